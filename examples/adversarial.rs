@@ -1,0 +1,31 @@
+//! Adversarial data of Schaeffer et al. 2023: test data and training targets moved along the mode of the
+//! smallest singular value.
+//!
+//! Run: `cargo run --release --example adversarial`
+
+mod common;
+
+use clap::Parser;
+use common::{TableArgs, closing_table, finish};
+use double_descent::sweep::Arm;
+use std::process::ExitCode;
+
+/// The adversarial study: every test datum x + a·v_last, or training targets y + a·u_last, with
+/// a = 0, 0.1, 0.316, 1, 3.16, 10, 31.6. Writes OUT/<dataset>/cells.csv, summary.csv and figures.
+#[derive(Parser)]
+#[command(name = "adversarial")]
+struct Cli {
+    #[command(flatten)]
+    table: TableArgs,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    finish(cli.table.for_each(|_| Arm::adversarial_study(), |args, curve, folder| {
+        let statement = "small steps along the last mode raise the error most where σ_min is smallest";
+        closing_table(curve, statement)?;
+        let _ = args;
+        println!("written: {}", folder.display());
+        Ok(())
+    }))
+}

@@ -1,0 +1,333 @@
+//! What the example programs share: flags, data sets, progress, closing tables.
+#![allow(dead_code)] // each example uses its part
+
+use clap::{Args, ValueEnum};
+use double_descent::Error;
+use double_descent::curve::{Bootstrap, Curve, Metric};
+use double_descent::dataset::{BlankCells, CsvOptions, Dataset, StudentTeacher};
+use double_descent::sweep::{Arm, Observer, Splits, Sweep};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+const NAMED: [&str; 4] = ["diabetes", "student-teacher", "california-housing", "who-life-expectancy"];
+
+/// Flags of the studies on tables.
+#[derive(Args, Debug)]
+pub struct TableArgs {
+    /// diabetes, student-teacher, california-housing, who-life-expectancy, or the path of a CSV file;
+    /// several, separated by commas or by repeating the flag [default: the two embedded ones]
+    #[arg(long, value_name = "NAME|PATH", value_delimiter = ',')]
+    pub dataset: Vec<String>,
+
+    /// Folder of california_housing.csv and who_life_expectancy.csv [default: $DOUBLE_DESCENT_DATA]
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+
+    /// Target column of a CSV file [default: the last]
+    #[arg(long, value_name = "NAME")]
+    pub target: Option<String>,
+
+    /// Feature columns of a CSV file, separated by commas [default: all but the target]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub features: Vec<String>,
+
+    /// Character between the cells of a CSV file
+    #[arg(long, value_name = "CHAR", default_value = ",")]
+    pub delimiter: char,
+
+    /// Drop rows of a CSV file that have a blank cell, instead of stopping there
+    #[arg(long)]
+    pub drop_blank_rows: bool,
+
+    /// Append a column of ones to the features (p counts it)
+    #[arg(long)]
+    pub intercept: bool,
+
+    /// Shift and scale each feature to mean 0 and variance 1 over all rows
+    #[arg(long)]
+    pub standardise: bool,
+
+    /// Replay recorded splits (repeat,i0,i1,…) instead of drawing them; for one data set
+    #[arg(long, value_name = "FILE")]
+    pub splits: Option<PathBuf>,
+
+    /// Training set sizes: numbers and inclusive ranges with an optional step, as in 1..39 or 5,10..40:10
+    #[arg(long, value_name = "SIZES", default_value = "1..39")]
+    pub sizes: String,
+
+    /// Random splits per data set
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub repeats: usize,
+
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// Flags of every study.
+#[derive(Args, Debug)]
+pub struct RunArgs {
+    /// Seed of everything that is drawn
+    #[arg(long, value_name = "SEED", default_value_t = 0)]
+    pub seed: u64,
+
+    /// Threads [default: all]; results do not depend on it
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+
+    /// Write tables only
+    #[arg(long)]
+    pub no_figures: bool,
+
+    /// What the lines of the figures show
+    #[arg(long, value_enum, default_value_t = Statistic::Median)]
+    pub statistic: Statistic,
+
+    /// What the figures are drawn over: p/n, or the axis itself
+    #[arg(long, value_enum, default_value_t = Abscissa::Ratio)]
+    pub x: Abscissa,
+
+    /// Bootstrap resamples for the 95 % band of the mean in summary.csv; 0 leaves it out
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    pub bootstrap: usize,
+
+    /// Folder for the results
+    #[arg(long, value_name = "DIR", default_value = "results")]
+    pub out: PathBuf,
+}
+
+/// Lines and bands of a figure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Statistic {
+    /// Median with quartile band.
+    Median,
+    /// Mean with the 95 % bootstrap band of the mean.
+    Mean,
+}
+
+/// The horizontal axis of a figure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Abscissa {
+    /// Parameters per sample, p/n.
+    Ratio,
+    /// The number that varies.
+    Axis,
+}
+
+impl RunArgs {
+    pub fn bootstrap(&self) -> Option<Bootstrap> {
+        (self.bootstrap > 0).then_some(Bootstrap { draws: self.bootstrap, seed: self.seed })
+    }
+}
+
+impl TableArgs {
+    /// The data sets in turn: read, swept, handed to `report` with the folder for its results.
+    pub fn for_each(
+        &self,
+        arms: impl Fn(usize) -> Vec<Arm>,
+        report: impl Fn(&Self, &Curve, &Path) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let names = if self.dataset.is_empty() {
+            NAMED[..2].iter().map(|name| (*name).to_owned()).collect()
+        } else {
+            self.dataset.clone()
+        };
+        if self.splits.is_some() && names.len() > 1 {
+            return Err(Error::Resource {
+                reason: "--splits replays the splits of one data set: name it with --dataset".into(),
+            });
+        }
+        let sizes = parse_sizes(&self.sizes)?;
+        let mut failed = 0;
+        for name in &names {
+            let data = self.load(name)?;
+            let folder = make_folder(&self.run.out, data.name())?;
+            let sweep = Sweep {
+                splits: match &self.splits {
+                    Some(path) => Splits::read(path)?,
+                    None => Splits::Drawn { repeats: self.repeats, seed: self.run.seed },
+                },
+                arms: arms(data.features().ncols()),
+                threads: self.run.threads,
+                ..Sweep::new(data, sizes.iter().copied(), 1, 0)
+            };
+            let curve = with_progress(sweep.data.name(), |observer| sweep.run_with(observer))?;
+            curve.save_cells(&folder.join("cells.csv"))?;
+            let metrics =
+                [Metric::TestMse, Metric::TrainMse, Metric::BiasSquared, Metric::SmallestSingularValue];
+            curve.save_summaries(&folder.join("summary.csv"), &metrics, self.run.bootstrap())?;
+            report(self, &curve, &folder)?;
+            failed += report_failures(&curve);
+        }
+        if failed > 0 {
+            let reason = format!("{failed} cells could not be computed; all others are written");
+            return Err(Error::Resource { reason });
+        }
+        Ok(())
+    }
+
+    fn load(&self, name: &str) -> Result<Dataset, Error> {
+        let data = match name {
+            "diabetes" => Dataset::diabetes(),
+            "student-teacher" => {
+                let seed = u32::try_from(self.run.seed).map_err(|_| Error::Resource {
+                    reason: "the student-teacher generator takes seeds up to 4294967295".into(),
+                })?;
+                StudentTeacher::new(seed).generate()?
+            }
+            "california-housing" => Dataset::california_housing(&self.folder()?)?,
+            "who-life-expectancy" => Dataset::who_life_expectancy(&self.folder()?)?,
+            path if Path::new(path).exists() || path.contains(['/', '.']) => {
+                Dataset::read_csv(Path::new(path), &self.csv_options()?)?
+            }
+            _ => {
+                return Err(Error::UnknownName {
+                    what: "data set or CSV file",
+                    name: name.into(),
+                    choices: NAMED.map(Into::into).into(),
+                });
+            }
+        };
+        let data = if self.standardise { data.standardised()? } else { data };
+        Ok(if self.intercept { data.with_intercept() } else { data })
+    }
+
+    fn folder(&self) -> Result<PathBuf, Error> {
+        let from_environment = || std::env::var_os("DOUBLE_DESCENT_DATA").map(PathBuf::from);
+        self.data_dir.clone().or_else(from_environment).ok_or_else(|| Error::Resource {
+            reason: "this data set is read from a folder: pass --data-dir or set DOUBLE_DESCENT_DATA"
+                .into(),
+        })
+    }
+
+    fn csv_options(&self) -> Result<CsvOptions, Error> {
+        let delimiter = u8::try_from(self.delimiter).map_err(|_| Error::Resource {
+            reason: format!("--delimiter `{}` is not a single byte", self.delimiter),
+        })?;
+        let mut options = CsvOptions::default().delimiter(delimiter).features(self.features.clone());
+        if let Some(target) = &self.target {
+            options = options.target(target);
+        }
+        if self.drop_blank_rows {
+            options = options.blank_cells(BlankCells::DropRow);
+        }
+        Ok(options)
+    }
+}
+
+/// `1..39`, `5,10..40:10`: numbers and inclusive ranges with an optional step.
+pub fn parse_sizes(text: &str) -> Result<Vec<usize>, Error> {
+    let bad = |part: &str| Error::Resource {
+        reason: format!("`{part}` in `{text}` is no number and no range like 1..39 or 10..40:10"),
+    };
+    let mut sizes = Vec::new();
+    for part in text.split(',') {
+        let number = |text: &str| text.trim().parse::<usize>().map_err(|_| bad(part));
+        let (range, step) = part.split_once(':').unwrap_or((part, "1"));
+        match range.split_once("..") {
+            Some((first, last)) => {
+                let (first, last) = (number(first)?, number(last.trim_start_matches('='))?);
+                let step = number(step)?;
+                if step == 0 || last < first {
+                    return Err(bad(part));
+                }
+                sizes.extend((first..=last).step_by(step));
+            }
+            None => sizes.push(number(range)?),
+        }
+    }
+    sizes.sort_unstable();
+    sizes.dedup();
+    Ok(sizes)
+}
+
+/// Makes `out/name`, before anything is computed.
+pub fn make_folder(out: &Path, name: &str) -> Result<PathBuf, Error> {
+    let folder = out.join(name);
+    std::fs::create_dir_all(&folder)
+        .map_err(|e| Error::Io { path: folder.clone(), reason: e.to_string() })?;
+    Ok(folder)
+}
+
+/// Runs `work` under a progress bar, which shows on a terminal only.
+pub fn with_progress<T>(label: &str, work: impl FnOnce(&dyn Observer) -> T) -> T {
+    let bar = ProgressBar::new(0);
+    let style = ProgressStyle::with_template("{msg:>22} [{bar:40}] {pos}/{len} cells, {eta} left");
+    if let Ok(style) = style {
+        bar.set_style(style.progress_chars("=> "));
+    }
+    bar.set_message(label.to_owned());
+    let observer = |done: usize, total: usize| {
+        bar.set_length(total as u64);
+        bar.set_position(done as u64);
+        ControlFlow::Continue(())
+    };
+    let result = work(&observer);
+    bar.finish_and_clear();
+    result
+}
+
+fn report_failures(curve: &Curve) -> usize {
+    if let Some(first) = curve.failures.first() {
+        eprintln!(
+            "warning: {} of the cells failed; the first, n = {}, repeat {}: {}",
+            curve.failures.len(),
+            first.n,
+            first.repeat,
+            first.error
+        );
+    }
+    curve.failures.len()
+}
+
+/// Ends the program: an error goes to standard error, with exit code 1.
+pub fn finish(result: Result<(), Error>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// A number for a table that people read: four digits.
+pub fn short(value: f64) -> String {
+    if value == 0.0 {
+        return "0".into();
+    }
+    if (1e-2..1e5).contains(&value.abs()) {
+        let decimals = (3 - value.abs().log10().floor() as i32).max(0) as usize;
+        return format!("{value:.decimals$}");
+    }
+    format!("{value:.3e}")
+}
+
+/// The closing table of a study on a table of data: one line per arm.
+pub fn closing_table(curve: &Curve, statement: &str) -> Result<(), Error> {
+    println!("\n{}: {statement}", curve.provenance.data);
+    let threshold = curve.interpolation_threshold();
+    let summaries = curve.summaries(Metric::TestMse, None)?;
+    let largest = summaries.iter().map(|s| s.n).max().unwrap_or(0);
+    println!(
+        "{:<26} {:>8}  {:>14} {:>16} {:>14}",
+        "median test error", "setting", "highest (at n)", "at the threshold", format!("at n = {largest}")
+    );
+    for (index, arm) in curve.arms.iter().enumerate() {
+        let of_arm = || summaries.iter().filter(|s| s.arm == index);
+        let Some(peak) = of_arm().max_by(|a, b| a.median.total_cmp(&b.median)) else { continue };
+        let at = |n: Option<usize>| {
+            of_arm().find(|s| Some(s.n) == n).map_or("-".into(), |s| short(s.median))
+        };
+        println!(
+            "{:<26} {:>8}  {:>14} {:>16} {:>14}",
+            arm.name,
+            arm.setting.map_or(String::new(), short),
+            format!("{} ({})", short(peak.median), peak.n),
+            at(threshold),
+            at(Some(largest))
+        );
+    }
+    Ok(())
+}

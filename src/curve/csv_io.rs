@@ -1,0 +1,233 @@
+//! Curves as CSV, in full precision: what is written reads back to the same bits.
+
+use super::{ArmLabel, Axis, Bootstrap, Cell, Curve, Metric, Provenance};
+use crate::Error;
+use csv::{ByteRecord, StringRecord, Writer};
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+
+const CELL_COLUMNS: [&str; 12] = [
+    "repeat",
+    "n",
+    "p",
+    "arm",
+    "setting",
+    "train_mse",
+    "test_mse",
+    "bias_squared",
+    "smallest_singular_value",
+    "rank",
+    "mean_squared_bias",
+    "test_mse_opposite",
+];
+
+impl Curve {
+    /// Writes every cell as a row `repeat,n,p,arm,setting,train_mse,test_mse,bias_squared,
+    /// smallest_singular_value,rank,mean_squared_bias,test_mse_opposite`; fields that an arm does not
+    /// have are blank.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn save_cells(&self, path: &Path) -> Result<(), Error> {
+        save(path, |file| self.write_cells(file))
+    }
+
+    /// [`Curve::save_cells`] to any writer.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn write_cells(&self, writer: impl Write) -> Result<(), csv::Error> {
+        let mut writer = csv::WriterBuilder::new().buffer_capacity(1 << 16).from_writer(writer);
+        writer.write_record(CELL_COLUMNS)?;
+        let mut number = ryu::Buffer::new();
+        let settings: Vec<String> =
+            self.arms.iter().map(|arm| arm.setting.map_or(String::new(), text)).collect();
+        let mut shared = SharedFields::default();
+        let mut row = ByteRecord::new();
+        for cell in &self.cells {
+            shared.refresh(cell);
+            row.clear();
+            for field in [&shared.repeat, &shared.n, &shared.p] {
+                row.push_field(field.as_bytes());
+            }
+            row.push_field(self.arms.get(cell.arm).map_or("", |arm| &arm.name).as_bytes());
+            row.push_field(settings.get(cell.arm).map_or("", String::as_str).as_bytes());
+            for metric in [cell.train_mse, cell.test_mse, cell.bias_squared] {
+                push(&mut row, &mut number, metric);
+            }
+            row.push_field(shared.smallest_singular_value.as_bytes());
+            row.push_field(shared.rank.as_bytes());
+            push(&mut row, &mut number, cell.mean_squared_bias);
+            push(&mut row, &mut number, cell.test_mse_opposite);
+            writer.write_byte_record(&row)?;
+        }
+        writer.flush()?;
+        Ok(())
+    }
+
+    /// Reads cells back. What a table of cells does not say is blank in the result: its provenance.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::File`] with line and column for a field that is no number,
+    /// [`Error::UnknownColumn`].
+    pub fn read_cells(path: &Path, axis: Axis) -> Result<Self, Error> {
+        let file = File::open(path).map_err(|e| Error::io(path, &e))?;
+        let mut reader = csv::Reader::from_reader(file);
+        let bad = |line, column: Option<&str>, reason: String| Error::File {
+            path: path.into(),
+            line,
+            column: column.map(Into::into),
+            reason,
+        };
+        let header = reader.headers().map_err(|e| bad(None, None, e.to_string()))?.clone();
+        let place = columns(&header)?;
+        let mut curve = Self {
+            axis,
+            arms: Vec::new(),
+            cells: Vec::new(),
+            failures: Vec::new(),
+            complete: true,
+            provenance: Provenance::default(),
+        };
+        for record in reader.records() {
+            let record = record.map_err(|e| bad(None, None, e.to_string()))?;
+            let field = |column: usize| record.get(place[column]).unwrap_or("");
+            let wrong = |column: usize| {
+                let line = record.position().map(csv::Position::line);
+                bad(line, Some(CELL_COLUMNS[column]), format!("`{}` is not a number", field(column)))
+            };
+            let count = |column: usize| field(column).parse::<usize>().map_err(|_| wrong(column));
+            let number = |column: usize| match field(column) {
+                "" => Ok(None),
+                text => text.parse::<f64>().map(Some).map_err(|_| wrong(column)),
+            };
+            let label = ArmLabel { name: field(3).into(), setting: number(4)? };
+            let arm = curve.arms.iter().position(|arm| *arm == label).unwrap_or_else(|| {
+                curve.arms.push(label);
+                curve.arms.len() - 1
+            });
+            curve.cells.push(Cell {
+                repeat: count(0)?,
+                n: count(1)?,
+                p: count(2)?,
+                arm,
+                train_mse: number(5)?,
+                test_mse: number(6)?,
+                bias_squared: number(7)?,
+                smallest_singular_value: number(8)?,
+                rank: count(9)?,
+                mean_squared_bias: number(10)?,
+                test_mse_opposite: number(11)?,
+            });
+        }
+        Ok(curve)
+    }
+
+    /// Writes the summaries of several metrics, a row per arm, axis value and metric: `arm,setting,
+    /// n,p,metric,count,mean,mean_low,mean_high,min,q25,median,q75,max`.
+    ///
+    /// # Errors
+    /// [`Error::Io`], and those of [`Curve::summaries`].
+    pub fn save_summaries(
+        &self,
+        path: &Path,
+        metrics: &[Metric],
+        bootstrap: Option<Bootstrap>,
+    ) -> Result<(), Error> {
+        let tables = metrics
+            .iter()
+            .map(|&metric| Ok((metric, self.summaries(metric, bootstrap)?)))
+            .collect::<Result<Vec<_>, Error>>()?;
+        save(path, |file| {
+            let mut writer = Writer::from_writer(file);
+            writer.write_record([
+                "arm", "setting", "n", "p", "metric", "count", "mean", "mean_low", "mean_high", "min",
+                "q25", "median", "q75", "max",
+            ])?;
+            let mut number = ryu::Buffer::new();
+            let mut row = ByteRecord::new();
+            for (metric, summaries) in &tables {
+                for summary in summaries {
+                    let arm = &self.arms[summary.arm];
+                    row.clear();
+                    row.push_field(arm.name.as_bytes());
+                    push(&mut row, &mut number, arm.setting);
+                    for count in [summary.n, summary.p] {
+                        row.push_field(count.to_string().as_bytes());
+                    }
+                    row.push_field(metric.name().as_bytes());
+                    row.push_field(summary.count.to_string().as_bytes());
+                    push(&mut row, &mut number, Some(summary.mean));
+                    push(&mut row, &mut number, summary.mean_band.map(|(low, _)| low));
+                    push(&mut row, &mut number, summary.mean_band.map(|(_, high)| high));
+                    for value in [summary.min, summary.q25, summary.median, summary.q75, summary.max] {
+                        push(&mut row, &mut number, Some(value));
+                    }
+                    writer.write_byte_record(&row)?;
+                }
+            }
+            writer.flush()?;
+            Ok(())
+        })
+    }
+}
+
+/// The fields that all arms of a cell share, as text: made once a cell.
+#[derive(Default)]
+struct SharedFields {
+    key: Option<(usize, usize, usize)>,
+    repeat: String,
+    n: String,
+    p: String,
+    smallest_singular_value: String,
+    rank: String,
+}
+
+impl SharedFields {
+    fn refresh(&mut self, cell: &Cell) {
+        let key = (cell.repeat, cell.n, cell.p);
+        if self.key == Some(key) {
+            return;
+        }
+        self.key = Some(key);
+        self.repeat = cell.repeat.to_string();
+        self.n = cell.n.to_string();
+        self.p = cell.p.to_string();
+        self.smallest_singular_value = cell.smallest_singular_value.map_or(String::new(), text);
+        self.rank = cell.rank.to_string();
+    }
+}
+
+fn save(
+    path: &Path,
+    write: impl FnOnce(File) -> Result<(), csv::Error>,
+) -> Result<(), Error> {
+    let file = File::create(path).map_err(|e| Error::io(path, &e))?;
+    write(file).map_err(|e| Error::Io { path: path.into(), reason: e.to_string() })
+}
+
+/// The place of each cell column in a header.
+fn columns(header: &StringRecord) -> Result<Vec<usize>, Error> {
+    CELL_COLUMNS
+        .iter()
+        .map(|name| {
+            header.iter().position(|column| column == *name).ok_or_else(|| Error::UnknownColumn {
+                name: (*name).into(),
+                available: header.iter().map(Into::into).collect(),
+            })
+        })
+        .collect()
+}
+
+/// Shortest digits that read back to the same double.
+fn text(value: f64) -> String {
+    ryu::Buffer::new().format(value).to_owned()
+}
+
+fn push(row: &mut ByteRecord, number: &mut ryu::Buffer, value: Option<f64>) {
+    match value {
+        Some(value) => row.push_field(number.format(value).as_bytes()),
+        None => row.push_field(b""),
+    }
+}

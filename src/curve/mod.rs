@@ -1,0 +1,205 @@
+//! The result of a sweep: a tidy table of cells, its summaries, its peak.
+
+mod csv_io;
+mod summary;
+
+pub use summary::{Bootstrap, Peak, Summary};
+
+use crate::Error;
+
+/// What varies along a curve.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub enum Axis {
+    /// The number of training samples, `n`.
+    Samples,
+    /// The number of features (parameters), `p`.
+    Features,
+}
+
+/// A quantity that a cell may report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub enum Metric {
+    /// Mean squared error on the training rows.
+    TrainMse,
+    /// Mean squared error on the test rows.
+    TestMse,
+    /// Test error for the other sign of an adversary's direction.
+    TestMseOpposite,
+    /// Square of the mean over test rows of the bias (the study's quantity).
+    BiasSquared,
+    /// Mean over test rows of the squared bias.
+    MeanSquaredBias,
+    /// Smallest singular value over the rank cutoff; 0 at rank 0.
+    SmallestSingularValue,
+}
+
+impl Metric {
+    /// The name of its column in tables.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::TrainMse => "train_mse",
+            Self::TestMse => "test_mse",
+            Self::TestMseOpposite => "test_mse_opposite",
+            Self::BiasSquared => "bias_squared",
+            Self::MeanSquaredBias => "mean_squared_bias",
+            Self::SmallestSingularValue => "smallest_singular_value",
+        }
+    }
+}
+
+/// The name of an arm and the value of its knob, if it has one.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct ArmLabel {
+    /// The arm's family, e.g. `no_small_singular_values`.
+    pub name: String,
+    /// The setting within the family, e.g. the cutoff.
+    pub setting: Option<f64>,
+}
+
+/// One fit: a row of the tidy table.
+#[derive(Clone, Copy, Debug, PartialEq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Cell {
+    /// Which repeat.
+    pub repeat: usize,
+    /// Training samples.
+    pub n: usize,
+    /// Features.
+    pub p: usize,
+    /// Index into [`Curve::arms`].
+    pub arm: usize,
+    /// [`Metric::TrainMse`].
+    pub train_mse: Option<f64>,
+    /// [`Metric::TestMse`].
+    pub test_mse: Option<f64>,
+    /// [`Metric::TestMseOpposite`].
+    pub test_mse_opposite: Option<f64>,
+    /// [`Metric::BiasSquared`].
+    pub bias_squared: Option<f64>,
+    /// [`Metric::MeanSquaredBias`].
+    pub mean_squared_bias: Option<f64>,
+    /// [`Metric::SmallestSingularValue`].
+    pub smallest_singular_value: Option<f64>,
+    /// Numerical rank of the training features.
+    pub rank: usize,
+}
+
+impl Cell {
+    /// One of its metrics; `None` where the arm does not have it.
+    #[must_use]
+    pub fn metric(&self, metric: Metric) -> Option<f64> {
+        match metric {
+            Metric::TrainMse => self.train_mse,
+            Metric::TestMse => self.test_mse,
+            Metric::TestMseOpposite => self.test_mse_opposite,
+            Metric::BiasSquared => self.bias_squared,
+            Metric::MeanSquaredBias => self.mean_squared_bias,
+            Metric::SmallestSingularValue => self.smallest_singular_value,
+        }
+    }
+}
+
+/// A cell that could not be computed; all others are in [`Curve::cells`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Failure {
+    /// Which repeat.
+    pub repeat: usize,
+    /// Training samples.
+    pub n: usize,
+    /// Features.
+    pub p: usize,
+    /// Why.
+    pub error: Error,
+}
+
+/// Where a curve comes from: what a caption states.
+#[derive(Clone, Debug, PartialEq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Provenance {
+    /// The data set or distribution.
+    pub data: String,
+    /// Its rows, where it is a table.
+    pub rows: Option<usize>,
+    /// Intercept and standardisation, in words.
+    pub preparation: String,
+    /// How training sets were chosen.
+    pub sampling: String,
+    /// The seed, where anything was drawn.
+    pub seed: Option<u64>,
+    /// The estimator and its rank cutoff.
+    pub estimator: String,
+}
+
+/// A double descent curve: every cell of a sweep, with what is needed to label and repeat it.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Curve {
+    /// What varies.
+    pub axis: Axis,
+    /// The arms; cells point into it.
+    pub arms: Vec<ArmLabel>,
+    /// The cells, ordered by repeat, axis value, arm.
+    pub cells: Vec<Cell>,
+    /// Cells that could not be computed, and why.
+    #[cfg_attr(feature = "serde", serde(skip))]
+    pub failures: Vec<Failure>,
+    /// Whether every planned cell was visited; `false` if an observer stopped the sweep.
+    pub complete: bool,
+    /// Where it comes from.
+    pub provenance: Provenance,
+}
+
+impl Curve {
+    /// The index of an arm.
+    #[must_use]
+    pub fn arm(&self, name: &str, setting: Option<f64>) -> Option<usize> {
+        self.arms.iter().position(|arm| arm.name == name && arm.setting == setting)
+    }
+
+    /// The indices of all arms of a family, in order.
+    #[must_use]
+    pub fn family(&self, name: &str) -> Vec<usize> {
+        (0..self.arms.len()).filter(|&arm| self.arms[arm].name == name).collect()
+    }
+
+    /// The values of the axis, ascending.
+    #[must_use]
+    pub fn axis_values(&self) -> Vec<usize> {
+        let distinct: std::collections::HashSet<usize> =
+            self.cells.iter().map(|cell| self.axis_value(cell)).collect();
+        let mut values: Vec<usize> = distinct.into_iter().collect();
+        values.sort_unstable();
+        values
+    }
+
+    /// Where training data can just be interpolated: the axis value at which `n = p`. `None` if the
+    /// fixed one of the two is not the same in all cells.
+    #[must_use]
+    pub fn interpolation_threshold(&self) -> Option<usize> {
+        let mut fixed = self.cells.iter().map(|cell| match self.axis {
+            Axis::Samples => cell.p,
+            Axis::Features => cell.n,
+        });
+        let first = fixed.next()?;
+        fixed.all(|other| other == first).then_some(first)
+    }
+
+    /// How many repeats there are.
+    #[must_use]
+    pub fn repeats(&self) -> usize {
+        self.cells.iter().map(|cell| cell.repeat + 1).max().unwrap_or(0)
+    }
+
+    pub(crate) fn axis_value(&self, cell: &Cell) -> usize {
+        match self.axis {
+            Axis::Samples => cell.n,
+            Axis::Features => cell.p,
+        }
+    }
+}

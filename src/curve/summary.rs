@@ -1,0 +1,216 @@
+//! Summaries over repeats: quantiles first, since at the threshold means mislead.
+
+use super::{Cell, Curve, Metric};
+use crate::Error;
+use crate::rng::stream;
+use ndarray::Array2;
+use rand::RngExt;
+
+/// How to draw the bootstrap band of the mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bootstrap {
+    /// Number of resamples; 1000 give the 95 % band to about a tenth of its width.
+    pub draws: usize,
+    /// The seed.
+    pub seed: u64,
+}
+
+/// The distribution of one metric over the repeats of one axis value and arm.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Summary {
+    /// Training samples.
+    pub n: usize,
+    /// Features.
+    pub p: usize,
+    /// Index into [`Curve::arms`].
+    pub arm: usize,
+    /// How many repeats have the metric.
+    pub count: usize,
+    /// Their mean.
+    pub mean: f64,
+    /// 95 % band of the mean: percentiles 2.5 and 97.5 over bootstrap resamples of whole repeats.
+    pub mean_band: Option<(f64, f64)>,
+    /// The smallest.
+    pub min: f64,
+    /// The lower quartile (linear interpolation between order statistics, type 7).
+    pub q25: f64,
+    /// The median.
+    pub median: f64,
+    /// The upper quartile.
+    pub q75: f64,
+    /// The largest.
+    pub max: f64,
+}
+
+/// The highest point of a curve of medians.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Peak {
+    /// Training samples there.
+    pub n: usize,
+    /// Features there.
+    pub p: usize,
+    /// The median there.
+    pub median: f64,
+}
+
+impl Curve {
+    /// Summaries of a metric, ordered by arm and axis value; pairs without the metric are left out.
+    ///
+    /// The bootstrap resamples whole repeats: the same resample serves every axis value and arm, as
+    /// the nested training sets of a repeat ask for.
+    ///
+    /// # Errors
+    /// [`Error::Domain`] if a bootstrap of 0 draws is asked for.
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::curve::{Bootstrap, Metric};
+    /// use double_descent::{dataset::Dataset, sweep::{Arm, Sweep}};
+    ///
+    /// let mut sweep = Sweep::new(Dataset::diabetes(), 1..=30, 20, 0);
+    /// sweep.arms = vec![Arm::unablated()];
+    /// let curve = sweep.run()?;
+    /// let summaries = curve.summaries(Metric::TestMse, Some(Bootstrap { draws: 200, seed: 1 }))?;
+    /// assert_eq!(summaries.len(), 30);
+    /// assert!(summaries[9].q25 < summaries[9].median); // n = p = 10
+    /// # Ok::<(), double_descent::Error>(())
+    /// ```
+    pub fn summaries(
+        &self,
+        metric: Metric,
+        bootstrap: Option<Bootstrap>,
+    ) -> Result<Vec<Summary>, Error> {
+        if bootstrap.is_some_and(|b| b.draws == 0) {
+            return Err(Error::Domain { what: "bootstrap draws", value: 0.0, must_be: "at least 1" });
+        }
+        let groups = self.groups(metric, |_| true);
+        let mut summaries: Vec<Summary> = groups.iter().map(Group::summary).collect();
+        if let Some(bootstrap) = bootstrap {
+            add_bands(&groups, &mut summaries, bootstrap);
+        }
+        Ok(summaries)
+    }
+
+    /// The axis value with the highest median of a metric, for one arm. `None` without cells.
+    #[must_use]
+    pub fn peak(&self, arm: usize, metric: Metric) -> Option<Peak> {
+        self.groups(metric, |cell| cell.arm == arm)
+            .iter()
+            .map(Group::summary)
+            .max_by(|a, b| a.median.total_cmp(&b.median))
+            .map(|summary| Peak { n: summary.n, p: summary.p, median: summary.median })
+    }
+
+    /// The values of a metric by arm and axis value, each group in the order of its repeats.
+    fn groups(&self, metric: Metric, wanted: impl Fn(&Cell) -> bool) -> Vec<Group> {
+        let axis = self.axis_values();
+        let mut groups: Vec<Option<Group>> = Vec::new();
+        groups.resize_with(axis.len() * self.arms.len(), || None);
+        for cell in self.cells.iter().filter(|cell| wanted(cell)) {
+            let place = axis.binary_search(&self.axis_value(cell)).unwrap_or(0);
+            let slot = groups.get_mut(cell.arm * axis.len() + place);
+            if let (Some(slot), Some(value)) = (slot, cell.metric(metric)) {
+                slot.get_or_insert_with(|| Group { first: *cell, values: Vec::new() })
+                    .values
+                    .push(value);
+            }
+        }
+        groups.into_iter().flatten().collect()
+    }
+}
+
+/// The values of one metric at one axis value and arm, ordered by repeat.
+struct Group {
+    first: Cell,
+    values: Vec<f64>,
+}
+
+impl Group {
+    #[allow(clippy::cast_precision_loss)]
+    fn summary(&self) -> Summary {
+        let mut sorted = self.values.clone();
+        sorted.sort_unstable_by(f64::total_cmp);
+        let Cell { n, p, arm, .. } = self.first;
+        Summary {
+            n,
+            p,
+            arm,
+            count: sorted.len(),
+            mean: self.values.iter().sum::<f64>() / sorted.len() as f64,
+            mean_band: None,
+            min: sorted[0],
+            q25: quantile(&sorted, 0.25),
+            median: quantile(&sorted, 0.5),
+            q75: quantile(&sorted, 0.75),
+            max: sorted[sorted.len() - 1],
+        }
+    }
+}
+
+/// The quantile of sorted, non-empty values, interpolated linearly (type 7 of Hyndman & Fan 1996).
+#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+fn quantile(sorted: &[f64], q: f64) -> f64 {
+    let place = q * (sorted.len() - 1) as f64;
+    let (below, fraction) = (place.floor() as usize, place.fract());
+    let above = (below + 1).min(sorted.len() - 1);
+    if fraction == 0.0 {
+        return sorted[below];
+    }
+    sorted[below] * (1.0 - fraction) + sorted[above] * fraction
+}
+
+/// Adds the bands, all groups of one count at a time: one matrix product.
+fn add_bands(groups: &[Group], summaries: &mut [Summary], bootstrap: Bootstrap) {
+    let mut counts: Vec<usize> = groups.iter().map(|group| group.values.len()).collect();
+    counts.sort_unstable();
+    counts.dedup();
+    for count in counts {
+        let members: Vec<usize> =
+            (0..groups.len()).filter(|&g| groups[g].values.len() == count).collect();
+        let weights = resampling_weights(count, bootstrap);
+        let values =
+            Array2::from_shape_fn((members.len(), count), |(m, i)| groups[members[m]].values[i]);
+        let means = values.dot(&weights.t());
+        for (row, &member) in means.rows().into_iter().zip(&members) {
+            let mut resampled = row.to_vec();
+            resampled.sort_unstable_by(f64::total_cmp);
+            summaries[member].mean_band =
+                Some((quantile(&resampled, 0.025), quantile(&resampled, 0.975)));
+        }
+    }
+}
+
+/// `draws × count`: how often each repeat was drawn, over `count`.
+#[allow(clippy::cast_precision_loss)]
+fn resampling_weights(count: usize, bootstrap: Bootstrap) -> Array2<f64> {
+    let mut weights = Array2::zeros((bootstrap.draws, count));
+    let mut rng = stream(bootstrap.seed, count, 0);
+    for mut row in weights.rows_mut() {
+        for _ in 0..count {
+            row[rng.random_range(0..count)] += 1.0 / count as f64;
+        }
+    }
+    weights
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_as_type_7() {
+        let sorted = [1.0, 2.0, 4.0, 8.0];
+        assert_eq!(quantile(&sorted, 0.0), 1.0);
+        assert_eq!(quantile(&sorted, 0.5), 3.0);
+        assert_eq!(quantile(&sorted, 0.25), 1.75);
+        assert_eq!(quantile(&sorted, 1.0), 8.0);
+        assert_eq!(quantile(&[5.0], 0.3), 5.0);
+    }
+
+    #[test]
+    fn the_weights_of_a_resample_add_to_one() {
+        let weights = resampling_weights(7, Bootstrap { draws: 40, seed: 3 });
+        assert!(weights.rows().into_iter().all(|row| (row.sum() - 1.0).abs() < 1e-15));
+    }
+}

@@ -1,0 +1,172 @@
+//! Where features and targets come from: embedded, files, synthetic teachers.
+
+mod csv_table;
+mod diabetes;
+mod files;
+mod student_teacher;
+
+pub use csv_table::{BlankCells, CsvOptions};
+pub use student_teacher::StudentTeacher;
+
+use crate::Error;
+use ndarray::{Array2, ArrayView2, Axis, concatenate};
+
+/// Features (`N × p`) and targets (`N × k`) with their names.
+///
+/// # Intercept and standardisation
+/// Both are off unless asked for, as in Schaeffer et al. 2023.
+///
+/// [`Dataset::with_intercept`] appends a column of ones. It is a column like any other: `p` counts
+/// it, so the interpolation threshold `n = p` moves up by one, and the minimum-norm solution counts
+/// its coefficient in the norm, i.e. shrinks the intercept too in the over-parameterised range.
+/// (An unpenalised intercept, got by centring on the training means, moves the threshold the other
+/// way, to `p = n − 1`.)
+///
+/// [`Dataset::standardised`] changes which solution has minimum norm, and the singular values that an
+/// absolute cutoff is compared with. In the range `n ≥ p` the fit itself stays the same.
+///
+/// # Examples
+/// ```
+/// use double_descent::dataset::Dataset;
+///
+/// let diabetes = Dataset::diabetes();
+/// assert_eq!(diabetes.features().dim(), (442, 10));
+/// assert_eq!(diabetes.with_intercept().features().ncols(), 11);
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Dataset {
+    name: String,
+    features: Array2<f64>,
+    targets: Array2<f64>,
+    feature_names: Vec<String>,
+    target_names: Vec<String>,
+    preparation: Vec<String>,
+}
+
+impl Dataset {
+    /// A data set from features (`N × p`) and targets (`N × k`), named `x0, x1, …` and `y0, …`.
+    ///
+    /// # Errors
+    /// [`Error::Empty`], [`Error::Shape`] if the numbers of rows differ, [`Error::NonFinite`].
+    pub fn new(
+        name: impl Into<String>,
+        features: Array2<f64>,
+        targets: Array2<f64>,
+    ) -> Result<Self, Error> {
+        let names = |letter: char, len| (0..len).map(|i| format!("{letter}{i}")).collect();
+        let (feature_names, target_names) = (names('x', features.ncols()), names('y', targets.ncols()));
+        Self::named(name.into(), features, targets, feature_names, target_names)
+    }
+
+    fn named(
+        name: String,
+        features: Array2<f64>,
+        targets: Array2<f64>,
+        feature_names: Vec<String>,
+        target_names: Vec<String>,
+    ) -> Result<Self, Error> {
+        for (what, table) in [("features", &features), ("targets", &targets)] {
+            if table.is_empty() {
+                return Err(Error::Empty { what });
+            }
+            Error::check_finite(what, table.view())?;
+        }
+        Error::check_len("rows of the targets", features.nrows(), targets.nrows())?;
+        Ok(Self { name, features, targets, feature_names, target_names, preparation: Vec::new() })
+    }
+
+    /// The name, as figures and folders use it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The features, `N × p`.
+    #[must_use]
+    pub fn features(&self) -> &Array2<f64> {
+        &self.features
+    }
+
+    /// The targets, `N × k`.
+    #[must_use]
+    pub fn targets(&self) -> &Array2<f64> {
+        &self.targets
+    }
+
+    /// One name per feature.
+    #[must_use]
+    pub fn feature_names(&self) -> &[String] {
+        &self.feature_names
+    }
+
+    /// One name per target.
+    #[must_use]
+    pub fn target_names(&self) -> &[String] {
+        &self.target_names
+    }
+
+    /// Number of rows, `N`.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.features.nrows()
+    }
+
+    /// Always `false`: a data set has at least one row.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        false
+    }
+
+    /// What was done to the table, in words for a caption.
+    #[must_use]
+    pub fn preparation(&self) -> String {
+        let has = |what: &str| self.preparation.iter().any(|step| step == what);
+        let scaling = if has(STANDARDISED) { "features standardised" } else { "features as given" };
+        let intercept = if has(INTERCEPT) { "with intercept" } else { "no intercept" };
+        format!("{intercept}, {scaling}")
+    }
+
+    /// The same rows with a column of ones appended, named `intercept`.
+    #[must_use]
+    pub fn with_intercept(mut self) -> Self {
+        let ones = Array2::ones((self.len(), 1));
+        let parts: [ArrayView2<'_, f64>; 2] = [self.features.view(), ones.view()];
+        if let Ok(features) = concatenate(Axis(1), &parts) {
+            // Row-major like every other table here: `concatenate` may choose otherwise.
+            self.features = features.as_standard_layout().into_owned();
+            self.feature_names.push(INTERCEPT.into());
+            self.preparation.push(INTERCEPT.into());
+        }
+        self
+    }
+
+    /// The same rows with each feature shifted and scaled to mean 0 and (population) variance 1 over
+    /// all rows, test rows included. A constant feature becomes 0.
+    ///
+    /// # Errors
+    /// [`Error::Overflow`] where a feature's variance does not fit into `f64`.
+    pub fn standardised(mut self) -> Result<Self, Error> {
+        for mut column in self.features.columns_mut() {
+            let mean = column.mean().unwrap_or(0.0);
+            column.mapv_inplace(|x| x - mean);
+            // Relative to the largest entry, so that squares neither overflow nor vanish.
+            let largest = column.iter().fold(0.0, |m: f64, x| m.max(x.abs()));
+            if !largest.is_finite() {
+                return Err(Error::Overflow { what: "a feature's spread" });
+            }
+            if largest <= 8.0 * f64::EPSILON * mean.abs() {
+                column.fill(0.0);
+                continue;
+            }
+            column.mapv_inplace(|x| x / largest);
+            let deviation = column.mapv(|x| x * x).mean().unwrap_or(1.0).sqrt();
+            column.mapv_inplace(|x| x / deviation);
+        }
+        self.preparation.push(STANDARDISED.into());
+        Ok(self)
+    }
+}
+
+const INTERCEPT: &str = "intercept";
+const STANDARDISED: &str = "standardised";

@@ -1,0 +1,108 @@
+//! A linear teacher that uses more features than its student sees.
+
+use super::Dataset;
+use crate::Error;
+use ndarray::{Array1, Array2, s};
+use rand_mt::Mt;
+
+/// Gaussian inputs, a linear teacher on all of `true_features`, a student that sees the first
+/// `seen_features`: what it cannot see is its residual.
+///
+/// ```text
+/// x̄ ~ N(0, I),   β ~ N(0, I),   y = x̄·β + noise · ε,   x = first seen_features entries of x̄
+/// ```
+///
+/// The stream of random numbers is that of `NumPy`'s legacy generator (Mersenne Twister, polar normal
+/// deviates), drawn in the order X̄ (row by row), β, ε: the default with seed 0 is the table of the
+/// published study (Schaeffer et al. 2023), up to the rounding of the sum `x̄·β`.
+///
+/// # Examples
+/// ```
+/// use double_descent::dataset::StudentTeacher;
+///
+/// let data = StudentTeacher::new(0).generate()?;
+/// assert_eq!(data.features().dim(), (1000, 20));
+/// assert_eq!(data.features()[[0, 0]], 1.764052345967664);
+///
+/// let noisy = StudentTeacher { rows: 50, noise: 0.5, ..StudentTeacher::new(7) }.generate()?;
+/// assert_eq!(noisy.len(), 50);
+/// # Ok::<(), double_descent::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct StudentTeacher {
+    /// Number of rows, `N`.
+    pub rows: usize,
+    /// Features that the teacher uses.
+    pub true_features: usize,
+    /// Features that the student sees, the first ones; at most `true_features`.
+    pub seen_features: usize,
+    /// Standard deviation of the label noise.
+    pub noise: f64,
+    /// The seed.
+    pub seed: u32,
+}
+
+impl StudentTeacher {
+    /// The published setting: 1000 rows, 30 true features, 20 of them seen, no label noise.
+    #[must_use]
+    pub fn new(seed: u32) -> Self {
+        Self { rows: 1000, true_features: 30, seen_features: 20, noise: 0.0, seed }
+    }
+
+    /// Draws the data set.
+    ///
+    /// # Errors
+    /// [`Error::Domain`] if a count is 0, more features are seen than there are, or the noise is
+    /// negative or not finite.
+    #[allow(clippy::cast_precision_loss)] // counts in a message
+    pub fn generate(&self) -> Result<Dataset, Error> {
+        let domain = |what, value, must_be| Err(Error::Domain { what, value, must_be });
+        if self.rows == 0 {
+            return domain("the number of rows", 0.0, "at least 1");
+        }
+        if self.seen_features == 0 || self.seen_features > self.true_features {
+            let must_be = "at least 1 and at most the number of true features";
+            return domain("the number of seen features", self.seen_features as f64, must_be);
+        }
+        if !(self.noise >= 0.0 && self.noise.is_finite()) {
+            return domain("the noise", self.noise, "finite and ≥ 0");
+        }
+        let mut normal = LegacyNormal { generator: Mt::new(self.seed), spare: None };
+        let inputs = Array2::from_shape_simple_fn((self.rows, self.true_features), || normal.draw());
+        let teacher = Array1::from_shape_simple_fn(self.true_features, || normal.draw());
+        let mut targets = inputs.dot(&teacher);
+        targets.mapv_inplace(|y| if self.noise > 0.0 { y + self.noise * normal.draw() } else { y });
+        let seen = inputs.slice(s![.., ..self.seen_features]).as_standard_layout().into_owned();
+        Dataset::new("student-teacher", seen, targets.insert_axis(ndarray::Axis(1)))
+    }
+}
+
+/// `NumPy`'s legacy normal deviates: 53-bit uniforms of the Mersenne Twister, Marsaglia's polar
+/// method, the second deviate of a pair kept for the next call.
+struct LegacyNormal {
+    generator: Mt,
+    spare: Option<f64>,
+}
+
+impl LegacyNormal {
+    fn draw(&mut self) -> f64 {
+        if let Some(spare) = self.spare.take() {
+            return spare;
+        }
+        loop {
+            let (x1, x2) = (2.0 * self.uniform() - 1.0, 2.0 * self.uniform() - 1.0);
+            let r2 = x1 * x1 + x2 * x2;
+            if r2 < 1.0 && r2 != 0.0 {
+                let factor = (-2.0 * r2.ln() / r2).sqrt();
+                self.spare = Some(factor * x1);
+                return factor * x2;
+            }
+        }
+    }
+
+    fn uniform(&mut self) -> f64 {
+        let (high, low) = (self.generator.next_u32() >> 5, self.generator.next_u32() >> 6);
+        (f64::from(high) * 67_108_864.0 + f64::from(low)) / 9_007_199_254_740_992.0
+    }
+}

@@ -1,0 +1,170 @@
+//! One error type for the crate. Its variants are the same whatever features are on.
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// What went wrong, where, and what to do about it.
+///
+/// Policy: every input that a caller can pass ends in a value or in one of these, never in a panic.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Error {
+    /// An input has no entries where at least one is needed.
+    Empty {
+        /// The input's name.
+        what: &'static str,
+    },
+    /// Two inputs do not fit together.
+    Shape {
+        /// The input and the axis that was measured.
+        what: &'static str,
+        /// The length that the other inputs ask for.
+        expected: usize,
+        /// The length that was passed.
+        found: usize,
+    },
+    /// An input holds NaN or an infinity.
+    NonFinite {
+        /// The input's name.
+        what: &'static str,
+        /// Zero-based row of the first such entry.
+        row: usize,
+        /// Zero-based column of the first such entry.
+        column: usize,
+        /// The entry.
+        value: f64,
+    },
+    /// A parameter lies outside its domain.
+    Domain {
+        /// The parameter's name.
+        what: &'static str,
+        /// The value that was passed.
+        value: f64,
+        /// The domain.
+        must_be: &'static str,
+    },
+    /// A result does not fit into `f64`.
+    Overflow {
+        /// The result's name.
+        what: &'static str,
+    },
+    /// A linear algebra backend failed, or returned a wrong factorisation that a second route did
+    /// not mend.
+    Backend {
+        /// The backend's name.
+        name: &'static str,
+        /// What it, or the check of its result, said.
+        reason: String,
+    },
+    /// A column name that a table does not have.
+    UnknownColumn {
+        /// The name that was asked for.
+        name: String,
+        /// The names that exist.
+        available: Vec<String>,
+    },
+    /// A name that is none of the choices.
+    UnknownName {
+        /// What was named.
+        what: &'static str,
+        /// The name that was passed.
+        name: String,
+        /// The choices.
+        choices: Vec<String>,
+    },
+    /// A file's content is not what it should be.
+    File {
+        /// The file.
+        path: PathBuf,
+        /// One-based line, where one line is to blame.
+        line: Option<u64>,
+        /// The column's name, where one column is to blame.
+        column: Option<String>,
+        /// What is wrong with it and how to mend it.
+        reason: String,
+    },
+    /// The operating system refused a file or folder.
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's own words.
+        reason: String,
+    },
+    /// Threads or other resources that the system would not give.
+    Resource {
+        /// What was asked for, and the answer.
+        reason: String,
+    },
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty { what } => write!(f, "{what} is empty; it needs at least one entry"),
+            Self::Shape { what, expected, found } => {
+                write!(f, "{what}: expected {expected}, found {found}")
+            }
+            Self::NonFinite { what, row, column, value } => write!(
+                f,
+                "{what} holds {value} at row {row}, column {column} (counted from 0); \
+                 remove or replace it first"
+            ),
+            Self::Domain { what, value, must_be } => {
+                write!(f, "{what} is {value}; it must be {must_be}")
+            }
+            Self::Overflow { what } => {
+                write!(f, "{what} does not fit into a 64-bit float; rescale the data")
+            }
+            Self::Backend { name, reason } => {
+                write!(f, "the linear algebra backend `{name}` failed: {reason}")
+            }
+            Self::UnknownColumn { name, available } => {
+                write!(f, "no column is named `{name}`; there are: {}", available.join(", "))
+            }
+            Self::UnknownName { what, name, choices } => {
+                write!(f, "`{name}` is no {what}; choose one of: {}", choices.join(", "))
+            }
+            Self::File { path, line, column, reason } => {
+                write!(f, "{}", path.display())?;
+                if let Some(line) = line {
+                    write!(f, ", line {line}")?;
+                }
+                if let Some(column) = column {
+                    write!(f, ", column `{column}`")?;
+                }
+                write!(f, ": {reason}")
+            }
+            Self::Io { path, reason } => write!(f, "{}: {reason}", path.display()),
+            Self::Resource { reason } => f.write_str(reason),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl Error {
+    /// [`Error::Shape`] unless `found == expected`.
+    pub(crate) fn check_len(what: &'static str, expected: usize, found: usize) -> Result<(), Self> {
+        if found == expected { Ok(()) } else { Err(Self::Shape { what, expected, found }) }
+    }
+
+    /// [`Error::NonFinite`] with the place of the first entry that is NaN or infinite.
+    pub(crate) fn check_finite(
+        what: &'static str,
+        x: ndarray::ArrayView2<'_, f64>,
+    ) -> Result<(), Self> {
+        // A sum of x·0 is 0 exactly when all entries are finite, and it vectorises.
+        if x.iter().map(|v| v * 0.0).sum::<f64>() == 0.0 {
+            return Ok(());
+        }
+        match x.indexed_iter().find(|(_, v)| !v.is_finite()) {
+            Some(((row, column), &value)) => Err(Self::NonFinite { what, row, column, value }),
+            None => Ok(()),
+        }
+    }
+
+    /// [`Error::Io`] about `path`.
+    pub(crate) fn io(path: &std::path::Path, error: &std::io::Error) -> Self {
+        Self::Io { path: path.into(), reason: error.to_string() }
+    }
+}

@@ -1,0 +1,241 @@
+//! `f(σ)`: an estimator, as its gain on each singular direction.
+//!
+//! Every closed-form linear estimator is `β̂ = V diag(g) Uᵀ Y`; estimators differ in the gains `g`
+//! alone.
+//!
+//! | estimator | gain | |
+//! |---|---|---|
+//! | [`MinNorm`] | `1/σ` for `σ >` cutoff, else 0 | the pseudoinverse; the limit of gradient descent from 0 |
+//! | [`Truncated`] | `1/σ` for `σ ≥` an absolute cutoff | Schaeffer et al. 2023, first ablation |
+//! | [`LeadingModes`] | `1/σ` for the first `k` | principal component regression |
+//! | [`Ridge`] | `σ / (σ² + λ)` | penalty `‖Xβ − y‖² + λ‖β‖²` |
+//!
+//! Your own estimator is one method:
+//! ```
+//! use double_descent::filter::{SpectralFilter, Spectrum};
+//!
+//! /// Gradient flow on ½‖Xβ − y‖² from 0, stopped at time `t`: (1 − exp(−t σ²)) / σ.
+//! #[derive(Debug)]
+//! struct Flow(f64);
+//!
+//! impl SpectralFilter for Flow {
+//!     fn write_gains(&self, spectrum: Spectrum<'_>, gains: &mut [f64]) {
+//!         for (gain, &s) in gains.iter_mut().zip(spectrum.singular_values()) {
+//!             *gain = if s > 0.0 { -(-self.0 * s * s).exp_m1() / s } else { 0.0 };
+//!         }
+//!     }
+//! }
+//! let gains = Flow(1e9).gains(Spectrum::new(2, 2, &[2.0, 1.0]));
+//! assert_eq!(gains.to_vec(), [0.5, 1.0]); // the limit is the pseudoinverse
+//! ```
+
+use crate::Error;
+use crate::svd::Cutoff;
+use ndarray::Array1;
+
+/// What a filter may look at: the singular values, descending, and the shape `n × p` they come from.
+#[derive(Clone, Copy, Debug)]
+pub struct Spectrum<'a> {
+    n: usize,
+    p: usize,
+    sigma: &'a [f64],
+}
+
+impl<'a> Spectrum<'a> {
+    /// The spectrum of an `n × p` matrix; `sigma` descending.
+    #[must_use]
+    pub fn new(n: usize, p: usize, sigma: &'a [f64]) -> Self {
+        Self { n, p, sigma }
+    }
+
+    /// Rows and columns of the matrix, `(n, p)`.
+    #[must_use]
+    pub fn shape(self) -> (usize, usize) {
+        (self.n, self.p)
+    }
+
+    /// The singular values, descending.
+    #[must_use]
+    pub fn singular_values(self) -> &'a [f64] {
+        self.sigma
+    }
+}
+
+/// An estimator, as its gain on each singular direction.
+pub trait SpectralFilter: std::fmt::Debug + Send + Sync {
+    /// Writes the gains `g`, one per singular value, of `β̂ = V diag(g) Uᵀ y`.
+    fn write_gains(&self, spectrum: Spectrum<'_>, gains: &mut [f64]);
+
+    /// The gains as an array of their own.
+    fn gains(&self, spectrum: Spectrum<'_>) -> Array1<f64> {
+        let mut gains = vec![0.0; spectrum.sigma.len()];
+        self.write_gains(spectrum, &mut gains);
+        gains.into()
+    }
+
+    /// In words, for a caption.
+    fn describe(&self) -> String {
+        format!("{self:?}")
+    }
+}
+
+/// Minimum-norm least squares, `β̂ = X⁺ y`: of all minimisers of `‖Xβ − y‖` the one of least norm.
+///
+/// Gain `1/σ` for `σ >` cutoff, else 0. There is no hidden ridge.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct MinNorm {
+    cutoff: Cutoff,
+}
+
+impl MinNorm {
+    /// With a cutoff of your choice in place of `max(n, p) ε σ₁`.
+    ///
+    /// # Errors
+    /// [`Error::Domain`] if the cutoff is negative or not finite.
+    pub fn with_cutoff(cutoff: Cutoff) -> Result<Self, Error> {
+        cutoff.check()?;
+        Ok(Self { cutoff })
+    }
+
+    /// The cutoff in use.
+    #[must_use]
+    pub fn cutoff(&self) -> Cutoff {
+        self.cutoff
+    }
+}
+
+impl SpectralFilter for MinNorm {
+    fn write_gains(&self, spectrum: Spectrum<'_>, gains: &mut [f64]) {
+        let cutoff = self.cutoff.value(spectrum);
+        for (gain, &s) in gains.iter_mut().zip(spectrum.sigma) {
+            *gain = if s > cutoff { s.recip() } else { 0.0 };
+        }
+    }
+
+    fn describe(&self) -> String {
+        format!("minimum norm, {}", self.cutoff)
+    }
+}
+
+/// The pseudoinverse of the modes with `σ ≥ cutoff`, an absolute bound.
+///
+/// Schaeffer et al. 2023 ablate the first factor of the test error this way (`σ < cutoff` is
+/// dropped).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Truncated {
+    cutoff: f64,
+}
+
+impl Truncated {
+    /// Keeps the modes with `σ ≥ cutoff`, in the units of the singular values.
+    ///
+    /// # Errors
+    /// [`Error::Domain`] if the cutoff is negative or not finite.
+    pub fn new(cutoff: f64) -> Result<Self, Error> {
+        Cutoff::Absolute(cutoff).check()?;
+        Ok(Self { cutoff })
+    }
+}
+
+impl SpectralFilter for Truncated {
+    fn write_gains(&self, spectrum: Spectrum<'_>, gains: &mut [f64]) {
+        for (gain, &s) in gains.iter_mut().zip(spectrum.sigma) {
+            *gain = if s >= self.cutoff && s > 0.0 { s.recip() } else { 0.0 };
+        }
+    }
+
+    fn describe(&self) -> String {
+        format!("truncated, σ ≥ {:e}", self.cutoff)
+    }
+}
+
+/// The pseudoinverse of the `k` leading modes: principal component regression. Modes that
+/// [`MinNorm`] would drop stay dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeadingModes(
+    /// How many modes to keep; more than there are keeps all.
+    pub usize,
+);
+
+impl SpectralFilter for LeadingModes {
+    fn write_gains(&self, spectrum: Spectrum<'_>, gains: &mut [f64]) {
+        MinNorm::default().write_gains(spectrum, gains);
+        gains.iter_mut().skip(self.0).for_each(|gain| *gain = 0.0);
+    }
+
+    fn describe(&self) -> String {
+        format!("{} leading modes", self.0)
+    }
+}
+
+/// Ridge regression: the minimiser of `‖Xβ − y‖² + λ ‖β‖²` (sums, not means: a penalty λₘ on the
+/// mean of squares is `λ = n λₘ`).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ridge {
+    lambda: f64,
+}
+
+impl Ridge {
+    /// Ridge with penalty `lambda`, in squared units of the features.
+    ///
+    /// # Errors
+    /// [`Error::Domain`] unless `lambda` is positive and finite; the limit 0 is [`MinNorm`].
+    pub fn new(lambda: f64) -> Result<Self, Error> {
+        if lambda > 0.0 && lambda.is_finite() {
+            return Ok(Self { lambda });
+        }
+        Err(Error::Domain { what: "the ridge penalty", value: lambda, must_be: "finite and > 0" })
+    }
+}
+
+impl SpectralFilter for Ridge {
+    fn write_gains(&self, spectrum: Spectrum<'_>, gains: &mut [f64]) {
+        for (gain, &s) in gains.iter_mut().zip(spectrum.sigma) {
+            // σ/(σ² + λ) with σ² out of the way: it would overflow from 1e154 on.
+            *gain = if s > 0.0 { (s + self.lambda / s).recip() } else { 0.0 };
+        }
+    }
+
+    fn describe(&self) -> String {
+        format!("ridge, λ = {:e}", self.lambda)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gains(filter: &dyn SpectralFilter, sigma: &[f64]) -> Vec<f64> {
+        filter.gains(Spectrum::new(sigma.len(), sigma.len(), sigma)).to_vec()
+    }
+
+    #[test]
+    fn the_table_of_gains() {
+        let sigma = [4.0, 2.0, 0.5, 0.0];
+        assert_eq!(gains(&MinNorm::default(), &sigma), [0.25, 0.5, 2.0, 0.0]);
+        assert_eq!(gains(&Truncated::new(2.0).unwrap(), &sigma), [0.25, 0.5, 0.0, 0.0]);
+        assert_eq!(gains(&Truncated::new(0.0).unwrap(), &sigma), [0.25, 0.5, 2.0, 0.0]);
+        assert_eq!(gains(&LeadingModes(1), &sigma), [0.25, 0.0, 0.0, 0.0]);
+        assert_eq!(gains(&LeadingModes(9), &sigma), [0.25, 0.5, 2.0, 0.0]);
+        assert_eq!(gains(&Ridge::new(4.0).unwrap(), &sigma)[1], 0.25);
+        assert_eq!(gains(&Ridge::new(1.0).unwrap(), &[1e200, 1e-200]), [1e-200, 1e-200]);
+    }
+
+    #[test]
+    fn the_cutoff_is_strict() {
+        let at = MinNorm::with_cutoff(Cutoff::Absolute(2.0)).unwrap();
+        assert_eq!(gains(&at, &[4.0, 2.0]), [0.25, 0.0]);
+        assert_eq!(gains(&MinNorm::default(), &[0.0, 0.0]), [0.0, 0.0]);
+        let relative = MinNorm::with_cutoff(Cutoff::Relative(0.1)).unwrap();
+        assert_eq!(gains(&relative, &[10.0, 1.0, 0.9]), [0.1, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn parameters_outside_their_domain() {
+        for bad in [f64::NAN, f64::INFINITY, -1.0] {
+            assert!(Ridge::new(bad).is_err() && Truncated::new(bad).is_err());
+            assert!(MinNorm::with_cutoff(Cutoff::Relative(bad)).is_err());
+        }
+        assert!(Ridge::new(0.0).is_err());
+    }
+}

@@ -1,0 +1,58 @@
+//! What a linear algebra crate, or a device, has to give.
+
+use ndarray::{Array1, Array2, ArrayView2};
+
+/// A thin SVD as a backend returns it, unchecked: `u` (`n × r`), `sigma` (`r`, descending) and `vt`
+/// (`r × p`), `r = min(n, p)`.
+#[derive(Clone, Debug)]
+pub struct RawSvd {
+    /// Left singular vectors as columns, `n × r`.
+    pub u: Array2<f64>,
+    /// Singular values, descending, `r`.
+    pub sigma: Array1<f64>,
+    /// Right singular vectors as rows, `r × p`.
+    pub vt: Array2<f64>,
+}
+
+/// Which algorithm a backend should use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Route {
+    /// The fast one.
+    First,
+    /// A slower one that shares as little as possible with the first: asked for when the first
+    /// failed, or its result failed the check.
+    Second,
+}
+
+/// The one seam to linear algebra crates and devices.
+///
+/// An implementation factorises; it need not check. [`Svd::with_backend`](super::Svd::with_backend)
+/// hands it only non-empty matrices whose entries are finite with the largest in [½, 1), checks
+/// what comes back and asks for the second [`Route`] where that fails.
+pub trait Backend: std::fmt::Debug + Send + Sync {
+    /// A short name for messages and reports.
+    fn name(&self) -> &'static str;
+
+    /// The thin SVD of one matrix, on one thread: results must not depend on the number of threads.
+    ///
+    /// # Errors
+    /// The reason, in words.
+    fn factorise(&self, x: ArrayView2<'_, f64>, route: Route) -> Result<RawSvd, String>;
+
+    /// The thin SVDs of many matrices, by the first route. A backend that is faster on many equal
+    /// shapes at once overrides this; each result must be the same, bit by bit, whatever else is in
+    /// the batch.
+    ///
+    /// # Errors
+    /// The reason, in words, for each matrix on its own.
+    fn factorise_many(&self, xs: &[Array2<f64>]) -> Vec<Result<RawSvd, String>> {
+        xs.iter().map(|x| self.factorise(x.view(), Route::First)).collect()
+    }
+
+    /// The upper triangular (or, with `n < p`, trapezoidal) factor `R` of `X = Q R`,
+    /// `min(n, p) × p`.
+    ///
+    /// # Errors
+    /// The reason, in words.
+    fn triangle(&self, x: ArrayView2<'_, f64>) -> Result<Array2<f64>, String>;
+}

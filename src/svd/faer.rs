@@ -1,0 +1,100 @@
+//! The default backend: faer, pure Rust, nothing to link.
+
+use super::{Backend, RawSvd, Route};
+use faer::dyn_stack::{MemBuffer, MemStack};
+use faer::linalg::qr::no_pivoting::factor as qr;
+use faer::linalg::svd::{ComputeSvdVectors, SvdParams, svd, svd_scratch};
+use faer::{MatMut, MatRef, Par, Spec};
+use ndarray::{Array1, Array2, ArrayView2, ShapeBuilder};
+
+/// [faer](https://crates.io/crates/faer): divide and conquer, sequential inside, so results have the
+/// same bits on any number of threads.
+///
+/// Its divide and conquer returns, in silence, wrong factorisations of some rank-deficient matrices
+/// with `min(n, p)` over 128; the check behind [`Svd::new`](super::Svd::new) sees them and the
+/// second route, plain QR iteration on a row-reversed matrix, does not share the flaw.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Faer;
+
+impl Backend for Faer {
+    fn name(&self) -> &'static str {
+        "faer"
+    }
+
+    fn factorise(&self, x: ArrayView2<'_, f64>, route: Route) -> Result<RawSvd, String> {
+        let mut params: Spec<SvdParams, f64> = Spec::default();
+        match route {
+            Route::First => factorise(x, params),
+            Route::Second => {
+                // Over any size: no divide and conquer. Another order of the rows cures the rare
+                // matrices of repeated singular values on which QR iteration itself stalls.
+                params.config.recursion_threshold = usize::MAX;
+                let mut raw = factorise(x.slice(ndarray::s![..;-1, ..]), params)?;
+                raw.u.invert_axis(ndarray::Axis(0));
+                Ok(raw)
+            }
+        }
+    }
+
+    fn triangle(&self, x: ArrayView2<'_, f64>) -> Result<Array2<f64>, String> {
+        let (n, p) = x.dim();
+        let mut factors = column_major(x);
+        let block = qr::recommended_block_size::<f64>(n, p);
+        let mut coefficients = faer::Mat::<f64>::zeros(block, n.min(p));
+        let mut buffer = MemBuffer::new(qr::qr_in_place_scratch::<f64>(
+            n,
+            p,
+            block,
+            Par::Seq,
+            Spec::default(),
+        ));
+        qr::qr_in_place(
+            MatMut::from_column_major_slice_mut(&mut factors, n, p),
+            coefficients.as_mut(),
+            Par::Seq,
+            MemStack::new(&mut buffer),
+            Spec::default(),
+        );
+        let rows = n.min(p);
+        Ok(Array2::from_shape_fn((rows, p), |(i, j)| if i <= j { factors[j * n + i] } else { 0.0 }))
+    }
+}
+
+fn factorise(x: ArrayView2<'_, f64>, params: Spec<SvdParams, f64>) -> Result<RawSvd, String> {
+    let (n, p) = x.dim();
+    let r = n.min(p);
+    let copied;
+    let matrix = if let Some(rows) = x.as_slice() {
+        MatRef::from_row_major_slice(rows, n, p)
+    } else {
+        copied = column_major(x);
+        MatRef::from_column_major_slice(&copied, n, p)
+    };
+    let (mut u, mut v) = (vec![0.0; n * r], vec![0.0; p * r]);
+    let mut sigma = faer::Col::<f64>::zeros(r);
+    let thin = ComputeSvdVectors::Thin;
+    let mut buffer =
+        MemBuffer::try_new(svd_scratch::<f64>(n, p, thin, thin, Par::Seq, params))
+            .map_err(|_| format!("no memory for the work space of a {n} × {p} matrix"))?;
+    svd(
+        matrix,
+        sigma.as_diagonal_mut(),
+        Some(MatMut::from_column_major_slice_mut(&mut u, n, r)),
+        Some(MatMut::from_column_major_slice_mut(&mut v, p, r)),
+        Par::Seq,
+        MemStack::new(&mut buffer),
+        params,
+    )
+    .map_err(|e| format!("{e:?} on a {n} × {p} matrix"))?;
+    let shape = |e: ndarray::ShapeError| e.to_string();
+    Ok(RawSvd {
+        u: Array2::from_shape_vec((n, r).f(), u).map_err(shape)?,
+        sigma: Array1::from_iter(sigma.iter().copied()),
+        // V column by column is Vᵀ row by row.
+        vt: Array2::from_shape_vec((r, p), v).map_err(shape)?,
+    })
+}
+
+fn column_major(x: ArrayView2<'_, f64>) -> Vec<f64> {
+    x.t().iter().copied().collect()
+}

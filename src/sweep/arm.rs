@@ -1,0 +1,164 @@
+//! What a sweep computes from each factorisation: an estimator, an ablation, an adversary.
+
+use crate::Error;
+use crate::ablation::{Ablation, Adversary};
+use crate::curve::ArmLabel;
+use crate::filter::{MinNorm, SpectralFilter};
+use std::sync::Arc;
+
+/// The cutoffs of the published study: 10⁻³ … 10⁰, seven, log-spaced.
+const CUTOFFS: [f64; 7] = [
+    1e-3,
+    0.003_162_277_660_168_379_4,
+    1e-2,
+    0.031_622_776_601_683_79,
+    1e-1,
+    0.316_227_766_016_837_94,
+    1.0,
+];
+
+/// The strengths of the published adversaries.
+const STRENGTHS: [f64; 7] = [0.0, 0.1, 0.316, 1.0, 3.16, 10.0, 31.6];
+
+/// One line of a study: an estimator, what is ablated, who attacks. All arms of a sweep read the same
+/// factorisations.
+///
+/// # Examples
+/// ```
+/// use double_descent::filter::Ridge;
+/// use double_descent::sweep::Arm;
+/// use double_descent::{Ablation, Adversary};
+/// use std::sync::Arc;
+///
+/// let ridge = Arm::new("ridge", Some(0.1), Arc::new(Ridge::new(0.1)?));
+/// let attacked_ridge = Arm { adversary: Some(Adversary::TestDatum { strength: 1.0 }), ..ridge };
+/// let all_off = Arm {
+///     ablation: Ablation::none().small_singular_values(0.1)?.test_features_on(5).no_residuals(),
+///     ..Arm::unablated()
+/// };
+/// # let _ = (attacked_ridge, all_off);
+/// # Ok::<(), double_descent::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Arm {
+    /// The name of its family in tables and figures.
+    pub name: String,
+    /// Its setting within the family.
+    pub setting: Option<f64>,
+    /// The estimator.
+    pub estimator: Arc<dyn SpectralFilter>,
+    /// What is switched off.
+    pub ablation: Ablation,
+    /// Who attacks. The datum is altered before any ablation projects it.
+    pub adversary: Option<Adversary>,
+}
+
+impl Arm {
+    /// An estimator with nothing switched off and nobody attacking.
+    #[must_use]
+    pub fn new(
+        name: impl Into<String>,
+        setting: Option<f64>,
+        estimator: Arc<dyn SpectralFilter>,
+    ) -> Self {
+        Self { name: name.into(), setting, estimator, ablation: Ablation::none(), adversary: None }
+    }
+
+    /// Minimum-norm least squares as it is: `unablated`.
+    #[must_use]
+    pub fn unablated() -> Self {
+        Self::new("unablated", None, Arc::new(MinNorm::default()))
+    }
+
+    /// `no_small_singular_values`: singular values under `cutoff` dropped.
+    ///
+    /// # Errors
+    /// [`Error::Domain`] if the cutoff is negative or not finite.
+    pub fn no_small_singular_values(cutoff: f64) -> Result<Self, Error> {
+        Ok(Self {
+            name: "no_small_singular_values".into(),
+            setting: Some(cutoff),
+            ablation: Ablation::none().small_singular_values(cutoff)?,
+            ..Self::unablated()
+        })
+    }
+
+    /// `test_features_projected`: test features on the `modes` leading right singular vectors.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss)]
+    pub fn test_features_projected(modes: usize) -> Self {
+        Self {
+            name: "test_features_projected".into(),
+            setting: Some(modes as f64),
+            ablation: Ablation::none().test_features_on(modes),
+            ..Self::unablated()
+        }
+    }
+
+    /// `no_residuals`: targets of the best linear model.
+    #[must_use]
+    pub fn no_residuals() -> Self {
+        Self {
+            name: "no_residuals".into(),
+            ablation: Ablation::none().no_residuals(),
+            ..Self::unablated()
+        }
+    }
+
+    /// `adversarial_test` or `adversarial_train`.
+    #[must_use]
+    pub fn attacked(adversary: Adversary) -> Self {
+        let name = match adversary {
+            Adversary::TestDatum { .. } => "adversarial_test",
+            Adversary::TrainingTargets { .. } => "adversarial_train",
+        };
+        Self {
+            name: name.into(),
+            setting: Some(adversary.strength()),
+            adversary: Some(adversary),
+            ..Self::unablated()
+        }
+    }
+
+    /// The arms of the ablation study of Schaeffer et al. 2023 for `p` features: unablated; cutoffs
+    /// 10⁻³ … 10⁰ (seven, log-spaced); test features on `k` modes, `k = 1 … 10` (5, 10, …, 25 from 20
+    /// features on); no residuals.
+    #[must_use]
+    pub fn ablation_study(p: usize) -> Vec<Self> {
+        let modes: Vec<usize> = if p < 20 { (1..=10).collect() } else { (1..=5).map(|i| 5 * i).collect() };
+        let mut arms = vec![Self::unablated()];
+        arms.extend(CUTOFFS.iter().filter_map(|&c| Self::no_small_singular_values(c).ok()));
+        arms.extend(modes.into_iter().map(Self::test_features_projected));
+        arms.push(Self::no_residuals());
+        arms
+    }
+
+    /// The arms of the adversarial study: unablated; test data and training targets moved along the
+    /// last mode by a = 0, 0.1, 0.316, 1, 3.16, 10, 31.6.
+    #[must_use]
+    pub fn adversarial_study() -> Vec<Self> {
+        let test = STRENGTHS.map(|strength| Self::attacked(Adversary::TestDatum { strength }));
+        let train = STRENGTHS.map(|strength| Self::attacked(Adversary::TrainingTargets { strength }));
+        std::iter::once(Self::unablated()).chain(test).chain(train).collect()
+    }
+
+    pub(crate) fn label(&self) -> ArmLabel {
+        ArmLabel { name: self.name.clone(), setting: self.setting }
+    }
+
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        self.adversary.as_ref().map_or(Ok(()), Adversary::check)
+    }
+
+    /// The estimators of some arms in words, each once.
+    pub(crate) fn describe_estimators(arms: &[Self]) -> String {
+        let mut names: Vec<String> = Vec::new();
+        for arm in arms {
+            let name = arm.estimator.describe();
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names.join("; ")
+    }
+}

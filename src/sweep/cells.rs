@@ -1,0 +1,171 @@
+//! Many cells on many threads, in an order that no result depends on.
+
+use crate::Error;
+use rayon::prelude::*;
+use std::ops::ControlFlow;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+/// Where a cell stands in a sweep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The value on the axis: `n` or `p`.
+    pub axis_value: usize,
+    /// The repeat, from 0.
+    pub repeat: usize,
+}
+
+/// Somebody who watches a sweep, and may stop it. Called from many threads, never twice at once.
+///
+/// Implemented for closures, and for `()`, who sees nothing.
+///
+/// # Examples
+/// ```
+/// use double_descent::{dataset::Dataset, sweep::Sweep};
+/// use std::ops::ControlFlow;
+///
+/// let impatient = |done: usize, _total: usize| {
+///     if done > 40 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+/// };
+/// let curve = Sweep::new(Dataset::diabetes(), 1..=40, 50, 0).run_with(&impatient)?;
+/// assert!(!curve.complete && !curve.cells.is_empty());
+/// # Ok::<(), double_descent::Error>(())
+/// ```
+pub trait Observer: Sync {
+    /// `done` of `total` cells are ready; `Break` stops the sweep after the cells under way.
+    fn progress(&self, done: usize, total: usize) -> ControlFlow<()>;
+}
+
+impl Observer for () {
+    fn progress(&self, _: usize, _: usize) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+}
+
+impl<F: Fn(usize, usize) -> ControlFlow<()> + Sync> Observer for F {
+    fn progress(&self, done: usize, total: usize) -> ControlFlow<()> {
+        self(done, total)
+    }
+}
+
+/// A grid of cells, axis values × repeats, and how to run it: the engine under [`Sweep`](super::Sweep)
+/// and under studies of your own.
+///
+/// # Examples
+/// ```
+/// use double_descent::rng::stream;
+/// use double_descent::sweep::Grid;
+/// use rand::RngExt;
+///
+/// let grid = Grid { axis: vec![1, 2, 3], repeats: 4, threads: Some(2), batch: 1 };
+/// let draws = grid.run(&(), |places| {
+///     places.iter().map(|at| stream(0, at.axis_value, at.repeat).random::<f64>()).collect()
+/// })?;
+/// assert_eq!(draws.len(), 12);
+/// assert_eq!((draws[0].0.repeat, draws[3].0.repeat), (0, 1)); // by repeat, then axis value
+/// # Ok::<(), double_descent::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grid {
+    /// The values of the axis.
+    pub axis: Vec<usize>,
+    /// Repeats of each.
+    pub repeats: usize,
+    /// How many threads; `None`: as many as the machine has.
+    pub threads: Option<usize>,
+    /// At most how many repeats of one axis value are handed over at once.
+    pub batch: usize,
+}
+
+impl Grid {
+    /// Calls `work` with batches of places of one axis value; it returns one result for each. Results
+    /// come back ordered by repeat, then by axis value as given; `None` for those not visited because
+    /// the observer stopped the run (or `work` returned too few).
+    ///
+    /// # Errors
+    /// [`Error::Empty`] without axis values, [`Error::Domain`] for no repeats or a batch or thread
+    /// count of 0, [`Error::Resource`] if the system gives no threads.
+    pub fn run<T: Send>(
+        &self,
+        observer: &dyn Observer,
+        work: impl Fn(&[Place]) -> Vec<T> + Sync,
+    ) -> Result<Vec<(Place, Option<T>)>, Error> {
+        self.check()?;
+        let jobs = self.jobs();
+        let total = self.axis.len() * self.repeats;
+        let (done, stop, watching) = (AtomicUsize::new(0), AtomicBool::new(false), Mutex::new(()));
+        let run = |job: &Job| {
+            if stop.load(Ordering::Relaxed) {
+                return Vec::new();
+            }
+            let results = work(&job.places);
+            let guard = watching.lock();
+            let done = done.fetch_add(job.places.len(), Ordering::Relaxed) + job.places.len();
+            if observer.progress(done, total).is_break() {
+                stop.store(true, Ordering::Relaxed);
+            }
+            drop(guard);
+            results
+        };
+        let all = || jobs.par_iter().map(run).collect::<Vec<_>>();
+        let results = match self.threads {
+            None => all(),
+            Some(1) => jobs.iter().map(run).collect(),
+            Some(threads) => rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .map_err(|e| Error::Resource { reason: format!("{threads} threads: {e}") })?
+                .install(all),
+        };
+        Ok(self.in_order(&jobs, results))
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        if self.axis.is_empty() {
+            return Err(Error::Empty { what: "the axis" });
+        }
+        let counts = [
+            ("the number of repeats", self.repeats),
+            ("the batch size", self.batch),
+            ("the number of threads", self.threads.unwrap_or(1)),
+        ];
+        match counts.iter().find(|(_, count)| *count == 0) {
+            Some((what, _)) => Err(Error::Domain { what, value: 0.0, must_be: "at least 1" }),
+            None => Ok(()),
+        }
+    }
+
+    /// Batches, the largest axis values first: they take longest, and should not be left for the end.
+    fn jobs(&self) -> Vec<Job> {
+        let mut order: Vec<usize> = (0..self.axis.len()).collect();
+        order.sort_by_key(|&index| std::cmp::Reverse(self.axis[index]));
+        let mut jobs = Vec::new();
+        for axis_index in order {
+            for first in (0..self.repeats).step_by(self.batch) {
+                let repeats = first..self.repeats.min(first + self.batch);
+                let axis_value = self.axis[axis_index];
+                let places = repeats.map(|repeat| Place { axis_value, repeat }).collect();
+                jobs.push(Job { axis_index, places });
+            }
+        }
+        jobs
+    }
+
+    fn in_order<T>(&self, jobs: &[Job], results: Vec<Vec<T>>) -> Vec<(Place, Option<T>)> {
+        let mut ordered: Vec<(Place, Option<T>)> = (0..self.repeats)
+            .flat_map(|repeat| self.axis.iter().map(move |&axis_value| Place { axis_value, repeat }))
+            .map(|place| (place, None))
+            .collect();
+        for (job, results) in jobs.iter().zip(results) {
+            for (place, result) in job.places.iter().zip(results) {
+                ordered[place.repeat * self.axis.len() + job.axis_index].1 = Some(result);
+            }
+        }
+        ordered
+    }
+}
+
+struct Job {
+    axis_index: usize,
+    places: Vec<Place>,
+}

@@ -1,0 +1,185 @@
+//! Axis × repeats × arms → [`Curve`].
+//!
+//! A cell makes one factorisation, and every arm reads it. Results are a function of the data, the
+//! splits and the arms: bit-identical on any number of threads.
+
+mod arm;
+mod cells;
+mod evaluate;
+mod prefixes;
+mod splits;
+
+pub use arm::Arm;
+pub use cells::{Grid, Observer, Place};
+pub use splits::Splits;
+
+use crate::Error;
+use crate::curve::{Axis, Cell, Curve, Failure, Provenance};
+use crate::dataset::Dataset;
+use crate::svd::{Backend, Faer, Svd};
+use evaluate::Study;
+use ndarray::{Array2, ArrayView2};
+use std::sync::Arc;
+
+/// A sample-wise sweep: training sets of growing size `n` from one table, the test set always all
+/// other rows, every arm on the same factorisations.
+///
+/// A value: set what you need, then [`Sweep::run`].
+///
+/// # Examples
+/// ```
+/// use double_descent::curve::Metric;
+/// use double_descent::{dataset::Dataset, sweep::Sweep};
+///
+/// let curve = Sweep::new(Dataset::diabetes(), 1..=30, 10, 0).run()?;
+/// let unablated = curve.arm("unablated", None).unwrap();
+/// let peak = curve.peak(unablated, Metric::TestMse).unwrap();
+/// assert_eq!(peak.n, 10); // n = p
+/// # Ok::<(), double_descent::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Sweep {
+    /// The table.
+    pub data: Dataset,
+    /// The sizes `n` of the training sets; each from 1 to one under the number of rows.
+    pub sizes: Vec<usize>,
+    /// Which rows train.
+    pub splits: Splits,
+    /// What is computed from each factorisation.
+    pub arms: Vec<Arm>,
+    /// How many threads; `None`: as many as the machine has. No result depends on it.
+    pub threads: Option<usize>,
+    /// Who factorises.
+    pub backend: Arc<dyn Backend>,
+}
+
+impl Sweep {
+    /// A sweep over drawn splits with the arms of the ablation study.
+    #[must_use]
+    pub fn new(
+        data: Dataset,
+        sizes: impl IntoIterator<Item = usize>,
+        repeats: usize,
+        seed: u64,
+    ) -> Self {
+        Self {
+            arms: Arm::ablation_study(data.features().ncols()),
+            data,
+            sizes: sizes.into_iter().collect(),
+            splits: Splits::Drawn { repeats, seed },
+            threads: None,
+            backend: Arc::new(Faer),
+        }
+    }
+
+    /// Runs all cells.
+    ///
+    /// # Errors
+    /// What is wrong with the sweep as a whole: sizes that leave no training or no test row
+    /// ([`Error::Domain`]), no repeats, splits that do not fit the table, an adversary of infinite
+    /// strength, no threads to be had. A single cell that fails does not end the sweep: see
+    /// [`Curve::failures`].
+    pub fn run(&self) -> Result<Curve, Error> {
+        self.run_with(&())
+    }
+
+    /// [`Sweep::run`] with somebody watching, who may stop it; what was computed until then comes
+    /// back, with [`Curve::complete`] false.
+    ///
+    /// # Errors
+    /// Those of [`Sweep::run`].
+    pub fn run_with(&self, observer: &dyn Observer) -> Result<Curve, Error> {
+        self.check()?;
+        let orders = self.splits.orders(self.data.len(), self.sizes.iter().copied().max())?;
+        let study = Study::new(&self.data, &self.arms, &*self.backend)?;
+        let grid = Grid {
+            axis: self.sizes.clone(),
+            repeats: orders.len(),
+            threads: self.threads,
+            batch: 32,
+        };
+        let results = grid.run(observer, |places| self.cells(&study, &orders, places))?;
+        Ok(self.curve(results, orders.len()))
+    }
+
+    /// The cells of one size and several repeats: factorised together, since all have one shape.
+    fn cells(
+        &self,
+        study: &Study<'_>,
+        orders: &[Vec<usize>],
+        places: &[Place],
+    ) -> Vec<Result<Vec<Cell>, Error>> {
+        let rows = |place: &Place| &orders[place.repeat][..place.axis_value];
+        let designs: Vec<Array2<f64>> =
+            places.iter().map(|place| gather(self.data.features(), rows(place))).collect();
+        let views: Vec<ArrayView2<'_, f64>> = designs.iter().map(|design| design.view()).collect();
+        let factorised = Svd::many(&views, &*self.backend);
+        let mut scratch = evaluate::Scratch::default();
+        places
+            .iter()
+            .zip(factorised)
+            .map(|(place, svd)| {
+                study.evaluate(&svd?, rows(place), &mut scratch).map(|mut cells| {
+                    for cell in &mut cells {
+                        cell.repeat = place.repeat;
+                    }
+                    cells
+                })
+            })
+            .collect()
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        let rows = self.data.len();
+        if self.sizes.is_empty() {
+            return Err(Error::Empty { what: "the list of training set sizes" });
+        }
+        if self.arms.is_empty() {
+            return Err(Error::Empty { what: "the list of arms" });
+        }
+        if rows < 2 {
+            let must_be = "at least 2: one to train on, one to test on";
+            return Err(Error::Domain { what: "the number of rows", value: 1.0, must_be });
+        }
+        let fits = |&&n: &&usize| n == 0 || n >= rows;
+        if let Some(&n) = self.sizes.iter().find(fits) {
+            #[allow(clippy::cast_precision_loss)] // for the message
+            let value = n as f64;
+            let must_be = "at least 1 and less than the number of rows, so that a test row is left";
+            return Err(Error::Domain { what: "a training set size n", value, must_be });
+        }
+        self.arms.iter().try_for_each(Arm::check)
+    }
+
+    fn curve(&self, results: Vec<(Place, Option<Result<Vec<Cell>, Error>>)>, repeats: usize) -> Curve {
+        let p = self.data.features().ncols();
+        let mut curve = Curve {
+            axis: Axis::Samples,
+            arms: self.arms.iter().map(Arm::label).collect(),
+            cells: Vec::with_capacity(results.len() * self.arms.len()),
+            failures: Vec::new(),
+            complete: true,
+            provenance: Provenance {
+                data: self.data.name().into(),
+                rows: Some(self.data.len()),
+                preparation: self.data.preparation(),
+                sampling: self.splits.describe(repeats),
+                seed: self.splits.seed(),
+                estimator: Arm::describe_estimators(&self.arms),
+            },
+        };
+        for (Place { axis_value: n, repeat }, result) in results {
+            match result {
+                Some(Ok(cells)) => curve.cells.extend(cells),
+                Some(Err(error)) => curve.failures.push(Failure { repeat, n, p, error }),
+                None => curve.complete = false,
+            }
+        }
+        curve
+    }
+}
+
+/// The named rows of a table, in that order.
+fn gather(table: &Array2<f64>, rows: &[usize]) -> Array2<f64> {
+    table.select(ndarray::Axis(0), rows)
+}

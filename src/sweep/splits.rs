@@ -1,0 +1,158 @@
+//! Which rows train: drawn, or replayed from a record.
+
+use crate::Error;
+use crate::rng::stream;
+use rand::RngExt;
+use std::fs::File;
+use std::path::Path;
+
+/// The order in which rows join the training set, one per repeat. The training set of size `n` is the
+/// first `n`, so sets are nested; the test set is every other row of the table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Splits {
+    /// A uniformly random order per repeat.
+    Drawn {
+        /// How many repeats.
+        repeats: usize,
+        /// The seed.
+        seed: u64,
+    },
+    /// Recorded orders: how results are compared, number by number, with other implementations.
+    Recorded(
+        /// One list of row indices per repeat.
+        Vec<Vec<usize>>,
+    ),
+}
+
+impl Splits {
+    /// Reads a file `repeat,i0,i1,…`: a header, then a line of row indices (from 0) per repeat.
+    ///
+    /// # Errors
+    /// [`Error::Io`], and [`Error::File`] with the line for a field that is no row index, a row that
+    /// joins twice, lines of different lengths, or a file without repeats.
+    ///
+    /// # Examples
+    /// ```
+    /// # let dir = std::env::temp_dir().join(format!("double-descent-splits-{}", std::process::id()));
+    /// # std::fs::create_dir_all(&dir).unwrap();
+    /// # let path = dir.join("splits.csv");
+    /// std::fs::write(&path, "repeat,i0,i1,i2\n0,4,1,7\n1,0,2,9\n").unwrap();
+    /// let splits = double_descent::sweep::Splits::read(&path)?;
+    /// assert_eq!(splits.repeats(), 2);
+    /// # std::fs::remove_dir_all(&dir).unwrap();
+    /// # Ok::<(), double_descent::Error>(())
+    /// ```
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        let file = File::open(path).map_err(|e| Error::io(path, &e))?;
+        let bad = |line, reason: String| Error::File { path: path.into(), line, column: None, reason };
+        let mut orders: Vec<Vec<usize>> = Vec::new();
+        for record in csv::Reader::from_reader(file).records() {
+            let record = record.map_err(|e| {
+                bad(e.position().map(csv::Position::line), format!("not a line of splits: {e}"))
+            })?;
+            let line = record.position().map(csv::Position::line);
+            let mut order = Vec::with_capacity(record.len());
+            for field in record.iter().skip(1) {
+                let row = field.trim().parse::<usize>();
+                order.push(row.map_err(|_| bad(line, format!("`{field}` is not a row index")))?);
+            }
+            let mut sorted = order.clone();
+            sorted.sort_unstable();
+            if let Some(twice) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
+                return Err(bad(line, format!("row {} joins the training set twice", twice[0])));
+            }
+            orders.push(order);
+        }
+        if orders.is_empty() || orders[0].is_empty() {
+            return Err(bad(None, "holds no splits; expected lines `repeat,i0,i1,…`".into()));
+        }
+        Ok(Self::Recorded(orders))
+    }
+
+    /// How many repeats there are.
+    #[must_use]
+    pub fn repeats(&self) -> usize {
+        match self {
+            Self::Drawn { repeats, .. } => *repeats,
+            Self::Recorded(orders) => orders.len(),
+        }
+    }
+
+    /// The seed, if the splits are drawn.
+    #[must_use]
+    pub fn seed(&self) -> Option<u64> {
+        match self {
+            Self::Drawn { seed, .. } => Some(*seed),
+            Self::Recorded(_) => None,
+        }
+    }
+
+    /// The orders for a table of `rows` rows, of at least `longest` entries each.
+    ///
+    /// # Errors
+    /// [`Error::Domain`] for no repeats, [`Error::Shape`] if a recorded order is too short or names a
+    /// row that the table does not have.
+    pub(crate) fn orders(&self, rows: usize, longest: Option<usize>) -> Result<Vec<Vec<usize>>, Error> {
+        let longest = longest.unwrap_or(0);
+        if self.repeats() == 0 {
+            return Err(Error::Domain {
+                what: "the number of repeats",
+                value: 0.0,
+                must_be: "at least 1",
+            });
+        }
+        let orders = match self {
+            Self::Drawn { repeats, seed } => {
+                return Ok((0..*repeats).map(|repeat| draw(rows, longest, *seed, repeat)).collect());
+            }
+            Self::Recorded(orders) => orders,
+        };
+        for order in orders {
+            if order.len() < longest {
+                return Err(Error::Shape {
+                    what: "row indices in a recorded split, for the largest training set",
+                    expected: longest,
+                    found: order.len(),
+                });
+            }
+            let used = &order[..longest];
+            if let Some(&row) = used.iter().find(|&&row| row >= rows) {
+                return Err(Error::Shape {
+                    what: "a row index in a recorded split, under the number of rows",
+                    expected: rows,
+                    found: row,
+                });
+            }
+            let mut sorted = used.to_vec();
+            sorted.sort_unstable();
+            if let Some(twice) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
+                #[allow(clippy::cast_precision_loss)] // for the message
+                let value = twice[0] as f64;
+                let must_be = "there once: a row cannot join a training set twice";
+                return Err(Error::Domain { what: "a row index in a recorded split", value, must_be });
+            }
+        }
+        Ok(orders.clone())
+    }
+
+    /// In words, for a caption.
+    pub(crate) fn describe(&self, repeats: usize) -> String {
+        match self {
+            Self::Drawn { seed, .. } => format!("{repeats} nested random splits, seed {seed}"),
+            Self::Recorded(_) => format!("{repeats} recorded splits"),
+        }
+    }
+}
+
+/// The first `longest` entries of a random order of `rows` rows (Fisher–Yates from the front, so that
+/// a longer draw from the same seed starts with the shorter one).
+fn draw(rows: usize, longest: usize, seed: u64, repeat: usize) -> Vec<usize> {
+    let mut rng = stream(seed, 0, repeat);
+    let mut order: Vec<usize> = (0..rows).collect();
+    for i in 0..longest.min(rows) {
+        order.swap(i, rng.random_range(i..rows));
+    }
+    order.truncate(longest);
+    order
+}

@@ -1,0 +1,107 @@
+//! `Y = X β* + E`: the best linear model and what it leaves over.
+
+use crate::Error;
+use crate::dataset::Dataset;
+use crate::filter::MinNorm;
+use crate::risk::{Compressed, equilibrate};
+use crate::svd::{Backend, Faer, Svd};
+use ndarray::{Array2, ArrayRef2};
+
+/// A reference vector `β*` (`p × k`) and its residuals `E = Y − X β*` (`N × k`) on a table.
+///
+/// In Schaeffer et al. 2023 `β*` is the best model of the class, fitted on all rows. (The least
+/// squares fit of the *training* set would not do: its residuals are orthogonal to every `uᵣ`, and the
+/// third factor would vanish by construction.)
+///
+/// # Examples
+/// ```
+/// use double_descent::{dataset::Dataset, teacher::Teacher};
+///
+/// let data = Dataset::diabetes();
+/// let ideal = Teacher::ideal(&data)?;
+/// // Normal equations: the residuals of the best fit are orthogonal to every feature.
+/// let normal = data.features().t().dot(ideal.residuals());
+/// assert!(normal.iter().all(|v| v.abs() < 1e-8));
+/// # Ok::<(), double_descent::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Teacher {
+    beta: Array2<f64>,
+    residuals: Array2<f64>,
+}
+
+impl Teacher {
+    /// The best linear model: least squares on all rows, of minimum norm where that leaves a choice.
+    ///
+    /// # Errors
+    /// [`Error::Backend`], [`Error::Overflow`].
+    pub fn ideal(data: &Dataset) -> Result<Self, Error> {
+        let table = Compressed::new(data.features(), data.targets())?;
+        Self::known(ideal_beta(&table, &Faer)?, data.features(), data.targets())
+    }
+
+    /// A teacher that is known, with the residuals that it has on `(x, y)`.
+    ///
+    /// # Errors
+    /// [`Error::Shape`], [`Error::NonFinite`].
+    pub fn known(
+        beta: Array2<f64>,
+        x: &ArrayRef2<f64>,
+        y: &ArrayRef2<f64>,
+    ) -> Result<Self, Error> {
+        Error::check_len("rows of the teacher's parameters", x.ncols(), beta.nrows())?;
+        Error::check_len("columns of the teacher's parameters", y.ncols(), beta.ncols())?;
+        Error::check_len("rows of y", x.nrows(), y.nrows())?;
+        Error::check_finite("the teacher's parameters", beta.view())?;
+        let residuals = y.to_owned() - x.dot(&beta);
+        Error::check_finite("the teacher's residuals", residuals.view())?;
+        Ok(Self { beta, residuals })
+    }
+
+    /// `β*`, `p × k`.
+    #[must_use]
+    pub fn beta(&self) -> &Array2<f64> {
+        &self.beta
+    }
+
+    /// `E = Y − X β*`, `N × k`.
+    #[must_use]
+    pub fn residuals(&self) -> &Array2<f64> {
+        &self.residuals
+    }
+
+    /// The same `β*` with the residuals of some of the rows: those of a training set.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if an index is not under the number of rows.
+    pub fn select(&self, rows: &[usize]) -> Result<Self, Error> {
+        let len = self.residuals.nrows();
+        if let Some(&bad) = rows.iter().find(|&&row| row >= len) {
+            return Err(Error::Shape { what: "a row index over the table", expected: len, found: bad });
+        }
+        let residuals = self.residuals.select(ndarray::Axis(0), rows);
+        Ok(Self { beta: self.beta.clone(), residuals })
+    }
+}
+
+/// Least squares on a whole compressed table.
+///
+/// With features of full column rank the solution is unique whatever the columns' units, so the
+/// columns are brought to one scale first: accuracy then depends on the angles between features, not
+/// on their units. Rank-deficient tables have a solution of minimum norm, which does depend on them.
+pub(crate) fn ideal_beta(table: &Compressed, backend: &dyn Backend) -> Result<Array2<f64>, Error> {
+    let mut scaled = table.features.clone();
+    let scales: Vec<f64> = scaled.columns_mut().into_iter().map(equilibrate).collect();
+    let svd = Svd::with_backend(&scaled, backend)?;
+    if svd.rank() == scaled.ncols() {
+        let mut beta = svd.solve(&table.targets, &MinNorm::default())?;
+        for (mut row, scale) in beta.rows_mut().into_iter().zip(scales) {
+            row.mapv_inplace(|b| b / scale);
+        }
+        return match Error::check_finite("the teacher's parameters", beta.view()) {
+            Ok(()) => Ok(beta),
+            Err(_) => Err(Error::Overflow { what: "a coefficient of the ideal fit" }),
+        };
+    }
+    Svd::with_backend(&table.features, backend)?.solve(&table.targets, &MinNorm::default())
+}
