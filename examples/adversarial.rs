@@ -21,11 +21,14 @@ struct Cli {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    finish(cli.table.for_each(|_| Arm::adversarial_study(), |args, curve, folder| {
-        let statement = "small steps along the last mode raise the error most where σ_min is smallest";
-        closing_table(curve, statement)?;
-        let _ = args;
-        println!("written: {}", folder.display());
-        Ok(())
-    }))
+    finish(cli.table.for_each(
+        |_| Arm::adversarial_study(),
+        |args, curve, folder| {
+            let statement = "small steps along the last mode raise the error most where σ_min is smallest";
+            closing_table(curve, statement)?;
+            let _ = args;
+            println!("written: {}", folder.display());
+            Ok(())
+        },
+    ))
 }

@@ -60,8 +60,9 @@ impl Compressed {
         let parts: [ArrayView2<'_, f64>; 3] = [x.view(), y.view(), ones.view()];
         let (p, k) = (x.ncols(), y.ncols());
         // Columns of features and targets may differ by 600 powers of ten: scaled one by one, exact.
-        let mut joined = concatenate(Axis(1), &parts)
-            .map_err(|_| Error::Overflow { what: "the size of the table" })?;
+        let mut joined = concatenate(Axis(1), &parts).map_err(|_| Error::Overflow {
+            what: "the size of the table",
+        })?;
         Error::check_finite("the table", joined.view())?;
         let scales: Vec<f64> = joined.columns_mut().into_iter().map(equilibrate).collect();
         let mut r = triangle(joined.view(), backend)?;
@@ -79,7 +80,12 @@ impl Compressed {
     /// A table as it is, uncompressed: right where there are few rows.
     pub(crate) fn direct(features: Array2<f64>, targets: Array2<f64>) -> Self {
         let rows = features.nrows();
-        Self { features, targets, ones: Array1::ones(rows), rows }
+        Self {
+            features,
+            targets,
+            ones: Array1::ones(rows),
+            rows,
+        }
     }
 
     /// Number of rows of the table, `N`.

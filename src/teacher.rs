@@ -44,11 +44,7 @@ impl Teacher {
     ///
     /// # Errors
     /// [`Error::Shape`], [`Error::NonFinite`].
-    pub fn known(
-        beta: Array2<f64>,
-        x: &ArrayRef2<f64>,
-        y: &ArrayRef2<f64>,
-    ) -> Result<Self, Error> {
+    pub fn known(beta: Array2<f64>, x: &ArrayRef2<f64>, y: &ArrayRef2<f64>) -> Result<Self, Error> {
         Error::check_len("rows of the teacher's parameters", x.ncols(), beta.nrows())?;
         Error::check_len("columns of the teacher's parameters", y.ncols(), beta.ncols())?;
         Error::check_len("rows of y", x.nrows(), y.nrows())?;
@@ -77,10 +73,17 @@ impl Teacher {
     pub fn select(&self, rows: &[usize]) -> Result<Self, Error> {
         let len = self.residuals.nrows();
         if let Some(&bad) = rows.iter().find(|&&row| row >= len) {
-            return Err(Error::Shape { what: "a row index over the table", expected: len, found: bad });
+            return Err(Error::Shape {
+                what: "a row index over the table",
+                expected: len,
+                found: bad,
+            });
         }
         let residuals = self.residuals.select(ndarray::Axis(0), rows);
-        Ok(Self { beta: self.beta.clone(), residuals })
+        Ok(Self {
+            beta: self.beta.clone(),
+            residuals,
+        })
     }
 }
 
@@ -100,7 +103,9 @@ pub(crate) fn ideal_beta(table: &Compressed, backend: &dyn Backend) -> Result<Ar
         }
         return match Error::check_finite("the teacher's parameters", beta.view()) {
             Ok(()) => Ok(beta),
-            Err(_) => Err(Error::Overflow { what: "a coefficient of the ideal fit" }),
+            Err(_) => Err(Error::Overflow {
+                what: "a coefficient of the ideal fit",
+            }),
         };
     }
     Svd::with_backend(&table.features, backend)?.solve(&table.targets, &MinNorm::default())

@@ -22,7 +22,10 @@ fn replay(data: &Dataset, splits: &Path, exact: &Path, prefix: &str, tolerance: 
     };
     let ablations = sweep(Arm::ablation_study(p)).run().unwrap();
     let adversarial = sweep(Arm::adversarial_study()).run().unwrap();
-    let mut worst = Worst { tolerance, ..Worst::default() };
+    let mut worst = Worst {
+        tolerance,
+        ..Worst::default()
+    };
     for (arm, study, curve) in [
         ("unablated", "unablated", &ablations),
         ("no_small_singular_values", "singular_value_cutoff", &ablations),
@@ -37,7 +40,10 @@ fn replay(data: &Dataset, splits: &Path, exact: &Path, prefix: &str, tolerance: 
             worst.compare(arm, &table, row, curve);
         }
     }
-    println!("{prefix}: {} values, worst deviation {:.1e} ({})", worst.count, worst.value, worst.place);
+    println!(
+        "{prefix}: {} values, worst deviation {:.1e} ({})",
+        worst.count, worst.value, worst.place
+    );
     worst.report();
 }
 
@@ -85,7 +91,12 @@ impl Worst {
 
     fn report(&self) {
         let first: Vec<_> = self.over.iter().take(10).collect();
-        assert!(self.over.is_empty(), "{} over {:e}: {first:#?}", self.over.len(), self.tolerance);
+        assert!(
+            self.over.is_empty(),
+            "{} over {:e}: {first:#?}",
+            self.over.len(),
+            self.tolerance
+        );
     }
 }
 
@@ -98,15 +109,25 @@ fn cell(curve: &Curve, arm: usize, repeat: usize, n: usize) -> &Cell {
 
 #[test]
 fn diabetes() {
-    let Some(folder) = data_folder("diabetes replay") else { return };
+    let Some(folder) = data_folder("diabetes replay") else {
+        return;
+    };
     let reference = reference_folder(&folder);
     let splits = reference.join("splits/diabetes.csv");
-    replay(&Dataset::diabetes(), &splits, &reference.join("exact"), "diabetes", 1e-9);
+    replay(
+        &Dataset::diabetes(),
+        &splits,
+        &reference.join("exact"),
+        "diabetes",
+        1e-9,
+    );
 }
 
 #[test]
 fn student_teacher() {
-    let Some(folder) = data_folder("student-teacher replay") else { return };
+    let Some(folder) = data_folder("student-teacher replay") else {
+        return;
+    };
     let reference = reference_folder(&folder);
     let table = folder.join("student_teacher_seed0.csv");
     let data = Dataset::read_csv(&table, &CsvOptions::default()).unwrap();
@@ -123,7 +144,9 @@ fn student_teacher() {
 /// folder goes into `DOUBLE_DESCENT_EXACT`.
 #[test]
 fn more_data_sets() {
-    let Some(folder) = data_folder("replay of more data sets") else { return };
+    let Some(folder) = data_folder("replay of more data sets") else {
+        return;
+    };
     let Some(exact) = std::env::var_os("DOUBLE_DESCENT_EXACT") else {
         println!("SKIPPED replay of more data sets: DOUBLE_DESCENT_EXACT is not set");
         return;
@@ -134,5 +157,11 @@ fn more_data_sets() {
     replay(&who, &exact.join("splits/who.csv"), exact, "who", 1e-6);
     let california = Dataset::california_housing(&folder).unwrap();
     assert_eq!(california.features().dim(), (20_640, 8));
-    replay(&california, &exact.join("splits/california.csv"), exact, "california", 1e-9);
+    replay(
+        &california,
+        &exact.join("splits/california.csv"),
+        exact,
+        "california",
+        1e-9,
+    );
 }

@@ -38,11 +38,16 @@ impl Curve {
     /// # Errors
     /// Those of the writer.
     pub fn write_cells(&self, writer: impl Write) -> Result<(), csv::Error> {
-        let mut writer = csv::WriterBuilder::new().buffer_capacity(1 << 16).from_writer(writer);
+        let mut writer = csv::WriterBuilder::new()
+            .buffer_capacity(1 << 16)
+            .from_writer(writer);
         writer.write_record(CELL_COLUMNS)?;
         let mut number = ryu::Buffer::new();
-        let settings: Vec<String> =
-            self.arms.iter().map(|arm| arm.setting.map_or(String::new(), text)).collect();
+        let settings: Vec<String> = self
+            .arms
+            .iter()
+            .map(|arm| arm.setting.map_or(String::new(), text))
+            .collect();
         let mut shared = SharedFields::default();
         let mut row = ByteRecord::new();
         for cell in &self.cells {
@@ -80,7 +85,10 @@ impl Curve {
             column: column.map(Into::into),
             reason,
         };
-        let header = reader.headers().map_err(|e| bad(None, None, e.to_string()))?.clone();
+        let header = reader
+            .headers()
+            .map_err(|e| bad(None, None, e.to_string()))?
+            .clone();
         let place = columns(&header)?;
         let mut curve = Self {
             axis,
@@ -95,18 +103,29 @@ impl Curve {
             let field = |column: usize| record.get(place[column]).unwrap_or("");
             let wrong = |column: usize| {
                 let line = record.position().map(csv::Position::line);
-                bad(line, Some(CELL_COLUMNS[column]), format!("`{}` is not a number", field(column)))
+                bad(
+                    line,
+                    Some(CELL_COLUMNS[column]),
+                    format!("`{}` is not a number", field(column)),
+                )
             };
             let count = |column: usize| field(column).parse::<usize>().map_err(|_| wrong(column));
             let number = |column: usize| match field(column) {
                 "" => Ok(None),
                 text => text.parse::<f64>().map(Some).map_err(|_| wrong(column)),
             };
-            let label = ArmLabel { name: field(3).into(), setting: number(4)? };
-            let arm = curve.arms.iter().position(|arm| *arm == label).unwrap_or_else(|| {
-                curve.arms.push(label);
-                curve.arms.len() - 1
-            });
+            let label = ArmLabel {
+                name: field(3).into(),
+                setting: number(4)?,
+            };
+            let arm = curve
+                .arms
+                .iter()
+                .position(|arm| *arm == label)
+                .unwrap_or_else(|| {
+                    curve.arms.push(label);
+                    curve.arms.len() - 1
+                });
             curve.cells.push(Cell {
                 repeat: count(0)?,
                 n: count(1)?,
@@ -142,8 +161,20 @@ impl Curve {
         save(path, |file| {
             let mut writer = Writer::from_writer(file);
             writer.write_record([
-                "arm", "setting", "n", "p", "metric", "count", "mean", "mean_low", "mean_high", "min",
-                "q25", "median", "q75", "max",
+                "arm",
+                "setting",
+                "n",
+                "p",
+                "metric",
+                "count",
+                "mean",
+                "mean_low",
+                "mean_high",
+                "min",
+                "q25",
+                "median",
+                "q75",
+                "max",
             ])?;
             let mut number = ryu::Buffer::new();
             let mut row = ByteRecord::new();
@@ -199,12 +230,12 @@ impl SharedFields {
     }
 }
 
-fn save(
-    path: &Path,
-    write: impl FnOnce(File) -> Result<(), csv::Error>,
-) -> Result<(), Error> {
+fn save(path: &Path, write: impl FnOnce(File) -> Result<(), csv::Error>) -> Result<(), Error> {
     let file = File::create(path).map_err(|e| Error::io(path, &e))?;
-    write(file).map_err(|e| Error::Io { path: path.into(), reason: e.to_string() })
+    write(file).map_err(|e| Error::Io {
+        path: path.into(),
+        reason: e.to_string(),
+    })
 }
 
 /// The place of each cell column in a header.
@@ -212,10 +243,13 @@ fn columns(header: &StringRecord) -> Result<Vec<usize>, Error> {
     CELL_COLUMNS
         .iter()
         .map(|name| {
-            header.iter().position(|column| column == *name).ok_or_else(|| Error::UnknownColumn {
-                name: (*name).into(),
-                available: header.iter().map(Into::into).collect(),
-            })
+            header
+                .iter()
+                .position(|column| column == *name)
+                .ok_or_else(|| Error::UnknownColumn {
+                    name: (*name).into(),
+                    available: header.iter().map(Into::into).collect(),
+                })
         })
         .collect()
 }

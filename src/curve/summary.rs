@@ -76,13 +76,13 @@ impl Curve {
     /// assert!(summaries[9].q25 < summaries[9].median); // n = p = 10
     /// # Ok::<(), double_descent::Error>(())
     /// ```
-    pub fn summaries(
-        &self,
-        metric: Metric,
-        bootstrap: Option<Bootstrap>,
-    ) -> Result<Vec<Summary>, Error> {
+    pub fn summaries(&self, metric: Metric, bootstrap: Option<Bootstrap>) -> Result<Vec<Summary>, Error> {
         if bootstrap.is_some_and(|b| b.draws == 0) {
-            return Err(Error::Domain { what: "bootstrap draws", value: 0.0, must_be: "at least 1" });
+            return Err(Error::Domain {
+                what: "bootstrap draws",
+                value: 0.0,
+                must_be: "at least 1",
+            });
         }
         let groups = self.groups(metric, |_| true);
         let mut summaries: Vec<Summary> = groups.iter().map(Group::summary).collect();
@@ -99,7 +99,11 @@ impl Curve {
             .iter()
             .map(Group::summary)
             .max_by(|a, b| a.median.total_cmp(&b.median))
-            .map(|summary| Peak { n: summary.n, p: summary.p, median: summary.median })
+            .map(|summary| Peak {
+                n: summary.n,
+                p: summary.p,
+                median: summary.median,
+            })
     }
 
     /// The values of a metric by arm and axis value, each group in the order of its repeats.
@@ -111,9 +115,12 @@ impl Curve {
             let place = axis.binary_search(&self.axis_value(cell)).unwrap_or(0);
             let slot = groups.get_mut(cell.arm * axis.len() + place);
             if let (Some(slot), Some(value)) = (slot, cell.metric(metric)) {
-                slot.get_or_insert_with(|| Group { first: *cell, values: Vec::new() })
-                    .values
-                    .push(value);
+                slot.get_or_insert_with(|| Group {
+                    first: *cell,
+                    values: Vec::new(),
+                })
+                .values
+                .push(value);
             }
         }
         groups.into_iter().flatten().collect()
@@ -149,7 +156,11 @@ impl Group {
 }
 
 /// The quantile of sorted, non-empty values, interpolated linearly (type 7 of Hyndman & Fan 1996).
-#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+#[allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss
+)]
 fn quantile(sorted: &[f64], q: f64) -> f64 {
     let place = q * (sorted.len() - 1) as f64;
     let (below, fraction) = (place.floor() as usize, place.fract());
@@ -166,17 +177,16 @@ fn add_bands(groups: &[Group], summaries: &mut [Summary], bootstrap: Bootstrap) 
     counts.sort_unstable();
     counts.dedup();
     for count in counts {
-        let members: Vec<usize> =
-            (0..groups.len()).filter(|&g| groups[g].values.len() == count).collect();
+        let members: Vec<usize> = (0..groups.len())
+            .filter(|&g| groups[g].values.len() == count)
+            .collect();
         let weights = resampling_weights(count, bootstrap);
-        let values =
-            Array2::from_shape_fn((members.len(), count), |(m, i)| groups[members[m]].values[i]);
+        let values = Array2::from_shape_fn((members.len(), count), |(m, i)| groups[members[m]].values[i]);
         let means = values.dot(&weights.t());
         for (row, &member) in means.rows().into_iter().zip(&members) {
             let mut resampled = row.to_vec();
             resampled.sort_unstable_by(f64::total_cmp);
-            summaries[member].mean_band =
-                Some((quantile(&resampled, 0.025), quantile(&resampled, 0.975)));
+            summaries[member].mean_band = Some((quantile(&resampled, 0.025), quantile(&resampled, 0.975)));
         }
     }
 }
@@ -211,6 +221,11 @@ mod tests {
     #[test]
     fn the_weights_of_a_resample_add_to_one() {
         let weights = resampling_weights(7, Bootstrap { draws: 40, seed: 3 });
-        assert!(weights.rows().into_iter().all(|row| (row.sum() - 1.0).abs() < 1e-15));
+        assert!(
+            weights
+                .rows()
+                .into_iter()
+                .all(|row| (row.sum() - 1.0).abs() < 1e-15)
+        );
     }
 }

@@ -49,11 +49,7 @@ impl Dataset {
     ///
     /// # Errors
     /// [`Error::Empty`], [`Error::Shape`] if the numbers of rows differ, [`Error::NonFinite`].
-    pub fn new(
-        name: impl Into<String>,
-        features: Array2<f64>,
-        targets: Array2<f64>,
-    ) -> Result<Self, Error> {
+    pub fn new(name: impl Into<String>, features: Array2<f64>, targets: Array2<f64>) -> Result<Self, Error> {
         let names = |letter: char, len| (0..len).map(|i| format!("{letter}{i}")).collect();
         let (feature_names, target_names) = (names('x', features.ncols()), names('y', targets.ncols()));
         Self::named(name.into(), features, targets, feature_names, target_names)
@@ -73,7 +69,14 @@ impl Dataset {
             Error::check_finite(what, table.view())?;
         }
         Error::check_len("rows of the targets", features.nrows(), targets.nrows())?;
-        Ok(Self { name, features, targets, feature_names, target_names, preparation: Vec::new() })
+        Ok(Self {
+            name,
+            features,
+            targets,
+            feature_names,
+            target_names,
+            preparation: Vec::new(),
+        })
     }
 
     /// The name, as figures and folders use it.
@@ -122,8 +125,16 @@ impl Dataset {
     #[must_use]
     pub fn preparation(&self) -> String {
         let has = |what: &str| self.preparation.iter().any(|step| step == what);
-        let scaling = if has(STANDARDISED) { "features standardised" } else { "features as given" };
-        let intercept = if has(INTERCEPT) { "with intercept" } else { "no intercept" };
+        let scaling = if has(STANDARDISED) {
+            "features standardised"
+        } else {
+            "features as given"
+        };
+        let intercept = if has(INTERCEPT) {
+            "with intercept"
+        } else {
+            "no intercept"
+        };
         format!("{intercept}, {scaling}")
     }
 
@@ -153,7 +164,9 @@ impl Dataset {
             // Relative to the largest entry, so that squares neither overflow nor vanish.
             let largest = column.iter().fold(0.0, |m: f64, x| m.max(x.abs()));
             if !largest.is_finite() {
-                return Err(Error::Overflow { what: "a feature's spread" });
+                return Err(Error::Overflow {
+                    what: "a feature's spread",
+                });
             }
             if largest <= 8.0 * f64::EPSILON * mean.abs() {
                 column.fill(0.0);

@@ -19,7 +19,10 @@ impl Scaled {
         let largest = x.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
         let exponent = exponent(largest);
         // Two exact steps: one factor of 2^1074 would itself overflow.
-        let (half, rest) = (power_of_two(-exponent / 2), power_of_two(-exponent - -exponent / 2));
+        let (half, rest) = (
+            power_of_two(-exponent / 2),
+            power_of_two(-exponent - -exponent / 2),
+        );
         let mut matrix = x.as_standard_layout().into_owned();
         matrix.mapv_inplace(|v| v * half * rest);
         Ok(Self { matrix, exponent })
@@ -35,7 +38,11 @@ fn exponent(x: f64) -> i32 {
     if x == 0.0 {
         return 0;
     }
-    let (x, shift) = if x < f64::MIN_POSITIVE { (x * power_of_two(64), -64) } else { (x, 0) };
+    let (x, shift) = if x < f64::MIN_POSITIVE {
+        (x * power_of_two(64), -64)
+    } else {
+        (x, 0)
+    };
     let biased = i32::try_from(x.to_bits() >> 52 & 0x7ff).unwrap_or(0);
     biased - 1022 + shift
 }
@@ -51,10 +58,7 @@ pub(super) fn svd(x: ArrayView2<'_, f64>, backend: &dyn Backend) -> Result<Svd, 
     finish(&scaled, first, backend)
 }
 
-pub(super) fn svd_many(
-    xs: &[ArrayView2<'_, f64>],
-    backend: &dyn Backend,
-) -> Vec<Result<Svd, Error>> {
+pub(super) fn svd_many(xs: &[ArrayView2<'_, f64>], backend: &dyn Backend) -> Vec<Result<Svd, Error>> {
     let mut exponents = Vec::with_capacity(xs.len());
     let mut matrices = Vec::with_capacity(xs.len());
     for x in xs {
@@ -80,12 +84,12 @@ pub(super) fn svd_many(
 }
 
 /// The triangle `R` of `X = Q R` behind the same scaling, and checked by `‖R z‖ = ‖X z‖`.
-pub(crate) fn triangle(
-    x: ArrayView2<'_, f64>,
-    backend: &dyn Backend,
-) -> Result<Array2<f64>, Error> {
+pub(crate) fn triangle(x: ArrayView2<'_, f64>, backend: &dyn Backend) -> Result<Array2<f64>, Error> {
     let scaled = Scaled::new("the matrix", x)?;
-    let failed = |reason| Error::Backend { name: backend.name(), reason };
+    let failed = |reason| Error::Backend {
+        name: backend.name(),
+        reason,
+    };
     let mut r = backend.triangle(scaled.matrix.view()).map_err(failed)?;
     let z = probe(x.ncols());
     let (expected, found) = (norm(&scaled.matrix.dot(&z)), norm(&r.dot(&z)));
@@ -97,11 +101,7 @@ pub(crate) fn triangle(
     Ok(r)
 }
 
-fn finish(
-    scaled: &Scaled,
-    first: Result<RawSvd, String>,
-    backend: &dyn Backend,
-) -> Result<Svd, Error> {
+fn finish(scaled: &Scaled, first: Result<RawSvd, String>, backend: &dyn Backend) -> Result<Svd, Error> {
     let verified = |raw: RawSvd| verify(&scaled.matrix, &raw).map(|()| raw);
     let raw = first.and_then(verified).or_else(|why_first| {
         backend
@@ -109,10 +109,15 @@ fn finish(
             .and_then(verified)
             .map_err(|why_second| format!("{why_first}; second route: {why_second}"))
     });
-    let mut raw = raw.map_err(|reason| Error::Backend { name: backend.name(), reason })?;
+    let mut raw = raw.map_err(|reason| Error::Backend {
+        name: backend.name(),
+        reason,
+    })?;
     raw.sigma.mapv_inplace(|s| scaled.undo(s));
     if raw.sigma.first().is_some_and(|s| s.is_infinite()) {
-        return Err(Error::Overflow { what: "the largest singular value" });
+        return Err(Error::Overflow {
+            what: "the largest singular value",
+        });
     }
     Ok(Svd::from_parts(raw.u, raw.sigma, raw.vt))
 }
@@ -129,7 +134,9 @@ fn verify(x: &Array2<f64>, raw: &RawSvd) -> Result<(), String> {
     let (n, p) = x.dim();
     let r = n.min(p);
     if u.dim() != (n, r) || sigma.len() != r || vt.dim() != (r, p) {
-        return Err(format!("a factorisation of the wrong shape for a {n} × {p} matrix"));
+        return Err(format!(
+            "a factorisation of the wrong shape for a {n} × {p} matrix"
+        ));
     }
     // Negated comparisons throughout: NaN must fail.
     if !(sigma.iter().all(|&s| s >= 0.0) && sigma.iter().zip(sigma.iter().skip(1)).all(|(a, b)| a >= b)) {
@@ -138,7 +145,11 @@ fn verify(x: &Array2<f64>, raw: &RawSvd) -> Result<(), String> {
     let tolerance = tolerance(n, p);
     let frobenius = norm_of(x.iter());
     let close = |what: &str, error: f64, size: f64| {
-        if error <= tolerance * size { Ok(()) } else { Err(format!("{what} is off by {:.1e}", error / size)) }
+        if error <= tolerance * size {
+            Ok(())
+        } else {
+            Err(format!("{what} is off by {:.1e}", error / size))
+        }
     };
     close("Σσ² against ‖X‖²", (norm(sigma) - frobenius).abs(), frobenius)?;
     let (z, w, s) = (probe(p), probe(n), probe(r));
@@ -147,7 +158,11 @@ fn verify(x: &Array2<f64>, raw: &RawSvd) -> Result<(), String> {
     let backward = vt.t().dot(&(u.t().dot(&w) * sigma)) - x.t().dot(&w);
     close("V Σ Uᵀ w against Xᵀ w", norm(&backward), frobenius * norm(&w))?;
     close("Uᵀ U s against s", norm(&(u.t().dot(&u.dot(&s)) - &s)), norm(&s))?;
-    close("Vᵀ V s against s", norm(&(vt.dot(&vt.t().dot(&s)) - &s)), norm(&s))
+    close(
+        "Vᵀ V s against s",
+        norm(&(vt.dot(&vt.t().dot(&s)) - &s)),
+        norm(&s),
+    )
 }
 
 /// Fixed pseudo-random numbers in [−1, 1): the same for every matrix of the same size.
@@ -171,4 +186,3 @@ fn norm(x: &Array1<f64>) -> f64 {
 fn norm_of<'a>(x: impl Iterator<Item = &'a f64>) -> f64 {
     x.map(|v| v * v).sum::<f64>().sqrt()
 }
-

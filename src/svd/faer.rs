@@ -56,7 +56,9 @@ impl Backend for Faer {
             Spec::default(),
         );
         let rows = n.min(p);
-        Ok(Array2::from_shape_fn((rows, p), |(i, j)| if i <= j { factors[j * n + i] } else { 0.0 }))
+        Ok(Array2::from_shape_fn((rows, p), |(i, j)| {
+            if i <= j { factors[j * n + i] } else { 0.0 }
+        }))
     }
 }
 
@@ -73,9 +75,8 @@ fn factorise(x: ArrayView2<'_, f64>, params: Spec<SvdParams, f64>) -> Result<Raw
     let (mut u, mut v) = (vec![0.0; n * r], vec![0.0; p * r]);
     let mut sigma = faer::Col::<f64>::zeros(r);
     let thin = ComputeSvdVectors::Thin;
-    let mut buffer =
-        MemBuffer::try_new(svd_scratch::<f64>(n, p, thin, thin, Par::Seq, params))
-            .map_err(|_| format!("no memory for the work space of a {n} × {p} matrix"))?;
+    let mut buffer = MemBuffer::try_new(svd_scratch::<f64>(n, p, thin, thin, Par::Seq, params))
+        .map_err(|_| format!("no memory for the work space of a {n} × {p} matrix"))?;
     svd(
         matrix,
         sigma.as_diagonal_mut(),

@@ -21,11 +21,13 @@ mod backend;
 mod checked;
 mod cutoff;
 mod faer;
+mod jacobi;
 
 pub use backend::{Backend, RawSvd, Route};
 pub(crate) use checked::triangle;
 pub use cutoff::Cutoff;
 pub use faer::Faer;
+pub use jacobi::Jacobi;
 
 use crate::Error;
 use crate::filter::{SpectralFilter, Spectrum};
@@ -93,7 +95,13 @@ impl Svd {
     }
 
     pub(crate) fn from_parts(u: Array2<f64>, sigma: Array1<f64>, vt: Array2<f64>) -> Self {
-        let mut svd = Self { u, sigma, vt, cutoff: 0.0, rank: 0 };
+        let mut svd = Self {
+            u,
+            sigma,
+            vt,
+            cutoff: 0.0,
+            rank: 0,
+        };
         svd.cutoff = Cutoff::default().value(svd.spectrum());
         svd.rank = svd.sigma.iter().take_while(|&&s| s > svd.cutoff).count();
         svd
@@ -185,18 +193,16 @@ impl Svd {
     /// assert!((beta[[0, 0]] - 2.0).abs() < 1e-14 && (beta[[1, 0]] - 2.0).abs() < 1e-14);
     /// # Ok::<(), double_descent::Error>(())
     /// ```
-    pub fn solve(
-        &self,
-        y: &ArrayRef2<f64>,
-        filter: &dyn SpectralFilter,
-    ) -> Result<Array2<f64>, Error> {
+    pub fn solve(&self, y: &ArrayRef2<f64>, filter: &dyn SpectralFilter) -> Result<Array2<f64>, Error> {
         Error::check_len("rows of y", self.u.nrows(), y.nrows())?;
         Error::check_finite("y", y.view())?;
         let gains = filter.gains(self.spectrum());
         let beta = self.vt.t().dot(&(self.u.t().dot(y) * gains.insert_axis(Axis(1))));
         match Error::check_finite("coefficients", beta.view()) {
             Ok(()) => Ok(beta),
-            Err(_) => Err(Error::Overflow { what: "a coefficient of the fit" }),
+            Err(_) => Err(Error::Overflow {
+                what: "a coefficient of the fit",
+            }),
         }
     }
 
@@ -231,7 +237,10 @@ impl Svd {
         Error::check_len("rows of y", self.u.nrows(), y.nrows())?;
         Ok(self.rank.checked_sub(1).map(|index| {
             let alignment = self.u.column(index).dot(&y.sum_axis(Axis(1)));
-            LastMode { index, sign: if alignment < 0.0 { -1.0 } else { 1.0 } }
+            LastMode {
+                index,
+                sign: if alignment < 0.0 { -1.0 } else { 1.0 },
+            }
         }))
     }
 

@@ -56,12 +56,14 @@ pub struct Arm {
 impl Arm {
     /// An estimator with nothing switched off and nobody attacking.
     #[must_use]
-    pub fn new(
-        name: impl Into<String>,
-        setting: Option<f64>,
-        estimator: Arc<dyn SpectralFilter>,
-    ) -> Self {
-        Self { name: name.into(), setting, estimator, ablation: Ablation::none(), adversary: None }
+    pub fn new(name: impl Into<String>, setting: Option<f64>, estimator: Arc<dyn SpectralFilter>) -> Self {
+        Self {
+            name: name.into(),
+            setting,
+            estimator,
+            ablation: Ablation::none(),
+            adversary: None,
+        }
     }
 
     /// Minimum-norm least squares as it is: `unablated`.
@@ -125,9 +127,17 @@ impl Arm {
     /// features on); no residuals.
     #[must_use]
     pub fn ablation_study(p: usize) -> Vec<Self> {
-        let modes: Vec<usize> = if p < 20 { (1..=10).collect() } else { (1..=5).map(|i| 5 * i).collect() };
+        let modes: Vec<usize> = if p < 20 {
+            (1..=10).collect()
+        } else {
+            (1..=5).map(|i| 5 * i).collect()
+        };
         let mut arms = vec![Self::unablated()];
-        arms.extend(CUTOFFS.iter().filter_map(|&c| Self::no_small_singular_values(c).ok()));
+        arms.extend(
+            CUTOFFS
+                .iter()
+                .filter_map(|&c| Self::no_small_singular_values(c).ok()),
+        );
         arms.extend(modes.into_iter().map(Self::test_features_projected));
         arms.push(Self::no_residuals());
         arms
@@ -139,11 +149,17 @@ impl Arm {
     pub fn adversarial_study() -> Vec<Self> {
         let test = STRENGTHS.map(|strength| Self::attacked(Adversary::TestDatum { strength }));
         let train = STRENGTHS.map(|strength| Self::attacked(Adversary::TrainingTargets { strength }));
-        std::iter::once(Self::unablated()).chain(test).chain(train).collect()
+        std::iter::once(Self::unablated())
+            .chain(test)
+            .chain(train)
+            .collect()
     }
 
     pub(crate) fn label(&self) -> ArmLabel {
-        ArmLabel { name: self.name.clone(), setting: self.setting }
+        ArmLabel {
+            name: self.name.clone(),
+            setting: self.setting,
+        }
     }
 
     pub(crate) fn check(&self) -> Result<(), Error> {

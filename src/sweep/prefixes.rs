@@ -40,7 +40,13 @@ impl<'a> Prefixes<'a> {
             next.scaled_add(*coefficient, &image);
         }
         let sums = rows.rows().into_iter().map(|row| sum(row, ones)).collect();
-        Self { images, ones, base, rows, sums }
+        Self {
+            images,
+            ones,
+            base,
+            rows,
+            sums,
+        }
     }
 
     /// Sums over `A V α − b`, with `α` filled up by zeros. `row` is work space.
@@ -61,5 +67,8 @@ impl<'a> Prefixes<'a> {
 }
 
 fn sum(row: ArrayView1<'_, f64>, ones: ArrayView1<'_, f64>) -> Sums {
-    Sums { errors: row.dot(&ones), squares: row.dot(&row) }
+    Sums {
+        errors: row.dot(&ones),
+        squares: row.dot(&row),
+    }
 }

@@ -45,11 +45,19 @@ impl Splits {
     /// ```
     pub fn read(path: &Path) -> Result<Self, Error> {
         let file = File::open(path).map_err(|e| Error::io(path, &e))?;
-        let bad = |line, reason: String| Error::File { path: path.into(), line, column: None, reason };
+        let bad = |line, reason: String| Error::File {
+            path: path.into(),
+            line,
+            column: None,
+            reason,
+        };
         let mut orders: Vec<Vec<usize>> = Vec::new();
         for record in csv::Reader::from_reader(file).records() {
             let record = record.map_err(|e| {
-                bad(e.position().map(csv::Position::line), format!("not a line of splits: {e}"))
+                bad(
+                    e.position().map(csv::Position::line),
+                    format!("not a line of splits: {e}"),
+                )
             })?;
             let line = record.position().map(csv::Position::line);
             let mut order = Vec::with_capacity(record.len());
@@ -60,12 +68,18 @@ impl Splits {
             let mut sorted = order.clone();
             sorted.sort_unstable();
             if let Some(twice) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
-                return Err(bad(line, format!("row {} joins the training set twice", twice[0])));
+                return Err(bad(
+                    line,
+                    format!("row {} joins the training set twice", twice[0]),
+                ));
             }
             orders.push(order);
         }
         if orders.is_empty() || orders[0].is_empty() {
-            return Err(bad(None, "holds no splits; expected lines `repeat,i0,i1,…`".into()));
+            return Err(bad(
+                None,
+                "holds no splits; expected lines `repeat,i0,i1,…`".into(),
+            ));
         }
         Ok(Self::Recorded(orders))
     }
@@ -104,7 +118,9 @@ impl Splits {
         }
         let orders = match self {
             Self::Drawn { repeats, seed } => {
-                return Ok((0..*repeats).map(|repeat| draw(rows, longest, *seed, repeat)).collect());
+                return Ok((0..*repeats)
+                    .map(|repeat| draw(rows, longest, *seed, repeat))
+                    .collect());
             }
             Self::Recorded(orders) => orders,
         };
@@ -130,7 +146,11 @@ impl Splits {
                 #[allow(clippy::cast_precision_loss)] // for the message
                 let value = twice[0] as f64;
                 let must_be = "there once: a row cannot join a training set twice";
-                return Err(Error::Domain { what: "a row index in a recorded split", value, must_be });
+                return Err(Error::Domain {
+                    what: "a row index in a recorded split",
+                    value,
+                    must_be,
+                });
             }
         }
         Ok(orders.clone())

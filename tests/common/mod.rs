@@ -25,11 +25,13 @@ pub struct Table {
 
 impl Table {
     pub fn read(path: &Path) -> Self {
-        let mut reader =
-            csv::Reader::from_path(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        let mut reader = csv::Reader::from_path(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
         let columns = reader.headers().unwrap().iter().map(Into::into).collect();
         let number = |field: &str| field.parse().unwrap_or(f64::NAN);
-        let rows = reader.records().map(|r| r.unwrap().iter().map(number).collect()).collect();
+        let rows = reader
+            .records()
+            .map(|r| r.unwrap().iter().map(number).collect())
+            .collect();
         Self { columns, rows }
     }
 

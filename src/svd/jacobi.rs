@@ -1,0 +1,355 @@
+//! One-sided Jacobi for many small matrices at once, one matrix per SIMD lane.
+
+use super::{Backend, Faer, RawSvd, Route};
+use ndarray::{Array1, Array2, ArrayView2, ShapeBuilder};
+
+/// Matrices per pass: eight lanes are one 512-bit or two 256-bit registers.
+const LANES: usize = 8;
+
+/// Where the smaller side is longer than this, [`Faer`] is faster.
+const LARGEST: usize = 32;
+
+/// A pair of columns takes about six sweeps; 40 say that something is wrong.
+const MAX_SWEEPS: usize = 40;
+
+/// One-sided Jacobi rotations for matrices with `min(n, p) ≤ 32`, [`Faer`] for larger ones: the
+/// backend of sweeps, whose cells are many small matrices of one shape.
+///
+/// Several matrices run side by side, one in each lane of a SIMD register; a lane's arithmetic does not
+/// depend on the others, nor on the instruction set, so results have the same bits alone, in any batch
+/// and on any machine. Jacobi also finds small singular values to high relative accuracy where bad
+/// conditioning comes from the scale of columns (Demmel & Veselić, *Jacobi's method is more accurate
+/// than QR*, SIAM J. Matrix Anal. Appl. 13, 1992).
+///
+/// # Examples
+/// ```
+/// use double_descent::svd::{Jacobi, Svd};
+/// use ndarray::array;
+///
+/// let graded = array![[1.0, 1e-12], [1.0, -1e-12]];
+/// let svd = Svd::with_backend(&graded, &Jacobi)?;
+/// assert_eq!(svd.singular_values()[1], 2f64.sqrt() * 1e-12);
+/// # Ok::<(), double_descent::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Jacobi;
+
+impl Backend for Jacobi {
+    fn name(&self) -> &'static str {
+        "jacobi"
+    }
+
+    fn factorise(&self, x: ArrayView2<'_, f64>, route: Route) -> Result<RawSvd, String> {
+        if route == Route::Second || x.nrows().min(x.ncols()) > LARGEST {
+            return Faer.factorise(x, route);
+        }
+        let matrix = x.to_owned();
+        one_sided::<1>(&[&matrix]).pop().unwrap_or_else(|| Err("no result".into()))
+    }
+
+    fn factorise_many(&self, xs: &[Array2<f64>]) -> Vec<Result<RawSvd, String>> {
+        let shape = xs.first().map_or((0, 0), Array2::dim);
+        let alike = xs.iter().all(|x| x.dim() == shape);
+        if !alike || shape.0.min(shape.1) > LARGEST {
+            return xs.iter().map(|x| self.factorise(x.view(), Route::First)).collect();
+        }
+        let mut results = Vec::with_capacity(xs.len());
+        for batch in xs.chunks(LANES) {
+            let lanes: Vec<&Array2<f64>> = batch.iter().collect();
+            results.extend(one_sided::<LANES>(&lanes));
+        }
+        results
+    }
+
+    fn triangle(&self, x: ArrayView2<'_, f64>) -> Result<Array2<f64>, String> {
+        Faer.triangle(x)
+    }
+}
+
+/// Up to `L` matrices of one shape, `length ≥ columns`: transposed where they are wide.
+///
+/// After Drmač & Veselić, *New fast and accurate Jacobi SVD algorithm I*, SIAM J. Matrix Anal. Appl. 29
+/// (2008): pivoted QR, `X P = Q R`, then rotations of the columns of `Rᵀ`, which QR has made nearly
+/// orthogonal. `Rᵀ J = W Σ` gives `X = (Q J) Σ (P W)ᵀ`.
+struct Lanes<const L: usize> {
+    length: usize,
+    columns: usize,
+    /// The matrix column by column; becomes the reflectors of `Q`, then `U = Q J`.
+    x: Vec<[f64; L]>,
+    /// Columns of `Rᵀ` over columns of `I`; becomes `W Σ` over `J`.
+    pairs: Vec<[f64; L]>,
+    /// The pivots: column `k` of `Q R` was column `order[k][lane]` of the matrix.
+    order: Vec<[usize; L]>,
+    /// Lanes that still rotated in the last sweep.
+    active: [bool; L],
+}
+
+fn one_sided<const L: usize>(xs: &[&Array2<f64>]) -> Vec<Result<RawSvd, String>> {
+    let Some(first) = xs.first() else { return Vec::new() };
+    let wide = first.nrows() < first.ncols();
+    let mut lanes = Lanes::<L>::load(xs, wide);
+    pulp::Arch::new().dispatch(Factorise(&mut lanes));
+    (0..xs.len()).map(|lane| lanes.store(lane, wide)).collect()
+}
+
+/// [`Lanes::factorise`], compiled once per instruction set; the best one that the machine has runs. All
+/// that it calls is `inline(always)`: a function of its own would be compiled for the oldest machine.
+struct Factorise<'a, const L: usize>(&'a mut Lanes<L>);
+
+impl<const L: usize> pulp::WithSimd for Factorise<'_, L> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) {
+        self.0.factorise();
+    }
+}
+
+impl<const L: usize> Lanes<L> {
+    fn load(xs: &[&Array2<f64>], wide: bool) -> Self {
+        let (n, p) = xs[0].dim();
+        let (length, columns) = (n.max(p), n.min(p));
+        let mut x = vec![[0.0; L]; length * columns];
+        for (lane, matrix) in xs.iter().enumerate() {
+            let view = if wide { matrix.view() } else { matrix.t() };
+            for (to, from) in x.iter_mut().zip(view.iter()) {
+                to[lane] = *from;
+            }
+        }
+        let mut pairs = vec![[0.0; L]; 2 * columns * columns];
+        for column in 0..columns {
+            pairs[(2 * column + 1) * columns + column] = [1.0; L];
+        }
+        let order = (0..columns).map(|column| [column; L]).collect();
+        Self { length, columns, x, pairs, order, active: [true; L] }
+    }
+
+    #[inline(always)]
+    fn factorise(&mut self) {
+        let reflectors = self.pivoted_qr();
+        for _ in 0..MAX_SWEEPS {
+            self.sweep();
+            if !self.active.contains(&true) {
+                break;
+            }
+        }
+        self.multiply_by_q(&reflectors);
+    }
+
+    /// Householder QR with column pivoting; leaves `Rᵀ` in `pairs`, the reflectors in `x`, and returns
+    /// their factors `2 / vᵀv`.
+    #[inline(always)]
+    fn pivoted_qr(&mut self) -> Vec<[f64; L]> {
+        let (length, columns) = (self.length, self.columns);
+        let mut factors = Vec::with_capacity(columns);
+        for k in 0..columns {
+            self.pivot(k);
+            let (head, tail) = self.x.split_at_mut((k + 1) * length);
+            let v = &mut head[k * length + k..];
+            let square = dot(v, v);
+            let mut factor = [0.0; L];
+            for lane in 0..L {
+                let diagonal = -square[lane].sqrt().copysign(v[0][lane]);
+                let first = v[0][lane] - diagonal;
+                // vᵀv = 2 (‖x‖² − x₀ r) after the first entry changed; 0 for a zero column.
+                let half = square[lane] - v[0][lane] * diagonal;
+                factor[lane] = if half > 0.0 { 1.0 / half } else { 0.0 };
+                v[0][lane] = first;
+                self.pairs[2 * k * columns + k][lane] = diagonal;
+            }
+            for (offset, column) in tail.chunks_exact_mut(length).enumerate() {
+                reflect(v, factor, &mut column[k..]);
+                self.pairs[2 * k * columns + k + 1 + offset] = column[k];
+            }
+            factors.push(factor);
+        }
+        factors
+    }
+
+    /// Brings the longest of the remaining columns to place `k`, in each lane on its own.
+    #[inline(always)]
+    fn pivot(&mut self, k: usize) {
+        let (length, columns) = (self.length, self.columns);
+        let (mut longest, mut place) = ([-1.0; L], [k; L]);
+        for j in k..columns {
+            let rest = &self.x[j * length + k..(j + 1) * length];
+            let square = dot(rest, rest);
+            for lane in 0..L {
+                if square[lane] > longest[lane] {
+                    (longest[lane], place[lane]) = (square[lane], j);
+                }
+            }
+        }
+        for lane in 0..L {
+            let j = place[lane];
+            if j == k {
+                continue;
+            }
+            let (head, tail) = self.x.split_at_mut(j * length);
+            for (a, b) in head[k * length..(k + 1) * length].iter_mut().zip(tail) {
+                std::mem::swap(&mut a[lane], &mut b[lane]);
+            }
+            // Rows of R that are done move with their columns.
+            for done in 0..k {
+                let row = 2 * done * columns;
+                let (a, b) = (self.pairs[row + k][lane], self.pairs[row + j][lane]);
+                (self.pairs[row + k][lane], self.pairs[row + j][lane]) = (b, a);
+            }
+            let (a, b) = (self.order[k][lane], self.order[j][lane]);
+            (self.order[k][lane], self.order[j][lane]) = (b, a);
+        }
+    }
+
+    /// Makes all pairs of columns of `Rᵀ` orthogonal once.
+    #[inline(always)]
+    #[allow(clippy::cast_precision_loss)]
+    fn sweep(&mut self) {
+        let columns = self.columns;
+        // As LAPACK's dgesvj: columns are orthogonal when the cosine of their angle is rounding error.
+        let tolerance = (columns as f64).sqrt() * f64::EPSILON;
+        let mut rotated = [false; L];
+        // Norms are kept up to date within a sweep and computed afresh for the next.
+        let mut squares: Vec<[f64; L]> =
+            self.pairs.chunks_exact(2 * columns).map(|c| dot(&c[..columns], &c[..columns])).collect();
+        for i in 0..columns {
+            for j in i + 1..columns {
+                let (head, tail) = self.pairs.split_at_mut(2 * j * columns);
+                let (a, b) = (&mut head[2 * i * columns..2 * (i + 1) * columns], &mut tail[..2 * columns]);
+                let inner = dot(&a[..columns], &b[..columns]);
+                let rotation = Rotation::new(squares[i], squares[j], inner, tolerance);
+                if rotation.is_identity() {
+                    continue;
+                }
+                rotation.apply(a, b);
+                (squares[i], squares[j]) = rotation.squares;
+                for lane in 0..L {
+                    rotated[lane] |= rotation.turns[lane];
+                }
+            }
+        }
+        self.active = rotated;
+    }
+
+    /// `x ← Q J`.
+    #[inline(always)]
+    fn multiply_by_q(&mut self, factors: &[[f64; L]]) {
+        let (length, columns) = (self.length, self.columns);
+        let mut u = vec![[0.0; L]; length * columns];
+        for (column, pair) in u.chunks_exact_mut(length).zip(self.pairs.chunks_exact(2 * columns)) {
+            column[..columns].copy_from_slice(&pair[columns..]);
+            for (k, factor) in factors.iter().enumerate().rev() {
+                reflect(&self.x[k * length + k..(k + 1) * length], *factor, &mut column[k..]);
+            }
+        }
+        self.x = u;
+    }
+
+    /// The factorisation in one lane, singular values sorted.
+    fn store(&self, lane: usize, wide: bool) -> Result<RawSvd, String> {
+        let (length, columns) = (self.length, self.columns);
+        if self.active[lane] {
+            return Err(format!("no convergence in {MAX_SWEEPS} sweeps"));
+        }
+        let scaled = |column: usize| &self.pairs[2 * column * columns..(2 * column + 1) * columns];
+        let norms: Vec<f64> = (0..columns)
+            .map(|column| scaled(column).iter().map(|x| x[lane] * x[lane]).sum::<f64>().sqrt())
+            .collect();
+        let mut by_size: Vec<usize> = (0..columns).collect();
+        by_size.sort_by(|&i, &j| norms[j].total_cmp(&norms[i]));
+        let mut left = Vec::with_capacity(length * columns);
+        let mut right = vec![0.0; columns * columns];
+        for (place, &column) in by_size.iter().enumerate() {
+            left.extend(self.x[column * length..(column + 1) * length].iter().map(|x| x[lane]));
+            let scale = if norms[column] > 0.0 { norms[column].recip() } else { 0.0 };
+            for (entry, order) in scaled(column).iter().zip(&self.order) {
+                right[place * columns + order[lane]] = entry[lane] * scale;
+            }
+        }
+        let (u, n, v, p) = if wide { (right, columns, left, length) } else { (left, length, right, columns) };
+        let shape = |e: ndarray::ShapeError| e.to_string();
+        Ok(RawSvd {
+            u: Array2::from_shape_vec((n, columns).f(), u).map_err(shape)?,
+            sigma: by_size.iter().map(|&column| norms[column]).collect::<Array1<f64>>(),
+            vt: Array2::from_shape_vec((columns, p), v).map_err(shape)?,
+        })
+    }
+}
+
+/// `x ← (I − factor · v vᵀ) x`.
+#[inline(always)]
+fn reflect<const L: usize>(v: &[[f64; L]], factor: [f64; L], x: &mut [[f64; L]]) {
+    let mut step = dot(v, x);
+    for lane in 0..L {
+        step[lane] *= factor[lane];
+    }
+    for (entry, v) in x.iter_mut().zip(v) {
+        for lane in 0..L {
+            entry[lane] -= step[lane] * v[lane];
+        }
+    }
+}
+
+/// One plane rotation per lane, and what it makes of the squared norms of its two columns.
+struct Rotation<const L: usize> {
+    cos: [f64; L],
+    sin: [f64; L],
+    /// Lanes whose columns were not orthogonal yet.
+    turns: [bool; L],
+    squares: ([f64; L], [f64; L]),
+}
+
+impl<const L: usize> Rotation<L> {
+    /// Makes two columns orthogonal and puts the longer one first (de Rijk's order, which saves
+    /// sweeps). Lanes where both hold already get the identity, exactly: what a lane computes does not
+    /// depend on how long the others take.
+    #[inline(always)]
+    fn new(first: [f64; L], second: [f64; L], inner: [f64; L], tolerance: f64) -> Self {
+        let (mut cos, mut sin) = ([1.0; L], [0.0; L]);
+        let (mut turns, mut squares) = ([false; L], (first, second));
+        for lane in 0..L {
+            let (a, b, g) = (first[lane], second[lane], inner[lane]);
+            let turn = g.abs() > tolerance * a.sqrt() * b.sqrt();
+            // Where nothing turns the quotient may be 0/0; it is not used.
+            let zeta = (b - a) / (2.0 * g);
+            let tangent = 1f64.copysign(zeta) / (zeta.abs() + (1.0 + zeta * zeta).sqrt());
+            let t = if turn { tangent } else { 0.0 };
+            let c = 1.0 / (1.0 + t * t).sqrt();
+            let s = c * t;
+            let (long, short) = (a - t * g, b + t * g);
+            let swap = long < short;
+            cos[lane] = if swap { s } else { c };
+            sin[lane] = if swap { -c } else { s };
+            squares.0[lane] = if swap { short } else { long };
+            squares.1[lane] = if swap { long } else { short };
+            turns[lane] = turn;
+        }
+        Self { cos, sin, turns, squares }
+    }
+
+    #[inline(always)]
+    fn is_identity(&self) -> bool {
+        self.sin == [0.0; L]
+    }
+
+    #[inline(always)]
+    fn apply(&self, first: &mut [[f64; L]], second: &mut [[f64; L]]) {
+        for (x, y) in first.iter_mut().zip(second) {
+            for lane in 0..L {
+                let (a, b) = (x[lane], y[lane]);
+                x[lane] = self.cos[lane] * a - self.sin[lane] * b;
+                y[lane] = self.sin[lane] * a + self.cos[lane] * b;
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn dot<const L: usize>(x: &[[f64; L]], y: &[[f64; L]]) -> [f64; L] {
+    let mut sum = [0.0; L];
+    for (a, b) in x.iter().zip(y) {
+        for lane in 0..L {
+            sum[lane] += a[lane] * b[lane];
+        }
+    }
+    sum
+}
