@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::svd::{Backend, Faer, triangle};
-use ndarray::{Array1, Array2, ArrayRef2, ArrayView2, Axis, concatenate, s};
+use ndarray::{Array1, Array2, ArrayRef2, Axis, s};
 
 /// A table `(X, Y)` of `N` rows, compressed by one QR factorisation to at most `p + k + 1` rows on
 /// which every sum of squared errors, and every sum of errors, is the same:
@@ -56,14 +56,12 @@ impl Compressed {
         backend: &dyn Backend,
     ) -> Result<Self, Error> {
         Error::check_len("rows of y", x.nrows(), y.nrows())?;
-        let ones = Array2::ones((x.nrows(), 1));
-        let parts: [ArrayView2<'_, f64>; 3] = [x.view(), y.view(), ones.view()];
         let (p, k) = (x.ncols(), y.ncols());
-        // Columns of features and targets may differ by 600 powers of ten: scaled one by one, exact.
-        let mut joined = concatenate(Axis(1), &parts).map_err(|_| Error::Overflow {
-            what: "the size of the table",
-        })?;
+        let mut joined = Array2::ones((x.nrows(), p + k + 1));
+        joined.slice_mut(s![.., ..p]).assign(x);
+        joined.slice_mut(s![.., p..p + k]).assign(y);
         Error::check_finite("the table", joined.view())?;
+        // Columns of features and targets may differ by 600 powers of ten: scaled one by one, exact.
         let scales: Vec<f64> = joined.columns_mut().into_iter().map(equilibrate).collect();
         let mut r = triangle(joined.view(), backend)?;
         for (mut column, scale) in r.columns_mut().into_iter().zip(scales) {

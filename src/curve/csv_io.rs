@@ -4,7 +4,7 @@ use super::{ArmLabel, Axis, Bootstrap, Cell, Curve, Metric, Provenance};
 use crate::Error;
 use csv::{ByteRecord, StringRecord, Writer};
 use std::fs::File;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::Path;
 
 const CELL_COLUMNS: [&str; 12] = [
@@ -37,38 +37,41 @@ impl Curve {
     ///
     /// # Errors
     /// Those of the writer.
-    pub fn write_cells(&self, writer: impl Write) -> Result<(), csv::Error> {
-        let mut writer = csv::WriterBuilder::new()
-            .buffer_capacity(1 << 16)
-            .from_writer(writer);
-        writer.write_record(CELL_COLUMNS)?;
-        let mut number = ryu::Buffer::new();
-        let settings: Vec<String> = self
-            .arms
-            .iter()
-            .map(|arm| arm.setting.map_or(String::new(), text))
-            .collect();
-        let mut shared = SharedFields::default();
-        let mut row = ByteRecord::new();
+    pub fn write_cells(&self, mut writer: impl Write) -> io::Result<()> {
+        let mut text = Vec::with_capacity(FLUSH_AT + 512);
+        text.extend_from_slice(CELL_COLUMNS.join(",").as_bytes());
+        text.push(b'\n');
+        let labels: Vec<Vec<u8>> = self.arms.iter().map(label).collect();
+        let mut place = Place::default();
+        let mut memo: [Memo; 6] = Default::default();
         for cell in &self.cells {
-            shared.refresh(cell);
-            row.clear();
-            for field in [&shared.repeat, &shared.n, &shared.p] {
-                row.push_field(field.as_bytes());
+            place.refresh(cell);
+            text.extend_from_slice(&place.text);
+            text.extend_from_slice(labels.get(cell.arm).map_or(b",", Vec::as_slice));
+            let metrics = [
+                cell.train_mse,
+                cell.test_mse,
+                cell.bias_squared,
+                cell.smallest_singular_value,
+                cell.mean_squared_bias,
+                cell.test_mse_opposite,
+            ];
+            for (column, (memo, metric)) in memo.iter_mut().zip(metrics).enumerate() {
+                text.push(b',');
+                memo.write(metric, &mut text);
+                if column == 3 {
+                    text.push(b',');
+                    text.extend_from_slice(place.rank.as_bytes());
+                }
             }
-            row.push_field(self.arms.get(cell.arm).map_or("", |arm| &arm.name).as_bytes());
-            row.push_field(settings.get(cell.arm).map_or("", String::as_str).as_bytes());
-            for metric in [cell.train_mse, cell.test_mse, cell.bias_squared] {
-                push(&mut row, &mut number, metric);
+            text.push(b'\n');
+            if text.len() >= FLUSH_AT {
+                writer.write_all(&text)?;
+                text.clear();
             }
-            row.push_field(shared.smallest_singular_value.as_bytes());
-            row.push_field(shared.rank.as_bytes());
-            push(&mut row, &mut number, cell.mean_squared_bias);
-            push(&mut row, &mut number, cell.test_mse_opposite);
-            writer.write_byte_record(&row)?;
         }
-        writer.flush()?;
-        Ok(())
+        writer.write_all(&text)?;
+        writer.flush()
     }
 
     /// Reads cells back. What a table of cells does not say is blank in the result: its provenance.
@@ -198,44 +201,73 @@ impl Curve {
                     writer.write_byte_record(&row)?;
                 }
             }
-            writer.flush()?;
-            Ok(())
+            writer.flush()
         })
     }
 }
 
-/// The fields that all arms of a cell share, as text: made once a cell.
+/// How much text is gathered before it goes to the writer.
+const FLUSH_AT: usize = 1 << 16;
+
+/// `name,setting` as CSV, quoted where the name needs it.
+fn label(arm: &ArmLabel) -> Vec<u8> {
+    let mut writer = csv::WriterBuilder::new()
+        .terminator(csv::Terminator::Any(b'\n'))
+        .from_writer(Vec::new());
+    let setting = arm
+        .setting
+        .map_or(String::new(), |value| ryu::Buffer::new().format(value).to_owned());
+    // Writing to memory does not fail; an empty label would show in the table.
+    let _ = writer.write_record([arm.name.as_str(), &setting]);
+    let mut text = writer.into_inner().unwrap_or_default();
+    text.pop();
+    text
+}
+
+/// The fields that all arms of a factorisation share, as text: made once for all of them.
 #[derive(Default)]
-struct SharedFields {
-    key: Option<(usize, usize, usize)>,
-    repeat: String,
-    n: String,
-    p: String,
-    smallest_singular_value: String,
+struct Place {
+    key: Option<(usize, usize, usize, usize)>,
+    /// `repeat,n,p,`
+    text: Vec<u8>,
     rank: String,
 }
 
-impl SharedFields {
+impl Place {
     fn refresh(&mut self, cell: &Cell) {
-        let key = (cell.repeat, cell.n, cell.p);
-        if self.key == Some(key) {
-            return;
+        let key = (cell.repeat, cell.n, cell.p, cell.rank);
+        if self.key != Some(key) {
+            self.key = Some(key);
+            self.text = format!("{},{},{},", cell.repeat, cell.n, cell.p).into_bytes();
+            self.rank = cell.rank.to_string();
         }
-        self.key = Some(key);
-        self.repeat = cell.repeat.to_string();
-        self.n = cell.n.to_string();
-        self.p = cell.p.to_string();
-        self.smallest_singular_value = cell.smallest_singular_value.map_or(String::new(), text);
-        self.rank = cell.rank.to_string();
     }
 }
 
-fn save(path: &Path, write: impl FnOnce(File) -> Result<(), csv::Error>) -> Result<(), Error> {
+/// The last number of a column and its text: arms that agree, and many do, format it once.
+#[derive(Default)]
+struct Memo {
+    value: Option<f64>,
+    text: Vec<u8>,
+}
+
+impl Memo {
+    fn write(&mut self, value: Option<f64>, to: &mut Vec<u8>) {
+        if value.map(f64::to_bits) != self.value.map(f64::to_bits) {
+            self.value = value;
+            self.text.clear();
+            if let Some(value) = value {
+                self.text
+                    .extend_from_slice(ryu::Buffer::new().format(value).as_bytes());
+            }
+        }
+        to.extend_from_slice(&self.text);
+    }
+}
+
+fn save(path: &Path, write: impl FnOnce(File) -> io::Result<()>) -> Result<(), Error> {
     let file = File::create(path).map_err(|e| Error::io(path, &e))?;
-    write(file).map_err(|e| Error::Io {
-        path: path.into(),
-        reason: e.to_string(),
-    })
+    write(file).map_err(|e| Error::io(path, &e))
 }
 
 /// The place of each cell column in a header.
@@ -252,11 +284,6 @@ fn columns(header: &StringRecord) -> Result<Vec<usize>, Error> {
                 })
         })
         .collect()
-}
-
-/// Shortest digits that read back to the same double.
-fn text(value: f64) -> String {
-    ryu::Buffer::new().format(value).to_owned()
 }
 
 fn push(row: &mut ByteRecord, number: &mut ryu::Buffer, value: Option<f64>) {

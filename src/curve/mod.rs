@@ -175,10 +175,16 @@ impl Curve {
     /// The values of the axis, ascending.
     #[must_use]
     pub fn axis_values(&self) -> Vec<usize> {
-        let distinct: std::collections::HashSet<usize> =
-            self.cells.iter().map(|cell| self.axis_value(cell)).collect();
-        let mut values: Vec<usize> = distinct.into_iter().collect();
+        let mut values: Vec<usize> = Vec::new();
+        for cell in &self.cells {
+            let value = self.axis_value(cell);
+            // Cells of one factorisation follow each other.
+            if values.last() != Some(&value) {
+                values.push(value);
+            }
+        }
         values.sort_unstable();
+        values.dedup();
         values
     }
 

@@ -171,6 +171,19 @@ fn quantile(sorted: &[f64], q: f64) -> f64 {
     sorted[below] * (1.0 - fraction) + sorted[above] * fraction
 }
 
+/// [`quantile`] by selection, which leaves the values in another order.
+#[allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss
+)]
+fn quantile_unsorted(values: &mut [f64], q: f64) -> f64 {
+    let place = q * (values.len() - 1) as f64;
+    let (_, &mut below, rest) = values.select_nth_unstable_by(place.floor() as usize, f64::total_cmp);
+    let above = rest.iter().copied().min_by(f64::total_cmp).unwrap_or(below);
+    quantile(&[below, above], place.fract())
+}
+
 /// Adds the bands, all groups of one count at a time: one matrix product.
 fn add_bands(groups: &[Group], summaries: &mut [Summary], bootstrap: Bootstrap) {
     let mut counts: Vec<usize> = groups.iter().map(|group| group.values.len()).collect();
@@ -185,8 +198,8 @@ fn add_bands(groups: &[Group], summaries: &mut [Summary], bootstrap: Bootstrap) 
         let means = values.dot(&weights.t());
         for (row, &member) in means.rows().into_iter().zip(&members) {
             let mut resampled = row.to_vec();
-            resampled.sort_unstable_by(f64::total_cmp);
-            summaries[member].mean_band = Some((quantile(&resampled, 0.025), quantile(&resampled, 0.975)));
+            let low = quantile_unsorted(&mut resampled, 0.025);
+            summaries[member].mean_band = Some((low, quantile_unsorted(&mut resampled, 0.975)));
         }
     }
 }
@@ -216,6 +229,12 @@ mod tests {
         assert_eq!(quantile(&sorted, 0.25), 1.75);
         assert_eq!(quantile(&sorted, 1.0), 8.0);
         assert_eq!(quantile(&[5.0], 0.3), 5.0);
+        for q in [0.0, 0.1, 0.5, 0.975, 1.0] {
+            assert_eq!(
+                quantile_unsorted(&mut [4.0, 1.0, 8.0, 2.0], q),
+                quantile(&sorted, q)
+            );
+        }
     }
 
     #[test]

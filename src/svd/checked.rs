@@ -2,7 +2,7 @@
 
 use super::{Backend, RawSvd, Route, Svd};
 use crate::Error;
-use ndarray::{Array1, Array2, ArrayView2};
+use ndarray::{Array2, ArrayView2};
 
 /// A matrix scaled so that its largest entry lies in [½, 1), and the exponent that undoes it.
 struct Scaled {
@@ -92,8 +92,11 @@ pub(crate) fn triangle(x: ArrayView2<'_, f64>, backend: &dyn Backend) -> Result<
     };
     let mut r = backend.triangle(scaled.matrix.view()).map_err(failed)?;
     let z = probe(x.ncols());
-    let (expected, found) = (norm(&scaled.matrix.dot(&z)), norm(&r.dot(&z)));
-    let size = norm_of(scaled.matrix.iter()) * norm(&z);
+    let (expected, found) = (
+        norm(project(scaled.matrix.t(), &z).iter()),
+        norm(project(r.t(), &z).iter()),
+    );
+    let size = norm(scaled.matrix.iter()) * norm(z.iter());
     if !((expected - found).abs() <= tolerance(x.nrows(), x.ncols()) * size) {
         return Err(failed(format!("‖R z‖ = {found:e} where ‖X z‖ = {expected:e}")));
     }
@@ -143,7 +146,7 @@ fn verify(x: &Array2<f64>, raw: &RawSvd) -> Result<(), String> {
         return Err("singular values that are negative, NaN or out of order".into());
     }
     let tolerance = tolerance(n, p);
-    let frobenius = norm_of(x.iter());
+    let frobenius = norm(x.iter());
     let close = |what: &str, error: f64, size: f64| {
         if error <= tolerance * size {
             Ok(())
@@ -151,38 +154,77 @@ fn verify(x: &Array2<f64>, raw: &RawSvd) -> Result<(), String> {
             Err(format!("{what} is off by {:.1e}", error / size))
         }
     };
-    close("Σσ² against ‖X‖²", (norm(sigma) - frobenius).abs(), frobenius)?;
-    let (z, w, s) = (probe(p), probe(n), probe(r));
-    let forward = u.dot(&(vt.dot(&z) * sigma)) - x.dot(&z);
-    close("U Σ Vᵀ z against X z", norm(&forward), frobenius * norm(&z))?;
-    let backward = vt.t().dot(&(u.t().dot(&w) * sigma)) - x.t().dot(&w);
-    close("V Σ Uᵀ w against Xᵀ w", norm(&backward), frobenius * norm(&w))?;
-    close("Uᵀ U s against s", norm(&(u.t().dot(&u.dot(&s)) - &s)), norm(&s))?;
     close(
-        "Vᵀ V s against s",
-        norm(&(vt.dot(&vt.t().dot(&s)) - &s)),
-        norm(&s),
-    )
+        "Σσ² against ‖X‖²",
+        (norm(sigma.iter()) - frobenius).abs(),
+        frobenius,
+    )?;
+    let (z, w, s) = (probe(p), probe(n), probe(r));
+    let (v, xt) = (vt.t(), x.t());
+    let scaled = |mut coefficients: Vec<f64>| {
+        coefficients.iter_mut().zip(sigma).for_each(|(c, s)| *c *= s);
+        coefficients
+    };
+    let forward = distance(&combine(u.view(), &scaled(project(v, &z))), &project(xt, &z));
+    close("U Σ Vᵀ z against X z", forward, frobenius * norm(z.iter()))?;
+    let backward = distance(
+        &combine(v, &scaled(project(u.view(), &w))),
+        &project(x.view(), &w),
+    );
+    close("V Σ Uᵀ w against Xᵀ w", backward, frobenius * norm(w.iter()))?;
+    for (what, basis) in [("Uᵀ U s against s", u.view()), ("Vᵀ V s against s", v)] {
+        close(
+            what,
+            distance(&project(basis, &combine(basis, &s)), &s),
+            norm(s.iter()),
+        )?;
+    }
+    Ok(())
+}
+
+/// `Bᵀ x`, by columns of `B`.
+fn project(basis: ArrayView2<'_, f64>, x: &[f64]) -> Vec<f64> {
+    basis
+        .columns()
+        .into_iter()
+        .map(|column| column.iter().zip(x).map(|(a, b)| a * b).sum())
+        .collect()
+}
+
+/// `B c`, by columns of `B`.
+fn combine(basis: ArrayView2<'_, f64>, coefficients: &[f64]) -> Vec<f64> {
+    let mut sum = vec![0.0; basis.nrows()];
+    for (column, coefficient) in basis.columns().into_iter().zip(coefficients) {
+        for (entry, value) in sum.iter_mut().zip(column) {
+            *entry += coefficient * value;
+        }
+    }
+    sum
+}
+
+fn distance(a: &[f64], b: &[f64]) -> f64 {
+    a.iter()
+        .zip(b)
+        .map(|(a, b)| (a - b) * (a - b))
+        .sum::<f64>()
+        .sqrt()
 }
 
 /// Fixed pseudo-random numbers in [−1, 1): the same for every matrix of the same size.
-fn probe(len: usize) -> Array1<f64> {
+fn probe(len: usize) -> Vec<f64> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    Array1::from_shape_simple_fn(len, || {
+    let draw = || {
         // xorshift64*: enough to be unrelated to any data.
         state ^= state >> 12;
         state ^= state << 25;
         state ^= state >> 27;
         let mantissa = state.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 12;
         f64::from_bits(mantissa | 0x4000_0000_0000_0000) - 3.0
-    })
-}
-
-fn norm(x: &Array1<f64>) -> f64 {
-    norm_of(x.iter())
+    };
+    std::iter::repeat_with(draw).take(len).collect()
 }
 
 /// The Euclidean norm. Entries are of order 1 here: nothing overflows.
-fn norm_of<'a>(x: impl Iterator<Item = &'a f64>) -> f64 {
+fn norm<'a>(x: impl Iterator<Item = &'a f64>) -> f64 {
     x.map(|v| v * v).sum::<f64>().sqrt()
 }

@@ -153,7 +153,10 @@ impl<'a> Output<'a> {
         let (svd, table) = (modes.svd, &*modes.held_out.table);
         let sigma = svd.spectrum().singular_values();
         let projections = svd.u().t().dot(&y);
-        let outside = svd.u().dot(&projections) - y;
+        let mut outside = y.mapv(|target| -target);
+        for (column, coefficient) in svd.u().columns().into_iter().zip(&projections) {
+            outside.scaled_add(*coefficient, &column);
+        }
         let gains = MinNorm::default().gains(svd.spectrum());
         let teacher = svd.vt().dot(&ideal).to_vec();
         let prefixes = |base: Vec<f64>, target: ArrayView1<'_, f64>| {

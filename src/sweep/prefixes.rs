@@ -1,6 +1,6 @@
 //! Sums of squared errors for fits that share their leading modes.
 
-use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
+use ndarray::{ArrayView1, ArrayView2};
 
 /// Sums over rows of errors and of their squares.
 #[derive(Clone, Copy, Debug, Default)]
@@ -14,34 +14,39 @@ pub(super) struct Sums {
 /// The arms of a study differ in few modes: a cutoff or a projection keeps a prefix of them, an
 /// adversary changes the last. So each costs what its own tail costs, often nothing.
 pub(super) struct Prefixes<'a> {
-    /// The modes' images `A vᵣ` as rows, `r × q`.
-    images: ArrayView2<'a, f64>,
+    /// The modes' images `A vᵣ` as rows, `r × q`, and `q`.
+    images: &'a [f64],
+    width: usize,
     /// `w` with `wᵀ(A β − b) =` the sum of the errors.
-    ones: ArrayView1<'a, f64>,
+    ones: &'a [f64],
     base: Vec<f64>,
     /// The errors of prefix length `k` as row `k`, `(r + 1) × q`.
-    rows: Array2<f64>,
+    rows: Vec<f64>,
     sums: Vec<Sums>,
 }
 
 impl<'a> Prefixes<'a> {
+    /// `images` and `ones` in standard layout.
     pub(super) fn new(
         images: ArrayView2<'a, f64>,
         ones: ArrayView1<'a, f64>,
         base: Vec<f64>,
         target: ArrayView1<'_, f64>,
     ) -> Self {
-        let mut rows = Array2::zeros((images.nrows() + 1, images.ncols()));
-        rows.row_mut(0).assign(&target.mapv(|t| -t));
-        for (mode, (coefficient, image)) in base.iter().zip(images.rows()).enumerate() {
-            let (above, mut below) = rows.view_mut().split_at(Axis(0), mode + 1);
-            let mut next = below.row_mut(0);
-            next.assign(&above.row(mode));
-            next.scaled_add(*coefficient, &image);
+        let width = images.ncols();
+        let (images, ones) = (images.to_slice().unwrap_or(&[]), ones.to_slice().unwrap_or(&[]));
+        let mut rows = Vec::with_capacity(images.len() + width);
+        rows.extend(target.iter().map(|t| -t));
+        for (mode, coefficient) in base.iter().enumerate() {
+            let last = mode * width;
+            for place in last..last + width {
+                rows.push(rows[place] + coefficient * images[place]);
+            }
         }
-        let sums = rows.rows().into_iter().map(|row| sum(row, ones)).collect();
+        let sums = rows.chunks_exact(width).map(|row| sum(row, ones)).collect();
         Self {
             images,
+            width,
             ones,
             base,
             rows,
@@ -56,19 +61,25 @@ impl<'a> Prefixes<'a> {
             return self.sums[shared];
         }
         row.clear();
-        row.extend(self.rows.row(shared));
-        for (coefficient, image) in alpha.iter().zip(self.images.rows()).skip(shared) {
+        row.extend_from_slice(&self.rows[shared * self.width..(shared + 1) * self.width]);
+        for (coefficient, image) in alpha
+            .iter()
+            .zip(self.images.chunks_exact(self.width))
+            .skip(shared)
+        {
             for (value, image) in row.iter_mut().zip(image) {
                 *value += coefficient * image;
             }
         }
-        sum(ArrayView1::from(row.as_slice()), self.ones)
+        sum(row, self.ones)
     }
 }
 
-fn sum(row: ArrayView1<'_, f64>, ones: ArrayView1<'_, f64>) -> Sums {
-    Sums {
-        errors: row.dot(&ones),
-        squares: row.dot(&row),
+fn sum(row: &[f64], ones: &[f64]) -> Sums {
+    let mut sums = Sums::default();
+    for (error, one) in row.iter().zip(ones) {
+        sums.errors += error * one;
+        sums.squares += error * error;
     }
+    sums
 }
