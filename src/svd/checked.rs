@@ -2,7 +2,7 @@
 
 use super::{Backend, RawSvd, Route, Svd};
 use crate::Error;
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 
 /// A matrix scaled so that its largest entry lies in [½, 1), and the exponent that undoes it.
 struct Scaled {
@@ -184,22 +184,17 @@ fn verify(x: &Array2<f64>, raw: &RawSvd) -> Result<(), String> {
 
 /// `Bᵀ x`, by columns of `B`.
 fn project(basis: ArrayView2<'_, f64>, x: &[f64]) -> Vec<f64> {
-    basis
-        .columns()
-        .into_iter()
-        .map(|column| column.iter().zip(x).map(|(a, b)| a * b).sum())
-        .collect()
+    let x = ArrayView1::from(x);
+    basis.columns().into_iter().map(|column| column.dot(&x)).collect()
 }
 
 /// `B c`, by columns of `B`.
 fn combine(basis: ArrayView2<'_, f64>, coefficients: &[f64]) -> Vec<f64> {
-    let mut sum = vec![0.0; basis.nrows()];
-    for (column, coefficient) in basis.columns().into_iter().zip(coefficients) {
-        for (entry, value) in sum.iter_mut().zip(column) {
-            *entry += coefficient * value;
-        }
+    let mut sum = Array1::zeros(basis.nrows());
+    for (column, &coefficient) in basis.columns().into_iter().zip(coefficients) {
+        sum.scaled_add(coefficient, &column);
     }
-    sum
+    sum.to_vec()
 }
 
 fn distance(a: &[f64], b: &[f64]) -> f64 {
