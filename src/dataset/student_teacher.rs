@@ -2,7 +2,7 @@
 
 use super::Dataset;
 use crate::Error;
-use ndarray::{Array1, Array2, s};
+use ndarray::{Array1, Array2, Axis, Slice};
 use rand_mt::Mt;
 
 /// Gaussian inputs, a linear teacher on all of `true_features`, a student that sees the first
@@ -88,11 +88,12 @@ impl StudentTeacher {
                 y
             }
         });
+        let first = Slice::from(..self.seen_features);
         let seen = inputs
-            .slice(s![.., ..self.seen_features])
+            .slice_axis(Axis(1), first)
             .as_standard_layout()
             .into_owned();
-        Dataset::new("student-teacher", seen, targets.insert_axis(ndarray::Axis(1)))
+        Dataset::new("student-teacher", seen, targets.insert_axis(Axis(1)))
     }
 }
 

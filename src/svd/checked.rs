@@ -97,7 +97,8 @@ pub(crate) fn triangle(x: ArrayView2<'_, f64>, backend: &dyn Backend) -> Result<
         norm(project(r.t(), &z).iter()),
     );
     let size = norm(scaled.matrix.iter()) * norm(z.iter());
-    if !((expected - found).abs() <= tolerance(x.nrows(), x.ncols()) * size) {
+    let off = (expected - found).abs();
+    if off.is_nan() || off > tolerance(x.nrows(), x.ncols()) * size {
         return Err(failed(format!("‖R z‖ = {found:e} where ‖X z‖ = {expected:e}")));
     }
     r.mapv_inplace(|v| scaled.undo(v));

@@ -1,5 +1,9 @@
 //! One-sided Jacobi for many small matrices at once, one matrix per SIMD lane.
 
+// Loops over lanes index several arrays at once; all must be inlined into one function per instruction
+// set (see `Factorise`).
+#![allow(clippy::inline_always, clippy::needless_range_loop)]
+
 use super::{Backend, Faer, RawSvd, Route};
 use ndarray::{Array1, Array2, ArrayView2, ShapeBuilder};
 

@@ -101,7 +101,9 @@ impl<'a> HeldOut<'a> {
             };
         }
         let mut trains = vec![false; study.data.len()];
-        training.iter().for_each(|&row| trains[row] = true);
+        for &row in training {
+            trains[row] = true;
+        }
         let test: Vec<usize> = (0..trains.len()).filter(|&row| !trains[row]).collect();
         let table = Compressed::direct(
             study.data.features().select(Axis(0), &test),
@@ -226,13 +228,13 @@ impl<'a> Output<'a> {
         let targets = self.targets(noise_free);
         let mut squares = targets.outside.squares;
         alpha.clear();
-        for mode in 0..self.sigma.len() {
+        for (mode, (gain, projection)) in gains.iter().zip(&targets.projections).enumerate() {
             let kicked = match self.modes.last {
                 Some(last) if last.index == mode => last.sign * kick,
                 _ => 0.0,
             };
-            let target = targets.projections[mode] + kicked;
-            let coefficient = gains[mode] * target;
+            let target = projection + kicked;
+            let coefficient = gain * target;
             squares += self.train_error(mode, coefficient, target).powi(2);
             alpha.push(coefficient);
         }

@@ -10,7 +10,7 @@ mod prefixes;
 mod splits;
 
 pub use arm::Arm;
-pub use cells::{Grid, Observer, Place};
+pub use cells::{Grid, Observer, Place, Visited};
 pub use splits::Splits;
 
 use crate::Error;
@@ -162,7 +162,7 @@ impl Sweep {
         self.arms.iter().try_for_each(Arm::check)
     }
 
-    fn curve(&self, results: Vec<(Place, Option<Result<Vec<Cell>, Error>>)>, repeats: usize) -> Curve {
+    fn curve(&self, results: Visited<Result<Vec<Cell>, Error>>, repeats: usize) -> Curve {
         let p = self.data.features().ncols();
         let mut curve = Curve {
             axis: Axis::Samples,

@@ -140,11 +140,9 @@ impl Splits {
                     found: row,
                 });
             }
-            let mut sorted = used.to_vec();
-            sorted.sort_unstable();
-            if let Some(twice) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
+            if let Some(row) = repeated(used) {
                 #[allow(clippy::cast_precision_loss)] // for the message
-                let value = twice[0] as f64;
+                let value = row as f64;
                 let must_be = "there once: a row cannot join a training set twice";
                 return Err(Error::Domain {
                     what: "a row index in a recorded split",
@@ -163,6 +161,12 @@ impl Splits {
             Self::Recorded(_) => format!("{repeats} recorded splits"),
         }
     }
+}
+
+/// A row that a training set would hold twice.
+fn repeated(order: &[usize]) -> Option<usize> {
+    let mut seen = std::collections::HashSet::with_capacity(order.len());
+    order.iter().copied().find(|&row| !seen.insert(row))
 }
 
 /// The first `longest` entries of a random order of `rows` rows (Fisher–Yates from the front, so that
