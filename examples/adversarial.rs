@@ -14,6 +14,7 @@ use std::process::ExitCode;
 /// a = 0, 0.1, 0.316, 1, 3.16, 10, 31.6. Writes OUT/<dataset>/cells.csv, summary.csv and figures.
 #[derive(Parser)]
 #[command(name = "adversarial")]
+#[allow(clippy::doc_markdown)] // the text of --help
 struct Cli {
     #[command(flatten)]
     table: TableArgs,

@@ -1,5 +1,6 @@
 //! What the example programs share: flags, data sets, progress, closing tables.
 #![allow(dead_code)] // each example uses its part
+#![allow(clippy::doc_markdown)] // doc comments of flags are the text of --help
 
 use clap::{Args, ValueEnum};
 use double_descent::Error;
@@ -327,11 +328,15 @@ pub fn short(value: f64) -> String {
     if value == 0.0 {
         return "0".into();
     }
-    if (1e-2..1e5).contains(&value.abs()) {
-        let decimals = (3 - value.abs().log10().floor() as i32).max(0) as usize;
-        return format!("{value:.decimals$}");
-    }
-    format!("{value:.3e}")
+    let decimals = match value.abs() {
+        size if !(1e-2..1e5).contains(&size) => return format!("{value:.3e}"),
+        size if size >= 1e3 => 0,
+        size if size >= 1e2 => 1,
+        size if size >= 10.0 => 2,
+        size if size >= 1.0 => 3,
+        _ => 4,
+    };
+    format!("{value:.decimals$}")
 }
 
 /// The closing table of a study on a table of data: one line per arm.

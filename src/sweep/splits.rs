@@ -65,13 +65,8 @@ impl Splits {
                 let row = field.trim().parse::<usize>();
                 order.push(row.map_err(|_| bad(line, format!("`{field}` is not a row index")))?);
             }
-            let mut sorted = order.clone();
-            sorted.sort_unstable();
-            if let Some(twice) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
-                return Err(bad(
-                    line,
-                    format!("row {} joins the training set twice", twice[0]),
-                ));
+            if let Some(row) = repeated(&order) {
+                return Err(bad(line, format!("row {row} joins the training set twice")));
             }
             orders.push(order);
         }
