@@ -122,7 +122,6 @@ mod unix {
     }
 
     /// User and system seconds of a child from start to end.
-    #[allow(clippy::cast_precision_loss)]
     fn cpu_seconds(mut command: Command) -> f64 {
         let used = || {
             let usage = getrusage(UsageWho::RUSAGE_CHILDREN).expect("the usage of child processes");

@@ -134,7 +134,6 @@ struct Group {
 }
 
 impl Group {
-    #[allow(clippy::cast_precision_loss)]
     fn summary(&self) -> Summary {
         let mut sorted = self.values.clone();
         sorted.sort_unstable_by(f64::total_cmp);
@@ -205,7 +204,6 @@ fn add_bands(groups: &[Group], summaries: &mut [Summary], bootstrap: Bootstrap) 
 }
 
 /// `draws × count`: how often each repeat was drawn, over `count`.
-#[allow(clippy::cast_precision_loss)]
 fn resampling_weights(count: usize, bootstrap: Bootstrap) -> Array2<f64> {
     let mut weights = Array2::zeros((bootstrap.draws, count));
     let mut rng = stream(bootstrap.seed, count, 0);

@@ -61,7 +61,6 @@ impl StudentTeacher {
     /// # Errors
     /// [`Error::Domain`] if a count is 0, more features are seen than there are, or the noise is
     /// negative or not finite.
-    #[allow(clippy::cast_precision_loss)] // counts in a message
     pub fn generate(&self) -> Result<Dataset, Error> {
         let domain = |what, value, must_be| Err(Error::Domain { what, value, must_be });
         if self.rows == 0 {

@@ -127,7 +127,6 @@ fn finish(scaled: &Scaled, first: Result<RawSvd, String>, backend: &dyn Backend)
 }
 
 /// LAPACK's test programs pass a factorisation whose backward error is under 30 of these units.
-#[allow(clippy::cast_precision_loss)]
 fn tolerance(n: usize, p: usize) -> f64 {
     30.0 * n.max(p) as f64 * f64::EPSILON
 }

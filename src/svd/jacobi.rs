@@ -220,7 +220,6 @@ impl<const L: usize> Lanes<L> {
 
     /// Makes all pairs of columns of `Rᵀ` orthogonal once.
     #[inline(always)]
-    #[allow(clippy::cast_precision_loss)]
     fn sweep(&mut self) {
         let columns = self.columns;
         // As LAPACK's dgesvj: columns are orthogonal when the cosine of their angle is rounding error.

@@ -183,8 +183,6 @@ impl<'a> Output<'a> {
             teacher,
         }
     }
-
-    #[allow(clippy::cast_precision_loss)]
     fn metrics(&self, arm: &Arm, scratch: &mut Scratch) -> Metrics {
         let noise_free = arm.ablation.is_without_residuals();
         let shown = arm
@@ -339,7 +337,6 @@ struct Metrics {
 }
 
 impl Metrics {
-    #[allow(clippy::cast_precision_loss)]
     fn add(&mut self, other: &Self, outputs: usize) {
         let k = outputs as f64;
         self.train += other.train / k;

@@ -150,7 +150,6 @@ impl Sweep {
         }
         let fits = |&&n: &&usize| n == 0 || n >= rows;
         if let Some(&n) = self.sizes.iter().find(fits) {
-            #[allow(clippy::cast_precision_loss)] // for the message
             let value = n as f64;
             let must_be = "at least 1 and less than the number of rows, so that a test row is left";
             return Err(Error::Domain {

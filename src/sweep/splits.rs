@@ -136,7 +136,6 @@ impl Splits {
                 });
             }
             if let Some(row) = repeated(used) {
-                #[allow(clippy::cast_precision_loss)] // for the message
                 let value = row as f64;
                 let must_be = "there once: a row cannot join a training set twice";
                 return Err(Error::Domain {
