@@ -5,6 +5,8 @@
 //! error, theory …), and the series inside it are shaded from light to dark
 //! in the order given, so that a ramp of settings reads as a ramp of colour.
 //!
+//! [`study`] makes the figures of a [`Curve`](crate::curve::Curve).
+//!
 //! Everything is deterministic: the same figure gives the same bytes. No
 //! input makes the renderer panic; values that cannot be drawn (NaN,
 //! infinities, non-positive values on a logarithmic axis) break the line.
@@ -32,6 +34,7 @@ mod legend;
 mod measure;
 mod model;
 mod raster;
+pub mod study;
 mod svg;
 mod ticks;
 mod view;
@@ -42,3 +45,4 @@ mod tests;
 pub use colour::Hue;
 pub use figure::Figure;
 pub use model::{Axis, Dash, Group, Marker, Panel, Scale, Series};
+pub use study::{Abscissa, FigureOptions, Statistic};
