@@ -7,6 +7,8 @@ mod common;
 
 use clap::Parser;
 use common::{TableArgs, closing_table, finish};
+#[cfg(feature = "plot")]
+use double_descent::plot::study;
 use double_descent::sweep::Arm;
 use std::process::ExitCode;
 
@@ -24,8 +26,9 @@ fn main() -> ExitCode {
     finish(cli.table.for_each(Arm::ablation_study, |args, curve, folder| {
         let statement = "take any one factor away and the peak at n = p is gone";
         closing_table(curve, statement)?;
-        let _ = args;
-        println!("written: {}", folder.display());
+        println!("written: {}: cells.csv, summary.csv", folder.display());
+        #[cfg(feature = "plot")]
+        common::figures::write(&args.run, curve, folder, study::ablations)?;
         Ok(())
     }))
 }

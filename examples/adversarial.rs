@@ -7,6 +7,8 @@ mod common;
 
 use clap::Parser;
 use common::{TableArgs, closing_table, finish};
+#[cfg(feature = "plot")]
+use double_descent::plot::study;
 use double_descent::sweep::Arm;
 use std::process::ExitCode;
 
@@ -24,8 +26,9 @@ fn main() -> ExitCode {
     finish(cli.table.for_each(|_| Arm::adversarial_study(), |args, curve, folder| {
         let statement = "small steps along the last mode raise the error most where σ_min is smallest";
         closing_table(curve, statement)?;
-        let _ = args;
-        println!("written: {}", folder.display());
+        println!("written: {}: cells.csv, summary.csv", folder.display());
+        #[cfg(feature = "plot")]
+        common::figures::write(&args.run, curve, folder, study::adversaries)?;
         Ok(())
     }))
 }

@@ -1,6 +1,9 @@
 //! What the example programs share: flags, data sets, progress, closing tables.
 #![allow(dead_code)] // each example uses its part
 
+#[cfg(feature = "plot")]
+pub mod figures;
+
 use clap::{Args, ValueEnum};
 use double_descent::Error;
 use double_descent::curve::{Bootstrap, Curve, Metric};
