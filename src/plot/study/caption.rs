@@ -8,9 +8,12 @@ use crate::plot::Panel;
 pub(super) fn caption(draft: &Draft<'_>, what: &str, panels: &[Panel], cut: bool) -> String {
     let curve = draft.curve;
     let mut sentences = vec![what.to_owned(), format!("{}{}", data(curve), sizes(curve))];
-    let mut how = format!("{} over {}", statistic(draft, panels), repeats(curve));
+    let mut how = match curve.repeats() {
+        0 | 1 => format!("Lines show a single run ({})", repeats(curve)),
+        _ => format!("{} over {}", statistic(draft, panels), repeats(curve)),
+    };
     if !curve.provenance.estimator.is_empty() {
-        how += &format!("; estimator: {}", unbroken(&curve.provenance.estimator));
+        how = format!("{how}; estimator: {}", unbroken(&curve.provenance.estimator));
     }
     sentences.push(how);
     if cut {
@@ -64,7 +67,6 @@ fn list(name: &str, mut values: Vec<usize>) -> String {
 
 fn statistic(draft: &Draft<'_>, panels: &[Panel]) -> String {
     let line = match draft.options.statistic {
-        _ if draft.curve.repeats() <= 1 => return "Lines show the single run".into(),
         Statistic::Median => "Lines are medians",
         Statistic::Mean(_) => "Lines are means",
     };

@@ -177,7 +177,7 @@ impl<'a> Draft<'a> {
         }
         let margin = (0.05 * (high - low)).max(0.05);
         let (bottom, top) = (low - margin, high + margin);
-        let under = 10_f64.powf(bottom - margin);
+        let under = 10_f64.powf(bottom - 0.3 * margin);
         for panel in panels {
             panel.y.range = Some((10_f64.powf(bottom), 10_f64.powf(top)));
             for series in panel.groups.iter_mut().flat_map(|group| &mut group.series) {
