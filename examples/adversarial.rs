@@ -6,8 +6,7 @@
 mod common;
 
 use clap::Parser;
-use common::{TableArgs, closing_table, finish};
-#[cfg(feature = "plot")]
+use common::{TableArgs, closing_table, figures, finish};
 use double_descent::plot::study;
 use double_descent::sweep::Arm;
 use std::process::ExitCode;
@@ -27,8 +26,7 @@ fn main() -> ExitCode {
         let statement = "small steps along the last mode raise the error most where σ_min is smallest";
         closing_table(curve, statement)?;
         println!("written: {}: cells.csv, summary.csv", folder.display());
-        #[cfg(feature = "plot")]
-        common::figures::write(&args.run, curve, folder, study::adversaries)?;
+        figures::write(&args.run, curve, folder, study::adversaries)?;
         Ok(())
     }))
 }
