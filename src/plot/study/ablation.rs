@@ -166,7 +166,7 @@ pub fn three_factors(curve: &Curve, options: &FigureOptions) -> Option<Figure> {
         }
     }
     let what = "Double descent, and each of its three factors switched off; c and k are the mildest settings \
-                whose highest test error is within a factor 2 of the lowest";
+                whose highest test error is within a factor 2 of the lowest in their family";
     let figure = draft.finish(what, panels)?;
     Some(figure.with_columns(2).with_aspect(0.62))
 }
