@@ -6,7 +6,8 @@
 mod common;
 
 use clap::Parser;
-use common::{TableArgs, closing_table, finish};
+use common::{TableArgs, closing_table, figures, finish};
+use double_descent::plot::study;
 use double_descent::sweep::Arm;
 use std::process::ExitCode;
 
@@ -27,8 +28,8 @@ fn main() -> ExitCode {
         |args, curve, folder| {
             let statement = "small steps along the last mode raise the error most where σ_min is smallest";
             closing_table(curve, statement)?;
-            let _ = args;
-            println!("written: {}", folder.display());
+            println!("written: {}: cells.csv, summary.csv", folder.display());
+            figures::write(&args.run, curve, folder, study::adversaries)?;
             Ok(())
         },
     ))

@@ -62,6 +62,8 @@ pub mod dataset;
 mod error;
 pub mod factors;
 pub mod filter;
+#[cfg(feature = "plot")]
+pub mod plot;
 pub mod risk;
 pub mod rng;
 pub mod svd;

@@ -2,6 +2,9 @@
 #![allow(dead_code)] // each example uses its part
 #![allow(clippy::doc_markdown)] // doc comments of flags are the text of --help
 
+#[cfg(feature = "plot")]
+pub mod figures;
+
 use clap::{Args, ValueEnum};
 use double_descent::Error;
 use double_descent::curve::{Bootstrap, Curve, Metric};

@@ -113,7 +113,7 @@ impl Curve {
         groups.resize_with(axis.len() * self.arms.len(), || None);
         for cell in self.cells.iter().filter(|cell| wanted(cell)) {
             let place = axis.binary_search(&self.axis_value(cell)).unwrap_or(0);
-            let slot = groups.get_mut(cell.arm * axis.len() + place);
+            let slot = groups.get_mut(cell.arm.saturating_mul(axis.len()).saturating_add(place));
             if let (Some(slot), Some(value)) = (slot, cell.metric(metric)) {
                 slot.get_or_insert_with(|| Group {
                     first: *cell,

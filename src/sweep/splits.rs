@@ -150,9 +150,10 @@ impl Splits {
 
     /// In words, for a caption.
     pub(crate) fn describe(&self, repeats: usize) -> String {
+        let plural = if repeats == 1 { "" } else { "s" };
         match self {
-            Self::Drawn { seed, .. } => format!("{repeats} nested random splits, seed {seed}"),
-            Self::Recorded(_) => format!("{repeats} recorded splits"),
+            Self::Drawn { seed, .. } => format!("{repeats} nested random split{plural}, seed {seed}"),
+            Self::Recorded(_) => format!("{repeats} recorded split{plural}"),
         }
     }
 }
