@@ -334,9 +334,12 @@ fn reflect<const L: usize>(v: &[[f64; L]], factor: [f64; L], x: &mut [[f64; L]])
         step[lane] *= factor[lane];
     }
     for (entry, v) in x.iter_mut().zip(v) {
+        // Through a copy: the compiler must know that nothing it reads is written meanwhile.
+        let mut moved = *entry;
         for lane in 0..L {
-            entry[lane] -= step[lane] * v[lane];
+            moved[lane] -= step[lane] * v[lane];
         }
+        *entry = moved;
     }
 }
 

@@ -6,8 +6,8 @@
 //! the two: the training rows are the smaller part, except where few test rows are left, and those are
 //! then used as they are.
 
-use super::Arm;
 use super::prefixes::{Prefixes, Sums};
+use super::{Arm, Place, gather};
 use crate::Error;
 use crate::ablation::Adversary;
 use crate::curve::Cell;
@@ -40,15 +40,15 @@ impl<'a> Study<'a> {
         })
     }
 
-    /// The cells of all arms for the training set of `rows`, whose features `svd` factorises.
+    /// All arms for the training set of `rows`, whose features `svd` factorises.
     pub(super) fn evaluate(
         &self,
         svd: &Svd,
         rows: &[usize],
         scratch: &mut Scratch,
-    ) -> Result<Vec<Cell>, Error> {
+    ) -> Result<Measured, Error> {
         let held_out = HeldOut::new(self, rows);
-        let y = self.data.targets().select(Axis(0), rows);
+        let y = gather(self.data.targets(), rows);
         let modes = Modes {
             svd,
             images: svd.vt().dot(&held_out.table.features.t()),
@@ -59,24 +59,50 @@ impl<'a> Study<'a> {
         let outputs: Vec<Output<'_>> = (0..y.ncols())
             .map(|k| Output::new(&modes, y.column(k), k, self.ideal.column(k)))
             .collect();
-        let (n, p) = svd.shape();
-        let cell = |(index, arm): (usize, &Arm)| {
+        let metrics = |arm: &Arm| {
             scratch.set_gains(arm, svd);
             let mut mean = Metrics::default();
             for output in &outputs {
                 mean.add(&output.metrics(arm, scratch), outputs.len());
             }
-            Ok(Cell {
-                n,
+            mean.finite()
+        };
+        Ok(Measured {
+            arms: self.arms.iter().map(metrics).collect::<Result<_, _>>()?,
+            smallest_singular_value: svd.smallest_nonzero().unwrap_or(0.0),
+            rank: svd.rank(),
+        })
+    }
+
+    /// The rows of the tidy table for what was measured at one place.
+    pub(super) fn cells(&self, measured: &Measured, place: Place) -> impl Iterator<Item = Cell> {
+        let p = self.data.features().ncols();
+        measured
+            .arms
+            .iter()
+            .zip(self.arms)
+            .enumerate()
+            .map(move |(index, (metrics, arm))| Cell {
+                repeat: place.repeat,
+                n: place.axis_value,
                 p,
                 arm: index,
-                smallest_singular_value: Some(svd.smallest_nonzero().unwrap_or(0.0)),
-                rank: svd.rank(),
-                ..mean.finite()?.cell(arm)
+                train_mse: Some(metrics.train),
+                test_mse: Some(metrics.test),
+                test_mse_opposite: arm.adversary.map(|_| metrics.opposite),
+                bias_squared: Some(metrics.bias_squared),
+                mean_squared_bias: Some(metrics.mean_squared_bias),
+                smallest_singular_value: Some(measured.smallest_singular_value),
+                rank: measured.rank,
             })
-        };
-        self.arms.iter().enumerate().map(cell).collect()
     }
+}
+
+/// What one factorisation gives.
+pub(super) struct Measured {
+    arms: Vec<Metrics>,
+    smallest_singular_value: f64,
+    rank: usize,
 }
 
 /// The rows that do not train: as the whole table less the training rows, or as they are.
@@ -106,8 +132,8 @@ impl<'a> HeldOut<'a> {
         }
         let test: Vec<usize> = (0..trains.len()).filter(|&row| !trains[row]).collect();
         let table = Compressed::direct(
-            study.data.features().select(Axis(0), &test),
-            study.data.targets().select(Axis(0), &test),
+            gather(study.data.features(), &test),
+            gather(study.data.targets(), &test),
         );
         Self {
             table: Cow::Owned(table),
@@ -355,17 +381,6 @@ impl Metrics {
         match named.iter().find(|(_, value)| !value.is_finite()) {
             Some((what, _)) => Err(Error::Overflow { what }),
             None => Ok(self),
-        }
-    }
-
-    fn cell(&self, arm: &Arm) -> Cell {
-        Cell {
-            train_mse: Some(self.train),
-            test_mse: Some(self.test),
-            test_mse_opposite: arm.adversary.map(|_| self.opposite),
-            bias_squared: Some(self.bias_squared),
-            mean_squared_bias: Some(self.mean_squared_bias),
-            ..Cell::default()
         }
     }
 }

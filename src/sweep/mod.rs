@@ -14,10 +14,10 @@ pub use cells::{Grid, Observer, Place, Visited};
 pub use splits::Splits;
 
 use crate::Error;
-use crate::curve::{Axis, Cell, Curve, Failure, Provenance};
+use crate::curve::{Axis, Curve, Failure, Provenance};
 use crate::dataset::Dataset;
 use crate::svd::{Backend, Jacobi, Svd};
-use evaluate::Study;
+use evaluate::{Measured, Scratch, Study};
 use ndarray::{Array2, ArrayView2};
 use std::sync::Arc;
 
@@ -95,36 +95,28 @@ impl Sweep {
             threads: self.threads,
             batch: 32,
         };
-        let results = grid.run(observer, |places| self.cells(&study, &orders, places))?;
-        Ok(self.curve(results, orders.len()))
+        let results = grid.run(observer, |places| self.measure(&study, &orders, places))?;
+        Ok(self.curve(&study, results, orders.len()))
     }
 
-    /// The cells of one size and several repeats: factorised together, since all have one shape.
-    fn cells(
+    /// One size, several repeats: factorised together, since all have one shape.
+    fn measure(
         &self,
         study: &Study<'_>,
         orders: &[Vec<usize>],
         places: &[Place],
-    ) -> Vec<Result<Vec<Cell>, Error>> {
+    ) -> Vec<Result<Measured, Error>> {
         let rows = |place: &Place| &orders[place.repeat][..place.axis_value];
         let designs: Vec<Array2<f64>> = places
             .iter()
             .map(|place| gather(self.data.features(), rows(place)))
             .collect();
         let views: Vec<ArrayView2<'_, f64>> = designs.iter().map(|design| design.view()).collect();
-        let factorised = Svd::many(&views, &*self.backend);
-        let mut scratch = evaluate::Scratch::default();
-        places
-            .iter()
-            .zip(factorised)
-            .map(|(place, svd)| {
-                study.evaluate(&svd?, rows(place), &mut scratch).map(|mut cells| {
-                    for cell in &mut cells {
-                        cell.repeat = place.repeat;
-                    }
-                    cells
-                })
-            })
+        let mut scratch = Scratch::default();
+        Svd::many(&views, &*self.backend)
+            .into_iter()
+            .zip(places)
+            .map(|(svd, place)| study.evaluate(&svd?, rows(place), &mut scratch))
             .collect()
     }
 
@@ -161,8 +153,7 @@ impl Sweep {
         self.arms.iter().try_for_each(Arm::check)
     }
 
-    fn curve(&self, results: Visited<Result<Vec<Cell>, Error>>, repeats: usize) -> Curve {
-        let p = self.data.features().ncols();
+    fn curve(&self, study: &Study<'_>, results: Visited<Result<Measured, Error>>, repeats: usize) -> Curve {
         let mut curve = Curve {
             axis: Axis::Samples,
             arms: self.arms.iter().map(Arm::label).collect(),
@@ -178,17 +169,15 @@ impl Sweep {
                 estimator: Arm::describe_estimators(&self.arms),
             },
         };
-        for (
-            Place {
-                axis_value: n,
-                repeat,
-            },
-            result,
-        ) in results
-        {
+        for (place, result) in results {
             match result {
-                Some(Ok(cells)) => curve.cells.extend(cells),
-                Some(Err(error)) => curve.failures.push(Failure { repeat, n, p, error }),
+                Some(Ok(measured)) => curve.cells.extend(study.cells(&measured, place)),
+                Some(Err(error)) => curve.failures.push(Failure {
+                    repeat: place.repeat,
+                    n: place.axis_value,
+                    p: self.data.features().ncols(),
+                    error,
+                }),
                 None => curve.complete = false,
             }
         }
@@ -198,5 +187,10 @@ impl Sweep {
 
 /// The named rows of a table, in that order.
 fn gather(table: &Array2<f64>, rows: &[usize]) -> Array2<f64> {
-    table.select(ndarray::Axis(0), rows)
+    let mut values = Vec::with_capacity(rows.len() * table.ncols());
+    for &row in rows {
+        values.extend(table.row(row));
+    }
+    Array2::from_shape_vec((rows.len(), table.ncols()), values)
+        .unwrap_or_else(|_| table.select(ndarray::Axis(0), rows))
 }
