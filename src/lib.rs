@@ -4,6 +4,7 @@ pub mod curve;
 pub mod dataset;
 mod error;
 pub mod factors;
+pub mod features;
 pub mod filter;
 pub mod risk;
 pub mod rng;
