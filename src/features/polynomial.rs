@@ -13,8 +13,8 @@ pub enum PolynomialBasis {
     Legendre,
     /// `T_k(cos θ) = cos kθ`, orthogonal on `[−1, 1]` under `1/√(1 − x²)`.
     Chebyshev,
-    /// `xᵏ`. Orthogonal under no weight: its columns grow parallel, and the design matrix singular to
-    /// working precision, from about degree 20 on.
+    /// `xᵏ`. Orthogonal under no weight: neighbouring columns are nearly parallel, and the condition number
+    /// of the design matrix grows exponentially with the degree.
     Monomial,
 }
 
