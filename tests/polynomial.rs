@@ -1,5 +1,13 @@
 //! Polynomial features against values of high precision, and the study on them against the published means.
 
+#![allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss
+)] // counts
+#![allow(clippy::float_cmp)] // exact where it says so
+#![allow(clippy::unreadable_literal)] // as printed by Python
+
 mod common;
 
 use common::{Table, data_folder, deviation, reference_folder};
