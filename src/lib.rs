@@ -61,6 +61,7 @@ pub mod curve;
 pub mod dataset;
 mod error;
 pub mod factors;
+pub mod features;
 pub mod filter;
 #[cfg(feature = "plot")]
 pub mod plot;
