@@ -45,33 +45,19 @@ mod unix {
             "peers: {python}, OPENBLAS_NUM_THREADS=1 (fewest CPU seconds), core type chosen by OpenBLAS"
         );
         for study in ["ablation", "adversarial"] {
-            let example = if study == "ablation" {
-                "ablations"
-            } else {
-                "adversarial"
-            };
+            let example = if study == "ablation" { "ablations" } else { "adversarial" };
             let ours = |seed: usize| {
                 let mut command = Command::new(examples.join(example));
                 command.args(["--dataset", DATASETS, "--no-figures", "--seed", &seed.to_string()]);
-                command
-                    .arg("--data-dir")
-                    .arg(&data)
-                    .arg("--out")
-                    .arg(out.join("ours"));
+                command.arg("--data-dir").arg(&data).arg("--out").arg(out.join("ours"));
                 command
             };
             let peer = |script: &str, arguments: &[&str], seed: usize| {
                 let mut command = Command::new(&python);
                 command.env("OPENBLAS_NUM_THREADS", "1");
-                command
-                    .arg(root.join("benches/peers").join(script))
-                    .args(arguments);
+                command.arg(root.join("benches/peers").join(script)).args(arguments);
                 command.args(["--seed", &seed.to_string()]);
-                command
-                    .arg("--data-dir")
-                    .arg(&data)
-                    .arg("--out")
-                    .arg(out.join("peer"));
+                command.arg("--data-dir").arg(&data).arg("--out").arg(out.join("peer"));
                 command
             };
             let tuned = format!("{study}_study.py");
@@ -104,15 +90,9 @@ mod unix {
             "--example",
             "adversarial",
         ]);
-        assert!(
-            cargo.status().is_ok_and(|status| status.success()),
-            "the examples do not build"
-        );
+        assert!(cargo.status().is_ok_and(|status| status.success()), "the examples do not build");
         let bench = env::current_exe().expect("the path of this program");
-        let profile = bench
-            .parent()
-            .and_then(Path::parent)
-            .expect("target/release/deps/<bench>");
+        let profile = bench.parent().and_then(Path::parent).expect("target/release/deps/<bench>");
         profile.join("examples")
     }
 

@@ -78,9 +78,7 @@ impl From<Basis> for Polynomial {
 
 fn main() -> ExitCode {
     // Over P itself unless asked otherwise: a study with one n is read off in features.
-    let matches = Cli::command()
-        .mut_arg("x", |arg| arg.default_value("axis"))
-        .get_matches();
+    let matches = Cli::command().mut_arg("x", |arg| arg.default_value("axis")).get_matches();
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     finish(run(&cli))
 }
@@ -88,10 +86,7 @@ fn main() -> ExitCode {
 fn run(cli: &Cli) -> Result<(), Error> {
     let points = match &cli.points {
         Some(path) => Points::read(path)?,
-        None => Points::Drawn {
-            samples: cli.samples.into(),
-            seed: cli.run.seed,
-        },
+        None => Points::Drawn { samples: cli.samples.into(), seed: cli.run.seed },
     };
     let sizes = match &cli.sizes {
         Some(text) => parse_sizes(text)?,
@@ -113,12 +108,8 @@ fn run(cli: &Cli) -> Result<(), Error> {
     let metrics = [Metric::TestMse, Metric::TrainMse, Metric::SmallestSingularValue];
     curve.save_summaries(&folder.join("summary.csv"), &metrics, cli.run.bootstrap())?;
     if let Some(first) = curve.failures.first() {
-        let reason = format!(
-            "{} cells failed; the first, P = {}: {}",
-            curve.failures.len(),
-            first.p,
-            first.error
-        );
+        let reason =
+            format!("{} cells failed; the first, P = {}: {}", curve.failures.len(), first.p, first.error);
         return Err(Error::Resource { reason });
     }
     closing_table(&curve)?;
@@ -139,10 +130,7 @@ fn closing_table(curve: &Curve) -> Result<(), Error> {
     let n = curve.interpolation_threshold().unwrap_or(0);
     let test = curve.summaries(Metric::TestMse, None)?;
     let train = curve.summaries(Metric::TrainMse, None)?;
-    println!(
-        "\n{}, n = {n}: test error before, at and beyond the threshold P = n",
-        curve.provenance.data
-    );
+    println!("\n{}, n = {n}: test error before, at and beyond the threshold P = n", curve.provenance.data);
     println!(
         "{:<12}{:<26}{:>5}{:>13}{:>24}{:>13}{:>13}",
         "basis", "", "P", "median test", "quartiles", "mean test", "median train"
@@ -150,9 +138,7 @@ fn closing_table(curve: &Curve) -> Result<(), Error> {
     for (arm, label) in curve.arms.iter().enumerate() {
         let of_arm = || test.iter().filter(|s| s.arm == arm);
         let minimum = |wanted: &dyn Fn(usize) -> bool| {
-            of_arm()
-                .filter(|s| wanted(s.p))
-                .min_by(|a, b| a.median.total_cmp(&b.median))
+            of_arm().filter(|s| wanted(s.p)).min_by(|a, b| a.median.total_cmp(&b.median))
         };
         let rows = [
             ("fewest features", of_arm().next()),
@@ -164,10 +150,7 @@ fn closing_table(curve: &Curve) -> Result<(), Error> {
         ];
         for (what, summary) in rows {
             let Some(s) = summary else { continue };
-            let fitted = train
-                .iter()
-                .find(|t| (t.arm, t.p) == (arm, s.p))
-                .map_or(f64::NAN, |t| t.median);
+            let fitted = train.iter().find(|t| (t.arm, t.p) == (arm, s.p)).map_or(f64::NAN, |t| t.median);
             println!(
                 "{:<12}{what:<26}{:>5}{:>13}{:>24}{:>13}{:>13}",
                 label.name,

@@ -50,45 +50,29 @@ struct Cli {
 
 fn main() -> ExitCode {
     let help = "What the figure of three features is drawn over: p/n, or n; the other one is drawn over n/p";
-    let matches = Cli::command()
-        .mut_arg("x", |arg| arg.default_value("axis").help(help))
-        .get_matches();
+    let matches = Cli::command().mut_arg("x", |arg| arg.default_value("axis").help(help)).get_matches();
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     finish(run(&cli))
 }
 
 fn run(cli: &Cli) -> Result<(), Error> {
-    let plan = Plan {
-        repeats: cli.repeats,
-        seed: cli.run.seed,
-        threads: cli.run.threads,
-    };
+    let plan = Plan { repeats: cli.repeats, seed: cli.run.seed, threads: cli.run.threads };
     let (sizes, features) = (parse_sizes(&cli.sizes)?, parse_sizes(&cli.features)?);
     let folder = make_folder(&cli.run.out, "smallest_singular_value")?;
-    let correlated = with_progress("three features", |observer| {
-        study::correlated(plan, &sizes, observer)
-    })?;
+    let correlated = with_progress("three features", |observer| study::correlated(plan, &sizes, observer))?;
     save(cli, &correlated, &folder, "covariance")?;
     let mut isotropic = Vec::new();
     for &p in &features {
-        let curve = with_progress(&format!("p = {p}"), |observer| {
-            study::isotropic(plan, p, observer)
-        })?;
+        let curve = with_progress(&format!("p = {p}"), |observer| study::isotropic(plan, p, observer))?;
         save(cli, &curve, &folder, &format!("isotropic_p{p}"))?;
         isotropic.push(curve);
     }
     save_limit(&isotropic, &folder.join("limit.csv"))?;
     closing_table(&correlated, &isotropic)?;
-    println!(
-        "written: {}: covariance_*.csv, isotropic_p*_*.csv, limit.csv",
-        folder.display()
-    );
+    println!("written: {}: covariance_*.csv, isotropic_p*_*.csv, limit.csv", folder.display());
     if !cli.run.no_figures {
         let figures = [
-            (
-                "covariance".to_owned(),
-                figures::correlated(&cli.run, &correlated)?,
-            ),
+            ("covariance".to_owned(), figures::correlated(&cli.run, &correlated)?),
             ("isotropic".to_owned(), figures::isotropic(&cli.run, &isotropic)?),
         ];
         lines::save(&folder, &figures)?;
@@ -99,11 +83,7 @@ fn run(cli: &Cli) -> Result<(), Error> {
 fn save(cli: &Cli, curve: &Curve, folder: &Path, name: &str) -> Result<(), Error> {
     curve.save_cells(&folder.join(format!("{name}_cells.csv")))?;
     let metrics = [Metric::SmallestSingularValue];
-    curve.save_summaries(
-        &folder.join(format!("{name}_summary.csv")),
-        &metrics,
-        cli.run.bootstrap(),
-    )?;
+    curve.save_summaries(&folder.join(format!("{name}_summary.csv")), &metrics, cli.run.bootstrap())?;
     match curve.failures.first() {
         Some(first) => Err(first.error.clone()),
         None => Ok(()),
@@ -112,14 +92,9 @@ fn save(cli: &Cli, curve: &Curve, folder: &Path, name: &str) -> Result<(), Error
 
 /// `p,n,n_over_p,q25,median,q75,limit`, of `σ_min/√n`.
 fn save_limit(curves: &[Curve], path: &PathBuf) -> Result<(), Error> {
-    let failed = |e: csv::Error| Error::Io {
-        path: path.clone(),
-        reason: e.to_string(),
-    };
+    let failed = |e: csv::Error| Error::Io { path: path.clone(), reason: e.to_string() };
     let mut writer = csv::Writer::from_path(path).map_err(failed)?;
-    writer
-        .write_record(["p", "n", "n_over_p", "q25", "median", "q75", "limit"])
-        .map_err(failed)?;
+    writer.write_record(["p", "n", "n_over_p", "q25", "median", "q75", "limit"]).map_err(failed)?;
     for curve in curves {
         for s in curve.summaries(Metric::SmallestSingularValue, None)? {
             let (ratio, root) = (s.n as f64 / s.p as f64, (s.n as f64).sqrt());
@@ -134,19 +109,10 @@ fn save_limit(curves: &[Curve], path: &PathBuf) -> Result<(), Error> {
 
 fn closing_table(correlated: &Curve, isotropic: &[Curve]) -> Result<(), Error> {
     println!("\nsmallest non-zero singular value: the median over n is lowest at n = p");
-    println!(
-        "{:<24}{:>6}{:>12}{:>12}{:>12}{:>14}",
-        "", "n", "median", "quartile", "quartile", "lowest at n"
-    );
+    println!("{:<24}{:>6}{:>12}{:>12}{:>12}{:>14}", "", "n", "median", "quartile", "quartile", "lowest at n");
     let summaries = correlated.summaries(Metric::SmallestSingularValue, None)?;
-    let lowest = summaries
-        .iter()
-        .min_by(|a, b| a.median.total_cmp(&b.median))
-        .map_or(0, |s| s.n);
-    for s in summaries
-        .iter()
-        .filter(|s| [1, 2, 3, 4, 6, 10, 30, 100].contains(&s.n))
-    {
+    let lowest = summaries.iter().min_by(|a, b| a.median.total_cmp(&b.median)).map_or(0, |s| s.n);
+    for s in summaries.iter().filter(|s| [1, 2, 3, 4, 6, 10, 30, 100].contains(&s.n)) {
         println!(
             "{:<24}{:>6}{:>12}{:>12}{:>12}{lowest:>14}",
             "three features",
@@ -157,19 +123,13 @@ fn closing_table(correlated: &Curve, isotropic: &[Curve]) -> Result<(), Error> {
         );
     }
     println!("\nσ_min/√n of isotropic rows, median, and its limit |1 − √(p/n)|");
-    println!(
-        "{:>6}{:>14}{:>14}{:>14}{:>14}",
-        "p", "n = p/10", "n = p", "n = 4p", "lowest at n"
-    );
+    println!("{:>6}{:>14}{:>14}{:>14}{:>14}", "p", "n = p/10", "n = p", "n = 4p", "lowest at n");
     for curve in isotropic {
         let summaries = curve.summaries(Metric::SmallestSingularValue, None)?;
         let scaled = |s: &Summary| short(s.median / (s.n as f64).sqrt());
         let Some(first) = summaries.first() else { continue };
         let at = |n: usize| summaries.iter().find(|s| s.n == n).map_or("-".into(), scaled);
-        let lowest = summaries
-            .iter()
-            .min_by(|a, b| a.median.total_cmp(&b.median))
-            .map_or(0, |s| s.n);
+        let lowest = summaries.iter().min_by(|a, b| a.median.total_cmp(&b.median)).map_or(0, |s| s.n);
         println!(
             "{:>6}{:>14}{:>14}{:>14}{lowest:>14}",
             first.p,
@@ -178,12 +138,6 @@ fn closing_table(correlated: &Curve, isotropic: &[Curve]) -> Result<(), Error> {
             at(4 * first.p)
         );
     }
-    println!(
-        "{:>6}{:>14}{:>14}{:>14}",
-        "limit",
-        short(limit(0.1)),
-        short(limit(1.0)),
-        short(limit(4.0))
-    );
+    println!("{:>6}{:>14}{:>14}{:>14}", "limit", short(limit(0.1)), short(limit(1.0)), short(limit(4.0)));
     Ok(())
 }

@@ -1,10 +1,6 @@
 //! Polynomial features against values of high precision, and the study on them against the published means.
 
-#![allow(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss
-)] // counts
+#![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)] // counts
 #![allow(clippy::float_cmp)] // exact where it says so
 #![allow(clippy::unreadable_literal)] // as printed by Python
 
@@ -16,11 +12,8 @@ use double_descent::filter::MinNorm;
 use double_descent::svd::Svd;
 use ndarray::{Array2, Axis, array, s};
 
-const BASES: [PolynomialBasis; 3] = [
-    PolynomialBasis::Legendre,
-    PolynomialBasis::Chebyshev,
-    PolynomialBasis::Monomial,
-];
+const BASES: [PolynomialBasis; 3] =
+    [PolynomialBasis::Legendre, PolynomialBasis::Chebyshev, PolynomialBasis::Monomial];
 
 // P_k(x) and T_k(x) at `DEGREES`, rounded to f64 from 60-digit values (mpmath 1.4.1: Legendre's recurrence, and
 // cos(k arccos x)), each x being the double nearest to the literal.
@@ -59,21 +52,14 @@ fn column(values: &[f64]) -> Array2<f64> {
 /// The bound that the documentation of `Polynomial` states: `k ε / 2`.
 #[test]
 fn values_of_high_degree() {
-    let tables = [
-        (PolynomialBasis::Legendre, &LEGENDRE),
-        (PolynomialBasis::Chebyshev, &CHEBYSHEV),
-    ];
+    let tables = [(PolynomialBasis::Legendre, &LEGENDRE), (PolynomialBasis::Chebyshev, &CHEBYSHEV)];
     for (basis, table) in tables {
         let mut worst = 0.0_f64;
         for (x, expected) in table {
             let row = Polynomial::new(basis).design(&array![[*x]], 100_000).unwrap();
             for (&k, &expected) in DEGREES.iter().zip(expected) {
                 let off = (row[[0, k - 1]] - expected).abs() / (k as f64 * f64::EPSILON);
-                assert!(
-                    off <= 0.5,
-                    "{basis:?}, degree {k} at {x}: {} for {expected}",
-                    row[[0, k - 1]]
-                );
+                assert!(off <= 0.5, "{basis:?}, degree {k} at {x}: {} for {expected}", row[[0, k - 1]]);
                 worst = worst.max(off);
             }
         }
@@ -83,19 +69,7 @@ fn values_of_high_degree() {
 
 #[test]
 fn ends_parity_and_bounds() {
-    let x = [
-        0.0,
-        1e-300,
-        0.01,
-        0.2,
-        0.4999,
-        0.5,
-        0.77,
-        0.999,
-        1.0 - 1e-10,
-        1.0 - f64::EPSILON / 2.0,
-        1.0,
-    ];
+    let x = [0.0, 1e-300, 0.01, 0.2, 0.4999, 0.5, 0.77, 0.999, 1.0 - 1e-10, 1.0 - f64::EPSILON / 2.0, 1.0];
     let mirrored = x.map(|x| -x);
     for basis in BASES {
         let map = Polynomial::new(basis);
@@ -103,17 +77,10 @@ fn ends_parity_and_bounds() {
         let left = map.design(&column(&mirrored), 5000).unwrap();
         for ((i, k), &value) in right.indexed_iter() {
             let degree = k + 1;
-            assert!(
-                value.abs() <= 1.0 + degree as f64 * f64::EPSILON,
-                "{basis:?} {degree} at {}",
-                x[i]
-            );
+            assert!(value.abs() <= 1.0 + degree as f64 * f64::EPSILON, "{basis:?} {degree} at {}", x[i]);
             assert_eq!(left[[i, k]], if degree % 2 == 0 { value } else { -value });
         }
-        assert!(
-            right.row(x.len() - 1).iter().all(|&value| value == 1.0),
-            "{basis:?} at 1"
-        );
+        assert!(right.row(x.len() - 1).iter().all(|&value| value == 1.0), "{basis:?} at 1");
     }
 }
 
@@ -128,11 +95,7 @@ fn legendre_polynomials_are_orthogonal() {
         let (mut low, mut high) = (ends[0], ends[1]);
         for _ in 0..60 {
             let middle = f64::midpoint(low, high);
-            *if at(low) * at(middle) <= 0.0 {
-                &mut high
-            } else {
-                &mut low
-            } = middle;
+            *if at(low) * at(middle) <= 0.0 { &mut high } else { &mut low } = middle;
         }
         nodes.push(low);
     }
@@ -141,11 +104,7 @@ fn legendre_polynomials_are_orthogonal() {
     let norms: Vec<f64> = (0..m).map(|k| 2.0 / (2 * k + 1) as f64).collect();
     // The weights are 1 / Σ_k P_k(x)² / ‖P_k‖².
     let weights = values.map_axis(Axis(1), |row| {
-        row.iter()
-            .zip(&norms)
-            .map(|(value, norm)| value * value / norm)
-            .sum::<f64>()
-            .recip()
+        row.iter().zip(&norms).map(|(value, norm)| value * value / norm).sum::<f64>().recip()
     });
     let gram = (&values * &weights.insert_axis(Axis(1))).t().dot(&values);
     for ((j, k), &product) in gram.indexed_iter() {
@@ -198,11 +157,7 @@ fn published_means() {
         let p = table.get(row, "P") as usize;
         let test_design = map.design(&test, p).unwrap();
         let (mut train_mse, mut test_mse) = (Vec::new(), Vec::new());
-        for fit in points
-            .rows
-            .iter()
-            .filter(|fit| points.get(fit, "P") as usize == p)
-        {
+        for fit in points.rows.iter().filter(|fit| points.get(fit, "P") as usize == p) {
             let train = column(&fit[2..]);
             let (design, y) = (map.design(&train, p).unwrap(), truth(&train));
             let beta = Svd::new(&design).unwrap().solve(&y, &MinNorm::default()).unwrap();
@@ -232,10 +187,5 @@ fn published_means() {
             }
         }
     }
-    println!(
-        "{} sizes; worst deviation {:.1e} (train), {:.1e} (test)",
-        table.rows.len(),
-        worst[0],
-        worst[1]
-    );
+    println!("{} sizes; worst deviation {:.1e} (train), {:.1e} (test)", table.rows.len(), worst[0], worst[1]);
 }

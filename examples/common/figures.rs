@@ -22,20 +22,13 @@ pub fn write(
         figure.save(folder.join(format!("{name}.png")))?;
     }
     let names: Vec<&str> = figures.iter().map(|(name, _)| *name).collect();
-    println!(
-        "         {}: {{{}}}.{{svg,png}}",
-        folder.display(),
-        names.join(",")
-    );
+    println!("         {}: {{{}}}.{{svg,png}}", folder.display(), names.join(","));
     Ok(())
 }
 
 /// What `--statistic` and `--x` ask for.
 pub fn options(args: &RunArgs) -> FigureOptions {
-    let bootstrap = Bootstrap {
-        draws: args.bootstrap,
-        seed: args.seed,
-    };
+    let bootstrap = Bootstrap { draws: args.bootstrap, seed: args.seed };
     FigureOptions {
         statistic: match args.statistic {
             Statistic::Median => plot::Statistic::Median,

@@ -19,10 +19,7 @@ pub fn line<'a>(
         let scale = scale(summary);
         let (middle, (lower, upper)) = match args.statistic {
             Statistic::Median => (summary.median, (summary.q25, summary.q75)),
-            Statistic::Mean => (
-                summary.mean,
-                summary.mean_band.unwrap_or((summary.mean, summary.mean)),
-            ),
+            Statistic::Mean => (summary.mean, summary.mean_band.unwrap_or((summary.mean, summary.mean))),
         };
         x.push(abscissa(summary));
         y.push(middle * scale);
@@ -51,10 +48,6 @@ pub fn save(folder: &Path, figures: &[(String, Figure)]) -> Result<(), Error> {
         figure.save(folder.join(format!("{name}.png")))?;
     }
     let names: Vec<&str> = figures.iter().map(|(name, _)| name.as_str()).collect();
-    println!(
-        "         {}: {{{}}}.{{svg,png}}",
-        folder.display(),
-        names.join(",")
-    );
+    println!("         {}: {{{}}}.{{svg,png}}", folder.display(), names.join(","));
     Ok(())
 }

@@ -20,11 +20,7 @@ const LOWEST: f64 = 1e-4;
 /// Training and test error over P, with the threshold P = n; a panel for each basis.
 pub fn errors(args: &RunArgs, study: &Study, curve: &Curve, n: usize) -> Result<Figure, Error> {
     let ratio = args.x == Abscissa::Ratio;
-    let (label, threshold) = if ratio {
-        ("P / n", 1.0)
-    } else {
-        ("Number of features P", n as f64)
-    };
+    let (label, threshold) = if ratio { ("P / n", 1.0) } else { ("Number of features P", n as f64) };
     let abscissa = |s: &Summary| s.p as f64 / if ratio { s.n as f64 } else { 1.0 };
     let train = curve.summaries(Metric::TrainMse, args.bootstrap())?;
     let test = curve.summaries(Metric::TestMse, args.bootstrap())?;
@@ -32,13 +28,7 @@ pub fn errors(args: &RunArgs, study: &Study, curve: &Curve, n: usize) -> Result<
     let mut panels = Vec::new();
     for (arm, map) in study.maps.iter().enumerate() {
         let of_arm = |table: &[Summary]| {
-            line(
-                args,
-                "",
-                table.iter().filter(|summary| summary.arm == arm),
-                abscissa,
-                |_| 1.0,
-            )
+            line(args, "", table.iter().filter(|summary| summary.arm == arm), abscissa, |_| 1.0)
         };
         let test = of_arm(&test);
         let upper = test.band.iter().flat_map(|(_, upper)| upper);
@@ -46,19 +36,8 @@ pub fn errors(args: &RunArgs, study: &Study, curve: &Curve, n: usize) -> Result<
         let panel = Panel::new(Axis::log10(label), Axis::log10("Mean squared error"))
             .with_group(Group::new("Training error", Hue::Blue).with_series(of_arm(&train)))
             .with_group(Group::new("Test error", Hue::Vermillion).with_series(test))
-            .with_marker(
-                threshold,
-                if ratio {
-                    "P = n".into()
-                } else {
-                    format!("P = n = {n}")
-                },
-            );
-        panels.push(if study.maps.len() == 1 {
-            panel
-        } else {
-            panel.with_title(title(*map))
-        });
+            .with_marker(threshold, if ratio { "P = n".into() } else { format!("P = n = {n}") });
+        panels.push(if study.maps.len() == 1 { panel } else { panel.with_title(title(*map)) });
     }
     for panel in &mut panels {
         panel.y.range = Some((LOWEST, 3.0 * highest));
@@ -77,11 +56,8 @@ pub fn errors(args: &RunArgs, study: &Study, curve: &Curve, n: usize) -> Result<
         curve.provenance.sampling,
         seed(curve),
     );
-    let figure = Figure {
-        panels,
-        ..Figure::new(caption)
-    }
-    .with_title("Double descent of polynomial regression");
+    let figure =
+        Figure { panels, ..Figure::new(caption) }.with_title("Double descent of polynomial regression");
     Ok(if study.maps.len() == 1 {
         figure
     } else {
@@ -96,10 +72,7 @@ pub fn fits(study: &Study, curve: &Curve, map: Polynomial, n: usize) -> Result<F
     let mut sizes = vec![1, n / 3, 2 * n / 3, n, 4 * n / 3, 2 * n, 10 * n / 3, largest];
     sizes.retain(|&p| (1..=largest).contains(&p));
     sizes.dedup();
-    let place = Place {
-        axis_value: study.sizes[0],
-        repeat: 0,
-    };
+    let place = Place { axis_value: study.sizes[0], repeat: 0 };
     let inputs = study.points.at(place)?;
     let targets = truth(&inputs);
     let grid = equally_spaced(2001);
@@ -116,17 +89,13 @@ pub fn fits(study: &Study, curve: &Curve, map: Polynomial, n: usize) -> Result<F
         };
         let mut target = curve("2x + cos 25x", Hue::Grey, &truth(&grid));
         target.series[0].dash = Dash::Dotted;
-        let points = Series::new("", list(&inputs), list(&targets))
-            .with_points()
-            .with_dash(Dash::None);
-        let panel = Panel::new(
-            Axis::linear("x").with_range(-1.0, 1.0),
-            Axis::linear("y").with_range(-SHOWN, SHOWN),
-        )
-        .with_title(title)
-        .with_group(target)
-        .with_group(curve("Fit", Hue::Vermillion, &fit))
-        .with_group(Group::new("Training points", Hue::Blue).with_series(points));
+        let points = Series::new("", list(&inputs), list(&targets)).with_points().with_dash(Dash::None);
+        let panel =
+            Panel::new(Axis::linear("x").with_range(-1.0, 1.0), Axis::linear("y").with_range(-SHOWN, SHOWN))
+                .with_title(title)
+                .with_group(target)
+                .with_group(curve("Fit", Hue::Vermillion, &fit))
+                .with_group(Group::new("Training points", Hue::Blue).with_series(points));
         panels.push(panel);
     }
     let caption = format!(
@@ -137,21 +106,12 @@ pub fn fits(study: &Study, curve: &Curve, map: Polynomial, n: usize) -> Result<F
         place.axis_value,
         seed(curve),
     );
-    let figure = Figure {
-        panels,
-        ..Figure::new(caption)
-    };
-    Ok(figure
-        .with_title("Fits before, at and beyond the threshold P = n")
-        .with_columns(4)
-        .with_width(1140.0))
+    let figure = Figure { panels, ..Figure::new(caption) };
+    Ok(figure.with_title("Fits before, at and beyond the threshold P = n").with_columns(4).with_width(1140.0))
 }
 
 fn seed(curve: &Curve) -> String {
-    curve
-        .provenance
-        .seed
-        .map_or(String::new(), |seed| format!(", seed {seed}"))
+    curve.provenance.seed.map_or(String::new(), |seed| format!(", seed {seed}"))
 }
 
 fn title(map: Polynomial) -> &'static str {

@@ -36,16 +36,9 @@ pub enum Points {
 impl Points {
     /// Reads a table of columns `P,repeat,x0,x1,…`.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        let bad = |line, reason| Error::File {
-            path: path.into(),
-            line,
-            column: None,
-            reason,
-        };
-        let mut reader = csv::Reader::from_path(path).map_err(|e| Error::Io {
-            path: path.into(),
-            reason: e.to_string(),
-        })?;
+        let bad = |line, reason| Error::File { path: path.into(), line, column: None, reason };
+        let mut reader = csv::Reader::from_path(path)
+            .map_err(|e| Error::Io { path: path.into(), reason: e.to_string() })?;
         let mut points = HashMap::new();
         for record in reader.records() {
             let record = record.map_err(|e| bad(None, e.to_string()))?;
@@ -55,10 +48,7 @@ impl Points {
             if record.len() < 3 {
                 return Err(bad(line, "fewer columns than P,repeat,x0".into()));
             }
-            let inputs = record
-                .iter()
-                .skip(2)
-                .map(|field| field.parse().map_err(|_| no_number(field)));
+            let inputs = record.iter().skip(2).map(|field| field.parse().map_err(|_| no_number(field)));
             let inputs = inputs.collect::<Result<Vec<f64>, Error>>()?;
             let inputs = Svd::column(&ndarray::Array1::from(inputs));
             if points.insert((count(0)?, count(1)?), inputs).is_some() {
@@ -73,16 +63,11 @@ impl Points {
 
     /// The training inputs of a cell, `n × 1`.
     pub fn at(&self, place: Place) -> Result<Array2<f64>, Error> {
-        let Place {
-            axis_value: p,
-            repeat,
-        } = place;
+        let Place { axis_value: p, repeat } = place;
         match self {
             Self::Drawn { samples, seed } => {
                 let mut rng = stream(*seed, p, repeat);
-                Ok(Array2::from_shape_simple_fn((*samples, 1), || {
-                    rng.random_range(-1.0..=1.0)
-                }))
+                Ok(Array2::from_shape_simple_fn((*samples, 1), || rng.random_range(-1.0..=1.0)))
             }
             Self::Recorded(points) => points.get(&(p, repeat)).cloned().ok_or_else(|| Error::Resource {
                 reason: format!("no training inputs are recorded for P = {p}, repeat {repeat}"),
@@ -127,40 +112,16 @@ impl Study {
     pub fn run(&self, observer: &dyn Observer) -> Result<Curve, Error> {
         let largest = self.sizes.iter().copied().max().unwrap_or(0);
         let test = equally_spaced(TEST_POINTS);
-        let designs = self
-            .maps
-            .iter()
-            .map(|map| map.design(&test, largest))
-            .collect::<Result<Vec<_>, Error>>()?;
+        let designs =
+            self.maps.iter().map(|map| map.design(&test, largest)).collect::<Result<Vec<_>, Error>>()?;
         let truth = truth(&test);
-        let grid = Grid {
-            axis: self.sizes.clone(),
-            repeats: self.repeats,
-            threads: self.threads,
-            batch: 1,
-        };
+        let grid = Grid { axis: self.sizes.clone(), repeats: self.repeats, threads: self.threads, batch: 1 };
         let results = grid.run(observer, |places| {
-            places
-                .iter()
-                .map(|&place| self.cells(place, &designs, &truth))
-                .collect()
+            places.iter().map(|&place| self.cells(place, &designs, &truth)).collect()
         })?;
         let mut curve = self.empty_curve();
-        let n = self
-            .points
-            .at(Place {
-                axis_value: self.sizes[0],
-                repeat: 0,
-            })?
-            .nrows();
-        for (
-            Place {
-                axis_value: p,
-                repeat,
-            },
-            result,
-        ) in results
-        {
+        let n = self.points.at(Place { axis_value: self.sizes[0], repeat: 0 })?.nrows();
+        for (Place { axis_value: p, repeat }, result) in results {
             match result {
                 Some(Ok(cells)) => curve.cells.extend(cells),
                 Some(Err(error)) => curve.failures.push(Failure { repeat, n, p, error }),
@@ -200,10 +161,7 @@ impl Study {
     }
 
     fn empty_curve(&self) -> Curve {
-        let label = |map: &Polynomial| ArmLabel {
-            name: map.basis().name().into(),
-            setting: None,
-        };
+        let label = |map: &Polynomial| ArmLabel { name: map.basis().name().into(), setting: None };
         let maps: Vec<String> = self.maps.iter().map(FeatureMap::describe).collect();
         Curve {
             axis: Axis::Features,

@@ -14,21 +14,16 @@ pub fn correlated(args: &RunArgs, curve: &Curve) -> Result<Figure, Error> {
     let abscissa = |n: usize| if ratio { 3.0 / n as f64 } else { n as f64 };
     let series = line(args, "", summaries.iter(), |s| abscissa(s.n), |_| 1.0);
     let label = if ratio { "p / n" } else { "Number of rows n" };
-    let panel = Panel::new(
-        Axis::log10(label),
-        Axis::log10("Smallest non-zero singular value of Xₙ"),
-    )
-    .with_group(Group::new("", Hue::Green).with_series(series))
-    .with_marker(abscissa(3), "n = p = 3");
+    let panel = Panel::new(Axis::log10(label), Axis::log10("Smallest non-zero singular value of Xₙ"))
+        .with_group(Group::new("", Hue::Green).with_series(series))
+        .with_marker(abscissa(3), "n = p = 3");
     let caption = format!(
         "Smallest non-zero singular value of n rows from the three-dimensional Gaussian of mean 0 and covariance \
          ((23,\u{a0}9,\u{a0}4), (9,\u{a0}6,\u{a0}2), (4,\u{a0}2,\u{a0}5)). {}, drawn anew for each n, seed {}.",
         describe(args, curve.repeats()),
         args.seed
     );
-    Ok(Figure::new(caption)
-        .with_panel(panel)
-        .with_title("The smallest singular value is smallest at n = p"))
+    Ok(Figure::new(caption).with_panel(panel).with_title("The smallest singular value is smallest at n = p"))
 }
 
 /// `σ_min / √n` of isotropic rows over n/p, for growing p, and the limit.
@@ -44,9 +39,7 @@ pub fn isotropic(args: &RunArgs, curves: &[Curve]) -> Result<Figure, Error> {
         sizes.push(p.to_string());
     }
     // Cubed: most points near n = p, where the limit falls to 0; far below the frame stands for 0.
-    let x: Vec<f64> = (-300..=254)
-        .map(|i| 10.0_f64.powf((f64::from(i) / 300.0).powi(3)))
-        .collect();
+    let x: Vec<f64> = (-300..=254).map(|i| 10.0_f64.powf((f64::from(i) / 300.0).powi(3))).collect();
     let y = x.iter().map(|&x| limit(x).max(1e-12)).collect();
     let theory = Series::new("", x, y).with_dash(Dash::Dashed);
     let y = Axis::log10("Smallest non-zero singular value / √n").with_range(3e-4, 4.0);

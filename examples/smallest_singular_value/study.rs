@@ -23,19 +23,13 @@ pub struct Plan {
 /// Rows from the Gaussian with covariance [`COVARIANCE`], for each number of rows `n`.
 pub fn correlated(plan: Plan, sizes: &[usize], observer: &dyn Observer) -> Result<Curve, Error> {
     let mixing = cholesky(&arr2(&COVARIANCE)).reversed_axes();
-    let name = ArmLabel {
-        name: "covariance".into(),
-        setting: None,
-    };
+    let name = ArmLabel { name: "covariance".into(), setting: None };
     sweep(plan, sizes, name, 3, observer, |rows| rows.dot(&mixing))
 }
 
 /// Rows of `p` independent standard normals, for `n` from `p/10` to `4p`.
 pub fn isotropic(plan: Plan, p: usize, observer: &dyn Observer) -> Result<Curve, Error> {
-    let name = ArmLabel {
-        name: "isotropic".into(),
-        setting: Some(p as f64),
-    };
+    let name = ArmLabel { name: "isotropic".into(), setting: Some(p as f64) };
     sweep(plan, &around(p), name, p, observer, |rows| rows)
 }
 
@@ -59,28 +53,13 @@ fn sweep(
     observer: &dyn Observer,
     shape: impl Fn(Array2<f64>) -> Array2<f64> + Sync,
 ) -> Result<Curve, Error> {
-    let grid = Grid {
-        axis: sizes.to_vec(),
-        repeats: plan.repeats,
-        threads: plan.threads,
-        batch: 1,
-    };
-    let cell = |&Place {
-                    axis_value: n,
-                    repeat,
-                }: &Place| {
+    let grid = Grid { axis: sizes.to_vec(), repeats: plan.repeats, threads: plan.threads, batch: 1 };
+    let cell = |&Place { axis_value: n, repeat }: &Place| {
         let mut rng = stream(plan.seed, n, repeat);
         let z = Array2::from_shape_simple_fn((n, p), || rng.sample(StandardNormal));
         let svd = Svd::new(&shape(z))?;
         let smallest_singular_value = svd.smallest_nonzero();
-        Ok(Cell {
-            repeat,
-            n,
-            p,
-            smallest_singular_value,
-            rank: svd.rank(),
-            ..Cell::default()
-        })
+        Ok(Cell { repeat, n, p, smallest_singular_value, rank: svd.rank(), ..Cell::default() })
     };
     let results = grid.run(observer, |places| places.iter().map(cell).collect())?;
     let mut curve = Curve {
@@ -96,14 +75,7 @@ fn sweep(
             ..Provenance::default()
         },
     };
-    for (
-        Place {
-            axis_value: n,
-            repeat,
-        },
-        result,
-    ) in results
-    {
+    for (Place { axis_value: n, repeat }, result) in results {
         match result {
             Some(Ok(cell)) => curve.cells.push(cell),
             Some(Err(error)) => curve.failures.push(Failure { repeat, n, p, error }),

@@ -159,17 +159,13 @@ impl Curve {
     /// The index of an arm.
     #[must_use]
     pub fn arm(&self, name: &str, setting: Option<f64>) -> Option<usize> {
-        self.arms
-            .iter()
-            .position(|arm| arm.name == name && arm.setting == setting)
+        self.arms.iter().position(|arm| arm.name == name && arm.setting == setting)
     }
 
     /// The indices of all arms of a family, in order.
     #[must_use]
     pub fn family(&self, name: &str) -> Vec<usize> {
-        (0..self.arms.len())
-            .filter(|&arm| self.arms[arm].name == name)
-            .collect()
+        (0..self.arms.len()).filter(|&arm| self.arms[arm].name == name).collect()
     }
 
     /// The values of the axis, ascending.
@@ -203,11 +199,7 @@ impl Curve {
     /// How many repeats there are.
     #[must_use]
     pub fn repeats(&self) -> usize {
-        self.cells
-            .iter()
-            .map(|cell| cell.repeat.saturating_add(1))
-            .max()
-            .unwrap_or(0)
+        self.cells.iter().map(|cell| cell.repeat.saturating_add(1)).max().unwrap_or(0)
     }
 
     pub(crate) fn axis_value(&self, cell: &Cell) -> usize {

@@ -71,22 +71,15 @@ pub trait FeatureMap: std::fmt::Debug + Send + Sync {
 fn checked_zeros(map: &dyn FeatureMap, inputs: &ArrayRef2<f64>, p: usize) -> Result<Array2<f64>, Error> {
     Error::check_len("columns of the inputs", map.input_dimension(), inputs.ncols())?;
     if inputs.nrows() == 0 {
-        return Err(Error::Empty {
-            what: "the list of inputs",
-        });
+        return Err(Error::Empty { what: "the list of inputs" });
     }
     if p == 0 {
-        return Err(Error::Empty {
-            what: "the list of features",
-        });
+        return Err(Error::Empty { what: "the list of features" });
     }
     Error::check_finite("the inputs", inputs.view())?;
     let shape = (inputs.nrows(), p);
     let too_large = || Error::Resource {
-        reason: format!(
-            "a design matrix of {} × {p} does not fit into memory",
-            inputs.nrows()
-        ),
+        reason: format!("a design matrix of {} × {p} does not fit into memory", inputs.nrows()),
     };
     let len = shape.0.checked_mul(p).ok_or_else(too_large)?;
     let mut zeros = Vec::new();

@@ -122,19 +122,13 @@ impl Polynomial {
     /// The degrees 1, 2, … of a basis.
     #[must_use]
     pub fn new(basis: PolynomialBasis) -> Self {
-        Self {
-            basis,
-            constant: false,
-        }
+        Self { basis, constant: false }
     }
 
     /// The same with the constant 1 as the first column: degrees 0, 1, …
     #[must_use]
     pub fn with_constant(self) -> Self {
-        Self {
-            constant: true,
-            ..self
-        }
+        Self { constant: true, ..self }
     }
 
     /// The basis.
@@ -153,9 +147,7 @@ impl FeatureMap for Polynomial {
     /// `inputs` `(n, 1)` → `X` `(n, p)`; row `i` is `Q_1(x_i), …, Q_p(x_i)`. Costs `O(n p)`.
     fn design(&self, inputs: &ArrayRef2<f64>, p: usize) -> Result<Array2<f64>, Error> {
         let mut design = checked_zeros(self, inputs, p)?;
-        let rows = inputs
-            .iter()
-            .zip(design.as_slice_mut().unwrap_or_default().chunks_exact_mut(p));
+        let rows = inputs.iter().zip(design.as_slice_mut().unwrap_or_default().chunks_exact_mut(p));
         for (&x, row) in rows {
             if self.constant {
                 row[0] = 1.0;
@@ -164,9 +156,7 @@ impl FeatureMap for Polynomial {
         }
         match Error::check_finite("the features", design.view()) {
             Ok(()) => Ok(design),
-            Err(_) => Err(Error::Overflow {
-                what: "a polynomial of high degree outside [−1, 1]",
-            }),
+            Err(_) => Err(Error::Overflow { what: "a polynomial of high degree outside [−1, 1]" }),
         }
     }
 
@@ -176,11 +166,7 @@ impl FeatureMap for Polynomial {
             PolynomialBasis::Chebyshev => "Chebyshev polynomials",
             PolynomialBasis::Monomial => "monomials",
         };
-        let degrees = if self.constant {
-            "0, …, P − 1"
-        } else {
-            "1, …, P"
-        };
+        let degrees = if self.constant { "0, …, P − 1" } else { "1, …, P" };
         format!("{basis} of degrees {degrees}")
     }
 }
@@ -197,12 +183,7 @@ mod tests {
             let closed = [
                 (
                     PolynomialBasis::Legendre,
-                    [
-                        x,
-                        1.5 * x2 - 0.5,
-                        2.5 * x3 - 1.5 * x,
-                        (35.0 * x4 - 30.0 * x2 + 3.0) / 8.0,
-                    ],
+                    [x, 1.5 * x2 - 0.5, 2.5 * x3 - 1.5 * x, (35.0 * x4 - 30.0 * x2 + 3.0) / 8.0],
                 ),
                 (
                     PolynomialBasis::Chebyshev,
@@ -227,51 +208,18 @@ mod tests {
     fn what_is_refused() {
         let map = Polynomial::default();
         let refused = |inputs: &Array2<f64>, p| map.design(inputs, p).unwrap_err();
-        assert!(matches!(
-            refused(&array![[0.1, 0.2]], 3),
-            Error::Shape {
-                expected: 1,
-                found: 2,
-                ..
-            }
-        ));
+        assert!(matches!(refused(&array![[0.1, 0.2]], 3), Error::Shape { expected: 1, found: 2, .. }));
         assert!(matches!(refused(&Array2::zeros((0, 1)), 3), Error::Empty { .. }));
         assert!(matches!(refused(&array![[0.1]], 0), Error::Empty { .. }));
-        assert!(matches!(
-            refused(&array![[0.1], [f64::NAN]], 3),
-            Error::NonFinite {
-                row: 1,
-                column: 0,
-                ..
-            }
-        ));
-        assert!(matches!(
-            refused(&array![[f64::INFINITY]], 3),
-            Error::NonFinite { .. }
-        ));
-        assert!(matches!(
-            refused(&array![[0.1], [0.2]], usize::MAX),
-            Error::Resource { .. }
-        ));
-        assert!(matches!(
-            refused(&array![[0.1], [0.2]], usize::MAX / 20),
-            Error::Resource { .. }
-        ));
-        for basis in [
-            PolynomialBasis::Legendre,
-            PolynomialBasis::Chebyshev,
-            PolynomialBasis::Monomial,
-        ] {
+        assert!(matches!(refused(&array![[0.1], [f64::NAN]], 3), Error::NonFinite { row: 1, column: 0, .. }));
+        assert!(matches!(refused(&array![[f64::INFINITY]], 3), Error::NonFinite { .. }));
+        assert!(matches!(refused(&array![[0.1], [0.2]], usize::MAX), Error::Resource { .. }));
+        assert!(matches!(refused(&array![[0.1], [0.2]], usize::MAX / 20), Error::Resource { .. }));
+        for basis in [PolynomialBasis::Legendre, PolynomialBasis::Chebyshev, PolynomialBasis::Monomial] {
             let map = Polynomial::new(basis);
             assert!(map.design(&array![[-40.0]], 100).is_ok());
-            assert!(matches!(
-                map.design(&array![[-40.0]], 1000),
-                Err(Error::Overflow { .. })
-            ));
-            assert!(matches!(
-                map.design(&array![[f64::MAX]], 2),
-                Err(Error::Overflow { .. })
-            ));
+            assert!(matches!(map.design(&array![[-40.0]], 1000), Err(Error::Overflow { .. })));
+            assert!(matches!(map.design(&array![[f64::MAX]], 2), Err(Error::Overflow { .. })));
         }
     }
 }

@@ -24,26 +24,10 @@ const FLAG_ROWS: usize = 5;
 
 const DARK: &str = "#262626";
 const TEXT_FILL: &str = "#1a1a1a";
-const AXIS: Stroke = Stroke {
-    colour: DARK,
-    width: 0.9,
-    dash: "",
-};
-const GRID: Stroke = Stroke {
-    colour: "#e8e8e8",
-    width: 0.7,
-    dash: "",
-};
-const THRESHOLD: Stroke = Stroke {
-    colour: "#4d4d4d",
-    width: 0.9,
-    dash: "3 2.5",
-};
-const LEADER: Stroke = Stroke {
-    colour: "#4d4d4d",
-    width: 0.6,
-    dash: "",
-};
+const AXIS: Stroke = Stroke { colour: DARK, width: 0.9, dash: "" };
+const GRID: Stroke = Stroke { colour: "#e8e8e8", width: 0.7, dash: "" };
+const THRESHOLD: Stroke = Stroke { colour: "#4d4d4d", width: 0.9, dash: "3 2.5" };
+const LEADER: Stroke = Stroke { colour: "#4d4d4d", width: 0.6, dash: "" };
 
 /// Ticks of a vertical axis of this height.
 pub(super) fn vertical_ticks(view: &View, height: f64) -> Ticks {
@@ -58,11 +42,7 @@ pub(super) fn horizontal_ticks(view: &View, width: f64) -> Ticks {
 }
 
 fn widest_label(ticks: &Ticks) -> f64 {
-    ticks
-        .major
-        .iter()
-        .map(|t| font::width(&t.label, SIZE))
-        .fold(0.0, f64::max)
+    ticks.major.iter().map(|t| font::width(&t.label, SIZE)).fold(0.0, f64::max)
 }
 
 /// Room the vertical axis needs left of the frame.
@@ -97,13 +77,7 @@ pub(super) fn flags(panel: &Panel, frame: &Frame) -> Vec<Flag> {
         .collect();
     inside.sort_by(|a, b| a.0.total_cmp(&b.0));
     let mut ends: Vec<f64> = Vec::new();
-    inside
-        .into_iter()
-        .map(|(x, label)| Flag {
-            x,
-            label: seat(label, x, width, &mut ends),
-        })
-        .collect()
+    inside.into_iter().map(|(x, label)| Flag { x, label: seat(label, x, width, &mut ends) }).collect()
 }
 
 /// Seats a label in the first row with room; `ends` holds where rows are
@@ -130,11 +104,7 @@ fn seat(label: &str, x: f64, width: f64, ends: &mut Vec<f64>) -> Option<(String,
 
 /// Room the labels of thresholds need above the frame.
 pub(super) fn room_above(flags: &[Flag]) -> f64 {
-    let rows = flags
-        .iter()
-        .filter_map(|f| f.label.as_ref())
-        .map(|l| l.2 + 1)
-        .max();
+    let rows = flags.iter().filter_map(|f| f.label.as_ref()).map(|l| l.2 + 1).max();
     rows.map_or(0.0, |rows| rows as f64 * FLAG_PITCH + 2.0)
 }
 
@@ -193,11 +163,7 @@ fn draw_horizontal(svg: &mut Svg, cell: &Cell) {
     let (frame, area, ticks) = (&cell.frame, cell.frame.area, &cell.ticks.0);
     let column = |at: f64| frame.column_at(frame.x.fraction(at));
     for &at in &ticks.minor {
-        svg.line(
-            (column(at), area.bottom()),
-            (column(at), area.bottom() + MINOR),
-            AXIS,
-        );
+        svg.line((column(at), area.bottom()), (column(at), area.bottom() + MINOR), AXIS);
     }
     let baseline = area.bottom() + MAJOR + TICK_GAP + DIGIT * SIZE + 1.0;
     let style = TextStyle::new(SIZE, Anchor::Middle, TEXT_FILL);
@@ -208,12 +174,7 @@ fn draw_horizontal(svg: &mut Svg, cell: &Cell) {
     }
     let first = baseline + LABEL_GAP + DIGIT * TEXT + 1.0;
     let style = TextStyle::new(TEXT, Anchor::Middle, TEXT_FILL);
-    svg.lines(
-        (area.x + area.w / 2.0, first),
-        &cell.labels.0,
-        TEXT_LEADING,
-        style,
-    );
+    svg.lines((area.x + area.w / 2.0, first), &cell.labels.0, TEXT_LEADING, style);
 }
 
 fn draw_vertical(svg: &mut Svg, cell: &Cell) {
@@ -226,11 +187,7 @@ fn draw_vertical(svg: &mut Svg, cell: &Cell) {
     for tick in &ticks.major {
         let y = row(tick.at);
         svg.line((area.x - MAJOR, y), (area.x, y), AXIS);
-        svg.text(
-            (area.x - MAJOR - TICK_GAP, y + DIGIT * SIZE / 2.0),
-            &tick.label,
-            style,
-        );
+        svg.text((area.x - MAJOR - TICK_GAP, y + DIGIT * SIZE / 2.0), &tick.label, style);
     }
     let more = cell.labels.1.len().saturating_sub(1) as f64;
     let last = area.x - MAJOR - TICK_GAP - widest_label(ticks) - LABEL_GAP;

@@ -118,11 +118,7 @@ fn in_gamut(linear: [f64; 3]) -> bool {
 /// Linear light to an 8-bit sRGB channel.
 fn encode(linear: f64) -> u8 {
     let c = linear.clamp(0.0, 1.0);
-    let gamma = if c <= 0.003_130_8 {
-        12.92 * c
-    } else {
-        1.055 * c.powf(1.0 / 2.4) - 0.055
-    };
+    let gamma = if c <= 0.003_130_8 { 12.92 * c } else { 1.055 * c.powf(1.0 / 2.4) - 0.055 };
     (gamma * 255.0).round() as u8
 }
 
@@ -135,11 +131,7 @@ mod tests {
     fn luminance(colour: Rgb) -> f64 {
         let linear = colour.0.map(|c| {
             let v = f64::from(c) / 255.0;
-            if v <= 0.040_45 {
-                v / 12.92
-            } else {
-                ((v + 0.055) / 1.055).powf(2.4)
-            }
+            if v <= 0.040_45 { v / 12.92 } else { ((v + 0.055) / 1.055).powf(2.4) }
         });
         0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
     }

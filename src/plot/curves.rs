@@ -58,16 +58,9 @@ impl Bands {
     /// All of them while there are at most two. More would pile up to grey,
     /// so a group then keeps those of its first and last banded series.
     pub(super) fn of(panel: &Panel) -> Self {
-        let has = |s: &Series| {
-            s.band
-                .as_ref()
-                .is_some_and(|b| !b.0.is_empty() && !b.1.is_empty())
-        };
-        let mut shown: Vec<Vec<bool>> = panel
-            .groups
-            .iter()
-            .map(|g| g.series.iter().map(has).collect())
-            .collect();
+        let has = |s: &Series| s.band.as_ref().is_some_and(|b| !b.0.is_empty() && !b.1.is_empty());
+        let mut shown: Vec<Vec<bool>> =
+            panel.groups.iter().map(|g| g.series.iter().map(has).collect()).collect();
         let total = shown.iter().flatten().filter(|&&b| b).count();
         if total <= 2 {
             return Self { shown };
@@ -200,14 +193,7 @@ fn stroke(svg: &mut Svg, path: &str, dash: Dash, colour: Rgb) {
         Dash::Dashed => "5.5 2.5",
         Dash::Dotted => "1.5 2",
     };
-    svg.curve(
-        path,
-        Stroke {
-            colour: &colour.hex(),
-            width: LINE,
-            dash,
-        },
-    );
+    svg.curve(path, Stroke { colour: &colour.hex(), width: LINE, dash });
 }
 
 /// How a series looks, for its legend key.

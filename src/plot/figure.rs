@@ -45,10 +45,7 @@ impl Figure {
     /// A figure without panels.
     #[must_use]
     pub fn new(caption: impl Into<String>) -> Self {
-        Self {
-            caption: caption.into(),
-            ..Self::default()
-        }
+        Self { caption: caption.into(), ..Self::default() }
     }
 
     /// The same figure with one more panel.
@@ -114,10 +111,7 @@ impl Figure {
     /// file cannot be written; [`Error::Resource`] if the figure is too large for a PNG.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         let path = path.as_ref();
-        let extension = path
-            .extension()
-            .and_then(|e| e.to_str())
-            .map(str::to_ascii_lowercase);
+        let extension = path.extension().and_then(|e| e.to_str()).map(str::to_ascii_lowercase);
         let bytes = match extension.as_deref() {
             Some("svg") => self.to_svg().into_bytes(),
             Some("png") => self.to_png(SAVED_SCALE)?,

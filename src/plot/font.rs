@@ -104,11 +104,7 @@ pub(super) fn ellipsis(text: &str, size: f64, room: f64) -> String {
         used += advance(*c) * size;
         used <= left
     };
-    let kept: String = text
-        .trim_end_matches([' ', '…'])
-        .chars()
-        .take_while(fits)
-        .collect();
+    let kept: String = text.trim_end_matches([' ', '…']).chars().take_while(fits).collect();
     format!("{}…", kept.trim_end())
 }
 
@@ -120,10 +116,7 @@ mod tests {
     fn widths_are_those_of_dejavu() {
         assert!((width("0", 2048.0) - 1303.0).abs() < 1e-9);
         assert!((width("00", 10.0) - 2.0 * width("0", 10.0)).abs() < 1e-9);
-        assert!(
-            width("β\u{302}", 10.0) - width("β", 10.0) < 1e-9,
-            "a mark takes no room"
-        );
+        assert!(width("β\u{302}", 10.0) - width("β", 10.0) < 1e-9, "a mark takes no room");
     }
 
     #[test]

@@ -21,11 +21,7 @@ pub(super) fn power_of_ten(exponent: i32) -> String {
 pub(super) fn multiple(digit: u8, exponent: i32, plain: bool) -> String {
     if plain {
         let zeros = "0".repeat(exponent.unsigned_abs() as usize);
-        if exponent >= 0 {
-            format!("{digit}{zeros}")
-        } else {
-            format!("0.{}{digit}", &zeros[1..])
-        }
+        if exponent >= 0 { format!("{digit}{zeros}") } else { format!("0.{}{digit}", &zeros[1..]) }
     } else if digit == 1 {
         power_of_ten(exponent)
     } else {
@@ -52,11 +48,7 @@ fn one(value: f64, shift: i32, decimals: usize) -> String {
     let half = shift / 2;
     let mantissa = value / 10_f64.powi(half) / 10_f64.powi(shift - half);
     let digits = format!("{mantissa:.decimals$}").replace('-', "\u{2212}");
-    if shift == 0 {
-        digits
-    } else {
-        format!("{digits}×{}", power_of_ten(shift))
-    }
+    if shift == 0 { digits } else { format!("{digits}×{}", power_of_ten(shift)) }
 }
 
 /// Decimal exponent of a magnitude; 0 for zero.

@@ -61,12 +61,7 @@ pub(super) struct Plan<'a> {
 /// Lays the figure out.
 pub(super) fn plan(figure: &Figure) -> Plan<'_> {
     let (grid, shared, drafts) = measure(figure);
-    let title = font::wrap_at_most(
-        figure.title.as_deref().unwrap_or(""),
-        HEAD,
-        grid.width - 2.0 * MARGIN,
-        4,
-    );
+    let title = font::wrap_at_most(figure.title.as_deref().unwrap_or(""), HEAD, grid.width - 2.0 * MARGIN, 4);
     let mut top = MARGIN + title.len() as f64 * 20.0;
     let lettered = drafts.len() > 1;
     let first_top = top;
@@ -88,14 +83,7 @@ pub(super) fn plan(figure: &Figure) -> Plan<'_> {
     let caption = font::wrap(&figure.caption, CAPTION, grid.width - 2.0 * MARGIN);
     let caption_top = top + if caption.is_empty() { 0.0 } else { 14.0 };
     let height = caption_top + caption.len() as f64 * CAPTION_LEADING + MARGIN;
-    Plan {
-        width: grid.width,
-        height,
-        title,
-        cells,
-        shared,
-        caption: (caption, caption_top),
-    }
+    Plan { width: grid.width, height, title, cells, shared, caption: (caption, caption_top) }
 }
 
 fn chunks<T>(items: Vec<T>, size: usize) -> Vec<Vec<T>> {
@@ -144,17 +132,8 @@ fn header_of(cell: &Cell) -> f64 {
 /// Places a panel in its column; the row settles its height later.
 fn place<'a>(draft: Draft<'a>, grid: &Grid, column: usize, letter: Option<usize>) -> Cell<'a> {
     let (w, h) = grid.plot;
-    let area = Rect {
-        x: grid.frame_left(column),
-        y: 0.0,
-        w,
-        h,
-    };
-    let frame = Frame {
-        area,
-        x: draft.views.0,
-        y: draft.views.1,
-    };
+    let area = Rect { x: grid.frame_left(column), y: 0.0, w, h };
+    let frame = Frame { area, x: draft.views.0, y: draft.views.1 };
     let panel = draft.panel;
     let title = match letter {
         Some(n) => format!("({}) {}", letters(n), panel.title),
@@ -192,9 +171,6 @@ mod tests {
 
     #[test]
     fn letters_go_on_after_z() {
-        assert_eq!(
-            [0, 1, 25, 26, 27, 702].map(letters),
-            ["a", "b", "z", "aa", "ab", "aaa"]
-        );
+        assert_eq!([0, 1, 25, 26, 27, 702].map(letters), ["a", "b", "z", "aa", "ab", "aaa"]);
     }
 }

@@ -32,11 +32,7 @@ impl Legend {
     /// columns if it would otherwise be higher than `height`.
     pub(super) fn new(panel: &Panel, bands: &Bands, width: f64, height: f64) -> Self {
         let one = Self::lay_out(panel, bands, width, false);
-        if one.height <= height {
-            one
-        } else {
-            Self::lay_out(panel, bands, width, true)
-        }
+        if one.height <= height { one } else { Self::lay_out(panel, bands, width, true) }
     }
 
     /// Whether there is nothing to show.
@@ -73,18 +69,10 @@ impl Legend {
         }
         self.height += 2.0;
         let label_room = |s: &str| font::width(s, SIZE) + KEY + KEY_GAP;
-        let widest = group
-            .series
-            .iter()
-            .map(|s| label_room(&s.label))
-            .fold(0.0, f64::max);
+        let widest = group.series.iter().map(|s| label_room(&s.label)).fold(0.0, f64::max);
         let offset = widest + COLUMN_GAP;
         let columns = split && keys.len() >= FEWEST_TO_SPLIT && offset + widest <= width;
-        let per_column = if columns {
-            keys.len().div_ceil(2)
-        } else {
-            keys.len()
-        };
+        let per_column = if columns { keys.len().div_ceil(2) } else { keys.len() };
         let top = self.height;
         let mut lowest = top;
         for (i, (series, key)) in group.series.iter().zip(keys).enumerate() {
@@ -122,11 +110,7 @@ impl Legend {
         }
         for ((x, y), text, strong) in &self.texts {
             let fill = if *strong { "#000000" } else { "#333333" };
-            svg.text(
-                (at.0 + x, at.1 + y),
-                text,
-                TextStyle::new(SIZE, Anchor::Start, fill),
-            );
+            svg.text((at.0 + x, at.1 + y), text, TextStyle::new(SIZE, Anchor::Start, fill));
         }
     }
 }

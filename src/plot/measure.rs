@@ -79,26 +79,15 @@ pub(super) fn measure(figure: &Figure) -> (Grid, Option<Legend>, Vec<Draft<'_>>)
     let panels = &figure.panels;
     let bands: Vec<Bands> = panels.iter().map(Bands::of).collect();
     let share = is_shared(panels, &bands);
-    let legend_room = if share || columns == 1 {
-        0.27 * width
-    } else {
-        0.32 * width / columns as f64
-    };
+    let legend_room = if share || columns == 1 { 0.27 * width } else { 0.32 * width / columns as f64 };
     let legend_room = legend_room.clamp(90.0, 210.0);
-    let aspect = figure
-        .aspect
-        .filter(|a| a.is_finite() && *a > 0.0)
-        .unwrap_or(ASPECT);
+    let aspect = figure.aspect.filter(|a| a.is_finite() && *a > 0.0).unwrap_or(ASPECT);
 
     let across = if share { 1.0 } else { columns as f64 };
     let guess = (width - 2.0 * MARGIN - across * legend_room) / columns as f64 - USUAL_LEFT;
     let mut plot_height = (guess * aspect).clamp(HEIGHTS.0, HEIGHTS.1);
     let rows = panels.len().div_ceil(columns).max(1) as f64;
-    let legend_height = if share {
-        rows * (plot_height + 50.0) - 50.0
-    } else {
-        plot_height
-    };
+    let legend_height = if share { rows * (plot_height + 50.0) - 50.0 } else { plot_height };
 
     let legends: Vec<Option<Legend>> = panels
         .iter()
@@ -111,22 +100,14 @@ pub(super) fn measure(figure: &Figure) -> (Grid, Option<Legend>, Vec<Draft<'_>>)
         let tallest = legends.iter().flatten().map(|l| l.height).fold(0.0, f64::max);
         plot_height = plot_height.max(tallest.min(0.95 * guess).min(HEIGHTS.1));
     }
-    let shared = if share {
-        legends.first().cloned().flatten()
-    } else {
-        None
-    };
+    let shared = if share { legends.first().cloned().flatten() } else { None };
     let drafts: Vec<Draft> = panels
         .iter()
         .zip(bands)
         .zip(legends)
         .map(|((panel, bands), legend)| draft(panel, bands, if share { None } else { legend }, plot_height))
         .collect();
-    (
-        settle(width, columns, plot_height, &drafts, shared.as_ref()),
-        shared,
-        drafts,
-    )
+    (settle(width, columns, plot_height, &drafts, shared.as_ref()), shared, drafts)
 }
 
 fn draft(panel: &Panel, bands: Bands, legend: Option<Legend>, height: f64) -> Draft<'_> {
@@ -134,15 +115,7 @@ fn draft(panel: &Panel, bands: Bands, legend: Option<Legend>, height: f64) -> Dr
     let y_ticks = axes::vertical_ticks(&views.1, height);
     let y_label = font::wrap_at_most(&panel.y.label, TEXT, height, 3);
     let left = axes::room_left(&y_ticks, y_label.len());
-    Draft {
-        panel,
-        bands,
-        legend,
-        views,
-        y_ticks,
-        y_label,
-        left,
-    }
+    Draft { panel, bands, legend, views, y_ticks, y_label, left }
 }
 
 /// Shares the width out; a figure too narrow for its panels grows.
@@ -150,11 +123,7 @@ fn settle(width: f64, columns: usize, height: f64, drafts: &[Draft], shared: Opt
     let left = drafts.iter().map(|d| d.left).fold(0.0, f64::max);
     let right: Vec<f64> = (0..columns)
         .map(|column| {
-            let legends = drafts
-                .iter()
-                .skip(column)
-                .step_by(columns)
-                .filter_map(|d| d.legend.as_ref());
+            let legends = drafts.iter().skip(column).step_by(columns).filter_map(|d| d.legend.as_ref());
             legends.map(|l| l.width + LEGEND_GAP).fold(RIGHT, f64::max)
         })
         .collect();
@@ -163,13 +132,7 @@ fn settle(width: f64, columns: usize, height: f64, drafts: &[Draft], shared: Opt
     let fixed = 2.0 * MARGIN + columns as f64 * left + right.iter().sum::<f64>() + gaps + beside;
     let plot = ((width - fixed) / columns as f64).max(NARROWEST_PLOT);
     let width = fixed + columns as f64 * plot;
-    Grid {
-        columns,
-        width,
-        left,
-        plot: (plot, height),
-        right,
-    }
+    Grid { columns, width, left, plot: (plot, height), right }
 }
 
 #[cfg(test)]
@@ -179,10 +142,7 @@ mod tests {
     #[test]
     fn panels_fill_a_grid() {
         for (count, columns) in [(0, 1), (1, 1), (2, 2), (3, 3), (4, 2), (6, 3), (16, 4)] {
-            let figure = Figure {
-                panels: vec![Panel::default(); count],
-                ..Figure::default()
-            };
+            let figure = Figure { panels: vec![Panel::default(); count], ..Figure::default() };
             assert_eq!(columns_of(&figure), columns);
         }
     }

@@ -29,21 +29,13 @@ impl Axis {
     /// A linear axis that fits the data.
     #[must_use]
     pub fn linear(label: impl Into<String>) -> Self {
-        Self {
-            label: label.into(),
-            scale: Scale::Linear,
-            range: None,
-        }
+        Self { label: label.into(), scale: Scale::Linear, range: None }
     }
 
     /// A logarithmic axis that fits the data.
     #[must_use]
     pub fn log10(label: impl Into<String>) -> Self {
-        Self {
-            label: label.into(),
-            scale: Scale::Log10,
-            range: None,
-        }
+        Self { label: label.into(), scale: Scale::Log10, range: None }
     }
 
     /// The same axis showing exactly `lo` to `hi`.
@@ -90,12 +82,7 @@ impl Series {
     /// A solid line through the samples.
     #[must_use]
     pub fn new(label: impl Into<String>, x: Vec<f64>, y: Vec<f64>) -> Self {
-        Self {
-            label: label.into(),
-            x,
-            y,
-            ..Self::default()
-        }
+        Self { label: label.into(), x, y, ..Self::default() }
     }
 
     /// The same series with a band from `lower` to `upper`.
@@ -135,11 +122,7 @@ impl Group {
     /// An empty group.
     #[must_use]
     pub fn new(heading: impl Into<String>, hue: Hue) -> Self {
-        Self {
-            heading: heading.into(),
-            hue,
-            series: Vec::new(),
-        }
+        Self { heading: heading.into(), hue, series: Vec::new() }
     }
 
     /// The same group with one more series, darker than those before it.
@@ -163,10 +146,7 @@ impl Marker {
     /// A labelled threshold at `x`.
     #[must_use]
     pub fn new(x: f64, label: impl Into<String>) -> Self {
-        Self {
-            x,
-            label: label.into(),
-        }
+        Self { x, label: label.into() }
     }
 }
 
@@ -190,11 +170,7 @@ impl Panel {
     /// An empty panel.
     #[must_use]
     pub fn new(x: Axis, y: Axis) -> Self {
-        Self {
-            x,
-            y,
-            ..Self::default()
-        }
+        Self { x, y, ..Self::default() }
     }
 
     /// The same panel with a title.

@@ -23,9 +23,7 @@ pub(super) fn png(svg: &str, width: f64, height: f64, scale: f64) -> Result<Vec<
 }
 
 fn raster(error: impl std::fmt::Display) -> Error {
-    Error::Resource {
-        reason: format!("cannot rasterise the figure: {error}"),
-    }
+    Error::Resource { reason: format!("cannot rasterise the figure: {error}") }
 }
 
 /// The system's fonts are left out so that every machine draws the same.
@@ -33,25 +31,14 @@ fn options() -> Options<'static> {
     let mut fonts = fontdb::Database::new();
     fonts.load_font_data(font::BYTES.to_vec());
     fonts.set_sans_serif_family(font::FAMILY);
-    Options {
-        font_family: font::FAMILY.to_owned(),
-        fontdb: Arc::new(fonts),
-        ..Options::default()
-    }
+    Options { font_family: font::FAMILY.to_owned(), fontdb: Arc::new(fonts), ..Options::default() }
 }
 
 fn pixels(width: f64, height: f64, scale: f64) -> Result<(u32, u32), Error> {
     if !(scale.is_finite() && scale > 0.0) {
-        return Err(Error::Domain {
-            what: "the scale of a PNG",
-            value: scale,
-            must_be: "finite and > 0",
-        });
+        return Err(Error::Domain { what: "the scale of a PNG", value: scale, must_be: "finite and > 0" });
     }
-    let (columns, rows) = (
-        (width * scale).round().max(1.0),
-        (height * scale).round().max(1.0),
-    );
+    let (columns, rows) = ((width * scale).round().max(1.0), (height * scale).round().max(1.0));
     if columns * rows > MOST_PIXELS {
         let reason =
             format!("a figure of {columns} by {rows} pixels is too large for a PNG; the most is 10⁸");

@@ -23,12 +23,7 @@ impl Rect {
     /// The rectangle with every side moved outwards.
     pub(super) fn grown(&self, by: f64) -> Self {
         let twice = 2.0 * by;
-        Self {
-            x: self.x - by,
-            y: self.y - by,
-            w: self.w + twice,
-            h: self.h + twice,
-        }
+        Self { x: self.x - by, y: self.y - by, w: self.w + twice, h: self.h + twice }
     }
 }
 
@@ -52,12 +47,7 @@ pub(super) struct TextStyle {
 
 impl TextStyle {
     pub(super) fn new(size: f64, anchor: Anchor, fill: &'static str) -> Self {
-        Self {
-            size,
-            anchor,
-            fill,
-            upwards: false,
-        }
+        Self { size, anchor, fill, upwards: false }
     }
 }
 
@@ -77,11 +67,7 @@ pub(super) fn num(value: f64) -> String {
     }
     let text = format!("{value:.2}");
     let text = text.trim_end_matches('0').trim_end_matches('.');
-    if text == "-0" {
-        "0".to_owned()
-    } else {
-        text.to_owned()
-    }
+    if text == "-0" { "0".to_owned() } else { text.to_owned() }
 }
 
 /// `text` fit for XML content and attributes. Characters that XML 1.0 cannot
@@ -159,11 +145,7 @@ impl Svg {
             Anchor::Middle => r#" text-anchor="middle""#,
             Anchor::End => r#" text-anchor="end""#,
         };
-        let turn = if style.upwards {
-            format!(r#" transform="rotate(-90 {x} {y})""#)
-        } else {
-            String::new()
-        };
+        let turn = if style.upwards { format!(r#" transform="rotate(-90 {x} {y})""#) } else { String::new() };
         let _ = writeln!(
             self.body,
             r#"<text x="{x}" y="{y}" font-size="{}" fill="{}"{anchor}{turn}>{}</text>"#,
@@ -177,11 +159,7 @@ impl Svg {
     pub(super) fn lines(&mut self, at: (f64, f64), lines: &[String], leading: f64, style: TextStyle) {
         for (i, line) in lines.iter().enumerate() {
             let down = i as f64 * leading;
-            let at = if style.upwards {
-                (at.0 + down, at.1)
-            } else {
-                (at.0, at.1 + down)
-            };
+            let at = if style.upwards { (at.0 + down, at.1) } else { (at.0, at.1 + down) };
             self.text(at, line, style);
         }
     }
@@ -238,11 +216,7 @@ fn stroke_attributes(stroke: Stroke) -> String {
     } else {
         format!(r#" stroke-dasharray="{}""#, stroke.dash)
     };
-    format!(
-        r#" stroke="{}" stroke-width="{}"{dash}"#,
-        stroke.colour,
-        num(stroke.width)
-    )
+    format!(r#" stroke="{}" stroke-width="{}"{dash}"#, stroke.colour, num(stroke.width))
 }
 
 #[cfg(test)]
@@ -261,9 +235,6 @@ mod tests {
 
     #[test]
     fn markup_and_control_characters_are_escaped() {
-        assert_eq!(
-            escape("a<b & \"c\">\u{0}\n"),
-            "a&lt;b &amp; &quot;c&quot;&gt;\u{fffd} "
-        );
+        assert_eq!(escape("a<b & \"c\">\u{0}\n"), "a&lt;b &amp; &quot;c&quot;&gt;\u{fffd} ");
     }
 }

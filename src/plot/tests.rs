@@ -7,11 +7,8 @@ use crate::Error;
 
 fn figure() -> Figure {
     let x: Vec<f64> = (1..30).map(f64::from).collect();
-    let risk = |noise: f64| -> Vec<f64> {
-        x.iter()
-            .map(|p| noise + 10.0 / ((p - 15.5).abs() + 0.1))
-            .collect()
-    };
+    let risk =
+        |noise: f64| -> Vec<f64> { x.iter().map(|p| noise + 10.0 / ((p - 15.5).abs() + 0.1)).collect() };
     let mut group = Group::new("Test error <held out> & \"quoted\"", Hue::Vermillion);
     for (i, label) in ["none", "10⁻³", "10⁻²"].into_iter().enumerate() {
         let y = risk(1.0 + i as f64);
@@ -48,16 +45,10 @@ fn texts(svg: &str) -> Vec<String> {
 #[test]
 fn texts_survive_escaping() {
     let texts = texts(&check(&figure()));
-    assert!(
-        texts.iter().any(|t| t == "A caption with β\u{302} & <tags>."),
-        "{texts:?}"
-    );
+    assert!(texts.iter().any(|t| t == "A caption with β\u{302} & <tags>."), "{texts:?}");
     assert!(texts.iter().any(|t| t == "n = p"));
     assert!(texts.concat().contains("<held out>"));
-    assert!(
-        !texts.iter().any(|t| t.contains("(a)")),
-        "one panel has no letter"
-    );
+    assert!(!texts.iter().any(|t| t.contains("(a)")), "one panel has no letter");
 }
 
 #[test]
@@ -76,13 +67,7 @@ fn equal_legends_are_shared() {
     assert!(texts.iter().any(|t| t == "(b) Risk"));
     let mut other = two;
     other.panels[1].groups[0].series[0].label = "all".to_owned();
-    assert_eq!(
-        self::texts(&check(&other))
-            .iter()
-            .filter(|t| *t == "10⁻³")
-            .count(),
-        2
-    );
+    assert_eq!(self::texts(&check(&other)).iter().filter(|t| *t == "10⁻³").count(), 2);
 }
 
 #[test]
@@ -99,10 +84,7 @@ fn the_png_has_the_asked_size_and_is_deterministic() {
 fn impossible_scales_are_errors() {
     for scale in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e9] {
         assert!(
-            matches!(
-                figure().to_png(scale),
-                Err(Error::Domain { .. } | Error::Resource { .. })
-            ),
+            matches!(figure().to_png(scale), Err(Error::Domain { .. } | Error::Resource { .. })),
             "{scale}"
         );
     }
@@ -115,13 +97,9 @@ fn saving_goes_by_the_extension() {
     let svg = folder.join("figure.SVG");
     figure().save(&svg).expect("writes");
     assert!(std::fs::read_to_string(&svg).expect("reads").starts_with("<svg"));
-    let wrong = figure()
-        .save(folder.join("figure.pdf"))
-        .expect_err("not a format");
+    let wrong = figure().save(folder.join("figure.pdf")).expect_err("not a format");
     assert!(wrong.to_string().contains(".svg"), "{wrong}");
-    let lost = figure()
-        .save(folder.join("no/such/folder.svg"))
-        .expect_err("no folder");
+    let lost = figure().save(folder.join("no/such/folder.svg")).expect_err("no folder");
     assert!(matches!(lost, Error::Io { .. }));
     std::fs::remove_dir_all(&folder).expect("removes");
 }
@@ -147,11 +125,7 @@ fn hostile_numbers_do_not_panic() {
     for x in HOSTILE {
         for y in HOSTILE {
             for scale in [Scale::Linear, Scale::Log10] {
-                let axis = Axis {
-                    label: "v".to_owned(),
-                    scale,
-                    range: None,
-                };
+                let axis = Axis { label: "v".to_owned(), scale, range: None };
                 let series = Series::new("s", x.to_vec(), y.to_vec())
                     .with_band(y.iter().rev().copied().collect(), x.to_vec())
                     .with_points();
@@ -166,17 +140,7 @@ fn hostile_numbers_do_not_panic() {
 
 #[test]
 fn hostile_ranges_do_not_panic() {
-    let values = [
-        f64::NAN,
-        f64::INFINITY,
-        -1.0,
-        0.0,
-        1e-300,
-        1.0,
-        1.0 + 1e-15,
-        1e300,
-        f64::MAX,
-    ];
+    let values = [f64::NAN, f64::INFINITY, -1.0, 0.0, 1e-300, 1.0, 1.0 + 1e-15, 1e300, f64::MAX];
     for lo in values {
         for hi in values {
             let mut figure = figure();
@@ -208,10 +172,7 @@ fn hostile_texts_and_sizes_do_not_panic() {
             check(&figure);
         }
     }
-    figure()
-        .with_title(odd)
-        .to_png(0.5)
-        .expect("odd characters render");
+    figure().with_title(odd).to_png(0.5).expect("odd characters render");
 }
 
 #[test]
@@ -224,19 +185,11 @@ fn no_panels_and_no_groups_are_figures_too() {
 
 #[test]
 fn a_gap_breaks_the_line() {
-    let series = Series::new(
-        "s",
-        vec![1.0, 2.0, 3.0, 4.0, 5.0],
-        vec![1.0, 2.0, f64::NAN, 2.0, 1.0],
-    );
+    let series = Series::new("s", vec![1.0, 2.0, 3.0, 4.0, 5.0], vec![1.0, 2.0, f64::NAN, 2.0, 1.0]);
     let panel = Panel::new(Axis::linear("x"), Axis::linear("y"))
         .with_group(Group::new("", Hue::Blue).with_series(series));
     let svg = check(&Figure::new("").with_panel(panel));
-    assert_eq!(
-        svg.matches("stroke=\"#0072b2\"").count(),
-        3,
-        "two stretches and the key"
-    );
+    assert_eq!(svg.matches("stroke=\"#0072b2\"").count(), 3, "two stretches and the key");
 }
 
 #[test]

@@ -63,15 +63,8 @@ fn ticks(view: &View, most: usize) -> Ticks {
 fn linear(lo: f64, hi: f64, most: usize) -> Ticks {
     let (values, place) = round_values(lo, hi, most);
     let labels = label::linear(&values, place);
-    let major = values
-        .into_iter()
-        .zip(labels)
-        .map(|(at, label)| Tick { at, label })
-        .collect();
-    Ticks {
-        major,
-        minor: Vec::new(),
-    }
+    let major = values.into_iter().zip(labels).map(|(at, label)| Tick { at, label }).collect();
+    Ticks { major, minor: Vec::new() }
 }
 
 /// Multiples of 1, 2 or 5 times a power of ten, and that power.
@@ -107,19 +100,13 @@ fn logarithmic(lo: f64, hi: f64, most: usize) -> Ticks {
         None => vec![*decades.start(), *decades.end()],
     };
     let plain = shown.iter().all(|k| (-2..=3).contains(k));
-    let tick = |&k: &i32| Tick {
-        at: f64::from(k),
-        label: label_of(1, k, plain),
-    };
+    let tick = |&k: &i32| Tick { at: f64::from(k), label: label_of(1, k, plain) };
     let minor = match stride {
         Some(1) if hi - lo <= 10.0 => multiples(&[2, 3, 4, 5, 6, 7, 8, 9], lo, hi),
         Some(2..) if hi - lo <= 26.0 => multiples(&[1], lo, hi),
         _ => Vec::new(),
     };
-    Ticks {
-        major: shown.iter().map(tick).collect(),
-        minor: minor.into_iter().map(position).collect(),
-    }
+    Ticks { major: shown.iter().map(tick).collect(), minor: minor.into_iter().map(position).collect() }
 }
 
 /// Labels for a short logarithmic axis: 1-2-5, else fewer per decade, else
@@ -131,10 +118,7 @@ fn within_decades(lo: f64, hi: f64, most: usize) -> Ticks {
         let shown = multiples(digits, lo, hi);
         if (fewest..=most.max(fewest)).contains(&shown.len()) {
             let plain = shown.iter().all(|&(_, k)| (-3..5).contains(&k));
-            let tick = |&(m, k): &(u8, i32)| Tick {
-                at: position((m, k)),
-                label: label_of(m, k, plain),
-            };
+            let tick = |&(m, k): &(u8, i32)| Tick { at: position((m, k)), label: label_of(m, k, plain) };
             let minor = multiples(&[1, 2, 3, 4, 5, 6, 7, 8, 9], lo, hi);
             return Ticks {
                 major: shown.iter().map(tick).collect(),
@@ -177,30 +161,15 @@ mod tests {
 
     #[test]
     fn linear_ticks_are_round() {
-        assert_eq!(
-            labels(Scale::Linear, 0.0, 1000.0, 5),
-            ["0", "200", "400", "600", "800", "1000"]
-        );
-        assert_eq!(
-            labels(Scale::Linear, -1.05, 1.05, 5),
-            ["−1.0", "−0.5", "0", "0.5", "1.0"]
-        );
+        assert_eq!(labels(Scale::Linear, 0.0, 1000.0, 5), ["0", "200", "400", "600", "800", "1000"]);
+        assert_eq!(labels(Scale::Linear, -1.05, 1.05, 5), ["−1.0", "−0.5", "0", "0.5", "1.0"]);
     }
 
     #[test]
     fn decades_are_plain_when_near_one() {
-        assert_eq!(
-            labels(Scale::Log10, -2.1, 2.2, 8),
-            ["0.01", "0.1", "1", "10", "100"]
-        );
-        assert_eq!(
-            labels(Scale::Log10, -4.0, 0.0, 8),
-            ["10⁻⁴", "10⁻³", "10⁻²", "10⁻¹", "10⁰"]
-        );
-        assert_eq!(
-            labels(Scale::Log10, -30.0, 10.0, 6),
-            ["10⁻³⁰", "10⁻²⁰", "10⁻¹⁰", "10⁰", "10¹⁰"]
-        );
+        assert_eq!(labels(Scale::Log10, -2.1, 2.2, 8), ["0.01", "0.1", "1", "10", "100"]);
+        assert_eq!(labels(Scale::Log10, -4.0, 0.0, 8), ["10⁻⁴", "10⁻³", "10⁻²", "10⁻¹", "10⁰"]);
+        assert_eq!(labels(Scale::Log10, -30.0, 10.0, 6), ["10⁻³⁰", "10⁻²⁰", "10⁻¹⁰", "10⁰", "10¹⁰"]);
     }
 
     #[test]

@@ -51,10 +51,7 @@ struct Extent {
 }
 
 impl Extent {
-    const EMPTY: Self = Self {
-        lo: f64::INFINITY,
-        hi: f64::NEG_INFINITY,
-    };
+    const EMPTY: Self = Self { lo: f64::INFINITY, hi: f64::NEG_INFINITY };
 
     fn add(&mut self, own: f64) {
         self.lo = self.lo.min(own);
@@ -73,9 +70,7 @@ pub(super) fn of_panel(panel: &Panel) -> (View, View) {
     let series = || panel.groups.iter().flat_map(|g| &g.series);
     let x = asked_for(&panel.x).unwrap_or_else(|| {
         let mut seen = Extent::EMPTY;
-        series()
-            .flat_map(|s| samples(s, sx, sy))
-            .for_each(|(x, _)| seen.add(x));
+        series().flat_map(|s| samples(s, sx, sy)).for_each(|(x, _)| seen.add(x));
         fitted(sx, seen, 0.02)
     });
     let y = asked_for(&panel.y).unwrap_or_else(|| {
@@ -130,11 +125,7 @@ fn asked_for(axis: &Axis) -> Option<View> {
     let (a, b) = axis.range?;
     let (a, b) = (own_units(axis.scale, a)?, own_units(axis.scale, b)?);
     let (lo, hi) = (a.min(b), a.max(b));
-    (!is_single(axis.scale, lo, hi)).then_some(View {
-        scale: axis.scale,
-        lo,
-        hi,
-    })
+    (!is_single(axis.scale, lo, hi)).then_some(View { scale: axis.scale, lo, hi })
 }
 
 fn is_single(scale: Scale, lo: f64, hi: f64) -> bool {
@@ -147,11 +138,7 @@ fn is_single(scale: Scale, lo: f64, hi: f64) -> bool {
 
 /// What was seen with some padding; a stand-in if nothing was, or one value.
 fn fitted(scale: Scale, seen: Extent, padding: f64) -> View {
-    let (lo, hi) = if seen.is_empty() {
-        (0.0, 1.0)
-    } else {
-        (seen.lo, seen.hi)
-    };
+    let (lo, hi) = if seen.is_empty() { (0.0, 1.0) } else { (seen.lo, seen.hi) };
     let pad = if !is_single(scale, lo, hi) {
         padding * (hi - lo)
     } else if scale == Scale::Log10 {
@@ -161,11 +148,7 @@ fn fitted(scale: Scale, seen: Extent, padding: f64) -> View {
     } else {
         1.0
     };
-    View {
-        scale,
-        lo: lo - pad,
-        hi: hi + pad,
-    }
+    View { scale, lo: lo - pad, hi: hi + pad }
 }
 
 #[cfg(test)]
@@ -196,29 +179,15 @@ mod tests {
         assert!(x.lo < 2.0 && x.hi > 2.0 && x.lo > 1.0);
         assert!(y.lo < 1.0 && y.hi > 1.0);
         let asked = asked_for(&Axis::linear("").with_range(5.0, -1.0));
-        assert_eq!(
-            asked,
-            Some(View {
-                scale: Scale::Linear,
-                lo: -1.0,
-                hi: 5.0
-            })
-        );
+        assert_eq!(asked, Some(View { scale: Scale::Linear, lo: -1.0, hi: 5.0 }));
     }
 
     #[test]
     fn extreme_values_give_finite_views() {
         let wild = vec![f64::MAX, f64::MIN, 1e-320, f64::INFINITY, 0.0];
         for scale in [Scale::Linear, Scale::Log10] {
-            let axis = Axis {
-                scale,
-                ..Axis::default()
-            };
-            let (x, y) = of_panel(&panel(
-                axis.clone(),
-                axis,
-                Series::new("", wild.clone(), wild.clone()),
-            ));
+            let axis = Axis { scale, ..Axis::default() };
+            let (x, y) = of_panel(&panel(axis.clone(), axis, Series::new("", wild.clone(), wild.clone())));
             for view in [x, y] {
                 assert!((view.hi - view.lo).is_finite() && view.hi > view.lo, "{view:?}");
             }

@@ -45,19 +45,11 @@ impl Splits {
     /// ```
     pub fn read(path: &Path) -> Result<Self, Error> {
         let file = File::open(path).map_err(|e| Error::io(path, &e))?;
-        let bad = |line, reason: String| Error::File {
-            path: path.into(),
-            line,
-            column: None,
-            reason,
-        };
+        let bad = |line, reason: String| Error::File { path: path.into(), line, column: None, reason };
         let mut orders: Vec<Vec<usize>> = Vec::new();
         for record in csv::Reader::from_reader(file).records() {
             let record = record.map_err(|e| {
-                bad(
-                    e.position().map(csv::Position::line),
-                    format!("not a line of splits: {e}"),
-                )
+                bad(e.position().map(csv::Position::line), format!("not a line of splits: {e}"))
             })?;
             let line = record.position().map(csv::Position::line);
             let mut order = Vec::with_capacity(record.len());
@@ -71,10 +63,7 @@ impl Splits {
             orders.push(order);
         }
         if orders.is_empty() || orders[0].is_empty() {
-            return Err(bad(
-                None,
-                "holds no splits; expected lines `repeat,i0,i1,…`".into(),
-            ));
+            return Err(bad(None, "holds no splits; expected lines `repeat,i0,i1,…`".into()));
         }
         Ok(Self::Recorded(orders))
     }
@@ -105,17 +94,11 @@ impl Splits {
     pub(crate) fn orders(&self, rows: usize, longest: Option<usize>) -> Result<Vec<Vec<usize>>, Error> {
         let longest = longest.unwrap_or(0);
         if self.repeats() == 0 {
-            return Err(Error::Domain {
-                what: "the number of repeats",
-                value: 0.0,
-                must_be: "at least 1",
-            });
+            return Err(Error::Domain { what: "the number of repeats", value: 0.0, must_be: "at least 1" });
         }
         let orders = match self {
             Self::Drawn { repeats, seed } => {
-                return Ok((0..*repeats)
-                    .map(|repeat| draw(rows, longest, *seed, repeat))
-                    .collect());
+                return Ok((0..*repeats).map(|repeat| draw(rows, longest, *seed, repeat)).collect());
             }
             Self::Recorded(orders) => orders,
         };
@@ -138,11 +121,7 @@ impl Splits {
             if let Some(row) = repeated(used) {
                 let value = row as f64;
                 let must_be = "there once: a row cannot join a training set twice";
-                return Err(Error::Domain {
-                    what: "a row index in a recorded split",
-                    value,
-                    must_be,
-                });
+                return Err(Error::Domain { what: "a row index in a recorded split", value, must_be });
             }
         }
         Ok(orders.clone())

@@ -14,18 +14,12 @@ const MSE: &str = "Mean squared error";
 pub fn ablations(curve: &Curve, options: &FigureOptions) -> Vec<(&'static str, Figure)> {
     let figures = [
         ("unablated", unablated(curve, options)),
-        (
-            "no_small_singular_values",
-            no_small_singular_values(curve, options),
-        ),
+        ("no_small_singular_values", no_small_singular_values(curve, options)),
         ("test_features_projected", test_features_projected(curve, options)),
         ("no_residuals", no_residuals(curve, options)),
         ("three_factors", three_factors(curve, options)),
     ];
-    figures
-        .into_iter()
-        .filter_map(|(name, figure)| Some((name, figure?)))
-        .collect()
+    figures.into_iter().filter_map(|(name, figure)| Some((name, figure?))).collect()
 }
 
 /// The arm `unablated`: training and test error, smallest non-zero singular value, squared bias.
@@ -33,18 +27,10 @@ pub fn ablations(curve: &Curve, options: &FigureOptions) -> Vec<(&'static str, F
 pub fn unablated(curve: &Curve, options: &FigureOptions) -> Option<Figure> {
     let arm = curve.arm("unablated", None)?;
     let biases = [Metric::BiasSquared, Metric::MeanSquaredBias];
-    let metrics = [
-        ERRORS[0],
-        ERRORS[1],
-        biases[0],
-        biases[1],
-        Metric::SmallestSingularValue,
-    ];
+    let metrics = [ERRORS[0], ERRORS[1], biases[0], biases[1], Metric::SmallestSingularValue];
     let mut draft = Draft::new(curve, options, &metrics);
     let errors = draft.panel(MSE, errors(&draft, arm));
-    let errors = draft
-        .fitted(&ERRORS, errors)
-        .map(|panel| panel.with_title("Error"));
+    let errors = draft.fitted(&ERRORS, errors).map(|panel| panel.with_title("Error"));
 
     let metric = Metric::SmallestSingularValue;
     let smallest = draft.single(metric, arm, "", Hue::Green); // the axis names it
@@ -53,8 +39,7 @@ pub fn unablated(curve: &Curve, options: &FigureOptions) -> Option<Figure> {
     let smallest = smallest.map(|panel| panel.with_title("Smallest non-zero singular value"));
 
     let mut bias = Group::new("Squared bias", Hue::Purple);
-    bias.series
-        .extend(draft.series(biases[1], arm, "mean of squares"));
+    bias.series.extend(draft.series(biases[1], arm, "mean of squares"));
     bias.series.extend(draft.series(biases[0], arm, "square of mean"));
     let bias = draft.panel("Squared bias", [bias]);
     let bias = draft.fitted(&[biases[0], biases[1], Metric::TestMse], bias);
@@ -62,16 +47,8 @@ pub fn unablated(curve: &Curve, options: &FigureOptions) -> Option<Figure> {
 
     let panels = [errors, smallest, bias].into_iter().flatten().collect();
     let figure = draft.finish("Minimum-norm least squares", panels)?;
-    let width = if figure.panels.len() == 3 {
-        Some(1140.0)
-    } else {
-        None
-    };
-    Some(Figure {
-        width_px: width,
-        aspect: Some(0.9),
-        ..figure
-    })
+    let width = if figure.panels.len() == 3 { Some(1140.0) } else { None };
+    Some(Figure { width_px: width, aspect: Some(0.9), ..figure })
 }
 
 /// The family `no_small_singular_values`: test and training error, a ramp over the cutoffs.
@@ -79,10 +56,9 @@ pub fn unablated(curve: &Curve, options: &FigureOptions) -> Option<Figure> {
 pub fn no_small_singular_values(curve: &Curve, options: &FigureOptions) -> Option<Figure> {
     let mut draft = Draft::new(curve, options, &ERRORS);
     let mut panels: Vec<Panel> = Vec::new();
-    for (metric, title, hue) in [
-        (Metric::TestMse, "Test error", Hue::Vermillion),
-        (Metric::TrainMse, "Training error", Hue::Blue),
-    ] {
+    for (metric, title, hue) in
+        [(Metric::TestMse, "Test error", Hue::Vermillion), (Metric::TrainMse, "Training error", Hue::Blue)]
+    {
         let ramp = CUTOFFS.ramp(&draft, metric, title, hue);
         if ramp.series.is_empty() {
             continue;
@@ -105,10 +81,7 @@ pub fn test_features_projected(curve: &Curve, options: &FigureOptions) -> Option
     let reference = draft.reference(Metric::TestMse, "Test error, unablated");
     let panel = draft.panel(MSE, train.into_iter().chain([ramp]).chain(reference));
     let panels = draft.fitted(&ERRORS, panel).into_iter().collect();
-    draft.finish(
-        "Test data projected on the k leading right singular vectors of the training data",
-        panels,
-    )
+    draft.finish("Test data projected on the k leading right singular vectors of the training data", panels)
 }
 
 /// The arm `no_residuals`: training and test error.
@@ -119,10 +92,7 @@ pub fn no_residuals(curve: &Curve, options: &FigureOptions) -> Option<Figure> {
     let reference = draft.reference(Metric::TestMse, "Test error, unablated");
     let panel = draft.panel(MSE, reference.into_iter().chain(errors(&draft, arm)));
     let panels = draft.fitted(&ERRORS, panel).into_iter().collect();
-    draft.finish(
-        "Targets replaced by those of the best linear model, without residuals",
-        panels,
-    )
+    draft.finish("Targets replaced by those of the best linear model, without residuals", panels)
 }
 
 /// Four panels on one scale: unablated, and each factor switched off at the mildest setting whose
@@ -135,14 +105,10 @@ pub fn three_factors(curve: &Curve, options: &FigureOptions) -> Option<Figure> {
         Some((arm, family.label(curve.arms[arm].setting)))
     };
     let arms = [
-        curve
-            .arm("unablated", None)
-            .map(|arm| (arm, "Unablated".to_owned())),
+        curve.arm("unablated", None).map(|arm| (arm, "Unablated".to_owned())),
         telling(&CUTOFFS).map(|(arm, label)| (arm, format!("Singular values under {label} dropped"))),
         telling(&MODES).map(|(arm, label)| (arm, format!("Test data on {label} leading modes"))),
-        curve
-            .arm("no_residuals", None)
-            .map(|arm| (arm, "No residuals".to_owned())),
+        curve.arm("no_residuals", None).map(|arm| (arm, "No residuals".to_owned())),
     ];
     if arms.iter().flatten().count() < 2 {
         return None;
@@ -156,10 +122,7 @@ pub fn three_factors(curve: &Curve, options: &FigureOptions) -> Option<Figure> {
     draft.fit(&ERRORS, &mut panels);
     for panel in &mut panels {
         // A group's name is the same in all panels, so that they share a legend: the title says it.
-        let zero = panel
-            .groups
-            .iter()
-            .find(|group| group.series.iter().all(|s| is_under(s, &panel.y)));
+        let zero = panel.groups.iter().find(|group| group.series.iter().all(|s| is_under(s, &panel.y)));
         if let Some(group) = zero {
             let note = format!(" ({} zero)", group.heading.to_lowercase());
             panel.title.push_str(&note);
@@ -191,14 +154,7 @@ fn mildest(draft: &Draft<'_>, family: &Family) -> Option<usize> {
     let setting = |arm: usize| draft.curve.arms[arm].setting.unwrap_or(0.0);
     let mildness = |a: usize, b: usize| {
         let order = setting(a).total_cmp(&setting(b));
-        if family.name == CUTOFFS.name {
-            order
-        } else {
-            order.reverse()
-        }
+        if family.name == CUTOFFS.name { order } else { order.reverse() }
     };
-    peaks
-        .into_iter()
-        .map(|(arm, _)| arm)
-        .min_by(|&a, &b| mildness(a, b))
+    peaks.into_iter().map(|(arm, _)| arm).min_by(|&a, &b| mildness(a, b))
 }

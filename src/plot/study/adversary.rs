@@ -16,10 +16,7 @@ pub fn adversaries(curve: &Curve, options: &FigureOptions) -> Vec<(&'static str,
         ("adversarial_test", adversarial_test(curve, options)),
         ("adversarial_train", adversarial_train(curve, options)),
     ];
-    figures
-        .into_iter()
-        .filter_map(|(name, figure)| Some((name, figure?)))
-        .collect()
+    figures.into_iter().filter_map(|(name, figure)| Some((name, figure?))).collect()
 }
 
 /// The family `adversarial_test`: test error as test data move along the last mode, a ramp over the
@@ -41,9 +38,7 @@ pub fn adversarial_test(curve: &Curve, options: &FigureOptions) -> Option<Figure
 pub fn adversarial_train(curve: &Curve, options: &FigureOptions) -> Option<Figure> {
     let metrics = [Metric::TestMse, Metric::TestMseOpposite];
     let mut draft = Draft::new(curve, options, &metrics);
-    let mut panels = test_errors(&draft, &TRAINING_TARGETS, |sign| {
-        format!("Training targets y {sign} a u")
-    });
+    let mut panels = test_errors(&draft, &TRAINING_TARGETS, |sign| format!("Training targets y {sign} a u"));
     draft.fit(&metrics, &mut panels);
     let what = "Training targets moved along u, the left singular vector of the smallest non-zero singular \
                 value of the training data, signed so that u\u{a0}·\u{a0}y\u{a0}≥\u{a0}0";

@@ -71,22 +71,13 @@ fn statistic(draft: &Draft<'_>, panels: &[Panel]) -> String {
         Statistic::Mean(_) => "Lines are means",
     };
     let banded = |panel: &Panel| {
-        panel
-            .groups
-            .iter()
-            .flat_map(|group| &group.series)
-            .filter(|series| series.band.is_some())
-            .count()
+        panel.groups.iter().flat_map(|group| &group.series).filter(|series| series.band.is_some()).count()
     };
     if !draft.has_bands() || panels.iter().all(|panel| banded(panel) == 0) {
         return line.into();
     }
     // More than two bands in a panel: the renderer keeps those of the first and last setting.
-    let which = if panels.iter().any(|panel| banded(panel) > 2) {
-        " (first and last setting)"
-    } else {
-        ""
-    };
+    let which = if panels.iter().any(|panel| banded(panel) > 2) { " (first and last setting)" } else { "" };
     match draft.options.statistic {
         Statistic::Median => format!("{line} and bands{which} quartiles"),
         Statistic::Mean(bootstrap) => format!(
@@ -135,10 +126,7 @@ mod tests {
 
     #[test]
     fn rules_are_not_broken() {
-        assert_eq!(
-            unbroken("minimum norm, σ > ε σ₁; ridge"),
-            "minimum norm, σ\u{a0}>\u{a0}ε\u{a0}σ₁; ridge"
-        );
+        assert_eq!(unbroken("minimum norm, σ > ε σ₁; ridge"), "minimum norm, σ\u{a0}>\u{a0}ε\u{a0}σ₁; ridge");
     }
 
     #[test]
@@ -146,18 +134,10 @@ mod tests {
         let mut curve = Curve {
             axis: Axis::Samples,
             arms: Vec::new(),
-            cells: vec![Cell {
-                repeat: 4,
-                n: 2,
-                p: 1,
-                ..Cell::default()
-            }],
+            cells: vec![Cell { repeat: 4, n: 2, p: 1, ..Cell::default() }],
             failures: Vec::new(),
             complete: true,
-            provenance: Provenance {
-                seed: Some(7),
-                ..Provenance::default()
-            },
+            provenance: Provenance { seed: Some(7), ..Provenance::default() },
         };
         assert_eq!(repeats(&curve), "5 repeats, seed 7");
         curve.provenance.sampling = "5 nested random splits, seed 7".into();

@@ -30,29 +30,16 @@ impl<'a> Draft<'a> {
         };
         let table = |&metric| (metric, curve.summaries(metric, bootstrap).unwrap_or_default());
         let few = curve.axis_values().len() <= FEW;
-        Self {
-            curve,
-            options,
-            tables: metrics.iter().map(table).collect(),
-            few,
-            cut: false,
-        }
+        Self { curve, options, tables: metrics.iter().map(table).collect(), few, cut: false }
     }
 
     fn table(&self, metric: Metric) -> &[Summary] {
-        self.tables
-            .iter()
-            .find(|(of, _)| *of == metric)
-            .map_or(&[], |(_, table)| table)
+        self.tables.iter().find(|(of, _)| *of == metric).map_or(&[], |(_, table)| table)
     }
 
     /// The highest median of an arm; `None` without cells.
     pub(super) fn peak(&self, metric: Metric, arm: usize) -> Option<f64> {
-        let medians = self
-            .table(metric)
-            .iter()
-            .filter(|s| s.arm == arm)
-            .map(|s| s.median);
+        let medians = self.table(metric).iter().filter(|s| s.arm == arm).map(|s| s.median);
         medians.max_by(f64::total_cmp)
     }
 
@@ -63,13 +50,11 @@ impl<'a> Draft<'a> {
         if of_arm.is_empty() {
             return None;
         }
-        let x = of_arm
-            .iter()
-            .map(|s| match (self.options.abscissa, self.curve.axis) {
-                (Abscissa::Ratio, _) => s.p as f64 / s.n as f64,
-                (Abscissa::Axis, curve::Axis::Samples) => s.n as f64,
-                (Abscissa::Axis, curve::Axis::Features) => s.p as f64,
-            });
+        let x = of_arm.iter().map(|s| match (self.options.abscissa, self.curve.axis) {
+            (Abscissa::Ratio, _) => s.p as f64 / s.n as f64,
+            (Abscissa::Axis, curve::Axis::Samples) => s.n as f64,
+            (Abscissa::Axis, curve::Axis::Features) => s.p as f64,
+        });
         let y = of_arm.iter().map(|s| match self.options.statistic {
             Statistic::Median => drawable(s.median),
             Statistic::Mean(_) => drawable(s.mean),
@@ -122,10 +107,7 @@ impl<'a> Draft<'a> {
             (Abscissa::Axis, curve::Axis::Features) => ("Parameters p", self.threshold("p = n")),
         };
         let mut panel = Panel::new(Axis::log10(x), Axis::log10(y));
-        panel.groups = groups
-            .into_iter()
-            .filter(|group| !group.series.is_empty())
-            .collect();
+        panel.groups = groups.into_iter().filter(|group| !group.series.is_empty()).collect();
         if let Some((at, label)) = threshold {
             panel = panel.with_marker(at, label);
         }
@@ -141,18 +123,10 @@ impl<'a> Draft<'a> {
     /// these metrics. Noise is drawn just under the frame, so that a line leaves it where it ends.
     /// Whether anything is left to see.
     pub(super) fn fit(&mut self, metrics: &[Metric], panels: &mut [Panel]) -> bool {
-        let medians = metrics
-            .iter()
-            .flat_map(|&metric| self.table(metric))
-            .map(|s| s.median);
+        let medians = metrics.iter().flat_map(|&metric| self.table(metric)).map(|s| s.median);
         let floor = (FLOOR * medians.filter(|m| m.is_finite()).fold(0.0, f64::max)).max(2.0 * NOTHING);
         let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
-        let all = || {
-            panels
-                .iter()
-                .flat_map(|panel| &panel.groups)
-                .flat_map(|group| &group.series)
-        };
+        let all = || panels.iter().flat_map(|panel| &panel.groups).flat_map(|group| &group.series);
         for y in all().flat_map(|series| &series.y).filter(|y| y.is_finite()) {
             if *y < floor {
                 self.cut = true;
@@ -167,11 +141,7 @@ impl<'a> Draft<'a> {
         let room = (0.25 * (high - low)).clamp(0.1, 0.7);
         let (least, most) = (low - room, high + room);
         for (lower, upper) in all().filter_map(|series| series.band.as_ref()) {
-            for edge in lower
-                .iter()
-                .chain(upper)
-                .filter(|y| y.is_finite() && **y >= floor)
-            {
+            for edge in lower.iter().chain(upper).filter(|y| y.is_finite() && **y >= floor) {
                 (low, high) = (low.min(edge.log10().max(least)), high.max(edge.log10().min(most)));
             }
         }
@@ -181,10 +151,7 @@ impl<'a> Draft<'a> {
         for panel in panels {
             panel.y.range = Some((10_f64.powf(bottom), 10_f64.powf(top)));
             for series in panel.groups.iter_mut().flat_map(|group| &mut group.series) {
-                let edges = series
-                    .band
-                    .iter_mut()
-                    .flat_map(|(lower, upper)| lower.iter_mut().chain(upper));
+                let edges = series.band.iter_mut().flat_map(|(lower, upper)| lower.iter_mut().chain(upper));
                 for y in series.y.iter_mut().chain(edges) {
                     *y = if *y < under { under } else { *y };
                 }
@@ -201,16 +168,8 @@ impl<'a> Draft<'a> {
             return None;
         }
         for group in &mut panel.groups {
-            for series in group
-                .series
-                .iter_mut()
-                .filter(|series| is_under(series, &panel.y))
-            {
-                let name = if series.label.is_empty() {
-                    &mut group.heading
-                } else {
-                    &mut series.label
-                };
+            for series in group.series.iter_mut().filter(|series| is_under(series, &panel.y)) {
+                let name = if series.label.is_empty() { &mut group.heading } else { &mut series.label };
                 name.push_str(" (zero)");
             }
         }
@@ -230,8 +189,7 @@ impl<'a> Draft<'a> {
 
 /// Whether a curve lies wholly under an axis.
 pub(super) fn is_under(series: &Series, axis: &Axis) -> bool {
-    axis.range
-        .is_some_and(|(bottom, _)| series.y.iter().all(|y| *y < bottom))
+    axis.range.is_some_and(|(bottom, _)| series.y.iter().all(|y| *y < bottom))
 }
 
 /// Zero becomes the smallest number that is drawn; NaN stays a gap.

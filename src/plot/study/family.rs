@@ -14,26 +14,14 @@ pub(super) struct Family {
     pub(super) knob: &'static str,
 }
 
-pub(super) const CUTOFFS: Family = Family {
-    name: "no_small_singular_values",
-    heading: "modes of σ\u{a0}<\u{a0}c dropped",
-    knob: "c",
-};
-pub(super) const MODES: Family = Family {
-    name: "test_features_projected",
-    heading: "test data on k modes",
-    knob: "k",
-};
-pub(super) const TEST_DATA: Family = Family {
-    name: "adversarial_test",
-    heading: "test data moved by a",
-    knob: "a",
-};
-pub(super) const TRAINING_TARGETS: Family = Family {
-    name: "adversarial_train",
-    heading: "training targets moved by a",
-    knob: "a",
-};
+pub(super) const CUTOFFS: Family =
+    Family { name: "no_small_singular_values", heading: "modes of σ\u{a0}<\u{a0}c dropped", knob: "c" };
+pub(super) const MODES: Family =
+    Family { name: "test_features_projected", heading: "test data on k modes", knob: "k" };
+pub(super) const TEST_DATA: Family =
+    Family { name: "adversarial_test", heading: "test data moved by a", knob: "a" };
+pub(super) const TRAINING_TARGETS: Family =
+    Family { name: "adversarial_train", heading: "training targets moved by a", knob: "a" };
 
 impl Family {
     /// `c = 0.00316`.
@@ -48,9 +36,7 @@ impl Family {
     pub(super) fn ramp(&self, draft: &Draft<'_>, metric: Metric, error: &str, hue: Hue) -> Group {
         let mut group = Group::new(format!("{error}, {}", self.heading), hue);
         for arm in draft.curve.family(self.name) {
-            group
-                .series
-                .extend(draft.series(metric, arm, self.label(draft.curve.arms[arm].setting)));
+            group.series.extend(draft.series(metric, arm, self.label(draft.curve.arms[arm].setting)));
         }
         group
     }
@@ -59,18 +45,11 @@ impl Family {
 /// A setting in three digits: `0.00316`, `5`, `31.6`, `1e-7`.
 pub(super) fn short(value: f64) -> String {
     if value == 0.0 || !value.is_finite() {
-        return if value == 0.0 {
-            "0".into()
-        } else {
-            value.to_string()
-        };
+        return if value == 0.0 { "0".into() } else { value.to_string() };
     }
     let rounded: f64 = format!("{value:.2e}").parse().unwrap_or(value);
-    let text = if (1e-4..1e6).contains(&rounded.abs()) {
-        rounded.to_string()
-    } else {
-        format!("{rounded:e}")
-    };
+    let text =
+        if (1e-4..1e6).contains(&rounded.abs()) { rounded.to_string() } else { format!("{rounded:e}") };
     text.replace('-', "−")
 }
 
@@ -80,32 +59,8 @@ mod tests {
 
     #[test]
     fn settings_are_short() {
-        let texts = [
-            1e-3,
-            0.003_162_277_660_168_379_4,
-            1.0,
-            5.0,
-            31.6,
-            0.0,
-            3.16e-7,
-            -0.5,
-            1e300,
-        ]
-        .map(short);
-        assert_eq!(
-            texts,
-            [
-                "0.001",
-                "0.00316",
-                "1",
-                "5",
-                "31.6",
-                "0",
-                "3.16e−7",
-                "−0.5",
-                "1e300"
-            ]
-        );
+        let texts = [1e-3, 0.003_162_277_660_168_379_4, 1.0, 5.0, 31.6, 0.0, 3.16e-7, -0.5, 1e300].map(short);
+        assert_eq!(texts, ["0.001", "0.00316", "1", "5", "31.6", "0", "3.16e−7", "−0.5", "1e300"]);
         assert_eq!(short(f64::NAN), "NaN");
     }
 }

@@ -28,9 +28,7 @@ pub fn arm_errors(curve: &Curve, arm: usize, options: &FigureOptions) -> Option<
     let panel = draft.panel("Mean squared error", errors(&draft, arm));
     let panels = draft.fitted(&metrics, panel).into_iter().collect();
     let name = label.name.replace('_', " ");
-    let setting = label
-        .setting
-        .map_or(String::new(), |value| format!(" {}", short(value)));
+    let setting = label.setting.map_or(String::new(), |value| format!(" {}", short(value)));
     draft.finish(&format!("Training and test error, {name}{setting}"), panels)
 }
 

@@ -51,10 +51,7 @@ fn the_figures_of_both_studies() {
     ];
     assert_eq!(names, expected);
     for (name, figure) in &figures {
-        assert!(
-            parsed(figure).iter().any(|text| text == "p/n = 1"),
-            "{name}: the threshold is marked"
-        );
+        assert!(parsed(figure).iter().any(|text| text == "p/n = 1"), "{name}: the threshold is marked");
         let parts = [
             "diabetes",
             "442 rows",
@@ -67,11 +64,7 @@ fn the_figures_of_both_studies() {
             "minimum norm, σ\u{a0}>\u{a0}max(n,\u{a0}p)\u{a0}ε\u{a0}σ₁",
         ];
         for part in parts {
-            assert!(
-                figure.caption.contains(part),
-                "{name}: no `{part}` in `{}`",
-                figure.caption
-            );
+            assert!(figure.caption.contains(part), "{name}: no `{part}` in `{}`", figure.caption);
         }
     }
 }
@@ -80,15 +73,8 @@ fn the_figures_of_both_studies() {
 fn options_change_the_axis_and_the_lines() {
     let curve = sweep(5..=20, 6);
     let statistic = Statistic::Mean(Bootstrap { draws: 20, seed: 9 });
-    let figure = arm_errors(
-        &curve,
-        0,
-        &FigureOptions {
-            statistic,
-            abscissa: Abscissa::Axis,
-        },
-    )
-    .expect("a figure");
+    let figure =
+        arm_errors(&curve, 0, &FigureOptions { statistic, abscissa: Abscissa::Axis }).expect("a figure");
     let texts = parsed(&figure);
     assert!(
         texts.iter().any(|text| text == "n = p") && texts.iter().any(|text| text == "Training samples n")
@@ -101,10 +87,7 @@ fn options_change_the_axis_and_the_lines() {
 fn rounding_noise_does_not_rule_the_axis() {
     let curve = sweep(5..=20, 6);
     let figures = ablations(&curve, &FigureOptions::default());
-    let (_, figure) = figures
-        .iter()
-        .find(|(name, _)| *name == "no_residuals")
-        .expect("its figure");
+    let (_, figure) = figures.iter().find(|(name, _)| *name == "no_residuals").expect("its figure");
     let (bottom, top) = figure.panels[0].y.range.expect("a range");
     assert!(bottom > 1e-3 && top < 1e9, "{bottom:e} to {top:e}");
     assert!(figure.caption.contains("cut off"));
@@ -127,10 +110,7 @@ fn parts_of_studies_give_what_they_can() {
     let mut sweep = Sweep::new(Dataset::diabetes(), 8..=12, 2, 0);
     sweep.arms = vec![Arm::no_residuals()];
     let curve = sweep.run().expect("a sweep");
-    let names: Vec<&str> = all(&curve, &FigureOptions::default())
-        .iter()
-        .map(|(name, _)| *name)
-        .collect();
+    let names: Vec<&str> = all(&curve, &FigureOptions::default()).iter().map(|(name, _)| *name).collect();
     assert_eq!(names, ["no_residuals", "arm"]);
 }
 
@@ -146,14 +126,8 @@ fn hostile_curves_do_not_panic() {
     ];
     for (i, &value) in values.iter().enumerate() {
         for (n, p) in [(0, 0), (0, 5), (5, 0), (1, 1), (7, 3)] {
-            let arms = names.iter().map(|name| ArmLabel {
-                name: (*name).into(),
-                setting: Some(value),
-            });
-            let unablated = ArmLabel {
-                name: "unablated".into(),
-                setting: None,
-            };
+            let arms = names.iter().map(|name| ArmLabel { name: (*name).into(), setting: Some(value) });
+            let unablated = ArmLabel { name: "unablated".into(), setting: None };
             let cell = |arm, repeat| {
                 let metric = Some(values[(i + repeat * n) % values.len()]);
                 Cell {
@@ -173,23 +147,14 @@ fn hostile_curves_do_not_panic() {
             let curve = Curve {
                 axis: if i % 2 == 0 { Axis::Samples } else { Axis::Features },
                 arms: arms.chain([unablated]).collect(),
-                cells: (0..7)
-                    .flat_map(|arm| [cell(arm, 0), cell(arm, 1), cell(arm, 1)])
-                    .collect(),
+                cells: (0..7).flat_map(|arm| [cell(arm, 0), cell(arm, 1), cell(arm, 1)]).collect(),
                 failures: Vec::new(),
                 complete: true,
                 provenance: Provenance::default(),
             };
             for options in every_option() {
-                assert!(
-                    all(&curve, &options)
-                        .iter()
-                        .all(|(_, figure)| !parsed(figure).is_empty())
-                );
-                let empty = Curve {
-                    cells: Vec::new(),
-                    ..curve.clone()
-                };
+                assert!(all(&curve, &options).iter().all(|(_, figure)| !parsed(figure).is_empty()));
+                let empty = Curve { cells: Vec::new(), ..curve.clone() };
                 assert!(all(&empty, &options).is_empty());
             }
         }
