@@ -22,7 +22,7 @@ struct Cli {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    finish(cli.table.for_each(Arm::ablation_study, |args, curve, folder| {
+    finish(cli.table.for_each("ablations", Arm::ablation_study, |args, curve, folder| {
         let statement = "take any one factor away and the peak at n = p is gone";
         closing_table(curve, statement)?;
         println!("written: {}: cells.csv, summary.csv", folder.display());

@@ -24,6 +24,7 @@ struct Cli {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     finish(cli.table.for_each(
+        "adversarial",
         |_| Arm::adversarial_study(),
         |args, curve, folder| {
             let statement = "small steps along the last mode raise the error most where σ_min is smallest";

@@ -12,13 +12,11 @@
 mod common;
 #[path = "polynomial/figures.rs"]
 mod figures;
-#[path = "common/lines.rs"]
-mod lines;
 #[path = "polynomial/study.rs"]
 mod study;
 
 use clap::{CommandFactory, FromArgMatches, Parser, ValueEnum};
-use common::{RunArgs, finish, make_folder, parse_sizes, short, with_progress};
+use common::{RunArgs, finish, parse_sizes, short, with_progress};
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric};
 use double_descent::features::{Polynomial, PolynomialBasis};
@@ -102,7 +100,7 @@ fn run(cli: &Cli) -> Result<(), Error> {
         points,
         threads: cli.run.threads,
     };
-    let folder = make_folder(&cli.run.out, "polynomial")?;
+    let folder = cli.run.make_folder("results", "polynomial")?;
     let curve = with_progress("polynomial", |observer| study.run(observer))?;
     curve.save_cells(&folder.join("cells.csv"))?;
     let metrics = [Metric::TestMse, Metric::TrainMse, Metric::SmallestSingularValue];
@@ -120,7 +118,7 @@ fn run(cli: &Cli) -> Result<(), Error> {
             let name = format!("fits_{}", map.basis().name());
             figures.push((name, figures::fits(&study, &curve, map, n)?));
         }
-        lines::save(&folder, &figures)?;
+        common::figures::save(&folder, &figures)?;
     }
     Ok(())
 }

@@ -13,13 +13,11 @@
 mod common;
 #[path = "smallest_singular_value/figures.rs"]
 mod figures;
-#[path = "common/lines.rs"]
-mod lines;
 #[path = "smallest_singular_value/study.rs"]
 mod study;
 
 use clap::{CommandFactory, FromArgMatches, Parser};
-use common::{RunArgs, finish, make_folder, parse_sizes, short, with_progress};
+use common::{RunArgs, finish, parse_sizes, short, with_progress};
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric, Summary};
 use std::path::{Path, PathBuf};
@@ -58,7 +56,7 @@ fn main() -> ExitCode {
 fn run(cli: &Cli) -> Result<(), Error> {
     let plan = Plan { repeats: cli.repeats, seed: cli.run.seed, threads: cli.run.threads };
     let (sizes, features) = (parse_sizes(&cli.sizes)?, parse_sizes(&cli.features)?);
-    let folder = make_folder(&cli.run.out, "smallest_singular_value")?;
+    let folder = cli.run.make_folder("results", "smallest_singular_value")?;
     let correlated = with_progress("three features", |observer| study::correlated(plan, &sizes, observer))?;
     save(cli, &correlated, &folder, "covariance")?;
     let mut isotropic = Vec::new();
@@ -75,7 +73,7 @@ fn run(cli: &Cli) -> Result<(), Error> {
             ("covariance".to_owned(), figures::correlated(&cli.run, &correlated)?),
             ("isotropic".to_owned(), figures::isotropic(&cli.run, &isotropic)?),
         ];
-        lines::save(&folder, &figures)?;
+        common::figures::save(&folder, &figures)?;
     }
     Ok(())
 }

@@ -1,9 +1,9 @@
-//! The figures of a study as SVG and PNG, beside its tables.
+//! Figures of the studies: lines from summaries, files beside the tables.
 
 use super::{Abscissa, RunArgs, Statistic};
 use double_descent::Error;
-use double_descent::curve::{Bootstrap, Curve};
-use double_descent::plot::{self, Figure, FigureOptions};
+use double_descent::curve::{Bootstrap, Curve, Summary};
+use double_descent::plot::{self, Figure, FigureOptions, Series};
 use std::path::Path;
 
 /// Writes every figure that `study` makes of the curve, and says which, unless `--no-figures`.
@@ -16,14 +16,7 @@ pub fn write(
     if args.no_figures {
         return Ok(());
     }
-    let figures = study(curve, &options(args));
-    for (name, figure) in &figures {
-        figure.save(folder.join(format!("{name}.svg")))?;
-        figure.save(folder.join(format!("{name}.png")))?;
-    }
-    let names: Vec<&str> = figures.iter().map(|(name, _)| *name).collect();
-    println!("         {}: {{{}}}.{{svg,png}}", folder.display(), names.join(","));
-    Ok(())
+    save(folder, &study(curve, &options(args)))
 }
 
 /// What `--statistic` and `--x` ask for.
@@ -39,4 +32,50 @@ pub fn options(args: &RunArgs) -> FigureOptions {
             Abscissa::Axis => plot::Abscissa::Axis,
         },
     }
+}
+
+/// The summaries of one arm as a line and a band: what `--statistic` asks for, each value times `scale`.
+pub fn line<'a>(
+    args: &RunArgs,
+    label: impl Into<String>,
+    summaries: impl Iterator<Item = &'a Summary>,
+    abscissa: impl Fn(&Summary) -> f64,
+    scale: impl Fn(&Summary) -> f64,
+) -> Series {
+    let (mut x, mut y, mut low, mut high) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for summary in summaries {
+        let scale = scale(summary);
+        let (middle, (lower, upper)) = match args.statistic {
+            Statistic::Median => (summary.median, (summary.q25, summary.q75)),
+            Statistic::Mean => (summary.mean, summary.mean_band.unwrap_or((summary.mean, summary.mean))),
+        };
+        x.push(abscissa(summary));
+        y.push(middle * scale);
+        low.push(lower * scale);
+        high.push(upper * scale);
+    }
+    Series::new(label, x, y).with_band(low, high)
+}
+
+/// What lines and bands are, for a caption.
+pub fn describe(args: &RunArgs, repeats: usize) -> String {
+    match args.statistic {
+        Statistic::Median => format!("Lines are medians and bands quartiles over {repeats} repeats"),
+        Statistic::Mean => format!(
+            "Lines are means and bands their 95\u{a0}% bootstrap intervals ({} resamples, seed {}) over {repeats} \
+             repeats",
+            args.bootstrap, args.seed
+        ),
+    }
+}
+
+/// Writes figures as SVG and PNG.
+pub fn save(folder: &Path, figures: &[(impl AsRef<str>, Figure)]) -> Result<(), Error> {
+    for (name, figure) in figures {
+        figure.save(folder.join(format!("{}.svg", name.as_ref())))?;
+        figure.save(folder.join(format!("{}.png", name.as_ref())))?;
+    }
+    let names: Vec<&str> = figures.iter().map(|(name, _)| name.as_ref()).collect();
+    println!("         {}: {{{}}}.{{svg,png}}", folder.display(), names.join(","));
+    Ok(())
 }

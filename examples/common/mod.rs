@@ -96,9 +96,9 @@ pub struct RunArgs {
     #[arg(long, value_name = "N", default_value_t = 200)]
     pub bootstrap: usize,
 
-    /// Folder for the results
-    #[arg(long, value_name = "DIR", default_value = "results")]
-    pub out: PathBuf,
+    /// Folder for the results [default: results/ablations, results/adversarial, results]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
 }
 
 /// Lines and bands of a figure.
@@ -120,6 +120,14 @@ pub enum Abscissa {
 }
 
 impl RunArgs {
+    /// Makes the folder `name` for results, before anything is computed; `default` stands for `--out`.
+    pub fn make_folder(&self, default: &str, name: &str) -> Result<PathBuf, Error> {
+        let folder = self.out.clone().unwrap_or_else(|| default.into()).join(name);
+        std::fs::create_dir_all(&folder)
+            .map_err(|e| Error::Io { path: folder.clone(), reason: e.to_string() })?;
+        Ok(folder)
+    }
+
     pub fn bootstrap(&self) -> Option<Bootstrap> {
         (self.bootstrap > 0).then_some(Bootstrap { draws: self.bootstrap, seed: self.seed })
     }
@@ -129,6 +137,7 @@ impl TableArgs {
     /// The data sets in turn: read, swept, handed to `report` with the folder for its results.
     pub fn for_each(
         &self,
+        study: &str,
         arms: impl Fn(usize) -> Vec<Arm>,
         report: impl Fn(&Self, &Curve, &Path) -> Result<(), Error>,
     ) -> Result<(), Error> {
@@ -146,7 +155,7 @@ impl TableArgs {
         let mut failed = 0;
         for name in &names {
             let data = self.load(name)?;
-            let folder = make_folder(&self.run.out, data.name())?;
+            let folder = self.run.make_folder(&format!("results/{study}"), data.name())?;
             let sweep = Sweep {
                 splits: match &self.splits {
                     Some(path) => Splits::read(path)?,
@@ -243,14 +252,6 @@ pub fn parse_sizes(text: &str) -> Result<Vec<usize>, Error> {
     sizes.sort_unstable();
     sizes.dedup();
     Ok(sizes)
-}
-
-/// Makes `out/name`, before anything is computed.
-pub fn make_folder(out: &Path, name: &str) -> Result<PathBuf, Error> {
-    let folder = out.join(name);
-    std::fs::create_dir_all(&folder)
-        .map_err(|e| Error::Io { path: folder.clone(), reason: e.to_string() })?;
-    Ok(folder)
 }
 
 /// Runs `work` under a progress bar, which shows on a terminal only.

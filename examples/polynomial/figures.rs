@@ -1,7 +1,7 @@
 //! The error over P, and fits before, at and after the threshold.
 
+use crate::common::figures::{describe, line};
 use crate::common::{Abscissa, RunArgs};
-use crate::lines::{describe, line};
 use crate::study::{Study, TEST_POINTS, equally_spaced, truth};
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric, Summary};

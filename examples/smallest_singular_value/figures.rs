@@ -1,7 +1,7 @@
 //! The smallest singular value over n, and its limit for many features.
 
+use crate::common::figures::{describe, line};
 use crate::common::{Abscissa, RunArgs};
-use crate::lines::{describe, line};
 use crate::study::limit;
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric, Summary};
