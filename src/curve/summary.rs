@@ -176,14 +176,15 @@ fn tail_quantiles(values: &[f64], tail: f64) -> (f64, f64) {
 
 /// Keeps a short list in order: `value` goes before all that it beats, the last falls off.
 fn insert_before(list: &mut [f64], beats: impl Fn(f64) -> bool, value: f64) {
-    let mut place = list.len();
+    let Some(mut place) = list.len().checked_sub(1) else { return };
+    if !beats(list[place]) {
+        return;
+    }
     while place > 0 && beats(list[place - 1]) {
+        list[place] = list[place - 1];
         place -= 1;
     }
-    if place < list.len() {
-        list[place..].rotate_right(1);
-        list[place] = value;
-    }
+    list[place] = value;
 }
 
 /// Adds the bands, all groups of one count at a time: one matrix product.
@@ -197,8 +198,7 @@ fn add_bands(groups: &[Group], summaries: &mut [Summary], bootstrap: Bootstrap) 
         let values = Array2::from_shape_fn((members.len(), count), |(m, i)| groups[members[m]].values[i]);
         let means = values.dot(&weights.t());
         for (row, &member) in means.rows().into_iter().zip(&members) {
-            let resampled = row.to_vec();
-            summaries[member].mean_band = Some(tail_quantiles(&resampled, 0.025));
+            summaries[member].mean_band = Some(tail_quantiles(&row.to_vec(), 0.025));
         }
     }
 }

@@ -6,8 +6,8 @@
 mod arm;
 mod cells;
 mod evaluate;
-mod prefixes;
 mod splits;
+mod test_errors;
 
 pub use arm::Arm;
 pub use cells::{Grid, Observer, Place, Visited};
