@@ -23,6 +23,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`dataset`] | features and targets: embedded, from files, synthetic teachers |
+//! | [`features`] | raw inputs to design matrices: [`features::FeatureMap`], polynomials |
 //! | [`svd`] | the one factorisation, checked; [`svd::Backend`], the one seam to linear algebra |
 //! | [`filter`] | [`filter::SpectralFilter`]: an estimator as its gains |
 //! | [`teacher`] | `β*` and `E` |
@@ -30,6 +31,7 @@
 //! | [`risk`] | squared errors over a table without touching the table again |
 //! | [`sweep`] | axis × repeats × arms → curve |
 //! | [`curve`] | the tidy table, its summaries, its peak, CSV |
+//! | `plot` | figures from curves, SVG and PNG, behind the default feature `plot` |
 //! | [`rng`] | random streams that do not depend on the order of execution |
 //!
 //! # A curve in five lines
