@@ -81,11 +81,16 @@ impl Curve {
             return Err(Error::Domain { what: "bootstrap draws", value: 0.0, must_be: "at least 1" });
         }
         let groups = self.groups(metric, |_| true);
-        let mut summaries: Vec<Summary> = groups.iter().map(Group::summary).collect();
+        let distinct = Distinct::new(&groups);
+        let mut summaries: Vec<Summary> = distinct.groups.iter().map(|group| group.summary()).collect();
         if let Some(bootstrap) = bootstrap {
-            add_bands(&groups, &mut summaries, bootstrap);
+            add_bands(&distinct.groups, &mut summaries, bootstrap);
         }
-        Ok(summaries)
+        let of_group = |(group, &index): (&Group, &usize)| {
+            let Cell { n, p, arm, .. } = group.first;
+            Summary { n, p, arm, ..summaries[index] }
+        };
+        Ok(groups.iter().zip(&distinct.index).map(of_group).collect())
     }
 
     /// The axis value with the highest median of a metric, for one arm. `None` without cells.
@@ -148,6 +153,36 @@ impl Group {
     }
 }
 
+/// Groups without repetition: arms often agree over stretches of the axis, a cutoff below every singular
+/// value with none, and what is equal is summarised once.
+struct Distinct<'a> {
+    groups: Vec<&'a Group>,
+    /// For each of all groups, its place among the distinct ones.
+    index: Vec<usize>,
+}
+
+impl<'a> Distinct<'a> {
+    /// Compares each group with the last distinct one of its axis value.
+    fn new(all: &'a [Group]) -> Self {
+        let mut distinct = Self { groups: Vec::new(), index: Vec::with_capacity(all.len()) };
+        let mut last = std::collections::HashMap::new();
+        for group in all {
+            let key = (group.first.n, group.first.p);
+            let known = last.get(&key).copied();
+            let index = match known.filter(|&index: &usize| distinct.groups[index].values == group.values) {
+                Some(index) => index,
+                None => {
+                    distinct.groups.push(group);
+                    distinct.groups.len() - 1
+                }
+            };
+            last.insert(key, index);
+            distinct.index.push(index);
+        }
+        distinct
+    }
+}
+
 /// The quantile of sorted, non-empty values, interpolated linearly (type 7 of Hyndman & Fan 1996).
 #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 fn quantile(sorted: &[f64], q: f64) -> f64 {
@@ -188,7 +223,7 @@ fn insert_before(list: &mut [f64], beats: impl Fn(f64) -> bool, value: f64) {
 }
 
 /// Adds the bands, all groups of one count at a time: one matrix product.
-fn add_bands(groups: &[Group], summaries: &mut [Summary], bootstrap: Bootstrap) {
+fn add_bands(groups: &[&Group], summaries: &mut [Summary], bootstrap: Bootstrap) {
     let mut counts: Vec<usize> = groups.iter().map(|group| group.values.len()).collect();
     counts.sort_unstable();
     counts.dedup();
