@@ -91,6 +91,12 @@ pub(crate) fn triangle(x: ArrayView2<'_, f64>, backend: &dyn Backend) -> Result<
         reason,
     };
     let mut r = backend.triangle(scaled.matrix.view()).map_err(failed)?;
+    let (n, p) = x.dim();
+    if r.dim() != (n.min(p), p) {
+        return Err(failed(format!(
+            "a triangle of the wrong shape for a {n} × {p} matrix"
+        )));
+    }
     let z = probe(x.ncols());
     let (expected, found) = (
         norm(project(scaled.matrix.t(), &z).iter()),
