@@ -41,7 +41,7 @@ use std::sync::Arc;
 pub struct Sweep {
     /// The table.
     pub data: Dataset,
-    /// The sizes `n` of the training sets; each from 1 to one under the number of rows.
+    /// The sizes `n` of the training sets; each from 1 to one under the number of rows, and once.
     pub sizes: Vec<usize>,
     /// Which rows train.
     pub splits: Splits,
@@ -70,8 +70,8 @@ impl Sweep {
     /// Runs all cells.
     ///
     /// # Errors
-    /// What is wrong with the sweep as a whole: sizes that leave no training or no test row
-    /// ([`Error::Domain`]), no repeats, splits that do not fit the table, an adversary of infinite
+    /// What is wrong with the sweep as a whole: sizes that leave no training or no test row, or that
+    /// are listed twice ([`Error::Domain`]), no repeats, splits that do not fit the table, an adversary of infinite
     /// strength, no threads to be had. A single cell that fails does not end the sweep: see
     /// [`Curve::failures`].
     pub fn run(&self) -> Result<Curve, Error> {
@@ -153,6 +153,18 @@ impl Sweep {
             #[allow(clippy::cast_precision_loss)] // for the message
             let value = n as f64;
             let must_be = "at least 1 and less than the number of rows, so that a test row is left";
+            return Err(Error::Domain {
+                what: "a training set size n",
+                value,
+                must_be,
+            });
+        }
+        let mut sorted = self.sizes.clone();
+        sorted.sort_unstable();
+        if let Some(twice) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
+            #[allow(clippy::cast_precision_loss)] // for the message
+            let value = twice[0] as f64;
+            let must_be = "listed once: its cells would count twice in every summary";
             return Err(Error::Domain {
                 what: "a training set size n",
                 value,
