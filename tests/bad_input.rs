@@ -654,6 +654,22 @@ fn targets_whose_squares_do_not_fit_are_failures_of_cells() {
     }
 }
 
+/// The errors of the training rows are 1e16 times that of the test row: a difference of sums would hold no
+/// digit of it.
+#[test]
+fn a_single_test_row_is_not_lost_beside_the_training_rows() {
+    let x = ndarray::array![[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]];
+    let y = ndarray::array![[1e8], [-1e8], [1.0], [1.5]];
+    let sweep = Sweep {
+        splits: Splits::Recorded(vec![vec![0, 1, 2]]),
+        arms: vec![Arm::unablated()],
+        ..Sweep::new(Dataset::new("few", x, y).unwrap(), [3], 1, 0)
+    };
+    let test = sweep.run().unwrap().cells[0].test_mse.unwrap();
+    // The fit is off by some ε relative to 1e8, its error of 0.5 by some 1e-7.
+    assert!((test - 0.25).abs() < 1e-6, "{test}");
+}
+
 /// Test and training error of the pseudoinverse of the training rows, the long way.
 fn long_way(data: &Dataset, order: &[usize], n: usize) -> (f64, f64, usize) {
     let rest: Vec<usize> = (0..data.len()).filter(|row| !order[..n].contains(row)).collect();

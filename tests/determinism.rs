@@ -181,7 +181,7 @@ fn cells_read_back_to_the_same_bits() {
     sweep.arms[2].setting = Some(f64::from_bits(0x3ff0_0000_0000_0001));
     let mut curve = sweep.run().unwrap();
     // What no sweep of this table makes.
-    let extremes = [5e-324, -0.0, f64::MAX, 1e-300, 0.1 + 0.2, f64::INFINITY];
+    let extremes = [5e-324, 0.0, -0.0, f64::MAX, 1e-300, 0.1 + 0.2, f64::INFINITY];
     for (cell, value) in curve.cells.iter_mut().zip(extremes) {
         cell.test_mse = Some(value);
         cell.bias_squared = None;
