@@ -606,7 +606,7 @@ fn two_wrong_routes_are_an_error_that_names_backend_and_check() {
 }
 
 #[test]
-fn an_error_of_order_one_in_any_entry_is_seen() {
+fn a_slip_of_1e_6_in_any_entry_is_seen() {
     // The probes are dense: no entry of U or V can hide.
     let x = normal(6, 4, 2);
     for place in 0..6 * 4 + 4 * 4 {
@@ -623,10 +623,7 @@ fn an_error_of_order_one_in_any_entry_is_seen() {
                 Ok(raw)
             }
             fn triangle(&self, x: ArrayView2<'_, f64>) -> Result<Array2<f64>, String> {
-                let mut r = Faer.triangle(x)?;
-                let count = r.len();
-                r.iter_mut().skip(self.0 % count).take(1).for_each(|v| *v += 1e-6);
-                Ok(r)
+                Faer.triangle(x)
             }
         }
         let error = Svd::with_backend(&x, &Slip(place)).unwrap_err();
