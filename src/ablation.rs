@@ -119,10 +119,6 @@ impl Adversary {
         if value.is_finite() {
             return Ok(());
         }
-        Err(Error::Domain {
-            what: "the adversary's strength",
-            value,
-            must_be: "finite",
-        })
+        Err(Error::Domain { what: "the adversary's strength", value, must_be: "finite" })
     }
 }

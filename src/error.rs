@@ -101,19 +101,10 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Empty { what } => write!(f, "{what} is empty; it needs at least one entry"),
-            Self::Shape {
-                what,
-                expected,
-                found,
-            } => {
+            Self::Shape { what, expected, found } => {
                 write!(f, "{what}: expected {expected}, found {found}")
             }
-            Self::NonFinite {
-                what,
-                row,
-                column,
-                value,
-            } => write!(
+            Self::NonFinite { what, row, column, value } => write!(
                 f,
                 "{what} holds {value} at row {row}, column {column} (counted from 0); \
                  remove or replace it first"
@@ -128,21 +119,12 @@ impl fmt::Display for Error {
                 write!(f, "the linear algebra backend `{name}` failed: {reason}")
             }
             Self::UnknownColumn { name, available } => {
-                write!(
-                    f,
-                    "no column is named `{name}`; there are: {}",
-                    available.join(", ")
-                )
+                write!(f, "no column is named `{name}`; there are: {}", available.join(", "))
             }
             Self::UnknownName { what, name, choices } => {
                 write!(f, "`{name}` is no {what}; choose one of: {}", choices.join(", "))
             }
-            Self::File {
-                path,
-                line,
-                column,
-                reason,
-            } => {
+            Self::File { path, line, column, reason } => {
                 write!(f, "{}", path.display())?;
                 if let Some(line) = line {
                     write!(f, ", line {line}")?;
@@ -163,15 +145,7 @@ impl std::error::Error for Error {}
 impl Error {
     /// [`Error::Shape`] unless `found == expected`.
     pub(crate) fn check_len(what: &'static str, expected: usize, found: usize) -> Result<(), Self> {
-        if found == expected {
-            Ok(())
-        } else {
-            Err(Self::Shape {
-                what,
-                expected,
-                found,
-            })
-        }
+        if found == expected { Ok(()) } else { Err(Self::Shape { what, expected, found }) }
     }
 
     /// [`Error::NonFinite`] with the place of the first entry that is NaN or infinite.
@@ -181,21 +155,13 @@ impl Error {
             return Ok(());
         }
         match x.indexed_iter().find(|(_, v)| !v.is_finite()) {
-            Some(((row, column), &value)) => Err(Self::NonFinite {
-                what,
-                row,
-                column,
-                value,
-            }),
+            Some(((row, column), &value)) => Err(Self::NonFinite { what, row, column, value }),
             None => Ok(()),
         }
     }
 
     /// [`Error::Io`] about `path`.
     pub(crate) fn io(path: &std::path::Path, error: &std::io::Error) -> Self {
-        Self::Io {
-            path: path.into(),
-            reason: error.to_string(),
-        }
+        Self::Io { path: path.into(), reason: error.to_string() }
     }
 }

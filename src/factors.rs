@@ -103,9 +103,7 @@ impl Factors {
         Error::check_len("rows of the teacher's parameters", p, teacher.beta().nrows())?;
         Error::check_len("columns of the test features", p, x_test.ncols())?;
         if x_test.is_empty() {
-            return Err(Error::Empty {
-                what: "the test features",
-            });
+            return Err(Error::Empty { what: "the test features" });
         }
         Error::check_finite("the test features", x_test.view())?;
         let test_projection = x_test.dot(&svd.vt().t());
@@ -182,9 +180,7 @@ impl Factors {
         if let Some(modes) = ablation.test_modes() {
             for mode in modes..self.singular_values.len() {
                 let mut projection = out.test_projection.column_mut(mode);
-                out.hidden_projection
-                    .column_mut(mode)
-                    .zip_mut_with(&projection, |h, t| *h += t);
+                out.hidden_projection.column_mut(mode).zip_mut_with(&projection, |h, t| *h += t);
                 projection.fill(0.0);
             }
         }
@@ -204,18 +200,12 @@ impl Factors {
         match *adversary {
             Adversary::TestDatum { strength } => {
                 let step = last.sign * strength;
-                out.test_projection
-                    .column_mut(last.index)
-                    .mapv_inplace(|t| t + step);
-                out.hidden_projection
-                    .column_mut(last.index)
-                    .mapv_inplace(|h| h - step);
+                out.test_projection.column_mut(last.index).mapv_inplace(|t| t + step);
+                out.hidden_projection.column_mut(last.index).mapv_inplace(|h| h - step);
             }
             Adversary::TrainingTargets { strength } => {
                 let step = last.sign * strength;
-                out.residual_projection
-                    .row_mut(last.index)
-                    .mapv_inplace(|e| e + step);
+                out.residual_projection.row_mut(last.index).mapv_inplace(|e| e + step);
             }
         }
         out

@@ -140,11 +140,7 @@ impl Truncated {
 impl SpectralFilter for Truncated {
     fn write_gains(&self, spectrum: Spectrum<'_>, gains: &mut [f64]) {
         for (gain, &s) in gains.iter_mut().zip(spectrum.sigma) {
-            *gain = if s >= self.cutoff && s > 0.0 {
-                s.recip()
-            } else {
-                0.0
-            };
+            *gain = if s >= self.cutoff && s > 0.0 { s.recip() } else { 0.0 };
         }
     }
 
@@ -188,11 +184,7 @@ impl Ridge {
         if lambda > 0.0 && lambda.is_finite() {
             return Ok(Self { lambda });
         }
-        Err(Error::Domain {
-            what: "the ridge penalty",
-            value: lambda,
-            must_be: "finite and > 0",
-        })
+        Err(Error::Domain { what: "the ridge penalty", value: lambda, must_be: "finite and > 0" })
     }
 }
 
@@ -200,11 +192,7 @@ impl SpectralFilter for Ridge {
     fn write_gains(&self, spectrum: Spectrum<'_>, gains: &mut [f64]) {
         for (gain, &s) in gains.iter_mut().zip(spectrum.sigma) {
             // σ/(σ² + λ) with σ² out of the way: it would overflow from 1e154 on.
-            *gain = if s > 0.0 {
-                (s + self.lambda / s).recip()
-            } else {
-                0.0
-            };
+            *gain = if s > 0.0 { (s + self.lambda / s).recip() } else { 0.0 };
         }
     }
 
@@ -218,30 +206,19 @@ mod tests {
     use super::*;
 
     fn gains(filter: &dyn SpectralFilter, sigma: &[f64]) -> Vec<f64> {
-        filter
-            .gains(Spectrum::new(sigma.len(), sigma.len(), sigma))
-            .to_vec()
+        filter.gains(Spectrum::new(sigma.len(), sigma.len(), sigma)).to_vec()
     }
 
     #[test]
     fn the_table_of_gains() {
         let sigma = [4.0, 2.0, 0.5, 0.0];
         assert_eq!(gains(&MinNorm::default(), &sigma), [0.25, 0.5, 2.0, 0.0]);
-        assert_eq!(
-            gains(&Truncated::new(2.0).unwrap(), &sigma),
-            [0.25, 0.5, 0.0, 0.0]
-        );
-        assert_eq!(
-            gains(&Truncated::new(0.0).unwrap(), &sigma),
-            [0.25, 0.5, 2.0, 0.0]
-        );
+        assert_eq!(gains(&Truncated::new(2.0).unwrap(), &sigma), [0.25, 0.5, 0.0, 0.0]);
+        assert_eq!(gains(&Truncated::new(0.0).unwrap(), &sigma), [0.25, 0.5, 2.0, 0.0]);
         assert_eq!(gains(&LeadingModes(1), &sigma), [0.25, 0.0, 0.0, 0.0]);
         assert_eq!(gains(&LeadingModes(9), &sigma), [0.25, 0.5, 2.0, 0.0]);
         assert_eq!(gains(&Ridge::new(4.0).unwrap(), &sigma)[1], 0.25);
-        assert_eq!(
-            gains(&Ridge::new(1.0).unwrap(), &[1e200, 1e-200]),
-            [1e-200, 1e-200]
-        );
+        assert_eq!(gains(&Ridge::new(1.0).unwrap(), &[1e200, 1e-200]), [1e-200, 1e-200]);
     }
 
     #[test]

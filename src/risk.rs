@@ -78,12 +78,7 @@ impl Compressed {
     /// A table as it is, uncompressed: right where there are few rows.
     pub(crate) fn direct(features: Array2<f64>, targets: Array2<f64>) -> Self {
         let rows = features.nrows();
-        Self {
-            features,
-            targets,
-            ones: Array1::ones(rows),
-            rows,
-        }
+        Self { features, targets, ones: Array1::ones(rows), rows }
     }
 
     /// Number of rows of the table, `N`.

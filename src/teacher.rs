@@ -73,17 +73,10 @@ impl Teacher {
     pub fn select(&self, rows: &[usize]) -> Result<Self, Error> {
         let len = self.residuals.nrows();
         if let Some(&bad) = rows.iter().find(|&&row| row >= len) {
-            return Err(Error::Shape {
-                what: "a row index over the table",
-                expected: len,
-                found: bad,
-            });
+            return Err(Error::Shape { what: "a row index over the table", expected: len, found: bad });
         }
         let residuals = self.residuals.select(ndarray::Axis(0), rows);
-        Ok(Self {
-            beta: self.beta.clone(),
-            residuals,
-        })
+        Ok(Self { beta: self.beta.clone(), residuals })
     }
 }
 
@@ -103,9 +96,7 @@ pub(crate) fn ideal_beta(table: &Compressed, backend: &dyn Backend) -> Result<Ar
         }
         return match Error::check_finite("the teacher's parameters", beta.view()) {
             Ok(()) => Ok(beta),
-            Err(_) => Err(Error::Overflow {
-                what: "a coefficient of the ideal fit",
-            }),
+            Err(_) => Err(Error::Overflow { what: "a coefficient of the ideal fit" }),
         };
     }
     Svd::with_backend(&table.features, backend)?.solve(&table.targets, &MinNorm::default())

@@ -41,16 +41,7 @@ fn svd(backend: &dyn Backend, x: &Array2<f64>) -> Svd {
 
 fn ordinary_matrices(backend: &dyn Backend) {
     // Both sides of Jacobi's limit of 32, and of faer's of 128.
-    let shapes = [
-        (12, 5),
-        (8, 8),
-        (5, 12),
-        (32, 40),
-        (33, 33),
-        (40, 31),
-        (150, 140),
-        (60, 170),
-    ];
+    let shapes = [(12, 5), (8, 8), (5, 12), (32, 40), (33, 33), (40, 31), (150, 140), (60, 170)];
     for (seed, &(n, p)) in (0..).zip(&shapes) {
         let x = normal(n, p, seed);
         assert_thin_svd(&x, &svd(backend, &x), &format!("{} {n} × {p}", backend.name()));
@@ -73,19 +64,12 @@ fn known_singular_values(backend: &dyn Backend) {
         assert_thin_svd(&x, &found, backend.name());
         let bound = 2.0 * unit(&x) * sigma[0];
         for (found, known) in found.singular_values().iter().zip(&sigma) {
-            assert!(
-                (found - known).abs() <= bound,
-                "{}: {found} for {known}",
-                backend.name()
-            );
+            assert!((found - known).abs() <= bound, "{}: {found} for {known}", backend.name());
         }
         let spread = sigma[0] / sigma[sigma.len() - 1];
         let off = (found.condition_number() / spread - 1.0).abs();
         // Relative error of the smallest singular value: that of the matrix times the spread.
-        assert!(
-            off <= 4.0 * unit(&x) * spread,
-            "condition number is off by {off:e}"
-        );
+        assert!(off <= 4.0 * unit(&x) * spread, "condition number is off by {off:e}");
     }
 }
 
@@ -116,13 +100,7 @@ fn repeated_singular_values(backend: &dyn Backend) {
         let found = svd(backend, &x);
         assert_thin_svd(&x, &found, "σ = 4, 3, 3, 1, 1, 0");
         let bound = 2.0 * unit(&x) * 4.0; // as for other known singular values
-        assert!(
-            found
-                .singular_values()
-                .iter()
-                .zip(sigma)
-                .all(|(a, b)| (a - b).abs() <= bound)
-        );
+        assert!(found.singular_values().iter().zip(sigma).all(|(a, b)| (a - b).abs() <= bound));
         assert_eq!(found.rank(), 5);
     }
     for n in [1, 5, 40] {
@@ -147,10 +125,7 @@ fn all_ones(backend: &dyn Backend) {
             let found = svd(backend, &x);
             assert_thin_svd(&x, &found, "ones");
             let largest = ((n * p) as f64).sqrt();
-            assert!(
-                (found.singular_values()[0] - largest).abs() <= unit(&x) * largest,
-                "{n} × {p}"
-            );
+            assert!((found.singular_values()[0] - largest).abs() <= unit(&x) * largest, "{n} × {p}");
             assert_eq!(found.rank(), 1, "{n} × {p}");
         }
     }
@@ -162,10 +137,7 @@ fn zeros_and_single_entries(backend: &dyn Backend) {
         let found = svd(backend, &x);
         assert_thin_svd(&x, &found, "zeros");
         assert!(found.singular_values().iter().all(|&s| s == 0.0));
-        assert_eq!(
-            (found.rank(), found.smallest_nonzero(), found.cutoff()),
-            (0, None, 0.0)
-        );
+        assert_eq!((found.rank(), found.smallest_nonzero(), found.cutoff()), (0, None, 0.0));
         assert_eq!(found.pseudoinverse(), Array2::<f64>::zeros((p, n)));
         let mut one_entry = x;
         one_entry[[n - 1, p / 2]] = -3.0;
@@ -185,14 +157,7 @@ fn zeros_and_single_entries(backend: &dyn Backend) {
 
 /// The default cutoff is strict and over the rounding errors: exactly rank-deficient matrices.
 fn rank_is_found(backend: &dyn Backend) {
-    for (n, p, rank) in [
-        (12, 8, 3),
-        (8, 12, 7),
-        (20, 20, 1),
-        (39, 8, 5),
-        (60, 45, 20),
-        (200, 160, 31),
-    ] {
+    for (n, p, rank) in [(12, 8, 3), (8, 12, 7), (20, 20, 1), (39, 8, 5), (60, 45, 20), (200, 160, 31)] {
         for seed in 0..5 {
             let x = integer_low_rank(n, p, rank, seed);
             let found = svd(backend, &x);
@@ -216,11 +181,7 @@ fn any_scale(backend: &dyn Backend) {
         for power in [-996, -664, -513, -1, 1, 512, 664, 996, 1015] {
             let scale = 2f64.powi(power);
             let found = svd(backend, &(&x * scale));
-            assert_eq!(
-                found.singular_values(),
-                &(base.singular_values() * scale),
-                "2^{power}"
-            );
+            assert_eq!(found.singular_values(), &(base.singular_values() * scale), "2^{power}");
             assert_eq!((found.u(), found.vt()), (base.u(), base.vt()), "2^{power}");
             assert_eq!(found.rank(), base.rank());
         }
@@ -229,11 +190,7 @@ fn any_scale(backend: &dyn Backend) {
             // The product with a scale that is no power of two rounds each entry: under one unit.
             let off = (found.singular_values() / scale - base.singular_values()).mapv(f64::abs);
             let bound = 2.0 * unit(&x) * base.singular_values()[0];
-            assert!(
-                off.iter().all(|&v| v <= bound),
-                "{} {scale:e}: {off}",
-                backend.name()
-            );
+            assert!(off.iter().all(|&v| v <= bound), "{} {scale:e}: {off}", backend.name());
         }
     }
     // Entries of very different size: 1e-300 counts as 0 next to 1e300.
@@ -251,17 +208,10 @@ fn subnormal_entries(backend: &dyn Backend) {
             let x = &counts * step;
             assert!(x.iter().all(|v| v.abs() < f64::MIN_POSITIVE));
             let (found, base) = (svd(backend, &x), svd(backend, &counts));
-            assert_eq!(
-                (found.u(), found.vt()),
-                (base.u(), base.vt()),
-                "the vectors know no scale"
-            );
+            assert_eq!((found.u(), found.vt()), (base.u(), base.vt()), "the vectors know no scale");
             for (small, &known) in found.singular_values().iter().zip(base.singular_values()) {
                 // The singular values are numbers of steps, rounded once.
-                assert!(
-                    (small.to_bits() as f64 - known).abs() <= 0.5,
-                    "{small:e} for {known} steps"
-                );
+                assert!((small.to_bits() as f64 - known).abs() <= 0.5, "{small:e} for {known} steps");
             }
         }
     }
@@ -272,11 +222,8 @@ fn subnormal_entries(backend: &dyn Backend) {
 
 fn too_large_a_singular_value(backend: &dyn Backend) {
     assert_eq!(svd(backend, &array![[f64::MAX]]).singular_values()[0], f64::MAX);
-    for x in [
-        array![[f64::MAX, -f64::MAX]],
-        array![[1.7e308], [1.7e308]],
-        Array2::from_elem((40, 40), 1e307),
-    ] {
+    for x in [array![[f64::MAX, -f64::MAX]], array![[1.7e308], [1.7e308]], Array2::from_elem((40, 40), 1e307)]
+    {
         let error = Svd::with_backend(&x, backend).unwrap_err();
         assert!(matches!(error, Error::Overflow { .. }), "{error}");
         assert!(error.to_string().contains("largest singular value"), "{error}");
@@ -289,17 +236,7 @@ fn bad_entries_and_no_entries(backend: &dyn Backend) {
             let mut x = normal(n, p, 9);
             x[[2, 3]] = bad;
             let error = Svd::with_backend(&x, backend).unwrap_err();
-            assert!(
-                matches!(
-                    error,
-                    Error::NonFinite {
-                        row: 2,
-                        column: 3,
-                        ..
-                    }
-                ),
-                "{error}"
-            );
+            assert!(matches!(error, Error::NonFinite { row: 2, column: 3, .. }), "{error}");
             assert!(error.to_string().contains("row 2, column 3"), "{error}");
         }
     }
@@ -317,10 +254,7 @@ fn the_triangle(backend: &dyn Backend) {
         assert_eq!(r.dim(), (n.min(p), p));
         assert!(r.indexed_iter().all(|((i, j), &v)| i <= j || v == 0.0));
         let off = norm((r.t().dot(&r) - x.t().dot(&x)).view());
-        assert!(
-            off <= 2.0 * unit(&x) * norm(x.view()).powi(2),
-            "{n} × {p}: {off:e}"
-        );
+        assert!(off <= 2.0 * unit(&x) * norm(x.view()).powi(2), "{n} × {p}: {off:e}");
     }
 }
 
@@ -338,14 +272,7 @@ fn many_is_one_by_one(backend: &dyn Backend) {
     mixed[2] = normal(5, 5, 1);
     mixed[11] = normal(40, 50, 1);
     for list in [&equal, &wide, &hard, &mixed] {
-        for (from, to) in [
-            (0, list.len()),
-            (0, 1),
-            (1, 8),
-            (2, 9),
-            (0, 9),
-            (3, list.len() - 1),
-        ] {
+        for (from, to) in [(0, list.len()), (0, 1), (1, 8), (2, 9), (0, 9), (3, list.len() - 1)] {
             same_bits(&list[from..to], backend);
         }
         let reversed: Vec<_> = list.iter().rev().cloned().collect();
@@ -357,26 +284,9 @@ fn many_is_one_by_one(backend: &dyn Backend) {
     bad[8] = Array2::zeros((0, 4));
     bad[20].fill(f64::MAX);
     same_bits(&bad, backend);
-    let errors: Vec<_> = Svd::many(&views(&bad), backend)
-        .into_iter()
-        .map(Result::err)
-        .collect();
-    assert!(matches!(
-        errors[0],
-        Some(Error::NonFinite {
-            row: 3,
-            column: 1,
-            ..
-        })
-    ));
-    assert!(matches!(
-        errors[7],
-        Some(Error::NonFinite {
-            row: 8,
-            column: 2,
-            ..
-        })
-    ));
+    let errors: Vec<_> = Svd::many(&views(&bad), backend).into_iter().map(Result::err).collect();
+    assert!(matches!(errors[0], Some(Error::NonFinite { row: 3, column: 1, .. })));
+    assert!(matches!(errors[7], Some(Error::NonFinite { row: 8, column: 2, .. })));
     assert!(matches!(errors[8], Some(Error::Empty { .. })));
     assert!(matches!(errors[20], Some(Error::Overflow { .. })));
     assert_eq!(errors.iter().flatten().count(), 4);
@@ -421,9 +331,8 @@ fn rank_deficient(seed: u64) -> Array2<f64> {
 
 /// Off by more than a sound routine ever is, or no result at all.
 fn raw_is_wrong(x: &Array2<f64>) -> bool {
-    Faer.factorise(x.view(), Route::First).map_or(true, |raw| {
-        !(backward_error(x, &raw.u, &raw.sigma, &raw.vt) <= unit(x))
-    })
+    Faer.factorise(x.view(), Route::First)
+        .map_or(true, |raw| !(backward_error(x, &raw.u, &raw.sigma, &raw.vt) <= unit(x)))
 }
 
 #[test]
@@ -446,25 +355,15 @@ fn factorisations_that_faer_gets_wrong_are_mended() {
     for seed in [456, 637, 1212, 2177, 2975, 4808, 6159, 8559] {
         let x = rank_deficient(seed);
         let raw = raw_is_wrong(&x);
-        println!(
-            "seed {seed}, {:?}: {}",
-            x.dim(),
-            if raw { "wrong" } else { "right" }
-        );
+        println!("seed {seed}, {:?}: {}", x.dim(), if raw { "wrong" } else { "right" });
         wrong += usize::from(raw);
         for backend in [&Faer as &dyn Backend, &Jacobi] {
             assert_thin_svd(&x, &svd(backend, &x), &format!("seed {seed}"));
         }
         let many = Svd::many(&[x.view(), x.view()], &Faer);
-        assert!(
-            many.into_iter()
-                .all(|one| one.is_ok_and(|one| one.u() == svd(&Faer, &x).u()))
-        );
+        assert!(many.into_iter().all(|one| one.is_ok_and(|one| one.u() == svd(&Faer, &x).u())));
     }
-    assert!(
-        wrong > 0,
-        "faer gets all of these right: new seeds, or no need of the check any more"
-    );
+    assert!(wrong > 0, "faer gets all of these right: new seeds, or no need of the check any more");
 }
 
 /// Faer, with what it returns spoiled on its way: by either route, or by the first alone.
@@ -521,21 +420,9 @@ const LIES: [(&str, Option<Spoil>, &str); 16] = [
     ),
     ("σ₂ is off by 1e-8", Some(|raw| raw.sigma[1] *= 1.0 + 1e-8), "Σσ²"),
     ("all σ are zero", Some(|raw| raw.sigma.fill(0.0)), "Σσ²"),
-    (
-        "two modes are swapped",
-        Some(|raw| (0..raw.u.nrows()).for_each(|i| raw.u.swap([i, 0], [i, 1]))),
-        "X z",
-    ),
-    (
-        "a mode has the wrong sign",
-        Some(|raw| raw.u.column_mut(2).mapv_inplace(|v| -v)),
-        "X z",
-    ),
-    (
-        "U holds NaN where σ = 0",
-        Some(|raw| raw.u[[3, 4]] = f64::NAN),
-        "X z",
-    ),
+    ("two modes are swapped", Some(|raw| (0..raw.u.nrows()).for_each(|i| raw.u.swap([i, 0], [i, 1]))), "X z"),
+    ("a mode has the wrong sign", Some(|raw| raw.u.column_mut(2).mapv_inplace(|v| -v)), "X z"),
+    ("U holds NaN where σ = 0", Some(|raw| raw.u[[3, 4]] = f64::NAN), "X z"),
     (
         "U is not orthogonal where σ = 0",
         Some(|raw| {
@@ -544,40 +431,20 @@ const LIES: [(&str, Option<Spoil>, &str); 16] = [
         }),
         "Uᵀ U",
     ),
-    (
-        "V is zero where σ = 0",
-        Some(|raw| raw.vt.row_mut(4).fill(0.0)),
-        "Vᵀ V",
-    ),
-    (
-        "a mode is missing",
-        Some(|raw| raw.sigma = raw.sigma.slice(s![..4]).to_owned()),
-        "wrong shape",
-    ),
-    (
-        "U is transposed",
-        Some(|raw| raw.u = raw.u.t().to_owned()),
-        "wrong shape",
-    ),
-    (
-        "V is empty",
-        Some(|raw| raw.vt = Array2::zeros((0, 0))),
-        "wrong shape",
-    ),
+    ("V is zero where σ = 0", Some(|raw| raw.vt.row_mut(4).fill(0.0)), "Vᵀ V"),
+    ("a mode is missing", Some(|raw| raw.sigma = raw.sigma.slice(s![..4]).to_owned()), "wrong shape"),
+    ("U is transposed", Some(|raw| raw.u = raw.u.t().to_owned()), "wrong shape"),
+    ("V is empty", Some(|raw| raw.vt = Array2::zeros((0, 0))), "wrong shape"),
 ];
 
 #[test]
 fn a_wrong_first_route_is_replaced_by_the_second() {
     let x = integer_low_rank(7, 5, 4, 1);
     for (lie, spoil, _) in LIES {
-        let liar = Liar {
-            spoil,
-            second_too: false,
-        };
+        let liar = Liar { spoil, second_too: false };
         assert_thin_svd(&x, &svd(&liar, &x), lie);
         let many = Svd::many(&[x.view(), x.view()], &liar);
-        many.iter()
-            .for_each(|one| assert_thin_svd(&x, one.as_ref().unwrap(), lie));
+        many.iter().for_each(|one| assert_thin_svd(&x, one.as_ref().unwrap(), lie));
     }
 }
 
@@ -585,22 +452,13 @@ fn a_wrong_first_route_is_replaced_by_the_second() {
 fn two_wrong_routes_are_an_error_that_names_backend_and_check() {
     let x = integer_low_rank(7, 5, 4, 1);
     for (lie, spoil, says) in LIES {
-        let liar = Liar {
-            spoil,
-            second_too: true,
-        };
+        let liar = Liar { spoil, second_too: true };
         let alone = Svd::with_backend(&x, &liar).unwrap_err();
-        assert!(
-            matches!(alone, Error::Backend { name: "liar", .. }),
-            "{lie}: {alone}"
-        );
+        assert!(matches!(alone, Error::Backend { name: "liar", .. }), "{lie}: {alone}");
         let text = alone.to_string();
         // Both routes say why.
         assert_eq!(text.matches(says).count(), 2, "{lie}: {text}");
-        assert!(
-            text.contains("`liar`") && text.contains("second route"),
-            "{lie}: {text}"
-        );
+        assert!(text.contains("`liar`") && text.contains("second route"), "{lie}: {text}");
         assert_eq!(Svd::many(&[x.view()], &liar)[0].as_ref().unwrap_err(), &alone);
     }
 }
@@ -627,10 +485,7 @@ fn a_slip_of_1e_6_in_any_entry_is_seen() {
             }
         }
         let error = Svd::with_backend(&x, &Slip(place)).unwrap_err();
-        assert!(
-            matches!(error, Error::Backend { name: "slip", .. }),
-            "{place}: {error}"
-        );
+        assert!(matches!(error, Error::Backend { name: "slip", .. }), "{place}: {error}");
     }
 }
 
@@ -666,10 +521,7 @@ fn fewer_results_than_matrices_are_errors_for_the_rest() {
     assert!(results[..2].iter().all(Result::is_ok));
     for result in &results[2..] {
         let error = result.as_ref().unwrap_err();
-        assert!(
-            matches!(error, Error::Backend { name: "careless", .. }),
-            "{error}"
-        );
+        assert!(matches!(error, Error::Backend { name: "careless", .. }), "{error}");
         assert!(error.to_string().contains("fewer factorisations"), "{error}");
     }
 }
@@ -688,10 +540,7 @@ fn a_wrong_triangle_is_an_error() {
     ];
     for lie in lies {
         let error = Compressed::with_backend(&x, &y, &Careless(lie)).unwrap_err();
-        assert!(
-            matches!(error, Error::Backend { name: "careless", .. }),
-            "{error}"
-        );
+        assert!(matches!(error, Error::Backend { name: "careless", .. }), "{error}");
     }
 }
 
@@ -700,11 +549,7 @@ fn pseudoinverse_cases() -> Vec<(Array2<f64>, f64)> {
     let mut cases = Vec::new();
     for (n, p) in [(12, 5), (8, 8), (5, 12), (1, 3), (3, 1), (1, 1), (40, 36)] {
         let r = n.min(p);
-        let geometric = |ratio: f64| {
-            (0..r)
-                .map(|i| ratio.powf(i as f64 / r as f64))
-                .collect::<Vec<_>>()
-        };
+        let geometric = |ratio: f64| (0..r).map(|i| ratio.powf(i as f64 / r as f64)).collect::<Vec<_>>();
         cases.push((with_spectrum(n, p, &geometric(0.1), 1), 10.0));
         cases.push((with_spectrum(n, p, &geometric(1e-6), 3), 1e6));
         let mut deficient = geometric(0.1);
@@ -751,10 +596,7 @@ fn projections_are_idempotent_and_complementary() {
         }
     }
     let found = Svd::new(&normal(4, 3, 1)).unwrap();
-    for error in [
-        found.project_row_space(&normal(2, 4, 1)),
-        found.project_null_space(&normal(2, 2, 1)),
-    ] {
+    for error in [found.project_row_space(&normal(2, 4, 1)), found.project_null_space(&normal(2, 2, 1))] {
         assert!(matches!(error, Err(Error::Shape { expected: 3, .. })));
     }
 }
@@ -777,10 +619,7 @@ fn a_singular_value_at_the_cutoff_does_not_count() {
         let cut = found.clone().with_cutoff(Cutoff::Absolute(1.0)).unwrap();
         let diagonal = |x: Array2<f64>| x.diag().to_vec();
         assert_eq!(diagonal(cut.pseudoinverse()), [0.25, 0.5, 0.0, 0.0]);
-        assert_eq!(
-            diagonal(cut.project_row_space(&Array2::eye(4)).unwrap()),
-            [1.0, 1.0, 0.0, 0.0]
-        );
+        assert_eq!(diagonal(cut.project_row_space(&Array2::eye(4)).unwrap()), [1.0, 1.0, 0.0, 0.0]);
         assert_eq!(cut.smallest_nonzero(), Some(2.0));
         for bad in [-1.0, f64::NAN, f64::INFINITY] {
             let error = found.clone().with_cutoff(Cutoff::Relative(bad)).unwrap_err();

@@ -51,16 +51,8 @@ fn place(result: Result<Dataset, Error>, says: &str) -> (Option<u64>, Option<Str
     assert!(text.contains("table.csv") && text.contains(says), "{text}");
     match error {
         Error::File { line, column, .. } => {
-            assert!(
-                line.is_none_or(|line| text.contains(&format!("line {line}"))),
-                "{text}"
-            );
-            assert!(
-                column
-                    .as_ref()
-                    .is_none_or(|column| text.contains(&format!("`{column}`"))),
-                "{text}"
-            );
+            assert!(line.is_none_or(|line| text.contains(&format!("line {line}"))), "{text}");
+            assert!(column.as_ref().is_none_or(|column| text.contains(&format!("`{column}`"))), "{text}");
             (line, column)
         }
         other => panic!("{other:?}"),
@@ -73,18 +65,7 @@ fn at(line: u64, column: &str) -> (Option<u64>, Option<String>) {
 
 #[test]
 fn cells_that_are_no_finite_number_are_named_by_line_and_column() {
-    for bad in [
-        "NaN",
-        "nan",
-        "inf",
-        "-Infinity",
-        "1e999",
-        "twelve",
-        "1,5\"",
-        "0x10",
-        "1_000",
-        "--1",
-    ] {
+    for bad in ["NaN", "nan", "inf", "-Infinity", "1e999", "twelve", "1,5\"", "0x10", "1_000", "--1"] {
         let cell = bad.replace(',', ".");
         let text = format!("a,b c,y\n1,2,3\n4,{cell},6\n");
         assert_eq!(place(parse(&text), "not a finite number"), at(3, "b c"), "{bad}");
@@ -141,25 +122,15 @@ fn tables_without_rows_header_or_features() {
 
 #[test]
 fn ragged_rows_are_named_by_line() {
-    for (text, line) in [
-        ("a,b,y\n1,2,3\n4,5\n", 3),
-        ("a,b,y\n1,2,3,4\n", 2),
-        ("a,y\n1,2\n3,4\n5,6,\n", 4),
-    ] {
-        assert_eq!(
-            place(parse(text), "cells where the header has"),
-            (Some(line), None)
-        );
+    for (text, line) in [("a,b,y\n1,2,3\n4,5\n", 3), ("a,b,y\n1,2,3,4\n", 2), ("a,y\n1,2\n3,4\n5,6,\n", 4)] {
+        assert_eq!(place(parse(text), "cells where the header has"), (Some(line), None));
     }
 }
 
 #[test]
 fn columns_that_do_not_exist_or_clash() {
     let read = |options: CsvOptions| Dataset::parse_csv("table.csv", b"a,b,b,y\n1,2,3,4\n", &options);
-    for options in [
-        CsvOptions::default().target("z"),
-        CsvOptions::default().features(["a", "z"]),
-    ] {
+    for options in [CsvOptions::default().target("z"), CsvOptions::default().features(["a", "z"])] {
         let error = read(options).unwrap_err();
         assert!(
             matches!(&error, Error::UnknownColumn { name, available } if name == "z" && available.len() == 4),
@@ -183,26 +154,14 @@ fn files_that_are_not_there_or_cannot_be_written() {
     let folder = Folder::new("files");
     let missing = folder.0.join("missing.csv");
     let names_it = |error: Error, path: &Path| {
-        assert!(
-            matches!(&error, Error::Io { path: named, .. } if named == path),
-            "{error:?}"
-        );
+        assert!(matches!(&error, Error::Io { path: named, .. } if named == path), "{error:?}");
         assert!(error.to_string().contains(&path.display().to_string()), "{error}");
     };
-    names_it(
-        Dataset::read_csv(&missing, &CsvOptions::default()).unwrap_err(),
-        &missing,
-    );
-    names_it(
-        Dataset::read_csv(&folder.0, &CsvOptions::default()).unwrap_err(),
-        &folder.0,
-    );
+    names_it(Dataset::read_csv(&missing, &CsvOptions::default()).unwrap_err(), &missing);
+    names_it(Dataset::read_csv(&folder.0, &CsvOptions::default()).unwrap_err(), &folder.0);
     names_it(Splits::read(&missing).unwrap_err(), &missing);
     names_it(Curve::read_cells(&missing, Axis::Samples).unwrap_err(), &missing);
-    names_it(
-        Dataset::california_housing(&folder.0).unwrap_err(),
-        &folder.0.join("california_housing.csv"),
-    );
+    names_it(Dataset::california_housing(&folder.0).unwrap_err(), &folder.0.join("california_housing.csv"));
     let who = folder.0.join("who_life_expectancy.csv");
     names_it(Dataset::who_life_expectancy(&folder.0).unwrap_err(), &who);
     let curve = Sweep::new(Dataset::diabetes(), [3], 1, 0).run().unwrap();
@@ -210,10 +169,7 @@ fn files_that_are_not_there_or_cannot_be_written() {
     let below = folder.file("file", b"").join("cells.csv");
     for path in [below, folder.0.clone()] {
         names_it(curve.save_cells(&path).unwrap_err(), &path);
-        names_it(
-            curve.save_summaries(&path, &[Metric::TestMse], None).unwrap_err(),
-            &path,
-        );
+        names_it(curve.save_summaries(&path, &[Metric::TestMse], None).unwrap_err(), &path);
     }
 }
 
@@ -222,10 +178,7 @@ fn a_disk_that_is_full_is_an_error() {
     struct Full(usize);
     impl std::io::Write for Full {
         fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0 = self
-                .0
-                .checked_sub(bytes.len())
-                .ok_or(std::io::ErrorKind::StorageFull)?;
+            self.0 = self.0.checked_sub(bytes.len()).ok_or(std::io::ErrorKind::StorageFull)?;
             Ok(bytes.len())
         }
         fn flush(&mut self) -> std::io::Result<()> {
@@ -250,21 +203,12 @@ fn tables_of_cells_that_were_edited() {
         Curve::read_cells(&path, Axis::Samples).map(|_| Dataset::diabetes())
     };
     assert!(read("\n", "\n").is_ok());
-    assert_eq!(
-        place(read("\n0,3,", "\nzero,3,"), "`zero` is not a number"),
-        at(2, "repeat")
-    );
+    assert_eq!(place(read("\n0,3,", "\nzero,3,"), "`zero` is not a number"), at(2, "repeat"));
     assert_eq!(place(read("\n0,3,", "\n0,-3,"), "`-3`"), at(2, "n"));
-    assert_eq!(
-        place(read(",unablated,,", ",unablated,x,"), "`x`"),
-        at(2, "setting")
-    );
+    assert_eq!(place(read(",unablated,,", ",unablated,x,"), "`x`"), at(2, "setting"));
     assert_eq!(place(read("\n0,3,10,", "\n0,3,"), "row of cells").0, Some(2));
     let error = read("test_mse,", "mse,").unwrap_err();
-    assert!(
-        matches!(&error, Error::UnknownColumn { name, .. } if name == "test_mse"),
-        "{error}"
-    );
+    assert!(matches!(&error, Error::UnknownColumn { name, .. } if name == "test_mse"), "{error}");
     // The order of columns does not matter, nor do more of them.
     assert!(read("repeat,n,p", "repeat,p,n").is_ok());
 }
@@ -281,56 +225,23 @@ fn splits_that_do_not_fit() {
             other => panic!("{other:?}"),
         }
     };
-    assert_eq!(
-        line("repeat,i0,i1\n0,1,2\n1,3,x\n", "`x` is not a row index"),
-        Some(3)
-    );
+    assert_eq!(line("repeat,i0,i1\n0,1,2\n1,3,x\n", "`x` is not a row index"), Some(3));
     assert_eq!(line("repeat,i0,i1\n0,1,-2\n", "`-2`"), Some(2));
     assert_eq!(line("repeat,i0,i1\n0,1,2.0\n", "`2.0`"), Some(2));
-    assert_eq!(
-        line("repeat,i0,i1\n0,5,5\n", "row 5 joins the training set twice"),
-        Some(2)
-    );
-    assert_eq!(
-        line("repeat,i0,i1\n0,1,2\n1,3\n", "not a line of splits"),
-        Some(3)
-    );
+    assert_eq!(line("repeat,i0,i1\n0,5,5\n", "row 5 joins the training set twice"), Some(2));
+    assert_eq!(line("repeat,i0,i1\n0,1,2\n1,3\n", "not a line of splits"), Some(3));
     assert_eq!(line("0,1,2\n1,3,4\n", "header"), Some(1));
     for empty in ["", "repeat,i0,i1\n", "repeat\n0\n1\n"] {
         assert_eq!(line(empty, "holds no splits"), None);
     }
     let run = |orders, sizes: &[usize]| {
         let splits = Splits::Recorded(orders);
-        Sweep {
-            splits,
-            ..Sweep::new(Dataset::diabetes(), sizes.iter().copied(), 1, 0)
-        }
-        .run()
+        Sweep { splits, ..Sweep::new(Dataset::diabetes(), sizes.iter().copied(), 1, 0) }.run()
     };
     let short = run(vec![vec![1, 2, 3, 4], vec![1, 2, 3]], &[2, 4]).unwrap_err();
-    assert!(
-        matches!(
-            short,
-            Error::Shape {
-                expected: 4,
-                found: 3,
-                ..
-            }
-        ),
-        "{short}"
-    );
+    assert!(matches!(short, Error::Shape { expected: 4, found: 3, .. }), "{short}");
     let over = run(vec![vec![1, 442]], &[2]).unwrap_err();
-    assert!(
-        matches!(
-            over,
-            Error::Shape {
-                expected: 442,
-                found: 442,
-                ..
-            }
-        ),
-        "{over}"
-    );
+    assert!(matches!(over, Error::Shape { expected: 442, found: 442, .. }), "{over}");
     assert!(over.to_string().contains("row index"), "{over}");
     let twice = run(vec![vec![7, 3, 7]], &[3]).unwrap_err();
     assert!(matches!(twice, Error::Domain { value: 7.0, .. }), "{twice}");
@@ -343,10 +254,7 @@ fn splits_that_do_not_fit() {
 /// Runs a sweep that must be refused as out of its domain, in these words.
 fn refused(sweep: &Sweep, value: f64, says: &str) {
     let error = sweep.run().unwrap_err();
-    assert!(
-        matches!(&error, Error::Domain { value: v, .. } if *v == value),
-        "{error:?}"
-    );
+    assert!(matches!(&error, Error::Domain { value: v, .. } if *v == value), "{error:?}");
     assert!(error.to_string().contains(says), "{error}");
 }
 
@@ -355,60 +263,25 @@ fn sweeps_of_nothing_or_too_much() {
     let sweep = |sizes: &[usize], repeats| Sweep::new(Dataset::diabetes(), sizes.iter().copied(), repeats, 0);
     refused(&sweep(&[5, 0], 3), 0.0, "training set size n is 0");
     refused(&sweep(&[5, 442], 3), 442.0, "training set size n is 442");
-    refused(
-        &sweep(&[5, usize::MAX], 3),
-        usize::MAX as f64,
-        "training set size",
-    );
+    refused(&sweep(&[5, usize::MAX], 3), usize::MAX as f64, "training set size");
     refused(&sweep(&[7, 5, 7], 3), 7.0, "listed once");
     refused(&sweep(&[5], 0), 0.0, "number of repeats");
-    refused(
-        &Sweep {
-            threads: Some(0),
-            ..sweep(&[5], 1)
-        },
-        0.0,
-        "number of threads",
-    );
+    refused(&Sweep { threads: Some(0), ..sweep(&[5], 1) }, 0.0, "number of threads");
     assert!(sweep(&[441], 1).run().is_ok());
     let empty = sweep(&[], 1).run().unwrap_err();
-    assert!(
-        matches!(empty, Error::Empty { .. }) && empty.to_string().contains("sizes"),
-        "{empty}"
-    );
-    let no_arms = Sweep {
-        arms: Vec::new(),
-        ..sweep(&[5], 1)
-    }
-    .run()
-    .unwrap_err();
-    assert!(
-        matches!(no_arms, Error::Empty { .. }) && no_arms.to_string().contains("arms"),
-        "{no_arms}"
-    );
+    assert!(matches!(empty, Error::Empty { .. }) && empty.to_string().contains("sizes"), "{empty}");
+    let no_arms = Sweep { arms: Vec::new(), ..sweep(&[5], 1) }.run().unwrap_err();
+    assert!(matches!(no_arms, Error::Empty { .. }) && no_arms.to_string().contains("arms"), "{no_arms}");
     for strength in [f64::NAN, f64::INFINITY] {
-        for adversary in [
-            Adversary::TestDatum { strength },
-            Adversary::TrainingTargets { strength },
-        ] {
-            let error = Sweep {
-                arms: vec![Arm::attacked(adversary)],
-                ..sweep(&[5], 1)
-            }
-            .run()
-            .unwrap_err();
+        for adversary in [Adversary::TestDatum { strength }, Adversary::TrainingTargets { strength }] {
+            let error = Sweep { arms: vec![Arm::attacked(adversary)], ..sweep(&[5], 1) }.run().unwrap_err();
             assert!(matches!(error, Error::Domain { .. }), "{error}");
             assert!(error.to_string().contains("strength"), "{error}");
         }
     }
     let one_row = Dataset::new("one row", Array2::ones((1, 3)), Array2::ones((1, 1))).unwrap();
     refused(&Sweep::new(one_row, [1], 1, 0), 1.0, "number of rows");
-    let grid = Grid {
-        axis: vec![1],
-        repeats: 1,
-        threads: None,
-        batch: 0,
-    };
+    let grid = Grid { axis: vec![1], repeats: 1, threads: None, batch: 0 };
     assert!(matches!(grid.run(&(), |_| vec![0]), Err(Error::Domain { .. })));
     let curve = sweep(&[5], 2).run().unwrap();
     let no_draws = curve.summaries(Metric::TestMse, Some(Bootstrap { draws: 0, seed: 0 }));
@@ -418,50 +291,20 @@ fn sweeps_of_nothing_or_too_much() {
 #[test]
 fn parameters_outside_their_domain() {
     for bad in [-1.0, f64::NAN, f64::INFINITY] {
-        assert!(matches!(
-            Ablation::none().small_singular_values(bad),
-            Err(Error::Domain { .. })
-        ));
-        assert!(matches!(
-            Arm::no_small_singular_values(bad),
-            Err(Error::Domain { .. })
-        ));
-        let noise = StudentTeacher {
-            noise: bad,
-            ..StudentTeacher::new(0)
-        };
+        assert!(matches!(Ablation::none().small_singular_values(bad), Err(Error::Domain { .. })));
+        assert!(matches!(Arm::no_small_singular_values(bad), Err(Error::Domain { .. })));
+        let noise = StudentTeacher { noise: bad, ..StudentTeacher::new(0) };
         assert!(noise.generate().unwrap_err().to_string().contains("noise"));
     }
     let drawn = StudentTeacher::new(0);
     for (wrong, says) in [
         (StudentTeacher { rows: 0, ..drawn }, "rows"),
-        (
-            StudentTeacher {
-                seen_features: 0,
-                ..drawn
-            },
-            "seen features",
-        ),
-        (
-            StudentTeacher {
-                seen_features: 31,
-                ..drawn
-            },
-            "is 31",
-        ),
-        (
-            StudentTeacher {
-                true_features: 0,
-                ..drawn
-            },
-            "seen features",
-        ),
+        (StudentTeacher { seen_features: 0, ..drawn }, "seen features"),
+        (StudentTeacher { seen_features: 31, ..drawn }, "is 31"),
+        (StudentTeacher { true_features: 0, ..drawn }, "seen features"),
     ] {
         let error = wrong.generate().unwrap_err();
-        assert!(
-            matches!(error, Error::Domain { .. }) && error.to_string().contains(says),
-            "{error}"
-        );
+        assert!(matches!(error, Error::Domain { .. }) && error.to_string().contains(says), "{error}");
     }
 }
 
@@ -484,19 +327,10 @@ fn matrices_that_do_not_fit_together() {
     let factors = |teacher: &Teacher, x: &Array2<f64>| Factors::new(&svd, &MinNorm::default(), teacher, x);
     shape(factors(&teacher, &normal(2, 4, 1)).unwrap_err(), (3, 4));
     shape(factors(&teacher.select(&[1]).unwrap(), &x).unwrap_err(), (5, 1));
-    assert!(matches!(
-        factors(&teacher, &Array2::zeros((0, 3))),
-        Err(Error::Empty { .. })
-    ));
+    assert!(matches!(factors(&teacher, &Array2::zeros((0, 3))), Err(Error::Empty { .. })));
     let compressed = Compressed::new(&x, &y).unwrap();
-    shape(
-        compressed.mean_squared_error(&normal(2, 1, 1)).unwrap_err(),
-        (3, 2),
-    );
-    shape(
-        compressed.mean_squared_error(&normal(3, 2, 1)).unwrap_err(),
-        (1, 2),
-    );
+    shape(compressed.mean_squared_error(&normal(2, 1, 1)).unwrap_err(), (3, 2));
+    shape(compressed.mean_squared_error(&normal(3, 2, 1)).unwrap_err(), (1, 2));
     for (features, targets) in [((0, 3), (0, 1)), ((5, 0), (5, 1)), ((5, 3), (5, 0))] {
         let error = Dataset::new("d", Array2::zeros(features), Array2::zeros(targets)).unwrap_err();
         assert!(matches!(error, Error::Empty { .. }), "{error}");
@@ -508,14 +342,8 @@ fn matrices_that_do_not_fit_together() {
     let mut bad = x.clone();
     bad[[4, 1]] = f64::NAN;
     let here = |error: Error, column: usize| {
-        assert!(
-            matches!(error, Error::NonFinite { row: 4, column: c, .. } if c == column),
-            "{error:?}"
-        );
-        assert!(
-            error.to_string().contains(&format!("row 4, column {column}")),
-            "{error}"
-        );
+        assert!(matches!(error, Error::NonFinite { row: 4, column: c, .. } if c == column), "{error:?}");
+        assert!(error.to_string().contains(&format!("row 4, column {column}")), "{error}");
     };
     here(Dataset::new("d", bad.clone(), y.clone()).unwrap_err(), 1);
     here(factors(&teacher, &bad).unwrap_err(), 1);
@@ -534,17 +362,13 @@ fn scale_free(data: &Dataset, scale: f64) -> Curve {
         Arm::unablated(),
         Arm::test_features_projected(2),
         Arm::no_residuals(),
-        Arm::attacked(Adversary::TestDatum {
-            strength: 0.25 * scale,
-        }),
+        Arm::attacked(Adversary::TestDatum { strength: 0.25 * scale }),
         Arm::attacked(Adversary::TrainingTargets { strength: 0.5 }),
     ];
     // A penalty is in squared units, which do not fit at 1e±300.
     if (scale * scale).is_normal() {
         let ridge = Ridge::new(0.5 * scale * scale).unwrap();
-        sweep
-            .arms
-            .push(Arm::new("ridge", None, std::sync::Arc::new(ridge)));
+        sweep.arms.push(Arm::new("ridge", None, std::sync::Arc::new(ridge)));
     }
     sweep.run().unwrap()
 }
@@ -568,12 +392,7 @@ fn features_of_any_scale_give_the_same_errors() {
 }
 
 fn same_errors(base: &Curve, scaled: &Curve, scale: f64) {
-    assert_eq!(
-        (base.failures.len(), scaled.failures.len()),
-        (0, 0),
-        "{:?}",
-        scaled.failures.first()
-    );
+    assert_eq!((base.failures.len(), scaled.failures.len()), (0, 0), "{:?}", scaled.failures.first());
     let arms = scaled.arms.len();
     let same_arms: Vec<_> = base.cells.iter().filter(|cell| cell.arm < arms).collect();
     assert_eq!(same_arms.len(), scaled.cells.len());
@@ -600,10 +419,7 @@ fn features_of_1e300_give_the_same_errors() {
         assert!(scaled.failures.is_empty(), "{:?}", scaled.failures);
         for (a, b) in base.cells.iter().zip(&scaled.cells) {
             let (a, b) = (a.test_mse.unwrap(), b.test_mse.unwrap());
-            assert!(
-                (a - b).abs() <= 1e4 * 60.0 * f64::EPSILON * a,
-                "{scale:e}: {b} for {a}"
-            );
+            assert!((a - b).abs() <= 1e4 * 60.0 * f64::EPSILON * a, "{scale:e}: {b} for {a}");
         }
     }
 }
@@ -618,11 +434,7 @@ fn columns_of_very_different_scale_give_the_errors_of_the_same_fit() {
     }
     let scaled = Dataset::new("table", features, data.targets().clone()).unwrap();
     let (a, b) = (Teacher::ideal(&data).unwrap(), Teacher::ideal(&scaled).unwrap());
-    assert_eq!(
-        a.residuals(),
-        b.residuals(),
-        "columns are brought to one scale, exactly"
-    );
+    assert_eq!(a.residuals(), b.residuals(), "columns are brought to one scale, exactly");
 }
 
 #[test]
@@ -633,11 +445,7 @@ fn targets_whose_squares_do_not_fit_are_failures_of_cells() {
     assert_eq!((curve.cells.len(), curve.failures.len()), (0, 6));
     assert!(curve.complete);
     for failure in &curve.failures {
-        assert!(
-            matches!(failure.error, Error::Overflow { .. }),
-            "{}",
-            failure.error
-        );
+        assert!(matches!(failure.error, Error::Overflow { .. }), "{}", failure.error);
         assert!(failure.error.to_string().contains("rescale"), "{}", failure.error);
     }
     // Squares of 1e150 do fit: 1e300 times the errors of the same table at scale 1, to rounding.
@@ -691,20 +499,12 @@ fn degenerate_tables_agree_with_the_pseudoinverse() {
     constant.column_mut(2).fill(0.0);
     let tables = [
         ("constant columns", constant, 3),
-        (
-            "duplicated rows",
-            ndarray::concatenate![Dimension(0), rows, rows, rows],
-            4,
-        ),
+        ("duplicated rows", ndarray::concatenate![Dimension(0), rows, rows, rows], 4),
         ("one feature", normal(24, 1, 32), 1),
         ("one distinct row", Array2::ones((24, 4)), 1),
         ("zeros", Array2::zeros((24, 4)), 0),
         ("two rows", normal(2, 4, 33), 2),
-        (
-            "an integer table",
-            normal(24, 4, 34).mapv(|v| (3.0 * v).round()),
-            4,
-        ),
+        ("an integer table", normal(24, 4, 34).mapv(|v| (3.0 * v).round()), 4),
     ];
     for (name, x, largest_rank) in tables {
         let n = x.nrows();
@@ -726,48 +526,23 @@ fn degenerate_tables_agree_with_the_pseudoinverse() {
             assert!(rank <= largest_rank, "{name}, n = {}", cell.n);
             // Condition numbers stay under 1e4, sums under 24 terms; targets are of order 1.
             let bound = 1e4 * 24.0 * f64::EPSILON * (test + 10.0);
-            assert!(
-                (cell.test_mse.unwrap() - test).abs() <= bound,
-                "{name} {cell:?} {test}"
-            );
-            assert!(
-                (cell.train_mse.unwrap() - train).abs() <= bound,
-                "{name} {cell:?} {train}"
-            );
+            assert!((cell.test_mse.unwrap() - test).abs() <= bound, "{name} {cell:?} {test}");
+            assert!((cell.train_mse.unwrap() - train).abs() <= bound, "{name} {cell:?} {train}");
         }
     }
 }
 
 #[test]
 fn standardising_odd_columns() {
-    let x = ndarray::array![
-        [1e300, 5.0, 1.0, 0.1],
-        [-1e300, 5.0, 2.0, 0.1],
-        [0.0, 5.0, 3.0, 0.1]
-    ];
-    let data = Dataset::new("odd", x, Array2::ones((3, 1)))
-        .unwrap()
-        .standardised()
-        .unwrap();
+    let x = ndarray::array![[1e300, 5.0, 1.0, 0.1], [-1e300, 5.0, 2.0, 0.1], [0.0, 5.0, 3.0, 0.1]];
+    let data = Dataset::new("odd", x, Array2::ones((3, 1))).unwrap().standardised().unwrap();
     let root = 1.5f64.sqrt();
-    let expected = [
-        [root, 0.0, -root, 0.0],
-        [-root, 0.0, 0.0, 0.0],
-        [0.0, 0.0, root, 0.0],
-    ];
+    let expected = [[root, 0.0, -root, 0.0], [-root, 0.0, 0.0, 0.0], [0.0, 0.0, root, 0.0]];
     for (found, expected) in data.features().iter().zip(expected.as_flattened()) {
         // A mean, a square root and a division.
-        assert!(
-            (found - expected).abs() <= 8.0 * f64::EPSILON,
-            "{}",
-            data.features()
-        );
+        assert!((found - expected).abs() <= 8.0 * f64::EPSILON, "{}", data.features());
     }
-    let wide = Dataset::new(
-        "wide",
-        ndarray::array![[1.7e308], [1.7e308], [-1.7e308]],
-        Array2::ones((3, 1)),
-    );
+    let wide = Dataset::new("wide", ndarray::array![[1.7e308], [1.7e308], [-1.7e308]], Array2::ones((3, 1)));
     let error = wide.unwrap().standardised();
     assert!(matches!(error, Err(Error::Overflow { .. })), "{error:?}");
 }

@@ -42,15 +42,7 @@ impl Drop for Scratch {
 #[test]
 fn any_number_of_threads_writes_the_same_bytes() {
     for backend in [sweep().backend, Arc::new(Faer)] {
-        let run = |threads| {
-            Sweep {
-                threads,
-                backend: backend.clone(),
-                ..sweep()
-            }
-            .run()
-            .unwrap()
-        };
+        let run = |threads| Sweep { threads, backend: backend.clone(), ..sweep() }.run().unwrap();
         let one = run(Some(1));
         assert_eq!(one.cells.len(), one.arms.len() * 10 * 40);
         assert!(one.failures.is_empty() && one.complete);
@@ -77,10 +69,7 @@ fn training_sets_are_nested() {
             // Rows are orthogonal: a test row is predicted as 0, and its error is its target, squared.
             let squares = cell.test_mse.unwrap() * (n - cell.n) as f64;
             let test = squares.round() as u64;
-            assert!(
-                (squares - test as f64).abs() < 1e-6,
-                "sums of powers of four under 2^24 are exact"
-            );
+            assert!((squares - test as f64).abs() < 1e-6, "sums of powers of four under 2^24 are exact");
             let rows: Vec<u32> = (0..n as u32).filter(|row| test >> (2 * row) & 3 == 1).collect();
             assert_eq!(rows.len(), n - cell.n, "the error names the test rows: {test:b}");
             if let Some(before) = before {
@@ -92,21 +81,13 @@ fn training_sets_are_nested() {
 }
 
 fn by_place(curve: &Curve) -> HashMap<(usize, usize, usize), Cell> {
-    curve
-        .cells
-        .iter()
-        .map(|cell| ((cell.repeat, cell.n, cell.arm), *cell))
-        .collect()
+    curve.cells.iter().map(|cell| ((cell.repeat, cell.n, cell.arm), *cell)).collect()
 }
 
 #[test]
 fn more_sizes_and_repeats_leave_the_cells_of_fewer_alone() {
     let long = sweep().run().unwrap();
-    let short = Sweep {
-        sizes: vec![10, 4],
-        splits: Splits::Drawn { repeats: 7, seed: 3 },
-        ..sweep()
-    };
+    let short = Sweep { sizes: vec![10, 4], splits: Splits::Drawn { repeats: 7, seed: 3 }, ..sweep() };
     let short = short.run().unwrap();
     assert_eq!(short.cells.len(), 2 * 7 * short.arms.len());
     let of_long = by_place(&long);
@@ -125,10 +106,7 @@ fn another_seed_gives_other_splits_and_the_same_seed_the_same() {
     assert_eq!(run(1), run(1));
     let (one, two) = (run(1), run(2));
     assert!(one.iter().all(|a| two.iter().all(|b| a.test_mse != b.test_mse)));
-    assert!(
-        one[1..].iter().all(|b| b.test_mse != one[0].test_mse),
-        "repeats differ"
-    );
+    assert!(one[1..].iter().all(|b| b.test_mse != one[0].test_mse), "repeats differ");
 }
 
 #[test]
@@ -138,38 +116,20 @@ fn a_stopped_run_holds_cells_of_the_full_run_and_says_so() {
     for (threads, limit) in [(1, 0), (1, 100), (2, 100), (8, 100), (2, usize::MAX)] {
         let observer = |done: usize, total: usize| {
             assert!(done <= total && total == 400);
-            if done > limit {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
-            }
+            if done > limit { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
-        let some = Sweep {
-            threads: Some(threads),
-            ..sweep()
-        }
-        .run_with(&observer)
-        .unwrap();
+        let some = Sweep { threads: Some(threads), ..sweep() }.run_with(&observer).unwrap();
         assert_eq!(some.complete, limit == usize::MAX);
         assert_eq!(some.arms, full.arms);
-        assert!(
-            some.cells.len() > limit.min(400) * some.arms.len() / 2,
-            "work that was done is kept"
-        );
+        assert!(some.cells.len() > limit.min(400) * some.arms.len() / 2, "work that was done is kept");
         assert_eq!(some.complete, some.cells.len() == full.cells.len());
         // The cells of the full run, in its order, with gaps.
         let mut all = full.cells.iter();
         assert!(some.cells.iter().all(|cell| all.any(|other| other == cell)));
-        assert!(
-            by_place(&some)
-                .iter()
-                .all(|(place, cell)| of_full[place] == *cell)
-        );
+        assert!(by_place(&some).iter().all(|(place, cell)| of_full[place] == *cell));
         // All arms of a cell, or none.
         assert!(
-            some.cells
-                .chunks(some.arms.len())
-                .all(|arms| arms.iter().enumerate().all(|(i, c)| c.arm == i))
+            some.cells.chunks(some.arms.len()).all(|arms| arms.iter().enumerate().all(|(i, c)| c.arm == i))
         );
     }
 }
@@ -194,12 +154,7 @@ fn cells_read_back_to_the_same_bits() {
     assert_eq!(read.cells.len(), curve.cells.len());
     for (read, cell) in read.cells.iter().zip(&curve.cells) {
         assert_eq!(read, cell);
-        let bits = |metric| {
-            (
-                read.metric(metric).map(f64::to_bits),
-                cell.metric(metric).map(f64::to_bits),
-            )
-        };
+        let bits = |metric| (read.metric(metric).map(f64::to_bits), cell.metric(metric).map(f64::to_bits));
         let (a, b) = bits(Metric::TestMse);
         assert_eq!(a, b);
     }
@@ -210,12 +165,7 @@ fn cells_read_back_to_the_same_bits() {
 fn a_grid_hands_out_every_place_once_and_in_order() {
     for threads in [Some(1), Some(3), None] {
         for batch in [1, 3, 100] {
-            let grid = Grid {
-                axis: vec![5, 2, 9],
-                repeats: 7,
-                threads,
-                batch,
-            };
+            let grid = Grid { axis: vec![5, 2, 9], repeats: 7, threads, batch };
             let results = grid
                 .run(&(), |places| {
                     assert!(places.len() <= batch && !places.is_empty());
@@ -223,21 +173,9 @@ fn a_grid_hands_out_every_place_once_and_in_order() {
                     places.iter().map(|at| (at.repeat, at.axis_value)).collect()
                 })
                 .unwrap();
-            let expected: Vec<_> = (0..7)
-                .flat_map(|repeat| [5, 2, 9].map(|value| (repeat, value)))
-                .collect();
-            assert_eq!(
-                results
-                    .iter()
-                    .map(|(_, found)| found.unwrap())
-                    .collect::<Vec<_>>(),
-                expected
-            );
-            assert!(
-                results
-                    .iter()
-                    .all(|(at, found)| Some((at.repeat, at.axis_value)) == *found)
-            );
+            let expected: Vec<_> = (0..7).flat_map(|repeat| [5, 2, 9].map(|value| (repeat, value))).collect();
+            assert_eq!(results.iter().map(|(_, found)| found.unwrap()).collect::<Vec<_>>(), expected);
+            assert!(results.iter().all(|(at, found)| Some((at.repeat, at.axis_value)) == *found));
         }
     }
 }

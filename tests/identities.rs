@@ -59,11 +59,7 @@ fn ablations() -> Vec<Ablation> {
                 if let Some(modes) = modes {
                     ablation = ablation.test_features_on(modes);
                 }
-                all.push(if no_residuals {
-                    ablation.no_residuals()
-                } else {
-                    ablation
-                });
+                all.push(if no_residuals { ablation.no_residuals() } else { ablation });
             }
         }
     }
@@ -124,8 +120,7 @@ impl Problem {
 }
 
 fn kappa(svd: &Svd) -> f64 {
-    svd.smallest_nonzero()
-        .map_or(1.0, |last| svd.singular_values()[0] / last)
+    svd.smallest_nonzero().map_or(1.0, |last| svd.singular_values()[0] / last)
 }
 
 /// Both sides are sums of a few dozen products that differ in order only, on the same factorisation:
@@ -143,13 +138,7 @@ fn assert_close(a: &Array2<f64>, b: &Array2<f64>, kappa: f64, what: &str) {
 fn factors_rebuild_the_error_of_the_fit() {
     for problem in Problem::all() {
         for filter in filters() {
-            let Problem {
-                svd,
-                teacher,
-                y,
-                x_test,
-                ..
-            } = &problem;
+            let Problem { svd, teacher, y, x_test, .. } = &problem;
             let direct = x_test.dot(&svd.solve(y, &*filter).unwrap()) - x_test.dot(teacher.beta());
             let factors = Factors::new(svd, &*filter, teacher, x_test).unwrap();
             let what = format!("{filter:?} {:?}", svd.shape());
@@ -161,13 +150,8 @@ fn factors_rebuild_the_error_of_the_fit() {
 /// The last mode, oriented by hand.
 fn last_mode(svd: &Svd, y: &Array2<f64>) -> Option<LastMode> {
     let index = svd.rank().checked_sub(1)?;
-    let alignment = (0..y.ncols())
-        .map(|k| svd.u().column(index).dot(&y.column(k)))
-        .sum::<f64>();
-    Some(LastMode {
-        index,
-        sign: if alignment < 0.0 { -1.0 } else { 1.0 },
-    })
+    let alignment = (0..y.ncols()).map(|k| svd.u().column(index).dot(&y.column(k))).sum::<f64>();
+    Some(LastMode { index, sign: if alignment < 0.0 { -1.0 } else { 1.0 } })
 }
 
 /// The altered data of an ablation and an adversary, refitted: parameters, test features as the model
@@ -192,11 +176,7 @@ impl Altered {
     ) -> Self {
         let last = last_mode(svd, y);
         assert_eq!(svd.last_mode(y).unwrap(), last);
-        let mut y = if ablation.is_without_residuals() {
-            x.dot(ideal)
-        } else {
-            y.clone()
-        };
+        let mut y = if ablation.is_without_residuals() { x.dot(ideal) } else { y.clone() };
         let mut x_test = x_test.clone();
         match (adversary, last) {
             (Some(Adversary::TrainingTargets { strength }), Some(LastMode { index, sign })) => {
@@ -221,13 +201,7 @@ impl Altered {
 #[test]
 fn ablated_and_attacked_factors_are_altered_data_refitted() {
     for problem in Problem::all() {
-        let Problem {
-            x,
-            y,
-            x_test,
-            teacher,
-            svd,
-        } = &problem;
+        let Problem { x, y, x_test, teacher, svd } = &problem;
         for filter in filters() {
             let factors = Factors::new(svd, &*filter, teacher, x_test).unwrap();
             for ablation in ablations() {
@@ -255,13 +229,7 @@ fn ablated_and_attacked_factors_are_altered_data_refitted() {
 #[test]
 fn contributions_are_the_products_of_three_factors() {
     let problem = &Problem::all()[0];
-    let factors = Factors::new(
-        &problem.svd,
-        &MinNorm::default(),
-        &problem.teacher,
-        &problem.x_test,
-    )
-    .unwrap();
+    let factors = Factors::new(&problem.svd, &MinNorm::default(), &problem.teacher, &problem.x_test).unwrap();
     let table = factors.contributions(0);
     assert_eq!(table.len(), 5);
     assert!(table.windows(2).all(|pair| pair[0].product >= pair[1].product));
@@ -292,26 +260,10 @@ fn direct(data: &Dataset, order: &[usize], n: usize, arm: &Arm) -> (Cell, f64) {
     let (x, y) = (pick(data.features(), &train), pick(data.targets(), &train));
     let (x_test, y_test) = (pick(data.features(), &test), pick(data.targets(), &test));
     let svd = Svd::new(&x).unwrap();
-    let ideal = Svd::new(data.features())
-        .unwrap()
-        .solve(data.targets(), &MinNorm::default())
-        .unwrap();
+    let ideal = Svd::new(data.features()).unwrap().solve(data.targets(), &MinNorm::default()).unwrap();
     let evaluate = |adversary: Option<Adversary>| {
-        let altered = Altered::new(
-            &svd,
-            &x,
-            &y,
-            &x_test,
-            &ideal,
-            &arm.estimator,
-            &arm.ablation,
-            adversary,
-        );
-        let target = if arm.ablation.is_without_residuals() {
-            x_test.dot(&ideal)
-        } else {
-            y_test.clone()
-        };
+        let altered = Altered::new(&svd, &x, &y, &x_test, &ideal, &arm.estimator, &arm.ablation, adversary);
+        let target = if arm.ablation.is_without_residuals() { x_test.dot(&ideal) } else { y_test.clone() };
         let mean_square = |e: Array2<f64>| e.mapv(|e| e * e).mean().unwrap();
         let size = mean_square(altered.x_test.dot(&altered.beta)) + mean_square(target.clone());
         (
@@ -388,16 +340,8 @@ fn compare(data: &Dataset, sizes: &[usize], stride: usize) {
         ..Sweep::new(data.clone(), sizes.iter().copied(), 1, 0)
     };
     for backend in [sweep.backend.clone(), Arc::new(Faer)] {
-        let curve = Sweep {
-            backend,
-            ..sweep.clone()
-        }
-        .run()
-        .unwrap();
-        assert_eq!(
-            (curve.failures.len(), curve.cells.len()),
-            (0, sizes.len() * arms.len())
-        );
+        let curve = Sweep { backend, ..sweep.clone() }.run().unwrap();
+        assert_eq!((curve.failures.len(), curve.cells.len()), (0, sizes.len() * arms.len()));
         for cell in &curve.cells {
             let arm = &arms[cell.arm];
             let (expected, size) = direct(data, &order, cell.n, arm);
@@ -411,10 +355,7 @@ fn compare(data: &Dataset, sizes: &[usize], stride: usize) {
                 (cell.mean_squared_bias, expected.mean_squared_bias),
                 (cell.smallest_singular_value, expected.smallest_singular_value),
             ] {
-                assert!(
-                    (found.unwrap() - expected.unwrap()).abs() <= bound,
-                    "{bound:e} {what}"
-                );
+                assert!((found.unwrap() - expected.unwrap()).abs() <= bound, "{bound:e} {what}");
             }
             assert_eq!(cell.test_mse_opposite.is_some(), arm.adversary.is_some());
             if let (Some(found), Some(expected)) = (cell.test_mse_opposite, expected.test_mse_opposite) {
@@ -451,11 +392,7 @@ fn sweeps_agree_with_the_definition_where_few_test_rows_are_left() {
 
 #[test]
 fn sweeps_agree_with_the_definition_on_rank_deficient_tables() {
-    compare(
-        &table("low rank", normal(40, 2, 66).dot(&normal(2, 6, 67)), 1),
-        &[1, 2, 3, 6, 30],
-        6,
-    );
+    compare(&table("low rank", normal(40, 2, 66).dot(&normal(2, 6, 67)), 1), &[1, 2, 3, 6, 30], 6);
     compare(&table("zeros", Array2::zeros((15, 3)), 1), &[1, 3, 7, 14], 9);
     let constant = concatenate(Axis(1), &[normal(30, 3, 68).view(), Array2::ones((30, 2)).view()]).unwrap();
     compare(&table("constant columns", constant, 2), &[2, 4, 5, 12, 29], 8);
@@ -466,11 +403,7 @@ fn sweeps_agree_with_the_definition_on_duplicated_rows() {
     let rows = normal(6, 4, 69);
     let views: Vec<ArrayView2<'_, f64>> = (0..5).map(|_| rows.view()).collect();
     let x = concatenate(Axis(0), &views).unwrap();
-    compare(
-        &table("duplicated rows", x.as_standard_layout().into_owned(), 1),
-        &[2, 4, 8, 20, 28],
-        6,
-    );
+    compare(&table("duplicated rows", x.as_standard_layout().into_owned(), 1), &[2, 4, 8, 20, 28], 6);
 }
 
 #[test]
@@ -485,10 +418,7 @@ fn a_compressed_table_has_the_error_of_the_table() {
             let found = compressed.mean_squared_error(&beta).unwrap();
             for (found, direct) in found.iter().zip(&direct) {
                 // Sums of up to 500 squares, each of a sum of up to 10 products: √500 · 10 ε and less.
-                assert!(
-                    (found - direct).abs() <= 250.0 * f64::EPSILON * direct,
-                    "{found} {direct}"
-                );
+                assert!((found - direct).abs() <= 250.0 * f64::EPSILON * direct, "{found} {direct}");
             }
         }
     }
@@ -496,15 +426,9 @@ fn a_compressed_table_has_the_error_of_the_table() {
     let (x, beta) = (normal(300, 4, 5), normal(4, 1, 6));
     let y = x.dot(&beta) + normal(300, 1, 7) * 1e-8;
     let direct = (x.dot(&beta) - &y).mapv(|e| e * e).mean().unwrap();
-    let found = Compressed::new(&x, &y)
-        .unwrap()
-        .mean_squared_error(&beta)
-        .unwrap()[0];
+    let found = Compressed::new(&x, &y).unwrap().mean_squared_error(&beta).unwrap()[0];
     // Errors of 300 ε relative to y, 1e8 times that relative to the residual, and that twice.
-    assert!(
-        (found / direct - 1.0).abs() <= 600.0 * f64::EPSILON * 1e8,
-        "{found} {direct}"
-    );
+    assert!((found / direct - 1.0).abs() <= 600.0 * f64::EPSILON * 1e8, "{found} {direct}");
 }
 
 /// `σ/(σ² + λ)` is `1/σ` less a share of `λ/σ²`.
@@ -524,10 +448,7 @@ fn ridge_becomes_minimum_norm() {
                 let size = min_norm.mapv(|v| v * v).sum().sqrt();
                 let share = lambda / (last * last);
                 // Rounding of the two sums beside it.
-                assert!(
-                    off <= (share + 100.0 * f64::EPSILON * problem.kappa()) * size,
-                    "{lambda} {off:e}"
-                );
+                assert!(off <= (share + 100.0 * f64::EPSILON * problem.kappa()) * size, "{lambda} {off:e}");
                 assert!(off < before);
                 before = off;
             }
@@ -543,12 +464,9 @@ fn the_ideal_teacher_solves_the_normal_equations() {
     unit_free.column_mut(4).mapv_inplace(|v| v * 1e-10);
     let low_rank = normal(60, 2, 82).dot(&normal(2, 5, 83));
     // Where the solution is unique, units do not matter; elsewhere they decide what is the shortest.
-    for (x, unique) in [
-        (normal(60, 5, 80), true),
-        (unit_free, true),
-        (normal(4, 9, 84), false),
-        (low_rank, false),
-    ] {
+    for (x, unique) in
+        [(normal(60, 5, 80), true), (unit_free, true), (normal(4, 9, 84), false), (low_rank, false)]
+    {
         let data = table("teacher", x, 2);
         let teacher = Teacher::ideal(&data).unwrap();
         let x = data.features();
@@ -564,12 +482,7 @@ fn the_ideal_teacher_solves_the_normal_equations() {
         if !unique {
             let svd = Svd::new(x).unwrap();
             let outside = svd.project_null_space(&teacher.beta().t()).unwrap();
-            assert!(
-                outside
-                    .iter()
-                    .all(|v| v.abs() <= 1000.0 * f64::EPSILON * kappa(&svd)),
-                "{outside}"
-            );
+            assert!(outside.iter().all(|v| v.abs() <= 1000.0 * f64::EPSILON * kappa(&svd)), "{outside}");
         }
     }
 }

@@ -15,17 +15,10 @@ const FLOOR: f64 = 1e-8;
 fn replay(data: &Dataset, splits: &Path, exact: &Path, prefix: &str, tolerance: f64) {
     let splits = Splits::read(splits).unwrap();
     let p = data.features().ncols();
-    let sweep = |arms| Sweep {
-        splits: splits.clone(),
-        arms,
-        ..Sweep::new(data.clone(), 1..=39, 1, 0)
-    };
+    let sweep = |arms| Sweep { splits: splits.clone(), arms, ..Sweep::new(data.clone(), 1..=39, 1, 0) };
     let ablations = sweep(Arm::ablation_study(p)).run().unwrap();
     let adversarial = sweep(Arm::adversarial_study()).run().unwrap();
-    let mut worst = Worst {
-        tolerance,
-        ..Worst::default()
-    };
+    let mut worst = Worst { tolerance, ..Worst::default() };
     for (arm, study, curve) in [
         ("unablated", "unablated", &ablations),
         ("no_small_singular_values", "singular_value_cutoff", &ablations),
@@ -40,10 +33,7 @@ fn replay(data: &Dataset, splits: &Path, exact: &Path, prefix: &str, tolerance: 
             worst.compare(arm, &table, row, curve);
         }
     }
-    println!(
-        "{prefix}: {} values, worst deviation {:.1e} ({})",
-        worst.count, worst.value, worst.place
-    );
+    println!("{prefix}: {} values, worst deviation {:.1e} ({})", worst.count, worst.value, worst.place);
     worst.report();
 }
 
@@ -91,12 +81,7 @@ impl Worst {
 
     fn report(&self) {
         let first: Vec<_> = self.over.iter().take(10).collect();
-        assert!(
-            self.over.is_empty(),
-            "{} over {:e}: {first:#?}",
-            self.over.len(),
-            self.tolerance
-        );
+        assert!(self.over.is_empty(), "{} over {:e}: {first:#?}", self.over.len(), self.tolerance);
     }
 }
 
@@ -114,13 +99,7 @@ fn diabetes() {
     };
     let reference = reference_folder(&folder);
     let splits = reference.join("splits/diabetes.csv");
-    replay(
-        &Dataset::diabetes(),
-        &splits,
-        &reference.join("exact"),
-        "diabetes",
-        1e-9,
-    );
+    replay(&Dataset::diabetes(), &splits, &reference.join("exact"), "diabetes", 1e-9);
 }
 
 #[test]
@@ -157,11 +136,5 @@ fn more_data_sets() {
     replay(&who, &exact.join("splits/who.csv"), exact, "who", 1e-6);
     let california = Dataset::california_housing(&folder).unwrap();
     assert_eq!(california.features().dim(), (20_640, 8));
-    replay(
-        &california,
-        &exact.join("splits/california.csv"),
-        exact,
-        "california",
-        1e-9,
-    );
+    replay(&california, &exact.join("splits/california.csv"), exact, "california", 1e-9);
 }

@@ -17,11 +17,7 @@ fn sweep(data: Dataset, seed: u64, arms: Vec<Arm>) -> Curve {
 
 fn medians(curve: &Curve, arm: usize) -> Vec<(usize, f64)> {
     let summaries = curve.summaries(Metric::TestMse, None).unwrap();
-    summaries
-        .iter()
-        .filter(|s| s.arm == arm)
-        .map(|s| (s.n, s.median))
-        .collect()
+    summaries.iter().filter(|s| s.arm == arm).map(|s| (s.n, s.median)).collect()
 }
 
 fn at(medians: &[(usize, f64)], n: usize) -> f64 {
@@ -50,14 +46,8 @@ fn the_median_test_error_peaks_where_n_is_p() {
         assert_eq!(peak.median, at(&medians, p));
         // Down on either side, and further down further away.
         for (near, far) in [(p - 3, p / 2), (p + 3, 2 * p)] {
-            assert!(
-                peak.median > 2.0 * at(&medians, near),
-                "{name}, seed {seed}: {medians:?}"
-            );
-            assert!(
-                at(&medians, near) > 1.2 * at(&medians, far),
-                "{name}, seed {seed}: {medians:?}"
-            );
+            assert!(peak.median > 2.0 * at(&medians, near), "{name}, seed {seed}: {medians:?}");
+            assert!(at(&medians, near) > 1.2 * at(&medians, far), "{name}, seed {seed}: {medians:?}");
         }
     });
 }
@@ -99,9 +89,7 @@ fn attacked(data: Dataset, seed: u64, adversary: fn(f64) -> Adversary, worse: bo
             cell.test_mse = cell.test_mse.map(|mse| mse.max(opposite));
         }
     }
-    (0..strengths.len())
-        .map(|arm| at(&medians(&curve, arm), p))
-        .collect()
+    (0..strengths.len()).map(|arm| at(&medians(&curve, arm), p)).collect()
 }
 
 /// The better of the two signs may help for a small step; the worse never does.
@@ -109,10 +97,7 @@ fn attacked(data: Dataset, seed: u64, adversary: fn(f64) -> Adversary, worse: bo
 fn a_moved_test_datum_hurts_the_more_the_further_it_is_moved() {
     for_each(|data, seed, _, _| {
         let errors = attacked(data, seed, |strength| Adversary::TestDatum { strength }, true);
-        assert!(
-            errors.windows(2).all(|pair| pair[1] > pair[0]),
-            "seed {seed}: {errors:?}"
-        );
+        assert!(errors.windows(2).all(|pair| pair[1] > pair[0]), "seed {seed}: {errors:?}");
         assert!(errors[6] > 100.0 * errors[0], "seed {seed}: {errors:?}");
     });
 }
@@ -121,16 +106,8 @@ fn a_moved_test_datum_hurts_the_more_the_further_it_is_moved() {
 #[test]
 fn moved_training_targets_hurt_the_more_the_further_they_are_moved() {
     for_each(|data, seed, _, _| {
-        let errors = attacked(
-            data,
-            seed,
-            |strength| Adversary::TrainingTargets { strength },
-            false,
-        );
-        assert!(
-            errors.windows(2).all(|pair| pair[1] > pair[0]),
-            "seed {seed}: {errors:?}"
-        );
+        let errors = attacked(data, seed, |strength| Adversary::TrainingTargets { strength }, false);
+        assert!(errors.windows(2).all(|pair| pair[1] > pair[0]), "seed {seed}: {errors:?}");
         assert!(errors[6] > 1.2 * errors[0], "seed {seed}: {errors:?}");
     });
 }
@@ -139,21 +116,13 @@ fn moved_training_targets_hurt_the_more_the_further_they_are_moved() {
 fn adversaries_do_the_most_harm_at_the_threshold() {
     for_each(|data, seed, _, _| {
         let (name, p) = (data.name().to_owned(), data.features().ncols());
-        for adversary in [
-            Adversary::TestDatum { strength: 10.0 },
-            Adversary::TrainingTargets { strength: 100.0 },
-        ] {
-            let curve = sweep(
-                data.clone(),
-                seed,
-                vec![Arm::unablated(), Arm::attacked(adversary)],
-            );
+        for adversary in
+            [Adversary::TestDatum { strength: 10.0 }, Adversary::TrainingTargets { strength: 100.0 }]
+        {
+            let curve = sweep(data.clone(), seed, vec![Arm::unablated(), Arm::attacked(adversary)]);
             let (before, after) = (medians(&curve, 0), medians(&curve, 1));
             let harm = |n| at(&after, n) - at(&before, n);
-            assert!(
-                harm(p) > 4.0 * harm(p / 2).max(harm(2 * p)),
-                "{name}, seed {seed}, {adversary:?}"
-            );
+            assert!(harm(p) > 4.0 * harm(p / 2).max(harm(2 * p)), "{name}, seed {seed}, {adversary:?}");
         }
     });
 }

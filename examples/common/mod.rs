@@ -11,12 +11,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-const NAMED: [&str; 4] = [
-    "diabetes",
-    "student-teacher",
-    "california-housing",
-    "who-life-expectancy",
-];
+const NAMED: [&str; 4] = ["diabetes", "student-teacher", "california-housing", "who-life-expectancy"];
 
 /// Flags of the studies on tables.
 #[derive(Args, Debug)]
@@ -122,10 +117,7 @@ pub enum Abscissa {
 
 impl RunArgs {
     pub fn bootstrap(&self) -> Option<Bootstrap> {
-        (self.bootstrap > 0).then_some(Bootstrap {
-            draws: self.bootstrap,
-            seed: self.seed,
-        })
+        (self.bootstrap > 0).then_some(Bootstrap { draws: self.bootstrap, seed: self.seed })
     }
 }
 
@@ -154,10 +146,7 @@ impl TableArgs {
             let sweep = Sweep {
                 splits: match &self.splits {
                     Some(path) => Splits::read(path)?,
-                    None => Splits::Drawn {
-                        repeats: self.repeats,
-                        seed: self.run.seed,
-                    },
+                    None => Splits::Drawn { repeats: self.repeats, seed: self.run.seed },
                 },
                 arms: arms(data.features().ncols()),
                 threads: self.run.threads,
@@ -165,12 +154,8 @@ impl TableArgs {
             };
             let curve = with_progress(sweep.data.name(), |observer| sweep.run_with(observer))?;
             curve.save_cells(&folder.join("cells.csv"))?;
-            let metrics = [
-                Metric::TestMse,
-                Metric::TrainMse,
-                Metric::BiasSquared,
-                Metric::SmallestSingularValue,
-            ];
+            let metrics =
+                [Metric::TestMse, Metric::TrainMse, Metric::BiasSquared, Metric::SmallestSingularValue];
             curve.save_summaries(&folder.join("summary.csv"), &metrics, self.run.bootstrap())?;
             report(self, &curve, &folder)?;
             failed += report_failures(&curve);
@@ -204,36 +189,22 @@ impl TableArgs {
                 });
             }
         };
-        let data = if self.standardise {
-            data.standardised()?
-        } else {
-            data
-        };
-        Ok(if self.intercept {
-            data.with_intercept()
-        } else {
-            data
-        })
+        let data = if self.standardise { data.standardised()? } else { data };
+        Ok(if self.intercept { data.with_intercept() } else { data })
     }
 
     fn folder(&self) -> Result<PathBuf, Error> {
         let from_environment = || std::env::var_os("DOUBLE_DESCENT_DATA").map(PathBuf::from);
-        self.data_dir
-            .clone()
-            .or_else(from_environment)
-            .ok_or_else(|| Error::Resource {
-                reason: "this data set is read from a folder: pass --data-dir or set DOUBLE_DESCENT_DATA"
-                    .into(),
-            })
+        self.data_dir.clone().or_else(from_environment).ok_or_else(|| Error::Resource {
+            reason: "this data set is read from a folder: pass --data-dir or set DOUBLE_DESCENT_DATA".into(),
+        })
     }
 
     fn csv_options(&self) -> Result<CsvOptions, Error> {
         let delimiter = u8::try_from(self.delimiter).map_err(|_| Error::Resource {
             reason: format!("--delimiter `{}` is not a single byte", self.delimiter),
         })?;
-        let mut options = CsvOptions::default()
-            .delimiter(delimiter)
-            .features(self.features.clone());
+        let mut options = CsvOptions::default().delimiter(delimiter).features(self.features.clone());
         if let Some(target) = &self.target {
             options = options.target(target);
         }
@@ -273,10 +244,8 @@ pub fn parse_sizes(text: &str) -> Result<Vec<usize>, Error> {
 /// Makes `out/name`, before anything is computed.
 pub fn make_folder(out: &Path, name: &str) -> Result<PathBuf, Error> {
     let folder = out.join(name);
-    std::fs::create_dir_all(&folder).map_err(|e| Error::Io {
-        path: folder.clone(),
-        reason: e.to_string(),
-    })?;
+    std::fs::create_dir_all(&folder)
+        .map_err(|e| Error::Io { path: folder.clone(), reason: e.to_string() })?;
     Ok(folder)
 }
 
@@ -353,11 +322,7 @@ pub fn closing_table(curve: &Curve, statement: &str) -> Result<(), Error> {
         let Some(peak) = of_arm().max_by(|a, b| a.median.total_cmp(&b.median)) else {
             continue;
         };
-        let at = |n: Option<usize>| {
-            of_arm()
-                .find(|s| Some(s.n) == n)
-                .map_or("-".into(), |s| short(s.median))
-        };
+        let at = |n: Option<usize>| of_arm().find(|s| Some(s.n) == n).map_or("-".into(), |s| short(s.median));
         println!(
             "{:<26} {:>8}  {:>14} {:>16} {:>14}",
             arm.name,

@@ -88,10 +88,7 @@ impl Curve {
             column: column.map(Into::into),
             reason,
         };
-        let header = reader
-            .headers()
-            .map_err(|e| bad(None, None, e.to_string()))?
-            .clone();
+        let header = reader.headers().map_err(|e| bad(None, None, e.to_string()))?.clone();
         let place = columns(&header)?;
         let mut curve = Self {
             axis,
@@ -109,29 +106,18 @@ impl Curve {
             let field = |column: usize| record.get(place[column]).unwrap_or("");
             let wrong = |column: usize| {
                 let line = record.position().map(csv::Position::line);
-                bad(
-                    line,
-                    Some(CELL_COLUMNS[column]),
-                    format!("`{}` is not a number", field(column)),
-                )
+                bad(line, Some(CELL_COLUMNS[column]), format!("`{}` is not a number", field(column)))
             };
             let count = |column: usize| field(column).parse::<usize>().map_err(|_| wrong(column));
             let number = |column: usize| match field(column) {
                 "" => Ok(None),
                 text => text.parse::<f64>().map(Some).map_err(|_| wrong(column)),
             };
-            let label = ArmLabel {
-                name: field(3).into(),
-                setting: number(4)?,
-            };
-            let arm = curve
-                .arms
-                .iter()
-                .position(|arm| *arm == label)
-                .unwrap_or_else(|| {
-                    curve.arms.push(label);
-                    curve.arms.len() - 1
-                });
+            let label = ArmLabel { name: field(3).into(), setting: number(4)? };
+            let arm = curve.arms.iter().position(|arm| *arm == label).unwrap_or_else(|| {
+                curve.arms.push(label);
+                curve.arms.len() - 1
+            });
             curve.cells.push(Cell {
                 repeat: count(0)?,
                 n: count(1)?,
@@ -214,12 +200,9 @@ const FLUSH_AT: usize = 1 << 16;
 
 /// `name,setting` as CSV, quoted where the name needs it.
 fn label(arm: &ArmLabel) -> Vec<u8> {
-    let mut writer = csv::WriterBuilder::new()
-        .terminator(csv::Terminator::Any(b'\n'))
-        .from_writer(Vec::new());
-    let setting = arm
-        .setting
-        .map_or(String::new(), |value| ryu::Buffer::new().format(value).to_owned());
+    let mut writer =
+        csv::WriterBuilder::new().terminator(csv::Terminator::Any(b'\n')).from_writer(Vec::new());
+    let setting = arm.setting.map_or(String::new(), |value| ryu::Buffer::new().format(value).to_owned());
     // Writing to memory does not fail; an empty label would show in the table.
     let _ = writer.write_record([arm.name.as_str(), &setting]);
     let mut text = writer.into_inner().unwrap_or_default();
@@ -260,8 +243,7 @@ impl Memo {
             self.value = value;
             self.text.clear();
             if let Some(value) = value {
-                self.text
-                    .extend_from_slice(ryu::Buffer::new().format(value).as_bytes());
+                self.text.extend_from_slice(ryu::Buffer::new().format(value).as_bytes());
             }
         }
         to.extend_from_slice(&self.text);
@@ -278,13 +260,10 @@ fn columns(header: &StringRecord) -> Result<Vec<usize>, Error> {
     CELL_COLUMNS
         .iter()
         .map(|name| {
-            header
-                .iter()
-                .position(|column| column == *name)
-                .ok_or_else(|| Error::UnknownColumn {
-                    name: (*name).into(),
-                    available: header.iter().map(Into::into).collect(),
-                })
+            header.iter().position(|column| column == *name).ok_or_else(|| Error::UnknownColumn {
+                name: (*name).into(),
+                available: header.iter().map(Into::into).collect(),
+            })
         })
         .collect()
 }

@@ -159,17 +159,13 @@ impl Curve {
     /// The index of an arm.
     #[must_use]
     pub fn arm(&self, name: &str, setting: Option<f64>) -> Option<usize> {
-        self.arms
-            .iter()
-            .position(|arm| arm.name == name && arm.setting == setting)
+        self.arms.iter().position(|arm| arm.name == name && arm.setting == setting)
     }
 
     /// The indices of all arms of a family, in order.
     #[must_use]
     pub fn family(&self, name: &str) -> Vec<usize> {
-        (0..self.arms.len())
-            .filter(|&arm| self.arms[arm].name == name)
-            .collect()
+        (0..self.arms.len()).filter(|&arm| self.arms[arm].name == name).collect()
     }
 
     /// The values of the axis, ascending.

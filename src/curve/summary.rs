@@ -78,11 +78,7 @@ impl Curve {
     /// ```
     pub fn summaries(&self, metric: Metric, bootstrap: Option<Bootstrap>) -> Result<Vec<Summary>, Error> {
         if bootstrap.is_some_and(|b| b.draws == 0) {
-            return Err(Error::Domain {
-                what: "bootstrap draws",
-                value: 0.0,
-                must_be: "at least 1",
-            });
+            return Err(Error::Domain { what: "bootstrap draws", value: 0.0, must_be: "at least 1" });
         }
         let groups = self.groups(metric, |_| true);
         let mut summaries: Vec<Summary> = groups.iter().map(Group::summary).collect();
@@ -99,11 +95,7 @@ impl Curve {
             .iter()
             .map(Group::summary)
             .max_by(|a, b| a.median.total_cmp(&b.median))
-            .map(|summary| Peak {
-                n: summary.n,
-                p: summary.p,
-                median: summary.median,
-            })
+            .map(|summary| Peak { n: summary.n, p: summary.p, median: summary.median })
     }
 
     /// The values of a metric by arm and axis value, each group in the order of its repeats.
@@ -115,12 +107,7 @@ impl Curve {
             let place = axis.binary_search(&self.axis_value(cell)).unwrap_or(0);
             let slot = groups.get_mut(cell.arm * axis.len() + place);
             if let (Some(slot), Some(value)) = (slot, cell.metric(metric)) {
-                slot.get_or_insert_with(|| Group {
-                    first: *cell,
-                    values: Vec::new(),
-                })
-                .values
-                .push(value);
+                slot.get_or_insert_with(|| Group { first: *cell, values: Vec::new() }).values.push(value);
             }
         }
         groups.into_iter().flatten().collect()
@@ -156,11 +143,7 @@ impl Group {
 }
 
 /// The quantile of sorted, non-empty values, interpolated linearly (type 7 of Hyndman & Fan 1996).
-#[allow(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss
-)]
+#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 fn quantile(sorted: &[f64], q: f64) -> f64 {
     let place = q * (sorted.len() - 1) as f64;
     let (below, fraction) = (place.floor() as usize, place.fract());
@@ -172,11 +155,7 @@ fn quantile(sorted: &[f64], q: f64) -> f64 {
 }
 
 /// [`quantile`] by selection, which leaves the values in another order.
-#[allow(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss
-)]
+#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 fn quantile_unsorted(values: &mut [f64], q: f64) -> f64 {
     let place = q * (values.len() - 1) as f64;
     let (_, &mut below, rest) = values.select_nth_unstable_by(place.floor() as usize, f64::total_cmp);
@@ -190,9 +169,7 @@ fn add_bands(groups: &[Group], summaries: &mut [Summary], bootstrap: Bootstrap) 
     counts.sort_unstable();
     counts.dedup();
     for count in counts {
-        let members: Vec<usize> = (0..groups.len())
-            .filter(|&g| groups[g].values.len() == count)
-            .collect();
+        let members: Vec<usize> = (0..groups.len()).filter(|&g| groups[g].values.len() == count).collect();
         let weights = resampling_weights(count, bootstrap);
         let values = Array2::from_shape_fn((members.len(), count), |(m, i)| groups[members[m]].values[i]);
         let means = values.dot(&weights.t());
@@ -230,21 +207,13 @@ mod tests {
         assert_eq!(quantile(&sorted, 1.0), 8.0);
         assert_eq!(quantile(&[5.0], 0.3), 5.0);
         for q in [0.0, 0.1, 0.5, 0.975, 1.0] {
-            assert_eq!(
-                quantile_unsorted(&mut [4.0, 1.0, 8.0, 2.0], q),
-                quantile(&sorted, q)
-            );
+            assert_eq!(quantile_unsorted(&mut [4.0, 1.0, 8.0, 2.0], q), quantile(&sorted, q));
         }
     }
 
     #[test]
     fn the_weights_of_a_resample_add_to_one() {
         let weights = resampling_weights(7, Bootstrap { draws: 40, seed: 3 });
-        assert!(
-            weights
-                .rows()
-                .into_iter()
-                .all(|row| (row.sum() - 1.0).abs() < 1e-15)
-        );
+        assert!(weights.rows().into_iter().all(|row| (row.sum() - 1.0).abs() < 1e-15));
     }
 }

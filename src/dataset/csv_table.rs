@@ -50,12 +50,7 @@ pub struct CsvOptions {
 impl Default for CsvOptions {
     /// Comma; the last column is the target, all others are features; blank cells are refused.
     fn default() -> Self {
-        Self {
-            delimiter: b',',
-            targets: Vec::new(),
-            features: Vec::new(),
-            blank_cells: BlankCells::Refuse,
-        }
+        Self { delimiter: b',', targets: Vec::new(), features: Vec::new(), blank_cells: BlankCells::Refuse }
     }
 }
 
@@ -94,9 +89,7 @@ impl Dataset {
     /// a table without rows.
     pub fn read_csv(path: &Path, options: &CsvOptions) -> Result<Self, Error> {
         let bytes = fs::read(path).map_err(|e| Error::io(path, &e))?;
-        let name = path
-            .file_stem()
-            .map_or("data".into(), |stem| stem.to_string_lossy().into_owned());
+        let name = path.file_stem().map_or("data".into(), |stem| stem.to_string_lossy().into_owned());
         Table::new(path, options, &bytes).parse(name)
     }
 
@@ -123,18 +116,13 @@ impl<'a> Table<'a> {
     }
 
     fn parse(&self, name: String) -> Result<Dataset, Error> {
-        let mut reader = csv::ReaderBuilder::new()
-            .delimiter(self.options.delimiter)
-            .from_reader(self.bytes);
+        let mut reader = csv::ReaderBuilder::new().delimiter(self.options.delimiter).from_reader(self.bytes);
         let names = self.header(&mut reader)?;
         let (features, targets) = self.columns(&names)?;
         let mut values = (Vec::new(), Vec::new());
         let mut record = ByteRecord::new();
         let mut rows = 0;
-        while reader
-            .read_byte_record(&mut record)
-            .map_err(|e| self.csv_error(&e))?
-        {
+        while reader.read_byte_record(&mut record).map_err(|e| self.csv_error(&e))? {
             if self.options.blank_cells == BlankCells::DropRow
                 && record.iter().any(|cell| cell.trim_ascii().is_empty())
             {
@@ -166,10 +154,8 @@ impl<'a> Table<'a> {
 
     fn header(&self, reader: &mut csv::Reader<&[u8]>) -> Result<Vec<String>, Error> {
         let header = reader.byte_headers().map_err(|e| self.csv_error(&e))?;
-        let names: Vec<String> = header
-            .iter()
-            .map(|name| normalise(&String::from_utf8_lossy(name)))
-            .collect();
+        let names: Vec<String> =
+            header.iter().map(|name| normalise(&String::from_utf8_lossy(name))).collect();
         if names.iter().all(String::is_empty) {
             return Err(self.error(None, None, "is empty; it needs a header and rows".into()));
         }
@@ -191,31 +177,16 @@ impl<'a> Table<'a> {
                     let reason = "two columns have this name; rename one".into();
                     Err(self.error(Some(1), Some(wanted), reason))
                 }
-                _ => Err(Error::UnknownColumn {
-                    name: wanted,
-                    available: names.to_vec(),
-                }),
+                _ => Err(Error::UnknownColumn { name: wanted, available: names.to_vec() }),
             }
         };
-        let mut targets = self
-            .options
-            .targets
-            .iter()
-            .map(find)
-            .collect::<Result<Vec<_>, _>>()?;
+        let mut targets = self.options.targets.iter().map(find).collect::<Result<Vec<_>, _>>()?;
         if targets.is_empty() {
             targets.push(names.len() - 1);
         }
-        let mut features = self
-            .options
-            .features
-            .iter()
-            .map(find)
-            .collect::<Result<Vec<_>, _>>()?;
+        let mut features = self.options.features.iter().map(find).collect::<Result<Vec<_>, _>>()?;
         if features.is_empty() {
-            features = (0..names.len())
-                .filter(|column| !targets.contains(column))
-                .collect();
+            features = (0..names.len()).filter(|column| !targets.contains(column)).collect();
         }
         if features.is_empty() {
             let reason = "has one column; it needs a target and at least one feature".into();
@@ -230,10 +201,7 @@ impl<'a> Table<'a> {
 
     fn number(&self, record: &ByteRecord, column: usize, names: &[String]) -> Result<f64, Error> {
         let cell = record[column].trim_ascii();
-        match std::str::from_utf8(cell)
-            .ok()
-            .and_then(|text| text.parse::<f64>().ok())
-        {
+        match std::str::from_utf8(cell).ok().and_then(|text| text.parse::<f64>().ok()) {
             Some(value) if value.is_finite() => Ok(value),
             _ => {
                 let reason = if cell.is_empty() {
@@ -252,10 +220,7 @@ impl<'a> Table<'a> {
     fn line(&self, place: &csv::Position) -> u64 {
         let end_of_line = |byte: &u8| matches!(byte, b'\r' | b'\n');
         let start = usize::try_from(place.byte()).map_or(self.bytes.len(), |at| at.min(self.bytes.len()));
-        let blank = self.bytes[start..]
-            .iter()
-            .take_while(|&byte| end_of_line(byte))
-            .count();
+        let blank = self.bytes[start..].iter().take_while(|&byte| end_of_line(byte)).count();
         let before = &self.bytes[..start + blank];
         let pairs = before.windows(2).filter(|pair| pair == b"\r\n").count();
         (1 + before.iter().filter(|&byte| end_of_line(byte)).count() - pairs) as u64
@@ -264,9 +229,7 @@ impl<'a> Table<'a> {
     fn csv_error(&self, error: &csv::Error) -> Error {
         let line = error.position().map(|place| self.line(place));
         let reason = match error.kind() {
-            csv::ErrorKind::UnequalLengths {
-                expected_len, len, ..
-            } => {
+            csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
                 format!("{len} cells where the header has {expected_len}")
             }
             _ => error.to_string(),
@@ -275,12 +238,7 @@ impl<'a> Table<'a> {
     }
 
     fn error(&self, line: Option<u64>, column: Option<String>, reason: String) -> Error {
-        Error::File {
-            path: self.path.into(),
-            line,
-            column,
-            reason,
-        }
+        Error::File { path: self.path.into(), line, column, reason }
     }
 }
 

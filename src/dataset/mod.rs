@@ -69,14 +69,7 @@ impl Dataset {
             Error::check_finite(what, table.view())?;
         }
         Error::check_len("rows of the targets", features.nrows(), targets.nrows())?;
-        Ok(Self {
-            name,
-            features,
-            targets,
-            feature_names,
-            target_names,
-            preparation: Vec::new(),
-        })
+        Ok(Self { name, features, targets, feature_names, target_names, preparation: Vec::new() })
     }
 
     /// The name, as figures and folders use it.
@@ -125,16 +118,8 @@ impl Dataset {
     #[must_use]
     pub fn preparation(&self) -> String {
         let has = |what: &str| self.preparation.iter().any(|step| step == what);
-        let scaling = if has(STANDARDISED) {
-            "features standardised"
-        } else {
-            "features as given"
-        };
-        let intercept = if has(INTERCEPT) {
-            "with intercept"
-        } else {
-            "no intercept"
-        };
+        let scaling = if has(STANDARDISED) { "features standardised" } else { "features as given" };
+        let intercept = if has(INTERCEPT) { "with intercept" } else { "no intercept" };
         format!("{intercept}, {scaling}")
     }
 
@@ -164,9 +149,7 @@ impl Dataset {
             // Relative to the largest entry, so that squares neither overflow nor vanish.
             let largest = column.iter().fold(0.0, |m: f64, x| m.max(x.abs()));
             if !largest.is_finite() {
-                return Err(Error::Overflow {
-                    what: "a feature's spread",
-                });
+                return Err(Error::Overflow { what: "a feature's spread" });
             }
             if largest <= 8.0 * f64::EPSILON * mean.abs() {
                 column.fill(0.0);

@@ -47,13 +47,7 @@ impl StudentTeacher {
     /// The published setting: 1000 rows, 30 true features, 20 of them seen, no label noise.
     #[must_use]
     pub fn new(seed: u32) -> Self {
-        Self {
-            rows: 1000,
-            true_features: 30,
-            seen_features: 20,
-            noise: 0.0,
-            seed,
-        }
+        Self { rows: 1000, true_features: 30, seen_features: 20, noise: 0.0, seed }
     }
 
     /// Draws the data set.
@@ -74,24 +68,12 @@ impl StudentTeacher {
         if !(self.noise >= 0.0 && self.noise.is_finite()) {
             return domain("the noise", self.noise, "finite and ≥ 0");
         }
-        let mut normal = LegacyNormal {
-            generator: Mt::new(self.seed),
-            spare: None,
-        };
+        let mut normal = LegacyNormal { generator: Mt::new(self.seed), spare: None };
         let inputs = Array2::from_shape_simple_fn((self.rows, self.true_features), || normal.draw());
         let teacher = Array1::from_shape_simple_fn(self.true_features, || normal.draw());
         let mut targets = inputs.dot(&teacher);
-        targets.mapv_inplace(|y| {
-            if self.noise > 0.0 {
-                y + self.noise * normal.draw()
-            } else {
-                y
-            }
-        });
-        let seen = inputs
-            .slice(s![.., ..self.seen_features])
-            .as_standard_layout()
-            .into_owned();
+        targets.mapv_inplace(|y| if self.noise > 0.0 { y + self.noise * normal.draw() } else { y });
+        let seen = inputs.slice(s![.., ..self.seen_features]).as_standard_layout().into_owned();
         Dataset::new("student-teacher", seen, targets.insert_axis(ndarray::Axis(1)))
     }
 }

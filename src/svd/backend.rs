@@ -46,9 +46,7 @@ pub trait Backend: std::fmt::Debug + Send + Sync {
     /// # Errors
     /// The reason, in words, for each matrix on its own.
     fn factorise_many(&self, xs: &[Array2<f64>]) -> Vec<Result<RawSvd, String>> {
-        xs.iter()
-            .map(|x| self.factorise(x.view(), Route::First))
-            .collect()
+        xs.iter().map(|x| self.factorise(x.view(), Route::First)).collect()
     }
 
     /// The upper triangular (or, with `n < p`, trapezoidal) factor `R` of `X = Q R`,

@@ -19,10 +19,7 @@ impl Scaled {
         let largest = x.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
         let exponent = exponent(largest);
         // Two exact steps: one factor of 2^1074 would itself overflow.
-        let (half, rest) = (
-            power_of_two(-exponent / 2),
-            power_of_two(-exponent - -exponent / 2),
-        );
+        let (half, rest) = (power_of_two(-exponent / 2), power_of_two(-exponent - -exponent / 2));
         let mut matrix = x.as_standard_layout().into_owned();
         matrix.mapv_inplace(|v| v * half * rest);
         Ok(Self { matrix, exponent })
@@ -38,11 +35,7 @@ fn exponent(x: f64) -> i32 {
     if x == 0.0 {
         return 0;
     }
-    let (x, shift) = if x < f64::MIN_POSITIVE {
-        (x * power_of_two(64), -64)
-    } else {
-        (x, 0)
-    };
+    let (x, shift) = if x < f64::MIN_POSITIVE { (x * power_of_two(64), -64) } else { (x, 0) };
     let biased = i32::try_from(x.to_bits() >> 52 & 0x7ff).unwrap_or(0);
     biased - 1022 + shift
 }
@@ -86,22 +79,14 @@ pub(super) fn svd_many(xs: &[ArrayView2<'_, f64>], backend: &dyn Backend) -> Vec
 /// The triangle `R` of `X = Q R` behind the same scaling, and checked by `‖R z‖ = ‖X z‖`.
 pub(crate) fn triangle(x: ArrayView2<'_, f64>, backend: &dyn Backend) -> Result<Array2<f64>, Error> {
     let scaled = Scaled::new("the matrix", x)?;
-    let failed = |reason| Error::Backend {
-        name: backend.name(),
-        reason,
-    };
+    let failed = |reason| Error::Backend { name: backend.name(), reason };
     let mut r = backend.triangle(scaled.matrix.view()).map_err(failed)?;
     let (n, p) = x.dim();
     if r.dim() != (n.min(p), p) {
-        return Err(failed(format!(
-            "a triangle of the wrong shape for a {n} × {p} matrix"
-        )));
+        return Err(failed(format!("a triangle of the wrong shape for a {n} × {p} matrix")));
     }
     let z = probe(x.ncols());
-    let (expected, found) = (
-        norm(project(scaled.matrix.t(), &z).iter()),
-        norm(project(r.t(), &z).iter()),
-    );
+    let (expected, found) = (norm(project(scaled.matrix.t(), &z).iter()), norm(project(r.t(), &z).iter()));
     let size = norm(scaled.matrix.iter()) * norm(z.iter());
     if !((expected - found).abs() <= tolerance(x.nrows(), x.ncols()) * size) {
         return Err(failed(format!("‖R z‖ = {found:e} where ‖X z‖ = {expected:e}")));
@@ -118,15 +103,10 @@ fn finish(scaled: &Scaled, first: Result<RawSvd, String>, backend: &dyn Backend)
             .and_then(verified)
             .map_err(|why_second| format!("{why_first}; second route: {why_second}"))
     });
-    let mut raw = raw.map_err(|reason| Error::Backend {
-        name: backend.name(),
-        reason,
-    })?;
+    let mut raw = raw.map_err(|reason| Error::Backend { name: backend.name(), reason })?;
     raw.sigma.mapv_inplace(|s| scaled.undo(s));
     if raw.sigma.first().is_some_and(|s| s.is_infinite()) {
-        return Err(Error::Overflow {
-            what: "the largest singular value",
-        });
+        return Err(Error::Overflow { what: "the largest singular value" });
     }
     Ok(Svd::from_parts(raw.u, raw.sigma, raw.vt))
 }
@@ -143,9 +123,7 @@ fn verify(x: &Array2<f64>, raw: &RawSvd) -> Result<(), String> {
     let (n, p) = x.dim();
     let r = n.min(p);
     if u.dim() != (n, r) || sigma.len() != r || vt.dim() != (r, p) {
-        return Err(format!(
-            "a factorisation of the wrong shape for a {n} × {p} matrix"
-        ));
+        return Err(format!("a factorisation of the wrong shape for a {n} × {p} matrix"));
     }
     // Negated comparisons throughout: NaN must fail.
     if !(sigma.iter().all(|&s| s >= 0.0) && sigma.iter().zip(sigma.iter().skip(1)).all(|(a, b)| a >= b)) {
@@ -154,17 +132,9 @@ fn verify(x: &Array2<f64>, raw: &RawSvd) -> Result<(), String> {
     let tolerance = tolerance(n, p);
     let frobenius = norm(x.iter());
     let close = |what: &str, error: f64, size: f64| {
-        if error <= tolerance * size {
-            Ok(())
-        } else {
-            Err(format!("{what} is off by {:.1e}", error / size))
-        }
+        if error <= tolerance * size { Ok(()) } else { Err(format!("{what} is off by {:.1e}", error / size)) }
     };
-    close(
-        "Σσ² against ‖X‖²",
-        (norm(sigma.iter()) - frobenius).abs(),
-        frobenius,
-    )?;
+    close("Σσ² against ‖X‖²", (norm(sigma.iter()) - frobenius).abs(), frobenius)?;
     let (z, w, s) = (probe(p), probe(n), probe(r));
     let (v, xt) = (vt.t(), x.t());
     let scaled = |mut coefficients: Vec<f64>| {
@@ -173,17 +143,10 @@ fn verify(x: &Array2<f64>, raw: &RawSvd) -> Result<(), String> {
     };
     let forward = distance(&combine(u.view(), &scaled(project(v, &z))), &project(xt, &z));
     close("U Σ Vᵀ z against X z", forward, frobenius * norm(z.iter()))?;
-    let backward = distance(
-        &combine(v, &scaled(project(u.view(), &w))),
-        &project(x.view(), &w),
-    );
+    let backward = distance(&combine(v, &scaled(project(u.view(), &w))), &project(x.view(), &w));
     close("V Σ Uᵀ w against Xᵀ w", backward, frobenius * norm(w.iter()))?;
     for (what, basis) in [("Uᵀ U s against s", u.view()), ("Vᵀ V s against s", v)] {
-        close(
-            what,
-            distance(&project(basis, &combine(basis, &s)), &s),
-            norm(s.iter()),
-        )?;
+        close(what, distance(&project(basis, &combine(basis, &s)), &s), norm(s.iter()))?;
     }
     Ok(())
 }
@@ -204,11 +167,7 @@ fn combine(basis: ArrayView2<'_, f64>, coefficients: &[f64]) -> Vec<f64> {
 }
 
 fn distance(a: &[f64], b: &[f64]) -> f64 {
-    a.iter()
-        .zip(b)
-        .map(|(a, b)| (a - b) * (a - b))
-        .sum::<f64>()
-        .sqrt()
+    a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum::<f64>().sqrt()
 }
 
 /// Fixed pseudo-random numbers in [−1, 1): the same for every matrix of the same size.

@@ -49,11 +49,7 @@ impl Cutoff {
         if value.is_finite() && value >= 0.0 {
             return Ok(());
         }
-        Err(Error::Domain {
-            what: "the singular value cutoff",
-            value,
-            must_be: "finite and ≥ 0",
-        })
+        Err(Error::Domain { what: "the singular value cutoff", value, must_be: "finite and ≥ 0" })
     }
 }
 

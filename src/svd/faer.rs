@@ -41,13 +41,8 @@ impl Backend for Faer {
         let mut factors = column_major(x);
         let block = qr::recommended_block_size::<f64>(n, p);
         let mut coefficients = faer::Mat::<f64>::zeros(block, n.min(p));
-        let mut buffer = MemBuffer::new(qr::qr_in_place_scratch::<f64>(
-            n,
-            p,
-            block,
-            Par::Seq,
-            Spec::default(),
-        ));
+        let mut buffer =
+            MemBuffer::new(qr::qr_in_place_scratch::<f64>(n, p, block, Par::Seq, Spec::default()));
         qr::qr_in_place(
             MatMut::from_column_major_slice_mut(&mut factors, n, p),
             coefficients.as_mut(),
@@ -56,9 +51,7 @@ impl Backend for Faer {
             Spec::default(),
         );
         let rows = n.min(p);
-        Ok(Array2::from_shape_fn((rows, p), |(i, j)| {
-            if i <= j { factors[j * n + i] } else { 0.0 }
-        }))
+        Ok(Array2::from_shape_fn((rows, p), |(i, j)| if i <= j { factors[j * n + i] } else { 0.0 }))
     }
 }
 

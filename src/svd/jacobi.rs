@@ -45,19 +45,14 @@ impl Backend for Jacobi {
             return Faer.factorise(x, route);
         }
         let matrix = x.to_owned();
-        one_sided::<1>(&[&matrix])
-            .pop()
-            .unwrap_or_else(|| Err("no result".into()))
+        one_sided::<1>(&[&matrix]).pop().unwrap_or_else(|| Err("no result".into()))
     }
 
     fn factorise_many(&self, xs: &[Array2<f64>]) -> Vec<Result<RawSvd, String>> {
         let shape = xs.first().map_or((0, 0), Array2::dim);
         let alike = xs.iter().all(|x| x.dim() == shape);
         if !alike || shape.0.min(shape.1) > LARGEST {
-            return xs
-                .iter()
-                .map(|x| self.factorise(x.view(), Route::First))
-                .collect();
+            return xs.iter().map(|x| self.factorise(x.view(), Route::First)).collect();
         }
         let mut results = Vec::with_capacity(xs.len());
         for batch in xs.chunks(LANES) {
@@ -129,14 +124,7 @@ impl<const L: usize> Lanes<L> {
             pairs[(2 * column + 1) * columns + column] = [1.0; L];
         }
         let order = (0..columns).map(|column| [column; L]).collect();
-        Self {
-            length,
-            columns,
-            x,
-            pairs,
-            order,
-            active: [true; L],
-        }
+        Self { length, columns, x, pairs, order, active: [true; L] }
     }
 
     #[inline(always)]
@@ -224,18 +212,12 @@ impl<const L: usize> Lanes<L> {
         let tolerance = (columns as f64).sqrt() * f64::EPSILON;
         let mut rotated = [false; L];
         // Norms are kept up to date within a sweep and computed afresh for the next.
-        let mut squares: Vec<[f64; L]> = self
-            .pairs
-            .chunks_exact(2 * columns)
-            .map(|c| dot(&c[..columns], &c[..columns]))
-            .collect();
+        let mut squares: Vec<[f64; L]> =
+            self.pairs.chunks_exact(2 * columns).map(|c| dot(&c[..columns], &c[..columns])).collect();
         for i in 0..columns {
             for j in i + 1..columns {
                 let (head, tail) = self.pairs.split_at_mut(2 * j * columns);
-                let (a, b) = (
-                    &mut head[2 * i * columns..2 * (i + 1) * columns],
-                    &mut tail[..2 * columns],
-                );
+                let (a, b) = (&mut head[2 * i * columns..2 * (i + 1) * columns], &mut tail[..2 * columns]);
                 let inner = dot(&a[..columns], &b[..columns]);
                 let rotation = Rotation::new(squares[i], squares[j], inner, tolerance);
                 if rotation.is_identity() {
@@ -256,17 +238,10 @@ impl<const L: usize> Lanes<L> {
     fn multiply_by_q(&mut self, factors: &[[f64; L]]) {
         let (length, columns) = (self.length, self.columns);
         let mut u = vec![[0.0; L]; length * columns];
-        for (column, pair) in u
-            .chunks_exact_mut(length)
-            .zip(self.pairs.chunks_exact(2 * columns))
-        {
+        for (column, pair) in u.chunks_exact_mut(length).zip(self.pairs.chunks_exact(2 * columns)) {
             column[..columns].copy_from_slice(&pair[columns..]);
             for (k, factor) in factors.iter().enumerate().rev() {
-                reflect(
-                    &self.x[k * length + k..(k + 1) * length],
-                    *factor,
-                    &mut column[k..],
-                );
+                reflect(&self.x[k * length + k..(k + 1) * length], *factor, &mut column[k..]);
             }
         }
         self.x = u;
@@ -280,45 +255,24 @@ impl<const L: usize> Lanes<L> {
         }
         let scaled = |column: usize| &self.pairs[2 * column * columns..(2 * column + 1) * columns];
         let norms: Vec<f64> = (0..columns)
-            .map(|column| {
-                scaled(column)
-                    .iter()
-                    .map(|x| x[lane] * x[lane])
-                    .sum::<f64>()
-                    .sqrt()
-            })
+            .map(|column| scaled(column).iter().map(|x| x[lane] * x[lane]).sum::<f64>().sqrt())
             .collect();
         let mut by_size: Vec<usize> = (0..columns).collect();
         by_size.sort_by(|&i, &j| norms[j].total_cmp(&norms[i]));
         let mut left = Vec::with_capacity(length * columns);
         let mut right = vec![0.0; columns * columns];
         for (place, &column) in by_size.iter().enumerate() {
-            left.extend(
-                self.x[column * length..(column + 1) * length]
-                    .iter()
-                    .map(|x| x[lane]),
-            );
-            let scale = if norms[column] > 0.0 {
-                norms[column].recip()
-            } else {
-                0.0
-            };
+            left.extend(self.x[column * length..(column + 1) * length].iter().map(|x| x[lane]));
+            let scale = if norms[column] > 0.0 { norms[column].recip() } else { 0.0 };
             for (entry, order) in scaled(column).iter().zip(&self.order) {
                 right[place * columns + order[lane]] = entry[lane] * scale;
             }
         }
-        let (u, n, v, p) = if wide {
-            (right, columns, left, length)
-        } else {
-            (left, length, right, columns)
-        };
+        let (u, n, v, p) = if wide { (right, columns, left, length) } else { (left, length, right, columns) };
         let shape = |e: ndarray::ShapeError| e.to_string();
         Ok(RawSvd {
             u: Array2::from_shape_vec((n, columns).f(), u).map_err(shape)?,
-            sigma: by_size
-                .iter()
-                .map(|&column| norms[column])
-                .collect::<Array1<f64>>(),
+            sigma: by_size.iter().map(|&column| norms[column]).collect::<Array1<f64>>(),
             vt: Array2::from_shape_vec((columns, p), v).map_err(shape)?,
         })
     }
@@ -372,12 +326,7 @@ impl<const L: usize> Rotation<L> {
             squares.1[lane] = if swap { long } else { short };
             turns[lane] = turn;
         }
-        Self {
-            cos,
-            sin,
-            turns,
-            squares,
-        }
+        Self { cos, sin, turns, squares }
     }
 
     #[inline(always)]

@@ -95,13 +95,7 @@ impl Svd {
     }
 
     pub(crate) fn from_parts(u: Array2<f64>, sigma: Array1<f64>, vt: Array2<f64>) -> Self {
-        let mut svd = Self {
-            u,
-            sigma,
-            vt,
-            cutoff: 0.0,
-            rank: 0,
-        };
+        let mut svd = Self { u, sigma, vt, cutoff: 0.0, rank: 0 };
         svd.cutoff = Cutoff::default().value(svd.spectrum());
         svd.rank = svd.sigma.iter().take_while(|&&s| s > svd.cutoff).count();
         svd
@@ -200,9 +194,7 @@ impl Svd {
         let beta = self.vt.t().dot(&(self.u.t().dot(y) * gains.insert_axis(Axis(1))));
         match Error::check_finite("coefficients", beta.view()) {
             Ok(()) => Ok(beta),
-            Err(_) => Err(Error::Overflow {
-                what: "a coefficient of the fit",
-            }),
+            Err(_) => Err(Error::Overflow { what: "a coefficient of the fit" }),
         }
     }
 
@@ -237,10 +229,7 @@ impl Svd {
         Error::check_len("rows of y", self.u.nrows(), y.nrows())?;
         Ok(self.rank.checked_sub(1).map(|index| {
             let alignment = self.u.column(index).dot(&y.sum_axis(Axis(1)));
-            LastMode {
-                index,
-                sign: if alignment < 0.0 { -1.0 } else { 1.0 },
-            }
+            LastMode { index, sign: if alignment < 0.0 { -1.0 } else { 1.0 } }
         }))
     }
 

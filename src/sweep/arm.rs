@@ -7,15 +7,8 @@ use crate::filter::{MinNorm, SpectralFilter};
 use std::sync::Arc;
 
 /// The cutoffs of the published study: 10⁻³ … 10⁰, seven, log-spaced.
-const CUTOFFS: [f64; 7] = [
-    1e-3,
-    0.003_162_277_660_168_379_4,
-    1e-2,
-    0.031_622_776_601_683_79,
-    1e-1,
-    0.316_227_766_016_837_94,
-    1.0,
-];
+const CUTOFFS: [f64; 7] =
+    [1e-3, 0.003_162_277_660_168_379_4, 1e-2, 0.031_622_776_601_683_79, 1e-1, 0.316_227_766_016_837_94, 1.0];
 
 /// The strengths of the published adversaries.
 const STRENGTHS: [f64; 7] = [0.0, 0.1, 0.316, 1.0, 3.16, 10.0, 31.6];
@@ -57,13 +50,7 @@ impl Arm {
     /// An estimator with nothing switched off and nobody attacking.
     #[must_use]
     pub fn new(name: impl Into<String>, setting: Option<f64>, estimator: Arc<dyn SpectralFilter>) -> Self {
-        Self {
-            name: name.into(),
-            setting,
-            estimator,
-            ablation: Ablation::none(),
-            adversary: None,
-        }
+        Self { name: name.into(), setting, estimator, ablation: Ablation::none(), adversary: None }
     }
 
     /// Minimum-norm least squares as it is: `unablated`.
@@ -100,11 +87,7 @@ impl Arm {
     /// `no_residuals`: targets of the best linear model.
     #[must_use]
     pub fn no_residuals() -> Self {
-        Self {
-            name: "no_residuals".into(),
-            ablation: Ablation::none().no_residuals(),
-            ..Self::unablated()
-        }
+        Self { name: "no_residuals".into(), ablation: Ablation::none().no_residuals(), ..Self::unablated() }
     }
 
     /// `adversarial_test` or `adversarial_train`.
@@ -127,17 +110,9 @@ impl Arm {
     /// features on); no residuals.
     #[must_use]
     pub fn ablation_study(p: usize) -> Vec<Self> {
-        let modes: Vec<usize> = if p < 20 {
-            (1..=10).collect()
-        } else {
-            (1..=5).map(|i| 5 * i).collect()
-        };
+        let modes: Vec<usize> = if p < 20 { (1..=10).collect() } else { (1..=5).map(|i| 5 * i).collect() };
         let mut arms = vec![Self::unablated()];
-        arms.extend(
-            CUTOFFS
-                .iter()
-                .filter_map(|&c| Self::no_small_singular_values(c).ok()),
-        );
+        arms.extend(CUTOFFS.iter().filter_map(|&c| Self::no_small_singular_values(c).ok()));
         arms.extend(modes.into_iter().map(Self::test_features_projected));
         arms.push(Self::no_residuals());
         arms
@@ -149,17 +124,11 @@ impl Arm {
     pub fn adversarial_study() -> Vec<Self> {
         let test = STRENGTHS.map(|strength| Self::attacked(Adversary::TestDatum { strength }));
         let train = STRENGTHS.map(|strength| Self::attacked(Adversary::TrainingTargets { strength }));
-        std::iter::once(Self::unablated())
-            .chain(test)
-            .chain(train)
-            .collect()
+        std::iter::once(Self::unablated()).chain(test).chain(train).collect()
     }
 
     pub(crate) fn label(&self) -> ArmLabel {
-        ArmLabel {
-            name: self.name.clone(),
-            setting: self.setting,
-        }
+        ArmLabel { name: self.name.clone(), setting: self.setting }
     }
 
     pub(crate) fn check(&self) -> Result<(), Error> {

@@ -114,9 +114,7 @@ impl Grid {
             Some(threads) => rayon::ThreadPoolBuilder::new()
                 .num_threads(threads)
                 .build()
-                .map_err(|e| Error::Resource {
-                    reason: format!("{threads} threads: {e}"),
-                })?
+                .map_err(|e| Error::Resource { reason: format!("{threads} threads: {e}") })?
                 .install(all),
         };
         Ok(self.in_order(&jobs, results))
@@ -132,11 +130,7 @@ impl Grid {
             ("the number of threads", self.threads.unwrap_or(1)),
         ];
         match counts.iter().find(|(_, count)| *count == 0) {
-            Some((what, _)) => Err(Error::Domain {
-                what,
-                value: 0.0,
-                must_be: "at least 1",
-            }),
+            Some((what, _)) => Err(Error::Domain { what, value: 0.0, must_be: "at least 1" }),
             None => Ok(()),
         }
     }
@@ -159,11 +153,7 @@ impl Grid {
 
     fn in_order<T>(&self, jobs: &[Job], results: Vec<Vec<T>>) -> Vec<(Place, Option<T>)> {
         let mut ordered: Vec<(Place, Option<T>)> = (0..self.repeats)
-            .flat_map(|repeat| {
-                self.axis
-                    .iter()
-                    .map(move |&axis_value| Place { axis_value, repeat })
-            })
+            .flat_map(|repeat| self.axis.iter().map(move |&axis_value| Place { axis_value, repeat }))
             .map(|place| (place, None))
             .collect();
         for (job, results) in jobs.iter().zip(results) {

@@ -32,12 +32,7 @@ impl<'a> Study<'a> {
     pub(super) fn new(data: &'a Dataset, arms: &'a [Arm], backend: &dyn Backend) -> Result<Self, Error> {
         let table = Compressed::with_backend(data.features(), data.targets(), backend)?;
         let ideal = ideal_beta(&table, backend)?;
-        Ok(Self {
-            data,
-            arms,
-            table,
-            ideal,
-        })
+        Ok(Self { data, arms, table, ideal })
     }
 
     /// The cells of all arms for the training set of `rows`, whose features `svd` factorises.
@@ -56,9 +51,8 @@ impl<'a> Study<'a> {
             last: svd.last_mode(&y)?,
             held_out,
         };
-        let outputs: Vec<Output<'_>> = (0..y.ncols())
-            .map(|k| Output::new(&modes, y.column(k), k, self.ideal.column(k)))
-            .collect();
+        let outputs: Vec<Output<'_>> =
+            (0..y.ncols()).map(|k| Output::new(&modes, y.column(k), k, self.ideal.column(k))).collect();
         let (n, p) = svd.shape();
         let cell = |(index, arm): (usize, &Arm)| {
             scratch.set_gains(arm, svd);
@@ -94,11 +88,7 @@ impl<'a> HeldOut<'a> {
         // With as few rows as the compressed table has, using them costs no more, and a difference
         // of two sums would cancel.
         if rows > study.table.features.nrows() {
-            return Self {
-                table: Cow::Borrowed(&study.table),
-                complement: true,
-                rows,
-            };
+            return Self { table: Cow::Borrowed(&study.table), complement: true, rows };
         }
         let mut trains = vec![false; study.data.len()];
         training.iter().for_each(|&row| trains[row] = true);
@@ -107,11 +97,7 @@ impl<'a> HeldOut<'a> {
             study.data.features().select(Axis(0), &test),
             study.data.targets().select(Axis(0), &test),
         );
-        Self {
-            table: Cow::Owned(table),
-            complement: false,
-            rows,
-        }
+        Self { table: Cow::Owned(table), complement: false, rows }
     }
 }
 
@@ -169,10 +155,7 @@ impl<'a> Output<'a> {
             biases: prefixes(teacher.clone(), table.features.dot(&ideal).view()),
             measured: Targets {
                 projections: projections.to_vec(),
-                outside: Sums {
-                    errors: outside.sum(),
-                    squares: outside.dot(&outside),
-                },
+                outside: Sums { errors: outside.sum(), squares: outside.dot(&outside) },
             },
             ideal: Targets {
                 projections: sigma.iter().zip(&teacher).map(|(s, t)| s * t).collect(),
@@ -185,11 +168,7 @@ impl<'a> Output<'a> {
     #[allow(clippy::cast_precision_loss)]
     fn metrics(&self, arm: &Arm, scratch: &mut Scratch) -> Metrics {
         let noise_free = arm.ablation.is_without_residuals();
-        let shown = arm
-            .ablation
-            .test_modes()
-            .unwrap_or(usize::MAX)
-            .min(self.sigma.len());
+        let shown = arm.ablation.test_modes().unwrap_or(usize::MAX).min(self.sigma.len());
         let (test_kick, train_kick) = match arm.adversary {
             Some(Adversary::TestDatum { strength }) => (strength, 0.0),
             Some(Adversary::TrainingTargets { strength }) => (0.0, strength),
@@ -242,18 +221,12 @@ impl<'a> Output<'a> {
     /// `σ α − u·y`; exactly 0 for a mode that is fitted by `1/σ`.
     fn train_error(&self, mode: usize, coefficient: f64, target: f64) -> f64 {
         let sigma = self.sigma[mode];
-        if sigma.recip() * target == coefficient {
-            0.0
-        } else {
-            sigma * coefficient - target
-        }
+        if sigma.recip() * target == coefficient { 0.0 } else { sigma * coefficient - target }
     }
 
     /// What a step of 1 along `v_last` adds to every prediction.
     fn shift(&self, shown: &[f64]) -> f64 {
-        self.modes
-            .last
-            .map_or(0.0, |last| last.sign * shown.get(last.index).unwrap_or(&0.0))
+        self.modes.last.map_or(0.0, |last| last.sign * shown.get(last.index).unwrap_or(&0.0))
     }
 
     /// Sums over the test rows of the errors of the fit in `scratch.alpha`, as far as it is shown.
@@ -270,9 +243,7 @@ impl<'a> Output<'a> {
 
     /// Sums over the test rows of the bias `x·(V diag(g σ) Vᵀ − I) β*`.
     fn bias_sums(&self, scratch: &mut Scratch, shown: usize) -> Sums {
-        let Scratch {
-            gains, alpha, row, ..
-        } = scratch;
+        let Scratch { gains, alpha, row, .. } = scratch;
         alpha.clear();
         alpha.extend((0..shown).map(|mode| {
             // A gain of 1/σ keeps the mode, whatever the rounding of the product.
@@ -290,10 +261,8 @@ impl<'a> Output<'a> {
         if !self.modes.held_out.complement {
             return table;
         }
-        let mut sums = Sums {
-            errors: table.errors - outside.errors,
-            squares: table.squares - outside.squares,
-        };
+        let mut sums =
+            Sums { errors: table.errors - outside.errors, squares: table.squares - outside.squares };
         for (mode, ones) in self.modes.ones.iter().enumerate() {
             let error = e(mode);
             sums.errors -= ones * error;
@@ -321,8 +290,7 @@ impl Scratch {
         let spectrum = svd.spectrum();
         self.gains.resize(spectrum.singular_values().len(), 0.0);
         arm.estimator.write_gains(spectrum, &mut self.gains);
-        arm.ablation
-            .cut_gains(spectrum.singular_values(), &mut self.gains);
+        arm.ablation.cut_gains(spectrum.singular_values(), &mut self.gains);
     }
 }
 

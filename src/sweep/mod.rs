@@ -85,16 +85,9 @@ impl Sweep {
     /// Those of [`Sweep::run`].
     pub fn run_with(&self, observer: &dyn Observer) -> Result<Curve, Error> {
         self.check()?;
-        let orders = self
-            .splits
-            .orders(self.data.len(), self.sizes.iter().copied().max())?;
+        let orders = self.splits.orders(self.data.len(), self.sizes.iter().copied().max())?;
         let study = Study::new(&self.data, &self.arms, &*self.backend)?;
-        let grid = Grid {
-            axis: self.sizes.clone(),
-            repeats: orders.len(),
-            threads: self.threads,
-            batch: 32,
-        };
+        let grid = Grid { axis: self.sizes.clone(), repeats: orders.len(), threads: self.threads, batch: 32 };
         let results = grid.run(observer, |places| self.cells(&study, &orders, places))?;
         Ok(self.curve(results, orders.len()))
     }
@@ -107,10 +100,8 @@ impl Sweep {
         places: &[Place],
     ) -> Vec<Result<Vec<Cell>, Error>> {
         let rows = |place: &Place| &orders[place.repeat][..place.axis_value];
-        let designs: Vec<Array2<f64>> = places
-            .iter()
-            .map(|place| gather(self.data.features(), rows(place)))
-            .collect();
+        let designs: Vec<Array2<f64>> =
+            places.iter().map(|place| gather(self.data.features(), rows(place))).collect();
         let views: Vec<ArrayView2<'_, f64>> = designs.iter().map(|design| design.view()).collect();
         let factorised = Svd::many(&views, &*self.backend);
         let mut scratch = evaluate::Scratch::default();
@@ -131,33 +122,21 @@ impl Sweep {
     fn check(&self) -> Result<(), Error> {
         let rows = self.data.len();
         if self.sizes.is_empty() {
-            return Err(Error::Empty {
-                what: "the list of training set sizes",
-            });
+            return Err(Error::Empty { what: "the list of training set sizes" });
         }
         if self.arms.is_empty() {
-            return Err(Error::Empty {
-                what: "the list of arms",
-            });
+            return Err(Error::Empty { what: "the list of arms" });
         }
         if rows < 2 {
             let must_be = "at least 2: one to train on, one to test on";
-            return Err(Error::Domain {
-                what: "the number of rows",
-                value: 1.0,
-                must_be,
-            });
+            return Err(Error::Domain { what: "the number of rows", value: 1.0, must_be });
         }
         let fits = |&&n: &&usize| n == 0 || n >= rows;
         if let Some(&n) = self.sizes.iter().find(fits) {
             #[allow(clippy::cast_precision_loss)] // for the message
             let value = n as f64;
             let must_be = "at least 1 and less than the number of rows, so that a test row is left";
-            return Err(Error::Domain {
-                what: "a training set size n",
-                value,
-                must_be,
-            });
+            return Err(Error::Domain { what: "a training set size n", value, must_be });
         }
         let mut sorted = self.sizes.clone();
         sorted.sort_unstable();
@@ -165,11 +144,7 @@ impl Sweep {
             #[allow(clippy::cast_precision_loss)] // for the message
             let value = twice[0] as f64;
             let must_be = "listed once: its cells would count twice in every summary";
-            return Err(Error::Domain {
-                what: "a training set size n",
-                value,
-                must_be,
-            });
+            return Err(Error::Domain { what: "a training set size n", value, must_be });
         }
         self.arms.iter().try_for_each(Arm::check)
     }
@@ -191,14 +166,7 @@ impl Sweep {
                 estimator: Arm::describe_estimators(&self.arms),
             },
         };
-        for (
-            Place {
-                axis_value: n,
-                repeat,
-            },
-            result,
-        ) in results
-        {
+        for (Place { axis_value: n, repeat }, result) in results {
             match result {
                 Some(Ok(cells)) => curve.cells.extend(cells),
                 Some(Err(error)) => curve.failures.push(Failure { repeat, n, p, error }),

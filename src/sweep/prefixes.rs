@@ -44,14 +44,7 @@ impl<'a> Prefixes<'a> {
             }
         }
         let sums = rows.chunks_exact(width).map(|row| sum(row, ones)).collect();
-        Self {
-            images,
-            width,
-            ones,
-            base,
-            rows,
-            sums,
-        }
+        Self { images, width, ones, base, rows, sums }
     }
 
     /// Sums over `A V α − b`, with `α` filled up by zeros. `row` is work space.
@@ -62,11 +55,7 @@ impl<'a> Prefixes<'a> {
         }
         row.clear();
         row.extend_from_slice(&self.rows[shared * self.width..(shared + 1) * self.width]);
-        for (coefficient, image) in alpha
-            .iter()
-            .zip(self.images.chunks_exact(self.width))
-            .skip(shared)
-        {
+        for (coefficient, image) in alpha.iter().zip(self.images.chunks_exact(self.width)).skip(shared) {
             for (value, image) in row.iter_mut().zip(image) {
                 *value += coefficient * image;
             }

@@ -45,30 +45,17 @@ impl Splits {
     /// ```
     pub fn read(path: &Path) -> Result<Self, Error> {
         let file = File::open(path).map_err(|e| Error::io(path, &e))?;
-        let bad = |line, reason: String| Error::File {
-            path: path.into(),
-            line,
-            column: None,
-            reason,
-        };
+        let bad = |line, reason: String| Error::File { path: path.into(), line, column: None, reason };
         let mut reader = csv::Reader::from_reader(file);
-        let header = reader
-            .headers()
-            .map_err(|e| bad(None, format!("not a header: {e}")))?;
-        if header
-            .get(0)
-            .is_some_and(|name| name.trim().parse::<f64>().is_ok())
-        {
+        let header = reader.headers().map_err(|e| bad(None, format!("not a header: {e}")))?;
+        if header.get(0).is_some_and(|name| name.trim().parse::<f64>().is_ok()) {
             let reason = "starts with a number; the first line must be a header `repeat,i0,i1,…`";
             return Err(bad(Some(1), reason.into()));
         }
         let mut orders: Vec<Vec<usize>> = Vec::new();
         for record in reader.records() {
             let record = record.map_err(|e| {
-                bad(
-                    e.position().map(csv::Position::line),
-                    format!("not a line of splits: {e}"),
-                )
+                bad(e.position().map(csv::Position::line), format!("not a line of splits: {e}"))
             })?;
             let line = record.position().map(csv::Position::line);
             let mut order = Vec::with_capacity(record.len());
@@ -79,18 +66,12 @@ impl Splits {
             let mut sorted = order.clone();
             sorted.sort_unstable();
             if let Some(twice) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
-                return Err(bad(
-                    line,
-                    format!("row {} joins the training set twice", twice[0]),
-                ));
+                return Err(bad(line, format!("row {} joins the training set twice", twice[0])));
             }
             orders.push(order);
         }
         if orders.is_empty() || orders[0].is_empty() {
-            return Err(bad(
-                None,
-                "holds no splits; expected lines `repeat,i0,i1,…`".into(),
-            ));
+            return Err(bad(None, "holds no splits; expected lines `repeat,i0,i1,…`".into()));
         }
         Ok(Self::Recorded(orders))
     }
@@ -121,17 +102,11 @@ impl Splits {
     pub(crate) fn orders(&self, rows: usize, longest: Option<usize>) -> Result<Vec<Vec<usize>>, Error> {
         let longest = longest.unwrap_or(0);
         if self.repeats() == 0 {
-            return Err(Error::Domain {
-                what: "the number of repeats",
-                value: 0.0,
-                must_be: "at least 1",
-            });
+            return Err(Error::Domain { what: "the number of repeats", value: 0.0, must_be: "at least 1" });
         }
         let orders = match self {
             Self::Drawn { repeats, seed } => {
-                return Ok((0..*repeats)
-                    .map(|repeat| draw(rows, longest, *seed, repeat))
-                    .collect());
+                return Ok((0..*repeats).map(|repeat| draw(rows, longest, *seed, repeat)).collect());
             }
             Self::Recorded(orders) => orders,
         };
@@ -157,11 +132,7 @@ impl Splits {
                 #[allow(clippy::cast_precision_loss)] // for the message
                 let value = twice[0] as f64;
                 let must_be = "there once: a row cannot join a training set twice";
-                return Err(Error::Domain {
-                    what: "a row index in a recorded split",
-                    value,
-                    must_be,
-                });
+                return Err(Error::Domain { what: "a row index in a recorded split", value, must_be });
             }
         }
         Ok(orders.clone())

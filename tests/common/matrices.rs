@@ -62,9 +62,7 @@ pub fn relu_with_duplicates(n: usize, p: usize, distinct: usize, inputs: usize, 
     let x = integers(distinct, inputs, 9, &mut rng);
     let weights = integers(inputs, p, 9, &mut rng);
     let drawn: Vec<usize> = (0..n).map(|_| rng.random_range(0..distinct)).collect();
-    x.dot(&weights)
-        .mapv(|v| v.max(0.0))
-        .select(ndarray::Axis(0), &drawn)
+    x.dot(&weights).mapv(|v| v.max(0.0)).select(ndarray::Axis(0), &drawn)
 }
 
 /// The Frobenius norm, of entries whose squares neither overflow nor vanish.
@@ -101,16 +99,10 @@ pub fn assert_thin_svd(x: &Array2<f64>, svd: &Svd, what: &str) {
     assert_eq!((u.dim(), sigma.len(), vt.dim()), ((n, r), r, (r, p)), "{what}");
     assert_eq!(svd.shape(), (n, p), "{what}");
     assert!(sigma.iter().all(|&s| s >= 0.0), "{what}: {sigma}");
-    assert!(
-        sigma.iter().zip(sigma.iter().skip(1)).all(|(a, b)| a >= b),
-        "{what}: {sigma}"
-    );
+    assert!(sigma.iter().zip(sigma.iter().skip(1)).all(|(a, b)| a >= b), "{what}: {sigma}");
     let unit = unit(x);
     let off = backward_error(x, u, sigma, vt);
     assert!(off <= unit, "{what}: U Σ Vᵀ is off by {off:e}");
     let (left, right) = (orthogonality(u.view()), orthogonality(vt.t()));
-    assert!(
-        left <= unit && right <= unit,
-        "{what}: UᵀU by {left:e}, VᵀV by {right:e}"
-    );
+    assert!(left <= unit && right <= unit, "{what}: UᵀU by {left:e}, VᵀV by {right:e}");
 }

@@ -30,10 +30,7 @@ impl Table {
         let mut reader = csv::Reader::from_path(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
         let columns = reader.headers().unwrap().iter().map(Into::into).collect();
         let number = |field: &str| field.parse().unwrap_or(f64::NAN);
-        let rows = reader
-            .records()
-            .map(|r| r.unwrap().iter().map(number).collect())
-            .collect();
+        let rows = reader.records().map(|r| r.unwrap().iter().map(number).collect()).collect();
         Self { columns, rows }
     }
 
