@@ -6,7 +6,8 @@
 mod common;
 
 use clap::Parser;
-use common::{TableArgs, closing_table, finish};
+use common::{TableArgs, closing_table, figures, finish};
+use double_descent::plot::study;
 use double_descent::sweep::Arm;
 use std::process::ExitCode;
 
@@ -21,11 +22,11 @@ struct Cli {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    finish(cli.table.for_each(Arm::ablation_study, |args, curve, folder| {
+    finish(cli.table.for_each("ablations", Arm::ablation_study, |args, curve, folder| {
         let statement = "take any one factor away and the peak at n = p is gone";
         closing_table(curve, statement)?;
-        let _ = args;
-        println!("written: {}", folder.display());
+        println!("written: {}: cells.csv, summary.csv", folder.display());
+        figures::write(&args.run, curve, folder, study::ablations)?;
         Ok(())
     }))
 }

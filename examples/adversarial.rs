@@ -6,7 +6,8 @@
 mod common;
 
 use clap::Parser;
-use common::{TableArgs, closing_table, finish};
+use common::{TableArgs, closing_table, figures, finish};
+use double_descent::plot::study;
 use double_descent::sweep::Arm;
 use std::process::ExitCode;
 
@@ -14,6 +15,7 @@ use std::process::ExitCode;
 /// a = 0, 0.1, 0.316, 1, 3.16, 10, 31.6. Writes OUT/<dataset>/cells.csv, summary.csv and figures.
 #[derive(Parser)]
 #[command(name = "adversarial")]
+#[allow(clippy::doc_markdown)] // the text of --help
 struct Cli {
     #[command(flatten)]
     table: TableArgs,
@@ -22,12 +24,13 @@ struct Cli {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     finish(cli.table.for_each(
+        "adversarial",
         |_| Arm::adversarial_study(),
         |args, curve, folder| {
             let statement = "small steps along the last mode raise the error most where σ_min is smallest";
             closing_table(curve, statement)?;
-            let _ = args;
-            println!("written: {}", folder.display());
+            println!("written: {}: cells.csv, summary.csv", folder.display());
+            figures::write(&args.run, curve, folder, study::adversaries)?;
             Ok(())
         },
     ))

@@ -1,14 +1,82 @@
-//! wip
+//! Closed-form analysis of double descent in linear models.
+//!
+//! Everything is a function of one factorisation. With `$X = U \Sigma V^\top$` (`n × p`) every
+//! closed-form linear estimator is a *gain* on each singular direction,
+//! `$\hat\beta = V \operatorname{diag}(g(\sigma))\, U^\top Y$`, and with `$Y = X\beta^* + E$` its error at
+//! a test point `$x$` is, exactly,
+//!
+//! ```math
+//! \hat y(x) - x\cdot\beta^* = \sum_r g(\sigma_r)\,(x\cdot v_r)\,(u_r\cdot E)
+//!   \;-\; x\,\bigl(I - V \operatorname{diag}(g(\sigma)\,\sigma)\, V^\top\bigr)\,\beta^*
+//! ```
+//!
+//! Three factors multiply in the sum: a small singular value, a test point that leans on its direction,
+//! a residual that leans on it too. Take any one away and the peak of the test error at the
+//! interpolation threshold, $n = p$, is gone (Schaeffer et al., *Double Descent Demystified*,
+//! [arXiv:2303.14151](https://arxiv.org/abs/2303.14151)).
+//!
+//! - Linear models whose fit is a function of one SVD, and the exact split of their test error.
+//! - No training loop, no autodiff, no data frames, no general plotting library.
+//! - Every formula names its paper; every identity it claims is a test.
+//!
+//! # The modules, in the order in which data flows
+//! | module | what it holds |
+//! |---|---|
+//! | [`dataset`] | features and targets: embedded, from files, synthetic teachers |
+//! | [`features`] | raw inputs to design matrices: [`features::FeatureMap`], polynomials |
+//! | [`svd`] | the one factorisation, checked; [`svd::Backend`], the one seam to linear algebra |
+//! | [`filter`] | [`filter::SpectralFilter`]: an estimator as its gains |
+//! | [`teacher`] | `β*` and `E` |
+//! | [`factors`] | the three factors of the test error as fields; [`Ablation`] and [`Adversary`] change one |
+//! | [`risk`] | squared errors over a table without touching the table again |
+//! | [`sweep`] | axis × repeats × arms → curve |
+//! | [`curve`] | the tidy table, its summaries, its peak, CSV |
+//! | `plot` | figures from curves, SVG and PNG, behind the default feature `plot` |
+//! | [`rng`] | random streams that do not depend on the order of execution |
+//!
+//! # A curve in five lines
+//! ```
+//! use double_descent::{curve::Metric, dataset::Dataset, sweep::Sweep};
+//!
+//! let curve = Sweep::new(Dataset::diabetes(), 1..=39, 50, 0).run()?;
+//! let [unablated, no_residuals] =
+//!     ["unablated", "no_residuals"].map(|name| curve.arm(name, None).unwrap());
+//! assert_eq!(curve.peak(unablated, Metric::TestMse).unwrap().n, 10); // n = p
+//! assert_eq!(curve.peak(no_residuals, Metric::TestMse).unwrap().n, 1); // no peak
+//! # Ok::<(), double_descent::Error>(())
+//! ```
+//!
+//! # Accuracy
+//! Orthogonal methods throughout: no Gram matrix, no normal equations, no hidden ridge. A fit loses
+//! about `$\log_{10} \kappa$` digits, `$\kappa$` the condition number of its training features. Replaying
+//! recorded splits, every test error of the ablation and adversarial studies agrees with 400-bit
+//! arithmetic to a relative 1e-9 on the diabetes and student–teacher data (`$\kappa$` up to 5e3), and to
+//! 1e-6 on WHO life expectancy (`$\kappa$` up to 5e10).
+//!
+//! # Errors, panics, randomness
+//! Every input that a caller can pass ends in a value or in an [`Error`] that says what was wrong,
+//! where, and what to do. Random numbers come only from a seed that the caller gives; the same seed
+//! gives the same bits on any number of threads.
+
 pub mod ablation;
 pub mod curve;
 pub mod dataset;
 mod error;
 pub mod factors;
+pub mod features;
 pub mod filter;
+#[cfg(feature = "plot")]
+pub mod plot;
 pub mod risk;
 pub mod rng;
 pub mod svd;
 pub mod sweep;
 pub mod teacher;
+
 pub use ablation::{Ablation, Adversary};
 pub use error::Error;
+
+/// The examples of the README run as doc-tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

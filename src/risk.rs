@@ -91,7 +91,6 @@ impl Compressed {
     ///
     /// # Errors
     /// [`Error::Shape`] if `beta` does not fit the table.
-    #[allow(clippy::cast_precision_loss)]
     pub fn mean_squared_error(&self, beta: &ArrayRef2<f64>) -> Result<Array1<f64>, Error> {
         Error::check_len("rows of beta", self.features.ncols(), beta.nrows())?;
         Error::check_len("columns of beta", self.targets.ncols(), beta.ncols())?;

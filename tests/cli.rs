@@ -167,7 +167,7 @@ fn results_that_cannot_be_written() {
     }
     // The folder is there, a folder has the place of a table.
     std::fs::create_dir_all(folder.0.join("results/diabetes/cells.csv")).unwrap();
-    let few = ["--dataset", "diabetes", "--sizes", "3", "--repeats", "1"];
+    let few = ["--dataset", "diabetes", "--sizes", "3", "--repeats", "1", "--out", "results"];
     refused(&program, &folder, &few, &["cells.csv"]);
     assert_eq!(std::fs::read_to_string(file).unwrap(), "in the way");
 }

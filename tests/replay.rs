@@ -1,5 +1,7 @@
 //! The ablation and adversarial studies on recorded splits, against tables computed at 400 bits.
 
+#![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // counts in tables of numbers
+
 mod common;
 
 use common::{Table, data_folder, deviation, reference_folder};

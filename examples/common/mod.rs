@@ -1,5 +1,9 @@
 //! What the example programs share: flags, data sets, progress, closing tables.
 #![allow(dead_code)] // each example uses its part
+#![allow(clippy::doc_markdown)] // doc comments of flags are the text of --help
+
+#[cfg(feature = "plot")]
+pub mod figures;
 
 use clap::{Args, ValueEnum};
 use double_descent::Error;
@@ -92,9 +96,9 @@ pub struct RunArgs {
     #[arg(long, value_name = "N", default_value_t = 200)]
     pub bootstrap: usize,
 
-    /// Folder for the results
-    #[arg(long, value_name = "DIR", default_value = "results")]
-    pub out: PathBuf,
+    /// Folder for the results [default: results/ablations, results/adversarial, results]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
 }
 
 /// Lines and bands of a figure.
@@ -116,6 +120,14 @@ pub enum Abscissa {
 }
 
 impl RunArgs {
+    /// Makes the folder `name` for results, before anything is computed; `default` stands for `--out`.
+    pub fn make_folder(&self, default: &str, name: &str) -> Result<PathBuf, Error> {
+        let folder = self.out.clone().unwrap_or_else(|| default.into()).join(name);
+        std::fs::create_dir_all(&folder)
+            .map_err(|e| Error::Io { path: folder.clone(), reason: e.to_string() })?;
+        Ok(folder)
+    }
+
     pub fn bootstrap(&self) -> Option<Bootstrap> {
         (self.bootstrap > 0).then_some(Bootstrap { draws: self.bootstrap, seed: self.seed })
     }
@@ -125,6 +137,7 @@ impl TableArgs {
     /// The data sets in turn: read, swept, handed to `report` with the folder for its results.
     pub fn for_each(
         &self,
+        study: &str,
         arms: impl Fn(usize) -> Vec<Arm>,
         report: impl Fn(&Self, &Curve, &Path) -> Result<(), Error>,
     ) -> Result<(), Error> {
@@ -142,7 +155,7 @@ impl TableArgs {
         let mut failed = 0;
         for name in &names {
             let data = self.load(name)?;
-            let folder = make_folder(&self.run.out, data.name())?;
+            let folder = self.run.make_folder(&format!("results/{study}"), data.name())?;
             let sweep = Sweep {
                 splits: match &self.splits {
                     Some(path) => Splits::read(path)?,
@@ -241,14 +254,6 @@ pub fn parse_sizes(text: &str) -> Result<Vec<usize>, Error> {
     Ok(sizes)
 }
 
-/// Makes `out/name`, before anything is computed.
-pub fn make_folder(out: &Path, name: &str) -> Result<PathBuf, Error> {
-    let folder = out.join(name);
-    std::fs::create_dir_all(&folder)
-        .map_err(|e| Error::Io { path: folder.clone(), reason: e.to_string() })?;
-    Ok(folder)
-}
-
 /// Runs `work` under a progress bar, which shows on a terminal only.
 pub fn with_progress<T>(label: &str, work: impl FnOnce(&dyn Observer) -> T) -> T {
     let bar = ProgressBar::new(0);
@@ -296,11 +301,15 @@ pub fn short(value: f64) -> String {
     if value == 0.0 {
         return "0".into();
     }
-    if (1e-2..1e5).contains(&value.abs()) {
-        let decimals = (3 - value.abs().log10().floor() as i32).max(0) as usize;
-        return format!("{value:.decimals$}");
-    }
-    format!("{value:.3e}")
+    let decimals = match value.abs() {
+        size if !(1e-2..1e5).contains(&size) => return format!("{value:.3e}"),
+        size if size >= 1e3 => 0,
+        size if size >= 1e2 => 1,
+        size if size >= 10.0 => 2,
+        size if size >= 1.0 => 3,
+        _ => 4,
+    };
+    format!("{value:.decimals$}")
 }
 
 /// The closing table of a study on a table of data: one line per arm.

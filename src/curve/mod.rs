@@ -199,7 +199,7 @@ impl Curve {
     /// How many repeats there are.
     #[must_use]
     pub fn repeats(&self) -> usize {
-        self.cells.iter().map(|cell| cell.repeat + 1).max().unwrap_or(0)
+        self.cells.iter().map(|cell| cell.repeat.saturating_add(1)).max().unwrap_or(0)
     }
 
     pub(crate) fn axis_value(&self, cell: &Cell) -> usize {

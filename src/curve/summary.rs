@@ -100,14 +100,21 @@ impl Curve {
 
     /// The values of a metric by arm and axis value, each group in the order of its repeats.
     fn groups(&self, metric: Metric, wanted: impl Fn(&Cell) -> bool) -> Vec<Group> {
-        let axis = self.axis_values();
+        let (axis, repeats) = (self.axis_values(), self.repeats().min(self.cells.len()));
         let mut groups: Vec<Option<Group>> = Vec::new();
         groups.resize_with(axis.len() * self.arms.len(), || None);
+        let mut place = 0;
         for cell in self.cells.iter().filter(|cell| wanted(cell)) {
-            let place = axis.binary_search(&self.axis_value(cell)).unwrap_or(0);
-            let slot = groups.get_mut(cell.arm * axis.len() + place);
+            // Cells of one factorisation follow each other: mostly the place is that of the last.
+            let value = self.axis_value(cell);
+            if axis.get(place) != Some(&value) {
+                place = axis.binary_search(&value).unwrap_or(0);
+            }
+            let slot = groups.get_mut(cell.arm.saturating_mul(axis.len()).saturating_add(place));
             if let (Some(slot), Some(value)) = (slot, cell.metric(metric)) {
-                slot.get_or_insert_with(|| Group { first: *cell, values: Vec::new() }).values.push(value);
+                slot.get_or_insert_with(|| Group { first: *cell, values: Vec::with_capacity(repeats) })
+                    .values
+                    .push(value);
             }
         }
         groups.into_iter().flatten().collect()
@@ -121,7 +128,6 @@ struct Group {
 }
 
 impl Group {
-    #[allow(clippy::cast_precision_loss)]
     fn summary(&self) -> Summary {
         let mut sorted = self.values.clone();
         sorted.sort_unstable_by(f64::total_cmp);
@@ -154,13 +160,31 @@ fn quantile(sorted: &[f64], q: f64) -> f64 {
     sorted[below] * (1.0 - fraction) + sorted[above] * fraction
 }
 
-/// [`quantile`] by selection, which leaves the values in another order.
-#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-fn quantile_unsorted(values: &mut [f64], q: f64) -> f64 {
-    let place = q * (values.len() - 1) as f64;
-    let (_, &mut below, rest) = values.select_nth_unstable_by(place.floor() as usize, f64::total_cmp);
-    let above = rest.iter().copied().min_by(f64::total_cmp).unwrap_or(below);
-    quantile(&[below, above], place.fract())
+/// The quantiles `tail` and `1 − tail` of values in any order, `tail` small: only the ends are sorted.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+fn tail_quantiles(values: &[f64], tail: f64) -> (f64, f64) {
+    let place = tail * (values.len() - 1) as f64;
+    let needed = (place.floor() as usize + 2).min(values.len());
+    let (mut low, mut high) = (vec![f64::INFINITY; needed], vec![f64::NEG_INFINITY; needed]);
+    for &value in values {
+        insert_before(&mut low, |held| value < held, value);
+        insert_before(&mut high, |held| value > held, value);
+    }
+    let quantile = |end: &[f64]| quantile(&end[needed.saturating_sub(2)..], place.fract());
+    (quantile(&low), quantile(&high))
+}
+
+/// Keeps a short list in order: `value` goes before all that it beats, the last falls off.
+fn insert_before(list: &mut [f64], beats: impl Fn(f64) -> bool, value: f64) {
+    let Some(mut place) = list.len().checked_sub(1) else { return };
+    if !beats(list[place]) {
+        return;
+    }
+    while place > 0 && beats(list[place - 1]) {
+        list[place] = list[place - 1];
+        place -= 1;
+    }
+    list[place] = value;
 }
 
 /// Adds the bands, all groups of one count at a time: one matrix product.
@@ -174,15 +198,12 @@ fn add_bands(groups: &[Group], summaries: &mut [Summary], bootstrap: Bootstrap) 
         let values = Array2::from_shape_fn((members.len(), count), |(m, i)| groups[members[m]].values[i]);
         let means = values.dot(&weights.t());
         for (row, &member) in means.rows().into_iter().zip(&members) {
-            let mut resampled = row.to_vec();
-            let low = quantile_unsorted(&mut resampled, 0.025);
-            summaries[member].mean_band = Some((low, quantile_unsorted(&mut resampled, 0.975)));
+            summaries[member].mean_band = Some(tail_quantiles(&row.to_vec(), 0.025));
         }
     }
 }
 
 /// `draws × count`: how often each repeat was drawn, over `count`.
-#[allow(clippy::cast_precision_loss)]
 fn resampling_weights(count: usize, bootstrap: Bootstrap) -> Array2<f64> {
     let mut weights = Array2::zeros((bootstrap.draws, count));
     let mut rng = stream(bootstrap.seed, count, 0);
@@ -206,9 +227,12 @@ mod tests {
         assert_eq!(quantile(&sorted, 0.25), 1.75);
         assert_eq!(quantile(&sorted, 1.0), 8.0);
         assert_eq!(quantile(&[5.0], 0.3), 5.0);
-        for q in [0.0, 0.1, 0.5, 0.975, 1.0] {
-            assert_eq!(quantile_unsorted(&mut [4.0, 1.0, 8.0, 2.0], q), quantile(&sorted, q));
+        for tail in [0.0, 0.1, 0.3] {
+            let expected = (quantile(&sorted, tail), quantile(&sorted, 1.0 - tail));
+            let (low, high) = tail_quantiles(&[4.0, 1.0, 8.0, 2.0], tail);
+            assert!((low - expected.0).abs() + (high - expected.1).abs() < 1e-14);
         }
+        assert_eq!(tail_quantiles(&[5.0], 0.025), (5.0, 5.0));
     }
 
     #[test]

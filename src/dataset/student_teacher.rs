@@ -2,7 +2,7 @@
 
 use super::Dataset;
 use crate::Error;
-use ndarray::{Array1, Array2, s};
+use ndarray::{Array1, Array2, Axis, Slice};
 use rand_mt::Mt;
 
 /// Gaussian inputs, a linear teacher on all of `true_features`, a student that sees the first
@@ -55,7 +55,6 @@ impl StudentTeacher {
     /// # Errors
     /// [`Error::Domain`] if a count is 0, more features are seen than there are, or the noise is
     /// negative or not finite.
-    #[allow(clippy::cast_precision_loss)] // counts in a message
     pub fn generate(&self) -> Result<Dataset, Error> {
         let domain = |what, value, must_be| Err(Error::Domain { what, value, must_be });
         if self.rows == 0 {
@@ -73,8 +72,9 @@ impl StudentTeacher {
         let teacher = Array1::from_shape_simple_fn(self.true_features, || normal.draw());
         let mut targets = inputs.dot(&teacher);
         targets.mapv_inplace(|y| if self.noise > 0.0 { y + self.noise * normal.draw() } else { y });
-        let seen = inputs.slice(s![.., ..self.seen_features]).as_standard_layout().into_owned();
-        Dataset::new("student-teacher", seen, targets.insert_axis(ndarray::Axis(1)))
+        let first = Slice::from(..self.seen_features);
+        let seen = inputs.slice_axis(Axis(1), first).as_standard_layout().into_owned();
+        Dataset::new("student-teacher", seen, targets.insert_axis(Axis(1)))
     }
 }
 

@@ -27,7 +27,6 @@ pub enum Cutoff {
 impl Cutoff {
     /// The absolute bound for a spectrum.
     #[must_use]
-    #[allow(clippy::cast_precision_loss)] // a matrix of 2⁵³ rows does not exist
     pub fn value(self, spectrum: Spectrum<'_>) -> f64 {
         let largest = spectrum.singular_values().first().copied().unwrap_or(0.0);
         match self {

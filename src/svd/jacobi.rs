@@ -1,5 +1,9 @@
 //! One-sided Jacobi for many small matrices at once, one matrix per SIMD lane.
 
+// Loops over lanes index several arrays at once; all must be inlined into one function per instruction
+// set (see `Factorise`).
+#![allow(clippy::inline_always, clippy::needless_range_loop)]
+
 use super::{Backend, Faer, RawSvd, Route};
 use ndarray::{Array1, Array2, ArrayView2, ShapeBuilder};
 
@@ -205,7 +209,6 @@ impl<const L: usize> Lanes<L> {
 
     /// Makes all pairs of columns of `Rᵀ` orthogonal once.
     #[inline(always)]
-    #[allow(clippy::cast_precision_loss)]
     fn sweep(&mut self) {
         let columns = self.columns;
         // As LAPACK's dgesvj: columns are orthogonal when the cosine of their angle is rounding error.
@@ -286,9 +289,12 @@ fn reflect<const L: usize>(v: &[[f64; L]], factor: [f64; L], x: &mut [[f64; L]])
         step[lane] *= factor[lane];
     }
     for (entry, v) in x.iter_mut().zip(v) {
+        // Through a copy: the compiler must know that nothing it reads is written meanwhile.
+        let mut moved = *entry;
         for lane in 0..L {
-            entry[lane] -= step[lane] * v[lane];
+            moved[lane] -= step[lane] * v[lane];
         }
+        *entry = moved;
     }
 }
 

@@ -74,7 +74,6 @@ impl Arm {
 
     /// `test_features_projected`: test features on the `modes` leading right singular vectors.
     #[must_use]
-    #[allow(clippy::cast_precision_loss)]
     pub fn test_features_projected(modes: usize) -> Self {
         Self {
             name: "test_features_projected".into(),

@@ -15,6 +15,9 @@ pub struct Place {
     pub repeat: usize,
 }
 
+/// A result for each place; `None` for those that a stopped run did not visit.
+pub type Visited<T> = Vec<(Place, Option<T>)>;
+
 /// Somebody who watches a sweep, and may stop it. Called from many threads, never twice at once.
 ///
 /// Implemented for closures, and for `()`, who sees nothing.
@@ -89,7 +92,7 @@ impl Grid {
         &self,
         observer: &dyn Observer,
         work: impl Fn(&[Place]) -> Vec<T> + Sync,
-    ) -> Result<Vec<(Place, Option<T>)>, Error> {
+    ) -> Result<Visited<T>, Error> {
         self.check()?;
         let jobs = self.jobs();
         let total = self.axis.len() * self.repeats;
@@ -151,8 +154,8 @@ impl Grid {
         jobs
     }
 
-    fn in_order<T>(&self, jobs: &[Job], results: Vec<Vec<T>>) -> Vec<(Place, Option<T>)> {
-        let mut ordered: Vec<(Place, Option<T>)> = (0..self.repeats)
+    fn in_order<T>(&self, jobs: &[Job], results: Vec<Vec<T>>) -> Visited<T> {
+        let mut ordered: Visited<T> = (0..self.repeats)
             .flat_map(|repeat| self.axis.iter().map(move |&axis_value| Place { axis_value, repeat }))
             .map(|place| (place, None))
             .collect();

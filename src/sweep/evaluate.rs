@@ -6,8 +6,8 @@
 //! the two: the training rows are the smaller part, except where few test rows are left, and those are
 //! then used as they are.
 
-use super::Arm;
-use super::prefixes::{Prefixes, Sums};
+use super::test_errors::{Sums, TestErrors, Training};
+use super::{Arm, Place, gather};
 use crate::Error;
 use crate::ablation::Adversary;
 use crate::curve::Cell;
@@ -35,42 +35,64 @@ impl<'a> Study<'a> {
         Ok(Self { data, arms, table, ideal })
     }
 
-    /// The cells of all arms for the training set of `rows`, whose features `svd` factorises.
+    /// All arms for the training set of `rows`, whose features `svd` factorises.
     pub(super) fn evaluate(
         &self,
         svd: &Svd,
         rows: &[usize],
         scratch: &mut Scratch,
-    ) -> Result<Vec<Cell>, Error> {
+    ) -> Result<Measured, Error> {
         let held_out = HeldOut::new(self, rows);
-        let y = self.data.targets().select(Axis(0), rows);
+        let y = gather(self.data.targets(), rows);
         let modes = Modes {
             svd,
             images: svd.vt().dot(&held_out.table.features.t()),
             ones: svd.u().sum_axis(Axis(0)),
+            inverse: svd.singular_values().iter().map(|s| s.recip()).collect(),
             last: svd.last_mode(&y)?,
             held_out,
         };
         let outputs: Vec<Output<'_>> =
             (0..y.ncols()).map(|k| Output::new(&modes, y.column(k), k, self.ideal.column(k))).collect();
-        let (n, p) = svd.shape();
-        let cell = |(index, arm): (usize, &Arm)| {
+        let metrics = |arm: &Arm| {
             scratch.set_gains(arm, svd);
             let mut mean = Metrics::default();
             for output in &outputs {
                 mean.add(&output.metrics(arm, scratch), outputs.len());
             }
-            Ok(Cell {
-                n,
-                p,
-                arm: index,
-                smallest_singular_value: Some(svd.smallest_nonzero().unwrap_or(0.0)),
-                rank: svd.rank(),
-                ..mean.finite()?.cell(arm)
-            })
+            mean.finite()
         };
-        self.arms.iter().enumerate().map(cell).collect()
+        Ok(Measured {
+            arms: self.arms.iter().map(metrics).collect::<Result<_, _>>()?,
+            smallest_singular_value: svd.smallest_nonzero().unwrap_or(0.0),
+            rank: svd.rank(),
+        })
     }
+
+    /// The rows of the tidy table for what was measured at one place.
+    pub(super) fn cells(&self, measured: &Measured, place: Place) -> impl Iterator<Item = Cell> {
+        let p = self.data.features().ncols();
+        measured.arms.iter().zip(self.arms).enumerate().map(move |(index, (metrics, arm))| Cell {
+            repeat: place.repeat,
+            n: place.axis_value,
+            p,
+            arm: index,
+            train_mse: Some(metrics.train),
+            test_mse: Some(metrics.test),
+            test_mse_opposite: arm.adversary.map(|_| metrics.opposite),
+            bias_squared: Some(metrics.bias_squared),
+            mean_squared_bias: Some(metrics.mean_squared_bias),
+            smallest_singular_value: Some(measured.smallest_singular_value),
+            rank: measured.rank,
+        })
+    }
+}
+
+/// What one factorisation gives.
+pub(super) struct Measured {
+    arms: Vec<Metrics>,
+    smallest_singular_value: f64,
+    rank: usize,
 }
 
 /// The rows that do not train: as the whole table less the training rows, or as they are.
@@ -91,12 +113,12 @@ impl<'a> HeldOut<'a> {
             return Self { table: Cow::Borrowed(&study.table), complement: true, rows };
         }
         let mut trains = vec![false; study.data.len()];
-        training.iter().for_each(|&row| trains[row] = true);
+        for &row in training {
+            trains[row] = true;
+        }
         let test: Vec<usize> = (0..trains.len()).filter(|&row| !trains[row]).collect();
-        let table = Compressed::direct(
-            study.data.features().select(Axis(0), &test),
-            study.data.targets().select(Axis(0), &test),
-        );
+        let table =
+            Compressed::direct(gather(study.data.features(), &test), gather(study.data.targets(), &test));
         Self { table: Cow::Owned(table), complement: false, rows }
     }
 }
@@ -109,29 +131,18 @@ struct Modes<'a> {
     images: Array2<f64>,
     /// `Uᵀ 1`.
     ones: Array1<f64>,
+    /// `1/σ`.
+    inverse: Vec<f64>,
     last: Option<LastMode>,
 }
 
 /// One output of one cell: the projections that all arms read.
 struct Output<'a> {
     modes: &'a Modes<'a>,
-    sigma: &'a [f64],
-    /// `vᵣ·β*`.
-    teacher: Vec<f64>,
-    /// `uᵣ·y`, and the sums over `U Uᵀ y − y`: what no fit reaches.
-    measured: Targets,
-    /// `uᵣ·X β* = σᵣ vᵣ·β*`: targets without residuals.
-    ideal: Targets,
-    /// Prefixes of the minimum-norm fit against the targets of the table.
-    fits: Prefixes<'a>,
-    /// Prefixes of the teacher against its own predictions.
-    biases: Prefixes<'a>,
-}
-
-/// Training targets in the modes' coordinates.
-struct Targets {
-    projections: Vec<f64>,
-    outside: Sums,
+    /// Fits of the measured targets; the base is the minimum-norm fit.
+    fits: TestErrors<'a>,
+    /// Fits of targets without residuals, `X β*`; the base is the teacher itself.
+    noise_free: TestErrors<'a>,
 }
 
 impl<'a> Output<'a> {
@@ -139,36 +150,43 @@ impl<'a> Output<'a> {
         let (svd, table) = (modes.svd, &*modes.held_out.table);
         let sigma = svd.spectrum().singular_values();
         let projections = svd.u().t().dot(&y);
-        let mut outside = y.mapv(|target| -target);
+        let mut beyond = y.mapv(|target| -target);
         for (column, coefficient) in svd.u().columns().into_iter().zip(&projections) {
-            outside.scaled_add(*coefficient, &column);
+            beyond.scaled_add(*coefficient, &column);
         }
-        let gains = MinNorm::default().gains(svd.spectrum());
-        let teacher = svd.vt().dot(&ideal).to_vec();
-        let prefixes = |base: Vec<f64>, target: ArrayView1<'_, f64>| {
-            Prefixes::new(modes.images.view(), table.ones.view(), base, target)
+        let training = |targets: Vec<f64>, outside: Sums| Training {
+            sigma,
+            inverse: &modes.inverse,
+            ones: modes.ones.as_slice().unwrap_or(&[]),
+            targets,
+            outside,
         };
+        let test_errors = |base: Vec<f64>, target: ArrayView1<'_, f64>, training| {
+            let complement = modes.held_out.complement;
+            TestErrors::new(modes.images.view(), table.ones.view(), base, target, training, complement)
+        };
+        let min_norm = &projections * &MinNorm::default().gains(svd.spectrum());
+        let outside = Sums { errors: beyond.sum(), squares: beyond.dot(&beyond) };
+        let teacher = svd.vt().dot(&ideal).to_vec();
+        let predictions = sigma.iter().zip(&teacher).map(|(s, t)| s * t).collect();
         Self {
             modes,
-            sigma,
-            fits: prefixes((&projections * &gains).to_vec(), table.targets.column(output)),
-            biases: prefixes(teacher.clone(), table.features.dot(&ideal).view()),
-            measured: Targets {
-                projections: projections.to_vec(),
-                outside: Sums { errors: outside.sum(), squares: outside.dot(&outside) },
-            },
-            ideal: Targets {
-                projections: sigma.iter().zip(&teacher).map(|(s, t)| s * t).collect(),
-                outside: Sums::default(),
-            },
-            teacher,
+            fits: test_errors(
+                min_norm.to_vec(),
+                table.targets.column(output),
+                training(projections.to_vec(), outside),
+            ),
+            noise_free: test_errors(
+                teacher,
+                table.features.dot(&ideal).view(),
+                training(predictions, Sums::default()),
+            ),
         }
     }
 
-    #[allow(clippy::cast_precision_loss)]
     fn metrics(&self, arm: &Arm, scratch: &mut Scratch) -> Metrics {
-        let noise_free = arm.ablation.is_without_residuals();
-        let shown = arm.ablation.test_modes().unwrap_or(usize::MAX).min(self.sigma.len());
+        let fits = if arm.ablation.is_without_residuals() { &self.noise_free } else { &self.fits };
+        let shown = arm.ablation.test_modes().unwrap_or(usize::MAX).min(self.modes.inverse.len());
         let (test_kick, train_kick) = match arm.adversary {
             Some(Adversary::TestDatum { strength }) => (strength, 0.0),
             Some(Adversary::TrainingTargets { strength }) => (0.0, strength),
@@ -181,9 +199,9 @@ impl<'a> Output<'a> {
             if opposite && arm.adversary.is_none() {
                 continue;
             }
-            let train = self.fit(scratch, noise_free, sign * train_kick);
+            let train = self.fit(fits, scratch, sign * train_kick);
             let shift = sign * test_kick * self.shift(&scratch.alpha[..shown]);
-            let sums = self.test_sums(scratch, shown, noise_free);
+            let sums = fits.sums(&scratch.alpha[..shown], &mut scratch.row);
             // The mean of (error + shift)².
             let test = sums.squares / m + shift * (2.0 * sums.errors / m + shift);
             if opposite {
@@ -192,7 +210,7 @@ impl<'a> Output<'a> {
                 (metrics.train, metrics.test) = (train / n, test);
             }
         }
-        let bias = self.bias_sums(scratch, shown);
+        let bias = self.bias(scratch, shown);
         metrics.bias_squared = (bias.errors / m).powi(2);
         metrics.mean_squared_bias = bias.squares / m;
         metrics
@@ -200,28 +218,21 @@ impl<'a> Output<'a> {
 
     /// Fills `scratch.alpha` with the fit to targets moved by `kick · u_last` and returns the sum of
     /// squared errors on those.
-    fn fit(&self, scratch: &mut Scratch, noise_free: bool, kick: f64) -> f64 {
+    fn fit(&self, fits: &TestErrors<'_>, scratch: &mut Scratch, kick: f64) -> f64 {
         let Scratch { gains, alpha, .. } = scratch;
-        let targets = self.targets(noise_free);
-        let mut squares = targets.outside.squares;
+        let training = &fits.training;
+        let mut squares = training.outside.squares;
         alpha.clear();
-        for mode in 0..self.sigma.len() {
+        for (mode, (gain, target)) in gains.iter().zip(&training.targets).enumerate() {
             let kicked = match self.modes.last {
-                Some(last) if last.index == mode => last.sign * kick,
-                _ => 0.0,
+                Some(last) if last.index == mode => target + last.sign * kick,
+                _ => *target,
             };
-            let target = targets.projections[mode] + kicked;
-            let coefficient = gains[mode] * target;
-            squares += self.train_error(mode, coefficient, target).powi(2);
+            let coefficient = gain * kicked;
+            squares += training.error(mode, coefficient, kicked).powi(2);
             alpha.push(coefficient);
         }
         squares
-    }
-
-    /// `σ α − u·y`; exactly 0 for a mode that is fitted by `1/σ`.
-    fn train_error(&self, mode: usize, coefficient: f64, target: f64) -> f64 {
-        let sigma = self.sigma[mode];
-        if sigma.recip() * target == coefficient { 0.0 } else { sigma * coefficient - target }
     }
 
     /// What a step of 1 along `v_last` adds to every prediction.
@@ -229,51 +240,18 @@ impl<'a> Output<'a> {
         self.modes.last.map_or(0.0, |last| last.sign * shown.get(last.index).unwrap_or(&0.0))
     }
 
-    /// Sums over the test rows of the errors of the fit in `scratch.alpha`, as far as it is shown.
-    fn test_sums(&self, scratch: &mut Scratch, shown: usize, noise_free: bool) -> Sums {
-        let Scratch { alpha, row, .. } = scratch;
-        let prefixes = if noise_free { &self.biases } else { &self.fits };
-        let table = prefixes.sums(&alpha[..shown], row);
-        let targets = self.targets(noise_free);
-        self.without_training(table, targets.outside, |mode| {
-            let coefficient = if mode < shown { alpha[mode] } else { 0.0 };
-            self.train_error(mode, coefficient, targets.projections[mode])
-        })
-    }
-
-    /// Sums over the test rows of the bias `x·(V diag(g σ) Vᵀ − I) β*`.
-    fn bias_sums(&self, scratch: &mut Scratch, shown: usize) -> Sums {
-        let Scratch { gains, alpha, row, .. } = scratch;
+    /// Sums over the test rows of the bias `x·(V diag(g σ) Vᵀ − I) β*`: the errors of the arm's gains on
+    /// targets without residuals.
+    fn bias(&self, scratch: &mut Scratch, shown: usize) -> Sums {
+        let Scratch { gains, alpha, row } = scratch;
+        let sigma = self.noise_free.training.sigma;
         alpha.clear();
-        alpha.extend((0..shown).map(|mode| {
+        for (mode, teacher) in self.noise_free.base.iter().take(shown).enumerate() {
             // A gain of 1/σ keeps the mode, whatever the rounding of the product.
-            let kept = gains[mode] == self.sigma[mode].recip();
-            self.teacher[mode] * if kept { 1.0 } else { gains[mode] * self.sigma[mode] }
-        }));
-        let table = self.biases.sums(alpha, row);
-        self.without_training(table, Sums::default(), |mode| {
-            self.sigma[mode] * (alpha.get(mode).unwrap_or(&0.0) - self.teacher[mode])
-        })
-    }
-
-    /// Takes the training rows off, whose errors are `U e` plus what is outside the span of `U`.
-    fn without_training(&self, table: Sums, outside: Sums, e: impl Fn(usize) -> f64) -> Sums {
-        if !self.modes.held_out.complement {
-            return table;
+            let kept = gains[mode] == self.modes.inverse[mode];
+            alpha.push(if kept { *teacher } else { gains[mode] * sigma[mode] * teacher });
         }
-        let mut sums =
-            Sums { errors: table.errors - outside.errors, squares: table.squares - outside.squares };
-        for (mode, ones) in self.modes.ones.iter().enumerate() {
-            let error = e(mode);
-            sums.errors -= ones * error;
-            sums.squares -= error * error;
-        }
-        sums.squares = sums.squares.max(0.0);
-        sums
-    }
-
-    fn targets(&self, noise_free: bool) -> &Targets {
-        if noise_free { &self.ideal } else { &self.measured }
+        self.noise_free.sums(alpha, row)
     }
 }
 
@@ -305,7 +283,6 @@ struct Metrics {
 }
 
 impl Metrics {
-    #[allow(clippy::cast_precision_loss)]
     fn add(&mut self, other: &Self, outputs: usize) {
         let k = outputs as f64;
         self.train += other.train / k;
@@ -324,17 +301,6 @@ impl Metrics {
         match named.iter().find(|(_, value)| !value.is_finite()) {
             Some((what, _)) => Err(Error::Overflow { what }),
             None => Ok(self),
-        }
-    }
-
-    fn cell(&self, arm: &Arm) -> Cell {
-        Cell {
-            train_mse: Some(self.train),
-            test_mse: Some(self.test),
-            test_mse_opposite: arm.adversary.map(|_| self.opposite),
-            bias_squared: Some(self.bias_squared),
-            mean_squared_bias: Some(self.mean_squared_bias),
-            ..Cell::default()
         }
     }
 }

@@ -6,18 +6,18 @@
 mod arm;
 mod cells;
 mod evaluate;
-mod prefixes;
 mod splits;
+mod test_errors;
 
 pub use arm::Arm;
-pub use cells::{Grid, Observer, Place};
+pub use cells::{Grid, Observer, Place, Visited};
 pub use splits::Splits;
 
 use crate::Error;
-use crate::curve::{Axis, Cell, Curve, Failure, Provenance};
+use crate::curve::{Axis, Curve, Failure, Provenance};
 use crate::dataset::Dataset;
 use crate::svd::{Backend, Jacobi, Svd};
-use evaluate::Study;
+use evaluate::{Measured, Scratch, Study};
 use ndarray::{Array2, ArrayView2};
 use std::sync::Arc;
 
@@ -41,7 +41,7 @@ use std::sync::Arc;
 pub struct Sweep {
     /// The table.
     pub data: Dataset,
-    /// The sizes `n` of the training sets; each from 1 to one under the number of rows, and once.
+    /// The sizes `n` of the training sets; each from 1 to one under the number of rows.
     pub sizes: Vec<usize>,
     /// Which rows train.
     pub splits: Splits,
@@ -70,9 +70,9 @@ impl Sweep {
     /// Runs all cells.
     ///
     /// # Errors
-    /// What is wrong with the sweep as a whole: sizes that leave no training or no test row, or that
-    /// are listed twice ([`Error::Domain`]), no repeats, splits that do not fit the table, an adversary of infinite
-    /// strength, no threads to be had. A single cell that fails does not end the sweep: see
+    /// What is wrong with the sweep as a whole: sizes that leave no training or no test row, or
+    /// are listed twice ([`Error::Domain`]), no repeats, splits that do not fit the table, an adversary
+    /// of infinite strength, no threads to be had. A single cell that fails does not end the sweep: see
     /// [`Curve::failures`].
     pub fn run(&self) -> Result<Curve, Error> {
         self.run_with(&())
@@ -88,34 +88,26 @@ impl Sweep {
         let orders = self.splits.orders(self.data.len(), self.sizes.iter().copied().max())?;
         let study = Study::new(&self.data, &self.arms, &*self.backend)?;
         let grid = Grid { axis: self.sizes.clone(), repeats: orders.len(), threads: self.threads, batch: 32 };
-        let results = grid.run(observer, |places| self.cells(&study, &orders, places))?;
-        Ok(self.curve(results, orders.len()))
+        let results = grid.run(observer, |places| self.measure(&study, &orders, places))?;
+        Ok(self.curve(&study, results, orders.len()))
     }
 
-    /// The cells of one size and several repeats: factorised together, since all have one shape.
-    fn cells(
+    /// One size, several repeats: factorised together, since all have one shape.
+    fn measure(
         &self,
         study: &Study<'_>,
         orders: &[Vec<usize>],
         places: &[Place],
-    ) -> Vec<Result<Vec<Cell>, Error>> {
+    ) -> Vec<Result<Measured, Error>> {
         let rows = |place: &Place| &orders[place.repeat][..place.axis_value];
         let designs: Vec<Array2<f64>> =
             places.iter().map(|place| gather(self.data.features(), rows(place))).collect();
         let views: Vec<ArrayView2<'_, f64>> = designs.iter().map(|design| design.view()).collect();
-        let factorised = Svd::many(&views, &*self.backend);
-        let mut scratch = evaluate::Scratch::default();
-        places
-            .iter()
-            .zip(factorised)
-            .map(|(place, svd)| {
-                study.evaluate(&svd?, rows(place), &mut scratch).map(|mut cells| {
-                    for cell in &mut cells {
-                        cell.repeat = place.repeat;
-                    }
-                    cells
-                })
-            })
+        let mut scratch = Scratch::default();
+        Svd::many(&views, &*self.backend)
+            .into_iter()
+            .zip(places)
+            .map(|(svd, place)| study.evaluate(&svd?, rows(place), &mut scratch))
             .collect()
     }
 
@@ -133,7 +125,6 @@ impl Sweep {
         }
         let fits = |&&n: &&usize| n == 0 || n >= rows;
         if let Some(&n) = self.sizes.iter().find(fits) {
-            #[allow(clippy::cast_precision_loss)] // for the message
             let value = n as f64;
             let must_be = "at least 1 and less than the number of rows, so that a test row is left";
             return Err(Error::Domain { what: "a training set size n", value, must_be });
@@ -141,7 +132,6 @@ impl Sweep {
         let mut sorted = self.sizes.clone();
         sorted.sort_unstable();
         if let Some(twice) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
-            #[allow(clippy::cast_precision_loss)] // for the message
             let value = twice[0] as f64;
             let must_be = "listed once: its cells would count twice in every summary";
             return Err(Error::Domain { what: "a training set size n", value, must_be });
@@ -149,8 +139,7 @@ impl Sweep {
         self.arms.iter().try_for_each(Arm::check)
     }
 
-    fn curve(&self, results: Vec<(Place, Option<Result<Vec<Cell>, Error>>)>, repeats: usize) -> Curve {
-        let p = self.data.features().ncols();
+    fn curve(&self, study: &Study<'_>, results: Visited<Result<Measured, Error>>, repeats: usize) -> Curve {
         let mut curve = Curve {
             axis: Axis::Samples,
             arms: self.arms.iter().map(Arm::label).collect(),
@@ -166,10 +155,15 @@ impl Sweep {
                 estimator: Arm::describe_estimators(&self.arms),
             },
         };
-        for (Place { axis_value: n, repeat }, result) in results {
+        for (place, result) in results {
             match result {
-                Some(Ok(cells)) => curve.cells.extend(cells),
-                Some(Err(error)) => curve.failures.push(Failure { repeat, n, p, error }),
+                Some(Ok(measured)) => curve.cells.extend(study.cells(&measured, place)),
+                Some(Err(error)) => curve.failures.push(Failure {
+                    repeat: place.repeat,
+                    n: place.axis_value,
+                    p: self.data.features().ncols(),
+                    error,
+                }),
                 None => curve.complete = false,
             }
         }
@@ -179,5 +173,10 @@ impl Sweep {
 
 /// The named rows of a table, in that order.
 fn gather(table: &Array2<f64>, rows: &[usize]) -> Array2<f64> {
-    table.select(ndarray::Axis(0), rows)
+    let mut values = Vec::with_capacity(rows.len() * table.ncols());
+    for &row in rows {
+        values.extend(table.row(row));
+    }
+    Array2::from_shape_vec((rows.len(), table.ncols()), values)
+        .unwrap_or_else(|_| table.select(ndarray::Axis(0), rows))
 }

@@ -63,10 +63,8 @@ impl Splits {
                 let row = field.trim().parse::<usize>();
                 order.push(row.map_err(|_| bad(line, format!("`{field}` is not a row index")))?);
             }
-            let mut sorted = order.clone();
-            sorted.sort_unstable();
-            if let Some(twice) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
-                return Err(bad(line, format!("row {} joins the training set twice", twice[0])));
+            if let Some(row) = repeated(&order) {
+                return Err(bad(line, format!("row {row} joins the training set twice")));
             }
             orders.push(order);
         }
@@ -126,11 +124,8 @@ impl Splits {
                     found: row,
                 });
             }
-            let mut sorted = used.to_vec();
-            sorted.sort_unstable();
-            if let Some(twice) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
-                #[allow(clippy::cast_precision_loss)] // for the message
-                let value = twice[0] as f64;
+            if let Some(row) = repeated(used) {
+                let value = row as f64;
                 let must_be = "there once: a row cannot join a training set twice";
                 return Err(Error::Domain { what: "a row index in a recorded split", value, must_be });
             }
@@ -140,11 +135,18 @@ impl Splits {
 
     /// In words, for a caption.
     pub(crate) fn describe(&self, repeats: usize) -> String {
+        let plural = if repeats == 1 { "" } else { "s" };
         match self {
-            Self::Drawn { seed, .. } => format!("{repeats} nested random splits, seed {seed}"),
-            Self::Recorded(_) => format!("{repeats} recorded splits"),
+            Self::Drawn { seed, .. } => format!("{repeats} nested random split{plural}, seed {seed}"),
+            Self::Recorded(_) => format!("{repeats} recorded split{plural}"),
         }
     }
+}
+
+/// A row that a training set would hold twice.
+fn repeated(order: &[usize]) -> Option<usize> {
+    let mut seen = std::collections::HashSet::with_capacity(order.len());
+    order.iter().copied().find(|&row| !seen.insert(row))
 }
 
 /// The first `longest` entries of a random order of `rows` rows (Fisher–Yates from the front, so that

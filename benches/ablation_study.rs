@@ -1,0 +1,119 @@
+//! Both studies of Schaeffer et al. 2023, whole commands in turn: ours and numpy's, on the same four data
+//! sets, 50 repeats × n = 1…39, every arm, tables written, no figures, start-up and reading included.
+//!
+//! Counts CPU seconds of the child processes (user + system). Two peers: `numpy` makes one SVD a cell,
+//! and every arm a column of one product with the test rows; `tuned_numpy` also batches the SVDs over
+//! repeats, walks the test rows in cache-sized chunks and computes equal columns once.
+//!
+//! Run: `PYTHON=<python with numpy> DOUBLE_DESCENT_DATA=<folder> cargo bench --bench ablation_study`
+
+#[cfg(not(unix))]
+fn main() {
+    println!("SKIPPED: CPU times of child processes are read on Unix only");
+}
+
+#[cfg(unix)]
+fn main() {
+    unix::main();
+}
+
+#[cfg(unix)]
+mod unix {
+    use nix::sys::resource::{UsageWho, getrusage};
+    use nix::sys::time::TimeValLike;
+    use std::env;
+    use std::path::{Path, PathBuf};
+    use std::process::{Command, Stdio};
+
+    const ROUNDS: usize = 5;
+    const DATASETS: &str = "diabetes,student-teacher,california-housing,who-life-expectancy";
+
+    pub fn main() {
+        let Some(data) = env::var_os("DOUBLE_DESCENT_DATA").map(PathBuf::from) else {
+            println!("SKIPPED: DOUBLE_DESCENT_DATA is not set");
+            return;
+        };
+        let python = env::var("PYTHON").unwrap_or_else(|_| "python3".into());
+        if !succeeds(Command::new(&python).args(["-c", "import numpy"])) {
+            println!("SKIPPED: `{python}` has no numpy; see benches/peers/README.md");
+            return;
+        }
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let examples = build(root);
+        let out = env::temp_dir().join(format!("double-descent-bench-{}", std::process::id()));
+        println!(
+            "peers: {python}, OPENBLAS_NUM_THREADS=1 (fewest CPU seconds), core type chosen by OpenBLAS"
+        );
+        for study in ["ablation", "adversarial"] {
+            let example = if study == "ablation" { "ablations" } else { "adversarial" };
+            let ours = |seed: usize| {
+                let mut command = Command::new(examples.join(example));
+                command.args(["--dataset", DATASETS, "--no-figures", "--seed", &seed.to_string()]);
+                command.arg("--data-dir").arg(&data).arg("--out").arg(out.join("ours"));
+                command
+            };
+            let peer = |script: &str, arguments: &[&str], seed: usize| {
+                let mut command = Command::new(&python);
+                command.env("OPENBLAS_NUM_THREADS", "1");
+                command.arg(root.join("benches/peers").join(script)).args(arguments);
+                command.args(["--seed", &seed.to_string()]);
+                command.arg("--data-dir").arg(&data).arg("--out").arg(out.join("peer"));
+                command
+            };
+            let tuned = format!("{study}_study.py");
+            let mut times = [Vec::new(), Vec::new(), Vec::new()];
+            for seed in 0..ROUNDS {
+                times[0].push(cpu_seconds(ours(seed)));
+                times[1].push(cpu_seconds(peer("plain_study.py", &[study], seed)));
+                times[2].push(cpu_seconds(peer(&tuned, &[], seed)));
+            }
+            let [ours, plain, tuned] = times.map(median);
+            for (name, peer) in [("numpy", plain), ("tuned_numpy", tuned)] {
+                let ratio = peer / ours;
+                println!(
+                    "RATIO {study}_study_vs_{name} {ratio:.1} (ours {ours:.3}, peer {peer:.3}, median of {ROUNDS})"
+                );
+            }
+        }
+        // A folder left behind in the system's temporary files is no failure of the bench.
+        let _ = std::fs::remove_dir_all(&out);
+    }
+
+    /// Builds the examples and returns the folder they are in.
+    fn build(root: &Path) -> PathBuf {
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.current_dir(root).args([
+            "build",
+            "--release",
+            "--example",
+            "ablations",
+            "--example",
+            "adversarial",
+        ]);
+        assert!(cargo.status().is_ok_and(|status| status.success()), "the examples do not build");
+        let bench = env::current_exe().expect("the path of this program");
+        let profile = bench.parent().and_then(Path::parent).expect("target/release/deps/<bench>");
+        profile.join("examples")
+    }
+
+    fn succeeds(command: &mut Command) -> bool {
+        let quiet = command.stdout(Stdio::null()).stderr(Stdio::null());
+        quiet.status().is_ok_and(|status| status.success())
+    }
+
+    /// User and system seconds of a child from start to end.
+    fn cpu_seconds(mut command: Command) -> f64 {
+        let used = || {
+            let usage = getrusage(UsageWho::RUSAGE_CHILDREN).expect("the usage of child processes");
+            (usage.user_time() + usage.system_time()).num_microseconds() as f64 * 1e-6
+        };
+        let before = used();
+        assert!(succeeds(&mut command), "this command failed: {command:?}");
+        used() - before
+    }
+
+    fn median(mut times: Vec<f64>) -> f64 {
+        times.sort_by(f64::total_cmp);
+        times[times.len() / 2]
+    }
+}

@@ -1,0 +1,189 @@
+//! The cells of the study: training inputs, fits, errors.
+
+use double_descent::Error;
+use double_descent::curve::{ArmLabel, Axis, Cell, Curve, Failure, Provenance};
+use double_descent::features::{FeatureMap, Polynomial};
+use double_descent::filter::{MinNorm, SpectralFilter};
+use double_descent::rng::stream;
+use double_descent::svd::Svd;
+use double_descent::sweep::{Grid, Observer, Place};
+use ndarray::{Array2, s};
+use rand::RngExt;
+use std::collections::HashMap;
+use std::path::Path;
+
+/// The test inputs: this many equally spaced points of [−1, 1], ends included.
+pub const TEST_POINTS: usize = 1000;
+
+/// The function to learn, without noise: y = 2x + cos 25x.
+pub fn truth(x: &Array2<f64>) -> Array2<f64> {
+    x.mapv(|x| 2.0 * x + (25.0 * x).cos())
+}
+
+/// `count` equally spaced inputs of [−1, 1], ends included, `count × 1`.
+pub fn equally_spaced(count: usize) -> Array2<f64> {
+    Array2::from_shape_fn((count, 1), |(i, _)| -1.0 + i as f64 * (2.0 / (count - 1) as f64))
+}
+
+/// Where training inputs come from.
+pub enum Points {
+    /// `samples` draws from the uniform distribution on [−1, 1], anew for every P and repeat.
+    Drawn { samples: usize, seed: u64 },
+    /// Recorded ones, by P and repeat.
+    Recorded(HashMap<(usize, usize), Array2<f64>>),
+}
+
+impl Points {
+    /// Reads a table of columns `P,repeat,x0,x1,…`.
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        let bad = |line, reason| Error::File { path: path.into(), line, column: None, reason };
+        let mut reader = csv::Reader::from_path(path)
+            .map_err(|e| Error::Io { path: path.into(), reason: e.to_string() })?;
+        let mut points = HashMap::new();
+        for record in reader.records() {
+            let record = record.map_err(|e| bad(None, e.to_string()))?;
+            let line = record.position().map(csv::Position::line);
+            let no_number = |field: &str| bad(line, format!("`{field}` is not a number of its kind"));
+            let count = |i: usize| record[i].parse::<usize>().map_err(|_| no_number(&record[i]));
+            if record.len() < 3 {
+                return Err(bad(line, "fewer columns than P,repeat,x0".into()));
+            }
+            let inputs = record.iter().skip(2).map(|field| field.parse().map_err(|_| no_number(field)));
+            let inputs = inputs.collect::<Result<Vec<f64>, Error>>()?;
+            let inputs = Svd::column(&ndarray::Array1::from(inputs));
+            if points.insert((count(0)?, count(1)?), inputs).is_some() {
+                return Err(bad(line, "this P and repeat were there before".into()));
+            }
+        }
+        if points.is_empty() {
+            return Err(bad(None, "no training inputs".into()));
+        }
+        Ok(Self::Recorded(points))
+    }
+
+    /// The training inputs of a cell, `n × 1`.
+    pub fn at(&self, place: Place) -> Result<Array2<f64>, Error> {
+        let Place { axis_value: p, repeat } = place;
+        match self {
+            Self::Drawn { samples, seed } => {
+                let mut rng = stream(*seed, p, repeat);
+                Ok(Array2::from_shape_simple_fn((*samples, 1), || rng.random_range(-1.0..=1.0)))
+            }
+            Self::Recorded(points) => points.get(&(p, repeat)).cloned().ok_or_else(|| Error::Resource {
+                reason: format!("no training inputs are recorded for P = {p}, repeat {repeat}"),
+            }),
+        }
+    }
+
+    /// The recorded numbers of features, ascending.
+    pub fn recorded_sizes(&self) -> Option<Vec<usize>> {
+        let Self::Recorded(points) = self else { return None };
+        let mut sizes: Vec<usize> = points.keys().map(|&(p, _)| p).collect();
+        sizes.sort_unstable();
+        sizes.dedup();
+        Some(sizes)
+    }
+
+    /// The recorded number of repeats.
+    pub fn recorded_repeats(&self) -> Option<usize> {
+        let Self::Recorded(points) = self else { return None };
+        points.keys().map(|&(_, repeat)| repeat + 1).max()
+    }
+
+    fn describe(&self) -> String {
+        match self {
+            Self::Drawn { .. } => "drawn uniformly from [−1, 1], anew for each P".into(),
+            Self::Recorded(_) => "recorded training points, others for each P".into(),
+        }
+    }
+}
+
+/// The study: which features, on which inputs.
+pub struct Study {
+    pub maps: Vec<Polynomial>,
+    pub sizes: Vec<usize>,
+    pub repeats: usize,
+    pub points: Points,
+    pub threads: Option<usize>,
+}
+
+impl Study {
+    /// Fits every cell. The maps are nested, so the test features are computed once.
+    pub fn run(&self, observer: &dyn Observer) -> Result<Curve, Error> {
+        let largest = self.sizes.iter().copied().max().unwrap_or(0);
+        let test = equally_spaced(TEST_POINTS);
+        let designs =
+            self.maps.iter().map(|map| map.design(&test, largest)).collect::<Result<Vec<_>, Error>>()?;
+        let truth = truth(&test);
+        let grid = Grid { axis: self.sizes.clone(), repeats: self.repeats, threads: self.threads, batch: 1 };
+        let results = grid.run(observer, |places| {
+            places.iter().map(|&place| self.cells(place, &designs, &truth)).collect()
+        })?;
+        let mut curve = self.empty_curve();
+        let n = self.points.at(Place { axis_value: self.sizes[0], repeat: 0 })?.nrows();
+        for (Place { axis_value: p, repeat }, result) in results {
+            match result {
+                Some(Ok(cells)) => curve.cells.extend(cells),
+                Some(Err(error)) => curve.failures.push(Failure { repeat, n, p, error }),
+                None => curve.complete = false,
+            }
+        }
+        Ok(curve)
+    }
+
+    /// One cell for each basis, all on the same training inputs.
+    fn cells(
+        &self,
+        place: Place,
+        tests: &[Array2<f64>],
+        truth_test: &Array2<f64>,
+    ) -> Result<Vec<Cell>, Error> {
+        let (p, inputs) = (place.axis_value, self.points.at(place)?);
+        let y = truth(&inputs);
+        let cell = |(arm, map): (usize, &Polynomial)| {
+            let x = map.design(&inputs, p)?;
+            let svd = Svd::new(&x)?;
+            let beta = svd.solve(&y, &MinNorm::default())?;
+            let test = tests[arm].slice(s![.., ..p]);
+            Ok(Cell {
+                repeat: place.repeat,
+                n: inputs.nrows(),
+                p,
+                arm,
+                train_mse: Some(mean_square(&(x.dot(&beta) - &y))),
+                test_mse: Some(mean_square(&(test.dot(&beta) - truth_test))),
+                smallest_singular_value: svd.smallest_nonzero(),
+                rank: svd.rank(),
+                ..Cell::default()
+            })
+        };
+        self.maps.iter().enumerate().map(cell).collect()
+    }
+
+    fn empty_curve(&self) -> Curve {
+        let label = |map: &Polynomial| ArmLabel { name: map.basis().name().into(), setting: None };
+        let maps: Vec<String> = self.maps.iter().map(FeatureMap::describe).collect();
+        Curve {
+            axis: Axis::Features,
+            arms: self.maps.iter().map(label).collect(),
+            cells: Vec::new(),
+            failures: Vec::new(),
+            complete: true,
+            provenance: Provenance {
+                data: "y = 2x + cos 25x".into(),
+                rows: None,
+                preparation: maps.join("; "),
+                sampling: self.points.describe(),
+                seed: match self.points {
+                    Points::Drawn { seed, .. } => Some(seed),
+                    Points::Recorded(_) => None,
+                },
+                estimator: MinNorm::default().describe(),
+            },
+        }
+    }
+}
+
+fn mean_square(x: &Array2<f64>) -> f64 {
+    x.iter().map(|v| v * v).sum::<f64>() / x.len() as f64
+}

@@ -1,0 +1,141 @@
+//! Why the test error peaks at n = p: there, and only there, the smallest non-zero singular value of random rows
+//! comes close to 0, and the fit divides by it (Schaeffer et al., arXiv:2303.14151, section 3).
+//!
+//! The reason is interlacing: up to n = p a further row brings a further singular value, no larger than the
+//! smallest before it; beyond n = p it can only raise the smallest of the p there are.
+//!
+//! Run: `cargo run --release --example smallest_singular_value`
+
+#![allow(clippy::cast_precision_loss)] // counts of rows and columns
+#![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // rounded, positive and small
+#![allow(clippy::doc_markdown)] // doc comments are help texts
+
+mod common;
+#[path = "smallest_singular_value/figures.rs"]
+mod figures;
+#[path = "smallest_singular_value/study.rs"]
+mod study;
+
+use clap::{CommandFactory, FromArgMatches, Parser};
+use common::{RunArgs, finish, parse_sizes, short, with_progress};
+use double_descent::Error;
+use double_descent::curve::{Curve, Metric, Summary};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use study::{Plan, limit};
+
+/// The smallest non-zero singular value of Gaussian rows, over their number n: three correlated features, and p
+/// independent ones against the limit for large p. Writes OUT/smallest_singular_value/covariance_*.csv,
+/// isotropic_p*_*.csv, limit.csv and figures.
+#[derive(Parser)]
+#[command(name = "smallest_singular_value")]
+struct Cli {
+    /// Numbers of rows n of the three-dimensional Gaussian, as in 1..100 or 1..10,20..100:10
+    #[arg(long, value_name = "SIZES", default_value = "1..100")]
+    sizes: String,
+
+    /// Numbers of features p of the isotropic Gaussian; n goes from p/10 to 4p
+    #[arg(long, value_name = "SIZES", default_value = "10,30,100,300")]
+    features: String,
+
+    /// Matrices for each n
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    repeats: usize,
+
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+fn main() -> ExitCode {
+    let help = "What the figure of three features is drawn over: p/n, or n; the other one is drawn over n/p";
+    let matches = Cli::command().mut_arg("x", |arg| arg.default_value("axis").help(help)).get_matches();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    finish(run(&cli))
+}
+
+fn run(cli: &Cli) -> Result<(), Error> {
+    let plan = Plan { repeats: cli.repeats, seed: cli.run.seed, threads: cli.run.threads };
+    let (sizes, features) = (parse_sizes(&cli.sizes)?, parse_sizes(&cli.features)?);
+    let folder = cli.run.make_folder("results", "smallest_singular_value")?;
+    let correlated = with_progress("three features", |observer| study::correlated(plan, &sizes, observer))?;
+    save(cli, &correlated, &folder, "covariance")?;
+    let mut isotropic = Vec::new();
+    for &p in &features {
+        let curve = with_progress(&format!("p = {p}"), |observer| study::isotropic(plan, p, observer))?;
+        save(cli, &curve, &folder, &format!("isotropic_p{p}"))?;
+        isotropic.push(curve);
+    }
+    save_limit(&isotropic, &folder.join("limit.csv"))?;
+    closing_table(&correlated, &isotropic)?;
+    println!("written: {}: covariance_*.csv, isotropic_p*_*.csv, limit.csv", folder.display());
+    if !cli.run.no_figures {
+        let figures = [
+            ("covariance".to_owned(), figures::correlated(&cli.run, &correlated)?),
+            ("isotropic".to_owned(), figures::isotropic(&cli.run, &isotropic)?),
+        ];
+        common::figures::save(&folder, &figures)?;
+    }
+    Ok(())
+}
+
+fn save(cli: &Cli, curve: &Curve, folder: &Path, name: &str) -> Result<(), Error> {
+    curve.save_cells(&folder.join(format!("{name}_cells.csv")))?;
+    let metrics = [Metric::SmallestSingularValue];
+    curve.save_summaries(&folder.join(format!("{name}_summary.csv")), &metrics, cli.run.bootstrap())?;
+    match curve.failures.first() {
+        Some(first) => Err(first.error.clone()),
+        None => Ok(()),
+    }
+}
+
+/// `p,n,n_over_p,q25,median,q75,limit`, of `σ_min/√n`.
+fn save_limit(curves: &[Curve], path: &PathBuf) -> Result<(), Error> {
+    let failed = |e: csv::Error| Error::Io { path: path.clone(), reason: e.to_string() };
+    let mut writer = csv::Writer::from_path(path).map_err(failed)?;
+    writer.write_record(["p", "n", "n_over_p", "q25", "median", "q75", "limit"]).map_err(failed)?;
+    for curve in curves {
+        for s in curve.summaries(Metric::SmallestSingularValue, None)? {
+            let (ratio, root) = (s.n as f64 / s.p as f64, (s.n as f64).sqrt());
+            let numbers = [ratio, s.q25 / root, s.median / root, s.q75 / root, limit(ratio)];
+            let counts = [s.p, s.n].map(|count| count.to_string());
+            let fields = counts.into_iter().chain(numbers.map(|number| number.to_string()));
+            writer.write_record(fields).map_err(failed)?;
+        }
+    }
+    writer.flush().map_err(|e| failed(e.into()))
+}
+
+fn closing_table(correlated: &Curve, isotropic: &[Curve]) -> Result<(), Error> {
+    println!("\nsmallest non-zero singular value: the median over n is lowest at n = p");
+    println!("{:<24}{:>6}{:>12}{:>12}{:>12}{:>14}", "", "n", "median", "quartile", "quartile", "lowest at n");
+    let summaries = correlated.summaries(Metric::SmallestSingularValue, None)?;
+    let lowest = summaries.iter().min_by(|a, b| a.median.total_cmp(&b.median)).map_or(0, |s| s.n);
+    for s in summaries.iter().filter(|s| [1, 2, 3, 4, 6, 10, 30, 100].contains(&s.n)) {
+        println!(
+            "{:<24}{:>6}{:>12}{:>12}{:>12}{lowest:>14}",
+            "three features",
+            s.n,
+            short(s.median),
+            short(s.q25),
+            short(s.q75)
+        );
+    }
+    println!("\nσ_min/√n of isotropic rows, median, and its limit |1 − √(p/n)|");
+    println!("{:>6}{:>14}{:>14}{:>14}{:>14}", "p", "n = p/10", "n = p", "n = 4p", "lowest at n");
+    for curve in isotropic {
+        let summaries = curve.summaries(Metric::SmallestSingularValue, None)?;
+        let scaled = |s: &Summary| short(s.median / (s.n as f64).sqrt());
+        let Some(first) = summaries.first() else { continue };
+        let at = |n: usize| summaries.iter().find(|s| s.n == n).map_or("-".into(), scaled);
+        let lowest = summaries.iter().min_by(|a, b| a.median.total_cmp(&b.median)).map_or(0, |s| s.n);
+        println!(
+            "{:>6}{:>14}{:>14}{:>14}{lowest:>14}",
+            first.p,
+            at(first.p.div_ceil(10)),
+            at(first.p),
+            at(4 * first.p)
+        );
+    }
+    println!("{:>6}{:>14}{:>14}{:>14}", "limit", short(limit(0.1)), short(limit(1.0)), short(limit(4.0)));
+    Ok(())
+}

@@ -1,0 +1,89 @@
+//! Raw inputs → design matrix `X`: the columns that a linear model is fitted on.
+//!
+//! A [`FeatureMap`] takes `n` inputs of dimension `d` to `n × p` features, for any number of features
+//! `p`. Maps are *nested*: the first `p` columns are the `p`-feature map, so a curve over `p` adds columns
+//! and never changes one.
+//!
+//! | map | column `k` | |
+//! |---|---|---|
+//! | [`Polynomial`] | a polynomial of degree `k` | Legendre, Chebyshev or monomial |
+//!
+//! Your own map is three methods:
+//! ```
+//! use double_descent::features::FeatureMap;
+//! use double_descent::{Error, svd::Svd};
+//! use ndarray::{Array2, ArrayRef2, array};
+//!
+//! /// sin(x), sin(2x), …, sin(px).
+//! #[derive(Debug)]
+//! struct Sines;
+//!
+//! impl FeatureMap for Sines {
+//!     fn input_dimension(&self) -> usize {
+//!         1
+//!     }
+//!
+//!     fn design(&self, inputs: &ArrayRef2<f64>, p: usize) -> Result<Array2<f64>, Error> {
+//!         Ok(Array2::from_shape_fn((inputs.nrows(), p), |(i, k)| ((k + 1) as f64 * inputs[[i, 0]]).sin()))
+//!     }
+//!
+//!     fn describe(&self) -> String {
+//!         "sin(kx), k = 1, …, p".into()
+//!     }
+//! }
+//!
+//! let x = Sines.design(&array![[0.1], [0.2]], 40)?;
+//! assert_eq!(Svd::new(&x)?.rank(), 2);
+//! # Ok::<(), Error>(())
+//! ```
+
+mod polynomial;
+
+pub use polynomial::{Polynomial, PolynomialBasis};
+
+use crate::Error;
+use ndarray::{Array2, ArrayRef2};
+
+/// A nested family of features: for every `p` a map from `ℝᵈ` to `ℝᵖ`.
+///
+/// The contract: `design(inputs, p)` is the first `p` columns of `design(inputs, q)`, to the bit, for
+/// `p ≤ q`, and a row of it is a function of that row of `inputs` alone.
+pub trait FeatureMap: std::fmt::Debug + Send + Sync {
+    /// The dimension `d` of an input.
+    fn input_dimension(&self) -> usize;
+
+    /// The design matrix: `inputs` `(n, d)` → `X` `(n, p)`.
+    ///
+    /// # Errors
+    /// The maps of this crate give [`Error::Shape`] unless `inputs` has [`d`](Self::input_dimension)
+    /// columns, [`Error::Empty`] for no inputs or `p = 0`, [`Error::NonFinite`] for an input that is NaN or
+    /// infinite, [`Error::Overflow`] for a feature that does not fit into `f64`, and [`Error::Resource`] for
+    /// a matrix that does not fit into memory.
+    fn design(&self, inputs: &ArrayRef2<f64>, p: usize) -> Result<Array2<f64>, Error>;
+
+    /// In words, for a caption.
+    fn describe(&self) -> String {
+        format!("{self:?}")
+    }
+}
+
+/// What every map of this crate asks of its arguments; `n × p` zeros to write the features into.
+fn checked_zeros(map: &dyn FeatureMap, inputs: &ArrayRef2<f64>, p: usize) -> Result<Array2<f64>, Error> {
+    Error::check_len("columns of the inputs", map.input_dimension(), inputs.ncols())?;
+    if inputs.nrows() == 0 {
+        return Err(Error::Empty { what: "the list of inputs" });
+    }
+    if p == 0 {
+        return Err(Error::Empty { what: "the list of features" });
+    }
+    Error::check_finite("the inputs", inputs.view())?;
+    let shape = (inputs.nrows(), p);
+    let too_large = || Error::Resource {
+        reason: format!("a design matrix of {} × {p} does not fit into memory", inputs.nrows()),
+    };
+    let len = shape.0.checked_mul(p).ok_or_else(too_large)?;
+    let mut zeros = Vec::new();
+    zeros.try_reserve_exact(len).map_err(|_| too_large())?;
+    zeros.resize(len, 0.0);
+    Array2::from_shape_vec(shape, zeros).map_err(|_| too_large())
+}

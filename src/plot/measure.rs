@@ -1,0 +1,149 @@
+//! How much room panels and legends need, and how the width is shared out.
+
+use super::axes;
+use super::curves::Bands;
+use super::figure::Figure;
+use super::font;
+use super::layout::{COLUMN_GAP, LEGEND_GAP, MARGIN, RIGHT, TEXT};
+use super::legend::Legend;
+use super::model::Panel;
+use super::ticks::Ticks;
+use super::view::{self, View};
+
+/// Least and greatest width of a figure.
+const WIDTHS: (f64, f64) = (240.0, 4000.0);
+/// Least and greatest height of a plotting area.
+const HEIGHTS: (f64, f64) = (150.0, 430.0);
+const NARROWEST_PLOT: f64 = 150.0;
+const ASPECT: f64 = 0.72;
+/// A guess at the room left of a frame, until its ticks are known.
+const USUAL_LEFT: f64 = 62.0;
+
+/// A panel measured but not placed.
+pub(super) struct Draft<'a> {
+    pub(super) panel: &'a Panel,
+    pub(super) bands: Bands,
+    pub(super) legend: Option<Legend>,
+    pub(super) views: (View, View),
+    pub(super) y_ticks: Ticks,
+    pub(super) y_label: Vec<String>,
+    pub(super) left: f64,
+}
+
+/// Column geometry common to all rows.
+pub(super) struct Grid {
+    pub(super) columns: usize,
+    pub(super) width: f64,
+    pub(super) left: f64,
+    pub(super) plot: (f64, f64),
+    /// Room right of the frame, by column.
+    pub(super) right: Vec<f64>,
+}
+
+impl Grid {
+    /// Left edge of the frames in a column.
+    pub(super) fn frame_left(&self, column: usize) -> f64 {
+        let before: f64 = self.right.iter().take(column).sum();
+        MARGIN + column as f64 * (self.left + self.plot.0 + COLUMN_GAP) + before + self.left
+    }
+}
+
+fn columns_of(figure: &Figure) -> usize {
+    let count = figure.panels.len().max(1);
+    let usual = match count {
+        1 => 1,
+        2 | 4 => 2,
+        3 | 5..=9 => 3,
+        _ => (count as f64).sqrt().ceil() as usize,
+    };
+    figure.columns.unwrap_or(usual).clamp(1, count)
+}
+
+fn width_of(figure: &Figure, columns: usize) -> f64 {
+    let usual = 720.0 + 260.0 * (columns - 1) as f64;
+    let asked = figure.width_px.filter(|w| w.is_finite() && *w > 0.0);
+    asked.unwrap_or(usual).clamp(WIDTHS.0, WIDTHS.1)
+}
+
+/// Whether one legend serves all panels.
+fn is_shared(panels: &[Panel], bands: &[Bands]) -> bool {
+    let legend = |i: usize| Legend::new(&panels[i], &bands[i], 200.0, 1e9);
+    let first = panels.first().map(|_| legend(0));
+    panels.len() > 1 && (1..panels.len()).all(|i| Some(legend(i)) == first)
+}
+
+/// Measures all panels and settles the columns.
+pub(super) fn measure(figure: &Figure) -> (Grid, Option<Legend>, Vec<Draft<'_>>) {
+    let columns = columns_of(figure);
+    let width = width_of(figure, columns);
+    let panels = &figure.panels;
+    let bands: Vec<Bands> = panels.iter().map(Bands::of).collect();
+    let share = is_shared(panels, &bands);
+    let legend_room = if share || columns == 1 { 0.27 * width } else { 0.32 * width / columns as f64 };
+    let legend_room = legend_room.clamp(90.0, 210.0);
+    let aspect = figure.aspect.filter(|a| a.is_finite() && *a > 0.0).unwrap_or(ASPECT);
+
+    let across = if share { 1.0 } else { columns as f64 };
+    let guess = (width - 2.0 * MARGIN - across * legend_room) / columns as f64 - USUAL_LEFT;
+    let mut plot_height = (guess * aspect).clamp(HEIGHTS.0, HEIGHTS.1);
+    let rows = panels.len().div_ceil(columns).max(1) as f64;
+    let legend_height = if share { rows * (plot_height + 50.0) - 50.0 } else { plot_height };
+
+    let legends: Vec<Option<Legend>> = panels
+        .iter()
+        .zip(&bands)
+        .map(|(panel, bands)| Legend::new(panel, bands, legend_room, legend_height))
+        .map(|legend| (!legend.is_empty()).then_some(legend))
+        .collect();
+    if !share {
+        // A frame a little higher than asked for beats a legend that hangs out.
+        let tallest = legends.iter().flatten().map(|l| l.height).fold(0.0, f64::max);
+        plot_height = plot_height.max(tallest.min(0.95 * guess).min(HEIGHTS.1));
+    }
+    let shared = if share { legends.first().cloned().flatten() } else { None };
+    let drafts: Vec<Draft> = panels
+        .iter()
+        .zip(bands)
+        .zip(legends)
+        .map(|((panel, bands), legend)| draft(panel, bands, if share { None } else { legend }, plot_height))
+        .collect();
+    (settle(width, columns, plot_height, &drafts, shared.as_ref()), shared, drafts)
+}
+
+fn draft(panel: &Panel, bands: Bands, legend: Option<Legend>, height: f64) -> Draft<'_> {
+    let views = view::of_panel(panel);
+    let y_ticks = axes::vertical_ticks(&views.1, height);
+    let y_label = font::wrap_at_most(&panel.y.label, TEXT, height, 3);
+    let left = axes::room_left(&y_ticks, y_label.len());
+    Draft { panel, bands, legend, views, y_ticks, y_label, left }
+}
+
+/// Shares the width out; a figure too narrow for its panels grows.
+fn settle(width: f64, columns: usize, height: f64, drafts: &[Draft], shared: Option<&Legend>) -> Grid {
+    let left = drafts.iter().map(|d| d.left).fold(0.0, f64::max);
+    let right: Vec<f64> = (0..columns)
+        .map(|column| {
+            let legends = drafts.iter().skip(column).step_by(columns).filter_map(|d| d.legend.as_ref());
+            legends.map(|l| l.width + LEGEND_GAP).fold(RIGHT, f64::max)
+        })
+        .collect();
+    let gaps = (columns - 1) as f64 * COLUMN_GAP;
+    let beside = shared.map_or(0.0, |l| l.width + LEGEND_GAP - RIGHT / 2.0);
+    let fixed = 2.0 * MARGIN + columns as f64 * left + right.iter().sum::<f64>() + gaps + beside;
+    let plot = ((width - fixed) / columns as f64).max(NARROWEST_PLOT);
+    let width = fixed + columns as f64 * plot;
+    Grid { columns, width, left, plot: (plot, height), right }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn panels_fill_a_grid() {
+        for (count, columns) in [(0, 1), (1, 1), (2, 2), (3, 3), (4, 2), (6, 3), (16, 4)] {
+            let figure = Figure { panels: vec![Panel::default(); count], ..Figure::default() };
+            assert_eq!(columns_of(&figure), columns);
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Figures of risk curves: SVG written by hand, PNG rendered from that SVG.
+//!
+//! A [`Figure`] is a list of [`Panel`]s and a caption. A panel holds
+//! [`Group`]s of [`Series`]: one group is one hue (training error, test
+//! error, theory …), and the series inside it are shaded from light to dark
+//! in the order given, so that a ramp of settings reads as a ramp of colour.
+//!
+//! [`study`] makes the figures of a [`Curve`](crate::curve::Curve).
+//!
+//! Everything is deterministic: the same figure gives the same bytes. No
+//! input makes the renderer panic; values that cannot be drawn (NaN,
+//! infinities, non-positive values on a logarithmic axis) break the line.
+//!
+//! Bands are drawn at 15 % opacity. A panel with at most two shows both; with
+//! more, each group shows only those of its first and last banded series, so
+//! that they do not pile up to grey. The legend carries a swatch exactly where
+//! a band is drawn.
+
+#![allow(clippy::cast_precision_loss, reason = "counts become pixels, far below 2^52")]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "every such cast is of a value already bounded, and saturates besides"
+)]
+
+mod axes;
+mod colour;
+mod curves;
+mod figure;
+mod font;
+mod label;
+mod layout;
+mod legend;
+mod measure;
+mod model;
+mod raster;
+pub mod study;
+mod svg;
+mod ticks;
+mod view;
+
+#[cfg(test)]
+mod tests;
+
+pub use colour::Hue;
+pub use figure::Figure;
+pub use model::{Axis, Dash, Group, Marker, Panel, Scale, Series};
+pub use study::{Abscissa, FigureOptions, Statistic};

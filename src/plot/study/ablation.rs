@@ -1,0 +1,160 @@
+//! Figures of the ablation study: the peak, and each of its three factors switched off.
+
+use super::FigureOptions;
+use super::draft::{Draft, is_under};
+use super::family::{CUTOFFS, Family, MODES};
+use crate::curve::{Curve, Metric};
+use crate::plot::{Figure, Group, Hue, Panel};
+
+const ERRORS: [Metric; 2] = [Metric::TrainMse, Metric::TestMse];
+const MSE: &str = "Mean squared error";
+
+/// Every figure of the study that the curve has the arms for, with a name for its file.
+#[must_use]
+pub fn ablations(curve: &Curve, options: &FigureOptions) -> Vec<(&'static str, Figure)> {
+    let figures = [
+        ("unablated", unablated(curve, options)),
+        ("no_small_singular_values", no_small_singular_values(curve, options)),
+        ("test_features_projected", test_features_projected(curve, options)),
+        ("no_residuals", no_residuals(curve, options)),
+        ("three_factors", three_factors(curve, options)),
+    ];
+    figures.into_iter().filter_map(|(name, figure)| Some((name, figure?))).collect()
+}
+
+/// The arm `unablated`: training and test error, smallest non-zero singular value, squared bias.
+#[must_use]
+pub fn unablated(curve: &Curve, options: &FigureOptions) -> Option<Figure> {
+    let arm = curve.arm("unablated", None)?;
+    let biases = [Metric::BiasSquared, Metric::MeanSquaredBias];
+    let metrics = [ERRORS[0], ERRORS[1], biases[0], biases[1], Metric::SmallestSingularValue];
+    let mut draft = Draft::new(curve, options, &metrics);
+    let errors = draft.panel(MSE, errors(&draft, arm));
+    let errors = draft.fitted(&ERRORS, errors).map(|panel| panel.with_title("Error"));
+
+    let metric = Metric::SmallestSingularValue;
+    let smallest = draft.single(metric, arm, "", Hue::Green); // the axis names it
+    let smallest = draft.panel("Singular value", smallest);
+    let smallest = draft.fitted(&[metric], smallest);
+    let smallest = smallest.map(|panel| panel.with_title("Smallest non-zero singular value"));
+
+    let mut bias = Group::new("Squared bias", Hue::Purple);
+    bias.series.extend(draft.series(biases[1], arm, "mean of squares"));
+    bias.series.extend(draft.series(biases[0], arm, "square of mean"));
+    let bias = draft.panel("Squared bias", [bias]);
+    let bias = draft.fitted(&[biases[0], biases[1], Metric::TestMse], bias);
+    let bias = bias.map(|panel| panel.with_title("Squared bias over test data"));
+
+    let panels = [errors, smallest, bias].into_iter().flatten().collect();
+    let figure = draft.finish("Minimum-norm least squares", panels)?;
+    let width = if figure.panels.len() == 3 { Some(1140.0) } else { None };
+    Some(Figure { width_px: width, aspect: Some(0.9), ..figure })
+}
+
+/// The family `no_small_singular_values`: test and training error, a ramp over the cutoffs.
+#[must_use]
+pub fn no_small_singular_values(curve: &Curve, options: &FigureOptions) -> Option<Figure> {
+    let mut draft = Draft::new(curve, options, &ERRORS);
+    let mut panels: Vec<Panel> = Vec::new();
+    for (metric, title, hue) in
+        [(Metric::TestMse, "Test error", Hue::Vermillion), (Metric::TrainMse, "Training error", Hue::Blue)]
+    {
+        let ramp = CUTOFFS.ramp(&draft, metric, title, hue);
+        if ramp.series.is_empty() {
+            continue;
+        }
+        let reference = draft.reference(metric, "Unablated");
+        let panel = draft.panel(MSE, [ramp].into_iter().chain(reference));
+        panels.extend(draft.fitted(&ERRORS, panel).map(|panel| panel.with_title(title)));
+    }
+    draft.finish("Singular values under a cutoff c dropped from the fit", panels)
+}
+
+/// The family `test_features_projected`: test error, a ramp over the number of modes kept. The fit,
+/// and so the training error, is the same for all.
+#[must_use]
+pub fn test_features_projected(curve: &Curve, options: &FigureOptions) -> Option<Figure> {
+    let mut draft = Draft::new(curve, options, &ERRORS);
+    let first = *curve.family(MODES.name).first()?;
+    let train = draft.single(Metric::TrainMse, first, "Training error (all k)", Hue::Blue);
+    let ramp = MODES.ramp(&draft, Metric::TestMse, "Test error", Hue::Vermillion);
+    let reference = draft.reference(Metric::TestMse, "Test error, unablated");
+    let panel = draft.panel(MSE, train.into_iter().chain([ramp]).chain(reference));
+    let panels = draft.fitted(&ERRORS, panel).into_iter().collect();
+    draft.finish("Test data projected on the k leading right singular vectors of the training data", panels)
+}
+
+/// The arm `no_residuals`: training and test error.
+#[must_use]
+pub fn no_residuals(curve: &Curve, options: &FigureOptions) -> Option<Figure> {
+    let arm = curve.arm("no_residuals", None)?;
+    let mut draft = Draft::new(curve, options, &ERRORS);
+    let reference = draft.reference(Metric::TestMse, "Test error, unablated");
+    let panel = draft.panel(MSE, reference.into_iter().chain(errors(&draft, arm)));
+    let panels = draft.fitted(&ERRORS, panel).into_iter().collect();
+    draft.finish("Targets replaced by those of the best linear model, without residuals", panels)
+}
+
+/// Four panels on one scale: unablated, and each factor switched off at the mildest setting whose
+/// highest test error is within a factor 2 of the lowest of its family.
+#[must_use]
+pub fn three_factors(curve: &Curve, options: &FigureOptions) -> Option<Figure> {
+    let mut draft = Draft::new(curve, options, &ERRORS);
+    let telling = |family: &Family| {
+        let arm = mildest(&draft, family)?;
+        Some((arm, family.label(curve.arms[arm].setting)))
+    };
+    let arms = [
+        curve.arm("unablated", None).map(|arm| (arm, "Unablated".to_owned())),
+        telling(&CUTOFFS).map(|(arm, label)| (arm, format!("Singular values under {label} dropped"))),
+        telling(&MODES).map(|(arm, label)| (arm, format!("Test data on {label} leading modes"))),
+        curve.arm("no_residuals", None).map(|arm| (arm, "No residuals".to_owned())),
+    ];
+    if arms.iter().flatten().count() < 2 {
+        return None;
+    }
+    let mut panels: Vec<Panel> = Vec::new();
+    for (arm, title) in arms.into_iter().flatten() {
+        let reference = draft.reference(Metric::TestMse, "Test error, unablated");
+        let panel = draft.panel(MSE, reference.into_iter().chain(errors(&draft, arm)));
+        panels.extend(panel.map(|panel| panel.with_title(title)));
+    }
+    draft.fit(&ERRORS, &mut panels);
+    for panel in &mut panels {
+        // A group's name is the same in all panels, so that they share a legend: the title says it.
+        let zero = panel.groups.iter().find(|group| group.series.iter().all(|s| is_under(s, &panel.y)));
+        if let Some(group) = zero {
+            let note = format!(" ({} zero)", group.heading.to_lowercase());
+            panel.title.push_str(&note);
+        }
+    }
+    let what = "Double descent, and each of its three factors switched off; c and k are the mildest settings \
+                whose highest test error is within a factor 2 of the lowest in their family";
+    let figure = draft.finish(what, panels)?;
+    Some(figure.with_columns(2).with_aspect(0.62))
+}
+
+/// Training and test error of one arm.
+pub(super) fn errors(draft: &Draft<'_>, arm: usize) -> Vec<Group> {
+    let train = draft.single(Metric::TrainMse, arm, "Training error", Hue::Blue);
+    let test = draft.single(Metric::TestMse, arm, "Test error", Hue::Vermillion);
+    train.into_iter().chain(test).collect()
+}
+
+/// The mildest of the settings that take the peak away: a small cutoff is mild, and so are many modes.
+fn mildest(draft: &Draft<'_>, family: &Family) -> Option<usize> {
+    let mut peaks: Vec<(usize, f64)> = draft
+        .curve
+        .family(family.name)
+        .into_iter()
+        .filter_map(|arm| Some((arm, draft.peak(Metric::TestMse, arm)?)))
+        .collect();
+    let lowest = peaks.iter().map(|&(_, peak)| peak).min_by(f64::total_cmp)?;
+    peaks.retain(|&(_, peak)| peak <= 2.0 * lowest);
+    let setting = |arm: usize| draft.curve.arms[arm].setting.unwrap_or(0.0);
+    let mildness = |a: usize, b: usize| {
+        let order = setting(a).total_cmp(&setting(b));
+        if family.name == CUTOFFS.name { order } else { order.reverse() }
+    };
+    peaks.into_iter().map(|(arm, _)| arm).min_by(|&a, &b| mildness(a, b))
+}

@@ -1,0 +1,146 @@
+//! The caption: what is shown, of which data, how it was computed.
+
+use super::Statistic;
+use super::draft::Draft;
+use crate::curve::{Axis, Curve};
+use crate::plot::Panel;
+
+pub(super) fn caption(draft: &Draft<'_>, what: &str, panels: &[Panel], cut: bool) -> String {
+    let curve = draft.curve;
+    let mut sentences = vec![what.to_owned(), format!("{}{}", data(curve), sizes(curve))];
+    let mut how = match curve.repeats() {
+        0 | 1 => format!("Lines show a single run ({})", repeats(curve)),
+        _ => format!("{} over {}", statistic(draft, panels), repeats(curve)),
+    };
+    if !curve.provenance.estimator.is_empty() {
+        how = format!("{how}; estimator: {}", unbroken(&curve.provenance.estimator));
+    }
+    sentences.push(how);
+    if cut {
+        sentences.push("Values under 10⁻¹² of the largest median, zero but for rounding, are cut off".into());
+    }
+    if !curve.complete {
+        sentences.push("The sweep was stopped before its end".into());
+    }
+    if !curve.failures.is_empty() {
+        sentences.push(format!("{} cells failed and are left out", curve.failures.len()));
+    }
+    sentences.join(". ") + "."
+}
+
+/// `Data: diabetes (442 rows; no intercept, features as given), `.
+fn data(curve: &Curve) -> String {
+    let from = &curve.provenance;
+    let rows = from.rows.map(|rows| format!("{rows} rows"));
+    let preparation = Some(from.preparation.clone()).filter(|text| !text.is_empty());
+    let details: Vec<String> = rows.into_iter().chain(preparation).collect();
+    match (from.data.as_str(), details.join("; ").as_str()) {
+        ("", "") => String::new(),
+        ("", details) => format!("Data: {details}, "),
+        (data, "") => format!("Data: {data}, "),
+        (data, details) => format!("Data: {data} ({details}), "),
+    }
+}
+
+/// `n = 1–39, p = 10`. No-break spaces keep each together.
+fn sizes(curve: &Curve) -> String {
+    let n = list("n", curve.cells.iter().map(|cell| cell.n).collect());
+    let p = list("p", curve.cells.iter().map(|cell| cell.p).collect());
+    match curve.axis {
+        Axis::Samples => format!("{n}, {p}"),
+        Axis::Features => format!("{p}, {n}"),
+    }
+}
+
+fn list(name: &str, mut values: Vec<usize>) -> String {
+    values.sort_unstable();
+    values.dedup();
+    match values[..] {
+        [] => format!("no {name}"),
+        [only] => format!("{name}\u{a0}=\u{a0}{only}"),
+        [first, .., last] if last - first + 1 == values.len() => {
+            format!("{name}\u{a0}=\u{a0}{first}–{last}")
+        }
+        [first, .., last] => format!("{name} from {first} to {last} ({} values)", values.len()),
+    }
+}
+
+fn statistic(draft: &Draft<'_>, panels: &[Panel]) -> String {
+    let line = match draft.options.statistic {
+        Statistic::Median => "Lines are medians",
+        Statistic::Mean(_) => "Lines are means",
+    };
+    let banded = |panel: &Panel| {
+        panel.groups.iter().flat_map(|group| &group.series).filter(|series| series.band.is_some()).count()
+    };
+    if !draft.has_bands() || panels.iter().all(|panel| banded(panel) == 0) {
+        return line.into();
+    }
+    // More than two bands in a panel: the renderer keeps those of the first and last setting.
+    let which = if panels.iter().any(|panel| banded(panel) > 2) { " (first and last setting)" } else { "" };
+    match draft.options.statistic {
+        Statistic::Median => format!("{line} and bands{which} quartiles"),
+        Statistic::Mean(bootstrap) => format!(
+            "{line} and bands{which} their 95\u{a0}% bootstrap intervals ({} resamples, seed {})",
+            bootstrap.draws, bootstrap.seed
+        ),
+    }
+}
+
+/// No line breaks within the rule of an estimator, which follows its name and a comma.
+fn unbroken(estimators: &str) -> String {
+    let one = |text: &str| match text.split_once(", ") {
+        Some((name, rule)) => format!("{name}, {}", rule.replace(' ', "\u{a0}")),
+        None => text.to_owned(),
+    };
+    estimators.split("; ").map(one).collect::<Vec<_>>().join("; ")
+}
+
+/// The sampling in its own words, with the number of repeats and the seed where those lack them.
+fn repeats(curve: &Curve) -> String {
+    let from = &curve.provenance;
+    let count = curve.repeats();
+    let mut text = from.sampling.clone();
+    if !text.contains(&count.to_string()) {
+        let comma = if text.is_empty() { "" } else { ", " };
+        text = format!("{count} repeats{comma}{text}");
+    }
+    match from.seed {
+        Some(seed) if !text.contains("seed") => format!("{text}, seed {seed}"),
+        _ => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::curve::{Cell, Provenance};
+
+    #[test]
+    fn ranges_are_short() {
+        assert_eq!(list("n", vec![3, 1, 2, 2]), "n\u{a0}=\u{a0}1–3");
+        assert_eq!(list("p", vec![10, 10]), "p\u{a0}=\u{a0}10");
+        assert_eq!(list("n", vec![10, 100, 50]), "n from 10 to 100 (3 values)");
+        assert_eq!(list("n", vec![]), "no n");
+    }
+
+    #[test]
+    fn rules_are_not_broken() {
+        assert_eq!(unbroken("minimum norm, σ > ε σ₁; ridge"), "minimum norm, σ\u{a0}>\u{a0}ε\u{a0}σ₁; ridge");
+    }
+
+    #[test]
+    fn what_the_sampling_does_not_say_is_added() {
+        let mut curve = Curve {
+            axis: Axis::Samples,
+            arms: Vec::new(),
+            cells: vec![Cell { repeat: 4, n: 2, p: 1, ..Cell::default() }],
+            failures: Vec::new(),
+            complete: true,
+            provenance: Provenance { seed: Some(7), ..Provenance::default() },
+        };
+        assert_eq!(repeats(&curve), "5 repeats, seed 7");
+        curve.provenance.sampling = "5 nested random splits, seed 7".into();
+        assert_eq!(repeats(&curve), "5 nested random splits, seed 7");
+    }
+}

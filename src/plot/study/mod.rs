@@ -1,0 +1,71 @@
+//! Figures of a [`Curve`](crate::curve::Curve): those of the studies, and one of any single arm.
+//!
+//! Every function gives `None` where the curve has nothing to draw, and copes with whatever part of a
+//! study it finds. Axes are logarithmic and the interpolation threshold is marked. Training error is
+//! blue and test error vermillion; a family of arms is a ramp from light (first setting) to dark
+//! (last), with the unablated arm in grey. The caption says what was computed, from
+//! [`Provenance`](crate::curve::Provenance).
+//!
+//! Vertical axes leave out values under 10⁻¹² of the largest median they show: such are zero but for
+//! rounding (training errors of interpolating fits, test errors without residuals). The line leaves
+//! the frame there, and the caption says so.
+//!
+//! # Examples
+//! ```
+//! use double_descent::plot::{FigureOptions, study};
+//! use double_descent::{dataset::Dataset, sweep::Sweep};
+//!
+//! let curve = Sweep::new(Dataset::diabetes(), 5..=20, 10, 0).run()?;
+//! for (name, figure) in study::ablations(&curve, &FigureOptions::default()) {
+//!     assert!(figure.caption.contains("442 rows"), "{name}");
+//!     // figure.save(format!("{name}.svg"))?;
+//! }
+//! # Ok::<(), double_descent::Error>(())
+//! ```
+
+mod ablation;
+mod adversary;
+mod caption;
+mod draft;
+mod family;
+mod notebook;
+#[cfg(test)]
+mod tests;
+
+pub use ablation::{
+    ablations, no_residuals, no_small_singular_values, test_features_projected, three_factors, unablated,
+};
+pub use adversary::{adversarial_test, adversarial_train, adversaries};
+pub use notebook::arm_errors;
+
+use crate::curve::Bootstrap;
+
+/// What the figures of a curve show.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FigureOptions {
+    /// Lines and bands.
+    pub statistic: Statistic,
+    /// The horizontal axis.
+    pub abscissa: Abscissa,
+}
+
+/// Lines and bands of a figure.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Statistic {
+    /// Median over the repeats, with the band between the quartiles.
+    #[default]
+    Median,
+    /// Mean over the repeats, with its 95 % bootstrap band; 0 draws leave the band out. Near the
+    /// threshold the mean may be that of one repeat.
+    Mean(Bootstrap),
+}
+
+/// The horizontal axis of a figure.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Abscissa {
+    /// Parameters per sample, `p/n`; the threshold is 1.
+    #[default]
+    Ratio,
+    /// What varies: `n` or `p`; the threshold is the other of the two.
+    Axis,
+}

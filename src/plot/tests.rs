@@ -1,0 +1,202 @@
+//! Whole figures, ordinary and hostile.
+
+use resvg::usvg::roxmltree::Document;
+
+use super::{Axis, Dash, Figure, Group, Hue, Marker, Panel, Scale, Series};
+use crate::Error;
+
+fn figure() -> Figure {
+    let x: Vec<f64> = (1..30).map(f64::from).collect();
+    let risk =
+        |noise: f64| -> Vec<f64> { x.iter().map(|p| noise + 10.0 / ((p - 15.5).abs() + 0.1)).collect() };
+    let mut group = Group::new("Test error <held out> & \"quoted\"", Hue::Vermillion);
+    for (i, label) in ["none", "10⁻³", "10⁻²"].into_iter().enumerate() {
+        let y = risk(1.0 + i as f64);
+        let (lo, hi) = y.iter().map(|v| (v * 0.8, v * 1.2)).unzip();
+        group = group.with_series(Series::new(label, x.clone(), y).with_band(lo, hi));
+    }
+    let panel = Panel::new(Axis::log10("p"), Axis::log10("error"))
+        .with_title("Risk")
+        .with_group(group)
+        .with_marker(15.0, "n = p");
+    Figure::new("A caption with β\u{302} & <tags>.").with_panel(panel)
+}
+
+/// Parses the SVG and checks that it says nothing absurd.
+fn check(figure: &Figure) -> String {
+    let svg = figure.to_svg();
+    let document = Document::parse(&svg).expect("valid XML");
+    for node in document.descendants().filter(|n| !n.has_tag_name("text")) {
+        for attribute in node.attributes().filter(|a| a.name() != "aria-label") {
+            let value = attribute.value();
+            assert!(!value.contains("NaN") && !value.contains("inf"), "{value}");
+        }
+    }
+    assert_eq!(svg, figure.to_svg(), "the same figure gives the same bytes");
+    svg
+}
+
+fn texts(svg: &str) -> Vec<String> {
+    let document = Document::parse(svg).expect("valid XML");
+    let nodes = document.descendants().filter(|n| n.has_tag_name("text"));
+    nodes.filter_map(|n| n.text().map(str::to_owned)).collect()
+}
+
+#[test]
+fn texts_survive_escaping() {
+    let texts = texts(&check(&figure()));
+    assert!(texts.iter().any(|t| t == "A caption with β\u{302} & <tags>."), "{texts:?}");
+    assert!(texts.iter().any(|t| t == "n = p"));
+    assert!(texts.concat().contains("<held out>"));
+    assert!(!texts.iter().any(|t| t.contains("(a)")), "one panel has no letter");
+}
+
+#[test]
+fn many_bands_are_thinned() {
+    let svg = check(&figure());
+    let drawn = svg.matches("fill-opacity=\"0.15\"").count();
+    assert_eq!(drawn, 4, "first and last band, and their swatches");
+}
+
+#[test]
+fn equal_legends_are_shared() {
+    let one = figure();
+    let two = one.clone().with_panel(one.panels[0].clone());
+    let texts = texts(&check(&two));
+    assert_eq!(texts.iter().filter(|t| *t == "none").count(), 1);
+    assert!(texts.iter().any(|t| t == "(b) Risk"));
+    let mut other = two;
+    other.panels[1].groups[0].series[0].label = "all".to_owned();
+    assert_eq!(self::texts(&check(&other)).iter().filter(|t| *t == "10⁻³").count(), 2);
+}
+
+#[test]
+fn the_png_has_the_asked_size_and_is_deterministic() {
+    let figure = figure().with_width(500.0);
+    let png = figure.to_png(1.5).expect("renders");
+    assert!(png.starts_with(b"\x89PNG\r\n\x1a\n"));
+    let width = u32::from_be_bytes([png[16], png[17], png[18], png[19]]);
+    assert_eq!(width, 750);
+    assert_eq!(png, figure.to_png(1.5).expect("renders"));
+}
+
+#[test]
+fn impossible_scales_are_errors() {
+    for scale in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e9] {
+        assert!(
+            matches!(figure().to_png(scale), Err(Error::Domain { .. } | Error::Resource { .. })),
+            "{scale}"
+        );
+    }
+}
+
+#[test]
+fn saving_goes_by_the_extension() {
+    let folder = std::env::temp_dir().join(format!("plot-test-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a temporary folder");
+    let svg = folder.join("figure.SVG");
+    figure().save(&svg).expect("writes");
+    assert!(std::fs::read_to_string(&svg).expect("reads").starts_with("<svg"));
+    let wrong = figure().save(folder.join("figure.pdf")).expect_err("not a format");
+    assert!(wrong.to_string().contains(".svg"), "{wrong}");
+    let lost = figure().save(folder.join("no/such/folder.svg")).expect_err("no folder");
+    assert!(matches!(lost, Error::Io { .. }));
+    std::fs::remove_dir_all(&folder).expect("removes");
+}
+
+/// Values chosen to break arithmetic.
+const HOSTILE: [&[f64]; 12] = [
+    &[],
+    &[1.0],
+    &[0.0, 0.0, 0.0],
+    &[f64::NAN, f64::NAN],
+    &[f64::INFINITY, f64::NEG_INFINITY, 1.0],
+    &[f64::MAX, f64::MIN],
+    &[1e-300, 1e300],
+    &[-1e300, 1e300, 5.0],
+    &[5e-324, 1e-320],
+    &[1.0, f64::NAN, 2.0, 3.0, -0.0],
+    &[1.0, 1.0 + f64::EPSILON],
+    &[1e-30, 1e10, 1.0],
+];
+
+#[test]
+fn hostile_numbers_do_not_panic() {
+    for x in HOSTILE {
+        for y in HOSTILE {
+            for scale in [Scale::Linear, Scale::Log10] {
+                let axis = Axis { label: "v".to_owned(), scale, range: None };
+                let series = Series::new("s", x.to_vec(), y.to_vec())
+                    .with_band(y.iter().rev().copied().collect(), x.to_vec())
+                    .with_points();
+                let mut panel = Panel::new(axis.clone(), axis);
+                panel.groups = vec![Group::new("g", Hue::Green).with_series(series)];
+                panel.markers = x.iter().map(|&x| Marker::new(x, "m")).collect();
+                check(&Figure::new("").with_panel(panel));
+            }
+        }
+    }
+}
+
+#[test]
+fn hostile_ranges_do_not_panic() {
+    let values = [f64::NAN, f64::INFINITY, -1.0, 0.0, 1e-300, 1.0, 1.0 + 1e-15, 1e300, f64::MAX];
+    for lo in values {
+        for hi in values {
+            let mut figure = figure();
+            figure.panels[0].y.range = Some((lo, hi));
+            figure.panels[0].x = Axis::linear("x").with_range(hi, lo);
+            check(&figure);
+        }
+    }
+}
+
+#[test]
+fn hostile_texts_and_sizes_do_not_panic() {
+    let long = "word ".repeat(200) + &"unbreakable".repeat(50);
+    let odd = "\u{0}\u{1f}\u{feff}\u{202e}😀<&\"'>]]>\n\t\u{ffff}";
+    for text in ["", " ", "\n\n", odd, &long] {
+        for width in [f64::NAN, -5.0, 0.0, 1.0, 1e300] {
+            let mut figure = figure().with_title(text).with_width(width).with_aspect(width);
+            figure.caption = text.to_owned();
+            figure.columns = Some(0);
+            let panel = &mut figure.panels[0];
+            panel.title = text.to_owned();
+            panel.x.label = text.to_owned();
+            panel.y.label = text.to_owned();
+            panel.markers = (0..50).map(|i| Marker::new(f64::from(i), text)).collect();
+            panel.groups[0].heading = text.to_owned();
+            panel.groups[0].series[0].label = text.to_owned();
+            panel.groups[0].series[1].dash = Dash::None;
+            figure.panels = vec![figure.panels[0].clone(); 3];
+            check(&figure);
+        }
+    }
+    figure().with_title(odd).to_png(0.5).expect("odd characters render");
+}
+
+#[test]
+fn no_panels_and_no_groups_are_figures_too() {
+    check(&Figure::default());
+    let empty = Figure::default().with_panel(Panel::default());
+    assert!(check(&empty).contains("<line"));
+    Figure::default().to_png(1.0).expect("an empty figure renders");
+}
+
+#[test]
+fn a_gap_breaks_the_line() {
+    let series = Series::new("s", vec![1.0, 2.0, 3.0, 4.0, 5.0], vec![1.0, 2.0, f64::NAN, 2.0, 1.0]);
+    let panel = Panel::new(Axis::linear("x"), Axis::linear("y"))
+        .with_group(Group::new("", Hue::Blue).with_series(series));
+    let svg = check(&Figure::new("").with_panel(panel));
+    assert_eq!(svg.matches("stroke=\"#0072b2\"").count(), 3, "two stretches and the key");
+}
+
+#[test]
+fn a_panel_of_many_samples_stays_small() {
+    let x: Vec<f64> = (0..200_000).map(f64::from).collect();
+    let y = vec![1.0; x.len()];
+    let panel = Panel::new(Axis::linear("x"), Axis::linear("y"))
+        .with_group(Group::new("g", Hue::Blue).with_series(Series::new("", x, y)));
+    assert!(check(&Figure::new("").with_panel(panel)).len() < 1_000_000);
+}

@@ -1,0 +1,150 @@
+//! Sums of test errors for fits that share their leading modes.
+
+use ndarray::{ArrayView1, ArrayView2};
+
+/// Sums over rows of errors and of their squares.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Sums {
+    pub(super) errors: f64,
+    pub(super) squares: f64,
+}
+
+impl Sums {
+    fn plus(self, other: Self) -> Self {
+        Self { errors: self.errors + other.errors, squares: self.squares + other.squares }
+    }
+
+    fn minus(self, other: Self) -> Self {
+        // A sum of squares; rounding of the difference must not make it negative.
+        let squares = (self.squares - other.squares).max(0.0);
+        Self { errors: self.errors - other.errors, squares }
+    }
+}
+
+/// Training targets in the modes' coordinates. The errors of a fit with coefficients `α` on the training
+/// rows are `U (σ ∘ α − Uᵀ y)`, and what of `y` lies outside the span of `U`.
+pub(super) struct Training<'a> {
+    pub(super) sigma: &'a [f64],
+    /// `1/σ`.
+    pub(super) inverse: &'a [f64],
+    /// `Uᵀ 1`.
+    pub(super) ones: &'a [f64],
+    /// `uᵣ·y`.
+    pub(super) targets: Vec<f64>,
+    /// Sums over `U Uᵀ y − y`: what no fit reaches.
+    pub(super) outside: Sums,
+}
+
+impl Training<'_> {
+    /// `σ α − target`; exactly 0 for a mode that is fitted by `1/σ`.
+    pub(super) fn error(&self, mode: usize, coefficient: f64, target: f64) -> f64 {
+        let fitted = self.inverse[mode] * target == coefficient;
+        if fitted { 0.0 } else { self.sigma[mode] * coefficient - target }
+    }
+
+    /// Sums of one mode's errors.
+    fn mode(&self, mode: usize, coefficient: f64) -> Sums {
+        let error = self.error(mode, coefficient, self.targets[mode]);
+        Sums { errors: self.ones[mode] * error, squares: error * error }
+    }
+
+    /// Sums over the training rows, `α` filled up by zeros.
+    fn sums(&self, alpha: &[f64]) -> Sums {
+        (0..self.targets.len()).fold(self.outside, |sums, mode| {
+            sums.plus(self.mode(mode, alpha.get(mode).copied().unwrap_or(0.0)))
+        })
+    }
+
+    /// [`Training::sums`] for every prefix of a base: entry `k` keeps its first `k` coefficients. Added up
+    /// from both ends, without a difference.
+    fn prefix_sums(&self, base: &[f64]) -> Vec<Sums> {
+        let mut sums = vec![self.outside; base.len() + 1];
+        for mode in (0..base.len()).rev() {
+            sums[mode] = sums[mode + 1].plus(self.mode(mode, 0.0));
+        }
+        let mut kept = Sums::default();
+        for (mode, &coefficient) in base.iter().enumerate() {
+            kept = kept.plus(self.mode(mode, coefficient));
+            sums[mode + 1] = sums[mode + 1].plus(kept);
+        }
+        sums
+    }
+}
+
+/// Sums over the test rows of the errors `x·V α − y`, for any coefficients `α`, and ready-made for every
+/// prefix of a base.
+///
+/// Over the whole table the errors are in `Σᵣ αᵣ A vᵣ − b`; where the table holds the training rows too,
+/// their sums are taken off.
+///
+/// The arms of a study differ in few modes: a cutoff or a projection keeps a prefix of them, an adversary
+/// changes the last. So each costs what its own tail costs, often nothing.
+pub(super) struct TestErrors<'a> {
+    /// The modes' images `A vᵣ` as rows, `r × q`, and `q`.
+    images: &'a [f64],
+    width: usize,
+    /// `w` with `wᵀ(A β − b) =` the sum of the errors.
+    ones: &'a [f64],
+    pub(super) training: Training<'a>,
+    complement: bool,
+    pub(super) base: Vec<f64>,
+    /// `A V α − b` for the first `k` coefficients of the base as row `k`, `(r + 1) × q`.
+    rows: Vec<f64>,
+    sums: Vec<Sums>,
+}
+
+impl<'a> TestErrors<'a> {
+    /// `images` and `ones` in standard layout; `complement` if the table holds the training rows.
+    pub(super) fn new(
+        images: ArrayView2<'a, f64>,
+        ones: ArrayView1<'a, f64>,
+        base: Vec<f64>,
+        target: ArrayView1<'_, f64>,
+        training: Training<'a>,
+        complement: bool,
+    ) -> Self {
+        let width = images.ncols();
+        let (images, ones) = (images.to_slice().unwrap_or(&[]), ones.to_slice().unwrap_or(&[]));
+        let mut rows = Vec::with_capacity(images.len() + width);
+        rows.extend(target.iter().map(|t| -t));
+        for (mode, coefficient) in base.iter().enumerate() {
+            let last = mode * width;
+            for place in last..last + width {
+                rows.push(rows[place] + coefficient * images[place]);
+            }
+        }
+        let mut sums: Vec<Sums> = rows.chunks_exact(width).map(|row| sum(row, ones)).collect();
+        if complement {
+            for (table, trained) in sums.iter_mut().zip(training.prefix_sums(&base)) {
+                *table = table.minus(trained);
+            }
+        }
+        Self { images, width, ones, training, complement, base, rows, sums }
+    }
+
+    /// Sums for `α`, filled up by zeros. `row` is work space.
+    pub(super) fn sums(&self, alpha: &[f64], row: &mut Vec<f64>) -> Sums {
+        let shared = alpha.iter().zip(&self.base).take_while(|(a, b)| a == b).count();
+        if alpha[shared..].iter().all(|&a| a == 0.0) {
+            return self.sums[shared];
+        }
+        row.clear();
+        row.extend_from_slice(&self.rows[shared * self.width..(shared + 1) * self.width]);
+        for (coefficient, image) in alpha.iter().zip(self.images.chunks_exact(self.width)).skip(shared) {
+            for (value, image) in row.iter_mut().zip(image) {
+                *value += coefficient * image;
+            }
+        }
+        let table = sum(row, self.ones);
+        if self.complement { table.minus(self.training.sums(alpha)) } else { table }
+    }
+}
+
+fn sum(row: &[f64], ones: &[f64]) -> Sums {
+    let mut sums = Sums::default();
+    for (error, one) in row.iter().zip(ones) {
+        sums.errors += error * one;
+        sums.squares += error * error;
+    }
+    sums
+}
