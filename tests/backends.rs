@@ -1,4 +1,5 @@
 //! One body of checks over all backends, and a checked factorisation against backends that lie.
+#![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)] // small sizes and exponents
 
 mod common;
 
@@ -331,8 +332,9 @@ fn rank_deficient(seed: u64) -> Array2<f64> {
 
 /// Off by more than a sound routine ever is, or no result at all.
 fn raw_is_wrong(x: &Array2<f64>) -> bool {
-    Faer.factorise(x.view(), Route::First)
-        .map_or(true, |raw| !(backward_error(x, &raw.u, &raw.sigma, &raw.vt) <= unit(x)))
+    !Faer
+        .factorise(x.view(), Route::First)
+        .is_ok_and(|raw| backward_error(x, &raw.u, &raw.sigma, &raw.vt) <= unit(x))
 }
 
 #[test]
@@ -444,7 +446,9 @@ fn a_wrong_first_route_is_replaced_by_the_second() {
         let liar = Liar { spoil, second_too: false };
         assert_thin_svd(&x, &svd(&liar, &x), lie);
         let many = Svd::many(&[x.view(), x.view()], &liar);
-        many.iter().for_each(|one| assert_thin_svd(&x, one.as_ref().unwrap(), lie));
+        for one in many {
+            assert_thin_svd(&x, &one.unwrap(), lie);
+        }
     }
 }
 
@@ -491,7 +495,9 @@ fn a_slip_of_1e_6_in_any_entry_is_seen() {
 
 /// A backend whose batches and triangles are not what was asked for.
 #[derive(Debug)]
-struct Careless(fn(Array2<f64>) -> Result<Array2<f64>, String>);
+struct Careless(Turn);
+
+type Turn = fn(Array2<f64>) -> Result<Array2<f64>, String>;
 
 impl Backend for Careless {
     fn name(&self) -> &'static str {
@@ -530,7 +536,7 @@ fn fewer_results_than_matrices_are_errors_for_the_rest() {
 fn a_wrong_triangle_is_an_error() {
     let (x, y) = (normal(20, 3, 1), normal(20, 1, 2));
     assert!(Compressed::with_backend(&x, &y, &Careless(Ok)).is_ok());
-    let lies: [fn(Array2<f64>) -> Result<Array2<f64>, String>; 6] = [
+    let lies: [Turn; 6] = [
         |_| Err("no".into()),
         |r| Ok(r * f64::NAN),
         |r| Ok(r * (1.0 + 1e-8)),

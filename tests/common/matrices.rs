@@ -56,7 +56,7 @@ pub fn duplicated_rows(n: usize, p: usize, distinct: usize, seed: u64) -> Array2
     rows.select(ndarray::Axis(0), &drawn)
 }
 
-/// ReLU features `max(0, X W)` of inputs of `inputs` dimensions, with rows that occur twice.
+/// Rectified features `max(0, X W)` of inputs of `inputs` dimensions, with rows that occur twice.
 pub fn relu_with_duplicates(n: usize, p: usize, distinct: usize, inputs: usize, seed: u64) -> Array2<f64> {
     let mut rng = stream(seed, n, p);
     let x = integers(distinct, inputs, 9, &mut rng);
