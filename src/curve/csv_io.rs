@@ -99,7 +99,10 @@ impl Curve {
             provenance: Provenance::default(),
         };
         for record in reader.records() {
-            let record = record.map_err(|e| bad(None, None, e.to_string()))?;
+            let record = record.map_err(|e| {
+                let line = e.position().map(csv::Position::line);
+                bad(line, None, format!("not a row of cells: {e}"))
+            })?;
             let field = |column: usize| record.get(place[column]).unwrap_or("");
             let wrong = |column: usize| {
                 let line = record.position().map(csv::Position::line);

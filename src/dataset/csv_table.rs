@@ -90,7 +90,7 @@ impl Dataset {
     pub fn read_csv(path: &Path, options: &CsvOptions) -> Result<Self, Error> {
         let bytes = fs::read(path).map_err(|e| Error::io(path, &e))?;
         let name = path.file_stem().map_or("data".into(), |stem| stem.to_string_lossy().into_owned());
-        Table { path, options }.parse(name, &bytes)
+        Table::new(path, options, &bytes).parse(name)
     }
 
     /// Reads CSV text that is already in memory.
@@ -98,7 +98,7 @@ impl Dataset {
     /// # Errors
     /// Those of [`Dataset::read_csv`], with `name` in place of the path.
     pub fn parse_csv(name: &str, text: &[u8], options: &CsvOptions) -> Result<Self, Error> {
-        Table { path: Path::new(name), options }.parse(name.into(), text)
+        Table::new(Path::new(name), options, text).parse(name.into())
     }
 }
 
@@ -106,12 +106,17 @@ impl Dataset {
 struct Table<'a> {
     path: &'a Path,
     options: &'a CsvOptions,
+    bytes: &'a [u8],
 }
 
-impl Table<'_> {
-    fn parse(&self, name: String, bytes: &[u8]) -> Result<Dataset, Error> {
+impl<'a> Table<'a> {
+    fn new(path: &'a Path, options: &'a CsvOptions, bytes: &'a [u8]) -> Self {
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes); // byte order mark
-        let mut reader = csv::ReaderBuilder::new().delimiter(self.options.delimiter).from_reader(bytes);
+        Self { path, options, bytes }
+    }
+
+    fn parse(&self, name: String) -> Result<Dataset, Error> {
+        let mut reader = csv::ReaderBuilder::new().delimiter(self.options.delimiter).from_reader(self.bytes);
         let names = self.header(&mut reader)?;
         let (features, targets) = self.columns(&names)?;
         let mut values = (Vec::new(), Vec::new());
@@ -204,14 +209,25 @@ impl Table<'_> {
                 } else {
                     format!("`{}` is not a finite number", String::from_utf8_lossy(cell))
                 };
-                let line = record.position().map(csv::Position::line);
+                let line = record.position().map(|place| self.line(place));
                 Err(self.error(line, Some(names[column].clone()), reason))
             }
         }
     }
 
+    /// The line of the file on which a record starts: the reader's own count is that of the first of
+    /// the blank lines before it.
+    fn line(&self, place: &csv::Position) -> u64 {
+        let end_of_line = |byte: &u8| matches!(byte, b'\r' | b'\n');
+        let start = usize::try_from(place.byte()).map_or(self.bytes.len(), |at| at.min(self.bytes.len()));
+        let blank = self.bytes[start..].iter().take_while(|&byte| end_of_line(byte)).count();
+        let before = &self.bytes[..start + blank];
+        let pairs = before.windows(2).filter(|pair| pair == b"\r\n").count();
+        (1 + before.iter().filter(|&byte| end_of_line(byte)).count() - pairs) as u64
+    }
+
     fn csv_error(&self, error: &csv::Error) -> Error {
-        let line = error.position().map(csv::Position::line);
+        let line = error.position().map(|place| self.line(place));
         let reason = match error.kind() {
             csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
                 format!("{len} cells where the header has {expected_len}")

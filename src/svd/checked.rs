@@ -82,6 +82,10 @@ pub(crate) fn triangle(x: ArrayView2<'_, f64>, backend: &dyn Backend) -> Result<
     let scaled = Scaled::new("the matrix", x)?;
     let failed = |reason| Error::Backend { name: backend.name(), reason };
     let mut r = backend.triangle(scaled.matrix.view()).map_err(failed)?;
+    let (n, p) = x.dim();
+    if r.dim() != (n.min(p), p) {
+        return Err(failed(format!("a triangle of the wrong shape for a {n} × {p} matrix")));
+    }
     let z = probe(x.ncols());
     let length = |matrix: ArrayView2<'_, f64>| norm(Columns::new(matrix.reversed_axes()).project(&z).iter());
     let (expected, found) = (length(scaled.matrix.view()), length(r.view()));

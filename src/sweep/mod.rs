@@ -70,9 +70,9 @@ impl Sweep {
     /// Runs all cells.
     ///
     /// # Errors
-    /// What is wrong with the sweep as a whole: sizes that leave no training or no test row
-    /// ([`Error::Domain`]), no repeats, splits that do not fit the table, an adversary of infinite
-    /// strength, no threads to be had. A single cell that fails does not end the sweep: see
+    /// What is wrong with the sweep as a whole: sizes that leave no training or no test row, or
+    /// are listed twice ([`Error::Domain`]), no repeats, splits that do not fit the table, an adversary
+    /// of infinite strength, no threads to be had. A single cell that fails does not end the sweep: see
     /// [`Curve::failures`].
     pub fn run(&self) -> Result<Curve, Error> {
         self.run_with(&())
@@ -127,6 +127,13 @@ impl Sweep {
         if let Some(&n) = self.sizes.iter().find(fits) {
             let value = n as f64;
             let must_be = "at least 1 and less than the number of rows, so that a test row is left";
+            return Err(Error::Domain { what: "a training set size n", value, must_be });
+        }
+        let mut sorted = self.sizes.clone();
+        sorted.sort_unstable();
+        if let Some(twice) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
+            let value = twice[0] as f64;
+            let must_be = "listed once: its cells would count twice in every summary";
             return Err(Error::Domain { what: "a training set size n", value, must_be });
         }
         self.arms.iter().try_for_each(Arm::check)

@@ -30,7 +30,7 @@ impl Splits {
     ///
     /// # Errors
     /// [`Error::Io`], and [`Error::File`] with the line for a field that is no row index, a row that
-    /// joins twice, lines of different lengths, or a file without repeats.
+    /// joins twice, lines of different lengths, or a file without header or repeats.
     ///
     /// # Examples
     /// ```
@@ -46,8 +46,14 @@ impl Splits {
     pub fn read(path: &Path) -> Result<Self, Error> {
         let file = File::open(path).map_err(|e| Error::io(path, &e))?;
         let bad = |line, reason: String| Error::File { path: path.into(), line, column: None, reason };
+        let mut reader = csv::Reader::from_reader(file);
+        let header = reader.headers().map_err(|e| bad(None, format!("not a header: {e}")))?;
+        if header.get(0).is_some_and(|name| name.trim().parse::<f64>().is_ok()) {
+            let reason = "starts with a number; the first line must be a header `repeat,i0,i1,…`";
+            return Err(bad(Some(1), reason.into()));
+        }
         let mut orders: Vec<Vec<usize>> = Vec::new();
-        for record in csv::Reader::from_reader(file).records() {
+        for record in reader.records() {
             let record = record.map_err(|e| {
                 bad(e.position().map(csv::Position::line), format!("not a line of splits: {e}"))
             })?;

@@ -1,6 +1,8 @@
 //! Recorded results, for the tests that compare with them.
 #![allow(dead_code)] // each test program uses its part
 
+pub mod matrices;
+
 use std::path::{Path, PathBuf};
 
 /// The folder of data sets, from `DOUBLE_DESCENT_DATA`; `None` (and a line that says so) without it.

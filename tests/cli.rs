@@ -1,0 +1,214 @@
+//! The example programs, run: what goes wrong is said in one line on standard error.
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+/// `examples/ablations` beside the folder of this test program; `None` where only this test was built.
+fn program() -> Option<PathBuf> {
+    let test = std::env::current_exe().unwrap();
+    let name = format!("ablations{}", std::env::consts::EXE_SUFFIX);
+    let path = test.parent().unwrap().parent().unwrap().join("examples").join(name);
+    if path.exists() {
+        return Some(path);
+    }
+    println!("SKIPPED: {} is not built", path.display());
+    None
+}
+
+/// A folder of this test's own, gone when it ends.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let name = format!("double-descent-cli-{}-{name}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.join(name).to_str().unwrap().into()
+    }
+
+    fn file(&self, name: &str, text: &str) -> String {
+        std::fs::write(self.0.join(name), text).unwrap();
+        self.path(name)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Runs the program in `folder`, without the variables that change what it reads.
+fn run(program: &PathBuf, folder: &Folder, arguments: &[&str]) -> Output {
+    Command::new(program)
+        .args(arguments)
+        .current_dir(&folder.0)
+        .env_remove("DOUBLE_DESCENT_DATA")
+        .output()
+        .unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// Exit code 1, nothing on standard output, one line `error: …` with all of `says` on standard error.
+fn refused(program: &PathBuf, folder: &Folder, arguments: &[&str], says: &[&str]) {
+    let output = run(program, folder, arguments);
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(1), "{arguments:?}\n{out}\n{err}");
+    assert_eq!(out, "", "{arguments:?}");
+    assert!(err.starts_with("error: ") && err.trim_end().lines().count() == 1, "{arguments:?}: {err}");
+    for word in says {
+        assert!(err.contains(word), "{arguments:?}: no `{word}` in {err}");
+    }
+}
+
+#[test]
+fn help_lists_the_flags() {
+    let Some(program) = program() else { return };
+    let folder = Folder::new("help");
+    let output = run(&program, &folder, &["--help"]);
+    assert_eq!(output.status.code(), Some(0));
+    let out = text(&output.stdout);
+    for flag in ["--dataset", "--data-dir", "--sizes", "--repeats", "--seed", "--threads", "--out"] {
+        assert!(out.contains(flag), "{flag}");
+    }
+    assert_eq!(text(&output.stderr), "");
+}
+
+#[test]
+fn flags_that_do_not_exist_or_hold_no_number_are_errors_of_the_command_line() {
+    let Some(program) = program() else { return };
+    let folder = Folder::new("flags");
+    let wrong: [&[&str]; 6] = [
+        &["--no-such-flag"],
+        &["--repeats", "-3"],
+        &["--repeats", "many"],
+        &["--seed", "1.5"],
+        &["--threads"],
+        &["--delimiter", "ab"],
+    ];
+    for arguments in wrong {
+        let output = run(&program, &folder, arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert_eq!(text(&output.stdout), "");
+        assert!(text(&output.stderr).starts_with("error: "), "{arguments:?}");
+    }
+    assert_eq!(std::fs::read_dir(&folder.0).unwrap().count(), 0, "nothing is written");
+}
+
+#[test]
+fn a_small_study_writes_its_tables() {
+    let Some(program) = program() else { return };
+    let folder = Folder::new("study");
+    let arguments = ["--dataset", "diabetes", "--sizes", "5,8..12:2", "--repeats", "3", "--no-figures"];
+    let output = run(&program, &folder, &[&arguments[..], &["--out", "new/results"]].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("unablated"));
+    let results = folder.0.join("new/results/diabetes");
+    let lines = |name: &str| std::fs::read_to_string(results.join(name)).unwrap().lines().count();
+    // 19 arms: unablated, seven cutoffs, ten projections, no residuals.
+    assert_eq!(lines("cells.csv"), 1 + 4 * 3 * 19);
+    assert_eq!(lines("summary.csv"), 1 + 4 * 19 * 4);
+    let again = run(&program, &folder, &[&arguments[..], &["--out", "again", "--threads", "1"]].concat());
+    assert_eq!(again.status.code(), Some(0));
+    for name in ["cells.csv", "summary.csv"] {
+        let (a, b) = (results.join(name), folder.0.join("again/diabetes").join(name));
+        assert!(std::fs::read(a).unwrap() == std::fs::read(b).unwrap(), "{name} depends on the threads");
+    }
+}
+
+#[test]
+fn data_sets_that_do_not_exist() {
+    let Some(program) = program() else { return };
+    let folder = Folder::new("data");
+    let names = ["`boston`", "diabetes", "student-teacher", "california-housing", "who-life-expectancy"];
+    refused(&program, &folder, &["--dataset", "boston"], &names);
+    refused(&program, &folder, &["--dataset", "missing.csv"], &["missing.csv"]);
+    let needs = ["--data-dir", "DOUBLE_DESCENT_DATA"];
+    refused(&program, &folder, &["--dataset", "california-housing"], &needs);
+    for (name, file) in
+        [("california-housing", "california_housing.csv"), ("who-life-expectancy", "who_life_expectancy.csv")]
+    {
+        let nowhere = folder.path("nowhere");
+        refused(&program, &folder, &["--dataset", name, "--data-dir", &nowhere], &[&nowhere, file]);
+    }
+}
+
+#[test]
+fn sizes_and_repeats_out_of_range() {
+    let Some(program) = program() else { return };
+    let folder = Folder::new("sizes");
+    let diabetes = |more: &[&str], says: &[&str]| {
+        refused(&program, &folder, &[&["--dataset", "diabetes"], more].concat(), says);
+    };
+    diabetes(&["--sizes", "0"], &["n is 0", "at least 1"]);
+    diabetes(&["--sizes", "1..500"], &["n is 442", "less than the number of rows"]);
+    diabetes(&["--sizes", "442"], &["n is 442"]);
+    diabetes(&["--repeats", "0"], &["repeats is 0"]);
+    diabetes(&["--threads", "0"], &["threads is 0"]);
+    for wrong in ["", "x", "5..", "9..3", "1..9:0", "1,,2", "-4..3", "1.5"] {
+        diabetes(&[&format!("--sizes={wrong}")], &["no number and no range"]);
+    }
+}
+
+#[test]
+fn results_that_cannot_be_written() {
+    let Some(program) = program() else { return };
+    let folder = Folder::new("out");
+    let file = folder.file("file", "in the way");
+    for out in [file.clone(), format!("{file}/below")] {
+        refused(&program, &folder, &["--dataset", "diabetes", "--out", &out], &[&out]);
+    }
+    // The folder is there, a folder has the place of a table.
+    std::fs::create_dir_all(folder.0.join("results/diabetes/cells.csv")).unwrap();
+    let few = ["--dataset", "diabetes", "--sizes", "3", "--repeats", "1", "--out", "results"];
+    refused(&program, &folder, &few, &["cells.csv"]);
+    assert_eq!(std::fs::read_to_string(file).unwrap(), "in the way");
+}
+
+#[test]
+fn tables_with_mistakes_are_named_by_line_and_column() {
+    let Some(program) = program() else { return };
+    let folder = Folder::new("csv");
+    let read = |name: &str, text: &str, more: &[&str], says: &[&str]| {
+        let path = folder.file(name, text);
+        refused(&program, &folder, &[&["--dataset", &path, "--sizes", "1"], more].concat(), says);
+    };
+    read("nan.csv", "a,b,y\n1,2,3\n1,NaN,3\n", &[], &["nan.csv", "line 3", "column `b`", "`NaN`"]);
+    read("inf.csv", "a,b,y\n1,2,inf\n", &[], &["line 2", "column `y`", "`inf`"]);
+    read("text.csv", "who,b,y\nme,2,3\n", &[], &["line 2", "column `who`", "`me`"]);
+    read("blank.csv", "a,b,y\n1,,3\n", &[], &["line 2", "column `b`", "blank"]);
+    read("ragged.csv", "a,b,y\n1,2,3\n1,2\n", &[], &["line 3", "2 cells where the header has 3"]);
+    read("empty.csv", "", &[], &["empty.csv", "is empty"]);
+    read("header.csv", "a,b,y\n", &[], &["header.csv", "no rows"]);
+    read("numbers.csv", "1,2,3\n4,5,6\n", &[], &["line 1", "name the columns"]);
+    read("target.csv", "a,b,y\n1,2,3\n1,2,4\n", &["--target", "z"], &["`z`", "a, b, y"]);
+    read("features.csv", "a,b,y\n1,2,3\n1,2,4\n", &["--features", "a,q"], &["`q`", "a, b, y"]);
+    read("one-row.csv", "a,b,y\n1,2,3\n", &[], &["number of rows"]);
+    read("semicolon.csv", "a;b;y\n1;2;3\n", &[], &["semicolon.csv", "one column"]);
+}
+
+#[test]
+fn splits_with_mistakes_are_named() {
+    let Some(program) = program() else { return };
+    let folder = Folder::new("splits");
+    let replay = |text: &str, says: &[&str]| {
+        let path = folder.file("splits.csv", text);
+        let few = ["--dataset", "diabetes", "--sizes", "2", "--splits", &path];
+        refused(&program, &folder, &few, says);
+    };
+    replay("repeat,i0,i1\n0,1,x\n", &["splits.csv", "line 2", "`x`"]);
+    replay("repeat,i0,i1\n0,1,1\n", &["line 2", "twice"]);
+    replay("repeat,i0\n0,1\n", &["expected 2, found 1"]);
+    replay("repeat,i0,i1\n0,1,442\n", &["row index", "442"]);
+    replay("", &["no splits"]);
+    // One record of splits fits one table.
+    let path = folder.file("two.csv", "repeat,i0\n0,1\n");
+    refused(&program, &folder, &["--splits", &path], &["--splits", "--dataset"]);
+}
