@@ -191,6 +191,9 @@ impl Factors {
     }
 
     /// The same factors under an adversary that acts along `last` ([`Svd::last_mode`]).
+    ///
+    /// With ablations too, the order is that of the data: a datum is moved before it is projected
+    /// (`attacked`, then `ablated`), targets after their residuals are gone (`ablated`, then `attacked`).
     #[must_use]
     pub fn attacked(&self, adversary: &Adversary, last: LastMode) -> Self {
         let mut out = self.clone();

@@ -90,12 +90,17 @@ impl Compressed {
     /// `‖X β − y‖²/N`, one value per output, for parameters `p × k`.
     ///
     /// # Errors
-    /// [`Error::Shape`] if `beta` does not fit the table.
+    /// [`Error::Shape`] if `beta` does not fit the table, [`Error::Overflow`] if a square does not fit into
+    /// `f64`.
     pub fn mean_squared_error(&self, beta: &ArrayRef2<f64>) -> Result<Array1<f64>, Error> {
         Error::check_len("rows of beta", self.features.ncols(), beta.nrows())?;
         Error::check_len("columns of beta", self.targets.ncols(), beta.ncols())?;
         let errors = self.features.dot(beta) - &self.targets;
-        Ok(errors.mapv(|e| e * e).sum_axis(Axis(0)) / self.rows as f64)
+        let means = errors.mapv(|e| e * e).sum_axis(Axis(0)) / self.rows as f64;
+        if means.iter().all(|mean| mean.is_finite()) {
+            return Ok(means);
+        }
+        Err(Error::Overflow { what: "the mean squared error" })
     }
 }
 

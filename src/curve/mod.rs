@@ -196,6 +196,14 @@ impl Curve {
         fixed.all(|other| other == first).then_some(first)
     }
 
+    /// One cell: a repeat, a value of the axis, an arm.
+    #[must_use]
+    pub fn cell(&self, repeat: usize, axis_value: usize, arm: usize) -> Option<&Cell> {
+        self.cells
+            .iter()
+            .find(|cell| cell.repeat == repeat && self.axis_value(cell) == axis_value && cell.arm == arm)
+    }
+
     /// How many repeats there are.
     #[must_use]
     pub fn repeats(&self) -> usize {

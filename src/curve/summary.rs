@@ -169,13 +169,11 @@ impl<'a> Distinct<'a> {
         for group in all {
             let key = (group.first.n, group.first.p);
             let known = last.get(&key).copied();
-            let index = match known.filter(|&index: &usize| distinct.groups[index].values == group.values) {
-                Some(index) => index,
-                None => {
-                    distinct.groups.push(group);
-                    distinct.groups.len() - 1
-                }
-            };
+            let same = |&index: &usize| distinct.groups[index].values == group.values;
+            let index = known.filter(same).unwrap_or(distinct.groups.len());
+            if index == distinct.groups.len() {
+                distinct.groups.push(group);
+            }
             last.insert(key, index);
             distinct.index.push(index);
         }

@@ -1,8 +1,7 @@
 //! `X = U Σ Vᵀ`, the one factorisation that everything else reads.
 //!
 //! The only directory that names a linear algebra crate. [`Backend`] is what such a crate has to
-//! give; [`Svd::new`] and its siblings wrap whatever it gives in the same checks (see
-//! [`checked`](self#a-factorisation-that-is-wrong-never-becomes-a-curve)).
+//! give; [`Svd::new`] and its siblings wrap whatever it gives in the same checks.
 //!
 //! # A factorisation that is wrong never becomes a curve
 //! Every factorisation here, of whatever backend,
@@ -163,11 +162,16 @@ impl Svd {
     }
 
     /// The Moore–Penrose pseudoinverse `X⁺ = Σ_{σᵣ > cutoff} vᵣ uᵣᵀ / σᵣ`, `p × n`.
-    #[must_use]
-    pub fn pseudoinverse(&self) -> Array2<f64> {
+    ///
+    /// # Errors
+    /// [`Error::Overflow`] if an entry does not fit into `f64`: a singular value under 1e-308.
+    pub fn pseudoinverse(&self) -> Result<Array2<f64>, Error> {
         let kept = s![..self.rank];
         let scaled = &self.vt.slice(s![..self.rank, ..]).t() / &self.sigma.slice(kept);
-        scaled.dot(&self.u.slice(s![.., ..self.rank]).t())
+        let inverse = scaled.dot(&self.u.slice(s![.., ..self.rank]).t());
+        let overflow = |_| Error::Overflow { what: "an entry of the pseudoinverse" };
+        Error::check_finite("the pseudoinverse", inverse.view()).map_err(overflow)?;
+        Ok(inverse)
     }
 
     /// The parameters `β̂ = V diag(g) Uᵀ Y` with the gains `g` of a filter, `p × k`, for targets `Y`
@@ -192,10 +196,9 @@ impl Svd {
         Error::check_finite("y", y.view())?;
         let gains = filter.gains(self.spectrum());
         let beta = self.vt.t().dot(&(self.u.t().dot(y) * gains.insert_axis(Axis(1))));
-        match Error::check_finite("coefficients", beta.view()) {
-            Ok(()) => Ok(beta),
-            Err(_) => Err(Error::Overflow { what: "a coefficient of the fit" }),
-        }
+        let overflow = |_| Error::Overflow { what: "a coefficient of the fit" };
+        Error::check_finite("coefficients", beta.view()).map_err(overflow)?;
+        Ok(beta)
     }
 
     /// Projects each row of `x` (`m × p`) on the row space of `X`: `x V Vᵀ` over the modes of the

@@ -131,7 +131,11 @@ impl Arm {
     }
 
     pub(crate) fn check(&self) -> Result<(), Error> {
-        self.adversary.as_ref().map_or(Ok(()), Adversary::check)
+        self.adversary.as_ref().map_or(Ok(()), Adversary::check)?;
+        match self.setting.filter(|setting| !setting.is_finite()) {
+            Some(value) => Err(Error::Domain { what: "an arm's setting", value, must_be: "finite" }),
+            None => Ok(()),
+        }
     }
 
     /// The estimators of some arms in words, each once.

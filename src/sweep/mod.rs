@@ -85,7 +85,7 @@ impl Sweep {
     /// Those of [`Sweep::run`].
     pub fn run_with(&self, observer: &dyn Observer) -> Result<Curve, Error> {
         self.check()?;
-        let orders = self.splits.orders(self.data.len(), self.sizes.iter().copied().max())?;
+        let orders = self.splits.orders(self.data.len(), self.sizes.iter().copied().max().unwrap_or(0))?;
         let study = Study::new(&self.data, &self.arms, &*self.backend)?;
         let grid = Grid { axis: self.sizes.clone(), repeats: orders.len(), threads: self.threads, batch: 32 };
         let results = grid.run(observer, |places| self.measure(&study, &orders, places))?;
@@ -136,7 +136,15 @@ impl Sweep {
             let must_be = "listed once: its cells would count twice in every summary";
             return Err(Error::Domain { what: "a training set size n", value, must_be });
         }
-        self.arms.iter().try_for_each(Arm::check)
+        for (index, arm) in self.arms.iter().enumerate() {
+            arm.check()?;
+            if self.arms[..index].iter().any(|other| other.label() == arm.label()) {
+                let must_be = "that of no other arm of the same name: tables tell arms apart by both";
+                let value = arm.setting.unwrap_or(f64::NAN);
+                return Err(Error::Domain { what: "an arm's setting", value, must_be });
+            }
+        }
+        Ok(())
     }
 
     fn curve(&self, study: &Study<'_>, results: Visited<Result<Measured, Error>>, repeats: usize) -> Curve {

@@ -92,13 +92,23 @@ impl Splits {
         }
     }
 
-    /// The orders for a table of `rows` rows, of at least `longest` entries each.
+    /// The orders for a table of `rows` rows, one per repeat, of at least `longest` entries each: the first
+    /// `n` entries are the rows of the training set of size `n`.
     ///
     /// # Errors
-    /// [`Error::Domain`] for no repeats, [`Error::Shape`] if a recorded order is too short or names a
-    /// row that the table does not have.
-    pub(crate) fn orders(&self, rows: usize, longest: Option<usize>) -> Result<Vec<Vec<usize>>, Error> {
-        let longest = longest.unwrap_or(0);
+    /// [`Error::Domain`] for no repeats and for a recorded order that names a row that the table does not
+    /// have, or one row twice; [`Error::Shape`] for one that is too short.
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::sweep::Splits;
+    ///
+    /// let splits = Splits::Drawn { repeats: 3, seed: 0 };
+    /// let (short, long) = (splits.orders(442, 5)?, splits.orders(442, 40)?);
+    /// assert_eq!(short[2], long[2][..5]); // nested
+    /// # Ok::<(), double_descent::Error>(())
+    /// ```
+    pub fn orders(&self, rows: usize, longest: usize) -> Result<Vec<Vec<usize>>, Error> {
         if self.repeats() == 0 {
             return Err(Error::Domain { what: "the number of repeats", value: 0.0, must_be: "at least 1" });
         }
@@ -118,10 +128,10 @@ impl Splits {
             }
             let used = &order[..longest];
             if let Some(&row) = used.iter().find(|&&row| row >= rows) {
-                return Err(Error::Shape {
-                    what: "a row index in a recorded split, under the number of rows",
-                    expected: rows,
-                    found: row,
+                return Err(Error::Domain {
+                    what: "a row index in a recorded split",
+                    value: row as f64,
+                    must_be: "under the number of rows of the table",
                 });
             }
             if let Some(row) = repeated(used) {
