@@ -13,6 +13,10 @@ const LANES: usize = 8;
 /// Where the smaller side is longer than this, [`Faer`] is faster.
 const LARGEST: usize = 32;
 
+/// A sweep whose rotations were all this small, in angle and in the cosine that they removed, was the last:
+/// each disturbs what the others made orthogonal by at most the product, under 1e-18.
+const FINE: f64 = 1e-9;
+
 /// A pair of columns takes about six sweeps; 40 say that something is wrong.
 const MAX_SWEEPS: usize = 40;
 
@@ -61,7 +65,11 @@ impl Backend for Jacobi {
         let mut results = Vec::with_capacity(xs.len());
         for batch in xs.chunks(LANES) {
             let lanes: Vec<&Array2<f64>> = batch.iter().collect();
-            results.extend(one_sided::<LANES>(&lanes));
+            results.extend(if 2 * lanes.len() > LANES {
+                one_sided::<LANES>(&lanes)
+            } else {
+                one_sided::<{ LANES / 2 }>(&lanes)
+            });
         }
         results
     }
@@ -85,7 +93,7 @@ struct Lanes<const L: usize> {
     pairs: Vec<[f64; L]>,
     /// The pivots: column `k` of `Q R` was column `order[k][lane]` of the matrix.
     order: Vec<[usize; L]>,
-    /// Lanes that still rotated in the last sweep.
+    /// Lanes that need another sweep.
     active: [bool; L],
 }
 
@@ -212,8 +220,10 @@ impl<const L: usize> Lanes<L> {
     fn sweep(&mut self) {
         let columns = self.columns;
         // As LAPACK's dgesvj: columns are orthogonal when the cosine of their angle is rounding error.
-        let tolerance = (columns as f64).sqrt() * f64::EPSILON;
-        let mut rotated = [false; L];
+        // Lanes that are done get a tolerance that nothing exceeds.
+        let squared = columns as f64 * f64::EPSILON * f64::EPSILON;
+        let tolerance = self.active.map(|active| if active { squared } else { f64::INFINITY });
+        let (mut rotated, mut coarse) = ([false; L], [false; L]);
         // Norms are kept up to date within a sweep and computed afresh for the next.
         let mut squares: Vec<[f64; L]> =
             self.pairs.chunks_exact(2 * columns).map(|c| dot(&c[..columns], &c[..columns])).collect();
@@ -230,10 +240,13 @@ impl<const L: usize> Lanes<L> {
                 (squares[i], squares[j]) = rotation.squares;
                 for lane in 0..L {
                     rotated[lane] |= rotation.turns[lane];
+                    coarse[lane] |= rotation.coarse[lane];
                 }
             }
         }
-        self.active = rotated;
+        for lane in 0..L {
+            self.active[lane] = rotated[lane] && coarse[lane];
+        }
     }
 
     /// `x ← Q J`.
@@ -304,6 +317,8 @@ struct Rotation<const L: usize> {
     sin: [f64; L],
     /// Lanes whose columns were not orthogonal yet.
     turns: [bool; L],
+    /// Lanes whose columns were further from that than [`FINE`], or in the wrong order.
+    coarse: [bool; L],
     squares: ([f64; L], [f64; L]),
 }
 
@@ -312,27 +327,29 @@ impl<const L: usize> Rotation<L> {
     /// sweeps). Lanes where both hold already get the identity, exactly: what a lane computes does not
     /// depend on how long the others take.
     #[inline(always)]
-    fn new(first: [f64; L], second: [f64; L], inner: [f64; L], tolerance: f64) -> Self {
+    fn new(first: [f64; L], second: [f64; L], inner: [f64; L], tolerance: [f64; L]) -> Self {
         let (mut cos, mut sin) = ([1.0; L], [0.0; L]);
-        let (mut turns, mut squares) = ([false; L], (first, second));
+        let (mut turns, mut coarse, mut squares) = ([false; L], [false; L], (first, second));
         for lane in 0..L {
             let (a, b, g) = (first[lane], second[lane], inner[lane]);
-            let turn = g.abs() > tolerance * a.sqrt() * b.sqrt();
-            // Where nothing turns the quotient may be 0/0; it is not used.
-            let zeta = (b - a) / (2.0 * g);
-            let tangent = 1f64.copysign(zeta) / (zeta.abs() + (1.0 + zeta * zeta).sqrt());
+            // The squared cosine of the columns' angle is g² / (a b).
+            let turn = g * g > tolerance[lane] * a * b;
+            // The smaller root t of g t² + (b − a) t − g. Where nothing turns it may be 0/0; it is not used.
+            let gap = b - a;
+            let tangent = (2.0 * g).copysign(g * gap) / (gap.abs() + (gap * gap + 4.0 * g * g).sqrt());
             let t = if turn { tangent } else { 0.0 };
             let c = 1.0 / (1.0 + t * t).sqrt();
             let s = c * t;
             let (long, short) = (a - t * g, b + t * g);
-            let swap = long < short;
+            let swap = long < short && tolerance[lane] < f64::INFINITY;
             cos[lane] = if swap { s } else { c };
             sin[lane] = if swap { -c } else { s };
             squares.0[lane] = if swap { short } else { long };
             squares.1[lane] = if swap { long } else { short };
             turns[lane] = turn;
+            coarse[lane] = swap || t.abs() > FINE || g * g > FINE * FINE * a * b;
         }
-        Self { cos, sin, turns, squares }
+        Self { cos, sin, turns, coarse, squares }
     }
 
     #[inline(always)]

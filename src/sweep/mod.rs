@@ -87,7 +87,7 @@ impl Sweep {
         self.check()?;
         let orders = self.splits.orders(self.data.len(), self.sizes.iter().copied().max().unwrap_or(0))?;
         let study = Study::new(&self.data, &self.arms, &*self.backend)?;
-        let grid = Grid { axis: self.sizes.clone(), repeats: orders.len(), threads: self.threads, batch: 32 };
+        let grid = Grid { axis: self.sizes.clone(), repeats: orders.len(), threads: self.threads, batch: 48 };
         let results = grid.run(observer, |places| self.measure(&study, &orders, places))?;
         Ok(self.curve(&study, results, orders.len()))
     }
