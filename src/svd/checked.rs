@@ -171,14 +171,16 @@ impl<'a> Columns<'a> {
     /// `Bᵀ x`.
     fn project(&self, x: &[f64]) -> Vec<f64> {
         let dot = |column: &[f64]| {
+            let (a, b) = (column.chunks_exact(4), x.chunks_exact(4));
+            let rest: f64 = a.remainder().iter().zip(b.remainder()).map(|(a, b)| a * b).sum();
             // Four sums side by side: one would wait for itself.
             let mut sums = [0.0; 4];
-            for (a, b) in column.chunks(4).zip(x.chunks(4)) {
-                for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
-                    *sum += a * b;
+            for (a, b) in a.zip(b) {
+                for lane in 0..4 {
+                    sums[lane] += a[lane] * b[lane];
                 }
             }
-            (sums[0] + sums[1]) + (sums[2] + sums[3])
+            (sums[0] + sums[1]) + (sums[2] + sums[3]) + rest
         };
         self.entries.chunks_exact(self.length).map(dot).collect()
     }

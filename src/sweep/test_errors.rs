@@ -107,10 +107,11 @@ impl<'a> TestErrors<'a> {
         let (images, ones) = (images.to_slice().unwrap_or(&[]), ones.to_slice().unwrap_or(&[]));
         let mut rows = Vec::with_capacity(images.len() + width);
         rows.extend(target.iter().map(|t| -t));
-        for (mode, coefficient) in base.iter().enumerate() {
-            let last = mode * width;
-            for place in last..last + width {
-                rows.push(rows[place] + coefficient * images[place]);
+        for (coefficient, image) in base.iter().zip(images.chunks_exact(width)) {
+            let next = rows.len();
+            rows.extend_from_within(next - width..);
+            for (error, image) in rows[next..].iter_mut().zip(image) {
+                *error += coefficient * image;
             }
         }
         let mut sums: Vec<Sums> = rows.chunks_exact(width).map(|row| sum(row, ones)).collect();
