@@ -217,3 +217,20 @@ impl Curve {
         }
     }
 }
+
+#[cfg(all(test, feature = "serde"))]
+mod tests {
+    use super::*;
+    use crate::dataset::Dataset;
+    use crate::sweep::Sweep;
+
+    #[test]
+    fn a_curve_goes_through_json_and_back_bit_for_bit() {
+        let curve = Sweep::new(Dataset::diabetes(), [5, 10], 3, 0).run().unwrap();
+        let text = serde_json::to_string(&curve).unwrap();
+        assert_eq!(serde_json::from_str::<Curve>(&text).unwrap(), curve);
+        let data = Dataset::diabetes().with_intercept();
+        let text = serde_json::to_string(&data).unwrap();
+        assert_eq!(serde_json::from_str::<Dataset>(&text).unwrap(), data);
+    }
+}

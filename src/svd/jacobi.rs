@@ -379,3 +379,45 @@ fn dot<const L: usize>(x: &[[f64; L]], y: &[[f64; L]]) -> [f64; L] {
     }
     sum
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use approx::assert_relative_eq;
+
+    /// Entries of no particular structure, the same on every machine.
+    fn matrix(n: usize, p: usize, seed: usize) -> Array2<f64> {
+        Array2::from_shape_fn((n, p), |(i, j)| (((i * 31 + j * 17 + seed * 7) % 101) as f64 - 50.0) / 64.0)
+    }
+
+    #[test]
+    fn a_lane_does_not_depend_on_the_others() {
+        for (n, p) in [(1, 1), (7, 3), (3, 7), (20, 20), (39, 8)] {
+            let all: Vec<_> = (0..11).map(|seed| matrix(n, p, seed)).collect();
+            let together = Jacobi.factorise_many(&all);
+            for (x, found) in all.iter().zip(together) {
+                let (found, alone) = (found.unwrap(), Jacobi.factorise(x.view(), Route::First).unwrap());
+                assert!(
+                    found.u == alone.u && found.sigma == alone.sigma && found.vt == alone.vt,
+                    "{n} × {p}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn singular_values_agree_with_another_algorithm() {
+        for (n, p) in [(12, 5), (5, 12), (9, 9), (30, 20)] {
+            let x = matrix(n, p, 3);
+            let (jacobi, faer) = (
+                Jacobi.factorise(x.view(), Route::First).unwrap().sigma,
+                Faer.factorise(x.view(), Route::First).unwrap().sigma,
+            );
+            // Both are backward stable: each value is good to max(n, p) ε σ₁.
+            let bound = n.max(p) as f64 * f64::EPSILON * faer[0];
+            for (a, b) in jacobi.iter().zip(&faer) {
+                assert_relative_eq!(a, b, epsilon = bound, max_relative = 1e-12);
+            }
+        }
+    }
+}
