@@ -6,7 +6,7 @@
 mod common;
 
 use clap::Parser;
-use common::{TableArgs, closing_table, figures, finish};
+use common::{Extreme, TableArgs, closing_table, figures, finish, say};
 use double_descent::plot::study;
 use double_descent::sweep::Arm;
 use std::process::ExitCode;
@@ -23,9 +23,8 @@ struct Cli {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     finish(cli.table.for_each("ablations", Arm::ablation_study, |args, curve, folder| {
-        let statement = "take any one factor away and the peak at n = p is gone";
-        closing_table(curve, statement)?;
-        println!("written: {}: cells.csv, summary.csv", folder.display());
+        closing_table(curve, Extreme::Lowest)?;
+        say!("written: {}: cells.csv, summary.csv", folder.display());
         figures::write(&args.run, curve, folder, study::ablations)?;
         Ok(())
     }))

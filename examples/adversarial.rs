@@ -6,7 +6,7 @@
 mod common;
 
 use clap::Parser;
-use common::{TableArgs, closing_table, figures, finish};
+use common::{Extreme, TableArgs, closing_table, figures, finish, say};
 use double_descent::plot::study;
 use double_descent::sweep::Arm;
 use std::process::ExitCode;
@@ -27,9 +27,8 @@ fn main() -> ExitCode {
         "adversarial",
         |_| Arm::adversarial_study(),
         |args, curve, folder| {
-            let statement = "small steps along the last mode raise the error most where σ_min is smallest";
-            closing_table(curve, statement)?;
-            println!("written: {}: cells.csv, summary.csv", folder.display());
+            closing_table(curve, Extreme::Highest)?;
+            say!("written: {}: cells.csv, summary.csv", folder.display());
             figures::write(&args.run, curve, folder, study::adversaries)?;
             Ok(())
         },

@@ -16,7 +16,7 @@ mod figures;
 mod study;
 
 use clap::{CommandFactory, FromArgMatches, Parser, ValueEnum};
-use common::{RunArgs, finish, parse_sizes, short, with_progress};
+use common::{RunArgs, finish, parse_sizes, say, short, with_progress};
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric};
 use double_descent::features::{Polynomial, PolynomialBasis};
@@ -111,7 +111,7 @@ fn run(cli: &Cli) -> Result<(), Error> {
         return Err(Error::Resource { reason });
     }
     closing_table(&curve)?;
-    println!("written: {}: cells.csv, summary.csv", folder.display());
+    say!("written: {}: cells.csv, summary.csv", folder.display());
     if let (false, Some(n)) = (cli.run.no_figures, curve.interpolation_threshold()) {
         let mut figures = vec![("errors".to_owned(), figures::errors(&cli.run, &study, &curve, n)?)];
         for &map in &study.maps {
@@ -128,10 +128,16 @@ fn closing_table(curve: &Curve) -> Result<(), Error> {
     let n = curve.interpolation_threshold().unwrap_or(0);
     let test = curve.summaries(Metric::TestMse, None)?;
     let train = curve.summaries(Metric::TrainMse, None)?;
-    println!("\n{}, n = {n}: test error before, at and beyond the threshold P = n", curve.provenance.data);
-    println!(
+    say!("\n{}, n = {n}: test error before, at and beyond the threshold P = n", curve.provenance.data);
+    say!(
         "{:<12}{:<26}{:>5}{:>13}{:>24}{:>13}{:>13}",
-        "basis", "", "P", "median test", "quartiles", "mean test", "median train"
+        "basis",
+        "",
+        "P",
+        "median test",
+        "quartiles",
+        "mean test",
+        "median train"
     );
     for (arm, label) in curve.arms.iter().enumerate() {
         let of_arm = || test.iter().filter(|s| s.arm == arm);
@@ -149,7 +155,7 @@ fn closing_table(curve: &Curve) -> Result<(), Error> {
         for (what, summary) in rows {
             let Some(s) = summary else { continue };
             let fitted = train.iter().find(|t| (t.arm, t.p) == (arm, s.p)).map_or(f64::NAN, |t| t.median);
-            println!(
+            say!(
                 "{:<12}{what:<26}{:>5}{:>13}{:>24}{:>13}{:>13}",
                 label.name,
                 s.p,

@@ -17,7 +17,7 @@ mod figures;
 mod study;
 
 use clap::{CommandFactory, FromArgMatches, Parser};
-use common::{RunArgs, finish, parse_sizes, short, with_progress};
+use common::{RunArgs, finish, parse_sizes, say, short, with_progress};
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric, Summary};
 use std::path::{Path, PathBuf};
@@ -56,6 +56,10 @@ fn main() -> ExitCode {
 fn run(cli: &Cli) -> Result<(), Error> {
     let plan = Plan { repeats: cli.repeats, seed: cli.run.seed, threads: cli.run.threads };
     let (sizes, features) = (parse_sizes(&cli.sizes)?, parse_sizes(&cli.features)?);
+    if sizes.contains(&0) || features.contains(&0) {
+        let reason = "--sizes and --features count rows and columns: each is at least 1".into();
+        return Err(Error::Resource { reason });
+    }
     let folder = cli.run.make_folder("results", "smallest_singular_value")?;
     let correlated = with_progress("three features", |observer| study::correlated(plan, &sizes, observer))?;
     save(cli, &correlated, &folder, "covariance")?;
@@ -67,7 +71,7 @@ fn run(cli: &Cli) -> Result<(), Error> {
     }
     save_limit(&isotropic, &folder.join("limit.csv"))?;
     closing_table(&correlated, &isotropic)?;
-    println!("written: {}: covariance_*.csv, isotropic_p*_*.csv, limit.csv", folder.display());
+    say!("written: {}: covariance_*.csv, isotropic_p*_*.csv, limit.csv", folder.display());
     if !cli.run.no_figures {
         let figures = [
             ("covariance".to_owned(), figures::correlated(&cli.run, &correlated)?),
@@ -106,12 +110,12 @@ fn save_limit(curves: &[Curve], path: &PathBuf) -> Result<(), Error> {
 }
 
 fn closing_table(correlated: &Curve, isotropic: &[Curve]) -> Result<(), Error> {
-    println!("\nsmallest non-zero singular value: the median over n is lowest at n = p");
-    println!("{:<24}{:>6}{:>12}{:>12}{:>12}{:>14}", "", "n", "median", "quartile", "quartile", "lowest at n");
+    say!("\nsmallest non-zero singular value over n");
+    say!("{:<24}{:>6}{:>12}{:>12}{:>12}{:>14}", "", "n", "median", "quartile", "quartile", "lowest at n");
     let summaries = correlated.summaries(Metric::SmallestSingularValue, None)?;
     let lowest = summaries.iter().min_by(|a, b| a.median.total_cmp(&b.median)).map_or(0, |s| s.n);
     for s in summaries.iter().filter(|s| [1, 2, 3, 4, 6, 10, 30, 100].contains(&s.n)) {
-        println!(
+        say!(
             "{:<24}{:>6}{:>12}{:>12}{:>12}{lowest:>14}",
             "three features",
             s.n,
@@ -120,15 +124,15 @@ fn closing_table(correlated: &Curve, isotropic: &[Curve]) -> Result<(), Error> {
             short(s.q75)
         );
     }
-    println!("\nσ_min/√n of isotropic rows, median, and its limit |1 − √(p/n)|");
-    println!("{:>6}{:>14}{:>14}{:>14}{:>14}", "p", "n = p/10", "n = p", "n = 4p", "lowest at n");
+    say!("\nσ_min/√n of isotropic rows, median, and its limit |1 − √(p/n)|");
+    say!("{:>6}{:>14}{:>14}{:>14}{:>14}", "p", "n = p/10", "n = p", "n = 4p", "lowest at n");
     for curve in isotropic {
         let summaries = curve.summaries(Metric::SmallestSingularValue, None)?;
         let scaled = |s: &Summary| short(s.median / (s.n as f64).sqrt());
         let Some(first) = summaries.first() else { continue };
         let at = |n: usize| summaries.iter().find(|s| s.n == n).map_or("-".into(), scaled);
         let lowest = summaries.iter().min_by(|a, b| a.median.total_cmp(&b.median)).map_or(0, |s| s.n);
-        println!(
+        say!(
             "{:>6}{:>14}{:>14}{:>14}{lowest:>14}",
             first.p,
             at(first.p.div_ceil(10)),
@@ -136,6 +140,6 @@ fn closing_table(correlated: &Curve, isotropic: &[Curve]) -> Result<(), Error> {
             at(4 * first.p)
         );
     }
-    println!("{:>6}{:>14}{:>14}{:>14}", "limit", short(limit(0.1)), short(limit(1.0)), short(limit(4.0)));
+    say!("{:>6}{:>14}{:>14}{:>14}", "limit", short(limit(0.1)), short(limit(1.0)), short(limit(4.0)));
     Ok(())
 }

@@ -153,7 +153,7 @@ fn sizes_and_repeats_out_of_range() {
     diabetes(&["--repeats", "0"], &["repeats is 0"]);
     diabetes(&["--threads", "0"], &["threads is 0"]);
     for wrong in ["", "x", "5..", "9..3", "1..9:0", "1,,2", "-4..3", "1.5"] {
-        diabetes(&[&format!("--sizes={wrong}")], &["no number and no range"]);
+        diabetes(&[&format!("--sizes={wrong}")], &["no number and no ascending range"]);
     }
 }
 

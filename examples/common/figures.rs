@@ -1,6 +1,6 @@
 //! Figures of the studies: lines from summaries, files beside the tables.
 
-use super::{Abscissa, RunArgs, Statistic};
+use super::{Abscissa, RunArgs, Statistic, say};
 use double_descent::Error;
 use double_descent::curve::{Bootstrap, Curve, Summary};
 use double_descent::plot::{self, Figure, FigureOptions, Series};
@@ -76,6 +76,6 @@ pub fn save(folder: &Path, figures: &[(impl AsRef<str>, Figure)]) -> Result<(), 
         figure.save(folder.join(format!("{}.png", name.as_ref())))?;
     }
     let names: Vec<&str> = figures.iter().map(|(name, _)| name.as_ref()).collect();
-    println!("         {}: {{{}}}.{{svg,png}}", folder.display(), names.join(","));
+    say!("         {}: {{{}}}.{{svg,png}}", folder.display(), names.join(","));
     Ok(())
 }

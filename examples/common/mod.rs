@@ -7,13 +7,22 @@ pub mod figures;
 
 use clap::{Args, ValueEnum};
 use double_descent::Error;
-use double_descent::curve::{Bootstrap, Curve, Metric};
+use double_descent::curve::{Bootstrap, Curve, Metric, Summary};
 use double_descent::dataset::{BlankCells, CsvOptions, Dataset, StudentTeacher};
 use double_descent::sweep::{Arm, Observer, Splits, Sweep};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+
+/// Prints a line to standard output. A reader who has seen enough (`| head`) is no error.
+macro_rules! say {
+    ($($text:tt)*) => {{
+        use std::io::Write;
+        let _ = writeln!(std::io::stdout(), $($text)*);
+    }};
+}
+pub(crate) use say;
 
 const NAMED: [&str; 4] = ["diabetes", "student-teacher", "california-housing", "who-life-expectancy"];
 
@@ -54,7 +63,7 @@ pub struct TableArgs {
     pub standardise: bool,
 
     /// Replay recorded splits (repeat,i0,i1,…) instead of drawing them; for one data set
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "repeats")]
     pub splits: Option<PathBuf>,
 
     /// Training set sizes: numbers and inclusive ranges with an optional step, as in 1..39 or 5,10..40:10
@@ -181,6 +190,14 @@ impl TableArgs {
     }
 
     fn load(&self, name: &str) -> Result<Dataset, Error> {
+        let for_csv = self.target.is_some() || !self.features.is_empty() || self.drop_blank_rows;
+        if for_csv && NAMED.contains(&name) {
+            return Err(Error::Resource {
+                reason: format!(
+                    "--target, --features and --drop-blank-rows are for CSV files, not for {name}"
+                ),
+            });
+        }
         let data = match name {
             "diabetes" => Dataset::diabetes(),
             "student-teacher" => {
@@ -231,7 +248,7 @@ impl TableArgs {
 /// `1..39`, `5,10..40:10`: numbers and inclusive ranges with an optional step.
 pub fn parse_sizes(text: &str) -> Result<Vec<usize>, Error> {
     let bad = |part: &str| Error::Resource {
-        reason: format!("`{part}` in `{text}` is no number and no range like 1..39 or 10..40:10"),
+        reason: format!("`{part}` in `{text}` is no number and no ascending range like 1..39 or 10..40:10"),
     };
     let mut sizes = Vec::new();
     for part in text.split(',') {
@@ -312,27 +329,32 @@ pub fn short(value: f64) -> String {
     format!("{value:.decimals$}")
 }
 
-/// The closing table of a study on a table of data: one line per arm.
-pub fn closing_table(curve: &Curve, statement: &str) -> Result<(), Error> {
-    println!("\n{}: {statement}", curve.provenance.data);
-    let threshold = curve.interpolation_threshold();
+/// What a closing table says of the families at n = p.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extreme {
+    Lowest,
+    Highest,
+}
+
+/// The closing table of a study on a table of data: one line per arm, and what happens at n = p.
+pub fn closing_table(curve: &Curve, extreme: Extreme) -> Result<(), Error> {
     let summaries = curve.summaries(Metric::TestMse, None)?;
+    let threshold = curve.interpolation_threshold();
     let largest = summaries.iter().map(|s| s.n).max().unwrap_or(0);
-    println!(
+    say!("\n{}: median test error over {} repeats", curve.provenance.data, curve.repeats());
+    say!(
         "{:<26} {:>8}  {:>14} {:>16} {:>14}",
-        "median test error",
+        "arm",
         "setting",
         "highest (at n)",
-        "at the threshold",
+        threshold.map_or("at n = p".into(), |p| format!("at n = p = {p}")),
         format!("at n = {largest}")
     );
     for (index, arm) in curve.arms.iter().enumerate() {
         let of_arm = || summaries.iter().filter(|s| s.arm == index);
-        let Some(peak) = of_arm().max_by(|a, b| a.median.total_cmp(&b.median)) else {
-            continue;
-        };
+        let Some(peak) = of_arm().max_by(|a, b| a.median.total_cmp(&b.median)) else { continue };
         let at = |n: Option<usize>| of_arm().find(|s| Some(s.n) == n).map_or("-".into(), |s| short(s.median));
-        println!(
+        say!(
             "{:<26} {:>8}  {:>14} {:>16} {:>14}",
             arm.name,
             arm.setting.map_or(String::new(), short),
@@ -341,5 +363,29 @@ pub fn closing_table(curve: &Curve, statement: &str) -> Result<(), Error> {
             at(Some(largest))
         );
     }
+    say!("{}", at_threshold(curve, &summaries, extreme));
     Ok(())
+}
+
+/// The extreme of each family of arms at n = p, in a sentence.
+fn at_threshold(curve: &Curve, summaries: &[Summary], extreme: Extreme) -> String {
+    let at: Vec<&Summary> = summaries.iter().filter(|s| s.n == s.p).collect();
+    let mut families: Vec<&str> = curve.arms.iter().map(|arm| arm.name.as_str()).collect();
+    families.dedup();
+    let family = |name: &&str| {
+        let of_family = at.iter().filter(|s| curve.arms[s.arm].name == **name);
+        let found = match extreme {
+            Extreme::Lowest => of_family.min_by(|a, b| a.median.total_cmp(&b.median)),
+            Extreme::Highest => of_family.max_by(|a, b| a.median.total_cmp(&b.median)),
+        }?;
+        let setting =
+            curve.arms[found.arm].setting.map_or(String::new(), |s| format!(" (setting {})", short(s)));
+        Some(format!("{} {}{setting}", name.replace('_', " "), short(found.median)))
+    };
+    let families: Vec<String> = families.iter().filter_map(family).collect();
+    if families.is_empty() {
+        return "no training set has n = p: the interpolation threshold is not on this curve".into();
+    }
+    let which = if extreme == Extreme::Lowest { "lowest" } else { "highest" };
+    format!("at n = p, the {which} of each family: {}", families.join(", "))
 }

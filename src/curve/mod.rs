@@ -144,7 +144,7 @@ pub struct Curve {
     pub axis: Axis,
     /// The arms; cells point into it.
     pub arms: Vec<ArmLabel>,
-    /// The cells, ordered by repeat, axis value, arm.
+    /// The cells, ordered by repeat, then axis value in the order of the sweep, then arm.
     pub cells: Vec<Cell>,
     /// Cells that could not be computed, and why.
     #[cfg_attr(feature = "serde", serde(skip))]

@@ -192,6 +192,12 @@ impl<'a> Table<'a> {
             let reason = "has one column; it needs a target and at least one feature".into();
             return Err(self.error(Some(1), None, reason));
         }
+        for (place, &column) in features.iter().enumerate() {
+            if features[..place].iter().any(|&other| names[other] == names[column]) {
+                let reason = "is a feature twice; its columns would be dependent".into();
+                return Err(self.error(Some(1), Some(names[column].clone()), reason));
+            }
+        }
         if let Some(&both) = features.iter().find(|column| targets.contains(column)) {
             let reason = "is both feature and target; choose".into();
             return Err(self.error(Some(1), Some(names[both].clone()), reason));

@@ -123,9 +123,13 @@ impl Dataset {
         format!("{intercept}, {scaling}")
     }
 
-    /// The same rows with a column of ones appended, named `intercept`.
+    /// The same rows with a column of ones appended, named `intercept`; once, however
+    /// often it is asked for.
     #[must_use]
     pub fn with_intercept(mut self) -> Self {
+        if self.preparation.iter().any(|step| step == INTERCEPT) {
+            return self;
+        }
         let ones = Array2::ones((self.len(), 1));
         let parts: [ArrayView2<'_, f64>; 2] = [self.features.view(), ones.view()];
         if let Ok(features) = concatenate(Axis(1), &parts) {

@@ -156,6 +156,7 @@ impl Svd {
     #[must_use]
     pub fn condition_number(&self) -> f64 {
         match (self.sigma.first(), self.sigma.last()) {
+            (Some(_), Some(0.0)) => f64::INFINITY, // 0/0 too
             (Some(first), Some(last)) => first / last,
             _ => f64::NAN,
         }

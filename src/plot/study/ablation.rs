@@ -95,8 +95,8 @@ pub fn no_residuals(curve: &Curve, options: &FigureOptions) -> Option<Figure> {
     draft.finish("Targets replaced by those of the best linear model, without residuals", panels)
 }
 
-/// Four panels on one scale: unablated, and each factor switched off at the mildest setting whose
-/// highest test error is within a factor 2 of the lowest of its family.
+/// Four panels on one scale: unablated, and each factor switched off at the mildest setting whose test error
+/// at `n = p` is within a factor 2 of the lowest of its family. A curve without `n = p` shows no settings.
 #[must_use]
 pub fn three_factors(curve: &Curve, options: &FigureOptions) -> Option<Figure> {
     let mut draft = Draft::new(curve, options, &ERRORS);
@@ -129,7 +129,7 @@ pub fn three_factors(curve: &Curve, options: &FigureOptions) -> Option<Figure> {
         }
     }
     let what = "Double descent, and each of its three factors switched off; c and k are the mildest settings \
-                whose highest test error is within a factor 2 of the lowest in their family";
+                whose median test error at n = p is within a factor 2 of the lowest in their family";
     let figure = draft.finish(what, panels)?;
     Some(figure.with_columns(2).with_aspect(0.62))
 }
@@ -141,20 +141,24 @@ pub(super) fn errors(draft: &Draft<'_>, arm: usize) -> Vec<Group> {
     train.into_iter().chain(test).collect()
 }
 
-/// The mildest of the settings that take the peak away: a small cutoff is mild, and so are many modes.
+/// The mildest of the settings that take the peak away: a small cutoff is mild, and so are many modes, but
+/// fewer than there are.
 fn mildest(draft: &Draft<'_>, family: &Family) -> Option<usize> {
-    let mut peaks: Vec<(usize, f64)> = draft
+    let setting = |arm: usize| draft.curve.arms[arm].setting.unwrap_or(0.0);
+    let features = draft.curve.cells.iter().map(|cell| cell.p).max()? as f64;
+    let all_modes = |arm: usize| family.name == MODES.name && setting(arm) >= features;
+    let mut errors: Vec<(usize, f64)> = draft
         .curve
         .family(family.name)
         .into_iter()
-        .filter_map(|arm| Some((arm, draft.peak(Metric::TestMse, arm)?)))
+        .filter(|&arm| !all_modes(arm))
+        .filter_map(|arm| Some((arm, draft.at_threshold(Metric::TestMse, arm)?)))
         .collect();
-    let lowest = peaks.iter().map(|&(_, peak)| peak).min_by(f64::total_cmp)?;
-    peaks.retain(|&(_, peak)| peak <= 2.0 * lowest);
-    let setting = |arm: usize| draft.curve.arms[arm].setting.unwrap_or(0.0);
+    let lowest = errors.iter().map(|&(_, error)| error).min_by(f64::total_cmp)?;
+    errors.retain(|&(_, error)| error <= 2.0 * lowest);
     let mildness = |a: usize, b: usize| {
         let order = setting(a).total_cmp(&setting(b));
         if family.name == CUTOFFS.name { order } else { order.reverse() }
     };
-    peaks.into_iter().map(|(arm, _)| arm).min_by(|&a, &b| mildness(a, b))
+    errors.into_iter().map(|(arm, _)| arm).min_by(|&a, &b| mildness(a, b))
 }

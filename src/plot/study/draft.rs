@@ -37,10 +37,9 @@ impl<'a> Draft<'a> {
         self.tables.iter().find(|(of, _)| *of == metric).map_or(&[], |(_, table)| table)
     }
 
-    /// The highest median of an arm; `None` without cells.
-    pub(super) fn peak(&self, metric: Metric, arm: usize) -> Option<f64> {
-        let medians = self.table(metric).iter().filter(|s| s.arm == arm).map(|s| s.median);
-        medians.max_by(f64::total_cmp)
+    /// The median of an arm at `n = p`; `None` where the curve has no such point.
+    pub(super) fn at_threshold(&self, metric: Metric, arm: usize) -> Option<f64> {
+        self.table(metric).iter().find(|s| s.arm == arm && s.n == s.p).map(|s| s.median)
     }
 
     /// One arm's curve with its band; `None` without cells.

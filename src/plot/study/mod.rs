@@ -25,10 +25,10 @@
 
 mod ablation;
 mod adversary;
+mod arms;
 mod caption;
 mod draft;
 mod family;
-mod notebook;
 #[cfg(test)]
 mod tests;
 
@@ -36,7 +36,7 @@ pub use ablation::{
     ablations, no_residuals, no_small_singular_values, test_features_projected, three_factors, unablated,
 };
 pub use adversary::{adversarial_test, adversarial_train, adversaries};
-pub use notebook::arm_errors;
+pub use arms::{arm_errors, compare};
 
 use crate::curve::Bootstrap;
 
