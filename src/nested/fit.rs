@@ -1,0 +1,132 @@
+//! What a point of either engine is measured with.
+
+use super::held_out::HeldOut;
+use super::scale::{Unit, scaled};
+use super::triangle::{Triangle, axpy, square};
+use super::{Engine, Point};
+use crate::Error;
+use crate::filter::MinNorm;
+use crate::svd::{Cutoff, Svd};
+use ndarray::{Array2, Axis};
+
+/// The fit of one point in the coordinates of the factorisation: one vector per output.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Fit {
+    /// `z`: `β̂` in orthonormal coordinates.
+    pub(super) z: Vec<Vec<f64>>,
+    /// What a truncated triangle leaves of the targets, squared.
+    pub(super) lost: Vec<f64>,
+    pub(super) rank: usize,
+}
+
+/// The bound under which a triangle of an `n × p` matrix is solved as it is.
+pub(super) fn condition_bound(n: usize, p: usize) -> f64 {
+    (8.0 * n.max(p) as f64 * f64::EPSILON).recip()
+}
+
+/// The part of a row that counts as rounding.
+pub(super) fn negligible(n: usize, p: usize) -> f64 {
+    n.max(p).max(16) as f64 * f64::EPSILON
+}
+
+impl Fit {
+    /// By an SVD of the triangle (transposed or not) of an `n × p` matrix, with that matrix's cutoff.
+    pub(super) fn by_svd(triangle: Array2<f64>, c: &[Vec<f64>], n: usize, p: usize) -> Result<Self, Error> {
+        let r = triangle.nrows();
+        let mut targets = Array2::zeros((r, c.len()));
+        for (mut column, c) in targets.columns_mut().into_iter().zip(c) {
+            column.iter_mut().zip(c).for_each(|(target, c)| *target = *c);
+        }
+        let svd = Svd::new(&triangle)?;
+        let largest = svd.singular_values().first().copied().unwrap_or(0.0);
+        let cutoff = Cutoff::Absolute(n.max(p) as f64 * f64::EPSILON * largest);
+        let svd = svd.with_cutoff(cutoff)?;
+        let z = svd.solve(&targets, &MinNorm::with_cutoff(cutoff)?)?;
+        // What lies outside the modes that are kept.
+        let modes = svd.u().slice(ndarray::s![.., ..svd.rank()]);
+        let lost = &targets - &modes.dot(&modes.t().dot(&targets));
+        Ok(Self {
+            z: z.columns().into_iter().map(|z| z.to_vec()).collect(),
+            lost: lost.mapv(|v| v * v).sum_axis(Axis(0)).to_vec(),
+            rank: svd.rank(),
+        })
+    }
+}
+
+/// What all points of one curve share.
+#[derive(Debug)]
+pub(super) struct Measure<'a, 'b> {
+    pub(super) held_out: &'a HeldOut<'b>,
+    pub(super) features: Unit,
+    pub(super) targets: &'a [Unit],
+    pub(super) n: usize,
+    pub(super) p: usize,
+}
+
+impl Measure<'_, '_> {
+    /// A point from its fit, the predictions of each output and the sums of squared training errors.
+    pub(super) fn point(
+        &self,
+        fit: &Fit,
+        predictions: &[Vec<f64>],
+        squares: &[f64],
+        engine: Engine,
+    ) -> Result<Point, Error> {
+        let outputs = self.targets.len() as f64;
+        let mut point = Point {
+            n: self.n,
+            p: self.p,
+            rank: fit.rank,
+            train_mse: 0.0,
+            test_mse: self.held_out.features().map(|_| 0.0),
+            norm: 0.0,
+            engine,
+        };
+        for (output, unit) in self.targets.iter().enumerate() {
+            let e = unit.exponent();
+            let lost = fit.lost.get(output).unwrap_or(&0.0);
+            let train = squares[output] + lost;
+            point.train_mse += scaled(train / self.n as f64, 2 * e) / outputs;
+            let prediction = predictions.get(output).map_or(&[][..], Vec::as_slice);
+            let test = self.held_out.mean_squared_error(
+                output,
+                prediction,
+                self.held_out.exponent() + e - self.features.exponent(),
+                scaled(train, 2 * e),
+                self.n,
+            );
+            point.test_mse = point.test_mse.zip(test).map(|(sum, test)| sum + test / outputs);
+            let norm = scaled(square(&fit.z[output]).sqrt(), e - self.features.exponent());
+            point.norm = point.norm.hypot(norm);
+        }
+        let named = [
+            ("the training error", point.train_mse),
+            ("the test error", point.test_mse.unwrap_or(0.0)),
+            ("the norm of the fit", point.norm),
+        ];
+        match named.iter().find(|(_, value)| !value.is_finite()) {
+            Some((what, _)) => Err(Error::Overflow { what }),
+            None => Ok(point),
+        }
+    }
+}
+
+/// `Σᵢ zᵢ Pᵢ`.
+pub(super) fn combine(images: &[Vec<f64>], z: &[f64]) -> Vec<f64> {
+    let mut sum = Vec::new();
+    for (image, &z) in images.iter().zip(z) {
+        accumulate(&mut sum, z, image);
+    }
+    sum
+}
+
+/// `sum ← sum + z P`, of any lengths: what is not there is 0.
+pub(super) fn accumulate(sum: &mut Vec<f64>, z: f64, image: &[f64]) {
+    sum.resize(image.len().max(sum.len()), 0.0);
+    axpy(sum, z, image);
+}
+
+/// Whether the triangle of an `n × p` matrix is far enough from rank-deficient.
+pub(super) fn is_clear(triangle: &mut Triangle, n: usize, p: usize) -> bool {
+    triangle.is_conditioned_under(condition_bound(n, p))
+}

@@ -1,0 +1,208 @@
+//! Sample-wise: rows appended.
+
+use super::basis::{Basis, Split};
+use super::fit::{Fit, Measure, accumulate, combine, is_clear, negligible};
+use super::held_out::HeldOut;
+use super::scale::{Unit, largest_exponent, scaled};
+use super::triangle::{Triangle, square};
+use super::{Engine, Point, Test};
+use crate::Error;
+use ndarray::{Array2, ArrayRef1};
+
+/// Minimum-norm fits to rows that come one at a time, one [`Point`] per row.
+///
+/// ```text
+/// X (n × p) = W L Q      β̂ (p × k) = Qᵀ L⁻¹ c      c = Wᵀ Y      ‖X β̂ − Y‖² = ‖Y‖² − ‖c‖², accumulated
+/// ```
+///
+/// Memory is O(p² + p k), however many rows there are. A row costs O(p²) and `k` outputs O(p) each; while the
+/// rows are independent (`n ≤ p`) `z = L⁻¹ c` is nested and a test error costs O(p) more.
+///
+/// # Examples
+/// ```
+/// use double_descent::nested::{Engine, Rows, Test};
+/// use ndarray::array;
+///
+/// let mut fit = Rows::new(2, 1, Test::None)?;
+/// let one = fit.push(&array![1.0, 1.0], &array![4.0])?;
+/// assert_eq!((one.rank, one.train_mse), (1, 0.0));
+/// // The same row with another label: the pseudoinverse takes the mean.
+/// let two = fit.push(&array![1.0, 1.0], &array![2.0])?;
+/// assert_eq!((two.rank, two.engine), (1, Engine::Nested));
+/// assert!((two.train_mse - 1.0).abs() < 1e-15);
+/// assert!((fit.coefficients()?[[0, 0]] - 1.5).abs() < 1e-15);
+/// # Ok::<(), double_descent::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Rows<'a> {
+    held_out: HeldOut<'a>,
+    p: usize,
+    n: usize,
+    unit: Unit,
+    target_units: Vec<Unit>,
+    /// The norm of the longest row so far.
+    longest: f64,
+    triangle: Triangle,
+    basis: Basis,
+    /// `A q` for every `q` of the basis.
+    images: Vec<Vec<f64>>,
+    /// `Wᵀ Y`, one vector per output.
+    c: Vec<Vec<f64>>,
+    /// `‖Y − W Wᵀ Y‖²`, one per output.
+    squares: Vec<f64>,
+    /// The last fit.
+    fit: Fit,
+    /// Its predictions, one vector per output.
+    predictions: Vec<Vec<f64>>,
+    /// Whether rows were only appended since: then the next fit is one more term of the same sum.
+    is_nested: bool,
+}
+
+impl<'a> Rows<'a> {
+    /// An empty fit of `outputs` targets on `features` features.
+    ///
+    /// # Errors
+    /// [`Error::Empty`] if either number is 0, [`Error::Shape`] if the test table has others.
+    pub fn new(features: usize, outputs: usize, test: Test<'a>) -> Result<Self, Error> {
+        if features == 0 || outputs == 0 {
+            return Err(Error::Empty { what: if features == 0 { "the features" } else { "the targets" } });
+        }
+        let none = vec![Vec::new(); outputs];
+        Ok(Self {
+            held_out: HeldOut::new(test, Some(features), outputs)?,
+            p: features,
+            n: 0,
+            unit: Unit::default(),
+            target_units: vec![Unit::default(); outputs],
+            longest: 0.0,
+            triangle: Triangle::default(),
+            basis: Basis::new(features),
+            images: Vec::new(),
+            c: none.clone(),
+            squares: vec![0.0; outputs],
+            fit: Fit::default(),
+            predictions: none,
+            is_nested: false,
+        })
+    }
+
+    /// Appends a row of features (`p`) and targets (`k`) and measures the fit to all rows so far.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] and [`Error::NonFinite`], which leave the fit as it was; [`Error::Overflow`] if an
+    /// error or the norm of the fit does not fit into `f64`, and [`Error::Backend`], which leave the row
+    /// appended.
+    pub fn push(&mut self, x: &ArrayRef1<f64>, y: &ArrayRef1<f64>) -> Result<Point, Error> {
+        Error::check_len("columns of the features", self.p, x.len())?;
+        Error::check_len("columns of the targets", self.c.len(), y.len())?;
+        check_row("the features", self.n, x)?;
+        check_row("the targets", self.n, y)?;
+        self.n += 1;
+        let x = self.admit_features(x);
+        let y = self.admit_targets(y);
+        self.append(x, y);
+        self.measure()
+    }
+
+    /// Rows so far.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.n
+    }
+
+    /// `β̂`, `p × k`, of the last point. O(p² k).
+    ///
+    /// # Errors
+    /// [`Error::Empty`] before the first row, [`Error::Overflow`].
+    pub fn coefficients(&self) -> Result<Array2<f64>, Error> {
+        if self.fit.z.is_empty() {
+            return Err(Error::Empty { what: "the fit" });
+        }
+        let mut beta = Array2::zeros((self.p, self.c.len()));
+        for ((mut column, z), unit) in beta.columns_mut().into_iter().zip(&self.fit.z).zip(&self.target_units)
+        {
+            let e = unit.exponent() - self.unit.exponent();
+            column.iter_mut().zip(self.basis.combine(z)).for_each(|(b, v)| *b = scaled(v, e));
+        }
+        if beta.iter().all(|v| v.is_finite()) {
+            return Ok(beta);
+        }
+        Err(Error::Overflow { what: "a coefficient of the fit" })
+    }
+
+    fn admit_features(&mut self, x: &ArrayRef1<f64>) -> Vec<f64> {
+        if let Some(factor) = self.unit.admit(largest_exponent(x)) {
+            self.triangle.scale(factor);
+            self.longest *= factor;
+            self.is_nested = false;
+        }
+        x.iter().map(|&v| scaled(v, -self.unit.exponent())).collect()
+    }
+
+    fn admit_targets(&mut self, y: &ArrayRef1<f64>) -> Vec<f64> {
+        let mut scaled_targets = Vec::with_capacity(y.len());
+        for (output, (&y, unit)) in y.iter().zip(&mut self.target_units).enumerate() {
+            if let Some(factor) = unit.admit(largest_exponent([&y])) {
+                self.c[output].iter_mut().for_each(|c| *c *= factor);
+                self.squares[output] *= factor * factor;
+                self.is_nested = false;
+            }
+            scaled_targets.push(scaled(y, -unit.exponent()));
+        }
+        scaled_targets
+    }
+
+    fn append(&mut self, x: Vec<f64>, mut y: Vec<f64>) {
+        self.longest = self.longest.max(square(&x).sqrt());
+        let Split { mut inside, outside } = self.basis.split(x, negligible(self.n, self.p) * self.longest);
+        if let Some((q, rho)) = outside {
+            self.triangle.append(inside, rho);
+            self.c.iter_mut().zip(&y).for_each(|(c, y)| c.push(*y));
+            self.images.push(self.held_out.image(&q));
+            self.basis.push(q);
+        } else {
+            let c = &mut self.c;
+            self.triangle.rotate_in(&mut inside, |i, cos, sin| {
+                for (c, y) in c.iter_mut().zip(&mut y) {
+                    (c[i], *y) = (cos * c[i] + sin * *y, cos * *y - sin * c[i]);
+                }
+            });
+            self.squares.iter_mut().zip(&y).for_each(|(sum, rest)| *sum += rest * rest);
+            self.is_nested = false;
+        }
+    }
+
+    fn measure(&mut self) -> Result<Point, Error> {
+        let (n, p, r) = (self.n, self.p, self.triangle.len());
+        let measure =
+            Measure { held_out: &self.held_out, features: self.unit, targets: &self.target_units, n, p };
+        let engine = if is_clear(&mut self.triangle, n, p) {
+            if !self.is_nested {
+                self.fit.z = vec![Vec::with_capacity(r); self.c.len()];
+                self.predictions = vec![Vec::new(); self.c.len()];
+            }
+            for ((c, z), predictions) in self.c.iter().zip(&mut self.fit.z).zip(&mut self.predictions) {
+                for i in z.len()..r {
+                    z.push(self.triangle.next_forward(z, c[i]));
+                    accumulate(predictions, z[i], &self.images[i]);
+                }
+            }
+            (self.fit.lost, self.fit.rank) = (Vec::new(), r);
+            Engine::Nested
+        } else {
+            self.fit = Fit::by_svd(self.triangle.to_array(), &self.c, n, p)?;
+            self.predictions = self.fit.z.iter().map(|z| combine(&self.images, z)).collect();
+            Engine::Svd
+        };
+        self.is_nested = engine == Engine::Nested;
+        measure.point(&self.fit, &self.predictions, &self.squares, engine)
+    }
+}
+
+/// [`Error::NonFinite`] with the place, unless all entries are finite.
+fn check_row(what: &'static str, row: usize, x: &ArrayRef1<f64>) -> Result<(), Error> {
+    match x.iter().enumerate().find(|(_, v)| !v.is_finite()) {
+        Some((column, &value)) => Err(Error::NonFinite { what, row, column, value }),
+        None => Ok(()),
+    }
+}
