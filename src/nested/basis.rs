@@ -58,7 +58,7 @@ impl Basis {
             }
             norm = square(&rest).sqrt();
             if norm > 0.7 * before {
-                rest.iter_mut().for_each(|v| *v /= norm);
+                rest = rest.into_iter().map(|v| v / norm).collect();
                 return Split { inside, outside: Some((rest, norm)) };
             }
         }

@@ -1,7 +1,7 @@
 //! Model-wise: columns appended.
 
 use super::basis::{Basis, Split};
-use super::fit::{Fit, Measure, combine, is_clear, negligible};
+use super::fit::{Fit, Measure, Noise, combine, is_clear, negligible};
 use super::held_out::HeldOut;
 use super::scale::{Unit, largest_exponent, scaled};
 use super::triangle::{Triangle, axpy, dot, rotate, square};
@@ -48,6 +48,7 @@ pub struct Columns<'a> {
     basis: Basis,
     /// The columns of `A W`.
     images: Vec<Vec<f64>>,
+    noise: Option<Noise>,
     /// `Q Y`, one vector per output.
     c: Vec<Vec<f64>>,
     /// `Y − Qᵀ Q Y`, one vector per output.
@@ -82,9 +83,29 @@ impl<'a> Columns<'a> {
             triangle: Triangle::default(),
             basis: Basis::new(n),
             images: Vec::new(),
+            noise: None,
             c: vec![Vec::new(); k],
             rest,
         })
+    }
+
+    /// Asks for the expected noise term of every point, [`Point::noise`], for test features of second moments
+    /// `covariance` (Σ, `P × P`, for `P` columns to come). O(P n²) more a point.
+    ///
+    /// # Errors
+    /// [`Error::Shape`], [`Error::NonFinite`], [`Error::Empty`], [`Error::Domain`] unless Σ is symmetric and
+    /// positive semidefinite; [`Error::Domain`] after the first column.
+    pub fn with_noise_covariance(mut self, covariance: &ArrayRef2<f64>) -> Result<Self, Error> {
+        if self.p > 0 {
+            let must_be = "0 when the noise term is asked for";
+            return Err(Error::Domain {
+                what: "the number of columns so far",
+                value: self.p as f64,
+                must_be,
+            });
+        }
+        self.noise = Some(Noise::new(covariance)?);
+        Ok(self)
     }
 
     /// Appends a column of features (`n`), to which the next column of the test table belongs, and measures
@@ -101,13 +122,17 @@ impl<'a> Columns<'a> {
         if let Some(width) = self.held_out.features().filter(|&width| width <= self.p) {
             Error::check_len("columns of the test features", self.p + 1, width)?;
         }
+        if let Some(width) = self.noise.as_ref().map(Noise::features).filter(|&width| width <= self.p) {
+            Error::check_len("columns of the covariance", self.p + 1, width)?;
+        }
         if let Some(factor) = self.unit.admit(largest_exponent(x)) {
             self.triangle.scale(factor);
             self.longest *= factor;
         }
         let image = self.held_out.column(self.p);
+        let noise = self.noise.as_ref().map_or_else(Vec::new, |noise| noise.column(self.p));
         self.p += 1;
-        self.append(x.iter().map(|&v| scaled(v, -self.unit.exponent())).collect(), image);
+        self.append(x.iter().map(|&v| scaled(v, -self.unit.exponent())).collect(), image, noise);
         self.measure()
     }
 
@@ -117,7 +142,7 @@ impl<'a> Columns<'a> {
         self.p
     }
 
-    fn append(&mut self, x: Vec<f64>, mut image: Vec<f64>) {
+    fn append(&mut self, x: Vec<f64>, mut image: Vec<f64>, mut noise: Vec<f64>) {
         self.longest = self.longest.max(square(&x).sqrt());
         let Split { mut inside, outside } = self.basis.split(x, negligible(self.n, self.p) * self.longest);
         if let Some((q, rho)) = outside {
@@ -128,18 +153,24 @@ impl<'a> Columns<'a> {
                 c.push(along);
             }
             self.images.push(image);
+            if let Some(all) = &mut self.noise {
+                all.images.push(noise);
+            }
             self.basis.push(q);
             if self.basis.is_complete() {
                 // All of the space is spanned: what is left of the targets is rounding.
                 self.rest.iter_mut().for_each(|rest| rest.fill(0.0));
             }
         } else {
-            let images = &mut self.images;
+            let (images, mut noises) = (&mut self.images, self.noise.as_mut());
             self.triangle.rotate_in(&mut inside, |i, cos, sin| {
                 let length = images[i].len().max(image.len());
                 images[i].resize(length, 0.0);
                 image.resize(length, 0.0);
                 rotate(&mut images[i], &mut image, cos, sin);
+                if let Some(all) = &mut noises {
+                    rotate(&mut all.images[i], &mut noise, cos, sin);
+                }
             });
         }
     }
@@ -148,10 +179,14 @@ impl<'a> Columns<'a> {
         let (n, p) = (self.n, self.p);
         let (fit, engine) = if is_clear(&mut self.triangle, n, p) {
             let z = self.c.iter().map(|c| self.triangle.backward(c)).collect();
-            (Fit { z, lost: Vec::new(), rank: self.triangle.len() }, Engine::Nested)
+            let noise = self
+                .noise
+                .as_ref()
+                .map(|noise| noise.coordinates().map(|row| square(&self.triangle.forward(&row))).sum());
+            (Fit { z, lost: Vec::new(), rank: self.triangle.len(), noise }, Engine::Nested)
         } else {
             let transposed = self.triangle.to_array().reversed_axes();
-            (Fit::by_svd(transposed, &self.c, n, p)?, Engine::Svd)
+            (Fit::by_svd(transposed, &self.c, self.noise.as_ref(), (n, p))?, Engine::Svd)
         };
         let predictions: Vec<_> = fit.z.iter().map(|z| combine(&self.images, z)).collect();
         let squares: Vec<f64> = self.rest.iter().map(|rest| square(rest)).collect();
@@ -159,6 +194,7 @@ impl<'a> Columns<'a> {
             &fit,
             &predictions,
             &squares,
+            self.noise.as_ref().map_or(0, |noise| noise.exponent),
             engine,
         )
     }

@@ -1,13 +1,13 @@
 //! What a point of either engine is measured with.
 
 use super::held_out::HeldOut;
-use super::scale::{Unit, scaled};
+use super::scale::{Unit, largest_exponent, scaled};
 use super::triangle::{Triangle, axpy, square};
 use super::{Engine, Point};
 use crate::Error;
 use crate::filter::MinNorm;
 use crate::svd::{Cutoff, Svd};
-use ndarray::{Array2, Axis};
+use ndarray::{Array1, Array2, ArrayRef2, Axis, aview1};
 
 /// The fit of one point in the coordinates of the factorisation: one vector per output.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +17,8 @@ pub(super) struct Fit {
     /// What a truncated triangle leaves of the targets, squared.
     pub(super) lost: Vec<f64>,
     pub(super) rank: usize,
+    /// `‖S B‖²_F`, where the noise term is asked for: `S` a root of Σ, `B` the fit as a function of targets.
+    pub(super) noise: Option<f64>,
 }
 
 /// The bound under which a triangle of an `n × p` matrix is solved as it is.
@@ -31,7 +33,13 @@ pub(super) fn negligible(n: usize, p: usize) -> f64 {
 
 impl Fit {
     /// By an SVD of the triangle (transposed or not) of an `n × p` matrix, with that matrix's cutoff.
-    pub(super) fn by_svd(triangle: Array2<f64>, c: &[Vec<f64>], n: usize, p: usize) -> Result<Self, Error> {
+    /// `noise` are the images of the coordinate vectors under `S`.
+    pub(super) fn by_svd(
+        triangle: Array2<f64>,
+        c: &[Vec<f64>],
+        noise: Option<&Noise>,
+        (n, p): (usize, usize),
+    ) -> Result<Self, Error> {
         let r = triangle.nrows();
         let mut targets = Array2::zeros((r, c.len()));
         for (mut column, c) in targets.columns_mut().into_iter().zip(c) {
@@ -49,6 +57,10 @@ impl Fit {
             z: z.columns().into_iter().map(|z| z.to_vec()).collect(),
             lost: lost.mapv(|v| v * v).sum_axis(Axis(0)).to_vec(),
             rank: svd.rank(),
+            noise: noise.map(|noise| {
+                let inverse = svd.pseudoinverse();
+                noise.coordinates().map(|row| square(&inverse.t().dot(&Array1::from(row)).to_vec())).sum()
+            }),
         })
     }
 }
@@ -70,6 +82,7 @@ impl Measure<'_, '_> {
         fit: &Fit,
         predictions: &[Vec<f64>],
         squares: &[f64],
+        noise_exponent: i32,
         engine: Engine,
     ) -> Result<Point, Error> {
         let outputs = self.targets.len() as f64;
@@ -80,6 +93,7 @@ impl Measure<'_, '_> {
             train_mse: 0.0,
             test_mse: self.held_out.features().map(|_| 0.0),
             norm: 0.0,
+            noise: fit.noise.map(|noise| scaled(noise, 2 * (noise_exponent - self.features.exponent()))),
             engine,
         };
         for (output, unit) in self.targets.iter().enumerate() {
@@ -103,11 +117,63 @@ impl Measure<'_, '_> {
             ("the training error", point.train_mse),
             ("the test error", point.test_mse.unwrap_or(0.0)),
             ("the norm of the fit", point.norm),
+            ("the noise term", point.noise.unwrap_or(0.0)),
         ];
         match named.iter().find(|(_, value)| !value.is_finite()) {
             Some((what, _)) => Err(Error::Overflow { what }),
             None => Ok(point),
         }
+    }
+}
+
+/// A root `S` of a covariance, `Σ = SᵀS`, in a unit of its own, and what it makes of the basis.
+#[derive(Clone, Debug)]
+pub(super) struct Noise {
+    root: Array2<f64>,
+    pub(super) exponent: i32,
+    /// `S q` where `q` are the coordinate vectors.
+    pub(super) images: Vec<Vec<f64>>,
+}
+
+impl Noise {
+    /// Checks that `covariance` is square, finite, symmetric and positive semidefinite up to rounding.
+    pub(super) fn new(covariance: &ArrayRef2<f64>) -> Result<Self, Error> {
+        let p = covariance.nrows();
+        Error::check_len("columns of the covariance", p, covariance.ncols())?;
+        let svd = Svd::new(covariance)?;
+        let sigma = svd.singular_values();
+        let scaled_modes = svd.vt() * &sigma.view().insert_axis(Axis(1));
+        let rebuilt = svd.vt().t().dot(&scaled_modes); // |Σ|, which is Σ if nothing in it is negative
+        let off = (rebuilt - covariance).iter().fold(0.0, |m: f64, v| m.max(v.abs()));
+        if off > 30.0 * p as f64 * f64::EPSILON * sigma[0] {
+            let must_be = "0 up to rounding: a covariance is symmetric and positive semidefinite";
+            return Err(Error::Domain { what: "the distance of Σ from (ΣᵀΣ)^½", value: off, must_be });
+        }
+        // Roots of values in their unit: 2^(2e) of it comes out as 2^e.
+        let half = largest_exponent(sigma).unwrap_or(0).div_euclid(2);
+        let roots = sigma.mapv(|s| scaled(s, -2 * half).sqrt());
+        let root = svd.vt() * &roots.insert_axis(Axis(1));
+        Ok(Self { root, exponent: half, images: Vec::new() })
+    }
+
+    /// Columns of Σ.
+    pub(super) fn features(&self) -> usize {
+        self.root.ncols()
+    }
+
+    /// `S q`.
+    pub(super) fn image(&self, q: &[f64]) -> Vec<f64> {
+        self.root.dot(&aview1(q)).to_vec()
+    }
+
+    /// Column `j` of `S`.
+    pub(super) fn column(&self, j: usize) -> Vec<f64> {
+        self.root.column(j).to_vec()
+    }
+
+    /// The rows of `S Qᵀ`.
+    pub(super) fn coordinates(&self) -> impl Iterator<Item = Vec<f64>> {
+        (0..self.root.nrows()).map(|row| self.images.iter().map(|image| image[row]).collect())
     }
 }
 

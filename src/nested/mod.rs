@@ -115,6 +115,9 @@ pub struct Point {
     pub test_mse: Option<f64>,
     /// `‖β̂‖_F`.
     pub norm: f64,
+    /// The expected noise term `tr((X⁺)ᵀ Σ X⁺)`, where a covariance Σ of test features was given: what label
+    /// noise of variance 1 adds to the excess test error on average, with no noise drawn.
+    pub noise: Option<f64>,
     /// What computed it.
     pub engine: Engine,
 }

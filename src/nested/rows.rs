@@ -1,13 +1,13 @@
 //! Sample-wise: rows appended.
 
 use super::basis::{Basis, Split};
-use super::fit::{Fit, Measure, accumulate, combine, is_clear, negligible};
+use super::fit::{Fit, Measure, Noise, accumulate, combine, is_clear, negligible};
 use super::held_out::HeldOut;
 use super::scale::{Unit, largest_exponent, scaled};
 use super::triangle::{Triangle, square};
 use super::{Engine, Point, Test};
 use crate::Error;
-use ndarray::{Array2, ArrayRef1};
+use ndarray::{Array2, ArrayRef1, ArrayRef2};
 
 /// Minimum-norm fits to rows that come one at a time, one [`Point`] per row.
 ///
@@ -50,6 +50,7 @@ pub struct Rows<'a> {
     c: Vec<Vec<f64>>,
     /// `‖Y − W Wᵀ Y‖²`, one per output.
     squares: Vec<f64>,
+    noise: Option<Noise>,
     /// The last fit.
     fit: Fit,
     /// Its predictions, one vector per output.
@@ -80,10 +81,38 @@ impl<'a> Rows<'a> {
             images: Vec::new(),
             c: none.clone(),
             squares: vec![0.0; outputs],
+            noise: None,
             fit: Fit::default(),
             predictions: none,
             is_nested: false,
         })
+    }
+
+    /// Asks for the expected noise term of every point, [`Point::noise`], for test features of second moments
+    /// `covariance` (Σ, `p × p`). O(p p²) more a point.
+    ///
+    /// # Errors
+    /// [`Error::Shape`], [`Error::NonFinite`], [`Error::Empty`], [`Error::Domain`] unless Σ is symmetric and
+    /// positive semidefinite; [`Error::Domain`] after the first row.
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::nested::{Rows, Test};
+    /// use ndarray::{Array2, array};
+    ///
+    /// let mut fit = Rows::new(2, 1, Test::None)?.with_noise_covariance(&Array2::eye(2))?;
+    /// let point = fit.push(&array![0.0, 0.5], &array![1.0])?;
+    /// assert_eq!(point.noise, Some(4.0)); // ‖X⁺‖²
+    /// # Ok::<(), double_descent::Error>(())
+    /// ```
+    pub fn with_noise_covariance(mut self, covariance: &ArrayRef2<f64>) -> Result<Self, Error> {
+        Error::check_len("rows of the covariance", self.p, covariance.nrows())?;
+        if self.n > 0 {
+            let must_be = "0 when the noise term is asked for";
+            return Err(Error::Domain { what: "the number of rows so far", value: self.n as f64, must_be });
+        }
+        self.noise = Some(Noise::new(covariance)?);
+        Ok(self)
     }
 
     /// Appends a row of features (`p`) and targets (`k`) and measures the fit to all rows so far.
@@ -159,6 +188,9 @@ impl<'a> Rows<'a> {
             self.triangle.append(inside, rho);
             self.c.iter_mut().zip(&y).for_each(|(c, y)| c.push(*y));
             self.images.push(self.held_out.image(&q));
+            if let Some(noise) = &mut self.noise {
+                noise.images.push(noise.image(&q));
+            }
             self.basis.push(q);
         } else {
             let c = &mut self.c;
@@ -188,14 +220,19 @@ impl<'a> Rows<'a> {
                 }
             }
             (self.fit.lost, self.fit.rank) = (Vec::new(), r);
+            self.fit.noise = self
+                .noise
+                .as_ref()
+                .map(|noise| noise.coordinates().map(|row| square(&self.triangle.backward(&row))).sum());
             Engine::Nested
         } else {
-            self.fit = Fit::by_svd(self.triangle.to_array(), &self.c, n, p)?;
+            self.fit = Fit::by_svd(self.triangle.to_array(), &self.c, self.noise.as_ref(), (n, p))?;
             self.predictions = self.fit.z.iter().map(|z| combine(&self.images, z)).collect();
             Engine::Svd
         };
         self.is_nested = engine == Engine::Nested;
-        measure.point(&self.fit, &self.predictions, &self.squares, engine)
+        let unit = self.noise.as_ref().map_or(0, |noise| noise.exponent);
+        measure.point(&self.fit, &self.predictions, &self.squares, unit, engine)
     }
 }
 

@@ -60,7 +60,7 @@ impl Triangle {
     }
 
     /// `L z = c`.
-    fn forward(&self, c: &[f64]) -> Vec<f64> {
+    pub(super) fn forward(&self, c: &[f64]) -> Vec<f64> {
         let mut z = Vec::with_capacity(c.len());
         for &target in c {
             z.push(self.next_forward(&z, target));
@@ -112,13 +112,12 @@ impl Triangle {
     }
 }
 
-fn normalised(mut x: Vec<f64>) -> Vec<f64> {
-    // By the largest entry: growth may be beyond the squares of f64.
+fn normalised(x: Vec<f64>) -> Vec<f64> {
+    // By the largest entry first: growth may be beyond the squares of f64.
     let largest = x.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
-    x.iter_mut().for_each(|v| *v /= largest);
+    let x: Vec<f64> = x.into_iter().map(|v| v / largest).collect();
     let norm = square(&x).sqrt();
-    x.iter_mut().for_each(|v| *v /= norm);
-    x
+    x.into_iter().map(|v| v / norm).collect()
 }
 
 /// `(a, b) ← (cos · a + sin · b, cos · b − sin · a)`.
