@@ -644,3 +644,48 @@ fn the_noise_term_is_that_of_the_pseudoinverse() {
     late.push(&array![1.0, 2.0], &array![1.0]).unwrap();
     assert!(late.with_noise_covariance(&Array2::eye(2)).is_err());
 }
+
+/// Blocks of rows, and blocks of any size, give the points that single rows give.
+#[test]
+fn blocks_of_rows_give_the_points_of_single_rows() {
+    let (p, n, k) = (20, 150, 2);
+    for kind in KINDS {
+        let all = features(kind, n + 50, p);
+        let (mut x, tx) = (all.slice(s![..n, ..]).to_owned(), all.slice(s![n.., ..]));
+        let row = x.row(3).to_owned();
+        x.row_mut(8).assign(&row);
+        x.row_mut(60).fill(0.0);
+        let targets = normal(42, n + 50, k);
+        let (y, ty) = (targets.slice(s![..n, ..]), targets.slice(s![n.., ..]).to_owned());
+        let test = Compressed::new(&tx, &ty).unwrap();
+        for size in [1, 7, 16, 40, n] {
+            let mut engine = Rows::new(p, k, Test::Rows(&test)).unwrap();
+            let mut points = Vec::new();
+            for from in (0..n).step_by(size) {
+                let rows = s![from..n.min(from + size), ..];
+                points.extend(engine.extend(&x.slice(rows), &y.slice(rows)).unwrap());
+                let so_far = points.len();
+                let expected = by_svd(x.slice(s![..so_far, ..]), y.slice(s![..so_far, ..]), tx, &ty);
+                let off = (engine.coefficients().unwrap() - &expected.beta).mapv(|v| v * v).sum().sqrt();
+                let unit = expected.condition * f64::EPSILON * (expected.norm + expected.reach);
+                assert!(off < C * unit, "{kind}, blocks of {size}, n = {so_far}: {off:e}");
+            }
+            assert_eq!((points.len(), engine.rows()), (n, n));
+            let mut worst = 0.0f64;
+            for (i, point) in points.iter().enumerate() {
+                assert_eq!(point.n, i + 1);
+                let (x, y) = (x.slice(s![..=i, ..]), y.slice(s![..=i, ..]));
+                let expected = by_svd(x, y, tx, &ty);
+                let c = constant(point, &expected, tx, &ty, y);
+                worst = worst.max(c);
+                assert!(
+                    c < C,
+                    "{kind}, blocks of {size}, n = {}: c = {c}, κ = {:e}",
+                    i + 1,
+                    expected.condition
+                );
+            }
+            println!("blocks of {size}, {kind}: c = {worst:.2}");
+        }
+    }
+}

@@ -30,6 +30,11 @@ impl Basis {
         self.vectors.push(q);
     }
 
+    /// `Q`, its vectors as rows.
+    pub(super) fn vectors(&self) -> &[Vec<f64>] {
+        &self.vectors
+    }
+
     /// `Qᵀ z`.
     pub(super) fn combine(&self, z: &[f64]) -> Vec<f64> {
         let mut sum = vec![0.0; self.dimension];

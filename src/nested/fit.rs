@@ -194,5 +194,5 @@ pub(super) fn accumulate(sum: &mut Vec<f64>, z: f64, image: &[f64]) {
 
 /// Whether the triangle of an `n × p` matrix is far enough from rank-deficient.
 pub(super) fn is_clear(triangle: &mut Triangle, n: usize, p: usize) -> bool {
-    triangle.is_conditioned_under(condition_bound(n, p))
+    triangle.is_conditioned_under(condition_bound(n, p), 0.0)
 }

@@ -59,6 +59,7 @@
 //! [`Cutoff::MachinePrecision`]: crate::svd::Cutoff::MachinePrecision
 
 mod basis;
+mod block;
 mod columns;
 mod fit;
 mod held_out;
@@ -147,7 +148,7 @@ impl Point {
 pub fn sample_curve(x: &ArrayRef2<f64>, y: &ArrayRef2<f64>, test: Test<'_>) -> Result<Vec<Point>, Error> {
     check(x, y)?;
     let mut engine = Rows::new(x.ncols(), y.ncols(), test)?;
-    x.rows().into_iter().zip(y.rows()).map(|(x, y)| engine.push(&x, &y)).collect()
+    engine.extend(x, y)
 }
 
 /// The model-wise curve: the minimum-norm fits of targets `y` (`n × k`) on the first `1, 2, …, P` columns

@@ -1,13 +1,19 @@
 //! Sample-wise: rows appended.
 
 use super::basis::{Basis, Split};
-use super::fit::{Fit, Measure, Noise, accumulate, combine, is_clear, negligible};
+use super::block::{Block, as_columns, step};
+use super::fit::{Fit, Measure, Noise, accumulate, combine, condition_bound, is_clear, negligible};
 use super::held_out::HeldOut;
 use super::scale::{Unit, largest_exponent, scaled};
 use super::triangle::{Triangle, square};
 use super::{Engine, Point, Test};
 use crate::Error;
-use ndarray::{Array2, ArrayRef1, ArrayRef2};
+use ndarray::{Array2, ArrayRef1, ArrayRef2, s};
+
+/// Rows taken at once, at most: enough for matrix products at full speed.
+const LARGEST_BLOCK: usize = 256;
+/// Under this many rows or columns single rows are as fast.
+const SMALLEST_BLOCK: usize = 16;
 
 /// Minimum-norm fits to rows that come one at a time, one [`Point`] per row.
 ///
@@ -51,6 +57,8 @@ pub struct Rows<'a> {
     /// `‖Y − W Wᵀ Y‖²`, one per output.
     squares: Vec<f64>,
     noise: Option<Noise>,
+    /// How many rows to take next at once.
+    block: usize,
     /// The last fit.
     fit: Fit,
     /// Its predictions, one vector per output.
@@ -82,6 +90,7 @@ impl<'a> Rows<'a> {
             c: none.clone(),
             squares: vec![0.0; outputs],
             noise: None,
+            block: SMALLEST_BLOCK,
             fit: Fit::default(),
             predictions: none,
             is_nested: false,
@@ -131,6 +140,106 @@ impl<'a> Rows<'a> {
         let y = self.admit_targets(y);
         self.append(x, y);
         self.measure()
+    }
+
+    /// Appends rows of features (`b × p`) and targets (`b × k`) and measures every fit on the way: what
+    /// [`Rows::push`] on each row in turn would give, up to rounding.
+    ///
+    /// Once all directions are spanned (`n > p`) and the triangle is well conditioned, whole blocks of rows
+    /// become matrix–matrix work; blocks of a few hundred rows are best.
+    ///
+    /// # Errors
+    /// As [`Rows::push`]; input of the wrong shape, NaN and infinities leave the fit as it was.
+    pub fn extend(&mut self, x: &ArrayRef2<f64>, y: &ArrayRef2<f64>) -> Result<Vec<Point>, Error> {
+        Error::check_len("rows of y", x.nrows(), y.nrows())?;
+        Error::check_len("columns of the features", self.p, x.ncols())?;
+        Error::check_len("columns of the targets", self.c.len(), y.ncols())?;
+        Error::check_finite("the features", x.view())?;
+        Error::check_finite("the targets", y.view())?;
+        let mut points = Vec::with_capacity(x.nrows());
+        while points.len() < x.nrows() {
+            let from = points.len();
+            let to = x.nrows().min(from + self.block);
+            let (xs, ys) = (x.slice(s![from..to, ..]), y.slice(s![from..to, ..]));
+            if self.extend_block(&xs, &ys, &mut points)? {
+                self.block = LARGEST_BLOCK.min(2 * self.block);
+            } else if self.block > SMALLEST_BLOCK && self.basis.is_complete() {
+                self.block /= 2;
+            } else {
+                for (x, y) in xs.rows().into_iter().zip(ys.rows()) {
+                    points.push(self.push(&x, &y)?);
+                }
+            }
+        }
+        Ok(points)
+    }
+
+    /// All rows at once; `false`, and nothing done, if they must go one by one: in a block every point is as
+    /// accurate as the matrix that the block starts from allows, so that one must not be much worse
+    /// conditioned than the last. Just after the threshold it is, and blocks are short.
+    fn extend_block(
+        &mut self,
+        x: &ArrayRef2<f64>,
+        y: &ArrayRef2<f64>,
+        points: &mut Vec<Point>,
+    ) -> Result<bool, Error> {
+        let (b, p) = x.dim();
+        if b.min(p) < SMALLEST_BLOCK || !self.basis.is_complete() || self.noise.is_some() {
+            return Ok(false);
+        }
+        let has_room = self.unit.has_room(largest_exponent(x))
+            && y.columns().into_iter().zip(&self.target_units).all(|(y, u)| u.has_room(largest_exponent(y)));
+        if !has_room {
+            return Ok(false);
+        }
+        let x = x.mapv(|v| scaled(v, -self.unit.exponent()));
+        let more = x.mapv(|v| v * v).sum();
+        // A tenth of the bound: inside the block nobody looks again.
+        if !self.triangle.is_conditioned_under(condition_bound(self.n + b, p) / 10.0, more) {
+            return Ok(false);
+        }
+        let mut targets = y.to_owned();
+        for (mut column, unit) in targets.columns_mut().into_iter().zip(&self.target_units) {
+            column.mapv_inplace(|v| scaled(v, -unit.exponent()));
+        }
+        let basis = as_columns(self.basis.vectors(), p); // Qᵀ
+        let rows = basis.t().dot(&x.t());
+        let lower = self.triangle.to_array();
+        let mut block = Block::new(&lower, &as_columns(&self.c, p), &rows, &targets)?;
+        if self.triangle.inverse() > 2.0 * block.triangle.inverse() {
+            return Ok(false);
+        }
+        let height = self.images.first().map_or(0, Vec::len);
+        let images = block.steps.dot(&as_columns(&self.images, height).t());
+
+        let mut z: Vec<_> = self.c.iter().map(|c| self.triangle.forward(c)).collect();
+        let mut predictions: Vec<_> = z.iter().map(|z| combine(&self.images, z)).collect();
+        self.triangle = block.triangle;
+        self.longest = x.rows().into_iter().fold(self.longest, |m, row| m.max(row.dot(&row).sqrt()));
+        self.c = block.c.columns().into_iter().map(|c| c.to_vec()).collect();
+        let mut fit = Fit { rank: p, ..Fit::default() };
+        self.is_nested = false;
+        for (i, innovations) in block.innovations.rows().into_iter().enumerate() {
+            for (output, &t) in innovations.iter().enumerate() {
+                step(&mut z[output], t, block.steps.row(i));
+                step(&mut predictions[output], t, images.row(i));
+                self.squares[output] += t * t;
+            }
+            self.n += 1;
+            fit.z = std::mem::take(&mut z);
+            let measure = Measure {
+                held_out: &self.held_out,
+                features: self.unit,
+                targets: &self.target_units,
+                n: self.n,
+                p,
+            };
+            points.push(measure.point(&fit, &predictions, &self.squares, 0, Engine::Nested)?);
+            z = std::mem::take(&mut fit.z);
+        }
+        fit.z = z;
+        (self.fit, self.predictions) = (fit, predictions);
+        Ok(true)
     }
 
     /// Rows so far.

@@ -32,6 +32,15 @@ impl Unit {
         self.exponent.unwrap_or(0)
     }
 
+    /// Whether entries under `2^e` need no growth, or there are none.
+    pub(super) fn has_room(self, e: Option<i32>) -> bool {
+        match (self.exponent, e) {
+            (_, None) => true,
+            (None, Some(_)) => false,
+            (Some(old), Some(new)) => new <= old + Self::HEADROOM,
+        }
+    }
+
     /// Makes room for entries under `2^e`; `Some(f)` if all that was measured so far must be multiplied
     /// by `f`.
     pub(super) fn admit(&mut self, e: Option<i32>) -> Option<f64> {

@@ -1,6 +1,6 @@
 //! A lower triangle that grows by a row, or takes one in by Givens rotations.
 
-use ndarray::{Array2, aview1};
+use ndarray::{Array2, ArrayView2, aview1};
 
 /// `L`, `r × r`, lower triangular, row by row.
 ///
@@ -79,10 +79,29 @@ impl Triangle {
         z
     }
 
+    /// The lower triangle of a matrix.
+    pub(super) fn from_lower(matrix: ArrayView2<'_, f64>) -> Self {
+        let rows = matrix.rows().into_iter().enumerate();
+        let mut triangle = Self::default();
+        for (i, row) in rows {
+            triangle.append(row.iter().take(i).copied().collect(), row[i]);
+        }
+        triangle
+    }
+
+    /// An estimate of `‖L⁻¹‖`, the last one if there is one.
+    pub(super) fn inverse(&mut self) -> f64 {
+        let inverse = self.inverse.unwrap_or_else(|| self.estimate_inverse());
+        self.inverse = Some(inverse);
+        inverse
+    }
+
     /// Whether the condition number, `‖L‖_F ‖L⁻¹‖`, lies under `bound`, as far as an estimate of O(r²) can
     /// tell. Appended rows need a new estimate, rotated rows only lower the last one.
-    pub(super) fn is_conditioned_under(&mut self, bound: f64) -> bool {
-        let norm = self.squares.sqrt();
+    ///
+    /// `more` is added to `‖L‖²_F`: rows to come.
+    pub(super) fn is_conditioned_under(&mut self, bound: f64, more: f64) -> bool {
+        let norm = (self.squares + more).sqrt();
         if self.inverse.is_some_and(|inverse| norm * inverse < bound) {
             return true;
         }
