@@ -89,9 +89,9 @@ impl Triangle {
         triangle
     }
 
-    /// An estimate of `‖L⁻¹‖`, the last one if there is one.
+    /// A fresh estimate of `‖L⁻¹‖`.
     pub(super) fn inverse(&mut self) -> f64 {
-        let inverse = self.inverse.unwrap_or_else(|| self.estimate_inverse());
+        let inverse = self.estimate_inverse();
         self.inverse = Some(inverse);
         inverse
     }
