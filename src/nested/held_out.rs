@@ -4,26 +4,29 @@ use super::Test;
 use super::scale::{largest_exponent, scaled};
 use crate::Error;
 use crate::risk::Compressed;
-use ndarray::ArrayView1;
+use ndarray::{ArrayView1, s};
 
 /// The test table in the unit of its own features.
 #[derive(Clone, Debug)]
 pub(super) struct HeldOut<'a> {
     test: Test<'a>,
     exponent: i32,
+    /// Whether all below the diagonal is 0, as compression leaves it.
+    is_triangular: bool,
 }
 
 impl<'a> HeldOut<'a> {
     /// `features` is `None` where any number will do.
     pub(super) fn new(test: Test<'a>, features: Option<usize>, outputs: usize) -> Result<Self, Error> {
-        let mut exponent = 0;
+        let (mut exponent, mut is_triangular) = (0, false);
         if let Some(table) = table(test) {
             let expected = features.unwrap_or(table.features.ncols());
             Error::check_len("columns of the test features", expected, table.features.ncols())?;
             Error::check_len("columns of the test targets", outputs, table.targets.ncols())?;
             exponent = largest_exponent(&table.features).unwrap_or(0);
+            is_triangular = table.features.indexed_iter().all(|((i, j), &v)| i <= j || v == 0.0);
         }
-        Ok(Self { test, exponent })
+        Ok(Self { test, exponent, is_triangular })
     }
 
     /// Columns of the test features; `None` without a test table.
@@ -40,7 +43,12 @@ impl<'a> HeldOut<'a> {
     pub(super) fn image(&self, q: &[f64]) -> Vec<f64> {
         let Some(table) = table(self.test) else { return Vec::new() };
         let scaled: Vec<f64> = q.iter().map(|&v| scaled(v, -self.exponent)).collect();
-        table.features.dot(&ArrayView1::from(&scaled)).to_vec()
+        let q = ArrayView1::from(&scaled);
+        let row = |(i, row): (usize, ArrayView1<'_, f64>)| {
+            let zeros = if self.is_triangular { i.min(q.len()) } else { 0 };
+            row.slice(s![zeros..]).dot(&q.slice(s![zeros..]))
+        };
+        table.features.rows().into_iter().enumerate().map(row).collect()
     }
 
     /// Column `j` of `A`, without the zeros at its end; empty without a test table.

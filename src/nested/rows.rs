@@ -138,7 +138,9 @@ impl<'a> Rows<'a> {
         self.n += 1;
         let x = self.admit_features(x);
         let y = self.admit_targets(y);
-        self.append(x, y);
+        self.longest = self.longest.max(square(&x).sqrt());
+        let split = self.basis.split(x, negligible(self.n, self.p) * self.longest);
+        self.append(split, y);
         self.measure()
     }
 
@@ -162,7 +164,8 @@ impl<'a> Rows<'a> {
             let to = x.nrows().min(from + self.block);
             let (xs, ys) = (x.slice(s![from..to, ..]), y.slice(s![from..to, ..]));
             if self.extend_block(&xs, &ys, &mut points)? {
-                self.block = LARGEST_BLOCK.min(2 * self.block);
+                let largest = if self.basis.is_complete() { LARGEST_BLOCK } else { SMALLEST_BLOCK };
+                self.block = largest.min(2 * self.block);
             } else if self.block > SMALLEST_BLOCK && self.basis.is_complete() {
                 self.block /= 2;
             } else {
@@ -184,7 +187,7 @@ impl<'a> Rows<'a> {
         points: &mut Vec<Point>,
     ) -> Result<bool, Error> {
         let (b, p) = x.dim();
-        if b.min(p) < SMALLEST_BLOCK || !self.basis.is_complete() || self.noise.is_some() {
+        if b.min(p) < SMALLEST_BLOCK {
             return Ok(false);
         }
         let has_room = self.unit.has_room(largest_exponent(x))
@@ -193,6 +196,20 @@ impl<'a> Rows<'a> {
             return Ok(false);
         }
         let x = x.mapv(|v| scaled(v, -self.unit.exponent()));
+        if self.basis.vectors().len() + b <= p {
+            for ((projected, x), y) in self.basis.project(&x).into_iter().zip(x.rows()).zip(y.rows()) {
+                self.n += 1;
+                let y = self.admit_targets(&y);
+                self.longest = self.longest.max(x.dot(&x).sqrt());
+                let split = self.basis.finish(projected, negligible(self.n, p) * self.longest);
+                self.append(split, y);
+                points.push(self.measure()?);
+            }
+            return Ok(true);
+        }
+        if !self.basis.is_complete() || self.noise.is_some() {
+            return Ok(false);
+        }
         let more = x.mapv(|v| v * v).sum();
         // A tenth of the bound: inside the block nobody looks again.
         if !self.triangle.is_conditioned_under(condition_bound(self.n + b, p) / 10.0, more) {
@@ -290,9 +307,8 @@ impl<'a> Rows<'a> {
         scaled_targets
     }
 
-    fn append(&mut self, x: Vec<f64>, mut y: Vec<f64>) {
-        self.longest = self.longest.max(square(&x).sqrt());
-        let Split { mut inside, outside } = self.basis.split(x, negligible(self.n, self.p) * self.longest);
+    fn append(&mut self, split: Split, mut y: Vec<f64>) {
+        let Split { mut inside, outside } = split;
         if let Some((q, rho)) = outside {
             self.triangle.append(inside, rho);
             self.c.iter_mut().zip(&y).for_each(|(c, y)| c.push(*y));
