@@ -399,10 +399,7 @@ fn near_dependence_is_handed_over_and_taken_back() {
         curve.iter().filter(|point| point.engine == Engine::Svd).map(|point| point.n).collect();
     // Until there are enough rows for all directions.
     assert_eq!(by_svd, [5, 6, 7, 8, 9, 10]);
-    let turned = x.slice(s![..p, ..]).t().to_owned();
-    let curve = feature_curve(&turned.t().to_owned(), &y.slice(s![..p, ..]), Test::None).unwrap();
-    assert_eq!(curve.len(), p);
-    for (point, n) in sample_curve(&x, &y, Test::None).unwrap().iter().zip(1..) {
+    for (point, n) in curve.iter().zip(1..) {
         let svd = Svd::new(&x.slice(s![..n, ..])).unwrap();
         assert_eq!(point.rank, svd.rank(), "{point:?}");
         if svd.rank() == n.min(p) && !(5..=10).contains(&n) {
@@ -687,5 +684,36 @@ fn blocks_of_rows_give_the_points_of_single_rows() {
             }
             println!("blocks of {size}, {kind}: c = {worst:.2}");
         }
+    }
+}
+
+/// Large enough for the longest blocks and several panels; a few points in detail.
+#[test]
+fn a_longer_curve() {
+    let (p, n, k) = (120, 900, 2);
+    for kind in ["gaussian", "graded"] {
+        let all = features(kind, n + 200, p);
+        let (mut x, tx) = (all.slice(s![..n, ..]).to_owned(), all.slice(s![n.., ..]));
+        for (copy, of) in [(17, 2), (40, 39), (300, 4)] {
+            let row = x.row(of).to_owned();
+            x.row_mut(copy).assign(&row);
+        }
+        let targets = normal(43, n + 200, k);
+        let (y, ty) = (targets.slice(s![..n, ..]), targets.slice(s![n.., ..]).to_owned());
+        let test = Compressed::new(&tx, &ty).unwrap();
+        let curve = sample_curve(&x, &y, Test::Rows(&test)).unwrap();
+        let mut worst = 0.0f64;
+        for at in
+            [1, 16, 17, 18, 40, 41, 100, 119, 120, 121, 122, 123, 130, 150, 200, 301, 450, 700, 899, 900]
+        {
+            let point = &curve[at - 1];
+            let (x, y) = (x.slice(s![..at, ..]), y.slice(s![..at, ..]));
+            let expected = by_svd(x, y, tx, &ty);
+            let c = constant(point, &expected, tx, &ty, y);
+            worst = worst.max(c);
+            assert!(c < C, "{kind}, n = {at}: c = {c}, κ = {:e}", expected.condition);
+        }
+        println!("longer curve, {kind}: c = {worst:.2}");
+        assert!(curve.iter().all(|point| point.engine == Engine::Nested));
     }
 }

@@ -147,11 +147,11 @@ impl<'a> Rows<'a> {
     /// Appends rows of features (`b × p`) and targets (`b × k`) and measures every fit on the way: what
     /// [`Rows::push`] on each row in turn would give, up to rounding.
     ///
-    /// Once all directions are spanned (`n > p`) and the triangle is well conditioned, whole blocks of rows
-    /// become matrix–matrix work; blocks of a few hundred rows are best.
+    /// Whole blocks of rows become matrix–matrix work; a few hundred rows a call are enough for that.
     ///
     /// # Errors
-    /// As [`Rows::push`]; input of the wrong shape, NaN and infinities leave the fit as it was.
+    /// As [`Rows::push`]; input of the wrong shape, NaN and infinities leave the fit as it was. After any other
+    /// error some of the rows are appended and some are not.
     pub fn extend(&mut self, x: &ArrayRef2<f64>, y: &ArrayRef2<f64>) -> Result<Vec<Point>, Error> {
         Error::check_len("rows of y", x.nrows(), y.nrows())?;
         Error::check_len("columns of the features", self.p, x.ncols())?;
@@ -177,8 +177,8 @@ impl<'a> Rows<'a> {
         Ok(points)
     }
 
-    /// All rows at once; `false`, and nothing done, if they must go one by one: in a block every point is as
-    /// accurate as the matrix that the block starts from allows, so that one must not be much worse
+    /// All rows at once; `false`, and nothing done, if they must go one by one. Up to the threshold only the
+    /// projections on the basis are shared. Beyond it, in a block every point is as accurate as the matrix that the block starts from allows, so that one must not be much worse
     /// conditioned than the last. Just after the threshold it is, and blocks are short.
     fn extend_block(
         &mut self,
