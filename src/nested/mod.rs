@@ -24,6 +24,9 @@
 //! went through before: each point agrees with [`Svd::solve`] within `c κ ε`, and the badly
 //! conditioned matrix at the threshold does not spoil the points after it.
 //!
+//! [`Rows::extend`] turns whole blocks of rows into matrix–matrix work. At p = 1000 every n from 1 to 4000 then
+//! costs two to three times one SVD of the 4000 × 1000 matrix.
+//!
 //! # Where a point is handed over to the SVD
 //! Whether a row is dependent is a clear-cut question only up to rounding: what leaves the span of the rows
 //! before by less than `max(n, p, 16) ε` of the longest row counts as inside. Beyond that, the crate's

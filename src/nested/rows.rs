@@ -71,11 +71,16 @@ impl<'a> Rows<'a> {
     /// An empty fit of `outputs` targets on `features` features.
     ///
     /// # Errors
-    /// [`Error::Empty`] if either number is 0, [`Error::Shape`] if the test table has others.
+    /// [`Error::Empty`] if either number is 0, [`Error::Shape`] if the test table has others,
+    /// [`Error::Resource`] if there is no memory for so many outputs.
     pub fn new(features: usize, outputs: usize, test: Test<'a>) -> Result<Self, Error> {
         if features == 0 || outputs == 0 {
             return Err(Error::Empty { what: if features == 0 { "the features" } else { "the targets" } });
         }
+        // The one size here that no input backs.
+        Vec::<[Vec<f64>; 8]>::new()
+            .try_reserve_exact(outputs)
+            .map_err(|e| Error::Resource { reason: format!("no memory for {outputs} outputs: {e}") })?;
         let none = vec![Vec::new(); outputs];
         Ok(Self {
             held_out: HeldOut::new(test, Some(features), outputs)?,
