@@ -413,19 +413,20 @@ fn near_dependence_is_handed_over_and_taken_back() {
 /// Condition numbers beyond 1/ε, as with monomials: ranks are those of the SVD's cutoff, fits without NaN.
 #[test]
 fn hopeless_conditioning() {
-    let (n, p) = (30, 40);
-    let x = Array2::from_shape_fn((n, p), |(i, j)| (i as f64 / n as f64).powf(j as f64));
-    let y = normal(22, n, 1);
-    for (axis, curve) in
-        [("samples", sample_curve(&x, &y, Test::None)), ("features", feature_curve(&x, &y, Test::None))]
-    {
-        for point in curve.unwrap() {
-            let svd = Svd::new(&x.slice(s![..point.n, ..point.p])).unwrap();
-            // A singular value within rounding of the cutoff may fall on either side.
-            let near = svd.singular_values().iter().any(|s| (0.2..5.0).contains(&(s / svd.cutoff())));
-            assert!(point.rank == svd.rank() || near, "{axis}: {point:?} for rank {}", svd.rank());
-            let clear = svd.rank() < point.n.min(point.p) || svd.condition_number() > 1e14;
-            assert!(!clear || near || point.engine == Engine::Svd, "{axis}: {point:?}");
+    for (n, p) in [(30, 40), (150, 20)] {
+        let x = Array2::from_shape_fn((n, p), |(i, j)| (i as f64 / n as f64).powf(j as f64));
+        let y = normal(22, n, 1);
+        for (axis, curve) in
+            [("samples", sample_curve(&x, &y, Test::None)), ("features", feature_curve(&x, &y, Test::None))]
+        {
+            for point in curve.unwrap() {
+                let svd = Svd::new(&x.slice(s![..point.n, ..point.p])).unwrap();
+                // A singular value within rounding of the cutoff may fall on either side.
+                let near = svd.singular_values().iter().any(|s| (0.2..5.0).contains(&(s / svd.cutoff())));
+                assert!(point.rank == svd.rank() || near, "{axis}: {point:?} for rank {}", svd.rank());
+                let clear = svd.rank() < point.n.min(point.p) || svd.condition_number() > 1e14;
+                assert!(!clear || near || point.engine == Engine::Svd, "{axis}: {point:?}");
+            }
         }
     }
 }
@@ -716,5 +717,22 @@ fn a_longer_curve() {
         }
         println!("longer curve, {kind}: c = {worst:.2}");
         assert!(curve.iter().all(|point| point.engine == Engine::Nested));
+    }
+}
+
+/// Small integers: exact dependences of every kind, and singular values that are exactly 0.
+#[test]
+fn small_integers() {
+    for seed in 0..40 {
+        let (n, p) = [(30, 8), (9, 20), (60, 18), (5, 5)][seed as usize % 4];
+        let (x, y) = (normal(100 + seed, n, p), normal(200 + seed, n, 2));
+        let mut x = x.mapv(|v| (v * 0.6).round());
+        if seed >= 20 {
+            // Of rank 3.
+            x = x.slice(s![.., ..3]).dot(&normal(300 + seed, 3, p).mapv(f64::round));
+        }
+        let [samples, columns] = check_both_axes(&format!("integers {seed}"), &x, &y);
+        let by_svd = |curve: &[Point]| curve.iter().filter(|point| point.engine == Engine::Svd).count();
+        assert_eq!((by_svd(&samples), by_svd(&columns)), (0, 0), "{seed}");
     }
 }
