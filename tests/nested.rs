@@ -723,8 +723,8 @@ fn a_longer_curve() {
 /// Small integers: exact dependences of every kind, and singular values that are exactly 0.
 #[test]
 fn small_integers() {
-    for seed in 0..40 {
-        let (n, p) = [(30, 8), (9, 20), (60, 18), (5, 5)][seed as usize % 4];
+    let shapes = [(30, 8), (9, 20), (60, 18), (5, 5)];
+    for (seed, &(n, p)) in (0..40).zip(shapes.iter().cycle()) {
         let (x, y) = (normal(100 + seed, n, p), normal(200 + seed, n, 2));
         let mut x = x.mapv(|v| (v * 0.6).round());
         if seed >= 20 {
