@@ -29,6 +29,7 @@
 //! | [`teacher`] | `β*` and `E` |
 //! | [`factors`] | the three factors of the test error as fields; [`Ablation`] and [`Adversary`] change one |
 //! | [`risk`] | squared errors over a table without touching the table again |
+//! | [`nested`] | every point of a curve from one factorisation, grown a row or a column at a time |
 //! | [`sweep`] | axis × repeats × arms → curve |
 //! | [`curve`] | the tidy table, its summaries, its peak, CSV |
 //! | `plot` | figures from curves, SVG and PNG, behind the default feature `plot` |
@@ -65,6 +66,7 @@ mod error;
 pub mod factors;
 pub mod features;
 pub mod filter;
+pub mod nested;
 #[cfg(feature = "plot")]
 pub mod plot;
 pub mod risk;

@@ -32,7 +32,7 @@ impl Scaled {
 }
 
 /// `e` with `2^(e−1) ≤ x < 2^e`; 0 for 0.
-fn exponent(x: f64) -> i32 {
+pub(crate) fn exponent(x: f64) -> i32 {
     if x == 0.0 {
         return 0;
     }
@@ -42,7 +42,7 @@ fn exponent(x: f64) -> i32 {
 }
 
 /// `2^e`, exact for −1022 ≤ e ≤ 1023.
-fn power_of_two(e: i32) -> f64 {
+pub(crate) fn power_of_two(e: i32) -> f64 {
     f64::from_bits(u64::from((e + 1023).unsigned_abs()) << 52)
 }
 

@@ -23,7 +23,7 @@ mod faer;
 mod jacobi;
 
 pub use backend::{Backend, RawSvd, Route};
-pub(crate) use checked::triangle;
+pub(crate) use checked::{exponent, power_of_two, triangle};
 pub use cutoff::Cutoff;
 pub use faer::Faer;
 pub use jacobi::Jacobi;

@@ -1,0 +1,115 @@
+//! An orthonormal basis that grows a vector at a time.
+
+use super::block::as_columns;
+use super::triangle::{axpy, dot, square};
+use ndarray::{Array2, linalg::general_mat_mul};
+
+/// Orthonormal vectors of length `dimension`.
+#[derive(Clone, Debug)]
+pub(super) struct Basis {
+    vectors: Vec<Vec<f64>>,
+    dimension: usize,
+}
+
+/// A vector as `x = Qᵀ m + ρ q`.
+pub(super) struct Split {
+    /// Coordinates in the basis.
+    pub(super) inside: Vec<f64>,
+    /// `q` and `ρ` if `x` leaves the span of the basis.
+    pub(super) outside: Option<(Vec<f64>, f64)>,
+}
+
+/// A vector less its projection on a basis, on the way to a [`Split`].
+pub(super) struct Projected {
+    inside: Vec<f64>,
+    rest: Vec<f64>,
+    /// Whether `rest` is orthogonal to working accuracy.
+    is_done: bool,
+}
+
+impl Basis {
+    pub(super) fn new(dimension: usize) -> Self {
+        Self { vectors: Vec::new(), dimension }
+    }
+
+    pub(super) fn is_complete(&self) -> bool {
+        self.vectors.len() == self.dimension
+    }
+
+    pub(super) fn push(&mut self, q: Vec<f64>) {
+        self.vectors.push(q);
+    }
+
+    /// `Q`, its vectors as rows.
+    pub(super) fn vectors(&self) -> &[Vec<f64>] {
+        &self.vectors
+    }
+
+    /// `Qᵀ z`.
+    pub(super) fn combine(&self, z: &[f64]) -> Vec<f64> {
+        let mut sum = vec![0.0; self.dimension];
+        for (q, &z) in self.vectors.iter().zip(z) {
+            axpy(&mut sum, z, q);
+        }
+        sum
+    }
+
+    /// The rows of `x` less what the basis has of them, twice over, as matrix products.
+    pub(super) fn project(&self, x: &Array2<f64>) -> Vec<Projected> {
+        let basis = as_columns(&self.vectors, self.dimension); // Qᵀ
+        let mut rest = x.to_owned();
+        let mut inside = Array2::zeros((x.nrows(), self.vectors.len()));
+        let mut norms = [Vec::new(), Vec::new()];
+        for norms in &mut norms {
+            let step = rest.dot(&basis);
+            general_mat_mul(-1.0, &step, &basis.t(), 1.0, &mut rest);
+            inside += &step;
+            *norms = rest.rows().into_iter().map(|row| row.dot(&row).sqrt()).collect();
+        }
+        let [once, twice] = norms;
+        let rows = inside.rows().into_iter().zip(rest.rows());
+        let rows = rows.zip(once.iter().zip(&twice));
+        rows.map(|((inside, rest), (once, twice))| Projected {
+            inside: inside.to_vec(),
+            rest: rest.to_vec(),
+            is_done: *twice > 0.7 * once,
+        })
+        .collect()
+    }
+
+    /// Splits `x` by Gram–Schmidt, repeated until nothing is left to remove: twice is enough unless `x`
+    /// is in the span to the last digits (Kahan; Parlett 1980, section 6.9). A remainder of at most
+    /// `negligible` counts as none. O(r · dimension).
+    pub(super) fn split(&self, x: Vec<f64>, negligible: f64) -> Split {
+        if self.is_complete() {
+            return Split { inside: self.vectors.iter().map(|q| dot(q, &x)).collect(), outside: None };
+        }
+        let projected = Projected { inside: vec![0.0; self.vectors.len()], rest: x, is_done: false };
+        self.finish(projected, negligible)
+    }
+
+    /// Splits as [`Basis::split`] does, from where [`Basis::project`] left off; vectors may have been added since.
+    pub(super) fn finish(&self, projected: Projected, negligible: f64) -> Split {
+        let Projected { mut inside, mut rest, is_done } = projected;
+        // What is orthogonal to the vectors of before needs only the new ones, once.
+        let mut from = if is_done { inside.len() } else { 0 };
+        inside.resize(self.vectors.len(), 0.0);
+        let mut norm = square(&rest).sqrt();
+        while norm > negligible && !self.is_complete() {
+            let before = norm;
+            let vectors = &self.vectors[from..];
+            let step: Vec<f64> = vectors.iter().map(|q| dot(q, &rest)).collect();
+            for ((q, total), step) in vectors.iter().zip(&mut inside[from..]).zip(step) {
+                axpy(&mut rest, -step, q);
+                *total += step;
+            }
+            from = 0;
+            norm = square(&rest).sqrt();
+            if norm > 0.7 * before {
+                rest = rest.into_iter().map(|v| v / norm).collect();
+                return Split { inside, outside: Some((rest, norm)) };
+            }
+        }
+        Split { inside, outside: None }
+    }
+}

@@ -1,0 +1,198 @@
+//! What a point of either engine is measured with.
+
+use super::held_out::HeldOut;
+use super::scale::{Unit, largest_exponent, scaled};
+use super::triangle::{Triangle, axpy, square};
+use super::{Engine, Point};
+use crate::Error;
+use crate::filter::MinNorm;
+use crate::svd::{Cutoff, Svd};
+use ndarray::{Array1, Array2, ArrayRef2, Axis, aview1};
+
+/// The fit of one point in the coordinates of the factorisation: one vector per output.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Fit {
+    /// `z`: `β̂` in orthonormal coordinates.
+    pub(super) z: Vec<Vec<f64>>,
+    /// What a truncated triangle leaves of the targets, squared.
+    pub(super) lost: Vec<f64>,
+    pub(super) rank: usize,
+    /// `‖S B‖²_F`, where the noise term is asked for: `S` a root of Σ, `B` the fit as a function of targets.
+    pub(super) noise: Option<f64>,
+}
+
+/// The bound under which a triangle of an `n × p` matrix is solved as it is.
+pub(super) fn condition_bound(n: usize, p: usize) -> f64 {
+    (8.0 * n.max(p) as f64 * f64::EPSILON).recip()
+}
+
+/// The part of a row that counts as rounding.
+pub(super) fn negligible(n: usize, p: usize) -> f64 {
+    n.max(p).max(16) as f64 * f64::EPSILON
+}
+
+impl Fit {
+    /// By an SVD of the triangle (transposed or not) of an `n × p` matrix, with that matrix's cutoff.
+    /// `noise` are the images of the coordinate vectors under `S`.
+    pub(super) fn by_svd(
+        triangle: Array2<f64>,
+        c: &[Vec<f64>],
+        noise: Option<&Noise>,
+        (n, p): (usize, usize),
+    ) -> Result<Self, Error> {
+        let r = triangle.nrows();
+        let mut targets = Array2::zeros((r, c.len()));
+        for (mut column, c) in targets.columns_mut().into_iter().zip(c) {
+            column.iter_mut().zip(c).for_each(|(target, c)| *target = *c);
+        }
+        let svd = Svd::new(&triangle)?;
+        let largest = svd.singular_values().first().copied().unwrap_or(0.0);
+        let cutoff = Cutoff::Absolute(n.max(p) as f64 * f64::EPSILON * largest);
+        let svd = svd.with_cutoff(cutoff)?;
+        let z = svd.solve(&targets, &MinNorm::with_cutoff(cutoff)?)?;
+        // What lies outside the modes that are kept.
+        let modes = svd.u().slice(ndarray::s![.., ..svd.rank()]);
+        let lost = &targets - &modes.dot(&modes.t().dot(&targets));
+        Ok(Self {
+            z: z.columns().into_iter().map(|z| z.to_vec()).collect(),
+            lost: lost.mapv(|v| v * v).sum_axis(Axis(0)).to_vec(),
+            rank: svd.rank(),
+            noise: noise.map(|noise| {
+                let inverse = svd.pseudoinverse();
+                noise.coordinates().map(|row| square(&inverse.t().dot(&Array1::from(row)).to_vec())).sum()
+            }),
+        })
+    }
+}
+
+/// What all points of one curve share.
+#[derive(Debug)]
+pub(super) struct Measure<'a, 'b> {
+    pub(super) held_out: &'a HeldOut<'b>,
+    pub(super) features: Unit,
+    pub(super) targets: &'a [Unit],
+    pub(super) n: usize,
+    pub(super) p: usize,
+}
+
+impl Measure<'_, '_> {
+    /// A point from its fit, the predictions of each output and the sums of squared training errors.
+    pub(super) fn point(
+        &self,
+        fit: &Fit,
+        predictions: &[Vec<f64>],
+        squares: &[f64],
+        noise_exponent: i32,
+        engine: Engine,
+    ) -> Result<Point, Error> {
+        let outputs = self.targets.len() as f64;
+        let mut point = Point {
+            n: self.n,
+            p: self.p,
+            rank: fit.rank,
+            train_mse: 0.0,
+            test_mse: self.held_out.features().map(|_| 0.0),
+            norm: 0.0,
+            noise: fit.noise.map(|noise| scaled(noise, 2 * (noise_exponent - self.features.exponent()))),
+            engine,
+        };
+        for (output, unit) in self.targets.iter().enumerate() {
+            let e = unit.exponent();
+            let lost = fit.lost.get(output).unwrap_or(&0.0);
+            let train = squares[output] + lost;
+            point.train_mse += scaled(train / self.n as f64, 2 * e) / outputs;
+            let prediction = predictions.get(output).map_or(&[][..], Vec::as_slice);
+            let test = self.held_out.mean_squared_error(
+                output,
+                prediction,
+                self.held_out.exponent() + e - self.features.exponent(),
+                scaled(train, 2 * e),
+                self.n,
+            );
+            point.test_mse = point.test_mse.zip(test).map(|(sum, test)| sum + test / outputs);
+            let norm = scaled(square(&fit.z[output]).sqrt(), e - self.features.exponent());
+            point.norm = point.norm.hypot(norm);
+        }
+        let named = [
+            ("the training error", point.train_mse),
+            ("the test error", point.test_mse.unwrap_or(0.0)),
+            ("the norm of the fit", point.norm),
+            ("the noise term", point.noise.unwrap_or(0.0)),
+        ];
+        match named.iter().find(|(_, value)| !value.is_finite()) {
+            Some((what, _)) => Err(Error::Overflow { what }),
+            None => Ok(point),
+        }
+    }
+}
+
+/// A root `S` of a covariance, `Σ = SᵀS`, in a unit of its own, and what it makes of the basis.
+#[derive(Clone, Debug)]
+pub(super) struct Noise {
+    root: Array2<f64>,
+    pub(super) exponent: i32,
+    /// `S q` where `q` are the coordinate vectors.
+    pub(super) images: Vec<Vec<f64>>,
+}
+
+impl Noise {
+    /// Checks that `covariance` is square, finite, symmetric and positive semidefinite up to rounding.
+    pub(super) fn new(covariance: &ArrayRef2<f64>) -> Result<Self, Error> {
+        let p = covariance.nrows();
+        Error::check_len("columns of the covariance", p, covariance.ncols())?;
+        let svd = Svd::new(covariance)?;
+        let sigma = svd.singular_values();
+        let scaled_modes = svd.vt() * &sigma.view().insert_axis(Axis(1));
+        let rebuilt = svd.vt().t().dot(&scaled_modes); // |Σ|, which is Σ if nothing in it is negative
+        let off = (rebuilt - covariance).iter().fold(0.0, |m: f64, v| m.max(v.abs()));
+        if off > 30.0 * p as f64 * f64::EPSILON * sigma[0] {
+            let must_be = "0 up to rounding: a covariance is symmetric and positive semidefinite";
+            return Err(Error::Domain { what: "the distance of Σ from (ΣᵀΣ)^½", value: off, must_be });
+        }
+        // Roots of values in their unit: 2^(2e) of it comes out as 2^e.
+        let half = largest_exponent(sigma).unwrap_or(0).div_euclid(2);
+        let roots = sigma.mapv(|s| scaled(s, -2 * half).sqrt());
+        let root = svd.vt() * &roots.insert_axis(Axis(1));
+        Ok(Self { root, exponent: half, images: Vec::new() })
+    }
+
+    /// Columns of Σ.
+    pub(super) fn features(&self) -> usize {
+        self.root.ncols()
+    }
+
+    /// `S q`.
+    pub(super) fn image(&self, q: &[f64]) -> Vec<f64> {
+        self.root.dot(&aview1(q)).to_vec()
+    }
+
+    /// Column `j` of `S`.
+    pub(super) fn column(&self, j: usize) -> Vec<f64> {
+        self.root.column(j).to_vec()
+    }
+
+    /// The rows of `S Qᵀ`.
+    pub(super) fn coordinates(&self) -> impl Iterator<Item = Vec<f64>> {
+        (0..self.root.nrows()).map(|row| self.images.iter().map(|image| image[row]).collect())
+    }
+}
+
+/// `Σᵢ zᵢ Pᵢ`.
+pub(super) fn combine(images: &[Vec<f64>], z: &[f64]) -> Vec<f64> {
+    let mut sum = Vec::new();
+    for (image, &z) in images.iter().zip(z) {
+        accumulate(&mut sum, z, image);
+    }
+    sum
+}
+
+/// `sum ← sum + z P`, of any lengths: what is not there is 0.
+pub(super) fn accumulate(sum: &mut Vec<f64>, z: f64, image: &[f64]) {
+    sum.resize(image.len().max(sum.len()), 0.0);
+    axpy(sum, z, image);
+}
+
+/// Whether the triangle of an `n × p` matrix is far enough from rank-deficient.
+pub(super) fn is_clear(triangle: &mut Triangle, n: usize, p: usize) -> bool {
+    triangle.is_conditioned_under(condition_bound(n, p), 0.0)
+}

@@ -1,0 +1,94 @@
+//! Test errors of a nested curve.
+
+use super::Test;
+use super::scale::{largest_exponent, scaled};
+use crate::Error;
+use crate::risk::Compressed;
+use ndarray::{ArrayView1, s};
+
+/// The test table in the unit of its own features.
+#[derive(Clone, Debug)]
+pub(super) struct HeldOut<'a> {
+    test: Test<'a>,
+    exponent: i32,
+    /// Whether all below the diagonal is 0, as compression leaves it.
+    is_triangular: bool,
+}
+
+impl<'a> HeldOut<'a> {
+    /// `features` is `None` where any number will do.
+    pub(super) fn new(test: Test<'a>, features: Option<usize>, outputs: usize) -> Result<Self, Error> {
+        let (mut exponent, mut is_triangular) = (0, false);
+        if let Some(table) = table(test) {
+            let expected = features.unwrap_or(table.features.ncols());
+            Error::check_len("columns of the test features", expected, table.features.ncols())?;
+            Error::check_len("columns of the test targets", outputs, table.targets.ncols())?;
+            exponent = largest_exponent(&table.features).unwrap_or(0);
+            is_triangular = table.features.indexed_iter().all(|((i, j), &v)| i <= j || v == 0.0);
+        }
+        Ok(Self { test, exponent, is_triangular })
+    }
+
+    /// Columns of the test features; `None` without a test table.
+    pub(super) fn features(&self) -> Option<usize> {
+        table(self.test).map(|table| table.features.ncols())
+    }
+
+    /// `2^e`, the unit of [`HeldOut::image`] and [`HeldOut::column`].
+    pub(super) fn exponent(&self) -> i32 {
+        self.exponent
+    }
+
+    /// `A q`; empty without a test table.
+    pub(super) fn image(&self, q: &[f64]) -> Vec<f64> {
+        let Some(table) = table(self.test) else { return Vec::new() };
+        let scaled: Vec<f64> = q.iter().map(|&v| scaled(v, -self.exponent)).collect();
+        let q = ArrayView1::from(&scaled);
+        let row = |(i, row): (usize, ArrayView1<'_, f64>)| {
+            let zeros = if self.is_triangular { i.min(q.len()) } else { 0 };
+            row.slice(s![zeros..]).dot(&q.slice(s![zeros..]))
+        };
+        table.features.rows().into_iter().enumerate().map(row).collect()
+    }
+
+    /// Column `j` of `A`, without the zeros at its end; empty without a test table.
+    pub(super) fn column(&self, j: usize) -> Vec<f64> {
+        let Some(table) = table(self.test) else { return Vec::new() };
+        let column = table.features.column(j);
+        let length = column.iter().rposition(|&v| v != 0.0).map_or(0, |last| last + 1);
+        column.iter().take(length).map(|&v| scaled(v, -self.exponent)).collect()
+    }
+
+    /// Mean over the test rows of squared errors of one output, for predictions in units of `2^e`;
+    /// `train` is the sum of squared errors of that output over the `n` training rows.
+    pub(super) fn mean_squared_error(
+        &self,
+        output: usize,
+        predictions: &[f64],
+        e: i32,
+        train: f64,
+        n: usize,
+    ) -> Option<f64> {
+        let table = table(self.test)?;
+        let mut sum = 0.0;
+        for (i, target) in table.targets.column(output).iter().enumerate() {
+            // Beyond the last row of the trapezoid predictions are 0.
+            let error = predictions.get(i).map_or(0.0, |&v| scaled(v, e)) - target;
+            sum += error * error;
+        }
+        match self.test {
+            Test::Others(_) => {
+                let rows = table.rows().checked_sub(n).filter(|&rows| rows > 0)?;
+                Some((sum - train).max(0.0) / rows as f64)
+            }
+            _ => Some(sum / table.rows() as f64),
+        }
+    }
+}
+
+fn table(test: Test<'_>) -> Option<&Compressed> {
+    match test {
+        Test::None => None,
+        Test::Rows(table) | Test::Others(table) => Some(table),
+    }
+}

@@ -1,0 +1,375 @@
+//! Sample-wise: rows appended.
+
+use super::basis::{Basis, Split};
+use super::block::{Block, as_columns, step};
+use super::fit::{Fit, Measure, Noise, accumulate, combine, condition_bound, is_clear, negligible};
+use super::held_out::HeldOut;
+use super::scale::{Unit, largest_exponent, scaled};
+use super::triangle::{Triangle, square};
+use super::{Engine, Point, Test};
+use crate::Error;
+use ndarray::{Array2, ArrayRef1, ArrayRef2, s};
+
+/// Rows taken at once, at most: enough for matrix products at full speed.
+const LARGEST_BLOCK: usize = 256;
+/// Under this many rows or columns single rows are as fast.
+const SMALLEST_BLOCK: usize = 16;
+
+/// Minimum-norm fits to rows that come one at a time, one [`Point`] per row.
+///
+/// ```text
+/// X (n × p) = W L Q      β̂ (p × k) = Qᵀ L⁻¹ c      c = Wᵀ Y      ‖X β̂ − Y‖² = ‖Y‖² − ‖c‖², accumulated
+/// ```
+///
+/// Memory is O(p² + p k), however many rows there are. A row costs O(p²) and `k` outputs O(p) each; while the
+/// rows are independent (`n ≤ p`) `z = L⁻¹ c` is nested and a test error costs O(p) more.
+///
+/// # Examples
+/// ```
+/// use double_descent::nested::{Engine, Rows, Test};
+/// use ndarray::array;
+///
+/// let mut fit = Rows::new(2, 1, Test::None)?;
+/// let one = fit.push(&array![1.0, 1.0], &array![4.0])?;
+/// assert_eq!((one.rank, one.train_mse), (1, 0.0));
+/// // The same row with another label: the pseudoinverse takes the mean.
+/// let two = fit.push(&array![1.0, 1.0], &array![2.0])?;
+/// assert_eq!((two.rank, two.engine), (1, Engine::Nested));
+/// assert!((two.train_mse - 1.0).abs() < 1e-15);
+/// assert!((fit.coefficients()?[[0, 0]] - 1.5).abs() < 1e-15);
+/// # Ok::<(), double_descent::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Rows<'a> {
+    held_out: HeldOut<'a>,
+    p: usize,
+    n: usize,
+    unit: Unit,
+    target_units: Vec<Unit>,
+    /// The norm of the longest row so far.
+    longest: f64,
+    triangle: Triangle,
+    basis: Basis,
+    /// `A q` for every `q` of the basis.
+    images: Vec<Vec<f64>>,
+    /// `Wᵀ Y`, one vector per output.
+    c: Vec<Vec<f64>>,
+    /// `‖Y − W Wᵀ Y‖²`, one per output.
+    squares: Vec<f64>,
+    noise: Option<Noise>,
+    /// How many rows to take next at once.
+    block: usize,
+    /// The last fit.
+    fit: Fit,
+    /// Its predictions, one vector per output.
+    predictions: Vec<Vec<f64>>,
+    /// Whether rows were only appended since: then the next fit is one more term of the same sum.
+    is_nested: bool,
+}
+
+impl<'a> Rows<'a> {
+    /// An empty fit of `outputs` targets on `features` features.
+    ///
+    /// # Errors
+    /// [`Error::Empty`] if either number is 0, [`Error::Shape`] if the test table has others,
+    /// [`Error::Resource`] if there is no memory for so many outputs.
+    pub fn new(features: usize, outputs: usize, test: Test<'a>) -> Result<Self, Error> {
+        if features == 0 || outputs == 0 {
+            return Err(Error::Empty { what: if features == 0 { "the features" } else { "the targets" } });
+        }
+        // The one size here that no input backs.
+        Vec::<[Vec<f64>; 8]>::new()
+            .try_reserve_exact(outputs)
+            .map_err(|e| Error::Resource { reason: format!("no memory for {outputs} outputs: {e}") })?;
+        let none = vec![Vec::new(); outputs];
+        Ok(Self {
+            held_out: HeldOut::new(test, Some(features), outputs)?,
+            p: features,
+            n: 0,
+            unit: Unit::default(),
+            target_units: vec![Unit::default(); outputs],
+            longest: 0.0,
+            triangle: Triangle::default(),
+            basis: Basis::new(features),
+            images: Vec::new(),
+            c: none.clone(),
+            squares: vec![0.0; outputs],
+            noise: None,
+            block: SMALLEST_BLOCK,
+            fit: Fit::default(),
+            predictions: none,
+            is_nested: false,
+        })
+    }
+
+    /// Asks for the expected noise term of every point, [`Point::noise`], for test features of second moments
+    /// `covariance` (Σ, `p × p`). O(p p²) more a point.
+    ///
+    /// # Errors
+    /// [`Error::Shape`], [`Error::NonFinite`], [`Error::Empty`], [`Error::Domain`] unless Σ is symmetric and
+    /// positive semidefinite; [`Error::Domain`] after the first row.
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::nested::{Rows, Test};
+    /// use ndarray::{Array2, array};
+    ///
+    /// let mut fit = Rows::new(2, 1, Test::None)?.with_noise_covariance(&Array2::eye(2))?;
+    /// let point = fit.push(&array![0.0, 0.5], &array![1.0])?;
+    /// assert_eq!(point.noise, Some(4.0)); // ‖X⁺‖²
+    /// # Ok::<(), double_descent::Error>(())
+    /// ```
+    pub fn with_noise_covariance(mut self, covariance: &ArrayRef2<f64>) -> Result<Self, Error> {
+        Error::check_len("rows of the covariance", self.p, covariance.nrows())?;
+        if self.n > 0 {
+            let must_be = "0 when the noise term is asked for";
+            return Err(Error::Domain { what: "the number of rows so far", value: self.n as f64, must_be });
+        }
+        self.noise = Some(Noise::new(covariance)?);
+        Ok(self)
+    }
+
+    /// Appends a row of features (`p`) and targets (`k`) and measures the fit to all rows so far.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] and [`Error::NonFinite`], which leave the fit as it was; [`Error::Overflow`] if an
+    /// error or the norm of the fit does not fit into `f64`, and [`Error::Backend`], which leave the row
+    /// appended.
+    pub fn push(&mut self, x: &ArrayRef1<f64>, y: &ArrayRef1<f64>) -> Result<Point, Error> {
+        Error::check_len("columns of the features", self.p, x.len())?;
+        Error::check_len("columns of the targets", self.c.len(), y.len())?;
+        check_row("the features", self.n, x)?;
+        check_row("the targets", self.n, y)?;
+        self.n += 1;
+        let x = self.admit_features(x);
+        let y = self.admit_targets(y);
+        self.longest = self.longest.max(square(&x).sqrt());
+        let split = self.basis.split(x, negligible(self.n, self.p) * self.longest);
+        self.append(split, y);
+        self.measure()
+    }
+
+    /// Appends rows of features (`b × p`) and targets (`b × k`) and measures every fit on the way: what
+    /// [`Rows::push`] on each row in turn would give, up to rounding.
+    ///
+    /// Whole blocks of rows become matrix–matrix work; a few hundred rows a call are enough for that.
+    ///
+    /// # Errors
+    /// As [`Rows::push`]; input of the wrong shape, NaN and infinities leave the fit as it was. After any other
+    /// error some of the rows are appended and some are not.
+    pub fn extend(&mut self, x: &ArrayRef2<f64>, y: &ArrayRef2<f64>) -> Result<Vec<Point>, Error> {
+        Error::check_len("rows of y", x.nrows(), y.nrows())?;
+        Error::check_len("columns of the features", self.p, x.ncols())?;
+        Error::check_len("columns of the targets", self.c.len(), y.ncols())?;
+        Error::check_finite("the features", x.view())?;
+        Error::check_finite("the targets", y.view())?;
+        let mut points = Vec::with_capacity(x.nrows());
+        while points.len() < x.nrows() {
+            let from = points.len();
+            let to = x.nrows().min(from + self.block);
+            let (xs, ys) = (x.slice(s![from..to, ..]), y.slice(s![from..to, ..]));
+            if self.extend_block(&xs, &ys, &mut points)? {
+                let largest = if self.basis.is_complete() { LARGEST_BLOCK } else { SMALLEST_BLOCK };
+                self.block = largest.min(2 * self.block);
+            } else if self.block > SMALLEST_BLOCK && self.basis.is_complete() {
+                self.block /= 2;
+            } else {
+                for (x, y) in xs.rows().into_iter().zip(ys.rows()) {
+                    points.push(self.push(&x, &y)?);
+                }
+            }
+        }
+        Ok(points)
+    }
+
+    /// All rows at once; `false`, and nothing done, if they must go one by one. Up to the threshold only the
+    /// projections on the basis are shared. Beyond it, in a block every point is as accurate as the matrix that the block starts from allows, so that one must not be much worse
+    /// conditioned than the last. Just after the threshold it is, and blocks are short.
+    fn extend_block(
+        &mut self,
+        x: &ArrayRef2<f64>,
+        y: &ArrayRef2<f64>,
+        points: &mut Vec<Point>,
+    ) -> Result<bool, Error> {
+        let (b, p) = x.dim();
+        if b.min(p) < SMALLEST_BLOCK {
+            return Ok(false);
+        }
+        let has_room = self.unit.has_room(largest_exponent(x))
+            && y.columns().into_iter().zip(&self.target_units).all(|(y, u)| u.has_room(largest_exponent(y)));
+        if !has_room {
+            return Ok(false);
+        }
+        let x = x.mapv(|v| scaled(v, -self.unit.exponent()));
+        if self.basis.vectors().len() + b <= p {
+            for ((projected, x), y) in self.basis.project(&x).into_iter().zip(x.rows()).zip(y.rows()) {
+                self.n += 1;
+                let y = self.admit_targets(&y);
+                self.longest = self.longest.max(x.dot(&x).sqrt());
+                let split = self.basis.finish(projected, negligible(self.n, p) * self.longest);
+                self.append(split, y);
+                points.push(self.measure()?);
+            }
+            return Ok(true);
+        }
+        if !self.basis.is_complete() || self.noise.is_some() {
+            return Ok(false);
+        }
+        let more = x.mapv(|v| v * v).sum();
+        // A tenth of the bound: inside the block nobody looks again.
+        if !self.triangle.is_conditioned_under(condition_bound(self.n + b, p) / 10.0, more) {
+            return Ok(false);
+        }
+        let mut targets = y.to_owned();
+        for (mut column, unit) in targets.columns_mut().into_iter().zip(&self.target_units) {
+            column.mapv_inplace(|v| scaled(v, -unit.exponent()));
+        }
+        let basis = as_columns(self.basis.vectors(), p); // Qᵀ
+        let rows = basis.t().dot(&x.t());
+        let lower = self.triangle.to_array();
+        let mut block = Block::new(&lower, &as_columns(&self.c, p), &rows, &targets)?;
+        if self.triangle.inverse() > 2.0 * block.triangle.inverse() {
+            return Ok(false);
+        }
+        let height = self.images.first().map_or(0, Vec::len);
+        let images = block.steps.dot(&as_columns(&self.images, height).t());
+
+        let mut z: Vec<_> = self.c.iter().map(|c| self.triangle.forward(c)).collect();
+        let mut predictions: Vec<_> = z.iter().map(|z| combine(&self.images, z)).collect();
+        self.triangle = block.triangle;
+        self.longest = x.rows().into_iter().fold(self.longest, |m, row| m.max(row.dot(&row).sqrt()));
+        self.c = block.c.columns().into_iter().map(|c| c.to_vec()).collect();
+        let mut fit = Fit { rank: p, ..Fit::default() };
+        self.is_nested = false;
+        for (i, innovations) in block.innovations.rows().into_iter().enumerate() {
+            for (output, &t) in innovations.iter().enumerate() {
+                step(&mut z[output], t, block.steps.row(i));
+                step(&mut predictions[output], t, images.row(i));
+                self.squares[output] += t * t;
+            }
+            self.n += 1;
+            fit.z = std::mem::take(&mut z);
+            let measure = Measure {
+                held_out: &self.held_out,
+                features: self.unit,
+                targets: &self.target_units,
+                n: self.n,
+                p,
+            };
+            points.push(measure.point(&fit, &predictions, &self.squares, 0, Engine::Nested)?);
+            z = std::mem::take(&mut fit.z);
+        }
+        fit.z = z;
+        (self.fit, self.predictions) = (fit, predictions);
+        Ok(true)
+    }
+
+    /// Rows so far.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.n
+    }
+
+    /// `β̂`, `p × k`, of the last point. O(p² k).
+    ///
+    /// # Errors
+    /// [`Error::Empty`] before the first row, [`Error::Overflow`].
+    pub fn coefficients(&self) -> Result<Array2<f64>, Error> {
+        if self.fit.z.is_empty() {
+            return Err(Error::Empty { what: "the fit" });
+        }
+        let mut beta = Array2::zeros((self.p, self.c.len()));
+        for ((mut column, z), unit) in beta.columns_mut().into_iter().zip(&self.fit.z).zip(&self.target_units)
+        {
+            let e = unit.exponent() - self.unit.exponent();
+            column.iter_mut().zip(self.basis.combine(z)).for_each(|(b, v)| *b = scaled(v, e));
+        }
+        if beta.iter().all(|v| v.is_finite()) {
+            return Ok(beta);
+        }
+        Err(Error::Overflow { what: "a coefficient of the fit" })
+    }
+
+    fn admit_features(&mut self, x: &ArrayRef1<f64>) -> Vec<f64> {
+        if let Some(factor) = self.unit.admit(largest_exponent(x)) {
+            self.triangle.scale(factor);
+            self.longest *= factor;
+            self.is_nested = false;
+        }
+        x.iter().map(|&v| scaled(v, -self.unit.exponent())).collect()
+    }
+
+    fn admit_targets(&mut self, y: &ArrayRef1<f64>) -> Vec<f64> {
+        let mut scaled_targets = Vec::with_capacity(y.len());
+        for (output, (&y, unit)) in y.iter().zip(&mut self.target_units).enumerate() {
+            if let Some(factor) = unit.admit(largest_exponent([&y])) {
+                self.c[output].iter_mut().for_each(|c| *c *= factor);
+                self.squares[output] *= factor * factor;
+                self.is_nested = false;
+            }
+            scaled_targets.push(scaled(y, -unit.exponent()));
+        }
+        scaled_targets
+    }
+
+    fn append(&mut self, split: Split, mut y: Vec<f64>) {
+        let Split { mut inside, outside } = split;
+        if let Some((q, rho)) = outside {
+            self.triangle.append(inside, rho);
+            self.c.iter_mut().zip(&y).for_each(|(c, y)| c.push(*y));
+            self.images.push(self.held_out.image(&q));
+            if let Some(noise) = &mut self.noise {
+                noise.images.push(noise.image(&q));
+            }
+            self.basis.push(q);
+        } else {
+            let c = &mut self.c;
+            self.triangle.rotate_in(&mut inside, |i, cos, sin| {
+                for (c, y) in c.iter_mut().zip(&mut y) {
+                    (c[i], *y) = (cos * c[i] + sin * *y, cos * *y - sin * c[i]);
+                }
+            });
+            self.squares.iter_mut().zip(&y).for_each(|(sum, rest)| *sum += rest * rest);
+            self.is_nested = false;
+        }
+    }
+
+    fn measure(&mut self) -> Result<Point, Error> {
+        let (n, p, r) = (self.n, self.p, self.triangle.len());
+        let measure =
+            Measure { held_out: &self.held_out, features: self.unit, targets: &self.target_units, n, p };
+        let engine = if is_clear(&mut self.triangle, n, p) {
+            if !self.is_nested {
+                self.fit.z = vec![Vec::with_capacity(r); self.c.len()];
+                self.predictions = vec![Vec::new(); self.c.len()];
+            }
+            for ((c, z), predictions) in self.c.iter().zip(&mut self.fit.z).zip(&mut self.predictions) {
+                for i in z.len()..r {
+                    z.push(self.triangle.next_forward(z, c[i]));
+                    accumulate(predictions, z[i], &self.images[i]);
+                }
+            }
+            (self.fit.lost, self.fit.rank) = (Vec::new(), r);
+            self.fit.noise = self
+                .noise
+                .as_ref()
+                .map(|noise| noise.coordinates().map(|row| square(&self.triangle.backward(&row))).sum());
+            Engine::Nested
+        } else {
+            self.fit = Fit::by_svd(self.triangle.to_array(), &self.c, self.noise.as_ref(), (n, p))?;
+            self.predictions = self.fit.z.iter().map(|z| combine(&self.images, z)).collect();
+            Engine::Svd
+        };
+        self.is_nested = engine == Engine::Nested;
+        let unit = self.noise.as_ref().map_or(0, |noise| noise.exponent);
+        measure.point(&self.fit, &self.predictions, &self.squares, unit, engine)
+    }
+}
+
+/// [`Error::NonFinite`] with the place, unless all entries are finite.
+fn check_row(what: &'static str, row: usize, x: &ArrayRef1<f64>) -> Result<(), Error> {
+    match x.iter().enumerate().find(|(_, v)| !v.is_finite()) {
+        Some((column, &value)) => Err(Error::NonFinite { what, row, column, value }),
+        None => Ok(()),
+    }
+}

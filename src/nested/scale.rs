@@ -1,0 +1,59 @@
+//! Powers of two: exact, and out of the way of overflow.
+
+use crate::svd::{exponent, power_of_two};
+
+/// `x · 2^e`, exact unless the result itself is out of range.
+pub(super) fn scaled(x: f64, e: i32) -> f64 {
+    let e = e.clamp(-3000, 3000);
+    // Three steps: one factor of 2^3000 would itself overflow.
+    let third = e / 3;
+    x * power_of_two(third) * power_of_two(third) * power_of_two(e - 2 * third)
+}
+
+/// The exponent of the largest entry: all entries lie under `2^e`. `None` if all are 0.
+pub(super) fn largest_exponent<'a>(x: impl IntoIterator<Item = &'a f64>) -> Option<i32> {
+    let largest = x.into_iter().fold(0.0, |m: f64, v| m.max(v.abs()));
+    (largest > 0.0).then(|| exponent(largest))
+}
+
+/// A quantity that arrives in pieces, measured in a unit that follows the first of them and grows when a
+/// later one is far larger.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Unit {
+    exponent: Option<i32>,
+}
+
+impl Unit {
+    /// Entries may exceed the unit by 2^200 before it grows: their squares still add up.
+    const HEADROOM: i32 = 200;
+
+    /// `e` where the unit is `2^e`.
+    pub(super) fn exponent(self) -> i32 {
+        self.exponent.unwrap_or(0)
+    }
+
+    /// Whether entries under `2^e` need no growth, or there are none.
+    pub(super) fn has_room(self, e: Option<i32>) -> bool {
+        match (self.exponent, e) {
+            (_, None) => true,
+            (None, Some(_)) => false,
+            (Some(old), Some(new)) => new <= old + Self::HEADROOM,
+        }
+    }
+
+    /// Makes room for entries under `2^e`; `Some(f)` if all that was measured so far must be multiplied
+    /// by `f`.
+    pub(super) fn admit(&mut self, e: Option<i32>) -> Option<f64> {
+        match (self.exponent, e) {
+            (None, Some(_)) => {
+                self.exponent = e;
+                None
+            }
+            (Some(old), Some(new)) if new > old + Self::HEADROOM => {
+                self.exponent = e;
+                Some(scaled(1.0, old - new))
+            }
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! A lower triangle that grows by a row, or takes one in by Givens rotations.
+
+use ndarray::{Array2, ArrayView2, aview1};
+
+/// `L`, `r × r`, lower triangular, row by row.
+///
+/// The matrix of a curve is `X = W L Q` where rows are appended and `X = Q Lᵀ Wᵀ` where columns are, `W`
+/// and `Q` with orthonormal columns and rows.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Triangle {
+    rows: Vec<Vec<f64>>,
+    /// `‖L‖²_F`, which rotations conserve.
+    squares: f64,
+    /// An estimate of `‖L⁻¹‖`, until the next row is appended. Rotations never make it larger.
+    inverse: Option<f64>,
+}
+
+impl Triangle {
+    /// `r`.
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// `L ← [L 0; m ρ]`, O(r).
+    pub(super) fn append(&mut self, mut m: Vec<f64>, rho: f64) {
+        m.push(rho);
+        self.squares += square(&m);
+        self.rows.push(m);
+        self.inverse = None;
+    }
+
+    /// `[L; mᵀ] ← G [L; mᵀ] = [L'; 0]` by r rotations, 3 r² flops. What the rotations do to the quantities
+    /// that go with the rows is `also(i, cos, sin)`: the pair (i-th, new one) becomes
+    /// `(cos · a + sin · b, cos · b − sin · a)`.
+    pub(super) fn rotate_in(&mut self, m: &mut [f64], mut also: impl FnMut(usize, f64, f64)) {
+        self.squares += square(m);
+        for (i, row) in self.rows.iter_mut().enumerate().rev() {
+            if m[i] == 0.0 {
+                continue;
+            }
+            let length = row[i].hypot(m[i]);
+            let (cos, sin) = (row[i] / length, m[i] / length);
+            rotate(&mut row[..i], &mut m[..i], cos, sin);
+            (row[i], m[i]) = (length, 0.0);
+            also(i, cos, sin);
+        }
+    }
+
+    /// Multiplies by `factor`, a power of two.
+    pub(super) fn scale(&mut self, factor: f64) {
+        self.rows.iter_mut().flatten().for_each(|v| *v *= factor);
+        self.squares *= factor * factor;
+        self.inverse = None;
+    }
+
+    /// The next entry of the solution of `L z = c`, given those before it.
+    pub(super) fn next_forward(&self, z: &[f64], c: f64) -> f64 {
+        let i = z.len();
+        (c - dot(&self.rows[i][..i], z)) / self.rows[i][i]
+    }
+
+    /// `L z = c`.
+    pub(super) fn forward(&self, c: &[f64]) -> Vec<f64> {
+        let mut z = Vec::with_capacity(c.len());
+        for &target in c {
+            z.push(self.next_forward(&z, target));
+        }
+        z
+    }
+
+    /// `Lᵀ z = c`.
+    pub(super) fn backward(&self, c: &[f64]) -> Vec<f64> {
+        let mut z = c.to_vec();
+        for (i, row) in self.rows.iter().enumerate().rev() {
+            z[i] /= row[i];
+            let (known, last) = z.split_at_mut(i);
+            axpy(known, -last[0], row);
+        }
+        z
+    }
+
+    /// The lower triangle of a matrix.
+    pub(super) fn from_lower(matrix: ArrayView2<'_, f64>) -> Self {
+        let rows = matrix.rows().into_iter().enumerate();
+        let mut triangle = Self::default();
+        for (i, row) in rows {
+            triangle.append(row.iter().take(i).copied().collect(), row[i]);
+        }
+        triangle
+    }
+
+    /// A fresh estimate of `‖L⁻¹‖`.
+    pub(super) fn inverse(&mut self) -> f64 {
+        let inverse = self.estimate_inverse();
+        self.inverse = Some(inverse);
+        inverse
+    }
+
+    /// Whether the condition number, `‖L‖_F ‖L⁻¹‖`, lies under `bound`, as far as an estimate of O(r²) can
+    /// tell. Appended rows need a new estimate, rotated rows only lower the last one.
+    ///
+    /// `more` is added to `‖L‖²_F`: rows to come.
+    pub(super) fn is_conditioned_under(&mut self, bound: f64, more: f64) -> bool {
+        let norm = (self.squares + more).sqrt();
+        if self.inverse.is_some_and(|inverse| norm * inverse < bound) {
+            return true;
+        }
+        let inverse = self.estimate_inverse();
+        self.inverse = Some(inverse);
+        self.rows.is_empty() || norm * inverse < bound
+    }
+
+    /// A lower bound of `‖L⁻¹‖` that is seldom far off: `L⁻¹` on a vector of signs chosen for growth
+    /// (Cline, Moler, Stewart and Wilkinson 1979), then two half steps of inverse iteration.
+    fn estimate_inverse(&self) -> f64 {
+        let mut grown: Vec<f64> = Vec::with_capacity(self.len());
+        for (i, row) in self.rows.iter().enumerate() {
+            let sum = dot(&row[..i], &grown);
+            grown.push((-sum - 1f64.copysign(sum)) / row[i]);
+        }
+        let half = self.backward(&normalised(grown));
+        let first = square(&half).sqrt();
+        let second = square(&self.forward(&normalised(half))).sqrt();
+        first.max(second)
+    }
+
+    /// As a full matrix.
+    pub(super) fn to_array(&self) -> Array2<f64> {
+        let r = self.len();
+        Array2::from_shape_fn((r, r), |(i, j)| self.rows[i].get(j).copied().unwrap_or(0.0))
+    }
+}
+
+fn normalised(x: Vec<f64>) -> Vec<f64> {
+    // By the largest entry first: growth may be beyond the squares of f64.
+    let largest = x.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
+    let x: Vec<f64> = x.into_iter().map(|v| v / largest).collect();
+    let norm = square(&x).sqrt();
+    x.into_iter().map(|v| v / norm).collect()
+}
+
+/// `(a, b) ← (cos · a + sin · b, cos · b − sin · a)`.
+pub(super) fn rotate(a: &mut [f64], b: &mut [f64], cos: f64, sin: f64) {
+    for (a, b) in a.iter_mut().zip(b) {
+        (*a, *b) = (cos * *a + sin * *b, cos * *b - sin * *a);
+    }
+}
+
+/// `y ← y + factor · x`.
+pub(super) fn axpy(y: &mut [f64], factor: f64, x: &[f64]) {
+    for (y, x) in y.iter_mut().zip(x) {
+        *y += factor * x;
+    }
+}
+
+/// `a · b`.
+pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
+    aview1(a).dot(&aview1(b))
+}
+
+/// `‖x‖²`.
+pub(super) fn square(x: &[f64]) -> f64 {
+    dot(x, x)
+}
