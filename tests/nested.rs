@@ -619,7 +619,7 @@ fn the_noise_term_is_that_of_the_pseudoinverse() {
                 if svd.singular_values().iter().any(|s| (0.1..1e3).contains(&(s / svd.cutoff()))) {
                     continue; // too close to the cutoff for a figure
                 }
-                let inverse = svd.pseudoinverse();
+                let inverse = svd.pseudoinverse().unwrap();
                 let sigma = covariance.slice(s![..point.p, ..point.p]);
                 let expected = inverse.t().dot(&sigma).dot(&inverse).diag().sum();
                 let condition = svd.singular_values()[0] / svd.smallest_nonzero().unwrap();

@@ -53,14 +53,23 @@ impl Fit {
         // What lies outside the modes that are kept.
         let modes = svd.u().slice(ndarray::s![.., ..svd.rank()]);
         let lost = &targets - &modes.dot(&modes.t().dot(&targets));
+        let noise = match noise {
+            Some(noise) => {
+                let inverse = svd.pseudoinverse()?;
+                Some(
+                    noise
+                        .coordinates()
+                        .map(|row| square(&inverse.t().dot(&Array1::from(row)).to_vec()))
+                        .sum(),
+                )
+            }
+            None => None,
+        };
         Ok(Self {
             z: z.columns().into_iter().map(|z| z.to_vec()).collect(),
             lost: lost.mapv(|v| v * v).sum_axis(Axis(0)).to_vec(),
             rank: svd.rank(),
-            noise: noise.map(|noise| {
-                let inverse = svd.pseudoinverse();
-                noise.coordinates().map(|row| square(&inverse.t().dot(&Array1::from(row)).to_vec())).sum()
-            }),
+            noise,
         })
     }
 }
