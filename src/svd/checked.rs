@@ -19,10 +19,15 @@ impl Scaled {
         Error::check_finite(what, x)?;
         let largest = x.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
         let exponent = exponent(largest);
-        // Two exact steps: one factor of 2^1074 would itself overflow.
-        let (half, rest) = (power_of_two(-exponent / 2), power_of_two(-exponent - -exponent / 2));
         let mut matrix = x.as_standard_layout().into_owned();
-        matrix.mapv_inplace(|v| v * half * rest);
+        if exponent.abs() < 1000 {
+            let scale = power_of_two(-exponent);
+            matrix.mapv_inplace(|v| v * scale);
+        } else {
+            // Two exact steps: one factor of 2^1074 would itself overflow.
+            let (half, rest) = (power_of_two(-exponent / 2), power_of_two(-exponent - -exponent / 2));
+            matrix.mapv_inplace(|v| v * half * rest);
+        }
         Ok(Self { matrix, exponent })
     }
 

@@ -55,7 +55,7 @@ impl<'a> Study<'a> {
         let outputs: Vec<Output<'_>> =
             (0..y.ncols()).map(|k| Output::new(&modes, y.column(k), k, self.ideal.column(k))).collect();
         let metrics = |arm: &Arm| {
-            scratch.set_gains(arm, svd);
+            scratch.set_gains(arm, svd, &modes.inverse);
             let mut mean = Metrics::default();
             for output in &outputs {
                 mean.add(&output.metrics(arm, scratch), outputs.len());
@@ -195,22 +195,26 @@ impl<'a> Output<'a> {
         let n = self.modes.svd.u().nrows() as f64;
         let m = self.modes.held_out.rows as f64;
         let mut metrics = Metrics::default();
-        for (opposite, sign) in [(true, -1.0), (false, 1.0)] {
-            if opposite && arm.adversary.is_none() {
-                continue;
-            }
-            let train = self.fit(fits, scratch, sign * train_kick);
-            let shift = sign * test_kick * self.shift(&scratch.alpha[..shown]);
-            let sums = fits.sums(&scratch.alpha[..shown], &mut scratch.row);
-            // The mean of (error + shift)².
-            let test = sums.squares / m + shift * (2.0 * sums.errors / m + shift);
-            if opposite {
-                metrics.opposite = test;
-            } else {
+        let bias = if let Some(kept) = scratch.prefix.filter(|_| train_kick == 0.0) {
+            // The fit is a prefix of the base, and all its sums are known.
+            let seen = kept.min(shown);
+            let shift = test_kick * self.shift(&fits.base[..seen]);
+            metrics.train = fits.prefix_trained(kept).squares / n;
+            metrics.test = fits.prefix(seen).shifted(shift, m);
+            metrics.opposite = fits.prefix(seen).shifted(-shift, m);
+            self.noise_free.prefix(seen)
+        } else {
+            for sign in [-1.0, 1.0] {
+                let train = self.fit(fits, scratch, sign * train_kick);
+                let shift = sign * test_kick * self.shift(&scratch.alpha[..shown]);
+                let test = fits.sums(&scratch.alpha[..shown], &mut scratch.row).shifted(shift, m);
+                if sign < 0.0 {
+                    metrics.opposite = test;
+                }
                 (metrics.train, metrics.test) = (train / n, test);
             }
-        }
-        let bias = self.bias(scratch, shown);
+            self.bias(scratch, shown)
+        };
         metrics.bias_squared = (bias.errors / m).powi(2);
         metrics.mean_squared_bias = bias.squares / m;
         metrics
@@ -243,7 +247,7 @@ impl<'a> Output<'a> {
     /// Sums over the test rows of the bias `x·(V diag(g σ) Vᵀ − I) β*`: the errors of the arm's gains on
     /// targets without residuals.
     fn bias(&self, scratch: &mut Scratch, shown: usize) -> Sums {
-        let Scratch { gains, alpha, row } = scratch;
+        let Scratch { gains, alpha, row, .. } = scratch;
         let sigma = self.noise_free.training.sigma;
         alpha.clear();
         for (mode, teacher) in self.noise_free.base.iter().take(shown).enumerate() {
@@ -259,16 +263,22 @@ impl<'a> Output<'a> {
 #[derive(Default)]
 pub(super) struct Scratch {
     gains: Vec<f64>,
+    /// How many leading modes are kept, where the gains are `1/σ` for those and 0 for the rest.
+    prefix: Option<usize>,
     alpha: Vec<f64>,
     row: Vec<f64>,
 }
 
 impl Scratch {
-    fn set_gains(&mut self, arm: &Arm, svd: &Svd) {
+    fn set_gains(&mut self, arm: &Arm, svd: &Svd, inverse: &[f64]) {
         let spectrum = svd.spectrum();
         self.gains.resize(spectrum.singular_values().len(), 0.0);
         arm.estimator.write_gains(spectrum, &mut self.gains);
         arm.ablation.cut_gains(spectrum.singular_values(), &mut self.gains);
+        let kept = self.gains.iter().zip(inverse).take_while(|(gain, inverse)| gain == inverse).count();
+        let rest_is_zero = self.gains[kept..].iter().all(|&gain| gain == 0.0);
+        // The base keeps the modes of the rank.
+        self.prefix = (rest_is_zero && kept <= svd.rank()).then_some(kept);
     }
 }
 

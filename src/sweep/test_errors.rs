@@ -14,6 +14,11 @@ impl Sums {
         Self { errors: self.errors + other.errors, squares: self.squares + other.squares }
     }
 
+    /// The mean over `rows` rows of `(error + shift)²`.
+    pub(super) fn shifted(self, shift: f64, rows: f64) -> f64 {
+        self.squares / rows + shift * (2.0 * self.errors / rows + shift)
+    }
+
     fn minus(self, other: Self) -> Self {
         // A sum of squares; rounding of the difference must not make it negative.
         let squares = (self.squares - other.squares).max(0.0);
@@ -91,6 +96,8 @@ pub(super) struct TestErrors<'a> {
     /// `A V α − b` for the first `k` coefficients of the base as row `k`, `(r + 1) × q`.
     rows: Vec<f64>,
     sums: Vec<Sums>,
+    /// Sums over the training rows for the same prefixes.
+    trained: Vec<Sums>,
 }
 
 impl<'a> TestErrors<'a> {
@@ -115,12 +122,23 @@ impl<'a> TestErrors<'a> {
             }
         }
         let mut sums: Vec<Sums> = rows.chunks_exact(width).map(|row| sum(row, ones)).collect();
+        let trained = training.prefix_sums(&base);
         if complement {
-            for (table, trained) in sums.iter_mut().zip(training.prefix_sums(&base)) {
-                *table = table.minus(trained);
+            for (table, trained) in sums.iter_mut().zip(&trained) {
+                *table = table.minus(*trained);
             }
         }
-        Self { images, width, ones, training, complement, base, rows, sums }
+        Self { images, width, ones, training, complement, base, rows, sums, trained }
+    }
+
+    /// Sums over the test rows for the first `kept` coefficients of the base.
+    pub(super) fn prefix(&self, kept: usize) -> Sums {
+        self.sums[kept]
+    }
+
+    /// Sums over the training rows for the first `kept` coefficients of the base.
+    pub(super) fn prefix_trained(&self, kept: usize) -> Sums {
+        self.trained[kept]
     }
 
     /// Sums for `α`, filled up by zeros. `row` is work space.
