@@ -114,7 +114,7 @@ impl Splits {
         }
         let orders = match self {
             Self::Drawn { repeats, seed } => {
-                return Ok((0..*repeats).map(|repeat| draw(rows, longest, *seed, repeat)).collect());
+                return Ok(draw(rows, longest, *repeats, *seed));
             }
             Self::Recorded(orders) => orders,
         };
@@ -159,14 +159,18 @@ fn repeated(order: &[usize]) -> Option<usize> {
     order.iter().copied().find(|&row| !seen.insert(row))
 }
 
-/// The first `longest` entries of a random order of `rows` rows (Fisher–Yates from the front, so that
-/// a longer draw from the same seed starts with the shorter one).
-fn draw(rows: usize, longest: usize, seed: u64, repeat: usize) -> Vec<usize> {
-    let mut rng = stream(seed, 0, repeat);
-    let mut order: Vec<usize> = (0..rows).collect();
-    for i in 0..longest.min(rows) {
-        order.swap(i, rng.random_range(i..rows));
-    }
-    order.truncate(longest);
-    order
+/// For each repeat the first `longest` entries of a random order of `rows` rows (Fisher–Yates from the front,
+/// so that a longer draw from the same seed starts with the shorter one).
+fn draw(rows: usize, longest: usize, repeats: usize, seed: u64) -> Vec<Vec<usize>> {
+    let mut order: Vec<usize> = Vec::with_capacity(rows);
+    let draw = |repeat| {
+        let mut rng = stream(seed, 0, repeat);
+        order.clear();
+        order.extend(0..rows);
+        for i in 0..longest.min(rows) {
+            order.swap(i, rng.random_range(i..rows));
+        }
+        order[..longest.min(rows)].to_vec()
+    };
+    (0..repeats).map(draw).collect()
 }
