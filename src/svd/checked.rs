@@ -92,9 +92,9 @@ pub(crate) fn triangle(x: ArrayView2<'_, f64>, backend: &dyn Backend) -> Result<
         return Err(failed(format!("a triangle of the wrong shape for a {n} × {p} matrix")));
     }
     let z = probe(x.ncols());
-    let length = |matrix: ArrayView2<'_, f64>| norm(Columns::new(matrix.reversed_axes()).project(&z).iter());
+    let length = |matrix: ArrayView2<'_, f64>| norm(&Columns::new(matrix.reversed_axes()).project(&z));
     let (expected, found) = (length(scaled.matrix.view()), length(r.view()));
-    let size = norm(scaled.matrix.iter()) * norm(z.iter());
+    let size = norm(&Columns::new(scaled.matrix.t()).entries) * norm(&z);
     let off = (expected - found).abs();
     if off.is_nan() || off > tolerance(x.nrows(), x.ncols()) * size {
         return Err(failed(format!("‖R z‖ = {found:e} where ‖X z‖ = {expected:e}")));
@@ -137,23 +137,23 @@ fn verify(x: &Array2<f64>, raw: &RawSvd) -> Result<(), String> {
         return Err("singular values that are negative, NaN or out of order".into());
     }
     let tolerance = tolerance(n, p);
-    let frobenius = norm(x.iter());
+    let (z, w, s) = (probe(p), probe(n), probe(r));
+    let (u, v, xt) = (Columns::new(u.view()), Columns::new(vt.t()), Columns::new(x.t()));
+    let frobenius = norm(&xt.entries);
     let close = |what: &str, error: f64, size: f64| {
         if error <= tolerance * size { Ok(()) } else { Err(format!("{what} is off by {:.1e}", error / size)) }
     };
-    close("Σσ² against ‖X‖²", (norm(sigma.iter()) - frobenius).abs(), frobenius)?;
-    let (z, w, s) = (probe(p), probe(n), probe(r));
-    let (u, v, xt) = (Columns::new(u.view()), Columns::new(vt.t()), Columns::new(x.t()));
+    close("Σσ² against ‖X‖²", (norm(&sigma.to_vec()) - frobenius).abs(), frobenius)?;
     let scaled = |mut coefficients: Vec<f64>| {
         coefficients.iter_mut().zip(sigma).for_each(|(c, s)| *c *= s);
         coefficients
     };
-    let forward = distance(&u.combine(&scaled(v.project(&z))), &xt.project(&z));
-    close("U Σ Vᵀ z against X z", forward, frobenius * norm(z.iter()))?;
-    let backward = distance(&v.combine(&scaled(u.project(&w))), &xt.combine(&w));
-    close("V Σ Uᵀ w against Xᵀ w", backward, frobenius * norm(w.iter()))?;
+    let forward = distance(u.combine(&scaled(v.project(&z))), &xt.project(&z));
+    close("U Σ Vᵀ z against X z", forward, frobenius * norm(&z))?;
+    let backward = distance(v.combine(&scaled(u.project(&w))), &xt.combine(&w));
+    close("V Σ Uᵀ w against Xᵀ w", backward, frobenius * norm(&w))?;
     for (what, basis) in [("Uᵀ U s against s", &u), ("Vᵀ V s against s", &v)] {
-        close(what, distance(&basis.project(&basis.combine(&s)), &s), norm(s.iter()))?;
+        close(what, distance(basis.project(&basis.combine(&s)), &s), norm(&s))?;
     }
     Ok(())
 }
@@ -175,19 +175,7 @@ impl<'a> Columns<'a> {
 
     /// `Bᵀ x`.
     fn project(&self, x: &[f64]) -> Vec<f64> {
-        let dot = |column: &[f64]| {
-            let (a, b) = (column.chunks_exact(4), x.chunks_exact(4));
-            let rest: f64 = a.remainder().iter().zip(b.remainder()).map(|(a, b)| a * b).sum();
-            // Four sums side by side: one would wait for itself.
-            let mut sums = [0.0; 4];
-            for (a, b) in a.zip(b) {
-                for lane in 0..4 {
-                    sums[lane] += a[lane] * b[lane];
-                }
-            }
-            (sums[0] + sums[1]) + (sums[2] + sums[3]) + rest
-        };
-        self.entries.chunks_exact(self.length).map(dot).collect()
+        self.entries.chunks_exact(self.length).map(|column| dot(column, x)).collect()
     }
 
     /// `B c`.
@@ -202,8 +190,23 @@ impl<'a> Columns<'a> {
     }
 }
 
-fn distance(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum::<f64>().sqrt()
+fn distance(mut a: Vec<f64>, b: &[f64]) -> f64 {
+    a.iter_mut().zip(b).for_each(|(a, b)| *a -= b);
+    norm(&a)
+}
+
+/// `a·b`.
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    let (a, b) = (a.chunks_exact(4), b.chunks_exact(4));
+    let rest: f64 = a.remainder().iter().zip(b.remainder()).map(|(a, b)| a * b).sum();
+    // Four sums side by side: one would wait for itself.
+    let mut sums = [0.0; 4];
+    for (a, b) in a.zip(b) {
+        for lane in 0..4 {
+            sums[lane] += a[lane] * b[lane];
+        }
+    }
+    (sums[0] + sums[1]) + (sums[2] + sums[3]) + rest
 }
 
 /// Fixed pseudo-random numbers in [−1, 1): the same for every matrix of the same size.
@@ -221,6 +224,6 @@ fn probe(len: usize) -> Vec<f64> {
 }
 
 /// The Euclidean norm. Entries are of order 1 here: nothing overflows.
-fn norm<'a>(x: impl Iterator<Item = &'a f64>) -> f64 {
-    x.map(|v| v * v).sum::<f64>().sqrt()
+fn norm(x: &[f64]) -> f64 {
+    dot(x, x).sqrt()
 }

@@ -225,8 +225,10 @@ impl<const L: usize> Lanes<L> {
         let tolerance = self.active.map(|active| if active { squared } else { f64::INFINITY });
         let (mut rotated, mut coarse) = ([false; L], [false; L]);
         // Norms are kept up to date within a sweep and computed afresh for the next.
-        let mut squares: Vec<[f64; L]> =
-            self.pairs.chunks_exact(2 * columns).map(|c| dot(&c[..columns], &c[..columns])).collect();
+        let mut squares = [[0.0; L]; LARGEST];
+        for (square, pair) in squares.iter_mut().zip(self.pairs.chunks_exact(2 * columns)) {
+            *square = dot(&pair[..columns], &pair[..columns]);
+        }
         for i in 0..columns {
             for j in i + 1..columns {
                 let (head, tail) = self.pairs.split_at_mut(2 * j * columns);
@@ -305,7 +307,7 @@ fn reflect<const L: usize>(v: &[[f64; L]], factor: [f64; L], x: &mut [[f64; L]])
         // Through a copy: the compiler must know that nothing it reads is written meanwhile.
         let mut moved = *entry;
         for lane in 0..L {
-            moved[lane] -= step[lane] * v[lane];
+            moved[lane] = (-step[lane]).mul_add(v[lane], moved[lane]);
         }
         *entry = moved;
     }
@@ -362,8 +364,8 @@ impl<const L: usize> Rotation<L> {
         for (x, y) in first.iter_mut().zip(second) {
             for lane in 0..L {
                 let (a, b) = (x[lane], y[lane]);
-                x[lane] = self.cos[lane] * a - self.sin[lane] * b;
-                y[lane] = self.sin[lane] * a + self.cos[lane] * b;
+                x[lane] = self.cos[lane].mul_add(a, -(self.sin[lane] * b));
+                y[lane] = self.cos[lane].mul_add(b, self.sin[lane] * a);
             }
         }
     }
@@ -374,7 +376,7 @@ fn dot<const L: usize>(x: &[[f64; L]], y: &[[f64; L]]) -> [f64; L] {
     let mut sum = [0.0; L];
     for (a, b) in x.iter().zip(y) {
         for lane in 0..L {
-            sum[lane] += a[lane] * b[lane];
+            sum[lane] = a[lane].mul_add(b[lane], sum[lane]);
         }
     }
     sum

@@ -160,10 +160,18 @@ impl<'a> TestErrors<'a> {
 }
 
 fn sum(row: &[f64], ones: &[f64]) -> Sums {
+    let (errors, weights) = (row.chunks_exact(4), ones.chunks_exact(4));
     let mut sums = Sums::default();
-    for (error, one) in row.iter().zip(ones) {
-        sums.errors += error * one;
-        sums.squares += error * error;
+    for (error, one) in errors.remainder().iter().zip(weights.remainder()) {
+        sums = sums.plus(Sums { errors: error * one, squares: error * error });
     }
-    sums
+    // Four of each side by side: one would wait for itself.
+    let mut lanes = [Sums::default(); 4];
+    for (errors, ones) in errors.zip(weights) {
+        for lane in 0..4 {
+            lanes[lane].errors += errors[lane] * ones[lane];
+            lanes[lane].squares += errors[lane] * errors[lane];
+        }
+    }
+    lanes.into_iter().fold(sums, Sums::plus)
 }

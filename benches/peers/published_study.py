@@ -1,0 +1,94 @@
+"""Both studies in the steps of the published scripts (Schaeffer et al. 2023): a split of the whole
+table for every cell, and a fit and a prediction of all test rows for every arm.
+
+Same arms, same sizes, same numbers as `plain_study.py`, which is how one would write them for speed."""
+
+import sys
+
+import numpy as np
+from sklearn.metrics import mean_squared_error
+from sklearn.model_selection import train_test_split
+
+import plain_study
+from common import SIZES
+
+
+def split(data, n, seed):
+    x, y, rows = data[:, :-1], data[:, -1], np.arange(len(data))
+    return train_test_split(x, y, rows, random_state=seed, test_size=len(data) - n)[:4]
+
+
+def inverted(s):
+    with np.errstate(divide="ignore"):
+        inverse = 1.0 / s
+    inverse[np.isinf(inverse)] = 0.0
+    return inverse
+
+
+def cell(x, x_test, y, y_test, ideal, arms):
+    u, s, vt = np.linalg.svd(x, full_matrices=False)
+
+    def fit(gains, targets):
+        return vt.T @ np.diag(gains) @ u.T @ targets
+
+    def errors(beta, targets, test_rows, test_targets):
+        return (mean_squared_error(targets, x @ beta),
+                mean_squared_error(test_targets, test_rows @ beta))
+
+    def projected(modes):
+        leading = u[:, :modes] @ np.diag(s[:modes]) @ vt[:modes]
+        projection = leading.T @ np.linalg.pinv(leading).T
+        rows = x_test @ projection.T
+        inside = np.linalg.norm(rows, axis=1) / np.linalg.norm(x_test, axis=1)
+        assert np.all((inside > -1e-3) & (inside < 1 + 1e-3))
+        return rows
+
+    unablated = fit(inverted(s), y)
+    found = []
+    for arm, setting in arms:
+        if arm == "unablated":
+            found.append(errors(unablated, y, x_test, y_test))
+        elif arm == "no_small_singular_values":
+            beta = fit(inverted(np.where(s < setting, 0.0, s)), y)
+            found.append(errors(beta, y, x_test, y_test))
+        elif arm == "test_features_projected":
+            found.append(errors(unablated, y, projected(setting), y_test))
+        elif arm == "no_residuals":
+            targets, test_targets = x @ ideal, x_test @ ideal
+            found.append(errors(fit(inverted(s), targets), targets, x_test, test_targets))
+        elif arm == "adversarial_test":
+            sign = np.copysign(1.0, u[:, -1] @ y)
+            rows = x_test.copy()
+            rows += setting * sign * vt[-1]
+            found.append(errors(unablated, y, rows, y_test))
+        elif arm == "adversarial_train":
+            sign = np.copysign(1.0, u[:, -1] @ y)
+            residuals = y - x @ ideal + setting * sign * u[:, -1]
+            targets = x @ ideal + residuals
+            found.append(errors(np.linalg.pinv(x) @ targets, targets, x_test, y_test))
+    train, test = zip(*found)
+    # Only the ablation script has the bias.
+    bias = 0.0
+    if any(arm == "no_residuals" for arm, _ in arms):
+        seen = x_test @ x.T @ np.linalg.pinv(x @ x.T) @ x
+        bias = np.mean((seen - x_test) @ ideal) ** 2
+    return train, test, bias, s[s > 0].min(), int((s > 0).sum())
+
+
+def run(name, data, orders, arms):
+    x, y = data[:, :-1], data[:, -1]
+    ideal = np.linalg.inv(x.T @ x) @ x.T @ y
+    shape = (len(orders), len(SIZES))
+    train, test = np.empty(shape + (len(arms),)), np.empty(shape + (len(arms),))
+    bias, smallest, rank = np.empty(shape), np.empty(shape), np.empty(shape, int)
+    for repeat in range(len(orders)):
+        for j, n in enumerate(SIZES):
+            found = cell(*split(data, n, repeat), ideal, arms)
+            train[repeat, j], test[repeat, j] = found[:2]
+            bias[repeat, j], smallest[repeat, j], rank[repeat, j] = found[2:]
+    return arms, x.shape[1], train, test, bias, smallest, rank
+
+
+if __name__ == "__main__":
+    plain_study.run = run
+    sys.exit(plain_study.main())
