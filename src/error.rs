@@ -90,6 +90,11 @@ pub enum Error {
         /// The system's own words.
         reason: String,
     },
+    /// What was asked for cannot be done the way that was asked for.
+    Unsupported {
+        /// Why, and what to do instead.
+        reason: String,
+    },
     /// Threads or other resources that the system would not give.
     Resource {
         /// What was asked for, and the answer.
@@ -135,7 +140,7 @@ impl fmt::Display for Error {
                 write!(f, ": {reason}")
             }
             Self::Io { path, reason } => write!(f, "{}: {reason}", path.display()),
-            Self::Resource { reason } => f.write_str(reason),
+            Self::Resource { reason } | Self::Unsupported { reason } => f.write_str(reason),
         }
     }
 }

@@ -73,6 +73,13 @@ pub trait SpectralFilter: std::fmt::Debug + Send + Sync {
         gains.into()
     }
 
+    /// The `λ` with which this filter minimises `‖Xβ − y‖² + λ‖β‖²`, whatever the spectrum; 0 for the minimum
+    /// norm at machine precision. `None`, the default, says that it does something else. Curves of
+    /// such estimators need no SVD: see [`nested`](crate::nested).
+    fn penalty(&self) -> Option<f64> {
+        None
+    }
+
     /// In words, for a caption.
     fn describe(&self) -> String {
         format!("{self:?}")
@@ -110,6 +117,10 @@ impl SpectralFilter for MinNorm {
         for (gain, &s) in gains.iter_mut().zip(spectrum.sigma) {
             *gain = if s > cutoff { s.recip() } else { 0.0 };
         }
+    }
+
+    fn penalty(&self) -> Option<f64> {
+        (self.cutoff == Cutoff::MachinePrecision).then_some(0.0)
     }
 
     fn describe(&self) -> String {
@@ -194,6 +205,10 @@ impl SpectralFilter for Ridge {
             // σ/(σ² + λ) with σ² out of the way: it would overflow from 1e154 on.
             *gain = if s > 0.0 { (s + self.lambda / s).recip() } else { 0.0 };
         }
+    }
+
+    fn penalty(&self) -> Option<f64> {
+        Some(self.lambda)
     }
 
     fn describe(&self) -> String {

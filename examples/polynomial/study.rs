@@ -179,6 +179,7 @@ impl Study {
                     Points::Recorded(_) => None,
                 },
                 estimator: MinNorm::default().describe(),
+                ..Provenance::default()
             },
         }
     }

@@ -6,6 +6,7 @@ mod summary;
 pub use summary::{Bootstrap, Peak, Summary};
 
 use crate::Error;
+use crate::nested::Engine;
 
 /// What varies along a curve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +39,16 @@ pub enum Metric {
 }
 
 impl Metric {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::TrainMse,
+        Self::TestMse,
+        Self::TestMseOpposite,
+        Self::BiasSquared,
+        Self::MeanSquaredBias,
+        Self::SmallestSingularValue,
+    ];
+
     /// The name of its column in tables.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -134,6 +145,10 @@ pub struct Provenance {
     pub seed: Option<u64>,
     /// The estimator and its rank cutoff.
     pub estimator: String,
+    /// Whether an SVD computed every cell, or one growing factorisation each repeat.
+    pub engine: Engine,
+    /// Cells of a nested curve that an SVD computed all the same: repeat and axis value.
+    pub by_svd: Vec<(usize, usize)>,
 }
 
 /// A double descent curve: every cell of a sweep, with what is needed to label and repeat it.

@@ -79,13 +79,14 @@ use crate::risk::Compressed;
 use ndarray::ArrayRef2;
 
 /// How one point of a nested curve was computed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum Engine {
     /// From the grown factorisation.
     Nested,
-    /// By an SVD of that point's triangle: its matrix is close to rank-deficient.
+    /// By an SVD; on a nested curve, of that point's triangle: its matrix is close to rank-deficient.
+    #[default]
     Svd,
 }
 

@@ -10,9 +10,10 @@ use super::test_errors::{Sums, TestErrors, Training};
 use super::{Arm, Place, gather};
 use crate::Error;
 use crate::ablation::Adversary;
-use crate::curve::Cell;
+use crate::curve::{Cell, Metric};
 use crate::dataset::Dataset;
 use crate::filter::{MinNorm, SpectralFilter};
+use crate::nested::Point;
 use crate::risk::Compressed;
 use crate::svd::{Backend, LastMode, Svd};
 use crate::teacher::ideal_beta;
@@ -33,6 +34,16 @@ impl<'a> Study<'a> {
         let table = Compressed::with_backend(data.features(), data.targets(), backend)?;
         let ideal = ideal_beta(&table, backend)?;
         Ok(Self { data, arms, table, ideal })
+    }
+
+    /// The whole table, compressed.
+    pub(super) fn table(&self) -> &Compressed {
+        &self.table
+    }
+
+    /// Whether `n` training rows leave more test rows than the compressed table has.
+    pub(super) fn has_room(&self, n: usize) -> bool {
+        self.data.len().saturating_sub(n) > self.table.features.nrows()
     }
 
     /// All arms for the training set of `rows`, whose features `svd` factorises.
@@ -70,21 +81,51 @@ impl<'a> Study<'a> {
     }
 
     /// The rows of the tidy table for what was measured at one place.
-    pub(super) fn cells(&self, measured: &Measured, place: Place) -> impl Iterator<Item = Cell> {
+    pub(super) fn cells(
+        &self,
+        measured: &Measured,
+        place: Place,
+        wanted: &Wanted,
+    ) -> impl Iterator<Item = Cell> {
         let p = self.data.features().ncols();
         measured.arms.iter().zip(self.arms).enumerate().map(move |(index, (metrics, arm))| Cell {
             repeat: place.repeat,
             n: place.axis_value,
             p,
             arm: index,
-            train_mse: Some(metrics.train),
-            test_mse: Some(metrics.test),
-            test_mse_opposite: arm.adversary.map(|_| metrics.opposite),
-            bias_squared: Some(metrics.bias_squared),
-            mean_squared_bias: Some(metrics.mean_squared_bias),
-            smallest_singular_value: Some(measured.smallest_singular_value),
+            train_mse: wanted.train.then_some(metrics.train),
+            test_mse: wanted.test.then_some(metrics.test),
+            test_mse_opposite: arm.adversary.filter(|_| wanted.opposite).map(|_| metrics.opposite),
+            bias_squared: wanted.bias_squared.then_some(metrics.bias_squared),
+            mean_squared_bias: wanted.mean_squared_bias.then_some(metrics.mean_squared_bias),
+            smallest_singular_value: wanted.smallest.then_some(measured.smallest_singular_value),
             rank: measured.rank,
         })
+    }
+}
+
+/// Which metrics a sweep asks for.
+#[allow(clippy::struct_excessive_bools)]
+pub(super) struct Wanted {
+    train: bool,
+    test: bool,
+    opposite: bool,
+    bias_squared: bool,
+    mean_squared_bias: bool,
+    smallest: bool,
+}
+
+impl Wanted {
+    pub(super) fn new(metrics: &[Metric]) -> Self {
+        let has = |metric| metrics.contains(&metric);
+        Self {
+            train: has(Metric::TrainMse),
+            test: has(Metric::TestMse),
+            opposite: has(Metric::TestMseOpposite),
+            bias_squared: has(Metric::BiasSquared),
+            mean_squared_bias: has(Metric::MeanSquaredBias),
+            smallest: has(Metric::SmallestSingularValue),
+        }
     }
 }
 
@@ -93,6 +134,22 @@ pub(super) struct Measured {
     arms: Vec<Metrics>,
     smallest_singular_value: f64,
     rank: usize,
+}
+
+impl Measured {
+    /// What points of nested curves give, one for each arm.
+    pub(super) fn from_points(points: &[&Point]) -> Self {
+        let metrics = |point: &&Point| Metrics {
+            train: point.train_mse,
+            test: point.test_mse.unwrap_or(f64::NAN),
+            ..Metrics::default()
+        };
+        Self {
+            arms: points.iter().map(metrics).collect(),
+            smallest_singular_value: 0.0,
+            rank: points.first().map_or(0, |point| point.rank),
+        }
+    }
 }
 
 /// The rows that do not train: as the whole table less the training rows, or as they are.
@@ -109,7 +166,7 @@ impl<'a> HeldOut<'a> {
         let rows = study.data.len() - training.len();
         // With as few rows as the compressed table has, using them costs no more, and a difference
         // of two sums would cancel.
-        if rows > study.table.features.nrows() {
+        if study.has_room(training.len()) {
             return Self { table: Cow::Borrowed(&study.table), complement: true, rows };
         }
         let mut trains = vec![false; study.data.len()];

@@ -6,6 +6,7 @@
 mod arm;
 mod cells;
 mod evaluate;
+mod nested;
 mod splits;
 mod test_errors;
 
@@ -14,10 +15,11 @@ pub use cells::{Grid, Observer, Place, Visited};
 pub use splits::Splits;
 
 use crate::Error;
-use crate::curve::{Axis, Curve, Failure, Provenance};
+use crate::curve::{Axis, Curve, Failure, Metric, Provenance};
 use crate::dataset::Dataset;
+use crate::nested::Engine;
 use crate::svd::{Backend, Jacobi, Svd};
-use evaluate::{Measured, Scratch, Study};
+use evaluate::{Measured, Scratch, Study, Wanted};
 use ndarray::{Array2, ArrayView2};
 use std::sync::Arc;
 
@@ -47,6 +49,12 @@ pub struct Sweep {
     pub splits: Splits,
     /// What is computed from each factorisation.
     pub arms: Vec<Arm>,
+    /// Which quantities cells report.
+    pub metrics: Vec<Metric>,
+    /// One factorisation that grows along the curve ([`Engine::Nested`]), or one SVD a cell. `None`: nested
+    /// where every arm is minimum norm (at machine precision) or ridge, with nothing ablated and nobody
+    /// attacking, and only training and test errors are asked for. [`Provenance::engine`] says which ran.
+    pub engine: Option<Engine>,
     /// How many threads; `None`: as many as the machine has. No result depends on it.
     pub threads: Option<usize>,
     /// Who factorises.
@@ -62,6 +70,8 @@ impl Sweep {
             data,
             sizes: sizes.into_iter().collect(),
             splits: Splits::Drawn { repeats, seed },
+            metrics: Metric::ALL.to_vec(),
+            engine: None,
             threads: None,
             backend: Arc::new(Jacobi),
         }
@@ -87,9 +97,26 @@ impl Sweep {
         self.check()?;
         let orders = self.splits.orders(self.data.len(), self.sizes.iter().copied().max().unwrap_or(0))?;
         let study = Study::new(&self.data, &self.arms, &*self.backend)?;
+        let by_cell = |places: &[Place]| self.measure(&study, &orders, places);
+        if self.chosen_engine()? == Engine::Nested {
+            let (results, by_svd) = nested::measure(self, &study, &orders, observer, by_cell)?;
+            let mut curve = self.curve(&study, results, orders.len());
+            (curve.provenance.engine, curve.provenance.by_svd) = (Engine::Nested, by_svd);
+            return Ok(curve);
+        }
         let grid = Grid { axis: self.sizes.clone(), repeats: orders.len(), threads: self.threads, batch: 48 };
-        let results = grid.run(observer, |places| self.measure(&study, &orders, places))?;
+        let results = grid.run(observer, by_cell)?;
         Ok(self.curve(&study, results, orders.len()))
+    }
+
+    fn chosen_engine(&self) -> Result<Engine, Error> {
+        match (self.engine, nested::obstacle(self)) {
+            (Some(Engine::Svd), _) | (None, Some(_)) => Ok(Engine::Svd),
+            (_, None) => Ok(Engine::Nested),
+            (Some(Engine::Nested), Some(why)) => Err(Error::Unsupported {
+                reason: format!("{why}, and the nested engine has none; leave the engine to the sweep"),
+            }),
+        }
     }
 
     /// One size, several repeats: factorised together, since all have one shape.
@@ -118,6 +145,9 @@ impl Sweep {
         }
         if self.arms.is_empty() {
             return Err(Error::Empty { what: "the list of arms" });
+        }
+        if self.metrics.is_empty() {
+            return Err(Error::Empty { what: "the list of metrics" });
         }
         if rows < 2 {
             let must_be = "at least 2: one to train on, one to test on";
@@ -161,11 +191,13 @@ impl Sweep {
                 sampling: self.splits.describe(repeats),
                 seed: self.splits.seed(),
                 estimator: Arm::describe_estimators(&self.arms),
+                ..Provenance::default()
             },
         };
+        let wanted = Wanted::new(&self.metrics);
         for (place, result) in results {
             match result {
-                Some(Ok(measured)) => curve.cells.extend(study.cells(&measured, place)),
+                Some(Ok(measured)) => curve.cells.extend(study.cells(&measured, place, &wanted)),
                 Some(Err(error)) => curve.failures.push(Failure {
                     repeat: place.repeat,
                     n: place.axis_value,

@@ -1,0 +1,78 @@
+//! Whole sample-wise curves from one growing factorisation per repeat and arm.
+
+use super::evaluate::{Measured, Study};
+use super::{Arm, Place, Sweep, Visited, gather};
+use crate::Error;
+use crate::ablation::Ablation;
+use crate::curve::Metric;
+use crate::nested::{Engine, Point, Rows, Test};
+use crate::sweep::{Grid, Observer};
+
+/// Which metrics the nested engine gives.
+const METRICS: [Metric; 2] = [Metric::TrainMse, Metric::TestMse];
+
+/// Why a sweep needs the spectrum of every cell; `None` if it does not.
+pub(super) fn obstacle(sweep: &Sweep) -> Option<String> {
+    if let Some(metric) = sweep.metrics.iter().find(|metric| !METRICS.contains(metric)) {
+        return Some(format!("the metric `{}` needs the singular values of every cell", metric.name()));
+    }
+    let reads_spectrum = |arm: &&Arm| {
+        arm.estimator.penalty() != Some(0.0) || arm.ablation != Ablation::none() || arm.adversary.is_some()
+    };
+    let arm = sweep.arms.iter().find(reads_spectrum)?;
+    Some(format!("the arm `{}` needs the singular vectors of every cell", arm.name))
+}
+
+/// Measures all cells of a sweep without [`obstacle`], and names those that an SVD computed.
+///
+/// Cells with hardly a test row left go to `by_cell`: there the difference of the sums over all rows and over
+/// the training rows would cancel. So do the repeats in which an error came up, cell by cell.
+pub(super) fn measure(
+    sweep: &Sweep,
+    study: &Study<'_>,
+    orders: &[Vec<usize>],
+    observer: &dyn Observer,
+    by_cell: impl Fn(&[Place]) -> Vec<Result<Measured, Error>> + Sync,
+) -> Result<(Visited<Result<Measured, Error>>, Vec<(usize, usize)>), Error> {
+    let largest = sweep.sizes.iter().copied().filter(|&n| study.has_room(n)).max().unwrap_or(0);
+    let grid = Grid { axis: vec![largest], repeats: orders.len(), threads: sweep.threads, batch: 1 };
+    let visited = grid.run(observer, |places| {
+        let repeat = |place: &Place| {
+            let points = grow(sweep, study, &orders[place.repeat][..largest]).ok();
+            let cell = |&n: &usize| {
+                let at = Place { axis_value: n, repeat: place.repeat };
+                match points.as_ref().filter(|_| study.has_room(n)) {
+                    Some(arms) => {
+                        let points: Vec<&Point> = arms.iter().map(|points| &points[n - 1]).collect();
+                        let by_svd = points.iter().any(|point| point.engine == Engine::Svd);
+                        (at, Some(Ok(Measured::from_points(&points))), by_svd)
+                    }
+                    None => (at, by_cell(&[at]).pop(), true),
+                }
+            };
+            sweep.sizes.iter().map(cell).collect::<Vec<_>>()
+        };
+        places.iter().map(repeat).collect()
+    })?;
+    let (mut cells, mut by_svd) = (Visited::new(), Vec::new());
+    for (place, repeat) in visited {
+        let missing = || sweep.sizes.iter().map(|&n| (Place { axis_value: n, ..place }, None, false)).collect();
+        for (at, result, svd) in repeat.unwrap_or_else(missing) {
+            if svd {
+                by_svd.push((at.repeat, at.axis_value));
+            }
+            cells.push((at, result));
+        }
+    }
+    Ok((cells, by_svd))
+}
+
+/// For each arm the fits to the first `1, 2, …` of the rows.
+fn grow(sweep: &Sweep, study: &Study<'_>, rows: &[usize]) -> Result<Vec<Vec<Point>>, Error> {
+    let (x, y) = (gather(sweep.data.features(), rows), gather(sweep.data.targets(), rows));
+    let curve = |arm: &Arm| {
+        let mut engine = Rows::new(x.ncols(), y.ncols(), Test::Others(study.table()))?;
+        engine.extend(&x, &y)
+    };
+    sweep.arms.iter().map(curve).collect()
+}
