@@ -3,9 +3,11 @@
 mod csv_table;
 mod diabetes;
 mod files;
+mod npy;
 mod student_teacher;
 
 pub use csv_table::{BlankCells, CsvOptions};
+pub use npy::NpyRows;
 pub use student_teacher::StudentTeacher;
 
 use crate::Error;

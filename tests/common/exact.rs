@@ -1,0 +1,96 @@
+//! Minimum-norm fits in 512-bit arithmetic.
+//!
+//! By the normal equations: they square the condition number, and with 512 bits a κ of 1e15 still leaves over
+//! 120 digits.
+
+use dashu_float::FBig;
+use dashu_float::round::mode::HalfEven;
+use ndarray::{Array2, ArrayView2};
+
+type Number = FBig<HalfEven, 2>;
+
+const BITS: usize = 512;
+
+fn number(v: f64) -> Number {
+    Number::try_from(v).expect("finite").with_precision(BITS).value()
+}
+
+fn sum(terms: impl Iterator<Item = Number>) -> Number {
+    terms.fold(number(0.0), |sum, term| sum + term)
+}
+
+fn matrix(x: ArrayView2<'_, f64>) -> Array2<Number> {
+    Array2::from_shape_fn(x.dim(), |at| number(x[at]))
+}
+
+fn product(a: ArrayView2<'_, Number>, b: ArrayView2<'_, Number>) -> Array2<Number> {
+    Array2::from_shape_fn((a.nrows(), b.ncols()), |(i, j)| {
+        sum(a.row(i).iter().zip(b.column(j)).map(|(a, b)| a * b))
+    })
+}
+
+/// `K⁻¹ B` for a positive definite `K`, by its Cholesky factor.
+fn solve(k: &Array2<Number>, mut b: Array2<Number>) -> Array2<Number> {
+    let n = k.nrows();
+    let mut l = Array2::from_elem((n, n), number(0.0));
+    for i in 0..n {
+        for j in 0..=i {
+            let rest = &k[[i, j]] - sum((0..j).map(|h| &l[[i, h]] * &l[[j, h]]));
+            l[[i, j]] = if i == j { rest.sqrt() } else { rest / &l[[j, j]] };
+        }
+    }
+    for mut b in b.columns_mut() {
+        for i in 0..n {
+            b[i] = (&b[i] - sum((0..i).map(|h| &l[[i, h]] * &b[h]))) / &l[[i, i]];
+        }
+        for i in (0..n).rev() {
+            b[i] = (&b[i] - sum((i + 1..n).map(|h| &l[[h, i]] * &b[h]))) / &l[[i, i]];
+        }
+    }
+    b
+}
+
+/// `√(mean of squares)`, rounded once.
+fn root_mean_square(x: &Array2<Number>) -> f64 {
+    let mean = sum(x.iter().map(|v| v * v)) / number(x.len() as f64);
+    mean.sqrt().to_f64().value()
+}
+
+/// The minimum-norm fit of `y` on `x`, which has full rank, and its errors, each rounded once.
+pub struct Exact {
+    pub beta: Array2<f64>,
+    /// `‖β̂‖_F`.
+    pub norm: f64,
+    /// Root of the mean squared training error.
+    pub train: f64,
+    /// Root of the mean squared error on the test rows.
+    pub test: f64,
+    /// Root of the mean square of the predictions at the test rows.
+    pub predicted: f64,
+}
+
+impl Exact {
+    pub fn new(
+        x: ArrayView2<'_, f64>,
+        y: ArrayView2<'_, f64>,
+        tx: ArrayView2<'_, f64>,
+        ty: ArrayView2<'_, f64>,
+    ) -> Self {
+        let (x, y, tx, ty) = (matrix(x), matrix(y), matrix(tx), matrix(ty));
+        let beta = if x.nrows() <= x.ncols() {
+            product(x.t(), solve(&product(x.view(), x.t()), y.clone()).view())
+        } else {
+            solve(&product(x.t(), x.view()), product(x.t(), y.view()))
+        };
+        let predictions = product(tx.view(), beta.view());
+        let less =
+            |a: Array2<Number>, b: &Array2<Number>| Array2::from_shape_fn(a.dim(), |at| &a[at] - &b[at]);
+        Self {
+            norm: sum(beta.iter().map(|b| b * b)).sqrt().to_f64().value(),
+            train: root_mean_square(&less(product(x.view(), beta.view()), &y)),
+            predicted: root_mean_square(&predictions),
+            test: root_mean_square(&less(predictions, &ty)),
+            beta: beta.map(|b| b.to_f64().value()),
+        }
+    }
+}
