@@ -1,6 +1,7 @@
 //! Model-wise: columns appended.
 
 use super::basis::{Basis, Split};
+use super::block::solve;
 use super::fit::{Fit, Measure, Noise, combine, is_clear, negligible};
 use super::held_out::HeldOut;
 use super::scale::{Unit, largest_exponent, scaled};
@@ -90,7 +91,8 @@ impl<'a> Columns<'a> {
     }
 
     /// Asks for the expected noise term of every point, [`Point::noise`], for test features of second moments
-    /// `covariance` (Σ, `P × P`, for `P` columns to come). O(P n²) more a point.
+    /// `covariance` (Σ, `P × P`, for `P` columns to come). O(P r) more a point, `r` its rank; at a few points on the way down
+    /// from a peak O(P r²).
     ///
     /// # Errors
     /// [`Error::Shape`], [`Error::NonFinite`], [`Error::Empty`], [`Error::Domain`] unless Σ is symmetric and
@@ -128,6 +130,7 @@ impl<'a> Columns<'a> {
         if let Some(factor) = self.unit.admit(largest_exponent(x)) {
             self.triangle.scale(factor);
             self.longest *= factor;
+            self.noise.iter_mut().for_each(Noise::forget);
         }
         let image = self.held_out.column(self.p);
         let noise = self.noise.as_ref().map_or_else(Vec::new, |noise| noise.column(self.p));
@@ -146,6 +149,9 @@ impl<'a> Columns<'a> {
         self.longest = self.longest.max(square(&x).sqrt());
         let Split { mut inside, outside } = self.basis.split(x, negligible(self.n, self.p) * self.longest);
         if let Some((q, rho)) = outside {
+            if let Some(all) = &mut self.noise {
+                all.append_column(&inside, rho, noise);
+            }
             self.triangle.append(inside, rho);
             for (c, rest) in self.c.iter_mut().zip(&mut self.rest) {
                 let along = dot(&q, rest);
@@ -153,9 +159,6 @@ impl<'a> Columns<'a> {
                 c.push(along);
             }
             self.images.push(image);
-            if let Some(all) = &mut self.noise {
-                all.images.push(noise);
-            }
             self.basis.push(q);
             if self.basis.is_complete() {
                 // All of the space is spanned: what is left of the targets is rounding.
@@ -163,15 +166,22 @@ impl<'a> Columns<'a> {
             }
         } else {
             let (images, mut noises) = (&mut self.images, self.noise.as_mut());
+            let along = noises.as_ref().map_or_else(Vec::new, |all| all.new_column(&self.triangle, &inside));
+            let mut gamma = 1.0;
             self.triangle.rotate_in(&mut inside, |i, cos, sin| {
                 let length = images[i].len().max(image.len());
                 images[i].resize(length, 0.0);
                 image.resize(length, 0.0);
                 rotate(&mut images[i], &mut image, cos, sin);
+                gamma *= cos;
                 if let Some(all) = &mut noises {
+                    all.images[i].resize(noise.len(), 0.0);
                     rotate(&mut all.images[i], &mut noise, cos, sin);
                 }
             });
+            if let Some(all) = noises {
+                all.update_column(&along, gamma, &noise);
+            }
         }
     }
 
@@ -179,12 +189,11 @@ impl<'a> Columns<'a> {
         let (n, p) = (self.n, self.p);
         let (fit, engine) = if is_clear(&mut self.triangle, n, p) {
             let z = self.c.iter().map(|c| self.triangle.backward(c)).collect();
-            let noise = self
-                .noise
-                .as_ref()
-                .map(|noise| noise.coordinates().map(|row| square(&self.triangle.forward(&row))).sum());
+            let triangle = &mut self.triangle;
+            let noise = self.noise.as_mut().map(|noise| noise.term(triangle, solve));
             (Fit { z, lost: Vec::new(), rank: self.triangle.len(), noise }, Engine::Nested)
         } else {
+            self.noise.iter_mut().for_each(Noise::forget);
             let transposed = self.triangle.to_array().reversed_axes();
             (Fit::by_svd(transposed, &self.c, self.noise.as_ref(), (n, p))?, Engine::Svd)
         };

@@ -66,6 +66,7 @@ mod block;
 mod columns;
 mod fit;
 mod held_out;
+mod noise;
 mod rows;
 mod scale;
 mod triangle;
@@ -95,11 +96,12 @@ pub enum Test<'a> {
     /// None: no test error.
     #[default]
     None,
-    /// All rows of this table.
+    /// All rows of this table, or a whole population ([`Compressed::population`]).
     Rows(&'a Compressed),
     /// The rows of this table that do not train: all training rows are in it. The sum over the training
     /// rows is subtracted from that over all rows, which loses a factor of (sum over all rows) / (sum over the
-    /// test rows) in accuracy.
+    /// test rows) in accuracy. A population ([`Compressed::population`]) has no such rows:
+    /// [`Error::Domain`].
     Others(&'a Compressed),
 }
 
@@ -147,7 +149,8 @@ impl Point {
 /// and targets `y` (`N × k`). [`Rows`] does the same for rows that come one at a time.
 ///
 /// # Errors
-/// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`], [`Error::Overflow`], [`Error::Backend`].
+/// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`], [`Error::Domain`], [`Error::Overflow`],
+/// [`Error::Backend`].
 pub fn sample_curve(x: &ArrayRef2<f64>, y: &ArrayRef2<f64>, test: Test<'_>) -> Result<Vec<Point>, Error> {
     check(x, y)?;
     let mut engine = Rows::new(x.ncols(), y.ncols(), test)?;
@@ -158,7 +161,8 @@ pub fn sample_curve(x: &ArrayRef2<f64>, y: &ArrayRef2<f64>, test: Test<'_>) -> R
 /// of features `x` (`n × P`). The columns of the test table belong to those of `x`.
 ///
 /// # Errors
-/// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`], [`Error::Overflow`], [`Error::Backend`].
+/// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`], [`Error::Domain`], [`Error::Overflow`],
+/// [`Error::Backend`].
 ///
 /// # Examples
 /// ```

@@ -1,7 +1,7 @@
 //! Sample-wise: rows appended.
 
 use super::basis::{Basis, Split};
-use super::block::{Block, as_columns, step};
+use super::block::{Block, as_columns, solve_transposed, step};
 use super::fit::{Fit, Measure, Noise, accumulate, combine, condition_bound, is_clear, negligible};
 use super::held_out::HeldOut;
 use super::scale::{Unit, largest_exponent, scaled};
@@ -103,7 +103,8 @@ impl<'a> Rows<'a> {
     }
 
     /// Asks for the expected noise term of every point, [`Point::noise`], for test features of second moments
-    /// `covariance` (Σ, `p × p`). O(p p²) more a point.
+    /// `covariance` (Σ, `p × p`). O(p r) more a point, `r` its rank; at a few points on the way down from a peak
+    /// `O(p r²)`. Rows are then taken one at a time past the threshold.
     ///
     /// # Errors
     /// [`Error::Shape`], [`Error::NonFinite`], [`Error::Empty`], [`Error::Domain`] unless Σ is symmetric and
@@ -294,6 +295,7 @@ impl<'a> Rows<'a> {
         if let Some(factor) = self.unit.admit(largest_exponent(x)) {
             self.triangle.scale(factor);
             self.longest *= factor;
+            self.noise.iter_mut().for_each(Noise::forget);
             self.is_nested = false;
         }
         x.iter().map(|&v| scaled(v, -self.unit.exponent())).collect()
@@ -315,18 +317,22 @@ impl<'a> Rows<'a> {
     fn append(&mut self, split: Split, mut y: Vec<f64>) {
         let Split { mut inside, outside } = split;
         if let Some((q, rho)) = outside {
+            if let Some(noise) = &mut self.noise {
+                noise.append_row(&self.triangle, &inside, (&q, rho));
+            }
             self.triangle.append(inside, rho);
             self.c.iter_mut().zip(&y).for_each(|(c, y)| c.push(*y));
             self.images.push(self.held_out.image(&q));
-            if let Some(noise) = &mut self.noise {
-                noise.images.push(noise.image(&q));
-            }
             self.basis.push(q);
         } else {
-            let c = &mut self.c;
+            let (c, mut noise) = (&mut self.c, self.noise.as_mut());
+            let mut rest = noise.as_mut().map_or_else(Vec::new, |noise| noise.new_row());
             self.triangle.rotate_in(&mut inside, |i, cos, sin| {
                 for (c, y) in c.iter_mut().zip(&mut y) {
                     (c[i], *y) = (cos * c[i] + sin * *y, cos * *y - sin * c[i]);
+                }
+                if let Some(noise) = &mut noise {
+                    noise.rotate_row(i, &mut rest, cos, sin);
                 }
             });
             self.squares.iter_mut().zip(&y).for_each(|(sum, rest)| *sum += rest * rest);
@@ -350,14 +356,13 @@ impl<'a> Rows<'a> {
                 }
             }
             (self.fit.lost, self.fit.rank) = (Vec::new(), r);
-            self.fit.noise = self
-                .noise
-                .as_ref()
-                .map(|noise| noise.coordinates().map(|row| square(&self.triangle.backward(&row))).sum());
+            let triangle = &mut self.triangle;
+            self.fit.noise = self.noise.as_mut().map(|noise| noise.term(triangle, solve_transposed));
             Engine::Nested
         } else {
             self.fit = Fit::by_svd(self.triangle.to_array(), &self.c, self.noise.as_ref(), (n, p))?;
             self.predictions = self.fit.z.iter().map(|z| combine(&self.images, z)).collect();
+            self.noise.iter_mut().for_each(Noise::forget);
             Engine::Svd
         };
         self.is_nested = engine == Engine::Nested;
