@@ -13,9 +13,9 @@ pub(crate) struct Root {
 }
 
 impl Root {
-    /// Checks that `covariance` is square, finite, symmetric and positive semidefinite up to rounding. By Cholesky,
-    /// p³/3 flops, each entry of `SᵀS` within about `p ε √(Σᵢᵢ Σⱼⱼ)`; by an SVD, within about `p ε ‖Σ‖`, where Σ is
-    /// too close to singular for that.
+    /// Checks that `covariance` is square, finite, symmetric and positive semidefinite up to rounding. By
+    /// Cholesky, p³/3 flops, each entry of `SᵀS` within about `p ε √(Σᵢᵢ Σⱼⱼ)`; by an SVD, within about `p ε
+    /// ‖Σ‖`, where Σ is too close to singular for that.
     pub(crate) fn new(covariance: &ArrayRef2<f64>) -> Result<Self, Error> {
         let p = covariance.nrows();
         Error::check_len("columns of the covariance", p, covariance.ncols())?;

@@ -78,22 +78,22 @@ impl Compressed {
         })
     }
 
-    /// The table of a whole population: features of mean 0 and covariance `Σ = E[x xᵀ]` (`p × p`), targets `x β*`
-    /// without noise for a teacher `β*` (`p × k`). In place of a mean over rows stands the expectation,
+    /// The table of a whole population: features of mean 0 and covariance `Σ = E[x xᵀ]` (`p × p`), targets `x
+    /// β*` without noise for a teacher `β*` (`p × k`). In place of a mean over rows stands the expectation,
     ///
     /// ```text
     /// E (xᵀβ − xᵀβ*)² = (β − β*)ᵀ Σ (β − β*) = ‖S β − S β*‖²        Σ = SᵀS
     /// ```
     ///
-    /// the excess risk of `β`, exactly, with no test row drawn. It counts as one row, `S` as its features. Along a
-    /// curve ([`Test::Rows`](crate::nested::Test)) of training targets `X β*` it is the squared bias; the expected
-    /// risk under label noise of variance `v` is then `test_mse + v · noise` of every
-    /// [`Point`](crate::nested::Point). On columns that come one at a time it holds what the columns still missing
-    /// would explain (misspecification). O(p³), once.
+    /// the excess risk of `β`, exactly, with no test row drawn. It counts as one row, `S` as its features.
+    /// Along a curve ([`Test::Rows`](crate::nested::Test)) of training targets `X β*` it is the squared bias;
+    /// the expected risk under label noise of variance `v` is then `test_mse + v · noise` of every
+    /// [`Point`](crate::nested::Point). On columns that come one at a time it holds what the columns still
+    /// missing would explain (misspecification). O(p³), once.
     ///
     /// # Errors
-    /// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`], [`Error::Domain`] unless Σ is symmetric and positive
-    /// semidefinite up to rounding, [`Error::Overflow`], [`Error::Backend`].
+    /// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`], [`Error::Domain`] unless Σ is symmetric and
+    /// positive semidefinite up to rounding, [`Error::Overflow`], [`Error::Backend`].
     ///
     /// # Examples
     /// ```
@@ -113,7 +113,8 @@ impl Compressed {
     /// ```
     ///
     /// # References
-    /// Hastie, Montanari, Rosset and Tibshirani, Annals of Statistics 2022, section 2: bias and variance given X.
+    /// Hastie, Montanari, Rosset and Tibshirani, Annals of Statistics 2022, section 2: bias and variance
+    /// given X.
     pub fn population(covariance: &ArrayRef2<f64>, beta: &ArrayRef2<f64>) -> Result<Self, Error> {
         let p = covariance.nrows();
         Error::check_len("rows of the teacher's parameters", p, beta.nrows())?;

@@ -1,7 +1,7 @@
 //! What a point of either engine is measured with.
 
+use super::carried::Carried;
 use super::held_out::HeldOut;
-use super::noise::Carried;
 use super::scale::{Unit, scaled};
 use super::triangle::{Triangle, axpy, square};
 use super::{Engine, Point};
@@ -21,6 +21,10 @@ pub(super) struct Fit {
     pub(super) rank: usize,
     /// `‖S B‖²_F`, where the noise term is asked for: `S` a root of Σ, `B` the fit as a function of targets.
     pub(super) noise: Option<f64>,
+    /// The smallest singular value that counts, where it is asked for or known.
+    pub(super) smallest: Option<f64>,
+    /// Sums of squared leave-one-out errors, one per output, where they are asked for.
+    pub(super) left_out: Option<Vec<f64>>,
 }
 
 /// The bound under which a triangle of an `n × p` matrix is solved as it is.
@@ -41,7 +45,7 @@ impl Fit {
         c: &[Vec<f64>],
         noise: Option<&Noise>,
         (n, p): (usize, usize),
-    ) -> Result<Self, Error> {
+    ) -> Result<(Self, Svd), Error> {
         let r = triangle.nrows();
         let mut targets = Array2::zeros((r, c.len()));
         for (mut column, c) in targets.columns_mut().into_iter().zip(c) {
@@ -62,12 +66,15 @@ impl Fit {
             }
             None => None,
         };
-        Ok(Self {
+        let fit = Self {
             z: z.columns().into_iter().map(|z| z.to_vec()).collect(),
             lost: lost.mapv(|v| v * v).sum_axis(Axis(0)).to_vec(),
             rank: svd.rank(),
             noise,
-        })
+            smallest: svd.smallest_nonzero(),
+            left_out: None,
+        };
+        Ok((fit, svd))
     }
 }
 
@@ -100,6 +107,8 @@ impl Measure<'_, '_> {
             test_mse: self.held_out.features().map(|_| 0.0),
             norm: 0.0,
             noise: fit.noise.map(|noise| scaled(noise, 2 * (noise_exponent - self.features.exponent()))),
+            smallest_singular_value: fit.smallest.map(|s| scaled(s, self.features.exponent())),
+            loo_mse: fit.left_out.as_ref().map(|_| 0.0),
             engine,
         };
         for (output, unit) in self.targets.iter().enumerate() {
@@ -118,12 +127,17 @@ impl Measure<'_, '_> {
             point.test_mse = point.test_mse.zip(test).map(|(sum, test)| sum + test / outputs);
             let norm = scaled(square(&fit.z[output]).sqrt(), e - self.features.exponent());
             point.norm = point.norm.hypot(norm);
+            if let (Some(sum), Some(left_out)) = (&mut point.loo_mse, &fit.left_out) {
+                *sum += scaled(left_out[output] / self.n as f64, 2 * e) / outputs;
+            }
         }
         let named = [
             ("the training error", point.train_mse),
             ("the test error", point.test_mse.unwrap_or(0.0)),
             ("the norm of the fit", point.norm),
             ("the noise term", point.noise.unwrap_or(0.0)),
+            ("the smallest singular value", point.smallest_singular_value.unwrap_or(0.0)),
+            ("the leave-one-out error", point.loo_mse.unwrap_or(0.0)),
         ];
         match named.iter().find(|(_, value)| !value.is_finite()) {
             Some((what, _)) => Err(Error::Overflow { what }),
