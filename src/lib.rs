@@ -60,6 +60,7 @@
 //! gives the same bits on any number of threads.
 
 pub mod ablation;
+mod covariance;
 pub mod curve;
 pub mod dataset;
 mod error;

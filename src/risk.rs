@@ -1,7 +1,8 @@
 //! Squared errors over a table without touching the table again.
 
 use crate::Error;
-use crate::svd::{Backend, Faer, triangle};
+use crate::covariance::Root;
+use crate::svd::{Backend, Faer, power_of_two, triangle};
 use ndarray::{Array1, Array2, ArrayRef2, Axis, s};
 
 /// A table `(X, Y)` of `N` rows, compressed by one QR factorisation to at most `p + k + 1` rows on
@@ -35,6 +36,7 @@ pub struct Compressed {
     pub(crate) targets: Array2<f64>,
     pub(crate) ones: Array1<f64>,
     rows: usize,
+    is_population: bool,
 }
 
 impl Compressed {
@@ -72,16 +74,72 @@ impl Compressed {
             targets: r.slice(s![.., p..p + k]).to_owned(),
             ones: r.column(p + k).to_owned(),
             rows: x.nrows(),
+            is_population: false,
         })
+    }
+
+    /// The table of a whole population: features of mean 0 and covariance `Σ = E[x xᵀ]` (`p × p`), targets `x
+    /// β*` without noise for a teacher `β*` (`p × k`). In place of a mean over rows stands the expectation,
+    ///
+    /// ```text
+    /// E (xᵀβ − xᵀβ*)² = (β − β*)ᵀ Σ (β − β*) = ‖S β − S β*‖²        Σ = SᵀS
+    /// ```
+    ///
+    /// the excess risk of `β`, exactly, with no test row drawn. It counts as one row, `S` as its features.
+    /// Along a curve ([`Test::Rows`](crate::nested::Test)) of training targets `X β*` it is the squared bias;
+    /// the expected risk under label noise of variance `v` is then `test_mse + v · noise` of every
+    /// [`Point`](crate::nested::Point). On columns that come one at a time it holds what the columns still
+    /// missing would explain (misspecification). O(p³), once.
+    ///
+    /// # Errors
+    /// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`], [`Error::Domain`] unless Σ is symmetric and
+    /// positive semidefinite up to rounding, [`Error::Overflow`], [`Error::Backend`].
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::nested::{Rows, Test};
+    /// use double_descent::risk::Compressed;
+    /// use ndarray::{Array2, array};
+    ///
+    /// let (sigma, teacher) = (Array2::eye(2), array![[3.0], [4.0]]);
+    /// let population = Compressed::population(&sigma, &teacher)?;
+    /// let mut fit = Rows::new(2, 1, Test::Rows(&population))?.with_noise_covariance(&sigma)?;
+    /// let point = fit.push(&array![2.0, 0.0], &array![6.0])?; // x β*, no noise
+    /// assert_eq!(point.test_mse, Some(16.0)); // the fit is (3, 0): it misses 4 of the teacher
+    /// assert_eq!(point.noise, Some(0.25));
+    /// let risk = point.test_mse.unwrap() + 0.1 * point.noise.unwrap(); // under noise of variance 0.1
+    /// # assert!((risk - 16.025).abs() < 1e-14);
+    /// # Ok::<(), double_descent::Error>(())
+    /// ```
+    ///
+    /// # References
+    /// Hastie, Montanari, Rosset and Tibshirani, Annals of Statistics 2022, section 2: bias and variance
+    /// given X.
+    pub fn population(covariance: &ArrayRef2<f64>, beta: &ArrayRef2<f64>) -> Result<Self, Error> {
+        let p = covariance.nrows();
+        Error::check_len("rows of the teacher's parameters", p, beta.nrows())?;
+        Error::check_finite("the teacher's parameters", beta.view())?;
+        let root = Root::new(covariance)?;
+        let unit = power_of_two(root.exponent);
+        let features = root.matrix * unit;
+        let targets = features.dot(beta);
+        let overflow = |_| Error::Overflow { what: "a target of the population" };
+        Error::check_finite("the targets", targets.view()).map_err(overflow)?;
+        Ok(Self { features, targets, ones: Array1::zeros(p), rows: 1, is_population: true })
     }
 
     /// A table as it is, uncompressed: right where there are few rows.
     pub(crate) fn direct(features: Array2<f64>, targets: Array2<f64>) -> Self {
         let rows = features.nrows();
-        Self { features, targets, ones: Array1::ones(rows), rows }
+        Self { features, targets, ones: Array1::ones(rows), rows, is_population: false }
     }
 
-    /// Number of rows of the table, `N`.
+    /// Whether it stands for a population, whose rows cannot be told from training rows.
+    pub(crate) fn is_population(&self) -> bool {
+        self.is_population
+    }
+
+    /// Number of rows of the table, `N`; 1 for a population.
     #[must_use]
     pub fn rows(&self) -> usize {
         self.rows

@@ -66,7 +66,7 @@ impl Block {
 }
 
 /// `B ← L⁻¹ B`.
-fn solve(lower: &Array2<f64>, b: &mut Array2<f64>) {
+pub(super) fn solve(lower: &Array2<f64>, b: &mut Array2<f64>) {
     let p = lower.nrows();
     for from in (0..p).step_by(PANEL) {
         let to = (from + PANEL).min(p);
@@ -85,7 +85,7 @@ fn solve(lower: &Array2<f64>, b: &mut Array2<f64>) {
 }
 
 /// `B ← L⁻ᵀ B`.
-fn solve_transposed(lower: &Array2<f64>, b: &mut Array2<f64>) {
+pub(super) fn solve_transposed(lower: &Array2<f64>, b: &mut Array2<f64>) {
     let p = lower.nrows();
     for from in (0..p).step_by(PANEL).rev() {
         let to = (from + PANEL).min(p);

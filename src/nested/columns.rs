@@ -1,9 +1,12 @@
 //! Model-wise: columns appended.
 
 use super::basis::{Basis, Split};
+use super::block::solve;
 use super::fit::{Fit, Measure, Noise, combine, is_clear, negligible};
 use super::held_out::HeldOut;
+use super::leave_one_out::ColumnWise;
 use super::scale::{Unit, largest_exponent, scaled};
+use super::smallest::Smallest;
 use super::triangle::{Triangle, axpy, dot, rotate, square};
 use super::{Engine, Point, Test};
 use crate::Error;
@@ -49,6 +52,8 @@ pub struct Columns<'a> {
     /// The columns of `A W`.
     images: Vec<Vec<f64>>,
     noise: Option<Noise>,
+    smallest: Option<Smallest>,
+    left_out: Option<ColumnWise>,
     /// `Q Y`, one vector per output.
     c: Vec<Vec<f64>>,
     /// `Y − Qᵀ Q Y`, one vector per output.
@@ -84,28 +89,86 @@ impl<'a> Columns<'a> {
             basis: Basis::new(n),
             images: Vec::new(),
             noise: None,
+            smallest: None,
+            left_out: None,
             c: vec![Vec::new(); k],
             rest,
         })
     }
 
     /// Asks for the expected noise term of every point, [`Point::noise`], for test features of second moments
-    /// `covariance` (Σ, `P × P`, for `P` columns to come). O(P n²) more a point.
+    /// `covariance` (Σ, `P × P`, for `P` columns to come). O(P r) more a point, `r` its rank; at a few points
+    /// on the way down from a peak O(P r²).
     ///
     /// # Errors
     /// [`Error::Shape`], [`Error::NonFinite`], [`Error::Empty`], [`Error::Domain`] unless Σ is symmetric and
     /// positive semidefinite; [`Error::Domain`] after the first column.
     pub fn with_noise_covariance(mut self, covariance: &ArrayRef2<f64>) -> Result<Self, Error> {
-        if self.p > 0 {
-            let must_be = "0 when the noise term is asked for";
-            return Err(Error::Domain {
-                what: "the number of columns so far",
-                value: self.p as f64,
-                must_be,
-            });
-        }
+        self.check_no_columns("0 when the noise term is asked for")?;
         self.noise = Some(Noise::new(covariance)?);
         Ok(self)
+    }
+
+    /// Asks for the smallest non-zero singular value of every point, [`Point::smallest_singular_value`], to a
+    /// relative 1e-12 + c κ ε. Some tens of solves with the triangle, O(r²) each, a point; where that is not
+    /// enough, as among singular values that crowd, an SVD of the triangle.
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::nested::{Columns, Test};
+    /// use ndarray::array;
+    ///
+    /// let mut fit = Columns::new(&array![[1.0], [1.0]], Test::None)?.with_smallest_singular_value();
+    /// let point = fit.push(&array![3.0, 4.0])?;
+    /// assert!((point.smallest_singular_value.unwrap() - 5.0).abs() < 1e-14);
+    /// # Ok::<(), double_descent::Error>(())
+    /// ```
+    #[must_use]
+    pub fn with_smallest_singular_value(mut self) -> Self {
+        self.smallest = Some(Smallest::default());
+        self
+    }
+
+    /// Asks for the leave-one-out error of every point, [`Point::loo_mse`]: with `K = X Xᵀ` and `h = diag(X
+    /// X⁺)`
+    ///
+    /// ```text
+    /// eᵢ = (Y − X β̂)ᵢ / (1 − hᵢᵢ)  where other rows span row i,      eᵢ = (K⁺ Y)ᵢ / (K⁺)ᵢᵢ  where they do not
+    /// ```
+    ///
+    /// exact at any rank, under the rank cutoff of `X` also for the fits to fewer rows. An error is as
+    /// accurate as the worst conditioned of `X` and `X` without one row allows. O(n r) more a point while `p
+    /// < n` (O(n² r) at the last few before `n`), O(n²) from there on and O(n³) at a few points on the way
+    /// down from the threshold. With dependent columns a row that spans a direction alone costs O(r²) more.
+    ///
+    /// # Errors
+    /// [`Error::Domain`] after the first column.
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::nested::{Columns, Test};
+    /// use ndarray::array;
+    ///
+    /// let mut fit = Columns::new(&array![[1.0], [3.0]], Test::None)?.with_leave_one_out()?;
+    /// let point = fit.push(&array![1.0, 1.0])?; // each is predicted by the other
+    /// assert!((point.loo_mse.unwrap() - 4.0).abs() < 1e-14);
+    /// # Ok::<(), double_descent::Error>(())
+    /// ```
+    ///
+    /// # References
+    /// Hastie, Montanari, Rosset and Tibshirani, Annals of Statistics 2022, section 6: both forms at full
+    /// rank.
+    pub fn with_leave_one_out(mut self) -> Result<Self, Error> {
+        self.check_no_columns("0 when the leave-one-out error is asked for")?;
+        self.left_out = Some(ColumnWise::default());
+        Ok(self)
+    }
+
+    fn check_no_columns(&self, must_be: &'static str) -> Result<(), Error> {
+        if self.p == 0 {
+            return Ok(());
+        }
+        Err(Error::Domain { what: "the number of columns so far", value: self.p as f64, must_be })
     }
 
     /// Appends a column of features (`n`), to which the next column of the test table belongs, and measures
@@ -128,6 +191,8 @@ impl<'a> Columns<'a> {
         if let Some(factor) = self.unit.admit(largest_exponent(x)) {
             self.triangle.scale(factor);
             self.longest *= factor;
+            self.noise.iter_mut().for_each(Noise::forget);
+            self.left_out.iter_mut().for_each(ColumnWise::forget);
         }
         let image = self.held_out.column(self.p);
         let noise = self.noise.as_ref().map_or_else(Vec::new, |noise| noise.column(self.p));
@@ -146,16 +211,17 @@ impl<'a> Columns<'a> {
         self.longest = self.longest.max(square(&x).sqrt());
         let Split { mut inside, outside } = self.basis.split(x, negligible(self.n, self.p) * self.longest);
         if let Some((q, rho)) = outside {
+            if let Some(all) = &mut self.noise {
+                all.append_column(&inside, rho, noise);
+            }
             self.triangle.append(inside, rho);
+            self.left_out.iter_mut().for_each(ColumnWise::forget);
             for (c, rest) in self.c.iter_mut().zip(&mut self.rest) {
                 let along = dot(&q, rest);
                 axpy(rest, -along, &q);
                 c.push(along);
             }
             self.images.push(image);
-            if let Some(all) = &mut self.noise {
-                all.images.push(noise);
-            }
             self.basis.push(q);
             if self.basis.is_complete() {
                 // All of the space is spanned: what is left of the targets is rounding.
@@ -163,30 +229,55 @@ impl<'a> Columns<'a> {
             }
         } else {
             let (images, mut noises) = (&mut self.images, self.noise.as_mut());
+            let along = noises.as_ref().map_or_else(Vec::new, |all| all.new_column(&self.triangle, &inside));
+            let mut gamma = 1.0;
+            let (mut left_out, n) = (self.left_out.as_mut(), self.n);
+            let mut rest = left_out.as_mut().map_or_else(Vec::new, |left_out| left_out.new_column(n));
             self.triangle.rotate_in(&mut inside, |i, cos, sin| {
                 let length = images[i].len().max(image.len());
                 images[i].resize(length, 0.0);
                 image.resize(length, 0.0);
                 rotate(&mut images[i], &mut image, cos, sin);
+                gamma *= cos;
                 if let Some(all) = &mut noises {
+                    all.images[i].resize(noise.len(), 0.0);
                     rotate(&mut all.images[i], &mut noise, cos, sin);
                 }
+                if let Some(left_out) = &mut left_out {
+                    left_out.rotate(i, &mut rest, cos, sin);
+                }
             });
+            if let Some(all) = noises {
+                all.update_column(&along, gamma, &noise);
+            }
         }
     }
 
     fn measure(&mut self) -> Result<Point, Error> {
         let (n, p) = (self.n, self.p);
         let (fit, engine) = if is_clear(&mut self.triangle, n, p) {
-            let z = self.c.iter().map(|c| self.triangle.backward(c)).collect();
-            let noise = self
-                .noise
-                .as_ref()
-                .map(|noise| noise.coordinates().map(|row| square(&self.triangle.forward(&row))).sum());
-            (Fit { z, lost: Vec::new(), rank: self.triangle.len(), noise }, Engine::Nested)
+            let z: Vec<_> = self.c.iter().map(|c| self.triangle.backward(c)).collect();
+            let triangle = &mut self.triangle;
+            let noise = self.noise.as_mut().map(|noise| noise.term(triangle, solve));
+            let parts = (&mut *triangle, &self.basis);
+            let left_out =
+                self.left_out.as_mut().map(|left_out| left_out.sums(parts, &z, &self.rest, (n, p)));
+            let smallest = match &mut self.smallest {
+                Some(smallest) => smallest.of(triangle)?,
+                None => None,
+            };
+            (Fit { z, lost: Vec::new(), rank: triangle.len(), noise, smallest, left_out }, Engine::Nested)
         } else {
+            self.noise.iter_mut().for_each(Noise::forget);
             let transposed = self.triangle.to_array().reversed_axes();
-            (Fit::by_svd(transposed, &self.c, self.noise.as_ref(), (n, p))?, Engine::Svd)
+            let (mut fit, svd) = Fit::by_svd(transposed, &self.c, self.noise.as_ref(), (n, p))?;
+            fit.smallest = fit.smallest.filter(|_| self.smallest.is_some());
+            if let Some(left_out) = &mut self.left_out {
+                left_out.forget();
+                let sums = ColumnWise::sums_by_svd(&self.basis, &svd, &self.c, &self.rest, (n, p));
+                fit.left_out = Some(sums);
+            }
+            (fit, Engine::Svd)
         };
         let predictions: Vec<_> = fit.z.iter().map(|z| combine(&self.images, z)).collect();
         let squares: Vec<f64> = self.rest.iter().map(|rest| square(rest)).collect();

@@ -1,13 +1,15 @@
 //! What a point of either engine is measured with.
 
+use super::carried::Carried;
 use super::held_out::HeldOut;
-use super::scale::{Unit, largest_exponent, scaled};
+use super::scale::{Unit, scaled};
 use super::triangle::{Triangle, axpy, square};
 use super::{Engine, Point};
 use crate::Error;
+use crate::covariance::Root;
 use crate::filter::MinNorm;
 use crate::svd::{Cutoff, Svd};
-use ndarray::{Array1, Array2, ArrayRef2, Axis, aview1};
+use ndarray::{Array2, ArrayRef2, Axis, aview1};
 
 /// The fit of one point in the coordinates of the factorisation: one vector per output.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +21,10 @@ pub(super) struct Fit {
     pub(super) rank: usize,
     /// `‖S B‖²_F`, where the noise term is asked for: `S` a root of Σ, `B` the fit as a function of targets.
     pub(super) noise: Option<f64>,
+    /// The smallest singular value that counts, where it is asked for or known.
+    pub(super) smallest: Option<f64>,
+    /// Sums of squared leave-one-out errors, one per output, where they are asked for.
+    pub(super) left_out: Option<Vec<f64>>,
 }
 
 /// The bound under which a triangle of an `n × p` matrix is solved as it is.
@@ -39,7 +45,7 @@ impl Fit {
         c: &[Vec<f64>],
         noise: Option<&Noise>,
         (n, p): (usize, usize),
-    ) -> Result<Self, Error> {
+    ) -> Result<(Self, Svd), Error> {
         let r = triangle.nrows();
         let mut targets = Array2::zeros((r, c.len()));
         for (mut column, c) in targets.columns_mut().into_iter().zip(c) {
@@ -56,21 +62,19 @@ impl Fit {
         let noise = match noise {
             Some(noise) => {
                 let inverse = svd.pseudoinverse()?;
-                Some(
-                    noise
-                        .coordinates()
-                        .map(|row| square(&inverse.t().dot(&Array1::from(row)).to_vec()))
-                        .sum(),
-                )
+                Some(inverse.t().dot(&noise.coordinates()).iter().map(|v| v * v).sum())
             }
             None => None,
         };
-        Ok(Self {
+        let fit = Self {
             z: z.columns().into_iter().map(|z| z.to_vec()).collect(),
             lost: lost.mapv(|v| v * v).sum_axis(Axis(0)).to_vec(),
             rank: svd.rank(),
             noise,
-        })
+            smallest: svd.smallest_nonzero(),
+            left_out: None,
+        };
+        Ok((fit, svd))
     }
 }
 
@@ -103,6 +107,8 @@ impl Measure<'_, '_> {
             test_mse: self.held_out.features().map(|_| 0.0),
             norm: 0.0,
             noise: fit.noise.map(|noise| scaled(noise, 2 * (noise_exponent - self.features.exponent()))),
+            smallest_singular_value: fit.smallest.map(|s| scaled(s, self.features.exponent())),
+            loo_mse: fit.left_out.as_ref().map(|_| 0.0),
             engine,
         };
         for (output, unit) in self.targets.iter().enumerate() {
@@ -121,12 +127,17 @@ impl Measure<'_, '_> {
             point.test_mse = point.test_mse.zip(test).map(|(sum, test)| sum + test / outputs);
             let norm = scaled(square(&fit.z[output]).sqrt(), e - self.features.exponent());
             point.norm = point.norm.hypot(norm);
+            if let (Some(sum), Some(left_out)) = (&mut point.loo_mse, &fit.left_out) {
+                *sum += scaled(left_out[output] / self.n as f64, 2 * e) / outputs;
+            }
         }
         let named = [
             ("the training error", point.train_mse),
             ("the test error", point.test_mse.unwrap_or(0.0)),
             ("the norm of the fit", point.norm),
             ("the noise term", point.noise.unwrap_or(0.0)),
+            ("the smallest singular value", point.smallest_singular_value.unwrap_or(0.0)),
+            ("the leave-one-out error", point.loo_mse.unwrap_or(0.0)),
         ];
         match named.iter().find(|(_, value)| !value.is_finite()) {
             Some((what, _)) => Err(Error::Overflow { what }),
@@ -138,31 +149,19 @@ impl Measure<'_, '_> {
 /// A root `S` of a covariance, `Σ = SᵀS`, in a unit of its own, and what it makes of the basis.
 #[derive(Clone, Debug)]
 pub(super) struct Noise {
-    root: Array2<f64>,
+    pub(super) root: Array2<f64>,
     pub(super) exponent: i32,
     /// `S q` where `q` are the coordinate vectors.
     pub(super) images: Vec<Vec<f64>>,
+    /// From the points before; `None` where the next has to start afresh.
+    pub(super) carried: Option<Carried>,
 }
 
 impl Noise {
     /// Checks that `covariance` is square, finite, symmetric and positive semidefinite up to rounding.
     pub(super) fn new(covariance: &ArrayRef2<f64>) -> Result<Self, Error> {
-        let p = covariance.nrows();
-        Error::check_len("columns of the covariance", p, covariance.ncols())?;
-        let svd = Svd::new(covariance)?;
-        let sigma = svd.singular_values();
-        let scaled_modes = svd.vt() * &sigma.view().insert_axis(Axis(1));
-        let rebuilt = svd.vt().t().dot(&scaled_modes); // |Σ|, which is Σ if nothing in it is negative
-        let off = (rebuilt - covariance).iter().fold(0.0, |m: f64, v| m.max(v.abs()));
-        if off > 30.0 * p as f64 * f64::EPSILON * sigma[0] {
-            let must_be = "0 up to rounding: a covariance is symmetric and positive semidefinite";
-            return Err(Error::Domain { what: "the distance of Σ from (ΣᵀΣ)^½", value: off, must_be });
-        }
-        // Roots of values in their unit: 2^(2e) of it comes out as 2^e.
-        let half = largest_exponent(sigma).unwrap_or(0).div_euclid(2);
-        let roots = sigma.mapv(|s| scaled(s, -2 * half).sqrt());
-        let root = svd.vt() * &roots.insert_axis(Axis(1));
-        Ok(Self { root, exponent: half, images: Vec::new() })
+        let Root { matrix, exponent } = Root::new(covariance)?;
+        Ok(Self { root: matrix, exponent, images: Vec::new(), carried: Some(Carried::default()) })
     }
 
     /// Columns of Σ.
@@ -175,14 +174,9 @@ impl Noise {
         self.root.dot(&aview1(q)).to_vec()
     }
 
-    /// Column `j` of `S`.
+    /// Column `j` of `S`, without the zeros at its end.
     pub(super) fn column(&self, j: usize) -> Vec<f64> {
-        self.root.column(j).to_vec()
-    }
-
-    /// The rows of `S Qᵀ`.
-    pub(super) fn coordinates(&self) -> impl Iterator<Item = Vec<f64>> {
-        (0..self.root.nrows()).map(|row| self.images.iter().map(|image| image[row]).collect())
+        self.root.column(j).iter().take(j + 1).copied().collect()
     }
 }
 

@@ -23,6 +23,10 @@ impl<'a> HeldOut<'a> {
             let expected = features.unwrap_or(table.features.ncols());
             Error::check_len("columns of the test features", expected, table.features.ncols())?;
             Error::check_len("columns of the test targets", outputs, table.targets.ncols())?;
+            if matches!(test, Test::Others(_)) && table.is_population() {
+                let must_be = "that of a table that holds the training rows, not of a population";
+                return Err(Error::Domain { what: "the number of rows", value: 1.0, must_be });
+            }
             exponent = largest_exponent(&table.features).unwrap_or(0);
             is_triangular = table.features.indexed_iter().all(|((i, j), &v)| i <= j || v == 0.0);
         }

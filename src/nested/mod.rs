@@ -24,8 +24,15 @@
 //! went through before: each point agrees with [`Svd::solve`] within `c κ ε`, and the badly
 //! conditioned matrix at the threshold does not spoil the points after it.
 //!
-//! [`Rows::extend`] turns whole blocks of rows into matrix–matrix work. At p = 1000 every n from 1 to 4000 then
-//! costs two to three times one SVD of the 4000 × 1000 matrix.
+//! [`Rows::extend`] turns whole blocks of rows into matrix–matrix work. At p = 1000 every n from 1 to 4000
+//! then costs two to three times one SVD of the 4000 × 1000 matrix.
+//!
+//! # What else a point can say
+//! Asked for before the first row or column: the expected noise term ([`Rows::with_noise_covariance`]), the
+//! leave-one-out error ([`Rows::with_leave_one_out`]), the smallest singular value
+//! ([`Rows::with_smallest_singular_value`]). With [`Compressed::population`] in place of a test table, bias
+//! and noise term together are the risk of every point given the training features, with neither noise nor
+//! test rows drawn.
 //!
 //! # Where a point is handed over to the SVD
 //! Whether a row is dependent is a clear-cut question only up to rounding: what leaves the span of the rows
@@ -63,11 +70,15 @@
 
 mod basis;
 mod block;
+mod carried;
 mod columns;
 mod fit;
 mod held_out;
+mod leave_one_out;
+mod noise;
 mod rows;
 mod scale;
+mod smallest;
 mod triangle;
 
 pub use columns::Columns;
@@ -96,17 +107,19 @@ pub enum Test<'a> {
     /// None: no test error.
     #[default]
     None,
-    /// All rows of this table.
+    /// All rows of this table, or a whole population ([`Compressed::population`]).
     Rows(&'a Compressed),
     /// The rows of this table that do not train: all training rows are in it. The sum over the training
     /// rows is subtracted from that over all rows, which loses a factor of (sum over all rows) / (sum over the
-    /// test rows) in accuracy.
+    /// test rows) in accuracy. A population ([`Compressed::population`]) has no such rows:
+    /// [`Error::Domain`].
     Others(&'a Compressed),
 }
 
 /// One minimum-norm fit of a nested curve. Errors are means over rows and outputs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub struct Point {
     /// Training samples.
     pub n: usize,
@@ -123,6 +136,12 @@ pub struct Point {
     /// The expected noise term `tr((X⁺)ᵀ Σ X⁺)`, where a covariance Σ of test features was given: what label
     /// noise of variance 1 adds to the excess test error on average, with no noise drawn.
     pub noise: Option<f64>,
+    /// `σᵣ` of the training features, `r` their numerical rank, where it was asked for; `None` at rank 0.
+    pub smallest_singular_value: Option<f64>,
+    /// The leave-one-out error, where it was asked for: the mean of `eᵢ²` over rows and outputs, `eᵢ` the
+    /// error at training row `i` of the minimum-norm fit to all other training rows (to none of them at `n =
+    /// 1`: 0).
+    pub loo_mse: Option<f64>,
     /// What computed it.
     pub engine: Engine,
 }
@@ -138,6 +157,7 @@ impl Point {
             arm,
             train_mse: Some(self.train_mse),
             test_mse: self.test_mse,
+            smallest_singular_value: self.smallest_singular_value,
             rank: self.rank,
             ..Cell::default()
         }
@@ -148,7 +168,8 @@ impl Point {
 /// and targets `y` (`N × k`). [`Rows`] does the same for rows that come one at a time.
 ///
 /// # Errors
-/// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`], [`Error::Overflow`], [`Error::Backend`].
+/// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`], [`Error::Domain`], [`Error::Overflow`],
+/// [`Error::Backend`].
 pub fn sample_curve(x: &ArrayRef2<f64>, y: &ArrayRef2<f64>, test: Test<'_>) -> Result<Vec<Point>, Error> {
     check(x, y)?;
     let mut engine = Rows::new(x.ncols(), y.ncols(), test)?;
@@ -159,7 +180,8 @@ pub fn sample_curve(x: &ArrayRef2<f64>, y: &ArrayRef2<f64>, test: Test<'_>) -> R
 /// of features `x` (`n × P`). The columns of the test table belong to those of `x`.
 ///
 /// # Errors
-/// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`], [`Error::Overflow`], [`Error::Backend`].
+/// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`], [`Error::Domain`], [`Error::Overflow`],
+/// [`Error::Backend`].
 ///
 /// # Examples
 /// ```

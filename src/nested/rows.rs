@@ -1,10 +1,12 @@
 //! Sample-wise: rows appended.
 
 use super::basis::{Basis, Split};
-use super::block::{Block, as_columns, step};
+use super::block::{Block, as_columns, solve_transposed, step};
 use super::fit::{Fit, Measure, Noise, accumulate, combine, condition_bound, is_clear, negligible};
 use super::held_out::HeldOut;
+use super::leave_one_out::RowWise;
 use super::scale::{Unit, largest_exponent, scaled};
+use super::smallest::Smallest;
 use super::triangle::{Triangle, square};
 use super::{Engine, Point, Test};
 use crate::Error;
@@ -57,6 +59,8 @@ pub struct Rows<'a> {
     /// `‖Y − W Wᵀ Y‖²`, one per output.
     squares: Vec<f64>,
     noise: Option<Noise>,
+    smallest: Option<Smallest>,
+    left_out: Option<RowWise>,
     /// How many rows to take next at once.
     block: usize,
     /// The last fit.
@@ -95,6 +99,8 @@ impl<'a> Rows<'a> {
             c: none.clone(),
             squares: vec![0.0; outputs],
             noise: None,
+            smallest: None,
+            left_out: None,
             block: SMALLEST_BLOCK,
             fit: Fit::default(),
             predictions: none,
@@ -103,7 +109,8 @@ impl<'a> Rows<'a> {
     }
 
     /// Asks for the expected noise term of every point, [`Point::noise`], for test features of second moments
-    /// `covariance` (Σ, `p × p`). O(p p²) more a point.
+    /// `covariance` (Σ, `p × p`). O(p r) more a point, `r` its rank; at a few points on the way down from a
+    /// peak O(p r²). Rows are then taken one at a time past the threshold.
     ///
     /// # Errors
     /// [`Error::Shape`], [`Error::NonFinite`], [`Error::Empty`], [`Error::Domain`] unless Σ is symmetric and
@@ -121,12 +128,74 @@ impl<'a> Rows<'a> {
     /// ```
     pub fn with_noise_covariance(mut self, covariance: &ArrayRef2<f64>) -> Result<Self, Error> {
         Error::check_len("rows of the covariance", self.p, covariance.nrows())?;
-        if self.n > 0 {
-            let must_be = "0 when the noise term is asked for";
-            return Err(Error::Domain { what: "the number of rows so far", value: self.n as f64, must_be });
-        }
+        self.check_no_rows("0 when the noise term is asked for")?;
         self.noise = Some(Noise::new(covariance)?);
         Ok(self)
+    }
+
+    /// Asks for the smallest non-zero singular value of every point, [`Point::smallest_singular_value`], to a
+    /// relative 1e-12 + c κ ε. Some tens of solves with the triangle, O(r²) each, a point; where that is not
+    /// enough, as among singular values that crowd, an SVD of the triangle. Rows are then taken one at a time
+    /// past the threshold.
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::nested::{Rows, Test};
+    /// use ndarray::array;
+    ///
+    /// let mut fit = Rows::new(2, 1, Test::None)?.with_smallest_singular_value();
+    /// fit.push(&array![3.0, 0.0], &array![1.0])?;
+    /// let point = fit.push(&array![0.0, 0.5], &array![1.0])?;
+    /// assert!((point.smallest_singular_value.unwrap() - 0.5).abs() < 1e-15);
+    /// # Ok::<(), double_descent::Error>(())
+    /// ```
+    #[must_use]
+    pub fn with_smallest_singular_value(mut self) -> Self {
+        self.smallest = Some(Smallest::default());
+        self
+    }
+
+    /// Asks for the leave-one-out error of every point, [`Point::loo_mse`]: with `K = X Xᵀ` and `h = diag(X
+    /// X⁺)`
+    ///
+    /// ```text
+    /// eᵢ = (Y − X β̂)ᵢ / (1 − hᵢᵢ)  where other rows span row i,      eᵢ = (K⁺ Y)ᵢ / (K⁺)ᵢᵢ  where they do not
+    /// ```
+    ///
+    /// exact at any rank, under the rank cutoff of `X` also for the fits to fewer rows. An error is as
+    /// accurate as the worst conditioned of `X` and `X` without one row allows. The left factor is carried
+    /// along: O(N p) memory, O(n p) more a point, O(r²) more for each row that spans a direction alone if
+    /// dependent rows come in between. Rows are then taken one at a time past the threshold.
+    ///
+    /// # Errors
+    /// [`Error::Domain`] after the first row.
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::nested::{Rows, Test};
+    /// use ndarray::array;
+    ///
+    /// let mut fit = Rows::new(1, 1, Test::None)?.with_leave_one_out()?;
+    /// fit.push(&array![1.0], &array![1.0])?;
+    /// let point = fit.push(&array![1.0], &array![3.0])?; // each is predicted by the other
+    /// assert!((point.loo_mse.unwrap() - 4.0).abs() < 1e-14);
+    /// # Ok::<(), double_descent::Error>(())
+    /// ```
+    ///
+    /// # References
+    /// Hastie, Montanari, Rosset and Tibshirani, Annals of Statistics 2022, section 6: both forms at full
+    /// rank.
+    pub fn with_leave_one_out(mut self) -> Result<Self, Error> {
+        self.check_no_rows("0 when the leave-one-out error is asked for")?;
+        self.left_out = Some(RowWise::new(self.c.len()));
+        Ok(self)
+    }
+
+    fn check_no_rows(&self, must_be: &'static str) -> Result<(), Error> {
+        if self.n == 0 {
+            return Ok(());
+        }
+        Err(Error::Domain { what: "the number of rows so far", value: self.n as f64, must_be })
     }
 
     /// Appends a row of features (`p`) and targets (`k`) and measures the fit to all rows so far.
@@ -155,8 +224,8 @@ impl<'a> Rows<'a> {
     /// Whole blocks of rows become matrix–matrix work; a few hundred rows a call are enough for that.
     ///
     /// # Errors
-    /// As [`Rows::push`]; input of the wrong shape, NaN and infinities leave the fit as it was. After any other
-    /// error some of the rows are appended and some are not.
+    /// As [`Rows::push`]; input of the wrong shape, NaN and infinities leave the fit as it was. After any
+    /// other error some of the rows are appended and some are not.
     pub fn extend(&mut self, x: &ArrayRef2<f64>, y: &ArrayRef2<f64>) -> Result<Vec<Point>, Error> {
         Error::check_len("rows of y", x.nrows(), y.nrows())?;
         Error::check_len("columns of the features", self.p, x.ncols())?;
@@ -183,8 +252,9 @@ impl<'a> Rows<'a> {
     }
 
     /// All rows at once; `false`, and nothing done, if they must go one by one. Up to the threshold only the
-    /// projections on the basis are shared. Beyond it, in a block every point is as accurate as the matrix that the block starts from allows, so that one must not be much worse
-    /// conditioned than the last. Just after the threshold it is, and blocks are short.
+    /// projections on the basis are shared. Beyond it, in a block every point is as accurate as the matrix
+    /// that the block starts from allows, so that one must not be much worse conditioned than the last. Just
+    /// after the threshold it is, and blocks are short.
     fn extend_block(
         &mut self,
         x: &ArrayRef2<f64>,
@@ -212,7 +282,8 @@ impl<'a> Rows<'a> {
             }
             return Ok(true);
         }
-        if !self.basis.is_complete() || self.noise.is_some() {
+        let row_by_row = self.noise.is_some() || self.smallest.is_some() || self.left_out.is_some();
+        if !self.basis.is_complete() || row_by_row {
             return Ok(false);
         }
         let more = x.mapv(|v| v * v).sum();
@@ -294,6 +365,8 @@ impl<'a> Rows<'a> {
         if let Some(factor) = self.unit.admit(largest_exponent(x)) {
             self.triangle.scale(factor);
             self.longest *= factor;
+            self.noise.iter_mut().for_each(Noise::forget);
+            self.left_out.iter_mut().for_each(RowWise::forget);
             self.is_nested = false;
         }
         x.iter().map(|&v| scaled(v, -self.unit.exponent())).collect()
@@ -305,6 +378,7 @@ impl<'a> Rows<'a> {
             if let Some(factor) = unit.admit(largest_exponent([&y])) {
                 self.c[output].iter_mut().for_each(|c| *c *= factor);
                 self.squares[output] *= factor * factor;
+                self.left_out.iter_mut().for_each(|left_out| left_out.scale(output, factor));
                 self.is_nested = false;
             }
             scaled_targets.push(scaled(y, -unit.exponent()));
@@ -315,20 +389,33 @@ impl<'a> Rows<'a> {
     fn append(&mut self, split: Split, mut y: Vec<f64>) {
         let Split { mut inside, outside } = split;
         if let Some((q, rho)) = outside {
+            if let Some(noise) = &mut self.noise {
+                noise.append_row(&self.triangle, &inside, (&q, rho));
+            }
             self.triangle.append(inside, rho);
+            self.left_out.iter_mut().for_each(|left_out| left_out.append(&self.triangle));
             self.c.iter_mut().zip(&y).for_each(|(c, y)| c.push(*y));
             self.images.push(self.held_out.image(&q));
-            if let Some(noise) = &mut self.noise {
-                noise.images.push(noise.image(&q));
-            }
             self.basis.push(q);
         } else {
-            let c = &mut self.c;
+            let (c, mut noise) = (&mut self.c, self.noise.as_mut());
+            let mut rest = noise.as_mut().map_or_else(Vec::new, |noise| noise.new_row());
+            let mut left_out = self.left_out.as_mut();
+            let mut null = left_out.as_mut().map_or_else(Vec::new, |left_out| left_out.new_row());
             self.triangle.rotate_in(&mut inside, |i, cos, sin| {
                 for (c, y) in c.iter_mut().zip(&mut y) {
                     (c[i], *y) = (cos * c[i] + sin * *y, cos * *y - sin * c[i]);
                 }
+                if let Some(noise) = &mut noise {
+                    noise.rotate_row(i, &mut rest, cos, sin);
+                }
+                if let Some(left_out) = &mut left_out {
+                    left_out.rotate(i, &mut null, cos, sin);
+                }
             });
+            if let Some(left_out) = left_out {
+                left_out.add(&null, &y);
+            }
             self.squares.iter_mut().zip(&y).for_each(|(sum, rest)| *sum += rest * rest);
             self.is_nested = false;
         }
@@ -350,14 +437,24 @@ impl<'a> Rows<'a> {
                 }
             }
             (self.fit.lost, self.fit.rank) = (Vec::new(), r);
-            self.fit.noise = self
-                .noise
-                .as_ref()
-                .map(|noise| noise.coordinates().map(|row| square(&self.triangle.backward(&row))).sum());
+            let triangle = &mut self.triangle;
+            self.fit.noise = self.noise.as_mut().map(|noise| noise.term(triangle, solve_transposed));
+            self.fit.left_out =
+                self.left_out.as_mut().map(|left_out| left_out.sums(triangle, &self.fit.z, (n, p)));
+            self.fit.smallest = match &mut self.smallest {
+                Some(smallest) => smallest.of(triangle)?,
+                None => None,
+            };
             Engine::Nested
         } else {
-            self.fit = Fit::by_svd(self.triangle.to_array(), &self.c, self.noise.as_ref(), (n, p))?;
+            let triangle = self.triangle.to_array();
+            let (fit, svd) = Fit::by_svd(triangle, &self.c, self.noise.as_ref(), (n, p))?;
+            self.fit = fit;
+            self.fit.smallest = self.fit.smallest.filter(|_| self.smallest.is_some());
+            self.fit.left_out =
+                self.left_out.as_ref().map(|left_out| left_out.sums_by_svd(&svd, &self.c, (n, p)));
             self.predictions = self.fit.z.iter().map(|z| combine(&self.images, z)).collect();
+            self.noise.iter_mut().for_each(Noise::forget);
             Engine::Svd
         };
         self.is_nested = engine == Engine::Nested;

@@ -89,6 +89,11 @@ impl Triangle {
         triangle
     }
 
+    /// `‖L‖_F`.
+    pub(super) fn norm(&self) -> f64 {
+        self.squares.sqrt()
+    }
+
     /// A fresh estimate of `‖L⁻¹‖`.
     pub(super) fn inverse(&mut self) -> f64 {
         let inverse = self.estimate_inverse();
@@ -131,7 +136,7 @@ impl Triangle {
     }
 }
 
-fn normalised(x: Vec<f64>) -> Vec<f64> {
+pub(super) fn normalised(x: Vec<f64>) -> Vec<f64> {
     // By the largest entry first: growth may be beyond the squares of f64.
     let largest = x.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
     let x: Vec<f64> = x.into_iter().map(|v| v / largest).collect();

@@ -1,0 +1,78 @@
+//! Roots of covariances.
+
+use crate::Error;
+use crate::svd::{Faer, Svd, exponent, power_of_two, triangle};
+use ndarray::{Array2, ArrayRef2, Axis, s};
+
+/// An upper triangular root `S` of a covariance, `Σ = SᵀS`, in a unit of its own, `2^e`: its leading columns
+/// belong to the leading features, and are 0 below them.
+#[derive(Clone, Debug)]
+pub(crate) struct Root {
+    pub(crate) matrix: Array2<f64>,
+    pub(crate) exponent: i32,
+}
+
+impl Root {
+    /// Checks that `covariance` is square, finite, symmetric and positive semidefinite up to rounding. By
+    /// Cholesky, p³/3 flops, each entry of `SᵀS` within about `p ε √(Σᵢᵢ Σⱼⱼ)`; by an SVD, within about `p ε
+    /// ‖Σ‖`, where Σ is too close to singular for that.
+    pub(crate) fn new(covariance: &ArrayRef2<f64>) -> Result<Self, Error> {
+        let p = covariance.nrows();
+        Error::check_len("columns of the covariance", p, covariance.ncols())?;
+        if covariance.is_empty() {
+            return Err(Error::Empty { what: "the covariance" });
+        }
+        Error::check_finite("the covariance", covariance.view())?;
+        let largest = covariance.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
+        let half = exponent(largest).div_euclid(2);
+        let unit = power_of_two(-half);
+        // Twice: the square of the unit may be out of range.
+        let scaled = covariance.mapv(|v| v * unit * unit);
+        let matrix = match cholesky(&scaled) {
+            Some(root) => root,
+            None => by_svd(&scaled)?,
+        };
+        Ok(Self { matrix, exponent: half })
+    }
+}
+
+/// `Cᵀ` where `Σ = C Cᵀ`; `None` unless Σ is symmetric and every pivot stands clear of its rounding error.
+fn cholesky(sigma: &Array2<f64>) -> Option<Array2<f64>> {
+    let p = sigma.nrows();
+    let rounding = p as f64 * f64::EPSILON;
+    let largest = sigma.diag().iter().fold(0.0, |m: f64, v| m.max(*v));
+    let mut rows: Array2<f64> = Array2::zeros((p, p));
+    for i in 0..p {
+        let (known, mut rest) = rows.view_mut().split_at(Axis(0), i);
+        let mut row = rest.row_mut(0);
+        for (j, other) in known.rows().into_iter().enumerate() {
+            if (sigma[[i, j]] - sigma[[j, i]]).abs() > 30.0 * rounding * largest {
+                return None;
+            }
+            let inside = row.slice(s![..j]).dot(&other.slice(s![..j]));
+            row[j] = (f64::midpoint(sigma[[i, j]], sigma[[j, i]]) - inside) / other[j];
+        }
+        let inside = row.slice(s![..i]);
+        let pivot = sigma[[i, i]] - inside.dot(&inside);
+        if pivot.is_nan() || pivot <= 16.0 * (rounding * sigma[[i, i]]).max(f64::MIN_POSITIVE) {
+            return None;
+        }
+        row[i] = pivot.sqrt();
+    }
+    Some(rows.reversed_axes().as_standard_layout().into_owned())
+}
+
+fn by_svd(covariance: &Array2<f64>) -> Result<Array2<f64>, Error> {
+    let svd = Svd::new(covariance)?;
+    let sigma = svd.singular_values();
+    let scaled_modes = svd.vt() * &sigma.view().insert_axis(Axis(1));
+    let rebuilt = svd.vt().t().dot(&scaled_modes); // |Σ|, which is Σ if nothing in it is negative
+    let off = (rebuilt - covariance).iter().fold(0.0, |m: f64, v| m.max(v.abs()));
+    if off > 30.0 * covariance.nrows() as f64 * f64::EPSILON * sigma[0] {
+        let must_be = "0 up to rounding: a covariance is symmetric and positive semidefinite";
+        let what = "the distance of Σ from (ΣᵀΣ)^½, in units of ‖Σ‖";
+        return Err(Error::Domain { what, value: off / sigma[0], must_be });
+    }
+    let root = svd.vt() * &sigma.mapv(f64::sqrt).insert_axis(Axis(1));
+    triangle(root.view(), &Faer)
+}

@@ -1,0 +1,320 @@
+//! Leave-one-out errors, from the left factor `F` (`n × r`, orthonormal columns) of the training features.
+//!
+//! Without row `i` the minimum-norm fit errs there by
+//!
+//! ```text
+//! eᵢ = (Y − F Fᵀ Y)ᵢ / (1 − hᵢᵢ)      hᵢᵢ = ‖Fᵢ‖² < 1: other rows span row i
+//! eᵢ = (K⁺ Y)ᵢ / (K⁺)ᵢᵢ               hᵢᵢ = 1: row i alone spans a direction        K = X Xᵀ
+//! ```
+//!
+//! The first is the textbook's, and holds at any rank: the span of the rows stays what it is. In the second,
+//! column `i` of `X⁺` is `w/‖w‖²`, `w` what row `i` adds to the span of the others, and the fit loses `eᵢ`
+//! times it. With independent rows (`n ≤ p`) all rows are of the second kind (Hastie et al., Annals of
+//! Statistics 2022, section 6). With `X⁺ = … g Fᵀ`, `gᵢ` a solve with the triangle, `(K⁺ Y)ᵢ = gᵢ · z` and
+//! `(K⁺)ᵢᵢ = ‖gᵢ‖²`.
+//!
+//! The smallest singular value without row `i` is about `√(1 − hᵢᵢ) / ‖gᵢ‖` where that is small. Row `i`
+//! counts as alone where that is under the bound for dependent rows. As `1 − hᵢᵢ` decides, it is not formed
+//! as a difference: that would lose twice the digits that its root does.
+
+use super::basis::Basis;
+use super::block::{as_columns, solve_transposed};
+use super::carried::Carried;
+use super::fit::negligible;
+use super::triangle::{Triangle, axpy, dot, rotate, square};
+use crate::svd::Svd;
+use ndarray::{Array2, ArrayView1, Axis, s};
+
+/// Under this `1 − hᵢᵢ` is not formed as that difference.
+const CLOSE: f64 = 1.0 / 64.0;
+
+/// Leave-one-out errors where rows are appended: `F` is carried through the rotations, and the left null
+/// vectors that they end in add up to all else. O(N p) memory.
+#[derive(Clone, Debug)]
+pub(super) struct RowWise {
+    left: Left,
+    /// The columns of `F`.
+    columns: Vec<Vec<f64>>,
+    /// The rows that span a direction alone, while known.
+    alone: Option<Vec<Alone>>,
+}
+
+/// What the rows have outside of the columns of `F`.
+#[derive(Clone, Debug)]
+struct Left {
+    /// `1 − hᵢᵢ`.
+    open: Vec<f64>,
+    /// `Y − F Fᵀ Y`, one vector per output.
+    residuals: Vec<Vec<f64>>,
+}
+
+/// A row that spans a direction alone.
+#[derive(Clone, Debug)]
+struct Alone {
+    row: usize,
+    /// `gᵢ`.
+    gain: Vec<f64>,
+}
+
+impl RowWise {
+    pub(super) fn new(outputs: usize) -> Self {
+        let left = Left { open: Vec::new(), residuals: vec![Vec::new(); outputs] };
+        Self { left, columns: Vec::new(), alone: Some(Vec::new()) }
+    }
+
+    /// Takes in a row that is independent of those before, after the triangle did.
+    pub(super) fn append(&mut self, triangle: &Triangle) {
+        self.lengthen();
+        let row = self.left.open.len() - 1;
+        let mut unit = vec![0.0; row + 1];
+        unit[row] = 1.0;
+        self.columns.push(unit);
+        if let Some(alone) = &mut self.alone {
+            for Alone { gain, .. } in alone.iter_mut() {
+                gain.push(triangle.next_forward(gain, 0.0));
+            }
+            let mut gain = vec![0.0; triangle.len() - 1];
+            gain.push(triangle.next_forward(&gain, 1.0));
+            alone.push(Alone { row, gain });
+        }
+    }
+
+    /// Starts on a dependent row: the vector that [`RowWise::rotate`] takes.
+    pub(super) fn new_row(&mut self) -> Vec<f64> {
+        self.lengthen();
+        self.alone = None;
+        let mut unit = vec![0.0; self.left.open.len()];
+        unit.last_mut().into_iter().for_each(|last| *last = 1.0);
+        unit
+    }
+
+    pub(super) fn rotate(&mut self, i: usize, null: &mut [f64], cos: f64, sin: f64) {
+        rotate(&mut self.columns[i], null, cos, sin);
+    }
+
+    /// Ends a dependent row: `null` is orthogonal to all columns of `F`, `rest` what is left of its targets.
+    pub(super) fn add(&mut self, null: &[f64], rest: &[f64]) {
+        self.left.open.iter_mut().zip(null).for_each(|(open, m)| *open += m * m);
+        for (residuals, rest) in self.left.residuals.iter_mut().zip(rest) {
+            axpy(residuals, *rest, null);
+        }
+    }
+
+    /// The triangle changes by a factor.
+    pub(super) fn forget(&mut self) {
+        self.alone = None;
+    }
+
+    /// The targets of an output change by a factor.
+    pub(super) fn scale(&mut self, output: usize, factor: f64) {
+        self.left.residuals[output].iter_mut().for_each(|v| *v *= factor);
+    }
+
+    /// Sums of squared errors, one per output, for the fit `z` to an `n × p` matrix.
+    pub(super) fn sums(
+        &mut self,
+        triangle: &mut Triangle,
+        z: &[Vec<f64>],
+        (n, p): (usize, usize),
+    ) -> Vec<f64> {
+        let columns = &self.columns;
+        let alone = self.alone.take().unwrap_or_else(|| {
+            let candidates = self.left.candidates(triangle, (n, p));
+            let gain = |i: usize| columns.iter().map(|column| column[i]).collect::<Vec<_>>();
+            self.left.alone(candidates, triangle, (n, p), |triangle, i| triangle.forward(&gain(i)))
+        });
+        let sums = self.left.sums(&alone, z);
+        self.alone = Some(alone);
+        sums
+    }
+
+    /// The same from the SVD of the triangle and `c = Fᵀ Y`.
+    pub(super) fn sums_by_svd(&self, svd: &Svd, c: &[Vec<f64>], shape: (usize, usize)) -> Vec<f64> {
+        let factor = as_columns(&self.columns, self.left.open.len());
+        self.left.clone().sums_by_svd(&factor, svd, c, shape)
+    }
+
+    fn lengthen(&mut self) {
+        self.columns.iter_mut().for_each(|column| column.push(0.0));
+        self.left.open.push(0.0);
+        self.left.residuals.iter_mut().for_each(|residuals| residuals.push(0.0));
+    }
+}
+
+impl Left {
+    /// The rows that may be alone.
+    fn candidates(&self, triangle: &mut Triangle, (n, p): (usize, usize)) -> Vec<usize> {
+        // The norm of the inverse is an estimate from below, seldom by more than a factor of 10.
+        let reach = 10.0 * negligible(n, p) * triangle.norm() * triangle.inverse();
+        (0..self.open.len()).filter(|&i| self.open[i].sqrt() <= reach).collect()
+    }
+
+    fn alone(
+        &self,
+        candidates: Vec<usize>,
+        triangle: &Triangle,
+        (n, p): (usize, usize),
+        gain: impl Fn(&Triangle, usize) -> Vec<f64>,
+    ) -> Vec<Alone> {
+        let bound = negligible(n, p) * triangle.norm();
+        let all = candidates.into_iter().map(|row| Alone { row, gain: gain(triangle, row) });
+        all.filter(|alone| self.open[alone.row].sqrt() <= bound * square(&alone.gain).sqrt()).collect()
+    }
+
+    fn sums(&self, alone: &[Alone], z: &[Vec<f64>]) -> Vec<f64> {
+        let mut is_alone = vec![false; self.open.len()];
+        for alone in alone {
+            is_alone[alone.row] = true;
+        }
+        let mut sums = Vec::with_capacity(z.len());
+        for (residuals, z) in self.residuals.iter().zip(z) {
+            let rows = residuals.iter().zip(&self.open).zip(&is_alone);
+            let spanned: f64 =
+                rows.filter(|(_, alone)| !**alone).map(|((r, open), _)| (r / open).powi(2)).sum();
+            let errors = alone.iter().map(|Alone { gain, .. }| dot(gain, z) / square(gain));
+            sums.push(spanned + errors.map(|e| e * e).sum::<f64>());
+        }
+        sums
+    }
+
+    /// With the modes of the triangle that do not count taken out of the factor.
+    fn sums_by_svd(
+        mut self,
+        factor: &Array2<f64>,
+        svd: &Svd,
+        c: &[Vec<f64>],
+        (n, p): (usize, usize),
+    ) -> Vec<f64> {
+        let rank = svd.rank();
+        let (kept, lost) = svd.u().view().split_at(Axis(1), rank);
+        let outside = factor.dot(&lost);
+        for (open, row) in self.open.iter_mut().zip(outside.rows()) {
+            *open += row.dot(&row);
+        }
+        let sigma = svd.singular_values().slice(s![..rank]);
+        let gains = factor.dot(&kept) / sigma;
+        let mut z = Vec::with_capacity(c.len());
+        for (residuals, c) in self.residuals.iter_mut().zip(c) {
+            let c = ArrayView1::from(c);
+            let rest = outside.dot(&lost.t().dot(&c));
+            residuals.iter_mut().zip(&rest).for_each(|(residual, rest)| *residual += rest);
+            z.push((kept.t().dot(&c) / sigma).to_vec());
+        }
+        let bound = negligible(n, p) * svd.singular_values().first().unwrap_or(&0.0);
+        let rows = gains.rows().into_iter().enumerate();
+        let alone: Vec<Alone> = rows
+            .filter(|(row, gain)| self.open[*row].sqrt() <= bound * gain.dot(gain).sqrt())
+            .map(|(row, gain)| Alone { row, gain: gain.to_vec() })
+            .collect();
+        self.sums(&alone, &z)
+    }
+}
+
+/// Leave-one-out errors where columns are appended: `F = Qᵀ`.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ColumnWise {
+    /// All `gᵢ` as the columns of `L⁻ᵀ Q`, where `Q` is square. Rotated with `[L⁻ᵀ; 0]` as `[L; mᵀ]` is.
+    gains: Option<Carried>,
+}
+
+impl ColumnWise {
+    /// Starts on a dependent column: the vector that [`ColumnWise::rotate`] takes.
+    pub(super) fn new_column(&mut self, n: usize) -> Vec<f64> {
+        self.gains.iter_mut().for_each(Carried::grow_older);
+        vec![0.0; n]
+    }
+
+    pub(super) fn rotate(&mut self, i: usize, rest: &mut [f64], cos: f64, sin: f64) {
+        if let Some(gains) = &mut self.gains {
+            rotate(&mut gains.vectors[i], rest, cos, sin);
+        }
+    }
+
+    /// The triangle changed in another way, or is close to singular.
+    pub(super) fn forget(&mut self) {
+        self.gains = None;
+    }
+
+    /// Sums of squared errors, one per output, for the fit `z` to an `n × p` matrix that leaves `rest`.
+    pub(super) fn sums(
+        &mut self,
+        (triangle, basis): (&mut Triangle, &Basis),
+        z: &[Vec<f64>],
+        rest: &[Vec<f64>],
+        (n, p): (usize, usize),
+    ) -> Vec<f64> {
+        if basis.is_complete() {
+            return self.sums_of_interpolation((triangle, basis), z, n);
+        }
+        let left = Left { open: open(basis, n), residuals: rest.to_vec() };
+        let candidates = left.candidates(triangle, (n, p));
+        let row = |i: usize| basis.vectors().iter().map(|q| q[i]).collect::<Vec<_>>();
+        let alone = left.alone(candidates, triangle, (n, p), |triangle, i| triangle.backward(&row(i)));
+        left.sums(&alone, z)
+    }
+
+    /// Every row is alone.
+    fn sums_of_interpolation(
+        &mut self,
+        (triangle, basis): (&mut Triangle, &Basis),
+        z: &[Vec<f64>],
+        n: usize,
+    ) -> Vec<f64> {
+        let inverse = triangle.inverse();
+        let mut squares = squares_of_columns(self.gains.as_ref().map_or(&[][..], |gains| &gains.vectors), n);
+        let good = self.gains.take().and_then(|mut gains| gains.is_good(&squares, inverse).then_some(gains));
+        let gains = if let Some(gains) = good {
+            gains
+        } else {
+            let mut solved = as_columns(basis.vectors(), n).reversed_axes();
+            solve_transposed(&triangle.to_array(), &mut solved);
+            let rows: Vec<_> = solved.rows().into_iter().map(|row| row.to_vec()).collect();
+            squares = squares_of_columns(&rows, n);
+            Carried::fresh(rows, squares.clone(), inverse)
+        };
+        let sum = |z: &Vec<f64>| {
+            let mut products = vec![0.0; n];
+            gains.vectors.iter().zip(z).for_each(|(gains, z)| axpy(&mut products, *z, gains));
+            products.iter().zip(&squares).map(|(product, square)| (product / square).powi(2)).sum()
+        };
+        let sums = z.iter().map(sum).collect();
+        self.gains = Some(gains);
+        sums
+    }
+
+    /// The same from the SVD of the transposed triangle and `c = Q Y`.
+    pub(super) fn sums_by_svd(
+        basis: &Basis,
+        svd: &Svd,
+        c: &[Vec<f64>],
+        rest: &[Vec<f64>],
+        (n, p): (usize, usize),
+    ) -> Vec<f64> {
+        let left = Left { open: open(basis, n), residuals: rest.to_vec() };
+        left.sums_by_svd(&as_columns(basis.vectors(), n), svd, c, (n, p))
+    }
+}
+
+/// `1 − hᵢᵢ = ‖(I − Qᵀ Q) eᵢ‖²`; the difference where it loses nothing.
+fn open(basis: &Basis, n: usize) -> Vec<f64> {
+    if basis.is_complete() {
+        return vec![0.0; n];
+    }
+    let mut open: Vec<f64> = squares_of_columns(basis.vectors(), n).iter().map(|h| 1.0 - h).collect();
+    let close: Vec<usize> = (0..n).filter(|&i| open[i] < CLOSE).collect();
+    let factor = as_columns(basis.vectors(), n);
+    let mut rest = -factor.select(Axis(0), &close).dot(&factor.t());
+    for (mut rest, &i) in rest.rows_mut().into_iter().zip(&close) {
+        rest[i] += 1.0;
+        open[i] = rest.dot(&rest);
+    }
+    open
+}
+
+fn squares_of_columns(rows: &[Vec<f64>], n: usize) -> Vec<f64> {
+    let mut sums = vec![0.0; n];
+    for row in rows {
+        sums.iter_mut().zip(row).for_each(|(sum, v)| *sum += v * v);
+    }
+    sums
+}
