@@ -146,7 +146,10 @@ impl Measured {
         };
         Self {
             arms: points.iter().map(metrics).collect(),
-            smallest_singular_value: 0.0,
+            smallest_singular_value: points
+                .first()
+                .and_then(|point| point.smallest_singular_value)
+                .unwrap_or(0.0),
             rank: points.first().map_or(0, |point| point.rank),
         }
     }

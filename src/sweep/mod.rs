@@ -112,6 +112,7 @@ impl Sweep {
     fn chosen_engine(&self) -> Result<Engine, Error> {
         match (self.engine, nested::obstacle(self)) {
             (Some(Engine::Svd), _) | (None, Some(_)) => Ok(Engine::Svd),
+            (None, None) if self.metrics.contains(&Metric::SmallestSingularValue) => Ok(Engine::Svd),
             (_, None) => Ok(Engine::Nested),
             (Some(Engine::Nested), Some(why)) => Err(Error::Unsupported {
                 reason: format!("{why}, and the nested engine has none; leave the engine to the sweep"),
