@@ -6,9 +6,9 @@
 //! `z + Σ_{j ≤ i} H_j t_j`, and the sum of squared training errors grows by `tᵢ²`. All of it is
 //! matrix–matrix work. The accuracy is that of single rows as long as `L` is well conditioned.
 
+use super::fold::fold;
 use super::triangle::{Triangle, dot};
 use crate::Error;
-use crate::svd::{Faer, triangle};
 use ndarray::{Array2, ArrayView1, ArrayViewMut1, Axis, linalg::general_mat_mul, s};
 
 /// Columns solved for at a time: the rest is matrix products.
@@ -28,12 +28,13 @@ pub(super) struct Block {
 impl Block {
     /// For rows as columns, `Mᵀ` (`p × b`), and targets `Y` (`b × k`).
     pub(super) fn new(
-        lower: &Array2<f64>,
+        start: &Triangle,
         c: &Array2<f64>,
         rows: &Array2<f64>,
         targets: &Array2<f64>,
     ) -> Result<Self, Error> {
-        let (p, b) = rows.dim();
+        let b = rows.ncols();
+        let lower = &start.to_array();
         let mut v = rows.clone();
         solve_transposed(lower, &mut v);
         let factor = cholesky(Array2::eye(b) + v.t().dot(&v));
@@ -48,20 +49,9 @@ impl Block {
         }
         solve(lower, &mut v);
 
-        // The QL factorisation, as the QR factorisation of the columns in reverse.
-        let k = c.ncols();
-        let mut joined = Array2::zeros((p + b, p + k));
-        joined.slice_mut(s![..p, ..p]).assign(&lower.slice(s![.., ..;-1]));
-        joined.slice_mut(s![p.., ..p]).assign(&rows.t().slice(s![.., ..;-1]));
-        joined.slice_mut(s![..p, p..]).assign(c);
-        joined.slice_mut(s![p.., p..]).assign(targets);
-        let r = triangle(joined.view(), &Faer)?;
-        Ok(Self {
-            steps: v.t().as_standard_layout().into_owned(),
-            innovations,
-            triangle: Triangle::from_lower(r.slice(s![..p;-1, ..p;-1])),
-            c: r.slice(s![..p;-1, p..]).to_owned(),
-        })
+        let (mut c, mut targets) = (c.clone(), targets.clone());
+        let triangle = fold(start, rows.t(), &mut c, &mut targets)?;
+        Ok(Self { steps: v.t().as_standard_layout().into_owned(), innovations, triangle, c })
     }
 }
 
@@ -85,7 +75,7 @@ fn solve(lower: &Array2<f64>, b: &mut Array2<f64>) {
 }
 
 /// `B ← L⁻ᵀ B`.
-fn solve_transposed(lower: &Array2<f64>, b: &mut Array2<f64>) {
+pub(super) fn solve_transposed(lower: &Array2<f64>, b: &mut Array2<f64>) {
     let p = lower.nrows();
     for from in (0..p).step_by(PANEL).rev() {
         let to = (from + PANEL).min(p);

@@ -1,13 +1,22 @@
 //! Model-wise: columns appended.
 
 use super::basis::{Basis, Split};
-use super::fit::{Fit, Measure, Noise, combine, is_clear, negligible};
+use super::block::{as_columns, solve_transposed, step};
+use super::column_block::ColumnBlock;
+use super::fit::{Fit, Measure, Noise, combine, condition_bound, is_clear, negligible};
 use super::held_out::HeldOut;
 use super::scale::{Unit, largest_exponent, scaled};
 use super::triangle::{Triangle, axpy, dot, rotate, square};
 use super::{Engine, Point, Test};
 use crate::Error;
-use ndarray::{ArrayRef1, ArrayRef2};
+use ndarray::{Array2, ArrayRef1, ArrayRef2, ArrayView2, s};
+
+/// Columns taken at once, at most: enough for matrix products at full speed.
+const LARGEST_BLOCK: usize = 256;
+/// The same while columns are independent: among themselves they are orthogonalised one by one.
+const LARGEST_INDEPENDENT: usize = 64;
+/// Under this many rows or columns single columns are as fast.
+const SMALLEST_BLOCK: usize = 16;
 
 /// Minimum-norm fits on features that come one column at a time, one [`Point`] per column.
 ///
@@ -16,8 +25,8 @@ use ndarray::{ArrayRef1, ArrayRef2};
 /// ```
 ///
 /// The columns of the test table, `A W`, are carried through the rotations. `L⁻ᵀ c` is solved for afresh at
-/// every point: carried too it would remember the worst matrix of the curve. Memory is O(n² + n m), a column
-/// costs O(n² + n m), `m` the rows of the compressed test table, at most one more than features and targets
+/// every point, or at the end of every block of [`Columns::extend`]: carried on it would remember the worst
+/// matrix of the curve. Memory is O(n² + n m), a column costs O(n² + n m), `m` the rows of the compressed test table, at most one more than features and targets
 /// together.
 ///
 /// # Examples
@@ -53,6 +62,17 @@ pub struct Columns<'a> {
     c: Vec<Vec<f64>>,
     /// `Y − Qᵀ Q Y`, one vector per output.
     rest: Vec<Vec<f64>>,
+    /// How many columns to take next at once.
+    block: usize,
+}
+
+/// A point whose columns were independent, before it is measured.
+#[derive(Debug)]
+struct Pending {
+    p: usize,
+    rank: usize,
+    /// The sums of squared training errors.
+    squares: Vec<f64>,
 }
 
 impl<'a> Columns<'a> {
@@ -86,6 +106,7 @@ impl<'a> Columns<'a> {
             noise: None,
             c: vec![Vec::new(); k],
             rest,
+            block: SMALLEST_BLOCK,
         })
     }
 
@@ -129,11 +150,165 @@ impl<'a> Columns<'a> {
             self.triangle.scale(factor);
             self.longest *= factor;
         }
-        let image = self.held_out.column(self.p);
-        let noise = self.noise.as_ref().map_or_else(Vec::new, |noise| noise.column(self.p));
         self.p += 1;
-        self.append(x.iter().map(|&v| scaled(v, -self.unit.exponent())).collect(), image, noise);
+        let x: Vec<f64> = x.iter().map(|&v| scaled(v, -self.unit.exponent())).collect();
+        self.longest = self.longest.max(square(&x).sqrt());
+        let split = self.basis.split(x, negligible(self.n, self.p) * self.longest);
+        self.append(split);
         self.measure()
+    }
+
+    /// Appends columns of features (`n × b`) and measures every fit on the way: what [`Columns::push`] on each column
+    /// in turn would give, up to rounding.
+    ///
+    /// Whole blocks of columns become matrix–matrix work; a few hundred columns a call are enough for that.
+    ///
+    /// # Errors
+    /// As [`Columns::push`]; input of the wrong shape, NaN and infinities leave the fit as it was. After any other
+    /// error some of the columns are appended and some are not.
+    pub fn extend(&mut self, x: &ArrayRef2<f64>) -> Result<Vec<Point>, Error> {
+        Error::check_len("rows of the features", self.n, x.nrows())?;
+        Error::check_finite("the features", x.view())?;
+        let columns = self.p + x.ncols();
+        if let Some(width) = self.held_out.features().filter(|&width| width < columns) {
+            Error::check_len("columns of the test features", columns, width)?;
+        }
+        if let Some(width) = self.noise.as_ref().map(Noise::features).filter(|&width| width < columns) {
+            Error::check_len("columns of the covariance", columns, width)?;
+        }
+        let mut points = Vec::with_capacity(x.ncols());
+        while points.len() < x.ncols() {
+            let from = points.len();
+            let is_complete = self.basis.is_complete();
+            let room = if is_complete { self.block } else { self.n - self.basis.vectors().len() };
+            let to = x.ncols().min(from + self.block.min(room));
+            let block = x.slice(s![.., from..to]);
+            if self.extend_block(&block, &mut points)? {
+                let largest = if is_complete { LARGEST_BLOCK } else { LARGEST_INDEPENDENT };
+                self.block = largest.min(2 * self.block);
+                if !is_complete && self.basis.is_complete() {
+                    // Fits are never worse conditioned than here.
+                    self.block = SMALLEST_BLOCK;
+                }
+            } else if self.block > SMALLEST_BLOCK && is_complete {
+                self.block /= 2;
+            } else {
+                for column in block.columns() {
+                    points.push(self.push(&column)?);
+                }
+            }
+        }
+        Ok(points)
+    }
+
+    /// All columns at once; `false`, and nothing done, if they must go one by one.
+    fn extend_block(&mut self, x: &ArrayView2<'_, f64>, points: &mut Vec<Point>) -> Result<bool, Error> {
+        let (n, b) = x.dim();
+        if b.min(n) < SMALLEST_BLOCK || self.noise.is_some() || !self.unit.has_room(largest_exponent(x)) {
+            return Ok(false);
+        }
+        let x = x.t().mapv(|v| scaled(v, -self.unit.exponent()));
+        if self.basis.is_complete() {
+            return self.extend_dependent(&x, points);
+        }
+        let mut pending = Vec::with_capacity(b);
+        for (projected, x) in self.basis.project(&x).into_iter().zip(x.rows()) {
+            self.p += 1;
+            self.longest = self.longest.max(x.dot(&x).sqrt());
+            let split = self.basis.finish(projected, negligible(n, self.p) * self.longest);
+            if split.outside.is_some() {
+                self.append(split);
+                let (p, rank) = (self.p, self.triangle.len());
+                pending.push(Pending {
+                    p,
+                    rank,
+                    squares: self.rest.iter().map(|rest| square(rest)).collect(),
+                });
+            } else {
+                // The rotations change the triangle that the points before it are read from.
+                self.measure_all(std::mem::take(&mut pending), points)?;
+                self.append(split);
+                points.push(self.measure()?);
+            }
+        }
+        self.measure_all(pending, points)?;
+        Ok(true)
+    }
+
+    /// Points of independent columns. All of them are solutions with one triangle, of targets that end sooner or
+    /// later, and all predictions are one matrix product.
+    fn measure_all(&mut self, pending: Vec<Pending>, points: &mut Vec<Point>) -> Result<(), Error> {
+        let Some(last) = pending.last() else { return Ok(()) };
+        // Of nested triangles the last is the worst conditioned; a tenth of the bound, as nobody looks at the others.
+        if !self.triangle.is_conditioned_under(condition_bound(self.n, last.p) / 10.0, 0.0) {
+            for Pending { p, rank, squares } in pending {
+                points.push(self.measure_leading(p, rank, &squares)?);
+            }
+            return Ok(());
+        }
+        let (k, r) = (self.c.len(), last.rank);
+        let mut solutions = Array2::zeros((r, pending.len() * k));
+        for (column, mut solution) in solutions.columns_mut().into_iter().enumerate() {
+            let rank = pending[column / k].rank;
+            solution.iter_mut().zip(&self.c[column % k][..rank]).for_each(|(to, &from)| *to = from);
+        }
+        solve_transposed(&self.triangle.to_array(), &mut solutions);
+        let m = self.images.iter().map(Vec::len).max().unwrap_or(0);
+        let predictions = as_columns(&self.images, m).dot(&solutions);
+        for (i, Pending { p, rank, squares }) in pending.into_iter().enumerate() {
+            let columns = s![.., i * k..(i + 1) * k];
+            let columns_of = |matrix: &Array2<f64>| -> Vec<Vec<f64>> {
+                matrix.slice(columns).columns().into_iter().map(|column| column.to_vec()).collect()
+            };
+            let fit = Fit { z: columns_of(&solutions), rank, ..Fit::default() };
+            points.push(self.measured(p).point(
+                &fit,
+                &columns_of(&predictions),
+                &squares,
+                0,
+                Engine::Nested,
+            )?);
+        }
+        Ok(())
+    }
+
+    /// Columns, as rows, that the basis spans.
+    fn extend_dependent(&mut self, x: &Array2<f64>, points: &mut Vec<Point>) -> Result<bool, Error> {
+        let (b, n) = x.dim();
+        let more = x.mapv(|v| v * v).sum();
+        // A tenth of the bound: inside the block nobody looks again.
+        if !self.triangle.is_conditioned_under(condition_bound(n, self.p + b) / 10.0, more) {
+            return Ok(false);
+        }
+        let rows = x.dot(&as_columns(self.basis.vectors(), n));
+        let new_images: Vec<_> = (self.p..self.p + b).map(|column| self.held_out.column(column)).collect();
+        let Some(block) = ColumnBlock::new(&self.triangle, &self.c, &self.images, rows.view(), &new_images)?
+        else {
+            return Ok(false);
+        };
+        self.p += b;
+        self.longest = x.rows().into_iter().fold(self.longest, |m, row| m.max(row.dot(&row).sqrt()));
+        (self.triangle, self.images) = (block.triangle, block.images);
+        let mut predictions: Vec<_> = block.z.iter().map(|z| combine(&self.images, z)).collect();
+        let squares: Vec<f64> = self.rest.iter().map(|rest| square(rest)).collect();
+        let mut fit = Fit { z: block.z, rank: n, ..Fit::default() };
+        // From the last point to the first: the solutions get longer, so nothing cancels.
+        let first = points.len();
+        for (j, innovations) in block.innovations.rows().into_iter().enumerate().rev() {
+            points.push(self.measured(self.p - b + j + 1).point(
+                &fit,
+                &predictions,
+                &squares,
+                0,
+                Engine::Nested,
+            )?);
+            for (output, &t) in innovations.iter().enumerate() {
+                fit.z[output].push(t);
+                step(&mut predictions[output], t, block.steps.row(j));
+            }
+        }
+        points[first..].reverse();
+        Ok(true)
     }
 
     /// Columns so far.
@@ -142,9 +317,11 @@ impl<'a> Columns<'a> {
         self.p
     }
 
-    fn append(&mut self, x: Vec<f64>, mut image: Vec<f64>, mut noise: Vec<f64>) {
-        self.longest = self.longest.max(square(&x).sqrt());
-        let Split { mut inside, outside } = self.basis.split(x, negligible(self.n, self.p) * self.longest);
+    /// Takes in the last column.
+    fn append(&mut self, split: Split) {
+        let mut image = self.held_out.column(self.p - 1);
+        let mut noise = self.noise.as_ref().map_or_else(Vec::new, |noise| noise.column(self.p - 1));
+        let Split { mut inside, outside } = split;
         if let Some((q, rho)) = outside {
             self.triangle.append(inside, rho);
             for (c, rest) in self.c.iter_mut().zip(&mut self.rest) {
@@ -176,26 +353,32 @@ impl<'a> Columns<'a> {
     }
 
     fn measure(&mut self) -> Result<Point, Error> {
-        let (n, p) = (self.n, self.p);
-        let (fit, engine) = if is_clear(&mut self.triangle, n, p) {
-            let z = self.c.iter().map(|c| self.triangle.backward(c)).collect();
+        let squares: Vec<f64> = self.rest.iter().map(|rest| square(rest)).collect();
+        self.measure_leading(self.p, self.triangle.len(), &squares)
+    }
+
+    /// The fit to the first `p` columns, of rank `rank`, from the leading part of the triangle.
+    fn measure_leading(&mut self, p: usize, rank: usize, squares: &[f64]) -> Result<Point, Error> {
+        let n = self.n;
+        let mut leading = (rank < self.triangle.len()).then(|| self.triangle.leading(rank));
+        let triangle = leading.as_mut().unwrap_or(&mut self.triangle);
+        let (fit, engine) = if is_clear(triangle, n, p) {
+            let z = self.c.iter().map(|c| triangle.backward(&c[..rank])).collect();
             let noise = self
                 .noise
                 .as_ref()
-                .map(|noise| noise.coordinates().map(|row| square(&self.triangle.forward(&row))).sum());
-            (Fit { z, lost: Vec::new(), rank: self.triangle.len(), noise }, Engine::Nested)
+                .map(|noise| noise.coordinates().map(|row| square(&triangle.forward(&row))).sum());
+            (Fit { z, lost: Vec::new(), rank, noise }, Engine::Nested)
         } else {
-            let transposed = self.triangle.to_array().reversed_axes();
+            let transposed = triangle.to_array().reversed_axes();
             (Fit::by_svd(transposed, &self.c, self.noise.as_ref(), (n, p))?, Engine::Svd)
         };
         let predictions: Vec<_> = fit.z.iter().map(|z| combine(&self.images, z)).collect();
-        let squares: Vec<f64> = self.rest.iter().map(|rest| square(rest)).collect();
-        Measure { held_out: &self.held_out, features: self.unit, targets: &self.target_units, n, p }.point(
-            &fit,
-            &predictions,
-            &squares,
-            self.noise.as_ref().map_or(0, |noise| noise.exponent),
-            engine,
-        )
+        let unit = self.noise.as_ref().map_or(0, |noise| noise.exponent);
+        self.measured(p).point(&fit, &predictions, squares, unit, engine)
+    }
+
+    fn measured(&self, p: usize) -> Measure<'_, 'a> {
+        Measure { held_out: &self.held_out, features: self.unit, targets: &self.target_units, n: self.n, p }
     }
 }

@@ -226,8 +226,7 @@ impl<'a> Rows<'a> {
         }
         let basis = as_columns(self.basis.vectors(), p); // Qᵀ
         let rows = basis.t().dot(&x.t());
-        let lower = self.triangle.to_array();
-        let mut block = Block::new(&lower, &as_columns(&self.c, p), &rows, &targets)?;
+        let mut block = Block::new(&self.triangle, &as_columns(&self.c, p), &rows, &targets)?;
         if self.triangle.inverse() > 2.0 * block.triangle.inverse() {
             return Ok(false);
         }
