@@ -5,6 +5,7 @@ use super::block::{as_columns, solve_transposed, step};
 use super::column_block::ColumnBlock;
 use super::fit::{Fit, Measure, Noise, combine, condition_bound, is_clear, negligible};
 use super::held_out::HeldOut;
+use super::penalty::{Angle, Penalty};
 use super::scale::{Unit, largest_exponent, scaled};
 use super::triangle::{Triangle, axpy, dot, rotate, square};
 use super::{Engine, Point, Test};
@@ -55,9 +56,10 @@ pub struct Columns<'a> {
     longest: f64,
     triangle: Triangle,
     basis: Basis,
-    /// The columns of `A W`.
+    /// The columns of `A W`; with a penalty, those that go with its triangle.
     images: Vec<Vec<f64>>,
     noise: Option<Noise>,
+    ridge: Option<Penalty>,
     /// `Q Y`, one vector per output.
     c: Vec<Vec<f64>>,
     /// `Y − Qᵀ Q Y`, one vector per output.
@@ -104,6 +106,7 @@ impl<'a> Columns<'a> {
             basis: Basis::new(n),
             images: Vec::new(),
             noise: None,
+            ridge: None,
             c: vec![Vec::new(); k],
             rest,
             block: SMALLEST_BLOCK,
@@ -129,6 +132,37 @@ impl<'a> Columns<'a> {
         Ok(self)
     }
 
+    /// Makes every fit that of [`Ridge`](crate::filter::Ridge) with penalty `lambda`, `‖X β − Y‖² + λ ‖β‖²`. Columns then
+    /// go one by one, and no point is handed over to the SVD: nothing is cut off.
+    ///
+    /// # Errors
+    /// [`Error::Domain`] unless `lambda` is positive and finite; [`Error::Domain`] after the first column.
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::nested::{Columns, Test};
+    /// use ndarray::array;
+    ///
+    /// let mut fit = Columns::new(&array![[8.0]], Test::None)?.with_ridge(3.0)?;
+    /// let point = fit.push(&array![1.0])?;
+    /// assert!((point.norm - 2.0).abs() < 1e-14); // 8 / (1 + 3)
+    /// assert!((point.train_mse - 36.0).abs() < 1e-13); // (2 − 8)², no penalty in it
+    /// # Ok::<(), double_descent::Error>(())
+    /// ```
+    pub fn with_ridge(mut self, lambda: f64) -> Result<Self, Error> {
+        if self.p > 0 {
+            let must_be = "0 when the penalty is set";
+            return Err(Error::Domain {
+                what: "the number of columns so far",
+                value: self.p as f64,
+                must_be,
+            });
+        }
+        self.unit = Unit::default();
+        self.ridge = Some(Penalty::new(lambda, &mut self.unit)?);
+        Ok(self)
+    }
+
     /// Appends a column of features (`n`), to which the next column of the test table belongs, and measures
     /// the fit on all columns so far.
     ///
@@ -148,6 +182,9 @@ impl<'a> Columns<'a> {
         }
         if let Some(factor) = self.unit.admit(largest_exponent(x)) {
             self.triangle.scale(factor);
+            if let Some(penalty) = &mut self.ridge {
+                penalty.scale(factor, self.unit);
+            }
             self.longest *= factor;
         }
         self.p += 1;
@@ -204,7 +241,11 @@ impl<'a> Columns<'a> {
     /// All columns at once; `false`, and nothing done, if they must go one by one.
     fn extend_block(&mut self, x: &ArrayView2<'_, f64>, points: &mut Vec<Point>) -> Result<bool, Error> {
         let (n, b) = x.dim();
-        if b.min(n) < SMALLEST_BLOCK || self.noise.is_some() || !self.unit.has_room(largest_exponent(x)) {
+        if b.min(n) < SMALLEST_BLOCK
+            || self.noise.is_some()
+            || self.ridge.is_some()
+            || !self.unit.has_room(largest_exponent(x))
+        {
             return Ok(false);
         }
         let x = x.t().mapv(|v| scaled(v, -self.unit.exponent()));
@@ -322,15 +363,28 @@ impl<'a> Columns<'a> {
         let mut image = self.held_out.column(self.p - 1);
         let mut noise = self.noise.as_ref().map_or_else(Vec::new, |noise| noise.column(self.p - 1));
         let Split { mut inside, outside } = split;
+        let (images, mut noises) = (&mut self.images, self.noise.as_mut());
         if let Some((q, rho)) = outside {
+            if let Some(penalty) = &mut self.ridge {
+                let Angle { cos, sin } = penalty.angle(rho);
+                let times = |factor: f64, x: &[f64]| -> Vec<f64> { x.iter().map(|v| factor * v).collect() };
+                let (mut rest, mut noise_rest) = (times(-sin, &image), times(-sin, &noise));
+                penalty.append(&inside, rho, |i, cos, sin| {
+                    turn(images, i, &mut rest, cos, sin);
+                    if let Some(all) = &mut noises {
+                        turn(&mut all.images, i, &mut noise_rest, cos, sin);
+                    }
+                });
+                (image, noise) = (times(cos, &image), times(cos, &noise));
+            }
             self.triangle.append(inside, rho);
             for (c, rest) in self.c.iter_mut().zip(&mut self.rest) {
                 let along = dot(&q, rest);
                 axpy(rest, -along, &q);
                 c.push(along);
             }
-            self.images.push(image);
-            if let Some(all) = &mut self.noise {
+            images.push(image);
+            if let Some(all) = noises {
                 all.images.push(noise);
             }
             self.basis.push(q);
@@ -339,22 +393,56 @@ impl<'a> Columns<'a> {
                 self.rest.iter_mut().for_each(|rest| rest.fill(0.0));
             }
         } else {
-            let (images, mut noises) = (&mut self.images, self.noise.as_mut());
-            self.triangle.rotate_in(&mut inside, |i, cos, sin| {
-                let length = images[i].len().max(image.len());
-                images[i].resize(length, 0.0);
-                image.resize(length, 0.0);
-                rotate(&mut images[i], &mut image, cos, sin);
+            let triangle = match &mut self.ridge {
+                Some(penalty) => {
+                    self.triangle.rotate_in(&mut inside.clone(), |_, _, _| ());
+                    &mut penalty.triangle
+                }
+                None => &mut self.triangle,
+            };
+            triangle.rotate_in(&mut inside, |i, cos, sin| {
+                turn(images, i, &mut image, cos, sin);
                 if let Some(all) = &mut noises {
-                    rotate(&mut all.images[i], &mut noise, cos, sin);
+                    turn(&mut all.images, i, &mut noise, cos, sin);
                 }
             });
         }
     }
 
     fn measure(&mut self) -> Result<Point, Error> {
+        if let Some(penalty) = &self.ridge {
+            return self.measure_ridge(penalty);
+        }
         let squares: Vec<f64> = self.rest.iter().map(|rest| square(rest)).collect();
         self.measure_leading(self.p, self.triangle.len(), &squares)
+    }
+
+    /// `Rᵀ v = c` is the minimum-norm solution of `[X √λ I] [β; e] = Y`, and `√λ e` its residual: `e = √λ R⁻¹ v` in the
+    /// coordinates of the basis, and `‖β‖` is `‖L e‖ / √λ` or, where nothing cancels, what `e` leaves of `‖v‖`.
+    fn measure_ridge(&self, penalty: &Penalty) -> Result<Point, Error> {
+        let pad = penalty.pad();
+        let (mut fit, mut predictions) = (Fit { rank: self.triangle.len(), ..Fit::default() }, Vec::new());
+        let mut squares: Vec<f64> = self.rest.iter().map(|rest| square(rest)).collect();
+        for (c, squares) in self.c.iter().zip(&mut squares) {
+            let v = penalty.triangle.backward(c);
+            predictions.push(combine(&self.images, &v));
+            let padded: Vec<f64> = v.iter().map(|v| pad * v).collect();
+            let e = penalty.triangle.forward(&padded);
+            let (all, left) = (square(&v).sqrt(), square(&e).sqrt());
+            let norm = if left < 0.5 * all {
+                ((all - left) * (all + left)).sqrt()
+            } else {
+                square(&self.triangle.times(&e)).sqrt() / pad
+            };
+            fit.z.push(vec![norm]);
+            *squares += (pad * left) * (pad * left);
+        }
+        fit.noise = self
+            .noise
+            .as_ref()
+            .map(|noise| noise.coordinates().map(|row| square(&penalty.triangle.forward(&row))).sum());
+        let unit = self.noise.as_ref().map_or(0, |noise| noise.exponent);
+        self.measured(self.p).point(&fit, &predictions, &squares, unit, Engine::Nested)
     }
 
     /// The fit to the first `p` columns, of rank `rank`, from the leading part of the triangle.
@@ -381,4 +469,12 @@ impl<'a> Columns<'a> {
     fn measured(&self, p: usize) -> Measure<'_, 'a> {
         Measure { held_out: &self.held_out, features: self.unit, targets: &self.target_units, n: self.n, p }
     }
+}
+
+/// Rotates image `i` and that of a new column.
+fn turn(images: &mut [Vec<f64>], i: usize, new: &mut Vec<f64>, cos: f64, sin: f64) {
+    let length = images[i].len().max(new.len());
+    images[i].resize(length, 0.0);
+    new.resize(length, 0.0);
+    rotate(&mut images[i], new, cos, sin);
 }

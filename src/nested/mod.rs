@@ -71,6 +71,7 @@ mod columns;
 mod fit;
 mod fold;
 mod held_out;
+mod penalty;
 mod rows;
 mod scale;
 mod triangle;

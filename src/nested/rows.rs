@@ -3,12 +3,14 @@
 use super::basis::{Basis, Split};
 use super::block::{Block, as_columns, step};
 use super::fit::{Fit, Measure, Noise, accumulate, combine, condition_bound, is_clear, negligible};
+use super::fold::fold;
 use super::held_out::HeldOut;
+use super::penalty::{Angle, Penalty};
 use super::scale::{Unit, largest_exponent, scaled};
 use super::triangle::{Triangle, square};
 use super::{Engine, Point, Test};
 use crate::Error;
-use ndarray::{Array2, ArrayRef1, ArrayRef2, s};
+use ndarray::{Array2, ArrayRef1, ArrayRef2, aview1, s};
 
 /// Rows taken at once, at most: enough for matrix products at full speed.
 const LARGEST_BLOCK: usize = 256;
@@ -57,6 +59,8 @@ pub struct Rows<'a> {
     /// `‖Y − W Wᵀ Y‖²`, one per output.
     squares: Vec<f64>,
     noise: Option<Noise>,
+    /// The triangle with the penalty, and the targets that go with it, one vector per output.
+    ridge: Option<(Penalty, Vec<Vec<f64>>)>,
     /// How many rows to take next at once.
     block: usize,
     /// The last fit.
@@ -95,6 +99,7 @@ impl<'a> Rows<'a> {
             c: none.clone(),
             squares: vec![0.0; outputs],
             noise: None,
+            ridge: None,
             block: SMALLEST_BLOCK,
             fit: Fit::default(),
             predictions: none,
@@ -126,6 +131,34 @@ impl<'a> Rows<'a> {
             return Err(Error::Domain { what: "the number of rows so far", value: self.n as f64, must_be });
         }
         self.noise = Some(Noise::new(covariance)?);
+        Ok(self)
+    }
+
+    /// Makes every fit that of [`Ridge`](crate::filter::Ridge) with penalty `lambda`, `‖X β − Y‖² + λ ‖β‖²`. A row then
+    /// costs about twice as much, and no point is handed over to the SVD: nothing is cut off.
+    ///
+    /// # Errors
+    /// [`Error::Domain`] unless `lambda` is positive and finite; [`Error::Domain`] after the first row.
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::nested::{Rows, Test};
+    /// use ndarray::array;
+    ///
+    /// let mut fit = Rows::new(1, 1, Test::None)?.with_ridge(3.0)?;
+    /// let point = fit.push(&array![1.0], &array![8.0])?;
+    /// assert!((point.norm - 2.0).abs() < 1e-14); // 8 / (1 + 3)
+    /// assert!((point.train_mse - 36.0).abs() < 1e-13); // (2 − 8)², no penalty in it
+    /// # Ok::<(), double_descent::Error>(())
+    /// ```
+    pub fn with_ridge(mut self, lambda: f64) -> Result<Self, Error> {
+        if self.n > 0 {
+            let must_be = "0 when the penalty is set";
+            return Err(Error::Domain { what: "the number of rows so far", value: self.n as f64, must_be });
+        }
+        self.unit = Unit::default();
+        let none = vec![Vec::new(); self.c.len()];
+        self.ridge = Some((Penalty::new(lambda, &mut self.unit)?, none));
         Ok(self)
     }
 
@@ -217,7 +250,12 @@ impl<'a> Rows<'a> {
         }
         let more = x.mapv(|v| v * v).sum();
         // A tenth of the bound: inside the block nobody looks again.
-        if !self.triangle.is_conditioned_under(condition_bound(self.n + b, p) / 10.0, more) {
+        let bound = condition_bound(self.n + b, p) / 10.0;
+        let (triangle, c) = match &mut self.ridge {
+            Some((penalty, c)) => (&mut penalty.triangle, &*c),
+            None => (&mut self.triangle, &self.c),
+        };
+        if !triangle.is_conditioned_under(bound, more) {
             return Ok(false);
         }
         let mut targets = y.to_owned();
@@ -226,25 +264,38 @@ impl<'a> Rows<'a> {
         }
         let basis = as_columns(self.basis.vectors(), p); // Qᵀ
         let rows = basis.t().dot(&x.t());
-        let mut block = Block::new(&self.triangle, &as_columns(&self.c, p), &rows, &targets)?;
-        if self.triangle.inverse() > 2.0 * block.triangle.inverse() {
+        let mut block = Block::new(triangle, &as_columns(c, p), &rows, &targets)?;
+        if triangle.inverse() > 2.0 * block.triangle.inverse() {
             return Ok(false);
         }
         let height = self.images.first().map_or(0, Vec::len);
         let images = block.steps.dot(&as_columns(&self.images, height).t());
 
-        let mut z: Vec<_> = self.c.iter().map(|c| self.triangle.forward(c)).collect();
+        let mut z: Vec<_> = c.iter().map(|c| triangle.forward(c)).collect();
         let mut predictions: Vec<_> = z.iter().map(|z| combine(&self.images, z)).collect();
-        self.triangle = block.triangle;
+        let squares = match &self.ridge {
+            Some(_) => self.squares_in_block(&block, &rows, &targets, z.clone()),
+            None => accumulated(&block.innovations, &self.squares),
+        };
+        if let Some((penalty, c)) = &mut self.ridge {
+            (penalty.triangle, *c) = (block.triangle, to_columns(&block.c));
+            let mut data = as_columns(&self.c, p);
+            self.triangle = fold(&self.triangle, rows.t(), &mut data, &mut targets)?;
+            self.c = to_columns(&data);
+            for (sum, rest) in self.squares.iter_mut().zip(targets.columns()) {
+                *sum += rest.dot(&rest);
+            }
+        } else {
+            (self.triangle, self.c) = (block.triangle, to_columns(&block.c));
+            self.squares = squares.row(b - 1).to_vec();
+        }
         self.longest = x.rows().into_iter().fold(self.longest, |m, row| m.max(row.dot(&row).sqrt()));
-        self.c = block.c.columns().into_iter().map(|c| c.to_vec()).collect();
         let mut fit = Fit { rank: p, ..Fit::default() };
         self.is_nested = false;
         for (i, innovations) in block.innovations.rows().into_iter().enumerate() {
             for (output, &t) in innovations.iter().enumerate() {
                 step(&mut z[output], t, block.steps.row(i));
                 step(&mut predictions[output], t, images.row(i));
-                self.squares[output] += t * t;
             }
             self.n += 1;
             fit.z = std::mem::take(&mut z);
@@ -255,12 +306,42 @@ impl<'a> Rows<'a> {
                 n: self.n,
                 p,
             };
-            points.push(measure.point(&fit, &predictions, &self.squares, 0, Engine::Nested)?);
+            let squares = squares.row(i).to_vec();
+            points.push(measure.point(&fit, &predictions, &squares, 0, Engine::Nested)?);
             z = std::mem::take(&mut fit.z);
         }
         fit.z = z;
         (self.fit, self.predictions) = (fit, predictions);
         Ok(true)
+    }
+
+    /// The sums of squared training errors after each row of a block (`b × k`) that starts at `z`, penalty apart: those
+    /// of the rows before it, `‖L z − c‖²`, and those of its own.
+    fn squares_in_block(
+        &self,
+        block: &Block,
+        rows: &Array2<f64>,
+        targets: &Array2<f64>,
+        z: Vec<Vec<f64>>,
+    ) -> Array2<f64> {
+        let mut squares = Array2::zeros(targets.dim());
+        let lower = self.triangle.to_array();
+        for (output, mut z) in z.into_iter().enumerate() {
+            let mut solutions = Array2::zeros(rows.dim());
+            for (i, mut solution) in solutions.columns_mut().into_iter().enumerate() {
+                step(&mut z, block.innovations[[i, output]], block.steps.row(i));
+                solution.iter_mut().zip(&z).for_each(|(to, &from)| *to = from);
+            }
+            let before = lower.dot(&solutions);
+            let own = rows.t().dot(&solutions);
+            for i in 0..targets.nrows() {
+                let error = |sum: f64, (a, c): (&f64, &f64)| sum + (a - c) * (a - c);
+                let sum = before.column(i).iter().zip(&self.c[output]).fold(self.squares[output], error);
+                squares[[i, output]] =
+                    own.column(i).iter().zip(targets.column(output)).take(i + 1).fold(sum, error);
+            }
+        }
+        squares
     }
 
     /// Rows so far.
@@ -292,6 +373,9 @@ impl<'a> Rows<'a> {
     fn admit_features(&mut self, x: &ArrayRef1<f64>) -> Vec<f64> {
         if let Some(factor) = self.unit.admit(largest_exponent(x)) {
             self.triangle.scale(factor);
+            if let Some((penalty, _)) = &mut self.ridge {
+                penalty.scale(factor, self.unit);
+            }
             self.longest *= factor;
             self.is_nested = false;
         }
@@ -303,6 +387,9 @@ impl<'a> Rows<'a> {
         for (output, (&y, unit)) in y.iter().zip(&mut self.target_units).enumerate() {
             if let Some(factor) = unit.admit(largest_exponent([&y])) {
                 self.c[output].iter_mut().for_each(|c| *c *= factor);
+                if let Some((_, c)) = &mut self.ridge {
+                    c[output].iter_mut().for_each(|c| *c *= factor);
+                }
                 self.squares[output] *= factor * factor;
                 self.is_nested = false;
             }
@@ -314,6 +401,12 @@ impl<'a> Rows<'a> {
     fn append(&mut self, split: Split, mut y: Vec<f64>) {
         let Split { mut inside, outside } = split;
         if let Some((q, rho)) = outside {
+            if let Some((penalty, c)) = &mut self.ridge {
+                let Angle { cos, sin } = penalty.angle(rho);
+                let mut rest: Vec<f64> = y.iter().map(|y| -sin * y).collect();
+                penalty.append(&inside, rho, |i, cos, sin| turn(c, &mut rest, i, cos, sin));
+                c.iter_mut().zip(&y).for_each(|(c, y)| c.push(cos * y));
+            }
             self.triangle.append(inside, rho);
             self.c.iter_mut().zip(&y).for_each(|(c, y)| c.push(*y));
             self.images.push(self.held_out.image(&q));
@@ -322,18 +415,21 @@ impl<'a> Rows<'a> {
             }
             self.basis.push(q);
         } else {
+            if let Some((penalty, c)) = &mut self.ridge {
+                let (mut inside, mut y) = (inside.clone(), y.clone());
+                penalty.triangle.rotate_in(&mut inside, |i, cos, sin| turn(c, &mut y, i, cos, sin));
+            }
             let c = &mut self.c;
-            self.triangle.rotate_in(&mut inside, |i, cos, sin| {
-                for (c, y) in c.iter_mut().zip(&mut y) {
-                    (c[i], *y) = (cos * c[i] + sin * *y, cos * *y - sin * c[i]);
-                }
-            });
+            self.triangle.rotate_in(&mut inside, |i, cos, sin| turn(c, &mut y, i, cos, sin));
             self.squares.iter_mut().zip(&y).for_each(|(sum, rest)| *sum += rest * rest);
             self.is_nested = false;
         }
     }
 
     fn measure(&mut self) -> Result<Point, Error> {
+        if self.ridge.is_some() {
+            return self.measure_ridge();
+        }
         let (n, p, r) = (self.n, self.p, self.triangle.len());
         let measure =
             Measure { held_out: &self.held_out, features: self.unit, targets: &self.target_units, n, p };
@@ -362,6 +458,52 @@ impl<'a> Rows<'a> {
         self.is_nested = engine == Engine::Nested;
         let unit = self.noise.as_ref().map_or(0, |noise| noise.exponent);
         measure.point(&self.fit, &self.predictions, &self.squares, unit, engine)
+    }
+
+    fn measure_ridge(&mut self) -> Result<Point, Error> {
+        let Some((penalty, c)) = &self.ridge else { return Err(Error::Empty { what: "the penalty" }) };
+        let solutions = c.iter().map(|c| penalty.triangle.forward(c));
+        // As a function of the targets the fit is (Rᵀ R)⁻¹ Lᵀ.
+        let transposed =
+            |row: Vec<f64>| self.triangle.times(&penalty.triangle.forward(&penalty.triangle.backward(&row)));
+        let noise = self
+            .noise
+            .as_ref()
+            .map(|noise| noise.coordinates().map(transposed).map(|row| square(&row)).sum());
+        self.fit = Fit { z: solutions.collect(), lost: Vec::new(), rank: self.triangle.len(), noise };
+        self.predictions = self.fit.z.iter().map(|z| combine(&self.images, z)).collect();
+        let errors = self.fit.z.iter().zip(&self.c).zip(&self.squares).map(|((z, c), squares)| {
+            squares + self.triangle.times(z).iter().zip(c).map(|(a, c)| (a - c) * (a - c)).sum::<f64>()
+        });
+        let squares: Vec<f64> = errors.collect();
+        let (n, p) = (self.n, self.p);
+        let measure =
+            Measure { held_out: &self.held_out, features: self.unit, targets: &self.target_units, n, p };
+        let unit = self.noise.as_ref().map_or(0, |noise| noise.exponent);
+        measure.point(&self.fit, &self.predictions, &squares, unit, Engine::Nested)
+    }
+}
+
+/// The squares of `innovations` (`b × k`) added up, from `start`.
+fn accumulated(innovations: &Array2<f64>, start: &[f64]) -> Array2<f64> {
+    let mut sums = innovations.mapv(|t| t * t);
+    let mut before = aview1(start).to_owned();
+    for mut row in sums.rows_mut() {
+        row += &before;
+        before.assign(&row);
+    }
+    sums
+}
+
+/// The columns of a matrix.
+fn to_columns(matrix: &Array2<f64>) -> Vec<Vec<f64>> {
+    matrix.columns().into_iter().map(|column| column.to_vec()).collect()
+}
+
+/// Rotates the targets of row `i` and of a new one, for each output.
+fn turn(c: &mut [Vec<f64>], new: &mut [f64], i: usize, cos: f64, sin: f64) {
+    for (c, new) in c.iter_mut().zip(new) {
+        (c[i], *new) = (cos * c[i] + sin * *new, cos * *new - sin * c[i]);
     }
 }
 

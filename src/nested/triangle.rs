@@ -89,6 +89,11 @@ impl Triangle {
         z
     }
 
+    /// `L z`.
+    pub(super) fn times(&self, z: &[f64]) -> Vec<f64> {
+        self.rows.iter().map(|row| dot(row, &z[..row.len()])).collect()
+    }
+
     /// `Lᵀ z = c`.
     pub(super) fn backward(&self, c: &[f64]) -> Vec<f64> {
         let mut z = c.to_vec();
