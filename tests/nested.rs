@@ -827,8 +827,8 @@ fn blocks_of_columns_give_the_points_of_single_columns() {
     }
 }
 
-/// Large enough for the longest blocks and several panels; a few points in detail, targets of noise and of a law
-/// that the leading features give.
+/// Large enough for the longest blocks and several panels; a few points in detail, targets of noise and of a
+/// law that the leading features give.
 #[test]
 fn a_longer_curve_of_columns() {
     let (n, p) = (120, 900);
@@ -977,6 +977,44 @@ fn ridge_curves_are_those_of_the_filter() {
     }
 }
 
+/// Ridge in the longest blocks; a few points in detail.
+#[test]
+fn longer_curves_with_ridge() {
+    let (short, long, k) = (120, 700, 2);
+    for kind in KINDS {
+        let targets = normal(60, long + 150, k);
+        let (tall, wide) = (features(kind, long + 150, short), features(kind, short + 150, long));
+        for lambda in [1e-6, 0.1, 1e5] {
+            let at = [1, 17, 64, 100, 119, 120, 121, 136, 137, 150, 200, 333, 500, 699, 700];
+            let (x, tx) = (tall.slice(s![..long, ..]), tall.slice(s![long.., ..]));
+            let (y, ty) = (targets.slice(s![..long, ..]), targets.slice(s![long.., ..]).to_owned());
+            let test = Compressed::new(&tx, &ty).unwrap();
+            let engine = Rows::new(short, k, Test::Rows(&test)).unwrap().with_ridge(lambda);
+            let points = engine.unwrap().extend(&x, &y).unwrap();
+            let mut worst = [0.0f64; 2];
+            for n in at {
+                let (x, y) = (x.slice(s![..n, ..]), y.slice(s![..n, ..]));
+                let c = constant(&points[n - 1], &by_ridge(x, y, tx, &ty, lambda), tx, &ty, y);
+                worst[0] = worst[0].max(c);
+                assert!(c < C, "{kind}, λ = {lambda:e}, n = {n}: c = {c}");
+            }
+            let (x, tx) = (wide.slice(s![..short, ..]), wide.slice(s![short.., ..]));
+            let y = targets.slice(s![..short, ..]);
+            let ty = targets.slice(s![short..short + 150, ..]).to_owned();
+            let test = Compressed::new(&tx, &ty).unwrap();
+            let engine = Columns::new(&y, Test::Rows(&test)).unwrap().with_ridge(lambda);
+            let points = engine.unwrap().extend(&x).unwrap();
+            for p in at {
+                let (x, tx) = (x.slice(s![.., ..p]), tx.slice(s![.., ..p]));
+                let c = constant(&points[p - 1], &by_ridge(x, y, tx, &ty, lambda), tx, &ty, y);
+                worst[1] = worst[1].max(c);
+                assert!(c < C, "{kind}, λ = {lambda:e}, p = {p}: c = {c}");
+            }
+            println!("longer ridge curves, {kind}, λ = {lambda:e}: c = {worst:.2?}");
+        }
+    }
+}
+
 /// `tr(Bᵀ Σ B)`, `β̂ = B y`, with ridge, on both axes.
 #[test]
 fn the_noise_term_with_ridge() {
@@ -1027,12 +1065,19 @@ fn ridge_at_the_limits() {
     late.extend(&x).unwrap();
     assert!(matches!(late.with_ridge(1.0), Err(Error::Domain { .. })));
 
+    // Rows, columns while n > p, and columns beyond n.
+    let (wide, short) = (normal(58, 18, 60), y.slice(s![..18, ..]));
+    let unit_of = |x: &Array2<f64>| x[[0, 0]] / normal(56, 40, 18)[[0, 0]];
     let curves = |x: &Array2<f64>, lambda: f64| {
         let test = Compressed::new(x, &y).unwrap();
         let rows = Rows::new(18, 1, Test::Rows(&test)).unwrap();
         let columns = Columns::new(&y, Test::Rows(&test)).unwrap();
         let mut points = rows.with_ridge(lambda).unwrap().extend(x, &y).unwrap();
         points.extend(columns.with_ridge(lambda).unwrap().extend(x).unwrap());
+        let wide = &wide * unit_of(x);
+        let test = Compressed::new(&wide, &short).unwrap();
+        let columns = Columns::new(&short, Test::Rows(&test)).unwrap();
+        points.extend(columns.with_ridge(lambda).unwrap().extend(&wide).unwrap());
         points
     };
     let expected = curves(&x, 0.7);
@@ -1051,6 +1096,8 @@ fn ridge_at_the_limits() {
     // Beyond that: the minimum-norm fit on one side, none on the other.
     let mut least = sample_curve(&x, &y, Test::Rows(&test)).unwrap();
     least.extend(feature_curve(&x, &y, Test::Rows(&test)).unwrap());
+    let wide_test = Compressed::new(&wide, &short).unwrap();
+    least.extend(feature_curve(&wide, &short, Test::Rows(&wide_test)).unwrap());
     let unit = 2f64.powi(900);
     for (found, least) in curves(&(&x * unit), f64::MIN_POSITIVE).iter().zip(&least) {
         assert!(

@@ -33,26 +33,36 @@ impl Block {
         rows: &Array2<f64>,
         targets: &Array2<f64>,
     ) -> Result<Self, Error> {
-        let b = rows.ncols();
-        let lower = &start.to_array();
-        let mut v = rows.clone();
-        solve_transposed(lower, &mut v);
-        let factor = cholesky(Array2::eye(b) + v.t().dot(&v));
-        let mut innovations = targets - &v.t().dot(c);
-        for mut column in innovations.columns_mut() {
-            let solved = forward(&factor, column.to_vec());
-            column.assign(&ArrayView1::from(&solved));
-        }
-        for mut row in v.rows_mut() {
-            let solved = forward(&factor, row.to_vec());
-            row.assign(&ArrayView1::from(&solved));
-        }
-        solve(lower, &mut v);
-
+        let (steps, innovations) = steps(start, c, rows, targets);
         let (mut c, mut targets) = (c.clone(), targets.clone());
         let triangle = fold(start, rows.t(), &mut c, &mut targets)?;
-        Ok(Self { steps: v.t().as_standard_layout().into_owned(), innovations, triangle, c })
+        Ok(Self { steps, innovations, triangle, c })
     }
+}
+
+/// `H` as rows (`b × p`) and `t` (`b × k`).
+pub(super) fn steps(
+    start: &Triangle,
+    c: &Array2<f64>,
+    rows: &Array2<f64>,
+    targets: &Array2<f64>,
+) -> (Array2<f64>, Array2<f64>) {
+    let b = rows.ncols();
+    let lower = &start.to_array();
+    let mut v = rows.clone();
+    solve_transposed(lower, &mut v);
+    let factor = cholesky(Array2::eye(b) + v.t().dot(&v));
+    let mut innovations = targets - &v.t().dot(c);
+    for mut column in innovations.columns_mut() {
+        let solved = forward(&factor, column.to_vec());
+        column.assign(&ArrayView1::from(&solved));
+    }
+    for mut row in v.rows_mut() {
+        let solved = forward(&factor, row.to_vec());
+        row.assign(&ArrayView1::from(&solved));
+    }
+    solve(lower, &mut v);
+    (v.t().as_standard_layout().into_owned(), innovations)
 }
 
 /// `B ← L⁻¹ B`.

@@ -5,10 +5,10 @@
 //!    [M T]   [0  F ]      P, P' (r × m) and T, F (b × m) what goes along with the rows
 //! ```
 //!
-//! Panels of `w` columns, from the last to the first: the panel's rows of `L` over the rows of `M` are a small
-//! matrix, and the reflections that make it triangular go over everything left of the panel, and over `P` and
-//! `T`, as matrix products. Cost `2 (b + w) r (r + 2m)` flops, where one row at a time takes `3 b r (r + 2m)` at the
-//! speed of vectors.
+//! Panels of `w` columns, from the last to the first: the panel's rows of `L` over the rows of `M` are a
+//! small matrix, and the reflections that make it triangular go over everything left of the panel, and over
+//! `P` and `T`, as matrix products. Cost `2 (b + w) r (r + 2m)` flops, where one row at a time takes
+//! `3 b r (r + 2m)` at the speed of vectors.
 
 use super::triangle::{Triangle, square};
 use crate::Error;

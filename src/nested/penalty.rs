@@ -1,17 +1,17 @@
 //! Ridge: the triangle of the features over that of the penalty.
 //!
-//! With the rows of the coordinates of the data in `L` (`r × r`), the fit of penalty λ is least squares with `√λ I`
-//! under them:
+//! With the rows of the coordinates of the data in `L` (`r × r`), the fit of penalty λ is least squares with
+//! `√λ I` under them:
 //!
 //! ```text
 //! [L   ]                                  Rᵀ R = Lᵀ L + λ I,  κ(R)² = (σ₁² + λ) / (σᵣ² + λ)
 //! [√λ I] = G R      R (r × r) lower
 //! ```
 //!
-//! `R` grows as `L` does. A row `m` within the span is rotated into both. A row `[m ρ]` with a new direction brings
-//! the row `[0 √λ]` with it; one rotation of the two leaves a last row `[cos m, ‖(ρ, √λ)‖]` and a row `−sin m` in the
-//! old coordinates, which is rotated in. The coordinates are those of the span: directions that the
-//! data do not have do not enter, so that a small λ costs no accuracy.
+//! `R` grows as `L` does. A row `m` within the span is rotated into both. A row `[m ρ]` with a new direction
+//! brings the row `[0 √λ]` with it; one rotation of the two leaves a last row `[cos m, ‖(ρ, √λ)‖]` and a row
+//! `−sin m` in the old coordinates, which is rotated in. The coordinates are those of the span: directions
+//! that the data do not have do not enter, so that a small λ costs no accuracy.
 
 use super::scale::{Unit, scaled};
 use super::triangle::Triangle;
@@ -62,13 +62,24 @@ impl Penalty {
         self.pad = scaled(self.root, -unit.exponent());
     }
 
-    /// Takes in a row `[m ρ]`. What goes with the rows is rotated by [`Triangle::rotate_in`]'s `also`: the new partner
-    /// is to be `−sin` times what goes with the row, and `cos` times that is what goes with the last row.
+    /// Takes in a row `[m ρ]`. What goes with the rows is rotated by [`Triangle::rotate_in`]'s `also`: the
+    /// new partner is to be `−sin` times what goes with the row, and `cos` times that is what goes with the
+    /// last row.
     pub(super) fn append(&mut self, m: &[f64], rho: f64, also: impl FnMut(usize, f64, f64)) {
         let Angle { cos, sin } = self.angle(rho);
         let mut rest: Vec<f64> = m.iter().map(|v| -sin * v).collect();
         self.triangle.rotate_in(&mut rest, also);
         self.triangle.append(m.iter().map(|v| cos * v).collect(), rho.hypot(self.pad));
+    }
+
+    /// `‖β‖` where the minimum-norm solution of `[X √λ I] [β; e] = Y` has norm `all` and `e` norm `left`:
+    /// what `e` leaves of it, or where that would cancel `‖Xᵀ e‖ / √λ`, from the value of `‖Xᵀ e‖`.
+    pub(super) fn norm(&self, all: f64, left: f64, image: impl FnOnce() -> f64) -> f64 {
+        // Too small for this unit.
+        if self.pad == 0.0 {
+            return all;
+        }
+        if left < 0.5 * all { ((all - left) * (all + left)).sqrt() } else { image() / self.pad }
     }
 
     /// For a row that leaves the span by `rho > 0`.

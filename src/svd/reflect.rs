@@ -5,8 +5,8 @@ use faer::linalg::householder;
 use faer::linalg::qr::no_pivoting::factor as qr;
 use faer::{Conj, MatMut, Par, Spec};
 
-/// `[A | B] ← Qᵀ [A | B]` with `A = Q R` the first `lead` columns, `lead ≤ rows`: `R` on and above the diagonal of
-/// `A`, and below it what is of no use. Sequential, so the same bits on any number of threads.
+/// `[A | B] ← Qᵀ [A | B]` with `A = Q R` the first `lead` columns, `lead ≤ rows`: `R` on and above the
+/// diagonal of `A`, and below it what is of no use. Sequential, so the same bits on any number of threads.
 ///
 /// The matrix is `rows × columns`, column by column, one column every `stride` entries.
 pub(crate) fn reduce(matrix: &mut [f64], (rows, columns): (usize, usize), stride: usize, lead: usize) {
