@@ -27,7 +27,7 @@
 //! [`Rows::extend`] and [`Columns::extend`] turn whole blocks of rows or columns into matrix–matrix work:
 //! reflections in place of rotations, and the points of a block as sums of steps. At p = 1000 every n from 1
 //! to 4000 then costs about 1.3 SVDs of the 4000 × 1000 matrix; at n = 1000 every p from 1 to 4000 costs 0.8 of
-//! them without a test table and 1.5 with a thousand test rows. With ridge it is 1.7 and 2.9. Just after the
+//! them without a test table and 1.5 with a thousand test rows. With ridge it is 1.8 and 3.0. Just after the
 //! threshold, where the norm of the fit falls fast, rows and columns go one by one.
 //!
 //! # Ridge
