@@ -110,7 +110,8 @@ fn nested_sweeps_repeat_to_the_bit_and_can_be_stopped() {
     let on_threads = |threads| Sweep { threads: Some(threads), ..sweep(Dataset::diabetes(), 1..=30) };
     let one = on_threads(1).run().unwrap();
     assert_eq!(one, on_threads(3).run().unwrap());
-    let stop = |done: usize, _: usize| if done >= 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+    let stop =
+        |done: usize, _: usize| if done >= 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
     let stopped = on_threads(1).run_with(&stop).unwrap();
     assert!(!stopped.complete);
     assert_eq!(stopped.cells, one.cells[..2 * 30 * 3]);

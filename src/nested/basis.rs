@@ -88,7 +88,8 @@ impl Basis {
         self.finish(projected, negligible)
     }
 
-    /// Splits as [`Basis::split`] does, from where [`Basis::project`] left off; vectors may have been added since.
+    /// Splits as [`Basis::split`] does, from where [`Basis::project`] left off; vectors may have been added
+    /// since.
     pub(super) fn finish(&self, projected: Projected, negligible: f64) -> Split {
         let Projected { mut inside, mut rest, is_done } = projected;
         // What is orthogonal to the vectors of before needs only the new ones, once.

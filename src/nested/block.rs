@@ -6,9 +6,9 @@
 //! `z + Σ_{j ≤ i} H_j t_j`, and the sum of squared training errors grows by `tᵢ²`. All of it is
 //! matrix–matrix work. The accuracy is that of single rows as long as `L` is well conditioned.
 
+use super::fold::fold;
 use super::triangle::{Triangle, dot};
 use crate::Error;
-use crate::svd::{Faer, triangle};
 use ndarray::{Array2, ArrayView1, ArrayViewMut1, Axis, linalg::general_mat_mul, s};
 
 /// Columns solved for at a time: the rest is matrix products.
@@ -28,41 +28,41 @@ pub(super) struct Block {
 impl Block {
     /// For rows as columns, `Mᵀ` (`p × b`), and targets `Y` (`b × k`).
     pub(super) fn new(
-        lower: &Array2<f64>,
+        start: &Triangle,
         c: &Array2<f64>,
         rows: &Array2<f64>,
         targets: &Array2<f64>,
     ) -> Result<Self, Error> {
-        let (p, b) = rows.dim();
-        let mut v = rows.clone();
-        solve_transposed(lower, &mut v);
-        let factor = cholesky(Array2::eye(b) + v.t().dot(&v));
-        let mut innovations = targets - &v.t().dot(c);
-        for mut column in innovations.columns_mut() {
-            let solved = forward(&factor, column.to_vec());
-            column.assign(&ArrayView1::from(&solved));
-        }
-        for mut row in v.rows_mut() {
-            let solved = forward(&factor, row.to_vec());
-            row.assign(&ArrayView1::from(&solved));
-        }
-        solve(lower, &mut v);
-
-        // The QL factorisation, as the QR factorisation of the columns in reverse.
-        let k = c.ncols();
-        let mut joined = Array2::zeros((p + b, p + k));
-        joined.slice_mut(s![..p, ..p]).assign(&lower.slice(s![.., ..;-1]));
-        joined.slice_mut(s![p.., ..p]).assign(&rows.t().slice(s![.., ..;-1]));
-        joined.slice_mut(s![..p, p..]).assign(c);
-        joined.slice_mut(s![p.., p..]).assign(targets);
-        let r = triangle(joined.view(), &Faer)?;
-        Ok(Self {
-            steps: v.t().as_standard_layout().into_owned(),
-            innovations,
-            triangle: Triangle::from_lower(r.slice(s![..p;-1, ..p;-1])),
-            c: r.slice(s![..p;-1, p..]).to_owned(),
-        })
+        let (steps, innovations) = steps(start, c, rows, targets);
+        let (mut c, mut targets) = (c.clone(), targets.clone());
+        let triangle = fold(start, rows.t(), &mut c, &mut targets)?;
+        Ok(Self { steps, innovations, triangle, c })
     }
+}
+
+/// `H` as rows (`b × p`) and `t` (`b × k`).
+pub(super) fn steps(
+    start: &Triangle,
+    c: &Array2<f64>,
+    rows: &Array2<f64>,
+    targets: &Array2<f64>,
+) -> (Array2<f64>, Array2<f64>) {
+    let b = rows.ncols();
+    let lower = &start.to_array();
+    let mut v = rows.clone();
+    solve_transposed(lower, &mut v);
+    let factor = cholesky(Array2::eye(b) + v.t().dot(&v));
+    let mut innovations = targets - &v.t().dot(c);
+    for mut column in innovations.columns_mut() {
+        let solved = forward(&factor, column.to_vec());
+        column.assign(&ArrayView1::from(&solved));
+    }
+    for mut row in v.rows_mut() {
+        let solved = forward(&factor, row.to_vec());
+        row.assign(&ArrayView1::from(&solved));
+    }
+    solve(lower, &mut v);
+    (v.t().as_standard_layout().into_owned(), innovations)
 }
 
 /// `B ← L⁻¹ B`.

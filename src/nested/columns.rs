@@ -1,10 +1,15 @@
 //! Model-wise: columns appended.
 
+mod blocks;
+mod ridge;
+
+use self::blocks::SMALLEST_BLOCK;
 use super::basis::{Basis, Split};
 use super::block::solve;
 use super::fit::{Fit, Measure, Noise, combine, is_clear, negligible};
 use super::held_out::HeldOut;
 use super::leave_one_out::ColumnWise;
+use super::penalty::{Angle, Penalty, check_combination};
 use super::scale::{Unit, largest_exponent, scaled};
 use super::smallest::Smallest;
 use super::triangle::{Triangle, axpy, dot, rotate, square};
@@ -19,9 +24,9 @@ use ndarray::{ArrayRef1, ArrayRef2};
 /// ```
 ///
 /// The columns of the test table, `A W`, are carried through the rotations. `L⁻ᵀ c` is solved for afresh at
-/// every point: carried too it would remember the worst matrix of the curve. Memory is O(n² + n m), a column
-/// costs O(n² + n m), `m` the rows of the compressed test table, at most one more than features and targets
-/// together.
+/// every point, or at the end of every block of [`Columns::extend`]: carried on it would remember the worst
+/// matrix of the curve. Memory is O(n² + n m), a column costs O(n² + n m), `m` the rows of the compressed test
+/// table, at most one more than features and targets together.
 ///
 /// # Examples
 /// ```
@@ -49,15 +54,18 @@ pub struct Columns<'a> {
     longest: f64,
     triangle: Triangle,
     basis: Basis,
-    /// The columns of `A W`.
+    /// The columns of `A W`; with a penalty, those that go with its triangle.
     images: Vec<Vec<f64>>,
     noise: Option<Noise>,
     smallest: Option<Smallest>,
     left_out: Option<ColumnWise>,
+    ridge: Option<Penalty>,
     /// `Q Y`, one vector per output.
     c: Vec<Vec<f64>>,
     /// `Y − Qᵀ Q Y`, one vector per output.
     rest: Vec<Vec<f64>>,
+    /// How many columns to take next at once.
+    block: usize,
 }
 
 impl<'a> Columns<'a> {
@@ -91,8 +99,10 @@ impl<'a> Columns<'a> {
             noise: None,
             smallest: None,
             left_out: None,
+            ridge: None,
             c: vec![Vec::new(); k],
             rest,
+            block: SMALLEST_BLOCK,
         })
     }
 
@@ -142,7 +152,7 @@ impl<'a> Columns<'a> {
     /// down from the threshold. With dependent columns a row that spans a direction alone costs O(r²) more.
     ///
     /// # Errors
-    /// [`Error::Domain`] after the first column.
+    /// [`Error::Domain`] after the first column, [`Error::Unsupported`] with ridge.
     ///
     /// # Examples
     /// ```
@@ -160,6 +170,7 @@ impl<'a> Columns<'a> {
     /// rank.
     pub fn with_leave_one_out(mut self) -> Result<Self, Error> {
         self.check_no_columns("0 when the leave-one-out error is asked for")?;
+        check_combination(self.ridge.is_some())?;
         self.left_out = Some(ColumnWise::default());
         Ok(self)
     }
@@ -190,14 +201,18 @@ impl<'a> Columns<'a> {
         }
         if let Some(factor) = self.unit.admit(largest_exponent(x)) {
             self.triangle.scale(factor);
+            if let Some(penalty) = &mut self.ridge {
+                penalty.scale(factor, self.unit);
+            }
             self.longest *= factor;
             self.noise.iter_mut().for_each(Noise::forget);
             self.left_out.iter_mut().for_each(ColumnWise::forget);
         }
-        let image = self.held_out.column(self.p);
-        let noise = self.noise.as_ref().map_or_else(Vec::new, |noise| noise.column(self.p));
         self.p += 1;
-        self.append(x.iter().map(|&v| scaled(v, -self.unit.exponent())).collect(), image, noise);
+        let x: Vec<f64> = x.iter().map(|&v| scaled(v, -self.unit.exponent())).collect();
+        self.longest = self.longest.max(square(&x).sqrt());
+        let split = self.basis.split(x, negligible(self.n, self.p) * self.longest);
+        self.append(split);
         self.measure()
     }
 
@@ -207,11 +222,26 @@ impl<'a> Columns<'a> {
         self.p
     }
 
-    fn append(&mut self, x: Vec<f64>, mut image: Vec<f64>, mut noise: Vec<f64>) {
-        self.longest = self.longest.max(square(&x).sqrt());
-        let Split { mut inside, outside } = self.basis.split(x, negligible(self.n, self.p) * self.longest);
+    /// Takes in the last column.
+    fn append(&mut self, split: Split) {
+        let mut image = self.held_out.column(self.p - 1);
+        let mut noise = self.noise.as_ref().map_or_else(Vec::new, |noise| noise.column(self.p - 1));
+        let Split { mut inside, outside } = split;
+        let (images, mut noises) = (&mut self.images, self.noise.as_mut());
         if let Some((q, rho)) = outside {
-            if let Some(all) = &mut self.noise {
+            if let Some(penalty) = &mut self.ridge {
+                let Angle { cos, sin } = penalty.angle(rho);
+                let times = |factor: f64, x: &[f64]| -> Vec<f64> { x.iter().map(|v| factor * v).collect() };
+                let (mut rest, mut noise_rest) = (times(-sin, &image), times(-sin, &noise));
+                penalty.append(&inside, rho, |i, cos, sin| {
+                    turn(images, i, &mut rest, cos, sin);
+                    if let Some(all) = &mut noises {
+                        turn(&mut all.images, i, &mut noise_rest, cos, sin);
+                    }
+                });
+                (image, noise) = (times(cos, &image), times(cos, &noise));
+            }
+            if let Some(all) = noises {
                 all.append_column(&inside, rho, noise);
             }
             self.triangle.append(inside, rho);
@@ -221,27 +251,29 @@ impl<'a> Columns<'a> {
                 axpy(rest, -along, &q);
                 c.push(along);
             }
-            self.images.push(image);
+            images.push(image);
             self.basis.push(q);
             if self.basis.is_complete() {
                 // All of the space is spanned: what is left of the targets is rounding.
                 self.rest.iter_mut().for_each(|rest| rest.fill(0.0));
             }
         } else {
-            let (images, mut noises) = (&mut self.images, self.noise.as_mut());
             let along = noises.as_ref().map_or_else(Vec::new, |all| all.new_column(&self.triangle, &inside));
             let mut gamma = 1.0;
             let (mut left_out, n) = (self.left_out.as_mut(), self.n);
             let mut rest = left_out.as_mut().map_or_else(Vec::new, |left_out| left_out.new_column(n));
-            self.triangle.rotate_in(&mut inside, |i, cos, sin| {
-                let length = images[i].len().max(image.len());
-                images[i].resize(length, 0.0);
-                image.resize(length, 0.0);
-                rotate(&mut images[i], &mut image, cos, sin);
+            let triangle = match &mut self.ridge {
+                Some(penalty) => {
+                    self.triangle.rotate_in(&mut inside.clone(), |_, _, _| ());
+                    &mut penalty.triangle
+                }
+                None => &mut self.triangle,
+            };
+            triangle.rotate_in(&mut inside, |i, cos, sin| {
+                turn(images, i, &mut image, cos, sin);
                 gamma *= cos;
                 if let Some(all) = &mut noises {
-                    all.images[i].resize(noise.len(), 0.0);
-                    rotate(&mut all.images[i], &mut noise, cos, sin);
+                    turn(&mut all.images, i, &mut noise, cos, sin);
                 }
                 if let Some(left_out) = &mut left_out {
                     left_out.rotate(i, &mut rest, cos, sin);
@@ -254,10 +286,21 @@ impl<'a> Columns<'a> {
     }
 
     fn measure(&mut self) -> Result<Point, Error> {
-        let (n, p) = (self.n, self.p);
-        let (fit, engine) = if is_clear(&mut self.triangle, n, p) {
-            let z: Vec<_> = self.c.iter().map(|c| self.triangle.backward(c)).collect();
-            let triangle = &mut self.triangle;
+        if self.ridge.is_some() {
+            return self.measure_ridge();
+        }
+        let squares: Vec<f64> = self.rest.iter().map(|rest| square(rest)).collect();
+        self.measure_leading(self.p, self.triangle.len(), &squares)
+    }
+
+    /// The fit to the first `p` columns, of rank `rank`, from the leading part of the triangle. What else is
+    /// asked for goes with the whole of it.
+    fn measure_leading(&mut self, p: usize, rank: usize, squares: &[f64]) -> Result<Point, Error> {
+        let n = self.n;
+        let mut leading = (rank < self.triangle.len()).then(|| self.triangle.leading(rank));
+        let triangle = leading.as_mut().unwrap_or(&mut self.triangle);
+        let (fit, engine) = if is_clear(triangle, n, p) {
+            let z: Vec<_> = self.c.iter().map(|c| triangle.backward(&c[..rank])).collect();
             let noise = self.noise.as_mut().map(|noise| noise.term(triangle, solve));
             let parts = (&mut *triangle, &self.basis);
             let left_out =
@@ -266,10 +309,10 @@ impl<'a> Columns<'a> {
                 Some(smallest) => smallest.of(triangle)?,
                 None => None,
             };
-            (Fit { z, lost: Vec::new(), rank: triangle.len(), noise, smallest, left_out }, Engine::Nested)
+            (Fit { z, lost: Vec::new(), rank, noise, smallest, left_out }, Engine::Nested)
         } else {
             self.noise.iter_mut().for_each(Noise::forget);
-            let transposed = self.triangle.to_array().reversed_axes();
+            let transposed = triangle.to_array().reversed_axes();
             let (mut fit, svd) = Fit::by_svd(transposed, &self.c, self.noise.as_ref(), (n, p))?;
             fit.smallest = fit.smallest.filter(|_| self.smallest.is_some());
             if let Some(left_out) = &mut self.left_out {
@@ -280,13 +323,19 @@ impl<'a> Columns<'a> {
             (fit, Engine::Svd)
         };
         let predictions: Vec<_> = fit.z.iter().map(|z| combine(&self.images, z)).collect();
-        let squares: Vec<f64> = self.rest.iter().map(|rest| square(rest)).collect();
-        Measure { held_out: &self.held_out, features: self.unit, targets: &self.target_units, n, p }.point(
-            &fit,
-            &predictions,
-            &squares,
-            self.noise.as_ref().map_or(0, |noise| noise.exponent),
-            engine,
-        )
+        let unit = self.noise.as_ref().map_or(0, |noise| noise.exponent);
+        self.measured(p).point(&fit, &predictions, squares, unit, engine)
     }
+
+    fn measured(&self, p: usize) -> Measure<'_, 'a> {
+        Measure { held_out: &self.held_out, features: self.unit, targets: &self.target_units, n: self.n, p }
+    }
+}
+
+/// Rotates image `i` and that of a new column.
+fn turn(images: &mut [Vec<f64>], i: usize, new: &mut Vec<f64>, cos: f64, sin: f64) {
+    let length = images[i].len().max(new.len());
+    images[i].resize(length, 0.0);
+    new.resize(length, 0.0);
+    rotate(&mut images[i], new, cos, sin);
 }

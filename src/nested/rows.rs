@@ -1,16 +1,20 @@
 //! Sample-wise: rows appended.
 
+mod ridge;
+
 use super::basis::{Basis, Split};
 use super::block::{Block, as_columns, solve_transposed, step};
 use super::fit::{Fit, Measure, Noise, accumulate, combine, condition_bound, is_clear, negligible};
+use super::fold::fold;
 use super::held_out::HeldOut;
 use super::leave_one_out::RowWise;
+use super::penalty::{Angle, Penalty, check_combination};
 use super::scale::{Unit, largest_exponent, scaled};
 use super::smallest::Smallest;
 use super::triangle::{Triangle, square};
 use super::{Engine, Point, Test};
 use crate::Error;
-use ndarray::{Array2, ArrayRef1, ArrayRef2, s};
+use ndarray::{Array2, ArrayRef1, ArrayRef2, aview1, s};
 
 /// Rows taken at once, at most: enough for matrix products at full speed.
 const LARGEST_BLOCK: usize = 256;
@@ -61,6 +65,8 @@ pub struct Rows<'a> {
     noise: Option<Noise>,
     smallest: Option<Smallest>,
     left_out: Option<RowWise>,
+    /// The triangle with the penalty, and the targets that go with it, one vector per output.
+    ridge: Option<(Penalty, Vec<Vec<f64>>)>,
     /// How many rows to take next at once.
     block: usize,
     /// The last fit.
@@ -101,6 +107,7 @@ impl<'a> Rows<'a> {
             noise: None,
             smallest: None,
             left_out: None,
+            ridge: None,
             block: SMALLEST_BLOCK,
             fit: Fit::default(),
             predictions: none,
@@ -168,7 +175,7 @@ impl<'a> Rows<'a> {
     /// dependent rows come in between. Rows are then taken one at a time past the threshold.
     ///
     /// # Errors
-    /// [`Error::Domain`] after the first row.
+    /// [`Error::Domain`] after the first row, [`Error::Unsupported`] with ridge.
     ///
     /// # Examples
     /// ```
@@ -187,6 +194,7 @@ impl<'a> Rows<'a> {
     /// rank.
     pub fn with_leave_one_out(mut self) -> Result<Self, Error> {
         self.check_no_rows("0 when the leave-one-out error is asked for")?;
+        check_combination(self.ridge.is_some())?;
         self.left_out = Some(RowWise::new(self.c.len()));
         Ok(self)
     }
@@ -288,7 +296,12 @@ impl<'a> Rows<'a> {
         }
         let more = x.mapv(|v| v * v).sum();
         // A tenth of the bound: inside the block nobody looks again.
-        if !self.triangle.is_conditioned_under(condition_bound(self.n + b, p) / 10.0, more) {
+        let bound = condition_bound(self.n + b, p) / 10.0;
+        let (triangle, c) = match &mut self.ridge {
+            Some((penalty, c)) => (&mut penalty.triangle, &*c),
+            None => (&mut self.triangle, &self.c),
+        };
+        if !triangle.is_conditioned_under(bound, more) {
             return Ok(false);
         }
         let mut targets = y.to_owned();
@@ -297,26 +310,38 @@ impl<'a> Rows<'a> {
         }
         let basis = as_columns(self.basis.vectors(), p); // Qᵀ
         let rows = basis.t().dot(&x.t());
-        let lower = self.triangle.to_array();
-        let mut block = Block::new(&lower, &as_columns(&self.c, p), &rows, &targets)?;
-        if self.triangle.inverse() > 2.0 * block.triangle.inverse() {
+        let mut block = Block::new(triangle, &as_columns(c, p), &rows, &targets)?;
+        if triangle.inverse() > 2.0 * block.triangle.inverse() {
             return Ok(false);
         }
         let height = self.images.first().map_or(0, Vec::len);
         let images = block.steps.dot(&as_columns(&self.images, height).t());
 
-        let mut z: Vec<_> = self.c.iter().map(|c| self.triangle.forward(c)).collect();
+        let mut z: Vec<_> = c.iter().map(|c| triangle.forward(c)).collect();
         let mut predictions: Vec<_> = z.iter().map(|z| combine(&self.images, z)).collect();
-        self.triangle = block.triangle;
+        let squares = match &self.ridge {
+            Some(_) => self.squares_in_block(&block, &rows, &targets, z.clone()),
+            None => accumulated(&block.innovations, &self.squares),
+        };
+        if let Some((penalty, c)) = &mut self.ridge {
+            (penalty.triangle, *c) = (block.triangle, to_columns(&block.c));
+            let mut data = as_columns(&self.c, p);
+            self.triangle = fold(&self.triangle, rows.t(), &mut data, &mut targets)?;
+            self.c = to_columns(&data);
+            for (sum, rest) in self.squares.iter_mut().zip(targets.columns()) {
+                *sum += rest.dot(&rest);
+            }
+        } else {
+            (self.triangle, self.c) = (block.triangle, to_columns(&block.c));
+            self.squares = squares.row(b - 1).to_vec();
+        }
         self.longest = x.rows().into_iter().fold(self.longest, |m, row| m.max(row.dot(&row).sqrt()));
-        self.c = block.c.columns().into_iter().map(|c| c.to_vec()).collect();
         let mut fit = Fit { rank: p, ..Fit::default() };
         self.is_nested = false;
         for (i, innovations) in block.innovations.rows().into_iter().enumerate() {
             for (output, &t) in innovations.iter().enumerate() {
                 step(&mut z[output], t, block.steps.row(i));
                 step(&mut predictions[output], t, images.row(i));
-                self.squares[output] += t * t;
             }
             self.n += 1;
             fit.z = std::mem::take(&mut z);
@@ -327,7 +352,8 @@ impl<'a> Rows<'a> {
                 n: self.n,
                 p,
             };
-            points.push(measure.point(&fit, &predictions, &self.squares, 0, Engine::Nested)?);
+            let squares = squares.row(i).to_vec();
+            points.push(measure.point(&fit, &predictions, &squares, 0, Engine::Nested)?);
             z = std::mem::take(&mut fit.z);
         }
         fit.z = z;
@@ -364,6 +390,9 @@ impl<'a> Rows<'a> {
     fn admit_features(&mut self, x: &ArrayRef1<f64>) -> Vec<f64> {
         if let Some(factor) = self.unit.admit(largest_exponent(x)) {
             self.triangle.scale(factor);
+            if let Some((penalty, _)) = &mut self.ridge {
+                penalty.scale(factor, self.unit);
+            }
             self.longest *= factor;
             self.noise.iter_mut().for_each(Noise::forget);
             self.left_out.iter_mut().for_each(RowWise::forget);
@@ -377,6 +406,9 @@ impl<'a> Rows<'a> {
         for (output, (&y, unit)) in y.iter().zip(&mut self.target_units).enumerate() {
             if let Some(factor) = unit.admit(largest_exponent([&y])) {
                 self.c[output].iter_mut().for_each(|c| *c *= factor);
+                if let Some((_, c)) = &mut self.ridge {
+                    c[output].iter_mut().for_each(|c| *c *= factor);
+                }
                 self.squares[output] *= factor * factor;
                 self.left_out.iter_mut().for_each(|left_out| left_out.scale(output, factor));
                 self.is_nested = false;
@@ -389,6 +421,12 @@ impl<'a> Rows<'a> {
     fn append(&mut self, split: Split, mut y: Vec<f64>) {
         let Split { mut inside, outside } = split;
         if let Some((q, rho)) = outside {
+            if let Some((penalty, c)) = &mut self.ridge {
+                let Angle { cos, sin } = penalty.angle(rho);
+                let mut rest: Vec<f64> = y.iter().map(|y| -sin * y).collect();
+                penalty.append(&inside, rho, |i, cos, sin| turn(c, &mut rest, i, cos, sin));
+                c.iter_mut().zip(&y).for_each(|(c, y)| c.push(cos * y));
+            }
             if let Some(noise) = &mut self.noise {
                 noise.append_row(&self.triangle, &inside, (&q, rho));
             }
@@ -398,14 +436,16 @@ impl<'a> Rows<'a> {
             self.images.push(self.held_out.image(&q));
             self.basis.push(q);
         } else {
+            if let Some((penalty, c)) = &mut self.ridge {
+                let (mut inside, mut y) = (inside.clone(), y.clone());
+                penalty.triangle.rotate_in(&mut inside, |i, cos, sin| turn(c, &mut y, i, cos, sin));
+            }
             let (c, mut noise) = (&mut self.c, self.noise.as_mut());
             let mut rest = noise.as_mut().map_or_else(Vec::new, |noise| noise.new_row());
             let mut left_out = self.left_out.as_mut();
             let mut null = left_out.as_mut().map_or_else(Vec::new, |left_out| left_out.new_row());
             self.triangle.rotate_in(&mut inside, |i, cos, sin| {
-                for (c, y) in c.iter_mut().zip(&mut y) {
-                    (c[i], *y) = (cos * c[i] + sin * *y, cos * *y - sin * c[i]);
-                }
+                turn(c, &mut y, i, cos, sin);
                 if let Some(noise) = &mut noise {
                     noise.rotate_row(i, &mut rest, cos, sin);
                 }
@@ -422,6 +462,9 @@ impl<'a> Rows<'a> {
     }
 
     fn measure(&mut self) -> Result<Point, Error> {
+        if self.ridge.is_some() {
+            return self.measure_ridge();
+        }
         let (n, p, r) = (self.n, self.p, self.triangle.len());
         let measure =
             Measure { held_out: &self.held_out, features: self.unit, targets: &self.target_units, n, p };
@@ -460,6 +503,29 @@ impl<'a> Rows<'a> {
         self.is_nested = engine == Engine::Nested;
         let unit = self.noise.as_ref().map_or(0, |noise| noise.exponent);
         measure.point(&self.fit, &self.predictions, &self.squares, unit, engine)
+    }
+}
+
+/// The squares of `innovations` (`b × k`) added up, from `start`.
+fn accumulated(innovations: &Array2<f64>, start: &[f64]) -> Array2<f64> {
+    let mut sums = innovations.mapv(|t| t * t);
+    let mut before = aview1(start).to_owned();
+    for mut row in sums.rows_mut() {
+        row += &before;
+        before.assign(&row);
+    }
+    sums
+}
+
+/// The columns of a matrix.
+fn to_columns(matrix: &Array2<f64>) -> Vec<Vec<f64>> {
+    matrix.columns().into_iter().map(|column| column.to_vec()).collect()
+}
+
+/// Rotates the targets of row `i` and of a new one, for each output.
+fn turn(c: &mut [Vec<f64>], new: &mut [f64], i: usize, cos: f64, sin: f64) {
+    for (c, new) in c.iter_mut().zip(new) {
+        (c[i], *new) = (cos * c[i] + sin * *new, cos * *new - sin * c[i]);
     }
 }
 

@@ -1,6 +1,6 @@
 //! A lower triangle that grows by a row, or takes one in by Givens rotations.
 
-use ndarray::{Array2, ArrayView2, aview1};
+use ndarray::{Array2, aview1};
 
 /// `L`, `r × r`, lower triangular, row by row.
 ///
@@ -19,6 +19,27 @@ impl Triangle {
     /// `r`.
     pub(super) fn len(&self) -> usize {
         self.rows.len()
+    }
+
+    /// `L`, row by row, up to the diagonal.
+    pub(super) fn rows(&self) -> &[Vec<f64>] {
+        &self.rows
+    }
+
+    /// `‖L‖²_F`.
+    pub(super) fn squares(&self) -> f64 {
+        self.squares
+    }
+
+    /// Of rows of lengths `1, 2, …, r`.
+    pub(super) fn from_rows(rows: Vec<Vec<f64>>) -> Self {
+        let squares = rows.iter().map(|row| square(row)).sum();
+        Self { rows, squares, inverse: None }
+    }
+
+    /// The first `r` rows and columns.
+    pub(super) fn leading(&self, r: usize) -> Self {
+        Self::from_rows(self.rows[..r].to_vec())
     }
 
     /// `L ← [L 0; m ρ]`, O(r).
@@ -68,6 +89,11 @@ impl Triangle {
         z
     }
 
+    /// `L z`.
+    pub(super) fn times(&self, z: &[f64]) -> Vec<f64> {
+        self.rows.iter().map(|row| dot(row, &z[..row.len()])).collect()
+    }
+
     /// `Lᵀ z = c`.
     pub(super) fn backward(&self, c: &[f64]) -> Vec<f64> {
         let mut z = c.to_vec();
@@ -77,16 +103,6 @@ impl Triangle {
             axpy(known, -last[0], row);
         }
         z
-    }
-
-    /// The lower triangle of a matrix.
-    pub(super) fn from_lower(matrix: ArrayView2<'_, f64>) -> Self {
-        let rows = matrix.rows().into_iter().enumerate();
-        let mut triangle = Self::default();
-        for (i, row) in rows {
-            triangle.append(row.iter().take(i).copied().collect(), row[i]);
-        }
-        triangle
     }
 
     /// `‖L‖_F`.

@@ -17,7 +17,7 @@ pub(super) fn obstacle(sweep: &Sweep) -> Option<String> {
         return Some(format!("the metric `{}` needs the singular vectors of every cell", metric.name()));
     }
     let reads_spectrum = |arm: &&Arm| {
-        arm.estimator.penalty() != Some(0.0) || arm.ablation != Ablation::none() || arm.adversary.is_some()
+        arm.estimator.penalty().is_none() || arm.ablation != Ablation::none() || arm.adversary.is_some()
     };
     let arm = sweep.arms.iter().find(reads_spectrum)?;
     Some(format!("the arm `{}` needs the singular vectors of every cell", arm.name))
@@ -56,7 +56,8 @@ pub(super) fn measure(
     })?;
     let (mut cells, mut by_svd) = (Visited::new(), Vec::new());
     for (place, repeat) in visited {
-        let missing = || sweep.sizes.iter().map(|&n| (Place { axis_value: n, ..place }, None, false)).collect();
+        let missing =
+            || sweep.sizes.iter().map(|&n| (Place { axis_value: n, ..place }, None, false)).collect();
         for (at, result, svd) in repeat.unwrap_or_else(missing) {
             if svd {
                 by_svd.push((at.repeat, at.axis_value));
@@ -72,6 +73,9 @@ fn grow(sweep: &Sweep, study: &Study<'_>, rows: &[usize]) -> Result<Vec<Vec<Poin
     let (x, y) = (gather(sweep.data.features(), rows), gather(sweep.data.targets(), rows));
     let curve = |arm: &Arm| {
         let mut engine = Rows::new(x.ncols(), y.ncols(), Test::Others(study.table()))?;
+        if let Some(lambda) = arm.estimator.penalty().filter(|&lambda| lambda > 0.0) {
+            engine = engine.with_ridge(lambda)?;
+        }
         if sweep.metrics.contains(&Metric::SmallestSingularValue) {
             engine = engine.with_smallest_singular_value();
         }

@@ -1,0 +1,197 @@
+//! Whole blocks of columns.
+
+use super::Columns;
+use crate::Error;
+use crate::nested::block::{as_columns, solve_transposed, step};
+use crate::nested::column_block::ColumnBlock;
+use crate::nested::fit::{Fit, Noise, combine, condition_bound, negligible};
+use crate::nested::fold::fold;
+use crate::nested::scale::{largest_exponent, scaled};
+use crate::nested::triangle::square;
+use crate::nested::{Engine, Point};
+use ndarray::{Array2, ArrayRef2, ArrayView2, s};
+
+/// Columns taken at once, at most: enough for matrix products at full speed.
+const LARGEST_BLOCK: usize = 256;
+/// The same while columns are independent: among themselves they are orthogonalised one by one.
+const LARGEST_INDEPENDENT: usize = 64;
+/// Under this many rows or columns single columns are as fast.
+pub(super) const SMALLEST_BLOCK: usize = 16;
+
+/// A point whose columns were independent, before it is measured.
+#[derive(Debug)]
+struct Pending {
+    p: usize,
+    rank: usize,
+    /// The sums of squared training errors.
+    squares: Vec<f64>,
+}
+
+impl Columns<'_> {
+    /// Appends columns of features (`n × b`) and measures every fit on the way: what [`Columns::push`] on each
+    /// column in turn would give, up to rounding.
+    ///
+    /// Whole blocks of columns become matrix–matrix work; a few hundred columns a call are enough for that.
+    ///
+    /// # Errors
+    /// As [`Columns::push`]; input of the wrong shape, NaN and infinities leave the fit as it was. After any
+    /// other error some of the columns are appended and some are not.
+    pub fn extend(&mut self, x: &ArrayRef2<f64>) -> Result<Vec<Point>, Error> {
+        Error::check_len("rows of the features", self.n, x.nrows())?;
+        Error::check_finite("the features", x.view())?;
+        let columns = self.p + x.ncols();
+        if let Some(width) = self.held_out.features().filter(|&width| width < columns) {
+            Error::check_len("columns of the test features", columns, width)?;
+        }
+        if let Some(width) = self.noise.as_ref().map(Noise::features).filter(|&width| width < columns) {
+            Error::check_len("columns of the covariance", columns, width)?;
+        }
+        let mut points = Vec::with_capacity(x.ncols());
+        while points.len() < x.ncols() {
+            let from = points.len();
+            let is_complete = self.basis.is_complete();
+            let room = if is_complete { self.block } else { self.n - self.basis.vectors().len() };
+            let to = x.ncols().min(from + self.block.min(room));
+            let block = x.slice(s![.., from..to]);
+            if self.extend_block(&block, &mut points)? {
+                let largest = if is_complete { LARGEST_BLOCK } else { LARGEST_INDEPENDENT };
+                self.block = largest.min(2 * self.block);
+                if !is_complete && self.basis.is_complete() {
+                    // Fits are never worse conditioned than here.
+                    self.block = SMALLEST_BLOCK;
+                }
+            } else if self.block > SMALLEST_BLOCK && is_complete {
+                self.block /= 2;
+            } else {
+                for column in block.columns() {
+                    points.push(self.push(&column)?);
+                }
+            }
+        }
+        Ok(points)
+    }
+
+    /// All columns at once; `false`, and nothing done, if they must go one by one.
+    fn extend_block(&mut self, x: &ArrayView2<'_, f64>, points: &mut Vec<Point>) -> Result<bool, Error> {
+        let (n, b) = x.dim();
+        let one_by_one = self.noise.is_some() || self.smallest.is_some() || self.left_out.is_some();
+        if b.min(n) < SMALLEST_BLOCK || one_by_one || !self.unit.has_room(largest_exponent(x)) {
+            return Ok(false);
+        }
+        let x = x.t().mapv(|v| scaled(v, -self.unit.exponent()));
+        if self.basis.is_complete() {
+            return self.extend_dependent(&x, points);
+        }
+        let mut pending = Vec::with_capacity(b);
+        for (projected, x) in self.basis.project(&x).into_iter().zip(x.rows()) {
+            self.p += 1;
+            self.longest = self.longest.max(x.dot(&x).sqrt());
+            let split = self.basis.finish(projected, negligible(n, self.p) * self.longest);
+            if split.outside.is_some() && self.ridge.is_none() {
+                self.append(split);
+                let (p, rank) = (self.p, self.triangle.len());
+                pending.push(Pending {
+                    p,
+                    rank,
+                    squares: self.rest.iter().map(|rest| square(rest)).collect(),
+                });
+            } else {
+                // The rotations change the triangle that the points before it are read from.
+                self.measure_all(std::mem::take(&mut pending), points)?;
+                self.append(split);
+                points.push(self.measure()?);
+            }
+        }
+        self.measure_all(pending, points)?;
+        Ok(true)
+    }
+
+    /// Points of independent columns. All of them are solutions with one triangle, of targets that end sooner
+    /// or later, and all predictions are one matrix product.
+    fn measure_all(&mut self, pending: Vec<Pending>, points: &mut Vec<Point>) -> Result<(), Error> {
+        let Some(last) = pending.last() else { return Ok(()) };
+        // Of nested triangles the last is the worst conditioned; a tenth of the bound, as nobody looks at the
+        // others.
+        if !self.triangle.is_conditioned_under(condition_bound(self.n, last.p) / 10.0, 0.0) {
+            for Pending { p, rank, squares } in pending {
+                points.push(self.measure_leading(p, rank, &squares)?);
+            }
+            return Ok(());
+        }
+        let (k, r) = (self.c.len(), last.rank);
+        let mut solutions = Array2::zeros((r, pending.len() * k));
+        for (column, mut solution) in solutions.columns_mut().into_iter().enumerate() {
+            let rank = pending[column / k].rank;
+            solution.iter_mut().zip(&self.c[column % k][..rank]).for_each(|(to, &from)| *to = from);
+        }
+        solve_transposed(&self.triangle.to_array(), &mut solutions);
+        let m = self.images.iter().map(Vec::len).max().unwrap_or(0);
+        let predictions = as_columns(&self.images, m).dot(&solutions);
+        for (i, Pending { p, rank, squares }) in pending.into_iter().enumerate() {
+            let columns = s![.., i * k..(i + 1) * k];
+            let columns_of = |matrix: &Array2<f64>| -> Vec<Vec<f64>> {
+                matrix.slice(columns).columns().into_iter().map(|column| column.to_vec()).collect()
+            };
+            let fit = Fit { z: columns_of(&solutions), rank, ..Fit::default() };
+            points.push(self.measured(p).point(
+                &fit,
+                &columns_of(&predictions),
+                &squares,
+                0,
+                Engine::Nested,
+            )?);
+        }
+        Ok(())
+    }
+
+    /// Columns, as rows, that the basis spans.
+    fn extend_dependent(&mut self, x: &Array2<f64>, points: &mut Vec<Point>) -> Result<bool, Error> {
+        let (b, n) = x.dim();
+        let more = x.mapv(|v| v * v).sum();
+        let triangle = self.ridge.as_mut().map_or(&mut self.triangle, |penalty| &mut penalty.triangle);
+        // A tenth of the bound: inside the block nobody looks again.
+        if !triangle.is_conditioned_under(condition_bound(n, self.p + b) / 10.0, more) {
+            return Ok(false);
+        }
+        let rows = x.dot(&as_columns(self.basis.vectors(), n));
+        let new_images: Vec<_> = (self.p..self.p + b).map(|column| self.held_out.column(column)).collect();
+        let Some(block) = ColumnBlock::new(triangle, &self.c, &self.images, rows.view(), &new_images)? else {
+            return Ok(false);
+        };
+        let ridge = self.ridge.as_ref().map(|penalty| self.ridge_in_block(penalty, &block, &rows));
+        let (mut nothing, mut no_more) = (Array2::zeros((n, 0)), Array2::zeros((b, 0)));
+        if let Some(penalty) = &mut self.ridge {
+            penalty.triangle = block.triangle;
+            self.triangle = fold(&self.triangle, rows.view(), &mut nothing, &mut no_more)?;
+        } else {
+            self.triangle = block.triangle;
+        }
+        self.p += b;
+        self.images = block.images;
+        self.longest = x.rows().into_iter().fold(self.longest, |m, row| m.max(row.dot(&row).sqrt()));
+        let mut predictions: Vec<_> = block.z.iter().map(|z| combine(&self.images, z)).collect();
+        let mut squares: Vec<f64> = self.rest.iter().map(|rest| square(rest)).collect();
+        let mut fit = Fit { z: block.z, rank: n, ..Fit::default() };
+        // From the last point to the first: the solutions get longer, so nothing cancels.
+        let first = points.len();
+        for (j, innovations) in block.innovations.rows().into_iter().enumerate().rev() {
+            if let Some((norms, errors)) = &ridge {
+                fit.z = norms.row(j).iter().map(|&norm| vec![norm]).collect();
+                squares = errors.row(j).to_vec();
+            }
+            points.push(self.measured(self.p - b + j + 1).point(
+                &fit,
+                &predictions,
+                &squares,
+                0,
+                Engine::Nested,
+            )?);
+            for (output, &t) in innovations.iter().enumerate() {
+                fit.z[output].push(t);
+                step(&mut predictions[output], t, block.steps.row(j));
+            }
+        }
+        points[first..].reverse();
+        Ok(true)
+    }
+}

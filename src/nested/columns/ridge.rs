@@ -1,0 +1,119 @@
+//! Ridge, model-wise.
+
+use super::Columns;
+use crate::Error;
+use crate::nested::block::{as_columns, step, steps};
+use crate::nested::column_block::ColumnBlock;
+use crate::nested::fit::{Fit, combine};
+use crate::nested::penalty::{Penalty, check_combination};
+use crate::nested::scale::Unit;
+use crate::nested::triangle::square;
+use crate::nested::{Engine, Point};
+use ndarray::{Array2, s};
+
+impl Columns<'_> {
+    /// Makes every fit that of [`Ridge`](crate::filter::Ridge) with penalty `lambda`, `‖X β − Y‖² + λ ‖β‖²`. Up
+    /// to `p = n` columns then go one by one, and no point is handed over to the SVD: nothing is cut off.
+    ///
+    /// # Errors
+    /// [`Error::Domain`] unless `lambda` is positive and finite; [`Error::Domain`] after the first column;
+    /// [`Error::Unsupported`] together with the leave-one-out error.
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::nested::{Columns, Test};
+    /// use ndarray::array;
+    ///
+    /// let mut fit = Columns::new(&array![[8.0]], Test::None)?.with_ridge(3.0)?;
+    /// let point = fit.push(&array![1.0])?;
+    /// assert!((point.norm - 2.0).abs() < 1e-14); // 8 / (1 + 3)
+    /// assert!((point.train_mse - 36.0).abs() < 1e-13); // (2 − 8)², no penalty in it
+    /// # Ok::<(), double_descent::Error>(())
+    /// ```
+    pub fn with_ridge(mut self, lambda: f64) -> Result<Self, Error> {
+        if self.p > 0 {
+            let must_be = "0 when the penalty is set";
+            return Err(Error::Domain {
+                what: "the number of columns so far",
+                value: self.p as f64,
+                must_be,
+            });
+        }
+        check_combination(self.left_out.is_some())?;
+        self.unit = Unit::default();
+        self.ridge = Some(Penalty::new(lambda, &mut self.unit)?);
+        Ok(self)
+    }
+
+    /// `Rᵀ v = c` is the minimum-norm solution of `[X √λ I] [β; e] = Y`, `e = √λ R⁻¹ v` in the coordinates of
+    /// the basis, and `√λ e` is the residual.
+    pub(super) fn measure_ridge(&mut self) -> Result<Point, Error> {
+        let Some(penalty) = &self.ridge else { return Err(Error::Empty { what: "the penalty" }) };
+        let pad = penalty.pad();
+        let (mut fit, mut predictions) = (Fit { rank: self.triangle.len(), ..Fit::default() }, Vec::new());
+        let mut squares: Vec<f64> = self.rest.iter().map(|rest| square(rest)).collect();
+        for (c, squares) in self.c.iter().zip(&mut squares) {
+            let v = penalty.triangle.backward(c);
+            predictions.push(combine(&self.images, &v));
+            let padded: Vec<f64> = v.iter().map(|v| pad * v).collect();
+            let e = penalty.triangle.forward(&padded);
+            let (all, left) = (square(&v).sqrt(), square(&e).sqrt());
+            let norm = penalty.norm(all, left, || square(&self.triangle.times(&e)).sqrt());
+            fit.z.push(vec![norm]);
+            *squares += (pad * left) * (pad * left);
+        }
+        let squared = |row: Vec<f64>| square(&penalty.triangle.forward(&row));
+        fit.noise = self.noise.as_ref().map(|noise| {
+            noise.coordinates().columns().into_iter().map(|column| squared(column.to_vec())).sum()
+        });
+        fit.smallest = match &mut self.smallest {
+            Some(smallest) => smallest.of(&self.triangle)?,
+            None => None,
+        };
+        let unit = self.noise.as_ref().map_or(0, |noise| noise.exponent);
+        self.measured(self.p).point(&fit, &predictions, &squares, unit, Engine::Nested)
+    }
+
+    /// `‖β̂‖` and the squared residual after each column of a block, `b × k`, from where the block starts.
+    ///
+    /// `e` of [`Columns::measure_ridge`] solves `Rᵀ R e = √λ c`: least squares with targets `√λ v` for the rows
+    /// of `R` and 0 for those of the block, a [`Block`](super::block::Block) of rows.
+    pub(super) fn ridge_in_block(
+        &self,
+        penalty: &Penalty,
+        block: &ColumnBlock,
+        rows: &Array2<f64>,
+    ) -> (Array2<f64>, Array2<f64>) {
+        let ((b, n), pad) = (rows.dim(), penalty.pad());
+        let shape = block.innovations.dim();
+        let (mut norms, mut errors) = (Array2::zeros(shape), Array2::zeros(shape));
+        let v: Vec<_> = self.c.iter().map(|c| penalty.triangle.backward(c)).collect();
+        let start = as_columns(&v, n) * pad;
+        let (directions, lengths) =
+            steps(&penalty.triangle, &start, &rows.t().to_owned(), &Array2::zeros(shape));
+        let lower = self.triangle.to_array();
+        for (output, start) in start.columns().into_iter().enumerate() {
+            let mut e = penalty.triangle.forward(&start.to_vec());
+            let mut all_e = Array2::zeros((n, b));
+            for (j, mut column) in all_e.columns_mut().into_iter().enumerate() {
+                step(&mut e, lengths[[j, output]], directions.row(j));
+                column.iter_mut().zip(&e).for_each(|(to, &from)| *to = from);
+            }
+            // Xᵀ e: of the columns before the block, and of its own.
+            let (before, own) = (lower.dot(&all_e), rows.dot(&all_e));
+            let mut all = square(&block.z[output]);
+            for j in (0..b).rev() {
+                let e = all_e.column(j);
+                let left = e.dot(&e).sqrt();
+                norms[[j, output]] = penalty.norm(all.sqrt(), left, || {
+                    let (before, own) = (before.column(j), own.slice(s![..=j, j]));
+                    (before.dot(&before) + own.dot(&own)).sqrt()
+                });
+                errors[[j, output]] = (pad * left) * (pad * left);
+                let t = block.innovations[[j, output]];
+                all += t * t;
+            }
+        }
+        (norms, errors)
+    }
+}

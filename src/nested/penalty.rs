@@ -1,0 +1,100 @@
+//! Ridge: the triangle of the features over that of the penalty.
+//!
+//! With the rows of the coordinates of the data in `L` (`r × r`), the fit of penalty λ is least squares with
+//! `√λ I` under them:
+//!
+//! ```text
+//! [L   ]                                  Rᵀ R = Lᵀ L + λ I,  κ(R)² = (σ₁² + λ) / (σᵣ² + λ)
+//! [√λ I] = G R      R (r × r) lower
+//! ```
+//!
+//! `R` grows as `L` does. A row `m` within the span is rotated into both. A row `[m ρ]` with a new direction
+//! brings the row `[0 √λ]` with it; one rotation of the two leaves a last row `[cos m, ‖(ρ, √λ)‖]` and a row
+//! `−sin m` in the old coordinates, which is rotated in. The coordinates are those of the span: directions
+//! that the data do not have do not enter, so that a small λ costs no accuracy.
+
+use super::scale::{Unit, scaled};
+use super::triangle::Triangle;
+use crate::Error;
+use crate::filter::Ridge;
+use crate::svd::exponent;
+
+/// `√λ` and `R`.
+#[derive(Clone, Debug)]
+pub(super) struct Penalty {
+    root: f64,
+    /// `√λ` in the unit of the features.
+    pad: f64,
+    /// `R`.
+    pub(super) triangle: Triangle,
+}
+
+/// [`Error::Unsupported`] if a penalty is to meet leave-one-out errors.
+pub(super) fn check_combination(leaves_out: bool) -> Result<(), Error> {
+    if !leaves_out {
+        return Ok(());
+    }
+    Err(Error::Unsupported {
+        reason: "leave-one-out errors along a curve are those of minimum-norm fits; drop the penalty".into(),
+    })
+}
+
+/// `[cos, sin]` of the rotation of a new direction with its row of the penalty.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Angle {
+    pub(super) cos: f64,
+    pub(super) sin: f64,
+}
+
+impl Penalty {
+    /// The unit of the features becomes so large that the square of `√λ` is finite.
+    pub(super) fn new(lambda: f64, unit: &mut Unit) -> Result<Self, Error> {
+        Ridge::new(lambda)?;
+        let root = lambda.sqrt();
+        let _ = unit.admit(Some(exponent(root) - 500));
+        let mut penalty = Self { root, pad: 0.0, triangle: Triangle::default() };
+        penalty.set_unit(*unit);
+        Ok(penalty)
+    }
+
+    /// `√λ`, in the unit of the features.
+    pub(super) fn pad(&self) -> f64 {
+        self.pad
+    }
+
+    /// To a unit that is larger by `1 / factor`.
+    pub(super) fn scale(&mut self, factor: f64, unit: Unit) {
+        self.triangle.scale(factor);
+        self.set_unit(unit);
+    }
+
+    fn set_unit(&mut self, unit: Unit) {
+        self.pad = scaled(self.root, -unit.exponent());
+    }
+
+    /// Takes in a row `[m ρ]`. What goes with the rows is rotated by [`Triangle::rotate_in`]'s `also`: the
+    /// new partner is to be `−sin` times what goes with the row, and `cos` times that is what goes with the
+    /// last row.
+    pub(super) fn append(&mut self, m: &[f64], rho: f64, also: impl FnMut(usize, f64, f64)) {
+        let Angle { cos, sin } = self.angle(rho);
+        let mut rest: Vec<f64> = m.iter().map(|v| -sin * v).collect();
+        self.triangle.rotate_in(&mut rest, also);
+        self.triangle.append(m.iter().map(|v| cos * v).collect(), rho.hypot(self.pad));
+    }
+
+    /// `‖β‖` where the minimum-norm solution of `[X √λ I] [β; e] = Y` has norm `all` and `e` norm `left`:
+    /// what `e` leaves of it, or where that would cancel `‖Xᵀ e‖ / √λ`, from the value of `‖Xᵀ e‖`.
+    pub(super) fn norm(&self, all: f64, left: f64, image: impl FnOnce() -> f64) -> f64 {
+        // Too small for this unit.
+        if self.pad == 0.0 {
+            return all;
+        }
+        if left < 0.5 * all { ((all - left) * (all + left)).sqrt() } else { image() / self.pad }
+    }
+
+    /// For a row that leaves the span by `rho > 0`.
+    pub(super) fn angle(&self, rho: f64) -> Angle {
+        let length = rho.hypot(self.pad);
+        Angle { cos: rho / length, sin: self.pad / length }
+    }
+}

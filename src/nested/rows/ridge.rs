@@ -1,0 +1,100 @@
+//! Ridge, sample-wise.
+
+use super::Rows;
+use crate::Error;
+use crate::nested::block::{Block, step};
+use crate::nested::fit::{Fit, Measure, combine};
+use crate::nested::penalty::{Penalty, check_combination};
+use crate::nested::scale::Unit;
+use crate::nested::triangle::square;
+use crate::nested::{Engine, Point};
+use ndarray::Array2;
+
+impl Rows<'_> {
+    /// Makes every fit that of [`Ridge`](crate::filter::Ridge) with penalty `lambda`, `‖X β − Y‖² + λ ‖β‖²`.
+    /// A row then costs about twice as much, and no point is handed over to the SVD: nothing is cut off.
+    ///
+    /// # Errors
+    /// [`Error::Domain`] unless `lambda` is positive and finite; [`Error::Domain`] after the first row;
+    /// [`Error::Unsupported`] together with the leave-one-out error.
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::nested::{Rows, Test};
+    /// use ndarray::array;
+    ///
+    /// let mut fit = Rows::new(1, 1, Test::None)?.with_ridge(3.0)?;
+    /// let point = fit.push(&array![1.0], &array![8.0])?;
+    /// assert!((point.norm - 2.0).abs() < 1e-14); // 8 / (1 + 3)
+    /// assert!((point.train_mse - 36.0).abs() < 1e-13); // (2 − 8)², no penalty in it
+    /// # Ok::<(), double_descent::Error>(())
+    /// ```
+    pub fn with_ridge(mut self, lambda: f64) -> Result<Self, Error> {
+        if self.n > 0 {
+            let must_be = "0 when the penalty is set";
+            return Err(Error::Domain { what: "the number of rows so far", value: self.n as f64, must_be });
+        }
+        check_combination(self.left_out.is_some())?;
+        self.unit = Unit::default();
+        let none = vec![Vec::new(); self.c.len()];
+        self.ridge = Some((Penalty::new(lambda, &mut self.unit)?, none));
+        Ok(self)
+    }
+
+    pub(super) fn measure_ridge(&mut self) -> Result<Point, Error> {
+        let Some((penalty, c)) = &self.ridge else { return Err(Error::Empty { what: "the penalty" }) };
+        let solutions = c.iter().map(|c| penalty.triangle.forward(c));
+        // As a function of the targets the fit is (Rᵀ R)⁻¹ Lᵀ.
+        let squared = |row: Vec<f64>| {
+            square(&self.triangle.times(&penalty.triangle.forward(&penalty.triangle.backward(&row))))
+        };
+        let noise = self.noise.as_ref().map(|noise| {
+            noise.coordinates().columns().into_iter().map(|column| squared(column.to_vec())).sum()
+        });
+        let smallest = match &mut self.smallest {
+            Some(smallest) => smallest.of(&self.triangle)?,
+            None => None,
+        };
+        let rank = self.triangle.len();
+        self.fit = Fit { z: solutions.collect(), rank, noise, smallest, ..Fit::default() };
+        self.predictions = self.fit.z.iter().map(|z| combine(&self.images, z)).collect();
+        let errors = self.fit.z.iter().zip(&self.c).zip(&self.squares).map(|((z, c), squares)| {
+            squares + self.triangle.times(z).iter().zip(c).map(|(a, c)| (a - c) * (a - c)).sum::<f64>()
+        });
+        let squares: Vec<f64> = errors.collect();
+        let (n, p) = (self.n, self.p);
+        let measure =
+            Measure { held_out: &self.held_out, features: self.unit, targets: &self.target_units, n, p };
+        let unit = self.noise.as_ref().map_or(0, |noise| noise.exponent);
+        measure.point(&self.fit, &self.predictions, &squares, unit, Engine::Nested)
+    }
+
+    /// The sums of squared training errors after each row of a block (`b × k`) that starts at `z`, penalty
+    /// apart: those of the rows before it, `‖L z − c‖²`, and those of its own.
+    pub(super) fn squares_in_block(
+        &self,
+        block: &Block,
+        rows: &Array2<f64>,
+        targets: &Array2<f64>,
+        z: Vec<Vec<f64>>,
+    ) -> Array2<f64> {
+        let mut squares = Array2::zeros(targets.dim());
+        let lower = self.triangle.to_array();
+        for (output, mut z) in z.into_iter().enumerate() {
+            let mut solutions = Array2::zeros(rows.dim());
+            for (i, mut solution) in solutions.columns_mut().into_iter().enumerate() {
+                step(&mut z, block.innovations[[i, output]], block.steps.row(i));
+                solution.iter_mut().zip(&z).for_each(|(to, &from)| *to = from);
+            }
+            let before = lower.dot(&solutions);
+            let own = rows.t().dot(&solutions);
+            for i in 0..targets.nrows() {
+                let error = |sum: f64, (a, c): (&f64, &f64)| sum + (a - c) * (a - c);
+                let sum = before.column(i).iter().zip(&self.c[output]).fold(self.squares[output], error);
+                squares[[i, output]] =
+                    own.column(i).iter().zip(targets.column(output)).take(i + 1).fold(sum, error);
+            }
+        }
+        squares
+    }
+}
