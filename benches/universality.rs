@@ -1,0 +1,128 @@
+//! The curves of the universality study, noise terms at p = 30, n = 1…256 and at n = 30, p = 1…256, against the
+//! per-point method: for every point one batched SVD over all repeats, in numpy.
+//!
+//! Correlated Gaussian features, their covariance known: drawing features and estimating Σ are not in the times.
+//! CPU seconds, one thread on both sides; the peer's start-up does not count. All terms are compared.
+//!
+//! Run: `PYTHON=<python with numpy> cargo bench --bench universality`; with `-- --quick` on few repeats.
+
+#[cfg(not(unix))]
+fn main() {
+    println!("SKIPPED: CPU times are read on Unix only");
+}
+
+#[cfg(unix)]
+#[path = "whole_curve/timing.rs"]
+#[allow(dead_code)] // it serves two benches
+mod timing;
+
+#[cfg(unix)]
+fn main() {
+    unix::main();
+}
+
+#[cfg(unix)]
+mod unix {
+    use crate::timing::{Time, time};
+    use double_descent::nested::noise::{Root, feature_terms, sample_terms};
+    use double_descent::rng::stream;
+    use ndarray::{Array2, s};
+    use rand_distr::{Distribution, StandardNormal};
+    use std::env;
+    use std::path::Path;
+    use std::process::{Command, Stdio};
+
+    const FIXED: usize = 30;
+    const LARGEST: usize = 256;
+    /// Repeats that run at once, as in the study.
+    const CHUNK: usize = 8;
+    const ROUNDS: usize = 3;
+
+    pub fn main() {
+        let repeats = if env::args().any(|argument| argument == "--quick") { 8 } else { 64 };
+        // Σ = SᵀS with S upper triangular, far from the identity and well conditioned.
+        let mut rng = stream(0, 0, 0);
+        let mut normal = || Array2::from_shape_simple_fn((LARGEST, LARGEST), || StandardNormal.sample(&mut rng));
+        let mut root: Array2<f64> = normal() * 0.5 / (LARGEST as f64).sqrt();
+        for ((i, j), value) in root.indexed_iter_mut() {
+            *value = if i == j { 1.0 + (j % 7) as f64 } else if i < j { *value } else { 0.0 };
+        }
+        let designs: Vec<Array2<f64>> = (0..repeats).map(|_| normal().dot(&root)).collect();
+
+        let (terms, ours) = time(|| curves(&designs, &root));
+        println!("{repeats} repeats of {} points: {:.4} s", 2 * LARGEST, ours.median);
+        if let Some((peer, core_type)) = numpy(&designs, &root, &terms) {
+            println!("peer: OPENBLAS_NUM_THREADS=1, OPENBLAS_CORETYPE {core_type} (the fastest)");
+            let Time { median, runs } = ours;
+            println!(
+                "RATIO universality_vs_numpy {:.1} (ours {median:.4}, peer {peer:.4}, median of {runs})",
+                peer / median
+            );
+        }
+    }
+
+    /// The terms of every repeat: along n, then along p.
+    fn curves(designs: &[Array2<f64>], root: &Array2<f64>) -> Vec<Vec<f64>> {
+        let root = Root::from_covariance(&root.t().dot(root)).expect("a covariance");
+        let mut all = Vec::with_capacity(designs.len());
+        for chunk in designs.chunks(CHUNK) {
+            let rows: Vec<_> = chunk.iter().map(|x| x.slice(s![.., ..FIXED])).collect();
+            let columns: Vec<_> = chunk.iter().map(|x| x.slice(s![..FIXED, ..])).collect();
+            let samples = sample_terms(&rows, &[&root]).expect("noise terms");
+            let features = feature_terms(&columns, &[&root]).expect("noise terms");
+            let both = samples.iter().zip(&features);
+            all.extend(both.map(|(a, b)| a.iter().chain(b).map(|term| term.noise).collect::<Vec<_>>()));
+        }
+        all
+    }
+
+    /// Median seconds of the peer at its fastest core type, and that type; its terms are compared with ours.
+    /// `None`, and a line that says so, without numpy.
+    fn numpy(designs: &[Array2<f64>], root: &Array2<f64>, ours: &[Vec<f64>]) -> Option<(f64, &'static str)> {
+        let python = env::var("PYTHON").unwrap_or_else(|_| "python3".into());
+        let mut probe = Command::new(&python);
+        probe.args(["-c", "import numpy"]).stdout(Stdio::null()).stderr(Stdio::null());
+        if !probe.status().is_ok_and(|status| status.success()) {
+            println!("SKIPPED numpy: `{python}` has none; see benches/peers/README.md");
+            return None;
+        }
+        let folder = env::temp_dir().join(format!("double-descent-noise-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a temporary folder");
+        let bytes = |table: &Array2<f64>| -> Vec<u8> { table.iter().flat_map(|v| v.to_ne_bytes()).collect() };
+        let all: Vec<u8> = designs.iter().flat_map(bytes).collect();
+        std::fs::write(folder.join("x"), all).expect("a temporary file");
+        std::fs::write(folder.join("root"), bytes(root)).expect("a temporary file");
+        let seconds = |core_type: &str| {
+            let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/peers/universality.py");
+            let mut command = Command::new(&python);
+            command.env("OPENBLAS_NUM_THREADS", "1").env_remove("OPENBLAS_CORETYPE");
+            if core_type != "as it chooses" {
+                command.env("OPENBLAS_CORETYPE", core_type);
+            }
+            command.arg(script).arg(&folder).args([designs.len(), FIXED, LARGEST].map(|v| v.to_string()));
+            // A core type that this machine cannot run ends the process.
+            let output = command.stderr(Stdio::null()).output().ok().filter(|out| out.status.success())?;
+            String::from_utf8(output.stdout).ok()?.trim().parse::<f64>().ok()
+        };
+        let sides = ["as it chooses", "Haswell", "SkylakeX", "Zen"];
+        let timed = sides.into_iter().filter_map(|core_type| Some((seconds(core_type)?, core_type)));
+        let (first, core_type) = timed.min_by(|a, b| a.0.total_cmp(&b.0)).expect("numpy runs");
+        let mut times = vec![first];
+        times.extend((1..ROUNDS).filter_map(|_| seconds(core_type)));
+        times.sort_by(f64::total_cmp);
+        let found = std::fs::read(folder.join("terms")).expect("the peer's terms");
+        let _ = std::fs::remove_dir_all(&folder);
+        let words = found.chunks_exact(8).map(|word| f64::from_ne_bytes(word.try_into().expect("8 bytes")));
+        let mut worst = 0.0f64;
+        let mut count = 0;
+        for (theirs, ours) in words.zip(ours.iter().flatten()) {
+            // At κ up to 1e6 both keep ten digits.
+            worst = worst.max((theirs / ours - 1.0).abs());
+            count += 1;
+        }
+        assert_eq!(count, designs.len() * 2 * LARGEST, "the peer's terms");
+        assert!(worst < 1e-8, "terms differ by {worst:e}");
+        println!("all terms agree to {worst:.0e}");
+        Some((times[times.len() / 2], core_type))
+    }
+}
