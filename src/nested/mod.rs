@@ -66,6 +66,7 @@ mod block;
 mod columns;
 mod fit;
 mod held_out;
+pub mod noise;
 mod rows;
 mod scale;
 mod triangle;
