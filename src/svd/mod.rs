@@ -21,12 +21,14 @@ mod checked;
 mod cutoff;
 mod faer;
 mod jacobi;
+mod product;
 
 pub use backend::{Backend, RawSvd, Route};
 pub(crate) use checked::{exponent, power_of_two, triangle};
 pub use cutoff::Cutoff;
 pub use faer::Faer;
 pub use jacobi::Jacobi;
+pub(crate) use product::{add_gram, times_transposed};
 
 use crate::Error;
 use crate::filter::{SpectralFilter, Spectrum};

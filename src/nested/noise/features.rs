@@ -2,11 +2,10 @@
 
 use super::batch::Batch;
 use super::images::Images;
-use super::lanes::{Lane, Reflected, ZERO, add, interleave, square};
+use super::lanes::{Reflected, interleave};
 use super::root::Root;
-use super::samples::{identity, strips};
-use super::term::{Reading, Term, Terms};
-use super::triangle::Triangle;
+use super::term::{Term, Terms};
+use super::work::{Step, Work};
 use crate::Error;
 use ndarray::{ArrayView2, s};
 
@@ -46,76 +45,27 @@ fn curves_of(batch: &Batch<'_>) -> Result<Vec<Vec<Term>>, Error> {
     let mut terms = Terms::new(batch.xs.len(), p, batch.exponents);
     let columns: Vec<_> = batch.xs.iter().map(|x| x.slice(s![.., ..n.min(p)]).reversed_axes()).collect();
     let reflected = Reflected::new(&columns, batch.scale);
-    let (triangle, squares) = independent(batch, &reflected, &mut terms)?;
-    underdetermined(batch, &reflected, triangle, squares, &mut terms)?;
-    terms.finish()
-}
-
-/// The first `min(n, P)` columns: the triangle, and `‖X‖²_F`.
-fn independent(
-    batch: &Batch<'_>,
-    reflected: &Reflected,
-    terms: &mut Terms,
-) -> Result<(Triangle, Lane), Error> {
-    let n = batch.shape.0;
-    let mut triangle = Triangle::zeros(0);
-    let (mut reciprocals, mut x) = (Vec::new(), strips(n));
-    let mut squares = ZERO;
+    let mut work = Work::new(batch, 0, n);
     for column in 0..reflected.len() {
-        triangle.push(reflected.column(column));
-        let reading = pulp::Arch::new().dispatch(|| {
-            squares = add(squares, square(triangle.column(column)));
-            triangle.reciprocals(&mut reciprocals);
-            let inverse = triangle.solve_upper(&reciprocals, identity, &mut x);
-            let noise = if batch.has_root() {
-                triangle.solve_upper(&reciprocals, |i, j| batch.root(i, j), &mut x)
-            } else {
-                inverse
-            };
-            Reading { noise, squares, inverse }
-        });
-        let p = column + 1;
-        terms.push((n, p), &reading, |lane| triangle.lane(lane), |lane| batch.root_of(lane, p))?;
+        let reading = work.step(Step::AppendColumn(&reflected, column));
+        let (p, triangle) = (column + 1, |lane| work.triangle.lane(lane));
+        terms.push((n, p), &reading, triangle, |lane| batch.root_of(lane, p))?;
     }
-    Ok((triangle, squares))
-}
-
-/// The columns from `n + 1` on.
-fn underdetermined(
-    batch: &Batch<'_>,
-    reflected: &Reflected,
-    mut triangle: Triangle,
-    mut squares: Lane,
-    terms: &mut Terms,
-) -> Result<(), Error> {
-    let (n, p) = batch.shape;
-    let mut images = batch.has_root().then(Images::default);
-    if let Some(images) = &mut images {
-        (0..n.min(p)).for_each(|column| images.push(&batch.root_column(column)));
+    // From here on the triangle is in coordinates of its own.
+    if batch.has_root() {
+        let mut images = Images::default();
+        (0..reflected.len()).for_each(|column| images.push(&batch.root_column(column)));
+        work.images = Some(images);
     }
-    let (mut reciprocals, mut x) = (Vec::new(), strips(n));
-    let mut rotations = vec![(ZERO, ZERO); n];
     for column in n..p {
         let columns: Vec<_> =
             batch.xs.iter().map(|x| x.slice(s![.., column..=column]).reversed_axes()).collect();
         let mut new = interleave(&columns, batch.scale);
-        let reading = pulp::Arch::new().dispatch(|| {
-            squares = add(squares, square(&new));
-            reflected.apply(&mut new);
-            triangle.absorb_column(&mut new, &mut rotations);
-            triangle.reciprocals(&mut reciprocals);
-            let inverse = triangle.solve_upper(&reciprocals, identity, &mut x);
-            let noise = match &mut images {
-                Some(images) => {
-                    images.absorb_column(&batch.root_column(column), &rotations);
-                    images.solve(&triangle, &reciprocals, &mut x)
-                }
-                None => inverse,
-            };
-            Reading { noise, squares, inverse }
-        });
-        let of_lane = |lane| images.as_ref().map(|all| all.lane(lane));
-        terms.push((n, column + 1), &reading, |lane| triangle.lane(lane), of_lane)?;
+        let reading = work.step(Step::AbsorbColumn(&reflected, &mut new, column));
+        let triangle = |lane| work.triangle.lane(lane);
+        terms.push((n, column + 1), &reading, triangle, |lane| {
+            work.images.as_ref().map(|all| all.lane(lane))
+        })?;
     }
-    Ok(())
+    terms.finish()
 }

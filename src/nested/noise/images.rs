@@ -42,21 +42,30 @@ impl Images {
     /// `‖P R⁻¹‖²_F`; `x` is work space.
     #[inline(always)]
     pub(super) fn solve(&self, triangle: &Triangle, reciprocals: &[Lane], x: &mut [Strip]) -> Lane {
-        self.blocks.iter().fold(ZERO, |sum, block| {
+        let mut sum = ZERO;
+        for block in &self.blocks {
             let x = &mut x[..block.len()];
             x.copy_from_slice(block);
-            add(sum, triangle.solve(reciprocals, x, 0))
-        })
+            sum = add(sum, triangle.solve(reciprocals, x, 0));
+        }
+        sum
     }
 
     /// `‖P R⁻ᵀ‖²_F`; `x` is work space.
     #[inline(always)]
-    pub(super) fn solve_transposed(&self, triangle: &Triangle, reciprocals: &[Lane], x: &mut [Strip]) -> Lane {
-        self.blocks.iter().fold(ZERO, |sum, block| {
+    pub(super) fn solve_transposed(
+        &self,
+        triangle: &Triangle,
+        reciprocals: &[Lane],
+        x: &mut [Strip],
+    ) -> Lane {
+        let mut sum = ZERO;
+        for block in &self.blocks {
             let x = &mut x[..block.len()];
             x.copy_from_slice(block);
-            add(sum, triangle.solve_transposed(reciprocals, x))
-        })
+            sum = add(sum, triangle.solve_transposed(reciprocals, x));
+        }
+        sum
     }
 
     /// One lane's `P`.

@@ -28,7 +28,7 @@ impl Reflected {
         let length = rows.first().map_or(0, ndarray::ArrayBase::ncols);
         let vectors = interleave(rows, scale);
         let mut reflected = Self { length, vectors, factors: Vec::new(), diagonal: Vec::new() };
-        pulp::Arch::new().dispatch(|| reflected.factorise());
+        pulp::Arch::new().dispatch(Factorise(&mut reflected));
         reflected
     }
 
@@ -87,6 +87,18 @@ impl Reflected {
     }
 }
 
+/// [`Reflected::factorise`], compiled once per instruction set.
+struct Factorise<'a>(&'a mut Reflected);
+
+impl pulp::WithSimd for Factorise<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) {
+        self.0.factorise();
+    }
+}
+
 /// `x ← x − f (v·x) v`.
 #[inline(always)]
 fn reflect(v: &[Lane], factor: Lane, x: &mut [Lane]) {
@@ -122,7 +134,11 @@ fn dot(x: &[Lane], y: &[Lane]) -> Lane {
 
 #[inline(always)]
 pub(super) fn add(x: Lane, y: Lane) -> Lane {
-    std::array::from_fn(|lane| x[lane] + y[lane])
+    let mut sum = x;
+    for lane in 0..LANES {
+        sum[lane] += y[lane];
+    }
+    sum
 }
 
 /// `Σ x²`.

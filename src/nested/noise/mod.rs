@@ -24,19 +24,23 @@
 //! Holzmüller, *On the universality of the double descent peak in ridgeless regression*, ICLR 2021,
 //! [arXiv:2010.01851](https://arxiv.org/abs/2010.01851): the noise term and its lower bound.
 
-// Loops over lanes index several arrays at once; all must be inlined into one function per instruction set.
+// Loops over lanes index several arrays at once; all must be inlined into one function per instruction
+// set (see `work`).
 #![allow(clippy::inline_always, clippy::needless_range_loop)]
 
 mod batch;
 mod features;
 mod images;
 mod lanes;
+mod moments;
 mod root;
 mod samples;
 mod term;
 mod triangle;
+mod work;
 
 pub use features::feature_terms;
+pub use moments::SecondMoments;
 pub use root::Root;
 pub use samples::sample_terms;
 pub use term::Term;

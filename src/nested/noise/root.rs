@@ -72,7 +72,9 @@ impl Root {
         let off = scaled.indexed_iter().map(|((i, j), v)| (v - scaled[[j, i]]).abs()).fold(0.0, f64::max);
         if off > tolerance(p) {
             let must_be = "0 up to rounding: a covariance is symmetric";
-            return Err(Error::Domain { what: "the largest entry of Σ − Σᵀ, scaled", value: off, must_be });
+            return Err(Error::Domain {
+                what: "the largest entry of Σ − Σᵀ, scaled", value: off, must_be
+            });
         }
         let columns = match cholesky(&scaled) {
             Some(columns) => columns,
@@ -146,7 +148,9 @@ fn by_svd(covariance: &Array2<f64>) -> Result<Packed, Error> {
     let off = (&rebuilt - covariance).iter().fold(0.0, |m: f64, v| m.max(v.abs()));
     if off > tolerance(covariance.nrows()) * svd.singular_values()[0] {
         let must_be = "0 up to rounding: a covariance is positive semidefinite";
-        return Err(Error::Domain { what: "the distance of Σ from (ΣᵀΣ)^½, scaled", value: off, must_be });
+        return Err(Error::Domain {
+            what: "the distance of Σ from (ΣᵀΣ)^½, scaled", value: off, must_be
+        });
     }
     Ok(packed(&triangle((svd.vt() * &sigma.mapv(f64::sqrt)).view(), &Faer)?))
 }

@@ -2,10 +2,10 @@
 
 use super::batch::Batch;
 use super::images::Images;
-use super::lanes::{LANES, Lane, Reflected, ZERO, add, interleave, square};
+use super::lanes::{Reflected, interleave};
 use super::root::Root;
-use super::term::{Reading, Term, Terms};
-use super::triangle::{ROWS, Strip, Triangle};
+use super::term::{Term, Terms};
+use super::work::{Step, Work};
 use crate::Error;
 use ndarray::{ArrayView2, s};
 
@@ -56,28 +56,12 @@ fn independent(batch: &Batch<'_>, terms: &mut Terms) -> Result<(), Error> {
     let (n, p) = batch.shape;
     let rows: Vec<_> = batch.xs.iter().map(|x| x.slice(s![..n.min(p), ..])).collect();
     let reflected = Reflected::new(&rows, batch.scale);
-    let mut images = batch.has_root().then(Images::default);
-    let mut triangle = Triangle::zeros(0); // Lᵀ
-    let (mut reciprocals, mut x) = (Vec::new(), strips(n.min(p)));
-    let mut squares = ZERO;
+    let mut work = Work::new(batch, 0, n.min(p));
+    work.images = batch.has_root().then(Images::default);
     for row in 0..reflected.len() {
-        triangle.push(reflected.column(row));
-        let (triangle, images) = (&triangle, &mut images);
-        let reading = pulp::Arch::new().dispatch(|| {
-            squares = add(squares, square(triangle.column(row)));
-            triangle.reciprocals(&mut reciprocals);
-            let inverse = triangle.solve_upper(&reciprocals, identity, &mut x);
-            let noise = match images {
-                Some(images) => {
-                    images.push(&batch.image(&reflected.basis(row)));
-                    images.solve_transposed(triangle, &reciprocals, &mut x)
-                }
-                None => inverse,
-            };
-            Reading { noise, squares, inverse }
-        });
-        let lower = |lane| triangle.lane(lane).reversed_axes();
-        terms.push((row + 1, p), &reading, lower, |lane| images.as_ref().map(|all| all.lane(lane)))?;
+        let reading = work.step(Step::AppendRow(&reflected, row));
+        let lower = |lane| work.triangle.lane(lane).reversed_axes();
+        terms.push((row + 1, p), &reading, lower, |lane| work.images.as_ref().map(|all| all.lane(lane)))?;
     }
     Ok(())
 }
@@ -85,41 +69,14 @@ fn independent(batch: &Batch<'_>, terms: &mut Terms) -> Result<(), Error> {
 /// All rows, with terms from row `p + 1` on.
 fn overdetermined(batch: &Batch<'_>, terms: &mut Terms) -> Result<(), Error> {
     let (n, p) = batch.shape;
-    let mut triangle = Triangle::zeros(p);
-    let (mut reciprocals, mut x) = (Vec::new(), strips(p));
-    let mut squares = ZERO;
+    let mut work = Work::new(batch, p, p);
     for row in 0..n {
         let rows: Vec<_> = batch.xs.iter().map(|x| x.slice(s![row..=row, ..])).collect();
-        let mut new = interleave(&rows, batch.scale);
-        let reading = pulp::Arch::new().dispatch(|| {
-            squares = add(squares, square(&new));
-            triangle.absorb_row(&mut new);
-            if row < p {
-                return None;
-            }
-            triangle.reciprocals(&mut reciprocals);
-            let inverse = triangle.solve_upper(&reciprocals, identity, &mut x);
-            let noise = if batch.has_root() {
-                triangle.solve_upper(&reciprocals, |i, j| batch.root(i, j), &mut x)
-            } else {
-                inverse
-            };
-            Some(Reading { noise, squares, inverse })
-        });
-        if let Some(reading) = reading {
-            terms.push((row + 1, p), &reading, |lane| triangle.lane(lane), |lane| batch.root_of(lane, p))?;
+        let reading = work.step(Step::AbsorbRow(&mut interleave(&rows, batch.scale)));
+        if row >= p {
+            let triangle = |lane| work.triangle.lane(lane);
+            terms.push((row + 1, p), &reading, triangle, |lane| batch.root_of(lane, p))?;
         }
     }
     Ok(())
-}
-
-/// The entries of `I`.
-#[inline(always)]
-pub(super) fn identity(i: usize, j: usize) -> Lane {
-    if i == j { [1.0; LANES] } else { ZERO }
-}
-
-/// Work space for a solve.
-pub(super) fn strips(columns: usize) -> Vec<Strip> {
-    vec![[ZERO; ROWS]; columns]
 }

@@ -5,8 +5,8 @@ use crate::Error;
 use crate::nested::Engine;
 use crate::nested::fit::condition_bound;
 use crate::nested::scale::scaled;
-use crate::svd::{Cutoff, Jacobi, Svd};
-use ndarray::{Array2, ArrayView2, Axis};
+use crate::svd::{Cutoff, Svd};
+use ndarray::{Array2, Axis};
 
 /// One point of a curve of noise terms.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -49,22 +49,16 @@ impl Terms {
         images: impl Fn(usize) -> Option<Array2<f64>>,
     ) -> Result<(), Error> {
         let bound = condition_bound(n, p).powi(2);
-        let mut handed_over = Vec::new();
         for (lane, curve) in self.curves.iter_mut().enumerate() {
             let condition = reading.squares[lane] * reading.inverse[lane];
-            if condition < bound {
-                let noise = scaled(reading.noise[lane], self.exponents[lane]);
-                curve.push(Term { noise, rank: n.min(p), engine: Engine::Nested });
+            // NaN where a lane met a zero on the diagonal.
+            let (noise, rank, engine) = if condition < bound {
+                (reading.noise[lane], n.min(p), Engine::Nested)
             } else {
-                handed_over.push(lane);
-            }
-        }
-        let triangles: Vec<Array2<f64>> = handed_over.iter().map(|&lane| triangle(lane)).collect();
-        let views: Vec<ArrayView2<'_, f64>> = triangles.iter().map(|triangle| triangle.view()).collect();
-        for (&lane, svd) in handed_over.iter().zip(Svd::many(&views, &Jacobi)) {
-            let (noise, rank) = by_svd(svd?, (n, p), images(lane))?;
-            let noise = scaled(noise, self.exponents[lane]);
-            self.curves[lane].push(Term { noise, rank, engine: Engine::Svd });
+                let (noise, rank) = by_svd(Svd::new(&triangle(lane))?, (n, p), images(lane))?;
+                (noise, rank, Engine::Svd)
+            };
+            curve.push(Term { noise: scaled(noise, self.exponents[lane]), rank, engine });
         }
         Ok(())
     }

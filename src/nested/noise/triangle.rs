@@ -1,6 +1,7 @@
 //! An upper triangle per lane: rotations into it, solves with it.
 
 use super::lanes::{LANES, Lane, ZERO, add};
+use super::work::Upper;
 use ndarray::Array2;
 
 /// Rows that are solved for side by side: each entry of the triangle that is loaded serves them all.
@@ -70,7 +71,13 @@ impl Triangle {
     #[inline(always)]
     pub(super) fn reciprocals(&self, into: &mut Vec<Lane>) {
         into.clear();
-        into.extend((0..self.size).map(|j| self.entries[start(j) + j].map(f64::recip)));
+        for j in 0..self.size {
+            let mut reciprocal = self.entries[start(j) + j];
+            for lane in 0..LANES {
+                reciprocal[lane] = 1.0 / reciprocal[lane];
+            }
+            into.push(reciprocal);
+        }
     }
 
     /// `‖X R⁻¹‖²_F` of the rows `x`, which become `X R⁻¹`; their entries before `first` are 0.
@@ -123,19 +130,14 @@ impl Triangle {
         add(add(sums[0], sums[1]), add(sums[2], sums[3]))
     }
 
-    /// `‖S R⁻¹‖²_F` for the rows of an upper triangle, `row(i, j)` its entries. `x` is work space.
+    /// `‖S R⁻¹‖²_F` for the rows of an upper triangle `S`. `x` is work space.
     #[inline(always)]
-    pub(super) fn solve_upper(
-        &self,
-        reciprocals: &[Lane],
-        row: impl Fn(usize, usize) -> Lane,
-        x: &mut [Strip],
-    ) -> Lane {
+    pub(super) fn solve_upper(&self, reciprocals: &[Lane], s: impl Upper, x: &mut [Strip]) -> Lane {
         let mut sum = ZERO;
         for first in (0..self.size).step_by(ROWS) {
-            for (j, strip) in x.iter_mut().enumerate().take(self.size).skip(first) {
-                for (k, entry) in strip.iter_mut().enumerate() {
-                    *entry = if first + k <= j { row(first + k, j) } else { ZERO };
+            for j in first..self.size {
+                for row in 0..ROWS {
+                    x[j][row] = if first + row <= j { s.entry(first + row, j) } else { ZERO };
                 }
             }
             sum = add(sum, self.solve(reciprocals, x, first));
@@ -145,7 +147,10 @@ impl Triangle {
 
     /// One lane, as a full matrix.
     pub(super) fn lane(&self, lane: usize) -> Array2<f64> {
-        Array2::from_shape_fn((self.size, self.size), |(i, j)| if i <= j { self.column(j)[i][lane] } else { 0.0 })
+        Array2::from_shape_fn(
+            (self.size, self.size),
+            |(i, j)| if i <= j { self.column(j)[i][lane] } else { 0.0 },
+        )
     }
 }
 
