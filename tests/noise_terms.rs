@@ -1,10 +1,11 @@
 //! Noise terms of many matrices at once, against the pseudoinverse of each.
 
 use double_descent::Error;
-use double_descent::nested::Engine;
 use double_descent::nested::noise::{Root, Term, feature_terms, sample_terms};
+use double_descent::nested::{Engine, Rows, Test};
 use double_descent::rng::stream;
 use double_descent::svd::Svd;
+use double_descent::theory::noise;
 use ndarray::{Array2, ArrayView2, array, s};
 use rand::RngExt;
 use rand_distr::StandardNormal;
@@ -202,4 +203,71 @@ fn wrong_input_is_named() {
     assert!(matches!(root(&array![[1.0, 2.0]]), Error::Shape { .. }));
     assert!(matches!(root(&Array2::zeros((0, 0))), Error::Empty { .. }));
     assert!(matches!(Root::from_features(&Array2::zeros((0, 3))), Err(Error::Empty { .. })));
+}
+
+/// Means over repeats against exact values, where the variance over designs is finite: Gaussian features.
+#[test]
+fn means_are_those_of_theory() {
+    const REPEATS: usize = 400;
+    let (fixed, largest) = (6, 24);
+    let identity = Root::identity();
+    let designs: Vec<_> = (0..REPEATS).map(|seed| gaussian(largest, largest, seed)).collect();
+    let rows: Vec<_> = designs.iter().map(|x| x.slice(s![.., ..fixed])).collect();
+    let columns: Vec<_> = designs.iter().map(|x| x.slice(s![..fixed, ..])).collect();
+    let curves = [sample_terms(&rows, &[&identity]).unwrap(), feature_terms(&columns, &[&identity]).unwrap()];
+    for (axis, curves) in curves.iter().enumerate() {
+        for i in 1..=largest {
+            let (n, p) = if axis == 0 { (i, fixed) } else { (fixed, i) };
+            let mean = curves.iter().map(|curve| curve[i - 1].noise).sum::<f64>() / REPEATS as f64;
+            let error = (noise::gaussian_variance(n, p) / REPEATS as f64).sqrt();
+            if error.is_finite() {
+                let off = (mean - noise::gaussian(n, p)).abs();
+                assert!(off <= 5.0 * error, "n = {n}, p = {p}: {mean} is off by {off}, error {error}");
+            }
+            assert!(mean >= noise::lower_bound(n, p), "n = {n}, p = {p}");
+        }
+    }
+}
+
+/// On the sphere of radius `√p` the mean is known for `p ≥ n + 2`.
+#[test]
+fn means_on_the_sphere() {
+    const REPEATS: usize = 400;
+    let p = 12;
+    let identity = Root::identity();
+    let designs: Vec<_> = (0..REPEATS)
+        .map(|seed| {
+            let mut x = gaussian(p, p, seed);
+            for mut row in x.rows_mut() {
+                let factor = (p as f64 / row.dot(&row)).sqrt();
+                row *= factor;
+            }
+            x
+        })
+        .collect();
+    let views: Vec<_> = designs.iter().map(|x| x.view()).collect();
+    let curves = sample_terms(&views, &[&identity]).unwrap();
+    for n in 1..=7 {
+        let values: Vec<f64> = curves.iter().map(|curve| curve[n - 1].noise).collect();
+        let mean = values.iter().sum::<f64>() / REPEATS as f64;
+        let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (REPEATS - 1) as f64;
+        let off = (mean - noise::sphere(n, p).unwrap()).abs();
+        assert!(off <= 5.0 * (variance / REPEATS as f64).sqrt() + 1e-14, "n = {n}: {mean}");
+        assert!(mean >= noise::lower_bound(n, p) * (1.0 - 1e-14), "n = {n}");
+    }
+}
+
+/// The engine of one problem at a time says the same.
+#[test]
+fn rows_and_columns_of_one_problem_agree() {
+    let (x, sigma) = (gaussian(14, 9, 8), covariance(9));
+    let root = Root::from_covariance(&sigma).unwrap();
+    let terms = sample_terms(&[x.view()], &[&root]).unwrap().remove(0);
+    let mut rows = Rows::new(9, 1, Test::None).unwrap().with_noise_covariance(&sigma).unwrap();
+    for (row, term) in x.rows().into_iter().zip(terms) {
+        let point = rows.push(&row, &array![0.0]).unwrap();
+        assert_eq!(point.rank, term.rank);
+        let condition = Svd::new(&x.slice(s![..point.n, ..])).unwrap().condition_number();
+        assert!((point.noise.unwrap() / term.noise - 1.0).abs() < 1e3 * condition * f64::EPSILON);
+    }
 }
