@@ -177,25 +177,23 @@ fn study(cli: &Cli, plan: &Plan, folder: &Path) -> Result<Curves, Error> {
 fn closing_table(results: &[(Map, Curves)]) {
     say!("\nmean noise term (standard error) over its lower bound");
     say!("{:<18}{:>22}{:>22}{:>22}{:>22}", "map", "n = p/2", "n = 2p", "p = n/2", "p = 2n");
-    let ratio = |rows: &[Row], wanted: fn(&Row) -> bool| {
-        let row = rows.iter().find(|row| wanted(row));
+    let at = |rows: &[Row], (n, p): (usize, usize)| {
+        let row = rows.iter().find(|row| (row.n, row.p) == (n, p));
         row.map_or("-".into(), |row| {
-            let bound = lower_bound(row.n, row.p);
+            let bound = lower_bound(n, p);
             format!("{} ({})", short(row.mean / bound), short(row.standard_error / bound))
         })
     };
     for (map, (samples, features)) in results {
-        let (half, twice): (fn(&Row) -> bool, fn(&Row) -> bool) =
-            (|row| row.n == row.p / 2, |row| row.n == 2 * row.p);
-        let (fewer, more): (fn(&Row) -> bool, fn(&Row) -> bool) =
-            (|row| row.p == row.n / 2, |row| row.p == 2 * row.n);
+        let p = samples.first().map_or(0, |row| row.p);
+        let n = features.first().map_or(0, |row| row.n);
         say!(
             "{:<18}{:>22}{:>22}{:>22}{:>22}",
             map.name(),
-            ratio(samples, half),
-            ratio(samples, twice),
-            ratio(features, fewer),
-            ratio(features, more)
+            at(samples, (p / 2, p)),
+            at(samples, (2 * p, p)),
+            at(features, (n, n / 2)),
+            at(features, (n, 2 * n))
         );
     }
 }

@@ -8,6 +8,12 @@ use ndarray::{Array2, ArrayView2, s};
 /// Repeats that are computed together: as many as the engine has lanes.
 pub const CHUNK: usize = 8;
 
+/// `(n, p)`, one after the other.
+type Points = Vec<(usize, usize)>;
+
+/// The terms of several repeats.
+type Curves = Vec<Vec<Term>>;
+
 /// What fixes every number of a map's curves, but for how many repeats there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Plan {
@@ -22,7 +28,7 @@ pub struct Plan {
 
 impl Plan {
     /// Points `(n, p)` of the curve over n, then of that over p.
-    pub fn points(&self) -> (Vec<(usize, usize)>, Vec<(usize, usize)>) {
+    pub fn points(&self) -> (Points, Points) {
         let (p, n) = (self.map.sample_features(self.fixed), self.fixed);
         let samples = (1..=self.largest).map(|n| (n, p)).collect();
         let features = (1..=self.map.largest_features(self.largest)).map(|p| (n, p)).collect();
@@ -63,7 +69,7 @@ impl Plan {
     }
 
     /// Its features are not nested: every p has its own sphere.
-    fn on_the_sphere(&self, normals: &[Array2<f64>]) -> Result<(Vec<Vec<Term>>, Vec<Vec<Term>>), Error> {
+    fn on_the_sphere(&self, normals: &[Array2<f64>]) -> Result<(Curves, Curves), Error> {
         let identity = Root::identity();
         let terms = |rows: usize, p: usize| {
             let projected: Vec<_> = normals.iter().map(|x| on_sphere(x.slice(s![..rows, ..p]))).collect();

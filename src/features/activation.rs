@@ -1,5 +1,8 @@
 //! Activation functions of random networks.
 
+// All must be inlined into one function per instruction set.
+#![allow(clippy::inline_always)]
+
 use super::elementary::{exp, exp_m1, ln_1p, normal_tail};
 
 /// What a layer applies to each of its pre-activations.
@@ -68,7 +71,7 @@ impl Activation {
         }
     }
 
-    /// Its derivative at `x`; at the kink of ReLU and SELU, `x = 0`, that from the left.
+    /// Its derivative at `x`; at the kink of `ReLU` and SELU, `x = 0`, that from the left.
     #[must_use]
     pub fn slope(self, x: f64) -> f64 {
         let mut value = [x];
@@ -106,15 +109,22 @@ impl Activation {
 }
 
 fn map(values: &mut [f64], f: impl Fn(f64) -> f64) {
-    pulp::Arch::new().dispatch(
-        #[inline(always)]
-        || {
-            // Not `for_each`: its closure may be left out of line, compiled for the oldest machine.
-            for value in values {
-                *value = f(*value);
-            }
-        },
-    );
+    pulp::Arch::new().dispatch(Map(values, f));
+}
+
+/// Applies a function to all values, compiled once per instruction set; the best one that the machine has runs.
+struct Map<'a, F>(&'a mut [f64], F);
+
+impl<F: Fn(f64) -> f64> pulp::WithSimd for Map<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) {
+        // Not `for_each`: its closure may be left out of line, compiled for the oldest machine.
+        for value in self.0 {
+            *value = (self.1)(*value);
+        }
+    }
 }
 
 #[inline(always)]
@@ -163,7 +173,7 @@ mod tests {
     use super::*;
 
     /// x, then the activations in the order of `ALL`: of 80 digits, by `tests/reference/activations.py`.
-    #[allow(clippy::excessive_precision, clippy::unreadable_literal)]
+    #[allow(clippy::excessive_precision, clippy::unreadable_literal, clippy::approx_constant)]
     const VALUES: [[f64; 8]; 19] = [
         [-700.0, 9.85967654375977e-305, -1.0, 0.0, 9.85967654375977e-305, 0.0, -1.7580993408473768, -1.0],
         [-40.0, 4.248354255291589e-18, -1.0, 0.0, 4.248354255291589e-18, 0.0, -1.7580993408473768, -1.0],

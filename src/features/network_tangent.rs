@@ -13,7 +13,7 @@ use rand_distr::StandardNormal;
 /// f(x) = s/√h Σⱼ vⱼ a(wⱼ·x/√d),    s = 1 / sd(a(z)),    w, v independent N(0, 1)
 /// φ(x) = (∂f/∂w₁₁, …, ∂f/∂w_hd, ∂f/∂v₁, …, ∂f/∂v_h),    h (d + 1) features
 /// ```
-/// Those of ReLU networks are dependent: `wⱼ·∂f/∂wⱼ = vⱼ ∂f/∂vⱼ`.
+/// Those of `ReLU` networks are dependent: `wⱼ·∂f/∂wⱼ = vⱼ ∂f/∂vⱼ`.
 ///
 /// # Examples
 /// ```
@@ -27,7 +27,7 @@ use rand_distr::StandardNormal;
 /// ```
 ///
 /// # References
-/// Jacot, Gabriel and Hongler, *Neural tangent kernel*, NeurIPS 2018; Holzmüller, ICLR 2021, appendix: 4 inputs
+/// Jacot, Gabriel and Hongler, *Neural tangent kernel*, 2018, arXiv:1806.07572; Holzmüller, ICLR 2021, appendix: 4 inputs
 /// and 6 hidden neurons, 30 features.
 #[derive(Clone, Debug)]
 pub struct NetworkTangent {

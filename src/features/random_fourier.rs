@@ -25,7 +25,7 @@ use rand_distr::StandardNormal;
 /// ```
 ///
 /// # References
-/// Rahimi and Recht, *Random features for large-scale kernel machines*, NeurIPS 2007.
+/// Rahimi and Recht, *Random features for large-scale kernel machines*, NIPS 2007.
 #[derive(Clone, Debug)]
 pub struct RandomFourier {
     /// `P × d`.

@@ -56,7 +56,7 @@ impl<'a> Batch<'a> {
         let (mut scale, mut exponents) = ([1.0; LANES], [0; LANES]);
         for lane in 0..LANES {
             // Subnormal matrices come out of the scaling a little over their size: 2^1023 is the last power.
-            let exponent = xs.get(lane).and_then(|x| largest_exponent(x)).unwrap_or(0).max(-1023);
+            let exponent = xs.get(lane).and_then(largest_exponent).unwrap_or(0).max(-1023);
             let root = roots.get(lane).unwrap_or(&roots[0]);
             scale[lane] = power_of_two((-exponent).max(-1022));
             let used = -(-exponent).max(-1022);
