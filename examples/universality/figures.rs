@@ -35,8 +35,8 @@ pub fn all(cli: &Cli, results: &[(Map, Curves)]) -> Vec<(String, Figure)> {
     let tangent = of(|map| matches!(map, Map::Tangent(_)));
     if !tangent.is_empty() {
         let title = "Tangent features of random networks";
-        let text = "Derivatives of networks of 4 inputs and 6 hidden neurons in their 30 weights. Those of ReLU have \
-                    rank 24 at most.";
+        let text = "Derivatives of networks of 4 inputs and 6 hidden neurons in their 30 weights; Σ from new draws \
+                    in each repeat. Those of ReLU have rank 24 at most: the bound does not hold for them.";
         figures.push(("tangent".to_owned(), figure(cli, &tangent, title, text)));
     }
     figures
@@ -54,7 +54,7 @@ fn figure(cli: &Cli, results: &[&(Map, Curves)], title: &str, text: &str) -> Fig
         Statistic::Median => "Medians over {} repeats, bands between the quartiles",
     };
     let caption = format!(
-        "Noise term E tr((X⁺)ᵀ Σ X⁺) of minimum-norm least squares: what label noise of variance 1 adds to the test \
+        "Noise term E\u{a0}‖√Σ\u{a0}X⁺‖² of minimum-norm least squares: what label noise of variance 1 adds to the test \
          error. {text} {}, seed {}. Lower bound: n/(p\u{a0}+\u{a0}1\u{a0}−\u{a0}n) for n\u{a0}≤\u{a0}p, \
          p/(n\u{a0}+\u{a0}1\u{a0}−\u{a0}p) for n\u{a0}≥\u{a0}p; exact Gaussian: n/(p\u{a0}−\u{a0}n\u{a0}−\u{a0}1), \
          p/(n\u{a0}−\u{a0}p\u{a0}−\u{a0}1), infinite for |n\u{a0}−\u{a0}p|\u{a0}≤\u{a0}1.",
