@@ -77,10 +77,9 @@ const ODD: ([f64; 8], [f64; 8]) = {
 pub(super) fn ln_1p(x: f64) -> f64 {
     let s = x / (2.0 + x);
     let square = s * s;
-    let fourth = square * square;
-    let eighth = fourth * fourth;
+    let fourth = square * square * (square * square);
     // In two halves, which do not wait for each other.
-    let series = horner(square, &ODD.1).mul_add(eighth, horner(square, &ODD.0));
+    let series = horner(square, &ODD.1).mul_add(fourth * fourth, horner(square, &ODD.0));
     2.0 * (s * square).mul_add(series, s)
 }
 
