@@ -155,8 +155,20 @@ impl Error {
 
     /// [`Error::NonFinite`] with the place of the first entry that is NaN or infinite.
     pub(crate) fn check_finite(what: &'static str, x: ndarray::ArrayView2<'_, f64>) -> Result<(), Self> {
-        // A sum of x·0 is 0 exactly when all entries are finite, and it vectorises.
-        if x.iter().map(|v| v * 0.0).sum::<f64>() == 0.0 {
+        // A sum of x·0 is 0 exactly when all entries are finite; in eight sums it vectorises.
+        let clean = match x.as_slice_memory_order() {
+            Some(entries) => {
+                let chunks = entries.chunks_exact(8);
+                let rest = chunks.remainder().iter().map(|v| v * 0.0).sum::<f64>();
+                let mut sums = [rest; 8];
+                for chunk in chunks {
+                    sums.iter_mut().zip(chunk).for_each(|(sum, v)| *sum += v * 0.0);
+                }
+                sums == [0.0; 8]
+            }
+            None => x.iter().map(|v| v * 0.0).sum::<f64>() == 0.0,
+        };
+        if clean {
             return Ok(());
         }
         match x.indexed_iter().find(|(_, v)| !v.is_finite()) {

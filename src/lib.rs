@@ -23,7 +23,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`dataset`] | features and targets: embedded, from files, synthetic teachers |
-//! | [`features`] | raw inputs to design matrices: [`features::FeatureMap`], polynomials |
+//! | [`features`] | raw inputs to design matrices: [`features::FeatureMap`], polynomials, random networks, cosines |
 //! | [`svd`] | the one factorisation, checked; [`svd::Backend`], the one seam to linear algebra |
 //! | [`filter`] | [`filter::SpectralFilter`]: an estimator as its gains |
 //! | [`teacher`] | `β*` and `E` |
@@ -32,6 +32,7 @@
 //! | [`nested`] | every point of a curve from one factorisation, grown a row or a column at a time |
 //! | [`sweep`] | axis × repeats × arms → curve |
 //! | [`curve`] | the tidy table, its summaries, its peak, CSV |
+//! | [`theory`] | exact curves and bounds, on the same axes |
 //! | `plot` | figures from curves, SVG and PNG, behind the default feature `plot` |
 //! | [`rng`] | random streams that do not depend on the order of execution |
 //!
@@ -75,6 +76,7 @@ pub mod rng;
 pub mod svd;
 pub mod sweep;
 pub mod teacher;
+pub mod theory;
 
 pub use ablation::{Ablation, Adversary};
 pub use error::Error;

@@ -6,7 +6,12 @@
 //!
 //! | map | column `k` | |
 //! |---|---|---|
+//! | [`Coordinates`] | input `k` | Gaussian features, on Gaussian inputs |
+//! | [`NetworkTangent`] | the derivative of a random network in its weight `k` | seven [`Activation`]s |
 //! | [`Polynomial`] | a polynomial of degree `k` | Legendre, Chebyshev or monomial |
+//! | [`PolynomialKernel`] | a monomial of several variables | `φ(x)·φ(x') = (x·x' + c)ᵐ` |
+//! | [`RandomFourier`] | a cosine of random frequency and phase | the Gaussian kernel for `p → ∞` |
+//! | [`RandomNetwork`] | neuron `k` of a random network's last layer | seven [`Activation`]s |
 //!
 //! Your own map is three methods:
 //! ```
@@ -37,9 +42,22 @@
 //! # Ok::<(), Error>(())
 //! ```
 
+mod activation;
+mod coordinates;
+mod elementary;
+mod network_tangent;
 mod polynomial;
+mod polynomial_kernel;
+mod random_fourier;
+mod random_network;
 
+pub use activation::Activation;
+pub use coordinates::Coordinates;
+pub use network_tangent::NetworkTangent;
 pub use polynomial::{Polynomial, PolynomialBasis};
+pub use polynomial_kernel::PolynomialKernel;
+pub use random_fourier::RandomFourier;
+pub use random_network::RandomNetwork;
 
 use crate::Error;
 use ndarray::{Array2, ArrayRef2};
@@ -77,13 +95,16 @@ fn checked_zeros(map: &dyn FeatureMap, inputs: &ArrayRef2<f64>, p: usize) -> Res
         return Err(Error::Empty { what: "the list of features" });
     }
     Error::check_finite("the inputs", inputs.view())?;
-    let shape = (inputs.nrows(), p);
-    let too_large = || Error::Resource {
-        reason: format!("a design matrix of {} × {p} does not fit into memory", inputs.nrows()),
-    };
-    let len = shape.0.checked_mul(p).ok_or_else(too_large)?;
+    zeros("a design matrix", inputs.nrows(), p)
+}
+
+/// `rows × columns` zeros, or [`Error::Resource`].
+pub(crate) fn zeros(what: &str, rows: usize, columns: usize) -> Result<Array2<f64>, Error> {
+    let too_large =
+        || Error::Resource { reason: format!("{what} of {rows} × {columns} does not fit into memory") };
+    let len = rows.checked_mul(columns).ok_or_else(too_large)?;
     let mut zeros = Vec::new();
     zeros.try_reserve_exact(len).map_err(|_| too_large())?;
     zeros.resize(len, 0.0);
-    Array2::from_shape_vec(shape, zeros).map_err(|_| too_large())
+    Array2::from_shape_vec((rows, columns), zeros).map_err(|_| too_large())
 }

@@ -21,6 +21,7 @@ mod checked;
 mod cutoff;
 mod faer;
 mod jacobi;
+mod product;
 mod reflect;
 
 pub use backend::{Backend, RawSvd, Route};
@@ -28,6 +29,7 @@ pub(crate) use checked::{exponent, power_of_two, triangle};
 pub use cutoff::Cutoff;
 pub use faer::Faer;
 pub use jacobi::Jacobi;
+pub(crate) use product::{add_gram, times_transposed};
 pub(crate) use reflect::reduce;
 
 use crate::Error;

@@ -1,0 +1,147 @@
+//! Noise terms over n and over p, with what theory says of them.
+
+use crate::Cli;
+use crate::common::Statistic;
+use crate::maps::Map;
+use crate::tables::{Curves, Row};
+use double_descent::features::Activation;
+use double_descent::plot::{Axis, Dash, Figure, Group, Hue, Panel, Series};
+use double_descent::theory::noise::{gaussian, lower_bound};
+
+/// The frame, as in the paper.
+const RANGE: (f64, f64) = (2e-2, 1e4);
+
+/// Everything of this study, one figure for each family of features.
+pub fn all(cli: &Cli, results: &[(Map, Curves)]) -> Vec<(String, Figure)> {
+    let of = |wanted: fn(Map) -> bool| -> Vec<&(Map, Curves)> {
+        results.iter().filter(|(map, _)| wanted(*map)).collect()
+    };
+    let mut figures = Vec::new();
+    let random = of(|map| !matches!(map, Map::Polynomial | Map::Tangent(_)));
+    if !random.is_empty() {
+        let title = "The peak at n = p is there for all features, and over one lower bound";
+        let text = "Gaussian features; the sphere; the last layer of random networks (10 inputs, layers of 256, no \
+                    biases; Σ from new draws in each repeat); random Fourier features of 10 inputs, frequencies \
+                    N(0,\u{a0}1).";
+        figures.push(("universality".to_owned(), figure(cli, &random, title, text)));
+    }
+    let polynomial = of(|map| map == Map::Polynomial);
+    if !polynomial.is_empty() {
+        let title = "The features of a polynomial kernel";
+        let text = "The 35 features of the kernel (x·x'\u{a0}+\u{a0}1)⁴ on 3 standard normal inputs, in the order of \
+                    their degrees; Σ exact.";
+        figures.push(("polynomial".to_owned(), figure(cli, &polynomial, title, text)));
+    }
+    let tangent = of(|map| matches!(map, Map::Tangent(_)));
+    if !tangent.is_empty() {
+        let title = "Tangent features of random networks";
+        let text = "Derivatives of networks of 4 inputs and 6 hidden neurons in their 30 weights; Σ from new draws \
+                    in each repeat. Those of ReLU have rank 24 at most: the bound does not hold for them.";
+        figures.push(("tangent".to_owned(), figure(cli, &tangent, title, text)));
+    }
+    figures
+}
+
+fn figure(cli: &Cli, results: &[&(Map, Curves)], title: &str, text: &str) -> Figure {
+    let samples: Vec<(Map, &[Row])> = results.iter().map(|(map, (rows, _))| (*map, &rows[..])).collect();
+    let features: Vec<(Map, &[Row])> = results
+        .iter()
+        .filter(|(_, (_, rows))| !rows.is_empty())
+        .map(|(map, (_, rows))| (*map, &rows[..]))
+        .collect();
+    let shown = match cli.statistic {
+        Statistic::Mean => "Means over {} repeats, bands of one standard error",
+        Statistic::Median => "Medians over {} repeats, bands between the quartiles",
+    };
+    let caption = format!(
+        "Noise term E\u{a0}‖√Σ\u{a0}X⁺‖² of minimum-norm least squares: what label noise of variance 1 adds to the test \
+         error. {text} {}, seed {}. Lower bound: n/(p\u{a0}+\u{a0}1\u{a0}−\u{a0}n) for n\u{a0}≤\u{a0}p, \
+         p/(n\u{a0}+\u{a0}1\u{a0}−\u{a0}p) for n\u{a0}≥\u{a0}p; exact Gaussian: n/(p\u{a0}−\u{a0}n\u{a0}−\u{a0}1), \
+         p/(n\u{a0}−\u{a0}p\u{a0}−\u{a0}1), infinite for |n\u{a0}−\u{a0}p|\u{a0}≤\u{a0}1.",
+        shown.replace("{}", &cli.repeats.to_string()),
+        cli.seed,
+    );
+    let mut figure = Figure::new(caption).with_title(title);
+    if let Some((_, rows)) = samples.first() {
+        let p = rows.first().map_or(0, |row| row.p);
+        let panel = panel(cli, &samples, "Number of samples n", |row| row.n);
+        let panel = panel.with_title(format!("p = {p} features")).with_marker(p as f64, "n = p");
+        figure = figure.with_panel(panel);
+    }
+    if let Some((_, rows)) = features.first() {
+        let n = rows.first().map_or(0, |row| row.n);
+        let panel = panel(cli, &features, "Number of features p", |row| row.p);
+        let panel = panel.with_title(format!("n = {n} samples")).with_marker(n as f64, "p = n");
+        figure = figure.with_panel(panel).with_columns(2).with_width(1140.0).with_aspect(0.8);
+    }
+    figure
+}
+
+fn panel(cli: &Cli, curves: &[(Map, &[Row])], label: &str, at: fn(&Row) -> usize) -> Panel {
+    let y = Axis::log10("Noise term").with_range(RANGE.0, RANGE.1);
+    let mut panel = Panel::new(Axis::log10(label), y);
+    for (heading, hue, dash) in FAMILIES {
+        let members: Vec<_> = curves.iter().filter(|(map, _)| family(*map) == heading).collect();
+        if members.is_empty() {
+            continue;
+        }
+        let mut group = Group::new(heading, hue);
+        for (map, rows) in &members {
+            group = group.with_series(series(cli, *map, rows, at).with_dash(dash));
+        }
+        panel = panel.with_group(group);
+    }
+    let Some((_, rows)) = curves.first() else { return panel };
+    let x: Vec<f64> = rows.iter().map(|row| at(row) as f64).collect();
+    let curve = |f: fn(usize, usize) -> f64| rows.iter().map(|row| f(row.n, row.p)).collect::<Vec<f64>>();
+    let theory = Group::new("Theory", Hue::Grey)
+        .with_series(Series::new("Exact, Gaussian", x.clone(), curve(gaussian)).with_dash(Dash::Dotted))
+        .with_series(Series::new("Lower bound", x, curve(lower_bound)));
+    panel.with_group(theory)
+}
+
+const DRAWN: &str = "Distributions";
+const ANALYTIC: &str = "Networks, analytic";
+const KINKED: &str = "Networks, not analytic";
+const KERNELS: &str = "Kernels";
+
+const FAMILIES: [(&str, Hue, Dash); 4] = [
+    (ANALYTIC, Hue::Green, Dash::Solid),
+    (KINKED, Hue::Purple, Dash::Dashed),
+    (KERNELS, Hue::Vermillion, Dash::Solid),
+    (DRAWN, Hue::Blue, Dash::Solid),
+];
+
+fn family(map: Map) -> &'static str {
+    match map {
+        Map::Gaussian | Map::Sphere => DRAWN,
+        Map::Fourier | Map::Polynomial => KERNELS,
+        Map::Network(activation) | Map::Tangent(activation) if activation.is_analytic() => ANALYTIC,
+        Map::Network(_) | Map::Tangent(_) => KINKED,
+    }
+}
+
+fn label(map: Map) -> &'static str {
+    let name = |activation: Activation| activation.name();
+    match map {
+        Map::Gaussian => "Gaussian",
+        Map::Sphere => "Sphere",
+        Map::Fourier => "Fourier",
+        Map::Polynomial => "Polynomial",
+        Map::Network(activation) | Map::Tangent(activation) => name(activation),
+    }
+}
+
+fn series(cli: &Cli, map: Map, rows: &[Row], at: fn(&Row) -> usize) -> Series {
+    let x = rows.iter().map(|row| at(row) as f64).collect();
+    let column = |f: fn(&Row) -> f64| rows.iter().map(f).collect::<Vec<f64>>();
+    match cli.statistic {
+        Statistic::Mean => Series::new(label(map), x, column(|row| row.mean)).with_band(
+            // Where the error is as large as the mean, the band goes down to the frame.
+            column(|row| (row.mean - row.standard_error).max(1e-5)),
+            column(|row| row.mean + row.standard_error),
+        ),
+        Statistic::Median => Series::new(label(map), x, column(|row| row.quantiles[2]))
+            .with_band(column(|row| row.quantiles[1]), column(|row| row.quantiles[3])),
+    }
+}

@@ -1,0 +1,186 @@
+//! The features of the polynomial kernel.
+
+use super::{FeatureMap, checked_zeros};
+use crate::Error;
+use ndarray::{Array2, ArrayRef2};
+
+/// Exponents of more monomials than this are refused.
+const LARGEST: usize = 1 << 24;
+
+/// All monomials up to degree `m` of `d` variables, weighted so that `φ(x)·φ(x') = (x·x' + c)ᵐ`:
+///
+/// ```text
+/// φ_a(x) = √(m! / (a₁! ⋯ a_d! (m − |a|)!) · c^{m−|a|}) · x₁^{a₁} ⋯ x_d^{a_d},    |a| ≤ m:  C(m + d, d) features
+/// ```
+/// in the order of their degrees, and within one degree the powers of the first variable falling first.
+///
+/// # Examples
+/// ```
+/// use double_descent::features::{FeatureMap, PolynomialKernel};
+/// use ndarray::array;
+///
+/// let map = PolynomialKernel::new(3, 4, 1.0)?;
+/// assert_eq!(map.outputs(), 35);
+/// let (x, y) = (array![[0.5, -1.0, 2.0]], array![[1.0, 0.3, 0.7]]);
+/// let kernel = map.design(&x, 35)?.row(0).dot(&map.design(&y, 35)?.row(0));
+/// assert!((kernel - (0.5 - 0.3 + 1.4 + 1.0_f64).powi(4)).abs() < 1e-12);
+/// # Ok::<(), double_descent::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct PolynomialKernel {
+    inputs: usize,
+    degree: usize,
+    constant: f64,
+    monomials: Vec<Monomial>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Monomial {
+    exponents: Vec<i32>,
+    weight: f64,
+}
+
+impl PolynomialKernel {
+    /// The features of `(x·x' + constant)^degree` on `inputs` variables.
+    ///
+    /// # Errors
+    /// [`Error::Empty`] for no inputs, [`Error::Domain`] unless the constant is finite and > 0,
+    /// [`Error::Resource`] for more than 2²⁴ features, [`Error::Overflow`] for a weight over 1.8e308.
+    pub fn new(inputs: usize, degree: usize, constant: f64) -> Result<Self, Error> {
+        if inputs == 0 {
+            return Err(Error::Empty { what: "the list of inputs" });
+        }
+        if !(constant > 0.0 && constant.is_finite()) {
+            let must_be = "finite and > 0";
+            return Err(Error::Domain { what: "the constant of the kernel", value: constant, must_be });
+        }
+        let too_many = || Error::Resource {
+            reason: format!("more than 2^24 monomials of degree {degree} in {inputs} variables"),
+        };
+        let count = binomial(inputs, degree).ok_or_else(too_many)?;
+        let mut monomials = Vec::with_capacity(count);
+        for total in 0..=degree {
+            for exponents in compositions(inputs, total) {
+                // c^{m−|a|} m! / (a! (m − |a|)!), binomial by binomial.
+                let mut square = constant.powi(i32::try_from(degree - total).map_err(|_| too_many())?);
+                let mut rest = degree;
+                for &a in &exponents {
+                    for i in 0..a {
+                        square *= (rest - i) as f64 / (i + 1) as f64;
+                    }
+                    rest -= a;
+                }
+                let exponents = exponents.iter().map(|&a| i32::try_from(a).unwrap_or(i32::MAX)).collect();
+                monomials.push(Monomial { exponents, weight: square.sqrt() });
+            }
+        }
+        if monomials.iter().any(|monomial| !monomial.weight.is_finite()) {
+            return Err(Error::Overflow { what: "a weight of the polynomial kernel's features" });
+        }
+        Ok(Self { inputs, degree, constant, monomials })
+    }
+
+    /// `C(m + d, d)`: the largest `p`.
+    #[must_use]
+    pub fn outputs(&self) -> usize {
+        self.monomials.len()
+    }
+
+    /// The second moments of all features at standard normal inputs, exactly: `E xᵏ = (k − 1)!!` for even `k`, 0
+    /// for odd.
+    ///
+    /// # Errors
+    /// [`Error::Resource`] if the matrix does not fit into memory, [`Error::Overflow`] if a moment does not fit
+    /// into `f64`.
+    pub fn gaussian_covariance(&self) -> Result<Array2<f64>, Error> {
+        let p = self.outputs();
+        let mut sigma = super::zeros("the covariance", p, p)?;
+        for ((j, k), entry) in sigma.indexed_iter_mut() {
+            let (a, b) = (&self.monomials[j], &self.monomials[k]);
+            let powers = a.exponents.iter().zip(&b.exponents).map(|(a, b)| a + b);
+            *entry = a.weight * b.weight * powers.map(normal_moment).product::<f64>();
+        }
+        match Error::check_finite("the covariance", sigma.view()) {
+            Ok(()) => Ok(sigma),
+            Err(_) => Err(Error::Overflow { what: "a moment of the polynomial kernel's features" }),
+        }
+    }
+}
+
+/// `E xᵏ` of a standard normal `x`.
+fn normal_moment(k: i32) -> f64 {
+    if k % 2 == 1 { 0.0 } else { (1..k).step_by(2).map(f64::from).product() }
+}
+
+/// `C(d + m, d)`, unless over [`LARGEST`].
+fn binomial(d: usize, m: usize) -> Option<usize> {
+    let (few, many) = (d.min(m), d.max(m));
+    let mut count = 1_usize;
+    for i in 1..=few {
+        count = count.checked_mul(many.checked_add(i)?)? / i;
+        if count > LARGEST {
+            return None;
+        }
+    }
+    Some(count)
+}
+
+/// All ways to write `total` as a sum of `parts` numbers, the first largest first.
+fn compositions(parts: usize, total: usize) -> Vec<Vec<usize>> {
+    let mut all = vec![Vec::with_capacity(parts)];
+    for part in 0..parts {
+        let last = part + 1 == parts;
+        let extended = all.iter().flat_map(|head: &Vec<usize>| {
+            let rest = total - head.iter().sum::<usize>();
+            let choices = if last { rest..=rest } else { 0..=rest };
+            choices.rev().map(move |a| head.iter().copied().chain([a]).collect())
+        });
+        all = extended.collect();
+    }
+    all
+}
+
+impl FeatureMap for PolynomialKernel {
+    fn input_dimension(&self) -> usize {
+        self.inputs
+    }
+
+    /// `inputs` `(n, d)` → `(n, p)`. [`Error::Shape`] for more features than there are monomials.
+    fn design(&self, inputs: &ArrayRef2<f64>, p: usize) -> Result<Array2<f64>, Error> {
+        if p > self.outputs() {
+            return Err(Error::Shape { what: "features", expected: self.outputs(), found: p });
+        }
+        let mut design = checked_zeros(self, inputs, p)?;
+        for (x, mut row) in inputs.rows().into_iter().zip(design.rows_mut()) {
+            for (feature, monomial) in row.iter_mut().zip(&self.monomials) {
+                let powers = x.iter().zip(&monomial.exponents).map(|(x, &a)| x.powi(a));
+                *feature = monomial.weight * powers.product::<f64>();
+            }
+        }
+        match Error::check_finite("the features", design.view()) {
+            Ok(()) => Ok(design),
+            Err(_) => Err(Error::Overflow { what: "a feature of the polynomial kernel" }),
+        }
+    }
+
+    fn describe(&self) -> String {
+        format!(
+            "features of the polynomial kernel (x·x' + {})^{}, {} inputs",
+            self.constant, self.degree, self.inputs
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn monomials_are_counted_and_ordered() {
+        assert_eq!(compositions(2, 2), [[2, 0], [1, 1], [0, 2]]);
+        assert_eq!([binomial(3, 4), binomial(1, 9), binomial(5, 0)], [Some(35), Some(10), Some(1)]);
+        assert_eq!(binomial(100, 100), None);
+        assert_eq!(binomial(usize::MAX, 2), None);
+        assert_eq!([0, 1, 2, 3, 4, 6].map(normal_moment), [1.0, 0.0, 1.0, 0.0, 3.0, 15.0]);
+    }
+}

@@ -1,0 +1,116 @@
+//! Up to eight matrices of one shape, checked, with their roots.
+
+use super::lanes::{LANES, Lane, ZERO};
+use super::root::Root;
+use crate::Error;
+use crate::nested::scale::largest_exponent;
+use crate::svd::power_of_two;
+use ndarray::{Array2, ArrayView2};
+
+/// Matrices side by side, in units of powers of two: entries are under 1.
+pub(super) struct Batch<'a> {
+    pub(super) xs: &'a [ArrayView2<'a, f64>],
+    pub(super) shape: (usize, usize),
+    pub(super) scale: Lane,
+    /// The noise terms come out in units of `2^e`.
+    pub(super) exponents: [i32; LANES],
+    /// One, or one for each matrix.
+    roots: &'a [&'a Root],
+    /// Packed columns of the roots, unless all are the identity.
+    columns: Vec<Lane>,
+}
+
+impl<'a> Batch<'a> {
+    /// The matrices in eights, after checks of all. Of the roots, a leading block of `block(n, p)` columns is kept.
+    pub(super) fn of(
+        xs: &'a [ArrayView2<'a, f64>],
+        roots: &'a [&'a Root],
+        block: impl Fn(usize, usize) -> usize,
+    ) -> Result<Vec<Self>, Error> {
+        let Some(first) = xs.first().filter(|x| !x.is_empty()) else {
+            return Err(Error::Empty { what: "the features" });
+        };
+        let (n, p) = first.dim();
+        for x in xs {
+            Error::check_len("rows of a matrix of a batch", n, x.nrows())?;
+            Error::check_len("columns of a matrix of a batch", p, x.ncols())?;
+            Error::check_finite("the features", x.view())?;
+        }
+        if roots.len() != 1 {
+            Error::check_len("roots of covariances", xs.len(), roots.len())?;
+        }
+        for dimension in roots.iter().filter_map(|root| root.dimension()) {
+            if dimension < p {
+                Error::check_len("columns of the covariance", p, dimension)?;
+            }
+        }
+        let of_chunk = |(xs, chunk): (&'a [ArrayView2<'a, f64>], usize)| {
+            let roots = if roots.len() == 1 { roots } else { &roots[chunk * LANES..][..xs.len()] };
+            Self::new(xs, roots, block(n, p))
+        };
+        Ok(xs.chunks(LANES).zip(0..).map(of_chunk).collect())
+    }
+
+    fn new(xs: &'a [ArrayView2<'a, f64>], roots: &'a [&'a Root], block: usize) -> Self {
+        let shape = xs[0].dim();
+        let (mut scale, mut exponents) = ([1.0; LANES], [0; LANES]);
+        for lane in 0..LANES {
+            // Subnormal matrices come out of the scaling a little over their size: 2^1023 is the last power.
+            let exponent = xs.get(lane).and_then(largest_exponent).unwrap_or(0).max(-1023);
+            let root = roots.get(lane).unwrap_or(&roots[0]);
+            scale[lane] = power_of_two((-exponent).max(-1022));
+            let used = -(-exponent).max(-1022);
+            exponents[lane] = 2 * (root.exponent() - used);
+        }
+        let mut batch = Self { xs, shape, scale, exponents, roots, columns: Vec::new() };
+        if roots.iter().any(|root| root.dimension().is_some()) {
+            let columns = (0..block).flat_map(|column| batch.root_column(column)).collect();
+            batch.columns = columns;
+        }
+        batch
+    }
+
+    /// Whether some covariance is not the identity.
+    pub(super) fn has_root(&self) -> bool {
+        !self.columns.is_empty()
+    }
+
+    /// Column `j` of the roots, `j + 1` entries. Lanes without a matrix repeat the first.
+    pub(super) fn root_column(&self, j: usize) -> Vec<Lane> {
+        let mut lanes = vec![ZERO; j + 1];
+        for lane in 0..LANES {
+            match self.roots.get(lane).unwrap_or(&self.roots[0]).column(j) {
+                Some(column) => lanes.iter_mut().zip(column).for_each(|(to, from)| to[lane] = *from),
+                None => lanes[j][lane] = 1.0,
+            }
+        }
+        lanes
+    }
+
+    /// Entry `(i, j)` of the roots, `i ≤ j`, in the block.
+    #[inline(always)]
+    pub(super) fn root(&self, i: usize, j: usize) -> Lane {
+        self.columns[j * (j + 1) / 2 + i]
+    }
+
+    /// `S q`.
+    #[inline(always)]
+    pub(super) fn image(&self, q: &[Lane]) -> Vec<Lane> {
+        let mut image = vec![ZERO; q.len()];
+        for (j, factor) in q.iter().enumerate() {
+            for (i, sum) in image[..=j].iter_mut().enumerate() {
+                let entry = self.root(i, j);
+                for lane in 0..LANES {
+                    sum[lane] += entry[lane] * factor[lane];
+                }
+            }
+        }
+        image
+    }
+
+    /// The leading `p × p` block of one lane's root, as a full matrix; `None` where all are the identity.
+    pub(super) fn root_of(&self, lane: usize, p: usize) -> Option<Array2<f64>> {
+        self.has_root()
+            .then(|| Array2::from_shape_fn((p, p), |(i, j)| if i <= j { self.root(i, j)[lane] } else { 0.0 }))
+    }
+}

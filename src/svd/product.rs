@@ -1,0 +1,20 @@
+//! Matrix products, sequential: the same bits on any number of threads.
+
+use faer::linalg::matmul::{matmul, triangular};
+use faer::{Accum, MatMut, MatRef, Par};
+
+/// `C = A Bᵀ` for `A` (`m × k`), `B` (`p × k`) and `C` (`m × p`), all row by row.
+pub(crate) fn times_transposed(a: &[f64], b: &[f64], c: &mut [f64], (m, p, k): (usize, usize, usize)) {
+    let (a, b) = (MatRef::from_row_major_slice(a, m, k), MatRef::from_row_major_slice(b, p, k));
+    let c = MatMut::from_row_major_slice_mut(c, m, p);
+    matmul(c, Accum::Replace, a, b.transpose(), 1.0, Par::Seq);
+}
+
+/// `G ← G + AᵀA`, on and over the diagonal alone, for `A` (`m × p`) and `G` (`p × p`), both row by row.
+pub(crate) fn add_gram(a: &[f64], g: &mut [f64], (m, p): (usize, usize)) {
+    let a = MatRef::from_row_major_slice(a, m, p);
+    let whole = triangular::BlockStructure::Rectangular;
+    let upper = triangular::BlockStructure::TriangularUpper;
+    let g = MatMut::from_row_major_slice_mut(g, p, p);
+    triangular::matmul(g, upper, Accum::Add, a.transpose(), whole, a, whole, 1.0, Par::Seq);
+}

@@ -1,0 +1,3 @@
+//! Exact curves and bounds, to draw over measured ones.
+
+pub mod noise;

@@ -1,0 +1,105 @@
+//! The expected noise term of minimum-norm least squares, `E tr((X⁺)ᵀ Σ X⁺)`: what label noise of variance 1 adds
+//! to the test error, over random designs `X` of `n` samples and `p` features.
+//!
+//! # Examples
+//! ```
+//! use double_descent::theory::noise::{gaussian, lower_bound, sphere};
+//!
+//! assert_eq!(lower_bound(10, 20), 10.0 / 11.0);
+//! assert_eq!(sphere(10, 20), Some(1.0));
+//! assert_eq!(gaussian(10, 20), 10.0 / 9.0);
+//! assert_eq!(gaussian(20, 20), f64::INFINITY);
+//! ```
+
+/// Holzmüller's lower bound: `n / (p + 1 − n)` for `n ≤ p`, `p / (n + 1 − p)` for `n ≥ p`. It holds for independent
+/// samples of any distribution whose second moments are finite and invertible and whose designs have full rank
+/// almost surely.
+///
+/// # References
+/// Holzmüller, *On the universality of the double descent peak in ridgeless regression*, ICLR 2021,
+/// arXiv:2010.01851, theorem 3 and corollary 4.
+#[must_use]
+pub fn lower_bound(n: usize, p: usize) -> f64 {
+    let (short, long) = (n.min(p) as f64, n.max(p) as f64);
+    short / (long + 1.0 - short)
+}
+
+/// Features `N(0, Σ)` for `n ≥ p`, `N(0, I)` for `n < p`: `p / (n − p − 1)` for `n ≥ p + 2`, `n / (p − n − 1)` for
+/// `p ≥ n + 2`, infinite between.
+///
+/// # References
+/// The mean of the inverse Wishart distribution; Hastie, Montanari, Rosset and Tibshirani, arXiv:1903.08560;
+/// Belkin, Hsu and Xu, *Two models of double descent for weak features*, 2020.
+#[must_use]
+pub fn gaussian(n: usize, p: usize) -> f64 {
+    let (short, long) = (n.min(p), n.max(p));
+    match long - short {
+        _ if short == 0 => 0.0,
+        0 | 1 => f64::INFINITY,
+        gap => short as f64 / (gap - 1) as f64,
+    }
+}
+
+/// The variance of the noise term over designs, for features `N(0, I)`: with `d = min(n, p)`, `m = max(n, p)`,
+/// ```text
+/// 2 d (m − 1) / ((m − d) (m − d − 1)² (m − d − 3)),    infinite for m ≤ d + 3
+/// ```
+/// What a mean of `N` repeats is off by is its square root over `√N`.
+///
+/// # References
+/// The moments of the inverse Wishart distribution, von Rosen, Scandinavian Journal of Statistics 15 (1988).
+#[must_use]
+pub fn gaussian_variance(n: usize, p: usize) -> f64 {
+    let (short, long) = (n.min(p), n.max(p));
+    match long - short {
+        _ if short == 0 => 0.0,
+        gap @ 4.. => {
+            let gap = gap as f64;
+            2.0 * short as f64 * (long - 1) as f64 / (gap * (gap - 1.0).powi(2) * (gap - 3.0))
+        }
+        _ => f64::INFINITY,
+    }
+}
+
+/// Features uniform on the sphere of radius `√p`: `(n / p) (p − 2) / (p − n − 1)` for `p ≥ n + 2`, `1/p` for `n = 1`,
+/// `1/n` for `p = 1`; `None` where no formula is known.
+///
+/// # References
+/// Holzmüller, ICLR 2021, theorem 5.
+#[must_use]
+pub fn sphere(n: usize, p: usize) -> Option<f64> {
+    let (samples, features) = (n as f64, p as f64);
+    match (n, p) {
+        (0, _) | (_, 0) => Some(0.0),
+        (1, _) => Some(features.recip()),
+        (_, 1) => Some(samples.recip()),
+        _ if p >= n + 2 => Some(samples / features * (features - 2.0) / (features - samples - 1.0)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bounds_are_bounds() {
+        for n in 0..40 {
+            for p in 0..40 {
+                let bound = lower_bound(n, p);
+                assert!(bound <= gaussian(n, p), "{n} {p}");
+                // Equal for one sample or one feature, but for rounding.
+                assert!(sphere(n, p).is_none_or(|value| bound <= value * (1.0 + 1e-15)), "{n} {p}");
+                assert_eq!(bound, lower_bound(p, n));
+            }
+        }
+        assert_eq!([lower_bound(30, 30), lower_bound(0, 5), gaussian(0, 1)], [30.0, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn variances_are_infinite_near_the_threshold() {
+        assert_eq!(gaussian_variance(13, 10), f64::INFINITY);
+        assert_eq!(gaussian_variance(14, 10), 2.0 * 10.0 * 13.0 / (4.0 * 9.0 * 1.0));
+        assert_eq!(gaussian_variance(10, 14), gaussian_variance(14, 10));
+    }
+}

@@ -1,0 +1,177 @@
+//! Random feature maps: nested, reproducible, with the moments they should have.
+
+use double_descent::Error;
+use double_descent::features::{
+    Activation, Coordinates, FeatureMap, NetworkTangent, PolynomialKernel, RandomFourier, RandomNetwork,
+};
+use double_descent::nested::noise::SecondMoments;
+use double_descent::rng::stream;
+use ndarray::{Array2, array, s};
+use rand::RngExt;
+use rand_distr::StandardNormal;
+
+fn normal(n: usize, p: usize, seed: u64) -> Array2<f64> {
+    let mut rng = stream(seed, n, p);
+    Array2::from_shape_simple_fn((n, p), || rng.sample(StandardNormal))
+}
+
+/// Every map, its largest p, from a seed.
+fn maps(seed: u64) -> Vec<(Box<dyn FeatureMap>, usize)> {
+    let rng = || stream(seed, 0, 0);
+    let mut maps: Vec<(Box<dyn FeatureMap>, usize)> = vec![
+        (Box::new(Coordinates::new(7)), 7),
+        (Box::new(RandomFourier::new(5, 23, 0.7, &mut rng()).unwrap()), 23),
+        (Box::new(PolynomialKernel::new(3, 4, 1.0).unwrap()), 35),
+    ];
+    for activation in Activation::ALL {
+        let network = RandomNetwork::new(activation, &[4, 33, 20, 41], &mut rng()).unwrap();
+        maps.push((Box::new(network), 41));
+        maps.push((Box::new(NetworkTangent::new(activation, 4, 6, &mut rng()).unwrap()), 30));
+    }
+    maps
+}
+
+#[test]
+fn maps_are_nested_and_a_row_is_a_function_of_its_input() {
+    for (map, largest) in maps(3) {
+        let inputs = normal(300, map.input_dimension(), 1);
+        let all = map.design(&inputs, largest).unwrap();
+        assert_eq!(all.dim(), (300, largest));
+        for p in [1, 2, largest / 2, largest - 1] {
+            assert!(map.design(&inputs, p).unwrap() == all.slice(s![.., ..p]), "{map:?}, p = {p}");
+        }
+        for rows in [0..1, 0..2, 5..22, 120..140, 1..300, 299..300] {
+            let some = map.design(&inputs.slice(s![rows.clone(), ..]), largest).unwrap();
+            assert!(some == all.slice(s![rows.clone(), ..]), "{}, rows {rows:?}", map.describe());
+        }
+    }
+}
+
+#[test]
+fn a_seed_fixes_a_map() {
+    let designs = |seed| {
+        let design = |(map, p): (Box<dyn FeatureMap>, usize)| {
+            map.design(&normal(6, map.input_dimension(), 9), p).unwrap()
+        };
+        maps(seed).into_iter().map(design).collect::<Vec<_>>()
+    };
+    assert!(designs(1) == designs(1));
+    let differing = designs(1).iter().zip(designs(2)).filter(|(a, b)| *a != b).count();
+    assert_eq!(differing, maps(1).len() - 2, "all but the coordinates and the polynomials");
+}
+
+/// The first neurons of a layer do not depend on how many follow.
+#[test]
+fn wider_maps_begin_with_narrower_ones() {
+    let inputs = normal(5, 3, 2);
+    let network = |p| {
+        let map = RandomNetwork::new(Activation::Elu, &[3, 8, p], &mut stream(4, 0, 0)).unwrap();
+        map.design(&inputs, p).unwrap()
+    };
+    let fourier = |p| {
+        let map = RandomFourier::new(3, p, 1.0, &mut stream(4, 0, 0)).unwrap();
+        map.design(&inputs, p).unwrap()
+    };
+    assert!(fourier(50).slice(s![.., ..20]) == fourier(20));
+    // Another width takes another path through the matrix product: equal up to rounding.
+    let off = (&network(50).slice(s![.., ..20]) - &network(20)).mapv(f64::abs);
+    assert!(off.iter().all(|v| *v < 1e-14));
+}
+
+/// Estimates from `m` draws, entry by entry within six standard errors of the exact moments.
+#[test]
+fn exact_second_moments_are_those_of_draws() {
+    const M: usize = 200_000;
+    let fourier = RandomFourier::new(2, 12, 0.6, &mut stream(5, 0, 0)).unwrap();
+    let kernel = PolynomialKernel::new(2, 3, 2.0).unwrap();
+    let cases: [(&dyn FeatureMap, Array2<f64>); 2] =
+        [(&fourier, fourier.gaussian_covariance()), (&kernel, kernel.gaussian_covariance().unwrap())];
+    for (map, exact) in cases {
+        let p = exact.nrows();
+        let features = map.design(&normal(M, 2, 6), p).unwrap();
+        let mut moments = SecondMoments::new(p).unwrap();
+        for piece in features.axis_chunks_iter(ndarray::Axis(0), 1000) {
+            moments.add(&piece).unwrap();
+        }
+        let found = moments.covariance().unwrap();
+        for ((i, j), exact) in exact.indexed_iter() {
+            let products = || features.column(i).to_owned() * features.column(j);
+            let error = (products().var(1.0) / M as f64).sqrt();
+            let off = (found[[i, j]] - exact).abs();
+            assert!(off <= 6.0 * error + 1e-9, "{}, {i} {j}: {off:e}, {error:e}", map.describe());
+            assert!((products().mean().unwrap() - found[[i, j]]).abs() < 1e-9 * (1.0 + exact.abs()));
+        }
+    }
+}
+
+/// Layers keep their scale: over networks, a pre-activation of standard deviation about one.
+#[test]
+fn networks_are_scaled_layer_by_layer() {
+    let inputs = normal(1, 10, 3);
+    let mut squares = Vec::new();
+    for seed in 0..400 {
+        // SELU: mean 0 and variance 1 at standard normal numbers, so in all layers.
+        let map = RandomNetwork::new(Activation::Selu, &[10, 64, 64, 8], &mut stream(seed, 0, 0)).unwrap();
+        squares.extend(map.design(&inputs, 8).unwrap().iter().map(|v| v * v));
+    }
+    let mean = squares.iter().sum::<f64>() / squares.len() as f64;
+    // One input stands for all: ‖x‖²/10 is not 1.
+    let size = inputs.iter().map(|v| v * v).sum::<f64>() / 10.0;
+    assert!((0.5..2.0).contains(&(mean / size)), "{mean} {size}");
+}
+
+#[test]
+fn tangents_are_derivatives() {
+    // f(x) = s/√h Σ v a(w·x/√d): the last h features weighted by v are s/√h times the output of the network.
+    let map = NetworkTangent::new(Activation::Relu, 4, 6, &mut stream(8, 0, 0)).unwrap();
+    let x = map.design(&normal(50, 4, 4), 30).unwrap();
+    let svd = double_descent::svd::Svd::new(&x).unwrap();
+    assert_eq!(svd.rank(), 24); // ReLU is homogeneous
+    let smooth = NetworkTangent::new(Activation::Tanh, 4, 6, &mut stream(8, 0, 0)).unwrap();
+    let svd = double_descent::svd::Svd::new(&smooth.design(&normal(50, 4, 4), 30).unwrap()).unwrap();
+    assert_eq!(svd.rank(), 30);
+    // ∂f/∂w_jk = x_k g_j: four neighbours are proportional to the input.
+    let input = normal(50, 4, 4);
+    for j in 0..6 {
+        let ratios = (0..4).map(|k| x[[3, 4 * j + k]] / input[[3, k]]).collect::<Vec<_>>();
+        assert!(ratios.iter().all(|r| (r - ratios[0]).abs() <= 1e-15 * ratios[0].abs()));
+    }
+}
+
+#[test]
+fn what_is_refused() {
+    for (map, largest) in maps(0) {
+        let d = map.input_dimension();
+        let inputs = normal(3, d, 0);
+        assert!(matches!(map.design(&inputs, largest + 1), Err(Error::Shape { .. })), "{map:?}");
+        assert!(matches!(map.design(&inputs, 0), Err(Error::Empty { .. })));
+        assert!(matches!(map.design(&normal(3, d + 1, 0), 1), Err(Error::Shape { .. })));
+        assert!(matches!(map.design(&normal(0, d, 0), 1), Err(Error::Empty { .. })));
+        let mut nan = inputs.clone();
+        nan[[1, 0]] = f64::NAN;
+        assert!(matches!(map.design(&nan, 1), Err(Error::NonFinite { row: 1, column: 0, .. })));
+    }
+    let rng = &mut stream(0, 0, 0);
+    assert!(matches!(RandomNetwork::new(Activation::Tanh, &[3], rng), Err(Error::Empty { .. })));
+    assert!(matches!(RandomNetwork::new(Activation::Tanh, &[3, 0, 2], rng), Err(Error::Empty { .. })));
+    let huge = RandomNetwork::new(Activation::Tanh, &[usize::MAX, 2], rng);
+    assert!(matches!(huge, Err(Error::Resource { .. })));
+    assert!(matches!(NetworkTangent::new(Activation::Tanh, 0, 2, rng), Err(Error::Empty { .. })));
+    for gain in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        assert!(matches!(RandomFourier::new(2, 3, gain, rng), Err(Error::Domain { .. })), "{gain}");
+        assert!(matches!(PolynomialKernel::new(2, 3, gain), Err(Error::Domain { .. })), "{gain}");
+    }
+    assert!(matches!(PolynomialKernel::new(1000, 1000, 1.0), Err(Error::Resource { .. })));
+    assert!(matches!(PolynomialKernel::new(usize::MAX, 2, 1.0), Err(Error::Resource { .. })));
+    assert!(matches!(PolynomialKernel::new(2, 3, 1e200), Err(Error::Overflow { .. })));
+    let relu = RandomNetwork::new(Activation::Relu, &[1, 4, 4], rng).unwrap();
+    assert!(matches!(relu.design(&array![[1.7e308], [-1.7e308]], 4), Err(Error::Overflow { .. })));
+    let cubic = PolynomialKernel::new(1, 3, 1.0).unwrap();
+    assert!(matches!(cubic.design(&array![[1e150]], 4), Err(Error::Overflow { .. })));
+    let mut moments = SecondMoments::new(2).unwrap();
+    assert!(matches!(moments.covariance(), Err(Error::Empty { .. })));
+    assert!(matches!(moments.add(&array![[1.0]]), Err(Error::Shape { .. })));
+    assert!(matches!(moments.add(&array![[1.0, f64::NAN]]), Err(Error::NonFinite { .. })));
+    moments.add(&array![[1e200, 1.0]]).unwrap();
+    assert!(matches!(moments.covariance(), Err(Error::Overflow { .. })));
+}
