@@ -68,6 +68,7 @@ mod error;
 pub mod factors;
 pub mod features;
 pub mod filter;
+mod lane;
 pub mod nested;
 #[cfg(feature = "plot")]
 pub mod plot;

@@ -5,6 +5,7 @@
 #![allow(clippy::inline_always, clippy::needless_range_loop)]
 
 use super::{Backend, Faer, RawSvd, Route};
+use crate::lane::Lane;
 use ndarray::{Array1, Array2, ArrayView2, ShapeBuilder};
 
 /// Matrices per pass: eight lanes are one 512-bit or two 256-bit registers.
@@ -53,7 +54,7 @@ impl Backend for Jacobi {
             return Faer.factorise(x, route);
         }
         let matrix = x.to_owned();
-        one_sided::<1>(&[&matrix]).pop().unwrap_or_else(|| Err("no result".into()))
+        one_sided::<{ LANES / 2 }>(&[&matrix]).pop().unwrap_or_else(|| Err("no result".into()))
     }
 
     fn factorise_many(&self, xs: &[Array2<f64>]) -> Vec<Result<RawSvd, String>> {
@@ -88,9 +89,9 @@ struct Lanes<const L: usize> {
     length: usize,
     columns: usize,
     /// The matrix column by column; becomes the reflectors of `Q`, then `U = Q J`.
-    x: Vec<[f64; L]>,
+    x: Vec<Lane<L>>,
     /// Columns of `Rᵀ` over columns of `I`; becomes `W Σ` over `J`.
-    pairs: Vec<[f64; L]>,
+    pairs: Vec<Lane<L>>,
     /// The pivots: column `k` of `Q R` was column `order[k][lane]` of the matrix.
     order: Vec<[usize; L]>,
     /// Lanes that need another sweep.
@@ -124,16 +125,16 @@ impl<const L: usize> Lanes<L> {
     fn load(xs: &[&Array2<f64>], wide: bool) -> Self {
         let (n, p) = xs[0].dim();
         let (length, columns) = (n.max(p), n.min(p));
-        let mut x = vec![[0.0; L]; length * columns];
+        let mut x = vec![Lane::ZERO; length * columns];
         for (lane, matrix) in xs.iter().enumerate() {
             let view = if wide { matrix.view() } else { matrix.t() };
             for (to, from) in x.iter_mut().zip(view.iter()) {
                 to[lane] = *from;
             }
         }
-        let mut pairs = vec![[0.0; L]; 2 * columns * columns];
+        let mut pairs = vec![Lane::ZERO; 2 * columns * columns];
         for column in 0..columns {
-            pairs[(2 * column + 1) * columns + column] = [1.0; L];
+            pairs[(2 * column + 1) * columns + column] = Lane::ONE;
         }
         let order = (0..columns).map(|column| [column; L]).collect();
         Self { length, columns, x, pairs, order, active: [true; L] }
@@ -154,7 +155,7 @@ impl<const L: usize> Lanes<L> {
     /// Householder QR with column pivoting; leaves `Rᵀ` in `pairs`, the reflectors in `x`, and returns
     /// their factors `2 / vᵀv`.
     #[inline(always)]
-    fn pivoted_qr(&mut self) -> Vec<[f64; L]> {
+    fn pivoted_qr(&mut self) -> Vec<Lane<L>> {
         let (length, columns) = (self.length, self.columns);
         let mut factors = Vec::with_capacity(columns);
         for k in 0..columns {
@@ -162,7 +163,7 @@ impl<const L: usize> Lanes<L> {
             let (head, tail) = self.x.split_at_mut((k + 1) * length);
             let v = &mut head[k * length + k..];
             let square = dot(v, v);
-            let mut factor = [0.0; L];
+            let mut factor = Lane::ZERO;
             for lane in 0..L {
                 let diagonal = -square[lane].sqrt().copysign(v[0][lane]);
                 let first = v[0][lane] - diagonal;
@@ -185,7 +186,7 @@ impl<const L: usize> Lanes<L> {
     #[inline(always)]
     fn pivot(&mut self, k: usize) {
         let (length, columns) = (self.length, self.columns);
-        let (mut longest, mut place) = ([-1.0; L], [k; L]);
+        let (mut longest, mut place) = (Lane([-1.0; L]), [k; L]);
         for j in k..columns {
             let rest = &self.x[j * length + k..(j + 1) * length];
             let square = dot(rest, rest);
@@ -222,10 +223,10 @@ impl<const L: usize> Lanes<L> {
         // As LAPACK's dgesvj: columns are orthogonal when the cosine of their angle is rounding error.
         // Lanes that are done get a tolerance that nothing exceeds.
         let squared = columns as f64 * f64::EPSILON * f64::EPSILON;
-        let tolerance = self.active.map(|active| if active { squared } else { f64::INFINITY });
+        let tolerance = Lane(self.active.map(|active| if active { squared } else { f64::INFINITY }));
         let (mut rotated, mut coarse) = ([false; L], [false; L]);
         // Norms are kept up to date within a sweep and computed afresh for the next.
-        let mut squares = [[0.0; L]; LARGEST];
+        let mut squares = [Lane::ZERO; LARGEST];
         for (square, pair) in squares.iter_mut().zip(self.pairs.chunks_exact(2 * columns)) {
             *square = dot(&pair[..columns], &pair[..columns]);
         }
@@ -253,9 +254,9 @@ impl<const L: usize> Lanes<L> {
 
     /// `x ← Q J`.
     #[inline(always)]
-    fn multiply_by_q(&mut self, factors: &[[f64; L]]) {
+    fn multiply_by_q(&mut self, factors: &[Lane<L>]) {
         let (length, columns) = (self.length, self.columns);
-        let mut u = vec![[0.0; L]; length * columns];
+        let mut u = vec![Lane::ZERO; length * columns];
         for (column, pair) in u.chunks_exact_mut(length).zip(self.pairs.chunks_exact(2 * columns)) {
             column[..columns].copy_from_slice(&pair[columns..]);
             for (k, factor) in factors.iter().enumerate().rev() {
@@ -298,7 +299,7 @@ impl<const L: usize> Lanes<L> {
 
 /// `x ← (I − factor · v vᵀ) x`.
 #[inline(always)]
-fn reflect<const L: usize>(v: &[[f64; L]], factor: [f64; L], x: &mut [[f64; L]]) {
+fn reflect<const L: usize>(v: &[Lane<L>], factor: Lane<L>, x: &mut [Lane<L>]) {
     let mut step = dot(v, x);
     for lane in 0..L {
         step[lane] *= factor[lane];
@@ -315,13 +316,13 @@ fn reflect<const L: usize>(v: &[[f64; L]], factor: [f64; L], x: &mut [[f64; L]])
 
 /// One plane rotation per lane, and what it makes of the squared norms of its two columns.
 struct Rotation<const L: usize> {
-    cos: [f64; L],
-    sin: [f64; L],
+    cos: Lane<L>,
+    sin: Lane<L>,
     /// Lanes whose columns were not orthogonal yet.
     turns: [bool; L],
     /// Lanes whose columns were further from that than [`FINE`], or in the wrong order.
     coarse: [bool; L],
-    squares: ([f64; L], [f64; L]),
+    squares: (Lane<L>, Lane<L>),
 }
 
 impl<const L: usize> Rotation<L> {
@@ -329,8 +330,8 @@ impl<const L: usize> Rotation<L> {
     /// sweeps). Lanes where both hold already get the identity, exactly: what a lane computes does not
     /// depend on how long the others take.
     #[inline(always)]
-    fn new(first: [f64; L], second: [f64; L], inner: [f64; L], tolerance: [f64; L]) -> Self {
-        let (mut cos, mut sin) = ([1.0; L], [0.0; L]);
+    fn new(first: Lane<L>, second: Lane<L>, inner: Lane<L>, tolerance: Lane<L>) -> Self {
+        let (mut cos, mut sin) = (Lane::ONE, Lane::ZERO);
         let (mut turns, mut coarse, mut squares) = ([false; L], [false; L], (first, second));
         for lane in 0..L {
             let (a, b, g) = (first[lane], second[lane], inner[lane]);
@@ -356,11 +357,11 @@ impl<const L: usize> Rotation<L> {
 
     #[inline(always)]
     fn is_identity(&self) -> bool {
-        self.sin == [0.0; L]
+        self.sin == Lane::ZERO
     }
 
     #[inline(always)]
-    fn apply(&self, first: &mut [[f64; L]], second: &mut [[f64; L]]) {
+    fn apply(&self, first: &mut [Lane<L>], second: &mut [Lane<L>]) {
         for (x, y) in first.iter_mut().zip(second) {
             for lane in 0..L {
                 let (a, b) = (x[lane], y[lane]);
@@ -372,8 +373,8 @@ impl<const L: usize> Rotation<L> {
 }
 
 #[inline(always)]
-fn dot<const L: usize>(x: &[[f64; L]], y: &[[f64; L]]) -> [f64; L] {
-    let mut sum = [0.0; L];
+fn dot<const L: usize>(x: &[Lane<L>], y: &[Lane<L>]) -> Lane<L> {
+    let mut sum = Lane::ZERO;
     for (a, b) in x.iter().zip(y) {
         for lane in 0..L {
             sum[lane] = a[lane].mul_add(b[lane], sum[lane]);

@@ -53,7 +53,7 @@ impl<'a> Batch<'a> {
 
     fn new(xs: &'a [ArrayView2<'a, f64>], roots: &'a [&'a Root], block: usize) -> Self {
         let shape = xs[0].dim();
-        let (mut scale, mut exponents) = ([1.0; LANES], [0; LANES]);
+        let (mut scale, mut exponents) = (Lane::ONE, [0; LANES]);
         for lane in 0..LANES {
             // Subnormal matrices come out of the scaling a little over their size: 2^1023 is the last power.
             let exponent = xs.get(lane).and_then(largest_exponent).unwrap_or(0).max(-1023);

@@ -6,9 +6,9 @@ use ndarray::ArrayView2;
 pub(super) const LANES: usize = 8;
 
 /// One number of each of eight matrices.
-pub(super) type Lane = [f64; LANES];
+pub(super) type Lane = crate::lane::Lane<LANES>;
 
-pub(super) const ZERO: Lane = [0.0; LANES];
+pub(super) const ZERO: Lane = Lane::ZERO;
 
 /// `QR` of `r` vectors of one length, by Householder reflections without pivoting; vector `k` becomes column
 /// `k` of the triangle, and below it the reflector.
@@ -79,7 +79,7 @@ impl Reflected {
     #[inline(always)]
     pub(super) fn basis(&self, k: usize) -> Vec<Lane> {
         let mut q = vec![ZERO; self.length];
-        q[k] = [1.0; LANES];
+        q[k] = Lane::ONE;
         for (k, &factor) in self.factors.iter().enumerate().take(k + 1).rev() {
             reflect(&self.vectors[k * self.length + k..(k + 1) * self.length], factor, &mut q[k..]);
         }
@@ -108,7 +108,7 @@ fn reflect(v: &[Lane], factor: Lane, x: &mut [Lane]) {
     }
     for (x, v) in x.iter_mut().zip(v) {
         for lane in 0..LANES {
-            x[lane] -= inner[lane] * v[lane];
+            x[lane] = (-inner[lane]).mul_add(v[lane], x[lane]);
         }
     }
 }
@@ -120,13 +120,13 @@ fn dot(x: &[Lane], y: &[Lane]) -> Lane {
     let (mut xs, mut ys) = (x.chunks_exact(2), y.chunks_exact(2));
     for (x, y) in (&mut xs).zip(&mut ys) {
         for lane in 0..LANES {
-            even[lane] += x[0][lane] * y[0][lane];
-            odd[lane] += x[1][lane] * y[1][lane];
+            even[lane] = x[0][lane].mul_add(y[0][lane], even[lane]);
+            odd[lane] = x[1][lane].mul_add(y[1][lane], odd[lane]);
         }
     }
     if let ([x], [y]) = (xs.remainder(), ys.remainder()) {
         for lane in 0..LANES {
-            even[lane] += x[lane] * y[lane];
+            even[lane] = x[lane].mul_add(y[lane], even[lane]);
         }
     }
     add(even, odd)

@@ -45,4 +45,3 @@ pub use root::Root;
 pub use samples::sample_terms;
 pub use term::Term;
 
-use super::triangle::dot;

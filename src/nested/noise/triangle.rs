@@ -91,14 +91,14 @@ impl Triangle {
             for (entry, known) in column.iter().zip(&done[first..]) {
                 for row in 0..ROWS {
                     for lane in 0..LANES {
-                        y[row][lane] -= known[row][lane] * entry[lane];
+                        y[row][lane] = (-known[row][lane]).mul_add(entry[lane], y[row][lane]);
                     }
                 }
             }
             for row in 0..ROWS {
                 for lane in 0..LANES {
                     y[row][lane] *= reciprocals[j][lane];
-                    sums[row][lane] += y[row][lane] * y[row][lane];
+                    sums[row][lane] = y[row][lane].mul_add(y[row][lane], sums[row][lane]);
                 }
             }
             rest[0] = y;
@@ -116,13 +116,13 @@ impl Triangle {
             for row in 0..ROWS {
                 for lane in 0..LANES {
                     y[row][lane] *= reciprocals[j][lane];
-                    sums[row][lane] += y[row][lane] * y[row][lane];
+                    sums[row][lane] = y[row][lane].mul_add(y[row][lane], sums[row][lane]);
                 }
             }
             for (other, entry) in rest.iter_mut().zip(self.column(j)) {
                 for row in 0..ROWS {
                     for lane in 0..LANES {
-                        other[row][lane] -= y[row][lane] * entry[lane];
+                        other[row][lane] = (-y[row][lane]).mul_add(entry[lane], other[row][lane]);
                     }
                 }
             }
@@ -157,7 +157,7 @@ impl Triangle {
 /// `(cos, sin, length)` with `cos · a + sin · b = length`, `cos · b − sin · a = 0`; the identity for two zeros.
 #[inline(always)]
 fn rotation(a: Lane, b: Lane) -> (Lane, Lane, Lane) {
-    let (mut cos, mut sin, mut length) = ([1.0; LANES], ZERO, ZERO);
+    let (mut cos, mut sin, mut length) = (Lane::ONE, ZERO, ZERO);
     for lane in 0..LANES {
         length[lane] = (a[lane] * a[lane] + b[lane] * b[lane]).sqrt();
         let turns = length[lane] > 0.0;
@@ -171,7 +171,8 @@ fn rotation(a: Lane, b: Lane) -> (Lane, Lane, Lane) {
 #[inline(always)]
 pub(super) fn rotate(a: &mut Lane, b: &mut Lane, cos: Lane, sin: Lane) {
     for lane in 0..LANES {
-        (a[lane], b[lane]) =
-            (cos[lane] * a[lane] + sin[lane] * b[lane], cos[lane] * b[lane] - sin[lane] * a[lane]);
+        let (x, y) = (a[lane], b[lane]);
+        a[lane] = cos[lane].mul_add(x, sin[lane] * y);
+        b[lane] = cos[lane].mul_add(y, -(sin[lane] * x));
     }
 }

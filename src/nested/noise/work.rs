@@ -2,7 +2,7 @@
 
 use super::batch::Batch;
 use super::images::Images;
-use super::lanes::{LANES, Lane, Reflected, ZERO, add, square};
+use super::lanes::{Lane, Reflected, ZERO, add, square};
 use super::term::Reading;
 use super::triangle::{ROWS, Strip, Triangle};
 
@@ -77,7 +77,7 @@ impl<'a, 'x> Work<'a, 'x> {
             Step::AbsorbColumn(reflected, x, column) => {
                 self.squares = add(self.squares, square(x));
                 reflected.apply(x);
-                let mut rotations = [([1.0; LANES], ZERO)].repeat(x.len());
+                let mut rotations = [(Lane::ONE, ZERO)].repeat(x.len());
                 self.triangle.absorb_column(x, &mut rotations);
                 if let Some(images) = &mut self.images {
                     images.absorb_column(&self.batch.root_column(column), &rotations);
@@ -143,7 +143,7 @@ struct Identity;
 impl Upper for Identity {
     #[inline(always)]
     fn entry(&self, i: usize, j: usize) -> Lane {
-        if i == j { [1.0; LANES] } else { ZERO }
+        if i == j { Lane::ONE } else { ZERO }
     }
 }
 
