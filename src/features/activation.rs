@@ -363,6 +363,32 @@ mod tests {
         }
     }
 
+    /// GELU's tail, everywhere: a series of positive terms up to 3, a continued fraction beyond.
+    #[test]
+    fn the_normal_tail_agrees_with_its_series() {
+        for i in 1..=3600 {
+            let x = f64::from(i) * 0.01;
+            let density = (-0.5 * x * x).exp() / (2.0 * std::f64::consts::PI).sqrt();
+            let expected = if x < 3.0 {
+                let (mut term, mut sum) = (x, x);
+                for k in 1..60 {
+                    term *= x * x / f64::from(2 * k + 1);
+                    sum += term;
+                }
+                0.5 - density * sum
+            } else {
+                density / (1..=300).rev().fold(x, |below, k| x + f64::from(k) / below)
+            };
+            // The series cancels, and the exponential multiplies the error of x²/2 by x²/2.
+            let bound = (4.0 + 0.5 / expected.min(0.5) * f64::from(x < 3.0) * 4.0 + x * x) * f64::EPSILON;
+            let found = normal_tail(x);
+            assert!((found / expected - 1.0).abs() <= bound, "{x}: {found:e}, {expected:e}");
+            let mut pair = [x, -x];
+            Activation::Gelu.apply(&mut pair);
+            assert!((pair[0] - pair[1] - x).abs() <= f64::EPSILON * x);
+        }
+    }
+
     #[test]
     fn slopes_are_those_of_the_values() {
         let h = 1e-5;

@@ -52,6 +52,9 @@
 //! by the checked SVD of `L`, whose singular values are those of `X`; [`Point::engine`] says so. The next
 //! point that is well conditioned goes on without.
 //!
+//! # Many repeats
+//! [`noise`] does the noise term alone, for many small problems at once, eight to a SIMD register.
+//!
 //! # A curve of every n in a few lines
 //! ```
 //! use double_descent::nested::{Test, sample_curve};
