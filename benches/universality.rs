@@ -42,10 +42,17 @@ mod unix {
         let repeats = if env::args().any(|argument| argument == "--quick") { 8 } else { 64 };
         // Σ = SᵀS with S upper triangular, far from the identity and well conditioned.
         let mut rng = stream(0, 0, 0);
-        let mut normal = || Array2::from_shape_simple_fn((LARGEST, LARGEST), || StandardNormal.sample(&mut rng));
+        let mut normal =
+            || Array2::from_shape_simple_fn((LARGEST, LARGEST), || StandardNormal.sample(&mut rng));
         let mut root: Array2<f64> = normal() * 0.5 / (LARGEST as f64).sqrt();
         for ((i, j), value) in root.indexed_iter_mut() {
-            *value = if i == j { 1.0 + (j % 7) as f64 } else if i < j { *value } else { 0.0 };
+            *value = if i == j {
+                1.0 + (j % 7) as f64
+            } else if i < j {
+                *value
+            } else {
+                0.0
+            };
         }
         let designs: Vec<Array2<f64>> = (0..repeats).map(|_| normal().dot(&root)).collect();
 

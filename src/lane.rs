@@ -1,5 +1,8 @@
 //! One number of each of several matrices: the unit in which batches of small problems run.
 
+// A call of its own would be compiled for the oldest machine.
+#![allow(clippy::inline_always)]
+
 use std::ops::{Index, IndexMut};
 
 /// `L` numbers side by side, a whole number of 256-bit registers. Aligned as they are: a load that straddles two

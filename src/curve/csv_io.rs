@@ -2,7 +2,7 @@
 
 use super::{ArmLabel, Axis, Bootstrap, Cell, Curve, Metric, Provenance};
 use crate::Error;
-use csv::{ByteRecord, StringRecord, Writer};
+use csv::{ByteRecord, StringRecord, WriterBuilder};
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
@@ -146,12 +146,9 @@ impl Curve {
         metrics: &[Metric],
         bootstrap: Option<Bootstrap>,
     ) -> Result<(), Error> {
-        let tables = metrics
-            .iter()
-            .map(|&metric| Ok((metric, self.summaries(metric, bootstrap)?)))
-            .collect::<Result<Vec<_>, Error>>()?;
+        let tables = self.summaries_of(metrics, bootstrap)?;
         save(path, |file| {
-            let mut writer = Writer::from_writer(file);
+            let mut writer = WriterBuilder::new().buffer_capacity(FLUSH_AT).from_writer(file);
             writer.write_record([
                 "arm",
                 "setting",
@@ -170,7 +167,7 @@ impl Curve {
             ])?;
             let mut number = ryu::Buffer::new();
             let mut row = ByteRecord::new();
-            for (metric, summaries) in &tables {
+            for (metric, summaries) in metrics.iter().zip(&tables) {
                 for summary in summaries {
                     let arm = &self.arms[summary.arm];
                     row.clear();
@@ -200,8 +197,7 @@ const FLUSH_AT: usize = 1 << 16;
 
 /// `name,setting` as CSV, quoted where the name needs it.
 fn label(arm: &ArmLabel) -> Vec<u8> {
-    let mut writer =
-        csv::WriterBuilder::new().terminator(csv::Terminator::Any(b'\n')).from_writer(Vec::new());
+    let mut writer = WriterBuilder::new().terminator(csv::Terminator::Any(b'\n')).from_writer(Vec::new());
     let setting = arm.setting.map_or(String::new(), |value| ryu::Buffer::new().format(value).to_owned());
     // Writing to memory does not fail; an empty label would show in the table.
     let _ = writer.write_record([arm.name.as_str(), &setting]);

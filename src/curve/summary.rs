@@ -77,37 +77,49 @@ impl Curve {
     /// # Ok::<(), double_descent::Error>(())
     /// ```
     pub fn summaries(&self, metric: Metric, bootstrap: Option<Bootstrap>) -> Result<Vec<Summary>, Error> {
+        Ok(self.summaries_of(&[metric], bootstrap)?.pop().unwrap_or_default())
+    }
+
+    /// The summaries of several metrics, in one pass over the cells.
+    pub(super) fn summaries_of(
+        &self,
+        metrics: &[Metric],
+        bootstrap: Option<Bootstrap>,
+    ) -> Result<Vec<Vec<Summary>>, Error> {
         if bootstrap.is_some_and(|b| b.draws == 0) {
             return Err(Error::Domain { what: "bootstrap draws", value: 0.0, must_be: "at least 1" });
         }
-        let groups = self.groups(metric, |_| true);
-        let distinct = Distinct::new(&groups);
-        let mut summaries: Vec<Summary> = distinct.groups.iter().map(|group| group.summary()).collect();
-        if let Some(bootstrap) = bootstrap {
-            add_bands(&distinct.groups, &mut summaries, bootstrap);
-        }
-        let of_group = |(group, &index): (&Group, &usize)| {
-            let Cell { n, p, arm, .. } = group.first;
-            Summary { n, p, arm, ..summaries[index] }
+        let of_metric = |groups: Vec<Group>| {
+            let distinct = Distinct::new(&groups);
+            let mut summaries: Vec<Summary> = distinct.groups.iter().map(|group| group.summary()).collect();
+            if let Some(bootstrap) = bootstrap {
+                add_bands(&distinct.groups, &mut summaries, bootstrap);
+            }
+            let of_group = |(group, &index): (&Group, &usize)| {
+                let Cell { n, p, arm, .. } = group.first;
+                Summary { n, p, arm, ..summaries[index] }
+            };
+            groups.iter().zip(&distinct.index).map(of_group).collect()
         };
-        Ok(groups.iter().zip(&distinct.index).map(of_group).collect())
+        Ok(self.groups(metrics, |_| true).into_iter().map(of_metric).collect())
     }
 
     /// The axis value with the highest median of a metric, for one arm. `None` without cells.
     #[must_use]
     pub fn peak(&self, arm: usize, metric: Metric) -> Option<Peak> {
-        self.groups(metric, |cell| cell.arm == arm)
+        self.groups(&[metric], |cell| cell.arm == arm)
             .iter()
+            .flatten()
             .map(Group::summary)
             .max_by(|a, b| a.median.total_cmp(&b.median))
             .map(|summary| Peak { n: summary.n, p: summary.p, median: summary.median })
     }
 
-    /// The values of a metric by arm and axis value, each group in the order of its repeats.
-    fn groups(&self, metric: Metric, wanted: impl Fn(&Cell) -> bool) -> Vec<Group> {
+    /// The values of each metric by arm and axis value, each group in the order of its repeats.
+    fn groups(&self, metrics: &[Metric], wanted: impl Fn(&Cell) -> bool) -> Vec<Vec<Group>> {
         let (axis, repeats) = (self.axis_values(), self.repeats().min(self.cells.len()));
-        let mut groups: Vec<Option<Group>> = Vec::new();
-        groups.resize_with(axis.len() * self.arms.len(), || None);
+        let empty = || std::iter::repeat_with(|| None).take(axis.len() * self.arms.len()).collect();
+        let mut groups: Vec<Vec<Option<Group>>> = std::iter::repeat_with(empty).take(metrics.len()).collect();
         let mut place = 0;
         for cell in self.cells.iter().filter(|cell| wanted(cell)) {
             // Cells of one factorisation follow each other: mostly the place is that of the last.
@@ -115,14 +127,16 @@ impl Curve {
             if axis.get(place) != Some(&value) {
                 place = axis.binary_search(&value).unwrap_or(0);
             }
-            let slot = groups.get_mut(cell.arm.saturating_mul(axis.len()).saturating_add(place));
-            if let (Some(slot), Some(value)) = (slot, cell.metric(metric)) {
-                slot.get_or_insert_with(|| Group { first: *cell, values: Vec::with_capacity(repeats) })
-                    .values
-                    .push(value);
+            let slot = cell.arm.saturating_mul(axis.len()).saturating_add(place);
+            for (groups, &metric) in groups.iter_mut().zip(metrics) {
+                if let (Some(slot), Some(value)) = (groups.get_mut(slot), cell.metric(metric)) {
+                    slot.get_or_insert_with(|| Group { first: *cell, values: Vec::with_capacity(repeats) })
+                        .values
+                        .push(value);
+                }
             }
         }
-        groups.into_iter().flatten().collect()
+        groups.into_iter().map(|groups| groups.into_iter().flatten().collect()).collect()
     }
 }
 

@@ -8,6 +8,9 @@ use crate::curve::Metric;
 use crate::nested::{Engine, Point, Rows, Test};
 use crate::sweep::{Grid, Observer};
 
+/// What a sweep computed at every place.
+type Cells = Visited<Result<Measured, Error>>;
+
 /// Which metrics the nested engine gives. The last one is cheaper by an SVD a cell where cells are small.
 const METRICS: [Metric; 3] = [Metric::TrainMse, Metric::TestMse, Metric::SmallestSingularValue];
 
@@ -33,7 +36,7 @@ pub(super) fn measure(
     orders: &[Vec<usize>],
     observer: &dyn Observer,
     by_cell: impl Fn(&[Place]) -> Vec<Result<Measured, Error>> + Sync,
-) -> Result<(Visited<Result<Measured, Error>>, Vec<(usize, usize)>), Error> {
+) -> Result<(Cells, Vec<(usize, usize)>), Error> {
     let largest = sweep.sizes.iter().copied().filter(|&n| study.has_room(n)).max().unwrap_or(0);
     let grid = Grid { axis: vec![largest], repeats: orders.len(), threads: sweep.threads, batch: 1 };
     let visited = grid.run(observer, |places| {
@@ -54,7 +57,7 @@ pub(super) fn measure(
         };
         places.iter().map(repeat).collect()
     })?;
-    let (mut cells, mut by_svd) = (Visited::new(), Vec::new());
+    let (mut cells, mut by_svd) = (Cells::new(), Vec::new());
     for (place, repeat) in visited {
         let missing =
             || sweep.sizes.iter().map(|&n| (Place { axis_value: n, ..place }, None, false)).collect();

@@ -44,4 +44,3 @@ pub use moments::SecondMoments;
 pub use root::Root;
 pub use samples::sample_terms;
 pub use term::Term;
-
