@@ -28,6 +28,7 @@ mod unix {
     use double_descent::rng::stream;
     use ndarray::{Array2, s};
     use rand_distr::{Distribution, StandardNormal};
+    use std::cmp::Ordering;
     use std::env;
     use std::path::Path;
     use std::process::{Command, Stdio};
@@ -46,13 +47,11 @@ mod unix {
             || Array2::from_shape_simple_fn((LARGEST, LARGEST), || StandardNormal.sample(&mut rng));
         let mut root: Array2<f64> = normal() * 0.5 / (LARGEST as f64).sqrt();
         for ((i, j), value) in root.indexed_iter_mut() {
-            *value = if i == j {
-                1.0 + (j % 7) as f64
-            } else if i < j {
-                *value
-            } else {
-                0.0
-            };
+            match i.cmp(&j) {
+                Ordering::Less => {}
+                Ordering::Equal => *value = 1.0 + (j % 7) as f64,
+                Ordering::Greater => *value = 0.0,
+            }
         }
         let designs: Vec<Array2<f64>> = (0..repeats).map(|_| normal().dot(&root)).collect();
 
