@@ -13,9 +13,8 @@ import plain_study
 from common import SIZES
 
 
-def split(data, n, seed):
-    x, y, rows = data[:, :-1], data[:, -1], np.arange(len(data))
-    return train_test_split(x, y, rows, random_state=seed, test_size=len(data) - n)[:4]
+def split(x, y, n, seed):
+    return train_test_split(x, y, np.arange(len(y)), random_state=seed, test_size=len(y) - n)[:4]
 
 
 def inverted(s):
@@ -31,9 +30,9 @@ def cell(x, x_test, y, y_test, ideal, arms):
     def fit(gains, targets):
         return vt.T @ np.diag(gains) @ u.T @ targets
 
-    def errors(beta, targets, test_rows, test_targets):
+    def errors(beta, targets, rows, test_targets):
         return (mean_squared_error(targets, x @ beta),
-                mean_squared_error(test_targets, test_rows @ beta))
+                mean_squared_error(test_targets, rows @ beta))
 
     def projected(modes):
         leading = u[:, :modes] @ np.diag(s[:modes]) @ vt[:modes]
@@ -44,15 +43,16 @@ def cell(x, x_test, y, y_test, ideal, arms):
         return rows
 
     unablated = fit(inverted(s), y)
+    train, test = errors(unablated, y, x_test, y_test)
     found = []
     for arm, setting in arms:
         if arm == "unablated":
-            found.append(errors(unablated, y, x_test, y_test))
+            found.append((train, test))
         elif arm == "no_small_singular_values":
             beta = fit(inverted(np.where(s < setting, 0.0, s)), y)
             found.append(errors(beta, y, x_test, y_test))
         elif arm == "test_features_projected":
-            found.append(errors(unablated, y, projected(setting), y_test))
+            found.append((train, mean_squared_error(y_test, projected(setting) @ unablated)))
         elif arm == "no_residuals":
             targets, test_targets = x @ ideal, x_test @ ideal
             found.append(errors(fit(inverted(s), targets), targets, x_test, test_targets))
@@ -60,7 +60,7 @@ def cell(x, x_test, y, y_test, ideal, arms):
             sign = np.copysign(1.0, u[:, -1] @ y)
             rows = x_test.copy()
             rows += setting * sign * vt[-1]
-            found.append(errors(unablated, y, rows, y_test))
+            found.append((train, mean_squared_error(y_test, rows @ unablated)))
         elif arm == "adversarial_train":
             sign = np.copysign(1.0, u[:, -1] @ y)
             residuals = y - x @ ideal + setting * sign * u[:, -1]
@@ -76,14 +76,14 @@ def cell(x, x_test, y, y_test, ideal, arms):
 
 
 def run(name, data, orders, arms):
-    x, y = data[:, :-1], data[:, -1]
+    x, y = np.ascontiguousarray(data[:, :-1]), data[:, -1].copy()
     ideal = np.linalg.inv(x.T @ x) @ x.T @ y
     shape = (len(orders), len(SIZES))
     train, test = np.empty(shape + (len(arms),)), np.empty(shape + (len(arms),))
     bias, smallest, rank = np.empty(shape), np.empty(shape), np.empty(shape, int)
     for repeat in range(len(orders)):
         for j, n in enumerate(SIZES):
-            found = cell(*split(data, n, repeat), ideal, arms)
+            found = cell(*split(x, y, n, repeat), ideal, arms)
             train[repeat, j], test[repeat, j] = found[:2]
             bias[repeat, j], smallest[repeat, j], rank[repeat, j] = found[2:]
     return arms, x.shape[1], train, test, bias, smallest, rank
