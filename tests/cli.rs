@@ -1,46 +1,10 @@
 //! The example programs, run: what goes wrong is said in one line on standard error.
 
+mod common;
+
+use common::program::{Folder, program};
 use std::path::PathBuf;
 use std::process::{Command, Output};
-
-/// `examples/ablations` beside the folder of this test program; `None` where only this test was built.
-fn program() -> Option<PathBuf> {
-    let test = std::env::current_exe().unwrap();
-    let name = format!("ablations{}", std::env::consts::EXE_SUFFIX);
-    let path = test.parent().unwrap().parent().unwrap().join("examples").join(name);
-    if path.exists() {
-        return Some(path);
-    }
-    println!("SKIPPED: {} is not built", path.display());
-    None
-}
-
-/// A folder of this test's own, gone when it ends.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let name = format!("double-descent-cli-{}-{name}", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        std::fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.0.join(name).to_str().unwrap().into()
-    }
-
-    fn file(&self, name: &str, text: &str) -> String {
-        std::fs::write(self.0.join(name), text).unwrap();
-        self.path(name)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
 
 /// Runs the program in `folder`, without the variables that change what it reads.
 fn run(program: &PathBuf, folder: &Folder, arguments: &[&str]) -> Output {
@@ -70,7 +34,7 @@ fn refused(program: &PathBuf, folder: &Folder, arguments: &[&str], says: &[&str]
 
 #[test]
 fn help_lists_the_flags() {
-    let Some(program) = program() else { return };
+    let Some(program) = program("ablations") else { return };
     let folder = Folder::new("help");
     let output = run(&program, &folder, &["--help"]);
     assert_eq!(output.status.code(), Some(0));
@@ -83,7 +47,7 @@ fn help_lists_the_flags() {
 
 #[test]
 fn flags_that_do_not_exist_or_hold_no_number_are_errors_of_the_command_line() {
-    let Some(program) = program() else { return };
+    let Some(program) = program("ablations") else { return };
     let folder = Folder::new("flags");
     let wrong: [&[&str]; 6] = [
         &["--no-such-flag"],
@@ -104,7 +68,7 @@ fn flags_that_do_not_exist_or_hold_no_number_are_errors_of_the_command_line() {
 
 #[test]
 fn a_small_study_writes_its_tables() {
-    let Some(program) = program() else { return };
+    let Some(program) = program("ablations") else { return };
     let folder = Folder::new("study");
     let arguments = ["--dataset", "diabetes", "--sizes", "5,8..12:2", "--repeats", "3", "--no-figures"];
     let output = run(&program, &folder, &[&arguments[..], &["--out", "new/results"]].concat());
@@ -125,7 +89,7 @@ fn a_small_study_writes_its_tables() {
 
 #[test]
 fn data_sets_that_do_not_exist() {
-    let Some(program) = program() else { return };
+    let Some(program) = program("ablations") else { return };
     let folder = Folder::new("data");
     let names = ["`boston`", "diabetes", "student-teacher", "california-housing", "who-life-expectancy"];
     refused(&program, &folder, &["--dataset", "boston"], &names);
@@ -142,7 +106,7 @@ fn data_sets_that_do_not_exist() {
 
 #[test]
 fn sizes_and_repeats_out_of_range() {
-    let Some(program) = program() else { return };
+    let Some(program) = program("ablations") else { return };
     let folder = Folder::new("sizes");
     let diabetes = |more: &[&str], says: &[&str]| {
         refused(&program, &folder, &[&["--dataset", "diabetes"], more].concat(), says);
@@ -159,7 +123,7 @@ fn sizes_and_repeats_out_of_range() {
 
 #[test]
 fn results_that_cannot_be_written() {
-    let Some(program) = program() else { return };
+    let Some(program) = program("ablations") else { return };
     let folder = Folder::new("out");
     let file = folder.file("file", "in the way");
     for out in [file.clone(), format!("{file}/below")] {
@@ -174,7 +138,7 @@ fn results_that_cannot_be_written() {
 
 #[test]
 fn tables_with_mistakes_are_named_by_line_and_column() {
-    let Some(program) = program() else { return };
+    let Some(program) = program("ablations") else { return };
     let folder = Folder::new("csv");
     let read = |name: &str, text: &str, more: &[&str], says: &[&str]| {
         let path = folder.file(name, text);
@@ -196,7 +160,7 @@ fn tables_with_mistakes_are_named_by_line_and_column() {
 
 #[test]
 fn splits_with_mistakes_are_named() {
-    let Some(program) = program() else { return };
+    let Some(program) = program("ablations") else { return };
     let folder = Folder::new("splits");
     let replay = |text: &str, says: &[&str]| {
         let path = folder.file("splits.csv", text);

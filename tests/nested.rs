@@ -1,45 +1,19 @@
 //! The nested engines against the SVD of every point on its own.
 #![allow(clippy::unreadable_literal)] // recorded values
 
+mod common;
+
+use common::features::{KINDS, features, normal};
 use double_descent::Error;
 use double_descent::filter::{MinNorm, Ridge, SpectralFilter, Spectrum};
 use double_descent::nested::{Columns, Engine, Point, Rows, Test, feature_curve, sample_curve};
 use double_descent::risk::Compressed;
-use double_descent::rng::stream;
 use double_descent::svd::Svd;
-use ndarray::{Array1, Array2, ArrayView2, Axis, array, concatenate, s};
-use rand_distr::{Distribution, StandardNormal};
+use ndarray::{Array2, ArrayView2, Axis, array, concatenate, s};
 
 /// `c` of the law "error ≤ c κ ε", κ of that point's matrix. Orthogonal methods are observed at up to 3 against
 /// exact arithmetic; here both sides have errors, and predictions are compared at several test rows.
 const C: f64 = 10.0;
-
-fn normal(seed: u64, n: usize, p: usize) -> Array2<f64> {
-    let mut rng = stream(seed, n, p);
-    Array2::from_shape_simple_fn((n, p), || StandardNormal.sample(&mut rng))
-}
-
-/// Features of several kinds, by name.
-fn features(kind: &str, n: usize, p: usize) -> Array2<f64> {
-    let (inputs, weights) = (normal(1, n, 5), normal(2, 5, p));
-    match kind {
-        "gaussian" => normal(3, n, p),
-        "relu" => inputs.dot(&weights).mapv(|v: f64| v.max(0.0)),
-        "fourier" => {
-            let phases = normal(4, 1, p);
-            // A wide kernel: neighbouring features are close to dependent.
-            (inputs.dot(&weights) * 0.2 + phases).mapv(f64::cos)
-        }
-        "graded" => {
-            // Condition 1e9: columns of falling scale, mixed.
-            let scales = Array1::from_shape_fn(p, |j| 10f64.powf(-9.0 * j as f64 / p as f64));
-            (normal(5, n, p) * scales).dot(&(normal(6, p, p) / (p as f64).sqrt()))
-        }
-        _ => unreachable!(),
-    }
-}
-
-const KINDS: [&str; 4] = ["gaussian", "relu", "fourier", "graded"];
 
 /// What one point should be, and how exactly that is defined.
 struct Expected {

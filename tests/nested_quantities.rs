@@ -1,38 +1,17 @@
 //! Quantities along nested curves, each against its definition at every point.
 
+mod common;
+
+use common::features::{KINDS, features, normal};
 use double_descent::Error;
 use double_descent::filter::MinNorm;
 use double_descent::nested::{Columns, Engine, Point, Rows, Test};
 use double_descent::risk::Compressed;
-use double_descent::rng::stream;
 use double_descent::svd::{Cutoff, Svd};
 use ndarray::{Array1, Array2, ArrayView2, array, s};
-use rand_distr::{Distribution, StandardNormal};
 
 /// `c` of the law "error ≤ c κ ε": both sides have errors, that of the SVD grows slowly with its size.
 const C: f64 = 20.0;
-
-fn normal(seed: u64, n: usize, p: usize) -> Array2<f64> {
-    let mut rng = stream(seed, n, p);
-    Array2::from_shape_simple_fn((n, p), || StandardNormal.sample(&mut rng))
-}
-
-/// Features of several kinds, by name: condition numbers up to 1e3, 1e4, 1e9 and 1e9 on these shapes.
-fn features(kind: &str, n: usize, p: usize) -> Array2<f64> {
-    let (inputs, weights) = (normal(1, n, 5), normal(2, 5, p));
-    match kind {
-        "gaussian" => normal(3, n, p),
-        "relu" => inputs.dot(&weights).mapv(|v: f64| v.max(0.0)),
-        "fourier" => (inputs.dot(&weights) * 0.2 + normal(4, 1, p)).mapv(f64::cos),
-        "graded" => {
-            let scales = Array1::from_shape_fn(p, |j| 10f64.powf(-9.0 * j as f64 / p as f64));
-            (normal(5, n, p) * scales).dot(&(normal(6, p, p) / (p as f64).sqrt()))
-        }
-        _ => unreachable!(),
-    }
-}
-
-const KINDS: [&str; 4] = ["gaussian", "relu", "fourier", "graded"];
 
 /// The features of every point of a curve, and the point.
 fn along<'a>(

@@ -1,37 +1,10 @@
 //! The universality study, run: stopped and taken up again, on any number of threads, the same bytes.
 
-use std::path::{Path, PathBuf};
+mod common;
+
+use common::program::{Folder, program};
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
-
-/// `examples/universality` beside the folder of this test program; `None` where only this test was built.
-fn program() -> Option<PathBuf> {
-    let test = std::env::current_exe().unwrap();
-    let name = format!("universality{}", std::env::consts::EXE_SUFFIX);
-    let path = test.parent().unwrap().parent().unwrap().join("examples").join(name);
-    if path.exists() {
-        return Some(path);
-    }
-    println!("SKIPPED: {} is not built", path.display());
-    None
-}
-
-/// A folder of this test's own, gone when it ends.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let name = format!("double-descent-universality-{}-{name}", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        std::fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
 
 const SMALL: [&str; 8] = ["--fixed", "5", "--largest", "12", "--draws", "60", "--seed", "3"];
 const MAPS: &str = "gaussian,sphere,tanh,relu,fourier,polynomial,tangent-elu";
@@ -63,7 +36,7 @@ fn tables(out: &Path) -> Vec<(String, Vec<u8>)> {
 
 #[test]
 fn a_run_in_pieces_gives_the_bytes_of_one_run() {
-    let Some(program) = program() else { return };
+    let Some(program) = program("universality") else { return };
     let folder = Folder::new("pieces");
     let whole = folder.0.join("whole");
     run(&program, &whole, &["--maps", MAPS, "--repeats", "37", "--threads", "1"]);
@@ -104,7 +77,7 @@ fn a_run_in_pieces_gives_the_bytes_of_one_run() {
 
 #[test]
 fn a_killed_run_goes_on_where_it_was() {
-    let Some(program) = program() else { return };
+    let Some(program) = program("universality") else { return };
     let folder = Folder::new("killed");
     let (whole, killed) = (folder.0.join("whole"), folder.0.join("killed"));
     let arguments = ["--maps", "softplus", "--repeats", "160"];
@@ -127,7 +100,7 @@ fn a_killed_run_goes_on_where_it_was() {
 
 #[test]
 fn curves_lie_over_the_bound() {
-    let Some(program) = program() else { return };
+    let Some(program) = program("universality") else { return };
     let folder = Folder::new("bound");
     run(&program, &folder.0, &["--maps", "gaussian,tanh,fourier,polynomial", "--repeats", "200"]);
     for (name, table) in tables(&folder.0) {
@@ -150,7 +123,7 @@ fn curves_lie_over_the_bound() {
 
 #[test]
 fn what_is_refused() {
-    let Some(program) = program() else { return };
+    let Some(program) = program("universality") else { return };
     let folder = Folder::new("refused");
     let refused = |more: &[&str], says: &[&str]| {
         let output = command(&program, &folder.0, more).output().unwrap();

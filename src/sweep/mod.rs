@@ -39,6 +39,20 @@ use std::sync::Arc;
 /// assert_eq!(peak.n, 10); // n = p
 /// # Ok::<(), double_descent::Error>(())
 /// ```
+///
+/// Every n, from one factorisation for each repeat, where nobody asks for the spectrum:
+/// ```
+/// use double_descent::curve::Metric;
+/// use double_descent::{dataset::Dataset, nested::Engine, sweep::{Arm, Sweep}};
+///
+/// let mut sweep = Sweep::new(Dataset::diabetes(), 1..=300, 5, 0);
+/// sweep.arms = vec![Arm::unablated()];
+/// sweep.metrics = vec![Metric::TrainMse, Metric::TestMse];
+/// let curve = sweep.run()?;
+/// assert_eq!(curve.provenance.engine, Engine::Nested);
+/// assert_eq!(curve.peak(0, Metric::TestMse).unwrap().n, 10);
+/// # Ok::<(), double_descent::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Sweep {
     /// The table.

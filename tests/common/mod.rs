@@ -2,7 +2,9 @@
 #![allow(dead_code)] // each test program uses its part
 
 pub mod exact;
+pub mod features;
 pub mod matrices;
+pub mod program;
 
 use std::path::{Path, PathBuf};
 

@@ -1,0 +1,42 @@
+//! The example programs and folders for what they write.
+
+use std::path::PathBuf;
+
+/// `examples/<name>` beside the folder of this test program; `None` where only this test was built.
+pub fn program(name: &str) -> Option<PathBuf> {
+    let test = std::env::current_exe().unwrap();
+    let name = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+    let path = test.parent().unwrap().parent().unwrap().join("examples").join(name);
+    if path.exists() {
+        return Some(path);
+    }
+    println!("SKIPPED: {} is not built", path.display());
+    None
+}
+
+/// A folder of this test's own, gone when it ends.
+pub struct Folder(pub PathBuf);
+
+impl Folder {
+    pub fn new(name: &str) -> Self {
+        let name = format!("double-descent-test-{}-{name}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    pub fn path(&self, name: &str) -> String {
+        self.0.join(name).to_str().unwrap().into()
+    }
+
+    pub fn file(&self, name: &str, text: &str) -> String {
+        std::fs::write(self.0.join(name), text).unwrap();
+        self.path(name)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
