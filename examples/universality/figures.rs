@@ -20,10 +20,7 @@ pub fn all(cli: &Cli, results: &[(Map, Curves)]) -> Vec<(String, Figure)> {
     let random = of(|map| !matches!(map, Map::Polynomial | Map::Tangent(_)));
     if !random.is_empty() {
         let title = "The peak at n = p is there for all features, and over one lower bound";
-        let text = "Gaussian features; the sphere; the last layer of random networks (10 inputs, layers of 256, no \
-                    biases; Σ from new draws in each repeat); random Fourier features of 10 inputs, frequencies \
-                    N(0,\u{a0}1).";
-        figures.push(("universality".to_owned(), figure(cli, &random, title, text)));
+        figures.push(("universality".to_owned(), figure(cli, &random, title, &described(&random))));
     }
     let polynomial = of(|map| map == Map::Polynomial);
     if !polynomial.is_empty() {
@@ -40,6 +37,34 @@ pub fn all(cli: &Cli, results: &[(Map, Curves)]) -> Vec<(String, Figure)> {
         figures.push(("tangent".to_owned(), figure(cli, &tangent, title, text)));
     }
     figures
+}
+
+/// What is drawn in the figure of random features.
+fn described(results: &[&(Map, Curves)]) -> String {
+    let has = |wanted: fn(Map) -> bool| results.iter().any(|(map, _)| wanted(*map));
+    let mut parts = Vec::new();
+    if has(|map| map == Map::Gaussian) {
+        parts.push("Gaussian features");
+    }
+    if has(|map| map == Map::Sphere) {
+        parts.push("the sphere");
+    }
+    if has(|map| matches!(map, Map::Network(_))) {
+        parts.push(
+            "the last layer of random networks (10 inputs, layers of 256, no biases; Σ from new draws in each \
+             repeat)",
+        );
+    }
+    if has(|map| map == Map::Fourier) {
+        parts.push("random Fourier features of 10 inputs, frequencies N(0,\u{a0}1)");
+    }
+    let mut text = parts.join("; ");
+    text.get_mut(..1).into_iter().for_each(str::make_ascii_uppercase);
+    text.push('.');
+    if has(|map| map == Map::Network(Activation::Relu)) {
+        text.push_str(" For ReLU the bound does not hold: features may be 0 on all training inputs.");
+    }
+    text
 }
 
 fn figure(cli: &Cli, results: &[&(Map, Curves)], title: &str, text: &str) -> Figure {
