@@ -165,7 +165,7 @@ impl Curve {
                 "q75",
                 "max",
             ])?;
-            let mut number = ryu::Buffer::new();
+            let mut number = zmij::Buffer::new();
             let mut row = ByteRecord::new();
             for (metric, summaries) in metrics.iter().zip(&tables) {
                 for summary in summaries {
@@ -198,7 +198,7 @@ const FLUSH_AT: usize = 1 << 16;
 /// `name,setting` as CSV, quoted where the name needs it.
 fn label(arm: &ArmLabel) -> Vec<u8> {
     let mut writer = WriterBuilder::new().terminator(csv::Terminator::Any(b'\n')).from_writer(Vec::new());
-    let setting = arm.setting.map_or(String::new(), |value| ryu::Buffer::new().format(value).to_owned());
+    let setting = arm.setting.map_or(String::new(), |value| zmij::Buffer::new().format(value).to_owned());
     // Writing to memory does not fail; an empty label would show in the table.
     let _ = writer.write_record([arm.name.as_str(), &setting]);
     let mut text = writer.into_inner().unwrap_or_default();
@@ -239,7 +239,7 @@ impl Memo {
             self.value = value;
             self.text.clear();
             if let Some(value) = value {
-                self.text.extend_from_slice(ryu::Buffer::new().format(value).as_bytes());
+                self.text.extend_from_slice(zmij::Buffer::new().format(value).as_bytes());
             }
         }
         to.extend_from_slice(&self.text);
@@ -264,7 +264,7 @@ fn columns(header: &StringRecord) -> Result<Vec<usize>, Error> {
         .collect()
 }
 
-fn push(row: &mut ByteRecord, number: &mut ryu::Buffer, value: Option<f64>) {
+fn push(row: &mut ByteRecord, number: &mut zmij::Buffer, value: Option<f64>) {
     match value {
         Some(value) => row.push_field(number.format(value).as_bytes()),
         None => row.push_field(b""),
