@@ -181,6 +181,9 @@ impl SpectralFilter for LeadingModes {
 
 /// Ridge regression: the minimiser of `‖Xβ − y‖² + λ ‖β‖²` (sums, not means: a penalty λₘ on the
 /// mean of squares is `λ = n λₘ`).
+///
+/// No singular value is cut off: one that is rounding error has the gain `σ/λ`. So where rows are dependent and
+/// their targets differ, a fit is as sensitive as `ε ‖Xβ − y‖ / λ` to the rounding of `X`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Ridge {
     lambda: f64,

@@ -9,7 +9,7 @@ use double_descent::filter::{MinNorm, Ridge, SpectralFilter, Spectrum};
 use double_descent::nested::{Columns, Engine, Rows, Test, feature_curve, sample_curve};
 use double_descent::risk::Compressed;
 use double_descent::svd::Svd;
-use ndarray::{Array2, ArrayView2, s};
+use ndarray::{Array2, ArrayView2, array, s};
 
 /// Ridge that knows which singular values are zeros: of copies of a row the SVD finds one of 1e-17, on which a
 /// penalty of 1e-30 has no hold.
@@ -249,5 +249,39 @@ fn ridge_at_the_limits() {
         assert_eq!((point.norm, point.engine), (0.0, Engine::Nested));
         let mean = y.iter().take(point.n).map(|y| y * y).sum::<f64>() / point.n as f64;
         assert!((point.train_mse / mean - 1.0).abs() < 1e-13, "{point:?}");
+    }
+}
+
+/// Where the data can nearly be interpolated the training error is λ times something well defined: all its
+/// digits, on both axes.
+#[test]
+fn small_training_errors_have_their_digits() {
+    let x = array![[3.0, 1.0, 0.3, 0.7]];
+    let square = x.mapv(|v: f64| v * v).sum();
+    for lambda in [1e-4, 1e-8, 1e-12, 1e-14] {
+        let expected = (lambda * 1.1 / (square + lambda)).powi(2);
+        let mut rows = Rows::new(4, 1, Test::None).unwrap().with_ridge(lambda).unwrap();
+        let by_rows = rows.push(&x.row(0), &array![1.1]).unwrap();
+        let mut columns = Columns::new(&array![[1.1]], Test::None).unwrap().with_ridge(lambda).unwrap();
+        let by_columns = columns.extend(&x).unwrap()[3];
+        for point in [by_rows, by_columns] {
+            assert!((point.train_mse / expected - 1.0).abs() < 1e-14, "{lambda:e} {point:?} {expected:e}");
+        }
+    }
+}
+
+/// `Xᵀ y / λ` where its square is out of range.
+#[test]
+fn fits_of_huge_penalties_have_norms() {
+    let (x, y) = (normal(80, 12, 4), normal(81, 12, 1));
+    for lambda in [1e155, 1e200, 1e300] {
+        let expected = x.t().dot(&y).mapv(|v| v * v).sum().sqrt() / lambda;
+        let mut rows = Rows::new(4, 1, Test::None).unwrap().with_ridge(lambda).unwrap();
+        let by_rows = *rows.extend(&x, &y).unwrap().last().unwrap();
+        let mut columns = Columns::new(&y, Test::None).unwrap().with_ridge(lambda).unwrap();
+        let by_columns = *columns.extend(&x).unwrap().last().unwrap();
+        for point in [by_rows, by_columns] {
+            assert!((point.norm / expected - 1.0).abs() < 1e-13, "{lambda:e} {point:?} {expected:e}");
+        }
     }
 }

@@ -86,8 +86,10 @@ impl<'a> Columns<'a> {
             let _ = unit.admit(largest_exponent(column));
             rest.push(column.iter().map(|&v| scaled(v, -unit.exponent())).collect());
         }
+        let held_out = HeldOut::new(test, None, k)?;
+        held_out.check_training_rows(n)?;
         Ok(Self {
-            held_out: HeldOut::new(test, None, k)?,
+            held_out,
             n,
             p: 0,
             unit: Unit::default(),

@@ -3,7 +3,7 @@
 use super::carried::Carried;
 use super::held_out::HeldOut;
 use super::scale::{Unit, scaled};
-use super::triangle::{Triangle, axpy, square};
+use super::triangle::{Triangle, axpy, norm};
 use super::{Engine, Point};
 use crate::Error;
 use crate::covariance::Root;
@@ -106,7 +106,10 @@ impl Measure<'_, '_> {
             train_mse: 0.0,
             test_mse: self.held_out.features().map(|_| 0.0),
             norm: 0.0,
-            noise: fit.noise.map(|noise| scaled(noise, 2 * (noise_exponent - self.features.exponent()))),
+            // An empty sum is −0.
+            noise: fit
+                .noise
+                .map(|noise| scaled(noise, 2 * (noise_exponent - self.features.exponent())) + 0.0),
             smallest_singular_value: fit.smallest.map(|s| scaled(s, self.features.exponent())),
             loo_mse: fit.left_out.as_ref().map(|_| 0.0),
             engine,
@@ -125,7 +128,7 @@ impl Measure<'_, '_> {
                 self.n,
             );
             point.test_mse = point.test_mse.zip(test).map(|(sum, test)| sum + test / outputs);
-            let norm = scaled(square(&fit.z[output]).sqrt(), e - self.features.exponent());
+            let norm = scaled(norm(&fit.z[output]), e - self.features.exponent());
             point.norm = point.norm.hypot(norm);
             if let (Some(sum), Some(left_out)) = (&mut point.loo_mse, &fit.left_out) {
                 *sum += scaled(left_out[output] / self.n as f64, 2 * e) / outputs;

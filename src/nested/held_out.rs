@@ -33,6 +33,18 @@ impl<'a> HeldOut<'a> {
         Ok(Self { test, exponent, is_triangular })
     }
 
+    /// [`Error::Shape`] if a table that is to hold `n` training rows is shorter.
+    pub(super) fn check_training_rows(&self, n: usize) -> Result<(), Error> {
+        match self.test {
+            Test::Others(table) if n > table.rows() => Err(Error::Shape {
+                what: "training rows, all of which must be in the table of all rows; at most",
+                expected: table.rows(),
+                found: n,
+            }),
+            _ => Ok(()),
+        }
+    }
+
     /// Columns of the test features; `None` without a test table.
     pub(super) fn features(&self) -> Option<usize> {
         table(self.test).map(|table| table.features.ncols())

@@ -26,19 +26,20 @@
 //!
 //! [`Rows::extend`] and [`Columns::extend`] turn whole blocks of rows or columns into matrix–matrix work:
 //! reflections in place of rotations, and the points of a block as sums of steps. At p = 1000 every n from 1
-//! to 4000 then costs about 1.3 SVDs of the 4000 × 1000 matrix; at n = 1000 every p from 1 to 4000 costs 0.8 of
-//! them without a test table and 1.5 with a thousand test rows. With ridge it is 1.8 and 3.0. Just after the
-//! threshold, where the norm of the fit falls fast, rows and columns go one by one.
+//! to 4000, or at n = 1000 every p, then costs one to two SVDs of the largest matrix with a thousand test rows,
+//! and two to three with ridge. Just after the threshold, where the norm of the fit falls fast, rows and
+//! columns go one by one.
 //!
 //! # Ridge
 //! [`Rows::with_ridge`] and [`Columns::with_ridge`] make every fit that of [`Ridge`] with one penalty. A second
 //! triangle `R`, `Rᵀ R = Lᵀ L + λ I`, grows beside `L` by the same rotations, a row of `√λ I` for each
-//! direction that the data add. Errors and norms have no penalty in them and are no differences of larger
-//! ones. A point loses `log₁₀ κ` digits, `κ² = (σ₁² + λ) / (σᵣ² + λ)` with `r` the rank, be λ large or small.
-//! No point is handed over to the SVD.
+//! direction that the data add. A point loses `log₁₀ κ` digits, `κ² = (σ₁² + λ) / (σᵣ² + λ)` with `r` the
+//! rank, be λ large or small; training errors of rows that are taken in whole blocks past the threshold are
+//! good to `κ ε` of the targets. Where rows are dependent and their targets differ, the fit itself is as
+//! sensitive as `ε ‖X β̂ − Y‖ / λ` to the rounding of `X`. No point is handed over to the SVD.
 //!
 //! # What else a point can say
-//! Asked for before the first row or column: the expected noise term ([`Rows::with_noise_covariance`]), the
+//! Where asked for at the start: the expected noise term ([`Rows::with_noise_covariance`]), the
 //! leave-one-out error ([`Rows::with_leave_one_out`]), the smallest singular value
 //! ([`Rows::with_smallest_singular_value`]). With [`Compressed::population`] in place of a test table, bias
 //! and noise term together are the risk of every point given the training features, with neither noise nor
@@ -127,7 +128,8 @@ pub enum Test<'a> {
     None,
     /// All rows of this table, or a whole population ([`Compressed::population`]).
     Rows(&'a Compressed),
-    /// The rows of this table that do not train: all training rows are in it. The sum over the training
+    /// The rows of this table that do not train: all training rows are in it, which is taken on trust
+    /// (but for their number). The sum over the training
     /// rows is subtracted from that over all rows, which loses a factor of (sum over all rows) / (sum over the
     /// test rows) in accuracy. A population ([`Compressed::population`]) has no such rows:
     /// [`Error::Domain`].

@@ -217,6 +217,7 @@ impl<'a> Rows<'a> {
         Error::check_len("columns of the targets", self.c.len(), y.len())?;
         check_row("the features", self.n, x)?;
         check_row("the targets", self.n, y)?;
+        self.held_out.check_training_rows(self.n + 1)?;
         self.n += 1;
         let x = self.admit_features(x);
         let y = self.admit_targets(y);
@@ -232,14 +233,15 @@ impl<'a> Rows<'a> {
     /// Whole blocks of rows become matrix–matrix work; a few hundred rows a call are enough for that.
     ///
     /// # Errors
-    /// As [`Rows::push`]; input of the wrong shape, NaN and infinities leave the fit as it was. After any
-    /// other error some of the rows are appended and some are not.
+    /// As [`Rows::push`]; input of the wrong shape, NaN and infinities (rows counted within `x`) leave the
+    /// fit as it was. After any other error some of the rows are appended and some are not.
     pub fn extend(&mut self, x: &ArrayRef2<f64>, y: &ArrayRef2<f64>) -> Result<Vec<Point>, Error> {
         Error::check_len("rows of y", x.nrows(), y.nrows())?;
         Error::check_len("columns of the features", self.p, x.ncols())?;
         Error::check_len("columns of the targets", self.c.len(), y.ncols())?;
         Error::check_finite("the features", x.view())?;
         Error::check_finite("the targets", y.view())?;
+        self.held_out.check_training_rows(self.n.saturating_add(x.nrows()))?;
         let mut points = Vec::with_capacity(x.nrows());
         while points.len() < x.nrows() {
             let from = points.len();

@@ -1,5 +1,7 @@
 //! A lower triangle that grows by a row, or takes one in by Givens rotations.
 
+use super::scale::scaled;
+use crate::svd::exponent;
 use ndarray::{Array2, aview1};
 
 /// `L`, `r × r`, lower triangular, row by row.
@@ -177,6 +179,13 @@ pub(super) fn axpy(y: &mut [f64], factor: f64, x: &[f64]) {
 /// `a · b`.
 pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
     aview1(a).dot(&aview1(b))
+}
+
+/// `‖x‖`, of entries whose squares may be out of range.
+pub(super) fn norm(x: &[f64]) -> f64 {
+    let largest = x.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
+    let e = exponent(largest);
+    scaled(x.iter().map(|&v| scaled(v, -e)).map(|v| v * v).sum::<f64>().sqrt(), e)
 }
 
 /// `‖x‖²`.

@@ -114,8 +114,9 @@ impl Grid {
         let results = match self.threads {
             None => all(),
             Some(1) => jobs.iter().map(run).collect(),
+            // More threads than batches would have nothing to do.
             Some(threads) => rayon::ThreadPoolBuilder::new()
-                .num_threads(threads)
+                .num_threads(threads.min(jobs.len()))
                 .build()
                 .map_err(|e| Error::Resource { reason: format!("{threads} threads: {e}") })?
                 .install(all),

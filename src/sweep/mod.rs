@@ -45,7 +45,7 @@ use std::sync::Arc;
 /// use double_descent::curve::Metric;
 /// use double_descent::{dataset::Dataset, nested::Engine, sweep::{Arm, Sweep}};
 ///
-/// let mut sweep = Sweep::new(Dataset::diabetes(), 1..=300, 5, 0);
+/// let mut sweep = Sweep::new(Dataset::diabetes(), 1..=300, 50, 0);
 /// sweep.arms = vec![Arm::unablated()];
 /// sweep.metrics = vec![Metric::TrainMse, Metric::TestMse];
 /// let curve = sweep.run()?;
@@ -96,7 +96,8 @@ impl Sweep {
     /// # Errors
     /// What is wrong with the sweep as a whole: sizes that leave no training or no test row, or
     /// are listed twice ([`Error::Domain`]), no repeats, splits that do not fit the table, an adversary
-    /// of infinite strength, no threads to be had. A single cell that fails does not end the sweep: see
+    /// of infinite strength, no threads to be had, a best linear model of the whole table that does not fit into
+    /// `f64` ([`Error::Overflow`]). A single cell that fails does not end the sweep: see
     /// [`Curve::failures`].
     pub fn run(&self) -> Result<Curve, Error> {
         self.run_with(&())

@@ -73,7 +73,9 @@ pub fn sphere(n: usize, p: usize) -> Option<f64> {
         (0, _) | (_, 0) => Some(0.0),
         (1, _) => Some(features.recip()),
         (_, 1) => Some(samples.recip()),
-        _ if p >= n + 2 => Some(samples / features * (features - 2.0) / (features - samples - 1.0)),
+        _ if p.saturating_sub(n) >= 2 => {
+            Some(samples / features * (features - 2.0) / (features - samples - 1.0))
+        }
         _ => None,
     }
 }

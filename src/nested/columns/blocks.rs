@@ -34,8 +34,8 @@ impl Columns<'_> {
     /// Whole blocks of columns become matrix–matrix work; a few hundred columns a call are enough for that.
     ///
     /// # Errors
-    /// As [`Columns::push`]; input of the wrong shape, NaN and infinities leave the fit as it was. After any
-    /// other error some of the columns are appended and some are not.
+    /// As [`Columns::push`]; input of the wrong shape, NaN and infinities (columns counted within `x`) leave
+    /// the fit as it was. After any other error some of the columns are appended and some are not.
     pub fn extend(&mut self, x: &ArrayRef2<f64>) -> Result<Vec<Point>, Error> {
         Error::check_len("rows of the features", self.n, x.nrows())?;
         Error::check_finite("the features", x.view())?;

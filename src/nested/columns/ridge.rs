@@ -7,7 +7,7 @@ use crate::nested::column_block::ColumnBlock;
 use crate::nested::fit::{Fit, combine};
 use crate::nested::penalty::{Penalty, check_combination};
 use crate::nested::scale::Unit;
-use crate::nested::triangle::square;
+use crate::nested::triangle::{norm, square};
 use crate::nested::{Engine, Point};
 use ndarray::{Array2, s};
 
@@ -57,8 +57,8 @@ impl Columns<'_> {
             predictions.push(combine(&self.images, &v));
             let padded: Vec<f64> = v.iter().map(|v| pad * v).collect();
             let e = penalty.triangle.forward(&padded);
-            let (all, left) = (square(&v).sqrt(), square(&e).sqrt());
-            let norm = penalty.norm(all, left, || square(&self.triangle.times(&e)).sqrt());
+            let (all, left) = (norm(&v), norm(&e));
+            let norm = penalty.norm(all, left, || norm(&self.triangle.times(&e)));
             fit.z.push(vec![norm]);
             *squares += (pad * left) * (pad * left);
         }

@@ -58,8 +58,15 @@ impl Rows<'_> {
         let rank = self.triangle.len();
         self.fit = Fit { z: solutions.collect(), rank, noise, smallest, ..Fit::default() };
         self.predictions = self.fit.z.iter().map(|z| combine(&self.images, z)).collect();
+        let (triangle, pad) = (&mut self.triangle, penalty.pad());
+        let condition = triangle.norm() * triangle.inverse();
         let errors = self.fit.z.iter().zip(&self.c).zip(&self.squares).map(|((z, c), squares)| {
-            squares + self.triangle.times(z).iter().zip(c).map(|(a, c)| (a - c) * (a - c)).sum::<f64>()
+            // c − L z, and the same as λ L⁻ᵀ z: the first loses digits as it gets small, the second
+            // loses those of the condition number of L.
+            let difference: Vec<f64> = triangle.times(z).iter().zip(c).map(|(a, c)| a - c).collect();
+            let padded: Vec<f64> = triangle.backward(z).iter().map(|v| pad * (pad * v)).collect();
+            let solved = condition * square(&padded).sqrt() < square(c).sqrt();
+            squares + square(if solved { &padded } else { &difference })
         });
         let squares: Vec<f64> = errors.collect();
         let (n, p) = (self.n, self.p);
