@@ -12,6 +12,9 @@ fn main() {
 }
 
 #[cfg(unix)]
+#[path = "whole_curve/python.rs"]
+mod python;
+#[cfg(unix)]
 #[path = "whole_curve/timing.rs"]
 #[allow(dead_code)] // it serves two benches
 mod timing;
@@ -85,13 +88,7 @@ mod unix {
     /// Median seconds of the peer at its fastest core type, and that type; its terms are compared with ours.
     /// `None`, and a line that says so, without numpy.
     fn numpy(designs: &[Array2<f64>], root: &Array2<f64>, ours: &[Vec<f64>]) -> Option<(f64, &'static str)> {
-        let python = env::var("PYTHON").unwrap_or_else(|_| "python3".into());
-        let mut probe = Command::new(&python);
-        probe.args(["-c", "import numpy"]).stdout(Stdio::null()).stderr(Stdio::null());
-        if !probe.status().is_ok_and(|status| status.success()) {
-            println!("SKIPPED numpy: `{python}` has none; see benches/peers/README.md");
-            return None;
-        }
+        let python = crate::python::with_numpy()?;
         let folder = env::temp_dir().join(format!("double-descent-noise-{}", std::process::id()));
         std::fs::create_dir_all(&folder).expect("a temporary folder");
         let bytes = |table: &Array2<f64>| -> Vec<u8> { table.iter().flat_map(|v| v.to_ne_bytes()).collect() };

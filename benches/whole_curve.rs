@@ -23,6 +23,9 @@ mod curves;
 #[path = "whole_curve/numpy.rs"]
 mod numpy;
 #[cfg(unix)]
+#[path = "whole_curve/python.rs"]
+mod python;
+#[cfg(unix)]
 #[path = "whole_curve/timing.rs"]
 mod timing;
 

@@ -16,13 +16,7 @@ impl Numpy {
     /// The interpreter in `PYTHON`; the core type is chosen on a curve of that size. `None` (and a line that says
     /// so) without numpy.
     pub fn find(size: usize) -> Option<Self> {
-        let python = env::var("PYTHON").unwrap_or_else(|_| "python3".into());
-        let mut probe = Command::new(&python);
-        probe.args(["-c", "import numpy"]).stdout(Stdio::null()).stderr(Stdio::null());
-        if !probe.status().is_ok_and(|status| status.success()) {
-            println!("SKIPPED numpy: `{python}` has none; see benches/peers/README.md");
-            return None;
-        }
+        let python = crate::python::with_numpy()?;
         let curve = Curve::new(Axis::Samples, size, 4 * size);
         let sides = [None, Some("Haswell"), Some("SkylakeX"), Some("Zen")];
         let timed = sides.into_iter().filter_map(|core_type| {
