@@ -1,8 +1,8 @@
 //! Roots of covariances.
 
 use crate::Error;
-use crate::svd::{Faer, Svd, exponent, power_of_two, triangle};
-use ndarray::{Array2, ArrayRef2, Axis, s};
+use crate::svd::{Faer, Svd, cholesky, exponent, power_of_two, triangle};
+use ndarray::{Array2, ArrayRef2, Axis};
 
 /// An upper triangular root `S` of a covariance, `Σ = SᵀS`, in a unit of its own, `2^e`: its leading columns
 /// belong to the leading features, and are 0 below them.
@@ -28,7 +28,7 @@ impl Root {
         let unit = power_of_two(-half);
         // Twice: the square of the unit may be out of range.
         let scaled = covariance.mapv(|v| v * unit * unit);
-        let matrix = match cholesky(&scaled) {
+        let matrix = match well_conditioned(&scaled) {
             Some(root) => root,
             None => by_svd(&scaled)?,
         };
@@ -36,30 +36,22 @@ impl Root {
     }
 }
 
-/// `Cᵀ` where `Σ = C Cᵀ`; `None` unless Σ is symmetric and every pivot stands clear of its rounding error.
-fn cholesky(sigma: &Array2<f64>) -> Option<Array2<f64>> {
+/// By Cholesky; `None` unless Σ is symmetric and every pivot stands clear of its rounding error.
+fn well_conditioned(sigma: &Array2<f64>) -> Option<Array2<f64>> {
     let p = sigma.nrows();
     let rounding = p as f64 * f64::EPSILON;
     let largest = sigma.diag().iter().fold(0.0, |m: f64, v| m.max(*v));
-    let mut rows: Array2<f64> = Array2::zeros((p, p));
-    for i in 0..p {
-        let (known, mut rest) = rows.view_mut().split_at(Axis(0), i);
-        let mut row = rest.row_mut(0);
-        for (j, other) in known.rows().into_iter().enumerate() {
-            if (sigma[[i, j]] - sigma[[j, i]]).abs() > 30.0 * rounding * largest {
-                return None;
-            }
-            let inside = row.slice(s![..j]).dot(&other.slice(s![..j]));
-            row[j] = (f64::midpoint(sigma[[i, j]], sigma[[j, i]]) - inside) / other[j];
-        }
-        let inside = row.slice(s![..i]);
-        let pivot = sigma[[i, i]] - inside.dot(&inside);
-        if pivot.is_nan() || pivot <= 16.0 * (rounding * sigma[[i, i]]).max(f64::MIN_POSITIVE) {
-            return None;
-        }
-        row[i] = pivot.sqrt();
+    let symmetric = |i: usize, j: usize| (sigma[[i, j]] - sigma[[j, i]]).abs() <= 30.0 * rounding * largest;
+    if (0..p).any(|i| (0..i).any(|j| !symmetric(i, j))) {
+        return None;
     }
-    Some(rows.reversed_axes().as_standard_layout().into_owned())
+    let mean = |(i, j): (usize, usize)| f64::midpoint(sigma[[i, j]], sigma[[j, i]]);
+    let root = cholesky(Array2::from_shape_fn((p, p), mean))?;
+    let clear = |i: usize| {
+        let pivot = root[[i, i]] * root[[i, i]];
+        pivot > 16.0 * (rounding * sigma[[i, i]]).max(f64::MIN_POSITIVE)
+    };
+    (0..p).all(clear).then_some(root)
 }
 
 fn by_svd(covariance: &Array2<f64>) -> Result<Array2<f64>, Error> {

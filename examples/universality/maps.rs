@@ -15,7 +15,7 @@ const INPUTS: usize = 10;
 /// Width of the hidden layers.
 const WIDTH: usize = 256;
 /// Draws that go through a network at once.
-const PIECE: usize = 512;
+const PIECE: usize = 1024;
 /// Inputs, degree and constant of the polynomial kernel.
 const KERNEL: (usize, usize, f64) = (3, 4, 1.0);
 /// Inputs and neurons of the networks with tangent features.

@@ -55,7 +55,7 @@ impl Activation {
         matches!(self, Self::Sigmoid | Self::Tanh | Self::Gelu | Self::Softplus)
     }
 
-    /// Replaces each value by its activation, eight at a time where the machine can.
+    /// Replaces each value by its activation, many at a time.
     ///
     /// The same bits come out of every instruction set. The relative error is at most 4 ε (ε = 2.2e-16, tested
     /// against 80 digits); that of GELU, for negative values, 8 ε, and below −37.5 it is 0 to 1e-300.
@@ -108,6 +108,9 @@ impl Activation {
     }
 }
 
+/// Values that share the loads of the coefficients, and whose chains of operations run side by side.
+const GROUP: usize = 32;
+
 fn map(values: &mut [f64], f: impl Fn(f64) -> f64) {
     pulp::Arch::new().dispatch(Map(values, f));
 }
@@ -121,7 +124,16 @@ impl<F: Fn(f64) -> f64> pulp::WithSimd for Map<'_, F> {
     #[inline(always)]
     fn with_simd<S: pulp::Simd>(self, _: S) {
         // Not `for_each`: its closure may be left out of line, compiled for the oldest machine.
-        for value in self.0 {
+        let mut groups = self.0.chunks_exact_mut(GROUP);
+        for group in &mut groups {
+            let mut values = [0.0; GROUP];
+            values.copy_from_slice(group);
+            for value in &mut values {
+                *value = (self.1)(*value);
+            }
+            group.copy_from_slice(&values);
+        }
+        for value in groups.into_remainder() {
             *value = (self.1)(*value);
         }
     }

@@ -8,7 +8,7 @@ use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
 
 /// Rows that go through all layers at once: they stay in the cache.
-const BLOCK: usize = 128;
+const BLOCK: usize = 256;
 
 /// Blocks are filled up with zeros to a multiple of this: a row's bits then do not depend on how many there are.
 const MULTIPLE: usize = 16;

@@ -18,6 +18,7 @@
 
 mod backend;
 mod checked;
+mod cholesky;
 mod cutoff;
 mod faer;
 mod jacobi;
@@ -26,6 +27,7 @@ mod reflect;
 
 pub use backend::{Backend, RawSvd, Route};
 pub(crate) use checked::{exponent, power_of_two, triangle};
+pub(crate) use cholesky::cholesky;
 pub use cutoff::Cutoff;
 pub use faer::Faer;
 pub use jacobi::Jacobi;
