@@ -26,6 +26,7 @@ fn main() {
 
 #[cfg(unix)]
 mod unix {
+    use crate::python::{self, Folder};
     use crate::timing::{Time, time};
     use double_descent::nested::noise::{Root, feature_terms, sample_terms};
     use double_descent::rng::stream;
@@ -33,8 +34,6 @@ mod unix {
     use rand_distr::{Distribution, StandardNormal};
     use std::cmp::Ordering;
     use std::env;
-    use std::path::Path;
-    use std::process::{Command, Stdio};
 
     const FIXED: usize = 30;
     const LARGEST: usize = 256;
@@ -60,8 +59,7 @@ mod unix {
 
         let (terms, ours) = time(|| curves(&designs, &root));
         println!("{repeats} repeats of {} points: {:.4} s", 2 * LARGEST, ours.median);
-        if let Some((peer, core_type)) = numpy(&designs, &root, &terms) {
-            println!("peer: OPENBLAS_NUM_THREADS=1, OPENBLAS_CORETYPE {core_type} (the fastest)");
+        if let Some(peer) = numpy(&designs, &root, &terms) {
             let Time { median, runs } = ours;
             println!(
                 "RATIO universality_vs_numpy {:.1} (ours {median:.4}, peer {peer:.4}, median of {runs})",
@@ -85,36 +83,22 @@ mod unix {
         all
     }
 
-    /// Median seconds of the peer at its fastest core type, and that type; its terms are compared with ours.
+    /// Median seconds of the peer at its fastest core type; its terms are compared with ours.
     /// `None`, and a line that says so, without numpy.
-    fn numpy(designs: &[Array2<f64>], root: &Array2<f64>, ours: &[Vec<f64>]) -> Option<(f64, &'static str)> {
-        let python = crate::python::with_numpy()?;
-        let folder = env::temp_dir().join(format!("double-descent-noise-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).expect("a temporary folder");
-        let bytes = |table: &Array2<f64>| -> Vec<u8> { table.iter().flat_map(|v| v.to_ne_bytes()).collect() };
-        let all: Vec<u8> = designs.iter().flat_map(bytes).collect();
-        std::fs::write(folder.join("x"), all).expect("a temporary file");
-        std::fs::write(folder.join("root"), bytes(root)).expect("a temporary file");
-        let seconds = |core_type: &str| {
-            let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/peers/universality.py");
-            let mut command = Command::new(&python);
-            command.env("OPENBLAS_NUM_THREADS", "1").env_remove("OPENBLAS_CORETYPE");
-            if core_type != "as it chooses" {
-                command.env("OPENBLAS_CORETYPE", core_type);
-            }
-            command.arg(script).arg(&folder).args([designs.len(), FIXED, LARGEST].map(|v| v.to_string()));
-            // A core type that this machine cannot run ends the process.
-            let output = command.stderr(Stdio::null()).output().ok().filter(|out| out.status.success())?;
-            String::from_utf8(output.stdout).ok()?.trim().parse::<f64>().ok()
+    fn numpy(designs: &[Array2<f64>], root: &Array2<f64>, ours: &[Vec<f64>]) -> Option<f64> {
+        let python = python::with_numpy()?;
+        let folder = Folder::new("noise");
+        folder.write("x", designs.iter().flatten());
+        folder.write("root", root.iter());
+        let counts = [designs.len(), FIXED, LARGEST].map(|v| v.to_string());
+        let arguments = [folder.path(), &counts[0], &counts[1], &counts[2]];
+        let seconds = |core_type| {
+            python::run(&python, core_type, "universality.py", &arguments)?.trim().parse::<f64>().ok()
         };
-        let sides = ["as it chooses", "Haswell", "SkylakeX", "Zen"];
-        let timed = sides.into_iter().filter_map(|core_type| Some((seconds(core_type)?, core_type)));
-        let (first, core_type) = timed.min_by(|a, b| a.0.total_cmp(&b.0)).expect("numpy runs");
-        let mut times = vec![first];
-        times.extend((1..ROUNDS).filter_map(|_| seconds(core_type)));
+        let core_type = python::fastest_core_type(&python, seconds);
+        let mut times: Vec<f64> = (0..ROUNDS).filter_map(|_| seconds(core_type)).collect();
         times.sort_by(f64::total_cmp);
-        let found = std::fs::read(folder.join("terms")).expect("the peer's terms");
-        let _ = std::fs::remove_dir_all(&folder);
+        let found = std::fs::read(format!("{}/terms", folder.path())).expect("the peer's terms");
         let words = found.chunks_exact(8).map(|word| f64::from_ne_bytes(word.try_into().expect("8 bytes")));
         let mut worst = 0.0f64;
         let mut count = 0;
@@ -126,6 +110,6 @@ mod unix {
         assert_eq!(count, designs.len() * 2 * LARGEST, "the peer's terms");
         assert!(worst < 1e-8, "terms differ by {worst:e}");
         println!("all terms agree to {worst:.0e}");
-        Some((times[times.len() / 2], core_type))
+        Some(times[times.len() / 2])
     }
 }

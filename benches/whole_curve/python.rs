@@ -1,5 +1,6 @@
-//! The interpreter of the peers.
+//! The interpreter of the peers, and what it is given.
 
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// The one in `PYTHON`, or `python3`; `None` (and a line that says so) if it has no numpy.
@@ -12,4 +13,57 @@ pub fn with_numpy() -> Option<String> {
     }
     println!("SKIPPED numpy: `{python}` has none; see benches/peers/README.md");
     None
+}
+
+/// Runs a script of the peers on one `OpenBLAS` thread; what it prints, `None` if it fails.
+pub fn run(python: &str, core_type: Option<&str>, script: &str, arguments: &[&str]) -> Option<String> {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/peers").join(script);
+    let mut command = Command::new(python);
+    command.env("OPENBLAS_NUM_THREADS", "1").env_remove("OPENBLAS_CORETYPE");
+    if let Some(core_type) = core_type {
+        command.env("OPENBLAS_CORETYPE", core_type);
+    }
+    let output = command.arg(script).args(arguments).stderr(Stdio::inherit()).output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    output.status.success().then_some(text)
+}
+
+/// The core type that makes `OpenBLAS` fastest on this machine, by what `seconds` a run with it takes; printed.
+pub fn fastest_core_type(
+    python: &str,
+    seconds: impl Fn(Option<&'static str>) -> Option<f64>,
+) -> Option<&'static str> {
+    let sides = [None, Some("Haswell"), Some("SkylakeX"), Some("Zen")];
+    // A core type that this machine cannot run ends the process.
+    let timed = sides.into_iter().filter_map(|core_type| Some((seconds(core_type)?, core_type)));
+    let (_, core_type) = timed.min_by(|a, b| a.0.total_cmp(&b.0)).expect("numpy runs");
+    let chosen = core_type.unwrap_or("as it chooses");
+    println!("peer: {python}, OPENBLAS_NUM_THREADS=1, OPENBLAS_CORETYPE {chosen} (the fastest)");
+    core_type
+}
+
+/// A folder of raw numbers, gone when it is dropped.
+pub struct Folder(PathBuf);
+
+impl Folder {
+    pub fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("double-descent-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&path).expect("a temporary folder");
+        Self(path)
+    }
+
+    pub fn path(&self) -> &str {
+        self.0.to_str().expect("a name in UTF-8")
+    }
+
+    pub fn write<'a>(&self, name: &str, values: impl Iterator<Item = &'a f64>) {
+        let bytes: Vec<u8> = values.flat_map(|v| v.to_ne_bytes()).collect();
+        std::fs::write(self.0.join(name), bytes).expect("a temporary file");
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
 }

@@ -289,7 +289,7 @@ pub fn with_progress<T>(label: &str, work: impl FnOnce(&dyn Observer) -> T) -> T
     result
 }
 
-fn report_failures(curve: &Curve) -> usize {
+pub fn report_failures(curve: &Curve) -> usize {
     if let Some(first) = curve.failures.first() {
         eprintln!(
             "warning: {} of the cells failed; the first, n = {}, repeat {}: {}",

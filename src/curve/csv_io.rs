@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 
-const CELL_COLUMNS: [&str; 12] = [
+const CELL_COLUMNS: [&str; 14] = [
     "repeat",
     "n",
     "p",
@@ -20,12 +20,14 @@ const CELL_COLUMNS: [&str; 12] = [
     "rank",
     "mean_squared_bias",
     "test_mse_opposite",
+    "test_error_rate",
+    "coefficient_norm",
 ];
 
 impl Curve {
     /// Writes every cell as a row `repeat,n,p,arm,setting,train_mse,test_mse,bias_squared,
-    /// smallest_singular_value,rank,mean_squared_bias,test_mse_opposite`; fields that an arm does not
-    /// have are blank.
+    /// smallest_singular_value,rank,mean_squared_bias,test_mse_opposite,test_error_rate,coefficient_norm`;
+    /// fields that an arm does not have are blank.
     ///
     /// # Errors
     /// [`Error::Io`].
@@ -43,7 +45,7 @@ impl Curve {
         text.push(b'\n');
         let labels: Vec<Vec<u8>> = self.arms.iter().map(label).collect();
         let mut place = Place::default();
-        let mut memo: [Memo; 6] = Default::default();
+        let mut memo: [Memo; 8] = Default::default();
         for cell in &self.cells {
             place.refresh(cell);
             text.extend_from_slice(&place.text);
@@ -55,6 +57,8 @@ impl Curve {
                 cell.smallest_singular_value,
                 cell.mean_squared_bias,
                 cell.test_mse_opposite,
+                cell.test_error_rate,
+                cell.coefficient_norm,
             ];
             for (column, (memo, metric)) in memo.iter_mut().zip(metrics).enumerate() {
                 text.push(b',');
@@ -130,6 +134,8 @@ impl Curve {
                 rank: count(9)?,
                 mean_squared_bias: number(10)?,
                 test_mse_opposite: number(11)?,
+                test_error_rate: number(12)?,
+                coefficient_norm: number(13)?,
             });
         }
         Ok(curve)

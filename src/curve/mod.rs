@@ -2,8 +2,10 @@
 
 mod csv_io;
 mod summary;
+mod surface;
 
 pub use summary::{Bootstrap, Peak, Summary};
+pub use surface::Surface;
 
 use crate::Error;
 use crate::nested::Engine;
@@ -36,17 +38,24 @@ pub enum Metric {
     MeanSquaredBias,
     /// Smallest singular value over the rank cutoff; 0 at rank 0.
     SmallestSingularValue,
+    /// Share of test rows whose largest prediction is not at their largest target: the classification error
+    /// of one-hot targets.
+    TestErrorRate,
+    /// `‖β̂‖`, over all outputs.
+    CoefficientNorm,
 }
 
 impl Metric {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::TrainMse,
         Self::TestMse,
         Self::TestMseOpposite,
         Self::BiasSquared,
         Self::MeanSquaredBias,
         Self::SmallestSingularValue,
+        Self::TestErrorRate,
+        Self::CoefficientNorm,
     ];
 
     /// The name of its column in tables.
@@ -59,6 +68,8 @@ impl Metric {
             Self::BiasSquared => "bias_squared",
             Self::MeanSquaredBias => "mean_squared_bias",
             Self::SmallestSingularValue => "smallest_singular_value",
+            Self::TestErrorRate => "test_error_rate",
+            Self::CoefficientNorm => "coefficient_norm",
         }
     }
 }
@@ -97,6 +108,10 @@ pub struct Cell {
     pub mean_squared_bias: Option<f64>,
     /// [`Metric::SmallestSingularValue`].
     pub smallest_singular_value: Option<f64>,
+    /// [`Metric::TestErrorRate`].
+    pub test_error_rate: Option<f64>,
+    /// [`Metric::CoefficientNorm`].
+    pub coefficient_norm: Option<f64>,
     /// Numerical rank of the training features.
     pub rank: usize,
 }
@@ -112,6 +127,8 @@ impl Cell {
             Metric::BiasSquared => self.bias_squared,
             Metric::MeanSquaredBias => self.mean_squared_bias,
             Metric::SmallestSingularValue => self.smallest_singular_value,
+            Metric::TestErrorRate => self.test_error_rate,
+            Metric::CoefficientNorm => self.coefficient_norm,
         }
     }
 }

@@ -207,6 +207,12 @@ fn quantile(sorted: &[f64], q: f64) -> f64 {
     sorted[below] * (1.0 - fraction) + sorted[above] * fraction
 }
 
+/// The median of values in any order; NaN without any.
+pub(super) fn median(values: &mut [f64]) -> f64 {
+    values.sort_unstable_by(f64::total_cmp);
+    if values.is_empty() { f64::NAN } else { quantile(values, 0.5) }
+}
+
 /// The quantiles `tail` and `1 − tail` of values in any order, `tail` small: only the ends are sorted.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 fn tail_quantiles(values: &[f64], tail: f64) -> (f64, f64) {

@@ -53,6 +53,9 @@
 //! by the checked SVD of `L`, whose singular values are those of `X`; [`Point::engine`] says so. The next
 //! point that is well conditioned goes on without.
 //!
+//! # Grids of n and p
+//! [`Plane`] gives the fits of all pairs from two lists of n and p, by two factorisations in all.
+//!
 //! # Many repeats
 //! [`noise`] does the noise term alone, for many small problems at once, eight to a SIMD register.
 //!
@@ -95,12 +98,14 @@ mod leave_one_out;
 pub mod noise;
 mod noise_term;
 mod penalty;
+mod plane;
 mod rows;
 mod scale;
 mod smallest;
 mod triangle;
 
 pub use columns::Columns;
+pub use plane::{Plane, PlaneFit, Request};
 pub use rows::Rows;
 
 use crate::Error;
@@ -181,6 +186,7 @@ impl Point {
             train_mse: Some(self.train_mse),
             test_mse: self.test_mse,
             smallest_singular_value: self.smallest_singular_value,
+            coefficient_norm: Some(self.norm),
             rank: self.rank,
             ..Cell::default()
         }

@@ -133,15 +133,34 @@ impl Triangle {
         self.rows.is_empty() || norm * inverse < bound
     }
 
-    /// A lower bound of `‖L⁻¹‖` that is seldom far off: `L⁻¹` on a vector of signs chosen for growth
-    /// (Cline, Moler, Stewart and Wilkinson 1979), then two half steps of inverse iteration.
-    fn estimate_inverse(&self) -> f64 {
+    /// `L⁻¹` on a vector of signs chosen for growth. Its first `r` entries are those of the leading `r × r` part.
+    fn grown(&self) -> Vec<f64> {
         let mut grown: Vec<f64> = Vec::with_capacity(self.len());
         for (i, row) in self.rows.iter().enumerate() {
             let sum = dot(&row[..i], &grown);
             grown.push((-sum - 1f64.copysign(sum)) / row[i]);
         }
-        let half = self.backward(&normalised(grown));
+        grown
+    }
+
+    /// `‖L_r‖_F ‖L_r⁻¹ s‖ / ‖s‖` for every leading `r × r` part, with signs `s` chosen for growth: a rough
+    /// estimate of all their condition numbers in O(r²). NaN or infinite where a diagonal entry is 0.
+    pub(super) fn conditions(&self) -> Vec<f64> {
+        let (mut squares, mut length) = (0.0, 0.0f64);
+        let grown = self.grown().into_iter().zip(&self.rows).enumerate();
+        grown
+            .map(|(i, (entry, row))| {
+                squares += square(row);
+                length = length.hypot(entry);
+                squares.sqrt() * length / ((i + 1) as f64).sqrt()
+            })
+            .collect()
+    }
+
+    /// A lower bound of `‖L⁻¹‖` that is seldom far off: `L⁻¹` on a vector of signs chosen for growth
+    /// (Cline, Moler, Stewart and Wilkinson 1979), then two half steps of inverse iteration.
+    fn estimate_inverse(&self) -> f64 {
+        let half = self.backward(&normalised(self.grown()));
         let first = square(&half).sqrt();
         let second = square(&self.forward(&normalised(half))).sqrt();
         first.max(second)

@@ -81,6 +81,14 @@ impl Hue {
     }
 }
 
+/// The colour of a value at `t` between 0 and 1, from pale yellow over green to dark blue: lightness falls
+/// evenly, so that the order is seen without colour too.
+pub(super) fn sequential(t: f64) -> Rgb {
+    let t = t.clamp(0.0, 1.0);
+    let chroma = 0.06 + 0.10 * (std::f64::consts::PI * t).sin();
+    fit_gamut(0.97 - 0.70 * t, chroma, (105.0 + 165.0 * t).to_radians())
+}
+
 /// The most colourful sRGB colour of this lightness and hue, up to `chroma`.
 fn fit_gamut(lightness: f64, chroma: f64, hue: f64) -> Rgb {
     let (mut low, mut high) = (0.0, chroma);
@@ -152,6 +160,12 @@ mod tests {
     fn one_series_takes_the_strong_colour() {
         assert_eq!(Hue::Blue.ramp(1)[0].hex(), "#0072b2");
         assert!(Hue::Green.ramp(0).is_empty());
+    }
+
+    #[test]
+    fn the_sequence_darkens_evenly() {
+        let luminances: Vec<f64> = (0..=40).map(|i| luminance(sequential(f64::from(i) / 40.0))).collect();
+        assert!(luminances.windows(2).all(|w| w[1] < w[0]), "{luminances:?}");
     }
 
     #[test]

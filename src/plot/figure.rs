@@ -7,6 +7,7 @@ use std::path::Path;
 use super::axes;
 use super::curves;
 use super::font;
+use super::heat;
 use super::layout::{self, Plan};
 use super::model::Panel;
 use super::raster;
@@ -137,7 +138,10 @@ impl Figure {
         let head = TextStyle::new(layout::HEAD, Anchor::Start, "#000000");
         svg.lines((layout::MARGIN, layout::MARGIN + 12.0), &plan.title, 20.0, head);
         for cell in &plan.cells {
-            axes::draw_grid(&mut svg, cell);
+            if cell.panel.heat.is_none() {
+                axes::draw_grid(&mut svg, cell);
+            }
+            heat::draw(&mut svg, cell.panel, &cell.frame);
             curves::draw(&mut svg, cell.panel, &cell.frame, &cell.bands);
             axes::draw_axes(&mut svg, cell);
             let title = TextStyle::new(layout::TEXT, Anchor::Start, "#000000");

@@ -2,6 +2,7 @@
 
 use super::curves::{Bands, Key};
 use super::font;
+use super::heat::Bar;
 use super::model::{Group, Panel};
 use super::svg::{Anchor, Svg, TextStyle};
 
@@ -17,12 +18,15 @@ const COLUMN_GAP: f64 = 12.0;
 /// Shorter groups are not split into two columns.
 const FEWEST_TO_SPLIT: usize = 4;
 const MOST_LINES: usize = 5;
+/// The tallest colour bar.
+const BAR: f64 = 190.0;
 
 /// A legend laid out relative to its upper left corner.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Legend {
     keys: Vec<((f64, f64), Key)>,
     texts: Vec<((f64, f64), String, bool)>,
+    bar: Option<(f64, Bar)>,
     pub(super) width: f64,
     pub(super) height: f64,
 }
@@ -31,17 +35,25 @@ impl Legend {
     /// The legend of a panel at most `width` wide. Groups are split into two
     /// columns if it would otherwise be higher than `height`.
     pub(super) fn new(panel: &Panel, bands: &Bands, width: f64, height: f64) -> Self {
-        let one = Self::lay_out(panel, bands, width, false);
-        if one.height <= height { one } else { Self::lay_out(panel, bands, width, true) }
+        let one = Self::lay_out(panel, bands, (width, height), false);
+        if one.height <= height { one } else { Self::lay_out(panel, bands, (width, height), true) }
     }
 
     /// Whether there is nothing to show.
     pub(super) fn is_empty(&self) -> bool {
-        self.texts.is_empty()
+        self.texts.is_empty() && self.bar.is_none()
     }
 
-    fn lay_out(panel: &Panel, bands: &Bands, width: f64, split: bool) -> Self {
+    fn lay_out(panel: &Panel, bands: &Bands, (width, height): (f64, f64), split: bool) -> Self {
         let mut legend = Self::default();
+        if let Some(heat) = &panel.heat {
+            legend.push_heading(&heat.label, width);
+            let bar = Bar::new(heat, (0.7 * height).min(BAR));
+            let (bar_width, bar_height) = bar.size(font::width);
+            legend.bar = Some((legend.height + 4.0, bar));
+            legend.width = legend.width.max(bar_width);
+            legend.height += 4.0 + bar_height;
+        }
         for (group, shown) in panel.groups.iter().zip(&bands.shown) {
             let keys = keys(group, shown);
             if keys.is_empty() {
@@ -62,11 +74,7 @@ impl Legend {
             self.push_entry(0.0, &group.heading, *key, width, true);
             return;
         }
-        let heading = font::wrap_at_most(&group.heading, SIZE, width, MOST_LINES);
-        for line in heading {
-            self.push_text((0.0, self.height + LEADING - 3.5), line, true);
-            self.height += LEADING;
-        }
+        self.push_heading(&group.heading, width);
         self.height += 2.0;
         let label_room = |s: &str| font::width(s, SIZE) + KEY + KEY_GAP;
         let widest = group.series.iter().map(|s| label_room(&s.label)).fold(0.0, f64::max);
@@ -84,6 +92,13 @@ impl Legend {
             lowest = lowest.max(self.height);
         }
         self.height = lowest;
+    }
+
+    fn push_heading(&mut self, heading: &str, width: f64) {
+        for line in font::wrap_at_most(heading, SIZE, width, MOST_LINES) {
+            self.push_text((0.0, self.height + LEADING - 3.5), line, true);
+            self.height += LEADING;
+        }
     }
 
     fn push_entry(&mut self, x: f64, label: &str, key: Key, width: f64, strong: bool) {
@@ -105,6 +120,9 @@ impl Legend {
 
     /// Draws the legend with its upper left corner at `at`.
     pub(super) fn draw(&self, svg: &mut Svg, at: (f64, f64)) {
+        if let Some((y, bar)) = &self.bar {
+            bar.draw(svg, (at.0, at.1 + y));
+        }
         for ((x, y), key) in &self.keys {
             key.draw(svg, (at.0 + x, at.1 + y), KEY);
         }

@@ -28,6 +28,7 @@ mod colour;
 mod curves;
 mod figure;
 mod font;
+mod heat;
 mod label;
 mod layout;
 mod legend;
@@ -44,5 +45,5 @@ mod tests;
 
 pub use colour::Hue;
 pub use figure::Figure;
-pub use model::{Axis, Dash, Group, Marker, Panel, Scale, Series};
+pub use model::{Axis, Dash, Group, HeatMap, Marker, Panel, Scale, Series};
 pub use study::{Abscissa, FigureOptions, Statistic};

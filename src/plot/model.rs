@@ -133,6 +133,24 @@ impl Group {
     }
 }
 
+/// Cells of colour over two axes: light for the smallest value, dark for the largest.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct HeatMap {
+    /// Abscissae of the columns' centres, ascending. Cells meet half-way between them.
+    pub x: Vec<f64>,
+    /// Ordinates of the rows' centres, ascending.
+    pub y: Vec<f64>,
+    /// A list of values for each row, one for each column. Those that cannot be shown are grey.
+    pub values: Vec<Vec<f64>>,
+    /// How values map to colours.
+    pub scale: Scale,
+    /// The values of the lightest and the darkest colour; `None` takes the extremes. What lies beyond has
+    /// the colour of the end.
+    pub range: Option<(f64, f64)>,
+    /// The text over the colour bar.
+    pub label: String,
+}
+
 /// A vertical threshold, labelled above the frame.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Marker {
@@ -159,6 +177,8 @@ pub struct Panel {
     pub x: Axis,
     /// The vertical axis.
     pub y: Axis,
+    /// Cells of colour under the curves.
+    pub heat: Option<HeatMap>,
     /// The curves.
     pub groups: Vec<Group>,
     /// The thresholds. Their labels are stacked in up to five rows; the lines
@@ -177,6 +197,13 @@ impl Panel {
     #[must_use]
     pub fn with_title(mut self, title: impl Into<String>) -> Self {
         self.title = title.into();
+        self
+    }
+
+    /// The same panel with cells of colour.
+    #[must_use]
+    pub fn with_heat_map(mut self, heat: HeatMap) -> Self {
+        self.heat = Some(heat);
         self
     }
 

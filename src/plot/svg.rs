@@ -128,6 +128,11 @@ impl Svg {
         );
     }
 
+    pub(super) fn rectangle(&mut self, rect: Rect, colour: &str) {
+        let [x, y, w, h] = [rect.x, rect.y, rect.w, rect.h].map(num);
+        let _ = writeln!(self.body, r#"<rect x="{x}" y="{y}" width="{w}" height="{h}" fill="{colour}"/>"#);
+    }
+
     pub(super) fn dot(&mut self, centre: (f64, f64), radius: f64, colour: &str) {
         let _ = writeln!(
             self.body,

@@ -2,7 +2,7 @@
 
 use resvg::usvg::roxmltree::Document;
 
-use super::{Axis, Dash, Figure, Group, Hue, Marker, Panel, Scale, Series};
+use super::{Axis, Dash, Figure, Group, HeatMap, Hue, Marker, Panel, Scale, Series};
 use crate::Error;
 
 fn figure() -> Figure {
@@ -49,6 +49,40 @@ fn texts_survive_escaping() {
     assert!(texts.iter().any(|t| t == "n = p"));
     assert!(texts.concat().contains("<held out>"));
     assert!(!texts.iter().any(|t| t.contains("(a)")), "one panel has no letter");
+}
+
+#[test]
+fn heat_maps_have_a_cell_for_each_value_and_a_bar() {
+    let heat = HeatMap {
+        x: vec![1.0, 2.0, 4.0],
+        y: vec![10.0, 20.0],
+        values: vec![vec![1.0, 10.0, 100.0], vec![f64::NAN, 5.0, -1.0]],
+        scale: Scale::Log10,
+        range: None,
+        label: "Test error".into(),
+    };
+    let panel = |heat| Panel::new(Axis::log10("p"), Axis::linear("n")).with_heat_map(heat);
+    let svg = check(&Figure::new("").with_panel(panel(heat.clone())));
+    let drawn = Document::parse(&svg).expect("valid XML");
+    let rectangles = drawn.descendants().filter(|n| n.has_tag_name("rect"));
+    // The page, the clip, six cells, the bar.
+    assert_eq!(rectangles.count(), 2 + 6 + 64);
+    assert_eq!(svg.matches("#d9d9d9").count(), 2, "NaN, and a negative number on a logarithmic scale");
+    let texts = texts(&svg);
+    for expected in ["Test error", "1", "10", "100"] {
+        assert!(texts.iter().any(|text| text == expected), "{texts:?}");
+    }
+    let broken = [
+        HeatMap::default(),
+        HeatMap { x: vec![f64::NAN, 1.0], ..heat.clone() },
+        HeatMap { x: vec![-1.0, 0.0, 1.0], ..heat.clone() },
+        HeatMap { values: vec![vec![f64::INFINITY; 9]; 9], ..heat.clone() },
+        HeatMap { range: Some((5.0, 5.0)), ..heat.clone() },
+        HeatMap { x: vec![3.0], y: vec![1e300], values: vec![vec![1e-310]], ..heat },
+    ];
+    for heat in broken {
+        check(&Figure::new("").with_panel(panel(heat)));
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The interval an axis shows.
 
-use super::model::{Axis, Panel, Scale, Series};
+use super::model::{Axis, HeatMap, Panel, Scale, Series};
 
 /// Magnitudes beyond this are drawn as if they were this, so that no
 /// difference of two of them overflows.
@@ -71,7 +71,10 @@ pub(super) fn of_panel(panel: &Panel) -> (View, View) {
     let x = asked_for(&panel.x).unwrap_or_else(|| {
         let mut seen = Extent::EMPTY;
         series().flat_map(|s| samples(s, sx, sy)).for_each(|(x, _)| seen.add(x));
-        fitted(sx, seen, 0.02)
+        match &panel.heat {
+            Some(heat) => fitted(sx, with_cells(seen, sx, &heat.x), 0.0),
+            None => fitted(sx, seen, 0.02),
+        }
     });
     let y = asked_for(&panel.y).unwrap_or_else(|| {
         let mut seen = Extent::EMPTY;
@@ -79,7 +82,10 @@ pub(super) fn of_panel(panel: &Panel) -> (View, View) {
             .flat_map(|s| samples(s, sx, sy))
             .filter(|&(at, _)| x.contains(at))
             .for_each(|(_, y)| seen.add(y));
-        fitted(sy, with_bands(seen, panel, &x), 0.05)
+        match &panel.heat {
+            Some(heat) => fitted(sy, with_cells(seen, sy, &heat.y), 0.0),
+            None => fitted(sy, with_bands(seen, panel, &x), 0.05),
+        }
     });
     (x, y)
 }
@@ -118,6 +124,34 @@ fn with_bands(lines: Extent, panel: &Panel, x: &View) -> Extent {
         }
     }
     seen
+}
+
+/// The edges of cells with these centres, in the axis' own units: half-way between neighbours.
+pub(super) fn cell_edges(scale: Scale, centres: &[f64]) -> Vec<f64> {
+    let own: Vec<f64> = centres.iter().filter_map(|&v| own_units(scale, v)).collect();
+    let (Some(first), Some(last), true) = (own.first(), own.last(), own.len() == centres.len()) else {
+        return Vec::new();
+    };
+    let half = |a: f64, b: f64| if own.len() > 1 { (b - a) / 2.0 } else { 0.5 };
+    let start = first - half(own[0], own.get(1).copied().unwrap_or(*first));
+    let end = last + half(own.iter().rev().nth(1).copied().unwrap_or(*last), *last);
+    let inner = own.windows(2).map(|pair| f64::midpoint(pair[0], pair[1]));
+    std::iter::once(start).chain(inner).chain(std::iter::once(end)).collect()
+}
+
+fn with_cells(mut seen: Extent, scale: Scale, centres: &[f64]) -> Extent {
+    cell_edges(scale, centres).into_iter().for_each(|edge| seen.add(edge));
+    seen
+}
+
+/// The values that the colours of a heat map stand for.
+pub(super) fn of_values(heat: &HeatMap) -> View {
+    let axis = Axis { scale: heat.scale, range: heat.range, ..Axis::default() };
+    asked_for(&axis).unwrap_or_else(|| {
+        let mut seen = Extent::EMPTY;
+        heat.values.iter().flatten().filter_map(|&v| own_units(heat.scale, v)).for_each(|v| seen.add(v));
+        fitted(heat.scale, seen, 0.0)
+    })
 }
 
 /// The interval the axis asks for, if it can be shown.

@@ -24,6 +24,7 @@ mod faer;
 mod jacobi;
 mod product;
 mod reflect;
+mod streamed_qr;
 
 pub use backend::{Backend, RawSvd, Route};
 pub(crate) use checked::{exponent, power_of_two, triangle};
@@ -33,6 +34,7 @@ pub use faer::Faer;
 pub use jacobi::Jacobi;
 pub(crate) use product::{add_gram, times_transposed};
 pub(crate) use reflect::reduce;
+pub(crate) use streamed_qr::StreamedQr;
 
 use crate::Error;
 use crate::filter::{SpectralFilter, Spectrum};

@@ -1,9 +1,14 @@
 //! Householder reflections carried through to what goes with a matrix.
 
 use faer::dyn_stack::{MemBuffer, MemStack};
-use faer::linalg::householder;
+use faer::linalg::householder::{
+    apply_block_householder_sequence_on_the_left_in_place_scratch as apply_scratch,
+    apply_block_householder_sequence_on_the_left_in_place_with_conj as apply,
+    apply_block_householder_sequence_transpose_on_the_left_in_place_scratch as apply_transposed_scratch,
+    apply_block_householder_sequence_transpose_on_the_left_in_place_with_conj as apply_transposed,
+};
 use faer::linalg::qr::no_pivoting::factor as qr;
-use faer::{Conj, MatMut, Par, Spec};
+use faer::{Conj, Mat, MatMut, Par, Spec};
 
 /// `[A | B] ← Qᵀ [A | B]` with `A = Q R` the first `lead` columns, `lead ≤ rows`: `R` on and above the
 /// diagonal of `A`, and below it what is of no use. Sequential, so the same bits on any number of threads.
@@ -11,30 +16,49 @@ use faer::{Conj, MatMut, Par, Spec};
 /// The matrix is `rows × columns`, column by column, one column every `stride` entries.
 pub(crate) fn reduce(matrix: &mut [f64], (rows, columns): (usize, usize), stride: usize, lead: usize) {
     let matrix = MatMut::from_column_major_slice_with_stride_mut(matrix, rows, columns, stride);
+    let _ = reduce_in_place(matrix, lead);
+}
+
+/// The reflections of `A = Q R`.
+#[derive(Debug)]
+pub(super) struct Reflections {
+    vectors: Mat<f64>,
+    coefficients: Mat<f64>,
+}
+
+impl Reflections {
+    /// As [`reduce`].
+    pub(super) fn reduce(mut matrix: MatMut<'_, f64>, lead: usize) -> Self {
+        let coefficients = reduce_in_place(matrix.as_mut(), lead);
+        Self { vectors: matrix.as_ref().subcols(0, lead).to_owned(), coefficients }
+    }
+
+    /// Rows of `A`.
+    pub(super) fn rows(&self) -> usize {
+        self.vectors.nrows()
+    }
+
+    /// `B ← Q B`.
+    pub(super) fn apply(&self, to: MatMut<'_, f64>) {
+        let (vectors, coefficients) = (self.vectors.as_ref(), self.coefficients.as_ref());
+        let scratch = apply_scratch::<f64>(vectors.nrows(), coefficients.nrows(), to.ncols());
+        let mut buffer = MemBuffer::new(scratch);
+        apply(vectors, coefficients, Conj::No, to, Par::Seq, MemStack::new(&mut buffer));
+    }
+}
+
+/// The coefficients of the reflections.
+fn reduce_in_place(matrix: MatMut<'_, f64>, lead: usize) -> Mat<f64> {
+    let (rows, columns) = (matrix.nrows(), matrix.ncols());
     let (mut head, tail) = matrix.split_at_col_mut(lead);
     let block = qr::recommended_block_size::<f64>(rows, lead);
-    let mut coefficients = faer::Mat::<f64>::zeros(block, lead);
-    let scratch = qr::qr_in_place_scratch::<f64>(rows, lead, block, Par::Seq, Spec::default()).or(
-        householder::apply_block_householder_sequence_transpose_on_the_left_in_place_scratch::<f64>(
-            rows,
-            block,
-            columns - lead,
-        ),
-    );
+    let mut coefficients = Mat::<f64>::zeros(block, lead);
+    let scratch = qr::qr_in_place_scratch::<f64>(rows, lead, block, Par::Seq, Spec::default())
+        .or(apply_transposed_scratch::<f64>(rows, block, columns - lead));
     let mut buffer = MemBuffer::new(scratch);
-    qr::qr_in_place(
-        head.as_mut(),
-        coefficients.as_mut(),
-        Par::Seq,
-        MemStack::new(&mut buffer),
-        Spec::default(),
-    );
-    householder::apply_block_householder_sequence_transpose_on_the_left_in_place_with_conj(
-        head.as_ref(),
-        coefficients.as_ref(),
-        Conj::No,
-        tail,
-        Par::Seq,
-        MemStack::new(&mut buffer),
-    );
+    let stack = MemStack::new(&mut buffer);
+    qr::qr_in_place(head.as_mut(), coefficients.as_mut(), Par::Seq, stack, Spec::default());
+    let stack = MemStack::new(&mut buffer);
+    apply_transposed(head.as_ref(), coefficients.as_ref(), Conj::No, tail, Par::Seq, stack);
+    coefficients
 }

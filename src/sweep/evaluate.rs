@@ -100,6 +100,7 @@ impl<'a> Study<'a> {
             mean_squared_bias: wanted.mean_squared_bias.then_some(metrics.mean_squared_bias),
             smallest_singular_value: wanted.smallest.then_some(measured.smallest_singular_value),
             rank: measured.rank,
+            ..Cell::default()
         })
     }
 }

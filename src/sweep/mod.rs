@@ -7,11 +7,13 @@ mod arm;
 mod cells;
 mod evaluate;
 mod nested;
+mod plane;
 mod splits;
 mod test_errors;
 
 pub use arm::Arm;
 pub use cells::{Grid, Observer, Place, Visited};
+pub use plane::{Maps, PlaneArm, PlaneSweep};
 pub use splits::Splits;
 
 use crate::Error;

@@ -141,7 +141,7 @@ fn hostile_curves_do_not_panic() {
                     bias_squared: metric,
                     mean_squared_bias: None,
                     smallest_singular_value: metric,
-                    rank: 0,
+                    ..Cell::default()
                 }
             };
             let curve = Curve {

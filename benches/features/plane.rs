@@ -1,0 +1,192 @@
+//! A model-wise curve and an n × p grid of random Fourier features, ten outputs, 10,000 test rows: ours in one run,
+//! the peer's fits cell by cell in numpy and SciPy.
+
+use crate::python::{self, Folder};
+use crate::timing::{self, Time};
+use double_descent::curve::{Metric, Surface};
+use double_descent::dataset::Dataset;
+use double_descent::features::RandomFourier;
+use double_descent::rng::stream;
+use double_descent::sweep::{Maps, PlaneSweep, Splits};
+use ndarray::Array2;
+use rand::RngExt;
+use rand_distr::StandardNormal;
+
+const INPUTS: usize = 784;
+const OUTPUTS: usize = 10;
+/// Of the frequencies, for inputs in [0, 1].
+const DEVIATION: f64 = 0.2;
+
+/// What is fitted on both sides.
+pub struct Study {
+    name: &'static str,
+    samples: Vec<usize>,
+    features: Vec<usize>,
+    /// Where the peer is timed: the grid of these, between which its times are interpolated.
+    timed: (Vec<usize>, Vec<usize>),
+    /// The peer also tries its least squares routines where `min(n, p)` is under this.
+    small: usize,
+    train: Dataset,
+    test: Dataset,
+    /// `features × inputs`, and phases.
+    weights: (Array2<f64>, Vec<f64>),
+}
+
+impl Study {
+    /// n = 5,000, 40 values of p from 50 to 20,000.
+    pub fn curve(quick: bool) -> Self {
+        let (n, first, last) = if quick { (250, 10.0, 1000.0) } else { (5000, 50.0f64, 20_000.0f64) };
+        let at = |i: i32| (first * (last / first).powf(f64::from(i) / 39.0)).round() as usize;
+        let mut features: Vec<usize> = (0..40).map(at).collect();
+        features.dedup();
+        let places = [0, 14, 24, 30, 35, features.len() - 1];
+        let timed = (vec![n], places.map(|i| features[i.min(features.len() - 1)]).to_vec());
+        Self::new("rff_curve", (vec![n], features), timed, quick)
+    }
+
+    /// n and p from 200 to 4,000, 20 values each.
+    pub fn grid(quick: bool) -> Self {
+        let step = if quick { 20 } else { 200 };
+        let all: Vec<usize> = (1..=20).map(|i| i * step).collect();
+        let some: Vec<usize> = [1, 5, 10, 15, 20].map(|i| i * step).to_vec();
+        Self::new("rff_grid", (all.clone(), all), (some.clone(), some), quick)
+    }
+
+    fn new(
+        name: &'static str,
+        (samples, features): (Vec<usize>, Vec<usize>),
+        timed: (Vec<usize>, Vec<usize>),
+        quick: bool,
+    ) -> Self {
+        let most = |list: &[usize]| list.iter().copied().max().unwrap_or(1);
+        let (n, p, tests) = (most(&samples), most(&features), if quick { 500 } else { 10_000 });
+        let mut rng = stream(1, 0, 0);
+        let mut data = |rows: usize| {
+            // Images are half black.
+            let inputs = Array2::from_shape_simple_fn((rows, INPUTS), || rng.random_range(-1.0..1.0f64).max(0.0));
+            let mut targets = Array2::zeros((rows, OUTPUTS));
+            targets.rows_mut().into_iter().for_each(|mut row| row[rng.random_range(0..OUTPUTS)] = 1.0);
+            Dataset::new("drawn", inputs, targets).expect("a data set")
+        };
+        let (train, test) = (data(n), data(tests));
+        let mut rng = stream(2, 0, 0);
+        let frequencies =
+            Array2::from_shape_simple_fn((p, INPUTS), || DEVIATION * rng.sample::<f64, _>(StandardNormal));
+        let phases = (0..p).map(|_| rng.random_range(0.0..std::f64::consts::TAU)).collect();
+        let small = if quick { usize::MAX } else { 1500 };
+        Self { name, samples, features, timed, small, train, test, weights: (frequencies, phases) }
+    }
+
+    /// All cells, on one thread.
+    fn ours(&self) -> (Surface, Time) {
+        let (frequencies, phases) = &self.weights;
+        let map = RandomFourier::from_weights(frequencies, phases).expect("a map");
+        let order: Vec<usize> = (0..self.train.len()).collect();
+        let sweep = PlaneSweep {
+            samples: self.samples.clone(),
+            features: self.features.clone(),
+            splits: Splits::Recorded(vec![order]),
+            metrics: vec![Metric::TestMse],
+            threads: Some(1),
+            ..PlaneSweep::new(self.train.clone(), self.test.clone(), Maps::same(map), 1, 0)
+        };
+        timing::time(|| sweep.run().expect("the sweep runs"))
+    }
+
+    /// Times both sides and prints what was found.
+    pub fn report(&self, python: Option<(&str, Option<&str>)>) {
+        let (surface, ours) = self.ours();
+        let cells = self.samples.len() * self.features.len();
+        let most = |list: &[usize]| list.iter().copied().max().unwrap_or(1);
+        let (n, p) = (most(&self.samples), most(&self.features));
+        println!("{}: {cells} cells up to n = {n}, p = {p}: {:.2} s", self.name, ours.median);
+        println!("  {:.2} ms a feature, all of its cells and test rows included", ours.median / p as f64 * 1e3);
+        let Some((python, core_type)) = python else { return };
+        let (features, timed) = self.peer(python, core_type);
+        let mut fits = 0.0;
+        for &n in &self.samples {
+            for &p in &self.features {
+                fits += self.interpolated(&timed, n, p);
+            }
+        }
+        for cell in &timed {
+            let found = surface.cells().cells.iter().find(|other| (other.n, other.p) == (cell.n, cell.p));
+            let found = found.and_then(|cell| cell.test_mse).expect("every timed cell is one of ours");
+            // Both sides lose κ ε; random features of these sizes have κ up to 1e5 but at n = p.
+            assert!((found / cell.mse - 1.0).abs() < 1e-5, "{}, {}: {found}, {}", cell.n, cell.p, cell.mse);
+        }
+        let peer = features + fits;
+        let ways: Vec<String> = timed.iter().map(|cell| format!("{}:{} {}", cell.n, cell.p, cell.way)).collect();
+        println!(
+            "  the peer: features {features:.2} s, made once; {} fits timed, the other {} interpolated: {fits:.1} s; \
+             fastest ways (n:p) {}",
+            timed.len(),
+            cells - timed.len(),
+            ways.join(", ")
+        );
+        println!(
+            "RATIO {}_vs_numpy {:.1} (ours {:.2}, peer {peer:.2}, median of {}, peer's short fits of 3)",
+            self.name,
+            peer / ours.median,
+            ours.median,
+            ours.runs
+        );
+    }
+
+    /// Seconds of the features of all rows, and the timed cells.
+    fn peer(&self, python: &str, core_type: Option<&str>) -> (f64, Vec<Timed>) {
+        let folder = Folder::new("plane");
+        let tables = [
+            ("x", self.train.features()),
+            ("y", self.train.targets()),
+            ("tx", self.test.features()),
+            ("ty", self.test.targets()),
+            ("w", &self.weights.0),
+        ];
+        tables.iter().for_each(|(name, table)| folder.write(name, table.iter()));
+        folder.write("b", self.weights.1.iter());
+        let cells = self.timed.0.iter().flat_map(|n| self.timed.1.iter().map(move |p| format!("{n}:{p}")));
+        let cells: Vec<String> = cells.collect();
+        let arguments = [folder.path(), &cells.join(","), &self.small.to_string()];
+        let text = python::run(python, core_type, "fourier_plane.py", &arguments).expect("the peer runs");
+        let mut lines = text.lines();
+        let features = lines.next().and_then(|line| line.strip_prefix("features ")?.parse().ok());
+        let cell = |line: &str| {
+            let words: Vec<&str> = line.split(' ').collect();
+            let [n, p, seconds, mse, way] = words[..] else { return None };
+            let (n, p) = (n.parse().ok()?, p.parse().ok()?);
+            Some(Timed { n, p, seconds: seconds.parse().ok()?, mse: mse.parse().ok()?, way: way.into() })
+        };
+        (features.expect("features first"), lines.map(|line| cell(line).expect("a cell")).collect())
+    }
+
+    /// The peer's seconds at any cell: log times, linear in log n and log p between the timed ones.
+    fn interpolated(&self, timed: &[Timed], n: usize, p: usize) -> f64 {
+        let place = |list: &[usize], value: usize| {
+            let after = list.partition_point(|&v| v < value).clamp(1.min(list.len() - 1), list.len() - 1);
+            let before = after.saturating_sub(1);
+            let log = |v: usize| (v as f64).ln();
+            let width = log(list[after]) - log(list[before]);
+            let along = if width > 0.0 { (log(value) - log(list[before])) / width } else { 0.0 };
+            [(list[before], 1.0 - along), (list[after], along)]
+        };
+        let seconds = |n: usize, p: usize| {
+            timed.iter().find(|cell| (cell.n, cell.p) == (n, p)).map_or(f64::NAN, |cell| cell.seconds)
+        };
+        let mut log = 0.0;
+        for (n, by_n) in place(&self.timed.0, n) {
+            for (p, by_p) in place(&self.timed.1, p) {
+                log += by_n * by_p * seconds(n, p).ln();
+            }
+        }
+        log.exp()
+    }
+}
+
+struct Timed {
+    n: usize,
+    p: usize,
+    seconds: f64,
+    mse: f64,
+    way: String,
+}

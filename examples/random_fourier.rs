@@ -1,0 +1,131 @@
+//! Double descent of random Fourier features, as Belkin et al. (2019) and Nakkiran et al. (2019, appendix D) show
+//! it: minimum-norm regression of one-hot classes of Fashion-MNIST on cos(Wx + b), over the number of features at a
+//! fixed number of images, and over the number of images at a fixed number of features.
+//!
+//! Run: `cargo run --release --example random_fourier`. Without the images (`--data-dir`, or the variable
+//! DOUBLE_DESCENT_DATA) the classes are those of a random network on normal inputs.
+
+#![allow(clippy::cast_precision_loss)] // counts of rows and columns
+#![allow(clippy::doc_markdown)] // doc comments are help texts
+
+mod common;
+#[path = "random_fourier/figures.rs"]
+mod figures;
+#[path = "random_fourier/inputs.rs"]
+mod inputs;
+
+use clap::{CommandFactory, FromArgMatches, Parser};
+use common::{RunArgs, finish, parse_sizes, report_failures, say, short, with_progress};
+use double_descent::Error;
+use double_descent::curve::{Axis, Curve, Metric};
+use double_descent::sweep::PlaneSweep;
+use inputs::InputArgs;
+use std::process::ExitCode;
+
+/// Model-wise and sample-wise double descent of random Fourier features. Writes
+/// OUT/random_fourier/{features,samples}_{cells,summary}.csv and figures.
+#[derive(Parser)]
+#[command(name = "random_fourier")]
+struct Cli {
+    /// Numbers of features of the model-wise curve, numbers and ranges as in 50..4000:50
+    #[arg(long, value_name = "SIZES", default_value = FEATURES)]
+    features: String,
+
+    /// Training images of the model-wise curve
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    n: usize,
+
+    /// Numbers of training images of the sample-wise curve
+    #[arg(long, value_name = "SIZES", default_value = SAMPLES)]
+    samples: String,
+
+    /// Features of the sample-wise curve
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    p: usize,
+
+    #[command(flatten)]
+    inputs: InputArgs,
+
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+/// Dense about the threshold.
+const FEATURES: &str = "10,20,35,50,75,100,150,200,300,400,500,600,700,800,850,900,940,970,990,1000,1010,1030,1060,\
+                        1100,1150,1200,1300,1400,1600,2000,2500,3000,4000";
+const SAMPLES: &str = FEATURES;
+
+fn main() -> ExitCode {
+    let matches = Cli::command().mut_arg("x", |arg| arg.default_value("axis")).get_matches();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    finish(run(&cli))
+}
+
+fn run(cli: &Cli) -> Result<(), Error> {
+    let folder = cli.run.make_folder("results", "random_fourier")?;
+    let (features, samples) = (parse_sizes(&cli.features)?, parse_sizes(&cli.samples)?);
+    let largest = features.iter().copied().chain([cli.p]).max().unwrap_or(0);
+    let data = cli.inputs.data(cli.run.seed)?;
+    let mut sweep = cli.inputs.sweep(&data, largest, cli.run.seed, cli.run.threads)?;
+    sweep.metrics.push(Metric::SmallestSingularValue);
+    let (mut figures, mut failed) = (Vec::new(), 0);
+    let studies = [
+        ("features", Axis::Features, vec![cli.n], features),
+        ("samples", Axis::Samples, samples, vec![cli.p]),
+    ];
+    for (name, axis, samples, features) in studies {
+        (sweep.samples, sweep.features) = (samples, features);
+        let curve = measure(&sweep, name, axis)?;
+        curve.save_cells(&folder.join(format!("{name}_cells.csv")))?;
+        let metrics = figures::PANELS.map(|panel| panel.0);
+        curve.save_summaries(&folder.join(format!("{name}_summary.csv")), &metrics, cli.run.bootstrap())?;
+        closing_table(&curve)?;
+        failed += report_failures(&curve);
+        let about = cli.inputs.describe(&sweep);
+        figures.push((name, figures::panels(&cli.run, &curve, &about)?));
+    }
+    say!("written: {}: {{features,samples}}_{{cells,summary}}.csv", folder.display());
+    if !cli.run.no_figures {
+        common::figures::save(&folder, &figures)?;
+    }
+    match failed {
+        0 => Ok(()),
+        _ => Err(Error::Resource { reason: format!("{failed} repeats could not be computed") }),
+    }
+}
+
+fn measure(sweep: &PlaneSweep, name: &str, axis: Axis) -> Result<Curve, Error> {
+    let surface = with_progress(name, |observer| sweep.run_with(observer))?;
+    let curve = match axis {
+        Axis::Samples => surface.over_samples(sweep.features[0]),
+        _ => surface.over_features(sweep.samples[0]),
+    };
+    // Without a cell: the failures say why.
+    Ok(curve.unwrap_or_else(|| surface.cells().clone()))
+}
+
+/// Medians over the axis.
+fn closing_table(curve: &Curve) -> Result<(), Error> {
+    let tables = figures::PANELS.map(|(metric, ..)| curve.summaries(metric, None));
+    let tables = tables.into_iter().collect::<Result<Vec<_>, _>>()?;
+    say!("\n{}: medians over {} repeats", curve.provenance.data, curve.repeats());
+    say!(
+        "{:>6}{:>6}{:>12}{:>12}{:>12}{:>12}{:>12}",
+        "n",
+        "p",
+        "test MSE",
+        "test error",
+        "train MSE",
+        "norm",
+        "σ_min"
+    );
+    for summary in &tables[0] {
+        let value = |table: usize| {
+            let found = tables[table].iter().find(|s| (s.n, s.p) == (summary.n, summary.p));
+            found.map_or("-".into(), |s| short(s.median))
+        };
+        let columns: Vec<String> = (0..5).map(|table| format!("{:>12}", value(table))).collect();
+        say!("{:>6}{:>6}{}", summary.n, summary.p, columns.concat());
+    }
+    Ok(())
+}

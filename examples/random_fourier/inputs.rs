@@ -1,0 +1,125 @@
+//! What the studies of random Fourier features are run on: Fashion-MNIST, or inputs with a random teacher.
+
+use clap::Args;
+use double_descent::Error;
+use double_descent::dataset::Labelled;
+use double_descent::features::{FeatureMap, RandomFourier};
+use double_descent::rng::stream;
+use double_descent::sweep::{Maps, PlaneSweep};
+use ndarray::Array2;
+use rand::RngExt;
+use rand_distr::StandardNormal;
+use std::path::{Path, PathBuf};
+
+/// Inputs, classes and noise of the stand-in for images.
+const TEACHER: (usize, usize) = (64, 10);
+
+/// Labelled inputs to train and to test on.
+pub struct Data {
+    pub train: Labelled,
+    pub test: Labelled,
+}
+
+/// Flags of what is fitted to what.
+#[derive(Args, Debug)]
+pub struct InputArgs {
+    /// Folder with fashion_mnist/*.gz [default: $DOUBLE_DESCENT_DATA; without either, normal inputs with the
+    /// classes of a random network]
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+
+    /// Training images that training sets are drawn from
+    #[arg(long, value_name = "N", default_value_t = 20_000)]
+    pub pool: usize,
+
+    /// Test images
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    pub test: usize,
+
+    /// Standard deviation of the frequencies, for pixels in [0, 1]
+    #[arg(long, value_name = "S", default_value_t = 0.2)]
+    pub deviation: f64,
+
+    /// [cos, sin] pairs in place of cosines with random phases: p counts columns
+    #[arg(long)]
+    pub pairs: bool,
+
+    /// Training sets, each with a map of its own
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub repeats: usize,
+}
+
+impl InputArgs {
+    /// A sweep over nothing yet.
+    pub fn sweep(
+        &self,
+        data: &Data,
+        largest: usize,
+        seed: u64,
+        threads: Option<usize>,
+    ) -> Result<PlaneSweep, Error> {
+        let (train, test) = (data.train.dataset()?, data.test.dataset()?);
+        let (inputs, gamma, pairs) =
+            (train.features().ncols(), self.deviation * self.deviation / 2.0, self.pairs);
+        let maps = Maps::drawn(move |repeat| {
+            let seed = seed.wrapping_mul(1_000_003).wrapping_add(repeat as u64);
+            if pairs {
+                RandomFourier::gaussian_pairs(inputs, largest, gamma, seed)
+            } else {
+                RandomFourier::gaussian(inputs, largest, gamma, seed)
+            }
+        });
+        Ok(PlaneSweep { threads, ..PlaneSweep::new(train, test, maps, self.repeats, seed) })
+    }
+
+    /// In words, for a caption.
+    pub fn describe(&self, sweep: &PlaneSweep) -> String {
+        let map = sweep.maps.of(0).map_or_else(|e| e.to_string(), |map| map.describe());
+        format!(
+            "{} training and {} test rows of {}; {map}",
+            sweep.train.len(),
+            sweep.test.len(),
+            sweep.train.name()
+        )
+    }
+
+    /// The images, or what stands in for them.
+    pub fn data(&self, seed: u64) -> Result<Data, Error> {
+        let folder =
+            self.data_dir.clone().or_else(|| std::env::var_os("DOUBLE_DESCENT_DATA").map(PathBuf::from));
+        match folder {
+            Some(folder) => self.images(&folder.join("fashion_mnist")),
+            None => self.synthetic(seed),
+        }
+    }
+
+    fn images(&self, folder: &Path) -> Result<Data, Error> {
+        let (train, test) = Labelled::fashion_mnist(folder)?;
+        let first = |images: Labelled, count: usize| images.subset(count.min(images.len()), 0);
+        Ok(Data { train: first(train, self.pool)?, test: first(test, self.test)? })
+    }
+
+    /// Standard normal inputs / √d; the class is the largest of ten outputs of a random network, and a tenth of
+    /// them are drawn anew.
+    fn synthetic(&self, seed: u64) -> Result<Data, Error> {
+        let (d, classes) = TEACHER;
+        let mut rng = stream(seed, usize::MAX >> 32, 0);
+        let mut normal = |rows: usize, columns: usize| {
+            Array2::from_shape_simple_fn((rows, columns), || rng.sample::<f64, _>(StandardNormal))
+        };
+        let (hidden, output) = (normal(d, 100), normal(100, classes));
+        let mut part = |rows: usize, place: usize| {
+            let inputs = normal(rows, d) * (8.0 / (d as f64).sqrt());
+            let scores = inputs.dot(&hidden).mapv(f64::tanh).dot(&output);
+            let mut noise = stream(seed, usize::MAX >> 32, place);
+            let labels = scores.rows().into_iter().map(|row| {
+                let largest =
+                    row.iter().enumerate().fold(0, |best, (i, v)| if *v > row[best] { i } else { best });
+                if noise.random::<f64>() < 0.1 { noise.random_range(0..classes) } else { largest }
+            });
+            let labels = labels.collect();
+            Labelled::new("a random network's classes", inputs, labels, classes)
+        };
+        Ok(Data { train: part(self.pool.min(5000), 1)?, test: part(self.test.min(5000), 2)? })
+    }
+}

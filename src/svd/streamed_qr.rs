@@ -1,0 +1,265 @@
+//! A QR factorisation that takes rows a block at a time, and may keep its reflections.
+
+use super::reflect::Reflections;
+use faer::linalg::matmul::matmul;
+use faer::linalg::triangular_solve::{solve_lower_triangular_in_place, solve_upper_triangular_in_place};
+use faer::{Accum, Mat, MatMut, MatRef, Par};
+use ndarray::{Array2, ArrayView2};
+
+/// Columns that are reduced together.
+const PANEL: usize = 64;
+/// Columns that are reduced one by one.
+const NARROW: usize = 8;
+
+/// `A = Q R` of the rows so far, `R` upper trapezoidal: after `m` rows `min(m, columns)` rows of it, and
+/// `Qᵀ Y` of what is carried along. The leading `p` columns of `R` and `Q` belong to the leading `p` columns of `A`.
+///
+/// Row `i` of `R` stands where row `i` of `A` came in; rows beyond `columns` leave nothing behind but reflections.
+/// Sequential, so the same bits on any number of threads.
+#[derive(Debug)]
+pub(crate) struct StreamedQr {
+    /// `[R | Qᵀ Y]`, zero below the diagonal of `R`.
+    upper: Mat<f64>,
+    columns: usize,
+    rows: usize,
+    /// What lies outside the span of the columns, squared: one sum for each carried column.
+    outside: Vec<f64>,
+    steps: Option<Vec<Step>>,
+}
+
+/// One step of `Qᵀ`.
+#[derive(Debug)]
+enum Step {
+    /// Reflections of rows that came in while there was room for more rows of `R`.
+    Rows(usize, Reflections),
+    /// Those that took a block of rows into rows of `R`.
+    Panel(Panel),
+}
+
+/// `w` reflections `I − v vᵀ/τ` of row `first + i` of `R` and a block of rows of `A`: `v` is 1 in the one and column
+/// `i` of `tails` in the others. Their product is `I − V T⁻¹ Vᵀ`.
+#[derive(Debug)]
+struct Panel {
+    first: usize,
+    from: usize,
+    tails: Mat<f64>,
+    /// `T`: `τ` on the diagonal, `VᵀV` over it.
+    factor: Mat<f64>,
+}
+
+impl StreamedQr {
+    /// For at most `rows` rows of `columns` columns, and `carried` more that are only transformed; `keeps` the
+    /// reflections for [`StreamedQr::apply`], about `rows × columns` numbers.
+    pub(crate) fn new(rows: usize, columns: usize, carried: usize, keeps: bool) -> Self {
+        Self {
+            upper: Mat::zeros(rows.min(columns), columns + carried),
+            columns,
+            rows: 0,
+            outside: vec![0.0; carried],
+            steps: keeps.then(Vec::new),
+        }
+    }
+
+    /// Rows so far.
+    pub(crate) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Rows of `R`.
+    fn height(&self) -> usize {
+        self.rows.min(self.columns)
+    }
+
+    /// Takes in rows `[A | Y]`.
+    pub(crate) fn append(&mut self, rows: ArrayView2<'_, f64>) {
+        let (count, width) = rows.dim();
+        let height = self.height();
+        let mut block = Mat::from_fn(count, width, |i, j| rows[[i, j]]);
+        for first in (0..height).step_by(PANEL) {
+            let last = height.min(first + PANEL);
+            let panel = self.reduce_panel(block.as_mut(), first, last);
+            if let Some(steps) = &mut self.steps {
+                steps.push(Step::Panel(panel));
+            }
+        }
+        let lead = count.min(self.columns - height);
+        if lead > 0 {
+            let mut rest = block.as_mut().subcols_mut(height, width - height);
+            let reflections = Reflections::reduce(rest.as_mut(), lead);
+            let mut added = self.upper.as_mut().submatrix_mut(height, height, lead, width - height);
+            added.copy_from(rest.as_ref().subrows(0, lead));
+            for j in 0..lead {
+                added.as_mut().col_mut(j).subrows_mut(j + 1, lead - j - 1).fill(0.0);
+            }
+            if let Some(steps) = &mut self.steps {
+                steps.push(Step::Rows(self.rows, reflections));
+            }
+        }
+        for (k, outside) in self.outside.iter_mut().enumerate() {
+            let left = block.as_ref().col(self.columns + k);
+            *outside += (lead..count).map(|i| left[i] * left[i]).sum::<f64>();
+        }
+        self.rows += count;
+    }
+
+    /// Takes columns `first..last` of a block of rows into the rows of `R` of the same numbers.
+    fn reduce_panel(&mut self, block: MatMut<'_, f64>, first: usize, last: usize) -> Panel {
+        let width = self.upper.ncols();
+        let (count, w) = (block.nrows(), last - first);
+        let (head, rest) = block.subcols_mut(first, width - first).split_at_col_mut(w);
+        let (mut head, rest) = (head, rest);
+        let (triangle, mut beside) =
+            self.upper.as_mut().submatrix_mut(first, first, w, width - first).split_at_col_mut(w);
+        let mut factor = Mat::<f64>::zeros(w, w);
+        reduce_columns(triangle, head.as_mut(), factor.as_mut());
+        if width > last {
+            reflect(head.as_ref(), factor.as_ref(), (beside.as_mut(), rest), true);
+        }
+        let kept = if self.steps.is_some() { count } else { 0 };
+        let tails = head.as_ref().subrows(0, kept).to_owned();
+        Panel { first, from: self.rows, tails, factor }
+    }
+
+    /// Column `j` of `R`, up to the diagonal.
+    pub(crate) fn column(&self, j: usize) -> &[f64] {
+        &self.entries(j)[..self.height().min(j + 1)]
+    }
+
+    /// `Qᵀ y` for carried column `k`.
+    pub(crate) fn carried(&self, k: usize) -> &[f64] {
+        &self.entries(self.columns + k)[..self.height()]
+    }
+
+    fn entries(&self, column: usize) -> &[f64] {
+        self.upper.as_ref().col(column).try_as_col_major().map_or(&[], |column| column.as_slice())
+    }
+
+    /// `‖y − Q Qᵀ y‖²` for carried column `k`.
+    pub(crate) fn outside(&self, k: usize) -> f64 {
+        self.outside[k]
+    }
+
+    /// Solves `R_p x = b` for the leading `p × p` triangle; `b` (`p × k`) becomes `x`.
+    pub(crate) fn solve(&self, b: &mut Array2<f64>) {
+        let (p, k) = b.dim();
+        let triangle = self.upper.as_ref().submatrix(0, 0, p, p);
+        if let Some(b) = b.as_slice_mut() {
+            solve_upper_triangular_in_place(triangle, MatMut::from_row_major_slice_mut(b, p, k), Par::Seq);
+        }
+    }
+
+    /// Solves `R_pᵀ x = b` likewise.
+    pub(crate) fn solve_transposed(&self, b: &mut Array2<f64>) {
+        let (p, k) = b.dim();
+        let triangle = self.upper.as_ref().submatrix(0, 0, p, p).transpose();
+        if let Some(b) = b.as_slice_mut() {
+            solve_lower_triangular_in_place(triangle, MatMut::from_row_major_slice_mut(b, p, k), Par::Seq);
+        }
+    }
+
+    /// `Q [z; 0]`, `rows × k` for each `z` (`rank × k`), which belongs to the first `rank` columns of `A`. `rows` is
+    /// the number of rows after one of the calls of [`StreamedQr::append`]; ranks ascend.
+    pub(crate) fn apply(&self, rows: usize, groups: &[Array2<f64>]) -> Vec<Array2<f64>> {
+        let mut ends = Vec::with_capacity(groups.len());
+        let mut width = 0;
+        for z in groups {
+            width += z.ncols();
+            ends.push((z.nrows(), width));
+        }
+        let mut all = Mat::<f64>::zeros(rows, width);
+        for (z, (_, end)) in groups.iter().zip(&ends) {
+            for ((i, j), value) in z.indexed_iter() {
+                all[(i, end - z.ncols() + j)] = *value;
+            }
+        }
+        for step in self.steps.iter().flatten().rev() {
+            let (first, from) = match step {
+                Step::Rows(from, _) => (*from, *from),
+                Step::Panel(panel) => (panel.first, panel.from),
+            };
+            // Reflections of columns beyond its rank leave a group as it is.
+            let skipped = ends.iter().take_while(|(rank, _)| *rank <= first).last().map_or(0, |end| end.1);
+            if from >= rows || skipped == width {
+                continue;
+            }
+            let to = all.as_mut().subcols_mut(skipped, width - skipped);
+            match step {
+                Step::Rows(from, reflections) => {
+                    reflections.apply(to.subrows_mut(*from, reflections.rows()));
+                }
+                Step::Panel(panel) => {
+                    let (above, below) = to.split_at_row_mut(panel.from);
+                    let of_r = above.subrows_mut(panel.first, panel.factor.ncols());
+                    let of_block = below.subrows_mut(0, panel.tails.nrows());
+                    reflect(panel.tails.as_ref(), panel.factor.as_ref(), (of_r, of_block), false);
+                }
+            }
+        }
+        let columns = |(z, (_, end)): (&Array2<f64>, &(usize, usize))| {
+            Array2::from_shape_fn((rows, z.ncols()), |(i, j)| all[(i, end - z.ncols() + j)])
+        };
+        groups.iter().zip(&ends).map(columns).collect()
+    }
+}
+
+/// `[R; A] ← Qᵀ [R; A] = [R'; V]` for `R` (`w × w`, upper triangular) and `A` (`count × w`): the reflections'
+/// tails in place of `A`, their factor `T` in `factor`.
+fn reduce_columns(mut r: MatMut<'_, f64>, mut a: MatMut<'_, f64>, mut factor: MatMut<'_, f64>) {
+    let w = a.ncols();
+    if w > NARROW {
+        let half = w / 2;
+        let (top_left, mut top_right, _, bottom_right) = r.split_at_mut(half, half);
+        let (mut left, mut right) = a.split_at_col_mut(half);
+        let (mut first, beside, _, second) = factor.split_at_mut(half, half);
+        reduce_columns(top_left, left.as_mut(), first.as_mut());
+        reflect(left.as_ref(), first.as_ref(), (top_right.as_mut(), right.as_mut()), true);
+        reduce_columns(bottom_right, right.as_mut(), second);
+        matmul(beside, Accum::Replace, left.as_ref().transpose(), right.as_ref(), 1.0, Par::Seq);
+        return;
+    }
+    for k in 0..w {
+        let (done, rest) = a.as_mut().split_at_col_mut(k);
+        let (mut column, rest) = rest.split_at_col_mut(1);
+        let length = column.as_ref().col(0).norm_l2();
+        let head = r[(k, k)];
+        if length == 0.0 {
+            factor[(k, k)] = f64::INFINITY; // I − v vᵀ/τ is I
+            continue;
+        }
+        let new = -head.hypot(length).copysign(head);
+        let scale = (head - new).recip();
+        column.as_mut().col_mut(0).iter_mut().for_each(|v| *v *= scale);
+        let tail = (length * scale) * (length * scale);
+        let tau = f64::midpoint(1.0, tail);
+        r[(k, k)] = new;
+        factor[(k, k)] = tau;
+        let v = column.as_ref().col(0);
+        for i in 0..k {
+            factor[(i, k)] = done.as_ref().col(i).transpose() * v;
+        }
+        for (j, other) in rest.col_iter_mut().enumerate() {
+            let along = (r[(k, k + 1 + j)] + v.transpose() * other.as_ref()) / tau;
+            r[(k, k + 1 + j)] -= along;
+            other.iter_mut().zip(v.iter()).for_each(|(to, v)| *to -= along * v);
+        }
+    }
+}
+
+/// `C ← (I − V T⁻¹ Vᵀ) C`, or with `Tᵀ` for the `transposed` product, where `V` is `I` over `tails` and `C` is
+/// `top` over `bottom`.
+fn reflect(
+    tails: MatRef<'_, f64>,
+    factor: MatRef<'_, f64>,
+    (mut top, bottom): (MatMut<'_, f64>, MatMut<'_, f64>),
+    transposed: bool,
+) {
+    let mut along = top.as_ref().to_owned();
+    matmul(along.as_mut(), Accum::Add, tails.transpose(), bottom.as_ref(), 1.0, Par::Seq);
+    if transposed {
+        solve_lower_triangular_in_place(factor.transpose(), along.as_mut(), Par::Seq);
+    } else {
+        solve_upper_triangular_in_place(factor, along.as_mut(), Par::Seq);
+    }
+    top -= along.as_ref();
+    matmul(bottom, Accum::Add, tails, along.as_ref(), -1.0, Par::Seq);
+}

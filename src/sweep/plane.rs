@@ -1,0 +1,389 @@
+//! Sweeps over the n × p plane: nested training sets × nested feature maps.
+
+use super::{Grid, Observer, Splits, gather};
+use crate::Error;
+use crate::curve::{ArmLabel, Axis, Cell, Curve, Failure, Metric, Provenance, Surface};
+use crate::dataset::Dataset;
+use crate::features::FeatureMap;
+use crate::filter::{MinNorm, SpectralFilter};
+use crate::nested::{Engine, Plane, PlaneFit, Request};
+use ndarray::{Array2, ArrayView2, Axis as Along, concatenate, s};
+use std::fmt;
+use std::sync::Arc;
+
+/// Test inputs that are mapped at once: their features stay small, whatever the number of test rows.
+const BLOCK: usize = 512;
+
+/// Fits on the first `n` of a random order of training inputs and the first `p` features of a map, for every `n` and
+/// `p` of two lists, tested on a table of its own: model-wise curves, sample-wise curves, the whole grid.
+///
+/// All cells of a repeat share two factorisations ([`Plane`]); features of test inputs are made in blocks and
+/// forgotten. Estimators other than the minimum norm cost an SVD of `min(n, p)²` a cell, which all of them share;
+/// arms that differ in their targets alone (label noise) share everything.
+///
+/// # Examples
+/// ```
+/// use double_descent::curve::Metric;
+/// use double_descent::dataset::Dataset;
+/// use double_descent::features::Coordinates;
+/// use double_descent::sweep::{Maps, PlaneSweep};
+/// use ndarray::s;
+///
+/// let all = Dataset::diabetes();
+/// let part = |rows: std::ops::Range<usize>| {
+///     let (x, y) = (all.features().slice(s![rows.clone(), ..]), all.targets().slice(s![rows, ..]));
+///     Dataset::new("diabetes", x.to_owned(), y.to_owned())
+/// };
+/// let sweep = PlaneSweep {
+///     samples: vec![4, 8, 40],
+///     features: (1..=10).collect(),
+///     ..PlaneSweep::new(part(0..300)?, part(300..442)?, Maps::same(Coordinates::new(10)), 20, 0)
+/// };
+/// let surface = sweep.run()?;
+/// let curve = surface.over_features(8).unwrap(); // n = 8, every p
+/// assert_eq!(curve.peak(0, Metric::TestMse).unwrap().p, 8);
+/// # Ok::<(), double_descent::Error>(())
+/// ```
+///
+/// # References
+/// Belkin, Hsu, Ma and Mandal, *Reconciling modern machine-learning practice and the bias-variance trade-off*,
+/// PNAS 2019; Nakkiran et al., *Deep double descent*, ICLR 2020, appendix D.
+#[derive(Clone, Debug)]
+pub struct PlaneSweep {
+    /// Raw training inputs and targets; a repeat trains on the first rows of an order of its own.
+    pub train: Dataset,
+    /// Raw test inputs and targets.
+    pub test: Dataset,
+    /// The feature map of each repeat.
+    pub maps: Maps,
+    /// Training set sizes `n`.
+    pub samples: Vec<usize>,
+    /// Numbers of features `p`.
+    pub features: Vec<usize>,
+    /// What is fitted in each cell.
+    pub arms: Vec<PlaneArm>,
+    /// Which rows train.
+    pub splits: Splits,
+    /// Which quantities cells report; others of [`Metric`] stay blank. [`Metric::SmallestSingularValue`] costs
+    /// some tens of triangular solves a cell.
+    pub metrics: Vec<Metric>,
+    /// How many repeats at once; `None`: as many as the machine has threads. No result depends on it. Each holds
+    /// its reflections, `N × P` numbers for the largest `n` and `p`, and some squares of the smaller of the two.
+    pub threads: Option<usize>,
+}
+
+/// The feature map of each repeat.
+#[derive(Clone)]
+pub struct Maps(Arc<MapOf>);
+
+type MapOf = dyn Fn(usize) -> Result<Arc<dyn FeatureMap>, Error> + Send + Sync;
+
+impl Maps {
+    /// Drawn anew: `draw(repeat)` is the map of that repeat, always the same one.
+    pub fn drawn<M: FeatureMap + 'static>(
+        draw: impl Fn(usize) -> Result<M, Error> + Send + Sync + 'static,
+    ) -> Self {
+        Self(Arc::new(move |repeat| draw(repeat).map(|map| Arc::new(map) as Arc<dyn FeatureMap>)))
+    }
+
+    /// One map for all repeats.
+    pub fn same(map: impl FeatureMap + 'static) -> Self {
+        let map: Arc<dyn FeatureMap> = Arc::new(map);
+        Self(Arc::new(move |_| Ok(Arc::clone(&map))))
+    }
+
+    /// The map of a repeat.
+    ///
+    /// # Errors
+    /// Those of drawing it.
+    pub fn of(&self, repeat: usize) -> Result<Arc<dyn FeatureMap>, Error> {
+        (self.0)(repeat)
+    }
+}
+
+impl fmt::Debug for Maps {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Maps").field(&self.of(0)).finish()
+    }
+}
+
+/// What is fitted in each cell of a [`PlaneSweep`].
+#[derive(Clone, Debug)]
+pub struct PlaneArm {
+    /// The name and the value of its knob.
+    pub label: ArmLabel,
+    /// The estimator.
+    pub estimator: Arc<dyn SpectralFilter>,
+    /// Training targets in place of those of the table, row by row (label noise).
+    pub targets: Option<Arc<Array2<f64>>>,
+    /// Test targets in place of those of the table (errors on noisy labels).
+    pub test_targets: Option<Arc<Array2<f64>>>,
+}
+
+impl PlaneArm {
+    /// An estimator on the targets of the table.
+    pub fn new(name: impl Into<String>, setting: Option<f64>, estimator: Arc<dyn SpectralFilter>) -> Self {
+        let label = ArmLabel { name: name.into(), setting };
+        Self { label, estimator, targets: None, test_targets: None }
+    }
+
+    /// `min_norm`: minimum-norm least squares.
+    #[must_use]
+    pub fn min_norm() -> Self {
+        Self::new("min_norm", None, Arc::new(MinNorm::default()))
+    }
+
+    /// The same with other training targets (`N × k`), e.g. noisy labels; `setting` says how noisy.
+    #[must_use]
+    pub fn trained_on(mut self, setting: Option<f64>, targets: Array2<f64>) -> Self {
+        (self.label.setting, self.targets) = (setting, Some(Arc::new(targets)));
+        self
+    }
+
+    /// The same, tested on other targets (`M × k`).
+    #[must_use]
+    pub fn tested_on(mut self, targets: Array2<f64>) -> Self {
+        self.test_targets = Some(Arc::new(targets));
+        self
+    }
+}
+
+impl PlaneSweep {
+    /// A sweep of minimum-norm fits with errors, error rates and norms; set `samples` and `features`.
+    #[must_use]
+    pub fn new(train: Dataset, test: Dataset, maps: Maps, repeats: usize, seed: u64) -> Self {
+        Self {
+            train,
+            test,
+            maps,
+            samples: Vec::new(),
+            features: Vec::new(),
+            arms: vec![PlaneArm::min_norm()],
+            splits: Splits::Drawn { repeats, seed },
+            metrics: vec![Metric::TrainMse, Metric::TestMse, Metric::TestErrorRate, Metric::CoefficientNorm],
+            threads: None,
+        }
+    }
+
+    /// Runs all repeats.
+    ///
+    /// # Errors
+    /// Lists that are empty, hold 0 or a value twice or more than there is, targets that do not fit
+    /// ([`Error::Empty`], [`Error::Domain`], [`Error::Shape`], [`Error::NonFinite`]), no threads to be had. A
+    /// repeat that fails does not end the sweep: its cells are in [`Curve::failures`].
+    pub fn run(&self) -> Result<Surface, Error> {
+        self.run_with(&())
+    }
+
+    /// [`PlaneSweep::run`] with somebody watching, repeat by repeat, who may stop it.
+    ///
+    /// # Errors
+    /// Those of [`PlaneSweep::run`].
+    pub fn run_with(&self, observer: &dyn Observer) -> Result<Surface, Error> {
+        let mut plane = Plane::new(&self.samples, &self.features)?;
+        if self.metrics.contains(&Metric::SmallestSingularValue) {
+            plane = plane.with_smallest_singular_value();
+        }
+        self.check()?;
+        let most = |list: &[usize]| list.iter().copied().max().unwrap_or(0);
+        let orders = self.splits.orders(self.train.len(), most(&self.samples))?;
+        let grid =
+            Grid { axis: vec![most(&self.features)], repeats: orders.len(), threads: self.threads, batch: 1 };
+        let visited = grid.run(observer, |places| {
+            places.iter().map(|place| self.repeat(&plane, place.repeat, &orders[place.repeat])).collect()
+        })?;
+        let mut curve = Curve {
+            axis: Axis::Features,
+            arms: self.arms.iter().map(|arm| arm.label.clone()).collect(),
+            cells: Vec::new(),
+            failures: Vec::new(),
+            complete: true,
+            provenance: self.provenance(orders.len()),
+        };
+        for (place, result) in visited {
+            match result {
+                Some(Ok((cells, by_svd))) => {
+                    curve.cells.extend(cells);
+                    curve.provenance.by_svd.extend(by_svd.into_iter().map(|p| (place.repeat, p)));
+                }
+                Some(Err(error)) => {
+                    let (repeat, n, p) = (place.repeat, most(&self.samples), most(&self.features));
+                    curve.failures.push(Failure { repeat, n, p, error });
+                }
+                None => curve.complete = false,
+            }
+        }
+        Ok(Surface::new(curve))
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        let outputs = self.train.targets().ncols();
+        Error::check_len("columns of the test targets", outputs, self.test.targets().ncols())?;
+        let inputs = self.train.features().ncols();
+        Error::check_len("columns of the test inputs", inputs, self.test.features().ncols())?;
+        if self.arms.is_empty() {
+            return Err(Error::Empty { what: "the list of arms" });
+        }
+        if let Some(&n) = self.samples.iter().find(|&&n| n > self.train.len()) {
+            let must_be = "at most the number of training rows";
+            return Err(Error::Domain { what: "a training set size n", value: n as f64, must_be });
+        }
+        for (index, arm) in self.arms.iter().enumerate() {
+            if self.arms[..index].iter().any(|other| other.label == arm.label) {
+                let must_be = "that of no other arm of the same name: tables tell arms apart by both";
+                let value = arm.label.setting.unwrap_or(f64::NAN);
+                return Err(Error::Domain { what: "an arm's setting", value, must_be });
+            }
+            let tables = [
+                ("training targets of an arm", &arm.targets, self.train.targets()),
+                ("test targets of an arm", &arm.test_targets, self.test.targets()),
+            ];
+            for (what, own, table) in tables {
+                if let Some(own) = own {
+                    Error::check_len(what, table.nrows(), own.nrows())?;
+                    Error::check_len(what, outputs, own.ncols())?;
+                    Error::check_finite(what, own.view())?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The cells of one repeat, and the `p` of those whose minimum norm an SVD found.
+    fn repeat(
+        &self,
+        plane: &Plane,
+        repeat: usize,
+        order: &[usize],
+    ) -> Result<(Vec<Cell>, Vec<usize>), Error> {
+        let map = self.maps.of(repeat)?;
+        let most = self.features.iter().copied().max().unwrap_or(0);
+        let inputs = gather(self.train.features(), order);
+        let outputs = self.train.targets().ncols();
+        let (mut tables, mut requests) = (Vec::<Arc<Array2<f64>>>::new(), Vec::new());
+        let own: Arc<Array2<f64>> = Arc::new(gather(self.train.targets(), order));
+        for arm in &self.arms {
+            let targets = match &arm.targets {
+                Some(targets) => Arc::new(gather(targets, order)),
+                None => Arc::clone(&own),
+            };
+            let place = tables.iter().position(|table| *table == targets).unwrap_or_else(|| {
+                tables.push(targets);
+                tables.len() - 1
+            });
+            let outputs = place * outputs..(place + 1) * outputs;
+            requests.push(Request { estimator: &*arm.estimator, outputs });
+        }
+        let views: Vec<_> = tables.iter().map(|table| table.view()).collect();
+        let y = concatenate(Along(1), &views).map_err(|_| Error::Empty { what: "the targets" })?;
+        let fits = plane.fits_of_map(&*map, &inputs, &y, &requests)?;
+        let scores = self.score(&*map, &fits, most)?;
+        let by_svd = fits.iter().filter(|fit| fit.engine == Engine::Svd).map(|fit| fit.p).collect();
+        let cells = fits.iter().zip(&scores).flat_map(|(fit, scores)| {
+            scores.iter().enumerate().map(move |(arm, score)| self.cell(repeat, fit, arm, score))
+        });
+        Ok((cells.collect(), by_svd))
+    }
+
+    fn cell(&self, repeat: usize, fit: &PlaneFit, arm: usize, score: &Score) -> Cell {
+        let wanted = |metric: Metric, value: f64| self.metrics.contains(&metric).then_some(value);
+        let (rows, outputs) = (self.test.len() as f64, self.test.targets().ncols());
+        let norm = fit.coefficients[arm].iter().fold(0.0, |norm: f64, v| norm.hypot(*v));
+        Cell {
+            repeat,
+            n: fit.n,
+            p: fit.p,
+            arm,
+            train_mse: wanted(Metric::TrainMse, fit.train_mse[arm]),
+            test_mse: wanted(Metric::TestMse, score.squares / (rows * outputs as f64)),
+            test_error_rate: wanted(Metric::TestErrorRate, score.wrong as f64 / rows).filter(|_| outputs > 1),
+            coefficient_norm: wanted(Metric::CoefficientNorm, norm),
+            smallest_singular_value: fit.smallest_singular_value,
+            rank: fit.rank,
+            ..Cell::default()
+        }
+    }
+
+    /// The test errors of all fits, for each one for each arm.
+    fn score(&self, map: &dyn FeatureMap, fits: &[PlaneFit], most: usize) -> Result<Vec<Vec<Score>>, Error> {
+        let mut scores = vec![vec![Score::default(); self.arms.len()]; fits.len()];
+        let mut by_features: Vec<usize> = (0..fits.len()).collect();
+        by_features.sort_by_key(|&index| fits[index].p);
+        let groups: Vec<(&[usize], Array2<f64>)> = by_features
+            .chunk_by(|&a, &b| fits[a].p == fits[b].p)
+            .map(|same| {
+                let parts: Vec<ArrayView2<'_, f64>> = same
+                    .iter()
+                    .flat_map(|&index| &fits[index].coefficients)
+                    .map(|beta| beta.view())
+                    .collect();
+                concatenate(Along(1), &parts).map(|joined| (same, joined))
+            })
+            .collect::<Result<_, _>>()
+            .map_err(|_| Error::Empty { what: "the fits" })?;
+        let outputs = self.test.targets().ncols();
+        for first in (0..self.test.len()).step_by(BLOCK) {
+            let rows = first..self.test.len().min(first + BLOCK);
+            let features = map.design(&self.test.features().slice(s![rows.clone(), ..]), most)?;
+            for (same, coefficients) in &groups {
+                let predictions = features.slice(s![.., ..coefficients.nrows()]).dot(coefficients);
+                let mut columns = predictions.axis_chunks_iter(Along(1), outputs);
+                for &index in *same {
+                    for (arm, score) in self.arms.iter().zip(&mut scores[index]) {
+                        let targets = arm.test_targets.as_deref().unwrap_or(self.test.targets());
+                        let Some(predictions) = columns.next() else { continue };
+                        score.add(predictions, targets.slice(s![rows.clone(), ..]));
+                    }
+                }
+            }
+        }
+        match scores.iter().flatten().all(|score| score.squares.is_finite()) {
+            true => Ok(scores),
+            false => Err(Error::Overflow { what: "the test error" }),
+        }
+    }
+
+    fn provenance(&self, repeats: usize) -> Provenance {
+        let mut estimators: Vec<String> = Vec::new();
+        for arm in &self.arms {
+            let words = arm.estimator.describe();
+            if !estimators.contains(&words) {
+                estimators.push(words);
+            }
+        }
+        let map = self.maps.of(0).map_or_else(|error| error.to_string(), |map| map.describe());
+        Provenance {
+            data: self.train.name().into(),
+            rows: Some(self.train.len()),
+            preparation: map,
+            sampling: self.splits.describe(repeats),
+            seed: self.splits.seed(),
+            estimator: estimators.join("; "),
+            engine: Engine::Nested,
+            ..Provenance::default()
+        }
+    }
+}
+
+/// Sums over test rows.
+#[derive(Clone, Copy, Debug, Default)]
+struct Score {
+    squares: f64,
+    /// Rows whose largest output is not that of the targets.
+    wrong: usize,
+}
+
+impl Score {
+    fn add(&mut self, predictions: ArrayView2<'_, f64>, targets: ArrayView2<'_, f64>) {
+        for (prediction, target) in predictions.rows().into_iter().zip(targets.rows()) {
+            self.squares += prediction.iter().zip(target).map(|(a, b)| (a - b) * (a - b)).sum::<f64>();
+            self.wrong += usize::from(largest(prediction.iter()) != largest(target.iter()));
+        }
+    }
+}
+
+/// The place of the first largest entry.
+fn largest<'a>(row: impl Iterator<Item = &'a f64>) -> usize {
+    let first = (0, f64::NEG_INFINITY);
+    row.enumerate().fold(first, |best, (i, &v)| if v > best.1 { (i, v) } else { best }).0
+}
