@@ -65,6 +65,7 @@ fn label_noise_is_nested() {
     // Noise replaces noise.
     assert_eq!(noisy(0.3).with_label_noise(0.1, 1).unwrap(), noisy(0.1));
     assert_eq!(noisy(0.3).with_label_noise(0.0, 9).unwrap(), data);
+    assert_eq!(noisy(0.3).without_label_noise(), data);
 }
 
 #[test]
@@ -183,10 +184,8 @@ fn labels_that_do_not_fit() {
 fn the_error_rate_counts_wrong_classes() {
     let data = counted(500).with_label_noise(0.3, 2).unwrap();
     let rate = noisy_rows(&data).len() as f64 / 500.0;
-    let clean = data.with_label_noise(0.0, 0).unwrap();
-    for predictions in
-        [data.one_hot(), data.one_hot() * 1e308, data.one_hot() * 5e-324]
-    {
+    let clean = data.without_label_noise();
+    for predictions in [data.one_hot(), data.one_hot() * 1e308, data.one_hot() * 5e-324] {
         assert_eq!(error_rate(&predictions, data.labels()), Ok(0.0));
         assert_eq!(error_rate(&predictions, clean.labels()), Ok(rate));
         assert_eq!(error_rate(&-predictions, data.labels()), Ok(1.0));

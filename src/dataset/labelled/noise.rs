@@ -49,8 +49,7 @@ impl Labelled {
         if self.classes < 2 && probability > 0.0 {
             return domain("the number of classes", 1.0, "at least 2 where labels are to change");
         }
-        let mut noisy = self.clone();
-        noisy.labels.clone_from(&noisy.clean_labels);
+        let mut noisy = self.without_label_noise();
         if self.classes < 2 {
             return Ok(noisy);
         }
@@ -62,6 +61,12 @@ impl Labelled {
             }
         }
         Ok(noisy)
+    }
+
+    /// The same inputs with their clean labels.
+    #[must_use]
+    pub fn without_label_noise(&self) -> Self {
+        Self { labels: self.clean_labels.clone(), ..self.clone() }
     }
 
     /// Adds Gaussian noise of this standard deviation to every input. For one seed the noise of every

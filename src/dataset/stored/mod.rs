@@ -16,7 +16,7 @@ use std::io::Read;
 pub(super) const CHUNK: usize = 1 << 16;
 
 /// No deflated byte stands for more than this many: a match of 258 bytes takes two bits at least.
-pub(super) const LARGEST_DEFLATE_RATIO: u64 = 1032;
+const LARGEST_DEFLATE_RATIO: u64 = 1032;
 
 /// From here on whole numbers have no `f64` of their own.
 const WHOLE_NUMBERS_END: f64 = 9_007_199_254_740_992.0;
