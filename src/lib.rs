@@ -22,13 +22,13 @@
 //! # The modules, in the order in which data flows
 //! | module | what it holds |
 //! |---|---|
-//! | [`dataset`] | features and targets: embedded, from files, synthetic teachers |
+//! | [`dataset`] | features and targets: embedded, from files, synthetic teachers, classes with label noise |
 //! | [`features`] | raw inputs to design matrices: [`features::FeatureMap`], polynomials, random networks, cosines |
 //! | [`svd`] | the one factorisation, checked; [`svd::Backend`], the one seam to linear algebra |
 //! | [`filter`] | [`filter::SpectralFilter`]: an estimator as its gains |
 //! | [`teacher`] | `β*` and `E` |
 //! | [`factors`] | the three factors of the test error as fields; [`Ablation`] and [`Adversary`] change one |
-//! | [`risk`] | squared errors over a table without touching the table again |
+//! | [`risk`] | squared errors over a table without touching the table again; errors of classification |
 //! | [`nested`] | every point of a curve from one factorisation, grown a row or a column at a time |
 //! | [`sweep`] | axis × repeats × arms → curve |
 //! | [`curve`] | the tidy table, its summaries, its peak, CSV |

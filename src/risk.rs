@@ -1,4 +1,8 @@
-//! Squared errors over a table without touching the table again.
+//! Squared errors over a table without touching the table again, and errors of classification.
+
+mod classification;
+
+pub use classification::error_rate;
 
 use crate::Error;
 use crate::covariance::Root;
@@ -57,6 +61,11 @@ impl Compressed {
         y: &ArrayRef2<f64>,
         backend: &dyn Backend,
     ) -> Result<Self, Error> {
+        for (what, table) in [("the features of a table", x), ("the targets of a table", y)] {
+            if table.is_empty() {
+                return Err(Error::Empty { what });
+            }
+        }
         Error::check_len("rows of y", x.nrows(), y.nrows())?;
         let (p, k) = (x.ncols(), y.ncols());
         let mut joined = Array2::ones((x.nrows(), p + k + 1));
@@ -117,6 +126,9 @@ impl Compressed {
     /// given X.
     pub fn population(covariance: &ArrayRef2<f64>, beta: &ArrayRef2<f64>) -> Result<Self, Error> {
         let p = covariance.nrows();
+        if beta.is_empty() {
+            return Err(Error::Empty { what: "the teacher's parameters" });
+        }
         Error::check_len("rows of the teacher's parameters", p, beta.nrows())?;
         Error::check_finite("the teacher's parameters", beta.view())?;
         let root = Root::new(covariance)?;
@@ -148,11 +160,12 @@ impl Compressed {
     /// `‖X β − y‖²/N`, one value per output, for parameters `p × k`.
     ///
     /// # Errors
-    /// [`Error::Shape`] if `beta` does not fit the table, [`Error::Overflow`] if a square does not fit into
-    /// `f64`.
+    /// [`Error::Shape`] if `beta` does not fit the table, [`Error::NonFinite`] if it holds NaN or an
+    /// infinity, [`Error::Overflow`] if a square does not fit into `f64`.
     pub fn mean_squared_error(&self, beta: &ArrayRef2<f64>) -> Result<Array1<f64>, Error> {
         Error::check_len("rows of beta", self.features.ncols(), beta.nrows())?;
         Error::check_len("columns of beta", self.targets.ncols(), beta.ncols())?;
+        Error::check_finite("beta", beta.view())?;
         let errors = self.features.dot(beta) - &self.targets;
         let means = errors.mapv(|e| e * e).sum_axis(Axis(0)) / self.rows as f64;
         if means.iter().all(|mean| mean.is_finite()) {

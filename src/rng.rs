@@ -1,7 +1,7 @@
 //! Random streams that are a function of a seed and a place, never of the order of execution.
 
-use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
+use rand::{RngExt, SeedableRng};
 
 /// The stream of random numbers of one cell: a function of `(seed, axis value, repeat)` alone, so
 /// that cells may run in any order, on any number of threads, and draw the same numbers.
@@ -24,4 +24,12 @@ pub fn stream(seed: u64, axis_value: usize, repeat: usize) -> ChaCha8Rng {
     // Two 32-bit halves: an axis of 4 billion values is longer than any sweep.
     rng.set_stream((axis_value as u64) << 32 ^ repeat as u64);
     rng
+}
+
+/// Brings the first `longest` items of a random order to the front (Fisher–Yates from the front: a longer
+/// draw from the same stream starts with the shorter one).
+pub(crate) fn shuffle_front(rng: &mut ChaCha8Rng, items: &mut [usize], longest: usize) {
+    for i in 0..longest.min(items.len()) {
+        items.swap(i, rng.random_range(i..items.len()));
+    }
 }

@@ -1,5 +1,9 @@
 //! Rows from `.npy` files: what is written is read, and what cannot be read is said, with what to do.
 
+mod common;
+
+use common::files::{dictionary, npy};
+use common::program::Folder;
 use double_descent::Error;
 use double_descent::dataset::NpyRows;
 use double_descent::nested::{Rows, Test};
@@ -9,44 +13,8 @@ use rand_distr::{Distribution, StandardNormal};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A folder of this test's own, gone when it ends.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("double-descent-npy-{}-{name}", std::process::id()));
-        fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    fn file(&self, bytes: &[u8]) -> PathBuf {
-        let path = self.0.join("x.npy");
-        fs::write(&path, bytes).unwrap();
-        path
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-/// A file as `numpy.save` writes it: the header padded to a multiple of 64 bytes, a newline at its end.
-fn npy(version: u8, dictionary: &str, data: &[u8]) -> Vec<u8> {
-    let digits = if version == 1 { 2 } else { 4 };
-    let unpadded = 8 + digits + dictionary.len() + 1;
-    let length = unpadded.next_multiple_of(64) - 8 - digits;
-    let mut bytes = b"\x93NUMPY".to_vec();
-    bytes.extend([version, 0]);
-    bytes.extend(&u32::try_from(length).unwrap().to_le_bytes()[..digits]);
-    bytes.extend(format!("{dictionary:<width$}\n", width = length - 1).bytes());
-    bytes.extend(data);
-    bytes
-}
-
-fn dictionary(descr: &str, fortran_order: &str, shape: &str) -> String {
-    format!("{{'descr': '{descr}', 'fortran_order': {fortran_order}, 'shape': {shape}, }}")
+fn saved(folder: &Folder, bytes: &[u8]) -> PathBuf {
+    folder.file("x.npy", bytes).into()
 }
 
 /// A table in one of the four storage formats.
@@ -76,13 +44,13 @@ fn blocks(path: &Path, rows: usize) -> Vec<Array2<f64>> {
 
 #[test]
 fn what_is_written_is_read_in_blocks_of_any_size() {
-    let folder = Folder::new("read");
+    let folder = Folder::new("npy-read");
     // More than one chunk of bytes.
     for (n, p) in [(1, 1), (7, 3), (3000, 5)] {
         for descr in ["<f8", ">f8", "<f4", ">f4"] {
             let x = normal(n, p).mapv(|v| if descr.ends_with('4') { (v * 1024.0).round() } else { v });
             for version in 1..=3 {
-                let path = folder.file(&encoded(version, descr, &x));
+                let path = saved(&folder, &encoded(version, descr, &x));
                 let file = NpyRows::open(&path).unwrap();
                 assert_eq!((file.rows(), file.columns()), (n, p));
                 for size in [1, 2, 1000, n, usize::MAX] {
@@ -103,15 +71,15 @@ fn a_file_of_numpy() {
     bytes.extend(b"{'descr': '<f8', 'fortran_order': False, 'shape': (1, 2), }");
     bytes.resize(127, b' ');
     bytes.extend(b"\n\0\0\0\0\0\0\xe0\x3f\0\0\0\0\0\0\xf0\xbf");
-    let folder = Folder::new("numpy");
-    let path = folder.file(&bytes);
+    let folder = Folder::new("npy-numpy");
+    let path = saved(&folder, &bytes);
     assert_eq!(blocks(&path, 9), [ndarray::array![[0.5, -1.0]]]);
     assert_eq!(bytes, encoded(1, "<f8", &ndarray::array![[0.5, -1.0]]));
 }
 
 #[test]
 fn headers_of_other_writers() {
-    let folder = Folder::new("writers");
+    let folder = Folder::new("npy-writers");
     let data = [0.5f64, -1.0].map(f64::to_le_bytes).concat();
     for text in [
         "{\"shape\":(1,2),\"fortran_order\":False,\"descr\":\"<f8\"}",
@@ -120,7 +88,7 @@ fn headers_of_other_writers() {
         "\n{ 'descr' : '<f8' , 'fortran_order' : False , 'shape' : ( 1 , 2 , ) , } \0",
     ] {
         for more in [&b""[..], b"bytes that belong to no array"] {
-            let path = folder.file(&npy(1, text, &[&data, more].concat()));
+            let path = saved(&folder, &npy(1, text, &[&data, more].concat()));
             assert_eq!(blocks(&path, 9), [ndarray::array![[0.5, -1.0]]], "{text}");
         }
     }
@@ -128,26 +96,33 @@ fn headers_of_other_writers() {
 
 /// An error about this file that says all of `says`.
 fn refused(folder: &Folder, bytes: &[u8], says: &[&str]) {
-    let path = folder.file(bytes);
-    let found = NpyRows::open(&path).unwrap_err();
-    assert!(matches!(&found, Error::File { path: named, line: None, .. } if *named == path), "{found:?}");
-    for word in says {
-        assert!(found.to_string().contains(word), "no `{word}` in {found}");
-    }
+    let path = saved(folder, bytes);
+    common::files::refused(NpyRows::open(&path), &path, says);
 }
 
 #[test]
 fn files_that_hold_no_rows_of_numbers() {
-    let folder = Folder::new("content");
+    let folder = Folder::new("npy-content");
     let data = [0; 96];
     let with = |descr: &str, order: &str, shape: &str| npy(1, &dictionary(descr, order, shape), &data);
-    for descr in ["<i8", "|b1", "<c16", "|O", "<U3", "<f2", "<f16", "f8", "", "<f88"] {
-        refused(&folder, &with(descr, "False", "(3, 4)"), &["x.npy", &format!("`{descr}`"), "astype('f8')"]);
+    for (descr, mend) in [
+        ("<c16", "numpy.hstack([x.real, x.imag])"),
+        ("|O", "numpy.array(x.tolist(), 'f8')"),
+        ("<U3", "numpy.unique(x, return_inverse=True)[1]"),
+        ("|S5", "numpy.unique(x, return_inverse=True)[1]"),
+        ("<M8[ns]", "timedelta64"),
+        ("<f2", "x.astype('f8')"),
+        ("<f16", "x.astype('f8')"),
+        ("f8", "x.astype('f8')"),
+        ("|f8", "x.astype('f8')"),
+        ("", "x.astype('f8')"),
+        ("<f88", "x.astype('f8')"),
+    ] {
+        refused(&folder, &with(descr, "False", "(3, 4)"), &["x.npy", &format!("`{descr}`"), mend]);
     }
     let records = "{'descr': [('a', '<f8')], 'fortran_order': False, 'shape': (3, 4), }";
     refused(&folder, &npy(1, records, &data), &["records"]);
-    refused(&folder, &with("<f8", "False", "()"), &["0 axes", "reshape(-1, 1)"]);
-    refused(&folder, &with("<f8", "False", "(12,)"), &["1 axes", "reshape(-1, 1)"]);
+    refused(&folder, &with("<f8", "False", "()"), &["0 axes", "reshape(1, 1)"]);
     refused(&folder, &with("<f8", "False", "(2, 2, 3)"), &["3 axes", "reshape(len(x), -1)"]);
     refused(&folder, &with("<f8", "True", "(3, 4)"), &["Fortran", "ascontiguousarray"]);
     for shape in ["(0, 4)", "(4, 0)", "(0, 0)"] {
@@ -163,7 +138,7 @@ fn files_that_hold_no_rows_of_numbers() {
 
 #[test]
 fn headers_that_are_broken() {
-    let folder = Folder::new("header");
+    let folder = Folder::new("npy-header");
     let whole = encoded(1, "<f8", &normal(3, 4));
     for length in 0..whole.len() {
         let says = match length {
@@ -208,7 +183,7 @@ fn headers_that_are_broken() {
         &format!("{{'descr': {}", "[".repeat(50_000)),
     ] {
         let bytes = npy(2, text, &[0; 96]);
-        let found = NpyRows::open(&folder.file(&bytes)).unwrap_err();
+        let found = NpyRows::open(&saved(&folder, &bytes)).unwrap_err();
         assert!(matches!(found, Error::File { .. }), "{text}: {found:?}");
         assert!(found.to_string().len() < 400, "{found}");
     }
@@ -219,7 +194,7 @@ fn headers_that_are_broken() {
 
 #[test]
 fn files_that_cannot_be_opened() {
-    let folder = Folder::new("open");
+    let folder = Folder::new("npy-open");
     for path in [folder.0.join("nowhere.npy"), folder.0.clone()] {
         let found = NpyRows::open(&path).unwrap_err();
         assert!(matches!(&found, Error::Io { path: named, .. } if *named == path), "{found:?}");
@@ -228,11 +203,11 @@ fn files_that_cannot_be_opened() {
 
 #[test]
 fn blocks_that_cannot_be_read() {
-    let folder = Folder::new("blocks");
+    let folder = Folder::new("npy-blocks");
     for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
         let mut x = normal(9, 4);
         x[[7, 2]] = bad;
-        let path = folder.file(&encoded(1, "<f8", &x));
+        let path = saved(&folder, &encoded(1, "<f8", &x));
         let mut file = NpyRows::open(&path).unwrap();
         assert!(matches!(file.next_block(0), Err(Error::Domain { .. })));
         assert_eq!(file.next_block(5).unwrap().unwrap(), x.slice(s![..5, ..]));
@@ -244,7 +219,7 @@ fn blocks_that_cannot_be_read() {
     }
     // Cut while it is being read.
     let x = normal(20_000, 4);
-    let path = folder.file(&encoded(1, "<f8", &x));
+    let path = saved(&folder, &encoded(1, "<f8", &x));
     let mut file = NpyRows::open(&path).unwrap();
     fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(300_000).unwrap();
     assert_eq!(file.next_block(5).unwrap().unwrap(), x.slice(s![..5, ..]));
@@ -255,10 +230,10 @@ fn blocks_that_cannot_be_read() {
 
 #[test]
 fn a_curve_from_a_file_is_that_from_memory() {
-    let folder = Folder::new("curve");
+    let folder = Folder::new("npy-curve");
     let (n, p) = (100, 6);
     let x = normal(n, p + 2);
-    let mut file = NpyRows::open(&folder.file(&encoded(1, "<f8", &x))).unwrap();
+    let mut file = NpyRows::open(&saved(&folder, &encoded(1, "<f8", &x))).unwrap();
     let new = || Rows::new(p, 2, Test::None).unwrap();
     let (mut streamed, mut whole) = (new(), new());
     let mut from = 0;

@@ -3,10 +3,15 @@
 mod csv_table;
 mod diabetes;
 mod files;
-mod npy;
+pub mod idx;
+mod labelled;
+pub mod npy;
+pub mod npz;
+mod stored;
 mod student_teacher;
 
 pub use csv_table::{BlankCells, CsvOptions};
+pub use labelled::Labelled;
 pub use npy::NpyRows;
 pub use student_teacher::StudentTeacher;
 

@@ -1,8 +1,7 @@
 //! Which rows train: drawn, or replayed from a record.
 
 use crate::Error;
-use crate::rng::stream;
-use rand::RngExt;
+use crate::rng::{shuffle_front, stream};
 use std::fs::File;
 use std::path::Path;
 
@@ -159,17 +158,14 @@ fn repeated(order: &[usize]) -> Option<usize> {
     order.iter().copied().find(|&row| !seen.insert(row))
 }
 
-/// For each repeat the first `longest` entries of a random order of `rows` rows (Fisher–Yates from the front,
-/// so that a longer draw from the same seed starts with the shorter one).
+/// For each repeat the first `longest` entries of a random order of `rows` rows; a longer draw from the same
+/// seed starts with the shorter one.
 fn draw(rows: usize, longest: usize, repeats: usize, seed: u64) -> Vec<Vec<usize>> {
     let mut order: Vec<usize> = Vec::with_capacity(rows);
     let draw = |repeat| {
-        let mut rng = stream(seed, 0, repeat);
         order.clear();
         order.extend(0..rows);
-        for i in 0..longest.min(rows) {
-            order.swap(i, rng.random_range(i..rows));
-        }
+        shuffle_front(&mut stream(seed, 0, repeat), &mut order, longest);
         order[..longest.min(rows)].to_vec()
     };
     (0..repeats).map(draw).collect()

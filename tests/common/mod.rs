@@ -3,6 +3,7 @@
 
 pub mod exact;
 pub mod features;
+pub mod files;
 pub mod fits;
 pub mod matrices;
 pub mod program;

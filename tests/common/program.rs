@@ -29,8 +29,8 @@ impl Folder {
         self.0.join(name).to_str().unwrap().into()
     }
 
-    pub fn file(&self, name: &str, text: &str) -> String {
-        std::fs::write(self.0.join(name), text).unwrap();
+    pub fn file(&self, name: &str, content: impl AsRef<[u8]>) -> String {
+        std::fs::write(self.0.join(name), content).unwrap();
         self.path(name)
     }
 }

@@ -1,88 +1,67 @@
 //! The header of an `.npy` file: a magic number, a version, and a Python dictionary of three keys.
 //!
-//! Read by hand: the crates for it (npyz 0.9, ndarray-npy 0.10) bring a general parser of Python literals, two
-//! dozen crates of which one assembles, and npyz panics in debug builds where the product of a shape overflows.
+//! Read by hand: the crates for it (npyz 0.9, ndarray-npy 0.10) bring a general parser of Python literals,
+//! two dozen crates of which one assembles, and npyz panics in debug builds where the product of a shape
+//! overflows.
 
-use std::io::{self, Read};
+use crate::dataset::stored::{Broken, Kind, Layout, Scalar, fill};
+use std::io::Read;
 
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
 /// `NumPy` itself refuses more than 10,000 bytes.
 const LONGEST: usize = 1 << 16;
 
-/// How one value is stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Scalar {
-    F64 { big_endian: bool },
-    F32 { big_endian: bool },
+/// The type that `descr` names.
+fn scalar(descr: &str) -> Result<Scalar, String> {
+    let kind = match descr.strip_prefix(['<', '>', '|']) {
+        Some("f8") => Kind::F64,
+        Some("f4") => Kind::F32,
+        Some("i8") => Kind::I64,
+        Some("i4") => Kind::I32,
+        Some("i2") => Kind::I16,
+        Some("i1") => Kind::I8,
+        Some("u8") => Kind::U64,
+        Some("u4") => Kind::U32,
+        Some("u2") => Kind::U16,
+        Some("u1" | "b1") => Kind::U8,
+        _ => return Err(unreadable(descr)),
+    };
+    if descr.starts_with('|') && kind.size() > 1 {
+        return Err(unreadable(descr));
+    }
+    Ok(Scalar { kind, big_endian: descr.starts_with('>') })
 }
 
-impl Scalar {
-    fn parse(descr: &str) -> Result<Self, String> {
-        Ok(match descr {
-            "<f8" => Self::F64 { big_endian: false },
-            ">f8" => Self::F64 { big_endian: true },
-            "<f4" => Self::F32 { big_endian: false },
-            ">f4" => Self::F32 { big_endian: true },
-            _ => {
-                return Err(format!(
-                    "holds values of type `{descr}`; save x.astype('f8') (f4 and f8 can be read)"
-                ));
-            }
-        })
-    }
-
-    /// Bytes of one value.
-    pub(super) fn size(self) -> usize {
-        match self {
-            Self::F64 { .. } => 8,
-            Self::F32 { .. } => 4,
-        }
-    }
-
-    /// Appends the values that `bytes` hold.
-    pub(super) fn decode(self, bytes: &[u8], values: &mut Vec<f64>) {
-        let (eights, fours) = (bytes.as_chunks().0.iter(), bytes.as_chunks().0.iter());
-        match self {
-            Self::F64 { big_endian: false } => values.extend(eights.map(|&b| f64::from_le_bytes(b))),
-            Self::F64 { big_endian: true } => values.extend(eights.map(|&b| f64::from_be_bytes(b))),
-            Self::F32 { big_endian: false } => {
-                values.extend(fours.map(|&b| f64::from(f32::from_le_bytes(b))));
-            }
-            Self::F32 { big_endian: true } => values.extend(fours.map(|&b| f64::from(f32::from_be_bytes(b)))),
-        }
-    }
+/// Why values of this type cannot be read, and what to save in their place.
+fn unreadable(descr: &str) -> String {
+    let mend = match descr.trim_start_matches(['<', '>', '|', '=']).as_bytes().first() {
+        Some(b'c') => "complex numbers are two real ones: save numpy.hstack([x.real, x.imag])",
+        Some(b'O') => "these are pickled Python objects: save numpy.array(x.tolist(), 'f8')",
+        Some(b'U' | b'S' | b'a') => "this is text: save numpy.unique(x, return_inverse=True)[1], its codes",
+        Some(b'M' | b'm') => "these are times: save (x - x.min()) / numpy.timedelta64(1, 's')",
+        _ => "save x.astype('f8')",
+    };
+    format!("holds values of type `{descr}`; {mend} (f4, f8, integers and bool can be read)")
 }
 
 /// What a header says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Header {
-    pub(super) scalar: Scalar,
-    pub(super) fortran_order: bool,
-    pub(super) shape: Vec<usize>,
+    scalar: Scalar,
+    fortran_order: bool,
+    shape: Vec<usize>,
     /// Bytes before the first value.
     pub(super) len: usize,
 }
 
-/// Why there is no header.
-pub(super) enum Broken {
-    Io(io::Error),
-    /// What is wrong with the file, and how to mend it.
-    Content(String),
-}
-
-impl From<String> for Broken {
-    fn from(reason: String) -> Self {
-        Self::Content(reason)
-    }
-}
-
 impl Header {
     /// Reads a header and nothing beyond it.
-    pub(super) fn read(reader: &mut impl Read) -> Result<Self, Broken> {
+    pub(super) fn read(reader: &mut (impl Read + ?Sized)) -> Result<Self, Broken> {
         let mut start = [0; 8];
         let read = fill(reader, &mut start)?;
         if start.starts_with(b"PK") {
-            let reason = "is an .npz or zip archive; save the one array with numpy.save";
+            let reason =
+                "is an .npz or zip archive; read it by dataset::npz, or save one array with numpy.save";
             return Err(Broken::Content(reason.into()));
         }
         if read < start.len() || !start.starts_with(MAGIC) {
@@ -111,24 +90,51 @@ impl Header {
         if fill(reader, &mut text)? < length {
             return Err(truncated());
         }
-        let mut header = Text { rest: &String::from_utf8_lossy(&text) }.header()?;
+        let mut header = Text { rest: &String::from_utf8_lossy(&text) }.header().map_err(Broken::Content)?;
         header.len = start.len() + digits + length;
         Ok(header)
     }
+
+    /// Rows and columns; one axis is one column.
+    pub(super) fn layout(&self) -> Result<Layout, Broken> {
+        let (rows, columns) = match self.shape[..] {
+            [rows] => (rows, 1),
+            [rows, columns] => (rows, columns),
+            _ => {
+                let mend = match self.shape.len() {
+                    0 => "save x.reshape(1, 1)",
+                    _ => "save x.reshape(len(x), -1), one row per sample",
+                };
+                return Err(Broken::Content(format!(
+                    "has {} axes where rows and columns are needed; {mend}",
+                    self.shape.len()
+                )));
+            }
+        };
+        Layout::new(self.scalar, rows, columns, self.fortran_order)
+    }
 }
 
-/// Reads until `bytes` is full or there are no more; how many there were.
-pub(super) fn fill(reader: &mut impl Read, bytes: &mut [u8]) -> Result<usize, Broken> {
-    let mut read = 0;
-    while read < bytes.len() {
-        match reader.read(&mut bytes[read..]) {
-            Ok(0) => break,
-            Ok(more) => read += more,
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            Err(e) => return Err(Broken::Io(e)),
-        }
+/// The header of an array of `f8` in C order, padded so that the values start at a multiple of 64 bytes: of
+/// version 1.0 unless it is too long for that.
+pub(super) fn header(shape: &[usize]) -> Vec<u8> {
+    let axes: Vec<String> = shape.iter().map(usize::to_string).collect();
+    let comma = if axes.len() == 1 { "," } else { "" };
+    let axes = axes.join(", ");
+    let text = format!("{{'descr': '<f8', 'fortran_order': False, 'shape': ({axes}{comma}), }}");
+    let length = |start: usize| (start + text.len() + 1).next_multiple_of(64) - start;
+    let mut header = MAGIC.to_vec();
+    if let Ok(length) = u16::try_from(length(10)) {
+        header.extend([1, 0]);
+        header.extend(length.to_le_bytes());
+    } else {
+        header.extend([2, 0]);
+        header.extend(u32::try_from(length(12)).unwrap_or(u32::MAX).to_le_bytes());
     }
-    Ok(read)
+    header.extend(text.bytes());
+    header.resize((header.len() + 1).next_multiple_of(64) - 1, b' ');
+    header.push(b'\n');
+    header
 }
 
 /// What is left of a dictionary like `{'descr': '<f8', 'fortran_order': False, 'shape': (3, 4), }`.
@@ -170,7 +176,7 @@ impl<'a> Text<'a> {
         if self.rest.trim_start().starts_with(['[', '(']) {
             return Err("holds records of several fields; save one array of numbers".into());
         }
-        Scalar::parse(self.string()?)
+        scalar(self.string()?)
     }
 
     fn boolean(&mut self) -> Result<bool, String> {

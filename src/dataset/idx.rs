@@ -1,0 +1,168 @@
+//! Arrays in IDX files, the format of MNIST.
+//!
+//! ```text
+//! 0  0  type  axes     one byte each        type  08 u8, 09 i8, 0B i16, 0C i32, 0D f32, 0E f64
+//! length of each axis  u32                  all big-endian, in C order
+//! values
+//! ```
+//!
+//! Files are read plain or packed by gzip; the bytes tell which, not the name. The first axis are the rows,
+//! all others one row's values: images (`N × h × w`) are a table `N × hw`.
+//!
+//! # References
+//! LeCun, Cortes and Burges, *The MNIST database of handwritten digits* (1998).
+
+use super::stored::{Broken, CHUNK, Kind, Layout, Scalar, at_end, fill};
+use crate::Error;
+use flate2::read::MultiGzDecoder;
+use ndarray::Array2;
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::Path;
+
+/// The table (`N × p`) in a file.
+///
+/// # Errors
+/// [`Error::Io`] if the file cannot be read; [`Error::File`], with what to do, if it is no IDX file, if it is
+/// shorter or longer than its header says, if a gzip file is damaged, if there are no values, or if one is
+/// NaN or infinite; [`Error::Resource`] if there is no memory for it.
+///
+/// # Examples
+/// ```
+/// use double_descent::dataset::idx;
+/// use ndarray::array;
+///
+/// # let folder = std::env::temp_dir().join(format!("double-descent-idx-doc-{}", std::process::id()));
+/// # std::fs::create_dir_all(&folder).unwrap();
+/// let path = folder.join("images"); // two of 2 × 1 pixels
+/// let header = [0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 1];
+/// std::fs::write(&path, [&header[..], &[7, 0, 255, 1]].concat()).unwrap();
+/// assert_eq!(idx::read(&path)?, array![[7.0, 0.0], [255.0, 1.0]]);
+/// # std::fs::remove_dir_all(&folder).unwrap();
+/// # Ok::<(), double_descent::Error>(())
+/// ```
+pub fn read(path: &Path) -> Result<Array2<f64>, Error> {
+    with_values(path, |values, layout| layout.read_table(values))
+}
+
+/// Class labels, one a row: integers with one axis.
+///
+/// # Errors
+/// Those of [`read`], and [`Error::File`] for floating-point numbers, for labels below 0 and for several
+/// values a row.
+pub fn read_labels(path: &Path) -> Result<Vec<usize>, Error> {
+    with_values(path, |values, layout| layout.read_labels(values))
+}
+
+/// The table (`N × p`) of a file of unsigned bytes, as bytes: an eighth of the memory of [`read`].
+///
+/// # Errors
+/// Those of [`read`], and [`Error::File`] for values of another type.
+pub fn read_bytes(path: &Path) -> Result<Array2<u8>, Error> {
+    with_values(path, |values, layout| {
+        if layout.scalar().kind != Kind::U8 {
+            return Err(Broken::Content("holds no unsigned bytes; read it by dataset::idx::read".into()));
+        }
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(layout.bytes())?;
+        bytes.resize(layout.bytes(), 0);
+        let read = fill(values, &mut bytes)?;
+        layout.check_not_truncated(0, read as u64)?;
+        Array2::from_shape_vec((layout.rows(), layout.columns()), bytes)
+            .map_err(|e| Broken::Content(e.to_string()))
+    })
+}
+
+/// What `decode` makes of the values of a file, all of them.
+fn with_values<T>(
+    path: &Path,
+    decode: impl FnOnce(&mut dyn Read, &Layout) -> Result<T, Broken>,
+) -> Result<T, Error> {
+    let read = || {
+        let file = File::open(path).map_err(Broken::Io)?;
+        let metadata = file.metadata().map_err(Broken::Io)?;
+        // A pipe has no length; there the end is seen when it comes.
+        let length = metadata.is_file().then_some(metadata.len());
+        let mut file = BufReader::with_capacity(CHUNK, file);
+        let mut start = [0; 2];
+        let read = fill(&mut file, &mut start)?;
+        let mut whole = start[..read].chain(file);
+        if start != GZIP {
+            let (layout, header) = read_layout(&mut whole)?;
+            if let Some(length) = length {
+                layout.check_not_truncated(header, length)?;
+            }
+            return finish(&mut whole, &layout, decode);
+        }
+        let mut unpacked = MultiGzDecoder::new(whole);
+        let (layout, header) = read_layout(&mut unpacked)?;
+        if let Some(length) = length {
+            layout.check_packed(header, length)?;
+        }
+        finish(&mut unpacked, &layout, decode)
+    };
+    read().map_err(|broken: Broken| broken.at(path))
+}
+
+fn finish<T>(
+    values: &mut dyn Read,
+    layout: &Layout,
+    decode: impl FnOnce(&mut dyn Read, &Layout) -> Result<T, Broken>,
+) -> Result<T, Broken> {
+    let decoded = decode(values, layout)?;
+    at_end(values)?;
+    Ok(decoded)
+}
+
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+
+/// Reads a header; what it says, and its bytes.
+fn read_layout(reader: &mut dyn Read) -> Result<(Layout, usize), Broken> {
+    let mut start = [0; 4];
+    let read = fill(reader, &mut start)?;
+    let refuse = |reason: String| Err(Broken::Content(reason));
+    if read == 0 {
+        return refuse("is empty; copy or download it again".into());
+    }
+    let ([0, 0, code, axes], 4) = (start, read) else {
+        let mend = match start {
+            [b'<', ..] => "it looks like a web page: download the file itself",
+            [b'P', b'K', ..] => "it is a zip archive: unpack it first",
+            [0x93, b'N', ..] => "it is an .npy file: read it by dataset::npy",
+            [0x1f, 0x8b, ..] => "it is packed twice: unpack it once",
+            _ => "copy or download it again",
+        };
+        let found: Vec<String> = start[..read].iter().map(|byte| format!("{byte:02x}")).collect();
+        return refuse(format!(
+            "is no IDX file: it starts with {} in place of 00 00, a type and a number of axes; {mend}",
+            found.join(" ")
+        ));
+    };
+    let kind = match code {
+        0x08 => Kind::U8,
+        0x09 => Kind::I8,
+        0x0b => Kind::I16,
+        0x0c => Kind::I32,
+        0x0d => Kind::F32,
+        0x0e => Kind::F64,
+        _ => {
+            return refuse(format!(
+                "has values of type {code:02x}, which IDX does not know (08, 09, 0b to 0e); copy it again"
+            ));
+        }
+    };
+    if axes == 0 {
+        return refuse("has a broken header: no axes; copy or download it again".into());
+    }
+    let mut shape = vec![0; 4 * usize::from(axes)];
+    if fill(reader, &mut shape)? < shape.len() {
+        return refuse("ends within its header; copy or download it again".into());
+    }
+    let mut lengths = shape.as_chunks().0.iter().map(|&length| u32::from_be_bytes(length) as usize);
+    let rows = lengths.next().unwrap_or(0);
+    let Some(columns) = lengths.try_fold(1, usize::checked_mul) else {
+        return refuse("has a broken header: its values fit into no file; copy or download it again".into());
+    };
+    let layout = Layout::new(Scalar { kind, big_endian: true }, rows, columns, false)?;
+    Ok((layout, start.len() + shape.len()))
+}

@@ -1,0 +1,54 @@
+//! Inputs that stay bytes until their values are asked for.
+
+use ndarray::Array2;
+use std::sync::OnceLock;
+
+#[derive(Clone, Debug)]
+pub(super) enum Inputs {
+    Values(Array2<f64>),
+    Pixels { bytes: Array2<u8>, values: OnceLock<Array2<f64>> },
+}
+
+impl Inputs {
+    pub(super) fn pixels(bytes: Array2<u8>) -> Self {
+        Self::Pixels { bytes, values: OnceLock::new() }
+    }
+
+    /// `N × d`; a pixel is a byte divided by 255.
+    pub(super) fn values(&self) -> &Array2<f64> {
+        match self {
+            Self::Values(values) => values,
+            Self::Pixels { bytes, values } => {
+                values.get_or_init(|| bytes.mapv(|pixel| f64::from(pixel) / 255.0))
+            }
+        }
+    }
+
+    pub(super) fn dim(&self) -> (usize, usize) {
+        match self {
+            Self::Values(values) => values.dim(),
+            Self::Pixels { bytes, .. } => bytes.dim(),
+        }
+    }
+
+    /// These rows, in this order.
+    pub(super) fn rows(&self, rows: &[usize]) -> Self {
+        match self {
+            Self::Values(values) => Self::Values(gather(values, rows)),
+            Self::Pixels { bytes, .. } => Self::pixels(gather(bytes, rows)),
+        }
+    }
+}
+
+fn gather<T: Copy>(table: &Array2<T>, rows: &[usize]) -> Array2<T> {
+    Array2::from_shape_fn((rows.len(), table.ncols()), |(i, j)| table[[rows[i], j]])
+}
+
+impl PartialEq for Inputs {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Pixels { bytes, .. }, Self::Pixels { bytes: others, .. }) => bytes == others,
+            _ => self.values() == other.values(),
+        }
+    }
+}

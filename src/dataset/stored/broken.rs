@@ -1,0 +1,67 @@
+//! What can be wrong with a file, before it is said which file.
+
+use crate::Error;
+use std::collections::TryReserveError;
+use std::io::{self, Read};
+use std::path::Path;
+
+#[derive(Debug)]
+pub(in crate::dataset) enum Broken {
+    /// The operating system's refusal.
+    Io(io::Error),
+    /// What is wrong with the content, and how to mend it.
+    Content(String),
+    /// The values do not fit into memory.
+    Memory(TryReserveError),
+}
+
+impl Broken {
+    /// The error about the file at `path`.
+    pub(in crate::dataset) fn at(self, path: &Path) -> Error {
+        match self {
+            Self::Io(e) => Error::io(path, &e),
+            Self::Content(reason) => Error::File { path: path.into(), line: None, column: None, reason },
+            Self::Memory(e) => {
+                Error::Resource { reason: format!("no memory for the values of {}: {e}", path.display()) }
+            }
+        }
+    }
+}
+
+impl From<io::Error> for Broken {
+    /// What the system did not say comes from a decoder.
+    fn from(e: io::Error) -> Self {
+        if e.raw_os_error().is_some() {
+            return Self::Io(e);
+        }
+        Self::Content(format!("is truncated or damaged: {e}; copy or download it again"))
+    }
+}
+
+impl From<TryReserveError> for Broken {
+    fn from(e: TryReserveError) -> Self {
+        Self::Memory(e)
+    }
+}
+
+/// Reads until `bytes` is full or there are no more; how many there were.
+pub(in crate::dataset) fn fill(reader: &mut (impl Read + ?Sized), bytes: &mut [u8]) -> Result<usize, Broken> {
+    let mut read = 0;
+    while read < bytes.len() {
+        match reader.read(&mut bytes[read..]) {
+            Ok(0) => break,
+            Ok(more) => read += more,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e.into()),
+        }
+    }
+    Ok(read)
+}
+
+/// Refuses bytes after the last value; at the end of packed data its checksum is compared.
+pub(in crate::dataset) fn at_end(reader: &mut (impl Read + ?Sized)) -> Result<(), Broken> {
+    if fill(reader, &mut [0])? == 0 {
+        return Ok(());
+    }
+    Err(Broken::Content("goes on after its last value; copy or save it again".into()))
+}

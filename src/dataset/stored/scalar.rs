@@ -1,0 +1,74 @@
+//! How one value is stored.
+
+/// A type of number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::dataset) enum Kind {
+    F64,
+    F32,
+    I64,
+    I32,
+    I16,
+    I8,
+    U64,
+    U32,
+    U16,
+    U8,
+}
+
+impl Kind {
+    /// Bytes of one value.
+    pub(in crate::dataset) fn size(self) -> usize {
+        match self {
+            Self::F64 | Self::I64 | Self::U64 => 8,
+            Self::F32 | Self::I32 | Self::U32 => 4,
+            Self::I16 | Self::U16 => 2,
+            Self::I8 | Self::U8 => 1,
+        }
+    }
+
+    pub(in crate::dataset) fn is_float(self) -> bool {
+        matches!(self, Self::F64 | Self::F32)
+    }
+}
+
+/// A type of number and the order of its bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::dataset) struct Scalar {
+    pub(in crate::dataset) kind: Kind,
+    pub(in crate::dataset) big_endian: bool,
+}
+
+impl Scalar {
+    /// Bytes of one value.
+    pub(in crate::dataset) fn size(self) -> usize {
+        self.kind.size()
+    }
+
+    /// Appends the values that `bytes` hold.
+    pub(in crate::dataset) fn decode(self, bytes: &[u8], values: &mut Vec<f64>) {
+        match self.kind {
+            Kind::F64 => self.words(bytes, f64::from_le_bytes, values),
+            Kind::F32 => self.words(bytes, |word| f32::from_le_bytes(word).into(), values),
+            Kind::I64 => self.words(bytes, |word| i64::from_le_bytes(word) as f64, values),
+            Kind::I32 => self.words(bytes, |word| i32::from_le_bytes(word).into(), values),
+            Kind::I16 => self.words(bytes, |word| i16::from_le_bytes(word).into(), values),
+            Kind::I8 => self.words(bytes, |word| i8::from_le_bytes(word).into(), values),
+            Kind::U64 => self.words(bytes, |word| u64::from_le_bytes(word) as f64, values),
+            Kind::U32 => self.words(bytes, |word| u32::from_le_bytes(word).into(), values),
+            Kind::U16 => self.words(bytes, |word| u16::from_le_bytes(word).into(), values),
+            Kind::U8 => self.words(bytes, |word| u8::from_le_bytes(word).into(), values),
+        }
+    }
+
+    fn words<const N: usize>(self, bytes: &[u8], value: impl Fn([u8; N]) -> f64, values: &mut Vec<f64>) {
+        let words = bytes.as_chunks().0.iter().copied();
+        if self.big_endian {
+            values.extend(words.map(|mut word| {
+                word.reverse();
+                value(word)
+            }));
+        } else {
+            values.extend(words.map(value));
+        }
+    }
+}

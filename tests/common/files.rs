@@ -1,0 +1,49 @@
+//! Files of arrays, byte by byte, and how bad ones are refused.
+
+use double_descent::Error;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use std::fmt::Debug;
+use std::io::Write;
+use std::path::Path;
+
+/// A file as `numpy.save` writes it: the header padded to a multiple of 64 bytes, a newline at its end.
+pub fn npy(version: u8, dictionary: &str, data: &[u8]) -> Vec<u8> {
+    let digits = if version == 1 { 2 } else { 4 };
+    let unpadded = 8 + digits + dictionary.len() + 1;
+    let length = unpadded.next_multiple_of(64) - 8 - digits;
+    let mut bytes = b"\x93NUMPY".to_vec();
+    bytes.extend([version, 0]);
+    bytes.extend(&u32::try_from(length).unwrap().to_le_bytes()[..digits]);
+    bytes.extend(format!("{dictionary:<width$}\n", width = length - 1).bytes());
+    bytes.extend(data);
+    bytes
+}
+
+/// The dictionary of an `.npy` header.
+pub fn dictionary(descr: &str, fortran_order: &str, shape: &str) -> String {
+    format!("{{'descr': '{descr}', 'fortran_order': {fortran_order}, 'shape': {shape}, }}")
+}
+
+/// An IDX file of values of this type.
+pub fn idx(code: u8, shape: &[u32], data: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![0, 0, code, u8::try_from(shape.len()).unwrap()];
+    bytes.extend(shape.iter().flat_map(|length| length.to_be_bytes()));
+    bytes.extend(data);
+    bytes
+}
+
+pub fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut packed = GzEncoder::new(Vec::new(), Compression::default());
+    packed.write_all(bytes).unwrap();
+    packed.finish().unwrap()
+}
+
+/// An error about the file at `path` that says all of `says`.
+pub fn refused<T: Debug>(found: Result<T, Error>, path: &Path, says: &[&str]) {
+    let found = found.unwrap_err();
+    assert!(matches!(&found, Error::File { path: named, line: None, .. } if named == path), "{found:?}");
+    for word in says {
+        assert!(found.to_string().contains(word), "no `{word}` in {found}");
+    }
+}
