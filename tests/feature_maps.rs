@@ -2,7 +2,8 @@
 
 use double_descent::Error;
 use double_descent::features::{
-    Activation, Coordinates, FeatureMap, NetworkTangent, PolynomialKernel, RandomFourier, RandomNetwork,
+    Activation, Coordinates, FeatureMap, NetworkTangent, PairOrder, PolynomialKernel, RandomFourier,
+    RandomNetwork,
 };
 use double_descent::nested::noise::SecondMoments;
 use double_descent::rng::stream;
@@ -20,7 +21,7 @@ fn maps(seed: u64) -> Vec<(Box<dyn FeatureMap>, usize)> {
     let rng = || stream(seed, 0, 0);
     let mut maps: Vec<(Box<dyn FeatureMap>, usize)> = vec![
         (Box::new(Coordinates::new(7)), 7),
-        (Box::new(RandomFourier::new(5, 23, 0.7, &mut rng()).unwrap()), 23),
+        (Box::new(RandomFourier::gaussian(5, 23, 0.245, seed).unwrap()), 23),
         (Box::new(PolynomialKernel::new(3, 4, 1.0).unwrap()), 35),
     ];
     for activation in Activation::ALL {
@@ -39,6 +40,10 @@ fn maps_are_nested_and_a_row_is_a_function_of_its_input() {
         assert_eq!(all.dim(), (300, largest));
         for p in [1, 2, largest / 2, largest - 1] {
             assert!(map.design(&inputs, p).unwrap() == all.slice(s![.., ..p]), "{map:?}, p = {p}");
+        }
+        for columns in [0..1, 1..2, 1..largest, largest / 2..largest / 2 + 3, largest - 1..largest] {
+            let some = map.columns(&inputs, columns.clone()).unwrap();
+            assert!(some == all.slice(s![.., columns.clone()]), "{}, columns {columns:?}", map.describe());
         }
         for rows in [0..1, 0..2, 5..22, 120..140, 1..300, 299..300] {
             let some = map.design(&inputs.slice(s![rows.clone(), ..]), largest).unwrap();
@@ -69,7 +74,7 @@ fn wider_maps_begin_with_narrower_ones() {
         map.design(&inputs, p).unwrap()
     };
     let fourier = |p| {
-        let map = RandomFourier::new(3, p, 1.0, &mut stream(4, 0, 0)).unwrap();
+        let map = RandomFourier::gaussian(3, p, 0.5, 4).unwrap();
         map.design(&inputs, p).unwrap()
     };
     assert!(fourier(50).slice(s![.., ..20]) == fourier(20));
@@ -82,10 +87,17 @@ fn wider_maps_begin_with_narrower_ones() {
 #[test]
 fn exact_second_moments_are_those_of_draws() {
     const M: usize = 200_000;
-    let fourier = RandomFourier::new(2, 12, 0.6, &mut stream(5, 0, 0)).unwrap();
+    let fourier = RandomFourier::gaussian(2, 12, 0.18, 5).unwrap();
     let kernel = PolynomialKernel::new(2, 3, 2.0).unwrap();
-    let cases: [(&dyn FeatureMap, Array2<f64>); 2] =
-        [(&fourier, fourier.gaussian_covariance()), (&kernel, kernel.gaussian_covariance().unwrap())];
+    let pairs = RandomFourier::gaussian(2, 4, 0.18, 5).unwrap().with_amplitude(0.8).unwrap();
+    let [interleaved, blocks] =
+        [PairOrder::Interleaved, PairOrder::Blocks].map(|order| pairs.clone().into_pairs(order));
+    let cases: [(&dyn FeatureMap, Array2<f64>); 4] = [
+        (&fourier, fourier.gaussian_covariance().unwrap()),
+        (&interleaved, interleaved.gaussian_covariance().unwrap()),
+        (&blocks, blocks.gaussian_covariance().unwrap()),
+        (&kernel, kernel.gaussian_covariance().unwrap()),
+    ];
     for (map, exact) in cases {
         let p = exact.nrows();
         let features = map.design(&normal(M, 2, 6), p).unwrap();
@@ -145,6 +157,8 @@ fn what_is_refused() {
         let inputs = normal(3, d, 0);
         assert!(matches!(map.design(&inputs, largest + 1), Err(Error::Shape { .. })), "{map:?}");
         assert!(matches!(map.design(&inputs, 0), Err(Error::Empty { .. })));
+        assert!(matches!(map.columns(&inputs, 1..1), Err(Error::Empty { .. })));
+        assert!(matches!(map.columns(&inputs, 0..largest + 1), Err(Error::Shape { .. })));
         assert!(matches!(map.design(&normal(3, d + 1, 0), 1), Err(Error::Shape { .. })));
         assert!(matches!(map.design(&normal(0, d, 0), 1), Err(Error::Empty { .. })));
         let mut nan = inputs.clone();
@@ -158,7 +172,6 @@ fn what_is_refused() {
     assert!(matches!(huge, Err(Error::Resource { .. })));
     assert!(matches!(NetworkTangent::new(Activation::Tanh, 0, 2, rng), Err(Error::Empty { .. })));
     for gain in [0.0, -1.0, f64::NAN, f64::INFINITY] {
-        assert!(matches!(RandomFourier::new(2, 3, gain, rng), Err(Error::Domain { .. })), "{gain}");
         assert!(matches!(PolynomialKernel::new(2, 3, gain), Err(Error::Domain { .. })), "{gain}");
     }
     assert!(matches!(PolynomialKernel::new(1000, 1000, 1.0), Err(Error::Resource { .. })));

@@ -3,7 +3,7 @@
 use clap::Args;
 use double_descent::Error;
 use double_descent::dataset::Labelled;
-use double_descent::features::{FeatureMap, RandomFourier};
+use double_descent::features::{PairOrder, RandomFourier};
 use double_descent::rng::stream;
 use double_descent::sweep::{Maps, PlaneSweep};
 use ndarray::Array2;
@@ -64,10 +64,10 @@ impl InputArgs {
         let maps = Maps::drawn(move |repeat| {
             let seed = seed.wrapping_mul(1_000_003).wrapping_add(repeat as u64);
             if pairs {
-                RandomFourier::gaussian_pairs(inputs, largest, gamma, seed)
-            } else {
-                RandomFourier::gaussian(inputs, largest, gamma, seed)
+                let half = RandomFourier::gaussian(inputs, largest.div_ceil(2), gamma, seed)?;
+                return Ok(half.into_pairs(PairOrder::Interleaved));
             }
+            RandomFourier::gaussian(inputs, largest, gamma, seed)
         });
         Ok(PlaneSweep { threads, ..PlaneSweep::new(train, test, maps, self.repeats, seed) })
     }

@@ -106,8 +106,8 @@ impl Map {
                 Ok((map.design(&inputs(TANGENT.0), features)?, root))
             }
             Self::Fourier => {
-                let map = RandomFourier::new(INPUTS, features, 1.0, &mut weights)?;
-                let root = Root::from_covariance(&map.gaussian_covariance())?;
+                let map = RandomFourier::gaussian(INPUTS, features, 0.5, weights.random())?;
+                let root = Root::from_covariance(&map.gaussian_covariance()?)?;
                 Ok((map.design(&inputs(INPUTS), features)?, root))
             }
             Self::Polynomial => {

@@ -7,15 +7,19 @@
 #![allow(clippy::inline_always)]
 
 /// 1.5 · 2⁵²: what is added to it is rounded to an integer, which its last bits then hold.
-const ROUND: f64 = 6_755_399_441_055_744.0;
+pub(super) const ROUND: f64 = 6_755_399_441_055_744.0;
 const LN_2_HIGH: f64 = std::f64::consts::LN_2;
 /// ln 2 less that.
 const LN_2_LOW: f64 = 2.319_046_813_846_299_6e-17;
 
 /// `Σ c_k tᵏ`. Long sums are cut in pieces, which do not wait for each other.
 #[inline(always)]
-fn horner<const N: usize>(t: f64, coefficients: &[f64; N]) -> f64 {
-    coefficients.iter().rev().fold(0.0, |sum, c| sum.mul_add(t, *c))
+pub(super) fn horner<const N: usize>(t: f64, coefficients: &[f64; N]) -> f64 {
+    let mut sum = coefficients[N - 1];
+    for c in coefficients[..N - 1].iter().rev() {
+        sum = sum.mul_add(t, *c);
+    }
+    sum
 }
 
 /// `1/2!, …, 1/7!` and `1/8!, …, 1/13!`.

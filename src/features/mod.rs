@@ -10,7 +10,7 @@
 //! | [`NetworkTangent`] | the derivative of a random network in its weight `k` | seven [`Activation`]s |
 //! | [`Polynomial`] | a polynomial of degree `k` | Legendre, Chebyshev or monomial |
 //! | [`PolynomialKernel`] | a monomial of several variables | `φ(x)·φ(x') = (x·x' + c)ᵐ` |
-//! | [`RandomFourier`] | a cosine of random frequency and phase | the Gaussian kernel for `p → ∞` |
+//! | [`RandomFourier`] | a cosine or sine of random frequency | Gaussian, Laplacian, Matérn kernels for `p → ∞` |
 //! | [`RandomNetwork`] | neuron `k` of a random network's last layer | seven [`Activation`]s |
 //!
 //! Your own map is three methods:
@@ -50,17 +50,19 @@ mod polynomial;
 mod polynomial_kernel;
 mod random_fourier;
 mod random_network;
+mod trigonometric;
 
 pub use activation::Activation;
 pub use coordinates::Coordinates;
 pub use network_tangent::NetworkTangent;
 pub use polynomial::{Polynomial, PolynomialBasis};
 pub use polynomial_kernel::PolynomialKernel;
-pub use random_fourier::RandomFourier;
+pub use random_fourier::{PairOrder, RandomFourier, StationaryKernel};
 pub use random_network::RandomNetwork;
 
 use crate::Error;
-use ndarray::{Array2, ArrayRef2};
+use ndarray::{Array2, ArrayRef2, s};
+use std::ops::Range;
 
 /// A nested family of features: for every `p` a map from `ℝᵈ` to `ℝᵖ`.
 ///
@@ -78,6 +80,21 @@ pub trait FeatureMap: std::fmt::Debug + Send + Sync {
     /// infinite, [`Error::Overflow`] for a feature that does not fit into `f64`, and [`Error::Resource`] for
     /// a matrix that does not fit into memory.
     fn design(&self, inputs: &ArrayRef2<f64>, p: usize) -> Result<Array2<f64>, Error>;
+
+    /// The features `columns.start`, …, `columns.end − 1` alone, to the bit those columns of
+    /// [`design`](Self::design): `inputs` `(n, d)` → `(n, columns.len())`.
+    ///
+    /// As it stands it makes the columns before them too. A map whose features do not depend on each other does
+    /// better.
+    ///
+    /// # Errors
+    /// Those of `design(inputs, columns.end)`, and [`Error::Empty`] for no columns.
+    fn columns(&self, inputs: &ArrayRef2<f64>, columns: Range<usize>) -> Result<Array2<f64>, Error> {
+        if columns.is_empty() {
+            return Err(Error::Empty { what: "the list of features" });
+        }
+        Ok(self.design(inputs, columns.end)?.slice(s![.., columns]).to_owned())
+    }
 
     /// In words, for a caption.
     fn describe(&self) -> String {

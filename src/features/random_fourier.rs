@@ -1,113 +1,400 @@
 //! Cosines of random frequencies and phases.
 
+mod complex;
+mod frequencies;
+mod moments;
+mod stationary_kernel;
+
+pub use stationary_kernel::StationaryKernel;
+
+use super::trigonometric::Wave;
 use super::{FeatureMap, checked_zeros};
 use crate::Error;
-use ndarray::{Array2, ArrayRef2};
-use rand::{Rng, RngExt};
-use rand_distr::StandardNormal;
+use crate::rng::stream;
+use frequencies::Frequencies;
+use ndarray::{Array2, ArrayRef2, ArrayView2, Axis, aview1};
+use rand::RngExt;
+use std::ops::Range;
 
-/// Random Fourier features: `φ_k(x) = √2 cos(w_k·x + b_k)`, `w_k ~ N(0, g² I_d)`, `b_k` uniform on `[0, 2π)`.
+/// What stands for the repeat in the streams of the frequencies: no sweep has that many.
+const STREAM: usize = 0x52_4646;
+
+/// Random Fourier features: cosines, or cosines and sines, of random frequencies `w_k`.
 ///
-/// `φ(x)·φ(x') / p` tends to the Gaussian kernel `exp(−g² ‖x − x'‖² / 2)` as `p` grows. Frequencies and phases are
-/// drawn feature by feature: the first `p` do not depend on how many follow.
+/// | form | columns | of `P` frequencies | peak |
+/// |---|---|---|---|
+/// | cosines | `a cos(w_k·x + b_k)`, `b_k` uniform on `[0, 2π)` | `P` | `n = P` |
+/// | pairs, [`Self::into_pairs`] | `a cos(w_k·x)`, `a sin(w_k·x)` | `2P` | `n = 2P` |
+/// | complex, [`Self::complex_system`] | `a exp(i w_k·x)` | `P`, with complex coefficients | `n = P` |
+///
+/// with `n` training rows: a fit interpolates from `p = n` columns on. Pairs and complex features span the same
+/// functions. A pair has two real coefficients for `n` real equations; complex coefficients have to make the
+/// imaginary part of the fit vanish at the training inputs too, so that it takes twice as many to interpolate.
+///
+/// The frequencies are drawn from the law whose characteristic function is a [`StationaryKernel`] `k`, so that
+/// `φ(x)·φ(x')/p` tends to `k(x, x')` as the number of real columns `p` grows, at `a = √2` (the amplitude unless
+/// [`Self::with_amplitude`] changes it). Over the draws it has mean `k(x, x')` and variance
+/// ```text
+/// cosines  (2 + k₂ − 2k²) / (2p)        pairs  (1 + k₂ − 2k²) / p,  p even
+/// ```
+/// with `k₂` the kernel at twice the difference: `k⁴` for the Gaussian, `k²` for the Laplacian kernel. Pairs are the
+/// better estimate where `k₂ < 2k²`, so with those two everywhere.
+///
+/// # Amplitude
+/// `a` is one number for all columns and does not depend on `p`, because maps are nested. Predictions of minimum-norm
+/// fits do not depend on it. With `c a` in place of `a` the norm of a minimum-norm fit is divided by `c`, and a
+/// ridge penalty `λ` gives the fit that `λ/c²` gave at `a`. So at `a = √2` the ridge penalty `λ` on `p` features is the
+/// kernel ridge penalty `λ/p` on the estimated kernel; [`Self::with_kernel_amplitude`] puts the `1/p` into the
+/// features of one `p`.
+///
+/// # Draws
+/// Feature `k` is a function of the seed and of `k` alone: the first `p` features do not depend on how many follow,
+/// and [`FeatureMap::columns`] makes any block of them on its own.
+///
+/// # Accuracy
+/// Each cosine and sine is within 2 units in the last place at the computed phase; the phase `w·x + b`, summed from
+/// first to last, within `(d + 1) ε/2 (Σ|w_j x_j| + |b|)`. Both are tested against many digits.
 ///
 /// # Examples
 /// ```
-/// use double_descent::features::{FeatureMap, RandomFourier};
-/// use double_descent::rng::stream;
+/// use double_descent::features::{FeatureMap, PairOrder, RandomFourier};
 /// use ndarray::array;
 ///
-/// let map = RandomFourier::new(2, 5000, 0.5, &mut stream(0, 0, 0))?;
-/// let z = map.design(&array![[1.0, 0.0], [0.0, 0.5]], 5000)?;
-/// let kernel = z.row(0).dot(&z.row(1)) / 5000.0;
-/// assert!((kernel - (-0.125_f64 * 1.25).exp()).abs() < 0.05);
+/// let map = RandomFourier::gaussian(2, 5000, 0.125, 0)?;
+/// let inputs = array![[1.0, 0.0], [0.0, 0.5]];
+/// let kernel = (-0.125 * 1.25_f64).exp();
+///
+/// let z = map.design(&inputs, 5000)?;
+/// assert!((z.row(0).dot(&z.row(1)) / 5000.0 - kernel).abs() < 0.05);
+/// let z = map.into_pairs(PairOrder::Interleaved).design(&inputs, 10_000)?;
+/// assert!((z.row(0).dot(&z.row(1)) / 10_000.0 - kernel).abs() < 0.01);
 /// # Ok::<(), double_descent::Error>(())
 /// ```
 ///
 /// # References
-/// Rahimi and Recht, *Random features for large-scale kernel machines*, NIPS 2007.
+/// Rahimi and Recht, *Random features for large-scale kernel machines*, NIPS 2007; Sutherland and Schneider, *On the
+/// error of random Fourier features*, UAI 2015, arXiv:1506.02785: the variances.
 #[derive(Clone, Debug)]
 pub struct RandomFourier {
-    /// `P × d`.
-    frequencies: Array2<f64>,
-    phases: Vec<f64>,
-    gain: f64,
+    frequencies: Frequencies,
+    form: Form,
+    amplitude: f64,
+    /// What the frequencies were drawn from, and the seed.
+    drawn: Option<(StationaryKernel, u64)>,
+}
+
+/// The order of cosines and sines of frequencies `0, 1, …, P − 1`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum PairOrder {
+    /// `cos₀, sin₀, cos₁, sin₁, …`: the first `2q` columns are the map of `q` frequencies.
+    #[default]
+    Interleaved,
+    /// `cos₀, …, cos_{P−1}, sin₀, …, sin_{P−1}`, as published tables have it: for `p = 2P`. Fewer columns leave
+    /// sines out, and a map of more frequencies begins otherwise.
+    Blocks,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Cosines,
+    Pairs(PairOrder),
+}
+
+/// One kind of columns: `column = offset + step · frequency`.
+#[derive(Clone, Copy)]
+struct Part {
+    wave: Wave,
+    amplitude: f64,
+    offset: usize,
+    step: usize,
 }
 
 impl RandomFourier {
-    /// Draws `features` (`P`, the largest `p`) frequencies of `inputs` (`d`) dimensions with standard deviation
-    /// `gain` (`g`).
+    /// Draws `features` (`P`) frequencies of `inputs` (`d`) dimensions for a kernel: the form is cosines.
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::features::{FeatureMap, RandomFourier, StationaryKernel};
+    ///
+    /// let kernel = StationaryKernel::Matern { nu: 1.5, length_scale: 2.0 };
+    /// let map = RandomFourier::new(784, 1000, kernel, 3)?;
+    /// assert_eq!(
+    ///     map.describe(),
+    ///     "random Fourier features cos(w·x + b) of the Matérn kernel, ν = 1.5, length scale 2, 784 inputs, seed 3"
+    /// );
+    /// # Ok::<(), double_descent::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// [`Error::Empty`] for no inputs or features, [`Error::Domain`] unless the gain is finite and > 0,
-    /// [`Error::Resource`] if the frequencies do not fit into memory.
-    pub fn new(inputs: usize, features: usize, gain: f64, rng: &mut impl Rng) -> Result<Self, Error> {
-        if inputs == 0 || features == 0 {
-            return Err(Error::Empty { what: "the list of frequencies" });
+    /// [`Error::Empty`] for no inputs or features, [`Error::Domain`] unless the kernel's parameters are finite and
+    /// positive, [`Error::Overflow`] for a frequency over 1.8e308, [`Error::Resource`] if the frequencies do not fit
+    /// into memory.
+    pub fn new(inputs: usize, features: usize, kernel: StationaryKernel, seed: u64) -> Result<Self, Error> {
+        kernel.check()?;
+        let mut frequencies = Frequencies::zeros(inputs, features)?;
+        for (k, (frequency, phase)) in frequencies.iter_mut().enumerate() {
+            let mut rng = stream(seed, k, STREAM);
+            kernel.draw(frequency, &mut rng)?;
+            *phase = 2.0 * std::f64::consts::PI * rng.random::<f64>();
         }
-        if !(gain > 0.0 && gain.is_finite()) {
-            return Err(Error::Domain { what: "the gain", value: gain, must_be: "finite and > 0" });
-        }
-        let mut frequencies = super::zeros("the frequencies", features, inputs)?;
-        let mut phases = Vec::with_capacity(features);
-        for mut w in frequencies.rows_mut() {
-            w.iter_mut().for_each(|w| *w = gain * rng.sample::<f64, _>(StandardNormal));
-            phases.push(2.0 * std::f64::consts::PI * rng.random::<f64>());
-        }
-        Ok(Self { frequencies, phases, gain })
+        let drawn = Some((kernel, seed));
+        Ok(Self { frequencies, form: Form::Cosines, amplitude: std::f64::consts::SQRT_2, drawn })
     }
 
-    /// The second moments of all features at standard normal inputs, exactly:
-    /// ```text
-    /// Σ_jk = e^{−‖w_j − w_k‖²/2} cos(b_j − b_k) + e^{−‖w_j + w_k‖²/2} cos(b_j + b_k)
+    /// Of the Gaussian kernel `exp(−γ ‖x − x'‖²)`, `γ` as in scikit-learn: `w ~ N(0, 2γ I)`. For a bandwidth see
+    /// [`StationaryKernel::gaussian_of_bandwidth`].
+    ///
+    /// # Errors
+    /// As [`RandomFourier::new`].
+    pub fn gaussian(inputs: usize, features: usize, gamma: f64, seed: u64) -> Result<Self, Error> {
+        Self::new(inputs, features, StationaryKernel::Gaussian { gamma }, seed)
+    }
+
+    /// Of the Laplacian kernel `exp(−γ ‖x − x'‖₁)`.
+    ///
+    /// # Errors
+    /// As [`RandomFourier::new`].
+    pub fn laplacian(inputs: usize, features: usize, gamma: f64, seed: u64) -> Result<Self, Error> {
+        Self::new(inputs, features, StationaryKernel::Laplacian { gamma }, seed)
+    }
+
+    /// Of the Matérn kernel of smoothness `ν` and length scale `ℓ`.
+    ///
+    /// # Errors
+    /// As [`RandomFourier::new`].
+    pub fn matern(
+        inputs: usize,
+        features: usize,
+        nu: f64,
+        length_scale: f64,
+        seed: u64,
+    ) -> Result<Self, Error> {
+        Self::new(inputs, features, StationaryKernel::Matern { nu, length_scale }, seed)
+    }
+
+    /// Cosines of given frequencies `W` (`P × d`, a row for each feature) and phases `b` (`P`), to replay published
+    /// features. Where `W` has a column for each feature pass `&w.t()`.
+    ///
+    /// | published | here |
+    /// |---|---|
+    /// | scikit-learn's `RBFSampler`: `√(2/p) cos(X W + b)` | `from_weights(&random_weights.t(), &random_offset)`, [`with_kernel_amplitude(p)`](Self::with_kernel_amplitude) |
+    /// | Rahimi and Recht 2007: `√(2/p) cos(w·x + b)`, or pairs over `√(p/2)` | the same, or [`Self::from_frequencies`] |
+    /// | Liao, Couillet and Mahoney 2020, arXiv:2006.05013: `[cos(W x), sin(W x)]` | [`Self::from_frequencies`] in [`PairOrder::Blocks`], `with_amplitude(1.0)` |
+    /// | Belkin et al. 2019, arXiv:1812.11118: `exp(i v·x)`, `v ~ N(0, σ⁻² I)` | [`Self::from_frequencies`] or a Gaussian kernel of bandwidth `σ`, [`Self::complex_system`], `with_amplitude(1.0)` |
+    /// | Nakkiran et al. 2020, arXiv:1912.02292, appendix D: `exp(−i w·x)`, `w ~ N(0, I/d)` | the same, of bandwidth `√d`: the sign conjugates the coefficients |
+    ///
+    /// # Examples
     /// ```
+    /// use double_descent::features::{FeatureMap, RandomFourier};
+    /// use ndarray::array;
+    ///
+    /// let w = array![[0.5, -1.0, 2.0], [0.25, 0.0, 1.0]]; // 2 × 3: a column for each feature
+    /// let b = [0.1, 0.2, 0.3];
+    /// let map = RandomFourier::from_weights(&w.t(), &b)?.with_amplitude(1.0)?;
+    /// let x = array![[1.0, 2.0]];
+    /// assert!((map.design(&x, 3)?[[0, 0]] - (0.5 + 2.0 * 0.25 + 0.1_f64).cos()).abs() < 1e-15);
+    /// # Ok::<(), double_descent::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Empty`] without frequencies, [`Error::Shape`] unless there is a phase for each,
+    /// [`Error::NonFinite`] for NaN or an infinity, [`Error::Resource`] if they do not fit into memory.
+    pub fn from_weights(frequencies: &ArrayRef2<f64>, phases: &[f64]) -> Result<Self, Error> {
+        let (count, inputs) = frequencies.dim();
+        let mut copy = Frequencies::zeros(inputs, count)?;
+        Error::check_len("phases", count, phases.len())?;
+        Error::check_finite("the frequencies", frequencies.view())?;
+        Error::check_finite("the list of phases", aview1(phases).insert_axis(Axis(0)))?;
+        for (((to, phase), from), given) in copy.iter_mut().zip(frequencies.rows()).zip(phases) {
+            to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+            *phase = *given;
+        }
+        let amplitude = std::f64::consts::SQRT_2;
+        Ok(Self { frequencies: copy, form: Form::Cosines, amplitude, drawn: None })
+    }
+
+    /// Pairs of given frequencies `W`, `P × d`: `2P` columns.
+    ///
+    /// # Errors
+    /// As [`RandomFourier::from_weights`].
+    pub fn from_frequencies(frequencies: &ArrayRef2<f64>, order: PairOrder) -> Result<Self, Error> {
+        let phases = vec![0.0; frequencies.nrows()];
+        Ok(Self::from_weights(frequencies, &phases)?.into_pairs(order))
+    }
+
+    /// The same frequencies with a cosine and a sine each. Their phases become 0: a pair spans the same functions,
+    /// at the same norm, whatever its phase.
     #[must_use]
-    pub fn gaussian_covariance(&self) -> Array2<f64> {
-        let p = self.phases.len();
-        let entry = |j: usize, k: usize| {
-            let (u, v) = (self.frequencies.row(j), self.frequencies.row(k));
-            let pairs = || u.iter().zip(v);
-            let apart: f64 = pairs().map(|(u, v)| (u - v) * (u - v)).sum();
-            let together: f64 = pairs().map(|(u, v)| (u + v) * (u + v)).sum();
-            let (b, c) = (self.phases[j], self.phases[k]);
-            (-0.5 * apart).exp() * (b - c).cos() + (-0.5 * together).exp() * (b + c).cos()
-        };
-        let mut sigma = Array2::zeros((p, p));
-        for j in 0..p {
-            for k in 0..=j {
-                sigma[[j, k]] = entry(j, k);
-                sigma[[k, j]] = sigma[[j, k]];
+    pub fn into_pairs(mut self, order: PairOrder) -> Self {
+        self.frequencies.clear_phases();
+        Self { form: Form::Pairs(order), ..self }
+    }
+
+    /// The same features times another number: see [Amplitude](#amplitude).
+    ///
+    /// # Errors
+    /// [`Error::Domain`] unless it is finite and > 0.
+    pub fn with_amplitude(self, amplitude: f64) -> Result<Self, Error> {
+        if !(amplitude > 0.0 && amplitude.is_finite()) {
+            return Err(Error::Domain { what: "the amplitude", value: amplitude, must_be: "finite and > 0" });
+        }
+        Ok(Self { amplitude, ..self })
+    }
+
+    /// At the amplitude `√(2/p)`, at which `φ(x)·φ(x')` over `p` columns is itself the estimate of the kernel. For
+    /// designs of those `p` columns only: the amplitude stays when another number of columns is asked for.
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::features::{FeatureMap, RandomFourier};
+    /// use ndarray::array;
+    ///
+    /// let map = RandomFourier::gaussian(1, 1000, 1.0, 0)?.with_kernel_amplitude(1000)?;
+    /// let z = map.design(&array![[0.3]], 1000)?;
+    /// assert!((z.row(0).dot(&z.row(0)) - 1.0).abs() < 0.1); // k(x, x) = 1
+    /// # Ok::<(), double_descent::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Empty`] for `p = 0`.
+    pub fn with_kernel_amplitude(self, p: usize) -> Result<Self, Error> {
+        if p == 0 {
+            return Err(Error::Empty { what: "the list of features" });
+        }
+        self.with_amplitude((2.0 / p as f64).sqrt())
+    }
+
+    /// `P` for cosines, `2P` for pairs: the largest `p`.
+    #[must_use]
+    pub fn outputs(&self) -> usize {
+        match self.form {
+            Form::Cosines => self.frequencies.count(),
+            Form::Pairs(_) => 2 * self.frequencies.count(),
+        }
+    }
+
+    /// `W`, `P × d`.
+    #[must_use]
+    pub fn frequencies(&self) -> ArrayView2<'_, f64> {
+        self.frequencies.frequencies()
+    }
+
+    /// `b`, `P`; zeros for pairs.
+    #[must_use]
+    pub fn phases(&self) -> &[f64] {
+        self.frequencies.phases()
+    }
+
+    /// `a`.
+    #[must_use]
+    pub fn amplitude(&self) -> f64 {
+        self.amplitude
+    }
+
+    /// Where the columns of `first` and, in pairs, of `second` go.
+    fn parts(&self, first: (Wave, f64), second: (Wave, f64)) -> Vec<Part> {
+        let part =
+            |(wave, amplitude): (Wave, f64), offset, step| Part { wave, amplitude, offset, step };
+        match self.form {
+            Form::Cosines => vec![part(first, 0, 1)],
+            Form::Pairs(PairOrder::Interleaved) => vec![part(first, 0, 2), part(second, 1, 2)],
+            Form::Pairs(PairOrder::Blocks) => {
+                vec![part(first, 0, 1), part(second, self.frequencies.count(), 1)]
             }
         }
-        sigma
+    }
+
+    /// The frequencies that some columns are made of, and perhaps more.
+    fn frequencies_of(&self, columns: &Range<usize>) -> Range<usize> {
+        let count = self.frequencies.count();
+        match self.form {
+            Form::Cosines => columns.clone(),
+            Form::Pairs(PairOrder::Interleaved) => columns.start / 2..columns.end.div_ceil(2),
+            Form::Pairs(PairOrder::Blocks) if columns.end <= count => columns.clone(),
+            Form::Pairs(PairOrder::Blocks) if columns.start >= count => {
+                columns.start - count..columns.end - count
+            }
+            Form::Pairs(PairOrder::Blocks) => 0..count,
+        }
+    }
+
+    /// Some columns of a design whose columns are the given parts, `n × columns.len()`.
+    fn table(
+        &self,
+        inputs: &ArrayRef2<f64>,
+        columns: Range<usize>,
+        parts: &[Part],
+    ) -> Result<Array2<f64>, Error> {
+        if columns.end > self.outputs() {
+            return Err(Error::Shape { what: "features", expected: self.outputs(), found: columns.end });
+        }
+        let width = columns.len();
+        let mut design = checked_zeros(self, inputs, width)?;
+        let features = design.as_slice_mut().unwrap_or_default();
+        let mut values = Vec::new();
+        self.frequencies.each_tile(inputs.view(), self.frequencies_of(&columns), |rows, tile, products| {
+            let features = &mut features[rows.start * width..rows.end * width];
+            for part in parts {
+                // The frequencies of this tile whose column of this part is asked for.
+                let bound = |column: usize| column.saturating_sub(part.offset).div_ceil(part.step);
+                let last = tile.end.min(self.frequencies.count()).min(bound(columns.end));
+                let first = tile.start.max(bound(columns.start));
+                if first >= last {
+                    continue;
+                }
+                values.clear();
+                values.extend_from_slice(products);
+                let phases = self.frequencies.phases_of(tile.clone());
+                let finite = part.wave.apply(&mut values, phases, part.amplitude);
+                let column = part.offset + part.step * first - columns.start;
+                for (row, values) in features.chunks_exact_mut(width).zip(values.chunks_exact(tile.len())) {
+                    let values = &values[first - tile.start..last - tile.start];
+                    if !finite && values.iter().any(|value| value.is_nan()) {
+                        return Err(Error::Overflow { what: "the phase of a Fourier feature" });
+                    }
+                    if part.step == 1 {
+                        row[column..column + values.len()].copy_from_slice(values);
+                    } else {
+                        let places = row[column..].iter_mut().step_by(part.step);
+                        places.zip(values).for_each(|(to, from)| *to = *from);
+                    }
+                }
+            }
+            Ok(())
+        })?;
+        Ok(design)
     }
 }
 
 impl FeatureMap for RandomFourier {
     fn input_dimension(&self) -> usize {
-        self.frequencies.ncols()
+        self.frequencies.inputs()
     }
 
-    /// `inputs` `(n, d)` → `(n, p)`. [`Error::Shape`] for more features than were drawn.
+    /// `inputs` `(n, d)` → `(n, p)`. [`Error::Shape`] for `p` over [`RandomFourier::outputs`].
     fn design(&self, inputs: &ArrayRef2<f64>, p: usize) -> Result<Array2<f64>, Error> {
-        if p > self.phases.len() {
-            return Err(Error::Shape { what: "features", expected: self.phases.len(), found: p });
-        }
-        let mut design = checked_zeros(self, inputs, p)?;
-        for (x, mut row) in inputs.rows().into_iter().zip(design.rows_mut()) {
-            for (k, feature) in row.iter_mut().enumerate() {
-                // One sum after the other: the bits of a feature depend on nothing else.
-                let sum: f64 = self.frequencies.row(k).iter().zip(x).map(|(w, x)| w * x).sum();
-                *feature = std::f64::consts::SQRT_2 * (sum + self.phases[k]).cos();
-            }
-        }
-        match Error::check_finite("the features", design.view()) {
-            Ok(()) => Ok(design),
-            Err(_) => Err(Error::Overflow { what: "the phase of a Fourier feature" }),
-        }
+        self.columns(inputs, 0..p)
+    }
+
+    /// `2 n d` flops a frequency, those of other columns not computed.
+    fn columns(&self, inputs: &ArrayRef2<f64>, columns: Range<usize>) -> Result<Array2<f64>, Error> {
+        let parts = self.parts((Wave::Cosine, self.amplitude), (Wave::Sine, self.amplitude));
+        self.table(inputs, columns, &parts)
     }
 
     fn describe(&self) -> String {
-        format!("random Fourier features of {} inputs, gain {}", self.input_dimension(), self.gain)
+        let form = match self.form {
+            Form::Cosines => "cos(w·x + b)",
+            Form::Pairs(_) => "[cos w·x, sin w·x]",
+        };
+        let inputs = self.input_dimension();
+        match self.drawn {
+            Some((kernel, seed)) => {
+                let kernel = kernel.describe();
+                format!("random Fourier features {form} of the {kernel}, {inputs} inputs, seed {seed}")
+            }
+            None => format!("Fourier features {form} of given frequencies, {inputs} inputs"),
+        }
     }
 }

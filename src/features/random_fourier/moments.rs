@@ -1,0 +1,53 @@
+//! Second moments of the features, exactly.
+
+use super::{Form, PairOrder, RandomFourier};
+use crate::Error;
+use crate::features::zeros;
+use ndarray::Array2;
+
+impl RandomFourier {
+    /// The second moments of all features at standard normal inputs, exactly: with each column as
+    /// `a cos(w·x + β)`, a sine by `β = −π/2`,
+    /// ```text
+    /// Σ_jk = a²/2 [e^{−‖w_j − w_k‖²/2} cos(β_j − β_k) + e^{−‖w_j + w_k‖²/2} cos(β_j + β_k)]
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Resource`] if the matrix does not fit into memory.
+    pub fn gaussian_covariance(&self) -> Result<Array2<f64>, Error> {
+        let p = self.outputs();
+        let mut sigma = zeros("the covariance", p, p)?;
+        for j in 0..p {
+            for k in 0..=j {
+                sigma[[j, k]] = self.moment(j, k);
+                sigma[[k, j]] = sigma[[j, k]];
+            }
+        }
+        Ok(sigma)
+    }
+
+    fn moment(&self, j: usize, k: usize) -> f64 {
+        let (frequencies, (j, cos_j, sin_j), (k, cos_k, sin_k)) =
+            (self.frequencies(), self.column(j), self.column(k));
+        let pairs = || frequencies.row(j).into_iter().zip(frequencies.row(k));
+        let apart: f64 = pairs().map(|(u, v)| (u - v) * (u - v)).sum();
+        let together: f64 = pairs().map(|(u, v)| (u + v) * (u + v)).sum();
+        let (even, odd) = (cos_j * cos_k, sin_j * sin_k);
+        let sum = (-0.5 * apart).exp() * (even + odd) + (-0.5 * together).exp() * (even - odd);
+        0.5 * self.amplitude * self.amplitude * sum
+    }
+
+    /// The frequency of a column, and cosine and sine of its `β`.
+    fn column(&self, column: usize) -> (usize, f64, f64) {
+        let count = self.frequencies.count();
+        let pair = |frequency, is_sine| if is_sine { (frequency, 0.0, -1.0) } else { (frequency, 1.0, 0.0) };
+        match self.form {
+            Form::Cosines => {
+                let (sin, cos) = self.phases()[column].sin_cos();
+                (column, cos, sin)
+            }
+            Form::Pairs(PairOrder::Interleaved) => pair(column / 2, column % 2 == 1),
+            Form::Pairs(PairOrder::Blocks) => pair(column % count, column >= count),
+        }
+    }
+}
