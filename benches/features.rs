@@ -1,16 +1,24 @@
-//! What features cost.
+//! What random Fourier features cost, and the curves and grids of their minimum-norm fits.
 //!
-//! Random Fourier features: `cos(X W + b)` at 1000 × 784 → 5000 against the product `X W` alone, by the same faer,
-//! and against numpy. CPU seconds, one thread on every side; the peer's start-up does not count. All features
-//! are compared.
+//! - `cos(X W + b)` at 1000 × 784 → 5000 against the product `X W` alone, by the same faer, and against numpy.
+//! - A model-wise curve at n = 5,000, p = 50 … 20,000 (40 values), and a grid of 20 × 20 values of n and p up to 4,000,
+//!   ten outputs and 10,000 test rows each, features included, against the fastest way of numpy and SciPy to fit
+//!   one cell after the other: their QR, or least squares routines. A few cells are timed, the others interpolated
+//!   between them (log times, linear in log n and log p); the peer makes its features once.
 //!
-//! Run: `PYTHON=<python with numpy> cargo bench --bench features`; with `-- --quick` on small sizes only.
+//! CPU seconds, one thread on every side; the peer's start-up does not count. All features and all timed cells are
+//! compared.
+//!
+//! Run: `PYTHON=<python with scipy> cargo bench --bench features`; with `-- --quick` on small sizes only.
 
 #[cfg(not(unix))]
 fn main() {
     println!("SKIPPED: CPU times are read on Unix only");
 }
 
+#[cfg(unix)]
+#[path = "features/plane.rs"]
+mod plane;
 #[cfg(unix)]
 #[path = "whole_curve/python.rs"]
 mod python;
@@ -22,8 +30,22 @@ mod random_fourier;
 #[allow(dead_code)] // it serves several benches
 mod timing;
 
+/// The interpreter, and the core type that makes its `OpenBLAS` fastest.
+#[cfg(unix)]
+type Peer<'a> = (&'a str, Option<&'a str>);
+
 #[cfg(unix)]
 fn main() {
     let quick = std::env::args().any(|argument| argument == "--quick");
-    random_fourier::run(if quick { (100, 78, 500) } else { (1000, 784, 5000) });
+    let python = python::with_numpy();
+    let core_type = python.as_deref().and_then(|python| {
+        python::fastest_core_type(python, |core_type| {
+            python::run(python, core_type, "core_type.py", &[])?.trim().parse().ok()
+        })
+    });
+    let peer = python.as_deref().map(|python| (python, core_type));
+    random_fourier::run(if quick { (100, 78, 500) } else { (1000, 784, 5000) }, peer);
+    for study in [plane::Study::curve, plane::Study::grid] {
+        study(quick).report(peer);
+    }
 }

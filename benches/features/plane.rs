@@ -1,6 +1,7 @@
 //! A model-wise curve and an n × p grid of random Fourier features, ten outputs, 10,000 test rows: ours in one run,
 //! the peer's fits cell by cell in numpy and SciPy.
 
+use crate::Peer;
 use crate::python::{self, Folder};
 use crate::timing::{self, Time};
 use double_descent::curve::{Metric, Surface};
@@ -63,7 +64,8 @@ impl Study {
         let mut rng = stream(1, 0, 0);
         let mut data = |rows: usize| {
             // Images are half black.
-            let inputs = Array2::from_shape_simple_fn((rows, INPUTS), || rng.random_range(-1.0..1.0f64).max(0.0));
+            let inputs =
+                Array2::from_shape_simple_fn((rows, INPUTS), || rng.random_range(-1.0..1.0f64).max(0.0));
             let mut targets = Array2::zeros((rows, OUTPUTS));
             targets.rows_mut().into_iter().for_each(|mut row| row[rng.random_range(0..OUTPUTS)] = 1.0);
             Dataset::new("drawn", inputs, targets).expect("a data set")
@@ -94,15 +96,18 @@ impl Study {
     }
 
     /// Times both sides and prints what was found.
-    pub fn report(&self, python: Option<(&str, Option<&str>)>) {
+    pub fn report(&self, peer: Option<Peer<'_>>) {
         let (surface, ours) = self.ours();
         let cells = self.samples.len() * self.features.len();
         let most = |list: &[usize]| list.iter().copied().max().unwrap_or(1);
         let (n, p) = (most(&self.samples), most(&self.features));
         println!("{}: {cells} cells up to n = {n}, p = {p}: {:.2} s", self.name, ours.median);
-        println!("  {:.2} ms a feature, all of its cells and test rows included", ours.median / p as f64 * 1e3);
-        let Some((python, core_type)) = python else { return };
-        let (features, timed) = self.peer(python, core_type);
+        println!(
+            "  {:.2} ms a feature, all of its cells and test rows included",
+            ours.median / p as f64 * 1e3
+        );
+        let Some(peer) = peer else { return };
+        let (features, timed) = self.peer(peer);
         let mut fits = 0.0;
         for &n in &self.samples {
             for &p in &self.features {
@@ -116,7 +121,8 @@ impl Study {
             assert!((found / cell.mse - 1.0).abs() < 1e-5, "{}, {}: {found}, {}", cell.n, cell.p, cell.mse);
         }
         let peer = features + fits;
-        let ways: Vec<String> = timed.iter().map(|cell| format!("{}:{} {}", cell.n, cell.p, cell.way)).collect();
+        let ways: Vec<String> =
+            timed.iter().map(|cell| format!("{}:{} {}", cell.n, cell.p, cell.way)).collect();
         println!(
             "  the peer: features {features:.2} s, made once; {} fits timed, the other {} interpolated: {fits:.1} s; \
              fastest ways (n:p) {}",
@@ -134,7 +140,7 @@ impl Study {
     }
 
     /// Seconds of the features of all rows, and the timed cells.
-    fn peer(&self, python: &str, core_type: Option<&str>) -> (f64, Vec<Timed>) {
+    fn peer(&self, (python, core_type): Peer<'_>) -> (f64, Vec<Timed>) {
         let folder = Folder::new("plane");
         let tables = [
             ("x", self.train.features()),

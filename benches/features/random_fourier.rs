@@ -1,5 +1,7 @@
 //! Cosines of random frequencies.
 
+use crate::Peer;
+use crate::python::{self, Folder};
 use crate::timing::time;
 use double_descent::features::{FeatureMap, RandomFourier};
 use double_descent::rng::stream;
@@ -8,9 +10,6 @@ use faer::{Accum, MatMut, MatRef, Par};
 use ndarray::Array2;
 use rand::RngExt;
 use rand_distr::StandardNormal;
-use std::env;
-use std::path::Path;
-use std::process::{Command, Stdio};
 
 /// Every side is timed that often; medians count.
 const ROUNDS: usize = 5;
@@ -18,7 +17,7 @@ const ROUNDS: usize = 5;
 /// `(n, d, p)`.
 type Shape = (usize, usize, usize);
 
-pub fn run(shape: Shape) {
+pub fn run(shape: Shape, peer: Option<Peer<'_>>) {
     let (n, d, p) = shape;
     let mut rng = stream(0, n, d);
     let inputs = Array2::from_shape_simple_fn((n, d), || rng.sample::<f64, _>(StandardNormal));
@@ -44,11 +43,13 @@ pub fn run(shape: Shape) {
     }
     let [ours, products @ ..] = times.map(median);
     println!("cos(X W + b), {n} × {d} → {p}: {ours:.4} s");
-    println!("  the product alone, W by rows, by columns, into new memory, into kept memory: {products:.4?} s");
+    println!(
+        "  the product alone, W by rows, by columns, into new memory, into kept memory: {products:.4?} s"
+    );
     let least = products.into_iter().fold(f64::INFINITY, f64::min);
     report("rff_features_vs_product", least, ours);
-    if let Some((seconds, core_type)) = numpy(&inputs, &columns, map.phases(), &features) {
-        println!("peer: OPENBLAS_NUM_THREADS=1, OPENBLAS_CORETYPE {core_type} (the fastest)");
+    if let Some(peer) = peer {
+        let seconds = numpy(peer, &inputs, &columns, map.phases(), &features);
         report("rff_features_vs_numpy", seconds, ours);
     }
 }
@@ -85,48 +86,29 @@ fn product(x: &Array2<f64>, w: Weights<'_>, mut into: Vec<f64>) -> Vec<f64> {
     into
 }
 
-/// Median seconds of the peer at its fastest core type, and that type; its features are compared with ours. `None`,
-/// and a line that says so, without numpy.
+/// Median seconds of the peer; its features are compared with ours.
 fn numpy(
+    (python, core_type): Peer<'_>,
     inputs: &Array2<f64>,
     weights: &Array2<f64>,
     phases: &[f64],
     ours: &Array2<f64>,
-) -> Option<(f64, &'static str)> {
-    let python = crate::python::with_numpy()?;
-    let folder = env::temp_dir().join(format!("double-descent-features-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).expect("a temporary folder");
-    let write = |name: &str, values: &mut dyn Iterator<Item = &f64>| {
-        let bytes: Vec<u8> = values.flat_map(|v| v.to_ne_bytes()).collect();
-        std::fs::write(folder.join(name), bytes).expect("a temporary file");
-    };
-    write("x", &mut inputs.iter());
-    write("w", &mut weights.iter());
-    write("b", &mut phases.iter());
-    let sizes = [inputs.nrows(), weights.nrows(), weights.ncols()].map(|size| size.to_string());
-    let seconds = |core_type: &str, rounds: usize| {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/peers/random_features.py");
-        let mut command = Command::new(&python);
-        command.env("OPENBLAS_NUM_THREADS", "1").env_remove("OPENBLAS_CORETYPE");
-        if core_type != "as it chooses" {
-            command.env("OPENBLAS_CORETYPE", core_type);
-        }
-        command.arg(script).arg(&folder).args(&sizes).arg(rounds.to_string());
-        // A core type that this machine cannot run ends the process.
-        let output = command.stderr(Stdio::null()).output().ok().filter(|out| out.status.success())?;
-        String::from_utf8(output.stdout).ok()?.trim().parse::<f64>().ok()
-    };
-    let sides = ["as it chooses", "Haswell", "SkylakeX", "Zen"];
-    let timed = sides.into_iter().filter_map(|core_type| Some((seconds(core_type, 1)?, core_type)));
-    let (_, core_type) = timed.min_by(|a, b| a.0.total_cmp(&b.0)).expect("numpy runs");
-    let fastest = seconds(core_type, ROUNDS).expect("numpy runs");
-    let found = std::fs::read(folder.join("z")).expect("the peer's features");
-    let _ = std::fs::remove_dir_all(&folder);
+) -> f64 {
+    let folder = Folder::new("features");
+    folder.write("x", inputs.iter());
+    folder.write("w", weights.iter());
+    folder.write("b", phases.iter());
+    let sizes = [inputs.nrows(), weights.nrows(), weights.ncols(), ROUNDS].map(|size| size.to_string());
+    let arguments: Vec<&str> =
+        std::iter::once(folder.path()).chain(sizes.iter().map(String::as_str)).collect();
+    let text = python::run(python, core_type, "random_features.py", &arguments).expect("the peer runs");
+    let seconds = text.trim().parse().expect("seconds");
+    let found = std::fs::read(format!("{}/z", folder.path())).expect("the peer's features");
     let words = found.chunks_exact(8).map(|word| f64::from_ne_bytes(word.try_into().expect("8 bytes")));
     assert_eq!(found.len(), 8 * ours.len(), "the peer's features");
     let worst = words.zip(ours).fold(0.0, |worst: f64, (a, b)| worst.max((a - b).abs()));
     // Sums of 784 terms of size 1/28 in two orders.
     assert!(worst < 1e-12, "features differ by {worst:e}");
-    println!("all features agree to {worst:.0e}");
-    Some((fastest, core_type))
+    println!("  all features agree to {worst:.0e}");
+    seconds
 }
