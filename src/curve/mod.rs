@@ -1,8 +1,10 @@
-//! The result of a sweep: a tidy table of cells, its summaries, its peak.
+//! The result of a sweep: a tidy table of cells, its summaries, its peak, its shape.
 
 mod csv_io;
+mod shape;
 mod summary;
 
+pub use shape::{Change, CriticalInterval, Shape, ShapeReport, ShapeTest};
 pub use summary::{Bootstrap, Peak, Summary};
 
 use crate::Error;
