@@ -17,7 +17,8 @@ use std::sync::Arc;
 /// ```
 ///
 /// A factor `1 − g σ` within `ε_mach` of 0 is 0, since gains are known to that only, and `I − U Uᵀ` is 0 for `n ≤
-/// p`: what interpolates has the training error 0 exactly, so that a tolerance of 0 means something.
+/// p`: what interpolates has the training error 0 exactly, so that a tolerance of 0 means something. The square root
+/// of any other is good to a few `ε_mach` of the targets' root mean square.
 ///
 /// Minimum norm at machine precision and ridge [are nested](Procedure::is_nested): all `n` come from one growing
 /// factorisation ([`Rows`]). Its training errors, too, are exactly 0 while rows are independent.
