@@ -14,7 +14,7 @@ mod figures;
 mod study;
 
 use clap::{CommandFactory, FromArgMatches, Parser};
-use common::{RunArgs, finish, parse_sizes, say, short, with_progress};
+use common::{RunArgs, around_threshold, finish, parse_sizes, say, short, with_progress};
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric};
 use std::process::ExitCode;
@@ -65,7 +65,7 @@ fn run(cli: &Cli) -> Result<(), Error> {
         samples,
         sizes: match &cli.sizes {
             Some(text) => parse_sizes(text)?,
-            None => study::around(samples),
+            None => around_threshold(samples),
         },
         members: cli.members.clone(),
         starts: cli.starts.clone(),
@@ -95,7 +95,9 @@ fn closing_table(study: &Study, curve: &Curve) -> Result<(), Error> {
     say!("{:<22}{:>10}{:>20}{:>14}{:>16}", "arm", "setting", "highest (at p)", "at p = n", "most features");
     for (arm, label) in curve.arms.iter().enumerate() {
         let of_arm = || summaries.iter().filter(|s| s.arm == arm);
-        let (Some(peak), Some(last)) = (curve.peak(arm, Metric::TestMse), of_arm().next_back()) else { continue };
+        let (Some(peak), Some(last)) = (curve.peak(arm, Metric::TestMse), of_arm().next_back()) else {
+            continue;
+        };
         say!(
             "{:<22}{:>10}{:>20}{:>14}{:>16}",
             label.name,

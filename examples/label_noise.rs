@@ -17,7 +17,7 @@ mod figures;
 mod study;
 
 use clap::{CommandFactory, FromArgMatches, Parser};
-use common::{RunArgs, finish, parse_sizes, say, short, with_progress};
+use common::{RunArgs, around_threshold, finish, parse_sizes, say, short, with_progress};
 use double_descent::Error;
 use double_descent::curve::{Bootstrap, Curve, Metric, ShapeTest};
 use std::path::PathBuf;
@@ -73,7 +73,7 @@ fn run(cli: &Cli) -> Result<(), Error> {
     let samples = usize::from(cli.samples);
     let sizes = match &cli.sizes {
         Some(text) => parse_sizes(text)?,
-        None => study::around(samples),
+        None => around_threshold(samples),
     };
     if sizes.contains(&0) {
         return Err(Error::Resource { reason: "--sizes counts features: each is at least 1".into() });
@@ -131,7 +131,9 @@ fn closing_table(
         let of_arm = || summaries.iter().filter(|s| s.arm == arm);
         let lowest =
             of_arm().filter(|s| s.p < s.n).min_by(|a, b| a.median.total_cmp(&b.median)).map(|s| s.median);
-        let (Some(peak), Some(last)) = (curve.peak(arm, Metric::TestMse), of_arm().next_back()) else { continue };
+        let (Some(peak), Some(last)) = (curve.peak(arm, Metric::TestMse), of_arm().next_back()) else {
+            continue;
+        };
         let rate = results.median_rates(arm).last().map_or(f64::NAN, |&(_, rate)| rate);
         say!(
             "{:>10} %{:>16}{:>18}{:>16}{:>14}{:>16}  {}",

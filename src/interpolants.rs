@@ -85,8 +85,7 @@ pub fn random(
     check_deviation(deviation)?;
     let (_, p) = svd.shape();
     let scale = deviation / (p as f64).sqrt();
-    let start =
-        Array2::from_shape_simple_fn((p, y.ncols()), || scale * rng.sample::<f64, _>(StandardNormal));
+    let start = Array2::from_shape_simple_fn((p, y.ncols()), || scale * rng.sample::<f64, _>(StandardNormal));
     nearest(svd, y, &start)
 }
 

@@ -169,7 +169,10 @@ fn any_filter_is_a_procedure_and_longer_training_or_more_modes_raise_its_complex
     assert!(times.windows(2).all(|pair| pair[0] <= pair[1]) && times[0] < times[2], "{times:?}");
     assert_eq!(times[3], complexity(min_norm(), 1e-2));
     let penalties = [1e2, 1.0, 1e-8].map(|l| complexity(Arc::new(Ridge::new(l).unwrap()), 1e-2));
-    assert!(penalties.windows(2).all(|pair| pair[0] <= pair[1]) && penalties[0] < penalties[2], "{penalties:?}");
+    assert!(
+        penalties.windows(2).all(|pair| pair[0] <= pair[1]) && penalties[0] < penalties[2],
+        "{penalties:?}"
+    );
 }
 
 /// A procedure that fits up to 37 samples, found among 100 in few calls; and one whose error falls again.
@@ -190,8 +193,9 @@ fn bisection_finds_the_edge_and_says_what_it_saw() {
         assert!(found.points.windows(2).all(|pair| pair[0].n < pair[1].n));
         assert!(calls.load(Ordering::Relaxed) <= 14, "{edge}: {calls:?}");
     }
-    let falls_at_first =
-        |x: &ArrayRef2<f64>, _: &ArrayRef2<f64>| Ok([1.2, 1.1, 1.3].get(x.nrows() - 1).copied().unwrap_or(2.0));
+    let falls_at_first = |x: &ArrayRef2<f64>, _: &ArrayRef2<f64>| {
+        Ok([1.2, 1.1, 1.3].get(x.nrows() - 1).copied().unwrap_or(2.0))
+    };
     let found = Search::new(1.5, 1, 0).run(&falls_at_first, &rows, &rows).unwrap();
     assert_eq!((found.value, found.is_monotone(), found.is_single_crossing()), (3, false, true));
     let found = Search { largest: Some(4), ..Search::new(0.5, 2, 0) }.run(&Again, &rows, &rows).unwrap();

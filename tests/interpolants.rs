@@ -194,6 +194,7 @@ fn input_that_is_wrong_or_extreme() {
     let tiny = array![[1e-200, 1e-200]];
     let beta = nearest(&Svd::new(&tiny).unwrap(), &array![[4e-200]], &array![[1.0], [-1.0]]).unwrap();
     assert!((beta[[0, 0]] - 3.0).abs() < 1e-13 && (beta[[1, 0]] - 1.0).abs() < 1e-13);
-    let huge = nearest(&Svd::new(&array![[1.0, 1.0]]).unwrap(), &array![[0.0]], &array![[1.7e308], [1.7e308]]);
+    let huge =
+        nearest(&Svd::new(&array![[1.0, 1.0]]).unwrap(), &array![[0.0]], &array![[1.7e308], [1.7e308]]);
     assert!(matches!(huge, Err(Error::Overflow { .. })) || huge.unwrap().iter().all(|v| v.is_finite()));
 }

@@ -39,13 +39,15 @@ pub fn errors(args: &RunArgs, study: &Study, curve: &Curve) -> Result<Figure, Er
     }
     // One range for both panels, of what the lines show.
     let shown = summaries.iter().map(|s| s.median).filter(|y| *y > 0.0);
-    let (low, high) = shown.fold((f64::INFINITY, 0.0), |(low, high): (f64, f64), y| (low.min(y), high.max(y)));
+    let (low, high) =
+        shown.fold((f64::INFINITY, 0.0), |(low, high): (f64, f64), y| (low.min(y), high.max(y)));
     let label = if ratio { "p / n" } else { "Number of features p" };
     let panel = |title: &str| {
         let y = Axis::log10("Excess test error").with_range(0.8 * low, 1.5 * high);
-        Panel::new(Axis::log10(label), y)
-            .with_title(title)
-            .with_marker(if ratio { 1.0 } else { n as f64 }, if ratio { "p = n".into() } else { format!("p = n = {n}") })
+        Panel::new(Axis::log10(label), y).with_title(title).with_marker(
+            if ratio { 1.0 } else { n as f64 },
+            if ratio { "p = n".into() } else { format!("p = n = {n}") },
+        )
     };
     let caption = format!(
         "Minimum-norm least squares on p random Fourier features, n\u{a0}=\u{a0}{n} training rows of {}, label noise of \
@@ -61,9 +63,7 @@ pub fn errors(args: &RunArgs, study: &Study, curve: &Curve) -> Result<Figure, Er
     );
     Ok(Figure::new(caption)
         .with_panel(panel("Ensembles of K fits").with_group(ensembles).with_group(limit))
-        .with_panel(
-            panel("Other interpolants").with_group(least).with_group(random).with_group(warm),
-        )
+        .with_panel(panel("Other interpolants").with_group(least).with_group(random).with_group(warm))
         .with_columns(2)
         .with_width(1000.0)
         .with_title("Averaging removes the peak; a warm start never leaves it"))

@@ -47,18 +47,6 @@ struct Rate {
     rate: f64,
 }
 
-/// From n/20 to 8n, closer around n, which is among them.
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // rounded, positive and small
-pub fn around(n: usize) -> Vec<usize> {
-    let ratios = [
-        0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.87, 0.93, 0.97, 1.0, 1.03, 1.07, 1.15, 1.25, 1.4, 1.7, 2.0, 2.5,
-        3.0, 4.0, 5.5, 8.0,
-    ];
-    let mut sizes: Vec<usize> = ratios.iter().map(|r| ((r * n as f64).round() as usize).max(1)).collect();
-    sizes.dedup();
-    sizes
-}
-
 impl Study {
     pub fn check(&self) -> Result<(), Error> {
         let wrong = |reason: &str| Err(Error::Resource { reason: reason.into() });
@@ -169,8 +157,11 @@ impl Study {
         let of_level = |&share: &f64| {
             let targets = pool.with_label_noise(share, self.seed)?.one_hot();
             let largest = (2 * self.samples).min(pool.len());
-            let search =
-                Search { largest: Some(largest), threads: self.threads, ..Search::new(self.epsilon, 3, self.seed) };
+            let search = Search {
+                largest: Some(largest),
+                threads: self.threads,
+                ..Search::new(self.epsilon, 3, self.seed)
+            };
             let reaches = |p: usize| -> Result<bool, Error> {
                 let model = LinearModel::new(map.clone(), p, Arc::new(MinNorm::default()));
                 Ok(search.run(&model, pool.inputs(), &targets)?.value >= self.samples)
@@ -211,7 +202,10 @@ impl Study {
                 data: self.source.describe.clone(),
                 rows: Some(self.source.train.len()),
                 preparation: self.features(0).map(describe).unwrap_or_default(),
-                sampling: format!("{} training sets of {} rows, {test_rows} test rows", self.repeats, self.samples),
+                sampling: format!(
+                    "{} training sets of {} rows, {test_rows} test rows",
+                    self.repeats, self.samples
+                ),
                 seed: Some(self.seed),
                 estimator: MinNorm::default().describe(),
                 ..Provenance::default()

@@ -39,6 +39,11 @@ impl Ordered {
         Self { values: self.values.iter().zip(&self.repeats).map(again).collect(), repeats: Vec::new() }
     }
 
+    /// The smallest rank up to `rank`, so the widest band, that certifies something; `rank` does.
+    pub(super) fn widest(&self, rank: usize, certifies: impl Fn(&Band) -> bool) -> usize {
+        (1..rank).find(|&wider| certifies(&self.band(wider))).unwrap_or(rank)
+    }
+
     pub(super) fn medians(&self) -> Vec<f64> {
         self.values.iter().map(|sorted| super::quantile(sorted, 0.5)).collect()
     }
@@ -118,6 +123,21 @@ impl Band {
         runs
     }
 
+    /// Whether every curve inside the band rises (falls) somewhere in `from..=to`.
+    pub(super) fn has_change(&self, run: Run) -> bool {
+        let mut lowest = f64::INFINITY;
+        let later_is_over = |t: usize| {
+            let is_over = self.lower[t] > lowest;
+            lowest = lowest.min(self.upper[t]);
+            is_over
+        };
+        if run.rises {
+            (run.from..=run.to).any(later_is_over)
+        } else {
+            (run.from..=run.to).rev().any(later_is_over)
+        }
+    }
+
     /// Whether every curve inside the band has a peak inside `from..=to`: a point over one before and one after.
     pub(super) fn has_peak(&self, from: usize, to: usize) -> bool {
         let mut after = vec![f64::INFINITY; to + 2];
@@ -178,10 +198,15 @@ mod tests {
             for run in &runs {
                 let (low, high) = if run.rises { (run.from, run.to) } else { (run.to, run.from) };
                 assert!(run.from < run.to && band.lower[high] > band.upper[low], "{band:?}: {run:?}");
+                assert!(band.has_change(*run));
             }
             assert_eq!(runs.len(), fewest_changes(&band), "{band:?}: {runs:?}");
             let peaks = runs.windows(2).filter(|pair| pair[0].rises).count();
             assert_eq!(band.has_peak(0, points - 1), peaks > 0, "{band:?}");
+            for rises in [true, false] {
+                let has = band.has_change(Run { from: 0, to: points - 1, rises });
+                assert_eq!(has, runs.iter().any(|run| run.rises == rises), "{band:?}");
+            }
             longest = longest.max(runs.len());
         }
         assert!(longest >= 3);

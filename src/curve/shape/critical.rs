@@ -1,6 +1,6 @@
 //! A peak, its prominence, and the critical interval about it, with bootstrap limits.
 
-use super::band::{Ordered, Run};
+use super::band::Run;
 use super::quantile;
 
 /// A peak that the repeats certify, and the critical interval about it.
@@ -123,12 +123,6 @@ impl Window {
             to_limits: limits(&|m| m.to),
             p_value,
         }
-    }
-
-    /// The smallest rank whose band still certifies the peak; `rank` does.
-    pub(super) fn last_rank(self, ordered: &Ordered, rank: usize) -> usize {
-        let (from, to) = self.peak;
-        (1..rank).find(|&wider| ordered.band(wider).has_peak(from, to)).unwrap_or(rank)
     }
 }
 

@@ -87,8 +87,9 @@ impl ShapeTest {
     }
 }
 
-/// A certified rise or fall of a curve.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A certified rise or fall of a curve. An inner minimum stands between a fall and a rise, and is as significant as
+/// the less significant of the two.
+#[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Change {
     /// The axis value where it starts.
@@ -97,6 +98,9 @@ pub struct Change {
     pub to: usize,
     /// Whether it is a rise.
     pub rises: bool,
+    /// The level at which it is significant, over all points of the axis at once: the chance, at most, that a curve
+    /// that does not rise (fall) here is said to.
+    pub p_value: f64,
 }
 
 /// The shape of one arm's curve and what it rests on.
@@ -154,11 +158,16 @@ impl Curve {
             resampled.push(resample.medians());
         }
         let medians = ordered.medians();
+        let level = |widest: usize| (axis.len() as f64 * rates[widest]).min(1.0);
         let peak = |window: Window| {
-            let p_value = (axis.len() as f64 * rates[window.last_rank(&ordered, rank)]).min(1.0);
+            let (from, to) = window.peak;
+            let p_value = level(ordered.widest(rank, |band| band.has_peak(from, to)));
             window.interval(&axis, &medians, &resampled, 0.5 * (1.0 - test.confidence), p_value)
         };
-        let change = |run: &Run| Change { from: axis[run.from], to: axis[run.to], rises: run.rises };
+        let change = |run: &Run| {
+            let p_value = level(ordered.widest(rank, |band| band.has_change(*run)));
+            Change { from: axis[run.from], to: axis[run.to], rises: run.rises, p_value }
+        };
         Ok(ShapeReport {
             shape,
             repeats: ordered.repeats(),
@@ -173,7 +182,8 @@ impl Curve {
         let axis = self.axis_values();
         let mut repeats: BTreeMap<usize, Vec<Option<f64>>> = BTreeMap::new();
         for cell in self.cells.iter().filter(|cell| cell.arm == arm) {
-            if let (Some(value), Ok(place)) = (cell.metric(metric), axis.binary_search(&self.axis_value(cell)))
+            if let (Some(value), Ok(place)) =
+                (cell.metric(metric), axis.binary_search(&self.axis_value(cell)))
             {
                 repeats.entry(cell.repeat).or_insert_with(|| vec![None; axis.len()])[place] = Some(value);
             }
