@@ -29,9 +29,12 @@
 //! | [`teacher`] | `β*` and `E` |
 //! | [`factors`] | the three factors of the test error as fields; [`Ablation`] and [`Adversary`] change one |
 //! | [`risk`] | squared errors over a table without touching the table again; errors of classification |
+//! | [`interpolants`] | solutions other than the one of minimum norm: from a start, random, warm starts |
+//! | [`ensemble`] | errors of averaged predictions, at every number of members |
 //! | [`nested`] | every point of a curve from one factorisation, grown a row or a column at a time |
 //! | [`sweep`] | axis × repeats × arms → curve |
-//! | [`curve`] | the tidy table, its summaries, its peak, CSV |
+//! | [`curve`] | the tidy table, its summaries, its peak, its shape, CSV |
+//! | [`complexity`] | effective model complexity: how many samples a procedure fits |
 //! | [`theory`] | exact curves and bounds, on the same axes |
 //! | `plot` | figures from curves, SVG and PNG, behind the default feature `plot` |
 //! | [`rng`] | random streams that do not depend on the order of execution |
@@ -61,13 +64,16 @@
 //! gives the same bits on any number of threads.
 
 pub mod ablation;
+pub mod complexity;
 mod covariance;
 pub mod curve;
 pub mod dataset;
+pub mod ensemble;
 mod error;
 pub mod factors;
 pub mod features;
 pub mod filter;
+pub mod interpolants;
 mod lane;
 pub mod nested;
 #[cfg(feature = "plot")]

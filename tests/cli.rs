@@ -176,3 +176,33 @@ fn splits_with_mistakes_are_named() {
     let path = folder.file("two.csv", "repeat,i0\n0,1\n");
     refused(&program, &folder, &["--splits", &path], &["--splits", "--dataset"]);
 }
+
+#[test]
+fn ensembles_and_label_noise_refuse_what_makes_no_study_and_repeat_their_bytes() {
+    let folder = Folder::new("members");
+    if let Some(program) = program("ensembling") {
+        refused(&program, &folder, &["--members", "0"], &["--members"]);
+        refused(&program, &folder, &["--sizes", "0..3"], &["--sizes"]);
+        refused(&program, &folder, &["--starts=-1"], &["deviation of the start is -1"]);
+        refused(&program, &folder, &["--noise=-1"], &["--noise"]);
+    }
+    if let Some(program) = program("label_noise") {
+        let nowhere = folder.path("nowhere");
+        refused(&program, &folder, &["--data", &nowhere], &[&nowhere]);
+        refused(&program, &folder, &["--noise", "0.2,0.1"], &["--noise"]);
+        refused(&program, &folder, &["--test-rows", "0"], &["--test-rows"]);
+        refused(&program, &folder, &["--samples", "20001"], &["--samples"]);
+        let few =
+            ["--samples", "8", "--sizes", "4,8,16", "--repeats", "2", "--test-rows", "50", "--no-figures"];
+        let tables = ["cells.csv", "summary.csv", "error_rates.csv", "complexity.csv"];
+        let study = |threads: &str| {
+            let output =
+                run(&program, &folder, &[&few[..], &["--out", threads, "--threads", threads]].concat());
+            assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+            assert!(text(&output.stdout).contains("synthetic teacher"));
+            let file = |name| std::fs::read(folder.0.join(threads).join("label_noise").join(name)).unwrap();
+            tables.map(file)
+        };
+        assert!(study("1") == study("3"), "results depend on the threads");
+    }
+}

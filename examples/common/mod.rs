@@ -271,6 +271,18 @@ pub fn parse_sizes(text: &str) -> Result<Vec<usize>, Error> {
     Ok(sizes)
 }
 
+/// Log-spaced numbers of features from n/20 to 8n, closer around the threshold n, which is among them.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // rounded, positive and small
+pub fn around_threshold(n: usize) -> Vec<usize> {
+    let ratios = [
+        0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.87, 0.93, 0.97, 1.0, 1.03, 1.07, 1.15, 1.25, 1.4,
+        1.7, 2.0, 2.5, 3.0, 4.0, 5.5, 8.0,
+    ];
+    let mut sizes: Vec<usize> = ratios.iter().map(|r| ((r * n as f64).round() as usize).max(1)).collect();
+    sizes.dedup();
+    sizes
+}
+
 /// Runs `work` under a progress bar, which shows on a terminal only.
 pub fn with_progress<T>(label: &str, work: impl FnOnce(&dyn Observer) -> T) -> T {
     let bar = ProgressBar::new(0);

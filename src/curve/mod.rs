@@ -1,9 +1,11 @@
-//! The result of a sweep: a tidy table of cells, its summaries, its peak.
+//! The result of a sweep: a tidy table of cells, its summaries, its peak, its shape.
 
 mod csv_io;
+mod shape;
 mod summary;
 mod surface;
 
+pub use shape::{Change, CriticalInterval, Shape, ShapeReport, ShapeTest};
 pub use summary::{Bootstrap, Peak, Summary};
 pub use surface::Surface;
 

@@ -197,7 +197,7 @@ impl<'a> Distinct<'a> {
 
 /// The quantile of sorted, non-empty values, interpolated linearly (type 7 of Hyndman & Fan 1996).
 #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-fn quantile(sorted: &[f64], q: f64) -> f64 {
+pub(super) fn quantile(sorted: &[f64], q: f64) -> f64 {
     let place = q * (sorted.len() - 1) as f64;
     let (below, fraction) = (place.floor() as usize, place.fract());
     let above = (below + 1).min(sorted.len() - 1);
@@ -257,7 +257,7 @@ fn add_bands(groups: &[&Group], summaries: &mut [Summary], bootstrap: Bootstrap)
 }
 
 /// `draws × count`: how often each repeat was drawn, over `count`.
-fn resampling_weights(count: usize, bootstrap: Bootstrap) -> Array2<f64> {
+pub(super) fn resampling_weights(count: usize, bootstrap: Bootstrap) -> Array2<f64> {
     let mut weights = Array2::zeros((bootstrap.draws, count));
     let mut rng = stream(bootstrap.seed, count, 0);
     for mut row in weights.rows_mut() {

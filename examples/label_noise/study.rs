@@ -1,0 +1,249 @@
+//! The cells of the study: one factorisation for all noise levels, errors on clean test labels, complexities.
+
+use crate::data::Source;
+use double_descent::Error;
+use double_descent::complexity::{LinearModel, Search};
+use double_descent::curve::{ArmLabel, Axis, Cell, Curve, Failure, Provenance};
+use double_descent::dataset::Labelled;
+use double_descent::features::{FeatureMap, RandomFourier};
+use double_descent::filter::{MinNorm, SpectralFilter};
+use double_descent::risk::error_rate;
+use double_descent::rng::stream;
+use double_descent::svd::Svd;
+use double_descent::sweep::{Grid, Observer, Place};
+use ndarray::{Array2, ArrayView2, Axis as Dimension, concatenate, s};
+use std::path::Path;
+use std::sync::Arc;
+
+/// Test rows whose features are in memory at once.
+const BLOCK: usize = 1000;
+
+pub struct Study {
+    pub source: Source,
+    /// `n`.
+    pub samples: usize,
+    /// `p`, ascending.
+    pub sizes: Vec<usize>,
+    /// Shares of wrong labels.
+    pub noise: Vec<f64>,
+    pub test_rows: usize,
+    pub repeats: usize,
+    pub epsilon: f64,
+    pub seed: u64,
+    pub threads: Option<usize>,
+}
+
+/// Squared errors as a curve, one arm for each level of noise, and the share of test rows that are missed.
+pub struct Results {
+    pub curve: Curve,
+    rates: Vec<Rate>,
+}
+
+#[derive(Clone, Copy)]
+struct Rate {
+    repeat: usize,
+    p: usize,
+    arm: usize,
+    rate: f64,
+}
+
+impl Study {
+    pub fn check(&self) -> Result<(), Error> {
+        let wrong = |reason: &str| Err(Error::Resource { reason: reason.into() });
+        if self.noise.is_empty() || self.noise.windows(2).any(|pair| pair[0] >= pair[1]) {
+            return wrong("--noise lists shares from 0 to 1 in ascending order");
+        }
+        if self.test_rows == 0 {
+            return wrong("--test-rows is 0: the test error needs at least one row");
+        }
+        if self.samples > self.source.train.len() {
+            return wrong("--samples asks for more rows than the training set has");
+        }
+        Ok(())
+    }
+
+    pub fn run(&self, observer: &dyn Observer) -> Result<Results, Error> {
+        let test = self.source.test.subset(self.test_rows.min(self.source.test.len()), self.seed)?;
+        let (axis, repeats) = (vec![self.samples], self.repeats);
+        let grid = Grid { axis, repeats, threads: self.threads, batch: 1 };
+        let visited = grid.run(observer, |places| {
+            places.iter().map(|place| self.repeat(place.repeat, &test)).collect::<Vec<_>>()
+        })?;
+        let mut results = Results { curve: self.empty_curve(test.len()), rates: Vec::new() };
+        for (Place { axis_value: n, repeat }, result) in visited {
+            match result {
+                Some(Ok((cells, rates))) => {
+                    results.curve.cells.extend(cells);
+                    results.rates.extend(rates);
+                }
+                Some(Err(error)) => results.curve.failures.push(Failure { repeat, n, p: 0, error }),
+                None => results.curve.complete = false,
+            }
+        }
+        match results.curve.failures.first() {
+            Some(first) => Err(first.error.clone()),
+            None => Ok(results),
+        }
+    }
+
+    /// What all draws of a repeat start from.
+    fn repeat_seed(&self, repeat: usize) -> u64 {
+        self.seed.wrapping_add(repeat as u64)
+    }
+
+    fn features(&self, repeat: usize) -> Result<RandomFourier, Error> {
+        let largest = self.sizes.iter().copied().max().unwrap_or(1);
+        let inputs = self.source.train.inputs().ncols();
+        RandomFourier::new(inputs, largest, self.source.gain, &mut stream(self.seed, 3, repeat))
+    }
+
+    /// One training set with every level of noise, at every p: the levels are further columns of targets.
+    fn repeat(&self, repeat: usize, test: &Labelled) -> Result<(Vec<Cell>, Vec<Rate>), Error> {
+        let seed = self.repeat_seed(repeat);
+        let (n, classes) = (self.samples, self.source.train.classes());
+        let train = self.source.train.subset(n, seed)?;
+        let noisy = |&share: &f64| Ok(train.with_label_noise(share, seed)?.one_hot());
+        let targets = self.noise.iter().map(noisy).collect::<Result<Vec<_>, Error>>()?;
+        let views: Vec<ArrayView2<'_, f64>> = targets.iter().map(Array2::view).collect();
+        let joined = concatenate(Dimension(1), &views)
+            .map_err(|e| Error::Resource { reason: format!("targets of one shape: {e}") })?;
+        let map = self.features(repeat)?;
+        let largest = self.sizes.iter().copied().max().unwrap_or(1);
+        let design = map.design(train.inputs(), largest)?;
+
+        let (mut cells, mut fits) = (Vec::new(), Vec::new());
+        for &p in &self.sizes {
+            let x = design.slice(s![.., ..p]);
+            let svd = Svd::new(&x)?;
+            let beta = svd.solve(&joined, &MinNorm::default())?;
+            let errors = x.dot(&beta) - &joined;
+            for arm in 0..self.noise.len() {
+                let own = errors.slice(s![.., arm * classes..(arm + 1) * classes]);
+                let train_mse = Some(own.iter().map(|e| e * e).sum::<f64>() / own.len() as f64);
+                cells.push(Cell { repeat, n, p, arm, train_mse, rank: svd.rank(), ..Cell::default() });
+            }
+            fits.push(beta);
+        }
+        // The test rows in blocks, each with its features computed once.
+        let clean = test.one_hot();
+        let (mut squares, mut missed) = (vec![0.0; cells.len()], vec![0.0; cells.len()]);
+        for from in (0..test.len()).step_by(BLOCK) {
+            let to = test.len().min(from + BLOCK);
+            let block = map.design(&test.inputs().slice(s![from..to, ..]), largest)?;
+            for (place, beta) in fits.iter().enumerate() {
+                let predictions = block.slice(s![.., ..beta.nrows()]).dot(beta);
+                for arm in 0..self.noise.len() {
+                    let own = predictions.slice(s![.., arm * classes..(arm + 1) * classes]);
+                    let cell = place * self.noise.len() + arm;
+                    let errors = &own - &clean.slice(s![from..to, ..]);
+                    squares[cell] += errors.iter().map(|e| e * e).sum::<f64>();
+                    missed[cell] += (to - from) as f64 * error_rate(&own, &test.labels()[from..to])?;
+                }
+            }
+        }
+        let mut rates = Vec::new();
+        for ((cell, squares), missed) in cells.iter_mut().zip(squares).zip(missed) {
+            cell.test_mse = Some(squares / clean.len() as f64);
+            rates.push(Rate { repeat, p: cell.p, arm: cell.arm, rate: missed / test.len() as f64 });
+        }
+        Ok((cells, rates))
+    }
+
+    /// For each level of noise the smallest p of the study whose effective complexity is n or more. `None` if no p
+    /// has it.
+    pub fn complexity(&self) -> Result<Vec<Option<usize>>, Error> {
+        let pool = self.source.train.subset(self.source.train.len().min(4 * self.samples), self.seed)?;
+        let map: Arc<dyn FeatureMap> = Arc::new(self.features(0)?);
+        let of_level = |&share: &f64| {
+            let targets = pool.with_label_noise(share, self.seed)?.one_hot();
+            let largest = (2 * self.samples).min(pool.len());
+            let search = Search {
+                largest: Some(largest),
+                threads: self.threads,
+                ..Search::new(self.epsilon, 3, self.seed)
+            };
+            let reaches = |p: usize| -> Result<bool, Error> {
+                let model = LinearModel::new(map.clone(), p, Arc::new(MinNorm::default()));
+                Ok(search.run(&model, pool.inputs(), &targets)?.value >= self.samples)
+            };
+            // More features fit more: the first p that reaches n, by bisection.
+            let (mut low, mut high) = (0, self.sizes.iter().copied().max().unwrap_or(1));
+            if !reaches(high)? {
+                return Ok(None);
+            }
+            while high - low > 1 {
+                let middle = low + (high - low) / 2;
+                if reaches(middle)? { high = middle } else { low = middle }
+            }
+            Ok(Some(high))
+        };
+        self.noise.iter().map(of_level).collect()
+    }
+
+    /// `noise,n,epsilon,p`.
+    pub fn save_complexity(&self, complexity: &[Option<usize>], path: &Path) -> Result<(), Error> {
+        let rows = self.noise.iter().zip(complexity).map(|(noise, p)| {
+            let p = p.map_or(String::new(), |p| p.to_string());
+            [noise.to_string(), self.samples.to_string(), self.epsilon.to_string(), p]
+        });
+        save(path, ["noise", "n", "epsilon", "smallest_p_of_complexity_n"], rows)
+    }
+
+    fn empty_curve(&self, test_rows: usize) -> Curve {
+        let label = |&noise: &f64| ArmLabel { name: "label_noise".into(), setting: Some(noise) };
+        let describe = |map: RandomFourier| map.describe();
+        Curve {
+            axis: Axis::Features,
+            arms: self.noise.iter().map(label).collect(),
+            cells: Vec::new(),
+            failures: Vec::new(),
+            complete: true,
+            provenance: Provenance {
+                data: self.source.describe.clone(),
+                rows: Some(self.source.train.len()),
+                preparation: self.features(0).map(describe).unwrap_or_default(),
+                sampling: format!(
+                    "{} training sets of {} rows, {test_rows} test rows",
+                    self.repeats, self.samples
+                ),
+                seed: Some(self.seed),
+                estimator: MinNorm::default().describe(),
+                ..Provenance::default()
+            },
+        }
+    }
+}
+
+impl Results {
+    /// The median share of missed test rows over p.
+    pub fn median_rates(&self, arm: usize) -> Vec<(usize, f64)> {
+        let of_size = |p: usize| {
+            let mut rates: Vec<f64> =
+                self.rates.iter().filter(|r| (r.arm, r.p) == (arm, p)).map(|r| r.rate).collect();
+            rates.sort_unstable_by(f64::total_cmp);
+            let middle = rates.len() / 2;
+            let lower = rates[if rates.len() % 2 == 0 { middle - 1 } else { middle }];
+            (p, f64::midpoint(lower, rates[middle]))
+        };
+        self.curve.axis_values().into_iter().map(of_size).collect()
+    }
+
+    /// `repeat,p,noise,error_rate`.
+    pub fn save_rates(&self, path: &Path) -> Result<(), Error> {
+        let rows = self.rates.iter().map(|r| {
+            let noise = self.curve.arms[r.arm].setting.unwrap_or(0.0);
+            [r.repeat.to_string(), r.p.to_string(), noise.to_string(), r.rate.to_string()]
+        });
+        save(path, ["repeat", "p", "noise", "error_rate"], rows)
+    }
+}
+
+fn save(path: &Path, header: [&str; 4], rows: impl Iterator<Item = [String; 4]>) -> Result<(), Error> {
+    let failed = |e: csv::Error| Error::Io { path: path.into(), reason: e.to_string() };
+    let mut writer = csv::Writer::from_path(path).map_err(failed)?;
+    writer.write_record(header).map_err(failed)?;
+    for row in rows {
+        writer.write_record(row).map_err(failed)?;
+    }
+    writer.flush().map_err(|e| failed(e.into()))
+}

@@ -1,0 +1,102 @@
+//! Closed-form linear estimators as training procedures.
+
+use super::{Procedure, one_by_one};
+use crate::Error;
+use crate::features::FeatureMap;
+use crate::filter::SpectralFilter;
+use crate::nested::{Rows, Test};
+use crate::svd::Svd;
+use ndarray::{Array2, ArrayRef2};
+use std::sync::Arc;
+
+/// An estimator on the first `p` features of a map, as a training procedure. Its error is the mean square over
+/// training rows and outputs, in closed form: with gains `g`
+///
+/// ```text
+/// ‖X β̂ − Y‖² / (n k) = [ Σᵣ (1 − g(σᵣ) σᵣ)² ‖uᵣᵀ Y‖² + ‖(I − U Uᵀ) Y‖² ] / (n k)
+/// ```
+///
+/// A factor `1 − g σ` within `ε_mach` of 0 is 0, since gains are known to that only, and `I − U Uᵀ` is 0 for `n ≤
+/// p`: what interpolates has the training error 0 exactly, so that a tolerance of 0 means something. The square root
+/// of any other is good to a few `ε_mach` of the targets' root mean square.
+///
+/// Minimum norm at machine precision and ridge [are nested](Procedure::is_nested): all `n` come from one growing
+/// factorisation ([`Rows`]). Its training errors, too, are exactly 0 while rows are independent.
+///
+/// # Examples
+/// ```
+/// use double_descent::complexity::{LinearModel, Procedure};
+/// use double_descent::features::Coordinates;
+/// use double_descent::filter::Ridge;
+/// use ndarray::array;
+/// use std::sync::Arc;
+///
+/// let ridge = LinearModel::new(Arc::new(Coordinates::new(1)), 1, Arc::new(Ridge::new(3.0)?));
+/// let error = ridge.training_error(&array![[1.0]], &array![[8.0]])?;
+/// assert!((error - 36.0).abs() < 1e-13); // it predicts 8 / (1 + 3)
+/// # Ok::<(), double_descent::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct LinearModel {
+    map: Arc<dyn FeatureMap>,
+    features: usize,
+    filter: Arc<dyn SpectralFilter>,
+}
+
+impl LinearModel {
+    /// The estimator `filter` on the first `features` (`p`) features of `map`.
+    #[must_use]
+    pub fn new(map: Arc<dyn FeatureMap>, features: usize, filter: Arc<dyn SpectralFilter>) -> Self {
+        Self { map, features, filter }
+    }
+
+    fn design(&self, inputs: &ArrayRef2<f64>, targets: &ArrayRef2<f64>) -> Result<Array2<f64>, Error> {
+        Error::check_len("rows of the targets", inputs.nrows(), targets.nrows())?;
+        if targets.is_empty() {
+            return Err(Error::Empty { what: "the targets" });
+        }
+        Error::check_finite("the targets", targets.view())?;
+        self.map.design(inputs, self.features)
+    }
+}
+
+impl Procedure for LinearModel {
+    fn training_error(&self, inputs: &ArrayRef2<f64>, targets: &ArrayRef2<f64>) -> Result<f64, Error> {
+        let svd = Svd::new(&self.design(inputs, targets)?)?;
+        let (n, p) = svd.shape();
+        let along = svd.u().t().dot(targets);
+        let gains = self.filter.gains(svd.spectrum());
+        let mut squares = 0.0;
+        for ((gain, sigma), row) in gains.iter().zip(svd.singular_values()).zip(along.rows()) {
+            let left = 1.0 - gain * sigma;
+            if left.abs() > f64::EPSILON || left.is_nan() {
+                squares += left * left * row.dot(&row);
+            }
+        }
+        if n > p {
+            let outside = targets.to_owned() - svd.u().dot(&along);
+            squares += outside.iter().map(|v| v * v).sum::<f64>();
+        }
+        let mean = squares / targets.len() as f64;
+        if mean.is_infinite() {
+            return Err(Error::Overflow { what: "the training error" });
+        }
+        Ok(mean)
+    }
+
+    fn training_errors(&self, inputs: &ArrayRef2<f64>, targets: &ArrayRef2<f64>) -> Result<Vec<f64>, Error> {
+        let Some(lambda) = self.filter.penalty() else {
+            return one_by_one(inputs, targets, |inputs, targets| self.training_error(inputs, targets));
+        };
+        let x = self.design(inputs, targets)?;
+        let mut rows = Rows::new(x.ncols(), targets.ncols(), Test::None)?;
+        if lambda > 0.0 {
+            rows = rows.with_ridge(lambda)?;
+        }
+        Ok(rows.extend(&x, targets)?.iter().map(|point| point.train_mse).collect())
+    }
+
+    fn is_nested(&self) -> bool {
+        self.filter.penalty().is_some()
+    }
+}

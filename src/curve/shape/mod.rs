@@ -1,0 +1,245 @@
+//! The shape of a curve, as far as its repeats certify it: monotone, U, double descent, several peaks.
+
+mod band;
+mod critical;
+
+pub use critical::CriticalInterval;
+
+use super::summary::{Bootstrap, quantile, resampling_weights};
+use super::{Curve, Metric};
+use crate::Error;
+use band::{Ordered, Run, miss_rates};
+use critical::Window;
+use ndarray::Array2;
+use std::collections::BTreeMap;
+
+/// Values under this part of the largest median are zero but for rounding.
+const FLOOR: f64 = 1e-12;
+
+/// The shape of a curve: how many certified peaks lie inside it, and how it goes without one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub enum Shape {
+    /// No change is certified: a constant would do.
+    Flat,
+    /// It falls.
+    Falling,
+    /// It rises.
+    Rising,
+    /// It falls, then rises: the classical U.
+    UShaped,
+    /// It has one peak inside: it rises and falls, after a first fall or from the start.
+    DoubleDescent,
+    /// It has more than one peak.
+    SeveralPeaks,
+}
+
+impl Shape {
+    fn of(runs: &[Run]) -> Self {
+        match (runs.windows(2).filter(|pair| pair[0].rises).count(), runs) {
+            (0, []) => Self::Flat,
+            (0, [run]) if run.rises => Self::Rising,
+            (0, [_]) => Self::Falling,
+            (0, _) => Self::UShaped,
+            (1, _) => Self::DoubleDescent,
+            _ => Self::SeveralPeaks,
+        }
+    }
+}
+
+/// How the shape of a curve is decided.
+///
+/// # The rule
+/// Around the curve of medians over `R` repeats stands a band, at each of the `T` axis values from the `k`-th
+/// smallest to the `k`-th largest value, with the largest `k` for which `2 T · P(Bin(R, ½) < k) ≤ α`. All true
+/// medians lie inside with probability `1 − α`, the [confidence](ShapeTest::confidence), or more: for any
+/// distribution of the errors, with infinite means too, any dependence along the axis, and any finite number of
+/// independent repeats. The shape is that of **the curve with the fewest rises and falls of all curves inside the
+/// band**: the one that no curve inside can avoid. So
+///
+/// - a peak counts when the lower end of the band there is over its upper end somewhere before and somewhere after:
+///   when its prominence is more than the noise of the repeats explains;
+/// - the chance that a curve whose true medians have no peak is said to have one is at most `α`, whatever it looks
+///   like otherwise; the same for every rise and fall;
+/// - no number of repeats proves that there is *no* peak: [`Shape::Falling`] says that the repeats show none.
+///
+/// Medians, since at the interpolation threshold a mean over training sets is infinite in theory (`|n − p| ≤ 1` on
+/// Gaussian features) and that of one repeat in practice: no confidence statement about it exists.
+///
+/// # References
+/// Davies and Kovac, *Local extremes, runs, strings and multiresolution*, Annals of Statistics 2001 (fewest extremes
+/// inside a tube); Donoho, *One-sided inference about functionals of a density*, Annals of Statistics 1988 (why such
+/// counts have lower confidence limits only); David and Nagaraja, *Order Statistics*, section 7.1 (the band).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ShapeTest {
+    /// `1 − α`, over 0 and under 1.
+    pub confidence: f64,
+    /// Resamples for the agreement and for the limits of intervals.
+    pub bootstrap: Bootstrap,
+}
+
+impl ShapeTest {
+    /// At 95 % confidence, with 1000 resamples.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self { confidence: 0.95, bootstrap: Bootstrap { draws: 1000, seed } }
+    }
+}
+
+/// A certified rise or fall of a curve. An inner minimum stands between a fall and a rise, and is as significant as
+/// the less significant of the two.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Change {
+    /// The axis value where it starts.
+    pub from: usize,
+    /// The axis value where it ends: the next change starts there.
+    pub to: usize,
+    /// Whether it is a rise.
+    pub rises: bool,
+    /// The level at which it is significant, over all points of the axis at once: the chance, at most, that a curve
+    /// that does not rise (fall) here is said to.
+    pub p_value: f64,
+}
+
+/// The shape of one arm's curve and what it rests on.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct ShapeReport {
+    /// The shape.
+    pub shape: Shape,
+    /// How many repeats it rests on: those that have the metric at every axis value.
+    pub repeats: usize,
+    /// The share of bootstrap resamples, of whole repeats, that come to the same shape by the same rule.
+    pub agreement: f64,
+    /// The rises and falls, in turn.
+    pub changes: Vec<Change>,
+    /// The peaks with their critical intervals, by axis value.
+    pub peaks: Vec<CriticalInterval>,
+}
+
+impl Curve {
+    /// The shape of one arm's curve of medians of a metric: see [`ShapeTest`] for the rule. Axis values at which
+    /// no repeat has the metric are left out, then repeats that lack it somewhere.
+    ///
+    /// # Errors
+    /// [`Error::Domain`] unless the confidence is between 0 and 1 and there are resamples; [`Error::Empty`] if no
+    /// repeat has the metric along the axis, [`Error::NonFinite`] if a value is NaN or infinite (row: the place of
+    /// the repeat, column: that of the axis value); [`Error::Unsupported`] if the repeats are too few for any band:
+    /// they must be `1 + log₂(T / α)` or more.
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::curve::{Metric, Shape, ShapeTest};
+    /// use double_descent::{dataset::Dataset, sweep::{Arm, Sweep}};
+    ///
+    /// let mut sweep = Sweep::new(Dataset::diabetes(), 1..=39, 50, 0);
+    /// sweep.arms = vec![Arm::unablated()];
+    /// let found = sweep.run()?.shape(0, Metric::TestMse, &ShapeTest::new(1))?;
+    /// assert_eq!(found.shape, Shape::DoubleDescent);
+    /// let critical = found.peaks[0];
+    /// assert_eq!(critical.peak, 10); // n = p
+    /// assert!(critical.from < 10.0 && critical.to > 10.0);
+    /// # Ok::<(), double_descent::Error>(())
+    /// ```
+    pub fn shape(&self, arm: usize, metric: Metric, test: &ShapeTest) -> Result<ShapeReport, Error> {
+        test.check()?;
+        let (axis, table) = self.complete(arm, metric)?;
+        let ordered = Ordered::new(floored(table).view());
+        let (rank, rates) = test.rank(ordered.repeats(), axis.len())?;
+        let runs = ordered.band(rank).runs();
+        let shape = Shape::of(&runs);
+        let (mut same, mut resampled) = (0, Vec::with_capacity(test.bootstrap.draws));
+        for weights in resampling_weights(ordered.repeats(), test.bootstrap).rows() {
+            let counts: Vec<usize> = weights.iter().map(|&w| count(w, ordered.repeats())).collect();
+            let resample = ordered.resampled(&counts);
+            same += usize::from(Shape::of(&resample.band(rank).runs()) == shape);
+            resampled.push(resample.medians());
+        }
+        let medians = ordered.medians();
+        let level = |widest: usize| (axis.len() as f64 * rates[widest]).min(1.0);
+        let peak = |window: Window| {
+            let (from, to) = window.peak;
+            let p_value = level(ordered.widest(rank, |band| band.has_peak(from, to)));
+            window.interval(&axis, &medians, &resampled, 0.5 * (1.0 - test.confidence), p_value)
+        };
+        let change = |run: &Run| {
+            let p_value = level(ordered.widest(rank, |band| band.has_change(*run)));
+            Change { from: axis[run.from], to: axis[run.to], rises: run.rises, p_value }
+        };
+        Ok(ShapeReport {
+            shape,
+            repeats: ordered.repeats(),
+            agreement: same as f64 / test.bootstrap.draws as f64,
+            changes: runs.iter().map(change).collect(),
+            peaks: Window::all(&runs, axis.len()).into_iter().map(peak).collect(),
+        })
+    }
+
+    /// The axis values at which a repeat has the metric, and the repeats (rows) that have it at all of them.
+    fn complete(&self, arm: usize, metric: Metric) -> Result<(Vec<usize>, Array2<f64>), Error> {
+        let axis = self.axis_values();
+        let mut repeats: BTreeMap<usize, Vec<Option<f64>>> = BTreeMap::new();
+        for cell in self.cells.iter().filter(|cell| cell.arm == arm) {
+            if let (Some(value), Ok(place)) =
+                (cell.metric(metric), axis.binary_search(&self.axis_value(cell)))
+            {
+                repeats.entry(cell.repeat).or_insert_with(|| vec![None; axis.len()])[place] = Some(value);
+            }
+        }
+        let used: Vec<usize> =
+            (0..axis.len()).filter(|&t| repeats.values().any(|row| row[t].is_some())).collect();
+        let whole = |row: &Vec<Option<f64>>| used.iter().map(|&t| row[t]).collect::<Option<Vec<f64>>>();
+        let rows: Vec<Vec<f64>> = repeats.values().filter_map(whole).collect();
+        if used.is_empty() || rows.is_empty() {
+            return Err(Error::Empty { what: "the metric of this arm, in one repeat along the whole axis," });
+        }
+        let table = Array2::from_shape_fn((rows.len(), used.len()), |(i, t)| rows[i][t]);
+        Error::check_finite("the metric", table.view())?;
+        Ok((used.into_iter().map(|t| axis[t]).collect(), table))
+    }
+}
+
+impl ShapeTest {
+    fn check(&self) -> Result<(), Error> {
+        if !(self.confidence > 0.0 && self.confidence < 1.0) {
+            let must_be = "over 0 and under 1";
+            return Err(Error::Domain { what: "the confidence", value: self.confidence, must_be });
+        }
+        if self.bootstrap.draws == 0 {
+            return Err(Error::Domain { what: "bootstrap draws", value: 0.0, must_be: "at least 1" });
+        }
+        Ok(())
+    }
+
+    /// The rank of the band for a number of points, and the rates at which a band of each rank misses a median.
+    fn rank(&self, repeats: usize, points: usize) -> Result<(usize, Vec<f64>), Error> {
+        let rates = miss_rates(repeats);
+        let allowed = (1.0 - self.confidence) / points as f64;
+        match rates.iter().rposition(|&rate| rate <= allowed) {
+            Some(rank) if rank > 0 => Ok((rank, rates)),
+            _ => Err(Error::Unsupported {
+                reason: format!(
+                    "{repeats} complete repeats certify nothing about {points} medians at confidence {}; run {} or \
+                     more, or take fewer axis values",
+                    self.confidence,
+                    (1.0 - allowed.log2()).ceil()
+                ),
+            }),
+        }
+    }
+}
+
+/// The table with what is zero but for rounding made equal.
+fn floored(mut table: Array2<f64>) -> Array2<f64> {
+    let largest = Ordered::new(table.view()).medians().into_iter().fold(0.0, f64::max);
+    table.mapv_inplace(|value| value.max(FLOOR * largest));
+    table
+}
+
+/// How often a repeat was drawn, from its weight in a resample.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a whole number from 0 to `repeats`
+fn count(weight: f64, repeats: usize) -> usize {
+    (weight * repeats as f64).round() as usize
+}
