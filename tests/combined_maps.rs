@@ -23,12 +23,16 @@ fn network(sizes: &[usize]) -> RandomNetwork {
 fn maps() -> Vec<(Box<dyn FeatureMap>, usize)> {
     let spline = NaturalSpline::at_quantiles(&normal(50, 1, 2), 40).unwrap();
     let sum = DirectSum::new(network(&[3, 150]), 100).unwrap();
-    let sum = sum.and(Coordinates::new(3), 3).unwrap().and(PolynomialKernel::new(3, 4, 1.0).unwrap(), 35).unwrap();
+    let sum =
+        sum.and(Coordinates::new(3), 3).unwrap().and(PolynomialKernel::new(3, 4, 1.0).unwrap(), 35).unwrap();
     let standardised = Standardised::fit(Coordinates::new(3), &normal(20, 3, 5), 3).unwrap();
     let columns = (0..90).map(|i| 149 - (i * 37) % 100).collect();
     vec![
         (Box::new(network(&[3, 200])), 200),
-        (Box::new(network(&[3, 17, 33, 130]).with_biases(0.5, 1).unwrap().with_weight_scale(1.5).unwrap()), 130),
+        (
+            Box::new(network(&[3, 17, 33, 130]).with_biases(0.5, 1).unwrap().with_weight_scale(1.5).unwrap()),
+            130,
+        ),
         (Box::new(RandomNetwork::new(Activation::Relu, &[3, 9, 150], &mut stream(1, 0, 0)).unwrap()), 150),
         (Box::new(FourierSeries), 90),
         (Box::new(spline), 40),
@@ -74,7 +78,10 @@ fn what_every_map_refuses() {
         let mut nan = inputs.clone();
         nan[[1, 0]] = f64::NAN;
         for columns in [0..1, 1..3] {
-            assert!(matches!(map.columns(&nan, columns), Err(Error::NonFinite { row: 1, column: 0, .. })), "{name}");
+            assert!(
+                matches!(map.columns(&nan, columns), Err(Error::NonFinite { row: 1, column: 0, .. })),
+                "{name}"
+            );
         }
         if !(name.contains("Fourier") || name.contains("Legendre")) {
             assert!(matches!(map.design(&inputs, largest + 1), Err(Error::Shape { .. })), "{name}");
@@ -147,7 +154,9 @@ fn any_function_is_an_activation() {
 #[test]
 fn overflows_before_the_last_layer_are_seen() {
     let inputs = array![[1.7e308, -1.7e308, 1.7e308]];
-    for activation in [Activation::Relu, Activation::Abs, Activation::Selu, Activation::Gelu, Activation::Identity] {
+    for activation in
+        [Activation::Relu, Activation::Abs, Activation::Selu, Activation::Gelu, Activation::Identity]
+    {
         let map = RandomNetwork::seeded(activation, &[3, 60, 60, 40], 1).unwrap();
         assert!(matches!(map.design(&inputs, 40), Err(Error::Overflow { .. })), "{activation:?}");
     }
@@ -164,16 +173,26 @@ fn what_combinations_refuse() {
     let sum = || DirectSum::new(Coordinates::new(3), 3).unwrap();
     assert!(matches!(sum().and(Coordinates::new(2), 2), Err(Error::Shape { expected: 3, found: 2, .. })));
     assert!(matches!(sum().and(Coordinates::new(3), usize::MAX), Err(Error::Resource { .. })));
-    assert!(matches!(sum().and(Coordinates::new(3), 9).unwrap().design(&inputs, 12), Err(Error::Shape { .. })));
+    assert!(matches!(
+        sum().and(Coordinates::new(3), 9).unwrap().design(&inputs, 12),
+        Err(Error::Shape { .. })
+    ));
     let pipeline = Pipeline::new(Coordinates::new(3), 3, Coordinates::new(2));
     assert!(matches!(pipeline, Err(Error::Shape { expected: 2, found: 3, .. })));
     assert!(matches!(Standardised::fit(Coordinates::new(3), &inputs, 4), Err(Error::Shape { .. })));
-    assert!(matches!(Standardised::fit(Coordinates::new(1), &array![[1e300], [-1e300]], 1), Err(Error::Overflow { .. })));
-    let monomials = Standardised::fit(Polynomial::new(PolynomialBasis::Monomial), &array![[0.0], [1e-200]], 1);
+    assert!(matches!(
+        Standardised::fit(Coordinates::new(1), &array![[1e300], [-1e300]], 1),
+        Err(Error::Overflow { .. })
+    ));
+    let monomials =
+        Standardised::fit(Polynomial::new(PolynomialBasis::Monomial), &array![[0.0], [1e-200]], 1);
     assert!(matches!(monomials, Err(Error::Overflow { .. })), "a deviation of 0 in f64");
     assert!(matches!(RandomNetwork::seeded(Activation::Tanh, &[3], 0), Err(Error::Empty { .. })));
     assert!(matches!(RandomNetwork::seeded(Activation::Tanh, &[3, 0], 0), Err(Error::Empty { .. })));
-    assert!(matches!(RandomNetwork::seeded(Activation::Tanh, &[3, usize::MAX], 0), Err(Error::Resource { .. })));
+    assert!(matches!(
+        RandomNetwork::seeded(Activation::Tanh, &[3, usize::MAX], 0),
+        Err(Error::Resource { .. })
+    ));
     assert!(matches!(
         RandomNetwork::seeded(Activation::Tanh, &[1 << 31, 1 << 31, 2], 0),
         Err(Error::Resource { .. })

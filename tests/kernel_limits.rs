@@ -3,10 +3,11 @@
 //! for everything that is compared.
 
 use double_descent::features::{
-    Activation, FeatureMap, NetworkTangent, Nonlinearity, RandomFourier, RandomNetwork,
+    Activation, FeatureMap, NetworkTangent, Nonlinearity, PairOrder, RandomFourier, RandomNetwork,
+    StationaryKernel,
 };
 use double_descent::filter::MinNorm;
-use double_descent::kernel::{ArcCosine, Gaussian, Kernel, KernelRegression, ReluNetwork, WideLayer};
+use double_descent::kernel::{ArcCosine, Kernel, KernelRegression, ReluNetwork, WideLayer};
 use double_descent::rng::stream;
 use double_descent::svd::Svd;
 use ndarray::{Array2, array};
@@ -53,11 +54,20 @@ fn pairs() -> Vec<Pair> {
         let kernel = kernel.gram(&inputs(), &inputs()).unwrap();
         pairs.push(Pair { name: name.into(), kernel, estimate });
     };
-    add(
-        "Fourier",
-        &Gaussian::new(0.5 * 0.9 * 0.9).unwrap(),
-        Box::new(|p, seed| mean_product(&RandomFourier::new(D, p, 0.9, &mut stream(seed, 0, 0)).unwrap(), p)),
-    );
+    let stationary = [
+        StationaryKernel::Gaussian { gamma: 0.4 },
+        StationaryKernel::Laplacian { gamma: 0.3 },
+        StationaryKernel::Matern { nu: 0.5, length_scale: 2.0 },
+        StationaryKernel::Matern { nu: 1.5, length_scale: 1.5 },
+        StationaryKernel::Matern { nu: 2.5, length_scale: 1.0 },
+    ];
+    for kernel in stationary {
+        let cosines = move |p, seed| RandomFourier::new(D, p, kernel, seed).unwrap();
+        add(&kernel.describe(), &kernel, Box::new(move |p, seed| mean_product(&cosines(p, seed), p)));
+        let waves = move |p: usize, seed| cosines(p / 2, seed).into_pairs(PairOrder::Interleaved);
+        let name = format!("pairs, {}", kernel.describe());
+        add(&name, &kernel, Box::new(move |p, seed| mean_product(&waves(p, seed), p)));
+    }
     let closed_forms = [
         Activation::Relu,
         Activation::Step,
@@ -70,9 +80,8 @@ fn pairs() -> Vec<Pair> {
         let network = move |p, seed| RandomNetwork::seeded(activation, &[D, p], seed).unwrap();
         let limit = WideLayer::of(&network(1, 0)).unwrap();
         add(activation.name(), &limit, Box::new(move |p, seed| mean_product(&network(p, seed), p)));
-        let biased = move |p, seed| {
-            network(p, seed).with_weight_scale(1.7).unwrap().with_biases(0.6, seed).unwrap()
-        };
+        let biased =
+            move |p, seed| network(p, seed).with_weight_scale(1.7).unwrap().with_biases(0.6, seed).unwrap();
         let limit = WideLayer::of(&biased(1, 0)).unwrap();
         let name = format!("{}, biases", activation.name());
         add(&name, &limit, Box::new(move |p, seed| mean_product(&biased(p, seed), p)));
@@ -143,7 +152,11 @@ fn gram_matrices_tend_to_their_kernels_at_the_rate_of_the_root() {
     // One entry of each pair: independent, and together much sharper than one alone.
     let count = off_diagonal.len() as f64;
     let mean = off_diagonal.iter().sum::<f64>() / count;
-    assert!(mean.abs() < bound(1) * spread / count.sqrt(), "variances fall as p^{:.3}", -1.0 - mean / 4_f64.ln());
+    assert!(
+        mean.abs() < bound(1) * spread / count.sqrt(),
+        "variances fall as p^{:.3}",
+        -1.0 - mean / 4_f64.ln()
+    );
     println!(
         "{comparisons} comparisons: largest |z| {worst:.2}, bound {z:.2}; variances fall as p^{:.3}",
         -1.0 - mean / 4_f64.ln()
@@ -172,7 +185,10 @@ fn deep_networks_tend_to_their_gaussian_process() {
     let of = |width: usize| {
         let estimate = |seed| {
             let sizes = [D, width, 64];
-            mean_product(&RandomNetwork::seeded(Activation::Relu, &sizes, seed + width as u64 * SEEDS).unwrap(), 64)
+            mean_product(
+                &RandomNetwork::seeded(Activation::Relu, &sizes, seed + width as u64 * SEEDS).unwrap(),
+                64,
+            )
         };
         moments(&(0..SEEDS).map(estimate).collect::<Vec<_>>())
     };

@@ -193,7 +193,8 @@ mod tests {
     /// reduced argument are at their worst.
     fn arguments() -> Vec<f64> {
         let mut rng = stream(1, 0, 0);
-        let mut all: Vec<f64> = HARD.into_iter().chain([0.5, 1.0, LARGEST, f64::MIN_POSITIVE, 5e-324]).collect();
+        let mut all: Vec<f64> =
+            HARD.into_iter().chain([0.5, 1.0, LARGEST, f64::MIN_POSITIVE, 5e-324]).collect();
         for _ in 0..1500 {
             all.push(2f64.powf(rng.random_range(-40.0..30.0)));
             all.push(rng.random_range(0.0..7.0));

@@ -6,8 +6,7 @@
 //!
 //! | kernel | `k(x, x')` | is the limit of |
 //! |---|---|---|
-//! | [`Gaussian`] | `exp(−γ ‖x − x'‖²)` | [`RandomFourier`] with frequencies `N(0, 2γ I)` |
-//! | [`Matern`] | `e^{−r}` (Laplacian), `(1 + √3 r) e^{−√3 r}`, … | |
+//! | [`StationaryKernel`] | Gaussian, Laplacian, Matérn's with `ν` = ½, 3/2, 5/2 | [`RandomFourier`] |
 //! | [`ArcCosine`] | `2 E Θ(w·x) Θ(w·x') (w·x)ⁿ (w·x')ⁿ` | steps, `ReLU`s and their squares |
 //! | [`WideLayer`] | `E a(w·x + b) a(w·x' + b)` | [`RandomNetwork`] of one layer; erf gives the arcsine kernel |
 //! | [`ReluNetwork`] | the `ReLU` network's Gaussian process, or its tangent kernel | [`NetworkTangent`], deep networks |
@@ -42,6 +41,7 @@
 //! [`NetworkTangent`]: crate::features::NetworkTangent
 //! [`RandomFourier`]: crate::features::RandomFourier
 //! [`RandomNetwork`]: crate::features::RandomNetwork
+//! [`StationaryKernel`]: crate::features::StationaryKernel
 
 mod angle;
 mod arc_cosine;
@@ -54,7 +54,6 @@ mod wide_layer;
 pub use arc_cosine::ArcCosine;
 pub use regression::KernelRegression;
 pub use relu_network::ReluNetwork;
-pub use stationary::{Gaussian, Matern, Smoothness};
 pub use wide_layer::WideLayer;
 
 use crate::Error;

@@ -25,11 +25,12 @@ use std::sync::Arc;
 ///
 /// # Examples
 /// ```
-/// use double_descent::kernel::{KernelRegression, Matern};
+/// use double_descent::features::StationaryKernel;
+/// use double_descent::kernel::KernelRegression;
 /// use ndarray::array;
 ///
 /// let (x, y) = (array![[0.0], [1.0], [2.0]], array![[1.0], [0.0], [1.0]]);
-/// let fit = KernelRegression::fit(Matern::laplacian(1.0)?, &x, &y)?;
+/// let fit = KernelRegression::fit(StationaryKernel::Laplacian { gamma: 1.0 }, &x, &y)?;
 /// assert!(fit.train_mse() < 1e-30); // it interpolates
 /// let between = fit.predict(&array![[0.5]])?[[0, 0]];
 /// assert!((between - 0.5 / 0.5_f64.cosh()).abs() < 1e-15);
@@ -147,11 +148,12 @@ impl KernelRegression {
     ///
     /// # Examples
     /// ```
-    /// use double_descent::kernel::{Gaussian, KernelRegression};
+    /// use double_descent::features::StationaryKernel;
+    /// use double_descent::kernel::KernelRegression;
     /// use ndarray::array;
     ///
     /// let (x, y) = (array![[0.0], [1.0]], array![[0.0], [1.0]]);
-    /// let limit = KernelRegression::fit(Gaussian::new(1.0)?, &x, &y)?;
+    /// let limit = KernelRegression::fit(StationaryKernel::Gaussian { gamma: 1.0 }, &x, &y)?;
     /// let cells = limit.cells((&array![[0.5]], &array![[0.5]]), &[1, 2, 4], 0, 1)?;
     /// assert_eq!(cells[0].test_mse, cells[2].test_mse);
     /// # Ok::<(), double_descent::Error>(())
@@ -169,6 +171,7 @@ impl KernelRegression {
             arm,
             train_mse: Some(self.train_mse),
             test_mse: Some(self.mean_squared_error(inputs, targets)?),
+            coefficient_norm: Some(self.norm),
             rank: self.rank,
             ..Cell::default()
         };

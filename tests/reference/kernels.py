@@ -4,7 +4,7 @@
 Rows: x, x', then in this order
     arc-cosine 0, 1, 2
     wide layers: step (s = 1.5, t = 0.5), sign (1, 0), erf (1.5, 0.5), absolute value (1, 0), ReLU (1.5, 0.5)
-    Gaussian (0.7), Matern 1/2, 3/2, 5/2 (length 2)
+    Gaussian (0.7), Laplacian (0.7), Matern 1/2, 3/2, 5/2 (length 2)
     ReLU networks: Gaussian process of 3 layers, tangent kernels of 1, 3 and 5
 """
 from mpmath import acos, asin, cos, exp, mp, mpf, pi, sin, sqrt
@@ -78,6 +78,7 @@ def row(x, y):
         size * 2 / pi * (sin(t) + (pi / 2 - t) * cos(t)),
         biased_size * kappa(1, biased) / 2,
         exp(-mpf(0.7) * square),
+        exp(-mpf(0.7) * sum(abs(mpf(a) - mpf(b)) for a, b in zip(x, y))),
         exp(-r),
         (1 + sqrt(3) * r) * exp(-sqrt(3) * r),
         (1 + sqrt(5) * r + 5 * r**2 / 3) * exp(-sqrt(5) * r),
