@@ -78,8 +78,8 @@ fn sum(x: &[f64], y: &[f64], term: impl Fn(f64, f64) -> f64) -> f64 {
     let ((xs, x), (ys, y)) = (x.as_chunks::<8>(), y.as_chunks::<8>());
     let mut sums = [0.0; 8];
     for (x, y) in xs.iter().zip(ys) {
-        for lane in 0..8 {
-            sums[lane] += term(x[lane], y[lane]);
+        for (sum, (x, y)) in sums.iter_mut().zip(x.iter().zip(y)) {
+            *sum += term(*x, *y);
         }
     }
     let mut rest = 0.0;
