@@ -24,6 +24,7 @@
 //! |---|---|
 //! | [`dataset`] | features and targets: embedded, from files, synthetic teachers, classes with label noise |
 //! | [`features`] | raw inputs to design matrices: [`features::FeatureMap`], polynomials, random networks, cosines |
+//! | [`kernel`] | what features tend to as their number grows: [`kernel::KernelRegression`], infinite width |
 //! | [`svd`] | the one factorisation, checked; [`svd::Backend`], the one seam to linear algebra |
 //! | [`filter`] | [`filter::SpectralFilter`]: an estimator as its gains |
 //! | [`teacher`] | `β*` and `E` |
@@ -74,6 +75,7 @@ pub mod factors;
 pub mod features;
 pub mod filter;
 pub mod interpolants;
+pub mod kernel;
 mod lane;
 pub mod nested;
 #[cfg(feature = "plot")]

@@ -3,9 +3,10 @@
 
 mod common;
 
+use common::deviation;
 use common::exact::Exact;
 use common::matrices::normal;
-use common::{data_folder, deviation};
+use common::recorded::recorded;
 use double_descent::nested::{Columns, Engine, Point, Rows, Test, feature_curve, sample_curve};
 use double_descent::risk::Compressed;
 use double_descent::svd::Svd;
@@ -163,21 +164,6 @@ fn feature_curves_are_exact_up_to_rounding() {
         }
         problem.report("features");
     }
-}
-
-/// The recorded cases of a formula; `None` (and a line that says so) where there are no recorded values.
-fn recorded(formula: &str) -> Option<Vec<Value>> {
-    let path = data_folder(formula)?.join("../reference_values.json");
-    let Ok(text) = std::fs::read_to_string(&path) else {
-        println!("SKIPPED {formula}: no {}", path.display());
-        return None;
-    };
-    let all: Value = serde_json::from_str(&text).unwrap();
-    let formulas = all["formulas"].as_array().unwrap();
-    let found = formulas.iter().find(|entry| entry["id"] == formula).unwrap();
-    let cases = found["cases"].as_array().unwrap().clone();
-    assert!(!cases.is_empty());
-    Some(cases)
 }
 
 /// A table of numbers, or one column.

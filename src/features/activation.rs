@@ -3,7 +3,7 @@
 // All must be inlined into one function per instruction set.
 #![allow(clippy::inline_always)]
 
-use super::elementary::{exp, exp_m1, ln_1p, normal_tail};
+use super::elementary::{erf, exp, exp_m1, ln_1p, normal_tail};
 
 /// What a layer applies to each of its pre-activations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -25,6 +25,16 @@ pub enum Activation {
     Selu,
     /// `x` for `x > 0`, `eˣ − 1` otherwise (Clevert et al., 2016).
     Elu,
+    /// `erf x = (2/√π) ∫₀ˣ e^{−t²} dt`.
+    Erf,
+    /// 1 for `x > 0`, −1 for `x < 0`, 0 at 0.
+    Sign,
+    /// 1 for `x > 0`, 0 otherwise.
+    Step,
+    /// `|x|`.
+    Abs,
+    /// `x`: a linear network.
+    Identity,
 }
 
 const SELU_SCALE: f64 = 1.050_700_987_355_480_5;
@@ -32,8 +42,20 @@ const SELU_ALPHA: f64 = 1.673_263_242_354_377_2;
 
 impl Activation {
     /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::Sigmoid, Self::Tanh, Self::Gelu, Self::Softplus, Self::Relu, Self::Selu, Self::Elu];
+    pub const ALL: [Self; 12] = [
+        Self::Sigmoid,
+        Self::Tanh,
+        Self::Gelu,
+        Self::Softplus,
+        Self::Relu,
+        Self::Selu,
+        Self::Elu,
+        Self::Erf,
+        Self::Sign,
+        Self::Step,
+        Self::Abs,
+        Self::Identity,
+    ];
 
     /// Its name in tables and captions.
     #[must_use]
@@ -46,13 +68,19 @@ impl Activation {
             Self::Relu => "ReLU",
             Self::Selu => "SELU",
             Self::Elu => "ELU",
+            Self::Erf => "erf",
+            Self::Sign => "sign",
+            Self::Step => "step",
+            Self::Abs => "absolute value",
+            Self::Identity => "identity",
         }
     }
 
-    /// Whether it is analytic: then features of full rank are all that a network has, almost surely.
+    /// Whether it is analytic and no polynomial: then features of full rank are all that a network has, almost
+    /// surely.
     #[must_use]
     pub fn is_analytic(self) -> bool {
-        matches!(self, Self::Sigmoid | Self::Tanh | Self::Gelu | Self::Softplus)
+        matches!(self, Self::Sigmoid | Self::Tanh | Self::Gelu | Self::Softplus | Self::Erf)
     }
 
     /// Replaces each value by its activation, many at a time.
@@ -68,10 +96,15 @@ impl Activation {
             Self::Relu => map(values, relu),
             Self::Selu => map(values, selu),
             Self::Elu => map(values, elu),
+            Self::Erf => map(values, erf),
+            Self::Sign => map(values, sign),
+            Self::Step => map(values, step),
+            Self::Abs => map(values, f64::abs),
+            Self::Identity => {}
         }
     }
 
-    /// Its derivative at `x`; at the kink of `ReLU` and SELU, `x = 0`, that from the left.
+    /// Its derivative at `x`; at a kink, `x = 0`, that from the left, and 0 at the jumps of sign and step.
     #[must_use]
     pub fn slope(self, x: f64) -> f64 {
         let mut value = [x];
@@ -90,6 +123,11 @@ impl Activation {
             Self::Selu => value + SELU_SCALE * SELU_ALPHA,
             Self::Elu if x > 0.0 => 1.0,
             Self::Elu => value + 1.0,
+            Self::Erf => std::f64::consts::FRAC_2_SQRT_PI * (-x * x).exp(),
+            Self::Sign | Self::Step => 0.0,
+            Self::Abs if x > 0.0 => 1.0,
+            Self::Abs => -1.0,
+            Self::Identity => 1.0,
         }
     }
 
@@ -104,6 +142,10 @@ impl Activation {
             Self::Relu => 0.583_819_370_103_548_9,
             Self::Selu => 1.0,
             Self::Elu => 0.786_879_001_735_426_5,
+            Self::Erf => 0.681_585_691_162_556_6,
+            Self::Sign | Self::Identity => 1.0,
+            Self::Step => 0.5,
+            Self::Abs => 0.602_810_274_989_087,
         }
     }
 }
@@ -165,7 +207,20 @@ fn softplus(x: f64) -> f64 {
 
 #[inline(always)]
 fn relu(x: f64) -> f64 {
-    if x > 0.0 { x } else { 0.0 }
+    // NaN stays NaN: it is the trace of an overflow.
+    if x <= 0.0 { 0.0 } else { x }
+}
+
+#[inline(always)]
+fn sign(x: f64) -> f64 {
+    let below = if x < 0.0 { -1.0 } else { x };
+    if x > 0.0 { 1.0 } else { below }
+}
+
+#[inline(always)]
+fn step(x: f64) -> f64 {
+    let below = if x <= 0.0 { 0.0 } else { x };
+    if x > 0.0 { 1.0 } else { below }
 }
 
 #[inline(always)]
@@ -356,6 +411,70 @@ mod tests {
         println!("largest errors in ε: {worst:?}");
     }
 
+    /// x, then erf: of 80 digits, by `tests/reference/activations.py`.
+    #[allow(clippy::excessive_precision, clippy::unreadable_literal, clippy::approx_constant)]
+    const ERF: [[f64; 2]; 20] = [
+        [0.0, 0.0],
+        [1e-300, 1.1283791670955126e-300],
+        [1e-12, 1.1283791670955126e-12],
+        [0.003, 0.0033851273459014537],
+        [0.1, 0.1124629160182849],
+        [0.2, 0.22270258921047847],
+        [0.45, 0.47548171978692366],
+        [0.6, 0.6038560908479259],
+        [0.74, 0.7046780778547458],
+        [0.7499999, 0.7111555693604035],
+        [0.75, 0.7111556336535151],
+        [0.76, 0.7175367528055908],
+        [0.8, 0.7421009647076605],
+        [0.9, 0.7969082124228322],
+        [1.1, 0.8802050695740817],
+        [1.5, 0.9661051464753108],
+        [2.2, 0.9981371537020182],
+        [3.3, 0.9999969422902035],
+        [5.0, 0.9999999999984626],
+        [40.0, 1.0],
+    ];
+
+    #[test]
+    fn erf_agrees_with_many_digits() {
+        let mut worst = 0.0_f64;
+        for [x, expected] in ERF {
+            let mut values = [0.0; 40];
+            values[..20].fill(x);
+            values[20..].fill(-x);
+            Activation::Erf.apply(&mut values);
+            assert!(
+                values[..20].iter().all(|v| *v == values[0]) && values[20..].iter().all(|v| *v == -values[0])
+            );
+            let off = (values[0] - expected).abs() / expected.abs().max(f64::MIN_POSITIVE) / f64::EPSILON;
+            assert!(off <= 4.0, "erf {x}: {} for {expected}, {off} ε", values[0]);
+            worst = worst.max(off);
+        }
+        println!("largest error {worst:.2} ε");
+        // Over the seam of the two ways, and to where it is 1.
+        let grid: Vec<f64> = (0..200_000).map(|i| f64::from(i) * 4e-5).collect();
+        let mut values = grid.clone();
+        Activation::Erf.apply(&mut values);
+        assert!(values.windows(2).all(|pair| pair[1] >= pair[0] - f64::EPSILON));
+        assert!(values.iter().all(|v| *v <= 1.0));
+    }
+
+    #[test]
+    fn piecewise_constants_and_the_rest() {
+        let of = |activation: Activation, x: f64| {
+            let mut value = [x];
+            activation.apply(&mut value);
+            value[0]
+        };
+        let cases = [(-2.5, [-1.0, 0.0, 2.5, -2.5]), (0.0, [0.0; 4]), (1e-300, [1.0, 1.0, 1e-300, 1e-300])];
+        for (x, expected) in cases {
+            let found = [Activation::Sign, Activation::Step, Activation::Abs, Activation::Identity];
+            assert_eq!(found.map(|activation| of(activation, x)), expected, "{x}");
+        }
+        assert!(Activation::ALL.iter().all(|&activation| of(activation, f64::NAN).is_nan()));
+    }
+
     #[test]
     fn values_agree_with_the_standard_library() {
         for i in -4000..=4000 {
@@ -422,7 +541,8 @@ mod tests {
             // On both sides of 0, where some have a kink.
             for side in [-1.0, 1.0] {
                 for i in 0..=STEPS {
-                    let x = side * 12.0 * f64::from(i) / f64::from(STEPS);
+                    // At a jump the limits from both sides, not the value between them.
+                    let x = side * (12.0 * f64::from(i) / f64::from(STEPS)).max(f64::MIN_POSITIVE);
                     let simpson = f64::from(if i % STEPS == 0 { 1 } else { 2 + i % 2 * 2 });
                     let weight = simpson * (-0.5 * x * x).exp();
                     let mut value = [x];

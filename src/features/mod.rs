@@ -7,11 +7,17 @@
 //! | map | column `k` | |
 //! |---|---|---|
 //! | [`Coordinates`] | input `k` | Gaussian features, on Gaussian inputs |
-//! | [`NetworkTangent`] | the derivative of a random network in its weight `k` | seven [`Activation`]s |
+//! | [`FourierSeries`] | `1, cos x, sin x, cos 2x, …` | functions on the circle |
+//! | [`NaturalSpline`] | a natural cubic spline | one basis for each number of degrees of freedom |
+//! | [`NetworkTangent`] | the derivative of a random network in its weight `k` | twelve [`Activation`]s |
 //! | [`Polynomial`] | a polynomial of degree `k` | Legendre, Chebyshev or monomial |
 //! | [`PolynomialKernel`] | a monomial of several variables | `φ(x)·φ(x') = (x·x' + c)ᵐ` |
 //! | [`RandomFourier`] | a cosine or sine of random frequency | Gaussian, Laplacian, Matérn kernels for `p → ∞` |
-//! | [`RandomNetwork`] | neuron `k` of a random network's last layer | seven [`Activation`]s |
+//! | [`RandomNetwork`] | neuron `k` of a random network's last layer | any [`Nonlinearity`] |
+//!
+//! Maps of maps: [`DirectSum`] (side by side), [`Pipeline`] (one after the other), [`Selection`] (some columns),
+//! [`Standardised`] (mean 0 and variance 1 on training inputs), [`WithIntercept`]. What random features tend to as
+//! their number grows is in [`kernel`](crate::kernel).
 //!
 //! Your own map is three methods:
 //! ```
@@ -43,9 +49,13 @@
 //! ```
 
 mod activation;
+mod combined;
 mod coordinates;
 mod elementary;
+mod fourier_series;
+mod natural_spline;
 mod network_tangent;
+mod nonlinearity;
 mod polynomial;
 mod polynomial_kernel;
 mod random_fourier;
@@ -53,8 +63,12 @@ mod random_network;
 mod trigonometric;
 
 pub use activation::Activation;
+pub use combined::{DirectSum, Pipeline, Selection, Standardised, WithIntercept};
 pub use coordinates::Coordinates;
+pub use fourier_series::FourierSeries;
+pub use natural_spline::NaturalSpline;
 pub use network_tangent::NetworkTangent;
+pub use nonlinearity::Nonlinearity;
 pub use polynomial::{Polynomial, PolynomialBasis};
 pub use polynomial_kernel::PolynomialKernel;
 pub use random_fourier::{PairOrder, RandomFourier, StationaryKernel};

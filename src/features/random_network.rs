@@ -1,11 +1,13 @@
 //! The last layer of a network with random weights.
 
-use super::{Activation, FeatureMap, checked_zeros};
+use super::{Activation, FeatureMap, Nonlinearity, checked_zeros};
 use crate::Error;
+use crate::rng::stream;
 use crate::svd::times_transposed;
-use ndarray::{Array2, ArrayRef2, Axis};
+use ndarray::{Array2, ArrayRef2, Axis, s};
 use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
+use std::ops::Range;
 
 /// Rows that go through all layers at once: they stay in the cache.
 const BLOCK: usize = 256;
@@ -13,104 +15,314 @@ const BLOCK: usize = 256;
 /// Blocks are filled up with zeros to a multiple of this: a row's bits then do not depend on how many there are.
 const MULTIPLE: usize = 16;
 
-/// A fully connected network without biases, at random weights: feature `k` is neuron `k` of its last layer.
+/// Neurons of the last layer that are computed at once, whatever is asked for: a neuron's bits then do not depend on
+/// how many there are.
+const NEURONS: usize = 64;
+
+/// More neurons than this have no stream of their own.
+const MOST: u64 = 1 << 32;
+
+/// A fully connected network at random weights: feature `k` is neuron `k` of its last layer.
 ///
 /// ```text
-/// h₀ = x,    h_l = a(W_l h_{l−1}),    φ(x) = h_L      W_l (d_l × d_{l−1}), independent N(0, s_l² / d_{l−1})
+/// h₀ = x,    h_l = a(c W_l h_{l−1} + b_l),    φ(x) = h_L      W_l (d_l × d_{l−1}), independent N(0, s_l² / d_{l−1})
 /// s₁ = 1,    s_l = 1 / sd(a(z)) for l > 1,  z ~ N(0, 1)
 /// ```
-/// so that pre-activations vary about as much in every layer. Weights are drawn layer by layer and neuron by
-/// neuron: the first `p` neurons of the last layer do not depend on how many follow.
+/// so that pre-activations vary about as much in every layer. `c = 1` unless
+/// [`with_weight_scale`](RandomNetwork::with_weight_scale) says otherwise, `b = 0` without
+/// [`with_biases`](RandomNetwork::with_biases). Of one layer, `sizes = [d, p]`, these are random features `a(w·x)`,
+/// `w ~ N(0, I/d)`, whose limit is [`WideLayer`](crate::kernel::WideLayer).
+///
+/// The first `p` neurons of the last layer do not depend on how many follow, to the bit.
 ///
 /// # Examples
 /// ```
 /// use double_descent::features::{Activation, FeatureMap, RandomNetwork};
-/// use double_descent::rng::stream;
-/// use ndarray::array;
+/// use ndarray::{array, s};
 ///
-/// let network = RandomNetwork::new(Activation::Tanh, &[2, 16, 16, 8], &mut stream(0, 0, 0))?;
-/// let features = network.design(&array![[0.5, -1.0], [2.0, 0.1]], 8)?;
-/// assert_eq!(features.dim(), (2, 8));
+/// let network = RandomNetwork::seeded(Activation::Tanh, &[2, 16, 1_000_000], 0)?;
+/// let inputs = array![[0.5, -1.0], [2.0, 0.1]];
+/// let features = network.design(&inputs, 100)?;
 /// assert!(features.iter().all(|v| v.abs() < 1.0));
+/// assert_eq!(network.columns(&inputs, 90..100)?, features.slice(s![.., 90..]));
 /// # Ok::<(), double_descent::Error>(())
 /// ```
 ///
 /// # References
 /// Holzmüller, *On the universality of the double descent peak in ridgeless regression*, ICLR 2021, section 6 and
-/// its code: 10 inputs, layers of 256, 256 and 256.
+/// its code: 10 inputs, layers of 256, 256 and 256. Mei and Montanari, 2022, arXiv:1908.05355: one layer.
 #[derive(Clone, Debug)]
 pub struct RandomNetwork {
-    activation: Activation,
+    activation: Nonlinearity,
     /// Layer by layer, `d_l × d_{l−1}`, a row for each neuron.
-    weights: Vec<Array2<f64>>,
+    hidden: Vec<Array2<f64>>,
+    last: Last,
+    weight_scale: f64,
+    bias_deviation: f64,
+    /// Layer by layer, the last included; empty without biases.
+    biases: Vec<Vec<f64>>,
+}
+
+/// The weights of the last layer.
+#[derive(Clone, Debug)]
+enum Last {
+    /// `d_L × d_{L−1}`.
+    Stored(Array2<f64>),
+    /// Drawn neuron by neuron whenever they are asked for.
+    Drawn { seed: u64, layer: usize, outputs: usize, inputs: usize, factor: f64 },
 }
 
 impl RandomNetwork {
-    /// Draws the weights of a network of `sizes` `[d₀, d₁, …, d_L]`: inputs, hidden layers, outputs.
+    /// Draws the weights of a network of `sizes` `[d₀, d₁, …, d_L]`, inputs, hidden layers, outputs, layer by layer
+    /// and neuron by neuron.
     ///
     /// # Errors
     /// [`Error::Empty`] for fewer than two sizes or one that is 0, [`Error::Resource`] if a layer does not fit
     /// into memory.
-    pub fn new(activation: Activation, sizes: &[usize], rng: &mut impl Rng) -> Result<Self, Error> {
-        if sizes.len() < 2 || sizes.contains(&0) {
-            return Err(Error::Empty { what: "the network: it needs an input and a layer, whose size" });
+    pub fn new(
+        activation: impl Into<Nonlinearity>,
+        sizes: &[usize],
+        rng: &mut impl Rng,
+    ) -> Result<Self, Error> {
+        let activation = activation.into();
+        let (inputs, outputs, before) = ends(sizes)?;
+        let mut draw = |layer, outputs, inputs| {
+            let mut weights = super::zeros("a layer of a network", outputs, inputs)?;
+            let factor = deviation(&activation, layer, inputs);
+            weights.iter_mut().for_each(|w| *w = factor * rng.sample::<f64, _>(StandardNormal));
+            Ok::<_, Error>(weights)
+        };
+        let pairs = before.windows(2).enumerate();
+        let hidden =
+            pairs.map(|(layer, pair)| draw(layer, pair[1], pair[0])).collect::<Result<Vec<_>, Error>>()?;
+        let last = Last::Stored(draw(hidden.len(), outputs, inputs)?);
+        Ok(Self { activation, hidden, last, weight_scale: 1.0, bias_deviation: 0.0, biases: Vec::new() })
+    }
+
+    /// A network of `sizes` `[d₀, d₁, …, d_L]` whose neurons each have a stream of random numbers of their own, a
+    /// function of `(seed, layer, neuron)`. Weights of the last layer are not stored but drawn when they are needed,
+    /// so it may be as wide as you like.
+    ///
+    /// # Errors
+    /// [`Error::Empty`] for fewer than two sizes or one that is 0, [`Error::Resource`] if a hidden layer does not
+    /// fit into memory, or for more than 2³² neurons in a layer.
+    pub fn seeded(activation: impl Into<Nonlinearity>, sizes: &[usize], seed: u64) -> Result<Self, Error> {
+        let activation = activation.into();
+        let (inputs, outputs, before) = ends(sizes)?;
+        if sizes[1..].iter().any(|&size| size as u64 > MOST) {
+            return Err(Error::Resource { reason: "a layer of a network has more than 2^32 neurons".into() });
         }
-        let mut scale = 1.0;
-        let mut weights = Vec::with_capacity(sizes.len() - 1);
-        for pair in sizes.windows(2) {
-            let (inputs, outputs) = (pair[0], pair[1]);
-            let factor = scale / (inputs as f64).sqrt();
-            let mut layer = super::zeros("a layer of a network", outputs, inputs)?;
-            layer.iter_mut().for_each(|w| *w = factor * rng.sample::<f64, _>(StandardNormal));
-            weights.push(layer);
-            scale = activation.deviation().recip();
+        let draw = |(layer, pair): (usize, &[usize])| {
+            let mut weights = super::zeros("a layer of a network", pair[1], pair[0])?;
+            let factor = deviation(&activation, layer, pair[0]);
+            for (neuron, mut row) in weights.rows_mut().into_iter().enumerate() {
+                write_neuron(seed, layer, neuron, factor, row.as_slice_mut().unwrap_or_default());
+            }
+            Ok(weights)
+        };
+        let hidden = before.windows(2).enumerate().map(draw).collect::<Result<Vec<_>, Error>>()?;
+        let layer = hidden.len();
+        let factor = deviation(&activation, layer, inputs);
+        let last = Last::Drawn { seed, layer, outputs, inputs, factor };
+        Ok(Self { activation, hidden, last, weight_scale: 1.0, bias_deviation: 0.0, biases: Vec::new() })
+    }
+
+    /// The same network with all weights times `scale` (`c`).
+    ///
+    /// # Errors
+    /// [`Error::Domain`] unless the scale is finite and > 0.
+    pub fn with_weight_scale(mut self, scale: f64) -> Result<Self, Error> {
+        if !(scale > 0.0 && scale.is_finite()) {
+            return Err(Error::Domain {
+                what: "the scale of the weights",
+                value: scale,
+                must_be: "finite and > 0",
+            });
         }
-        Ok(Self { activation, weights })
+        let times = |weights: &mut Array2<f64>| weights.mapv_inplace(|w| w * scale);
+        self.hidden.iter_mut().for_each(times);
+        match &mut self.last {
+            Last::Stored(weights) => times(weights),
+            Last::Drawn { factor, .. } => *factor *= scale,
+        }
+        self.weight_scale *= scale;
+        Ok(self)
+    }
+
+    /// The same network with biases `N(0, deviation²)` in every layer, each from a stream of its own, a function of
+    /// `(seed, layer, neuron)`; other streams than those of the weights, whatever the seed.
+    ///
+    /// # Errors
+    /// [`Error::Domain`] unless the deviation is finite and ≥ 0, [`Error::Resource`] if the biases do not fit into
+    /// memory.
+    pub fn with_biases(mut self, deviation: f64, seed: u64) -> Result<Self, Error> {
+        if !(deviation >= 0.0 && deviation.is_finite()) {
+            let what = "the deviation of the biases";
+            return Err(Error::Domain { what, value: deviation, must_be: "finite and ≥ 0" });
+        }
+        let sizes = self.hidden.iter().map(Array2::nrows).chain([self.outputs()]);
+        let draw = |(layer, size)| {
+            let mut biases = super::zeros("the biases of a layer", 1, size)?.into_raw_vec_and_offset().0;
+            for (neuron, bias) in biases.iter_mut().enumerate() {
+                *bias = deviation * stream(seed, 2 * layer + 1, neuron).sample::<f64, _>(StandardNormal);
+            }
+            Ok(biases)
+        };
+        self.biases = sizes.enumerate().map(draw).collect::<Result<_, Error>>()?;
+        self.bias_deviation = deviation;
+        Ok(self)
     }
 
     /// Neurons of the last layer: the largest `p`.
     #[must_use]
     pub fn outputs(&self) -> usize {
-        self.weights.last().map_or(0, Array2::nrows)
+        match &self.last {
+            Last::Stored(weights) => weights.nrows(),
+            Last::Drawn { outputs, .. } => *outputs,
+        }
     }
 
-    /// Writes `h_l = a(W_l h_{l−1})`, `rows` of them.
-    fn layer(&self, layer: &Array2<f64>, values: &[f64], rows: usize, into: &mut [f64]) {
-        let (outputs, inputs) = layer.dim();
-        let weights = layer.as_slice().unwrap_or_default();
-        times_transposed(&values[..rows * inputs], weights, into, (rows, outputs, inputs));
-        self.activation.apply(into);
+    /// Of one layer: its activation, and the deviations of weights and biases.
+    pub(crate) fn one_layer(&self) -> Option<(Activation, f64, f64)> {
+        let inputs = self.hidden.is_empty().then(|| self.last_inputs())?;
+        let weights = self.weight_scale * deviation(&self.activation, 0, inputs);
+        Some((self.activation.activation()?, weights, self.bias_deviation))
     }
+
+    /// The activation and the layers, in words.
+    pub(crate) fn describe_layers(&self) -> String {
+        let sizes = self.hidden.iter().map(Array2::nrows).chain([self.outputs()]);
+        let sizes: Vec<String> = sizes.map(|size| size.to_string()).collect();
+        let (name, inputs) = (self.activation.name(), self.input_dimension());
+        format!("random {name} networks, {inputs} inputs, layers of {}", sizes.join(", "))
+    }
+
+    /// `d_{L−1}`.
+    fn last_inputs(&self) -> usize {
+        match &self.last {
+            Last::Stored(weights) => weights.ncols(),
+            Last::Drawn { inputs, .. } => *inputs,
+        }
+    }
+
+    /// `h_{L−1}` of all inputs, row by row: `n × d_{L−1}`.
+    fn before_last(&self, inputs: &ArrayRef2<f64>) -> Result<Array2<f64>, Error> {
+        let mut hidden = super::zeros("a layer's values", inputs.nrows(), self.last_inputs())?;
+        let blocks = inputs.axis_chunks_iter(Axis(0), BLOCK).zip(hidden.axis_chunks_iter_mut(Axis(0), BLOCK));
+        for (inputs, mut hidden) in blocks {
+            let mut values = padded(&inputs);
+            for (layer, weights) in self.hidden.iter().enumerate() {
+                let biases = self.biases.get(layer).map(Vec::as_slice);
+                values = self.layer(&values, weights.as_slice().unwrap_or_default(), biases, weights.dim());
+            }
+            hidden.iter_mut().zip(&values).for_each(|(to, from)| *to = *from);
+        }
+        Ok(hidden)
+    }
+
+    /// `a(W h + b)` for rows `h`.
+    fn layer(
+        &self,
+        values: &[f64],
+        weights: &[f64],
+        biases: Option<&[f64]>,
+        (outputs, inputs): (usize, usize),
+    ) -> Vec<f64> {
+        let rows = values.len() / inputs;
+        let mut next = vec![0.0; rows * outputs];
+        times_transposed(values, weights, &mut next, (rows, outputs, inputs));
+        if let Some(biases) = biases {
+            for row in next.chunks_exact_mut(outputs) {
+                row.iter_mut().zip(biases).for_each(|(value, bias)| *value += bias);
+            }
+        }
+        self.activation.apply(&mut next);
+        next
+    }
+
+    /// The weights of `NEURONS` neurons of the last layer from `first` on, zero beyond the last.
+    fn last_weights(&self, first: usize) -> Vec<f64> {
+        let width = self.last_inputs();
+        let mut block = vec![0.0; NEURONS * width];
+        let neurons = first..self.outputs().min(first + NEURONS);
+        match &self.last {
+            Last::Stored(weights) => {
+                block.iter_mut().zip(&weights.slice(s![neurons, ..])).for_each(|(to, from)| *to = *from);
+            }
+            Last::Drawn { seed, layer, factor, .. } => {
+                for (neuron, row) in neurons.zip(block.chunks_exact_mut(width)) {
+                    write_neuron(*seed, *layer, neuron, *factor, row);
+                }
+            }
+        }
+        block
+    }
+}
+
+/// The sizes before the outputs, and the outputs with their inputs: `(d_{L−1}, d_L, [d₀, …, d_{L−1}])`.
+fn ends(sizes: &[usize]) -> Result<(usize, usize, &[usize]), Error> {
+    match sizes {
+        [before @ .., outputs] if before.last().is_some() && !sizes.contains(&0) => {
+            Ok((before[before.len() - 1], *outputs, before))
+        }
+        _ => Err(Error::Empty { what: "the network: it needs an input and a layer, whose size" }),
+    }
+}
+
+/// `s_l / √d_{l−1}`, layers counted from 0.
+fn deviation(activation: &Nonlinearity, layer: usize, inputs: usize) -> f64 {
+    let scale = if layer == 0 { 1.0 } else { activation.deviation().recip() };
+    scale / (inputs as f64).sqrt()
+}
+
+/// The weights of one neuron. Odd places of the streams are the biases'.
+fn write_neuron(seed: u64, layer: usize, neuron: usize, factor: f64, weights: &mut [f64]) {
+    let mut rng = stream(seed, 2 * layer, neuron);
+    weights.iter_mut().for_each(|w| *w = factor * rng.sample::<f64, _>(StandardNormal));
+}
+
+/// Rows one after the other, with rows of zeros up to a multiple of [`MULTIPLE`].
+fn padded(rows: &ArrayRef2<f64>) -> Vec<f64> {
+    let mut values = vec![0.0; rows.nrows().next_multiple_of(MULTIPLE) * rows.ncols()];
+    values.iter_mut().zip(rows).for_each(|(to, from)| *to = *from);
+    values
 }
 
 impl FeatureMap for RandomNetwork {
     fn input_dimension(&self) -> usize {
-        self.weights.first().map_or(0, Array2::ncols)
+        self.hidden.first().map_or_else(|| self.last_inputs(), Array2::ncols)
     }
 
-    /// `inputs` `(n, d₀)` → the first `p` neurons of the last layer, `(n, p)`. All neurons are computed, whatever
-    /// `p`: `2 n Σ d_l d_{l−1}` flops. [`Error::Shape`] for `p` over [`RandomNetwork::outputs`].
+    /// `inputs` `(n, d₀)` → the first `p` neurons of the last layer, `(n, p)`. [`Error::Shape`] for `p` over
+    /// [`RandomNetwork::outputs`].
     fn design(&self, inputs: &ArrayRef2<f64>, p: usize) -> Result<Array2<f64>, Error> {
-        if p > self.outputs() {
-            return Err(Error::Shape { what: "features", expected: self.outputs(), found: p });
+        self.columns(inputs, 0..p)
+    }
+
+    /// Only those neurons of the last layer; `2 n (Σ d_l d_{l−1} + (columns) d_{L−1})` flops.
+    fn columns(&self, inputs: &ArrayRef2<f64>, columns: Range<usize>) -> Result<Array2<f64>, Error> {
+        if columns.end > self.outputs() {
+            return Err(Error::Shape { what: "features", expected: self.outputs(), found: columns.end });
         }
-        let mut design = checked_zeros(self, inputs, p)?;
-        let widest = self.weights.iter().map(|layer| layer.nrows().max(layer.ncols())).max().unwrap_or(0);
-        let length = BLOCK.min(inputs.nrows().next_multiple_of(MULTIPLE)) * widest;
-        let (mut values, mut next) = (vec![0.0; length], vec![0.0; length]);
-        let blocks = inputs.axis_chunks_iter(Axis(0), BLOCK);
-        let features = design.as_slice_mut().unwrap_or_default().chunks_mut(BLOCK * p);
-        for (inputs, features) in blocks.zip(features) {
-            let rows = inputs.nrows().next_multiple_of(MULTIPLE);
-            values[inputs.len()..rows * inputs.ncols()].fill(0.0);
-            values.iter_mut().zip(inputs).for_each(|(to, from)| *to = *from);
-            for layer in &self.weights {
-                self.layer(layer, &values, rows, &mut next[..rows * layer.nrows()]);
-                std::mem::swap(&mut values, &mut next);
+        let mut design = checked_zeros(self, inputs, columns.len())?;
+        let hidden = self.before_last(inputs)?;
+        let biases = self.biases.last().map(Vec::as_slice);
+        let mut first = columns.start / NEURONS * NEURONS;
+        while first < columns.end {
+            let weights = self.last_weights(first);
+            let biases = biases.map(|biases| &biases[first..]);
+            let (from, to) = (first.max(columns.start), columns.end.min(first + NEURONS));
+            let into = s![.., from - columns.start..to - columns.start];
+            let mut design = design.slice_mut(into);
+            let blocks =
+                hidden.axis_chunks_iter(Axis(0), BLOCK).zip(design.axis_chunks_iter_mut(Axis(0), BLOCK));
+            for (hidden, mut features) in blocks {
+                let values = self.layer(&padded(&hidden), &weights, biases, (NEURONS, hidden.ncols()));
+                for (mut to_row, row) in features.rows_mut().into_iter().zip(values.chunks_exact(NEURONS)) {
+                    to_row.iter_mut().zip(&row[from - first..to - first]).for_each(|(to, from)| *to = *from);
+                }
             }
-            for (to, from) in features.chunks_exact_mut(p).zip(values.chunks_exact(self.outputs())) {
-                to.copy_from_slice(&from[..p]);
-            }
+            first += NEURONS;
         }
         match Error::check_finite("the features", design.view()) {
             Ok(()) => Ok(design),
@@ -119,12 +331,11 @@ impl FeatureMap for RandomNetwork {
     }
 
     fn describe(&self) -> String {
-        let sizes: Vec<String> = self.weights.iter().map(|layer| layer.nrows().to_string()).collect();
-        format!(
-            "random {} networks, {} inputs, layers of {}",
-            self.activation.name(),
-            self.input_dimension(),
-            sizes.join(", ")
-        )
+        let unless = |usual: f64, value: f64, what: &str| {
+            if value == usual { String::new() } else { format!(", {what} {value}") }
+        };
+        self.describe_layers()
+            + &unless(1.0, self.weight_scale, "weights times")
+            + &unless(0.0, self.bias_deviation, "biases of deviation")
     }
 }

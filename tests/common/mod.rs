@@ -7,6 +7,7 @@ pub mod files;
 pub mod fits;
 pub mod matrices;
 pub mod program;
+pub mod recorded;
 
 use std::path::{Path, PathBuf};
 

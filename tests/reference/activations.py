@@ -3,10 +3,11 @@
 
     activations.py polynomial   the coefficients of (1 + 2z) exp(z^2) erfc(z) in t = (z - 4) / (z + 4),
                                 0 <= z <= 28: Chebyshev interpolation, rewritten in powers of t
+    activations.py erf          x, then erf x
     activations.py values       x, then sigmoid, tanh, GELU, softplus, ReLU, SELU, ELU at the double x
 """
 import sys
-from mpmath import mp, mpf, cos, erfc, exp, expm1, log1p, pi, sqrt, tanh
+from mpmath import mp, mpf, cos, erf, erfc, exp, expm1, log1p, pi, sqrt, tanh
 
 mp.dps = 80
 DEGREE, NODES = 23, 60
@@ -62,4 +63,9 @@ def values():
         print("[" + ", ".join(repr(v) for v in cells) + "],")
 
 
-{"polynomial": polynomial, "values": values}[sys.argv[1]]()
+def erf_values():
+    for x in [0.0, 1e-300, 1e-12, 0.003, 0.1, 0.2, 0.45, 0.6, 0.74, 0.7499999, 0.75, 0.76, 0.8, 0.9, 1.1, 1.5, 2.2, 3.3, 5.0, 40.0]:
+        print(f"[{x!r}, {float(erf(mpf(x)))!r}],")
+
+
+{"polynomial": polynomial, "erf": erf_values, "values": values}[sys.argv[1]]()

@@ -65,7 +65,7 @@ impl StationaryKernel {
     }
 
     /// [`Error::Domain`] unless all parameters are finite and > 0.
-    pub(super) fn check(self) -> Result<(), Error> {
+    pub(crate) fn check(self) -> Result<(), Error> {
         match self {
             Self::Gaussian { gamma } | Self::Laplacian { gamma } => positive("γ of the kernel", gamma),
             Self::Matern { nu, length_scale } => {
@@ -105,7 +105,7 @@ impl StationaryKernel {
     }
 
     /// In words, for a caption.
-    pub(super) fn describe(self) -> String {
+    pub(crate) fn describe(self) -> String {
         match self {
             Self::Gaussian { gamma } => {
                 let bandwidth = (std::f64::consts::SQRT_2 * gamma.sqrt()).recip();

@@ -1,0 +1,124 @@
+//! Test error, training error and norm over p, and fits.
+
+use crate::common::figures::{describe, line};
+use crate::common::{Abscissa, RunArgs};
+use crate::study::{Study, TEST_POINTS, equally_spaced, maps, truth};
+use double_descent::Error;
+use double_descent::curve::{Curve, Metric, Summary};
+use double_descent::features::{Polynomial, PolynomialBasis};
+use double_descent::plot::{Axis, Dash, Figure, Group, Hue, Panel, Series};
+use double_descent::svd::Cutoff;
+use ndarray::{Array2, Axis as Along, concatenate};
+
+/// Training errors under this are zero but for rounding.
+const LOWEST: f64 = 1e-8;
+
+const TRUTH: &str = "y\u{a0}=\u{a0}1\u{a0}/\u{a0}(1\u{a0}+\u{a0}25x²)";
+
+/// One curve for each basis in each of three panels.
+pub fn errors(args: &RunArgs, study: &Study, curve: &Curve) -> Result<Figure, Error> {
+    let n = study.samples;
+    let ratio = args.x == Abscissa::Ratio;
+    let abscissa = |s: &Summary| s.p as f64 / if ratio { n as f64 } else { 1.0 };
+    let (label, threshold) = if ratio { ("p / n", 1.0) } else { ("Number of features p", n as f64) };
+    let panel = |metric, axis: Axis| {
+        let summaries = curve.summaries(metric, args.bootstrap())?;
+        let panel = Panel::new(Axis::log10(label), axis).with_marker(threshold, format!("p = n = {n}"));
+        Ok::<_, Error>(maps().into_iter().enumerate().fold(panel, |panel, (arm, map)| {
+            let of_arm = summaries.iter().filter(|summary| summary.arm == arm);
+            let mut series = line(args, "", of_arm, abscissa, |_| 1.0);
+            if metric == Metric::TrainMse {
+                series.y.iter_mut().filter(|v| **v < LOWEST).for_each(|v| *v = f64::NAN);
+            }
+            panel.with_group(Group::new(name(map), hue(map)).with_series(series))
+        }))
+    };
+    let square = equally_spaced(TEST_POINTS).mapv(|x| truth(x) * truth(x)).mean().unwrap_or(f64::NAN);
+    let caption = format!(
+        "Minimum-norm least squares ({}) on polynomials of degrees 0, …, p\u{a0}−\u{a0}1 for {TRUTH} with normal noise \
+         of deviation {}, n\u{a0}=\u{a0}{n} training points; test error without noise on {TEST_POINTS} equally spaced \
+         points of [−1,\u{a0}1], where the prediction 0 has {square:.3}. {} ({}, seed {}). Training errors under 10⁻⁸ \
+         are not drawn.",
+        Cutoff::default().to_string().replace(' ', "\u{a0}"),
+        study.noise,
+        describe(args, curve.repeats()),
+        curve.provenance.sampling,
+        study.seed,
+    );
+    Ok(Figure::new(caption)
+        .with_panel(panel(Metric::TestMse, Axis::log10("Mean squared test error"))?)
+        .with_panel(panel(Metric::TrainMse, Axis::log10("Mean squared training error"))?)
+        .with_panel(panel(Metric::CoefficientNorm, Axis::log10("Norm of the fit, ‖β̂‖"))?)
+        .with_title("The basis decides: the same functions, three minimum norms")
+        .with_columns(3)
+        .with_width(1240.0)
+        .with_aspect(0.85))
+}
+
+/// Fits to one training set: a row of panels for each basis, a column for each p.
+pub fn fits(study: &Study) -> Result<Figure, Error> {
+    const SHOWN: (f64, f64) = (-0.6, 1.4);
+    let n = study.samples;
+    let mut sizes = vec![n / 2, n, 10 * n, study.largest()];
+    sizes.retain(|&p| (1..=study.largest()).contains(&p));
+    sizes.sort_unstable();
+    sizes.dedup();
+    let (x, y) = study.training(0);
+    // With the training points, where interpolants may spike.
+    let grid = concatenate![Along(0), equally_spaced(801), x];
+    let mut order: Vec<f64> = grid.iter().copied().collect();
+    order.sort_by(f64::total_cmp);
+    let grid = Array2::from_shape_fn((order.len(), 1), |(i, _)| order[i]);
+    let list = |x: &Array2<f64>| x.iter().copied().collect::<Vec<f64>>();
+    let mut figure = Figure::default();
+    for map in maps() {
+        let predictions = study.predictions(map, 0, &sizes, &grid)?;
+        for (p, fit) in sizes.iter().zip(predictions) {
+            let line = Series::new("", list(&grid), list(&grid.mapv(truth))).with_dash(Dash::Dotted);
+            let points = Series::new("", list(&x), list(&y)).with_points().with_dash(Dash::None);
+            let at = if *p == n { " = n" } else { "" };
+            let axes =
+                (Axis::linear("x").with_range(-1.0, 1.0), Axis::linear("y").with_range(SHOWN.0, SHOWN.1));
+            let panel = Panel::new(axes.0, axes.1)
+                .with_title(format!("{}, p = {}{at}", name(map), thousands(*p)))
+                .with_group(Group::new("1 / (1 + 25x²)", Hue::Grey).with_series(line))
+                .with_group(Group::new("Fit", Hue::Vermillion).with_series(Series::new("", list(&grid), fit)))
+                .with_group(Group::new("Training points", Hue::Blue).with_series(points));
+            figure = figure.with_panel(panel);
+        }
+    }
+    figure.caption = format!(
+        "Minimum-norm least squares on one set of n\u{a0}=\u{a0}{n} training points (repeat 0, seed {}). Fits that \
+         leave the frame are cut off there. Spikes at training points are narrower than the line.",
+        study.seed
+    );
+    let columns = sizes.len();
+    Ok(figure
+        .with_title("Interpolants of least norm in three bases")
+        .with_columns(columns)
+        .with_width(1240.0))
+}
+
+fn name(map: Polynomial) -> &'static str {
+    match map.basis() {
+        PolynomialBasis::Legendre => "Legendre",
+        PolynomialBasis::Chebyshev => "Chebyshev",
+        PolynomialBasis::Monomial => "Monomials",
+    }
+}
+
+fn hue(map: Polynomial) -> Hue {
+    match map.basis() {
+        PolynomialBasis::Legendre => Hue::Blue,
+        PolynomialBasis::Chebyshev => Hue::Green,
+        PolynomialBasis::Monomial => Hue::Vermillion,
+    }
+}
+
+/// 100,000.
+fn thousands(count: usize) -> String {
+    let digits = count.to_string();
+    let groups: Vec<&str> =
+        digits.as_bytes().rchunks(3).rev().map(|g| std::str::from_utf8(g).unwrap_or_default()).collect();
+    groups.join(",")
+}

@@ -1,0 +1,223 @@
+//! The fits of the study and their errors.
+
+use double_descent::Error;
+use double_descent::curve::{ArmLabel, Axis, Cell, Curve, Failure, Provenance};
+use double_descent::features::{FeatureMap, Polynomial, PolynomialBasis};
+use double_descent::filter::{MinNorm, SpectralFilter};
+use double_descent::rng::stream;
+use double_descent::svd::Svd;
+use double_descent::sweep::{Grid, Observer};
+use ndarray::{Array2, ArrayRef2, Axis as Along, s};
+use rand::RngExt;
+use rand_distr::StandardNormal;
+
+/// The test inputs: this many equally spaced points of [−1, 1], ends included.
+pub const TEST_POINTS: usize = 1000;
+
+/// Rows of the test features that are made at once: 100,000 columns of them take 40 MB.
+const ROWS: usize = 50;
+
+/// Runge's function.
+pub fn truth(x: f64) -> f64 {
+    1.0 / (1.0 + 25.0 * x * x)
+}
+
+/// `count` equally spaced inputs of [−1, 1], ends included, `count × 1`.
+pub fn equally_spaced(count: usize) -> Array2<f64> {
+    Array2::from_shape_fn((count, 1), |(i, _)| -1.0 + i as f64 * (2.0 / (count - 1) as f64))
+}
+
+/// The bases, each with its constant.
+pub fn maps() -> [Polynomial; 3] {
+    [PolynomialBasis::Legendre, PolynomialBasis::Chebyshev, PolynomialBasis::Monomial]
+        .map(|basis| Polynomial::new(basis).with_constant())
+}
+
+/// Every number of features to 2n, then twelve in each power of ten, to `largest`.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // positive, and under 2³² by the comparison
+pub fn sizes(n: usize, largest: u32) -> Vec<usize> {
+    let (dense, largest) = ((2 * n) as f64, f64::from(largest));
+    let mut sizes: Vec<usize> = (1..=2 * n).filter(|&p| p as f64 <= largest).collect();
+    let more = (1..).map(|i| dense * 10_f64.powf(f64::from(i) / 12.0)).take_while(|p| *p < largest);
+    sizes.extend(more.map(|p| p.round() as usize));
+    sizes.push(largest as usize);
+    sizes.sort_unstable();
+    sizes.dedup();
+    sizes.retain(|p| *p > 0);
+    sizes
+}
+
+pub struct Study {
+    pub samples: usize,
+    pub noise: f64,
+    pub sizes: Vec<usize>,
+    pub repeats: usize,
+    pub seed: u64,
+    pub threads: Option<usize>,
+}
+
+/// The fits of one training set at every size.
+struct Fits {
+    cells: Vec<Cell>,
+    /// One for each size, `p × 1`.
+    coefficients: Vec<Array2<f64>>,
+}
+
+impl Study {
+    /// The largest number of features.
+    pub fn largest(&self) -> usize {
+        self.sizes.last().copied().unwrap_or(1)
+    }
+
+    /// Inputs and noisy targets of a repeat, both `n × 1`: the same for every basis and every p.
+    pub fn training(&self, repeat: usize) -> (Array2<f64>, Array2<f64>) {
+        let mut rng = stream(self.seed, 0, repeat);
+        let x = Array2::from_shape_simple_fn((self.samples, 1), || rng.random_range(-1.0..=1.0));
+        let y = x.mapv(|x| truth(x) + self.noise * rng.sample::<f64, _>(StandardNormal));
+        (x, y)
+    }
+
+    /// All fits of all bases. Maps are nested, so features of the largest p are made once for a training set.
+    pub fn run(&self, observer: &dyn Observer) -> Result<Curve, Error> {
+        let mut curve = self.empty_curve();
+        for (arm, map) in maps().into_iter().enumerate() {
+            let grid = self.grid(vec![self.largest()], self.repeats);
+            let fits = grid.run(observer, |places| {
+                places.iter().map(|place| self.fits(map, arm, place.repeat)).collect()
+            })?;
+            let mut done = Vec::new();
+            for (place, fits) in fits {
+                match fits {
+                    Some(Ok(fits)) => done.push(fits),
+                    Some(Err(error)) => {
+                        let (n, p) = (self.samples, self.largest());
+                        curve.failures.push(Failure { repeat: place.repeat, n, p, error });
+                    }
+                    None => curve.complete = false,
+                }
+            }
+            self.add_test_errors(map, &mut done)?;
+            curve.cells.extend(done.into_iter().flat_map(|fits| fits.cells));
+        }
+        // By repeat, then p, then basis: the order of every curve.
+        curve.cells.sort_by_key(|cell| (cell.repeat, cell.p, cell.arm));
+        Ok(curve)
+    }
+
+    fn grid(&self, axis: Vec<usize>, repeats: usize) -> Grid {
+        Grid { axis, repeats, threads: self.threads, batch: 1 }
+    }
+
+    fn fits(&self, map: Polynomial, arm: usize, repeat: usize) -> Result<Fits, Error> {
+        let (x, y) = self.training(repeat);
+        let design = map.design(&x, self.largest())?;
+        let mut fits = Fits { cells: Vec::new(), coefficients: Vec::new() };
+        for &p in &self.sizes {
+            let features = design.slice(s![.., ..p]);
+            let svd = Svd::new(&features)?;
+            let beta = svd.solve(&y, &MinNorm::default())?;
+            fits.cells.push(Cell {
+                repeat,
+                n: self.samples,
+                p,
+                arm,
+                train_mse: (features.dot(&beta) - &y).mapv(|e| e * e).mean(),
+                coefficient_norm: Some(beta.mapv(|b| b * b).sum().sqrt()),
+                smallest_singular_value: svd.smallest_nonzero(),
+                rank: svd.rank(),
+                ..Cell::default()
+            });
+            fits.coefficients.push(beta);
+        }
+        Ok(fits)
+    }
+
+    /// Test features are made once for all repeats, some rows at a time.
+    fn add_test_errors(&self, map: Polynomial, fits: &mut [Fits]) -> Result<(), Error> {
+        if fits.is_empty() {
+            return Ok(());
+        }
+        let joined: Vec<Array2<f64>> = (0..self.sizes.len()).map(|size| joined(fits, size)).collect();
+        let test = equally_spaced(TEST_POINTS);
+        let pieces: Vec<_> = test.axis_chunks_iter(Along(0), ROWS).collect();
+        let grid = self.grid((0..pieces.len()).collect(), 1);
+        let squares = grid.run(&(), |places| {
+            places.iter().map(|place| sums_of_squares(map, &pieces[place.axis_value], &joined)).collect()
+        })?;
+        let mut sums = vec![vec![0.0; fits.len()]; self.sizes.len()];
+        for squares in squares.into_iter().filter_map(|(_, squares)| squares) {
+            for (sums, squares) in sums.iter_mut().zip(squares?) {
+                sums.iter_mut().zip(squares).for_each(|(sum, square)| *sum += square);
+            }
+        }
+        for (repeat, fits) in fits.iter_mut().enumerate() {
+            for (cell, sums) in fits.cells.iter_mut().zip(&sums) {
+                cell.test_mse = Some(sums[repeat] / TEST_POINTS as f64);
+            }
+        }
+        Ok(())
+    }
+
+    /// The fits of one training set at some sizes, on `inputs`.
+    pub fn predictions(
+        &self,
+        map: Polynomial,
+        repeat: usize,
+        sizes: &[usize],
+        inputs: &ArrayRef2<f64>,
+    ) -> Result<Vec<Vec<f64>>, Error> {
+        let study = Self { sizes: sizes.to_vec(), ..*self };
+        let fits = study.fits(map, 0, repeat)?;
+        let mut predictions = vec![Vec::new(); sizes.len()];
+        for inputs in inputs.axis_chunks_iter(Along(0), ROWS) {
+            let design = map.design(&inputs, study.largest())?;
+            for (predictions, beta) in predictions.iter_mut().zip(&fits.coefficients) {
+                predictions.extend(design.slice(s![.., ..beta.nrows()]).dot(beta));
+            }
+        }
+        Ok(predictions)
+    }
+
+    fn empty_curve(&self) -> Curve {
+        let label = |map: Polynomial| ArmLabel { name: map.basis().name().into(), setting: None };
+        let bases: Vec<String> = maps().iter().map(FeatureMap::describe).collect();
+        Curve {
+            axis: Axis::Features,
+            arms: maps().map(label).to_vec(),
+            cells: Vec::new(),
+            failures: Vec::new(),
+            complete: true,
+            provenance: Provenance {
+                data: format!("y = 1 / (1 + 25x²) with noise of deviation {}", self.noise),
+                rows: None,
+                preparation: bases.join("; "),
+                sampling: "drawn uniformly from [−1, 1], the same for every basis and p".into(),
+                seed: Some(self.seed),
+                estimator: MinNorm::default().describe(),
+                ..Provenance::default()
+            },
+        }
+    }
+}
+
+/// The coefficients of all repeats at one size, `p × repeats`.
+fn joined(fits: &[Fits], size: usize) -> Array2<f64> {
+    let p = fits.first().map_or(0, |fits| fits.coefficients[size].nrows());
+    Array2::from_shape_fn((p, fits.len()), |(j, repeat)| fits[repeat].coefficients[size][[j, 0]])
+}
+
+/// At some test inputs: the sum of squared errors for each size and repeat.
+fn sums_of_squares(
+    map: Polynomial,
+    inputs: &ArrayRef2<f64>,
+    coefficients: &[Array2<f64>],
+) -> Result<Vec<Vec<f64>>, Error> {
+    let largest = coefficients.iter().map(Array2::nrows).max().unwrap_or(0);
+    let design = map.design(inputs, largest)?;
+    let truth = inputs.mapv(truth);
+    let of_size = |beta: &Array2<f64>| {
+        let errors = design.slice(s![.., ..beta.nrows()]).dot(beta) - &truth;
+        errors.mapv(|e| e * e).sum_axis(Along(0)).to_vec()
+    };
+    Ok(coefficients.iter().map(of_size).collect())
+}

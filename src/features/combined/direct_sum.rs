@@ -1,0 +1,99 @@
+//! Maps side by side.
+
+use crate::Error;
+use crate::features::{FeatureMap, checked_zeros};
+use ndarray::{Array2, ArrayRef2, s};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Maps of the same inputs side by side: `φ(x) = (ψ₁(x), ψ₂(x), …)`, so that their kernels add,
+/// `φ(x)·φ(x') = ψ₁(x)·ψ₁(x') + ψ₂(x)·ψ₂(x') + …`
+///
+/// Each map has a fixed number of columns, and the columns of one come before those of the next: the sum is nested as
+/// its maps are.
+///
+/// # Examples
+/// ```
+/// use double_descent::features::{Coordinates, DirectSum, FeatureMap, FourierSeries};
+/// use ndarray::array;
+///
+/// let map = DirectSum::new(Coordinates::new(1), 1)?.and(FourierSeries, 3)?; // x, 1, cos x, sin x
+/// assert_eq!(map.design(&array![[0.5]], 2)?, array![[0.5, 1.0]]);
+/// assert_eq!(map.outputs(), 4);
+/// # Ok::<(), double_descent::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct DirectSum {
+    /// Each with the place of its first column.
+    parts: Vec<(Arc<dyn FeatureMap>, usize)>,
+    outputs: usize,
+}
+
+impl DirectSum {
+    /// The first `features` columns of `map`, to which others may be [added](DirectSum::and).
+    ///
+    /// # Errors
+    /// [`Error::Empty`] for no features.
+    pub fn new(map: impl FeatureMap + 'static, features: usize) -> Result<Self, Error> {
+        Self { parts: Vec::new(), outputs: 0 }.and(map, features)
+    }
+
+    /// The same with the first `features` columns of `map` after the others.
+    ///
+    /// # Errors
+    /// [`Error::Empty`] for no features, [`Error::Shape`] unless the map takes inputs of the same dimension,
+    /// [`Error::Resource`] for more columns than can be counted.
+    pub fn and(mut self, map: impl FeatureMap + 'static, features: usize) -> Result<Self, Error> {
+        if features == 0 {
+            return Err(Error::Empty { what: "the list of features" });
+        }
+        if let Some((first, _)) = self.parts.first() {
+            let what = "the input dimension of a further map";
+            Error::check_len(what, first.input_dimension(), map.input_dimension())?;
+        }
+        let outputs = self.outputs.checked_add(features).ok_or_else(|| Error::Resource {
+            reason: "a sum of maps has more columns than can be counted".into(),
+        })?;
+        self.parts.push((Arc::new(map), self.outputs));
+        self.outputs = outputs;
+        Ok(self)
+    }
+
+    /// Columns of all maps: the largest `p`.
+    #[must_use]
+    pub fn outputs(&self) -> usize {
+        self.outputs
+    }
+}
+
+impl FeatureMap for DirectSum {
+    fn input_dimension(&self) -> usize {
+        self.parts.first().map_or(0, |(map, _)| map.input_dimension())
+    }
+
+    /// `inputs` `(n, d)` → `(n, p)`. [`Error::Shape`] for `p` over [`DirectSum::outputs`], and the maps' errors.
+    fn design(&self, inputs: &ArrayRef2<f64>, p: usize) -> Result<Array2<f64>, Error> {
+        self.columns(inputs, 0..p)
+    }
+
+    fn columns(&self, inputs: &ArrayRef2<f64>, columns: Range<usize>) -> Result<Array2<f64>, Error> {
+        if columns.end > self.outputs {
+            return Err(Error::Shape { what: "features", expected: self.outputs, found: columns.end });
+        }
+        let mut design = checked_zeros(self, inputs, columns.len())?;
+        let ends = self.parts.iter().skip(1).map(|(_, first)| *first).chain([self.outputs]);
+        for ((map, first), end) in self.parts.iter().zip(ends) {
+            let (from, to) = (columns.start.max(*first), columns.end.min(end));
+            if from < to {
+                let part = map.columns(inputs, from - first..to - first)?;
+                design.slice_mut(s![.., from - columns.start..to - columns.start]).assign(&part);
+            }
+        }
+        Ok(design)
+    }
+
+    fn describe(&self) -> String {
+        let parts: Vec<String> = self.parts.iter().map(|(map, _)| map.describe()).collect();
+        format!("side by side: {}", parts.join("; "))
+    }
+}

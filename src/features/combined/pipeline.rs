@@ -1,0 +1,62 @@
+//! One map after the other.
+
+use crate::Error;
+use crate::features::FeatureMap;
+use ndarray::{Array2, ArrayRef2};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// A map of the features of another: `φ(x) = ψ₂(ψ₁(x))`, with `ψ₁` at a fixed number of features. It is nested as the
+/// second map is.
+///
+/// # Examples
+/// ```
+/// use double_descent::features::{Activation, FeatureMap, Pipeline, PolynomialKernel, RandomNetwork};
+/// use ndarray::array;
+///
+/// let monomials = PolynomialKernel::new(2, 3, 1.0)?; // 10 of them
+/// let network = RandomNetwork::seeded(Activation::Relu, &[10, 500], 0)?;
+/// let map = Pipeline::new(monomials, 10, network)?;
+/// assert_eq!(map.design(&array![[0.5, -1.0]], 500)?.dim(), (1, 500));
+/// # Ok::<(), double_descent::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Pipeline {
+    first: Arc<dyn FeatureMap>,
+    width: usize,
+    then: Arc<dyn FeatureMap>,
+}
+
+impl Pipeline {
+    /// The first `width` features of `first` as the inputs of `then`.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] unless `then` takes inputs of that dimension.
+    pub fn new(
+        first: impl FeatureMap + 'static,
+        width: usize,
+        then: impl FeatureMap + 'static,
+    ) -> Result<Self, Error> {
+        Error::check_len("features handed to the second map", then.input_dimension(), width)?;
+        Ok(Self { first: Arc::new(first), width, then: Arc::new(then) })
+    }
+}
+
+impl FeatureMap for Pipeline {
+    fn input_dimension(&self) -> usize {
+        self.first.input_dimension()
+    }
+
+    /// `inputs` `(n, d)` → `(n, p)`; the errors of both maps.
+    fn design(&self, inputs: &ArrayRef2<f64>, p: usize) -> Result<Array2<f64>, Error> {
+        self.then.design(&self.first.design(inputs, self.width)?, p)
+    }
+
+    fn columns(&self, inputs: &ArrayRef2<f64>, columns: Range<usize>) -> Result<Array2<f64>, Error> {
+        self.then.columns(&self.first.design(inputs, self.width)?, columns)
+    }
+
+    fn describe(&self) -> String {
+        format!("{}, of {} features: {}", self.then.describe(), self.width, self.first.describe())
+    }
+}

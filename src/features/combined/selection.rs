@@ -1,0 +1,78 @@
+//! Some columns of a map.
+
+use crate::Error;
+use crate::features::{FeatureMap, checked_zeros};
+use ndarray::{Array2, ArrayRef2};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Some columns of another map, in an order of your choice: `φ(x) = (ψ_{c₁}(x), ψ_{c₂}(x), …)`.
+///
+/// # Examples
+/// ```
+/// use double_descent::features::{Coordinates, FeatureMap, Selection};
+/// use ndarray::array;
+///
+/// let map = Selection::new(Coordinates::new(3), vec![2, 0])?;
+/// assert_eq!(map.design(&array![[1.0, 2.0, 3.0]], 2)?, array![[3.0, 1.0]]);
+/// # Ok::<(), double_descent::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Selection {
+    map: Arc<dyn FeatureMap>,
+    columns: Vec<usize>,
+}
+
+impl Selection {
+    /// The `columns` of `map`, counted from 0; one may come twice.
+    ///
+    /// # Errors
+    /// [`Error::Empty`] for no columns, [`Error::Domain`] for the column `usize::MAX`.
+    pub fn new(map: impl FeatureMap + 'static, columns: Vec<usize>) -> Result<Self, Error> {
+        if columns.is_empty() {
+            return Err(Error::Empty { what: "the list of selected features" });
+        }
+        if columns.contains(&usize::MAX) {
+            let (what, value) = ("a selected feature", usize::MAX as f64);
+            return Err(Error::Domain { what, value, must_be: "a number of memory's size" });
+        }
+        Ok(Self { map: Arc::new(map), columns })
+    }
+
+    /// How many columns are selected: the largest `p`.
+    #[must_use]
+    pub fn outputs(&self) -> usize {
+        self.columns.len()
+    }
+}
+
+impl FeatureMap for Selection {
+    fn input_dimension(&self) -> usize {
+        self.map.input_dimension()
+    }
+
+    /// `inputs` `(n, d)` → `(n, p)`. [`Error::Shape`] for `p` over [`Selection::outputs`], and the other map's errors.
+    fn design(&self, inputs: &ArrayRef2<f64>, p: usize) -> Result<Array2<f64>, Error> {
+        self.columns(inputs, 0..p)
+    }
+
+    /// Costs the columns from the least to the greatest selected one.
+    fn columns(&self, inputs: &ArrayRef2<f64>, columns: Range<usize>) -> Result<Array2<f64>, Error> {
+        if columns.end > self.outputs() {
+            return Err(Error::Shape { what: "features", expected: self.outputs(), found: columns.end });
+        }
+        let mut design = checked_zeros(self, inputs, columns.len())?;
+        let selected = &self.columns[columns];
+        let least = selected.iter().copied().min().unwrap_or(0);
+        let greatest = selected.iter().copied().max().unwrap_or(0);
+        let all = self.map.columns(inputs, least..greatest + 1)?;
+        for (mut to, &column) in design.columns_mut().into_iter().zip(selected) {
+            to.assign(&all.column(column - least));
+        }
+        Ok(design)
+    }
+
+    fn describe(&self) -> String {
+        format!("{} columns of: {}", self.outputs(), self.map.describe())
+    }
+}

@@ -1,0 +1,96 @@
+//! Features of mean 0 and variance 1 on training inputs.
+
+use crate::Error;
+use crate::features::FeatureMap;
+use ndarray::{Array2, ArrayRef2, Axis};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// The features of another map, shifted and scaled to mean 0 and (population) variance 1 on training inputs, and on all
+/// others by the same shifts and scales. A feature that is constant there becomes 0 everywhere.
+///
+/// It changes which fit has minimum norm, and in the range `n ≥ p`, where there is an intercept besides, leaves the fit
+/// as it is. To standardise inputs, standardise [`Coordinates`](crate::features::Coordinates) and go on with a
+/// [`Pipeline`](crate::features::Pipeline).
+///
+/// # Examples
+/// ```
+/// use double_descent::features::{Coordinates, FeatureMap, Standardised};
+/// use ndarray::array;
+///
+/// let map = Standardised::fit(Coordinates::new(2), &array![[1.0, 5.0], [3.0, 5.0]], 2)?;
+/// assert_eq!(map.design(&array![[1.0, 5.0], [7.0, 8.0]], 2)?, array![[-1.0, 0.0], [5.0, 0.0]]);
+/// # Ok::<(), double_descent::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Standardised {
+    map: Arc<dyn FeatureMap>,
+    means: Vec<f64>,
+    /// 0 for a constant.
+    scales: Vec<f64>,
+}
+
+impl Standardised {
+    /// Takes means and deviations of the first `features` columns of `map` from its features at `inputs` `(n, d)`.
+    ///
+    /// # Errors
+    /// Those of `map`; [`Error::Overflow`] where a mean, a variance or a scale does not fit into `f64`.
+    pub fn fit(
+        map: impl FeatureMap + 'static,
+        inputs: &ArrayRef2<f64>,
+        features: usize,
+    ) -> Result<Self, Error> {
+        let design = map.design(inputs, features)?;
+        let n = design.nrows() as f64;
+        let (mut means, mut scales) = (Vec::new(), Vec::new());
+        for column in design.columns() {
+            let constant = column.iter().all(|v| *v == column[0]);
+            let mean = if constant { column[0] } else { column.sum() / n };
+            let variance = column.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / n;
+            let scale = if constant { 0.0 } else { variance.sqrt().recip() };
+            if !(mean.is_finite() && variance.is_finite() && scale.is_finite()) {
+                return Err(Error::Overflow { what: "the mean or deviation of a feature" });
+            }
+            means.push(mean);
+            scales.push(scale);
+        }
+        Ok(Self { map: Arc::new(map), means, scales })
+    }
+
+    /// How many features were standardised: the largest `p`.
+    #[must_use]
+    pub fn outputs(&self) -> usize {
+        self.means.len()
+    }
+}
+
+impl FeatureMap for Standardised {
+    fn input_dimension(&self) -> usize {
+        self.map.input_dimension()
+    }
+
+    /// `inputs` `(n, d)` → `(n, p)`. [`Error::Shape`] for `p` over [`Standardised::outputs`], and the other map's
+    /// errors.
+    fn design(&self, inputs: &ArrayRef2<f64>, p: usize) -> Result<Array2<f64>, Error> {
+        self.columns(inputs, 0..p)
+    }
+
+    fn columns(&self, inputs: &ArrayRef2<f64>, columns: Range<usize>) -> Result<Array2<f64>, Error> {
+        if columns.end > self.outputs() {
+            return Err(Error::Shape { what: "features", expected: self.outputs(), found: columns.end });
+        }
+        let mut design = self.map.columns(inputs, columns.clone())?;
+        let factors = self.means[columns.clone()].iter().zip(&self.scales[columns]);
+        for (mut column, (mean, scale)) in design.axis_iter_mut(Axis(1)).zip(factors) {
+            column.mapv_inplace(|v| if *scale == 0.0 { 0.0 } else { (v - mean) * scale });
+        }
+        match Error::check_finite("the features", design.view()) {
+            Ok(()) => Ok(design),
+            Err(_) => Err(Error::Overflow { what: "a standardised feature" }),
+        }
+    }
+
+    fn describe(&self) -> String {
+        format!("{}, standardised on training inputs", self.map.describe())
+    }
+}

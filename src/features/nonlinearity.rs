@@ -1,0 +1,139 @@
+//! What a layer applies: a named activation, or any function.
+
+use super::Activation;
+use crate::Error;
+use std::fmt;
+use std::sync::Arc;
+
+/// What the neurons of a layer do with their pre-activations: an [`Activation`], or a function of your own.
+///
+/// # Examples
+/// ```
+/// use double_descent::features::{FeatureMap, Nonlinearity, RandomNetwork};
+/// use ndarray::array;
+///
+/// let swish = Nonlinearity::new("swish", |x| x / (1.0 + (-x).exp()))?;
+/// let network = RandomNetwork::seeded(swish, &[2, 32, 100], 0)?;
+/// assert_eq!(network.design(&array![[0.5, -1.0]], 100)?.dim(), (1, 100));
+/// # Ok::<(), double_descent::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Nonlinearity {
+    name: String,
+    deviation: f64,
+    function: Function,
+}
+
+#[derive(Clone)]
+enum Function {
+    Named(Activation),
+    Own(Arc<dyn Fn(f64) -> f64 + Send + Sync>),
+}
+
+/// Half the width, in standard deviations, and the step of the rule that finds a deviation.
+const REACH: i32 = 12;
+const STEPS: i32 = 1024;
+
+impl Nonlinearity {
+    /// A function of your own, and its name in captions. It must give the same value at the same number every time.
+    ///
+    /// Its [deviation](Nonlinearity::deviation) comes from the midpoint rule on `[−12, 12]`, to a relative 1e-3 where
+    /// the function jumps, 1e-6 where it has kinks and to rounding where it is smooth.
+    ///
+    /// # Errors
+    /// [`Error::Domain`] unless its variance at a standard normal number is finite and > 0.
+    pub fn new(
+        name: impl Into<String>,
+        function: impl Fn(f64) -> f64 + Send + Sync + 'static,
+    ) -> Result<Self, Error> {
+        let values: Vec<(f64, f64)> = (-REACH * STEPS..REACH * STEPS)
+            .map(|i| (f64::from(i) + 0.5) / f64::from(STEPS))
+            .map(|x| ((-0.5 * x * x).exp(), function(x)))
+            .collect();
+        let weights: f64 = values.iter().map(|(weight, _)| weight).sum();
+        let mean = values.iter().map(|(weight, value)| weight * value).sum::<f64>() / weights;
+        let squares = values.iter().map(|(weight, value)| weight * (value - mean).powi(2));
+        let variance = squares.sum::<f64>() / weights;
+        // A constant's variance is the rounding of its mean.
+        if !(variance.sqrt() > 1e-12 * mean.abs() && variance.is_finite()) {
+            return Err(Error::Domain {
+                what: "the variance of the activation at a standard normal number",
+                value: variance,
+                must_be: "finite and > 0",
+            });
+        }
+        let function = Function::Own(Arc::new(function));
+        Ok(Self { name: name.into(), deviation: variance.sqrt(), function })
+    }
+
+    /// Its name in captions.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The standard deviation of its value at a standard normal number.
+    #[must_use]
+    pub fn deviation(&self) -> f64 {
+        self.deviation
+    }
+
+    /// Replaces each value by the function's.
+    pub fn apply(&self, values: &mut [f64]) {
+        match &self.function {
+            Function::Named(activation) => activation.apply(values),
+            Function::Own(function) => values.iter_mut().for_each(|value| *value = function(*value)),
+        }
+    }
+
+    /// The activation that it is, if it is one.
+    pub(crate) fn activation(&self) -> Option<Activation> {
+        match self.function {
+            Function::Named(activation) => Some(activation),
+            Function::Own(_) => None,
+        }
+    }
+}
+
+impl From<Activation> for Nonlinearity {
+    fn from(activation: Activation) -> Self {
+        Self {
+            name: activation.name().into(),
+            deviation: activation.deviation(),
+            function: Function::Named(activation),
+        }
+    }
+}
+
+impl fmt::Debug for Nonlinearity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Nonlinearity").field(&self.name).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn deviations_of_closures_are_those_of_the_activations() {
+        for activation in Activation::ALL {
+            let one = move |x: f64| {
+                let mut value = [x];
+                activation.apply(&mut value);
+                value[0]
+            };
+            let found = Nonlinearity::new("own", one).unwrap().deviation();
+            let off = (found / activation.deviation() - 1.0).abs();
+            assert!(off <= if activation.is_analytic() { 1e-13 } else { 1e-6 }, "{activation:?}: {off:e}");
+        }
+    }
+
+    #[test]
+    fn functions_without_a_deviation_are_refused() {
+        let bad: [fn(f64) -> f64; 4] = [|_| 0.1, |_| f64::NAN, |x| x.exp().exp(), |x| 1e200 * x];
+        for bad in bad {
+            assert!(matches!(Nonlinearity::new("bad", bad), Err(Error::Domain { .. })));
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! `k(x, x')`: what inner products of features tend to as their number grows, and regression on it.
+//!
+//! With `p` features of random weights, `φ(x)·φ(x') / p → k(x, x')` at the rate `p^(−1/2)`, so the minimum-norm fit
+//! on the features tends to [`KernelRegression`], the fit of infinite width, and a model-wise curve to a horizontal
+//! line.
+//!
+//! | kernel | `k(x, x')` | is the limit of |
+//! |---|---|---|
+//! | [`StationaryKernel`] | Gaussian, Laplacian, Matérn's with `ν` = ½, 3/2, 5/2 | [`RandomFourier`] |
+//! | [`ArcCosine`] | `2 E Θ(w·x) Θ(w·x') (w·x)ⁿ (w·x')ⁿ` | steps, `ReLU`s and their squares |
+//! | [`WideLayer`] | `E a(w·x + b) a(w·x' + b)` | [`RandomNetwork`] of one layer; erf gives the arcsine kernel |
+//! | [`ReluNetwork`] | the `ReLU` network's Gaussian process, or its tangent kernel | [`NetworkTangent`], deep networks |
+//!
+//! Your own kernel is one method:
+//! ```
+//! use double_descent::kernel::{Kernel, KernelRegression};
+//! use double_descent::Error;
+//! use ndarray::{Array2, ArrayRef2, array};
+//!
+//! /// 1 / (1 − x x'), Szegő's: all monomials of x in (−1, 1), each with weight 1.
+//! #[derive(Debug)]
+//! struct Szego;
+//!
+//! impl Kernel for Szego {
+//!     fn gram(&self, a: &ArrayRef2<f64>, b: &ArrayRef2<f64>) -> Result<Array2<f64>, Error> {
+//!         Ok(Array2::from_shape_fn((a.nrows(), b.nrows()), |(i, j)| 1.0 / (1.0 - a[[i, 0]] * b[[j, 0]])))
+//!     }
+//! }
+//!
+//! let fit = KernelRegression::fit(Szego, &array![[0.0], [0.5]], &array![[1.0], [2.0]])?;
+//! assert!((fit.predict(&array![[0.5]])?[[0, 0]] - 2.0).abs() < 1e-14);
+//! # Ok::<(), Error>(())
+//! ```
+//!
+//! # Accuracy
+//! Distances are sums of squared differences and angles come from the sum and the difference of unit vectors
+//! (W. Kahan, *How futile are mindless assessments of roundoff*, 2006): nothing cancels as `x' → ±x`, where
+//! `‖x‖² + ‖x'‖² − 2 x·x'` and `arccos` lose half of the digits. A `k(x, x')` has an error of some `ε k(x, x)`;
+//! each kernel says more.
+//!
+//! [`NetworkTangent`]: crate::features::NetworkTangent
+//! [`RandomFourier`]: crate::features::RandomFourier
+//! [`RandomNetwork`]: crate::features::RandomNetwork
+//! [`StationaryKernel`]: crate::features::StationaryKernel
+
+mod angle;
+mod arc_cosine;
+mod pairs;
+mod regression;
+mod relu_network;
+mod stationary;
+mod wide_layer;
+
+pub use arc_cosine::ArcCosine;
+pub use regression::KernelRegression;
+pub use relu_network::ReluNetwork;
+pub use wide_layer::WideLayer;
+
+use crate::Error;
+use ndarray::{Array2, ArrayRef2};
+use std::sync::Arc;
+
+/// A positive semidefinite kernel `k(x, x')` on `ℝᵈ`.
+pub trait Kernel: std::fmt::Debug + Send + Sync {
+    /// The Gram matrix `K_ij = k(aᵢ, bⱼ)`: `a` `(m, d)` and `b` `(n, d)` → `(m, n)`.
+    ///
+    /// # Errors
+    /// The kernels of this crate give [`Error::Shape`] unless both have as many columns, [`Error::Empty`] for no
+    /// inputs or `d = 0`, [`Error::NonFinite`] for an input that is NaN or infinite, [`Error::Overflow`] for an
+    /// entry that does not fit into `f64`, and [`Error::Resource`] for a matrix that does not fit into memory.
+    fn gram(&self, a: &ArrayRef2<f64>, b: &ArrayRef2<f64>) -> Result<Array2<f64>, Error>;
+
+    /// In words, for a caption.
+    fn describe(&self) -> String {
+        format!("{self:?}")
+    }
+}
+
+impl<K: Kernel + ?Sized> Kernel for Arc<K> {
+    fn gram(&self, a: &ArrayRef2<f64>, b: &ArrayRef2<f64>) -> Result<Array2<f64>, Error> {
+        (**self).gram(a, b)
+    }
+
+    fn describe(&self) -> String {
+        (**self).describe()
+    }
+}
+
+/// What every kernel of this crate asks of its arguments.
+fn check(a: &ArrayRef2<f64>, b: &ArrayRef2<f64>) -> Result<(), Error> {
+    Error::check_len("columns of the inputs", a.ncols(), b.ncols())?;
+    for inputs in [a, b] {
+        if inputs.is_empty() {
+            return Err(Error::Empty { what: "the list of inputs" });
+        }
+        Error::check_finite("the inputs", inputs.view())?;
+    }
+    Ok(())
+}
+
+/// [`Error::Overflow`] unless all entries are finite.
+fn fits(gram: Array2<f64>) -> Result<Array2<f64>, Error> {
+    match Error::check_finite("the Gram matrix", gram.view()) {
+        Ok(()) => Ok(gram),
+        Err(_) => Err(Error::Overflow { what: "an entry of the Gram matrix" }),
+    }
+}
+
+/// [`Error::Domain`] unless `value` is finite and > 0.
+fn check_positive(what: &'static str, value: f64) -> Result<f64, Error> {
+    if value > 0.0 && value.is_finite() {
+        return Ok(value);
+    }
+    Err(Error::Domain { what, value, must_be: "finite and > 0" })
+}

@@ -1,0 +1,222 @@
+//! Kernel regression: what the fit on features tends to as their number grows.
+
+use super::{Kernel, check_positive};
+use crate::Error;
+use crate::curve::Cell;
+use crate::filter::MinNorm;
+use crate::svd::Svd;
+use ndarray::{Array2, ArrayRef2};
+use std::sync::Arc;
+
+/// Kernel ridgeless or ridge regression, in closed form:
+///
+/// ```text
+/// f(x) = k(x, X) α      ridgeless  α = K⁺ Y      ridge  α = (K + λ I)⁻¹ Y      K = k(X, X), n × n
+/// ```
+/// Ridgeless, `f` is the interpolant of least norm `‖f‖² = tr αᵀ K α`, the limit of the minimum-norm fits on `p`
+/// features with `φ·φ'/p → k` as `p → ∞`: infinite width. Ridge is the limit for the penalty `λ ‖β‖²` on features
+/// `φ/√p`.
+///
+/// # Accuracy
+/// One checked SVD of `K`, or of `K + λ I`, with the crate's cutoff `n ε σ₁` ([`Cutoff`](crate::svd::Cutoff)). A fit
+/// loses about `log₁₀ κ` digits, `κ` the [condition number](KernelRegression::condition_number): that of `K` is the
+/// square of the features', so smooth kernels (Gaussian) on close inputs reach the cutoff, and what is left of the
+/// targets then shows in [`KernelRegression::train_mse`].
+///
+/// # Examples
+/// ```
+/// use double_descent::features::StationaryKernel;
+/// use double_descent::kernel::KernelRegression;
+/// use ndarray::array;
+///
+/// let (x, y) = (array![[0.0], [1.0], [2.0]], array![[1.0], [0.0], [1.0]]);
+/// let fit = KernelRegression::fit(StationaryKernel::Laplacian { gamma: 1.0 }, &x, &y)?;
+/// assert!(fit.train_mse() < 1e-30); // it interpolates
+/// let between = fit.predict(&array![[0.5]])?[[0, 0]];
+/// assert!((between - 0.5 / 0.5_f64.cosh()).abs() < 1e-15);
+/// # Ok::<(), double_descent::Error>(())
+/// ```
+///
+/// # References
+/// Liang and Rakhlin, *Just interpolate: kernel "ridgeless" regression can generalize*, Annals of Statistics 2020;
+/// Belkin, Hsu, Ma and Mandal, *Reconciling modern machine-learning practice and the classical bias–variance
+/// trade-off*, PNAS 2019: the kernel machine as the limit of random Fourier features.
+#[derive(Clone, Debug)]
+pub struct KernelRegression {
+    kernel: Arc<dyn Kernel>,
+    inputs: Array2<f64>,
+    /// `α`, `n × k`.
+    dual: Array2<f64>,
+    rank: usize,
+    condition_number: f64,
+    train_mse: f64,
+    norm: f64,
+}
+
+impl KernelRegression {
+    /// The ridgeless fit of `targets` (`n × k`) at `inputs` (`n × d`). O(n³).
+    ///
+    /// # Errors
+    /// Those of [`Kernel::gram`] and of [`Svd::new`]; [`Error::Shape`] if the numbers of rows differ,
+    /// [`Error::NonFinite`] for a target that is NaN or infinite.
+    pub fn fit(
+        kernel: impl Kernel + 'static,
+        inputs: &ArrayRef2<f64>,
+        targets: &ArrayRef2<f64>,
+    ) -> Result<Self, Error> {
+        Self::with_penalty(Arc::new(kernel), inputs, targets, 0.0)
+    }
+
+    /// The ridge fit with the penalty `lambda` (`λ`), in units of the kernel.
+    ///
+    /// # Errors
+    /// As [`KernelRegression::fit`]; [`Error::Domain`] unless `lambda` is finite and > 0: the limit 0 is
+    /// [`KernelRegression::fit`].
+    pub fn fit_ridge(
+        kernel: impl Kernel + 'static,
+        inputs: &ArrayRef2<f64>,
+        targets: &ArrayRef2<f64>,
+        lambda: f64,
+    ) -> Result<Self, Error> {
+        check_positive("the ridge penalty", lambda)?;
+        Self::with_penalty(Arc::new(kernel), inputs, targets, lambda)
+    }
+
+    fn with_penalty(
+        kernel: Arc<dyn Kernel>,
+        inputs: &ArrayRef2<f64>,
+        targets: &ArrayRef2<f64>,
+        lambda: f64,
+    ) -> Result<Self, Error> {
+        Error::check_len("rows of the targets", inputs.nrows(), targets.nrows())?;
+        if targets.is_empty() {
+            return Err(Error::Empty { what: "the targets" });
+        }
+        let gram = kernel.gram(inputs, inputs)?;
+        // Of K + λI and not of K: rounding makes eigenvalues of K negative, and singular values hide their sign.
+        let mut penalised = gram.clone();
+        penalised.diag_mut().mapv_inplace(|v| v + lambda);
+        let svd = Svd::new(&penalised)?;
+        let dual = svd.solve(targets, &MinNorm::default())?;
+        let fitted = gram.dot(&dual);
+        let norm = (&dual * &fitted).sum().max(0.0).sqrt();
+        let train_mse = mean_squared(&fitted, targets)?;
+        Ok(Self {
+            kernel,
+            inputs: inputs.to_owned(),
+            dual,
+            rank: svd.rank(),
+            condition_number: svd.condition_number(),
+            train_mse,
+            norm,
+        })
+    }
+
+    /// `f` at `inputs` `(m, d)`, `m × k`.
+    ///
+    /// # Errors
+    /// Those of [`Kernel::gram`]; [`Error::Overflow`] for a prediction that does not fit into `f64`.
+    pub fn predict(&self, inputs: &ArrayRef2<f64>) -> Result<Array2<f64>, Error> {
+        let predictions = self.kernel.gram(inputs, &self.inputs)?.dot(&self.dual);
+        match Error::check_finite("predictions", predictions.view()) {
+            Ok(()) => Ok(predictions),
+            Err(_) => Err(Error::Overflow { what: "a prediction" }),
+        }
+    }
+
+    /// The mean over rows and outputs of the squared error at `inputs` (`m × d`) against `targets` (`m × k`).
+    ///
+    /// # Errors
+    /// As [`KernelRegression::predict`]; [`Error::Shape`] if the targets have another shape,
+    /// [`Error::NonFinite`].
+    pub fn mean_squared_error(
+        &self,
+        inputs: &ArrayRef2<f64>,
+        targets: &ArrayRef2<f64>,
+    ) -> Result<f64, Error> {
+        Error::check_len("rows of the targets", inputs.nrows(), targets.nrows())?;
+        Error::check_len("columns of the targets", self.dual.ncols(), targets.ncols())?;
+        Error::check_finite("the targets", targets.view())?;
+        mean_squared(&self.predict(inputs)?, targets)
+    }
+
+    /// The limit as an arm of a model-wise curve: a cell at each of `sizes` numbers of features, all alike, so that
+    /// whatever draws the curve draws a horizontal line. `repeat` and `arm` are those of the cells.
+    ///
+    /// # Errors
+    /// As [`KernelRegression::mean_squared_error`].
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::features::StationaryKernel;
+    /// use double_descent::kernel::KernelRegression;
+    /// use ndarray::array;
+    ///
+    /// let (x, y) = (array![[0.0], [1.0]], array![[0.0], [1.0]]);
+    /// let limit = KernelRegression::fit(StationaryKernel::Gaussian { gamma: 1.0 }, &x, &y)?;
+    /// let cells = limit.cells((&array![[0.5]], &array![[0.5]]), &[1, 2, 4], 0, 1)?;
+    /// assert_eq!(cells[0].test_mse, cells[2].test_mse);
+    /// # Ok::<(), double_descent::Error>(())
+    /// ```
+    pub fn cells(
+        &self,
+        (inputs, targets): (&ArrayRef2<f64>, &ArrayRef2<f64>),
+        sizes: &[usize],
+        repeat: usize,
+        arm: usize,
+    ) -> Result<Vec<Cell>, Error> {
+        let cell = Cell {
+            repeat,
+            n: self.inputs.nrows(),
+            arm,
+            train_mse: Some(self.train_mse),
+            test_mse: Some(self.mean_squared_error(inputs, targets)?),
+            coefficient_norm: Some(self.norm),
+            rank: self.rank,
+            ..Cell::default()
+        };
+        Ok(sizes.iter().map(|&p| Cell { p, ..cell }).collect())
+    }
+
+    /// `α`, `n × k`.
+    #[must_use]
+    pub fn dual(&self) -> &Array2<f64> {
+        &self.dual
+    }
+
+    /// The numerical rank of `K`, or of `K + λ I`: `n` unless a singular value is under `n ε σ₁`.
+    #[must_use]
+    pub fn rank(&self) -> usize {
+        self.rank
+    }
+
+    /// `κ` of `K`, or of `K + λ I`.
+    #[must_use]
+    pub fn condition_number(&self) -> f64 {
+        self.condition_number
+    }
+
+    /// The mean over rows and outputs of the squared training error.
+    #[must_use]
+    pub fn train_mse(&self) -> f64 {
+        self.train_mse
+    }
+
+    /// `√tr(αᵀ K α)`, the norm of `f` in the kernel's space.
+    #[must_use]
+    pub fn norm(&self) -> f64 {
+        self.norm
+    }
+
+    /// In words, for a caption.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        self.kernel.describe()
+    }
+}
+
+fn mean_squared(predictions: &Array2<f64>, targets: &ArrayRef2<f64>) -> Result<f64, Error> {
+    let sum: f64 = predictions.iter().zip(targets).map(|(f, y)| (f - y) * (f - y)).sum();
+    let mean = sum / predictions.len() as f64;
+    if mean.is_finite() { Ok(mean) } else { Err(Error::Overflow { what: "a squared error" }) }
+}

@@ -1,0 +1,89 @@
+//! `ReLU` networks of infinite width.
+
+use super::angle::{Angle, kappa_0, kappa_1, next, of_pairs};
+use super::{Kernel, check, fits};
+use crate::Error;
+use ndarray::{Array2, ArrayRef2};
+
+/// The kernels of a fully connected `ReLU` network of infinite width, without biases, all weights `N(0, 1)`, `L`
+/// hidden layers:
+///
+/// ```text
+/// h_l = √(2/m_l) relu(W_l h_{l−1})      f(x) = a·h_L      cos θ_l = κ₁(θ_{l−1}),   θ₀ the angle of x and x'
+/// Gaussian process   E f(x) f(x') = ‖x‖ ‖x'‖ cos θ_L
+/// tangent            Σ ∂f(x)/∂w ∂f(x')/∂w = ‖x‖ ‖x'‖ Θ_L,   Θ₀ = cos θ₀,   Θ_l = Θ_{l−1} κ₀(θ_{l−1}) + κ₁(θ_{l−1})
+/// ```
+/// with `κ₀, κ₁` those of the arc-cosine kernels. One hidden layer: `x·x' κ₀ + ‖x‖ ‖x'‖ κ₁`.
+///
+/// [`NetworkTangent`](crate::features::NetworkTangent) of `ReLU`s on `d` inputs has features whose inner product is
+/// on average `s²/(2d)` times the tangent kernel of one hidden layer, `s = 1 / sd(relu(z))`, at any width.
+///
+/// The error is at most `10 L ε ‖x‖ ‖x'‖` (tested against 40 digits up to five layers).
+///
+/// # Examples
+/// ```
+/// use double_descent::kernel::{Kernel, ReluNetwork};
+/// use ndarray::array;
+///
+/// let x = array![[1.0, 0.0], [0.5, 0.75_f64.sqrt()]]; // x·x' = ½
+/// let k = ReluNetwork::tangent(1)?.gram(&x, &x)?;
+/// assert!((k[[0, 1]] - 0.942_331_114_377_562_7).abs() < 1e-15);
+/// assert_eq!(k[[0, 0]], 2.0); // each layer's weights give ‖x‖²
+/// # Ok::<(), double_descent::Error>(())
+/// ```
+///
+/// # References
+/// Jacot, Gabriel and Hongler, *Neural tangent kernel*, 2018, arXiv:1806.07572; Bietti and Mairal, *On the inductive
+/// bias of neural tangent kernels*, 2019, arXiv:1905.12173; Lee et al., *Deep neural networks as Gaussian
+/// processes*, ICLR 2018.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ReluNetwork {
+    depth: usize,
+    tangent: bool,
+}
+
+impl ReluNetwork {
+    /// The kernel of the Gaussian process that a network of `depth` (`L`) hidden layers is at random weights.
+    ///
+    /// # Errors
+    /// [`Error::Domain`] for no layer.
+    pub fn gaussian_process(depth: usize) -> Result<Self, Error> {
+        Self::new(depth, false)
+    }
+
+    /// The neural tangent kernel of `depth` (`L`) hidden layers, all layers trained.
+    ///
+    /// # Errors
+    /// [`Error::Domain`] for no layer.
+    pub fn tangent(depth: usize) -> Result<Self, Error> {
+        Self::new(depth, true)
+    }
+
+    fn new(depth: usize, tangent: bool) -> Result<Self, Error> {
+        if depth == 0 {
+            return Err(Error::Domain { what: "the number of hidden layers", value: 0.0, must_be: "≥ 1" });
+        }
+        Ok(Self { depth, tangent })
+    }
+
+    fn entry(self, mut angle: Angle) -> f64 {
+        let mut tangent = angle.cos;
+        for _ in 0..self.depth {
+            tangent = tangent * kappa_0(&angle) + kappa_1(&angle);
+            angle = next(&angle);
+        }
+        angle.size() * if self.tangent { tangent } else { angle.cos }
+    }
+}
+
+impl Kernel for ReluNetwork {
+    fn gram(&self, a: &ArrayRef2<f64>, b: &ArrayRef2<f64>) -> Result<Array2<f64>, Error> {
+        check(a, b)?;
+        fits(of_pairs(a, b, |angle| self.entry(angle))?)
+    }
+
+    fn describe(&self) -> String {
+        let kind = if self.tangent { "tangent kernel" } else { "Gaussian process" };
+        format!("{kind} of infinitely wide ReLU networks, hidden layers: {}", self.depth)
+    }
+}

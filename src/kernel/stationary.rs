@@ -1,0 +1,66 @@
+//! Kernels of a difference.
+
+use super::pairs::{absolute_values, squares};
+use super::{Kernel, check};
+use crate::Error;
+use crate::features::StationaryKernel;
+use ndarray::{Array2, ArrayRef2};
+
+/// In closed form, so Matérn kernels of `ν` = ½, 3/2 and 5/2 only: with `t = √(2ν) ‖x − x'‖ / ℓ`
+///
+/// ```text
+/// ν = 1/2   e^{−t}        ν = 3/2   (1 + t) e^{−t}        ν = 5/2   (1 + t + t²/3) e^{−t}
+/// ```
+/// For inputs of ten dimensions or fewer the relative error is at most `(1 + 8u) ε` for the Gaussian and the
+/// Laplacian kernel `e^{−u}`, and `(10 + 6t) ε` for Matérn's: the sum of all roundings (tested against 60 digits).
+///
+/// # Errors
+/// [`Error::Domain`] for a parameter that is not finite and > 0, [`Error::Unsupported`] for another `ν`.
+///
+/// # Examples
+/// ```
+/// use double_descent::features::StationaryKernel;
+/// use double_descent::kernel::Kernel;
+/// use ndarray::array;
+///
+/// let gaussian = StationaryKernel::Gaussian { gamma: 0.5 };
+/// let k = gaussian.gram(&array![[1.0, 2.0]], &array![[1.0, 2.0], [3.0, 2.0]])?;
+/// assert_eq!(k, array![[1.0, (-2.0_f64).exp()]]);
+/// # Ok::<(), double_descent::Error>(())
+/// ```
+impl Kernel for StationaryKernel {
+    fn gram(&self, a: &ArrayRef2<f64>, b: &ArrayRef2<f64>) -> Result<Array2<f64>, Error> {
+        self.check()?;
+        check(a, b)?;
+        match *self {
+            // γ goes into the differences: neither it nor their squares may overflow alone.
+            Self::Gaussian { gamma } => {
+                Ok(squares(a, b, -1.0, gamma.sqrt())?.mapv_into(|square| (-square).exp()))
+            }
+            Self::Laplacian { gamma } => Ok(absolute_values(a, b, gamma)?.mapv_into(|sum| (-sum).exp())),
+            Self::Matern { nu, length_scale } => {
+                let polynomial: fn(f64) -> f64 = match nu {
+                    0.5 => |_| 1.0,
+                    1.5 => |t| 1.0 + t,
+                    2.5 => |t| 1.0 + t + t * t / 3.0,
+                    _ => return Err(without_closed_form(nu)),
+                };
+                let squares = squares(a, b, -1.0, length_scale.recip().min(f64::MAX))?;
+                Ok(squares.mapv_into(|square| {
+                    // Beyond 1000 the exponential is 0, and ∞ times 0 would not be.
+                    let t = ((2.0 * nu).sqrt() * square.sqrt()).min(1000.0);
+                    polynomial(t) * (-t).exp()
+                }))
+            }
+        }
+    }
+
+    fn describe(&self) -> String {
+        (*self).describe()
+    }
+}
+
+fn without_closed_form(nu: f64) -> Error {
+    let reason = format!("a Matérn kernel with ν = {nu} has no closed form here: take ν = 0.5, 1.5 or 2.5");
+    Error::Unsupported { reason }
+}

@@ -1,0 +1,24 @@
+//! The recorded values of published formulas.
+
+use super::data_folder;
+use serde_json::Value;
+
+/// The recorded cases of a formula; `None` (and a line that says so) where there are no recorded values.
+pub fn recorded(formula: &str) -> Option<Vec<Value>> {
+    let path = data_folder(formula)?.join("../reference_values.json");
+    let Ok(text) = std::fs::read_to_string(&path) else {
+        println!("SKIPPED {formula}: no {}", path.display());
+        return None;
+    };
+    let all: Value = serde_json::from_str(&text).unwrap();
+    let formulas = all["formulas"].as_array().unwrap();
+    let found = formulas.iter().find(|entry| entry["id"] == formula).unwrap();
+    let cases = found["cases"].as_array().unwrap().clone();
+    assert!(!cases.is_empty());
+    Some(cases)
+}
+
+/// A number of a case.
+pub fn value(case: &Value, group: &str, name: &str) -> f64 {
+    case[group][name].as_f64().unwrap_or_else(|| panic!("{}: no {group} {name}", case["id"]))
+}
