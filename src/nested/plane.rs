@@ -366,15 +366,15 @@ impl<'a> Table<'a> {
 }
 
 /// An `n × p` cell: `Lᵀ β = c` is to be solved for `p ≤ n`, else `L z = y`; `L` has the singular values of its matrix.
-struct Cell<'a> {
-    table: &'a Table<'a>,
+struct Cell<'a, 'b> {
+    table: &'a Table<'b>,
     n: usize,
     p: usize,
     leading: &'a Leading,
     smallest: bool,
 }
 
-impl Cell<'_> {
+impl Cell<'_, '_> {
     /// `solve` is for the triangle as it is; `squares` are what of the scaled targets no solution explains.
     fn solve(
         &self,
