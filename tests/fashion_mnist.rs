@@ -4,15 +4,17 @@ mod common;
 
 use common::data_folder;
 use double_descent::curve::{Curve, Metric};
-use double_descent::dataset::Labelled;
+use double_descent::dataset::{Dataset, Labelled};
 use double_descent::features::{PairOrder, RandomFourier};
-use double_descent::sweep::{Maps, PlaneSweep};
+use double_descent::sweep::{Maps, PlaneSweep, Splits};
+use ndarray::{Array2, s};
 
-/// 10,000 test images and training sets from the first 10,000 of a shuffle.
-fn sweep(test: &str, largest: usize, pairs: bool) -> Option<PlaneSweep> {
+/// 10,000 test images, and the first `n` training images in their order, for five draws of the features.
+fn sweep(test: &str, n: usize, largest: usize, pairs: bool) -> Option<PlaneSweep> {
     let folder = data_folder(test)?.join("fashion_mnist");
     let (train, images) = Labelled::fashion_mnist(&folder).unwrap();
-    let (train, images) = (train.subset(10_000, 0).unwrap(), images);
+    let first = |table: &Array2<f64>| table.slice(s![..n, ..]).to_owned();
+    let train = Dataset::new("fashion-mnist", first(train.inputs()), first(&train.one_hot())).unwrap();
     let maps = Maps::drawn(move |repeat| {
         let (gamma, seed) = (0.2 * 0.2 / 2.0, 100 + repeat as u64);
         if pairs {
@@ -21,7 +23,8 @@ fn sweep(test: &str, largest: usize, pairs: bool) -> Option<PlaneSweep> {
         }
         RandomFourier::gaussian(784, largest, gamma, seed)
     });
-    Some(PlaneSweep::new(train.dataset().unwrap(), images.dataset().unwrap(), maps, 5, 3))
+    let splits = Splits::Recorded(vec![(0..n).collect(); 5]);
+    Some(PlaneSweep { splits, ..PlaneSweep::new(train, images.dataset().unwrap(), maps, 5, 0) })
 }
 
 /// Median and its standard error, from the spread of the repeats: 1.2533 s / √m for normal ones.
@@ -38,7 +41,7 @@ fn median(curve: &Curve, metric: Metric, p: usize) -> (f64, f64) {
 
 #[test]
 fn the_known_curve() {
-    let Some(mut sweep) = sweep("the_known_curve", 4000, false) else { return };
+    let Some(mut sweep) = sweep("the_known_curve", 1000, 4000, false) else { return };
     (sweep.samples, sweep.features) =
         (vec![500, 1000], vec![50, 200, 400, 500, 600, 900, 1000, 1100, 2000, 4000]);
     let surface = sweep.run().unwrap();
@@ -66,7 +69,7 @@ fn the_known_curve() {
 
 #[test]
 fn pairs_peak_at_as_many_columns_as_samples() {
-    let Some(mut sweep) = sweep("pairs_peak_at_as_many_columns_as_samples", 600, true) else { return };
+    let Some(mut sweep) = sweep("pairs_peak_at_as_many_columns_as_samples", 300, 600, true) else { return };
     (sweep.samples, sweep.features) = (vec![300], vec![100, 200, 250, 280, 300, 320, 350, 400, 600]);
     let curve = sweep.run().unwrap().over_features(300).unwrap();
     assert_eq!(curve.peak(0, Metric::TestMse).unwrap().p, 300);

@@ -7,7 +7,7 @@ use common::fits::{C, by_filter};
 use double_descent::Error;
 use double_descent::curve::Metric;
 use double_descent::dataset::Dataset;
-use double_descent::features::Coordinates;
+use double_descent::features::{Coordinates, FeatureMap, RandomFourier};
 use double_descent::filter::{MinNorm, Ridge, SpectralFilter};
 use double_descent::nested::{Engine, Plane, PlaneFit, Request};
 use double_descent::sweep::{Maps, PlaneArm, PlaneSweep, Splits};
@@ -67,6 +67,22 @@ fn blocks_wider_than_panels_change_nothing() {
         // Both are within C κ ε, and κ < 1e4 in all of these cells.
         assert!(off <= 2.0 * C * 1e4 * f64::EPSILON * size, "n = {}, p = {}: {off:e}", fit.n, fit.p);
     }
+}
+
+#[test]
+fn any_memory_order_and_any_map() {
+    let (inputs, y) = (features("gaussian", 25, 3), normal(9, 25, 2));
+    let map = RandomFourier::gaussian(3, 60, 0.5, 4).unwrap();
+    let x = map.design(&inputs, 60).unwrap();
+    let plane = Plane::new(&[10, 25], &[8, 25, 26, 40, 60]).unwrap();
+    let requests = [min_norm(0..2)];
+    let fits = plane.fits(&x, &y, &requests).unwrap();
+    assert!(worst(&fits, &x, &y, &requests) < C);
+    let by_columns = |table: &Array2<f64>| table.t().as_standard_layout().into_owned().reversed_axes();
+    assert_eq!(plane.fits(&by_columns(&x), &by_columns(&y), &requests).unwrap(), fits);
+    // The map's features, made in blocks.
+    let made = plane.fits_of_map(&map, &by_columns(&inputs), &by_columns(&y), &requests).unwrap();
+    assert!(worst(&made, &x, &y, &requests) < C);
 }
 
 #[test]

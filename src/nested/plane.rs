@@ -238,7 +238,7 @@ impl Plane {
                     .map(|k| qr.outside(k) + c(k)[p..].iter().map(|v| v * v).sum::<f64>())
                     .collect();
                 let targets = Array2::from_shape_fn((p, outputs), |(i, k)| c(k)[i]);
-                let solve = |b: &mut Array2<f64>| qr.solve(b);
+                let solve = |b: &Array2<f64>| qr.solve(b);
                 let cell = Cell { table, n, p, leading: &leading, smallest: self.smallest };
                 let solved = cell.solve(&targets, &squares, requests, solve)?;
                 fits.push(PlaneFit {
@@ -270,7 +270,7 @@ impl Plane {
             let mut groups = Vec::with_capacity(cells.len());
             for n in cells {
                 let targets = table.y.slice(s![..n, ..]).to_owned();
-                let solve = |b: &mut Array2<f64>| lq.solve_transposed(b);
+                let solve = |b: &Array2<f64>| lq.solve_transposed(b);
                 let cell = Cell { table, n, p, leading: &leading, smallest: self.smallest };
                 let solved = cell.solve(&targets, &vec![0.0; outputs], requests, solve)?;
                 let views: Vec<_> = solved.solutions.iter().map(|z| z.view()).collect();
@@ -381,14 +381,13 @@ impl Cell<'_, '_> {
         targets: &Array2<f64>,
         squares: &[f64],
         requests: &[Request<'_>],
-        solve: impl Fn(&mut Array2<f64>),
+        solve: impl Fn(&Array2<f64>) -> Array2<f64>,
     ) -> Result<Solved, Error> {
         let (n, p, e) = (self.n, self.p, self.table.x_exponent);
         let is_clear = self.leading.is_clear(self.size(), (n, p));
         let by_triangle = |request: &Request<'_>| is_clear && is_min_norm(request.estimator);
         let mut clear = requests.iter().any(by_triangle).then(|| {
-            let mut solution = targets.clone();
-            solve(&mut solution);
+            let mut solution = solve(targets);
             for (mut column, y) in solution.columns_mut().into_iter().zip(&self.table.y_exponents) {
                 column.mapv_inplace(|v| scaled(v, y - e));
             }

@@ -139,22 +139,22 @@ impl StreamedQr {
         self.outside[k]
     }
 
-    /// Solves `R_p x = b` for the leading `p × p` triangle; `b` (`p × k`) becomes `x`.
-    pub(crate) fn solve(&self, b: &mut Array2<f64>) {
-        let (p, k) = b.dim();
-        let triangle = self.upper.as_ref().submatrix(0, 0, p, p);
-        if let Some(b) = b.as_slice_mut() {
-            solve_upper_triangular_in_place(triangle, MatMut::from_row_major_slice_mut(b, p, k), Par::Seq);
-        }
+    /// `R_p⁻¹ b` for the leading `p × p` triangle and `b` (`p × k`).
+    pub(crate) fn solve(&self, b: &Array2<f64>) -> Array2<f64> {
+        let mut x = Mat::from_fn(b.nrows(), b.ncols(), |i, j| b[[i, j]]);
+        solve_upper_triangular_in_place(self.leading(b.nrows()), x.as_mut(), Par::Seq);
+        Array2::from_shape_fn(b.dim(), |(i, j)| x[(i, j)])
     }
 
-    /// Solves `R_pᵀ x = b` likewise.
-    pub(crate) fn solve_transposed(&self, b: &mut Array2<f64>) {
-        let (p, k) = b.dim();
-        let triangle = self.upper.as_ref().submatrix(0, 0, p, p).transpose();
-        if let Some(b) = b.as_slice_mut() {
-            solve_lower_triangular_in_place(triangle, MatMut::from_row_major_slice_mut(b, p, k), Par::Seq);
-        }
+    /// `R_p⁻ᵀ b` likewise.
+    pub(crate) fn solve_transposed(&self, b: &Array2<f64>) -> Array2<f64> {
+        let mut x = Mat::from_fn(b.nrows(), b.ncols(), |i, j| b[[i, j]]);
+        solve_lower_triangular_in_place(self.leading(b.nrows()).transpose(), x.as_mut(), Par::Seq);
+        Array2::from_shape_fn(b.dim(), |(i, j)| x[(i, j)])
+    }
+
+    fn leading(&self, p: usize) -> MatRef<'_, f64> {
+        self.upper.as_ref().submatrix(0, 0, p, p)
     }
 
     /// `Q [z; 0]`, `rows × k` for each `z` (`rank × k`), which belongs to the first `rank` columns of `A`. `rows` is
