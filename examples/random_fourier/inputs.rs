@@ -3,7 +3,7 @@
 use clap::Args;
 use double_descent::Error;
 use double_descent::dataset::Labelled;
-use double_descent::features::{PairOrder, RandomFourier};
+use double_descent::features::{PairOrder, RandomFourier, StationaryKernel};
 use double_descent::rng::stream;
 use double_descent::sweep::{Maps, PlaneSweep};
 use ndarray::Array2;
@@ -59,15 +59,15 @@ impl InputArgs {
         threads: Option<usize>,
     ) -> Result<PlaneSweep, Error> {
         let (train, test) = (data.train.dataset()?, data.test.dataset()?);
-        let (inputs, gamma, pairs) =
-            (train.features().ncols(), self.deviation * self.deviation / 2.0, self.pairs);
+        let (inputs, pairs) = (train.features().ncols(), self.pairs);
+        let kernel = StationaryKernel::gaussian_of_bandwidth(self.deviation.recip())?;
         let maps = Maps::drawn(move |repeat| {
             let seed = seed.wrapping_mul(1_000_003).wrapping_add(repeat as u64);
             if pairs {
-                let half = RandomFourier::gaussian(inputs, largest.div_ceil(2), gamma, seed)?;
+                let half = RandomFourier::new(inputs, largest.div_ceil(2), kernel, seed)?;
                 return Ok(half.into_pairs(PairOrder::Interleaved));
             }
-            RandomFourier::gaussian(inputs, largest, gamma, seed)
+            RandomFourier::new(inputs, largest, kernel, seed)
         });
         Ok(PlaneSweep { threads, ..PlaneSweep::new(train, test, maps, self.repeats, seed) })
     }
