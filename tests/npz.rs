@@ -175,7 +175,7 @@ fn arrays_that_cannot_be_read() {
             ("twice.npy", &good),
         ]),
     );
-    assert_eq!(npz::read(&path, "good").unwrap(), Array2::zeros((2, 3)));
+    assert_eq!(npz::read(&path, "good").unwrap(), Array2::<f64>::zeros((2, 3)));
     for (name, says) in [
         ("text", "`<U2`"),
         ("long", "goes on after its last value"),
