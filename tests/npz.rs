@@ -138,7 +138,7 @@ fn damage_makes_no_wrong_numbers() {
 #[test]
 fn files_that_are_no_archives() {
     let folder = Folder::new("npz-none");
-    for bytes in [&b""[..], b"a,b\n1,2\n", b"PK\x03\x04 and so on", &[0; 100_000]] {
+    for bytes in [&b""[..], b"a,b\n1,2\n", b"PK\x03\x04 and so on", &vec![0; 100_000]] {
         let path = saved(&folder, bytes);
         refused(npz::read(&path, "x"), &path, &["no .npz file, or a truncated one"]);
     }
