@@ -55,7 +55,7 @@ fn every_type_packed_or_not() {
 }
 
 fn images() -> (Array2<f64>, Vec<u8>) {
-    let pixels = (0..60).map(|i| (i * i % 251) as u8).collect::<Vec<_>>();
+    let pixels = (0..60_u32).map(|i| (i * i % 251) as u8).collect::<Vec<_>>();
     let table = Array2::from_shape_fn((5, 12), |(i, j)| f64::from(pixels[12 * i + j]));
     (table, idx_file(0x08, &[5, 3, 4], &pixels))
 }

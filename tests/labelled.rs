@@ -129,10 +129,11 @@ fn input_noise_is_gaussian_and_nested() {
 #[test]
 fn what_seeds_draw() {
     let data = counted(12);
-    assert_eq!(data.subset(6, 0).unwrap().inputs().column(0).to_vec(), [0.0; 6]);
-    assert_eq!(data.with_label_noise(0.5, 0).unwrap().labels(), [0; 12]);
+    assert_eq!(data.subset(6, 0).unwrap().inputs().column(0).to_vec(), [1.0, 5.0, 9.0, 7.0, 10.0, 0.0]);
+    assert_eq!(data.with_label_noise(0.5, 0).unwrap().labels(), [9, 1, 8, 3, 4, 3, 4, 2, 8, 4, 0, 2]);
+    let normal = array![[-1.342_318_856_251_649, 0.308_712_552_598_738_53, -0.362_249_593_095_096_47]];
     let noisy = Labelled::new("zeros", Array2::zeros((1, 3)), vec![0], 1).unwrap();
-    assert_eq!(noisy.with_input_noise(1.0, 0).unwrap().inputs(), &array![[0.0, 0.0, 0.0]]);
+    assert_eq!(noisy.with_input_noise(1.0, 0).unwrap().inputs(), &normal);
 }
 
 #[test]

@@ -10,7 +10,7 @@
 //! all others one row's values: images (`N × h × w`) are a table `N × hw`.
 //!
 //! # References
-//! LeCun, Cortes and Burges, *The MNIST database of handwritten digits* (1998).
+//! `LeCun`, Cortes and Burges, *The MNIST database of handwritten digits* (1998).
 
 use super::stored::{Broken, CHUNK, Kind, Layout, Scalar, at_end, fill};
 use crate::Error;

@@ -88,7 +88,7 @@ pub fn write(path: &Path, arrays: &[(&str, ArrayViewD<'_, f64>)]) -> Result<(), 
     write_whole(path, |file| {
         let mut archive = ZipArchiveWriter::new(file);
         for (name, array) in arrays {
-            let (mut entry, config) = archive.new_file(&format!("{name}.npy")).start().map_err(io_error)?;
+            let (mut entry, config) = archive.new_file(format!("{name}.npy")).start().map_err(io_error)?;
             let mut checked = BufWriter::with_capacity(CHUNK, config.wrap(&mut entry));
             npy::write_array(&mut checked, array)?;
             let (_, descriptor) = checked.into_inner()?.finish().map_err(io_error)?;

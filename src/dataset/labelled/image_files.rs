@@ -40,7 +40,7 @@ impl Labelled {
         train_and_test("fashion-mnist", folder)
     }
 
-    /// MNIST (LeCun, Cortes and Burges 1998): grey images of 28 × 28 pixels of the digits 0 to 9, 60,000 to
+    /// MNIST (`LeCun`, Cortes and Burges 1998): grey images of 28 × 28 pixels of the digits 0 to 9, 60,000 to
     /// train on and 10,000 to test on; from the four files that [`Labelled::fashion_mnist`] names.
     ///
     /// # Errors
