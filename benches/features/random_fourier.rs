@@ -96,13 +96,12 @@ fn numpy(
     let python = crate::python::with_numpy()?;
     let folder = env::temp_dir().join(format!("double-descent-features-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a temporary folder");
-    let write = |name: &str, values: &mut dyn Iterator<Item = &f64>| {
-        let bytes: Vec<u8> = values.flat_map(|v| v.to_ne_bytes()).collect();
+    let tables = [("x", inputs.as_slice()), ("w", weights.as_slice()), ("b", Some(phases))];
+    for (name, values) in tables {
+        let values = values.expect("row by row");
+        let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_ne_bytes()).collect();
         std::fs::write(folder.join(name), bytes).expect("a temporary file");
-    };
-    write("x", &mut inputs.iter());
-    write("w", &mut weights.iter());
-    write("b", &mut phases.iter());
+    }
     let sizes = [inputs.nrows(), weights.nrows(), weights.ncols()].map(|size| size.to_string());
     let seconds = |core_type: &str, rounds: usize| {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/peers/random_features.py");
