@@ -113,9 +113,15 @@ fn a_feature_has_the_same_bits_in_every_block() {
         for map in forms(&RandomFourier::gaussian(d, 90, 0.5, 7).unwrap()) {
             let p = map.outputs();
             let all = map.design(&inputs, p).unwrap();
-            for columns in [0..1, 0..2, 3..4, 31..33, 5..70, 63..90, 64..65, 89..90, p - 1..p, p / 2 - 1..p, 1..p] {
+            for columns in
+                [0..1, 0..2, 3..4, 31..33, 5..70, 63..90, 64..65, 89..90, p - 1..p, p / 2 - 1..p, 1..p]
+            {
                 let some = map.columns(&inputs, columns.clone()).unwrap();
-                assert!(some == all.slice(s![.., columns.clone()]), "d = {d}, {columns:?}, {}", map.describe());
+                assert!(
+                    some == all.slice(s![.., columns.clone()]),
+                    "d = {d}, {columns:?}, {}",
+                    map.describe()
+                );
             }
             for rows in [0..1, 1..3, 69..70, 7..40, 0..64, 1..70] {
                 let some = map.columns(&inputs.slice(s![rows.clone(), ..]), 2..50).unwrap();
@@ -131,7 +137,9 @@ fn a_feature_has_the_same_bits_in_every_block() {
     let inputs = normal(2100, 20, 2);
     let all = map.design(&inputs, 200).unwrap();
     for rows in [0..5, 1000..1030, 1023..1025, 2090..2100] {
-        assert!(map.design(&inputs.slice(s![rows.clone(), ..]), 200).unwrap() == all.slice(s![rows.clone(), ..]));
+        assert!(
+            map.design(&inputs.slice(s![rows.clone(), ..]), 200).unwrap() == all.slice(s![rows.clone(), ..])
+        );
     }
 }
 

@@ -44,7 +44,9 @@ pub fn run(shape: Shape) {
     }
     let [ours, products @ ..] = times.map(median);
     println!("cos(X W + b), {n} × {d} → {p}: {ours:.4} s");
-    println!("  the product alone, W by rows, by columns, into new memory, into kept memory: {products:.4?} s");
+    println!(
+        "  the product alone, W by rows, by columns, into new memory, into kept memory: {products:.4?} s"
+    );
     let least = products.into_iter().fold(f64::INFINITY, f64::min);
     report("rff_features_vs_product", least, ours);
     if let Some((seconds, core_type)) = numpy(&inputs, &columns, map.phases(), &features) {

@@ -294,8 +294,7 @@ impl RandomFourier {
 
     /// Where the columns of `first` and, in pairs, of `second` go.
     fn parts(&self, first: (Wave, f64), second: (Wave, f64)) -> Vec<Part> {
-        let part =
-            |(wave, amplitude): (Wave, f64), offset, step| Part { wave, amplitude, offset, step };
+        let part = |(wave, amplitude): (Wave, f64), offset, step| Part { wave, amplitude, offset, step };
         match self.form {
             Form::Cosines => vec![part(first, 0, 1)],
             Form::Pairs(PairOrder::Interleaved) => vec![part(first, 0, 2), part(second, 1, 2)],
@@ -332,37 +331,47 @@ impl RandomFourier {
         let width = columns.len();
         let mut design = checked_zeros(self, inputs, width)?;
         let features = design.as_slice_mut().unwrap_or_default();
-        let mut values = Vec::new();
-        self.frequencies.each_tile(inputs.view(), self.frequencies_of(&columns), |rows, tile, products| {
-            let features = &mut features[rows.start * width..rows.end * width];
-            for part in parts {
-                // The frequencies of this tile whose column of this part is asked for.
-                let bound = |column: usize| column.saturating_sub(part.offset).div_ceil(part.step);
-                let last = tile.end.min(self.frequencies.count()).min(bound(columns.end));
-                let first = tile.start.max(bound(columns.start));
-                if first >= last {
-                    continue;
-                }
-                values.clear();
-                values.extend_from_slice(products);
-                let phases = self.frequencies.phases_of(tile.clone());
-                let finite = part.wave.apply(&mut values, phases, part.amplitude);
-                let column = part.offset + part.step * first - columns.start;
-                for (row, values) in features.chunks_exact_mut(width).zip(values.chunks_exact(tile.len())) {
-                    let values = &values[first - tile.start..last - tile.start];
-                    if !finite && values.iter().any(|value| value.is_nan()) {
-                        return Err(Error::Overflow { what: "the phase of a Fourier feature" });
+        let mut copy = Vec::new();
+        self.frequencies.each_tile(
+            inputs.view(),
+            self.frequencies_of(&columns),
+            |rows, tile, products| {
+                let features = &mut features[rows.start * width..rows.end * width];
+                for (index, part) in parts.iter().enumerate() {
+                    // The frequencies of this tile whose column of this part is asked for.
+                    let bound = |column: usize| column.saturating_sub(part.offset).div_ceil(part.step);
+                    let last = tile.end.min(self.frequencies.count()).min(bound(columns.end));
+                    let first = tile.start.max(bound(columns.start));
+                    if first >= last {
+                        continue;
                     }
-                    if part.step == 1 {
-                        row[column..column + values.len()].copy_from_slice(values);
+                    let values = if index + 1 == parts.len() {
+                        &mut *products
                     } else {
-                        let places = row[column..].iter_mut().step_by(part.step);
-                        places.zip(values).for_each(|(to, from)| *to = *from);
+                        copy.clear();
+                        copy.extend_from_slice(products);
+                        &mut copy[..]
+                    };
+                    let phases = self.frequencies.phases_of(tile.clone());
+                    let finite = part.wave.apply(values, phases, part.amplitude);
+                    let column = part.offset + part.step * first - columns.start;
+                    for (row, values) in features.chunks_exact_mut(width).zip(values.chunks_exact(tile.len()))
+                    {
+                        let values = &values[first - tile.start..last - tile.start];
+                        if !finite && values.iter().any(|value| value.is_nan()) {
+                            return Err(Error::Overflow { what: "the phase of a Fourier feature" });
+                        }
+                        if part.step == 1 {
+                            row[column..column + values.len()].copy_from_slice(values);
+                        } else {
+                            let places = row[column..].iter_mut().step_by(part.step);
+                            places.zip(values).for_each(|(to, from)| *to = *from);
+                        }
                     }
                 }
-            }
-            Ok(())
-        })?;
+                Ok(())
+            },
+        )?;
         Ok(design)
     }
 }
