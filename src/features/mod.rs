@@ -134,8 +134,10 @@ pub(crate) fn zeros(what: &str, rows: usize, columns: usize) -> Result<Array2<f6
     let too_large =
         || Error::Resource { reason: format!("{what} of {rows} × {columns} does not fit into memory") };
     let len = rows.checked_mul(columns).ok_or_else(too_large)?;
-    let mut zeros = Vec::new();
-    zeros.try_reserve_exact(len).map_err(|_| too_large())?;
-    zeros.resize(len, 0.0);
-    Array2::from_shape_vec((rows, columns), zeros).map_err(|_| too_large())
+    // Only a reservation can fail without ending the program; but memory that comes from the system as zeros need
+    // not be written once more.
+    let mut reserved = Vec::<f64>::new();
+    reserved.try_reserve_exact(len).map_err(|_| too_large())?;
+    drop(std::hint::black_box(reserved));
+    Array2::from_shape_vec((rows, columns), vec![0.0; len]).map_err(|_| too_large())
 }

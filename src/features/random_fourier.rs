@@ -331,13 +331,13 @@ impl RandomFourier {
         let width = columns.len();
         let mut design = checked_zeros(self, inputs, width)?;
         let features = design.as_slice_mut().unwrap_or_default();
-        let mut values = Vec::new();
+        let mut copy = Vec::new();
         self.frequencies.each_tile(
             inputs.view(),
             self.frequencies_of(&columns),
             |rows, tile, products| {
                 let features = &mut features[rows.start * width..rows.end * width];
-                for part in parts {
+                for (index, part) in parts.iter().enumerate() {
                     // The frequencies of this tile whose column of this part is asked for.
                     let bound = |column: usize| column.saturating_sub(part.offset).div_ceil(part.step);
                     let last = tile.end.min(self.frequencies.count()).min(bound(columns.end));
@@ -345,10 +345,15 @@ impl RandomFourier {
                     if first >= last {
                         continue;
                     }
-                    values.clear();
-                    values.extend_from_slice(products);
+                    let values = if index + 1 == parts.len() {
+                        &mut *products
+                    } else {
+                        copy.clear();
+                        copy.extend_from_slice(products);
+                        &mut copy[..]
+                    };
                     let phases = self.frequencies.phases_of(tile.clone());
-                    let finite = part.wave.apply(&mut values, phases, part.amplitude);
+                    let finite = part.wave.apply(values, phases, part.amplitude);
                     let column = part.offset + part.step * first - columns.start;
                     for (row, values) in features.chunks_exact_mut(width).zip(values.chunks_exact(tile.len()))
                     {

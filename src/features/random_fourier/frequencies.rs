@@ -7,9 +7,9 @@ use crate::svd::times_transposed;
 use ndarray::{Array2, ArrayView2, Axis, s};
 use std::ops::Range;
 
-/// A tile's rows and columns: half a mebibyte, which stays in the cache until its cosines are taken.
+/// A tile's rows and columns: 384 KiB, which stay in the cache until their cosines are taken.
 const ROWS: usize = 1024;
-const COLUMNS: usize = 64;
+const COLUMNS: usize = 2 * GROUP;
 
 /// `P` frequencies of `d` inputs and their phases, filled up with zeros to whole tiles.
 #[derive(Clone, Debug)]
@@ -21,12 +21,12 @@ pub(super) struct Frequencies {
     count: usize,
 }
 
-/// What rows and columns of products are filled up to a multiple of.
+/// The fewest rows and columns of a product; columns are filled up to a multiple of it.
 ///
 /// Products of 4096 multiplications and fewer, and those with vectors, go through other code, which adds in
 /// another order. Above that an entry is one sum from first to last, whatever the shape: its bits do not depend
 /// on the tile it is in.
-fn multiple(inputs: usize) -> usize {
+fn fewest(inputs: usize) -> usize {
     if inputs > 4096 / (GROUP * GROUP) { GROUP } else { 2 * GROUP }
 }
 
@@ -36,8 +36,8 @@ impl Frequencies {
         if inputs == 0 || count == 0 {
             return Err(Error::Empty { what: "the list of frequencies" });
         }
-        let multiple = multiple(inputs);
-        let filled = count.checked_next_multiple_of(multiple).unwrap_or(usize::MAX);
+        let fewest = fewest(inputs);
+        let filled = count.checked_next_multiple_of(fewest).unwrap_or(usize::MAX);
         let rows = zeros("the frequencies", filled, inputs)?;
         Ok(Self { rows, phases: vec![0.0; filled], count })
     }
@@ -84,15 +84,15 @@ impl Frequencies {
         mut each: impl FnMut(Range<usize>, Range<usize>, &mut [f64]) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let d = self.inputs();
-        let multiple = multiple(d);
-        let all = wanted.start / multiple * multiple..wanted.end.next_multiple_of(multiple);
+        let fewest = fewest(d);
+        let all = wanted.start / fewest * fewest..wanted.end.next_multiple_of(fewest);
         let weights = self.rows.as_slice().unwrap_or_default();
-        let most_rows = ROWS.min(inputs.nrows().next_multiple_of(multiple));
+        let most_rows = ROWS.min(inputs.nrows().max(fewest));
         let mut products = vec![0.0; most_rows * COLUMNS.min(all.len())];
         let mut filled = Vec::new();
         for (block, inputs) in inputs.axis_chunks_iter(Axis(0), ROWS).enumerate() {
             let rows = block * ROWS..block * ROWS + inputs.nrows();
-            let height = rows.len().next_multiple_of(multiple);
+            let height = rows.len().max(fewest);
             let values = match inputs.as_slice() {
                 Some(values) if height == rows.len() => values,
                 _ => {
