@@ -277,8 +277,21 @@ fn ridgeless_fits_interpolate() {
         let cells = fit.cells((&test, &targets), &[3, 300], 2, 5).unwrap();
         let places: Vec<_> = cells.iter().map(|c| (c.repeat, c.n, c.p, c.arm, c.rank)).collect();
         assert_eq!(places, [(2, 60, 3, 5, 60), (2, 60, 300, 5, 60)]);
-        assert!(cells.iter().all(|cell| cell.test_mse == Some(reported)));
+        assert!(cells.iter().all(|cell| cell.test_mse == Some(reported) && cell.test_error_rate.is_none()));
+        assert_eq!(cells[1].coefficient_norm, Some(fit.norm() / 300.0_f64.sqrt()));
     }
+}
+
+/// Two classes, each around a point of its own: the test points beside them are put in the other's.
+#[test]
+fn classes_have_an_error_rate() {
+    let (x, y) = (array![[0.0], [1.0]], array![[1.0, 0.0], [0.0, 1.0]]);
+    let fit = KernelRegression::fit(StationaryKernel::Laplacian { gamma: 1.0 }, &x, &y).unwrap();
+    let (test, targets) =
+        (array![[0.1], [0.9], [1.2], [-0.2]], array![[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 0.0]]);
+    let cells = fit.cells((&test, &targets), &[0, 7], 0, 0).unwrap();
+    assert_eq!(cells[1].test_error_rate, Some(0.25));
+    assert_eq!(cells[0].coefficient_norm, None);
 }
 
 /// Inputs that come twice with other targets: the least squares of them, at any penalty close to 0 as well.
