@@ -12,8 +12,8 @@ use ndarray::Array2;
 /// The lower end of the frame: training errors from K = n on are zero but for rounding.
 const LOWEST: f64 = 1e-3;
 
-const BASIS: &str = "R's ns() with its constant: B-splines on knots at quantiles of the training points, in the null \
-                     space of the natural boundary conditions";
+const BASIS: &str = "R's ns() with its constant: B-splines on knots at −5, 5 and quantiles of the training \
+                     points, in the null space of the natural boundary conditions";
 
 /// Training and test error over K, with the threshold K = n.
 pub fn errors(args: &RunArgs, study: &Study, curve: &Curve) -> Result<Figure, Error> {
