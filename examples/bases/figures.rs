@@ -21,9 +21,11 @@ pub fn errors(args: &RunArgs, study: &Study, curve: &Curve) -> Result<Figure, Er
     let ratio = args.x == Abscissa::Ratio;
     let abscissa = |s: &Summary| s.p as f64 / if ratio { n as f64 } else { 1.0 };
     let (label, threshold) = if ratio { ("p / n", 1.0) } else { ("Number of features p", n as f64) };
-    let panel = |metric, axis: Axis| {
+    let panel = |title: &str, metric, axis: Axis| {
         let summaries = curve.summaries(metric, args.bootstrap())?;
-        let panel = Panel::new(Axis::log10(label), axis).with_marker(threshold, format!("p = n = {n}"));
+        let panel = Panel::new(Axis::log10(label), axis)
+            .with_title(title)
+            .with_marker(threshold, format!("p = n = {n}"));
         Ok::<_, Error>(maps().into_iter().enumerate().fold(panel, |panel, (arm, map)| {
             let of_arm = summaries.iter().filter(|summary| summary.arm == arm);
             let series = line(args, "", of_arm, abscissa, |_| 1.0);
@@ -35,7 +37,7 @@ pub fn errors(args: &RunArgs, study: &Study, curve: &Curve) -> Result<Figure, Er
         "Minimum-norm least squares ({}) on polynomials of degrees 0, …, p\u{a0}−\u{a0}1 for {TRUTH} with normal noise \
          of deviation {}, n\u{a0}=\u{a0}{n} training points; test error without noise on {TEST_POINTS} equally spaced \
          points of [−1,\u{a0}1], where the prediction 0 has {square:.3}; (b) is the lower end of (a). To p\u{a0}=\u{a0}n \
-         the fits are the same in all bases. {} ({}, seed {}).",
+         all bases have the same fit, but for rounding. {} ({}, seed {}).",
         Cutoff::default().to_string().replace(' ', "\u{a0}"),
         study.noise,
         describe(args, curve.repeats()),
@@ -43,12 +45,13 @@ pub fn errors(args: &RunArgs, study: &Study, curve: &Curve) -> Result<Figure, Er
         study.seed,
     );
     Ok(Figure::new(caption)
-        .with_panel(panel(Metric::TestMse, Axis::log10("Mean squared test error"))?)
+        .with_panel(panel("Test error", Metric::TestMse, Axis::log10("Mean squared error"))?)
         .with_panel(panel(
+            "Test error, lower end",
             Metric::TestMse,
-            Axis::log10("Mean squared test error").with_range(SHOWN.0, SHOWN.1),
+            Axis::log10("Mean squared error").with_range(SHOWN.0, SHOWN.1),
         )?)
-        .with_panel(panel(Metric::CoefficientNorm, Axis::log10("Norm of the fit, ‖β̂‖"))?)
+        .with_panel(panel("Norm of the fit", Metric::CoefficientNorm, Axis::log10("‖β̂‖"))?)
         .with_title("The basis decides: the same functions, three minimum norms")
         .with_columns(3)
         .with_width(1240.0)

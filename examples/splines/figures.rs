@@ -37,7 +37,8 @@ pub fn errors(args: &RunArgs, study: &Study, curve: &Curve) -> Result<Figure, Er
         "Minimum-norm least squares ({}) on natural cubic splines of K degrees of freedom for y\u{a0}=\u{a0}sin\u{a0}x \
          with normal noise of deviation {}, n\u{a0}=\u{a0}{n} training points of [−5,\u{a0}5]; test error without noise \
          on {TEST_POINTS} equally spaced points there. The basis, which decides the minimum norm, is that of {BASIS}. {} \
-         ({}, seed {}). Training errors at K\u{a0}≥\u{a0}n, zero but for rounding, are below the frame.",
+         ({}, seed {}). At K\u{a0}=\u{a0}n the knots between the ends are training points. Training errors \
+         from there on, zero but for rounding, are below the frame.",
         Cutoff::default().to_string().replace(' ', "\u{a0}"),
         study.noise,
         describe(args, curve.repeats()),
