@@ -136,10 +136,10 @@ impl NaturalSpline {
         values[0] = 1.0;
         for degree in 1..=3 {
             let mut carried = 0.0;
-            for r in 0..degree {
+            for (r, value) in values[..degree].iter_mut().enumerate() {
                 let (above, below) = (knot(r + 1, true) - x, x - knot(degree - r, false));
-                let share = values[r] / (above + below);
-                values[r] = carried + above * share;
+                let share = *value / (above + below);
+                *value = carried + above * share;
                 carried = below * share;
             }
             values[degree] = carried;
@@ -197,8 +197,7 @@ fn reflection(x: &[f64], from: usize) -> Vec<f64> {
     let length = norm(&v);
     v[from] += length.copysign(v[from]);
     let scale = std::f64::consts::SQRT_2 / norm(&v);
-    v.iter_mut().for_each(|v| *v *= scale);
-    v
+    v.into_iter().map(|v| v * scale).collect()
 }
 
 fn norm(x: &[f64]) -> f64 {
