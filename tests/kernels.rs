@@ -31,9 +31,11 @@ const VALUES: [([f64; 3], [f64; 3], [f64; 17]); 12] = [
     ([0.25, -0.5, 0.75], [0.5, 0.5, 0.5], [0.5998626878322716, 0.39523991191742047, 0.6525984048384766, 0.31408683638232887, 0.19972537566454326, 0.20442589183464713, 0.5404798238348409, 0.5587884321372927, 0.4549808267181735, 0.3499377491111554, 0.5884107115458311, 0.765684977237742, 0.8109421287000292, 0.5494213898267997, 0.5452055838754883, 1.1473592436236848, 1.7264514729360394]),
 ];
 
+type Bound = fn(f64) -> f64;
+
 /// Every kernel, and the bound on its error that its documentation states, in ε: a multiple of `√(k(x, x) k(x', x'))`
 /// and for the stationary ones of `k` at a distance.
-fn all() -> Vec<(Box<dyn Kernel>, fn(f64) -> f64)> {
+fn all() -> Vec<(Box<dyn Kernel>, Bound)> {
     let wide = |activation, s, t| -> Box<dyn Kernel> { Box::new(WideLayer::new(activation, s, t).unwrap()) };
     let matern = |nu| -> Box<dyn Kernel> { Box::new(StationaryKernel::Matern { nu, length_scale: 2.0 }) };
     let relu = |depth| -> Box<dyn Kernel> { Box::new(ReluNetwork::tangent(depth).unwrap()) };
