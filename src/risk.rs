@@ -3,6 +3,7 @@
 mod classification;
 
 pub use classification::error_rate;
+pub(crate) use classification::first_largest;
 
 use crate::Error;
 use crate::covariance::Root;

@@ -31,28 +31,30 @@ const VALUES: [([f64; 3], [f64; 3], [f64; 17]); 12] = [
     ([0.25, -0.5, 0.75], [0.5, 0.5, 0.5], [0.5998626878322716, 0.39523991191742047, 0.6525984048384766, 0.31408683638232887, 0.19972537566454326, 0.20442589183464713, 0.5404798238348409, 0.5587884321372927, 0.4549808267181735, 0.3499377491111554, 0.5884107115458311, 0.765684977237742, 0.8109421287000292, 0.5494213898267997, 0.5452055838754883, 1.1473592436236848, 1.7264514729360394]),
 ];
 
+type Bound = fn(f64) -> f64;
+
 /// Every kernel, and the bound on its error that its documentation states, in ε: a multiple of `√(k(x, x) k(x', x'))`
 /// and for the stationary ones of `k` at a distance.
-fn all() -> Vec<(Box<dyn Kernel>, fn(f64) -> f64)> {
+fn all() -> Vec<(Box<dyn Kernel>, Bound)> {
     let wide = |activation, s, t| -> Box<dyn Kernel> { Box::new(WideLayer::new(activation, s, t).unwrap()) };
     let matern = |nu| -> Box<dyn Kernel> { Box::new(StationaryKernel::Matern { nu, length_scale: 2.0 }) };
     let relu = |depth| -> Box<dyn Kernel> { Box::new(ReluNetwork::tangent(depth).unwrap()) };
     vec![
-        (Box::new(ArcCosine::Zero), |_| 30.0),
-        (Box::new(ArcCosine::One), |_| 30.0),
-        (Box::new(ArcCosine::Two), |_| 30.0),
-        (wide(Activation::Step, 1.5, 0.5), |_| 30.0),
-        (wide(Activation::Sign, 1.0, 0.0), |_| 30.0),
-        (wide(Activation::Erf, 1.5, 0.5), |_| 30.0),
-        (wide(Activation::Abs, 1.0, 0.0), |_| 30.0),
-        (wide(Activation::Relu, 1.5, 0.5), |_| 30.0),
+        (Box::new(ArcCosine::Zero), |_| 10.0),
+        (Box::new(ArcCosine::One), |_| 10.0),
+        (Box::new(ArcCosine::Two), |_| 10.0),
+        (wide(Activation::Step, 1.5, 0.5), |_| 10.0),
+        (wide(Activation::Sign, 1.0, 0.0), |_| 10.0),
+        (wide(Activation::Erf, 1.5, 0.5), |_| 10.0),
+        (wide(Activation::Abs, 1.0, 0.0), |_| 10.0),
+        (wide(Activation::Relu, 1.5, 0.5), |_| 10.0),
         (Box::new(StationaryKernel::Gaussian { gamma: 0.7 }), |r| 1.0 + 8.0 * 0.7 * r * r),
         // The sum of absolute values is at most √3 times the root of that of squares.
         (Box::new(StationaryKernel::Laplacian { gamma: 0.7 }), |r| 1.0 + 8.0 * 0.7 * 3.0_f64.sqrt() * r),
         (matern(0.5), |r| 10.0 + 6.0 * r / 2.0),
         (matern(1.5), |r| 10.0 + 6.0 * 3.0_f64.sqrt() * r / 2.0),
         (matern(2.5), |r| 10.0 + 6.0 * 5.0_f64.sqrt() * r / 2.0),
-        (Box::new(ReluNetwork::gaussian_process(3).unwrap()), |_| 30.0),
+        (Box::new(ReluNetwork::gaussian_process(3).unwrap()), |_| 10.0),
         (relu(1), |_| 10.0),
         (relu(3), |_| 10.0),
         (relu(5), |_| 10.0),
@@ -253,8 +255,11 @@ fn the_linear_kernel_gives_the_fit_on_the_inputs() {
             assert!(off <= 10.0 * condition * f64::EPSILON * size, "{n} × {d}: {off:e}");
             let train = (x.dot(&beta) - &y).mapv(|e| e * e).mean().unwrap();
             assert!((kernel.train_mse() - train).abs() <= 10.0 * condition * f64::EPSILON, "{n} × {d}");
-            let norm = beta.mapv(|b| b * b).sum().sqrt();
-            assert!((kernel.norm() / norm - 1.0).abs() <= 10.0 * condition * f64::EPSILON, "{n} × {d}");
+            // tr αᵀ K α, where ridge has an α of ‖Y − X β̂‖/λ with nothing of it left after K.
+            let reach = values[0].powi(2) * kernel.dual().mapv(|a| a * a).sum();
+            let square = beta.mapv(|b| b * b).sum();
+            let off = (kernel.norm().powi(2) - square).abs();
+            assert!(off <= 10.0 * f64::EPSILON * (condition * square + reach), "{n} × {d}: {off:e}");
         }
         assert_eq!(KernelRegression::fit(linear, &x, &y).unwrap().rank(), n.min(d));
     }
@@ -277,8 +282,21 @@ fn ridgeless_fits_interpolate() {
         let cells = fit.cells((&test, &targets), &[3, 300], 2, 5).unwrap();
         let places: Vec<_> = cells.iter().map(|c| (c.repeat, c.n, c.p, c.arm, c.rank)).collect();
         assert_eq!(places, [(2, 60, 3, 5, 60), (2, 60, 300, 5, 60)]);
-        assert!(cells.iter().all(|cell| cell.test_mse == Some(reported)));
+        assert!(cells.iter().all(|cell| cell.test_mse == Some(reported) && cell.test_error_rate.is_none()));
+        assert_eq!(cells[1].coefficient_norm, Some(fit.norm() / 300.0_f64.sqrt()));
     }
+}
+
+/// Two classes, each around a point of its own: the test points beside them are put in the other's.
+#[test]
+fn classes_have_an_error_rate() {
+    let (x, y) = (array![[0.0], [1.0]], array![[1.0, 0.0], [0.0, 1.0]]);
+    let fit = KernelRegression::fit(StationaryKernel::Laplacian { gamma: 1.0 }, &x, &y).unwrap();
+    let (test, targets) =
+        (array![[0.1], [0.9], [1.2], [-0.2]], array![[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 0.0]]);
+    let cells = fit.cells((&test, &targets), &[0, 7], 0, 0).unwrap();
+    assert_eq!(cells[1].test_error_rate, Some(0.25));
+    assert_eq!(cells[0].coefficient_norm, None);
 }
 
 /// Inputs that come twice with other targets: the least squares of them, at any penalty close to 0 as well.

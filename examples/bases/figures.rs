@@ -1,4 +1,4 @@
-//! Test error, training error and norm over p, and fits.
+//! Test error and norm over p, and fits.
 
 use crate::common::figures::{describe, line};
 use crate::common::{Abscissa, RunArgs};
@@ -10,8 +10,8 @@ use double_descent::plot::{Axis, Dash, Figure, Group, Hue, Panel, Series};
 use double_descent::svd::Cutoff;
 use ndarray::{Array2, Axis as Along, concatenate};
 
-/// Training errors under this are zero but for rounding.
-const LOWEST: f64 = 1e-8;
+/// What the second panel shows of the test errors.
+const SHOWN: (f64, f64) = (3e-3, 1.0);
 
 const TRUTH: &str = "y\u{a0}=\u{a0}1\u{a0}/\u{a0}(1\u{a0}+\u{a0}25x²)";
 
@@ -21,15 +21,14 @@ pub fn errors(args: &RunArgs, study: &Study, curve: &Curve) -> Result<Figure, Er
     let ratio = args.x == Abscissa::Ratio;
     let abscissa = |s: &Summary| s.p as f64 / if ratio { n as f64 } else { 1.0 };
     let (label, threshold) = if ratio { ("p / n", 1.0) } else { ("Number of features p", n as f64) };
-    let panel = |metric, axis: Axis| {
+    let panel = |title: &str, metric, axis: Axis| {
         let summaries = curve.summaries(metric, args.bootstrap())?;
-        let panel = Panel::new(Axis::log10(label), axis).with_marker(threshold, format!("p = n = {n}"));
+        let panel = Panel::new(Axis::log10(label), axis)
+            .with_title(title)
+            .with_marker(threshold, format!("p = n = {n}"));
         Ok::<_, Error>(maps().into_iter().enumerate().fold(panel, |panel, (arm, map)| {
             let of_arm = summaries.iter().filter(|summary| summary.arm == arm);
-            let mut series = line(args, "", of_arm, abscissa, |_| 1.0);
-            if metric == Metric::TrainMse {
-                series.y.iter_mut().filter(|v| **v < LOWEST).for_each(|v| *v = f64::NAN);
-            }
+            let series = line(args, "", of_arm, abscissa, |_| 1.0);
             panel.with_group(Group::new(name(map), hue(map)).with_series(series))
         }))
     };
@@ -37,8 +36,8 @@ pub fn errors(args: &RunArgs, study: &Study, curve: &Curve) -> Result<Figure, Er
     let caption = format!(
         "Minimum-norm least squares ({}) on polynomials of degrees 0, …, p\u{a0}−\u{a0}1 for {TRUTH} with normal noise \
          of deviation {}, n\u{a0}=\u{a0}{n} training points; test error without noise on {TEST_POINTS} equally spaced \
-         points of [−1,\u{a0}1], where the prediction 0 has {square:.3}. {} ({}, seed {}). Training errors under 10⁻⁸ \
-         are not drawn.",
+         points of [−1,\u{a0}1], where the prediction 0 has {square:.3}; (b) is the lower end of (a). To p\u{a0}=\u{a0}n \
+         all bases have the same fit, but for rounding. {} ({}, seed {}).",
         Cutoff::default().to_string().replace(' ', "\u{a0}"),
         study.noise,
         describe(args, curve.repeats()),
@@ -46,9 +45,13 @@ pub fn errors(args: &RunArgs, study: &Study, curve: &Curve) -> Result<Figure, Er
         study.seed,
     );
     Ok(Figure::new(caption)
-        .with_panel(panel(Metric::TestMse, Axis::log10("Mean squared test error"))?)
-        .with_panel(panel(Metric::TrainMse, Axis::log10("Mean squared training error"))?)
-        .with_panel(panel(Metric::CoefficientNorm, Axis::log10("Norm of the fit, ‖β̂‖"))?)
+        .with_panel(panel("Test error", Metric::TestMse, Axis::log10("Mean squared error"))?)
+        .with_panel(panel(
+            "Test error, lower end",
+            Metric::TestMse,
+            Axis::log10("Mean squared error").with_range(SHOWN.0, SHOWN.1),
+        )?)
+        .with_panel(panel("Norm of the fit", Metric::CoefficientNorm, Axis::log10("‖β̂‖"))?)
         .with_title("The basis decides: the same functions, three minimum norms")
         .with_columns(3)
         .with_width(1240.0)
@@ -57,7 +60,6 @@ pub fn errors(args: &RunArgs, study: &Study, curve: &Curve) -> Result<Figure, Er
 
 /// Fits to one training set: a row of panels for each basis, a column for each p.
 pub fn fits(study: &Study) -> Result<Figure, Error> {
-    const SHOWN: (f64, f64) = (-0.6, 1.4);
     let n = study.samples;
     let mut sizes = vec![n / 2, n, 10 * n, study.largest()];
     sizes.retain(|&p| (1..=study.largest()).contains(&p));
@@ -77,8 +79,7 @@ pub fn fits(study: &Study) -> Result<Figure, Error> {
             let line = Series::new("", list(&grid), list(&grid.mapv(truth))).with_dash(Dash::Dotted);
             let points = Series::new("", list(&x), list(&y)).with_points().with_dash(Dash::None);
             let at = if *p == n { " = n" } else { "" };
-            let axes =
-                (Axis::linear("x").with_range(-1.0, 1.0), Axis::linear("y").with_range(SHOWN.0, SHOWN.1));
+            let axes = (Axis::linear("x").with_range(-1.0, 1.0), Axis::linear("y").with_range(-0.6, 1.4));
             let panel = Panel::new(axes.0, axes.1)
                 .with_title(format!("{}, p = {}{at}", name(map), thousands(*p)))
                 .with_group(Group::new("1 / (1 + 25x²)", Hue::Grey).with_series(line))
@@ -89,7 +90,7 @@ pub fn fits(study: &Study) -> Result<Figure, Error> {
     }
     figure.caption = format!(
         "Minimum-norm least squares on one set of n\u{a0}=\u{a0}{n} training points (repeat 0, seed {}). Fits that \
-         leave the frame are cut off there. Spikes at training points are narrower than the line.",
+         leave the frame are cut off there. Spikes at training points may be narrower than the line.",
         study.seed
     );
     let columns = sizes.len();

@@ -12,8 +12,8 @@ use ndarray::Array2;
 /// The lower end of the frame: training errors from K = n on are zero but for rounding.
 const LOWEST: f64 = 1e-3;
 
-const BASIS: &str = "R's ns() with its constant: B-splines on knots at quantiles of the training points, in the null \
-                     space of the natural boundary conditions";
+const BASIS: &str = "R's ns() with its constant: B-splines on knots at −5, 5 and quantiles of the training \
+                     points, in the null space of the natural boundary conditions";
 
 /// Training and test error over K, with the threshold K = n.
 pub fn errors(args: &RunArgs, study: &Study, curve: &Curve) -> Result<Figure, Error> {
@@ -37,7 +37,8 @@ pub fn errors(args: &RunArgs, study: &Study, curve: &Curve) -> Result<Figure, Er
         "Minimum-norm least squares ({}) on natural cubic splines of K degrees of freedom for y\u{a0}=\u{a0}sin\u{a0}x \
          with normal noise of deviation {}, n\u{a0}=\u{a0}{n} training points of [−5,\u{a0}5]; test error without noise \
          on {TEST_POINTS} equally spaced points there. The basis, which decides the minimum norm, is that of {BASIS}. {} \
-         ({}, seed {}). Training errors at K\u{a0}≥\u{a0}n, zero but for rounding, are below the frame.",
+         ({}, seed {}). At K\u{a0}=\u{a0}n the knots between the ends are training points. Training errors \
+         from there on, zero but for rounding, are below the frame.",
         Cutoff::default().to_string().replace(' ', "\u{a0}"),
         study.noise,
         describe(args, curve.repeats()),

@@ -14,6 +14,9 @@ use rand_distr::StandardNormal;
 /// The test inputs: this many equally spaced points of [−5, 5], ends included.
 pub const TEST_POINTS: usize = 1000;
 
+/// Where inputs come from, and the boundary knots: nothing is extrapolated.
+const ENDS: (f64, f64) = (-5.0, 5.0);
+
 /// `count` equally spaced inputs of [−5, 5], ends included, `count × 1`.
 pub fn equally_spaced(count: usize) -> Array2<f64> {
     Array2::from_shape_fn((count, 1), |(i, _)| -5.0 + i as f64 * (10.0 / (count - 1) as f64))
@@ -74,7 +77,7 @@ impl Study {
 
     fn fit(&self, repeat: usize, p: usize) -> Result<Fit, Error> {
         let (x, y) = self.training(repeat);
-        let spline = NaturalSpline::at_quantiles(&x, p)?;
+        let spline = NaturalSpline::at_quantiles_within(&x, p, ENDS)?;
         let features = spline.design(&x, p)?;
         let svd = Svd::new(&features)?;
         let beta = svd.solve(&y, &MinNorm::default())?;
@@ -107,7 +110,8 @@ impl Study {
             provenance: Provenance {
                 data: format!("y = sin x with noise of deviation {}", self.noise),
                 rows: None,
-                preparation: "natural cubic splines, knots at quantiles of the training inputs".into(),
+                preparation: "natural cubic splines, knots at −5, 5 and quantiles of the training inputs"
+                    .into(),
                 sampling: "drawn uniformly from [−5, 5], the same for every K".into(),
                 seed: Some(self.seed),
                 estimator: MinNorm::default().describe(),

@@ -55,27 +55,21 @@ impl NaturalSpline {
     /// [`Error::Shape`], [`Error::Empty`], [`Error::NonFinite`]; [`Error::Domain`] for fewer than two degrees of
     /// freedom, or where quantiles coincide because inputs do; [`Error::Resource`] for more knots than memory.
     pub fn at_quantiles(inputs: &ArrayRef2<f64>, degrees_of_freedom: usize) -> Result<Self, Error> {
-        Error::check_len("columns of the inputs", 1, inputs.ncols())?;
-        if inputs.is_empty() {
-            return Err(Error::Empty { what: "the list of inputs" });
-        }
-        Error::check_finite("the inputs", inputs.view())?;
-        check_degrees(degrees_of_freedom)?;
-        let mut sorted: Vec<f64> = inputs.iter().copied().collect();
-        sorted.sort_by(f64::total_cmp);
-        let mut knots = super::zeros("the knots", 1, degrees_of_freedom)?.into_raw_vec_and_offset().0;
-        let (last, gaps) = (sorted.len() - 1, degrees_of_freedom - 1);
-        for (i, knot) in knots.iter_mut().enumerate() {
-            let (below, rest) = (last * i / gaps, last * i % gaps);
-            let weight = rest as f64 / gaps as f64;
-            *knot = match sorted.get(below + 1) {
-                // Between equal inputs the sum would be theirs but for rounding.
-                Some(above) if rest > 0 && *above > sorted[below] => {
-                    sorted[below] * (1.0 - weight) + above * weight
-                }
-                _ => sorted[below],
-            };
-        }
+        Self::new(quantiles(inputs, degrees_of_freedom)?)
+    }
+
+    /// The same with boundary knots at `low` and `high`, R's `Boundary.knots = c(low, high)`: nothing between them
+    /// is extrapolated.
+    ///
+    /// # Errors
+    /// As [`NaturalSpline::at_quantiles`]; [`Error::Domain`] unless the knots between them are.
+    pub fn at_quantiles_within(
+        inputs: &ArrayRef2<f64>,
+        degrees_of_freedom: usize,
+        (low, high): (f64, f64),
+    ) -> Result<Self, Error> {
+        let mut knots = quantiles(inputs, degrees_of_freedom)?;
+        (knots[0], knots[degrees_of_freedom - 1]) = (low, high);
         Self::new(knots)
     }
 
@@ -142,15 +136,41 @@ impl NaturalSpline {
         values[0] = 1.0;
         for degree in 1..=3 {
             let mut carried = 0.0;
-            for r in 0..degree {
+            for (r, value) in values[..degree].iter_mut().enumerate() {
                 let (above, below) = (knot(r + 1, true) - x, x - knot(degree - r, false));
-                let share = values[r] / (above + below);
-                values[r] = carried + above * share;
+                let share = *value / (above + below);
+                *value = carried + above * share;
                 carried = below * share;
             }
             values[degree] = carried;
         }
     }
+}
+
+/// Equally spaced quantiles of `inputs`, the least and the greatest included.
+fn quantiles(inputs: &ArrayRef2<f64>, count: usize) -> Result<Vec<f64>, Error> {
+    Error::check_len("columns of the inputs", 1, inputs.ncols())?;
+    if inputs.is_empty() {
+        return Err(Error::Empty { what: "the list of inputs" });
+    }
+    Error::check_finite("the inputs", inputs.view())?;
+    check_degrees(count)?;
+    let mut sorted: Vec<f64> = inputs.iter().copied().collect();
+    sorted.sort_by(f64::total_cmp);
+    let mut quantiles = super::zeros("the knots", 1, count)?.into_raw_vec_and_offset().0;
+    let (last, gaps) = (sorted.len() - 1, count - 1);
+    for (i, quantile) in quantiles.iter_mut().enumerate() {
+        let (below, rest) = (last * i / gaps, last * i % gaps);
+        let weight = rest as f64 / gaps as f64;
+        *quantile = match sorted.get(below + 1) {
+            // Between equal inputs the sum would be theirs but for rounding.
+            Some(above) if rest > 0 && *above > sorted[below] => {
+                sorted[below] * (1.0 - weight) + above * weight
+            }
+            _ => sorted[below],
+        };
+    }
+    Ok(quantiles)
 }
 
 fn check_degrees(degrees_of_freedom: usize) -> Result<(), Error> {
@@ -177,8 +197,7 @@ fn reflection(x: &[f64], from: usize) -> Vec<f64> {
     let length = norm(&v);
     v[from] += length.copysign(v[from]);
     let scale = std::f64::consts::SQRT_2 / norm(&v);
-    v.iter_mut().for_each(|v| *v *= scale);
-    v
+    v.into_iter().map(|v| v * scale).collect()
 }
 
 fn norm(x: &[f64]) -> f64 {
@@ -291,6 +310,10 @@ mod tests {
     #[test]
     fn what_is_refused() {
         let inputs = column(&[0.0, 1.0, 1.0, 1.0, 2.0]);
+        let within = |ends| NaturalSpline::at_quantiles_within(&inputs, 3, ends);
+        assert_eq!(within((-1.0, 4.0)).unwrap().knots(), [-1.0, 1.0, 4.0]);
+        assert!(matches!(within((1.0, 4.0)), Err(Error::Domain { value: 1.0, .. })));
+        assert!(matches!(within((-1.0, f64::NAN)), Err(Error::NonFinite { column: 2, .. })));
         assert!(matches!(NaturalSpline::at_quantiles(&inputs, 5), Err(Error::Domain { value: 1.0, .. })));
         assert!(matches!(NaturalSpline::at_quantiles(&inputs, 1), Err(Error::Domain { .. })));
         assert!(matches!(NaturalSpline::at_quantiles(&column(&[4.0]), 3), Err(Error::Domain { .. })));

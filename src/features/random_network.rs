@@ -278,7 +278,7 @@ fn deviation(activation: &Nonlinearity, layer: usize, inputs: usize) -> f64 {
 /// The weights of one neuron. Odd places of the streams are the biases'.
 fn write_neuron(seed: u64, layer: usize, neuron: usize, factor: f64, weights: &mut [f64]) {
     let mut rng = stream(seed, 2 * layer, neuron);
-    weights.iter_mut().for_each(|w| *w = factor * rng.sample::<f64, _>(StandardNormal));
+    weights.fill_with(|| factor * rng.sample::<f64, _>(StandardNormal));
 }
 
 /// Rows one after the other, with rows of zeros up to a multiple of [`MULTIPLE`].

@@ -14,8 +14,8 @@ use ndarray::{Array2, ArrayRef2};
 /// Twice the limit of steps, `ReLU`s and squared `ReLU`s of unit weights; [`WideLayer`](super::WideLayer) has the
 /// limits of [`RandomNetwork`](crate::features::RandomNetwork) in its own scale. At the origin every order is 0.
 ///
-/// The error is at most `30 ε √(k(x, x) k(x', x'))` for inputs of ten dimensions or fewer, near `x' = ±x` too (tested
-/// against 40 digits); no value is negative.
+/// The error is at most `10 ε √(k(x, x) k(x', x'))` for inputs of ten dimensions or fewer, near `x' = ±x` too (tested
+/// against 60 digits); no value is negative.
 ///
 /// # Examples
 /// ```

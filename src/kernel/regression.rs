@@ -4,6 +4,7 @@ use super::{Kernel, check_positive};
 use crate::Error;
 use crate::curve::Cell;
 use crate::filter::MinNorm;
+use crate::risk::{error_rate, first_largest};
 use crate::svd::Svd;
 use ndarray::{Array2, ArrayRef2};
 use std::sync::Arc;
@@ -134,14 +135,24 @@ impl KernelRegression {
         inputs: &ArrayRef2<f64>,
         targets: &ArrayRef2<f64>,
     ) -> Result<f64, Error> {
+        mean_squared(&self.checked_predictions(inputs, targets)?, targets)
+    }
+
+    fn checked_predictions(
+        &self,
+        inputs: &ArrayRef2<f64>,
+        targets: &ArrayRef2<f64>,
+    ) -> Result<Array2<f64>, Error> {
         Error::check_len("rows of the targets", inputs.nrows(), targets.nrows())?;
         Error::check_len("columns of the targets", self.dual.ncols(), targets.ncols())?;
         Error::check_finite("the targets", targets.view())?;
-        mean_squared(&self.predict(inputs)?, targets)
+        self.predict(inputs)
     }
 
-    /// The limit as an arm of a model-wise curve: a cell at each of `sizes` numbers of features, all alike, so that
-    /// whatever draws the curve draws a horizontal line. `repeat` and `arm` are those of the cells.
+    /// The limit as an arm of a model-wise curve: a cell at each of `sizes` numbers of features (`p`), whose errors
+    /// are all alike, so that whatever draws the curve draws a horizontal line. `repeat` and `arm` are those of the
+    /// cells. Their norm is `‖f‖/√p`, what `‖β̂‖` tends to on features with `φ·φ'/p → k`; with more than one output
+    /// they have an error rate, the share of rows whose largest prediction is not at their largest target.
     ///
     /// # Errors
     /// As [`KernelRegression::mean_squared_error`].
@@ -165,17 +176,20 @@ impl KernelRegression {
         repeat: usize,
         arm: usize,
     ) -> Result<Vec<Cell>, Error> {
+        let predictions = self.checked_predictions(inputs, targets)?;
+        let labels: Vec<usize> = targets.rows().into_iter().map(first_largest).collect();
         let cell = Cell {
             repeat,
             n: self.inputs.nrows(),
             arm,
             train_mse: Some(self.train_mse),
-            test_mse: Some(self.mean_squared_error(inputs, targets)?),
-            coefficient_norm: Some(self.norm),
+            test_mse: Some(mean_squared(&predictions, targets)?),
+            test_error_rate: (targets.ncols() > 1).then(|| error_rate(&predictions, &labels)).transpose()?,
             rank: self.rank,
             ..Cell::default()
         };
-        Ok(sizes.iter().map(|&p| Cell { p, ..cell }).collect())
+        let norm = |p: usize| (p > 0).then(|| self.norm / (p as f64).sqrt());
+        Ok(sizes.iter().map(|&p| Cell { p, coefficient_norm: norm(p), ..cell }).collect())
     }
 
     /// `α`, `n × k`.

@@ -18,7 +18,7 @@ use ndarray::{Array2, ArrayRef2};
 /// [`NetworkTangent`](crate::features::NetworkTangent) of `ReLU`s on `d` inputs has features whose inner product is
 /// on average `s²/(2d)` times the tangent kernel of one hidden layer, `s = 1 / sd(relu(z))`, at any width.
 ///
-/// The error is at most `10 L ε ‖x‖ ‖x'‖` (tested against 40 digits up to five layers).
+/// The error is at most `10 ε √(k(x, x) k(x', x'))` (tested against 60 digits up to five layers).
 ///
 /// # Examples
 /// ```

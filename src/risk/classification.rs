@@ -34,7 +34,8 @@ pub fn error_rate(predictions: &ArrayRef2<f64>, labels: &[usize]) -> Result<f64,
     Ok(wrong.count() as f64 / labels.len() as f64)
 }
 
-fn first_largest(outputs: ArrayView1<'_, f64>) -> usize {
+/// Where the largest output stands; of equal ones the first.
+pub(crate) fn first_largest(outputs: ArrayView1<'_, f64>) -> usize {
     let mut largest = 0;
     for (class, output) in outputs.iter().enumerate() {
         if *output > outputs[largest] {
