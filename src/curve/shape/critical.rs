@@ -67,10 +67,8 @@ impl Window {
 
     /// What a curve of medians shows there.
     fn measure(self, axis: &[usize], medians: &[f64]) -> Measured {
-        let (mut peak, last) = self.peak;
-        for t in peak..=last {
-            peak = if medians[t] > medians[peak] { t } else { peak };
-        }
+        let (from, to) = self.peak;
+        let peak = (from..=to).rev().max_by(|&a, &b| medians[a].total_cmp(&medians[b])).unwrap_or(from);
         let lowest = |range: &[f64]| range.iter().copied().fold(f64::INFINITY, f64::min);
         let (first, last) = self.span;
         let level = lowest(&medians[first..=peak]).max(lowest(&medians[peak..=last]));
