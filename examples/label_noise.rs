@@ -22,7 +22,7 @@ use double_descent::Error;
 use double_descent::curve::{Bootstrap, Curve, Metric, ShapeTest};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use study::Study;
+use study::{Study, percent};
 
 /// Test error on clean labels over the number of random Fourier features p, for several levels of label noise, and
 /// the p at which the effective model complexity reaches n. Writes OUT/label_noise/cells.csv, summary.csv,
@@ -129,8 +129,8 @@ fn closing_table(cli: &Cli, study: &Study, curve: &Curve, complexity: &[Option<u
         };
         let rate = rates.iter().rfind(|s| s.arm == arm).map_or(f64::NAN, |s| s.median);
         say!(
-            "{:>10} %{:>16}{:>18}{:>16}{:>14}{:>16}  {}",
-            short(100.0 * noise),
+            "{:>12}{:>16}{:>18}{:>16}{:>14}{:>16}  {}",
+            percent(noise),
             lowest.map_or("-".into(), short),
             format!("{} ({})", short(peak.median), peak.p),
             short(last.median),

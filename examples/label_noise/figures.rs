@@ -1,8 +1,8 @@
 //! Squared error and error rate over p, by label noise.
 
 use crate::common::figures::{describe, line};
-use crate::common::{Abscissa, RunArgs, short};
-use crate::study::Study;
+use crate::common::{Abscissa, RunArgs};
+use crate::study::{Study, percent};
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric, Summary};
 use double_descent::plot::{Axis, Figure, Group, Hue, Panel};
@@ -20,7 +20,7 @@ pub fn errors(
         let summaries = curve.summaries(metric, args.bootstrap())?;
         let mut group = Group::new("Wrong training labels", Hue::Vermillion);
         for (arm, &noise) in study.noise.iter().enumerate() {
-            let label = format!("{}\u{a0}%", short(100.0 * noise));
+            let label = percent(noise);
             let of_arm = summaries.iter().filter(|s| s.arm == arm);
             group = group.with_series(line(args, label, of_arm, |s: &Summary| place(s.p), |_| 1.0));
         }
@@ -39,13 +39,13 @@ pub fn errors(
     let lines = describe(args, curve.repeats());
     let reached = match reached {
         Some(p) => format!(
-            "from p\u{a0}=\u{a0}{p} on, at {}\u{a0}% wrong labels",
-            short(100.0 * study.noise.last().copied().unwrap_or(0.0))
+            "from p\u{a0}=\u{a0}{p} on, at {} wrong labels",
+            percent(study.noise.last().copied().unwrap_or(0.0))
         ),
         None => "at none of these p".into(),
     };
     let caption = format!(
-        "Minimum-norm least squares of one-hot labels on p {} of {}, n\u{a0}=\u{a0}{n} training rows, some with a wrong \
+        "Minimum-norm least squares of one-hot labels on p random Fourier features of {}, n\u{a0}=\u{a0}{n} training rows, some with a wrong \
          label; test errors on clean labels, {}. {lines} (seed {}). EMC\u{a0}=\u{a0}n: the \
          effective model complexity, the largest number of samples with a mean squared training error up to \
          ε\u{a0}=\u{a0}{:e}, reaches n {reached}.",

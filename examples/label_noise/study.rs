@@ -11,7 +11,7 @@ use double_descent::risk::error_rate;
 use double_descent::rng::stream;
 use double_descent::svd::Svd;
 use double_descent::sweep::{Grid, Observer, Place};
-use ndarray::{Array2, ArrayView2, Axis as Dimension, concatenate, s};
+use ndarray::{ArrayView2, Axis as Dimension, concatenate, s};
 use rand::RngExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -32,6 +32,11 @@ pub struct Study {
     pub epsilon: f64,
     pub seed: u64,
     pub threads: Option<usize>,
+}
+
+/// A share, for people.
+pub fn percent(share: f64) -> String {
+    format!("{}\u{a0}%", (1000.0 * share).round() / 10.0)
 }
 
 impl Study {
