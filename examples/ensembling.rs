@@ -38,7 +38,7 @@ struct Cli {
     members: Vec<usize>,
 
     /// Standard deviations s of random starts, for N(0, s²/p) in each coefficient
-    #[arg(long, value_name = "DEVIATIONS", value_delimiter = ',', default_value = "0.3,1")]
+    #[arg(long, value_name = "DEVIATIONS", value_delimiter = ',', default_value = "1,3")]
     starts: Vec<f64>,
 
     /// Standard deviation of the label noise; the noise-free targets have 1

@@ -22,11 +22,11 @@ use double_descent::Error;
 use double_descent::curve::{Bootstrap, Curve, Metric, ShapeTest};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use study::{Results, Study};
+use study::{Study, percent};
 
 /// Test error on clean labels over the number of random Fourier features p, for several levels of label noise, and
 /// the p at which the effective model complexity reaches n. Writes OUT/label_noise/cells.csv, summary.csv,
-/// error_rates.csv, complexity.csv and figures.
+/// complexity.csv and figures.
 #[derive(Parser)]
 #[command(name = "label_noise")]
 struct Cli {
@@ -92,31 +92,24 @@ fn run(cli: &Cli) -> Result<(), Error> {
     study.check()?;
     let folder = cli.run.make_folder("results", "label_noise")?;
     say!("data: {}", study.source.describe);
-    let results = with_progress("label noise", |observer| study.run(observer))?;
-    let curve = &results.curve;
+    let curve = with_progress("label noise", |observer| study.run(observer))?;
     curve.save_cells(&folder.join("cells.csv"))?;
-    let metrics = [Metric::TestMse, Metric::TrainMse];
+    let metrics = [Metric::TestMse, Metric::TestErrorRate, Metric::TrainMse];
     curve.save_summaries(&folder.join("summary.csv"), &metrics, cli.run.bootstrap())?;
-    results.save_rates(&folder.join("error_rates.csv"))?;
     let complexity = study.complexity()?;
     study.save_complexity(&complexity, &folder.join("complexity.csv"))?;
-    closing_table(cli, &study, &results, &complexity)?;
-    say!("written: {}: cells.csv, summary.csv, error_rates.csv, complexity.csv", folder.display());
+    closing_table(cli, &study, &curve, &complexity)?;
+    say!("written: {}: cells.csv, summary.csv, complexity.csv", folder.display());
     if !cli.run.no_figures {
-        let figure = figures::errors(&cli.run, &study, &results, &complexity)?;
+        let figure = figures::errors(&cli.run, &study, &curve, &complexity)?;
         common::figures::save(&folder, &[("errors", figure)])?;
     }
     Ok(())
 }
 
-fn closing_table(
-    cli: &Cli,
-    study: &Study,
-    results: &Results,
-    complexity: &[Option<usize>],
-) -> Result<(), Error> {
-    let curve = &results.curve;
+fn closing_table(cli: &Cli, study: &Study, curve: &Curve, complexity: &[Option<usize>]) -> Result<(), Error> {
     let summaries = curve.summaries(Metric::TestMse, None)?;
+    let rates = curve.summaries(Metric::TestErrorRate, None)?;
     say!("\nn = {}: median test error on clean labels, {} repeats", study.samples, curve.repeats());
     say!(
         "{:>12}{:>16}{:>18}{:>16}{:>14}{:>16}  shape, critical interval",
@@ -134,10 +127,10 @@ fn closing_table(
         let (Some(peak), Some(last)) = (curve.peak(arm, Metric::TestMse), of_arm().next_back()) else {
             continue;
         };
-        let rate = results.median_rates(arm).last().map_or(f64::NAN, |&(_, rate)| rate);
+        let rate = rates.iter().rfind(|s| s.arm == arm).map_or(f64::NAN, |s| s.median);
         say!(
-            "{:>10} %{:>16}{:>18}{:>16}{:>14}{:>16}  {}",
-            short(100.0 * noise),
+            "{:>12}{:>16}{:>18}{:>16}{:>14}{:>16}  {}",
+            percent(noise),
             lowest.map_or("-".into(), short),
             format!("{} ({})", short(peak.median), peak.p),
             short(last.median),

@@ -37,7 +37,7 @@ use ndarray::{Array2, ArrayRef2};
 ///
 /// # References
 /// d'Ascoli, Refinetti, Biroli and Krzakala, *Double trouble in double descent*, ICML 2020; Adlam and Pennington,
-/// *Understanding double descent requires a fine-grained bias–variance decomposition*, NeurIPS 2020; Hoeffding, *A
+/// *Understanding double descent requires a fine-grained bias–variance decomposition*, NIPS 2020; Hoeffding, *A
 /// class of statistics with asymptotically normal distribution*, 1948 (U-statistics).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ensemble {

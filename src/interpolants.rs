@@ -175,7 +175,7 @@ pub fn warm_start_curve(
         let design = x.slice(s![.., ..p]);
         let svd = Svd::new(&design)?;
         let fit = nearest(&svd, y, &beta.slice(s![..p, ..]))?;
-        let train_mse = mean_square((design.dot(&fit) - &y.view()).iter(), "the training error")?;
+        let train_mse = mean_square((design.dot(&fit) - y.view()).iter(), "the training error")?;
         let norm = (mean_square(fit.iter(), "the norm of the fit")? * fit.len() as f64).sqrt();
         beta.slice_mut(s![..p, ..]).assign(&fit);
         let test_mse = match test {

@@ -194,7 +194,7 @@ fn ensembles_and_label_noise_refuse_what_makes_no_study_and_repeat_their_bytes()
         refused(&program, &folder, &["--samples", "20001"], &["--samples"]);
         let few =
             ["--samples", "8", "--sizes", "4,8,16", "--repeats", "2", "--test-rows", "50", "--no-figures"];
-        let tables = ["cells.csv", "summary.csv", "error_rates.csv", "complexity.csv"];
+        let tables = ["cells.csv", "summary.csv", "complexity.csv"];
         let study = |threads: &str| {
             let output =
                 run(&program, &folder, &[&few[..], &["--out", threads, "--threads", threads]].concat());

@@ -11,7 +11,6 @@ use double_descent::features::{Coordinates, FeatureMap, RandomFourier};
 use double_descent::filter::{LeadingModes, MinNorm, Ridge, SpectralFilter, Spectrum, Truncated};
 use double_descent::nested::{Test, feature_curve};
 use double_descent::risk::Compressed;
-use double_descent::rng::stream;
 use double_descent::svd::Cutoff;
 use double_descent::sweep::{Arm, Splits, Sweep};
 use ndarray::{Array2, ArrayRef2, Axis, array, s};
@@ -26,7 +25,7 @@ fn regression(rows: usize, seed: u64) -> (Array2<f64>, Array2<f64>) {
 }
 
 fn fourier(features: usize, seed: u64) -> RandomFourier {
-    RandomFourier::new(3, features, 1.0, &mut stream(seed, 0, 0)).unwrap()
+    RandomFourier::gaussian(3, features, 0.5, seed).unwrap()
 }
 
 fn min_norm() -> Arc<dyn SpectralFilter> {

@@ -88,8 +88,8 @@ fn an_ensemble_of_linear_fits_is_one_linear_fit_and_tames_the_peak() {
             features.push(design);
         }
         let ensemble = Ensemble::new(&predictions, &truth(&tests)).unwrap();
-        let features: Vec<_> = features.iter().map(Array2::view).collect();
-        let coefficients: Vec<_> = coefficients.iter().map(Array2::view).collect();
+        let features: Vec<_> = features.iter().map(|x| x.view()).collect();
+        let coefficients: Vec<_> = coefficients.iter().map(|b| b.view()).collect();
         let joined = ndarray::concatenate(Axis(1), &features)
             .unwrap()
             .dot(&ndarray::concatenate(Axis(0), &coefficients).unwrap());

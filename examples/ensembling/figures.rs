@@ -52,8 +52,8 @@ pub fn errors(args: &RunArgs, study: &Study, curve: &Curve) -> Result<Figure, Er
     let caption = format!(
         "Minimum-norm least squares on p random Fourier features, n\u{a0}=\u{a0}{n} training rows of {}, label noise of \
          standard deviation {} (the targets have 1), excess error on {TEST_ROWS} noise-free test rows. (a) Means of the \
-         predictions of K fits on independent features; all K, K\u{a0}=\u{a0}∞ included, from the pairs of {} members. \
-         (b) Interpolants: from a random start N(0,\u{a0}s²/p) (expected error, closed form), and from the solution on \
+         predictions of K fits on independent features; all K, K\u{a0}=\u{a0}∞ included, from the pairs of {} members; \
+         K\u{a0}=\u{a0}∞ is an estimate without bias, and the line breaks where it is negative. (b) Interpolants: from a random start N(0,\u{a0}s²/p) (expected error, closed form), and from the solution on \
          the next smaller p. {} (seed {}). Inputs have {INPUTS} dimensions.",
         curve.provenance.data,
         study.noise,

@@ -13,8 +13,8 @@ use std::path::PathBuf;
 pub struct Source {
     pub train: Labelled,
     pub test: Labelled,
-    /// The standard deviation of the entries of a frequency.
-    pub gain: f64,
+    /// Of the kernel exp(−γ ‖x − x'‖²) that the features approach.
+    pub gamma: f64,
     /// For a caption.
     pub describe: String,
 }
@@ -26,8 +26,8 @@ impl Source {
         let Some(folder) = folder.or_else(from_environment) else { return teacher(seed) };
         let inner = folder.join("fashion_mnist");
         let (train, test) = Labelled::fashion_mnist(if inner.is_dir() { &inner } else { &folder })?;
-        // exp(−g² ‖x − x'‖² / 2) is about ½ at the typical squared distance of two images, 140.
-        Ok(Self { train, test, gain: 0.1, describe: "Fashion-MNIST".into() })
+        // The kernel is about ½ at the typical squared distance of two images, 140.
+        Ok(Self { train, test, gamma: 0.005, describe: "Fashion-MNIST".into() })
     }
 }
 
@@ -49,7 +49,7 @@ fn teacher(seed: u64) -> Result<Source, Error> {
     Ok(Source {
         train: draw(20_000, 1)?,
         test: draw(10_000, 2)?,
-        gain: 0.2,
+        gamma: 0.02,
         describe: format!(
             "a synthetic teacher (no real data): standard normal inputs in {INPUTS} dimensions, labelled by the \
              largest of {CLASSES} outputs of a random network"

@@ -1,31 +1,31 @@
 //! Squared error and error rate over p, by label noise.
 
 use crate::common::figures::{describe, line};
-use crate::common::{Abscissa, RunArgs, short};
-use crate::study::{Results, Study};
+use crate::common::{Abscissa, RunArgs};
+use crate::study::{Study, percent};
 use double_descent::Error;
-use double_descent::curve::{Metric, Summary};
-use double_descent::plot::{Axis, Figure, Group, Hue, Panel, Series};
+use double_descent::curve::{Curve, Metric, Summary};
+use double_descent::plot::{Axis, Figure, Group, Hue, Panel};
 
 pub fn errors(
     args: &RunArgs,
     study: &Study,
-    results: &Results,
+    curve: &Curve,
     complexity: &[Option<usize>],
 ) -> Result<Figure, Error> {
     let ratio = args.x == Abscissa::Ratio;
     let n = study.samples;
     let place = |p: usize| p as f64 / if ratio { n as f64 } else { 1.0 };
-    let summaries = results.curve.summaries(Metric::TestMse, args.bootstrap())?;
-    let mut squared = Group::new("Wrong training labels", Hue::Vermillion);
-    let mut rates = Group::new("Wrong training labels", Hue::Vermillion);
-    for (arm, &noise) in study.noise.iter().enumerate() {
-        let label = format!("{}\u{a0}%", short(100.0 * noise));
-        let of_arm = summaries.iter().filter(|s| s.arm == arm);
-        squared = squared.with_series(line(args, &label, of_arm, |s: &Summary| place(s.p), |_| 1.0));
-        let (x, y) = results.median_rates(arm).into_iter().map(|(p, rate)| (place(p), rate)).unzip();
-        rates = rates.with_series(Series::new(label, x, y));
-    }
+    let group = |metric: Metric| -> Result<Group, Error> {
+        let summaries = curve.summaries(metric, args.bootstrap())?;
+        let mut group = Group::new("Wrong training labels", Hue::Vermillion);
+        for (arm, &noise) in study.noise.iter().enumerate() {
+            let label = percent(noise);
+            let of_arm = summaries.iter().filter(|s| s.arm == arm);
+            group = group.with_series(line(args, label, of_arm, |s: &Summary| place(s.p), |_| 1.0));
+        }
+        Ok(group)
+    };
     let label = if ratio { "p / n" } else { "Number of features p" };
     // The noisiest labels ask for most.
     let reached = complexity.last().copied().flatten();
@@ -36,28 +36,28 @@ pub fn errors(
             None => panel,
         }
     };
-    let lines = describe(args, results.curve.repeats());
+    let lines = describe(args, curve.repeats());
     let reached = match reached {
         Some(p) => format!(
-            "from p\u{a0}=\u{a0}{p} on, at {}\u{a0}% wrong labels",
-            short(100.0 * study.noise.last().copied().unwrap_or(0.0))
+            "from p\u{a0}=\u{a0}{p} on, at {} wrong labels",
+            percent(study.noise.last().copied().unwrap_or(0.0))
         ),
         None => "at none of these p".into(),
     };
     let caption = format!(
-        "Minimum-norm least squares of one-hot labels on p {} of {}, n\u{a0}=\u{a0}{n} training rows, some with a wrong \
-         label; test errors on clean labels, {}. {lines}; error rates are medians (seed {}). EMC\u{a0}=\u{a0}n: the \
+        "Minimum-norm least squares of one-hot labels on p random Fourier features of {}, n\u{a0}=\u{a0}{n} training rows, some with a wrong \
+         label; test errors on clean labels, {}. {lines} (seed {}). EMC\u{a0}=\u{a0}n: the \
          effective model complexity, the largest number of samples with a mean squared training error up to \
          ε\u{a0}=\u{a0}{:e}, reaches n {reached}.",
-        "random Fourier features",
-        study.source.describe,
-        results.curve.provenance.sampling,
-        args.seed,
-        study.epsilon,
+        "random Fourier features", study.source.describe, curve.provenance.sampling, args.seed, study.epsilon,
     );
     Ok(Figure::new(caption)
-        .with_panel(panel("Squared error", Axis::log10("Test mean squared error"), squared))
-        .with_panel(panel("Error rate", Axis::linear("Share of test rows missed"), rates))
+        .with_panel(panel("Squared error", Axis::log10("Test mean squared error"), group(Metric::TestMse)?))
+        .with_panel(panel(
+            "Error rate",
+            Axis::linear("Share of test rows missed"),
+            group(Metric::TestErrorRate)?,
+        ))
         .with_columns(2)
         .with_width(1000.0)
         .with_title("Label noise raises the peak where the effective complexity equals n"))

@@ -11,7 +11,8 @@ use double_descent::risk::error_rate;
 use double_descent::rng::stream;
 use double_descent::svd::Svd;
 use double_descent::sweep::{Grid, Observer, Place};
-use ndarray::{Array2, ArrayView2, Axis as Dimension, concatenate, s};
+use ndarray::{ArrayView2, Axis as Dimension, concatenate, s};
+use rand::RngExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -33,18 +34,9 @@ pub struct Study {
     pub threads: Option<usize>,
 }
 
-/// Squared errors as a curve, one arm for each level of noise, and the share of test rows that are missed.
-pub struct Results {
-    pub curve: Curve,
-    rates: Vec<Rate>,
-}
-
-#[derive(Clone, Copy)]
-struct Rate {
-    repeat: usize,
-    p: usize,
-    arm: usize,
-    rate: f64,
+/// A share, for people.
+pub fn percent(share: f64) -> String {
+    format!("{}\u{a0}%", (1000.0 * share).round() / 10.0)
 }
 
 impl Study {
@@ -62,27 +54,24 @@ impl Study {
         Ok(())
     }
 
-    pub fn run(&self, observer: &dyn Observer) -> Result<Results, Error> {
+    pub fn run(&self, observer: &dyn Observer) -> Result<Curve, Error> {
         let test = self.source.test.subset(self.test_rows.min(self.source.test.len()), self.seed)?;
         let (axis, repeats) = (vec![self.samples], self.repeats);
         let grid = Grid { axis, repeats, threads: self.threads, batch: 1 };
         let visited = grid.run(observer, |places| {
             places.iter().map(|place| self.repeat(place.repeat, &test)).collect::<Vec<_>>()
         })?;
-        let mut results = Results { curve: self.empty_curve(test.len()), rates: Vec::new() };
+        let mut curve = self.empty_curve(test.len());
         for (Place { axis_value: n, repeat }, result) in visited {
             match result {
-                Some(Ok((cells, rates))) => {
-                    results.curve.cells.extend(cells);
-                    results.rates.extend(rates);
-                }
-                Some(Err(error)) => results.curve.failures.push(Failure { repeat, n, p: 0, error }),
-                None => results.curve.complete = false,
+                Some(Ok(cells)) => curve.cells.extend(cells),
+                Some(Err(error)) => curve.failures.push(Failure { repeat, n, p: 0, error }),
+                None => curve.complete = false,
             }
         }
-        match results.curve.failures.first() {
+        match curve.failures.first() {
             Some(first) => Err(first.error.clone()),
-            None => Ok(results),
+            None => Ok(curve),
         }
     }
 
@@ -94,17 +83,17 @@ impl Study {
     fn features(&self, repeat: usize) -> Result<RandomFourier, Error> {
         let largest = self.sizes.iter().copied().max().unwrap_or(1);
         let inputs = self.source.train.inputs().ncols();
-        RandomFourier::new(inputs, largest, self.source.gain, &mut stream(self.seed, 3, repeat))
+        RandomFourier::gaussian(inputs, largest, self.source.gamma, stream(self.seed, 3, repeat).random())
     }
 
     /// One training set with every level of noise, at every p: the levels are further columns of targets.
-    fn repeat(&self, repeat: usize, test: &Labelled) -> Result<(Vec<Cell>, Vec<Rate>), Error> {
+    fn repeat(&self, repeat: usize, test: &Labelled) -> Result<Vec<Cell>, Error> {
         let seed = self.repeat_seed(repeat);
         let (n, classes) = (self.samples, self.source.train.classes());
         let train = self.source.train.subset(n, seed)?;
         let noisy = |&share: &f64| Ok(train.with_label_noise(share, seed)?.one_hot());
         let targets = self.noise.iter().map(noisy).collect::<Result<Vec<_>, Error>>()?;
-        let views: Vec<ArrayView2<'_, f64>> = targets.iter().map(Array2::view).collect();
+        let views: Vec<ArrayView2<'_, f64>> = targets.iter().map(|y| y.view()).collect();
         let joined = concatenate(Dimension(1), &views)
             .map_err(|e| Error::Resource { reason: format!("targets of one shape: {e}") })?;
         let map = self.features(repeat)?;
@@ -141,12 +130,11 @@ impl Study {
                 }
             }
         }
-        let mut rates = Vec::new();
         for ((cell, squares), missed) in cells.iter_mut().zip(squares).zip(missed) {
             cell.test_mse = Some(squares / clean.len() as f64);
-            rates.push(Rate { repeat, p: cell.p, arm: cell.arm, rate: missed / test.len() as f64 });
+            cell.test_error_rate = Some(missed / test.len() as f64);
         }
-        Ok((cells, rates))
+        Ok(cells)
     }
 
     /// For each level of noise the smallest p of the study whose effective complexity is n or more. `None` if no p
@@ -180,13 +168,17 @@ impl Study {
         self.noise.iter().map(of_level).collect()
     }
 
-    /// `noise,n,epsilon,p`.
+    /// `noise,n,epsilon,smallest_p_of_complexity_n`.
     pub fn save_complexity(&self, complexity: &[Option<usize>], path: &Path) -> Result<(), Error> {
-        let rows = self.noise.iter().zip(complexity).map(|(noise, p)| {
+        let failed = |e: csv::Error| Error::Io { path: path.into(), reason: e.to_string() };
+        let mut writer = csv::Writer::from_path(path).map_err(failed)?;
+        writer.write_record(["noise", "n", "epsilon", "smallest_p_of_complexity_n"]).map_err(failed)?;
+        for (noise, p) in self.noise.iter().zip(complexity) {
             let p = p.map_or(String::new(), |p| p.to_string());
-            [noise.to_string(), self.samples.to_string(), self.epsilon.to_string(), p]
-        });
-        save(path, ["noise", "n", "epsilon", "smallest_p_of_complexity_n"], rows)
+            let row = [noise.to_string(), self.samples.to_string(), self.epsilon.to_string(), p];
+            writer.write_record(row).map_err(failed)?;
+        }
+        writer.flush().map_err(|e| failed(e.into()))
     }
 
     fn empty_curve(&self, test_rows: usize) -> Curve {
@@ -212,38 +204,4 @@ impl Study {
             },
         }
     }
-}
-
-impl Results {
-    /// The median share of missed test rows over p.
-    pub fn median_rates(&self, arm: usize) -> Vec<(usize, f64)> {
-        let of_size = |p: usize| {
-            let mut rates: Vec<f64> =
-                self.rates.iter().filter(|r| (r.arm, r.p) == (arm, p)).map(|r| r.rate).collect();
-            rates.sort_unstable_by(f64::total_cmp);
-            let middle = rates.len() / 2;
-            let lower = rates[if rates.len() % 2 == 0 { middle - 1 } else { middle }];
-            (p, f64::midpoint(lower, rates[middle]))
-        };
-        self.curve.axis_values().into_iter().map(of_size).collect()
-    }
-
-    /// `repeat,p,noise,error_rate`.
-    pub fn save_rates(&self, path: &Path) -> Result<(), Error> {
-        let rows = self.rates.iter().map(|r| {
-            let noise = self.curve.arms[r.arm].setting.unwrap_or(0.0);
-            [r.repeat.to_string(), r.p.to_string(), noise.to_string(), r.rate.to_string()]
-        });
-        save(path, ["repeat", "p", "noise", "error_rate"], rows)
-    }
-}
-
-fn save(path: &Path, header: [&str; 4], rows: impl Iterator<Item = [String; 4]>) -> Result<(), Error> {
-    let failed = |e: csv::Error| Error::Io { path: path.into(), reason: e.to_string() };
-    let mut writer = csv::Writer::from_path(path).map_err(failed)?;
-    writer.write_record(header).map_err(failed)?;
-    for row in rows {
-        writer.write_record(row).map_err(failed)?;
-    }
-    writer.flush().map_err(|e| failed(e.into()))
 }

@@ -224,12 +224,10 @@ mod tests {
         for t in 1..band.lower.len() {
             let mut next = [[none; 3]; 5];
             for to in (0..5).filter(|&to| inside(t, to)) {
-                for from in 0..5 {
-                    for direction in 0..3 {
-                        let known = best[from][direction];
-                        if known == none {
-                            continue;
-                        }
+                for (from, by_direction) in best.iter().enumerate() {
+                    for (direction, &known) in
+                        by_direction.iter().enumerate().filter(|(_, known)| **known < none)
+                    {
                         let now = match to.cmp(&from) {
                             std::cmp::Ordering::Equal => direction,
                             std::cmp::Ordering::Greater => 1,
