@@ -358,10 +358,10 @@ impl<'a> Table<'a> {
         }
         let block = block.mapv(|v| scaled(v, -e));
         // Blocks that a map makes later may be larger than what the unit was taken from.
-        match block.iter().all(|v| v.abs() < LARGEST) {
-            true => Ok(CowArray::from(block)),
-            false => Err(Error::Overflow { what: "a feature, in units of those before it" }),
+        if block.iter().all(|v| v.abs() < LARGEST) {
+            return Ok(CowArray::from(block));
         }
+        Err(Error::Overflow { what: "a feature, in units of those before it" })
     }
 }
 

@@ -337,10 +337,10 @@ impl PlaneSweep {
                 }
             }
         }
-        match scores.iter().flatten().all(|score| score.squares.is_finite()) {
-            true => Ok(scores),
-            false => Err(Error::Overflow { what: "the test error" }),
+        if scores.iter().flatten().all(|score| score.squares.is_finite()) {
+            return Ok(scores);
         }
+        Err(Error::Overflow { what: "the test error" })
     }
 
     fn provenance(&self, repeats: usize) -> Provenance {
