@@ -23,9 +23,9 @@ use ndarray::{Array2, ArrayRef2};
 /// use double_descent::kernel::Kernel;
 /// use ndarray::array;
 ///
-/// let gaussian = StationaryKernel::Gaussian { gamma: 0.5 };
+/// let gaussian = StationaryKernel::Gaussian { gamma: 0.25 };
 /// let k = gaussian.gram(&array![[1.0, 2.0]], &array![[1.0, 2.0], [3.0, 2.0]])?;
-/// assert_eq!(k, array![[1.0, (-2.0_f64).exp()]]);
+/// assert_eq!(k, array![[1.0, (-1.0_f64).exp()]]);
 /// # Ok::<(), double_descent::Error>(())
 /// ```
 impl Kernel for StationaryKernel {
