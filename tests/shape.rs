@@ -39,7 +39,7 @@ fn curve(repeats: usize, points: usize, mut error: impl FnMut(usize, usize) -> f
 }
 
 fn quick(seed: u64) -> ShapeTest {
-    ShapeTest { bootstrap: Bootstrap { draws: 50, seed }, ..ShapeTest::new(seed) }
+    ShapeTest { bootstrap: Bootstrap { draws: 4, seed }, ..ShapeTest::new(seed) }
 }
 
 fn shape(curve: &Curve) -> ShapeReport {
