@@ -39,7 +39,7 @@ fn curve(repeats: usize, points: usize, mut error: impl FnMut(usize, usize) -> f
 }
 
 fn quick(seed: u64) -> ShapeTest {
-    ShapeTest { bootstrap: Bootstrap { draws: 50, seed }, ..ShapeTest::new(seed) }
+    ShapeTest { bootstrap: Bootstrap { draws: 4, seed }, ..ShapeTest::new(seed) }
 }
 
 fn shape(curve: &Curve) -> ShapeReport {
@@ -292,7 +292,9 @@ fn input_that_is_wrong_or_extreme() {
     for points in [1, 6, 40] {
         let few = curve(3, points, |_, t| t as f64);
         let text = few.shape(0, Metric::TestMse, &test).unwrap_err().to_string();
-        let needed = (1.0 + (points as f64 / 0.05).log2()).ceil() as usize;
+        // The first R with 2T / 2^R ≤ 0.05.
+        let enough = |repeats: &u8| 40.0 * points as f64 <= 2f64.powi((*repeats).into());
+        let needed: usize = (1..100).find(enough).unwrap().into();
         assert!(text.contains(&format!("run {needed} or more")), "{text}");
         assert!(curve(needed, points, |_, t| t as f64).shape(0, Metric::TestMse, &test).is_ok());
         assert!(curve(needed - 1, points, |_, t| t as f64).shape(0, Metric::TestMse, &test).is_err());

@@ -49,7 +49,7 @@ pub fn errors(
          label; test errors on clean labels, {}. {lines} (seed {}). EMC\u{a0}=\u{a0}n: the \
          effective model complexity, the largest number of samples with a mean squared training error up to \
          ε\u{a0}=\u{a0}{:e}, reaches n {reached}.",
-        "random Fourier features", study.source.describe, curve.provenance.sampling, args.seed, study.epsilon,
+        study.source.describe, curve.provenance.sampling, args.seed, study.epsilon,
     );
     Ok(Figure::new(caption)
         .with_panel(panel("Squared error", Axis::log10("Test mean squared error"), group(Metric::TestMse)?))

@@ -90,7 +90,7 @@ impl Window {
         let certain_height = highest(&band.lower);
         let mut may_be_highest = inside.clone().filter(|&t| band.upper[t] >= certain_height);
         let first_peak = may_be_highest.next().unwrap_or(peak);
-        let last_peak = may_be_highest.last().unwrap_or(first_peak);
+        let last_peak = may_be_highest.next_back().unwrap_or(first_peak);
 
         let rest = [(first..peak).rev().collect::<Vec<_>>(), (peak + 1..=last).collect()];
         let [from, to] = rest.map(|outwards| {
