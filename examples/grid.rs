@@ -109,7 +109,7 @@ fn run(cli: &Cli) -> Result<(), Error> {
     closing_table(cli, &surface, &levels)?;
     say!("written: {}: cells.csv", folder.display());
     if !cli.run.no_figures {
-        let about = cli.inputs.describe(&sweep);
+        let about = inputs::describe(&sweep);
         let figure = match cli.rows {
             Rows::Samples => ("plane", figures::plane(&cli.run, &surface, &about)?),
             Rows::Ridge => ("ridge", figures::settings(&surface, cli.rows, &levels, &about)),
@@ -123,15 +123,12 @@ fn run(cli: &Cli) -> Result<(), Error> {
 /// For every row of the plane the p with the highest test error, and how high it is.
 fn closing_table(cli: &Cli, surface: &Surface, levels: &[f64]) -> Result<(), Error> {
     let features = surface.features();
-    let (name, labels, medians) = match cli.rows {
-        Rows::Samples => {
-            let samples = surface.samples().iter().map(ToString::to_string).collect();
-            ("n", samples, surface.medians(0, Metric::TestMse)?)
-        }
-        _ => {
-            let levels: Vec<String> = levels.iter().map(|&level| short(level)).collect();
-            ("setting", levels, surface.medians_of_arms(cli.n, Metric::TestMse))
-        }
+    let (name, labels, medians): (_, Vec<String>, _) = if cli.rows == Rows::Samples {
+        let samples = surface.samples().iter().map(ToString::to_string).collect();
+        ("n", samples, surface.medians(0, Metric::TestMse)?)
+    } else {
+        let levels = levels.iter().map(|&level| short(level)).collect();
+        ("setting", levels, surface.medians_of_arms(cli.n, Metric::TestMse))
     };
     say!("\n{name:>12}{:>16}{:>14}{:>14}", "peak over p at", "median MSE", "at the last p");
     for (label, row) in labels.iter().zip(medians.rows()) {

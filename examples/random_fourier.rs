@@ -81,7 +81,7 @@ fn run(cli: &Cli) -> Result<(), Error> {
         curve.save_summaries(&folder.join(format!("{name}_summary.csv")), &metrics, cli.run.bootstrap())?;
         closing_table(&curve)?;
         failed += report_failures(&curve);
-        let about = cli.inputs.describe(&sweep);
+        let about = inputs::describe(&sweep);
         figures.push((name, figures::panels(&cli.run, &curve, &about)?));
     }
     say!("written: {}: {{features,samples}}_{{cells,summary}}.csv", folder.display());

@@ -1,5 +1,5 @@
 //! A model-wise curve and an n × p grid of random Fourier features, ten outputs, 10,000 test rows: ours in one run,
-//! the peer's fits cell by cell in numpy and SciPy.
+//! the peer's fits cell by cell in numpy and `SciPy`.
 
 use crate::Peer;
 use crate::python::{self, Folder};
@@ -37,8 +37,9 @@ impl Study {
     /// n = 5,000, 40 values of p from 50 to 20,000.
     pub fn curve(quick: bool) -> Self {
         let (n, first, last) = if quick { (250, 10.0, 1000.0) } else { (5000, 50.0f64, 20_000.0f64) };
-        let at = |i: i32| (first * (last / first).powf(f64::from(i) / 39.0)).round() as usize;
-        let mut features: Vec<usize> = (0..40).map(at).collect();
+        let at = |i: i32| (first * (last / first).powf(f64::from(i) / 39.0)).round();
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // up to 20,000
+        let mut features: Vec<usize> = (0..40).map(|i| at(i) as usize).collect();
         features.dedup();
         let places = [0, 14, 24, 30, 35, features.len() - 1];
         let timed = (vec![n], places.map(|i| features[i.min(features.len() - 1)]).to_vec());
@@ -67,7 +68,9 @@ impl Study {
             let inputs =
                 Array2::from_shape_simple_fn((rows, INPUTS), || rng.random_range(-1.0..1.0f64).max(0.0));
             let mut targets = Array2::zeros((rows, OUTPUTS));
-            targets.rows_mut().into_iter().for_each(|mut row| row[rng.random_range(0..OUTPUTS)] = 1.0);
+            for mut row in targets.rows_mut() {
+                row[rng.random_range(0..OUTPUTS)] = 1.0;
+            }
             Dataset::new("drawn", inputs, targets).expect("a data set")
         };
         let (train, test) = (data(n), data(tests));
@@ -149,7 +152,9 @@ impl Study {
             ("ty", self.test.targets()),
             ("w", &self.weights.0),
         ];
-        tables.iter().for_each(|(name, table)| folder.write(name, table.iter()));
+        for (name, table) in tables {
+            folder.write(name, table.iter());
+        }
         folder.write("b", self.weights.1.iter());
         let cells = self.timed.0.iter().flat_map(|n| self.timed.1.iter().map(move |p| format!("{n}:{p}")));
         let cells: Vec<String> = cells.collect();

@@ -49,6 +49,13 @@ pub struct InputArgs {
     pub repeats: usize,
 }
 
+/// Data and features in words, for a caption.
+pub fn describe(sweep: &PlaneSweep) -> String {
+    let map = sweep.maps.of(0).map_or_else(|e| e.to_string(), |map| map.describe());
+    let (train, test) = (sweep.train.len(), sweep.test.len());
+    format!("{train} training and {test} test rows of {}; {map}", sweep.train.name())
+}
+
 impl InputArgs {
     /// A sweep over nothing yet.
     pub fn sweep(
@@ -70,17 +77,6 @@ impl InputArgs {
             RandomFourier::new(inputs, largest, kernel, seed)
         });
         Ok(PlaneSweep { threads, ..PlaneSweep::new(train, test, maps, self.repeats, seed) })
-    }
-
-    /// In words, for a caption.
-    pub fn describe(&self, sweep: &PlaneSweep) -> String {
-        let map = sweep.maps.of(0).map_or_else(|e| e.to_string(), |map| map.describe());
-        format!(
-            "{} training and {} test rows of {}; {map}",
-            sweep.train.len(),
-            sweep.test.len(),
-            sweep.train.name()
-        )
     }
 
     /// The images, or what stands in for them.

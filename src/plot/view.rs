@@ -140,7 +140,9 @@ pub(super) fn cell_edges(scale: Scale, centres: &[f64]) -> Vec<f64> {
 }
 
 fn with_cells(mut seen: Extent, scale: Scale, centres: &[f64]) -> Extent {
-    cell_edges(scale, centres).into_iter().for_each(|edge| seen.add(edge));
+    for edge in cell_edges(scale, centres) {
+        seen.add(edge);
+    }
     seen
 }
 

@@ -1,7 +1,7 @@
 //! Cholesky's triangle, sequential: the same bits on any number of threads.
 
 use faer::dyn_stack::{MemBuffer, MemStack};
-use faer::linalg::cholesky::llt::factor::{cholesky_in_place, cholesky_in_place_scratch};
+use faer::linalg::cholesky::llt::factor::{LltRegularization, cholesky_in_place, cholesky_in_place_scratch};
 use faer::{MatMut, Par, Spec};
 use ndarray::Array2;
 
@@ -12,7 +12,7 @@ pub(crate) fn cholesky(mut sigma: Array2<f64>) -> Option<Array2<f64>> {
     // Column by column the lower triangle is row by row the upper one.
     let columns = MatMut::from_column_major_slice_mut(sigma.as_slice_mut()?, p, p);
     let stack = MemStack::new(&mut buffer);
-    cholesky_in_place(columns, Default::default(), Par::Seq, stack, Spec::default()).ok()?;
+    cholesky_in_place(columns, LltRegularization::default(), Par::Seq, stack, Spec::default()).ok()?;
     for (i, mut row) in sigma.rows_mut().into_iter().enumerate() {
         row.iter_mut().take(i).for_each(|below| *below = 0.0);
     }
