@@ -87,11 +87,11 @@ fn dispatch(
     near: impl Fn(f64) -> f64,
     far: fn(f64) -> f64,
 ) -> bool {
-    pulp::Arch::new().dispatch(Table { table, phases, amplitude, near, far })
+    pulp::Arch::new().dispatch(Waves { table, phases, amplitude, near, far })
 }
 
 /// Compiled once per instruction set; the best one that the machine has runs.
-struct Table<'a, F> {
+struct Waves<'a, F> {
     table: &'a mut [f64],
     phases: &'a [f64],
     amplitude: f64,
@@ -99,7 +99,7 @@ struct Table<'a, F> {
     far: fn(f64) -> f64,
 }
 
-impl<F: Fn(f64) -> f64> pulp::WithSimd for Table<'_, F> {
+impl<F: Fn(f64) -> f64> pulp::WithSimd for Waves<'_, F> {
     type Output = bool;
 
     #[inline(always)]

@@ -84,17 +84,23 @@ impl StationaryKernel {
         match self {
             Self::Gaussian { gamma } => {
                 let deviation = std::f64::consts::SQRT_2 * gamma.sqrt();
-                frequency.iter_mut().for_each(|w| *w = deviation * rng.sample::<f64, _>(StandardNormal));
+                for w in &mut *frequency {
+                    *w = deviation * rng.sample::<f64, _>(StandardNormal);
+                }
             }
             Self::Laplacian { gamma } => {
                 let law = Cauchy::new(0.0, gamma).map_err(|error| refused(&error))?;
-                frequency.iter_mut().for_each(|w| *w = rng.sample(law));
+                for w in &mut *frequency {
+                    *w = rng.sample(law);
+                }
             }
             Self::Matern { nu, length_scale } => {
                 // √(2ν/χ²), χ² with 2ν degrees of freedom: twice a gamma variable of shape ν.
                 let law = Gamma::new(nu, 1.0).map_err(|error| refused(&error))?;
                 let scale = (nu / rng.sample(law)).sqrt() / length_scale;
-                frequency.iter_mut().for_each(|w| *w = scale * rng.sample::<f64, _>(StandardNormal));
+                for w in &mut *frequency {
+                    *w = scale * rng.sample::<f64, _>(StandardNormal);
+                }
             }
         }
         if frequency.iter().all(|w| w.is_finite()) {
