@@ -87,19 +87,19 @@ fn dispatch(
     near: impl Fn(f64) -> f64,
     far: fn(f64) -> f64,
 ) -> bool {
-    pulp::Arch::new().dispatch(Table { values: table, phases, amplitude, near, far })
+    pulp::Arch::new().dispatch(Waves { table, phases, amplitude, near, far })
 }
 
 /// Compiled once per instruction set; the best one that the machine has runs.
-struct Table<'a, F> {
-    values: &'a mut [f64],
+struct Waves<'a, F> {
+    table: &'a mut [f64],
     phases: &'a [f64],
     amplitude: f64,
     near: F,
     far: fn(f64) -> f64,
 }
 
-impl<F: Fn(f64) -> f64> pulp::WithSimd for Table<'_, F> {
+impl<F: Fn(f64) -> f64> pulp::WithSimd for Waves<'_, F> {
     type Output = bool;
 
     #[inline(always)]
@@ -109,7 +109,7 @@ impl<F: Fn(f64) -> f64> pulp::WithSimd for Table<'_, F> {
         for first in (0..width).step_by(GROUP) {
             let mut phases = [0.0; GROUP];
             phases.copy_from_slice(&self.phases[first..first + GROUP]);
-            for row in self.values.chunks_exact_mut(width) {
+            for row in self.table.chunks_exact_mut(width) {
                 let group = &mut row[first..first + GROUP];
                 let mut values = [0.0; GROUP];
                 values.copy_from_slice(group);

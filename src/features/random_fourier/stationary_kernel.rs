@@ -84,13 +84,13 @@ impl StationaryKernel {
         match self {
             Self::Gaussian { gamma } => {
                 let deviation = std::f64::consts::SQRT_2 * gamma.sqrt();
-                for w in frequency.iter_mut() {
+                for w in &mut *frequency {
                     *w = deviation * rng.sample::<f64, _>(StandardNormal);
                 }
             }
             Self::Laplacian { gamma } => {
                 let law = Cauchy::new(0.0, gamma).map_err(|error| refused(&error))?;
-                for w in frequency.iter_mut() {
+                for w in &mut *frequency {
                     *w = rng.sample(law);
                 }
             }
@@ -98,7 +98,7 @@ impl StationaryKernel {
                 // √(2ν/χ²), χ² with 2ν degrees of freedom: twice a gamma variable of shape ν.
                 let law = Gamma::new(nu, 1.0).map_err(|error| refused(&error))?;
                 let scale = (nu / rng.sample(law)).sqrt() / length_scale;
-                for w in frequency.iter_mut() {
+                for w in &mut *frequency {
                     *w = scale * rng.sample::<f64, _>(StandardNormal);
                 }
             }
