@@ -145,7 +145,7 @@ impl Curve {
     /// ```
     pub fn shape(&self, arm: usize, metric: Metric, test: &ShapeTest) -> Result<ShapeReport, Error> {
         test.check()?;
-        let (axis, table) = self.table(arm, metric)?;
+        let (axis, table) = self.whole_repeats(arm, metric)?;
         let ordered = Ordered::new(floored(table).view());
         let (rank, rates) = test.rank(ordered.repeats(), axis.len())?;
         let band = ordered.band(rank);
@@ -178,7 +178,7 @@ impl Curve {
     }
 
     /// The axis values at which a repeat has the metric, and the repeats (rows) that have it at all of them.
-    fn table(&self, arm: usize, metric: Metric) -> Result<(Vec<usize>, Array2<f64>), Error> {
+    fn whole_repeats(&self, arm: usize, metric: Metric) -> Result<(Vec<usize>, Array2<f64>), Error> {
         let axis = self.axis_values();
         let mut repeats: BTreeMap<usize, Vec<Option<f64>>> = BTreeMap::new();
         for cell in self.cells.iter().filter(|cell| cell.arm == arm) {
