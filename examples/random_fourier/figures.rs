@@ -60,9 +60,14 @@ pub fn panels(args: &RunArgs, curve: &Curve, about: &str) -> Result<Figure, Erro
         if over_features { ("n", curve.cells.first().map_or(0, |c| c.n)) } else { ("p", threshold) };
     let caption = format!(
         "Minimum-norm least squares on one-hot classes at {fixed}\u{a0}=\u{a0}{count}: {about}. Errors are means over the \
-         outputs. {} ({}). Training errors under 10⁻⁶ are not drawn.",
+         outputs. {} ({}). Training errors under 10⁻⁶ are not drawn.{}",
         describe(args, curve.repeats()),
         curve.provenance.sampling,
+        if curve.arms.len() > 1 {
+            " Infinite width is kernel ridgeless regression, the limit p\u{a0}→\u{a0}∞; its norm is drawn over √p."
+        } else {
+            ""
+        },
     );
     Ok(Figure::new(caption)
         .with_panel(panel(Axis::log10("Mean squared error"), vec![series(2)?, series(0)?]))
