@@ -17,9 +17,11 @@ mod inputs;
 use clap::{CommandFactory, FromArgMatches, Parser};
 use common::{RunArgs, finish, parse_sizes, report_failures, say, short, with_progress};
 use double_descent::Error;
-use double_descent::curve::{Axis, Curve, Metric};
+use double_descent::curve::{ArmLabel, Axis, Curve, Metric};
+use double_descent::kernel::KernelRegression;
 use double_descent::sweep::PlaneSweep;
 use inputs::InputArgs;
+use ndarray::{Array2, Axis as Along};
 use std::process::ExitCode;
 
 /// Model-wise and sample-wise double descent of random Fourier features. Writes
@@ -42,6 +44,10 @@ struct Cli {
     /// Features of the sample-wise curve
     #[arg(long, value_name = "N", default_value_t = 1000)]
     p: usize,
+
+    /// Draw the limit of the model-wise curve too, kernel ridgeless regression: an SVD of n × n for each training set
+    #[arg(long)]
+    infinite_width: bool,
 
     #[command(flatten)]
     inputs: InputArgs,
@@ -75,7 +81,10 @@ fn run(cli: &Cli) -> Result<(), Error> {
     ];
     for (name, axis, samples, features) in studies {
         (sweep.samples, sweep.features) = (samples, features);
-        let curve = measure(&sweep, name, axis)?;
+        let mut curve = measure(&sweep, name, axis)?;
+        if cli.infinite_width && axis == Axis::Features {
+            add_limit(cli, &sweep, &mut curve)?;
+        }
         curve.save_cells(&folder.join(format!("{name}_cells.csv")))?;
         let metrics = figures::PANELS.map(|panel| panel.0);
         curve.save_summaries(&folder.join(format!("{name}_summary.csv")), &metrics, cli.run.bootstrap())?;
@@ -104,7 +113,22 @@ fn measure(sweep: &PlaneSweep, name: &str, axis: Axis) -> Result<Curve, Error> {
     Ok(curve.unwrap_or_else(|| surface.cells().clone()))
 }
 
-/// Medians over the axis.
+/// The arm of infinite width: a cell at every p, all alike.
+fn add_limit(cli: &Cli, sweep: &PlaneSweep, curve: &mut Curve) -> Result<(), Error> {
+    let (sizes, arm) = (curve.axis_values(), curve.arms.len());
+    curve.arms.push(ArmLabel { name: "infinite_width".into(), setting: None });
+    let (train, test) = (&sweep.train, &sweep.test);
+    for (repeat, order) in sweep.splits.orders(train.len(), cli.n)?.iter().enumerate() {
+        let rows = |table: &Array2<f64>| table.select(Along(0), &order[..cli.n]);
+        let (x, y) = (rows(train.features()), rows(train.targets()));
+        let limit = KernelRegression::fit(cli.inputs.kernel()?, &x, &y)?;
+        curve.cells.extend(limit.cells((test.features(), test.targets()), &sizes, repeat, arm)?);
+    }
+    curve.cells.sort_by_key(|cell| (cell.repeat, cell.p, cell.arm));
+    Ok(())
+}
+
+/// Medians over the axis, and in the limit.
 fn closing_table(curve: &Curve) -> Result<(), Error> {
     let tables = figures::PANELS.map(|(metric, ..)| curve.summaries(metric, None));
     let tables = tables.into_iter().collect::<Result<Vec<_>, _>>()?;
@@ -119,13 +143,17 @@ fn closing_table(curve: &Curve) -> Result<(), Error> {
         "norm",
         "σ_min"
     );
-    for summary in &tables[0] {
+    let last = tables[0].iter().rposition(|summary| summary.arm == 1);
+    let shown = tables[0].iter().enumerate().filter(|(i, s)| s.arm == 0 || Some(*i) == last);
+    for (_, summary) in shown {
         let value = |table: usize| {
-            let found = tables[table].iter().find(|s| (s.n, s.p) == (summary.n, summary.p));
+            let found =
+                tables[table].iter().find(|s| (s.n, s.p, s.arm) == (summary.n, summary.p, summary.arm));
             found.map_or("-".into(), |s| short(s.median))
         };
         let columns: Vec<String> = (0..5).map(|table| format!("{:>12}", value(table))).collect();
-        say!("{:>6}{:>6}{}", summary.n, summary.p, columns.concat());
+        let p = if summary.arm == 0 { summary.p.to_string() } else { "∞".into() };
+        say!("{:>6}{p:>6}{}", summary.n, columns.concat());
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use crate::common::figures::{describe, line};
 use crate::common::{Abscissa, RunArgs};
 use double_descent::Error;
 use double_descent::curve::{Axis as Along, Curve, Metric, Summary};
-use double_descent::plot::{Axis, Figure, Group, Hue, Panel};
+use double_descent::plot::{Axis, Dash, Figure, Group, Hue, Panel};
 
 /// The metrics, their names and hues.
 pub const PANELS: [(Metric, &str, Hue); 5] = [
@@ -35,11 +35,21 @@ pub fn panels(args: &RunArgs, curve: &Curve, about: &str) -> Result<Figure, Erro
     let series = |index: usize| {
         let (metric, name, hue) = PANELS[index];
         let summaries = curve.summaries(metric, args.bootstrap())?;
-        let mut series = line(args, "", summaries.iter(), abscissa, |_| 1.0);
-        if metric == Metric::TrainMse {
-            series.y.iter_mut().filter(|v| **v < LOWEST).for_each(|v| *v = f64::NAN);
-        }
-        Ok::<_, Error>(Group::new(name, hue).with_series(series))
+        let of_arm = |arm, label: &str| {
+            let summaries = summaries.iter().filter(|summary| summary.arm == arm);
+            let mut series = line(args, label, summaries, abscissa, |_| 1.0);
+            if metric == Metric::TrainMse {
+                series.y.iter_mut().filter(|v| **v < LOWEST).for_each(|v| *v = f64::NAN);
+            }
+            series
+        };
+        let limit = of_arm(1, "infinite width").with_dash(Dash::Dashed);
+        let group = Group::new(name, hue);
+        Ok::<_, Error>(if limit.y.iter().any(|v| v.is_finite()) {
+            group.with_series(of_arm(0, "p features")).with_series(limit)
+        } else {
+            group.with_series(of_arm(0, ""))
+        })
     };
     let marker = if over_features { format!("p = n = {threshold}") } else { format!("n = p = {threshold}") };
     let panel = |y: Axis, groups: Vec<Group>| {
@@ -50,9 +60,14 @@ pub fn panels(args: &RunArgs, curve: &Curve, about: &str) -> Result<Figure, Erro
         if over_features { ("n", curve.cells.first().map_or(0, |c| c.n)) } else { ("p", threshold) };
     let caption = format!(
         "Minimum-norm least squares on one-hot classes at {fixed}\u{a0}=\u{a0}{count}: {about}. Errors are means over the \
-         outputs. {} ({}). Training errors under 10⁻⁶ are not drawn.",
+         outputs. {} ({}). Training errors under 10⁻⁶ are not drawn.{}",
         describe(args, curve.repeats()),
         curve.provenance.sampling,
+        if curve.arms.len() > 1 {
+            " Infinite width is kernel ridgeless regression, the limit p\u{a0}→\u{a0}∞; its norm is drawn over √p."
+        } else {
+            ""
+        },
     );
     Ok(Figure::new(caption)
         .with_panel(panel(Axis::log10("Mean squared error"), vec![series(2)?, series(0)?]))

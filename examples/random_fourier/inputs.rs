@@ -67,7 +67,7 @@ impl InputArgs {
     ) -> Result<PlaneSweep, Error> {
         let (train, test) = (data.train.dataset()?, data.test.dataset()?);
         let (inputs, pairs) = (train.features().ncols(), self.pairs);
-        let kernel = StationaryKernel::gaussian_of_bandwidth(self.deviation.recip())?;
+        let kernel = self.kernel()?;
         let maps = Maps::drawn(move |repeat| {
             let seed = seed.wrapping_mul(1_000_003).wrapping_add(repeat as u64);
             if pairs {
@@ -77,6 +77,11 @@ impl InputArgs {
             RandomFourier::new(inputs, largest, kernel, seed)
         });
         Ok(PlaneSweep { threads, ..PlaneSweep::new(train, test, maps, self.repeats, seed) })
+    }
+
+    /// What the features' inner products tend to.
+    pub fn kernel(&self) -> Result<StationaryKernel, Error> {
+        StationaryKernel::gaussian_of_bandwidth(self.deviation.recip())
     }
 
     /// The images, or what stands in for them.
