@@ -1,4 +1,4 @@
-//! Label noise makes the peak: min-norm classification on random Fourier features, over the number of features, with
+//! Label noise raises the error, most about the peak: min-norm classification on random Fourier features, over the number of features, with
 //! 0, 10 and 20 % of the training labels wrong and clean labels to test on. The peak stands where the effective model
 //! complexity equals the number of samples (Nakkiran et al., arXiv:1912.02292).
 //!

@@ -60,5 +60,7 @@ pub fn errors(
         ))
         .with_columns(2)
         .with_width(1000.0)
-        .with_title("Label noise raises the peak where the effective complexity equals n"))
+        .with_title(
+            "Label noise raises the error about the threshold, where the effective complexity equals n",
+        ))
 }
