@@ -1,6 +1,6 @@
-//! Label noise raises the error, most about the peak: min-norm classification on random Fourier features, over the number of features, with
-//! 0, 10 and 20 % of the training labels wrong and clean labels to test on. The peak stands where the effective model
-//! complexity equals the number of samples (Nakkiran et al., arXiv:1912.02292).
+//! Label noise raises the error, most about the peak: min-norm classification on random Fourier features, over the
+//! number of features, with 0, 10 and 20 % of the training labels wrong and clean labels to test on. The peak stands
+//! where the effective model complexity equals the number of samples (Nakkiran et al., arXiv:1912.02292).
 //!
 //! Run: `cargo run --release --example label_noise -- --data FOLDER`, where FOLDER holds the four files of
 //! Fashion-MNIST. Without it, and without `DOUBLE_DESCENT_DATA`, a synthetic teacher stands in.

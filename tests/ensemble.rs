@@ -9,6 +9,7 @@ use double_descent::features::{Activation, FeatureMap, RandomNetwork};
 use double_descent::filter::MinNorm;
 use double_descent::rng::stream;
 use double_descent::svd::Svd;
+use double_descent::sweep::Splits;
 use ndarray::{Array2, Axis, array};
 use rand::RngExt;
 
@@ -134,4 +135,24 @@ fn input_that_is_wrong_or_extreme() {
     assert!(matches!(ensemble.standard_error(0), Err(Error::Domain { .. })));
     assert_eq!(ensemble.standard_error(5).unwrap(), None);
     assert_eq!([ensemble.error(1).unwrap(), ensemble.limit()], [2.5, 2.5]);
+}
+
+/// Bagging: members on subsamples of rows, as many as there are features, of one table.
+#[test]
+fn bagging_tames_the_peak_of_its_members() {
+    let (rows, p) = (60, 20);
+    let (x, tests) = (normal(rows, p, 71), normal(400, p, 72));
+    let beta = normal(p, 1, 73);
+    let y = x.dot(&beta) + normal(rows, 1, 74);
+    let orders = (Splits::Drawn { repeats: 30, seed: 75 }).orders(rows, p).unwrap();
+    let member = |order: &Vec<usize>| {
+        let svd = Svd::new(&x.select(Axis(0), order)).unwrap();
+        tests.dot(&svd.solve(&y.select(Axis(0), order), &MinNorm::default()).unwrap())
+    };
+    let predictions: Vec<Array2<f64>> = orders.iter().map(member).collect();
+    let truth = tests.dot(&beta);
+    let bag = Ensemble::new(&predictions, &truth).unwrap();
+    let direct = mean_square(&(average(&predictions, (1 << 30) - 1) - &truth));
+    assert!((bag.error(30).unwrap() - direct).abs() < 1e-9 * direct);
+    assert!(direct < 0.2 * bag.error(1).unwrap(), "{direct} for 30, {} for one", bag.error(1).unwrap());
 }
