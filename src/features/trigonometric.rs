@@ -69,8 +69,9 @@ impl Wave {
     /// Replaces each entry `t` of a table with rows as long as `phases` by `a cos(t + b)` or `a sin(t + b)`, `a`
     /// the amplitude and `b` the phase of its column. Whether every `t + b` is finite.
     ///
-    /// The error of the cosine or sine of the double `t + b` is under 2 units in its last place (tested against
-    /// 200 bits, next to multiples of π/2 too, up to 2³⁰; beyond it `libm` gives it to 1 unit). The same bits
+    /// The error of the cosine or sine of the double `t + b` is under 2 units in its last place (1.86 is the largest
+    /// found in 300,000 values of 200 bits, next to multiples of π/2 too, up to 2³⁰; beyond it `libm` gives it to 1
+    /// unit). The same bits
     /// come out of every instruction set, and do not depend on the neighbours in the table.
     pub(super) fn apply(self, table: &mut [f64], phases: &[f64], amplitude: f64) -> bool {
         match self {
