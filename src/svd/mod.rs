@@ -19,6 +19,7 @@
 mod backend;
 mod checked;
 mod cholesky;
+mod completion;
 mod cutoff;
 mod faer;
 mod jacobi;
