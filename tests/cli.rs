@@ -92,8 +92,8 @@ fn a_small_study_writes_its_tables() {
 fn cells_that_fail_are_an_error_once_all_others_are_written() {
     let Some(program) = program("ablations") else { return };
     let folder = Folder::new("failing");
-    let rows: String = (0..20).map(|i| format!("{},{},{}e300\n", i * i % 7, i % 5, i % 3 - 1)).collect();
-    let table = folder.file("huge.csv", &format!("a,b,y\n{rows}"));
+    let rows: Vec<_> = (0..20).map(|i| format!("{},{},{}e300", i * i % 7, i % 5, i % 3 - 1)).collect();
+    let table = folder.file("huge.csv", format!("a,b,y\n{}\n", rows.join("\n")));
     let arguments =
         ["--dataset", &table, "--sizes", "3,5", "--repeats", "2", "--no-figures", "--out", "results"];
     let output = run(&program, &folder, &arguments);

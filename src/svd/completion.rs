@@ -10,14 +10,20 @@ pub(super) fn complete(rows: &mut [f64], columns: usize, rank: usize) {
         let done = || done.chunks_exact(columns);
         let explained = |j: usize| done().map(|row| row[j] * row[j]).sum::<f64>();
         let axis = (0..columns).min_by(|&i, &j| explained(i).total_cmp(&explained(j)));
-        axis.into_iter().for_each(|axis| row[axis] = 1.0);
+        if let Some(axis) = axis {
+            row[axis] = 1.0;
+        }
         // Twice is enough (Kahan): the second pass removes what rounding left of the first.
         for other in done().chain(done()) {
             let inner: f64 = row.iter().zip(other).map(|(a, b)| a * b).sum();
-            row.iter_mut().zip(other).for_each(|(entry, value)| *entry -= inner * value);
+            for (entry, value) in row.iter_mut().zip(other) {
+                *entry -= inner * value;
+            }
         }
         let length = row.iter().map(|v| v * v).sum::<f64>().sqrt();
-        row.iter_mut().for_each(|entry| *entry /= length);
+        for entry in row {
+            *entry /= length;
+        }
     }
 }
 

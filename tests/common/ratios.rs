@@ -32,8 +32,8 @@ pub fn one_norm(x: ArrayView2<'_, f64>) -> f64 {
 
 /// The power of two that brings the largest entry of a matrix over 2⁻¹⁰²² into [1, 2); 1 for zero.
 pub fn to_order_one(x: ArrayView2<'_, f64>) -> f64 {
-    let exponent = largest(x).log2().floor();
-    if exponent.is_finite() { 2f64.powi(-exponent as i32) } else { 1.0 }
+    let power = f64::from_bits(largest(x).to_bits() & f64::INFINITY.to_bits()); // without the mantissa
+    if power > 0.0 { power.recip() } else { 1.0 }
 }
 
 /// What [`svd_ratios`] gives.
@@ -97,7 +97,9 @@ pub struct Table {
 impl Table {
     pub fn new(title: &str, names: &[&'static str], threshold: f64) -> Self {
         let mut text = format!("\n{title}\n{:<16}{:>9}", "", "matrices");
-        names.iter().for_each(|name| write!(text, "{name:>14}").unwrap());
+        for name in names {
+            write!(text, "{name:>14}").unwrap();
+        }
         text += "   2nd route taken\n";
         Self { text, names: names.to_vec(), threshold, over: Vec::new() }
     }

@@ -108,7 +108,9 @@ fn certified_digits_are_found() {
         "\nNIST StRD: certified digits of the worst coefficient, columns as given / scaled\n{:<16}",
         ""
     );
-    sets.iter().for_each(|set| write!(report, "{:>13}", set.name).unwrap());
+    for set in &sets {
+        write!(report, "{:>13}", set.name).unwrap();
+    }
     for backend in routes() {
         write!(report, "\n{:<16}", backend.name()).unwrap();
         for set in &sets {

@@ -185,10 +185,10 @@ fn gradient_descent_converges_to_the_minimum_norm_fit() {
     for_all(60, |backend, case| {
         let case = case.full_rank(20).well_conditioned();
         let (x, y, kappa) = (case.x(), case.y(), case.kappa());
-        let steps = (40.0 * kappa * kappa).ceil() as usize;
-        let mut beta = Array2::zeros((case.p, 2));
-        for _ in 0..steps {
+        let (mut beta, mut left) = (Array2::zeros((case.p, 2)), 1.0);
+        while left > 1e-17 {
             beta = &beta + &x.t().dot(&(&y - &x.dot(&beta)));
+            left *= 1.0 - 1.0 / (kappa * kappa);
         }
         let found = fit(&svd(backend, &x), &y);
         let bound = case.spread(&found) + kappa * kappa * unit(&x) * (norm(found.view()) + norm(y.view()));
