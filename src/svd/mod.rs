@@ -14,6 +14,9 @@
 //! 4. takes the backend's second route when the check fails, and ends in [`Error::Backend`] when
 //!    that fails too.
 //!
+//! What every backend gives is held against LAPACK's own test programs and NIST's certified regressions:
+//! `docs/accuracy.md`.
+//!
 //! [`Error::Backend`]: crate::Error::Backend
 
 mod backend;

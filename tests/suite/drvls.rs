@@ -33,7 +33,7 @@ use rand::RngExt;
 const THRESHOLD: f64 = 10.0;
 const SIZES: [usize; 7] = [0, 1, 2, 3, 5, 10, 50];
 const RIGHT_HAND_SIDES: [usize; 3] = [1, 2, 15];
-const RATIOS: [&str; 6] = ["σ", "B − AX", "(B − AX)ᵀA", "X, DQRT14", "X in row space", "rank"];
+const RATIOS: [&str; 6] = ["σ", "B − AX", "(B − AX)ᵀA", "X, DQRT14", "X in rows", "rank"];
 
 #[test]
 fn minimum_norm_least_squares() {

@@ -2,6 +2,7 @@
 
 use crate::common::backends::{backends, svd};
 use crate::common::matrices::*;
+use crate::common::ratios::svd_ratios;
 use double_descent::Error;
 use double_descent::dataset::Dataset;
 use double_descent::risk::Compressed;
@@ -126,6 +127,24 @@ fn two_wrong_routes_are_an_error_that_names_backend_and_check() {
         assert_eq!(text.matches(says).count(), 2, "{lie}: {text}");
         assert!(text.contains("`liar`") && text.contains("second route"), "{lie}: {text}");
         assert_eq!(Svd::many(&[x.view()], &liar)[0].as_ref().unwrap_err(), &alone);
+    }
+}
+
+/// The check allows 30 units, LAPACK's tests three to five times what the suite allows: its ratios must tell.
+#[test]
+fn the_ratios_of_the_suite_see_what_the_check_lets_pass() {
+    const UNIT: f64 = 40.0 * f64::EPSILON;
+    let x = normal(40, 40, 1);
+    let spoils: [fn(&mut RawSvd); 3] = [
+        |raw| raw.sigma *= 1.0 + 20.0 * UNIT,
+        |raw| raw.u *= 1.0 + 10.0 * UNIT,
+        |raw| raw.vt *= 1.0 + 10.0 * UNIT,
+    ];
+    for (place, spoil) in spoils.into_iter().enumerate() {
+        let liar = Liar { honest: Arc::new(Faer), spoil: Spoil::By(spoil), second_too: true, rows: None };
+        let ratio = svd_ratios(&x, &svd(&liar, &x))[place];
+        // As far off as it was made, and the few units of a sound routine.
+        assert!((15.0..25.0).contains(&ratio), "{place}: {ratio}");
     }
 }
 

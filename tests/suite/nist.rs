@@ -111,24 +111,33 @@ fn certified_digits_are_found() {
     for set in &sets {
         write!(report, "{:>13}", set.name).unwrap();
     }
+    let mut condition = String::new();
     for backend in routes() {
         write!(report, "\n{:<16}", backend.name()).unwrap();
+        condition.clear();
         for set in &sets {
             let x = set.x.map(|v| v.to_f64().value());
             let y = set.y.map(|v| v.to_f64().value());
             let scales: Array1<f64> =
                 x.columns().into_iter().map(|c| 2f64.powi(c.dot(&c).sqrt().log2().round() as i32)).collect();
-            let given = digits(&backend, set, &x, &y, &Array1::ones(x.ncols()));
-            let scaled = digits(&backend, set, &x, &y, &scales);
-            write!(report, "{:>13}", format!("{given:.1} / {scaled:.1}")).unwrap();
+            let as_given = Array1::ones(x.ncols());
+            let [given, scaled] = [as_given, scales].map(|scales| digits(&backend, set, &x, &y, &scales));
+            write!(report, "{:>13}", format!("{:.1} / {:.1}", given.0, scaled.0)).unwrap();
+            write!(condition, "{:>13}", format!("{:.1} / {:.1}", given.1.log10(), scaled.1.log10())).unwrap();
         }
     }
-    println!("{report}\n");
+    println!("{report}\n{:<16}{condition}\n", "log₁₀ κ");
 }
 
-/// Fits with each column divided by its scale, checks the error against the theorem, and returns how many decimal
-/// digits of each coefficient agree at least.
-fn digits(backend: &dyn Backend, set: &Set, x: &Array2<f64>, y: &Array2<f64>, scales: &Array1<f64>) -> f64 {
+/// Fits with each column divided by its scale and checks the error against the theorem. Returns how many decimal
+/// digits of each coefficient agree at least, and the condition number.
+fn digits(
+    backend: &dyn Backend,
+    set: &Set,
+    x: &Array2<f64>,
+    y: &Array2<f64>,
+    scales: &Array1<f64>,
+) -> (f64, f64) {
     let scaled = x / scales;
     let cutoff = if set.name == "filip" { FILIP } else { Cutoff::default() };
     let found = svd(backend, &scaled).with_cutoff(cutoff).unwrap();
@@ -144,7 +153,7 @@ fn digits(backend: &dyn Backend, set: &Set, x: &Array2<f64>, y: &Array2<f64>, sc
     let error = off.dot(&off).sqrt() / length;
     assert!(unit > 1.0 || error <= bound, "{} {}: {error:e}, bound {bound:e}", backend.name(), set.name);
     let worst = off.iter().zip(&certified).map(|(off, value)| off / value.abs()).fold(0.0, larger);
-    (-worst.log10()).min(15.0)
+    ((-worst.log10()).min(15.0), kappa)
 }
 
 /// What a user sees who does not choose: the rank says what the fit left out.
