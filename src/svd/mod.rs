@@ -29,6 +29,7 @@ mod jacobi;
 mod product;
 mod reflect;
 mod streamed_qr;
+mod verify;
 
 pub use backend::{Backend, RawSvd, Route};
 pub(crate) use checked::{exponent, power_of_two, triangle};
