@@ -1,13 +1,14 @@
 //! What every backend promises beside the right numbers (`lapack_suite`): any order of memory, one triangle, batches
-//! with the bits of single matrices, a rank that follows its cutoff.
+//! with the bits of single matrices, a rank that follows its cutoff. And what becomes of a backend that forgets.
 
 mod common;
 
 use common::backends::{backends, svd};
 use common::matrices::*;
 use double_descent::Error;
-use double_descent::svd::{Backend, Cutoff, Svd};
-use ndarray::{Array1, Array2, ArrayView2, Axis, array};
+use double_descent::risk::Compressed;
+use double_descent::svd::{Backend, Cutoff, Faer, RawSvd, Route, Svd};
+use ndarray::{Array1, Array2, ArrayView2, Axis, array, s};
 
 #[test]
 fn any_order_of_memory() {
@@ -138,5 +139,62 @@ fn rows_of_another_length_cannot_be_projected() {
     let found = Svd::new(&normal(4, 3, 1)).unwrap();
     for error in [found.project_row_space(&normal(2, 4, 1)), found.project_null_space(&normal(2, 2, 1))] {
         assert!(matches!(error, Err(Error::Shape { expected: 3, .. })));
+    }
+}
+
+/// A backend whose batches and triangles are not what was asked for.
+#[derive(Debug)]
+struct Careless(Turn);
+
+type Turn = fn(Array2<f64>) -> Result<Array2<f64>, String>;
+
+impl Backend for Careless {
+    fn name(&self) -> &'static str {
+        "careless"
+    }
+
+    fn factorise(&self, x: ArrayView2<'_, f64>, route: Route) -> Result<RawSvd, String> {
+        Faer.factorise(x, route)
+    }
+
+    fn factorise_many(&self, xs: &[Array2<f64>]) -> Vec<Result<RawSvd, String>> {
+        let mut results = Faer.factorise_many(xs);
+        results.truncate(2);
+        results
+    }
+
+    fn triangle(&self, x: ArrayView2<'_, f64>) -> Result<Array2<f64>, String> {
+        (self.0)(Faer.triangle(x)?)
+    }
+}
+
+#[test]
+fn fewer_results_than_matrices_are_errors_for_the_rest() {
+    let xs: Vec<_> = (0..5).map(|seed| normal(4, 3, seed)).collect();
+    let results = Svd::many(&views(&xs), &Careless(Ok));
+    assert_eq!(results.len(), 5);
+    assert!(results[..2].iter().all(Result::is_ok));
+    for result in &results[2..] {
+        let error = result.as_ref().unwrap_err();
+        assert!(matches!(error, Error::Backend { name: "careless", .. }), "{error}");
+        assert!(error.to_string().contains("fewer factorisations"), "{error}");
+    }
+}
+
+#[test]
+fn a_wrong_triangle_is_an_error() {
+    let (x, y) = (normal(20, 3, 1), normal(20, 1, 2));
+    assert!(Compressed::with_backend(&x, &y, &Careless(Ok)).is_ok());
+    let lies: [Turn; 6] = [
+        |_| Err("no".into()),
+        |r| Ok(r * f64::NAN),
+        |r| Ok(r * (1.0 + 1e-8)),
+        |r| Ok(r.slice(s![1.., ..]).to_owned()),
+        |r| Ok(r.slice(s![.., 1..]).to_owned()),
+        |_| Ok(Array2::zeros((0, 0))),
+    ];
+    for lie in lies {
+        let error = Compressed::with_backend(&x, &y, &Careless(lie)).unwrap_err();
+        assert!(matches!(error, Error::Backend { name: "careless", .. }), "{error}");
     }
 }

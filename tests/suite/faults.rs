@@ -5,7 +5,6 @@ use crate::common::matrices::*;
 use crate::common::ratios::svd_ratios;
 use double_descent::Error;
 use double_descent::dataset::Dataset;
-use double_descent::risk::Compressed;
 use double_descent::rng::stream;
 use double_descent::svd::{Backend, Faer, RawSvd, Route, Svd};
 use double_descent::sweep::Sweep;
@@ -232,63 +231,5 @@ fn a_sweep_reports_the_cells_that_failed_and_keeps_all_others() {
         }
         let others: Vec<_> = whole.cells.into_iter().filter(|cell| cell.n != bad).collect();
         assert_eq!(curve.cells, others, "{spoil:?}");
-    }
-}
-
-/// A backend whose batches and triangles are not what was asked for.
-#[derive(Debug)]
-struct Careless(Turn);
-
-type Turn = fn(Array2<f64>) -> Result<Array2<f64>, String>;
-
-impl Backend for Careless {
-    fn name(&self) -> &'static str {
-        "careless"
-    }
-
-    fn factorise(&self, x: ArrayView2<'_, f64>, route: Route) -> Result<RawSvd, String> {
-        Faer.factorise(x, route)
-    }
-
-    fn factorise_many(&self, xs: &[Array2<f64>]) -> Vec<Result<RawSvd, String>> {
-        let mut results = Faer.factorise_many(xs);
-        results.truncate(2);
-        results
-    }
-
-    fn triangle(&self, x: ArrayView2<'_, f64>) -> Result<Array2<f64>, String> {
-        (self.0)(Faer.triangle(x)?)
-    }
-}
-
-#[test]
-fn fewer_results_than_matrices_are_errors_for_the_rest() {
-    let xs: Vec<_> = (0..5).map(|seed| normal(4, 3, seed)).collect();
-    let views: Vec<_> = xs.iter().map(|x| x.view()).collect();
-    let results = Svd::many(&views, &Careless(Ok));
-    assert_eq!(results.len(), 5);
-    assert!(results[..2].iter().all(Result::is_ok));
-    for result in &results[2..] {
-        let error = result.as_ref().unwrap_err();
-        assert!(matches!(error, Error::Backend { name: "careless", .. }), "{error}");
-        assert!(error.to_string().contains("fewer factorisations"), "{error}");
-    }
-}
-
-#[test]
-fn a_wrong_triangle_is_an_error() {
-    let (x, y) = (normal(20, 3, 1), normal(20, 1, 2));
-    assert!(Compressed::with_backend(&x, &y, &Careless(Ok)).is_ok());
-    let lies: [Turn; 6] = [
-        |_| Err("no".into()),
-        |r| Ok(r * f64::NAN),
-        |r| Ok(r * (1.0 + 1e-8)),
-        |r| Ok(r.slice(s![1.., ..]).to_owned()),
-        |r| Ok(r.slice(s![.., 1..]).to_owned()),
-        |_| Ok(Array2::zeros((0, 0))),
-    ];
-    for lie in lies {
-        let error = Compressed::with_backend(&x, &y, &Careless(lie)).unwrap_err();
-        assert!(matches!(error, Error::Backend { name: "careless", .. }), "{error}");
     }
 }
