@@ -87,6 +87,23 @@ fn a_small_study_writes_its_tables() {
     }
 }
 
+/// Targets whose squares do not fit into `f64`.
+#[test]
+fn cells_that_fail_are_an_error_once_all_others_are_written() {
+    let Some(program) = program("ablations") else { return };
+    let folder = Folder::new("failing");
+    let rows: Vec<_> = (0..20).map(|i| format!("{},{},{}e300", i * i % 7, i % 5, i % 3 - 1)).collect();
+    let table = folder.file("huge.csv", format!("a,b,y\n{}\n", rows.join("\n")));
+    let arguments =
+        ["--dataset", &table, "--sizes", "3,5", "--repeats", "2", "--no-figures", "--out", "results"];
+    let output = run(&program, &folder, &arguments);
+    let err = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{err}");
+    assert!(err.contains("error: 4 cells could not be computed; all others are written"), "{err}");
+    assert!(err.contains("rescale"), "{err}");
+    assert!(folder.0.join("results/huge/cells.csv").exists());
+}
+
 #[test]
 fn data_sets_that_do_not_exist() {
     let Some(program) = program("ablations") else { return };

@@ -431,31 +431,6 @@ fn a_compressed_table_has_the_error_of_the_table() {
     assert!((found / direct - 1.0).abs() <= 600.0 * f64::EPSILON * 1e8, "{found} {direct}");
 }
 
-/// `σ/(σ² + λ)` is `1/σ` less a share of `λ/σ²`.
-#[test]
-fn ridge_becomes_minimum_norm() {
-    for problem in Problem::all() {
-        let Problem { svd, y, .. } = &problem;
-        let min_norm = svd.solve(y, &MinNorm::default()).unwrap();
-        let Some(last) = svd.smallest_nonzero() else {
-            continue;
-        };
-        if last < svd.singular_values()[svd.singular_values().len() - 1] * (1.0 + 1e-9) {
-            let mut before = f64::INFINITY;
-            for lambda in [1.0, 1e-3, 1e-6, 1e-9] {
-                let ridge = svd.solve(y, &Ridge::new(lambda).unwrap()).unwrap();
-                let off = (&ridge - &min_norm).mapv(|v| v * v).sum().sqrt();
-                let size = min_norm.mapv(|v| v * v).sum().sqrt();
-                let share = lambda / (last * last);
-                // Rounding of the two sums beside it.
-                assert!(off <= (share + 100.0 * f64::EPSILON * problem.kappa()) * size, "{lambda} {off:e}");
-                assert!(off < before);
-                before = off;
-            }
-        }
-    }
-}
-
 /// Least squares: residuals orthogonal to the features; minimum norm: parameters in the row space.
 #[test]
 fn the_ideal_teacher_solves_the_normal_equations() {

@@ -4,6 +4,7 @@
 // set (see `Factorise`).
 #![allow(clippy::inline_always, clippy::needless_range_loop)]
 
+use super::completion::complete;
 use super::{Backend, Faer, RawSvd, Route};
 use crate::lane::Lane;
 use ndarray::{Array1, Array2, ArrayView2, ShapeBuilder};
@@ -287,6 +288,8 @@ impl<const L: usize> Lanes<L> {
                 right[place * columns + order[lane]] = entry[lane] * scale;
             }
         }
+        let rank = norms.iter().filter(|&&norm| norm > 0.0).count();
+        complete(&mut right, columns, rank);
         let (u, n, v, p) = if wide { (right, columns, left, length) } else { (left, length, right, columns) };
         let shape = |e: ndarray::ShapeError| e.to_string();
         Ok(RawSvd {

@@ -1,4 +1,4 @@
-//! Minimum-norm fits in 512-bit arithmetic.
+//! Fits in 512-bit arithmetic.
 //!
 //! By the normal equations: they square the condition number, and with 512 bits a κ of 1e15 still leaves over
 //! 120 digits.
@@ -7,12 +7,23 @@ use dashu_float::FBig;
 use dashu_float::round::mode::HalfEven;
 use ndarray::{Array2, ArrayView2};
 
-type Number = FBig<HalfEven, 2>;
+pub type Number = FBig<HalfEven, 2>;
 
 const BITS: usize = 512;
 
 fn number(v: f64) -> Number {
     Number::try_from(v).expect("finite").with_precision(BITS).value()
+}
+
+/// The number that a decimal such as `-6.860120914` stands for, of up to 15 digits, 22 of them after the point.
+pub fn decimal(text: &str) -> Number {
+    let (digits, places) = match text.split_once('.') {
+        Some((whole, rest)) => (format!("{whole}{rest}"), rest.len()),
+        None => (text.to_owned(), 0),
+    };
+    // Both are whole numbers that an f64 holds exactly.
+    let power = (0..places).fold(1.0, |power, _| 10.0 * power);
+    number(digits.parse().expect("a decimal")) / number(power)
 }
 
 fn sum(terms: impl Iterator<Item = Number>) -> Number {
@@ -54,6 +65,33 @@ fn solve(k: &Array2<Number>, mut b: Array2<Number>) -> Array2<Number> {
 fn root_mean_square(x: &Array2<Number>) -> f64 {
     let mean = sum(x.iter().map(|v| v * v)) / number(x.len() as f64);
     mean.sqrt().to_f64().value()
+}
+
+/// A least squares fit of one output on features of full column rank, each number rounded once.
+pub struct LeastSquares {
+    pub beta: Vec<f64>,
+    /// The standard deviation of each coefficient, `√(s² [(XᵀX)⁻¹]ⱼⱼ)` with `s² = ‖y − Xβ‖² / (n − p)`.
+    pub deviations: Vec<f64>,
+    /// `‖y − Xβ‖²`.
+    pub squares: f64,
+}
+
+impl LeastSquares {
+    pub fn new(x: &Array2<Number>, y: &Array2<Number>) -> Self {
+        let (n, p) = x.dim();
+        let gram = product(x.t(), x.view());
+        let beta = solve(&gram, product(x.t(), y.view()));
+        let identity = Array2::from_shape_fn((p, p), |(i, j)| number(f64::from(u8::from(i == j))));
+        let inverse = solve(&gram, identity);
+        let fitted = product(x.view(), beta.view());
+        let squares = sum(y.iter().zip(&fitted).map(|(y, f)| (y - f) * (y - f)));
+        let variance = &squares / number((n - p) as f64);
+        Self {
+            beta: beta.iter().map(|b| b.to_f64().value()).collect(),
+            deviations: (0..p).map(|j| (&variance * &inverse[[j, j]]).sqrt().to_f64().value()).collect(),
+            squares: squares.to_f64().value(),
+        }
+    }
 }
 
 /// The minimum-norm fit of `y` on `x`, which has full rank, and its errors, each rounded once.

@@ -1,12 +1,14 @@
 //! Recorded results, for the tests that compare with them.
 #![allow(dead_code)] // each test program uses its part
 
+pub mod backends;
 pub mod exact;
 pub mod features;
 pub mod files;
 pub mod fits;
 pub mod matrices;
 pub mod program;
+pub mod ratios;
 pub mod recorded;
 
 use std::path::{Path, PathBuf};

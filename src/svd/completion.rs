@@ -1,0 +1,59 @@
+//! The rest of an orthonormal basis.
+
+/// Makes the rows of a square matrix, of which the first `rank` are orthonormal and the others zero, a basis.
+///
+/// Each further row is what the rows so far leave of a coordinate axis, of the one of which they leave most.
+pub(super) fn complete(rows: &mut [f64], columns: usize, rank: usize) {
+    for place in rank..columns {
+        let (done, rest) = rows.split_at_mut(place * columns);
+        let row = &mut rest[..columns];
+        let done = || done.chunks_exact(columns);
+        let explained = |j: usize| done().map(|row| row[j] * row[j]).sum::<f64>();
+        let axis = (0..columns).min_by(|&i, &j| explained(i).total_cmp(&explained(j)));
+        if let Some(axis) = axis {
+            row[axis] = 1.0;
+        }
+        // Twice is enough (Kahan): the second pass removes what rounding left of the first.
+        for other in done().chain(done()) {
+            let inner: f64 = row.iter().zip(other).map(|(a, b)| a * b).sum();
+            for (entry, value) in row.iter_mut().zip(other) {
+                *entry -= inner * value;
+            }
+        }
+        let length = row.iter().map(|v| v * v).sum::<f64>().sqrt();
+        for entry in row {
+            *entry /= length;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::complete;
+
+    #[test]
+    fn a_completed_basis_is_orthonormal() {
+        for columns in 1..=32 {
+            for rank in 0..=columns {
+                // The first axes, turned by a reflection: I − 2 v vᵀ / vᵀv.
+                let v: Vec<f64> = (0..columns).map(|j| ((j * j + 3 * j + 1) % 7) as f64 - 2.5).collect();
+                let square: f64 = v.iter().map(|v| v * v).sum();
+                let mut rows = vec![0.0; columns * columns];
+                for (i, row) in rows.chunks_exact_mut(columns).take(rank).enumerate() {
+                    for (j, entry) in row.iter_mut().enumerate() {
+                        *entry = f64::from(u8::from(i == j)) - 2.0 * v[i] * v[j] / square;
+                    }
+                }
+                complete(&mut rows, columns, rank);
+                for (i, a) in rows.chunks_exact(columns).enumerate() {
+                    for (j, b) in rows.chunks_exact(columns).enumerate() {
+                        let inner: f64 = a.iter().zip(b).map(|(a, b)| a * b).sum();
+                        let off = (inner - f64::from(u8::from(i == j))).abs();
+                        // A sum of so many products, of entries that carry errors of their own.
+                        assert!(off <= 4.0 * columns as f64 * f64::EPSILON, "{columns}, {rank}: {off:e}");
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! Whether a factorisation is one, as far as O(np) work can tell.
+
+// All must be inlined into one function per instruction set (see `Passes`).
+#![allow(clippy::inline_always)]
+
+use super::RawSvd;
+use ndarray::{Array2, ArrayView2};
+use std::borrow::Cow;
+
+/// LAPACK's test programs pass a factorisation whose backward error is under 30 of these units.
+pub(super) fn tolerance(n: usize, p: usize) -> f64 {
+    30.0 * n.max(p) as f64 * f64::EPSILON
+}
+
+/// What the checks of any number of matrices share: the probes, and room for the products with them.
+pub(super) struct Check {
+    probe: Vec<f64>,
+    room: Vec<f64>,
+}
+
+impl Check {
+    /// For matrices of sides up to `longest`.
+    pub(super) fn new(longest: usize) -> Self {
+        Self { probe: probe(longest), room: Vec::new() }
+    }
+
+    /// `Err(reason)` unless `raw` is a thin SVD of `x`, which is in standard layout.
+    pub(super) fn verify(&mut self, x: &Array2<f64>, raw: &RawSvd) -> Result<(), String> {
+        let RawSvd { u, sigma, vt } = raw;
+        let (n, p) = x.dim();
+        let r = n.min(p);
+        if u.dim() != (n, r) || sigma.len() != r || vt.dim() != (r, p) {
+            return Err(format!("a factorisation of the wrong shape for a {n} × {p} matrix"));
+        }
+        // Negated comparisons throughout: NaN must fail.
+        if !(sigma.iter().all(|&s| s >= 0.0) && sigma.iter().zip(sigma.iter().skip(1)).all(|(a, b)| a >= b)) {
+            return Err("singular values that are negative, NaN or out of order".into());
+        }
+        let sigma = sigma.to_vec();
+        self.room.clear();
+        self.room.resize(2 * (r + n + p), 0.0);
+        let passes = Passes {
+            x: Columns::new(x.t()),
+            u: Columns::new(u.view()),
+            v: Columns::new(vt.t()),
+            sigma: &sigma,
+            probe: &self.probe,
+            room: &mut self.room,
+        };
+        let Errors { frobenius, forward, backward, left, right } = pulp::Arch::new().dispatch(passes);
+        let tolerance = tolerance(n, p);
+        let close = |what: &str, error: f64, size: f64| {
+            if error <= tolerance * size {
+                Ok(())
+            } else {
+                Err(format!("{what} is off by {:.1e}", error / size))
+            }
+        };
+        let lengths = |len: usize| norm(&self.probe[..len]);
+        close("Σσ² against ‖X‖²", (norm(&sigma) - frobenius).abs(), frobenius)?;
+        close("U Σ Vᵀ z against X z", forward, frobenius * lengths(p))?;
+        close("V Σ Uᵀ w against Xᵀ w", backward, frobenius * lengths(n))?;
+        close("Uᵀ U s against s", left, lengths(r))?;
+        close("Vᵀ V s against s", right, lengths(r))
+    }
+}
+
+/// What is to be compared, in as few passes over the matrices as it takes: one over `X`, two over `U`, three over `V`.
+/// Compiled once per instruction set; the best one that the machine has runs.
+struct Passes<'a> {
+    /// The rows of `X`.
+    x: Columns<'a>,
+    u: Columns<'a>,
+    v: Columns<'a>,
+    sigma: &'a [f64],
+    probe: &'a [f64],
+    /// `2 (r + n + p)` zeros.
+    room: &'a mut [f64],
+}
+
+struct Errors {
+    /// `‖X‖_F`.
+    frobenius: f64,
+    /// `‖U Σ Vᵀ z − X z‖`.
+    forward: f64,
+    /// `‖V Σ Uᵀ w − Xᵀ w‖`.
+    backward: f64,
+    /// `‖Uᵀ U s − s‖`.
+    left: f64,
+    /// `‖Vᵀ V s − s‖`.
+    right: f64,
+}
+
+impl pulp::WithSimd for Passes<'_> {
+    type Output = Errors;
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) -> Errors {
+        let Self { x, u, v, sigma, probe, room } = self;
+        let (n, p, r) = (u.length, v.length, sigma.len());
+        let (z, w, s) = (&probe[..p], &probe[..n], &probe[..r]);
+        let (vz, room) = room.split_at_mut(r);
+        let (uw, room) = room.split_at_mut(r);
+        let (forward, room) = room.split_at_mut(n);
+        let (us, room) = room.split_at_mut(n);
+        let (backward, vs) = room.split_at_mut(p);
+        for (mode, column) in v.columns().enumerate() {
+            vz[mode] = sigma[mode] * dot(column, z);
+        }
+        for (mode, column) in u.columns().enumerate() {
+            uw[mode] = sigma[mode] * dot(column, w);
+            add(vz[mode], column, forward);
+            add(s[mode], column, us);
+        }
+        for (mode, column) in v.columns().enumerate() {
+            add(uw[mode], column, backward);
+            add(s[mode], column, vs);
+        }
+        let mut square = 0.0;
+        for (i, row) in x.columns().enumerate() {
+            square += dot(row, row);
+            forward[i] -= dot(row, z);
+            add(-w[i], row, backward);
+        }
+        // The products with U and V are done with: their places take what is left of s.
+        for (mode, (left, right)) in u.columns().zip(v.columns()).enumerate() {
+            uw[mode] = dot(left, us) - s[mode];
+            vz[mode] = dot(right, vs) - s[mode];
+        }
+        let length = |x: &[f64]| dot(x, x).sqrt();
+        Errors {
+            frobenius: square.sqrt(),
+            forward: length(forward),
+            backward: length(backward),
+            left: length(uw),
+            right: length(vz),
+        }
+    }
+}
+
+/// A matrix as its columns, one after the other in memory.
+pub(super) struct Columns<'a> {
+    entries: Cow<'a, [f64]>,
+    length: usize,
+}
+
+impl<'a> Columns<'a> {
+    pub(super) fn new(matrix: ArrayView2<'a, f64>) -> Self {
+        let entries = match matrix.reversed_axes().to_slice() {
+            Some(slice) => Cow::Borrowed(slice),
+            None => Cow::Owned(matrix.t().iter().copied().collect()),
+        };
+        Self { entries, length: matrix.nrows() }
+    }
+
+    #[inline(always)]
+    pub(super) fn columns(&self) -> std::slice::ChunksExact<'_, f64> {
+        self.entries.chunks_exact(self.length)
+    }
+}
+
+/// `y ← y + factor · x`.
+#[inline(always)]
+fn add(factor: f64, x: &[f64], y: &mut [f64]) {
+    for (y, x) in y.iter_mut().zip(x) {
+        *y += factor * x;
+    }
+}
+
+/// `a·b`.
+#[inline(always)]
+pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
+    let (a, b) = (a.chunks_exact(8), b.chunks_exact(8));
+    let rest: f64 = a.remainder().iter().zip(b.remainder()).map(|(a, b)| a * b).sum();
+    // Eight sums side by side: one would wait for itself.
+    let mut sums = [0.0; 8];
+    for (a, b) in a.zip(b) {
+        for lane in 0..8 {
+            sums[lane] += a[lane] * b[lane];
+        }
+    }
+    ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7])) + rest
+}
+
+/// Fixed pseudo-random numbers in [−1, 1): the same for every matrix of the same size.
+pub(super) fn probe(len: usize) -> Vec<f64> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let draw = || {
+        // xorshift64*: enough to be unrelated to any data.
+        state ^= state >> 12;
+        state ^= state << 25;
+        state ^= state >> 27;
+        let mantissa = state.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 12;
+        f64::from_bits(mantissa | 0x4000_0000_0000_0000) - 3.0
+    };
+    std::iter::repeat_with(draw).take(len).collect()
+}
+
+/// The Euclidean norm. Entries are of order 1 here: nothing overflows.
+pub(super) fn norm(x: &[f64]) -> f64 {
+    dot(x, x).sqrt()
+}

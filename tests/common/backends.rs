@@ -1,0 +1,60 @@
+//! The backends that this build has.
+
+use double_descent::svd::{Backend, Faer, Jacobi, RawSvd, Route, Svd};
+use ndarray::{Array2, ArrayView2};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Every backend of this build, by the route that callers get.
+pub fn backends() -> Vec<Arc<dyn Backend>> {
+    vec![Arc::new(Faer), Arc::new(Jacobi)]
+}
+
+/// Every route of this build: what mends the others' failures must itself be right. (The second route of
+/// `Jacobi` is that of `Faer`.)
+pub fn routes() -> Vec<Watched> {
+    let first = backends().into_iter().map(|inner| Watched::new(inner.name(), inner, Route::First));
+    first.chain([Watched::new("faer, 2nd route", Arc::new(Faer), Route::Second)]).collect()
+}
+
+/// One route of a backend. It counts how often its result failed the check, so that the second was asked for.
+#[derive(Debug)]
+pub struct Watched {
+    name: &'static str,
+    inner: Arc<dyn Backend>,
+    first: Route,
+    mended: AtomicUsize,
+}
+
+impl Watched {
+    fn new(name: &'static str, inner: Arc<dyn Backend>, first: Route) -> Self {
+        Self { name, inner, first, mended: AtomicUsize::new(0) }
+    }
+
+    pub fn mended(&self) -> usize {
+        self.mended.load(Ordering::Relaxed)
+    }
+}
+
+impl Backend for Watched {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn factorise(&self, x: ArrayView2<'_, f64>, route: Route) -> Result<RawSvd, String> {
+        if route == Route::First {
+            return self.inner.factorise(x, self.first);
+        }
+        self.mended.fetch_add(1, Ordering::Relaxed);
+        self.inner.factorise(x, Route::Second)
+    }
+
+    fn triangle(&self, x: ArrayView2<'_, f64>) -> Result<Array2<f64>, String> {
+        self.inner.triangle(x)
+    }
+}
+
+/// The checked factorisation, which must exist.
+pub fn svd(backend: &dyn Backend, x: &Array2<f64>) -> Svd {
+    Svd::with_backend(x, backend).unwrap_or_else(|e| panic!("{}: {e} on\n{x:?}", backend.name()))
+}

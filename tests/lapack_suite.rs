@@ -1,0 +1,21 @@
+//! LAPACK's own test programs, NIST's reference data, known traps and random properties, for every backend.
+//!
+//! `cargo test --release --test lapack_suite -- --nocapture` prints the tables of `docs/accuracy.md`.
+#![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)] // small sizes and exponents
+
+mod common;
+
+mod suite {
+    mod chkbd;
+    mod cross;
+    mod drvbd;
+    mod drvls;
+    mod extremes;
+    mod faults;
+    mod mended;
+    mod nist;
+    mod properties;
+    mod random_case;
+    mod spectra;
+    mod traps;
+}

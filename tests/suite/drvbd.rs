@@ -1,0 +1,67 @@
+//! DDRVBD (TESTING/EIG/ddrvbd.f), the test program of LAPACK's SVD drivers.
+//!
+//! Its sizes are those of `svd.in`, its types of matrix
+//!
+//! 1. zero,
+//! 2. the identity,
+//! 3. `U D V` with orthogonal `U`, `V` and an even spectrum, that is mode 4 of DLATMS. Its comment says "evenly
+//!    spaced entries 1, …, ULP", a condition number of 1/ULP; its code asks DLATMS for COND = min(m, n). Both are
+//!    here. (The comment's random signs do nothing: DLATMS draws none for a matrix that is not symmetric.)
+//! 4. the same times UNFL/ULP,
+//! 5. the same times ULP/UNFL.
+//!
+//! Its ratios 1 to 4 ([`svd_ratios`]) are taken of the thin factorisation, where it has the full one; 5 to 7 compare
+//! with the same driver's other modes (some vectors, none), which no backend here has. A ratio of 50 fails there,
+//! of [`THRESHOLD`] here.
+
+use super::spectra::{KAPPA, SIZES, Spectrum};
+use crate::common::backends::{routes, svd};
+use crate::common::matrices::with_spectrum;
+use crate::common::ratios::{SVD_RATIOS, Table, ULP, UNFL, Worst, svd_ratios};
+use double_descent::Error;
+use double_descent::svd::{Backend, Svd};
+use ndarray::Array2;
+
+const THRESHOLD: f64 = 10.0;
+
+/// Random matrices of each type and size.
+const DRAWS: u64 = 5;
+
+#[test]
+fn singular_value_decompositions() {
+    let mut table = Table::new("DDRVBD: largest ratios (50 fails there, 10 here)", &SVD_RATIOS, THRESHOLD);
+    for backend in routes() {
+        let mut worst = Worst::new(&backend);
+        for (m, n) in SIZES {
+            if m.min(n) == 0 {
+                refused_as_empty(&backend, m, n);
+                continue;
+            }
+            for (name, x) in matrices(m, n) {
+                worst.add(&svd_ratios(&x, &svd(&backend, &x)), || format!("{name}, {m} × {n}"));
+            }
+        }
+        table.row(&worst, backend.mended());
+    }
+    table.finish();
+}
+
+/// LAPACK's drivers have nothing to do there; a fit has nothing to say.
+pub fn refused_as_empty(backend: &dyn Backend, m: usize, n: usize) {
+    let refused = Svd::with_backend(&Array2::zeros((m, n)), backend);
+    assert!(matches!(refused, Err(Error::Empty { .. })), "{}: {m} × {n}: {refused:?}", backend.name());
+}
+
+fn matrices(m: usize, n: usize) -> Vec<(String, Array2<f64>)> {
+    let identity = Array2::from_shape_fn((m, n), |(i, j)| f64::from(u8::from(i == j)));
+    let mut all = vec![("zero".to_owned(), Array2::zeros((m, n))), ("identity".to_owned(), identity)];
+    for (kappa, source) in [(KAPPA, "comment"), (m.min(n) as f64, "code")] {
+        for draw in 0..DRAWS {
+            let x = with_spectrum(m, n, &Spectrum::Even.values(m.min(n), kappa), 2 * draw);
+            for (scale, scaled) in [(1.0, ""), (UNFL / ULP, " × UNFL/ULP"), (ULP / UNFL, " × ULP/UNFL")] {
+                all.push((format!("even as in its {source}{scaled}, draw {draw}"), &x * scale));
+            }
+        }
+    }
+    all
+}

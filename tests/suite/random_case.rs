@@ -1,0 +1,102 @@
+//! Random regression problems that shrink: shapes, spectra, seeds.
+
+use super::spectra::Spectrum;
+use crate::common::backends::{Watched, routes};
+use crate::common::matrices::{norm, normal, unit, with_spectrum};
+use double_descent::svd::{Backend, Svd};
+use ndarray::Array2;
+use proptest::prelude::*;
+use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
+
+/// A matrix with `σ₁ = 1` and targets of two outputs.
+#[derive(Clone, Copy, Debug)]
+pub struct Case {
+    pub n: usize,
+    pub p: usize,
+    pub rank: usize,
+    spectrum: Spectrum,
+    /// The decimal logarithm of the condition number over the rank.
+    digits: f64,
+    pub seed: u64,
+}
+
+impl Case {
+    /// `n × p`, its condition number over its rank [`Case::kappa`].
+    pub fn x(&self) -> Array2<f64> {
+        let mut sigma = vec![0.0; self.n.min(self.p)];
+        sigma[..self.rank].copy_from_slice(&self.sigma());
+        with_spectrum(self.n, self.p, &sigma, self.seed)
+    }
+
+    /// The singular values that are not zero.
+    pub fn sigma(&self) -> Vec<f64> {
+        self.spectrum.values(self.rank, 10f64.powf(self.digits))
+    }
+
+    pub fn kappa(&self) -> f64 {
+        1.0 / self.sigma()[self.rank - 1]
+    }
+
+    /// Targets, `n × 2`.
+    pub fn y(&self) -> Array2<f64> {
+        normal(self.n, 2, self.seed + 10)
+    }
+
+    pub fn is_full_rank(&self) -> bool {
+        self.rank == self.n.min(self.p)
+    }
+
+    /// As a matrix of full rank, with at most `side` rows and columns.
+    pub fn full_rank(mut self, side: usize) -> Self {
+        (self.n, self.p) = (1 + (self.n - 1) % side, 1 + (self.p - 1) % side);
+        self.rank = self.n.min(self.p);
+        self
+    }
+
+    /// With a condition number of at most 10.
+    pub fn well_conditioned(self) -> Self {
+        Self { digits: self.digits / 6.0, ..self }
+    }
+
+    /// How far apart two fits `B` on `X` may be where each is exact for a matrix off by [`unit`] (Wedin 1973):
+    /// `η κ (‖B‖ + κ ‖R‖)` for each and for each of the two terms by which a pseudoinverse moves, `R` the residual.
+    pub fn spread(&self, beta: &Array2<f64>) -> f64 {
+        let (x, kappa) = (self.x(), self.kappa());
+        let residual = norm((x.dot(beta) - self.y()).view());
+        4.0 * unit(&x) * kappa * (norm(beta.view()) + kappa * residual)
+    }
+}
+
+prop_compose! {
+    /// Both sides of `Jacobi`'s limit of 32; condition numbers to 1e6.
+    fn cases()(n in 1..=40_usize, p in 1..=40_usize)(
+        n in Just(n),
+        p in Just(p),
+        rank in prop_oneof![2 => Just(n.min(p)), 1 => 1..=n.min(p)],
+        spectrum in prop_oneof![Just(Spectrum::Even), Just(Spectrum::Geometric), Just(Spectrum::Clustered)],
+        digits in 0.0..6.0,
+        seed in 0..1_u64 << 32,
+    ) -> Case {
+        Case { n, p, rank, spectrum, digits, seed }
+    }
+}
+
+/// `property` of many cases, always the same ones, on every backend; a failure is shrunk and shown.
+pub fn for_all(count: u32, property: impl Fn(&Watched, &Case)) {
+    for backend in routes() {
+        let config = ProptestConfig { cases: count, failure_persistence: None, ..ProptestConfig::default() };
+        let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[1; 32]);
+        let outcome = TestRunner::new_with_rng(config, rng).run(&cases(), |case| {
+            property(&backend, &case);
+            Ok(())
+        });
+        if let Err(failure) = outcome {
+            panic!("{}: {failure}", backend.name());
+        }
+    }
+}
+
+/// The minimum-norm fit.
+pub fn fit(svd: &Svd, y: &Array2<f64>) -> Array2<f64> {
+    svd.solve(y, &double_descent::filter::MinNorm::default()).unwrap()
+}
