@@ -65,8 +65,8 @@ fn heat_maps_have_a_cell_for_each_value_and_a_bar() {
     let svg = check(&Figure::new("").with_panel(panel(heat.clone())));
     let drawn = Document::parse(&svg).expect("valid XML");
     let rectangles = drawn.descendants().filter(|n| n.has_tag_name("rect"));
-    // The page, the clip, six cells, the bar.
-    assert_eq!(rectangles.count(), 2 + 6 + 64);
+    // The page, a clip for the cells and one for the curves, six cells, the bar.
+    assert_eq!(rectangles.count(), 3 + 6 + 64);
     assert_eq!(svg.matches("#d9d9d9").count(), 2, "NaN, and a negative number on a logarithmic scale");
     let texts = texts(&svg);
     for expected in ["Test error", "1", "10", "100"] {
