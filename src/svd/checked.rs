@@ -17,9 +17,8 @@ impl Scaled {
             return Err(Error::Empty { what });
         }
         Error::check_finite(what, x)?;
-        let largest = x.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
-        let exponent = exponent(largest);
         let mut matrix = x.as_standard_layout().into_owned();
+        let exponent = exponent(largest(matrix.as_slice().unwrap_or(&[])));
         if exponent.abs() < 1000 {
             let scale = power_of_two(-exponent);
             matrix.mapv_inplace(|v| v * scale);
@@ -34,6 +33,22 @@ impl Scaled {
     fn undo(&self, value: f64) -> f64 {
         value * power_of_two(self.exponent / 2) * power_of_two(self.exponent - self.exponent / 2)
     }
+}
+
+/// The largest of the absolute values.
+fn largest(entries: &[f64]) -> f64 {
+    // Eight side by side: one would wait for itself.
+    let mut largest = [0.0; 8];
+    let chunks = entries.chunks_exact(8);
+    for (largest, v) in largest.iter_mut().zip(chunks.remainder()) {
+        *largest = v.abs();
+    }
+    for chunk in chunks {
+        for (largest, v) in largest.iter_mut().zip(chunk) {
+            *largest = if v.abs() > *largest { v.abs() } else { *largest };
+        }
+    }
+    largest.into_iter().fold(0.0, f64::max)
 }
 
 /// `e` with `2^(e−1) ≤ x < 2^e`; 0 for 0.
@@ -54,7 +69,7 @@ pub(crate) fn power_of_two(e: i32) -> f64 {
 pub(super) fn svd(x: ArrayView2<'_, f64>, backend: &dyn Backend) -> Result<Svd, Error> {
     let scaled = Scaled::new("the matrix", x)?;
     let first = backend.factorise(scaled.matrix.view(), Route::First);
-    finish(&scaled, first, backend)
+    finish(&scaled, first, backend, &mut Check::new(x.nrows().max(x.ncols())))
 }
 
 pub(super) fn svd_many(xs: &[ArrayView2<'_, f64>], backend: &dyn Backend) -> Vec<Result<Svd, Error>> {
@@ -67,6 +82,7 @@ pub(super) fn svd_many(xs: &[ArrayView2<'_, f64>], backend: &dyn Backend) -> Vec
         }));
     }
     let raws = backend.factorise_many(&matrices);
+    let mut check = Check::new(matrices.iter().map(|x| x.nrows().max(x.ncols())).max().unwrap_or(0));
     let mut done = matrices.into_iter().zip(raws);
     let missing = || Error::Backend {
         name: backend.name(),
@@ -77,7 +93,7 @@ pub(super) fn svd_many(xs: &[ArrayView2<'_, f64>], backend: &dyn Backend) -> Vec
         .map(|exponent| {
             let exponent = exponent?;
             let (matrix, raw) = done.next().ok_or_else(missing)?;
-            finish(&Scaled { matrix, exponent }, raw, backend)
+            finish(&Scaled { matrix, exponent }, raw, backend, &mut check)
         })
         .collect()
 }
@@ -92,7 +108,11 @@ pub(crate) fn triangle(x: ArrayView2<'_, f64>, backend: &dyn Backend) -> Result<
         return Err(failed(format!("a triangle of the wrong shape for a {n} × {p} matrix")));
     }
     let z = probe(x.ncols());
-    let length = |matrix: ArrayView2<'_, f64>| norm(&Columns::new(matrix.reversed_axes()).project(&z));
+    let mut product = Vec::new();
+    let mut length = |matrix: ArrayView2<'_, f64>| {
+        Columns::new(matrix.reversed_axes()).project(&z, &mut product);
+        norm(&product)
+    };
     let (expected, found) = (length(scaled.matrix.view()), length(r.view()));
     let size = norm(&Columns::new(scaled.matrix.t()).entries) * norm(&z);
     let off = (expected - found).abs();
@@ -103,12 +123,17 @@ pub(crate) fn triangle(x: ArrayView2<'_, f64>, backend: &dyn Backend) -> Result<
     Ok(r)
 }
 
-fn finish(scaled: &Scaled, first: Result<RawSvd, String>, backend: &dyn Backend) -> Result<Svd, Error> {
-    let verified = |raw: RawSvd| verify(&scaled.matrix, &raw).map(|()| raw);
-    let raw = first.and_then(verified).or_else(|why_first| {
+fn finish(
+    scaled: &Scaled,
+    first: Result<RawSvd, String>,
+    backend: &dyn Backend,
+    check: &mut Check,
+) -> Result<Svd, Error> {
+    let mut verified = |raw: RawSvd| check.verify(&scaled.matrix, &raw).map(|()| raw);
+    let raw = first.and_then(&mut verified).or_else(|why_first| {
         backend
             .factorise(scaled.matrix.view(), Route::Second)
-            .and_then(verified)
+            .and_then(&mut verified)
             .map_err(|why_second| format!("{why_first}; second route: {why_second}"))
     });
     let mut raw = raw.map_err(|reason| Error::Backend { name: backend.name(), reason })?;
@@ -124,38 +149,65 @@ fn tolerance(n: usize, p: usize) -> f64 {
     30.0 * n.max(p) as f64 * f64::EPSILON
 }
 
-/// `Err(reason)` unless `raw` is a thin SVD of `x`, as far as O(np) work can tell.
-fn verify(x: &Array2<f64>, raw: &RawSvd) -> Result<(), String> {
-    let RawSvd { u, sigma, vt } = raw;
-    let (n, p) = x.dim();
-    let r = n.min(p);
-    if u.dim() != (n, r) || sigma.len() != r || vt.dim() != (r, p) {
-        return Err(format!("a factorisation of the wrong shape for a {n} × {p} matrix"));
+/// What the checks of any number of matrices share: the probes, and room for the products with them.
+struct Check {
+    probe: Vec<f64>,
+    modes: Vec<f64>,
+    found: Vec<f64>,
+    expected: Vec<f64>,
+}
+
+impl Check {
+    /// For matrices of sides up to `longest`.
+    fn new(longest: usize) -> Self {
+        Self { probe: probe(longest), modes: Vec::new(), found: Vec::new(), expected: Vec::new() }
     }
-    // Negated comparisons throughout: NaN must fail.
-    if !(sigma.iter().all(|&s| s >= 0.0) && sigma.iter().zip(sigma.iter().skip(1)).all(|(a, b)| a >= b)) {
-        return Err("singular values that are negative, NaN or out of order".into());
+
+    /// `Err(reason)` unless `raw` is a thin SVD of `x`, as far as O(np) work can tell.
+    fn verify(&mut self, x: &Array2<f64>, raw: &RawSvd) -> Result<(), String> {
+        let RawSvd { u, sigma, vt } = raw;
+        let (n, p) = x.dim();
+        let r = n.min(p);
+        if u.dim() != (n, r) || sigma.len() != r || vt.dim() != (r, p) {
+            return Err(format!("a factorisation of the wrong shape for a {n} × {p} matrix"));
+        }
+        // Negated comparisons throughout: NaN must fail.
+        if !(sigma.iter().all(|&s| s >= 0.0) && sigma.iter().zip(sigma.iter().skip(1)).all(|(a, b)| a >= b)) {
+            return Err("singular values that are negative, NaN or out of order".into());
+        }
+        let tolerance = tolerance(n, p);
+        let Self { probe, modes, found, expected } = self;
+        let (z, w, s) = (&probe[..p], &probe[..n], &probe[..r]);
+        let (u, v, xt) = (Columns::new(u.view()), Columns::new(vt.t()), Columns::new(x.t()));
+        let frobenius = norm(&xt.entries);
+        let close = |what: &str, error: f64, size: f64| {
+            if error <= tolerance * size {
+                Ok(())
+            } else {
+                Err(format!("{what} is off by {:.1e}", error / size))
+            }
+        };
+        modes.clear();
+        modes.extend(sigma);
+        close("Σσ² against ‖X‖²", (norm(modes) - frobenius).abs(), frobenius)?;
+        let scale = |modes: &mut [f64]| modes.iter_mut().zip(sigma).for_each(|(m, s)| *m *= s);
+        v.project(z, modes);
+        scale(modes);
+        u.combine(modes, found);
+        xt.project(z, expected);
+        close("U Σ Vᵀ z against X z", distance(found, expected), frobenius * norm(z))?;
+        u.project(w, modes);
+        scale(modes);
+        v.combine(modes, found);
+        xt.combine(w, expected);
+        close("V Σ Uᵀ w against Xᵀ w", distance(found, expected), frobenius * norm(w))?;
+        for (what, basis) in [("Uᵀ U s against s", &u), ("Vᵀ V s against s", &v)] {
+            basis.combine(s, found);
+            basis.project(found, modes);
+            close(what, distance(modes, s), norm(s))?;
+        }
+        Ok(())
     }
-    let tolerance = tolerance(n, p);
-    let (z, w, s) = (probe(p), probe(n), probe(r));
-    let (u, v, xt) = (Columns::new(u.view()), Columns::new(vt.t()), Columns::new(x.t()));
-    let frobenius = norm(&xt.entries);
-    let close = |what: &str, error: f64, size: f64| {
-        if error <= tolerance * size { Ok(()) } else { Err(format!("{what} is off by {:.1e}", error / size)) }
-    };
-    close("Σσ² against ‖X‖²", (norm(&sigma.to_vec()) - frobenius).abs(), frobenius)?;
-    let scaled = |mut coefficients: Vec<f64>| {
-        coefficients.iter_mut().zip(sigma).for_each(|(c, s)| *c *= s);
-        coefficients
-    };
-    let forward = distance(u.combine(&scaled(v.project(&z))), &xt.project(&z));
-    close("U Σ Vᵀ z against X z", forward, frobenius * norm(&z))?;
-    let backward = distance(v.combine(&scaled(u.project(&w))), &xt.combine(&w));
-    close("V Σ Uᵀ w against Xᵀ w", backward, frobenius * norm(&w))?;
-    for (what, basis) in [("Uᵀ U s against s", &u), ("Vᵀ V s against s", &v)] {
-        close(what, distance(basis.project(&basis.combine(&s)), &s), norm(&s))?;
-    }
-    Ok(())
 }
 
 /// A matrix `B` as its columns, one after the other in memory.
@@ -174,25 +226,27 @@ impl<'a> Columns<'a> {
     }
 
     /// `Bᵀ x`.
-    fn project(&self, x: &[f64]) -> Vec<f64> {
-        self.entries.chunks_exact(self.length).map(|column| dot(column, x)).collect()
+    fn project(&self, x: &[f64], product: &mut Vec<f64>) {
+        product.clear();
+        product.extend(self.entries.chunks_exact(self.length).map(|column| dot(column, x)));
     }
 
     /// `B c`.
-    fn combine(&self, coefficients: &[f64]) -> Vec<f64> {
-        let mut sum = vec![0.0; self.length];
+    fn combine(&self, coefficients: &[f64], sum: &mut Vec<f64>) {
+        sum.clear();
+        sum.resize(self.length, 0.0);
         for (column, coefficient) in self.entries.chunks_exact(self.length).zip(coefficients) {
             for (entry, value) in sum.iter_mut().zip(column) {
                 *entry += coefficient * value;
             }
         }
-        sum
     }
 }
 
-fn distance(mut a: Vec<f64>, b: &[f64]) -> f64 {
+/// `‖a − b‖`; `a` becomes the difference.
+fn distance(a: &mut [f64], b: &[f64]) -> f64 {
     a.iter_mut().zip(b).for_each(|(a, b)| *a -= b);
-    norm(&a)
+    norm(a)
 }
 
 /// `a·b`.
