@@ -19,6 +19,22 @@ fn jacobi() {
     check_backend(&Jacobi);
 }
 
+#[cfg(feature = "lapack")]
+#[test]
+fn lapack() {
+    check_backend(&double_descent::svd::Lapack);
+}
+
+/// All that are compiled in.
+fn backends() -> Vec<&'static dyn Backend> {
+    vec![
+        &Faer,
+        &Jacobi,
+        #[cfg(feature = "lapack")]
+        &double_descent::svd::Lapack,
+    ]
+}
+
 fn check_backend(backend: &dyn Backend) {
     ordinary_matrices(backend);
     known_singular_values(backend);
@@ -33,6 +49,7 @@ fn check_backend(backend: &dyn Backend) {
     too_large_a_singular_value(backend);
     bad_entries_and_no_entries(backend);
     the_triangle(backend);
+    the_second_route(backend);
     many_is_one_by_one(backend);
 }
 
@@ -259,6 +276,40 @@ fn the_triangle(backend: &dyn Backend) {
     }
 }
 
+/// Asked for only where the first route fails: here it is asked for always.
+#[derive(Debug)]
+struct Second<'a>(&'a dyn Backend);
+
+impl Backend for Second<'_> {
+    fn name(&self) -> &'static str {
+        "second"
+    }
+
+    fn factorise(&self, x: ArrayView2<'_, f64>, _: Route) -> Result<RawSvd, String> {
+        self.0.factorise(x, Route::Second)
+    }
+
+    fn triangle(&self, x: ArrayView2<'_, f64>) -> Result<Array2<f64>, String> {
+        self.0.triangle(x)
+    }
+}
+
+fn the_second_route(backend: &dyn Backend) {
+    let second = Second(backend);
+    ordinary_matrices(&second);
+    known_singular_values(&second);
+    rank_is_found(&second);
+    for seed in 0..10 {
+        let x = rank_deficient(seed);
+        assert_thin_svd(&x, &svd(&second, &x), &format!("second route, seed {seed}"));
+    }
+    for (n, p) in [(1, 1), (1, 7), (7, 1), (300, 1), (1, 300), (40, 40)] {
+        let x = normal(n, p, 3);
+        assert_thin_svd(&x, &svd(&second, &x), "second route");
+        assert_thin_svd(&(x * 0.0), &svd(&second, &Array2::zeros((n, p))), "second route, zeros");
+    }
+}
+
 fn many_is_one_by_one(backend: &dyn Backend) {
     let equal: Vec<_> = (0..21).map(|seed| normal(9, 4, seed)).collect();
     let wide: Vec<_> = (0..9).map(|seed| normal(4, 11, seed)).collect();
@@ -359,7 +410,7 @@ fn factorisations_that_faer_gets_wrong_are_mended() {
         let raw = raw_is_wrong(&x);
         println!("seed {seed}, {:?}: {}", x.dim(), if raw { "wrong" } else { "right" });
         wrong += usize::from(raw);
-        for backend in [&Faer as &dyn Backend, &Jacobi] {
+        for backend in backends() {
             assert_thin_svd(&x, &svd(backend, &x), &format!("seed {seed}"));
         }
         let many = Svd::many(&[x.view(), x.view()], &Faer);
@@ -568,7 +619,7 @@ fn pseudoinverse_cases() -> Vec<(Array2<f64>, f64)> {
 /// `A = X⁺` comes with errors of ε κ relative to `‖A‖ ≤ κ`, `‖X‖` being of order 1.
 #[test]
 fn the_four_identities_of_moore_and_penrose() {
-    for backend in [&Faer as &dyn Backend, &Jacobi] {
+    for backend in backends() {
         for (x, kappa) in pseudoinverse_cases() {
             let a = svd(backend, &x).pseudoinverse().unwrap();
             let (xa, ax) = (x.dot(&a), a.dot(&x));
@@ -584,7 +635,7 @@ fn the_four_identities_of_moore_and_penrose() {
 
 #[test]
 fn projections_are_idempotent_and_complementary() {
-    for backend in [&Faer as &dyn Backend, &Jacobi] {
+    for backend in backends() {
         for (x, _) in pseudoinverse_cases() {
             let found = svd(backend, &x);
             let identity = Array2::eye(x.ncols());
@@ -610,7 +661,7 @@ fn projections_are_idempotent_and_complementary() {
 #[test]
 fn a_singular_value_at_the_cutoff_does_not_count() {
     let x = Array2::from_diag(&Array1::from(vec![4.0, 2.0, 1.0, 0.0]));
-    for backend in [&Faer as &dyn Backend, &Jacobi] {
+    for backend in backends() {
         let found = svd(backend, &x);
         assert_eq!(found.singular_values().to_vec(), [4.0, 2.0, 1.0, 0.0]);
         assert_eq!((found.rank(), found.cutoff()), (3, 4.0 * f64::EPSILON * 4.0));

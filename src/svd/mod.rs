@@ -22,6 +22,8 @@ mod cholesky;
 mod cutoff;
 mod faer;
 mod jacobi;
+#[cfg(feature = "lapack")]
+mod lapack;
 mod product;
 mod reflect;
 mod streamed_qr;
@@ -32,6 +34,8 @@ pub(crate) use cholesky::cholesky;
 pub use cutoff::Cutoff;
 pub use faer::Faer;
 pub use jacobi::Jacobi;
+#[cfg(feature = "lapack")]
+pub use lapack::Lapack;
 pub(crate) use product::{add_gram, times_transposed};
 pub(crate) use reflect::reduce;
 pub(crate) use streamed_qr::StreamedQr;
