@@ -1,8 +1,8 @@
-//! One thin SVD at a time, and a thousand small ones at once, against numpy and scipy with OpenBLAS and against
+//! One thin SVD at a time, and a thousand small ones at once, against numpy and scipy with `OpenBLAS` and against
 //! ndarray-linalg.
 //!
 //! Ours is all that a caller gets: scaled, factorised, checked. The peers' are unchecked. CPU seconds, one thread on
-//! all sides, each peer a process of its own at its fastest OpenBLAS core type, ours and theirs in turns; a peer's
+//! all sides, each peer a process of its own at its fastest `OpenBLAS` core type, ours and theirs in turns; a peer's
 //! start-up does not count. The sums of all singular values are compared. A ratio is the best peer's time over ours.
 //!
 //! Run: `PYTHON=<python with numpy and scipy> cargo bench --bench svd --features openblas-system`; without the
@@ -40,7 +40,9 @@ fn main() {
     let quick = std::env::args().any(|argument| argument == "--quick");
     let cases: Vec<Case> = cases::all(quick);
     let folder = python::Folder::new("svd");
-    cases.iter().for_each(|case| case.write(&folder));
+    for case in &cases {
+        case.write(&folder);
+    }
     let peers = peer::all(folder.path());
     let mut times = vec![Vec::new(); cases.len()];
     let mut theirs = vec![vec![Vec::new(); cases.len()]; peers.len()];

@@ -105,7 +105,7 @@ fn views_share_the_memory() {
             let seen = view_dmatrix(array.view()).unwrap();
             assert_same(&seen, array.view());
             if n * p > 0 {
-                assert!(std::ptr::eq(&seen[(0, 0)], &array[[0, 0]]), "{n} × {p} was copied");
+                assert_eq!(&raw const seen[(0, 0)], &raw const array[[0, 0]], "{n} × {p} was copied");
             }
         }
     }
@@ -119,7 +119,7 @@ fn views_share_the_memory() {
     assert_eq!(view_array1(&vector).as_ptr(), vector.as_slice().as_ptr());
     let row = view_dvector(array.row(1)).unwrap();
     assert_eq!(row.as_slice(), [10.0, 11.0, 12.0, 13.0]);
-    assert!(std::ptr::eq(&row[0], &array[[1, 0]]));
+    assert_eq!(&raw const row[0], &raw const array[[1, 0]]);
 }
 
 #[test]
