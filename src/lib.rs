@@ -38,6 +38,7 @@
 //! | [`complexity`] | effective model complexity: how many samples a procedure fits |
 //! | [`theory`] | exact curves and bounds, on the same axes |
 //! | `plot` | figures from curves, SVG and PNG, behind the default feature `plot` |
+//! | `interop` | matrices and vectors of nalgebra, in and out, behind the feature `nalgebra` |
 //! | [`rng`] | random streams that do not depend on the order of execution |
 //!
 //! # A curve in five lines
@@ -74,6 +75,8 @@ mod error;
 pub mod factors;
 pub mod features;
 pub mod filter;
+#[cfg(feature = "nalgebra")]
+pub mod interop;
 pub mod interpolants;
 pub mod kernel;
 mod lane;

@@ -19,18 +19,24 @@ pub fn with_numpy() -> Option<String> {
 pub fn run(python: &str, core_type: Option<&str>, script: &str, arguments: &[&str]) -> Option<String> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/peers").join(script);
     let mut command = Command::new(python);
+    command.arg(script).args(arguments);
+    output(command, core_type)
+}
+
+/// Runs a peer on one `OpenBLAS` thread; what it prints, `None` if it fails.
+pub fn output(mut command: Command, core_type: Option<&str>) -> Option<String> {
     command.env("OPENBLAS_NUM_THREADS", "1").env_remove("OPENBLAS_CORETYPE");
     if let Some(core_type) = core_type {
         command.env("OPENBLAS_CORETYPE", core_type);
     }
-    let output = command.arg(script).args(arguments).stderr(Stdio::inherit()).output().ok()?;
+    let output = command.stderr(Stdio::inherit()).output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
     output.status.success().then_some(text)
 }
 
 /// The core type that makes `OpenBLAS` fastest on this machine, by what `seconds` a run with it takes; printed.
 pub fn fastest_core_type(
-    python: &str,
+    peer: &str,
     seconds: impl Fn(Option<&'static str>) -> Option<f64>,
 ) -> Option<&'static str> {
     let sides = [None, Some("Haswell"), Some("SkylakeX"), Some("Zen")];
@@ -38,7 +44,7 @@ pub fn fastest_core_type(
     let timed = sides.into_iter().filter_map(|core_type| Some((seconds(core_type)?, core_type)));
     let (_, core_type) = timed.min_by(|a, b| a.0.total_cmp(&b.0)).expect("numpy runs");
     let chosen = core_type.unwrap_or("as it chooses");
-    println!("peer: {python}, OPENBLAS_NUM_THREADS=1, OPENBLAS_CORETYPE {chosen} (the fastest)");
+    println!("peer: {peer}, OPENBLAS_NUM_THREADS=1, OPENBLAS_CORETYPE {chosen} (the fastest)");
     core_type
 }
 

@@ -1,11 +1,20 @@
 //! The default backend: faer, pure Rust, nothing to link.
 
 use super::{Backend, RawSvd, Route};
-use faer::dyn_stack::{MemBuffer, MemStack};
+use faer::dyn_stack::{MemBuffer, MemStack, StackReq};
 use faer::linalg::qr::no_pivoting::factor as qr;
 use faer::linalg::svd::{ComputeSvdVectors, SvdParams, svd, svd_scratch};
 use faer::{MatMut, MatRef, Par, Spec};
 use ndarray::{Array1, Array2, ArrayView2, ShapeBuilder};
+use std::cell::Cell;
+
+/// Work space of more bytes is not kept.
+const KEPT: usize = 1 << 27;
+
+thread_local! {
+    /// Work space of the last factorisation on this thread: memory fresh from the system is slow at first touch.
+    static SPACE: Cell<Option<MemBuffer>> = const { Cell::new(None) };
+}
 
 /// [faer](https://crates.io/crates/faer): divide and conquer, sequential inside, so results have the
 /// same bits on any number of threads.
@@ -68,18 +77,20 @@ fn factorise(x: ArrayView2<'_, f64>, params: Spec<SvdParams, f64>) -> Result<Raw
     let (mut u, mut v) = (vec![0.0; n * r], vec![0.0; p * r]);
     let mut sigma = faer::Col::<f64>::zeros(r);
     let thin = ComputeSvdVectors::Thin;
-    let mut buffer = MemBuffer::try_new(svd_scratch::<f64>(n, p, thin, thin, Par::Seq, params))
-        .map_err(|_| format!("no memory for the work space of a {n} × {p} matrix"))?;
-    svd(
-        matrix,
-        sigma.as_diagonal_mut(),
-        Some(MatMut::from_column_major_slice_mut(&mut u, n, r)),
-        Some(MatMut::from_column_major_slice_mut(&mut v, p, r)),
-        Par::Seq,
-        MemStack::new(&mut buffer),
-        params,
-    )
-    .map_err(|e| format!("{e:?} on a {n} × {p} matrix"))?;
+    let work = |space: &mut MemStack| {
+        svd(
+            matrix,
+            sigma.as_diagonal_mut(),
+            Some(MatMut::from_column_major_slice_mut(&mut u, n, r)),
+            Some(MatMut::from_column_major_slice_mut(&mut v, p, r)),
+            Par::Seq,
+            space,
+            params,
+        )
+    };
+    with_space(svd_scratch::<f64>(n, p, thin, thin, Par::Seq, params), work)
+        .ok_or_else(|| format!("no memory for the work space of a {n} × {p} matrix"))?
+        .map_err(|e| format!("{e:?} on a {n} × {p} matrix"))?;
     let shape = |e: ndarray::ShapeError| e.to_string();
     Ok(RawSvd {
         u: Array2::from_shape_vec((n, r).f(), u).map_err(shape)?,
@@ -87,6 +98,21 @@ fn factorise(x: ArrayView2<'_, f64>, params: Spec<SvdParams, f64>) -> Result<Raw
         // V column by column is Vᵀ row by row.
         vt: Array2::from_shape_vec((r, p), v).map_err(shape)?,
     })
+}
+
+/// `None` where there is no memory for what is needed.
+fn with_space<T>(needed: StackReq, work: impl FnOnce(&mut MemStack) -> T) -> Option<T> {
+    let mut kept = SPACE.take();
+    let is_enough = kept.as_mut().is_some_and(|buffer| MemStack::new(buffer).can_hold(needed));
+    let mut buffer = match kept {
+        Some(buffer) if is_enough => buffer,
+        _ => MemBuffer::try_new(needed).ok()?,
+    };
+    let result = work(MemStack::new(&mut buffer));
+    if buffer.len() <= KEPT {
+        SPACE.set(Some(buffer));
+    }
+    Some(result)
 }
 
 fn column_major(x: ArrayView2<'_, f64>) -> Vec<f64> {

@@ -26,6 +26,8 @@ mod completion;
 mod cutoff;
 mod faer;
 mod jacobi;
+#[cfg(feature = "lapack")]
+mod lapack;
 mod product;
 mod reflect;
 mod streamed_qr;
@@ -37,6 +39,8 @@ pub(crate) use cholesky::cholesky;
 pub use cutoff::Cutoff;
 pub use faer::Faer;
 pub use jacobi::Jacobi;
+#[cfg(feature = "lapack")]
+pub use lapack::Lapack;
 pub(crate) use product::{add_gram, times_transposed};
 pub(crate) use reflect::reduce;
 pub(crate) use streamed_qr::StreamedQr;

@@ -7,14 +7,24 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Every backend of this build, by the route that callers get.
 pub fn backends() -> Vec<Arc<dyn Backend>> {
-    vec![Arc::new(Faer), Arc::new(Jacobi)]
+    vec![
+        Arc::new(Faer),
+        Arc::new(Jacobi),
+        #[cfg(feature = "lapack")]
+        Arc::new(double_descent::svd::Lapack),
+    ]
 }
 
 /// Every route of this build: what mends the others' failures must itself be right. (The second route of
 /// `Jacobi` is that of `Faer`.)
 pub fn routes() -> Vec<Watched> {
     let first = backends().into_iter().map(|inner| Watched::new(inner.name(), inner, Route::First));
-    first.chain([Watched::new("faer, 2nd route", Arc::new(Faer), Route::Second)]).collect()
+    let second = [
+        Watched::new("faer, 2nd route", Arc::new(Faer), Route::Second),
+        #[cfg(feature = "lapack")]
+        Watched::new("lapack, 2nd route", Arc::new(double_descent::svd::Lapack), Route::Second),
+    ];
+    first.chain(second).collect()
 }
 
 /// One route of a backend. It counts how often its result failed the check, so that the second was asked for.

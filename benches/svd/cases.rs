@@ -1,0 +1,80 @@
+//! What is factorised.
+
+use crate::python::Folder;
+use crate::timing::time;
+use double_descent::rng::stream;
+use double_descent::svd::{Jacobi, Svd};
+use ndarray::{Array2, ArrayView2};
+use rand_distr::{Distribution, StandardNormal};
+
+const SINGLE: [(usize, usize); 9] = [
+    (20, 10),
+    (39, 8),
+    (30, 20),
+    (100, 100),
+    (300, 300),
+    (1000, 1000),
+    (1000, 200),
+    (200, 1000),
+    (5000, 500),
+];
+/// The cells of sweeps.
+const BATCHED: [(usize, usize); 3] = [(20, 10), (39, 8), (30, 20)];
+const BATCH: usize = 1000;
+
+/// Equal shapes of normal entries: one matrix alone, or many at once.
+pub struct Case {
+    shape: (usize, usize),
+    matrices: Vec<Array2<f64>>,
+    sum: f64,
+}
+
+pub fn all(quick: bool) -> Vec<Case> {
+    let small = |shape: &(usize, usize)| !quick || shape.0 <= 100;
+    let singles = SINGLE.into_iter().filter(small).map(|shape| Case::new(shape, 1));
+    singles.chain(BATCHED.into_iter().map(|shape| Case::new(shape, BATCH))).collect()
+}
+
+impl Case {
+    fn new(shape: (usize, usize), count: usize) -> Self {
+        let mut rng = stream(0, shape.0, shape.1);
+        let mut matrix = || Array2::from_shape_simple_fn(shape, || StandardNormal.sample(&mut rng));
+        let matrices: Vec<_> = (0..count).map(|_| matrix()).collect();
+        let mut case = Self { shape, matrices, sum: 0.0 };
+        case.sum = case.factorise().iter().map(|svd| svd.singular_values().sum()).sum();
+        case
+    }
+
+    pub fn name(&self) -> String {
+        let kind = if self.matrices.len() > 1 { "svd_batch" } else { "svd" };
+        format!("{kind}_{}x{}", self.shape.0, self.shape.1)
+    }
+
+    /// Its file for the peers.
+    pub fn file(&self) -> String {
+        format!("{}x{}x{}", self.shape.0, self.shape.1, self.matrices.len())
+    }
+
+    /// Writes the matrices, one after the other.
+    pub fn write(&self, folder: &Folder) {
+        folder.write(&self.file(), self.matrices.iter().flatten());
+    }
+
+    /// The sum of all singular values.
+    pub fn sum(&self) -> f64 {
+        self.sum
+    }
+
+    /// CPU seconds of all its matrices.
+    pub fn time(&self) -> f64 {
+        time(|| self.factorise()).1.median
+    }
+
+    fn factorise(&self) -> Vec<Svd> {
+        if let [one] = &self.matrices[..] {
+            return vec![Svd::new(one).expect("an SVD")];
+        }
+        let views: Vec<ArrayView2<'_, f64>> = self.matrices.iter().map(|x| x.view()).collect();
+        Svd::many(&views, &Jacobi).into_iter().map(|svd| svd.expect("an SVD")).collect()
+    }
+}

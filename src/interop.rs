@@ -1,0 +1,121 @@
+//! Matrices and vectors of nalgebra, in and out, behind the feature `nalgebra`.
+//!
+//! nalgebra keeps a matrix column by column; ndarray keeps it in any order. Owned values move their buffer where
+//! the order allows it, and are copied where not. Views never copy: where they would have to, they are an error.
+//!
+//! nalgebra is no [`Backend`](crate::svd::Backend): the SVD of its version 0.35 has wrong singular values for some
+//! small integer matrices (Σσ² = 21.044 for one where it is 21), and does not return where an entry is NaN.
+//!
+//! | from | to | copies |
+//! |---|---|---|
+//! | [`DMatrix`] | [`into_array2`] | never |
+//! | [`DVector`] | [`into_array1`] | never |
+//! | [`Array2`] | [`into_dmatrix`] | unless it stands column by column |
+//! | [`Array1`] | [`into_dvector`] | unless its entries stand side by side |
+//! | `&DMatrix` | [`view_array2`] | never |
+//! | `&DVector` | [`view_array1`] | never |
+//! | [`ArrayView2`] | [`view_dmatrix`] | never: row by row, column by column, or an error |
+//! | [`ArrayView1`] | [`view_dvector`] | never: entries side by side, or an error |
+//!
+//! # Examples
+//! ```
+//! use double_descent::{interop, svd::Svd};
+//! use nalgebra::DMatrix;
+//!
+//! let x = DMatrix::from_row_slice(3, 2, &[3.0, 0.0, 0.0, 4.0, 0.0, 0.0]);
+//! let svd = Svd::new(&interop::view_array2(&x)?)?; // no copy
+//! assert_eq!(svd.singular_values().to_vec(), [4.0, 3.0]);
+//! let v = interop::view_dmatrix(svd.vt().t())?; // no copy
+//! assert_eq!(v.column(0).norm(), 1.0);
+//! # Ok::<(), double_descent::Error>(())
+//! ```
+
+use crate::Error;
+use nalgebra::{DMatrix, DMatrixView, DVector, DVectorView, Dyn};
+use ndarray::{Array, Array1, Array2, ArrayView1, ArrayView2, Dimension, ShapeBuilder, ShapeError};
+
+/// The matrix as an array, column by column, in the same buffer.
+///
+/// # Errors
+/// [`Error::Unsupported`] for a matrix without entries that has a side too long for ndarray (over `isize::MAX`).
+pub fn into_array2(matrix: DMatrix<f64>) -> Result<Array2<f64>, Error> {
+    Array2::from_shape_vec(matrix.shape().f(), matrix.data.into()).map_err(too_long)
+}
+
+/// The vector as an array, in the same buffer.
+#[must_use]
+pub fn into_array1(vector: DVector<f64>) -> Array1<f64> {
+    Array1::from_vec(vector.data.into())
+}
+
+/// The array as a matrix: in the same buffer where it stands column by column, a copy in any other order.
+#[must_use]
+pub fn into_dmatrix(array: Array2<f64>) -> DMatrix<f64> {
+    let (n, p) = array.dim();
+    if array.t().is_standard_layout() {
+        return DMatrix::from_vec(n, p, buffer(array));
+    }
+    DMatrix::from_iterator(n, p, array.t().iter().copied())
+}
+
+/// The array as a vector: in the same buffer where its entries stand side by side, a copy elsewhere.
+#[must_use]
+pub fn into_dvector(array: Array1<f64>) -> DVector<f64> {
+    DVector::from_vec(if array.is_standard_layout() { buffer(array) } else { array.to_vec() })
+}
+
+/// The matrix seen as an array, no copy.
+///
+/// # Errors
+/// [`Error::Unsupported`], as [`into_array2`].
+pub fn view_array2(matrix: &DMatrix<f64>) -> Result<ArrayView2<'_, f64>, Error> {
+    ArrayView2::from_shape(matrix.shape().f(), matrix.as_slice()).map_err(too_long)
+}
+
+/// The vector seen as an array, no copy.
+#[must_use]
+pub fn view_array1(vector: &DVector<f64>) -> ArrayView1<'_, f64> {
+    ArrayView1::from(vector.as_slice())
+}
+
+/// The array seen as a matrix, no copy: `strides()` of the view say whether it stands row by row or column by
+/// column.
+///
+/// # Errors
+/// [`Error::Unsupported`] if it stands in neither way, like every second row or reversed rows.
+pub fn view_dmatrix(array: ArrayView2<'_, f64>) -> Result<DMatrixView<'_, f64, Dyn, Dyn>, Error> {
+    let (n, p) = array.dim();
+    let by_rows = array.to_slice().map(|entries| (entries, (p, 1)));
+    let by_columns = || array.reversed_axes().to_slice().map(|entries| (entries, (1, n)));
+    let (entries, (down, across)) = by_rows.or_else(by_columns).ok_or_else(scattered)?;
+    Ok(DMatrixView::from_slice_with_strides(entries, n, p, down, across))
+}
+
+/// The array seen as a vector, no copy.
+///
+/// # Errors
+/// [`Error::Unsupported`] if its entries do not stand side by side in their order, like the column of a matrix
+/// that stands row by row.
+pub fn view_dvector(array: ArrayView1<'_, f64>) -> Result<DVectorView<'_, f64>, Error> {
+    let entries = array.to_slice().ok_or_else(scattered)?;
+    Ok(DVectorView::from_slice(entries, entries.len()))
+}
+
+/// The entries of an array that stand in the order of the buffer, which may be longer.
+fn buffer<D: Dimension>(array: Array<f64, D>) -> Vec<f64> {
+    let count = array.len();
+    let (mut entries, first) = array.into_raw_vec_and_offset();
+    entries.drain(..first.unwrap_or(0));
+    entries.truncate(count);
+    entries
+}
+
+fn too_long(error: ShapeError) -> Error {
+    Error::Unsupported { reason: format!("a matrix without entries is too long for ndarray: {error}") }
+}
+
+fn scattered() -> Error {
+    let reason = "the entries of this view do not stand side by side; copy it with `.to_owned()` and convert \
+                  that with `into_dmatrix` or `into_dvector`";
+    Error::Unsupported { reason: reason.into() }
+}
