@@ -9,7 +9,8 @@
 //! CPU seconds, one thread on every side; the peer's start-up does not count. All features and all timed cells are
 //! compared.
 //!
-//! Run: `PYTHON=<python with scipy> cargo bench --bench features`; with `-- --quick` on small sizes only.
+//! Run: `PYTHON=<python with scipy> cargo bench --bench features`; with `-- --quick` on small sizes only, with
+//! `-- rff_grid` one of the three.
 
 #[cfg(not(unix))]
 fn main() {
@@ -44,8 +45,17 @@ fn main() {
         })
     });
     let peer = python.as_deref().map(|python| (python, core_type));
-    random_fourier::run(if quick { (100, 78, 500) } else { (1000, 784, 5000) }, peer);
-    for study in [plane::Study::curve, plane::Study::grid] {
-        study(quick).report(peer);
+    let only = |name: &str| {
+        std::env::args().find(|argument| argument.starts_with("rff_")).is_none_or(|arg| arg == name)
+    };
+    if only("rff_features") {
+        random_fourier::run(if quick { (100, 78, 500) } else { (1000, 784, 5000) }, peer);
+    }
+    for (name, study) in
+        [("rff_curve", plane::Study::curve as fn(bool) -> plane::Study), ("rff_grid", plane::Study::grid)]
+    {
+        if only(name) {
+            study(quick).report(peer);
+        }
     }
 }

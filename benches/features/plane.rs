@@ -34,14 +34,13 @@ pub struct Study {
 }
 
 impl Study {
-    /// n = 5,000, 40 values of p from 50 to 20,000.
+    /// n = 5,000, 40 values of p from 50 to 20,000, equally spaced.
     pub fn curve(quick: bool) -> Self {
         let (n, first, last) = if quick { (250, 10.0, 1000.0) } else { (5000, 50.0f64, 20_000.0f64) };
-        let at = |i: i32| (first * (last / first).powf(f64::from(i) / 39.0)).round();
+        let at = |i: i32| (first + (last - first) * f64::from(i) / 39.0).round();
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // up to 20,000
-        let mut features: Vec<usize> = (0..40).map(|i| at(i) as usize).collect();
-        features.dedup();
-        let places = [0, 14, 24, 30, 35, features.len() - 1];
+        let features: Vec<usize> = (0..40).map(|i| at(i) as usize).collect();
+        let places = [0, 2, 9, 10, 20, features.len() - 1];
         let timed = (vec![n], places.map(|i| features[i.min(features.len() - 1)]).to_vec());
         Self::new("rff_curve", (vec![n], features), timed, quick)
     }
