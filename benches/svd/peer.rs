@@ -31,9 +31,9 @@ pub struct Row {
 /// All peers that this machine can run, at the core types that make the products of all their times smallest: each
 /// case counts alike.
 pub fn all(folder: &str) -> Vec<Peer> {
-    let mut programs: Vec<Program> = python::with_numpy().into_iter().map(Program::Python).collect();
+    let programs = python::with_numpy().into_iter().map(Program::Python);
     #[cfg(feature = "lapack")]
-    programs.push(Program::NdarrayLinalg);
+    let programs = programs.chain([Program::NdarrayLinalg]);
     #[cfg(not(feature = "lapack"))]
     println!("SKIPPED ndarray-linalg: not built with the feature openblas-system");
     let fastest = |program: Program| {
@@ -42,7 +42,7 @@ pub fn all(folder: &str) -> Vec<Peer> {
         });
         Peer { program, core_type }
     };
-    programs.into_iter().map(fastest).collect()
+    programs.map(fastest).collect()
 }
 
 impl Peer {
