@@ -4,10 +4,10 @@ use super::reflect::Reflections;
 use faer::linalg::matmul::matmul;
 use faer::linalg::triangular_solve::{solve_lower_triangular_in_place, solve_upper_triangular_in_place};
 use faer::{Accum, Mat, MatMut, MatRef, Par};
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, ArrayView2, ShapeBuilder, s};
 
 /// Columns that are reduced together.
-const PANEL: usize = 64;
+const PANEL: usize = 48;
 /// Columns that are reduced one by one.
 const NARROW: usize = 8;
 
@@ -70,11 +70,16 @@ impl StreamedQr {
         self.rows.min(self.columns)
     }
 
-    /// Takes in rows `[A | Y]`.
-    pub(crate) fn append(&mut self, rows: ArrayView2<'_, f64>) {
-        let (count, width) = rows.dim();
+    /// Takes in rows `[A | Y]`; `Y` counts only if columns are carried.
+    pub(crate) fn append(&mut self, a: ArrayView2<'_, f64>, y: ArrayView2<'_, f64>) {
+        let (count, width) = (a.nrows(), self.upper.ncols());
         let height = self.height();
-        let mut block = Mat::from_fn(count, width, |i, j| rows[[i, j]]);
+        let mut block = Array2::zeros((count, width).f());
+        block.slice_mut(s![.., ..self.columns]).assign(&a);
+        if self.columns < width {
+            block.slice_mut(s![.., self.columns..]).assign(&y);
+        }
+        let mut block = columns_mut(&mut block);
         for first in (0..height).step_by(PANEL) {
             let last = height.min(first + PANEL);
             let panel = self.reduce_panel(block.as_mut(), first, last);
@@ -140,17 +145,17 @@ impl StreamedQr {
     }
 
     /// `R_p⁻¹ b` for the leading `p × p` triangle and `b` (`p × k`).
-    pub(crate) fn solve(&self, b: &Array2<f64>) -> Array2<f64> {
-        let mut x = Mat::from_fn(b.nrows(), b.ncols(), |i, j| b[[i, j]]);
-        solve_upper_triangular_in_place(self.leading(b.nrows()), x.as_mut(), Par::Seq);
-        Array2::from_shape_fn(b.dim(), |(i, j)| x[(i, j)])
+    pub(crate) fn solve(&self, b: ArrayView2<'_, f64>) -> Array2<f64> {
+        let mut x = by_columns(b);
+        solve_upper_triangular_in_place(self.leading(b.nrows()), columns_mut(&mut x), Par::Seq);
+        x
     }
 
     /// `R_p⁻ᵀ b` likewise.
-    pub(crate) fn solve_transposed(&self, b: &Array2<f64>) -> Array2<f64> {
-        let mut x = Mat::from_fn(b.nrows(), b.ncols(), |i, j| b[[i, j]]);
-        solve_lower_triangular_in_place(self.leading(b.nrows()).transpose(), x.as_mut(), Par::Seq);
-        Array2::from_shape_fn(b.dim(), |(i, j)| x[(i, j)])
+    pub(crate) fn solve_transposed(&self, b: ArrayView2<'_, f64>) -> Array2<f64> {
+        let mut x = by_columns(b);
+        solve_lower_triangular_in_place(self.leading(b.nrows()).transpose(), columns_mut(&mut x), Par::Seq);
+        x
     }
 
     fn leading(&self, p: usize) -> MatRef<'_, f64> {
@@ -166,11 +171,10 @@ impl StreamedQr {
             width += z.ncols();
             ends.push((z.nrows(), width));
         }
-        let mut all = Mat::<f64>::zeros(rows, width);
-        for (z, (_, end)) in groups.iter().zip(&ends) {
-            for ((i, j), value) in z.indexed_iter() {
-                all[(i, end - z.ncols() + j)] = *value;
-            }
+        let mut all = Array2::zeros((rows, width).f());
+        let columns = |(z, (_, end)): (&Array2<f64>, &(usize, usize))| end - z.ncols()..*end;
+        for (z, end) in groups.iter().zip(&ends) {
+            all.slice_mut(s![..z.nrows(), columns((z, end))]).assign(z);
         }
         for step in self.steps.iter().flatten().rev() {
             let (first, from) = match step {
@@ -182,7 +186,7 @@ impl StreamedQr {
             if from >= rows || skipped == width {
                 continue;
             }
-            let to = all.as_mut().subcols_mut(skipped, width - skipped);
+            let to = columns_mut(&mut all).subcols_mut(skipped, width - skipped);
             match step {
                 Step::Rows(from, reflections) => {
                     reflections.apply(to.subrows_mut(*from, reflections.rows()));
@@ -195,11 +199,22 @@ impl StreamedQr {
                 }
             }
         }
-        let columns = |(z, (_, end)): (&Array2<f64>, &(usize, usize))| {
-            Array2::from_shape_fn((rows, z.ncols()), |(i, j)| all[(i, end - z.ncols() + j)])
-        };
-        groups.iter().zip(&ends).map(columns).collect()
+        groups.iter().zip(&ends).map(|of| all.slice(s![.., columns(of)]).to_owned()).collect()
     }
+}
+
+/// A copy, column by column.
+fn by_columns(b: ArrayView2<'_, f64>) -> Array2<f64> {
+    let mut copy = Array2::zeros(b.raw_dim().f());
+    copy.assign(&b);
+    copy
+}
+
+/// The same entries, of a matrix that lies column by column.
+fn columns_mut(matrix: &mut Array2<f64>) -> MatMut<'_, f64> {
+    let (rows, columns) = matrix.dim();
+    let entries = matrix.as_slice_memory_order_mut().unwrap_or_default();
+    MatMut::from_column_major_slice_mut(entries, rows, columns)
 }
 
 /// `[R; A] ← Qᵀ [R; A] = [R'; V]` for `R` (`w × w`, upper triangular) and `A` (`count × w`): the reflections'

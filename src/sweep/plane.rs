@@ -7,7 +7,8 @@ use crate::dataset::Dataset;
 use crate::features::FeatureMap;
 use crate::filter::{MinNorm, SpectralFilter};
 use crate::nested::{Engine, Plane, PlaneFit, Request};
-use ndarray::{Array2, ArrayView2, Axis as Along, concatenate, s};
+use crate::svd::leading_times;
+use ndarray::{Array2, ArrayRef2, ArrayView2, Axis as Along, concatenate, s};
 use std::fmt;
 use std::sync::Arc;
 
@@ -317,7 +318,7 @@ impl PlaneSweep {
                     .flat_map(|&index| &fits[index].coefficients)
                     .map(|beta| beta.view())
                     .collect();
-                concatenate(Along(1), &parts).map(|joined| (same, joined))
+                concatenate(Along(1), &parts).map(|joined| (same, joined.as_standard_layout().into_owned()))
             })
             .collect::<Result<_, _>>()
             .map_err(|_| Error::Empty { what: "the fits" })?;
@@ -325,8 +326,9 @@ impl PlaneSweep {
         for first in (0..self.test.len()).step_by(BLOCK) {
             let rows = first..self.test.len().min(first + BLOCK);
             let features = map.design(&self.test.features().slice(s![rows.clone(), ..]), most)?;
+            let features = features.as_standard_layout();
             for (same, coefficients) in &groups {
-                let predictions = features.slice(s![.., ..coefficients.nrows()]).dot(coefficients);
+                let predictions = predict(&features, coefficients);
                 let mut columns = predictions.axis_chunks_iter(Along(1), outputs);
                 for &index in *same {
                     for (arm, score) in self.arms.iter().zip(&mut scores[index]) {
@@ -363,6 +365,18 @@ impl PlaneSweep {
             ..Provenance::default()
         }
     }
+}
+
+/// `features[.., ..p] · coefficients` (`p ×` outputs).
+fn predict(features: &ArrayRef2<f64>, coefficients: &ArrayRef2<f64>) -> Array2<f64> {
+    let (rows, width) = features.dim();
+    let (p, outputs) = coefficients.dim();
+    let (Some(x), Some(b)) = (features.as_slice(), coefficients.as_slice()) else {
+        return features.slice(s![.., ..p]).dot(coefficients);
+    };
+    let mut predictions = Array2::zeros((rows, outputs));
+    leading_times((x, width), b, predictions.as_slice_mut().unwrap_or_default(), (rows, outputs, p));
+    predictions
 }
 
 /// Sums over test rows.
