@@ -3,7 +3,7 @@
 use super::reflect::Reflections;
 use faer::linalg::matmul::matmul;
 use faer::linalg::triangular_solve::{solve_lower_triangular_in_place, solve_upper_triangular_in_place};
-use faer::{Accum, Mat, MatMut, MatRef, Par};
+use faer::{Accum, ColMut, ColRef, Mat, MatMut, MatRef, Par};
 use ndarray::{Array2, ArrayView2, ShapeBuilder, s};
 
 /// Columns that are reduced together.
@@ -25,6 +25,8 @@ pub(crate) struct StreamedQr {
     /// What lies outside the span of the columns, squared: one sum for each carried column.
     outside: Vec<f64>,
     steps: Option<Vec<Step>>,
+    /// For products that are needed once.
+    room: Vec<f64>,
 }
 
 /// One step of `Qᵀ`.
@@ -57,6 +59,7 @@ impl StreamedQr {
             rows: 0,
             outside: vec![0.0; carried],
             steps: keeps.then(Vec::new),
+            room: Vec::new(),
         }
     }
 
@@ -116,9 +119,9 @@ impl StreamedQr {
         let (triangle, mut beside) =
             self.upper.as_mut().submatrix_mut(first, first, w, width - first).split_at_col_mut(w);
         let mut factor = Mat::<f64>::zeros(w, w);
-        reduce_columns(triangle, head.as_mut(), factor.as_mut());
+        reduce_columns(triangle, head.as_mut(), factor.as_mut(), &mut self.room);
         if width > last {
-            reflect(head.as_ref(), factor.as_ref(), (beside.as_mut(), rest), true);
+            reflect(head.as_ref(), factor.as_ref(), (beside.as_mut(), rest), true, &mut self.room);
         }
         let kept = if self.steps.is_some() { count } else { 0 };
         let tails = head.as_ref().subrows(0, kept).to_owned();
@@ -127,16 +130,12 @@ impl StreamedQr {
 
     /// Column `j` of `R`, up to the diagonal.
     pub(crate) fn column(&self, j: usize) -> &[f64] {
-        &self.entries(j)[..self.height().min(j + 1)]
+        &entries(self.upper.col(j))[..self.height().min(j + 1)]
     }
 
     /// `Qᵀ y` for carried column `k`.
     pub(crate) fn carried(&self, k: usize) -> &[f64] {
-        &self.entries(self.columns + k)[..self.height()]
-    }
-
-    fn entries(&self, column: usize) -> &[f64] {
-        self.upper.as_ref().col(column).try_as_col_major().map_or(&[], |column| column.as_slice())
+        &entries(self.upper.col(self.columns + k))[..self.height()]
     }
 
     /// `‖y − Q Qᵀ y‖²` for carried column `k`.
@@ -176,6 +175,7 @@ impl StreamedQr {
         for (z, end) in groups.iter().zip(&ends) {
             all.slice_mut(s![..z.nrows(), columns((z, end))]).assign(z);
         }
+        let mut room = Vec::new();
         for step in self.steps.iter().flatten().rev() {
             let (first, from) = match step {
                 Step::Rows(from, _) => (*from, *from),
@@ -195,12 +195,17 @@ impl StreamedQr {
                     let (above, below) = to.split_at_row_mut(panel.from);
                     let of_r = above.subrows_mut(panel.first, panel.factor.ncols());
                     let of_block = below.subrows_mut(0, panel.tails.nrows());
-                    reflect(panel.tails.as_ref(), panel.factor.as_ref(), (of_r, of_block), false);
+                    reflect(panel.tails.as_ref(), panel.factor.as_ref(), (of_r, of_block), false, &mut room);
                 }
             }
         }
         groups.iter().zip(&ends).map(|of| all.slice(s![.., columns(of)]).to_owned()).collect()
     }
+}
+
+/// Of a matrix that lies column by column.
+fn entries(column: ColRef<'_, f64>) -> &[f64] {
+    column.try_as_col_major().map_or(&[], |column| column.as_slice())
 }
 
 /// A copy, column by column.
@@ -219,16 +224,21 @@ fn columns_mut(matrix: &mut Array2<f64>) -> MatMut<'_, f64> {
 
 /// `[R; A] ← Qᵀ [R; A] = [R'; V]` for `R` (`w × w`, upper triangular) and `A` (`count × w`): the reflections'
 /// tails in place of `A`, their factor `T` in `factor`.
-fn reduce_columns(mut r: MatMut<'_, f64>, mut a: MatMut<'_, f64>, mut factor: MatMut<'_, f64>) {
+fn reduce_columns(
+    mut r: MatMut<'_, f64>,
+    mut a: MatMut<'_, f64>,
+    mut factor: MatMut<'_, f64>,
+    room: &mut Vec<f64>,
+) {
     let w = a.ncols();
     if w > NARROW {
         let half = w / 2;
         let (top_left, mut top_right, _, bottom_right) = r.split_at_mut(half, half);
         let (mut left, mut right) = a.split_at_col_mut(half);
         let (mut first, beside, _, second) = factor.split_at_mut(half, half);
-        reduce_columns(top_left, left.as_mut(), first.as_mut());
-        reflect(left.as_ref(), first.as_ref(), (top_right.as_mut(), right.as_mut()), true);
-        reduce_columns(bottom_right, right.as_mut(), second);
+        reduce_columns(top_left, left.as_mut(), first.as_mut(), room);
+        reflect(left.as_ref(), first.as_ref(), (top_right.as_mut(), right.as_mut()), true, room);
+        reduce_columns(bottom_right, right.as_mut(), second, room);
         matmul(beside, Accum::Replace, left.as_ref().transpose(), right.as_ref(), 1.0, Par::Seq);
         return;
     }
@@ -265,16 +275,25 @@ fn reduce_columns(mut r: MatMut<'_, f64>, mut a: MatMut<'_, f64>, mut factor: Ma
 fn reflect(
     tails: MatRef<'_, f64>,
     factor: MatRef<'_, f64>,
-    (mut top, bottom): (MatMut<'_, f64>, MatMut<'_, f64>),
+    (top, bottom): (MatMut<'_, f64>, MatMut<'_, f64>),
     transposed: bool,
+    room: &mut Vec<f64>,
 ) {
-    let mut along = top.as_ref().to_owned();
+    let (w, width) = (top.nrows(), top.ncols());
+    room.clear();
+    for column in top.as_ref().col_iter() {
+        room.extend_from_slice(entries(column));
+    }
+    let mut along = MatMut::from_column_major_slice_mut(room, w, width);
     matmul(along.as_mut(), Accum::Add, tails.transpose(), bottom.as_ref(), 1.0, Par::Seq);
     if transposed {
         solve_lower_triangular_in_place(factor.transpose(), along.as_mut(), Par::Seq);
     } else {
         solve_upper_triangular_in_place(factor, along.as_mut(), Par::Seq);
     }
-    top -= along.as_ref();
+    for (column, along) in top.col_iter_mut().zip(along.as_ref().col_iter()) {
+        let column = column.try_as_col_major_mut().map_or(&mut [][..], ColMut::as_slice_mut);
+        column.iter_mut().zip(entries(along)).for_each(|(entry, along)| *entry -= along);
+    }
     matmul(bottom, Accum::Add, tails, along.as_ref(), -1.0, Par::Seq);
 }
