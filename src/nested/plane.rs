@@ -231,16 +231,18 @@ impl Plane {
             qr.append(x.view(), table.y.slice(s![from..n, ..]));
             let cells: Vec<usize> = self.features.iter().copied().take_while(|&p| p <= n).collect();
             let leading = Leading::new(&qr, cells.last().copied().unwrap_or(0));
-            for p in cells {
+            let c = |k: usize| qr.carried(k);
+            let targets = |p: usize| Array2::from_shape_fn((p, outputs), |(i, k)| c(k)[i]);
+            let targets: Vec<_> = cells.into_iter().map(targets).collect();
+            let solutions = qr.solve(&targets);
+            for (targets, solution) in targets.iter().zip(solutions) {
+                let p = targets.nrows();
                 // What of the targets the first p columns do not explain.
-                let c = |k: usize| qr.carried(k);
                 let squares: Vec<f64> = (0..outputs)
                     .map(|k| qr.outside(k) + c(k)[p..].iter().map(|v| v * v).sum::<f64>())
                     .collect();
-                let targets = Array2::from_shape_fn((p, outputs), |(i, k)| c(k)[i]);
-                let solve = || qr.solve(targets.view());
                 let cell = Cell { table, n, p, leading: &leading, smallest: self.smallest };
-                let solved = cell.solve(&targets, &squares, requests, solve)?;
+                let solved = cell.solve(targets, &squares, requests, solution)?;
                 fits.push(PlaneFit {
                     n,
                     p,
@@ -274,9 +276,9 @@ impl Plane {
             let mut groups = Vec::with_capacity(cells.len());
             for n in cells {
                 let targets = table.y.slice(s![..n, ..]).to_owned();
-                let solve = || solutions.slice(s![..n, ..]).to_owned();
+                let solution = solutions.slice(s![..n, ..]).to_owned();
                 let cell = Cell { table, n, p, leading: &leading, smallest: self.smallest };
-                let solved = cell.solve(&targets, &vec![0.0; outputs], requests, solve)?;
+                let solved = cell.solve(&targets, &vec![0.0; outputs], requests, solution)?;
                 let views: Vec<_> = solved.solutions.iter().map(|z| z.view()).collect();
                 groups.push(concatenate(Axis(1), &views).map_err(|_| Error::Empty { what: "the requests" })?);
                 all.push((n, solved));
@@ -379,24 +381,20 @@ struct Cell<'a, 'b> {
 }
 
 impl Cell<'_, '_> {
-    /// `solve` solves for the scaled targets with the triangle as it is; `squares` are what of the scaled targets no solution explains.
+    /// `solution` is that of the scaled targets and the triangle as it is; `squares` are what of the scaled targets no solution explains.
     fn solve(
         &self,
         targets: &Array2<f64>,
         squares: &[f64],
         requests: &[Request<'_>],
-        solve: impl Fn() -> Array2<f64>,
+        mut solution: Array2<f64>,
     ) -> Result<Solved, Error> {
         let (n, p, e) = (self.n, self.p, self.table.x_exponent);
         let is_clear = self.leading.is_clear(self.size(), (n, p));
         let by_triangle = |request: &Request<'_>| is_clear && is_min_norm(request.estimator);
-        let mut clear = requests.iter().any(by_triangle).then(|| {
-            let mut solution = solve();
-            for (mut column, y) in solution.columns_mut().into_iter().zip(&self.table.y_exponents) {
-                column.mapv_inplace(|v| scaled(v, y - e));
-            }
-            solution
-        });
+        for (mut column, y) in solution.columns_mut().into_iter().zip(&self.table.y_exponents) {
+            column.mapv_inplace(|v| scaled(v, y - e));
+        }
         let svd = if requests.iter().all(by_triangle) { None } else { Some(self.svd()?) };
         let (rank, smallest) = match &svd {
             Some(svd) => (svd.rank(), self.smallest.then(|| svd.smallest_nonzero().unwrap_or(0.0))),
@@ -414,9 +412,9 @@ impl Cell<'_, '_> {
         for request in requests {
             let outputs = s![.., request.outputs.clone()];
             let mut lost = vec![0.0; targets.ncols()];
-            let solution = match (&mut clear, &svd) {
-                (Some(clear), _) if by_triangle(request) => clear.slice(outputs).to_owned(),
-                (_, Some(svd)) => {
+            let solution = match &svd {
+                _ if by_triangle(request) => solution.slice(outputs).to_owned(),
+                Some(svd) => {
                     let wanted = true_targets.slice(outputs);
                     let solution = if is_min_norm(request.estimator) {
                         svd.solve(&wanted, &MinNorm::with_cutoff(self.cutoff(svd))?)?
@@ -429,7 +427,7 @@ impl Cell<'_, '_> {
                     }
                     solution
                 }
-                _ => Array2::zeros((self.size(), request.outputs.len())),
+                None => Array2::zeros((self.size(), request.outputs.len())),
             };
             let overflow = |_| Error::Overflow { what: "a coefficient of the fit" };
             Error::check_finite("coefficients", solution.view()).map_err(overflow)?;

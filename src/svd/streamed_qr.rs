@@ -5,9 +5,12 @@ use faer::linalg::matmul::matmul;
 use faer::linalg::triangular_solve::{solve_lower_triangular_in_place, solve_upper_triangular_in_place};
 use faer::{Accum, ColMut, ColRef, Mat, MatMut, MatRef, Par};
 use ndarray::{Array2, ArrayView2, ShapeBuilder, s};
+use std::ops::Range;
 
 /// Columns that are reduced together.
 const PANEL: usize = 48;
+/// Rows that are solved together.
+const SOLVED: usize = 64;
 /// Columns that are reduced one by one.
 const NARROW: usize = 8;
 
@@ -143,14 +146,35 @@ impl StreamedQr {
         self.outside[k]
     }
 
-    /// `R_p⁻¹ b` for the leading `p × p` triangle and `b` (`p × k`).
-    pub(crate) fn solve(&self, b: ArrayView2<'_, f64>) -> Array2<f64> {
-        let mut x = by_columns(b);
-        solve_upper_triangular_in_place(self.leading(b.nrows()), columns_mut(&mut x), Par::Seq);
-        x
+    /// `R_p⁻¹ b` for each `b` (`p × k`), by the leading `p × p` triangle; `p` ascends. All at once, so that `R` is read
+    /// once and most of the work is in products of matrices.
+    pub(crate) fn solve(&self, groups: &[Array2<f64>]) -> Vec<Array2<f64>> {
+        let height = groups.last().map_or(0, Array2::nrows);
+        let (mut all, places) = side_by_side(groups, height);
+        let width = all.ncols();
+        for first in (0..height).step_by(SOLVED).rev() {
+            let size = SOLVED.min(height - first);
+            let reach = |rows: usize| groups.partition_point(|b| b.nrows() < rows);
+            let mut solve = |columns: Range<usize>, size: usize| {
+                let to = columns_mut(&mut all).submatrix_mut(first, columns.start, size, columns.len());
+                solve_upper_triangular_in_place(self.upper.submatrix(first, first, size, size), to, Par::Seq);
+            };
+            let (some, full) = (reach(first + 1), reach(first + size));
+            // These end within the block: what is below their ends stays 0.
+            for (b, place) in groups[some..full].iter().zip(&places[some..full]) {
+                solve(place.clone(), b.nrows() - first);
+            }
+            let start = |group: usize| places.get(group).map_or(width, |place| place.start);
+            solve(start(full)..width, size);
+            let active = columns_mut(&mut all).subcols_mut(start(some), width - start(some));
+            let (above, found) = active.split_at_row_mut(first);
+            let beside = self.upper.submatrix(0, first, first, size);
+            matmul(above, Accum::Add, beside, found.subrows(0, size), -1.0, Par::Seq);
+        }
+        groups.iter().zip(places).map(|(b, columns)| all.slice(s![..b.nrows(), columns]).to_owned()).collect()
     }
 
-    /// `R_p⁻ᵀ b` likewise.
+    /// `R_p⁻ᵀ b` for `b` (`p × k`).
     pub(crate) fn solve_transposed(&self, b: ArrayView2<'_, f64>) -> Array2<f64> {
         let mut x = by_columns(b);
         solve_lower_triangular_in_place(self.leading(b.nrows()).transpose(), columns_mut(&mut x), Par::Seq);
@@ -164,17 +188,8 @@ impl StreamedQr {
     /// `Q [z; 0]`, `rows × k` for each `z` (`rank × k`), which belongs to the first `rank` columns of `A`. `rows` is
     /// the number of rows after one of the calls of [`StreamedQr::append`]; ranks ascend.
     pub(crate) fn apply(&self, rows: usize, groups: &[Array2<f64>]) -> Vec<Array2<f64>> {
-        let mut ends = Vec::with_capacity(groups.len());
-        let mut width = 0;
-        for z in groups {
-            width += z.ncols();
-            ends.push((z.nrows(), width));
-        }
-        let mut all = Array2::zeros((rows, width).f());
-        let columns = |(z, (_, end)): (&Array2<f64>, &(usize, usize))| end - z.ncols()..*end;
-        for (z, end) in groups.iter().zip(&ends) {
-            all.slice_mut(s![..z.nrows(), columns((z, end))]).assign(z);
-        }
+        let (mut all, places) = side_by_side(groups, rows);
+        let width = all.ncols();
         let mut room = Vec::new();
         for step in self.steps.iter().flatten().rev() {
             let (first, from) = match step {
@@ -182,7 +197,8 @@ impl StreamedQr {
                 Step::Panel(panel) => (panel.first, panel.from),
             };
             // Reflections of columns beyond its rank leave a group as it is.
-            let skipped = ends.iter().take_while(|(rank, _)| *rank <= first).last().map_or(0, |end| end.1);
+            let skipped = groups.partition_point(|z| z.nrows() <= first);
+            let skipped = places.get(skipped).map_or(width, |place| place.start);
             if from >= rows || skipped == width {
                 continue;
             }
@@ -199,13 +215,28 @@ impl StreamedQr {
                 }
             }
         }
-        groups.iter().zip(&ends).map(|of| all.slice(s![.., columns(of)]).to_owned()).collect()
+        places.into_iter().map(|columns| all.slice(s![.., columns]).to_owned()).collect()
     }
 }
 
 /// Of a matrix that lies column by column.
 fn entries(column: ColRef<'_, f64>) -> &[f64] {
     column.try_as_col_major().map_or(&[], |column| column.as_slice())
+}
+
+/// The groups in one matrix of `rows` rows, zero below each, and which columns are whose.
+fn side_by_side(groups: &[Array2<f64>], rows: usize) -> (Array2<f64>, Vec<Range<usize>>) {
+    let mut width = 0;
+    let places = groups.iter().map(|b| {
+        width += b.ncols();
+        width - b.ncols()..width
+    });
+    let places: Vec<_> = places.collect();
+    let mut all = Array2::zeros((rows, width).f());
+    for (b, columns) in groups.iter().zip(&places) {
+        all.slice_mut(s![..b.nrows(), columns.clone()]).assign(b);
+    }
+    (all, places)
 }
 
 /// A copy, column by column.

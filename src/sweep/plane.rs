@@ -287,18 +287,18 @@ impl PlaneSweep {
     }
 
     fn cell(&self, repeat: usize, fit: &PlaneFit, arm: usize, score: &Score) -> Cell {
-        let wanted = |metric: Metric, value: f64| self.metrics.contains(&metric).then_some(value);
+        let wanted = |metric: Metric| self.metrics.contains(&metric);
         let (rows, outputs) = (self.test.len() as f64, self.test.targets().ncols());
-        let norm = fit.coefficients[arm].iter().fold(0.0, |norm: f64, v| norm.hypot(*v));
+        let norm = || fit.coefficients[arm].iter().fold(0.0, |norm: f64, v| norm.hypot(*v));
         Cell {
             repeat,
             n: fit.n,
             p: fit.p,
             arm,
-            train_mse: wanted(Metric::TrainMse, fit.train_mse[arm]),
-            test_mse: wanted(Metric::TestMse, score.squares / (rows * outputs as f64)),
-            test_error_rate: wanted(Metric::TestErrorRate, score.wrong as f64 / rows).filter(|_| outputs > 1),
-            coefficient_norm: wanted(Metric::CoefficientNorm, norm),
+            train_mse: wanted(Metric::TrainMse).then_some(fit.train_mse[arm]),
+            test_mse: wanted(Metric::TestMse).then_some(score.squares / (rows * outputs as f64)),
+            test_error_rate: score.wrong.filter(|_| outputs > 1).map(|wrong| wrong as f64 / rows),
+            coefficient_norm: wanted(Metric::CoefficientNorm).then(norm),
             smallest_singular_value: fit.smallest_singular_value,
             rank: fit.rank,
             ..Cell::default()
@@ -307,7 +307,8 @@ impl PlaneSweep {
 
     /// The test errors of all fits, for each one for each arm.
     fn score(&self, map: &dyn FeatureMap, fits: &[PlaneFit], most: usize) -> Result<Vec<Vec<Score>>, Error> {
-        let mut scores = vec![vec![Score::default(); self.arms.len()]; fits.len()];
+        let wrong = self.metrics.contains(&Metric::TestErrorRate).then_some(0);
+        let mut scores = vec![vec![Score { squares: 0.0, wrong }; self.arms.len()]; fits.len()];
         let mut by_features: Vec<usize> = (0..fits.len()).collect();
         by_features.sort_by_key(|&index| fits[index].p);
         let groups: Vec<(&[usize], Array2<f64>)> = by_features
@@ -380,18 +381,20 @@ fn predict(features: &ArrayRef2<f64>, coefficients: &ArrayRef2<f64>) -> Array2<f
 }
 
 /// Sums over test rows.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 struct Score {
     squares: f64,
-    /// Rows whose largest output is not that of the targets.
-    wrong: usize,
+    /// Rows whose largest output is not that of the targets, where they are counted.
+    wrong: Option<usize>,
 }
 
 impl Score {
     fn add(&mut self, predictions: ArrayView2<'_, f64>, targets: ArrayView2<'_, f64>) {
         for (prediction, target) in predictions.rows().into_iter().zip(targets.rows()) {
             self.squares += prediction.iter().zip(target).map(|(a, b)| (a - b) * (a - b)).sum::<f64>();
-            self.wrong += usize::from(largest(prediction.iter()) != largest(target.iter()));
+            if let Some(wrong) = &mut self.wrong {
+                *wrong += usize::from(largest(prediction.iter()) != largest(target.iter()));
+            }
         }
     }
 }
