@@ -8,6 +8,10 @@ use faer::{MatMut, MatRef, Par, Spec};
 use ndarray::{Array1, Array2, ArrayView2, ShapeBuilder};
 use std::cell::Cell;
 
+/// Columns from which divide and conquer is faster than QR iteration.
+const CONQUERED: usize = 48;
+/// Entries up to which a long matrix is reduced to a bidiagonal one as it is, not to a triangle first.
+const DIRECT: usize = 1 << 14;
 /// Work space of more bytes is not kept.
 const KEPT: usize = 1 << 27;
 
@@ -20,7 +24,7 @@ thread_local! {
 /// same bits on any number of threads.
 ///
 /// Its divide and conquer returns, in silence, wrong factorisations of some rank-deficient matrices
-/// with `min(n, p)` over 128; the check behind [`Svd::new`](super::Svd::new) sees them and the
+/// with `min(n, p)` over 48; the check behind [`Svd::new`](super::Svd::new) sees them and the
 /// second route, plain QR iteration on a row-reversed matrix, does not share the flaw.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Faer;
@@ -33,7 +37,13 @@ impl Backend for Faer {
     fn factorise(&self, x: ArrayView2<'_, f64>, route: Route) -> Result<RawSvd, String> {
         let mut params: Spec<SvdParams, f64> = Spec::default();
         match route {
-            Route::First => factorise(x, params),
+            Route::First => {
+                params.config.recursion_threshold = CONQUERED;
+                if x.len() <= DIRECT {
+                    params.config.qr_ratio_threshold = f64::INFINITY;
+                }
+                factorise(x, params)
+            }
             Route::Second => {
                 // Over any size: no divide and conquer. Another order of the rows cures the rare
                 // matrices of repeated singular values on which QR iteration itself stalls.
