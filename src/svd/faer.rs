@@ -12,6 +12,8 @@ use std::cell::Cell;
 const CONQUERED: usize = 48;
 /// Entries up to which a long matrix is reduced to a bidiagonal one as it is, not to a triangle first.
 const DIRECT: usize = 1 << 14;
+/// Ratio of the lengths of columns beyond which it is reduced to a triangle all the same.
+const UNEVEN: f64 = 16.0;
 /// Work space of more bytes is not kept.
 const KEPT: usize = 1 << 27;
 
@@ -39,7 +41,7 @@ impl Backend for Faer {
         match route {
             Route::First => {
                 params.config.recursion_threshold = CONQUERED;
-                if x.len() <= DIRECT {
+                if x.len() <= DIRECT && is_even(x) {
                     params.config.qr_ratio_threshold = f64::INFINITY;
                 }
                 factorise(x, params)
@@ -108,6 +110,18 @@ fn factorise(x: ArrayView2<'_, f64>, params: Spec<SvdParams, f64>) -> Result<Raw
         // V column by column is Vᵀ row by row.
         vt: Array2::from_shape_vec((r, p), v).map_err(shape)?,
     })
+}
+
+/// Whether the columns (the rows, if they are fewer) have like lengths: a triangle first keeps more digits of small ones
+/// beside large ones.
+fn is_even(x: ArrayView2<'_, f64>) -> bool {
+    let long = if x.nrows() < x.ncols() { x.reversed_axes() } else { x };
+    let mut squares = vec![0.0; long.ncols()];
+    for row in long.rows() {
+        squares.iter_mut().zip(row).for_each(|(sum, v)| *sum += v * v);
+    }
+    let (least, most) = squares.iter().fold((f64::INFINITY, 0.0f64), |(a, b), &v| (a.min(v), b.max(v)));
+    most <= UNEVEN * UNEVEN * least
 }
 
 /// `None` where there is no memory for what is needed.
