@@ -31,6 +31,7 @@ mod lapack;
 mod product;
 mod reflect;
 mod streamed_qr;
+mod sums;
 mod verify;
 
 pub use backend::{Backend, RawSvd, Route};
