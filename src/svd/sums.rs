@@ -83,6 +83,27 @@ impl<S: Simd> Sums<S> {
     }
 }
 
+/// The largest of the absolute values; NaN or infinite if one of them is.
+pub(super) struct Largest<'a>(pub &'a [f64]);
+
+impl pulp::WithSimd for Largest<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> f64 {
+        let (whole, rest) = S::as_simd_f64s(self.0);
+        let zero = simd.splat_f64s(0.0);
+        // A sum of v·0 is 0 unless one of them is NaN or infinite.
+        let (mut largest, mut zeros) = (zero, zero);
+        for v in whole {
+            largest = simd.max_f64s(simd.abs_f64s(*v), largest);
+            zeros = simd.mul_add_e_f64s(*v, zero, zeros);
+        }
+        let rest = rest.iter().fold((0.0f64, 0.0), |(most, zeros), v| (most.max(v.abs()), zeros + v * 0.0));
+        simd.reduce_max_f64s(largest).max(rest.0) + simd.reduce_sum_f64s(zeros) + rest.1
+    }
+}
+
 /// `y ← y + factor · a`, of what fills no register.
 #[inline(always)]
 fn add(factor: f64, a: &[f64], y: &mut [f64]) {
