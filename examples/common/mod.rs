@@ -132,8 +132,7 @@ impl RunArgs {
     /// Makes the folder `name` for results, before anything is computed; `default` stands for `--out`.
     pub fn make_folder(&self, default: &str, name: &str) -> Result<PathBuf, Error> {
         let folder = self.out.clone().unwrap_or_else(|| default.into()).join(name);
-        std::fs::create_dir_all(&folder)
-            .map_err(|e| Error::Io { path: folder.clone(), reason: e.to_string() })?;
+        std::fs::create_dir_all(&folder).map_err(|e| io_error(&folder, &e))?;
         Ok(folder)
     }
 
@@ -243,6 +242,10 @@ impl TableArgs {
         }
         Ok(options)
     }
+}
+
+pub fn io_error(path: &Path, error: &impl ToString) -> Error {
+    Error::Io { path: path.into(), reason: error.to_string() }
 }
 
 /// `1..39`, `5,10..40:10`: numbers and inclusive ranges with an optional step.
