@@ -4,6 +4,7 @@
 
 #[cfg(feature = "plot")]
 pub mod figures;
+pub mod regression;
 
 use clap::{Arg, Args, ValueEnum};
 use double_descent::Error;
