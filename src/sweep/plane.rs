@@ -1,8 +1,8 @@
 //! Sweeps over the n × p plane: nested training sets × nested feature maps.
 
-use super::{Grid, Observer, Splits, gather};
+use super::{Grid, Observer, Splits, add_cells, gather};
 use crate::Error;
-use crate::curve::{ArmLabel, Axis, Cell, Curve, Failure, Metric, Provenance, Surface};
+use crate::curve::{ArmLabel, Axis, Cell, Curve, Metric, Provenance, Surface};
 use crate::dataset::Dataset;
 use crate::features::FeatureMap;
 use crate::filter::{MinNorm, SpectralFilter};
@@ -193,27 +193,19 @@ impl PlaneSweep {
         let visited = grid.run(observer, |places| {
             places.iter().map(|place| self.repeat(&plane, place.repeat, &orders[place.repeat])).collect()
         })?;
-        let mut curve = Curve {
-            axis: Axis::Features,
-            arms: self.arms.iter().map(|arm| arm.label.clone()).collect(),
-            cells: Vec::new(),
-            failures: Vec::new(),
-            complete: true,
-            provenance: self.provenance(orders.len()),
-        };
-        for (place, result) in visited {
-            match result {
-                Some(Ok((cells, by_svd))) => {
-                    curve.cells.extend(cells);
-                    curve.provenance.by_svd.extend(by_svd.into_iter().map(|p| (place.repeat, p)));
-                }
-                Some(Err(error)) => {
-                    let (repeat, n, p) = (place.repeat, most(&self.samples), most(&self.features));
-                    curve.failures.push(Failure { repeat, n, p, error });
-                }
-                None => curve.complete = false,
-            }
-        }
+        let arms = self.arms.iter().map(|arm| arm.label.clone()).collect();
+        let mut curve = Curve::new(Axis::Features, arms, self.provenance(orders.len()));
+        let mut by_svd = Vec::new();
+        let cells = visited.into_iter().map(|(place, result)| {
+            let cells = result.map(|result| {
+                let (cells, of_repeat) = result?;
+                by_svd.extend(of_repeat.into_iter().map(|p| (place.repeat, p)));
+                Ok(cells)
+            });
+            (place, cells)
+        });
+        add_cells(&mut curve, cells, |place| (most(&self.samples), place.axis_value));
+        curve.provenance.by_svd = by_svd;
         Ok(Surface::new(curve))
     }
 
