@@ -23,6 +23,8 @@ mod backend;
 mod checked;
 mod cholesky;
 mod completion;
+#[cfg(feature = "cuda")]
+mod cuda;
 mod cutoff;
 mod faer;
 mod jacobi;
@@ -36,6 +38,8 @@ mod verify;
 pub use backend::{Backend, RawSvd, Route};
 pub(crate) use checked::{exponent, power_of_two, triangle};
 pub(crate) use cholesky::cholesky;
+#[cfg(feature = "cuda")]
+pub use cuda::Cuda;
 pub use cutoff::Cutoff;
 pub use faer::Faer;
 pub use jacobi::Jacobi;

@@ -1,0 +1,133 @@
+//! NVIDIA's GPUs, by cuSOLVER and a kernel of our own.
+
+mod device;
+mod kernels;
+mod libraries;
+mod plan;
+mod session;
+mod solver;
+
+use super::{Backend, RawSvd, Route};
+use crate::Error;
+use ndarray::{Array2, ArrayView2};
+use session::Session;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// A GPU of NVIDIA's, behind the feature `cuda`. Its libraries are looked for when [`Cuda::new`] is called, not when the
+/// program is built or started.
+///
+/// | shape (of the matrix or its transpose, rows ≥ columns) | first route |
+/// |---|---|
+/// | up to 32 × 32 | `cusolverDnDgesvdjBatched` |
+/// | up to 512 columns, and up to 512 or less than twice as many rows | one-sided Jacobi, a kernel of our own, compiled when the device is opened |
+/// | over 512 rows and at least twice as many as columns | `cusolverDnXgeqrf`, then the triangle by its own shape, then `Dormqr` |
+/// | any other | `cusolverDnXgesvdp`, unless its own estimate of its error is over `30 max(n, p) ε σ₁` |
+///
+/// The second route, of every shape, is `cusolverDnXgesvd`. Matrices of one shape go to the device together, as many as
+/// its free memory holds, which is asked for first; a matrix of which not even one fits is an error with both numbers of
+/// bytes. The way a matrix goes depends on its shape alone: its bits are the same in any batch, though not those of
+/// another model of device or version of the libraries.
+///
+/// One thread at a time: others wait.
+///
+/// # Not yet run on a GPU
+/// All of it is tested against stand-ins for the driver and the libraries, on the CPU, and the kernel compiled by the
+/// real compiler; so far no GPU has run it. Every factorisation is checked as always, so that what a device gets wrong
+/// is an error or mended by the second route.
+///
+/// # Examples
+/// ```
+/// use double_descent::svd::{Cuda, Svd};
+/// use ndarray::array;
+///
+/// match Cuda::new(0) {
+///     Ok(cuda) => {
+///         let svd = Svd::with_backend(&array![[3.0, 0.0], [0.0, 4.0], [0.0, 0.0]], &cuda)?;
+///         assert!((svd.singular_values()[0] - 4.0).abs() < 1e-14);
+///     }
+///     Err(error) => println!("{error}"), // and what was looked for
+/// }
+/// # Ok::<(), double_descent::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Cuda {
+    device: usize,
+    name: String,
+    session: Mutex<Session>,
+}
+
+impl Cuda {
+    /// Opens a device, counted from 0, and compiles the kernel for it.
+    ///
+    /// # Errors
+    /// [`Error::Device`] if the driver, cuBLAS, cuSOLVER or NVRTC cannot be loaded, lack a routine, or know no such
+    /// device, with what was looked for; [`Error::DeviceMemory`] if it is full.
+    pub fn new(device: usize) -> Result<Self, Error> {
+        let session = Session::open(device)?;
+        Ok(Self { device, name: session.device.name().to_owned(), session: Mutex::new(session) })
+    }
+
+    /// Its number, from 0.
+    #[must_use]
+    pub fn device(&self) -> usize {
+        self.device
+    }
+
+    /// What its maker calls it.
+    #[must_use]
+    pub fn device_name(&self) -> &str {
+        &self.name
+    }
+
+    /// Bytes of its memory that are free now.
+    ///
+    /// # Errors
+    /// [`Error::Device`] if the driver does not say.
+    pub fn free_memory(&self) -> Result<usize, Error> {
+        self.enter()?.device.free()
+    }
+
+    /// The session, and this thread's calls going to its device.
+    fn enter(&self) -> Result<MutexGuard<'_, Session>, Error> {
+        // What a panic left half done is on the device, and of no further use to anyone.
+        let session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
+        session.device.enter()?;
+        Ok(session)
+    }
+
+    fn many(&self, xs: &[ArrayView2<'_, f64>], route: Route) -> Vec<Result<RawSvd, String>> {
+        match self.enter() {
+            Ok(session) => {
+                session.many(xs, route).into_iter().map(|one| one.map_err(|e| e.to_string())).collect()
+            }
+            Err(error) => xs.iter().map(|_| Err(error.to_string())).collect(),
+        }
+    }
+}
+
+impl Drop for Cuda {
+    fn drop(&mut self) {
+        // What is freed next must be freed in its own context.
+        drop(self.enter());
+    }
+}
+
+impl Backend for Cuda {
+    fn name(&self) -> &'static str {
+        "cuda"
+    }
+
+    fn factorise(&self, x: ArrayView2<'_, f64>, route: Route) -> Result<RawSvd, String> {
+        self.many(&[x], route).pop().unwrap_or_else(|| Err("no result".into()))
+    }
+
+    fn factorise_many(&self, xs: &[Array2<f64>]) -> Vec<Result<RawSvd, String>> {
+        let views: Vec<_> = xs.iter().map(|x| x.view()).collect();
+        self.many(&views, Route::First)
+    }
+
+    fn triangle(&self, x: ArrayView2<'_, f64>) -> Result<Array2<f64>, String> {
+        let done = self.enter().and_then(|session| session.triangle(x));
+        done.map_err(|e| e.to_string())
+    }
+}
