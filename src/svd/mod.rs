@@ -19,6 +19,8 @@
 //!
 //! [`Error::Backend`]: crate::Error::Backend
 
+#[cfg(feature = "cuda")]
+mod auto;
 mod backend;
 mod checked;
 mod cholesky;
@@ -35,6 +37,8 @@ mod reflect;
 mod streamed_qr;
 mod verify;
 
+#[cfg(feature = "cuda")]
+pub use auto::Auto;
 pub use backend::{Backend, RawSvd, Route};
 pub(crate) use checked::{exponent, power_of_two, triangle};
 pub(crate) use cholesky::cholesky;

@@ -2,7 +2,8 @@
 
 use super::stand_in::{Child, folder, old_folder};
 use double_descent::Error;
-use double_descent::svd::Cuda;
+use double_descent::svd::{Auto, Cuda, Svd};
+use ndarray::Array2;
 
 /// On a machine with a GPU, a device that no machine has.
 #[test]
@@ -24,6 +25,14 @@ fn no_device_is_an_error_that_says_what_was_looked_for() {
     for number in [usize::MAX, 1 << 31] {
         assert!(matches!(Cuda::new(number), Err(Error::Device { device, .. }) if device == number));
     }
+}
+
+#[test]
+fn auto_works_on_any_machine() {
+    let auto = Auto::new().expecting(1_000_000);
+    assert_eq!(auto.device().is_ok(), Cuda::new(0).is_ok());
+    let x = Array2::from_shape_fn((9, 4), |(i, j)| (i * 5 + j * 3) as f64 % 7.0);
+    assert_eq!(Svd::with_backend(&x, &auto).unwrap().rank(), Svd::new(&x).unwrap().rank());
 }
 
 #[test]

@@ -4,7 +4,7 @@ use crate::common::backends::{Watched, svd};
 use crate::common::matrices::*;
 use double_descent::Error;
 use double_descent::risk::Compressed;
-use double_descent::svd::{Backend, Cuda, Faer, Route, Svd};
+use double_descent::svd::{Auto, Backend, Cuda, Faer, Route, Svd};
 use ndarray::{Array2, ArrayView2, Axis};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -246,4 +246,31 @@ fn refused_triangle() {
     let error = Compressed::with_backend(&x, &y, &open()).expect_err("a wrong triangle");
     assert!(matches!(error, Error::Backend { name: "cuda", .. }), "{error:?}");
     assert!(error.to_string().contains(&setting("EXPECTED")), "{error}");
+}
+
+#[test]
+#[ignore = "in a process of its own, on stand-ins"]
+fn auto() {
+    let (few, many) = (Auto::new(), Auto::new().expecting(50_000));
+    assert_eq!(few.device().map(Cuda::device_name), Ok("stand-in on the CPU"));
+    let small = |seed| normal(20, 10, seed);
+    let xs = [small(1), normal(40, 40, 2), small(3), normal(3, 2, 4)];
+    let names = |auto: &Auto| xs.each_ref().map(|x| auto.choice(x.dim()).name());
+    assert_eq!(names(&few), ["jacobi"; 4]);
+    let backends = names(&many);
+    assert_eq!(backends, ["jacobi", "cuda", "jacobi", "jacobi"]);
+    let broken = setting("CUDA_STUB_FAULT") == "memory:gone";
+    for auto in [&few, &many] {
+        let views: Vec<_> = xs.iter().map(|x| x.view()).collect();
+        for (x, found) in xs.iter().zip(Svd::many(&views, auto)) {
+            let (found, alone) = (found.unwrap(), svd(auto, x));
+            assert_thin_svd(x, &found, "auto");
+            assert_eq!((found.u(), found.vt()), (alone.u(), alone.vt()));
+            if !broken {
+                let chosen = svd(auto.choice(x.dim()), x);
+                assert_eq!((found.u(), found.vt()), (chosen.u(), chosen.vt()));
+            }
+        }
+        assert!(auto.triangle(xs[1].view()).is_ok());
+    }
 }

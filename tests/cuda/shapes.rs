@@ -46,3 +46,10 @@ fn too_little_memory_is_an_error_with_both_numbers() {
     let Some(folder) = folder() else { return };
     Child::new("too_little_memory").with("CUDA_STUB_MEMORY", 30_000).run(folder);
 }
+
+#[test]
+fn auto_takes_the_device_for_much_work_alone_and_the_cpu_where_it_fails() {
+    let Some(folder) = folder() else { return };
+    Child::new("auto").run(folder);
+    Child::new("auto").with("CUDA_STUB_FAULT", "memory:gone").run(folder);
+}
