@@ -10,7 +10,9 @@ mod common;
 mod cuda {
     mod absent;
     mod child;
+    mod child_fourier;
     mod faults;
+    mod fourier;
     mod shapes;
     mod stand_in;
 }

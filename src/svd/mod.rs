@@ -43,7 +43,7 @@ pub use backend::{Backend, RawSvd, Route};
 pub(crate) use checked::{exponent, power_of_two, triangle};
 pub(crate) use cholesky::cholesky;
 #[cfg(feature = "cuda")]
-pub use cuda::Cuda;
+pub use cuda::{Cuda, FourierCurve, FourierPoint};
 pub use cutoff::Cutoff;
 pub use faer::Faer;
 pub use jacobi::Jacobi;

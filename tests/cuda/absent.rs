@@ -56,14 +56,14 @@ fn one_missing_library_is_named() {
                 std::fs::copy(folder.join(other), some.join(other)).unwrap();
             }
         }
-        Child::new("cannot_be_opened").with("EXPECTED", what).with("EXPECTED_NAME", file).run(&some);
+        Child::new("child::cannot_be_opened").with("EXPECTED", what).with("EXPECTED_NAME", file).run(&some);
     }
 }
 
 #[test]
 fn a_library_that_is_too_old_is_an_error_that_names_its_routines() {
     let Some(folder) = old_folder() else { return };
-    Child::new("cannot_be_opened")
+    Child::new("child::cannot_be_opened")
         .with("EXPECTED", "cuSOLVER (libcusolver.so) is too old: it lacks 2 routines")
         .with("EXPECTED_NAME", "cusolverDnXgesvdp_bufferSize")
         .run(folder);
@@ -82,7 +82,7 @@ fn a_library_whose_own_libraries_are_missing_says_so() {
         println!("SKIPPED: this machine has a real cuSOLVER");
         return;
     }
-    Child::new("cannot_be_opened")
+    Child::new("child::cannot_be_opened")
         .with("EXPECTED", "cuSOLVER could not be loaded (")
         .with("EXPECTED_NAME", "libcusolver.so.12")
         .run(&broken);

@@ -54,7 +54,10 @@ fn regular(n: usize, p: usize, seed: u64) -> Array2<f64> {
     let mut x = normal(n, p, seed);
     if n.min(p) > 200 {
         x *= 1e-4;
-        x.diag_mut().iter_mut().enumerate().for_each(|(k, v)| *v += 1.0 + (k % 7) as f64 / 8.0);
+        x.diag_mut()
+            .iter_mut()
+            .enumerate()
+            .for_each(|(k, v)| *v += 1.0 + (k * 7 % 101) as f64 / 16.0 + k as f64 / 1024.0);
     }
     x
 }

@@ -3,7 +3,8 @@
 use super::stand_in::{Child, folder};
 
 /// A fault of the stand-in and the words of the error.
-const CANNOT_OPEN: [(&str, &str); 16] = [
+const CANNOT_OPEN: [(&str, &str); 17] = [
+    ("fail:cublasCreate_v2:1", "cublasCreate said CUBLAS_STATUS_NOT_INITIALIZED"),
     ("fail:cuInit:100", "cuInit said CUDA_ERROR_NO_DEVICE"),
     ("fail:cuInit:34", "cuInit said CUDA_ERROR_STUB_LIBRARY"),
     ("fail:cuDeviceGetCount:1", "cuDeviceGetCount said CUDA_ERROR_INVALID_VALUE"),
@@ -26,10 +27,13 @@ const CANNOT_OPEN: [(&str, &str); 16] = [
 fn a_device_that_cannot_be_opened_says_why() {
     let Some(folder) = folder() else { return };
     for (fault, expected) in CANNOT_OPEN {
-        Child::new("cannot_be_opened").with("CUDA_STUB_FAULT", fault).with("EXPECTED", expected).run(folder);
+        Child::new("child::cannot_be_opened")
+            .with("CUDA_STUB_FAULT", fault)
+            .with("EXPECTED", expected)
+            .run(folder);
     }
     let none = "there is none; this machine has 0";
-    Child::new("cannot_be_opened").with("CUDA_STUB_DEVICES", 0).with("EXPECTED", none).run(folder);
+    Child::new("child::cannot_be_opened").with("CUDA_STUB_DEVICES", 0).with("EXPECTED", none).run(folder);
 }
 
 /// Faults of a first route, and a shape that takes it.
@@ -61,7 +65,7 @@ const MENDED: [(&str, (usize, usize)); 21] = [
 fn a_first_route_that_fails_or_lies_is_mended_by_the_second() {
     let Some(folder) = folder() else { return };
     for (fault, (n, p)) in MENDED {
-        let child = Child::new("mended").with("CUDA_STUB_FAULT", fault);
+        let child = Child::new("child::mended").with("CUDA_STUB_FAULT", fault);
         child.with("ROWS", n).with("COLUMNS", p).run(folder);
     }
 }
@@ -94,7 +98,7 @@ const REFUSED: [(&str, (usize, usize), &str); 12] = [
 fn two_routes_that_fail_or_lie_are_an_error() {
     let Some(folder) = folder() else { return };
     for (fault, (n, p), expected) in REFUSED {
-        let child = Child::new("refused").with("CUDA_STUB_FAULT", fault).with("EXPECTED", expected);
+        let child = Child::new("child::refused").with("CUDA_STUB_FAULT", fault).with("EXPECTED", expected);
         child.with("ROWS", n).with("COLUMNS", p).run(folder);
     }
 }
@@ -108,6 +112,9 @@ fn a_wrong_triangle_is_an_error() {
         ("info:cusolverDnXgeqrf:-2", "argument 2 is wrong"),
         ("length:cusolverDnXgeqrf_bufferSize:99999999999", "bytes of device memory are needed"),
     ] {
-        Child::new("refused_triangle").with("CUDA_STUB_FAULT", fault).with("EXPECTED", expected).run(folder);
+        Child::new("child::refused_triangle")
+            .with("CUDA_STUB_FAULT", fault)
+            .with("EXPECTED", expected)
+            .run(folder);
     }
 }

@@ -5,20 +5,20 @@ use super::stand_in::{Child, folder};
 #[test]
 fn every_shape_is_factorised_by_its_first_route() {
     let Some(folder) = folder() else { return };
-    Child::new("factorisations").run(folder);
+    Child::new("child::factorisations").run(folder);
 }
 
 /// The kernel with all 32 lanes of a warp, shuffles and barriers, thread by thread.
 #[test]
 fn the_kernel_in_whole_warps() {
     let Some(folder) = folder() else { return };
-    Child::new("kernel").with("CUDA_STUB_WARPS", 1).run(folder);
+    Child::new("child::kernel").with("CUDA_STUB_WARPS", 1).run(folder);
 }
 
 #[test]
 fn the_kernel_in_single_lanes() {
     let Some(folder) = folder() else { return };
-    Child::new("kernel").run(folder);
+    Child::new("child::kernel").run(folder);
 }
 
 /// The bits of every matrix: alone, in a batch, and in the smaller batches that less memory allows.
@@ -26,7 +26,7 @@ fn the_kernel_in_single_lanes() {
 fn a_matrix_has_the_same_bits_in_any_batch() {
     let Some(folder) = folder() else { return };
     let bits = |memory: usize| {
-        let told = Child::new("batches").with("CUDA_STUB_MEMORY", memory).run(folder);
+        let told = Child::new("child::batches").with("CUDA_STUB_MEMORY", memory).run(folder);
         told.lines().find(|line| line.contains("BITS")).expect("a line of bits").to_owned()
     };
     let all = bits(1 << 30);
@@ -38,18 +38,18 @@ fn a_matrix_has_the_same_bits_in_any_batch() {
 #[test]
 fn threads_take_turns() {
     let Some(folder) = folder() else { return };
-    Child::new("threads").run(folder);
+    Child::new("child::threads").run(folder);
 }
 
 #[test]
 fn too_little_memory_is_an_error_with_both_numbers() {
     let Some(folder) = folder() else { return };
-    Child::new("too_little_memory").with("CUDA_STUB_MEMORY", 30_000).run(folder);
+    Child::new("child::too_little_memory").with("CUDA_STUB_MEMORY", 30_000).run(folder);
 }
 
 #[test]
 fn auto_takes_the_device_for_much_work_alone_and_the_cpu_where_it_fails() {
     let Some(folder) = folder() else { return };
-    Child::new("auto").run(folder);
-    Child::new("auto").with("CUDA_STUB_FAULT", "memory:gone").run(folder);
+    Child::new("child::auto").run(folder);
+    Child::new("child::auto").with("CUDA_STUB_FAULT", "memory:gone").run(folder);
 }

@@ -92,7 +92,7 @@ impl Child {
     /// What it printed. It must pass.
     pub fn run(self, folder: &Path) -> String {
         let Output { status, stdout, stderr } = Command::new(std::env::current_exe().expect("this program"))
-            .args(["--exact", &format!("cuda::child::{}", self.name), "--ignored", "--nocapture"])
+            .args(["--exact", &format!("cuda::{}", self.name), "--ignored", "--nocapture"])
             .env("LD_LIBRARY_PATH", folder)
             .env("RUST_BACKTRACE", "0")
             .envs(self.settings.iter().map(|(name, value)| (name, value)))

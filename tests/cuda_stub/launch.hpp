@@ -92,8 +92,86 @@ static int launch_over_zeros(unsigned blocks, unsigned threads, unsigned shared_
     return 0;
 }
 
-static Function functions[] = {
-    {"one_sided_jacobi", launch_jacobi}, {"upper_triangle", launch_upper}, {"over_zeros", launch_over_zeros}};
+static int launch_draw(unsigned blocks, unsigned threads, unsigned shared_bytes, void **arguments)
+{
+    const auto *key = argument<int *>(arguments, 0);
+    const auto *edges = argument<double *>(arguments, 1);
+    auto *frequencies = argument<double *>(arguments, 2), *phases = argument<double *>(arguments, 3);
+    auto *flags = argument<int *>(arguments, 4);
+    const auto count = argument<int64_t>(arguments, 5), inputs = argument<int64_t>(arguments, 6);
+    const auto deviation = argument<double>(arguments, 7);
+    const auto nonce = argument<unsigned long long>(arguments, 8);
+    MUST(shared_bytes == 0 && inside(key, 32) && numbers(edges, 257) && numbers(phases, size_t(count)));
+    MUST(numbers(frequencies, size_t(count * inputs)) && inside(flags, size_t(count) * 4));
+    each_thread(blocks, threads, [&] {
+        whole_warps::draw_gaussian(key, edges, frequencies, phases, flags, count, inputs, deviation, nonce);
+    });
+    if (faulty("wrong", "draw_gaussian")) frequencies[0] = NAN;
+    return 0;
+}
+
+static int launch_cosines(unsigned blocks, unsigned threads, unsigned shared_bytes, void **arguments)
+{
+    auto *table = argument<double *>(arguments, 0);
+    const auto *phases = argument<double *>(arguments, 1);
+    const auto rows = argument<int64_t>(arguments, 2), columns = argument<int64_t>(arguments, 3);
+    const auto amplitude = argument<double>(arguments, 4);
+    MUST(shared_bytes == 0 && numbers(table, size_t(rows * columns)) && numbers(phases, size_t(columns)));
+    each_thread(blocks, threads, [&] { whole_warps::cosines(table, phases, rows, columns, amplitude); });
+    return 0;
+}
+
+static int launch_transpose(unsigned blocks, unsigned threads, unsigned shared_bytes, void **arguments)
+{
+    const auto *from = argument<double *>(arguments, 0);
+    auto *to = argument<double *>(arguments, 1);
+    const auto rows = argument<int64_t>(arguments, 2), columns = argument<int64_t>(arguments, 3);
+    MUST(shared_bytes == 0 && numbers(from, size_t(rows * columns)) && numbers(to, size_t(rows * columns)));
+    each_thread(blocks, threads, [&] { whole_warps::transpose(from, to, rows, columns); });
+    return 0;
+}
+
+static int launch_gains(unsigned blocks, unsigned threads, unsigned shared_bytes, void **arguments)
+{
+    const auto *from = argument<double *>(arguments, 0), *gains = argument<double *>(arguments, 1);
+    auto *to = argument<double *>(arguments, 2);
+    const auto modes = argument<int64_t>(arguments, 3), outputs = argument<int64_t>(arguments, 4);
+    const auto filters = argument<int64_t>(arguments, 5);
+    MUST(shared_bytes == 0 && numbers(from, size_t(modes * outputs)) && numbers(gains, size_t(modes * filters)));
+    MUST(numbers(to, size_t(modes * outputs * filters)));
+    each_thread(blocks, threads, [&] { whole_warps::apply_gains(from, gains, to, modes, outputs, filters); });
+    return 0;
+}
+
+static struct {
+    const double *a, *b;
+    double *to;
+    int64_t rows, outputs;
+} distance_arguments;
+
+static int launch_distances(unsigned blocks, unsigned threads, unsigned shared_bytes, void **arguments)
+{
+    auto &d = distance_arguments;
+    d.a = argument<double *>(arguments, 0);
+    d.b = argument<double *>(arguments, 1);
+    d.to = argument<double *>(arguments, 2);
+    d.rows = argument<int64_t>(arguments, 3);
+    d.outputs = argument<int64_t>(arguments, 4);
+    MUST(shared_bytes == 0 && threads == 256 && numbers(d.a, size_t(blocks) * size_t(d.rows)));
+    MUST(numbers(d.b, size_t(d.rows * d.outputs)) && numbers(d.to, blocks));
+    blockDim.x = threads;
+    for (blockIdx.x = 0; blockIdx.x < blocks; ++blockIdx.x)
+        fibers::run(threads, 32, [] {
+            const auto &d = distance_arguments;
+            whole_warps::squared_distances(d.a, d.b, d.to, d.rows, d.outputs);
+        });
+    return 0;
+}
+
+static Function functions[] = {{"one_sided_jacobi", launch_jacobi}, {"upper_triangle", launch_upper},
+                               {"over_zeros", launch_over_zeros},   {"draw_gaussian", launch_draw},
+                               {"cosines", launch_cosines},         {"transpose", launch_transpose},
+                               {"apply_gains", launch_gains},       {"squared_distances", launch_distances}};
 
 EXPORT int cuModuleLoadData(void **to, const void *image)
 {

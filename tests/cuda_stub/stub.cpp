@@ -276,6 +276,8 @@ EXPORT int cuMemcpyDtoD_v2(uintptr_t to, uintptr_t from, size_t bytes)
 #define __shared__
 #define __launch_bounds__(most)
 
+using std::cos;
+using std::exp;
 using std::fabs;
 using std::fma;
 using std::hypot;

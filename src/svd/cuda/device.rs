@@ -144,6 +144,19 @@ impl Device {
         Ok(host)
     }
 
+    /// A copy, on the device, of the first entries.
+    pub fn copy<T: Plain>(&self, from: &Buffer<T>, len: usize) -> Result<Buffer<T>, Error> {
+        let source =
+            from.place(0, len).ok_or_else(|| self.error("a copy over the end of a buffer".into()))?;
+        let to = self.zeros(len)?;
+        if len > 0 {
+            // SAFETY: both sides are so many bytes long.
+            let status = unsafe { sys::cuMemcpyDtoD_v2(to.address, source, len * size_of::<T>()) };
+            self.check("cuMemcpyDtoD", status)?;
+        }
+        Ok(to)
+    }
+
     /// [`Error::Device`] in these words.
     pub fn error(&self, reason: String) -> Error {
         Error::Device { device: self.ordinal, reason, looked_for: Vec::new() }
@@ -221,6 +234,10 @@ impl<T> Buffer<T> {
         self.len
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
     /// Its address on the device.
     pub fn address(&self) -> sys::CUdeviceptr {
         self.address
@@ -235,6 +252,11 @@ impl<T> Buffer<T> {
     /// The pointer that the libraries take.
     pub fn pointer(&mut self) -> *mut T {
         pointer(self.address)
+    }
+
+    /// The pointer that the libraries take to read only.
+    pub fn const_pointer(&self) -> *const T {
+        pointer::<T>(self.address)
     }
 
     /// To entry `from`, if `len` more are there.

@@ -154,3 +154,143 @@ KERNEL void over_zeros(const double *from, double *to, long long rows, long long
         to[k] = i < height ? from[j * height + i] : 0.0;
     }
 }
+
+// ------------------------------------------------------------------------------------------ random Fourier features
+
+typedef unsigned int u32;
+typedef unsigned long long u64;
+
+// The words of one ChaCha8 stream, from the first on.
+struct Stream {
+    u32 state[16], block[16];
+    int next;
+};
+
+static __device__ u32 rotated(u32 x, int by) { return (x << by) | (x >> (32 - by)); }
+
+static __device__ void quarter(u32 *x, int a, int b, int c, int d)
+{
+    x[a] += x[b], x[d] = rotated(x[d] ^ x[a], 16);
+    x[c] += x[d], x[b] = rotated(x[b] ^ x[c], 12);
+    x[a] += x[b], x[d] = rotated(x[d] ^ x[a], 8);
+    x[c] += x[d], x[b] = rotated(x[b] ^ x[c], 7);
+}
+
+static __device__ void begin(Stream &stream, const int *key, u64 nonce)
+{
+    const u32 constants[4] = {0x61707865, 0x3320646e, 0x79622d32, 0x6b206574};
+    for (int k = 0; k < 4; ++k) stream.state[k] = constants[k];
+    for (int k = 0; k < 8; ++k) stream.state[4 + k] = (u32)key[k];
+    stream.state[12] = stream.state[13] = 0;
+    stream.state[14] = (u32)nonce;
+    stream.state[15] = (u32)(nonce >> 32);
+    stream.next = 16;
+}
+
+// Two words, the lower one first. Words are only ever taken in pairs here.
+static __device__ u64 pair(Stream &stream)
+{
+    if (stream.next == 16) {
+        u32 *x = stream.block;
+        for (int k = 0; k < 16; ++k) x[k] = stream.state[k];
+        for (int twice = 0; twice < 4; ++twice) {
+            quarter(x, 0, 4, 8, 12), quarter(x, 1, 5, 9, 13), quarter(x, 2, 6, 10, 14), quarter(x, 3, 7, 11, 15);
+            quarter(x, 0, 5, 10, 15), quarter(x, 1, 6, 11, 12), quarter(x, 2, 7, 8, 13), quarter(x, 3, 4, 9, 14);
+        }
+        for (int k = 0; k < 16; ++k) x[k] += stream.state[k];
+        if (++stream.state[12] == 0) ++stream.state[13];
+        stream.next = 0;
+    }
+    const u64 low = stream.block[stream.next], high = stream.block[stream.next + 1];
+    stream.next += 2;
+    return low | high << 32;
+}
+
+// Uniform on [0, 1), of 53 bits.
+static __device__ double uniform(Stream &stream) { return (double)(pair(stream) >> 11) * 0x1p-53; }
+
+// Frequencies and phases of features `first`, …: Gaussian by the ziggurat, each feature from a stream of its own, the bits
+// of the CPU's. Where those hang on the last digit of an exponential or a logarithm (the tail, and a rejection by a
+// hair) the feature is flagged, for the CPU to draw.
+//
+// `edges` (257) are the abscissae of the ziggurat; `frequencies` inputs × count, column by column.
+KERNEL void draw_gaussian(const int *key, const double *edges, double *frequencies, double *phases, int *flags,
+                          long long count, long long inputs, double deviation, u64 low_nonce)
+{
+    const long long step = (long long)gridDim.x * blockDim.x;
+    for (long long k = (long long)blockIdx.x * blockDim.x + threadIdx.x; k < count; k += step) {
+        Stream stream;
+        begin(stream, key, (u64)k << 32 ^ low_nonce);
+        int flag = 0;
+        for (long long j = 0; j < inputs && !flag; ++j) {
+            double x = 0.0;
+            for (;;) {
+                const u64 bits = pair(stream);
+                const int i = (int)(bits & 0xff);
+                // The mantissa's 52 bits: [−1, 1).
+                const double u = (double)(bits >> 12) * 0x1p-51 - 1.0;
+                x = u * edges[i];
+                if (fabs(x) < edges[i + 1]) break;
+                if (i == 0) {
+                    flag = 1;
+                    break;
+                }
+                const double over = exp(-edges[i] * edges[i] / 2.0), under = exp(-edges[i + 1] * edges[i + 1] / 2.0);
+                const double height = under + (over - under) * uniform(stream), density = exp(-x * x / 2.0);
+                if (fabs(height - density) < 1e-12) flag = 1;
+                if (height < density) break;
+            }
+            frequencies[k * inputs + j] = deviation * x;
+        }
+        phases[k] = 6.283185307179586 * uniform(stream);
+        flags[k] = flag;
+    }
+}
+
+// `table` (rows × columns): t becomes amplitude · cos(t + b), b the phase of its column.
+KERNEL void cosines(double *table, const double *phases, long long rows, long long columns, double amplitude)
+{
+    const long long step = (long long)gridDim.x * blockDim.x;
+    for (long long k = (long long)blockIdx.x * blockDim.x + threadIdx.x; k < rows * columns; k += step)
+        table[k] = amplitude * cos(table[k] + phases[k / rows]);
+}
+
+// `to` (columns × rows) is the transpose of `from` (rows × columns).
+KERNEL void transpose(const double *from, double *to, long long rows, long long columns)
+{
+    const long long step = (long long)gridDim.x * blockDim.x;
+    for (long long k = (long long)blockIdx.x * blockDim.x + threadIdx.x; k < rows * columns; k += step)
+        to[k] = from[k / columns + k % columns * rows];
+}
+
+// All filters at once: `to` (modes × outputs · filters) is `from` (modes × outputs) times the gains of each filter
+// (modes × filters).
+KERNEL void apply_gains(const double *from, const double *gains, double *to, long long modes, long long outputs,
+                        long long filters)
+{
+    const long long step = (long long)gridDim.x * blockDim.x;
+    for (long long k = (long long)blockIdx.x * blockDim.x + threadIdx.x; k < modes * outputs * filters; k += step) {
+        const long long mode = k % modes, column = k / modes;
+        to[k] = gains[column / outputs * modes + mode] * from[column % outputs * modes + mode];
+    }
+}
+
+// `to[c]` = ‖a_c − b_{c mod outputs}‖² of columns of `a` (rows × gridDim.x) and `b` (rows × outputs), a block each;
+// ‖a_c‖² with 0 outputs. 256 threads.
+KERNEL void __launch_bounds__(256)
+squared_distances(const double *a, const double *b, double *to, long long rows, long long outputs)
+{
+    PER_BLOCK double parts[256];
+    const long long column = blockIdx.x;
+    double sum = 0.0;
+    for (long long k = threadIdx.x; k < rows; k += blockDim.x) {
+        const double off = a[column * rows + k] - (outputs > 0 ? b[column % outputs * rows + k] : 0.0);
+        sum = fma(off, off, sum);
+    }
+    parts[threadIdx.x] = sum;
+    for (int half = blockDim.x / 2; half > 0; half /= 2) {
+        __syncthreads();
+        if (threadIdx.x < half) parts[threadIdx.x] += parts[threadIdx.x + half];
+    }
+    if (threadIdx.x == 0) to[column] = parts[0];
+}

@@ -22,6 +22,21 @@ pub(super) struct Kernels {
     jacobi: sys::CUfunction,
     upper: sys::CUfunction,
     over_zeros: sys::CUfunction,
+    draw: sys::CUfunction,
+    cosines: sys::CUfunction,
+    transpose: sys::CUfunction,
+    gains: sys::CUfunction,
+    distances: sys::CUfunction,
+}
+
+/// What [`Kernels::draw_gaussian`] draws, in its places on the device.
+#[derive(Debug)]
+pub(super) struct Drawn {
+    /// `inputs × count`, column by column.
+    pub frequencies: Buffer<f64>,
+    pub phases: Buffer<f64>,
+    /// 1 where a feature is left to the CPU.
+    pub flags: Buffer<i32>,
 }
 
 // SAFETY: handles of the driver's, good on any thread.
@@ -36,6 +51,11 @@ impl Kernels {
             jacobi: std::ptr::null_mut(),
             upper: std::ptr::null_mut(),
             over_zeros: std::ptr::null_mut(),
+            draw: std::ptr::null_mut(),
+            cosines: std::ptr::null_mut(),
+            transpose: std::ptr::null_mut(),
+            gains: std::ptr::null_mut(),
+            distances: std::ptr::null_mut(),
         };
         // SAFETY: machine code, or assembly that ends with a zero; the driver copies it.
         let status = unsafe { sys::cuModuleLoadData(&raw mut kernels.module, image.as_ptr().cast()) };
@@ -43,6 +63,11 @@ impl Kernels {
         kernels.jacobi = kernels.function(device, c"one_sided_jacobi")?;
         kernels.upper = kernels.function(device, c"upper_triangle")?;
         kernels.over_zeros = kernels.function(device, c"over_zeros")?;
+        kernels.draw = kernels.function(device, c"draw_gaussian")?;
+        kernels.cosines = kernels.function(device, c"cosines")?;
+        kernels.transpose = kernels.function(device, c"transpose")?;
+        kernels.gains = kernels.function(device, c"apply_gains")?;
+        kernels.distances = kernels.function(device, c"squared_distances")?;
         Ok(kernels)
     }
 
@@ -117,6 +142,160 @@ impl Kernels {
         let source = from.place(place * height * columns, height * columns);
         let target = to.place(place * rows * columns, rows * columns);
         copy(device, self.over_zeros, (source, target), (rows, height, columns), rows * columns)
+    }
+}
+
+/// The features of random Fourier maps, and errors of fits on them.
+impl Kernels {
+    /// `count` frequencies of a Gaussian law, feature `k` from the stream `k · 2³² ^ low_nonce` of a key.
+    pub fn draw_gaussian(
+        &self,
+        device: &Device,
+        (key, low_nonce): (&[i32; 8], u64),
+        edges: &[f64; 257],
+        (count, inputs): (usize, usize),
+        mut deviation: f64,
+    ) -> Result<Drawn, Error> {
+        let len = count
+            .checked_mul(inputs)
+            .ok_or(Error::DeviceMemory { needed: usize::MAX, free: device.free()? })?;
+        let drawn = Drawn {
+            frequencies: device.zeros(len)?,
+            phases: device.zeros(count)?,
+            flags: device.zeros(count)?,
+        };
+        let (key, edges) = (device.upload(&key[..])?, device.upload(&edges[..])?);
+        let (mut k, mut e) = (key.address(), edges.address());
+        let (mut w, mut b, mut f) =
+            (drawn.frequencies.address(), drawn.phases.address(), drawn.flags.address());
+        let (mut rows, mut columns, mut nonce) = (count as u64, inputs as u64, low_nonce);
+        let mut arguments = [
+            (&raw mut k).cast(),
+            (&raw mut e).cast(),
+            (&raw mut w).cast(),
+            (&raw mut b).cast(),
+            (&raw mut f).cast(),
+            (&raw mut rows).cast(),
+            (&raw mut columns).cast(),
+            (&raw mut deviation).cast(),
+            (&raw mut nonce).cast(),
+        ];
+        // SAFETY: the parameters of `draw_gaussian`, buffers of the sizes that it reads and writes.
+        unsafe { start(device, self.draw, Launch::each(count), &mut arguments) }?;
+        device.finish("draw_gaussian")?;
+        Ok(drawn)
+    }
+
+    /// `amplitude · cos(t + b)` for every entry `t` of a table with as many columns as phases `b`.
+    pub fn cosines(
+        &self,
+        device: &Device,
+        table: &mut Buffer<f64>,
+        phases: &Buffer<f64>,
+        mut amplitude: f64,
+    ) -> Result<(), Error> {
+        let (entries, columns) = (table.len(), phases.len());
+        if columns == 0 || !entries.is_multiple_of(columns) {
+            return Err(device.error("a table of cosines that does not fit its phases".into()));
+        }
+        let (mut t, mut b) = (table.address(), phases.address());
+        let (mut rows, mut width) = ((entries / columns) as u64, columns as u64);
+        let mut arguments = [
+            (&raw mut t).cast(),
+            (&raw mut b).cast(),
+            (&raw mut rows).cast(),
+            (&raw mut width).cast(),
+            (&raw mut amplitude).cast(),
+        ];
+        // SAFETY: the parameters of `cosines`, buffers of the sizes that it reads and writes.
+        unsafe { start(device, self.cosines, Launch::each(entries), &mut arguments) }
+    }
+
+    /// The transpose of the first `rows × columns` entries.
+    pub fn transpose(
+        &self,
+        device: &Device,
+        from: &Buffer<f64>,
+        (rows, columns): (usize, usize),
+    ) -> Result<Buffer<f64>, Error> {
+        let over = || device.error("a transpose over the end of a buffer".into());
+        let len = rows.checked_mul(columns).ok_or_else(over)?;
+        let mut source = from.place(0, len).ok_or_else(over)?;
+        let to = device.zeros(len)?;
+        let mut target = to.address();
+        let (mut height, mut width) = (rows as u64, columns as u64);
+        let mut arguments = [
+            (&raw mut source).cast(),
+            (&raw mut target).cast(),
+            (&raw mut height).cast(),
+            (&raw mut width).cast(),
+        ];
+        // SAFETY: the parameters of `transpose`, buffers of the sizes that it reads and writes.
+        unsafe { start(device, self.transpose, Launch::each(len), &mut arguments) }?;
+        Ok(to)
+    }
+
+    /// `from` (modes × outputs) times the gains of each filter (modes × filters): modes × (outputs · filters).
+    pub fn apply_gains(
+        &self,
+        device: &Device,
+        from: &Buffer<f64>,
+        gains: &Buffer<f64>,
+        modes: usize,
+    ) -> Result<Buffer<f64>, Error> {
+        let (outputs, filters) = (from.len() / modes.max(1), gains.len() / modes.max(1));
+        if outputs * modes != from.len() || filters * modes != gains.len() {
+            return Err(device.error("gains that do not fit their modes".into()));
+        }
+        let to = device.zeros(from.len() * filters)?;
+        let (mut f, mut g, mut t) = (from.address(), gains.address(), to.address());
+        let (mut m, mut k, mut l) = (modes as u64, outputs as u64, filters as u64);
+        let mut arguments = [
+            (&raw mut f).cast(),
+            (&raw mut g).cast(),
+            (&raw mut t).cast(),
+            (&raw mut m).cast(),
+            (&raw mut k).cast(),
+            (&raw mut l).cast(),
+        ];
+        // SAFETY: the parameters of `apply_gains`, buffers of the sizes that it reads and writes.
+        unsafe { start(device, self.gains, Launch::each(to.len()), &mut arguments) }?;
+        Ok(to)
+    }
+
+    /// The squared distance of each column of `a` (`rows` long) from the column of `b` of its output; from 0 without
+    /// `b`.
+    pub fn squared_distances(
+        &self,
+        device: &Device,
+        a: &Buffer<f64>,
+        b: Option<&Buffer<f64>>,
+        rows: usize,
+    ) -> Result<Vec<f64>, Error> {
+        let wrong = || device.error("columns that do not fit those they are compared with".into());
+        let rows = rows.max(1);
+        let (columns, outputs) = (a.len() / rows, b.map_or(0, |b| b.len() / rows));
+        if columns == 0
+            || columns * rows != a.len()
+            || b.is_some_and(|b| b.is_empty() || outputs * rows != b.len())
+        {
+            return Err(wrong());
+        }
+        let to = device.zeros::<f64>(columns)?;
+        let launch =
+            Launch { blocks: u32::try_from(columns).map_err(|_| wrong())?, threads: 256, shared_bytes: 0 };
+        let (mut x, mut y, mut t) = (a.address(), b.unwrap_or(a).address(), to.address());
+        let (mut height, mut width) = (rows as u64, outputs as u64);
+        let mut arguments = [
+            (&raw mut x).cast(),
+            (&raw mut y).cast(),
+            (&raw mut t).cast(),
+            (&raw mut height).cast(),
+            (&raw mut width).cast(),
+        ];
+        // SAFETY: the parameters of `squared_distances`, buffers of the sizes that it reads and writes.
+        unsafe { start(device, self.distances, launch, &mut arguments) }?;
+        device.download(&to)
     }
 }
 
@@ -299,7 +478,14 @@ mod tests {
         let newest = known.iter().max().unwrap();
         let assembly = compile(0, newest + 100).unwrap();
         let text = String::from_utf8(assembly).unwrap();
-        for name in ["one_sided_jacobi", "upper_triangle", "over_zeros"] {
+        for name in [
+            "one_sided_jacobi",
+            "upper_triangle",
+            "over_zeros",
+            "draw_gaussian",
+            "cosines",
+            "squared_distances",
+        ] {
             assert!(text.contains(&format!(".entry {name}(")), "{name}");
         }
         assert!(text.ends_with('\0'));

@@ -1,11 +1,15 @@
 //! NVIDIA's GPUs, by cuSOLVER and a kernel of our own.
 
+mod blas;
 mod device;
+mod fourier;
 mod kernels;
 mod libraries;
 mod plan;
 mod session;
 mod solver;
+
+pub use fourier::{FourierCurve, FourierPoint};
 
 use super::{Backend, RawSvd, Route};
 use crate::Error;
@@ -85,6 +89,66 @@ impl Cuda {
     /// [`Error::Device`] if the driver does not say.
     pub fn free_memory(&self) -> Result<usize, Error> {
         self.enter()?.device.free()
+    }
+
+    /// The frequencies `W` (`features × inputs`) and phases `b` of
+    /// [`RandomFourier::gaussian`](crate::features::RandomFourier::gaussian), drawn on the device: the same bits.
+    ///
+    /// Each feature has a `ChaCha8` stream of its own there as here, and the same ziggurat. The few whose numbers hang on
+    /// the last digit of a logarithm or an exponential (about one number in 4000, in the tail) are drawn by the CPU and
+    /// sent.
+    ///
+    /// # Errors
+    /// [`Error::Domain`] unless `gamma` is finite and > 0, [`Error::Empty`], [`Error::DeviceMemory`],
+    /// [`Error::Device`].
+    pub fn gaussian_frequencies(
+        &self,
+        inputs: usize,
+        features: usize,
+        gamma: f64,
+        seed: u64,
+    ) -> Result<(Array2<f64>, Vec<f64>), Error> {
+        self.enter()?.gaussian_frequencies(gamma, seed, (features, inputs))
+    }
+
+    /// Fits on random Fourier features without the features ever leaving the device: drawn there (Gaussian kernels;
+    /// for others the frequencies are sent), multiplied, factorised, checked, fitted and tested there. What comes back
+    /// is the curve, besides some vectors of the check.
+    ///
+    /// A point for each number of features and each filter, those of one number of features together. The accuracy
+    /// is that of [`Svd::solve`](super::Svd::solve): orthogonal methods, no Gram matrix.
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::features::StationaryKernel;
+    /// use double_descent::filter::{MinNorm, Ridge};
+    /// use double_descent::svd::{Cuda, FourierCurve};
+    /// use ndarray::Array2;
+    ///
+    /// if let Ok(cuda) = Cuda::new(0) {
+    ///     let x = Array2::from_shape_fn((40, 3), |(i, j)| ((i * 7 + j * 5) % 11) as f64 / 11.0);
+    ///     let y = x.map_axis(ndarray::Axis(1), |row| row.sum().sin()).insert_axis(ndarray::Axis(1));
+    ///     let curve = cuda.fourier_curve(&FourierCurve {
+    ///         kernel: StationaryKernel::Gaussian { gamma: 0.5 },
+    ///         seed: 1,
+    ///         x: x.view(),
+    ///         y: y.view(),
+    ///         x_test: x.view(),
+    ///         y_test: y.view(),
+    ///         sizes: &[10, 40, 200],
+    ///         filters: &[&MinNorm::default(), &Ridge::new(1e-3)?],
+    ///     })?;
+    ///     assert_eq!(curve.len(), 6);
+    /// }
+    /// # Ok::<(), double_descent::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Empty`], [`Error::Shape`] and [`Error::NonFinite`] of the tables, [`Error::Domain`] of the kernel;
+    /// [`Error::DeviceMemory`], before anything is sent, if the largest point does not fit; [`Error::Overflow`] of a
+    /// phase, a norm or an error; [`Error::Backend`] where both routes fail, [`Error::Device`].
+    pub fn fourier_curve(&self, curve: &FourierCurve<'_>) -> Result<Vec<FourierPoint>, Error> {
+        self.enter()?.fourier_curve(curve)
     }
 
     /// The session, and this thread's calls going to its device.

@@ -1,5 +1,6 @@
 //! Batches through an open device: packed, sent, factorised, brought back.
 
+use super::blas::Blas;
 use super::device::{Buffer, Device};
 use super::kernels::Kernels;
 use super::plan::{self, Tall, Way};
@@ -13,8 +14,9 @@ use ndarray::{Array1, Array2, ArrayView2, ShapeBuilder};
 /// A device with its kernels and its handle. Fields are dropped in this order: the device last.
 #[derive(Debug)]
 pub(super) struct Session {
-    kernels: Kernels,
-    solver: Solver,
+    pub kernels: Kernels,
+    pub solver: Solver,
+    pub blas: Blas,
     pub device: Device,
 }
 
@@ -23,7 +25,8 @@ impl Session {
         let device = Device::open(device)?;
         let kernels = Kernels::load(&device)?;
         let solver = Solver::new(&device)?;
-        Ok(Self { kernels, solver, device })
+        let blas = Blas::new(&device)?;
+        Ok(Self { kernels, solver, blas, device })
     }
 
     /// One result for each, in order; matrices of one shape go together, as many at once as fit into the free memory.
@@ -117,7 +120,8 @@ impl Session {
         Ok(factors.failed.iter().enumerate().map(|(place, failed)| one(place, failed)).collect())
     }
 
-    fn factorise(&self, shape: Tall, count: usize, matrices: Buffer<f64>) -> Result<Factors, Error> {
+    /// By the first route.
+    pub fn factorise(&self, shape: Tall, count: usize, matrices: Buffer<f64>) -> Result<Factors, Error> {
         match shape.way() {
             Way::Batched => self.solver.jacobi(&self.device, shape, matrices),
             Way::Kernel => self.jacobi(shape, count, matrices),
