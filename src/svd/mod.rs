@@ -14,6 +14,9 @@
 //! 4. takes the backend's second route when the check fails, and ends in [`Error::Backend`] when
 //!    that fails too.
 //!
+//! [`Faer`] is the default, [`Jacobi`] for many small matrices; `Lapack` and `Cuda` (a GPU, and `Auto`, which takes
+//! it where it should win) are behind the features of their names.
+//!
 //! What every backend gives is held against LAPACK's own test programs and NIST's certified regressions:
 //! `docs/accuracy.md`.
 //!

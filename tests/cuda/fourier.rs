@@ -12,10 +12,9 @@ fn frequencies_are_the_bits_of_the_cpu() {
 fn a_curve_is_that_of_the_cpu() {
     let Some(folder) = folder() else { return };
     Child::new("child_fourier::curve").run(folder);
-    // By the second route of every shape, and with lanes that wait for each other.
+    // By the second route of every shape.
     let liar = "wrong:one_sided_jacobi,fail:cusolverDnDgesvdjBatched:6,nan:cusolverDnXgesvdp";
     Child::new("child_fourier::curve").with("CUDA_STUB_FAULT", liar).run(folder);
-    Child::new("child_fourier::curve").with("CUDA_STUB_WARPS", 1).run(folder);
 }
 
 #[test]
