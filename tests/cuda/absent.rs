@@ -14,9 +14,16 @@ fn no_device_is_an_error_that_says_what_was_looked_for() {
             assert_eq!(device, number);
             println!("{reason}");
             assert!(!reason.is_empty());
-            if reason.contains("was not found") && cfg!(target_os = "linux") {
-                for name in ["libcuda.so.1", "libcusolver.so.12", "libcusolver.so.11", "libcublas.so.13"] {
-                    assert!(looked_for.iter().any(|looked| looked == name), "{name}: {looked_for:?}");
+            if cfg!(target_os = "linux") {
+                for (what, name) in [
+                    ("NVIDIA's driver was not found", "libcuda.so.1"),
+                    ("cuBLAS was not found", "libcublas.so.13"),
+                    ("cuSOLVER was not found", "libcusolver.so.12"),
+                    ("cuSOLVER was not found", "libcusolver.so.11"),
+                    ("NVRTC, the run-time compiler was not found", "libnvrtc.so.13"),
+                ] {
+                    let is_named = looked_for.iter().any(|looked| looked == name);
+                    assert!(is_named || !reason.contains(what), "{name}: {looked_for:?}");
                 }
             }
         }

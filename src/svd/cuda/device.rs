@@ -95,6 +95,17 @@ impl Device {
 
     /// Memory for so many numbers, zeros.
     pub fn zeros<T: Plain>(&self, len: usize) -> Result<Buffer<T>, Error> {
+        let buffer = self.room(len)?;
+        let bytes = len * size_of::<T>();
+        if bytes > 0 {
+            // SAFETY: the memory is ours, and `bytes` long.
+            self.check("cuMemsetD8", unsafe { sys::cuMemsetD8_v2(buffer.address, 0, bytes) })?;
+        }
+        Ok(buffer)
+    }
+
+    /// Memory for so many numbers, which are to be written first.
+    fn room<T: Plain>(&self, len: usize) -> Result<Buffer<T>, Error> {
         let overflow = Error::DeviceMemory { needed: usize::MAX, free: self.free()? };
         // No memory at all is no memory to the driver: one byte then.
         let bytes = len.checked_mul(size_of::<T>()).ok_or(overflow)?.max(1);
@@ -105,15 +116,12 @@ impl Device {
             return Err(Error::DeviceMemory { needed: bytes, free: self.free()? });
         }
         self.check("cuMemAlloc", status)?;
-        let buffer = Buffer { address, len, entries: PhantomData };
-        // SAFETY: the memory is ours, and `bytes` long.
-        self.check("cuMemsetD8", unsafe { sys::cuMemsetD8_v2(address, 0, bytes) })?;
-        Ok(buffer)
+        Ok(Buffer { address, len, entries: PhantomData })
     }
 
     /// A copy of host memory.
     pub fn upload<T: Plain>(&self, host: &[T]) -> Result<Buffer<T>, Error> {
-        let mut buffer = self.zeros(host.len())?;
+        let mut buffer = self.room(host.len())?;
         self.write(&mut buffer, 0, host)?;
         Ok(buffer)
     }
@@ -148,7 +156,7 @@ impl Device {
     pub fn copy<T: Plain>(&self, from: &Buffer<T>, len: usize) -> Result<Buffer<T>, Error> {
         let source =
             from.place(0, len).ok_or_else(|| self.error("a copy over the end of a buffer".into()))?;
-        let to = self.zeros(len)?;
+        let to = self.room(len)?;
         if len > 0 {
             // SAFETY: both sides are so many bytes long.
             let status = unsafe { sys::cuMemcpyDtoD_v2(to.address, source, len * size_of::<T>()) };

@@ -217,6 +217,37 @@ mod tests {
         assert_eq!(missing.reason, "libc (libc.so.6) is too old: it lacks 1 routines");
     }
 
+    /// cudarc panics at a routine that is missing: all that are called must be asked for.
+    #[test]
+    fn every_routine_that_is_called_is_looked_for() {
+        let sources = [
+            include_str!("blas.rs"),
+            include_str!("device.rs"),
+            include_str!("kernels.rs"),
+            include_str!("solver.rs"),
+        ];
+        let mut called = Vec::new();
+        for begin in sources.iter().flat_map(|source| source.split("sys::").chain(source.split("nvrtc::"))) {
+            let name: String = begin.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+            let is_routine = ["cu", "nvrtc"].iter().any(|prefix| {
+                let rest = name.strip_prefix(prefix);
+                rest.is_some_and(|rest| rest.contains(|c: char| c.is_ascii_uppercase()))
+            });
+            if is_routine && begin[name.len()..].starts_with('(') && !called.contains(&name) {
+                called.push(name);
+            }
+        }
+        let asked: Vec<&str> =
+            [DRIVER, CUBLAS, CUSOLVER, NVRTC].iter().flat_map(|library| library.routines).copied().collect();
+        assert!(called.len() > 40, "{called:?}");
+        for name in &called {
+            assert!(asked.contains(&name.as_str()), "{name} is called and not looked for");
+        }
+        for name in asked {
+            assert!(called.iter().any(|called| called == name), "{name} is looked for and not called");
+        }
+    }
+
     #[test]
     fn what_the_loader_says_is_kept_unless_it_says_nothing_new() {
         let gone = "libcuda.so: cannot open shared object file: No such file or directory";

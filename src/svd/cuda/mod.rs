@@ -32,7 +32,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// bytes. The way a matrix goes depends on its shape alone: its bits are the same in any batch, though not those of
 /// another model of device or version of the libraries.
 ///
-/// One thread at a time: others wait.
+/// One thread at a time: others wait. One small matrix alone leaves most of a device idle; [`Auto`](super::Auto) keeps such
+/// ones on the CPU.
 ///
 /// # Not yet run on a GPU
 /// All of it is tested against stand-ins for the driver and the libraries, on the CPU, and the kernel compiled by the

@@ -72,7 +72,7 @@ impl Session {
         let columns: Vec<f64> = x.t().iter().copied().collect();
         let mut a = self.device.upload(&columns)?;
         let mut tau = self.device.zeros(r)?;
-        self.solver.householder(&self.device, (n, p), &mut a, &mut tau, 0)?;
+        self.solver.householder(&self.device, (n, p), &mut a, &mut tau)?;
         let mut upper = self.device.zeros(r * p)?;
         self.kernels.upper_triangle(&self.device, (&a, n), &mut upper, (r, p), 0)?;
         let shape = |e: ndarray::ShapeError| self.device.error(e.to_string());
@@ -161,8 +161,8 @@ impl Session {
         let (device, square) = (&self.device, columns * columns);
         let mut tau = device.zeros(count * columns)?;
         let mut upper = device.zeros(count * square)?;
+        self.solver.householder(device, (rows, columns), &mut a, &mut tau)?;
         for place in 0..count {
-            self.solver.householder(device, (rows, columns), &mut a, &mut tau, place)?;
             self.kernels.upper_triangle(device, (&a, rows), &mut upper, (columns, columns), place)?;
         }
         let inner = self.factorise(shape.triangle(), count, upper)?;
@@ -172,8 +172,8 @@ impl Session {
         let mut left = device.zeros(count * shape.len())?;
         for place in 0..count {
             self.kernels.over_zeros(device, (&inner.left, columns), &mut left, (rows, columns), place)?;
-            self.solver.multiply_q(device, shape, (&mut a, &mut tau), &mut left, place)?;
         }
+        self.solver.multiply_q(device, shape, (&mut a, &mut tau), &mut left)?;
         Ok(Factors { left, stride: shape.len(), ..inner })
     }
 }

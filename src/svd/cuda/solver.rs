@@ -210,78 +210,97 @@ impl Solver {
         Ok(Factors { left, stride, sigma, right, right_is_transposed: true, failed })
     }
 
-    /// `A = Q R` of the `place`-th matrix, `rows × columns`: `R` on and above the diagonal, reflections below it, their
-    /// factors in `tau` (`min(rows, columns)` for each matrix).
+    /// `A = Q R` of every matrix of a batch, `rows × columns` each: `R` on and above the diagonal, reflections below it,
+    /// their factors in `tau` (`min(rows, columns)` for each matrix).
     pub fn householder(
         &self,
         device: &Device,
         (rows, columns): (usize, usize),
         a: &mut Buffer<f64>,
         tau: &mut Buffer<f64>,
-        place: usize,
     ) -> Result<(), Error> {
         const NAME: &str = "cusolverDnXgeqrf";
         let (len, factors) = (rows * columns, rows.min(columns));
         let [m, n] = long_integers(device, NAME, [rows, columns])?;
-        let a = part(device, a, place * len, len)?.cast::<c_void>();
-        let tau = part(device, tau, place * factors, factors)?.cast::<c_void>();
         let mut info = device.zeros::<i32>(1)?;
         let (mut on_device, mut on_host) = (0, 0);
+        let (first, tau_first) = (any(a), any(tau));
         // SAFETY: writes two integers.
         let status = unsafe {
             let (on_device, on_host) = (&raw mut on_device, &raw mut on_host);
             let (handle, params) = (self.handle, self.params);
             sys::cusolverDnXgeqrf_bufferSize(
-                handle, params, m, n, F64, a, m, F64, tau, F64, on_device, on_host,
+                handle, params, m, n, F64, first, m, F64, tau_first, F64, on_device, on_host,
             )
         };
         check(device, "cusolverDnXgeqrf_bufferSize", status)?;
         let mut space = Space::new(device, on_device, on_host)?;
-        // SAFETY: A rows × columns, τ the shorter of them, one status; and the work space that was asked for.
-        let status = unsafe {
-            let (handle, params) = (self.handle, self.params);
-            let (work, host) = (any(&mut space.device), space.host.as_mut_ptr().cast());
-            let info = all(&mut info);
-            sys::cusolverDnXgeqrf(
-                handle, params, m, n, F64, a, m, F64, tau, F64, work, on_device, host, on_host, info,
-            )
-        };
-        check(device, NAME, status)?;
-        refuse(device, NAME, &info)
+        for place in 0..a.len() / len {
+            let a = part(device, a, place * len, len)?.cast::<c_void>();
+            let tau = part(device, tau, place * factors, factors)?.cast::<c_void>();
+            // SAFETY: A rows × columns, τ the shorter of them, one status; and the work space that was asked for.
+            let status = unsafe {
+                let (handle, params) = (self.handle, self.params);
+                let (work, host) = (any(&mut space.device), space.host.as_mut_ptr().cast());
+                let info = all(&mut info);
+                sys::cusolverDnXgeqrf(
+                    handle, params, m, n, F64, a, m, F64, tau, F64, work, on_device, host, on_host, info,
+                )
+            };
+            check(device, NAME, status)?;
+            refuse(device, NAME, &info)?;
+        }
+        Ok(())
     }
 
-    /// `C ← Q C` of the `place`-th reflections and matrix, all `rows × columns`.
+    /// `C ← Q C` for the reflections and the matrix of every place, all `rows × columns`.
     pub fn multiply_q(
         &self,
         device: &Device,
         shape: Tall,
         (a, tau): (&mut Buffer<f64>, &mut Buffer<f64>),
         c: &mut Buffer<f64>,
-        place: usize,
     ) -> Result<(), Error> {
         const NAME: &str = "cusolverDnDormqr";
         let Tall { rows, columns } = shape;
         let [m, n] = integers(device, NAME, [rows, columns])?;
-        let a = part(device, a, place * shape.len(), shape.len())?;
-        let tau = part(device, tau, place * columns, columns)?;
-        let c = part(device, c, place * shape.len(), shape.len())?;
         let mut info = device.zeros::<i32>(1)?;
         let (left, plain) = (cublasSideMode_t::CUBLAS_SIDE_LEFT, cublasOperation_t::CUBLAS_OP_N);
         let mut length: c_int = 0;
+        let (a_first, tau_first, c_first) = (all(a), all(tau), all(c));
         // SAFETY: writes one integer.
         let status = unsafe {
             let length = &raw mut length;
-            sys::cusolverDnDormqr_bufferSize(self.handle, left, plain, m, n, n, a, m, tau, c, m, length)
+            sys::cusolverDnDormqr_bufferSize(
+                self.handle,
+                left,
+                plain,
+                m,
+                n,
+                n,
+                a_first,
+                m,
+                tau_first,
+                c_first,
+                m,
+                length,
+            )
         };
         check(device, "cusolverDnDormqr_bufferSize", status)?;
         let mut work = workspace::<f64>(device, NAME, length)?;
-        // SAFETY: A and C rows × columns, τ columns, one status; and the work space that was asked for.
-        let status = unsafe {
-            let (work, info) = (all(&mut work), all(&mut info));
-            sys::cusolverDnDormqr(self.handle, left, plain, m, n, n, a, m, tau, c, m, work, length, info)
-        };
-        check(device, NAME, status)?;
-        refuse(device, NAME, &info)
+        for place in 0..c.len() / shape.len() {
+            let a = part(device, a, place * shape.len(), shape.len())?;
+            let tau = part(device, tau, place * columns, columns)?;
+            let c = part(device, c, place * shape.len(), shape.len())?;
+            // SAFETY: A and C rows × columns, τ columns, one status; and the work space that was asked for.
+            let status = unsafe {
+                let (work, info) = (all(&mut work), all(&mut info));
+                sys::cusolverDnDormqr(self.handle, left, plain, m, n, n, a, m, tau, c, m, work, length, info)
+            };
+            check(device, NAME, status)?;
+            refuse(device, NAME, &info)?;
+        }
+        Ok(())
     }
 }
 
