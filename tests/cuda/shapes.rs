@@ -1,6 +1,7 @@
 //! Every way through a device that works.
 
 use super::stand_in::{Child, folder};
+use std::path::Path;
 
 #[test]
 fn every_shape_is_factorised_by_its_first_route() {
@@ -25,14 +26,27 @@ fn the_kernel_in_single_lanes() {
 #[test]
 fn a_matrix_has_the_same_bits_in_any_batch() {
     let Some(folder) = folder() else { return };
-    let bits = |memory: usize| {
-        let told = Child::new("child::batches").with("CUDA_STUB_MEMORY", memory).run(folder);
-        told.lines().find(|line| line.contains("BITS")).expect("a line of bits").to_owned()
-    };
+    let bits = |memory: usize| bits(Child::new("child::batches").with("CUDA_STUB_MEMORY", memory), folder);
     let all = bits(1 << 30);
     for memory in [2 << 20, 900_000, 250_000] {
         assert_eq!(bits(memory), all, "{memory} bytes");
     }
+}
+
+/// What the child says of all its bits.
+fn bits(child: Child, folder: &Path) -> String {
+    let told = child.run(folder);
+    told.lines().find(|line| line.contains("BITS")).expect("a line of bits").to_owned()
+}
+
+/// The threads of a block in ascending and in descending order: a barrier that is missing shows in the bits.
+#[test]
+fn threads_of_a_block_may_run_in_any_order() {
+    let Some(folder) = folder() else { return };
+    let single = || Child::new("child::batches");
+    assert_eq!(bits(single(), folder), bits(single().with("CUDA_STUB_BACKWARDS", 1), folder));
+    let whole = || Child::new("child::batches").with("CUDA_STUB_WARPS", 1);
+    assert_eq!(bits(whole(), folder), bits(whole().with("CUDA_STUB_BACKWARDS", 1), folder));
 }
 
 #[test]

@@ -31,6 +31,7 @@ static std::vector<Barrier> warps;
 static std::vector<double> exchanged;
 static Barrier block;
 static unsigned count = 0, lanes = 1, current = 0, running = 0, idle = 0;
+static bool downwards = false;
 static ucontext_t outside;
 static void (*body)();
 
@@ -57,11 +58,19 @@ static void go_to(unsigned next)
     }
 }
 
+// Threads take turns in ascending order, or in descending: what hangs on the order is a race.
+static bool backwards()
+{
+    const char *order = std::getenv("CUDA_STUB_BACKWARDS");
+    return order && *order;
+}
+
 // The next thread, of those from `first` on, that has not ended.
 static unsigned after(unsigned from, unsigned first, unsigned size)
 {
+    const unsigned direction = downwards ? size - 1 : 1;
     for (unsigned step = 1; step <= size; ++step) {
-        const unsigned next = first + (from - first + step) % size;
+        const unsigned next = first + (from - first + step * direction) % size;
         if (!all[next].finished) return next;
     }
     return from;
@@ -109,10 +118,10 @@ static void run(unsigned threads, unsigned lanes_of_warp, void (*what)())
         fiber.begin.uc_link = nullptr;
         makecontext(&fiber.begin, entry, 0);
     }
-    current = 0;
-    threadIdx.x = 0;
-    all[0].started = true;
-    swapcontext(&outside, &all[0].begin);
+    downwards = backwards();
+    current = threadIdx.x = downwards ? threads - 1 : 0;
+    all[current].started = true;
+    swapcontext(&outside, &all[current].begin);
 }
 
 } // namespace fibers

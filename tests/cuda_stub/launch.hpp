@@ -54,6 +54,8 @@ static int launch_jacobi(unsigned blocks, unsigned threads, unsigned shared_byte
         std::fill(std::begin(single_lanes::room), std::end(single_lanes::room), NAN);
         blockDim.x = whole() ? threads : threads / 32;
         fibers::run(blockDim.x, whole() ? 32 : 1, whole() ? jacobi_32 : jacobi_1);
+        const double *room = whole() ? whole_warps::room : single_lanes::room;
+        for (size_t k = shared_bytes / sizeof *room; k < ROOM; ++k) MUST(std::isnan(room[k]));
         if (faulty("stuck", "one_sided_jacobi")) a.sweeps[blockIdx.x] = -1;
         if (faulty("wrong", "one_sided_jacobi")) a.sigmas[size_t(blockIdx.x) * a.columns] += 1e-6;
         if (faulty("nan", "one_sided_jacobi")) a.matrices[blockIdx.x * size] = NAN;

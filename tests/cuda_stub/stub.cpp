@@ -81,6 +81,10 @@ static int failure(const char *routine)
 static std::map<uintptr_t, size_t> buffers;
 static size_t used = 0;
 
+// Bytes on both sides of every buffer, which nobody may write to.
+constexpr size_t FENCE = 1024;
+constexpr unsigned char FENCED = 0xa5;
+
 static size_t memory()
 {
     const std::string bytes = setting("CUDA_STUB_MEMORY");
@@ -210,10 +214,11 @@ EXPORT int cuMemAlloc_v2(uintptr_t *address, size_t bytes)
     IN_CONTEXT;
     if (bytes == 0) return INVALID_VALUE;
     if (faulty("memory", "gone") || used + bytes > memory()) return OUT_OF_MEMORY;
-    void *room = std::aligned_alloc(256, (bytes + 255) / 256 * 256);
+    auto *room = static_cast<char *>(std::aligned_alloc(256, (bytes + 255) / 256 * 256 + 2 * FENCE));
     MUST(room);
-    std::memset(room, 0xff, bytes); // NaN: what is read before it is written shows
-    *address = reinterpret_cast<uintptr_t>(room);
+    std::memset(room, FENCED, bytes + 2 * FENCE);
+    std::memset(room + FENCE, 0xff, bytes); // NaN: what is read before it is written shows
+    *address = reinterpret_cast<uintptr_t>(room + FENCE);
     buffers[*address] = bytes;
     used += bytes;
     return 0;
@@ -224,9 +229,12 @@ EXPORT int cuMemFree_v2(uintptr_t address)
     IN_CONTEXT;
     const auto found = buffers.find(address);
     MUST(found != buffers.end());
-    used -= found->second;
-    std::memset(reinterpret_cast<void *>(address), 0xff, found->second);
-    std::free(reinterpret_cast<void *>(address));
+    const size_t bytes = found->second;
+    auto *room = reinterpret_cast<unsigned char *>(address);
+    for (size_t k = 1; k <= FENCE; ++k) MUST(room[-std::ptrdiff_t(k)] == FENCED && room[bytes + k - 1] == FENCED);
+    used -= bytes;
+    std::memset(room, 0xff, bytes);
+    std::free(room - FENCE);
     buffers.erase(found);
     return 0;
 }
