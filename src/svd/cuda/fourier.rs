@@ -109,6 +109,12 @@ impl FourierCurve<'_> {
     }
 }
 
+/// A table of features on a device, column by column, and the sums of the squares of its columns.
+struct Features {
+    table: Buffer<f64>,
+    squares: Vec<f64>,
+}
+
 /// Frequencies and phases on a device: the first feature's inputs, then the second's.
 struct Frequencies {
     frequencies: Buffer<f64>,
@@ -166,8 +172,8 @@ impl Session {
             let weighted = self.kernels.apply_gains(&self.device, &products, &gains, modes)?;
             let columns = curve.y.ncols() * curve.filters.len();
             let beta = self.blas.product(&self.device, svd.v(), Factor::new(&weighted, (modes, columns)))?;
-            let errors = |features: &Buffer<f64>, rows: usize, y: &Buffer<f64>| {
-                let features = Factor::new(features, (rows, p));
+            let errors = |features: &Features, rows: usize, y: &Buffer<f64>| {
+                let features = Factor::new(&features.table, (rows, p));
                 let fitted = self.blas.product(&self.device, features, Factor::new(&beta, (p, columns)))?;
                 let squares = self.kernels.squared_distances(&self.device, &fitted, Some(y), rows)?;
                 finite(
@@ -251,7 +257,7 @@ impl Session {
     }
 
     /// All features of some inputs, a row for each, column by column.
-    fn features(&self, drawn: &Frequencies, x: ArrayView2<'_, f64>) -> Result<Buffer<f64>, Error> {
+    fn features(&self, drawn: &Frequencies, x: ArrayView2<'_, f64>) -> Result<Features, Error> {
         let (n, d) = x.dim();
         let rows: Vec<f64> = x.iter().copied().collect();
         let inputs = self.device.upload(&rows)?;
@@ -260,21 +266,12 @@ impl Session {
         let frequencies = Factor::new(&drawn.frequencies, (d, drawn.phases.len()));
         let mut table = self.blas.product(&self.device, inputs, frequencies)?;
         self.kernels.cosines(&self.device, &mut table, &drawn.phases, std::f64::consts::SQRT_2)?;
-        if self.square(&table, table.len())?.is_finite() {
-            return Ok(table);
-        }
-        Err(Error::Overflow { what: "the phase of a Fourier feature" })
-    }
-
-    /// The sum of the squares of the first entries.
-    fn square(&self, table: &Buffer<f64>, len: usize) -> Result<f64, Error> {
-        let entries = Factor::new(table, (len, 1));
-        let square = self.device.download(&self.blas.product(&self.device, entries.t(), entries)?)?;
-        Ok(square.first().copied().unwrap_or(f64::NAN))
+        let squares = self.kernels.squared_distances(&self.device, &table, None, n)?;
+        Ok(Features { table, squares: finite("the phase of a Fourier feature", squares)? })
     }
 
     /// The factorisation of the first `p` columns, by the second route if the first fails or does not pass its check.
-    fn checked(&self, features: &Buffer<f64>, shape: (usize, usize)) -> Result<OnDevice, Error> {
+    fn checked(&self, features: &Features, shape: (usize, usize)) -> Result<OnDevice, Error> {
         let first = self.factorised(features, shape, Route::First);
         first.or_else(|why_first| {
             self.factorised(features, shape, Route::Second).map_err(|why_second| match why_second {
@@ -289,15 +286,15 @@ impl Session {
 
     fn factorised(
         &self,
-        features: &Buffer<f64>,
+        features: &Features,
         (n, p): (usize, usize),
         route: Route,
     ) -> Result<OnDevice, Error> {
         let (tall, transposed) = Tall::new((n, p));
         let matrix = if transposed {
-            self.kernels.transpose(&self.device, features, (n, p))?
+            self.kernels.transpose(&self.device, &features.table, (n, p))?
         } else {
-            self.device.copy(features, tall.len())?
+            self.device.copy(&features.table, tall.len())?
         };
         let factors = match route {
             Route::First => self.factorise(tall, 1, matrix)?,
@@ -313,18 +310,18 @@ impl Session {
     }
 
     /// The same check as of every factorisation (`verify.rs`), by products on the device; only vectors come back.
-    fn verify(&self, features: &Buffer<f64>, svd: &OnDevice) -> Result<(), Error> {
+    fn verify(&self, features: &Features, svd: &OnDevice) -> Result<(), Error> {
         let ((n, p), sigma) = (svd.shape, &svd.sigma);
         let off = |what: &str, by: f64| Err(self.device.error(format!("{what} is off by {by:.1e}")));
         if sigma.iter().any(|s| *s < 0.0 || s.is_nan()) {
             return Err(self.device.error("singular values that are negative or NaN".into()));
         }
-        let (x, r) = (Factor::new(features, (n, p)), sigma.len());
+        let (x, r) = (Factor::new(&features.table, (n, p)), sigma.len());
         let product = |a: Factor<'_>, b: &Buffer<f64>| {
             let rows = a.shape().1;
             self.blas.product(&self.device, a, Factor::new(b, (rows, 1)))
         };
-        let frobenius = self.square(features, n * p)?.sqrt();
+        let frobenius = features.squares[..p].iter().sum::<f64>().sqrt();
         let z = probe(n.max(p));
         // Vectors of modes with σ = 0 may be zero: no filter reads them.
         let s: Vec<f64> = z.iter().zip(sigma).map(|(z, s)| if *s > 0.0 { *z } else { 0.0 }).collect();
