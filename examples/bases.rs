@@ -13,8 +13,8 @@ mod figures;
 #[path = "bases/study.rs"]
 mod study;
 
-use clap::{CommandFactory, FromArgMatches, Parser};
-use common::{RunArgs, finish, report_failures, say, short, with_progress};
+use clap::Parser;
+use common::{RunArgs, check_noise, finish, over_axis, report_failures, say, short, with_progress};
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric, Summary};
 use std::process::ExitCode;
@@ -23,7 +23,7 @@ use study::Study;
 /// Polynomial regression in three bases over the number of features p. Writes OUT/bases/cells.csv, summary.csv and
 /// figures.
 #[derive(Parser)]
-#[command(name = "bases")]
+#[command(name = "bases", mut_arg("x", over_axis))]
 struct Cli {
     /// Training points n, drawn uniformly from [−1, 1]
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(2..))]
@@ -46,16 +46,11 @@ struct Cli {
 }
 
 fn main() -> ExitCode {
-    // Over p itself unless asked otherwise: a study with one n is read off in features.
-    let matches = Cli::command().mut_arg("x", |arg| arg.default_value("axis")).get_matches();
-    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-    finish(run(&cli))
+    finish(run(&Cli::parse()))
 }
 
 fn run(cli: &Cli) -> Result<(), Error> {
-    if !(cli.noise >= 0.0 && cli.noise.is_finite()) {
-        return Err(Error::Domain { what: "--noise", value: cli.noise, must_be: "finite and ≥ 0" });
-    }
+    check_noise(cli.noise)?;
     let samples = usize::from(cli.samples);
     let study = Study {
         samples,
@@ -67,9 +62,8 @@ fn run(cli: &Cli) -> Result<(), Error> {
     };
     let folder = cli.run.make_folder("results", "bases")?;
     let curve = with_progress("bases", |observer| study.run(observer))?;
-    curve.save_cells(&folder.join("cells.csv"))?;
     let metrics = [Metric::TestMse, Metric::TrainMse, Metric::CoefficientNorm, Metric::SmallestSingularValue];
-    curve.save_summaries(&folder.join("summary.csv"), &metrics, cli.run.bootstrap())?;
+    cli.run.save_tables(&curve, &folder, "", &metrics)?;
     if report_failures(&curve) > 0 {
         return Err(Error::Resource { reason: "some fits failed; all others are written".into() });
     }

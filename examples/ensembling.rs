@@ -13,8 +13,8 @@ mod figures;
 #[path = "ensembling/study.rs"]
 mod study;
 
-use clap::{CommandFactory, FromArgMatches, Parser};
-use common::{RunArgs, around_threshold, finish, parse_sizes, say, short, with_progress};
+use clap::Parser;
+use common::{RunArgs, around_threshold, finish, over_axis, parse_sizes, say, short, with_progress};
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric};
 use std::process::ExitCode;
@@ -23,7 +23,7 @@ use study::Study;
 /// Excess test error over the number of random Fourier features p: ensembles of K = 1, 2, 5, … fits, their limit for
 /// infinitely many, random interpolants, warm starts. Writes OUT/ensembling/cells.csv, summary.csv and figures.
 #[derive(Parser)]
-#[command(name = "ensembling")]
+#[command(name = "ensembling", mut_arg("x", over_axis))]
 struct Cli {
     /// Training samples n
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(4..))]
@@ -54,9 +54,7 @@ struct Cli {
 }
 
 fn main() -> ExitCode {
-    let matches = Cli::command().mut_arg("x", |arg| arg.default_value("axis")).get_matches();
-    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-    finish(run(&cli))
+    finish(run(&Cli::parse()))
 }
 
 fn run(cli: &Cli) -> Result<(), Error> {
@@ -77,8 +75,7 @@ fn run(cli: &Cli) -> Result<(), Error> {
     study.check()?;
     let folder = cli.run.make_folder("results", "ensembling")?;
     let curve = with_progress("ensembling", |observer| study.run(observer))?;
-    curve.save_cells(&folder.join("cells.csv"))?;
-    curve.save_summaries(&folder.join("summary.csv"), &[Metric::TestMse], cli.run.bootstrap())?;
+    cli.run.save_tables(&curve, &folder, "", &[Metric::TestMse])?;
     closing_table(&study, &curve)?;
     say!("written: {}: cells.csv, summary.csv", folder.display());
     if !cli.run.no_figures {

@@ -16,8 +16,8 @@ mod figures;
 #[path = "label_noise/study.rs"]
 mod study;
 
-use clap::{CommandFactory, FromArgMatches, Parser};
-use common::{RunArgs, around_threshold, finish, parse_sizes, say, short, with_progress};
+use clap::Parser;
+use common::{RunArgs, around_threshold, finish, over_axis, parse_sizes, say, short, with_progress};
 use double_descent::Error;
 use double_descent::curve::{Bootstrap, Curve, Metric, ShapeTest};
 use std::path::PathBuf;
@@ -28,7 +28,7 @@ use study::{Study, percent};
 /// the p at which the effective model complexity reaches n. Writes OUT/label_noise/cells.csv, summary.csv,
 /// complexity.csv and figures.
 #[derive(Parser)]
-#[command(name = "label_noise")]
+#[command(name = "label_noise", mut_arg("x", over_axis))]
 struct Cli {
     /// Folder with the files of Fashion-MNIST, or with a folder fashion_mnist that holds them [default:
     /// $DOUBLE_DESCENT_DATA, else a synthetic teacher]
@@ -64,9 +64,7 @@ struct Cli {
 }
 
 fn main() -> ExitCode {
-    let matches = Cli::command().mut_arg("x", |arg| arg.default_value("axis")).get_matches();
-    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-    finish(run(&cli))
+    finish(run(&Cli::parse()))
 }
 
 fn run(cli: &Cli) -> Result<(), Error> {
@@ -93,9 +91,8 @@ fn run(cli: &Cli) -> Result<(), Error> {
     let folder = cli.run.make_folder("results", "label_noise")?;
     say!("data: {}", study.source.describe);
     let curve = with_progress("label noise", |observer| study.run(observer))?;
-    curve.save_cells(&folder.join("cells.csv"))?;
     let metrics = [Metric::TestMse, Metric::TestErrorRate, Metric::TrainMse];
-    curve.save_summaries(&folder.join("summary.csv"), &metrics, cli.run.bootstrap())?;
+    cli.run.save_tables(&curve, &folder, "", &metrics)?;
     let complexity = study.complexity()?;
     study.save_complexity(&complexity, &folder.join("complexity.csv"))?;
     closing_table(cli, &study, &curve, &complexity)?;

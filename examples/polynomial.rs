@@ -15,8 +15,8 @@ mod figures;
 #[path = "polynomial/study.rs"]
 mod study;
 
-use clap::{CommandFactory, FromArgMatches, Parser, ValueEnum};
-use common::{RunArgs, finish, parse_sizes, say, short, with_progress};
+use clap::{Parser, ValueEnum};
+use common::{RunArgs, finish, over_axis, parse_sizes, say, short, with_progress};
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric};
 use double_descent::features::{Polynomial, PolynomialBasis};
@@ -27,7 +27,7 @@ use study::{Points, Study};
 /// Polynomial regression of y = 2x + cos 25x over the number of features P, with the peak at P = n. Writes
 /// OUT/polynomial/cells.csv, summary.csv and figures.
 #[derive(Parser)]
-#[command(name = "polynomial")]
+#[command(name = "polynomial", mut_arg("x", over_axis))]
 struct Cli {
     /// Numbers of features P: numbers and inclusive ranges with an optional step, as in 1..200 or 5,10..40:10
     /// [default: 1..200, or those that are recorded]
@@ -75,10 +75,7 @@ impl From<Basis> for Polynomial {
 }
 
 fn main() -> ExitCode {
-    // Over P itself unless asked otherwise: a study with one n is read off in features.
-    let matches = Cli::command().mut_arg("x", |arg| arg.default_value("axis")).get_matches();
-    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-    finish(run(&cli))
+    finish(run(&Cli::parse()))
 }
 
 fn run(cli: &Cli) -> Result<(), Error> {
@@ -102,9 +99,8 @@ fn run(cli: &Cli) -> Result<(), Error> {
     };
     let folder = cli.run.make_folder("results", "polynomial")?;
     let curve = with_progress("polynomial", |observer| study.run(observer))?;
-    curve.save_cells(&folder.join("cells.csv"))?;
     let metrics = [Metric::TestMse, Metric::TrainMse, Metric::SmallestSingularValue];
-    curve.save_summaries(&folder.join("summary.csv"), &metrics, cli.run.bootstrap())?;
+    cli.run.save_tables(&curve, &folder, "", &metrics)?;
     if let Some(first) = curve.failures.first() {
         let reason =
             format!("{} cells failed; the first, P = {}: {}", curve.failures.len(), first.p, first.error);

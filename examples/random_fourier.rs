@@ -14,8 +14,8 @@ mod figures;
 #[path = "random_fourier/inputs.rs"]
 mod inputs;
 
-use clap::{CommandFactory, FromArgMatches, Parser};
-use common::{RunArgs, finish, parse_sizes, report_failures, say, short, with_progress};
+use clap::Parser;
+use common::{RunArgs, finish, over_axis, parse_sizes, report_failures, say, short, with_progress};
 use double_descent::Error;
 use double_descent::curve::{ArmLabel, Axis, Curve, Metric};
 use double_descent::kernel::KernelRegression;
@@ -27,7 +27,7 @@ use std::process::ExitCode;
 /// Model-wise and sample-wise double descent of random Fourier features. Writes
 /// OUT/random_fourier/{features,samples}_{cells,summary}.csv and figures.
 #[derive(Parser)]
-#[command(name = "random_fourier")]
+#[command(name = "random_fourier", mut_arg("x", over_axis))]
 struct Cli {
     /// Numbers of features of the model-wise curve, numbers and ranges as in 50..4000:50
     #[arg(long, value_name = "SIZES", default_value = FEATURES)]
@@ -62,9 +62,7 @@ const FEATURES: &str = "10,20,35,50,75,100,150,200,300,400,500,600,700,800,850,9
 const SAMPLES: &str = FEATURES;
 
 fn main() -> ExitCode {
-    let matches = Cli::command().mut_arg("x", |arg| arg.default_value("axis")).get_matches();
-    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-    finish(run(&cli))
+    finish(run(&Cli::parse()))
 }
 
 fn run(cli: &Cli) -> Result<(), Error> {
@@ -85,9 +83,8 @@ fn run(cli: &Cli) -> Result<(), Error> {
         if cli.infinite_width && axis == Axis::Features {
             add_limit(cli, &sweep, &mut curve)?;
         }
-        curve.save_cells(&folder.join(format!("{name}_cells.csv")))?;
         let metrics = figures::PANELS.map(|panel| panel.0);
-        curve.save_summaries(&folder.join(format!("{name}_summary.csv")), &metrics, cli.run.bootstrap())?;
+        cli.run.save_tables(&curve, &folder, &format!("{name}_"), &metrics)?;
         closing_table(&curve)?;
         failed += report_failures(&curve);
         let about = inputs::describe(&sweep);

@@ -16,19 +16,23 @@ mod figures;
 #[path = "smallest_singular_value/study.rs"]
 mod study;
 
-use clap::{CommandFactory, FromArgMatches, Parser};
-use common::{RunArgs, finish, parse_sizes, say, short, with_progress};
+use clap::Parser;
+use common::{RunArgs, finish, io_error, none_failed, over_axis, parse_sizes, say, short, with_progress};
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric, Summary};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use study::{Plan, limit};
 
+/// The help text of --x.
+const ABSCISSA: &str =
+    "What the figure of three features is drawn over: p/n, or n; the other one is drawn over n/p";
+
 /// The smallest non-zero singular value of Gaussian rows, over their number n: three correlated features, and p
 /// independent ones against the limit for large p. Writes OUT/smallest_singular_value/covariance_*.csv,
 /// isotropic_p*_*.csv, limit.csv and figures.
 #[derive(Parser)]
-#[command(name = "smallest_singular_value")]
+#[command(name = "smallest_singular_value", mut_arg("x", |x| over_axis(x).help(ABSCISSA)))]
 struct Cli {
     /// Numbers of rows n of the three-dimensional Gaussian, as in 1..100 or 1..10,20..100:10
     #[arg(long, value_name = "SIZES", default_value = "1..100")]
@@ -47,10 +51,7 @@ struct Cli {
 }
 
 fn main() -> ExitCode {
-    let help = "What the figure of three features is drawn over: p/n, or n; the other one is drawn over n/p";
-    let matches = Cli::command().mut_arg("x", |arg| arg.default_value("axis").help(help)).get_matches();
-    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-    finish(run(&cli))
+    finish(run(&Cli::parse()))
 }
 
 fn run(cli: &Cli) -> Result<(), Error> {
@@ -83,18 +84,13 @@ fn run(cli: &Cli) -> Result<(), Error> {
 }
 
 fn save(cli: &Cli, curve: &Curve, folder: &Path, name: &str) -> Result<(), Error> {
-    curve.save_cells(&folder.join(format!("{name}_cells.csv")))?;
-    let metrics = [Metric::SmallestSingularValue];
-    curve.save_summaries(&folder.join(format!("{name}_summary.csv")), &metrics, cli.run.bootstrap())?;
-    match curve.failures.first() {
-        Some(first) => Err(first.error.clone()),
-        None => Ok(()),
-    }
+    cli.run.save_tables(curve, folder, &format!("{name}_"), &[Metric::SmallestSingularValue])?;
+    none_failed(curve)
 }
 
 /// `p,n,n_over_p,q25,median,q75,limit`, of `σ_min/√n`.
 fn save_limit(curves: &[Curve], path: &PathBuf) -> Result<(), Error> {
-    let failed = |e: csv::Error| Error::Io { path: path.clone(), reason: e.to_string() };
+    let failed = |e: csv::Error| io_error(path, &e);
     let mut writer = csv::Writer::from_path(path).map_err(failed)?;
     writer.write_record(["p", "n", "n_over_p", "q25", "median", "q75", "limit"]).map_err(failed)?;
     for curve in curves {

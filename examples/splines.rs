@@ -13,8 +13,10 @@ mod figures;
 #[path = "splines/study.rs"]
 mod study;
 
-use clap::{CommandFactory, FromArgMatches, Parser};
-use common::{RunArgs, finish, parse_sizes, report_failures, say, short, with_progress};
+use clap::Parser;
+use common::{
+    RunArgs, check_noise, finish, over_axis, parse_sizes, report_failures, say, short, with_progress,
+};
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric};
 use std::process::ExitCode;
@@ -23,7 +25,7 @@ use study::Study;
 /// Natural cubic splines over their degrees of freedom K, with the peak at K = n. Writes OUT/splines/cells.csv,
 /// summary.csv and figures.
 #[derive(Parser)]
-#[command(name = "splines")]
+#[command(name = "splines", mut_arg("x", over_axis))]
 struct Cli {
     /// Degrees of freedom K, the constant included: numbers and inclusive ranges with an optional step
     #[arg(long, value_name = "SIZES", default_value = "2..100")]
@@ -50,16 +52,11 @@ struct Cli {
 }
 
 fn main() -> ExitCode {
-    // Over K itself unless asked otherwise: a study with one n is read off in degrees of freedom.
-    let matches = Cli::command().mut_arg("x", |arg| arg.default_value("axis")).get_matches();
-    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-    finish(run(&cli))
+    finish(run(&Cli::parse()))
 }
 
 fn run(cli: &Cli) -> Result<(), Error> {
-    if !(cli.noise >= 0.0 && cli.noise.is_finite()) {
-        return Err(Error::Domain { what: "--noise", value: cli.noise, must_be: "finite and ≥ 0" });
-    }
+    check_noise(cli.noise)?;
     let (sizes, shown) = (parse_sizes(&cli.sizes)?, parse_sizes(&cli.fits)?);
     let study = Study {
         samples: cli.samples.into(),
@@ -71,9 +68,8 @@ fn run(cli: &Cli) -> Result<(), Error> {
     };
     let folder = cli.run.make_folder("results", "splines")?;
     let curve = with_progress("splines", |observer| study.run(observer))?;
-    curve.save_cells(&folder.join("cells.csv"))?;
     let metrics = [Metric::TestMse, Metric::TrainMse, Metric::CoefficientNorm, Metric::SmallestSingularValue];
-    curve.save_summaries(&folder.join("summary.csv"), &metrics, cli.run.bootstrap())?;
+    cli.run.save_tables(&curve, &folder, "", &metrics)?;
     if report_failures(&curve) > 0 {
         return Err(Error::Resource { reason: "some fits failed; all others are written".into() });
     }

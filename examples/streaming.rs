@@ -12,7 +12,7 @@ mod common;
 mod source;
 
 use clap::Parser;
-use common::{finish, say, short, with_progress};
+use common::{finish, io_error, say, short, with_progress};
 use double_descent::Error;
 use double_descent::nested::{Point, Rows, Test};
 use double_descent::risk::Compressed;
@@ -20,7 +20,7 @@ use ndarray::s;
 use source::{Drawn, Source};
 use std::collections::BTreeSet;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -92,7 +92,7 @@ fn run(cli: &Cli) -> Result<(), Error> {
     }
     std::fs::create_dir_all(&cli.out).map_err(|e| io_error(&cli.out, &e))?;
     let path = cli.out.join("streaming.csv");
-    let mut table = csv::Writer::from_path(&path).map_err(|e| io_error(&path, &e.into()))?;
+    let mut table = csv::Writer::from_path(&path).map_err(|e| io_error(&path, &io::Error::from(e)))?;
 
     let held_out = if cli.test_rows > 0 { source.next_block(cli.test_rows)? } else { None };
     let test = held_out.map(|rows| Compressed::new(&rows.slice(s![.., ..p]), &rows.slice(s![.., p..])));
@@ -156,8 +156,4 @@ fn peak_memory() -> String {
         return format!(", peak memory {:.0} MiB", usage.max_rss() as f64 * unit / f64::from(1 << 20));
     }
     String::new()
-}
-
-fn io_error(path: &Path, error: &io::Error) -> Error {
-    Error::Io { path: path.into(), reason: error.to_string() }
 }

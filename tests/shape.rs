@@ -21,21 +21,15 @@ use std::sync::Arc;
 
 /// One arm over `n = 1, 2, …`, from the test error of each repeat at each point.
 fn curve(repeats: usize, points: usize, mut error: impl FnMut(usize, usize) -> f64) -> Curve {
-    let mut cells = Vec::new();
+    let arm = ArmLabel { name: "drawn".into(), setting: None };
+    let mut curve = Curve::new(Axis::Samples, vec![arm], Provenance::default());
     for repeat in 0..repeats {
         for t in 0..points {
             let test_mse = Some(error(repeat, t));
-            cells.push(Cell { repeat, n: t + 1, p: 9, test_mse, ..Cell::default() });
+            curve.cells.push(Cell { repeat, n: t + 1, p: 9, test_mse, ..Cell::default() });
         }
     }
-    Curve {
-        axis: Axis::Samples,
-        arms: vec![ArmLabel { name: "drawn".into(), setting: None }],
-        cells,
-        failures: Vec::new(),
-        complete: true,
-        provenance: Provenance::default(),
-    }
+    curve
 }
 
 fn quick(seed: u64) -> ShapeTest {

@@ -1,12 +1,13 @@
 //! Test error and norm over p, and fits.
 
-use crate::common::figures::{describe, line};
+use crate::common::figures::{describe, line, with_fit};
+use crate::common::regression::equally_spaced;
 use crate::common::{Abscissa, RunArgs};
-use crate::study::{Study, TEST_POINTS, equally_spaced, maps, truth};
+use crate::study::{ENDS, Study, TEST_POINTS, maps, truth};
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric, Summary};
 use double_descent::features::{Polynomial, PolynomialBasis};
-use double_descent::plot::{Axis, Dash, Figure, Group, Hue, Panel, Series};
+use double_descent::plot::{Axis, Figure, Group, Hue, Panel};
 use double_descent::svd::Cutoff;
 use ndarray::{Array2, Axis as Along, concatenate};
 
@@ -32,7 +33,7 @@ pub fn errors(args: &RunArgs, study: &Study, curve: &Curve) -> Result<Figure, Er
             panel.with_group(Group::new(name(map), hue(map)).with_series(series))
         }))
     };
-    let square = equally_spaced(TEST_POINTS).mapv(|x| truth(x) * truth(x)).mean().unwrap_or(f64::NAN);
+    let square = equally_spaced(TEST_POINTS, ENDS).mapv(|x| truth(x) * truth(x)).mean().unwrap_or(f64::NAN);
     let caption = format!(
         "Minimum-norm least squares ({}) on polynomials of degrees 0, …, p\u{a0}−\u{a0}1 for {TRUTH} with normal noise \
          of deviation {}, n\u{a0}=\u{a0}{n} training points; test error without noise on {TEST_POINTS} equally spaced \
@@ -67,25 +68,20 @@ pub fn fits(study: &Study) -> Result<Figure, Error> {
     sizes.dedup();
     let (x, y) = study.training(0);
     // With the training points, where interpolants may spike.
-    let grid = concatenate![Along(0), equally_spaced(801), x];
+    let grid = concatenate![Along(0), equally_spaced(801, ENDS), x];
     let mut order: Vec<f64> = grid.iter().copied().collect();
     order.sort_by(f64::total_cmp);
     let grid = Array2::from_shape_fn((order.len(), 1), |(i, _)| order[i]);
-    let list = |x: &Array2<f64>| x.iter().copied().collect::<Vec<f64>>();
+    let truth = grid.mapv(truth);
     let mut figure = Figure::default();
     for map in maps() {
         let predictions = study.predictions(map, 0, &sizes, &grid)?;
         for (p, fit) in sizes.iter().zip(predictions) {
-            let line = Series::new("", list(&grid), list(&grid.mapv(truth))).with_dash(Dash::Dotted);
-            let points = Series::new("", list(&x), list(&y)).with_points().with_dash(Dash::None);
             let at = if *p == n { " = n" } else { "" };
             let axes = (Axis::linear("x").with_range(-1.0, 1.0), Axis::linear("y").with_range(-0.6, 1.4));
-            let panel = Panel::new(axes.0, axes.1)
-                .with_title(format!("{}, p = {}{at}", name(map), thousands(*p)))
-                .with_group(Group::new("1 / (1 + 25x²)", Hue::Grey).with_series(line))
-                .with_group(Group::new("Fit", Hue::Vermillion).with_series(Series::new("", list(&grid), fit)))
-                .with_group(Group::new("Training points", Hue::Blue).with_series(points));
-            figure = figure.with_panel(panel);
+            let title = format!("{}, p = {}{at}", name(map), thousands(*p));
+            let panel = Panel::new(axes.0, axes.1).with_title(title);
+            figure = figure.with_panel(with_fit(panel, &grid, ("1 / (1 + 25x²)", &truth), fit, (&x, &y)));
         }
     }
     figure.caption = format!(

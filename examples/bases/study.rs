@@ -1,17 +1,18 @@
 //! The fits of the study and their errors.
 
+pub use crate::common::regression::Study;
+use crate::common::regression::{equally_spaced, min_norm};
 use double_descent::Error;
-use double_descent::curve::{ArmLabel, Axis, Cell, Curve, Failure, Provenance};
+use double_descent::curve::{ArmLabel, Axis, Cell, Curve, Provenance};
 use double_descent::features::{FeatureMap, Polynomial, PolynomialBasis};
 use double_descent::filter::{MinNorm, SpectralFilter};
-use double_descent::rng::stream;
-use double_descent::svd::Svd;
-use double_descent::sweep::{Grid, Observer};
+use double_descent::sweep::{Grid, Observer, add_cells};
 use ndarray::{Array2, ArrayRef2, Axis as Along, s};
-use rand::RngExt;
-use rand_distr::StandardNormal;
 
-/// The test inputs: this many equally spaced points of [−1, 1], ends included.
+/// Where inputs come from.
+pub const ENDS: (f64, f64) = (-1.0, 1.0);
+
+/// The test inputs: this many equally spaced points, ends included.
 pub const TEST_POINTS: usize = 1000;
 
 /// Rows of the test features that are made at once: 100,000 columns of them take 40 MB.
@@ -20,11 +21,6 @@ const ROWS: usize = 50;
 /// Runge's function.
 pub fn truth(x: f64) -> f64 {
     1.0 / (1.0 + 25.0 * x * x)
-}
-
-/// `count` equally spaced inputs of [−1, 1], ends included, `count × 1`.
-pub fn equally_spaced(count: usize) -> Array2<f64> {
-    Array2::from_shape_fn((count, 1), |(i, _)| -1.0 + i as f64 * (2.0 / (count - 1) as f64))
 }
 
 /// The bases, each with its constant.
@@ -47,15 +43,6 @@ pub fn sizes(n: usize, largest: u32) -> Vec<usize> {
     sizes
 }
 
-pub struct Study {
-    pub samples: usize,
-    pub noise: f64,
-    pub sizes: Vec<usize>,
-    pub repeats: usize,
-    pub seed: u64,
-    pub threads: Option<usize>,
-}
-
 /// The fits of one training set at every size.
 struct Fits {
     cells: Vec<Cell>,
@@ -71,10 +58,7 @@ impl Study {
 
     /// Inputs and noisy targets of a repeat, both `n × 1`: the same for every basis and every p.
     pub fn training(&self, repeat: usize) -> (Array2<f64>, Array2<f64>) {
-        let mut rng = stream(self.seed, 0, repeat);
-        let x = Array2::from_shape_simple_fn((self.samples, 1), || rng.random_range(-1.0..=1.0));
-        let y = x.mapv(|x| truth(x) + self.noise * rng.sample::<f64, _>(StandardNormal));
-        (x, y)
+        self.points(repeat, ENDS, truth)
     }
 
     /// All fits of all bases. Maps are nested, so features of the largest p are made once for a training set.
@@ -82,22 +66,14 @@ impl Study {
         let mut curve = self.empty_curve();
         for (arm, map) in maps().into_iter().enumerate() {
             let grid = self.grid(vec![self.largest()], self.repeats);
-            let fits = grid.run(observer, |places| {
+            let mut visited = grid.run(observer, |places| {
                 places.iter().map(|place| self.fits(map, arm, place.repeat)).collect()
             })?;
-            let mut done = Vec::new();
-            for (place, fits) in fits {
-                match fits {
-                    Some(Ok(fits)) => done.push(fits),
-                    Some(Err(error)) => {
-                        let (n, p) = (self.samples, self.largest());
-                        curve.failures.push(Failure { repeat: place.repeat, n, p, error });
-                    }
-                    None => curve.complete = false,
-                }
-            }
+            let mut done: Vec<&mut Fits> =
+                visited.iter_mut().filter_map(|(_, fits)| fits.as_mut()?.as_mut().ok()).collect();
             self.add_test_errors(map, &mut done)?;
-            curve.cells.extend(done.into_iter().flat_map(|fits| fits.cells));
+            let cells = visited.into_iter().map(|(place, fits)| (place, fits.map(|fits| Ok(fits?.cells))));
+            add_cells(&mut curve, cells, |place| (self.samples, place.axis_value));
         }
         // By repeat, then p, then basis: the order of every curve.
         curve.cells.sort_by_key(|cell| (cell.repeat, cell.p, cell.arm));
@@ -113,32 +89,20 @@ impl Study {
         let design = map.design(&x, self.largest())?;
         let mut fits = Fits { cells: Vec::new(), coefficients: Vec::new() };
         for &p in &self.sizes {
-            let features = design.slice(s![.., ..p]);
-            let svd = Svd::new(&features)?;
-            let beta = svd.solve(&y, &MinNorm::default())?;
-            fits.cells.push(Cell {
-                repeat,
-                n: self.samples,
-                p,
-                arm,
-                train_mse: (features.dot(&beta) - &y).mapv(|e| e * e).mean(),
-                coefficient_norm: Some(beta.mapv(|b| b * b).sum().sqrt()),
-                smallest_singular_value: svd.smallest_nonzero(),
-                rank: svd.rank(),
-                ..Cell::default()
-            });
+            let (beta, cell) = min_norm(&design.slice(s![.., ..p]), &y)?;
+            fits.cells.push(Cell { repeat, arm, ..cell });
             fits.coefficients.push(beta);
         }
         Ok(fits)
     }
 
     /// Test features are made once for all repeats, some rows at a time.
-    fn add_test_errors(&self, map: Polynomial, fits: &mut [Fits]) -> Result<(), Error> {
+    fn add_test_errors(&self, map: Polynomial, fits: &mut [&mut Fits]) -> Result<(), Error> {
         if fits.is_empty() {
             return Ok(());
         }
         let joined: Vec<Array2<f64>> = (0..self.sizes.len()).map(|size| joined(fits, size)).collect();
-        let test = equally_spaced(TEST_POINTS);
+        let test = equally_spaced(TEST_POINTS, ENDS);
         let pieces: Vec<_> = test.axis_chunks_iter(Along(0), ROWS).collect();
         let grid = self.grid((0..pieces.len()).collect(), 1);
         let squares = grid.run(&(), |places| {
@@ -181,27 +145,21 @@ impl Study {
     fn empty_curve(&self) -> Curve {
         let label = |map: Polynomial| ArmLabel { name: map.basis().name().into(), setting: None };
         let bases: Vec<String> = maps().iter().map(FeatureMap::describe).collect();
-        Curve {
-            axis: Axis::Features,
-            arms: maps().map(label).to_vec(),
-            cells: Vec::new(),
-            failures: Vec::new(),
-            complete: true,
-            provenance: Provenance {
-                data: format!("y = 1 / (1 + 25x²) with noise of deviation {}", self.noise),
-                rows: None,
-                preparation: bases.join("; "),
-                sampling: "drawn uniformly from [−1, 1], the same for every basis and p".into(),
-                seed: Some(self.seed),
-                estimator: MinNorm::default().describe(),
-                ..Provenance::default()
-            },
-        }
+        let provenance = Provenance {
+            data: format!("y = 1 / (1 + 25x²) with noise of deviation {}", self.noise),
+            rows: None,
+            preparation: bases.join("; "),
+            sampling: "drawn uniformly from [−1, 1], the same for every basis and p".into(),
+            seed: Some(self.seed),
+            estimator: MinNorm::default().describe(),
+            ..Provenance::default()
+        };
+        Curve::new(Axis::Features, maps().map(label).to_vec(), provenance)
     }
 }
 
 /// The coefficients of all repeats at one size, `p × repeats`.
-fn joined(fits: &[Fits], size: usize) -> Array2<f64> {
+fn joined(fits: &[&mut Fits], size: usize) -> Array2<f64> {
     let p = fits.first().map_or(0, |fits| fits.coefficients[size].nrows());
     Array2::from_shape_fn((p, fits.len()), |(j, repeat)| fits[repeat].coefficients[size][[j, 0]])
 }

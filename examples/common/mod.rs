@@ -4,8 +4,9 @@
 
 #[cfg(feature = "plot")]
 pub mod figures;
+pub mod regression;
 
-use clap::{Args, ValueEnum};
+use clap::{Arg, Args, ValueEnum};
 use double_descent::Error;
 use double_descent::curve::{Bootstrap, Curve, Metric, Summary};
 use double_descent::dataset::{BlankCells, CsvOptions, Dataset, StudentTeacher};
@@ -132,9 +133,20 @@ impl RunArgs {
     /// Makes the folder `name` for results, before anything is computed; `default` stands for `--out`.
     pub fn make_folder(&self, default: &str, name: &str) -> Result<PathBuf, Error> {
         let folder = self.out.clone().unwrap_or_else(|| default.into()).join(name);
-        std::fs::create_dir_all(&folder)
-            .map_err(|e| Error::Io { path: folder.clone(), reason: e.to_string() })?;
+        std::fs::create_dir_all(&folder).map_err(|e| io_error(&folder, &e))?;
         Ok(folder)
+    }
+
+    /// Writes the cells of a curve and summaries of these metrics, `cells.csv` and `summary.csv` after `prefix`.
+    pub fn save_tables(
+        &self,
+        curve: &Curve,
+        folder: &Path,
+        prefix: &str,
+        metrics: &[Metric],
+    ) -> Result<(), Error> {
+        curve.save_cells(&folder.join(format!("{prefix}cells.csv")))?;
+        curve.save_summaries(&folder.join(format!("{prefix}summary.csv")), metrics, self.bootstrap())
     }
 
     pub fn bootstrap(&self) -> Option<Bootstrap> {
@@ -175,10 +187,9 @@ impl TableArgs {
                 ..Sweep::new(data, sizes.iter().copied(), 1, 0)
             };
             let curve = with_progress(sweep.data.name(), |observer| sweep.run_with(observer))?;
-            curve.save_cells(&folder.join("cells.csv"))?;
             let metrics =
                 [Metric::TestMse, Metric::TrainMse, Metric::BiasSquared, Metric::SmallestSingularValue];
-            curve.save_summaries(&folder.join("summary.csv"), &metrics, self.run.bootstrap())?;
+            self.run.save_tables(&curve, &folder, "", &metrics)?;
             report(self, &curve, &folder)?;
             failed += report_failures(&curve);
         }
@@ -245,6 +256,24 @@ impl TableArgs {
     }
 }
 
+/// The flag `--x` of a study in which one of n and p is held, for its `#[command(mut_arg("x", over_axis))]`: what varies
+/// is the better abscissa.
+pub fn over_axis(x: Arg) -> Arg {
+    x.default_value("axis")
+}
+
+/// Refuses a `--noise` that is no standard deviation.
+pub fn check_noise(noise: f64) -> Result<(), Error> {
+    if noise >= 0.0 && noise.is_finite() {
+        return Ok(());
+    }
+    Err(Error::Domain { what: "--noise", value: noise, must_be: "finite and ≥ 0" })
+}
+
+pub fn io_error(path: &Path, error: &impl ToString) -> Error {
+    Error::Io { path: path.into(), reason: error.to_string() }
+}
+
 /// `1..39`, `5,10..40:10`: numbers and inclusive ranges with an optional step.
 pub fn parse_sizes(text: &str) -> Result<Vec<usize>, Error> {
     let bad = |part: &str| Error::Resource {
@@ -299,6 +328,11 @@ pub fn with_progress<T>(label: &str, work: impl FnOnce(&dyn Observer) -> T) -> T
     let result = work(&observer);
     bar.finish_and_clear();
     result
+}
+
+/// The error of the first cell that failed.
+pub fn none_failed(curve: &Curve) -> Result<(), Error> {
+    curve.failures.first().map_or(Ok(()), |first| Err(first.error.clone()))
 }
 
 pub fn report_failures(curve: &Curve) -> usize {

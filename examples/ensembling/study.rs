@@ -1,7 +1,8 @@
 //! The cells of the study: members on independent features, their ensembles, other interpolants.
 
+use crate::common::{check_noise, none_failed};
 use double_descent::Error;
-use double_descent::curve::{ArmLabel, Axis, Cell, Curve, Failure, Provenance};
+use double_descent::curve::{ArmLabel, Axis, Cell, Curve, Provenance};
 use double_descent::ensemble::Ensemble;
 use double_descent::features::{Activation, FeatureMap, RandomFourier, RandomNetwork};
 use double_descent::filter::{MinNorm, SpectralFilter};
@@ -9,7 +10,7 @@ use double_descent::interpolants::{expected_excess, warm_start_curve};
 use double_descent::risk::Compressed;
 use double_descent::rng::stream;
 use double_descent::svd::Svd;
-use double_descent::sweep::{Grid, Observer, Place};
+use double_descent::sweep::{Grid, Observer, add_cells};
 use ndarray::{Array2, s};
 use rand::RngExt;
 use rand_distr::StandardNormal;
@@ -53,10 +54,7 @@ impl Study {
         if self.members.is_empty() || self.members.contains(&0) {
             return wrong("--members lists sizes of ensembles: at least one, each at least 1");
         }
-        if !(self.noise >= 0.0 && self.noise.is_finite()) {
-            return wrong("--noise is a standard deviation: finite and at least 0");
-        }
-        Ok(())
+        check_noise(self.noise)
     }
 
     /// How many members are fitted.
@@ -79,17 +77,9 @@ impl Study {
         let visited =
             grid.run(observer, |places| places.iter().map(|place| self.repeat(place.repeat)).collect())?;
         let mut curve = self.empty_curve();
-        for (Place { axis_value: n, repeat }, result) in visited {
-            match result {
-                Some(Ok(cells)) => curve.cells.extend(cells),
-                Some(Err(error)) => curve.failures.push(Failure { repeat, n, p: 0, error }),
-                None => curve.complete = false,
-            }
-        }
-        match curve.failures.first() {
-            Some(first) => Err(first.error.clone()),
-            None => Ok(curve),
-        }
+        add_cells(&mut curve, visited, |place| (place.axis_value, 0));
+        none_failed(&curve)?;
+        Ok(curve)
     }
 
     /// Standard normal inputs; the target is the output of a random network, scaled to mean square 1 on the test rows.
@@ -167,21 +157,15 @@ impl Study {
     }
 
     fn empty_curve(&self) -> Curve {
-        Curve {
-            axis: Axis::Features,
-            arms: self.arms(),
-            cells: Vec::new(),
-            failures: Vec::new(),
-            complete: true,
-            provenance: Provenance {
-                data: format!("a random tanh network of {INPUTS} standard normal inputs"),
-                rows: None,
-                preparation: format!("random Fourier features, γ = {GAMMA}"),
-                sampling: format!("{} training sets", self.repeats),
-                seed: Some(self.seed),
-                estimator: MinNorm::default().describe(),
-                ..Provenance::default()
-            },
-        }
+        let provenance = Provenance {
+            data: format!("a random tanh network of {INPUTS} standard normal inputs"),
+            rows: None,
+            preparation: format!("random Fourier features, γ = {GAMMA}"),
+            sampling: format!("{} training sets", self.repeats),
+            seed: Some(self.seed),
+            estimator: MinNorm::default().describe(),
+            ..Provenance::default()
+        };
+        Curve::new(Axis::Features, self.arms(), provenance)
     }
 }

@@ -6,24 +6,17 @@ use crate::common::figures::{describe, line};
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric, Summary, Surface};
 use double_descent::plot::{Axis, Dash, Figure, Group, HeatMap, Hue, Panel, Scale, Series};
+use ndarray::Array2;
 
 /// Mean training error that counts as interpolation.
 const EPSILON: f64 = 1e-6;
 
 /// The plane, a slice over p at a middle n, a slice over n at a middle p.
 pub fn plane(args: &RunArgs, surface: &Surface, about: &str) -> Result<Figure, Error> {
-    let floats = |list: &[usize]| list.iter().map(|&v| v as f64).collect::<Vec<f64>>();
     let (samples, features) = (surface.samples(), surface.features());
     let medians = surface.medians(0, Metric::TestMse)?;
     let (n, p) = (samples[(samples.len() - 1) / 2], features[(features.len() - 1) / 2]);
-    let heat = HeatMap {
-        x: floats(&features),
-        y: floats(&samples),
-        values: medians.rows().into_iter().map(|row| row.to_vec()).collect(),
-        scale: Scale::Log10,
-        range: None,
-        label: "Test error (median)".into(),
-    };
+    let heat = heat_map(&features, floats(&samples), &medians);
     let ends = [features[0].max(samples[0]), features[features.len() - 1].min(samples[samples.len() - 1])];
     let diagonal = floats(&ends);
     let (at, complexity): (Vec<f64>, Vec<f64>) = surface
@@ -70,17 +63,9 @@ pub fn plane(args: &RunArgs, surface: &Surface, about: &str) -> Result<Figure, E
 
 /// The plane of p and a setting, and slices through it.
 pub fn settings(surface: &Surface, rows: Rows, levels: &[f64], about: &str) -> Figure {
-    let floats = |list: &[usize]| list.iter().map(|&v| v as f64).collect::<Vec<f64>>();
     let (n, features) = (surface.samples()[0], surface.features());
     let medians = surface.medians_of_arms(n, Metric::TestMse);
-    let heat = HeatMap {
-        x: floats(&features),
-        y: levels.to_vec(),
-        values: medians.rows().into_iter().map(|row| row.to_vec()).collect(),
-        scale: Scale::Log10,
-        range: None,
-        label: "Test error (median)".into(),
-    };
+    let heat = heat_map(&features, levels.to_vec(), &medians);
     let (vertical, name) = match rows {
         Rows::Ridge => (Axis::log10("Ridge penalty λ"), "λ"),
         _ => (Axis::linear("Share of wrong training labels"), "share"),
@@ -117,4 +102,20 @@ fn slice(args: &RunArgs, curve: &Curve, abscissa: impl Fn(&Summary) -> f64) -> R
     let summaries = curve.summaries(Metric::TestMse, args.bootstrap())?;
     let series = line(args, "", summaries.iter(), abscissa, |_| 1.0);
     Ok(vec![Group::new("Test error", Hue::Vermillion).with_series(series)])
+}
+
+fn floats(list: &[usize]) -> Vec<f64> {
+    list.iter().map(|&v| v as f64).collect()
+}
+
+/// Test errors, a row for each of `y`.
+fn heat_map(features: &[usize], y: Vec<f64>, medians: &Array2<f64>) -> HeatMap {
+    HeatMap {
+        x: floats(features),
+        y,
+        values: medians.rows().into_iter().map(|row| row.to_vec()).collect(),
+        scale: Scale::Log10,
+        range: None,
+        label: "Test error (median)".into(),
+    }
 }

@@ -1,16 +1,17 @@
 //! The cells of the study: one factorisation for all noise levels, errors on clean test labels, complexities.
 
+use crate::common::{io_error, none_failed};
 use crate::data::Source;
 use double_descent::Error;
 use double_descent::complexity::{LinearModel, Search};
-use double_descent::curve::{ArmLabel, Axis, Cell, Curve, Failure, Provenance};
+use double_descent::curve::{ArmLabel, Axis, Cell, Curve, Provenance};
 use double_descent::dataset::Labelled;
 use double_descent::features::{FeatureMap, RandomFourier};
 use double_descent::filter::{MinNorm, SpectralFilter};
 use double_descent::risk::error_rate;
 use double_descent::rng::stream;
 use double_descent::svd::Svd;
-use double_descent::sweep::{Grid, Observer, Place};
+use double_descent::sweep::{Grid, Observer, add_cells};
 use ndarray::{ArrayView2, Axis as Dimension, concatenate, s};
 use rand::RngExt;
 use std::path::Path;
@@ -62,17 +63,9 @@ impl Study {
             places.iter().map(|place| self.repeat(place.repeat, &test)).collect::<Vec<_>>()
         })?;
         let mut curve = self.empty_curve(test.len());
-        for (Place { axis_value: n, repeat }, result) in visited {
-            match result {
-                Some(Ok(cells)) => curve.cells.extend(cells),
-                Some(Err(error)) => curve.failures.push(Failure { repeat, n, p: 0, error }),
-                None => curve.complete = false,
-            }
-        }
-        match curve.failures.first() {
-            Some(first) => Err(first.error.clone()),
-            None => Ok(curve),
-        }
+        add_cells(&mut curve, visited, |place| (place.axis_value, 0));
+        none_failed(&curve)?;
+        Ok(curve)
     }
 
     /// What all draws of a repeat start from.
@@ -170,7 +163,7 @@ impl Study {
 
     /// `noise,n,epsilon,smallest_p_of_complexity_n`.
     pub fn save_complexity(&self, complexity: &[Option<usize>], path: &Path) -> Result<(), Error> {
-        let failed = |e: csv::Error| Error::Io { path: path.into(), reason: e.to_string() };
+        let failed = |e: csv::Error| io_error(path, &e);
         let mut writer = csv::Writer::from_path(path).map_err(failed)?;
         writer.write_record(["noise", "n", "epsilon", "smallest_p_of_complexity_n"]).map_err(failed)?;
         for (noise, p) in self.noise.iter().zip(complexity) {
@@ -184,24 +177,18 @@ impl Study {
     fn empty_curve(&self, test_rows: usize) -> Curve {
         let label = |&noise: &f64| ArmLabel { name: "label_noise".into(), setting: Some(noise) };
         let describe = |map: RandomFourier| map.describe();
-        Curve {
-            axis: Axis::Features,
-            arms: self.noise.iter().map(label).collect(),
-            cells: Vec::new(),
-            failures: Vec::new(),
-            complete: true,
-            provenance: Provenance {
-                data: self.source.describe.clone(),
-                rows: Some(self.source.train.len()),
-                preparation: self.features(0).map(describe).unwrap_or_default(),
-                sampling: format!(
-                    "{} training sets of {} rows, {test_rows} test rows",
-                    self.repeats, self.samples
-                ),
-                seed: Some(self.seed),
-                estimator: MinNorm::default().describe(),
-                ..Provenance::default()
-            },
-        }
+        let provenance = Provenance {
+            data: self.source.describe.clone(),
+            rows: Some(self.source.train.len()),
+            preparation: self.features(0).map(describe).unwrap_or_default(),
+            sampling: format!(
+                "{} training sets of {} rows, {test_rows} test rows",
+                self.repeats, self.samples
+            ),
+            seed: Some(self.seed),
+            estimator: MinNorm::default().describe(),
+            ..Provenance::default()
+        };
+        Curve::new(Axis::Features, self.noise.iter().map(label).collect(), provenance)
     }
 }

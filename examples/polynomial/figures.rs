@@ -1,16 +1,16 @@
 //! The error over P, and fits before, at and after the threshold.
 
-use crate::common::figures::{describe, line};
+use crate::common::figures::{describe, line, with_fit};
+use crate::common::regression::equally_spaced;
 use crate::common::{Abscissa, RunArgs};
-use crate::study::{Study, TEST_POINTS, equally_spaced, truth};
+use crate::study::{ENDS, Study, TEST_POINTS, truth};
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric, Summary};
 use double_descent::features::{FeatureMap, Polynomial, PolynomialBasis};
 use double_descent::filter::MinNorm;
-use double_descent::plot::{Axis, Dash, Figure, Group, Hue, Panel, Series};
+use double_descent::plot::{Axis, Figure, Group, Hue, Panel};
 use double_descent::svd::{Cutoff, Svd};
 use double_descent::sweep::Place;
-use ndarray::Array2;
 
 const TRUTH: &str = "y\u{a0}=\u{a0}2x\u{a0}+\u{a0}cos\u{a0}25x";
 
@@ -75,28 +75,19 @@ pub fn fits(study: &Study, curve: &Curve, map: Polynomial, n: usize) -> Result<F
     let place = Place { axis_value: study.sizes[0], repeat: 0 };
     let inputs = study.points.at(place)?;
     let targets = truth(&inputs);
-    let grid = equally_spaced(2001);
+    let grid = equally_spaced(2001, ENDS);
     let design = map.design(&grid, largest)?;
-    let list = |x: &Array2<f64>| x.iter().copied().collect::<Vec<f64>>();
+    let truth = truth(&grid);
     let mut panels = Vec::new();
     for p in sizes {
         let svd = Svd::new(&map.design(&inputs, p)?)?;
         let beta = svd.solve(&targets, &MinNorm::default())?;
-        let fit = design.slice(ndarray::s![.., ..p]).dot(&beta);
+        let fit = design.slice(ndarray::s![.., ..p]).dot(&beta).iter().copied().collect();
         let title = format!("P = {p}{}", if p == n { " = n" } else { "" });
-        let curve = |name: &str, hue, y: &Array2<f64>| {
-            Group::new(name, hue).with_series(Series::new("", list(&grid), list(y)))
-        };
-        let mut target = curve("2x + cos 25x", Hue::Grey, &truth(&grid));
-        target.series[0].dash = Dash::Dotted;
-        let points = Series::new("", list(&inputs), list(&targets)).with_points().with_dash(Dash::None);
         let panel =
             Panel::new(Axis::linear("x").with_range(-1.0, 1.0), Axis::linear("y").with_range(-SHOWN, SHOWN))
-                .with_title(title)
-                .with_group(target)
-                .with_group(curve("Fit", Hue::Vermillion, &fit))
-                .with_group(Group::new("Training points", Hue::Blue).with_series(points));
-        panels.push(panel);
+                .with_title(title);
+        panels.push(with_fit(panel, &grid, ("2x + cos 25x", &truth), fit, (&inputs, &targets)));
     }
     let caption = format!(
         "Minimum-norm least squares on {} for {TRUTH} without noise, all on one set of n\u{a0}=\u{a0}{n} training \

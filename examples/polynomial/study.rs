@@ -1,28 +1,28 @@
 //! The cells of the study: training inputs, fits, errors.
 
+use crate::common::io_error;
+use crate::common::regression::equally_spaced;
 use double_descent::Error;
-use double_descent::curve::{ArmLabel, Axis, Cell, Curve, Failure, Provenance};
+use double_descent::curve::{ArmLabel, Axis, Cell, Curve, Provenance};
 use double_descent::features::{FeatureMap, Polynomial};
 use double_descent::filter::{MinNorm, SpectralFilter};
 use double_descent::rng::stream;
 use double_descent::svd::Svd;
-use double_descent::sweep::{Grid, Observer, Place};
+use double_descent::sweep::{Grid, Observer, Place, add_cells};
 use ndarray::{Array2, s};
 use rand::RngExt;
 use std::collections::HashMap;
 use std::path::Path;
 
-/// The test inputs: this many equally spaced points of [−1, 1], ends included.
+/// Where inputs come from.
+pub const ENDS: (f64, f64) = (-1.0, 1.0);
+
+/// The test inputs: this many equally spaced points, ends included.
 pub const TEST_POINTS: usize = 1000;
 
 /// The function to learn, without noise: y = 2x + cos 25x.
 pub fn truth(x: &Array2<f64>) -> Array2<f64> {
     x.mapv(|x| 2.0 * x + (25.0 * x).cos())
-}
-
-/// `count` equally spaced inputs of [−1, 1], ends included, `count × 1`.
-pub fn equally_spaced(count: usize) -> Array2<f64> {
-    Array2::from_shape_fn((count, 1), |(i, _)| -1.0 + i as f64 * (2.0 / (count - 1) as f64))
 }
 
 /// Where training inputs come from.
@@ -37,8 +37,7 @@ impl Points {
     /// Reads a table of columns `P,repeat,x0,x1,…`.
     pub fn read(path: &Path) -> Result<Self, Error> {
         let bad = |line, reason| Error::File { path: path.into(), line, column: None, reason };
-        let mut reader = csv::Reader::from_path(path)
-            .map_err(|e| Error::Io { path: path.into(), reason: e.to_string() })?;
+        let mut reader = csv::Reader::from_path(path).map_err(|e| io_error(path, &e))?;
         let mut points = HashMap::new();
         for record in reader.records() {
             let record = record.map_err(|e| bad(None, e.to_string()))?;
@@ -67,7 +66,7 @@ impl Points {
         match self {
             Self::Drawn { samples, seed } => {
                 let mut rng = stream(*seed, p, repeat);
-                Ok(Array2::from_shape_simple_fn((*samples, 1), || rng.random_range(-1.0..=1.0)))
+                Ok(Array2::from_shape_simple_fn((*samples, 1), || rng.random_range(ENDS.0..=ENDS.1)))
             }
             Self::Recorded(points) => points.get(&(p, repeat)).cloned().ok_or_else(|| Error::Resource {
                 reason: format!("no training inputs are recorded for P = {p}, repeat {repeat}"),
@@ -111,7 +110,7 @@ impl Study {
     /// Fits every cell. The maps are nested, so the test features are computed once.
     pub fn run(&self, observer: &dyn Observer) -> Result<Curve, Error> {
         let largest = self.sizes.iter().copied().max().unwrap_or(0);
-        let test = equally_spaced(TEST_POINTS);
+        let test = equally_spaced(TEST_POINTS, ENDS);
         let designs =
             self.maps.iter().map(|map| map.design(&test, largest)).collect::<Result<Vec<_>, Error>>()?;
         let truth = truth(&test);
@@ -121,13 +120,7 @@ impl Study {
         })?;
         let mut curve = self.empty_curve();
         let n = self.points.at(Place { axis_value: self.sizes[0], repeat: 0 })?.nrows();
-        for (Place { axis_value: p, repeat }, result) in results {
-            match result {
-                Some(Ok(cells)) => curve.cells.extend(cells),
-                Some(Err(error)) => curve.failures.push(Failure { repeat, n, p, error }),
-                None => curve.complete = false,
-            }
-        }
+        add_cells(&mut curve, results, |place| (n, place.axis_value));
         Ok(curve)
     }
 
@@ -163,25 +156,19 @@ impl Study {
     fn empty_curve(&self) -> Curve {
         let label = |map: &Polynomial| ArmLabel { name: map.basis().name().into(), setting: None };
         let maps: Vec<String> = self.maps.iter().map(FeatureMap::describe).collect();
-        Curve {
-            axis: Axis::Features,
-            arms: self.maps.iter().map(label).collect(),
-            cells: Vec::new(),
-            failures: Vec::new(),
-            complete: true,
-            provenance: Provenance {
-                data: "y = 2x + cos 25x".into(),
-                rows: None,
-                preparation: maps.join("; "),
-                sampling: self.points.describe(),
-                seed: match self.points {
-                    Points::Drawn { seed, .. } => Some(seed),
-                    Points::Recorded(_) => None,
-                },
-                estimator: MinNorm::default().describe(),
-                ..Provenance::default()
+        let provenance = Provenance {
+            data: "y = 2x + cos 25x".into(),
+            rows: None,
+            preparation: maps.join("; "),
+            sampling: self.points.describe(),
+            seed: match self.points {
+                Points::Drawn { seed, .. } => Some(seed),
+                Points::Recorded(_) => None,
             },
-        }
+            estimator: MinNorm::default().describe(),
+            ..Provenance::default()
+        };
+        Curve::new(Axis::Features, self.maps.iter().map(label).collect(), provenance)
     }
 }
 

@@ -1,10 +1,10 @@
 //! The cells of the study: Gaussian rows, smallest non-zero singular values.
 
 use double_descent::Error;
-use double_descent::curve::{ArmLabel, Axis, Cell, Curve, Failure, Provenance};
+use double_descent::curve::{ArmLabel, Axis, Cell, Curve, Provenance};
 use double_descent::rng::stream;
 use double_descent::svd::Svd;
-use double_descent::sweep::{Grid, Observer, Place};
+use double_descent::sweep::{Grid, Observer, Place, add_cells};
 use ndarray::{Array2, arr2};
 use rand::RngExt;
 use rand_distr::StandardNormal;
@@ -59,29 +59,17 @@ fn sweep(
         let z = Array2::from_shape_simple_fn((n, p), || rng.sample(StandardNormal));
         let svd = Svd::new(&shape(z))?;
         let smallest_singular_value = svd.smallest_nonzero();
-        Ok(Cell { repeat, n, p, smallest_singular_value, rank: svd.rank(), ..Cell::default() })
+        Ok([Cell { repeat, n, p, smallest_singular_value, rank: svd.rank(), ..Cell::default() }])
     };
     let results = grid.run(observer, |places| places.iter().map(cell).collect())?;
-    let mut curve = Curve {
-        axis: Axis::Samples,
-        arms: vec![arm],
-        cells: Vec::new(),
-        failures: Vec::new(),
-        complete: true,
-        provenance: Provenance {
-            data: "Gaussian rows".into(),
-            sampling: format!("{} draws for each n", plan.repeats),
-            seed: Some(plan.seed),
-            ..Provenance::default()
-        },
+    let provenance = Provenance {
+        data: "Gaussian rows".into(),
+        sampling: format!("{} draws for each n", plan.repeats),
+        seed: Some(plan.seed),
+        ..Provenance::default()
     };
-    for (Place { axis_value: n, repeat }, result) in results {
-        match result {
-            Some(Ok(cell)) => curve.cells.push(cell),
-            Some(Err(error)) => curve.failures.push(Failure { repeat, n, p, error }),
-            None => curve.complete = false,
-        }
-    }
+    let mut curve = Curve::new(Axis::Samples, vec![arm], provenance);
+    add_cells(&mut curve, results, |place| (place.axis_value, p));
     Ok(curve)
 }
 

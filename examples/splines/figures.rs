@@ -1,13 +1,13 @@
 //! The error over the degrees of freedom, and fits before, at and beyond the threshold.
 
-use crate::common::figures::{describe, line};
+use crate::common::figures::{describe, line, with_fit};
+use crate::common::regression::equally_spaced;
 use crate::common::{Abscissa, RunArgs};
-use crate::study::{Study, TEST_POINTS, equally_spaced};
+use crate::study::{ENDS, Study, TEST_POINTS};
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric, Summary};
-use double_descent::plot::{Axis, Dash, Figure, Group, Hue, Panel, Series};
+use double_descent::plot::{Axis, Figure, Group, Hue, Panel};
 use double_descent::svd::Cutoff;
-use ndarray::Array2;
 
 /// The lower end of the frame: training errors from K = n on are zero but for rounding.
 const LOWEST: f64 = 1e-3;
@@ -53,20 +53,15 @@ pub fn fits(study: &Study, sizes: &[usize]) -> Result<Figure, Error> {
     const SHOWN: f64 = 3.0;
     let n = study.samples;
     let (x, y) = study.training(0);
-    let grid = equally_spaced(2001);
-    let list = |x: &Array2<f64>| x.iter().copied().collect::<Vec<f64>>();
+    let grid = equally_spaced(2001, ENDS);
+    let truth = grid.mapv(f64::sin);
     let mut figure = Figure::default();
     for &p in sizes {
         let fit = study.predictions(0, p, &grid)?;
-        let truth = Series::new("", list(&grid), list(&grid.mapv(f64::sin))).with_dash(Dash::Dotted);
-        let points = Series::new("", list(&x), list(&y)).with_points().with_dash(Dash::None);
         let panel =
             Panel::new(Axis::linear("x").with_range(-5.0, 5.0), Axis::linear("y").with_range(-SHOWN, SHOWN))
-                .with_title(format!("{p} degrees of freedom{}", if p == n { " = n" } else { "" }))
-                .with_group(Group::new("sin x", Hue::Grey).with_series(truth))
-                .with_group(Group::new("Fit", Hue::Vermillion).with_series(Series::new("", list(&grid), fit)))
-                .with_group(Group::new("Training points", Hue::Blue).with_series(points));
-        figure = figure.with_panel(panel);
+                .with_title(format!("{p} degrees of freedom{}", if p == n { " = n" } else { "" }));
+        figure = figure.with_panel(with_fit(panel, &grid, ("sin x", &truth), fit, (&x, &y)));
     }
     figure.caption = format!(
         "Natural cubic splines on one set of n\u{a0}=\u{a0}{n} training points, y\u{a0}=\u{a0}sin\u{a0}x with normal noise \

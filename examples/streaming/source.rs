@@ -1,6 +1,6 @@
 //! Where the rows come from: drawn, or read from a file. Features first, targets last.
 
-use crate::io_error;
+use crate::common::io_error;
 use double_descent::Error;
 use double_descent::dataset::NpyRows;
 use double_descent::rng::stream;

@@ -1,5 +1,6 @@
 //! Finished chunks on disk, appended as they come: a study that was stopped goes on where it was.
 
+use crate::common::io_error;
 use crate::study::{CHUNK, Plan};
 use double_descent::Error;
 use std::collections::BTreeMap;
@@ -24,7 +25,7 @@ impl Store {
     /// Opens or begins the file of a plan.
     pub fn open(folder: &Path, plan: &Plan) -> Result<Self, Error> {
         let path = folder.join(format!("{}.values", plan.map.name()));
-        let failed = |e: std::io::Error| Error::Io { path: path.clone(), reason: e.to_string() };
+        let failed = |e: std::io::Error| io_error(&path, &e);
         let header = header(plan);
         let mut file = OpenOptions::new().read(true).append(true).create(true).open(&path).map_err(failed)?;
         let mut bytes = Vec::new();
@@ -67,7 +68,7 @@ impl Store {
         record.extend(values.iter().flat_map(|value| value.to_le_bytes()));
         record.extend(sum(&record).to_le_bytes());
         let mut file = self.file.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        file.write_all(&record).map_err(|e| Error::Io { path: self.path.clone(), reason: e.to_string() })
+        file.write_all(&record).map_err(|e| io_error(&self.path, &e))
     }
 }
 

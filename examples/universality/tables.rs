@@ -1,5 +1,6 @@
 //! Means, standard errors and quantiles over repeats.
 
+use crate::common::io_error;
 use crate::study::{CHUNK, Plan};
 use double_descent::Error;
 use double_descent::theory::noise::{gaussian, lower_bound, sphere};
@@ -64,7 +65,7 @@ fn quantile(sorted: &[f64], q: f64) -> f64 {
 
 /// `n,p,repeats,mean,standard_error,q05,q25,median,q75,q95,max,lower_bound,gaussian,sphere`.
 pub fn save(rows: &[Row], path: &Path) -> Result<(), Error> {
-    let failed = |e: csv::Error| Error::Io { path: path.into(), reason: e.to_string() };
+    let failed = |e: csv::Error| io_error(path, &e);
     let mut writer = csv::Writer::from_path(path).map_err(failed)?;
     let header = "n,p,repeats,mean,standard_error,q05,q25,median,q75,q95,max,lower_bound,gaussian,sphere";
     writer.write_record(header.split(',')).map_err(failed)?;

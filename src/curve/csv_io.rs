@@ -94,14 +94,7 @@ impl Curve {
         };
         let header = reader.headers().map_err(|e| bad(None, None, e.to_string()))?.clone();
         let place = columns(&header)?;
-        let mut curve = Self {
-            axis,
-            arms: Vec::new(),
-            cells: Vec::new(),
-            failures: Vec::new(),
-            complete: true,
-            provenance: Provenance::default(),
-        };
+        let mut curve = Self::new(axis, Vec::new(), Provenance::default());
         for record in reader.records() {
             let record = record.map_err(|e| {
                 let line = e.position().map(csv::Position::line);

@@ -190,6 +190,24 @@ pub struct Curve {
 }
 
 impl Curve {
+    /// A curve without cells: complete, nothing failed.
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::curve::{ArmLabel, Axis, Cell, Curve, Metric, Provenance};
+    ///
+    /// let arm = ArmLabel { name: "measured_elsewhere".into(), setting: None };
+    /// let mut curve = Curve::new(Axis::Samples, vec![arm], Provenance::default());
+    /// assert!(curve.complete && curve.cells.is_empty() && curve.failures.is_empty());
+    /// let cell = |(n, error)| Cell { n, p: 2, test_mse: Some(error), ..Cell::default() };
+    /// curve.cells.extend([(1, 0.7), (2, 9.0), (3, 0.4)].map(cell));
+    /// assert_eq!(curve.peak(0, Metric::TestMse).unwrap().n, 2);
+    /// ```
+    #[must_use]
+    pub fn new(axis: Axis, arms: Vec<ArmLabel>, provenance: Provenance) -> Self {
+        Self { axis, arms, cells: Vec::new(), failures: Vec::new(), complete: true, provenance }
+    }
+
     /// The index of an arm.
     #[must_use]
     pub fn arm(&self, name: &str, setting: Option<f64>) -> Option<usize> {

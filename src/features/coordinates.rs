@@ -1,6 +1,6 @@
 //! The inputs themselves.
 
-use super::{FeatureMap, checked_zeros};
+use super::{FeatureMap, check_outputs, checked_zeros};
 use crate::Error;
 use ndarray::{Array2, ArrayRef2, s};
 
@@ -35,9 +35,7 @@ impl FeatureMap for Coordinates {
 
     /// `inputs` `(n, d)` → `(n, p)`. [`Error::Shape`] for `p > d`.
     fn design(&self, inputs: &ArrayRef2<f64>, p: usize) -> Result<Array2<f64>, Error> {
-        if p > self.inputs {
-            return Err(Error::Shape { what: "features", expected: self.inputs, found: p });
-        }
+        check_outputs(self.inputs, p)?;
         let mut design = checked_zeros(self, inputs, p)?;
         design.assign(&inputs.slice(s![.., ..p]));
         Ok(design)

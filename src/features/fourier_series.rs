@@ -1,6 +1,6 @@
 //! Functions on the circle.
 
-use super::{FeatureMap, checked_zeros};
+use super::{FeatureMap, checked_zeros, finite};
 use crate::Error;
 use ndarray::{Array2, ArrayRef2};
 use std::ops::Range;
@@ -46,10 +46,7 @@ impl FeatureMap for FourierSeries {
                 *feature = wave(column, x);
             }
         }
-        match Error::check_finite("the features", design.view()) {
-            Ok(()) => Ok(design),
-            Err(_) => Err(Error::Overflow { what: "a frequency times an input of a Fourier series" }),
-        }
+        finite(design, "a frequency times an input of a Fourier series")
     }
 
     fn describe(&self) -> String {

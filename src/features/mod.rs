@@ -131,6 +131,23 @@ fn checked_zeros(map: &dyn FeatureMap, inputs: &ArrayRef2<f64>, p: usize) -> Res
     zeros("a design matrix", inputs.nrows(), p)
 }
 
+/// [`Error::Shape`] for more features than a map has.
+fn check_outputs(outputs: usize, asked: usize) -> Result<(), Error> {
+    if asked <= outputs {
+        Ok(())
+    } else {
+        Err(Error::Shape { what: "features", expected: outputs, found: asked })
+    }
+}
+
+/// The design, or [`Error::Overflow`] if an entry does not fit into `f64`.
+fn finite(design: Array2<f64>, what: &'static str) -> Result<Array2<f64>, Error> {
+    match Error::check_finite("the features", design.view()) {
+        Ok(()) => Ok(design),
+        Err(_) => Err(Error::Overflow { what }),
+    }
+}
+
 /// `rows × columns` zeros, or [`Error::Resource`].
 pub(crate) fn zeros(what: &str, rows: usize, columns: usize) -> Result<Array2<f64>, Error> {
     let too_large =

@@ -1,6 +1,6 @@
 //! Natural cubic splines.
 
-use super::{FeatureMap, checked_zeros};
+use super::{FeatureMap, check_outputs, checked_zeros, finite};
 use crate::Error;
 use ndarray::{Array2, ArrayRef2};
 
@@ -217,9 +217,7 @@ impl FeatureMap for NaturalSpline {
 
     /// `inputs` `(n, 1)` → `(n, p)`. [`Error::Shape`] for `p` over [`NaturalSpline::outputs`].
     fn design(&self, inputs: &ArrayRef2<f64>, p: usize) -> Result<Array2<f64>, Error> {
-        if p > self.outputs() {
-            return Err(Error::Shape { what: "features", expected: self.outputs(), found: p });
-        }
+        check_outputs(self.outputs(), p)?;
         let mut design = checked_zeros(self, inputs, p)?;
         let mut values = vec![0.0; self.outputs() + 2];
         for (&x, mut row) in inputs.iter().zip(design.rows_mut()) {
@@ -227,10 +225,7 @@ impl FeatureMap for NaturalSpline {
             self.reflections.iter().for_each(|v| reflect(v, &mut values));
             row.iter_mut().zip(&values[2..]).for_each(|(to, from)| *to = *from);
         }
-        match Error::check_finite("the features", design.view()) {
-            Ok(()) => Ok(design),
-            Err(_) => Err(Error::Overflow { what: "a spline far beyond its knots" }),
-        }
+        finite(design, "a spline far beyond its knots")
     }
 
     fn describe(&self) -> String {

@@ -1,6 +1,6 @@
 //! Derivatives of a random network in its weights.
 
-use super::{Activation, FeatureMap, checked_zeros};
+use super::{Activation, FeatureMap, check_outputs, checked_zeros, finite};
 use crate::Error;
 use ndarray::{Array2, ArrayRef2};
 use rand::{Rng, RngExt};
@@ -73,9 +73,7 @@ impl FeatureMap for NetworkTangent {
     /// `inputs` `(n, d)` → the first `p` derivatives, `(n, p)`. [`Error::Shape`] for `p` over
     /// [`NetworkTangent::outputs`].
     fn design(&self, inputs: &ArrayRef2<f64>, p: usize) -> Result<Array2<f64>, Error> {
-        if p > self.outputs() {
-            return Err(Error::Shape { what: "features", expected: self.outputs(), found: p });
-        }
+        check_outputs(self.outputs(), p)?;
         let mut design = checked_zeros(self, inputs, p)?;
         let (width, d) = self.hidden.dim();
         let root = (d as f64).sqrt();
@@ -98,10 +96,7 @@ impl FeatureMap for NetworkTangent {
             features.extend(values.iter().map(|value| last * value));
             row.iter_mut().zip(features).for_each(|(to, from)| *to = from);
         }
-        match Error::check_finite("the features", design.view()) {
-            Ok(()) => Ok(design),
-            Err(_) => Err(Error::Overflow { what: "a tangent feature" }),
-        }
+        finite(design, "a tangent feature")
     }
 
     fn describe(&self) -> String {

@@ -1,6 +1,6 @@
 //! Polynomials of one variable, degree by degree.
 
-use super::{FeatureMap, checked_zeros};
+use super::{FeatureMap, checked_zeros, finite};
 use crate::Error;
 use ndarray::{Array2, ArrayRef2};
 
@@ -154,10 +154,7 @@ impl FeatureMap for Polynomial {
             }
             self.basis.write(x, &mut row[usize::from(self.constant)..]);
         }
-        match Error::check_finite("the features", design.view()) {
-            Ok(()) => Ok(design),
-            Err(_) => Err(Error::Overflow { what: "a polynomial of high degree outside [−1, 1]" }),
-        }
+        finite(design, "a polynomial of high degree outside [−1, 1]")
     }
 
     fn describe(&self) -> String {

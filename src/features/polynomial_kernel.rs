@@ -1,6 +1,6 @@
 //! The features of the polynomial kernel.
 
-use super::{FeatureMap, checked_zeros};
+use super::{FeatureMap, check_outputs, checked_zeros, finite};
 use crate::Error;
 use ndarray::{Array2, ArrayRef2};
 
@@ -147,9 +147,7 @@ impl FeatureMap for PolynomialKernel {
 
     /// `inputs` `(n, d)` → `(n, p)`. [`Error::Shape`] for more features than there are monomials.
     fn design(&self, inputs: &ArrayRef2<f64>, p: usize) -> Result<Array2<f64>, Error> {
-        if p > self.outputs() {
-            return Err(Error::Shape { what: "features", expected: self.outputs(), found: p });
-        }
+        check_outputs(self.outputs(), p)?;
         let mut design = checked_zeros(self, inputs, p)?;
         for (x, mut row) in inputs.rows().into_iter().zip(design.rows_mut()) {
             for (feature, monomial) in row.iter_mut().zip(&self.monomials) {
@@ -157,10 +155,7 @@ impl FeatureMap for PolynomialKernel {
                 *feature = monomial.weight * powers.product::<f64>();
             }
         }
-        match Error::check_finite("the features", design.view()) {
-            Ok(()) => Ok(design),
-            Err(_) => Err(Error::Overflow { what: "a feature of the polynomial kernel" }),
-        }
+        finite(design, "a feature of the polynomial kernel")
     }
 
     fn describe(&self) -> String {

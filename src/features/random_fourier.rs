@@ -8,7 +8,7 @@ mod stationary_kernel;
 pub use stationary_kernel::StationaryKernel;
 
 use super::trigonometric::Wave;
-use super::{FeatureMap, checked_zeros};
+use super::{FeatureMap, check_outputs, checked_zeros};
 use crate::Error;
 use crate::rng::stream;
 use frequencies::Frequencies;
@@ -335,9 +335,7 @@ impl RandomFourier {
         columns: Range<usize>,
         parts: &[Part],
     ) -> Result<Array2<f64>, Error> {
-        if columns.end > self.outputs() {
-            return Err(Error::Shape { what: "features", expected: self.outputs(), found: columns.end });
-        }
+        check_outputs(self.outputs(), columns.end)?;
         let width = columns.len();
         let mut design = checked_zeros(self, inputs, width)?;
         let features = design.as_slice_mut().unwrap_or_default();

@@ -1,6 +1,6 @@
 //! The last layer of a network with random weights.
 
-use super::{Activation, FeatureMap, Nonlinearity, checked_zeros};
+use super::{Activation, FeatureMap, Nonlinearity, check_outputs, checked_zeros, finite};
 use crate::Error;
 use crate::rng::stream;
 use crate::svd::times_transposed;
@@ -301,9 +301,7 @@ impl FeatureMap for RandomNetwork {
 
     /// Only those neurons of the last layer; `2 n (Σ d_l d_{l−1} + (columns) d_{L−1})` flops.
     fn columns(&self, inputs: &ArrayRef2<f64>, columns: Range<usize>) -> Result<Array2<f64>, Error> {
-        if columns.end > self.outputs() {
-            return Err(Error::Shape { what: "features", expected: self.outputs(), found: columns.end });
-        }
+        check_outputs(self.outputs(), columns.end)?;
         let mut design = checked_zeros(self, inputs, columns.len())?;
         let hidden = self.before_last(inputs)?;
         let biases = self.biases.last().map(Vec::as_slice);
@@ -324,10 +322,7 @@ impl FeatureMap for RandomNetwork {
             }
             first += NEURONS;
         }
-        match Error::check_finite("the features", design.view()) {
-            Ok(()) => Ok(design),
-            Err(_) => Err(Error::Overflow { what: "a feature of a random network" }),
-        }
+        finite(design, "a feature of a random network")
     }
 
     fn describe(&self) -> String {

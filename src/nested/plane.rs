@@ -4,7 +4,7 @@ use super::Engine;
 use super::fit::{condition_bound, is_clear};
 use super::scale::{largest_exponent, scaled};
 use super::smallest::Smallest;
-use super::triangle::Triangle;
+use super::triangle::{Triangle, conditions};
 use crate::Error;
 use crate::features::FeatureMap;
 use crate::filter::{MinNorm, SpectralFilter};
@@ -227,20 +227,22 @@ impl Plane {
         let mut fits = Vec::new();
         for &n in &self.samples {
             let x = table.features(qr.rows()..n, 0..columns)?;
-            let joined = concatenate(Axis(1), &[x.view(), table.y.slice(s![qr.rows()..n, ..])]);
-            qr.append(joined.map_err(|_| Error::Empty { what: "a block of rows" })?.view());
+            let from = qr.rows();
+            qr.append(x.view(), table.y.slice(s![from..n, ..]));
             let cells: Vec<usize> = self.features.iter().copied().take_while(|&p| p <= n).collect();
             let leading = Leading::new(&qr, cells.last().copied().unwrap_or(0));
-            for p in cells {
+            let c = |k: usize| qr.carried(k);
+            let targets = |p: usize| Array2::from_shape_fn((p, outputs), |(i, k)| c(k)[i]);
+            let targets: Vec<_> = cells.into_iter().map(targets).collect();
+            let solutions = qr.solve(&targets);
+            for (targets, solution) in targets.iter().zip(solutions) {
+                let p = targets.nrows();
                 // What of the targets the first p columns do not explain.
-                let c = |k: usize| qr.carried(k);
                 let squares: Vec<f64> = (0..outputs)
                     .map(|k| qr.outside(k) + c(k)[p..].iter().map(|v| v * v).sum::<f64>())
                     .collect();
-                let targets = Array2::from_shape_fn((p, outputs), |(i, k)| c(k)[i]);
-                let solve = |b: &Array2<f64>| qr.solve(b);
                 let cell = Cell { table, n, p, leading: &leading, smallest: self.smallest };
-                let solved = cell.solve(&targets, &squares, requests, solve)?;
+                let solved = cell.solve(targets, &squares, requests, solution)?;
                 fits.push(PlaneFit {
                     n,
                     p,
@@ -261,18 +263,22 @@ impl Plane {
         let Some(&rows) = self.samples.iter().rfind(|&&n| n < most_features) else { return Ok(Vec::new()) };
         let outputs = table.y.ncols();
         let mut lq = StreamedQr::new(most_features, rows, 0, true);
+        let none = Array2::zeros((0, 0));
         let mut fits = Vec::new();
         for &p in &self.features {
-            lq.append(table.features(0..rows, lq.rows()..p)?.t());
+            lq.append(table.features(0..rows, lq.rows()..p)?.t(), none.view());
             let cells: Vec<usize> = self.samples.iter().copied().take_while(|&n| n < p).collect();
             let leading = Leading::new(&lq, cells.last().copied().unwrap_or(0));
+            // Forward substitution: the solution of a smaller cell is the beginning of that of the largest.
+            let largest = cells.last().copied().unwrap_or(0);
+            let solutions = lq.solve_transposed(table.y.slice(s![..largest, ..]));
             let mut all = Vec::with_capacity(cells.len());
             let mut groups = Vec::with_capacity(cells.len());
             for n in cells {
                 let targets = table.y.slice(s![..n, ..]).to_owned();
-                let solve = |b: &Array2<f64>| lq.solve_transposed(b);
+                let solution = solutions.slice(s![..n, ..]).to_owned();
                 let cell = Cell { table, n, p, leading: &leading, smallest: self.smallest };
-                let solved = cell.solve(&targets, &vec![0.0; outputs], requests, solve)?;
+                let solved = cell.solve(&targets, &vec![0.0; outputs], requests, solution)?;
                 let views: Vec<_> = solved.solutions.iter().map(|z| z.view()).collect();
                 groups.push(concatenate(Axis(1), &views).map_err(|_| Error::Empty { what: "the requests" })?);
                 all.push((n, solved));
@@ -302,20 +308,20 @@ impl Plane {
 }
 
 /// The triangle that all cells of one row or column of the plane are leading parts of.
-struct Leading {
+struct Leading<'a> {
     /// `Lᵀ = R`.
-    whole: Triangle,
+    qr: &'a StreamedQr,
     conditions: Vec<f64>,
 }
 
-impl Leading {
-    fn new(qr: &StreamedQr, largest: usize) -> Self {
-        let whole = Triangle::from_rows((0..largest).map(|j| qr.column(j).to_vec()).collect());
-        Self { conditions: whole.conditions(), whole }
+impl<'a> Leading<'a> {
+    fn new(qr: &'a StreamedQr, largest: usize) -> Self {
+        Self { qr, conditions: conditions((0..largest).map(|j| qr.column(j))) }
     }
 
+    /// `L`, up to a size.
     fn part(&self, size: usize) -> Triangle {
-        self.whole.leading(size)
+        Triangle::from_rows((0..size).map(|j| self.qr.column(j).to_vec()).collect())
     }
 
     /// Whether the part of an `n × p` cell is far enough from rank-deficient: at once where the rough estimate
@@ -370,29 +376,25 @@ struct Cell<'a, 'b> {
     table: &'a Table<'b>,
     n: usize,
     p: usize,
-    leading: &'a Leading,
+    leading: &'a Leading<'a>,
     smallest: bool,
 }
 
 impl Cell<'_, '_> {
-    /// `solve` is for the triangle as it is; `squares` are what of the scaled targets no solution explains.
+    /// `solution` is that of the scaled targets and the triangle as it is; `squares` are what of the scaled targets no solution explains.
     fn solve(
         &self,
         targets: &Array2<f64>,
         squares: &[f64],
         requests: &[Request<'_>],
-        solve: impl Fn(&Array2<f64>) -> Array2<f64>,
+        mut solution: Array2<f64>,
     ) -> Result<Solved, Error> {
         let (n, p, e) = (self.n, self.p, self.table.x_exponent);
         let is_clear = self.leading.is_clear(self.size(), (n, p));
         let by_triangle = |request: &Request<'_>| is_clear && is_min_norm(request.estimator);
-        let mut clear = requests.iter().any(by_triangle).then(|| {
-            let mut solution = solve(targets);
-            for (mut column, y) in solution.columns_mut().into_iter().zip(&self.table.y_exponents) {
-                column.mapv_inplace(|v| scaled(v, y - e));
-            }
-            solution
-        });
+        for (mut column, y) in solution.columns_mut().into_iter().zip(&self.table.y_exponents) {
+            column.mapv_inplace(|v| scaled(v, y - e));
+        }
         let svd = if requests.iter().all(by_triangle) { None } else { Some(self.svd()?) };
         let (rank, smallest) = match &svd {
             Some(svd) => (svd.rank(), self.smallest.then(|| svd.smallest_nonzero().unwrap_or(0.0))),
@@ -410,9 +412,9 @@ impl Cell<'_, '_> {
         for request in requests {
             let outputs = s![.., request.outputs.clone()];
             let mut lost = vec![0.0; targets.ncols()];
-            let solution = match (&mut clear, &svd) {
-                (Some(clear), _) if by_triangle(request) => clear.slice(outputs).to_owned(),
-                (_, Some(svd)) => {
+            let solution = match &svd {
+                _ if by_triangle(request) => solution.slice(outputs).to_owned(),
+                Some(svd) => {
                     let wanted = true_targets.slice(outputs);
                     let solution = if is_min_norm(request.estimator) {
                         svd.solve(&wanted, &MinNorm::with_cutoff(self.cutoff(svd))?)?
@@ -425,7 +427,7 @@ impl Cell<'_, '_> {
                     }
                     solution
                 }
-                _ => Array2::zeros((self.size(), request.outputs.len())),
+                None => Array2::zeros((self.size(), request.outputs.len())),
             };
             let overflow = |_| Error::Overflow { what: "a coefficient of the fit" };
             Error::check_finite("coefficients", solution.view()).map_err(overflow)?;

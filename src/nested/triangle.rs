@@ -133,34 +133,14 @@ impl Triangle {
         self.rows.is_empty() || norm * inverse < bound
     }
 
-    /// `L⁻¹` on a vector of signs chosen for growth. Its first `r` entries are those of the leading `r × r` part.
-    fn grown(&self) -> Vec<f64> {
-        let mut grown: Vec<f64> = Vec::with_capacity(self.len());
-        for (i, row) in self.rows.iter().enumerate() {
-            let sum = dot(&row[..i], &grown);
-            grown.push((-sum - 1f64.copysign(sum)) / row[i]);
-        }
-        grown
-    }
-
-    /// `‖L_r‖_F ‖L_r⁻¹ s‖ / ‖s‖` for every leading `r × r` part, with signs `s` chosen for growth: a rough
-    /// estimate of all their condition numbers in O(r²). NaN or infinite where a diagonal entry is 0.
-    pub(super) fn conditions(&self) -> Vec<f64> {
-        let (mut squares, mut length) = (0.0, 0.0f64);
-        let grown = self.grown().into_iter().zip(&self.rows).enumerate();
-        grown
-            .map(|(i, (entry, row))| {
-                squares += square(row);
-                length = length.hypot(entry);
-                squares.sqrt() * length / ((i + 1) as f64).sqrt()
-            })
-            .collect()
-    }
-
     /// A lower bound of `‖L⁻¹‖` that is seldom far off: `L⁻¹` on a vector of signs chosen for growth
     /// (Cline, Moler, Stewart and Wilkinson 1979), then two half steps of inverse iteration.
     fn estimate_inverse(&self) -> f64 {
-        let half = self.backward(&normalised(self.grown()));
+        let mut grown = Vec::with_capacity(self.len());
+        for row in &self.rows {
+            grown.push(grow(&grown, row));
+        }
+        let half = self.backward(&normalised(grown));
         let first = square(&half).sqrt();
         let second = square(&self.forward(&normalised(half))).sqrt();
         first.max(second)
@@ -171,6 +151,26 @@ impl Triangle {
         let r = self.len();
         Array2::from_shape_fn((r, r), |(i, j)| self.rows[i].get(j).copied().unwrap_or(0.0))
     }
+}
+
+/// `‖L_r‖_F ‖L_r⁻¹ s‖ / ‖s‖` for every leading `r × r` part of the lower triangle of these rows, with signs `s` chosen
+/// for growth: a rough estimate of all their condition numbers in O(r²). NaN or infinite where a diagonal entry is 0.
+pub(super) fn conditions<'a>(rows: impl Iterator<Item = &'a [f64]>) -> Vec<f64> {
+    let (mut squares, mut length, mut grown) = (0.0, 0.0f64, Vec::new());
+    let conditions = rows.map(|row| {
+        let entry = grow(&grown, row);
+        grown.push(entry);
+        squares += square(row);
+        length = length.hypot(entry);
+        squares.sqrt() * length / (grown.len() as f64).sqrt()
+    });
+    conditions.collect()
+}
+
+/// The next entry of `L⁻¹ s`, given those before it and the next row of `L`: the sign that makes it larger.
+fn grow(grown: &[f64], row: &[f64]) -> f64 {
+    let sum = dot(&row[..grown.len()], grown);
+    (-sum - 1f64.copysign(sum)) / row[grown.len()]
 }
 
 pub(super) fn normalised(x: Vec<f64>) -> Vec<f64> {

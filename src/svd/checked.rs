@@ -1,5 +1,6 @@
 //! The checks around every factorisation, of whatever backend.
 
+use super::sums::Largest;
 use super::verify::{Check, Columns, dot, norm, probe, tolerance};
 use super::{Backend, RawSvd, Route, Svd};
 use crate::Error;
@@ -16,9 +17,12 @@ impl Scaled {
         if x.is_empty() {
             return Err(Error::Empty { what });
         }
-        Error::check_finite(what, x)?;
         let rows = x.as_standard_layout();
-        let exponent = exponent(largest(rows.as_slice().unwrap_or(&[])));
+        let largest = pulp::Arch::new().dispatch(Largest(rows.as_slice().unwrap_or(&[])));
+        if !largest.is_finite() {
+            Error::check_finite(what, x)?;
+        }
+        let exponent = exponent(largest);
         let matrix = if exponent.abs() < 1000 {
             let scale = power_of_two(-exponent);
             rows.mapv(|v| v * scale)
@@ -33,22 +37,6 @@ impl Scaled {
     fn undo(&self, value: f64) -> f64 {
         value * power_of_two(self.exponent / 2) * power_of_two(self.exponent - self.exponent / 2)
     }
-}
-
-/// The largest of the absolute values.
-fn largest(entries: &[f64]) -> f64 {
-    // Eight side by side: one would wait for itself.
-    let mut largest = [0.0; 8];
-    let chunks = entries.chunks_exact(8);
-    for (largest, v) in largest.iter_mut().zip(chunks.remainder()) {
-        *largest = v.abs();
-    }
-    for chunk in chunks {
-        for (largest, v) in largest.iter_mut().zip(chunk) {
-            *largest = if v.abs() > *largest { v.abs() } else { *largest };
-        }
-    }
-    largest.into_iter().fold(0.0, f64::max)
 }
 
 /// `e` with `2^(e−1) ≤ x < 2^e`; 0 for 0.

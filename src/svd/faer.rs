@@ -8,6 +8,12 @@ use faer::{MatMut, MatRef, Par, Spec};
 use ndarray::{Array1, Array2, ArrayView2, ShapeBuilder};
 use std::cell::Cell;
 
+/// Columns from which divide and conquer is faster than QR iteration.
+const CONQUERED: usize = 48;
+/// Entries up to which a long matrix is reduced to a bidiagonal one as it is, not to a triangle first.
+const DIRECT: usize = 1 << 14;
+/// Ratio of the lengths of columns beyond which it is reduced to a triangle all the same.
+const UNEVEN: f64 = 16.0;
 /// Work space of more bytes is not kept.
 const KEPT: usize = 1 << 27;
 
@@ -20,7 +26,7 @@ thread_local! {
 /// same bits on any number of threads.
 ///
 /// Its divide and conquer returns, in silence, wrong factorisations of some rank-deficient matrices
-/// with `min(n, p)` over 128; the check behind [`Svd::new`](super::Svd::new) sees them and the
+/// with `min(n, p)` over 48; the check behind [`Svd::new`](super::Svd::new) sees them and the
 /// second route, plain QR iteration on a row-reversed matrix, does not share the flaw.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Faer;
@@ -33,7 +39,13 @@ impl Backend for Faer {
     fn factorise(&self, x: ArrayView2<'_, f64>, route: Route) -> Result<RawSvd, String> {
         let mut params: Spec<SvdParams, f64> = Spec::default();
         match route {
-            Route::First => factorise(x, params),
+            Route::First => {
+                params.config.recursion_threshold = CONQUERED;
+                if x.len() <= DIRECT && is_even(x) {
+                    params.config.qr_ratio_threshold = f64::INFINITY;
+                }
+                factorise(x, params)
+            }
             Route::Second => {
                 // Over any size: no divide and conquer. Another order of the rows cures the rare
                 // matrices of repeated singular values on which QR iteration itself stalls.
@@ -98,6 +110,18 @@ fn factorise(x: ArrayView2<'_, f64>, params: Spec<SvdParams, f64>) -> Result<Raw
         // V column by column is Vᵀ row by row.
         vt: Array2::from_shape_vec((r, p), v).map_err(shape)?,
     })
+}
+
+/// Whether the columns (the rows, if they are fewer) have like lengths: a triangle first keeps more digits of small ones
+/// beside large ones.
+fn is_even(x: ArrayView2<'_, f64>) -> bool {
+    let long = if x.nrows() < x.ncols() { x.reversed_axes() } else { x };
+    let mut squares = vec![0.0; long.ncols()];
+    for row in long.rows() {
+        squares.iter_mut().zip(row).for_each(|(sum, v)| *sum += v * v);
+    }
+    let (least, most) = squares.iter().fold((f64::INFINITY, 0.0f64), |(a, b), &v| (a.min(v), b.max(v)));
+    most <= UNEVEN * UNEVEN * least
 }
 
 /// `None` where there is no memory for what is needed.

@@ -38,6 +38,7 @@ mod lapack;
 mod product;
 mod reflect;
 mod streamed_qr;
+mod sums;
 mod verify;
 
 #[cfg(feature = "cuda")]
@@ -52,7 +53,7 @@ pub use faer::Faer;
 pub use jacobi::Jacobi;
 #[cfg(feature = "lapack")]
 pub use lapack::Lapack;
-pub(crate) use product::{add_gram, times_transposed};
+pub(crate) use product::{add_gram, leading_times, times_transposed};
 pub(crate) use reflect::reduce;
 pub(crate) use streamed_qr::StreamedQr;
 

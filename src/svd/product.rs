@@ -10,6 +10,18 @@ pub(crate) fn times_transposed(a: &[f64], b: &[f64], c: &mut [f64], (m, p, k): (
     matmul(c, Accum::Replace, a, b.transpose(), 1.0, Par::Seq);
 }
 
+/// `C = A[.., ..k] B` for `A` (`m ×` width), `B` (`k × p`) and `C` (`m × p`), all row by row.
+pub(crate) fn leading_times(
+    (a, width): (&[f64], usize),
+    b: &[f64],
+    c: &mut [f64],
+    (m, p, k): (usize, usize, usize),
+) {
+    let (a, b) = (MatRef::from_row_major_slice(a, m, width), MatRef::from_row_major_slice(b, k, p));
+    let c = MatMut::from_row_major_slice_mut(c, m, p);
+    matmul(c, Accum::Replace, a.subcols(0, k), b, 1.0, Par::Seq);
+}
+
 /// `G ← G + AᵀA`, on and over the diagonal alone, for `A` (`m × p`) and `G` (`p × p`), both row by row.
 pub(crate) fn add_gram(a: &[f64], g: &mut [f64], (m, p): (usize, usize)) {
     let a = MatRef::from_row_major_slice(a, m, p);

@@ -3,11 +3,14 @@
 use super::reflect::Reflections;
 use faer::linalg::matmul::matmul;
 use faer::linalg::triangular_solve::{solve_lower_triangular_in_place, solve_upper_triangular_in_place};
-use faer::{Accum, Mat, MatMut, MatRef, Par};
-use ndarray::{Array2, ArrayView2};
+use faer::{Accum, ColMut, ColRef, Mat, MatMut, MatRef, Par};
+use ndarray::{Array2, ArrayView2, ShapeBuilder, s};
+use std::ops::Range;
 
 /// Columns that are reduced together.
-const PANEL: usize = 64;
+const PANEL: usize = 48;
+/// Rows that are solved together.
+const SOLVED: usize = 64;
 /// Columns that are reduced one by one.
 const NARROW: usize = 8;
 
@@ -25,6 +28,8 @@ pub(crate) struct StreamedQr {
     /// What lies outside the span of the columns, squared: one sum for each carried column.
     outside: Vec<f64>,
     steps: Option<Vec<Step>>,
+    /// For products that are needed once.
+    room: Vec<f64>,
 }
 
 /// One step of `Qᵀ`.
@@ -57,6 +62,7 @@ impl StreamedQr {
             rows: 0,
             outside: vec![0.0; carried],
             steps: keeps.then(Vec::new),
+            room: Vec::new(),
         }
     }
 
@@ -70,11 +76,16 @@ impl StreamedQr {
         self.rows.min(self.columns)
     }
 
-    /// Takes in rows `[A | Y]`.
-    pub(crate) fn append(&mut self, rows: ArrayView2<'_, f64>) {
-        let (count, width) = rows.dim();
+    /// Takes in rows `[A | Y]`; `Y` counts only if columns are carried.
+    pub(crate) fn append(&mut self, a: ArrayView2<'_, f64>, y: ArrayView2<'_, f64>) {
+        let (count, width) = (a.nrows(), self.upper.ncols());
         let height = self.height();
-        let mut block = Mat::from_fn(count, width, |i, j| rows[[i, j]]);
+        let mut block = Array2::zeros((count, width).f());
+        block.slice_mut(s![.., ..self.columns]).assign(&a);
+        if self.columns < width {
+            block.slice_mut(s![.., self.columns..]).assign(&y);
+        }
+        let mut block = columns_mut(&mut block);
         for first in (0..height).step_by(PANEL) {
             let last = height.min(first + PANEL);
             let panel = self.reduce_panel(block.as_mut(), first, last);
@@ -111,9 +122,9 @@ impl StreamedQr {
         let (triangle, mut beside) =
             self.upper.as_mut().submatrix_mut(first, first, w, width - first).split_at_col_mut(w);
         let mut factor = Mat::<f64>::zeros(w, w);
-        reduce_columns(triangle, head.as_mut(), factor.as_mut());
+        reduce_columns(triangle, head.as_mut(), factor.as_mut(), &mut self.room);
         if width > last {
-            reflect(head.as_ref(), factor.as_ref(), (beside.as_mut(), rest), true);
+            reflect(head.as_ref(), factor.as_ref(), (beside.as_mut(), rest), true, &mut self.room);
         }
         let kept = if self.steps.is_some() { count } else { 0 };
         let tails = head.as_ref().subrows(0, kept).to_owned();
@@ -122,16 +133,12 @@ impl StreamedQr {
 
     /// Column `j` of `R`, up to the diagonal.
     pub(crate) fn column(&self, j: usize) -> &[f64] {
-        &self.entries(j)[..self.height().min(j + 1)]
+        &entries(self.upper.col(j))[..self.height().min(j + 1)]
     }
 
     /// `Qᵀ y` for carried column `k`.
     pub(crate) fn carried(&self, k: usize) -> &[f64] {
-        &self.entries(self.columns + k)[..self.height()]
-    }
-
-    fn entries(&self, column: usize) -> &[f64] {
-        self.upper.as_ref().col(column).try_as_col_major().map_or(&[], |column| column.as_slice())
+        &entries(self.upper.col(self.columns + k))[..self.height()]
     }
 
     /// `‖y − Q Qᵀ y‖²` for carried column `k`.
@@ -139,18 +146,39 @@ impl StreamedQr {
         self.outside[k]
     }
 
-    /// `R_p⁻¹ b` for the leading `p × p` triangle and `b` (`p × k`).
-    pub(crate) fn solve(&self, b: &Array2<f64>) -> Array2<f64> {
-        let mut x = Mat::from_fn(b.nrows(), b.ncols(), |i, j| b[[i, j]]);
-        solve_upper_triangular_in_place(self.leading(b.nrows()), x.as_mut(), Par::Seq);
-        Array2::from_shape_fn(b.dim(), |(i, j)| x[(i, j)])
+    /// `R_p⁻¹ b` for each `b` (`p × k`), by the leading `p × p` triangle; `p` ascends. All at once, so that `R` is read
+    /// once and most of the work is in products of matrices.
+    pub(crate) fn solve(&self, groups: &[Array2<f64>]) -> Vec<Array2<f64>> {
+        let height = groups.last().map_or(0, Array2::nrows);
+        let (mut all, places) = side_by_side(groups, height);
+        let width = all.ncols();
+        for first in (0..height).step_by(SOLVED).rev() {
+            let size = SOLVED.min(height - first);
+            let reach = |rows: usize| groups.partition_point(|b| b.nrows() < rows);
+            let mut solve = |columns: Range<usize>, size: usize| {
+                let to = columns_mut(&mut all).submatrix_mut(first, columns.start, size, columns.len());
+                solve_upper_triangular_in_place(self.upper.submatrix(first, first, size, size), to, Par::Seq);
+            };
+            let (some, full) = (reach(first + 1), reach(first + size));
+            // These end within the block: what is below their ends stays 0.
+            for (b, place) in groups[some..full].iter().zip(&places[some..full]) {
+                solve(place.clone(), b.nrows() - first);
+            }
+            let start = |group: usize| places.get(group).map_or(width, |place| place.start);
+            solve(start(full)..width, size);
+            let active = columns_mut(&mut all).subcols_mut(start(some), width - start(some));
+            let (above, found) = active.split_at_row_mut(first);
+            let beside = self.upper.submatrix(0, first, first, size);
+            matmul(above, Accum::Add, beside, found.subrows(0, size), -1.0, Par::Seq);
+        }
+        groups.iter().zip(places).map(|(b, columns)| all.slice(s![..b.nrows(), columns]).to_owned()).collect()
     }
 
-    /// `R_p⁻ᵀ b` likewise.
-    pub(crate) fn solve_transposed(&self, b: &Array2<f64>) -> Array2<f64> {
-        let mut x = Mat::from_fn(b.nrows(), b.ncols(), |i, j| b[[i, j]]);
-        solve_lower_triangular_in_place(self.leading(b.nrows()).transpose(), x.as_mut(), Par::Seq);
-        Array2::from_shape_fn(b.dim(), |(i, j)| x[(i, j)])
+    /// `R_p⁻ᵀ b` for `b` (`p × k`).
+    pub(crate) fn solve_transposed(&self, b: ArrayView2<'_, f64>) -> Array2<f64> {
+        let mut x = by_columns(b);
+        solve_lower_triangular_in_place(self.leading(b.nrows()).transpose(), columns_mut(&mut x), Par::Seq);
+        x
     }
 
     fn leading(&self, p: usize) -> MatRef<'_, f64> {
@@ -160,29 +188,21 @@ impl StreamedQr {
     /// `Q [z; 0]`, `rows × k` for each `z` (`rank × k`), which belongs to the first `rank` columns of `A`. `rows` is
     /// the number of rows after one of the calls of [`StreamedQr::append`]; ranks ascend.
     pub(crate) fn apply(&self, rows: usize, groups: &[Array2<f64>]) -> Vec<Array2<f64>> {
-        let mut ends = Vec::with_capacity(groups.len());
-        let mut width = 0;
-        for z in groups {
-            width += z.ncols();
-            ends.push((z.nrows(), width));
-        }
-        let mut all = Mat::<f64>::zeros(rows, width);
-        for (z, (_, end)) in groups.iter().zip(&ends) {
-            for ((i, j), value) in z.indexed_iter() {
-                all[(i, end - z.ncols() + j)] = *value;
-            }
-        }
+        let (mut all, places) = side_by_side(groups, rows);
+        let width = all.ncols();
+        let mut room = Vec::new();
         for step in self.steps.iter().flatten().rev() {
             let (first, from) = match step {
                 Step::Rows(from, _) => (*from, *from),
                 Step::Panel(panel) => (panel.first, panel.from),
             };
             // Reflections of columns beyond its rank leave a group as it is.
-            let skipped = ends.iter().take_while(|(rank, _)| *rank <= first).last().map_or(0, |end| end.1);
+            let skipped = groups.partition_point(|z| z.nrows() <= first);
+            let skipped = places.get(skipped).map_or(width, |place| place.start);
             if from >= rows || skipped == width {
                 continue;
             }
-            let to = all.as_mut().subcols_mut(skipped, width - skipped);
+            let to = columns_mut(&mut all).subcols_mut(skipped, width - skipped);
             match step {
                 Step::Rows(from, reflections) => {
                     reflections.apply(to.subrows_mut(*from, reflections.rows()));
@@ -191,29 +211,65 @@ impl StreamedQr {
                     let (above, below) = to.split_at_row_mut(panel.from);
                     let of_r = above.subrows_mut(panel.first, panel.factor.ncols());
                     let of_block = below.subrows_mut(0, panel.tails.nrows());
-                    reflect(panel.tails.as_ref(), panel.factor.as_ref(), (of_r, of_block), false);
+                    reflect(panel.tails.as_ref(), panel.factor.as_ref(), (of_r, of_block), false, &mut room);
                 }
             }
         }
-        let columns = |(z, (_, end)): (&Array2<f64>, &(usize, usize))| {
-            Array2::from_shape_fn((rows, z.ncols()), |(i, j)| all[(i, end - z.ncols() + j)])
-        };
-        groups.iter().zip(&ends).map(columns).collect()
+        places.into_iter().map(|columns| all.slice(s![.., columns]).to_owned()).collect()
     }
+}
+
+/// Of a matrix that lies column by column.
+fn entries(column: ColRef<'_, f64>) -> &[f64] {
+    column.try_as_col_major().map_or(&[], |column| column.as_slice())
+}
+
+/// The groups in one matrix of `rows` rows, zero below each, and which columns are whose.
+fn side_by_side(groups: &[Array2<f64>], rows: usize) -> (Array2<f64>, Vec<Range<usize>>) {
+    let mut width = 0;
+    let places = groups.iter().map(|b| {
+        width += b.ncols();
+        width - b.ncols()..width
+    });
+    let places: Vec<_> = places.collect();
+    let mut all = Array2::zeros((rows, width).f());
+    for (b, columns) in groups.iter().zip(&places) {
+        all.slice_mut(s![..b.nrows(), columns.clone()]).assign(b);
+    }
+    (all, places)
+}
+
+/// A copy, column by column.
+fn by_columns(b: ArrayView2<'_, f64>) -> Array2<f64> {
+    let mut copy = Array2::zeros(b.raw_dim().f());
+    copy.assign(&b);
+    copy
+}
+
+/// The same entries, of a matrix that lies column by column.
+fn columns_mut(matrix: &mut Array2<f64>) -> MatMut<'_, f64> {
+    let (rows, columns) = matrix.dim();
+    let entries = matrix.as_slice_memory_order_mut().unwrap_or_default();
+    MatMut::from_column_major_slice_mut(entries, rows, columns)
 }
 
 /// `[R; A] ← Qᵀ [R; A] = [R'; V]` for `R` (`w × w`, upper triangular) and `A` (`count × w`): the reflections'
 /// tails in place of `A`, their factor `T` in `factor`.
-fn reduce_columns(mut r: MatMut<'_, f64>, mut a: MatMut<'_, f64>, mut factor: MatMut<'_, f64>) {
+fn reduce_columns(
+    mut r: MatMut<'_, f64>,
+    mut a: MatMut<'_, f64>,
+    mut factor: MatMut<'_, f64>,
+    room: &mut Vec<f64>,
+) {
     let w = a.ncols();
     if w > NARROW {
         let half = w / 2;
         let (top_left, mut top_right, _, bottom_right) = r.split_at_mut(half, half);
         let (mut left, mut right) = a.split_at_col_mut(half);
         let (mut first, beside, _, second) = factor.split_at_mut(half, half);
-        reduce_columns(top_left, left.as_mut(), first.as_mut());
-        reflect(left.as_ref(), first.as_ref(), (top_right.as_mut(), right.as_mut()), true);
-        reduce_columns(bottom_right, right.as_mut(), second);
+        reduce_columns(top_left, left.as_mut(), first.as_mut(), room);
+        reflect(left.as_ref(), first.as_ref(), (top_right.as_mut(), right.as_mut()), true, room);
+        reduce_columns(bottom_right, right.as_mut(), second, room);
         matmul(beside, Accum::Replace, left.as_ref().transpose(), right.as_ref(), 1.0, Par::Seq);
         return;
     }
@@ -250,16 +306,25 @@ fn reduce_columns(mut r: MatMut<'_, f64>, mut a: MatMut<'_, f64>, mut factor: Ma
 fn reflect(
     tails: MatRef<'_, f64>,
     factor: MatRef<'_, f64>,
-    (mut top, bottom): (MatMut<'_, f64>, MatMut<'_, f64>),
+    (top, bottom): (MatMut<'_, f64>, MatMut<'_, f64>),
     transposed: bool,
+    room: &mut Vec<f64>,
 ) {
-    let mut along = top.as_ref().to_owned();
+    let (w, width) = (top.nrows(), top.ncols());
+    room.clear();
+    for column in top.as_ref().col_iter() {
+        room.extend_from_slice(entries(column));
+    }
+    let mut along = MatMut::from_column_major_slice_mut(room, w, width);
     matmul(along.as_mut(), Accum::Add, tails.transpose(), bottom.as_ref(), 1.0, Par::Seq);
     if transposed {
         solve_lower_triangular_in_place(factor.transpose(), along.as_mut(), Par::Seq);
     } else {
         solve_upper_triangular_in_place(factor, along.as_mut(), Par::Seq);
     }
-    top -= along.as_ref();
+    for (column, along) in top.col_iter_mut().zip(along.as_ref().col_iter()) {
+        let column = column.try_as_col_major_mut().map_or(&mut [][..], ColMut::as_slice_mut);
+        column.iter_mut().zip(entries(along)).for_each(|(entry, along)| *entry -= along);
+    }
     matmul(bottom, Accum::Add, tails, along.as_ref(), -1.0, Par::Seq);
 }

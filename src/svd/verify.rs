@@ -4,8 +4,12 @@
 #![allow(clippy::inline_always)]
 
 use super::RawSvd;
+use super::sums::Sums;
 use ndarray::{Array2, ArrayView2};
 use std::borrow::Cow;
+
+/// Entries that stay in the cache for a second use: 256 KiB.
+const CACHED: usize = 1 << 15;
 
 /// LAPACK's test programs pass a factorisation whose backward error is under 30 of these units.
 pub(super) fn tolerance(n: usize, p: usize) -> f64 {
@@ -38,7 +42,7 @@ impl Check {
         }
         let sigma = sigma.to_vec();
         self.room.clear();
-        self.room.resize(2 * (r + n + p), 0.0);
+        self.room.resize(3 * r + 2 * (n + p), 0.0);
         let passes = Passes {
             x: Columns::new(x.t()),
             u: Columns::new(u.view()),
@@ -65,7 +69,7 @@ impl Check {
     }
 }
 
-/// What is to be compared, in as few passes over the matrices as it takes: one over `X`, two over `U`, three over `V`.
+/// What is to be compared, in as few passes over the matrices as it takes: one over `X` and `U`, three over `V`.
 /// Compiled once per instruction set; the best one that the machine has runs.
 struct Passes<'a> {
     /// The rows of `X`.
@@ -74,7 +78,7 @@ struct Passes<'a> {
     v: Columns<'a>,
     sigma: &'a [f64],
     probe: &'a [f64],
-    /// `2 (r + n + p)` zeros.
+    /// `3 r + 2 (n + p)` zeros.
     room: &'a mut [f64],
 }
 
@@ -95,44 +99,54 @@ impl pulp::WithSimd for Passes<'_> {
     type Output = Errors;
 
     #[inline(always)]
-    fn with_simd<S: pulp::Simd>(self, _: S) -> Errors {
+    fn with_simd<S: pulp::Simd>(self, simd: S) -> Errors {
+        let sums = Sums(simd);
         let Self { x, u, v, sigma, probe, room } = self;
         let (n, p, r) = (u.length, v.length, sigma.len());
         let (z, w, s) = (&probe[..p], &probe[..n], &probe[..r]);
         let (vz, room) = room.split_at_mut(r);
         let (uw, room) = room.split_at_mut(r);
+        let (left, room) = room.split_at_mut(r);
         let (forward, room) = room.split_at_mut(n);
         let (us, room) = room.split_at_mut(n);
         let (backward, vs) = room.split_at_mut(p);
         for (mode, column) in v.columns().enumerate() {
-            vz[mode] = sigma[mode] * dot(column, z);
+            vz[mode] = sigma[mode] * sums.dot(column, z);
         }
-        for (mode, column) in u.columns().enumerate() {
-            uw[mode] = sigma[mode] * dot(column, w);
-            add(vz[mode], column, forward);
-            add(s[mode], column, us);
+        // Some rows after the other, which are still in the cache when `U s` is multiplied by `Uᵀ`.
+        let most = (CACHED / r.max(1)).max(64);
+        for from in (0..n).step_by(most) {
+            let rows = from..n.min(from + most);
+            for (mode, column) in u.columns().enumerate() {
+                let column = &column[rows.clone()];
+                let to = (&mut forward[rows.clone()], &mut us[rows.clone()]);
+                uw[mode] += sigma[mode] * sums.dot_and_add(column, &w[rows.clone()], (vz[mode], s[mode]), to);
+            }
+            for (mode, column) in u.columns().enumerate() {
+                left[mode] += sums.dot(&column[rows.clone()], &us[rows.clone()]);
+            }
         }
         for (mode, column) in v.columns().enumerate() {
-            add(uw[mode], column, backward);
-            add(s[mode], column, vs);
+            sums.add(uw[mode], column, backward);
+            sums.add(s[mode], column, vs);
         }
         let mut square = 0.0;
         for (i, row) in x.columns().enumerate() {
-            square += dot(row, row);
-            forward[i] -= dot(row, z);
-            add(-w[i], row, backward);
+            let (of_row, image) = sums.square_and_dot(row, z, -w[i], backward);
+            square += of_row;
+            forward[i] -= image;
         }
-        // The products with U and V are done with: their places take what is left of s.
-        for (mode, (left, right)) in u.columns().zip(v.columns()).enumerate() {
-            uw[mode] = dot(left, us) - s[mode];
-            vz[mode] = dot(right, vs) - s[mode];
+        // The products with V are done with: their place takes what is left of s.
+        for (mode, column) in v.columns().enumerate() {
+            vz[mode] = sums.dot(column, vs) - s[mode];
+            left[mode] -= s[mode];
         }
-        let length = |x: &[f64]| dot(x, x).sqrt();
+        let length = |x: &[f64]| sums.dot(x, x).sqrt();
         Errors {
             frobenius: square.sqrt(),
             forward: length(forward),
             backward: length(backward),
-            left: length(uw),
+            left: length(left),
             right: length(vz),
         }
     }
@@ -159,16 +173,7 @@ impl<'a> Columns<'a> {
     }
 }
 
-/// `y ← y + factor · x`.
-#[inline(always)]
-fn add(factor: f64, x: &[f64], y: &mut [f64]) {
-    for (y, x) in y.iter_mut().zip(x) {
-        *y += factor * x;
-    }
-}
-
 /// `a·b`.
-#[inline(always)]
 pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
     let (a, b) = (a.chunks_exact(8), b.chunks_exact(8));
     let rest: f64 = a.remainder().iter().zip(b.remainder()).map(|(a, b)| a * b).sum();
@@ -179,7 +184,12 @@ pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
             sums[lane] += a[lane] * b[lane];
         }
     }
-    ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7])) + rest
+    total(sums) + rest
+}
+
+#[inline(always)]
+fn total(sums: [f64; 8]) -> f64 {
+    ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]))
 }
 
 /// Fixed pseudo-random numbers in [−1, 1): the same for every matrix of the same size.

@@ -1,6 +1,7 @@
 //! Many cells on many threads, in an order that no result depends on.
 
 use crate::Error;
+use crate::curve::{Cell, Curve, Failure};
 use rayon::prelude::*;
 use std::ops::ControlFlow;
 use std::sync::Mutex;
@@ -17,6 +18,53 @@ pub struct Place {
 
 /// A result for each place; `None` for those that a stopped run did not visit.
 pub type Visited<T> = Vec<(Place, Option<T>)>;
+
+/// Puts what a [`Grid`] computed into a curve, in the order of the places: cells go to [`Curve::cells`], an error to
+/// [`Curve::failures`], under the `(n, p)` that `sizes` gives for its place; with a place that was not visited the curve
+/// is not [complete](Curve::complete).
+///
+/// # Examples
+/// ```
+/// use double_descent::Error;
+/// use double_descent::curve::{ArmLabel, Axis, Cell, Curve, Provenance};
+/// use double_descent::features::{Coordinates, FeatureMap};
+/// use double_descent::svd::Svd;
+/// use double_descent::sweep::{Grid, Place, add_cells};
+/// use ndarray::array;
+///
+/// // The rank of the first p of three features, of which there is no fourth.
+/// let inputs = array![[1.0, 2.0, 3.0], [2.0, 4.0, 7.0]];
+/// let cell = |&Place { axis_value: p, repeat }: &Place| -> Result<[Cell; 1], Error> {
+///     let svd = Svd::new(&Coordinates::new(3).design(&inputs, p)?)?;
+///     Ok([Cell { repeat, n: 2, p, rank: svd.rank(), ..Cell::default() }])
+/// };
+/// let grid = Grid { axis: vec![1, 2, 3, 4], repeats: 1, threads: None, batch: 1 };
+/// let visited = grid.run(&(), |places| places.iter().map(cell).collect())?;
+///
+/// let arm = ArmLabel { name: "coordinates".into(), setting: None };
+/// let mut curve = Curve::new(Axis::Features, vec![arm], Provenance::default());
+/// add_cells(&mut curve, visited, |place| (2, place.axis_value));
+/// assert_eq!(curve.cells.iter().map(|cell| cell.rank).collect::<Vec<_>>(), [1, 1, 2]);
+/// assert!(matches!(curve.failures[0].error, Error::Shape { expected: 3, found: 4, .. }));
+/// assert!(curve.complete && curve.failures[0].p == 4);
+/// # Ok::<(), Error>(())
+/// ```
+pub fn add_cells<C: IntoIterator<Item = Cell>>(
+    curve: &mut Curve,
+    visited: impl IntoIterator<Item = (Place, Option<Result<C, Error>>)>,
+    sizes: impl Fn(Place) -> (usize, usize),
+) {
+    for (place, result) in visited {
+        match result {
+            Some(Ok(cells)) => curve.cells.extend(cells),
+            Some(Err(error)) => {
+                let (n, p) = sizes(place);
+                curve.failures.push(Failure { repeat: place.repeat, n, p, error });
+            }
+            None => curve.complete = false,
+        }
+    }
+}
 
 /// Somebody who watches a sweep, and may stop it. Called from many threads, never twice at once.
 ///

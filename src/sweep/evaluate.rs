@@ -83,12 +83,12 @@ impl<'a> Study<'a> {
     /// The rows of the tidy table for what was measured at one place.
     pub(super) fn cells(
         &self,
-        measured: &Measured,
+        measured: Measured,
         place: Place,
         wanted: &Wanted,
     ) -> impl Iterator<Item = Cell> {
         let p = self.data.features().ncols();
-        measured.arms.iter().zip(self.arms).enumerate().map(move |(index, (metrics, arm))| Cell {
+        measured.arms.into_iter().zip(self.arms).enumerate().map(move |(index, (metrics, arm))| Cell {
             repeat: place.repeat,
             n: place.axis_value,
             p,

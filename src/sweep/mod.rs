@@ -12,12 +12,12 @@ mod splits;
 mod test_errors;
 
 pub use arm::Arm;
-pub use cells::{Grid, Observer, Place, Visited};
+pub use cells::{Grid, Observer, Place, Visited, add_cells};
 pub use plane::{Maps, PlaneArm, PlaneSweep};
 pub use splits::Splits;
 
 use crate::Error;
-use crate::curve::{Axis, Curve, Failure, Metric, Provenance};
+use crate::curve::{Axis, Curve, Metric, Provenance};
 use crate::dataset::Dataset;
 use crate::nested::Engine;
 use crate::svd::{Backend, Jacobi, Svd};
@@ -196,35 +196,22 @@ impl Sweep {
     }
 
     fn curve(&self, study: &Study<'_>, results: Visited<Result<Measured, Error>>, repeats: usize) -> Curve {
-        let mut curve = Curve {
-            axis: Axis::Samples,
-            arms: self.arms.iter().map(Arm::label).collect(),
-            cells: Vec::with_capacity(results.len() * self.arms.len()),
-            failures: Vec::new(),
-            complete: true,
-            provenance: Provenance {
-                data: self.data.name().into(),
-                rows: Some(self.data.len()),
-                preparation: self.data.preparation(),
-                sampling: self.splits.describe(repeats),
-                seed: self.splits.seed(),
-                estimator: Arm::describe_estimators(&self.arms),
-                ..Provenance::default()
-            },
+        let provenance = Provenance {
+            data: self.data.name().into(),
+            rows: Some(self.data.len()),
+            preparation: self.data.preparation(),
+            sampling: self.splits.describe(repeats),
+            seed: self.splits.seed(),
+            estimator: Arm::describe_estimators(&self.arms),
+            ..Provenance::default()
         };
+        let mut curve = Curve::new(Axis::Samples, self.arms.iter().map(Arm::label).collect(), provenance);
+        curve.cells.reserve(results.len() * self.arms.len());
         let wanted = Wanted::new(&self.metrics);
-        for (place, result) in results {
-            match result {
-                Some(Ok(measured)) => curve.cells.extend(study.cells(&measured, place, &wanted)),
-                Some(Err(error)) => curve.failures.push(Failure {
-                    repeat: place.repeat,
-                    n: place.axis_value,
-                    p: self.data.features().ncols(),
-                    error,
-                }),
-                None => curve.complete = false,
-            }
-        }
+        let cells = results.into_iter().map(|(place, result)| {
+            (place, result.map(|measured| Ok(study.cells(measured?, place, &wanted))))
+        });
+        add_cells(&mut curve, cells, |place| (place.axis_value, self.data.features().ncols()));
         curve
     }
 }

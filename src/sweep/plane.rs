@@ -1,13 +1,14 @@
 //! Sweeps over the n × p plane: nested training sets × nested feature maps.
 
-use super::{Grid, Observer, Splits, gather};
+use super::{Grid, Observer, Splits, add_cells, gather};
 use crate::Error;
-use crate::curve::{ArmLabel, Axis, Cell, Curve, Failure, Metric, Provenance, Surface};
+use crate::curve::{ArmLabel, Axis, Cell, Curve, Metric, Provenance, Surface};
 use crate::dataset::Dataset;
 use crate::features::FeatureMap;
 use crate::filter::{MinNorm, SpectralFilter};
 use crate::nested::{Engine, Plane, PlaneFit, Request};
-use ndarray::{Array2, ArrayView2, Axis as Along, concatenate, s};
+use crate::svd::leading_times;
+use ndarray::{Array2, ArrayRef2, ArrayView2, Axis as Along, concatenate, s};
 use std::fmt;
 use std::sync::Arc;
 
@@ -192,27 +193,19 @@ impl PlaneSweep {
         let visited = grid.run(observer, |places| {
             places.iter().map(|place| self.repeat(&plane, place.repeat, &orders[place.repeat])).collect()
         })?;
-        let mut curve = Curve {
-            axis: Axis::Features,
-            arms: self.arms.iter().map(|arm| arm.label.clone()).collect(),
-            cells: Vec::new(),
-            failures: Vec::new(),
-            complete: true,
-            provenance: self.provenance(orders.len()),
-        };
-        for (place, result) in visited {
-            match result {
-                Some(Ok((cells, by_svd))) => {
-                    curve.cells.extend(cells);
-                    curve.provenance.by_svd.extend(by_svd.into_iter().map(|p| (place.repeat, p)));
-                }
-                Some(Err(error)) => {
-                    let (repeat, n, p) = (place.repeat, most(&self.samples), most(&self.features));
-                    curve.failures.push(Failure { repeat, n, p, error });
-                }
-                None => curve.complete = false,
-            }
-        }
+        let arms = self.arms.iter().map(|arm| arm.label.clone()).collect();
+        let mut curve = Curve::new(Axis::Features, arms, self.provenance(orders.len()));
+        let mut by_svd = Vec::new();
+        let cells = visited.into_iter().map(|(place, result)| {
+            let cells = result.map(|result| {
+                let (cells, of_repeat) = result?;
+                by_svd.extend(of_repeat.into_iter().map(|p| (place.repeat, p)));
+                Ok(cells)
+            });
+            (place, cells)
+        });
+        add_cells(&mut curve, cells, |place| (most(&self.samples), place.axis_value));
+        curve.provenance.by_svd = by_svd;
         Ok(Surface::new(curve))
     }
 
@@ -286,18 +279,18 @@ impl PlaneSweep {
     }
 
     fn cell(&self, repeat: usize, fit: &PlaneFit, arm: usize, score: &Score) -> Cell {
-        let wanted = |metric: Metric, value: f64| self.metrics.contains(&metric).then_some(value);
+        let wanted = |metric: Metric| self.metrics.contains(&metric);
         let (rows, outputs) = (self.test.len() as f64, self.test.targets().ncols());
-        let norm = fit.coefficients[arm].iter().fold(0.0, |norm: f64, v| norm.hypot(*v));
+        let norm = || fit.coefficients[arm].iter().fold(0.0, |norm: f64, v| norm.hypot(*v));
         Cell {
             repeat,
             n: fit.n,
             p: fit.p,
             arm,
-            train_mse: wanted(Metric::TrainMse, fit.train_mse[arm]),
-            test_mse: wanted(Metric::TestMse, score.squares / (rows * outputs as f64)),
-            test_error_rate: wanted(Metric::TestErrorRate, score.wrong as f64 / rows).filter(|_| outputs > 1),
-            coefficient_norm: wanted(Metric::CoefficientNorm, norm),
+            train_mse: wanted(Metric::TrainMse).then_some(fit.train_mse[arm]),
+            test_mse: wanted(Metric::TestMse).then_some(score.squares / (rows * outputs as f64)),
+            test_error_rate: score.wrong.filter(|_| outputs > 1).map(|wrong| wrong as f64 / rows),
+            coefficient_norm: wanted(Metric::CoefficientNorm).then(norm),
             smallest_singular_value: fit.smallest_singular_value,
             rank: fit.rank,
             ..Cell::default()
@@ -306,7 +299,8 @@ impl PlaneSweep {
 
     /// The test errors of all fits, for each one for each arm.
     fn score(&self, map: &dyn FeatureMap, fits: &[PlaneFit], most: usize) -> Result<Vec<Vec<Score>>, Error> {
-        let mut scores = vec![vec![Score::default(); self.arms.len()]; fits.len()];
+        let wrong = self.metrics.contains(&Metric::TestErrorRate).then_some(0);
+        let mut scores = vec![vec![Score { squares: 0.0, wrong }; self.arms.len()]; fits.len()];
         let mut by_features: Vec<usize> = (0..fits.len()).collect();
         by_features.sort_by_key(|&index| fits[index].p);
         let groups: Vec<(&[usize], Array2<f64>)> = by_features
@@ -317,7 +311,7 @@ impl PlaneSweep {
                     .flat_map(|&index| &fits[index].coefficients)
                     .map(|beta| beta.view())
                     .collect();
-                concatenate(Along(1), &parts).map(|joined| (same, joined))
+                concatenate(Along(1), &parts).map(|joined| (same, joined.as_standard_layout().into_owned()))
             })
             .collect::<Result<_, _>>()
             .map_err(|_| Error::Empty { what: "the fits" })?;
@@ -325,8 +319,9 @@ impl PlaneSweep {
         for first in (0..self.test.len()).step_by(BLOCK) {
             let rows = first..self.test.len().min(first + BLOCK);
             let features = map.design(&self.test.features().slice(s![rows.clone(), ..]), most)?;
+            let features = features.as_standard_layout();
             for (same, coefficients) in &groups {
-                let predictions = features.slice(s![.., ..coefficients.nrows()]).dot(coefficients);
+                let predictions = predict(&features, coefficients);
                 let mut columns = predictions.axis_chunks_iter(Along(1), outputs);
                 for &index in *same {
                     for (arm, score) in self.arms.iter().zip(&mut scores[index]) {
@@ -365,19 +360,33 @@ impl PlaneSweep {
     }
 }
 
+/// `features[.., ..p] · coefficients` (`p ×` outputs).
+fn predict(features: &ArrayRef2<f64>, coefficients: &ArrayRef2<f64>) -> Array2<f64> {
+    let (rows, width) = features.dim();
+    let (p, outputs) = coefficients.dim();
+    let (Some(x), Some(b)) = (features.as_slice(), coefficients.as_slice()) else {
+        return features.slice(s![.., ..p]).dot(coefficients);
+    };
+    let mut predictions = Array2::zeros((rows, outputs));
+    leading_times((x, width), b, predictions.as_slice_mut().unwrap_or_default(), (rows, outputs, p));
+    predictions
+}
+
 /// Sums over test rows.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 struct Score {
     squares: f64,
-    /// Rows whose largest output is not that of the targets.
-    wrong: usize,
+    /// Rows whose largest output is not that of the targets, where they are counted.
+    wrong: Option<usize>,
 }
 
 impl Score {
     fn add(&mut self, predictions: ArrayView2<'_, f64>, targets: ArrayView2<'_, f64>) {
         for (prediction, target) in predictions.rows().into_iter().zip(targets.rows()) {
             self.squares += prediction.iter().zip(target).map(|(a, b)| (a - b) * (a - b)).sum::<f64>();
-            self.wrong += usize::from(largest(prediction.iter()) != largest(target.iter()));
+            if let Some(wrong) = &mut self.wrong {
+                *wrong += usize::from(largest(prediction.iter()) != largest(target.iter()));
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Maps side by side.
 
 use crate::Error;
-use crate::features::{FeatureMap, checked_zeros};
+use crate::features::{FeatureMap, check_outputs, checked_zeros};
 use ndarray::{Array2, ArrayRef2, s};
 use std::ops::Range;
 use std::sync::Arc;
@@ -77,9 +77,7 @@ impl FeatureMap for DirectSum {
     }
 
     fn columns(&self, inputs: &ArrayRef2<f64>, columns: Range<usize>) -> Result<Array2<f64>, Error> {
-        if columns.end > self.outputs {
-            return Err(Error::Shape { what: "features", expected: self.outputs, found: columns.end });
-        }
+        check_outputs(self.outputs, columns.end)?;
         let mut design = checked_zeros(self, inputs, columns.len())?;
         let ends = self.parts.iter().skip(1).map(|(_, first)| *first).chain([self.outputs]);
         for ((map, first), end) in self.parts.iter().zip(ends) {

@@ -1,7 +1,7 @@
 //! Some columns of a map.
 
 use crate::Error;
-use crate::features::{FeatureMap, checked_zeros};
+use crate::features::{FeatureMap, check_outputs, checked_zeros};
 use ndarray::{Array2, ArrayRef2};
 use std::ops::Range;
 use std::sync::Arc;
@@ -58,9 +58,7 @@ impl FeatureMap for Selection {
 
     /// Costs the columns from the least to the greatest selected one.
     fn columns(&self, inputs: &ArrayRef2<f64>, columns: Range<usize>) -> Result<Array2<f64>, Error> {
-        if columns.end > self.outputs() {
-            return Err(Error::Shape { what: "features", expected: self.outputs(), found: columns.end });
-        }
+        check_outputs(self.outputs(), columns.end)?;
         let mut design = checked_zeros(self, inputs, columns.len())?;
         let selected = &self.columns[columns];
         let least = selected.iter().copied().min().unwrap_or(0);

@@ -1,7 +1,7 @@
 //! Features of mean 0 and variance 1 on training inputs.
 
 use crate::Error;
-use crate::features::FeatureMap;
+use crate::features::{FeatureMap, check_outputs, finite};
 use ndarray::{Array2, ArrayRef2, Axis};
 use std::ops::Range;
 use std::sync::Arc;
@@ -76,18 +76,13 @@ impl FeatureMap for Standardised {
     }
 
     fn columns(&self, inputs: &ArrayRef2<f64>, columns: Range<usize>) -> Result<Array2<f64>, Error> {
-        if columns.end > self.outputs() {
-            return Err(Error::Shape { what: "features", expected: self.outputs(), found: columns.end });
-        }
+        check_outputs(self.outputs(), columns.end)?;
         let mut design = self.map.columns(inputs, columns.clone())?;
         let factors = self.means[columns.clone()].iter().zip(&self.scales[columns]);
         for (mut column, (mean, scale)) in design.axis_iter_mut(Axis(1)).zip(factors) {
             column.mapv_inplace(|v| if *scale == 0.0 { 0.0 } else { (v - mean) * scale });
         }
-        match Error::check_finite("the features", design.view()) {
-            Ok(()) => Ok(design),
-            Err(_) => Err(Error::Overflow { what: "a standardised feature" }),
-        }
+        finite(design, "a standardised feature")
     }
 
     fn describe(&self) -> String {

@@ -131,14 +131,9 @@ mod tests {
 
     #[test]
     fn what_the_sampling_does_not_say_is_added() {
-        let mut curve = Curve {
-            axis: Axis::Samples,
-            arms: Vec::new(),
-            cells: vec![Cell { repeat: 4, n: 2, p: 1, ..Cell::default() }],
-            failures: Vec::new(),
-            complete: true,
-            provenance: Provenance { seed: Some(7), ..Provenance::default() },
-        };
+        let provenance = Provenance { seed: Some(7), ..Provenance::default() };
+        let mut curve = Curve::new(Axis::Samples, Vec::new(), provenance);
+        curve.cells.push(Cell { repeat: 4, n: 2, p: 1, ..Cell::default() });
         assert_eq!(repeats(&curve), "5 repeats, seed 7");
         curve.provenance.sampling = "5 nested random splits, seed 7".into();
         assert_eq!(repeats(&curve), "5 nested random splits, seed 7");

@@ -144,13 +144,10 @@ fn hostile_curves_do_not_panic() {
                     ..Cell::default()
                 }
             };
+            let axis = if i % 2 == 0 { Axis::Samples } else { Axis::Features };
             let curve = Curve {
-                axis: if i % 2 == 0 { Axis::Samples } else { Axis::Features },
-                arms: arms.chain([unablated]).collect(),
                 cells: (0..7).flat_map(|arm| [cell(arm, 0), cell(arm, 1), cell(arm, 1)]).collect(),
-                failures: Vec::new(),
-                complete: true,
-                provenance: Provenance::default(),
+                ..Curve::new(axis, arms.chain([unablated]).collect(), Provenance::default())
             };
             for options in every_option() {
                 assert!(all(&curve, &options).iter().all(|(_, figure)| !parsed(figure).is_empty()));

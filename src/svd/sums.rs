@@ -1,0 +1,118 @@
+//! Sums along the lines of a matrix, as many lanes at once as the machine has.
+
+// All must be inlined into one function per instruction set.
+#![allow(clippy::inline_always)]
+
+use pulp::Simd;
+
+/// The sums by one instruction set. Lines that go together have one length.
+#[derive(Clone, Copy)]
+pub(super) struct Sums<S>(pub S);
+
+impl<S: Simd> Sums<S> {
+    /// `a·b`.
+    #[inline(always)]
+    pub(super) fn dot(self, a: &[f64], b: &[f64]) -> f64 {
+        let Self(simd) = self;
+        let ((a, a_rest), (b, b_rest)) = (S::as_simd_f64s(a), S::as_simd_f64s(b));
+        // Two sums side by side: one would wait for itself.
+        let mut sums = [simd.splat_f64s(0.0); 2];
+        let (pairs, last) = (a.chunks_exact(2).zip(b.chunks_exact(2)), a.len() / 2 * 2);
+        for (a, b) in pairs {
+            sums[0] = simd.mul_add_e_f64s(a[0], b[0], sums[0]);
+            sums[1] = simd.mul_add_e_f64s(a[1], b[1], sums[1]);
+        }
+        for (a, b) in a[last..].iter().zip(&b[last..]) {
+            sums[0] = simd.mul_add_e_f64s(*a, *b, sums[0]);
+        }
+        simd.reduce_sum_f64s(simd.add_f64s(sums[0], sums[1])) + products(a_rest, b_rest)
+    }
+
+    /// `y ← y + factor · a`.
+    #[inline(always)]
+    pub(super) fn add(self, factor: f64, a: &[f64], y: &mut [f64]) {
+        let Self(simd) = self;
+        let ((a, a_rest), (y, y_rest)) = (S::as_simd_f64s(a), S::as_mut_simd_f64s(y));
+        let factors = simd.splat_f64s(factor);
+        for (a, y) in a.iter().zip(y) {
+            *y = simd.mul_add_e_f64s(factors, *a, *y);
+        }
+        add(factor, a_rest, y_rest);
+    }
+
+    /// `a·b`, and for two pairs `y ← y + factor · a`: all in one pass over `a`.
+    #[inline(always)]
+    pub(super) fn dot_and_add(
+        self,
+        a: &[f64],
+        b: &[f64],
+        (first, second): (f64, f64),
+        (y, z): (&mut [f64], &mut [f64]),
+    ) -> f64 {
+        let Self(simd) = self;
+        let ((a, a_rest), (b, b_rest)) = (S::as_simd_f64s(a), S::as_simd_f64s(b));
+        let ((y, y_rest), (z, z_rest)) = (S::as_mut_simd_f64s(y), S::as_mut_simd_f64s(z));
+        let factors = (simd.splat_f64s(first), simd.splat_f64s(second));
+        let mut sum = simd.splat_f64s(0.0);
+        for ((a, b), (y, z)) in a.iter().zip(b).zip(y.iter_mut().zip(z)) {
+            sum = simd.mul_add_e_f64s(*a, *b, sum);
+            *y = simd.mul_add_e_f64s(factors.0, *a, *y);
+            *z = simd.mul_add_e_f64s(factors.1, *a, *z);
+        }
+        add(first, a_rest, y_rest);
+        add(second, a_rest, z_rest);
+        simd.reduce_sum_f64s(sum) + products(a_rest, b_rest)
+    }
+
+    /// `a·a` and `a·b`, and `y ← y + factor · a`: all in one pass over `a`.
+    #[inline(always)]
+    pub(super) fn square_and_dot(self, a: &[f64], b: &[f64], factor: f64, y: &mut [f64]) -> (f64, f64) {
+        let Self(simd) = self;
+        let ((a, a_rest), (b, b_rest)) = (S::as_simd_f64s(a), S::as_simd_f64s(b));
+        let (y, y_rest) = S::as_mut_simd_f64s(y);
+        let factors = simd.splat_f64s(factor);
+        let mut sums = [simd.splat_f64s(0.0); 2];
+        for ((a, b), y) in a.iter().zip(b).zip(y) {
+            sums[0] = simd.mul_add_e_f64s(*a, *a, sums[0]);
+            sums[1] = simd.mul_add_e_f64s(*a, *b, sums[1]);
+            *y = simd.mul_add_e_f64s(factors, *a, *y);
+        }
+        add(factor, a_rest, y_rest);
+        let [square, product] = sums.map(|sum| simd.reduce_sum_f64s(sum));
+        (square + products(a_rest, a_rest), product + products(a_rest, b_rest))
+    }
+}
+
+/// The largest of the absolute values; NaN or infinite if one of them is.
+pub(super) struct Largest<'a>(pub &'a [f64]);
+
+impl pulp::WithSimd for Largest<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> f64 {
+        let (whole, rest) = S::as_simd_f64s(self.0);
+        let zero = simd.splat_f64s(0.0);
+        // A sum of v·0 is 0 unless one of them is NaN or infinite.
+        let (mut largest, mut zeros) = (zero, zero);
+        for v in whole {
+            largest = simd.max_f64s(simd.abs_f64s(*v), largest);
+            zeros = simd.mul_add_e_f64s(*v, zero, zeros);
+        }
+        let rest = rest.iter().fold((0.0f64, 0.0), |(most, zeros), v| (most.max(v.abs()), zeros + v * 0.0));
+        simd.reduce_max_f64s(largest).max(rest.0) + simd.reduce_sum_f64s(zeros) + rest.1
+    }
+}
+
+/// `y ← y + factor · a`, of what fills no register.
+#[inline(always)]
+fn add(factor: f64, a: &[f64], y: &mut [f64]) {
+    for (y, a) in y.iter_mut().zip(a) {
+        *y += factor * a;
+    }
+}
+
+#[inline(always)]
+fn products(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
