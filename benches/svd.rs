@@ -6,7 +6,8 @@
 //! start-up does not count. The sums of all singular values are compared. A ratio is the best peer's time over ours.
 //!
 //! Run: `PYTHON=<python with numpy and scipy> cargo bench --bench svd --features openblas-system`; without the
-//! feature there is no ndarray-linalg. With `-- --quick` on small shapes.
+//! feature there is no ndarray-linalg. With `-- --quick` on small shapes. With the feature `cuda`, and a device, the
+//! device beside one thread too, in seconds on the wall.
 
 #[cfg(not(unix))]
 fn main() {
@@ -16,6 +17,9 @@ fn main() {
 #[cfg(unix)]
 #[path = "svd/cases.rs"]
 mod cases;
+#[cfg(all(unix, feature = "cuda"))]
+#[path = "svd/device.rs"]
+mod device;
 #[cfg(unix)]
 #[path = "svd/peer.rs"]
 mod peer;
@@ -78,6 +82,8 @@ fn main() {
             );
         }
     }
+    #[cfg(feature = "cuda")]
+    device::compare(&cases);
 }
 
 #[cfg(unix)]

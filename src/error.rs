@@ -95,6 +95,22 @@ pub enum Error {
         /// Why, and what to do instead.
         reason: String,
     },
+    /// A device (a GPU), its driver or one of its libraries that is not there, or that failed.
+    Device {
+        /// The device's number, from 0.
+        device: usize,
+        /// What is missing, or which call failed and how.
+        reason: String,
+        /// The files or routines that were looked for and not found; empty where something else went wrong.
+        looked_for: Vec<String>,
+    },
+    /// A device has too little free memory.
+    DeviceMemory {
+        /// The bytes that the smallest piece of the work takes.
+        needed: usize,
+        /// The bytes that were free.
+        free: usize,
+    },
     /// Threads or other resources that the system would not give.
     Resource {
         /// What was asked for, and the answer.
@@ -140,6 +156,16 @@ impl fmt::Display for Error {
                 write!(f, ": {reason}")
             }
             Self::Io { path, reason } => write!(f, "{}: {reason}", path.display()),
+            Self::Device { device, reason, looked_for } => {
+                write!(f, "CUDA device {device}: {reason}")?;
+                if looked_for.is_empty() {
+                    return Ok(());
+                }
+                write!(f, "; looked for {}", looked_for.join(", "))
+            }
+            Self::DeviceMemory { needed, free } => {
+                write!(f, "{needed} bytes of device memory are needed and {free} are free")
+            }
             Self::Resource { reason } | Self::Unsupported { reason } => f.write_str(reason),
         }
     }

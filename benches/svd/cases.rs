@@ -3,7 +3,7 @@
 use crate::python::Folder;
 use crate::timing::time;
 use double_descent::rng::stream;
-use double_descent::svd::{Jacobi, Svd};
+use double_descent::svd::{Backend, Faer, Jacobi, Svd};
 use ndarray::{Array2, ArrayView2};
 use rand_distr::{Distribution, StandardNormal};
 
@@ -41,7 +41,7 @@ impl Case {
         let mut matrix = || Array2::from_shape_simple_fn(shape, || StandardNormal.sample(&mut rng));
         let matrices: Vec<_> = (0..count).map(|_| matrix()).collect();
         let mut case = Self { shape, matrices, sum: 0.0 };
-        case.sum = case.factorise().iter().map(|svd| svd.singular_values().sum()).sum();
+        case.sum = case.factorise(case.backend());
         case
     }
 
@@ -67,14 +67,21 @@ impl Case {
 
     /// CPU seconds of all its matrices.
     pub fn time(&self) -> f64 {
-        time(|| self.factorise()).1.median
+        time(|| self.factorise(self.backend())).1.median
     }
 
-    fn factorise(&self) -> Vec<Svd> {
+    /// The backend of single matrices, or of many.
+    fn backend(&self) -> &'static dyn Backend {
+        if self.matrices.len() == 1 { &Faer } else { &Jacobi }
+    }
+
+    /// The sum of all singular values, by way of all factorisations.
+    pub fn factorise(&self, backend: &dyn Backend) -> f64 {
         if let [one] = &self.matrices[..] {
-            return vec![Svd::new(one).expect("an SVD")];
+            return Svd::with_backend(one, backend).expect("an SVD").singular_values().sum();
         }
         let views: Vec<ArrayView2<'_, f64>> = self.matrices.iter().map(|x| x.view()).collect();
-        Svd::many(&views, &Jacobi).into_iter().map(|svd| svd.expect("an SVD")).collect()
+        let all = Svd::many(&views, backend);
+        all.into_iter().map(|svd| svd.expect("an SVD").singular_values().sum()).sum()
     }
 }

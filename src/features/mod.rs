@@ -72,6 +72,8 @@ pub use nonlinearity::Nonlinearity;
 pub use polynomial::{Polynomial, PolynomialBasis};
 pub use polynomial_kernel::PolynomialKernel;
 pub use random_fourier::{PairOrder, RandomFourier, StationaryKernel};
+#[cfg(feature = "cuda")]
+pub(crate) use random_fourier::{STREAM as FOURIER_STREAM, draw as draw_fourier};
 pub use random_network::RandomNetwork;
 
 use crate::Error;

@@ -17,7 +17,19 @@ use rand::RngExt;
 use std::ops::Range;
 
 /// What stands for the repeat in the streams of the frequencies: no sweep has that many.
-const STREAM: usize = 0x52_4646;
+pub(crate) const STREAM: usize = 0x52_4646;
+
+/// Writes the frequency of feature `k`, and returns its phase.
+pub(crate) fn draw(
+    kernel: StationaryKernel,
+    seed: u64,
+    k: usize,
+    frequency: &mut [f64],
+) -> Result<f64, Error> {
+    let mut rng = stream(seed, k, STREAM);
+    kernel.draw(frequency, &mut rng)?;
+    Ok(2.0 * std::f64::consts::PI * rng.random::<f64>())
+}
 
 /// Random Fourier features: cosines, or cosines and sines, of random frequencies `w_k`.
 ///
@@ -134,9 +146,7 @@ impl RandomFourier {
         kernel.check()?;
         let mut frequencies = Frequencies::zeros(inputs, features)?;
         for (k, (frequency, phase)) in frequencies.iter_mut().enumerate() {
-            let mut rng = stream(seed, k, STREAM);
-            kernel.draw(frequency, &mut rng)?;
-            *phase = 2.0 * std::f64::consts::PI * rng.random::<f64>();
+            *phase = draw(kernel, seed, k, frequency)?;
         }
         let drawn = Some((kernel, seed));
         Ok(Self { frequencies, form: Form::Cosines, amplitude: std::f64::consts::SQRT_2, drawn })

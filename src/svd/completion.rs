@@ -1,10 +1,11 @@
 //! The rest of an orthonormal basis.
 
-/// Makes the rows of a square matrix, of which the first `rank` are orthonormal and the others zero, a basis.
+/// Makes the rows of a matrix (no more than its `columns`), of which the first `rank` are orthonormal and the others
+/// zero, orthonormal: a basis if there are as many.
 ///
 /// Each further row is what the rows so far leave of a coordinate axis, of the one of which they leave most.
 pub(super) fn complete(rows: &mut [f64], columns: usize, rank: usize) {
-    for place in rank..columns {
+    for place in rank..rows.len() / columns.max(1) {
         let (done, rest) = rows.split_at_mut(place * columns);
         let row = &mut rest[..columns];
         let done = || done.chunks_exact(columns);
@@ -44,7 +45,11 @@ mod tests {
                         *entry = f64::from(u8::from(i == j)) - 2.0 * v[i] * v[j] / square;
                     }
                 }
+                // The first rows of a basis do not depend on how many there are.
+                let mut first = rows[..rank.midpoint(columns) * columns].to_vec();
+                complete(&mut first, columns, rank);
                 complete(&mut rows, columns, rank);
+                assert_eq!(first, rows[..first.len()]);
                 for (i, a) in rows.chunks_exact(columns).enumerate() {
                     for (j, b) in rows.chunks_exact(columns).enumerate() {
                         let inner: f64 = a.iter().zip(b).map(|(a, b)| a * b).sum();

@@ -14,15 +14,22 @@
 //! 4. takes the backend's second route when the check fails, and ends in [`Error::Backend`] when
 //!    that fails too.
 //!
+//! [`Faer`] is the default, [`Jacobi`] for many small matrices; `Lapack` and `Cuda` (a GPU, and `Auto`, which takes
+//! it where it should win) are behind the features of their names.
+//!
 //! What every backend gives is held against LAPACK's own test programs and NIST's certified regressions:
 //! `docs/accuracy.md`.
 //!
 //! [`Error::Backend`]: crate::Error::Backend
 
+#[cfg(feature = "cuda")]
+mod auto;
 mod backend;
 mod checked;
 mod cholesky;
 mod completion;
+#[cfg(feature = "cuda")]
+mod cuda;
 mod cutoff;
 mod faer;
 mod jacobi;
@@ -34,9 +41,13 @@ mod streamed_qr;
 mod sums;
 mod verify;
 
+#[cfg(feature = "cuda")]
+pub use auto::Auto;
 pub use backend::{Backend, RawSvd, Route};
 pub(crate) use checked::{exponent, power_of_two, triangle};
 pub(crate) use cholesky::cholesky;
+#[cfg(feature = "cuda")]
+pub use cuda::{Cuda, FourierCurve, FourierPoint};
 pub use cutoff::Cutoff;
 pub use faer::Faer;
 pub use jacobi::Jacobi;

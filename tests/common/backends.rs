@@ -7,12 +7,34 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Every backend of this build, by the route that callers get.
 pub fn backends() -> Vec<Arc<dyn Backend>> {
-    vec![
+    let always: [Arc<dyn Backend>; _] = [
         Arc::new(Faer),
         Arc::new(Jacobi),
         #[cfg(feature = "lapack")]
         Arc::new(double_descent::svd::Lapack),
-    ]
+    ];
+    always.into_iter().chain(device()).collect()
+}
+
+/// The first CUDA device, where there is one.
+#[cfg(feature = "cuda")]
+fn device() -> Option<Arc<dyn Backend>> {
+    use double_descent::svd::Cuda;
+    use std::sync::OnceLock;
+    static OPENED: OnceLock<Option<Arc<Cuda>>> = OnceLock::new();
+    let opened = OPENED.get_or_init(|| match Cuda::new(0) {
+        Ok(cuda) => Some(Arc::new(cuda)),
+        Err(error) => {
+            println!("SKIPPED cuda: {error}");
+            None
+        }
+    });
+    opened.clone().map(|cuda| cuda as Arc<dyn Backend>)
+}
+
+#[cfg(not(feature = "cuda"))]
+fn device() -> Option<Arc<dyn Backend>> {
+    None
 }
 
 /// Every route of this build: what mends the others' failures must itself be right. (The second route of
@@ -20,7 +42,9 @@ pub fn backends() -> Vec<Arc<dyn Backend>> {
 /// thresholds, over those here.)
 pub fn routes() -> Vec<Watched> {
     let first = backends().into_iter().map(|inner| Watched::new(inner.name(), inner, Route::First));
-    first.chain([Watched::new("faer, 2nd route", Arc::new(Faer), Route::Second)]).collect()
+    let faer = Watched::new("faer, 2nd route", Arc::new(Faer), Route::Second);
+    let cuda = device().map(|cuda| Watched::new("cuda, 2nd route", cuda, Route::Second));
+    first.chain([faer]).chain(cuda).collect()
 }
 
 /// One route of a backend. It counts how often its result failed the check, so that the second was asked for.
@@ -33,7 +57,7 @@ pub struct Watched {
 }
 
 impl Watched {
-    fn new(name: &'static str, inner: Arc<dyn Backend>, first: Route) -> Self {
+    pub fn new(name: &'static str, inner: Arc<dyn Backend>, first: Route) -> Self {
         Self { name, inner, first, mended: AtomicUsize::new(0) }
     }
 

@@ -1,0 +1,198 @@
+//! NVIDIA's GPUs, by cuSOLVER and a kernel of our own.
+
+mod blas;
+mod device;
+mod fourier;
+mod kernels;
+mod libraries;
+mod plan;
+mod session;
+mod solver;
+
+pub use fourier::{FourierCurve, FourierPoint};
+
+use super::{Backend, RawSvd, Route};
+use crate::Error;
+use ndarray::{Array2, ArrayView2};
+use session::Session;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// A GPU of NVIDIA's, behind the feature `cuda`. Its libraries are looked for when [`Cuda::new`] is called, not when the
+/// program is built or started.
+///
+/// | shape (of the matrix or its transpose, rows ≥ columns) | first route |
+/// |---|---|
+/// | up to 32 × 32 | `cusolverDnDgesvdjBatched` |
+/// | up to 512 columns, and up to 512 or less than twice as many rows | one-sided Jacobi, a kernel of our own, compiled when the device is opened |
+/// | over 512 rows and at least twice as many as columns | `cusolverDnXgeqrf`, then the triangle by its own shape, then `Dormqr` |
+/// | any other | `cusolverDnXgesvdp`, unless its own estimate of its error is over `30 max(n, p) ε σ₁` |
+///
+/// The second route, of every shape, is `cusolverDnXgesvd`. Matrices of one shape go to the device together, as many as
+/// its free memory holds, which is asked for first; a matrix of which not even one fits is an error with both numbers of
+/// bytes. The way a matrix goes depends on its shape alone: its bits are the same in any batch, though not those of
+/// another model of device or version of the libraries.
+///
+/// One thread at a time: others wait. One small matrix alone leaves most of a device idle; [`Auto`](super::Auto) keeps such
+/// ones on the CPU.
+///
+/// # Not yet run on a GPU
+/// All of it is tested against stand-ins for the driver and the libraries, on the CPU, and the kernel compiled by the
+/// real compiler; so far no GPU has run it. Every factorisation is checked as always, so that what a device gets wrong
+/// is an error or mended by the second route.
+///
+/// # Examples
+/// ```
+/// use double_descent::svd::{Cuda, Svd};
+/// use ndarray::array;
+///
+/// match Cuda::new(0) {
+///     Ok(cuda) => {
+///         let svd = Svd::with_backend(&array![[3.0, 0.0], [0.0, 4.0], [0.0, 0.0]], &cuda)?;
+///         assert!((svd.singular_values()[0] - 4.0).abs() < 1e-14);
+///     }
+///     Err(error) => println!("{error}"), // and what was looked for
+/// }
+/// # Ok::<(), double_descent::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Cuda {
+    device: usize,
+    name: String,
+    session: Mutex<Session>,
+}
+
+impl Cuda {
+    /// Opens a device, counted from 0, and compiles the kernel for it.
+    ///
+    /// # Errors
+    /// [`Error::Device`] if the driver, cuBLAS, cuSOLVER or NVRTC cannot be loaded, lack a routine, or know no such
+    /// device, with what was looked for; [`Error::DeviceMemory`] if it is full.
+    pub fn new(device: usize) -> Result<Self, Error> {
+        let session = Session::open(device)?;
+        Ok(Self { device, name: session.device.name().to_owned(), session: Mutex::new(session) })
+    }
+
+    /// Its number, from 0.
+    #[must_use]
+    pub fn device(&self) -> usize {
+        self.device
+    }
+
+    /// What its maker calls it.
+    #[must_use]
+    pub fn device_name(&self) -> &str {
+        &self.name
+    }
+
+    /// Bytes of its memory that are free now.
+    ///
+    /// # Errors
+    /// [`Error::Device`] if the driver does not say.
+    pub fn free_memory(&self) -> Result<usize, Error> {
+        self.enter()?.device.free()
+    }
+
+    /// The frequencies `W` (`features × inputs`) and phases `b` of
+    /// [`RandomFourier::gaussian`](crate::features::RandomFourier::gaussian), drawn on the device: the same bits.
+    ///
+    /// Each feature has a `ChaCha8` stream of its own there as here, and the same ziggurat. The few whose numbers hang on
+    /// the last digit of a logarithm or an exponential (about one number in 4000, in the tail) are drawn by the CPU and
+    /// sent.
+    ///
+    /// # Errors
+    /// [`Error::Domain`] unless `gamma` is finite and > 0, [`Error::Empty`], [`Error::DeviceMemory`],
+    /// [`Error::Device`].
+    pub fn gaussian_frequencies(
+        &self,
+        inputs: usize,
+        features: usize,
+        gamma: f64,
+        seed: u64,
+    ) -> Result<(Array2<f64>, Vec<f64>), Error> {
+        self.enter()?.gaussian_frequencies(gamma, seed, (features, inputs))
+    }
+
+    /// Fits on random Fourier features without the features ever leaving the device: drawn there (Gaussian kernels;
+    /// for others the frequencies are sent), multiplied, factorised, checked, fitted and tested there. What comes back
+    /// is the curve, besides some vectors of the check.
+    ///
+    /// A point for each number of features and each filter, those of one number of features together. The accuracy
+    /// is that of [`Svd::solve`](super::Svd::solve): orthogonal methods, no Gram matrix.
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::features::StationaryKernel;
+    /// use double_descent::filter::{MinNorm, Ridge};
+    /// use double_descent::svd::{Cuda, FourierCurve};
+    /// use ndarray::Array2;
+    ///
+    /// if let Ok(cuda) = Cuda::new(0) {
+    ///     let x = Array2::from_shape_fn((40, 3), |(i, j)| ((i * 7 + j * 5) % 11) as f64 / 11.0);
+    ///     let y = x.map_axis(ndarray::Axis(1), |row| row.sum().sin()).insert_axis(ndarray::Axis(1));
+    ///     let curve = cuda.fourier_curve(&FourierCurve {
+    ///         kernel: StationaryKernel::Gaussian { gamma: 0.5 },
+    ///         seed: 1,
+    ///         x: x.view(),
+    ///         y: y.view(),
+    ///         x_test: x.view(),
+    ///         y_test: y.view(),
+    ///         sizes: &[10, 40, 200],
+    ///         filters: &[&MinNorm::default(), &Ridge::new(1e-3)?],
+    ///     })?;
+    ///     assert_eq!(curve.len(), 6);
+    /// }
+    /// # Ok::<(), double_descent::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Empty`], [`Error::Shape`] and [`Error::NonFinite`] of the tables, [`Error::Domain`] of the kernel;
+    /// [`Error::DeviceMemory`], before anything is sent, if the largest point does not fit; [`Error::Overflow`] of a
+    /// phase, a norm or an error; [`Error::Backend`] where both routes fail, [`Error::Device`].
+    pub fn fourier_curve(&self, curve: &FourierCurve<'_>) -> Result<Vec<FourierPoint>, Error> {
+        self.enter()?.fourier_curve(curve)
+    }
+
+    /// The session, and this thread's calls going to its device.
+    fn enter(&self) -> Result<MutexGuard<'_, Session>, Error> {
+        // What a panic left half done is on the device, and of no further use to anyone.
+        let session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
+        session.device.enter()?;
+        Ok(session)
+    }
+
+    fn many(&self, xs: &[ArrayView2<'_, f64>], route: Route) -> Vec<Result<RawSvd, String>> {
+        match self.enter() {
+            Ok(session) => {
+                session.many(xs, route).into_iter().map(|one| one.map_err(|e| e.to_string())).collect()
+            }
+            Err(error) => xs.iter().map(|_| Err(error.to_string())).collect(),
+        }
+    }
+}
+
+impl Drop for Cuda {
+    fn drop(&mut self) {
+        // What is freed next must be freed in its own context.
+        drop(self.enter());
+    }
+}
+
+impl Backend for Cuda {
+    fn name(&self) -> &'static str {
+        "cuda"
+    }
+
+    fn factorise(&self, x: ArrayView2<'_, f64>, route: Route) -> Result<RawSvd, String> {
+        self.many(&[x], route).pop().unwrap_or_else(|| Err("no result".into()))
+    }
+
+    fn factorise_many(&self, xs: &[Array2<f64>]) -> Vec<Result<RawSvd, String>> {
+        let views: Vec<_> = xs.iter().map(|x| x.view()).collect();
+        self.many(&views, Route::First)
+    }
+
+    fn triangle(&self, x: ArrayView2<'_, f64>) -> Result<Array2<f64>, String> {
+        let done = self.enter().and_then(|session| session.triangle(x));
+        done.map_err(|e| e.to_string())
+    }
+}

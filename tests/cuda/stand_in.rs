@@ -1,0 +1,106 @@
+//! Builds the stand-ins, and starts this program again with them.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::OnceLock;
+use std::time::SystemTime;
+
+/// The names that are looked for first: a real library elsewhere is not found.
+const LIBRARIES: [&str; 4] = ["libcuda.so", "libcublas.so", "libcusolver.so", "libnvrtc.so"];
+
+/// The folder of the stand-ins; `None`, and why on the screen, where they cannot be built.
+pub fn folder() -> Option<&'static Path> {
+    static BUILT: OnceLock<Option<PathBuf>> = OnceLock::new();
+    BUILT.get_or_init(|| build("cuda_stub", &[])).as_deref()
+}
+
+/// The folder of stand-ins of a cuSOLVER that lacks some routines.
+pub fn old_folder() -> Option<&'static Path> {
+    static BUILT: OnceLock<Option<PathBuf>> = OnceLock::new();
+    BUILT.get_or_init(|| build("cuda_stub_old", &["-DCUDA_STUB_OLD"])).as_deref()
+}
+
+fn build(name: &str, options: &[&str]) -> Option<PathBuf> {
+    if !cfg!(target_os = "linux") {
+        println!("SKIPPED: the stand-ins for CUDA's libraries are for Linux");
+        return None;
+    }
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cuda_stub");
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::create_dir_all(&folder).expect("a folder for the stand-ins");
+    let library = folder.join(LIBRARIES[0]);
+    let written = |path: &Path| std::fs::metadata(path).and_then(|about| about.modified());
+    let kernels = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/svd/cuda/kernels.cu");
+    let read = ["stub.cpp", "launch.hpp", "fibers.hpp"].map(|file| sources.join(file));
+    let newest: SystemTime =
+        read.iter().chain([&kernels]).map(|path| written(path).expect("a source")).max().expect("sources");
+    if written(&library).is_ok_and(|time| time > newest) {
+        return Some(folder);
+    }
+    let compiler = std::env::var("CXX").unwrap_or_else(|_| "c++".into());
+    let part = folder.join(format!("{}.part", std::process::id()));
+    let compile = |options: &[&str]| {
+        let mut command = Command::new(&compiler);
+        command.args(["-std=c++20", "-O2", "-ffp-contract=off", "-w", "-fPIC", "-shared"]);
+        command.args(options).arg(sources.join("stub.cpp")).arg("-o").arg(&part).output()
+    };
+    // Fused multiplications are slow where they are no instruction.
+    let native: Vec<&str> = options.iter().copied().chain(["-march=native"]).collect();
+    let output = match compile(&native) {
+        Ok(output) if !output.status.success() => compile(options),
+        other => other,
+    };
+    let output = match output {
+        Ok(output) => output,
+        Err(error) => {
+            println!(
+                "SKIPPED: the stand-ins for CUDA's libraries need a C++ compiler; `{compiler}`: {error}"
+            );
+            return None;
+        }
+    };
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    // Whole or not at all: tests run side by side.
+    std::fs::rename(&part, &library).expect("the stand-in in its place");
+    for other in &LIBRARIES[1..] {
+        let link = folder.join(other);
+        if !link.exists() {
+            #[cfg(unix)]
+            let _ = std::os::unix::fs::symlink(LIBRARIES[0], &link);
+        }
+    }
+    Some(folder)
+}
+
+/// One of the tests of `child`, in a process of its own.
+#[derive(Debug)]
+pub struct Child {
+    name: &'static str,
+    settings: Vec<(&'static str, String)>,
+}
+
+impl Child {
+    pub fn new(name: &'static str) -> Self {
+        Self { name, settings: Vec::new() }
+    }
+
+    pub fn with(mut self, setting: &'static str, value: impl ToString) -> Self {
+        self.settings.push((setting, value.to_string()));
+        self
+    }
+
+    /// What it printed. It must pass.
+    pub fn run(self, folder: &Path) -> String {
+        let Output { status, stdout, stderr } = Command::new(std::env::current_exe().expect("this program"))
+            .args(["--exact", &format!("cuda::{}", self.name), "--ignored", "--nocapture"])
+            .env("LD_LIBRARY_PATH", folder)
+            .env("RUST_BACKTRACE", "0")
+            .envs(self.settings.iter().map(|(name, value)| (name, value)))
+            .output()
+            .expect("this program starts");
+        let told = String::from_utf8_lossy(&stdout).into_owned();
+        let errors = String::from_utf8_lossy(&stderr);
+        assert!(status.success() && told.contains("1 passed"), "{self:?}\n{told}\n{errors}");
+        told
+    }
+}
