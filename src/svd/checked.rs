@@ -5,6 +5,15 @@ use super::verify::{Check, Columns, dot, norm, probe, tolerance};
 use super::{Backend, RawSvd, Route, Svd};
 use crate::Error;
 use ndarray::{Array2, ArrayView2};
+use std::cell::Cell;
+
+/// Copies of more entries are not kept: 2 MiB.
+const KEPT: usize = 1 << 18;
+
+thread_local! {
+    /// Memory of the last copy on this thread: fresh from the system it is slow at first touch.
+    static COPY: Cell<Vec<f64>> = const { Cell::new(Vec::new()) };
+}
 
 /// A matrix scaled so that its largest entry lies in [½, 1), and the exponent that undoes it.
 struct Scaled {
@@ -23,15 +32,26 @@ impl Scaled {
             Error::check_finite(what, x)?;
         }
         let exponent = exponent(largest);
-        let matrix = if exponent.abs() < 1000 {
+        let mut copy = COPY.take();
+        copy.clear();
+        if exponent.abs() < 1000 {
             let scale = power_of_two(-exponent);
-            rows.mapv(|v| v * scale)
+            copy.extend(rows.iter().map(|v| v * scale));
         } else {
             // Two exact steps: one factor of 2^1074 would itself overflow.
             let (half, rest) = (power_of_two(-exponent / 2), power_of_two(-exponent - -exponent / 2));
-            rows.mapv(|v| v * half * rest)
-        };
+            copy.extend(rows.iter().map(|v| v * half * rest));
+        }
+        let matrix = Array2::from_shape_vec(x.dim(), copy);
+        let matrix = matrix.map_err(|e| Error::Unsupported { reason: format!("{what}: {e}") })?;
         Ok(Self { matrix, exponent })
+    }
+
+    /// Keeps the memory for the next matrix of this thread.
+    fn recycle(self) {
+        if self.matrix.len() <= KEPT {
+            COPY.set(self.matrix.into_raw_vec_and_offset().0);
+        }
     }
 
     fn undo(&self, value: f64) -> f64 {
@@ -57,7 +77,9 @@ pub(crate) fn power_of_two(e: i32) -> f64 {
 pub(super) fn svd(x: ArrayView2<'_, f64>, backend: &dyn Backend) -> Result<Svd, Error> {
     let scaled = Scaled::new("the matrix", x)?;
     let first = backend.factorise(scaled.matrix.view(), Route::First);
-    finish(&scaled, first, backend, &mut Check::new(x.nrows().max(x.ncols())))
+    let svd = finish(&scaled, first, backend, &mut Check::new(x.nrows().max(x.ncols())));
+    scaled.recycle();
+    svd
 }
 
 pub(super) fn svd_many(xs: &[ArrayView2<'_, f64>], backend: &dyn Backend) -> Vec<Result<Svd, Error>> {
