@@ -27,7 +27,8 @@ impl Scaled {
             return Err(Error::Empty { what });
         }
         let rows = x.as_standard_layout();
-        let largest = pulp::Arch::new().dispatch(Largest(rows.as_slice().unwrap_or(&[])));
+        let entries = rows.as_slice().unwrap_or(&[]);
+        let largest = pulp::Arch::new().dispatch(Largest(entries));
         if !largest.is_finite() {
             Error::check_finite(what, x)?;
         }
@@ -36,11 +37,11 @@ impl Scaled {
         copy.clear();
         if exponent.abs() < 1000 {
             let scale = power_of_two(-exponent);
-            copy.extend(rows.iter().map(|v| v * scale));
+            copy.extend(entries.iter().map(|v| v * scale));
         } else {
             // Two exact steps: one factor of 2^1074 would itself overflow.
             let (half, rest) = (power_of_two(-exponent / 2), power_of_two(-exponent - -exponent / 2));
-            copy.extend(rows.iter().map(|v| v * half * rest));
+            copy.extend(entries.iter().map(|v| v * half * rest));
         }
         let matrix = Array2::from_shape_vec(x.dim(), copy);
         let matrix = matrix.map_err(|e| Error::Unsupported { reason: format!("{what}: {e}") })?;

@@ -87,18 +87,17 @@ fn factorise(x: ArrayView2<'_, f64>, params: Spec<SvdParams, f64>) -> Result<Raw
         MatRef::from_column_major_slice(&copied, n, p)
     };
     let (mut u, mut v) = (vec![0.0; n * r], vec![0.0; p * r]);
+    let left = MatMut::from_column_major_slice_mut(&mut u, n, r);
+    let right = MatMut::from_column_major_slice_mut(&mut v, p, r);
+    // faer copies the matrix column by column. The rows of a square one are the columns of its transpose.
+    let (matrix, left, right) = match x.as_slice() {
+        Some(_) if n == p => (matrix.transpose(), right, left),
+        _ => (matrix, left, right),
+    };
     let mut sigma = faer::Col::<f64>::zeros(r);
     let thin = ComputeSvdVectors::Thin;
     let work = |space: &mut MemStack| {
-        svd(
-            matrix,
-            sigma.as_diagonal_mut(),
-            Some(MatMut::from_column_major_slice_mut(&mut u, n, r)),
-            Some(MatMut::from_column_major_slice_mut(&mut v, p, r)),
-            Par::Seq,
-            space,
-            params,
-        )
+        svd(matrix, sigma.as_diagonal_mut(), Some(left), Some(right), Par::Seq, space, params)
     };
     with_space(svd_scratch::<f64>(n, p, thin, thin, Par::Seq, params), work)
         .ok_or_else(|| format!("no memory for the work space of a {n} × {p} matrix"))?

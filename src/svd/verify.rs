@@ -69,7 +69,7 @@ impl Check {
     }
 }
 
-/// What is to be compared, in as few passes over the matrices as it takes: one over `X` and `U`, three over `V`.
+/// What is to be compared, in as few passes over the matrices as it takes: one over `X` and `U`, two over `V`.
 /// Compiled once per instruction set; the best one that the machine has runs.
 struct Passes<'a> {
     /// The rows of `X`.
@@ -126,9 +126,18 @@ impl pulp::WithSimd for Passes<'_> {
                 left[mode] += sums.dot(&column[rows.clone()], &us[rows.clone()]);
             }
         }
-        for (mode, column) in v.columns().enumerate() {
-            sums.add(uw[mode], column, backward);
-            sums.add(s[mode], column, vs);
+        // The products with V are done with: their place takes Vᵀ V s.
+        vz.fill(0.0);
+        for from in (0..p).step_by(most) {
+            let rows = from..p.min(from + most);
+            for (mode, column) in v.columns().enumerate() {
+                let column = &column[rows.clone()];
+                sums.add(uw[mode], column, &mut backward[rows.clone()]);
+                sums.add(s[mode], column, &mut vs[rows.clone()]);
+            }
+            for (mode, column) in v.columns().enumerate() {
+                vz[mode] += sums.dot(&column[rows.clone()], &vs[rows.clone()]);
+            }
         }
         let mut square = 0.0;
         for (i, row) in x.columns().enumerate() {
@@ -136,10 +145,9 @@ impl pulp::WithSimd for Passes<'_> {
             square += of_row;
             forward[i] -= image;
         }
-        // The products with V are done with: their place takes what is left of s.
-        for (mode, column) in v.columns().enumerate() {
-            vz[mode] = sums.dot(column, vs) - s[mode];
-            left[mode] -= s[mode];
+        for (mode, s) in s.iter().enumerate() {
+            left[mode] -= s;
+            vz[mode] -= s;
         }
         let length = |x: &[f64]| sums.dot(x, x).sqrt();
         Errors {
