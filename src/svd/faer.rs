@@ -41,7 +41,9 @@ impl Backend for Faer {
         match route {
             Route::First => {
                 params.config.recursion_threshold = CONQUERED;
-                if x.len() <= DIRECT && is_even(x) {
+                let (n, p) = x.dim();
+                let is_long = n.max(p) as f64 > params.config.qr_ratio_threshold * n.min(p) as f64;
+                if is_long && x.len() <= DIRECT && is_even(x) {
                     params.config.qr_ratio_threshold = f64::INFINITY;
                 }
                 factorise(x, params)
