@@ -69,6 +69,16 @@ fn blocks_wider_than_panels_change_nothing() {
     }
 }
 
+/// Blocks of hundreds of rows are reflected some columns after the others.
+#[test]
+fn blocks_of_many_rows() {
+    let (x, y) = (features("gaussian", 900, 950), normal(4, 900, 1));
+    let requests = [min_norm(0..1)];
+    let plane = Plane::new(&[40, 900], &[30, 300, 950]).unwrap();
+    let c = worst(&plane.fits(&x, &y, &requests).unwrap(), &x, &y, &requests);
+    assert!(c < C, "c = {c}");
+}
+
 #[test]
 fn any_memory_order_and_any_map() {
     let (inputs, y) = (features("gaussian", 25, 3), normal(9, 25, 2));

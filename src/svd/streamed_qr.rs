@@ -11,6 +11,8 @@ use std::ops::Range;
 const PANEL: usize = 48;
 /// Rows that are solved together.
 const SOLVED: usize = 64;
+/// Entries of a block that are reflected together, to be still in the cache when they are needed again: 512 KiB.
+const CACHED: usize = 1 << 16;
 /// Columns that are reduced one by one.
 const NARROW: usize = 8;
 
@@ -311,6 +313,13 @@ fn reflect(
     room: &mut Vec<f64>,
 ) {
     let (w, width) = (top.nrows(), top.ncols());
+    let together = (CACHED / tails.nrows().max(1)).max(64);
+    if width > together {
+        let (top, top_rest) = top.split_at_col_mut(together);
+        let (bottom, bottom_rest) = bottom.split_at_col_mut(together);
+        reflect(tails, factor, (top, bottom), transposed, room);
+        return reflect(tails, factor, (top_rest, bottom_rest), transposed, room);
+    }
     room.clear();
     for column in top.as_ref().col_iter() {
         room.extend_from_slice(entries(column));
