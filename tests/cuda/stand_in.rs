@@ -104,3 +104,20 @@ impl Child {
         told
     }
 }
+
+/// What is ignored in this process runs in others: none is forgotten.
+#[test]
+fn every_child_is_started() {
+    let list = Command::new(std::env::current_exe().expect("this program"))
+        .args(["--list", "--ignored"])
+        .output()
+        .expect("this program starts");
+    let starts = concat!(include_str!("shapes.rs"), include_str!("fourier.rs"), include_str!("faults.rs"));
+    let told = String::from_utf8_lossy(&list.stdout);
+    let children: Vec<&str> = told.lines().filter_map(|line| line.strip_suffix(": test")).collect();
+    assert!(!children.is_empty(), "{told}");
+    for child in children {
+        let name = child.trim_start_matches("cuda::");
+        assert!(starts.contains(&format!("\"{name}\"")), "nobody starts {name}");
+    }
+}
