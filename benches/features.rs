@@ -1,6 +1,7 @@
 //! What random Fourier features cost, and the curves and grids of their minimum-norm fits.
 //!
-//! - `cos(X W + b)` at 1000 × 784 → 5000 against the product `X W` alone, by the same faer, and against numpy.
+//! - `cos(X W + b)` at 1000 × 784 → 5000, of images and of inputs without zeros, against the product `X W` alone, by
+//!   the same faer, and against numpy.
 //! - A model-wise curve at n = 5,000, p = 50 … 20,000 (40 values), and a grid of 20 × 20 values of n and p up to 4,000,
 //!   ten outputs and 10,000 test rows each, features included, against the fastest way of numpy and `SciPy` to fit
 //!   one cell after the other: their QR, or least squares routines. A few cells are timed, the others interpolated

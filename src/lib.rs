@@ -80,6 +80,7 @@ pub mod interop;
 pub mod interpolants;
 pub mod kernel;
 mod lane;
+mod large_pages;
 pub mod nested;
 #[cfg(feature = "plot")]
 pub mod plot;

@@ -3,12 +3,13 @@
 mod complex;
 mod frequencies;
 mod moments;
+mod sparse_rows;
 mod stationary_kernel;
 
 pub use stationary_kernel::StationaryKernel;
 
 use super::trigonometric::Wave;
-use super::{FeatureMap, check_outputs, checked_zeros};
+use super::{FeatureMap, check_design, check_inputs, check_outputs, checked_zeros};
 use crate::Error;
 use crate::rng::stream;
 use frequencies::Frequencies;
@@ -336,15 +337,25 @@ impl RandomFourier {
         parts: &[Part],
     ) -> Result<Array2<f64>, Error> {
         check_outputs(self.outputs(), columns.end)?;
+        let mut design = checked_zeros(self, inputs, columns.len())?;
+        self.write(inputs, columns, parts, design.as_slice_mut().unwrap_or_default())?;
+        Ok(design)
+    }
+
+    /// The same, row by row, into a table that is there.
+    fn write(
+        &self,
+        inputs: &ArrayRef2<f64>,
+        columns: Range<usize>,
+        parts: &[Part],
+        features: &mut [f64],
+    ) -> Result<(), Error> {
         let width = columns.len();
-        let mut design = checked_zeros(self, inputs, width)?;
-        let features = design.as_slice_mut().unwrap_or_default();
         let mut copy = Vec::new();
         self.frequencies.each_tile(
             inputs.view(),
             self.frequencies_of(&columns),
             |rows, tile, products| {
-                let features = &mut features[rows.start * width..rows.end * width];
                 for (index, part) in parts.iter().enumerate() {
                     // The frequencies of this tile whose column of this part is asked for.
                     let bound = |column: usize| column.saturating_sub(part.offset).div_ceil(part.step);
@@ -363,8 +374,8 @@ impl RandomFourier {
                     let phases = self.frequencies.phases_of(tile.clone());
                     let finite = part.wave.apply(values, phases, part.amplitude);
                     let column = part.offset + part.step * first - columns.start;
-                    for (row, values) in features.chunks_exact_mut(width).zip(values.chunks_exact(tile.len()))
-                    {
+                    for (row, values) in rows.iter().zip(values.chunks_exact(tile.len())) {
+                        let row = &mut features[row * width..][..width];
                         let values = &values[first - tile.start..last - tile.start];
                         if !finite && values.iter().any(|value| value.is_nan()) {
                             return Err(Error::Overflow { what: "the phase of a Fourier feature" });
@@ -379,8 +390,7 @@ impl RandomFourier {
                 }
                 Ok(())
             },
-        )?;
-        Ok(design)
+        )
     }
 }
 
@@ -398,6 +408,24 @@ impl FeatureMap for RandomFourier {
     fn columns(&self, inputs: &ArrayRef2<f64>, columns: Range<usize>) -> Result<Array2<f64>, Error> {
         let parts = self.parts((Wave::Cosine, self.amplitude), (Wave::Sine, self.amplitude));
         self.table(inputs, columns, &parts)
+    }
+
+    /// Straight into the table, if it lies row by row.
+    fn write_columns(
+        &self,
+        inputs: &ArrayRef2<f64>,
+        columns: Range<usize>,
+        design: &mut ArrayRef2<f64>,
+    ) -> Result<(), Error> {
+        check_design(inputs, &columns, design)?;
+        let Some(features) = design.as_slice_mut() else {
+            design.assign(&self.columns(inputs, columns)?);
+            return Ok(());
+        };
+        check_outputs(self.outputs(), columns.end)?;
+        check_inputs(self, inputs, columns.len())?;
+        let parts = self.parts((Wave::Cosine, self.amplitude), (Wave::Sine, self.amplitude));
+        self.write(inputs, columns, &parts, features)
     }
 
     fn describe(&self) -> String {

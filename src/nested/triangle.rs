@@ -160,7 +160,7 @@ pub(super) fn conditions<'a>(rows: impl Iterator<Item = &'a [f64]>) -> Vec<f64> 
     let conditions = rows.map(|row| {
         let entry = grow(&grown, row);
         grown.push(entry);
-        squares += square(row);
+        squares += crate::svd::dot(row, row);
         length = length.hypot(entry);
         squares.sqrt() * length / (grown.len() as f64).sqrt()
     });
@@ -169,7 +169,7 @@ pub(super) fn conditions<'a>(rows: impl Iterator<Item = &'a [f64]>) -> Vec<f64> 
 
 /// The next entry of `L⁻¹ s`, given those before it and the next row of `L`: the sign that makes it larger.
 fn grow(grown: &[f64], row: &[f64]) -> f64 {
-    let sum = dot(&row[..grown.len()], grown);
+    let sum = crate::svd::dot(&row[..grown.len()], grown);
     (-sum - 1f64.copysign(sum)) / row[grown.len()]
 }
 

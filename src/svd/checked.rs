@@ -1,7 +1,7 @@
 //! The checks around every factorisation, of whatever backend.
 
-use super::sums::Largest;
-use super::verify::{Check, Columns, dot, norm, probe, tolerance};
+use super::sums::{Largest, dot};
+use super::verify::{Check, Columns, norm, probe, tolerance};
 use super::{Backend, RawSvd, Route, Svd};
 use crate::Error;
 use ndarray::{Array2, ArrayView2};

@@ -56,6 +56,7 @@ pub use lapack::Lapack;
 pub(crate) use product::{add_gram, leading_times, times_transposed};
 pub(crate) use reflect::reduce;
 pub(crate) use streamed_qr::StreamedQr;
+pub(crate) use sums::dot;
 
 use crate::Error;
 use crate::filter::{SpectralFilter, Spectrum};

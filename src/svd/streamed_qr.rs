@@ -1,6 +1,7 @@
 //! A QR factorisation that takes rows a block at a time, and may keep its reflections.
 
 use super::reflect::Reflections;
+use crate::large_pages;
 use faer::linalg::matmul::matmul;
 use faer::linalg::triangular_solve::{solve_lower_triangular_in_place, solve_upper_triangular_in_place};
 use faer::{Accum, ColMut, ColRef, Mat, MatMut, MatRef, Par};
@@ -24,7 +25,7 @@ const NARROW: usize = 8;
 #[derive(Debug)]
 pub(crate) struct StreamedQr {
     /// `[R | Qᵀ Y]`, zero below the diagonal of `R`.
-    upper: Mat<f64>,
+    upper: Array2<f64>,
     columns: usize,
     rows: usize,
     /// What lies outside the span of the columns, squared: one sum for each carried column.
@@ -44,13 +45,15 @@ enum Step {
 }
 
 /// `w` reflections `I − v vᵀ/τ` of row `first + i` of `R` and a block of rows of `A`: `v` is 1 in the one and column
-/// `i` of `tails` in the others. Their product is `I − V T⁻¹ Vᵀ`.
+/// `i` of `tails` in the others. Their product is `I − V S Vᵀ`, as in R. Schreiber and C. Van Loan, *A
+/// Storage-Efficient WY Representation for Products of Householder Transformations*, SIAM J. Sci. Stat. Comput. 10
+/// (1989).
 #[derive(Debug)]
 struct Panel {
     first: usize,
     from: usize,
     tails: Mat<f64>,
-    /// `T`: `τ` on the diagonal, `VᵀV` over it.
+    /// `S`, upper triangular: `1/τ` on the diagonal.
     factor: Mat<f64>,
 }
 
@@ -59,7 +62,7 @@ impl StreamedQr {
     /// reflections for [`StreamedQr::apply`], about `rows × columns` numbers.
     pub(crate) fn new(rows: usize, columns: usize, carried: usize, keeps: bool) -> Self {
         Self {
-            upper: Mat::zeros(rows.min(columns), columns + carried),
+            upper: large_pages::zeros((rows.min(columns), columns + carried).f()),
             columns,
             rows: 0,
             outside: vec![0.0; carried],
@@ -73,6 +76,12 @@ impl StreamedQr {
         self.rows
     }
 
+    fn upper(&self) -> MatRef<'_, f64> {
+        let (rows, columns) = self.upper.dim();
+        let entries = self.upper.as_slice_memory_order().unwrap_or_default();
+        MatRef::from_column_major_slice(entries, rows, columns)
+    }
+
     /// Rows of `R`.
     fn height(&self) -> usize {
         self.rows.min(self.columns)
@@ -82,7 +91,7 @@ impl StreamedQr {
     pub(crate) fn append(&mut self, a: ArrayView2<'_, f64>, y: ArrayView2<'_, f64>) {
         let (count, width) = (a.nrows(), self.upper.ncols());
         let height = self.height();
-        let mut block = Array2::zeros((count, width).f());
+        let mut block = large_pages::zeros((count, width).f());
         block.slice_mut(s![.., ..self.columns]).assign(&a);
         if self.columns < width {
             block.slice_mut(s![.., self.columns..]).assign(&y);
@@ -99,7 +108,7 @@ impl StreamedQr {
         if lead > 0 {
             let mut rest = block.as_mut().subcols_mut(height, width - height);
             let reflections = Reflections::reduce(rest.as_mut(), lead);
-            let mut added = self.upper.as_mut().submatrix_mut(height, height, lead, width - height);
+            let mut added = columns_mut(&mut self.upper).submatrix_mut(height, height, lead, width - height);
             added.copy_from(rest.as_ref().subrows(0, lead));
             for j in 0..lead {
                 added.as_mut().col_mut(j).subrows_mut(j + 1, lead - j - 1).fill(0.0);
@@ -122,7 +131,7 @@ impl StreamedQr {
         let (head, rest) = block.subcols_mut(first, width - first).split_at_col_mut(w);
         let (mut head, rest) = (head, rest);
         let (triangle, mut beside) =
-            self.upper.as_mut().submatrix_mut(first, first, w, width - first).split_at_col_mut(w);
+            columns_mut(&mut self.upper).submatrix_mut(first, first, w, width - first).split_at_col_mut(w);
         let mut factor = Mat::<f64>::zeros(w, w);
         reduce_columns(triangle, head.as_mut(), factor.as_mut(), &mut self.room);
         if width > last {
@@ -135,12 +144,12 @@ impl StreamedQr {
 
     /// Column `j` of `R`, up to the diagonal.
     pub(crate) fn column(&self, j: usize) -> &[f64] {
-        &entries(self.upper.col(j))[..self.height().min(j + 1)]
+        &entries(self.upper().col(j))[..self.height().min(j + 1)]
     }
 
     /// `Qᵀ y` for carried column `k`.
     pub(crate) fn carried(&self, k: usize) -> &[f64] {
-        &entries(self.upper.col(self.columns + k))[..self.height()]
+        &entries(self.upper().col(self.columns + k))[..self.height()]
     }
 
     /// `‖y − Q Qᵀ y‖²` for carried column `k`.
@@ -159,7 +168,7 @@ impl StreamedQr {
             let reach = |rows: usize| groups.partition_point(|b| b.nrows() < rows);
             let mut solve = |columns: Range<usize>, size: usize| {
                 let to = columns_mut(&mut all).submatrix_mut(first, columns.start, size, columns.len());
-                solve_upper_triangular_in_place(self.upper.submatrix(first, first, size, size), to, Par::Seq);
+                solve_upper_triangular_in_place(self.upper().submatrix(first, first, size, size), to, Par::Seq);
             };
             let (some, full) = (reach(first + 1), reach(first + size));
             // These end within the block: what is below their ends stays 0.
@@ -170,7 +179,7 @@ impl StreamedQr {
             solve(start(full)..width, size);
             let active = columns_mut(&mut all).subcols_mut(start(some), width - start(some));
             let (above, found) = active.split_at_row_mut(first);
-            let beside = self.upper.submatrix(0, first, first, size);
+            let beside = self.upper().submatrix(0, first, first, size);
             matmul(above, Accum::Add, beside, found.subrows(0, size), -1.0, Par::Seq);
         }
         groups.iter().zip(places).map(|(b, columns)| all.slice(s![..b.nrows(), columns]).to_owned()).collect()
@@ -184,7 +193,7 @@ impl StreamedQr {
     }
 
     fn leading(&self, p: usize) -> MatRef<'_, f64> {
-        self.upper.as_ref().submatrix(0, 0, p, p)
+        self.upper().submatrix(0, 0, p, p)
     }
 
     /// `Q [z; 0]`, `rows × k` for each `z` (`rank × k`), which belongs to the first `rank` columns of `A`. `rows` is
@@ -234,7 +243,7 @@ fn side_by_side(groups: &[Array2<f64>], rows: usize) -> (Array2<f64>, Vec<Range<
         width - b.ncols()..width
     });
     let places: Vec<_> = places.collect();
-    let mut all = Array2::zeros((rows, width).f());
+    let mut all = large_pages::zeros((rows, width).f());
     for (b, columns) in groups.iter().zip(&places) {
         all.slice_mut(s![..b.nrows(), columns.clone()]).assign(b);
     }
@@ -243,7 +252,7 @@ fn side_by_side(groups: &[Array2<f64>], rows: usize) -> (Array2<f64>, Vec<Range<
 
 /// A copy, column by column.
 fn by_columns(b: ArrayView2<'_, f64>) -> Array2<f64> {
-    let mut copy = Array2::zeros(b.raw_dim().f());
+    let mut copy = large_pages::zeros(b.raw_dim().f());
     copy.assign(&b);
     copy
 }
@@ -256,7 +265,7 @@ fn columns_mut(matrix: &mut Array2<f64>) -> MatMut<'_, f64> {
 }
 
 /// `[R; A] ← Qᵀ [R; A] = [R'; V]` for `R` (`w × w`, upper triangular) and `A` (`count × w`): the reflections'
-/// tails in place of `A`, their factor `T` in `factor`.
+/// tails in place of `A`, their factor `S` in `factor`, which is 0.
 fn reduce_columns(
     mut r: MatMut<'_, f64>,
     mut a: MatMut<'_, f64>,
@@ -268,11 +277,16 @@ fn reduce_columns(
         let half = w / 2;
         let (top_left, mut top_right, _, bottom_right) = r.split_at_mut(half, half);
         let (mut left, mut right) = a.split_at_col_mut(half);
-        let (mut first, beside, _, second) = factor.split_at_mut(half, half);
+        let (mut first, beside, _, mut second) = factor.split_at_mut(half, half);
         reduce_columns(top_left, left.as_mut(), first.as_mut(), room);
         reflect(left.as_ref(), first.as_ref(), (top_right.as_mut(), right.as_mut()), true, room);
-        reduce_columns(bottom_right, right.as_mut(), second, room);
-        matmul(beside, Accum::Replace, left.as_ref().transpose(), right.as_ref(), 1.0, Par::Seq);
+        reduce_columns(bottom_right, right.as_mut(), second.as_mut(), room);
+        // S₁₂ = −S₁₁ V₁ᵀV₂ S₂₂
+        let [between, product] = matrices(room, half, w - half);
+        let (mut between, mut product) = (between, product);
+        matmul(between.as_mut(), Accum::Replace, left.as_ref().transpose(), right.as_ref(), 1.0, Par::Seq);
+        matmul(product.as_mut(), Accum::Replace, first.as_ref(), between.as_ref(), 1.0, Par::Seq);
+        matmul(beside, Accum::Replace, product.as_ref(), second.as_ref(), -1.0, Par::Seq);
         return;
     }
     for k in 0..w {
@@ -281,8 +295,7 @@ fn reduce_columns(
         let length = column.as_ref().col(0).norm_l2();
         let head = r[(k, k)];
         if length == 0.0 {
-            factor[(k, k)] = f64::INFINITY; // I − v vᵀ/τ is I
-            continue;
+            continue; // I − 0 v vᵀ is I
         }
         let new = -head.hypot(length).copysign(head);
         let scale = (head - new).recip();
@@ -290,10 +303,13 @@ fn reduce_columns(
         let tail = (length * scale) * (length * scale);
         let tau = f64::midpoint(1.0, tail);
         r[(k, k)] = new;
-        factor[(k, k)] = tau;
+        factor[(k, k)] = tau.recip();
         let v = column.as_ref().col(0);
         for i in 0..k {
-            factor[(i, k)] = done.as_ref().col(i).transpose() * v;
+            let along = done.as_ref().col(i).transpose() * v / tau;
+            for above in 0..=i {
+                factor[(above, k)] -= factor[(above, i)] * along;
+            }
         }
         for (j, other) in rest.col_iter_mut().enumerate() {
             let along = (r[(k, k + 1 + j)] + v.transpose() * other.as_ref()) / tau;
@@ -303,7 +319,7 @@ fn reduce_columns(
     }
 }
 
-/// `C ← (I − V T⁻¹ Vᵀ) C`, or with `Tᵀ` for the `transposed` product, where `V` is `I` over `tails` and `C` is
+/// `C ← (I − V S Vᵀ) C`, or with `Sᵀ` for the `transposed` product, where `V` is `I` over `tails` and `C` is
 /// `top` over `bottom`.
 fn reflect(
     tails: MatRef<'_, f64>,
@@ -320,20 +336,34 @@ fn reflect(
         reflect(tails, factor, (top, bottom), transposed, room);
         return reflect(tails, factor, (top_rest, bottom_rest), transposed, room);
     }
-    room.clear();
-    for column in top.as_ref().col_iter() {
-        room.extend_from_slice(entries(column));
-    }
-    let mut along = MatMut::from_column_major_slice_mut(room, w, width);
+    let [mut along, mut taken] = matrices(room, w, width);
+    along.copy_from(top.as_ref());
     matmul(along.as_mut(), Accum::Add, tails.transpose(), bottom.as_ref(), 1.0, Par::Seq);
-    if transposed {
-        solve_lower_triangular_in_place(factor.transpose(), along.as_mut(), Par::Seq);
-    } else {
-        solve_upper_triangular_in_place(factor, along.as_mut(), Par::Seq);
-    }
-    for (column, along) in top.col_iter_mut().zip(along.as_ref().col_iter()) {
+    times_triangle(factor, along.as_ref(), taken.as_mut(), transposed);
+    for (column, taken) in top.col_iter_mut().zip(taken.as_ref().col_iter()) {
         let column = column.try_as_col_major_mut().map_or(&mut [][..], ColMut::as_slice_mut);
-        column.iter_mut().zip(entries(along)).for_each(|(entry, along)| *entry -= along);
+        column.iter_mut().zip(entries(taken)).for_each(|(entry, taken)| *entry -= taken);
     }
-    matmul(bottom, Accum::Add, tails, along.as_ref(), -1.0, Par::Seq);
+    matmul(bottom, Accum::Add, tails, taken.as_ref(), -1.0, Par::Seq);
+}
+
+/// `C = S B`, or `Sᵀ B`, for `S` upper triangular: without the quarter that is 0.
+fn times_triangle(s: MatRef<'_, f64>, b: MatRef<'_, f64>, c: MatMut<'_, f64>, transposed: bool) {
+    let half = s.nrows() / 2;
+    let (s, whole) = if transposed { (s.transpose(), half..s.nrows()) } else { (s, 0..half) };
+    let (above, below) = c.split_at_row_mut(half);
+    for (c, rows) in [(above, 0..half), (below, half..s.nrows())] {
+        let columns = if rows == whole { 0..s.ncols() } else { rows.clone() };
+        let s = s.submatrix(rows.start, columns.start, rows.len(), columns.len());
+        matmul(c, Accum::Replace, s, b.subrows(columns.start, columns.len()), 1.0, Par::Seq);
+    }
+}
+
+/// Two matrices to write to.
+fn matrices(room: &mut Vec<f64>, rows: usize, columns: usize) -> [MatMut<'_, f64>; 2] {
+    if room.len() < 2 * rows * columns {
+        room.resize(2 * rows * columns, 0.0);
+    }
+    let (first, second) = room[..2 * rows * columns].split_at_mut(rows * columns);
+    [first, second].map(|entries| MatMut::from_column_major_slice_mut(entries, rows, columns))
 }

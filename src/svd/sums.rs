@@ -83,6 +83,22 @@ impl<S: Simd> Sums<S> {
     }
 }
 
+/// `a·b`.
+pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
+    pulp::Arch::new().dispatch(Dot(a, b))
+}
+
+struct Dot<'a>(&'a [f64], &'a [f64]);
+
+impl pulp::WithSimd for Dot<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> f64 {
+        Sums(simd).dot(self.0, self.1)
+    }
+}
+
 /// The largest of the absolute values; NaN or infinite if one of them is.
 pub(super) struct Largest<'a>(pub &'a [f64]);
 

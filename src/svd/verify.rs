@@ -4,7 +4,7 @@
 #![allow(clippy::inline_always)]
 
 use super::RawSvd;
-use super::sums::Sums;
+use super::sums::{Sums, dot};
 use ndarray::{Array2, ArrayView2};
 use std::borrow::Cow;
 
@@ -179,25 +179,6 @@ impl<'a> Columns<'a> {
     pub(super) fn columns(&self) -> std::slice::ChunksExact<'_, f64> {
         self.entries.chunks_exact(self.length)
     }
-}
-
-/// `a·b`.
-pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
-    let (a, b) = (a.chunks_exact(8), b.chunks_exact(8));
-    let rest: f64 = a.remainder().iter().zip(b.remainder()).map(|(a, b)| a * b).sum();
-    // Eight sums side by side: one would wait for itself.
-    let mut sums = [0.0; 8];
-    for (a, b) in a.zip(b) {
-        for lane in 0..8 {
-            sums[lane] += a[lane] * b[lane];
-        }
-    }
-    total(sums) + rest
-}
-
-#[inline(always)]
-fn total(sums: [f64; 8]) -> f64 {
-    ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]))
 }
 
 /// Fixed pseudo-random numbers in [−1, 1): the same for every matrix of the same size.

@@ -4,11 +4,11 @@ use super::{Grid, Observer, Splits, add_cells, gather};
 use crate::Error;
 use crate::curve::{ArmLabel, Axis, Cell, Curve, Metric, Provenance, Surface};
 use crate::dataset::Dataset;
-use crate::features::FeatureMap;
+use crate::features::{FeatureMap, zeros};
 use crate::filter::{MinNorm, SpectralFilter};
 use crate::nested::{Engine, Plane, PlaneFit, Request};
 use crate::svd::leading_times;
-use ndarray::{Array2, ArrayRef2, ArrayView2, Axis as Along, concatenate, s};
+use ndarray::{Array2, ArrayRef2, ArrayView1, ArrayView2, Axis as Along, concatenate, s};
 use std::fmt;
 use std::sync::Arc;
 
@@ -316,18 +316,23 @@ impl PlaneSweep {
             .collect::<Result<_, _>>()
             .map_err(|_| Error::Empty { what: "the fits" })?;
         let outputs = self.test.targets().ncols();
+        let (mut features, mut predictions) = (zeros("test features", self.test.len().min(BLOCK), most)?, Vec::new());
         for first in (0..self.test.len()).step_by(BLOCK) {
             let rows = first..self.test.len().min(first + BLOCK);
-            let features = map.design(&self.test.features().slice(s![rows.clone(), ..]), most)?;
-            let features = features.as_standard_layout();
+            let mut features = features.slice_mut(s![..rows.len(), ..]);
+            map.write_columns(&self.test.features().slice(s![rows.clone(), ..]), 0..most, &mut features)?;
             for (same, coefficients) in &groups {
-                let predictions = predict(&features, coefficients);
-                let mut columns = predictions.axis_chunks_iter(Along(1), outputs);
+                predict(&features, coefficients, &mut predictions);
+                let mut column = 0;
                 for &index in *same {
                     for (arm, score) in self.arms.iter().zip(&mut scores[index]) {
                         let targets = arm.test_targets.as_deref().unwrap_or(self.test.targets());
-                        let Some(predictions) = columns.next() else { continue };
-                        score.add(predictions, targets.slice(s![rows.clone(), ..]));
+                        let predicted = predictions.chunks_exact(coefficients.ncols());
+                        let of_fit = column..column + outputs;
+                        column += outputs;
+                        for (row, target) in predicted.zip(targets.slice(s![rows.clone(), ..]).rows()) {
+                            score.add(&row[of_fit.clone()], target);
+                        }
                     }
                 }
             }
@@ -360,16 +365,13 @@ impl PlaneSweep {
     }
 }
 
-/// `features[.., ..p] · coefficients` (`p ×` outputs).
-fn predict(features: &ArrayRef2<f64>, coefficients: &ArrayRef2<f64>) -> Array2<f64> {
+/// `features[.., ..p] · coefficients` (`p ×` outputs), row by row.
+fn predict(features: &ArrayRef2<f64>, coefficients: &ArrayRef2<f64>, predictions: &mut Vec<f64>) {
     let (rows, width) = features.dim();
     let (p, outputs) = coefficients.dim();
-    let (Some(x), Some(b)) = (features.as_slice(), coefficients.as_slice()) else {
-        return features.slice(s![.., ..p]).dot(coefficients);
-    };
-    let mut predictions = Array2::zeros((rows, outputs));
-    leading_times((x, width), b, predictions.as_slice_mut().unwrap_or_default(), (rows, outputs, p));
-    predictions
+    let (x, b) = (features.as_slice().unwrap_or_default(), coefficients.as_slice().unwrap_or_default());
+    predictions.resize(rows * outputs, 0.0);
+    leading_times((x, width), b, predictions, (rows, outputs, p));
 }
 
 /// Sums over test rows.
@@ -381,12 +383,10 @@ struct Score {
 }
 
 impl Score {
-    fn add(&mut self, predictions: ArrayView2<'_, f64>, targets: ArrayView2<'_, f64>) {
-        for (prediction, target) in predictions.rows().into_iter().zip(targets.rows()) {
-            self.squares += prediction.iter().zip(target).map(|(a, b)| (a - b) * (a - b)).sum::<f64>();
-            if let Some(wrong) = &mut self.wrong {
-                *wrong += usize::from(largest(prediction.iter()) != largest(target.iter()));
-            }
+    fn add(&mut self, prediction: &[f64], target: ArrayView1<'_, f64>) {
+        self.squares += prediction.iter().zip(target).map(|(a, b)| (a - b) * (a - b)).sum::<f64>();
+        if let Some(wrong) = &mut self.wrong {
+            *wrong += usize::from(largest(prediction.iter()) != largest(target.iter()));
         }
     }
 }

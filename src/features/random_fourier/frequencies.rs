@@ -1,15 +1,15 @@
 //! Frequencies and phases, and the products `X Wᵀ`, tile by tile.
 
+use super::sparse_rows::{COLUMNS, Panel, SparseRows, is_sparse};
 use crate::Error;
 use crate::features::trigonometric::GROUP;
 use crate::features::zeros;
 use crate::svd::times_transposed;
-use ndarray::{Array2, ArrayView2, Axis, s};
+use ndarray::{Array2, ArrayView2, s};
 use std::ops::Range;
 
-/// A tile's rows and columns: 384 KiB, which stay in the cache until their cosines are taken.
+/// A tile's rows: with its columns 384 KiB, which stay in the cache until their cosines are taken.
 const ROWS: usize = 1024;
-const COLUMNS: usize = 2 * GROUP;
 
 /// `P` frequencies of `d` inputs and their phases, filled up with zeros to whole tiles.
 #[derive(Clone, Debug)]
@@ -21,13 +21,13 @@ pub(super) struct Frequencies {
     count: usize,
 }
 
-/// The fewest rows and columns of a product; columns are filled up to a multiple of it.
+/// The fewest rows of a product; fewer are filled up with zeros.
 ///
 /// Products of 4096 multiplications and fewer, and those with vectors, go through other code, which adds in
 /// another order. Above that an entry is one sum from first to last, whatever the shape: its bits do not depend
 /// on the tile it is in.
 fn fewest(inputs: usize) -> usize {
-    if inputs > 4096 / (GROUP * GROUP) { GROUP } else { 2 * GROUP }
+    if inputs > 4096 / (GROUP * COLUMNS) { GROUP } else { COLUMNS }
 }
 
 impl Frequencies {
@@ -36,8 +36,7 @@ impl Frequencies {
         if inputs == 0 || count == 0 {
             return Err(Error::Empty { what: "the list of frequencies" });
         }
-        let fewest = fewest(inputs);
-        let filled = count.checked_next_multiple_of(fewest).unwrap_or(usize::MAX);
+        let filled = count.checked_next_multiple_of(COLUMNS).unwrap_or(usize::MAX);
         let rows = zeros("the frequencies", filled, inputs)?;
         Ok(Self { rows, phases: vec![0.0; filled], count })
     }
@@ -81,35 +80,49 @@ impl Frequencies {
         &self,
         inputs: ArrayView2<'_, f64>,
         wanted: Range<usize>,
-        mut each: impl FnMut(Range<usize>, Range<usize>, &mut [f64]) -> Result<(), Error>,
+        mut each: impl FnMut(&[usize], Range<usize>, &mut [f64]) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let d = self.inputs();
-        let fewest = fewest(d);
-        let all = wanted.start / fewest * fewest..wanted.end.next_multiple_of(fewest);
-        let weights = self.rows.as_slice().unwrap_or_default();
-        let most_rows = ROWS.min(inputs.nrows().max(fewest));
-        let mut products = vec![0.0; most_rows * COLUMNS.min(all.len())];
+        let inputs = inputs.as_standard_layout();
+        let row = |row: usize| &inputs.as_slice().unwrap_or_default()[row * self.inputs()..][..self.inputs()];
+        // A row goes one way or the other for itself: its bits do not depend on those beside it.
+        let (sparse, dense): (Vec<usize>, Vec<usize>) =
+            (0..inputs.nrows()).partition(|index| is_sparse(row(*index)));
+        let tiles = || {
+            let all = wanted.start / COLUMNS * COLUMNS..wanted.end.next_multiple_of(COLUMNS);
+            all.step_by(COLUMNS).map(|start| start..start + COLUMNS)
+        };
+        let fewest = fewest(self.inputs());
+        let most = sparse.len().max(dense.len()).clamp(fewest, ROWS);
+        let mut products = vec![0.0; most * COLUMNS];
+        let mut panel = Panel::new(self.inputs());
+        let mut nonzero = SparseRows::default();
+        for rows in sparse.chunks(ROWS) {
+            nonzero.replace(rows.iter().map(|index| row(*index)), self.inputs());
+            for tile in tiles() {
+                let products = &mut products[..rows.len() * COLUMNS];
+                panel.replace(self.of_tile(&tile), self.inputs());
+                nonzero.times(&panel, products);
+                each(rows, tile, products)?;
+            }
+        }
         let mut filled = Vec::new();
-        for (block, inputs) in inputs.axis_chunks_iter(Axis(0), ROWS).enumerate() {
-            let rows = block * ROWS..block * ROWS + inputs.nrows();
+        for rows in dense.chunks(ROWS) {
+            filled.clear();
+            rows.iter().for_each(|index| filled.extend_from_slice(row(*index)));
             let height = rows.len().max(fewest);
-            let values = match inputs.as_slice() {
-                Some(values) if height == rows.len() => values,
-                _ => {
-                    filled.clear();
-                    filled.extend(inputs.iter());
-                    filled.resize(height * d, 0.0);
-                    &filled
-                }
-            };
-            for start in all.clone().step_by(COLUMNS) {
-                let tile = start..all.end.min(start + COLUMNS);
-                let products = &mut products[..height * tile.len()];
-                let of_tile = &weights[tile.start * d..tile.end * d];
-                times_transposed(values, of_tile, products, (height, tile.len(), d));
-                each(rows.clone(), tile, products)?;
+            filled.resize(height * self.inputs(), 0.0);
+            for tile in tiles() {
+                let products = &mut products[..height * COLUMNS];
+                let size = (height, COLUMNS, self.inputs());
+                times_transposed(&filled, self.of_tile(&tile), products, size);
+                each(rows, tile, products)?;
             }
         }
         Ok(())
+    }
+
+    /// The frequencies of a tile one by one.
+    fn of_tile(&self, tile: &Range<usize>) -> &[f64] {
+        &self.rows.as_slice().unwrap_or_default()[tile.start * self.inputs()..tile.end * self.inputs()]
     }
 }
