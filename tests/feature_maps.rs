@@ -7,7 +7,7 @@ use double_descent::features::{
 };
 use double_descent::nested::noise::SecondMoments;
 use double_descent::rng::stream;
-use ndarray::{Array2, array, s};
+use ndarray::{Array2, ShapeBuilder, array, s};
 use rand::RngExt;
 use rand_distr::StandardNormal;
 
@@ -44,6 +44,20 @@ fn maps_are_nested_and_a_row_is_a_function_of_its_input() {
         for columns in [0..1, 1..2, 1..largest, largest / 2..largest / 2 + 3, largest - 1..largest] {
             let some = map.columns(&inputs, columns.clone()).unwrap();
             assert!(some == all.slice(s![.., columns.clone()]), "{}, columns {columns:?}", map.describe());
+            // Into memory of either order, and between other columns.
+            let shape = (300, columns.len() + 2);
+            for mut table in [Array2::ones(shape), Array2::ones(shape.f())] {
+                let mut own = table.slice_mut(s![.., 1..=columns.len()]);
+                map.write_columns(&inputs, columns.clone(), &mut own).unwrap();
+                assert!(own == some, "{}, columns {columns:?}", map.describe());
+                assert!([0, columns.len() + 1].iter().all(|j| table.column(*j).iter().all(|v| *v == 1.0)));
+            }
+            let mut table = Array2::ones(some.dim());
+            map.write_columns(&inputs, columns.clone(), &mut table).unwrap();
+            assert!(table == some, "{}, columns {columns:?}", map.describe());
+            let mut table = Array2::ones((299, columns.len()));
+            let short = map.write_columns(&inputs, columns.clone(), &mut table);
+            assert!(matches!(short, Err(Error::Shape { expected: 300, found: 299, .. })));
         }
         for rows in [0..1, 0..2, 5..22, 120..140, 1..300, 299..300] {
             let some = map.design(&inputs.slice(s![rows.clone(), ..]), largest).unwrap();

@@ -38,13 +38,7 @@ fn images(n: usize, d: usize) -> (Array2<f64>, &'static str) {
     (Array2::from_shape_simple_fn((n, d), pixel), "inputs half of which are 0")
 }
 
-fn compare(
-    name: &str,
-    what: &str,
-    inputs: &Array2<f64>,
-    (gamma, p): (f64, usize),
-    peer: Option<Peer<'_>>,
-) {
+fn compare(name: &str, what: &str, inputs: &Array2<f64>, (gamma, p): (f64, usize), peer: Option<Peer<'_>>) {
     let (n, d) = inputs.dim();
     let map = RandomFourier::gaussian(d, p, gamma, 1).expect("features");
     let map = map.with_amplitude(1.0).expect("an amplitude");

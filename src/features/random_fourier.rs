@@ -352,45 +352,41 @@ impl RandomFourier {
     ) -> Result<(), Error> {
         let width = columns.len();
         let mut copy = Vec::new();
-        self.frequencies.each_tile(
-            inputs.view(),
-            self.frequencies_of(&columns),
-            |rows, tile, products| {
-                for (index, part) in parts.iter().enumerate() {
-                    // The frequencies of this tile whose column of this part is asked for.
-                    let bound = |column: usize| column.saturating_sub(part.offset).div_ceil(part.step);
-                    let last = tile.end.min(self.frequencies.count()).min(bound(columns.end));
-                    let first = tile.start.max(bound(columns.start));
-                    if first >= last {
-                        continue;
+        self.frequencies.each_tile(inputs.view(), self.frequencies_of(&columns), |rows, tile, products| {
+            for (index, part) in parts.iter().enumerate() {
+                // The frequencies of this tile whose column of this part is asked for.
+                let bound = |column: usize| column.saturating_sub(part.offset).div_ceil(part.step);
+                let last = tile.end.min(self.frequencies.count()).min(bound(columns.end));
+                let first = tile.start.max(bound(columns.start));
+                if first >= last {
+                    continue;
+                }
+                let values = if index + 1 == parts.len() {
+                    &mut *products
+                } else {
+                    copy.clear();
+                    copy.extend_from_slice(products);
+                    &mut copy[..]
+                };
+                let phases = self.frequencies.phases_of(tile.clone());
+                let finite = part.wave.apply(values, phases, part.amplitude);
+                let column = part.offset + part.step * first - columns.start;
+                for (row, values) in rows.iter().zip(values.chunks_exact(tile.len())) {
+                    let row = &mut features[row * width..][..width];
+                    let values = &values[first - tile.start..last - tile.start];
+                    if !finite && values.iter().any(|value| value.is_nan()) {
+                        return Err(Error::Overflow { what: "the phase of a Fourier feature" });
                     }
-                    let values = if index + 1 == parts.len() {
-                        &mut *products
+                    if part.step == 1 {
+                        row[column..column + values.len()].copy_from_slice(values);
                     } else {
-                        copy.clear();
-                        copy.extend_from_slice(products);
-                        &mut copy[..]
-                    };
-                    let phases = self.frequencies.phases_of(tile.clone());
-                    let finite = part.wave.apply(values, phases, part.amplitude);
-                    let column = part.offset + part.step * first - columns.start;
-                    for (row, values) in rows.iter().zip(values.chunks_exact(tile.len())) {
-                        let row = &mut features[row * width..][..width];
-                        let values = &values[first - tile.start..last - tile.start];
-                        if !finite && values.iter().any(|value| value.is_nan()) {
-                            return Err(Error::Overflow { what: "the phase of a Fourier feature" });
-                        }
-                        if part.step == 1 {
-                            row[column..column + values.len()].copy_from_slice(values);
-                        } else {
-                            let places = row[column..].iter_mut().step_by(part.step);
-                            places.zip(values).for_each(|(to, from)| *to = *from);
-                        }
+                        let places = row[column..].iter_mut().step_by(part.step);
+                        places.zip(values).for_each(|(to, from)| *to = *from);
                     }
                 }
-                Ok(())
-            },
-        )
+            }
+            Ok(())
+        })
     }
 }
 

@@ -168,7 +168,11 @@ impl StreamedQr {
             let reach = |rows: usize| groups.partition_point(|b| b.nrows() < rows);
             let mut solve = |columns: Range<usize>, size: usize| {
                 let to = columns_mut(&mut all).submatrix_mut(first, columns.start, size, columns.len());
-                solve_upper_triangular_in_place(self.upper().submatrix(first, first, size, size), to, Par::Seq);
+                solve_upper_triangular_in_place(
+                    self.upper().submatrix(first, first, size, size),
+                    to,
+                    Par::Seq,
+                );
             };
             let (some, full) = (reach(first + 1), reach(first + size));
             // These end within the block: what is below their ends stays 0.

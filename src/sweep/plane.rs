@@ -316,7 +316,8 @@ impl PlaneSweep {
             .collect::<Result<_, _>>()
             .map_err(|_| Error::Empty { what: "the fits" })?;
         let outputs = self.test.targets().ncols();
-        let (mut features, mut predictions) = (zeros("test features", self.test.len().min(BLOCK), most)?, Vec::new());
+        let (mut features, mut predictions) =
+            (zeros("test features", self.test.len().min(BLOCK), most)?, Vec::new());
         for first in (0..self.test.len()).step_by(BLOCK) {
             let rows = first..self.test.len().min(first + BLOCK);
             let mut features = features.slice_mut(s![..rows.len(), ..]);
