@@ -108,7 +108,9 @@ impl Frequencies {
         let mut filled = Vec::new();
         for rows in dense.chunks(ROWS) {
             filled.clear();
-            rows.iter().for_each(|index| filled.extend_from_slice(row(*index)));
+            for index in rows {
+                filled.extend_from_slice(row(*index));
+            }
             let height = rows.len().max(fewest);
             filled.resize(height * self.inputs(), 0.0);
             for tile in tiles() {
