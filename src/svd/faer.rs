@@ -1,27 +1,19 @@
 //! The default backend: faer, pure Rust, nothing to link.
 
-use super::{Backend, RawSvd, Route};
-use faer::dyn_stack::{MemBuffer, MemStack, StackReq};
+use super::space::with_space;
+use super::{Backend, RawSvd, Route, conquer};
+use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::qr::no_pivoting::factor as qr;
 use faer::linalg::svd::{ComputeSvdVectors, SvdParams, svd, svd_scratch};
 use faer::{MatMut, MatRef, Par, Spec};
 use ndarray::{Array1, Array2, ArrayView2, ShapeBuilder};
-use std::cell::Cell;
 
-/// Columns from which divide and conquer is faster than QR iteration.
-const CONQUERED: usize = 48;
+/// Ratio of rows to columns from which it is faster to reduce a matrix to a triangle first.
+const LONG: f64 = 11.0 / 6.0;
 /// Entries up to which a long matrix is reduced to a bidiagonal one as it is, not to a triangle first.
 const DIRECT: usize = 1 << 14;
 /// Ratio of the lengths of columns beyond which it is reduced to a triangle all the same.
 const UNEVEN: f64 = 16.0;
-/// Work space of more bytes is not kept.
-const KEPT: usize = 1 << 27;
-
-thread_local! {
-    /// Work space of the last factorisation on this thread: memory fresh from the system is slow at first touch.
-    static SPACE: Cell<Option<MemBuffer>> = const { Cell::new(None) };
-}
-
 /// [faer](https://crates.io/crates/faer): divide and conquer, sequential inside, so results have the
 /// same bits on any number of threads.
 ///
@@ -37,22 +29,17 @@ impl Backend for Faer {
     }
 
     fn factorise(&self, x: ArrayView2<'_, f64>, route: Route) -> Result<RawSvd, String> {
-        let mut params: Spec<SvdParams, f64> = Spec::default();
         match route {
             Route::First => {
-                params.config.recursion_threshold = CONQUERED;
                 let (n, p) = x.dim();
-                let is_long = n.max(p) as f64 > params.config.qr_ratio_threshold * n.min(p) as f64;
-                if is_long && x.len() <= DIRECT && is_even(x) {
-                    params.config.qr_ratio_threshold = f64::INFINITY;
-                }
-                factorise(x, params)
+                let is_long = n.max(p) as f64 > LONG * n.min(p) as f64;
+                let by_triangle = is_long && !(x.len() <= DIRECT && is_even(x));
+                conquer::factorise(x, by_triangle)
             }
             Route::Second => {
-                // Over any size: no divide and conquer. Another order of the rows cures the rare
-                // matrices of repeated singular values on which QR iteration itself stalls.
-                params.config.recursion_threshold = usize::MAX;
-                let mut raw = factorise(x.slice(ndarray::s![..;-1, ..]), params)?;
+                // Another order of the rows cures the rare matrices of repeated singular values on which QR
+                // iteration stalls.
+                let mut raw = by_iteration(x.slice(ndarray::s![..;-1, ..]))?;
                 raw.u.invert_axis(ndarray::Axis(0));
                 Ok(raw)
             }
@@ -78,7 +65,11 @@ impl Backend for Faer {
     }
 }
 
-fn factorise(x: ArrayView2<'_, f64>, params: Spec<SvdParams, f64>) -> Result<RawSvd, String> {
+/// faer's SVD by QR iteration.
+fn by_iteration(x: ArrayView2<'_, f64>) -> Result<RawSvd, String> {
+    let mut params: Spec<SvdParams, f64> = Spec::default();
+    // Over any size: no divide and conquer, which returns wrong factorisations of some matrices of deficient rank.
+    params.config.recursion_threshold = usize::MAX;
     let (n, p) = x.dim();
     let r = n.min(p);
     let copied;
@@ -123,21 +114,6 @@ fn is_even(x: ArrayView2<'_, f64>) -> bool {
     }
     let (least, most) = squares.iter().fold((f64::INFINITY, 0.0f64), |(a, b), &v| (a.min(v), b.max(v)));
     most <= UNEVEN * UNEVEN * least
-}
-
-/// `None` where there is no memory for what is needed.
-fn with_space<T>(needed: StackReq, work: impl FnOnce(&mut MemStack) -> T) -> Option<T> {
-    let mut kept = SPACE.take();
-    let is_enough = kept.as_mut().is_some_and(|buffer| MemStack::new(buffer).can_hold(needed));
-    let mut buffer = match kept {
-        Some(buffer) if is_enough => buffer,
-        _ => MemBuffer::try_new(needed).ok()?,
-    };
-    let result = work(MemStack::new(&mut buffer));
-    if buffer.len() <= KEPT {
-        SPACE.set(Some(buffer));
-    }
-    Some(result)
 }
 
 fn column_major(x: ArrayView2<'_, f64>) -> Vec<f64> {

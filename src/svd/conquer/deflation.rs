@@ -1,0 +1,102 @@
+//! Which singular values of two halves stay as they are when the row between them comes back.
+
+use super::columns::Columns;
+use super::secular::Secular;
+
+/// Rounding errors of the largest entry that are taken for zero, as in LAPACK's `dlasd2`.
+const UNITS: f64 = 8.0;
+
+/// Which rows of a column may be other than zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rows {
+    Upper,
+    Both,
+    Lower,
+}
+
+impl Rows {
+    fn with(self, other: Self) -> Self {
+        if self == other { self } else { Self::Both }
+    }
+}
+
+/// The columns of a merge: those that the secular equation changes and those that stay.
+#[derive(Debug, Default)]
+pub(super) struct Deflation {
+    /// Columns in the order of the poles.
+    pub(super) changed: Vec<(usize, Rows)>,
+    /// Columns that stay, and their singular values.
+    pub(super) kept: Vec<(usize, f64)>,
+    order: Vec<usize>,
+}
+
+/// The matrix that is zero but for its first row `z` and its diagonal `d`, `d[middle] = 0` the first pole.
+pub(super) struct Arrow<'a> {
+    pub(super) d: &'a [f64],
+    pub(super) z: &'a mut [f64],
+    pub(super) middle: usize,
+    /// The largest entry of the whole bidiagonal matrix.
+    pub(super) size: f64,
+}
+
+impl Deflation {
+    /// Takes out what has a weight of zero, a value of zero, or a value that another has too, to
+    /// rounding error of the whole matrix: the last two by rotations, of the columns of `u` and `v` with them.
+    pub(super) fn find(&mut self, arrow: Arrow<'_>, u: &mut Columns<'_>, v: &mut Columns<'_>, secular: &mut Secular) {
+        let Arrow { d, z, middle, size } = arrow;
+        let tolerance = UNITS * f64::EPSILON * size;
+        self.order.clear();
+        self.order.extend((0..d.len()).filter(|&j| j != middle));
+        self.order.sort_unstable_by(|&i, &j| d[i].total_cmp(&d[j]));
+        self.changed.clear();
+        self.kept.clear();
+        secular.clear();
+        // The weight of the pole 0 takes up those of all values of zero before it is final.
+        self.changed.push((middle, Rows::Both));
+        secular.push(0.0, 0.0);
+        let mut pending: Option<(usize, f64, Rows)> = None;
+        for place in 0..self.order.len() {
+            let j = self.order[place];
+            let (value, rows) = (d[j], if j < middle { Rows::Upper } else { Rows::Lower });
+            if z[j].abs() <= tolerance {
+                self.kept.push((j, value));
+            } else if value <= tolerance {
+                let (cos, sin, length) = rotation(z[middle], z[j]);
+                v.rotate(middle, j, cos, sin);
+                z[middle] = length;
+                self.kept.push((j, cos.abs() * value));
+            } else {
+                pending = Some(match pending {
+                    Some((last, before, of_last)) if value - before <= tolerance => {
+                        let (cos, sin, length) = rotation(z[j], z[last]);
+                        u.rotate(j, last, cos, sin);
+                        v.rotate(j, last, cos, sin);
+                        z[j] = length;
+                        let gap = value - before;
+                        self.kept.push((last, before + sin * sin * gap));
+                        (j, before + cos * cos * gap, rows.with(of_last))
+                    }
+                    other => {
+                        self.push(other, z, secular);
+                        (j, value, rows)
+                    }
+                });
+            }
+        }
+        self.push(pending, z, secular);
+        secular.z[0] = z[middle].max(tolerance);
+    }
+
+    fn push(&mut self, pending: Option<(usize, f64, Rows)>, z: &[f64], secular: &mut Secular) {
+        if let Some((column, value, rows)) = pending {
+            self.changed.push((column, rows));
+            secular.push(value, z[column]);
+        }
+    }
+}
+
+/// `cos`, `sin` and `length` with `cos a + sin b = length`, `cos b − sin a = 0`.
+pub(super) fn rotation(a: f64, b: f64) -> (f64, f64, f64) {
+    let length = a.hypot(b);
+    if length == 0.0 { (1.0, 0.0, 0.0) } else { (a / length, b / length, length) }
+}
