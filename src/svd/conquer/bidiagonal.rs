@@ -49,6 +49,12 @@ impl Bidiagonal {
         self.sigma.clear();
         self.sigma.resize(n, 0.0);
         self.z.resize(n, 0.0);
+        if self.size == 0.0 {
+            // Nothing to scale by.
+            (0..n).for_each(|i| self.u[i * (n + 1)] = 1.0);
+            (0..=n).for_each(|i| self.v[i * (n + 2)] = 1.0);
+            return Ok(());
+        }
         self.solve(0, n)
     }
 

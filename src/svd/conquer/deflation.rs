@@ -3,8 +3,8 @@
 use super::columns::Columns;
 use super::secular::Secular;
 
-/// Rounding errors of the largest entry that are taken for zero, as in LAPACK's `dlasd2`.
-const UNITS: f64 = 8.0;
+/// The least weight of the pole 0 against the largest entry: its square, and that over its square, are numbers yet.
+const LEAST: f64 = 1e-40;
 
 /// Which rows of a column may be other than zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +44,8 @@ impl Deflation {
     /// rounding error of the whole matrix: the last two by rotations, of the columns of `u` and `v` with them.
     pub(super) fn find(&mut self, arrow: Arrow<'_>, u: &mut Columns<'_>, v: &mut Columns<'_>, secular: &mut Secular) {
         let Arrow { d, z, middle, size } = arrow;
-        let tolerance = UNITS * f64::EPSILON * size;
+        // LAPACK's `dlasd2` takes eight of these, more than the smallest matrices bear.
+        let tolerance = f64::EPSILON * size;
         self.order.clear();
         self.order.extend((0..d.len()).filter(|&j| j != middle));
         self.order.sort_unstable_by(|&i, &j| d[i].total_cmp(&d[j]));
@@ -84,7 +85,7 @@ impl Deflation {
             }
         }
         self.push(pending, z, secular);
-        secular.z[0] = z[middle].max(tolerance);
+        secular.z[0] = z[middle].max(LEAST * size);
     }
 
     fn push(&mut self, pending: Option<(usize, f64, Rows)>, z: &[f64], secular: &mut Secular) {

@@ -126,4 +126,31 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn deficient() {
+        use crate::svd::verify::Check;
+        let mut wrong = 0;
+        for seed in 0..600u64 {
+            let mut s = seed + 1;
+            let mut r = || {
+                s = s.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+                (s >> 33) as usize
+            };
+            let (n, p) = (2 + r() % 120, 2 + r() % 120);
+            let rank = 1 + r() % n.min(p);
+            let mut ints = |n, p| Array2::from_shape_fn((n, p), |_| (r() % 7) as f64 - 3.0);
+            let x = if seed % 3 == 0 { let base = ints(rank, p); Array2::from_shape_fn((n, p), |(i, j)| base[[i * 7 % rank, j]]) } else if seed % 3 == 1 { ints(n, rank).dot(&ints(rank, p)) } else { Array2::from_shape_fn((n, p), |(i, j)| if i == j { (i % rank) as f64 } else { 0.0 }) };
+            let largest = x.iter().fold(1.0, |m: f64, v| m.max(v.abs()));
+            let x = x * 2f64.powi(-(largest.log2().floor() as i32) - 1);
+            for t in [false, true] {
+                let why = factorise(x.view(), t).and_then(|raw| Check::new(200).verify(&x, &raw));
+                if let Err(why) = why {
+                    wrong += 1;
+                    println!("{seed} {n} {p} {rank} {t}: {why}");
+                }
+            }
+        }
+        println!("wrong {wrong}");
+    }
 }

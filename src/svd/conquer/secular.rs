@@ -25,8 +25,10 @@ pub(super) struct Secular {
     /// Then a bound of the last root, then what is not read as a pole.
     pub(super) poles: Vec<f64>,
     pub(super) z: Vec<f64>,
-    /// The poles on both sides of each root.
+    /// The poles on both sides of each root, and how far apart they are: next to the last pole its bound may be the same
+    /// number.
     sides: [Vec<f64>; 2],
+    gaps: Vec<f64>,
     /// The number of each root; of the last one to the end.
     pub(super) index: Vec<f64>,
     pub(super) nearest: Vec<f64>,
@@ -60,11 +62,16 @@ impl Secular {
         let square: f64 = self.z.iter().map(|z| z * z).sum();
         let last = self.poles[count - 1];
         // Over the bound by an eighth: the only root of one pole lies on it.
-        self.poles.push(last.mul_add(last, 1.125 * square).sqrt());
+        let bound = last.mul_add(last, 1.125 * square).sqrt();
+        self.poles.push(bound);
         for (side, shift) in self.sides.iter_mut().zip([0, 1]) {
             side.clear();
             side.extend((0..whole).map(|i| self.poles[i.min(count - 1) + shift]));
         }
+        self.gaps.clear();
+        self.gaps.extend(self.poles.windows(2).map(|pair| pair[1] - pair[0]));
+        self.gaps[count - 1] = 1.125 * square / (last + bound);
+        self.gaps.resize(whole, self.gaps[count - 1]);
         self.index.clear();
         self.index.extend((0..whole).map(|i| i.min(count - 1) as f64));
         // Far from every root.
@@ -82,10 +89,10 @@ impl pulp::WithSimd for Solve<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> bool {
-        let Self(Secular { poles, z, sides, index, nearest, shift }) = self;
+        let Self(Secular { poles, z, sides, gaps, index, nearest, shift }) = self;
         let whole = index.len();
         let [left, right] = [&sides[0], &sides[1]].map(|side| S::as_simd_f64s(side).0);
-        let index = S::as_simd_f64s(index).0;
+        let (gaps, index) = (S::as_simd_f64s(gaps).0, S::as_simd_f64s(index).0);
         let nearest = S::as_mut_simd_f64s(&mut nearest[..whole]).0;
         let shift = S::as_mut_simd_f64s(&mut shift[..whole]).0;
         let mut is_done = true;
@@ -98,6 +105,7 @@ impl pulp::WithSimd for Solve<'_> {
                 index: index[group],
                 left: left[group],
                 right: right[group],
+                gap: gaps[group],
             };
             let (pole, found, is_found) = lanes.solve();
             (nearest[group], shift[group]) = (pole, found);
@@ -118,6 +126,7 @@ struct Lanes<'a, S: Simd> {
     /// The poles on both sides.
     left: S::f64s,
     right: S::f64s,
+    gap: S::f64s,
 }
 
 /// `ψ`, the sum over the poles on the left, `φ` on the right, and their derivatives by `ω²`.
@@ -168,7 +177,7 @@ impl<S: Simd> Lanes<'_, S> {
         let simd = self.simd;
         let (zero, half) = (simd.splat_f64s(0.0), simd.splat_f64s(0.5));
         let (left, right) = (self.left, self.right);
-        let gap = simd.sub_f64s(right, left);
+        let gap = self.gap;
         let middle = simd.mul_f64s(half, gap);
         let values = self.values(left, middle);
         let f = simd.add_f64s(simd.splat_f64s(1.0), simd.add_f64s(values.psi, values.phi));
@@ -253,8 +262,13 @@ impl<S: Simd> Lanes<'_, S> {
     #[inline(always)]
     fn step(&self, nearest: S::f64s, shift: S::f64s, f: S::f64s, values: &Values<S>) -> S::f64s {
         let simd = self.simd;
-        let root = Root { simd, nearest, shift, omega: simd.add_f64s(nearest, shift) };
-        let (left, right) = (root.to(self.left), root.to(self.right));
+        let omega = simd.add_f64s(nearest, shift);
+        // d² − ω² of both sides.
+        let (zero, is_left) = (simd.splat_f64s(0.0), simd.equal_f64s(nearest, self.left));
+        let to_left = simd.sub_f64s(simd.select_f64s(is_left, zero, simd.neg_f64s(self.gap)), shift);
+        let to_right = simd.sub_f64s(simd.select_f64s(is_left, self.gap, zero), shift);
+        let left = simd.mul_f64s(to_left, simd.add_f64s(self.left, omega));
+        let right = simd.mul_f64s(to_right, simd.add_f64s(self.right, omega));
         let both = simd.mul_f64s(left, right);
         let slope = simd.add_f64s(values.psi_slope, values.phi_slope);
         let c = simd.negate_mul_add_e_f64s(left, values.psi_slope, f);
