@@ -1,4 +1,4 @@
-//! The default backend: faer, pure Rust, nothing to link.
+//! The default backend: pure Rust, nothing to link, on faer's products and reflections.
 
 use super::space::with_space;
 use super::{Backend, RawSvd, Route, conquer};
@@ -14,12 +14,14 @@ const LONG: f64 = 11.0 / 6.0;
 const DIRECT: usize = 1 << 14;
 /// Ratio of the lengths of columns beyond which it is reduced to a triangle all the same.
 const UNEVEN: f64 = 16.0;
-/// [faer](https://crates.io/crates/faer): divide and conquer, sequential inside, so results have the
-/// same bits on any number of threads.
+
+/// The default: a reduction to a bidiagonal matrix in one pass a step, and divide and conquer with as many roots of the
+/// secular equation at once as a register holds, on the products, reflections and QR of
+/// [faer](https://crates.io/crates/faer). Sequential inside, so results have the same bits on any number of threads.
 ///
-/// Its divide and conquer returns, in silence, wrong factorisations of some rank-deficient matrices
-/// with `min(n, p)` over 48; the check behind [`Svd::new`](super::Svd::new) sees them and the
-/// second route, plain QR iteration on a row-reversed matrix, does not share the flaw.
+/// The second route is faer's own SVD by QR iteration, of the row-reversed matrix: it shares neither the
+/// reduction nor what follows. (faer's own divide and conquer is not used: it returns, in silence, wrong factorisations
+/// of some matrices of deficient rank.)
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Faer;
 
@@ -68,7 +70,7 @@ impl Backend for Faer {
 /// faer's SVD by QR iteration.
 fn by_iteration(x: ArrayView2<'_, f64>) -> Result<RawSvd, String> {
     let mut params: Spec<SvdParams, f64> = Spec::default();
-    // Over any size: no divide and conquer, which returns wrong factorisations of some matrices of deficient rank.
+    // Over any size: no divide and conquer.
     params.config.recursion_threshold = usize::MAX;
     let (n, p) = x.dim();
     let r = n.min(p);

@@ -6,6 +6,7 @@ use super::secular::{Secular, WHOLE};
 use super::vectors::{Vectors, Weights};
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatRef, Par};
+use std::ops::Range;
 
 /// The SVD of an upper bidiagonal matrix, and the memory that it is made in.
 ///
@@ -105,6 +106,7 @@ impl Bidiagonal {
         for (i, sigma) in sigma.iter_mut().enumerate().take(count) {
             *sigma = self.secular.root(i);
         }
+        sigma[0] /= self.deflation.excess;
         for (sigma, kept) in sigma[count..].iter_mut().zip(&self.deflation.kept) {
             *sigma = kept.1;
         }
@@ -179,34 +181,50 @@ impl Small {
     }
 }
 
-/// Columns times `small`, then the columns that stay. Where columns of one half are zero, they are not multiplied.
-fn update(block: &mut Columns<'_>, upper: usize, deflation: &Deflation, small: MatRef<'_, f64>, old: &mut Vec<f64>) {
+/// Columns times `small`, then the columns that stay. What is zero in one half of the rows is not multiplied there.
+fn update(
+    block: &mut Columns<'_>,
+    upper: usize,
+    deflation: &Deflation,
+    small: MatRef<'_, f64>,
+    old: &mut Vec<f64>,
+) {
     let (length, count) = (block.length(), deflation.changed.len());
     old.clear();
-    let gather = |rows: std::ops::Range<usize>, parts: [Rows; 2], old: &mut Vec<f64>| {
-        let start = old.len();
-        for part in parts {
-            for (column, _) in deflation.changed.iter().filter(|(_, rows)| *rows == part) {
-                old.extend_from_slice(&block.column(*column)[rows.clone()]);
-            }
-        }
-        (start, (old.len() - start) / rows.len().max(1))
-    };
-    let (_, in_upper) = gather(0..upper, [Rows::Upper, Rows::Both], old);
-    let (lower_from, in_lower) = gather(upper..length, [Rows::Both, Rows::Lower], old);
-    let kept = old.len();
+    let in_upper = gather(block, 0..upper, deflation, [Rows::Upper, Rows::Both], old);
+    let middle = old.len();
+    let in_lower = gather(block, upper..length, deflation, [Rows::Both, Rows::Lower], old);
+    let end = old.len();
     for (column, _) in &deflation.kept {
         old.extend_from_slice(block.column(*column));
     }
-    let lower = length - upper;
-    let (above, below) = block.below(0, count).split_at_row_mut(upper);
-    let old_upper = MatRef::from_column_major_slice(&old[..lower_from], upper, in_upper);
-    matmul(above, Accum::Replace, old_upper, small.subrows(0, in_upper), 1.0, Par::Seq);
-    if lower > 0 {
-        let old_lower = MatRef::from_column_major_slice(&old[lower_from..kept], lower, in_lower);
-        matmul(below, Accum::Replace, old_lower, small.subrows(count - in_lower, in_lower), 1.0, Par::Seq);
+    let (above, below) = block.first(count).split_at_row_mut(upper);
+    for (to, rows, entries, factor) in [
+        (above, upper, &old[..middle], small.subrows(0, in_upper)),
+        (below, length - upper, &old[middle..end], small.subrows(count - in_lower, in_lower)),
+    ] {
+        let from = MatRef::from_column_major_slice(entries, rows, factor.nrows());
+        matmul(to, Accum::Replace, from, factor, 1.0, Par::Seq);
     }
-    for (j, column) in old[kept..].chunks_exact(length).enumerate() {
+    for (j, column) in old[end..].chunks_exact(length).enumerate() {
         block.column_mut(count + j).copy_from_slice(column);
     }
+}
+
+/// Copies the `rows` of all columns of two `parts`, one part after the other; their number.
+fn gather(
+    block: &Columns<'_>,
+    rows: Range<usize>,
+    deflation: &Deflation,
+    parts: [Rows; 2],
+    to: &mut Vec<f64>,
+) -> usize {
+    let mut count = 0;
+    for part in parts {
+        for (column, _) in deflation.changed.iter().filter(|(_, rows)| *rows == part) {
+            to.extend_from_slice(&block.column(*column)[rows.clone()]);
+            count += 1;
+        }
+    }
+    count
 }

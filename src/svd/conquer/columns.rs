@@ -1,5 +1,7 @@
 //! A square block of a larger matrix, column by column.
 
+use faer::MatMut;
+
 /// Columns of `length` entries each, `stride` apart in memory.
 #[derive(Debug)]
 pub(super) struct Columns<'a> {
@@ -37,12 +39,14 @@ impl<'a> Columns<'a> {
         }
     }
 
-    /// The first `columns` columns from row `from` on, as faer takes them.
-    pub(super) fn below(&mut self, from: usize, columns: usize) -> faer::MatMut<'_, f64> {
-        let (length, stride) = (self.length, self.stride);
-        // As many entries as the last column has.
-        let whole = stride * columns.saturating_sub(1) + length;
-        let entries = &mut self.entries[..if columns == 0 { 0 } else { whole }];
-        faer::MatMut::from_column_major_slice_with_stride_mut(entries, length, columns, stride).subrows_mut(from, length - from)
+    /// The first `count` columns, as faer takes them.
+    pub(super) fn first(&mut self, count: usize) -> MatMut<'_, f64> {
+        let whole = self.stride * count.saturating_sub(1) + self.length;
+        MatMut::from_column_major_slice_with_stride_mut(
+            &mut self.entries[..whole],
+            self.length,
+            count,
+            self.stride,
+        )
     }
 }

@@ -3,7 +3,7 @@
 use super::columns::Columns;
 use super::secular::Secular;
 
-/// The least weight of the pole 0 against the largest entry: its square, and that over its square, are numbers yet.
+/// The least weight of the pole 0, against the largest entry: all its powers that are needed are numbers.
 const LEAST: f64 = 1e-40;
 
 /// Which rows of a column may be other than zero.
@@ -27,6 +27,8 @@ pub(super) struct Deflation {
     pub(super) changed: Vec<(usize, Rows)>,
     /// Columns that stay, and their singular values.
     pub(super) kept: Vec<(usize, f64)>,
+    /// What the least root, which goes with the weight of the pole 0, is too large by: that weight is at least [`LEAST`].
+    pub(super) excess: f64,
     order: Vec<usize>,
 }
 
@@ -42,7 +44,13 @@ pub(super) struct Arrow<'a> {
 impl Deflation {
     /// Takes out what has a weight of zero, a value of zero, or a value that another has too, to
     /// rounding error of the whole matrix: the last two by rotations, of the columns of `u` and `v` with them.
-    pub(super) fn find(&mut self, arrow: Arrow<'_>, u: &mut Columns<'_>, v: &mut Columns<'_>, secular: &mut Secular) {
+    pub(super) fn find(
+        &mut self,
+        arrow: Arrow<'_>,
+        u: &mut Columns<'_>,
+        v: &mut Columns<'_>,
+        secular: &mut Secular,
+    ) {
         let Arrow { d, z, middle, size } = arrow;
         // LAPACK's `dlasd2` takes eight of these, more than the smallest matrices bear.
         let tolerance = f64::EPSILON * size;
@@ -86,6 +94,7 @@ impl Deflation {
         }
         self.push(pending, z, secular);
         secular.z[0] = z[middle].max(LEAST * size);
+        self.excess = secular.z[0] / z[middle];
     }
 
     fn push(&mut self, pending: Option<(usize, f64, Rows)>, z: &[f64], secular: &mut Secular) {

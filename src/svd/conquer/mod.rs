@@ -5,6 +5,8 @@ mod columns;
 mod deflation;
 mod reduction;
 mod secular;
+#[cfg(test)]
+mod tests;
 mod transform;
 mod vectors;
 
@@ -98,59 +100,5 @@ impl Space {
             triangle.multiply(&mut left)?;
         }
         Ok(Factors { left, sigma, right })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn quick() {
-        for (n, p) in [(1usize, 1usize), (2, 2), (3, 2), (3, 3), (4, 4), (5, 5), (7, 7), (8, 8), (9, 9), (16, 12), (17, 17), (33, 33), (48, 48), (100, 70), (101, 101), (300, 300)] {
-            for triangle in [false, true] {
-                let mut s = 1u64;
-                let mut r = || {
-                    s = s.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-                    ((s >> 11) as f64 / (1u64 << 53) as f64) - 0.5
-                };
-                let x = Array2::from_shape_simple_fn((n, p), &mut r);
-                let raw = factorise(x.view(), triangle).unwrap();
-                let us = &raw.u * &raw.sigma;
-                let off = (us.dot(&raw.vt) - &x).iter().fold(0.0f64, |a, b| a.max(b.abs()));
-                let ortho = |q: ndarray::Array2<f64>| {
-                    (q.t().dot(&q) - Array2::<f64>::eye(p)).iter().fold(0.0f64, |a, b| a.max(b.abs()))
-                };
-                println!("{n} {p}: {off:e} {:e} {:e}", ortho(raw.u.clone()), ortho(raw.vt.t().to_owned()));
-                assert!(off < 1e-13);
-            }
-        }
-    }
-
-    #[test]
-    fn deficient() {
-        use crate::svd::verify::Check;
-        let mut wrong = 0;
-        for seed in 0..600u64 {
-            let mut s = seed + 1;
-            let mut r = || {
-                s = s.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-                (s >> 33) as usize
-            };
-            let (n, p) = (2 + r() % 120, 2 + r() % 120);
-            let rank = 1 + r() % n.min(p);
-            let mut ints = |n, p| Array2::from_shape_fn((n, p), |_| (r() % 7) as f64 - 3.0);
-            let x = if seed % 3 == 0 { let base = ints(rank, p); Array2::from_shape_fn((n, p), |(i, j)| base[[i * 7 % rank, j]]) } else if seed % 3 == 1 { ints(n, rank).dot(&ints(rank, p)) } else { Array2::from_shape_fn((n, p), |(i, j)| if i == j { (i % rank) as f64 } else { 0.0 }) };
-            let largest = x.iter().fold(1.0, |m: f64, v| m.max(v.abs()));
-            let x = x * 2f64.powi(-(largest.log2().floor() as i32) - 1);
-            for t in [false, true] {
-                let why = factorise(x.view(), t).and_then(|raw| Check::new(200).verify(&x, &raw));
-                if let Err(why) = why {
-                    wrong += 1;
-                    println!("{seed} {n} {p} {rank} {t}: {why}");
-                }
-            }
-        }
-        println!("wrong {wrong}");
     }
 }

@@ -208,7 +208,8 @@ impl Step<'_> {
             &mut own[from..]
         });
         let whole = length / S::F64_LANES;
-        let [u, u_last, z_last] = [self.u, self.pending.u, self.pending.z].map(|v| &S::as_simd_f64s(v).0[..whole]);
+        let [u, u_last, z_last] =
+            [self.u, self.pending.u, self.pending.z].map(|v| &S::as_simd_f64s(v).0[..whole]);
         let z = &mut S::as_mut_simd_f64s(z).0[..whole];
         let mut factors = [(simd.splat_f64s(0.0), simd.splat_f64s(0.0)); C];
         let mut sums = [simd.splat_f64s(0.0); C];

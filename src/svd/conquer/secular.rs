@@ -188,8 +188,7 @@ impl<S: Simd> Lanes<'_, S> {
         let from_left = simd.or_m64s(is_left, is_last);
         let nearest = simd.select_f64s(from_left, left, right);
         let low = simd.select_f64s(from_left, simd.select_f64s(is_left, zero, middle), simd.neg_f64s(middle));
-        let high =
-            simd.select_f64s(from_left, simd.select_f64s(is_left, middle, gap), zero);
+        let high = simd.select_f64s(from_left, simd.select_f64s(is_left, middle, gap), zero);
         let [z_left, z_right] = self.neighbours();
         let squares = [simd.mul_f64s(z_left, z_left), simd.mul_f64s(z_right, z_right)];
         let omega = simd.add_f64s(left, middle);

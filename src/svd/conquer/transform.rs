@@ -34,7 +34,8 @@ impl Reflections {
     pub(super) fn left(&mut self, reduction: &Reduction, x: &mut [f64], length: usize) -> Result<(), String> {
         let columns = reduction.left.len();
         let rows = reduction.rows();
-        let basis = MatRef::from_column_major_slice_with_stride(&reduction.x, rows, columns, reduction.stride());
+        let basis =
+            MatRef::from_column_major_slice_with_stride(&reduction.x, rows, columns, reduction.stride());
         let x = MatMut::from_column_major_slice_with_stride_mut(x, rows, columns, length);
         self.apply(basis, &reduction.left, x)
     }
@@ -46,7 +47,8 @@ impl Reflections {
         if count == 0 {
             return Ok(());
         }
-        let basis = MatRef::from_column_major_slice(reduction.p(), columns, columns).submatrix(1, 0, count, count);
+        let basis =
+            MatRef::from_column_major_slice(reduction.p(), columns, columns).submatrix(1, 0, count, count);
         let x = MatMut::from_column_major_slice_mut(x, columns, columns).subrows_mut(1, count);
         self.apply(basis, &reduction.right[..count], x)
     }

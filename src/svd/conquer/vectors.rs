@@ -77,7 +77,8 @@ impl<S: Simd> Factors<'_, S> {
     fn to_pole(&self, i: usize, pole: S::f64s, number: S::f64s) -> S::f64s {
         let simd = self.simd;
         let is_under = simd.less_than_f64s(simd.splat_f64s(i as f64), number);
-        let (this, next) = (simd.splat_f64s(self.secular.poles[i]), simd.splat_f64s(self.secular.poles[i + 1]));
+        let (this, next) =
+            (simd.splat_f64s(self.secular.poles[i]), simd.splat_f64s(self.secular.poles[i + 1]));
         let other = simd.select_f64s(is_under, this, next);
         simd.mul_f64s(simd.sub_f64s(other, pole), simd.add_f64s(other, pole))
     }
