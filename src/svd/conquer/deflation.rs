@@ -6,6 +6,9 @@ use super::secular::Secular;
 /// The least weight of the pole 0, against the largest entry: all its powers that are needed are numbers.
 const LEAST: f64 = 1e-40;
 
+/// Shorter vectors have components with fewer digits than others.
+const SHORT: f64 = f64::MIN_POSITIVE / (f64::EPSILON * f64::EPSILON);
+
 /// Which rows of a column may be other than zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rows {
@@ -105,8 +108,9 @@ impl Deflation {
     }
 }
 
-/// `cos`, `sin` and `length` with `cos a + sin b = length`, `cos b − sin a = 0`.
+/// `cos`, `sin` and `length` with `cos a + sin b = length`, `cos b − sin a = 0`; numbers with too few digits for that are
+/// taken for zero.
 pub(super) fn rotation(a: f64, b: f64) -> (f64, f64, f64) {
     let length = a.hypot(b);
-    if length == 0.0 { (1.0, 0.0, 0.0) } else { (a / length, b / length, length) }
+    if length < SHORT { (1.0, 0.0, 0.0) } else { (a / length, b / length, length) }
 }

@@ -88,7 +88,8 @@ fn as_by_jacobi() {
             });
             let known = Jacobi.factorise(b.view(), Route::First).unwrap().sigma;
             for (found, known) in found.iter().zip(&known) {
-                let bound = 4.0 * f64::EPSILON * (n as f64).sqrt().max(2.0);
+                // Jacobi errs more than divide and conquer.
+                let bound = 8.0 * f64::EPSILON * (n as f64).max(2.0);
                 assert!((found - known).abs() <= bound, "{n}, {seed}: {found:e} for {known:e}");
             }
         }
