@@ -8,11 +8,14 @@ use faer::linalg::svd::{ComputeSvdVectors, SvdParams, svd, svd_scratch};
 use faer::{MatMut, MatRef, Par, Spec};
 use ndarray::{Array1, Array2, ArrayView2, ShapeBuilder};
 
-/// Ratio of rows to columns from which it is faster to reduce a matrix to a triangle first.
-const LONG: f64 = 11.0 / 6.0;
-/// Entries up to which a long matrix is reduced to a bidiagonal one as it is, not to a triangle first.
+/// Ratio of rows to columns from which it is faster to reduce a matrix to a triangle first, and not directly to a
+/// bidiagonal one.
+const LONG: f64 = 3.0;
+/// Entries up to which it is not.
 const DIRECT: usize = 1 << 14;
-/// Ratio of the lengths of columns beyond which it is reduced to a triangle all the same.
+/// Ratio from which it costs little.
+const SAFER: f64 = 11.0 / 6.0;
+/// Ratio of the lengths of columns beyond which it is done all the same.
 const UNEVEN: f64 = 16.0;
 
 /// The default: a reduction to a bidiagonal matrix in one pass a step, and divide and conquer with as many roots of the
@@ -34,8 +37,9 @@ impl Backend for Faer {
         match route {
             Route::First => {
                 let (n, p) = x.dim();
-                let is_long = n.max(p) as f64 > LONG * n.min(p) as f64;
-                let by_triangle = is_long && !(x.len() <= DIRECT && is_even(x));
+                let ratio = n.max(p) as f64 / n.min(p) as f64;
+                let is_faster_direct = x.len() <= DIRECT || ratio < LONG;
+                let by_triangle = ratio > SAFER && !(is_faster_direct && is_even(x));
                 conquer::factorise(x, by_triangle)
             }
             Route::Second => {
