@@ -14,7 +14,7 @@ use ndarray::{Array1, Array2, ArrayView2, Axis, array, s};
 fn any_order_of_memory() {
     for backend in backends() {
         let backend = &*backend;
-        // Both sides of Jacobi's limit of 32, and of faer's of 48.
+        // Both sides of Jacobi's limit of 32.
         let shapes = [(12, 5), (8, 8), (5, 12), (32, 40), (33, 33), (40, 31), (150, 140), (60, 170)];
         for (seed, &(n, p)) in (0..).zip(&shapes) {
             let x = normal(n, p, seed);

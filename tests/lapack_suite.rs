@@ -8,11 +8,11 @@ mod common;
 mod suite {
     mod chkbd;
     mod cross;
+    mod deficient;
     mod drvbd;
     mod drvls;
     mod extremes;
     mod faults;
-    mod mended;
     mod nist;
     mod properties;
     mod random_case;

@@ -1,33 +1,30 @@
-//! The default backend: faer, pure Rust, nothing to link.
+//! The default backend: pure Rust, nothing to link, on faer's products and reflections.
 
-use super::{Backend, RawSvd, Route};
-use faer::dyn_stack::{MemBuffer, MemStack, StackReq};
+use super::space::with_space;
+use super::{Backend, RawSvd, Route, conquer};
+use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::qr::no_pivoting::factor as qr;
 use faer::linalg::svd::{ComputeSvdVectors, SvdParams, svd, svd_scratch};
 use faer::{MatMut, MatRef, Par, Spec};
 use ndarray::{Array1, Array2, ArrayView2, ShapeBuilder};
-use std::cell::Cell;
 
-/// Columns from which divide and conquer is faster than QR iteration.
-const CONQUERED: usize = 48;
-/// Entries up to which a long matrix is reduced to a bidiagonal one as it is, not to a triangle first.
+/// Ratio of rows to columns from which it is faster to reduce a matrix to a triangle first, and not directly to a
+/// bidiagonal one.
+const LONG: f64 = 3.0;
+/// Entries up to which it is not.
 const DIRECT: usize = 1 << 14;
-/// Ratio of the lengths of columns beyond which it is reduced to a triangle all the same.
+/// Ratio from which it costs little.
+const SAFER: f64 = 11.0 / 6.0;
+/// Ratio of the lengths of columns beyond which it is done all the same.
 const UNEVEN: f64 = 16.0;
-/// Work space of more bytes is not kept.
-const KEPT: usize = 1 << 27;
 
-thread_local! {
-    /// Work space of the last factorisation on this thread: memory fresh from the system is slow at first touch.
-    static SPACE: Cell<Option<MemBuffer>> = const { Cell::new(None) };
-}
-
-/// [faer](https://crates.io/crates/faer): divide and conquer, sequential inside, so results have the
-/// same bits on any number of threads.
+/// The default: a reduction to a bidiagonal matrix in one pass a step, and divide and conquer with as many roots of the
+/// secular equation at once as a register holds, on the products, reflections and QR of
+/// [faer](https://crates.io/crates/faer). Sequential inside, so results have the same bits on any number of threads.
 ///
-/// Its divide and conquer returns, in silence, wrong factorisations of some rank-deficient matrices
-/// with `min(n, p)` over 48; the check behind [`Svd::new`](super::Svd::new) sees them and the
-/// second route, plain QR iteration on a row-reversed matrix, does not share the flaw.
+/// The second route is faer's own SVD by QR iteration, of the row-reversed matrix: it shares neither the
+/// reduction nor what follows. (faer's own divide and conquer is not used: it returns, in silence, wrong factorisations
+/// of some matrices of deficient rank.)
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Faer;
 
@@ -37,22 +34,18 @@ impl Backend for Faer {
     }
 
     fn factorise(&self, x: ArrayView2<'_, f64>, route: Route) -> Result<RawSvd, String> {
-        let mut params: Spec<SvdParams, f64> = Spec::default();
         match route {
             Route::First => {
-                params.config.recursion_threshold = CONQUERED;
                 let (n, p) = x.dim();
-                let is_long = n.max(p) as f64 > params.config.qr_ratio_threshold * n.min(p) as f64;
-                if is_long && x.len() <= DIRECT && is_even(x) {
-                    params.config.qr_ratio_threshold = f64::INFINITY;
-                }
-                factorise(x, params)
+                let ratio = n.max(p) as f64 / n.min(p) as f64;
+                let is_faster_direct = x.len() <= DIRECT || ratio < LONG;
+                let by_triangle = ratio > SAFER && !(is_faster_direct && is_even(x));
+                conquer::factorise(x, by_triangle)
             }
             Route::Second => {
-                // Over any size: no divide and conquer. Another order of the rows cures the rare
-                // matrices of repeated singular values on which QR iteration itself stalls.
-                params.config.recursion_threshold = usize::MAX;
-                let mut raw = factorise(x.slice(ndarray::s![..;-1, ..]), params)?;
+                // Another order of the rows cures the rare matrices of repeated singular values on which QR
+                // iteration stalls.
+                let mut raw = by_iteration(x.slice(ndarray::s![..;-1, ..]))?;
                 raw.u.invert_axis(ndarray::Axis(0));
                 Ok(raw)
             }
@@ -78,7 +71,11 @@ impl Backend for Faer {
     }
 }
 
-fn factorise(x: ArrayView2<'_, f64>, params: Spec<SvdParams, f64>) -> Result<RawSvd, String> {
+/// faer's SVD by QR iteration.
+fn by_iteration(x: ArrayView2<'_, f64>) -> Result<RawSvd, String> {
+    let mut params: Spec<SvdParams, f64> = Spec::default();
+    // Over any size: no divide and conquer.
+    params.config.recursion_threshold = usize::MAX;
     let (n, p) = x.dim();
     let r = n.min(p);
     let copied;
@@ -123,21 +120,6 @@ fn is_even(x: ArrayView2<'_, f64>) -> bool {
     }
     let (least, most) = squares.iter().fold((f64::INFINITY, 0.0f64), |(a, b), &v| (a.min(v), b.max(v)));
     most <= UNEVEN * UNEVEN * least
-}
-
-/// `None` where there is no memory for what is needed.
-fn with_space<T>(needed: StackReq, work: impl FnOnce(&mut MemStack) -> T) -> Option<T> {
-    let mut kept = SPACE.take();
-    let is_enough = kept.as_mut().is_some_and(|buffer| MemStack::new(buffer).can_hold(needed));
-    let mut buffer = match kept {
-        Some(buffer) if is_enough => buffer,
-        _ => MemBuffer::try_new(needed).ok()?,
-    };
-    let result = work(MemStack::new(&mut buffer));
-    if buffer.len() <= KEPT {
-        SPACE.set(Some(buffer));
-    }
-    Some(result)
 }
 
 fn column_major(x: ArrayView2<'_, f64>) -> Vec<f64> {

@@ -28,6 +28,7 @@ mod backend;
 mod checked;
 mod cholesky;
 mod completion;
+mod conquer;
 #[cfg(feature = "cuda")]
 mod cuda;
 mod cutoff;
@@ -37,6 +38,7 @@ mod jacobi;
 mod lapack;
 mod product;
 mod reflect;
+mod space;
 mod streamed_qr;
 mod sums;
 mod verify;

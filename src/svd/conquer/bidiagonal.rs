@@ -1,0 +1,230 @@
+//! Divide and conquer on an upper bidiagonal matrix.
+
+use super::columns::Columns;
+use super::deflation::{Arrow, Deflation, Rows, rotation};
+use super::secular::{Secular, WHOLE};
+use super::vectors::{Vectors, Weights};
+use faer::linalg::matmul::matmul;
+use faer::{Accum, MatRef, Par};
+use std::ops::Range;
+
+/// The SVD of an upper bidiagonal matrix, and the memory that it is made in.
+///
+/// A block of `n` rows and `n + 1` columns is split at a row into two such blocks:
+/// ```text
+///     ⎡ B₁         ⎤                        ⎡ U₁     ⎤ ⎡ D₁        ⎤ ⎡ V₁       ⎤ᵀ
+/// B = ⎢  α  β      ⎥,   Bₕ = Uₕ [Dₕ 0] Vₕᵀ:  ⎢    1   ⎥ ⎢ α… γ  β…   ⎥ ⎢    q     ⎥
+///     ⎣     B₂     ⎦                        ⎣     U₂ ⎦ ⎣         D₂ ⎦ ⎣       V₂ ⎦
+/// ```
+/// with `α…` from the last row of `V₁`, `β…` from the first one of `V₂`, and `γ`, `q` from their last columns, which
+/// `B₁` and `B₂` take to zero. What is in the middle has the singular values that [`Secular`] finds (Gu and
+/// Eisenstat, *A divide-and-conquer algorithm for the bidiagonal SVD*, SIAM J. Matrix Anal. Appl. 16, 1995).
+#[derive(Debug, Default)]
+pub(super) struct Bidiagonal {
+    /// The diagonal and what is on its right; of the last row that is 0.
+    pub(super) diagonal: Vec<f64>,
+    pub(super) above: Vec<f64>,
+    /// Singular values, in the order of the columns.
+    pub(super) sigma: Vec<f64>,
+    /// `n × n` and `(n + 1) × (n + 1)`, column by column.
+    pub(super) u: Vec<f64>,
+    pub(super) v: Vec<f64>,
+    size: f64,
+    z: Vec<f64>,
+    secular: Secular,
+    deflation: Deflation,
+    /// Columns of a block that is being merged.
+    old: Vec<f64>,
+    small: Small,
+}
+
+impl Bidiagonal {
+    pub(super) fn svd(&mut self) -> Result<(), String> {
+        let n = self.diagonal.len();
+        self.size = self.diagonal.iter().chain(&self.above).fold(0.0, |most: f64, v| most.max(v.abs()));
+        for matrix in [&mut self.u, &mut self.v] {
+            matrix.clear();
+        }
+        self.u.resize(n * n, 0.0);
+        self.v.resize((n + 1) * (n + 1), 0.0);
+        self.sigma.clear();
+        self.sigma.resize(n, 0.0);
+        self.z.resize(n, 0.0);
+        if self.size == 0.0 {
+            // Nothing to scale by.
+            (0..n).for_each(|i| self.u[i * (n + 1)] = 1.0);
+            (0..=n).for_each(|i| self.v[i * (n + 2)] = 1.0);
+            return Ok(());
+        }
+        self.solve(0, n)
+    }
+
+    /// The SVD of rows `from..from + n` and one column more.
+    fn solve(&mut self, from: usize, n: usize) -> Result<(), String> {
+        let side = self.diagonal.len();
+        match n {
+            0 => self.v[from * (side + 2)] = 1.0,
+            1 => {
+                let (cos, sin, length) = rotation(self.diagonal[from], self.above[from]);
+                self.u[from * (side + 1)] = 1.0;
+                let mut v = Columns::new(&mut self.v, side + 1, from, 2);
+                v.column_mut(0).copy_from_slice(&[cos, sin]);
+                v.column_mut(1).copy_from_slice(&[-sin, cos]);
+                self.sigma[from] = length;
+            }
+            _ => {
+                let middle = n / 2;
+                self.solve(from, middle)?;
+                self.solve(from + middle + 1, n - middle - 1)?;
+                self.merge(from, n, middle)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn merge(&mut self, from: usize, n: usize, middle: usize) -> Result<(), String> {
+        let side = self.diagonal.len();
+        let mut u = Columns::new(&mut self.u, side, from, n);
+        let mut v = Columns::new(&mut self.v, side + 1, from, n + 1);
+        let (alpha, beta) = (self.diagonal[from + middle], self.above[from + middle]);
+        let z = &mut self.z[..n];
+        for (j, z) in z.iter_mut().enumerate() {
+            *z = if j <= middle { alpha * v.column(j)[middle] } else { beta * v.column(j)[middle + 1] };
+        }
+        let (cos, sin, length) = rotation(z[middle], beta * v.column(n)[middle + 1]);
+        z[middle] = length;
+        u.column_mut(middle)[middle] = 1.0;
+        v.rotate(middle, n, cos, sin);
+        let sigma = &mut self.sigma[from..from + n];
+        sigma[middle] = 0.0;
+        let arrow = Arrow { d: sigma, z, middle, size: self.size };
+        self.deflation.find(arrow, &mut u, &mut v, &mut self.secular);
+        if !self.secular.solve() {
+            return Err(format!("the secular equation of {} poles did not converge", self.secular.count()));
+        }
+        let count = self.secular.count();
+        for (i, sigma) in sigma.iter_mut().enumerate().take(count) {
+            *sigma = self.secular.root(i);
+        }
+        sigma[0] /= self.deflation.excess;
+        for (sigma, kept) in sigma[count..].iter_mut().zip(&self.deflation.kept) {
+            *sigma = kept.1;
+        }
+        self.small.find(&self.secular, &self.deflation);
+        update(&mut u, middle + 1, &self.deflation, self.small.u(), &mut self.old);
+        update(&mut v, middle + 1, &self.deflation, self.small.v(), &mut self.old);
+        Ok(())
+    }
+}
+
+/// The singular vectors of the matrix in the middle.
+#[derive(Debug, Default)]
+struct Small {
+    /// Poles and weights in the order of the entries.
+    poles: Vec<f64>,
+    weights: Vec<f64>,
+    by_pole: Vec<f64>,
+    u: Vec<f64>,
+    v: Vec<f64>,
+    columns: usize,
+}
+
+impl Small {
+    /// Entries in the order [`Rows::Upper`], `Both`, `Lower`.
+    fn find(&mut self, secular: &Secular, deflation: &Deflation) {
+        self.columns = secular.count();
+        let whole = self.columns.next_multiple_of(WHOLE);
+        self.by_pole.resize(whole, 0.0);
+        let arch = pulp::Arch::new();
+        arch.dispatch(Weights { secular, weights: &mut self.by_pole });
+        self.poles.clear();
+        self.weights.clear();
+        let mut zero = 0;
+        for part in [Rows::Upper, Rows::Both, Rows::Lower] {
+            for (j, (_, rows)) in deflation.changed.iter().enumerate() {
+                if *rows == part {
+                    if j == 0 {
+                        zero = self.poles.len();
+                    }
+                    self.poles.push(secular.poles[j]);
+                    self.weights.push(self.by_pole[j]);
+                }
+            }
+        }
+        // Poles far from every root.
+        self.poles.resize(whole, 4.0 * secular.poles[self.columns]);
+        self.weights.resize(whole, 0.0);
+        let entries = whole * self.columns;
+        self.u.resize(self.u.len().max(entries), 0.0);
+        self.v.resize(self.v.len().max(entries), 0.0);
+        arch.dispatch(Vectors {
+            secular,
+            poles: &self.poles,
+            weights: &self.weights,
+            zero,
+            u: &mut self.u[..entries],
+            v: &mut self.v[..entries],
+        });
+    }
+
+    fn u(&self) -> MatRef<'_, f64> {
+        self.matrix(&self.u)
+    }
+
+    fn v(&self) -> MatRef<'_, f64> {
+        self.matrix(&self.v)
+    }
+
+    fn matrix<'a>(&self, entries: &'a [f64]) -> MatRef<'a, f64> {
+        let rows = self.poles.len();
+        MatRef::from_column_major_slice(&entries[..rows * self.columns], rows, self.columns)
+    }
+}
+
+/// Columns times `small`, then the columns that stay. What is zero in one half of the rows is not multiplied there.
+fn update(
+    block: &mut Columns<'_>,
+    upper: usize,
+    deflation: &Deflation,
+    small: MatRef<'_, f64>,
+    old: &mut Vec<f64>,
+) {
+    let (length, count) = (block.length(), deflation.changed.len());
+    old.clear();
+    let in_upper = gather(block, 0..upper, deflation, [Rows::Upper, Rows::Both], old);
+    let middle = old.len();
+    let in_lower = gather(block, upper..length, deflation, [Rows::Both, Rows::Lower], old);
+    let end = old.len();
+    for (column, _) in &deflation.kept {
+        old.extend_from_slice(block.column(*column));
+    }
+    let (above, below) = block.first(count).split_at_row_mut(upper);
+    for (to, rows, entries, factor) in [
+        (above, upper, &old[..middle], small.subrows(0, in_upper)),
+        (below, length - upper, &old[middle..end], small.subrows(count - in_lower, in_lower)),
+    ] {
+        let from = MatRef::from_column_major_slice(entries, rows, factor.nrows());
+        matmul(to, Accum::Replace, from, factor, 1.0, Par::Seq);
+    }
+    for (j, column) in old[end..].chunks_exact(length).enumerate() {
+        block.column_mut(count + j).copy_from_slice(column);
+    }
+}
+
+/// Copies the `rows` of all columns of two `parts`, one part after the other; their number.
+fn gather(
+    block: &Columns<'_>,
+    rows: Range<usize>,
+    deflation: &Deflation,
+    parts: [Rows; 2],
+    to: &mut Vec<f64>,
+) -> usize {
+    let mut count = 0;
+    for part in parts {
+        for (column, _) in deflation.changed.iter().filter(|(_, rows)| *rows == part) {
+            to.extend_from_slice(&block.column(*column)[rows.clone()]);
+            count += 1;
+        }
+    }
+    count
+}

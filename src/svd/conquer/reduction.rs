@@ -1,0 +1,284 @@
+//! Reflections that make a matrix bidiagonal, each in one pass over what is left of it.
+
+// All must be inlined into one function per instruction set.
+#![allow(clippy::inline_always)]
+
+use super::secular::WHOLE;
+use pulp::Simd;
+
+/// Columns that a pass takes together: what it reads beside them is loaded once.
+const TOGETHER: usize = 4;
+
+/// A square of a length that counts as zero beside entries of order 1.
+const TINY: f64 = 1e-280;
+
+/// `X = Q B Pᵀ` with `B` upper bidiagonal, for `X` (`rows × columns`, `rows ≥ columns`) with entries of order 1 at most.
+///
+/// With `u` and `v` the reflections of step `k`, `X` becomes `X − u yᵀ − z vᵀ`. That is written when step `k + 1` reads
+/// it: a column is updated, multiplied by the next `u`, which gives its `y` and so its entry `r` of the row that the
+/// next `v` is made of, and multiplied by that, for `z`; then comes the next column. (Two passes, one for the row and
+/// one for `z`, in LAPACK's `dgebrd` and elsewhere. Howell et al., *Cache efficient bidiagonalization using BLAS 2.5
+/// operators*, ACM Trans. Math. Softw. 34, 2008.)
+#[derive(Debug, Default)]
+pub(super) struct Reduction {
+    rows: usize,
+    columns: usize,
+    /// The matrix, `stride` apart; becomes the reflections of `Q` below the diagonal.
+    pub(super) x: Vec<f64>,
+    /// Those of `P`: after a column of zeros one per step `k`, from entry `k + 2` on, a one before. `columns` apart.
+    p: Vec<f64>,
+    /// `|u|² / 2` and `|v|² / 2`, infinite where there is nothing to reflect.
+    pub(super) left: Vec<f64>,
+    pub(super) right: Vec<f64>,
+    /// Of the step before and of this one, as long as the stride.
+    u: [Vec<f64>; 2],
+    z: [Vec<f64>; 2],
+    y: Vec<f64>,
+    row: Vec<f64>,
+}
+
+impl Reduction {
+    /// Room for a matrix, all zeros.
+    pub(super) fn resize(&mut self, rows: usize, columns: usize) {
+        (self.rows, self.columns) = (rows, columns);
+        let stride = self.stride();
+        let zeros = |v: &mut Vec<f64>, length: usize| {
+            v.clear();
+            v.resize(length, 0.0);
+        };
+        zeros(&mut self.x, stride * columns);
+        // What comes before the one of a column is never read.
+        self.p.resize((columns + 1) * columns, 0.0);
+        self.p[..columns].fill(0.0);
+        self.u.iter_mut().chain(&mut self.z).for_each(|v| zeros(v, stride));
+        for v in [&mut self.left, &mut self.right, &mut self.y, &mut self.row] {
+            zeros(v, columns);
+        }
+    }
+
+    pub(super) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// From one column to the next.
+    pub(super) fn stride(&self) -> usize {
+        self.rows.next_multiple_of(WHOLE)
+    }
+
+    /// The reflections of `P` below the diagonal, `columns` apart; its first row is that of the identity.
+    pub(super) fn p(&self) -> &[f64] {
+        &self.p[self.columns..]
+    }
+
+    /// Reduces what is in `x`; `B` goes to `diagonal` and `above`.
+    pub(super) fn reduce(&mut self, diagonal: &mut Vec<f64>, above: &mut Vec<f64>) {
+        for v in [&mut *diagonal, &mut *above] {
+            v.clear();
+            v.resize(self.columns, 0.0);
+        }
+        pulp::Arch::new().dispatch(Reduce { reduction: self, diagonal, above });
+    }
+}
+
+struct Reduce<'a> {
+    reduction: &'a mut Reduction,
+    diagonal: &'a mut [f64],
+    above: &'a mut [f64],
+}
+
+impl pulp::WithSimd for Reduce<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        for k in 0..self.diagonal.len() {
+            (self.diagonal[k], self.above[k]) = self.reduction.step(simd, k);
+        }
+    }
+}
+
+impl Reduction {
+    /// Step `k`: the diagonal entry and the one on its right.
+    #[inline(always)]
+    fn step<S: Simd>(&mut self, simd: S, k: usize) -> (f64, f64) {
+        let (stride, columns) = (self.stride(), self.columns);
+        // From a whole register on: rows that are done get zeros.
+        let from = k / WHOLE * WHOLE;
+        let [u_last, u] = &mut self.u;
+        let [z_last, z] = &mut self.z;
+        let (done, rest) = self.x.split_at_mut((k + 1) * stride);
+        let own = &mut done[k * stride + from..];
+        let (v_last, p) = self.p.split_at_mut((k + 1) * columns);
+        let v_last = &v_last[k * columns..];
+        let pending = Pending { u: &u_last[from..], z: &z_last[from..] };
+        pending.write(simd, own, self.y[k], v_last[k]);
+        let (beta, tau) = reflection(simd, &mut own[k - from..]);
+        self.left[k] = tau;
+        u[from..k].fill(0.0);
+        u[k..].copy_from_slice(&own[k - from..]);
+        u[k] = 1.0;
+        let u = &mut u[from..];
+        let z = &mut z[from..];
+        z.fill(0.0);
+        let step = Step { pending, u, from: k - from, inverse: tau.recip() };
+        let (y, row) = (&mut self.y[k + 1..], &mut self.row[k + 1..]);
+        let v_last = &v_last[k + 1..];
+        let whole = y.len() / TOGETHER * TOGETHER;
+        for j in (0..whole).step_by(TOGETHER) {
+            let block = &mut rest[j * stride..][..TOGETHER * stride];
+            step.columns::<S, TOGETHER>(simd, block, from, z, &mut y[j..], &v_last[j..], &mut row[j..]);
+        }
+        for j in whole..y.len() {
+            let block = &mut rest[j * stride..][..stride];
+            step.columns::<S, 1>(simd, block, from, z, &mut y[j..], &v_last[j..], &mut row[j..]);
+        }
+        u[k - from] = 0.0;
+        let above = if row.is_empty() {
+            0.0
+        } else {
+            let (first, dot) = (y[0], y.iter().zip(&*row).map(|(y, r)| y * r).sum::<f64>());
+            let v = &mut p[k + 1..columns];
+            v.copy_from_slice(row);
+            let head = v[0];
+            let (beta, tau) = reflection(simd, v);
+            v[0] = 1.0;
+            self.right[k] = tau;
+            // v = (r − β e₁) / (r₁ − β), z = (X − u yᵀ) v / τ.
+            let scale = if tau.is_finite() { ((head - beta) * tau).recip() } else { 0.0 };
+            let factors = [scale, -scale * (dot - beta * first), -scale * beta];
+            combine(simd, z, u, &rest[from..stride], factors);
+            z[..=k - from].fill(0.0);
+            beta
+        };
+        self.u.swap(0, 1);
+        self.z.swap(0, 1);
+        (beta, above)
+    }
+}
+
+/// Of the step before.
+struct Pending<'a> {
+    u: &'a [f64],
+    z: &'a [f64],
+}
+
+impl Pending<'_> {
+    /// `x ← x − y u − v z`.
+    #[inline(always)]
+    fn write<S: Simd>(&self, simd: S, x: &mut [f64], y: f64, v: f64) {
+        let (u, z) = (S::as_simd_f64s(self.u).0, S::as_simd_f64s(self.z).0);
+        let (y, v) = (simd.splat_f64s(-y), simd.splat_f64s(-v));
+        for (x, (u, z)) in S::as_mut_simd_f64s(x).0.iter_mut().zip(u.iter().zip(z)) {
+            *x = simd.mul_add_e_f64s(*z, v, simd.mul_add_e_f64s(*u, y, *x));
+        }
+    }
+}
+
+/// One reflection from the left, and what the one before it has left to do.
+struct Step<'a> {
+    pending: Pending<'a>,
+    u: &'a [f64],
+    /// The place of its first entry.
+    from: usize,
+    /// `1 / τ`.
+    inverse: f64,
+}
+
+impl Step<'_> {
+    /// Columns `x ← x − y u₋ − v z₋`, their new `y = x·u / τ`, their entries `r` of the row of `u`, less `y`, and
+    /// `z ← z + r x`.
+    #[inline(always)]
+    #[allow(clippy::too_many_arguments)]
+    fn columns<S: Simd, const C: usize>(
+        &self,
+        simd: S,
+        x: &mut [f64],
+        from: usize,
+        z: &mut [f64],
+        y: &mut [f64],
+        v: &[f64],
+        row: &mut [f64],
+    ) {
+        let stride = x.len() / C;
+        let length = stride - from;
+        let mut rest = x;
+        let mut columns: [&mut [f64]; C] = std::array::from_fn(|_| {
+            let (own, others) = std::mem::take(&mut rest).split_at_mut(stride);
+            rest = others;
+            &mut own[from..]
+        });
+        let whole = length / S::F64_LANES;
+        let [u, u_last, z_last] =
+            [self.u, self.pending.u, self.pending.z].map(|v| &S::as_simd_f64s(v).0[..whole]);
+        let z = &mut S::as_mut_simd_f64s(z).0[..whole];
+        let mut factors = [(simd.splat_f64s(0.0), simd.splat_f64s(0.0)); C];
+        let mut sums = [simd.splat_f64s(0.0); C];
+        for c in 0..C {
+            factors[c] = (simd.splat_f64s(-y[c]), simd.splat_f64s(-v[c]));
+        }
+        {
+            let columns = columns.each_mut().map(|column| &mut S::as_mut_simd_f64s(column).0[..whole]);
+            for i in 0..whole {
+                let (u, u_last, z_last) = (u[i], u_last[i], z_last[i]);
+                for c in 0..C {
+                    let old = columns[c][i];
+                    let once = simd.mul_add_e_f64s(u_last, factors[c].0, old);
+                    let new = simd.mul_add_e_f64s(z_last, factors[c].1, once);
+                    columns[c][i] = new;
+                    sums[c] = simd.mul_add_e_f64s(u, new, sums[c]);
+                }
+            }
+        }
+        let mut entries = [simd.splat_f64s(0.0); C];
+        for c in 0..C {
+            y[c] = simd.reduce_sum_f64s(sums[c]) * self.inverse;
+            row[c] = columns[c][self.from] - y[c];
+            entries[c] = simd.splat_f64s(row[c]);
+        }
+        let columns = columns.each_ref().map(|column| &S::as_simd_f64s(column).0[..whole]);
+        for i in 0..whole {
+            let mut sum = z[i];
+            for c in 0..C {
+                sum = simd.mul_add_e_f64s(columns[c][i], entries[c], sum);
+            }
+            z[i] = sum;
+        }
+    }
+}
+
+/// `z ← a z + b u + c x`.
+#[inline(always)]
+fn combine<S: Simd>(simd: S, z: &mut [f64], u: &[f64], x: &[f64], [a, b, c]: [f64; 3]) {
+    let (a, b, c) = (simd.splat_f64s(a), simd.splat_f64s(b), simd.splat_f64s(c));
+    let (u, x) = (S::as_simd_f64s(u).0, S::as_simd_f64s(x).0);
+    for (z, (u, x)) in S::as_mut_simd_f64s(z).0.iter_mut().zip(u.iter().zip(x)) {
+        *z = simd.mul_add_e_f64s(*x, c, simd.mul_add_e_f64s(*u, b, simd.mul_f64s(*z, a)));
+    }
+}
+
+/// Makes `x` the `u` of `(I − u uᵀ / τ) x = β e₁`, but for its first entry, 1. `β` and `τ`, infinite if nothing has to be
+/// reflected.
+#[inline(always)]
+fn reflection<S: Simd>(simd: S, x: &mut [f64]) -> (f64, f64) {
+    let (head, tail) = (x[0], &mut x[1..]);
+    let (whole, rest) = S::as_mut_simd_f64s(tail);
+    let mut sum = simd.splat_f64s(0.0);
+    for v in &*whole {
+        sum = simd.mul_add_e_f64s(*v, *v, sum);
+    }
+    let square = simd.reduce_sum_f64s(sum) + rest.iter().map(|v| v * v).sum::<f64>();
+    if square < TINY {
+        tail.fill(0.0);
+        return (head, f64::INFINITY);
+    }
+    let beta = -head.mul_add(head, square).sqrt().copysign(head);
+    let scale = (head - beta).recip();
+    let scales = simd.splat_f64s(scale);
+    for v in whole {
+        *v = simd.mul_f64s(*v, scales);
+    }
+    for v in rest {
+        *v *= scale;
+    }
+    (beta, 0.5 * (square * scale).mul_add(scale, 1.0))
+}

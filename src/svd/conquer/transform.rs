@@ -1,0 +1,131 @@
+//! Products with the reflections of the reduction, in blocks.
+
+use super::super::space::with_space;
+use super::reduction::Reduction;
+use faer::linalg::householder::{
+    apply_block_householder_sequence_on_the_left_in_place_scratch as sequence_scratch,
+    apply_block_householder_sequence_on_the_left_in_place_with_conj as apply_sequence,
+    upgrade_householder_factor,
+};
+use faer::linalg::qr::no_pivoting::factor::{qr_in_place, qr_in_place_scratch, recommended_block_size};
+use faer::{Conj, MatMut, MatRef, Par, Spec};
+use ndarray::{ArrayView2, ArrayViewMut2, ShapeBuilder};
+
+/// Copies `x` to columns `stride` apart.
+pub(super) fn copy(x: ArrayView2<'_, f64>, to: &mut [f64], stride: usize) {
+    let (rows, columns) = x.dim();
+    if let Some(entries) = x.reversed_axes().as_slice() {
+        for (to, column) in to.chunks_exact_mut(stride).zip(entries.chunks_exact(rows)) {
+            to[..rows].copy_from_slice(column);
+        }
+    } else if let Ok(mut to) = ArrayViewMut2::from_shape((rows, columns).strides((1, stride)), to) {
+        to.assign(&x);
+    }
+}
+
+/// Applies reflections, and keeps the memory of their factors.
+#[derive(Debug, Default)]
+pub(super) struct Reflections {
+    factor: Vec<f64>,
+}
+
+impl Reflections {
+    /// `x ← Q x`, of the first rows if a column has more, `length` entries.
+    pub(super) fn left(&mut self, reduction: &Reduction, x: &mut [f64], length: usize) -> Result<(), String> {
+        let columns = reduction.left.len();
+        let rows = reduction.rows();
+        let basis =
+            MatRef::from_column_major_slice_with_stride(&reduction.x, rows, columns, reduction.stride());
+        let x = MatMut::from_column_major_slice_with_stride_mut(x, rows, columns, length);
+        self.apply(basis, &reduction.left, x)
+    }
+
+    /// `x ← P x`.
+    pub(super) fn right(&mut self, reduction: &Reduction, x: &mut [f64]) -> Result<(), String> {
+        let columns = reduction.right.len();
+        let count = columns - 1;
+        if count == 0 {
+            return Ok(());
+        }
+        let basis =
+            MatRef::from_column_major_slice(reduction.p(), columns, columns).submatrix(1, 0, count, count);
+        let x = MatMut::from_column_major_slice_mut(x, columns, columns).subrows_mut(1, count);
+        self.apply(basis, &reduction.right[..count], x)
+    }
+
+    fn apply(&mut self, basis: MatRef<'_, f64>, taus: &[f64], x: MatMut<'_, f64>) -> Result<(), String> {
+        let (rows, count) = basis.shape();
+        let block = recommended_block_size::<f64>(rows, count);
+        self.factor.clear();
+        self.factor.resize(block * count, 0.0);
+        let mut factor = MatMut::from_column_major_slice_mut(&mut self.factor, block, count);
+        for from in (0..count).step_by(block) {
+            let size = block.min(count - from);
+            let mut part = factor.as_mut().submatrix_mut(0, from, size, size);
+            for k in 0..size {
+                part[(k, k)] = taus[from + k];
+            }
+            let essentials = basis.submatrix(from, from, rows - from, size);
+            upgrade_householder_factor(part, essentials, size, 1, Par::Seq);
+        }
+        let needed = sequence_scratch::<f64>(rows, block, x.ncols());
+        with_space(needed, |stack| {
+            apply_sequence(basis, factor.as_ref(), Conj::No, x, Par::Seq, stack);
+        })
+        .ok_or_else(no_memory)
+    }
+}
+
+fn no_memory() -> String {
+    "no memory for the work space of a product with reflections".into()
+}
+
+/// `X = Q R` of a long matrix.
+#[derive(Debug, Default)]
+pub(super) struct Triangle {
+    rows: usize,
+    columns: usize,
+    factors: Vec<f64>,
+    coefficients: Vec<f64>,
+}
+
+impl Triangle {
+    pub(super) fn factorise(&mut self, x: ArrayView2<'_, f64>) -> Result<(), String> {
+        (self.rows, self.columns) = x.dim();
+        self.factors.resize(x.len(), 0.0);
+        copy(x, &mut self.factors, self.rows);
+        let block = recommended_block_size::<f64>(self.rows, self.columns);
+        self.coefficients.clear();
+        self.coefficients.resize(block * self.columns, 0.0);
+        let factors = MatMut::from_column_major_slice_mut(&mut self.factors, self.rows, self.columns);
+        let coefficients = MatMut::from_column_major_slice_mut(&mut self.coefficients, block, self.columns);
+        let needed = qr_in_place_scratch::<f64>(self.rows, self.columns, block, Par::Seq, Spec::default());
+        with_space(needed, |stack| {
+            qr_in_place(factors, coefficients, Par::Seq, stack, Spec::default());
+        })
+        .ok_or_else(no_memory)
+    }
+
+    /// `R`, to be reduced.
+    pub(super) fn copy(&self, reduction: &mut Reduction) {
+        reduction.resize(self.columns, self.columns);
+        let stride = reduction.stride();
+        let columns = reduction.x.chunks_exact_mut(stride).zip(self.factors.chunks_exact(self.rows));
+        for (j, (to, column)) in columns.enumerate() {
+            to[..=j].copy_from_slice(&column[..=j]);
+        }
+    }
+
+    /// `x ← Q x`, whose rows after the first ones are zero.
+    pub(super) fn multiply(&self, x: &mut [f64]) -> Result<(), String> {
+        let block = recommended_block_size::<f64>(self.rows, self.columns);
+        let basis = MatRef::from_column_major_slice(&self.factors, self.rows, self.columns);
+        let coefficients = MatRef::from_column_major_slice(&self.coefficients, block, self.columns);
+        let x = MatMut::from_column_major_slice_mut(x, self.rows, self.columns);
+        let needed = sequence_scratch::<f64>(self.rows, block, self.columns);
+        with_space(needed, |stack| {
+            apply_sequence(basis, coefficients, Conj::No, x, Par::Seq, stack);
+        })
+        .ok_or_else(no_memory)
+    }
+}
