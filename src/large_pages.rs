@@ -9,6 +9,22 @@ pub(crate) fn zeros(shape: impl ShapeBuilder<Dim = Ix2>) -> Array2<f64> {
     table
 }
 
+/// An empty table with room for `length` numbers, on large pages.
+pub(crate) fn with_capacity(length: usize) -> Vec<f64> {
+    let mut table = Vec::with_capacity(length);
+    ask_for(table.spare_capacity_mut());
+    table
+}
+
+/// Makes a table one of `length` zeros: in its own memory if that is enough, else on large pages.
+pub(crate) fn fill_with_zeros(table: &mut Vec<f64>, length: usize) {
+    if table.capacity() < length {
+        *table = with_capacity(length);
+    }
+    table.clear();
+    table.resize(length, 0.0);
+}
+
 /// Bytes from which it is worth to ask: two large pages.
 #[cfg(target_os = "linux")]
 const LEAST: usize = 1 << 22;
@@ -17,7 +33,7 @@ const LEAST: usize = 1 << 22;
 /// five hundred times fewer interruptions: a tenth of the time that random features take.
 #[cfg(target_os = "linux")]
 #[allow(unsafe_code)]
-pub(crate) fn ask_for(table: &mut [f64]) {
+pub(crate) fn ask_for<T>(table: &mut [T]) {
     /// Of the smallest pages; where they are larger, the system declines.
     const PAGE: usize = 4096;
     let bytes = size_of_val(table);
@@ -32,4 +48,4 @@ pub(crate) fn ask_for(table: &mut [f64]) {
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn ask_for(_: &mut [f64]) {}
+pub(crate) fn ask_for<T>(_: &mut [T]) {}

@@ -3,7 +3,7 @@
 use super::sums::{Largest, dot};
 use super::verify::{Check, Columns, norm, probe, tolerance};
 use super::{Backend, RawSvd, Route, Svd};
-use crate::Error;
+use crate::{Error, large_pages};
 use ndarray::{Array2, ArrayView2};
 use std::cell::Cell;
 
@@ -34,6 +34,9 @@ impl Scaled {
         }
         let exponent = exponent(largest);
         let mut copy = COPY.take();
+        if copy.capacity() < entries.len() {
+            copy = large_pages::with_capacity(entries.len());
+        }
         copy.clear();
         if exponent.abs() < 1000 {
             let scale = power_of_two(-exponent);

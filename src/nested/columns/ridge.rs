@@ -77,7 +77,7 @@ impl Columns<'_> {
     /// `‖β̂‖` and the squared residual after each column of a block, `b × k`, from where the block starts.
     ///
     /// `e` of [`Columns::measure_ridge`] solves `Rᵀ R e = √λ c`: least squares with targets `√λ v` for the rows
-    /// of `R` and 0 for those of the block, a [`Block`](super::block::Block) of rows.
+    /// of `R` and 0 for those of the block, a [`Block`](crate::nested::block::Block) of rows.
     pub(super) fn ridge_in_block(
         &self,
         penalty: &Penalty,

@@ -4,6 +4,7 @@ use super::columns::Columns;
 use super::deflation::{Arrow, Deflation, Rows, rotation};
 use super::secular::{Secular, WHOLE};
 use super::vectors::{Vectors, Weights};
+use crate::large_pages::fill_with_zeros;
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatRef, Par};
 use std::ops::Range;
@@ -42,11 +43,8 @@ impl Bidiagonal {
     pub(super) fn svd(&mut self) -> Result<(), String> {
         let n = self.diagonal.len();
         self.size = self.diagonal.iter().chain(&self.above).fold(0.0, |most: f64, v| most.max(v.abs()));
-        for matrix in [&mut self.u, &mut self.v] {
-            matrix.clear();
-        }
-        self.u.resize(n * n, 0.0);
-        self.v.resize((n + 1) * (n + 1), 0.0);
+        fill_with_zeros(&mut self.u, n * n);
+        fill_with_zeros(&mut self.v, (n + 1) * (n + 1));
         self.sigma.clear();
         self.sigma.resize(n, 0.0);
         self.z.resize(n, 0.0);

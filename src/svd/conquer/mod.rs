@@ -11,14 +11,15 @@ mod transform;
 mod vectors;
 
 use super::RawSvd;
+use crate::large_pages;
 use bidiagonal::Bidiagonal;
 use ndarray::{Array1, Array2, ArrayView2, ShapeBuilder};
 use reduction::Reduction;
 use std::cell::Cell;
 use transform::{Reflections, Triangle};
 
-/// Work space for more entries is not kept.
-const KEPT: usize = 1 << 24;
+/// Work space for more entries is not kept: up to eight times as many, 128 MiB.
+const KEPT: usize = 1 << 21;
 
 thread_local! {
     /// Work space of the last factorisation on this thread: memory fresh from the system is slow at first touch.
@@ -85,7 +86,7 @@ impl Space {
         order.sort_unstable_by(|&i, &j| found[j].total_cmp(&found[i]));
         let sigma = order.iter().map(|&j| found[j]).collect();
         let gather = |matrix: &[f64], stride: usize, length: usize| {
-            let mut all = Vec::with_capacity(length * columns);
+            let mut all = large_pages::with_capacity(length * columns);
             for &j in &*order {
                 all.extend_from_slice(&matrix[j * stride..][..columns]);
                 all.resize(all.len() + length - columns, 0.0);

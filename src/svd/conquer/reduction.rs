@@ -4,6 +4,7 @@
 #![allow(clippy::inline_always)]
 
 use super::secular::WHOLE;
+use crate::large_pages::fill_with_zeros;
 use pulp::Simd;
 
 /// Columns that a pass takes together: what it reads beside them is loaded once.
@@ -42,17 +43,13 @@ impl Reduction {
     pub(super) fn resize(&mut self, rows: usize, columns: usize) {
         (self.rows, self.columns) = (rows, columns);
         let stride = self.stride();
-        let zeros = |v: &mut Vec<f64>, length: usize| {
-            v.clear();
-            v.resize(length, 0.0);
-        };
-        zeros(&mut self.x, stride * columns);
+        fill_with_zeros(&mut self.x, stride * columns);
         // What comes before the one of a column is never read.
         self.p.resize((columns + 1) * columns, 0.0);
         self.p[..columns].fill(0.0);
-        self.u.iter_mut().chain(&mut self.z).for_each(|v| zeros(v, stride));
+        self.u.iter_mut().chain(&mut self.z).for_each(|v| fill_with_zeros(v, stride));
         for v in [&mut self.left, &mut self.right, &mut self.y, &mut self.row] {
-            zeros(v, columns);
+            fill_with_zeros(v, columns);
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::super::space::with_space;
 use super::reduction::Reduction;
+use crate::large_pages::fill_with_zeros;
 use faer::linalg::householder::{
     apply_block_householder_sequence_on_the_left_in_place_scratch as sequence_scratch,
     apply_block_householder_sequence_on_the_left_in_place_with_conj as apply_sequence,
@@ -92,7 +93,7 @@ pub(super) struct Triangle {
 impl Triangle {
     pub(super) fn factorise(&mut self, x: ArrayView2<'_, f64>) -> Result<(), String> {
         (self.rows, self.columns) = x.dim();
-        self.factors.resize(x.len(), 0.0);
+        fill_with_zeros(&mut self.factors, x.len());
         copy(x, &mut self.factors, self.rows);
         let block = recommended_block_size::<f64>(self.rows, self.columns);
         self.coefficients.clear();
