@@ -6,6 +6,7 @@ use faer::linalg::matmul::matmul;
 use faer::linalg::triangular_solve::{solve_lower_triangular_in_place, solve_upper_triangular_in_place};
 use faer::{Accum, ColMut, ColRef, Mat, MatMut, MatRef, Par};
 use ndarray::{Array2, ArrayView2, ShapeBuilder, s};
+use std::cell::RefCell;
 use std::ops::Range;
 
 /// Columns that are reduced together.
@@ -33,6 +34,8 @@ pub(crate) struct StreamedQr {
     steps: Option<Vec<Step>>,
     /// For products that are needed once.
     room: Vec<f64>,
+    /// Memory of the last block or table: fresh from the system it is slow at first touch.
+    kept: RefCell<Vec<f64>>,
 }
 
 /// One step of `Qᵀ`.
@@ -68,6 +71,7 @@ impl StreamedQr {
             outside: vec![0.0; carried],
             steps: keeps.then(Vec::new),
             room: Vec::new(),
+            kept: RefCell::default(),
         }
     }
 
@@ -90,13 +94,17 @@ impl StreamedQr {
     /// Takes in rows `[A | Y]`; `Y` counts only if columns are carried.
     pub(crate) fn append(&mut self, a: ArrayView2<'_, f64>, y: ArrayView2<'_, f64>) {
         let (count, width) = (a.nrows(), self.upper.ncols());
-        let height = self.height();
-        let mut block = large_pages::zeros((count, width).f());
+        let mut block = self.table(count, width);
         block.slice_mut(s![.., ..self.columns]).assign(&a);
         if self.columns < width {
             block.slice_mut(s![.., self.columns..]).assign(&y);
         }
-        let mut block = columns_mut(&mut block);
+        self.append_block(columns_mut(&mut block));
+        self.keep(block);
+    }
+
+    fn append_block(&mut self, mut block: MatMut<'_, f64>) {
+        let (count, width, height) = (block.nrows(), block.ncols(), self.height());
         for first in (0..height).step_by(PANEL) {
             let last = height.min(first + PANEL);
             let panel = self.reduce_panel(block.as_mut(), first, last);
@@ -161,7 +169,7 @@ impl StreamedQr {
     /// once and most of the work is in products of matrices.
     pub(crate) fn solve(&self, groups: &[Array2<f64>]) -> Vec<Array2<f64>> {
         let height = groups.last().map_or(0, Array2::nrows);
-        let (mut all, places) = side_by_side(groups, height);
+        let (mut all, places) = self.side_by_side(groups, height);
         let width = all.ncols();
         for first in (0..height).step_by(SOLVED).rev() {
             let size = SOLVED.min(height - first);
@@ -186,7 +194,10 @@ impl StreamedQr {
             let beside = self.upper().submatrix(0, first, first, size);
             matmul(above, Accum::Add, beside, found.subrows(0, size), -1.0, Par::Seq);
         }
-        groups.iter().zip(places).map(|(b, columns)| all.slice(s![..b.nrows(), columns]).to_owned()).collect()
+        let of_groups = groups.iter().zip(places);
+        let found = of_groups.map(|(b, columns)| all.slice(s![..b.nrows(), columns]).to_owned()).collect();
+        self.keep(all);
+        found
     }
 
     /// `R_p⁻ᵀ b` for `b` (`p × k`).
@@ -203,7 +214,7 @@ impl StreamedQr {
     /// `Q [z; 0]`, `rows × k` for each `z` (`rank × k`), which belongs to the first `rank` columns of `A`. `rows` is
     /// the number of rows after one of the calls of [`StreamedQr::append`]; ranks ascend.
     pub(crate) fn apply(&self, rows: usize, groups: &[Array2<f64>]) -> Vec<Array2<f64>> {
-        let (mut all, places) = side_by_side(groups, rows);
+        let (mut all, places) = self.side_by_side(groups, rows);
         let width = all.ncols();
         let mut room = Vec::new();
         for step in self.steps.iter().flatten().rev() {
@@ -230,7 +241,35 @@ impl StreamedQr {
                 }
             }
         }
-        places.into_iter().map(|columns| all.slice(s![.., columns]).to_owned()).collect()
+        let found = places.into_iter().map(|columns| all.slice(s![.., columns]).to_owned()).collect();
+        self.keep(all);
+        found
+    }
+
+    /// The groups in one matrix of `rows` rows, zero below each, and which columns are whose.
+    fn side_by_side(&self, groups: &[Array2<f64>], rows: usize) -> (Array2<f64>, Vec<Range<usize>>) {
+        let mut width = 0;
+        let places = groups.iter().map(|b| {
+            width += b.ncols();
+            width - b.ncols()..width
+        });
+        let places: Vec<_> = places.collect();
+        let mut all = self.table(rows, width);
+        for (b, columns) in groups.iter().zip(&places) {
+            all.slice_mut(s![..b.nrows(), columns.clone()]).assign(b);
+        }
+        (all, places)
+    }
+
+    /// Zeros, column by column, in the memory that was kept.
+    fn table(&self, rows: usize, columns: usize) -> Array2<f64> {
+        let mut entries = self.kept.take();
+        large_pages::fill_with_zeros(&mut entries, rows * columns);
+        Array2::from_shape_vec((rows, columns).f(), entries).unwrap_or_default()
+    }
+
+    fn keep(&self, table: Array2<f64>) {
+        self.kept.replace(table.into_raw_vec_and_offset().0);
     }
 }
 
@@ -239,19 +278,8 @@ fn entries(column: ColRef<'_, f64>) -> &[f64] {
     column.try_as_col_major().map_or(&[], |column| column.as_slice())
 }
 
-/// The groups in one matrix of `rows` rows, zero below each, and which columns are whose.
-fn side_by_side(groups: &[Array2<f64>], rows: usize) -> (Array2<f64>, Vec<Range<usize>>) {
-    let mut width = 0;
-    let places = groups.iter().map(|b| {
-        width += b.ncols();
-        width - b.ncols()..width
-    });
-    let places: Vec<_> = places.collect();
-    let mut all = large_pages::zeros((rows, width).f());
-    for (b, columns) in groups.iter().zip(&places) {
-        all.slice_mut(s![..b.nrows(), columns.clone()]).assign(b);
-    }
-    (all, places)
+fn entries_mut(column: ColMut<'_, f64>) -> &mut [f64] {
+    column.try_as_col_major_mut().map_or(&mut [], ColMut::as_slice_mut)
 }
 
 /// A copy, column by column.
@@ -341,12 +369,13 @@ fn reflect(
         return reflect(tails, factor, (top_rest, bottom_rest), transposed, room);
     }
     let [mut along, mut taken] = matrices(room, w, width);
-    along.copy_from(top.as_ref());
+    for (to, from) in along.as_mut().col_iter_mut().zip(top.as_ref().col_iter()) {
+        entries_mut(to).copy_from_slice(entries(from));
+    }
     matmul(along.as_mut(), Accum::Add, tails.transpose(), bottom.as_ref(), 1.0, Par::Seq);
     times_triangle(factor, along.as_ref(), taken.as_mut(), transposed);
     for (column, taken) in top.col_iter_mut().zip(taken.as_ref().col_iter()) {
-        let column = column.try_as_col_major_mut().map_or(&mut [][..], ColMut::as_slice_mut);
-        column.iter_mut().zip(entries(taken)).for_each(|(entry, taken)| *entry -= taken);
+        entries_mut(column).iter_mut().zip(entries(taken)).for_each(|(entry, taken)| *entry -= taken);
     }
     matmul(bottom, Accum::Add, tails, taken.as_ref(), -1.0, Par::Seq);
 }
