@@ -45,7 +45,7 @@ fn compare(name: &str, what: &str, inputs: &Array2<f64>, (gamma, p): (f64, usize
     let rows = map.frequencies().as_standard_layout().into_owned(); // p × d
     let columns = map.frequencies().t().as_standard_layout().into_owned(); // d × p
 
-    let mut features = Array2::zeros((n, p));
+    let mut features = map.design(inputs, p).expect("features");
     let mut kept = vec![0.0; n * p];
     let mut times: [Vec<f64>; 5] = Default::default();
     for _ in 0..ROUNDS {

@@ -6,10 +6,28 @@ use crate::features::trigonometric::GROUP;
 use crate::features::zeros;
 use crate::svd::times_transposed;
 use ndarray::{Array2, ArrayView2, s};
+use std::cell::Cell;
 use std::ops::Range;
 
 /// A tile's rows: with its columns 384 KiB, which stay in the cache until their cosines are taken.
 const ROWS: usize = 1024;
+
+/// Inputs up to which that is kept: 32 MiB.
+const KEPT: usize = 2048;
+
+thread_local! {
+    /// Memory of the last tiles on this thread: fresh from the system it is slow at first touch.
+    static ROOM: Cell<Room> = Cell::default();
+}
+
+/// What every tile is made in.
+#[derive(Debug, Default)]
+struct Room {
+    products: Vec<f64>,
+    panel: Panel,
+    nonzero: SparseRows,
+    filled: Vec<f64>,
+}
 
 /// `P` frequencies of `d` inputs and their phases, filled up with zeros to whole tiles.
 #[derive(Clone, Debug)]
@@ -93,19 +111,18 @@ impl Frequencies {
         };
         let fewest = fewest(self.inputs());
         let most = sparse.len().max(dense.len()).clamp(fewest, ROWS);
-        let mut products = vec![0.0; most * COLUMNS];
-        let mut panel = Panel::new(self.inputs());
-        let mut nonzero = SparseRows::default();
+        let mut room = ROOM.take();
+        let Room { products, panel, nonzero, filled } = &mut room;
+        products.resize(products.len().max(most * COLUMNS), 0.0);
         for rows in sparse.chunks(ROWS) {
             nonzero.replace(rows.iter().map(|index| row(*index)), self.inputs());
             for tile in tiles() {
                 let products = &mut products[..rows.len() * COLUMNS];
                 panel.replace(self.of_tile(&tile), self.inputs());
-                nonzero.times(&panel, products);
+                nonzero.times(panel, products);
                 each(rows, tile, products)?;
             }
         }
-        let mut filled = Vec::new();
         for rows in dense.chunks(ROWS) {
             filled.clear();
             for index in rows {
@@ -116,9 +133,12 @@ impl Frequencies {
             for tile in tiles() {
                 let products = &mut products[..height * COLUMNS];
                 let size = (height, COLUMNS, self.inputs());
-                times_transposed(&filled, self.of_tile(&tile), products, size);
+                times_transposed(filled, self.of_tile(&tile), products, size);
                 each(rows, tile, products)?;
             }
+        }
+        if self.inputs() <= KEPT {
+            ROOM.set(room);
         }
         Ok(())
     }

@@ -32,8 +32,10 @@ impl SparseRows {
     /// Takes the place of what was there: `rows` are slices of `inputs` entries.
     pub fn replace<'a>(&mut self, rows: impl Iterator<Item = &'a [f64]> + Clone, inputs: usize) {
         self.rows = rows.clone().count();
-        self.values.resize(self.rows * inputs, 0.0);
-        self.places.resize(self.rows * inputs, 0);
+        // And one that is written over.
+        let most = rows.clone().flatten().filter(|v| **v != 0.0).count() + 1;
+        self.values.resize(most, 0.0);
+        self.places.resize(most, 0);
         self.ends.clear();
         let mut end = 0;
         for chunk in 0..inputs.div_ceil(CHUNK) {
@@ -58,28 +60,29 @@ impl SparseRows {
 }
 
 /// `COLUMNS` frequencies, input by input, filled up with zeros to whole chunks.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Panel {
     entries: Vec<f64>,
-    /// Entries before the first line of the cache.
-    skipped: usize,
+    /// Where they begin: at a line of the cache.
+    start: usize,
+    whole: usize,
 }
 
 impl Panel {
-    pub fn new(inputs: usize) -> Self {
-        let entries = vec![0.0f64; inputs.next_multiple_of(CHUNK) * COLUMNS + LINE];
-        let skipped = entries.as_ptr().align_offset(LINE * size_of::<f64>()).min(LINE);
-        Self { entries, skipped }
-    }
-
     fn entries(&self) -> &[f64] {
-        &self.entries[self.skipped..][..self.entries.len() - LINE]
+        &self.entries[self.start..][..self.whole]
     }
 
     /// Takes frequencies given one by one, each of `inputs` entries.
     pub fn replace(&mut self, frequencies: &[f64], inputs: usize) {
-        let (whole, skipped) = (self.entries.len() - LINE, self.skipped);
-        let entries = self.entries[skipped..][..whole].as_chunks_mut::<COLUMNS>().0;
+        self.whole = inputs.next_multiple_of(CHUNK) * COLUMNS;
+        if self.entries.len() < self.whole + LINE {
+            self.entries.resize(self.whole + LINE, 0.0);
+            self.start = self.entries.as_ptr().align_offset(LINE * size_of::<f64>()).min(LINE);
+        }
+        let (entries, rest) = self.entries[self.start..][..self.whole].split_at_mut(inputs * COLUMNS);
+        rest.fill(0.0);
+        let entries = entries.as_chunks_mut::<COLUMNS>().0;
         // A few inputs at a time: what is read and what is written then stay in the fastest cache.
         for first in (0..inputs).step_by(LINE) {
             let last = inputs.min(first + LINE);
