@@ -51,6 +51,9 @@ pub struct Plane {
 /// Scaled features beyond this have no room left for their squares.
 const LARGEST: f64 = 1e120;
 
+/// Powers of two up to which features stay in the units of the caller.
+const ORDINARY: i32 = 100;
+
 /// What every cell of a [`Plane`] is asked for: an estimator of some of the targets.
 #[derive(Clone, Debug)]
 pub struct Request<'a> {
@@ -347,25 +350,24 @@ impl<'a> Table<'a> {
             e
         });
         let y_exponents = units.collect();
-        Self { x, rest, x_exponent: largest_exponent(x.iter()).unwrap_or(0), y, y_exponents }
+        // Their squares are in range as they are: a copy in other units would be for nothing.
+        let x_exponent = largest_exponent(x.iter()).filter(|e| e.abs() > ORDINARY).unwrap_or(0);
+        Self { x, rest, x_exponent, y, y_exponents }
     }
 
     /// Some rows and columns of the features, scaled.
     fn features(&self, rows: Range<usize>, columns: Range<usize>) -> Result<CowArray<'a, f64, Ix2>, Error> {
-        let block = match self.rest {
-            Some((map, inputs)) if columns.end > self.x.ncols() => {
-                CowArray::from(map.columns(&inputs.slice(s![rows, ..]), columns)?)
-            }
-            _ => CowArray::from(self.x.slice_move(s![rows, columns])),
-        };
         let e = self.x_exponent;
-        if e == 0 {
-            return Ok(block);
-        }
-        let block = block.mapv(|v| scaled(v, -e));
-        // Blocks that a map makes later may be larger than what the unit was taken from.
+        let in_units = |block: CowArray<'a, f64, Ix2>| {
+            if e == 0 { block } else { CowArray::from(block.mapv(|v| scaled(v, -e))) }
+        };
+        let Some((map, inputs)) = self.rest.filter(|_| columns.end > self.x.ncols()) else {
+            return Ok(in_units(CowArray::from(self.x.slice_move(s![rows, columns]))));
+        };
+        let block = in_units(CowArray::from(map.columns(&inputs.slice(s![rows, ..]), columns)?));
+        // It may be larger than what the unit was taken from.
         if block.iter().all(|v| v.abs() < LARGEST) {
-            return Ok(CowArray::from(block));
+            return Ok(block);
         }
         Err(Error::Overflow { what: "a feature, in units of those before it" })
     }

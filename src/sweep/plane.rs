@@ -311,7 +311,7 @@ impl PlaneSweep {
                     .flat_map(|&index| &fits[index].coefficients)
                     .map(|beta| beta.view())
                     .collect();
-                concatenate(Along(1), &parts).map(|joined| (same, joined.as_standard_layout().into_owned()))
+                concatenate(Along(1), &parts).map(|joined| (same, by_rows(joined)))
             })
             .collect::<Result<_, _>>()
             .map_err(|_| Error::Empty { what: "the fits" })?;
@@ -364,6 +364,11 @@ impl PlaneSweep {
             ..Provenance::default()
         }
     }
+}
+
+/// The same entries, row by row.
+fn by_rows(table: Array2<f64>) -> Array2<f64> {
+    if table.is_standard_layout() { table } else { table.as_standard_layout().into_owned() }
 }
 
 /// `features[.., ..p] · coefficients` (`p ×` outputs), row by row.
