@@ -10,11 +10,11 @@ use std::cell::RefCell;
 use std::ops::Range;
 
 /// Columns that are reduced together.
-const PANEL: usize = 48;
+const PANEL: usize = 64;
 /// Rows that are solved together.
 const SOLVED: usize = 64;
-/// Entries of a block that are reflected together, to be still in the cache when they are needed again: 512 KiB.
-const CACHED: usize = 1 << 16;
+/// Entries of a block that are reflected together, to be still in the cache when they are needed again: 256 KiB.
+const CACHED: usize = 1 << 15;
 /// Columns that are reduced one by one.
 const NARROW: usize = 8;
 

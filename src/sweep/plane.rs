@@ -8,7 +8,7 @@ use crate::features::{FeatureMap, zeros};
 use crate::filter::{MinNorm, SpectralFilter};
 use crate::nested::{Engine, Plane, PlaneFit, Request};
 use crate::svd::leading_times;
-use ndarray::{Array2, ArrayRef2, ArrayView1, ArrayView2, Axis as Along, concatenate, s};
+use ndarray::{Array2, ArrayRef2, ArrayView2, Axis as Along, concatenate, s};
 use std::fmt;
 use std::sync::Arc;
 
@@ -328,10 +328,12 @@ impl PlaneSweep {
                 for &index in *same {
                     for (arm, score) in self.arms.iter().zip(&mut scores[index]) {
                         let targets = arm.test_targets.as_deref().unwrap_or(self.test.targets());
-                        let predicted = predictions.chunks_exact(coefficients.ncols());
+                        let targets = targets.slice(s![rows.clone(), ..]);
+                        let targets = targets.as_standard_layout();
+                        let targets = targets.as_slice().unwrap_or_default().chunks_exact(outputs);
                         let of_fit = column..column + outputs;
                         column += outputs;
-                        for (row, target) in predicted.zip(targets.slice(s![rows.clone(), ..]).rows()) {
+                        for (row, target) in predictions.chunks_exact(coefficients.ncols()).zip(targets) {
                             score.add(&row[of_fit.clone()], target);
                         }
                     }
@@ -389,7 +391,7 @@ struct Score {
 }
 
 impl Score {
-    fn add(&mut self, prediction: &[f64], target: ArrayView1<'_, f64>) {
+    fn add(&mut self, prediction: &[f64], target: &[f64]) {
         self.squares += prediction.iter().zip(target).map(|(a, b)| (a - b) * (a - b)).sum::<f64>();
         if let Some(wrong) = &mut self.wrong {
             *wrong += usize::from(largest(prediction.iter()) != largest(target.iter()));
