@@ -7,7 +7,7 @@ use double_descent::features::{
 };
 use double_descent::nested::noise::SecondMoments;
 use double_descent::rng::stream;
-use ndarray::{Array2, ShapeBuilder, array, s};
+use ndarray::{Array2, ArrayRef2, ShapeBuilder, array, s};
 use rand::RngExt;
 use rand_distr::StandardNormal;
 
@@ -199,4 +199,28 @@ fn what_is_refused() {
     assert!(matches!(moments.add(&array![[1.0, f64::NAN]]), Err(Error::NonFinite { .. })));
     moments.add(&array![[1e200, 1.0]]).unwrap();
     assert!(matches!(moments.covariance(), Err(Error::Overflow { .. })));
+}
+
+/// Makes a row too few.
+#[derive(Debug)]
+struct Short;
+
+impl FeatureMap for Short {
+    fn input_dimension(&self) -> usize {
+        2
+    }
+
+    fn design(&self, inputs: &ArrayRef2<f64>, p: usize) -> Result<Array2<f64>, Error> {
+        Ok(Array2::zeros((inputs.nrows() - 1, p)))
+    }
+}
+
+#[test]
+fn a_map_of_the_wrong_shape_is_named() {
+    let inputs = normal(5, 2, 1);
+    let mut table = Array2::zeros((5, 3));
+    let written = Short.write_columns(&inputs, 0..3, &mut table);
+    assert!(matches!(written, Err(Error::Shape { expected: 5, found: 4, .. })), "{written:?}");
+    let turned = Short.write_columns(&inputs, 1..3, &mut table.slice_mut(s![.., ..2]));
+    assert!(matches!(turned, Err(Error::Shape { expected: 5, found: 4, .. })), "{turned:?}");
 }

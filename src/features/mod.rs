@@ -109,7 +109,8 @@ pub trait FeatureMap: std::fmt::Debug + Send + Sync {
         if columns.is_empty() {
             return Err(Error::Empty { what: "the list of features" });
         }
-        Ok(self.design(inputs, columns.end)?.slice(s![.., columns]).to_owned())
+        let design = self.design(inputs, columns.end)?;
+        Ok(if columns.start == 0 { design } else { design.slice(s![.., columns]).to_owned() })
     }
 
     /// [`columns`](Self::columns) into a table that is there already: `design` is `(n, columns.len())`. Memory
@@ -126,8 +127,7 @@ pub trait FeatureMap: std::fmt::Debug + Send + Sync {
         design: &mut ArrayRef2<f64>,
     ) -> Result<(), Error> {
         check_design(inputs, &columns, design)?;
-        design.assign(&self.columns(inputs, columns)?);
-        Ok(())
+        copy_columns(&self.columns(inputs, columns)?, design)
     }
 
     /// In words, for a caption.
@@ -144,6 +144,14 @@ fn check_design(
 ) -> Result<(), Error> {
     Error::check_len("rows of the design matrix", inputs.nrows(), design.nrows())?;
     Error::check_len("columns of the design matrix", columns.len(), design.ncols())
+}
+
+/// [`Error::Shape`] if a map has made a table of another shape.
+fn copy_columns(made: &ArrayRef2<f64>, design: &mut ArrayRef2<f64>) -> Result<(), Error> {
+    Error::check_len("rows that a map has made", design.nrows(), made.nrows())?;
+    Error::check_len("features that a map has made", design.ncols(), made.ncols())?;
+    design.assign(made);
+    Ok(())
 }
 
 /// `n × p` zeros to write the features into, after [`check_inputs`].

@@ -9,7 +9,7 @@ mod stationary_kernel;
 pub use stationary_kernel::StationaryKernel;
 
 use super::trigonometric::Wave;
-use super::{FeatureMap, check_design, check_inputs, check_outputs, checked_zeros};
+use super::{FeatureMap, check_design, check_inputs, check_outputs, checked_zeros, copy_columns};
 use crate::Error;
 use crate::rng::stream;
 use frequencies::Frequencies;
@@ -415,8 +415,7 @@ impl FeatureMap for RandomFourier {
     ) -> Result<(), Error> {
         check_design(inputs, &columns, design)?;
         let Some(features) = design.as_slice_mut() else {
-            design.assign(&self.columns(inputs, columns)?);
-            return Ok(());
+            return copy_columns(&self.columns(inputs, columns)?, design);
         };
         check_outputs(self.outputs(), columns.end)?;
         check_inputs(self, inputs, columns.len())?;

@@ -314,8 +314,7 @@ fn reduce_columns(
         reflect(left.as_ref(), first.as_ref(), (top_right.as_mut(), right.as_mut()), true, room);
         reduce_columns(bottom_right, right.as_mut(), second.as_mut(), room);
         // S₁₂ = −S₁₁ V₁ᵀV₂ S₂₂
-        let [between, product] = matrices(room, half, w - half);
-        let (mut between, mut product) = (between, product);
+        let [mut between, mut product] = matrices(room, half, w - half);
         matmul(between.as_mut(), Accum::Replace, left.as_ref().transpose(), right.as_ref(), 1.0, Par::Seq);
         matmul(product.as_mut(), Accum::Replace, first.as_ref(), between.as_ref(), 1.0, Par::Seq);
         matmul(beside, Accum::Replace, product.as_ref(), second.as_ref(), -1.0, Par::Seq);

@@ -12,7 +12,7 @@ use std::ops::Range;
 /// A tile's rows: with its columns 384 KiB, which stay in the cache until their cosines are taken.
 const ROWS: usize = 1024;
 
-/// Inputs up to which that is kept: 32 MiB.
+/// Inputs up to which the memory of tiles is kept: 32 MiB.
 const KEPT: usize = 2048;
 
 thread_local! {
