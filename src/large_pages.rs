@@ -19,7 +19,8 @@ pub(crate) fn with_capacity(length: usize) -> Vec<f64> {
 /// Makes a table one of `length` zeros: in its own memory if that is enough, else on large pages.
 pub(crate) fn fill_with_zeros(table: &mut Vec<f64>, length: usize) {
     if table.capacity() < length {
-        *table = with_capacity(length);
+        *table = vec![0.0; length]; // zeros from the system need not be written once more
+        return ask_for(table);
     }
     table.clear();
     table.resize(length, 0.0);

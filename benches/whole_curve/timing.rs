@@ -5,7 +5,7 @@ use nix::sys::time::TimeValLike;
 use std::hint::black_box;
 
 /// Seconds after which a measurement is not repeated.
-const ENOUGH: f64 = 15.0;
+const ENOUGH: f64 = 25.0;
 const RUNS: usize = 3;
 
 /// The median of some runs.

@@ -8,7 +8,7 @@ mod stationary_kernel;
 
 pub use stationary_kernel::StationaryKernel;
 
-use super::trigonometric::Wave;
+use super::trigonometric::{GROUP, Wave};
 use super::{FeatureMap, check_design, check_inputs, check_outputs, checked_zeros, copy_columns};
 use crate::Error;
 use crate::rng::stream;
@@ -351,9 +351,8 @@ impl RandomFourier {
         features: &mut [f64],
     ) -> Result<(), Error> {
         let width = columns.len();
-        let mut copy = Vec::new();
         self.frequencies.each_tile(inputs.view(), self.frequencies_of(&columns), |rows, tile, products| {
-            for (index, part) in parts.iter().enumerate() {
+            for part in parts {
                 // The frequencies of this tile whose column of this part is asked for.
                 let bound = |column: usize| column.saturating_sub(part.offset).div_ceil(part.step);
                 let last = tile.end.min(self.frequencies.count()).min(bound(columns.end));
@@ -361,28 +360,27 @@ impl RandomFourier {
                 if first >= last {
                     continue;
                 }
-                let values = if index + 1 == parts.len() {
-                    &mut *products
-                } else {
-                    copy.clear();
-                    copy.extend_from_slice(products);
-                    &mut copy[..]
-                };
+                let place = |frequency: usize| part.offset + part.step * frequency - columns.start;
                 let phases = self.frequencies.phases_of(tile.clone());
-                let finite = part.wave.apply(values, phases, part.amplitude);
-                let column = part.offset + part.step * first - columns.start;
-                for (row, values) in rows.iter().zip(values.chunks_exact(tile.len())) {
+                let finite = part.wave.apply(products, (phases, part.amplitude), |row, group, values| {
+                    let group = tile.start + group;
+                    let wanted = first.max(group)..last.min(group + GROUP);
+                    let Some(&row) = rows.get(row).filter(|_| !wanted.is_empty()) else { return };
                     let row = &mut features[row * width..][..width];
-                    let values = &values[first - tile.start..last - tile.start];
-                    if !finite && values.iter().any(|value| value.is_nan()) {
-                        return Err(Error::Overflow { what: "the phase of a Fourier feature" });
-                    }
-                    if part.step == 1 {
-                        row[column..column + values.len()].copy_from_slice(values);
-                    } else {
-                        let places = row[column..].iter_mut().step_by(part.step);
+                    if part.step == 1 && wanted.len() == GROUP {
+                        let places = row[place(group)..][..GROUP].iter_mut();
                         places.zip(values).for_each(|(to, from)| *to = *from);
+                        return;
                     }
+                    let values = &values[wanted.start - group..wanted.end - group];
+                    let places = row[place(wanted.start)..].iter_mut().step_by(part.step);
+                    places.zip(values).for_each(|(to, from)| *to = *from);
+                });
+                let mut written = rows.iter().flat_map(|row| {
+                    features[row * width..][..width][place(first)..].iter().step_by(part.step).take(last - first)
+                });
+                if !finite && written.any(|value| value.is_nan()) {
+                    return Err(Error::Overflow { what: "the phase of a Fourier feature" });
                 }
             }
             Ok(())

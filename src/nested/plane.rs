@@ -207,8 +207,8 @@ impl Plane {
         }
         Error::check_finite("the targets", y.view())?;
         let table = Table::new(x, rest, y);
-        let mut fits = self.tall(&table, requests)?;
-        fits.extend(self.wide(&table, requests)?);
+        let (mut fits, memory) = self.tall(&table, requests)?;
+        fits.extend(self.wide(&table, requests, memory)?);
         fits.sort_by_key(|fit| (fit.n, fit.p));
         Ok(fits)
     }
@@ -219,14 +219,14 @@ impl Plane {
         (last(&self.samples), last(&self.features))
     }
 
-    /// The cells with `p ≤ n`.
-    fn tall(&self, table: &Table<'_>, requests: &[Request<'_>]) -> Result<Vec<PlaneFit>, Error> {
+    /// The cells with `p ≤ n`, and memory that they no longer need.
+    fn tall(&self, table: &Table<'_>, requests: &[Request<'_>]) -> Result<(Vec<PlaneFit>, Vec<f64>), Error> {
         let (most_samples, _) = self.largest();
         let Some(&columns) = self.features.iter().rfind(|&&p| p <= most_samples) else {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), Vec::new()));
         };
         let outputs = table.y.ncols();
-        let mut qr = StreamedQr::new(most_samples, columns, outputs, false);
+        let mut qr = StreamedQr::new(most_samples, columns, outputs);
         let mut fits = Vec::new();
         for &n in &self.samples {
             let x = table.features(qr.rows()..n, 0..columns)?;
@@ -257,15 +257,20 @@ impl Plane {
                 });
             }
         }
-        Ok(fits)
+        Ok((fits, qr.into_memory()))
     }
 
     /// The cells with `p > n`.
-    fn wide(&self, table: &Table<'_>, requests: &[Request<'_>]) -> Result<Vec<PlaneFit>, Error> {
+    fn wide(
+        &self,
+        table: &Table<'_>,
+        requests: &[Request<'_>],
+        memory: Vec<f64>,
+    ) -> Result<Vec<PlaneFit>, Error> {
         let (_, most_features) = self.largest();
         let Some(&rows) = self.samples.iter().rfind(|&&n| n < most_features) else { return Ok(Vec::new()) };
         let outputs = table.y.ncols();
-        let mut lq = StreamedQr::new(most_features, rows, 0, true);
+        let mut lq = StreamedQr::keeping(memory, most_features, rows);
         let none = Array2::zeros((0, 0));
         let mut fits = Vec::new();
         for &p in &self.features {
@@ -290,16 +295,20 @@ impl Plane {
                 let overflow = |_| Error::Overflow { what: "a coefficient of the fit" };
                 Error::check_finite("coefficients", beta.view()).map_err(overflow)?;
                 let mut first = 0;
-                let coefficients = solved.solutions.iter().map(|z| {
+                let mut of_request = |z: &Array2<f64>| {
                     let columns = first..first + z.ncols();
                     first = columns.end;
                     beta.slice(s![.., columns]).to_owned()
-                });
+                };
+                let coefficients = match &solved.solutions[..] {
+                    [_] => vec![beta],
+                    several => several.iter().map(&mut of_request).collect(),
+                };
                 fits.push(PlaneFit {
                     n,
                     p,
                     rank: solved.rank,
-                    coefficients: coefficients.collect(),
+                    coefficients,
                     train_mse: solved.train_mse,
                     smallest_singular_value: solved.smallest,
                     engine: solved.engine,
@@ -415,6 +424,9 @@ impl Cell<'_, '_> {
             let outputs = s![.., request.outputs.clone()];
             let mut lost = vec![0.0; targets.ncols()];
             let solution = match &svd {
+                _ if by_triangle(request) && requests.len() == 1 && request.outputs.len() == solution.ncols() => {
+                    std::mem::take(&mut solution) // without a copy
+                }
                 _ if by_triangle(request) => solution.slice(outputs).to_owned(),
                 Some(svd) => {
                     let wanted = true_targets.slice(outputs);

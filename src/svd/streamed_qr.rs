@@ -10,11 +10,11 @@ use std::cell::RefCell;
 use std::ops::Range;
 
 /// Columns that are reduced together.
-const PANEL: usize = 64;
+const PANEL: usize = 32;
 /// Rows that are solved together.
 const SOLVED: usize = 64;
-/// Entries of a block that are reflected together, to be still in the cache when they are needed again: 256 KiB.
-const CACHED: usize = 1 << 15;
+/// Entries of a block that are reflected together, to be still in the cache when they are needed again: 512 KiB.
+const CACHED: usize = 1 << 16;
 /// Columns that are reduced one by one.
 const NARROW: usize = 8;
 
@@ -61,18 +61,32 @@ struct Panel {
 }
 
 impl StreamedQr {
-    /// For at most `rows` rows of `columns` columns, and `carried` more that are only transformed; `keeps` the
-    /// reflections for [`StreamedQr::apply`], about `rows × columns` numbers.
-    pub(crate) fn new(rows: usize, columns: usize, carried: usize, keeps: bool) -> Self {
+    /// For at most `rows` rows of `columns` columns, and `carried` more that are only transformed.
+    pub(crate) fn new(rows: usize, columns: usize, carried: usize) -> Self {
+        Self::in_memory(Vec::new(), (rows, columns, carried))
+    }
+
+    /// [`StreamedQr::new`] in the memory of another one, which keeps the reflections for [`StreamedQr::apply`], about
+    /// `rows × columns` numbers.
+    pub(crate) fn keeping(memory: Vec<f64>, rows: usize, columns: usize) -> Self {
+        Self { steps: Some(Vec::new()), ..Self::in_memory(memory, (rows, columns, 0)) }
+    }
+
+    fn in_memory(memory: Vec<f64>, (rows, columns, carried): (usize, usize, usize)) -> Self {
         Self {
-            upper: large_pages::zeros((rows.min(columns), columns + carried).f()),
+            upper: table(memory, (rows.min(columns), columns + carried)),
             columns,
             rows: 0,
             outside: vec![0.0; carried],
-            steps: keeps.then(Vec::new),
+            steps: None,
             room: Vec::new(),
             kept: RefCell::default(),
         }
+    }
+
+    /// What it is in.
+    pub(crate) fn into_memory(self) -> Vec<f64> {
+        self.upper.into_raw_vec_and_offset().0
     }
 
     /// Rows so far.
@@ -94,8 +108,12 @@ impl StreamedQr {
     /// Takes in rows `[A | Y]`; `Y` counts only if columns are carried.
     pub(crate) fn append(&mut self, a: ArrayView2<'_, f64>, y: ArrayView2<'_, f64>) {
         let (count, width) = (a.nrows(), self.upper.ncols());
-        let mut block = self.table(count, width);
-        block.slice_mut(s![.., ..self.columns]).assign(&a);
+        let mut block = table(self.kept.take(), (count, width));
+        // A few columns at a time: what is written then stays in the cache, should `a` lie row by row.
+        for first in (0..self.columns).step_by(PANEL) {
+            let columns = first..self.columns.min(first + PANEL);
+            block.slice_mut(s![.., columns.clone()]).assign(&a.slice(s![.., columns]));
+        }
         if self.columns < width {
             block.slice_mut(s![.., self.columns..]).assign(&y);
         }
@@ -254,23 +272,22 @@ impl StreamedQr {
             width - b.ncols()..width
         });
         let places: Vec<_> = places.collect();
-        let mut all = self.table(rows, width);
+        let mut all = table(self.kept.take(), (rows, width));
         for (b, columns) in groups.iter().zip(&places) {
             all.slice_mut(s![..b.nrows(), columns.clone()]).assign(b);
         }
         (all, places)
     }
 
-    /// Zeros, column by column, in the memory that was kept.
-    fn table(&self, rows: usize, columns: usize) -> Array2<f64> {
-        let mut entries = self.kept.take();
-        large_pages::fill_with_zeros(&mut entries, rows * columns);
-        Array2::from_shape_vec((rows, columns).f(), entries).unwrap_or_default()
-    }
-
     fn keep(&self, table: Array2<f64>) {
         self.kept.replace(table.into_raw_vec_and_offset().0);
     }
+}
+
+/// Zeros, column by column.
+fn table(mut memory: Vec<f64>, (rows, columns): (usize, usize)) -> Array2<f64> {
+    large_pages::fill_with_zeros(&mut memory, rows * columns);
+    Array2::from_shape_vec((rows, columns).f(), memory).unwrap_or_default()
 }
 
 /// Of a matrix that lies column by column.
@@ -360,7 +377,7 @@ fn reflect(
     room: &mut Vec<f64>,
 ) {
     let (w, width) = (top.nrows(), top.ncols());
-    let together = (CACHED / tails.nrows().max(1)).max(64);
+    let together = (CACHED / tails.nrows().max(1) / 8 * 8).max(64);
     if width > together {
         let (top, top_rest) = top.split_at_col_mut(together);
         let (bottom, bottom_rest) = bottom.split_at_col_mut(together);

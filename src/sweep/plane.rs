@@ -8,7 +8,7 @@ use crate::features::{FeatureMap, zeros};
 use crate::filter::{MinNorm, SpectralFilter};
 use crate::nested::{Engine, Plane, PlaneFit, Request};
 use crate::svd::leading_times;
-use ndarray::{Array2, ArrayRef2, ArrayView2, Axis as Along, concatenate, s};
+use ndarray::{Array2, ArrayRef2, Axis as Along, concatenate, s};
 use std::fmt;
 use std::sync::Arc;
 
@@ -306,15 +306,17 @@ impl PlaneSweep {
         let groups: Vec<(&[usize], Array2<f64>)> = by_features
             .chunk_by(|&a, &b| fits[a].p == fits[b].p)
             .map(|same| {
-                let parts: Vec<ArrayView2<'_, f64>> = same
-                    .iter()
-                    .flat_map(|&index| &fits[index].coefficients)
-                    .map(|beta| beta.view())
-                    .collect();
-                concatenate(Along(1), &parts).map(|joined| (same, by_rows(joined)))
+                let parts = || same.iter().flat_map(|&index| &fits[index].coefficients);
+                let width = parts().map(Array2::ncols).sum();
+                let mut beside = zeros("coefficients", fits[same[0]].p, width)?;
+                let mut first = 0;
+                for part in parts() {
+                    beside.slice_mut(s![.., first..first + part.ncols()]).assign(part);
+                    first += part.ncols();
+                }
+                Ok((same, beside))
             })
-            .collect::<Result<_, _>>()
-            .map_err(|_| Error::Empty { what: "the fits" })?;
+            .collect::<Result<_, Error>>()?;
         let outputs = self.test.targets().ncols();
         let (mut features, mut predictions) =
             (zeros("test features", self.test.len().min(BLOCK), most)?, Vec::new());
@@ -366,11 +368,6 @@ impl PlaneSweep {
             ..Provenance::default()
         }
     }
-}
-
-/// The same entries, row by row.
-fn by_rows(table: Array2<f64>) -> Array2<f64> {
-    if table.is_standard_layout() { table } else { table.as_standard_layout().into_owned() }
 }
 
 /// `features[.., ..p] · coefficients` (`p ×` outputs), row by row.

@@ -1,6 +1,6 @@
 //! Frequencies and phases, and the products `X Wᵀ`, tile by tile.
 
-use super::sparse_rows::{COLUMNS, Panel, SparseRows, is_sparse};
+use super::sparse_rows::{COLUMNS, Panels, SparseRows, is_sparse};
 use crate::Error;
 use crate::features::trigonometric::GROUP;
 use crate::features::zeros;
@@ -8,6 +8,7 @@ use crate::svd::times_transposed;
 use ndarray::{Array2, ArrayView2, s};
 use std::cell::Cell;
 use std::ops::Range;
+use std::sync::{Arc, OnceLock};
 
 /// A tile's rows: with its columns 384 KiB, which stay in the cache until their cosines are taken.
 const ROWS: usize = 1024;
@@ -24,7 +25,6 @@ thread_local! {
 #[derive(Debug, Default)]
 struct Room {
     products: Vec<f64>,
-    panel: Panel,
     nonzero: SparseRows,
     filled: Vec<f64>,
 }
@@ -37,6 +37,8 @@ pub(super) struct Frequencies {
     phases: Vec<f64>,
     /// `P`.
     count: usize,
+    /// The same frequencies for rows with zeros, from the first such row on.
+    panels: OnceLock<Arc<Panels>>,
 }
 
 /// The fewest rows of a product; fewer are filled up with zeros.
@@ -56,7 +58,7 @@ impl Frequencies {
         }
         let filled = count.checked_next_multiple_of(COLUMNS).unwrap_or(usize::MAX);
         let rows = zeros("the frequencies", filled, inputs)?;
-        Ok(Self { rows, phases: vec![0.0; filled], count })
+        Ok(Self { rows, phases: vec![0.0; filled], count, panels: OnceLock::new() })
     }
 
     pub fn inputs(&self) -> usize {
@@ -87,6 +89,7 @@ impl Frequencies {
 
     /// Each frequency as a slice, with its phase.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = (&mut [f64], &mut f64)> {
+        self.panels.take();
         let (inputs, count) = (self.inputs(), self.count);
         let rows = self.rows.as_slice_mut().unwrap_or_default().chunks_exact_mut(inputs);
         rows.zip(&mut self.phases).take(count)
@@ -112,14 +115,13 @@ impl Frequencies {
         let fewest = fewest(self.inputs());
         let most = sparse.len().max(dense.len()).clamp(fewest, ROWS);
         let mut room = ROOM.take();
-        let Room { products, panel, nonzero, filled } = &mut room;
+        let Room { products, nonzero, filled } = &mut room;
         products.resize(products.len().max(most * COLUMNS), 0.0);
         for rows in sparse.chunks(ROWS) {
             nonzero.replace(rows.iter().map(|index| row(*index)), self.inputs());
             for tile in tiles() {
                 let products = &mut products[..rows.len() * COLUMNS];
-                panel.replace(self.of_tile(&tile), self.inputs());
-                nonzero.times(panel, products);
+                nonzero.times((self.panels()?, tile.start / COLUMNS), products);
                 each(rows, tile, products)?;
             }
         }
@@ -141,6 +143,14 @@ impl Frequencies {
             ROOM.set(room);
         }
         Ok(())
+    }
+
+    fn panels(&self) -> Result<&Panels, Error> {
+        if let Some(panels) = self.panels.get() {
+            return Ok(panels);
+        }
+        let made = Panels::new(self.rows.as_slice().unwrap_or_default(), self.inputs())?;
+        Ok(self.panels.get_or_init(|| Arc::new(made)))
     }
 
     /// The frequencies of a tile one by one.

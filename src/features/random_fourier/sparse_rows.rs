@@ -3,6 +3,8 @@
 // All must be inlined into one function per instruction set.
 #![allow(clippy::inline_always)]
 
+use crate::Error;
+use crate::features::zeros;
 use pulp::Simd;
 
 /// Frequencies that are multiplied at once.
@@ -52,46 +54,50 @@ impl SparseRows {
         }
     }
 
-    /// `x·w` of every row and every frequency of the panel, row by row: `rows × COLUMNS`. Each is one sum from the
+    /// `x·w` of every row and every frequency of a panel, row by row: `rows × COLUMNS`. Each is one sum from the
     /// first entry to the last, whatever the other rows.
-    pub fn times(&self, panel: &Panel, products: &mut [f64]) {
-        pulp::Arch::new().dispatch(Product { rows: self, panel: panel.entries(), products });
+    pub fn times(&self, (panels, index): (&Panels, usize), products: &mut [f64]) {
+        pulp::Arch::new().dispatch(Product { rows: self, panel: panels.panel(index), products });
     }
 }
 
-/// `COLUMNS` frequencies, input by input, filled up with zeros to whole chunks.
-#[derive(Debug, Default)]
-pub(super) struct Panel {
+/// Frequencies in panels of `COLUMNS`, each input by input and filled up with zeros to whole chunks.
+#[derive(Debug)]
+pub(super) struct Panels {
     entries: Vec<f64>,
     /// Where they begin: at a line of the cache.
     start: usize,
+    /// Entries of a panel.
     whole: usize,
 }
 
-impl Panel {
-    fn entries(&self) -> &[f64] {
-        &self.entries[self.start..][..self.whole]
-    }
-
-    /// Takes frequencies given one by one, each of `inputs` entries.
-    pub fn replace(&mut self, frequencies: &[f64], inputs: usize) {
-        self.whole = inputs.next_multiple_of(CHUNK) * COLUMNS;
-        if self.entries.len() < self.whole + LINE {
-            self.entries.resize(self.whole + LINE, 0.0);
-            self.start = self.entries.as_ptr().align_offset(LINE * size_of::<f64>()).min(LINE);
-        }
-        let (entries, rest) = self.entries[self.start..][..self.whole].split_at_mut(inputs * COLUMNS);
-        rest.fill(0.0);
-        let entries = entries.as_chunks_mut::<COLUMNS>().0;
-        // A few inputs at a time: what is read and what is written then stay in the fastest cache.
-        for first in (0..inputs).step_by(LINE) {
-            let last = inputs.min(first + LINE);
-            for (column, frequency) in frequencies.chunks_exact(inputs).enumerate() {
-                for (to, from) in entries[first..last].iter_mut().zip(&frequency[first..last]) {
-                    to[column] = *from;
+impl Panels {
+    /// Of frequencies given one by one, each of `inputs` entries: whole panels of them.
+    ///
+    /// # Errors
+    /// [`Error::Resource`] if they do not fit into memory.
+    pub fn new(frequencies: &[f64], inputs: usize) -> Result<Self, Error> {
+        let whole = inputs.next_multiple_of(CHUNK) * COLUMNS;
+        let given = frequencies.chunks_exact(inputs * COLUMNS);
+        let mut entries = zeros("the panels of frequencies", given.len() * whole + LINE, 1)?.into_raw_vec_and_offset().0;
+        let start = entries.as_ptr().align_offset(LINE * size_of::<f64>()).min(LINE);
+        for (panel, given) in entries[start..].chunks_exact_mut(whole).zip(given) {
+            let panel = panel.as_chunks_mut::<COLUMNS>().0;
+            // A few inputs at a time: what is read and what is written then stay in the fastest cache.
+            for first in (0..inputs).step_by(LINE) {
+                let last = inputs.min(first + LINE);
+                for (column, frequency) in given.chunks_exact(inputs).enumerate() {
+                    for (to, from) in panel[first..last].iter_mut().zip(&frequency[first..last]) {
+                        to[column] = *from;
+                    }
                 }
             }
         }
+        Ok(Self { entries, start, whole })
+    }
+
+    fn panel(&self, index: usize) -> &[f64] {
+        &self.entries[self.start + index * self.whole..][..self.whole]
     }
 }
 
