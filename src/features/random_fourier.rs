@@ -377,7 +377,10 @@ impl RandomFourier {
                     places.zip(values).for_each(|(to, from)| *to = *from);
                 });
                 let mut written = rows.iter().flat_map(|row| {
-                    features[row * width..][..width][place(first)..].iter().step_by(part.step).take(last - first)
+                    features[row * width..][..width][place(first)..]
+                        .iter()
+                        .step_by(part.step)
+                        .take(last - first)
                 });
                 if !finite && written.any(|value| value.is_nan()) {
                     return Err(Error::Overflow { what: "the phase of a Fourier feature" });

@@ -415,21 +415,24 @@ impl Cell<'_, '_> {
             }
             None => (self.size(), None),
         };
-        let mut true_targets = targets.clone();
-        for (mut column, y) in true_targets.columns_mut().into_iter().zip(&self.table.y_exponents) {
-            column.mapv_inplace(|v| scaled(v, *y));
-        }
         let (mut solutions, mut train_mse) = (Vec::new(), Vec::new());
         for request in requests {
             let outputs = s![.., request.outputs.clone()];
             let mut lost = vec![0.0; targets.ncols()];
             let solution = match &svd {
-                _ if by_triangle(request) && requests.len() == 1 && request.outputs.len() == solution.ncols() => {
+                _ if by_triangle(request)
+                    && requests.len() == 1
+                    && request.outputs.len() == solution.ncols() =>
+                {
                     std::mem::take(&mut solution) // without a copy
                 }
                 _ if by_triangle(request) => solution.slice(outputs).to_owned(),
                 Some(svd) => {
-                    let wanted = true_targets.slice(outputs);
+                    let mut wanted = targets.slice(outputs).to_owned();
+                    let units = &self.table.y_exponents[request.outputs.clone()];
+                    for (mut column, y) in wanted.columns_mut().into_iter().zip(units) {
+                        column.mapv_inplace(|v| scaled(v, *y));
+                    }
                     let solution = if is_min_norm(request.estimator) {
                         svd.solve(&wanted, &MinNorm::with_cutoff(self.cutoff(svd))?)?
                     } else {

@@ -11,6 +11,8 @@ use std::ops::Range;
 
 /// Columns that are reduced together.
 const PANEL: usize = 32;
+/// Columns whose reflections are applied together to what is in the cache.
+const WIDE: usize = 256;
 /// Rows that are solved together.
 const SOLVED: usize = 64;
 /// Entries of a block that are reflected together, to be still in the cache when they are needed again: 512 KiB.
@@ -123,12 +125,8 @@ impl StreamedQr {
 
     fn append_block(&mut self, mut block: MatMut<'_, f64>) {
         let (count, width, height) = (block.nrows(), block.ncols(), self.height());
-        for first in (0..height).step_by(PANEL) {
-            let last = height.min(first + PANEL);
-            let panel = self.reduce_panel(block.as_mut(), first, last);
-            if let Some(steps) = &mut self.steps {
-                steps.push(Step::Panel(panel));
-            }
+        for first in (0..height).step_by(WIDE) {
+            self.reduce_panels(block.as_mut(), first..height.min(first + WIDE));
         }
         let lead = count.min(self.columns - height);
         if lead > 0 {
@@ -150,22 +148,40 @@ impl StreamedQr {
         self.rows += count;
     }
 
-    /// Takes columns `first..last` of a block of rows into the rows of `R` of the same numbers.
-    fn reduce_panel(&mut self, block: MatMut<'_, f64>, first: usize, last: usize) -> Panel {
-        let width = self.upper.ncols();
-        let (count, w) = (block.nrows(), last - first);
-        let (head, rest) = block.subcols_mut(first, width - first).split_at_col_mut(w);
-        let (mut head, rest) = (head, rest);
-        let (triangle, mut beside) =
-            columns_mut(&mut self.upper).submatrix_mut(first, first, w, width - first).split_at_col_mut(w);
-        let mut factor = Mat::<f64>::zeros(w, w);
-        reduce_columns(triangle, head.as_mut(), factor.as_mut(), &mut self.room);
-        if width > last {
-            reflect(head.as_ref(), factor.as_ref(), (beside.as_mut(), rest), true, &mut self.room);
+    /// Takes some columns of a block of rows into the rows of `R` of the same numbers.
+    fn reduce_panels(&mut self, block: MatMut<'_, f64>, columns: Range<usize>) {
+        let (count, width) = (block.nrows(), block.ncols());
+        let (mut heads, mut rest) =
+            block.subcols_mut(columns.start, width - columns.start).split_at_col_mut(columns.len());
+        let mut upper = columns_mut(&mut self.upper);
+        let mut factors = Vec::new();
+        for first in columns.clone().step_by(PANEL) {
+            let w = PANEL.min(columns.end - first);
+            let mut factor = Mat::<f64>::zeros(w, w);
+            let (mut head, beside) =
+                heads.as_mut().subcols_mut(first - columns.start, columns.end - first).split_at_col_mut(w);
+            let rows = upper.as_mut().submatrix_mut(first, first, w, columns.end - first);
+            let (triangle, right) = rows.split_at_col_mut(w);
+            reduce_columns(triangle, head.as_mut(), factor.as_mut(), &mut self.room);
+            reflect(head.as_ref(), factor.as_ref(), (right, beside), true, &mut self.room);
+            factors.push((first, factor));
         }
-        let kept = if self.steps.is_some() { count } else { 0 };
-        let tails = head.as_ref().subrows(0, kept).to_owned();
-        Panel { first, from: self.rows, tails, factor }
+        let heads = heads.as_ref();
+        let tails = |first: usize, factor: &Mat<f64>| heads.subcols(first - columns.start, factor.ncols());
+        let together = together(count);
+        for first in (columns.end..width).step_by(together) {
+            let size = together.min(width - first);
+            for (row, factor) in &factors {
+                let right = upper.as_mut().submatrix_mut(*row, first, factor.nrows(), size);
+                let to = (right, rest.as_mut().subcols_mut(first - columns.end, size));
+                reflect(tails(*row, factor), factor.as_ref(), to, true, &mut self.room);
+            }
+        }
+        if let Some(steps) = &mut self.steps {
+            steps.extend(factors.into_iter().map(|(first, factor)| {
+                Step::Panel(Panel { first, from: self.rows, tails: tails(first, &factor).to_owned(), factor })
+            }));
+        }
     }
 
     /// Column `j` of `R`, up to the diagonal.
@@ -367,6 +383,11 @@ fn reduce_columns(
     }
 }
 
+/// Columns of so many rows that are reflected together.
+fn together(rows: usize) -> usize {
+    (CACHED / rows.max(1) / 8 * 8).max(64)
+}
+
 /// `C ← (I − V S Vᵀ) C`, or with `Sᵀ` for the `transposed` product, where `V` is `I` over `tails` and `C` is
 /// `top` over `bottom`.
 fn reflect(
@@ -377,7 +398,7 @@ fn reflect(
     room: &mut Vec<f64>,
 ) {
     let (w, width) = (top.nrows(), top.ncols());
-    let together = (CACHED / tails.nrows().max(1) / 8 * 8).max(64);
+    let together = together(tails.nrows());
     if width > together {
         let (top, top_rest) = top.split_at_col_mut(together);
         let (bottom, bottom_rest) = bottom.split_at_col_mut(together);

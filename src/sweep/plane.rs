@@ -8,7 +8,7 @@ use crate::features::{FeatureMap, zeros};
 use crate::filter::{MinNorm, SpectralFilter};
 use crate::nested::{Engine, Plane, PlaneFit, Request};
 use crate::svd::leading_times;
-use ndarray::{Array2, ArrayRef2, Axis as Along, concatenate, s};
+use ndarray::{Array2, ArrayRef2, Axis as Along, CowArray, Ix2, concatenate, s};
 use std::fmt;
 use std::sync::Arc;
 
@@ -303,41 +303,43 @@ impl PlaneSweep {
         let mut scores = vec![vec![Score { squares: 0.0, wrong }; self.arms.len()]; fits.len()];
         let mut by_features: Vec<usize> = (0..fits.len()).collect();
         by_features.sort_by_key(|&index| fits[index].p);
-        let groups: Vec<(&[usize], Array2<f64>)> = by_features
-            .chunk_by(|&a, &b| fits[a].p == fits[b].p)
-            .map(|same| {
-                let parts = || same.iter().flat_map(|&index| &fits[index].coefficients);
-                let width = parts().map(Array2::ncols).sum();
-                let mut beside = zeros("coefficients", fits[same[0]].p, width)?;
-                let mut first = 0;
-                for part in parts() {
-                    beside.slice_mut(s![.., first..first + part.ncols()]).assign(part);
-                    first += part.ncols();
+        let entries = fits.iter().flat_map(|fit| &fit.coefficients).map(Array2::len).sum();
+        let mut coefficients = zeros("the coefficients", entries, 1)?;
+        let mut rest = coefficients.as_slice_mut().unwrap_or_default();
+        let mut groups = Vec::new();
+        for same in by_features.chunk_by(|&a, &b| fits[a].p == fits[b].p) {
+            let parts = || same.iter().flat_map(|&index| &fits[index].coefficients);
+            let size = (fits[same[0]].p, parts().map(Array2::ncols).sum());
+            let beside = rest.split_off_mut(..size.0 * size.1).unwrap_or_default();
+            let mut first = 0;
+            for part in parts() {
+                for (to, from) in beside.chunks_exact_mut(size.1).zip(part.rows()) {
+                    to[first..].iter_mut().zip(from).for_each(|(to, from)| *to = *from);
                 }
-                Ok((same, beside))
-            })
-            .collect::<Result<_, Error>>()?;
+                first += part.ncols();
+            }
+            groups.push((same, &*beside, size));
+        }
         let outputs = self.test.targets().ncols();
+        let targets = self.arms.iter().map(|arm| {
+            Targets::new(arm.test_targets.as_deref().unwrap_or(self.test.targets()), wrong.is_some())
+        });
+        let targets: Vec<_> = targets.collect();
         let (mut features, mut predictions) =
             (zeros("test features", self.test.len().min(BLOCK), most)?, Vec::new());
         for first in (0..self.test.len()).step_by(BLOCK) {
             let rows = first..self.test.len().min(first + BLOCK);
             let mut features = features.slice_mut(s![..rows.len(), ..]);
             map.write_columns(&self.test.features().slice(s![rows.clone(), ..]), 0..most, &mut features)?;
-            for (same, coefficients) in &groups {
-                predict(&features, coefficients, &mut predictions);
+            for (same, coefficients, size) in &groups {
+                predict(&features, (coefficients, *size), &mut predictions);
                 let mut column = 0;
                 for &index in *same {
-                    for (arm, score) in self.arms.iter().zip(&mut scores[index]) {
-                        let targets = arm.test_targets.as_deref().unwrap_or(self.test.targets());
-                        let targets = targets.slice(s![rows.clone(), ..]);
-                        let targets = targets.as_standard_layout();
-                        let targets = targets.as_slice().unwrap_or_default().chunks_exact(outputs);
-                        let of_fit = column..column + outputs;
-                        column += outputs;
-                        for (row, target) in predictions.chunks_exact(coefficients.ncols()).zip(targets) {
-                            score.add(&row[of_fit.clone()], target);
+                    for (targets, score) in targets.iter().zip(&mut scores[index]) {
+                        for (row, prediction) in rows.clone().zip(predictions.chunks_exact(size.1)) {
+                            score.add(&prediction[column..column + outputs], targets, row);
                         }
+                        column += outputs;
                     }
                 }
             }
@@ -371,12 +373,30 @@ impl PlaneSweep {
 }
 
 /// `features[.., ..p] · coefficients` (`p ×` outputs), row by row.
-fn predict(features: &ArrayRef2<f64>, coefficients: &ArrayRef2<f64>, predictions: &mut Vec<f64>) {
+fn predict(
+    features: &ArrayRef2<f64>,
+    (coefficients, (p, outputs)): (&[f64], (usize, usize)),
+    predictions: &mut Vec<f64>,
+) {
     let (rows, width) = features.dim();
-    let (p, outputs) = coefficients.dim();
-    let (x, b) = (features.as_slice().unwrap_or_default(), coefficients.as_slice().unwrap_or_default());
+    let x = features.as_slice().unwrap_or_default();
     predictions.resize(rows * outputs, 0.0);
-    leading_times((x, width), b, predictions, (rows, outputs, p));
+    leading_times((x, width), coefficients, predictions, (rows, outputs, p));
+}
+
+/// Test targets.
+struct Targets<'a> {
+    table: CowArray<'a, f64, Ix2>,
+    /// The place of the largest, row by row, where error rates are wanted.
+    classes: Vec<usize>,
+}
+
+impl<'a> Targets<'a> {
+    fn new(table: &'a Array2<f64>, classified: bool) -> Self {
+        let table = table.as_standard_layout();
+        let classes = if classified { table.rows().into_iter().map(largest).collect() } else { Vec::new() };
+        Self { table, classes }
+    }
 }
 
 /// Sums over test rows.
@@ -388,16 +408,17 @@ struct Score {
 }
 
 impl Score {
-    fn add(&mut self, prediction: &[f64], target: &[f64]) {
+    fn add(&mut self, prediction: &[f64], targets: &Targets<'_>, row: usize) {
+        let target = targets.table.row(row);
         self.squares += prediction.iter().zip(target).map(|(a, b)| (a - b) * (a - b)).sum::<f64>();
         if let Some(wrong) = &mut self.wrong {
-            *wrong += usize::from(largest(prediction.iter()) != largest(target.iter()));
+            *wrong += usize::from(largest(prediction) != targets.classes[row]);
         }
     }
 }
 
 /// The place of the first largest entry.
-fn largest<'a>(row: impl Iterator<Item = &'a f64>) -> usize {
+fn largest<'a>(row: impl IntoIterator<Item = &'a f64>) -> usize {
     let first = (0, f64::NEG_INFINITY);
-    row.enumerate().fold(first, |best, (i, &v)| if v > best.1 { (i, v) } else { best }).0
+    row.into_iter().enumerate().fold(first, |best, (i, &v)| if v > best.1 { (i, v) } else { best }).0
 }

@@ -79,7 +79,8 @@ impl Panels {
     pub fn new(frequencies: &[f64], inputs: usize) -> Result<Self, Error> {
         let whole = inputs.next_multiple_of(CHUNK) * COLUMNS;
         let given = frequencies.chunks_exact(inputs * COLUMNS);
-        let mut entries = zeros("the panels of frequencies", given.len() * whole + LINE, 1)?.into_raw_vec_and_offset().0;
+        let mut entries =
+            zeros("the panels of frequencies", given.len() * whole + LINE, 1)?.into_raw_vec_and_offset().0;
         let start = entries.as_ptr().align_offset(LINE * size_of::<f64>()).min(LINE);
         for (panel, given) in entries[start..].chunks_exact_mut(whole).zip(given) {
             let panel = panel.as_chunks_mut::<COLUMNS>().0;
