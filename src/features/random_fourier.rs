@@ -64,6 +64,9 @@ pub(crate) fn draw(
 /// Feature `k` is a function of the seed and of `k` alone: the first `p` features do not depend on how many follow,
 /// and [`FeatureMap::columns`] makes any block of them on its own.
 ///
+/// # Memory
+/// The frequencies, and once more from the first input on that has many zeros, which are skipped.
+///
 /// # Accuracy
 /// Each cosine and sine is within 2 units in the last place at the computed phase; the phase `w·x + b`, summed from
 /// first to last, within `(d + 1) ε/2 (Σ|w_j x_j| + |b|)`. Both are tested against many digits.
