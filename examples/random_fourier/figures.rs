@@ -12,7 +12,7 @@ pub const PANELS: [(Metric, &str, Hue); 5] = [
     (Metric::TestErrorRate, "Test images misclassified", Hue::Purple),
     (Metric::TrainMse, "Training error", Hue::Blue),
     (Metric::CoefficientNorm, "Norm of the fit, ‖β̂‖", Hue::Green),
-    (Metric::SmallestSingularValue, "Smallest singular value, σ_min", Hue::Grey),
+    (Metric::SmallestSingularValue, "Smallest singular value", Hue::Grey),
 ];
 
 /// Training errors under this are zero but for rounding.

@@ -68,8 +68,8 @@ impl StreamedQr {
         Self::in_memory(Vec::new(), (rows, columns, carried))
     }
 
-    /// [`StreamedQr::new`] in the memory of another one, which keeps the reflections for [`StreamedQr::apply`], about
-    /// `rows × columns` numbers.
+    /// Without carried columns, and in the memory of another one. Keeps the reflections for [`StreamedQr::apply`]:
+    /// about `rows × columns` numbers.
     pub(crate) fn keeping(memory: Vec<f64>, rows: usize, columns: usize) -> Self {
         Self { steps: Some(Vec::new()), ..Self::in_memory(memory, (rows, columns, 0)) }
     }
