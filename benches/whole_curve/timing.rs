@@ -41,7 +41,8 @@ pub fn time<T>(mut work: impl FnMut() -> T) -> (T, Time) {
         times.push(spent / batch);
     }
     times.sort_by(f64::total_cmp);
-    (result, Time { median: times[times.len() / 2], runs: times.len() })
+    let median = f64::midpoint(times[(times.len() - 1) / 2], times[times.len() / 2]);
+    (result, Time { median, runs: times.len() })
 }
 
 /// The sum over all sizes from 1 to `last`, by power laws between the sizes that were timed.

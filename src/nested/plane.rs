@@ -295,14 +295,14 @@ impl Plane {
                 let overflow = |_| Error::Overflow { what: "a coefficient of the fit" };
                 Error::check_finite("coefficients", beta.view()).map_err(overflow)?;
                 let mut first = 0;
-                let mut of_request = |z: &Array2<f64>| {
+                let of_request = |z: &Array2<f64>| {
                     let columns = first..first + z.ncols();
                     first = columns.end;
                     beta.slice(s![.., columns]).to_owned()
                 };
                 let coefficients = match &solved.solutions[..] {
                     [_] => vec![beta],
-                    several => several.iter().map(&mut of_request).collect(),
+                    several => several.iter().map(of_request).collect(),
                 };
                 fits.push(PlaneFit {
                     n,
