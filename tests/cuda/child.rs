@@ -103,7 +103,7 @@ fn factorisations() {
 #[ignore = "in a process of its own, on stand-ins"]
 fn kernel() {
     let cuda: Arc<dyn Backend> = Arc::new(open());
-    let whole_warps = !setting("CUDA_STUB_WARPS").is_empty();
+    let whole_warps = !setting("CUDA_STAND_INS_WARPS").is_empty();
     let mut all = Vec::new();
     for (n, p) in [(33, 1), (34, 2), (33, 33), (39, 8), (8, 39), (40, 35), (56, 56), (64, 60), (90, 80)] {
         all.push(normal(n, p, 3));
@@ -185,7 +185,7 @@ fn threads() {
 fn too_little_memory() {
     let cuda = open();
     let free = cuda.free_memory().unwrap();
-    assert_eq!(free, number("CUDA_STUB_MEMORY"));
+    assert_eq!(free, number("CUDA_STAND_INS_MEMORY"));
     // 8 (60·40 + 40² + 40 + 1) bytes are needed.
     let (small, large) = (normal(20, 10, 1), normal(60, 40, 1));
     let results = Svd::many(&[small.view(), large.view(), small.view()], &cuda);
@@ -265,7 +265,7 @@ fn auto() {
     assert_eq!(names(&few), ["jacobi"; 4]);
     let backends = names(&many);
     assert_eq!(backends, ["jacobi", "cuda", "jacobi", "jacobi"]);
-    let broken = setting("CUDA_STUB_FAULT") == "memory:gone";
+    let broken = setting("CUDA_STAND_INS_FAULT") == "memory:gone";
     for auto in [&few, &many] {
         let views: Vec<_> = xs.iter().map(|x| x.view()).collect();
         for (x, found) in xs.iter().zip(Svd::many(&views, auto)) {

@@ -28,12 +28,15 @@ fn a_device_that_cannot_be_opened_says_why() {
     let Some(folder) = folder() else { return };
     for (fault, expected) in CANNOT_OPEN {
         Child::new("child::cannot_be_opened")
-            .with("CUDA_STUB_FAULT", fault)
+            .with("CUDA_STAND_INS_FAULT", fault)
             .with("EXPECTED", expected)
             .run(folder);
     }
     let none = "there is none; this machine has 0";
-    Child::new("child::cannot_be_opened").with("CUDA_STUB_DEVICES", 0).with("EXPECTED", none).run(folder);
+    Child::new("child::cannot_be_opened")
+        .with("CUDA_STAND_INS_DEVICES", 0)
+        .with("EXPECTED", none)
+        .run(folder);
 }
 
 /// Faults of a first route, and a shape that takes it.
@@ -65,7 +68,7 @@ const MENDED: [(&str, (usize, usize)); 21] = [
 fn a_first_route_that_fails_or_lies_is_mended_by_the_second() {
     let Some(folder) = folder() else { return };
     for (fault, (n, p)) in MENDED {
-        let child = Child::new("child::mended").with("CUDA_STUB_FAULT", fault);
+        let child = Child::new("child::mended").with("CUDA_STAND_INS_FAULT", fault);
         child.with("ROWS", n).with("COLUMNS", p).run(folder);
     }
 }
@@ -98,7 +101,8 @@ const REFUSED: [(&str, (usize, usize), &str); 12] = [
 fn two_routes_that_fail_or_lie_are_an_error() {
     let Some(folder) = folder() else { return };
     for (fault, (n, p), expected) in REFUSED {
-        let child = Child::new("child::refused").with("CUDA_STUB_FAULT", fault).with("EXPECTED", expected);
+        let child =
+            Child::new("child::refused").with("CUDA_STAND_INS_FAULT", fault).with("EXPECTED", expected);
         child.with("ROWS", n).with("COLUMNS", p).run(folder);
     }
 }
@@ -113,7 +117,7 @@ fn a_wrong_triangle_is_an_error() {
         ("length:cusolverDnXgeqrf_bufferSize:99999999999", "bytes of device memory are needed"),
     ] {
         Child::new("child::refused_triangle")
-            .with("CUDA_STUB_FAULT", fault)
+            .with("CUDA_STAND_INS_FAULT", fault)
             .with("EXPECTED", expected)
             .run(folder);
     }

@@ -14,7 +14,7 @@ fn a_curve_is_that_of_the_cpu() {
     Child::new("child_fourier::curve").run(folder);
     // By the second route of every shape.
     let liar = "wrong:one_sided_jacobi,fail:cusolverDnDgesvdjBatched:6,nan:cusolverDnXgesvdp";
-    Child::new("child_fourier::curve").with("CUDA_STUB_FAULT", liar).run(folder);
+    Child::new("child_fourier::curve").with("CUDA_STAND_INS_FAULT", liar).run(folder);
 }
 
 #[test]
@@ -36,8 +36,8 @@ fn a_curve_that_fails_is_an_error() {
         ("nan:one_sided_jacobi,nan:cusolverDnXgesvd", "X z is off by NaN"),
         ("stuck:one_sided_jacobi,info:cusolverDnXgesvd:3", "did not converge: info = 3"),
     ] {
-        let child = Child::new("child_fourier::refused").with("CUDA_STUB_FAULT", fault);
+        let child = Child::new("child_fourier::refused").with("CUDA_STAND_INS_FAULT", fault);
         child.with("EXPECTED", expected).run(folder);
     }
-    Child::new("child_fourier::too_little_memory").with("CUDA_STUB_MEMORY", 100_000).run(folder);
+    Child::new("child_fourier::too_little_memory").with("CUDA_STAND_INS_MEMORY", 100_000).run(folder);
 }

@@ -11,13 +11,13 @@ const LIBRARIES: [&str; 4] = ["libcuda.so", "libcublas.so", "libcusolver.so", "l
 /// The folder of the stand-ins; `None`, and why on the screen, where they cannot be built.
 pub fn folder() -> Option<&'static Path> {
     static BUILT: OnceLock<Option<PathBuf>> = OnceLock::new();
-    BUILT.get_or_init(|| build("cuda_stub", &[])).as_deref()
+    BUILT.get_or_init(|| build("cuda_stand_ins", &[])).as_deref()
 }
 
 /// The folder of stand-ins of a cuSOLVER that lacks some routines.
 pub fn old_folder() -> Option<&'static Path> {
     static BUILT: OnceLock<Option<PathBuf>> = OnceLock::new();
-    BUILT.get_or_init(|| build("cuda_stub_old", &["-DCUDA_STUB_OLD"])).as_deref()
+    BUILT.get_or_init(|| build("cuda_stand_ins_old", &["-DCUDA_STAND_INS_OLD"])).as_deref()
 }
 
 fn build(name: &str, options: &[&str]) -> Option<PathBuf> {
@@ -25,13 +25,13 @@ fn build(name: &str, options: &[&str]) -> Option<PathBuf> {
         println!("SKIPPED: the stand-ins for CUDA's libraries are for Linux");
         return None;
     }
-    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cuda_stub");
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cuda_stand_ins");
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     std::fs::create_dir_all(&folder).expect("a folder for the stand-ins");
     let library = folder.join(LIBRARIES[0]);
     let written = |path: &Path| std::fs::metadata(path).and_then(|about| about.modified());
     let kernels = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/svd/cuda/kernels.cu");
-    let read = ["stub.cpp", "launch.hpp", "fibers.hpp"].map(|file| sources.join(file));
+    let read = ["stand_ins.cpp", "launch.hpp", "fibers.hpp"].map(|file| sources.join(file));
     let newest: SystemTime =
         read.iter().chain([&kernels]).map(|path| written(path).expect("a source")).max().expect("sources");
     if written(&library).is_ok_and(|time| time > newest) {
@@ -42,7 +42,7 @@ fn build(name: &str, options: &[&str]) -> Option<PathBuf> {
     let compile = |options: &[&str]| {
         let mut command = Command::new(&compiler);
         command.args(["-std=c++20", "-O2", "-ffp-contract=off", "-w", "-fPIC", "-shared"]);
-        command.args(options).arg(sources.join("stub.cpp")).arg("-o").arg(&part).output()
+        command.args(options).arg(sources.join("stand_ins.cpp")).arg("-o").arg(&part).output()
     };
     // Fused multiplications are slow where they are no instruction.
     let native: Vec<&str> = options.iter().copied().chain(["-march=native"]).collect();

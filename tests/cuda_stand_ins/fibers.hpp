@@ -37,7 +37,7 @@ static void (*body)();
 
 [[noreturn]] static void fail(const char *what)
 {
-    std::fprintf(stderr, "stub: %s (thread %u of block %u)\n", what, threadIdx.x, blockIdx.x);
+    std::fprintf(stderr, "stand-in: %s (thread %u of block %u)\n", what, threadIdx.x, blockIdx.x);
     std::abort();
 }
 
@@ -61,7 +61,7 @@ static void go_to(unsigned next)
 // Threads take turns in ascending order, or in descending: what hangs on the order is a race.
 static bool backwards()
 {
-    const char *order = std::getenv("CUDA_STUB_BACKWARDS");
+    const char *order = std::getenv("CUDA_STAND_INS_BACKWARDS");
     return order && *order;
 }
 

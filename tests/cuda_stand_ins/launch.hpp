@@ -12,8 +12,8 @@ template <typename T> static T argument(void **arguments, int place)
     return value;
 }
 
-// Whole warps, shuffles and all, are true to the device, and slow: CUDA_STUB_WARPS asks for them.
-static bool whole() { return !setting("CUDA_STUB_WARPS").empty(); }
+// Whole warps, shuffles and all, are true to the device, and slow: CUDA_STAND_INS_WARPS asks for them.
+static bool whole() { return !setting("CUDA_STAND_INS_WARPS").empty(); }
 
 static struct {
     double *matrices, *vectors, *sigmas;

@@ -1,8 +1,8 @@
 // Stand-ins for NVIDIA's driver, cuBLAS, cuSOLVER and NVRTC on the CPU: what the feature `cuda` calls, no more.
 //
-// Device memory is host memory, of a size that CUDA_STUB_MEMORY sets. Arguments are checked as the real routines
+// Device memory is host memory, of a size that CUDA_STAND_INS_MEMORY sets. Arguments are checked as the real routines
 // document them, and every buffer for its size: what is wrong ends the program. The project's kernels are the real ones,
-// compiled as C++. CUDA_STUB_FAULT makes things go wrong, as `what:where[:how]`, commas between them:
+// compiled as C++. CUDA_STAND_INS_FAULT makes things go wrong, as `what:where[:how]`, commas between them:
 //
 //   fail:ROUTINE:STATUS       the routine returns that status
 //   info:ROUTINE:VALUE        it reports that info
@@ -40,7 +40,7 @@ static std::string setting(const char *name)
 // The third part of a fault whose first two are these; `found` says whether there is one.
 static std::string fault(const char *what, const char *where, bool *found = nullptr)
 {
-    const std::string all = setting("CUDA_STUB_FAULT") + ",", begin = std::string(what) + ":" + where;
+    const std::string all = setting("CUDA_STAND_INS_FAULT") + ",", begin = std::string(what) + ":" + where;
     if (found) *found = false;
     for (size_t from = 0, to; (to = all.find(',', from)) != std::string::npos; from = to + 1) {
         const std::string one = all.substr(from, to - from);
@@ -69,7 +69,7 @@ static int failure(const char *routine)
 
 [[noreturn]] static void wrong(const char *routine, const char *what)
 {
-    std::fprintf(stderr, "stub: %s: %s\n", routine, what);
+    std::fprintf(stderr, "stand-in: %s: %s\n", routine, what);
     std::abort();
 }
 
@@ -87,7 +87,7 @@ constexpr unsigned char FENCED = 0xa5;
 
 static size_t memory()
 {
-    const std::string bytes = setting("CUDA_STUB_MEMORY");
+    const std::string bytes = setting("CUDA_STAND_INS_MEMORY");
     return bytes.empty() ? size_t(4) << 30 : std::stoull(bytes);
 }
 
@@ -127,7 +127,7 @@ EXPORT int cuDeviceGetCount(int *count)
 {
     MAY_FAIL
     MUST(initialised);
-    const std::string devices = setting("CUDA_STUB_DEVICES");
+    const std::string devices = setting("CUDA_STAND_INS_DEVICES");
     *count = devices.empty() ? 1 : std::stoi(devices);
     return 0;
 }
@@ -526,7 +526,7 @@ EXPORT int cusolverDnDgesvdjBatched(void *handle, int mode, int m, int n, double
     return 0;
 }
 
-#ifndef CUDA_STUB_OLD // cuSOLVER had it not always
+#ifndef CUDA_STAND_INS_OLD // cuSOLVER had it not always
 EXPORT int cusolverDnXgesvdp_bufferSize(void *handle, void *params, int mode, int econ, int64_t m, int64_t n, int ta,
                                         const void *a, int64_t lda, int ts, const void *s, int tu, const void *u,
                                         int64_t ldu, int tv, const void *v, int64_t ldv, int tc, size_t *on_device,
