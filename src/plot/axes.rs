@@ -1,10 +1,11 @@
 //! Axes, grid, tick labels and thresholds of a panel.
 
+use super::colour::Rgb;
 use super::curves::Frame;
+use super::drawing::{Anchor, Drawing, Rect, Stroke, TextStyle};
 use super::font;
 use super::layout::{Cell, TEXT, TEXT_LEADING};
 use super::model::Panel;
-use super::svg::{Anchor, Stroke, Svg, TextStyle};
 use super::ticks::{self, Ticks};
 use super::view::View;
 
@@ -22,12 +23,12 @@ const FLAG_PITCH: f64 = 13.0;
 /// Thresholds beyond what this many rows of labels hold go unlabelled.
 const FLAG_ROWS: usize = 5;
 
-const DARK: &str = "#262626";
-const TEXT_FILL: &str = "#1a1a1a";
-const AXIS: Stroke = Stroke { colour: DARK, width: 0.9, dash: "" };
-const GRID: Stroke = Stroke { colour: "#e8e8e8", width: 0.7, dash: "" };
-const THRESHOLD: Stroke = Stroke { colour: "#4d4d4d", width: 0.9, dash: "3 2.5" };
-const LEADER: Stroke = Stroke { colour: "#4d4d4d", width: 0.6, dash: "" };
+const DARK: Rgb = Rgb::grey(0x26);
+const TEXT_FILL: Rgb = Rgb::grey(0x1a);
+const AXIS: Stroke = Stroke { colour: DARK, width: 0.9, dash: &[] };
+const GRID: Stroke = Stroke { colour: Rgb::grey(0xe8), width: 0.7, dash: &[] };
+const THRESHOLD: Stroke = Stroke { colour: Rgb::grey(0x4d), width: 0.9, dash: &[3.0, 2.5] };
+const LEADER: Stroke = Stroke { colour: Rgb::grey(0x4d), width: 0.6, dash: &[] };
 
 /// Ticks of a vertical axis of this height.
 pub(super) fn vertical_ticks(view: &View, height: f64) -> Ticks {
@@ -109,26 +110,26 @@ pub(super) fn room_above(flags: &[Flag]) -> f64 {
 }
 
 /// What lies below the curves.
-pub(super) fn draw_grid(svg: &mut Svg, cell: &Cell) {
+pub(super) fn draw_grid(drawing: &mut Drawing, cell: &Cell) {
     let (frame, area) = (&cell.frame, cell.frame.area);
     for tick in &cell.ticks.0.major {
         let x = frame.column_at(frame.x.fraction(tick.at));
-        svg.line((x, area.y), (x, area.bottom()), GRID);
+        drawing.line((x, area.y), (x, area.bottom()), GRID);
     }
     for tick in &cell.ticks.1.major {
         let y = frame.row_at(frame.y.fraction(tick.at));
-        svg.line((area.x, y), (area.right(), y), GRID);
+        drawing.line((area.x, y), (area.right(), y), GRID);
     }
     for flag in &cell.flags {
         let x = area.x + flag.x;
-        svg.line((x, area.bottom()), (x, area.y), THRESHOLD);
+        drawing.line((x, area.bottom()), (x, area.y), THRESHOLD);
     }
-    draw_flag_labels(svg, cell);
+    draw_flag_labels(drawing, cell);
 }
 
 /// Upper rows first: a leader may pass behind a lower label, which is set on
 /// a white ground.
-fn draw_flag_labels(svg: &mut Svg, cell: &Cell) {
+fn draw_flag_labels(drawing: &mut Drawing, cell: &Cell) {
     let area = cell.frame.area;
     let baseline = |row: usize| area.y - 4.0 - row as f64 * FLAG_PITCH;
     for row in (0..FLAG_ROWS).rev() {
@@ -139,60 +140,58 @@ fn draw_flag_labels(svg: &mut Svg, cell: &Cell) {
             let (x, y) = (area.x + centre, baseline(row));
             if row > 0 {
                 let foot = area.x + flag.x;
-                svg.line((foot, area.y), (foot, y + 3.0), LEADER);
+                drawing.line((foot, area.y), (foot, y + 3.0), LEADER);
             }
             let half = font::width(text, FLAG_SIZE) / 2.0 + 1.5;
-            let (left, top, right, bottom) = (x - half, y - 8.5, x + half, y + 2.5);
-            let ground = format!("M{left:.2} {top:.2}H{right:.2}V{bottom:.2}H{left:.2}Z");
-            svg.area(&ground, "#ffffff", 1.0);
-            svg.text((x, y), text, TextStyle::new(FLAG_SIZE, Anchor::Middle, "#404040"));
+            drawing.rectangle(Rect { x: x - half, y: y - 8.5, w: 2.0 * half, h: 11.0 }, Rgb::WHITE);
+            drawing.text((x, y), text, TextStyle::new(FLAG_SIZE, Anchor::Middle, Rgb::grey(0x40)));
         }
     }
 }
 
 /// What lies above the curves.
-pub(super) fn draw_axes(svg: &mut Svg, cell: &Cell) {
+pub(super) fn draw_axes(drawing: &mut Drawing, cell: &Cell) {
     let area = cell.frame.area;
-    svg.line((area.x, area.y), (area.x, area.bottom()), AXIS);
-    svg.line((area.x, area.bottom()), (area.right(), area.bottom()), AXIS);
-    draw_horizontal(svg, cell);
-    draw_vertical(svg, cell);
+    drawing.line((area.x, area.y), (area.x, area.bottom()), AXIS);
+    drawing.line((area.x, area.bottom()), (area.right(), area.bottom()), AXIS);
+    draw_horizontal(drawing, cell);
+    draw_vertical(drawing, cell);
 }
 
-fn draw_horizontal(svg: &mut Svg, cell: &Cell) {
+fn draw_horizontal(drawing: &mut Drawing, cell: &Cell) {
     let (frame, area, ticks) = (&cell.frame, cell.frame.area, &cell.ticks.0);
     let column = |at: f64| frame.column_at(frame.x.fraction(at));
     for &at in &ticks.minor {
-        svg.line((column(at), area.bottom()), (column(at), area.bottom() + MINOR), AXIS);
+        drawing.line((column(at), area.bottom()), (column(at), area.bottom() + MINOR), AXIS);
     }
     let baseline = area.bottom() + MAJOR + TICK_GAP + DIGIT * SIZE + 1.0;
     let style = TextStyle::new(SIZE, Anchor::Middle, TEXT_FILL);
     for tick in &ticks.major {
         let x = column(tick.at);
-        svg.line((x, area.bottom()), (x, area.bottom() + MAJOR), AXIS);
-        svg.text((x, baseline), &tick.label, style);
+        drawing.line((x, area.bottom()), (x, area.bottom() + MAJOR), AXIS);
+        drawing.text((x, baseline), &tick.label, style);
     }
     let first = baseline + LABEL_GAP + DIGIT * TEXT + 1.0;
     let style = TextStyle::new(TEXT, Anchor::Middle, TEXT_FILL);
-    svg.lines((area.x + area.w / 2.0, first), &cell.labels.0, TEXT_LEADING, style);
+    drawing.lines((area.x + area.w / 2.0, first), &cell.labels.0, TEXT_LEADING, style);
 }
 
-fn draw_vertical(svg: &mut Svg, cell: &Cell) {
+fn draw_vertical(drawing: &mut Drawing, cell: &Cell) {
     let (frame, area, ticks) = (&cell.frame, cell.frame.area, &cell.ticks.1);
     let row = |at: f64| frame.row_at(frame.y.fraction(at));
     for &at in &ticks.minor {
-        svg.line((area.x - MINOR, row(at)), (area.x, row(at)), AXIS);
+        drawing.line((area.x - MINOR, row(at)), (area.x, row(at)), AXIS);
     }
     let style = TextStyle::new(SIZE, Anchor::End, TEXT_FILL);
     for tick in &ticks.major {
         let y = row(tick.at);
-        svg.line((area.x - MAJOR, y), (area.x, y), AXIS);
-        svg.text((area.x - MAJOR - TICK_GAP, y + DIGIT * SIZE / 2.0), &tick.label, style);
+        drawing.line((area.x - MAJOR, y), (area.x, y), AXIS);
+        drawing.text((area.x - MAJOR - TICK_GAP, y + DIGIT * SIZE / 2.0), &tick.label, style);
     }
     let more = cell.labels.1.len().saturating_sub(1) as f64;
     let last = area.x - MAJOR - TICK_GAP - widest_label(ticks) - LABEL_GAP;
     let mut style = TextStyle::new(TEXT, Anchor::Middle, TEXT_FILL);
     style.upwards = true;
     let first = (last - more * TEXT_LEADING, area.y + area.h / 2.0);
-    svg.lines(first, &cell.labels.1, TEXT_LEADING, style);
+    drawing.lines(first, &cell.labels.1, TEXT_LEADING, style);
 }

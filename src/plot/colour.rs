@@ -22,6 +22,14 @@ pub enum Hue {
 pub(super) struct Rgb(pub(super) [u8; 3]);
 
 impl Rgb {
+    pub(super) const BLACK: Self = Self::grey(0);
+    pub(super) const WHITE: Self = Self::grey(0xff);
+
+    /// Equal parts of red, green and blue.
+    pub(super) const fn grey(level: u8) -> Self {
+        Self([level; 3])
+    }
+
     /// `#rrggbb`.
     pub(super) fn hex(self) -> String {
         let [r, g, b] = self.0;

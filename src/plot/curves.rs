@@ -1,8 +1,8 @@
 //! Lines, bands and points inside a frame.
 
 use super::colour::Rgb;
+use super::drawing::{Drawing, Rect, Stroke};
 use super::model::{Dash, Panel, Series};
-use super::svg::{Rect, Stroke, Svg, num};
 use super::view::View;
 
 /// Width of a curve.
@@ -78,32 +78,32 @@ impl Bands {
 
 /// Draws everything that lies in the frame: bands below, then lines, then
 /// dots, each in the order of the groups.
-pub(super) fn draw(svg: &mut Svg, panel: &Panel, frame: &Frame, bands: &Bands) {
+pub(super) fn draw(drawing: &mut Drawing, panel: &Panel, frame: &Frame, bands: &Bands) {
     // A line along the edge of the frame keeps its full width.
-    svg.open_clip(frame.area.grown(LINE / 2.0));
+    drawing.open_clip(frame.area.grown(LINE / 2.0));
     for (group, shown) in panel.groups.iter().zip(&bands.shown) {
         let colours = group.hue.ramp(group.series.len());
         for ((series, colour), shown) in group.series.iter().zip(colours).zip(shown) {
             if *shown {
-                draw_band(svg, series, frame, colour);
+                draw_band(drawing, series, frame, colour);
             }
         }
     }
     for group in &panel.groups {
         for (series, colour) in group.series.iter().zip(group.hue.ramp(group.series.len())) {
-            draw_line(svg, series, frame, colour);
+            draw_line(drawing, series, frame, colour);
         }
     }
-    svg.close_clip();
+    drawing.close_clip();
     // Dots are not clipped: half a dot on the frame's edge looks like an error.
     for group in &panel.groups {
         for (series, colour) in group.series.iter().zip(group.hue.ramp(group.series.len())) {
-            draw_dots(svg, series, frame, colour);
+            draw_dots(drawing, series, frame, colour);
         }
     }
 }
 
-fn draw_band(svg: &mut Svg, series: &Series, frame: &Frame, colour: Rgb) {
+fn draw_band(drawing: &mut Drawing, series: &Series, frame: &Frame, colour: Rgb) {
     let Some((lower, upper)) = &series.band else {
         return;
     };
@@ -115,25 +115,25 @@ fn draw_band(svg: &mut Svg, series: &Series, frame: &Frame, colour: Rgb) {
     for run in runs(samples) {
         let there = run.iter().map(|&(x, _, upper)| (x, upper));
         let back = run.iter().rev().map(|&(x, lower, _)| (x, lower));
-        svg.area(&format!("{}Z", path(there.chain(back))), &colour.hex(), BAND);
+        drawing.area(there.chain(back).collect(), colour, BAND);
     }
 }
 
-fn draw_line(svg: &mut Svg, series: &Series, frame: &Frame, colour: Rgb) {
+fn draw_line(drawing: &mut Drawing, series: &Series, frame: &Frame, colour: Rgb) {
     if series.dash == Dash::None {
         return;
     }
     for run in runs(positions(series, frame)) {
         if let [alone] = run[..] {
             // A sample between two gaps would leave no trace as a line.
-            svg.dot(alone, LINE, &colour.hex());
+            drawing.dot(alone, LINE, colour);
         } else {
-            stroke(svg, &path(run.into_iter()), series.dash, colour);
+            stroke(drawing, run, series.dash, colour);
         }
     }
 }
 
-fn draw_dots(svg: &mut Svg, series: &Series, frame: &Frame, colour: Rgb) {
+fn draw_dots(drawing: &mut Drawing, series: &Series, frame: &Frame, colour: Rgb) {
     if !(series.points || series.dash == Dash::None) {
         return;
     }
@@ -145,7 +145,7 @@ fn draw_dots(svg: &mut Svg, series: &Series, frame: &Frame, colour: Rgb) {
             && y >= area.y - slack
             && y <= area.bottom() + slack;
         if inside {
-            svg.dot((x, y), DOT, &colour.hex());
+            drawing.dot((x, y), DOT, colour);
         }
     }
 }
@@ -172,28 +172,13 @@ fn runs<T>(samples: impl Iterator<Item = Option<T>>) -> Vec<Vec<T>> {
     out
 }
 
-/// SVG path data; points that fall on the one before are left out.
-fn path(points: impl Iterator<Item = (f64, f64)>) -> String {
-    let mut out = String::new();
-    let mut last = String::new();
-    for (x, y) in points {
-        let point = format!("{} {}", num(x), num(y));
-        if point != last {
-            out.push(if last.is_empty() { 'M' } else { 'L' });
-            out.push_str(&point);
-            last = point;
-        }
-    }
-    out
-}
-
-fn stroke(svg: &mut Svg, path: &str, dash: Dash, colour: Rgb) {
+fn stroke(drawing: &mut Drawing, points: Vec<(f64, f64)>, dash: Dash, colour: Rgb) {
     let dash = match dash {
-        Dash::Solid | Dash::None => "",
-        Dash::Dashed => "5.5 2.5",
-        Dash::Dotted => "1.5 2",
+        Dash::Solid | Dash::None => &[][..],
+        Dash::Dashed => &[5.5, 2.5],
+        Dash::Dotted => &[1.5, 2.0],
     };
-    svg.curve(path, Stroke { colour: &colour.hex(), width: LINE, dash });
+    drawing.curve(points, Stroke { colour, width: LINE, dash });
 }
 
 /// How a series looks, for its legend key.
@@ -208,19 +193,17 @@ pub(super) struct Key {
 
 impl Key {
     /// Draws the key `width` wide, its line at height `at.1`.
-    pub(super) fn draw(self, svg: &mut Svg, at: (f64, f64), width: f64) {
+    pub(super) fn draw(self, drawing: &mut Drawing, at: (f64, f64), width: f64) {
         let (x, y) = at;
-        let path_of = |points: &[(f64, f64)]| path(points.iter().copied());
         if self.band {
-            let (top, bottom, right) = (y - 4.0, y + 4.0, x + width);
-            let edge = path_of(&[(x, top), (right, top), (right, bottom), (x, bottom)]);
-            svg.area(&format!("{edge}Z"), &self.colour.hex(), BAND);
+            let swatch = Rect { x, y: y - 4.0, w: width, h: 8.0 };
+            drawing.area(swatch.corners(), self.colour, BAND);
         }
         if self.dash != Dash::None {
-            stroke(svg, &path_of(&[(x, y), (x + width, y)]), self.dash, self.colour);
+            stroke(drawing, vec![(x, y), (x + width, y)], self.dash, self.colour);
         }
         if self.points || self.dash == Dash::None {
-            svg.dot((x + width / 2.0, y), DOT, &self.colour.hex());
+            drawing.dot((x + width / 2.0, y), DOT, self.colour);
         }
     }
 }

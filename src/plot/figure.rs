@@ -5,13 +5,14 @@ use std::fmt;
 use std::path::Path;
 
 use super::axes;
+use super::colour::Rgb;
 use super::curves;
-use super::font;
+use super::drawing::{Anchor, Drawing, TextStyle};
 use super::heat;
 use super::layout::{self, Plan};
 use super::model::Panel;
 use super::raster;
-use super::svg::{Anchor, Svg, TextStyle};
+use super::svg;
 
 /// Pixels of a saved PNG per pixel of the SVG: 300 dots per inch or so when
 /// the figure is printed at the width of a page.
@@ -87,11 +88,13 @@ impl Figure {
     /// The figure as a self-contained SVG document.
     #[must_use]
     pub fn to_svg(&self) -> String {
-        self.render(&layout::plan(self))
+        let plan = layout::plan(self);
+        let name = self.title.as_deref().unwrap_or(&self.caption);
+        svg::write(&self.draw(&plan), plan.width, plan.height, name)
     }
 
-    /// The figure as a PNG, `scale` pixels per pixel of the SVG, drawn from
-    /// that SVG with the embedded font.
+    /// The figure as a PNG, `scale` pixels per pixel of the SVG: the same marks, set in
+    /// the embedded font.
     ///
     /// # Errors
     ///
@@ -99,8 +102,7 @@ impl Figure {
     /// than 10⁸ pixels.
     pub fn to_png(&self, scale: f64) -> Result<Vec<u8>, Error> {
         let plan = layout::plan(self);
-        let (width, height) = (plan.width, plan.height);
-        raster::png(&self.render(&plan), width, height, scale)
+        raster::png(&self.draw(&plan), plan.width, plan.height, scale)
     }
 
     /// Writes the figure to `path`: SVG if the name ends in `.svg`, PNG at
@@ -133,30 +135,29 @@ impl Figure {
         println!("EVCXR_BEGIN_CONTENT text/html\n{self}\nEVCXR_END_CONTENT");
     }
 
-    fn render(&self, plan: &Plan) -> String {
-        let mut svg = Svg::default();
-        let head = TextStyle::new(layout::HEAD, Anchor::Start, "#000000");
-        svg.lines((layout::MARGIN, layout::MARGIN + 12.0), &plan.title, 20.0, head);
+    fn draw(&self, plan: &Plan) -> Drawing {
+        let mut drawing = Drawing::default();
+        let head = TextStyle::new(layout::HEAD, Anchor::Start, Rgb::BLACK);
+        drawing.lines((layout::MARGIN, layout::MARGIN + 12.0), &plan.title, 20.0, head);
         for cell in &plan.cells {
             if cell.panel.heat.is_none() {
-                axes::draw_grid(&mut svg, cell);
+                axes::draw_grid(&mut drawing, cell);
             }
-            heat::draw(&mut svg, cell.panel, &cell.frame);
-            curves::draw(&mut svg, cell.panel, &cell.frame, &cell.bands);
-            axes::draw_axes(&mut svg, cell);
-            let title = TextStyle::new(layout::TEXT, Anchor::Start, "#000000");
+            heat::draw(&mut drawing, cell.panel, &cell.frame);
+            curves::draw(&mut drawing, cell.panel, &cell.frame, &cell.bands);
+            axes::draw_axes(&mut drawing, cell);
+            let title = TextStyle::new(layout::TEXT, Anchor::Start, Rgb::BLACK);
             let at = (cell.frame.area.x, cell.title.1 + 11.0);
-            svg.lines(at, &cell.title.0, layout::TEXT_LEADING, title);
+            drawing.lines(at, &cell.title.0, layout::TEXT_LEADING, title);
         }
         let own = plan.cells.iter().filter_map(|cell| cell.legend.as_ref());
         for (legend, at) in own.chain(&plan.shared) {
-            legend.draw(&mut svg, *at);
+            legend.draw(&mut drawing, *at);
         }
-        let caption = TextStyle::new(layout::CAPTION, Anchor::Start, "#333333");
+        let caption = TextStyle::new(layout::CAPTION, Anchor::Start, Rgb::grey(0x33));
         let at = (layout::MARGIN, plan.caption.1 + 10.0);
-        svg.lines(at, &plan.caption.0, layout::CAPTION_LEADING, caption);
-        let name = self.title.as_deref().unwrap_or(&self.caption);
-        svg.finish(plan.width, plan.height, font::FAMILIES, name)
+        drawing.lines(at, &plan.caption.0, layout::CAPTION_LEADING, caption);
+        drawing
     }
 }
 

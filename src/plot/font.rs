@@ -1,34 +1,51 @@
-//! The embedded font: its bytes, the width of text set in it, line breaking.
+//! The embedded font: the shapes of its letters, the width of text set in it, line breaking.
 
+use std::collections::HashMap;
 use std::sync::OnceLock;
 
-use ttf_parser::Face;
+/// A subset of `DejaVu` Sans as outlines, made by the script beside it. The font never changes, so a font parser in
+/// every build would do the same work again; its licence lies beside it.
+const OUTLINES: &str = include_str!("fonts/DejaVuSans-outlines.txt");
 
-/// A subset of `DejaVu` Sans; its licence lies beside it.
-pub(super) const BYTES: &[u8] = include_bytes!("fonts/DejaVuSans-subset.ttf");
-
-/// The family the PNG is set in.
-pub(super) const FAMILY: &str = "DejaVu Sans";
+/// Units of the outlines in an em.
+pub(super) const UNITS_PER_EM: f64 = 2048.0;
 
 /// What the SVG asks for. Verdana shares `DejaVu`'s widths; the others are
 /// narrower, so a viewer without `DejaVu` still finds the room it needs.
 pub(super) const FAMILIES: &str = "DejaVu Sans, Verdana, Helvetica, Arial, sans-serif";
 
-/// Advance, in ems, of a character the font lacks.
+/// Stands for a character that the font lacks.
+const MISSING: char = '\u{fffd}';
+
+/// Advance, in ems, of a character that the font lacks, where it lacks [`MISSING`] too.
 const FALLBACK_ADVANCE: f64 = 0.6;
 
-fn face() -> Option<&'static Face<'static>> {
-    static FACE: OnceLock<Option<Face<'static>>> = OnceLock::new();
-    FACE.get_or_init(|| Face::parse(BYTES, 0).ok()).as_ref()
+/// A letter: how far it moves the pen, and its shape.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Glyph {
+    /// In ems.
+    pub(super) advance: f64,
+    /// SVG path data of M, L, Q and Z, `y` upwards from the baseline, in units of the font.
+    pub(super) outline: &'static str,
+}
+
+/// The shape of a character, or of the sign for missing ones.
+pub(super) fn glyph(c: char) -> Option<Glyph> {
+    static GLYPHS: OnceLock<HashMap<char, Glyph>> = OnceLock::new();
+    let glyphs = GLYPHS.get_or_init(|| OUTLINES.lines().filter_map(parse).collect());
+    glyphs.get(&c).or_else(|| glyphs.get(&MISSING)).copied()
+}
+
+/// A line of the outlines: code, advance, shape.
+fn parse(line: &'static str) -> Option<(char, Glyph)> {
+    let mut words = line.splitn(3, ' ');
+    let code = char::from_u32(u32::from_str_radix(words.next()?, 16).ok()?)?;
+    let advance: f64 = words.next()?.parse().ok()?;
+    Some((code, Glyph { advance: advance / UNITS_PER_EM, outline: words.next().unwrap_or("") }))
 }
 
 fn advance(c: char) -> f64 {
-    let known = face().and_then(|face| {
-        let glyph = face.glyph_index(c)?;
-        let units = face.glyph_hor_advance(glyph)?;
-        Some(f64::from(units) / f64::from(face.units_per_em()))
-    });
-    known.unwrap_or(FALLBACK_ADVANCE)
+    glyph(c).map_or(FALLBACK_ADVANCE, |glyph| glyph.advance)
 }
 
 /// Width of `text` set at `size`.
@@ -121,10 +138,10 @@ mod tests {
 
     #[test]
     fn the_font_has_the_signs_the_figures_use() {
-        let face = face().expect("the embedded font parses");
         for c in "aZ09⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺₀₁₉αβγλμρσΣΩ−×·…≤≥≈∞–—‖√∈→\u{302}‘’“”".chars()
         {
-            assert!(face.glyph_index(c).is_some(), "{c}");
+            let code = format!("{:x} ", u32::from(c));
+            assert!(OUTLINES.lines().any(|line| line.starts_with(&code)), "{c}");
         }
     }
 

@@ -1,9 +1,9 @@
 //! Heat maps: cells of colour, and the bar that explains them.
 
-use super::colour;
+use super::colour::{self, Rgb};
 use super::curves::Frame;
+use super::drawing::{Anchor, Drawing, Rect, Stroke, TextStyle};
 use super::model::{HeatMap, Panel};
-use super::svg::{Anchor, Rect, Stroke, Svg, TextStyle};
 use super::ticks::{self, Ticks};
 use super::view::{self, View};
 
@@ -14,17 +14,17 @@ const STEPS: usize = 64;
 const WIDTH: f64 = 13.0;
 const SIZE: f64 = 10.5;
 const TICK: f64 = 3.5;
-const EDGE: Stroke = Stroke { colour: "#262626", width: 0.7, dash: "" };
+const EDGE: Stroke = Stroke { colour: Rgb::grey(0x26), width: 0.7, dash: &[] };
 /// Cells without a value.
-const MISSING: &str = "#d9d9d9";
+const MISSING: Rgb = Rgb::grey(0xd9);
 
 /// Draws the cells of a panel that has them.
-pub(super) fn draw(svg: &mut Svg, panel: &Panel, frame: &Frame) {
+pub(super) fn draw(drawing: &mut Drawing, panel: &Panel, frame: &Frame) {
     let Some(heat) = &panel.heat else { return };
     let columns = view::cell_edges(panel.x.scale, &heat.x);
     let rows = view::cell_edges(panel.y.scale, &heat.y);
     let colours = view::of_values(heat);
-    svg.open_clip(frame.area);
+    drawing.open_clip(frame.area);
     for (row, values) in rows.windows(2).zip(&heat.values) {
         for (column, &value) in columns.windows(2).zip(values) {
             let (left, right) =
@@ -32,11 +32,11 @@ pub(super) fn draw(svg: &mut Svg, panel: &Panel, frame: &Frame) {
             let (bottom, top) =
                 (frame.row_at(frame.y.fraction(row[0])), frame.row_at(frame.y.fraction(row[1])));
             let cell = Rect { x: left, y: top, w: right - left + OVERLAP, h: bottom - top + OVERLAP };
-            let colour = colours.place(value).map_or(MISSING.to_owned(), |at| colour::sequential(at).hex());
-            svg.rectangle(cell, &colour);
+            let colour = colours.place(value).map_or(MISSING, colour::sequential);
+            drawing.rectangle(cell, colour);
         }
     }
-    svg.close_clip();
+    drawing.close_clip();
 }
 
 /// The colour bar of a heat map.
@@ -61,13 +61,13 @@ impl Bar {
     }
 
     /// Draws the bar with its upper left corner at `at`.
-    pub(super) fn draw(&self, svg: &mut Svg, at: (f64, f64)) {
+    pub(super) fn draw(&self, drawing: &mut Drawing, at: (f64, f64)) {
         let (x, top) = (at.0, at.1 + SIZE / 2.0);
         let step = self.height / STEPS as f64;
         for i in 0..STEPS {
-            let colour = colour::sequential((i as f64 + 0.5) / STEPS as f64).hex();
+            let colour = colour::sequential((i as f64 + 0.5) / STEPS as f64);
             let y = top + self.height - (i + 1) as f64 * step;
-            svg.rectangle(Rect { x, y, w: WIDTH, h: step + OVERLAP }, &colour);
+            drawing.rectangle(Rect { x, y, w: WIDTH, h: step + OVERLAP }, colour);
         }
         let (right, bottom) = (x + WIDTH, top + self.height);
         for (from, to) in [
@@ -76,13 +76,13 @@ impl Bar {
             ((x, bottom), (right, bottom)),
             ((x, top), (x, bottom)),
         ] {
-            svg.line(from, to, EDGE);
+            drawing.line(from, to, EDGE);
         }
         for tick in &self.ticks.major {
             let y = bottom - self.view.fraction(tick.at) * self.height;
-            svg.line((right, y), (right + TICK, y), EDGE);
-            let style = TextStyle::new(SIZE, Anchor::Start, "#333333");
-            svg.text((right + TICK + 3.0, y + 3.8), &tick.label, style);
+            drawing.line((right, y), (right + TICK, y), EDGE);
+            let style = TextStyle::new(SIZE, Anchor::Start, Rgb::grey(0x33));
+            drawing.text((right + TICK + 3.0, y + 3.8), &tick.label, style);
         }
     }
 }

@@ -3,12 +3,12 @@
 
 use super::axes::{self, Flag};
 use super::curves::{Bands, Frame};
+use super::drawing::Rect;
 use super::figure::Figure;
 use super::font;
 use super::legend::Legend;
 use super::measure::{Draft, Grid, measure};
 use super::model::Panel;
-use super::svg::Rect;
 use super::ticks::Ticks;
 
 /// White space around the figure.

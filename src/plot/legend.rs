@@ -1,10 +1,11 @@
 //! The legend: one block per group, set beside the plotting area.
 
+use super::colour::Rgb;
 use super::curves::{Bands, Key};
+use super::drawing::{Anchor, Drawing, TextStyle};
 use super::font;
 use super::heat::Bar;
 use super::model::{Group, Panel};
-use super::svg::{Anchor, Svg, TextStyle};
 
 const SIZE: f64 = 10.5;
 const LEADING: f64 = 13.0;
@@ -119,16 +120,16 @@ impl Legend {
     }
 
     /// Draws the legend with its upper left corner at `at`.
-    pub(super) fn draw(&self, svg: &mut Svg, at: (f64, f64)) {
+    pub(super) fn draw(&self, drawing: &mut Drawing, at: (f64, f64)) {
         if let Some((y, bar)) = &self.bar {
-            bar.draw(svg, (at.0, at.1 + y));
+            bar.draw(drawing, (at.0, at.1 + y));
         }
         for ((x, y), key) in &self.keys {
-            key.draw(svg, (at.0 + x, at.1 + y), KEY);
+            key.draw(drawing, (at.0 + x, at.1 + y), KEY);
         }
         for ((x, y), text, strong) in &self.texts {
-            let fill = if *strong { "#000000" } else { "#333333" };
-            svg.text((at.0 + x, at.1 + y), text, TextStyle::new(SIZE, Anchor::Start, fill));
+            let fill = if *strong { Rgb::BLACK } else { Rgb::grey(0x33) };
+            drawing.text((at.0 + x, at.1 + y), text, TextStyle::new(SIZE, Anchor::Start, fill));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Figures of risk curves: SVG written by hand, PNG rendered from that SVG.
+//! Figures of risk curves: one drawing, written as SVG and painted as PNG.
 //!
 //! A [`Figure`] is a list of [`Panel`]s and a caption. A panel holds
 //! [`Group`]s of [`Series`]: one group is one hue (training error, test
@@ -26,6 +26,7 @@
 mod axes;
 mod colour;
 mod curves;
+mod drawing;
 mod figure;
 mod font;
 mod heat;

@@ -1,37 +1,35 @@
-//! From SVG to PNG, with the embedded font alone.
+//! A drawing as PNG.
 
 use crate::Error;
-use std::sync::Arc;
+use std::str::FromStr;
 
-use resvg::tiny_skia::{Pixmap, Transform};
-use resvg::usvg::{Options, Tree, fontdb};
+use tiny_skia::{
+    FillRule, LineJoin, Mask, Paint, Path, PathBuilder, Pixmap, Stroke as Pen, StrokeDash, Transform,
+};
 
+use super::colour::Rgb;
+use super::drawing::{Anchor, Drawing, Mark, Rect, Stroke, TextStyle};
 use super::font;
 
 /// More pixels than this are refused: 400 MB of memory.
 const MOST_PIXELS: f64 = 1e8;
 
-/// `svg`, which is `width` by `height`, as a PNG `scale` times that large.
-pub(super) fn png(svg: &str, width: f64, height: f64, scale: f64) -> Result<Vec<u8>, Error> {
+/// `drawing`, which is `width` by `height`, as a PNG `scale` times that large, on white.
+pub(super) fn png(drawing: &Drawing, width: f64, height: f64, scale: f64) -> Result<Vec<u8>, Error> {
     let (columns, rows) = pixels(width, height, scale)?;
-    let tree = Tree::from_str(svg, &options()).map_err(raster)?;
     let mut pixmap = Pixmap::new(columns, rows)
         .ok_or_else(|| raster(format!("no image of {columns} by {rows} pixels")))?;
-    let scale = scale as f32;
-    resvg::render(&tree, Transform::from_scale(scale, scale), &mut pixmap.as_mut());
-    pixmap.encode_png().map_err(raster)
+    pixmap.fill(tiny_skia::Color::WHITE);
+    let transform = Transform::from_scale(scale as f32, scale as f32);
+    let mut painter = Painter { pixmap, transform, clip: None };
+    for mark in &drawing.marks {
+        painter.paint(mark)?;
+    }
+    painter.pixmap.encode_png().map_err(raster)
 }
 
 fn raster(error: impl std::fmt::Display) -> Error {
     Error::Resource { reason: format!("cannot rasterise the figure: {error}") }
-}
-
-/// The system's fonts are left out so that every machine draws the same.
-fn options() -> Options<'static> {
-    let mut fonts = fontdb::Database::new();
-    fonts.load_font_data(font::BYTES.to_vec());
-    fonts.set_sans_serif_family(font::FAMILY);
-    Options { font_family: font::FAMILY.to_owned(), fontdb: Arc::new(fonts), ..Options::default() }
 }
 
 fn pixels(width: f64, height: f64, scale: f64) -> Result<(u32, u32), Error> {
@@ -45,4 +43,120 @@ fn pixels(width: f64, height: f64, scale: f64) -> Result<(u32, u32), Error> {
         return Err(Error::Resource { reason });
     }
     Ok((columns as u32, rows as u32))
+}
+
+/// Pixels so far, and how the next marks fall on them. A mark without extent, or with coordinates that are no
+/// numbers, has no path and leaves no trace.
+struct Painter {
+    pixmap: Pixmap,
+    transform: Transform,
+    clip: Option<Mask>,
+}
+
+impl Painter {
+    fn paint(&mut self, mark: &Mark) -> Result<(), Error> {
+        match mark {
+            Mark::Line { from, to, stroke } => self.stroke(&[*from, *to], *stroke),
+            Mark::Curve { points, stroke } => self.stroke(points, *stroke),
+            Mark::Area { points, fill, opacity } => self.fill(polygon(points), *fill, *opacity),
+            Mark::Rectangle { rect, fill } => self.fill(polygon(&rect.corners()), *fill, 1.0),
+            Mark::Dot { centre, radius, fill } => {
+                let circle = PathBuilder::from_circle(centre.0 as f32, centre.1 as f32, *radius as f32);
+                self.fill(circle, *fill, 1.0);
+            }
+            Mark::Text { at, text, style } => self.text(*at, text, *style),
+            Mark::OpenClip(frame) => self.clip = Some(self.mask(*frame)?),
+            Mark::CloseClip => self.clip = None,
+        }
+        Ok(())
+    }
+
+    fn mask(&self, frame: Rect) -> Result<Mask, Error> {
+        let (columns, rows) = (self.pixmap.width(), self.pixmap.height());
+        let mut mask = Mask::new(columns, rows).ok_or_else(|| raster("no mask of that size"))?;
+        if let Some(path) = polygon(&frame.corners()) {
+            mask.fill_path(&path, FillRule::Winding, true, self.transform);
+        }
+        Ok(mask)
+    }
+
+    fn fill(&mut self, path: Option<Path>, colour: Rgb, opacity: f64) {
+        if let Some(path) = path {
+            let paint = paint(colour, opacity);
+            self.pixmap.fill_path(&path, &paint, FillRule::Winding, self.transform, self.clip.as_ref());
+        }
+    }
+
+    fn stroke(&mut self, points: &[(f64, f64)], stroke: Stroke) {
+        if let Some(path) = through(points).finish() {
+            let pen = Pen {
+                width: stroke.width as f32,
+                line_join: LineJoin::Round,
+                dash: StrokeDash::new(stroke.dash.to_vec(), 0.0),
+                ..Pen::default()
+            };
+            let paint = paint(stroke.colour, 1.0);
+            self.pixmap.stroke_path(&path, &paint, &pen, self.transform, self.clip.as_ref());
+        }
+    }
+
+    fn text(&mut self, at: (f64, f64), text: &str, style: TextStyle) {
+        let before = match style.anchor {
+            Anchor::Start => 0.0,
+            Anchor::Middle => font::width(text, style.size) / 2.0,
+            Anchor::End => font::width(text, style.size),
+        };
+        let (mut outline, mut pen) = (PathBuilder::new(), -before);
+        let scale = style.size / font::UNITS_PER_EM;
+        for glyph in text.chars().filter_map(font::glyph) {
+            let place = |x: f64, y: f64| {
+                let (along, up) = (pen + x * scale, y * scale);
+                let (x, y) =
+                    if style.upwards { (at.0 - up, at.1 - along) } else { (at.0 + along, at.1 - up) };
+                (x as f32, y as f32)
+            };
+            trace(&mut outline, glyph.outline, place);
+            pen += glyph.advance * style.size;
+        }
+        self.fill(outline.finish(), style.fill, 1.0);
+    }
+}
+
+fn paint(colour: Rgb, opacity: f64) -> Paint<'static> {
+    let mut paint = Paint { anti_alias: true, ..Paint::default() };
+    let [r, g, b] = colour.0;
+    paint.set_color_rgba8(r, g, b, (opacity.clamp(0.0, 1.0) * 255.0).round() as u8);
+    paint
+}
+
+fn through(points: &[(f64, f64)]) -> PathBuilder {
+    let mut path = PathBuilder::new();
+    for (i, &(x, y)) in points.iter().enumerate() {
+        let (x, y) = (x as f32, y as f32);
+        if i == 0 { path.move_to(x, y) } else { path.line_to(x, y) }
+    }
+    path
+}
+
+fn polygon(points: &[(f64, f64)]) -> Option<Path> {
+    let mut path = through(points);
+    path.close();
+    path.finish()
+}
+
+/// Adds a letter's outline, each of its points where `place` puts it.
+fn trace(path: &mut PathBuilder, outline: &str, place: impl Fn(f64, f64) -> (f32, f32)) {
+    let mut rest = outline;
+    while let Some(command) = rest.chars().next() {
+        let end = rest[1..].find(|c: char| c.is_ascii_uppercase()).map_or(rest.len(), |end| end + 1);
+        let numbers: Vec<f64> = rest[1..end].split(' ').filter_map(|word| f64::from_str(word).ok()).collect();
+        let points: Vec<(f32, f32)> = numbers.chunks_exact(2).map(|xy| place(xy[0], xy[1])).collect();
+        match (command, &points[..]) {
+            ('M', &[(x, y)]) => path.move_to(x, y),
+            ('L', &[(x, y)]) => path.line_to(x, y),
+            ('Q', &[(cx, cy), (x, y)]) => path.quad_to(cx, cy, x, y),
+            _ => path.close(),
+        }
+        rest = &rest[end..];
+    }
 }

@@ -1,6 +1,6 @@
 //! Whole figures, ordinary and hostile.
 
-use resvg::usvg::roxmltree::Document;
+use roxmltree::Document;
 
 use super::{Axis, Dash, Figure, Group, HeatMap, Hue, Marker, Panel, Scale, Series};
 use crate::Error;

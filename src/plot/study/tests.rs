@@ -5,7 +5,7 @@ use crate::curve::{ArmLabel, Axis, Bootstrap, Cell, Curve, Provenance};
 use crate::dataset::Dataset;
 use crate::plot::Figure;
 use crate::sweep::{Arm, Sweep};
-use resvg::usvg::roxmltree::Document;
+use roxmltree::Document;
 
 fn sweep(sizes: impl IntoIterator<Item = usize>, repeats: usize) -> Curve {
     let mut sweep = Sweep::new(Dataset::diabetes(), sizes, repeats, 3);

@@ -1,0 +1,138 @@
+//! What a figure consists of, mark by mark: written as SVG by `svg`, painted as PNG by `raster`.
+
+use super::colour::Rgb;
+
+/// An axis-parallel rectangle; `y` grows downwards.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(super) struct Rect {
+    pub(super) x: f64,
+    pub(super) y: f64,
+    pub(super) w: f64,
+    pub(super) h: f64,
+}
+
+impl Rect {
+    pub(super) fn right(&self) -> f64 {
+        self.x + self.w
+    }
+
+    pub(super) fn bottom(&self) -> f64 {
+        self.y + self.h
+    }
+
+    /// The rectangle with every side moved outwards.
+    pub(super) fn grown(&self, by: f64) -> Self {
+        let twice = 2.0 * by;
+        Self { x: self.x - by, y: self.y - by, w: self.w + twice, h: self.h + twice }
+    }
+
+    /// The corners, clockwise from the upper left.
+    pub(super) fn corners(&self) -> Vec<(f64, f64)> {
+        let (left, top, right, bottom) = (self.x, self.y, self.right(), self.bottom());
+        vec![(left, top), (right, top), (right, bottom), (left, bottom)]
+    }
+}
+
+/// Where a text stands relative to its position.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Anchor {
+    Start,
+    Middle,
+    End,
+}
+
+/// How a text is set.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct TextStyle {
+    pub(super) size: f64,
+    pub(super) anchor: Anchor,
+    pub(super) fill: Rgb,
+    /// Quarter turn to the left, for the label of a vertical axis.
+    pub(super) upwards: bool,
+}
+
+impl TextStyle {
+    pub(super) fn new(size: f64, anchor: Anchor, fill: Rgb) -> Self {
+        Self { size, anchor, fill, upwards: false }
+    }
+}
+
+/// How a line is drawn.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stroke {
+    pub(super) colour: Rgb,
+    pub(super) width: f64,
+    /// Lengths of dashes and gaps in turn; empty for an unbroken line.
+    pub(super) dash: &'static [f32],
+}
+
+/// One thing that is drawn.
+#[derive(Debug, Clone)]
+pub(super) enum Mark {
+    /// A line through points.
+    Curve { points: Vec<(f64, f64)>, stroke: Stroke },
+    /// A straight line.
+    Line { from: (f64, f64), to: (f64, f64), stroke: Stroke },
+    /// A filled polygon.
+    Area { points: Vec<(f64, f64)>, fill: Rgb, opacity: f64 },
+    /// A filled rectangle.
+    Rectangle { rect: Rect, fill: Rgb },
+    /// A filled circle.
+    Dot { centre: (f64, f64), radius: f64, fill: Rgb },
+    /// A line of text, its baseline at `at`.
+    Text { at: (f64, f64), text: String, style: TextStyle },
+    /// What follows is cut off outside the rectangle.
+    OpenClip(Rect),
+    /// The end of the last clip.
+    CloseClip,
+}
+
+/// The marks of a figure, from the lowest to the uppermost.
+#[derive(Debug, Default)]
+pub(super) struct Drawing {
+    pub(super) marks: Vec<Mark>,
+}
+
+impl Drawing {
+    pub(super) fn line(&mut self, from: (f64, f64), to: (f64, f64), stroke: Stroke) {
+        self.marks.push(Mark::Line { from, to, stroke });
+    }
+
+    pub(super) fn curve(&mut self, points: Vec<(f64, f64)>, stroke: Stroke) {
+        self.marks.push(Mark::Curve { points, stroke });
+    }
+
+    pub(super) fn area(&mut self, points: Vec<(f64, f64)>, fill: Rgb, opacity: f64) {
+        self.marks.push(Mark::Area { points, fill, opacity });
+    }
+
+    pub(super) fn rectangle(&mut self, rect: Rect, fill: Rgb) {
+        self.marks.push(Mark::Rectangle { rect, fill });
+    }
+
+    pub(super) fn dot(&mut self, centre: (f64, f64), radius: f64, fill: Rgb) {
+        self.marks.push(Mark::Dot { centre, radius, fill });
+    }
+
+    pub(super) fn text(&mut self, at: (f64, f64), text: &str, style: TextStyle) {
+        self.marks.push(Mark::Text { at, text: text.to_owned(), style });
+    }
+
+    /// Lines of text, the first baseline at `at`.
+    pub(super) fn lines(&mut self, at: (f64, f64), lines: &[String], leading: f64, style: TextStyle) {
+        for (i, line) in lines.iter().enumerate() {
+            let down = i as f64 * leading;
+            let at = if style.upwards { (at.0 + down, at.1) } else { (at.0, at.1 + down) };
+            self.text(at, line, style);
+        }
+    }
+
+    /// Everything up to [`Drawing::close_clip`] is cut off outside `frame`.
+    pub(super) fn open_clip(&mut self, frame: Rect) {
+        self.marks.push(Mark::OpenClip(frame));
+    }
+
+    pub(super) fn close_clip(&mut self) {
+        self.marks.push(Mark::CloseClip);
+    }
+}
