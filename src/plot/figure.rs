@@ -11,6 +11,7 @@ use super::drawing::{Anchor, Drawing, TextStyle};
 use super::heat;
 use super::layout::{self, Plan};
 use super::model::Panel;
+use super::pdf;
 use super::raster;
 use super::svg;
 
@@ -105,7 +106,18 @@ impl Figure {
         raster::png(&self.draw(&plan), plan.width, plan.height, scale)
     }
 
-    /// Writes the figure to `path`: SVG if the name ends in `.svg`, PNG at
+    /// The figure as a PDF of one page: vectors throughout, letters as outlines. A pixel of the SVG is
+    /// 1/96 inch.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Resource`] if its content cannot be packed.
+    pub fn to_pdf(&self) -> Result<Vec<u8>, Error> {
+        let plan = layout::plan(self);
+        pdf::write(&self.draw(&plan), plan.width, plan.height)
+    }
+
+    /// Writes the figure to `path`: SVG if the name ends in `.svg`, PDF if it ends in `.pdf`, PNG at
     /// three pixels per SVG pixel if it ends in `.png`.
     ///
     /// # Errors
@@ -118,11 +130,12 @@ impl Figure {
         let bytes = match extension.as_deref() {
             Some("svg") => self.to_svg().into_bytes(),
             Some("png") => self.to_png(SAVED_SCALE)?,
+            Some("pdf") => self.to_pdf()?,
             _ => {
                 return Err(Error::UnknownName {
                     what: "figure file",
                     name: path.display().to_string(),
-                    choices: vec!["a name in .svg".into(), "a name in .png".into()],
+                    choices: ["svg", "png", "pdf"].map(|ending| format!("a name in .{ending}")).to_vec(),
                 });
             }
         };

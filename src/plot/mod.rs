@@ -1,4 +1,4 @@
-//! Figures of risk curves: one drawing, written as SVG and painted as PNG.
+//! Figures of risk curves: one drawing, written as SVG and PDF and painted as PNG.
 //!
 //! A [`Figure`] is a list of [`Panel`]s and a caption. A panel holds
 //! [`Group`]s of [`Series`]: one group is one hue (training error, test
@@ -33,8 +33,10 @@ mod heat;
 mod label;
 mod layout;
 mod legend;
+mod lettering;
 mod measure;
 mod model;
+mod pdf;
 mod raster;
 pub mod study;
 mod svg;

@@ -1,15 +1,13 @@
 //! A drawing as PNG.
 
 use crate::Error;
-use std::str::FromStr;
-
 use tiny_skia::{
     FillRule, LineJoin, Mask, Paint, Path, PathBuilder, Pixmap, Stroke as Pen, StrokeDash, Transform,
 };
 
 use super::colour::Rgb;
-use super::drawing::{Anchor, Drawing, Mark, Rect, Stroke, TextStyle};
-use super::font;
+use super::drawing::{Drawing, Mark, Rect, Stroke, TextStyle};
+use super::lettering::{self, Segment};
 
 /// More pixels than this are refused: 400 MB of memory.
 const MOST_PIXELS: f64 = 1e8;
@@ -101,22 +99,16 @@ impl Painter {
     }
 
     fn text(&mut self, at: (f64, f64), text: &str, style: TextStyle) {
-        let before = match style.anchor {
-            Anchor::Start => 0.0,
-            Anchor::Middle => font::width(text, style.size) / 2.0,
-            Anchor::End => font::width(text, style.size),
-        };
-        let (mut outline, mut pen) = (PathBuilder::new(), -before);
-        let scale = style.size / font::UNITS_PER_EM;
-        for glyph in text.chars().filter_map(font::glyph) {
-            let place = |x: f64, y: f64| {
-                let (along, up) = (pen + x * scale, y * scale);
-                let (x, y) =
-                    if style.upwards { (at.0 - up, at.1 - along) } else { (at.0 + along, at.1 - up) };
-                (x as f32, y as f32)
-            };
-            trace(&mut outline, glyph.outline, place);
-            pen += glyph.advance * style.size;
+        let mut outline = PathBuilder::new();
+        for segment in lettering::outline(at, text, style) {
+            match segment {
+                Segment::Move((x, y)) => outline.move_to(x as f32, y as f32),
+                Segment::Line((x, y)) => outline.line_to(x as f32, y as f32),
+                Segment::Quadratic((cx, cy), (x, y)) => {
+                    outline.quad_to(cx as f32, cy as f32, x as f32, y as f32);
+                }
+                Segment::Close => outline.close(),
+            }
         }
         self.fill(outline.finish(), style.fill, 1.0);
     }
@@ -142,21 +134,4 @@ fn polygon(points: &[(f64, f64)]) -> Option<Path> {
     let mut path = through(points);
     path.close();
     path.finish()
-}
-
-/// Adds a letter's outline, each of its points where `place` puts it.
-fn trace(path: &mut PathBuilder, outline: &str, place: impl Fn(f64, f64) -> (f32, f32)) {
-    let mut rest = outline;
-    while let Some(command) = rest.chars().next() {
-        let end = rest[1..].find(|c: char| c.is_ascii_uppercase()).map_or(rest.len(), |end| end + 1);
-        let numbers: Vec<f64> = rest[1..end].split(' ').filter_map(|word| f64::from_str(word).ok()).collect();
-        let points: Vec<(f32, f32)> = numbers.chunks_exact(2).map(|xy| place(xy[0], xy[1])).collect();
-        match (command, &points[..]) {
-            ('M', &[(x, y)]) => path.move_to(x, y),
-            ('L', &[(x, y)]) => path.line_to(x, y),
-            ('Q', &[(cx, cy), (x, y)]) => path.quad_to(cx, cy, x, y),
-            _ => path.close(),
-        }
-        rest = &rest[end..];
-    }
 }

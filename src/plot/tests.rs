@@ -33,6 +33,7 @@ fn check(figure: &Figure) -> String {
         }
     }
     assert_eq!(svg, figure.to_svg(), "the same figure gives the same bytes");
+    assert!(figure.to_pdf().expect("packs").starts_with(b"%PDF-"));
     svg
 }
 
@@ -125,13 +126,39 @@ fn impossible_scales_are_errors() {
 }
 
 #[test]
+fn the_pdf_is_as_large_as_the_svg_and_draws_every_mark() {
+    let figure = figure().with_width(480.0);
+    let pdf = figure.to_pdf().expect("packs");
+    assert_eq!(pdf, figure.to_pdf().expect("packs"), "the same bytes each time");
+    let find = |what: &[u8]| pdf.windows(what.len()).position(|bytes| bytes == what);
+    assert!(find(b"/MediaBox [0 0 360 ").is_some(), "480 pixels are 360 points");
+    let start = find(b"stream\n").expect("a stream") + 7;
+    let mut content = String::new();
+    std::io::Read::read_to_string(&mut flate2::read::ZlibDecoder::new(&pdf[start..]), &mut content)
+        .expect("unpacks");
+    let operations = |name: &str| content.lines().filter(|line| line.ends_with(name)).count();
+    let svg = figure.to_svg();
+    let strokes = svg.matches("stroke-width").count();
+    assert_eq!(operations("S"), strokes);
+    // The white ground and the clips' rectangles are no filled marks of the drawing.
+    let clips = svg.matches("<clipPath").count();
+    let filled = svg.matches("fill=\"#").count() - 1;
+    assert_eq!(operations("f"), filled);
+    assert_eq!(operations("W"), clips);
+    assert_eq!(operations("Q") - clips, svg.matches("fill-opacity").count());
+}
+
+#[test]
 fn saving_goes_by_the_extension() {
     let folder = std::env::temp_dir().join(format!("plot-test-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a temporary folder");
     let svg = folder.join("figure.SVG");
     figure().save(&svg).expect("writes");
     assert!(std::fs::read_to_string(&svg).expect("reads").starts_with("<svg"));
-    let wrong = figure().save(folder.join("figure.pdf")).expect_err("not a format");
+    let pdf = folder.join("figure.pdf");
+    figure().save(&pdf).expect("writes");
+    assert!(std::fs::read(&pdf).expect("reads").starts_with(b"%PDF-"));
+    let wrong = figure().save(folder.join("figure.jpg")).expect_err("not a format");
     assert!(wrong.to_string().contains(".svg"), "{wrong}");
     let lost = figure().save(folder.join("no/such/folder.svg")).expect_err("no folder");
     assert!(matches!(lost, Error::Io { .. }));
