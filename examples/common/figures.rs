@@ -87,13 +87,14 @@ pub fn describe(args: &RunArgs, repeats: usize) -> String {
     }
 }
 
-/// Writes figures as SVG and PNG.
+/// Writes figures as SVG, PNG and PDF.
 pub fn save(folder: &Path, figures: &[(impl AsRef<str>, Figure)]) -> Result<(), Error> {
     for (name, figure) in figures {
-        figure.save(folder.join(format!("{}.svg", name.as_ref())))?;
-        figure.save(folder.join(format!("{}.png", name.as_ref())))?;
+        for format in ["svg", "png", "pdf"] {
+            figure.save(folder.join(format!("{}.{format}", name.as_ref())))?;
+        }
     }
     let names: Vec<&str> = figures.iter().map(|(name, _)| name.as_ref()).collect();
-    say!("         {}: {{{}}}.{{svg,png}}", folder.display(), names.join(","));
+    say!("         {}: {{{}}}.{{svg,png,pdf}}", folder.display(), names.join(","));
     Ok(())
 }
