@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::ablation::{Ablation, Adversary};
-use crate::filter::SpectralFilter;
+use crate::filter::{Response, SpectralFilter, difference};
 use crate::svd::{LastMode, Svd};
 use crate::teacher::Teacher;
 use ndarray::{Array1, Array2, ArrayRef2, Axis};
@@ -15,7 +15,10 @@ use ndarray::{Array1, Array2, ArrayRef2, Axis};
 ///                   └─ 1     └─ 2      └─ 3
 /// bias(x)     =  Σᵣ (1 − g(σᵣ) σᵣ) (x·vᵣ)(vᵣ·β*)  +  x (I − V Vᵀ) β*
 /// ```
-/// All fields are public: an experiment of your own changes one and reads [`Factors::error`] again.
+/// All factors are public: an experiment of your own changes one and reads [`Factors::error`] again. Residual factors
+/// `1 − g(σᵣ) σᵣ` are those that the filter states
+/// ([`write_residuals`](SpectralFilter::write_residuals)), to their last digits; where a gain or a singular value was
+/// changed they are the difference.
 ///
 /// Signs of `uᵣ` and `vᵣ` are arbitrary, but shared: products of two projections are what is defined.
 ///
@@ -64,6 +67,16 @@ pub struct Factors {
     pub hidden_projection: Array2<f64>,
     /// `x (I − V Vᵀ) β*`, `m × k`: the part of the target that no training row speaks of.
     pub null_space_part: Array2<f64>,
+    /// What the filter said of each mode.
+    stated: Vec<Stated>,
+}
+
+/// A residual factor, and the gain and singular value that it belongs to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Stated {
+    sigma: f64,
+    gain: f64,
+    residual: f64,
 }
 
 /// One mode's share in the test error: a row of the table "which mode blows up".
@@ -91,7 +104,7 @@ impl Factors {
     ///
     /// # Errors
     /// [`Error::Shape`] if `teacher` or `x_test` does not match `svd`, [`Error::NonFinite`],
-    /// [`Error::Empty`] without test rows.
+    /// [`Error::Empty`] without test rows, [`Error::Filter`] if the filter gives what are no gains.
     pub fn new(
         svd: &Svd,
         filter: &dyn SpectralFilter,
@@ -108,15 +121,24 @@ impl Factors {
         Error::check_finite("the test features", x_test.view())?;
         let test_projection = x_test.dot(&svd.vt().t());
         // Modes of zero singular value included: the thin V spans them, whatever the gains do.
-        let beyond = x_test.to_owned() - test_projection.dot(svd.vt());
-        let beyond = &beyond - &beyond.dot(&svd.vt().t()).dot(svd.vt());
+        let Response { gains, residuals } = Response::new(filter, svd.spectrum())?;
+        let modes = svd.singular_values().iter().zip(gains.iter().zip(residuals));
+        let stated = modes.map(|(&sigma, (&gain, residual))| Stated { sigma, gain, residual }).collect();
+        let null_space_part = if n < p {
+            let beyond = x_test.to_owned() - test_projection.dot(svd.vt());
+            let beyond = &beyond - &beyond.dot(&svd.vt().t()).dot(svd.vt());
+            beyond.dot(teacher.beta())
+        } else {
+            Array2::zeros((x_test.nrows(), teacher.beta().ncols())) // exactly: they span all
+        };
         Ok(Self {
             singular_values: svd.singular_values().clone(),
-            gain: filter.gains(svd.spectrum()),
+            gain: gains.into(),
+            stated,
             residual_projection: svd.u().t().dot(teacher.residuals()),
             teacher_projection: svd.vt().dot(teacher.beta()),
             hidden_projection: Array2::zeros(test_projection.dim()),
-            null_space_part: beyond.dot(teacher.beta()),
+            null_space_part,
             test_projection,
         })
     }
@@ -131,7 +153,12 @@ impl Factors {
     /// `bias(x)`, `m × k`: what the fit cannot know of the target even without residuals.
     #[must_use]
     pub fn bias_part(&self) -> Array2<f64> {
-        let missed = (1.0 - &self.gain * &self.singular_values).insert_axis(Axis(1));
+        let modes = self.gain.iter().zip(&self.singular_values).zip(&self.stated);
+        let missed = modes.map(|((&gain, &sigma), stated)| {
+            let is_stated = (gain, sigma) == (stated.gain, stated.sigma);
+            if is_stated { stated.residual } else { difference(gain, sigma) }
+        });
+        let missed = Array1::from_iter(missed).insert_axis(Axis(1));
         self.test_projection.dot(&(&self.teacher_projection * &missed))
             + self.hidden_projection.dot(&self.teacher_projection)
             + &self.null_space_part

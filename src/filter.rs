@@ -10,7 +10,7 @@
 //! | [`LeadingModes`] | `1/σ` for the first `k` | principal component regression |
 //! | [`Ridge`] | `σ / (σ² + λ)` | penalty `‖Xβ − y‖² + λ‖β‖²` |
 //!
-//! Your own estimator is one method:
+//! Your own estimator is one method, or two:
 //! ```
 //! use double_descent::filter::{SpectralFilter, Spectrum};
 //!
@@ -22,6 +22,13 @@
 //!     fn write_gains(&self, spectrum: Spectrum<'_>, gains: &mut [f64]) {
 //!         for (gain, &s) in gains.iter_mut().zip(spectrum.singular_values()) {
 //!             *gain = if s > 0.0 { -(-self.0 * s * s).exp_m1() / s } else { 0.0 };
+//!         }
+//!     }
+//!
+//!     // Not needed, but the difference 1 − σ g would lose the digits of what is left late.
+//!     fn write_residuals(&self, spectrum: Spectrum<'_>, _: &[f64], residuals: &mut [f64]) {
+//!         for (left, &s) in residuals.iter_mut().zip(spectrum.singular_values()) {
+//!             *left = (-self.0 * s * s).exp();
 //!         }
 //!     }
 //! }
@@ -66,6 +73,19 @@ pub trait SpectralFilter: std::fmt::Debug + Send + Sync {
     /// Writes the gains `g`, one per singular value, of `β̂ = V diag(g) Uᵀ y`.
     fn write_gains(&self, spectrum: Spectrum<'_>, gains: &mut [f64]);
 
+    /// Writes the residual factors `1 − σ g`, one per singular value: what the fit leaves of a target along each
+    /// direction, and of a teacher. `gains` are those of [`SpectralFilter::write_gains`].
+    ///
+    /// The default is `λ / (σ² + λ)` for a filter with a [`penalty`](SpectralFilter::penalty) `λ > 0`. For any other it
+    /// is the difference itself, which is good to `ε_mach` and no better: one within that of 0 is 0. Where small factors
+    /// matter, write them without the subtraction; the flow above leaves `exp(−t σ²)`.
+    fn write_residuals(&self, spectrum: Spectrum<'_>, gains: &[f64], residuals: &mut [f64]) {
+        let lambda = self.penalty().filter(|&lambda| lambda > 0.0);
+        for ((left, gain), &s) in residuals.iter_mut().zip(gains).zip(spectrum.sigma) {
+            *left = lambda.map_or_else(|| difference(*gain, s), |lambda| ridge_residual(lambda, s));
+        }
+    }
+
     /// The gains as an array of their own.
     fn gains(&self, spectrum: Spectrum<'_>) -> Array1<f64> {
         let mut gains = vec![0.0; spectrum.sigma.len()];
@@ -83,6 +103,86 @@ pub trait SpectralFilter: std::fmt::Debug + Send + Sync {
     /// In words, for a caption.
     fn describe(&self) -> String {
         format!("{self:?}")
+    }
+}
+
+/// `1 − g σ`, 0 where it is not known to be anything else.
+pub(crate) fn difference(gain: f64, sigma: f64) -> f64 {
+    let left = 1.0 - gain * sigma;
+    if left.abs() <= f64::EPSILON { 0.0 } else { left }
+}
+
+/// Residual factors of a filter whose gains are `1/σ` and 0.
+fn kept_or_dropped(gains: &[f64], residuals: &mut [f64]) {
+    for (left, &gain) in residuals.iter_mut().zip(gains) {
+        *left = if gain == 0.0 { 1.0 } else { 0.0 };
+    }
+}
+
+/// `λ / (σ² + λ)` for any two numbers, to a few `ε_mach`: by the ratio of `σ` and `√λ` that is at most 1.
+fn ridge_residual(lambda: f64, sigma: f64) -> f64 {
+    let root = lambda.sqrt();
+    if sigma <= root {
+        let ratio = sigma / root;
+        (1.0 + ratio * ratio).recip()
+    } else {
+        let ratio = root / sigma;
+        ratio * ratio / (1.0 + ratio * ratio)
+    }
+}
+
+/// What a filter does to a spectrum: its gains `g` and its residual factors `1 − σ g`, one of each per singular value.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Response {
+    pub(crate) gains: Vec<f64>,
+    pub(crate) residuals: Vec<f64>,
+}
+
+impl Response {
+    /// Asks `filter`. This is the one place where that is done: it may be the caller's own.
+    ///
+    /// # Errors
+    /// [`Error::Filter`] if gains or residual factors are of another length than the spectrum or not finite, or if
+    /// the penalty is none.
+    pub(crate) fn new(filter: &dyn SpectralFilter, spectrum: Spectrum<'_>) -> Result<Self, Error> {
+        penalty(filter)?;
+        let gains = filter.gains(spectrum).to_vec();
+        let modes = spectrum.sigma.len();
+        if gains.len() != modes {
+            let reason =
+                format!("it gave {} gains for {modes} singular values; it must give one each", gains.len());
+            return Err(Error::filter(filter, reason));
+        }
+        let check = |what: &str, values: &[f64]| match values.iter().position(|v| !v.is_finite()) {
+            Some(mode) => {
+                let (value, s) = (values[mode], spectrum.sigma[mode]);
+                let reason = format!(
+                    "its {what} for singular value {mode} (counted from 0), {s:e}, is {value}; it must be finite"
+                );
+                Err(Error::filter(filter, reason))
+            }
+            None => Ok(()),
+        };
+        check("gain", &gains)?;
+        // What is not written stands out.
+        let mut residuals = vec![f64::NAN; modes];
+        filter.write_residuals(spectrum, &gains, &mut residuals);
+        check("residual factor", &residuals)?;
+        Ok(Self { gains, residuals })
+    }
+}
+
+/// [`SpectralFilter::penalty`], checked.
+///
+/// # Errors
+/// [`Error::Filter`] unless it is finite and at least 0.
+pub(crate) fn penalty(filter: &dyn SpectralFilter) -> Result<Option<f64>, Error> {
+    match filter.penalty() {
+        Some(lambda) if !(lambda >= 0.0 && lambda.is_finite()) => {
+            let reason = format!("its penalty is {lambda}; it must be finite and at least 0, or `None`");
+            Err(Error::filter(filter, reason))
+        }
+        penalty => Ok(penalty),
     }
 }
 
@@ -117,6 +217,10 @@ impl SpectralFilter for MinNorm {
         for (gain, &s) in gains.iter_mut().zip(spectrum.sigma) {
             *gain = if s > cutoff { s.recip() } else { 0.0 };
         }
+    }
+
+    fn write_residuals(&self, _: Spectrum<'_>, gains: &[f64], residuals: &mut [f64]) {
+        kept_or_dropped(gains, residuals);
     }
 
     fn penalty(&self) -> Option<f64> {
@@ -155,6 +259,10 @@ impl SpectralFilter for Truncated {
         }
     }
 
+    fn write_residuals(&self, _: Spectrum<'_>, gains: &[f64], residuals: &mut [f64]) {
+        kept_or_dropped(gains, residuals);
+    }
+
     fn describe(&self) -> String {
         format!("truncated, σ ≥ {:e}", self.cutoff)
     }
@@ -172,6 +280,10 @@ impl SpectralFilter for LeadingModes {
     fn write_gains(&self, spectrum: Spectrum<'_>, gains: &mut [f64]) {
         MinNorm::default().write_gains(spectrum, gains);
         gains.iter_mut().skip(self.0).for_each(|gain| *gain = 0.0);
+    }
+
+    fn write_residuals(&self, _: Spectrum<'_>, gains: &[f64], residuals: &mut [f64]) {
+        kept_or_dropped(gains, residuals);
     }
 
     fn describe(&self) -> String {
@@ -205,8 +317,10 @@ impl Ridge {
 impl SpectralFilter for Ridge {
     fn write_gains(&self, spectrum: Spectrum<'_>, gains: &mut [f64]) {
         for (gain, &s) in gains.iter_mut().zip(spectrum.sigma) {
-            // σ/(σ² + λ) with σ² out of the way: it would overflow from 1e154 on.
-            *gain = if s > 0.0 { (s + self.lambda / s).recip() } else { 0.0 };
+            // σ/(σ² + λ) with σ² out of the way: it would overflow from 1e154 on. Where λ/σ does, σ is nothing
+            // beside it.
+            let pull = self.lambda / s;
+            *gain = if pull.is_finite() { (s + pull).recip() } else { s / self.lambda };
         }
     }
 

@@ -70,6 +70,7 @@ pub mod complexity;
 mod covariance;
 pub mod curve;
 pub mod dataset;
+mod doubled;
 pub mod ensemble;
 mod error;
 pub mod factors;

@@ -41,7 +41,8 @@ pub struct Compressed {
     pub(crate) targets: Array2<f64>,
     pub(crate) ones: Array1<f64>,
     rows: usize,
-    is_population: bool,
+    /// `β*` (`p × k`), of a population.
+    teacher: Option<Array2<f64>>,
 }
 
 impl Compressed {
@@ -84,7 +85,7 @@ impl Compressed {
             targets: r.slice(s![.., p..p + k]).to_owned(),
             ones: r.column(p + k).to_owned(),
             rows: x.nrows(),
-            is_population: false,
+            teacher: None,
         })
     }
 
@@ -138,18 +139,23 @@ impl Compressed {
         let targets = features.dot(beta);
         let overflow = |_| Error::Overflow { what: "a target of the population" };
         Error::check_finite("the targets", targets.view()).map_err(overflow)?;
-        Ok(Self { features, targets, ones: Array1::zeros(p), rows: 1, is_population: true })
+        Ok(Self { features, targets, ones: Array1::zeros(p), rows: 1, teacher: Some(beta.to_owned()) })
     }
 
     /// A table as it is, uncompressed: right where there are few rows.
     pub(crate) fn direct(features: Array2<f64>, targets: Array2<f64>) -> Self {
         let rows = features.nrows();
-        Self { features, targets, ones: Array1::ones(rows), rows, is_population: false }
+        Self { features, targets, ones: Array1::ones(rows), rows, teacher: None }
     }
 
     /// Whether it stands for a population, whose rows cannot be told from training rows.
     pub(crate) fn is_population(&self) -> bool {
-        self.is_population
+        self.teacher.is_some()
+    }
+
+    /// `β*` of a population.
+    pub(crate) fn teacher(&self) -> Option<&Array2<f64>> {
+        self.teacher.as_ref()
     }
 
     /// Number of rows of the table, `N`; 1 for a population.

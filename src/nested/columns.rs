@@ -6,8 +6,9 @@ mod ridge;
 use self::blocks::SMALLEST_BLOCK;
 use super::basis::{Basis, Split};
 use super::block::solve;
-use super::fit::{Fit, Measure, Noise, combine, is_clear, negligible};
+use super::fit::{Fit, Measure, Noise, combine, is_clear};
 use super::held_out::HeldOut;
+use super::kept::Kept;
 use super::leave_one_out::ColumnWise;
 use super::penalty::{Angle, Penalty, check_combination};
 use super::scale::{Unit, largest_exponent, scaled};
@@ -15,7 +16,7 @@ use super::smallest::Smallest;
 use super::triangle::{Triangle, axpy, dot, rotate, square};
 use super::{Engine, Point, Test};
 use crate::Error;
-use ndarray::{ArrayRef1, ArrayRef2};
+use ndarray::{Array2, ArrayRef1, ArrayRef2, aview1};
 
 /// Minimum-norm fits on features that come one column at a time, one [`Point`] per column.
 ///
@@ -60,6 +61,10 @@ pub struct Columns<'a> {
     smallest: Option<Smallest>,
     left_out: Option<ColumnWise>,
     ridge: Option<Penalty>,
+    /// With ridge, while they may be needed: the columns, and the targets (`n × k`).
+    kept: Option<(Kept, Array2<f64>)>,
+    /// Whether the last column was found in the span of those before it.
+    was_inside: bool,
     /// `Q Y`, one vector per output.
     c: Vec<Vec<f64>>,
     /// `Y − Qᵀ Q Y`, one vector per output.
@@ -102,6 +107,8 @@ impl<'a> Columns<'a> {
             smallest: None,
             left_out: None,
             ridge: None,
+            kept: None,
+            was_inside: false,
             c: vec![Vec::new(); k],
             rest,
             block: SMALLEST_BLOCK,
@@ -211,9 +218,11 @@ impl<'a> Columns<'a> {
             self.left_out.iter_mut().for_each(ColumnWise::forget);
         }
         self.p += 1;
+        self.kept.iter_mut().for_each(|(kept, _)| kept.push(x, None));
         let x: Vec<f64> = x.iter().map(|&v| scaled(v, -self.unit.exponent())).collect();
         self.longest = self.longest.max(square(&x).sqrt());
-        let split = self.basis.split(x, negligible(self.n, self.p) * self.longest);
+        let negligible = self.negligible(&aview1(&x));
+        let split = self.basis.split(x, negligible);
         self.append(split);
         self.measure()
     }
@@ -229,6 +238,7 @@ impl<'a> Columns<'a> {
         let mut image = self.held_out.column(self.p - 1);
         let mut noise = self.noise.as_ref().map_or_else(Vec::new, |noise| noise.column(self.p - 1));
         let Split { mut inside, outside } = split;
+        self.was_inside = outside.is_none();
         let (images, mut noises) = (&mut self.images, self.noise.as_mut());
         if let Some((q, rho)) = outside {
             if let Some(penalty) = &mut self.ridge {

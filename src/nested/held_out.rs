@@ -4,7 +4,7 @@ use super::Test;
 use super::scale::{largest_exponent, scaled};
 use crate::Error;
 use crate::risk::Compressed;
-use ndarray::{ArrayView1, s};
+use ndarray::{Array2, ArrayView1, s};
 
 /// The test table in the unit of its own features.
 #[derive(Clone, Debug)]
@@ -48,6 +48,12 @@ impl<'a> HeldOut<'a> {
     /// Columns of the test features; `None` without a test table.
     pub(super) fn features(&self) -> Option<usize> {
         table(self.test).map(|table| table.features.ncols())
+    }
+
+    /// The population's own parameters, where the test is on one, and its root.
+    pub(super) fn population(&self) -> Option<(&'a Array2<f64>, &'a Array2<f64>)> {
+        let table = table(self.test)?;
+        table.teacher().map(|teacher| (teacher, &table.features))
     }
 
     /// `2^e`, the unit of [`HeldOut::image`] and [`HeldOut::column`].

@@ -36,7 +36,12 @@
 //! direction that the data add. A point loses `log₁₀ κ` digits, `κ² = (σ₁² + λ) / (σᵣ² + λ)` with `r` the
 //! rank, be λ large or small; training errors of rows that are taken in whole blocks past the threshold are
 //! good to `κ ε` of the targets. Where rows are dependent and their targets differ, the fit itself is as
-//! sensitive as `ε ‖X β̂ − Y‖ / λ` to the rounding of `X`. No point is handed over to the SVD.
+//! sensitive as `ε ‖X β̂ − Y‖ / λ` to the rounding of `X`.
+//!
+//! Nothing is cut off. Where features (rows, for [`Columns`]) differ in size by so much that a whole direction lies
+//! under the rounding of the others, and λ is so small that it counts, that point and all after it have an SVD of
+//! their whole matrix; [`Point::engine`] says so. Only for penalties so weak (`√λ` under 1e8 times that rounding) are
+//! rows or columns kept, O(N p), until they span all directions.
 //!
 //! # What else a point can say
 //! Where asked for at the start: the expected noise term ([`Rows::with_noise_covariance`]), the
@@ -91,9 +96,11 @@ mod block;
 mod carried;
 mod column_block;
 mod columns;
+mod excess;
 mod fit;
 mod fold;
 mod held_out;
+mod kept;
 mod leave_one_out;
 pub mod noise;
 mod noise_term;

@@ -19,6 +19,10 @@ use crate::Error;
 use crate::filter::Ridge;
 use crate::svd::exponent;
 
+/// `√λ`, in the unit of the features, over that part of the longest vector that counts as rounding, from which on a
+/// direction of that size is nothing beside λ: `σ² / λ` under `ε`.
+const FROM_ROUNDING: f64 = 1e8;
+
 /// `√λ` and `R`.
 #[derive(Clone, Debug)]
 pub(super) struct Penalty {
@@ -60,6 +64,11 @@ impl Penalty {
     /// `√λ`, in the unit of the features.
     pub(super) fn pad(&self) -> f64 {
         self.pad
+    }
+
+    /// Whether directions under `negligible`, which the curve takes for rounding, are nothing beside λ.
+    pub(super) fn covers(&self, negligible: f64) -> bool {
+        self.pad > FROM_ROUNDING * negligible
     }
 
     /// To a unit that is larger by `1 / factor`.

@@ -7,7 +7,7 @@ use super::smallest::Smallest;
 use super::triangle::{Triangle, conditions};
 use crate::Error;
 use crate::features::FeatureMap;
-use crate::filter::{MinNorm, SpectralFilter};
+use crate::filter::{MinNorm, SpectralFilter, penalty};
 use crate::svd::{Cutoff, StreamedQr, Svd};
 use ndarray::{Array2, ArrayRef2, ArrayView2, Axis, CowArray, Ix2, concatenate, s};
 use std::ops::Range;
@@ -198,6 +198,7 @@ impl Plane {
             return Err(Error::Empty { what: "the list of what is to be fitted" });
         }
         for request in requests {
+            penalty(request.estimator)?;
             if request.outputs.is_empty() {
                 return Err(Error::Empty { what: "the outputs of a request" });
             }
@@ -433,12 +434,12 @@ impl Cell<'_, '_> {
                     for (mut column, y) in wanted.columns_mut().into_iter().zip(units) {
                         column.mapv_inplace(|v| scaled(v, *y));
                     }
-                    let solution = if is_min_norm(request.estimator) {
-                        svd.solve(&wanted, &MinNorm::with_cutoff(self.cutoff(svd))?)?
+                    // The triangle is square: what is left of the targets lies along its modes.
+                    let (solution, off) = if is_min_norm(request.estimator) {
+                        svd.fit(&wanted, &MinNorm::with_cutoff(self.cutoff(svd))?)?
                     } else {
-                        svd.solve(&wanted, request.estimator)?
+                        svd.fit(&wanted, request.estimator)?
                     };
-                    let off = self.matrix()?.dot(&solution) - wanted;
                     for (lost, column) in lost[request.outputs.clone()].iter_mut().zip(off.columns()) {
                         *lost = column.dot(&column);
                     }

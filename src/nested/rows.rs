@@ -4,9 +4,11 @@ mod ridge;
 
 use super::basis::{Basis, Split};
 use super::block::{Block, as_columns, solve_transposed, step};
-use super::fit::{Fit, Measure, Noise, accumulate, combine, condition_bound, is_clear, negligible};
+use super::excess::Excess;
+use super::fit::{Fit, Measure, Noise, accumulate, combine, condition_bound, is_clear};
 use super::fold::fold;
 use super::held_out::HeldOut;
+use super::kept::Kept;
 use super::leave_one_out::RowWise;
 use super::penalty::{Angle, Penalty, check_combination};
 use super::scale::{Unit, largest_exponent, scaled};
@@ -67,6 +69,12 @@ pub struct Rows<'a> {
     left_out: Option<RowWise>,
     /// The triangle with the penalty, and the targets that go with it, one vector per output.
     ridge: Option<(Penalty, Vec<Vec<f64>>)>,
+    /// With ridge, while it may be needed.
+    kept: Option<Kept>,
+    /// With ridge on a population. Its targets are carried after those of the fit.
+    excess: Option<Excess>,
+    /// Whether the last row was found in the span of those before it.
+    was_inside: bool,
     /// How many rows to take next at once.
     block: usize,
     /// The last fit.
@@ -108,6 +116,9 @@ impl<'a> Rows<'a> {
             smallest: None,
             left_out: None,
             ridge: None,
+            kept: None,
+            excess: None,
+            was_inside: false,
             block: SMALLEST_BLOCK,
             fit: Fit::default(),
             predictions: none,
@@ -219,10 +230,13 @@ impl<'a> Rows<'a> {
         check_row("the targets", self.n, y)?;
         self.held_out.check_training_rows(self.n + 1)?;
         self.n += 1;
+        self.kept.iter_mut().for_each(|kept| kept.push(x, Some(y.to_vec())));
+        let more = self.more_targets(x, y);
         let x = self.admit_features(x);
-        let y = self.admit_targets(y);
+        let y = self.admit_targets(y, more);
         self.longest = self.longest.max(square(&x).sqrt());
-        let split = self.basis.split(x, negligible(self.n, self.p) * self.longest);
+        let negligible = self.negligible(&aview1(&x));
+        let split = self.basis.split(x, negligible);
         self.append(split, y);
         self.measure()
     }
@@ -280,20 +294,24 @@ impl<'a> Rows<'a> {
         if !has_room {
             return Ok(false);
         }
+        let given = x;
         let x = x.mapv(|v| scaled(v, -self.unit.exponent()));
         if self.basis.vectors().len() + b <= p {
-            for ((projected, x), y) in self.basis.project(&x).into_iter().zip(x.rows()).zip(y.rows()) {
+            let rows = self.basis.project(&x).into_iter().zip(x.rows()).zip(given.rows());
+            for (((projected, x), given), y) in rows.zip(y.rows()) {
                 self.n += 1;
-                let y = self.admit_targets(&y);
+                self.kept.iter_mut().for_each(|kept| kept.push(&given, Some(y.to_vec())));
+                let more = self.more_targets(&given, &y);
+                let y = self.admit_targets(&y, more);
                 self.longest = self.longest.max(x.dot(&x).sqrt());
-                let split = self.basis.finish(projected, negligible(self.n, p) * self.longest);
+                let split = self.basis.finish(projected, self.negligible(&x));
                 self.append(split, y);
                 points.push(self.measure()?);
             }
             return Ok(true);
         }
         let row_by_row = self.noise.is_some() || self.smallest.is_some() || self.left_out.is_some();
-        if !self.basis.is_complete() || row_by_row {
+        if !self.basis.is_complete() || row_by_row || self.kept.is_some() || self.excess.is_some() {
             return Ok(false);
         }
         let more = x.mapv(|v| v * v).sum();
@@ -381,7 +399,9 @@ impl<'a> Rows<'a> {
         for ((mut column, z), unit) in beta.columns_mut().into_iter().zip(&self.fit.z).zip(&self.target_units)
         {
             let e = unit.exponent() - self.unit.exponent();
-            column.iter_mut().zip(self.basis.combine(z)).for_each(|(b, v)| *b = scaled(v, e));
+            let is_direct = self.kept.as_ref().is_some_and(|kept| kept.has_last);
+            let z = if is_direct { z.clone() } else { self.basis.combine(z) };
+            column.iter_mut().zip(z).for_each(|(b, v)| *b = scaled(v, e));
         }
         if beta.iter().all(|v| v.is_finite()) {
             return Ok(beta);
@@ -403,13 +423,16 @@ impl<'a> Rows<'a> {
         x.iter().map(|&v| scaled(v, -self.unit.exponent())).collect()
     }
 
-    fn admit_targets(&mut self, y: &ArrayRef1<f64>) -> Vec<f64> {
-        let mut scaled_targets = Vec::with_capacity(y.len());
+    /// The scaled targets, and `more` that follow them.
+    fn admit_targets(&mut self, y: &ArrayRef1<f64>, more: Vec<f64>) -> Vec<f64> {
+        let mut scaled_targets = Vec::with_capacity(y.len() + more.len());
+        let y_len = y.len();
         for (output, (&y, unit)) in y.iter().zip(&mut self.target_units).enumerate() {
             if let Some(factor) = unit.admit(largest_exponent([&y])) {
                 self.c[output].iter_mut().for_each(|c| *c *= factor);
                 if let Some((_, c)) = &mut self.ridge {
-                    c[output].iter_mut().for_each(|c| *c *= factor);
+                    let all = c.iter_mut().skip(output).step_by(y_len);
+                    all.flatten().for_each(|c| *c *= factor);
                 }
                 self.squares[output] *= factor * factor;
                 self.left_out.iter_mut().for_each(|left_out| left_out.scale(output, factor));
@@ -417,11 +440,14 @@ impl<'a> Rows<'a> {
             }
             scaled_targets.push(scaled(y, -unit.exponent()));
         }
+        let units = self.target_units.iter().map(|unit| unit.exponent());
+        scaled_targets.extend(more.into_iter().zip(units).map(|(target, e)| scaled(target, -e)));
         scaled_targets
     }
 
     fn append(&mut self, split: Split, mut y: Vec<f64>) {
         let Split { mut inside, outside } = split;
+        self.was_inside = outside.is_none();
         if let Some((q, rho)) = outside {
             if let Some((penalty, c)) = &mut self.ridge {
                 let Angle { cos, sin } = penalty.angle(rho);
@@ -435,6 +461,7 @@ impl<'a> Rows<'a> {
             self.triangle.append(inside, rho);
             self.left_out.iter_mut().for_each(|left_out| left_out.append(&self.triangle));
             self.c.iter_mut().zip(&y).for_each(|(c, y)| c.push(*y));
+            self.excess.iter_mut().for_each(|excess| excess.append(&q));
             self.images.push(self.held_out.image(&q));
             self.basis.push(q);
         } else {

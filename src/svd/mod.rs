@@ -61,7 +61,7 @@ pub(crate) use streamed_qr::StreamedQr;
 pub(crate) use sums::dot;
 
 use crate::Error;
-use crate::filter::{SpectralFilter, Spectrum};
+use crate::filter::{Response, SpectralFilter, Spectrum};
 use ndarray::{Array1, Array2, ArrayRef1, ArrayRef2, ArrayView2, Axis, s};
 
 /// The thin singular value decomposition `X = U Σ Vᵀ` of an `n × p` design matrix, with
@@ -212,7 +212,8 @@ impl Svd {
     ///
     /// # Errors
     /// [`Error::Shape`] if `y` has not `n` rows, [`Error::NonFinite`] if it holds NaN or an infinity,
-    /// [`Error::Overflow`] if a parameter does not fit into `f64`.
+    /// [`Error::Overflow`] if a parameter does not fit into `f64`, [`Error::Filter`] if the filter gives what are no
+    /// gains.
     ///
     /// # Examples
     /// ```
@@ -225,13 +226,24 @@ impl Svd {
     /// # Ok::<(), double_descent::Error>(())
     /// ```
     pub fn solve(&self, y: &ArrayRef2<f64>, filter: &dyn SpectralFilter) -> Result<Array2<f64>, Error> {
+        self.fit(y, filter).map(|(beta, _)| beta)
+    }
+
+    /// [`Svd::solve`], and what the fit leaves of the targets along each left singular vector, `(1 − g σ) Uᵀ Y`
+    /// (`r × k`), by the filter's own residual factors.
+    pub(crate) fn fit(
+        &self,
+        y: &ArrayRef2<f64>,
+        filter: &dyn SpectralFilter,
+    ) -> Result<(Array2<f64>, Array2<f64>), Error> {
         Error::check_len("rows of y", self.u.nrows(), y.nrows())?;
         Error::check_finite("y", y.view())?;
-        let gains = filter.gains(self.spectrum());
-        let beta = self.vt.t().dot(&(self.u.t().dot(y) * gains.insert_axis(Axis(1))));
+        let Response { gains, residuals } = Response::new(filter, self.spectrum())?;
+        let along = self.u.t().dot(y);
+        let beta = self.vt.t().dot(&(&along * &Array1::from(gains).insert_axis(Axis(1))));
         let overflow = |_| Error::Overflow { what: "a coefficient of the fit" };
         Error::check_finite("coefficients", beta.view()).map_err(overflow)?;
-        Ok(beta)
+        Ok((beta, along * &Array1::from(residuals).insert_axis(Axis(1))))
     }
 
     /// Projects each row of `x` (`m × p`) on the row space of `X`: `x V Vᵀ` over the modes of the

@@ -12,7 +12,7 @@ use crate::Error;
 use crate::ablation::Adversary;
 use crate::curve::{Cell, Metric};
 use crate::dataset::Dataset;
-use crate::filter::{MinNorm, SpectralFilter};
+use crate::filter::{MinNorm, Response, SpectralFilter};
 use crate::nested::Point;
 use crate::risk::Compressed;
 use crate::svd::{Backend, LastMode, Svd};
@@ -66,7 +66,7 @@ impl<'a> Study<'a> {
         let outputs: Vec<Output<'_>> =
             (0..y.ncols()).map(|k| Output::new(&modes, y.column(k), k, self.ideal.column(k))).collect();
         let metrics = |arm: &Arm| {
-            scratch.set_gains(arm, svd, &modes.inverse);
+            scratch.set_gains(arm, svd, &modes.inverse)?;
             let mut mean = Metrics::default();
             for output in &outputs {
                 mean.add(&output.metrics(arm, scratch), outputs.len());
@@ -268,7 +268,12 @@ impl<'a> Output<'a> {
             for sign in [-1.0, 1.0] {
                 let train = self.fit(fits, scratch, sign * train_kick);
                 let shift = sign * test_kick * self.shift(&scratch.alpha[..shown]);
-                let test = fits.sums(&scratch.alpha[..shown], &mut scratch.row).shifted(shift, m);
+                let sums = if arm.ablation.is_without_residuals() {
+                    self.noise_free_errors(scratch, shown, sign * train_kick)
+                } else {
+                    fits.sums(&scratch.alpha[..shown], &mut scratch.row)
+                };
+                let test = sums.shifted(shift, m);
                 if sign < 0.0 {
                     metrics.opposite = test;
                 }
@@ -284,18 +289,17 @@ impl<'a> Output<'a> {
     /// Fills `scratch.alpha` with the fit to targets moved by `kick · u_last` and returns the sum of
     /// squared errors on those.
     fn fit(&self, fits: &TestErrors<'_>, scratch: &mut Scratch, kick: f64) -> f64 {
-        let Scratch { gains, alpha, .. } = scratch;
+        let Scratch { response: Response { gains, residuals }, alpha, .. } = scratch;
         let training = &fits.training;
         let mut squares = training.outside.squares;
         alpha.clear();
-        for (mode, (gain, target)) in gains.iter().zip(&training.targets).enumerate() {
+        for (mode, ((gain, left), target)) in gains.iter().zip(residuals).zip(&training.targets).enumerate() {
             let kicked = match self.modes.last {
                 Some(last) if last.index == mode => target + last.sign * kick,
                 _ => *target,
             };
-            let coefficient = gain * kicked;
-            squares += training.error(mode, coefficient, kicked).powi(2);
-            alpha.push(coefficient);
+            squares += (*left * kicked).powi(2);
+            alpha.push(gain * kicked);
         }
         squares
     }
@@ -308,38 +312,51 @@ impl<'a> Output<'a> {
     /// Sums over the test rows of the bias `x·(V diag(g σ) Vᵀ − I) β*`: the errors of the arm's gains on
     /// targets without residuals.
     fn bias(&self, scratch: &mut Scratch, shown: usize) -> Sums {
-        let Scratch { gains, alpha, row, .. } = scratch;
-        let sigma = self.noise_free.training.sigma;
-        alpha.clear();
-        for (mode, teacher) in self.noise_free.base.iter().take(shown).enumerate() {
-            // A gain of 1/σ keeps the mode, whatever the rounding of the product.
-            let kept = gains[mode] == self.modes.inverse[mode];
-            alpha.push(if kept { *teacher } else { gains[mode] * sigma[mode] * teacher });
+        self.noise_free_errors(scratch, shown, 0.0)
+    }
+
+    /// Sums over the test rows of errors on targets without residuals, those of training moved by `kick · u_last`:
+    /// by how far each coefficient is from the teacher's, `g kick − (1 − g σ) v·β*`, or all of it where the mode is
+    /// not shown.
+    fn noise_free_errors(&self, scratch: &mut Scratch, shown: usize, kick: f64) -> Sums {
+        let Scratch { response: Response { gains, residuals }, deviations, row, .. } = scratch;
+        deviations.clear();
+        for (mode, teacher) in self.noise_free.base.iter().enumerate() {
+            let kick = self.modes.last.filter(|last| last.index == mode).map_or(0.0, |last| last.sign * kick);
+            let kicked = if kick == 0.0 { 0.0 } else { gains[mode] * kick };
+            deviations.push(if mode < shown { kicked - residuals[mode] * teacher } else { -teacher });
         }
-        self.noise_free.sums(alpha, row)
+        let (n, p) = self.modes.svd.shape();
+        self.noise_free.deviating(deviations, n >= p, row)
     }
 }
 
 /// Work space of one worker.
 #[derive(Default)]
 pub(super) struct Scratch {
-    gains: Vec<f64>,
+    response: Response,
     /// How many leading modes are kept, where the gains are `1/σ` for those and 0 for the rest.
     prefix: Option<usize>,
     alpha: Vec<f64>,
+    deviations: Vec<f64>,
     row: Vec<f64>,
 }
 
 impl Scratch {
-    fn set_gains(&mut self, arm: &Arm, svd: &Svd, inverse: &[f64]) {
-        let spectrum = svd.spectrum();
-        self.gains.resize(spectrum.singular_values().len(), 0.0);
-        arm.estimator.write_gains(spectrum, &mut self.gains);
-        arm.ablation.cut_gains(spectrum.singular_values(), &mut self.gains);
-        let kept = self.gains.iter().zip(inverse).take_while(|(gain, inverse)| gain == inverse).count();
-        let rest_is_zero = self.gains[kept..].iter().all(|&gain| gain == 0.0);
+    fn set_gains(&mut self, arm: &Arm, svd: &Svd, inverse: &[f64]) -> Result<(), Error> {
+        self.response = Response::new(arm.estimator.as_ref(), svd.spectrum())?;
+        let Response { gains, residuals } = &mut self.response;
+        arm.ablation.cut_gains(svd.spectrum().singular_values(), gains);
+        for (gain, left) in gains.iter().zip(residuals) {
+            if *gain == 0.0 {
+                *left = 1.0;
+            }
+        }
+        let kept = gains.iter().zip(inverse).take_while(|(gain, inverse)| gain == inverse).count();
+        let rest_is_zero = gains[kept..].iter().all(|&gain| gain == 0.0);
         // The base keeps the modes of the rank.
         self.prefix = (rest_is_zero && kept <= svd.rank()).then_some(kept);
+        Ok(())
     }
 }
 

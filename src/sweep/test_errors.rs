@@ -157,6 +157,33 @@ impl<'a> TestErrors<'a> {
         let table = sum(row, self.ones);
         if self.complement { table.minus(self.training.sums(alpha)) } else { table }
     }
+
+    /// Sums for the base and `deviations` from it, one per mode: without the cancellation of small ones. For targets
+    /// that are a combination of the images, which `spans` says all of them are; others keep what the whole base
+    /// leaves of them. `row` is work space.
+    pub(super) fn deviating(&self, deviations: &[f64], spans: bool, row: &mut Vec<f64>) -> Sums {
+        row.clear();
+        if spans {
+            row.resize(self.width, 0.0);
+        } else {
+            row.extend_from_slice(&self.rows[self.rows.len() - self.width..]);
+        }
+        let (mut trained, training) = (self.training.outside, &self.training);
+        for (mode, (&deviation, image)) in
+            deviations.iter().zip(self.images.chunks_exact(self.width)).enumerate()
+        {
+            if deviation == 0.0 {
+                continue;
+            }
+            for (value, image) in row.iter_mut().zip(image) {
+                *value += deviation * image;
+            }
+            let error = training.sigma[mode] * deviation;
+            trained = trained.plus(Sums { errors: training.ones[mode] * error, squares: error * error });
+        }
+        let table = sum(row, self.ones);
+        if self.complement { table.minus(trained) } else { table }
+    }
 }
 
 fn sum(row: &[f64], ones: &[f64]) -> Sums {

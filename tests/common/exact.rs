@@ -132,3 +132,61 @@ impl Exact {
         }
     }
 }
+
+/// The ridge fit of `y` on `x` with penalty `lambda`, and its errors, each rounded once. `x` need not have full rank.
+pub struct ExactRidge {
+    /// `‖β̂‖_F`.
+    pub norm: f64,
+    pub train_mse: f64,
+    pub test_mse: f64,
+    /// The predictions at the test rows less their targets.
+    pub errors: Array2<f64>,
+}
+
+impl ExactRidge {
+    pub fn new(
+        x: ArrayView2<'_, f64>,
+        y: ArrayView2<'_, f64>,
+        tx: ArrayView2<'_, f64>,
+        ty: ArrayView2<'_, f64>,
+        lambda: f64,
+    ) -> Self {
+        let (x, y, tx, ty) = (matrix(x), matrix(y), matrix(tx), matrix(ty));
+        let mut gram = product(x.t(), x.view());
+        for j in 0..gram.nrows() {
+            gram[[j, j]] = &gram[[j, j]] + number(lambda);
+        }
+        let beta = solve(&gram, product(x.t(), y.view()));
+        let less =
+            |a: Array2<Number>, b: &Array2<Number>| Array2::from_shape_fn(a.dim(), |at| &a[at] - &b[at]);
+        let mean_square =
+            |x: &Array2<Number>| (sum(x.iter().map(|v| v * v)) / number(x.len() as f64)).to_f64().value();
+        let errors = less(product(tx.view(), beta.view()), &ty);
+        Self {
+            norm: sum(beta.iter().map(|b| b * b)).sqrt().to_f64().value(),
+            train_mse: mean_square(&less(product(x.view(), beta.view()), &y)),
+            test_mse: mean_square(&errors),
+            errors: errors.map(|e| e.to_f64().value()),
+        }
+    }
+
+    /// `tr((β̂ − β*)ᵀ Σ (β̂ − β*)) / k`.
+    pub fn excess(
+        x: ArrayView2<'_, f64>,
+        y: ArrayView2<'_, f64>,
+        covariance: ArrayView2<'_, f64>,
+        teacher: ArrayView2<'_, f64>,
+        lambda: f64,
+    ) -> f64 {
+        let (x, y, covariance, teacher) = (matrix(x), matrix(y), matrix(covariance), matrix(teacher));
+        let mut gram = product(x.t(), x.view());
+        for j in 0..gram.nrows() {
+            gram[[j, j]] = &gram[[j, j]] + number(lambda);
+        }
+        let beta = solve(&gram, product(x.t(), y.view()));
+        let off = Array2::from_shape_fn(beta.dim(), |at| &beta[at] - &teacher[at]);
+        let weighted = product(covariance.view(), off.view());
+        let mean = sum(off.iter().zip(&weighted).map(|(a, b)| a * b)) / number(y.ncols() as f64);
+        mean.to_f64().value()
+    }
+}

@@ -4,7 +4,7 @@ use super::Columns;
 use crate::Error;
 use crate::nested::block::{as_columns, solve_transposed, step};
 use crate::nested::column_block::ColumnBlock;
-use crate::nested::fit::{Fit, Noise, combine, condition_bound, negligible};
+use crate::nested::fit::{Fit, Noise, combine, condition_bound};
 use crate::nested::fold::fold;
 use crate::nested::scale::{largest_exponent, scaled};
 use crate::nested::triangle::square;
@@ -78,15 +78,21 @@ impl Columns<'_> {
         if b.min(n) < SMALLEST_BLOCK || one_by_one || !self.unit.has_room(largest_exponent(x)) {
             return Ok(false);
         }
+        if self.basis.is_complete() && self.kept.is_some() {
+            return Ok(false);
+        }
+        let given = x;
         let x = x.t().mapv(|v| scaled(v, -self.unit.exponent()));
         if self.basis.is_complete() {
             return self.extend_dependent(&x, points);
         }
         let mut pending = Vec::with_capacity(b);
-        for (projected, x) in self.basis.project(&x).into_iter().zip(x.rows()) {
+        let columns = self.basis.project(&x).into_iter().zip(x.rows()).zip(given.columns());
+        for ((projected, x), given) in columns {
             self.p += 1;
+            self.kept.iter_mut().for_each(|(kept, _)| kept.push(&given, None));
             self.longest = self.longest.max(x.dot(&x).sqrt());
-            let split = self.basis.finish(projected, negligible(n, self.p) * self.longest);
+            let split = self.basis.finish(projected, self.negligible(&x));
             if split.outside.is_some() && self.ridge.is_none() {
                 self.append(split);
                 let (p, rank) = (self.p, self.triangle.len());

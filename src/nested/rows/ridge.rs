@@ -3,16 +3,19 @@
 use super::Rows;
 use crate::Error;
 use crate::nested::block::{Block, step};
-use crate::nested::fit::{Fit, Measure, combine};
+use crate::nested::excess::Excess;
+use crate::nested::fit::{Fit, Measure, combine, negligible};
+use crate::nested::kept::{Curve, Direct, Kept, Verdict, Wanted};
 use crate::nested::penalty::{Penalty, check_combination};
 use crate::nested::scale::Unit;
 use crate::nested::triangle::square;
 use crate::nested::{Engine, Point};
-use ndarray::Array2;
+use ndarray::{Array2, ArrayRef1};
 
 impl Rows<'_> {
     /// Makes every fit that of [`Ridge`](crate::filter::Ridge) with penalty `lambda`, `‖X β − Y‖² + λ ‖β‖²`.
-    /// A row then costs about twice as much, and no point is handed over to the SVD: nothing is cut off.
+    /// A row then costs about twice as much. Nothing is cut off: see [`nested`](crate::nested#ridge) for the points
+    /// that are handed over to the SVD, of a weak penalty on features of very different sizes.
     ///
     /// # Errors
     /// [`Error::Domain`] unless `lambda` is positive and finite; [`Error::Domain`] after the first row;
@@ -36,14 +39,87 @@ impl Rows<'_> {
         }
         check_combination(self.left_out.is_some())?;
         self.unit = Unit::default();
-        let none = vec![Vec::new(); self.c.len()];
+        self.excess = self.held_out.population().map(|(teacher, _)| Excess::new(teacher));
+        let carried = if self.excess.is_some() { 2 * self.c.len() } else { self.c.len() };
+        let none = vec![Vec::new(); carried];
         self.ridge = Some((Penalty::new(lambda, &mut self.unit)?, none));
+        self.kept = Some(Kept::new(lambda));
         Ok(self)
     }
 
+    /// The part of a row that counts as rounding: of its own length with ridge, which does not cut off what is small
+    /// beside other rows.
+    pub(super) fn negligible(&self, x: &ArrayRef1<f64>) -> f64 {
+        let length = if self.ridge.is_some() { x.dot(x).sqrt() } else { self.longest };
+        negligible(self.n, self.p) * length
+    }
+
+    /// The targets of [`Excess`].
+    pub(super) fn more_targets(&mut self, x: &ArrayRef1<f64>, y: &ArrayRef1<f64>) -> Vec<f64> {
+        let more = self.excess.as_ref().map(|excess| excess.targets(x, y));
+        if let Some(targets) = more.flatten() {
+            return targets;
+        }
+        // One out of range: from here on as a difference.
+        if self.excess.take().is_some() {
+            self.ridge.iter_mut().for_each(|(_, c)| c.truncate(self.c.len()));
+        }
+        Vec::new()
+    }
+
+    /// Whether the point is to have an SVD of all rows.
+    fn is_handed_over(&mut self) -> Result<bool, Error> {
+        let (Some(kept), Some((penalty, _))) = (&mut self.kept, &mut self.ridge) else { return Ok(false) };
+        let curve = Curve {
+            shape: (self.n, self.p),
+            longest: self.longest,
+            rank: self.triangle.len(),
+            was_inside: self.was_inside,
+            is_complete: self.basis.is_complete(),
+        };
+        let verdict = kept.judge(penalty, &curve)?;
+        if verdict == Verdict::Forget {
+            self.kept = None;
+        }
+        Ok(verdict == Verdict::Svd)
+    }
+
+    fn measure_directly(&mut self) -> Result<Point, Error> {
+        let Some(kept) = &mut self.kept else { return Err(Error::Empty { what: "the rows" }) };
+        let wanted = Wanted {
+            held_out: &self.held_out,
+            features: self.unit,
+            targets: &self.target_units,
+            noise: self.noise.as_ref(),
+            smallest: self.smallest.is_some(),
+        };
+        let Direct { fit, predictions, squares, excess } = kept.fit_rows(&wanted)?;
+        (self.fit, self.predictions) = (fit, predictions);
+        let measure = Measure {
+            held_out: &self.held_out,
+            features: self.unit,
+            targets: &self.target_units,
+            n: self.n,
+            p: self.p,
+        };
+        let unit = self.noise.as_ref().map_or(0, |noise| noise.exponent);
+        let mut point = measure.point(&self.fit, &self.predictions, &squares, unit, Engine::Svd)?;
+        point.test_mse = excess.or(point.test_mse);
+        Ok(point)
+    }
+
     pub(super) fn measure_ridge(&mut self) -> Result<Point, Error> {
+        if self.is_handed_over()? {
+            return self.measure_directly();
+        }
         let Some((penalty, c)) = &self.ridge else { return Err(Error::Empty { what: "the penalty" }) };
-        let solutions = c.iter().map(|c| penalty.triangle.forward(c));
+        let outputs = self.c.len();
+        let excess = self.excess.as_ref().map(|excess| {
+            let basis = (self.basis.vectors(), &self.images[..]);
+            let units = (self.unit, &self.target_units[..]);
+            excess.of((&penalty.triangle, penalty.pad()), &c[outputs..], basis, &self.held_out, units)
+        });
+        let solutions = c.iter().take(outputs).map(|c| penalty.triangle.forward(c));
         // As a function of the targets the fit is (Rᵀ R)⁻¹ Lᵀ.
         let squared = |row: Vec<f64>| {
             square(&self.triangle.times(&penalty.triangle.forward(&penalty.triangle.backward(&row))))
@@ -62,10 +138,11 @@ impl Rows<'_> {
         let condition = triangle.norm() * triangle.inverse();
         let errors = self.fit.z.iter().zip(&self.c).zip(&self.squares).map(|((z, c), squares)| {
             // c − L z, and the same as λ L⁻ᵀ z: the first loses digits as it gets small, the second
-            // loses those of the condition number of L.
+            // loses those of the condition number of L, and all where z is too small to be a number.
             let difference: Vec<f64> = triangle.times(z).iter().zip(c).map(|(a, c)| a - c).collect();
             let padded: Vec<f64> = triangle.backward(z).iter().map(|v| pad * (pad * v)).collect();
-            let solved = condition * square(&padded).sqrt() < square(c).sqrt();
+            let is_small = square(&difference) < 0.25 * square(c);
+            let solved = is_small && condition * square(&padded).sqrt() < square(c).sqrt();
             squares + square(if solved { &padded } else { &difference })
         });
         let squares: Vec<f64> = errors.collect();
@@ -73,7 +150,11 @@ impl Rows<'_> {
         let measure =
             Measure { held_out: &self.held_out, features: self.unit, targets: &self.target_units, n, p };
         let unit = self.noise.as_ref().map_or(0, |noise| noise.exponent);
-        measure.point(&self.fit, &self.predictions, &squares, unit, Engine::Nested)
+        let mut point = measure.point(&self.fit, &self.predictions, &squares, unit, Engine::Nested)?;
+        if let Some(excess) = excess.filter(|excess| excess.is_finite()) {
+            point.test_mse = Some(excess);
+        }
+        Ok(point)
     }
 
     /// The sums of squared training errors after each row of a block (`b × k`) that starts at `z`, penalty

@@ -7,7 +7,7 @@ use super::session::Session;
 use super::solver::Factors;
 use crate::Error;
 use crate::features::{FOURIER_STREAM, StationaryKernel, draw_fourier};
-use crate::filter::{SpectralFilter, Spectrum};
+use crate::filter::{Response, SpectralFilter, Spectrum};
 use crate::svd::verify::{norm, probe, tolerance};
 use crate::svd::{Cutoff, Route};
 use ndarray::{Array2, ArrayView2};
@@ -167,7 +167,10 @@ impl Session {
             let modes = svd.sigma.len();
             let products =
                 self.blas.product(&self.device, svd.u().t(), Factor::new(&y, (n, curve.y.ncols())))?;
-            let gains: Vec<f64> = curve.filters.iter().flat_map(|filter| spectrum.gains(*filter)).collect();
+            let mut gains = Vec::with_capacity(modes * curve.filters.len());
+            for filter in curve.filters {
+                gains.extend(spectrum.gains(*filter)?);
+            }
             let gains = self.device.upload(&gains)?;
             let weighted = self.kernels.apply_gains(&self.device, &products, &gains, modes)?;
             let columns = curve.y.ncols() * curve.filters.len();
@@ -391,11 +394,12 @@ impl Ordered {
     }
 
     /// In the device's order.
-    fn gains(&self, filter: &dyn SpectralFilter) -> Vec<f64> {
-        let ordered = filter.gains(Spectrum::new(self.shape.0, self.shape.1, &self.sigma));
+    fn gains(&self, filter: &dyn SpectralFilter) -> Result<Vec<f64>, Error> {
+        let spectrum = Spectrum::new(self.shape.0, self.shape.1, &self.sigma);
+        let ordered = Response::new(filter, spectrum)?.gains;
         let mut gains = vec![0.0; ordered.len()];
         self.places.iter().zip(ordered).for_each(|(&place, gain)| gains[place] = gain);
-        gains
+        Ok(gains)
     }
 }
 

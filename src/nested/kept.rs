@@ -1,0 +1,251 @@
+//! Rows or columns as they came, for weak ridge on features of very different sizes.
+//!
+//! Along a curve every vector is split by orthogonal projection, which knows it to `ε` of its length. A part smaller
+//! than that counts as rounding, and mostly is. Not where coordinates differ so much in size that the small ones lie
+//! under it as a whole: features of 1e8 and of 1e-8. The minimum norm cuts such directions off in any case. Ridge
+//! keeps each that is not small beside `√λ`. So while λ is that small, the vectors are kept, and the points that miss a
+//! direction, or whose triangle is close to singular, have an SVD of the whole matrix.
+
+use super::excess;
+use super::fit::{Fit, Noise, is_clear, negligible};
+use super::held_out::HeldOut;
+use super::penalty::Penalty;
+use super::scale::{Unit, largest_exponent, scaled};
+use crate::Error;
+use crate::filter::{Response, Ridge, SpectralFilter, Spectrum};
+use crate::risk::Compressed;
+use crate::svd::Svd;
+use ndarray::{Array2, ArrayView2, s};
+
+/// Coordinates that differ by less than this power of two are of one size.
+const ONE_SIZE: i32 = 13;
+
+/// Vectors and, where they are rows, their targets.
+#[derive(Clone, Debug)]
+pub(super) struct Kept {
+    lambda: f64,
+    vectors: Vec<Vec<f64>>,
+    /// Targets that go with the vectors; empty for columns.
+    targets: Vec<Vec<f64>>,
+    /// The exponent of the largest entry of each coordinate.
+    exponents: Vec<Option<i32>>,
+    /// Whether the triangle misses a direction, for good.
+    is_missing: bool,
+    /// Whether the last point was computed here.
+    pub(super) has_last: bool,
+}
+
+/// What decides where a point is computed.
+pub(super) struct Curve {
+    pub(super) shape: (usize, usize),
+    /// The norm of the longest vector.
+    pub(super) longest: f64,
+    /// Rows of the triangle.
+    pub(super) rank: usize,
+    /// Whether the last vector was found in the span of those before it.
+    pub(super) was_inside: bool,
+    /// Whether all directions are spanned.
+    pub(super) is_complete: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// From the triangle.
+    Nested,
+    /// From the triangle, and so are all to come.
+    Forget,
+    /// From the vectors.
+    Svd,
+}
+
+/// A fit by SVD, in the units of the curve.
+pub(super) struct Direct {
+    /// `z` holds `β̂` itself.
+    pub(super) fit: Fit,
+    pub(super) predictions: Vec<Vec<f64>>,
+    pub(super) squares: Vec<f64>,
+    /// The test error on a population.
+    pub(super) excess: Option<f64>,
+}
+
+/// In what units a curve wants its fit, and what it asks for.
+pub(super) struct Wanted<'a, 'b> {
+    pub(super) held_out: &'a HeldOut<'b>,
+    pub(super) features: Unit,
+    pub(super) targets: &'a [Unit],
+    pub(super) noise: Option<&'a Noise>,
+    pub(super) smallest: bool,
+}
+
+impl Kept {
+    pub(super) fn new(lambda: f64) -> Self {
+        Self {
+            lambda,
+            vectors: Vec::new(),
+            targets: Vec::new(),
+            exponents: Vec::new(),
+            is_missing: false,
+            has_last: false,
+        }
+    }
+
+    pub(super) fn push<'a>(&mut self, x: impl IntoIterator<Item = &'a f64>, y: Option<Vec<f64>>) {
+        let x: Vec<f64> = x.into_iter().copied().collect();
+        self.exponents.resize(x.len(), None);
+        for (largest, x) in self.exponents.iter_mut().zip(&x) {
+            *largest = (*largest).max(largest_exponent([x]));
+        }
+        self.vectors.push(x);
+        self.targets.extend(y);
+    }
+
+    /// Where a point is to be computed, and whether a later one can need the vectors.
+    pub(super) fn judge(&mut self, penalty: &mut Penalty, curve: &Curve) -> Result<Verdict, Error> {
+        self.has_last = false;
+        if !self.is_missing {
+            let (n, p) = curve.shape;
+            let is_covered = penalty.covers(negligible(n, p) * curve.longest);
+            let is_harmless = is_covered || !self.is_graded();
+            let is_long = self.vectors.len() > 4 * self.exponents.len() + 64;
+            if is_harmless && is_long {
+                return Ok(Verdict::Forget); // sizes have settled
+            }
+            if is_harmless && !curve.is_complete {
+                return Ok(Verdict::Nested);
+            }
+            if curve.was_inside && !curve.is_complete {
+                self.is_missing = self.rank()? > curve.rank;
+            }
+            if !self.is_missing && (is_covered || is_clear(&mut penalty.triangle, n, p)) {
+                return Ok(if curve.is_complete { Verdict::Forget } else { Verdict::Nested });
+            }
+            if !self.is_missing && is_harmless {
+                return Ok(Verdict::Nested);
+            }
+        }
+        self.has_last = true;
+        Ok(Verdict::Svd)
+    }
+
+    /// Whether coordinates are of very different sizes.
+    fn is_graded(&self) -> bool {
+        let sizes = || self.exponents.iter().flatten();
+        sizes().max().zip(sizes().min()).is_some_and(|(most, least)| most - least > ONE_SIZE)
+    }
+
+    /// How many directions the vectors span, each coordinate and each vector taken in a unit of its own.
+    fn rank(&self) -> Result<usize, Error> {
+        let mut matrix = self.matrix();
+        for (mut column, e) in matrix.columns_mut().into_iter().zip(&self.exponents) {
+            column.mapv_inplace(|v| scaled(v, -e.unwrap_or(0)));
+        }
+        for mut row in matrix.rows_mut() {
+            let e = largest_exponent(row.iter()).unwrap_or(0);
+            row.mapv_inplace(|v| scaled(v, -e));
+        }
+        Ok(Svd::new(&matrix)?.rank())
+    }
+
+    /// The vectors as rows.
+    fn matrix(&self) -> Array2<f64> {
+        let shape = (self.vectors.len(), self.exponents.len());
+        Array2::from_shape_fn(shape, |(i, j)| self.vectors[i][j])
+    }
+
+    /// Of rows with targets.
+    pub(super) fn fit_rows(&mut self, wanted: &Wanted<'_, '_>) -> Result<Direct, Error> {
+        let outputs = wanted.targets.len();
+        let targets =
+            |kept: &Self| Array2::from_shape_fn((kept.targets.len(), outputs), |(i, k)| kept.targets[i][k]);
+        if self.vectors.len() > 2 * (self.exponents.len() + outputs) + 64 {
+            let table = Compressed::new(&self.matrix(), &targets(self))?;
+            let rows = |table: &Array2<f64>| table.rows().into_iter().map(|row| row.to_vec()).collect();
+            (self.vectors, self.targets) = (rows(&table.features), rows(&table.targets));
+        }
+        self.fit(self.matrix().view(), targets(self).view(), wanted)
+    }
+
+    /// Of columns, to targets in the caller's units.
+    pub(super) fn fit_columns(
+        &self,
+        y: ArrayView2<'_, f64>,
+        wanted: &Wanted<'_, '_>,
+    ) -> Result<Direct, Error> {
+        self.fit(self.matrix().t(), y, wanted)
+    }
+
+    fn fit(
+        &self,
+        x: ArrayView2<'_, f64>,
+        y: ArrayView2<'_, f64>,
+        wanted: &Wanted<'_, '_>,
+    ) -> Result<Direct, Error> {
+        let svd = Svd::new(&x)?;
+        let filter = Leading { ridge: Ridge::new(self.lambda)?, modes: self.rank()? };
+        let (beta, left) = svd.fit(&y, &filter)?;
+        let outside = y.to_owned() - svd.u().dot(&svd.u().t().dot(&y));
+        let mut direct = Direct {
+            fit: Fit { rank: svd.rank(), ..Fit::default() },
+            predictions: Vec::new(),
+            squares: Vec::new(),
+            excess: None,
+        };
+        if let Some(population) = wanted.held_out.population() {
+            let response = Response::new(&filter, svd.spectrum())?;
+            direct.excess = excess::by_svd(&svd, response, (x, y), population);
+        }
+        let width = wanted.held_out.features().unwrap_or(beta.nrows());
+        for (k, unit) in wanted.targets.iter().enumerate() {
+            let e = unit.exponent() - wanted.features.exponent();
+            let z: Vec<f64> = beta.column(k).iter().map(|&b| scaled(b, -e)).collect();
+            let mut padded = z.clone();
+            padded.resize(width, 0.0);
+            direct.predictions.push(wanted.held_out.image(&padded));
+            let mut squares =
+                left.column(k).iter().map(|&v| scaled(v, -unit.exponent())).map(|v| v * v).sum();
+            if x.nrows() > x.ncols() {
+                squares += outside
+                    .column(k)
+                    .iter()
+                    .map(|&v| scaled(v, -unit.exponent()))
+                    .map(|v| v * v)
+                    .sum::<f64>();
+            }
+            direct.squares.push(squares);
+            direct.fit.z.push(z);
+        }
+        if let Some(noise) = wanted.noise {
+            let gains = Response::new(&filter, svd.spectrum())?.gains;
+            let images = noise.root.slice(s![.., ..x.ncols()]).dot(&svd.vt().t());
+            let unit = wanted.features.exponent();
+            let term = |(image, gain): (ndarray::ArrayView1<'_, f64>, f64)| {
+                image.iter().map(|v| v * scaled(gain, unit)).map(|v| v * v).sum::<f64>()
+            };
+            direct.fit.noise = Some(images.columns().into_iter().zip(gains).map(term).sum());
+        }
+        if wanted.smallest {
+            let unit = -wanted.features.exponent();
+            direct.fit.smallest = svd.smallest_nonzero().map(|s| scaled(s, unit));
+        }
+        Ok(direct)
+    }
+}
+
+/// Ridge on the modes that are more than the rounding of others.
+#[derive(Debug)]
+struct Leading {
+    ridge: Ridge,
+    modes: usize,
+}
+
+impl SpectralFilter for Leading {
+    fn write_gains(&self, spectrum: Spectrum<'_>, gains: &mut [f64]) {
+        self.ridge.write_gains(spectrum, gains);
+        gains.iter_mut().skip(self.modes).for_each(|gain| *gain = 0.0);
+    }
+
+    fn write_residuals(&self, spectrum: Spectrum<'_>, gains: &[f64], residuals: &mut [f64]) {
+        self.ridge.write_residuals(spectrum, gains, residuals);
+        residuals.iter_mut().skip(self.modes).for_each(|left| *left = 1.0);
+    }
+}
