@@ -1,6 +1,6 @@
 //! Summaries over repeats: quantiles first, since at the threshold means mislead.
 
-use super::{Cell, Curve, Metric};
+use super::{Cell, Curve, MedianPoint, Metric};
 use crate::Error;
 use crate::rng::stream;
 use ndarray::Array2;
@@ -41,17 +41,6 @@ pub struct Summary {
     pub q75: f64,
     /// The largest.
     pub max: f64,
-}
-
-/// The highest point of a curve of medians.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Peak {
-    /// Training samples there.
-    pub n: usize,
-    /// Features there.
-    pub p: usize,
-    /// The median there.
-    pub median: f64,
 }
 
 impl Curve {
@@ -104,15 +93,14 @@ impl Curve {
         Ok(self.groups(metrics, |_| true).into_iter().map(of_metric).collect())
     }
 
-    /// The axis value with the highest median of a metric, for one arm. `None` without cells.
-    #[must_use]
-    pub fn peak(&self, arm: usize, metric: Metric) -> Option<Peak> {
-        self.groups(&[metric], |cell| cell.arm == arm)
-            .iter()
-            .flatten()
-            .map(Group::summary)
-            .max_by(|a, b| a.median.total_cmp(&b.median))
-            .map(|summary| Peak { n: summary.n, p: summary.p, median: summary.median })
+    /// The medians of a metric along the axis, for one arm.
+    pub(super) fn medians(&self, arm: usize, metric: Metric) -> Vec<MedianPoint> {
+        let groups = self.groups(&[metric], |cell| cell.arm == arm);
+        let point = |group: &Group| {
+            let Summary { n, p, median, .. } = group.summary();
+            MedianPoint { n, p, median }
+        };
+        groups.iter().flatten().map(point).collect()
     }
 
     /// The values of each metric by arm and axis value, each group in the order of its repeats.

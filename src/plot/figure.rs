@@ -1,7 +1,8 @@
 //! The figure: what the user builds, and the ways it leaves memory.
 
-use crate::Error;
+use crate::{Error, whole_file};
 use std::fmt;
+use std::io::Write;
 use std::path::Path;
 
 use super::axes;
@@ -124,7 +125,7 @@ impl Figure {
                 });
             }
         };
-        std::fs::write(path, bytes).map_err(|e| Error::io(path, &e))
+        whole_file::write(path, |file| file.write_all(&bytes))
     }
 
     /// Prints the figure for a notebook with the evcxr kernel, which calls
