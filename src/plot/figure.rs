@@ -29,7 +29,8 @@ pub struct Figure {
     /// The panels, row by row.
     pub panels: Vec<Panel>,
     /// The text below, wrapped to the figure's width; a line feed starts a
-    /// new line. May be empty.
+    /// new line. May be empty. Where a logarithmic axis has no place for some
+    /// values and the text does not say so, a sentence that does is set after it.
     pub caption: String,
     /// Width in SVG pixels; `None` chooses by the number of columns (720 for
     /// one). It is kept between 240 and 4000, and a figure too narrow for its
