@@ -30,6 +30,7 @@ impl Countdown {
 }
 
 /// The check of a table that is read.
+#[derive(Clone, Copy)]
 pub(super) struct Rows {
     /// Where the column is; tables of earlier versions lack it.
     column: Option<usize>,
@@ -58,11 +59,11 @@ impl Rows {
             return Ok(());
         }
         // A number that lost its last digits: the table ends inside this row.
-        if let Some(Some(expected)) = expected
-            && ends
-            && expected.to_string().starts_with(text)
-            && let Some(reason) = self.cut_off()
-        {
+        let is_cut = match expected {
+            None => text.is_empty(),
+            Some(expected) => expected.is_some_and(|expected| expected.to_string().starts_with(text)),
+        };
+        if let Some(reason) = self.cut_off().filter(|_| ends && is_cut) {
             return Err(reason);
         }
         let advice =
@@ -71,7 +72,7 @@ impl Rows {
             (None, _) => format!("a row says how many come after it, and this one does not; {advice}"),
             (_, None | Some(None)) => format!("the row before says that it is the last; {advice}"),
             (Some(left), Some(Some(expected))) if left < expected => {
-                format!("{} rows are missing before this one; {advice}", expected - left)
+                format!("{} missing before this one; {advice}", rows_are(expected - left))
             }
             (Some(_), Some(Some(expected))) => {
                 format!("{expected} rows should come after this one, and it says otherwise; {advice}")
@@ -84,13 +85,14 @@ impl Rows {
         let missing = match (self.column, self.seen, self.left) {
             (None, ..) | (_, 1.., 0) => return None,
             (_, 0, _) => "all its rows are".into(),
-            (_, _, 1) => "1 row is".into(),
-            (_, _, left) => format!("{left} rows are"),
+            (.., left) => rows_are(left),
         };
-        let seen = self.seen;
-        Some(format!(
-            "the table was cut off after {seen} whole rows: {missing} missing; write or copy it again"
-        ))
+        let after = match self.seen {
+            0 => "before the end of its first row".into(),
+            1 => "after 1 row".into(),
+            seen => format!("after {seen} rows"),
+        };
+        Some(format!("the table was cut off {after}: {missing} missing; write or copy it again"))
     }
 
     /// The end of the table, after its `last` byte.
@@ -99,8 +101,15 @@ impl Rows {
         if self.column.is_none() && self.rows == 0 && last != b'\n' {
             return Err("the table was cut off in its header; write or copy it again".into());
         }
-        self.cut_off().map_or(Ok(()), Err)
+        // The number of a first row may itself have been cut: there is none before it to compare with.
+        let seen = if self.seen == 1 && last != b'\n' { 0 } else { self.seen };
+        let is_whole = self.seen > 0 && self.left == 0;
+        Self { seen, ..*self }.cut_off().filter(|_| !is_whole).map_or(Ok(()), Err)
     }
+}
+
+fn rows_are(count: u64) -> String {
+    if count == 1 { "1 row is".into() } else { format!("{count} rows are") }
 }
 
 /// A reader that remembers its last byte, and whether it has come to its end.
