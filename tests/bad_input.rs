@@ -300,6 +300,19 @@ fn settings_that_are_not_numbers_are_one_arm() {
     }
     let read = Curve::read_cells(&folder.file("many.csv", text.as_bytes()), Axis::Samples).unwrap();
     assert_eq!((read.arms.len(), read.cells[99_999].arm), (100_000, 99_999));
+    // Nor memory: an arm, an axis value and a repeat of its own for each row.
+    let mut read = read;
+    for (i, cell) in read.cells.iter_mut().enumerate() {
+        (cell.n, cell.repeat, cell.test_mse) = (i, i, Some(i as f64));
+    }
+    let summaries = read.summaries(Metric::TestMse, None).unwrap();
+    assert_eq!(summaries.len(), 100_000);
+    assert!(
+        summaries.iter().enumerate().all(|(i, s)| (s.arm, s.n, s.count, s.median) == (i, i, 1, i as f64))
+    );
+    assert_eq!(read.highest(77, Metric::TestMse).unwrap().n, 77);
+    read.cells.iter_mut().for_each(|cell| cell.arm = 0);
+    assert_eq!(read.summaries(Metric::TestMse, None).unwrap().len(), 100_000);
 }
 
 #[test]

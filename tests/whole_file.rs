@@ -91,6 +91,7 @@ fn a_killed_program_leaves_no_part_of_a_table() {
     // What is left of killed writers has a name of its own.
     let left = names(&folder.0);
     assert!(left.iter().all(|name| name == "cells.csv" || name.ends_with(".part")), "{left:?}");
+    assert!(left.len() > 1, "no child was killed while it wrote");
 }
 
 /// Everything that the library writes, into a folder: what is there and how it is written.

@@ -105,17 +105,33 @@ impl Curve {
 
     /// The values of each metric by arm and axis value, each group in the order of its repeats.
     fn groups(&self, metrics: &[Metric], wanted: impl Fn(&Cell) -> bool) -> Vec<Vec<Group>> {
-        let (axis, repeats) = (self.axis_values(), self.repeats().min(self.cells.len()));
-        let empty = || std::iter::repeat_with(|| None).take(axis.len() * self.arms.len()).collect();
+        let axis = self.axis_values();
+        let place_of = |cell: &Cell| axis.binary_search(&self.axis_value(cell)).unwrap_or(0);
+        let slot_of = |cell: &Cell, place: usize| cell.arm.saturating_mul(axis.len()).saturating_add(place);
+        let all = axis.len().saturating_mul(self.arms.len());
+        // A table in which each row is an arm of its own has room for more groups than there is memory: then those alone
+        // that have a cell.
+        let used = (all > 4 * self.cells.len() + 1024).then(|| {
+            let known = self.cells.iter().filter(|cell| cell.arm < self.arms.len());
+            let mut used: Vec<usize> = known.map(|cell| slot_of(cell, place_of(cell))).collect();
+            used.sort_unstable();
+            used.dedup();
+            used
+        });
+        let count = used.as_ref().map_or(all, Vec::len);
+        let repeats = self.repeats().min(self.cells.len().div_ceil(count.max(1)));
+        let empty = || std::iter::repeat_with(|| None).take(count).collect();
         let mut groups: Vec<Vec<Option<Group>>> = std::iter::repeat_with(empty).take(metrics.len()).collect();
         let mut place = 0;
         for cell in self.cells.iter().filter(|cell| wanted(cell)) {
             // Cells of one factorisation follow each other: mostly the place is that of the last.
-            let value = self.axis_value(cell);
-            if axis.get(place) != Some(&value) {
-                place = axis.binary_search(&value).unwrap_or(0);
+            if axis.get(place) != Some(&self.axis_value(cell)) {
+                place = place_of(cell);
             }
-            let slot = cell.arm.saturating_mul(axis.len()).saturating_add(place);
+            let mut slot = slot_of(cell, place);
+            if let Some(used) = &used {
+                slot = used.binary_search(&slot).unwrap_or(usize::MAX);
+            }
             for (groups, &metric) in groups.iter_mut().zip(metrics) {
                 if let (Some(slot), Some(value)) = (groups.get_mut(slot), cell.metric(metric)) {
                     slot.get_or_insert_with(|| Group { first: *cell, values: Vec::with_capacity(repeats) })
