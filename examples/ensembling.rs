@@ -92,14 +92,14 @@ fn closing_table(study: &Study, curve: &Curve) -> Result<(), Error> {
     say!("{:<22}{:>10}{:>20}{:>14}{:>16}", "arm", "setting", "highest (at p)", "at p = n", "most features");
     for (arm, label) in curve.arms.iter().enumerate() {
         let of_arm = || summaries.iter().filter(|s| s.arm == arm);
-        let (Some(peak), Some(last)) = (curve.peak(arm, Metric::TestMse), of_arm().next_back()) else {
+        let (Some(highest), Some(last)) = (curve.highest(arm, Metric::TestMse), of_arm().next_back()) else {
             continue;
         };
         say!(
             "{:<22}{:>10}{:>20}{:>14}{:>16}",
             label.name,
             label.setting.map_or(String::new(), |setting| setting.to_string()),
-            format!("{} ({})", short(peak.median), peak.p),
+            format!("{} ({})", short(highest.median), highest.p),
             of_arm().find(|s| s.p == n).map_or("-".into(), |s| short(s.median)),
             short(last.median)
         );

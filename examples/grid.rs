@@ -101,6 +101,7 @@ fn run(cli: &Cli) -> Result<(), Error> {
     (sweep.arms, sweep.features) = (arms, features);
     sweep.samples = if cli.rows == Rows::Samples { parse_sizes(&cli.samples)? } else { vec![cli.n] };
     let surface = with_progress("grid", |observer| sweep.run_with(observer))?;
+    common::keep_folder(&folder)?;
     surface.save_cells(&folder.join("cells.csv"))?;
     let failed = report_failures(surface.cells());
     if failed > 0 {
@@ -130,10 +131,15 @@ fn closing_table(cli: &Cli, surface: &Surface, levels: &[f64]) -> Result<(), Err
         let levels = levels.iter().map(|&level| short(level)).collect();
         ("setting", levels, surface.medians_of_arms(cli.n, Metric::TestMse))
     };
-    say!("\n{name:>12}{:>16}{:>14}{:>14}", "peak over p at", "median MSE", "at the last p");
+    say!("\n{name:>12}{:>16}{:>14}{:>14}", "highest at p", "median MSE", "at the last p");
     for (label, row) in labels.iter().zip(medians.rows()) {
-        let peak = (0..row.len()).fold(0, |best, i| if row[i] > row[best] { i } else { best });
-        say!("{label:>12}{:>16}{:>14}{:>14}", features[peak], short(row[peak]), short(row[row.len() - 1]));
+        let highest = (0..row.len()).fold(0, |best, i| if row[i] > row[best] { i } else { best });
+        say!(
+            "{label:>12}{:>16}{:>14}{:>14}",
+            features[highest],
+            short(row[highest]),
+            short(row[row.len() - 1])
+        );
     }
     Ok(())
 }

@@ -121,7 +121,7 @@ fn closing_table(cli: &Cli, study: &Study, curve: &Curve, complexity: &[Option<u
         let of_arm = || summaries.iter().filter(|s| s.arm == arm);
         let lowest =
             of_arm().filter(|s| s.p < s.n).min_by(|a, b| a.median.total_cmp(&b.median)).map(|s| s.median);
-        let (Some(peak), Some(last)) = (curve.peak(arm, Metric::TestMse), of_arm().next_back()) else {
+        let (Some(highest), Some(last)) = (curve.highest(arm, Metric::TestMse), of_arm().next_back()) else {
             continue;
         };
         let rate = rates.iter().rfind(|s| s.arm == arm).map_or(f64::NAN, |s| s.median);
@@ -129,7 +129,7 @@ fn closing_table(cli: &Cli, study: &Study, curve: &Curve, complexity: &[Option<u
             "{:>12}{:>16}{:>18}{:>16}{:>14}{:>16}  {}",
             percent(noise),
             lowest.map_or("-".into(), short),
-            format!("{} ({})", short(peak.median), peak.p),
+            format!("{} ({})", short(highest.median), highest.p),
             short(last.median),
             short(rate),
             complexity[arm].map_or("-".into(), |p| p.to_string()),

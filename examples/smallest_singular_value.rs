@@ -17,10 +17,10 @@ mod figures;
 mod study;
 
 use clap::Parser;
-use common::{RunArgs, finish, io_error, none_failed, over_axis, parse_sizes, say, short, with_progress};
+use common::{RunArgs, finish, none_failed, over_axis, parse_sizes, save_table, say, short, with_progress};
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric, Summary};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use study::{Plan, limit};
 
@@ -88,21 +88,18 @@ fn save(cli: &Cli, curve: &Curve, folder: &Path, name: &str) -> Result<(), Error
     none_failed(curve)
 }
 
-/// `p,n,n_over_p,q25,median,q75,limit`, of `σ_min/√n`.
-fn save_limit(curves: &[Curve], path: &PathBuf) -> Result<(), Error> {
-    let failed = |e: csv::Error| io_error(path, &e);
-    let mut writer = csv::Writer::from_path(path).map_err(failed)?;
-    writer.write_record(["p", "n", "n_over_p", "q25", "median", "q75", "limit"]).map_err(failed)?;
+/// `p,n,n_over_p,q25,median,q75,limit,rows_left`, of `σ_min/√n`.
+fn save_limit(curves: &[Curve], path: &Path) -> Result<(), Error> {
+    let mut rows = Vec::new();
     for curve in curves {
         for s in curve.summaries(Metric::SmallestSingularValue, None)? {
             let (ratio, root) = (s.n as f64 / s.p as f64, (s.n as f64).sqrt());
             let numbers = [ratio, s.q25 / root, s.median / root, s.q75 / root, limit(ratio)];
             let counts = [s.p, s.n].map(|count| count.to_string());
-            let fields = counts.into_iter().chain(numbers.map(|number| number.to_string()));
-            writer.write_record(fields).map_err(failed)?;
+            rows.push(counts.into_iter().chain(numbers.map(|number| number.to_string())).collect());
         }
     }
-    writer.flush().map_err(|e| failed(e.into()))
+    save_table(path, &["p", "n", "n_over_p", "q25", "median", "q75", "limit"], rows)
 }
 
 fn closing_table(correlated: &Curve, isotropic: &[Curve]) -> Result<(), Error> {

@@ -12,15 +12,15 @@ mod common;
 mod source;
 
 use clap::Parser;
-use common::{finish, io_error, say, short, with_progress};
+use common::{finish, keep_folder, save_table, say, short, with_progress};
 use double_descent::Error;
 use double_descent::nested::{Point, Rows, Test};
 use double_descent::risk::Compressed;
+use double_descent::whole_file::WholeFile;
 use ndarray::s;
 use source::{Drawn, Source};
 use std::collections::BTreeSet;
-use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -90,9 +90,10 @@ fn run(cli: &Cli) -> Result<(), Error> {
         );
         return Err(Error::Resource { reason });
     }
-    std::fs::create_dir_all(&cli.out).map_err(|e| io_error(&cli.out, &e))?;
+    keep_folder(&cli.out)?;
     let path = cli.out.join("streaming.csv");
-    let mut table = csv::Writer::from_path(&path).map_err(|e| io_error(&path, &io::Error::from(e)))?;
+    // Told now, not at the end, if it cannot be written.
+    drop(WholeFile::create(&path)?);
 
     let held_out = if cli.test_rows > 0 { source.next_block(cli.test_rows)? } else { None };
     let test = held_out.map(|rows| Compressed::new(&rows.slice(s![.., ..p]), &rows.slice(s![.., p..])));
@@ -108,7 +109,8 @@ fn run(cli: &Cli) -> Result<(), Error> {
         }
         Ok(kept)
     })?;
-    save(&mut table, &points).map_err(|e| io_error(&path, &e))?;
+    source.finish()?;
+    save(&path, &points)?;
     closing_table(&points, p);
     say!("every n from 1 to {training_rows} in {:.1} s{}", start.elapsed().as_secs_f64(), peak_memory());
     say!("written: {}", path.display());
@@ -122,16 +124,16 @@ fn sizes(p: usize, last: usize) -> BTreeSet<usize> {
     powers.take_while(|&n| n < last).chain(near.filter(|&n| n < last)).chain([last]).collect()
 }
 
-/// `n,p,rank,train_mse,test_mse,norm`.
-fn save(table: &mut csv::Writer<std::fs::File>, points: &[Point]) -> Result<(), io::Error> {
-    table.write_record(["n", "p", "rank", "train_mse", "test_mse", "norm"])?;
-    for point in points {
+/// `n,p,rank,train_mse,test_mse,norm,rows_left`.
+fn save(path: &Path, points: &[Point]) -> Result<(), Error> {
+    let fields = |point: &Point| {
         let counts = [point.n, point.p, point.rank].map(|count| count.to_string());
         let test = point.test_mse.map_or(String::new(), |error| error.to_string());
         let errors = [point.train_mse.to_string(), test, point.norm.to_string()];
-        table.write_record(counts.into_iter().chain(errors))?;
-    }
-    table.flush()
+        counts.into_iter().chain(errors).collect()
+    };
+    let header = ["n", "p", "rank", "train_mse", "test_mse", "norm"];
+    save_table(path, &header, points.iter().map(fields).collect())
 }
 
 fn closing_table(points: &[Point], p: usize) {

@@ -27,7 +27,7 @@ mod study;
 mod tables;
 
 use clap::Parser;
-use common::{Statistic, finish, io_error, say, short, with_progress};
+use common::{Statistic, finish, keep_folder, say, short, with_progress};
 use double_descent::Error;
 use double_descent::sweep::Grid;
 use double_descent::theory::noise::lower_bound;
@@ -103,7 +103,7 @@ fn run(cli: &Cli) -> Result<(), Error> {
     }
     let maps = chosen(&cli.maps)?;
     let folder = cli.out.join("universality");
-    std::fs::create_dir_all(&folder).map_err(|e| io_error(&folder, &e))?;
+    keep_folder(&folder)?;
     let mut results = Vec::new();
     for map in maps {
         let plan = Plan { map, seed: cli.seed, draws: cli.draws, fixed: cli.fixed, largest: cli.largest };

@@ -1,6 +1,7 @@
 //! Ensembles: the test error of averaged predictions, at every number of members, from one set of fits.
 
 use crate::Error;
+use crate::svd::{exponent, power_of_two};
 use ndarray::{Array2, ArrayRef2};
 
 /// The errors of `M` members that were drawn alike and independently, given the data: fits on independent random
@@ -51,7 +52,8 @@ impl Ensemble {
     ///
     /// # Errors
     /// [`Error::Domain`] for fewer than two members: pairs are needed; [`Error::Empty`], [`Error::Shape`],
-    /// [`Error::NonFinite`] (row and column within the predictions of one member), [`Error::Overflow`].
+    /// [`Error::NonFinite`] (row and column within the predictions of one member), [`Error::Overflow`] where the sum of
+    /// all products of errors has no number.
     pub fn new(predictions: &[Array2<f64>], targets: &ArrayRef2<f64>) -> Result<Self, Error> {
         let members = predictions.len();
         if members < 2 {
@@ -72,8 +74,10 @@ impl Ensemble {
             }
         }
         let products = errors.dot(&errors.t()) / targets.len() as f64;
-        let overflow = |_| Error::Overflow { what: "the error of an ensemble" };
-        Error::check_finite("products of errors", products.view()).map_err(overflow)?;
+        // Every sum of some of them is a number then, too.
+        if !products.iter().map(|product: &f64| product.abs()).sum::<f64>().is_finite() {
+            return Err(Error::Overflow { what: "the error of an ensemble" });
+        }
         Ok(Self { products })
     }
 
@@ -104,7 +108,7 @@ impl Ensemble {
     /// leaving out a member at a time. `None` for two members. [`usize::MAX`] stands for the limit.
     ///
     /// # Errors
-    /// [`Error::Domain`] for `size` 0.
+    /// [`Error::Domain`] for `size` 0, [`Error::Overflow`] where the result has no number.
     ///
     /// # References
     /// Efron and Stein, *The jackknife estimate of variance*, Annals of Statistics 1981.
@@ -123,8 +127,20 @@ impl Ensemble {
         let diagonal = self.products.diag();
         let left: Vec<f64> = self.products.rows().into_iter().zip(&diagonal).map(without).collect();
         let mean = left.iter().sum::<f64>() / members;
-        let squares: f64 = left.iter().map(|v| (v - mean) * (v - mean)).sum();
-        Ok(Some((squares * (members - 1.0) / members).sqrt()))
+        // Squares in units of a power of two, which changes no bit and takes none of them out of range.
+        let largest = left.iter().fold(0.0, |most: f64, v| most.max((v - mean).abs()));
+        if largest == 0.0 {
+            return Ok(Some(0.0));
+        }
+        let unit = exponent(largest);
+        let half = power_of_two(unit / 2);
+        let rest = power_of_two(unit - unit / 2);
+        let squares: f64 = left.iter().map(|v| ((v - mean) / half / rest).powi(2)).sum();
+        let error = (squares * (members - 1.0) / members).sqrt() * half * rest;
+        if error.is_finite() {
+            return Ok(Some(error));
+        }
+        Err(Error::Overflow { what: "the standard error of an ensemble's error" })
     }
 
     /// `Σᵢ ⟨eᵢ²⟩`.

@@ -3,21 +3,28 @@
 use std::fmt;
 use std::path::PathBuf;
 
+/// Words of the program itself. (A name for the type: serde takes a `&'static str` that is written as such for one that
+/// borrows from its input.)
+type Text = &'static str;
+
 /// What went wrong, where, and what to do about it.
 ///
 /// Policy: every input that a caller can pass ends in a value or in one of these, never in a panic.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum Error {
     /// An input has no entries where at least one is needed.
     Empty {
         /// The input's name.
-        what: &'static str,
+        #[cfg_attr(feature = "serde", serde(deserialize_with = "crate::stored::text"))]
+        what: Text,
     },
     /// Two inputs do not fit together.
     Shape {
         /// The input and the axis that was measured.
-        what: &'static str,
+        #[cfg_attr(feature = "serde", serde(deserialize_with = "crate::stored::text"))]
+        what: Text,
         /// The length that the other inputs ask for.
         expected: usize,
         /// The length that was passed.
@@ -26,33 +33,40 @@ pub enum Error {
     /// An input holds NaN or an infinity.
     NonFinite {
         /// The input's name.
-        what: &'static str,
+        #[cfg_attr(feature = "serde", serde(deserialize_with = "crate::stored::text"))]
+        what: Text,
         /// Zero-based row of the first such entry.
         row: usize,
         /// Zero-based column of the first such entry.
         column: usize,
         /// The entry.
+        #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
         value: f64,
     },
     /// A parameter lies outside its domain.
     Domain {
         /// The parameter's name.
-        what: &'static str,
+        #[cfg_attr(feature = "serde", serde(deserialize_with = "crate::stored::text"))]
+        what: Text,
         /// The value that was passed.
+        #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
         value: f64,
         /// The domain.
-        must_be: &'static str,
+        #[cfg_attr(feature = "serde", serde(deserialize_with = "crate::stored::text"))]
+        must_be: Text,
     },
     /// A result does not fit into `f64`.
     Overflow {
         /// The result's name.
-        what: &'static str,
+        #[cfg_attr(feature = "serde", serde(deserialize_with = "crate::stored::text"))]
+        what: Text,
     },
     /// A linear algebra backend failed, or returned a wrong factorisation that a second route did
     /// not mend.
     Backend {
         /// The backend's name.
-        name: &'static str,
+        #[cfg_attr(feature = "serde", serde(deserialize_with = "crate::stored::text"))]
+        name: Text,
         /// What it, or the check of its result, said.
         reason: String,
     },
@@ -66,7 +80,8 @@ pub enum Error {
     /// A name that is none of the choices.
     UnknownName {
         /// What was named.
-        what: &'static str,
+        #[cfg_attr(feature = "serde", serde(deserialize_with = "crate::stored::text"))]
+        what: Text,
         /// The name that was passed.
         name: String,
         /// The choices.

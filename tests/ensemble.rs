@@ -137,6 +137,34 @@ fn input_that_is_wrong_or_extreme() {
     assert_eq!([ensemble.error(1).unwrap(), ensemble.limit()], [2.5, 2.5]);
 }
 
+/// Errors of 1e80 have a standard error of 1e160, whose square has no number: to the bit that of errors of 1, as far as
+/// factors are powers of two. Errors of 1e-80 likewise.
+#[test]
+fn the_standard_error_of_large_and_small_errors() {
+    let members: Vec<Array2<f64>> = (0..5).map(|i| normal(9, 2, i)).collect();
+    let targets = normal(9, 2, 50);
+    let of = |factor: f64| {
+        let scaled: Vec<Array2<f64>> = members.iter().map(|member| member * factor).collect();
+        Ensemble::new(&scaled, &(&targets * factor)).unwrap()
+    };
+    let plain = of(1.0);
+    for power in [-266, -100, 100, 266, 505] {
+        let factor = 2f64.powi(power);
+        let scaled = of(factor);
+        for size in [1, 2, 7, usize::MAX] {
+            let expected = plain.standard_error(size).unwrap().unwrap() * factor * factor;
+            assert_eq!(scaled.standard_error(size).unwrap(), Some(expected), "2^{power}, {size} members");
+            assert!(expected > 0.0 && expected.is_finite());
+        }
+    }
+    // Members that agree.
+    let same = vec![members[0].clone(); 4];
+    assert_eq!(Ensemble::new(&same, &targets).unwrap().standard_error(1).unwrap(), Some(0.0));
+    // Squares that fit, and a sum of them that does not: an error, where `error` gave an infinity.
+    let huge: Vec<Array2<f64>> = (0..3).map(|_| array![[1.3e154]]).collect();
+    assert!(matches!(Ensemble::new(&huge, &array![[0.0]]), Err(Error::Overflow { .. })));
+}
+
 /// Bagging: members on subsamples of rows, as many as there are features, of one table.
 #[test]
 fn bagging_tames_the_peak_of_its_members() {

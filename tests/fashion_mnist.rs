@@ -63,7 +63,7 @@ fn the_known_curve() {
     }
     for n in [500, 1000] {
         let curve = surface.over_features(n).unwrap();
-        assert_eq!(curve.peak(0, Metric::TestMse).unwrap().p, n);
+        assert_eq!(curve.highest(0, Metric::TestMse).unwrap().p, n);
     }
 }
 
@@ -72,5 +72,5 @@ fn pairs_peak_at_as_many_columns_as_samples() {
     let Some(mut sweep) = sweep("pairs_peak_at_as_many_columns_as_samples", 300, 600, true) else { return };
     (sweep.samples, sweep.features) = (vec![300], vec![100, 200, 250, 280, 300, 320, 350, 400, 600]);
     let curve = sweep.run().unwrap().over_features(300).unwrap();
-    assert_eq!(curve.peak(0, Metric::TestMse).unwrap().p, 300);
+    assert_eq!(curve.highest(0, Metric::TestMse).unwrap().p, 300);
 }

@@ -311,3 +311,58 @@ fn input_that_is_wrong_or_extreme() {
     odd.cells.push(repeated);
     assert_eq!(shape(&odd).repeats, 20);
 }
+
+/// The peak is a certified maximum inside, and the highest median is what it is.
+#[test]
+fn a_peak_is_an_interior_maximum_and_the_highest_value_need_not_be_one() {
+    let of = |medians: &[f64]| {
+        let mut rng = stream(3, 0, 0);
+        curve(40, medians.len(), |_, t| medians[t] * (0.1 * rng.sample::<f64, _>(StandardNormal)).exp())
+    };
+    let at = |curve: &Curve| {
+        let place = |point: Option<double_descent::curve::MedianPoint>| point.map(|point| point.n);
+        (place(curve.peak(0, Metric::TestMse)), place(curve.highest(0, Metric::TestMse)))
+    };
+    // Two descents and a peak between them, lower than where the curve starts; the same with a second, lower peak.
+    assert_eq!(at(&of(&[50.0, 5.0, 2.0, 8.0, 20.0, 6.0, 2.0, 1.0])), (Some(5), Some(1)));
+    assert_eq!(at(&of(&[50.0, 5.0, 9.0, 4.0, 20.0, 6.0, 2.0, 1.0])), (Some(5), Some(1)));
+    assert_eq!(at(&of(&[5.0, 2.0, 8.0, 20.0, 6.0, 2.0, 1.0])), (Some(4), Some(4)));
+    // From the start, where the first descent lies before the axis.
+    assert_eq!(at(&of(&[2.0, 8.0, 20.0, 6.0, 2.0])), (Some(3), Some(3)));
+    // Falling, rising, a U, a constant: no peak, whatever is highest.
+    assert_eq!(at(&of(&[9.0, 7.0, 4.0, 2.0, 1.0])), (None, Some(1)));
+    assert_eq!(at(&of(&[1.0, 2.0, 4.0, 7.0, 9.0])), (None, Some(5)));
+    assert_eq!(at(&of(&[9.0, 4.0, 1.0, 4.0, 8.0])), (None, Some(1)));
+    assert_eq!(of(&[1.0; 6]).peak(0, Metric::TestMse), None);
+    // A peak within the noise, and one of a single repeat, are not certified.
+    assert_eq!(of(&[3.0, 1.0, 1.05, 1.0, 0.5]).peak(0, Metric::TestMse), None);
+    let one = curve(1, 5, |_, t| [5.0, 1.0, 9.0, 2.0, 1.0][t]);
+    assert_eq!(at(&one), (None, Some(3)));
+    // What is no number is no height; arms and metrics that are not there have neither.
+    let mut broken = of(&[5.0, 2.0, 8.0, 2.0, 1.0]);
+    broken.cells.iter_mut().filter(|cell| cell.n == 2).for_each(|cell| cell.test_mse = Some(f64::NAN));
+    assert_eq!(at(&broken), (None, Some(3)));
+    assert_eq!((broken.peak(1, Metric::TestMse), broken.highest(1, Metric::TestMse)), (None, None));
+    assert_eq!((broken.peak(0, Metric::TrainMse), broken.highest(0, Metric::TrainMse)), (None, None));
+}
+
+/// What `peak` said was `n = 1`.
+#[test]
+fn the_peak_of_real_data_is_where_the_shape_says() {
+    let sweep = |data: Dataset, sizes| {
+        let mut sweep = Sweep::new(data, sizes, 50, 0);
+        sweep.arms = vec![Arm::unablated(), Arm::no_residuals()];
+        sweep.run().unwrap()
+    };
+    let diabetes = sweep(Dataset::diabetes(), 1..=39);
+    let peak = diabetes.peak(0, Metric::TestMse).unwrap();
+    assert_eq!((peak.n, peak.p), (10, 10));
+    let medians = diabetes.summaries(Metric::TestMse, None).unwrap();
+    assert_eq!(peak.median, medians.iter().find(|s| s.arm == 0 && s.n == 10).unwrap().median);
+    assert_eq!(diabetes.peak(1, Metric::TestMse), None);
+    assert_eq!(diabetes.highest(1, Metric::TestMse).unwrap().n, 1);
+    let Some(folder) = common::data_folder("the_peak_of_real_data_is_where_the_shape_says") else { return };
+    let who = sweep(Dataset::who_life_expectancy(&folder).unwrap(), 1..=40);
+    assert_eq!(who.peak(0, Metric::TestMse).unwrap().n, 17);
+    assert_eq!(who.shape(0, Metric::TestMse, &quick(1)).unwrap().peaks[0].peak, 17);
+}

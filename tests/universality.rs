@@ -61,11 +61,26 @@ fn a_run_in_pieces_gives_the_bytes_of_one_run() {
         assert!(tables(&grown) == expected, "cut to {length} of {} bytes", bytes.len());
         assert_eq!(std::fs::read(&values).unwrap().len(), bytes.len());
     }
-    let mut damaged = bytes.clone();
-    damaged[header + record + 100] ^= 1;
-    std::fs::write(&values, damaged).unwrap();
-    run(&program, &grown, &["--maps", MAPS, "--repeats", "37"]);
-    assert!(tables(&grown) == expected, "a flipped bit");
+    // A flipped bit costs the record it is in, and that alone: the others are kept as they are.
+    let records = |bytes: &[u8]| bytes[header..].chunks(record).map(<[u8]>::to_vec).collect::<Vec<_>>();
+    for lost in 0..5 {
+        for place in [0, 7, 8, 100, record - 1] {
+            let mut damaged = bytes.clone();
+            damaged[header + lost * record + place] ^= 1;
+            std::fs::write(&values, damaged).unwrap();
+            let output = run(&program, &grown, &["--maps", "tanh", "--repeats", "37"]);
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(
+                said.contains(&format!("record {} damaged", lost + 1)) && said.contains("4 others"),
+                "{said}"
+            );
+            let mut expected = records(&bytes);
+            let anew = expected.remove(lost);
+            expected.push(anew);
+            assert!(records(&std::fs::read(&values).unwrap()) == expected, "record {lost}, byte {place}");
+        }
+    }
+    assert!(tables(&grown) == expected, "flipped bits");
     // Fewer repeats than there are: the first of them.
     run(&program, &grown, &["--maps", "tanh", "--repeats", "10"]);
     let few = folder.0.join("few");
@@ -96,6 +111,45 @@ fn a_killed_run_goes_on_where_it_was() {
     run(&program, &whole, &arguments);
     assert!(length() >= left && left > 0);
     assert!(tables(&killed) == tables(&whole));
+}
+
+/// Its folder is removed under a running study: the study says so when it next writes, and makes it again with all that
+/// it had computed.
+#[test]
+fn a_folder_that_vanishes_is_made_again() {
+    let Some(program) = program("universality") else { return };
+    let folder = Folder::new("vanished");
+    let (whole, vanished) = (folder.0.join("whole"), folder.0.join("vanished"));
+    let arguments = ["--maps", "softplus", "--repeats", "400", "--threads", "1"];
+    let mut child = command(&program, &vanished, &arguments)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let values = vanished.join("universality/softplus.values");
+    let length = || std::fs::metadata(&values).map_or(0, |metadata| metadata.len());
+    while length() < 5000 && child.try_wait().unwrap().is_none() {
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    let ran = child.try_wait().unwrap().is_none();
+    let _ = std::fs::remove_dir_all(&vanished);
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(ran, "the study was too short to take its folder away");
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("softplus.values vanished") && said.contains("all that was computed"), "{said}");
+    run(&program, &whole, &arguments);
+    assert!(tables(&vanished) == tables(&whole));
+    let sorted = |out: &Path| {
+        let bytes = std::fs::read(out.join("universality/softplus.values")).unwrap();
+        let header = bytes.iter().position(|&b| b == b'\n').unwrap() + 1;
+        let mut records: Vec<Vec<u8>> =
+            bytes[header..].chunks(8 * (8 * (12 + 12) + 2)).map(<[u8]>::to_vec).collect();
+        records.sort();
+        records
+    };
+    assert_eq!(sorted(&vanished).len(), 50);
+    assert!(sorted(&vanished) == sorted(&whole));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Figures of the studies: lines from summaries, files beside the tables.
 
-use super::{Abscissa, RunArgs, Statistic, say};
+use super::{Abscissa, RunArgs, Statistic, keep_folder, say};
 use double_descent::Error;
 use double_descent::curve::{Bootstrap, Curve, Summary};
 use double_descent::plot::{self, Dash, Figure, FigureOptions, Group, Hue, Panel, Series};
@@ -89,6 +89,7 @@ pub fn describe(args: &RunArgs, repeats: usize) -> String {
 
 /// Writes figures as SVG, PNG and PDF.
 pub fn save(folder: &Path, figures: &[(impl AsRef<str>, Figure)]) -> Result<(), Error> {
+    keep_folder(folder)?;
     for (name, figure) in figures {
         for format in ["svg", "png", "pdf"] {
             figure.save(folder.join(format!("{}.{format}", name.as_ref())))?;

@@ -11,6 +11,7 @@ use double_descent::Error;
 use double_descent::curve::{Bootstrap, Curve, Metric, Summary};
 use double_descent::dataset::{BlankCells, CsvOptions, Dataset, StudentTeacher};
 use double_descent::sweep::{Arm, Observer, Splits, Sweep};
+use double_descent::whole_file;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -133,7 +134,7 @@ impl RunArgs {
     /// Makes the folder `name` for results, before anything is computed; `default` stands for `--out`.
     pub fn make_folder(&self, default: &str, name: &str) -> Result<PathBuf, Error> {
         let folder = self.out.clone().unwrap_or_else(|| default.into()).join(name);
-        std::fs::create_dir_all(&folder).map_err(|e| io_error(&folder, &e))?;
+        keep_folder(&folder)?;
         Ok(folder)
     }
 
@@ -145,6 +146,7 @@ impl RunArgs {
         prefix: &str,
         metrics: &[Metric],
     ) -> Result<(), Error> {
+        keep_folder(folder)?;
         curve.save_cells(&folder.join(format!("{prefix}cells.csv")))?;
         curve.save_summaries(&folder.join(format!("{prefix}summary.csv")), metrics, self.bootstrap())
     }
@@ -268,6 +270,27 @@ pub fn check_noise(noise: f64) -> Result<(), Error> {
         return Ok(());
     }
     Err(Error::Domain { what: "--noise", value: noise, must_be: "finite and ≥ 0" })
+}
+
+/// Makes a folder for results. Again before they are written: one that vanished meanwhile must not cost them.
+pub fn keep_folder(folder: &Path) -> Result<(), Error> {
+    std::fs::create_dir_all(folder).map_err(|e| io_error(folder, &e))
+}
+
+/// Writes a table whole or not at all. Like the tables of the library it ends in a column `rows_left`, how many rows come
+/// after this one.
+pub fn save_table(path: &Path, header: &[&str], rows: Vec<Vec<String>>) -> Result<(), Error> {
+    if let Some(folder) = path.parent() {
+        keep_folder(folder)?;
+    }
+    whole_file::write(path, |file| {
+        let mut table = csv::Writer::from_writer(file);
+        table.write_record(header.iter().chain(&["rows_left"]))?;
+        for (left, row) in (0..rows.len()).rev().zip(rows) {
+            table.write_record(row.into_iter().chain([left.to_string()]))?;
+        }
+        table.flush()
+    })
 }
 
 pub fn io_error(path: &Path, error: &impl ToString) -> Error {

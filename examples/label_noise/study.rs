@@ -1,6 +1,6 @@
 //! The cells of the study: one factorisation for all noise levels, errors on clean test labels, complexities.
 
-use crate::common::{io_error, none_failed};
+use crate::common::{none_failed, save_table};
 use crate::data::Source;
 use double_descent::Error;
 use double_descent::complexity::{LinearModel, Search};
@@ -161,17 +161,14 @@ impl Study {
         self.noise.iter().map(of_level).collect()
     }
 
-    /// `noise,n,epsilon,smallest_p_of_complexity_n`.
+    /// `noise,n,epsilon,smallest_p_of_complexity_n,rows_left`.
     pub fn save_complexity(&self, complexity: &[Option<usize>], path: &Path) -> Result<(), Error> {
-        let failed = |e: csv::Error| io_error(path, &e);
-        let mut writer = csv::Writer::from_path(path).map_err(failed)?;
-        writer.write_record(["noise", "n", "epsilon", "smallest_p_of_complexity_n"]).map_err(failed)?;
-        for (noise, p) in self.noise.iter().zip(complexity) {
+        let row = |(noise, p): (&f64, &Option<usize>)| {
             let p = p.map_or(String::new(), |p| p.to_string());
-            let row = [noise.to_string(), self.samples.to_string(), self.epsilon.to_string(), p];
-            writer.write_record(row).map_err(failed)?;
-        }
-        writer.flush().map_err(|e| failed(e.into()))
+            vec![noise.to_string(), self.samples.to_string(), self.epsilon.to_string(), p]
+        };
+        let header = ["noise", "n", "epsilon", "smallest_p_of_complexity_n"];
+        save_table(path, &header, self.noise.iter().zip(complexity).map(row).collect())
     }
 
     fn empty_curve(&self, test_rows: usize) -> Curve {

@@ -4,12 +4,12 @@ use crate::common::io_error;
 use double_descent::Error;
 use double_descent::dataset::NpyRows;
 use double_descent::rng::stream;
+use double_descent::whole_file::WholeFile;
 use ndarray::{Array1, Array2, s};
 use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
 use rand_distr::StandardNormal;
-use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// A stream of rows.
@@ -42,6 +42,14 @@ impl Source {
         match self {
             Self::Drawn(drawn) => drawn.teacher.len() + 1,
             Self::File(file) => file.columns(),
+        }
+    }
+
+    /// After the last row: a copy of the rows is put in its place.
+    pub fn finish(self) -> Result<(), Error> {
+        match self {
+            Self::Drawn(drawn) => drawn.copy.map_or(Ok(()), |copy| copy.file.finish()),
+            Self::File(_) => Ok(()),
         }
     }
 
@@ -102,7 +110,7 @@ impl Drawn {
 /// The rows in an `.npy` file: a header padded to a multiple of 64 bytes, then the values.
 struct Copy {
     path: PathBuf,
-    file: BufWriter<File>,
+    file: WholeFile,
 }
 
 impl Copy {
@@ -110,15 +118,13 @@ impl Copy {
         let dictionary =
             format!("{{'descr': '<f8', 'fortran_order': False, 'shape': ({rows}, {columns}), }}");
         let header = [b"\x93NUMPY\x01\x00\x76\x00", format!("{dictionary:<117}\n").as_bytes()].concat();
-        let file = File::create(path).map_err(|e| io_error(path, &e))?;
-        let mut copy = Self { path: path.into(), file: BufWriter::new(file) };
+        let mut copy = Self { path: path.into(), file: WholeFile::create(path)? };
         copy.file.write_all(&header).map_err(|e| io_error(path, &e))?;
         Ok(copy)
     }
 
     fn write(&mut self, block: &Array2<f64>) -> Result<(), Error> {
         let bytes: Vec<u8> = block.iter().flat_map(|v| v.to_le_bytes()).collect();
-        let written = self.file.write_all(&bytes).and_then(|()| self.file.flush());
-        written.map_err(|e| io_error(&self.path, &e))
+        self.file.write_all(&bytes).map_err(|e| io_error(&self.path, &e))
     }
 }

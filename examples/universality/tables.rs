@@ -1,6 +1,6 @@
 //! Means, standard errors and quantiles over repeats.
 
-use crate::common::io_error;
+use crate::common::save_table;
 use crate::study::{CHUNK, Plan};
 use double_descent::Error;
 use double_descent::theory::noise::{gaussian, lower_bound, sphere};
@@ -63,20 +63,16 @@ fn quantile(sorted: &[f64], q: f64) -> f64 {
     }
 }
 
-/// `n,p,repeats,mean,standard_error,q05,q25,median,q75,q95,max,lower_bound,gaussian,sphere`.
+/// `n,p,repeats,mean,standard_error,q05,q25,median,q75,q95,max,lower_bound,gaussian,sphere,rows_left`.
 pub fn save(rows: &[Row], path: &Path) -> Result<(), Error> {
-    let failed = |e: csv::Error| io_error(path, &e);
-    let mut writer = csv::Writer::from_path(path).map_err(failed)?;
     let header = "n,p,repeats,mean,standard_error,q05,q25,median,q75,q95,max,lower_bound,gaussian,sphere";
-    writer.write_record(header.split(',')).map_err(failed)?;
-    for row in rows {
+    let fields = |row: &Row| {
         let counts = [row.n, row.p, row.repeats].map(|count| count.to_string());
         let theory = [lower_bound(row.n, row.p), gaussian(row.n, row.p)];
         let numbers =
             [row.mean, row.standard_error].into_iter().chain(row.quantiles).chain([row.max]).chain(theory);
         let sphere = sphere(row.n, row.p).map_or(String::new(), |value| value.to_string());
-        let fields = counts.into_iter().chain(numbers.map(|number| number.to_string())).chain([sphere]);
-        writer.write_record(fields).map_err(failed)?;
-    }
-    writer.flush().map_err(|e| failed(e.into()))
+        counts.into_iter().chain(numbers.map(|number| number.to_string())).chain([sphere]).collect()
+    };
+    save_table(path, &header.split(',').collect::<Vec<_>>(), rows.iter().map(fields).collect())
 }

@@ -1,12 +1,15 @@
 //! The result of a sweep: a tidy table of cells, its summaries, its peak, its shape.
 
 mod csv_io;
+mod peak;
+mod rows_left;
 mod shape;
 mod summary;
 mod surface;
 
+pub use peak::MedianPoint;
 pub use shape::{Change, CriticalInterval, Shape, ShapeReport, ShapeTest};
-pub use summary::{Bootstrap, Peak, Summary};
+pub use summary::{Bootstrap, Summary};
 pub use surface::Surface;
 
 use crate::Error;
@@ -83,6 +86,7 @@ pub struct ArmLabel {
     /// The arm's family, e.g. `no_small_singular_values`.
     pub name: String,
     /// The setting within the family, e.g. the cutoff.
+    #[cfg_attr(feature = "serde", serde(default, with = "crate::stored::optional_number"))]
     pub setting: Option<f64>,
 }
 
@@ -99,20 +103,28 @@ pub struct Cell {
     /// Index into [`Curve::arms`].
     pub arm: usize,
     /// [`Metric::TrainMse`].
+    #[cfg_attr(feature = "serde", serde(default, with = "crate::stored::optional_number"))]
     pub train_mse: Option<f64>,
     /// [`Metric::TestMse`].
+    #[cfg_attr(feature = "serde", serde(default, with = "crate::stored::optional_number"))]
     pub test_mse: Option<f64>,
     /// [`Metric::TestMseOpposite`].
+    #[cfg_attr(feature = "serde", serde(default, with = "crate::stored::optional_number"))]
     pub test_mse_opposite: Option<f64>,
     /// [`Metric::BiasSquared`].
+    #[cfg_attr(feature = "serde", serde(default, with = "crate::stored::optional_number"))]
     pub bias_squared: Option<f64>,
     /// [`Metric::MeanSquaredBias`].
+    #[cfg_attr(feature = "serde", serde(default, with = "crate::stored::optional_number"))]
     pub mean_squared_bias: Option<f64>,
     /// [`Metric::SmallestSingularValue`].
+    #[cfg_attr(feature = "serde", serde(default, with = "crate::stored::optional_number"))]
     pub smallest_singular_value: Option<f64>,
     /// [`Metric::TestErrorRate`].
+    #[cfg_attr(feature = "serde", serde(default, with = "crate::stored::optional_number"))]
     pub test_error_rate: Option<f64>,
     /// [`Metric::CoefficientNorm`].
+    #[cfg_attr(feature = "serde", serde(default, with = "crate::stored::optional_number"))]
     pub coefficient_norm: Option<f64>,
     /// Numerical rank of the training features.
     pub rank: usize,
@@ -137,6 +149,7 @@ impl Cell {
 
 /// A cell that could not be computed; all others are in [`Curve::cells`].
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Failure {
     /// Which repeat.
     pub repeat: usize,
@@ -180,8 +193,8 @@ pub struct Curve {
     pub arms: Vec<ArmLabel>,
     /// The cells, ordered by repeat, then axis value in the order of the sweep, then arm.
     pub cells: Vec<Cell>,
-    /// Cells that could not be computed, and why.
-    #[cfg_attr(feature = "serde", serde(skip))]
+    /// Cells that could not be computed, and why. (Texts of earlier versions have none.)
+    #[cfg_attr(feature = "serde", serde(default))]
     pub failures: Vec<Failure>,
     /// Whether every planned cell was visited; `false` if an observer stopped the sweep.
     pub complete: bool,
@@ -201,17 +214,19 @@ impl Curve {
     /// assert!(curve.complete && curve.cells.is_empty() && curve.failures.is_empty());
     /// let cell = |(n, error)| Cell { n, p: 2, test_mse: Some(error), ..Cell::default() };
     /// curve.cells.extend([(1, 0.7), (2, 9.0), (3, 0.4)].map(cell));
-    /// assert_eq!(curve.peak(0, Metric::TestMse).unwrap().n, 2);
+    /// assert_eq!(curve.highest(0, Metric::TestMse).unwrap().n, 2);
     /// ```
     #[must_use]
     pub fn new(axis: Axis, arms: Vec<ArmLabel>, provenance: Provenance) -> Self {
         Self { axis, arms, cells: Vec::new(), failures: Vec::new(), complete: true, provenance }
     }
 
-    /// The index of an arm.
+    /// The index of an arm. A setting that is NaN is found by NaN.
     #[must_use]
     pub fn arm(&self, name: &str, setting: Option<f64>) -> Option<usize> {
-        self.arms.iter().position(|arm| arm.name == name && arm.setting == setting)
+        let is_nan = |setting: Option<f64>| setting.is_some_and(f64::is_nan);
+        let same = |of: Option<f64>| of == setting || is_nan(of) && is_nan(setting);
+        self.arms.iter().position(|arm| arm.name == name && same(arm.setting))
     }
 
     /// The indices of all arms of a family, in order.
@@ -275,6 +290,57 @@ mod tests {
     use super::*;
     use crate::dataset::Dataset;
     use crate::sweep::Sweep;
+
+    #[test]
+    fn failures_go_through_json_and_back() {
+        let what = "the features";
+        let errors = [
+            Error::Empty { what },
+            Error::Shape { what, expected: 3, found: usize::MAX },
+            Error::NonFinite { what, row: 1, column: 2, value: f64::NEG_INFINITY },
+            Error::Domain { what, value: -0.5, must_be: "finite and ≥ 0" },
+            Error::Domain { what, value: 1e300, must_be: "finite \"and\" ≥ 0" },
+            Error::Overflow { what },
+            Error::Backend { name: "faer", reason: "no convergence".into() },
+            Error::UnknownColumn { name: "z".into(), available: vec!["a".into(), "b".into()] },
+            Error::UnknownName { what, name: "z".into(), choices: Vec::new() },
+            Error::File { path: "a/b".into(), line: Some(3), column: None, reason: "bad".into() },
+            Error::Io { path: "a/b".into(), reason: "gone".into() },
+            Error::Unsupported { reason: "no".into() },
+            Error::Device { device: 1, reason: "no".into(), looked_for: vec!["libcuda.so".into()] },
+            Error::DeviceMemory { needed: 7, free: 5 },
+            Error::Resource { reason: "no threads".into() },
+        ];
+        let mut curve = Curve::new(Axis::Features, Vec::new(), Provenance::default());
+        let failure = |(repeat, error)| Failure { repeat, n: 4, p: 9, error };
+        curve.failures = errors.into_iter().enumerate().map(failure).collect();
+        let text = serde_json::to_string(&curve).unwrap();
+        assert_eq!(serde_json::from_str::<Curve>(&text).unwrap(), curve);
+        let surface = Surface::new(curve.clone());
+        let text = serde_json::to_string(&surface).unwrap();
+        assert_eq!(serde_json::from_str::<Surface>(&text).unwrap(), surface);
+        // NaN equals no NaN: by its words.
+        curve.failures[2].error = Error::NonFinite { what, row: 1, column: 2, value: f64::NAN };
+        let read: Curve = serde_json::from_str(&serde_json::to_string(&curve).unwrap()).unwrap();
+        assert_eq!(format!("{read:?}"), format!("{curve:?}"));
+        // An earlier version left them out.
+        curve.failures.clear();
+        let text = serde_json::to_string(&curve).unwrap().replace(r#""failures":[],"#, "");
+        assert!(!text.contains("failures"));
+        assert_eq!(serde_json::from_str::<Curve>(&text).unwrap(), curve);
+    }
+
+    /// JSON has no numbers for them: they were read back as absent.
+    #[test]
+    fn what_json_has_no_number_for_goes_through_it_all_the_same() {
+        let arm = |setting| ArmLabel { name: "odd".into(), setting };
+        let settings = [None, Some(f64::NAN), Some(f64::INFINITY), Some(-0.0), Some(3.0)].map(arm);
+        let mut curve = Curve::new(Axis::Samples, settings.into(), Provenance::default());
+        curve.cells.push(Cell { n: 1, p: 1, test_mse: Some(f64::INFINITY), ..Cell::default() });
+        curve.cells.push(Cell { n: 2, p: 1, test_mse: Some(f64::NAN), ..Cell::default() });
+        let read: Curve = serde_json::from_str(&serde_json::to_string(&curve).unwrap()).unwrap();
+        assert_eq!(format!("{read:?}"), format!("{curve:?}"));
+    }
 
     #[test]
     fn a_curve_goes_through_json_and_back_bit_for_bit() {

@@ -1,6 +1,6 @@
 //! Summaries over repeats: quantiles first, since at the threshold means mislead.
 
-use super::{Cell, Curve, Metric};
+use super::{Cell, Curve, MedianPoint, Metric};
 use crate::Error;
 use crate::rng::stream;
 use ndarray::Array2;
@@ -41,17 +41,6 @@ pub struct Summary {
     pub q75: f64,
     /// The largest.
     pub max: f64,
-}
-
-/// The highest point of a curve of medians.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Peak {
-    /// Training samples there.
-    pub n: usize,
-    /// Features there.
-    pub p: usize,
-    /// The median there.
-    pub median: f64,
 }
 
 impl Curve {
@@ -104,30 +93,45 @@ impl Curve {
         Ok(self.groups(metrics, |_| true).into_iter().map(of_metric).collect())
     }
 
-    /// The axis value with the highest median of a metric, for one arm. `None` without cells.
-    #[must_use]
-    pub fn peak(&self, arm: usize, metric: Metric) -> Option<Peak> {
-        self.groups(&[metric], |cell| cell.arm == arm)
-            .iter()
-            .flatten()
-            .map(Group::summary)
-            .max_by(|a, b| a.median.total_cmp(&b.median))
-            .map(|summary| Peak { n: summary.n, p: summary.p, median: summary.median })
+    /// The medians of a metric along the axis, for one arm.
+    pub(super) fn medians(&self, arm: usize, metric: Metric) -> Vec<MedianPoint> {
+        let groups = self.groups(&[metric], |cell| cell.arm == arm);
+        let point = |group: &Group| {
+            let Summary { n, p, median, .. } = group.summary();
+            MedianPoint { n, p, median }
+        };
+        groups.iter().flatten().map(point).collect()
     }
 
     /// The values of each metric by arm and axis value, each group in the order of its repeats.
     fn groups(&self, metrics: &[Metric], wanted: impl Fn(&Cell) -> bool) -> Vec<Vec<Group>> {
-        let (axis, repeats) = (self.axis_values(), self.repeats().min(self.cells.len()));
-        let empty = || std::iter::repeat_with(|| None).take(axis.len() * self.arms.len()).collect();
+        let axis = self.axis_values();
+        let place_of = |cell: &Cell| axis.binary_search(&self.axis_value(cell)).unwrap_or(0);
+        let slot_of = |cell: &Cell, place: usize| cell.arm.saturating_mul(axis.len()).saturating_add(place);
+        let all = axis.len().saturating_mul(self.arms.len());
+        // A table in which each row is an arm of its own has room for more groups than there is memory: then those alone
+        // that have a cell.
+        let used = (all > 4 * self.cells.len() + 1024).then(|| {
+            let known = self.cells.iter().filter(|cell| cell.arm < self.arms.len());
+            let mut used: Vec<usize> = known.map(|cell| slot_of(cell, place_of(cell))).collect();
+            used.sort_unstable();
+            used.dedup();
+            used
+        });
+        let count = used.as_ref().map_or(all, Vec::len);
+        let repeats = self.repeats().min(self.cells.len().div_ceil(count.max(1)));
+        let empty = || std::iter::repeat_with(|| None).take(count).collect();
         let mut groups: Vec<Vec<Option<Group>>> = std::iter::repeat_with(empty).take(metrics.len()).collect();
         let mut place = 0;
         for cell in self.cells.iter().filter(|cell| wanted(cell)) {
             // Cells of one factorisation follow each other: mostly the place is that of the last.
-            let value = self.axis_value(cell);
-            if axis.get(place) != Some(&value) {
-                place = axis.binary_search(&value).unwrap_or(0);
+            if axis.get(place) != Some(&self.axis_value(cell)) {
+                place = place_of(cell);
             }
-            let slot = cell.arm.saturating_mul(axis.len()).saturating_add(place);
+            let mut slot = slot_of(cell, place);
+            if let Some(used) = &used {
+                slot = used.binary_search(&slot).unwrap_or(usize::MAX);
+            }
             for (groups, &metric) in groups.iter_mut().zip(metrics) {
                 if let (Some(slot), Some(value)) = (groups.get_mut(slot), cell.metric(metric)) {
                     slot.get_or_insert_with(|| Group { first: *cell, values: Vec::with_capacity(repeats) })

@@ -40,23 +40,25 @@ impl Surface {
     /// Model-wise: the curve over `p` at one `n`. `None` if there is no such cell.
     #[must_use]
     pub fn over_features(&self, n: usize) -> Option<Curve> {
-        self.slice(Axis::Features, |cell| cell.n == n)
+        self.slice(Axis::Features, |at, _| at == n)
     }
 
     /// Sample-wise: the curve over `n` at one `p`. `None` if there is no such cell.
     #[must_use]
     pub fn over_samples(&self, p: usize) -> Option<Curve> {
-        self.slice(Axis::Samples, |cell| cell.p == p)
+        self.slice(Axis::Samples, |_, at| at == p)
     }
 
-    fn slice(&self, axis: Axis, wanted: impl Fn(&Cell) -> bool) -> Option<Curve> {
-        let cells: Vec<Cell> = self.cells.cells.iter().filter(|cell| wanted(cell)).copied().collect();
+    /// The cells and failures at the wanted `(n, p)`.
+    fn slice(&self, axis: Axis, wanted: impl Fn(usize, usize) -> bool) -> Option<Curve> {
+        let cells: Vec<Cell> =
+            self.cells.cells.iter().filter(|cell| wanted(cell.n, cell.p)).copied().collect();
         let all = &self.cells;
         (!cells.is_empty()).then(|| Curve {
             axis,
             arms: all.arms.clone(),
             cells,
-            failures: all.failures.clone(),
+            failures: all.failures.iter().filter(|failed| wanted(failed.n, failed.p)).cloned().collect(),
             complete: all.complete,
             provenance: all.provenance.clone(),
         })

@@ -20,8 +20,8 @@
 //! ```
 
 use super::npy;
-use super::stored::{Broken, CHUNK, Layout, at_end, write_whole};
-use crate::Error;
+use super::stored::{Broken, CHUNK, Layout, at_end};
+use crate::{Error, whole_file};
 use flate2::read::DeflateDecoder;
 use ndarray::{Array2, ArrayViewD};
 use rawzip::{
@@ -85,7 +85,7 @@ pub fn write(path: &Path, arrays: &[(&str, ArrayViewD<'_, f64>)]) -> Result<(), 
             return Err(Error::Unsupported { reason });
         }
     }
-    write_whole(path, |file| {
+    whole_file::write(path, |file| {
         let mut archive = ZipArchiveWriter::new(file);
         for (name, array) in arrays {
             let (mut entry, config) = archive.new_file(format!("{name}.npy")).start().map_err(io_error)?;

@@ -3,6 +3,7 @@
 use super::colour::Rgb;
 use super::drawing::{Drawing, Rect, Stroke};
 use super::model::{Dash, Panel, Series};
+use super::undrawn;
 use super::view::View;
 
 /// Width of a curve.
@@ -13,6 +14,9 @@ const BAND: f64 = 0.15;
 
 /// Radius of a sample's dot when the series asks for dots.
 const DOT: f64 = 2.2;
+
+/// Half the width of the triangle where a line breaks off, and its height.
+const BREAK: (f64, f64) = (3.5, 6.0);
 
 /// Coordinates further out than this many pixels are pulled in: the clip hides
 /// them anyway, and renderers lose precision on huge numbers.
@@ -44,6 +48,11 @@ impl Frame {
 
     fn row(&self, y: f64) -> Option<f64> {
         self.y.place(y).map(|f| self.row_at(f))
+    }
+
+    /// The same for the lower edge of a band: the lowest row stands for what lies under any.
+    fn lower_row(&self, y: f64) -> Option<f64> {
+        self.row(y).or_else(|| undrawn::is_off(self.y.scale, y).then(|| self.area.bottom()))
     }
 }
 
@@ -107,11 +116,10 @@ fn draw_band(drawing: &mut Drawing, series: &Series, frame: &Frame, colour: Rgb)
     let Some((lower, upper)) = &series.band else {
         return;
     };
-    let samples = series
-        .x
-        .iter()
-        .zip(lower.iter().zip(upper))
-        .map(|(&x, (&lower, &upper))| Some((frame.column(x)?, frame.row(lower)?, frame.row(upper)?)));
+    let samples =
+        series.x.iter().zip(lower.iter().zip(upper)).map(|(&x, (&lower, &upper))| {
+            Some((frame.column(x)?, frame.lower_row(lower)?, frame.row(upper)?))
+        });
     for run in runs(samples) {
         let there = run.iter().map(|&(x, _, upper)| (x, upper));
         let back = run.iter().rev().map(|&(x, lower, _)| (x, lower));
@@ -131,6 +139,18 @@ fn draw_line(drawing: &mut Drawing, series: &Series, frame: &Frame, colour: Rgb)
             stroke(drawing, run, series.dash, colour);
         }
     }
+    for (x, y) in breaks(series, frame) {
+        let (half, height) = BREAK;
+        drawing.area(vec![(x - half, y), (x + half, y), (x, y + height)], colour, 1.0);
+    }
+}
+
+/// The samples beside those that a logarithmic axis has no place for.
+fn breaks(series: &Series, frame: &Frame) -> Vec<(f64, f64)> {
+    let at: Vec<Option<(f64, f64)>> = positions(series, frame).collect();
+    let is_off = |i: usize| series.y.get(i).is_some_and(|&y| undrawn::is_off(frame.y.scale, y));
+    let beside = |i: usize| i.checked_sub(1).is_some_and(is_off) || i + 1 < at.len() && is_off(i + 1);
+    at.iter().enumerate().filter(|(i, _)| beside(*i)).filter_map(|(_, at)| *at).collect()
 }
 
 fn draw_dots(drawing: &mut Drawing, series: &Series, frame: &Frame, colour: Rgb) {

@@ -1,7 +1,8 @@
 //! The figure: what the user builds, and the ways it leaves memory.
 
-use crate::Error;
+use crate::{Error, whole_file};
 use std::fmt;
+use std::io::Write;
 use std::path::Path;
 
 use super::axes;
@@ -30,7 +31,8 @@ pub struct Figure {
     /// The panels, row by row.
     pub panels: Vec<Panel>,
     /// The text below, wrapped to the figure's width; a line feed starts a
-    /// new line. May be empty.
+    /// new line. May be empty. Where a logarithmic axis has no place for some
+    /// values and the text does not say so, a sentence that does is set after it.
     pub caption: String,
     /// Width in SVG pixels; `None` chooses by the number of columns (720 for
     /// one). It is kept between 240 and 4000, and a figure too narrow for its
@@ -139,7 +141,7 @@ impl Figure {
                 });
             }
         };
-        std::fs::write(path, bytes).map_err(|e| Error::io(path, &e))
+        whole_file::write(path, |file| file.write_all(&bytes))
     }
 
     /// Prints the figure for a notebook with the evcxr kernel, which calls

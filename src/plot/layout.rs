@@ -10,6 +10,7 @@ use super::legend::Legend;
 use super::measure::{Draft, Grid, measure};
 use super::model::Panel;
 use super::ticks::Ticks;
+use super::undrawn;
 
 /// White space around the figure.
 pub(super) const MARGIN: f64 = 10.0;
@@ -80,7 +81,8 @@ pub(super) fn plan(figure: &Figure) -> Plan<'_> {
         let x = grid.width - MARGIN - legend.width;
         (legend, (x, y))
     });
-    let caption = font::wrap(&figure.caption, CAPTION, grid.width - 2.0 * MARGIN);
+    let caption =
+        font::wrap(&undrawn::caption(&figure.caption, &figure.panels), CAPTION, grid.width - 2.0 * MARGIN);
     let caption_top = top + if caption.is_empty() { 0.0 } else { 14.0 };
     let height = caption_top + caption.len() as f64 * CAPTION_LEADING + MARGIN;
     Plan { width: grid.width, height, title, cells, shared, caption: (caption, caption_top) }

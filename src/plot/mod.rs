@@ -10,6 +10,9 @@
 //! Everything is deterministic: the same figure gives the same bytes. No
 //! input makes the renderer panic; values that cannot be drawn (NaN,
 //! infinities, non-positive values on a logarithmic axis) break the line.
+//! Zeros and negative numbers on a logarithmic axis leave a triangle where
+//! the line breaks off, and the caption says how many there are. A band that
+//! reaches down to them reaches the lower edge of the frame.
 //!
 //! Bands are drawn at 15 % opacity. A panel with at most two shows both; with
 //! more, each group shows only those of its first and last banded series, so
@@ -41,6 +44,7 @@ mod raster;
 pub mod study;
 mod svg;
 mod ticks;
+mod undrawn;
 mod view;
 
 #[cfg(test)]

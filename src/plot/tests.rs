@@ -253,6 +253,54 @@ fn a_gap_breaks_the_line() {
     assert_eq!(svg.matches("stroke=\"#0072b2\"").count(), 3, "two stretches and the key");
 }
 
+/// Zeros on a logarithmic axis: no number there, so no line to them, a mark where it breaks off, and a word.
+#[test]
+fn a_zero_on_a_logarithmic_axis_breaks_the_line_and_is_said() {
+    let y = vec![4.0, 2.0, 0.0, 0.0, 3.0, -1.0, 5.0];
+    let x: Vec<f64> = (1..8).map(f64::from).collect();
+    let lower = y.iter().map(|v| v - 2.0).collect();
+    let upper = y.iter().map(|v| v + 2.0).collect();
+    let series = Series::new("s", x.clone(), y.clone()).with_band(lower, upper);
+    let figure = |scale: Scale, caption: &str| {
+        let y_axis = Axis { label: "y".into(), scale, range: None };
+        let group = Group::new("", Hue::Blue).with_series(series.clone());
+        Figure::new(caption).with_panel(Panel::new(Axis::linear("x"), y_axis).with_group(group))
+    };
+    let svg = check(&figure(Scale::Log10, "A caption"));
+    // Triangles beside the gaps: at 2, at 5 between two, at 7.
+    assert_eq!(svg.matches("fill-opacity=\"1\"").count(), 3);
+    // A line from 1 to 2, and the key; the samples 5 and 7 stand alone.
+    assert_eq!(svg.matches("stroke=\"#0072b2\"").count(), 2);
+    assert_eq!(svg.matches("<circle").count(), 2);
+    // One unbroken band, as far as the frame goes, and its swatch.
+    assert_eq!(svg.matches("fill-opacity=\"0.15\"").count(), 2);
+    let said = texts(&svg).join(" ");
+    let note = "2 zeros and 1 negative value are not drawn: a logarithmic axis has no place for them; triangles mark \
+                where lines break off";
+    assert!(said.contains(&format!("A caption. {note}.")), "{said}");
+    assert!(!said.contains("10⁻³⁰⁰"), "{said}");
+    // Once, where the caption says it.
+    let twice = texts(&check(&figure(Scale::Log10, &format!("So: {note}.")))).join(" ");
+    assert_eq!(twice.matches("2 zeros").count(), 1, "{twice}");
+    // A linear axis has a place for all.
+    let linear = check(&figure(Scale::Linear, ""));
+    assert!(!linear.contains("fill-opacity=\"1\"") && !linear.contains("zeros"));
+    // All zero: nothing but the words.
+    let mut zero = figure(Scale::Log10, "");
+    zero.panels[0].groups[0].series = vec![Series::new("s", x, vec![0.0; 7])];
+    let said = texts(&check(&zero)).join(" ");
+    assert!(said.contains("7 zeros are not drawn") && !said.contains("10⁻³⁰⁰"), "{said}");
+    let heat = HeatMap {
+        x: vec![1.0, 2.0],
+        y: vec![1.0],
+        values: vec![vec![0.0, 1.0]],
+        scale: Scale::Log10,
+        ..HeatMap::default()
+    };
+    let figure = Figure::new("").with_panel(Panel::default().with_heat_map(heat));
+    assert!(texts(&check(&figure)).join(" ").contains("1 zero is grey"));
+}
+
 #[test]
 fn a_panel_of_many_samples_stays_small() {
     let x: Vec<f64> = (0..200_000).map(f64::from).collect();

@@ -35,7 +35,7 @@ use std::sync::Arc;
 /// use double_descent::curve::Metric;
 /// use double_descent::{dataset::Dataset, sweep::Sweep};
 ///
-/// let curve = Sweep::new(Dataset::diabetes(), 1..=30, 10, 0).run()?;
+/// let curve = Sweep::new(Dataset::diabetes(), 1..=30, 20, 0).run()?;
 /// let unablated = curve.arm("unablated", None).unwrap();
 /// let peak = curve.peak(unablated, Metric::TestMse).unwrap();
 /// assert_eq!(peak.n, 10); // n = p

@@ -8,13 +8,16 @@ pub use critical::CriticalInterval;
 use super::summary::{Bootstrap, quantile, resampling_weights};
 use super::{Curve, Metric};
 use crate::Error;
-use band::{Ordered, Run, miss_rates};
+use band::{Band, Ordered, Run, miss_rates};
 use critical::Window;
 use ndarray::Array2;
 use std::collections::BTreeMap;
 
 /// Values under this part of the largest median are zero but for rounding.
 const FLOOR: f64 = 1e-12;
+
+/// What a shape is decided at where nobody says otherwise.
+pub(super) const CONFIDENCE: f64 = 0.95;
 
 /// The shape of a curve: how many certified peaks lie inside it, and how it goes without one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -83,7 +86,7 @@ impl ShapeTest {
     /// At 95 % confidence, with 1000 resamples.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Self { confidence: 0.95, bootstrap: Bootstrap { draws: 1000, seed } }
+        Self { confidence: CONFIDENCE, bootstrap: Bootstrap { draws: 1000, seed } }
     }
 }
 
@@ -145,36 +148,32 @@ impl Curve {
     /// ```
     pub fn shape(&self, arm: usize, metric: Metric, test: &ShapeTest) -> Result<ShapeReport, Error> {
         test.check()?;
-        let (axis, table) = self.whole_repeats(arm, metric)?;
-        let ordered = Ordered::new(floored(table).view());
-        let (rank, rates) = test.rank(ordered.repeats(), axis.len())?;
-        let band = ordered.band(rank);
-        let runs = band.runs();
-        let shape = Shape::of(&runs);
+        let found = self.certified(arm, metric, test.confidence)?;
+        let Certified { ordered, rank, runs, .. } = &found;
+        let shape = Shape::of(runs);
         let mut same = 0;
         for weights in resampling_weights(ordered.repeats(), test.bootstrap).rows() {
             let counts: Vec<usize> = weights.iter().map(|&w| count(w, ordered.repeats())).collect();
             let resample = ordered.resampled(&counts);
-            same += usize::from(Shape::of(&resample.band(rank).runs()) == shape);
+            same += usize::from(Shape::of(&resample.band(*rank).runs()) == shape);
         }
-        let medians = ordered.medians();
-        let level = |widest: usize| (axis.len() as f64 * rates[widest]).min(1.0);
-        let peak = |window: Window| {
-            let (from, to) = window.peak;
-            let p_value = level(ordered.widest(rank, |band| band.has_peak(from, to)));
-            window.interval(&axis, &medians, &band, p_value)
-        };
-        let change = |run: &Run| {
-            let p_value = level(ordered.widest(rank, |band| band.has_change(*run)));
-            Change { from: axis[run.from], to: axis[run.to], rises: run.rises, p_value }
-        };
         Ok(ShapeReport {
             shape,
             repeats: ordered.repeats(),
             agreement: same as f64 / test.bootstrap.draws as f64,
-            changes: runs.iter().map(change).collect(),
-            peaks: Window::all(&runs, axis.len()).into_iter().map(peak).collect(),
+            changes: found.changes(),
+            peaks: found.peaks(),
         })
+    }
+
+    /// What the repeats certify of one arm's curve of medians, without resamples.
+    pub(super) fn certified(&self, arm: usize, metric: Metric, confidence: f64) -> Result<Certified, Error> {
+        let (axis, table) = self.whole_repeats(arm, metric)?;
+        let ordered = Ordered::new(floored(table).view());
+        let (rank, rates) = rank(confidence, ordered.repeats(), axis.len())?;
+        let band = ordered.band(rank);
+        let runs = band.runs();
+        Ok(Certified { axis, ordered, rank, rates, band, runs })
     }
 
     /// The axis values at which a repeat has the metric, and the repeats (rows) that have it at all of them.
@@ -201,6 +200,43 @@ impl Curve {
     }
 }
 
+/// The band around a curve of medians and the rises and falls that every curve inside it has.
+pub(super) struct Certified {
+    axis: Vec<usize>,
+    ordered: Ordered,
+    rank: usize,
+    rates: Vec<f64>,
+    band: Band,
+    runs: Vec<Run>,
+}
+
+impl Certified {
+    fn changes(&self) -> Vec<Change> {
+        let change = |run: &Run| {
+            let p_value = self.level(|band| band.has_change(*run));
+            Change { from: self.axis[run.from], to: self.axis[run.to], rises: run.rises, p_value }
+        };
+        self.runs.iter().map(change).collect()
+    }
+
+    /// By axis value.
+    pub(super) fn peaks(&self) -> Vec<CriticalInterval> {
+        let medians = self.ordered.medians();
+        let peak = |window: Window| {
+            let (from, to) = window.peak;
+            let p_value = self.level(|band| band.has_peak(from, to));
+            window.interval(&self.axis, &medians, &self.band, p_value)
+        };
+        Window::all(&self.runs, self.axis.len()).into_iter().map(peak).collect()
+    }
+
+    /// The level at which something that this band certifies is significant.
+    fn level(&self, certifies: impl Fn(&Band) -> bool) -> f64 {
+        let widest = self.ordered.widest(self.rank, certifies);
+        (self.axis.len() as f64 * self.rates[widest]).min(1.0)
+    }
+}
+
 impl ShapeTest {
     fn check(&self) -> Result<(), Error> {
         if !(self.confidence > 0.0 && self.confidence < 1.0) {
@@ -212,22 +248,21 @@ impl ShapeTest {
         }
         Ok(())
     }
+}
 
-    /// The rank of the band for a number of points, and the rates at which a band of each rank misses a median.
-    fn rank(&self, repeats: usize, points: usize) -> Result<(usize, Vec<f64>), Error> {
-        let rates = miss_rates(repeats);
-        let allowed = (1.0 - self.confidence) / points as f64;
-        match rates.iter().rposition(|&rate| rate <= allowed) {
-            Some(rank) if rank > 0 => Ok((rank, rates)),
-            _ => Err(Error::Unsupported {
-                reason: format!(
-                    "{repeats} complete repeats certify nothing about {points} medians at confidence {}; run {} or \
-                     more, or take fewer axis values",
-                    self.confidence,
-                    (1.0 - allowed.log2()).ceil()
-                ),
-            }),
-        }
+/// The rank of the band for a number of points, and the rates at which a band of each rank misses a median.
+fn rank(confidence: f64, repeats: usize, points: usize) -> Result<(usize, Vec<f64>), Error> {
+    let rates = miss_rates(repeats);
+    let allowed = (1.0 - confidence) / points as f64;
+    match rates.iter().rposition(|&rate| rate <= allowed) {
+        Some(rank) if rank > 0 => Ok((rank, rates)),
+        _ => Err(Error::Unsupported {
+            reason: format!(
+                "{repeats} complete repeats certify nothing about {points} medians at confidence {confidence}; run {} \
+                 or more, or take fewer axis values",
+                (1.0 - allowed.log2()).ceil()
+            ),
+        }),
     }
 }
 

@@ -28,8 +28,8 @@ mod rows;
 
 pub use rows::NpyRows;
 
-use super::stored::{Broken, CHUNK, Layout, write_whole};
-use crate::Error;
+use super::stored::{Broken, CHUNK, Layout};
+use crate::{Error, whole_file};
 use header::Header;
 use ndarray::{Array2, ArrayRef, Dimension};
 use std::fs::File;
@@ -78,7 +78,7 @@ pub fn read_labels(path: &Path) -> Result<Vec<usize>, Error> {
 /// # Errors
 /// [`Error::Io`] if the file cannot be written.
 pub fn write<D: Dimension>(path: &Path, array: &ArrayRef<f64, D>) -> Result<(), Error> {
-    write_whole(path, |file| write_array(file, array))
+    whole_file::write(path, |file| write_array(file, array))
 }
 
 /// The header and the values.

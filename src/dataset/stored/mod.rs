@@ -3,11 +3,9 @@
 
 mod broken;
 mod scalar;
-mod whole_file;
 
 pub(super) use broken::{Broken, at_end, fill};
 pub(super) use scalar::{Kind, Scalar};
-pub(super) use whole_file::write_whole;
 
 use ndarray::{Array2, ShapeBuilder};
 use std::io::Read;

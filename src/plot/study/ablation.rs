@@ -119,7 +119,9 @@ pub fn three_factors(curve: &Curve, options: &FigureOptions) -> Option<Figure> {
         let panel = draft.panel(MSE, reference.into_iter().chain(errors(&draft, arm)));
         panels.extend(panel.map(|panel| panel.with_title(title)));
     }
-    draft.fit(&ERRORS, &mut panels);
+    if !draft.fit(&ERRORS, &mut panels) {
+        return None;
+    }
     for panel in &mut panels {
         // A group's name is the same in all panels, so that they share a legend: the title says it.
         let zero = panel.groups.iter().find(|group| group.series.iter().all(|s| is_under(s, &panel.y)));

@@ -26,7 +26,9 @@ pub fn adversarial_test(curve: &Curve, options: &FigureOptions) -> Option<Figure
     let metrics = [Metric::TestMse, Metric::TestMseOpposite];
     let mut draft = Draft::new(curve, options, &metrics);
     let mut panels = test_errors(&draft, &TEST_DATA, |sign| format!("Test data x {sign} a v"));
-    draft.fit(&metrics, &mut panels);
+    if !draft.fit(&metrics, &mut panels) {
+        return None;
+    }
     let what = "Test data moved along v, the right singular vector of the smallest non-zero singular value \
                 of the training data, signed so that its left partner u has u\u{a0}·\u{a0}y\u{a0}≥\u{a0}0";
     draft.finish(what, panels)
@@ -39,7 +41,9 @@ pub fn adversarial_train(curve: &Curve, options: &FigureOptions) -> Option<Figur
     let metrics = [Metric::TestMse, Metric::TestMseOpposite];
     let mut draft = Draft::new(curve, options, &metrics);
     let mut panels = test_errors(&draft, &TRAINING_TARGETS, |sign| format!("Training targets y {sign} a u"));
-    draft.fit(&metrics, &mut panels);
+    if !draft.fit(&metrics, &mut panels) {
+        return None;
+    }
     let what = "Training targets moved along u, the left singular vector of the smallest non-zero singular \
                 value of the training data, signed so that u\u{a0}·\u{a0}y\u{a0}≥\u{a0}0";
     draft.finish(what, panels)

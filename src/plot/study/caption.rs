@@ -3,9 +3,9 @@
 use super::Statistic;
 use super::draft::Draft;
 use crate::curve::{Axis, Curve};
-use crate::plot::Panel;
+use crate::plot::{Panel, undrawn};
 
-pub(super) fn caption(draft: &Draft<'_>, what: &str, panels: &[Panel], cut: bool) -> String {
+pub(super) fn caption(draft: &Draft<'_>, what: &str, panels: &[Panel], cut: usize) -> String {
     let curve = draft.curve;
     let mut sentences = vec![what.to_owned(), format!("{}{}", data(curve), sizes(curve))];
     let mut how = match curve.repeats() {
@@ -16,9 +16,14 @@ pub(super) fn caption(draft: &Draft<'_>, what: &str, panels: &[Panel], cut: bool
         how = format!("{how}; estimator: {}", unbroken(&curve.provenance.estimator));
     }
     sentences.push(how);
-    if cut {
-        sentences.push("Values under 10⁻¹² of the largest median, zero but for rounding, are cut off".into());
+    if cut > 0 {
+        let values = if cut == 1 { "value" } else { "values" };
+        let are = if cut == 1 { "is" } else { "are" };
+        sentences.push(format!(
+            "{cut} {values} under 10⁻¹² of the largest median, zero but for rounding, {are} cut off by the frame"
+        ));
     }
+    sentences.extend(undrawn::note(panels));
     if !curve.complete {
         sentences.push("The sweep was stopped before its end".into());
     }

@@ -7,8 +7,8 @@ use crate::plot::{Axis, Dash, Figure, Group, Hue, Panel, Series};
 /// Values under this part of the largest median are zero but for rounding.
 pub(super) const FLOOR: f64 = 1e-12;
 
-/// Stands for zero on a logarithmic axis: far below any frame.
-const NOTHING: f64 = 1e-300;
+/// Nothing smaller is told apart on an axis.
+const SMALLEST: f64 = 2e-300;
 
 /// Curves of at most this many points have them marked.
 const FEW: usize = 12;
@@ -19,7 +19,8 @@ pub(super) struct Draft<'a> {
     pub(super) options: &'a FigureOptions,
     tables: Vec<(Metric, Vec<Summary>)>,
     few: bool,
-    cut: bool,
+    /// How many values lie under the frames.
+    cut: usize,
 }
 
 impl<'a> Draft<'a> {
@@ -30,7 +31,7 @@ impl<'a> Draft<'a> {
         };
         let table = |&metric| (metric, curve.summaries(metric, bootstrap).unwrap_or_default());
         let few = curve.axis_values().len() <= FEW;
-        Self { curve, options, tables: metrics.iter().map(table).collect(), few, cut: false }
+        Self { curve, options, tables: metrics.iter().map(table).collect(), few, cut: 0 }
     }
 
     fn table(&self, metric: Metric) -> &[Summary] {
@@ -55,13 +56,13 @@ impl<'a> Draft<'a> {
             (Abscissa::Axis, curve::Axis::Features) => s.p as f64,
         });
         let y = of_arm.iter().map(|s| match self.options.statistic {
-            Statistic::Median => drawable(s.median),
-            Statistic::Mean(_) => drawable(s.mean),
+            Statistic::Median => s.median,
+            Statistic::Mean(_) => s.mean,
         });
         let mut series = Series::new(label, x.collect(), y.collect());
         let band = of_arm.iter().map(|s| match self.options.statistic {
-            Statistic::Median => Some((drawable(s.q25), drawable(s.q75))),
-            Statistic::Mean(_) => s.mean_band.map(|(low, high)| (drawable(low), drawable(high))),
+            Statistic::Median => Some((s.q25, s.q75)),
+            Statistic::Mean(_) => s.mean_band,
         });
         if self.has_bands()
             && let Some(edges) = band.collect::<Option<Vec<_>>>()
@@ -119,16 +120,16 @@ impl<'a> Draft<'a> {
     }
 
     /// Gives some panels one vertical range, down to the smallest value that is not rounding noise of
-    /// these metrics. Noise is drawn just under the frame, so that a line leaves it where it ends.
-    /// Whether anything is left to see.
+    /// these metrics. Noise lies under the frame, so that a line leaves it where it ends; a zero has no place on the axis at
+    /// all, and the line breaks off. Whether anything is left to see.
     pub(super) fn fit(&mut self, metrics: &[Metric], panels: &mut [Panel]) -> bool {
         let medians = metrics.iter().flat_map(|&metric| self.table(metric)).map(|s| s.median);
-        let floor = (FLOOR * medians.filter(|m| m.is_finite()).fold(0.0, f64::max)).max(2.0 * NOTHING);
+        let floor = (FLOOR * medians.filter(|m| m.is_finite()).fold(0.0, f64::max)).max(SMALLEST);
         let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
         let all = || panels.iter().flat_map(|panel| &panel.groups).flat_map(|group| &group.series);
-        for y in all().flat_map(|series| &series.y).filter(|y| y.is_finite()) {
+        for y in all().flat_map(|series| &series.y).filter(|y| y.is_finite() && **y > 0.0) {
             if *y < floor {
-                self.cut = true;
+                self.cut += 1;
             } else {
                 (low, high) = (low.min(y.log10()), high.max(y.log10()));
             }
@@ -146,15 +147,8 @@ impl<'a> Draft<'a> {
         }
         let margin = (0.05 * (high - low)).max(0.05);
         let (bottom, top) = (low - margin, high + margin);
-        let under = 10_f64.powf(bottom - 0.3 * margin);
         for panel in panels {
             panel.y.range = Some((10_f64.powf(bottom), 10_f64.powf(top)));
-            for series in panel.groups.iter_mut().flat_map(|group| &mut group.series) {
-                let edges = series.band.iter_mut().flat_map(|(lower, upper)| lower.iter_mut().chain(upper));
-                for y in series.y.iter_mut().chain(edges) {
-                    *y = if *y < under { under } else { *y };
-                }
-            }
         }
         true
     }
@@ -189,9 +183,4 @@ impl<'a> Draft<'a> {
 /// Whether a curve lies wholly under an axis.
 pub(super) fn is_under(series: &Series, axis: &Axis) -> bool {
     axis.range.is_some_and(|(bottom, _)| series.y.iter().all(|y| *y < bottom))
-}
-
-/// Zero becomes the smallest number that is drawn; NaN stays a gap.
-fn drawable(value: f64) -> f64 {
-    if value < NOTHING { NOTHING } else { value }
 }

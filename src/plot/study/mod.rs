@@ -8,7 +8,8 @@
 //!
 //! Vertical axes leave out values under 10⁻¹² of the largest median they show: such are zero but for
 //! rounding (training errors of interpolating fits, test errors without residuals). The line leaves
-//! the frame there, and the caption says so.
+//! the frame there. A value that is zero has no place on the axis: the line breaks off with a triangle.
+//! The caption says how many there are of both; the series of the figure hold all values as they are.
 //!
 //! # Examples
 //! ```

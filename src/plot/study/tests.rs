@@ -94,6 +94,54 @@ fn rounding_noise_does_not_rule_the_axis() {
     assert!(parsed(figure).iter().any(|text| text == "Training error (zero)"));
 }
 
+/// Errors that are zero to the last bit, in part and everywhere.
+#[test]
+fn zeros_are_no_numbers_on_a_logarithmic_axis() {
+    let arms: Vec<ArmLabel> = ["unablated", "no_residuals", "adversarial_test"]
+        .map(|name| ArmLabel { name: name.into(), setting: None })
+        .into();
+    let curve = |error: &dyn Fn(usize, usize) -> f64| {
+        let cell = |repeat, n, arm| {
+            let test_mse = Some(error(n, arm));
+            Cell {
+                repeat,
+                n,
+                p: 5,
+                arm,
+                train_mse: Some(0.0),
+                test_mse,
+                test_mse_opposite: test_mse,
+                ..Cell::default()
+            }
+        };
+        let cells = (0..3).flat_map(|r| (1..=9).flat_map(move |n| (0..3).map(move |arm| cell(r, n, arm))));
+        Curve { cells: cells.collect(), ..Curve::new(Axis::Samples, arms.clone(), Provenance::default()) }
+    };
+    let options = FigureOptions::default();
+    let some = curve(&|n, _| if n < 5 { 1.0 / n as f64 } else { 0.0 });
+    let figure = arm_errors(&some, 0, &options).expect("a figure");
+    // Nine zeros of the training error, five of the test error; none is rounding noise.
+    assert!(figure.caption.contains("14 zeros are not drawn"), "{}", figure.caption);
+    assert!(!figure.caption.contains("cut off by the frame"));
+    let test = figure.panels[0].groups.iter().find(|group| group.heading == "Test error").expect("its group");
+    assert_eq!(test.series[0].y[3..], [0.25, 0.0, 0.0, 0.0, 0.0, 0.0], "the data as they are");
+    let noise = curve(&|n, _| if n < 5 { 1.0 / n as f64 } else { 1e-30 });
+    let figure = arm_errors(&noise, 0, &options).expect("a figure");
+    assert!(
+        figure.caption.contains("5 values under 10⁻¹²") && figure.caption.contains("9 zeros"),
+        "{}",
+        figure.caption
+    );
+    let test = figure.panels[0].groups.iter().find(|group| group.heading == "Test error").expect("its group");
+    assert_eq!(test.series[0].y[8], 1e-30);
+    // Nothing but zeros: no figure, where one was drawn at 10⁻³⁰⁰.
+    let none = curve(&|_, _| 0.0);
+    assert!(all(&none, &options).is_empty());
+    for (_, figure) in all(&some, &options) {
+        assert!(!parsed(&figure).iter().any(|text| text.contains("10⁻³⁰⁰")));
+    }
+}
+
 #[test]
 fn parts_of_studies_give_what_they_can() {
     for (sizes, repeats) in [(vec![10], 1), (vec![10], 4), (vec![3, 30], 1), (vec![40], 2)] {

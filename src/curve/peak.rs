@@ -1,0 +1,65 @@
+//! Two points of a curve of medians: its peak, and where it is highest.
+
+use super::shape::CONFIDENCE;
+use super::{Curve, Metric};
+
+/// A point of a curve of medians.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct MedianPoint {
+    /// Training samples there.
+    pub n: usize,
+    /// Features there.
+    pub p: usize,
+    /// The median over the repeats there.
+    pub median: f64,
+}
+
+impl Curve {
+    /// The peak of double descent: an interior maximum of the curve of medians from which it descends on both sides, as
+    /// far as the repeats certify it at 95 % confidence ([`ShapeTest`](super::ShapeTest) has the rule). The highest of
+    /// several.
+    ///
+    /// `None` where no peak is certified: a curve that falls, rises, or is a U has none, whatever its largest value
+    /// ([`Curve::highest`]), and one of few repeats may hide one. [`Curve::shape`] says which, with limits.
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::curve::Metric;
+    /// use double_descent::{dataset::Dataset, sweep::Sweep};
+    ///
+    /// let curve = Sweep::new(Dataset::diabetes(), 1..=39, 50, 0).run()?;
+    /// let [unablated, no_residuals] = ["unablated", "no_residuals"].map(|name| curve.arm(name, None).unwrap());
+    /// assert_eq!(curve.peak(unablated, Metric::TestMse).unwrap().n, 10); // n = p
+    /// assert!(curve.peak(no_residuals, Metric::TestMse).is_none()); // it falls
+    /// assert_eq!(curve.highest(no_residuals, Metric::TestMse).unwrap().n, 1);
+    /// # Ok::<(), double_descent::Error>(())
+    /// ```
+    #[must_use]
+    pub fn peak(&self, arm: usize, metric: Metric) -> Option<MedianPoint> {
+        let peaks = self.certified(arm, metric, CONFIDENCE).ok()?.peaks();
+        let peak = peaks.into_iter().max_by(|a, b| a.height.total_cmp(&b.height))?;
+        let cell = self.cells.iter().find(|cell| cell.arm == arm && self.axis_value(cell) == peak.peak)?;
+        Some(MedianPoint { n: cell.n, p: cell.p, median: peak.height })
+    }
+
+    /// Where the median of a metric is largest, for one arm: at an end of the axis or inside, by chance or not. `None`
+    /// without a value of the metric. The last of equal ones.
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::curve::{ArmLabel, Axis, Cell, Curve, Metric, Provenance};
+    ///
+    /// let arm = ArmLabel { name: "measured_elsewhere".into(), setting: None };
+    /// let mut curve = Curve::new(Axis::Samples, vec![arm], Provenance::default());
+    /// let cell = |(n, error)| Cell { n, p: 2, test_mse: Some(error), ..Cell::default() };
+    /// curve.cells.extend([(1, 9.5), (2, 9.0), (3, 0.4)].map(cell));
+    /// assert_eq!(curve.highest(0, Metric::TestMse).unwrap().n, 1);
+    /// assert!(curve.peak(0, Metric::TestMse).is_none()); // and one repeat certifies nothing
+    /// ```
+    #[must_use]
+    pub fn highest(&self, arm: usize, metric: Metric) -> Option<MedianPoint> {
+        let points = self.medians(arm, metric).into_iter().filter(|point| !point.median.is_nan());
+        points.max_by(|a, b| a.median.total_cmp(&b.median))
+    }
+}

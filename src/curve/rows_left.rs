@@ -1,0 +1,151 @@
+//! How a table knows its own length: every row says how many come after it.
+
+use csv::StringRecord;
+use std::io::{self, Read};
+
+/// The last column of a table.
+pub(super) const COLUMN: &str = "rows_left";
+
+/// `count − 1, …, 1, 0` as text.
+pub(super) struct Countdown {
+    digits: Vec<u8>,
+}
+
+impl Countdown {
+    pub(super) fn new(count: usize) -> Self {
+        Self { digits: count.to_string().into_bytes() }
+    }
+
+    /// One less than before; 0 after 0.
+    pub(super) fn next(&mut self) -> &[u8] {
+        if let Some(last) = self.digits.iter().rposition(|&digit| digit > b'0') {
+            self.digits[last] -= 1;
+            self.digits[last + 1..].fill(b'9');
+            if self.digits[0] == b'0' && self.digits.len() > 1 {
+                self.digits.remove(0);
+            }
+        }
+        &self.digits
+    }
+}
+
+/// The check of a table that is read.
+#[derive(Clone, Copy)]
+pub(super) struct Rows {
+    /// Where the column is; tables of earlier versions lack it.
+    column: Option<usize>,
+    /// Rows that were read.
+    rows: u64,
+    /// Those of them that said how many come after them.
+    seen: u64,
+    /// What the last row said.
+    left: u64,
+}
+
+impl Rows {
+    pub(super) fn new(header: &StringRecord) -> Self {
+        Self { column: header.iter().position(|name| name == COLUMN), rows: 0, seen: 0, left: 0 }
+    }
+
+    /// One more row, the last one if the table `ends` with it. What is wrong with its place.
+    pub(super) fn count(&mut self, record: &StringRecord, ends: bool) -> Result<(), String> {
+        self.rows += 1;
+        let Some(column) = self.column else { return Ok(()) };
+        let text = record.get(column).unwrap_or("");
+        let left = text.parse::<u64>().ok();
+        let expected = (self.seen > 0).then(|| self.left.checked_sub(1));
+        if let Some(left) = left.filter(|left| expected.is_none_or(|expected| expected == Some(*left))) {
+            (self.seen, self.left) = (self.seen + 1, left);
+            return Ok(());
+        }
+        // A number that lost its last digits: the table ends inside this row.
+        let is_cut = match expected {
+            None => text.is_empty(),
+            Some(expected) => expected.is_some_and(|expected| expected.to_string().starts_with(text)),
+        };
+        if let Some(reason) = self.cut_off().filter(|_| ends && is_cut) {
+            return Err(reason);
+        }
+        let advice =
+            "write the table again; of rows that were chosen or sorted on purpose, leave the column out";
+        Err(match (left, expected) {
+            (None, _) => format!("a row says how many come after it, and this one does not; {advice}"),
+            (_, None | Some(None)) => format!("the row before says that it is the last; {advice}"),
+            (Some(left), Some(Some(expected))) if left < expected => {
+                format!("{} missing before this one; {advice}", rows_are(expected - left))
+            }
+            (Some(_), Some(Some(expected))) => {
+                format!("{expected} rows should come after this one, and it says otherwise; {advice}")
+            }
+        })
+    }
+
+    /// What a table lacks that ends after the rows so far. `None` where it is whole, or where nobody can tell.
+    pub(super) fn cut_off(&self) -> Option<String> {
+        let missing = match (self.column, self.seen, self.left) {
+            (None, ..) | (_, 1.., 0) => return None,
+            (_, 0, _) => "all its rows are".into(),
+            (.., left) => rows_are(left),
+        };
+        let after = match self.seen {
+            0 => "before the end of its first row".into(),
+            1 => "after 1 row".into(),
+            seen => format!("after {seen} rows"),
+        };
+        Some(format!("the table was cut off {after}: {missing} missing; write or copy it again"))
+    }
+
+    /// The end of the table, after its `last` byte.
+    pub(super) fn end(&self, last: u8) -> Result<(), String> {
+        // A header that was cut before this column looks like that of an empty table, but for its end.
+        if self.column.is_none() && self.rows == 0 && last != b'\n' {
+            return Err("the table was cut off in its header; write or copy it again".into());
+        }
+        // The number of a first row may itself have been cut: there is none before it to compare with.
+        let seen = if self.seen == 1 && last != b'\n' { 0 } else { self.seen };
+        let is_whole = self.seen > 0 && self.left == 0;
+        Self { seen, ..*self }.cut_off().filter(|_| !is_whole).map_or(Ok(()), Err)
+    }
+}
+
+fn rows_are(count: u64) -> String {
+    if count == 1 { "1 row is".into() } else { format!("{count} rows are") }
+}
+
+/// A reader that remembers its last byte, and whether it has come to its end.
+pub(super) struct Ended<R> {
+    reader: R,
+    pub(super) last: u8,
+    pub(super) ended: bool,
+}
+
+impl<R> Ended<R> {
+    pub(super) fn new(reader: R) -> Self {
+        Self { reader, last: 0, ended: false }
+    }
+}
+
+impl<R: Read> Read for Ended<R> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let count = self.reader.read(bytes)?;
+        self.ended = count == 0;
+        self.last = bytes[..count].last().copied().unwrap_or(self.last);
+        Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_countdown_counts_down() {
+        for count in [0_usize, 1, 9, 10, 11, 100, 1001, 20_000] {
+            let mut countdown = Countdown::new(count);
+            for left in (0..count).rev() {
+                assert_eq!(countdown.next(), left.to_string().as_bytes());
+            }
+            assert_eq!(countdown.next(), b"0");
+        }
+    }
+}
