@@ -80,9 +80,7 @@ impl Curve {
                     text.extend_from_slice(place.rank.as_bytes());
                 }
             }
-            text.push(b',');
-            text.extend_from_slice(rows_left.next());
-            text.push(b'\n');
+            text.extend_from_slice(rows_left.row_end());
             if text.len() >= FLUSH_AT {
                 writer.write_all(&text)?;
                 text.clear();
@@ -138,7 +136,7 @@ impl Curve {
                 Err(e) => {
                     // A row that is cut is the last: it is missing, too.
                     let e = not_a_row(e);
-                    let cut = reader.get_ref().ended && matches!(e, Error::File { .. });
+                    let cut = reader.get_ref().is_done && matches!(e, Error::File { .. });
                     return Err(if cut {
                         rows.cut_off().map_or(e, |reason| bad(None, None, reason))
                     } else {
@@ -171,7 +169,7 @@ impl Curve {
                 test_error_rate: number(12)?,
                 coefficient_norm: number(13)?,
             };
-            rows.count(&record, reader.get_ref().ended)
+            rows.add(&record, reader.get_ref().is_done)
                 .map_err(|reason| bad(line, Some(ROWS_LEFT), reason))?;
             curve.cells.push(cell);
         }
@@ -232,7 +230,7 @@ impl Curve {
                     for value in [summary.min, summary.q25, summary.median, summary.q75, summary.max] {
                         push(&mut row, &mut number, Some(value));
                     }
-                    row.push_field(rows_left.next());
+                    row.push_field(rows_left.field());
                     writer.write_byte_record(&row)?;
                 }
             }

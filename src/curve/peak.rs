@@ -18,7 +18,7 @@ pub struct MedianPoint {
 impl Curve {
     /// The peak of double descent: an interior maximum of the curve of medians from which it descends on both sides, as
     /// far as the repeats certify it at 95 % confidence ([`ShapeTest`](super::ShapeTest) has the rule). The highest of
-    /// several.
+    /// several; its median is that over the repeats that have the metric along the whole axis.
     ///
     /// `None` where no peak is certified: a curve that falls, rises, or is a U has none, whatever its largest value
     /// ([`Curve::highest`]), and one of few repeats may hide one. [`Curve::shape`] says which, with limits.

@@ -8,24 +8,33 @@ pub(super) const COLUMN: &str = "rows_left";
 
 /// `count − 1, …, 1, 0` as text.
 pub(super) struct Countdown {
-    digits: Vec<u8>,
+    /// The end of a row: a comma, the digits, a line feed.
+    text: Vec<u8>,
 }
 
 impl Countdown {
     pub(super) fn new(count: usize) -> Self {
-        Self { digits: count.to_string().into_bytes() }
+        Self { text: format!(",{count}\n").into_bytes() }
     }
 
-    /// One less than before; 0 after 0.
-    pub(super) fn next(&mut self) -> &[u8] {
-        if let Some(last) = self.digits.iter().rposition(|&digit| digit > b'0') {
-            self.digits[last] -= 1;
-            self.digits[last + 1..].fill(b'9');
-            if self.digits[0] == b'0' && self.digits.len() > 1 {
-                self.digits.remove(0);
+    /// The end of the next row: one less than before, 0 after 0.
+    pub(super) fn row_end(&mut self) -> &[u8] {
+        // The first of them is the comma, the last the line feed.
+        if let Some(last) = self.text.iter().rposition(|digit| (b'1'..=b'9').contains(digit)) {
+            self.text[last] -= 1;
+            let feed = self.text.len() - 1;
+            self.text[last + 1..feed].fill(b'9');
+            if self.text[1] == b'0' && feed > 2 {
+                self.text.remove(1);
             }
         }
-        &self.digits
+        &self.text
+    }
+
+    /// The number of it alone.
+    pub(super) fn field(&mut self) -> &[u8] {
+        let text = self.row_end();
+        &text[1..text.len() - 1]
     }
 }
 
@@ -35,7 +44,7 @@ pub(super) struct Rows {
     /// Where the column is; tables of earlier versions lack it.
     column: Option<usize>,
     /// Rows that were read.
-    rows: u64,
+    count: u64,
     /// Those of them that said how many come after them.
     seen: u64,
     /// What the last row said.
@@ -44,12 +53,12 @@ pub(super) struct Rows {
 
 impl Rows {
     pub(super) fn new(header: &StringRecord) -> Self {
-        Self { column: header.iter().position(|name| name == COLUMN), rows: 0, seen: 0, left: 0 }
+        Self { column: header.iter().position(|name| name == COLUMN), count: 0, seen: 0, left: 0 }
     }
 
     /// One more row, the last one if the table `ends` with it. What is wrong with its place.
-    pub(super) fn count(&mut self, record: &StringRecord, ends: bool) -> Result<(), String> {
-        self.rows += 1;
+    pub(super) fn add(&mut self, record: &StringRecord, ends: bool) -> Result<(), String> {
+        self.count += 1;
         let Some(column) = self.column else { return Ok(()) };
         let text = record.get(column).unwrap_or("");
         let left = text.parse::<u64>().ok();
@@ -98,7 +107,7 @@ impl Rows {
     /// The end of the table, after its `last` byte.
     pub(super) fn end(&self, last: u8) -> Result<(), String> {
         // A header that was cut before this column looks like that of an empty table, but for its end.
-        if self.column.is_none() && self.rows == 0 && last != b'\n' {
+        if self.column.is_none() && self.count == 0 && last != b'\n' {
             return Err("the table was cut off in its header; write or copy it again".into());
         }
         // The number of a first row may itself have been cut: there is none before it to compare with.
@@ -116,19 +125,19 @@ fn rows_are(count: u64) -> String {
 pub(super) struct Ended<R> {
     reader: R,
     pub(super) last: u8,
-    pub(super) ended: bool,
+    pub(super) is_done: bool,
 }
 
 impl<R> Ended<R> {
     pub(super) fn new(reader: R) -> Self {
-        Self { reader, last: 0, ended: false }
+        Self { reader, last: 0, is_done: false }
     }
 }
 
 impl<R: Read> Read for Ended<R> {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         let count = self.reader.read(bytes)?;
-        self.ended = count == 0;
+        self.is_done = count == 0;
         self.last = bytes[..count].last().copied().unwrap_or(self.last);
         Ok(count)
     }
@@ -143,9 +152,9 @@ mod tests {
         for count in [0_usize, 1, 9, 10, 11, 100, 1001, 20_000] {
             let mut countdown = Countdown::new(count);
             for left in (0..count).rev() {
-                assert_eq!(countdown.next(), left.to_string().as_bytes());
+                assert_eq!(countdown.field(), left.to_string().as_bytes());
             }
-            assert_eq!(countdown.next(), b"0");
+            assert_eq!(countdown.row_end(), b",0\n");
         }
     }
 }
