@@ -65,3 +65,20 @@ pub(in crate::dataset) fn at_end(reader: &mut (impl Read + ?Sized)) -> Result<()
     }
     Err(Broken::Content("goes on after its last value; copy or save it again".into()))
 }
+
+/// What a file calls something, as a message shows it: without control characters, and not too long.
+pub(in crate::dataset) fn shown(name: &str) -> String {
+    const LONGEST: usize = 60;
+    let mut letters = name.chars();
+    let start: String = letters.by_ref().take(LONGEST).collect();
+    format!("{}{}", start.escape_debug(), if letters.next().is_some() { "…" } else { "" })
+}
+
+/// The first of these names, and how many there are beside them.
+pub(in crate::dataset) fn listed<S: AsRef<str>>(names: &[S]) -> String {
+    const MOST: usize = 12;
+    let first: Vec<String> = names.iter().take(MOST).map(|name| shown(name.as_ref())).collect();
+    let more = names.len() - first.len();
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    first.join(", ") + &more
+}
