@@ -53,8 +53,8 @@ fn kind_of_code(code: &str) -> Option<Kind> {
             _ => return None,
         });
     }
-    // As C reads numbers: `f 8` and `f08` are `f8`.
-    Some(match (letter, bytes.trim_start_matches(' ').parse().ok()?) {
+    // As C reads numbers: `f 8`, `f+8` and `f08` are `f8`.
+    Some(match (letter, bytes.trim_ascii_start().parse().ok()?) {
         ('b', 1) => Kind::Bool,
         ('i', 1) => Kind::I8,
         ('i', 2) => Kind::I16,
@@ -141,13 +141,21 @@ impl Header {
     pub(super) fn read(reader: &mut (impl Read + ?Sized)) -> Result<Self, Broken> {
         let mut start = [0; 8];
         let read = fill(reader, &mut start)?;
-        if start.starts_with(b"PK") {
-            let reason =
-                "is an .npz or zip archive; read it by dataset::npz, or save one array with numpy.save";
-            return Err(Broken::Content(reason.into()));
+        let truncated = || Broken::Content("ends within its header; copy or save it again".into());
+        let mend = match &start[..read] {
+            [] => return Err(Broken::Content("is empty; copy or save it again".into())),
+            found if found.starts_with(&MAGIC[..read.min(MAGIC.len())]) => "",
+            [b'P', b'K', ..] => {
+                "an .npz or zip archive; read it by dataset::npz, or save one array with numpy.save"
+            }
+            [0x1f, 0x8b, ..] => "packed twice: unpack it once",
+            _ => "no .npy file: it does not start with \\x93NUMPY",
+        };
+        if !mend.is_empty() {
+            return Err(Broken::Content(format!("is {mend}")));
         }
-        if read < start.len() || !start.starts_with(MAGIC) {
-            return Err(Broken::Content("is no .npy file: it does not start with \\x93NUMPY".into()));
+        if read < start.len() {
+            return Err(truncated());
         }
         let mut length = [0; 4];
         let digits = match start[6..] {
@@ -158,7 +166,6 @@ impl Header {
                 return Err(Broken::Content(reason));
             }
         };
-        let truncated = || Broken::Content("ends within its header; copy or save it again".into());
         if fill(reader, &mut length[..digits])? < digits {
             return Err(truncated());
         }

@@ -58,8 +58,8 @@ impl Layout {
         Ok(Self { scalar, rows, columns, inner: inner.to_vec(), fortran_order })
     }
 
-    pub(super) fn scalar(&self) -> Scalar {
-        self.scalar
+    pub(super) fn kind(&self) -> Kind {
+        self.scalar.kind
     }
 
     pub(super) fn rows(&self) -> usize {
