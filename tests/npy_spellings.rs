@@ -145,7 +145,7 @@ fn half_floats_are_exact() {
         }
         for &bits in others.iter().step_by(97) {
             let path = saved(&folder, &file(order, &[0, bits]));
-            let says = if bits & 1023 == 0 { "inf" } else { "NaN" };
+            let says = if bits << 6 == 0 { "inf" } else { "NaN" };
             refused(npy::read(&path), &path, &[says, "row 1, column 0"]);
         }
     }
@@ -243,7 +243,7 @@ fn packed_files() {
         }
     }
     assert!(refusals > packed.len() - 18, "{refusals} of {}", packed.len());
-    for more in [&b"x"[..], &[7; 1 << 22]] {
+    for more in [&b"x"[..], &vec![7; 1 << 22]] {
         let path = saved(&folder, &gzip(&[&plain, more].concat()));
         refused(npy::read(&path), &path, &["goes on after its last value"]);
         refused(blocks(&path), &path, &["goes on after its last value"]);

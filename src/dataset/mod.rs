@@ -28,10 +28,10 @@ use ndarray::Array2;
 /// [`Dataset::with_intercept`] appends a column of ones. It is a column like any other: `p` counts
 /// it, so the interpolation threshold `n = p` moves up by one, and the minimum-norm solution counts
 /// its coefficient in the norm, i.e. shrinks the intercept too in the over-parameterised range.
-/// (An unpenalised intercept, got by centring on the training means, moves the threshold the other
-/// way, to `p = n − 1`.)
+/// (An unpenalised intercept, got by [`Dataset::centre`] and [`Dataset::centre_targets`] on the training rows,
+/// moves the threshold the other way, to `p = n − 1`.)
 ///
-/// [`Dataset::standardised`] changes which solution has minimum norm, and the singular values that an
+/// [`Dataset::standardise`] changes which solution has minimum norm, and the singular values that an
 /// absolute cutoff is compared with. In the range `n ≥ p` the fit itself stays the same.
 ///
 /// # Examples

@@ -61,14 +61,11 @@ pub(super) fn in_folder(folder: &Path, set: Option<&str>) -> Result<[Pair; 2], E
             return Ok(Place::Idx(file.path.clone()));
         }
         let mut names = npz::names(&file.path)?;
-        match (names.pop(), names.len()) {
-            (Some(name), 0) => Ok(Place::Npz(file.path.clone(), name)),
-            _ => {
-                let reason =
-                    "holds several arrays, or none, where one is needed; read it by Labelled::read_npz";
-                Err(Error::File { path: file.path.clone(), line: None, column: None, reason: reason.into() })
-            }
+        if let (Some(name), 0) = (names.pop(), names.len()) {
+            return Ok(Place::Npz(file.path.clone(), name));
         }
+        let reason = "holds several arrays, or none, where one is needed; read it by Labelled::read_npz";
+        Err(Error::File { path: file.path.clone(), line: None, column: None, reason: reason.into() })
     };
     let [images, labels, test_images, test_labels] = ROLES.map(place);
     Ok([Pair { inputs: images?, labels: labels? }, Pair { inputs: test_images?, labels: test_labels? }])
