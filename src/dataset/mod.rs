@@ -4,6 +4,7 @@ mod csv_table;
 mod diabetes;
 mod files;
 pub mod idx;
+mod kind_of_file;
 mod labelled;
 pub mod npy;
 pub mod npz;
@@ -11,7 +12,7 @@ mod prepare;
 mod stored;
 mod student_teacher;
 
-pub use csv_table::{BlankCells, CsvOptions};
+pub use csv_table::{BlankCells, CsvOptions, Encoding, Header, UnnamedColumn};
 pub use labelled::Labelled;
 pub use npy::NpyRows;
 pub use prepare::FitOn;
