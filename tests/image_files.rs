@@ -128,7 +128,7 @@ fn files_that_do_not_belong_together() {
         (labels(30), "1 pixels an image where 28 × 28"),
         (images(30, 32), "1024 pixels an image where 28 × 28"),
         (idx_file(0x0d, &[30, 1], &[0; 120]), "no unsigned bytes"),
-        (b"<html>".to_vec(), "web page"),
+        (b"<html>".to_vec(), "an HTML page"),
     ] {
         write("train-images-idx3-ubyte", &bytes);
         refused(Labelled::fashion_mnist(&folder.0), &images_path, &[says]);

@@ -149,7 +149,11 @@ fn headers_that_are_broken() {
         refused(&folder, &whole[..length], &[says]);
     }
     refused(&folder, b"PK\x03\x04 and so on", &["npz", "numpy.save"]);
-    refused(&folder, b"a,b,y\n1,2,3\n4,5,6\n", &["no .npy file"]);
+    refused(&folder, b"a,b,y\n1,2,3\n4,5,6\n", &["no .npy file", "does not start with"]);
+    refused(&folder, b"<!DOCTYPE html>", &["no .npy file: it is an HTML page"]);
+    refused(&folder, b"%P", &["no .npy file"]);
+    refused(&folder, b"\x89HDF\r\n\x1a\n", &["an HDF5 file"]);
+    refused(&folder, b"\0\0\x08\x01\0\0\0\x01\x07", &["dataset::idx"]);
     for (version, minor) in [(0, 0), (1, 1), (4, 0), (255, 255)] {
         let mut other = whole.clone();
         other[6..8].copy_from_slice(&[version, minor]);

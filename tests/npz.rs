@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::files::{dictionary, npy as npy_file, refused, zip};
+use common::files::{dictionary, gzip, npy as npy_file, refused, zip};
 use common::program::Folder;
 use double_descent::Error;
 use double_descent::dataset::npz;
@@ -126,7 +126,9 @@ fn files_that_are_no_archives() {
     }
     let single = npy_file(1, &dictionary("<f8", "False", "(1, 1)"), &[0; 8]);
     let path = saved(&folder, &single);
-    refused(npz::names(&path), &path, &["dataset::npy"]);
+    refused(npz::names(&path), &path, &["a NumPy array", "dataset::npy"]);
+    let path = saved(&folder, &gzip(&single));
+    refused(npz::names(&path), &path, &["packed by gzip", "dataset::npy"]);
     for path in [folder.0.join("nowhere.npz"), folder.0.clone()] {
         assert!(matches!(npz::names(&path), Err(Error::Io { .. })));
     }

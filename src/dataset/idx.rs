@@ -12,7 +12,7 @@
 //! # References
 //! `LeCun`, Cortes and Burges, *The MNIST database of handwritten digits* (1998).
 
-use super::stored::{Broken, Kind, Layout, Scalar, Source, at_end, fill};
+use super::stored::{Broken, Kind, Layout, Scalar, Source, at_end, fill, other_kind};
 use crate::Error;
 use ndarray::Array2;
 use std::io::Read;
@@ -85,12 +85,15 @@ fn read_layout(reader: &mut dyn Read) -> Result<(Layout, usize), Broken> {
         return refuse("is empty; copy or download it again".into());
     }
     let ([0, 0, code, axes], 4) = (start, read) else {
-        let mend = match start {
-            [b'<', ..] => "it looks like a web page: download the file itself",
-            [b'P', b'K', ..] => "it is a zip archive: unpack it first",
-            [0x93, b'N', ..] => "it is an .npy file: read it by dataset::npy",
-            [0x1f, 0x8b, ..] => "it is packed twice: unpack it once",
-            _ => "copy or download it again",
+        let mend = match (start, other_kind(reader, &start[..read])?) {
+            ([0x1f, 0x8b, ..], _) => "it is packed twice: unpack it once".into(),
+            ([b'P', b'K', ..], Some(kind)) => {
+                format!("it is {kind}: read it by dataset::npz, or unpack it first")
+            }
+            ([0x93, ..], Some(kind)) => format!("it is {kind}: read it by dataset::npy"),
+            ([b'<', ..], Some(kind)) => format!("it is {kind}: download the file itself"),
+            (_, Some(kind)) => format!("it is {kind}"),
+            (_, None) => "copy or download it again".into(),
         };
         let found: Vec<String> = start[..read].iter().map(|byte| format!("{byte:02x}")).collect();
         return refuse(format!(

@@ -20,8 +20,9 @@
 //! ```
 
 use super::npy;
-use super::stored::{Broken, CHUNK, Layout, at_end, listed, shown, write_whole};
+use super::stored::{Broken, CHUNK, Layout, at_end, other_kind, write_whole};
 use crate::Error;
+use crate::words::{listed, shown};
 use flate2::read::DeflateDecoder;
 use ndarray::{Array2, ArrayViewD};
 use rawzip::{
@@ -129,8 +130,18 @@ impl Archive {
     fn open(path: &Path) -> Result<Self, Broken> {
         let file = File::open(path).map_err(Broken::Io)?;
         let length = file.metadata().map_err(Broken::Io)?.len();
-        let zip = ZipArchive::from_file(file, &mut vec![0; RECOMMENDED_BUFFER_SIZE]).map_err(broken)?;
-        Ok(Self { zip, length })
+        match ZipArchive::from_file(file, &mut vec![0; RECOMMENDED_BUFFER_SIZE]) {
+            Ok(zip) => Ok(Self { zip, length }),
+            Err(error) => {
+                let start = File::open(path).map_err(Broken::Io)?;
+                Err(match other_kind(&mut &start, &[])? {
+                    Some(kind) if !kind.contains("zip archive") => Broken::Content(format!(
+                        "is no .npz file: it is {kind}; a single array is read by dataset::npy, packed or not"
+                    )),
+                    _ => broken(error),
+                })
+            }
+        }
     }
 
     fn entries(&self) -> Result<Vec<Entry>, Broken> {

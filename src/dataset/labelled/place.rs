@@ -3,8 +3,9 @@
 use super::inputs::Inputs;
 use super::{Labelled, check_classes};
 use crate::Error;
-use crate::dataset::stored::{Kind, shown};
+use crate::dataset::stored::Kind;
 use crate::dataset::{idx, npz};
+use crate::words::shown;
 use std::path::{Path, PathBuf};
 
 /// An array in a file.

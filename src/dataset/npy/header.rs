@@ -4,7 +4,8 @@
 //! two dozen crates of which one assembles, and npyz panics in debug builds where the product of a shape
 //! overflows.
 
-use crate::dataset::stored::{Broken, Kind, Layout, Scalar, fill, shown};
+use crate::dataset::stored::{Broken, Kind, Layout, Scalar, fill, other_kind};
+use crate::words::shown;
 use std::ffi::c_long;
 use std::io::Read;
 
@@ -142,17 +143,12 @@ impl Header {
         let mut start = [0; 8];
         let read = fill(reader, &mut start)?;
         let truncated = || Broken::Content("ends within its header; copy or save it again".into());
-        let mend = match &start[..read] {
-            [] => return Err(Broken::Content("is empty; copy or save it again".into())),
-            found if found.starts_with(&MAGIC[..read.min(MAGIC.len())]) => "",
-            [b'P', b'K', ..] => {
-                "an .npz or zip archive; read it by dataset::npz, or save one array with numpy.save"
-            }
-            [0x1f, 0x8b, ..] => "packed twice: unpack it once",
-            _ => "no .npy file: it does not start with \\x93NUMPY",
-        };
-        if !mend.is_empty() {
-            return Err(Broken::Content(format!("is {mend}")));
+        let found = &start[..read];
+        if !found.starts_with(&MAGIC[..read.min(MAGIC.len())]) {
+            return Err(Broken::Content(format!("is {}", other(found, other_kind(reader, found)?))));
+        }
+        if read == 0 {
+            return Err(Broken::Content("is empty; copy or save it again".into()));
         }
         if read < start.len() {
             return Err(truncated());
@@ -191,6 +187,21 @@ impl Header {
             return Err(Broken::Content(reason.into()));
         }
         Layout::new(self.scalar, &self.shape, self.fortran_order)
+    }
+}
+
+/// What a file is that starts in another way; `kind` is its kind in words, if that is known.
+fn other(start: &[u8], kind: Option<&str>) -> String {
+    match (start, kind) {
+        ([b'P', b'K', ..], _) => {
+            "an .npz or zip archive; read it by dataset::npz, or save one array with numpy.save".into()
+        }
+        ([0x1f, 0x8b, ..], _) => "packed twice: unpack it once".into(),
+        ([0, 0, 8..=14, ..], _) => {
+            "no .npy file, but seems to be an IDX file: read it by dataset::idx".into()
+        }
+        (_, Some(kind)) => format!("no .npy file: it is {kind}"),
+        (_, None) => "no .npy file: it does not start with \\x93NUMPY".into(),
     }
 }
 

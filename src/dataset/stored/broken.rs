@@ -1,6 +1,7 @@
 //! What can be wrong with a file, before it is said which file.
 
 use crate::Error;
+use crate::dataset::kind_of_file::{KindOfFile, kind_of_file};
 use std::collections::TryReserveError;
 use std::io::{self, Read};
 use std::path::Path;
@@ -66,19 +67,19 @@ pub(in crate::dataset) fn at_end(reader: &mut (impl Read + ?Sized)) -> Result<()
     Err(Broken::Content("goes on after its last value; copy or save it again".into()))
 }
 
-/// What a file calls something, as a message shows it: without control characters, and not too long.
-pub(in crate::dataset) fn shown(name: &str) -> String {
-    const LONGEST: usize = 60;
-    let mut letters = name.chars();
-    let start: String = letters.by_ref().take(LONGEST).collect();
-    format!("{}{}", start.escape_debug(), if letters.next().is_some() { "…" } else { "" })
-}
-
-/// The first of these names, and how many there are beside them.
-pub(in crate::dataset) fn listed<S: AsRef<str>>(names: &[S]) -> String {
-    const MOST: usize = 12;
-    let first: Vec<String> = names.iter().take(MOST).map(|name| shown(name.as_ref())).collect();
-    let more = names.len() - first.len();
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    first.join(", ") + &more
+/// Which other kind of file begins with `start` and what `reader` has after it, in words.
+pub(in crate::dataset) fn other_kind(
+    reader: &mut (impl Read + ?Sized),
+    start: &[u8],
+) -> Result<Option<&'static str>, Broken> {
+    const ENOUGH: usize = 256;
+    let mut bytes = start.to_vec();
+    bytes.resize(start.len() + ENOUGH, 0);
+    let read = fill(reader, &mut bytes[start.len()..])?;
+    bytes.truncate(start.len() + read);
+    Ok(match kind_of_file(&bytes) {
+        KindOfFile::Unknown => None,
+        KindOfFile::Gzip => Some("packed by gzip"),
+        KindOfFile::Other(words) => Some(words),
+    })
 }

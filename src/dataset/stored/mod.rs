@@ -6,7 +6,7 @@ mod scalar;
 mod source;
 mod whole_file;
 
-pub(super) use broken::{Broken, at_end, fill, listed, shown};
+pub(super) use broken::{Broken, at_end, fill, other_kind};
 pub(super) use scalar::{Kind, Scalar};
 pub(super) use source::Source;
 pub(super) use whole_file::write_whole;
