@@ -95,6 +95,7 @@ pub mod sweep;
 pub mod teacher;
 pub mod theory;
 pub mod whole_file;
+mod words;
 
 pub use ablation::{Ablation, Adversary};
 pub use error::Error;

@@ -121,8 +121,9 @@ fn damage_makes_no_wrong_numbers() {
 fn files_of_other_kinds() {
     let folder = Folder::new("idx-kinds");
     for (bytes, says) in [
-        (&b"<!DOCTYPE html><html>"[..], "web page"),
+        (&b"<!DOCTYPE html><html>"[..], "an HTML page: download the file itself"),
         (b"PK\x03\x04 and so on", "zip archive"),
+        (b"%PDF-1.7", "a PDF document"),
         (b"\x93NUMPY\x01\x00", "dataset::npy"),
         (b"a,b\n1,2\n", "starts with 61 2c 62 0a"),
         (b"\x00\x01\x08\x01\x00\x00\x00\x01\x07", "starts with 00 01 08 01"),

@@ -3,14 +3,11 @@
 
 mod common;
 
-use common::files::{dictionary, npy as npy_file, refused};
+use common::files::{dictionary, gzip, npy as npy_file, refused, zip};
 use common::program::Folder;
 use double_descent::Error;
 use double_descent::dataset::npz;
-use flate2::Compression;
-use flate2::write::DeflateEncoder;
 use ndarray::{Array2, array};
-use rawzip::{CompressionMethod, ZipArchiveWriter};
 use std::f64::consts::PI;
 use std::fs;
 use std::io::{Seek, SeekFrom, Write};
@@ -26,21 +23,6 @@ fn features_of_numpy() -> Array2<f64> {
 
 fn saved(folder: &Folder, bytes: &[u8]) -> PathBuf {
     folder.file("x.npz", bytes).into()
-}
-
-/// An archive of deflated files.
-fn deflated(files: &[(&str, &[u8])]) -> Vec<u8> {
-    let mut archive = ZipArchiveWriter::new(Vec::new());
-    for (name, bytes) in files {
-        let entry = archive.new_file(*name).compression_method(CompressionMethod::DEFLATE);
-        let (mut entry, config) = entry.start().unwrap();
-        let mut writer = config.wrap(DeflateEncoder::new(&mut entry, Compression::best()));
-        writer.write_all(bytes).unwrap();
-        let (encoder, descriptor) = writer.finish().unwrap();
-        encoder.finish().unwrap();
-        entry.finish(descriptor).unwrap();
-    }
-    archive.finish().unwrap()
 }
 
 #[test]
@@ -144,11 +126,13 @@ fn files_that_are_no_archives() {
     }
     let single = npy_file(1, &dictionary("<f8", "False", "(1, 1)"), &[0; 8]);
     let path = saved(&folder, &single);
-    refused(npz::names(&path), &path, &["dataset::npy"]);
+    refused(npz::names(&path), &path, &["a NumPy array", "dataset::npy"]);
+    let path = saved(&folder, &gzip(&single));
+    refused(npz::names(&path), &path, &["packed by gzip", "dataset::npy"]);
     for path in [folder.0.join("nowhere.npz"), folder.0.clone()] {
         assert!(matches!(npz::names(&path), Err(Error::Io { .. })));
     }
-    let path = saved(&folder, &deflated(&[("readme.txt", b"no arrays")]));
+    let path = saved(&folder, &zip(&[("readme.txt", b"no arrays")]));
     assert_eq!(npz::names(&path).unwrap(), [""; 0]);
     refused(npz::read(&path, "x"), &path, &["holds no arrays"]);
 }
@@ -164,7 +148,7 @@ fn arrays_that_cannot_be_read() {
     let bomb = file("|u1", "(1000000, 1000000)", 1_000_000);
     let path = saved(
         &folder,
-        &deflated(&[
+        &zip(&[
             ("good.npy", &good),
             ("text.npy", &text),
             ("long.npy", &long),
@@ -181,13 +165,13 @@ fn arrays_that_cannot_be_read() {
         ("long", "goes on after its last value"),
         ("short", "is truncated"),
         ("bomb", "is truncated"),
-        ("none", "no .npy file"),
+        ("none", "is empty"),
     ] {
         refused(npz::read(&path, name), &path, &[&format!("the array `{name}` "), says]);
     }
     refused(npz::read(&path, "twice"), &path, &["two arrays named `twice`"]);
     // The method, and the flag of encryption, in both headers of the one file.
-    let one = deflated(&[("x.npy", &good)]);
+    let one = zip(&[("x.npy", &good)]);
     let list = one.windows(4).position(|word| word == b"PK\x01\x02").unwrap();
     for (local, central, value, says) in
         [(8, 10, 93, "packed by method 93"), (8, 10, 0, "do not fit"), (6, 8, 9, "is encrypted")]
@@ -204,7 +188,7 @@ fn arrays_that_cannot_be_read() {
     let claims = npy_file(1, &dictionary("|u1", "False", "(4042322000, 1)"), &[0; 100]);
     let path = saved(&folder, &bytes);
     refused(npz::read(&path, "x"), &path, &["damaged"]);
-    let mut bytes = deflated(&[("x.npy", &claims)]);
+    let mut bytes = zip(&[("x.npy", &claims)]);
     let list = bytes.windows(4).position(|word| word == b"PK\x01\x02").unwrap();
     bytes[list + 24..list + 28].fill(0xf0);
     let path = saved(&folder, &bytes);

@@ -12,12 +12,10 @@
 //! # References
 //! `LeCun`, Cortes and Burges, *The MNIST database of handwritten digits* (1998).
 
-use super::stored::{Broken, CHUNK, Kind, Layout, Scalar, at_end, fill};
+use super::stored::{Broken, Kind, Layout, Scalar, Source, at_end, fill, other_kind};
 use crate::Error;
-use flate2::read::MultiGzDecoder;
 use ndarray::Array2;
-use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::Read;
 use std::path::Path;
 
 /// The table (`N × p`) in a file.
@@ -59,18 +57,7 @@ pub fn read_labels(path: &Path) -> Result<Vec<usize>, Error> {
 /// # Errors
 /// Those of [`read`], and [`Error::File`] for values of another type.
 pub fn read_bytes(path: &Path) -> Result<Array2<u8>, Error> {
-    with_values(path, |values, layout| {
-        if layout.scalar().kind != Kind::U8 {
-            return Err(Broken::Content("holds no unsigned bytes; read it by dataset::idx::read".into()));
-        }
-        let mut bytes = Vec::new();
-        bytes.try_reserve_exact(layout.bytes())?;
-        bytes.resize(layout.bytes(), 0);
-        let read = fill(values, &mut bytes)?;
-        layout.check_not_truncated(0, read as u64)?;
-        Array2::from_shape_vec((layout.rows(), layout.columns()), bytes)
-            .map_err(|e| Broken::Content(e.to_string()))
-    })
+    with_values(path, |values, layout| layout.read_bytes(values))
 }
 
 /// What `decode` makes of the values of a file, all of them.
@@ -79,42 +66,15 @@ fn with_values<T>(
     decode: impl FnOnce(&mut dyn Read, &Layout) -> Result<T, Broken>,
 ) -> Result<T, Error> {
     let read = || {
-        let file = File::open(path).map_err(Broken::Io)?;
-        let metadata = file.metadata().map_err(Broken::Io)?;
-        // A pipe has no length; there the end is seen when it comes.
-        let length = metadata.is_file().then_some(metadata.len());
-        let mut file = BufReader::with_capacity(CHUNK, file);
-        let mut start = [0; 2];
-        let read = fill(&mut file, &mut start)?;
-        let mut whole = start[..read].chain(file);
-        if start != GZIP {
-            let (layout, header) = read_layout(&mut whole)?;
-            if let Some(length) = length {
-                layout.check_not_truncated(header, length)?;
-            }
-            return finish(&mut whole, &layout, decode);
-        }
-        let mut unpacked = MultiGzDecoder::new(whole);
-        let (layout, header) = read_layout(&mut unpacked)?;
-        if let Some(length) = length {
-            layout.check_packed(header, length)?;
-        }
-        finish(&mut unpacked, &layout, decode)
+        let mut file = Source::open(path)?;
+        let (layout, header) = read_layout(&mut file)?;
+        file.check_holds(&layout, header)?;
+        let decoded = decode(&mut file, &layout)?;
+        at_end(&mut file)?;
+        Ok(decoded)
     };
     read().map_err(|broken: Broken| broken.at(path))
 }
-
-fn finish<T>(
-    values: &mut dyn Read,
-    layout: &Layout,
-    decode: impl FnOnce(&mut dyn Read, &Layout) -> Result<T, Broken>,
-) -> Result<T, Broken> {
-    let decoded = decode(values, layout)?;
-    at_end(values)?;
-    Ok(decoded)
-}
-
-const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// Reads a header; what it says, and its bytes.
 fn read_layout(reader: &mut dyn Read) -> Result<(Layout, usize), Broken> {
@@ -125,12 +85,15 @@ fn read_layout(reader: &mut dyn Read) -> Result<(Layout, usize), Broken> {
         return refuse("is empty; copy or download it again".into());
     }
     let ([0, 0, code, axes], 4) = (start, read) else {
-        let mend = match start {
-            [b'<', ..] => "it looks like a web page: download the file itself",
-            [b'P', b'K', ..] => "it is a zip archive: unpack it first",
-            [0x93, b'N', ..] => "it is an .npy file: read it by dataset::npy",
-            [0x1f, 0x8b, ..] => "it is packed twice: unpack it once",
-            _ => "copy or download it again",
+        let mend = match (start, other_kind(reader, &start[..read])?) {
+            ([0x1f, 0x8b, ..], _) => "it is packed twice: unpack it once".into(),
+            ([b'P', b'K', ..], Some(kind)) => {
+                format!("it is {kind}: read it by dataset::npz, or unpack it first")
+            }
+            ([0x93, ..], Some(kind)) => format!("it is {kind}: read it by dataset::npy"),
+            ([b'<', ..], Some(kind)) => format!("it is {kind}: download the file itself"),
+            (_, Some(kind)) => format!("it is {kind}"),
+            (_, None) => "copy or download it again".into(),
         };
         let found: Vec<String> = start[..read].iter().map(|byte| format!("{byte:02x}")).collect();
         return refuse(format!(
@@ -158,11 +121,8 @@ fn read_layout(reader: &mut dyn Read) -> Result<(Layout, usize), Broken> {
     if fill(reader, &mut shape)? < shape.len() {
         return refuse("ends within its header; copy or download it again".into());
     }
-    let mut lengths = shape.as_chunks().0.iter().map(|&length| u32::from_be_bytes(length) as usize);
-    let rows = lengths.next().unwrap_or(0);
-    let Some(columns) = lengths.try_fold(1, usize::checked_mul) else {
-        return refuse("has a broken header: its values fit into no file; copy or download it again".into());
-    };
-    let layout = Layout::new(Scalar { kind, big_endian: true }, rows, columns, false)?;
-    Ok((layout, start.len() + shape.len()))
+    let shape: Vec<usize> =
+        shape.as_chunks().0.iter().map(|&length| u32::from_be_bytes(length) as usize).collect();
+    let layout = Layout::new(Scalar { kind, big_endian: true }, &shape, false)?;
+    Ok((layout, start.len() + 4 * shape.len()))
 }

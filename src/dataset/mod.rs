@@ -4,19 +4,22 @@ mod csv_table;
 mod diabetes;
 mod files;
 pub mod idx;
+mod kind_of_file;
 mod labelled;
 pub mod npy;
 pub mod npz;
+mod prepare;
 mod stored;
 mod student_teacher;
 
-pub use csv_table::{BlankCells, CsvOptions};
+pub use csv_table::{BlankCells, CsvOptions, Encoding, Header, UnnamedColumn};
 pub use labelled::Labelled;
 pub use npy::NpyRows;
+pub use prepare::FitOn;
 pub use student_teacher::StudentTeacher;
 
 use crate::Error;
-use ndarray::{Array2, ArrayView2, Axis, concatenate};
+use ndarray::Array2;
 
 /// Features (`N × p`) and targets (`N × k`) with their names.
 ///
@@ -26,10 +29,10 @@ use ndarray::{Array2, ArrayView2, Axis, concatenate};
 /// [`Dataset::with_intercept`] appends a column of ones. It is a column like any other: `p` counts
 /// it, so the interpolation threshold `n = p` moves up by one, and the minimum-norm solution counts
 /// its coefficient in the norm, i.e. shrinks the intercept too in the over-parameterised range.
-/// (An unpenalised intercept, got by centring on the training means, moves the threshold the other
-/// way, to `p = n − 1`.)
+/// (An unpenalised intercept, got by [`Dataset::centre`] and [`Dataset::centre_targets`] on the training rows,
+/// moves the threshold the other way, to `p = n − 1`.)
 ///
-/// [`Dataset::standardised`] changes which solution has minimum norm, and the singular values that an
+/// [`Dataset::standardise`] changes which solution has minimum norm, and the singular values that an
 /// absolute cutoff is compared with. In the range `n ≥ p` the fit itself stays the same.
 ///
 /// # Examples
@@ -120,60 +123,4 @@ impl Dataset {
     pub fn is_empty(&self) -> bool {
         false
     }
-
-    /// What was done to the table, in words for a caption.
-    #[must_use]
-    pub fn preparation(&self) -> String {
-        let has = |what: &str| self.preparation.iter().any(|step| step == what);
-        let scaling = if has(STANDARDISED) { "features standardised" } else { "features as given" };
-        let intercept = if has(INTERCEPT) { "with intercept" } else { "no intercept" };
-        format!("{intercept}, {scaling}")
-    }
-
-    /// The same rows with a column of ones appended, named `intercept`; once, however
-    /// often it is asked for.
-    #[must_use]
-    pub fn with_intercept(mut self) -> Self {
-        if self.preparation.iter().any(|step| step == INTERCEPT) {
-            return self;
-        }
-        let ones = Array2::ones((self.len(), 1));
-        let parts: [ArrayView2<'_, f64>; 2] = [self.features.view(), ones.view()];
-        if let Ok(features) = concatenate(Axis(1), &parts) {
-            // Row-major like every other table here: `concatenate` may choose otherwise.
-            self.features = features.as_standard_layout().into_owned();
-            self.feature_names.push(INTERCEPT.into());
-            self.preparation.push(INTERCEPT.into());
-        }
-        self
-    }
-
-    /// The same rows with each feature shifted and scaled to mean 0 and (population) variance 1 over
-    /// all rows, test rows included. A constant feature becomes 0.
-    ///
-    /// # Errors
-    /// [`Error::Overflow`] where a feature's variance does not fit into `f64`.
-    pub fn standardised(mut self) -> Result<Self, Error> {
-        for mut column in self.features.columns_mut() {
-            let mean = column.mean().unwrap_or(0.0);
-            column.mapv_inplace(|x| x - mean);
-            // Relative to the largest entry, so that squares neither overflow nor vanish.
-            let largest = column.iter().fold(0.0, |m: f64, x| m.max(x.abs()));
-            if !largest.is_finite() {
-                return Err(Error::Overflow { what: "a feature's spread" });
-            }
-            if largest <= 8.0 * f64::EPSILON * mean.abs() {
-                column.fill(0.0);
-                continue;
-            }
-            column.mapv_inplace(|x| x / largest);
-            let deviation = column.mapv(|x| x * x).mean().unwrap_or(1.0).sqrt();
-            column.mapv_inplace(|x| x / deviation);
-        }
-        self.preparation.push(STANDARDISED.into());
-        Ok(self)
-    }
 }
-
-const INTERCEPT: &str = "intercept";
-const STANDARDISED: &str = "standardised";

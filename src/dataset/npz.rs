@@ -20,7 +20,8 @@
 //! ```
 
 use super::npy;
-use super::stored::{Broken, CHUNK, Layout, at_end};
+use super::stored::{Broken, CHUNK, Layout, at_end, other_kind};
+use crate::words::{listed, shown};
 use crate::{Error, whole_file};
 use flate2::read::DeflateDecoder;
 use ndarray::{Array2, ArrayViewD};
@@ -42,7 +43,8 @@ pub fn names(path: &Path) -> Result<Vec<String>, Error> {
     Ok(entries.map_err(|broken| broken.at(path))?.into_iter().map(|entry| entry.name).collect())
 }
 
-/// The table (`N × p`) of this name; an array with one axis is one column. The result is in C order.
+/// The table (`N × p`) of this name, as [`npy::read`] makes it: an array with one axis is one column, images
+/// (`N × h × w`) are `N × hw`. The result is in C order.
 ///
 /// # Errors
 /// Those of [`names`] and of [`npy::read`], and [`Error::File`] if there is no such array (the error lists
@@ -50,6 +52,14 @@ pub fn names(path: &Path) -> Result<Vec<String>, Error> {
 /// its checksum is wrong.
 pub fn read(path: &Path, name: &str) -> Result<Array2<f64>, Error> {
     with_array(path, name, |values, layout| layout.read_table(values))
+}
+
+/// The table (`N × p`) of unsigned bytes of this name, as bytes: an eighth of the memory of [`read`].
+///
+/// # Errors
+/// Those of [`read`], and [`Error::File`] for values of another type.
+pub fn read_bytes(path: &Path, name: &str) -> Result<Array2<u8>, Error> {
+    with_array(path, name, |values, layout| layout.read_bytes(values))
 }
 
 /// The class labels of this name, as [`npy::read_labels`] reads them.
@@ -76,12 +86,12 @@ pub fn write(path: &Path, arrays: &[(&str, ArrayViewD<'_, f64>)]) -> Result<(), 
     for (name, _) in arrays {
         let is_plain = |c: char| !matches!(c, '/' | '\\' | ':') && !c.is_control();
         if name.is_empty() || name.len() > LONGEST_NAME || !name.chars().all(is_plain) {
-            let name: String = name.chars().take(40).collect();
+            let name = shown(name);
             let reason = format!("`{name}` cannot name an array of an archive; use letters, digits and `_`");
             return Err(Error::Unsupported { reason });
         }
         if !names.insert(name) {
-            let reason = format!("two arrays of an archive are named `{name}`; rename one");
+            let reason = format!("two arrays of an archive are named `{}`; rename one", shown(name));
             return Err(Error::Unsupported { reason });
         }
     }
@@ -120,8 +130,18 @@ impl Archive {
     fn open(path: &Path) -> Result<Self, Broken> {
         let file = File::open(path).map_err(Broken::Io)?;
         let length = file.metadata().map_err(Broken::Io)?.len();
-        let zip = ZipArchive::from_file(file, &mut vec![0; RECOMMENDED_BUFFER_SIZE]).map_err(broken)?;
-        Ok(Self { zip, length })
+        match ZipArchive::from_file(file, &mut vec![0; RECOMMENDED_BUFFER_SIZE]) {
+            Ok(zip) => Ok(Self { zip, length }),
+            Err(error) => {
+                let start = File::open(path).map_err(Broken::Io)?;
+                Err(match other_kind(&mut &start, &[])? {
+                    Some(kind) if !kind.contains("zip archive") => Broken::Content(format!(
+                        "is no .npz file: it is {kind}; a single array is read by dataset::npy, packed or not"
+                    )),
+                    _ => broken(error),
+                })
+            }
+        }
     }
 
     fn entries(&self) -> Result<Vec<Entry>, Broken> {
@@ -144,13 +164,14 @@ impl Archive {
     fn find(&self, name: &str) -> Result<Entry, Broken> {
         let (mut found, others): (Vec<_>, Vec<_>) =
             self.entries()?.into_iter().partition(|entry| entry.name == name);
+        let name = shown(name);
         let reason = match (found.pop(), found.len(), others.len()) {
             (Some(entry), 0, _) => return Ok(entry),
             (Some(_), ..) => format!("holds two arrays named `{name}`; save it again"),
             (None, _, 0) => "holds no arrays; write it with numpy.savez".into(),
             (None, ..) => {
                 let names: Vec<String> = others.into_iter().map(|entry| entry.name).collect();
-                format!("holds no array named `{name}`; there are: {}", names.join(", "))
+                format!("holds no array named `{name}`; there are: {}", listed(&names))
             }
         };
         Err(Broken::Content(reason))
@@ -195,7 +216,7 @@ impl Archive {
 }
 
 /// What `decode` makes of the array of this name.
-fn with_array<T>(
+pub(super) fn with_array<T>(
     path: &Path,
     name: &str,
     decode: impl FnOnce(&mut dyn Read, &Layout) -> Result<T, Broken>,
@@ -204,7 +225,7 @@ fn with_array<T>(
         let archive = Archive::open(path)?;
         let entry = archive.find(name)?;
         archive.decode(&entry, decode).map_err(|broken| match broken {
-            Broken::Content(reason) => Broken::Content(format!("the array `{name}` {reason}")),
+            Broken::Content(reason) => Broken::Content(format!("the array `{}` {reason}", shown(name))),
             broken => broken,
         })
     };

@@ -2,7 +2,8 @@
 
 use double_descent::Error;
 use flate2::Compression;
-use flate2::write::GzEncoder;
+use flate2::write::{DeflateEncoder, GzEncoder};
+use rawzip::{CompressionMethod, ZipArchiveWriter};
 use std::fmt::Debug;
 use std::io::Write;
 use std::path::Path;
@@ -37,6 +38,28 @@ pub fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut packed = GzEncoder::new(Vec::new(), Compression::default());
     packed.write_all(bytes).unwrap();
     packed.finish().unwrap()
+}
+
+/// An archive as `numpy.savez_compressed` writes it, of whole `.npy` files.
+pub fn npz(arrays: &[(&str, &Vec<u8>)]) -> Vec<u8> {
+    let files: Vec<_> =
+        arrays.iter().map(|(name, bytes)| (format!("{name}.npy"), bytes.as_slice())).collect();
+    zip(&files)
+}
+
+/// An archive of deflated files.
+pub fn zip(files: &[(impl AsRef<str>, &[u8])]) -> Vec<u8> {
+    let mut archive = ZipArchiveWriter::new(Vec::new());
+    for (name, bytes) in files {
+        let entry = archive.new_file(name.as_ref()).compression_method(CompressionMethod::DEFLATE);
+        let (mut entry, config) = entry.start().unwrap();
+        let mut writer = config.wrap(DeflateEncoder::new(&mut entry, Compression::best()));
+        writer.write_all(bytes).unwrap();
+        let (encoder, descriptor) = writer.finish().unwrap();
+        encoder.finish().unwrap();
+        entry.finish(descriptor).unwrap();
+    }
+    archive.finish().unwrap()
 }
 
 /// An error about the file at `path` that says all of `says`.

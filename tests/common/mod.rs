@@ -1,6 +1,7 @@
 //! Recorded results, for the tests that compare with them.
 #![allow(dead_code)] // each test program uses its part
 
+pub mod any_bytes;
 pub mod backends;
 pub mod exact;
 pub mod features;

@@ -1,10 +1,10 @@
-//! Images with labels in pairs of IDX files: MNIST, Fashion-MNIST and their kin.
+//! Images with labels in IDX files and in archives of arrays: MNIST, Fashion-MNIST and their kin.
 
+use super::image_folder::{in_archive, in_folder};
+use super::place::{Pair, Place};
 use super::{Labelled, check_classes};
 use crate::Error;
-use crate::dataset::idx;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Pixels of an image.
 const PIXELS: usize = 28 * 28;
@@ -20,10 +20,12 @@ impl Labelled {
     /// ```
     ///
     /// with `.gz` at the end or without (if both are there, with), packed or not, and with a dot or a dash
-    /// before `idx`.
+    /// before `idx`. A folder of such a name is no file; the file of that name in it is read where none is beside
+    /// it.
     ///
     /// # Errors
-    /// [`Error::Io`] if a file is missing or cannot be read; [`Error::File`] as [`idx::read`] says, and if
+    /// [`Error::Io`] if a file is missing or cannot be read; [`Error::File`] as
+    /// [`idx::read`](crate::dataset::idx::read) says, and if
     /// there are more labels than images, or fewer, if images are of another size, or if a label is over 9.
     ///
     /// # Examples
@@ -37,7 +39,7 @@ impl Labelled {
     /// # Ok::<(), double_descent::Error>(())
     /// ```
     pub fn fashion_mnist(folder: &Path) -> Result<(Self, Self), Error> {
-        train_and_test("fashion-mnist", folder)
+        of_mnist("fashion-mnist", folder)
     }
 
     /// MNIST (`LeCun`, Cortes and Burges 1998): grey images of 28 × 28 pixels of the digits 0 to 9, 60,000 to
@@ -46,66 +48,131 @@ impl Labelled {
     /// # Errors
     /// As [`Labelled::fashion_mnist`].
     pub fn mnist(folder: &Path) -> Result<(Self, Self), Error> {
-        train_and_test("mnist", folder)
+        of_mnist("mnist", folder)
+    }
+
+    /// Images with labels to train on and to test on, from a folder of IDX files of unsigned bytes or from `.npz`
+    /// archives, of any size and any number of classes. The second one's name ends in `-test`. `path` is one of
+    ///
+    /// - a folder of the files of MNIST, Fashion-MNIST, KMNIST (`train-images-idx3-ubyte`, …, with `t10k` or
+    ///   `test`) or of one set of EMNIST (`emnist-letters-train-images-idx3-ubyte`, …), named as
+    ///   [`Labelled::fashion_mnist`] says, or of KMNIST's archives (`kmnist-train-imgs.npz`, …);
+    /// - such a folder and the start of the files' names, where several data sets are in it: `emnist/emnist-letters`;
+    /// - an archive with the names of Keras (`x_train`, `y_train`, `x_test`, `y_test`) or of `MedMNIST`
+    ///   (`train_images`, `train_labels`, `test_images`, `test_labels`); rows to validate on are left alone, and
+    ///   read by [`Labelled::read_npz`].
+    ///
+    /// Inputs of unsigned bytes are pixels, which are divided by 255; others are read as they are. There are as many
+    /// classes as the largest label says, counted from 0: EMNIST's letters have labels 1 to 26, and so 27 classes of
+    /// which the first has no rows.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if a file is missing or cannot be read, or if the folder holds several data sets (the error
+    /// lists them); [`Error::File`] as [`idx`](crate::dataset::idx) and [`npz`](crate::dataset::npz) say, if there
+    /// are more labels than images, or fewer, or if images to test on have another size; [`Error::Domain`] for more
+    /// than 65,536 classes.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// use double_descent::dataset::Labelled;
+    /// use std::path::Path;
+    ///
+    /// let (train, test) = Labelled::train_and_test("letters", Path::new("data/emnist/emnist-letters"))?;
+    /// let (train, test) = Labelled::train_and_test("blood", Path::new("data/bloodmnist.npz"))?;
+    /// # Ok::<(), double_descent::Error>(())
+    /// ```
+    pub fn train_and_test(name: impl Into<String>, path: &Path) -> Result<(Self, Self), Error> {
+        let (name, set) = (name.into(), path.file_name().and_then(|set| set.to_str()));
+        let pairs = match (path.parent(), set) {
+            _ if path.is_dir() => in_folder(path, None),
+            _ if path.exists() => in_archive(path),
+            (Some(folder), Some(set)) if folder.as_os_str().is_empty() => {
+                in_folder(Path::new("."), Some(set))
+            }
+            (Some(folder), Some(set)) if folder.is_dir() => in_folder(folder, Some(set)),
+            _ => in_folder(path, None), // what the system says about it
+        }?;
+        read_both(&name, &pairs, None)
+    }
+
+    /// Inputs and labels from two arrays of an `.npz` archive. Inputs of unsigned bytes are pixels, which are
+    /// divided by 255; others are read as they are. Images (`N × h × w`) have `hw` inputs.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the file cannot be read; [`Error::File`] as [`npz::read`](crate::dataset::npz::read) and
+    /// [`npz::read_labels`](crate::dataset::npz::read_labels) say, if there are more labels than inputs, or fewer,
+    /// or if a label is no class; [`Error::Domain`] for no classes and for more than 65,536 of them.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// use double_descent::dataset::Labelled;
+    /// use std::path::Path;
+    ///
+    /// let archive = Path::new("bloodmnist.npz");
+    /// let validation = Labelled::read_npz("blood", archive, "val_images", "val_labels", 8)?;
+    /// # Ok::<(), double_descent::Error>(())
+    /// ```
+    pub fn read_npz(
+        name: impl Into<String>,
+        archive: &Path,
+        inputs: &str,
+        labels: &str,
+        classes: usize,
+    ) -> Result<Self, Error> {
+        let place = |array: &str| Place::Npz(archive.into(), array.into());
+        read(name.into(), &Pair { inputs: place(inputs), labels: place(labels) }, classes)
     }
 
     /// Images and labels from two IDX files of bytes, of any size and any number of classes. The inputs are
     /// the pixels divided by 255.
     ///
     /// # Errors
-    /// [`Error::Io`] if a file cannot be read; [`Error::File`] as [`idx::read_bytes`] and
-    /// [`idx::read_labels`] say, if there are more labels than images, or fewer, or if a label is no class;
-    /// [`Error::Domain`] for no classes and for more than 65,536 of them.
+    /// [`Error::Io`] if a file cannot be read; [`Error::File`] as
+    /// [`idx::read_bytes`](crate::dataset::idx::read_bytes) and
+    /// [`idx::read_labels`](crate::dataset::idx::read_labels) say, if there are more labels than images, or fewer,
+    /// or if a label is no class; [`Error::Domain`] for no classes and for more than 65,536 of them.
     pub fn read_idx(
         name: impl Into<String>,
         images: &Path,
         labels: &Path,
         classes: usize,
     ) -> Result<Self, Error> {
-        check_classes(classes)?;
-        let (pixels, rows_labels) = (idx::read_bytes(images)?, idx::read_labels(labels)?);
-        let refuse = |reason| Err(Error::File { path: labels.into(), line: None, column: None, reason });
-        if rows_labels.len() != pixels.nrows() {
-            return refuse(format!(
-                "holds {} labels where {} holds {} images; take both from one data set",
-                rows_labels.len(),
-                images.display(),
-                pixels.nrows()
-            ));
-        }
-        if let Some(row) = rows_labels.iter().position(|label| *label >= classes) {
-            return refuse(format!(
-                "holds the label {} at row {row} (counted from 0); labels of {classes} classes count from 0",
-                rows_labels[row]
-            ));
-        }
-        Self::from_pixels(name, pixels, rows_labels, classes)
+        let pair = Pair { inputs: Place::Idx(images.into()), labels: Place::Idx(labels.into()) };
+        read(name.into(), &pair, classes)
     }
 }
 
-fn train_and_test(name: &str, folder: &Path) -> Result<(Labelled, Labelled), Error> {
-    let read = |name: &str, part: &str| {
-        let images = find(folder, &format!("{part}-images"), "idx3-ubyte")?;
-        let labels = find(folder, &format!("{part}-labels"), "idx1-ubyte")?;
-        let data = Labelled::read_idx(name, &images, &labels, CLASSES)?;
+fn read(name: String, pair: &Pair, classes: usize) -> Result<Labelled, Error> {
+    check_classes(classes)?;
+    pair.labelled(name, pair.read()?, classes)
+}
+
+fn of_mnist(name: &str, folder: &Path) -> Result<(Labelled, Labelled), Error> {
+    let pairs = in_folder(folder, Some(""))?;
+    let both = read_both(name, &pairs, Some(CLASSES))?;
+    for (data, pair) in [&both.0, &both.1].into_iter().zip(&pairs) {
         let found = data.inputs.dim().1;
         if found != PIXELS {
             let reason = format!("holds {found} pixels an image where 28 × 28 are needed");
-            return Err(Error::File { path: images, line: None, column: None, reason });
+            return Err(pair.inputs.refuse(reason));
         }
-        Ok(data)
-    };
-    Ok((read(name, "train")?, read(&format!("{name}-test"), "t10k")?))
+    }
+    Ok(both)
 }
 
-/// The file by one of its usual names.
-fn find(folder: &Path, what: &str, kind: &str) -> Result<PathBuf, Error> {
-    fs::read_dir(folder).map_err(|e| Error::io(folder, &e))?;
-    let names = ["-", "."].map(|joint| format!("{what}{joint}{kind}"));
-    let names = [".gz", ""].map(|end| names.clone().map(|name| name + end)).concat();
-    let found = names.iter().map(|name| folder.join(name)).find(|path| path.exists());
-    found.ok_or_else(|| Error::Io {
-        path: folder.into(),
-        reason: format!("no file of these names is in this folder: {}", names.join(", ")),
-    })
+/// Both parts, with the classes of both.
+fn read_both(name: &str, pairs: &[Pair; 2], classes: Option<usize>) -> Result<(Labelled, Labelled), Error> {
+    let [train, test] = pairs;
+    let (rows, test_rows) = (train.read()?, test.read()?);
+    let (columns, test_columns) = (rows.0.dim().1, test_rows.0.dim().1);
+    if classes.is_none() && columns != test_columns {
+        let reason = format!(
+            "holds {test_columns} values a row where those to train on have {columns}; take both from one data set"
+        );
+        return Err(test.inputs.refuse(reason));
+    }
+    let largest = rows.1.iter().chain(&test_rows.1).max().copied().unwrap_or(0);
+    let classes = classes.unwrap_or(largest.saturating_add(1));
+    let train = train.labelled(name.into(), rows, classes)?;
+    Ok((train, test.labelled(format!("{name}-test"), test_rows, classes)?))
 }

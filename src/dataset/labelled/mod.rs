@@ -1,8 +1,10 @@
 //! Inputs with class labels.
 
 mod image_files;
+mod image_folder;
 mod inputs;
 mod noise;
+mod place;
 
 use super::Dataset;
 use crate::Error;

@@ -4,44 +4,127 @@
 //! two dozen crates of which one assembles, and npyz panics in debug builds where the product of a shape
 //! overflows.
 
-use crate::dataset::stored::{Broken, Kind, Layout, Scalar, fill};
+use crate::dataset::stored::{Broken, Kind, Layout, Scalar, fill, other_kind};
+use crate::words::shown;
+use std::ffi::c_long;
 use std::io::Read;
 
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
 /// `NumPy` itself refuses more than 10,000 bytes.
 const LONGEST: usize = 1 << 16;
 
-/// The type that `descr` names.
+/// The type that `descr` names, as `numpy.dtype` reads it: `float64`, `d`, `f8`, `<f8`, `=d`, … Names without
+/// a byte order, and with `=` or `|`, are in this machine's; those of C's types are as long as they are here.
 fn scalar(descr: &str) -> Result<Scalar, String> {
-    let kind = match descr.strip_prefix(['<', '>', '|']) {
-        Some("f8") => Kind::F64,
-        Some("f4") => Kind::F32,
-        Some("i8") => Kind::I64,
-        Some("i4") => Kind::I32,
-        Some("i2") => Kind::I16,
-        Some("i1") => Kind::I8,
-        Some("u8") => Kind::U64,
-        Some("u4") => Kind::U32,
-        Some("u2") => Kind::U16,
-        Some("u1" | "b1") => Kind::U8,
-        _ => return Err(unreadable(descr)),
+    let (order, code) = match descr.chars().next() {
+        Some(order @ ('<' | '>' | '=' | '|')) => (Some(order), &descr[1..]),
+        _ => (None, descr),
     };
-    if descr.starts_with('|') && kind.size() > 1 {
-        return Err(unreadable(descr));
+    let kind = kind_of_code(code).or_else(|| if order.is_none() { kind_of_name(code) } else { None });
+    let big_endian = match order {
+        Some('<') => false,
+        Some('>') => true,
+        _ => cfg!(target_endian = "big"),
+    };
+    kind.map(|kind| Scalar { kind, big_endian }).ok_or_else(|| unreadable(descr))
+}
+
+/// A letter, or a letter and the bytes of a value.
+fn kind_of_code(code: &str) -> Option<Kind> {
+    let mut letters = code.chars();
+    let (letter, bytes) = (letters.next()?, letters.as_str());
+    if bytes.is_empty() {
+        return Some(match letter {
+            '?' => Kind::Bool,
+            'b' => Kind::I8,
+            'B' => Kind::U8,
+            'h' => Kind::I16,
+            'H' => Kind::U16,
+            'i' => Kind::I32,
+            'I' => Kind::U32,
+            'l' => signed(size_of::<c_long>()),
+            'L' => unsigned(size_of::<c_long>()),
+            'q' => Kind::I64,
+            'Q' => Kind::U64,
+            'p' | 'n' => signed(size_of::<usize>()),
+            'P' | 'N' => unsigned(size_of::<usize>()),
+            'e' => Kind::F16,
+            'f' => Kind::F32,
+            'd' => Kind::F64,
+            _ => return None,
+        });
     }
-    Ok(Scalar { kind, big_endian: descr.starts_with('>') })
+    // As C reads numbers: `f 8`, `f+8` and `f08` are `f8`.
+    Some(match (letter, bytes.trim_ascii_start().parse().ok()?) {
+        ('b', 1) => Kind::Bool,
+        ('i', 1) => Kind::I8,
+        ('i', 2) => Kind::I16,
+        ('i', 4) => Kind::I32,
+        ('i', 8) => Kind::I64,
+        ('u', 1) => Kind::U8,
+        ('u', 2) => Kind::U16,
+        ('u', 4) => Kind::U32,
+        ('u', 8) => Kind::U64,
+        ('f', 2) => Kind::F16,
+        ('f', 4) => Kind::F32,
+        ('f', 8) => Kind::F64,
+        _ => return None,
+    })
+}
+
+/// A name, which has no byte order.
+fn kind_of_name(name: &str) -> Option<Kind> {
+    Some(match name {
+        "bool" | "bool_" | "bool8" => Kind::Bool,
+        "int8" | "byte" => Kind::I8,
+        "int16" | "short" => Kind::I16,
+        "int32" | "intc" => Kind::I32,
+        "int64" | "longlong" => Kind::I64,
+        "int" | "int_" | "intp" | "int0" => signed(size_of::<usize>()),
+        "long" => signed(size_of::<c_long>()),
+        "uint8" | "ubyte" => Kind::U8,
+        "uint16" | "ushort" => Kind::U16,
+        "uint32" | "uintc" => Kind::U32,
+        "uint64" | "ulonglong" => Kind::U64,
+        "uint" | "uintp" | "uint0" => unsigned(size_of::<usize>()),
+        "ulong" => unsigned(size_of::<c_long>()),
+        "float16" | "half" => Kind::F16,
+        "float32" | "single" => Kind::F32,
+        "float64" | "double" | "float" | "float_" => Kind::F64,
+        _ => return None,
+    })
+}
+
+fn signed(bytes: usize) -> Kind {
+    if bytes == 8 { Kind::I64 } else { Kind::I32 }
+}
+
+fn unsigned(bytes: usize) -> Kind {
+    if bytes == 8 { Kind::U64 } else { Kind::U32 }
 }
 
 /// Why values of this type cannot be read, and what to save in their place.
 fn unreadable(descr: &str) -> String {
-    let mend = match descr.trim_start_matches(['<', '>', '|', '=']).as_bytes().first() {
-        Some(b'c') => "complex numbers are two real ones: save numpy.hstack([x.real, x.imag])",
-        Some(b'O') => "these are pickled Python objects: save numpy.array(x.tolist(), 'f8')",
-        Some(b'U' | b'S' | b'a') => "this is text: save numpy.unique(x, return_inverse=True)[1], its codes",
+    let code = descr.trim_start_matches(['<', '>', '|', '=']);
+    let is_records = descr.contains(',') || descr.starts_with(|c: char| c.is_ascii_digit() || c == '(');
+    let mend = match code.as_bytes().first() {
+        _ if is_records => "these are records: save one array of numbers",
+        _ if code.starts_with("clongdouble") || code.starts_with("longdouble") => "save x.astype('f8')",
+        Some(b'c' | b'F' | b'D' | b'G') => {
+            "complex numbers are two real ones: save numpy.hstack([x.real, x.imag])"
+        }
+        Some(b'O' | b'o') => "these are pickled Python objects: save numpy.array(x.tolist(), 'f8')",
+        Some(b'U' | b'S' | b'a' | b's') => {
+            "this is text: save numpy.unique(x, return_inverse=True)[1], its codes"
+        }
         Some(b'M' | b'm') => "these are times: save (x - x.min()) / numpy.timedelta64(1, 's')",
+        Some(b'V') => {
+            "these are bytes of no type that NumPy knows, as it saves bfloat16: save x.astype('f4')"
+        }
         _ => "save x.astype('f8')",
     };
-    format!("holds values of type `{descr}`; {mend} (f4, f8, integers and bool can be read)")
+    let descr = shown(descr);
+    format!("holds values of type `{descr}`; {mend} (f2, f4, f8, integers and bool can be read)")
 }
 
 /// What a header says.
@@ -59,13 +142,16 @@ impl Header {
     pub(super) fn read(reader: &mut (impl Read + ?Sized)) -> Result<Self, Broken> {
         let mut start = [0; 8];
         let read = fill(reader, &mut start)?;
-        if start.starts_with(b"PK") {
-            let reason =
-                "is an .npz or zip archive; read it by dataset::npz, or save one array with numpy.save";
-            return Err(Broken::Content(reason.into()));
+        let truncated = || Broken::Content("ends within its header; copy or save it again".into());
+        let found = &start[..read];
+        if !found.starts_with(&MAGIC[..read.min(MAGIC.len())]) {
+            return Err(Broken::Content(format!("is {}", other(found, other_kind(reader, found)?))));
         }
-        if read < start.len() || !start.starts_with(MAGIC) {
-            return Err(Broken::Content("is no .npy file: it does not start with \\x93NUMPY".into()));
+        if read == 0 {
+            return Err(Broken::Content("is empty; copy or save it again".into()));
+        }
+        if read < start.len() {
+            return Err(truncated());
         }
         let mut length = [0; 4];
         let digits = match start[6..] {
@@ -76,7 +162,6 @@ impl Header {
                 return Err(Broken::Content(reason));
             }
         };
-        let truncated = || Broken::Content("ends within its header; copy or save it again".into());
         if fill(reader, &mut length[..digits])? < digits {
             return Err(truncated());
         }
@@ -95,23 +180,28 @@ impl Header {
         Ok(header)
     }
 
-    /// Rows and columns; one axis is one column.
+    /// The first axis are the rows, all others one row's values.
     pub(super) fn layout(&self) -> Result<Layout, Broken> {
-        let (rows, columns) = match self.shape[..] {
-            [rows] => (rows, 1),
-            [rows, columns] => (rows, columns),
-            _ => {
-                let mend = match self.shape.len() {
-                    0 => "save x.reshape(1, 1)",
-                    _ => "save x.reshape(len(x), -1), one row per sample",
-                };
-                return Err(Broken::Content(format!(
-                    "has {} axes where rows and columns are needed; {mend}",
-                    self.shape.len()
-                )));
-            }
-        };
-        Layout::new(self.scalar, rows, columns, self.fortran_order)
+        if self.shape.is_empty() {
+            let reason = "has 0 axes where rows are needed; save x.reshape(1, 1)";
+            return Err(Broken::Content(reason.into()));
+        }
+        Layout::new(self.scalar, &self.shape, self.fortran_order)
+    }
+}
+
+/// What a file is that starts in another way; `kind` is its kind in words, if that is known.
+fn other(start: &[u8], kind: Option<&str>) -> String {
+    match (start, kind) {
+        ([b'P', b'K', ..], _) => {
+            "an .npz or zip archive; read it by dataset::npz, or save one array with numpy.save".into()
+        }
+        ([0x1f, 0x8b, ..], _) => "packed twice: unpack it once".into(),
+        ([0, 0, 8..=14, ..], _) => {
+            "no .npy file, but seems to be an IDX file: read it by dataset::idx".into()
+        }
+        (_, Some(kind)) => format!("no .npy file: it is {kind}"),
+        (_, None) => "no .npy file: it does not start with \\x93NUMPY".into(),
     }
 }
 
@@ -156,7 +246,7 @@ impl<'a> Text<'a> {
                 _ => false,
             };
             if !is_new {
-                return Err(self.broken(&format!("has an unknown or repeated key `{key}`")));
+                return Err(self.broken(&format!("has an unknown or repeated key `{}`", shown(key))));
             }
             if !self.skip(',') {
                 self.expect('}')?;
@@ -210,6 +300,9 @@ impl<'a> Text<'a> {
 
     fn string(&mut self) -> Result<&'a str, String> {
         self.rest = self.rest.trim_start();
+        if self.rest.starts_with("u'") || self.rest.starts_with("u\"") {
+            self.skip('u'); // as Python 2 wrote it
+        }
         let quoted = self.rest.strip_prefix(['\'', '"']).and_then(|rest| {
             let quote = self.rest.chars().next()?;
             rest.split_once(quote)
@@ -232,10 +325,8 @@ impl<'a> Text<'a> {
     }
 
     fn broken(&self, what: &str) -> String {
-        let place: String = self.rest.chars().take(20).collect();
-        format!(
-            "has a broken header: it {what} (before `{}`); save it again with numpy.save",
-            place.trim_end()
-        )
+        let place: String = self.rest.trim_end().chars().take(20).collect();
+        let place = shown(&place);
+        format!("has a broken header: it {what} (before `{place}`); save it again with numpy.save")
     }
 }

@@ -1,8 +1,11 @@
 //! Arrays in `NumPy`'s `.npy` files.
 //!
-//! Read are floats (`f4`, `f8`), integers (`i1` to `i8`, `u1` to `u8`) and `bool`, of either byte order, in C
-//! or Fortran order, of .npy versions 1.0 to 3.0, with one axis (one column) or two. Whole numbers from 2⁵³
-//! on, which `f64` may not hold exactly, are refused. So the features of any network can be analysed:
+//! Read are floats (`f2`, `f4`, `f8`), integers (`i1` to `i8`, `u1` to `u8`) and `bool`, of either byte order
+//! and by every name that `numpy.dtype` has for them, in C or Fortran order, of .npy versions 1.0 to 3.0. One
+//! axis is one column; of more axes the first are the rows, and all others one row's values: images
+//! (`N × h × w`) are a table `N × hw`, as those of [IDX files](super::idx). Whole numbers from 2⁵³ on, which
+//! `f64` may not hold exactly, are refused. Files are read plain or packed by gzip; the bytes tell which, not
+//! the name. So the features of any network can be analysed:
 //!
 //! ```text
 //! numpy.save("features.npy", model.last_hidden_layer(inputs))     # N × p, any framework
@@ -28,25 +31,32 @@ mod rows;
 
 pub use rows::NpyRows;
 
-use super::stored::{Broken, CHUNK, Layout};
+use super::stored::{Broken, Layout, Source};
 use crate::{Error, whole_file};
 use header::Header;
 use ndarray::{Array2, ArrayRef, Dimension};
-use std::fs::File;
-use std::io::{self, BufReader, Read, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 
 /// The table (`N × p`) in a file; an array with one axis is one column. The result is in C order, whatever
-/// the file's. Bytes after the array are left alone, as `numpy.load` does. [`NpyRows`] reads files larger
-/// than memory.
+/// the file's. Bytes after the array are left alone, as `numpy.load` does, but for those in a gzip file, whose
+/// checksum is at its end. [`NpyRows`] reads files larger than memory.
 ///
 /// # Errors
 /// [`Error::Io`] if the file cannot be read; [`Error::File`], with what to do, if it is no `.npy` file or its
-/// header is broken, if its values are of another type, if it has more axes than two, none, or no entries, if
-/// it is shorter than its header says, or if an entry is NaN, infinite, or a whole number not below 2⁵³;
-/// [`Error::Resource`] if there is no memory for it.
+/// header is broken, if its values are of another type, if it has no axes or no entries, if it is shorter than
+/// its header says, if a gzip file is damaged or goes on after the array, or if an entry is NaN, infinite, or a
+/// whole number not below 2⁵³; [`Error::Resource`] if there is no memory for it.
 pub fn read(path: &Path) -> Result<Array2<f64>, Error> {
-    open(path).and_then(|(mut file, layout)| layout.read_table(&mut file)).map_err(|broken| broken.at(path))
+    with_values(path, |values, layout| layout.read_table(values))
+}
+
+/// The table (`N × p`) of a file of unsigned bytes (`u1`), as bytes: an eighth of the memory of [`read`].
+///
+/// # Errors
+/// Those of [`read`], and [`Error::File`] for values of another type.
+pub fn read_bytes(path: &Path) -> Result<Array2<u8>, Error> {
+    with_values(path, |values, layout| layout.read_bytes(values))
 }
 
 /// Class labels, one a row: integers or `bool` with one axis, or with two and one column.
@@ -66,7 +76,7 @@ pub fn read(path: &Path) -> Result<Array2<f64>, Error> {
 /// # Ok::<(), double_descent::Error>(())
 /// ```
 pub fn read_labels(path: &Path) -> Result<Vec<usize>, Error> {
-    open(path).and_then(|(mut file, layout)| layout.read_labels(&mut file)).map_err(|broken| broken.at(path))
+    with_values(path, |values, layout| layout.read_labels(values))
 }
 
 /// Writes an array of any number of axes as `<f8` in C order; [`read`] gives the same bits back. NaN and
@@ -87,17 +97,26 @@ pub(super) fn write_array<D: Dimension>(file: &mut impl Write, array: &ArrayRef<
     array.iter().try_for_each(|v| file.write_all(&v.to_le_bytes()))
 }
 
+/// What `decode` makes of the values of a file, all of them.
+fn with_values<T>(
+    path: &Path,
+    decode: impl FnOnce(&mut Source, &Layout) -> Result<T, Broken>,
+) -> Result<T, Error> {
+    let read = || {
+        let (mut file, layout) = open(path)?;
+        let decoded = decode(&mut file, &layout)?;
+        file.check_sum()?;
+        Ok(decoded)
+    };
+    read().map_err(|broken: Broken| broken.at(path))
+}
+
 /// An open file, at its first value.
-fn open(path: &Path) -> Result<(BufReader<File>, Layout), Broken> {
-    let file = File::open(path).map_err(Broken::Io)?;
-    let metadata = file.metadata().map_err(Broken::Io)?;
-    let mut reader = BufReader::with_capacity(CHUNK, file);
-    let (layout, header) = read_layout(&mut reader)?;
-    // A pipe has no length; there the end is seen when it comes.
-    if metadata.is_file() {
-        layout.check_not_truncated(header, metadata.len())?;
-    }
-    Ok((reader, layout))
+fn open(path: &Path) -> Result<(Source, Layout), Broken> {
+    let mut file = Source::open(path)?;
+    let (layout, header) = read_layout(&mut file)?;
+    file.check_holds(&layout, header)?;
+    Ok((file, layout))
 }
 
 /// Reads a header; what it says, and its bytes.

@@ -2,17 +2,16 @@
 
 use super::open;
 use crate::Error;
-use crate::dataset::stored::{Broken, Layout};
+use crate::dataset::stored::{Broken, Layout, Source};
 use ndarray::Array2;
-use std::fs::File;
-use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
-/// The rows of a two-dimensional array (`N × p`) in an `.npy` file, in blocks, so that a file larger than
-/// memory can be streamed.
+/// The rows of an array (`N × p`) in an `.npy` file, in blocks, so that a file larger than memory can be
+/// streamed.
 ///
 /// Types and versions are those of [`npy`](super); rows come first (C order). NaN and infinities are refused,
-/// with their place. Bytes after the array are left alone, as `numpy.load` does.
+/// with their place. Bytes after the array are left alone, as `numpy.load` does. The checksum of a gzip file is
+/// at its end: it is compared with the last block, and there nothing may follow.
 ///
 /// # Examples
 /// Every point of a sample-wise curve, in memory of O(p² + block):
@@ -34,7 +33,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug)]
 pub struct NpyRows {
     path: PathBuf,
-    reader: BufReader<File>,
+    reader: Source,
     layout: Layout,
     /// Rows that are read.
     read: usize,
@@ -86,12 +85,24 @@ impl NpyRows {
             return Ok(None);
         }
         self.read = self.rows(); // until all went well
-        let block = self.layout.read_rows(&mut self.reader, from, rows).map_err(|broken| match broken {
-            Broken::Memory(e) => Error::Resource {
-                reason: format!("no memory for {rows} rows of {}: {e}; ask for fewer", self.path.display()),
-            },
-            broken => broken.at(&self.path),
-        })?;
+        let block = self
+            .layout
+            .read_rows(&mut self.reader, from, rows)
+            .and_then(|block| {
+                if from + rows == self.rows() {
+                    self.reader.check_sum()?;
+                }
+                Ok(block)
+            })
+            .map_err(|broken| match broken {
+                Broken::Memory(e) => Error::Resource {
+                    reason: format!(
+                        "no memory for {rows} rows of {}: {e}; ask for fewer",
+                        self.path.display()
+                    ),
+                },
+                broken => broken.at(&self.path),
+            })?;
         self.read = from + rows;
         Ok(Some(block))
     }

@@ -1,6 +1,7 @@
 //! What can be wrong with a file, before it is said which file.
 
 use crate::Error;
+use crate::dataset::kind_of_file::{KindOfFile, kind_of_file};
 use std::collections::TryReserveError;
 use std::io::{self, Read};
 use std::path::Path;
@@ -64,4 +65,21 @@ pub(in crate::dataset) fn at_end(reader: &mut (impl Read + ?Sized)) -> Result<()
         return Ok(());
     }
     Err(Broken::Content("goes on after its last value; copy or save it again".into()))
+}
+
+/// Which other kind of file begins with `start` and what `reader` has after it, in words.
+pub(in crate::dataset) fn other_kind(
+    reader: &mut (impl Read + ?Sized),
+    start: &[u8],
+) -> Result<Option<&'static str>, Broken> {
+    const ENOUGH: usize = 256;
+    let mut bytes = start.to_vec();
+    bytes.resize(start.len() + ENOUGH, 0);
+    let read = fill(reader, &mut bytes[start.len()..])?;
+    bytes.truncate(start.len() + read);
+    Ok(match kind_of_file(&bytes) {
+        KindOfFile::Unknown => None,
+        KindOfFile::Gzip => Some("packed by gzip"),
+        KindOfFile::Other(words) => Some(words),
+    })
 }

@@ -3,11 +3,13 @@
 
 mod broken;
 mod scalar;
+mod source;
 
-pub(super) use broken::{Broken, at_end, fill};
+pub(super) use broken::{Broken, at_end, fill, other_kind};
 pub(super) use scalar::{Kind, Scalar};
+pub(super) use source::Source;
 
-use ndarray::{Array2, ShapeBuilder};
+use ndarray::Array2;
 use std::io::Read;
 
 /// Bytes read at once: a whole number of values of any type.
@@ -19,37 +21,43 @@ const LARGEST_DEFLATE_RATIO: u64 = 1032;
 /// From here on whole numbers have no `f64` of their own.
 const WHOLE_NUMBERS_END: f64 = 9_007_199_254_740_992.0;
 
-/// How the values of a table (`N × p`) are stored. There is at least one, and their bytes have a number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How the values of a table (`N × p`) are stored. There is at least one, and their bytes have a number. The
+/// first axis are the rows; all others, in C order, one row's values.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Layout {
     scalar: Scalar,
     rows: usize,
     columns: usize,
-    /// Column after column, in place of row after row.
+    /// The lengths of the axes after the first.
+    inner: Vec<usize>,
+    /// The first axis moves fastest, in place of the last.
     fortran_order: bool,
 }
 
 impl Layout {
-    pub(super) fn new(
-        scalar: Scalar,
-        rows: usize,
-        columns: usize,
-        fortran_order: bool,
-    ) -> Result<Self, Broken> {
+    /// An array with at least one axis.
+    pub(super) fn new(scalar: Scalar, shape: &[usize], fortran_order: bool) -> Result<Self, Broken> {
+        let refuse = |reason: String| Err(Broken::Content(reason));
+        let Some((&rows, inner)) = shape.split_first() else {
+            return refuse("has no axes where rows are needed".into());
+        };
+        let columns = inner.iter().try_fold(1, |product: usize, &length| product.checked_mul(length));
+        let bytes = columns.and_then(|c| rows.checked_mul(c)?.checked_mul(scalar.size()));
+        let (Some(columns), Some(_)) = (columns, bytes.filter(|&bytes| isize::try_from(bytes).is_ok()))
+        else {
+            return refuse("has a broken header: its values fit into no file; copy or save it again".into());
+        };
         if rows == 0 || columns == 0 {
-            return Err(Broken::Content(format!("is empty: {rows} rows, {columns} columns")));
+            return refuse(format!("is empty: {rows} rows, {columns} columns"));
         }
-        let bytes = rows.checked_mul(columns).and_then(|values| values.checked_mul(scalar.size()));
-        if bytes.is_none_or(|bytes| isize::try_from(bytes).is_err()) {
-            let reason = format!("has a broken header: {rows} × {columns} values fit into no file");
-            return Err(Broken::Content(reason));
-        }
-        // One row, or one column, is the same in both orders.
-        Ok(Self { scalar, rows, columns, fortran_order: fortran_order && rows > 1 && columns > 1 })
+        // Both orders are the same where one axis at most has a length.
+        let is_one_line = shape.iter().filter(|&&length| length > 1).count() < 2;
+        let fortran_order = fortran_order && !is_one_line;
+        Ok(Self { scalar, rows, columns, inner: inner.to_vec(), fortran_order })
     }
 
-    pub(super) fn scalar(&self) -> Scalar {
-        self.scalar
+    pub(super) fn kind(&self) -> Kind {
+        self.scalar.kind
     }
 
     pub(super) fn rows(&self) -> usize {
@@ -105,13 +113,58 @@ impl Layout {
 
     /// The table, `N × p`, row after row.
     pub(super) fn read_table(&self, reader: &mut (impl Read + ?Sized)) -> Result<Array2<f64>, Broken> {
-        if !self.fortran_order {
-            return self.read_rows(reader, 0, self.rows);
-        }
         let values = self.read_values(reader, 0, self.rows)?;
-        let table = Array2::from_shape_vec((self.rows, self.columns).f(), values)
-            .map_err(|e| Broken::Content(e.to_string()))?;
-        Ok(table.as_standard_layout().into_owned())
+        self.table(values)
+    }
+
+    /// The table (`N × p`) of these values in the file's order.
+    fn table<T: Copy>(&self, mut values: Vec<T>) -> Result<Array2<T>, Broken> {
+        if self.fortran_order {
+            let (mut places, mut table) = (Vec::new(), Vec::new());
+            places.try_reserve_exact(self.columns)?;
+            places.extend((0..self.columns).map(|column| self.place_of(column) * self.rows));
+            table.try_reserve_exact(values.len())?;
+            for row in 0..self.rows {
+                table.extend(places.iter().map(|place| values[place + row]));
+            }
+            values = table;
+        }
+        Array2::from_shape_vec((self.rows, self.columns), values).map_err(|e| Broken::Content(e.to_string()))
+    }
+
+    /// Where a column stands among those of Fortran order, whose first axis moves fastest.
+    fn place_of(&self, column: usize) -> usize {
+        let (mut rest, mut place, mut stride) = (column, 0, self.columns);
+        for &length in self.inner.iter().rev() {
+            stride /= length;
+            place += (rest % length) * stride;
+            rest /= length;
+        }
+        place
+    }
+
+    /// Which column stands there; the inverse of [`Layout::place_of`].
+    fn column_at(&self, place: usize) -> usize {
+        let (mut rest, mut column, mut stride) = (place, 0, self.columns);
+        for &length in &self.inner {
+            stride /= length;
+            column += (rest % length) * stride;
+            rest /= length;
+        }
+        column
+    }
+
+    /// The table of unsigned bytes, `N × p`, row after row.
+    pub(super) fn read_bytes(&self, reader: &mut (impl Read + ?Sized)) -> Result<Array2<u8>, Broken> {
+        if self.scalar.kind != Kind::U8 {
+            return Err(Broken::Content("holds no unsigned bytes; read it by `read` of its module".into()));
+        }
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(self.bytes())?;
+        bytes.resize(self.bytes(), 0);
+        let read = fill(reader, &mut bytes)?;
+        self.check_not_truncated(0, read as u64)?;
+        self.table(bytes)
     }
 
     /// Class labels, one a row.
@@ -164,7 +217,7 @@ impl Layout {
     /// Refuses what is no finite number, or not exact. `before` rows come before these values.
     fn check_values(&self, values: &[f64], before: usize) -> Result<(), Broken> {
         let bad = match self.scalar.kind {
-            Kind::F64 | Kind::F32 => values.iter().position(|v| !v.is_finite()),
+            Kind::F64 | Kind::F32 | Kind::F16 => values.iter().position(|v| !v.is_finite()),
             Kind::I64 | Kind::U64 => values.iter().position(|v| v.abs() >= WHOLE_NUMBERS_END),
             _ => None,
         };
@@ -172,7 +225,7 @@ impl Layout {
             return Ok(());
         };
         let (row, column) = if self.fortran_order {
-            (at % self.rows, at / self.rows)
+            (at % self.rows, self.column_at(at / self.rows))
         } else {
             (before + at / self.columns, at % self.columns)
         };

@@ -1,0 +1,391 @@
+//! What is done to a table before a fit: rows and columns picked, an order drawn, means taken away, scales made equal.
+//! Each step is kept, in words for a caption.
+
+use super::Dataset;
+use crate::Error;
+use crate::rng::{shuffle_front, stream};
+use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut1, Axis, concatenate};
+
+/// The rows whose means and deviations [`Dataset::centre`] and [`Dataset::standardise`] take. All rows are moved and
+/// scaled by them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FitOn<'a> {
+    /// All rows: what is tested on has had its say.
+    AllRows,
+    /// These rows alone, by their numbers from 0, each once: those that are trained on.
+    Rows(&'a [usize]),
+}
+
+/// A stream of random numbers of its own: no sweep has an axis that long, and
+/// [`Labelled`](super::Labelled) draws from 0 to 2.
+const SHUFFLE: (usize, usize) = (u32::MAX as usize, 3);
+
+const INTERCEPT: &str = "intercept";
+const CENTRED: &str = "features centred";
+const STANDARDISED: &str = "features standardised";
+
+impl Dataset {
+    /// What was done to the table, in words for a caption.
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::dataset::{Dataset, FitOn};
+    ///
+    /// let diabetes = Dataset::diabetes();
+    /// assert_eq!(diabetes.preparation(), "no intercept, features as given");
+    /// let (train, test) = diabetes.shuffle(7)?.centre(FitOn::AllRows)?.split(400)?;
+    /// assert_eq!((train.len(), test.len()), (400, 42));
+    /// assert_eq!(
+    ///     train.preparation(),
+    ///     "no intercept, rows shuffled by seed 7, features centred, the first 400 of 442 rows"
+    /// );
+    /// # Ok::<(), double_descent::Error>(())
+    /// ```
+    #[must_use]
+    pub fn preparation(&self) -> String {
+        let intercept = if self.has_step(INTERCEPT) { "with intercept" } else { "no intercept" };
+        let mut words = vec![intercept];
+        if !self.preparation.iter().any(|step| step.starts_with(CENTRED) || step.starts_with(STANDARDISED)) {
+            words.push("features as given");
+        }
+        words.extend(self.preparation.iter().map(String::as_str).filter(|step| *step != INTERCEPT));
+        words.join(", ")
+    }
+
+    fn has_step(&self, step: &str) -> bool {
+        self.preparation.iter().any(|kept| kept == step)
+    }
+
+    fn keep_step(&mut self, step: String) {
+        if self.preparation.last() != Some(&step) {
+            self.preparation.push(step);
+        }
+    }
+
+    /// The same rows with a column of ones appended, named `intercept`; once, however
+    /// often it is asked for.
+    #[must_use]
+    pub fn with_intercept(mut self) -> Self {
+        if self.has_step(INTERCEPT) {
+            return self;
+        }
+        let ones = Array2::ones((self.len(), 1));
+        let parts: [ArrayView2<'_, f64>; 2] = [self.features.view(), ones.view()];
+        if let Ok(features) = concatenate(Axis(1), &parts) {
+            // Row-major like every other table here: `concatenate` may choose otherwise.
+            self.features = features.as_standard_layout().into_owned();
+            self.feature_names.push(INTERCEPT.into());
+            self.preparation.push(INTERCEPT.into());
+        }
+        self
+    }
+
+    /// Whether this column is the one that [`Dataset::with_intercept`] appended.
+    fn is_intercept(&self, column: usize) -> bool {
+        self.has_step(INTERCEPT)
+            && self.feature_names[column] == INTERCEPT
+            && self.features.column(column).iter().all(|&x| x == 1.0)
+    }
+
+    /// These features, by name, in this order; all rows and targets.
+    ///
+    /// # Errors
+    /// [`Error::Empty`] without names, [`Error::UnknownColumn`], and [`Error::Unsupported`] for a name that is asked
+    /// for twice or that two features have.
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::dataset::Dataset;
+    ///
+    /// let diabetes = Dataset::diabetes().select(["bmi", "age"])?;
+    /// assert_eq!(diabetes.features().dim(), (442, 2));
+    /// assert_eq!(diabetes.feature_names(), ["bmi", "age"]);
+    /// # Ok::<(), double_descent::Error>(())
+    /// ```
+    pub fn select<S: AsRef<str>>(&self, features: impl IntoIterator<Item = S>) -> Result<Self, Error> {
+        let columns = columns(&self.feature_names, features, "the list of features")?;
+        let (found, all) = (columns.len(), self.feature_names.len());
+        let mut data = self.clone();
+        data.features = self.features.select(Axis(1), &columns).as_standard_layout().into_owned();
+        data.feature_names = columns.iter().map(|&column| self.feature_names[column].clone()).collect();
+        if !(0..found).any(|column| data.is_intercept(column)) {
+            data.preparation.retain(|step| step != INTERCEPT);
+        }
+        data.keep_step(format!("{found} of {all} features"));
+        Ok(data)
+    }
+
+    /// These targets, by name, in this order; all rows and features.
+    ///
+    /// # Errors
+    /// As [`Dataset::select`].
+    pub fn select_targets<S: AsRef<str>>(&self, targets: impl IntoIterator<Item = S>) -> Result<Self, Error> {
+        let columns = columns(&self.target_names, targets, "the list of targets")?;
+        let (found, all) = (columns.len(), self.target_names.len());
+        let mut data = self.clone();
+        data.targets = self.targets.select(Axis(1), &columns).as_standard_layout().into_owned();
+        data.target_names = columns.iter().map(|&column| self.target_names[column].clone()).collect();
+        data.keep_step(format!("{found} of {all} targets"));
+        Ok(data)
+    }
+
+    /// These rows, by their numbers from 0, in this order.
+    ///
+    /// # Errors
+    /// [`Error::Empty`] without rows; [`Error::Domain`] for a row that is not there or is named twice;
+    /// [`Error::Resource`] if there is no memory for them.
+    pub fn select_rows(&self, rows: &[usize]) -> Result<Self, Error> {
+        self.check_rows("the list of rows", rows)?;
+        self.with_rows(rows, format!("{} of {} rows", rows.len(), self.len()))
+    }
+
+    /// The first `train` rows, and the others, whose name ends in `-test`. [`Dataset::shuffle`] before it makes the
+    /// split a random one; the training rows of a smaller split are then the first of a larger one's.
+    ///
+    /// # Errors
+    /// [`Error::Domain`] unless `1 ≤ train < N`; [`Error::Resource`] if there is no memory for both.
+    pub fn split(&self, train: usize) -> Result<(Self, Self), Error> {
+        let all = self.len();
+        if train == 0 || train >= all {
+            return Err(Error::Domain {
+                what: "the number of training rows",
+                value: train as f64,
+                must_be: "at least 1 and below the number of rows",
+            });
+        }
+        let rows: Vec<usize> = (0..all).collect();
+        let (first, last) = rows.split_at(train);
+        let test = all - train;
+        let mut rest = self.with_rows(last, format!("the last {test} of {all} rows"))?;
+        rest.name += "-test";
+        Ok((self.with_rows(first, format!("the first {train} of {all} rows"))?, rest))
+    }
+
+    /// All rows in a random order, a function of the seed and the number of rows alone.
+    ///
+    /// # Errors
+    /// [`Error::Resource`] if there is no memory for them.
+    pub fn shuffle(&self, seed: u64) -> Result<Self, Error> {
+        let mut rows: Vec<usize> = (0..self.len()).collect();
+        shuffle_front(&mut stream(seed, SHUFFLE.0, SHUFFLE.1), &mut rows, self.len());
+        self.with_rows(&rows, format!("rows shuffled by seed {seed}"))
+    }
+
+    /// All rows with each feature's mean over some of them taken away. An intercept stays as it is.
+    ///
+    /// With [`Dataset::centre_targets`] on the same rows, the training rows, a fit has an intercept that nothing
+    /// penalises.
+    ///
+    /// # Errors
+    /// [`Error::Empty`] without rows to fit on; [`Error::Domain`] for one that is not there or is named twice;
+    /// [`Error::Overflow`] where a difference does not fit into `f64`.
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::dataset::{Dataset, FitOn};
+    /// use ndarray::array;
+    ///
+    /// let data = Dataset::new("three", array![[1.0], [3.0], [8.0]], array![[0.0], [0.0], [1.0]])?;
+    /// let data = data.centre(FitOn::Rows(&[0, 1]))?;
+    /// assert_eq!(data.features(), &array![[-1.0], [1.0], [6.0]]);
+    /// assert_eq!(data.preparation(), "no intercept, features centred on 2 of 3 rows");
+    /// # Ok::<(), double_descent::Error>(())
+    /// ```
+    pub fn centre(mut self, fit_on: FitOn<'_>) -> Result<Self, Error> {
+        let rows = self.fitted(fit_on)?;
+        for column in self.scaled_columns() {
+            centre(&mut self.features.column_mut(column), rows, "a centred feature")?;
+        }
+        let step = self.step(CENTRED, fit_on);
+        self.keep_step(step);
+        Ok(self)
+    }
+
+    /// All rows with each target's mean over some of them taken away.
+    ///
+    /// # Errors
+    /// As [`Dataset::centre`].
+    pub fn centre_targets(mut self, fit_on: FitOn<'_>) -> Result<Self, Error> {
+        let rows = self.fitted(fit_on)?;
+        for mut column in self.targets.columns_mut() {
+            centre(&mut column, rows, "a centred target")?;
+        }
+        let step = self.step("targets centred", fit_on);
+        self.keep_step(step);
+        Ok(self)
+    }
+
+    /// All rows with each feature shifted and scaled to mean 0 and (population) variance 1 over some of them. A
+    /// feature that is constant there becomes 0 in all rows; an intercept stays as it is.
+    ///
+    /// # Errors
+    /// As [`Dataset::centre`].
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::dataset::{Dataset, FitOn};
+    /// use ndarray::array;
+    ///
+    /// let data = Dataset::new("three", array![[1.0], [3.0], [8.0]], array![[0.0], [0.0], [1.0]])?;
+    /// let data = data.standardise(FitOn::Rows(&[0, 1]))?;
+    /// assert_eq!(data.features(), &array![[-1.0], [1.0], [6.0]]);
+    /// assert_eq!(data.preparation(), "no intercept, features standardised on 2 of 3 rows");
+    /// # Ok::<(), double_descent::Error>(())
+    /// ```
+    pub fn standardise(mut self, fit_on: FitOn<'_>) -> Result<Self, Error> {
+        let rows = self.fitted(fit_on)?;
+        for column in self.scaled_columns() {
+            standardise(&mut self.features.column_mut(column), rows)?;
+        }
+        let step = self.step(STANDARDISED, fit_on);
+        self.keep_step(step);
+        Ok(self)
+    }
+
+    /// The same rows with each feature shifted and scaled to mean 0 and (population) variance 1 over
+    /// all rows, test rows included: [`Dataset::standardise`] on [`FitOn::AllRows`]. A constant feature becomes 0.
+    ///
+    /// # Errors
+    /// [`Error::Overflow`] where a feature's variance does not fit into `f64`.
+    pub fn standardised(self) -> Result<Self, Error> {
+        self.standardise(FitOn::AllRows)
+    }
+
+    /// All but an intercept.
+    fn scaled_columns(&self) -> Vec<usize> {
+        (0..self.features.ncols()).filter(|&column| !self.is_intercept(column)).collect()
+    }
+
+    fn step(&self, what: &str, fit_on: FitOn<'_>) -> String {
+        match fit_on {
+            FitOn::AllRows => what.into(),
+            FitOn::Rows(rows) => format!("{what} on {} of {} rows", rows.len(), self.len()),
+        }
+    }
+
+    fn fitted<'a>(&self, fit_on: FitOn<'a>) -> Result<Option<&'a [usize]>, Error> {
+        let FitOn::Rows(rows) = fit_on else { return Ok(None) };
+        self.check_rows("the list of rows to fit on", rows)?;
+        Ok(Some(rows))
+    }
+
+    /// Refuses rows that are not there, and those that are there twice.
+    fn check_rows(&self, what: &'static str, rows: &[usize]) -> Result<(), Error> {
+        if rows.is_empty() {
+            return Err(Error::Empty { what });
+        }
+        let mut seen = vec![false; self.len()];
+        for &row in rows {
+            if row >= self.len() || std::mem::replace(&mut seen[row], true) {
+                let must_be = "below the number of rows, and there once";
+                return Err(Error::Domain { what: "the number of a row", value: row as f64, must_be });
+            }
+        }
+        Ok(())
+    }
+
+    /// These rows, which are there.
+    fn with_rows(&self, rows: &[usize], step: String) -> Result<Self, Error> {
+        let mut data = Self {
+            name: self.name.clone(),
+            features: gather(&self.features, rows)?,
+            targets: gather(&self.targets, rows)?,
+            feature_names: self.feature_names.clone(),
+            target_names: self.target_names.clone(),
+            preparation: self.preparation.clone(),
+        };
+        data.keep_step(step);
+        Ok(data)
+    }
+}
+
+fn gather(table: &Array2<f64>, rows: &[usize]) -> Result<Array2<f64>, Error> {
+    let mut values = Vec::new();
+    let no_memory = |reason: String| Error::Resource { reason: format!("no memory for the rows: {reason}") };
+    values.try_reserve_exact(rows.len() * table.ncols()).map_err(|e| no_memory(e.to_string()))?;
+    for &row in rows {
+        values.extend(table.row(row));
+    }
+    Array2::from_shape_vec((rows.len(), table.ncols()), values).map_err(|e| no_memory(e.to_string()))
+}
+
+/// Where these names stand among `all`.
+fn columns<S: AsRef<str>>(
+    all: &[String],
+    names: impl IntoIterator<Item = S>,
+    what: &'static str,
+) -> Result<Vec<usize>, Error> {
+    let mut columns = Vec::new();
+    for name in names {
+        let name = name.as_ref();
+        let mut places = (0..all.len()).filter(|&column| all[column] == name);
+        let Some(column) = places.next() else {
+            return Err(Error::UnknownColumn { name: name.into(), available: all.to_vec() });
+        };
+        if places.next().is_some() || columns.contains(&column) {
+            let reason = format!("the column `{name}` is asked for or there twice; name each column once");
+            return Err(Error::Unsupported { reason });
+        }
+        columns.push(column);
+    }
+    if columns.is_empty() { Err(Error::Empty { what }) } else { Ok(columns) }
+}
+
+/// The values of some rows, all of them without `rows`.
+fn values<'a>(column: ArrayView1<'a, f64>, rows: Option<&'a [usize]>) -> impl Iterator<Item = f64> + Clone {
+    (0..rows.map_or(column.len(), <[usize]>::len)).map(move |at| column[rows.map_or(at, |rows| rows[at])])
+}
+
+fn largest(values: impl Iterator<Item = f64>) -> f64 {
+    values.fold(0.0, |largest: f64, x| largest.max(x.abs()))
+}
+
+/// The mean over some rows: that of equal values is the value.
+fn mean(column: ArrayView1<'_, f64>, rows: Option<&[usize]>) -> f64 {
+    let values = || values(column, rows);
+    let first = values().next().unwrap_or(0.0);
+    if values().all(|x| x == first) {
+        return first;
+    }
+    let count = values().count() as f64;
+    let mean = match rows {
+        None => column.mean().unwrap_or(0.0),
+        Some(_) => values().sum::<f64>() / count,
+    };
+    // A sum of many large values rounds by more than a small spread: what is left of the mean is then taken, once.
+    let rest = values().map(|x| x - mean).sum::<f64>() / count;
+    if rest.abs() > MEAN_LEFT * largest(values().map(|x| x - mean)) { mean + rest } else { mean }
+}
+
+/// How much of the spread a mean may be off by.
+const MEAN_LEFT: f64 = 1.0 / (1_u64 << 30) as f64;
+
+fn centre(
+    column: &mut ArrayViewMut1<'_, f64>,
+    rows: Option<&[usize]>,
+    what: &'static str,
+) -> Result<(), Error> {
+    let mean = mean(column.view(), rows);
+    column.mapv_inplace(|x| x - mean);
+    if column.iter().all(|x| x.is_finite()) { Ok(()) } else { Err(Error::Overflow { what }) }
+}
+
+fn standardise(column: &mut ArrayViewMut1<'_, f64>, rows: Option<&[usize]>) -> Result<(), Error> {
+    let mean = mean(column.view(), rows);
+    column.mapv_inplace(|x| x - mean);
+    // Relative to the largest entry, so that squares neither overflow nor vanish.
+    let largest = largest(values(column.view(), rows));
+    if !largest.is_finite() {
+        return Err(Error::Overflow { what: "a feature's spread" });
+    }
+    if largest <= 8.0 * f64::EPSILON * mean.abs() {
+        column.fill(0.0);
+        return Ok(());
+    }
+    column.mapv_inplace(|x| x / largest);
+    let squares: ndarray::Array1<f64> = values(column.view(), rows).map(|x| x * x).collect();
+    let deviation = squares.mean().unwrap_or(1.0).sqrt();
+    column.mapv_inplace(|x| x / deviation);
+    let is_finite = column.iter().all(|x| x.is_finite());
+    if is_finite { Ok(()) } else { Err(Error::Overflow { what: "a standardised feature" }) }
+}
