@@ -1,5 +1,6 @@
 //! One error type for the crate. Its variants are the same whatever features are on.
 
+use crate::words::{listed, number, reason as in_one_line, shown};
 use std::fmt;
 use std::path::PathBuf;
 
@@ -127,46 +128,49 @@ impl fmt::Display for Error {
             }
             Self::NonFinite { what, row, column, value } => write!(
                 f,
-                "{what} holds {value} at row {row}, column {column} (counted from 0); \
-                 remove or replace it first"
+                "{what} holds {} at row {row}, column {column} (counted from 0); \
+                 remove or replace it first",
+                number(*value)
             ),
             Self::Domain { what, value, must_be } => {
-                write!(f, "{what} is {value}; it must be {must_be}")
+                write!(f, "{what} is {}; it must be {must_be}", number(*value))
             }
             Self::Overflow { what } => {
                 write!(f, "{what} does not fit into a 64-bit float; rescale the data")
             }
             Self::Backend { name, reason } => {
-                write!(f, "the linear algebra backend `{name}` failed: {reason}")
+                write!(f, "the linear algebra backend `{name}` failed: {}", in_one_line(reason))
             }
             Self::UnknownColumn { name, available } => {
-                write!(f, "no column is named `{name}`; there are: {}", available.join(", "))
+                write!(f, "no column is named `{}`; there are: {}", shown(name), listed(available))
             }
             Self::UnknownName { what, name, choices } => {
-                write!(f, "`{name}` is no {what}; choose one of: {}", choices.join(", "))
+                write!(f, "`{}` is no {what}; choose one of: {}", shown(name), listed(choices))
             }
             Self::File { path, line, column, reason } => {
-                write!(f, "{}", path.display())?;
+                write!(f, "{}", in_one_line(&path.to_string_lossy()))?;
                 if let Some(line) = line {
                     write!(f, ", line {line}")?;
                 }
                 if let Some(column) = column {
-                    write!(f, ", column `{column}`")?;
+                    write!(f, ", column `{}`", shown(column))?;
                 }
-                write!(f, ": {reason}")
+                write!(f, ": {}", in_one_line(reason))
             }
-            Self::Io { path, reason } => write!(f, "{}: {reason}", path.display()),
+            Self::Io { path, reason } => {
+                write!(f, "{}: {}", in_one_line(&path.to_string_lossy()), in_one_line(reason))
+            }
             Self::Device { device, reason, looked_for } => {
-                write!(f, "CUDA device {device}: {reason}")?;
+                write!(f, "CUDA device {device}: {}", in_one_line(reason))?;
                 if looked_for.is_empty() {
                     return Ok(());
                 }
-                write!(f, "; looked for {}", looked_for.join(", "))
+                write!(f, "; looked for {}", listed(looked_for))
             }
             Self::DeviceMemory { needed, free } => {
                 write!(f, "{needed} bytes of device memory are needed and {free} are free")
             }
-            Self::Resource { reason } | Self::Unsupported { reason } => f.write_str(reason),
+            Self::Resource { reason } | Self::Unsupported { reason } => f.write_str(&in_one_line(reason)),
         }
     }
 }

@@ -4,12 +4,13 @@
 
 #[cfg(feature = "plot")]
 pub mod figures;
+pub mod inputs;
 pub mod regression;
 
 use clap::{Arg, Args, ValueEnum};
 use double_descent::Error;
 use double_descent::curve::{Bootstrap, Curve, Metric, Summary};
-use double_descent::dataset::{BlankCells, CsvOptions, Dataset, StudentTeacher};
+use double_descent::dataset::{CsvOptions, Dataset, StudentTeacher};
 use double_descent::sweep::{Arm, Observer, Splits, Sweep};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::ops::ControlFlow;
@@ -31,8 +32,9 @@ const NAMED: [&str; 4] = ["diabetes", "student-teacher", "california-housing", "
 #[derive(Args, Debug)]
 pub struct TableArgs {
     /// diabetes, student-teacher, california-housing, who-life-expectancy, or the path of a CSV file;
-    /// several, separated by commas or by repeating the flag [default: the two embedded ones]
-    #[arg(long, value_name = "NAME|PATH", value_delimiter = ',')]
+    /// several, separated by commas or by repeating the flag; a path with a comma in double quotes of its own
+    /// [default: the two embedded ones]
+    #[arg(long, value_name = "NAME|PATH")]
     pub dataset: Vec<String>,
 
     /// Folder of california_housing.csv and who_life_expectancy.csv [default: $DOUBLE_DESCENT_DATA]
@@ -43,17 +45,13 @@ pub struct TableArgs {
     #[arg(long, value_name = "NAME")]
     pub target: Option<String>,
 
-    /// Feature columns of a CSV file, separated by commas [default: all but the target]
-    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    /// Feature columns of a CSV file, separated by commas; a name with a comma in double quotes of its own, as in
+    /// --features '"height, in m",age' [default: all but the target]
+    #[arg(long, value_name = "NAMES")]
     pub features: Vec<String>,
 
-    /// Character between the cells of a CSV file
-    #[arg(long, value_name = "CHAR", default_value = ",")]
-    pub delimiter: char,
-
-    /// Drop rows of a CSV file that have a blank cell, instead of stopping there
-    #[arg(long)]
-    pub drop_blank_rows: bool,
+    #[command(flatten)]
+    pub csv: inputs::CsvArgs,
 
     /// Append a column of ones to the features (p counts it)
     #[arg(long)]
@@ -165,7 +163,7 @@ impl TableArgs {
         let names = if self.dataset.is_empty() {
             NAMED[..2].iter().map(|name| (*name).to_owned()).collect()
         } else {
-            self.dataset.clone()
+            inputs::split_lists(&self.dataset)?
         };
         if self.splits.is_some() && names.len() > 1 {
             return Err(Error::Resource {
@@ -173,10 +171,14 @@ impl TableArgs {
             });
         }
         let sizes = parse_sizes(&self.sizes)?;
+        let folders = inputs::folder_names(&names, &NAMED)?;
         let mut failed = 0;
-        for name in &names {
+        for (name, folder) in names.iter().zip(&folders) {
             let data = self.load(name)?;
-            let folder = self.run.make_folder(&format!("results/{study}"), data.name())?;
+            let folder = self.run.make_folder(&format!("results/{study}"), folder)?;
+            if !NAMED.contains(&name.as_str()) {
+                inputs::claim(&folder, Path::new(name))?;
+            }
             let sweep = Sweep {
                 splits: match &self.splits {
                     Some(path) => Splits::read(path)?,
@@ -201,11 +203,12 @@ impl TableArgs {
     }
 
     fn load(&self, name: &str) -> Result<Dataset, Error> {
-        let for_csv = self.target.is_some() || !self.features.is_empty() || self.drop_blank_rows;
+        let for_csv = self.target.is_some() || !self.features.is_empty() || self.csv.is_given();
         if for_csv && NAMED.contains(&name) {
             return Err(Error::Resource {
                 reason: format!(
-                    "--target, --features and --drop-blank-rows are for CSV files, not for {name}"
+                    "--target, --features, --drop-blank-rows and what else tells how to read a CSV file are not for \
+                     {name}"
                 ),
             });
         }
@@ -242,17 +245,11 @@ impl TableArgs {
     }
 
     fn csv_options(&self) -> Result<CsvOptions, Error> {
-        let delimiter = u8::try_from(self.delimiter).map_err(|_| Error::Resource {
-            reason: format!("--delimiter `{}` is not a single byte", self.delimiter),
-        })?;
-        let mut options = CsvOptions::default().delimiter(delimiter).features(self.features.clone());
-        if let Some(target) = &self.target {
-            options = options.target(target);
-        }
-        if self.drop_blank_rows {
-            options = options.blank_cells(BlankCells::DropRow);
-        }
-        Ok(options)
+        let options = self.csv.options()?.features(inputs::split_lists(&self.features)?);
+        Ok(match &self.target {
+            Some(target) => options.target(target),
+            None => options,
+        })
     }
 }
 

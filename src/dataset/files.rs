@@ -49,7 +49,8 @@ impl Dataset {
         let options = CsvOptions::default()
             .target("Life expectancy")
             .features(WHO_FEATURES)
-            .blank_cells(BlankCells::DropRow);
+            .missing([""; 0])
+            .blank_cells(BlankCells::DropIncompleteRow);
         Self::read_csv(&folder.join("who_life_expectancy.csv"), &options)
             .map(|data| data.renamed("who-life-expectancy"))
     }

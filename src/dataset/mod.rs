@@ -4,13 +4,14 @@ mod csv_table;
 mod diabetes;
 mod files;
 pub mod idx;
+mod kind_of_file;
 mod labelled;
 pub mod npy;
 pub mod npz;
 mod stored;
 mod student_teacher;
 
-pub use csv_table::{BlankCells, CsvOptions};
+pub use csv_table::{BlankCells, CsvOptions, Encoding, Header, UnnamedColumn};
 pub use labelled::Labelled;
 pub use npy::NpyRows;
 pub use student_teacher::StudentTeacher;
@@ -127,7 +128,9 @@ impl Dataset {
         let has = |what: &str| self.preparation.iter().any(|step| step == what);
         let scaling = if has(STANDARDISED) { "features standardised" } else { "features as given" };
         let intercept = if has(INTERCEPT) { "with intercept" } else { "no intercept" };
-        format!("{intercept}, {scaling}")
+        let others =
+            self.preparation.iter().filter(|step| ![INTERCEPT, STANDARDISED].contains(&step.as_str()));
+        others.fold(format!("{intercept}, {scaling}"), |text, step| format!("{text}, {step}"))
     }
 
     /// The same rows with a column of ones appended, named `intercept`; once, however
@@ -159,7 +162,7 @@ impl Dataset {
             column.mapv_inplace(|x| x - mean);
             // Relative to the largest entry, so that squares neither overflow nor vanish.
             let largest = column.iter().fold(0.0, |m: f64, x| m.max(x.abs()));
-            if !largest.is_finite() {
+            if !(mean.is_finite() && largest.is_finite()) {
                 return Err(Error::Overflow { what: "a feature's spread" });
             }
             if largest <= 8.0 * f64::EPSILON * mean.abs() {

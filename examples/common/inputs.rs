@@ -1,0 +1,220 @@
+//! How CSV files are read and where their results go: no two inputs into one folder.
+
+use super::io_error;
+use clap::{Args, ValueEnum};
+use double_descent::Error;
+use double_descent::dataset::{BlankCells, CsvOptions, Encoding, Header, UnnamedColumn};
+use std::collections::HashMap;
+use std::path::Path;
+
+/// Flags that tell how to read a CSV file.
+#[derive(Args, Debug)]
+pub struct CsvArgs {
+    /// Character between the cells of a CSV file, or `tab`, or `blanks` for one or more blanks
+    #[arg(long, value_name = "CHAR", default_value = ",", value_parser = delimiter)]
+    pub delimiter: Delimiter,
+
+    /// Drop rows of a CSV file with a missing value in a column in use, instead of stopping there
+    #[arg(long)]
+    pub drop_blank_rows: bool,
+
+    /// Spellings of a missing value in a CSV file, separated by commas [default: NA, N/A, #N/A, <NA>, NaN, null, None,
+    /// \N, ?, -, --, .]; a blank cell is one anyway
+    #[arg(long, value_name = "WORDS")]
+    pub missing: Vec<String>,
+
+    /// Numbers of a CSV file are written 0,5 in place of 0.5
+    #[arg(long)]
+    pub decimal_comma: bool,
+
+    /// Where the names of the columns are
+    #[arg(long, value_enum, default_value_t = HeaderArg::Checked)]
+    pub header: HeaderArg,
+
+    /// What to do with a first column that has no name
+    #[arg(long, value_enum, default_value_t = UnnamedArg::Detect)]
+    pub unnamed_column: UnnamedArg,
+
+    /// Lines of a CSV file that begin with this character are skipped
+    #[arg(long, value_name = "CHAR")]
+    pub comment: Option<char>,
+
+    /// Read a CSV file as Latin-1 (ISO 8859-1) in place of UTF-8
+    #[arg(long)]
+    pub latin1: bool,
+
+    /// Columns of words in a CSV file, separated by commas: a feature of 0 and 1 for each word
+    #[arg(long, value_name = "NAMES")]
+    pub one_hot: Vec<String>,
+}
+
+/// What separates the cells of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delimiter {
+    /// One byte.
+    Byte(u8),
+    /// One or more blanks or tabs.
+    Blanks,
+}
+
+fn delimiter(text: &str) -> Result<Delimiter, String> {
+    let mut characters = text.chars();
+    match (text, characters.next(), characters.next()) {
+        ("blanks", ..) => Ok(Delimiter::Blanks),
+        ("tab" | "\\t", ..) => Ok(Delimiter::Byte(b'\t')),
+        (_, Some(one), None) if one.is_ascii() => Ok(Delimiter::Byte(one as u8)),
+        _ => Err("not one character of ASCII, `tab` or `blanks`".into()),
+    }
+}
+
+/// Where the names of the columns are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum HeaderArg {
+    /// In the first line, unless it looks like data: then an error
+    Checked,
+    /// In the first line
+    FirstLine,
+    /// Nowhere: the columns are c0, c1, …
+    None,
+}
+
+/// What to do with a first column that has no name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum UnnamedArg {
+    /// Leave it out if it counts the rows
+    Detect,
+    /// A column like any other
+    Keep,
+    /// Leave it out
+    LeaveOut,
+}
+
+impl CsvArgs {
+    /// Whether any of the flags but the delimiter was given.
+    pub fn is_given(&self) -> bool {
+        self.drop_blank_rows
+            || self.decimal_comma
+            || self.latin1
+            || !self.missing.is_empty()
+            || !self.one_hot.is_empty()
+            || self.comment.is_some()
+            || self.header != HeaderArg::Checked
+            || self.unnamed_column != UnnamedArg::Detect
+    }
+
+    pub fn options(&self) -> Result<CsvOptions, Error> {
+        let mut options = CsvOptions::default()
+            .decimal_comma(self.decimal_comma)
+            .one_hot(split_lists(&self.one_hot)?)
+            .encoding(if self.latin1 { Encoding::Latin1 } else { Encoding::Utf8 })
+            .header(match self.header {
+                HeaderArg::Checked => Header::Checked,
+                HeaderArg::FirstLine => Header::FirstLine,
+                HeaderArg::None => Header::None,
+            })
+            .unnamed_column(match self.unnamed_column {
+                UnnamedArg::Detect => UnnamedColumn::Detect,
+                UnnamedArg::Keep => UnnamedColumn::Keep,
+                UnnamedArg::LeaveOut => UnnamedColumn::LeaveOut,
+            });
+        options = match self.delimiter {
+            Delimiter::Byte(byte) => options.delimiter(byte),
+            Delimiter::Blanks => options.blanks_between_cells(),
+        };
+        if !self.missing.is_empty() {
+            options = options.missing(split_lists(&self.missing)?);
+        }
+        if let Some(comment) = self.comment {
+            let comment = u8::try_from(comment).map_err(|_| Error::Resource {
+                reason: format!("--comment `{comment}` is not a single byte"),
+            })?;
+            options = options.comment(comment);
+        }
+        if self.drop_blank_rows {
+            options = options.blank_cells(BlankCells::DropRow);
+        }
+        Ok(options)
+    }
+}
+
+/// The names in the values of a flag: separated by commas, one that has a comma in double quotes. A value that is the
+/// path of a file is one name.
+pub fn split_lists(values: &[String]) -> Result<Vec<String>, Error> {
+    let mut names = Vec::new();
+    for value in values {
+        if value.contains(',') && Path::new(value).is_file() {
+            names.push(value.clone());
+            continue;
+        }
+        let mut reader =
+            csv::ReaderBuilder::new().has_headers(false).trim(csv::Trim::All).from_reader(value.as_bytes());
+        for record in reader.records() {
+            let record = record.map_err(|e| Error::Resource { reason: format!("`{value}`: {e}") })?;
+            names.extend(record.iter().map(str::to_owned));
+        }
+    }
+    Ok(names)
+}
+
+/// The folder below `--out` for each of the data sets: its name, or the stem of its file. A file that is called as one
+/// of the `named` data sets, or as another file, has more of its path in the folder's name.
+pub fn folder_names(inputs: &[String], named: &[&str]) -> Result<Vec<String>, Error> {
+    let stem = |input: &String| {
+        let path = Path::new(input);
+        if named.contains(&input.as_str()) {
+            return input.clone();
+        }
+        let stem = path.file_stem().map_or(String::new(), |stem| stem.to_string_lossy().into_owned());
+        match stem {
+            stem if stem.chars().all(|c| c == '.' || c.is_whitespace()) => "data".into(),
+            // With its ending, which none of the named ones has.
+            stem if named.iter().any(|name| name.eq_ignore_ascii_case(&stem)) => stem + "_csv",
+            stem => stem,
+        }
+    };
+    let mut names: Vec<String> = inputs.iter().map(stem).collect();
+    let mut counts: HashMap<String, usize> = HashMap::new();
+    for name in &names {
+        *counts.entry(name.to_lowercase()).or_default() += 1;
+    }
+    for (name, input) in names.iter_mut().zip(inputs) {
+        if counts[&name.to_lowercase()] > 1
+            && let Some(above) = Path::new(input).parent().and_then(Path::file_name)
+        {
+            *name = format!("{}_{name}", above.to_string_lossy().trim_start_matches('.'));
+        }
+    }
+    let mut taken: HashMap<String, &String> = HashMap::new();
+    for (name, input) in names.iter().zip(inputs) {
+        if let Some(first) = taken.insert(name.to_lowercase(), input) {
+            let reason = format!(
+                "the results of `{first}` and `{input}` would go into one folder, {name}; run them one by one, each \
+                 with an --out of its own"
+            );
+            return Err(Error::Resource { reason });
+        }
+    }
+    Ok(names)
+}
+
+/// Writes into `folder` which file its results are of; an error if they are another file's.
+pub fn claim(folder: &Path, input: &Path) -> Result<(), Error> {
+    let note = folder.join("input.txt");
+    let input = std::fs::canonicalize(input).map_err(|e| io_error(input, &e))?;
+    let line = format!("{}\n", input.display());
+    match std::fs::read(&note) {
+        Ok(other) if other == line.as_bytes() => Ok(()),
+        Ok(other) => Err(Error::Resource {
+            reason: format!(
+                "{} holds the results of {}, not of {}; choose another --out, or remove it",
+                folder.display(),
+                String::from_utf8_lossy(&other).trim_end(),
+                input.display()
+            ),
+        }),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            std::fs::write(&note, line).map_err(|e| io_error(&note, &e))
+        }
+        Err(error) => Err(io_error(&note, &error)),
+    }
+}

@@ -1,0 +1,157 @@
+//! Which columns of a table are features and which are targets.
+
+use super::Table;
+use super::header::{Names, normalise};
+use super::options::{Header, UnnamedColumn};
+use crate::Error;
+use csv::ByteRecord;
+use std::collections::HashSet;
+
+/// Indices of the columns in use.
+#[derive(Debug)]
+pub(super) struct Columns {
+    pub(super) features: Vec<usize>,
+    pub(super) targets: Vec<usize>,
+    /// Those of the features that hold words.
+    pub(super) one_hot: HashSet<usize>,
+    pub(super) row_numbers_left_out: bool,
+}
+
+impl Columns {
+    pub(super) fn choose(table: &Table<'_>, names: &Names) -> Result<Self, Error> {
+        let options = table.options;
+        let find = |wanted: &Vec<String>| {
+            wanted.iter().map(|name| table.find(names, name)).collect::<Result<Vec<_>, _>>()
+        };
+        let mut targets = find(&options.targets)?;
+        if targets.is_empty() {
+            targets.push(names.names.len() - 1);
+        }
+        let one_hot = find(&options.one_hot)?;
+        let mut features = find(&options.features)?;
+        let mut row_numbers_left_out = false;
+        if features.is_empty() {
+            let of_targets: HashSet<usize> = targets.iter().copied().collect();
+            features = (0..names.names.len()).filter(|column| !of_targets.contains(column)).collect();
+            if features.first() == Some(&0) && !one_hot.contains(&0) {
+                row_numbers_left_out = table.holds_row_numbers(names)?;
+                features.drain(..usize::from(row_numbers_left_out));
+            }
+        }
+        let named: HashSet<usize> = features.iter().copied().collect();
+        features.extend(one_hot.iter().copied().filter(|column| !named.contains(column)));
+        if features.is_empty() {
+            let reason = "has one column; it needs a target and at least one feature".into();
+            return Err(table.error(Some(1), None, reason));
+        }
+        let columns =
+            Self { features, targets, one_hot: one_hot.into_iter().collect(), row_numbers_left_out };
+        columns.check(table, names)?;
+        Ok(columns)
+    }
+
+    /// No column twice, and no two of one name.
+    fn check(&self, table: &Table<'_>, names: &Names) -> Result<(), Error> {
+        let refuse = |column: usize, reason: &str| {
+            let line = (table.options.header != Header::None).then_some(1);
+            Err(table.error(line, Some(names.label(column)), reason.into()))
+        };
+        let mut seen = HashSet::new();
+        for (kind, columns) in [("feature", &self.features), ("target", &self.targets)] {
+            for &column in columns {
+                if let Some(bad) = names.not_utf8
+                    && std::str::from_utf8(names.names[column].as_bytes())
+                        .is_ok_and(|name| name.contains('\u{fffd}'))
+                {
+                    return Err(table.not_utf8(names, bad));
+                }
+                if let Some((first, Some(second))) = names.find(&names.names[column])
+                    && column == second
+                {
+                    let reason = format!(
+                        "columns {} and {} have this name; rename one{}",
+                        first + 1,
+                        second + 1,
+                        if names.names[column].is_empty() { table.hint_of_blanks() } else { "" }
+                    );
+                    return refuse(column, &format!("two columns share a name: {reason}"));
+                }
+                if !seen.insert(column) {
+                    if kind == "target" && self.features.contains(&column) {
+                        return refuse(column, "is both feature and target; choose");
+                    }
+                    return refuse(column, &format!("is named twice as a {kind}; name it once"));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Table<'_> {
+    fn find(&self, names: &Names, wanted: &str) -> Result<usize, Error> {
+        let wanted = normalise(wanted);
+        match (names.find(&wanted), names.not_utf8) {
+            (Some((column, None)), _) => Ok(column),
+            (Some((first, Some(second))), _) => {
+                let reason =
+                    format!("two columns have this name, {} and {}; rename one", first + 1, second + 1);
+                Err(self.error(Some(1), Some(wanted), reason))
+            }
+            (None, Some(bad)) => Err(self.not_utf8(names, bad)),
+            (None, None) => Err(Error::UnknownColumn { name: wanted, available: names.names.clone() }),
+        }
+    }
+
+    fn not_utf8(&self, names: &Names, column: usize) -> Error {
+        let reason = "this name is not UTF-8; save the file as UTF-8, or read it as Latin-1 if it is that \
+                      (`CsvOptions::encoding`)";
+        self.error(Some(1), Some(names.label(column)), reason.into())
+    }
+
+    /// More words where names are blank because several blanks stand between them.
+    pub(super) fn hint_of_blanks(&self) -> &'static str {
+        if self.options.delimiter == b' ' && !self.options.blanks_between_cells {
+            "; if several blanks separate two cells, say so (`CsvOptions::blanks_between_cells`)"
+        } else {
+            ""
+        }
+    }
+
+    /// Whether the first column is none that was measured: it has no name and counts the rows.
+    fn holds_row_numbers(&self, names: &Names) -> Result<bool, Error> {
+        let name = names.names[0].as_str();
+        let unnamed = name.is_empty();
+        // Where more names are blank, the lack of a name tells nothing of the first.
+        if names.find(name).is_some_and(|(_, second)| second.is_some())
+            || !(unnamed || ["Unnamed: 0", "rownames", "row.names"].contains(&name))
+        {
+            return Ok(false);
+        }
+        match self.options.unnamed_column {
+            UnnamedColumn::Keep => return Ok(false),
+            UnnamedColumn::LeaveOut => return Ok(true),
+            UnnamedColumn::Detect => {}
+        }
+        let (mut reader, mut record) = (self.reader(), ByteRecord::new());
+        self.next(&mut reader, &mut record)?;
+        let mut numbers = Vec::new();
+        while self.next(&mut reader, &mut record)? {
+            match std::str::from_utf8(record[0].trim_ascii()).ok().and_then(|cell| cell.parse::<i64>().ok()) {
+                Some(number) => numbers.push(number),
+                None => return Ok(false),
+            }
+        }
+        let Some(&first) = numbers.first() else { return Ok(false) };
+        if numbers.iter().zip(0..).all(|(&number, row)| number.checked_sub(first) == Some(row)) {
+            return Ok(numbers.len() > 1 || first == 0 || first == 1);
+        }
+        let different = numbers.iter().collect::<HashSet<_>>().len() == numbers.len();
+        if unnamed && different {
+            let reason = "holds whole numbers, each once: if these number the rows, leave the column out; if they are \
+                          a feature, name it or keep it (`CsvOptions::unnamed_column`)";
+            return Err(self.error(Some(1), Some(names.label(0)), reason.into()));
+        }
+        Ok(false)
+    }
+}

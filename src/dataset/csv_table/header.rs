@@ -1,0 +1,125 @@
+//! The names of a table's columns, and whether the first line holds them.
+
+use super::options::CsvOptions;
+use super::rows::{is_missing, parse_number};
+use crate::words::{listed, shown};
+use csv::ByteRecord;
+use std::collections::HashMap;
+
+/// The columns of a table by name.
+#[derive(Debug)]
+pub(super) struct Names {
+    pub(super) names: Vec<String>,
+    /// The first two columns of each name.
+    places: HashMap<String, (usize, Option<usize>)>,
+    /// The first name that is not UTF-8.
+    pub(super) not_utf8: Option<usize>,
+}
+
+/// Outer blanks trimmed, inner ones collapsed.
+pub(super) fn normalise(name: &str) -> String {
+    name.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+impl Names {
+    /// The names in the first line.
+    pub(super) fn read(line: &ByteRecord) -> Self {
+        let not_utf8 = line.iter().position(|name| std::str::from_utf8(name).is_err());
+        let names = line.iter().map(|name| normalise(&String::from_utf8_lossy(name)));
+        Self::new(names.collect(), not_utf8)
+    }
+
+    /// `c0, c1, …` for a table without names.
+    pub(super) fn numbered(columns: usize) -> Self {
+        Self::new((0..columns).map(|column| format!("c{column}")).collect(), None)
+    }
+
+    fn new(names: Vec<String>, not_utf8: Option<usize>) -> Self {
+        let mut places: HashMap<String, (usize, Option<usize>)> = HashMap::with_capacity(names.len());
+        for (column, name) in names.iter().enumerate() {
+            let place = places.entry(name.clone()).or_insert((column, None));
+            if place.0 != column {
+                place.1 = place.1.or(Some(column));
+            }
+        }
+        Self { names, places, not_utf8 }
+    }
+
+    /// The first two columns of this (normalised) name.
+    pub(super) fn find(&self, name: &str) -> Option<(usize, Option<usize>)> {
+        self.places.get(name).copied()
+    }
+
+    /// A column as a message names it.
+    pub(super) fn label(&self, column: usize) -> String {
+        let name = &self.names[column];
+        if name.is_empty() { format!("no. {}, which has no name", column + 1) } else { name.clone() }
+    }
+
+    /// Leaves out names beyond these columns, which must be blank.
+    pub(super) fn truncate(&mut self, columns: usize) {
+        if columns < self.names.len() {
+            let names = self.names.drain(..columns).collect();
+            *self = Self::new(names, self.not_utf8.filter(|&column| column < columns));
+        }
+    }
+}
+
+/// Why the first line looks like a row of data, if it does.
+pub(super) fn looks_like_data(line: &ByteRecord, options: &CsvOptions) -> Option<String> {
+    let mut numbers = Vec::new();
+    let (mut words, mut plain) = (0, true);
+    for cell in line {
+        let cell = cell.trim_ascii();
+        match parse_number(cell, options) {
+            Some(value) if value.is_finite() => {
+                numbers.push(value);
+                plain &= cell.iter().all(u8::is_ascii_digit);
+            }
+            _ => words += usize::from(!is_missing(cell, options)),
+        }
+    }
+    let first = numbers.first()?;
+    let why = if words == 0 {
+        let cells: Vec<_> = line.iter().map(|cell| String::from_utf8_lossy(cell.trim_ascii())).collect();
+        if numbers.len() == line.len() {
+            format!("starts with a number ({first})")
+        } else {
+            format!("holds numbers and missing values ({})", listed(&cells))
+        }
+    } else {
+        // Years, wavelengths and numbers of pixels go one way; names as few as one or two must be whole.
+        let ordered = numbers.windows(2).all(|pair| pair[0] < pair[1])
+            || numbers.windows(2).all(|pair| pair[0] > pair[1]);
+        if ordered && (plain || numbers.len() > 2) {
+            return None;
+        }
+        format!("holds numbers ({first} is the first) beside words, as a row of data does")
+    };
+    Some(format!(
+        "{why}; the first line must name the columns. If there are no names, or if these are the names, choose \
+         the header (`CsvOptions::header`)"
+    ))
+}
+
+/// What may separate the cells of a line that was read as one cell, in words of advice.
+pub(super) fn other_delimiter(names: &[String], raw: &ByteRecord, options: &CsvOptions) -> String {
+    let line: Vec<u8> = raw.iter().flatten().copied().collect();
+    let count = |byte: u8| line.iter().filter(|&&b| b == byte).count();
+    let candidates = [(b';', "`;`"), (b'\t', "tabs"), (b'|', "`|`"), (b',', "`,`")]
+        .map(|(byte, name)| (count(byte), byte, name));
+    let most =
+        candidates.iter().filter(|(_, byte, _)| *byte != options.delimiter).max_by_key(|found| found.0);
+    match most {
+        Some(&(found, _, name)) if found >= names.len() => {
+            format!(
+                "; its cells seem to be separated by {name}: choose that delimiter (`CsvOptions::delimiter`)"
+            )
+        }
+        _ if names.len() == 1 && names[0].contains(' ') && !options.blanks_between_cells => format!(
+            "; if `{}` are several names, choose blanks as the delimiter (`CsvOptions::blanks_between_cells`)",
+            shown(&names[0])
+        ),
+        _ => String::new(),
+    }
+}

@@ -1,0 +1,349 @@
+//! Data sets from CSV text.
+
+mod columns;
+mod header;
+mod options;
+mod rows;
+mod text;
+
+pub use options::{BlankCells, CsvOptions, Encoding, Header, UnnamedColumn};
+
+use super::Dataset;
+use crate::Error;
+use crate::words::shown;
+use columns::Columns;
+use csv::ByteRecord;
+use header::{Names, looks_like_data, other_delimiter};
+use ndarray::Array2;
+use rows::{Features, MOST_WORDS, Words, is_missing, parse_number};
+use std::borrow::Cow;
+use std::fs;
+use std::path::Path;
+
+impl Dataset {
+    /// Reads a CSV file, packed by gzip or not; the data set is named after the file.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the file cannot be read, [`Error::UnknownColumn`], and [`Error::File`] with
+    /// line and column for a cell that is no finite number, a missing value, a row of another length,
+    /// a first line that names no columns, two columns of one name, a table without rows, another kind of
+    /// file.
+    pub fn read_csv(path: &Path, options: &CsvOptions) -> Result<Self, Error> {
+        let bytes = fs::read(path).map_err(|e| Error::io(path, &e))?;
+        Table::new(path, options, &bytes)?.parse(name_of(path))
+    }
+
+    /// Reads CSV text that is already in memory.
+    ///
+    /// # Errors
+    /// Those of [`Dataset::read_csv`], with `name` in place of the path.
+    pub fn parse_csv(name: &str, text: &[u8], options: &CsvOptions) -> Result<Self, Error> {
+        Table::new(Path::new(name), options, text)?.parse(name.into())
+    }
+}
+
+/// The name of a file without its endings; `data` where nothing is left that a folder can be called.
+fn name_of(path: &Path) -> String {
+    let packed = path.extension().is_some_and(|end| end.eq_ignore_ascii_case("gz"));
+    let stem = path.file_stem().map(Path::new);
+    let stem = stem.and_then(|stem| if packed { stem.file_stem() } else { Some(stem.as_os_str()) });
+    let name = stem.map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+    if name.chars().all(|c| c == '.' || c.is_whitespace()) { "data".into() } else { name }
+}
+
+/// A table under way: what its errors need to know.
+struct Table<'a> {
+    path: &'a Path,
+    options: &'a CsvOptions,
+    text: Cow<'a, [u8]>,
+}
+
+type Reader<'a> = csv::Reader<&'a [u8]>;
+
+impl<'a> Table<'a> {
+    fn new(path: &'a Path, options: &'a CsvOptions, bytes: &'a [u8]) -> Result<Self, Error> {
+        Ok(Self { path, options, text: text::text(path, bytes, options)? })
+    }
+
+    fn reader(&self) -> Reader<'_> {
+        csv::ReaderBuilder::new()
+            .delimiter(self.options.delimiter)
+            .comment(self.options.comment)
+            .has_headers(false)
+            .flexible(true)
+            .from_reader(&self.text)
+    }
+
+    /// The next record that is not a line of blanks.
+    fn next(&self, reader: &mut Reader<'_>, record: &mut ByteRecord) -> Result<bool, Error> {
+        while reader.read_byte_record(record).map_err(|e| self.csv_error(&e))? {
+            if record.len() != 1 || !record[0].trim_ascii().is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn parse(&self, name: String) -> Result<Dataset, Error> {
+        let mut reader = self.reader();
+        let mut record = ByteRecord::new();
+        let mut more = self.next(&mut reader, &mut record)?;
+        let (names, width) = self.header(&mut reader, &mut record, &mut more)?;
+        let columns = Columns::choose(self, &names)?;
+        let mut features = Features::new(&columns);
+        let mut targets = Vec::new();
+        let mut dropped = 0;
+        while more {
+            self.check_length(&record, width, &names)?;
+            if self.is_dropped(&record, &names, &columns) {
+                dropped += 1;
+            } else {
+                for (place, &column) in columns.features.iter().enumerate() {
+                    let value = match features.words(place) {
+                        Some(words) => self.word(&record, column, &names, words)?,
+                        None => self.number(&record, column, &names)?,
+                    };
+                    features.push(value);
+                }
+                for &column in &columns.targets {
+                    targets.push(self.number(&record, column, &names)?);
+                }
+            }
+            more = self.next(&mut reader, &mut record)?;
+        }
+        let rows = targets.len() / columns.targets.len();
+        if rows == 0 {
+            let all = if dropped > 0 {
+                format!("has no rows of numbers: in all {dropped} a value is missing")
+            } else {
+                "has a header and no rows of numbers".into()
+            };
+            return Err(self.error(None, None, all));
+        }
+        let pick =
+            |columns: &[usize]| -> Vec<String> { columns.iter().map(|&c| names.names[c].clone()).collect() };
+        let (features, feature_names) = features.finish(&pick(&columns.features));
+        let shape = |values: Vec<f64>, len: usize| {
+            Array2::from_shape_vec((rows, len), values).map_err(|e| self.error(None, None, e.to_string()))
+        };
+        let mut data = Dataset::named(
+            name,
+            shape(features, feature_names.len())?,
+            shape(targets, columns.targets.len())?,
+            feature_names,
+            pick(&columns.targets),
+        )?;
+        if columns.row_numbers_left_out {
+            data.preparation.push("first column (row numbers) left out".into());
+        }
+        if dropped > 0 {
+            let rows = if dropped == 1 { "row" } else { "rows" };
+            data.preparation.push(format!("{dropped} {rows} with missing values dropped"));
+        }
+        Ok(data)
+    }
+
+    /// The names, and the number of cells of every row. Afterwards `record` is the first row of data, if
+    /// there is `more`.
+    fn header(
+        &self,
+        reader: &mut Reader<'_>,
+        record: &mut ByteRecord,
+        more: &mut bool,
+    ) -> Result<(Names, usize), Error> {
+        if !*more
+            || record.iter().all(|cell| cell.trim_ascii().is_empty()) && self.options.header != Header::None
+        {
+            return Err(self.error(None, None, "is empty; it needs a header and rows".into()));
+        }
+        let blank_end =
+            |line: &ByteRecord, from: usize| line.iter().skip(from).all(|cell| cell.trim_ascii().is_empty());
+        if self.options.header == Header::None {
+            let mut columns = record.len();
+            // A delimiter at the end of every row.
+            if columns > 1
+                && record[columns - 1].trim_ascii().is_empty()
+                && self.is_blank_everywhere(columns - 1)?
+            {
+                columns -= 1;
+            }
+            return Ok((Names::numbered(columns), record.len()));
+        }
+        let first = record.clone();
+        let line = self.line_of(&first);
+        if self.options.header == Header::Checked
+            && let Some(reason) = looks_like_data(&first, self.options)
+        {
+            return Err(self.error(line, None, reason));
+        }
+        let mut names = Names::read(&first);
+        let named = names.names.iter().rposition(|name| !name.is_empty()).map_or(0, |last| last + 1);
+        *more = self.next(reader, record)?;
+        let mut width = first.len();
+        if *more && record.len() != width {
+            let trailing = record.len() > width && blank_end(record, width)
+                || record.len() < width && record.len() >= named;
+            if first.len() < record.len() && !trailing {
+                self.refuse_comment(&first)?;
+            }
+            if trailing {
+                width = record.len();
+            } else if width > 1 || other_delimiter(&names.names, &first, self.options).is_empty() {
+                self.check_length(record, width, &names)?;
+            }
+        }
+        names.truncate(named.min(width));
+        if names.names.len() == 1 {
+            self.refuse_comment(&first)?;
+            let hint = other_delimiter(&names.names, &first, self.options);
+            let reason = format!("has one column; it needs a target and at least one feature{hint}");
+            return Err(self.error(line, None, reason));
+        }
+        Ok((names, width))
+    }
+
+    /// An error if the line begins as comments do.
+    fn refuse_comment(&self, line: &ByteRecord) -> Result<(), Error> {
+        if !line[0].trim_ascii_start().starts_with(b"#") {
+            return Ok(());
+        }
+        let reason = "begins with `#` and does not name the columns; if such lines are comments, say so \
+                      (`CsvOptions::comment`)";
+        Err(self.error(self.line_of(line), None, reason.into()))
+    }
+
+    fn is_blank_everywhere(&self, column: usize) -> Result<bool, Error> {
+        let (mut reader, mut record) = (self.reader(), ByteRecord::new());
+        while self.next(&mut reader, &mut record)? {
+            if record.get(column).is_some_and(|cell| !cell.trim_ascii().is_empty()) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// That a row has `width` cells, and none beyond the names.
+    fn check_length(&self, record: &ByteRecord, width: usize, names: &Names) -> Result<(), Error> {
+        if record.len() != width {
+            let hint = if !self.hint_of_blanks().is_empty() {
+                self.hint_of_blanks()
+            } else if record.len() == width + 1 && record.iter().last() != Some(b"") {
+                "; if its first cell names or numbers the row, that column needs a name in the header"
+            } else if width == 1 {
+                "; if the first lines are no part of the table, take them out"
+            } else {
+                ""
+            };
+            let reason = format!("{} cells where the header has {width}{hint}", record.len());
+            return Err(self.error(self.line_of(record), None, reason));
+        }
+        for (column, cell) in record.iter().enumerate().skip(names.names.len()) {
+            if !cell.trim_ascii().is_empty() {
+                let cell = shown(&String::from_utf8_lossy(cell));
+                let reason =
+                    format!("`{cell}` in column {} (counted from 1), which has no name; name it", column + 1);
+                return Err(self.error(self.line_of(record), None, reason));
+            }
+        }
+        Ok(())
+    }
+
+    fn is_dropped(&self, record: &ByteRecord, names: &Names, columns: &Columns) -> bool {
+        let missing = |column: usize| is_missing(record[column].trim_ascii(), self.options);
+        match self.options.blank_cells {
+            BlankCells::Refuse => false,
+            BlankCells::DropRow => columns.features.iter().chain(&columns.targets).any(|&c| missing(c)),
+            BlankCells::DropIncompleteRow => (0..names.names.len()).any(missing),
+        }
+    }
+
+    fn number(&self, record: &ByteRecord, column: usize, names: &Names) -> Result<f64, Error> {
+        let cell = record[column].trim_ascii();
+        let parsed = parse_number(cell, self.options).filter(|value| value.is_finite());
+        let spelled_as_number =
+            self.options.blank_cells == BlankCells::Refuse && self.options.has_missing_numbers();
+        match parsed {
+            Some(value) if !spelled_as_number || !is_missing(cell, self.options) => Ok(value),
+            _ => Err(self.error(self.line_of(record), Some(names.label(column)), self.no_number(cell))),
+        }
+    }
+
+    fn word(
+        &self,
+        record: &ByteRecord,
+        column: usize,
+        names: &Names,
+        words: &mut Words,
+    ) -> Result<f64, Error> {
+        let cell = record[column].trim_ascii();
+        let reason = if is_missing(cell, self.options) {
+            self.no_number(cell)
+        } else if let Some(number) = words.number(cell) {
+            return Ok(number as f64);
+        } else {
+            format!(
+                "more than {MOST_WORDS} different words, too many for a feature each; is it a column of words?"
+            )
+        };
+        Err(self.error(self.line_of(record), Some(names.label(column)), reason))
+    }
+
+    /// Why a cell is no number, and what to do.
+    fn no_number(&self, cell: &[u8]) -> String {
+        if cell.is_empty() {
+            return "blank cell; fill it, or ask for rows with blank cells to be dropped \
+                    (`BlankCells::DropRow`)"
+                .into();
+        }
+        let text = shown(&String::from_utf8_lossy(cell));
+        let comma = CsvOptions { decimal_comma: true, ..CsvOptions::default() };
+        if is_missing(cell, self.options) {
+            format!(
+                "`{text}` is a missing value, not a finite number; fill it, or ask for rows with missing values to \
+                 be dropped (`BlankCells::DropRow`)"
+            )
+        } else if cell.contains(&0) {
+            format!("`{text}` is not a finite number: it holds NUL bytes; save the file as UTF-8 text")
+        } else if !self.options.decimal_comma && cell.contains(&b',') && parse_number(cell, &comma).is_some()
+        {
+            format!(
+                "`{text}` is not a finite number; if its comma is a decimal one, say so (`CsvOptions::decimal_comma`)"
+            )
+        } else if self.options.decimal_comma && cell.contains(&b'.') {
+            format!("`{text}` is not a finite number with a decimal comma, as was asked for")
+        } else {
+            format!("`{text}` is not a finite number")
+        }
+    }
+
+    /// The line of the file on which a record starts: the reader's own count is that of the first of
+    /// the blank lines before it.
+    fn line(&self, place: &csv::Position) -> u64 {
+        let text: &[u8] = &self.text;
+        let end_of_line = |byte: &u8| matches!(byte, b'\r' | b'\n');
+        let mut start = usize::try_from(place.byte()).map_or(text.len(), |at| at.min(text.len()));
+        loop {
+            start += text[start..].iter().take_while(|&byte| end_of_line(byte)).count();
+            // Comments before a record are counted to it as well.
+            if self.options.comment.is_none() || text.get(start) != self.options.comment.as_ref() {
+                break;
+            }
+            start += text[start..].iter().take_while(|&byte| !end_of_line(byte)).count();
+        }
+        let before = &text[..start];
+        let pairs = before.windows(2).filter(|pair| pair == b"\r\n").count();
+        (1 + before.iter().filter(|&byte| end_of_line(byte)).count() - pairs) as u64
+    }
+
+    fn line_of(&self, record: &ByteRecord) -> Option<u64> {
+        record.position().map(|place| self.line(place))
+    }
+
+    fn csv_error(&self, error: &csv::Error) -> Error {
+        self.error(error.position().map(|place| self.line(place)), None, error.to_string())
+    }
+
+    fn error(&self, line: Option<u64>, column: Option<String>, reason: String) -> Error {
+        Error::File { path: self.path.into(), line, column, reason }
+    }
+}

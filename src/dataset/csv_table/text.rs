@@ -1,0 +1,113 @@
+//! From the bytes of a file to text that a CSV reader takes: unpacked, in UTF-8, without blanks that stand
+//! before quotes.
+
+use super::options::{CsvOptions, Encoding};
+use crate::Error;
+use crate::dataset::kind_of_file::{KindOfFile, kind_of_file};
+use flate2::read::MultiGzDecoder;
+use std::borrow::Cow;
+use std::io::Read;
+use std::path::Path;
+
+/// The text of a table, or an error that says what kind of file it is instead.
+pub(super) fn text<'a>(path: &Path, bytes: &'a [u8], options: &CsvOptions) -> Result<Cow<'a, [u8]>, Error> {
+    let wrong = |reason: String| Error::File { path: path.into(), line: None, column: None, reason };
+    let mut bytes = Cow::Borrowed(bytes);
+    let packed = kind_of_file(&bytes) == KindOfFile::Gzip;
+    if packed {
+        bytes = Cow::Owned(unpack(path, &bytes)?);
+    }
+    let within = if packed { "holds, packed by gzip," } else { "is" };
+    match kind_of_file(&bytes) {
+        KindOfFile::Unknown => {}
+        KindOfFile::Gzip => return Err(wrong("is packed by gzip twice; unpack it once".into())),
+        KindOfFile::Other(words) => {
+            let advice = if words.contains("UTF-") { "save it in UTF-8" } else { "save its table as CSV" };
+            return Err(wrong(format!("{within} {words}, where CSV text in UTF-8 is read; {advice}")));
+        }
+    }
+    let mark = b"\xef\xbb\xbf"; // byte order mark
+    if bytes.starts_with(mark) {
+        bytes = match bytes {
+            Cow::Borrowed(bytes) => Cow::Borrowed(&bytes[mark.len()..]),
+            Cow::Owned(bytes) => Cow::Owned(bytes[mark.len()..].to_vec()),
+        };
+    }
+    if options.encoding == Encoding::Latin1 {
+        bytes = Cow::Owned(bytes.iter().map(|&byte| char::from(byte)).collect::<String>().into_bytes());
+    }
+    if options.blanks_between_cells || blanks_before_quotes(&bytes, options.delimiter) {
+        bytes = Cow::Owned(tidy(&bytes, options));
+    }
+    Ok(bytes)
+}
+
+fn unpack(path: &Path, bytes: &[u8]) -> Result<Vec<u8>, Error> {
+    let broken = |e: &dyn std::fmt::Display| Error::File {
+        path: path.into(),
+        line: None,
+        column: None,
+        reason: format!("is packed by gzip and does not unpack: {e}"),
+    };
+    let (mut text, mut decoder) = (Vec::new(), MultiGzDecoder::new(bytes));
+    let mut chunk = vec![0; 1 << 16];
+    loop {
+        let read = decoder.read(&mut chunk).map_err(|e| broken(&e))?;
+        if read == 0 {
+            return Ok(text);
+        }
+        text.try_reserve(read).map_err(|e| Error::Resource {
+            reason: format!("no memory for the text of {}: {e}", path.display()),
+        })?;
+        text.extend_from_slice(&chunk[..read]);
+    }
+}
+
+/// Whether a quote stands after a blank that begins a cell, or may do so.
+fn blanks_before_quotes(bytes: &[u8], delimiter: u8) -> bool {
+    let blank = |byte: u8| matches!(byte, b' ' | b'\t') && byte != delimiter;
+    bytes.windows(2).any(|pair| pair[1] == b'"' && blank(pair[0]))
+}
+
+/// The same lines without blanks before the quotes that begin a cell; where blanks separate cells, with one
+/// blank for each run of them and none at the ends of lines. What stands in quotes is kept.
+fn tidy(bytes: &[u8], options: &CsvOptions) -> Vec<u8> {
+    let separates = options.blanks_between_cells;
+    let is_blank = |byte: u8| matches!(byte, b' ' | b'\t') && (separates || byte != options.delimiter);
+    let mut out = Vec::with_capacity(bytes.len());
+    // Outside quotes: whether a cell begins here. Blanks wait until it is clear what follows them.
+    let (mut begins, mut line_begins, mut quoted, mut waiting) = (true, true, false, 0..0);
+    let mut closed = None;
+    for (at, &byte) in bytes.iter().enumerate() {
+        if quoted {
+            out.push(byte);
+            // A doubled quote closes and opens again, to the same effect.
+            quoted = byte != b'"';
+            closed = (!quoted).then_some(at + 1);
+            continue;
+        }
+        if is_blank(byte) {
+            waiting = if waiting.is_empty() { at..at + 1 } else { waiting.start..at + 1 };
+            continue;
+        }
+        let ends_line = matches!(byte, b'\r' | b'\n');
+        if separates && !waiting.is_empty() {
+            if !line_begins && !ends_line {
+                out.push(b' ');
+            }
+            begins = true;
+        } else if !waiting.is_empty() && !(byte == b'"' && begins) {
+            out.extend_from_slice(&bytes[waiting.clone()]);
+            begins = false;
+        }
+        quoted = byte == b'"' && (begins || closed == Some(at));
+        out.push(byte);
+        waiting = 0..0;
+        line_begins = ends_line;
+        begins = ends_line || (!separates && byte == options.delimiter);
+    }
+    if !separates {
+        out.extend_from_slice(&bytes[waiting]);
+    }
+    out
+}
