@@ -172,7 +172,85 @@ fn tables_with_mistakes_are_named_by_line_and_column() {
     read("target.csv", "a,b,y\n1,2,3\n1,2,4\n", &["--target", "z"], &["`z`", "a, b, y"]);
     read("features.csv", "a,b,y\n1,2,3\n1,2,4\n", &["--features", "a,q"], &["`q`", "a, b, y"]);
     read("one-row.csv", "a,b,y\n1,2,3\n", &[], &["number of rows"]);
-    read("semicolon.csv", "a;b;y\n1;2;3\n", &[], &["semicolon.csv", "one column"]);
+    read("semicolon.csv", "a;b;y\n1;2;3\n", &[], &["semicolon.csv", "one column", "`;`"]);
+    read("escape.csv", "a,b,y\n1,\u{1b}[2Jx,3\n", &[], &["line 2", "`\\u{1b}[2Jx`"]);
+    let names: Vec<_> = (0..20_000).map(|i| format!("column{i}")).collect();
+    let wide = format!("{}\n{}\n", names.join(","), vec!["1"; 20_000].join(","));
+    read("wide.csv", &wide, &["--target", "colunm7"], &["`colunm7`", "and 19980 more"]);
+    read("quotes.csv", "a,y\n1,2\n", &["--features", "\"a, b\",y"], &["`a, b`"]);
+}
+
+/// Twelve rows; the third column is different for each `salt`.
+fn rows(salt: usize) -> String {
+    (0..12).map(|i| format!("{},{},{}\n", i * 7 % 12, i * 5 % 11, i * i % (7 + salt))).collect()
+}
+
+#[test]
+fn names_with_commas_and_options_of_tables() {
+    let Some(program) = program("ablations") else { return };
+    let folder = Folder::new("names");
+    let few = ["--sizes", "3", "--repeats", "2", "--no-figures", "--out", "results"];
+    let study = |path: &str, more: &[&str], cells: &str| {
+        let output = run(&program, &folder, &[&["--dataset", path], more, &few[..]].concat());
+        assert_eq!(output.status.code(), Some(0), "{more:?}: {}", text(&output.stderr));
+        std::fs::read(folder.0.join("results").join(cells).join("cells.csv")).unwrap()
+    };
+    let plain = folder.file("plain.csv", format!("a,b,y\n{}", rows(0)));
+    let expected = study(&plain, &[], "plain");
+    let named = folder.file("names.csv", format!("\"a, in m\",b,\"y, in s\"\n{}", rows(0)));
+    let columns = ["--features", "\"a, in m\",b", "--target", "y, in s"];
+    assert!(study(&named, &columns, "names") == expected);
+    // A path with a comma, in quotes of its own or alone.
+    let comma = folder.file("one, two.csv", format!("a,b,y\n{}", rows(0)));
+    assert!(study(&comma, &[], "one, two") == expected);
+    assert!(study(&format!("\"{comma}\""), &[], "one, two") == expected);
+    let odd =
+        folder.file("odd.csv", format!("# m\n{}", rows(0).replace(',', ";").replace("0;0;0", "0,0;0;0")));
+    let options = ["--delimiter", ";", "--comment", "#", "--header", "none", "--decimal-comma"];
+    assert!(study(&odd, &options, "odd") == expected);
+    let missing = folder.file("missing.csv", format!("  a b y\n1   x 2\n{}", rows(0).replace(',', "  ")));
+    let options = ["--delimiter", "blanks", "--missing", "x,-9", "--drop-blank-rows"];
+    assert!(study(&missing, &options, "missing") == expected);
+}
+
+#[test]
+fn no_input_replaces_the_results_of_another() {
+    let Some(program) = program("ablations") else { return };
+    let folder = Folder::new("same-names");
+    let few = ["--sizes", "3", "--repeats", "2", "--no-figures", "--out", "results"];
+    for (place, salt) in [("one", 0), ("two", 1)] {
+        std::fs::create_dir_all(folder.0.join(place)).unwrap();
+        folder.file(&format!("{place}/data.csv"), format!("a,b,y\n{}", rows(salt)));
+    }
+    let study = |names: &str| run(&program, &folder, &[&["--dataset", names], &few[..]].concat());
+    let cells = |name: &str| std::fs::read(folder.0.join("results").join(name).join("cells.csv")).unwrap();
+    // In one run: two folders.
+    let output = study("one/data.csv,two/data.csv");
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(cells("one_data") != cells("two_data"));
+    // One after the other: the second is refused before it begins, and the first may be repeated.
+    assert_eq!(study("one/data.csv").status.code(), Some(0));
+    let first = cells("data");
+    let says = ["results/data", "one/data.csv", "two/data.csv", "--out"];
+    refused(&program, &folder, &[&["--dataset", "two/data.csv"], &few[..]].concat(), &says);
+    assert_eq!(study("one/data.csv").status.code(), Some(0));
+    assert!(cells("data") == first);
+    refused(
+        &program,
+        &folder,
+        &[&["--dataset", "one/data.csv,./one/data.csv"], &few[..]].concat(),
+        &["one folder"],
+    );
+    // The user's diabetes is not the embedded one.
+    folder.file("diabetes.csv", format!("a,b,y\n{}", rows(2)));
+    let output = study("diabetes,diabetes.csv");
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(cells("diabetes") != cells("diabetes_csv"));
+    // Names of dots stay below the folder of results.
+    folder.file("...csv", format!("a,b,y\n{}", rows(3)));
+    std::fs::remove_dir_all(folder.0.join("results/data")).unwrap();
+    assert_eq!(study("...csv").status.code(), Some(0));
+    assert!(folder.0.join("results/data/cells.csv").exists() && !folder.0.join("cells.csv").exists());
 }
 
 #[test]
