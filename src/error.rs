@@ -116,6 +116,13 @@ pub enum Error {
         /// What was asked for, and the answer.
         reason: String,
     },
+    /// A part of the caller's own (a map, a kernel, a function) that panicked, or gave what cannot be used.
+    UserCode {
+        /// The part, by its kind and its own description.
+        part: String,
+        /// The panic's message, or what was wrong with what it gave.
+        reason: String,
+    },
 }
 
 impl fmt::Display for Error {
@@ -167,6 +174,7 @@ impl fmt::Display for Error {
                 write!(f, "{needed} bytes of device memory are needed and {free} are free")
             }
             Self::Resource { reason } | Self::Unsupported { reason } => f.write_str(reason),
+            Self::UserCode { part, reason } => write!(f, "{part}: {reason}"),
         }
     }
 }

@@ -90,6 +90,7 @@ pub mod svd;
 pub mod sweep;
 pub mod teacher;
 pub mod theory;
+mod user_code;
 
 pub use ablation::{Ablation, Adversary};
 pub use error::Error;

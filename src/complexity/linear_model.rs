@@ -2,7 +2,7 @@
 
 use super::{Procedure, one_by_one};
 use crate::Error;
-use crate::features::FeatureMap;
+use crate::features::{FeatureMap, checked};
 use crate::filter::SpectralFilter;
 use crate::nested::{Rows, Test};
 use crate::svd::Svd;
@@ -56,7 +56,7 @@ impl LinearModel {
             return Err(Error::Empty { what: "the targets" });
         }
         Error::check_finite("the targets", targets.view())?;
-        self.map.design(inputs, self.features)
+        checked::design(&*self.map, inputs, self.features)
     }
 }
 
