@@ -132,11 +132,11 @@ pub enum Error {
         /// What was asked for, and the answer.
         reason: String,
     },
-    /// An estimator ([`SpectralFilter`](crate::filter::SpectralFilter)) that gave what is no answer.
-    Filter {
-        /// The filter, as it describes itself, cut to a line.
-        name: String,
-        /// What it gave, and what it must give.
+    /// A part of the caller's own (a map, a kernel, a function) that panicked, or gave what cannot be used.
+    UserCode {
+        /// The part, by its kind and its own description.
+        part: String,
+        /// The panic's message, or what was wrong with what it gave.
         reason: String,
     },
 }
@@ -193,7 +193,7 @@ impl fmt::Display for Error {
                 write!(f, "{needed} bytes of device memory are needed and {free} are free")
             }
             Self::Resource { reason } | Self::Unsupported { reason } => f.write_str(&in_one_line(reason)),
-            Self::Filter { name, reason } => write!(f, "the filter `{name}`: {reason}"),
+            Self::UserCode { part, reason } => write!(f, "{part}: {reason}"),
         }
     }
 }
@@ -228,16 +228,6 @@ impl Error {
             Some(((row, column), &value)) => Err(Self::NonFinite { what, row, column, value }),
             None => Ok(()),
         }
-    }
-
-    /// [`Error::Filter`] about `filter`, whose description may be of any length.
-    pub(crate) fn filter(filter: &dyn crate::filter::SpectralFilter, reason: String) -> Self {
-        let description = filter.describe();
-        let mut name: String = description.chars().take(80).flat_map(char::escape_debug).collect();
-        if description.chars().nth(80).is_some() {
-            name.push('…');
-        }
-        Self::Filter { name, reason }
     }
 
     /// [`Error::Io`] about `path`.

@@ -104,7 +104,7 @@ impl Factors {
     ///
     /// # Errors
     /// [`Error::Shape`] if `teacher` or `x_test` does not match `svd`, [`Error::NonFinite`],
-    /// [`Error::Empty`] without test rows, [`Error::Filter`] if the filter gives what are no gains.
+    /// [`Error::Empty`] without test rows, [`Error::UserCode`] if the filter gives what are no gains.
     pub fn new(
         svd: &Svd,
         filter: &dyn SpectralFilter,

@@ -38,6 +38,7 @@
 
 use crate::Error;
 use crate::svd::Cutoff;
+use crate::user_code;
 use ndarray::Array1;
 
 /// What a filter may look at: the singular values, descending, and the shape `n × p` they come from.
@@ -86,7 +87,7 @@ pub trait SpectralFilter: std::fmt::Debug + Send + Sync {
         }
     }
 
-    /// The gains as an array of their own.
+    /// The gains as an array of their own, for a look at them; fits ask [`SpectralFilter::write_gains`].
     fn gains(&self, spectrum: Spectrum<'_>) -> Array1<f64> {
         let mut gains = vec![0.0; spectrum.sigma.len()];
         self.write_gains(spectrum, &mut gains);
@@ -139,48 +140,60 @@ pub(crate) struct Response {
 }
 
 impl Response {
-    /// Asks `filter`. This is the one place where that is done: it may be the caller's own.
+    pub(crate) fn new(filter: &dyn SpectralFilter, spectrum: Spectrum<'_>) -> Result<Self, Error> {
+        let mut response = Self::default();
+        response.ask(filter, spectrum)?;
+        Ok(response)
+    }
+
+    /// Asks `filter`, in memory that is kept. This is the one place where that is done: it may be the caller's own.
     ///
     /// # Errors
-    /// [`Error::Filter`] if gains or residual factors are of another length than the spectrum or not finite, or if
-    /// the penalty is none.
-    pub(crate) fn new(filter: &dyn SpectralFilter, spectrum: Spectrum<'_>) -> Result<Self, Error> {
+    /// [`Error::UserCode`] if it panics, if gains or residual factors are not finite, or if the penalty is none.
+    pub(crate) fn ask(&mut self, filter: &dyn SpectralFilter, spectrum: Spectrum<'_>) -> Result<(), Error> {
         penalty(filter)?;
-        let gains = filter.gains(spectrum).to_vec();
         let modes = spectrum.sigma.len();
-        if gains.len() != modes {
-            let reason =
-                format!("it gave {} gains for {modes} singular values; it must give one each", gains.len());
-            return Err(Error::filter(filter, reason));
-        }
+        let Self { gains, residuals } = self;
+        gains.clear();
+        gains.resize(modes, 0.0);
+        // What is not written stands out.
+        residuals.clear();
+        residuals.resize(modes, f64::NAN);
+        user_code::call(
+            || part(filter),
+            || {
+                filter.write_gains(spectrum, gains);
+                filter.write_residuals(spectrum, gains, residuals);
+            },
+        )?;
         let check = |what: &str, values: &[f64]| match values.iter().position(|v| !v.is_finite()) {
             Some(mode) => {
                 let (value, s) = (values[mode], spectrum.sigma[mode]);
                 let reason = format!(
                     "its {what} for singular value {mode} (counted from 0), {s:e}, is {value}; it must be finite"
                 );
-                Err(Error::filter(filter, reason))
+                Err(Error::UserCode { part: part(filter), reason })
             }
             None => Ok(()),
         };
-        check("gain", &gains)?;
-        // What is not written stands out.
-        let mut residuals = vec![f64::NAN; modes];
-        filter.write_residuals(spectrum, &gains, &mut residuals);
-        check("residual factor", &residuals)?;
-        Ok(Self { gains, residuals })
+        check("gain", gains)?;
+        check("residual factor", residuals)
     }
+}
+
+fn part(filter: &dyn SpectralFilter) -> String {
+    user_code::name("filter", || filter.describe())
 }
 
 /// [`SpectralFilter::penalty`], checked.
 ///
 /// # Errors
-/// [`Error::Filter`] unless it is finite and at least 0.
+/// [`Error::UserCode`] unless it is finite and at least 0.
 pub(crate) fn penalty(filter: &dyn SpectralFilter) -> Result<Option<f64>, Error> {
-    match filter.penalty() {
+    match user_code::call(|| part(filter), || filter.penalty())? {
         Some(lambda) if !(lambda >= 0.0 && lambda.is_finite()) => {
             let reason = format!("its penalty is {lambda}; it must be finite and at least 0, or `None`");
-            Err(Error::filter(filter, reason))
+            Err(Error::UserCode { part: part(filter), reason })
         }
         penalty => Ok(penalty),
     }

@@ -94,6 +94,7 @@ pub mod svd;
 pub mod sweep;
 pub mod teacher;
 pub mod theory;
+mod user_code;
 pub mod whole_file;
 mod words;
 

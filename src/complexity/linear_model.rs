@@ -3,7 +3,7 @@
 use super::{Procedure, one_by_one};
 use crate::Error;
 use crate::doubled::Doubled;
-use crate::features::FeatureMap;
+use crate::features::{FeatureMap, checked};
 use crate::filter::{MinNorm, Response, SpectralFilter, penalty};
 use crate::nested::{Rows, Test};
 use crate::svd::{Cutoff, Svd};
@@ -60,7 +60,7 @@ impl LinearModel {
             return Err(Error::Empty { what: "the targets" });
         }
         Error::check_finite("the targets", targets.view())?;
-        self.map.design(inputs, self.features)
+        checked::design(&*self.map, inputs, self.features)
     }
 }
 

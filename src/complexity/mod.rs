@@ -41,8 +41,8 @@ mod linear_model;
 
 pub use linear_model::LinearModel;
 
-use crate::Error;
 use crate::sweep::{Grid, Splits};
+use crate::{Error, user_code};
 use ndarray::{Array2, ArrayRef2, Axis, s};
 
 /// A training procedure, as its training error on a sample.
@@ -181,7 +181,11 @@ impl Search {
         let largest = self.check(inputs, targets)?;
         let orders = self.splits.orders(inputs.nrows(), largest)?;
         let samples = Samples { search: self, procedure, inputs, targets, orders };
-        if procedure.is_nested() { samples.every_size(largest) } else { samples.bisect(largest) }
+        if call(|| Ok(procedure.is_nested()))? {
+            samples.every_size(largest)
+        } else {
+            samples.bisect(largest)
+        }
     }
 
     /// The largest `n` to try.
@@ -236,12 +240,14 @@ impl Samples<'_> {
     }
 
     fn at(&self, n: usize) -> Result<TrainingError, Error> {
-        let errors = self.each(n, |inputs, targets| self.procedure.training_error(inputs, targets))?;
+        let errors =
+            self.each(n, |inputs, targets| call(|| self.procedure.training_error(inputs, targets)))?;
         mean(n, &errors)
     }
 
     fn every_size(&self, largest: usize) -> Result<Complexity, Error> {
-        let curves = self.each(largest, |inputs, targets| self.procedure.training_errors(inputs, targets))?;
+        let curves =
+            self.each(largest, |inputs, targets| call(|| self.procedure.training_errors(inputs, targets)))?;
         for curve in &curves {
             Error::check_len("training errors, one for each number of samples", largest, curve.len())?;
         }
@@ -279,6 +285,11 @@ impl Samples<'_> {
     fn found(&self, value: usize, first_over: Option<usize>, points: Vec<TrainingError>) -> Complexity {
         Complexity { value, epsilon: self.search.epsilon, first_over, points }
     }
+}
+
+/// What a procedure, which may be the caller's own, gives.
+fn call<T>(train: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    user_code::call(|| "the training procedure".into(), train)?
 }
 
 /// The training errors on the first `1, 2, …, N` rows, each by a fit of its own.

@@ -49,6 +49,7 @@
 //! ```
 
 mod activation;
+pub(crate) mod checked;
 mod combined;
 mod coordinates;
 mod elementary;
@@ -110,6 +111,7 @@ pub trait FeatureMap: std::fmt::Debug + Send + Sync {
             return Err(Error::Empty { what: "the list of features" });
         }
         let design = self.design(inputs, columns.end)?;
+        checked::check_shape(|| self.describe(), design.dim(), (inputs.nrows(), columns.end))?;
         Ok(if columns.start == 0 { design } else { design.slice(s![.., columns]).to_owned() })
     }
 
@@ -127,7 +129,7 @@ pub trait FeatureMap: std::fmt::Debug + Send + Sync {
         design: &mut ArrayRef2<f64>,
     ) -> Result<(), Error> {
         check_design(inputs, &columns, design)?;
-        copy_columns(&self.columns(inputs, columns)?, design)
+        copy_columns(|| self.describe(), &self.columns(inputs, columns)?, design)
     }
 
     /// In words, for a caption.
@@ -146,10 +148,13 @@ fn check_design(
     Error::check_len("columns of the design matrix", columns.len(), design.ncols())
 }
 
-/// [`Error::Shape`] if a map has made a table of another shape.
-fn copy_columns(made: &ArrayRef2<f64>, design: &mut ArrayRef2<f64>) -> Result<(), Error> {
-    Error::check_len("rows that a map has made", design.nrows(), made.nrows())?;
-    Error::check_len("features that a map has made", design.ncols(), made.ncols())?;
+/// [`Error::UserCode`] if a map has made a table of another shape.
+fn copy_columns(
+    describe: impl Fn() -> String,
+    made: &ArrayRef2<f64>,
+    design: &mut ArrayRef2<f64>,
+) -> Result<(), Error> {
+    checked::check_shape(describe, made.dim(), design.dim())?;
     design.assign(made);
     Ok(())
 }

@@ -97,6 +97,16 @@ impl NaturalSpline {
         let first = reflection(&condition(&knots, m), 0);
         reflect(&first, &mut right);
         let second = reflection(&right, 1);
+        if !first.iter().chain(&second).all(|v| v.is_finite()) {
+            let gap = knots.windows(2).map(|pair| pair[1] - pair[0]).fold(f64::INFINITY, f64::min);
+            let must_be = "larger beside the range of the knots, so that slopes fit into a 64-bit float: drop knots that \
+                           are too close to each other";
+            return Err(Error::Domain {
+                what: "the least distance of two knots of the spline",
+                value: gap,
+                must_be,
+            });
+        }
         Ok(Self { knots, reflections: [first, second] })
     }
 
@@ -225,7 +235,7 @@ impl FeatureMap for NaturalSpline {
             self.reflections.iter().for_each(|v| reflect(v, &mut values));
             row.iter_mut().zip(&values[2..]).for_each(|(to, from)| *to = *from);
         }
-        finite(design, "a spline far beyond its knots")
+        finite(design, "a spline at an input far beyond its knots, beside the distance of the outermost two,")
     }
 
     fn describe(&self) -> String {

@@ -1,7 +1,8 @@
 //! What a layer applies: a named activation, or any function.
 
 use super::Activation;
-use crate::Error;
+use crate::{Error, user_code};
+use ndarray::ArrayRef2;
 use std::fmt;
 use std::sync::Arc;
 
@@ -41,15 +42,21 @@ impl Nonlinearity {
     /// the function jumps, 1e-6 where it has kinks and to rounding where it is smooth.
     ///
     /// # Errors
-    /// [`Error::Domain`] unless its variance at a standard normal number is finite and > 0.
+    /// [`Error::Domain`] unless its variance at a standard normal number is finite and > 0;
+    /// [`Error::UserCode`] if it panics.
     pub fn new(
         name: impl Into<String>,
         function: impl Fn(f64) -> f64 + Send + Sync + 'static,
     ) -> Result<Self, Error> {
-        let values: Vec<(f64, f64)> = (-REACH * STEPS..REACH * STEPS)
-            .map(|i| (f64::from(i) + 0.5) / f64::from(STEPS))
-            .map(|x| ((-0.5 * x * x).exp(), function(x)))
-            .collect();
+        let name = name.into();
+        let part = || user_code::name("activation", || name.clone());
+        let sample = || {
+            (-REACH * STEPS..REACH * STEPS)
+                .map(|i| (f64::from(i) + 0.5) / f64::from(STEPS))
+                .map(|x| ((-0.5 * x * x).exp(), function(x)))
+                .collect()
+        };
+        let values: Vec<(f64, f64)> = user_code::call(part, sample)?;
         let weights: f64 = values.iter().map(|(weight, _)| weight).sum();
         let mean = values.iter().map(|(weight, value)| weight * value).sum::<f64>() / weights;
         let squares = values.iter().map(|(weight, value)| weight * (value - mean).powi(2));
@@ -63,7 +70,7 @@ impl Nonlinearity {
             });
         }
         let function = Function::Own(Arc::new(function));
-        Ok(Self { name: name.into(), deviation: variance.sqrt(), function })
+        Ok(Self { name, deviation: variance.sqrt(), function })
     }
 
     /// Its name in captions.
@@ -84,6 +91,32 @@ impl Nonlinearity {
             Function::Named(activation) => activation.apply(values),
             Function::Own(function) => values.iter_mut().for_each(|value| *value = function(*value)),
         }
+    }
+
+    /// [`Nonlinearity::apply`], or [`Error::UserCode`] if a function of the caller's panics.
+    pub(crate) fn call(&self, values: &mut [f64]) -> Result<(), Error> {
+        match &self.function {
+            Function::Named(activation) => activation.apply(values),
+            Function::Own(_) => user_code::call(|| self.part(), || self.apply(values))?,
+        }
+        Ok(())
+    }
+
+    /// [`Error::UserCode`] for a feature that a function of the caller's has made NaN or infinite.
+    pub(crate) fn check(&self, features: &ArrayRef2<f64>) -> Result<(), Error> {
+        match (&self.function, Error::check_finite("the features", features.view())) {
+            (Function::Own(_), Err(Error::NonFinite { row, column, value, .. })) => {
+                let reason = format!(
+                    "with it feature {column} of input {row} (counted from 0) is {value}; it must be finite there"
+                );
+                Err(Error::UserCode { part: self.part(), reason })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn part(&self) -> String {
+        user_code::name("activation", || self.name.clone())
     }
 
     /// The activation that it is, if it is one.

@@ -419,7 +419,7 @@ impl FeatureMap for RandomFourier {
     ) -> Result<(), Error> {
         check_design(inputs, &columns, design)?;
         let Some(features) = design.as_slice_mut() else {
-            return copy_columns(&self.columns(inputs, columns)?, design);
+            return copy_columns(|| self.describe(), &self.columns(inputs, columns)?, design);
         };
         check_outputs(self.outputs(), columns.end)?;
         check_inputs(self, inputs, columns.len())?;

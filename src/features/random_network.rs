@@ -213,7 +213,8 @@ impl RandomNetwork {
             let mut values = padded(&inputs);
             for (layer, weights) in self.hidden.iter().enumerate() {
                 let biases = self.biases.get(layer).map(Vec::as_slice);
-                values = self.layer(&values, weights.as_slice().unwrap_or_default(), biases, weights.dim());
+                values =
+                    self.layer(&values, weights.as_slice().unwrap_or_default(), biases, weights.dim())?;
             }
             hidden.iter_mut().zip(&values).for_each(|(to, from)| *to = *from);
         }
@@ -227,7 +228,7 @@ impl RandomNetwork {
         weights: &[f64],
         biases: Option<&[f64]>,
         (outputs, inputs): (usize, usize),
-    ) -> Vec<f64> {
+    ) -> Result<Vec<f64>, Error> {
         let rows = values.len() / inputs;
         let mut next = vec![0.0; rows * outputs];
         times_transposed(values, weights, &mut next, (rows, outputs, inputs));
@@ -236,8 +237,8 @@ impl RandomNetwork {
                 row.iter_mut().zip(biases).for_each(|(value, bias)| *value += bias);
             }
         }
-        self.activation.apply(&mut next);
-        next
+        self.activation.call(&mut next)?;
+        Ok(next)
     }
 
     /// The weights of `NEURONS` neurons of the last layer from `first` on, zero beyond the last.
@@ -265,7 +266,8 @@ fn ends(sizes: &[usize]) -> Result<(usize, usize, &[usize]), Error> {
         [before @ .., outputs] if before.last().is_some() && !sizes.contains(&0) => {
             Ok((before[before.len() - 1], *outputs, before))
         }
-        _ => Err(Error::Empty { what: "the network: it needs an input and a layer, whose size" }),
+        [_, _, ..] => Err(Error::Empty { what: "a layer of the network, or its list of inputs," }),
+        _ => Err(Error::Empty { what: "the list of layers after the inputs of the network" }),
     }
 }
 
@@ -315,13 +317,14 @@ impl FeatureMap for RandomNetwork {
             let blocks =
                 hidden.axis_chunks_iter(Axis(0), BLOCK).zip(design.axis_chunks_iter_mut(Axis(0), BLOCK));
             for (hidden, mut features) in blocks {
-                let values = self.layer(&padded(&hidden), &weights, biases, (NEURONS, hidden.ncols()));
+                let values = self.layer(&padded(&hidden), &weights, biases, (NEURONS, hidden.ncols()))?;
                 for (mut to_row, row) in features.rows_mut().into_iter().zip(values.chunks_exact(NEURONS)) {
                     to_row.iter_mut().zip(&row[from - first..to - first]).for_each(|(to, from)| *to = *from);
                 }
             }
             first += NEURONS;
         }
+        self.activation.check(&design)?;
         finite(design, "a feature of a random network")
     }
 

@@ -56,7 +56,7 @@ pub use regression::KernelRegression;
 pub use relu_network::ReluNetwork;
 pub use wide_layer::WideLayer;
 
-use crate::Error;
+use crate::{Error, user_code};
 use ndarray::{Array2, ArrayRef2};
 use std::sync::Arc;
 
@@ -96,6 +96,30 @@ fn check(a: &ArrayRef2<f64>, b: &ArrayRef2<f64>) -> Result<(), Error> {
         Error::check_finite("the inputs", inputs.view())?;
     }
     Ok(())
+}
+
+/// [`Kernel::gram`] of a shape that fits, all finite: the one place where kernels are called, which may be the
+/// caller's own.
+///
+/// # Errors
+/// Those of the kernel; [`Error::UserCode`] if it panics or its matrix is of another shape, or holds NaN or an infinity.
+fn gram(kernel: &dyn Kernel, a: &ArrayRef2<f64>, b: &ArrayRef2<f64>) -> Result<Array2<f64>, Error> {
+    let name = || user_code::name("kernel", || kernel.describe());
+    let gram = user_code::call(name, || kernel.gram(a, b))??;
+    let (rows, columns) = (a.nrows(), b.nrows());
+    let bad = |reason| Err(Error::UserCode { part: name(), reason });
+    if gram.dim() != (rows, columns) {
+        let (m, n) = gram.dim();
+        return bad(format!(
+            "it gave a matrix of {m} × {n} for {rows} and {columns} inputs; it must be {rows} × {columns}"
+        ));
+    }
+    match Error::check_finite("the Gram matrix", gram.view()) {
+        Err(Error::NonFinite { row, column, value, .. }) => bad(format!(
+            "it gave {value} for inputs {row} and {column} (counted from 0); every entry must be finite"
+        )),
+        other => other.map(|()| gram),
+    }
 }
 
 /// [`Error::Overflow`] unless all entries are finite.

@@ -1,6 +1,6 @@
 //! Kernel regression: what the fit on features tends to as their number grows.
 
-use super::{Kernel, check_positive};
+use super::{Kernel, check_positive, gram};
 use crate::Error;
 use crate::curve::Cell;
 use crate::filter::MinNorm;
@@ -93,7 +93,7 @@ impl KernelRegression {
         if targets.is_empty() {
             return Err(Error::Empty { what: "the targets" });
         }
-        let gram = kernel.gram(inputs, inputs)?;
+        let gram = gram(&*kernel, inputs, inputs)?;
         // Of K + λI and not of K: rounding makes eigenvalues of K negative, and singular values hide their sign.
         let mut penalised = gram.clone();
         penalised.diag_mut().mapv_inplace(|v| v + lambda);
@@ -118,7 +118,7 @@ impl KernelRegression {
     /// # Errors
     /// Those of [`Kernel::gram`]; [`Error::Overflow`] for a prediction that does not fit into `f64`.
     pub fn predict(&self, inputs: &ArrayRef2<f64>) -> Result<Array2<f64>, Error> {
-        let predictions = self.kernel.gram(inputs, &self.inputs)?.dot(&self.dual);
+        let predictions = gram(&*self.kernel, inputs, &self.inputs)?.dot(&self.dual);
         match Error::check_finite("predictions", predictions.view()) {
             Ok(()) => Ok(predictions),
             Err(_) => Err(Error::Overflow { what: "a prediction" }),
@@ -225,7 +225,7 @@ impl KernelRegression {
     /// In words, for a caption.
     #[must_use]
     pub fn describe(&self) -> String {
-        self.kernel.describe()
+        crate::user_code::description(|| self.kernel.describe())
     }
 }
 

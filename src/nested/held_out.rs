@@ -37,9 +37,9 @@ impl<'a> HeldOut<'a> {
     pub(super) fn check_training_rows(&self, n: usize) -> Result<(), Error> {
         match self.test {
             Test::Others(table) if n > table.rows() => Err(Error::Shape {
-                what: "training rows, all of which must be in the table of all rows; at most",
-                expected: table.rows(),
-                found: n,
+                what: "rows of the table of all rows, which must hold every training row",
+                expected: n,
+                found: table.rows(),
             }),
             _ => Ok(()),
         }

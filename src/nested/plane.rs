@@ -6,7 +6,7 @@ use super::scale::{largest_exponent, scaled};
 use super::smallest::Smallest;
 use super::triangle::{Triangle, conditions};
 use crate::Error;
-use crate::features::FeatureMap;
+use crate::features::{FeatureMap, checked};
 use crate::filter::{MinNorm, SpectralFilter, penalty};
 use crate::svd::{Cutoff, StreamedQr, Svd};
 use ndarray::{Array2, ArrayRef2, ArrayView2, Axis, CowArray, Ix2, concatenate, s};
@@ -111,25 +111,48 @@ impl Plane {
     /// # Errors
     /// [`Error::Empty`] if a list is, [`Error::Domain`] for an entry that is 0 or there twice.
     pub fn new(samples: &[usize], features: &[usize]) -> Result<Self, Error> {
-        let sorted = |what: &'static str, list: &[usize]| {
+        let sorted = |what: &'static str, entry: &'static str, list: &[usize]| {
             let mut list = list.to_vec();
             list.sort_unstable();
             if list.is_empty() {
                 return Err(Error::Empty { what });
             }
-            let wrong = list.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0]);
-            match wrong.or(list.first().copied().filter(|&first| first == 0)) {
-                Some(value) => {
-                    Err(Error::Domain { what, value: value as f64, must_be: "at least 1, each once" })
+            if list[0] == 0 {
+                return Err(Error::Domain { what: entry, value: 0.0, must_be: "at least 1" });
+            }
+            match list.windows(2).find(|pair| pair[0] == pair[1]) {
+                Some(pair) => {
+                    let must_be = "listed once: its cells would count twice in every summary";
+                    Err(Error::Domain { what: entry, value: pair[0] as f64, must_be })
                 }
                 None => Ok(list),
             }
         };
         Ok(Self {
-            samples: sorted("the list of sample counts n", samples)?,
-            features: sorted("the list of feature counts p", features)?,
+            samples: sorted("the list of sample counts n", "a sample count n", samples)?,
+            features: sorted("the list of feature counts p", "a feature count p", features)?,
             smallest: false,
         })
+    }
+
+    /// Two halves of its cells, by `p` where there is more than one, else by `n`; `None` for a single cell.
+    pub(crate) fn halves(&self) -> Option<[Self; 2]> {
+        let part = |samples: &[usize], features: &[usize]| Self {
+            samples: samples.to_vec(),
+            features: features.to_vec(),
+            smallest: self.smallest,
+        };
+        let (n, p) = (&self.samples, &self.features);
+        match (n.len() / 2, p.len() / 2) {
+            (0, 0) => None,
+            (half, 0) => Some([part(&n[..half], p), part(&n[half..], p)]),
+            (_, half) => Some([part(n, &p[..half]), part(n, &p[half..])]),
+        }
+    }
+
+    /// All `(n, p)`, ascending.
+    pub(crate) fn places(&self) -> impl Iterator<Item = (usize, usize)> {
+        self.samples.iter().flat_map(|&n| self.features.iter().map(move |&p| (n, p)))
     }
 
     /// Asks for the smallest singular value of every cell: some tens of solves with its triangle.
@@ -183,7 +206,7 @@ impl Plane {
         // The narrowest design that all cells with p ≤ n need, and the first block of the others.
         let square = self.features.iter().copied().take_while(|&p| p <= most_samples).last();
         let kept = square.or(self.features.first().copied()).unwrap_or(0);
-        let x = map.design(inputs, kept)?;
+        let x = checked::design(map, inputs, kept)?;
         self.measure(x.view(), Some((map, inputs)), y, requests)
     }
 
@@ -215,7 +238,7 @@ impl Plane {
     }
 
     /// The largest `n` and the largest `p`.
-    fn largest(&self) -> (usize, usize) {
+    pub(crate) fn largest(&self) -> (usize, usize) {
         let last = |list: &[usize]| list.last().copied().unwrap_or(0);
         (last(&self.samples), last(&self.features))
     }
@@ -374,7 +397,7 @@ impl<'a> Table<'a> {
         let Some((map, inputs)) = self.rest.filter(|_| columns.end > self.x.ncols()) else {
             return Ok(in_units(CowArray::from(self.x.slice_move(s![rows, columns]))));
         };
-        let block = in_units(CowArray::from(map.columns(&inputs.slice(s![rows, ..]), columns)?));
+        let block = in_units(CowArray::from(checked::columns(map, &inputs.slice(s![rows, ..]), columns)?));
         // It may be larger than what the unit was taken from.
         if block.iter().all(|v| v.abs() < LARGEST) {
             return Ok(block);

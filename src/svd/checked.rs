@@ -3,7 +3,7 @@
 use super::sums::{Largest, dot};
 use super::verify::{Check, Columns, norm, probe, tolerance};
 use super::{Backend, RawSvd, Route, Svd};
-use crate::{Error, large_pages};
+use crate::{Error, large_pages, user_code};
 use ndarray::{Array2, ArrayView2};
 use std::cell::Cell;
 
@@ -78,9 +78,22 @@ pub(crate) fn power_of_two(e: i32) -> f64 {
     f64::from_bits(u64::from((e + 1023).unsigned_abs()) << 52)
 }
 
+/// What a backend, which may be the caller's own, answers; a panic is a failure like any other.
+fn asked<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    user_code::call(String::new, work).unwrap_or_else(|error| match error {
+        Error::UserCode { reason, .. } => Err(reason),
+        other => Err(other.to_string()),
+    })
+}
+
+/// The name of a backend, for an error.
+fn name(backend: &dyn Backend) -> &'static str {
+    user_code::call(String::new, || backend.name()).unwrap_or("(its name panicked)")
+}
+
 pub(super) fn svd(x: ArrayView2<'_, f64>, backend: &dyn Backend) -> Result<Svd, Error> {
     let scaled = Scaled::new("the matrix", x)?;
-    let first = backend.factorise(scaled.matrix.view(), Route::First);
+    let first = asked(|| backend.factorise(scaled.matrix.view(), Route::First));
     let svd = finish(&scaled, first, backend, &mut Check::new(x.nrows().max(x.ncols())));
     scaled.recycle();
     svd
@@ -95,11 +108,13 @@ pub(super) fn svd_many(xs: &[ArrayView2<'_, f64>], backend: &dyn Backend) -> Vec
             scaled.exponent
         }));
     }
-    let raws = backend.factorise_many(&matrices);
+    // After a panic in a whole batch each matrix goes the second way on its own.
+    let raws = asked(|| Ok(backend.factorise_many(&matrices)))
+        .unwrap_or_else(|reason| vec![Err(reason); matrices.len()]);
     let mut check = Check::new(matrices.iter().map(|x| x.nrows().max(x.ncols())).max().unwrap_or(0));
     let mut done = matrices.into_iter().zip(raws);
     let missing = || Error::Backend {
-        name: backend.name(),
+        name: name(backend),
         reason: "it returned fewer factorisations than it was given matrices".into(),
     };
     exponents
@@ -115,8 +130,8 @@ pub(super) fn svd_many(xs: &[ArrayView2<'_, f64>], backend: &dyn Backend) -> Vec
 /// The triangle `R` of `X = Q R` behind the same scaling, and checked by `‖R z‖ = ‖X z‖`.
 pub(crate) fn triangle(x: ArrayView2<'_, f64>, backend: &dyn Backend) -> Result<Array2<f64>, Error> {
     let scaled = Scaled::new("the matrix", x)?;
-    let failed = |reason| Error::Backend { name: backend.name(), reason };
-    let mut r = backend.triangle(scaled.matrix.view()).map_err(failed)?;
+    let failed = |reason| Error::Backend { name: name(backend), reason };
+    let mut r = asked(|| backend.triangle(scaled.matrix.view())).map_err(failed)?;
     let (n, p) = x.dim();
     if r.dim() != (n.min(p), p) {
         return Err(failed(format!("a triangle of the wrong shape for a {n} × {p} matrix")));
@@ -143,12 +158,11 @@ fn finish(
 ) -> Result<Svd, Error> {
     let mut verified = |raw: RawSvd| check.verify(&scaled.matrix, &raw).map(|()| raw);
     let raw = first.and_then(&mut verified).or_else(|why_first| {
-        backend
-            .factorise(scaled.matrix.view(), Route::Second)
+        asked(|| backend.factorise(scaled.matrix.view(), Route::Second))
             .and_then(&mut verified)
             .map_err(|why_second| format!("{why_first}; second route: {why_second}"))
     });
-    let mut raw = raw.map_err(|reason| Error::Backend { name: backend.name(), reason })?;
+    let mut raw = raw.map_err(|reason| Error::Backend { name: name(backend), reason })?;
     raw.sigma.mapv_inplace(|s| scaled.undo(s));
     if raw.sigma.first().is_some_and(|s| s.is_infinite()) {
         return Err(Error::Overflow { what: "the largest singular value" });

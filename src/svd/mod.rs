@@ -212,7 +212,7 @@ impl Svd {
     ///
     /// # Errors
     /// [`Error::Shape`] if `y` has not `n` rows, [`Error::NonFinite`] if it holds NaN or an infinity,
-    /// [`Error::Overflow`] if a parameter does not fit into `f64`, [`Error::Filter`] if the filter gives what are no
+    /// [`Error::Overflow`] if a parameter does not fit into `f64`, [`Error::UserCode`] if the filter gives what are no
     /// gains.
     ///
     /// # Examples

@@ -1,9 +1,9 @@
 //! What a sweep computes from each factorisation: an estimator, an ablation, an adversary.
 
-use crate::Error;
 use crate::ablation::{Ablation, Adversary};
 use crate::curve::ArmLabel;
 use crate::filter::{MinNorm, SpectralFilter};
+use crate::{Error, user_code};
 use std::sync::Arc;
 
 /// The cutoffs of the published study: 10⁻³ … 10⁰, seven, log-spaced.
@@ -131,18 +131,14 @@ impl Arm {
     }
 
     pub(crate) fn check(&self) -> Result<(), Error> {
-        self.adversary.as_ref().map_or(Ok(()), Adversary::check)?;
-        match self.setting.filter(|setting| !setting.is_finite()) {
-            Some(value) => Err(Error::Domain { what: "an arm's setting", value, must_be: "finite" }),
-            None => Ok(()),
-        }
+        self.adversary.as_ref().map_or(Ok(()), Adversary::check)
     }
 
     /// The estimators of some arms in words, each once.
     pub(crate) fn describe_estimators(arms: &[Self]) -> String {
         let mut names: Vec<String> = Vec::new();
         for arm in arms {
-            let name = arm.estimator.describe();
+            let name = user_code::description(|| arm.estimator.describe());
             if !names.contains(&name) {
                 names.push(name);
             }

@@ -1,11 +1,11 @@
 //! Many cells on many threads, in an order that no result depends on.
 
-use crate::Error;
 use crate::curve::{Cell, Curve, Failure};
+use crate::{Error, user_code};
 use rayon::prelude::*;
 use std::ops::ControlFlow;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock};
 
 /// Where a cell stands in a sweep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,7 +110,7 @@ impl<F: Fn(usize, usize) -> ControlFlow<()> + Sync> Observer for F {
 ///
 /// let grid = Grid { axis: vec![1, 2, 3], repeats: 4, threads: Some(2), batch: 1 };
 /// let draws = grid.run(&(), |places| {
-///     places.iter().map(|at| stream(0, at.axis_value, at.repeat).random::<f64>()).collect()
+///     places.iter().map(|at| Ok(stream(0, at.axis_value, at.repeat).random::<f64>())).collect()
 /// })?;
 /// assert_eq!(draws.len(), 12);
 /// assert_eq!((draws[0].0.repeat, draws[3].0.repeat), (0, 1)); // by repeat, then axis value
@@ -133,27 +133,38 @@ impl Grid {
     /// come back ordered by repeat, then by axis value as given; `None` for those not visited because
     /// the observer stopped the run (or `work` returned too few).
     ///
+    /// A panic in `work` is an [`Error::UserCode`] at its place, with the panic's message: the other places of its
+    /// batch are handed over again, one by one. A panic of the observer stops the run, and the first place that was not
+    /// visited has the error.
+    ///
     /// # Errors
     /// [`Error::Empty`] without axis values, [`Error::Domain`] for no repeats or a batch or thread
     /// count of 0, [`Error::Resource`] if the system gives no threads.
     pub fn run<T: Send>(
         &self,
         observer: &dyn Observer,
-        work: impl Fn(&[Place]) -> Vec<T> + Sync,
-    ) -> Result<Visited<T>, Error> {
+        work: impl Fn(&[Place]) -> Vec<Result<T, Error>> + Sync,
+    ) -> Result<Visited<Result<T, Error>>, Error> {
         self.check()?;
         let jobs = self.jobs();
         let total = self.axis.len() * self.repeats;
         let (done, stop, watching) = (AtomicUsize::new(0), AtomicBool::new(false), Mutex::new(()));
+        let blind = OnceLock::new();
         let run = |job: &Job| {
             if stop.load(Ordering::Relaxed) {
                 return Vec::new();
             }
-            let results = work(&job.places);
+            let results = caught(&work, &job.places);
             let guard = watching.lock();
             let done = done.fetch_add(job.places.len(), Ordering::Relaxed) + job.places.len();
-            if observer.progress(done, total).is_break() {
-                stop.store(true, Ordering::Relaxed);
+            let part = || "the observer".into();
+            match user_code::call(part, || observer.progress(done, total)) {
+                Ok(ControlFlow::Continue(())) => {}
+                Ok(ControlFlow::Break(())) => stop.store(true, Ordering::Relaxed),
+                Err(error) => {
+                    stop.store(true, Ordering::Relaxed);
+                    let _ = blind.set(error);
+                }
             }
             drop(guard);
             results
@@ -169,7 +180,12 @@ impl Grid {
                 .map_err(|e| Error::Resource { reason: format!("{threads} threads: {e}") })?
                 .install(all),
         };
-        Ok(self.in_order(&jobs, results))
+        let mut visited = self.in_order(&jobs, results);
+        let missed = visited.iter_mut().find(|(_, result)| result.is_none());
+        if let (Some(error), Some((_, result))) = (blind.into_inner(), missed) {
+            *result = Some(Err(error));
+        }
+        Ok(visited)
     }
 
     fn check(&self) -> Result<(), Error> {
@@ -214,6 +230,41 @@ impl Grid {
             }
         }
         ordered
+    }
+}
+
+/// What `work` makes of a batch; after a panic, of each of its places alone.
+fn caught<T>(
+    work: &(impl Fn(&[Place]) -> Vec<Result<T, Error>> + Sync),
+    places: &[Place],
+) -> Vec<Result<T, Error>> {
+    let attempt = |places: &[Place]| {
+        let part = || {
+            let Place { axis_value, repeat } = places[0];
+            format!("the work at {axis_value} on the axis, repeat {repeat}")
+        };
+        user_code::call(part, || work(places))
+    };
+    let alone = |place: &Place| {
+        let missing = || Error::UserCode {
+            part: format!("the work at {} on the axis, repeat {}", place.axis_value, place.repeat),
+            reason: "it returned no result for its place".into(),
+        };
+        attempt(std::slice::from_ref(place))
+            .and_then(|mut results| results.pop().unwrap_or_else(|| Err(missing())))
+    };
+    match attempt(places) {
+        Ok(results) => results,
+        Err(error) if places.len() == 1 => vec![Err(error)],
+        Err(_) => places.iter().map(alone).collect(),
+    }
+}
+
+/// A curve of which anything is left: where every cell failed, the first one's reason.
+pub(super) fn unless_all_failed(curve: Curve) -> Result<Curve, Error> {
+    match curve.failures.first() {
+        Some(failure) if curve.cells.is_empty() && curve.complete => Err(failure.error.clone()),
+        _ => Ok(curve),
     }
 }
 

@@ -6,6 +6,7 @@
 //! the two: the training rows are the smaller part, except where few test rows are left, and those are
 //! then used as they are.
 
+use super::error_rates::ErrorRates;
 use super::test_errors::{Sums, TestErrors, Training};
 use super::{Arm, Place, gather};
 use crate::Error;
@@ -22,18 +23,20 @@ use std::borrow::Cow;
 
 /// What all cells of a sweep share.
 pub(super) struct Study<'a> {
-    data: &'a Dataset,
+    pub(super) data: &'a Dataset,
     arms: &'a [Arm],
     table: Compressed,
     /// `β*` of all rows, `p × k`.
-    ideal: Array2<f64>,
+    pub(super) ideal: Array2<f64>,
+    /// Whether cells have error rates.
+    pub(super) counts_errors: bool,
 }
 
 impl<'a> Study<'a> {
     pub(super) fn new(data: &'a Dataset, arms: &'a [Arm], backend: &dyn Backend) -> Result<Self, Error> {
         let table = Compressed::with_backend(data.features(), data.targets(), backend)?;
         let ideal = ideal_beta(&table, backend)?;
-        Ok(Self { data, arms, table, ideal })
+        Ok(Self { data, arms, table, ideal, counts_errors: false })
     }
 
     /// The whole table, compressed.
@@ -65,16 +68,22 @@ impl<'a> Study<'a> {
         };
         let outputs: Vec<Output<'_>> =
             (0..y.ncols()).map(|k| Output::new(&modes, y.column(k), k, self.ideal.column(k))).collect();
+        let rates = self.counts_errors.then(|| ErrorRates::new(self, svd, rows));
         let metrics = |arm: &Arm| {
             scratch.set_gains(arm, svd, &modes.inverse)?;
             let mut mean = Metrics::default();
+            let mut solutions = Vec::new();
             for output in &outputs {
                 mean.add(&output.metrics(arm, scratch), outputs.len());
+                if rates.is_some() {
+                    solutions.push(output.solution(arm, scratch));
+                }
             }
+            mean.error_rate = rates.as_ref().map(|rates| rates.of(arm, &solutions)).transpose()?;
             mean.finite()
         };
         Ok(Measured {
-            arms: self.arms.iter().map(metrics).collect::<Result<_, _>>()?,
+            arms: self.arms.iter().map(metrics).collect(),
             smallest_singular_value: svd.smallest_nonzero().unwrap_or(0.0),
             rank: svd.rank(),
         })
@@ -88,19 +97,24 @@ impl<'a> Study<'a> {
         wanted: &Wanted,
     ) -> impl Iterator<Item = Cell> {
         let p = self.data.features().ncols();
-        measured.arms.into_iter().zip(self.arms).enumerate().map(move |(index, (metrics, arm))| Cell {
-            repeat: place.repeat,
-            n: place.axis_value,
-            p,
-            arm: index,
-            train_mse: wanted.train.then_some(metrics.train),
-            test_mse: wanted.test.then_some(metrics.test),
-            test_mse_opposite: arm.adversary.filter(|_| wanted.opposite).map(|_| metrics.opposite),
-            bias_squared: wanted.bias_squared.then_some(metrics.bias_squared),
-            mean_squared_bias: wanted.mean_squared_bias.then_some(metrics.mean_squared_bias),
-            smallest_singular_value: wanted.smallest.then_some(measured.smallest_singular_value),
-            rank: measured.rank,
-            ..Cell::default()
+        let (smallest, rank) = (measured.smallest_singular_value, measured.rank);
+        measured.arms.into_iter().zip(self.arms).enumerate().filter_map(move |(index, (metrics, arm))| {
+            let metrics = metrics.ok()?;
+            Some(Cell {
+                repeat: place.repeat,
+                n: place.axis_value,
+                p,
+                arm: index,
+                train_mse: wanted.train.then_some(metrics.train),
+                test_mse: wanted.test.then_some(metrics.test),
+                test_mse_opposite: arm.adversary.filter(|_| wanted.opposite).map(|_| metrics.opposite),
+                test_error_rate: metrics.error_rate,
+                bias_squared: wanted.bias_squared.then_some(metrics.bias_squared),
+                mean_squared_bias: wanted.mean_squared_bias.then_some(metrics.mean_squared_bias),
+                smallest_singular_value: wanted.smallest.then_some(smallest),
+                coefficient_norm: wanted.norm.then_some(metrics.norm),
+                rank,
+            })
         })
     }
 }
@@ -114,6 +128,7 @@ pub(super) struct Wanted {
     bias_squared: bool,
     mean_squared_bias: bool,
     smallest: bool,
+    norm: bool,
 }
 
 impl Wanted {
@@ -126,24 +141,33 @@ impl Wanted {
             bias_squared: has(Metric::BiasSquared),
             mean_squared_bias: has(Metric::MeanSquaredBias),
             smallest: has(Metric::SmallestSingularValue),
+            norm: has(Metric::CoefficientNorm),
         }
     }
 }
 
 /// What one factorisation gives.
 pub(super) struct Measured {
-    arms: Vec<Metrics>,
+    arms: Vec<Result<Metrics, Error>>,
     smallest_singular_value: f64,
     rank: usize,
 }
 
 impl Measured {
+    /// Why arms have no cell.
+    pub(super) fn failures(&self) -> Vec<Error> {
+        self.arms.iter().filter_map(|arm| arm.as_ref().err().cloned()).collect()
+    }
+
     /// What points of nested curves give, one for each arm.
     pub(super) fn from_points(points: &[&Point]) -> Self {
-        let metrics = |point: &&Point| Metrics {
-            train: point.train_mse,
-            test: point.test_mse.unwrap_or(f64::NAN),
-            ..Metrics::default()
+        let metrics = |point: &&Point| {
+            Ok(Metrics {
+                train: point.train_mse,
+                test: point.test_mse.unwrap_or(f64::NAN),
+                norm: point.norm,
+                ..Metrics::default()
+            })
         };
         Self {
             arms: points.iter().map(metrics).collect(),
@@ -263,6 +287,7 @@ impl<'a> Output<'a> {
             metrics.train = fits.prefix_trained(kept).squares / n;
             metrics.test = fits.prefix(seen).shifted(shift, m);
             metrics.opposite = fits.prefix(seen).shifted(-shift, m);
+            metrics.norm = norm(&fits.base[..kept]);
             self.noise_free.prefix(seen)
         } else {
             for sign in [-1.0, 1.0] {
@@ -279,11 +304,27 @@ impl<'a> Output<'a> {
                 }
                 (metrics.train, metrics.test) = (train / n, test);
             }
+            metrics.norm = norm(&scratch.alpha);
             self.bias(scratch, shown)
         };
         metrics.bias_squared = (bias.errors / m).powi(2);
         metrics.mean_squared_bias = bias.squares / m;
         metrics
+    }
+
+    /// The coefficients that test rows see, one per mode, and what the adversary adds to every prediction.
+    fn solution(&self, arm: &Arm, scratch: &mut Scratch) -> (Vec<f64>, f64) {
+        let fits = if arm.ablation.is_without_residuals() { &self.noise_free } else { &self.fits };
+        let (test_kick, train_kick) = match arm.adversary {
+            Some(Adversary::TestDatum { strength }) => (strength, 0.0),
+            Some(Adversary::TrainingTargets { strength }) => (0.0, strength),
+            None => (0.0, 0.0),
+        };
+        self.fit(fits, scratch, train_kick);
+        let shown = arm.ablation.test_modes().unwrap_or(usize::MAX).min(scratch.alpha.len());
+        let seen = scratch.alpha[..shown].to_vec();
+        let shift = test_kick * self.shift(&seen);
+        (seen, shift)
     }
 
     /// Fills `scratch.alpha` with the fit to targets moved by `kick · u_last` and returns the sum of
@@ -344,7 +385,7 @@ pub(super) struct Scratch {
 
 impl Scratch {
     fn set_gains(&mut self, arm: &Arm, svd: &Svd, inverse: &[f64]) -> Result<(), Error> {
-        self.response = Response::new(arm.estimator.as_ref(), svd.spectrum())?;
+        self.response.ask(arm.estimator.as_ref(), svd.spectrum())?;
         let Response { gains, residuals } = &mut self.response;
         arm.ablation.cut_gains(svd.spectrum().singular_values(), gains);
         for (gain, left) in gains.iter().zip(residuals) {
@@ -360,6 +401,16 @@ impl Scratch {
     }
 }
 
+/// `‖α‖ = ‖V α‖`.
+fn norm(alpha: &[f64]) -> f64 {
+    let squares: f64 = alpha.iter().map(|a| a * a).sum();
+    // Only squares that leave the range of numbers need care.
+    if squares.is_finite() && squares > 1e-280 {
+        return squares.sqrt();
+    }
+    alpha.iter().fold(0.0, |norm: f64, a| norm.hypot(*a))
+}
+
 /// Means over rows; over outputs too once all are added.
 #[derive(Default)]
 struct Metrics {
@@ -368,6 +419,9 @@ struct Metrics {
     opposite: f64,
     bias_squared: f64,
     mean_squared_bias: f64,
+    /// Of all outputs together.
+    norm: f64,
+    error_rate: Option<f64>,
 }
 
 impl Metrics {
@@ -378,6 +432,7 @@ impl Metrics {
         self.opposite += other.opposite / k;
         self.bias_squared += other.bias_squared / k;
         self.mean_squared_bias += other.mean_squared_bias / k;
+        self.norm = if self.norm == 0.0 { other.norm } else { self.norm.hypot(other.norm) };
     }
 
     fn finite(self) -> Result<Self, Error> {
@@ -385,6 +440,7 @@ impl Metrics {
             ("the training error", self.train),
             ("the test error", self.test + self.opposite),
             ("the bias", self.bias_squared + self.mean_squared_bias),
+            ("the norm of the coefficients", self.norm),
         ];
         match named.iter().find(|(_, value)| !value.is_finite()) {
             Some((what, _)) => Err(Error::Overflow { what }),

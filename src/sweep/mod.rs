@@ -5,6 +5,8 @@
 
 mod arm;
 mod cells;
+mod defined;
+mod error_rates;
 mod evaluate;
 mod nested;
 mod plane;
@@ -17,7 +19,7 @@ pub use plane::{Maps, PlaneArm, PlaneSweep};
 pub use splits::Splits;
 
 use crate::Error;
-use crate::curve::{Axis, Curve, Metric, Provenance};
+use crate::curve::{Axis, Cell, Curve, Metric, Provenance};
 use crate::dataset::Dataset;
 use crate::nested::Engine;
 use crate::svd::{Backend, Jacobi, Svd};
@@ -65,7 +67,9 @@ pub struct Sweep {
     pub splits: Splits,
     /// What is computed from each factorisation.
     pub arms: Vec<Arm>,
-    /// Which quantities cells report.
+    /// Which quantities cells report. One that no arm has is an error ([`Metric::TestErrorRate`] of targets of a
+    /// single column, [`Metric::TestMseOpposite`] without an adversary); all of them together, [`Metric::ALL`], are
+    /// a request for whatever there is.
     pub metrics: Vec<Metric>,
     /// One factorisation that grows along the curve ([`Engine::Nested`]), or one SVD a cell. `None`: nested
     /// where every arm is minimum norm (at machine precision) or ridge, with nothing ablated and nobody
@@ -99,8 +103,8 @@ impl Sweep {
     /// What is wrong with the sweep as a whole: sizes that leave no training or no test row, or
     /// are listed twice ([`Error::Domain`]), no repeats, splits that do not fit the table, an adversary
     /// of infinite strength, no threads to be had, a best linear model of the whole table that does not fit into
-    /// `f64` ([`Error::Overflow`]). A single cell that fails does not end the sweep: see
-    /// [`Curve::failures`].
+    /// `f64` ([`Error::Overflow`]), a metric that no arm has ([`Error::Unsupported`]). A single cell that fails, or a
+    /// single arm in it, does not end the sweep: see [`Curve::failures`]. Where all fail, the error is the first one's.
     pub fn run(&self) -> Result<Curve, Error> {
         self.run_with(&())
     }
@@ -113,17 +117,18 @@ impl Sweep {
     pub fn run_with(&self, observer: &dyn Observer) -> Result<Curve, Error> {
         self.check()?;
         let orders = self.splits.orders(self.data.len(), self.sizes.iter().copied().max().unwrap_or(0))?;
-        let study = Study::new(&self.data, &self.arms, &*self.backend)?;
+        let mut study = Study::new(&self.data, &self.arms, &*self.backend)?;
+        study.counts_errors = self.counts_errors();
         let by_cell = |places: &[Place]| self.measure(&study, &orders, places);
         if self.chosen_engine()? == Engine::Nested {
             let (results, by_svd) = nested::measure(self, &study, &orders, observer, by_cell)?;
             let mut curve = self.curve(&study, results, orders.len());
             (curve.provenance.engine, curve.provenance.by_svd) = (Engine::Nested, by_svd);
-            return Ok(curve);
+            return cells::unless_all_failed(curve);
         }
         let grid = Grid { axis: self.sizes.clone(), repeats: orders.len(), threads: self.threads, batch: 48 };
         let results = grid.run(observer, by_cell)?;
-        Ok(self.curve(&study, results, orders.len()))
+        cells::unless_all_failed(self.curve(&study, results, orders.len()))
     }
 
     fn chosen_engine(&self) -> Result<Engine, Error> {
@@ -164,9 +169,7 @@ impl Sweep {
         if self.arms.is_empty() {
             return Err(Error::Empty { what: "the list of arms" });
         }
-        if self.metrics.is_empty() {
-            return Err(Error::Empty { what: "the list of metrics" });
-        }
+        self.check_metrics()?;
         if rows < 2 {
             let must_be = "at least 2: one to train on, one to test on";
             return Err(Error::Domain { what: "the number of rows", value: 1.0, must_be });
@@ -184,15 +187,8 @@ impl Sweep {
             let must_be = "listed once: its cells would count twice in every summary";
             return Err(Error::Domain { what: "a training set size n", value, must_be });
         }
-        for (index, arm) in self.arms.iter().enumerate() {
-            arm.check()?;
-            if self.arms[..index].iter().any(|other| other.label() == arm.label()) {
-                let must_be = "that of no other arm of the same name: tables tell arms apart by both";
-                let value = arm.setting.unwrap_or(f64::NAN);
-                return Err(Error::Domain { what: "an arm's setting", value, must_be });
-            }
-        }
-        Ok(())
+        self.arms.iter().try_for_each(Arm::check)?;
+        Arm::check_labels(&self.arms.iter().map(Arm::label).collect::<Vec<_>>())
     }
 
     fn curve(&self, study: &Study<'_>, results: Visited<Result<Measured, Error>>, repeats: usize) -> Curve {
@@ -208,10 +204,18 @@ impl Sweep {
         let mut curve = Curve::new(Axis::Samples, self.arms.iter().map(Arm::label).collect(), provenance);
         curve.cells.reserve(results.len() * self.arms.len());
         let wanted = Wanted::new(&self.metrics);
-        let cells = results.into_iter().map(|(place, result)| {
-            (place, result.map(|measured| Ok(study.cells(measured?, place, &wanted))))
-        });
-        add_cells(&mut curve, cells, |place| (place.axis_value, self.data.features().ncols()));
+        let sizes = |place: Place| (place.axis_value, self.data.features().ncols());
+        for (place, result) in results {
+            // An arm that fails leaves the others of its cell.
+            let failed = match &result {
+                Some(Ok(measured)) => measured.failures(),
+                _ => Vec::new(),
+            };
+            let cells = result.map(|measured| Ok(study.cells(measured?, place, &wanted)));
+            add_cells(&mut curve, [(place, cells)], sizes);
+            let failed = failed.into_iter().map(|error| (place, Some(Err::<[Cell; 0], _>(error))));
+            add_cells(&mut curve, failed, sizes);
+        }
         curve
     }
 }

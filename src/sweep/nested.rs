@@ -12,7 +12,8 @@ use crate::sweep::{Grid, Observer};
 type Cells = Visited<Result<Measured, Error>>;
 
 /// Which metrics the nested engine gives. The last one is cheaper by an SVD a cell where cells are small.
-const METRICS: [Metric; 3] = [Metric::TrainMse, Metric::TestMse, Metric::SmallestSingularValue];
+const METRICS: [Metric; 4] =
+    [Metric::TrainMse, Metric::TestMse, Metric::CoefficientNorm, Metric::SmallestSingularValue];
 
 /// Why a sweep needs the spectrum of every cell; `None` if it does not.
 pub(super) fn obstacle(sweep: &Sweep) -> Option<String> {
@@ -55,13 +56,20 @@ pub(super) fn measure(
             };
             sweep.sizes.iter().map(cell).collect::<Vec<_>>()
         };
-        places.iter().map(repeat).collect()
+        places.iter().map(|place| Ok(repeat(place))).collect()
     })?;
     let (mut cells, mut by_svd) = (Cells::new(), Vec::new());
     for (place, repeat) in visited {
-        let missing =
-            || sweep.sizes.iter().map(|&n| (Place { axis_value: n, ..place }, None, false)).collect();
-        for (at, result, svd) in repeat.unwrap_or_else(missing) {
+        let all = |result: Option<Error>| {
+            let cell = |&n: &usize| (Place { axis_value: n, ..place }, result.clone().map(Err), false);
+            sweep.sizes.iter().map(cell).collect()
+        };
+        let repeat = match repeat {
+            Some(Ok(cells)) => cells,
+            Some(Err(error)) => all(Some(error)),
+            None => all(None),
+        };
+        for (at, result, svd) in repeat {
             if svd {
                 by_svd.push((at.repeat, at.axis_value));
             }

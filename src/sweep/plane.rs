@@ -1,13 +1,14 @@
 //! Sweeps over the n × p plane: nested training sets × nested feature maps.
 
-use super::{Grid, Observer, Splits, add_cells, gather};
-use crate::Error;
-use crate::curve::{ArmLabel, Axis, Cell, Curve, Metric, Provenance, Surface};
+use super::cells::unless_all_failed;
+use super::{Arm, Grid, Observer, Splits, gather};
+use crate::curve::{ArmLabel, Axis, Cell, Curve, Failure, Metric, Provenance, Surface};
 use crate::dataset::Dataset;
-use crate::features::{FeatureMap, zeros};
+use crate::features::{FeatureMap, checked, zeros};
 use crate::filter::{MinNorm, SpectralFilter};
 use crate::nested::{Engine, Plane, PlaneFit, Request};
 use crate::svd::leading_times;
+use crate::{Error, user_code};
 use ndarray::{Array2, ArrayRef2, Axis as Along, CowArray, Ix2, concatenate, s};
 use std::fmt;
 use std::sync::Arc;
@@ -65,8 +66,9 @@ pub struct PlaneSweep {
     pub arms: Vec<PlaneArm>,
     /// Which rows train.
     pub splits: Splits,
-    /// Which quantities cells report; others of [`Metric`] stay blank. [`Metric::SmallestSingularValue`] costs
-    /// some tens of triangular solves a cell.
+    /// Which quantities cells report: errors, norms, error rates of two outputs or more, smallest singular values,
+    /// which cost some tens of triangular solves a cell. Others are an error, but in [`Metric::ALL`], which asks for
+    /// whatever there is.
     pub metrics: Vec<Metric>,
     /// How many repeats at once; `None`: as many as the machine has threads. No result depends on it. Each holds
     /// its reflections, `N × P` numbers for the largest `n` and `p`, and some squares of the smaller of the two.
@@ -98,7 +100,7 @@ impl Maps {
     /// # Errors
     /// Those of drawing it.
     pub fn of(&self, repeat: usize) -> Result<Arc<dyn FeatureMap>, Error> {
-        (self.0)(repeat)
+        user_code::call(|| format!("the drawing of the map of repeat {repeat}"), || (self.0)(repeat))?
     }
 }
 
@@ -150,9 +152,14 @@ impl PlaneArm {
 }
 
 impl PlaneSweep {
-    /// A sweep of minimum-norm fits with errors, error rates and norms; set `samples` and `features`.
+    /// A sweep of minimum-norm fits with errors, norms and, for two outputs or more, error rates; set `samples` and
+    /// `features`.
     #[must_use]
     pub fn new(train: Dataset, test: Dataset, maps: Maps, repeats: usize, seed: u64) -> Self {
+        let mut metrics = vec![Metric::TrainMse, Metric::TestMse, Metric::CoefficientNorm];
+        if train.targets().ncols() > 1 {
+            metrics.push(Metric::TestErrorRate);
+        }
         Self {
             train,
             test,
@@ -161,7 +168,7 @@ impl PlaneSweep {
             features: Vec::new(),
             arms: vec![PlaneArm::min_norm()],
             splits: Splits::Drawn { repeats, seed },
-            metrics: vec![Metric::TrainMse, Metric::TestMse, Metric::TestErrorRate, Metric::CoefficientNorm],
+            metrics,
             threads: None,
         }
     }
@@ -170,8 +177,9 @@ impl PlaneSweep {
     ///
     /// # Errors
     /// Lists that are empty, hold 0 or a value twice or more than there is, targets that do not fit
-    /// ([`Error::Empty`], [`Error::Domain`], [`Error::Shape`], [`Error::NonFinite`]), no threads to be had. A
-    /// repeat that fails does not end the sweep: its cells are in [`Curve::failures`].
+    /// ([`Error::Empty`], [`Error::Domain`], [`Error::Shape`], [`Error::NonFinite`]), a metric that cells do not have
+    /// ([`Error::Unsupported`]), no threads to be had. A cell that fails does not end the sweep, nor take others along:
+    /// it is in [`Curve::failures`] under its `n` and `p`. Where all fail, the error is the first one's.
     pub fn run(&self) -> Result<Surface, Error> {
         self.run_with(&())
     }
@@ -191,22 +199,23 @@ impl PlaneSweep {
         let grid =
             Grid { axis: vec![most(&self.features)], repeats: orders.len(), threads: self.threads, batch: 1 };
         let visited = grid.run(observer, |places| {
-            places.iter().map(|place| self.repeat(&plane, place.repeat, &orders[place.repeat])).collect()
+            places.iter().map(|place| Ok(self.repeat(&plane, place.repeat, &orders[place.repeat]))).collect()
         })?;
         let arms = self.arms.iter().map(|arm| arm.label.clone()).collect();
         let mut curve = Curve::new(Axis::Features, arms, self.provenance(orders.len()));
         let mut by_svd = Vec::new();
-        let cells = visited.into_iter().map(|(place, result)| {
-            let cells = result.map(|result| {
-                let (cells, of_repeat) = result?;
-                by_svd.extend(of_repeat.into_iter().map(|p| (place.repeat, p)));
-                Ok(cells)
-            });
-            (place, cells)
-        });
-        add_cells(&mut curve, cells, |place| (most(&self.samples), place.axis_value));
+        for (place, result) in visited {
+            let Some(result) = result else {
+                curve.complete = false;
+                continue;
+            };
+            let found = result.unwrap_or_else(|error| Found::failed(&plane, place.repeat, &error));
+            by_svd.extend(found.by_svd.into_iter().map(|p| (place.repeat, p)));
+            curve.cells.extend(found.cells);
+            curve.failures.extend(found.failures);
+        }
         curve.provenance.by_svd = by_svd;
-        Ok(Surface::new(curve))
+        unless_all_failed(curve).map(Surface::new)
     }
 
     fn check(&self) -> Result<(), Error> {
@@ -217,16 +226,13 @@ impl PlaneSweep {
         if self.arms.is_empty() {
             return Err(Error::Empty { what: "the list of arms" });
         }
+        self.check_metrics()?;
         if let Some(&n) = self.samples.iter().find(|&&n| n > self.train.len()) {
             let must_be = "at most the number of training rows";
             return Err(Error::Domain { what: "a training set size n", value: n as f64, must_be });
         }
-        for (index, arm) in self.arms.iter().enumerate() {
-            if self.arms[..index].iter().any(|other| other.label == arm.label) {
-                let must_be = "that of no other arm of the same name: tables tell arms apart by both";
-                let value = arm.label.setting.unwrap_or(f64::NAN);
-                return Err(Error::Domain { what: "an arm's setting", value, must_be });
-            }
+        Arm::check_labels(self.arms.iter().map(|arm| &arm.label))?;
+        for arm in &self.arms {
             let tables = [
                 ("training targets of an arm", &arm.targets, self.train.targets()),
                 ("test targets of an arm", &arm.test_targets, self.test.targets()),
@@ -242,15 +248,52 @@ impl PlaneSweep {
         Ok(())
     }
 
-    /// The cells of one repeat, and the `p` of those whose minimum norm an SVD found.
-    fn repeat(
+    /// All cells of one repeat.
+    fn repeat(&self, plane: &Plane, repeat: usize, order: &[usize]) -> Found {
+        let map = match self.maps.of(repeat) {
+            Ok(map) => map,
+            Err(error) => return Found::failed(plane, repeat, &error),
+        };
+        let mut found = Found::default();
+        self.find(plane, &*map, (repeat, order), &mut found);
+        found.cells.sort_by_key(|cell| (cell.n, cell.p));
+        found.failures.sort_by_key(|failure| (failure.n, failure.p));
+        found
+    }
+
+    /// Adds the cells of a part of the plane. Where something in it fails, its halves are measured on their own, until
+    /// only the cells that fail by themselves are left.
+    fn find(
         &self,
         plane: &Plane,
+        map: &dyn FeatureMap,
+        (repeat, order): (usize, &[usize]),
+        found: &mut Found,
+    ) {
+        let (samples, _) = plane.largest();
+        match (self.measure(plane, map, repeat, &order[..samples]), plane.halves()) {
+            (Ok((cells, by_svd)), _) => {
+                found.cells.extend(cells);
+                found.by_svd.extend(by_svd);
+            }
+            (Err(_), Some(halves)) => {
+                for half in &halves {
+                    self.find(half, map, (repeat, order), found);
+                }
+            }
+            (Err(error), None) => found.failures.extend(Found::failed(plane, repeat, &error).failures),
+        }
+    }
+
+    /// The cells of a part of the plane in one repeat, and the `p` of those whose minimum norm an SVD found.
+    fn measure(
+        &self,
+        plane: &Plane,
+        map: &dyn FeatureMap,
         repeat: usize,
         order: &[usize],
     ) -> Result<(Vec<Cell>, Vec<usize>), Error> {
-        let map = self.maps.of(repeat)?;
-        let most = self.features.iter().copied().max().unwrap_or(0);
+        let (_, most) = plane.largest();
         let inputs = gather(self.train.features(), order);
         let outputs = self.train.targets().ncols();
         let (mut tables, mut requests) = (Vec::<Arc<Array2<f64>>>::new(), Vec::new());
@@ -269,8 +312,8 @@ impl PlaneSweep {
         }
         let views: Vec<_> = tables.iter().map(|table| table.view()).collect();
         let y = concatenate(Along(1), &views).map_err(|_| Error::Empty { what: "the targets" })?;
-        let fits = plane.fits_of_map(&*map, &inputs, &y, &requests)?;
-        let scores = self.score(&*map, &fits, most)?;
+        let fits = plane.fits_of_map(map, &inputs, &y, &requests)?;
+        let scores = self.score(map, &fits, most)?;
         let by_svd = fits.iter().filter(|fit| fit.engine == Engine::Svd).map(|fit| fit.p).collect();
         let cells = fits.iter().zip(&scores).flat_map(|(fit, scores)| {
             scores.iter().enumerate().map(move |(arm, score)| self.cell(repeat, fit, arm, score))
@@ -330,7 +373,12 @@ impl PlaneSweep {
         for first in (0..self.test.len()).step_by(BLOCK) {
             let rows = first..self.test.len().min(first + BLOCK);
             let mut features = features.slice_mut(s![..rows.len(), ..]);
-            map.write_columns(&self.test.features().slice(s![rows.clone(), ..]), 0..most, &mut features)?;
+            checked::write_columns(
+                map,
+                &self.test.features().slice(s![rows.clone(), ..]),
+                0..most,
+                &mut features,
+            )?;
             for (same, coefficients, size) in &groups {
                 predict(&features, (coefficients, *size), &mut predictions);
                 let mut column = 0;
@@ -353,12 +401,15 @@ impl PlaneSweep {
     fn provenance(&self, repeats: usize) -> Provenance {
         let mut estimators: Vec<String> = Vec::new();
         for arm in &self.arms {
-            let words = arm.estimator.describe();
+            let words = user_code::description(|| arm.estimator.describe());
             if !estimators.contains(&words) {
                 estimators.push(words);
             }
         }
-        let map = self.maps.of(0).map_or_else(|error| error.to_string(), |map| map.describe());
+        let map = self
+            .maps
+            .of(0)
+            .map_or_else(|error| error.to_string(), |map| user_code::description(|| map.describe()));
         Provenance {
             data: self.train.name().into(),
             rows: Some(self.train.len()),
@@ -396,6 +447,23 @@ impl<'a> Targets<'a> {
         let table = table.as_standard_layout();
         let classes = if classified { table.rows().into_iter().map(largest).collect() } else { Vec::new() };
         Self { table, classes }
+    }
+}
+
+/// What a repeat gives.
+#[derive(Default)]
+struct Found {
+    cells: Vec<Cell>,
+    failures: Vec<Failure>,
+    /// The `p` of cells whose minimum norm an SVD found.
+    by_svd: Vec<usize>,
+}
+
+impl Found {
+    /// Nothing, for one reason.
+    fn failed(plane: &Plane, repeat: usize, error: &Error) -> Self {
+        let failure = |(n, p)| Failure { repeat, n, p, error: error.clone() };
+        Self { failures: plane.places().map(failure).collect(), ..Self::default() }
     }
 }
 

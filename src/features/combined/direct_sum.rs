@@ -1,7 +1,7 @@
 //! Maps side by side.
 
 use crate::Error;
-use crate::features::{FeatureMap, check_outputs, checked_zeros};
+use crate::features::{FeatureMap, check_outputs, checked, checked_zeros};
 use ndarray::{Array2, ArrayRef2, s};
 use std::ops::Range;
 use std::sync::Arc;
@@ -49,7 +49,7 @@ impl DirectSum {
         }
         if let Some((first, _)) = self.parts.first() {
             let what = "the input dimension of a further map";
-            Error::check_len(what, first.input_dimension(), map.input_dimension())?;
+            Error::check_len(what, checked::input_dimension(&**first)?, checked::input_dimension(&map)?)?;
         }
         let outputs = self.outputs.checked_add(features).ok_or_else(|| Error::Resource {
             reason: "a sum of maps has more columns than can be counted".into(),
@@ -83,7 +83,7 @@ impl FeatureMap for DirectSum {
         for ((map, first), end) in self.parts.iter().zip(ends) {
             let (from, to) = (columns.start.max(*first), columns.end.min(end));
             if from < to {
-                let part = map.columns(inputs, from - first..to - first)?;
+                let part = checked::columns(&**map, inputs, from - first..to - first)?;
                 design.slice_mut(s![.., from - columns.start..to - columns.start]).assign(&part);
             }
         }

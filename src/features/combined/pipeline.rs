@@ -1,7 +1,7 @@
 //! One map after the other.
 
 use crate::Error;
-use crate::features::FeatureMap;
+use crate::features::{FeatureMap, checked};
 use ndarray::{Array2, ArrayRef2};
 use std::ops::Range;
 use std::sync::Arc;
@@ -37,7 +37,7 @@ impl Pipeline {
         width: usize,
         then: impl FeatureMap + 'static,
     ) -> Result<Self, Error> {
-        Error::check_len("features handed to the second map", then.input_dimension(), width)?;
+        Error::check_len("features handed to the second map", checked::input_dimension(&then)?, width)?;
         Ok(Self { first: Arc::new(first), width, then: Arc::new(then) })
     }
 }
@@ -49,11 +49,11 @@ impl FeatureMap for Pipeline {
 
     /// `inputs` `(n, d)` → `(n, p)`; the errors of both maps.
     fn design(&self, inputs: &ArrayRef2<f64>, p: usize) -> Result<Array2<f64>, Error> {
-        self.then.design(&self.first.design(inputs, self.width)?, p)
+        checked::design(&*self.then, &checked::design(&*self.first, inputs, self.width)?, p)
     }
 
     fn columns(&self, inputs: &ArrayRef2<f64>, columns: Range<usize>) -> Result<Array2<f64>, Error> {
-        self.then.columns(&self.first.design(inputs, self.width)?, columns)
+        checked::columns(&*self.then, &checked::design(&*self.first, inputs, self.width)?, columns)
     }
 
     fn describe(&self) -> String {

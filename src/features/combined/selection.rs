@@ -1,7 +1,7 @@
 //! Some columns of a map.
 
 use crate::Error;
-use crate::features::{FeatureMap, check_outputs, checked_zeros};
+use crate::features::{FeatureMap, check_outputs, checked, checked_zeros};
 use ndarray::{Array2, ArrayRef2};
 use std::ops::Range;
 use std::sync::Arc;
@@ -63,7 +63,7 @@ impl FeatureMap for Selection {
         let selected = &self.columns[columns];
         let least = selected.iter().copied().min().unwrap_or(0);
         let greatest = selected.iter().copied().max().unwrap_or(0);
-        let all = self.map.columns(inputs, least..greatest + 1)?;
+        let all = checked::columns(&*self.map, inputs, least..greatest + 1)?;
         for (mut to, &column) in design.columns_mut().into_iter().zip(selected) {
             to.assign(&all.column(column - least));
         }

@@ -1,7 +1,7 @@
 //! Features of mean 0 and variance 1 on training inputs.
 
 use crate::Error;
-use crate::features::{FeatureMap, check_outputs, finite};
+use crate::features::{FeatureMap, check_outputs, checked, finite};
 use ndarray::{Array2, ArrayRef2, Axis};
 use std::ops::Range;
 use std::sync::Arc;
@@ -40,7 +40,7 @@ impl Standardised {
         inputs: &ArrayRef2<f64>,
         features: usize,
     ) -> Result<Self, Error> {
-        let design = map.design(inputs, features)?;
+        let design = checked::design(&map, inputs, features)?;
         let n = design.nrows() as f64;
         let (mut means, mut scales) = (Vec::new(), Vec::new());
         for column in design.columns() {
@@ -77,7 +77,7 @@ impl FeatureMap for Standardised {
 
     fn columns(&self, inputs: &ArrayRef2<f64>, columns: Range<usize>) -> Result<Array2<f64>, Error> {
         check_outputs(self.outputs(), columns.end)?;
-        let mut design = self.map.columns(inputs, columns.clone())?;
+        let mut design = checked::columns(&*self.map, inputs, columns.clone())?;
         let factors = self.means[columns.clone()].iter().zip(&self.scales[columns]);
         for (mut column, (mean, scale)) in design.axis_iter_mut(Axis(1)).zip(factors) {
             column.mapv_inplace(|v| if *scale == 0.0 { 0.0 } else { (v - mean) * scale });

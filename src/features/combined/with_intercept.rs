@@ -1,7 +1,7 @@
 //! A constant before the features of a map.
 
 use crate::Error;
-use crate::features::{FeatureMap, checked_zeros};
+use crate::features::{FeatureMap, checked, checked_zeros};
 use ndarray::{Array2, ArrayRef2, s};
 use std::ops::Range;
 use std::sync::Arc;
@@ -43,12 +43,12 @@ impl FeatureMap for WithIntercept {
 
     fn columns(&self, inputs: &ArrayRef2<f64>, columns: Range<usize>) -> Result<Array2<f64>, Error> {
         if columns.start > 0 && !columns.is_empty() {
-            return self.map.columns(inputs, columns.start - 1..columns.end - 1);
+            return checked::columns(&*self.map, inputs, columns.start - 1..columns.end - 1);
         }
         let mut design = checked_zeros(self, inputs, columns.len())?;
         design.column_mut(0).fill(1.0);
         if columns.end > 1 {
-            design.slice_mut(s![.., 1..]).assign(&self.map.columns(inputs, 0..columns.end - 1)?);
+            design.slice_mut(s![.., 1..]).assign(&checked::columns(&*self.map, inputs, 0..columns.end - 1)?);
         }
         Ok(design)
     }
