@@ -93,7 +93,7 @@ fn run(cli: &Cli) -> Result<(), Error> {
             .iter()
             .map(|&level| {
                 let noisy = data.train.with_label_noise(level, cli.run.seed)?;
-                Ok(PlaneArm::min_norm().trained_on(Some(level), noisy.one_hot()))
+                Ok(PlaneArm::min_norm().trained_on(Some(level), noisy.one_hot()?))
             })
             .collect::<Result<_, Error>>()?,
     };

@@ -39,6 +39,7 @@
 //! | [`theory`] | exact curves and bounds, on the same axes |
 //! | `plot` | figures from curves, SVG and PNG, behind the default feature `plot` |
 //! | `interop` | matrices and vectors of nalgebra, in and out, behind the feature `nalgebra` |
+//! | [`memory`] | asked for before it is taken; a limit of your own; what a sweep will take |
 //! | [`rng`] | random streams that do not depend on the order of execution |
 //!
 //! # A curve in five lines
@@ -81,6 +82,7 @@ pub mod interpolants;
 pub mod kernel;
 mod lane;
 mod large_pages;
+pub mod memory;
 pub mod nested;
 #[cfg(feature = "plot")]
 pub mod plot;

@@ -1,7 +1,7 @@
 //! Data sets from CSV text.
 
 use super::Dataset;
-use crate::Error;
+use crate::{Error, memory};
 use csv::ByteRecord;
 use ndarray::Array2;
 use std::fs;
@@ -118,6 +118,10 @@ impl<'a> Table<'a> {
     fn parse(&self, name: String) -> Result<Dataset, Error> {
         let mut reader = csv::ReaderBuilder::new().delimiter(self.options.delimiter).from_reader(self.bytes);
         let names = self.header(&mut reader)?;
+        // Lists grow by doubling: up to twice what is in them.
+        let ends_cell = |byte: &&u8| **byte == self.options.delimiter || **byte == b'\n';
+        let cells = self.bytes.iter().filter(ends_cell).count() + 1;
+        memory::reserve("the numbers of a CSV file", memory::list::<[f64; 2]>(cells))?;
         let (features, targets) = self.columns(&names)?;
         let mut values = (Vec::new(), Vec::new());
         let mut record = ByteRecord::new();

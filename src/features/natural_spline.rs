@@ -53,7 +53,7 @@ impl NaturalSpline {
     ///
     /// # Errors
     /// [`Error::Shape`], [`Error::Empty`], [`Error::NonFinite`]; [`Error::Domain`] for fewer than two degrees of
-    /// freedom, or where quantiles coincide because inputs do; [`Error::Resource`] for more knots than memory.
+    /// freedom, or where quantiles coincide because inputs do; [`Error::Memory`] for more knots than memory.
     pub fn at_quantiles(inputs: &ArrayRef2<f64>, degrees_of_freedom: usize) -> Result<Self, Error> {
         Self::new(quantiles(inputs, degrees_of_freedom)?)
     }

@@ -138,6 +138,11 @@ pub(super) struct Measured {
 }
 
 impl Measured {
+    /// Bytes that one holds beside itself.
+    pub(super) fn bytes(arms: usize) -> usize {
+        crate::memory::list::<Metrics>(arms)
+    }
+
     /// What points of nested curves give, one for each arm.
     pub(super) fn from_points(points: &[&Point]) -> Self {
         let metrics = |point: &&Point| Metrics {

@@ -5,6 +5,7 @@
 
 mod arm;
 mod cells;
+mod estimate;
 mod evaluate;
 mod nested;
 mod plane;
@@ -24,6 +25,9 @@ use crate::svd::{Backend, Jacobi, Svd};
 use evaluate::{Measured, Scratch, Study, Wanted};
 use ndarray::{Array2, ArrayView2};
 use std::sync::Arc;
+
+/// Repeats of one size that are factorised together.
+const BATCH: usize = 48;
 
 /// A sample-wise sweep: training sets of growing size `n` from one table, the test set always all
 /// other rows, every arm on the same factorisations.
@@ -111,7 +115,7 @@ impl Sweep {
     /// # Errors
     /// Those of [`Sweep::run`].
     pub fn run_with(&self, observer: &dyn Observer) -> Result<Curve, Error> {
-        self.check()?;
+        self.reserve()?;
         let orders = self.splits.orders(self.data.len(), self.sizes.iter().copied().max().unwrap_or(0))?;
         let study = Study::new(&self.data, &self.arms, &*self.backend)?;
         let by_cell = |places: &[Place]| self.measure(&study, &orders, places);
@@ -121,7 +125,8 @@ impl Sweep {
             (curve.provenance.engine, curve.provenance.by_svd) = (Engine::Nested, by_svd);
             return Ok(curve);
         }
-        let grid = Grid { axis: self.sizes.clone(), repeats: orders.len(), threads: self.threads, batch: 48 };
+        let grid =
+            Grid { axis: self.sizes.clone(), repeats: orders.len(), threads: self.threads, batch: BATCH };
         let results = grid.run(observer, by_cell)?;
         Ok(self.curve(&study, results, orders.len()))
     }

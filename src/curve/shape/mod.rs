@@ -7,7 +7,7 @@ pub use critical::CriticalInterval;
 
 use super::summary::{Bootstrap, quantile, resampling_weights};
 use super::{Curve, Metric};
-use crate::Error;
+use crate::{Error, memory};
 use band::{Ordered, Run, miss_rates};
 use critical::Window;
 use ndarray::Array2;
@@ -148,6 +148,7 @@ impl Curve {
         let (axis, table) = self.whole_repeats(arm, metric)?;
         let ordered = Ordered::new(floored(table).view());
         let (rank, rates) = test.rank(ordered.repeats(), axis.len())?;
+        memory::reserve("a bootstrap", memory::table(test.bootstrap.draws, ordered.repeats()))?;
         let band = ordered.band(rank);
         let runs = band.runs();
         let shape = Shape::of(&runs);
