@@ -4,8 +4,9 @@ use super::{Procedure, one_by_one};
 use crate::Error;
 use crate::features::FeatureMap;
 use crate::filter::SpectralFilter;
-use crate::nested::{Rows, Test};
-use crate::svd::Svd;
+use crate::memory::{reserve, sum, table};
+use crate::nested::{Rows, Test, rows_bytes};
+use crate::svd::{Backend, Faer, Svd};
 use ndarray::{Array2, ArrayRef2};
 use std::sync::Arc;
 
@@ -62,6 +63,13 @@ impl LinearModel {
 
 impl Procedure for LinearModel {
     fn training_error(&self, inputs: &ArrayRef2<f64>, targets: &ArrayRef2<f64>) -> Result<f64, Error> {
+        let shape @ (n, _) = (inputs.nrows(), self.features);
+        // The design, its SVD, what of the targets lies along it and what does not.
+        let design = table(n, self.features).saturating_mul(2);
+        reserve(
+            "a training error",
+            sum([design, Faer.bytes(shape), table(n, targets.ncols()).saturating_mul(3)]),
+        )?;
         let svd = Svd::new(&self.design(inputs, targets)?)?;
         let (n, p) = svd.shape();
         let along = svd.u().t().dot(targets);
@@ -88,6 +96,8 @@ impl Procedure for LinearModel {
         let Some(lambda) = self.filter.penalty() else {
             return one_by_one(inputs, targets, |inputs, targets| self.training_error(inputs, targets));
         };
+        let shape @ (n, p) = (inputs.nrows(), self.features);
+        reserve("training errors", sum([table(n, p), rows_bytes(shape, targets.ncols(), 0, lambda > 0.0)]))?;
         let x = self.design(inputs, targets)?;
         let mut rows = Rows::new(x.ncols(), targets.ncols(), Test::None)?;
         if lambda > 0.0 {

@@ -312,7 +312,7 @@ mod tests {
         assert!(matches!(NaturalSpline::at_quantiles(&inputs, 5), Err(Error::Domain { value: 1.0, .. })));
         assert!(matches!(NaturalSpline::at_quantiles(&inputs, 1), Err(Error::Domain { .. })));
         assert!(matches!(NaturalSpline::at_quantiles(&column(&[4.0]), 3), Err(Error::Domain { .. })));
-        assert!(matches!(NaturalSpline::at_quantiles(&inputs, usize::MAX), Err(Error::Resource { .. })));
+        assert!(matches!(NaturalSpline::at_quantiles(&inputs, usize::MAX), Err(Error::Memory { .. })));
         assert!(matches!(NaturalSpline::at_quantiles(&array![[0.0, 1.0]], 3), Err(Error::Shape { .. })));
         assert!(matches!(NaturalSpline::at_quantiles(&column(&[]), 3), Err(Error::Empty { .. })));
         assert!(matches!(

@@ -240,7 +240,7 @@ impl Plane {
         let square = n.min(p);
         // What the map makes at once, and what is left of it.
         let kept = if columns > 0 { columns } else { self.features.first().copied().unwrap_or(0) };
-        let next = if from_map { table(n, steps(&self.features, p)) } else { 0 };
+        let next = if from_map { table(n, steps(&self.features, p)).saturating_mul(2) } else { 0 };
         let design = if from_map { table(n, kept) } else { 0 };
         let tall = [
             table(columns, columns.saturating_add(outputs)),
@@ -256,6 +256,8 @@ impl Plane {
             table(p, self.samples.len().saturating_mul(fitted)).saturating_mul(2),
         ];
         let wide = if rows > 0 { sum(wide) } else { 0 };
+        // Of one cell, where its condition is in doubt.
+        let triangle = table(square, square);
         let svd = if by_svd {
             sum([table(square, square).saturating_mul(4), Faer.bytes((square, square))])
         } else {
@@ -263,7 +265,7 @@ impl Plane {
         };
         let coefficients = self.features.iter().map(|&p| table(p, fitted)).fold(0, usize::saturating_add);
         let coefficients = coefficients.saturating_mul(self.samples.len());
-        sum([design, table(n, outputs), coefficients, sum(tall).max(wide), svd])
+        sum([design, table(n, outputs), coefficients, sum(tall).max(wide), triangle, svd])
     }
 
     /// The largest `n` and the largest `p`.

@@ -2,7 +2,6 @@
 
 use crate::memory::{list, sum, table};
 use crate::nested::Point;
-use crate::svd::{Backend, Faer};
 
 /// Rows or columns that become one matrix product, at most.
 const BLOCK: usize = 256;
@@ -37,8 +36,8 @@ impl Room {
         ])
     }
 
-    /// Bytes at the peak of `points` more fits, from rank `from` to `to`: what stays, and the larger of what a block
-    /// takes and of the SVD of the triangle, should one of the fits need it.
+    /// Bytes at the peak of `points` more fits, from rank `from` to `to`: what stays, and what a block takes. A fit that
+    /// needs an SVD asks for that when it comes.
     pub(super) fn extension(&self, from: usize, to: usize, points: usize) -> usize {
         let block = points.min(BLOCK);
         let squares = 3 + usize::from(self.has_penalty);
@@ -47,8 +46,6 @@ impl Room {
             table(to, self.carried),
             table(block, self.dimension.saturating_add(self.carried)).saturating_mul(4),
         ];
-        let of_svd = [table(to, to).saturating_mul(2), Faer.bytes((to, to))];
-        let transient = sum(of_block).max(sum(of_svd));
-        sum([self.growth(from, to), list::<Point>(points), transient])
+        sum([self.growth(from, to), list::<Point>(points), sum(of_block)])
     }
 }

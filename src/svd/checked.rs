@@ -8,6 +8,9 @@ use crate::{Error, large_pages};
 use ndarray::{Array2, ArrayView2};
 use std::cell::Cell;
 
+/// Vectors as long as both sides together that the factorisation and its check hold.
+const VECTORS: usize = 4;
+
 /// Copies of more entries are not kept: 2 MiB.
 const KEPT: usize = 1 << 18;
 
@@ -92,7 +95,9 @@ fn triangle_bytes(x: ArrayView2<'_, f64>) -> usize {
 }
 
 pub(super) fn svd(x: ArrayView2<'_, f64>, backend: &dyn Backend) -> Result<Svd, Error> {
-    reserve("the SVD of a matrix", sum([copies(x), backend.bytes(x.dim())]))?;
+    // The vectors of the check count beside a matrix of few columns or rows.
+    let vectors = table(x.nrows().saturating_add(x.ncols()), VECTORS);
+    reserve("the SVD of a matrix", sum([copies(x), backend.bytes(x.dim()), vectors]))?;
     let scaled = Scaled::new("the matrix", x)?;
     let first = backend.factorise(scaled.matrix.view(), Route::First);
     let svd = finish(&scaled, first, backend, &mut Check::new(x.nrows().max(x.ncols())));

@@ -140,7 +140,7 @@ pub(super) struct Measured {
 impl Measured {
     /// Bytes that one holds beside itself.
     pub(super) fn bytes(arms: usize) -> usize {
-        crate::memory::list::<Metrics>(arms)
+        crate::memory::list::<Metrics>(arms.next_power_of_two().max(4)) // it grows by doubling
     }
 
     /// What points of nested curves give, one for each arm.
