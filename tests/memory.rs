@@ -81,8 +81,6 @@ const REFUSED: &[Case] = &[
     }),
     ("second route", |bytes, run| {
         let x = zeros(side(bytes), side(bytes));
-        let refused =
-            |reason| Error::Memory { what: "second", needed: usize::from(reason != ""), available: 0 };
         run(&|| match Faer.factorise(x.view(), double_descent::svd::Route::Second) {
             Err(reason) if reason.contains("memory") => {
                 Err(Error::Memory { what: "the second route", needed: 0, available: 0 })
