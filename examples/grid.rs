@@ -15,7 +15,7 @@ mod figures;
 mod inputs;
 
 use clap::{Parser, ValueEnum};
-use common::{RunArgs, finish, parse_sizes, report_failures, say, short, with_progress};
+use common::{RunArgs, announce, finish, parse_sizes, report_failures, say, short, with_progress};
 use double_descent::Error;
 use double_descent::curve::{Metric, Surface};
 use double_descent::filter::Ridge;
@@ -93,13 +93,14 @@ fn run(cli: &Cli) -> Result<(), Error> {
             .iter()
             .map(|&level| {
                 let noisy = data.train.with_label_noise(level, cli.run.seed)?;
-                Ok(PlaneArm::min_norm().trained_on(Some(level), noisy.one_hot()))
+                Ok(PlaneArm::min_norm().trained_on(Some(level), noisy.one_hot()?))
             })
             .collect::<Result<_, Error>>()?,
     };
     let mut sweep = cli.inputs.sweep(&data, largest, cli.run.seed, cli.run.threads)?;
     (sweep.arms, sweep.features) = (arms, features);
     sweep.samples = if cli.rows == Rows::Samples { parse_sizes(&cli.samples)? } else { vec![cli.n] };
+    announce(&sweep.estimate()?);
     let surface = with_progress("grid", |observer| sweep.run_with(observer))?;
     common::keep_folder(&folder)?;
     surface.save_cells(&folder.join("cells.csv"))?;

@@ -15,7 +15,7 @@ mod figures;
 mod inputs;
 
 use clap::Parser;
-use common::{RunArgs, finish, over_axis, parse_sizes, report_failures, say, short, with_progress};
+use common::{RunArgs, announce, finish, over_axis, parse_sizes, report_failures, say, short, with_progress};
 use double_descent::Error;
 use double_descent::curve::{ArmLabel, Axis, Curve, Metric};
 use double_descent::kernel::KernelRegression;
@@ -101,6 +101,7 @@ fn run(cli: &Cli) -> Result<(), Error> {
 }
 
 fn measure(sweep: &PlaneSweep, name: &str, axis: Axis) -> Result<Curve, Error> {
+    announce(&sweep.estimate()?);
     let surface = with_progress(name, |observer| sweep.run_with(observer))?;
     let curve = match axis {
         Axis::Samples => surface.over_samples(sweep.features[0]),

@@ -1,7 +1,8 @@
 //! Roots of covariances.
 
 use crate::Error;
-use crate::svd::{Faer, Svd, cholesky, exponent, power_of_two, triangle};
+use crate::memory::{reserve, sum, table};
+use crate::svd::{Backend, Faer, Svd, cholesky, exponent, power_of_two, triangle};
 use ndarray::{Array2, ArrayRef2, Axis};
 
 /// An upper triangular root `S` of a covariance, `Σ = SᵀS`, in a unit of its own, `2^e`: its leading columns
@@ -23,6 +24,8 @@ impl Root {
             return Err(Error::Empty { what: "the covariance" });
         }
         Error::check_finite("the covariance", covariance.view())?;
+        // Scaled, symmetric, and the root; by an SVD, its gate counts the rest.
+        reserve("the root of a covariance", table(p, p).saturating_mul(3))?;
         let largest = covariance.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
         let half = exponent(largest).div_euclid(2);
         let unit = power_of_two(-half);
@@ -55,6 +58,8 @@ fn well_conditioned(sigma: &Array2<f64>) -> Option<Array2<f64>> {
 }
 
 fn by_svd(covariance: &Array2<f64>) -> Result<Array2<f64>, Error> {
+    let square = table(covariance.nrows(), covariance.nrows());
+    reserve("the root of a covariance", sum([Faer.bytes(covariance.dim()), square, square]))?;
     let svd = Svd::new(covariance)?;
     let sigma = svd.singular_values();
     let scaled_modes = svd.vt() * &sigma.view().insert_axis(Axis(1));

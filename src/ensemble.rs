@@ -1,6 +1,7 @@
 //! Ensembles: the test error of averaged predictions, at every number of members, from one set of fits.
 
 use crate::Error;
+use crate::memory::{reserve, sum, table};
 use crate::svd::{exponent, power_of_two};
 use ndarray::{Array2, ArrayRef2};
 
@@ -64,6 +65,8 @@ impl Ensemble {
             return Err(Error::Empty { what: "the targets" });
         }
         Error::check_finite("the targets", targets.view())?;
+        let needed = [table(members, targets.len()), table(members, members).saturating_mul(2)];
+        reserve("the errors of an ensemble", sum(needed))?;
         let mut errors = Array2::zeros((members, targets.len()));
         for (prediction, mut row) in predictions.iter().zip(errors.rows_mut()) {
             Error::check_len("rows of a member's predictions", targets.nrows(), prediction.nrows())?;

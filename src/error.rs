@@ -1,5 +1,6 @@
 //! One error type for the crate. Its variants are the same whatever features are on.
 
+use crate::memory::Bytes;
 use crate::words::{listed, number, reason as in_one_line, shown};
 use std::fmt;
 use std::path::PathBuf;
@@ -139,6 +140,15 @@ pub enum Error {
         /// The panic's message, or what was wrong with what it gave.
         reason: String,
     },
+    /// More memory is needed than there is. Nothing was begun.
+    Memory {
+        /// What it is needed for.
+        what: &'static str,
+        /// The bytes that are held at once, inputs excepted; `usize::MAX` where they cannot be counted.
+        needed: usize,
+        /// The bytes that are available: see [`memory`](crate::memory).
+        available: usize,
+    },
 }
 
 impl fmt::Display for Error {
@@ -192,6 +202,12 @@ impl fmt::Display for Error {
             Self::DeviceMemory { needed, free } => {
                 write!(f, "{needed} bytes of device memory are needed and {free} are free")
             }
+            Self::Memory { what, needed, available } => write!(
+                f,
+                "{what}: {} of memory are needed and {} available; ask for less at once, or on a machine with more",
+                Bytes(*needed),
+                Bytes(*available)
+            ),
             Self::Resource { reason } | Self::Unsupported { reason } => f.write_str(&in_one_line(reason)),
             Self::UserCode { part, reason } => write!(f, "{part}: {reason}"),
         }

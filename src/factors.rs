@@ -3,6 +3,7 @@
 use crate::Error;
 use crate::ablation::{Ablation, Adversary};
 use crate::filter::{Response, SpectralFilter, difference};
+use crate::memory::{reserve, sum, table};
 use crate::svd::{LastMode, Svd};
 use crate::teacher::Teacher;
 use ndarray::{Array1, Array2, ArrayRef2, Axis};
@@ -119,6 +120,10 @@ impl Factors {
             return Err(Error::Empty { what: "the test features" });
         }
         Error::check_finite("the test features", x_test.view())?;
+        let (m, k) = (x_test.nrows(), teacher.beta().ncols());
+        let modes = table(m, svd.singular_values().len());
+        let needed = [table(m, p).saturating_mul(3), modes.saturating_mul(3), table(m, k)];
+        reserve("the factors of the test error", sum(needed))?;
         let test_projection = x_test.dot(&svd.vt().t());
         // Modes of zero singular value included: the thin V spans them, whatever the gains do.
         let Response { gains, residuals } = Response::new(filter, svd.spectrum())?;

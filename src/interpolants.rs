@@ -18,9 +18,10 @@
 
 use crate::Error;
 use crate::filter::MinNorm;
+use crate::memory::{reserve, sum, table};
 use crate::nested::{Engine, Point};
 use crate::risk::Compressed;
-use crate::svd::{Cutoff, Svd};
+use crate::svd::{Backend, Cutoff, Faer, Svd};
 use ndarray::{Array2, ArrayRef2, s};
 use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
@@ -49,6 +50,8 @@ pub fn nearest(svd: &Svd, y: &ArrayRef2<f64>, start: &ArrayRef2<f64>) -> Result<
     Error::check_len("rows of the start", p, start.nrows())?;
     Error::check_len("columns of the start", y.ncols(), start.ncols())?;
     Error::check_finite("the start", start.view())?;
+    // Fit, start, what the projections of the start make of it.
+    reserve("the coefficients of a fit", table(p, y.ncols()).saturating_mul(4))?;
     // The modes of the rank: both parts must mean the same ones.
     let beta = svd.solve(y, &MinNorm::with_cutoff(Cutoff::Absolute(svd.cutoff()))?)?;
     if svd.rank() == p {
@@ -85,6 +88,7 @@ pub fn random(
     check_deviation(deviation)?;
     let (_, p) = svd.shape();
     let scale = deviation / (p as f64).sqrt();
+    reserve("a random interpolant", table(p, y.ncols()).saturating_mul(4))?;
     let start = Array2::from_shape_simple_fn((p, y.ncols()), || scale * rng.sample::<f64, _>(StandardNormal));
     nearest(svd, y, &start)
 }
@@ -169,6 +173,11 @@ pub fn warm_start_curve(
         Error::check_len("columns of the test features", x.ncols(), table.features.ncols())?;
         Error::check_len("columns of the test targets", y.ncols(), table.targets.ncols())?;
     }
+    Error::check_len("rows of y", x.nrows(), y.nrows())?;
+    let (n, k, p) = (x.nrows(), y.ncols(), sizes.last().copied().unwrap_or(0));
+    let fit = [table(x.ncols(), k), table(p, k).saturating_mul(4), table(n, k).saturating_mul(2)];
+    let copy = table(n, p).saturating_mul(2); // of columns that do not lie side by side
+    reserve("a curve of warm starts", sum(fit.into_iter().chain([copy, Faer.bytes((n, p))])))?;
     // All rows, zero where a feature is not in use yet.
     let mut beta = Array2::zeros((x.ncols(), y.ncols()));
     let step = |&p: &usize| {

@@ -40,6 +40,7 @@
 //! | `plot` | figures from curves, SVG and PNG, behind the default feature `plot` |
 //! | `interop` | matrices and vectors of nalgebra, in and out, behind the feature `nalgebra` |
 //! | [`whole_file`] | files that are written whole or not at all |
+//! | [`memory`] | asked for before it is taken; a limit of your own; what a sweep will take |
 //! | [`rng`] | random streams that do not depend on the order of execution |
 //!
 //! # A curve in five lines
@@ -83,6 +84,7 @@ pub mod interpolants;
 pub mod kernel;
 mod lane;
 mod large_pages;
+pub mod memory;
 pub mod nested;
 #[cfg(feature = "plot")]
 pub mod plot;

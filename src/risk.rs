@@ -7,6 +7,7 @@ pub(crate) use classification::first_largest;
 
 use crate::Error;
 use crate::covariance::Root;
+use crate::memory::{reserve, sum, table};
 use crate::svd::{Backend, Faer, power_of_two, triangle};
 use ndarray::{Array1, Array2, ArrayRef2, Axis, s};
 
@@ -70,6 +71,11 @@ impl Compressed {
         }
         Error::check_len("rows of y", x.nrows(), y.nrows())?;
         let (p, k) = (x.ncols(), y.ncols());
+        // The joined table, its scaled copy, the one that is reduced; the triangle, and its parts.
+        let width = p.saturating_add(k).saturating_add(1);
+        let height = x.nrows().min(width);
+        let needed = [table(x.nrows(), width).saturating_mul(3), table(height, width).saturating_mul(2)];
+        reserve("a compressed table", sum(needed))?;
         let mut joined = Array2::ones((x.nrows(), p + k + 1));
         joined.slice_mut(s![.., ..p]).assign(x);
         joined.slice_mut(s![.., p..p + k]).assign(y);
@@ -133,6 +139,8 @@ impl Compressed {
         }
         Error::check_len("rows of the teacher's parameters", p, beta.nrows())?;
         Error::check_finite("the teacher's parameters", beta.view())?;
+        let needed = [table(p, p).saturating_mul(2), table(p, beta.ncols())];
+        reserve("the table of a population", sum(needed))?;
         let root = Root::new(covariance)?;
         let unit = power_of_two(root.exponent);
         let features = root.matrix * unit;
@@ -173,6 +181,8 @@ impl Compressed {
         Error::check_len("rows of beta", self.features.ncols(), beta.nrows())?;
         Error::check_len("columns of beta", self.targets.ncols(), beta.ncols())?;
         Error::check_finite("beta", beta.view())?;
+        let (rows, outputs) = self.targets.dim();
+        reserve("the errors of a table", table(rows, outputs).saturating_mul(2))?;
         let errors = self.features.dot(beta) - &self.targets;
         let means = errors.mapv(|e| e * e).sum_axis(Axis(0)) / self.rows as f64;
         if means.iter().all(|mean| mean.is_finite()) {

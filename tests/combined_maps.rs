@@ -195,7 +195,7 @@ fn what_combinations_refuse() {
     ));
     assert!(matches!(
         RandomNetwork::seeded(Activation::Tanh, &[1 << 31, 1 << 31, 2], 0),
-        Err(Error::Resource { .. })
+        Err(Error::Memory { .. })
     ));
     for bad in [0.0, -1.0, f64::NAN, f64::INFINITY] {
         assert!(matches!(network(&[3, 5]).with_weight_scale(bad), Err(Error::Domain { .. })));

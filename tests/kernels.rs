@@ -210,6 +210,7 @@ fn what_is_refused() {
         Err(Error::Overflow { .. })
     ));
     assert!(matches!(ReluNetwork::tangent(0), Err(Error::Domain { .. })));
+    assert!(matches!(ReluNetwork::tangent(usize::MAX), Err(Error::Domain { .. })));
     let rough = StationaryKernel::Matern { nu: 1.0, length_scale: 1.0 };
     assert!(matches!(rough.gram(&x, &x), Err(Error::Unsupported { .. })));
     assert!(matches!(

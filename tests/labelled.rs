@@ -148,8 +148,8 @@ fn pixels_are_what_their_values_are() {
     assert_eq!(pixels.with_input_noise(0.4, 1).unwrap(), values.with_input_noise(0.4, 1).unwrap());
     let dataset = pixels.dataset().unwrap();
     assert_eq!((dataset.name(), dataset.features()), ("x", values.inputs()));
-    assert_eq!(dataset.targets(), &values.one_hot());
-    assert!(values.one_hot().rows().into_iter().zip(values.labels()).all(|(row, &label)| {
+    assert_eq!(dataset.targets(), &values.one_hot().unwrap());
+    assert!(values.one_hot().unwrap().rows().into_iter().zip(values.labels()).all(|(row, &label)| {
         row.iter().enumerate().all(|(class, v)| *v == f64::from(u8::from(class == label)))
     }));
 }
@@ -186,7 +186,9 @@ fn the_error_rate_counts_wrong_classes() {
     let data = counted(500).with_label_noise(0.3, 2).unwrap();
     let rate = noisy_rows(&data).len() as f64 / 500.0;
     let clean = data.without_label_noise();
-    for predictions in [data.one_hot(), data.one_hot() * 1e308, data.one_hot() * 5e-324] {
+    for predictions in
+        [data.one_hot().unwrap(), data.one_hot().unwrap() * 1e308, data.one_hot().unwrap() * 5e-324]
+    {
         assert_eq!(error_rate(&predictions, data.labels()), Ok(0.0));
         assert_eq!(error_rate(&predictions, clean.labels()), Ok(rate));
         assert_eq!(error_rate(&-predictions, data.labels()), Ok(1.0));

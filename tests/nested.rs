@@ -480,7 +480,7 @@ fn hostile_input() {
     for error in both(&wide, &y, Test::Rows(&test)) {
         assert!(matches!(error, Error::Shape { what: "columns of the test features", .. }));
     }
-    assert!(matches!(Rows::new(3, usize::MAX, Test::None), Err(Error::Resource { .. })));
+    assert!(matches!(Rows::new(3, usize::MAX, Test::None), Err(Error::Memory { .. })));
     // A row that is refused leaves the fit as it was.
     let mut engine = Rows::new(3, 1, Test::None).unwrap();
     assert!(engine.coefficients().is_err());

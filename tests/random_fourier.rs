@@ -446,7 +446,7 @@ fn what_is_refused() {
     assert!(matches!(RandomFourier::gaussian(3, 0, 1.0, 0), Err(Error::Empty { .. })));
     for (inputs, features) in [(usize::MAX, 2), (2, usize::MAX), (1, usize::MAX), (1 << 40, 1 << 40)] {
         let map = RandomFourier::gaussian(inputs, features, 1.0, 0);
-        assert!(matches!(map, Err(Error::Resource { .. })), "{inputs} {features}");
+        assert!(matches!(map, Err(Error::Memory { .. })), "{inputs} {features}");
     }
     let weights = array![[1.0, 2.0], [3.0, 4.0]];
     let phases = RandomFourier::from_weights(&weights, &[0.0]);

@@ -11,6 +11,7 @@ use clap::{Arg, Args, ValueEnum};
 use double_descent::Error;
 use double_descent::curve::{Bootstrap, Curve, Metric, Summary};
 use double_descent::dataset::{CsvOptions, Dataset, StudentTeacher};
+use double_descent::memory::Estimate;
 use double_descent::sweep::{Arm, Observer, Splits, Sweep};
 use double_descent::whole_file;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -190,6 +191,7 @@ impl TableArgs {
                 threads: self.run.threads,
                 ..Sweep::new(data, sizes.iter().copied(), 1, 0)
             };
+            announce(&sweep.estimate()?);
             let curve = with_progress(sweep.data.name(), |observer| sweep.run_with(observer))?;
             let metrics =
                 [Metric::TestMse, Metric::TrainMse, Metric::BiasSquared, Metric::SmallestSingularValue];
@@ -330,6 +332,13 @@ pub fn around_threshold(n: usize) -> Vec<usize> {
     let mut sizes: Vec<usize> = ratios.iter().map(|r| ((r * n as f64).round() as usize).max(1)).collect();
     sizes.dedup();
     sizes
+}
+
+/// Says what a long run will take, before it starts.
+pub fn announce(estimate: &Estimate) {
+    if estimate.bytes > 1 << 30 || estimate.flops > 1e11 {
+        eprintln!("this takes about {estimate}");
+    }
 }
 
 /// Runs `work` under a progress bar, which shows on a terminal only.

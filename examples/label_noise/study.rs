@@ -84,7 +84,7 @@ impl Study {
         let seed = self.repeat_seed(repeat);
         let (n, classes) = (self.samples, self.source.train.classes());
         let train = self.source.train.subset(n, seed)?;
-        let noisy = |&share: &f64| Ok(train.with_label_noise(share, seed)?.one_hot());
+        let noisy = |&share: &f64| train.with_label_noise(share, seed)?.one_hot();
         let targets = self.noise.iter().map(noisy).collect::<Result<Vec<_>, Error>>()?;
         let views: Vec<ArrayView2<'_, f64>> = targets.iter().map(|y| y.view()).collect();
         let joined = concatenate(Dimension(1), &views)
@@ -107,7 +107,7 @@ impl Study {
             fits.push(beta);
         }
         // The test rows in blocks, each with its features computed once.
-        let clean = test.one_hot();
+        let clean = test.one_hot()?;
         let (mut squares, mut missed) = (vec![0.0; cells.len()], vec![0.0; cells.len()]);
         for from in (0..test.len()).step_by(BLOCK) {
             let to = test.len().min(from + BLOCK);
@@ -136,7 +136,7 @@ impl Study {
         let pool = self.source.train.subset(self.source.train.len().min(4 * self.samples), self.seed)?;
         let map: Arc<dyn FeatureMap> = Arc::new(self.features(0)?);
         let of_level = |&share: &f64| {
-            let targets = pool.with_label_noise(share, self.seed)?.one_hot();
+            let targets = pool.with_label_noise(share, self.seed)?.one_hot()?;
             let largest = (2 * self.samples).min(pool.len());
             let search = Search {
                 largest: Some(largest),

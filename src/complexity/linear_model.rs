@@ -5,8 +5,9 @@ use crate::Error;
 use crate::doubled::Doubled;
 use crate::features::{FeatureMap, checked};
 use crate::filter::{MinNorm, Response, SpectralFilter, penalty};
-use crate::nested::{Rows, Test};
-use crate::svd::{Cutoff, Svd};
+use crate::memory::{reserve, sum, table};
+use crate::nested::{Rows, Test, rows_bytes};
+use crate::svd::{Backend, Cutoff, Faer, Svd};
 use ndarray::{Array1, Array2, ArrayRef2, Axis, Zip};
 use std::sync::Arc;
 
@@ -66,6 +67,13 @@ impl LinearModel {
 
 impl Procedure for LinearModel {
     fn training_error(&self, inputs: &ArrayRef2<f64>, targets: &ArrayRef2<f64>) -> Result<f64, Error> {
+        let shape @ (n, _) = (inputs.nrows(), self.features);
+        // The design, its SVD, what of the targets lies along it and what does not.
+        let design = table(n, self.features).saturating_mul(2);
+        reserve(
+            "a training error",
+            sum([design, Faer.bytes(shape), table(n, targets.ncols()).saturating_mul(4)]),
+        )?;
         let x = self.design(inputs, targets)?;
         let svd = Svd::new(&x)?;
         let (n, p) = svd.shape();
@@ -86,6 +94,8 @@ impl Procedure for LinearModel {
         let Some(lambda) = penalty(self.filter.as_ref())? else {
             return one_by_one(inputs, targets, |inputs, targets| self.training_error(inputs, targets));
         };
+        let shape @ (n, p) = (inputs.nrows(), self.features);
+        reserve("training errors", sum([table(n, p), rows_bytes(shape, targets.ncols(), 0, lambda > 0.0)]))?;
         let x = self.design(inputs, targets)?;
         let mut rows = Rows::new(x.ncols(), targets.ncols(), Test::None)?;
         if lambda > 0.0 {

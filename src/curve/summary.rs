@@ -2,6 +2,7 @@
 
 use super::{Cell, Curve, MedianPoint, Metric};
 use crate::Error;
+use crate::memory::{reserve, sum, table};
 use crate::rng::stream;
 use ndarray::Array2;
 use rand::RngExt;
@@ -50,7 +51,7 @@ impl Curve {
     /// the nested training sets of a repeat ask for.
     ///
     /// # Errors
-    /// [`Error::Domain`] if a bootstrap of 0 draws is asked for.
+    /// [`Error::Domain`] if a bootstrap of 0 draws is asked for, [`Error::Memory`] for more than there is room for.
     ///
     /// # Examples
     /// ```
@@ -77,6 +78,16 @@ impl Curve {
     ) -> Result<Vec<Vec<Summary>>, Error> {
         if bootstrap.is_some_and(|b| b.draws == 0) {
             return Err(Error::Domain { what: "bootstrap draws", value: 0.0, must_be: "at least 1" });
+        }
+        if let Some(Bootstrap { draws, .. }) = bootstrap {
+            // Weights, means of all groups, and the ends that are sorted.
+            let (repeats, groups) = (self.repeats().min(self.cells.len()), self.cells.len());
+            let needed = [
+                table(draws, repeats),
+                table(draws, groups.min(self.axis_values().len() * self.arms.len())),
+                table(draws, 1),
+            ];
+            reserve("a bootstrap", sum(needed))?;
         }
         let of_metric = |groups: Vec<Group>| {
             let distinct = Distinct::new(&groups);

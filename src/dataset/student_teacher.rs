@@ -2,6 +2,7 @@
 
 use super::Dataset;
 use crate::Error;
+use crate::memory::{reserve, sum, table};
 use ndarray::{Array1, Array2, Axis, Slice};
 use rand_mt::Mt;
 
@@ -54,7 +55,7 @@ impl StudentTeacher {
     ///
     /// # Errors
     /// [`Error::Domain`] if a count is 0, more features are seen than there are, or the noise is
-    /// negative or not finite.
+    /// negative or not finite; [`Error::Memory`].
     pub fn generate(&self) -> Result<Dataset, Error> {
         let domain = |what, value, must_be| Err(Error::Domain { what, value, must_be });
         if self.rows == 0 {
@@ -67,6 +68,9 @@ impl StudentTeacher {
         if !(self.noise >= 0.0 && self.noise.is_finite()) {
             return domain("the noise", self.noise, "finite and ≥ 0");
         }
+        let inputs = table(self.rows, self.true_features);
+        let seen = table(self.rows, self.seen_features.saturating_add(1));
+        reserve("a student-teacher table", sum([inputs, seen, table(self.true_features, 1)]))?;
         let mut normal = LegacyNormal { generator: Mt::new(self.seed), spare: None };
         let inputs = Array2::from_shape_simple_fn((self.rows, self.true_features), || normal.draw());
         let teacher = Array1::from_shape_simple_fn(self.true_features, || normal.draw());

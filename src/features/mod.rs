@@ -77,7 +77,7 @@ pub use random_fourier::{PairOrder, RandomFourier, StationaryKernel};
 pub(crate) use random_fourier::{STREAM as FOURIER_STREAM, draw as draw_fourier};
 pub use random_network::RandomNetwork;
 
-use crate::{Error, large_pages};
+use crate::{Error, large_pages, memory};
 use ndarray::{Array2, ArrayRef2, s};
 use std::ops::Range;
 
@@ -94,7 +94,7 @@ pub trait FeatureMap: std::fmt::Debug + Send + Sync {
     /// # Errors
     /// The maps of this crate give [`Error::Shape`] unless `inputs` has [`d`](Self::input_dimension)
     /// columns, [`Error::Empty`] for no inputs or `p = 0`, [`Error::NonFinite`] for an input that is NaN or
-    /// infinite, [`Error::Overflow`] for a feature that does not fit into `f64`, and [`Error::Resource`] for
+    /// infinite, [`Error::Overflow`] for a feature that does not fit into `f64`, and [`Error::Memory`] for
     /// a matrix that does not fit into memory.
     fn design(&self, inputs: &ArrayRef2<f64>, p: usize) -> Result<Array2<f64>, Error>;
 
@@ -194,17 +194,9 @@ fn finite(design: Array2<f64>, what: &'static str) -> Result<Array2<f64>, Error>
     }
 }
 
-/// `rows × columns` zeros, or [`Error::Resource`].
-pub(crate) fn zeros(what: &str, rows: usize, columns: usize) -> Result<Array2<f64>, Error> {
-    let too_large =
-        || Error::Resource { reason: format!("{what} of {rows} × {columns} does not fit into memory") };
-    let len = rows.checked_mul(columns).ok_or_else(too_large)?;
-    // Only a reservation can fail without ending the program; but memory that comes from the system as zeros need
-    // not be written once more.
-    let mut reserved = Vec::<f64>::new();
-    reserved.try_reserve_exact(len).map_err(|_| too_large())?;
-    drop(std::hint::black_box(reserved));
-    let mut entries = vec![0.0; len];
-    large_pages::ask_for(&mut entries);
-    Array2::from_shape_vec((rows, columns), entries).map_err(|_| too_large())
+/// `rows × columns` zeros, or [`Error::Memory`].
+pub(crate) fn zeros(what: &'static str, rows: usize, columns: usize) -> Result<Array2<f64>, Error> {
+    memory::reserve(what, memory::table(rows.max(1), columns.max(1)))?;
+    // Memory that comes from the system as zeros need not be written once more.
+    Ok(large_pages::zeros((rows, columns)))
 }

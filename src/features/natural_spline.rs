@@ -53,7 +53,7 @@ impl NaturalSpline {
     ///
     /// # Errors
     /// [`Error::Shape`], [`Error::Empty`], [`Error::NonFinite`]; [`Error::Domain`] for fewer than two degrees of
-    /// freedom, or where quantiles coincide because inputs do; [`Error::Resource`] for more knots than memory.
+    /// freedom, or where quantiles coincide because inputs do; [`Error::Memory`] for more knots than memory.
     pub fn at_quantiles(inputs: &ArrayRef2<f64>, degrees_of_freedom: usize) -> Result<Self, Error> {
         Self::new(quantiles(inputs, degrees_of_freedom)?)
     }
@@ -322,7 +322,7 @@ mod tests {
         assert!(matches!(NaturalSpline::at_quantiles(&inputs, 5), Err(Error::Domain { value: 1.0, .. })));
         assert!(matches!(NaturalSpline::at_quantiles(&inputs, 1), Err(Error::Domain { .. })));
         assert!(matches!(NaturalSpline::at_quantiles(&column(&[4.0]), 3), Err(Error::Domain { .. })));
-        assert!(matches!(NaturalSpline::at_quantiles(&inputs, usize::MAX), Err(Error::Resource { .. })));
+        assert!(matches!(NaturalSpline::at_quantiles(&inputs, usize::MAX), Err(Error::Memory { .. })));
         assert!(matches!(NaturalSpline::at_quantiles(&array![[0.0, 1.0]], 3), Err(Error::Shape { .. })));
         assert!(matches!(NaturalSpline::at_quantiles(&column(&[]), 3), Err(Error::Empty { .. })));
         assert!(matches!(

@@ -42,7 +42,7 @@ impl NetworkTangent {
     /// Draws the weights of a network of `inputs` (`d`) and one hidden layer of `width` (`h`) neurons.
     ///
     /// # Errors
-    /// [`Error::Empty`] if either is 0, [`Error::Resource`] if the layer does not fit into memory.
+    /// [`Error::Empty`] if either is 0, [`Error::Memory`] if the layer does not fit into memory.
     pub fn new(
         activation: Activation,
         inputs: usize,

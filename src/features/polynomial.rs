@@ -210,8 +210,8 @@ mod tests {
         assert!(matches!(refused(&array![[0.1]], 0), Error::Empty { .. }));
         assert!(matches!(refused(&array![[0.1], [f64::NAN]], 3), Error::NonFinite { row: 1, column: 0, .. }));
         assert!(matches!(refused(&array![[f64::INFINITY]], 3), Error::NonFinite { .. }));
-        assert!(matches!(refused(&array![[0.1], [0.2]], usize::MAX), Error::Resource { .. }));
-        assert!(matches!(refused(&array![[0.1], [0.2]], usize::MAX / 20), Error::Resource { .. }));
+        assert!(matches!(refused(&array![[0.1], [0.2]], usize::MAX), Error::Memory { .. }));
+        assert!(matches!(refused(&array![[0.1], [0.2]], usize::MAX / 20), Error::Memory { .. }));
         for basis in [PolynomialBasis::Legendre, PolynomialBasis::Chebyshev, PolynomialBasis::Monomial] {
             let map = Polynomial::new(basis);
             assert!(map.design(&array![[-40.0]], 100).is_ok());

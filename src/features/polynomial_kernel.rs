@@ -1,11 +1,17 @@
 //! The features of the polynomial kernel.
 
 use super::{FeatureMap, check_outputs, checked_zeros, finite};
-use crate::Error;
+use crate::{Error, memory};
 use ndarray::{Array2, ArrayRef2};
 
 /// Exponents of more monomials than this are refused.
 const LARGEST: usize = 1 << 24;
+
+/// Multiplications beyond which they are too: ten seconds.
+const MOST_WORK: f64 = 4_294_967_296.0;
+
+/// Bytes that an allocation takes beside what is in it.
+const HEAP: usize = 16;
 
 /// All monomials up to degree `m` of `d` variables, weighted so that `φ(x)·φ(x') = (x·x' + c)ᵐ`:
 ///
@@ -45,7 +51,8 @@ impl PolynomialKernel {
     ///
     /// # Errors
     /// [`Error::Empty`] for no inputs, [`Error::Domain`] unless the constant is finite and > 0,
-    /// [`Error::Resource`] for more than 2²⁴ features, [`Error::Overflow`] for a weight over 1.8e308.
+    /// [`Error::Resource`] for more than 2²⁴ features, or more than 2³² multiplications to make them;
+    /// [`Error::Memory`]; [`Error::Overflow`] for a weight over 1.8e308.
     pub fn new(inputs: usize, degree: usize, constant: f64) -> Result<Self, Error> {
         if inputs == 0 {
             return Err(Error::Empty { what: "the list of inputs" });
@@ -58,6 +65,22 @@ impl PolynomialKernel {
             reason: format!("more than 2^24 monomials of degree {degree} in {inputs} variables"),
         };
         let count = binomial(inputs, degree).ok_or_else(too_many)?;
+        // Each has its exponents; those of one total are made from those of fewer variables.
+        let each = [
+            size_of::<Monomial>(),
+            HEAP,
+            memory::list::<i32>(inputs),
+            2 * (HEAP + size_of::<Vec<usize>>()),
+            memory::list::<[usize; 2]>(inputs),
+        ];
+        memory::reserve("the monomials of a polynomial kernel", memory::sum(each).saturating_mul(count))?;
+        if (count as f64) * (inputs as f64 + degree as f64) > MOST_WORK {
+            return Err(Error::Resource {
+                reason: format!(
+                    "{count} monomials of degree {degree} in {inputs} variables: more than 2^32 multiplications"
+                ),
+            });
+        }
         let mut monomials = Vec::with_capacity(count);
         for total in 0..=degree {
             for exponents in compositions(inputs, total) {
@@ -70,12 +93,13 @@ impl PolynomialKernel {
                     }
                     rest -= a;
                 }
+                // At once: degrees of a million have weights that nobody could wait for.
+                if !square.is_finite() {
+                    return Err(Error::Overflow { what: "a weight of the polynomial kernel's features" });
+                }
                 let exponents = exponents.iter().map(|&a| i32::try_from(a).unwrap_or(i32::MAX)).collect();
                 monomials.push(Monomial { exponents, weight: square.sqrt() });
             }
-        }
-        if monomials.iter().any(|monomial| !monomial.weight.is_finite()) {
-            return Err(Error::Overflow { what: "a weight of the polynomial kernel's features" });
         }
         Ok(Self { inputs, degree, constant, monomials })
     }
@@ -90,7 +114,7 @@ impl PolynomialKernel {
     /// for odd.
     ///
     /// # Errors
-    /// [`Error::Resource`] if the matrix does not fit into memory, [`Error::Overflow`] if a moment does not fit
+    /// [`Error::Memory`] if the matrix does not fit into memory, [`Error::Overflow`] if a moment does not fit
     /// into `f64`.
     pub fn gaussian_covariance(&self) -> Result<Array2<f64>, Error> {
         let p = self.outputs();

@@ -144,7 +144,7 @@ impl RandomFourier {
     ///
     /// # Errors
     /// [`Error::Empty`] for no inputs or features, [`Error::Domain`] unless the kernel's parameters are finite and
-    /// positive, [`Error::Overflow`] for a frequency over 1.8e308, [`Error::Resource`] if the frequencies do not fit
+    /// positive, [`Error::Overflow`] for a frequency over 1.8e308, [`Error::Memory`] if the frequencies do not fit
     /// into memory.
     pub fn new(inputs: usize, features: usize, kernel: StationaryKernel, seed: u64) -> Result<Self, Error> {
         kernel.check()?;
@@ -213,7 +213,7 @@ impl RandomFourier {
     ///
     /// # Errors
     /// [`Error::Empty`] without frequencies, [`Error::Shape`] unless there is a phase for each,
-    /// [`Error::NonFinite`] for NaN or an infinity, [`Error::Resource`] if they do not fit into memory.
+    /// [`Error::NonFinite`] for NaN or an infinity, [`Error::Memory`] if they do not fit into memory.
     pub fn from_weights(frequencies: &ArrayRef2<f64>, phases: &[f64]) -> Result<Self, Error> {
         let (count, inputs) = frequencies.dim();
         let mut copy = Frequencies::zeros(inputs, count)?;

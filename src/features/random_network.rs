@@ -77,7 +77,7 @@ impl RandomNetwork {
     /// and neuron by neuron.
     ///
     /// # Errors
-    /// [`Error::Empty`] for fewer than two sizes or one that is 0, [`Error::Resource`] if a layer does not fit
+    /// [`Error::Empty`] for fewer than two sizes or one that is 0, [`Error::Memory`] if a layer does not fit
     /// into memory.
     pub fn new(
         activation: impl Into<Nonlinearity>,
@@ -104,8 +104,8 @@ impl RandomNetwork {
     /// so it may be as wide as you like.
     ///
     /// # Errors
-    /// [`Error::Empty`] for fewer than two sizes or one that is 0, [`Error::Resource`] if a hidden layer does not
-    /// fit into memory, or for more than 2³² neurons in a layer.
+    /// [`Error::Empty`] for fewer than two sizes or one that is 0, [`Error::Memory`] if a hidden layer does not
+    /// fit into memory, [`Error::Resource`] for more than 2³² neurons in a layer.
     pub fn seeded(activation: impl Into<Nonlinearity>, sizes: &[usize], seed: u64) -> Result<Self, Error> {
         let activation = activation.into();
         let (inputs, outputs, before) = ends(sizes)?;
@@ -153,7 +153,7 @@ impl RandomNetwork {
     /// `(seed, layer, neuron)`; other streams than those of the weights, whatever the seed.
     ///
     /// # Errors
-    /// [`Error::Domain`] unless the deviation is finite and ≥ 0, [`Error::Resource`] if the biases do not fit into
+    /// [`Error::Domain`] unless the deviation is finite and ≥ 0, [`Error::Memory`] if the biases do not fit into
     /// memory.
     pub fn with_biases(mut self, deviation: f64, seed: u64) -> Result<Self, Error> {
         if !(deviation >= 0.0 && deviation.is_finite()) {

@@ -1,7 +1,7 @@
 //! Lengths of inputs and the angles between them, to the last digits.
 
 use super::pairs::squares;
-use crate::Error;
+use crate::{Error, memory};
 use ndarray::{Array2, ArrayRef2, Axis, Zip};
 use std::f64::consts::PI;
 
@@ -56,6 +56,10 @@ pub(super) fn of_pairs(
     b: &ArrayRef2<f64>,
     entry: impl Fn(Angle) -> f64,
 ) -> Result<Array2<f64>, Error> {
+    // Directions, their copies, and two matrices.
+    let inputs = memory::table(a.nrows().saturating_add(b.nrows()), a.ncols());
+    let gram = memory::table(a.nrows(), b.nrows());
+    memory::reserve("a Gram matrix", memory::sum([inputs, inputs, gram, gram]))?;
     let ((a, left), (b, right)) = (directions(a), directions(b));
     let mut gram = squares(&a, &b, 1.0, 1.0)?;
     let minus = squares(&a, &b, -1.0, 1.0)?;

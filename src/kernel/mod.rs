@@ -67,7 +67,7 @@ pub trait Kernel: std::fmt::Debug + Send + Sync {
     /// # Errors
     /// The kernels of this crate give [`Error::Shape`] unless both have as many columns, [`Error::Empty`] for no
     /// inputs or `d = 0`, [`Error::NonFinite`] for an input that is NaN or infinite, [`Error::Overflow`] for an
-    /// entry that does not fit into `f64`, and [`Error::Resource`] for a matrix that does not fit into memory.
+    /// entry that does not fit into `f64`, and [`Error::Memory`] for a matrix that does not fit into memory.
     fn gram(&self, a: &ArrayRef2<f64>, b: &ArrayRef2<f64>) -> Result<Array2<f64>, Error>;
 
     /// In words, for a caption.

@@ -4,8 +4,9 @@ use super::{Kernel, check_positive, gram};
 use crate::Error;
 use crate::curve::Cell;
 use crate::filter::MinNorm;
+use crate::memory::{reserve, sum, table};
 use crate::risk::{error_rate, first_largest};
-use crate::svd::Svd;
+use crate::svd::{Backend, Faer, Svd};
 use ndarray::{Array2, ArrayRef2};
 use std::sync::Arc;
 
@@ -93,6 +94,15 @@ impl KernelRegression {
         if targets.is_empty() {
             return Err(Error::Empty { what: "the targets" });
         }
+        // K, what is factorised, and its SVD; before those the kernel holds less.
+        let (n, k) = targets.dim();
+        let needed = [
+            table(n, n).saturating_mul(3),
+            Faer.bytes((n, n)),
+            table(n, k).saturating_mul(3),
+            table(n, inputs.ncols()),
+        ];
+        reserve("a kernel regression", sum(needed))?;
         let gram = gram(&*kernel, inputs, inputs)?;
         // Of K + λI and not of K: rounding makes eigenvalues of K negative, and singular values hide their sign.
         let mut penalised = gram.clone();
@@ -118,6 +128,8 @@ impl KernelRegression {
     /// # Errors
     /// Those of [`Kernel::gram`]; [`Error::Overflow`] for a prediction that does not fit into `f64`.
     pub fn predict(&self, inputs: &ArrayRef2<f64>) -> Result<Array2<f64>, Error> {
+        let (m, n, k) = (inputs.nrows(), self.inputs.nrows(), self.dual.ncols());
+        reserve("predictions by a kernel", sum([table(m, n), table(m, k), table(m + n, inputs.ncols())]))?;
         let predictions = gram(&*self.kernel, inputs, &self.inputs)?.dot(&self.dual);
         match Error::check_finite("predictions", predictions.view()) {
             Ok(()) => Ok(predictions),

@@ -5,6 +5,9 @@ use super::{Kernel, check, fits};
 use crate::Error;
 use ndarray::{Array2, ArrayRef2};
 
+/// The most hidden layers.
+const DEEPEST: usize = 1 << 16;
+
 /// The kernels of a fully connected `ReLU` network of infinite width, without biases, all weights `N(0, 1)`, `L`
 /// hidden layers:
 ///
@@ -46,7 +49,7 @@ impl ReluNetwork {
     /// The kernel of the Gaussian process that a network of `depth` (`L`) hidden layers is at random weights.
     ///
     /// # Errors
-    /// [`Error::Domain`] for no layer.
+    /// [`Error::Domain`] for no layer, or more than 65,536.
     pub fn gaussian_process(depth: usize) -> Result<Self, Error> {
         Self::new(depth, false)
     }
@@ -54,7 +57,7 @@ impl ReluNetwork {
     /// The neural tangent kernel of `depth` (`L`) hidden layers, all layers trained.
     ///
     /// # Errors
-    /// [`Error::Domain`] for no layer.
+    /// [`Error::Domain`] for no layer, or more than 65,536.
     pub fn tangent(depth: usize) -> Result<Self, Error> {
         Self::new(depth, true)
     }
@@ -62,6 +65,10 @@ impl ReluNetwork {
     fn new(depth: usize, tangent: bool) -> Result<Self, Error> {
         if depth == 0 {
             return Err(Error::Domain { what: "the number of hidden layers", value: 0.0, must_be: "≥ 1" });
+        }
+        if depth > DEEPEST {
+            let must_be = "at most 65,536: every entry of a Gram matrix passes through all of them";
+            return Err(Error::Domain { what: "the number of hidden layers", value: depth as f64, must_be });
         }
         Ok(Self { depth, tangent })
     }

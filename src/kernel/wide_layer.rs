@@ -2,8 +2,8 @@
 
 use super::angle::{Angle, kappa_0, kappa_1, of_pairs};
 use super::{Kernel, check, check_positive, fits};
-use crate::Error;
 use crate::features::{Activation, RandomNetwork};
+use crate::{Error, memory};
 use ndarray::{Array2, ArrayRef2, Axis, concatenate};
 use std::f64::consts::{FRAC_2_PI, PI, SQRT_2};
 
@@ -82,6 +82,8 @@ impl WideLayer {
 
     /// Inputs as what the neurons see: scaled, with the bias as one more coordinate.
     fn scaled(&self, inputs: &ArrayRef2<f64>) -> Result<Array2<f64>, Error> {
+        let needed = memory::table(inputs.nrows(), inputs.ncols().saturating_add(1)).saturating_mul(2);
+        memory::reserve("inputs with a bias", needed)?;
         let scaled = inputs.mapv(|v| v * self.weight_deviation);
         Error::check_finite("inputs", scaled.view())
             .map_err(|_| Error::Overflow { what: "an input times the deviation of the weights" })?;

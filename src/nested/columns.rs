@@ -11,11 +11,13 @@ use super::held_out::HeldOut;
 use super::kept::Kept;
 use super::leave_one_out::ColumnWise;
 use super::penalty::{Angle, Penalty, check_combination};
+use super::room::Room;
 use super::scale::{Unit, largest_exponent, scaled};
 use super::smallest::Smallest;
 use super::triangle::{Triangle, axpy, dot, rotate, square};
 use super::{Engine, Point, Test};
 use crate::Error;
+use crate::memory::reserve;
 use ndarray::{Array2, ArrayRef1, ArrayRef2, aview1};
 
 /// Minimum-norm fits on features that come one column at a time, one [`Point`] per column.
@@ -208,6 +210,11 @@ impl<'a> Columns<'a> {
         if let Some(width) = self.noise.as_ref().map(Noise::features).filter(|&width| width <= self.p) {
             Error::check_len("columns of the covariance", self.p + 1, width)?;
         }
+        let r = self.basis.vectors().len();
+        if r.is_power_of_two() && r < self.n {
+            // For as many columns again: one at a time they would pass unseen.
+            reserve("the columns of a fit", self.room().growth(r, self.n.min(2 * r)))?;
+        }
         if let Some(factor) = self.unit.admit(largest_exponent(x)) {
             self.triangle.scale(factor);
             if let Some(penalty) = &mut self.ridge {
@@ -225,6 +232,17 @@ impl<'a> Columns<'a> {
         let split = self.basis.split(x, negligible);
         self.append(split);
         self.measure()
+    }
+
+    fn room(&self) -> Room {
+        let noise = self.noise.as_ref().map_or(0, Noise::features);
+        Room {
+            dimension: self.n,
+            carried: self.held_out.height().saturating_add(noise),
+            outputs: self.c.len(),
+            has_penalty: self.ridge.is_some(),
+            left_out: if self.left_out.is_some() { self.n } else { 0 },
+        }
     }
 
     /// Columns so far.

@@ -56,6 +56,11 @@ impl<'a> HeldOut<'a> {
         table.teacher().map(|teacher| (teacher, &table.features))
     }
 
+    /// Rows of the table that stands for the test rows; 0 without one.
+    pub(super) fn height(&self) -> usize {
+        table(self.test).map_or(0, |table| table.features.nrows())
+    }
+
     /// `2^e`, the unit of [`HeldOut::image`] and [`HeldOut::column`].
     pub(super) fn exponent(&self) -> i32 {
         self.exponent

@@ -106,6 +106,7 @@ pub mod noise;
 mod noise_term;
 mod penalty;
 mod plane;
+mod room;
 mod rows;
 mod scale;
 mod smallest;
@@ -233,6 +234,13 @@ pub fn sample_curve(x: &ArrayRef2<f64>, y: &ArrayRef2<f64>, test: Test<'_>) -> R
 pub fn feature_curve(x: &ArrayRef2<f64>, y: &ArrayRef2<f64>, test: Test<'_>) -> Result<Vec<Point>, Error> {
     check(x, y)?;
     Columns::new(y, test)?.extend(x)
+}
+
+/// Bytes at the peak of the fits to the first `1, 2, …, n` of rows with `p` features, `outputs` targets and a test table
+/// of `height` rows.
+pub(crate) fn rows_bytes((n, p): (usize, usize), outputs: usize, height: usize, has_penalty: bool) -> usize {
+    let room = room::Room { dimension: p, carried: height, outputs, has_penalty, left_out: 0 };
+    room.extension(0, n.min(p), n)
 }
 
 fn check(x: &ArrayRef2<f64>, y: &ArrayRef2<f64>) -> Result<(), Error> {

@@ -11,11 +11,13 @@ use super::held_out::HeldOut;
 use super::kept::Kept;
 use super::leave_one_out::RowWise;
 use super::penalty::{Angle, Penalty, check_combination};
+use super::room::Room;
 use super::scale::{Unit, largest_exponent, scaled};
 use super::smallest::Smallest;
 use super::triangle::{Triangle, square};
 use super::{Engine, Point, Test};
 use crate::Error;
+use crate::memory::{list, reserve};
 use ndarray::{Array2, ArrayRef1, ArrayRef2, aview1, s};
 
 /// Rows taken at once, at most: enough for matrix products at full speed.
@@ -90,15 +92,13 @@ impl<'a> Rows<'a> {
     ///
     /// # Errors
     /// [`Error::Empty`] if either number is 0, [`Error::Shape`] if the test table has others,
-    /// [`Error::Resource`] if there is no memory for so many outputs.
+    /// [`Error::Memory`] if there is no memory for so many outputs.
     pub fn new(features: usize, outputs: usize, test: Test<'a>) -> Result<Self, Error> {
         if features == 0 || outputs == 0 {
             return Err(Error::Empty { what: if features == 0 { "the features" } else { "the targets" } });
         }
         // The one size here that no input backs.
-        Vec::<[Vec<f64>; 8]>::new()
-            .try_reserve_exact(outputs)
-            .map_err(|e| Error::Resource { reason: format!("no memory for {outputs} outputs: {e}") })?;
+        reserve("the outputs of a fit", list::<[Vec<f64>; 8]>(outputs))?;
         let none = vec![Vec::new(); outputs];
         Ok(Self {
             held_out: HeldOut::new(test, Some(features), outputs)?,
@@ -229,6 +229,11 @@ impl<'a> Rows<'a> {
         check_row("the features", self.n, x)?;
         check_row("the targets", self.n, y)?;
         self.held_out.check_training_rows(self.n + 1)?;
+        let r = self.basis.vectors().len();
+        if r.is_power_of_two() && r < self.p {
+            // For as many rows again: one at a time they would pass unseen.
+            reserve("the rows of a fit", self.room(2 * r).growth(r, self.p.min(2 * r)))?;
+        }
         self.n += 1;
         self.kept.iter_mut().for_each(|kept| kept.push(x, Some(y.to_vec())));
         let more = self.more_targets(x, y);
@@ -239,6 +244,17 @@ impl<'a> Rows<'a> {
         let split = self.basis.split(x, negligible);
         self.append(split, y);
         self.measure()
+    }
+
+    fn room(&self, rows: usize) -> Room {
+        let noise = self.noise.as_ref().map_or(0, |_| self.p);
+        Room {
+            dimension: self.p,
+            carried: self.held_out.height().saturating_add(noise),
+            outputs: self.c.len(),
+            has_penalty: self.ridge.is_some(),
+            left_out: if self.left_out.is_some() { rows } else { 0 },
+        }
     }
 
     /// Appends rows of features (`b × p`) and targets (`b × k`) and measures every fit on the way: what
@@ -256,6 +272,9 @@ impl<'a> Rows<'a> {
         Error::check_finite("the features", x.view())?;
         Error::check_finite("the targets", y.view())?;
         self.held_out.check_training_rows(self.n.saturating_add(x.nrows()))?;
+        let (from, rows) = (self.basis.vectors().len(), self.n.saturating_add(x.nrows()));
+        let to = self.p.min(from.saturating_add(x.nrows()));
+        reserve("the fits to growing rows", self.room(rows).extension(from, to, x.nrows()))?;
         let mut points = Vec::with_capacity(x.nrows());
         while points.len() < x.nrows() {
             let from = points.len();

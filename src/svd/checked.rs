@@ -3,9 +3,13 @@
 use super::sums::{Largest, dot};
 use super::verify::{Check, Columns, norm, probe, tolerance};
 use super::{Backend, RawSvd, Route, Svd};
+use crate::memory::{reserve, sum, table};
 use crate::{Error, large_pages, user_code};
 use ndarray::{Array2, ArrayView2};
 use std::cell::Cell;
+
+/// Vectors as long as both sides together that the factorisation and its check hold.
+const VECTORS: usize = 4;
 
 /// Copies of more entries are not kept: 2 MiB.
 const KEPT: usize = 1 << 18;
@@ -91,7 +95,22 @@ fn name(backend: &dyn Backend) -> &'static str {
     user_code::call(String::new, || backend.name()).unwrap_or("(its name panicked)")
 }
 
+/// Bytes of the scaled copy of a matrix, and of the one on the way to it where rows do not lie one after the other.
+fn copies(x: ArrayView2<'_, f64>) -> usize {
+    let (n, p) = x.dim();
+    table(n, p).saturating_mul(1 + usize::from(!x.is_standard_layout()))
+}
+
+/// Bytes that the [`triangle`] of a matrix takes at its peak: the scaled copy, the one that is reduced, the result.
+fn triangle_bytes(x: ArrayView2<'_, f64>) -> usize {
+    let (n, p) = x.dim();
+    sum([copies(x), table(n, p), table(n.min(p), p)])
+}
+
 pub(super) fn svd(x: ArrayView2<'_, f64>, backend: &dyn Backend) -> Result<Svd, Error> {
+    // The vectors of the check count beside a matrix of few columns or rows.
+    let vectors = table(x.nrows().saturating_add(x.ncols()), VECTORS);
+    reserve("the SVD of a matrix", sum([copies(x), backend.bytes(x.dim()), vectors]))?;
     let scaled = Scaled::new("the matrix", x)?;
     let first = asked(|| backend.factorise(scaled.matrix.view(), Route::First));
     let svd = finish(&scaled, first, backend, &mut Check::new(x.nrows().max(x.ncols())));
@@ -100,6 +119,13 @@ pub(super) fn svd(x: ArrayView2<'_, f64>, backend: &dyn Backend) -> Result<Svd, 
 }
 
 pub(super) fn svd_many(xs: &[ArrayView2<'_, f64>], backend: &dyn Backend) -> Vec<Result<Svd, Error>> {
+    // Copies and results of all, and work space for one.
+    let result = |(n, p): (usize, usize)| table(n.saturating_add(p), n.min(p));
+    let most = xs.iter().map(|x| backend.bytes(x.dim()).saturating_sub(result(x.dim()))).max().unwrap_or(0);
+    let all = sum(xs.iter().flat_map(|x| [copies(*x), result(x.dim())]).chain([most]));
+    if let Err(error) = reserve("the SVDs of many matrices", all) {
+        return xs.iter().map(|_| Err(error.clone())).collect();
+    }
     let mut exponents = Vec::with_capacity(xs.len());
     let mut matrices = Vec::with_capacity(xs.len());
     for x in xs {
@@ -129,6 +155,7 @@ pub(super) fn svd_many(xs: &[ArrayView2<'_, f64>], backend: &dyn Backend) -> Vec
 
 /// The triangle `R` of `X = Q R` behind the same scaling, and checked by `‖R z‖ = ‖X z‖`.
 pub(crate) fn triangle(x: ArrayView2<'_, f64>, backend: &dyn Backend) -> Result<Array2<f64>, Error> {
+    reserve("the triangle of a matrix", triangle_bytes(x))?;
     let scaled = Scaled::new("the matrix", x)?;
     let failed = |reason| Error::Backend { name: name(backend), reason };
     let mut r = asked(|| backend.triangle(scaled.matrix.view())).map_err(failed)?;

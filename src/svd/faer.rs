@@ -2,6 +2,7 @@
 
 use super::space::with_space;
 use super::{Backend, RawSvd, Route, conquer};
+use crate::memory::{reserve, sum, table};
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::qr::no_pivoting::factor as qr;
 use faer::linalg::svd::{ComputeSvdVectors, SvdParams, svd, svd_scratch};
@@ -15,6 +16,8 @@ const LONG: f64 = 3.0;
 const DIRECT: usize = 1 << 14;
 /// Ratio from which it costs little.
 const SAFER: f64 = 11.0 / 6.0;
+/// Squares of the shorter side that the first route holds at once.
+const SQUARES: usize = 8;
 /// Ratio of the lengths of columns beyond which it is done all the same.
 const UNEVEN: f64 = 16.0;
 
@@ -71,6 +74,14 @@ impl Backend for Faer {
     }
 }
 
+/// Bytes of the first route at its peak, of a matrix of `long × short` or its transpose: the matrix, or its triangle
+/// beside it, vectors of the bidiagonal matrix with those of the last merge, reflections, and the result.
+pub(super) fn bytes((n, p): (usize, usize)) -> usize {
+    let (long, short) = (n.max(p), n.min(p));
+    let square = table(short, short);
+    sum([table(long, short), table(long, short)].into_iter().chain([square; SQUARES]))
+}
+
 /// faer's SVD by QR iteration.
 fn by_iteration(x: ArrayView2<'_, f64>) -> Result<RawSvd, String> {
     let mut params: Spec<SvdParams, f64> = Spec::default();
@@ -78,6 +89,10 @@ fn by_iteration(x: ArrayView2<'_, f64>) -> Result<RawSvd, String> {
     params.config.recursion_threshold = usize::MAX;
     let (n, p) = x.dim();
     let r = n.min(p);
+    let scratch =
+        svd_scratch::<f64>(n, p, ComputeSvdVectors::Thin, ComputeSvdVectors::Thin, Par::Seq, params);
+    let needed = sum([table(n, p), table(n, r), table(p, r), scratch.size_bytes()]);
+    reserve("a second route of the SVD", needed).map_err(|e| e.to_string())?;
     let copied;
     let matrix = if let Some(rows) = x.as_slice() {
         MatRef::from_row_major_slice(rows, n, p)
@@ -94,11 +109,10 @@ fn by_iteration(x: ArrayView2<'_, f64>) -> Result<RawSvd, String> {
         _ => (matrix, left, right),
     };
     let mut sigma = faer::Col::<f64>::zeros(r);
-    let thin = ComputeSvdVectors::Thin;
     let work = |space: &mut MemStack| {
         svd(matrix, sigma.as_diagonal_mut(), Some(left), Some(right), Par::Seq, space, params)
     };
-    with_space(svd_scratch::<f64>(n, p, thin, thin, Par::Seq, params), work)
+    with_space(scratch, work)
         .ok_or_else(|| format!("no memory for the work space of a {n} × {p} matrix"))?
         .map_err(|e| format!("{e:?} on a {n} × {p} matrix"))?;
     let shape = |e: ndarray::ShapeError| e.to_string();

@@ -7,6 +7,7 @@
 use super::completion::complete;
 use super::{Backend, Faer, RawSvd, Route};
 use crate::lane::Lane;
+use crate::memory::table;
 use ndarray::{Array1, Array2, ArrayView2, ShapeBuilder};
 
 /// Matrices per pass: eight lanes are one 512-bit or two 256-bit registers.
@@ -78,6 +79,15 @@ impl Backend for Jacobi {
 
     fn triangle(&self, x: ArrayView2<'_, f64>) -> Result<Array2<f64>, String> {
         Faer.triangle(x)
+    }
+
+    /// Those of eight matrices in the lanes, and the result.
+    fn bytes(&self, (n, p): (usize, usize)) -> usize {
+        let (long, short) = (n.max(p), n.min(p));
+        if short > LARGEST {
+            return Faer.bytes((n, p));
+        }
+        table(long + 3 * short, short).saturating_mul(LANES).saturating_add(table(long + short, short))
     }
 }
 

@@ -62,6 +62,7 @@ pub(crate) use sums::dot;
 
 use crate::Error;
 use crate::filter::{Response, SpectralFilter, Spectrum};
+use crate::memory::{reserve, sum, table};
 use ndarray::{Array1, Array2, ArrayRef1, ArrayRef2, ArrayView2, Axis, s};
 
 /// The thin singular value decomposition `X = U Σ Vᵀ` of an `n × p` design matrix, with
@@ -199,6 +200,8 @@ impl Svd {
     /// # Errors
     /// [`Error::Overflow`] if an entry does not fit into `f64`: a singular value under 1e-308.
     pub fn pseudoinverse(&self) -> Result<Array2<f64>, Error> {
+        let (n, p) = self.shape();
+        reserve("a pseudoinverse", sum([table(p, self.rank), table(p, n)]))?;
         let kept = s![..self.rank];
         let scaled = &self.vt.slice(s![..self.rank, ..]).t() / &self.sigma.slice(kept);
         let inverse = scaled.dot(&self.u.slice(s![.., ..self.rank]).t());
@@ -238,6 +241,10 @@ impl Svd {
     ) -> Result<(Array2<f64>, Array2<f64>), Error> {
         Error::check_len("rows of y", self.u.nrows(), y.nrows())?;
         Error::check_finite("y", y.view())?;
+        reserve(
+            "the coefficients of a fit",
+            sum([table(self.vt.ncols(), y.ncols()), table(self.sigma.len(), y.ncols()).saturating_mul(3)]),
+        )?;
         let Response { gains, residuals } = Response::new(filter, self.spectrum())?;
         let along = self.u.t().dot(y);
         let beta = self.vt.t().dot(&(&along * &Array1::from(gains).insert_axis(Axis(1))));
@@ -253,6 +260,7 @@ impl Svd {
     /// [`Error::Shape`] if `x` has not `p` columns.
     pub fn project_row_space(&self, x: &ArrayRef2<f64>) -> Result<Array2<f64>, Error> {
         Error::check_len("columns of x", self.vt.ncols(), x.ncols())?;
+        reserve("a projection", sum([table(x.nrows(), self.rank), table(x.nrows(), x.ncols())]))?;
         let v = self.vt.slice(s![..self.rank, ..]);
         Ok(x.dot(&v.t()).dot(&v))
     }
@@ -263,6 +271,11 @@ impl Svd {
     /// # Errors
     /// [`Error::Shape`] if `x` has not `p` columns.
     pub fn project_null_space(&self, x: &ArrayRef2<f64>) -> Result<Array2<f64>, Error> {
+        Error::check_len("columns of x", self.vt.ncols(), x.ncols())?;
+        reserve(
+            "a projection",
+            sum([table(x.nrows(), self.rank), table(x.nrows(), x.ncols()).saturating_mul(2)]),
+        )?;
         let once = x.to_owned() - self.project_row_space(x)?;
         // Twice is enough (Kahan): the second pass removes what rounding left of the first.
         Ok(&once - &self.project_row_space(&once)?)

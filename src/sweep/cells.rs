@@ -1,7 +1,7 @@
 //! Many cells on many threads, in an order that no result depends on.
 
 use crate::curve::{Cell, Curve, Failure};
-use crate::{Error, user_code};
+use crate::{Error, memory, user_code};
 use rayon::prelude::*;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -122,7 +122,8 @@ pub struct Grid {
     pub axis: Vec<usize>,
     /// Repeats of each.
     pub repeats: usize,
-    /// How many threads; `None`: as many as the machine has.
+    /// How many threads; `None`: as many as the machine has. No more than eight for each of the machine's (of 8, where
+    /// it has fewer) are made.
     pub threads: Option<usize>,
     /// At most how many repeats of one axis value are handed over at once.
     pub batch: usize,
@@ -139,15 +140,16 @@ impl Grid {
     ///
     /// # Errors
     /// [`Error::Empty`] without axis values, [`Error::Domain`] for no repeats or a batch or thread
-    /// count of 0, [`Error::Resource`] if the system gives no threads.
+    /// count of 0, [`Error::Memory`] for more places than memory, [`Error::Resource`] if the system gives no threads.
     pub fn run<T: Send>(
         &self,
         observer: &dyn Observer,
         work: impl Fn(&[Place]) -> Vec<Result<T, Error>> + Sync,
     ) -> Result<Visited<Result<T, Error>>, Error> {
         self.check()?;
+        let total = self.axis.len().saturating_mul(self.repeats);
+        memory::reserve("the cells of a grid", memory::sum([self.bytes::<T>(), self.of_threads()]))?;
         let jobs = self.jobs();
-        let total = self.axis.len() * self.repeats;
         let (done, stop, watching) = (AtomicUsize::new(0), AtomicBool::new(false), Mutex::new(()));
         let blind = OnceLock::new();
         let run = |job: &Job| {
@@ -175,7 +177,7 @@ impl Grid {
             Some(1) => jobs.iter().map(run).collect(),
             // More threads than batches would have nothing to do.
             Some(threads) => rayon::ThreadPoolBuilder::new()
-                .num_threads(threads.min(jobs.len()))
+                .num_threads(threads.min(jobs.len()).min(most_threads()))
                 .build()
                 .map_err(|e| Error::Resource { reason: format!("{threads} threads: {e}") })?
                 .install(all),
@@ -186,6 +188,30 @@ impl Grid {
             *result = Some(Err(error));
         }
         Ok(visited)
+    }
+
+    /// Bytes of its places, and of a result for each.
+    pub(super) fn bytes<T>(&self) -> usize {
+        let total = self.axis.len().saturating_mul(self.repeats);
+        let batches = self.axis.len().saturating_mul(self.repeats.div_ceil(self.batch.max(1)));
+        memory::sum([
+            memory::list::<(Place, Option<T>)>(total),
+            memory::list::<(Place, T)>(total),
+            memory::list::<(Job, Vec<T>)>(batches),
+        ])
+    }
+
+    /// How many cells are under way at once.
+    pub(super) fn workers(&self) -> usize {
+        let machine = || std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+        let threads = self.threads.unwrap_or_else(machine);
+        let batches = self.axis.len().saturating_mul(self.repeats.div_ceil(self.batch.max(1)));
+        threads.min(batches).min(most_threads()).max(1)
+    }
+
+    /// Address space, not memory, that threads of its own take.
+    fn of_threads(&self) -> usize {
+        if self.threads.is_some_and(|threads| threads > 1) { memory::of_threads(self.workers()) } else { 0 }
     }
 
     fn check(&self) -> Result<(), Error> {
@@ -266,6 +292,11 @@ pub(super) fn unless_all_failed(curve: Curve) -> Result<Curve, Error> {
         Some(failure) if curve.cells.is_empty() && curve.complete => Err(failure.error.clone()),
         _ => Ok(curve),
     }
+}
+
+/// Threads beyond this have nothing to run on: no result depends on their number.
+fn most_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get).max(8).saturating_mul(8)
 }
 
 struct Job {

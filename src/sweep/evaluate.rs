@@ -159,6 +159,11 @@ impl Measured {
         self.arms.iter().filter_map(|arm| arm.as_ref().err().cloned()).collect()
     }
 
+    /// Bytes that one holds beside itself.
+    pub(super) fn bytes(arms: usize) -> usize {
+        crate::memory::list::<Metrics>(arms.next_power_of_two().max(4)) // it grows by doubling
+    }
+
     /// What points of nested curves give, one for each arm.
     pub(super) fn from_points(points: &[&Point]) -> Self {
         let metrics = |point: &&Point| {

@@ -7,6 +7,7 @@ mod arm;
 mod cells;
 mod defined;
 mod error_rates;
+mod estimate;
 mod evaluate;
 mod nested;
 mod plane;
@@ -26,6 +27,9 @@ use crate::svd::{Backend, Jacobi, Svd};
 use evaluate::{Measured, Scratch, Study, Wanted};
 use ndarray::{Array2, ArrayView2};
 use std::sync::Arc;
+
+/// Repeats of one size that are factorised together.
+const BATCH: usize = 48;
 
 /// A sample-wise sweep: training sets of growing size `n` from one table, the test set always all
 /// other rows, every arm on the same factorisations.
@@ -115,7 +119,7 @@ impl Sweep {
     /// # Errors
     /// Those of [`Sweep::run`].
     pub fn run_with(&self, observer: &dyn Observer) -> Result<Curve, Error> {
-        self.check()?;
+        self.reserve()?;
         let orders = self.splits.orders(self.data.len(), self.sizes.iter().copied().max().unwrap_or(0))?;
         let mut study = Study::new(&self.data, &self.arms, &*self.backend)?;
         study.counts_errors = self.counts_errors();
@@ -126,7 +130,8 @@ impl Sweep {
             (curve.provenance.engine, curve.provenance.by_svd) = (Engine::Nested, by_svd);
             return cells::unless_all_failed(curve);
         }
-        let grid = Grid { axis: self.sizes.clone(), repeats: orders.len(), threads: self.threads, batch: 48 };
+        let grid =
+            Grid { axis: self.sizes.clone(), repeats: orders.len(), threads: self.threads, batch: BATCH };
         let results = grid.run(observer, by_cell)?;
         cells::unless_all_failed(self.curve(&study, results, orders.len()))
     }

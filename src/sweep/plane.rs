@@ -14,7 +14,7 @@ use std::fmt;
 use std::sync::Arc;
 
 /// Test inputs that are mapped at once: their features stay small, whatever the number of test rows.
-const BLOCK: usize = 512;
+pub(super) const BLOCK: usize = 512;
 
 /// Fits on the first `n` of a random order of training inputs and the first `p` features of a map, for every `n` and
 /// `p` of two lists, tested on a table of its own: model-wise curves, sample-wise curves, the whole grid.
@@ -193,7 +193,7 @@ impl PlaneSweep {
         if self.metrics.contains(&Metric::SmallestSingularValue) {
             plane = plane.with_smallest_singular_value();
         }
-        self.check()?;
+        self.reserve()?;
         let most = |list: &[usize]| list.iter().copied().max().unwrap_or(0);
         let orders = self.splits.orders(self.train.len(), most(&self.samples))?;
         let grid =
@@ -218,7 +218,7 @@ impl PlaneSweep {
         unless_all_failed(curve).map(Surface::new)
     }
 
-    fn check(&self) -> Result<(), Error> {
+    pub(super) fn check(&self) -> Result<(), Error> {
         let outputs = self.train.targets().ncols();
         Error::check_len("columns of the test targets", outputs, self.test.targets().ncols())?;
         let inputs = self.train.features().ncols();

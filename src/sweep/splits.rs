@@ -1,7 +1,7 @@
 //! Which rows train: drawn, or replayed from a record.
 
-use crate::Error;
 use crate::rng::{shuffle_front, stream};
+use crate::{Error, memory};
 use std::fs::File;
 use std::path::Path;
 
@@ -111,6 +111,7 @@ impl Splits {
         if self.repeats() == 0 {
             return Err(Error::Domain { what: "the number of repeats", value: 0.0, must_be: "at least 1" });
         }
+        memory::reserve("the orders of rows", orders_bytes(self.repeats(), longest.min(rows)))?;
         let orders = match self {
             Self::Drawn { repeats, seed } => {
                 return Ok(draw(rows, longest, *repeats, *seed));
@@ -150,6 +151,14 @@ impl Splits {
             Self::Recorded(_) => format!("{repeats} recorded split{plural}"),
         }
     }
+}
+
+/// Bytes of so many orders.
+pub(super) fn orders_bytes(repeats: usize, longest: usize) -> usize {
+    memory::sum([
+        memory::list::<Vec<usize>>(repeats),
+        memory::list::<usize>(longest.max(2)).saturating_mul(repeats),
+    ])
 }
 
 /// A row that a training set would hold twice.

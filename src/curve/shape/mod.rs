@@ -7,7 +7,7 @@ pub use critical::CriticalInterval;
 
 use super::summary::{Bootstrap, quantile, resampling_weights};
 use super::{Curve, Metric};
-use crate::Error;
+use crate::{Error, memory};
 use band::{Band, Ordered, Run, miss_rates};
 use critical::Window;
 use ndarray::Array2;
@@ -150,6 +150,7 @@ impl Curve {
         test.check()?;
         let found = self.certified(arm, metric, test.confidence)?;
         let Certified { ordered, rank, runs, .. } = &found;
+        memory::reserve("a bootstrap", memory::table(test.bootstrap.draws, ordered.repeats()))?;
         let shape = Shape::of(runs);
         let mut same = 0;
         for weights in resampling_weights(ordered.repeats(), test.bootstrap).rows() {

@@ -9,8 +9,8 @@ mod text;
 pub use options::{BlankCells, CsvOptions, Encoding, Header, UnnamedColumn};
 
 use super::Dataset;
-use crate::Error;
 use crate::words::shown;
+use crate::{Error, memory};
 use columns::Columns;
 use csv::ByteRecord;
 use header::{Names, looks_like_data, other_delimiter};
@@ -90,6 +90,10 @@ impl<'a> Table<'a> {
         let mut more = self.next(&mut reader, &mut record)?;
         let (names, width) = self.header(&mut reader, &mut record, &mut more)?;
         let columns = Columns::choose(self, &names)?;
+        // Lists grow by doubling: up to twice what is in them.
+        let ends_cell = |byte: &&u8| **byte == self.options.delimiter || **byte == b'\n';
+        let cells = self.text.iter().filter(ends_cell).count() + 1;
+        memory::reserve("the numbers of a CSV file", memory::list::<[f64; 2]>(cells))?;
         let mut features = Features::new(&columns);
         let mut targets = Vec::new();
         let mut dropped = 0;

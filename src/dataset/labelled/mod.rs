@@ -8,6 +8,7 @@ mod place;
 
 use super::Dataset;
 use crate::Error;
+use crate::memory::{reserve, sum, table};
 use crate::rng::{shuffle_front, stream};
 use inputs::Inputs;
 use ndarray::Array2;
@@ -27,7 +28,7 @@ use std::sync::Arc;
 ///
 /// let inputs = array![[0.0, 0.1], [1.0, 0.9], [0.2, 0.0], [0.8, 1.0]];
 /// let data = Labelled::new("corners", inputs, vec![0, 1, 0, 1], 2)?;
-/// assert_eq!(data.one_hot().row(1).to_vec(), [0.0, 1.0]);
+/// assert_eq!(data.one_hot()?.row(1).to_vec(), [0.0, 1.0]);
 ///
 /// let noisy = data.with_label_noise(0.25, 7)?;
 /// assert_eq!(noisy.clean_labels(), data.labels());
@@ -148,21 +149,27 @@ impl Labelled {
     }
 
     /// The targets `N × classes`: 1 in the column of the row's label, 0 elsewhere.
-    #[must_use]
-    pub fn one_hot(&self) -> Array2<f64> {
-        let mut targets = Array2::zeros((self.len(), self.classes));
+    ///
+    /// # Errors
+    /// [`Error::Memory`] where so many classes of so many rows do not fit.
+    pub fn one_hot(&self) -> Result<Array2<f64>, Error> {
+        let mut targets = crate::features::zeros("one-hot targets", self.len(), self.classes)?;
         for (mut row, &label) in targets.rows_mut().into_iter().zip(&self.labels) {
             row[label] = 1.0;
         }
-        targets
+        Ok(targets)
     }
 
     /// The inputs as features and the one-hot labels as targets.
     ///
     /// # Errors
-    /// As [`Dataset::new`]; none for what is here.
+    /// As [`Dataset::new`]; [`Error::Memory`].
     pub fn dataset(&self) -> Result<Dataset, Error> {
-        Dataset::new(self.name.as_str(), self.inputs().clone(), self.one_hot())
+        let (rows, columns) = self.inputs.dim();
+        // Values of pixels, their copy, the targets.
+        let needed = [table(rows, columns).saturating_mul(2), table(rows, self.classes)];
+        reserve("a table of inputs and one-hot targets", sum(needed))?;
+        Dataset::new(self.name.as_str(), self.inputs().clone(), self.one_hot()?)
     }
 
     /// The first `n` rows of a random order of all rows, whatever their labels (not stratified). Subsets of

@@ -2,8 +2,8 @@
 
 use super::inputs::Inputs;
 use super::{INPUT_NOISE, LABEL_NOISE, Labelled, STREAMS};
-use crate::Error;
 use crate::rng::stream;
+use crate::{Error, memory};
 use ndarray::Array2;
 use rand::RngExt;
 use rand_distr::StandardNormal;
@@ -28,7 +28,7 @@ impl Labelled {
     /// # use ndarray::Array2;
     /// # let inputs = Array2::from_shape_fn((1000, 1), |(i, _)| i as f64);
     /// # let test = Labelled::new("counts", inputs, (0..1000).map(|i| i % 10).collect(), 10)?;
-    /// # let predictions = test.one_hot();
+    /// # let predictions = test.one_hot()?;
     ///
     /// let test = test.with_label_noise(0.2, 0)?;
     /// let (clean, noisy) =
@@ -94,6 +94,8 @@ impl Labelled {
                 must_be: "finite and ≥ 0",
             });
         }
+        let (rows, columns) = self.inputs.dim();
+        memory::reserve("noisy inputs", memory::table(rows, columns).saturating_mul(2))?;
         let (values, mut rng) = (self.inputs(), stream(seed, STREAMS, INPUT_NOISE));
         let noisy = Array2::from_shape_fn(values.dim(), |at| {
             values[at] + deviation * rng.sample::<f64, _>(StandardNormal)

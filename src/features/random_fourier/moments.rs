@@ -13,7 +13,7 @@ impl RandomFourier {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Resource`] if the matrix does not fit into memory.
+    /// [`Error::Memory`] if the matrix does not fit into memory.
     pub fn gaussian_covariance(&self) -> Result<Array2<f64>, Error> {
         let p = self.outputs();
         let mut sigma = zeros("the covariance", p, p)?;

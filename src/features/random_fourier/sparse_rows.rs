@@ -75,7 +75,7 @@ impl Panels {
     /// Of frequencies given one by one, each of `inputs` entries: whole panels of them.
     ///
     /// # Errors
-    /// [`Error::Resource`] if they do not fit into memory.
+    /// [`Error::Memory`] if they do not fit into memory.
     pub fn new(frequencies: &[f64], inputs: usize) -> Result<Self, Error> {
         let whole = inputs.next_multiple_of(CHUNK) * COLUMNS;
         let given = frequencies.chunks_exact(inputs * COLUMNS);

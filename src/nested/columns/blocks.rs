@@ -2,6 +2,7 @@
 
 use super::Columns;
 use crate::Error;
+use crate::memory::reserve;
 use crate::nested::block::{as_columns, solve_transposed, step};
 use crate::nested::column_block::ColumnBlock;
 use crate::nested::fit::{Fit, Noise, combine, condition_bound};
@@ -46,6 +47,9 @@ impl Columns<'_> {
         if let Some(width) = self.noise.as_ref().map(Noise::features).filter(|&width| width < columns) {
             Error::check_len("columns of the covariance", columns, width)?;
         }
+        let from = self.basis.vectors().len();
+        let to = self.n.min(from.saturating_add(x.ncols()));
+        reserve("the fits to growing columns", self.room().extension(from, to, x.ncols()))?;
         let mut points = Vec::with_capacity(x.ncols());
         while points.len() < x.ncols() {
             let from = points.len();

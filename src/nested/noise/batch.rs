@@ -2,9 +2,10 @@
 
 use super::lanes::{LANES, Lane, ZERO};
 use super::root::Root;
-use crate::Error;
+use super::term::Term;
 use crate::nested::scale::largest_exponent;
 use crate::svd::power_of_two;
+use crate::{Error, memory};
 use ndarray::{Array2, ArrayView2};
 
 /// Matrices side by side, in units of powers of two: entries are under 1.
@@ -44,6 +45,17 @@ impl<'a> Batch<'a> {
                 Error::check_len("columns of the covariance", p, dimension)?;
             }
         }
+        // Eight lanes of roots for every batch; of one batch the reflected matrices, triangle and images; the terms.
+        let lanes = |entries: usize| memory::list::<Lane>(entries);
+        let (least, width) = (n.min(p), block(n, p));
+        let roots_held = if roots.iter().any(|root| root.dimension().is_some()) {
+            lanes(width.saturating_mul(width) / 2).saturating_mul(xs.len().div_ceil(LANES))
+        } else {
+            0
+        };
+        let of_batch = lanes(least.saturating_mul(p.max(n).saturating_add(least.saturating_mul(2))));
+        let terms = memory::list::<Term>(xs.len().saturating_mul(n.max(p)));
+        memory::reserve("noise terms", memory::sum([roots_held, of_batch, terms]))?;
         let of_chunk = |(xs, chunk): (&'a [ArrayView2<'a, f64>], usize)| {
             let roots = if roots.len() == 1 { roots } else { &roots[chunk * LANES..][..xs.len()] };
             Self::new(xs, roots, block(n, p))

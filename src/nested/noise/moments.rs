@@ -29,7 +29,7 @@ impl SecondMoments {
     /// Of `p` features, no draw so far.
     ///
     /// # Errors
-    /// [`Error::Empty`] if `p` is 0, [`Error::Resource`] if `p × p` numbers do not fit into memory.
+    /// [`Error::Empty`] if `p` is 0, [`Error::Memory`] if `p × p` numbers do not fit into memory.
     pub fn new(p: usize) -> Result<Self, Error> {
         if p == 0 {
             return Err(Error::Empty { what: "the features" });

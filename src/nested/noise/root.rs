@@ -2,6 +2,7 @@
 
 use crate::Error;
 use crate::covariance;
+use crate::memory::{reserve, sum, table};
 use crate::svd::{Faer, exponent, power_of_two, triangle};
 use ndarray::{Array2, ArrayRef2};
 
@@ -69,6 +70,10 @@ impl Root {
     /// # Errors
     /// [`Error::Empty`], [`Error::NonFinite`], [`Error::Overflow`], [`Error::Backend`].
     pub fn from_features(features: &ArrayRef2<f64>) -> Result<Self, Error> {
+        let (m, p) = features.dim();
+        // In units of its own, scaled, reduced; the triangle, over the rows, and packed.
+        let needed = [table(m, p).saturating_mul(3), table(p.min(m), p).saturating_mul(2), table(p, p)];
+        reserve("the root of second moments", sum(needed))?;
         let largest = features.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
         let unit = exponent(largest).clamp(-1000, 1000);
         let rows = (features.nrows() as f64).sqrt();
