@@ -140,6 +140,14 @@ pub enum Error {
         /// The panic's message, or what was wrong with what it gave.
         reason: String,
     },
+    /// A step size with which descent does not settle.
+    StepTooLarge {
+        /// The largest step size that was passed.
+        step: f64,
+        /// The step size that it must stay under on this data: `2/μ₁` for gradient descent, `μ₁` the largest
+        /// eigenvalue of the loss's Hessian.
+        limit: f64,
+    },
     /// More memory is needed than there is. Nothing was begun.
     Memory {
         /// What it is needed for.
@@ -202,6 +210,11 @@ impl fmt::Display for Error {
             Self::DeviceMemory { needed, free } => {
                 write!(f, "{needed} bytes of device memory are needed and {free} are free")
             }
+            Self::StepTooLarge { step, limit } => write!(
+                f,
+                "a step of {step:e} is too large for these data: descent does not settle from {limit:e} on; take a \
+                 smaller step"
+            ),
             Self::Memory { what, needed, available } => write!(
                 f,
                 "{what}: {} of memory are needed and {} available; ask for less at once, or on a machine with more",

@@ -17,7 +17,7 @@ use double_descent::svd::Svd;
 use double_descent::sweep::{Arm, Sweep};
 use double_descent::teacher::Teacher;
 use double_descent::{Ablation, Error};
-use ndarray::{Array1, Array2, ArrayView2, Axis, array, s};
+use ndarray::{Array2, ArrayView2, Axis, array, s};
 use std::sync::Arc;
 
 const WEAK: [f64; 6] = [1e-4, 1e-10, 1e-16, 1e-40, 1e-60, 1e-150];

@@ -9,6 +9,12 @@
 //! | [`Truncated`] | `1/σ` for `σ ≥` an absolute cutoff | Schaeffer et al. 2023, first ablation |
 //! | [`LeadingModes`] | `1/σ` for the first `k` | principal component regression |
 //! | [`Ridge`] | `σ / (σ² + λ)` | penalty `‖Xβ − y‖² + λ‖β‖²` |
+//! | [`GradientFlow`] | `(1 − e^{−tμ})/σ` | stopped at time `t`; `μ = c σ²`, `c` the [`Loss`]'s |
+//! | [`DecayedFlow`] | `μ/(μ + λ) · (1 − e^{−t(μ + λ)})/σ` | gradient flow with weight decay |
+//! | [`RegularisedFlow`] | `(1 − e^{−t(μ + hμ²/2)})/σ` | the flow that gradient descent follows (Barrett & Dherin 2021) |
+//! | [`GradientDescent`] | `(1 − ∏(1 − h_jμ))/σ` | any [`Schedule`] of step sizes |
+//! | [`AveragedDescent`] | `1/σ` less the mean of the residual factors | Polyak and Ruppert's average |
+//! | [`HeavyBall`], [`Nesterov`] | `(1 − p_k(μ))/σ` | descent with momentum, `p_k` its residual polynomial |
 //!
 //! Your own estimator is one method, or two:
 //! ```
@@ -35,6 +41,18 @@
 //! let gains = Flow(1e9).gains(Spectrum::new(2, 2, &[2.0, 1.0]));
 //! assert_eq!(gains.to_vec(), [0.5, 1.0]); // the limit is the pseudoinverse
 //! ```
+
+mod gradient_descent;
+mod gradient_flow;
+mod loss;
+mod momentum;
+mod schedule;
+
+pub use gradient_descent::{AveragedDescent, GradientDescent};
+pub use gradient_flow::{DecayedFlow, GradientFlow, RegularisedFlow};
+pub use loss::Loss;
+pub use momentum::{HeavyBall, Nesterov};
+pub use schedule::Schedule;
 
 use crate::Error;
 use crate::svd::Cutoff;
@@ -101,9 +119,26 @@ pub trait SpectralFilter: std::fmt::Debug + Send + Sync {
         None
     }
 
+    /// Whether the estimator exists on this spectrum: descent with too large a step has none. Asked before the gains.
+    ///
+    /// # Errors
+    /// The filter's own, for a spectrum that it cannot serve.
+    fn check(&self, _: Spectrum<'_>) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// In words, for a caption.
     fn describe(&self) -> String {
         format!("{self:?}")
+    }
+}
+
+/// A count or length of a method in time: finite and at least 0.
+fn checked(what: &'static str, value: f64) -> Result<f64, Error> {
+    if value >= 0.0 && value.is_finite() {
+        Ok(value)
+    } else {
+        Err(Error::Domain { what, value, must_be: "finite and at least 0" })
     }
 }
 
@@ -162,10 +197,12 @@ impl Response {
         user_code::call(
             || part(filter),
             || {
+                filter.check(spectrum)?;
                 filter.write_gains(spectrum, gains);
                 filter.write_residuals(spectrum, gains, residuals);
+                Ok(())
             },
-        )?;
+        )??;
         let check = |what: &str, values: &[f64]| match values.iter().position(|v| !v.is_finite()) {
             Some(mode) => {
                 let (value, s) = (values[mode], spectrum.sigma[mode]);

@@ -1,0 +1,149 @@
+//! Gradient flow, stopped at a time; as it is, with weight decay, and as gradient descent bends it.
+
+use super::loss::{self, Loss};
+use super::{SpectralFilter, Spectrum, checked};
+use crate::Error;
+
+/// Gradient flow from 0, stopped at time `t`: `dβ/dt = −∇L(β)`.
+///
+/// Residual factor `exp(−μ t)`, gain `(1 − exp(−μ t))/σ`, with `μ = c σ²` the eigenvalues of the Hessian of the
+/// [`Loss`]. `t → ∞` is the minimum norm; `t` and ridge's `λ` do the same work where `λ = 1/t` (loss `½‖Xβ − y‖²`;
+/// Ali, Kolter and Tibshirani 2019).
+///
+/// # Examples
+/// ```
+/// use double_descent::filter::{GradientFlow, Loss, SpectralFilter, Spectrum};
+///
+/// let flow = GradientFlow::new(0.5, Loss::HalfSum)?;
+/// let gains = flow.gains(Spectrum::new(2, 2, &[2.0, 1e-9]));
+/// assert!((gains[0] - (1.0 - (-2.0_f64).exp()) / 2.0).abs() < 1e-15);
+/// assert!((gains[1] / 0.5e-9 - 1.0).abs() < 1e-15); // slow modes have hardly moved: t σ
+/// # Ok::<(), double_descent::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct GradientFlow {
+    time: f64,
+    loss: Loss,
+}
+
+impl GradientFlow {
+    /// Stopped at `time`, descending `loss`.
+    ///
+    /// # Errors
+    /// [`Error::Domain`] unless `time` is finite and at least 0.
+    pub fn new(time: f64, loss: Loss) -> Result<Self, Error> {
+        Ok(Self { time: checked("the time of a gradient flow", time)?, loss })
+    }
+
+    /// `t`.
+    #[must_use]
+    pub fn time(&self) -> f64 {
+        self.time
+    }
+}
+
+impl SpectralFilter for GradientFlow {
+    fn write_gains(&self, spectrum: Spectrum<'_>, gains: &mut [f64]) {
+        loss::write_gains(self.loss, spectrum, gains, |mu| -(-mu * self.time).exp_m1());
+    }
+
+    fn write_residuals(&self, spectrum: Spectrum<'_>, _: &[f64], residuals: &mut [f64]) {
+        loss::write_residuals(self.loss, spectrum, residuals, |mu| (-mu * self.time).exp());
+    }
+
+    fn describe(&self) -> String {
+        format!("gradient flow on {}, t = {:e}", self.loss.formula(), self.time)
+    }
+}
+
+/// Gradient flow with weight decay, from 0: `dβ/dt = −∇(L + ½ λ‖β‖²)`, stopped at time `t`.
+///
+/// Residual factor `(λ + μ exp(−(μ + λ) t)) / (μ + λ)`; ridge's as `t → ∞`, the flow's at `λ = 0`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct DecayedFlow {
+    time: f64,
+    decay: f64,
+    loss: Loss,
+}
+
+impl DecayedFlow {
+    /// Stopped at `time`, with weight decay `decay` (`λ`, in the units of `μ`).
+    ///
+    /// # Errors
+    /// [`Error::Domain`] unless both are finite and at least 0.
+    pub fn new(time: f64, decay: f64, loss: Loss) -> Result<Self, Error> {
+        let time = checked("the time of a gradient flow", time)?;
+        Ok(Self { time, decay: checked("the weight decay of a gradient flow", decay)?, loss })
+    }
+}
+
+impl SpectralFilter for DecayedFlow {
+    fn write_gains(&self, spectrum: Spectrum<'_>, gains: &mut [f64]) {
+        loss::write_gains(self.loss, spectrum, gains, |mu| {
+            let rate = mu + self.decay;
+            if rate == 0.0 { 0.0 } else { mu / rate * -(-rate * self.time).exp_m1() }
+        });
+    }
+
+    fn write_residuals(&self, spectrum: Spectrum<'_>, _: &[f64], residuals: &mut [f64]) {
+        loss::write_residuals(self.loss, spectrum, residuals, |mu| {
+            let rate = mu + self.decay;
+            if rate == 0.0 { 1.0 } else { (self.decay + mu * (-rate * self.time).exp()) / rate }
+        });
+    }
+
+    fn describe(&self) -> String {
+        format!(
+            "gradient flow on {} with weight decay {:e}, t = {:e}",
+            self.loss.formula(),
+            self.decay,
+            self.time
+        )
+    }
+}
+
+/// The flow that gradient descent with step `h` follows to second order: gradient flow on `L + (h/4)‖∇L‖²`.
+///
+/// Residual factor `exp(−(μ + h μ²/2) t)`. One step of gradient descent and this flow for the time `h` differ by
+/// `(h μ)³/3 + O(h⁴)`; the plain flow differs by `(h μ)²/2`. Barrett and Dherin 2021, *Implicit Gradient
+/// Regularization*.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RegularisedFlow {
+    time: f64,
+    step: f64,
+    loss: Loss,
+}
+
+impl RegularisedFlow {
+    /// Stopped at `time`, for gradient descent with the step `step`.
+    ///
+    /// # Errors
+    /// [`Error::Domain`] unless both are finite and at least 0.
+    pub fn new(time: f64, step: f64, loss: Loss) -> Result<Self, Error> {
+        let time = checked("the time of a gradient flow", time)?;
+        Ok(Self { time, step: checked("the step of a regularised flow", step)?, loss })
+    }
+
+    fn exponent(&self, mu: f64) -> f64 {
+        -mu * self.time * (1.0 + 0.5 * self.step * mu)
+    }
+}
+
+impl SpectralFilter for RegularisedFlow {
+    fn write_gains(&self, spectrum: Spectrum<'_>, gains: &mut [f64]) {
+        loss::write_gains(self.loss, spectrum, gains, |mu| -self.exponent(mu).exp_m1());
+    }
+
+    fn write_residuals(&self, spectrum: Spectrum<'_>, _: &[f64], residuals: &mut [f64]) {
+        loss::write_residuals(self.loss, spectrum, residuals, |mu| self.exponent(mu).exp());
+    }
+
+    fn describe(&self) -> String {
+        format!(
+            "implicitly regularised gradient flow on {}, step {:e}, t = {:e}",
+            self.loss.formula(),
+            self.step,
+            self.time
+        )
+    }
+}

@@ -1,0 +1,154 @@
+//! Descent with momentum: Polyak's heavy ball and Nesterov's accelerated gradient.
+
+use super::gradient_descent::within_limit;
+use super::loss::{self, Loss};
+use super::{SpectralFilter, Spectrum, checked};
+use crate::Error;
+
+/// `k` steps of the heavy ball from 0, `β ← β − η ∇L(β) + m (β − β_before)`, at rest before the first.
+///
+/// Residual factor `p_k(μ)` with `p₀ = 1`, `p₁ = 1 − ημ`, `p_{j+1} = (1 + m − ημ) p_j − m p_{j−1}` (Polyak 1964),
+/// `μ = c σ²` the eigenvalues of the Hessian of the [`Loss`]. Stable for `η μ₁ < 2 (1 + m)`: a larger step is an error.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct HeavyBall {
+    step: f64,
+    momentum: f64,
+    steps: usize,
+    loss: Loss,
+}
+
+impl HeavyBall {
+    /// After `steps` steps of size `step`.
+    ///
+    /// # Errors
+    /// [`Error::Domain`] unless `step` is finite and at least 0 and `momentum` in [0, 1).
+    pub fn new(step: f64, momentum: f64, steps: usize, loss: Loss) -> Result<Self, Error> {
+        checked("a step size", step)?;
+        Ok(Self { step, momentum: check_momentum(momentum)?, steps, loss })
+    }
+
+    fn run(&self, mu: f64) -> Run {
+        let mut run = Run::default();
+        for _ in 0..self.steps {
+            run.advance(self.momentum, self.step * mu * run.left);
+        }
+        run
+    }
+}
+
+impl SpectralFilter for HeavyBall {
+    fn write_gains(&self, spectrum: Spectrum<'_>, gains: &mut [f64]) {
+        loss::write_gains(self.loss, spectrum, gains, |mu| self.run(mu).moved);
+    }
+
+    fn write_residuals(&self, spectrum: Spectrum<'_>, _: &[f64], residuals: &mut [f64]) {
+        loss::write_residuals(self.loss, spectrum, residuals, |mu| self.run(mu).left);
+    }
+
+    fn check(&self, spectrum: Spectrum<'_>) -> Result<(), Error> {
+        within_limit(self.step, 2.0 * (1.0 + self.momentum), self.loss, spectrum)
+    }
+
+    fn describe(&self) -> String {
+        let (loss, step, m, k) = (self.loss.formula(), self.step, self.momentum, self.steps);
+        format!("heavy ball on {loss}, step {step:e}, momentum {m}, {k} steps")
+    }
+}
+
+/// `k` steps of Nesterov's accelerated gradient from 0: `z = β + m_k (β − β_before)`, `β ← z − η ∇L(z)`.
+///
+/// Residual factor `p_k(μ)` with `p₋₁ = p₀ = 1`, `p_{j+1} = (1 − ημ) ((1 + m_j) p_j − m_j p_{j−1})`. The momentum is
+/// `m_j = j/(j + 3)` (Nesterov 1983; Su, Boyd and Candès 2014) or constant. A step from
+/// `(2 + 2m)/((1 + 2m) μ₁)` on diverges in the long run and is an error; `m = 1` for the growing momentum.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Nesterov {
+    step: f64,
+    momentum: Option<f64>,
+    steps: usize,
+    loss: Loss,
+}
+
+impl Nesterov {
+    /// After `steps` steps of size `step`, momentum `j/(j + 3)`.
+    ///
+    /// # Errors
+    /// [`Error::Domain`] unless `step` is finite and at least 0.
+    pub fn new(step: f64, steps: usize, loss: Loss) -> Result<Self, Error> {
+        Ok(Self { step: checked("a step size", step)?, momentum: None, steps, loss })
+    }
+
+    /// The same with a constant momentum.
+    ///
+    /// # Errors
+    /// [`Error::Domain`] unless `momentum` is in [0, 1).
+    pub fn with_momentum(mut self, momentum: f64) -> Result<Self, Error> {
+        self.momentum = Some(check_momentum(momentum)?);
+        Ok(self)
+    }
+
+    fn run(&self, mu: f64) -> Run {
+        let mut run = Run::default();
+        let pull = self.step * mu;
+        for j in 0..self.steps {
+            let m = self.momentum.unwrap_or(j as f64 / (j as f64 + 3.0));
+            // The gradient is taken at z, whose residual factor is p_j − m d_j.
+            let ahead = m * run.last;
+            run.advance(m, pull * (run.left - ahead));
+        }
+        run
+    }
+}
+
+impl SpectralFilter for Nesterov {
+    fn write_gains(&self, spectrum: Spectrum<'_>, gains: &mut [f64]) {
+        loss::write_gains(self.loss, spectrum, gains, |mu| self.run(mu).moved);
+    }
+
+    fn write_residuals(&self, spectrum: Spectrum<'_>, _: &[f64], residuals: &mut [f64]) {
+        loss::write_residuals(self.loss, spectrum, residuals, |mu| self.run(mu).left);
+    }
+
+    fn check(&self, spectrum: Spectrum<'_>) -> Result<(), Error> {
+        // |p| stays bounded while ημ < (2 + 2m)/(1 + 2m); j/(j + 3) comes close to 1.
+        let m = self.momentum.unwrap_or(1.0);
+        within_limit(self.step, (2.0 + 2.0 * m) / (1.0 + 2.0 * m), self.loss, spectrum)
+    }
+
+    fn describe(&self) -> String {
+        let momentum = self.momentum.map_or("j/(j + 3)".to_owned(), |m| m.to_string());
+        let (loss, step, k) = (self.loss.formula(), self.step, self.steps);
+        format!("Nesterov's descent on {loss}, step {step:e}, momentum {momentum}, {k} steps")
+    }
+}
+
+/// Where a mode stands: what of the target is fitted (`1 − p`), what is left (`p`), and the last change of the former.
+/// Both are carried, so that neither is a difference of nearly equal numbers.
+#[derive(Clone, Copy, Debug)]
+struct Run {
+    moved: f64,
+    left: f64,
+    last: f64,
+}
+
+impl Default for Run {
+    fn default() -> Self {
+        Self { moved: 0.0, left: 1.0, last: 0.0 }
+    }
+}
+
+impl Run {
+    /// One step: the momentum carries on a part of the last change, the gradient adds its own.
+    fn advance(&mut self, momentum: f64, gradient: f64) {
+        self.last = momentum * self.last + gradient;
+        self.moved += self.last;
+        self.left -= self.last;
+    }
+}
+
+fn check_momentum(momentum: f64) -> Result<f64, Error> {
+    if (0.0..1.0).contains(&momentum) {
+        Ok(momentum)
+    } else {
+        Err(Error::Domain { what: "a momentum", value: momentum, must_be: "at least 0 and less than 1" })
+    }
+}

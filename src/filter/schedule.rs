@@ -1,0 +1,119 @@
+//! Step sizes over the steps of gradient descent.
+
+use super::checked;
+use crate::Error;
+
+/// The step size at each step `k = 0, 1, …`.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Schedule {
+    /// `h` at every step.
+    Constant(f64),
+    /// `h / √(k/period + 1)`, a step of the stairs every `period` steps where `period > 1`: Nakkiran et al. 2019
+    /// divide by `√⌊k/512⌋ + 1` inside the root.
+    InverseSqrt {
+        /// `h`.
+        first: f64,
+        /// How many steps share a size.
+        period: usize,
+    },
+    /// `h`, times `factor` after each of the listed steps.
+    Drops {
+        /// `h`.
+        first: f64,
+        /// What a drop multiplies by, in (0, 1].
+        factor: f64,
+        /// The steps from which on each drop holds.
+        at: Vec<usize>,
+    },
+    /// From `h/steps` up to `h` over the first `steps` steps, in equal parts; then `h`.
+    WarmUp {
+        /// `h`.
+        last: f64,
+        /// The length of the warm-up.
+        steps: usize,
+    },
+    /// One size for each step, as listed; the last one for all steps beyond the list.
+    Listed(Vec<f64>),
+}
+
+impl Schedule {
+    /// The step size at step `k`, counted from 0.
+    #[must_use]
+    pub fn at(&self, k: usize) -> f64 {
+        match self {
+            Self::Constant(h) => *h,
+            Self::InverseSqrt { first, period } => first / (1.0 + (k / (*period).max(1)) as f64).sqrt(),
+            Self::Drops { first, factor, at } => {
+                let drops = at.iter().filter(|&&drop| drop <= k).count();
+                first * factor.powi(i32::try_from(drops).unwrap_or(i32::MAX))
+            }
+            Self::WarmUp { last, steps } => {
+                if k < *steps {
+                    last * (k + 1) as f64 / *steps as f64
+                } else {
+                    *last
+                }
+            }
+            Self::Listed(sizes) => sizes.get(k).or(sizes.last()).copied().unwrap_or(0.0),
+        }
+    }
+
+    /// The size and length of each stretch of equal steps among the first `steps`.
+    pub(super) fn stretches(&self, steps: usize) -> Vec<(f64, usize)> {
+        if let Self::Constant(h) = self {
+            return vec![(*h, steps)];
+        }
+        let mut stretches: Vec<(f64, usize)> = Vec::new();
+        for k in 0..steps {
+            let h = self.at(k);
+            match stretches.last_mut() {
+                Some((size, length)) if *size == h => *length += 1,
+                _ => stretches.push((h, 1)),
+            }
+        }
+        stretches
+    }
+
+    /// # Errors
+    /// [`Error::Domain`] for a size that is negative or not finite, or a factor outside (0, 1];
+    /// [`Error::Empty`] for a list without sizes or a period or warm-up of no steps.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        let size = |h: f64| checked("a step size", h).map(|_| ());
+        match self {
+            Self::Constant(h) => size(*h),
+            Self::InverseSqrt { period: 0, .. } => Err(Error::Empty { what: "the period of a schedule" }),
+            Self::WarmUp { steps: 0, .. } => Err(Error::Empty { what: "the warm-up of a schedule" }),
+            Self::InverseSqrt { first, .. } => size(*first),
+            Self::WarmUp { last, .. } => size(*last),
+            Self::Drops { first, factor, .. } => {
+                if *factor > 0.0 && *factor <= 1.0 {
+                    size(*first)
+                } else {
+                    let must_be = "greater than 0 and at most 1";
+                    Err(Error::Domain {
+                        what: "the factor of a drop of the step size",
+                        value: *factor,
+                        must_be,
+                    })
+                }
+            }
+            Self::Listed(sizes) if sizes.is_empty() => Err(Error::Empty { what: "the list of step sizes" }),
+            Self::Listed(sizes) => sizes.iter().try_for_each(|&h| size(h)),
+        }
+    }
+
+    /// In words, for a caption.
+    pub(super) fn describe(&self) -> String {
+        match self {
+            Self::Constant(h) => format!("step {h:e}"),
+            Self::InverseSqrt { first, period: 1 } => format!("step {first:e}/√(k + 1)"),
+            Self::InverseSqrt { first, period } => format!("step {first:e}/√(⌊k/{period}⌋ + 1)"),
+            Self::Drops { first, factor, at } => {
+                format!("step {first:e}, times {factor:e} from each of the steps {at:?} on")
+            }
+            Self::WarmUp { last, steps } => format!("step {last:e} after a linear warm-up of {steps} steps"),
+            Self::Listed(sizes) => format!("{} listed step sizes", sizes.len()),
+        }
+    }
+}
