@@ -2,13 +2,12 @@
 
 use super::{Procedure, one_by_one};
 use crate::Error;
-use crate::doubled::Doubled;
 use crate::features::{FeatureMap, checked};
-use crate::filter::{MinNorm, Response, SpectralFilter, penalty};
+use crate::filter::{Response, SpectralFilter, penalty};
 use crate::memory::{reserve, sum, table};
 use crate::nested::{Rows, Test, rows_bytes};
-use crate::svd::{Backend, Cutoff, Faer, Svd};
-use ndarray::{Array1, Array2, ArrayRef2, Axis, Zip};
+use crate::svd::{Backend, Faer, Svd};
+use ndarray::{Array1, Array2, ArrayRef2, Axis};
 use std::sync::Arc;
 
 /// An estimator on the first `p` features of a map, as a training procedure. Its error is the mean square over
@@ -81,7 +80,7 @@ impl Procedure for LinearModel {
         let left = svd.u().t().dot(targets) * residuals.insert_axis(Axis(1));
         let mut squares = left.iter().map(|v| v * v).sum::<f64>();
         if n > p {
-            squares += outside(&svd, &x, targets).iter().map(|v| v * v).sum::<f64>();
+            squares += svd.outside(&x, targets).iter().map(|v| v * v).sum::<f64>();
         }
         let mean = squares / targets.len() as f64;
         if mean.is_infinite() {
@@ -108,40 +107,3 @@ impl Procedure for LinearModel {
         self.filter.penalty().is_some()
     }
 }
-
-/// What of the targets `y` is outside the span of `x`, `(I − U Uᵀ) Y`. Where that is little, a difference of targets
-/// and fits would be rounding: fits are then taken off in doubled precision, as often as that leaves less.
-fn outside(svd: &Svd, x: &ArrayRef2<f64>, y: &ArrayRef2<f64>) -> Array2<f64> {
-    let project = |y: &ArrayRef2<f64>| y.to_owned() - svd.u().dot(&svd.u().t().dot(y));
-    let length = |y: &ArrayRef2<f64>| y.iter().fold(0.0, |sum: f64, v| sum.hypot(*v));
-    let once = project(y);
-    if length(&once) > LITTLE * length(y) {
-        return once;
-    }
-    let mut rest = y.map(|&y| Doubled::from(y));
-    let mut left = y.to_owned();
-    for _ in 0..MOST_FITS {
-        let Ok(fit) = MinNorm::with_cutoff(Cutoff::Absolute(svd.cutoff())).and_then(|f| svd.solve(&left, &f))
-        else {
-            break;
-        };
-        let mut next = rest.clone();
-        for (mut next, x) in next.rows_mut().into_iter().zip(x.rows()) {
-            Zip::from(&mut next).and(fit.columns()).for_each(|next, fit| next.subtract_dot(x, fit));
-        }
-        let next_left = next.map(|rest| rest.value());
-        // Not so for NaN.
-        let is_less = length(&next_left) < 0.5 * length(&left);
-        if !is_less {
-            break;
-        }
-        (rest, left) = (next, next_left);
-    }
-    project(&left)
-}
-
-/// A part of the targets whose digits rounding does not touch: the other 1 − 1e-3 is good to `ε_mach`.
-const LITTLE: f64 = 1e-3;
-
-/// Fits taken off, at most: each is good to 16 digits less those of the condition number.
-const MOST_FITS: usize = 6;

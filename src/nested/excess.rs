@@ -96,7 +96,7 @@ pub(super) fn by_svd(
     (x, y): (ArrayView2<'_, f64>, ArrayView2<'_, f64>),
     (teacher, root): (&Array2<f64>, &Array2<f64>),
 ) -> Option<f64> {
-    let (n, p) = x.dim();
+    let p = x.ncols();
     let beta = teacher.slice(s![..p, ..]);
     let rest = Array2::from_shape_fn(y.dim(), |(i, k)| {
         let mut rest = Doubled::from(y[[i, k]]);
@@ -108,7 +108,7 @@ pub(super) fn by_svd(
     let along = svd.u().t().dot(&rest) * column(response.gains) - &known * &column(response.residuals);
     let mut deviation = teacher.mapv(|v| -v);
     deviation.slice_mut(s![..p, ..]).assign(&svd.vt().t().dot(&along));
-    if n < p {
+    if svd.vt().nrows() < p {
         let mut part = deviation.slice_mut(s![..p, ..]);
         part -= &(&beta - &svd.vt().t().dot(&known));
     }

@@ -8,14 +8,15 @@
 
 use super::excess;
 use super::fit::{Fit, Noise, is_clear, negligible};
+use super::graded::{self, Graded, transposed};
 use super::held_out::HeldOut;
 use super::penalty::Penalty;
 use super::scale::{Unit, largest_exponent, scaled};
 use crate::Error;
-use crate::filter::{Response, Ridge, SpectralFilter, Spectrum};
+use crate::filter::{Response, Ridge};
 use crate::risk::Compressed;
 use crate::svd::Svd;
-use ndarray::{Array2, ArrayView2, s};
+use ndarray::{Array1, Array2, ArrayView2, Axis, s};
 
 /// Coordinates that differ by less than this power of two are of one size.
 const ONE_SIZE: i32 = 13;
@@ -114,7 +115,7 @@ impl Kept {
                 return Ok(Verdict::Nested);
             }
             if curve.was_inside && !curve.is_complete {
-                self.is_missing = self.rank()? > curve.rank;
+                self.is_missing = self.graded().basis.len() > curve.rank;
             }
             if !self.is_missing && (is_covered || is_clear(&mut penalty.triangle, n, p)) {
                 return Ok(if curve.is_complete { Verdict::Forget } else { Verdict::Nested });
@@ -133,17 +134,9 @@ impl Kept {
         sizes().max().zip(sizes().min()).is_some_and(|(most, least)| most - least > ONE_SIZE)
     }
 
-    /// How many directions the vectors span, each coordinate and each vector taken in a unit of its own.
-    fn rank(&self) -> Result<usize, Error> {
-        let mut matrix = self.matrix();
-        for (mut column, e) in matrix.columns_mut().into_iter().zip(&self.exponents) {
-            column.mapv_inplace(|v| scaled(v, -e.unwrap_or(0)));
-        }
-        for mut row in matrix.rows_mut() {
-            let e = largest_exponent(row.iter()).unwrap_or(0);
-            row.mapv_inplace(|v| scaled(v, -e));
-        }
-        Ok(Svd::new(&matrix)?.rank())
+    fn graded(&self) -> Graded {
+        let matrix = self.matrix();
+        Graded::new(matrix.view(), negligible(matrix.nrows(), matrix.ncols()))
     }
 
     /// The vectors as rows.
@@ -162,7 +155,8 @@ impl Kept {
             let rows = |table: &Array2<f64>| table.rows().into_iter().map(|row| row.to_vec()).collect();
             (self.vectors, self.targets) = (rows(&table.features), rows(&table.targets));
         }
-        self.fit(self.matrix().view(), targets(self).view(), wanted)
+        let svd = self.graded().svd(self.exponents.len())?;
+        self.fit(&svd, self.matrix().view(), targets(self).view(), wanted)
     }
 
     /// Of columns, to targets in the caller's units.
@@ -171,19 +165,26 @@ impl Kept {
         y: ArrayView2<'_, f64>,
         wanted: &Wanted<'_, '_>,
     ) -> Result<Direct, Error> {
-        self.fit(self.matrix().t(), y, wanted)
+        let svd = transposed(&self.graded().svd(self.exponents.len())?);
+        self.fit(&svd, self.matrix().t(), y, wanted)
     }
 
     fn fit(
         &self,
+        svd: &Svd,
         x: ArrayView2<'_, f64>,
         y: ArrayView2<'_, f64>,
         wanted: &Wanted<'_, '_>,
     ) -> Result<Direct, Error> {
-        let svd = Svd::new(&x)?;
-        let filter = Leading { ridge: Ridge::new(self.lambda)?, modes: self.rank()? };
-        let (beta, left) = svd.fit(&y, &filter)?;
-        let outside = y.to_owned() - svd.u().dot(&svd.u().t().dot(&y));
+        let filter = Ridge::new(self.lambda)?;
+        let Response { gains, residuals } = Response::new(&filter, svd.spectrum())?;
+        let of_targets = graded::fits(svd, &x, &gains);
+        let along = svd.u().t().dot(&y);
+        let beta = of_targets.dot(&along);
+        let overflow = |_| Error::Overflow { what: "a coefficient of the fit" };
+        Error::check_finite("coefficients", beta.view()).map_err(overflow)?;
+        let left = along * &Array1::from(residuals).insert_axis(Axis(1));
+        let outside = svd.outside(&x, &y);
         let mut direct = Direct {
             fit: Fit { rank: svd.rank(), ..Fit::default() },
             predictions: Vec::new(),
@@ -192,7 +193,7 @@ impl Kept {
         };
         if let Some(population) = wanted.held_out.population() {
             let response = Response::new(&filter, svd.spectrum())?;
-            direct.excess = excess::by_svd(&svd, response, (x, y), population);
+            direct.excess = excess::by_svd(svd, response, (x, y), population);
         }
         let width = wanted.held_out.features().unwrap_or(beta.nrows());
         for (k, unit) in wanted.targets.iter().enumerate() {
@@ -201,51 +202,20 @@ impl Kept {
             let mut padded = z.clone();
             padded.resize(width, 0.0);
             direct.predictions.push(wanted.held_out.image(&padded));
-            let mut squares =
-                left.column(k).iter().map(|&v| scaled(v, -unit.exponent())).map(|v| v * v).sum();
-            if x.nrows() > x.ncols() {
-                squares += outside
-                    .column(k)
-                    .iter()
-                    .map(|&v| scaled(v, -unit.exponent()))
-                    .map(|v| v * v)
-                    .sum::<f64>();
-            }
-            direct.squares.push(squares);
+            let square = |v: &f64| scaled(*v, -unit.exponent()).powi(2);
+            let squares = left.column(k).iter().map(square).sum::<f64>();
+            direct.squares.push(squares + outside.column(k).iter().map(square).sum::<f64>());
             direct.fit.z.push(z);
         }
         if let Some(noise) = wanted.noise {
-            let gains = Response::new(&filter, svd.spectrum())?.gains;
-            let images = noise.root.slice(s![.., ..x.ncols()]).dot(&svd.vt().t());
+            let images = noise.root.slice(s![.., ..x.ncols()]).dot(&of_targets);
             let unit = wanted.features.exponent();
-            let term = |(image, gain): (ndarray::ArrayView1<'_, f64>, f64)| {
-                image.iter().map(|v| v * scaled(gain, unit)).map(|v| v * v).sum::<f64>()
-            };
-            direct.fit.noise = Some(images.columns().into_iter().zip(gains).map(term).sum());
+            direct.fit.noise = Some(images.iter().map(|&v| scaled(v, unit).powi(2)).sum());
         }
         if wanted.smallest {
             let unit = -wanted.features.exponent();
             direct.fit.smallest = svd.smallest_nonzero().map(|s| scaled(s, unit));
         }
         Ok(direct)
-    }
-}
-
-/// Ridge on the modes that are more than the rounding of others.
-#[derive(Debug)]
-struct Leading {
-    ridge: Ridge,
-    modes: usize,
-}
-
-impl SpectralFilter for Leading {
-    fn write_gains(&self, spectrum: Spectrum<'_>, gains: &mut [f64]) {
-        self.ridge.write_gains(spectrum, gains);
-        gains.iter_mut().skip(self.modes).for_each(|gain| *gain = 0.0);
-    }
-
-    fn write_residuals(&self, spectrum: Spectrum<'_>, gains: &[f64], residuals: &mut [f64]) {
-        self.ridge.write_residuals(spectrum, gains, residuals);
-        residuals.iter_mut().skip(self.modes).for_each(|left| *left = 1.0);
     }
 }

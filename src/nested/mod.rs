@@ -99,6 +99,7 @@ mod columns;
 mod excess;
 mod fit;
 mod fold;
+mod graded;
 mod held_out;
 mod kept;
 mod leave_one_out;

@@ -36,6 +36,7 @@ mod faer;
 mod jacobi;
 #[cfg(feature = "lapack")]
 mod lapack;
+mod outside;
 mod product;
 mod reflect;
 mod space;

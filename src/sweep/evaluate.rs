@@ -393,12 +393,14 @@ impl Scratch {
         self.response.ask(arm.estimator.as_ref(), svd.spectrum())?;
         let Response { gains, residuals } = &mut self.response;
         arm.ablation.cut_gains(svd.spectrum().singular_values(), gains);
-        for (gain, left) in gains.iter().zip(residuals) {
+        for (gain, left) in gains.iter().zip(&mut *residuals) {
             if *gain == 0.0 {
                 *left = 1.0;
             }
         }
-        let kept = gains.iter().zip(inverse).take_while(|(gain, inverse)| gain == inverse).count();
+        // A weak penalty may leave the rounded gain as it was, and yet leave something of the targets.
+        let modes = gains.iter().zip(inverse).zip(&*residuals);
+        let kept = modes.take_while(|((gain, inverse), left)| gain == inverse && **left == 0.0).count();
         let rest_is_zero = gains[kept..].iter().all(|&gain| gain == 0.0);
         // The base keeps the modes of the rank.
         self.prefix = (rest_is_zero && kept <= svd.rank()).then_some(kept);

@@ -1,0 +1,48 @@
+//! What of the targets no fit reaches.
+
+use super::{Cutoff, Svd};
+use crate::doubled::Doubled;
+use crate::filter::MinNorm;
+use ndarray::{Array2, ArrayRef2, Zip};
+
+/// A part of the targets whose digits rounding does not touch: a larger one is good to `1e3 ε_mach`.
+const LITTLE: f64 = 1e-3;
+
+/// Fits taken off, at most: each takes off 16 digits less those of the condition number.
+const MOST_FITS: usize = 40;
+
+impl Svd {
+    /// What of the targets `y` is outside the span of `x`, whose SVD this is: `(I − U Uᵀ) Y`, 0 where `U` is
+    /// square. Where that
+    /// is little, a difference of targets and fits would be rounding: fits are then taken off in doubled precision, as
+    /// often as that leaves less.
+    pub(crate) fn outside(&self, x: &ArrayRef2<f64>, y: &ArrayRef2<f64>) -> Array2<f64> {
+        if x.nrows() <= self.sigma.len() {
+            return Array2::zeros(y.dim());
+        }
+        let project = |y: &ArrayRef2<f64>| y.to_owned() - self.u.dot(&self.u.t().dot(y));
+        let length = |y: &ArrayRef2<f64>| y.iter().fold(0.0, |sum: f64, v| sum.hypot(*v));
+        let once = project(y);
+        if length(&once) > LITTLE * length(y) {
+            return once;
+        }
+        let mut rest = y.map(|&y| Doubled::from(y));
+        let mut left = y.to_owned();
+        for _ in 0..MOST_FITS {
+            let filter = MinNorm::with_cutoff(Cutoff::Absolute(self.cutoff));
+            let Ok(fit) = filter.and_then(|filter| self.solve(&left, &filter)) else { break };
+            let mut next = rest.clone();
+            for (mut next, x) in next.rows_mut().into_iter().zip(x.rows()) {
+                Zip::from(&mut next).and(fit.columns()).for_each(|next, fit| next.subtract_dot(x, fit));
+            }
+            let next_left = next.map(|rest| rest.value());
+            // Not so for NaN.
+            let is_less = length(&next_left) < 0.5 * length(&left);
+            if !is_less {
+                break;
+            }
+            (rest, left) = (next, next_left);
+        }
+        project(&left)
+    }
+}
