@@ -39,11 +39,11 @@ pub(super) const BLOCK: usize = 512;
 /// let sweep = PlaneSweep {
 ///     samples: vec![4, 8, 40],
 ///     features: (1..=10).collect(),
-///     ..PlaneSweep::new(part(0..300)?, part(300..442)?, Maps::same(Coordinates::new(10)), 50, 0)
+///     ..PlaneSweep::new(part(0..300)?, part(300..442)?, Maps::same(Coordinates::new(10)), 20, 0)
 /// };
 /// let surface = sweep.run()?;
 /// let curve = surface.over_features(8).unwrap(); // n = 8, every p
-/// assert_eq!(curve.peak(0, Metric::TestMse).unwrap().p, 8);
+/// assert_eq!(curve.highest(0, Metric::TestMse).unwrap().p, 8);
 /// # Ok::<(), double_descent::Error>(())
 /// ```
 ///
