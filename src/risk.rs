@@ -50,7 +50,8 @@ impl Compressed {
     /// Compresses features (`N × p`) and targets (`N × k`). O(N (p + k)²), once.
     ///
     /// # Errors
-    /// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`], [`Error::Backend`].
+    /// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`], [`Error::Backend`], and [`Error::Overflow`]
+    /// where the Euclidean length of a column does not fit into `f64`.
     pub fn new(x: &ArrayRef2<f64>, y: &ArrayRef2<f64>) -> Result<Self, Error> {
         Self::with_backend(x, y, &Faer)
     }
@@ -86,6 +87,9 @@ impl Compressed {
         for (mut column, scale) in r.columns_mut().into_iter().zip(scales) {
             column.mapv_inplace(|v| v * scale);
         }
+        // The table is finite: what is not has overflowed here.
+        Error::check_finite("the table", r.view())
+            .map_err(|_| Error::Overflow { what: "the length of a column of the table" })?;
         Ok(Self {
             features: r.slice(s![.., ..p]).to_owned(),
             targets: r.slice(s![.., p..p + k]).to_owned(),

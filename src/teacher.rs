@@ -43,14 +43,18 @@ impl Teacher {
     /// A teacher that is known, with the residuals that it has on `(x, y)`.
     ///
     /// # Errors
-    /// [`Error::Shape`], [`Error::NonFinite`].
+    /// [`Error::Shape`], [`Error::NonFinite`], [`Error::Overflow`] where a residual does not fit into `f64`.
     pub fn known(beta: Array2<f64>, x: &ArrayRef2<f64>, y: &ArrayRef2<f64>) -> Result<Self, Error> {
         Error::check_len("rows of the teacher's parameters", x.ncols(), beta.nrows())?;
         Error::check_len("columns of the teacher's parameters", y.ncols(), beta.ncols())?;
         Error::check_len("rows of y", x.nrows(), y.nrows())?;
         Error::check_finite("the teacher's parameters", beta.view())?;
         let residuals = y.to_owned() - x.dot(&beta);
-        Error::check_finite("the teacher's residuals", residuals.view())?;
+        if Error::check_finite("the residuals", residuals.view()).is_err() {
+            Error::check_finite("the features", x.view())?;
+            Error::check_finite("the targets", y.view())?;
+            return Err(Error::Overflow { what: "a residual of the teacher" });
+        }
         Ok(Self { beta, residuals })
     }
 

@@ -564,6 +564,30 @@ fn targets_whose_squares_do_not_fit_are_failures_of_cells() {
     }
 }
 
+/// Its entries are finite, the lengths of its columns are not.
+#[test]
+fn a_table_of_the_largest_numbers_overflows_and_holds_no_nan() {
+    let data = table(40);
+    let largest = |table: &Array2<f64>| table.mapv(|v| v.signum() * 1.7e308);
+    let (x, y) = (largest(data.features()), largest(data.targets()));
+    for (x, y) in [(x.clone(), data.targets().clone()), (data.features().clone(), y.clone()), (x, y)] {
+        let error = Sweep::new(Dataset::new("largest", x.clone(), y.clone()).unwrap(), [3, 8], 2, 0)
+            .run()
+            .unwrap_err();
+        assert!(matches!(error, Error::Overflow { .. }), "{error}");
+        assert!(error.to_string().contains("rescale"), "{error}");
+        assert!(matches!(Compressed::new(&x, &y), Err(Error::Overflow { .. })));
+        let beta = Array2::from_elem((x.ncols(), y.ncols()), -3.0);
+        let known = Teacher::known(beta, &x, &y);
+        assert!(matches!(known, Ok(_) | Err(Error::Overflow { .. })), "{known:?}");
+    }
+    let mut bad = data.features().clone();
+    bad[[2, 1]] = f64::NAN;
+    let beta = Array2::ones((bad.ncols(), data.targets().ncols()));
+    let known = Teacher::known(beta, &bad, data.targets());
+    assert!(matches!(known, Err(Error::NonFinite { row: 2, column: 1, .. })), "{known:?}");
+}
+
 /// The errors of the training rows are 1e16 times that of the test row: a difference of sums would hold no
 /// digit of it.
 #[test]

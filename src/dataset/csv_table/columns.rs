@@ -1,8 +1,8 @@
 //! Which columns of a table are features and which are targets.
 
-use super::Table;
 use super::header::{Names, normalise};
 use super::options::{Header, UnnamedColumn};
+use super::table::Table;
 use crate::Error;
 use csv::ByteRecord;
 use std::collections::HashSet;
@@ -25,14 +25,14 @@ impl Columns {
         };
         let mut targets = find(&options.targets)?;
         if targets.is_empty() {
-            targets.push(names.names.len() - 1);
+            targets.push(names.all.len() - 1);
         }
         let one_hot = find(&options.one_hot)?;
         let mut features = find(&options.features)?;
         let mut row_numbers_left_out = false;
         if features.is_empty() {
             let of_targets: HashSet<usize> = targets.iter().copied().collect();
-            features = (0..names.names.len()).filter(|column| !of_targets.contains(column)).collect();
+            features = (0..names.all.len()).filter(|column| !of_targets.contains(column)).collect();
             if features.first() == Some(&0) && !one_hot.contains(&0) {
                 row_numbers_left_out = table.holds_row_numbers(names)?;
                 features.drain(..usize::from(row_numbers_left_out));
@@ -60,19 +60,19 @@ impl Columns {
         for (kind, columns) in [("feature", &self.features), ("target", &self.targets)] {
             for &column in columns {
                 if let Some(bad) = names.not_utf8
-                    && std::str::from_utf8(names.names[column].as_bytes())
+                    && std::str::from_utf8(names.all[column].as_bytes())
                         .is_ok_and(|name| name.contains('\u{fffd}'))
                 {
                     return Err(table.not_utf8(names, bad));
                 }
-                if let Some((first, Some(second))) = names.find(&names.names[column])
+                if let Some((first, Some(second))) = names.find(&names.all[column])
                     && column == second
                 {
                     let reason = format!(
                         "columns {} and {} have this name; rename one{}",
                         first + 1,
                         second + 1,
-                        if names.names[column].is_empty() { table.hint_of_blanks() } else { "" }
+                        if names.all[column].is_empty() { table.hint_of_blanks() } else { "" }
                     );
                     return refuse(column, &format!("two columns share a name: {reason}"));
                 }
@@ -99,7 +99,7 @@ impl Table<'_> {
                 Err(self.error(Some(1), Some(wanted), reason))
             }
             (None, Some(bad)) => Err(self.not_utf8(names, bad)),
-            (None, None) => Err(Error::UnknownColumn { name: wanted, available: names.names.clone() }),
+            (None, None) => Err(Error::UnknownColumn { name: wanted, available: names.all.clone() }),
         }
     }
 
@@ -109,18 +109,9 @@ impl Table<'_> {
         self.error(Some(1), Some(names.label(column)), reason.into())
     }
 
-    /// More words where names are blank because several blanks stand between them.
-    pub(super) fn hint_of_blanks(&self) -> &'static str {
-        if self.options.delimiter == b' ' && !self.options.blanks_between_cells {
-            "; if several blanks separate two cells, say so (`CsvOptions::blanks_between_cells`)"
-        } else {
-            ""
-        }
-    }
-
     /// Whether the first column is none that was measured: it has no name and counts the rows.
     fn holds_row_numbers(&self, names: &Names) -> Result<bool, Error> {
-        let name = names.names[0].as_str();
+        let name = names.all[0].as_str();
         let unnamed = name.is_empty();
         // Where more names are blank, the lack of a name tells nothing of the first.
         if names.find(name).is_some_and(|(_, second)| second.is_some())

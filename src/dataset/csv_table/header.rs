@@ -1,7 +1,7 @@
 //! The names of a table's columns, and whether the first line holds them.
 
+use super::cells::{is_missing, parse_number};
 use super::options::CsvOptions;
-use super::rows::{is_missing, parse_number};
 use crate::words::{listed, shown};
 use csv::ByteRecord;
 use std::collections::HashMap;
@@ -9,7 +9,7 @@ use std::collections::HashMap;
 /// The columns of a table by name.
 #[derive(Debug)]
 pub(super) struct Names {
-    pub(super) names: Vec<String>,
+    pub(super) all: Vec<String>,
     /// The first two columns of each name.
     places: HashMap<String, (usize, Option<usize>)>,
     /// The first name that is not UTF-8.
@@ -42,7 +42,7 @@ impl Names {
                 place.1 = place.1.or(Some(column));
             }
         }
-        Self { names, places, not_utf8 }
+        Self { all: names, places, not_utf8 }
     }
 
     /// The first two columns of this (normalised) name.
@@ -52,14 +52,14 @@ impl Names {
 
     /// A column as a message names it.
     pub(super) fn label(&self, column: usize) -> String {
-        let name = &self.names[column];
+        let name = &self.all[column];
         if name.is_empty() { format!("no. {}, which has no name", column + 1) } else { name.clone() }
     }
 
     /// Leaves out names beyond these columns, which must be blank.
     pub(super) fn truncate(&mut self, columns: usize) {
-        if columns < self.names.len() {
-            let names = self.names.drain(..columns).collect();
+        if columns < self.all.len() {
+            let names = self.all.drain(..columns).collect();
             *self = Self::new(names, self.not_utf8.filter(|&column| column < columns));
         }
     }
@@ -105,7 +105,7 @@ pub(super) fn looks_like_data(line: &ByteRecord, options: &CsvOptions) -> Option
 /// What may separate the cells of a line that was read as one cell, in words of advice.
 pub(super) fn other_delimiter(names: &[String], raw: &ByteRecord, options: &CsvOptions) -> String {
     let line: Vec<u8> = raw.iter().flatten().copied().collect();
-    let count = |byte: u8| line.iter().filter(|&&b| b == byte).count();
+    let count = |byte: u8| line.split(|&b| b == byte).count() - 1;
     let candidates = [(b';', "`;`"), (b'\t', "tabs"), (b'|', "`|`"), (b',', "`,`")]
         .map(|(byte, name)| (count(byte), byte, name));
     let most =

@@ -1,9 +1,11 @@
 //! Data sets from CSV text.
 
+mod cells;
 mod columns;
+mod features;
 mod header;
 mod options;
-mod rows;
+mod table;
 mod text;
 
 pub use options::{BlankCells, CsvOptions, Encoding, Header, UnnamedColumn};
@@ -11,14 +13,15 @@ pub use options::{BlankCells, CsvOptions, Encoding, Header, UnnamedColumn};
 use super::Dataset;
 use crate::words::shown;
 use crate::{Error, memory};
+use cells::{is_missing, parse_number};
 use columns::Columns;
 use csv::ByteRecord;
+use features::{Features, MOST_WORDS, Words};
 use header::{Names, looks_like_data, other_delimiter};
 use ndarray::Array2;
-use rows::{Features, MOST_WORDS, Words, is_missing, parse_number};
-use std::borrow::Cow;
 use std::fs;
 use std::path::Path;
+use table::{Reader, Table};
 
 impl Dataset {
     /// Reads a CSV file, packed by gzip or not; the data set is named after the file.
@@ -51,39 +54,7 @@ fn name_of(path: &Path) -> String {
     if name.chars().all(|c| c == '.' || c.is_whitespace()) { "data".into() } else { name }
 }
 
-/// A table under way: what its errors need to know.
-struct Table<'a> {
-    path: &'a Path,
-    options: &'a CsvOptions,
-    text: Cow<'a, [u8]>,
-}
-
-type Reader<'a> = csv::Reader<&'a [u8]>;
-
-impl<'a> Table<'a> {
-    fn new(path: &'a Path, options: &'a CsvOptions, bytes: &'a [u8]) -> Result<Self, Error> {
-        Ok(Self { path, options, text: text::text(path, bytes, options)? })
-    }
-
-    fn reader(&self) -> Reader<'_> {
-        csv::ReaderBuilder::new()
-            .delimiter(self.options.delimiter)
-            .comment(self.options.comment)
-            .has_headers(false)
-            .flexible(true)
-            .from_reader(&self.text)
-    }
-
-    /// The next record that is not a line of blanks.
-    fn next(&self, reader: &mut Reader<'_>, record: &mut ByteRecord) -> Result<bool, Error> {
-        while reader.read_byte_record(record).map_err(|e| self.csv_error(&e))? {
-            if record.len() != 1 || !record[0].trim_ascii().is_empty() {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
+impl Table<'_> {
     fn parse(&self, name: String) -> Result<Dataset, Error> {
         let mut reader = self.reader();
         let mut record = ByteRecord::new();
@@ -102,12 +73,14 @@ impl<'a> Table<'a> {
             if self.is_dropped(&record, &names, &columns) {
                 dropped += 1;
             } else {
+                self.reserve(&mut features.values, columns.features.len())?;
+                self.reserve(&mut targets, columns.targets.len())?;
                 for (place, &column) in columns.features.iter().enumerate() {
                     let value = match features.words(place) {
                         Some(words) => self.word(&record, column, &names, words)?,
                         None => self.number(&record, column, &names)?,
                     };
-                    features.push(value);
+                    features.values.push(value);
                 }
                 for &column in &columns.targets {
                     targets.push(self.number(&record, column, &names)?);
@@ -125,8 +98,8 @@ impl<'a> Table<'a> {
             return Err(self.error(None, None, all));
         }
         let pick =
-            |columns: &[usize]| -> Vec<String> { columns.iter().map(|&c| names.names[c].clone()).collect() };
-        let (features, feature_names) = features.finish(&pick(&columns.features));
+            |columns: &[usize]| -> Vec<String> { columns.iter().map(|&c| names.all[c].clone()).collect() };
+        let (features, feature_names) = features.finish(self, &pick(&columns.features))?;
         let shape = |values: Vec<f64>, len: usize| {
             Array2::from_shape_vec((rows, len), values).map_err(|e| self.error(None, None, e.to_string()))
         };
@@ -181,7 +154,7 @@ impl<'a> Table<'a> {
             return Err(self.error(line, None, reason));
         }
         let mut names = Names::read(&first);
-        let named = names.names.iter().rposition(|name| !name.is_empty()).map_or(0, |last| last + 1);
+        let named = names.all.iter().rposition(|name| !name.is_empty()).map_or(0, |last| last + 1);
         *more = self.next(reader, record)?;
         let mut width = first.len();
         if *more && record.len() != width {
@@ -192,14 +165,14 @@ impl<'a> Table<'a> {
             }
             if trailing {
                 width = record.len();
-            } else if width > 1 || other_delimiter(&names.names, &first, self.options).is_empty() {
+            } else if width > 1 || other_delimiter(&names.all, &first, self.options).is_empty() {
                 self.check_length(record, width, &names)?;
             }
         }
         names.truncate(named.min(width));
-        if names.names.len() == 1 {
+        if names.all.len() == 1 {
             self.refuse_comment(&first)?;
-            let hint = other_delimiter(&names.names, &first, self.options);
+            let hint = other_delimiter(&names.all, &first, self.options);
             let reason = format!("has one column; it needs a target and at least one feature{hint}");
             return Err(self.error(line, None, reason));
         }
@@ -231,7 +204,7 @@ impl<'a> Table<'a> {
         if record.len() != width {
             let hint = if !self.hint_of_blanks().is_empty() {
                 self.hint_of_blanks()
-            } else if record.len() == width + 1 && record.iter().last() != Some(b"") {
+            } else if record.len() == width + 1 && record.iter().next_back() != Some(b"") {
                 "; if its first cell names or numbers the row, that column needs a name in the header"
             } else if width == 1 {
                 "; if the first lines are no part of the table, take them out"
@@ -241,7 +214,7 @@ impl<'a> Table<'a> {
             let reason = format!("{} cells where the header has {width}{hint}", record.len());
             return Err(self.error(self.line_of(record), None, reason));
         }
-        for (column, cell) in record.iter().enumerate().skip(names.names.len()) {
+        for (column, cell) in record.iter().enumerate().skip(names.all.len()) {
             if !cell.trim_ascii().is_empty() {
                 let cell = shown(&String::from_utf8_lossy(cell));
                 let reason =
@@ -257,17 +230,15 @@ impl<'a> Table<'a> {
         match self.options.blank_cells {
             BlankCells::Refuse => false,
             BlankCells::DropRow => columns.features.iter().chain(&columns.targets).any(|&c| missing(c)),
-            BlankCells::DropIncompleteRow => (0..names.names.len()).any(missing),
+            BlankCells::DropIncompleteRow => (0..names.all.len()).any(missing),
         }
     }
 
     fn number(&self, record: &ByteRecord, column: usize, names: &Names) -> Result<f64, Error> {
         let cell = record[column].trim_ascii();
         let parsed = parse_number(cell, self.options).filter(|value| value.is_finite());
-        let spelled_as_number =
-            self.options.blank_cells == BlankCells::Refuse && self.options.has_missing_numbers();
         match parsed {
-            Some(value) if !spelled_as_number || !is_missing(cell, self.options) => Ok(value),
+            Some(value) if !self.missing_numbers || !is_missing(cell, self.options) => Ok(value),
             _ => Err(self.error(self.line_of(record), Some(names.label(column)), self.no_number(cell))),
         }
     }
@@ -318,36 +289,5 @@ impl<'a> Table<'a> {
         } else {
             format!("`{text}` is not a finite number")
         }
-    }
-
-    /// The line of the file on which a record starts: the reader's own count is that of the first of
-    /// the blank lines before it.
-    fn line(&self, place: &csv::Position) -> u64 {
-        let text: &[u8] = &self.text;
-        let end_of_line = |byte: &u8| matches!(byte, b'\r' | b'\n');
-        let mut start = usize::try_from(place.byte()).map_or(text.len(), |at| at.min(text.len()));
-        loop {
-            start += text[start..].iter().take_while(|&byte| end_of_line(byte)).count();
-            // Comments before a record are counted to it as well.
-            if self.options.comment.is_none() || text.get(start) != self.options.comment.as_ref() {
-                break;
-            }
-            start += text[start..].iter().take_while(|&byte| !end_of_line(byte)).count();
-        }
-        let before = &text[..start];
-        let pairs = before.windows(2).filter(|pair| pair == b"\r\n").count();
-        (1 + before.iter().filter(|&byte| end_of_line(byte)).count() - pairs) as u64
-    }
-
-    fn line_of(&self, record: &ByteRecord) -> Option<u64> {
-        record.position().map(|place| self.line(place))
-    }
-
-    fn csv_error(&self, error: &csv::Error) -> Error {
-        self.error(error.position().map(|place| self.line(place)), None, error.to_string())
-    }
-
-    fn error(&self, line: Option<u64>, column: Option<String>, reason: String) -> Error {
-        Error::File { path: self.path.into(), line, column, reason }
     }
 }

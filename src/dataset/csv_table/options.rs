@@ -198,9 +198,4 @@ impl CsvOptions {
         self.blank_cells = policy;
         self
     }
-
-    /// Whether a missing value may be spelled as a number.
-    pub(super) fn has_missing_numbers(&self) -> bool {
-        self.missing.iter().any(|word| word.bytes().any(|byte| byte.is_ascii_digit()))
-    }
 }

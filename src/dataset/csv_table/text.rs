@@ -96,7 +96,7 @@ fn tidy(bytes: &[u8], options: &CsvOptions) -> Vec<u8> {
                 out.push(b' ');
             }
             begins = true;
-        } else if !waiting.is_empty() && !(byte == b'"' && begins) {
+        } else if !waiting.is_empty() && (byte != b'"' || !begins) {
             out.extend_from_slice(&bytes[waiting.clone()]);
             begins = false;
         }

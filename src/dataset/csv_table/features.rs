@@ -1,7 +1,8 @@
-//! Cells: numbers, missing values, words; and the columns of words as columns of 0 and 1.
+//! The values of the features: numbers, and columns of words as columns of 0 and 1.
 
 use super::columns::Columns;
-use super::options::CsvOptions;
+use super::table::Table;
+use crate::Error;
 use std::collections::HashMap;
 
 /// A word of a cell, by its number in order of appearance.
@@ -30,27 +31,10 @@ impl Words {
     }
 }
 
-/// Whether a cell without outer blanks is a missing value.
-pub(super) fn is_missing(cell: &[u8], options: &CsvOptions) -> bool {
-    cell.is_empty() || options.missing.iter().any(|word| cell.eq_ignore_ascii_case(word.trim().as_bytes()))
-}
-
-/// The number in a cell without outer blanks, infinite or NaN as it may be.
-pub(super) fn parse_number(cell: &[u8], options: &CsvOptions) -> Option<f64> {
-    let text = std::str::from_utf8(cell).ok()?;
-    if !options.decimal_comma {
-        return text.parse().ok();
-    }
-    if text.contains('.') || text.matches(',').count() > 1 {
-        return None;
-    }
-    text.replace(',', ".").parse().ok()
-}
-
 /// The values of the features, row after row; of a column of words, their numbers.
 #[derive(Debug)]
 pub(super) struct Features {
-    values: Vec<f64>,
+    pub(super) values: Vec<f64>,
     words: Vec<Option<Words>>,
 }
 
@@ -66,14 +50,14 @@ impl Features {
         self.words[place].as_mut()
     }
 
-    pub(super) fn push(&mut self, value: f64) {
-        self.values.push(value);
-    }
-
     /// The features and their names, with one feature for each word.
-    pub(super) fn finish(self, names: &[String]) -> (Vec<f64>, Vec<String>) {
+    pub(super) fn finish(
+        self,
+        table: &Table<'_>,
+        names: &[String],
+    ) -> Result<(Vec<f64>, Vec<String>), Error> {
         if self.words.iter().all(Option::is_none) {
-            return (self.values, names.to_vec());
+            return Ok((self.values, names.to_vec()));
         }
         let sorted: Vec<_> = self.words.iter().map(|words| words.as_ref().map(Words::sorted)).collect();
         let mut all_names = Vec::new();
@@ -84,6 +68,7 @@ impl Features {
             }
         }
         let mut values = Vec::new();
+        table.reserve(&mut values, (self.values.len() / names.len()).saturating_mul(all_names.len()))?;
         for row in self.values.chunks_exact(names.len()) {
             for (&value, words) in row.iter().zip(&sorted) {
                 match words {
@@ -94,6 +79,6 @@ impl Features {
                 }
             }
         }
-        (values, all_names)
+        Ok((values, all_names))
     }
 }

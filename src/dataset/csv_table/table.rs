@@ -1,0 +1,94 @@
+//! The text of a table under way: its records, and its errors with their places.
+
+use super::options::CsvOptions;
+use super::text::text;
+use crate::Error;
+use csv::ByteRecord;
+use std::borrow::Cow;
+use std::path::Path;
+
+/// A table under way: what its errors need to know.
+#[derive(Debug)]
+pub(super) struct Table<'a> {
+    pub(super) path: &'a Path,
+    pub(super) options: &'a CsvOptions,
+    pub(super) text: Cow<'a, [u8]>,
+    /// Whether a cell that is a number may be a missing value.
+    pub(super) missing_numbers: bool,
+}
+
+pub(super) type Reader<'a> = csv::Reader<&'a [u8]>;
+
+impl<'a> Table<'a> {
+    pub(super) fn new(path: &'a Path, options: &'a CsvOptions, bytes: &'a [u8]) -> Result<Self, Error> {
+        let missing_numbers =
+            options.missing.iter().any(|word| word.bytes().any(|byte| byte.is_ascii_digit()));
+        Ok(Self { path, options, text: text(path, bytes, options)?, missing_numbers })
+    }
+
+    pub(super) fn reader(&self) -> Reader<'_> {
+        csv::ReaderBuilder::new()
+            .delimiter(self.options.delimiter)
+            .comment(self.options.comment)
+            .has_headers(false)
+            .flexible(true)
+            .from_reader(&self.text)
+    }
+
+    /// The next record that is not a line of blanks.
+    pub(super) fn next(&self, reader: &mut Reader<'_>, record: &mut ByteRecord) -> Result<bool, Error> {
+        while reader.read_byte_record(record).map_err(|e| self.csv_error(&e))? {
+            if record.len() != 1 || !record[0].trim_ascii().is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Room for that many values more.
+    pub(super) fn reserve(&self, values: &mut Vec<f64>, more: usize) -> Result<(), Error> {
+        values.try_reserve(more).map_err(|e| Error::Resource {
+            reason: format!("no memory for the values of {}: {e}", self.path.display()),
+        })
+    }
+
+    /// More words where names are blank because several blanks stand between them.
+    pub(super) fn hint_of_blanks(&self) -> &'static str {
+        if self.options.delimiter == b' ' && !self.options.blanks_between_cells {
+            "; if several blanks separate two cells, say so (`CsvOptions::blanks_between_cells`)"
+        } else {
+            ""
+        }
+    }
+
+    /// The line of the file on which a record starts: the reader's own count is that of the first of
+    /// the blank lines before it.
+    pub(super) fn line(&self, place: &csv::Position) -> u64 {
+        let text: &[u8] = &self.text;
+        let end_of_line = |byte: &u8| matches!(byte, b'\r' | b'\n');
+        let mut start = usize::try_from(place.byte()).map_or(text.len(), |at| at.min(text.len()));
+        loop {
+            start += text[start..].iter().take_while(|&byte| end_of_line(byte)).count();
+            // Comments before a record are counted to it as well.
+            if self.options.comment.is_none() || text.get(start) != self.options.comment.as_ref() {
+                break;
+            }
+            start += text[start..].iter().take_while(|&byte| !end_of_line(byte)).count();
+        }
+        let before = &text[..start];
+        let pairs = before.windows(2).filter(|pair| pair == b"\r\n").count();
+        (1 + before.iter().filter(|&byte| end_of_line(byte)).count() - pairs) as u64
+    }
+
+    pub(super) fn line_of(&self, record: &ByteRecord) -> Option<u64> {
+        record.position().map(|place| self.line(place))
+    }
+
+    pub(super) fn csv_error(&self, error: &csv::Error) -> Error {
+        self.error(error.position().map(|place| self.line(place)), None, error.to_string())
+    }
+
+    pub(super) fn error(&self, line: Option<u64>, column: Option<String>, reason: String) -> Error {
+        Error::File { path: self.path.into(), line, column, reason }
+    }
+}
