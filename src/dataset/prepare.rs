@@ -90,8 +90,8 @@ impl Dataset {
     /// These features, by name, in this order; all rows and targets.
     ///
     /// # Errors
-    /// [`Error::Empty`] without names, [`Error::UnknownColumn`], and [`Error::Unsupported`] for a name that is asked
-    /// for twice or that two features have.
+    /// [`Error::Empty`] without names; [`Error::UnknownColumn`]; [`Error::Unsupported`] for a name that is asked for
+    /// twice or that two features have; [`Error::Resource`] if there is no memory for them.
     ///
     /// # Examples
     /// ```
@@ -104,14 +104,12 @@ impl Dataset {
     /// ```
     pub fn select<S: AsRef<str>>(&self, features: impl IntoIterator<Item = S>) -> Result<Self, Error> {
         let columns = columns(&self.feature_names, features, "the list of features")?;
-        let (found, all) = (columns.len(), self.feature_names.len());
-        let mut data = self.clone();
-        data.features = self.features.select(Axis(1), &columns).as_standard_layout().into_owned();
+        let mut data = self.with(pick(&self.features, &columns)?, self.targets.clone());
         data.feature_names = columns.iter().map(|&column| self.feature_names[column].clone()).collect();
-        if !(0..found).any(|column| data.is_intercept(column)) {
+        if !(0..columns.len()).any(|column| data.is_intercept(column)) {
             data.preparation.retain(|step| step != INTERCEPT);
         }
-        data.keep_step(format!("{found} of {all} features"));
+        data.keep_step(format!("{} of {} features", columns.len(), self.feature_names.len()));
         Ok(data)
     }
 
@@ -121,11 +119,9 @@ impl Dataset {
     /// As [`Dataset::select`].
     pub fn select_targets<S: AsRef<str>>(&self, targets: impl IntoIterator<Item = S>) -> Result<Self, Error> {
         let columns = columns(&self.target_names, targets, "the list of targets")?;
-        let (found, all) = (columns.len(), self.target_names.len());
-        let mut data = self.clone();
-        data.targets = self.targets.select(Axis(1), &columns).as_standard_layout().into_owned();
+        let mut data = self.with(self.features.clone(), pick(&self.targets, &columns)?);
         data.target_names = columns.iter().map(|&column| self.target_names[column].clone()).collect();
-        data.keep_step(format!("{found} of {all} targets"));
+        data.keep_step(format!("{} of {} targets", columns.len(), self.target_names.len()));
         Ok(data)
     }
 
@@ -286,27 +282,44 @@ impl Dataset {
 
     /// These rows, which are there.
     fn with_rows(&self, rows: &[usize], step: String) -> Result<Self, Error> {
-        let mut data = Self {
+        let mut data = self.with(gather(&self.features, rows)?, gather(&self.targets, rows)?);
+        data.keep_step(step);
+        Ok(data)
+    }
+
+    /// Other numbers under the same names.
+    fn with(&self, features: Array2<f64>, targets: Array2<f64>) -> Self {
+        Self {
             name: self.name.clone(),
-            features: gather(&self.features, rows)?,
-            targets: gather(&self.targets, rows)?,
+            features,
+            targets,
             feature_names: self.feature_names.clone(),
             target_names: self.target_names.clone(),
             preparation: self.preparation.clone(),
-        };
-        data.keep_step(step);
-        Ok(data)
+        }
     }
 }
 
 fn gather(table: &Array2<f64>, rows: &[usize]) -> Result<Array2<f64>, Error> {
+    let dim = (rows.len(), table.ncols());
+    filled(dim, |values| rows.iter().for_each(|&row| values.extend(table.row(row))))
+}
+
+fn pick(table: &Array2<f64>, columns: &[usize]) -> Result<Array2<f64>, Error> {
+    filled((table.nrows(), columns.len()), |values| {
+        for row in table.rows() {
+            values.extend(columns.iter().map(|&column| row[column]));
+        }
+    })
+}
+
+/// A table of these values, row after row.
+fn filled(dim: (usize, usize), fill: impl FnOnce(&mut Vec<f64>)) -> Result<Array2<f64>, Error> {
+    let no_memory = |reason: String| Error::Resource { reason: format!("no memory for the table: {reason}") };
     let mut values = Vec::new();
-    let no_memory = |reason: String| Error::Resource { reason: format!("no memory for the rows: {reason}") };
-    values.try_reserve_exact(rows.len() * table.ncols()).map_err(|e| no_memory(e.to_string()))?;
-    for &row in rows {
-        values.extend(table.row(row));
-    }
-    Array2::from_shape_vec((rows.len(), table.ncols()), values).map_err(|e| no_memory(e.to_string()))
+    values.try_reserve_exact(dim.0 * dim.1).map_err(|e| no_memory(e.to_string()))?;
+    fill(&mut values);
+    Array2::from_shape_vec(dim, values).map_err(|e| no_memory(e.to_string()))
 }
 
 /// Where these names stand among `all`.
@@ -353,8 +366,12 @@ fn mean(column: ArrayView1<'_, f64>, rows: Option<&[usize]>) -> f64 {
         Some(_) => values().sum::<f64>() / count,
     };
     // A sum of many large values rounds by more than a small spread: what is left of the mean is then taken, once.
-    let rest = values().map(|x| x - mean).sum::<f64>() / count;
-    if rest.abs() > MEAN_LEFT * largest(values().map(|x| x - mean)) { mean + rest } else { mean }
+    let (mut rest, mut spread) = (0.0, 0.0_f64);
+    for x in values() {
+        rest += (x - mean) / count;
+        spread = spread.max((x - mean).abs());
+    }
+    if rest.abs() > MEAN_LEFT * spread { mean + rest } else { mean }
 }
 
 /// How much of the spread a mean may be off by.
