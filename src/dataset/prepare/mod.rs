@@ -1,10 +1,13 @@
 //! What is done to a table before a fit: rows and columns picked, an order drawn, means taken away, scales made equal.
 //! Each step is kept, in words for a caption.
 
+mod scale;
+
 use super::Dataset;
 use crate::Error;
 use crate::rng::{shuffle_front, stream};
-use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut1, Axis, concatenate};
+use ndarray::{Array2, ArrayView2, Axis, concatenate};
+use scale::{centre, standardise};
 
 /// The rows whose means and deviations [`Dataset::centre`] and [`Dataset::standardise`] take. All rows are moved and
 /// scaled by them.
@@ -342,67 +345,4 @@ fn columns<S: AsRef<str>>(
         columns.push(column);
     }
     if columns.is_empty() { Err(Error::Empty { what }) } else { Ok(columns) }
-}
-
-/// The values of some rows, all of them without `rows`.
-fn values<'a>(column: ArrayView1<'a, f64>, rows: Option<&'a [usize]>) -> impl Iterator<Item = f64> + Clone {
-    (0..rows.map_or(column.len(), <[usize]>::len)).map(move |at| column[rows.map_or(at, |rows| rows[at])])
-}
-
-fn largest(values: impl Iterator<Item = f64>) -> f64 {
-    values.fold(0.0, |largest: f64, x| largest.max(x.abs()))
-}
-
-/// The mean over some rows: that of equal values is the value.
-fn mean(column: ArrayView1<'_, f64>, rows: Option<&[usize]>) -> f64 {
-    let values = || values(column, rows);
-    let first = values().next().unwrap_or(0.0);
-    if values().all(|x| x == first) {
-        return first;
-    }
-    let count = values().count() as f64;
-    let mean = match rows {
-        None => column.mean().unwrap_or(0.0),
-        Some(_) => values().sum::<f64>() / count,
-    };
-    // A sum of many large values rounds by more than a small spread: what is left of the mean is then taken, once.
-    let (mut rest, mut spread) = (0.0, 0.0_f64);
-    for x in values() {
-        rest += (x - mean) / count;
-        spread = spread.max((x - mean).abs());
-    }
-    if rest.abs() > MEAN_LEFT * spread { mean + rest } else { mean }
-}
-
-/// How much of the spread a mean may be off by.
-const MEAN_LEFT: f64 = 1.0 / (1_u64 << 30) as f64;
-
-fn centre(
-    column: &mut ArrayViewMut1<'_, f64>,
-    rows: Option<&[usize]>,
-    what: &'static str,
-) -> Result<(), Error> {
-    let mean = mean(column.view(), rows);
-    column.mapv_inplace(|x| x - mean);
-    if column.iter().all(|x| x.is_finite()) { Ok(()) } else { Err(Error::Overflow { what }) }
-}
-
-fn standardise(column: &mut ArrayViewMut1<'_, f64>, rows: Option<&[usize]>) -> Result<(), Error> {
-    let mean = mean(column.view(), rows);
-    column.mapv_inplace(|x| x - mean);
-    // Relative to the largest entry, so that squares neither overflow nor vanish.
-    let largest = largest(values(column.view(), rows));
-    if !largest.is_finite() {
-        return Err(Error::Overflow { what: "a feature's spread" });
-    }
-    if largest <= 8.0 * f64::EPSILON * mean.abs() {
-        column.fill(0.0);
-        return Ok(());
-    }
-    column.mapv_inplace(|x| x / largest);
-    let squares: ndarray::Array1<f64> = values(column.view(), rows).map(|x| x * x).collect();
-    let deviation = squares.mean().unwrap_or(1.0).sqrt();
-    column.mapv_inplace(|x| x / deviation);
-    let is_finite = column.iter().all(|x| x.is_finite());
-    if is_finite { Ok(()) } else { Err(Error::Overflow { what: "a standardised feature" }) }
 }
