@@ -170,7 +170,8 @@ impl Dataset {
         self.with_rows(&rows, format!("rows shuffled by seed {seed}"))
     }
 
-    /// All rows with each feature's mean over some of them taken away. An intercept stays as it is.
+    /// All rows with each feature's mean over some of them taken away, to 2⁻³⁰ of what the feature spreads there or
+    /// to the rounding of its largest value. An intercept stays as it is.
     ///
     /// With [`Dataset::centre_targets`] on the same rows, the training rows, a fit has an intercept that nothing
     /// penalises.
