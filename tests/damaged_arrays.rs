@@ -69,7 +69,7 @@ fn mutated(rng: &mut impl Rng, mut bytes: Vec<u8>) -> Vec<u8> {
 fn every_reader_ends_and_all_agree() {
     let folder = Folder::new("arrays-damaged");
     let path = folder.0.join("x");
-    let mut read = |bytes: &[u8]| {
+    let read = |bytes: &[u8]| {
         std::fs::write(&path, bytes).unwrap();
         read_by_all(&path)
     };

@@ -185,8 +185,11 @@ impl Layout {
                 format!("holds the label {label} at row {row} (counted from 0); labels are 0, 1, 2, …");
             return Err(Broken::Content(reason));
         }
+        let mut whole = Vec::new();
+        whole.try_reserve_exact(labels.len())?;
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // whole, ≥ 0, under 2⁵³
-        Ok(labels.iter().map(|&label| label as usize).collect())
+        whole.extend(labels.iter().map(|&label| label as usize));
+        Ok(whole)
     }
 
     fn read_values(

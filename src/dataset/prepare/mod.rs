@@ -1,10 +1,13 @@
 //! What is done to a table before a fit: rows and columns picked, an order drawn, means taken away, scales made equal.
 //! Each step is kept, in words for a caption.
 
+mod scale;
+
 use super::Dataset;
 use crate::Error;
 use crate::rng::{shuffle_front, stream};
-use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut1, Axis, concatenate};
+use ndarray::{Array2, ArrayView2, Axis, concatenate};
+use scale::{centre, standardise};
 
 /// The rows whose means and deviations [`Dataset::centre`] and [`Dataset::standardise`] take. All rows are moved and
 /// scaled by them.
@@ -90,8 +93,8 @@ impl Dataset {
     /// These features, by name, in this order; all rows and targets.
     ///
     /// # Errors
-    /// [`Error::Empty`] without names, [`Error::UnknownColumn`], and [`Error::Unsupported`] for a name that is asked
-    /// for twice or that two features have.
+    /// [`Error::Empty`] without names; [`Error::UnknownColumn`]; [`Error::Unsupported`] for a name that is asked for
+    /// twice or that two features have; [`Error::Resource`] if there is no memory for them.
     ///
     /// # Examples
     /// ```
@@ -104,14 +107,12 @@ impl Dataset {
     /// ```
     pub fn select<S: AsRef<str>>(&self, features: impl IntoIterator<Item = S>) -> Result<Self, Error> {
         let columns = columns(&self.feature_names, features, "the list of features")?;
-        let (found, all) = (columns.len(), self.feature_names.len());
-        let mut data = self.clone();
-        data.features = self.features.select(Axis(1), &columns).as_standard_layout().into_owned();
+        let mut data = self.with(pick(&self.features, &columns)?, self.targets.clone());
         data.feature_names = columns.iter().map(|&column| self.feature_names[column].clone()).collect();
-        if !(0..found).any(|column| data.is_intercept(column)) {
+        if !(0..columns.len()).any(|column| data.is_intercept(column)) {
             data.preparation.retain(|step| step != INTERCEPT);
         }
-        data.keep_step(format!("{found} of {all} features"));
+        data.keep_step(format!("{} of {} features", columns.len(), self.feature_names.len()));
         Ok(data)
     }
 
@@ -121,11 +122,9 @@ impl Dataset {
     /// As [`Dataset::select`].
     pub fn select_targets<S: AsRef<str>>(&self, targets: impl IntoIterator<Item = S>) -> Result<Self, Error> {
         let columns = columns(&self.target_names, targets, "the list of targets")?;
-        let (found, all) = (columns.len(), self.target_names.len());
-        let mut data = self.clone();
-        data.targets = self.targets.select(Axis(1), &columns).as_standard_layout().into_owned();
+        let mut data = self.with(self.features.clone(), pick(&self.targets, &columns)?);
         data.target_names = columns.iter().map(|&column| self.target_names[column].clone()).collect();
-        data.keep_step(format!("{found} of {all} targets"));
+        data.keep_step(format!("{} of {} targets", columns.len(), self.target_names.len()));
         Ok(data)
     }
 
@@ -171,7 +170,8 @@ impl Dataset {
         self.with_rows(&rows, format!("rows shuffled by seed {seed}"))
     }
 
-    /// All rows with each feature's mean over some of them taken away. An intercept stays as it is.
+    /// All rows with each feature's mean over some of them taken away, to 2⁻³⁰ of what the feature spreads there or
+    /// to the rounding of its largest value. An intercept stays as it is.
     ///
     /// With [`Dataset::centre_targets`] on the same rows, the training rows, a fit has an intercept that nothing
     /// penalises.
@@ -286,27 +286,44 @@ impl Dataset {
 
     /// These rows, which are there.
     fn with_rows(&self, rows: &[usize], step: String) -> Result<Self, Error> {
-        let mut data = Self {
+        let mut data = self.with(gather(&self.features, rows)?, gather(&self.targets, rows)?);
+        data.keep_step(step);
+        Ok(data)
+    }
+
+    /// Other numbers under the same names.
+    fn with(&self, features: Array2<f64>, targets: Array2<f64>) -> Self {
+        Self {
             name: self.name.clone(),
-            features: gather(&self.features, rows)?,
-            targets: gather(&self.targets, rows)?,
+            features,
+            targets,
             feature_names: self.feature_names.clone(),
             target_names: self.target_names.clone(),
             preparation: self.preparation.clone(),
-        };
-        data.keep_step(step);
-        Ok(data)
+        }
     }
 }
 
 fn gather(table: &Array2<f64>, rows: &[usize]) -> Result<Array2<f64>, Error> {
+    let dim = (rows.len(), table.ncols());
+    filled(dim, |values| rows.iter().for_each(|&row| values.extend(table.row(row))))
+}
+
+fn pick(table: &Array2<f64>, columns: &[usize]) -> Result<Array2<f64>, Error> {
+    filled((table.nrows(), columns.len()), |values| {
+        for row in table.rows() {
+            values.extend(columns.iter().map(|&column| row[column]));
+        }
+    })
+}
+
+/// A table of these values, row after row.
+fn filled(dim: (usize, usize), fill: impl FnOnce(&mut Vec<f64>)) -> Result<Array2<f64>, Error> {
+    let no_memory = |reason: String| Error::Resource { reason: format!("no memory for the table: {reason}") };
     let mut values = Vec::new();
-    let no_memory = |reason: String| Error::Resource { reason: format!("no memory for the rows: {reason}") };
-    values.try_reserve_exact(rows.len() * table.ncols()).map_err(|e| no_memory(e.to_string()))?;
-    for &row in rows {
-        values.extend(table.row(row));
-    }
-    Array2::from_shape_vec((rows.len(), table.ncols()), values).map_err(|e| no_memory(e.to_string()))
+    values.try_reserve_exact(dim.0 * dim.1).map_err(|e| no_memory(e.to_string()))?;
+    fill(&mut values);
+    Array2::from_shape_vec(dim, values).map_err(|e| no_memory(e.to_string()))
 }
 
 /// Where these names stand among `all`.
@@ -329,63 +346,4 @@ fn columns<S: AsRef<str>>(
         columns.push(column);
     }
     if columns.is_empty() { Err(Error::Empty { what }) } else { Ok(columns) }
-}
-
-/// The values of some rows, all of them without `rows`.
-fn values<'a>(column: ArrayView1<'a, f64>, rows: Option<&'a [usize]>) -> impl Iterator<Item = f64> + Clone {
-    (0..rows.map_or(column.len(), <[usize]>::len)).map(move |at| column[rows.map_or(at, |rows| rows[at])])
-}
-
-fn largest(values: impl Iterator<Item = f64>) -> f64 {
-    values.fold(0.0, |largest: f64, x| largest.max(x.abs()))
-}
-
-/// The mean over some rows: that of equal values is the value.
-fn mean(column: ArrayView1<'_, f64>, rows: Option<&[usize]>) -> f64 {
-    let values = || values(column, rows);
-    let first = values().next().unwrap_or(0.0);
-    if values().all(|x| x == first) {
-        return first;
-    }
-    let count = values().count() as f64;
-    let mean = match rows {
-        None => column.mean().unwrap_or(0.0),
-        Some(_) => values().sum::<f64>() / count,
-    };
-    // A sum of many large values rounds by more than a small spread: what is left of the mean is then taken, once.
-    let rest = values().map(|x| x - mean).sum::<f64>() / count;
-    if rest.abs() > MEAN_LEFT * largest(values().map(|x| x - mean)) { mean + rest } else { mean }
-}
-
-/// How much of the spread a mean may be off by.
-const MEAN_LEFT: f64 = 1.0 / (1_u64 << 30) as f64;
-
-fn centre(
-    column: &mut ArrayViewMut1<'_, f64>,
-    rows: Option<&[usize]>,
-    what: &'static str,
-) -> Result<(), Error> {
-    let mean = mean(column.view(), rows);
-    column.mapv_inplace(|x| x - mean);
-    if column.iter().all(|x| x.is_finite()) { Ok(()) } else { Err(Error::Overflow { what }) }
-}
-
-fn standardise(column: &mut ArrayViewMut1<'_, f64>, rows: Option<&[usize]>) -> Result<(), Error> {
-    let mean = mean(column.view(), rows);
-    column.mapv_inplace(|x| x - mean);
-    // Relative to the largest entry, so that squares neither overflow nor vanish.
-    let largest = largest(values(column.view(), rows));
-    if !largest.is_finite() {
-        return Err(Error::Overflow { what: "a feature's spread" });
-    }
-    if largest <= 8.0 * f64::EPSILON * mean.abs() {
-        column.fill(0.0);
-        return Ok(());
-    }
-    column.mapv_inplace(|x| x / largest);
-    let squares: ndarray::Array1<f64> = values(column.view(), rows).map(|x| x * x).collect();
-    let deviation = squares.mean().unwrap_or(1.0).sqrt();
-    column.mapv_inplace(|x| x / deviation);
-    let is_finite = column.iter().all(|x| x.is_finite());
-    if is_finite { Ok(()) } else { Err(Error::Overflow { what: "a standardised feature" }) }
 }
