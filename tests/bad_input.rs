@@ -282,7 +282,7 @@ fn sweeps_of_nothing_or_too_much() {
     let one_row = Dataset::new("one row", Array2::ones((1, 3)), Array2::ones((1, 1))).unwrap();
     refused(&Sweep::new(one_row, [1], 1, 0), 1.0, "number of rows");
     let grid = Grid { axis: vec![1], repeats: 1, threads: None, batch: 0 };
-    assert!(matches!(grid.run(&(), |_| vec![0]), Err(Error::Domain { .. })));
+    assert!(matches!(grid.run(&(), |_| vec![Ok(0)]), Err(Error::Domain { .. })));
     let curve = sweep(&[5], 2).run().unwrap();
     let no_draws = curve.summaries(Metric::TestMse, Some(Bootstrap { draws: 0, seed: 0 }));
     assert!(matches!(no_draws, Err(Error::Domain { .. })));

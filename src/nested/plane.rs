@@ -5,10 +5,10 @@ use super::fit::{condition_bound, is_clear};
 use super::scale::{largest_exponent, scaled};
 use super::smallest::Smallest;
 use super::triangle::{Triangle, conditions};
-use crate::Error;
 use crate::features::{FeatureMap, checked};
 use crate::filter::{MinNorm, SpectralFilter};
 use crate::svd::{Cutoff, StreamedQr, Svd};
+use crate::{Error, user_code};
 use ndarray::{Array2, ArrayRef2, ArrayView2, Axis, CowArray, Ix2, concatenate, s};
 use std::ops::Range;
 
@@ -459,7 +459,8 @@ impl Cell<'_, '_> {
                     let solution = if is_min_norm(request.estimator) {
                         svd.solve(&wanted, &MinNorm::with_cutoff(self.cutoff(svd))?)?
                     } else {
-                        svd.solve(&wanted, request.estimator)?
+                        let part = || user_code::name("filter", || request.estimator.describe());
+                        user_code::call(part, || svd.solve(&wanted, request.estimator))??
                     };
                     let off = self.matrix()?.dot(&solution) - wanted;
                     for (lost, column) in lost[request.outputs.clone()].iter_mut().zip(off.columns()) {
