@@ -171,12 +171,15 @@ fn a_grid_hands_out_every_place_once_and_in_order() {
                 .run(&(), |places| {
                     assert!(places.len() <= batch && !places.is_empty());
                     assert!(places.iter().all(|at| at.axis_value == places[0].axis_value));
-                    places.iter().map(|at| (at.repeat, at.axis_value)).collect()
+                    places.iter().map(|at| Ok((at.repeat, at.axis_value))).collect()
                 })
                 .unwrap();
             let expected: Vec<_> = (0..7).flat_map(|repeat| [5, 2, 9].map(|value| (repeat, value))).collect();
-            assert_eq!(results.iter().map(|(_, found)| found.unwrap()).collect::<Vec<_>>(), expected);
-            assert!(results.iter().all(|(at, found)| Some((at.repeat, at.axis_value)) == *found));
+            assert_eq!(
+                results.iter().map(|(_, found)| found.clone().unwrap().unwrap()).collect::<Vec<_>>(),
+                expected
+            );
+            assert!(results.iter().all(|(at, found)| Some((at.repeat, at.axis_value)) == found.clone().and_then(Result::ok)));
         }
     }
 }

@@ -271,7 +271,9 @@ impl PlaneSweep {
         found: &mut Found,
     ) {
         let (samples, _) = plane.largest();
-        match (self.measure(plane, map, repeat, &order[..samples]), plane.halves()) {
+        let part = || "the work on a part of the plane".into();
+        let measured = user_code::call(part, || self.measure(plane, map, repeat, &order[..samples]));
+        match (measured.flatten(), plane.halves()) {
             (Ok((cells, by_svd)), _) => {
                 found.cells.extend(cells);
                 found.by_svd.extend(by_svd);

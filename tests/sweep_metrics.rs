@@ -1,0 +1,187 @@
+//! Every metric that is asked for is a value where it is defined, or an error before anything runs.
+
+use double_descent::curve::{Cell, Metric};
+use double_descent::dataset::Dataset;
+use double_descent::features::Coordinates;
+use double_descent::filter::{MinNorm, Ridge, Truncated};
+use double_descent::nested::Engine;
+use double_descent::svd::Svd;
+use double_descent::sweep::{Arm, Maps, PlaneSweep, Sweep};
+use double_descent::{Adversary, Error, rng::stream};
+use ndarray::{Array2, Axis as Along};
+use rand::RngExt;
+use std::sync::Arc;
+
+fn table(outputs: usize) -> Dataset {
+    let mut rng = stream(11, 0, 0);
+    let mut draw = |shape| Array2::from_shape_simple_fn(shape, || rng.random_range(-1.0..1.0));
+    Dataset::new("drawn", draw((40, 6)), draw((40, outputs))).unwrap()
+}
+
+fn value(cell: &Cell, metric: Metric) -> Option<f64> {
+    match metric {
+        Metric::TrainMse => cell.train_mse,
+        Metric::TestMse => cell.test_mse,
+        Metric::TestMseOpposite => cell.test_mse_opposite,
+        Metric::BiasSquared => cell.bias_squared,
+        Metric::MeanSquaredBias => cell.mean_squared_bias,
+        Metric::SmallestSingularValue => cell.smallest_singular_value,
+        Metric::TestErrorRate => cell.test_error_rate,
+        Metric::CoefficientNorm => cell.coefficient_norm,
+        _ => panic!("a metric without a test"),
+    }
+}
+
+fn arms() -> Vec<Arm> {
+    let named = |name: &str, arm: Arm| Arm { name: name.into(), ..arm };
+    vec![
+        Arm::unablated(),
+        Arm::new("ridge", Some(0.3), Arc::new(Ridge::new(0.3).unwrap())),
+        Arm::new("truncated", Some(1.0), Arc::new(Truncated::new(1.0).unwrap())),
+        Arm::no_small_singular_values(0.8).unwrap(),
+        Arm::test_features_projected(2),
+        Arm::no_residuals(),
+        named("test", Arm::attacked(Adversary::TestDatum { strength: 0.7 })),
+        named("train", Arm::attacked(Adversary::TrainingTargets { strength: 0.7 })),
+    ]
+}
+
+/// Every metric alone, with every arm alone, by every engine, of one output and of three: a value in every cell or an
+/// error at once. `None` never.
+#[test]
+fn a_metric_is_a_value_or_an_error() {
+    for outputs in [1, 3] {
+        for metric in Metric::ALL {
+            for arm in arms() {
+                for engine in [None, Some(Engine::Svd), Some(Engine::Nested)] {
+                    let sweep = Sweep {
+                        arms: vec![arm.clone()],
+                        metrics: vec![metric],
+                        engine,
+                        ..Sweep::new(table(outputs), [1, 5, 6, 7, 38], 2, 0)
+                    };
+                    let undefined = match metric {
+                        Metric::TestErrorRate => outputs == 1,
+                        Metric::TestMseOpposite => arm.adversary.is_none(),
+                        _ => false,
+                    };
+                    match sweep.run() {
+                        Ok(curve) => {
+                            assert!(!undefined && curve.complete && curve.failures.is_empty());
+                            assert_eq!(curve.cells.len(), 10);
+                            for cell in &curve.cells {
+                                assert!(value(cell, metric).is_some(), "{metric:?} {} {engine:?}", arm.name);
+                            }
+                        }
+                        Err(Error::Unsupported { reason }) => {
+                            assert!(undefined || engine == Some(Engine::Nested), "{reason}");
+                            assert!(reason.contains(metric.name()) || reason.contains(&arm.name), "{reason}");
+                        }
+                        Err(other) => panic!("{other}"),
+                    }
+                }
+            }
+            let plane = PlaneSweep {
+                samples: vec![3, 8],
+                features: vec![2, 6],
+                metrics: vec![metric],
+                ..PlaneSweep::new(table(outputs), table(outputs), Maps::same(Coordinates::new(6)), 1, 0)
+            };
+            let defined = match metric {
+                Metric::TrainMse
+                | Metric::TestMse
+                | Metric::SmallestSingularValue
+                | Metric::CoefficientNorm => true,
+                Metric::TestErrorRate => outputs > 1,
+                _ => false,
+            };
+            match plane.run() {
+                Ok(surface) => {
+                    assert!(
+                        defined && surface.cells().cells.iter().all(|cell| value(cell, metric).is_some())
+                    );
+                }
+                Err(Error::Unsupported { reason }) => {
+                    assert!(!defined && reason.contains(metric.name()), "{reason}");
+                }
+                Err(other) => panic!("{other}"),
+            }
+        }
+        // All of them: whatever there is.
+        let all = Sweep { metrics: Metric::ALL.to_vec(), ..Sweep::new(table(outputs), [5, 20], 1, 0) };
+        let curve = all.run().unwrap();
+        assert!(curve.cells.iter().all(|cell| cell.coefficient_norm.is_some()));
+        assert!(curve.cells.iter().all(|cell| cell.test_error_rate.is_some() == (outputs > 1)));
+    }
+}
+
+/// Norms and error rates against fits of their own ([`Svd::solve`]) and predictions row by row. Conditions are under
+/// 1e3, so 1e-11 is thousands of roundings; a rate is a count, which is equal unless two outputs are.
+#[test]
+fn norms_and_rates_are_those_of_separate_fits() {
+    let data = table(3);
+    let sizes = [1, 5, 6, 7, 20, 38];
+    let sweep =
+        Sweep { arms: arms(), metrics: Metric::ALL.to_vec(), ..Sweep::new(data.clone(), sizes, 2, 3) };
+    let curve = sweep.run().unwrap();
+    let orders = sweep.splits.orders(data.len(), 38).unwrap();
+    let (x, y) = (data.features(), data.targets());
+    let ideal = Svd::new(x).unwrap().solve(y, &MinNorm::default()).unwrap();
+    for cell in &curve.cells {
+        let rows = &orders[cell.repeat][..cell.n];
+        let test: Vec<usize> = (0..data.len()).filter(|row| !rows.contains(row)).collect();
+        let train_x = x.select(Along(0), rows);
+        let mut train_y = y.select(Along(0), rows);
+        let (mut test_x, mut test_y) = (x.select(Along(0), &test), y.select(Along(0), &test));
+        let svd = Svd::new(&train_x).unwrap();
+        let last = svd.last_mode(&train_y).unwrap().unwrap();
+        let arm = &sweep.arms[cell.arm];
+        if arm.ablation.is_without_residuals() {
+            (train_y, test_y) = (train_x.dot(&ideal), test_x.dot(&ideal));
+        }
+        if let Some(Adversary::TrainingTargets { strength }) = arm.adversary {
+            let kick = &svd.u().column(last.index) * (strength * last.sign);
+            train_y.columns_mut().into_iter().for_each(|mut column| column += &kick);
+        }
+        let beta = match arm.ablation.cutoff() {
+            Some(cutoff) => svd.solve(&train_y, &Truncated::new(cutoff).unwrap()).unwrap(),
+            None => svd.solve(&train_y, &*arm.estimator).unwrap(),
+        };
+        if let Some(Adversary::TestDatum { strength }) = arm.adversary {
+            let kick = &svd.vt().row(last.index) * (strength * last.sign);
+            test_x.rows_mut().into_iter().for_each(|mut row| row += &kick);
+        }
+        if let Some(modes) = arm.ablation.test_modes() {
+            let leading = svd.vt().slice(ndarray::s![..modes.min(svd.vt().nrows()), ..]).to_owned();
+            test_x = test_x.dot(&leading.t()).dot(&leading);
+        }
+        let norm = beta.iter().map(|b| b * b).sum::<f64>().sqrt();
+        let found = cell.coefficient_norm.unwrap();
+        assert!((found - norm).abs() <= 1e-11 * norm, "{} n = {}: {found} {norm}", arm.name, cell.n);
+        let largest = |row: ndarray::ArrayView1<'_, f64>| {
+            (0..3).fold(0, |best, k| if row[k] > row[best] { k } else { best })
+        };
+        let predictions = test_x.dot(&beta);
+        let wrong = predictions
+            .rows()
+            .into_iter()
+            .zip(test_y.rows())
+            .filter(|(f, y)| largest(*f) != largest(*y))
+            .count();
+        let rate = wrong as f64 / test.len() as f64;
+        assert_eq!(cell.test_error_rate, Some(rate), "{} n = {}", arm.name, cell.n);
+    }
+    // The nested engine's points say the same norms.
+    let nested = Sweep {
+        arms: vec![Arm::unablated(), arms().remove(1)],
+        metrics: vec![Metric::CoefficientNorm],
+        engine: Some(Engine::Nested),
+        ..sweep.clone()
+    };
+    for cell in nested.run().unwrap().cells {
+        let by_svd =
+            curve.cells.iter().find(|c| (c.repeat, c.n, c.arm) == (cell.repeat, cell.n, cell.arm)).unwrap();
+        let (found, norm) = (cell.coefficient_norm.unwrap(), by_svd.coefficient_norm.unwrap());
+        assert!((found - norm).abs() <= 1e-11 * norm, "{found} {norm}");
+    }
+}
