@@ -247,98 +247,64 @@ const REFUSED: &[Case] = &[
     }),
 ];
 
-/// Entries that run, with what they may ask for over what they take at their peak: of a curve, the SVD that a point may
-/// need
-const FITTING: &[(f64, Case)] = &[
-    (
-        1.3,
-        ("svd", |_, run| {
-            let x = numbers(1100, 1000);
-            run(&|| done(Svd::new(&x)));
-        }),
-    ),
-    (
-        1.3,
-        ("svd of a long matrix", |_, run| {
-            let x = numbers(9000, 400);
-            run(&|| done(Svd::new(&x)));
-        }),
-    ),
-    (
-        1.3,
-        ("svd of a wide matrix", |_, run| {
-            let x = numbers(300, 9000);
-            run(&|| done(Svd::new(&x)));
-        }),
-    ),
-    (
-        1.3,
-        ("compressed", |_, run| {
-            let (x, y) = (numbers(50_000, 40), numbers(50_000, 1));
-            run(&|| done(Compressed::new(&x, &y)));
-        }),
-    ),
-    (
-        1.3,
-        ("kernel regression", |_, run| {
-            let (x, y) = (numbers(900, 3), numbers(900, 1));
-            run(&|| done(KernelRegression::fit(StationaryKernel::Laplacian { gamma: 1.0 }, &x, &y)));
-        }),
-    ),
-    (
-        4.0,
-        ("rows", |_, run| {
-            let (x, y) = (numbers(900, 600), numbers(900, 1));
-            run(&|| done(sample_curve(&x, &y, Test::None)));
-        }),
-    ),
-    (
-        4.0,
-        ("columns", |_, run| {
-            let (x, y) = (numbers(600, 900), numbers(600, 1));
-            run(&|| done(feature_curve(&x, &y, Test::None)));
-        }),
-    ),
-    (
-        1.3,
-        ("plane", |_, run| {
-            let (x, y) = (numbers(1000, 2000), numbers(1000, 2));
-            let lists: Vec<usize> = (1..=10).map(|i| i * 100).collect();
-            let plane = Plane::new(&lists, &[100, 500, 1000, 1500, 2000]).unwrap();
-            run(&|| done(plane.fits(&x, &y, &[Request { estimator: &MinNorm::default(), outputs: 0..2 }])));
-        }),
-    ),
-    (
-        1.3,
-        ("sweep", |_, run| {
-            let data = Dataset::new("numbers", numbers(2000, 150), numbers(2000, 1)).unwrap();
-            let mut sweep = Sweep::new(data, [300], 48, 0);
-            (sweep.threads, sweep.arms) = (Some(1), vec![Arm::unablated()]);
-            run(&|| done(sweep.run()));
-        }),
-    ),
-    (
-        1.3,
-        ("sweep of many cells", |_, run| {
-            let mut sweep = Sweep::new(Dataset::diabetes(), 1..=30, 400, 0);
-            sweep.threads = Some(1);
-            run(&|| done(sweep.run()));
-        }),
-    ),
-    (
-        1.3,
-        ("plane sweep", |_, run| {
-            let network = RandomNetwork::seeded(Activation::Relu, &[20, 2400], 0).unwrap();
-            let table = |rows| Dataset::new("numbers", numbers(rows, 20), numbers(rows, 1)).unwrap();
-            let sweep = PlaneSweep {
-                samples: vec![400, 800],
-                features: (1..=12).map(|i| i * 200).collect(),
-                threads: Some(1),
-                ..PlaneSweep::new(table(900), table(500), Maps::same(network), 1, 0)
-            };
-            run(&|| done(sweep.run()));
-        }),
-    ),
+/// Entries that run to their end: what they ask for and what they take at their peak agree.
+const FITTING: &[Case] = &[
+    ("svd", |_, run| {
+        let x = numbers(1100, 1000);
+        run(&|| done(Svd::new(&x)));
+    }),
+    ("svd of a long matrix", |_, run| {
+        let x = numbers(9000, 400);
+        run(&|| done(Svd::new(&x)));
+    }),
+    ("svd of a wide matrix", |_, run| {
+        let x = numbers(300, 9000);
+        run(&|| done(Svd::new(&x)));
+    }),
+    ("compressed", |_, run| {
+        let (x, y) = (numbers(50_000, 40), numbers(50_000, 1));
+        run(&|| done(Compressed::new(&x, &y)));
+    }),
+    ("kernel regression", |_, run| {
+        let (x, y) = (numbers(900, 3), numbers(900, 1));
+        run(&|| done(KernelRegression::fit(StationaryKernel::Laplacian { gamma: 1.0 }, &x, &y)));
+    }),
+    ("rows", |_, run| {
+        let (x, y) = (numbers(900, 600), numbers(900, 1));
+        run(&|| done(sample_curve(&x, &y, Test::None)));
+    }),
+    ("columns", |_, run| {
+        let (x, y) = (numbers(600, 900), numbers(600, 1));
+        run(&|| done(feature_curve(&x, &y, Test::None)));
+    }),
+    ("plane", |_, run| {
+        let (x, y) = (numbers(1000, 2000), numbers(1000, 2));
+        let lists: Vec<usize> = (1..=10).map(|i| i * 100).collect();
+        let plane = Plane::new(&lists, &[100, 500, 1000, 1500, 2000]).unwrap();
+        run(&|| done(plane.fits(&x, &y, &[Request { estimator: &MinNorm::default(), outputs: 0..2 }])));
+    }),
+    ("sweep", |_, run| {
+        let data = Dataset::new("numbers", numbers(2000, 150), numbers(2000, 1)).unwrap();
+        let mut sweep = Sweep::new(data, [300], 48, 0);
+        (sweep.threads, sweep.arms) = (Some(1), vec![Arm::unablated()]);
+        run(&|| done(sweep.run()));
+    }),
+    ("sweep of many cells", |_, run| {
+        let mut sweep = Sweep::new(Dataset::diabetes(), 1..=30, 400, 0);
+        sweep.threads = Some(1);
+        run(&|| done(sweep.run()));
+    }),
+    ("plane sweep", |_, run| {
+        let network = RandomNetwork::seeded(Activation::Relu, &[20, 2400], 0).unwrap();
+        let table = |rows| Dataset::new("numbers", numbers(rows, 20), numbers(rows, 1)).unwrap();
+        let sweep = PlaneSweep {
+            samples: vec![400, 800],
+            features: (1..=12).map(|i| i * 200).collect(),
+            threads: Some(1),
+            ..PlaneSweep::new(table(900), table(500), Maps::same(network), 1, 0)
+        };
+        run(&|| done(sweep.run()));
+    }),
 ];
 
 /// Runs the cases that the environment names: nothing, unless this is a child.
@@ -363,7 +329,7 @@ fn child() {
         println!("end");
         return;
     }
-    let (_, (_, case)) = FITTING.iter().find(|(_, (name, _))| *name == wanted).unwrap();
+    let (_, case) = FITTING.iter().find(|(name, _)| *name == wanted).unwrap();
     case(bytes, &mut |work: &dyn Fn() -> Result<(), Error>| {
         memory::set_limit(Some(0));
         let Err(Error::Memory { needed, .. }) = work() else { panic!("not refused: too small a case") };
@@ -410,17 +376,17 @@ fn what_does_not_fit_is_refused_before_it_begins() {
     }
 }
 
-/// The peak of resident memory is at most 1.3 times what was asked for, which is not much more than the peak. (Work
-/// space that is not touched counts for the one and not for the other.)
+/// The peak of resident memory is what was asked for, to a factor of 1.3 either way: code, stacks and what the
+/// allocator keeps come to it, and work space that is never touched does not.
 #[test]
 fn the_peak_is_what_was_asked_for() {
-    for (most, (name, _)) in FITTING {
+    for (name, _) in FITTING {
         let (success, printed, errors) = run_child(name, 0, None);
         assert!(success, "{name}: {printed} {errors}");
         let line = printed.lines().find_map(|line| line.split_once("asked ")).unwrap().1;
         let numbers: Vec<f64> = line.split(" peak ").map(|number| number.trim().parse().unwrap()).collect();
         let ratio = numbers[1] / numbers[0];
         println!("{name}: asked for {:.3e}, peak {:.3e}, ratio {ratio:.2}", numbers[0], numbers[1]);
-        assert!(ratio <= 1.3 && ratio >= 1.0 / most, "{name}: {ratio}");
+        assert!((1.0 / 1.3..=1.3).contains(&ratio), "{name}: {ratio}");
     }
 }
