@@ -5,11 +5,11 @@ use super::fit::{condition_bound, is_clear};
 use super::scale::{largest_exponent, scaled};
 use super::smallest::Smallest;
 use super::triangle::{Triangle, conditions};
+use crate::Error;
 use crate::features::{FeatureMap, checked};
 use crate::filter::{MinNorm, SpectralFilter, penalty};
 use crate::memory::{self, sum, table};
 use crate::svd::{Backend, Cutoff, Faer, StreamedQr, Svd};
-use crate::{Error, user_code};
 use ndarray::{Array2, ArrayRef2, ArrayView2, Axis, CowArray, Ix2, concatenate, s};
 use std::ops::Range;
 
