@@ -42,7 +42,9 @@ impl Graded {
                     axpy(&mut q, -along, other);
                 }
                 let length = norm(&q);
-                q.iter_mut().for_each(|v| *v /= length);
+                for v in &mut q {
+                    *v /= length;
+                }
             }
             is_open[pivot] = false;
             let mut row = vec![0.0; columns.len()];

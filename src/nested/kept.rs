@@ -101,7 +101,7 @@ impl Kept {
     }
 
     /// Where a point is to be computed, and whether a later one can need the vectors.
-    pub(super) fn judge(&mut self, penalty: &mut Penalty, curve: &Curve) -> Result<Verdict, Error> {
+    pub(super) fn judge(&mut self, penalty: &mut Penalty, curve: &Curve) -> Verdict {
         self.has_last = false;
         if !self.is_missing {
             let (n, p) = curve.shape;
@@ -109,23 +109,23 @@ impl Kept {
             let is_harmless = is_covered || !self.is_graded();
             let is_long = self.vectors.len() > 4 * self.exponents.len() + 64;
             if is_harmless && is_long {
-                return Ok(Verdict::Forget); // sizes have settled
+                return Verdict::Forget; // sizes have settled
             }
             if is_harmless && !curve.is_complete {
-                return Ok(Verdict::Nested);
+                return Verdict::Nested;
             }
             if curve.was_inside && !curve.is_complete {
                 self.is_missing = self.graded().basis.len() > curve.rank;
             }
             if !self.is_missing && (is_covered || is_clear(&mut penalty.triangle, n, p)) {
-                return Ok(if curve.is_complete { Verdict::Forget } else { Verdict::Nested });
+                return if curve.is_complete { Verdict::Forget } else { Verdict::Nested };
             }
             if !self.is_missing && is_harmless {
-                return Ok(Verdict::Nested);
+                return Verdict::Nested;
             }
         }
         self.has_last = true;
-        Ok(Verdict::Svd)
+        Verdict::Svd
     }
 
     /// Whether coordinates are of very different sizes.

@@ -319,7 +319,7 @@ impl<'a> Rows<'a> {
             let rows = self.basis.project(&x).into_iter().zip(x.rows()).zip(given.rows());
             for (((projected, x), given), y) in rows.zip(y.rows()) {
                 self.n += 1;
-                self.kept.iter_mut().for_each(|kept| kept.push(&given, Some(y.to_vec())));
+                self.kept.iter_mut().for_each(|kept| kept.push(given, Some(y.to_vec())));
                 let more = self.more_targets(&given, &y);
                 let y = self.admit_targets(&y, more);
                 self.longest = self.longest.max(x.dot(&x).sqrt());

@@ -94,7 +94,7 @@ impl Columns<'_> {
         let columns = self.basis.project(&x).into_iter().zip(x.rows()).zip(given.columns());
         for ((projected, x), given) in columns {
             self.p += 1;
-            self.kept.iter_mut().for_each(|(kept, _)| kept.push(&given, None));
+            self.kept.iter_mut().for_each(|(kept, _)| kept.push(given, None));
             self.longest = self.longest.max(x.dot(&x).sqrt());
             let split = self.basis.finish(projected, self.negligible(&x));
             if split.outside.is_some() && self.ridge.is_none() {

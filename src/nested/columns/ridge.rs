@@ -60,8 +60,8 @@ impl Columns<'_> {
     }
 
     /// Whether the point is to have an SVD of all columns.
-    fn is_handed_over(&mut self) -> Result<bool, Error> {
-        let (Some((kept, _)), Some(penalty)) = (&mut self.kept, &mut self.ridge) else { return Ok(false) };
+    fn is_handed_over(&mut self) -> bool {
+        let (Some((kept, _)), Some(penalty)) = (&mut self.kept, &mut self.ridge) else { return false };
         let curve = Curve {
             shape: (self.n, self.p),
             longest: self.longest,
@@ -69,11 +69,11 @@ impl Columns<'_> {
             was_inside: self.was_inside,
             is_complete: self.basis.is_complete(),
         };
-        let verdict = kept.judge(penalty, &curve)?;
+        let verdict = kept.judge(penalty, &curve);
         if verdict == Verdict::Forget {
             self.kept = None;
         }
-        Ok(verdict == Verdict::Svd)
+        verdict == Verdict::Svd
     }
 
     fn measure_directly(&mut self) -> Result<Point, Error> {
@@ -108,7 +108,7 @@ impl Columns<'_> {
     /// `Rᵀ v = c` is the minimum-norm solution of `[X √λ I] [β; e] = Y`, `e = √λ R⁻¹ v` in the coordinates of
     /// the basis, and `√λ e` is the residual.
     pub(super) fn measure_ridge(&mut self) -> Result<Point, Error> {
-        if self.kept.is_some() && self.may_find_teacher() || self.is_handed_over()? {
+        if self.kept.is_some() && self.may_find_teacher() || self.is_handed_over() {
             return self.measure_directly();
         }
         let Some(penalty) = &self.ridge else { return Err(Error::Empty { what: "the penalty" }) };

@@ -68,8 +68,8 @@ impl Rows<'_> {
     }
 
     /// Whether the point is to have an SVD of all rows.
-    fn is_handed_over(&mut self) -> Result<bool, Error> {
-        let (Some(kept), Some((penalty, _))) = (&mut self.kept, &mut self.ridge) else { return Ok(false) };
+    fn is_handed_over(&mut self) -> bool {
+        let (Some(kept), Some((penalty, _))) = (&mut self.kept, &mut self.ridge) else { return false };
         let curve = Curve {
             shape: (self.n, self.p),
             longest: self.longest,
@@ -77,11 +77,11 @@ impl Rows<'_> {
             was_inside: self.was_inside,
             is_complete: self.basis.is_complete(),
         };
-        let verdict = kept.judge(penalty, &curve)?;
+        let verdict = kept.judge(penalty, &curve);
         if verdict == Verdict::Forget {
             self.kept = None;
         }
-        Ok(verdict == Verdict::Svd)
+        verdict == Verdict::Svd
     }
 
     fn measure_directly(&mut self) -> Result<Point, Error> {
@@ -109,7 +109,7 @@ impl Rows<'_> {
     }
 
     pub(super) fn measure_ridge(&mut self) -> Result<Point, Error> {
-        if self.is_handed_over()? {
+        if self.is_handed_over() {
             return self.measure_directly();
         }
         let Some((penalty, c)) = &self.ridge else { return Err(Error::Empty { what: "the penalty" }) };
