@@ -182,7 +182,8 @@ fn check_outputs(outputs: usize, asked: usize) -> Result<(), Error> {
     if asked <= outputs {
         Ok(())
     } else {
-        Err(Error::Shape { what: "features", expected: outputs, found: asked })
+        let what = "features asked of a map, which can give no more than expected";
+        Err(Error::Shape { what, expected: outputs, found: asked })
     }
 }
 

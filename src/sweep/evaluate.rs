@@ -411,11 +411,17 @@ impl Scratch {
 /// `‖α‖ = ‖V α‖`.
 fn norm(alpha: &[f64]) -> f64 {
     let squares: f64 = alpha.iter().map(|a| a * a).sum();
-    // Only squares that leave the range of numbers need care.
     if squares.is_finite() && squares > 1e-280 {
         return squares.sqrt();
     }
-    alpha.iter().fold(0.0, |norm: f64, a| norm.hypot(*a))
+    // Squares leave the range of numbers: in units of a power of two, which rounds alike, they do not.
+    let largest = alpha.iter().fold(0.0, |largest: f64, a| largest.max(a.abs()));
+    let (unit, back) = match largest {
+        0.0 => return 0.0,
+        _ if largest < 1.0 => (2f64.powi(500), 2f64.powi(-500)),
+        _ => (2f64.powi(-540), 2f64.powi(540)),
+    };
+    alpha.iter().map(|a| (a * unit) * (a * unit)).sum::<f64>().sqrt() * back
 }
 
 /// Means over rows; over outputs too once all are added.
@@ -439,7 +445,7 @@ impl Metrics {
         self.opposite += other.opposite / k;
         self.bias_squared += other.bias_squared / k;
         self.mean_squared_bias += other.mean_squared_bias / k;
-        self.norm = if self.norm == 0.0 { other.norm } else { self.norm.hypot(other.norm) };
+        self.norm = if self.norm == 0.0 { other.norm } else { norm(&[self.norm, other.norm]) };
     }
 
     fn finite(self) -> Result<Self, Error> {
