@@ -189,9 +189,8 @@ fn what_is_refused() {
     assert!(matches!(PolynomialKernel::new(1000, 1000, 1.0), Err(Error::Resource { .. })));
     assert!(matches!(PolynomialKernel::new(usize::MAX, 2, 1.0), Err(Error::Resource { .. })));
     assert!(matches!(PolynomialKernel::new(2, 3, 1e200), Err(Error::Overflow { .. })));
-    // Of few monomials, but a million powers and more: weights over 1.8e308, and more work than anybody waits for.
-    assert!(matches!(PolynomialKernel::new(1, 1_000_000, 1.0), Err(Error::Overflow { .. })));
-    assert!(matches!(PolynomialKernel::new(1, 1_000_000, 1e-300), Err(Error::Resource { .. })));
+    // Of few monomials, but with more work for their weights than anybody waits for.
+    assert!(matches!(PolynomialKernel::new(1, 1_000_000, 1.0), Err(Error::Resource { .. })));
     let relu = RandomNetwork::new(Activation::Relu, &[1, 4, 4], rng).unwrap();
     assert!(matches!(relu.design(&array![[1.7e308], [-1.7e308]], 4), Err(Error::Overflow { .. })));
     let cubic = PolynomialKernel::new(1, 3, 1.0).unwrap();

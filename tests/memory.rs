@@ -7,7 +7,7 @@
 use double_descent::complexity::{LinearModel, Procedure, Search};
 use double_descent::curve::{ArmLabel, Axis};
 use double_descent::curve::{Bootstrap, Cell, Curve, Metric, Provenance, ShapeTest};
-use double_descent::dataset::{Dataset, Labelled, StudentTeacher};
+use double_descent::dataset::{CsvOptions, Dataset, Labelled, StudentTeacher};
 use double_descent::ensemble::Ensemble;
 use double_descent::factors::Factors;
 use double_descent::features::{
@@ -209,7 +209,7 @@ const REFUSED: &[Case] = &[
         run(&|| done(labelled.dataset()));
         let text = vec![b','; bytes / 6];
         run(&|| {
-            done(Dataset::parse_csv("commas", &[b"x,y\n".as_slice(), &text].concat(), &Default::default()))
+            done(Dataset::parse_csv("commas", &[b"x,y\n".as_slice(), &text].concat(), &CsvOptions::default()))
         });
     }),
     ("sweeps", |bytes, run| {

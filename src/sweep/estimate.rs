@@ -21,7 +21,7 @@ impl Sweep {
     /// use double_descent::{dataset::Dataset, sweep::Sweep};
     ///
     /// let sweep = Sweep::new(Dataset::diabetes(), 1..=400, 1000, 0);
-    /// println!("{}", sweep.estimate()?); // 5.0 GiB of memory, 5.5e10 floating-point operations
+    /// println!("{}", sweep.estimate()?); // so many GiB of memory, so many floating-point operations
     /// # Ok::<(), double_descent::Error>(())
     /// ```
     pub fn estimate(&self) -> Result<Estimate, Error> {
