@@ -151,7 +151,8 @@ pub enum Error {
     /// More memory is needed than there is. Nothing was begun.
     Memory {
         /// What it is needed for.
-        what: &'static str,
+        #[cfg_attr(feature = "serde", serde(deserialize_with = "crate::stored::text"))]
+        what: Text,
         /// The bytes that are held at once, inputs excepted; `usize::MAX` where they cannot be counted.
         needed: usize,
         /// The bytes that are available: see [`memory`](crate::memory).
