@@ -28,6 +28,9 @@ use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+/// Bytes that are handed to the system at once.
+const BUFFER: usize = 1 << 17;
+
 /// Writes a file whole, or leaves what was there: what `content` writes, and nothing if it fails.
 ///
 /// # Errors
@@ -71,7 +74,7 @@ impl WholeFile {
             Ok(there) => {
                 let metadata = there.metadata().map_err(failed)?;
                 if !metadata.is_file() {
-                    let file = Some(BufWriter::new(there));
+                    let file = Some(BufWriter::with_capacity(BUFFER, there));
                     return Ok(Self { path: path.into(), target, file, part: None });
                 }
                 permissions = Some(metadata.permissions());
@@ -82,7 +85,12 @@ impl WholeFile {
             Err(e) => return Err(failed(e)),
         }
         let (part, file) = new_part(&target, permissions).map_err(failed)?;
-        Ok(Self { path: path.into(), target, file: Some(BufWriter::new(file)), part: Some(part) })
+        Ok(Self {
+            path: path.into(),
+            target,
+            file: Some(BufWriter::with_capacity(BUFFER, file)),
+            part: Some(part),
+        })
     }
 
     /// Puts the file in its place, when all of it is on the disk.

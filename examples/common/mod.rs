@@ -182,12 +182,25 @@ impl TableArgs {
             if !NAMED.contains(&name.as_str()) {
                 inputs::claim(&folder, Path::new(name))?;
             }
+            let arms = arms(data.features().ncols());
+            // The columns of the published tables.
+            let mut columns = vec![
+                Metric::TrainMse,
+                Metric::TestMse,
+                Metric::BiasSquared,
+                Metric::MeanSquaredBias,
+                Metric::SmallestSingularValue,
+            ];
+            if arms.iter().any(|arm| arm.adversary.is_some()) {
+                columns.push(Metric::TestMseOpposite);
+            }
             let sweep = Sweep {
                 splits: match &self.splits {
                     Some(path) => Splits::read(path)?,
                     None => Splits::Drawn { repeats: self.repeats, seed: self.run.seed },
                 },
-                arms: arms(data.features().ncols()),
+                arms,
+                metrics: columns,
                 threads: self.run.threads,
                 ..Sweep::new(data, sizes.iter().copied(), 1, 0)
             };

@@ -168,10 +168,22 @@ fn ridge_residual(lambda: f64, sigma: f64) -> f64 {
 }
 
 /// What a filter does to a spectrum: its gains `g` and its residual factors `1 − σ g`, one of each per singular value.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Response {
     pub(crate) gains: Vec<f64>,
     pub(crate) residuals: Vec<f64>,
+}
+
+impl Clone for Response {
+    fn clone(&self) -> Self {
+        Self { gains: self.gains.clone(), residuals: self.residuals.clone() }
+    }
+
+    /// Into memory that is kept, which a derived one would not do.
+    fn clone_from(&mut self, other: &Self) {
+        self.gains.clone_from(&other.gains);
+        self.residuals.clone_from(&other.residuals);
+    }
 }
 
 impl Response {

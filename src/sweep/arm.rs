@@ -4,7 +4,7 @@ use crate::ablation::{Ablation, Adversary};
 use crate::curve::ArmLabel;
 use crate::filter::{MinNorm, SpectralFilter};
 use crate::{Error, user_code};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// The cutoffs of the published study: 10⁻³ … 10⁰, seven, log-spaced.
 const CUTOFFS: [f64; 7] =
@@ -56,7 +56,10 @@ impl Arm {
     /// Minimum-norm least squares as it is: `unablated`.
     #[must_use]
     pub fn unablated() -> Self {
-        Self::new("unablated", None, Arc::new(MinNorm::default()))
+        // One for all arms: what shares an estimator asks it once a cell.
+        static MIN_NORM: OnceLock<Arc<MinNorm>> = OnceLock::new();
+        let estimator = Arc::clone(MIN_NORM.get_or_init(Arc::default));
+        Self::new("unablated", None, estimator)
     }
 
     /// `no_small_singular_values`: singular values under `cutoff` dropped.

@@ -20,6 +20,7 @@ use crate::svd::{Backend, LastMode, Svd};
 use crate::teacher::ideal_beta;
 use ndarray::{Array1, Array2, ArrayView1, Axis};
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// What all cells of a sweep share.
 pub(super) struct Study<'a> {
@@ -30,13 +31,15 @@ pub(super) struct Study<'a> {
     pub(super) ideal: Array2<f64>,
     /// Whether cells have error rates.
     pub(super) counts_errors: bool,
+    /// Whether cells have norms of coefficients.
+    pub(super) measures_norms: bool,
 }
 
 impl<'a> Study<'a> {
     pub(super) fn new(data: &'a Dataset, arms: &'a [Arm], backend: &dyn Backend) -> Result<Self, Error> {
         let table = Compressed::with_backend(data.features(), data.targets(), backend)?;
         let ideal = ideal_beta(&table, backend)?;
-        Ok(Self { data, arms, table, ideal, counts_errors: false })
+        Ok(Self { data, arms, table, ideal, counts_errors: false, measures_norms: true })
     }
 
     /// The whole table, compressed.
@@ -68,13 +71,14 @@ impl<'a> Study<'a> {
         };
         let outputs: Vec<Output<'_>> =
             (0..y.ncols()).map(|k| Output::new(&modes, y.column(k), k, self.ideal.column(k))).collect();
+        scratch.asked = None;
         let rates = self.counts_errors.then(|| ErrorRates::new(self, svd, rows));
         let metrics = |arm: &Arm| {
             scratch.set_gains(arm, svd, &modes.inverse)?;
             let mut mean = Metrics::default();
             let mut solutions = Vec::new();
             for output in &outputs {
-                mean.add(&output.metrics(arm, scratch), outputs.len());
+                mean.add(&output.metrics(arm, scratch, self.measures_norms), outputs.len());
                 if rates.is_some() {
                     solutions.push(output.solution(arm, scratch));
                 }
@@ -274,7 +278,7 @@ impl<'a> Output<'a> {
         }
     }
 
-    fn metrics(&self, arm: &Arm, scratch: &mut Scratch) -> Metrics {
+    fn metrics(&self, arm: &Arm, scratch: &mut Scratch, with_norm: bool) -> Metrics {
         let fits = if arm.ablation.is_without_residuals() { &self.noise_free } else { &self.fits };
         let shown = arm.ablation.test_modes().unwrap_or(usize::MAX).min(self.modes.inverse.len());
         let (test_kick, train_kick) = match arm.adversary {
@@ -292,7 +296,9 @@ impl<'a> Output<'a> {
             metrics.train = fits.prefix_trained(kept).squares / n;
             metrics.test = fits.prefix(seen).shifted(shift, m);
             metrics.opposite = fits.prefix(seen).shifted(-shift, m);
-            metrics.norm = norm(&fits.base[..kept]);
+            if with_norm {
+                metrics.norm = norm(&fits.base[..kept]);
+            }
             self.noise_free.prefix(seen)
         } else {
             for sign in [-1.0, 1.0] {
@@ -309,7 +315,9 @@ impl<'a> Output<'a> {
                 }
                 (metrics.train, metrics.test) = (train / n, test);
             }
-            metrics.norm = norm(&scratch.alpha);
+            if with_norm {
+                metrics.norm = norm(&scratch.alpha);
+            }
             self.bias(scratch, shown)
         };
         metrics.bias_squared = (bias.errors / m).powi(2);
@@ -380,6 +388,10 @@ impl<'a> Output<'a> {
 /// Work space of one worker.
 #[derive(Default)]
 pub(super) struct Scratch {
+    /// The estimator that was asked last in this cell, and its answer: many arms share one.
+    asked: Option<Arc<dyn SpectralFilter>>,
+    answer: Response,
+    /// The answer, as the arm's ablation leaves it.
     response: Response,
     /// How many leading modes are kept, where the gains are `1/σ` for those and 0 for the rest.
     prefix: Option<usize>,
@@ -390,7 +402,12 @@ pub(super) struct Scratch {
 
 impl Scratch {
     fn set_gains(&mut self, arm: &Arm, svd: &Svd, inverse: &[f64]) -> Result<(), Error> {
-        self.response.ask(arm.estimator.as_ref(), svd.spectrum())?;
+        if !self.asked.as_ref().is_some_and(|asked| Arc::ptr_eq(asked, &arm.estimator)) {
+            self.asked = None;
+            self.answer.ask(arm.estimator.as_ref(), svd.spectrum())?;
+            self.asked = Some(Arc::clone(&arm.estimator));
+        }
+        self.response.clone_from(&self.answer);
         let Response { gains, residuals } = &mut self.response;
         arm.ablation.cut_gains(svd.spectrum().singular_values(), gains);
         for (gain, left) in gains.iter().zip(&mut *residuals) {

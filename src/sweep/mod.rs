@@ -123,6 +123,7 @@ impl Sweep {
         let orders = self.splits.orders(self.data.len(), self.sizes.iter().copied().max().unwrap_or(0))?;
         let mut study = Study::new(&self.data, &self.arms, &*self.backend)?;
         study.counts_errors = self.counts_errors();
+        study.measures_norms = self.metrics.contains(&Metric::CoefficientNorm);
         let by_cell = |places: &[Place]| self.measure(&study, &orders, places);
         if self.chosen_engine()? == Engine::Nested {
             let (results, by_svd) = nested::measure(self, &study, &orders, observer, by_cell)?;
@@ -212,14 +213,12 @@ impl Sweep {
         let sizes = |place: Place| (place.axis_value, self.data.features().ncols());
         for (place, result) in results {
             // An arm that fails leaves the others of its cell.
-            let failed = match &result {
-                Some(Ok(measured)) => measured.failures(),
-                _ => Vec::new(),
-            };
+            let failed = result.as_ref().and_then(|measured| measured.as_ref().ok()).map(Measured::failures);
             let cells = result.map(|measured| Ok(study.cells(measured?, place, &wanted)));
             add_cells(&mut curve, [(place, cells)], sizes);
-            let failed = failed.into_iter().map(|error| (place, Some(Err::<[Cell; 0], _>(error))));
-            add_cells(&mut curve, failed, sizes);
+            for error in failed.into_iter().flatten() {
+                add_cells(&mut curve, [(place, Some(Err::<[Cell; 0], _>(error)))], sizes);
+            }
         }
         curve
     }

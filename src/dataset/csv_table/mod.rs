@@ -23,6 +23,9 @@ use std::fs;
 use std::path::Path;
 use table::{Reader, Table};
 
+/// The cells of a file of at most so many bytes are not counted before they are read.
+const UNCOUNTED: usize = 1 << 20;
+
 impl Dataset {
     /// Reads a CSV file, packed by gzip or not; the data set is named after the file.
     ///
@@ -62,9 +65,11 @@ impl Table<'_> {
         let (names, width) = self.header(&mut reader, &mut record, &mut more)?;
         let columns = Columns::choose(self, &names)?;
         // Lists grow by doubling: up to twice what is in them.
-        let ends_cell = |byte: &&u8| **byte == self.options.delimiter || **byte == b'\n';
-        let cells = self.text.iter().filter(ends_cell).count() + 1;
-        memory::reserve("the numbers of a CSV file", memory::list::<[f64; 2]>(cells))?;
+        if self.text.len() > UNCOUNTED {
+            let ends_cell = |byte: &&u8| **byte == self.options.delimiter || **byte == b'\n';
+            let cells = self.text.iter().filter(ends_cell).count() + 1;
+            memory::reserve("the numbers of a CSV file", memory::list::<[f64; 2]>(cells))?;
+        }
         let mut features = Features::new(&columns);
         let mut targets = Vec::new();
         let mut dropped = 0;
