@@ -251,7 +251,9 @@ mod tests {
         let group = |path: &str, files: &[(&str, &str)]| {
             let folder = root.join(path);
             create_dir_all(&folder).unwrap();
-            files.iter().for_each(|(name, text)| write(folder.join(name), text).unwrap());
+            for (name, text) in files {
+                write(folder.join(name), text).unwrap();
+            }
         };
         let stat = ("memory.stat", "anon 5\ninactive_file 300\ntotal_inactive_file 40\n");
         group("a", &[("memory.max", "2000\n"), ("memory.current", "900\n"), stat]);

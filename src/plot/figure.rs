@@ -93,7 +93,7 @@ impl Figure {
     pub fn to_svg(&self) -> String {
         let plan = layout::plan(self);
         let name = self.title.as_deref().unwrap_or(&self.caption);
-        svg::write(&self.draw(&plan), plan.width, plan.height, name)
+        svg::write(&Self::draw(&plan), plan.width, plan.height, name)
     }
 
     /// The figure as a PNG, `scale` pixels per pixel of the SVG: the same marks, set in
@@ -105,7 +105,7 @@ impl Figure {
     /// than 10⁸ pixels.
     pub fn to_png(&self, scale: f64) -> Result<Vec<u8>, Error> {
         let plan = layout::plan(self);
-        raster::png(&self.draw(&plan), plan.width, plan.height, scale)
+        raster::png(&Self::draw(&plan), plan.width, plan.height, scale)
     }
 
     /// The figure as a PDF of one page: vectors throughout, letters as outlines. A pixel of the SVG is
@@ -116,7 +116,7 @@ impl Figure {
     /// [`Error::Resource`] if its content cannot be packed.
     pub fn to_pdf(&self) -> Result<Vec<u8>, Error> {
         let plan = layout::plan(self);
-        pdf::write(&self.draw(&plan), plan.width, plan.height)
+        pdf::write(&Self::draw(&plan), plan.width, plan.height)
     }
 
     /// Writes the figure to `path`: SVG if the name ends in `.svg`, PDF if it ends in `.pdf`, PNG at
@@ -150,7 +150,7 @@ impl Figure {
         println!("EVCXR_BEGIN_CONTENT text/html\n{self}\nEVCXR_END_CONTENT");
     }
 
-    fn draw(&self, plan: &Plan) -> Drawing {
+    fn draw(plan: &Plan) -> Drawing {
         let mut drawing = Drawing::default();
         let head = TextStyle::new(layout::HEAD, Anchor::Start, Rgb::BLACK);
         drawing.lines((layout::MARGIN, layout::MARGIN + 12.0), &plan.title, 20.0, head);
