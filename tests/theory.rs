@@ -521,3 +521,29 @@ fn a_spectrum_of_zeros() {
         close(found.excess, 2.0);
     }
 }
+
+/// The optimum of isotropic features is known; of a target in the strong directions it is below 0.
+#[test]
+fn optimal_penalties() {
+    for (gamma, noise) in [(0.5, 0.4), (1.0, 0.4), (3.0, 0.4), (50.0, 0.1)] {
+        let spectrum = Spectrum::with_multiplicities(&[1.0], &[gamma]).unwrap();
+        let population = Population::new(spectrum, &[1.7], noise).unwrap();
+        let (lambda, found) = population.optimal(1.0).unwrap().unwrap();
+        let expected = optimal_isotropic(gamma, 1.7, noise).unwrap();
+        // A minimum's place has half the digits of its value.
+        within(lambda, expected.0, 1e-6);
+        close(found.excess, expected.1);
+    }
+    let spectrum = Spectrum::with_multiplicities(&[100.0, 1.0], &[10.0, 290.0]).unwrap();
+    let spiked = Population::new(spectrum, &[1.0, 0.0], 0.01).unwrap();
+    let (lambda, best) = spiked.optimal(100.0).unwrap().unwrap();
+    assert!(lambda < 0.0, "{lambda}");
+    close(spiked.at(100.0, lambda).unwrap().excess, best.excess);
+    for other in [0.9 * lambda, 1.1 * lambda, 0.0, 1.0] {
+        assert!(spiked.at(100.0, other).unwrap().excess > best.excess, "{other}");
+    }
+    assert!(spiked.at(100.0, -1e9).is_err() && spiked.at(400.0, -1e-3).is_err());
+    // Nothing to learn: the more penalty the better.
+    let spectrum = Spectrum::new(&[1.0, 1.0]).unwrap();
+    assert_eq!(Population::new(spectrum, &[0.0, 0.0], 1.0).unwrap().optimal(1.0).unwrap(), None);
+}

@@ -62,8 +62,11 @@ impl Population {
     /// 1e-10 relative for `λ` of 0, 1e-300 to 1e300 and `n`/rank of 1 ± 1e-12. The formula itself is a limit: finite
     /// sizes deviate by `O(1/n)`, near the threshold by `O(1/|n − d|)`.
     ///
+    /// A negative `λ` is allowed above the lowest at which a solution exists (`df₂ = n` there), where the rank is
+    /// above `n`; close to that end `κ` has half the digits.
+    ///
     /// # Errors
-    /// [`Error::Domain`] for `n` that is not positive and finite, or `λ` that is negative or not finite.
+    /// [`Error::Domain`] for `n` that is not positive and finite, or `λ` that is too low or not finite.
     pub fn at(&self, n: f64, lambda: f64) -> Result<Ridge, Error> {
         let scale = self.scale(n, lambda)?;
         Ok(self.read(scale, n, lambda, self.spectrum.values()))
@@ -87,12 +90,100 @@ impl Population {
 
     fn scale(&self, n: f64, lambda: f64) -> Result<f64, Error> {
         check::positive("samples", n)?;
+        if lambda < 0.0 && lambda.is_finite() {
+            return self.negative_scale(n, lambda);
+        }
         check::non_negative("lambda", lambda)?;
         let gap = |kappa: f64| {
             let x = n * (lambda / kappa);
             (x, x)
         };
         Ok(self.spectrum.kappa(0.0, n, [lambda, 2.0 * lambda], gap))
+    }
+
+    /// `κ` at which `df₂ = n`, from which on `λ(κ)` grows; 0 where the rank is at most `n`.
+    fn turn(&self, n: f64, kappa: f64) -> f64 {
+        if kappa == 0.0 {
+            return 0.0;
+        }
+        // df₁ = n at `kappa`, and df₂ < df₁; towards 0 df₂ reaches the rank.
+        let (mut low, mut high) = (f64::MIN_POSITIVE, kappa);
+        while high > low * (1.0 + 1e-15) {
+            let middle = low.sqrt() * high.sqrt();
+            if middle <= low || middle >= high {
+                break;
+            }
+            if self.spectrum.sums(middle).ss < n { high = middle } else { low = middle }
+        }
+        high
+    }
+
+    /// `λ(κ) = κ (n − df₁)/n`.
+    fn penalty(&self, n: f64, kappa: f64) -> f64 {
+        kappa * (((n - self.spectrum.rank()) + self.spectrum.sums(kappa).c) / n)
+    }
+
+    fn negative_scale(&self, n: f64, lambda: f64) -> Result<f64, Error> {
+        let zero = self.scale(n, 0.0)?;
+        let (mut low, mut high) = (self.turn(n, zero), zero);
+        if low == 0.0 || self.penalty(n, low) >= lambda {
+            let must_be = "≥ 0, or above the lowest penalty where the rank is above the samples";
+            return Err(Error::Domain { what: "lambda", value: lambda, must_be });
+        }
+        loop {
+            let middle = 0.5 * (low + high);
+            if middle <= low || middle >= high {
+                return Ok(high);
+            }
+            if self.penalty(n, middle) < lambda { low = middle } else { high = middle }
+        }
+    }
+
+    /// The penalty of the least excess, which may be negative, and the theory there; `None` where the excess falls
+    /// for ever as the penalty grows.
+    ///
+    /// The least of 400 values of `κ` and a golden section around it: the excess to rounding, the penalty to 1e-7 of
+    /// `κ`. Of several dips closer than that grid one may be missed.
+    ///
+    /// # Errors
+    /// [`Error::Domain`] for `n` that is not positive and finite.
+    ///
+    /// # References
+    /// Optimal penalties below 0: Wu and Xu, arXiv:2006.05800; Patil, Du and Tibshirani (2024).
+    pub fn optimal(&self, n: f64) -> Result<Option<(f64, Ridge)>, Error> {
+        let zero = self.scale(n, 0.0)?;
+        let turn = self.turn(n, zero);
+        let largest = self.spectrum.values().iter().copied().fold(0.0, f64::max);
+        if largest == 0.0 {
+            return Ok(Some((0.0, self.at(n, 0.0)?)));
+        }
+        let low = if turn > 0.0 { turn * (1.0 + 1e-9) } else { 1e-12 * largest };
+        let high = 1e12 * largest.max(self.spectrum.trace() / n).min(1e288);
+        let (start, length) = (low.ln(), high.ln() - low.ln());
+        let at = |u: f64| {
+            let kappa = u.exp();
+            let lambda = self.penalty(n, kappa);
+            (lambda, self.read(kappa, n, lambda, self.spectrum.values()))
+        };
+        let risk = |u: f64| at(u).1.excess;
+        let node = |i: usize| start + length * i as f64 / 399.0;
+        let risks: Vec<f64> = (0..400).map(|i| risk(node(i))).collect();
+        let best = (0..400).min_by(|&a, &b| risks[a].total_cmp(&risks[b])).unwrap_or(0);
+        if best == 399 {
+            return Ok(None);
+        }
+        if best == 0 && turn == 0.0 {
+            return Ok(Some((0.0, self.at(n, 0.0)?)));
+        }
+        let (mut left, mut right) = (node(best.saturating_sub(1)), node(best + 1));
+        for _ in 0..60 {
+            let (a, b) = (
+                right - 0.618_033_988_749_895 * (right - left),
+                left + 0.618_033_988_749_895 * (right - left),
+            );
+            if risk(a) <= risk(b) { right = b } else { left = a }
+        }
+        Ok(Some(at(0.5 * (left + right))))
     }
 
     fn read(&self, kappa: f64, n: f64, lambda: f64, test: &[f64]) -> Ridge {
