@@ -1,6 +1,7 @@
 //! The spectral laws and the ranks of `theory` against values of 25 digits computed elsewhere.
 
 use double_descent::theory::circle;
+use double_descent::theory::gradient_flow::{self, Group};
 use double_descent::theory::marchenko_pastur::MarchenkoPastur;
 use double_descent::theory::overfitting::{Tail, power_law_cost};
 use double_descent::theory::ridge::Population;
@@ -125,4 +126,33 @@ fn the_circle() {
     close(circle::limit(0.3, 0.31).unwrap(), 21.399_999_999_999_98);
     assert_eq!(circle::limit(0.3, 0.3).unwrap(), f64::INFINITY);
     assert!(circle::limit(0.0, 0.3).is_err() && circle::limit(0.3, 1.1).is_err());
+}
+
+#[test]
+fn gradient_flow() {
+    let group = |count, variance, energy| Group { count, variance, energy };
+    let groups = [group(50.0, 1.0, 0.01), group(50.0, 0.001, 20.0)];
+    close(gradient_flow::excess(&groups, 150.0, 1.0, 0.6).unwrap(), 1.217_254_925_504_262_4);
+    close(gradient_flow::excess(&groups, 150.0, 1.0, 2000.0).unwrap(), 0.600_863_996_360_570_4);
+    let paper = [group(1.0, 1.0, 0.45 * 0.45), group(1.0, 0.15 * 0.15, 9.0)];
+    for (steps, expected) in
+        [(1, 0.366_615_281_406_25), (30, 0.269_392_902_414_528_46), (491, 0.166_942_176_546_209_16)]
+    {
+        close(gradient_flow::excess_of_descent(&paper, 10.0, 1.0, 0.1, steps).unwrap(), expected);
+    }
+    for (variance, energy, noise, n, time, least, end) in [
+        (0.001, 20.0, 1.0, 150.0, 1_386.294_361_119_890_7, 0.005, 0.006_666_666_666_666_667),
+        (0.1, 0.5, 2.0, 30.0, 5.596_157_879_354_227, 0.028_571_428_571_428_574, 0.066_666_666_666_666_67),
+    ] {
+        let found = gradient_flow::optimum(&group(1.0, variance, energy), n, noise).unwrap();
+        close(found.time, time);
+        close(found.least, least);
+        close(found.end, end);
+    }
+    close(gradient_flow::plateau(150, 50, 1.0, 1.0).unwrap(), 2.010_101_010_101_01);
+    close(gradient_flow::plateau(60, 30, 1.0, 1.0).unwrap(), 3.068_965_517_241_379_4);
+    close(gradient_flow::plateau(20, 18, 0.1, 0.1).unwrap(), 3.7);
+    assert!(gradient_flow::plateau(3, 4, 1.0, 1.0).is_err());
+    // Alternating steps: g = −1 after one of η ℓ = 2.
+    close(gradient_flow::excess_of_descent(&groups[..1], 1.0, 1.0, 2.0, 1).unwrap(), 50.0 * (0.01 + 4.0));
 }

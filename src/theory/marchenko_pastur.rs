@@ -68,7 +68,7 @@ impl MarchenkoPastur {
     }
 
     /// `κ` with `κ = λ + γκ/(1 + κ)`.
-    fn kappa(&self, lambda: f64) -> f64 {
+    fn kappa(self, lambda: f64) -> f64 {
         let b = (self.gamma - 1.0) + lambda;
         let root = b.hypot(2.0 * lambda.sqrt());
         if b > 0.0 { 0.5 * b + 0.5 * root } else { 2.0 * (lambda / (root - b)) }

@@ -8,6 +8,7 @@ pub mod activation;
 mod check;
 pub mod circle;
 pub mod gaussian;
+pub mod gradient_flow;
 pub mod marchenko_pastur;
 pub mod noise;
 pub mod overfitting;
