@@ -547,3 +547,16 @@ fn optimal_penalties() {
     let spectrum = Spectrum::new(&[1.0, 1.0]).unwrap();
     assert_eq!(Population::new(spectrum, &[0.0, 0.0], 1.0).unwrap().optimal(1.0).unwrap(), None);
 }
+
+#[test]
+fn two_point_spectra() {
+    for (gamma, [first, second], weight, kappa) in [
+        (2.0, [4.0, 0.5], 0.3, 0.877_973_383_805_949_9),
+        (5.0, [1.0, 1.0], 0.5, 4.0),
+        (20.0, [100.0, 1.0], 0.01, 22.657_487_736_467_63),
+    ] {
+        let counts = [gamma * weight, gamma * (1.0 - weight)];
+        let spectrum = Spectrum::with_multiplicities(&[first, second], &counts).unwrap();
+        close(Population::new(spectrum, &[0.0; 2], 0.0).unwrap().at(1.0, 0.0).unwrap().kappa, kappa);
+    }
+}
