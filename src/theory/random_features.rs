@@ -1,0 +1,185 @@
+//! Ridge regression on random features of any kernel spectrum, in the limit of many samples and features.
+//!
+//! Features `g_j(x) = Σ √ℓᵢ w_ij φᵢ(x)`, `j = 1..k`, of `n` samples; the kernel is `(1/k) Σ g_j g_j`, its ridge `δ`
+//! (penalty `kδ` on the sum of squares). The target is `Σ vᵢ φᵢ`, the label noise has variance `σ²`. A tail of
+//! infinitely many small eigenvalues has mass `t`, and the target's part in it `v_t²`. With
+//! ```text
+//! z = Σ m s + t/κ,   q = Σ m s²,   s = ℓ/(ℓ + κ),   (n − z)(k − z) = kδ/κ,   z < min(n, k)
+//! b₀ = Σ v² (1−s)² + v_t²,   c₁ = Σ v² s(1−s),   B = b₀ + c₁ (z−q)/(k−q)
+//! D = (q(k−z) + z(z−q)) / (n(k−q)),   excess = (B + σ²D)/(1 − D),   train = ((n−z)/n)² (excess + σ²)
+//! ```
+//! # References
+//! Simon et al., arXiv:2311.14646; Bach, arXiv:2303.01372; Defilippis, Loureiro and Misiakiewicz, arXiv:2405.15699;
+//! Atanasov, Zavatone-Veth and Pehlevan (2024). The split is that of Adlam and Pennington, arXiv:2011.03321.
+
+use super::check;
+use super::spectrum::Spectrum;
+use crate::Error;
+
+/// A kernel, a target and the noise: all that random-feature regression needs to know of the world.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Kernel {
+    spectrum: Spectrum,
+    energy: Vec<f64>,
+    noise: f64,
+    tail: f64,
+    tail_energy: f64,
+}
+
+/// What the theory says at one `n`, `k` and `δ`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RandomFeatures {
+    /// The deterministic scale `κ`; 0 where the regression is least squares in all of a finite population.
+    pub kappa: f64,
+    /// Test error without the test's own noise.
+    pub excess: f64,
+    /// Mean squared error on the noisy training labels.
+    pub train: f64,
+    /// Where the excess comes from; its parts add up to it.
+    pub split: Split,
+    /// The excess of the mean of infinitely many feature draws on the same data.
+    pub ensemble: f64,
+    /// The kernel ridge whose infinite-width predictor has the same `κ`, `δ k/(k − z) = κ (n − z)`.
+    pub effective_ridge: f64,
+}
+
+/// The symmetric split of the excess over data, features and label noise.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Split {
+    /// `b₀`.
+    pub bias: f64,
+    /// From the samples alone.
+    pub data: f64,
+    /// From the features alone.
+    pub features: f64,
+    /// From samples and features together.
+    pub data_features: f64,
+    /// From samples and label noise.
+    pub data_noise: f64,
+    /// From all three together.
+    pub all: f64,
+}
+
+impl Split {
+    /// The parts added up: the excess.
+    #[must_use]
+    pub fn sum(&self) -> f64 {
+        self.bias + self.data + self.features + self.data_features + self.data_noise + self.all
+    }
+}
+
+impl RandomFeatures {
+    /// The excess of the mean of `members` independent feature draws on the same data, `R_∞ + (R₁ − R_∞)/K`.
+    ///
+    /// # Errors
+    /// [`Error::Domain`] without members.
+    ///
+    /// # References
+    /// Ruben et al., arXiv:2412.05418.
+    pub fn of_members(&self, members: usize) -> Result<f64, Error> {
+        match members {
+            0 => Err(Error::Domain { what: "members", value: 0.0, must_be: "at least 1" }),
+            1 => Ok(self.excess),
+            _ if self.excess == self.ensemble => Ok(self.ensemble),
+            _ => Ok(self.ensemble + (self.excess - self.ensemble) / members as f64),
+        }
+    }
+}
+
+impl Kernel {
+    /// `energy[i]` is the target's `Σ v²` over all of the eigenspace of the i-th eigenvalue; `noise` is `σ²`.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for lists of two lengths, [`Error::Domain`] for an energy or a noise that is negative or not
+    /// finite.
+    pub fn new(spectrum: Spectrum, energy: &[f64], noise: f64) -> Result<Self, Error> {
+        check::energies("target energy", spectrum.len(), energy)?;
+        check::non_negative("noise variance", noise)?;
+        Ok(Self { spectrum, energy: energy.to_vec(), noise, tail: 0.0, tail_energy: 0.0 })
+    }
+
+    /// With a tail of infinitesimal eigenvalues of total `mass`, and the target's `energy` in it.
+    ///
+    /// # Errors
+    /// [`Error::Domain`] for either that is negative or not finite.
+    pub fn with_tail(mut self, mass: f64, energy: f64) -> Result<Self, Error> {
+        self.tail = check::non_negative("mass of the tail", mass)?;
+        self.tail_energy = check::non_negative("target energy in the tail", energy)?;
+        Ok(self)
+    }
+
+    /// The theory for `n` samples, `k` features and ridge `δ ≥ 0`. Infinite at `n = k`, `δ = 0`, unless the
+    /// population has fewer dimensions.
+    ///
+    /// # Accuracy
+    /// 1e-10 relative for `δ` of 1e-300 to 1e300 and `n/k` of 1 ± 1e-12; no difference is taken but `rank − n`,
+    /// `rank − k` and `n − k`. The formula itself is a limit: finite sizes deviate by `O(1/n)`.
+    ///
+    /// # Errors
+    /// [`Error::Domain`] for `n` or `k` that is not positive and finite, or `δ` that is negative or not finite.
+    pub fn at(&self, n: f64, k: f64, ridge: f64) -> Result<RandomFeatures, Error> {
+        check::positive("samples", n)?;
+        check::positive("features", k)?;
+        check::non_negative("ridge", ridge)?;
+        let (least, apart) = (n.min(k), (n - k).abs());
+        // x (x + |n − k|) = kδ/κ for x = min(n, k) − z, in roots so that nothing overflows.
+        let gap = |kappa: f64| {
+            let root = 2.0 * k.sqrt() * (ridge / kappa).sqrt();
+            let width = apart.hypot(root);
+            if width == 0.0 {
+                return (0.0, 0.0);
+            }
+            let x = 0.5 * root * (root / (apart + width));
+            (x, 0.5 * root * (root / (2.0 * width)))
+        };
+        let bounds = [ridge / n, 4.0 * (k / least) * (ridge / least)];
+        let kappa = self.spectrum.kappa(self.tail, least, bounds, gap);
+        Ok(self.read(n, k, kappa, |kappa| gap(kappa).0))
+    }
+
+    fn read(&self, n: f64, k: f64, kappa: f64, gap: impl Fn(f64) -> f64) -> RandomFeatures {
+        let sums = self.spectrum.sums(kappa);
+        let mass = if self.tail > 0.0 { self.tail / kappa } else { 0.0 };
+        let x = if kappa > 0.0 { gap(kappa) } else { n.min(k) - sums.s };
+        let (free_n, free_k) = (x + (n - k).max(0.0), x + (k - n).max(0.0));
+        let (z, q, between) = (sums.s + mass, sums.ss, sums.sc + mass);
+        let (rest_n, rest_k) = (free_n + between, free_k + between);
+        let (mut b0, mut c1) = (self.tail_energy, 0.0);
+        for (&value, &energy) in self.spectrum.values().iter().zip(&self.energy) {
+            let c = if value > 0.0 { kappa / (value + kappa) } else { 1.0 };
+            b0 += energy * c * c;
+            c1 += energy * c * (1.0 - c);
+        }
+        // n (k − q) times D and 1 − D; at κ = 0 the factor k − M cancels, and may be 0.
+        let pole = free_n * free_k + between * (free_n + free_k);
+        let (over, again) = if kappa > 0.0 {
+            let dof = q * free_k + z * between;
+            (check::ratio(dof, pole), check::ratio(n * between * (between / rest_n), pole))
+        } else {
+            (check::ratio(q, free_n), 0.0)
+        };
+        let noise_alone = check::ratio(q, rest_n);
+        let features = if between > 0.0 { c1 * (between / rest_k) } else { 0.0 };
+        let times = |a: f64, b: f64| if a == 0.0 { 0.0 } else { a * b };
+        let bias = b0 + features;
+        let split = Split {
+            bias: b0,
+            data: times(b0, noise_alone),
+            features,
+            data_features: times(bias, again) + times(features, noise_alone),
+            data_noise: times(self.noise, noise_alone),
+            all: times(self.noise, again),
+        };
+        let excess = bias + times(bias + self.noise, over);
+        // Where the excess is infinite the training error is 0, its limit: the fit interpolates.
+        let train = if free_n == 0.0 { 0.0 } else { (free_n / n).powi(2) * (excess + self.noise) };
+        RandomFeatures {
+            kappa,
+            excess,
+            train,
+            split,
+            ensemble: split.bias + split.data + split.data_noise,
+            effective_ridge: kappa * free_n,
+        }
+    }
+}
