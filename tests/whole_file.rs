@@ -1,4 +1,5 @@
 //! Everything that is written is there whole or not at all: after a kill, on a full disk, over a file that was there.
+#![cfg(feature = "plot")] // figures are among it
 
 mod common;
 
