@@ -19,7 +19,7 @@
 use crate::Error;
 use crate::filter::MinNorm;
 use crate::memory::{reserve, sum, table};
-use crate::nested::{Engine, Point};
+use crate::nested::{Engine, LeftOut, Point};
 use crate::risk::Compressed;
 use crate::svd::{Backend, Cutoff, Faer, Svd};
 use ndarray::{Array2, ArrayRef2, s};
@@ -201,6 +201,7 @@ pub fn warm_start_curve(
             noise: None,
             smallest_singular_value: svd.smallest_nonzero(),
             loo_mse: None,
+            loo_by: LeftOut::default(),
             engine: Engine::Svd,
         })
     };

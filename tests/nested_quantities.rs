@@ -7,7 +7,7 @@ use double_descent::Error;
 use double_descent::filter::MinNorm;
 use double_descent::nested::{Columns, Engine, Point, Rows, Test};
 use double_descent::risk::Compressed;
-use double_descent::svd::{Cutoff, Svd};
+use double_descent::svd::Svd;
 use ndarray::{Array1, Array2, ArrayView2, array, s};
 
 /// `c` of the law "error ≤ c κ ε": both sides have errors, that of the SVD grows slowly with its size.
@@ -32,13 +32,6 @@ fn feature_points(mut fit: Columns<'_>, x: &Array2<f64>) -> Vec<Point> {
 /// `None` where a singular value lies too close to the cutoff for a figure; else the SVD and `κ`.
 fn clear_svd(x: &ArrayView2<'_, f64>) -> Option<(Svd, f64)> {
     let svd = Svd::new(x).unwrap();
-    let cutoff = svd.cutoff();
-    clear_svd_under(svd, cutoff)
-}
-
-/// The same under the cutoff of another matrix.
-fn clear_svd_under(svd: Svd, cutoff: f64) -> Option<(Svd, f64)> {
-    let svd = svd.with_cutoff(Cutoff::Absolute(cutoff)).unwrap();
     let is_close = |s: &f64| (0.1..1e3).contains(&(s / svd.cutoff()));
     if svd.singular_values().iter().any(is_close) {
         return None;
@@ -270,22 +263,20 @@ fn smallest_singular_values_that_hide() {
     }
 }
 
-/// By refits under the cutoff of all rows: mean squared leave-one-out error, and the condition number of the
+/// By refits: mean squared leave-one-out error, and the condition number of the
 /// worst matrix on the way. `None` where a matrix has a singular value too close to the cutoff.
 fn left_out(x: &ArrayView2<'_, f64>, y: &ArrayView2<'_, f64>) -> Option<(f64, f64)> {
     let (n, p) = x.dim();
-    let (svd, mut condition) = clear_svd(x)?;
-    let cutoff = svd.cutoff();
+    let (_, mut condition) = clear_svd(x)?;
     let mut sum = 0.0;
     for i in 0..n {
         let others: Vec<usize> = (0..n).filter(|&j| j != i).collect();
         let mut beta = Array2::zeros((p, y.ncols()));
         if n > 1 {
             let rows = x.select(ndarray::Axis(0), &others);
-            let (svd, one) = clear_svd_under(Svd::new(&rows).unwrap(), cutoff)?;
+            let (svd, one) = clear_svd(&rows.view())?;
             condition = condition.max(one);
-            let filter = MinNorm::with_cutoff(Cutoff::Absolute(cutoff)).unwrap();
-            beta = svd.solve(&y.select(ndarray::Axis(0), &others), &filter).unwrap();
+            beta = svd.solve(&y.select(ndarray::Axis(0), &others), &MinNorm::default()).unwrap();
         }
         sum += (&y.row(i) - &x.row(i).dot(&beta)).mapv(|e| e * e).sum();
     }

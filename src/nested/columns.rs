@@ -11,6 +11,7 @@ use super::held_out::HeldOut;
 use super::kept::Kept;
 use super::leave_one_out::ColumnWise;
 use super::penalty::{Angle, Penalty, check_combination};
+use super::refits::Refits;
 use super::room::Room;
 use super::scale::{Unit, largest_exponent, scaled};
 use super::smallest::Smallest;
@@ -61,7 +62,7 @@ pub struct Columns<'a> {
     images: Vec<Vec<f64>>,
     noise: Option<Noise>,
     smallest: Option<Smallest>,
-    left_out: Option<ColumnWise>,
+    left_out: Option<(ColumnWise, Refits)>,
     ridge: Option<Penalty>,
     /// With ridge, while they may be needed: the columns, and the targets (`n × k`).
     kept: Option<(Kept, Array2<f64>)>,
@@ -157,8 +158,11 @@ impl<'a> Columns<'a> {
     /// eᵢ = (Y − X β̂)ᵢ / (1 − hᵢᵢ)  where other rows span row i,      eᵢ = (K⁺ Y)ᵢ / (K⁺)ᵢᵢ  where they do not
     /// ```
     ///
-    /// exact at any rank, under the rank cutoff of `X` also for the fits to fewer rows. An error is as
-    /// accurate as the worst conditioned of `X` and `X` without one row allows. O(n r) more a point while `p
+    /// at any rank. Each row whose removal changes which singular values count (a row so long that the others
+    /// are rounding beside it, or one without which a direction lies near the cutoff) has an SVD of all other
+    /// rows instead, and so has one of which rounding leaves too little; [`Point::loo_by`] tells. Where those
+    /// would be too much work the error is `None`. An error is as accurate as the worst conditioned of `X` and
+    /// `X` without one row allows. O(n r) more a point while `p
     /// < n` (O(n² r) at the last few before `n`), O(n²) from there on and O(n³) at a few points on the way
     /// down from the threshold. With dependent columns a row that spans a direction alone costs O(r²) more.
     ///
@@ -182,7 +186,11 @@ impl<'a> Columns<'a> {
     pub fn with_leave_one_out(mut self) -> Result<Self, Error> {
         self.check_no_columns("0 when the leave-one-out error is asked for")?;
         check_combination(self.ridge.is_some())?;
-        self.left_out = Some(ColumnWise::default());
+        let target = |i: usize, rest: &Vec<f64>, unit: &Unit| scaled(rest[i], unit.exponent());
+        let targets =
+            |i: usize| self.rest.iter().zip(&self.target_units).map(|(r, u)| target(i, r, u)).collect();
+        let refits = Refits::of_columns((0..self.n).map(targets).collect());
+        self.left_out = Some((ColumnWise::default(), refits));
         Ok(self)
     }
 
@@ -222,10 +230,11 @@ impl<'a> Columns<'a> {
             }
             self.longest *= factor;
             self.noise.iter_mut().for_each(Noise::forget);
-            self.left_out.iter_mut().for_each(ColumnWise::forget);
+            self.left_out.iter_mut().for_each(|(left_out, _)| left_out.forget());
         }
         self.p += 1;
         self.kept.iter_mut().for_each(|(kept, _)| kept.push(x, None));
+        self.left_out.iter_mut().for_each(|(_, refits)| refits.push_column(x));
         let x: Vec<f64> = x.iter().map(|&v| scaled(v, -self.unit.exponent())).collect();
         self.longest = self.longest.max(square(&x).sqrt());
         let negligible = self.negligible(&aview1(&x));
@@ -275,7 +284,7 @@ impl<'a> Columns<'a> {
                 all.append_column(&inside, rho, noise);
             }
             self.triangle.append(inside, rho);
-            self.left_out.iter_mut().for_each(ColumnWise::forget);
+            self.left_out.iter_mut().for_each(|(left_out, _)| left_out.forget());
             for (c, rest) in self.c.iter_mut().zip(&mut self.rest) {
                 let along = dot(&q, rest);
                 axpy(rest, -along, &q);
@@ -290,7 +299,7 @@ impl<'a> Columns<'a> {
         } else {
             let along = noises.as_ref().map_or_else(Vec::new, |all| all.new_column(&self.triangle, &inside));
             let mut gamma = 1.0;
-            let (mut left_out, n) = (self.left_out.as_mut(), self.n);
+            let (mut left_out, n) = (self.left_out.as_mut().map(|(left_out, _)| left_out), self.n);
             let mut rest = left_out.as_mut().map_or_else(Vec::new, |left_out| left_out.new_column(n));
             let triangle = match &mut self.ridge {
                 Some(penalty) => {
@@ -333,22 +342,28 @@ impl<'a> Columns<'a> {
             let z: Vec<_> = self.c.iter().map(|c| triangle.backward(&c[..rank])).collect();
             let noise = self.noise.as_mut().map(|noise| noise.term(triangle, solve));
             let parts = (&mut *triangle, &self.basis);
-            let left_out =
-                self.left_out.as_mut().map(|left_out| left_out.sums(parts, &z, &self.rest, (n, p)));
+            let (left_out, left_out_by) = match &mut self.left_out {
+                Some((left_out, refits)) => {
+                    let sums = left_out.sums(parts, &z, (&self.c, &self.rest), refits.heavy(), (n, p));
+                    refits.complete(sums, &self.target_units)?
+                }
+                None => Default::default(),
+            };
             let smallest = match &mut self.smallest {
                 Some(smallest) => smallest.of(triangle)?,
                 None => None,
             };
-            (Fit { z, lost: Vec::new(), rank, noise, smallest, left_out }, Engine::Nested)
+            (Fit { z, lost: Vec::new(), rank, noise, smallest, left_out, left_out_by }, Engine::Nested)
         } else {
             self.noise.iter_mut().for_each(Noise::forget);
             let transposed = triangle.to_array().reversed_axes();
             let (mut fit, svd) = Fit::by_svd(transposed, &self.c, self.noise.as_ref(), (n, p))?;
             fit.smallest = fit.smallest.filter(|_| self.smallest.is_some());
-            if let Some(left_out) = &mut self.left_out {
+            if let Some((left_out, refits)) = &mut self.left_out {
                 left_out.forget();
-                let sums = ColumnWise::sums_by_svd(&self.basis, &svd, &self.c, &self.rest, (n, p));
-                fit.left_out = Some(sums);
+                let targets = (&self.c[..], &self.rest[..]);
+                let sums = ColumnWise::sums_by_svd(&self.basis, &svd, targets, refits.heavy(), (n, p));
+                (fit.left_out, fit.left_out_by) = refits.complete(sums, &self.target_units)?;
             }
             (fit, Engine::Svd)
         };

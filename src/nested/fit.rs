@@ -2,6 +2,7 @@
 
 use super::carried::Carried;
 use super::held_out::HeldOut;
+use super::refits::LeftOut;
 use super::scale::{Unit, scaled};
 use super::triangle::{Triangle, axpy, norm};
 use super::{Engine, Point};
@@ -25,6 +26,8 @@ pub(super) struct Fit {
     pub(super) smallest: Option<f64>,
     /// Sums of squared leave-one-out errors, one per output, where they are asked for.
     pub(super) left_out: Option<Vec<f64>>,
+    /// How they were found.
+    pub(super) left_out_by: LeftOut,
 }
 
 /// The bound under which a triangle of an `n × p` matrix is solved as it is.
@@ -73,6 +76,7 @@ impl Fit {
             noise,
             smallest: svd.smallest_nonzero(),
             left_out: None,
+            left_out_by: LeftOut::Nested,
         };
         Ok((fit, svd))
     }
@@ -112,6 +116,7 @@ impl Measure<'_, '_> {
                 .map(|noise| scaled(noise, 2 * (noise_exponent - self.features.exponent())) + 0.0),
             smallest_singular_value: fit.smallest.map(|s| scaled(s, self.features.exponent())),
             loo_mse: fit.left_out.as_ref().map(|_| 0.0),
+            loo_by: fit.left_out_by,
             engine,
         };
         for (output, unit) in self.targets.iter().enumerate() {

@@ -21,12 +21,17 @@ use super::basis::Basis;
 use super::block::{as_columns, solve_transposed};
 use super::carried::Carried;
 use super::fit::negligible;
+use super::refits::Sums;
 use super::triangle::{Triangle, axpy, dot, rotate, square};
 use crate::svd::Svd;
 use ndarray::{Array2, ArrayView1, Axis, s};
 
 /// Under this `1 − hᵢᵢ` is not formed as that difference.
 const CLOSE: f64 = 1.0 / 64.0;
+/// By so much the cutoff of the other rows, and the estimate of their smallest singular value, may be off.
+const UNSURE: (f64, f64) = (0.25, 8.0);
+/// What an error may be off by, relative to all errors, and to the targets where those are tiny.
+const LOOSE: (f64, f64) = (1e-8, 1e-10);
 
 /// Leave-one-out errors where rows are appended: `F` is carried through the rotations, and the left null
 /// vectors that they end in add up to all else. O(N p) memory.
@@ -35,7 +40,7 @@ pub(super) struct RowWise {
     left: Left,
     /// The columns of `F`.
     columns: Vec<Vec<f64>>,
-    /// The rows that span a direction alone, while known.
+    /// The rows that span a direction alone, or may, while known.
     alone: Option<Vec<Alone>>,
 }
 
@@ -48,12 +53,39 @@ struct Left {
     residuals: Vec<Vec<f64>>,
 }
 
-/// A row that spans a direction alone.
+/// A row that spans a direction alone, or may.
 #[derive(Clone, Debug)]
 struct Alone {
     row: usize,
     /// `gᵢ`.
     gain: Vec<f64>,
+}
+
+/// The matrix of all rows.
+#[derive(Debug)]
+struct Whole {
+    /// A row so long that the others have a cutoff of their own.
+    heavy: Option<usize>,
+    rank: usize,
+    shape: (usize, usize),
+    /// Singular values up to this count as 0.
+    bound: f64,
+    /// A bound from below of the cutoff that an SVD has.
+    least: f64,
+}
+
+impl Whole {
+    fn of(triangle: &Triangle, heavy: Option<usize>, (n, p): (usize, usize)) -> Self {
+        let rank = triangle.len();
+        let norm = triangle.norm();
+        let least = cutoff(n, p) * norm / (rank.max(1) as f64).sqrt();
+        Self { heavy, rank, shape: (n, p), bound: negligible(n, p) * norm, least }
+    }
+}
+
+/// What an SVD cuts off, relative to its largest singular value.
+fn cutoff(n: usize, p: usize) -> f64 {
+    n.max(p) as f64 * f64::EPSILON
 }
 
 impl RowWise {
@@ -115,23 +147,31 @@ impl RowWise {
         &mut self,
         triangle: &mut Triangle,
         z: &[Vec<f64>],
+        heavy: Option<usize>,
         (n, p): (usize, usize),
-    ) -> Vec<f64> {
+    ) -> Sums {
         let columns = &self.columns;
         let alone = self.alone.take().unwrap_or_else(|| {
             let candidates = self.left.candidates(triangle, (n, p));
             let gain = |i: usize| columns.iter().map(|column| column[i]).collect::<Vec<_>>();
             self.left.alone(candidates, triangle, (n, p), |triangle, i| triangle.forward(&gain(i)))
         });
-        let sums = self.left.sums(&alone, z);
+        let whole = Whole::of(triangle, heavy, (n, p));
+        let sums = self.left.sums(&alone, z, &whole, None);
         self.alone = Some(alone);
         sums
     }
 
     /// The same from the SVD of the triangle and `c = Fᵀ Y`.
-    pub(super) fn sums_by_svd(&self, svd: &Svd, c: &[Vec<f64>], shape: (usize, usize)) -> Vec<f64> {
+    pub(super) fn sums_by_svd(
+        &self,
+        svd: &Svd,
+        c: &[Vec<f64>],
+        heavy: Option<usize>,
+        shape: (usize, usize),
+    ) -> Sums {
         let factor = as_columns(&self.columns, self.left.open.len());
-        self.left.clone().sums_by_svd(&factor, svd, c, shape)
+        self.left.clone().sums_by_svd(&factor, svd, c, heavy, shape)
     }
 
     fn lengthen(&mut self) {
@@ -145,7 +185,7 @@ impl Left {
     /// The rows that may be alone.
     fn candidates(&self, triangle: &mut Triangle, (n, p): (usize, usize)) -> Vec<usize> {
         // The norm of the inverse is an estimate from below, seldom by more than a factor of 10.
-        let reach = 10.0 * negligible(n, p) * triangle.norm() * triangle.inverse();
+        let reach = 10.0 * UNSURE.1 * negligible(n, p) * triangle.norm() * triangle.inverse();
         (0..self.open.len()).filter(|&i| self.open[i].sqrt() <= reach).collect()
     }
 
@@ -158,20 +198,62 @@ impl Left {
     ) -> Vec<Alone> {
         let bound = negligible(n, p) * triangle.norm();
         let all = candidates.into_iter().map(|row| Alone { row, gain: gain(triangle, row) });
-        all.filter(|alone| self.open[alone.row].sqrt() <= bound * square(&alone.gain).sqrt()).collect()
+        all.filter(|alone| self.is_within(UNSURE.1 * bound, alone)).collect()
     }
 
-    fn sums(&self, alone: &[Alone], z: &[Vec<f64>]) -> Vec<f64> {
+    /// Whether the smallest singular value without the row is at most `bound`.
+    fn is_within(&self, bound: f64, Alone { row, gain }: &Alone) -> bool {
+        let open = self.open[*row];
+        open == 0.0 || open.sqrt() <= bound * square(gain).sqrt()
+    }
+
+    /// `lengths` are the norms of the targets where residuals are known to `ε` of those, and not each to its own.
+    fn sums(&self, close: &[Alone], z: &[Vec<f64>], whole: &Whole, lengths: Option<&[f64]>) -> Sums {
+        let (n, p) = whole.shape;
+        let is_unsure = |row: &Alone| {
+            self.is_within(UNSURE.1 * whole.bound, row) && !self.is_within(UNSURE.0 * whole.least, row)
+        };
+        let mut again: Vec<usize> = close.iter().filter(|row| is_unsure(row)).map(|row| row.row).collect();
+        let alone: Vec<&Alone> = close.iter().filter(|row| self.is_within(whole.bound, row)).collect();
+        if let Some(row) = whole.heavy.filter(|row| !again.contains(row)) {
+            let rank = whole.rank - usize::from(alone.iter().any(|alone| alone.row == row));
+            if rank < p.min(n - 1) {
+                again.push(row);
+            }
+        }
+        let mut squares = self.squares(&alone, z, &again);
+        if let Some(lengths) = lengths {
+            let before = again.len();
+            for i in (0..n).filter(|&i| self.open[i] < CLOSE) {
+                let is_alone = || alone.iter().any(|alone| alone.row == i);
+                let is_rounding = |(sum, length): (&f64, &f64)| {
+                    let off = 4.0 * f64::EPSILON * length / self.open[i];
+                    off > LOOSE.0 * sum.sqrt() && off > LOOSE.1 * length
+                };
+                if squares.iter().zip(lengths).any(is_rounding) && !is_alone() && !again.contains(&i) {
+                    again.push(i);
+                }
+            }
+            if again.len() > before {
+                squares = self.squares(&alone, z, &again);
+            }
+        }
+        Sums { squares, again }
+    }
+
+    /// Over all rows but those that are fitted `again`.
+    fn squares(&self, alone: &[&Alone], z: &[Vec<f64>], again: &[usize]) -> Vec<f64> {
         let mut is_alone = vec![false; self.open.len()];
-        for alone in alone {
-            is_alone[alone.row] = true;
+        for row in alone.iter().map(|alone| alone.row).chain(again.iter().copied()) {
+            is_alone[row] = true;
         }
         let mut sums = Vec::with_capacity(z.len());
         for (residuals, z) in self.residuals.iter().zip(z) {
             let rows = residuals.iter().zip(&self.open).zip(&is_alone);
             let spanned: f64 =
                 rows.filter(|(_, alone)| !**alone).map(|((r, open), _)| (r / open).powi(2)).sum();
-            let errors = alone.iter().map(|Alone { gain, .. }| dot(gain, z) / square(gain));
+            let alone = alone.iter().filter(|alone| !again.contains(&alone.row));
+            let errors = alone.map(|Alone { gain, .. }| dot(gain, z) / square(gain));
             sums.push(spanned + errors.map(|e| e * e).sum::<f64>());
         }
         sums
@@ -183,8 +265,9 @@ impl Left {
         factor: &Array2<f64>,
         svd: &Svd,
         c: &[Vec<f64>],
+        heavy: Option<usize>,
         (n, p): (usize, usize),
-    ) -> Vec<f64> {
+    ) -> Sums {
         let rank = svd.rank();
         let (kept, lost) = svd.u().view().split_at(Axis(1), rank);
         let outside = factor.dot(&lost);
@@ -194,6 +277,7 @@ impl Left {
         let sigma = svd.singular_values().slice(s![..rank]);
         let gains = factor.dot(&kept) / sigma;
         let mut z = Vec::with_capacity(c.len());
+        let lengths = self.lengths(c);
         for (residuals, c) in self.residuals.iter_mut().zip(c) {
             let c = ArrayView1::from(c);
             let rest = outside.dot(&lost.t().dot(&c));
@@ -202,11 +286,18 @@ impl Left {
         }
         let bound = negligible(n, p) * svd.singular_values().first().unwrap_or(&0.0);
         let rows = gains.rows().into_iter().enumerate();
-        let alone: Vec<Alone> = rows
-            .filter(|(row, gain)| self.open[*row].sqrt() <= bound * gain.dot(gain).sqrt())
+        let close: Vec<Alone> = rows
             .map(|(row, gain)| Alone { row, gain: gain.to_vec() })
+            .filter(|row| self.is_within(UNSURE.1 * bound, row))
             .collect();
-        self.sums(&alone, &z)
+        let least = cutoff(n, p) * svd.singular_values().first().unwrap_or(&0.0);
+        let whole = Whole { heavy, rank, shape: (n, p), bound, least };
+        self.sums(&close, &z, &whole, Some(&lengths))
+    }
+
+    /// The norm of the targets of each output, `c` what the columns of `F` have of them.
+    fn lengths(&self, c: &[Vec<f64>]) -> Vec<f64> {
+        self.residuals.iter().zip(c).map(|(rest, c)| (square(rest) + square(c)).sqrt()).collect()
     }
 }
 
@@ -240,17 +331,20 @@ impl ColumnWise {
         &mut self,
         (triangle, basis): (&mut Triangle, &Basis),
         z: &[Vec<f64>],
-        rest: &[Vec<f64>],
+        (c, rest): (&[Vec<f64>], &[Vec<f64>]),
+        heavy: Option<usize>,
         (n, p): (usize, usize),
-    ) -> Vec<f64> {
+    ) -> Sums {
         if basis.is_complete() {
-            return self.sums_of_interpolation((triangle, basis), z, n);
+            let squares = self.sums_of_interpolation((triangle, basis), z, n);
+            return Sums { squares, again: Vec::new() };
         }
         let left = Left { open: open(basis, n), residuals: rest.to_vec() };
         let candidates = left.candidates(triangle, (n, p));
         let row = |i: usize| basis.vectors().iter().map(|q| q[i]).collect::<Vec<_>>();
         let alone = left.alone(candidates, triangle, (n, p), |triangle, i| triangle.backward(&row(i)));
-        left.sums(&alone, z)
+        let whole = Whole::of(triangle, heavy, (n, p));
+        left.sums(&alone, z, &whole, Some(&left.lengths(c)))
     }
 
     /// Every row is alone.
@@ -286,12 +380,12 @@ impl ColumnWise {
     pub(super) fn sums_by_svd(
         basis: &Basis,
         svd: &Svd,
-        c: &[Vec<f64>],
-        rest: &[Vec<f64>],
+        (c, rest): (&[Vec<f64>], &[Vec<f64>]),
+        heavy: Option<usize>,
         (n, p): (usize, usize),
-    ) -> Vec<f64> {
+    ) -> Sums {
         let left = Left { open: open(basis, n), residuals: rest.to_vec() };
-        left.sums_by_svd(&as_columns(basis.vectors(), n), svd, c, (n, p))
+        left.sums_by_svd(&as_columns(basis.vectors(), n), svd, c, heavy, (n, p))
     }
 }
 

@@ -107,6 +107,7 @@ pub mod noise;
 mod noise_term;
 mod penalty;
 mod plane;
+mod refits;
 mod room;
 mod rows;
 mod scale;
@@ -115,6 +116,7 @@ mod triangle;
 
 pub use columns::Columns;
 pub use plane::{Plane, PlaneFit, Request};
+pub use refits::LeftOut;
 pub use rows::Rows;
 
 use crate::Error;
@@ -177,8 +179,11 @@ pub struct Point {
     pub smallest_singular_value: Option<f64>,
     /// The leave-one-out error, where it was asked for: the mean of `eᵢ²` over rows and outputs, `eᵢ` the
     /// error at training row `i` of the minimum-norm fit to all other training rows (to none of them at `n =
-    /// 1`: 0).
+    /// 1`: 0). Also `None` where too many rows would need a fit of their own; [`Point::loo_by`] says so.
     pub loo_mse: Option<f64>,
+    /// How `loo_mse` was found.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub loo_by: LeftOut,
     /// What computed it.
     pub engine: Engine,
 }

@@ -46,6 +46,8 @@ impl Room {
             table(to, self.carried),
             table(block, self.dimension.saturating_add(self.carried)).saturating_mul(4),
         ];
-        sum([self.growth(from, to), list::<Point>(points), sum(of_block)])
+        // The vectors as they came, for refits.
+        let kept = if self.left_out > 0 { self.dimension.saturating_add(self.outputs) } else { 0 };
+        sum([self.growth(from, to), table(points, kept), list::<Point>(points), sum(of_block)])
     }
 }

@@ -11,6 +11,7 @@ use super::held_out::HeldOut;
 use super::kept::Kept;
 use super::leave_one_out::RowWise;
 use super::penalty::{Angle, Penalty, check_combination};
+use super::refits::Refits;
 use super::room::Room;
 use super::scale::{Unit, largest_exponent, scaled};
 use super::smallest::Smallest;
@@ -68,7 +69,7 @@ pub struct Rows<'a> {
     squares: Vec<f64>,
     noise: Option<Noise>,
     smallest: Option<Smallest>,
-    left_out: Option<RowWise>,
+    left_out: Option<(RowWise, Refits)>,
     /// The triangle with the penalty, and the targets that go with it, one vector per output.
     ridge: Option<(Penalty, Vec<Vec<f64>>)>,
     /// With ridge, while it may be needed.
@@ -180,9 +181,12 @@ impl<'a> Rows<'a> {
     /// eᵢ = (Y − X β̂)ᵢ / (1 − hᵢᵢ)  where other rows span row i,      eᵢ = (K⁺ Y)ᵢ / (K⁺)ᵢᵢ  where they do not
     /// ```
     ///
-    /// exact at any rank, under the rank cutoff of `X` also for the fits to fewer rows. An error is as
-    /// accurate as the worst conditioned of `X` and `X` without one row allows. The left factor is carried
-    /// along: O(N p) memory, O(n p) more a point, O(r²) more for each row that spans a direction alone if
+    /// at any rank. Each row whose removal changes which singular values count (a row so long that the others
+    /// are rounding beside it, or one without which a direction lies near the cutoff) has an SVD of all other
+    /// rows instead, and so has one of which rounding leaves too little; [`Point::loo_by`] tells. Where those
+    /// would be too much work the error is `None`. An error is as accurate as the worst conditioned of `X` and
+    /// `X` without one row allows. The left factor is carried
+    /// along: O(N p) memory, with the rows themselves, O(n p) more a point, O(r²) more for each row that spans a direction alone if
     /// dependent rows come in between. Rows are then taken one at a time past the threshold.
     ///
     /// # Errors
@@ -206,7 +210,7 @@ impl<'a> Rows<'a> {
     pub fn with_leave_one_out(mut self) -> Result<Self, Error> {
         self.check_no_rows("0 when the leave-one-out error is asked for")?;
         check_combination(self.ridge.is_some())?;
-        self.left_out = Some(RowWise::new(self.c.len()));
+        self.left_out = Some((RowWise::new(self.c.len()), Refits::default()));
         Ok(self)
     }
 
@@ -236,6 +240,7 @@ impl<'a> Rows<'a> {
         }
         self.n += 1;
         self.kept.iter_mut().for_each(|kept| kept.push(x, Some(y.to_vec())));
+        self.left_out.iter_mut().for_each(|(_, refits)| refits.push_row(x, y));
         let more = self.more_targets(x, y);
         let x = self.admit_features(x);
         let y = self.admit_targets(y, more);
@@ -320,6 +325,7 @@ impl<'a> Rows<'a> {
             for (((projected, x), given), y) in rows.zip(y.rows()) {
                 self.n += 1;
                 self.kept.iter_mut().for_each(|kept| kept.push(given, Some(y.to_vec())));
+                self.left_out.iter_mut().for_each(|(_, refits)| refits.push_row(&given, &y));
                 let more = self.more_targets(&given, &y);
                 let y = self.admit_targets(&y, more);
                 self.longest = self.longest.max(x.dot(&x).sqrt());
@@ -436,7 +442,7 @@ impl<'a> Rows<'a> {
             }
             self.longest *= factor;
             self.noise.iter_mut().for_each(Noise::forget);
-            self.left_out.iter_mut().for_each(RowWise::forget);
+            self.left_out.iter_mut().for_each(|(left_out, _)| left_out.forget());
             self.is_nested = false;
         }
         x.iter().map(|&v| scaled(v, -self.unit.exponent())).collect()
@@ -454,7 +460,7 @@ impl<'a> Rows<'a> {
                     all.flatten().for_each(|c| *c *= factor);
                 }
                 self.squares[output] *= factor * factor;
-                self.left_out.iter_mut().for_each(|left_out| left_out.scale(output, factor));
+                self.left_out.iter_mut().for_each(|(left_out, _)| left_out.scale(output, factor));
                 self.is_nested = false;
             }
             scaled_targets.push(scaled(y, -unit.exponent()));
@@ -478,7 +484,7 @@ impl<'a> Rows<'a> {
                 noise.append_row(&self.triangle, &inside, (&q, rho));
             }
             self.triangle.append(inside, rho);
-            self.left_out.iter_mut().for_each(|left_out| left_out.append(&self.triangle));
+            self.left_out.iter_mut().for_each(|(left_out, _)| left_out.append(&self.triangle));
             self.c.iter_mut().zip(&y).for_each(|(c, y)| c.push(*y));
             self.excess.iter_mut().for_each(|excess| excess.append(&q));
             self.images.push(self.held_out.image(&q));
@@ -490,7 +496,7 @@ impl<'a> Rows<'a> {
             }
             let (c, mut noise) = (&mut self.c, self.noise.as_mut());
             let mut rest = noise.as_mut().map_or_else(Vec::new, |noise| noise.new_row());
-            let mut left_out = self.left_out.as_mut();
+            let mut left_out = self.left_out.as_mut().map(|(left_out, _)| left_out);
             let mut null = left_out.as_mut().map_or_else(Vec::new, |left_out| left_out.new_row());
             self.triangle.rotate_in(&mut inside, |i, cos, sin| {
                 turn(c, &mut y, i, cos, sin);
@@ -530,8 +536,10 @@ impl<'a> Rows<'a> {
             (self.fit.lost, self.fit.rank) = (Vec::new(), r);
             let triangle = &mut self.triangle;
             self.fit.noise = self.noise.as_mut().map(|noise| noise.term(triangle, solve_transposed));
-            self.fit.left_out =
-                self.left_out.as_mut().map(|left_out| left_out.sums(triangle, &self.fit.z, (n, p)));
+            if let Some((left_out, refits)) = &mut self.left_out {
+                let sums = left_out.sums(triangle, &self.fit.z, refits.heavy(), (n, p));
+                (self.fit.left_out, self.fit.left_out_by) = refits.complete(sums, &self.target_units)?;
+            }
             self.fit.smallest = match &mut self.smallest {
                 Some(smallest) => smallest.of(triangle)?,
                 None => None,
@@ -542,8 +550,10 @@ impl<'a> Rows<'a> {
             let (fit, svd) = Fit::by_svd(triangle, &self.c, self.noise.as_ref(), (n, p))?;
             self.fit = fit;
             self.fit.smallest = self.fit.smallest.filter(|_| self.smallest.is_some());
-            self.fit.left_out =
-                self.left_out.as_ref().map(|left_out| left_out.sums_by_svd(&svd, &self.c, (n, p)));
+            if let Some((left_out, refits)) = &self.left_out {
+                let sums = left_out.sums_by_svd(&svd, &self.c, refits.heavy(), (n, p));
+                (self.fit.left_out, self.fit.left_out_by) = refits.complete(sums, &self.target_units)?;
+            }
             self.predictions = self.fit.z.iter().map(|z| combine(&self.images, z)).collect();
             self.noise.iter_mut().for_each(Noise::forget);
             Engine::Svd

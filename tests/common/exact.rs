@@ -5,7 +5,7 @@
 
 use dashu_float::FBig;
 use dashu_float::round::mode::HalfEven;
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, ArrayView2, Axis};
 
 pub type Number = FBig<HalfEven, 2>;
 
@@ -189,4 +189,24 @@ impl ExactRidge {
         let mean = sum(off.iter().zip(&weighted).map(|(a, b)| a * b)) / number(y.ncols() as f64);
         mean.to_f64().value()
     }
+}
+
+/// The errors at each row of the minimum-norm fit to all other rows, which have full rank (`n × k`), each rounded once.
+pub fn left_out_errors(x: ArrayView2<'_, f64>, y: ArrayView2<'_, f64>) -> Array2<f64> {
+    let mut errors = Array2::zeros(y.dim());
+    for (i, mut errors) in errors.rows_mut().into_iter().enumerate() {
+        let others: Vec<usize> = (0..x.nrows()).filter(|&row| row != i).collect();
+        let [xs, ys] = [x, y].map(|table| matrix(table.select(Axis(0), &others).view()));
+        let beta = if xs.nrows() <= xs.ncols() {
+            product(xs.t(), solve(&product(xs.view(), xs.t()), ys).view())
+        } else {
+            solve(&product(xs.t(), xs.view()), product(xs.t(), ys.view()))
+        };
+        let row = ndarray::s![i..=i, ..];
+        let fitted = product(matrix(x.slice(row)).view(), beta.view());
+        for ((error, y), fitted) in errors.iter_mut().zip(y.row(i)).zip(&fitted) {
+            *error = (number(*y) - fitted).to_f64().value();
+        }
+    }
+    errors
 }
