@@ -36,7 +36,7 @@ pub(super) fn with_units(
 
 /// How many of the first points those are.
 fn small(x: &ArrayView2<'_, f64>, root: &Root, axis: Axis) -> usize {
-    let entries = x.axis_iter(axis).map(|line| largest_exponent(line));
+    let entries = x.axis_iter(axis).map(largest_exponent);
     let of_features = apart(entries);
     if axis == Axis(0) || root.dimension().is_none_or(|dimension| dimension < x.ncols()) {
         return of_features;
