@@ -56,8 +56,16 @@
 //! ```
 //!
 //! # Accuracy
-//! Orthogonal methods throughout: no Gram matrix, no normal equations, no hidden ridge. A fit loses
-//! about `$\log_{10} \kappa$` digits, `$\kappa$` the condition number of its training features. Replaying
+//! Orthogonal methods throughout: no Gram matrix, no normal equations, no hidden ridge. The coefficients of a fit
+//! are off by at most
+//!
+//! ```math
+//! c\,\kappa\,\varepsilon\,\bigl(\|\hat\beta\| + \|Y\|/\sigma_1 + \kappa\,\|X\hat\beta - Y\|/\sigma_1\bigr),
+//! ```
+//!
+//! `$\kappa$` the condition number of its training features. About `$\log_{10} \kappa$` digits are lost where
+//! the fit leaves little over, twice as many where a large residual meets `n > p`: so much the fit itself moves when
+//! `$X$` is rounded. On [`nested`] curves c = 10 holds, against 512-bit arithmetic. Replaying
 //! recorded splits, every test error of the ablation and adversarial studies agrees with 400-bit
 //! arithmetic to a relative 1e-9 on the diabetes and student–teacher data (`$\kappa$` up to 5e3), and to
 //! 1e-6 on WHO life expectancy (`$\kappa$` up to 5e10).

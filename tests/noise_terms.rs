@@ -153,6 +153,52 @@ fn scale_does_not_matter() {
     assert_eq!(tiny.unwrap()[0][0].noise, 0.0);
 }
 
+/// What a point does not have does not count: rows, columns and second moments that follow may be of any size.
+#[test]
+fn points_are_not_small_beside_what_follows() {
+    let identity = Root::identity();
+    let close = |found: Term, rank: usize, noise: f64, what: &str| {
+        assert_eq!(found.rank, rank, "{what}: {found:?}");
+        assert!((found.noise - noise).abs() <= 8.0 * f64::EPSILON * noise, "{what}: {found:?}");
+        assert!(found.noise.is_sign_positive(), "{what}: {found:?}");
+    };
+    for huge in [1e308, 1e200, 1e165, 1e150, 1e100] {
+        let what = format!("{huge:e}");
+        // ‖X⁺‖² of (2, 0); of diag(2, 4); then the first direction counts for nothing, as it is under the cutoff.
+        let x = array![[0.0, 0.0, 0.0], [2.0, 0.0, 0.0], [0.0, 4.0, 0.0], [0.0, 0.0, huge]];
+        let y = gaussian(4, 3, 1);
+        for curves in [
+            sample_terms(&[y.view(), x.view(), y.view()], &[&identity]),
+            feature_terms(&[y.t(), x.t(), y.t()], &[&identity]),
+        ] {
+            let curves = curves.unwrap();
+            let curve = &curves[1];
+            let zero = Term { noise: 0.0, rank: 0, engine: Engine::Svd };
+            assert!(curve[0] == zero && curve[0].noise.is_sign_positive(), "{curve:?}");
+            close(curve[1], 1, 0.25, &what);
+            close(curve[2], 2, 0.3125, &what);
+            let last = (1.0 / huge) * (1.0 / huge);
+            assert_eq!(curve[3].rank, 1, "{what}");
+            assert!((curve[3].noise - last).abs() <= 8.0 * f64::EPSILON * last, "{what}: {curve:?}");
+            for other in [0, 2] {
+                assert!(curves[other].iter().all(|term| term.engine == Engine::Nested));
+            }
+        }
+        // Second moments of later features, with columns that come with them and without. Beyond 1e300 between them
+        // the root is only as good as ‖Σ‖ allows.
+        if huge > 1e140 {
+            continue;
+        }
+        let sigma = Array2::from_diag(&array![9.0 * (1.0 / huge), huge]);
+        let root = Root::from_covariance(&sigma).unwrap();
+        let expected = 2.25 * (1.0 / huge);
+        let curve = &feature_terms(&[array![[2.0, 1.0]].view()], &[&root]).unwrap()[0];
+        close(curve[0], 1, expected, &what);
+        let curve = &sample_terms(&[array![[2.0]].view()], &[&root]).unwrap()[0];
+        close(curve[0], 1, expected, &what);
+    }
+}
+
 #[test]
 fn roots_have_their_covariance() {
     let x = gaussian(30, 8, 1);

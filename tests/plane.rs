@@ -165,6 +165,80 @@ fn pow2(x: f64) -> f64 {
     f64::from_bits(x.to_bits() & 0x7ff0_0000_0000_0000)
 }
 
+/// What a cell does not have does not count: `[2, 0; 0, 4] β = [2, 8]` beside rows and columns of any size.
+#[test]
+fn cells_are_not_small_beside_what_they_lack() {
+    let requests = [min_norm(0..1)];
+    for huge in [2e307, 1e200, 1e120] {
+        let mut x = Array2::from_elem((5, 6), huge);
+        x.slice_mut(s![..2, ..2]).assign(&ndarray::array![[2.0, 0.0], [0.0, 4.0]]);
+        for (small, factor) in [(1.0, 1.0), (1e-150f64, 1.0), (1e-300, 1e-300), (1.0, 1e-300)] {
+            let (small, factor) = (pow2(small), pow2(factor));
+            let mut x = x.clone();
+            x.slice_mut(s![..2, ..2]).mapv_inplace(|v| v * small);
+            // The other rows have targets of any size whose squares are in range.
+            let most = huge.min(1e150);
+            let y = ndarray::array![[2.0 * factor], [8.0 * factor], [most], [1.0], [most]];
+            let check = |fits: &[PlaneFit], n, p, rank, beta: &[f64], train: f64| {
+                let fit = fits.iter().find(|fit| (fit.n, fit.p) == (n, p)).unwrap();
+                let what = format!("{huge:e}, {small:e}, {factor:e}: {fit:?}");
+                assert_eq!(fit.rank, rank, "{what}");
+                for (found, expected) in fit.coefficients[0].iter().zip(beta) {
+                    let expected = expected * (factor / small);
+                    assert!((found - expected).abs() <= 4.0 * f64::EPSILON * expected.abs(), "{what}");
+                }
+                let train = train * factor * factor;
+                assert!((fit.train_mse[0] - train).abs() <= 8.0 * f64::EPSILON * train, "{what}");
+            };
+            // One cell with p ≤ n, one with p > n, and those that have the large ones.
+            for (samples, columns) in
+                [(vec![1, 2], vec![1, 2]), (vec![1, 2, 5], vec![1, 2]), (vec![1, 2], vec![1, 2, 6])]
+            {
+                let plane = Plane::new(&samples, &columns).unwrap();
+                let fits = plane.fits(&x, &y, &requests).unwrap_or_else(|error| {
+                    panic!("{huge:e}, {small:e}, {factor:e}, {samples:?}, {columns:?}: {error}")
+                });
+                assert_eq!(fits.len(), samples.len() * columns.len());
+                check(&fits, 1, 1, 1, &[1.0], 0.0);
+                check(&fits, 1, 2, 1, &[1.0, 0.0], 0.0);
+                check(&fits, 2, 1, 1, &[1.0], 32.0);
+                check(&fits, 2, 2, 2, &[1.0, 2.0], 0.0);
+            }
+        }
+    }
+}
+
+/// The features of a map differ by as much.
+#[test]
+fn cells_of_a_map_are_not_small_beside_later_blocks() {
+    let inputs = ndarray::array![[2.0, 0.0, 1e300, 1e300], [0.0, 4.0, 1e300, -1e300]];
+    let y = ndarray::array![[2.0], [8.0]];
+    let plane = Plane::new(&[1, 2], &[1, 2, 4]).unwrap();
+    let fits = plane.fits_of_map(&Coordinates::new(4), &inputs, &y, &[min_norm(0..1)]).unwrap();
+    assert_eq!(fits.len(), 6);
+    let square = fits.iter().find(|fit| (fit.n, fit.p) == (2, 2)).unwrap();
+    assert_eq!(square.coefficients[0], ndarray::array![[1.0], [2.0]]);
+    // Columns of 1e300 alone make the fit of minimum norm: 1e300 (a + b) = 2, 1e300 (a − b) = 8.
+    let wide = fits.iter().find(|fit| (fit.n, fit.p) == (2, 4)).unwrap();
+    for (found, expected) in wide.coefficients[0].iter().skip(2).zip([5e-300, -3e-300]) {
+        assert!((found / expected - 1.0).abs() < 1e-14, "{wide:?}");
+    }
+}
+
+/// A length whose reciprocal overflows is none.
+#[test]
+fn subnormal_columns() {
+    let tiny = 5e-324;
+    let x = ndarray::array![[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [1.0, tiny, 0.0], [0.0, tiny, 1.0]];
+    let y = ndarray::array![[1.0], [2.0], [3.0], [4.0]];
+    let fits = Plane::new(&[2, 4], &[1, 2, 3]).unwrap().fits(&x, &y, &[min_norm(0..1)]).unwrap();
+    let last = fits.last().unwrap();
+    assert_eq!((last.n, last.p, last.rank), (4, 3, 2));
+    for (found, expected) in last.coefficients[0].iter().zip([2.0, 0.0, 3.0]) {
+        assert!((found - expected).abs() < 1e-14, "{last:?}");
+    }
+}
+
 #[test]
 fn bad_input_is_named() {
     let (x, y) = (features("gaussian", 6, 5), normal(8, 6, 1));

@@ -2,6 +2,7 @@
 
 use super::Engine;
 use super::fit::{condition_bound, is_clear};
+use super::parts::{Part, part};
 use super::scale::{largest_exponent, scaled};
 use super::smallest::Smallest;
 use super::triangle::{Triangle, conditions};
@@ -22,8 +23,8 @@ use std::ops::Range;
 ///
 /// Each of the two costs what one factorisation of the largest matrix costs, `4/3 N³` flops for `N × N`; a cell is
 /// then a triangular solve and, for `p > n`, the product with `Q_n`, `4 n p k` flops for `k` outputs. Cell by cell,
-/// 20 × 20 factorisations would cost 150 times as much. Every step is orthogonal: a fit loses `log₁₀ κ` digits, κ
-/// the condition number of its own matrix. Where that is over `1 / (8 max(n, p) ε)`, and for estimators
+/// 20 × 20 factorisations would cost 150 times as much. Every step is orthogonal: a fit is as accurate as its own
+/// condition number κ and what it leaves over allow ([`nested`](super), Accuracy). Where κ is over `1 / (8 max(n, p) ε)`, and for estimators
 /// other than the minimum norm, the cell has an SVD of its triangle, whose singular values are those of the
 /// cell's matrix.
 ///
@@ -51,6 +52,9 @@ pub struct Plane {
 
 /// Scaled features beyond this have no room left for their squares.
 const LARGEST: f64 = 1e120;
+
+/// What is out of range where blocks of features differ by more than that.
+const APART: &str = "a feature, in units of those before it";
 
 /// Powers of two up to which features stay in the units of the caller.
 const ORDINARY: i32 = 100;
@@ -138,16 +142,23 @@ impl Plane {
 
     /// Two halves of its cells, by `p` where there is more than one, else by `n`; `None` for a single cell.
     pub(crate) fn halves(&self) -> Option<[Self; 2]> {
+        match (self.samples.len() / 2, self.features.len() / 2) {
+            (0, 0) => None,
+            (half, 0) => Some(self.parted(Part::Samples(half))),
+            (_, half) => Some(self.parted(Part::Features(half))),
+        }
+    }
+
+    fn parted(&self, at: Part) -> [Self; 2] {
         let part = |samples: &[usize], features: &[usize]| Self {
             samples: samples.to_vec(),
             features: features.to_vec(),
             smallest: self.smallest,
         };
-        let (n, p) = (&self.samples, &self.features);
-        match (n.len() / 2, p.len() / 2) {
-            (0, 0) => None,
-            (half, 0) => Some([part(&n[..half], p), part(&n[half..], p)]),
-            (_, half) => Some([part(n, &p[..half]), part(n, &p[half..])]),
+        let (n, p) = (&self.samples[..], &self.features[..]);
+        match at {
+            Part::Samples(at) => [part(&n[..at], p), part(&n[at..], p)],
+            Part::Features(at) => [part(n, &p[..at]), part(n, &p[at..])],
         }
     }
 
@@ -209,7 +220,25 @@ impl Plane {
         let kept = square.or(self.features.first().copied()).unwrap_or(0);
         self.reserve(y.ncols(), true, requests)?;
         let x = checked::design(map, inputs, kept)?;
-        self.measure(x.view(), Some((map, inputs)), y, requests)
+        match self.measure(x.view(), Some((map, inputs)), y, requests) {
+            // The blocks have no common unit: the cells may have some of their own.
+            Err(Error::Overflow { what: APART }) => self.fits_of_design(map, inputs, y, requests),
+            fits => fits,
+        }
+    }
+
+    /// The fits to the features of a map, all of them made first.
+    fn fits_of_design(
+        &self,
+        map: &dyn FeatureMap,
+        inputs: &ArrayRef2<f64>,
+        y: &ArrayRef2<f64>,
+        requests: &[Request<'_>],
+    ) -> Result<Vec<PlaneFit>, Error> {
+        let (n, p) = self.largest();
+        memory::reserve("the features of a plane", table(n, p))?;
+        let x = checked::design(map, &inputs.slice(s![..n, ..]), p)?;
+        self.measure(x.view(), None, &y.slice(s![..n, ..]), requests)
     }
 
     fn reserve(&self, outputs: usize, from_map: bool, requests: &[Request<'_>]) -> Result<(), Error> {
@@ -239,7 +268,20 @@ impl Plane {
         }
         Error::check_finite("the targets", y.view())?;
         self.reserve(y.ncols(), rest.is_some(), requests)?;
-        let table = Table::new(x, rest, y);
+        // What no cell has must not decide on units.
+        let (n, p) = self.largest();
+        let (x, y) = (x.slice_move(s![..n, ..p.min(x.ncols())]), y.slice(s![..n, ..]));
+        if let Some(at) = part((&self.samples, &self.features), x, y) {
+            if let Some((map, inputs)) = rest {
+                return self.fits_of_design(map, inputs, &y, requests);
+            }
+            let [first, second] = self.parted(at);
+            let mut fits = first.measure(x, None, &y, requests)?;
+            fits.extend(second.measure(x, None, &y, requests)?);
+            fits.sort_by_key(|fit| (fit.n, fit.p));
+            return Ok(fits);
+        }
+        let table = Table::new(x, rest, &y);
         let (mut fits, memory) = self.tall(&table, requests)?;
         fits.extend(self.wide(&table, requests, memory)?);
         fits.sort_by_key(|fit| (fit.n, fit.p));
@@ -457,7 +499,7 @@ impl<'a> Table<'a> {
         if block.iter().all(|v| v.abs() < LARGEST) {
             return Ok(block);
         }
-        Err(Error::Overflow { what: "a feature, in units of those before it" })
+        Err(Error::Overflow { what: APART })
     }
 }
 

@@ -358,8 +358,8 @@ fn reduce_columns(
         let (mut column, rest) = rest.split_at_col_mut(1);
         let length = column.as_ref().col(0).norm_l2();
         let head = r[(k, k)];
-        if length == 0.0 {
-            continue; // I − 0 v vᵀ is I
+        if length < f64::MIN_POSITIVE {
+            continue; // I − 0 v vᵀ is I, and the reciprocal of a subnormal length would overflow
         }
         let new = -head.hypot(length).copysign(head);
         let scale = (head - new).recip();

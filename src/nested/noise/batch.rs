@@ -8,6 +8,9 @@ use crate::svd::power_of_two;
 use crate::{Error, memory};
 use ndarray::{Array2, ArrayView2};
 
+/// Powers of two up to which roots stay in the units that they come in.
+const ORDINARY: i32 = 100;
+
 /// Matrices side by side, in units of powers of two: entries are under 1.
 pub(super) struct Batch<'a> {
     pub(super) xs: &'a [ArrayView2<'a, f64>],
@@ -15,8 +18,12 @@ pub(super) struct Batch<'a> {
     pub(super) scale: Lane,
     /// The noise terms come out in units of `2^e`.
     pub(super) exponents: [i32; LANES],
+    /// How many points of each are not asked for.
+    pub(super) skipped: [usize; LANES],
     /// One, or one for each matrix.
     roots: &'a [&'a Root],
+    /// What the roots are multiplied by: 1 unless their squares would be out of range.
+    root_scale: Lane,
     /// Packed columns of the roots, unless all are the identity.
     columns: Vec<Lane>,
 }
@@ -26,6 +33,7 @@ impl<'a> Batch<'a> {
     pub(super) fn of(
         xs: &'a [ArrayView2<'a, f64>],
         roots: &'a [&'a Root],
+        skipped: &[usize],
         block: impl Fn(usize, usize) -> usize,
     ) -> Result<Vec<Self>, Error> {
         let Some(first) = xs.first().filter(|x| !x.is_empty()) else {
@@ -58,23 +66,30 @@ impl<'a> Batch<'a> {
         memory::reserve("noise terms", memory::sum([roots_held, of_batch, terms]))?;
         let of_chunk = |(xs, chunk): (&'a [ArrayView2<'a, f64>], usize)| {
             let roots = if roots.len() == 1 { roots } else { &roots[chunk * LANES..][..xs.len()] };
-            Self::new(xs, roots, block(n, p))
+            let mut batch = Self::new(xs, roots, block(n, p));
+            let of_lanes = skipped.iter().skip(chunk * LANES);
+            batch.skipped.iter_mut().zip(of_lanes).for_each(|(to, from)| *to = *from);
+            batch
         };
         Ok(xs.chunks(LANES).zip(0..).map(of_chunk).collect())
     }
 
     fn new(xs: &'a [ArrayView2<'a, f64>], roots: &'a [&'a Root], block: usize) -> Self {
         let shape = xs[0].dim();
-        let (mut scale, mut exponents) = (Lane::ONE, [0; LANES]);
+        let (mut scale, mut root_scale, mut exponents) = (Lane::ONE, Lane::ONE, [0; LANES]);
         for lane in 0..LANES {
             // Subnormal matrices come out of the scaling a little over their size: 2^1023 is the last power.
             let exponent = xs.get(lane).and_then(largest_exponent).unwrap_or(0).max(-1023);
             let root = roots.get(lane).unwrap_or(&roots[0]);
             scale[lane] = power_of_two((-exponent).max(-1022));
             let used = -(-exponent).max(-1022);
-            exponents[lane] = 2 * (root.exponent() - used);
+            // Of the features that count, in units of their own.
+            let unit = root.largest(shape.1).filter(|e| e.abs() > ORDINARY).unwrap_or(0).max(-1000);
+            root_scale[lane] = power_of_two(-unit);
+            exponents[lane] = 2 * (root.exponent() + unit - used);
         }
-        let mut batch = Self { xs, shape, scale, exponents, roots, columns: Vec::new() };
+        let skipped = [0; LANES];
+        let mut batch = Self { xs, shape, scale, exponents, skipped, roots, root_scale, columns: Vec::new() };
         if roots.iter().any(|root| root.dimension().is_some()) {
             let columns = (0..block).flat_map(|column| batch.root_column(column)).collect();
             batch.columns = columns;
@@ -92,7 +107,10 @@ impl<'a> Batch<'a> {
         let mut lanes = vec![ZERO; j + 1];
         for lane in 0..LANES {
             match self.roots.get(lane).unwrap_or(&self.roots[0]).column(j) {
-                Some(column) => lanes.iter_mut().zip(column).for_each(|(to, from)| to[lane] = *from),
+                Some(column) => {
+                    let scale = self.root_scale[lane];
+                    lanes.iter_mut().zip(column).for_each(|(to, from)| to[lane] = from * scale);
+                }
                 None => lanes[j][lane] = 1.0,
             }
         }

@@ -5,9 +5,10 @@ use super::images::Images;
 use super::lanes::{Reflected, interleave};
 use super::root::Root;
 use super::term::{Term, Terms};
+use super::units::with_units;
 use super::work::{Step, Work};
 use crate::Error;
-use ndarray::{ArrayView2, s};
+use ndarray::{ArrayView2, Axis, s};
 
 /// The noise terms of the first `1, 2, …, P` columns of each of many matrices `X` (`n × P`), for test features
 /// of second moments Σ: one root for each matrix, or one for all. The first `p` columns are measured with the
@@ -33,16 +34,18 @@ use ndarray::{ArrayView2, s};
 /// # Ok::<(), double_descent::Error>(())
 /// ```
 pub fn feature_terms(xs: &[ArrayView2<'_, f64>], roots: &[&Root]) -> Result<Vec<Vec<Term>>, Error> {
-    let mut curves = Vec::with_capacity(xs.len());
-    for batch in Batch::of(xs, roots, usize::min)? {
-        curves.extend(curves_of(&batch)?);
-    }
-    Ok(curves)
+    with_units(xs, roots, Axis(1), &|xs, roots, skipped| {
+        let mut curves = Vec::with_capacity(xs.len());
+        for batch in Batch::of(xs, roots, skipped, usize::min)? {
+            curves.extend(curves_of(&batch)?);
+        }
+        Ok(curves)
+    })
 }
 
 fn curves_of(batch: &Batch<'_>) -> Result<Vec<Vec<Term>>, Error> {
     let (n, p) = batch.shape;
-    let mut terms = Terms::new(batch.xs.len(), p, batch.exponents);
+    let mut terms = Terms::new(batch, p);
     let columns: Vec<_> = batch.xs.iter().map(|x| x.slice(s![.., ..n.min(p)]).reversed_axes()).collect();
     let reflected = Reflected::new(&columns, batch.scale);
     let mut work = Work::new(batch, 0, n);

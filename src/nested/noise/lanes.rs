@@ -147,13 +147,18 @@ pub(super) fn square(x: &[Lane]) -> Lane {
     dot(x, x)
 }
 
+/// Entries under 2^−400, of matrices whose largest are about 1, are far under every rank cutoff; the reciprocals of their
+/// squares would overflow.
+const NEGLIGIBLE: f64 = 3.872_591_914_849_318_3e-121;
+
 /// The matrices row by row, entry by entry, each times its `scale`. Lanes without a matrix repeat the first.
 pub(super) fn interleave(xs: &[ArrayView2<'_, f64>], scale: Lane) -> Vec<Lane> {
     let Some(first) = xs.first() else { return Vec::new() };
     let mut lanes = vec![ZERO; first.len()];
     for lane in 0..LANES {
         for (to, from) in lanes.iter_mut().zip(xs.get(lane).unwrap_or(first)) {
-            to[lane] = from * scale[lane];
+            let entry = from * scale[lane];
+            to[lane] = if entry.abs() < NEGLIGIBLE { 0.0 } else { entry };
         }
     }
     lanes

@@ -37,6 +37,7 @@ mod root;
 mod samples;
 mod term;
 mod triangle;
+mod units;
 mod work;
 
 pub use features::feature_terms;

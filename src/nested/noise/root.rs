@@ -3,6 +3,7 @@
 use crate::Error;
 use crate::covariance;
 use crate::memory::{reserve, sum, table};
+use crate::nested::scale::largest_exponent;
 use crate::svd::{Faer, exponent, power_of_two, triangle};
 use ndarray::{Array2, ArrayRef2};
 
@@ -93,8 +94,19 @@ impl Root {
         self.columns.as_ref().map(|columns| columns.column(j))
     }
 
+    /// `e` where the entries are in units of `2^e`.
     pub(super) fn exponent(&self) -> i32 {
         self.exponent
+    }
+
+    /// The exponent of the largest entry of column `j`.
+    pub(super) fn largest_of_column(&self, j: usize) -> Option<i32> {
+        self.column(j).map_or(Some(1), largest_exponent)
+    }
+
+    /// The exponent of the largest entry of the first `p` columns; 1 for the identity.
+    pub(super) fn largest(&self, p: usize) -> Option<i32> {
+        self.columns.as_ref().map_or(Some(1), |all| largest_exponent(&all.entries[..p * (p + 1) / 2]))
     }
 }
 

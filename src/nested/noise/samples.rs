@@ -5,9 +5,10 @@ use super::images::Images;
 use super::lanes::{Reflected, interleave};
 use super::root::Root;
 use super::term::{Term, Terms};
+use super::units::with_units;
 use super::work::{Step, Work};
 use crate::Error;
-use ndarray::{ArrayView2, s};
+use ndarray::{ArrayView2, Axis, s};
 
 /// The noise terms of the first `1, 2, …, n` rows of each of many matrices `X` (`n × p`), for test features of
 /// second moments Σ: one root for each matrix, or one for all. A root of more features than `p` counts with its
@@ -34,16 +35,18 @@ use ndarray::{ArrayView2, s};
 /// # Ok::<(), double_descent::Error>(())
 /// ```
 pub fn sample_terms(xs: &[ArrayView2<'_, f64>], roots: &[&Root]) -> Result<Vec<Vec<Term>>, Error> {
-    let mut curves = Vec::with_capacity(xs.len());
-    for batch in Batch::of(xs, roots, |_, p| p)? {
-        curves.extend(curves_of(&batch)?);
-    }
-    Ok(curves)
+    with_units(xs, roots, Axis(0), &|xs, roots, skipped| {
+        let mut curves = Vec::with_capacity(xs.len());
+        for batch in Batch::of(xs, roots, skipped, |_, p| p)? {
+            curves.extend(curves_of(&batch)?);
+        }
+        Ok(curves)
+    })
 }
 
 fn curves_of(batch: &Batch<'_>) -> Result<Vec<Vec<Term>>, Error> {
     let (n, p) = batch.shape;
-    let mut terms = Terms::new(batch.xs.len(), n, batch.exponents);
+    let mut terms = Terms::new(batch, n);
     independent(batch, &mut terms)?;
     if n > p {
         overdetermined(batch, &mut terms)?;

@@ -1,5 +1,6 @@
 //! A noise term per matrix and point, by the triangle or by an SVD of it.
 
+use super::batch::Batch;
 use super::lanes::{LANES, Lane};
 use crate::Error;
 use crate::nested::Engine;
@@ -25,6 +26,8 @@ pub(super) struct Terms {
     curves: Vec<Vec<Term>>,
     /// The terms are in units of `2^e`.
     exponents: [i32; LANES],
+    /// How many points of each matrix come from elsewhere.
+    skipped: [usize; LANES],
 }
 
 /// What the lanes say of one point: the terms, `‖R‖²_F` and `‖R⁻¹‖²_F`.
@@ -35,8 +38,9 @@ pub(super) struct Reading {
 }
 
 impl Terms {
-    pub(super) fn new(lanes: usize, points: usize, exponents: [i32; LANES]) -> Self {
-        Self { curves: vec![Vec::with_capacity(points); lanes], exponents }
+    pub(super) fn new(batch: &Batch<'_>, points: usize) -> Self {
+        let curves = vec![Vec::with_capacity(points); batch.xs.len()];
+        Self { curves, exponents: batch.exponents, skipped: batch.skipped }
     }
 
     /// Adds the point of `n` rows and `p` columns. Where its triangle is badly conditioned, `triangle(lane)`, it
@@ -50,6 +54,10 @@ impl Terms {
     ) -> Result<(), Error> {
         let bound = condition_bound(n, p).powi(2);
         for (lane, curve) in self.curves.iter_mut().enumerate() {
+            if curve.len() < self.skipped[lane] {
+                curve.push(Term { noise: 0.0, rank: 0, engine: Engine::Svd });
+                continue;
+            }
             let condition = reading.squares[lane] * reading.inverse[lane];
             // NaN where a lane met a zero on the diagonal.
             let (noise, rank, engine) = if condition < bound {
@@ -82,5 +90,6 @@ fn by_svd(svd: Svd, (n, p): (usize, usize), images: Option<Array2<f64>>) -> Resu
         None => modes.mapv(|v| v * v).sum_axis(Axis(1)),
     };
     let terms = lengths.iter().zip(svd.singular_values()).map(|(length, sigma)| length / (sigma * sigma));
-    Ok((terms.sum(), rank))
+    // Of no terms the sum is −0.
+    Ok((terms.sum::<f64>() + 0.0, rank))
 }
