@@ -189,6 +189,8 @@ fn what_is_refused() {
     assert!(matches!(PolynomialKernel::new(1000, 1000, 1.0), Err(Error::Resource { .. })));
     assert!(matches!(PolynomialKernel::new(usize::MAX, 2, 1.0), Err(Error::Resource { .. })));
     assert!(matches!(PolynomialKernel::new(2, 3, 1e200), Err(Error::Overflow { .. })));
+    // One monomial in many variables is made in no time; copies of its beginnings took half a minute.
+    assert_eq!(PolynomialKernel::new(65_535, 0, 1e-309).unwrap().outputs(), 1);
     // Of few monomials, but with more work for their weights than anybody waits for.
     assert!(matches!(PolynomialKernel::new(1, 1_000_000, 1.0), Err(Error::Resource { .. })));
     let relu = RandomNetwork::new(Activation::Relu, &[1, 4, 4], rng).unwrap();

@@ -65,14 +65,7 @@ impl PolynomialKernel {
             reason: format!("more than 2^24 monomials of degree {degree} in {inputs} variables"),
         };
         let count = binomial(inputs, degree).ok_or_else(too_many)?;
-        // Each has its exponents; those of one total are made from those of fewer variables.
-        let each = [
-            size_of::<Monomial>(),
-            HEAP,
-            memory::list::<i32>(inputs),
-            2 * (HEAP + size_of::<Vec<usize>>()),
-            memory::list::<[usize; 2]>(inputs),
-        ];
+        let each = [size_of::<Monomial>(), HEAP, memory::list::<i32>(inputs)];
         memory::reserve("the monomials of a polynomial kernel", memory::sum(each).saturating_mul(count))?;
         if (count as f64) * (inputs as f64 + degree as f64) > MOST_WORK {
             return Err(Error::Resource {
@@ -83,7 +76,8 @@ impl PolynomialKernel {
         }
         let mut monomials = Vec::with_capacity(count);
         for total in 0..=degree {
-            for exponents in compositions(inputs, total) {
+            let mut next = Some(first_composition(inputs, total));
+            while let Some(exponents) = next {
                 // c^{m−|a|} m! / (a! (m − |a|)!), binomial by binomial.
                 let mut square = constant.powi(i32::try_from(degree - total).map_err(|_| too_many())?);
                 let mut rest = degree;
@@ -97,8 +91,9 @@ impl PolynomialKernel {
                 if !square.is_finite() {
                     return Err(Error::Overflow { what: "a weight of the polynomial kernel's features" });
                 }
-                let exponents = exponents.iter().map(|&a| i32::try_from(a).unwrap_or(i32::MAX)).collect();
-                monomials.push(Monomial { exponents, weight: square.sqrt() });
+                let powers = exponents.iter().map(|&a| i32::try_from(a).unwrap_or(i32::MAX)).collect();
+                monomials.push(Monomial { exponents: powers, weight: square.sqrt() });
+                next = next_composition(exponents);
             }
         }
         Ok(Self { inputs, degree, constant, monomials })
@@ -133,7 +128,11 @@ impl PolynomialKernel {
 
 /// `E xᵏ` of a standard normal `x`.
 fn normal_moment(k: i32) -> f64 {
-    if k % 2 == 1 { 0.0 } else { (1..k).step_by(2).map(f64::from).product() }
+    match k {
+        _ if k % 2 == 1 => 0.0,
+        400.. => f64::INFINITY, // from k = 302 on, and not for a million factors
+        _ => (1..k).step_by(2).map(f64::from).product(),
+    }
 }
 
 /// `C(d + m, d)`, unless over [`LARGEST`].
@@ -149,19 +148,21 @@ fn binomial(d: usize, m: usize) -> Option<usize> {
     Some(count)
 }
 
-/// All ways to write `total` as a sum of `parts` numbers, the first largest first.
-fn compositions(parts: usize, total: usize) -> Vec<Vec<usize>> {
-    let mut all = vec![Vec::with_capacity(parts)];
-    for part in 0..parts {
-        let last = part + 1 == parts;
-        let extended = all.iter().flat_map(|head: &Vec<usize>| {
-            let rest = total - head.iter().sum::<usize>();
-            let choices = if last { rest..=rest } else { 0..=rest };
-            choices.rev().map(move |a| head.iter().copied().chain([a]).collect())
-        });
-        all = extended.collect();
-    }
-    all
+/// The first way to write `total` as a sum of `parts ≥ 1` numbers: all in the first.
+fn first_composition(parts: usize, total: usize) -> Vec<usize> {
+    let mut composition = vec![0; parts];
+    composition[0] = total;
+    composition
+}
+
+/// The way after this one, the first numbers falling first; `None` after the last, which has all in the last number.
+fn next_composition(mut composition: Vec<usize>) -> Option<Vec<usize>> {
+    let last = composition.len() - 1;
+    let from = composition[..last].iter().rposition(|&a| a > 0)?;
+    let tail = std::mem::take(&mut composition[last]);
+    composition[from] -= 1;
+    composition[from + 1] = tail + 1;
+    Some(composition)
 }
 
 impl FeatureMap for PolynomialKernel {
@@ -196,7 +197,16 @@ mod tests {
 
     #[test]
     fn monomials_are_counted_and_ordered() {
+        let compositions = |parts, total| {
+            std::iter::successors(Some(first_composition(parts, total)), |c| next_composition(c.clone()))
+                .collect::<Vec<_>>()
+        };
         assert_eq!(compositions(2, 2), [[2, 0], [1, 1], [0, 2]]);
+        assert_eq!(compositions(3, 2), [[2, 0, 0], [1, 1, 0], [1, 0, 1], [0, 2, 0], [0, 1, 1], [0, 0, 2]]);
+        assert_eq!(compositions(1, 5), [[5]]);
+        assert_eq!(compositions(4, 0), [[0; 4]]);
+        assert_eq!(normal_moment(300), (1..300).step_by(2).map(f64::from).product());
+        assert!([302, 398].into_iter().all(|k| normal_moment(k).is_infinite()));
         assert_eq!([binomial(3, 4), binomial(1, 9), binomial(5, 0)], [Some(35), Some(10), Some(1)]);
         assert_eq!(binomial(100, 100), None);
         assert_eq!(binomial(usize::MAX, 2), None);
