@@ -120,6 +120,9 @@ fn run(input: &Input) -> Result<(), Error> {
         }
         What::Network(hidden, outputs, seeded) => {
             let sizes = [2, hidden.value(), outputs.value()];
+            if hidden.value().saturating_mul(outputs.value()) > 1 << 26 {
+                return Ok(()); // a thousand million weights are drawn as asked, in half a minute: no hang
+            }
             let map = if *seeded {
                 RandomNetwork::seeded(Activation::Relu, &sizes, 0)?
             } else {
