@@ -28,7 +28,8 @@ fuzz_target!(|bytes: &[u8]| {
         assert!(text == twice);
         if !curve.cells.is_empty() {
             // Anywhere but before the last line feed.
-            let cut = bytes.iter().fold(0, |sum: usize, &byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
+            let cut =
+                bytes.iter().fold(0, |sum: usize, &byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
             let error = read(&text[..cut % (text.len() - 1)], axis).expect_err("a part of a table");
             assert!(!error.to_string().is_empty());
         }

@@ -4,9 +4,9 @@
 
 use arbitrary::Arbitrary;
 use double_descent::features::{
-    Activation, Coordinates, DirectSum, FeatureMap, FourierSeries, NaturalSpline, NetworkTangent, Pipeline, Polynomial,
-    PolynomialBasis, PolynomialKernel, RandomFourier, RandomNetwork, Selection, Standardised, StationaryKernel,
-    WithIntercept,
+    Activation, Coordinates, DirectSum, FeatureMap, FourierSeries, NaturalSpline, NetworkTangent, Pipeline,
+    Polynomial, PolynomialBasis, PolynomialKernel, RandomFourier, RandomNetwork, Selection, Standardised,
+    StationaryKernel, WithIntercept,
 };
 use double_descent::kernel::{ArcCosine, Kernel, KernelRegression, ReluNetwork, WideLayer};
 use double_descent::rng::stream;
@@ -114,7 +114,9 @@ fn run(input: &Input) -> Result<(), Error> {
     match &input.what {
         What::Fourier => check_map(&FourierSeries, input),
         What::Polynomial => check_map(&Polynomial::new(PolynomialBasis::Legendre), input),
-        What::Spline(knots) => check_map(&NaturalSpline::at_quantiles(&inputs(input, 1), knots.value())?, input),
+        What::Spline(knots) => {
+            check_map(&NaturalSpline::at_quantiles(&inputs(input, 1), knots.value())?, input)
+        }
         What::RandomFourier(d, p, gamma) => {
             check_map(&RandomFourier::gaussian(d.value(), p.value(), *gamma, 0)?, input);
         }
@@ -140,17 +142,25 @@ fn run(input: &Input) -> Result<(), Error> {
             let _ = map.gaussian_covariance();
         }
         What::Sum(first, second) => {
-            check_map(&DirectSum::new(FourierSeries, first.value())?.and(FourierSeries, second.value())?, input);
+            check_map(
+                &DirectSum::new(FourierSeries, first.value())?.and(FourierSeries, second.value())?,
+                input,
+            );
         }
         What::Selection(columns) => {
-            check_map(&Selection::new(FourierSeries, columns.iter().map(|size| size.value()).collect())?, input);
+            check_map(
+                &Selection::new(FourierSeries, columns.iter().map(|size| size.value()).collect())?,
+                input,
+            );
         }
         What::Pipeline(width) => {
             let width = width.value();
             check_map(&Pipeline::new(FourierSeries, width, Coordinates::new(width))?, input);
         }
         What::Intercept => check_map(&WithIntercept::new(FourierSeries), input),
-        What::Standardised(p) => check_map(&Standardised::fit(FourierSeries, &inputs(input, 1), p.value())?, input),
+        What::Standardised(p) => {
+            check_map(&Standardised::fit(FourierSeries, &inputs(input, 1), p.value())?, input)
+        }
         What::ArcCosine(order) => {
             check_kernel([ArcCosine::Zero, ArcCosine::One, ArcCosine::Two][usize::from(order % 3)], input);
         }

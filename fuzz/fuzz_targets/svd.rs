@@ -88,7 +88,9 @@ fuzz_target!(|input: Input| {
         let alone = Svd::with_backend(&x, backend);
         check(&x, &alone, backend);
         let turned = x.t().to_owned();
-        for (x, found) in [&x, &turned, &x].into_iter().zip(Svd::many(&[x.view(), turned.view(), x.view()], backend)) {
+        for (x, found) in
+            [&x, &turned, &x].into_iter().zip(Svd::many(&[x.view(), turned.view(), x.view()], backend))
+        {
             check(x, &found, backend);
         }
         if let Ok(svd) = alone {
