@@ -31,18 +31,17 @@ impl Reference {
     fn new(svd: &Svd, x: &ArrayView2<'_, f64>, y: &ArrayView2<'_, f64>, lambda: Option<f64>) -> Option<Self> {
         let sigma = svd.singular_values();
         let largest = sigma.iter().copied().fold(0.0, f64::max);
-        let (filter, smallest): (Box<dyn SpectralFilter>, f64) = match lambda {
-            Some(lambda) => {
-                let least = sigma.iter().copied().fold(largest, f64::min);
-                (Box::new(Ridge::new(lambda).unwrap()), least.hypot(lambda.sqrt()))
-            }
-            None => {
-                if sigma.iter().any(|s| (1e-2..1e3).contains(&(s / svd.cutoff()))) {
-                    return None;
-                }
-                (Box::new(MinNorm::default()), svd.smallest_nonzero().unwrap_or(0.0))
-            }
-        };
+        let filter: Box<dyn SpectralFilter>;
+        let smallest;
+        if let Some(lambda) = lambda {
+            filter = Box::new(Ridge::new(lambda).unwrap());
+            smallest = sigma.iter().copied().fold(largest, f64::min).hypot(lambda.sqrt());
+        } else if sigma.iter().any(|s| (1e-2..1e3).contains(&(s / svd.cutoff()))) {
+            return None;
+        } else {
+            filter = Box::new(MinNorm::default());
+            smallest = svd.smallest_nonzero().unwrap_or(0.0);
+        }
         let largest = largest.hypot(lambda.unwrap_or(0.0).sqrt());
         let condition = if smallest > 0.0 { largest / smallest } else { 1.0 };
         if condition * f64::EPSILON > 1e-6 {
