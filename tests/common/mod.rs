@@ -11,6 +11,7 @@ pub mod matrices;
 pub mod program;
 pub mod ratios;
 pub mod recorded;
+pub mod refits;
 
 use std::path::{Path, PathBuf};
 
