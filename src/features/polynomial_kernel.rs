@@ -205,7 +205,7 @@ mod tests {
         assert_eq!(compositions(3, 2), [[2, 0, 0], [1, 1, 0], [1, 0, 1], [0, 2, 0], [0, 1, 1], [0, 0, 2]]);
         assert_eq!(compositions(1, 5), [[5]]);
         assert_eq!(compositions(4, 0), [[0; 4]]);
-        assert_eq!(normal_moment(300), (1..300).step_by(2).map(f64::from).product());
+        assert_eq!(normal_moment(300), (1..300).step_by(2).map(f64::from).product::<f64>());
         assert!([302, 398].into_iter().all(|k| normal_moment(k).is_infinite()));
         assert_eq!([binomial(3, 4), binomial(1, 9), binomial(5, 0)], [Some(35), Some(10), Some(1)]);
         assert_eq!(binomial(100, 100), None);
