@@ -4,11 +4,9 @@
 //! unwinds out of one would take along all that a sweep has computed.
 
 use crate::Error;
+use crate::words::shown;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-
-/// A description is cut after so many characters.
-const LONGEST: usize = 80;
 
 /// What `work` gives, or [`Error::UserCode`] with the panic's message. `part` says whose code it is ([`name`]).
 ///
@@ -22,7 +20,7 @@ pub(crate) fn call<T>(part: impl FnOnce() -> String, work: impl FnOnce() -> T) -
 
 /// A part by its kind and its own description: ``the map `Sines` ``.
 pub(crate) fn name(kind: &str, describe: impl FnOnce() -> String) -> String {
-    format!("the {kind} `{}`", line(&description(describe)))
+    format!("the {kind} `{}`", shown(&description(describe)))
 }
 
 /// What a part says of itself, for a caption. Even that is the caller's code.
@@ -35,13 +33,4 @@ pub(crate) fn description(describe: impl FnOnce() -> String) -> String {
 fn message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message").into()
-}
-
-/// A line of a moderate length.
-fn line(text: &str) -> String {
-    let mut line: String = text.chars().take(LONGEST).map(|c| if c.is_control() { ' ' } else { c }).collect();
-    if text.chars().nth(LONGEST).is_some() {
-        line.push('…');
-    }
-    line
 }

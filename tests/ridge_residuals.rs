@@ -322,7 +322,7 @@ fn filters_that_give_no_answer() {
         let check = |error: Error| {
             assert!(matches!(error, Error::UserCode { .. }), "{error}");
             let text = error.to_string();
-            assert!(text.contains("a broken filter") && text.contains(why) && text.len() < 400, "{text}");
+            assert!(text.contains("a broken\\nfilter") && text.contains(why) && text.len() < 400, "{text}");
         };
         check(svd.solve(&y, &filter).unwrap_err());
         check(Factors::new(&svd, &filter, &teacher, &x).unwrap_err());

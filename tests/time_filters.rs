@@ -259,3 +259,34 @@ fn steps_over_the_limit_and_numbers_outside_their_domain_are_errors() {
     }
     assert!(matches!(AveragedDescent::new(0.1, 0, Loss::Mean), Err(Error::Domain { .. })));
 }
+
+/// However many steps there are, an answer or an error comes at once.
+#[test]
+fn any_number_of_steps() {
+    const H: Loss = Loss::HalfSum;
+    let many = usize::MAX;
+    for schedule in [
+        Schedule::Constant(0.1),
+        Schedule::Drops { first: 0.1, factor: 0.5, at: vec![7, many, 3, 3] },
+        Schedule::WarmUp { last: 0.1, steps: 1000 },
+        Schedule::Listed(vec![0.1, 0.2]),
+        Schedule::InverseSqrt { first: 0.1, period: many / 1000 },
+    ] {
+        let descent = GradientDescent::new(schedule.clone(), many, H).unwrap();
+        assert_eq!(residual(&descent, 1.0), 0.0, "{schedule:?}");
+    }
+    for schedule in
+        [Schedule::InverseSqrt { first: 0.1, period: 1 }, Schedule::WarmUp { last: 0.1, steps: many }]
+    {
+        assert!(matches!(GradientDescent::new(schedule, many, H), Err(Error::Resource { .. })));
+    }
+    assert!(matches!(HeavyBall::new(0.1, 0.5, many, H), Err(Error::Resource { .. })));
+    assert!(matches!(Nesterov::new(0.1, many, H), Err(Error::Resource { .. })));
+    assert!((residual(&AveragedDescent::new(0.1, many, H).unwrap(), 1.0) * many as f64 - 10.0).abs() < 1e-9);
+    // None at all leave everything, also for the step that would fit a mode at once.
+    for schedule in
+        [Schedule::Constant(1.0), Schedule::Listed(vec![1.0]), Schedule::WarmUp { last: 1.0, steps: 2 }]
+    {
+        assert_eq!(residual(&GradientDescent::new(schedule, 0, H).unwrap(), 1.0), 1.0);
+    }
+}

@@ -31,10 +31,11 @@ impl GradientDescent {
     /// After `steps` steps.
     ///
     /// # Errors
-    /// [`Error::Domain`] for a step size that is negative or not finite; [`Error::Empty`] for an empty schedule.
+    /// [`Error::Domain`] for a step size that is negative or not finite; [`Error::Empty`] for an empty schedule;
+    /// [`Error::Resource`] for one that changes more than 2²⁰ times.
     pub fn new(schedule: Schedule, steps: usize, loss: Loss) -> Result<Self, Error> {
         schedule.check()?;
-        let stretches = schedule.stretches(steps);
+        let stretches = schedule.stretches(steps)?;
         Ok(Self { schedule, steps, stretches, loss })
     }
 

@@ -21,9 +21,11 @@ impl HeavyBall {
     /// After `steps` steps of size `step`.
     ///
     /// # Errors
-    /// [`Error::Domain`] unless `step` is finite and at least 0 and `momentum` in [0, 1).
+    /// [`Error::Domain`] unless `step` is finite and at least 0 and `momentum` in [0, 1); [`Error::Resource`] for more
+    /// than 2²⁴ steps, which are taken one by one for every singular value.
     pub fn new(step: f64, momentum: f64, steps: usize, loss: Loss) -> Result<Self, Error> {
         checked("a step size", step)?;
+        check_steps(steps)?;
         Ok(Self { step, momentum: check_momentum(momentum)?, steps, loss })
     }
 
@@ -72,8 +74,10 @@ impl Nesterov {
     /// After `steps` steps of size `step`, momentum `j/(j + 3)`.
     ///
     /// # Errors
-    /// [`Error::Domain`] unless `step` is finite and at least 0.
+    /// [`Error::Domain`] unless `step` is finite and at least 0; [`Error::Resource`] for more than 2²⁴ steps, which are
+    /// taken one by one for every singular value.
     pub fn new(step: f64, steps: usize, loss: Loss) -> Result<Self, Error> {
+        check_steps(steps)?;
         Ok(Self { step: checked("a step size", step)?, momentum: None, steps, loss })
     }
 
@@ -143,6 +147,17 @@ impl Run {
         self.moved += self.last;
         self.left -= self.last;
     }
+}
+
+/// A few seconds for a hundred singular values.
+const MOST_STEPS: usize = 1 << 24;
+
+fn check_steps(steps: usize) -> Result<(), Error> {
+    if steps <= MOST_STEPS {
+        return Ok(());
+    }
+    let reason = format!("{steps} steps with momentum are more than 2^24; a gradient flow takes any time");
+    Err(Error::Resource { reason })
 }
 
 fn check_momentum(momentum: f64) -> Result<f64, Error> {

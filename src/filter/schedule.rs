@@ -3,14 +3,16 @@
 use super::checked;
 use crate::Error;
 
+/// Step sizes beyond this number are refused: each costs a logarithm for every singular value, and 16 bytes.
+const MOST: usize = 1 << 20;
+
 /// The step size at each step `k = 0, 1, …`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Schedule {
     /// `h` at every step.
     Constant(f64),
-    /// `h / √(k/period + 1)`, a step of the stairs every `period` steps where `period > 1`: Nakkiran et al. 2019
-    /// divide by `√⌊k/512⌋ + 1` inside the root.
+    /// `h / √(⌊k/period⌋ + 1)`: Nakkiran et al. 2019 take a period of 512 steps.
     InverseSqrt {
         /// `h`.
         first: f64,
@@ -45,8 +47,7 @@ impl Schedule {
             Self::Constant(h) => *h,
             Self::InverseSqrt { first, period } => first / (1.0 + (k / (*period).max(1)) as f64).sqrt(),
             Self::Drops { first, factor, at } => {
-                let drops = at.iter().filter(|&&drop| drop <= k).count();
-                first * factor.powi(i32::try_from(drops).unwrap_or(i32::MAX))
+                dropped(*first, *factor, at.iter().filter(|&&drop| drop <= k).count())
             }
             Self::WarmUp { last, steps } => {
                 if k < *steps {
@@ -60,19 +61,46 @@ impl Schedule {
     }
 
     /// The size and length of each stretch of equal steps among the first `steps`.
-    pub(super) fn stretches(&self, steps: usize) -> Vec<(f64, usize)> {
-        if let Self::Constant(h) = self {
-            return vec![(*h, steps)];
-        }
-        let mut stretches: Vec<(f64, usize)> = Vec::new();
-        for k in 0..steps {
-            let h = self.at(k);
-            match stretches.last_mut() {
-                Some((size, length)) if *size == h => *length += 1,
-                _ => stretches.push((h, 1)),
+    ///
+    /// # Errors
+    /// [`Error::Resource`] for more than [`MOST`] stretches.
+    pub(super) fn stretches(&self, steps: usize) -> Result<Vec<(f64, usize)>, Error> {
+        // Where the size may change, in order, and to what. Only these are visited: there may be any number of steps.
+        let sized = |start: usize| (start, self.at(start));
+        let mut changes: Box<dyn Iterator<Item = (usize, f64)>> = match self {
+            Self::Constant(h) => Box::new(std::iter::once((0, *h))),
+            Self::InverseSqrt { period, .. } => Box::new((0..steps).step_by((*period).max(1)).map(sized)),
+            Self::Drops { first, factor, at } => {
+                let mut at = at.clone();
+                at.sort_unstable();
+                let dropped = move |(i, start)| (start, dropped(*first, *factor, i));
+                Box::new(std::iter::once(0).chain(at).enumerate().map(dropped))
             }
+            Self::WarmUp { steps, .. } => Box::new((0..=*steps).map(sized)),
+            Self::Listed(sizes) => Box::new((0..sizes.len()).map(sized)),
+        };
+        let mut stretches: Vec<(f64, usize)> = Vec::new();
+        let mut change = changes.next().filter(|&(start, _)| start < steps);
+        while let Some((start, h)) = change {
+            change = changes.next().filter(|&(next, _)| next < steps);
+            let length = change.map_or(steps, |(next, _)| next) - start;
+            if length == 0 {
+                continue; // two changes at one step
+            }
+            if let Some((_, longer)) = stretches.last_mut().filter(|(size, _)| *size == h) {
+                *longer += length;
+                continue;
+            }
+            if stretches.len() == MOST {
+                let reason = format!(
+                    "{} over {steps} steps has more than 2^20 sizes; take fewer steps, or a longer period",
+                    self.describe()
+                );
+                return Err(Error::Resource { reason });
+            }
+            stretches.push((h, length));
         }
-        stretches
+        Ok(stretches)
     }
 
     /// # Errors
@@ -116,4 +144,9 @@ impl Schedule {
             Self::Listed(sizes) => format!("{} listed step sizes", sizes.len()),
         }
     }
+}
+
+/// The size after so many drops.
+fn dropped(first: f64, factor: f64, drops: usize) -> f64 {
+    first * factor.powi(i32::try_from(drops).unwrap_or(i32::MAX))
 }

@@ -165,7 +165,7 @@ impl Measured {
 
     /// Bytes that one holds beside itself.
     pub(super) fn bytes(arms: usize) -> usize {
-        crate::memory::list::<Metrics>(arms.next_power_of_two().max(4)) // it grows by doubling
+        crate::memory::list::<Result<Metrics, Error>>(arms)
     }
 
     /// What points of nested curves give, one for each arm.

@@ -152,11 +152,7 @@ impl ExactRidge {
         lambda: f64,
     ) -> Self {
         let (x, y, tx, ty) = (matrix(x), matrix(y), matrix(tx), matrix(ty));
-        let mut gram = product(x.t(), x.view());
-        for j in 0..gram.nrows() {
-            gram[[j, j]] = &gram[[j, j]] + number(lambda);
-        }
-        let beta = solve(&gram, product(x.t(), y.view()));
+        let beta = ridge_solution(&x, &y, lambda);
         let less =
             |a: Array2<Number>, b: &Array2<Number>| Array2::from_shape_fn(a.dim(), |at| &a[at] - &b[at]);
         let mean_square =
@@ -179,11 +175,7 @@ impl ExactRidge {
         lambda: f64,
     ) -> f64 {
         let (x, y, covariance, teacher) = (matrix(x), matrix(y), matrix(covariance), matrix(teacher));
-        let mut gram = product(x.t(), x.view());
-        for j in 0..gram.nrows() {
-            gram[[j, j]] = &gram[[j, j]] + number(lambda);
-        }
-        let beta = solve(&gram, product(x.t(), y.view()));
+        let beta = ridge_solution(&x, &y, lambda);
         let off = Array2::from_shape_fn(beta.dim(), |at| &beta[at] - &teacher[at]);
         let weighted = product(covariance.view(), off.view());
         let mean = sum(off.iter().zip(&weighted).map(|(a, b)| a * b)) / number(y.ncols() as f64);
@@ -209,4 +201,13 @@ pub fn left_out_errors(x: ArrayView2<'_, f64>, y: ArrayView2<'_, f64>) -> Array2
         }
     }
     errors
+}
+
+/// `(XᵀX + λ)⁻¹ Xᵀ Y`.
+fn ridge_solution(x: &Array2<Number>, y: &Array2<Number>, lambda: f64) -> Array2<Number> {
+    let mut gram = product(x.t(), x.view());
+    for j in 0..gram.nrows() {
+        gram[[j, j]] = &gram[[j, j]] + number(lambda);
+    }
+    solve(&gram, product(x.t(), y.view()))
 }
