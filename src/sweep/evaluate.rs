@@ -73,7 +73,7 @@ impl<'a> Study<'a> {
             (0..y.ncols()).map(|k| Output::new(&modes, y.column(k), k, self.ideal.column(k))).collect();
         scratch.asked = None;
         let rates = self.counts_errors.then(|| ErrorRates::new(self, svd, rows));
-        let metrics = |arm: &Arm| {
+        let mut metrics = |arm: &Arm| {
             scratch.set_gains(arm, svd, &modes.inverse)?;
             let mut mean = Metrics::default();
             let mut solutions = Vec::new();
@@ -86,8 +86,16 @@ impl<'a> Study<'a> {
             mean.error_rate = rates.as_ref().map(|rates| rates.of(arm, &solutions)).transpose()?;
             mean.finite()
         };
+        let (mut arms, mut failures) = (Vec::with_capacity(self.arms.len()), Vec::new());
+        for (index, arm) in self.arms.iter().enumerate() {
+            match metrics(arm) {
+                Ok(metrics) => arms.push((index, metrics)),
+                Err(error) => failures.push(error),
+            }
+        }
         Ok(Measured {
-            arms: self.arms.iter().map(metrics).collect(),
+            arms,
+            failures,
             smallest_singular_value: svd.smallest_nonzero().unwrap_or(0.0),
             rank: svd.rank(),
         })
@@ -102,23 +110,23 @@ impl<'a> Study<'a> {
     ) -> impl Iterator<Item = Cell> {
         let p = self.data.features().ncols();
         let (smallest, rank) = (measured.smallest_singular_value, measured.rank);
-        measured.arms.into_iter().zip(self.arms).enumerate().filter_map(move |(index, (metrics, arm))| {
-            let metrics = metrics.ok()?;
-            Some(Cell {
-                repeat: place.repeat,
-                n: place.axis_value,
-                p,
-                arm: index,
-                train_mse: wanted.train.then_some(metrics.train),
-                test_mse: wanted.test.then_some(metrics.test),
-                test_mse_opposite: arm.adversary.filter(|_| wanted.opposite).map(|_| metrics.opposite),
-                test_error_rate: metrics.error_rate,
-                bias_squared: wanted.bias_squared.then_some(metrics.bias_squared),
-                mean_squared_bias: wanted.mean_squared_bias.then_some(metrics.mean_squared_bias),
-                smallest_singular_value: wanted.smallest.then_some(smallest),
-                coefficient_norm: wanted.norm.then_some(metrics.norm),
-                rank,
-            })
+        measured.arms.into_iter().map(move |(index, metrics)| Cell {
+            repeat: place.repeat,
+            n: place.axis_value,
+            p,
+            arm: index,
+            train_mse: wanted.train.then_some(metrics.train),
+            test_mse: wanted.test.then_some(metrics.test),
+            test_mse_opposite: self.arms[index]
+                .adversary
+                .filter(|_| wanted.opposite)
+                .map(|_| metrics.opposite),
+            test_error_rate: metrics.error_rate,
+            bias_squared: wanted.bias_squared.then_some(metrics.bias_squared),
+            mean_squared_bias: wanted.mean_squared_bias.then_some(metrics.mean_squared_bias),
+            smallest_singular_value: wanted.smallest.then_some(smallest),
+            coefficient_norm: wanted.norm.then_some(metrics.norm),
+            rank,
         })
     }
 }
@@ -152,34 +160,29 @@ impl Wanted {
 
 /// What one factorisation gives.
 pub(super) struct Measured {
-    arms: Vec<Result<Metrics, Error>>,
+    /// By the arm's index; arms that failed are left out.
+    arms: Vec<(usize, Metrics)>,
+    /// Why they did.
+    pub(super) failures: Vec<Error>,
     smallest_singular_value: f64,
     rank: usize,
 }
 
 impl Measured {
-    /// Why arms have no cell.
-    pub(super) fn failures(&self) -> Vec<Error> {
-        self.arms.iter().filter_map(|arm| arm.as_ref().err().cloned()).collect()
-    }
-
     /// Bytes that one holds beside itself.
     pub(super) fn bytes(arms: usize) -> usize {
-        crate::memory::list::<Result<Metrics, Error>>(arms)
+        crate::memory::list::<(usize, Metrics)>(arms)
     }
 
     /// What points of nested curves give, one for each arm.
     pub(super) fn from_points(points: &[&Point]) -> Self {
-        let metrics = |point: &&Point| {
-            Ok(Metrics {
-                train: point.train_mse,
-                test: point.test_mse.unwrap_or(f64::NAN),
-                norm: point.norm,
-                ..Metrics::default()
-            })
+        let metrics = |(arm, point): (usize, &&Point)| {
+            let test = point.test_mse.unwrap_or(f64::NAN);
+            (arm, Metrics { train: point.train_mse, test, norm: point.norm, ..Metrics::default() })
         };
         Self {
-            arms: points.iter().map(metrics).collect(),
+            arms: points.iter().enumerate().map(metrics).collect(),
+            failures: Vec::new(),
             smallest_singular_value: points
                 .first()
                 .and_then(|point| point.smallest_singular_value)
@@ -345,17 +348,21 @@ impl<'a> Output<'a> {
     fn fit(&self, fits: &TestErrors<'_>, scratch: &mut Scratch, kick: f64) -> f64 {
         let Scratch { response: Response { gains, residuals }, alpha, .. } = scratch;
         let training = &fits.training;
-        let mut squares = training.outside.squares;
+        // Only the last mode's target moves: the loops over all are left without a question.
+        let kicked = self.modes.last.filter(|_| kick != 0.0);
+        let kicked = kicked.map(|last| (last.index, training.targets[last.index] + last.sign * kick));
         alpha.clear();
-        for (mode, ((gain, left), target)) in gains.iter().zip(residuals).zip(&training.targets).enumerate() {
-            let kicked = match self.modes.last {
-                Some(last) if last.index == mode => target + last.sign * kick,
-                _ => *target,
-            };
-            squares += (*left * kicked).powi(2);
-            alpha.push(gain * kicked);
-        }
-        squares
+        alpha.extend(gains.iter().zip(&training.targets).map(|(gain, target)| gain * target));
+        let square = |(left, target): (&f64, &f64)| (left * target) * (left * target);
+        let Some((index, target)) = kicked else {
+            let modes = residuals.iter().zip(&training.targets);
+            return modes.fold(training.outside.squares, |sum, mode| sum + square(mode));
+        };
+        alpha[index] = gains[index] * target;
+        let modes = residuals.iter().zip(&training.targets).enumerate();
+        modes.fold(training.outside.squares, |sum, (mode, (left, of_mode))| {
+            sum + square((left, if mode == index { &target } else { of_mode }))
+        })
     }
 
     /// What a step of 1 along `v_last` adds to every prediction.
@@ -375,10 +382,14 @@ impl<'a> Output<'a> {
     fn noise_free_errors(&self, scratch: &mut Scratch, shown: usize, kick: f64) -> Sums {
         let Scratch { response: Response { gains, residuals }, deviations, row, .. } = scratch;
         deviations.clear();
-        for (mode, teacher) in self.noise_free.base.iter().enumerate() {
-            let kick = self.modes.last.filter(|last| last.index == mode).map_or(0.0, |last| last.sign * kick);
-            let kicked = if kick == 0.0 { 0.0 } else { gains[mode] * kick };
-            deviations.push(if mode < shown { kicked - residuals[mode] * teacher } else { -teacher });
+        let teacher = &self.noise_free.base;
+        let shown = shown.min(teacher.len());
+        deviations
+            .extend(residuals.iter().zip(&teacher[..shown]).map(|(left, teacher)| 0.0 - left * teacher));
+        deviations.extend(teacher[shown..].iter().map(|teacher| -teacher));
+        if let Some(last) = self.modes.last.filter(|last| kick != 0.0 && last.index < shown) {
+            let kicked = gains[last.index] * (last.sign * kick);
+            deviations[last.index] = kicked - residuals[last.index] * teacher[last.index];
         }
         let (n, p) = self.modes.svd.shape();
         self.noise_free.deviating(deviations, n >= p, row)
@@ -391,8 +402,9 @@ pub(super) struct Scratch {
     /// The estimator that was asked last in this cell, and its answer: many arms share one.
     asked: Option<Arc<dyn SpectralFilter>>,
     answer: Response,
-    /// The answer, as the arm's ablation leaves it.
+    /// The answer, as an ablation leaves it, and the cutoff of that ablation; `None` where it is no arm's.
     response: Response,
+    cutoff: Option<Option<f64>>,
     /// How many leading modes are kept, where the gains are `1/σ` for those and 0 for the rest.
     prefix: Option<usize>,
     alpha: Vec<f64>,
@@ -402,7 +414,13 @@ pub(super) struct Scratch {
 
 impl Scratch {
     fn set_gains(&mut self, arm: &Arm, svd: &Svd, inverse: &[f64]) -> Result<(), Error> {
-        if !self.asked.as_ref().is_some_and(|asked| Arc::ptr_eq(asked, &arm.estimator)) {
+        let same = self.asked.as_ref().is_some_and(|asked| Arc::ptr_eq(asked, &arm.estimator));
+        let cutoff = arm.ablation.cutoff();
+        if same && self.cutoff == Some(cutoff) {
+            return Ok(());
+        }
+        self.cutoff = None;
+        if !same {
             self.asked = None;
             self.answer.ask(arm.estimator.as_ref(), svd.spectrum())?;
             self.asked = Some(Arc::clone(&arm.estimator));
@@ -421,6 +439,7 @@ impl Scratch {
         let rest_is_zero = gains[kept..].iter().all(|&gain| gain == 0.0);
         // The base keeps the modes of the rank.
         self.prefix = (rest_is_zero && kept <= svd.rank()).then_some(kept);
+        self.cutoff = Some(cutoff);
         Ok(())
     }
 }
@@ -466,6 +485,12 @@ impl Metrics {
     }
 
     fn finite(self) -> Result<Self, Error> {
+        // None of them is negative, so that nothing infinite cancels.
+        let all =
+            self.train + self.test + self.opposite + self.bias_squared + self.mean_squared_bias + self.norm;
+        if all.is_finite() {
+            return Ok(self);
+        }
         let named = [
             ("the training error", self.train),
             ("the test error", self.test + self.opposite),

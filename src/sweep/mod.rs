@@ -211,12 +211,15 @@ impl Sweep {
         curve.cells.reserve(results.len() * self.arms.len());
         let wanted = Wanted::new(&self.metrics);
         let sizes = |place: Place| (place.axis_value, self.data.features().ncols());
-        for (place, result) in results {
+        for (place, mut result) in results {
             // An arm that fails leaves the others of its cell.
-            let failed = result.as_ref().and_then(|measured| measured.as_ref().ok()).map(Measured::failures);
+            let failures = match &mut result {
+                Some(Ok(measured)) => std::mem::take(&mut measured.failures),
+                _ => Vec::new(),
+            };
             let cells = result.map(|measured| Ok(study.cells(measured?, place, &wanted)));
             add_cells(&mut curve, [(place, cells)], sizes);
-            for error in failed.into_iter().flatten() {
+            for error in failures {
                 add_cells(&mut curve, [(place, Some(Err::<[Cell; 0], _>(error)))], sizes);
             }
         }

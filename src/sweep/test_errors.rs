@@ -162,6 +162,12 @@ impl<'a> TestErrors<'a> {
     /// that are a combination of the images, which `spans` says all of them are; others keep what the whole base
     /// leaves of them. `row` is work space.
     pub(super) fn deviating(&self, deviations: &[f64], spans: bool, row: &mut Vec<f64>) -> Sums {
+        // The base itself has no row to fill.
+        if deviations.iter().all(|&deviation| deviation == 0.0) {
+            let last = &self.rows[self.rows.len() - self.width..];
+            let table = if spans { Sums::default() } else { sum(last, self.ones) };
+            return if self.complement { table.minus(self.training.outside) } else { table };
+        }
         row.clear();
         if spans {
             row.resize(self.width, 0.0);

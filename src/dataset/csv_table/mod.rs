@@ -66,8 +66,8 @@ impl Table<'_> {
         let columns = Columns::choose(self, &names)?;
         // Lists grow by doubling: up to twice what is in them.
         if self.text.len() > UNCOUNTED {
-            let ends_cell = |byte: &&u8| **byte == self.options.delimiter || **byte == b'\n';
-            let cells = self.text.iter().filter(ends_cell).count() + 1;
+            let delimiter = self.options.delimiter;
+            let cells = 1 + self.text.iter().filter(|&&byte| (byte == delimiter) | (byte == b'\n')).count();
             memory::reserve("the numbers of a CSV file", memory::list::<[f64; 2]>(cells))?;
         }
         let mut features = Features::new(&columns);
@@ -219,7 +219,8 @@ impl Table<'_> {
             let reason = format!("{} cells where the header has {width}{hint}", record.len());
             return Err(self.error(self.line_of(record), None, reason));
         }
-        for (column, cell) in record.iter().enumerate().skip(names.all.len()) {
+        for column in names.all.len()..record.len() {
+            let cell = &record[column];
             if !cell.trim_ascii().is_empty() {
                 let cell = shown(&String::from_utf8_lossy(cell));
                 let reason =
