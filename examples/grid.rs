@@ -75,6 +75,7 @@ fn run(cli: &Cli) -> Result<(), Error> {
     let features = parse_sizes(&cli.features)?;
     let largest = features.iter().copied().max().unwrap_or(0);
     let data = cli.inputs.data(cli.run.seed)?;
+    common::inputs::claim(&folder, data.train.name())?;
     let mut levels = cli.levels.clone();
     if levels.is_empty() {
         levels = match cli.rows {

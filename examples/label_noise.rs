@@ -89,6 +89,7 @@ fn run(cli: &Cli) -> Result<(), Error> {
     };
     study.check()?;
     let folder = cli.run.make_folder("results", "label_noise")?;
+    common::inputs::claim(&folder, study.source.train.name())?;
     say!("data: {}", study.source.describe);
     let curve = with_progress("label noise", |observer| study.run(observer))?;
     let metrics = [Metric::TestMse, Metric::TestErrorRate, Metric::TrainMse];

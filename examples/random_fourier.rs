@@ -70,6 +70,7 @@ fn run(cli: &Cli) -> Result<(), Error> {
     let (features, samples) = (parse_sizes(&cli.features)?, parse_sizes(&cli.samples)?);
     let largest = features.iter().copied().chain([cli.p]).max().unwrap_or(0);
     let data = cli.inputs.data(cli.run.seed)?;
+    common::inputs::claim(&folder, data.train.name())?;
     let mut sweep = cli.inputs.sweep(&data, largest, cli.run.seed, cli.run.threads)?;
     sweep.metrics.push(Metric::SmallestSingularValue);
     let (mut figures, mut failed) = (Vec::new(), 0);

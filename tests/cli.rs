@@ -177,7 +177,7 @@ fn tables_with_mistakes_are_named_by_line_and_column() {
     read("nan.csv", "a,b,y\n1,2,3\n1,NaN,3\n", &[], &["nan.csv", "line 3", "column `b`", "`NaN`"]);
     read("inf.csv", "a,b,y\n1,2,inf\n", &[], &["line 2", "column `y`", "`inf`"]);
     read("text.csv", "who,b,y\nme,2,3\n", &[], &["line 2", "column `who`", "`me`"]);
-    read("blank.csv", "a,b,y\n1,,3\n", &[], &["line 2", "column `b`", "blank"]);
+    read("blank.csv", "a,b,y\n1,,3\n", &[], &["line 2", "column `b`", "blank", "(`--drop-blank-rows`)"]);
     read("ragged.csv", "a,b,y\n1,2,3\n1,2\n", &[], &["line 3", "2 cells where the header has 3"]);
     read("empty.csv", "", &[], &["empty.csv", "is empty"]);
     read("header.csv", "a,b,y\n", &[], &["header.csv", "no rows"]);
@@ -185,8 +185,9 @@ fn tables_with_mistakes_are_named_by_line_and_column() {
     read("target.csv", "a,b,y\n1,2,3\n1,2,4\n", &["--target", "z"], &["`z`", "a, b, y"]);
     read("features.csv", "a,b,y\n1,2,3\n1,2,4\n", &["--features", "a,q"], &["`q`", "a, b, y"]);
     read("one-row.csv", "a,b,y\n1,2,3\n", &[], &["number of rows"]);
-    read("semicolon.csv", "a;b;y\n1;2;3\n", &[], &["semicolon.csv", "one column", "`;`"]);
+    read("semicolon.csv", "a;b;y\n1;2;3\n", &[], &["semicolon.csv", "one column", "`;`", "(`--delimiter`)"]);
     read("escape.csv", "a,b,y\n1,\u{1b}[2Jx,3\n", &[], &["line 2", "`\\u{1b}[2Jx`"]);
+    read("comma.csv", "a;b;y\n1,5;2;3\n", &["--delimiter", ";"], &["`1,5`", "(`--decimal-comma`)"]);
     let names: Vec<_> = (0..20_000).map(|i| format!("column{i}")).collect();
     let wide = format!("{}\n{}\n", names.join(","), vec!["1"; 20_000].join(","));
     read("wide.csv", &wide, &["--target", "colunm7"], &["`colunm7`", "and 19980 more"]);
@@ -313,5 +314,13 @@ fn ensembles_and_label_noise_refuse_what_makes_no_study_and_repeat_their_bytes()
             tables.map(file)
         };
         assert!(study("1") == study("3"), "results depend on the threads");
+        // Images in a folder that holds results of what stands in for them, or the reverse.
+        let note = folder.0.join("1/label_noise/input.txt");
+        assert_eq!(std::fs::read_to_string(&note).unwrap(), "synthetic teacher\n");
+        std::fs::write(&note, "Fashion-MNIST train\n").unwrap();
+        let before = std::fs::read(folder.0.join("1/label_noise/cells.csv")).unwrap();
+        let again = [&few[..], &["--out", "1", "--seed", "7"]].concat();
+        refused(&program, &folder, &again, &["Fashion-MNIST train", "synthetic teacher", "--out"]);
+        assert!(before == std::fs::read(folder.0.join("1/label_noise/cells.csv")).unwrap());
     }
 }

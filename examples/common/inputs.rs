@@ -2,9 +2,10 @@
 
 use super::io_error;
 use clap::{Args, ValueEnum};
-use double_descent::Error;
 use double_descent::dataset::{BlankCells, CsvOptions, Encoding, Header, UnnamedColumn};
+use double_descent::{Error, whole_file};
 use std::collections::HashMap;
+use std::io::Write;
 use std::path::Path;
 
 /// Flags that tell how to read a CSV file.
@@ -197,24 +198,46 @@ pub fn folder_names(inputs: &[String], named: &[&str]) -> Result<Vec<String>, Er
     Ok(names)
 }
 
-/// Writes into `folder` which file its results are of; an error if they are another file's.
-pub fn claim(folder: &Path, input: &Path) -> Result<(), Error> {
+/// Writes into `folder` what its results are of, a file or a name; an error if they are of something else.
+pub fn claim(folder: &Path, input: &str) -> Result<(), Error> {
     let note = folder.join("input.txt");
-    let input = std::fs::canonicalize(input).map_err(|e| io_error(input, &e))?;
-    let line = format!("{}\n", input.display());
+    let file =
+        Path::new(input).exists().then(|| std::fs::canonicalize(input).map_err(|e| io_error(&note, &e)));
+    let input = file.transpose()?.map_or_else(|| input.to_owned(), |path| path.display().to_string());
+    let line = format!("{input}\n");
     match std::fs::read(&note) {
         Ok(other) if other == line.as_bytes() => Ok(()),
         Ok(other) => Err(Error::Resource {
             reason: format!(
-                "{} holds the results of {}, not of {}; choose another --out, or remove it",
+                "{} holds the results of {}, not of {input}; choose another --out, or remove it",
                 folder.display(),
                 String::from_utf8_lossy(&other).trim_end(),
-                input.display()
             ),
         }),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            std::fs::write(&note, line).map_err(|e| io_error(&note, &e))
+            whole_file::write(&note, |file| file.write_all(line.as_bytes()))
         }
         Err(error) => Err(io_error(&note, &error)),
     }
+}
+
+/// What the library's errors call options of a reader, and the flags that set them.
+const FLAGS: [(&str, &str); 8] = [
+    ("BlankCells::DropRow", "--drop-blank-rows"),
+    ("CsvOptions::blanks_between_cells", "--delimiter blanks"),
+    ("CsvOptions::comment", "--comment"),
+    ("CsvOptions::decimal_comma", "--decimal-comma"),
+    ("CsvOptions::delimiter", "--delimiter"),
+    ("CsvOptions::encoding", "--latin1"),
+    ("CsvOptions::header", "--header"),
+    ("CsvOptions::unnamed_column", "--unnamed-column"),
+];
+
+/// The same error with flags in place of options: who runs a program cannot call the library.
+pub fn with_flags(error: Error) -> Error {
+    let Error::File { path, line, column, mut reason } = error else { return error };
+    for (option, flag) in FLAGS {
+        reason = reason.replace(option, flag);
+    }
+    Error::File { path, line, column, reason }
 }

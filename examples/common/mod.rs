@@ -180,7 +180,7 @@ impl TableArgs {
             let data = self.load(name)?;
             let folder = self.run.make_folder(&format!("results/{study}"), folder)?;
             if !NAMED.contains(&name.as_str()) {
-                inputs::claim(&folder, Path::new(name))?;
+                inputs::claim(&folder, name)?;
             }
             let arms = arms(data.features().ncols());
             // The columns of the published tables.
@@ -240,7 +240,7 @@ impl TableArgs {
             "california-housing" => Dataset::california_housing(&self.folder()?)?,
             "who-life-expectancy" => Dataset::who_life_expectancy(&self.folder()?)?,
             path if Path::new(path).exists() || path.contains(['/', '.']) => {
-                Dataset::read_csv(Path::new(path), &self.csv_options()?)?
+                Dataset::read_csv(Path::new(path), &self.csv_options()?).map_err(inputs::with_flags)?
             }
             _ => {
                 return Err(Error::UnknownName {

@@ -234,16 +234,9 @@ fn tail_quantiles(values: &[f64], tail: f64) -> (f64, f64) {
     let place = tail * (values.len() - 1) as f64;
     let needed = (place.floor() as usize + 2).min(values.len());
     let (mut low, mut high) = (vec![f64::INFINITY; needed], vec![f64::NEG_INFINITY; needed]);
-    // Most values are at neither end: eight are asked at once, which the compiler does side by side.
-    for some in values.chunks(8) {
-        let (lowest, highest) = (low[needed - 1], high[needed - 1]);
-        if !some.iter().fold(false, |any, &value| any | (value < lowest) | (value > highest)) {
-            continue;
-        }
-        for &value in some {
-            insert_before(&mut low, |held| value < held, value);
-            insert_before(&mut high, |held| value > held, value);
-        }
+    for &value in values {
+        insert_before(&mut low, |held| value < held, value);
+        insert_before(&mut high, |held| value > held, value);
     }
     let quantile = |end: &[f64]| quantile(&end[needed.saturating_sub(2)..], place.fract());
     (quantile(&low), quantile(&high))

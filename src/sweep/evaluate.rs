@@ -402,9 +402,9 @@ pub(super) struct Scratch {
     /// The estimator that was asked last in this cell, and its answer: many arms share one.
     asked: Option<Arc<dyn SpectralFilter>>,
     answer: Response,
-    /// The answer, as an ablation leaves it, and the cutoff of that ablation; `None` where it is no arm's.
+    /// The answer, as the ablation of some arm leaves it, and its cutoff.
     response: Response,
-    cutoff: Option<Option<f64>>,
+    cutoff: Option<f64>,
     /// How many leading modes are kept, where the gains are `1/σ` for those and 0 for the rest.
     prefix: Option<usize>,
     alpha: Vec<f64>,
@@ -416,10 +416,9 @@ impl Scratch {
     fn set_gains(&mut self, arm: &Arm, svd: &Svd, inverse: &[f64]) -> Result<(), Error> {
         let same = self.asked.as_ref().is_some_and(|asked| Arc::ptr_eq(asked, &arm.estimator));
         let cutoff = arm.ablation.cutoff();
-        if same && self.cutoff == Some(cutoff) {
+        if same && self.cutoff == cutoff {
             return Ok(());
         }
-        self.cutoff = None;
         if !same {
             self.asked = None;
             self.answer.ask(arm.estimator.as_ref(), svd.spectrum())?;
@@ -439,7 +438,7 @@ impl Scratch {
         let rest_is_zero = gains[kept..].iter().all(|&gain| gain == 0.0);
         // The base keeps the modes of the rank.
         self.prefix = (rest_is_zero && kept <= svd.rank()).then_some(kept);
-        self.cutoff = Some(cutoff);
+        self.cutoff = cutoff;
         Ok(())
     }
 }

@@ -67,7 +67,7 @@ impl Table<'_> {
         // Lists grow by doubling: up to twice what is in them.
         if self.text.len() > UNCOUNTED {
             let delimiter = self.options.delimiter;
-            let cells = 1 + self.text.iter().filter(|&&byte| (byte == delimiter) | (byte == b'\n')).count();
+            let cells = 1 + self.text.iter().filter(|&&byte| byte == delimiter || byte == b'\n').count();
             memory::reserve("the numbers of a CSV file", memory::list::<[f64; 2]>(cells))?;
         }
         let mut features = Features::new(&columns);
