@@ -15,7 +15,8 @@ fn sweep(test: &str, n: usize, largest: usize, pairs: bool) -> Option<PlaneSweep
     let (train, images) = Labelled::fashion_mnist(&folder).unwrap();
     let first = |table: &Array2<f64>| table.slice(s![..n, ..]).to_owned();
     let train =
-        Dataset::new("fashion-mnist", first(train.inputs()), first(&train.one_hot().unwrap())).unwrap();
+        Dataset::new("fashion-mnist", first(train.inputs().unwrap()), first(&train.one_hot().unwrap()))
+            .unwrap();
     let maps = Maps::drawn(move |repeat| {
         let (gamma, seed) = (0.2 * 0.2 / 2.0, 100 + repeat as u64);
         if pairs {

@@ -207,6 +207,7 @@ const REFUSED: &[Case] = &[
         let labelled = Labelled::new("zeros", zeros(100_000, 1), vec![0; 100_000], 65_536).unwrap();
         run(&|| done(labelled.one_hot()));
         run(&|| done(labelled.dataset()));
+        run(&|| done(dataset(n, n + n / 2).with_intercept()));
         let text = vec![b','; bytes / 6];
         run(&|| {
             done(Dataset::parse_csv("commas", &[b"x,y\n".as_slice(), &text].concat(), &CsvOptions::default()))

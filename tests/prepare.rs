@@ -55,7 +55,7 @@ fn columns_by_name() {
 
 #[test]
 fn an_intercept_stays_one() {
-    let data = counted(5).with_intercept();
+    let data = counted(5).with_intercept().unwrap();
     for scaled in [
         data.clone().standardised(),
         data.clone().centre(FitOn::AllRows),
@@ -68,14 +68,14 @@ fn an_intercept_stays_one() {
     // The same features as without.
     let without = counted(5).standardised().unwrap();
     assert_eq!(data.clone().standardised().unwrap().features().slice(s![.., ..3]), without.features());
-    assert_eq!(data, data.clone().with_intercept());
+    assert_eq!(data, data.clone().with_intercept().unwrap());
     // It may be left out, and then be asked for again.
     let left = data.select(["x0", "x1"]).unwrap();
     assert_eq!(left.preparation(), "no intercept, features as given, 2 of 4 features");
-    assert_eq!(left.with_intercept().features().ncols(), 3);
+    assert_eq!(left.with_intercept().unwrap().features().ncols(), 3);
     let kept = data.select(["intercept", "x1"]).unwrap();
     assert!(kept.preparation().starts_with("with intercept"));
-    assert_eq!(kept.clone().with_intercept(), kept);
+    assert_eq!(kept.clone().with_intercept().unwrap(), kept);
     // A feature of that name is none.
     let own = Dataset::parse_csv("own", b"intercept,a,y\n1,2,3\n1,4,5\n", &CsvOptions::default().target("y"))
         .unwrap();
@@ -144,7 +144,7 @@ fn a_seed_fixes_an_order() {
     assert!((count as f64 - 2000.0).abs() < 5.0 * (20_000.0_f64 * 0.1 * 0.9).sqrt(), "{count}");
     // A stream of its own: not the order of a subset of labelled rows.
     let labelled = Labelled::new("counted", data.features().clone(), vec![0; 1000], 1).unwrap();
-    assert_ne!(&labelled.subset(1000, 3).unwrap().inputs(), &shuffled.features());
+    assert_ne!(&labelled.subset(1000, 3).unwrap().inputs().unwrap(), &shuffled.features());
     // A release may not move what a seed draws.
     assert_eq!(rows(&counted(10).shuffle(0).unwrap()), [4, 5, 0, 3, 6, 2, 7, 8, 9, 1]);
     assert_eq!(counted(1).shuffle(0).unwrap().features(), counted(1).features());

@@ -31,7 +31,10 @@ fn images(n: usize, d: usize) -> (Array2<f64>, &'static str) {
     if let Some(folder) = std::env::var_os("DOUBLE_DESCENT_DATA").filter(|_| d == 784) {
         let read = Labelled::fashion_mnist(&Path::new(&folder).join("fashion_mnist"));
         let (_, test) = read.expect("Fashion-MNIST");
-        return (test.inputs().slice(s![..n, ..]).to_owned(), "images of Fashion-MNIST");
+        return (
+            test.inputs().expect("images fit into memory").slice(s![..n, ..]).to_owned(),
+            "images of Fashion-MNIST",
+        );
     }
     let mut rng = stream(3, n, d);
     let pixel = || rng.random_range(-1.0..1.0f64).max(0.0);

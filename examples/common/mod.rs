@@ -251,7 +251,7 @@ impl TableArgs {
             }
         };
         let data = if self.standardise { data.standardised()? } else { data };
-        Ok(if self.intercept { data.with_intercept() } else { data })
+        if self.intercept { data.with_intercept() } else { Ok(data) }
     }
 
     fn folder(&self) -> Result<PathBuf, Error> {

@@ -75,7 +75,7 @@ impl Study {
 
     fn features(&self, repeat: usize) -> Result<RandomFourier, Error> {
         let largest = self.sizes.iter().copied().max().unwrap_or(1);
-        let inputs = self.source.train.inputs().ncols();
+        let inputs = self.source.train.inputs()?.ncols();
         RandomFourier::gaussian(inputs, largest, self.source.gamma, stream(self.seed, 3, repeat).random())
     }
 
@@ -91,7 +91,7 @@ impl Study {
             .map_err(|e| Error::Resource { reason: format!("targets of one shape: {e}") })?;
         let map = self.features(repeat)?;
         let largest = self.sizes.iter().copied().max().unwrap_or(1);
-        let design = map.design(train.inputs(), largest)?;
+        let design = map.design(train.inputs()?, largest)?;
 
         let (mut cells, mut fits) = (Vec::new(), Vec::new());
         for &p in &self.sizes {
@@ -111,7 +111,7 @@ impl Study {
         let (mut squares, mut missed) = (vec![0.0; cells.len()], vec![0.0; cells.len()]);
         for from in (0..test.len()).step_by(BLOCK) {
             let to = test.len().min(from + BLOCK);
-            let block = map.design(&test.inputs().slice(s![from..to, ..]), largest)?;
+            let block = map.design(&test.inputs()?.slice(s![from..to, ..]), largest)?;
             for (place, beta) in fits.iter().enumerate() {
                 let predictions = block.slice(s![.., ..beta.nrows()]).dot(beta);
                 for arm in 0..self.noise.len() {
@@ -145,7 +145,7 @@ impl Study {
             };
             let reaches = |p: usize| -> Result<bool, Error> {
                 let model = LinearModel::new(map.clone(), p, Arc::new(MinNorm::default()));
-                Ok(search.run(&model, pool.inputs(), &targets)?.value >= self.samples)
+                Ok(search.run(&model, pool.inputs()?, &targets)?.value >= self.samples)
             };
             // More features fit more: the first p that reaches n, by bisection.
             let (mut low, mut high) = (0, self.sizes.iter().copied().max().unwrap_or(1));

@@ -347,7 +347,7 @@ mod tests {
         let curve = Sweep::new(Dataset::diabetes(), [5, 10], 3, 0).run().unwrap();
         let text = serde_json::to_string(&curve).unwrap();
         assert_eq!(serde_json::from_str::<Curve>(&text).unwrap(), curve);
-        let data = Dataset::diabetes().with_intercept();
+        let data = Dataset::diabetes().with_intercept().unwrap();
         let text = serde_json::to_string(&data).unwrap();
         assert_eq!(serde_json::from_str::<Dataset>(&text).unwrap(), data);
     }

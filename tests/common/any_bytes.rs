@@ -105,8 +105,8 @@ pub fn read_by_all(path: &Path) -> usize {
     told(Labelled::read_idx("x", path, path, 300));
     if let Some((train, test)) = told(Labelled::train_and_test("x", path)) {
         assert_eq!(train.classes(), test.classes());
-        is_table(train.inputs());
-        is_table(test.inputs());
+        is_table(train.inputs().unwrap());
+        is_table(test.inputs().unwrap());
     }
     made
 }

@@ -35,7 +35,7 @@ impl Labelled {
     ///
     /// let (train, test) = Labelled::fashion_mnist(Path::new("data/fashion_mnist"))?;
     /// let train = train.subset(4000, 0)?.with_label_noise(0.2, 0)?;
-    /// assert_eq!(train.inputs().dim(), (4000, 784));
+    /// assert_eq!(train.inputs()?.dim(), (4000, 784));
     /// # Ok::<(), double_descent::Error>(())
     /// ```
     pub fn fashion_mnist(folder: &Path) -> Result<(Self, Self), Error> {

@@ -1,5 +1,6 @@
 //! Inputs that stay bytes until their values are asked for.
 
+use crate::{Error, memory};
 use ndarray::Array2;
 use std::sync::OnceLock;
 
@@ -15,11 +16,17 @@ impl Inputs {
     }
 
     /// `N × d`; a pixel is a byte divided by 255.
-    pub(super) fn values(&self) -> &Array2<f64> {
+    ///
+    /// # Errors
+    /// [`Error::Memory`] where there is no room for the values of pixels.
+    pub(super) fn values(&self) -> Result<&Array2<f64>, Error> {
         match self {
-            Self::Values(values) => values,
+            Self::Values(values) => Ok(values),
             Self::Pixels { bytes, values } => {
-                values.get_or_init(|| bytes.mapv(|pixel| f64::from(pixel) / 255.0))
+                if values.get().is_none() {
+                    memory::reserve("the values of pixels", memory::table(bytes.nrows(), bytes.ncols()))?;
+                }
+                Ok(values.get_or_init(|| bytes.mapv(|pixel| f64::from(pixel) / 255.0)))
             }
         }
     }

@@ -80,7 +80,7 @@ impl Labelled {
     /// use ndarray::array;
     ///
     /// let data = Labelled::from_pixels("dots", array![[0_u8, 255], [51, 0]], vec![2, 0], 3)?;
-    /// assert_eq!(data.inputs(), &array![[0.0, 1.0], [0.2, 0.0]]);
+    /// assert_eq!(data.inputs()?, &array![[0.0, 1.0], [0.2, 0.0]]);
     /// # Ok::<(), double_descent::Error>(())
     /// ```
     pub fn from_pixels(
@@ -113,8 +113,10 @@ impl Labelled {
     }
 
     /// The inputs, `N × d`. Those of pixels are made when first asked for, and kept.
-    #[must_use]
-    pub fn inputs(&self) -> &Array2<f64> {
+    ///
+    /// # Errors
+    /// [`Error::Memory`] where there is no room for them.
+    pub fn inputs(&self) -> Result<&Array2<f64>, Error> {
         self.inputs.values()
     }
 
@@ -169,7 +171,7 @@ impl Labelled {
         // Values of pixels, their copy, the targets.
         let needed = [table(rows, columns).saturating_mul(2), table(rows, self.classes)];
         reserve("a table of inputs and one-hot targets", sum(needed))?;
-        Dataset::new(self.name.as_str(), self.inputs().clone(), self.one_hot()?)
+        Dataset::new(self.name.as_str(), self.inputs()?.clone(), self.one_hot()?)
     }
 
     /// The first `n` rows of a random order of all rows, whatever their labels (not stratified). Subsets of

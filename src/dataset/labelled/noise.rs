@@ -82,7 +82,7 @@ impl Labelled {
     /// # use ndarray::array;
     /// # let data = Labelled::new("corners", array![[0.0, 0.0], [1.0, 1.0]], vec![0, 1], 2)?;
     /// let noisy = data.with_input_noise(0.1, 0)?;
-    /// assert_ne!(noisy.inputs(), data.inputs());
+    /// assert_ne!(noisy.inputs()?, data.inputs()?);
     /// assert_eq!(noisy.labels(), data.labels());
     /// # Ok::<(), double_descent::Error>(())
     /// ```
@@ -96,7 +96,7 @@ impl Labelled {
         }
         let (rows, columns) = self.inputs.dim();
         memory::reserve("noisy inputs", memory::table(rows, columns).saturating_mul(2))?;
-        let (values, mut rng) = (self.inputs(), stream(seed, STREAMS, INPUT_NOISE));
+        let (values, mut rng) = (self.inputs()?, stream(seed, STREAMS, INPUT_NOISE));
         let noisy = Array2::from_shape_fn(values.dim(), |at| {
             values[at] + deviation * rng.sample::<f64, _>(StandardNormal)
         });

@@ -4,9 +4,9 @@
 mod scale;
 
 use super::Dataset;
-use crate::Error;
 use crate::rng::{shuffle_front, stream};
-use ndarray::{Array2, ArrayView2, Axis, concatenate};
+use crate::{Error, memory};
+use ndarray::{Array2, s};
 use scale::{centre, standardise};
 
 /// The rows whose means and deviations [`Dataset::centre`] and [`Dataset::standardise`] take. All rows are moved and
@@ -67,20 +67,21 @@ impl Dataset {
 
     /// The same rows with a column of ones appended, named `intercept`; once, however
     /// often it is asked for.
-    #[must_use]
-    pub fn with_intercept(mut self) -> Self {
+    ///
+    /// # Errors
+    /// [`Error::Memory`] where there is no room for the wider table.
+    pub fn with_intercept(mut self) -> Result<Self, Error> {
         if self.has_step(INTERCEPT) {
-            return self;
+            return Ok(self);
         }
-        let ones = Array2::ones((self.len(), 1));
-        let parts: [ArrayView2<'_, f64>; 2] = [self.features.view(), ones.view()];
-        if let Ok(features) = concatenate(Axis(1), &parts) {
-            // Row-major like every other table here: `concatenate` may choose otherwise.
-            self.features = features.as_standard_layout().into_owned();
-            self.feature_names.push(INTERCEPT.into());
-            self.preparation.push(INTERCEPT.into());
-        }
-        self
+        let (rows, columns) = self.features.dim();
+        memory::reserve("the features with an intercept", memory::table(rows, columns.saturating_add(1)))?;
+        let mut features = Array2::ones((rows, columns + 1));
+        features.slice_mut(s![.., ..columns]).assign(&self.features);
+        self.features = features;
+        self.feature_names.push(INTERCEPT.into());
+        self.preparation.push(INTERCEPT.into());
+        Ok(self)
     }
 
     /// Whether this column is the one that [`Dataset::with_intercept`] appended.
