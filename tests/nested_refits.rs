@@ -5,6 +5,7 @@ mod common;
 
 use common::features::normal;
 use common::refits::check;
+use double_descent::nested::{Columns, Rows, Test};
 use double_descent::rng::stream;
 use ndarray::Array2;
 use rand::RngExt;
@@ -56,4 +57,25 @@ fn random_tables_of_many_kinds() {
     println!("{checked} points had a reference");
     assert!(failed.is_empty(), "{} {failed:?}", failed.len());
     assert!(checked > 60_000);
+}
+
+/// Rows that are rounding beside the first one, each alone, and yet point its way: together they move the fit by 176 ε.
+/// `X = r cᵀ` has `β̂ = c (r·y) / (‖r‖² ‖c‖²)`, and with integers and powers of two all of that is exact.
+#[test]
+fn short_rows_in_the_span_of_a_long_one_have_their_share() {
+    for exponent in [40, 48, 50, 52] {
+        let long = 2f64.powi(exponent);
+        for p in [1, 3, 12] {
+            let x = Array2::from_shape_fn((12, p), |(i, _)| if i == 0 { long } else { 1.0 });
+            let y = Array2::ones((12, 1));
+            let expected = (long + 11.0) / (long * long + 11.0) / (p as f64).sqrt();
+            let rows = Rows::new(p, 1, Test::None).unwrap().extend(&x, &y).unwrap();
+            let columns = Columns::new(&y, Test::None).unwrap().extend(&x).unwrap();
+            for point in [rows.last().unwrap(), columns.last().unwrap()] {
+                let off = (point.norm / expected - 1.0).abs() / f64::EPSILON;
+                // Twelve rotations, a division and a root, half an ε each.
+                assert!(off < 8.0, "2^{exponent}, p = {p}: {off} ε, {point:?}");
+            }
+        }
+    }
 }

@@ -81,7 +81,8 @@ impl Basis {
     /// is in the span to the last digits (Kahan; Parlett 1980, section 6.9). A remainder of at most
     /// `negligible` counts as none. O(r · dimension).
     pub(super) fn split(&self, x: Vec<f64>, negligible: f64) -> Split {
-        if self.is_complete() {
+        // A row that is negligible as a whole opens no direction either, and yet has its share in those that are there.
+        if self.is_complete() || square(&x).sqrt() <= negligible {
             return Split { inside: self.vectors.iter().map(|q| dot(q, &x)).collect(), outside: None };
         }
         let projected = Projected { inside: vec![0.0; self.vectors.len()], rest: x, is_done: false };
