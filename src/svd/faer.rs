@@ -1,10 +1,10 @@
 //! The default backend: pure Rust, nothing to link, on faer's products and reflections.
 
+use super::householder::{factor, recommended_block_size, scratch};
 use super::space::with_space;
 use super::{Backend, RawSvd, Route, conquer};
 use crate::memory::{reserve, sum, table};
 use faer::dyn_stack::{MemBuffer, MemStack};
-use faer::linalg::qr::no_pivoting::factor as qr;
 use faer::linalg::svd::{ComputeSvdVectors, SvdParams, svd, svd_scratch};
 use faer::{MatMut, MatRef, Par, Spec};
 use ndarray::{Array1, Array2, ArrayView2, ShapeBuilder};
@@ -58,16 +58,13 @@ impl Backend for Faer {
     fn triangle(&self, x: ArrayView2<'_, f64>) -> Result<Array2<f64>, String> {
         let (n, p) = x.dim();
         let mut factors = column_major(x);
-        let block = qr::recommended_block_size::<f64>(n, p);
+        let block = recommended_block_size::<f64>(n, p);
         let mut coefficients = faer::Mat::<f64>::zeros(block, n.min(p));
-        let mut buffer =
-            MemBuffer::new(qr::qr_in_place_scratch::<f64>(n, p, block, Par::Seq, Spec::default()));
-        qr::qr_in_place(
+        let mut buffer = MemBuffer::new(scratch(n, p, block));
+        factor(
             MatMut::from_column_major_slice_mut(&mut factors, n, p),
             coefficients.as_mut(),
-            Par::Seq,
             MemStack::new(&mut buffer),
-            Spec::default(),
         );
         let rows = n.min(p);
         Ok(Array2::from_shape_fn((rows, p), |(i, j)| if i <= j { factors[j * n + i] } else { 0.0 }))

@@ -33,6 +33,7 @@ mod conquer;
 mod cuda;
 mod cutoff;
 mod faer;
+mod householder;
 mod jacobi;
 #[cfg(feature = "lapack")]
 mod lapack;

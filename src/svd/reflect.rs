@@ -1,5 +1,6 @@
 //! Householder reflections carried through to what goes with a matrix.
 
+use super::householder::{factor, recommended_block_size, scratch};
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::householder::{
     apply_block_householder_sequence_on_the_left_in_place_scratch as apply_scratch,
@@ -7,8 +8,7 @@ use faer::linalg::householder::{
     apply_block_householder_sequence_transpose_on_the_left_in_place_scratch as apply_transposed_scratch,
     apply_block_householder_sequence_transpose_on_the_left_in_place_with_conj as apply_transposed,
 };
-use faer::linalg::qr::no_pivoting::factor as qr;
-use faer::{Conj, Mat, MatMut, Par, Spec};
+use faer::{Conj, Mat, MatMut, Par};
 
 /// `[A | B] ← Qᵀ [A | B]` with `A = Q R` the first `lead` columns, `lead ≤ rows`: `R` on and above the
 /// diagonal of `A`, and below it what is of no use. Sequential, so the same bits on any number of threads.
@@ -51,13 +51,11 @@ impl Reflections {
 fn reduce_in_place(matrix: MatMut<'_, f64>, lead: usize) -> Mat<f64> {
     let (rows, columns) = (matrix.nrows(), matrix.ncols());
     let (mut head, tail) = matrix.split_at_col_mut(lead);
-    let block = qr::recommended_block_size::<f64>(rows, lead);
+    let block = recommended_block_size::<f64>(rows, lead);
     let mut coefficients = Mat::<f64>::zeros(block, lead);
-    let scratch = qr::qr_in_place_scratch::<f64>(rows, lead, block, Par::Seq, Spec::default())
-        .or(apply_transposed_scratch::<f64>(rows, block, columns - lead));
+    let scratch = scratch(rows, lead, block).or(apply_transposed_scratch::<f64>(rows, block, columns - lead));
     let mut buffer = MemBuffer::new(scratch);
-    let stack = MemStack::new(&mut buffer);
-    qr::qr_in_place(head.as_mut(), coefficients.as_mut(), Par::Seq, stack, Spec::default());
+    factor(head.as_mut(), coefficients.as_mut(), MemStack::new(&mut buffer));
     let stack = MemStack::new(&mut buffer);
     apply_transposed(head.as_ref(), coefficients.as_ref(), Conj::No, tail, Par::Seq, stack);
     coefficients

@@ -1,5 +1,6 @@
 //! Products with the reflections of the reduction, in blocks.
 
+use super::super::householder::{factor, recommended_block_size, scratch};
 use super::super::space::with_space;
 use super::reduction::Reduction;
 use crate::large_pages::fill_with_zeros;
@@ -8,8 +9,7 @@ use faer::linalg::householder::{
     apply_block_householder_sequence_on_the_left_in_place_with_conj as apply_sequence,
     upgrade_householder_factor,
 };
-use faer::linalg::qr::no_pivoting::factor::{qr_in_place, qr_in_place_scratch, recommended_block_size};
-use faer::{Conj, MatMut, MatRef, Par, Spec};
+use faer::{Conj, MatMut, MatRef, Par};
 use ndarray::{ArrayView2, ArrayViewMut2, ShapeBuilder};
 
 /// Copies `x` to columns `stride` apart.
@@ -100,11 +100,8 @@ impl Triangle {
         self.coefficients.resize(block * self.columns, 0.0);
         let factors = MatMut::from_column_major_slice_mut(&mut self.factors, self.rows, self.columns);
         let coefficients = MatMut::from_column_major_slice_mut(&mut self.coefficients, block, self.columns);
-        let needed = qr_in_place_scratch::<f64>(self.rows, self.columns, block, Par::Seq, Spec::default());
-        with_space(needed, |stack| {
-            qr_in_place(factors, coefficients, Par::Seq, stack, Spec::default());
-        })
-        .ok_or_else(no_memory)
+        with_space(scratch(self.rows, self.columns, block), |stack| factor(factors, coefficients, stack))
+            .ok_or_else(no_memory)
     }
 
     /// `R`, to be reduced.
