@@ -100,7 +100,7 @@ fn a_pseudorandom_teacher_has_a_peak() {
     let (p, repeats) = (20, 30);
     let mut rng = stream(1, 0, 0);
     let x = Array2::from_shape_simple_fn((p * 40, p), || rng.sample::<f64, _>(StandardNormal));
-    let y = x.dot(&Array1::from_elem(p, 1.0)).insert_axis(ndarray::Axis(1));
+    let y = x.dot(&Array1::from_elem(p, 0.2)).insert_axis(ndarray::Axis(1));
     let clean = Dataset::new("linear", x, y).unwrap();
     let noisy = clean.clone().with_pseudorandom_target_noise(0.5, 3).unwrap();
     assert_eq!(noisy, clean.clone().with_pseudorandom_target_noise(0.5, 3).unwrap());
