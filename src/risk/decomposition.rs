@@ -1,7 +1,8 @@
 //! Bias and variance over training sets, label noise and feature seeds, from predictions on a grid of draws.
 
 use crate::Error;
-use crate::memory::{reserve, sum, table};
+use crate::memory::{reserve, table};
+use crate::user_code;
 use ndarray::{Array1, Array4, ArrayRef1, ArrayRef4, ArrayView4, Axis};
 
 /// What a fit is random by.
@@ -69,7 +70,7 @@ pub struct Component {
 /// Adlam and Pennington, *Understanding double descent requires a fine-grained bias–variance decomposition*, NIPS 2020
 /// (symmetric); d'Ascoli, Refinetti, Biroli and Krzakala, *Double trouble in double descent*, ICML 2020 (sequential); Lin
 /// and Dobriban, *What causes the test error?*, JMLR 2021 (all orders); Efron and Stein, *The jackknife estimate of
-/// variance*, Annals of Statistics 1981; Searle, Casella and McCulloch, *Variance Components*, 1992, chapter 4.
+/// variance*, Annals of Statistics 1981; Searle, Casella and `McCulloch`, *Variance Components*, 1992, chapter 4.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decomposition {
     levels: [usize; 3],
@@ -115,7 +116,7 @@ impl Decomposition {
             return Err(Error::Domain { what: "the number of cells of a grid", value: 1.0, must_be });
         }
         // The errors, a grid with a level left out, and its means.
-        reserve("a decomposition", sum([table(cells, points).saturating_mul(4)]))?;
+        reserve("a decomposition", table(cells, points).saturating_mul(4))?;
         Error::check_finite("the truth", truth.view().insert_axis(Axis(0)))?;
         let errors = predictions.to_owned() - truth;
         if !errors.iter().all(|e| e.is_finite()) {
@@ -141,6 +142,60 @@ impl Decomposition {
             return Ok(Self { levels, all, left });
         }
         Err(Error::Overflow { what: "a variance of the decomposition" })
+    }
+
+    /// [`Decomposition::new`] from a fit for every cell of a grid of so many training sets, noise draws and seeds:
+    /// `predict` gives the predictions at the test points, for the numbers of a training set, a draw and a seed. The same
+    /// number must mean the same draw wherever it comes, and different ones independent draws.
+    ///
+    /// # Errors
+    /// Those of `predict` and of [`Decomposition::new`]; [`Error::Empty`] for a source without levels.
+    ///
+    /// # Examples
+    /// How far the minimum-norm fit is random by its inputs and by its noise, at 4 samples of 6 features:
+    /// ```
+    /// use double_descent::filter::MinNorm;
+    /// use double_descent::risk::{Decomposition, Source};
+    /// use double_descent::rng::stream;
+    /// use double_descent::svd::Svd;
+    /// use ndarray::{Array2, Axis};
+    /// use rand::RngExt;
+    /// use rand_distr::StandardNormal;
+    ///
+    /// let normal = |shape, axis, repeat| {
+    ///     let mut rng = stream(1, axis, repeat);
+    ///     Array2::from_shape_simple_fn(shape, || rng.sample::<f64, _>(StandardNormal))
+    /// };
+    /// let (beta, tests) = (normal((6, 1), 0, 0), normal((50, 6), 1, 0));
+    /// let truth = tests.dot(&beta).remove_axis(Axis(1));
+    /// let parts = Decomposition::of_fits([20, 20, 1], &truth, |set, draw, _| {
+    ///     let x = normal((4, 6), 2, set);
+    ///     let y = x.dot(&beta) + 0.5 * normal((4, 1), 3, draw);
+    ///     Ok(tests.dot(&Svd::new(&x)?.solve(&y, &MinNorm::default())?).remove_axis(Axis(1)))
+    /// })?;
+    /// let sampling = parts.variance(&[Source::Sampling]).unwrap();
+    /// assert!(sampling.value > 5.0 * sampling.standard_error.unwrap());
+    /// # Ok::<(), double_descent::Error>(())
+    /// ```
+    pub fn of_fits(
+        [sets, draws, seeds]: [usize; 3],
+        truth: &ArrayRef1<f64>,
+        mut predict: impl FnMut(usize, usize, usize) -> Result<Array1<f64>, Error>,
+    ) -> Result<Self, Error> {
+        let cells = sets.saturating_mul(draws).saturating_mul(seeds);
+        if cells == 0 || truth.is_empty() {
+            return Err(Error::Empty { what: "the grid of predictions" });
+        }
+        reserve("a grid of predictions", table(cells, truth.len()).saturating_mul(5))?;
+        let mut grid = Array4::zeros((sets, draws, seeds, truth.len()));
+        for (cell, mut row) in grid.rows_mut().into_iter().enumerate() {
+            let (set, draw, seed) = (cell / (draws * seeds), cell / seeds % draws, cell % seeds);
+            let part = || format!("the fit of training set {set}, noise draw {draw}, seed {seed}");
+            let predictions = user_code::call(part, || predict(set, draw, seed))??;
+            Error::check_len("predictions of a fit, one a test point", truth.len(), predictions.len())?;
+            row.assign(&predictions);
+        }
+        Self::new(&grid, truth)
     }
 
     /// The squared bias.

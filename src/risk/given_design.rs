@@ -124,15 +124,12 @@ impl Population {
         } else {
             Array2::zeros((0, outputs)) // exactly: the modes span all
         };
-        let (leaning, lengths) = match self.covariance.isotropic_deviation() {
-            Some(deviation) => {
-                (Leaning::Isotropic { deviation }, Array1::from_elem(r, deviation * deviation))
-            }
-            None => {
-                let any = self.covariance.root_times(&v);
-                let lengths = any.columns().into_iter().map(|c| c.iter().map(|v| v * v).sum()).collect();
-                (Leaning::Any(any), lengths)
-            }
+        let (leaning, lengths) = if let Some(deviation) = self.covariance.isotropic_deviation() {
+            (Leaning::Isotropic { deviation }, Array1::from_elem(r, deviation * deviation))
+        } else {
+            let any = self.covariance.root_times(&v);
+            let lengths = any.columns().into_iter().map(|c| c.iter().map(|v| v * v).sum()).collect();
+            (Leaning::Any(any), lengths)
         };
         for part in [off.view(), beyond.view(), lengths.view().insert_axis(Axis(1))] {
             let overflow = |_| Error::Overflow { what: "the bias of a fit" };

@@ -73,7 +73,7 @@ impl InterpolantRisk {
         let leaning = covariance.root_times(&null_space);
         let unit_start = leaning.iter().map(|v| v * v).sum::<f64>() / p as f64;
         let inverse = svd.vt().slice(s![..svd.rank(), ..]).t().to_owned()
-            / &svd.singular_values().slice(s![..svd.rank()]).insert_axis(Axis(0));
+            / svd.singular_values().slice(s![..svd.rank()]).insert_axis(Axis(0));
         let mut noise = covariance.root_times(&inverse);
         let rounding = p as f64 * f64::EPSILON * covariance.root_norm();
         let reached = Svd::new(&leaning)?.with_cutoff(Cutoff::Absolute(rounding))?;

@@ -302,7 +302,9 @@ impl GivenDesign {
         let modes = self.sigma.iter().take(self.rank).zip(gains.iter().zip(&residuals));
         let mut step: Vec<f64> = modes.map(|(&s, (&f, &g))| logarithms(s, (f, g))).collect();
         let most = step.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        step.iter_mut().for_each(|log| *log = (*log - most).exp());
+        for log in &mut step {
+            *log = (*log - most).exp();
+        }
         step.resize(self.sigma.len(), 0.0);
         let bias = self.half_slope(&residuals, &step);
         if matches!((family, at), (Family::Ridge | Family::Flow(_), At::NoFit)) && bias != 0.0 {

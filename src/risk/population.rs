@@ -106,7 +106,7 @@ impl Covariance {
     pub(super) fn root_times(&self, a: &ArrayRef2<f64>) -> Array2<f64> {
         match &self.form {
             Form::Isotropic { deviation, .. } => a.to_owned() * *deviation,
-            Form::Diagonal(deviations) => a.to_owned() * &deviations.view().insert_axis(Axis(1)),
+            Form::Diagonal(deviations) => a.to_owned() * deviations.view().insert_axis(Axis(1)),
             Form::Full(root) => root.dot(a),
         }
     }

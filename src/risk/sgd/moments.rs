@@ -123,7 +123,7 @@ impl Sgd {
 fn training_error(svd: &Svd, y: &ArrayRef2<f64>, start: &ArrayRef2<f64>) -> Result<Array2<f64>, Error> {
     Error::check_len("rows of y", svd.shape().0, y.nrows())?;
     Error::check_finite("y", y.view())?;
-    let weighted = svd.vt().dot(start) * &svd.singular_values().view().insert_axis(Axis(1));
+    let weighted = svd.vt().dot(start) * svd.singular_values().view().insert_axis(Axis(1));
     let off = y.to_owned() - svd.u().dot(&weighted);
     let overflow = |_| Error::Overflow { what: "a training error at the start" };
     Error::check_finite("the training errors", off.view()).map_err(overflow)?;
