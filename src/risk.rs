@@ -20,6 +20,7 @@ mod optimum;
 mod population;
 mod robust;
 mod sgd;
+mod smoother;
 
 pub use classification::error_rate;
 pub(crate) use classification::first_largest;
@@ -33,6 +34,7 @@ pub use robust::robust_errors;
 pub use sgd::{
     Batches, Sgd, SgdMoments, SgdRisk, SgdStability, Stationary, Streaming, stationary_covariance,
 };
+pub use smoother::smoother;
 
 use crate::Error;
 use crate::covariance::Root;

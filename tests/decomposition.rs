@@ -5,8 +5,8 @@ mod common;
 use common::matrices::{norm, normal};
 use common::monte_carlo::{Mean, Z};
 use double_descent::Error;
-use double_descent::filter::MinNorm;
-use double_descent::risk::{Component, Decomposition, Source};
+use double_descent::filter::{MinNorm, Ridge};
+use double_descent::risk::{Component, Decomposition, Source, smoother};
 use double_descent::rng::stream;
 use double_descent::svd::Svd;
 use ndarray::{Array1, Array2, Array4, Axis, array};
@@ -115,6 +115,65 @@ fn the_decomposition_of_least_squares() {
     assert!(excess.z(known) < Z && noise_part.z(of_noise) < Z);
 }
 
+/// Ridge on random features: the noise's parts by draws of it, in the mean over grids, are those of the smoothers, in the
+/// mean over the same training sets and seeds.
+#[test]
+fn smoothers_split_the_noise_without_draws() {
+    let (n, m, p, noise) = (6, 4, 9, 0.8_f64);
+    let mut rng = stream(9, 0, 0);
+    let mut draw = |shape| Array2::from_shape_simple_fn(shape, || rng.sample::<f64, _>(StandardNormal));
+    let ridge = Ridge::new(0.3).unwrap();
+    let tests = draw((m, 3));
+    let mut differences: Vec<Mean> = (0..4).map(|_| Mean::new()).collect();
+    for _ in 0..500 {
+        let sets: Vec<Array2<f64>> = (0..3).map(|_| draw((n, 3))).collect();
+        let seeds: Vec<Array2<f64>> = (0..3).map(|_| draw((3, p))).collect();
+        let noises: Vec<Array2<f64>> = (0..3).map(|_| draw((n, 1)) * noise.sqrt()).collect();
+        let matrix = |set: usize, seed: usize| {
+            let features = |inputs: &Array2<f64>| inputs.dot(&seeds[seed]).mapv(f64::tanh);
+            smoother(&Svd::new(&features(&sets[set])).unwrap(), &ridge, &features(&tests)).unwrap()
+        };
+        let by_matrix = Decomposition::of_fits([3, 1, 3], &Array1::zeros(m * n), |set, _, seed| {
+            Ok(matrix(set, seed).flatten().to_owned())
+        });
+        let (by_matrix, scale) = (by_matrix.unwrap(), noise * n as f64);
+        let by_draws = Decomposition::of_fits([3, 3, 3], &Array1::zeros(m), |set, draw, seed| {
+            Ok(matrix(set, seed).dot(&noises[draw]).column(0).to_owned())
+        });
+        let by_draws = by_draws.unwrap();
+        let of = |parts: &Decomposition, set: &[Source]| parts.variance(set).unwrap().value;
+        let (s, l, i) = (Source::Sampling, Source::LabelNoise, Source::Initialisation);
+        for ((mean, exact), drawn) in differences
+            .iter_mut()
+            .zip([
+                by_matrix.bias_squared().value,
+                of(&by_matrix, &[s]),
+                of(&by_matrix, &[i]),
+                of(&by_matrix, &[s, i]),
+            ])
+            .zip([
+                of(&by_draws, &[l]),
+                of(&by_draws, &[s, l]),
+                of(&by_draws, &[l, i]),
+                of(&by_draws, &[s, l, i]),
+            ])
+        {
+            mean.add(drawn - scale * exact);
+        }
+        // The smoother is the fit.
+        let features = |inputs: &Array2<f64>| inputs.dot(&seeds[0]).mapv(f64::tanh);
+        let fit = Svd::new(&features(&sets[0])).unwrap().solve(&noises[0], &ridge).unwrap();
+        let off = features(&tests).dot(&fit) - matrix(0, 0).dot(&noises[0]);
+        assert!(norm(off.view()) < 1e-13);
+    }
+    for (part, mean) in differences.iter().enumerate() {
+        assert!(mean.z(0.0) < Z, "part {part}: {} errors", mean.z(0.0));
+    }
+    let svd = Svd::new(&draw((n, p))).unwrap();
+    assert!(matches!(smoother(&svd, &ridge, &draw((2, 3))), Err(Error::Shape { .. })));
+    assert!(matches!(smoother(&svd, &ridge, &Array2::zeros((0, p))), Err(Error::Empty { .. })));
+}
+
 #[test]
 fn grids_that_say_nothing() {
     let truth = array![0.0];
@@ -151,7 +210,7 @@ fn grids_that_say_nothing() {
         );
     match refused {
         Err(Error::UserCode { part, reason }) => {
-            assert!(part.contains("noise draw 1") && reason.contains("no fit"))
+            assert!(part.contains("noise draw 1") && reason.contains("no fit"));
         }
         other => panic!("{other:?}"),
     }

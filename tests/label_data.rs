@@ -190,7 +190,7 @@ fn augmented_copies_share_their_noisy_label() {
         .augmented(2, |row, copy| if copy == 1 { row.slice(s![..1]).to_owned() } else { row.to_owned() });
     match refused {
         Err(Error::UserCode { part, reason }) => {
-            assert!(part.contains("copy 1 of row 0") && reason.contains("1 inputs"))
+            assert!(part.contains("copy 1 of row 0") && reason.contains("1 inputs"));
         }
         other => panic!("{other:?}"),
     }

@@ -50,8 +50,8 @@ impl Dataset {
     /// As [`Dataset::with_target_noise`].
     ///
     /// # References
-    /// Nakkiran, Kaplun, Bansal, Yang, Barak and Sutskever, *Deep Double Descent*, arXiv:1912.02292 (2019), section 9: label
-    /// noise as a proxy for a teacher outside the class.
+    /// Nakkiran, Kaplun, Bansal, Yang, Barak and Sutskever, *Deep Double Descent*, arXiv:1912.02292 (2019): label noise as a
+    /// proxy for misspecification.
     pub fn with_pseudorandom_target_noise(self, deviation: f64, seed: u64) -> Result<Self, Error> {
         let step =
             format!("pseudorandom target noise of deviation {}, seed {seed}", words::number(deviation));

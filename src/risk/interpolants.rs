@@ -39,7 +39,7 @@ use ndarray::{Array2, Axis, s};
 ///
 /// # References
 /// Muthukumar, Vodrahalli, Subramanian and Sahai, *Harmless interpolation of noisy data in regression*, IEEE J. Sel.
-/// Areas Inf. Theory 2020, section 3 (the ideal interpolator); Oravkin and Rebeschini, *On optimal interpolation in
+/// Areas Inf. Theory 2020 (the ideal interpolator); Oravkin and Rebeschini, *On optimal interpolation in
 /// linear regression*, NIPS 2021.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct InterpolantRisk {

@@ -39,7 +39,7 @@ impl Labelled {
     ///
     /// # References
     /// Zhang, Bengio, Hardt, Recht and Vinyals, *Understanding deep learning requires rethinking generalization*, ICLR
-    /// 2017, section 2.1 (partially corrupted and random labels).
+    /// 2017 (partially corrupted and random labels).
     pub fn with_random_labels(&self, probability: f64, seed: u64) -> Result<Self, Error> {
         check_probability("the probability of a random label", probability)?;
         let mut random = self.without_label_noise();
