@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::exact::ExactRidge;
+use common::exact::{ExactRidge, LeastSquares, matrix as exact_matrix};
 use common::laws::{ar1, test_laws};
 use common::matrices::{integers, norm, normal};
 use common::monte_carlo::{Mean, Z};
@@ -164,6 +164,31 @@ fn ridge_risks_agree_with_512_bit_arithmetic() {
                 assert!((found / right - 1.0).abs() < 1e-10, "{n} × {p}, λ = {lambda}: {found}, not {right}");
             }
         }
+    }
+}
+
+/// Powers of 1 to 12, condition numbers up to 1e11: `tr (XᵀX)⁻¹` from the 512-bit deviations of the coefficients.
+#[test]
+fn variances_of_ill_conditioned_designs() {
+    for p in 2..=8_i32 {
+        let x = Array2::from_shape_fn((12, p.unsigned_abs() as usize), |(i, j)| {
+            (i as f64 + 1.0).powi(i32::try_from(j).unwrap())
+        });
+        let y = Array2::from_shape_fn((12, 1), |(i, _)| f64::from(u8::from(i % 3 == 0)));
+        let exact = LeastSquares::new(&exact_matrix(x.view()), &exact_matrix(y.view()));
+        let right: f64 =
+            exact.deviations.iter().map(|d| d * d).sum::<f64>() * f64::from(12 - p) / exact.squares;
+        let svd = Svd::new(&x).unwrap();
+        let law = Covariance::isotropic(x.ncols(), 1.0).unwrap();
+        let given = Population::new(law, Array2::ones((x.ncols(), 1)), 1.0).unwrap().given(&svd).unwrap();
+        let found = given.of(&MinNorm::default()).unwrap();
+        let bound = 10.0 * svd.condition_number() * f64::EPSILON;
+        assert!(
+            (found.variance / right - 1.0).abs() < bound,
+            "{p}: {} of {right}, {bound:e}",
+            found.variance
+        );
+        assert_eq!(found.bias_squared, 0.0);
     }
 }
 

@@ -420,6 +420,8 @@ fn settings_that_cannot_be() {
     assert!(matches!(fewer.start(&svd, &y, &start), Err(Error::Domain { .. })));
     assert!(matches!(sgd.start(&svd, &normal(5, 1, 1), &start), Err(Error::Shape { .. })));
     assert!(matches!(sgd.start(&svd, &y, &Array2::zeros((2, 1))), Err(Error::Shape { .. })));
+    let none = sgd.start(&svd, &Array2::zeros((4, 0)), &Array2::zeros((3, 0)));
+    assert!(matches!(none, Err(Error::Empty { .. })));
     assert!(matches!(sgd.start_with_noise(&svd, &y, -1.0, &start), Err(Error::Domain { .. })));
     let mut nan = y.clone();
     nan[[2, 0]] = f64::NAN;

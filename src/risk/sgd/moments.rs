@@ -68,7 +68,7 @@ impl Sgd {
     /// The moments at the start `β₀` (`p × k`), on a training set whose targets (`n × k`) are given.
     ///
     /// # Errors
-    /// [`Error::Shape`], [`Error::NonFinite`], [`Error::StepTooLarge`] where the mean iterate would not settle
+    /// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`], [`Error::StepTooLarge`] where the mean iterate would not settle
     /// (`h μ₁ ≥ 2`), [`Error::Domain`] for a batch of more rows than there are, without replacement; [`Error::Memory`].
     pub fn start(&self, svd: &Svd, y: &ArrayRef2<f64>, start: &ArrayRef2<f64>) -> Result<SgdMoments, Error> {
         self.start_with_noise(svd, y, 0.0, start)
@@ -88,6 +88,9 @@ impl Sgd {
         let (curvature, factor) = self.on(svd)?;
         let (n, p) = svd.shape();
         let r = svd.singular_values().len();
+        if y.is_empty() {
+            return Err(Error::Empty { what: "y" });
+        }
         Error::check_len("rows of the start", p, start.nrows())?;
         Error::check_len("columns of the start", y.ncols(), start.ncols())?;
         Error::check_finite("the start", start.view())?;
