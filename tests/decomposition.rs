@@ -195,7 +195,7 @@ fn random_features_have_the_variances_of_the_theory() {
         let inputs: Vec<Array2<f64>> = (0..5).map(|_| draw((n, modes))).collect();
         // Features are functions of independent modes; a fit is its coefficient on each mode, and ⟨f²⟩ their sum.
         let weights: Vec<Array2<f64>> =
-            (0..5).map(|_| draw((modes, k)) * &roots.view().insert_axis(Axis(1))).collect();
+            (0..5).map(|_| draw((modes, k)) * roots.view().insert_axis(Axis(1))).collect();
         let mut smoothers = Vec::new();
         let fits = Decomposition::of_fits([5, 1, 5], &target, |set, _, seed| {
             let features = inputs[set].dot(&weights[seed]);
