@@ -132,7 +132,7 @@ pub fn expected_excess(svd: &Svd, deviation: f64, table: &Compressed) -> Result<
     Err(Error::Overflow { what: "the test error of a random interpolant" })
 }
 
-fn check_deviation(deviation: f64) -> Result<(), Error> {
+pub(crate) fn check_deviation(deviation: f64) -> Result<(), Error> {
     if deviation >= 0.0 && deviation.is_finite() {
         return Ok(());
     }

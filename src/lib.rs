@@ -22,14 +22,14 @@
 //! # The modules, in the order in which data flows
 //! | module | what it holds |
 //! |---|---|
-//! | [`dataset`] | features and targets: embedded, from files, synthetic teachers, classes with label noise |
+//! | [`dataset`] | features and targets: embedded, from files, synthetic teachers, classes with label noise of every kind |
 //! | [`features`] | raw inputs to design matrices: [`features::FeatureMap`], polynomials, random networks, cosines |
 //! | [`kernel`] | what features tend to as their number grows: [`kernel::KernelRegression`], infinite width |
 //! | [`svd`] | the one factorisation, checked; [`svd::Backend`], the one seam to linear algebra |
 //! | [`filter`] | [`filter::SpectralFilter`]: an estimator as its gains |
 //! | [`teacher`] | `β*` and `E` |
 //! | [`factors`] | the three factors of the test error as fields; [`Ablation`] and [`Adversary`] change one |
-//! | [`risk`] | squared errors over a table without touching the table again; errors of classification |
+//! | [`risk`] | squared errors over a table without touching the table again; expected risk in closed form: bias, variance, the best regularisation, mini-batches; errors of classification |
 //! | [`interpolants`] | solutions other than the one of minimum norm: from a start, random, warm starts |
 //! | [`ensemble`] | errors of averaged predictions, at every number of members |
 //! | [`nested`] | every point of a curve from one factorisation, grown a row or a column at a time |

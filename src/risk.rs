@@ -1,9 +1,40 @@
-//! Squared errors over a table without touching the table again, and errors of classification.
+//! Squared errors over a table without touching the table again, expected errors in closed form, and errors of
+//! classification.
+//!
+//! | what is known | what it gives |
+//! |---|---|
+//! | a table of test rows | [`Compressed`]: the test error of any fit |
+//! | design, teacher, noise, moments of the test rows | [`Population`], [`GivenDesign`]: bias, variance, noise, training error of any filter, the best penalty and stopping time |
+//! | the same | [`InterpolantRisk`]: least, minimum norm, random solutions |
+//! | the same, and a setting of mini-batches | [`Sgd`]: expected risk at any step, stability, the stationary state |
+//! | predictions on a grid of draws | [`Decomposition`]: bias and every variance, with standard errors |
+//! | predictions and labels | [`error_rate`], [`SplitErrors`], [`SymmetricNoise`] |
+//! | weights and a radius | [`robust_errors`]: errors under the worst small change of a row |
 
 mod classification;
+mod decomposition;
+mod given_design;
+mod interpolants;
+mod noisy_labels;
+mod optimum;
+mod population;
+mod robust;
+mod sgd;
+mod smoother;
 
 pub use classification::error_rate;
 pub(crate) use classification::first_largest;
+pub use decomposition::{Component, Decomposition, Sequential, Source};
+pub use given_design::{GivenDesign, Risk};
+pub use interpolants::InterpolantRisk;
+pub use noisy_labels::{RowErrors, SplitErrors, SymmetricNoise};
+pub use optimum::{End, Optimum, Penalties};
+pub use population::{Covariance, Population};
+pub use robust::robust_errors;
+pub use sgd::{
+    Batches, Sgd, SgdMoments, SgdRisk, SgdStability, Stationary, Streaming, stationary_covariance,
+};
+pub use smoother::smoother;
 
 use crate::Error;
 use crate::covariance::Root;

@@ -1,17 +1,21 @@
-//! Interpolants from a start: nearest, where gradient descent ends, random, warm starts.
+//! Interpolants from a start: nearest, where gradient descent ends, random, warm starts; the risk of all of them.
 
 mod common;
 
 use common::exact::Exact;
+use common::laws::{ar1, test_laws};
 use common::matrices::{integer_low_rank, integers, norm, normal, with_spectrum};
+use common::monte_carlo::{Mean, Z};
 use double_descent::Error;
 use double_descent::filter::MinNorm;
 use double_descent::interpolants::{expected_excess, nearest, random, warm_start_curve};
 use double_descent::nested::{Test, feature_curve};
-use double_descent::risk::Compressed;
+use double_descent::risk::{Compressed, Covariance, InterpolantRisk, Population};
 use double_descent::rng::stream;
 use double_descent::svd::Svd;
-use ndarray::{Array2, array, concatenate, s};
+use ndarray::{Array1, Array2, array, concatenate, s};
+use rand::RngExt;
+use rand_distr::StandardNormal;
 
 /// Penrose: the residual is orthogonal to every column (a least squares solution), and the step from the start
 /// lies in the row space (the nearest one). Together they have one solution.
@@ -164,6 +168,81 @@ fn a_warm_start_stops_at_the_threshold() {
     let by_hand = nearest(&Svd::new(&x.slice(s![.., ..40])).unwrap(), &y, &start).unwrap();
     assert!(relative(jump[1].norm, norm(by_hand.view())) < 1e-12);
     assert!(jump[1].norm > 1.01 * cold[39].norm);
+}
+
+#[test]
+fn all_interpolants() {
+    for (n, p) in [(5, 12), (11, 12), (12, 5)] {
+        let x = normal(n, p, 3);
+        let (svd, beta, noise) = (Svd::new(&x).unwrap(), normal(p, 1, 4), 0.6);
+        for law in test_laws(p) {
+            let population = Population::new(law, beta.clone(), noise).unwrap();
+            let all = InterpolantRisk::new(&population, &svd).unwrap();
+            let min_norm = population.given(&svd).unwrap().of(&MinNorm::default()).unwrap();
+            assert!((all.min_norm() / min_norm.excess() - 1.0).abs() < 1e-12);
+            assert!(all.least() <= all.min_norm() * (1.0 + 1e-12));
+            assert_eq!(all.random(0.0).unwrap(), all.min_norm());
+            if n >= p {
+                assert_eq!((all.least(), all.random(2.0).unwrap()), (all.min_norm(), all.min_norm()));
+            }
+            // Over noise and start.
+            let (mut rng, mut mean) = (stream(21, n, p), Mean::new());
+            for _ in 0..2000 {
+                let y = x.dot(&beta).mapv(|y| y + noise.sqrt() * rng.sample::<f64, _>(StandardNormal));
+                let fit = random(&svd, &y, 1.5, &mut rng).unwrap();
+                mean.add(population.excess(&fit).unwrap());
+            }
+            assert!(mean.z(all.random(1.5).unwrap()) < Z, "{n} × {p}");
+        }
+    }
+}
+
+/// `v tr (X Σ⁻¹ Xᵀ)⁻¹` where Σ is invertible, by another route; and where it is not, as the limit of such.
+#[test]
+fn the_least_interpolant() {
+    let (n, p) = (4, 9);
+    let x = normal(n, p, 31);
+    let svd = Svd::new(&x).unwrap();
+    let risk = |sigma: &Array2<f64>| {
+        let population = Population::new(Covariance::full(sigma).unwrap(), normal(p, 1, 2), 0.5).unwrap();
+        InterpolantRisk::new(&population, &svd).unwrap()
+    };
+    let by_inverse = |sigma: &Array2<f64>| {
+        let inverse = Svd::new(sigma).unwrap().pseudoinverse().unwrap();
+        let whitened = x.dot(&inverse).dot(&x.t());
+        0.5 * Svd::new(&whitened).unwrap().pseudoinverse().unwrap().diag().sum()
+    };
+    let rotated = with_spectrum(p, p, &[9.0, 5.0, 4.0, 2.0, 1.0, 0.5, 0.3, 0.1, 0.01], 5);
+    for sigma in [ar1(p, 0.6), rotated.t().dot(&rotated)] {
+        let (found, right) = (risk(&sigma).least(), by_inverse(&sigma));
+        assert!((found / right - 1.0).abs() < 1e-10, "{found}, not {right}");
+    }
+    // Two directions that no test row knows are free; with five there is freedom enough to fit all noise there.
+    let projector = |rank: usize| {
+        let mut values = vec![0.0; p];
+        values[..rank].fill(1.0);
+        Array2::from_diag(&Array1::from(values))
+    };
+    let nearly = |rank| projector(rank) + Array2::<f64>::eye(p) * 1e-9;
+    let (found, right) = (risk(&projector(p - 2)).least(), by_inverse(&nearly(p - 2)));
+    assert!((found / right - 1.0).abs() < 1e-6, "{found}, not {right}");
+    assert!(risk(&projector(p - 5)).least() < 1e-24);
+    // For one draw of the noise: no interpolant that a search finds is better than the best of the formula.
+    let sigma = ar1(p, 0.6);
+    let population = Population::new(Covariance::full(&sigma).unwrap(), normal(p, 1, 2), 0.5).unwrap();
+    let inverse = Svd::new(&sigma).unwrap().pseudoinverse().unwrap();
+    let gram = Svd::new(&x.dot(&inverse).dot(&x.t())).unwrap().pseudoinverse().unwrap();
+    let mut mean = Mean::new();
+    let mut rng = stream(77, 0, 0);
+    for _ in 0..2000 {
+        let e =
+            Array2::from_shape_simple_fn((n, 1), || 0.5_f64.sqrt() * rng.sample::<f64, _>(StandardNormal));
+        let beta = population.teacher() + &inverse.dot(&x.t()).dot(&gram.dot(&e));
+        let fitted = x.dot(&beta) - (x.dot(population.teacher()) + &e);
+        assert!(norm(fitted.view()) < 1e-10, "it interpolates");
+        mean.add(population.excess(&beta).unwrap());
+    }
+    assert!(mean.z(risk(&sigma).least()) < Z);
 }
 
 #[test]

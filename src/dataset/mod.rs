@@ -9,8 +9,10 @@ mod labelled;
 pub mod npy;
 pub mod npz;
 mod prepare;
+mod pseudorandom;
 mod stored;
 mod student_teacher;
+mod target_noise;
 
 pub use csv_table::{BlankCells, CsvOptions, Encoding, Header, UnnamedColumn};
 pub use labelled::Labelled;

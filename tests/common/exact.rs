@@ -30,7 +30,8 @@ fn sum(terms: impl Iterator<Item = Number>) -> Number {
     terms.fold(number(0.0), |sum, term| sum + term)
 }
 
-fn matrix(x: ArrayView2<'_, f64>) -> Array2<Number> {
+/// The same entries, each exact.
+pub fn matrix(x: ArrayView2<'_, f64>) -> Array2<Number> {
     Array2::from_shape_fn(x.dim(), |at| number(x[at]))
 }
 

@@ -3,6 +3,7 @@
 mod image_files;
 mod image_folder;
 mod inputs;
+mod labels;
 mod noise;
 mod place;
 

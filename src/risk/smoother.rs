@@ -1,0 +1,69 @@
+//! The matrix that turns training targets into predictions.
+
+use crate::Error;
+use crate::filter::{Response, SpectralFilter};
+use crate::memory::{reserve, sum, table};
+use crate::svd::Svd;
+use ndarray::{Array1, Array2, ArrayRef2};
+
+/// The smoother `H = Xₜ V diag(f) Uᵀ` (`m × n`) of the fit with gains `f` on the design behind `svd`: its predictions at
+/// the rows `Xₜ` (`m × p`) are `H Y`, whatever the targets.
+///
+/// Label noise of variance `v` adds `v ‖H‖²_F/m` to the test error. On a grid of training sets and seeds it is split
+/// without a draw of the noise: the [decomposition](crate::risk::Decomposition) of the entries of `H`, against a truth of
+/// zeros and times `v n`, has as its `bias²` the main effect of the noise, as the variance of a source the interaction of
+/// the noise with it.
+///
+/// # Errors
+/// [`Error::Shape`], [`Error::Empty`], [`Error::NonFinite`], [`Error::UserCode`] if the filter gives what are no gains,
+/// [`Error::Overflow`], [`Error::Memory`].
+///
+/// # Examples
+/// ```
+/// use double_descent::filter::Ridge;
+/// use double_descent::risk::{Decomposition, Source, smoother};
+/// use double_descent::rng::stream;
+/// use double_descent::svd::Svd;
+/// use ndarray::{Array1, Array2};
+/// use rand::RngExt;
+/// use rand_distr::StandardNormal;
+///
+/// let normal = |shape, axis, repeat| {
+///     let mut rng = stream(1, axis, repeat);
+///     Array2::from_shape_simple_fn(shape, || rng.sample::<f64, _>(StandardNormal))
+/// };
+/// let (n, m, tests) = (8, 30, normal((30, 3), 0, 0));
+/// let parts = Decomposition::of_fits([20, 1, 20], &Array1::zeros(m * n), |set, _, seed| {
+///     // Random features: rectified projections of inputs that are drawn by the set alone.
+///     let features = |inputs: &Array2<f64>| inputs.dot(&normal((3, 12), 2, seed)).mapv(|v| v.max(0.0));
+///     let svd = Svd::new(&features(&normal((n, 3), 1, set)))?;
+///     Ok(smoother(&svd, &Ridge::new(0.1)?, &features(&tests))?.flatten().to_owned())
+/// })?;
+/// let v = 0.25;
+/// let with_seed = parts.variance(&[Source::Initialisation]).unwrap().value * v * n as f64; // V_NI
+/// assert!(parts.excess().value * v * n as f64 > with_seed);
+/// # Ok::<(), double_descent::Error>(())
+/// ```
+///
+/// # References
+/// Buja, Hastie and Tibshirani, *Linear smoothers and additive models*, Annals of Statistics 1989; Adlam and Pennington,
+/// NIPS 2020 (the variances of the noise are those of a linear map).
+pub fn smoother(
+    svd: &Svd,
+    filter: &dyn SpectralFilter,
+    tests: &ArrayRef2<f64>,
+) -> Result<Array2<f64>, Error> {
+    let (n, p) = svd.shape();
+    Error::check_len("columns of the test features", p, tests.ncols())?;
+    if tests.is_empty() {
+        return Err(Error::Empty { what: "the test features" });
+    }
+    Error::check_finite("the test features", tests.view())?;
+    let (m, r) = (tests.nrows(), svd.singular_values().len());
+    reserve("a smoother", sum([table(m, r).saturating_mul(2), table(m, n)]))?;
+    let gains = Array1::from(Response::new(filter, svd.spectrum())?.gains);
+    let smoother = (tests.dot(&svd.vt().t()) * &gains).dot(&svd.u().t());
+    let overflow = |_| Error::Overflow { what: "an entry of the smoother" };
+    Error::check_finite("the smoother", smoother.view()).map_err(overflow)?;
+    Ok(smoother)
+}
