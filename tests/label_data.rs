@@ -77,7 +77,7 @@ fn pseudorandom_labels_are_a_function_of_the_inputs() {
     assert_ne!(noisy.labels(), data.with_pseudorandom_labels(0.5, 10).unwrap().labels());
     // A row has its label wherever it stands; 0 and −0 are one value.
     let subset = data.subset(3000, 1).unwrap().with_pseudorandom_labels(0.5, 9).unwrap();
-    for (row, label) in subset.inputs().rows().into_iter().zip(subset.labels()) {
+    for (row, label) in subset.inputs().unwrap().rows().into_iter().zip(subset.labels()) {
         assert_eq!(*label, noisy.labels()[row[0] as usize]);
     }
     let zeros = Labelled::new("zeros", array![[0.0, 1.0], [-0.0, 1.0]], vec![3, 3], 10).unwrap();
@@ -174,12 +174,12 @@ fn augmented_copies_share_their_noisy_label() {
         let rows = copy * 300..(copy + 1) * 300;
         assert_eq!(&all.labels()[rows.clone()], noisy.labels());
         assert_eq!(&all.clean_labels()[rows.clone()], noisy.clean_labels());
-        let inputs = all.inputs().slice(s![rows, ..]).mapv(|v| v - 1000.0 * copy as f64);
-        assert_eq!(inputs, noisy.inputs());
+        let inputs = all.inputs().unwrap().slice(s![rows, ..]).mapv(|v| v - 1000.0 * copy as f64);
+        assert_eq!(inputs, noisy.inputs().unwrap());
     }
     // Copies that are noisy inputs each; and what is drawn later is drawn for each.
     let jittered = noisy.augmented(2, |row, _| row.to_owned()).unwrap().with_input_noise(0.1, 1).unwrap();
-    assert_ne!(jittered.inputs().row(0), jittered.inputs().row(300));
+    assert_ne!(jittered.inputs().unwrap().row(0), jittered.inputs().unwrap().row(300));
     assert_eq!(jittered.labels()[0], jittered.labels()[300]);
     let later =
         counted(300, 10).augmented(2, |row, _| row.to_owned()).unwrap().with_label_noise(0.4, 2).unwrap();
@@ -213,7 +213,7 @@ fn smoothed_targets() {
     assert!(smooth.rows().into_iter().all(|row| (row.sum() - 1.0).abs() < 1e-15));
     assert!((smooth[[1, 1]] - 0.85).abs() < 1e-15 && (smooth[[1, 0]] - 0.05).abs() < 1e-15);
     // Least squares is linear in its targets: the fit of smoothed ones is (1 − α) that of one-hot ones and α/K that of ones.
-    let x = data.inputs().mapv(|v| (v * 1.7).sin());
+    let x = data.inputs().unwrap().mapv(|v| (v * 1.7).sin());
     let svd = Svd::new(&x).unwrap();
     let fit = |targets: &Array2<f64>| svd.solve(targets, &MinNorm::default()).unwrap();
     let mixed = fit(&data.one_hot().unwrap()) * 0.8 + fit(&Array2::ones((20, 4))) * 0.05;
@@ -248,7 +248,7 @@ fn noisy_errors_and_clean_ones() {
         let (mut rate, mut mean) = ((1.0 - probability) * clean_rate, (1.0 - probability) * clean_mse);
         for step in 1..classes {
             let labels: Vec<usize> = data.labels().iter().map(|label| (label + step) % classes).collect();
-            let other = Labelled::new("other", data.inputs().clone(), labels, classes).unwrap();
+            let other = Labelled::new("other", data.inputs().unwrap().clone(), labels, classes).unwrap();
             let share = probability / (classes - 1) as f64;
             rate += share * error_rate(&predictions, other.labels()).unwrap();
             mean += share * mse(&other);

@@ -88,7 +88,7 @@ impl Labelled {
         if self.classes < 2 {
             return Ok(noisy);
         }
-        for (row, label) in self.inputs().rows().into_iter().zip(&mut noisy.labels) {
+        for (row, label) in self.inputs()?.rows().into_iter().zip(&mut noisy.labels) {
             let mut rng = pseudorandom::of_row(row, seed, (STREAMS, PSEUDORANDOM_LABELS));
             let (u, other) = (rng.random::<f64>(), rng.random_range(1..self.classes));
             if u < probability {
@@ -148,7 +148,7 @@ impl Labelled {
     /// let mirrored = data.augmented(2, |row, copy| {
     ///     if copy == 0 { row.to_owned() } else { row.slice(s![..;-1]).to_owned() }
     /// })?;
-    /// assert_eq!(mirrored.inputs(), &array![[1.0, 2.0], [3.0, 4.0], [2.0, 1.0], [4.0, 3.0]]);
+    /// assert_eq!(mirrored.inputs()?, &array![[1.0, 2.0], [3.0, 4.0], [2.0, 1.0], [4.0, 3.0]]);
     /// assert_eq!(mirrored.labels()[..2], mirrored.labels()[2..]);
     /// # Ok::<(), double_descent::Error>(())
     /// ```
@@ -165,7 +165,7 @@ impl Labelled {
         let all = rows.saturating_mul(copies);
         let needed = [table(all, columns), list::<usize>(all).saturating_mul(2), table(rows, columns)];
         reserve("augmented copies", sum(needed))?;
-        let inputs = self.inputs();
+        let inputs = self.inputs()?;
         let mut augmented = Array2::zeros((all, columns));
         for (at, mut version) in augmented.rows_mut().into_iter().enumerate() {
             let (copy, row) = (at / rows, at % rows);
