@@ -35,7 +35,8 @@
 //! | [`nested`] | every point of a curve from one factorisation, grown a row or a column at a time |
 //! | [`sweep`] | axis × repeats × arms → curve |
 //! | [`curve`] | the tidy table, its summaries, its peak, its shape, CSV |
-//! | [`complexity`] | effective model complexity: how many samples a procedure fits |
+//! | [`complexity`] | effective parameters, dimensions, ranks and norms; how many samples a procedure fits |
+//! | [`bayes`] | evidence, posterior, predictions with their spread, Gaussian processes |
 //! | [`theory`] | exact curves and bounds, on the same axes |
 //! | `plot` | figures from curves, SVG and PNG, behind the default feature `plot` |
 //! | `interop` | matrices and vectors of nalgebra, in and out, behind the feature `nalgebra` |
@@ -76,6 +77,7 @@
 //! gives the same bits on any number of threads.
 
 pub mod ablation;
+pub mod bayes;
 pub mod complexity;
 mod covariance;
 pub mod curve;
