@@ -37,6 +37,7 @@
 //! | [`curve`] | the tidy table, its summaries, its peak, its shape, CSV |
 //! | [`complexity`] | effective parameters, dimensions, ranks and norms; how many samples a procedure fits |
 //! | [`bayes`] | evidence, posterior, predictions with their spread, Gaussian processes |
+//! | [`flatness`] | curvature, Fisher information, gradient noise, the volume of a minimum |
 //! | [`theory`] | exact curves and bounds, on the same axes |
 //! | `plot` | figures from curves, SVG and PNG, behind the default feature `plot` |
 //! | `interop` | matrices and vectors of nalgebra, in and out, behind the feature `nalgebra` |
@@ -88,6 +89,7 @@ mod error;
 pub mod factors;
 pub mod features;
 pub mod filter;
+pub mod flatness;
 #[cfg(feature = "nalgebra")]
 pub mod interop;
 pub mod interpolants;
