@@ -37,6 +37,7 @@
 //! | [`curve`] | the tidy table, its summaries, its peak, its shape, CSV |
 //! | [`complexity`] | effective parameters, dimensions, ranks and norms; how many samples a procedure fits |
 //! | [`bayes`] | evidence, posterior, predictions with their spread, Gaussian processes |
+//! | [`diagnosis`] | how far a fit of yours is from its threshold, which modes blow up, what would help |
 //! | [`flatness`] | curvature, Fisher information, gradient noise, the volume of a minimum |
 //! | [`theory`] | exact curves and bounds, on the same axes |
 //! | `plot` | figures from curves, SVG and PNG, behind the default feature `plot` |
@@ -83,6 +84,7 @@ pub mod complexity;
 mod covariance;
 pub mod curve;
 pub mod dataset;
+pub mod diagnosis;
 mod doubled;
 pub mod ensemble;
 mod error;
