@@ -7,9 +7,9 @@ use crate::svd::{Backend, Faer, Svd};
 use ndarray::{Array1, Array2, ArrayRef2, Axis, s};
 
 /// Floating-point operations that the fits without one row may take, about.
-const OPERATIONS: f64 = 2e10;
+const OPERATIONS: u64 = 20_000_000_000;
 /// Rows that are left out at least, where there are so many.
-const FEWEST: usize = 20;
+const FEWEST: u64 = 20;
 /// A leverage from which on a fit without its row is made from the rows themselves.
 const HIGH_LEVERAGE: f64 = 0.99;
 
@@ -68,9 +68,10 @@ impl LeftOut {
 
 /// Which rows to leave out: all, or evenly spaced ones.
 pub(super) fn rows(n: usize, modes: usize) -> Vec<usize> {
-    let each = 20.0 * (modes as f64).powi(3) + 200.0 * modes as f64;
-    let most = (OPERATIONS / each).min(n as f64).max(FEWEST as f64) as usize;
-    let count = most.min(n);
+    let modes = modes as u64;
+    let each = modes.saturating_pow(3).saturating_mul(20).saturating_add(modes.saturating_mul(200));
+    let most = (OPERATIONS / each.max(1)).max(FEWEST);
+    let count = usize::try_from(most).unwrap_or(n).min(n);
     (0..count).map(|i| i * n / count).collect()
 }
 

@@ -134,18 +134,17 @@ impl Candidates<'_> {
         let [largest, smallest] = self.ends();
         // From where it is minimum norm to where it is nothing, on all modes.
         let range = [1e-3 * smallest.max(1e-8 * largest).powi(2), 1e3 * largest.powi(2)];
-        self.best_of(range, |lambda| self.errors(&Ridge::new(lambda)?))
+        Self::best_of(range, |lambda| self.errors(&Ridge::new(lambda)?))
     }
 
     fn best_time(&self) -> Result<(f64, Vec<f64>), Error> {
         let [largest, smallest] = self.ends();
         let range = [1e-3 * largest.powi(-2), 1e3 * smallest.max(1e-8 * largest).powi(-2)];
-        self.best_of(range, |time| self.errors(&GradientFlow::new(time, Loss::HalfSum)?))
+        Self::best_of(range, |time| self.errors(&GradientFlow::new(time, Loss::HalfSum)?))
     }
 
     /// The value of the smallest mean error in a range, over a grid of its logarithm and then between.
     fn best_of(
-        &self,
         [low, high]: [f64; 2],
         errors: impl Fn(f64) -> Result<Vec<f64>, Error>,
     ) -> Result<(f64, Vec<f64>), Error> {

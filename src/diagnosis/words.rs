@@ -16,7 +16,14 @@ impl fmt::Display for Short {
         if !(1e-3..1e6).contains(&value.abs()) {
             return write!(f, "{value:.3e}");
         }
-        let digits = (3.0 - value.abs().log10().floor()).max(0.0) as usize;
+        let mut digits = 3;
+        let mut size = value.abs();
+        while size >= 10.0 && digits > 0 {
+            (size, digits) = (size / 10.0, digits - 1);
+        }
+        while size < 1.0 {
+            (size, digits) = (size * 10.0, digits + 1);
+        }
         write!(f, "{value:.digits$}")
     }
 }
