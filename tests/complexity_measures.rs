@@ -28,6 +28,10 @@ fn close(found: f64, expected: f64, tolerance: f64) {
     assert!((found - expected).abs() <= tolerance, "{found:e}, not {expected:e} to {tolerance:e}");
 }
 
+fn count(value: &serde_json::Value) -> usize {
+    usize::try_from(value.as_u64().unwrap()).unwrap()
+}
+
 fn filters() -> Vec<Box<dyn SpectralFilter>> {
     vec![
         Box::new(MinNorm::default()),
@@ -111,7 +115,7 @@ fn effective_parameters_are_what_noise_makes_of_predictions() {
 fn recorded_effective_parameters() {
     let Some(cases) = recorded("effective_params.p0_isotropic") else { return };
     for case in cases {
-        let size = |name| value(&case, "inputs", name) as usize;
+        let size = |name| count(&case["inputs"][name]);
         let (n, d, expected) = (size("n"), size("d"), value(&case, "outputs", "value"));
         let population = Compressed::population(&Array2::eye(d), &Array2::zeros((d, 1))).unwrap();
         let one = |i: u64| {
@@ -150,7 +154,7 @@ fn recorded_ranks_and_dimensions() {
         for unit in [1.0, 1e200, 1e-150] {
             let scaled: Vec<f64> = sigma.iter().map(|s| s * unit).collect();
             let tail = tail(Spectrum::new(scaled.len(), scaled.len(), &scaled)).unwrap();
-            let [small, big] = tail.effective_ranks(input("k") as usize).unwrap();
+            let [small, big] = tail.effective_ranks(count(&case["inputs"]["k"])).unwrap();
             for (found, name) in [(small, "r_k"), (big, "R_k")] {
                 let expected = value(&case, "outputs", name);
                 close(found, expected, 1e-11 * expected); // as stated there

@@ -42,7 +42,7 @@ fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
-fn remedy<'a>(found: &'a Diagnosis, is: impl Fn(&Method) -> bool) -> &'a Estimate {
+fn remedy(found: &Diagnosis, is: impl Fn(&Method) -> bool) -> &Estimate {
     found.remedies.iter().find(|remedy| is(&remedy.method)).unwrap()
 }
 
@@ -294,7 +294,7 @@ fn test_rows_tell_the_same_and_more() {
         let outputs = [0, 1].map(|output| {
             *factors.contributions(output).iter().find(|other| other.mode == mode.mode).unwrap()
         });
-        let mean = |values: [f64; 2]| ((values[0].powi(2) + values[1].powi(2)) / 2.0).sqrt();
+        let mean = |values: [f64; 2]| f64::midpoint(values[0].powi(2), values[1].powi(2)).sqrt();
         close(mode.product, mean(outputs.map(|found| found.product)), 1e-10);
         close(mode.residual_projection, mean(outputs.map(|found| found.residual_projection)), 1e-10);
         close(mode.gain, outputs[0].gain, 1e-14);

@@ -69,7 +69,8 @@ impl LeftOut {
 /// Which rows to leave out: all, or evenly spaced ones.
 pub(super) fn rows(n: usize, modes: usize) -> Vec<usize> {
     let modes = modes as u64;
-    let each = modes.saturating_pow(3).saturating_mul(20).saturating_add(modes.saturating_mul(200));
+    // Its SVD, and some 150 penalties, times and numbers of modes, each at the price of a call.
+    let each = modes.saturating_pow(3).saturating_mul(20).saturating_add(200_000);
     let most = (OPERATIONS / each.max(1)).max(FEWEST);
     let count = usize::try_from(most).unwrap_or(n).min(n);
     (0..count).map(|i| i * n / count).collect()

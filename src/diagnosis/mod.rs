@@ -86,7 +86,8 @@ pub struct Diagnosis {
 }
 
 /// What more rows would give to least squares of full column rank, from the theory of normal rows of any covariance:
-/// `v (1 + p/(n' − p − 1))` at `n'` rows, `v = ‖Y − Xβ̂‖²/(n − p)` per output.
+/// `v (1 + p/(n' − p − 1))` at `n'` rows, `v = ‖Y − Xβ̂‖²/(n − p)` per output. (A column of ones among the features lowers
+/// it by a share of `2/n'²`.)
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -95,7 +96,7 @@ pub struct MoreRows {
     pub rows: usize,
     /// The estimate of the noise variance, with whatever no linear model of these features explains.
     pub noise_variance: f64,
-    /// The expected squared error at a new row with `n` rows, infinite from `n = p + 1` down.
+    /// The expected squared error at a new row with the `n` rows there are.
     pub mse_now: f64,
     /// The same with `n'` rows.
     pub mse: f64,
