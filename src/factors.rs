@@ -82,6 +82,7 @@ struct Stated {
 
 /// One mode's share in the test error: a row of the table "which mode blows up".
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Contribution {
     /// The mode's index `r`, counted from 0 at the largest singular value.
     pub mode: usize,

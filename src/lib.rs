@@ -35,7 +35,10 @@
 //! | [`nested`] | every point of a curve from one factorisation, grown a row or a column at a time |
 //! | [`sweep`] | axis × repeats × arms → curve |
 //! | [`curve`] | the tidy table, its summaries, its peak, its shape, CSV |
-//! | [`complexity`] | effective model complexity: how many samples a procedure fits |
+//! | [`complexity`] | effective parameters, dimensions, ranks and norms; how many samples a procedure fits |
+//! | [`bayes`] | evidence, posterior, predictions with their spread, Gaussian processes |
+//! | [`diagnosis`] | how far a fit of yours is from its threshold, which modes blow up, what would help |
+//! | [`flatness`] | curvature, Fisher information, gradient noise, the volume of a minimum |
 //! | [`theory`] | exact curves and bounds, on the same axes |
 //! | `plot` | figures from curves, SVG and PNG, behind the default feature `plot` |
 //! | `interop` | matrices and vectors of nalgebra, in and out, behind the feature `nalgebra` |
@@ -76,16 +79,19 @@
 //! gives the same bits on any number of threads.
 
 pub mod ablation;
+pub mod bayes;
 pub mod complexity;
 mod covariance;
 pub mod curve;
 pub mod dataset;
+pub mod diagnosis;
 mod doubled;
 pub mod ensemble;
 mod error;
 pub mod factors;
 pub mod features;
 pub mod filter;
+pub mod flatness;
 #[cfg(feature = "nalgebra")]
 pub mod interop;
 pub mod interpolants;

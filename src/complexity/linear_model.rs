@@ -1,6 +1,6 @@
 //! Closed-form linear estimators as training procedures.
 
-use super::{Procedure, one_by_one};
+use super::search::{Procedure, one_by_one};
 use crate::Error;
 use crate::features::{FeatureMap, checked};
 use crate::filter::{Response, SpectralFilter, penalty};
@@ -64,8 +64,14 @@ impl LinearModel {
     }
 }
 
-impl Procedure for LinearModel {
-    fn training_error(&self, inputs: &ArrayRef2<f64>, targets: &ArrayRef2<f64>) -> Result<f64, Error> {
+impl LinearModel {
+    /// The training errors with each of `filters` in place of its own, from one SVD.
+    pub(super) fn errors_of(
+        &self,
+        filters: &[&dyn SpectralFilter],
+        inputs: &ArrayRef2<f64>,
+        targets: &ArrayRef2<f64>,
+    ) -> Result<Vec<f64>, Error> {
         let shape @ (n, _) = (inputs.nrows(), self.features);
         // The design, its SVD, what of the targets lies along it and what does not.
         let design = table(n, self.features).saturating_mul(2);
@@ -76,17 +82,24 @@ impl Procedure for LinearModel {
         let x = self.design(inputs, targets)?;
         let svd = Svd::new(&x)?;
         let (n, p) = svd.shape();
-        let residuals = Array1::from(Response::new(self.filter.as_ref(), svd.spectrum())?.residuals);
-        let left = svd.u().t().dot(targets) * residuals.insert_axis(Axis(1));
-        let mut squares = left.iter().map(|v| v * v).sum::<f64>();
-        if n > p {
-            squares += svd.outside(&x, targets).iter().map(|v| v * v).sum::<f64>();
-        }
-        let mean = squares / targets.len() as f64;
-        if mean.is_infinite() {
-            return Err(Error::Overflow { what: "the training error" });
-        }
-        Ok(mean)
+        let along = svd.u().t().dot(targets);
+        let outside = if n > p { svd.outside(&x, targets).iter().map(|v| v * v).sum::<f64>() } else { 0.0 };
+        let error = |filter: &&dyn SpectralFilter| {
+            let residuals = Array1::from(Response::new(*filter, svd.spectrum())?.residuals);
+            let left = &along * &residuals.insert_axis(Axis(1));
+            let mean = (left.iter().map(|v| v * v).sum::<f64>() + outside) / targets.len() as f64;
+            if mean.is_infinite() {
+                return Err(Error::Overflow { what: "the training error" });
+            }
+            Ok(mean)
+        };
+        filters.iter().map(error).collect()
+    }
+}
+
+impl Procedure for LinearModel {
+    fn training_error(&self, inputs: &ArrayRef2<f64>, targets: &ArrayRef2<f64>) -> Result<f64, Error> {
+        Ok(self.errors_of(&[self.filter.as_ref()], inputs, targets)?[0])
     }
 
     fn training_errors(&self, inputs: &ArrayRef2<f64>, targets: &ArrayRef2<f64>) -> Result<Vec<f64>, Error> {

@@ -103,7 +103,11 @@ fn check(a: &ArrayRef2<f64>, b: &ArrayRef2<f64>) -> Result<(), Error> {
 ///
 /// # Errors
 /// Those of the kernel; [`Error::UserCode`] if it panics or its matrix is of another shape, or holds NaN or an infinity.
-fn gram(kernel: &dyn Kernel, a: &ArrayRef2<f64>, b: &ArrayRef2<f64>) -> Result<Array2<f64>, Error> {
+pub(crate) fn gram(
+    kernel: &dyn Kernel,
+    a: &ArrayRef2<f64>,
+    b: &ArrayRef2<f64>,
+) -> Result<Array2<f64>, Error> {
     let name = || user_code::name("kernel", || kernel.describe());
     let gram = user_code::call(name, || kernel.gram(a, b))??;
     let (rows, columns) = (a.nrows(), b.nrows());

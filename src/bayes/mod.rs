@@ -1,0 +1,40 @@
+//! Linear models as Bayesians see them: evidence, posterior, predictions with their spread, all from one SVD.
+//!
+//! ```text
+//! y = X β + ε        β ~ N(0, τ² I_p)        ε ~ N(0, v I_n)
+//! ```
+//!
+//! The posterior mean is ridge regression with `λ = v/τ²`; what Bayes adds is the spread around it and the evidence
+//! `p(y)`, which chooses `τ²` and `v` without a test row. With the prior and the noise that the data do have, the
+//! expected error has no peak at `n = p`: least squares of minimum norm is the limit `v → 0` of a model that takes all
+//! noise for signal, and only that limit peaks.
+//!
+//! | | formula | |
+//! |---|---|---|
+//! | [`Evidence`] | `ln N(y; 0, v I + τ² X Xᵀ)` | O(r) per `(τ², v)` after one pass; fits without noise too |
+//! | [`Laplace`] | fit + prior + Occam factor | MacKay 1992 |
+//! | [`Evidence::maximise`] | `τ²`, `v` of the largest evidence | with the limits of no noise and of no signal |
+//! | [`Posterior`] | mean, covariance, draws, predictions | never a `p × p` matrix unless asked for |
+//! | [`Model::expected_error`] | the error of the mean and of a draw, over noise and teacher | |
+//! | [`GaussianProcess`] | the same with a kernel in place of features | `k(x, x') = τ² x·x'` is the linear model |
+//! | [`expected_log_evidence`] | the limit of many samples and features, isotropic | |
+//!
+//! Targets may have `k` outputs: each has parameters and noise of its own, of one prior variance and one noise variance.
+//!
+//! # References
+//! MacKay, *Bayesian interpolation*, Neural Computation 4 (1992); Rasmussen and Williams, *Gaussian Processes for Machine
+//! Learning* (2006), chapters 2 and 5.
+
+mod asymptotic;
+mod evidence;
+mod hyperparameters;
+mod model;
+mod posterior;
+mod process;
+
+pub use asymptotic::expected_log_evidence;
+pub use evidence::{Evidence, Laplace, LogEvidence};
+pub use hyperparameters::{Bound, Maximum};
+pub use model::{ExpectedError, Model};
+pub use posterior::{Posterior, Prediction, PredictiveError};
+pub use process::GaussianProcess;

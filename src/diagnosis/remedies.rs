@@ -1,0 +1,291 @@
+//! What could be done with the same rows, and the error that each is estimated to have.
+
+use super::left_out::LeftOut;
+use crate::Error;
+use crate::filter::{GradientFlow, LeadingModes, Loss, MinNorm, Ridge, SpectralFilter};
+use crate::svd::Svd;
+use ndarray::{Array1, Array2, ArrayRef2, Axis};
+
+/// Penalties or times per factor of ten of a first look.
+const PER_DECADE: f64 = 4.0;
+/// Shrinkings of the interval around the best of them, by 0.618 each.
+const SHRINKINGS: usize = 30;
+
+/// A way to fit the same table.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub enum Method {
+    /// The fit that was examined.
+    AsItIs,
+    /// Ridge with the penalty of the smallest error: `‖Xβ − y‖² + λ‖β‖²`.
+    Ridge {
+        /// `λ`.
+        lambda: f64,
+    },
+    /// Gradient flow on `½‖Xβ − y‖²` from 0, stopped at the time of the smallest error.
+    Stopping {
+        /// The time. Gradient descent with the step `h` is there after `time/h` steps.
+        time: f64,
+    },
+    /// Least squares on as many leading principal directions of the features as have the smallest error.
+    LeadingModes {
+        /// How many.
+        modes: usize,
+    },
+    /// The examined fit on every other row: where this is better, more rows bring the fit nearer to its threshold.
+    HalfTheRows,
+}
+
+/// The estimated error of a fit at a new row.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct Estimate {
+    /// The fit.
+    pub method: Method,
+    /// The mean over rows (and outputs) of the squared error at rows that the fit has not seen. A penalty, a time or a
+    /// number of directions was chosen as the best of many by this very number, so it is a little too small.
+    pub mse: f64,
+    /// Its standard error over rows. Neighbouring fits share nearly all rows, so it is a guide more than a bound.
+    pub standard_error: f64,
+    /// The median of the same squared errors: near the threshold a mean may rest on one row.
+    pub median: f64,
+    /// How many rows the estimate rests on.
+    pub rows: usize,
+    /// What is gained against the fit as it is; `None` for that fit itself.
+    pub gain: Option<Gain>,
+    /// The mean squared error of the fit to all rows on the test rows, where there are some; for half of the rows the mean
+    /// of both halves.
+    pub test_mse: Option<f64>,
+}
+
+/// The difference of two errors on the same rows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct Gain {
+    /// The error of the fit as it is less this one's, a mean over rows.
+    pub mean: f64,
+    /// Its standard error over rows, pairs taken together.
+    pub standard_error: f64,
+    /// The share of the rows on which this one is better.
+    pub share: f64,
+}
+
+impl Gain {
+    /// Whether the gain is more than two standard errors.
+    #[must_use]
+    pub fn is_clear(&self) -> bool {
+        self.mean > 2.0 * self.standard_error
+    }
+}
+
+/// What there is to estimate from.
+pub(super) struct Candidates<'a> {
+    pub(super) svd: &'a Svd,
+    pub(super) x: &'a ArrayRef2<f64>,
+    pub(super) y: &'a ArrayRef2<f64>,
+    pub(super) fits: &'a [LeftOut],
+}
+
+impl Candidates<'_> {
+    /// The fit as it is, what else could be done, and the best ridge fit's coordinates along the modes (`r × k`).
+    pub(super) fn all(
+        &self,
+        filter: &dyn SpectralFilter,
+    ) -> Result<(Estimate, Vec<Estimate>, Array2<f64>), Error> {
+        let own = self.errors(filter)?;
+        let estimate = |method, errors: &[f64]| estimate(method, errors, &own);
+        let mut remedies = Vec::new();
+        let mut reference = Array2::zeros((self.svd.singular_values().len(), self.y.ncols()));
+        if self.svd.rank() > 0 {
+            let (lambda, errors) = self.best_ridge()?;
+            remedies.push(estimate(Method::Ridge { lambda }, &errors)?);
+            let gains = Ridge::new(lambda)?.gains(self.svd.spectrum());
+            reference = self.svd.u().t().dot(self.y) * gains.insert_axis(Axis(1));
+            let (time, errors) = self.best_time()?;
+            remedies.push(estimate(Method::Stopping { time }, &errors)?);
+            let (modes, errors) = self.best_modes()?;
+            remedies.push(estimate(Method::LeadingModes { modes }, &errors)?);
+        }
+        if self.y.nrows() >= 4 {
+            match self.half(filter) {
+                Ok(errors) => remedies.push(estimate(Method::HalfTheRows, &errors)?),
+                // A step that suits all rows may be too large for half of them.
+                Err(Error::StepTooLarge { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok((estimate(Method::AsItIs, &own)?, remedies, reference))
+    }
+
+    fn errors(&self, filter: &dyn SpectralFilter) -> Result<Vec<f64>, Error> {
+        self.fits.iter().map(|fit| Ok(fit.squared_error(&fit.response(filter)?.gains))).collect()
+    }
+
+    /// `σ₁` and the smallest singular value of the rank.
+    fn ends(&self) -> [f64; 2] {
+        let largest = self.svd.singular_values().first().copied().unwrap_or(1.0);
+        [largest, self.svd.smallest_nonzero().unwrap_or(largest)]
+    }
+
+    fn best_ridge(&self) -> Result<(f64, Vec<f64>), Error> {
+        let [largest, smallest] = self.ends();
+        // From where it is minimum norm to where it is nothing, on all modes.
+        let range = [1e-3 * smallest.max(1e-8 * largest).powi(2), 1e3 * largest.powi(2)];
+        Self::best_of(range, |lambda| self.errors(&Ridge::new(lambda)?))
+    }
+
+    fn best_time(&self) -> Result<(f64, Vec<f64>), Error> {
+        let [largest, smallest] = self.ends();
+        let range = [1e-3 * largest.powi(-2), 1e3 * smallest.max(1e-8 * largest).powi(-2)];
+        Self::best_of(range, |time| self.errors(&GradientFlow::new(time, Loss::HalfSum)?))
+    }
+
+    /// The value of the smallest mean error in a range, over a grid of its logarithm and then between.
+    fn best_of(
+        [low, high]: [f64; 2],
+        errors: impl Fn(f64) -> Result<Vec<f64>, Error>,
+    ) -> Result<(f64, Vec<f64>), Error> {
+        let fits = low.is_normal() && high.is_normal();
+        if !fits {
+            return Err(Error::Overflow { what: "a penalty or time of a diagnosis" });
+        }
+        let (low, high) = (low.ln(), high.ln());
+        let steps = ((high - low) / std::f64::consts::LN_10 * PER_DECADE).ceil().max(1.0);
+        let at = |i: f64| low + (high - low) * (i / steps);
+        let value = |log: f64| -> Result<f64, Error> { Ok(errors(log.exp())?.iter().sum()) };
+        let (mut best, mut least, mut i) = (0.0, f64::INFINITY, 0.0);
+        while i <= steps {
+            let found = value(at(i))?;
+            if found < least {
+                (best, least) = (i, found);
+            }
+            i += 1.0;
+        }
+        // Golden section between the neighbours; the point of the grid stays where nothing is better.
+        let golden = 0.5 * (5.0_f64.sqrt() - 1.0);
+        let (mut left, mut right) = (at((best - 1.0).max(0.0)), at((best + 1.0).min(steps)));
+        let mut chosen = at(best);
+        for _ in 0..SHRINKINGS {
+            let span = golden * (right - left);
+            let (one, other) = (right - span, left + span);
+            let (first, second) = (value(one)?, value(other)?);
+            for (log, found) in [(one, first), (other, second)] {
+                if found < least {
+                    (chosen, least) = (log, found);
+                }
+            }
+            if first <= second { right = other } else { left = one }
+        }
+        Ok((chosen.exp(), errors(chosen.exp())?))
+    }
+
+    fn best_modes(&self) -> Result<(usize, Vec<f64>), Error> {
+        let most = self.svd.singular_values().len();
+        let of_all = MinNorm::default();
+        let tables = self
+            .fits
+            .iter()
+            .map(|fit| Ok(fit.squared_errors_of_prefixes(&fit.response(&of_all)?.gains, most)))
+            .collect::<Result<Vec<_>, Error>>()?;
+        let sum = |modes: usize| tables.iter().map(|errors| errors[modes]).sum::<f64>();
+        // Of equal ones the fewest modes.
+        let least = (0..=most).fold((0, f64::INFINITY), |best, modes| {
+            let found = sum(modes);
+            if found < best.1 { (modes, found) } else { best }
+        });
+        Ok((least.0, tables.iter().map(|errors| errors[least.0]).collect()))
+    }
+
+    /// The errors of the fits to rows 0, 2, 4, … at the others, and the reverse, at the rows that were left out.
+    fn half(&self, filter: &dyn SpectralFilter) -> Result<Vec<f64>, Error> {
+        let n = self.y.nrows();
+        let mut errors = vec![0.0; n];
+        for parity in [0, 1] {
+            let outside: Vec<usize> = (0..n).filter(|row| row % 2 != parity).collect();
+            let beta = self.half_fit(filter, parity)?;
+            for row in outside {
+                let predicted: Array1<f64> = self.x.row(row).dot(&beta);
+                let off = &predicted - &self.y.row(row);
+                errors[row] = off.iter().map(|e| e * e).sum::<f64>() / off.len() as f64;
+            }
+        }
+        Ok(self.fits.iter().map(|fit| errors[fit.row]).collect())
+    }
+}
+
+impl Candidates<'_> {
+    /// The fit to every other row, from the first or the second on.
+    fn half_fit(&self, filter: &dyn SpectralFilter, parity: usize) -> Result<Array2<f64>, Error> {
+        let inside: Vec<usize> = (0..self.y.nrows()).filter(|row| row % 2 == parity).collect();
+        let [x, y] = [self.x, self.y].map(|table| table.select(Axis(0), &inside));
+        Svd::new(&x)?.solve(&y, filter)
+    }
+
+    /// The mean squared error on test rows of a method's fit to all rows.
+    pub(super) fn test_mse(
+        &self,
+        method: Method,
+        filter: &dyn SpectralFilter,
+        (x, y): (&ArrayRef2<f64>, &ArrayRef2<f64>),
+    ) -> Result<f64, Error> {
+        let error = |beta: &Array2<f64>| {
+            let off = x.dot(beta) - y;
+            off.iter().map(|e| e * e).sum::<f64>() / off.len() as f64
+        };
+        let fit = |filter: &dyn SpectralFilter| Ok(error(&self.svd.solve(self.y, filter)?));
+        let mse = match method {
+            Method::AsItIs => fit(filter)?,
+            Method::Ridge { lambda } => fit(&Ridge::new(lambda)?)?,
+            Method::Stopping { time } => fit(&GradientFlow::new(time, Loss::HalfSum)?)?,
+            Method::LeadingModes { modes } => fit(&LeadingModes(modes))?,
+            Method::HalfTheRows => {
+                0.5 * (error(&self.half_fit(filter, 0)?) + error(&self.half_fit(filter, 1)?))
+            }
+        };
+        if mse.is_finite() { Ok(mse) } else { Err(Error::Overflow { what: "a test error of a diagnosis" }) }
+    }
+}
+
+/// Mean and standard error.
+fn mean(values: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
+    let count = values.clone().count() as f64;
+    let mean = values.clone().map(|value| value / count).sum::<f64>();
+    let squares: f64 = values.map(|value| (value - mean).powi(2) / (count * (count - 1.0))).sum();
+    (mean, squares.sqrt())
+}
+
+fn estimate(method: Method, errors: &[f64], own: &[f64]) -> Result<Estimate, Error> {
+    let (mse, standard_error) = mean(errors.iter().copied());
+    let mut sorted = errors.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let middle = sorted.len() / 2;
+    let median = if sorted.len() % 2 == 1 {
+        sorted[middle]
+    } else {
+        f64::midpoint(sorted[middle - 1], sorted[middle])
+    };
+    let pairs = own.iter().zip(errors).map(|(own, error)| own - error);
+    let gain = (method != Method::AsItIs).then(|| {
+        let (mean, standard_error) = mean(pairs.clone());
+        let better = pairs.filter(|difference| *difference > 0.0).count();
+        Gain { mean, standard_error, share: better as f64 / errors.len() as f64 }
+    });
+    let numbers = [mse, standard_error]
+        .into_iter()
+        .chain(gain.iter().flat_map(|gain| [gain.mean, gain.standard_error]));
+    if numbers.into_iter().all(f64::is_finite) {
+        return Ok(Estimate {
+            method,
+            mse,
+            standard_error,
+            median,
+            rows: errors.len(),
+            gain,
+            test_mse: None,
+        });
+    }
+    Err(Error::Overflow { what: "an error of a diagnosis" })
+}

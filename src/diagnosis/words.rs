@@ -1,0 +1,170 @@
+//! A diagnosis in words and numbers.
+
+use super::{Diagnosis, Estimate, Method, Side};
+use crate::factors::Contribution;
+use std::fmt;
+
+/// Four digits, with an exponent where zeros would fill the line.
+struct Short(f64);
+
+impl fmt::Display for Short {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(value) = *self;
+        if value == 0.0 {
+            return f.write_str("0");
+        }
+        if !(1e-3..1e6).contains(&value.abs()) {
+            return write!(f, "{value:.3e}");
+        }
+        let mut digits = 3;
+        let mut size = value.abs();
+        while size >= 10.0 && digits > 0 {
+            (size, digits) = (size / 10.0, digits - 1);
+        }
+        while size < 1.0 {
+            (size, digits) = (size * 10.0, digits + 1);
+        }
+        write!(f, "{value:.digits$}")
+    }
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AsItIs => f.write_str("the fit as it is"),
+            Self::Ridge { lambda } => write!(f, "ridge, λ = {} beside ‖Xβ − y‖²", Short(*lambda)),
+            Self::Stopping { time } => {
+                write!(
+                    f,
+                    "stopping gradient flow on ½‖Xβ − y‖² at t = {} (t/h steps of size h)",
+                    Short(*time)
+                )
+            }
+            Self::LeadingModes { modes: 1 } => f.write_str("fewer features: the leading principal direction"),
+            Self::LeadingModes { modes } => write!(f, "fewer features: {modes} leading principal directions"),
+            Self::HalfTheRows => f.write_str("the same fit on half of the rows"),
+        }
+    }
+}
+
+impl fmt::Display for Estimate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (mse, error) = (Short(self.mse), Short(self.standard_error));
+        write!(f, "{}: error {mse} ± {error}", self.method)?;
+        if let Some(test) = self.test_mse {
+            write!(f, " (on the test rows {})", Short(test))?;
+        }
+        let Some(gain) = &self.gain else { return Ok(()) };
+        let verdict = if gain.is_clear() {
+            "helps"
+        } else if gain.mean > 0.0 {
+            "may help: not more than two standard errors"
+        } else {
+            "does not help"
+        };
+        let (mean, error) = (Short(gain.mean), Short(gain.standard_error));
+        write!(f, ", a gain of {mean} ± {error}, {:.0} % of rows better: {verdict}", 100.0 * gain.share)
+    }
+}
+
+fn count(number: usize, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
+impl fmt::Display for Diagnosis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rows = count(self.rows, "row", "rows");
+        writeln!(f, "{rows}, {}, rank {}", count(self.features, "feature", "features"), self.rank)?;
+        self.write_threshold(f)?;
+        if let (Some(least), Some(condition)) = (self.smallest_singular_value, self.condition_number) {
+            let (largest, least, condition) =
+                (Short(self.largest_singular_value), Short(least), Short(condition));
+            writeln!(f, "singular values from {largest} to {least}, condition number {condition}")?;
+        }
+        writeln!(
+            f,
+            "training error {}, degrees of freedom {}",
+            Short(self.train_mse),
+            Short(self.degrees_of_freedom)
+        )?;
+        writeln!(f, "{}, by leaving out {}, one at a time", self.fit, count(self.left_out, "row", "rows"))?;
+        writeln!(
+            f,
+            "noise of variance v in the targets adds {} v to the squared error at a new row",
+            Short(self.noise_factor)
+        )?;
+        self.write_modes(f)?;
+        f.write_str("what would help, by errors at rows left out:")?;
+        for remedy in &self.remedies {
+            write!(f, "\n  {remedy}")?;
+        }
+        match &self.more_rows {
+            Some(more) => write!(
+                f,
+                "\n  twice the rows ({}): error {}, from {} by the same formula (normal rows, noise variance {} from the \
+                 residuals)",
+                more.rows,
+                Short(more.mse),
+                Short(more.mse_now),
+                Short(more.noise_variance)
+            ),
+            None if self.side == Side::Under => f.write_str("\n  more rows: no estimate for this fit"),
+            None => f.write_str(
+                "\n  more rows: no estimate, since an exact fit leaves no residuals to tell the noise by; up to n = p they \
+                 bring the fit nearer to its threshold",
+            ),
+        }
+    }
+}
+
+impl Diagnosis {
+    fn write_threshold(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.side {
+            Side::At => writeln!(f, "at the interpolation threshold: as many rows as features")?,
+            Side::Over => writeln!(
+                f,
+                "past the interpolation threshold, n = p, by {}: least squares fits every target",
+                count(self.spare_features, "feature", "features")
+            )?,
+            Side::Under => writeln!(
+                f,
+                "before the interpolation threshold, n = rank, by {}",
+                count(self.spare_rows, "row", "rows")
+            )?,
+        }
+        if self.rank < self.rows.min(self.features) {
+            let missing = self.rows.min(self.features) - self.rank;
+            writeln!(f, "features or rows are dependent: the rank is {missing} less than it could be")?;
+        }
+        Ok(())
+    }
+
+    fn write_modes(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let fewer = (self.rows - 1).min(self.features);
+        let title = "modes that add most to the error at rows left out (root mean squares):";
+        write_table(f, title, &self.worst_modes, fewer)?;
+        let all = self.rows.min(self.features);
+        write_table(f, "modes that add most to the error on the test rows:", &self.worst_test_modes, all)
+    }
+}
+
+fn write_table(f: &mut fmt::Formatter<'_>, title: &str, worst: &[Contribution], modes: usize) -> fmt::Result {
+    if worst.iter().all(|mode| mode.product == 0.0) {
+        return Ok(());
+    }
+    writeln!(f, "{title}")?;
+    for found in worst {
+        writeln!(
+            f,
+            "  mode {} of {}: σ = {}, gain {} × row {} × residual {} → {}",
+            found.mode + 1,
+            modes,
+            Short(found.singular_value),
+            Short(found.gain),
+            Short(found.test_projection),
+            Short(found.residual_projection.abs()),
+            Short(found.product)
+        )?;
+    }
+    Ok(())
+}

@@ -1,0 +1,39 @@
+//! Flatness of a minimum: curvature, Fisher information, gradient noise, volume, and what a change of parameters does to
+//! them.
+//!
+//! The loss of a linear model is quadratic, so all of it is known from one SVD. With `L = c/2 ‖Xβ − Y‖²`
+//!
+//! | | formula | |
+//! |---|---|---|
+//! | [`Curvature::hessian`] | `H = c XᵀX`: `c σᵣ²` and `p − r` zeros | for each output |
+//! | [`Curvature::fisher`] | `F = XᵀX/v`, targets with noise of variance `v` | the same directions as `H` |
+//! | [`Curvature::log_pseudo_determinant`] | `Σ ln(c σᵣ²)` over the rank | the volume of the minimum |
+//! | [`GradientNoise`] | `C = mean gᵢgᵢᵀ − ḡḡᵀ` of the rows' gradients | at any fit, along any path in closed form |
+//! | [`ExpectedGradientNoise`] | its trace, expected over label noise | |
+//! | [`TwoLayer`] | sharpness of `f(x) = a w·x` at `(s w, a/s)` | same function, other sharpness |
+//! | [`Slice`] | `L` along two directions | |
+//!
+//! # What a linear model cannot show, and what it can
+//! Studies of deep networks report that the trace of the Fisher matrix, or of the Hessian, falls and rises along epoch-wise
+//! double descent. A linear model has neither: `H` and `F` do not depend on `β`, so their traces stay where they are
+//! through the whole training, and at every `n` they are blind to the threshold (`tr XᵀX/n` is about `p`). What moves at
+//! `n = p` is the *smallest* eigenvalue that is not 0, and with it the log pseudo-determinant. What falls along training
+//! is the trace of the gradient noise `C`, as the training error does: to 0 where the model interpolates. It falls without
+//! a peak while the test error descends twice. Only rows of very different lengths can make it rise on the way.
+//!
+//! `F` is a multiple of `H`: the angle between them is 0. The angle of `C` with them is not.
+//!
+//! # References
+//! Keskar et al., *On large-batch training for deep learning*, ICLR 2017 (sharpness); Dinh, Pascanu, Bengio and Bengio,
+//! *Sharp minima can generalize for deep nets*, ICML 2017; Jastrzębski et al., *Three factors influencing minima in SGD*,
+//! 2017 (`C` and `H`); Thomas et al., *On the interplay between noise and curvature*, AISTATS 2020 (`C`, `F`, `H`).
+
+mod curvature;
+mod gradient_noise;
+mod slice;
+mod two_layer;
+
+pub use curvature::Curvature;
+pub use gradient_noise::{ExpectedGradientNoise, GradientNoise, population_trace};
+pub use slice::Slice;
+pub use two_layer::TwoLayer;
