@@ -8,6 +8,7 @@ use std::f64::consts::{FRAC_2_PI, PI};
 use super::check;
 use super::gauss_legendre::graded;
 use crate::Error;
+use crate::doubled::Doubled;
 
 /// The law at one ratio `γ` = features / samples.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,6 +32,22 @@ impl MarchenkoPastur {
         [((1.0 - self.gamma) / (1.0 + root)).powi(2), (1.0 + root).powi(2)]
     }
 
+    /// `x − λ₋` and `λ₊ − x`, `2√γ ± (x − 1 − γ)`, to rounding at the edges too.
+    fn inside(self, x: f64) -> [f64; 2] {
+        if x.is_infinite() {
+            return [x, -x];
+        }
+        let root = self.gamma.sqrt();
+        let root_rest = (-root).mul_add(root, self.gamma) / (2.0 * root);
+        [1.0, -1.0].map(|sign| {
+            let mut sum = Doubled::from(sign * x);
+            for term in [sign, sign * self.gamma, -2.0 * root, -2.0 * root_rest] {
+                sum.subtract_product(term, 1.0);
+            }
+            sum.value()
+        })
+    }
+
     /// The mass at 0, `(1 − 1/γ)₊`.
     #[must_use]
     pub fn atom(&self) -> f64 {
@@ -40,25 +57,25 @@ impl MarchenkoPastur {
     /// `√((λ₊ − x)(x − λ₋)) / (2πγx)` between the edges, 0 elsewhere; without the atom. NaN for NaN.
     #[must_use]
     pub fn density(&self, x: f64) -> f64 {
-        let [low, high] = self.edges();
-        if x <= low || x >= high {
+        let [above, below] = self.inside(x);
+        if above <= 0.0 || below <= 0.0 {
             return 0.0;
         }
-        ((high - x) * (x - low)).sqrt() / (2.0 * PI * self.gamma * x)
+        above.sqrt() * (below.sqrt() / (2.0 * PI * self.gamma * x))
     }
 
     /// The mass at or below `x`, the atom included; 1e-12 relative, in the tail at the lower edge too. NaN for NaN.
     #[must_use]
     pub fn cdf(&self, x: f64) -> f64 {
-        let [low, high] = self.edges();
-        if x < low {
+        let [above, below] = self.inside(x);
+        if above <= 0.0 {
             return if x < 0.0 { 0.0 } else { self.atom() };
         }
-        if x >= high {
+        if below <= 0.0 {
             return 1.0;
         }
         // x − λ₋ = 4 √γ sin²(θ/2).
-        let share = ((x - low) / (4.0 * self.gamma.sqrt())).clamp(0.0, 1.0);
+        let share = (above / (4.0 * self.gamma.sqrt())).clamp(0.0, 1.0);
         (self.atom() + self.below(2.0 * share.sqrt().asin(), f64::INFINITY, |_| 1.0)).min(1.0)
     }
 

@@ -49,6 +49,12 @@ pub struct RandomFeatureModel {
 pub struct RandomFeatureRisk {
     /// The deterministic scale `κ`; 0 where the regression is least squares in all of a finite population.
     pub kappa: f64,
+    /// `κ₁ = κ (k − z)/k`, the scale of the features' own kernel.
+    pub feature_kappa: f64,
+    /// `z`, the degrees of freedom.
+    pub df1: f64,
+    /// `q`, the sum of their squares.
+    pub df2: f64,
     /// Test error without the test's own noise.
     pub excess: f64,
     /// Mean squared error on the noisy training labels.
@@ -79,6 +85,25 @@ pub struct VarianceSplit {
 }
 
 impl VarianceSplit {
+    /// What label noise causes, as d'Ascoli, Refinetti, Biroli and Krzakala split it (arXiv:2003.01054): first the noise is
+    /// averaged over, then the features, then the samples. What is left is [`VarianceSplit::bias`].
+    #[must_use]
+    pub fn label_noise(&self) -> f64 {
+        self.data_noise + self.all
+    }
+
+    /// What the random features cause in their order, interactions with the samples included.
+    #[must_use]
+    pub fn initialisation(&self) -> f64 {
+        self.features + self.data_features
+    }
+
+    /// What the samples cause in their order: [`VarianceSplit::data`].
+    #[must_use]
+    pub fn sampling(&self) -> f64 {
+        self.data
+    }
+
     /// The parts added up: the excess.
     #[must_use]
     pub fn sum(&self) -> f64 {
@@ -87,6 +112,13 @@ impl VarianceSplit {
 }
 
 impl RandomFeatureRisk {
+    /// What one draw of finitely many features costs beside the mean of infinitely many, `R₁ − R_∞`. Without a ridge and with
+    /// `k > n` it is `n/(k − n) (A + σ²)`, `A = Σ v² c + v_t²`.
+    #[must_use]
+    pub fn width_penalty(&self) -> f64 {
+        self.split.features + self.split.data_features + self.split.all
+    }
+
     /// The excess of the mean of `members` independent feature draws on the same data, `R_∞ + (R₁ − R_∞)/K`, with
     /// `R_∞` = [`RandomFeatureRisk::ensemble`].
     ///
@@ -207,6 +239,9 @@ impl RandomFeatureModel {
         let train = if free_n == 0.0 { 0.0 } else { (free_n / n).powi(2) * (excess + self.noise) };
         RandomFeatureRisk {
             kappa,
+            feature_kappa: kappa * (free_k / k),
+            df1: z,
+            df2: q,
             excess,
             train,
             split,
