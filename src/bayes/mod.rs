@@ -17,7 +17,7 @@
 //! | [`Posterior`] | mean, covariance, draws, predictions | never a `p × p` matrix unless asked for |
 //! | [`Model::expected_error`] | the error of the mean and of a draw, over noise and teacher | |
 //! | [`GaussianProcess`] | the same with a kernel in place of features | `k(x, x') = τ² x·x'` is the linear model |
-//! | [`expected_log_evidence`] | the limit of many samples and features, isotropic | |
+//! | [`theory::evidence`](crate::theory::evidence) | the limit of many samples and features, isotropic | |
 //!
 //! Targets may have `k` outputs: each has parameters and noise of its own, of one prior variance and one noise variance.
 //!
@@ -25,14 +25,12 @@
 //! MacKay, *Bayesian interpolation*, Neural Computation 4 (1992); Rasmussen and Williams, *Gaussian Processes for Machine
 //! Learning* (2006), chapters 2 and 5.
 
-mod asymptotic;
 mod evidence;
 mod hyperparameters;
 mod model;
 mod posterior;
 mod process;
 
-pub use asymptotic::expected_log_evidence;
 pub use evidence::{Evidence, Laplace, LogEvidence};
 pub use hyperparameters::{Bound, Maximum};
 pub use model::{ExpectedError, Model};
