@@ -43,6 +43,9 @@ pub fn haar(n: usize, p: usize, dimensions: usize) -> Result<f64, Error> {
         }
     }
     let (short, long) = (n.min(p), n.max(p));
+    if short == dimensions {
+        return Ok(0.0);
+    }
     let all = dimensions as f64;
     let inverse = check::ratio((dimensions - short) as f64, (long - short) as f64);
     Ok(1.0 + short as f64 * (inverse - 2.0) / all)

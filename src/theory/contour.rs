@@ -109,7 +109,7 @@ impl Bulk {
         };
         let right = top + beyond;
         let start = (Complex::from(left), Complex::from(kappa));
-        let nodes = self.follow(start, &square(left, right, near, beyond))?;
+        let nodes = self.follow(start, &rhombus(left, right, near, beyond))?;
         Ok(Contour { nodes, holds_zero })
     }
 
@@ -186,13 +186,15 @@ fn root([mut low, mut high]: [f64; 2], holds: impl Fn(f64) -> bool) -> f64 {
     0.5 * (low + high)
 }
 
-/// The lower half of a square with the corners `left` and `right` on the real axis, on panels that halve towards both:
-/// nodes and weights. Inside the circle through its corners a step of descent does not enlarge anything.
-fn square(left: f64, right: f64, near: f64, beyond: f64) -> Vec<(Complex, Complex)> {
+/// The lower half of a rhombus with the corners `left` and `right` on the real axis and sides 30° from it, on panels that
+/// halve towards both: nodes and weights. It lies inside the circle through those corners, where a step of descent enlarges
+/// nothing; at its other corners a step divides by √3 at least, so that high powers are small where panels are long.
+fn rhombus(left: f64, right: f64, near: f64, beyond: f64) -> Vec<(Complex, Complex)> {
     // dz/(2πi).
     let over = |d: Complex| Complex::new(d.im, -d.re).scale(0.5 / std::f64::consts::PI);
     let rule = gauss_legendre::rule();
-    let side = std::f64::consts::FRAC_1_SQRT_2 * (right - left);
+    let [cosine, sine] = [0.5 * 3f64.sqrt(), 0.5];
+    let side = 0.5 * (right - left) / cosine;
     let edge = |corner: f64, direction: Complex, forward: f64, shortest: f64| {
         let mut ends = vec![side];
         let mut end = side;
@@ -212,9 +214,8 @@ fn square(left: f64, right: f64, near: f64, beyond: f64) -> Vec<(Complex, Comple
         });
         panels.collect::<Vec<_>>()
     };
-    let diagonal = std::f64::consts::FRAC_1_SQRT_2;
-    let mut path = edge(left, Complex::new(diagonal, -diagonal), 1.0, near);
-    let mut back = edge(right, Complex::new(-diagonal, -diagonal), -1.0, beyond);
+    let mut path = edge(left, Complex::new(cosine, -sine), 1.0, near);
+    let mut back = edge(right, Complex::new(-cosine, -sine), -1.0, beyond);
     back.reverse();
     path.append(&mut back);
     path

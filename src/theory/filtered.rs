@@ -35,7 +35,7 @@ use crate::{Error, user_code};
 
 /// What an estimator leaves of the target, as a function of the eigenvalue of `XᵀX/n`.
 pub trait ResidualFactor: Debug + Send + Sync {
-    /// `g(z)`, with `g(0) = 1` and `g(z̄)` the conjugate of `g(z)`. It must be analytic inside the square whose diagonal
+    /// `g(z)`, with `g(0) = 1` and `g(z̄)` the conjugate of `g(z)`. It must be analytic inside the rhombus whose long diagonal
     /// reaches from `−1/rate` to a little beyond the largest eigenvalue, and of moderate size on its rim.
     fn residual(&self, z: Complex) -> Complex;
 

@@ -67,6 +67,9 @@ impl MarchenkoPastur {
     /// The mass at or below `x`, the atom included; 1e-12 relative, in the tail at the lower edge too. NaN for NaN.
     #[must_use]
     pub fn cdf(&self, x: f64) -> f64 {
+        if x.is_nan() {
+            return x;
+        }
         let [above, below] = self.inside(x);
         if above <= 0.0 {
             return if x < 0.0 { 0.0 } else { self.atom() };
