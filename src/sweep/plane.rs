@@ -464,7 +464,7 @@ struct Found {
 impl Found {
     /// Nothing, for one reason.
     fn failed(plane: &Plane, repeat: usize, error: &Error) -> Self {
-        let failure = |(n, p)| Failure { repeat, n, p, error: error.clone() };
+        let failure = |(n, p)| Failure::new(repeat, n, p, error.clone());
         Self { failures: plane.places().map(failure).collect(), ..Self::default() }
     }
 }
