@@ -232,7 +232,8 @@ fn tables_of_cells_that_were_cut_off() {
     for length in 0..text.len() - 1 {
         let error = read(&text[..length]).unwrap_err();
         let said = error.to_string();
-        if length < header - "rows_left".len() - 1 {
+        // Tables of earlier versions may lack a metric, but say what their rows are.
+        if length < text.find(",mean_squared_bias").unwrap() {
             assert!(matches!(&error, Error::UnknownColumn { .. }), "{length}: {error:?}");
             continue;
         }

@@ -192,8 +192,7 @@ fn limits_hold_the_true_interval() {
             let report = shape(&noisy(noise, seed, 60, &truth));
             let [critical] = report.peaks[..] else { continue };
             found += 1;
-            let holds =
-                |limits: (usize, usize), value: f64| limits.0 as f64 <= value && value <= limits.1 as f64;
+            let holds = |limits: (f64, f64), value: f64| limits.0 <= value && value <= limits.1;
             let (least, most) = critical.prominence_limits;
             held += usize::from(
                 holds(critical.to_limits, exact.to)
