@@ -2,6 +2,7 @@
 
 mod axis;
 mod csv_io;
+mod merge;
 mod metric;
 mod packed;
 mod peak;
@@ -291,7 +292,7 @@ mod tests {
         curve.failures[1] = curve.failures[1].clone().of_arm(2).at(0.5);
         let text = serde_json::to_string(&curve).unwrap();
         assert_eq!(serde_json::from_str::<Curve>(&text).unwrap(), curve);
-        let surface = Surface::new(curve.clone());
+        let surface = Surface::new(curve.clone()).unwrap();
         let text = serde_json::to_string(&surface).unwrap();
         assert_eq!(serde_json::from_str::<Surface>(&text).unwrap(), surface);
         // NaN equals no NaN: by its words.

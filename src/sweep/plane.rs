@@ -215,7 +215,7 @@ impl PlaneSweep {
             curve.failures.extend(found.failures);
         }
         curve.provenance.by_svd = by_svd;
-        unless_all_failed(curve).map(Surface::new)
+        unless_all_failed(curve).and_then(Surface::new)
     }
 
     pub(super) fn check(&self) -> Result<(), Error> {
