@@ -232,7 +232,8 @@ fn tables_of_cells_that_were_cut_off() {
     for length in 0..text.len() - 1 {
         let error = read(&text[..length]).unwrap_err();
         let said = error.to_string();
-        if length < header - "rows_left".len() - 1 {
+        // Tables of earlier versions may lack a metric, but say what their rows are.
+        if length < text.find(",mean_squared_bias").unwrap() {
             assert!(matches!(&error, Error::UnknownColumn { .. }), "{length}: {error:?}");
             continue;
         }
@@ -277,9 +278,9 @@ fn tables_of_cells_that_were_cut_off() {
 fn settings_that_are_not_numbers_are_one_arm() {
     let folder = Folder::new("settings");
     let settings = [f64::NAN, f64::INFINITY, 0.0, -0.0, 2.0];
-    let arms = settings.map(|setting| ArmLabel { name: "ridge".into(), setting: Some(setting) });
+    let arms = settings.map(|setting| ArmLabel::new("ridge", Some(setting)));
     let mut curve = Curve::new(Axis::Samples, arms.into(), Provenance::default());
-    let cell = |i: usize| Cell { repeat: i / 5, n: 1, p: 1, arm: i % 5, ..Cell::default() };
+    let cell = |i: usize| Cell::new(i / 5, 1, 1, i % 5);
     curve.cells = (0..500).map(cell).collect();
     let path = folder.0.join("table.csv");
     curve.save_cells(&path).unwrap();

@@ -51,7 +51,7 @@ fn arms() -> Vec<Arm> {
 #[test]
 fn a_metric_is_a_value_or_an_error() {
     for outputs in [1, 3] {
-        for metric in Metric::ALL {
+        for &metric in Metric::ALL {
             for arm in arms() {
                 for engine in [None, Some(Engine::Svd), Some(Engine::Nested)] {
                     let sweep = Sweep {

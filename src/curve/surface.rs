@@ -1,7 +1,7 @@
 //! Curves over two axes: the n × p plane.
 
 use super::summary::median;
-use super::{Axis, Cell, Curve, Metric};
+use super::{Axis, Cell, Curve, Metric, distinct};
 use crate::Error;
 use ndarray::Array2;
 use std::path::Path;
@@ -15,8 +15,54 @@ pub struct Surface {
 }
 
 impl Surface {
-    pub(crate) fn new(cells: Curve) -> Self {
-        Self { cells }
+    /// Of cells that differ in `n` and `p`, in any order, with the arms that they point into. They are put in the order
+    /// of repeats, then `n`, then `p`, then arms.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] for an axis that counts neither samples nor features, for a cell whose arm does not exist,
+    /// and for two cells of one repeat, `n`, `p` and arm.
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::curve::{ArmLabel, Axis, Cell, Curve, Metric, Provenance, Surface};
+    ///
+    /// let arm = ArmLabel::new("measured_elsewhere", None);
+    /// let mut curve = Curve::new(Axis::Features, vec![arm], Provenance::default());
+    /// let cell = |(n, p)| Cell::new(0, n, p, 0).with(Metric::TestMse, 1.0);
+    /// curve.cells = [(5, 2), (5, 4), (9, 2), (9, 4)].map(cell).to_vec();
+    /// let surface = Surface::new(curve.clone())?;
+    /// assert_eq!((surface.samples(), surface.features()), (vec![5, 9], vec![2, 4]));
+    /// curve.cells.push(curve.cells[0]);
+    /// assert!(Surface::new(curve).is_err());
+    /// # Ok::<(), double_descent::Error>(())
+    /// ```
+    pub fn new(mut cells: Curve) -> Result<Self, Error> {
+        let wrong = |reason| Err(Error::Unsupported { reason });
+        if !matches!(cells.axis, Axis::Samples | Axis::Features) {
+            return wrong(format!("a surface is over samples and features, and not over {:?}", cells.axis));
+        }
+        if let Some(cell) = cells.cells.iter().find(|cell| cell.arm >= cells.arms.len()) {
+            let arms = cells.arms.len();
+            return wrong(format!(
+                "a cell is of arm {}, counted from 0, and there are {arms} arms",
+                cell.arm
+            ));
+        }
+        let key = |cell: &Cell| (cell.repeat, cell.n, cell.p, cell.arm);
+        cells.cells.sort_by_key(key);
+        if let Some(twice) = cells.cells.windows(2).find(|pair| key(&pair[0]) == key(&pair[1])) {
+            let (repeat, n, p, arm) = key(&twice[0]);
+            return wrong(format!("two cells are of repeat {repeat}, n = {n}, p = {p} and arm {arm}"));
+        }
+        Ok(Self { cells })
+    }
+
+    /// One surface of the parts of an experiment, each with repeats of its own: [`Curve::merge`].
+    ///
+    /// # Errors
+    /// Those of [`Curve::merge`].
+    pub fn merge(parts: impl IntoIterator<Item = Self>) -> Result<Self, Error> {
+        Self::new(Curve::merge(parts.into_iter().map(|part| part.cells))?)
     }
 
     /// All cells, their arms, failures and provenance. Summaries are for slices: its axis counts features alone.
@@ -129,11 +175,4 @@ fn medians<'a>(
         }
     }
     Array2::from_shape_fn((rows, columns), |(i, j)| median(&mut values[i * columns + j]))
-}
-
-fn distinct(values: impl Iterator<Item = usize>) -> Vec<usize> {
-    let mut values: Vec<usize> = values.collect();
-    values.sort_unstable();
-    values.dedup();
-    values
 }

@@ -127,6 +127,7 @@ impl<'a> Study<'a> {
             smallest_singular_value: wanted.smallest.then_some(smallest),
             coefficient_norm: wanted.norm.then_some(metrics.norm),
             rank,
+            ..Cell::default()
         })
     }
 }

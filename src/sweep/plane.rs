@@ -215,7 +215,7 @@ impl PlaneSweep {
             curve.failures.extend(found.failures);
         }
         curve.provenance.by_svd = by_svd;
-        unless_all_failed(curve).map(Surface::new)
+        unless_all_failed(curve).and_then(Surface::new)
     }
 
     pub(super) fn check(&self) -> Result<(), Error> {
@@ -464,7 +464,7 @@ struct Found {
 impl Found {
     /// Nothing, for one reason.
     fn failed(plane: &Plane, repeat: usize, error: &Error) -> Self {
-        let failure = |(n, p)| Failure { repeat, n, p, error: error.clone() };
+        let failure = |(n, p)| Failure::new(repeat, n, p, error.clone());
         Self { failures: plane.places().map(failure).collect(), ..Self::default() }
     }
 }
