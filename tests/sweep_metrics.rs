@@ -6,7 +6,7 @@ use double_descent::features::Coordinates;
 use double_descent::filter::{MinNorm, Ridge, Truncated};
 use double_descent::nested::Engine;
 use double_descent::svd::Svd;
-use double_descent::sweep::{Arm, Maps, PlaneSweep, Sweep};
+use double_descent::sweep::{Arm, Maps, Sweep};
 use double_descent::{Adversary, Error, rng::stream};
 use ndarray::{Array2, Axis as Along};
 use rand::RngExt;
@@ -81,11 +81,11 @@ fn a_metric_is_a_value_or_an_error() {
                     }
                 }
             }
-            let plane = PlaneSweep {
+            let plane = Sweep {
                 samples: vec![3, 8],
                 features: vec![2, 6],
                 metrics: vec![metric],
-                ..PlaneSweep::new(table(outputs), table(outputs), Maps::same(Coordinates::new(6)), 1, 0)
+                ..Sweep::plane(table(outputs), table(outputs), Maps::same(Coordinates::new(6)), 1, 0)
             };
             let defined = match metric {
                 Metric::TrainMse
@@ -95,7 +95,7 @@ fn a_metric_is_a_value_or_an_error() {
                 Metric::TestErrorRate => outputs > 1,
                 _ => false,
             };
-            match plane.run() {
+            match plane.surface() {
                 Ok(surface) => {
                     assert!(
                         defined && surface.cells().cells.iter().all(|cell| value(cell, metric).is_some())

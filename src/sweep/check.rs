@@ -2,6 +2,7 @@
 
 use super::coordinates::Intercept;
 use super::source::Sizes;
+use super::spectral::has_leave_one_out;
 use super::{Arm, Source, Splits, Sweep};
 use crate::Error;
 use crate::curve::{ArmLabel, Metric};
@@ -99,11 +100,13 @@ impl Sweep {
             return unsupported(reason.into());
         }
         if one_table && self.parameter.as_ref().is_some_and(super::Parameter::is_input_noise) {
-            let reason = "noise on the training inputs needs test rows of their own: give a training and a test table";
+            let reason =
+                "noise on the training inputs needs test rows of their own: give a training and a test table";
             return unsupported(reason.into());
         }
         if self.parameter.is_some() && self.samples.len() > 1 && features.len() > 1 {
-            let reason = "n, p and a parameter vary all at once; fix one of them: results have two axes at most";
+            let reason =
+                "n, p and a parameter vary all at once; fix one of them: results have two axes at most";
             return unsupported(reason.into());
         }
         let without_residuals = self.arms.iter().find(|arm| arm.ablation.is_without_residuals());
@@ -131,6 +134,17 @@ impl Sweep {
         }
     }
 
+    /// Whether no arm has a leave-one-out error.
+    fn leave_one_out_obstacle(&self) -> bool {
+        let own =
+            self.parameter.as_ref().and_then(|parameter| Some((parameter, *parameter.values().first()?)));
+        let has = |arm: &Arm| match own {
+            Some((parameter, value)) => parameter.at(arm, value).is_ok_and(|arm| has_leave_one_out(&arm)),
+            None => has_leave_one_out(arm),
+        };
+        !self.arms.iter().any(has)
+    }
+
     /// [`Error::Unsupported`] for a metric that no arm has.
     fn check_metrics(&self, sizes: Sizes) -> Result<(), Error> {
         if self.metrics.is_empty() {
@@ -145,6 +159,16 @@ impl Sweep {
             Metric::TestErrorRate if sizes.population => Some("counts test rows, and a population has none"),
             Metric::TestMseOpposite if !attacked => {
                 Some("is the test error for the other sign of an adversary, and no arm has one")
+            }
+            Metric::LeaveOneOut if self.standardise => Some(
+                "needs features that are scaled alike for all fits, and `standardise` scales them by each \
+                      training set",
+            ),
+            Metric::LeaveOneOut if self.leave_one_out_obstacle() => Some(
+                "is of minimum-norm and ridge fits with nothing ablated and nobody attacking, and no arm is one",
+            ),
+            Metric::ExpectedNoise if self.arms.iter().all(|arm| arm.ablation.is_without_residuals()) => {
+                Some("is of targets with noise, and every arm's have none")
             }
             _ => None,
         };

@@ -51,9 +51,16 @@ impl Task<'_> {
         let made = if self.sweep.maps.is_none() && self.features.len() == 1 { 0 } else { table(rows, p) };
         let at_first = if shared { sum([table(rows, width).saturating_mul(3), made]) } else { 0 };
         let at_work = each.saturating_mul(workers).max(cells);
-        let bytes = sum([kept, if shared { made } else { 0 }, orders_bytes(repeats, n), measured, results, at_work]);
+        let bytes =
+            sum([kept, if shared { made } else { 0 }, orders_bytes(repeats, n), measured, results, at_work]);
         let compression = 2.0 * rows as f64 * (width as f64) * (width as f64);
-        let compressions = if shared { 1.0 } else if own > 0 { repeats as f64 } else { 0.0 };
+        let compressions = if shared {
+            1.0
+        } else if own > 0 {
+            repeats as f64
+        } else {
+            0.0
+        };
         Estimate::new(bytes.max(at_first), repeats as f64 * engine.flops(self) + compressions * compression)
     }
 

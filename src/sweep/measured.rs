@@ -1,6 +1,7 @@
 //! What a cell measures, and its rows of the tidy table.
 
 use super::lines::Line;
+use super::spectral::{OfFit, Spectral};
 use crate::Error;
 use crate::curve::{Cell, Metric};
 use crate::nested::{Engine, Point};
@@ -15,8 +16,12 @@ pub(super) struct Wanted {
     bias_squared: bool,
     mean_squared_bias: bool,
     pub(super) smallest: bool,
+    /// Whether norms are computed at all.
     pub(super) norm: bool,
+    coefficient_norm: bool,
     pub(super) error_rate: bool,
+    distance: bool,
+    pub(super) spectral: Spectral,
 }
 
 impl Wanted {
@@ -30,8 +35,11 @@ impl Wanted {
             bias_squared: has(Metric::BiasSquared),
             mean_squared_bias: has(Metric::MeanSquaredBias),
             smallest: has(Metric::SmallestSingularValue),
-            norm: has(Metric::CoefficientNorm),
+            norm: has(Metric::CoefficientNorm) || has(Metric::DistanceFromStart),
+            coefficient_norm: has(Metric::CoefficientNorm),
             error_rate: has(Metric::TestErrorRate) && outputs > 1,
+            distance: has(Metric::DistanceFromStart),
+            spectral: Spectral::new(metrics),
         }
     }
 
@@ -76,7 +84,9 @@ impl Measured {
     pub(super) fn from_points(points: &[&Point], variance: f64) -> Self {
         let metrics = |(line, point): (usize, &&Point)| {
             let test = point.test_mse.unwrap_or(f64::NAN) + variance;
-            (line, Metrics { train: point.train_mse, test, norm: point.norm, ..Metrics::default() })
+            let of_fit =
+                point.loo_mse.map(|error| Box::new(OfFit { leave_one_out: Some(error), ..OfFit::default() }));
+            (line, Metrics { train: point.train_mse, test, norm: point.norm, of_fit, ..Metrics::default() })
         };
         let first = points.first();
         Self {
@@ -90,32 +100,36 @@ impl Measured {
         }
     }
 
-    /// Its rows of the tidy table.
+    /// Its rows of the tidy table, by the index of the line.
     pub(super) fn cells(
         self,
         repeat: usize,
         lines: &[Line],
         wanted: &Wanted,
-    ) -> impl Iterator<Item = Cell> {
+    ) -> impl Iterator<Item = (usize, Cell)> {
         let Self { n, p, smallest_singular_value: smallest, rank, .. } = self;
-        self.lines.into_iter().map(move |(index, metrics)| Cell {
-            repeat,
-            n,
-            p,
-            arm: index,
-            train_mse: wanted.train.then_some(metrics.train),
-            test_mse: wanted.test.then_some(metrics.test),
-            test_mse_opposite: lines[index]
-                .arm
-                .adversary
-                .filter(|_| wanted.opposite)
-                .map(|_| metrics.opposite),
-            test_error_rate: metrics.error_rate,
-            bias_squared: wanted.bias_squared.then_some(metrics.bias_squared),
-            mean_squared_bias: wanted.mean_squared_bias.then_some(metrics.mean_squared_bias),
-            smallest_singular_value: wanted.smallest.then_some(smallest),
-            coefficient_norm: wanted.norm.then_some(metrics.norm),
-            rank,
+        self.lines.into_iter().map(move |(line, metrics)| {
+            let mut cell = Cell::new(repeat, n, p, line).with_rank(rank);
+            let attacked = lines[line].arm.adversary.is_some();
+            cell.train_mse = wanted.train.then_some(metrics.train);
+            cell.test_mse = wanted.test.then_some(metrics.test);
+            cell.test_mse_opposite = (wanted.opposite && attacked).then_some(metrics.opposite);
+            cell.test_error_rate = metrics.error_rate;
+            cell.bias_squared = wanted.bias_squared.then_some(metrics.bias_squared);
+            cell.mean_squared_bias = wanted.mean_squared_bias.then_some(metrics.mean_squared_bias);
+            cell.smallest_singular_value = wanted.smallest.then_some(smallest);
+            cell.coefficient_norm = wanted.coefficient_norm.then_some(metrics.norm);
+            if wanted.distance {
+                // Every fit starts from 0.
+                cell.set(Metric::DistanceFromStart, Some(metrics.norm));
+            }
+            if let Some(of_fit) = metrics.of_fit {
+                cell.set(Metric::ConditionNumber, of_fit.condition);
+                cell.set(Metric::LeaveOneOut, of_fit.leave_one_out);
+                cell.set(Metric::ExpectedNoise, of_fit.noise);
+                cell.set(Metric::DegreesOfFreedom, of_fit.degrees);
+            }
+            (line, cell)
         })
     }
 }
@@ -147,6 +161,7 @@ pub(super) struct Metrics {
     /// Of all outputs together.
     pub(super) norm: f64,
     pub(super) error_rate: Option<f64>,
+    pub(super) of_fit: Option<Box<OfFit>>,
 }
 
 impl Metrics {

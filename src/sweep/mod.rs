@@ -17,6 +17,7 @@ mod output;
 mod parameter;
 mod run;
 mod source;
+mod spectral;
 mod splits;
 mod study;
 mod task;

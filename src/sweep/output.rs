@@ -37,11 +37,27 @@ impl<'a> Modes<'a> {
     pub(super) fn inverse(&self) -> &[f64] {
         &self.inverse
     }
+
+    pub(super) fn svd(&self) -> &Svd {
+        self.svd
+    }
+
+    /// `A vᵣ` as rows.
+    pub(super) fn images(&self) -> &Array2<f64> {
+        &self.images
+    }
+
+    /// Whether the training rows are in what is tested on, and how many test rows there are without them.
+    pub(super) fn held_out(&self) -> (bool, usize) {
+        (self.held_out.complement, self.held_out.rows)
+    }
 }
 
 /// One output of one cell: the projections that all arms read.
 pub(super) struct Output<'a> {
     modes: &'a Modes<'a>,
+    /// The training targets.
+    y: ArrayView1<'a, f64>,
     /// The mode that adversaries use, its sign by the targets of all outputs.
     last: Option<LastMode>,
     /// Fits of the measured targets; the base is the minimum-norm fit.
@@ -54,7 +70,7 @@ impl<'a> Output<'a> {
     /// The output of training targets `y`, tested on column `tested` of the test targets.
     pub(super) fn new(
         modes: &'a Modes<'a>,
-        y: ArrayView1<'_, f64>,
+        y: ArrayView1<'a, f64>,
         tested: usize,
         ideal: Option<ArrayView1<'_, f64>>,
         last: Option<LastMode>,
@@ -90,7 +106,17 @@ impl<'a> Output<'a> {
             table.targets.column(tested),
             training(projections.to_vec(), outside),
         );
-        Self { modes, last, fits, noise_free }
+        Self { modes, y, last, fits, noise_free }
+    }
+
+    /// `uᵣ·y`.
+    pub(super) fn along(&self) -> &[f64] {
+        &self.fits.training.targets
+    }
+
+    /// What of the target of a row, whose entries in the modes are `u`, lies outside the first modes.
+    pub(super) fn beyond(&self, row: usize, modes: usize, u: &ArrayView1<'_, f64>) -> f64 {
+        (0..modes).fold(self.y[row], |rest, mode| rest - u[mode] * self.along()[mode])
     }
 
     /// The errors that an arm's fits have.
@@ -231,6 +257,11 @@ pub(super) struct Scratch {
 }
 
 impl Scratch {
+    /// Gains and residual factors of the line that was asked for last.
+    pub(super) fn response(&self) -> (&[f64], &[f64]) {
+        (&self.response.gains, &self.response.residuals)
+    }
+
     /// Before another cell.
     pub(super) fn forget(&mut self) {
         self.asked = None;

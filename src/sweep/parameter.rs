@@ -132,6 +132,9 @@ impl Parameter {
 
 impl fmt::Debug for Parameter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Parameter").field("axis", &self.axis).field("values", &self.values).finish_non_exhaustive()
+        f.debug_struct("Parameter")
+            .field("axis", &self.axis)
+            .field("values", &self.values)
+            .finish_non_exhaustive()
     }
 }

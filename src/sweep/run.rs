@@ -1,18 +1,20 @@
 //! A sweep under way: its engine, its tables, and the curve of some repeats.
 
-use super::engine::{Engine, Repeats, Which, choose};
+use super::engine::{Engine as Way, Repeats, Which, choose};
+use super::lines::Line;
 use super::study::Study;
 use super::task::Task;
 use super::{Arm, Observer, Source, Sweep};
 use crate::Error;
-use crate::curve::{ArmLabel, Axis, Curve, Failure, Provenance};
+use crate::curve::{ArmLabel, Axis, Cell, Curve, Failure, Provenance};
 use crate::memory::{of_threads, reserve};
+use crate::nested::Engine;
 use std::ops::Range;
 
 /// What all repeats of a sweep share.
 pub(super) struct Ready<'a> {
     task: Task<'a>,
-    engine: &'static dyn Engine,
+    engine: &'static dyn Way,
     orders: Vec<Vec<usize>>,
 }
 
@@ -84,10 +86,16 @@ impl Ready<'_> {
     }
 
     fn fill(&self, mut curve: Curve, found: Repeats) -> Curve {
-        let Task { lines, wanted, sweep, .. } = &self.task;
-        let places = self.task.places().count();
-        curve.cells.reserve(found.len() * places * lines.len());
-        let nested = self.engine.kind() == crate::nested::Engine::Nested;
+        let Task { lines, wanted, .. } = &self.task;
+        curve.cells.reserve(found.len() * self.task.places().count() * lines.len());
+        let nested = self.engine.kind() == Engine::Nested;
+        let values = self.task.sweep.parameter.as_ref().map_or(&[][..], |parameter| parameter.values());
+        let alone = self.task.is_over_parameter();
+        // The arm of a line, and its value on the third axis.
+        let place = |line: usize| {
+            let value = lines[line].value.map(|value| values[value]);
+            (if alone { lines[line].of } else { line }, value)
+        };
         for (repeat, measured) in found {
             for measured in measured {
                 let Some(mut measured) = measured else {
@@ -96,32 +104,66 @@ impl Ready<'_> {
                 };
                 let (n, p) = (measured.n, measured.p);
                 if nested && measured.by_svd {
-                    let value = if self.task.axis() == Axis::Features { p } else { n };
-                    curve.provenance.by_svd.push((repeat, value));
+                    curve.provenance.by_svd.push((repeat, if curve.axis == Axis::Features { p } else { n }));
                 }
-                for (_, error) in std::mem::take(&mut measured.failures) {
-                    curve.failures.push(Failure { repeat, n, p, error });
+                for (line, error) in std::mem::take(&mut measured.failures) {
+                    let failure = Failure::new(repeat, n, p, error);
+                    curve.failures.push(match line.map(place) {
+                        Some((arm, value)) => Failure { arm: Some(arm), value, ..failure },
+                        None => failure,
+                    });
                 }
-                curve.cells.extend(measured.cells(repeat, lines, wanted));
+                let first = curve.cells.len();
+                for (line, cell) in measured.cells(repeat, lines, wanted) {
+                    let (arm, value) = place(line);
+                    let cell = Cell { arm, ..cell };
+                    curve.cells.push(if value.is_some() { cell.at(value) } else { cell });
+                }
+                if alone {
+                    // From value after value of each arm to arm after arm of each value.
+                    let at = |cell: &Cell| values.iter().position(|value| Some(*value) == cell.value());
+                    curve.cells[first..].sort_by_key(|cell| (at(cell), cell.arm));
+                }
             }
         }
-        let _ = sweep;
         curve
     }
 }
 
 impl Task<'_> {
+    /// Whether the parameter alone varies.
+    fn is_over_parameter(&self) -> bool {
+        self.sweep.parameter.is_some() && self.sweep.samples.len() == 1 && self.features.len() == 1
+    }
+
     /// What the result is a curve over.
-    pub(super) fn axis(&self) -> Axis {
-        if self.sweep.samples.len() == 1 && self.features.len() > 1 || !self.sweep.features.is_empty() {
-            Axis::Features
-        } else {
-            Axis::Samples
+    fn axis(&self) -> Axis {
+        match &self.sweep.parameter {
+            Some(parameter) if self.is_over_parameter() => parameter.axis(),
+            _ if self.features.len() > 1
+                || self.sweep.samples.len() == 1 && !self.sweep.features.is_empty() =>
+            {
+                Axis::Features
+            }
+            _ => Axis::Samples,
         }
     }
 
-    /// The arms of the result.
+    /// The arms of the result: those of the sweep, or where n or p varies beside a parameter, each at every value.
     fn labels(&self) -> Vec<ArmLabel> {
-        self.lines.iter().map(|line| line.arm.label()).collect()
+        let Some(parameter) = self.sweep.parameter.as_ref().filter(|_| !self.is_over_parameter()) else {
+            return self.sweep.arms.iter().map(Arm::label).collect();
+        };
+        let arms = &self.sweep.arms;
+        let label = |line: &Line| {
+            let own = &arms[line.of];
+            let alone = arms.iter().filter(|arm| arm.name == own.name).count() == 1;
+            let name = match own.setting.filter(|_| !alone) {
+                Some(setting) => format!("{} {setting:?}", own.name),
+                None => own.name.clone(),
+            };
+            ArmLabel::new(name, line.value.map(|value| parameter.values()[value]))
+        };
+        self.lines.iter().map(label).collect()
     }
 }

@@ -202,7 +202,8 @@ fn in_time(rows: usize, longest: usize, (origin, horizon): (usize, Option<usize>
         return Err(Error::Domain { what: "the horizon of a window", value: 0.0, must_be: "at least 1 row" });
     }
     if origin < longest || origin >= rows {
-        let must_be = "at least the largest training set size and under the number of rows, so that a test row is left";
+        let must_be =
+            "at least the largest training set size and under the number of rows, so that a test row is left";
         return Err(Error::Domain { what: "the first test row of a window", value: origin as f64, must_be });
     }
     Ok(())

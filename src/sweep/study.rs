@@ -1,6 +1,6 @@
 //! What all cells that share tables have in common, and every arm of one cell.
 
-use super::coordinates::{Coordinates, Preparation};
+use super::coordinates::{Coordinates, Intercept, Preparation};
 use super::error_rates::ErrorRates;
 use super::gather;
 use super::lines::{Line, Targets};
@@ -55,8 +55,13 @@ impl<'a> Study<'a> {
         }
         let all = self.all_rows(backend)?;
         for &p in features {
-            let table = if p == all.features.ncols() { Cow::Borrowed(&all) } else { Cow::Owned(all.leading(p)?) };
-            let table = if self.preparation.is_none() { table } else { Cow::Owned(self.preparation.for_ideal(&table)) };
+            let table =
+                if p == all.features.ncols() { Cow::Borrowed(&all) } else { Cow::Owned(all.leading(p)?) };
+            let table = if self.preparation.is_none() {
+                table
+            } else {
+                Cow::Owned(self.preparation.for_ideal(&table))
+            };
             self.ideals.push((p, ideal_beta(&table, backend)?));
         }
         Ok(self)
@@ -67,9 +72,7 @@ impl<'a> Study<'a> {
         let (trained, tested) = (self.targets.trained(), self.targets.tested());
         match &self.tests {
             Tests::Others { table, .. } => Ok(table.clone().with_targets(&tested)),
-            Tests::After { y, .. } => {
-                Compressed::with_backend(&self.x, &y.select(Axis(1), &tested), backend)
-            }
+            Tests::After { y, .. } => Compressed::with_backend(&self.x, &y.select(Axis(1), &tested), backend),
             Tests::Rows { table, .. } if table.is_population() => Ok(table.clone().with_targets(&tested)),
             Tests::Rows { table, rows, .. } => {
                 // Compressed rows of a table are as good as the rows.
@@ -182,7 +185,13 @@ impl<'a> Study<'a> {
             mean.test += variance;
             mean.opposite += variance;
             mean.error_rate = rates.as_ref().map(|rates| rates.of(line, &solutions)).transpose()?;
-            mean.finite()
+            let mut mean = mean.finite()?;
+            if !self.wanted.spectral.is_none() {
+                let free = self.preparation.intercept == Intercept::Free;
+                let how = (free, self.preparation.standardise);
+                mean.of_fit = Some(Box::new(self.wanted.spectral.of(line, (&modes, own), scratch, how)));
+            }
+            Ok(mean)
         };
         let mut measured = Measured::new(n, p, self.lines.len());
         for (index, line) in self.lines.iter().enumerate() {
@@ -223,7 +232,11 @@ pub(super) struct HeldOut<'a> {
 impl<'a> HeldOut<'a> {
     pub(super) fn new(study: &'a Study<'_>, training: &[usize], p: usize) -> Result<Self, Error> {
         let leading = |table: &'a Compressed| {
-            Ok::<_, Error>(if p == table.features.ncols() { Cow::Borrowed(table) } else { Cow::Owned(table.leading(p)?) })
+            Ok::<_, Error>(if p == table.features.ncols() {
+                Cow::Borrowed(table)
+            } else {
+                Cow::Owned(table.leading(p)?)
+            })
         };
         let y = match &study.tests {
             Tests::Rows { table, .. } => {

@@ -7,10 +7,10 @@ use super::measured::Wanted;
 use super::source::{Draw, Drawn, Sizes, TestOn};
 use super::study::{Study, Tests};
 use super::{Source, Sweep, gather};
+use crate::Error;
 use crate::memory::{reserve, sum, table};
 use crate::risk::Compressed;
 use crate::rng::{Named, named};
-use crate::{Error, memory};
 use ndarray::{Array2, ArrayView2, CowArray, Ix2, s};
 use rand::RngExt;
 use rand_distr::StandardNormal;
@@ -218,12 +218,5 @@ impl<'a> Task<'a> {
         let mut inputs = inputs.into_owned();
         inputs.mapv_inplace(|v| v + level * rng.sample::<f64, _>(StandardNormal));
         CowArray::from(inputs)
-    }
-
-    /// Places, cells and their results.
-    pub(super) fn cells_bytes(&self, repeats: usize) -> usize {
-        let places = self.sweep.samples.len().saturating_mul(self.features.len());
-        let cells = places.saturating_mul(repeats).saturating_mul(self.lines.len());
-        memory::list::<crate::curve::Cell>(cells).saturating_mul(2)
     }
 }

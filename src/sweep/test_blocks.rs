@@ -50,12 +50,7 @@ pub(super) fn score(
     for first in (0..tests.nrows()).step_by(BLOCK) {
         let rows = first..tests.nrows().min(first + BLOCK);
         let mut features = features.slice_mut(s![..rows.len(), ..]);
-        checked::write_columns(
-            map,
-            &tests.slice(s![rows.clone(), ..]),
-            0..most,
-            &mut features,
-        )?;
+        checked::write_columns(map, &tests.slice(s![rows.clone(), ..]), 0..most, &mut features)?;
         for (same, coefficients, size) in &groups {
             predict(&features, (coefficients, *size), &mut predictions);
             let mut column = 0;
@@ -96,7 +91,8 @@ struct Targets<'a> {
 
 impl<'a> Targets<'a> {
     fn new(table: ArrayView2<'a, f64>, classified: bool) -> Self {
-        let classes = if classified { table.rows().into_iter().map(first_largest).collect() } else { Vec::new() };
+        let classes =
+            if classified { table.rows().into_iter().map(first_largest).collect() } else { Vec::new() };
         Self { table, classes }
     }
 }

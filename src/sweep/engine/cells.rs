@@ -89,9 +89,8 @@ fn together(
         let mut stopped = false;
         for (place, result) in visited {
             stopped |= result.is_none();
-            let measured = result.map(|result| {
-                result.unwrap_or_else(|error| Measured::failed(place.axis_value, p, error))
-            });
+            let measured = result
+                .map(|result| result.unwrap_or_else(|error| Measured::failed(place.axis_value, p, error)));
             all[place.repeat - repeats.start].1.push(measured);
         }
         if stopped && round + 1 < task.features.len() {
@@ -122,10 +121,14 @@ fn batch(
     let rows = |place: &Place| &which.orders[place.repeat][..place.axis_value];
     let prepared: Vec<Result<Prepared, Error>> =
         places.iter().map(|place| study.prepare(rows(place), p)).collect();
-    let views: Vec<ArrayView2<'_, f64>> =
-        prepared.iter().filter_map(|prepared| prepared.as_ref().ok()).map(|prepared| prepared.x.view()).collect();
+    let views: Vec<ArrayView2<'_, f64>> = prepared
+        .iter()
+        .filter_map(|prepared| prepared.as_ref().ok())
+        .map(|prepared| prepared.x.view())
+        .collect();
     let mut svds = Svd::many(&views, &*task.sweep.backend).into_iter();
-    let svds: Vec<_> = prepared.iter().map(|prepared| prepared.is_ok().then(|| svds.next()).flatten()).collect();
+    let svds: Vec<_> =
+        prepared.iter().map(|prepared| prepared.is_ok().then(|| svds.next()).flatten()).collect();
     let mut scratch = Scratch::default();
     let cells = places.iter().zip(prepared).zip(svds);
     let cell = |((place, prepared), svd): ((&Place, Result<Prepared, Error>), Option<Result<Svd, Error>>)| {
@@ -139,7 +142,8 @@ fn batch(
 /// All cells of a repeat that has tables of its own.
 fn one_repeat(task: &Task<'_>, repeat: usize, order: &[usize]) -> Vec<Measured> {
     let noise = task.sweep.parameter.as_ref().filter(|parameter| parameter.is_input_noise());
-    let levels: Vec<Option<f64>> = noise.map_or(vec![None], |noise| noise.values().iter().copied().map(Some).collect());
+    let levels: Vec<Option<f64>> =
+        noise.map_or(vec![None], |noise| noise.values().iter().copied().map(Some).collect());
     let rows = task.rows(order);
     let mut all: Vec<Measured> = Vec::new();
     for (index, level) in levels.iter().enumerate() {

@@ -1,8 +1,7 @@
 //! All p at one n from one factorisation that grows column by column.
 
-use super::{Engine, Kind, Repeats, Which, cell_by_svd, each_repeat, filter_obstacle, in_halves, in_order, spectrum_obstacle};
+use super::{Engine, Kind, Repeats, Which, cell_by_svd, each_repeat, in_halves, in_order, points_obstacle};
 use crate::Error;
-use crate::curve::Metric;
 use crate::memory::{list, sum, table};
 use crate::nested::{self, Point, Test};
 use crate::sweep::cells::Observer;
@@ -10,10 +9,6 @@ use crate::sweep::measured::Measured;
 use crate::sweep::study::{Study, Tests};
 use crate::sweep::task::Task;
 use ndarray::s;
-
-/// Metrics of every point.
-const METRICS: [Metric; 4] =
-    [Metric::TrainMse, Metric::TestMse, Metric::CoefficientNorm, Metric::SmallestSingularValue];
 
 /// Every p from one factorisation for each repeat, arm and number of samples: what a dense list of p needs. The training
 /// rows of a curve are the same everywhere, so that a preparation is, too.
@@ -26,7 +21,7 @@ impl Engine for Columns {
     }
 
     fn obstacle(&self, task: &Task<'_>) -> Option<String> {
-        spectrum_obstacle(task, &METRICS).or_else(|| filter_obstacle(task))
+        points_obstacle(task)
     }
 
     fn flops(&self, task: &Task<'_>) -> f64 {
@@ -35,7 +30,8 @@ impl Engine for Columns {
         let curve = |&n: &usize| {
             let n = n as f64;
             // Columns are appended a block at a time; a point is a solve and an image of it.
-            p * (6.0 * n * n.min(p) + 6.0 * n * tests) / 4.0 + task.features.len() as f64 * k * (n * n + 2.0 * n * tests)
+            p * (6.0 * n * n.min(p) + 6.0 * n * tests) / 4.0
+                + task.features.len() as f64 * k * (n * n + 2.0 * n * tests)
         };
         task.sweep.samples.iter().map(curve).sum::<f64>() * task.lines.len() as f64
     }
@@ -124,6 +120,9 @@ fn grow(
         let mut engine = nested::Columns::new(&y, test)?;
         if let Some(lambda) = line.arm.estimator.penalty().filter(|&lambda| lambda > 0.0) {
             engine = engine.with_ridge(lambda)?;
+        }
+        if task.wanted.spectral.leave_one_out() {
+            engine = engine.with_leave_one_out()?;
         }
         if task.wanted.smallest {
             engine = engine.with_smallest_singular_value();

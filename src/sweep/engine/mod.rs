@@ -16,11 +16,11 @@ use super::cells::{Grid, Observer};
 use super::measured::Measured;
 use super::study::{Prepared, Study};
 use super::task::Task;
+use crate::Error;
 use crate::ablation::Ablation;
 use crate::curve::Metric;
 use crate::nested::Engine as Kind;
 use crate::svd::Svd;
-use crate::Error;
 use std::ops::Range;
 
 /// What the places of each repeat give; `None` for a repeat that a stopped run did not visit, or for such a place.
@@ -100,10 +100,28 @@ fn spectrum_obstacle(task: &Task<'_>, metrics: &[Metric]) -> Option<String> {
     if noise { needs("noise on the inputs".into()) } else { None }
 }
 
-/// The arm that is neither minimum norm nor ridge.
-fn filter_obstacle(task: &Task<'_>) -> Option<String> {
-    let line = task.lines.iter().find(|line| line.arm.estimator.penalty().is_none())?;
-    Some(format!("the arm `{}` needs the singular vectors of every cell", line.arm.name))
+/// Why a curve that grows row by row or column by column cannot: its points are minimum-norm or ridge fits, and only
+/// the former have leave-one-out errors.
+fn points_obstacle(task: &Task<'_>) -> Option<String> {
+    const METRICS: [Metric; 6] = [
+        Metric::TrainMse,
+        Metric::TestMse,
+        Metric::CoefficientNorm,
+        Metric::DistanceFromStart,
+        Metric::SmallestSingularValue,
+        Metric::LeaveOneOut,
+    ];
+    let needs = |what: String| Some(format!("{what} needs the singular vectors of every cell"));
+    let penalty = |line: &super::lines::Line| line.arm.estimator.penalty();
+    if let Some(line) = task.lines.iter().find(|line| penalty(line).is_none()) {
+        return spectrum_obstacle(task, &METRICS).or(needs(format!("the arm `{}`", line.arm.name)));
+    }
+    let left_out = task.wanted.spectral.leave_one_out();
+    if left_out && (!task.preparation().is_none() || task.lines.iter().any(|line| penalty(line) != Some(0.0)))
+    {
+        return needs(format!("the metric `{}` of such fits", Metric::LeaveOneOut.name()));
+    }
+    spectrum_obstacle(task, &METRICS)
 }
 
 /// Runs repeats side by side: what `work` gives is a result for every place of the sweep, in its order.

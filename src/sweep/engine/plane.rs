@@ -19,8 +19,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Metrics of every fit.
-const METRICS: [Metric; 5] = [
+const METRICS: [Metric; 6] = [
     Metric::TrainMse,
+    Metric::DistanceFromStart,
     Metric::TestMse,
     Metric::CoefficientNorm,
     Metric::SmallestSingularValue,
@@ -150,7 +151,9 @@ impl<'a> Raw<'a> {
                 Ok(Self {
                     map,
                     inputs: draw.inputs.slice(s![..n, ..]).to_owned(),
-                    y: targets.join_trained(draw.targets.slice(s![..n, ..]), None, noise.as_ref()).into_owned(),
+                    y: targets
+                        .join_trained(draw.targets.slice(s![..n, ..]), None, noise.as_ref())
+                        .into_owned(),
                     tests: CowArray::from(tests),
                     tests_y: CowArray::from(targets.join_tested(tests_y.view()).into_owned()),
                 })
@@ -212,12 +215,7 @@ fn add(found: &mut BTreeMap<(usize, usize), Measured>, measured: Measured) {
 }
 
 /// The cells of a part of the plane.
-fn measure(
-    task: &Task<'_>,
-    raw: &Raw<'_>,
-    plane: &Fits,
-    lines: &[usize],
-) -> Result<Vec<Measured>, Error> {
+fn measure(task: &Task<'_>, raw: &Raw<'_>, plane: &Fits, lines: &[usize]) -> Result<Vec<Measured>, Error> {
     let (samples, _) = plane.largest();
     let lines: Vec<(usize, &Line)> = lines.iter().map(|&line| (line, &task.lines[line])).collect();
     let k = task.sizes.outputs;
@@ -240,7 +238,9 @@ fn measure(
         measured.rank = fit.rank;
         measured.smallest_singular_value = fit.smallest_singular_value.unwrap_or(0.0);
         measured.by_svd = fit.engine == nested::Engine::Svd;
-        let line = |(at, (line, _)): (usize, &(usize, &Line))| (*line, metrics(fit, at, &scores[at], (raw.tests.nrows(), k)));
+        let line = |(at, (line, _)): (usize, &(usize, &Line))| {
+            (*line, metrics(fit, at, &scores[at], (raw.tests.nrows(), k)))
+        };
         measured.lines = lines.iter().enumerate().map(line).collect();
         measured
     });

@@ -1,8 +1,7 @@
 //! All n at one p from one factorisation that grows row by row.
 
-use super::{Engine, Kind, Repeats, Which, cell_by_svd, each_repeat, filter_obstacle, in_halves, in_order, spectrum_obstacle};
+use super::{Engine, Kind, Repeats, Which, cell_by_svd, each_repeat, in_halves, in_order, points_obstacle};
 use crate::Error;
-use crate::curve::Metric;
 use crate::memory::{list, sum, table};
 use crate::nested::{self, Point, Test, rows_bytes};
 use crate::sweep::cells::Observer;
@@ -11,10 +10,6 @@ use crate::sweep::study::{Study, Tests};
 use crate::sweep::task::Task;
 use ndarray::s;
 use std::borrow::Cow;
-
-/// Metrics of every point.
-const METRICS: [Metric; 4] =
-    [Metric::TrainMse, Metric::TestMse, Metric::CoefficientNorm, Metric::SmallestSingularValue];
 
 /// Every n from one factorisation for each repeat, arm and number of features.
 #[derive(Debug)]
@@ -26,7 +21,7 @@ impl Engine for Rows {
     }
 
     fn obstacle(&self, task: &Task<'_>) -> Option<String> {
-        if let Some(why) = spectrum_obstacle(task, &METRICS).or_else(|| filter_obstacle(task)) {
+        if let Some(why) = points_obstacle(task) {
             return Some(why);
         }
         if !task.preparation().is_none() {
@@ -56,7 +51,8 @@ impl Engine for Rows {
         let (k, lines) = (task.sizes.outputs, task.lines.len());
         let height = sum([p, task.targets.widths().1, 1]);
         let height = height.min(if task.sizes.tests == 0 { task.sizes.rows } else { task.sizes.tests });
-        let ridge = task.lines.iter().any(|line| line.arm.estimator.penalty().is_some_and(|lambda| lambda > 0.0));
+        let ridge =
+            task.lines.iter().any(|line| line.arm.estimator.penalty().is_some_and(|lambda| lambda > 0.0));
         let fits = rows_bytes((n, p), k, height, ridge);
         sum([table(n, p.saturating_add(k)), fits, list::<Point>(n).saturating_mul(lines)])
     }
@@ -119,7 +115,11 @@ fn grow(task: &Task<'_>, study: &Study<'_>, rows: &[usize], p: usize) -> Result<
         let k = study.targets.k;
         let own = test.as_deref().map(|table| {
             let columns: Vec<usize> = (tested..tested + k).collect();
-            if table.targets.ncols() == k { Cow::Borrowed(table) } else { Cow::Owned(table.clone().with_targets(&columns)) }
+            if table.targets.ncols() == k {
+                Cow::Borrowed(table)
+            } else {
+                Cow::Owned(table.clone().with_targets(&columns))
+            }
         });
         let test = match (&own, &study.tests) {
             (Some(table), Tests::Others { .. }) => Test::Others(table),
@@ -129,6 +129,9 @@ fn grow(task: &Task<'_>, study: &Study<'_>, rows: &[usize], p: usize) -> Result<
         let mut engine = nested::Rows::new(p, k, test)?;
         if let Some(lambda) = line.arm.estimator.penalty().filter(|&lambda| lambda > 0.0) {
             engine = engine.with_ridge(lambda)?;
+        }
+        if task.wanted.spectral.leave_one_out() {
+            engine = engine.with_leave_one_out()?;
         }
         if task.wanted.smallest {
             engine = engine.with_smallest_singular_value();
