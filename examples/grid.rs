@@ -18,11 +18,9 @@ use clap::{Parser, ValueEnum};
 use common::{RunArgs, announce, finish, parse_sizes, report_failures, say, short, with_progress};
 use double_descent::Error;
 use double_descent::curve::{Metric, Surface};
-use double_descent::filter::Ridge;
 use double_descent::sweep::Arm;
 use inputs::InputArgs;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 /// The n × p plane of random Fourier features. Writes OUT/grid/cells.csv and figures.
 #[derive(Parser)]
