@@ -9,8 +9,8 @@ use double_descent::filter::{MinNorm, Ridge};
 use double_descent::risk::{Component, Decomposition, Source, smoother};
 use double_descent::rng::stream;
 use double_descent::svd::Svd;
-use double_descent::theory::random_features::Kernel;
-use double_descent::theory::spectrum::Spectrum;
+use double_descent::theory::random_features::RandomFeatureModel;
+use double_descent::theory::spectrum::PopulationSpectrum;
 use ndarray::{Array1, Array2, Array4, Axis, array};
 use rand::RngExt;
 use rand_distr::StandardNormal;
@@ -183,7 +183,8 @@ fn random_features_have_the_variances_of_the_theory() {
     let (n, k, modes, noise, ridge) = (80_usize, 120_usize, 300_usize, 0.1, 0.02);
     let power = |exponent: f64| (1..=modes).map(|i| (i as f64).powf(exponent)).collect::<Vec<_>>();
     let (eigenvalues, energies) = (power(-1.2), power(-1.5));
-    let theory = Kernel::new(Spectrum::new(&eigenvalues).unwrap(), &energies, noise).unwrap();
+    let theory =
+        RandomFeatureModel::new(PopulationSpectrum::new(&eigenvalues).unwrap(), &energies, noise).unwrap();
     let theory = theory.at(n as f64, k as f64, ridge).unwrap();
     let roots = Array1::from(eigenvalues).mapv(f64::sqrt);
     let target = Array1::from(energies).mapv(f64::sqrt);
