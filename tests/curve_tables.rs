@@ -321,7 +321,7 @@ impl SpectralFilter for Flow {
 #[test]
 fn a_family_of_arms_is_a_line_over_its_settings() {
     let times: Vec<f64> = (0..40).map(|i| 10f64.powf(-5.0 + 0.25 * f64::from(i))).collect();
-    let mut sweep = Sweep::new(Dataset::diabetes().with_intercept(), [11, 60], 25, 0);
+    let mut sweep = Sweep::new(Dataset::diabetes().with_intercept().unwrap(), [11, 60], 25, 0);
     // In any order, and among others.
     sweep.arms = times.iter().rev().map(|&t| Arm::new("flow", Some(t), Arc::new(Flow(t)))).collect();
     sweep.arms.insert(7, Arm::unablated());
