@@ -207,8 +207,13 @@ fn tables_of_cells_that_were_edited() {
     assert_eq!(place(read("\n0,3,", "\n0,-3,"), "`-3`"), at(2, "n"));
     assert_eq!(place(read(",unablated,,", ",unablated,x,"), "`x`"), at(2, "setting"));
     assert_eq!(place(read("\n0,3,10,", "\n0,3,"), "row of cells").0, Some(2));
-    let error = read("test_mse,", "mse,").unwrap_err();
-    assert!(matches!(&error, Error::UnknownColumn { name, .. } if name == "test_mse"), "{error}");
+    let error = read(",rank,", ",ranks,").unwrap_err();
+    assert!(matches!(&error, Error::UnknownColumn { name, .. } if name == "rank"), "{error}");
+    // A metric may be missing: it is blank, in every cell.
+    assert!(read("test_mse,", "mse,").is_ok());
+    let path = folder.0.join("table.csv");
+    let blank = Curve::read_cells(&path, Axis::Samples).unwrap();
+    assert!(blank.cells.iter().all(|cell| cell.test_mse.is_none() && cell.train_mse.is_some()));
     // The order of columns does not matter, nor do more of them.
     assert!(read("repeat,n,p", "repeat,p,n").is_ok());
 }
