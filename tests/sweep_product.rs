@@ -77,7 +77,10 @@ fn arms() -> Vec<Arm> {
         Arm::no_small_singular_values(0.8).unwrap(),
         Arm::test_features_projected(2),
         Arm::no_residuals(),
-        Arm { ablation: Ablation::none().no_residuals().test_features_on(3), ..named("two", Arm::ridge(0.2).unwrap()) },
+        Arm {
+            ablation: Ablation::none().no_residuals().test_features_on(3),
+            ..named("two", Arm::ridge(0.2).unwrap())
+        },
         Arm::attacked(Adversary::TestDatum { strength: 0.7 }),
         Arm::attacked(Adversary::TrainingTargets { strength: 0.7 }),
     ]
@@ -121,16 +124,7 @@ fn tables(sweep: &Sweep, repeat: usize, n: usize, p: usize) -> Tables {
         Source::TrainTest { train, test } => {
             let order = rows(n, train.len());
             let (x, test_x) = (design(train.features()), design(test.features()));
-            // What a repeat knows of the truth: all training rows where they are shared, else those that may train.
-            let pool: Vec<usize> = if matches!(sweep.maps.of(0), Ok(Some(ref map)) if map.describe().contains("anh")) {
-                rows_of(sweep, repeat, train.len())
-            } else {
-                (0..train.len()).collect()
-            };
-            let all = (
-                joined(&x.select(Along(0), &pool), &test_x),
-                joined(&train.targets().select(Along(0), &pool), test.targets()),
-            );
+            let all = (joined(&x, &test_x), joined(train.targets(), test.targets()));
             Tables {
                 x: x.select(Along(0), &order),
                 y: train.targets().select(Along(0), &order),
@@ -141,8 +135,7 @@ fn tables(sweep: &Sweep, repeat: usize, n: usize, p: usize) -> Tables {
         }
         Source::Drawn(drawn) => {
             let Draw { inputs, targets, test } = drawn.of(repeat).unwrap();
-            let most = *sweep.samples.iter().max().unwrap();
-            let (x, y) = (design(&inputs.slice(s![..most, ..]).to_owned()), targets.slice(s![..most, ..]).to_owned());
+            let (x, y) = (design(&inputs), targets);
             let first = |table: &Array2<f64>| table.slice(s![..n, ..]).to_owned();
             let (own_x, own_y) = (first(&x), first(&y));
             match test {
@@ -157,16 +150,17 @@ fn tables(sweep: &Sweep, repeat: usize, n: usize, p: usize) -> Tables {
                     let root = (svd.u() * &svd.singular_values().mapv(f64::sqrt)).dot(svd.vt());
                     let test = (root.slice(s![.., ..p]).to_owned(), root.dot(&teacher));
                     let all = test.clone();
-                    Tables { x: own_x, y: own_y, test, population: Some((covariance, teacher, deviation)), all }
+                    Tables {
+                        x: own_x,
+                        y: own_y,
+                        test,
+                        population: Some((covariance, teacher, deviation)),
+                        all,
+                    }
                 }
             }
         }
     }
-}
-
-fn rows_of(sweep: &Sweep, repeat: usize, all: usize) -> Vec<usize> {
-    let most = *sweep.samples.iter().max().unwrap();
-    sweep.splits.orders(all, most).unwrap()[repeat][..most].to_vec()
 }
 
 /// A fit in words of its definition: shifts, scales and coefficients.
@@ -189,7 +183,10 @@ fn fit(sweep: &Sweep, arm: &Arm, x: &Array2<f64>, y: &Array2<f64>) -> Fit {
     let svd = Svd::new(&((x - &shift) / &scale)).unwrap();
     let mut gains = arm.estimator.gains(svd.spectrum());
     if let Some(cutoff) = arm.ablation.cutoff() {
-        gains.iter_mut().zip(svd.singular_values()).for_each(|(g, s)| *g = if *s < cutoff { 0.0 } else { *g });
+        gains
+            .iter_mut()
+            .zip(svd.singular_values())
+            .for_each(|(g, s)| *g = if *s < cutoff { 0.0 } else { *g });
     }
     let mut y = y - &constant;
     if let Some(Adversary::TrainingTargets { strength }) = arm.adversary {
@@ -224,7 +221,11 @@ fn mean_square(errors: &Array2<f64>) -> f64 {
 /// The best linear model of all rows: its predictions on some of them.
 fn ideal(sweep: &Sweep, all: &(Array2<f64>, Array2<f64>), on: &Array2<f64>) -> Array2<f64> {
     let free = sweep.intercept == Intercept::Free;
-    let model = Sweep { standardise: false, intercept: if free { Intercept::Free } else { Intercept::None }, ..sweep.clone() };
+    let model = Sweep {
+        standardise: false,
+        intercept: if free { Intercept::Free } else { Intercept::None },
+        ..sweep.clone()
+    };
     fit(&model, &Arm::min_norm(), &all.0, &all.1).predict(on, &Arm::min_norm(), &all.1)
 }
 
@@ -232,8 +233,11 @@ fn ideal(sweep: &Sweep, all: &(Array2<f64>, Array2<f64>), on: &Array2<f64>) -> A
 fn expected(sweep: &Sweep, arm: &Arm, cell: &Cell) -> (f64, Vec<(Metric, Option<f64>)>) {
     let Tables { x, mut y, test, population, all } = tables(sweep, cell.repeat, cell.n, cell.p);
     let mut test_y = test.1.clone();
+    // A population has mean 0: its best model has no constant.
+    let intercept = if population.is_some() { Intercept::None } else { sweep.intercept };
+    let of_model = Sweep { intercept, ..sweep.clone() };
     if arm.ablation.is_without_residuals() {
-        (y, test_y) = (ideal(sweep, &all, &x), ideal(sweep, &all, &test.0));
+        (y, test_y) = (ideal(&of_model, &all, &x), ideal(&of_model, &all, &test.0));
     }
     let original = tables(sweep, cell.repeat, cell.n, cell.p).y;
     let fit = fit(sweep, arm, &x, &y);
@@ -268,7 +272,8 @@ fn expected(sweep: &Sweep, arm: &Arm, cell: &Cell) -> (f64, Vec<(Metric, Option<
     let shown = arm.ablation.test_modes().unwrap_or(99).min(sigma.len());
     if !arm.ablation.is_without_residuals() {
         let standardised = (&test.0 - &fit.shift) / &fit.scale;
-        let images = standardised.dot(&fit.svd.vt().slice(s![..shown, ..]).t()) * fit.gains.slice(s![..shown]);
+        let images =
+            standardised.dot(&fit.svd.vt().slice(s![..shown, ..]).t()) * fit.gains.slice(s![..shown]);
         let constant = if free { (cell.n as f64).recip() } else { 0.0 };
         let noise = images.mapv(|v| v * v).sum() / test.0.nrows() as f64 + constant;
         values.push((Metric::ExpectedNoise, Some(noise)));
@@ -306,7 +311,10 @@ fn hold(what: &str, sweep: &Sweep, arms: &[Arm]) -> usize {
         let curve = match sweep.run() {
             Ok(curve) => curve,
             Err(Error::Unsupported { reason }) => {
-                assert!(reason.contains("the nested engine has none") && engine == Some(Engine::Nested), "{what}: {reason}");
+                assert!(
+                    reason.contains("the nested engine has none") && engine == Some(Engine::Nested),
+                    "{what}: {reason}"
+                );
                 continue;
             }
             Err(other) => panic!("{what}: {other}"),
@@ -326,7 +334,9 @@ fn hold(what: &str, sweep: &Sweep, arms: &[Arm]) -> usize {
                 assert!(
                     (found - value).abs() <= tolerance,
                     "{what} {engine:?} {} {metric:?} n = {} p = {}: {found} {value}, condition {condition:e}",
-                    arms[cell.arm].name, cell.n, cell.p
+                    arms[cell.arm].name,
+                    cell.n,
+                    cell.p
                 );
                 held += 1;
             }
@@ -348,21 +358,34 @@ fn every_part_meets_every_other() {
     for (name, source, splits) in sources() {
         for (map_name, maps) in maps() {
             for (samples, features) in lists {
-                for (intercept, standardise) in
-                    [(Intercept::None, false), (Intercept::Free, false), (Intercept::Free, true), (Intercept::None, true)]
-                {
-                    let what = format!("{name}, {map_name}, {samples:?} × {features:?}, {intercept:?} {standardise}");
+                for (intercept, standardise) in [
+                    (Intercept::None, false),
+                    (Intercept::Free, false),
+                    (Intercept::Free, true),
+                    (Intercept::None, true),
+                ] {
+                    let what = format!(
+                        "{name}, {map_name}, {samples:?} × {features:?}, {intercept:?} {standardise}"
+                    );
                     let (samples, features) = (samples.to_vec(), features.to_vec());
-                    let sweep = Sweep { samples, features, intercept, standardise, ..base(&source, &splits, &maps) };
+                    let sweep =
+                        Sweep { samples, features, intercept, standardise, ..base(&source, &splits, &maps) };
                     if name == "population" && map_name != "inputs" {
                         assert!(matches!(sweep.run(), Err(Error::Unsupported { .. })));
                         continue;
                     }
                     let no_model = standardise && intercept == Intercept::None;
-                    let arms: Vec<Arm> =
-                        arms().into_iter().filter(|arm| !(no_model && arm.ablation.is_without_residuals())).collect();
+                    let arms: Vec<Arm> = arms()
+                        .into_iter()
+                        .filter(|arm| !(no_model && arm.ablation.is_without_residuals()))
+                        .collect();
                     let metrics: Vec<Metric> = if no_model {
-                        vec![Metric::TrainMse, Metric::TestMse, Metric::DegreesOfFreedom, Metric::ExpectedNoise]
+                        vec![
+                            Metric::TrainMse,
+                            Metric::TestMse,
+                            Metric::DegreesOfFreedom,
+                            Metric::ExpectedNoise,
+                        ]
                     } else {
                         Metric::ALL.to_vec()
                     };
@@ -394,7 +417,13 @@ fn a_parameter_is_an_axis() {
             (Parameter::penalty([0.1, 3.0, 0.5]), true),
             (Parameter::estimators(Axis::Setting, [1.0, 5.0, 3.0], family), false),
         ] {
-            let at = |value: f64| if penalty { Arm::ridge(value).unwrap() } else { Arm::new("own", None, family(value).unwrap()) };
+            let at = |value: f64| {
+                if penalty {
+                    Arm::ridge(value).unwrap()
+                } else {
+                    Arm::new("own", None, family(value).unwrap())
+                }
+            };
             let values = parameter.values().to_vec();
             let sweep = Sweep { parameter: Some(parameter.clone()), ..sweep.clone() };
             let curve = sweep.run().unwrap();
@@ -411,11 +440,15 @@ fn a_parameter_is_an_axis() {
                     for (found, one) in found.iter().zip(all) {
                         for metric in &sweep.metrics {
                             let (a, b) = (found.metric(*metric).unwrap(), one.metric(*metric).unwrap());
-                            assert!((a - b).abs() <= 1e-10 * (25.0 + b), "{name} {value} {metric:?}: {a} {b}");
+                            assert!(
+                                (a - b).abs() <= 1e-10 * (25.0 + b),
+                                "{name} {value} {metric:?}: {a} {b}"
+                            );
                         }
                     }
                 };
-                let here: Vec<Cell> = curve.cells.iter().filter(|c| c.value() == Some(value)).copied().collect();
+                let here: Vec<Cell> =
+                    curve.cells.iter().filter(|c| c.value() == Some(value)).copied().collect();
                 same(&here, &one.cells);
                 let here: Vec<Cell> =
                     over_n.cells.iter().filter(|c| c.n == 9 && c.arm == place).copied().collect();
@@ -434,13 +467,18 @@ fn noise_is_an_axis() {
         for maps in [Maps::none(), Maps::same(Coordinates::new(INPUTS))] {
             let sweep = Sweep { features: vec![5], ..base(&source, &splits, &maps) };
             let Ok(plain) = sweep.run() else { continue };
-            let noise = Sweep { parameter: Some(Parameter::label_noise([0.0, 1.0, 2.0, 3.0])), ..sweep.clone() };
+            let noise =
+                Sweep { parameter: Some(Parameter::label_noise([0.0, 1.0, 2.0, 3.0])), ..sweep.clone() };
             let curve = noise.run().unwrap();
             assert_eq!((curve.axis, curve.cells.len()), (Axis::LabelNoise, plain.cells.len() * 4), "{name}");
             for (levels, plain) in curve.cells.chunks_exact(4).zip(&plain.cells) {
                 let error = |level: usize| levels[level].test_mse.unwrap();
                 let third = error(0) - 3.0 * error(1) + 3.0 * error(2);
-                assert!((error(3) - third).abs() <= 1e-10 * (25.0 + error(3)), "{name}: {} {third}", error(3));
+                assert!(
+                    (error(3) - third).abs() <= 1e-10 * (25.0 + error(3)),
+                    "{name}: {} {third}",
+                    error(3)
+                );
                 assert!((error(0) - plain.test_mse.unwrap()).abs() <= 1e-10 * (25.0 + error(0)));
                 assert!(error(1) != error(0));
             }
