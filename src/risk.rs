@@ -1,9 +1,17 @@
 //! Squared errors over a table without touching the table again, and errors of classification.
 
+mod centred;
+mod chosen_ridge;
 mod classification;
+pub(crate) mod leverage;
+mod mixing;
+pub(crate) mod path;
 
+pub use centred::Centred;
 pub use classification::error_rate;
 pub(crate) use classification::first_largest;
+pub use mixing::optimal_mixing;
+pub use path::{Best, Criterion, Interval, Path, PathPoint, Training};
 
 use crate::Error;
 use crate::covariance::Root;
