@@ -26,8 +26,25 @@ use ndarray::{Array1, Array2, ArrayRef2, ArrayView1, Axis};
 pub struct Centred {
     features: Array2<f64>,
     targets: Array2<f64>,
-    feature_means: Array1<f64>,
-    target_means: Array1<f64>,
+    means: Means,
+}
+
+/// The means of the columns.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Means {
+    /// `x̄`, `p`.
+    pub(crate) features: Array1<f64>,
+    /// `ȳ`, `k`.
+    pub(crate) targets: Array1<f64>,
+}
+
+impl Means {
+    /// `b₀ = ȳ − βᵀ x̄`.
+    pub(crate) fn intercept(&self, beta: &ArrayRef2<f64>) -> Result<Array1<f64>, Error> {
+        Error::check_len("rows of beta", self.features.len(), beta.nrows())?;
+        Error::check_len("columns of beta", self.targets.len(), beta.ncols())?;
+        Ok(&self.targets - &beta.t().dot(&self.features))
+    }
 }
 
 impl Centred {
@@ -45,8 +62,8 @@ impl Centred {
         }
         Error::check_len("rows of y", x.nrows(), y.nrows())?;
         reserve("a centred table", sum([table(x.nrows(), x.ncols()), table(y.nrows(), y.ncols())]))?;
-        let ((features, feature_means), (targets, target_means)) = (centre(x)?, centre(y)?);
-        Ok(Self { features, targets, feature_means, target_means })
+        let ((features, of_features), (targets, of_targets)) = (centre(x)?, centre(y)?);
+        Ok(Self { features, targets, means: Means { features: of_features, targets: of_targets } })
     }
 
     /// `X − 1 x̄ᵀ`, `n × p`.
@@ -64,13 +81,13 @@ impl Centred {
     /// `x̄`, `p`.
     #[must_use]
     pub fn feature_means(&self) -> ArrayView1<'_, f64> {
-        self.feature_means.view()
+        self.means.features.view()
     }
 
     /// `ȳ`, `k`.
     #[must_use]
     pub fn target_means(&self) -> ArrayView1<'_, f64> {
-        self.target_means.view()
+        self.means.targets.view()
     }
 
     /// `b₀ = ȳ − βᵀ x̄` for the coefficients `beta` (`p × k`), `k`.
@@ -78,9 +95,12 @@ impl Centred {
     /// # Errors
     /// [`Error::Shape`].
     pub fn intercept(&self, beta: &ArrayRef2<f64>) -> Result<Array1<f64>, Error> {
-        Error::check_len("rows of beta", self.feature_means.len(), beta.nrows())?;
-        Error::check_len("columns of beta", self.target_means.len(), beta.ncols())?;
-        Ok(&self.target_means - &beta.t().dot(&self.feature_means))
+        self.means.intercept(beta)
+    }
+
+    /// Features, targets and means.
+    pub(crate) fn into_parts(self) -> (Array2<f64>, Array2<f64>, Means) {
+        (self.features, self.targets, self.means)
     }
 
     /// `X β + 1 b₀ᵀ` at other rows (`m × p`), `m × k`.
@@ -88,7 +108,7 @@ impl Centred {
     /// # Errors
     /// [`Error::Shape`], [`Error::Memory`].
     pub fn predict(&self, x: &ArrayRef2<f64>, beta: &ArrayRef2<f64>) -> Result<Array2<f64>, Error> {
-        Error::check_len("columns of x", self.feature_means.len(), x.ncols())?;
+        Error::check_len("columns of x", self.means.features.len(), x.ncols())?;
         reserve("predictions", table(x.nrows(), beta.ncols()))?;
         Ok(x.dot(beta) + self.intercept(beta)?)
     }

@@ -12,7 +12,12 @@
 //! symmetric eigenproblem*, SIAM J. Matrix Anal. Appl. 1994): so sums over all eigenvectors are as good as if these were
 //! orthogonal to the last digit.
 
-/// Far more than a root takes; bisection alone would need them.
+// All must be inlined into one function per instruction set.
+#![allow(clippy::inline_always)]
+
+/// A step this small against the distance from the pole is the last.
+const FINE: f64 = 1e-9;
+/// Far more than a root takes, which is about five; bisection alone would need them.
 const MOST_STEPS: usize = 200;
 
 /// What is left of the modes without a row.
@@ -41,52 +46,71 @@ struct Root {
 impl Downdated {
     /// For poles `d`, no `ω` 0, and what all rows have of the targets along the modes, `c`, one vector for each output.
     pub(super) fn new(d: &[f64], row: &Row<'_>, c: &[Vec<f64>]) -> Self {
+        // The same bits come out of every instruction set.
+        pulp::Arch::new().dispatch(
+            #[inline(always)]
+            || Self::found(d, row, c),
+        )
+    }
+
+    #[inline(always)]
+    fn found(d: &[f64], row: &Row<'_>, c: &[Vec<f64>]) -> Self {
         let count = d.len();
-        let weights: Vec<f64> = d.iter().zip(row.omega).map(|(d, omega)| d * omega * omega).collect();
-        let equation = Equation { d, weights: &weights, row };
+        let squares: Vec<f64> = row.omega.iter().map(|omega| omega * omega).collect();
+        let weights: Vec<f64> = d.iter().zip(&squares).map(|(d, square)| d * square).collect();
+        let equation = Equation { d, squares: &squares, weights: &weights, open: row.open };
         let roots: Vec<Root> = (0..count).map(|j| equation.root(j)).collect();
-        // d_k − λ_j, a row for each root.
+        // d_k − λ_j, a row for each root; and w², from all of them.
         let mut apart = Vec::with_capacity(count * count);
-        for root in &roots {
+        let mut w = vec![1.0; count];
+        for (j, root) in roots.iter().enumerate() {
             apart.extend(d.iter().map(|d| (d - root.pole) - root.shift));
+            let apart = &apart[j * count..];
+            for others in [0..j, j + 1..count] {
+                let terms = w[others.clone()].iter_mut().zip(&apart[others.clone()]).zip(&d[others]);
+                terms.for_each(|((w, apart), pole)| *w *= apart / (pole - d[j]));
+            }
+            w[j] *= apart[j];
         }
-        let w: Vec<f64> = (0..count)
-            .map(|k| {
-                let others = (0..count).filter(|&j| j != k);
-                let product: f64 = others.map(|j| -apart[j * count + k] / (d[j] - d[k])).product();
-                (apart[k * count + k] * product).max(0.0).sqrt().copysign(row.omega[k])
-            })
-            .collect();
+        w.iter_mut().zip(row.omega).for_each(|(w, omega)| *w = w.max(0.0).sqrt().copysign(*omega));
         let b: Vec<Vec<f64>> = (c.iter().zip(row.targets))
             .map(|(c, y)| d.iter().zip(&w).zip(c).map(|((d, w), c)| d.sqrt() * c - w * y).collect())
             .collect();
-        let share = |j: usize| {
+        let mut parts = vec![0.0; count];
+        let mut shares = Vec::with_capacity(count);
+        for j in 0..count {
             let apart = &apart[j * count..][..count];
-            let square: f64 = w.iter().zip(apart).map(|(w, apart)| (w / apart).powi(2)).sum();
-            let along = |b: &Vec<f64>| {
-                let sum: f64 = w.iter().zip(apart).zip(b).map(|((w, apart), b)| w / apart * b).sum();
-                sum / square
-            };
-            b.iter().map(along).collect()
-        };
-        Self {
-            values: roots.iter().map(|root| root.pole + root.shift).collect(),
-            shares: (0..count).map(share).collect(),
+            parts.iter_mut().zip(&w).zip(apart).for_each(|((part, w), apart)| *part = w / apart);
+            let square = dot(&parts, &parts);
+            shares.push(b.iter().map(|b| dot(&parts, b) / square).collect());
         }
+        Self { values: roots.iter().map(|root| root.pole + root.shift).collect(), shares }
     }
+}
+
+/// In eight sums, which run side by side.
+#[inline(always)]
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
+    let mut sums = [0.0; 8];
+    for (a, b) in a.iter().zip(b) {
+        sums.iter_mut().zip(a.iter().zip(b)).for_each(|(sum, (a, b))| *sum += a * b);
+    }
+    sums.iter().sum::<f64>() + a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum::<f64>()
 }
 
 struct Equation<'a> {
     d: &'a [f64],
-    /// `w²`.
+    /// `ω²` and `w²`.
+    squares: &'a [f64],
     weights: &'a [f64],
-    row: &'a Row<'a>,
+    /// `1 − ‖ω‖²`.
+    open: f64,
 }
 
-/// `F` at a place, split into the poles from `d_j` up and those below it.
+/// `F` at a place, and the derivatives of its parts of the poles from `d_j` up and of those below.
 struct Value {
     f: f64,
-    /// Derivatives of both parts.
     above: f64,
     below: f64,
     /// The sum of the absolute values of all terms.
@@ -94,33 +118,50 @@ struct Value {
 }
 
 impl Equation<'_> {
+    #[inline(always)]
     fn at(&self, j: usize, root: &Root) -> Value {
         let is_last = j + 1 == self.d.len();
-        let lambda = root.pole + root.shift;
-        let mut value =
-            Value { f: if is_last { self.row.open } else { 1.0 }, above: 0.0, below: 0.0, size: 0.0 };
-        value.size = value.f.abs();
-        for (k, (d, weight)) in self.d.iter().zip(self.weights).enumerate() {
-            let apart = (d - root.pole) - root.shift;
-            let part = weight / apart;
-            let slope = part / apart;
-            if k <= j {
-                value.above -= slope;
-            } else {
-                value.below -= slope;
+        let (open, terms, scale) = if is_last {
+            (self.open, self.squares, root.pole + root.shift)
+        } else {
+            (1.0, self.weights, 1.0)
+        };
+        // Σ terms/(d − λ) and Σ weights/(d − λ)²: all of one sign on either side of the root.
+        let sums = |poles: std::ops::Range<usize>| {
+            let (d, terms, weights) = (&self.d[poles.clone()], &terms[poles.clone()], &self.weights[poles]);
+            let (mut values, mut slopes) = ([0.0; 8], [0.0; 8]);
+            let mut add = |lane: usize, d: f64, term: f64, weight: f64| {
+                let inverse = ((d - root.pole) - root.shift).recip();
+                values[lane] += term * inverse;
+                slopes[lane] += weight * inverse * inverse;
+            };
+            let ((whole, rest), (of, of_rest), (and, and_rest)) =
+                (d.as_chunks::<8>(), terms.as_chunks::<8>(), weights.as_chunks::<8>());
+            for ((d, term), weight) in whole.iter().zip(of).zip(and) {
+                for lane in 0..8 {
+                    add(lane, d[lane], term[lane], weight[lane]);
+                }
             }
-            let term = if is_last { lambda * self.row.omega[k] * self.row.omega[k] / apart } else { part };
-            value.f -= term;
-            value.size += term.abs();
+            for (lane, ((d, term), weight)) in rest.iter().zip(of_rest).zip(and_rest).enumerate() {
+                add(lane, *d, *term, *weight);
+            }
+            (values.iter().sum::<f64>(), slopes.iter().sum::<f64>())
+        };
+        let (above, below) = (sums(0..j + 1), sums(j + 1..self.d.len()));
+        Value {
+            f: open - scale * (above.0 + below.0),
+            above: -above.1,
+            below: -below.1,
+            size: open + scale * (above.0.abs() + below.0.abs()),
         }
-        value
     }
 
     /// The root under `d_j`.
+    #[inline(always)]
     fn root(&self, j: usize) -> Root {
         let (d, weights) = (self.d, self.weights);
         let is_last = j + 1 == d.len();
-        if is_last && self.row.open <= 0.0 {
+        if is_last && self.open <= 0.0 {
             return Root { pole: 0.0, shift: 0.0 };
         }
         let under = if is_last { 0.0 } else { d[j + 1] };
@@ -133,8 +174,8 @@ impl Equation<'_> {
         let first = if is_upper {
             -weights[j] / (middle.f + weights[j] / half)
         } else if is_last {
-            let slope: f64 = self.row.omega.iter().zip(d).map(|(omega, d)| omega * omega / d).sum();
-            self.row.open / slope
+            let slope: f64 = self.squares.iter().zip(d).map(|(square, d)| square / d).sum();
+            self.open / slope
         } else {
             -weights[j + 1] / (middle.f - weights[j + 1] / half)
         };
@@ -147,7 +188,7 @@ impl Equation<'_> {
                 }
             }
             let value = self.at(j, &root);
-            if value.f.abs() <= 2.0 * f64::EPSILON * value.size {
+            if value.f.abs() <= 4.0 * f64::EPSILON * value.size {
                 break;
             }
             if value.f > 0.0 {
@@ -164,11 +205,11 @@ impl Equation<'_> {
                 let to_lower = (d[j + 1] - root.pole) - root.shift;
                 two_poles(&value, to_upper, to_lower)
             };
-            let next = root.shift + step;
-            if (next - root.shift).abs() <= f64::EPSILON * next.abs() {
+            root.shift += step;
+            // Convergence is quadratic: the next step would be under rounding.
+            if step.abs() <= FINE * root.shift.abs() && root.shift > low && root.shift < high {
                 break;
             }
-            root.shift = next;
         }
         root
     }

@@ -17,6 +17,19 @@ struct Batch<'a> {
     responses: &'a [Response],
 }
 
+/// Scales residual factors by the largest, for a fit that reaches all directions of the rows: only their ratios count.
+/// Where all are 0 the fit interpolates, and they become those of the limit of ridge, `(σ_r/σ)²`.
+fn make_relative(residuals: &mut [f64], sigma: &[f64]) {
+    let largest =
+        residuals.iter().fold(0.0, |most: f64, rho| if rho.abs() > most.abs() { *rho } else { most });
+    if largest == 0.0 {
+        let last = sigma.last().copied().unwrap_or(0.0);
+        residuals.iter_mut().zip(sigma).for_each(|(rho, s)| *rho = (last / s).powi(2));
+    } else {
+        residuals.iter_mut().for_each(|rho| *rho /= largest);
+    }
+}
+
 impl Batch<'_> {
     /// Rows `of(response, output)` over the modes, an output after the other for each fit.
     fn rows(&self, weight: impl Fn(&Response, usize) -> f64) -> Vec<f64> {
@@ -83,7 +96,8 @@ impl Batch<'_> {
             let left = (beyond as f64 + residuals[..squares.len()].iter().sum::<f64>()) / n;
             return (left > 0.0).then(|| train_mse / (left * left));
         }
-        let weights = relative(residuals, &self.modes.sigma[..squares.len()])?;
+        let mut weights = residuals.to_vec();
+        make_relative(&mut weights, &self.modes.sigma[..squares.len()]);
         let (mut sum, mut trace) = (0.0, 0.0);
         for (weight, square) in weights.iter().zip(squares) {
             sum += weight * weight * square;
@@ -91,19 +105,6 @@ impl Batch<'_> {
         }
         (trace > 0.0).then(|| n * sum / (trace * trace * k))
     }
-}
-
-/// Residual factors relative to the largest, of a fit that reaches all directions of the rows: only their ratios count.
-/// Where all are 0 the fit interpolates, and they are those of the limit of ridge, `(σ_r/σ)²`.
-fn relative(residuals: &[f64], sigma: &[f64]) -> Option<Vec<f64>> {
-    let last = sigma.last()?;
-    let residuals = &residuals[..sigma.len()];
-    let largest =
-        residuals.iter().fold(0.0, |most: f64, rho| if rho.abs() > most.abs() { *rho } else { most });
-    if largest == 0.0 {
-        return Some(sigma.iter().map(|s| (last / s).powi(2)).collect());
-    }
-    Some(residuals.iter().map(|rho| rho / largest).collect())
 }
 
 /// Ridge fits with many penalties.
@@ -211,93 +212,85 @@ impl<'a> RidgeLeftOut<'a> {
         Self { modes, squares, alone }
     }
 
+    /// Mean squared errors, one for each fit; `None` where one does not exist.
     fn mean_squares(&self, lambdas: &[f64], batch: &Batch<'_>) -> Vec<Option<f64>> {
-        let k = self.modes.outputs();
-        let mut sums = vec![Some(0.0); lambdas.len()];
+        let (k, count) = (self.modes.outputs(), lambdas.len());
         let entries = (self.modes.rows() * k) as f64;
-        self.each(lambdas, batch.responses, |_, fit, error| {
-            sums[fit] = match (sums[fit], error) {
-                (Some(sum), Some(error)) => Some(sum + error * error / entries),
-                _ => None,
-            };
-        });
-        sums
+        let mut sums = vec![0.0; count * k];
+        for row in self.all(lambdas, batch.responses).chunks_exact(count * k) {
+            sums.iter_mut().zip(row).for_each(|(sum, error)| *sum += error * error);
+        }
+        let mean = |sums: &[f64]| sums.iter().sum::<f64>() / entries;
+        // What does not exist is no number.
+        sums.chunks_exact(k).map(mean).map(|mean| Some(mean).filter(|mean| !mean.is_nan())).collect()
     }
 
     /// The errors of one fit, `n × k`; `None` where one does not exist.
     pub(super) fn errors(&self, lambda: f64, response: &Response) -> Option<Array2<f64>> {
-        let mut errors = Some(Array2::zeros(self.modes.outside.dim()));
-        let mut next = 0;
-        let k = self.modes.outputs();
-        self.each(&[lambda], std::slice::from_ref(response), |row, _, error| {
-            let output = next % k;
-            next += 1;
-            match error {
-                Some(error) => {
-                    if let Some(errors) = &mut errors {
-                        errors[[row, output]] = error;
-                    }
-                }
-                None => errors = None,
-            }
-        });
-        errors
+        let errors = self.all(&[lambda], std::slice::from_ref(response));
+        let errors = Array2::from_shape_vec(self.modes.outside.dim(), errors).ok()?;
+        errors.iter().all(|error| !error.is_nan()).then_some(errors)
     }
 
-    /// Visits the error of each row, fit and output, in this order.
-    fn each(
-        &self,
-        lambdas: &[f64],
-        responses: &[Response],
-        mut visit: impl FnMut(usize, usize, Option<f64>),
-    ) {
+    /// The errors of each row, fit and output, in this order; NaN for one that does not exist.
+    fn all(&self, lambdas: &[f64], responses: &[Response]) -> Vec<f64> {
         let modes = self.modes;
         let (n, rank, k, count) = (modes.rows(), modes.rank(), modes.outputs(), lambdas.len());
         let sigma = &modes.sigma[..rank];
         let is_complete = modes.beyond() == 0;
         let mut weights = Vec::with_capacity(count * rank);
-        for response in responses {
-            match relative(&response.residuals, sigma) {
-                Some(relative) if is_complete => weights.extend(relative),
-                _ => weights.extend_from_slice(&response.residuals[..rank]),
-            }
-        }
         let mut along = Vec::with_capacity(count * k * rank);
-        for weights in weights.chunks_exact(rank.max(1)) {
-            for output in 0..k {
-                along.extend(weights.iter().enumerate().map(|(mode, w)| w * modes.along[[mode, output]]));
+        for response in responses {
+            let first = weights.len();
+            weights.extend_from_slice(&response.residuals[..rank]);
+            let weights = &mut weights[first..];
+            if is_complete {
+                make_relative(weights, sigma);
+            }
+            for output in modes.along.columns() {
+                along.extend(weights.iter().zip(output).map(|(w, c)| w * c));
             }
         }
-        let (mut closed, mut missed) = (vec![0.0; n * count], vec![0.0; n * count * k]);
+        let (mut closed, mut errors) = (vec![0.0; n * count], vec![0.0; n * count * k]);
         if rank > 0 {
             times_transposed(&self.squares, &weights, &mut closed, (n, count, rank));
             let u = modes.u.as_slice().unwrap_or(&[]);
-            times_transposed(u, &along, &mut missed, (n, count * k, rank));
+            times_transposed(u, &along, &mut errors, (n, count * k, rank));
         }
-        // Where no penalty holds them, rows that span a direction alone have the limit of interpolation.
-        let limits: Vec<Option<Vec<f64>>> = (lambdas.iter().zip(responses))
-            .map(|(&lambda, response)| {
-                let is_limit = !is_complete && lambda <= 0.0;
-                is_limit.then(|| relative(&response.residuals, sigma)).flatten()
-            })
-            .collect();
-        for row in 0..n {
-            let u = modes.u.row(row);
-            for fit in 0..count {
-                let limit = limits[fit].as_deref().filter(|_| self.alone[row]);
-                let bottom = match limit {
-                    Some(weights) => u.iter().zip(weights).map(|(u, w)| u * u * w).sum(),
-                    None => closed[row * count + fit] + modes.open[row],
-                };
-                for output in 0..k {
-                    let top = match limit {
-                        Some(weights) => {
-                            let modes = u.iter().zip(weights).zip(modes.along.column(output));
-                            modes.map(|((u, w), c)| u * w * c).sum()
-                        }
-                        None => missed[(row * count + fit) * k + output] + modes.outside[[row, output]],
-                    };
-                    visit(row, fit, (bottom > 0.0).then(|| top / bottom));
+        let rows = errors.chunks_exact_mut(count * k).zip(closed.chunks_exact(count));
+        for ((row, closed), (open, outside)) in rows.zip(modes.open.iter().zip(modes.outside.rows())) {
+            for (errors, closed) in row.chunks_exact_mut(k).zip(closed) {
+                let bottom = closed + open;
+                let bottom = if bottom > 0.0 { bottom } else { f64::NAN };
+                errors
+                    .iter_mut()
+                    .zip(outside)
+                    .for_each(|(error, outside)| *error = (*error + outside) / bottom);
+            }
+        }
+        if !is_complete {
+            self.put_limits(lambdas, responses, &mut errors);
+        }
+        errors
+    }
+
+    /// Where no penalty holds them, rows that span a direction alone have the errors of the limit of interpolation.
+    fn put_limits(&self, lambdas: &[f64], responses: &[Response], errors: &mut [f64]) {
+        let (modes, k) = (self.modes, self.modes.outputs());
+        let rank = modes.rank();
+        for (fit, (&lambda, response)) in lambdas.iter().zip(responses).enumerate() {
+            if lambda > 0.0 || !self.alone.contains(&true) {
+                continue;
+            }
+            let mut weights = response.residuals[..rank].to_vec();
+            make_relative(&mut weights, &modes.sigma[..rank]);
+            for row in (0..modes.rows()).filter(|&row| self.alone[row]) {
+                let u = modes.u.row(row);
+                let bottom: f64 = u.iter().zip(&weights).map(|(u, w)| u * u * w).sum();
+                for (output, along) in modes.along.columns().into_iter().enumerate() {
+                    let top: f64 = u.iter().zip(&weights).zip(along).map(|((u, w), c)| u * w * c).sum();
+                    let error = if bottom > 0.0 { top / bottom } else { f64::NAN };
+                    errors[(row * lambdas.len() + fit) * k + output] = error;
                 }
             }
         }

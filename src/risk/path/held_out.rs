@@ -2,7 +2,8 @@
 
 use crate::Error;
 use crate::memory::{reserve, sum, table};
-use crate::risk::{Centred, Compressed};
+use crate::risk::Compressed;
+use crate::risk::centred::Means;
 use ndarray::{Array2, ArrayView2, Axis, concatenate};
 
 /// Test features on the right singular vectors: an error of a fit `V z` is `P z − B`.
@@ -21,19 +22,19 @@ impl Projected {
     pub(crate) fn new(
         test: &Compressed,
         vt: ArrayView2<'_, f64>,
-        centred: Option<&Centred>,
+        means: Option<&Means>,
     ) -> Result<Self, Error> {
         let (height, p) = test.features.dim();
         Error::check_len("columns of the test features", vt.ncols(), p)?;
         let k = test.targets.ncols();
         reserve("projected test rows", sum([table(height + 1, p), table(height + 1, vt.nrows() + k)]))?;
         let rows = test.rows() as f64;
-        let Some(centred) = centred else {
+        let Some(Means { features: means, targets: target_means }) = means else {
             let features = test.features.dot(&vt.t());
             return Ok(Self { features, targets: test.targets.clone(), rows });
         };
-        let means = centred.feature_means().insert_axis(Axis(0));
-        let target_means = centred.target_means().insert_axis(Axis(0));
+        let means = means.view().insert_axis(Axis(0));
+        let target_means = target_means.view().insert_axis(Axis(0));
         let (features, targets) = if test.is_population() {
             // Inputs of mean 0: the intercept is an error of its own.
             let below =

@@ -4,7 +4,8 @@ use super::Training;
 use crate::Error;
 use crate::filter::Ridge;
 use crate::memory::{reserve, sum, table};
-use ndarray::{ArrayRef2, Axis, s};
+use crate::risk::centred::Means;
+use ndarray::{ArrayRef2, Axis};
 
 /// Where a new target is expected.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -68,12 +69,12 @@ impl Training {
         let errors = self.ridge_left_out(ridge.lambda(), &response).ok_or_else(|| Error::Unsupported {
             reason: format!("with the penalty {:e} there is no fit without some row", ridge.lambda()),
         })?;
-        let vt = self.svd().vt().slice(s![..rank, ..]);
-        let (mut along, shift) = match self.centred() {
+        let vt = self.right()?;
+        let (mut along, shift) = match self.means() {
             None => (x.dot(&vt.t()), 0.0),
-            Some(centred) => {
-                let means = centred.feature_means().insert_axis(Axis(0));
-                ((x.to_owned() - &means).dot(&vt.t()), centred.target_means()[0])
+            Some(Means { features, targets }) => {
+                let means = features.view().insert_axis(Axis(0));
+                ((x.to_owned() - &means).dot(&vt.t()), targets[0])
             }
         };
         along.rows_mut().into_iter().for_each(|mut row| {

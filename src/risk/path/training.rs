@@ -7,13 +7,15 @@ use super::modes::Modes;
 use super::without_row::WithoutRow;
 use crate::Error;
 use crate::filter::{
-    GradientDescent, GradientFlow, Length, Loss, Response, Ridge, Schedule, SpectralFilter, Truncated,
-    penalty,
+    GradientDescent, GradientFlow, Length, Loss, Response, Ridge, Schedule, SpectralFilter, Spectrum,
+    Truncated, penalty,
 };
 use crate::memory::{reserve, sum, table};
-use crate::risk::{Centred, Compressed};
-use crate::svd::{Backend, Faer, Svd};
-use ndarray::{Array2, ArrayRef2, s};
+use crate::risk::Compressed;
+use crate::risk::centred::{Centred, Means};
+use crate::svd::{Backend, Cutoff, Faer, Svd, triangle};
+use ndarray::{Array1, Array2, ArrayRef2, Axis, s};
+use std::borrow::Cow;
 
 /// A training set (`X` `n × p`, `Y` `n × k`), factorised once: every fit on it, at the price of a few products.
 ///
@@ -42,10 +44,19 @@ use ndarray::{Array2, ArrayRef2, s};
 #[derive(Clone, Debug)]
 pub struct Training {
     modes: Modes,
-    svd: Svd,
-    centred: Option<Centred>,
+    right: Right,
+    means: Option<Means>,
     test: Option<Projected>,
     with_left_out: bool,
+}
+
+/// The right singular vectors of the kept modes.
+#[derive(Clone, Debug)]
+enum Right {
+    /// `Vᵀ`, `r × p`.
+    Known(Array2<f64>),
+    /// Of more columns than rows: from the features (centred where there is an intercept), when asked for.
+    Of(Array2<f64>),
 }
 
 impl Training {
@@ -72,7 +83,8 @@ impl Training {
         }
         Error::check_len("rows of y", x.nrows(), y.nrows())?;
         Error::check_finite("the targets", y.view())?;
-        Self::factorised(x, y, None, backend)
+        reserve("the features of a path", table(x.nrows(), x.ncols()))?;
+        Self::factorised(x.to_owned(), y, None, backend)
     }
 
     /// With an unpenalised intercept: on centred columns ([`Centred`]). Every fit left out is centred anew.
@@ -81,28 +93,54 @@ impl Training {
     /// As [`Training::new`].
     pub fn with_intercept(x: &ArrayRef2<f64>, y: &ArrayRef2<f64>) -> Result<Self, Error> {
         let centred = Centred::new(x, y)?;
-        let (x, y) = (centred.features().clone(), centred.targets().clone());
-        Self::factorised(&x, &y, Some(centred), &Faer)
+        let (x, y, means) = centred.into_parts();
+        Self::factorised(x, &y, Some(means), &Faer)
     }
 
     fn factorised(
-        x: &ArrayRef2<f64>,
+        x: Array2<f64>,
         y: &ArrayRef2<f64>,
-        centred: Option<Centred>,
+        means: Option<Means>,
         backend: &dyn Backend,
     ) -> Result<Self, Error> {
         let squares: f64 = y.iter().map(|v| v * v).sum();
         if squares.is_infinite() {
             return Err(Error::Overflow { what: "the mean square of the targets" });
         }
-        let svd = Svd::with_backend(x, backend)?;
-        let sigma = svd.singular_values().to_vec();
+        // Where columns outnumber rows, U and σ are those of the triangle L of X = L Q, without the long vectors of V.
+        let (n, p) = x.dim();
+        let is_wide = n < p;
+        let svd = if is_wide {
+            Error::check_finite("the matrix", x.view())?;
+            let svd = Svd::with_backend(&triangle(x.t(), backend)?.t(), backend)?;
+            let cutoff = Cutoff::default().value(Spectrum::new(n, p, &svd.singular_values().to_vec()));
+            svd.with_cutoff(Cutoff::Absolute(cutoff))?
+        } else {
+            Svd::with_backend(&x, backend)?
+        };
         // A direction that centring took off the rows cannot count.
-        let intercepts = usize::from(centred.is_some());
-        let rank = svd.rank().min(x.nrows() - intercepts.min(x.nrows()));
-        let outside = svd.outside(x, y);
-        let modes = Modes::new(svd.u().view(), (sigma, rank), x.ncols(), y.view(), outside, intercepts)?;
-        Ok(Self { modes, svd, centred, test: None, with_left_out: true })
+        let intercepts = usize::from(means.is_some());
+        let rank = svd.rank().min(n - intercepts);
+        let outside = svd.outside(&x, y);
+        let sigma = svd.singular_values().to_vec();
+        let modes = Modes::new(svd.u().view(), (sigma, rank), p, y.view(), outside, intercepts)?;
+        let right =
+            if is_wide { Right::Of(x) } else { Right::Known(svd.vt().slice(s![..rank, ..]).to_owned()) };
+        Ok(Self { modes, right, means, test: None, with_left_out: true })
+    }
+
+    /// `Vᵀ` of the kept modes, `r × p`. From `Uᵀ X = Σ Vᵀ` each is off by `ε σ₁/σ`, and what is made of it by `κ ε` of
+    /// the fit, as much as a fit is off in any case.
+    pub(super) fn right(&self) -> Result<Cow<'_, Array2<f64>>, Error> {
+        match &self.right {
+            Right::Known(vt) => Ok(Cow::Borrowed(vt)),
+            Right::Of(x) => {
+                let (rank, p) = (self.modes.rank(), x.ncols());
+                reserve("the right singular vectors of a path", table(rank, p).saturating_mul(2))?;
+                let sigma = Array1::from(self.modes.sigma[..rank].to_vec()).insert_axis(Axis(1));
+                Ok(Cow::Owned(self.modes.u.t().dot(x) / sigma))
+            }
+        }
     }
 
     /// With test errors, on the rows of `test` or in expectation over its population.
@@ -111,8 +149,8 @@ impl Training {
     /// [`Error::Shape`] unless it has the columns of the training set, [`Error::Memory`].
     pub fn tested_on(mut self, test: &Compressed) -> Result<Self, Error> {
         Error::check_len("columns of the test targets", self.modes.outputs(), test.targets.ncols())?;
-        let vt = self.svd.vt().slice(s![..self.modes.rank(), ..]);
-        self.test = Some(Projected::new(test, vt, self.centred.as_ref())?);
+        let test = Projected::new(test, self.right()?.view(), self.means.as_ref())?;
+        self.test = Some(test);
         Ok(self)
     }
 
@@ -123,10 +161,16 @@ impl Training {
         self
     }
 
-    /// The factorisation: of the centred features where there is an intercept.
+    /// The singular values, descending; of the centred features where there is an intercept.
     #[must_use]
-    pub fn svd(&self) -> &Svd {
-        &self.svd
+    pub fn singular_values(&self) -> &[f64] {
+        &self.modes.sigma
+    }
+
+    /// How many of them are over the cutoff, `max(n, p) ε σ₁`; with an intercept at most `n − 1`.
+    #[must_use]
+    pub fn rank(&self) -> usize {
+        self.modes.rank()
     }
 
     /// Ridge fits with each of these penalties, 0 for least squares and negative ones down to
@@ -206,10 +250,10 @@ impl Training {
         let (rank, k) = (self.modes.rank(), self.modes.outputs());
         reserve("the coefficients of a fit", sum([table(rank, k), table(self.modes.width, k)]))?;
         let moved = Array2::from_shape_fn((rank, k), |at| response.gains[at.0] * self.modes.along[at]);
-        let beta = self.svd.vt().slice(s![..rank, ..]).t().dot(&moved);
+        let beta = self.right()?.t().dot(&moved);
         let overflow = |_| Error::Overflow { what: "a coefficient of the fit" };
         Error::check_finite("coefficients", beta.view()).map_err(overflow)?;
-        let intercept = self.centred.as_ref().map(|centred| centred.intercept(&beta)).transpose()?;
+        let intercept = self.means.as_ref().map(|means| means.intercept(&beta)).transpose()?;
         Ok((beta, intercept.map(|b| b.to_vec())))
     }
 
@@ -237,8 +281,8 @@ impl Training {
         &self.modes
     }
 
-    pub(super) fn centred(&self) -> Option<&Centred> {
-        self.centred.as_ref()
+    pub(super) fn means(&self) -> Option<&Means> {
+        self.means.as_ref()
     }
 
     pub(super) fn ridge_response(&self, ridge: &Ridge) -> Result<Response, Error> {
