@@ -366,6 +366,9 @@ fn polynomials_are_the_iterations_they_stand_for() {
     assert!(matches!(Polynomial::new(&[1.0, f64::NAN], Loss::Mean), Err(Error::Domain { .. })));
 }
 
+/// The next iterate, from the number of the step, the last one and the one before.
+type Step<'a> = dyn Fn(usize, &Array2<f64>, &Array2<f64>) -> Array2<f64> + 'a;
+
 /// From a start, 1,500 steps; and the limit of time, which is the nearest solution.
 #[test]
 fn iterations_from_a_start() {
@@ -374,7 +377,7 @@ fn iterations_from_a_start() {
         let svd = Svd::new(&x).unwrap();
         let h = 1.0 / svd.singular_values()[0].powi(2);
         let gradient = |beta: &Array2<f64>| x.t().dot(&(x.dot(beta) - &y));
-        let run = |step: &dyn Fn(usize, &Array2<f64>, &Array2<f64>) -> Array2<f64>| {
+        let run = |step: &Step<'_>| {
             let (mut before, mut beta) = (start.clone(), start.clone());
             for k in 0..1500 {
                 let next = step(k, &beta, &before);

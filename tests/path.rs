@@ -328,7 +328,9 @@ fn jackknife_plus_intervals() {
             // ⌊0.1 · 41⌋ = 4 and ⌊0.1 · 20⌋ = 2.
             let place = if n == 40 { 4 } else { 2 };
             for (j, interval) in intervals.iter().enumerate() {
-                ends.iter_mut().for_each(|ends| ends[j].sort_by(f64::total_cmp));
+                for ends in &mut ends {
+                    ends[j].sort_by(f64::total_cmp);
+                }
                 let size = interval.upper - interval.lower;
                 assert!(
                     (interval.lower - ends[0][j][place - 1]).abs() < 1e-9 * size,

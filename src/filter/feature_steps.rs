@@ -65,6 +65,6 @@ impl FeatureSteps {
     pub fn coefficients(&self, fit: &ArrayRef2<f64>) -> Result<Array2<f64>, Error> {
         Error::check_len("rows of the fit, one for each step size", self.roots.len(), fit.nrows())?;
         reserve("the coefficients of a fit", table(fit.nrows(), fit.ncols()))?;
-        Ok(fit.to_owned() * &self.roots.view().insert_axis(Axis(1)))
+        Ok(fit.to_owned() * self.roots.view().insert_axis(Axis(1)))
     }
 }

@@ -82,10 +82,8 @@ fn logarithm(stretches: &[(f64, usize)], mu: f64) -> (f64, bool) {
 
 impl SpectralFilter for GradientDescent {
     fn write_gains(&self, spectrum: Spectrum<'_>, gains: &mut [f64]) {
-        let shrinkage = self.each(spectrum, |(sum, negative)| match negative {
-            false => -sum.exp_m1(),
-            true => 1.0 + sum.exp(),
-        });
+        let shrinkage =
+            self.each(spectrum, |(sum, negative)| if negative { 1.0 + sum.exp() } else { -sum.exp_m1() });
         loss::write_gains(self.loss, spectrum, gains, shrinkage);
     }
 

@@ -125,7 +125,7 @@ impl SpectralFilter for Ridge {
 /// The smallest singular value over the default cutoff.
 fn smallest_kept(spectrum: Spectrum<'_>) -> Option<f64> {
     let cutoff = Cutoff::default().value(spectrum);
-    spectrum.singular_values().iter().copied().filter(|&s| s > cutoff).last()
+    spectrum.singular_values().iter().copied().rfind(|&s| s > cutoff)
 }
 
 /// `σ² + λ` for `λ < 0`, rounded once where the square is of middling size: close to the limit nearly all cancels.

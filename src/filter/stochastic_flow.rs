@@ -86,7 +86,7 @@ impl StochasticFlow {
             _ => 0.0,
         };
         let below = if kappa < 1.0 { p } else { 0 };
-        let mut longer = self.longer(x, y, below)?;
+        let mut longer = Longer::new(x, y, below)?;
         let c = self.loss.curvature(n);
         // Rows that are long have large gradients.
         let weight = 0.5 * self.step * kappa * c * n as f64;
@@ -116,18 +116,16 @@ impl StochasticFlow {
         let (n, p) = x.dim();
         let mut is_listed = vec![false; n];
         for &row in batches.iter().flatten() {
-            match is_listed.get_mut(row) {
-                Some(listed @ false) => *listed = true,
-                _ => {
-                    let must_be = "a row of x, and listed once";
-                    return Err(Error::Domain { what: "a row of a batch", value: row as f64, must_be });
-                }
-            }
+            let Some(listed @ false) = is_listed.get_mut(row) else {
+                let must_be = "a row of x, and listed once";
+                return Err(Error::Domain { what: "a row of a batch", value: row as f64, must_be });
+            };
+            *listed = true;
         }
         let listed = is_listed.iter().filter(|listed| **listed).count();
         Error::check_len("rows in the batches", n, listed)?;
         let batches: Vec<_> = batches.iter().filter(|batch| !batch.is_empty()).collect();
-        let mut longer = self.longer(x, y, batches.len().saturating_mul(p))?;
+        let mut longer = Longer::new(x, y, batches.len().saturating_mul(p))?;
         let c = self.loss.curvature(n);
         longer.put(0, &(x * c.sqrt()), &(y * c.sqrt()));
         let factor = (0.5 * self.step * batches.len() as f64).sqrt() * c;
@@ -137,9 +135,17 @@ impl StochasticFlow {
         }
         longer.checked()
     }
+}
 
-    /// A longer table, yet empty, with so many rows under those of `x`.
-    fn longer(&self, x: &ArrayRef2<f64>, y: &ArrayRef2<f64>, below: usize) -> Result<Longer, Error> {
+/// A table under construction.
+struct Longer {
+    features: Array2<f64>,
+    targets: Array2<f64>,
+}
+
+impl Longer {
+    /// Yet empty, with so many rows under those of `x`.
+    fn new(x: &ArrayRef2<f64>, y: &ArrayRef2<f64>, below: usize) -> Result<Self, Error> {
         for (what, matrix) in [("the features", x), ("the targets", y)] {
             if matrix.is_empty() {
                 return Err(Error::Empty { what });
@@ -151,17 +157,9 @@ impl StochasticFlow {
         let (p, k) = (x.ncols(), y.ncols());
         let work = [table(rows, p), table(rows, k), table(x.nrows(), p), table(p, p).saturating_mul(2)];
         reserve("the table of a stochastic flow", sum(work))?;
-        Ok(Longer { features: Array2::zeros((rows, p)), targets: Array2::zeros((rows, k)) })
+        Ok(Self { features: Array2::zeros((rows, p)), targets: Array2::zeros((rows, k)) })
     }
-}
 
-/// A table under construction.
-struct Longer {
-    features: Array2<f64>,
-    targets: Array2<f64>,
-}
-
-impl Longer {
     fn put(&mut self, row: usize, features: &Array2<f64>, targets: &Array2<f64>) {
         self.features.slice_mut(s![row..row + features.nrows(), ..]).assign(features);
         self.targets.slice_mut(s![row..row + targets.nrows(), ..]).assign(targets);

@@ -47,10 +47,7 @@ impl Downdated {
     /// For poles `d`, no `ω` 0, and what all rows have of the targets along the modes, `c`, one vector for each output.
     pub(super) fn new(d: &[f64], row: &Row<'_>, c: &[Vec<f64>]) -> Self {
         // The same bits come out of every instruction set.
-        pulp::Arch::new().dispatch(
-            #[inline(always)]
-            || Self::found(d, row, c),
-        )
+        pulp::Arch::new().dispatch(Find { d, row, c })
     }
 
     #[inline(always)]
@@ -59,18 +56,23 @@ impl Downdated {
         let squares: Vec<f64> = row.omega.iter().map(|omega| omega * omega).collect();
         let weights: Vec<f64> = d.iter().zip(&squares).map(|(d, square)| d * square).collect();
         let equation = Equation { d, squares: &squares, weights: &weights, open: row.open };
-        let roots: Vec<Root> = (0..count).map(|j| equation.root(j)).collect();
+        let mut roots = Vec::with_capacity(count);
+        for j in 0..count {
+            roots.push(equation.root(j));
+        }
         // d_k − λ_j, a row for each root; and w², from all of them.
-        let mut apart = Vec::with_capacity(count * count);
+        let mut apart = vec![0.0; count * count];
         let mut w = vec![1.0; count];
         for (j, root) in roots.iter().enumerate() {
-            apart.extend(d.iter().map(|d| (d - root.pole) - root.shift));
-            let apart = &apart[j * count..];
-            for others in [0..j, j + 1..count] {
-                let terms = w[others.clone()].iter_mut().zip(&apart[others.clone()]).zip(&d[others]);
-                terms.for_each(|((w, apart), pole)| *w *= apart / (pole - d[j]));
+            let apart = &mut apart[j * count..][..count];
+            for (apart, pole) in apart.iter_mut().zip(d) {
+                *apart = (pole - root.pole) - root.shift;
             }
-            w[j] *= apart[j];
+            let own = w[j] * apart[j];
+            for ((w, apart), pole) in w.iter_mut().zip(apart).zip(d) {
+                *w *= *apart / (pole - d[j]);
+            }
+            w[j] = own; // which was divided by 0
         }
         w.iter_mut().zip(row.omega).for_each(|(w, omega)| *w = w.max(0.0).sqrt().copysign(*omega));
         let b: Vec<Vec<f64>> = (c.iter().zip(row.targets))
@@ -80,11 +82,28 @@ impl Downdated {
         let mut shares = Vec::with_capacity(count);
         for j in 0..count {
             let apart = &apart[j * count..][..count];
-            parts.iter_mut().zip(&w).zip(apart).for_each(|((part, w), apart)| *part = w / apart);
+            for ((part, w), apart) in parts.iter_mut().zip(&w).zip(apart) {
+                *part = w / apart;
+            }
             let square = dot(&parts, &parts);
             shares.push(b.iter().map(|b| dot(&parts, b) / square).collect());
         }
         Self { values: roots.iter().map(|root| root.pole + root.shift).collect(), shares }
+    }
+}
+
+struct Find<'a> {
+    d: &'a [f64],
+    row: &'a Row<'a>,
+    c: &'a [Vec<f64>],
+}
+
+impl pulp::WithSimd for Find<'_> {
+    type Output = Downdated;
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) -> Downdated {
+        Downdated::found(self.d, self.row, self.c)
     }
 }
 
@@ -94,9 +113,35 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
     let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
     let mut sums = [0.0; 8];
     for (a, b) in a.iter().zip(b) {
-        sums.iter_mut().zip(a.iter().zip(b)).for_each(|(sum, (a, b))| *sum += a * b);
+        for (sum, (a, b)) in sums.iter_mut().zip(a.iter().zip(b)) {
+            *sum += a * b;
+        }
     }
     sums.iter().sum::<f64>() + a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum::<f64>()
+}
+
+/// `Σ term/(d − λ)` and `Σ weight/(d − λ)²`, each in eight sums.
+#[inline(always)]
+fn sums(d: &[f64], terms: &[f64], weights: &[f64], root: &Root) -> (f64, f64) {
+    let (mut values, mut slopes) = ([0.0; 8], [0.0; 8]);
+    let ((d, d_rest), (terms, terms_rest), (weights, weights_rest)) =
+        (d.as_chunks::<8>(), terms.as_chunks::<8>(), weights.as_chunks::<8>());
+    for ((d, term), weight) in d.iter().zip(terms).zip(weights) {
+        add(d, term, weight, root, &mut values, &mut slopes);
+    }
+    add(d_rest, terms_rest, weights_rest, root, &mut values, &mut slopes);
+    (values.iter().sum::<f64>(), slopes.iter().sum::<f64>())
+}
+
+/// A term to each sum.
+#[inline(always)]
+fn add(d: &[f64], terms: &[f64], weights: &[f64], root: &Root, values: &mut [f64; 8], slopes: &mut [f64; 8]) {
+    let sums = values.iter_mut().zip(slopes);
+    for (((d, term), weight), (value, slope)) in d.iter().zip(terms).zip(weights).zip(sums) {
+        let inverse = ((d - root.pole) - root.shift).recip();
+        *value += term * inverse;
+        *slope += weight * inverse * inverse;
+    }
 }
 
 struct Equation<'a> {
@@ -126,28 +171,11 @@ impl Equation<'_> {
         } else {
             (1.0, self.weights, 1.0)
         };
-        // Σ terms/(d − λ) and Σ weights/(d − λ)²: all of one sign on either side of the root.
-        let sums = |poles: std::ops::Range<usize>| {
-            let (d, terms, weights) = (&self.d[poles.clone()], &terms[poles.clone()], &self.weights[poles]);
-            let (mut values, mut slopes) = ([0.0; 8], [0.0; 8]);
-            let mut add = |lane: usize, d: f64, term: f64, weight: f64| {
-                let inverse = ((d - root.pole) - root.shift).recip();
-                values[lane] += term * inverse;
-                slopes[lane] += weight * inverse * inverse;
-            };
-            let ((whole, rest), (of, of_rest), (and, and_rest)) =
-                (d.as_chunks::<8>(), terms.as_chunks::<8>(), weights.as_chunks::<8>());
-            for ((d, term), weight) in whole.iter().zip(of).zip(and) {
-                for lane in 0..8 {
-                    add(lane, d[lane], term[lane], weight[lane]);
-                }
-            }
-            for (lane, ((d, term), weight)) in rest.iter().zip(of_rest).zip(and_rest).enumerate() {
-                add(lane, *d, *term, *weight);
-            }
-            (values.iter().sum::<f64>(), slopes.iter().sum::<f64>())
-        };
-        let (above, below) = (sums(0..j + 1), sums(j + 1..self.d.len()));
+        let (d, weights) = (self.d.split_at(j + 1), self.weights.split_at(j + 1));
+        let terms = terms.split_at(j + 1);
+        // All of one sign on either side of the root.
+        let above = sums(d.0, terms.0, weights.0, root);
+        let below = sums(d.1, terms.1, weights.1, root);
         Value {
             f: open - scale * (above.0 + below.0),
             above: -above.1,
@@ -205,11 +233,15 @@ impl Equation<'_> {
                 let to_lower = (d[j + 1] - root.pole) - root.shift;
                 two_poles(&value, to_upper, to_lower)
             };
-            root.shift += step;
-            // Convergence is quadratic: the next step would be under rounding.
-            if step.abs() <= FINE * root.shift.abs() && root.shift > low && root.shift < high {
+            let next = root.shift + step;
+            if step.abs() <= FINE * next.abs() {
+                // Convergence is quadratic: the next step would be under rounding, as this one may be.
+                if next > low && next < high {
+                    root.shift = next;
+                }
                 break;
             }
+            root.shift = next;
         }
         root
     }

@@ -26,7 +26,9 @@ fn make_relative(residuals: &mut [f64], sigma: &[f64]) {
         let last = sigma.last().copied().unwrap_or(0.0);
         residuals.iter_mut().zip(sigma).for_each(|(rho, s)| *rho = (last / s).powi(2));
     } else {
-        residuals.iter_mut().for_each(|rho| *rho /= largest);
+        for rho in residuals {
+            *rho /= largest;
+        }
     }
 }
 

@@ -65,7 +65,7 @@ impl Training {
             "prediction intervals",
             sum([table(m, modes.width + rank), table(m, n), table(n, 5), table(m, 3)]),
         )?;
-        let response = self.ridge_response(&ridge)?;
+        let response = self.ridge_response(ridge)?;
         let errors = self.ridge_left_out(ridge.lambda(), &response).ok_or_else(|| Error::Unsupported {
             reason: format!("with the penalty {:e} there is no fit without some row", ridge.lambda()),
         })?;
@@ -74,7 +74,7 @@ impl Training {
             None => (x.dot(&vt.t()), 0.0),
             Some(Means { features, targets }) => {
                 let means = features.view().insert_axis(Axis(0));
-                ((x.to_owned() - &means).dot(&vt.t()), targets[0])
+                ((x.to_owned() - means).dot(&vt.t()), targets[0])
             }
         };
         along.rows_mut().into_iter().for_each(|mut row| {

@@ -48,7 +48,9 @@ impl Modes {
         if rank + intercepts < n {
             let mut leverages: Vec<f64> = u.rows().into_iter().map(|row| row.dot(&row)).collect();
             if intercepts > 0 {
-                leverages.iter_mut().for_each(|h| *h += (n as f64).recip());
+                for h in &mut leverages {
+                    *h += (n as f64).recip();
+                }
                 let ones = Array1::from_elem(n, (n as f64).sqrt().recip()).insert_axis(Axis(1));
                 let mut factor = u.clone();
                 factor

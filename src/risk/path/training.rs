@@ -285,9 +285,9 @@ impl Training {
         self.means.as_ref()
     }
 
-    pub(super) fn ridge_response(&self, ridge: &Ridge) -> Result<Response, Error> {
+    pub(super) fn ridge_response(&self, ridge: Ridge) -> Result<Response, Error> {
         let mut response = Response::default();
-        ask(&self.modes, ridge, &mut response)?;
+        ask(&self.modes, &ridge, &mut response)?;
         Ok(response)
     }
 }
