@@ -8,9 +8,12 @@
 //! | the same | [`InterpolantRisk`]: least, minimum norm, random solutions |
 //! | the same, and a setting of mini-batches | [`Sgd`]: expected risk at any step, stability, the stationary state |
 //! | predictions on a grid of draws | [`Decomposition`]: bias and every variance, with standard errors |
+//! | one factorisation | [`Path`]: a whole path of penalties, times, steps or cutoffs, with leave-one-out and generalised cross-validation |
 //! | predictions and labels | [`error_rate`], [`SplitErrors`], [`SymmetricNoise`] |
 //! | weights and a radius | [`robust_errors`]: errors under the worst small change of a row |
 
+mod centred;
+mod chosen_ridge;
 mod classification;
 mod decomposition;
 mod given_design;
@@ -21,10 +24,14 @@ mod population;
 mod robust;
 mod sgd;
 mod smoother;
+pub(crate) mod leverage;
+mod mixing;
+pub(crate) mod path;
 
+pub use centred::Centred;
 pub use classification::error_rate;
 pub(crate) use classification::first_largest;
-pub use decomposition::{Component, Decomposition, Sequential, Source};
+pub use decomposition::{Component, Decomposition, Sequential, VarianceSource};
 pub use given_design::{GivenDesign, Risk};
 pub use interpolants::InterpolantRisk;
 pub use noisy_labels::{RowErrors, SplitErrors, SymmetricNoise};
@@ -35,6 +42,8 @@ pub use sgd::{
     Batches, Sgd, SgdMoments, SgdRisk, SgdStability, Stationary, Streaming, stationary_covariance,
 };
 pub use smoother::smoother;
+pub use mixing::optimal_mixing;
+pub use path::{Best, Criterion, Interval, Path, PathPoint, Training};
 
 use crate::Error;
 use crate::covariance::Root;

@@ -6,7 +6,7 @@ use common::matrices::{norm, normal};
 use common::monte_carlo::{Mean, Z};
 use double_descent::Error;
 use double_descent::filter::{MinNorm, Ridge};
-use double_descent::risk::{Component, Decomposition, Source, smoother};
+use double_descent::risk::{Component, Decomposition, VarianceSource, smoother};
 use double_descent::rng::stream;
 use double_descent::svd::Svd;
 use double_descent::theory::random_features::RandomFeatureModel;
@@ -15,9 +15,9 @@ use ndarray::{Array1, Array2, Array4, Axis, array};
 use rand::RngExt;
 use rand_distr::StandardNormal;
 
-const SOURCES: [Source; 3] = [Source::Sampling, Source::LabelNoise, Source::Initialisation];
+const SOURCES: [VarianceSource; 3] = [VarianceSource::Sampling, VarianceSource::LabelNoise, VarianceSource::Initialisation];
 
-fn sources(set: usize) -> Vec<Source> {
+fn sources(set: usize) -> Vec<VarianceSource> {
     (0..3).filter(|axis| set & (1 << axis) != 0).map(|axis| SOURCES[axis]).collect()
 }
 
@@ -143,8 +143,8 @@ fn smoothers_split_the_noise_without_draws() {
             Ok(matrix(set, seed).dot(&noises[draw]).column(0).to_owned())
         });
         let by_draws = by_draws.unwrap();
-        let of = |parts: &Decomposition, set: &[Source]| parts.variance(set).unwrap().value;
-        let (s, l, i) = (Source::Sampling, Source::LabelNoise, Source::Initialisation);
+        let of = |parts: &Decomposition, set: &[VarianceSource]| parts.variance(set).unwrap().value;
+        let (s, l, i) = (VarianceSource::Sampling, VarianceSource::LabelNoise, VarianceSource::Initialisation);
         for ((mean, exact), drawn) in differences
             .iter_mut()
             .zip([
@@ -208,8 +208,8 @@ fn random_features_have_the_variances_of_the_theory() {
             Ok(smoothers.next().unwrap().flatten().to_owned())
         });
         let (fits, of_noise, scale) = (fits.unwrap(), of_noise.unwrap(), modes as f64);
-        let part = |parts: &Decomposition, set: &[Source]| parts.variance(set).unwrap().value;
-        let (s, i) = (Source::Sampling, Source::Initialisation);
+        let part = |parts: &Decomposition, set: &[VarianceSource]| parts.variance(set).unwrap().value;
+        let (s, i) = (VarianceSource::Sampling, VarianceSource::Initialisation);
         let parts = [
             fits.bias_squared().value * scale,
             part(&fits, &[s]) * scale,
@@ -250,8 +250,8 @@ fn grids_that_say_nothing() {
     grid[[1, 0, 0, 0]] = 1.0;
     let parts = Decomposition::new(&grid, &truth).unwrap();
     assert_eq!(parts.bias_squared().standard_error, None);
-    assert!(parts.variance(&[]).is_none() && parts.variance(&[Source::Initialisation]).is_none());
-    assert!(parts.variance(&[Source::Sampling, Source::LabelNoise]).is_some());
+    assert!(parts.variance(&[]).is_none() && parts.variance(&[VarianceSource::Initialisation]).is_none());
+    assert!(parts.variance(&[VarianceSource::Sampling, VarianceSource::LabelNoise]).is_some());
 
     // Fits one by one are the grid of them.
     let value = |i: usize, j: usize, k: usize| ((i * 7 + j * 3 + k) as f64).sin();

@@ -2,8 +2,9 @@
 
 use super::loss::{self, Loss};
 use super::schedule::Schedule;
-use super::{SpectralFilter, Spectrum};
+use super::{Length, SpectralFilter, Spectrum};
 use crate::Error;
+use std::borrow::Cow;
 
 /// `k` steps of gradient descent from 0, `β ← β − h ∇L(β)`, with any [`Schedule`] of step sizes.
 ///
@@ -22,68 +23,87 @@ use crate::Error;
 #[derive(Clone, Debug, PartialEq)]
 pub struct GradientDescent {
     schedule: Schedule,
-    steps: usize,
+    length: Length,
+    /// Of a number of steps.
     stretches: Vec<(f64, usize)>,
     loss: Loss,
 }
 
 impl GradientDescent {
-    /// After `steps` steps.
+    /// After so many steps, or epochs ([`Length`]).
     ///
     /// # Errors
-    /// [`Error::Domain`] for a step size that is negative or not finite; [`Error::Empty`] for an empty schedule;
-    /// [`Error::Resource`] for one that changes more than 2²⁰ times.
-    pub fn new(schedule: Schedule, steps: usize, loss: Loss) -> Result<Self, Error> {
+    /// [`Error::Domain`] for a step size that is negative or not finite, or batches of no rows; [`Error::Empty`] for an
+    /// empty schedule; [`Error::Resource`] for one that changes more than 2²⁰ times.
+    pub fn new(schedule: Schedule, length: impl Into<Length>, loss: Loss) -> Result<Self, Error> {
         schedule.check()?;
-        let stretches = schedule.stretches(steps)?;
-        Ok(Self { schedule, steps, stretches, loss })
+        let length = length.into().checked()?;
+        let stretches = match length {
+            Length::Steps(steps) => schedule.stretches(steps)?,
+            Length::Epochs { .. } => Vec::new(),
+        };
+        Ok(Self { schedule, length, stretches, loss })
     }
 
-    /// How many steps.
+    /// How long it runs.
     #[must_use]
-    pub fn steps(&self) -> usize {
-        self.steps
+    pub fn length(&self) -> Length {
+        self.length
     }
 
-    /// `ln|∏ (1 − h μ)|`, and whether the product is negative.
-    fn logarithm(&self, mu: f64) -> (f64, bool) {
-        let (mut sum, mut negative) = (0.0, false);
-        for &(h, length) in &self.stretches {
-            let hm = h * mu;
-            // Exact as h μ → 0; over 1 the factor is negative, and its size h μ − 1.
-            sum += length as f64 * if hm <= 1.0 { (-hm).ln_1p() } else { (hm - 1.0).ln() };
-            negative ^= hm > 1.0 && length % 2 == 1;
+    /// The size and length of each stretch of equal steps, on `n` rows.
+    fn stretches(&self, n: usize) -> Result<Cow<'_, [(f64, usize)]>, Error> {
+        match self.length {
+            Length::Steps(_) => Ok(Cow::Borrowed(&self.stretches)),
+            length @ Length::Epochs { .. } => self.schedule.stretches(length.steps(n)).map(Cow::Owned),
         }
-        (sum, negative)
     }
+
+    /// What `of` makes of the product at each eigenvalue, `ln|∏ (1 − h μ)|` and whether the product is negative.
+    fn each(&self, spectrum: Spectrum<'_>, of: impl Fn((f64, bool)) -> f64) -> impl Fn(f64) -> f64 {
+        let stretches = self.stretches(spectrum.shape().0).unwrap_or_default();
+        // `check` has said no before: what is asked all the same is no number.
+        let is_defined = !stretches.is_empty() || self.length.steps(spectrum.shape().0) == 0;
+        move |mu| if is_defined { of(logarithm(&stretches, mu)) } else { f64::NAN }
+    }
+}
+
+/// `ln|∏ (1 − h μ)|`, and whether the product is negative.
+fn logarithm(stretches: &[(f64, usize)], mu: f64) -> (f64, bool) {
+    let (mut sum, mut negative) = (0.0, false);
+    for &(h, length) in stretches {
+        let hm = h * mu;
+        // Exact as h μ → 0; over 1 the factor is negative, and its size h μ − 1.
+        sum += length as f64 * if hm <= 1.0 { (-hm).ln_1p() } else { (hm - 1.0).ln() };
+        negative ^= hm > 1.0 && length % 2 == 1;
+    }
+    (sum, negative)
 }
 
 impl SpectralFilter for GradientDescent {
     fn write_gains(&self, spectrum: Spectrum<'_>, gains: &mut [f64]) {
-        loss::write_gains(self.loss, spectrum, gains, |mu| match self.logarithm(mu) {
-            (sum, false) => -sum.exp_m1(),
-            (sum, true) => 1.0 + sum.exp(),
-        });
+        let shrinkage =
+            self.each(spectrum, |(sum, negative)| if negative { 1.0 + sum.exp() } else { -sum.exp_m1() });
+        loss::write_gains(self.loss, spectrum, gains, shrinkage);
     }
 
     fn write_residuals(&self, spectrum: Spectrum<'_>, _: &[f64], residuals: &mut [f64]) {
-        loss::write_residuals(self.loss, spectrum, residuals, |mu| match self.logarithm(mu) {
-            (sum, false) => sum.exp(),
-            (sum, true) => -sum.exp(),
-        });
+        let residual = self.each(spectrum, |(sum, negative)| if negative { -sum.exp() } else { sum.exp() });
+        loss::write_residuals(self.loss, spectrum, residuals, residual);
     }
 
     fn check(&self, spectrum: Spectrum<'_>) -> Result<(), Error> {
-        let largest = self.stretches.iter().map(|stretch| stretch.0).fold(0.0, f64::max);
+        let stretches = self.stretches(spectrum.shape().0)?;
+        let largest = stretches.iter().map(|stretch| stretch.0).fold(0.0, f64::max);
         within_limit(largest, 2.0, self.loss, spectrum)
     }
 
     fn describe(&self) -> String {
         format!(
-            "gradient descent on {}, {}, {} steps",
+            "gradient descent on {}, {}, {}",
             self.loss.formula(),
             self.schedule.describe(),
-            self.steps
+            self.length.describe()
         )
     }
 }
@@ -94,29 +114,30 @@ impl SpectralFilter for GradientDescent {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AveragedDescent {
     step: f64,
-    steps: usize,
+    length: Length,
     loss: Loss,
 }
 
 impl AveragedDescent {
-    /// The mean of `steps` iterates, the start among them.
+    /// The mean of so many iterates, the start among them; in epochs ([`Length`]), of as many as these have steps.
     ///
     /// # Errors
-    /// [`Error::Domain`] unless `step` is finite and at least 0 and `steps` at least 1.
-    pub fn new(step: f64, steps: usize, loss: Loss) -> Result<Self, Error> {
+    /// [`Error::Domain`] unless `step` is finite and at least 0 and there is at least one iterate.
+    pub fn new(step: f64, length: impl Into<Length>, loss: Loss) -> Result<Self, Error> {
         super::checked("a step size", step)?;
-        if steps == 0 {
+        let length = length.into().checked()?;
+        if length.steps(1) == 0 {
             return Err(Error::Domain {
                 what: "the number of averaged iterates",
                 value: 0.0,
                 must_be: "at least 1",
             });
         }
-        Ok(Self { step, steps, loss })
+        Ok(Self { step, length, loss })
     }
 
-    fn residual(&self, mu: f64) -> f64 {
-        let (hm, k) = (self.step * mu, self.steps as f64);
+    fn residual(&self, mu: f64, steps: usize) -> f64 {
+        let (hm, k) = (self.step * mu, steps as f64);
         if hm == 0.0 {
             return 1.0;
         }
@@ -124,16 +145,16 @@ impl AveragedDescent {
             -(k * (-hm).ln_1p()).exp_m1()
         } else {
             let size = (k * (hm - 1.0).ln()).exp();
-            1.0 - if self.steps % 2 == 1 { -size } else { size }
+            1.0 - if steps % 2 == 1 { -size } else { size }
         };
         moved / (k * hm)
     }
 
     /// `1 − residual`; for small `k h μ` by its series, where the difference would cancel.
-    fn shrinkage(&self, mu: f64) -> f64 {
-        let (hm, k) = (self.step * mu, self.steps as f64);
+    fn shrinkage(&self, mu: f64, steps: usize) -> f64 {
+        let (hm, k) = (self.step * mu, steps as f64);
         if k * hm > 0.5 {
-            return 1.0 - self.residual(mu);
+            return 1.0 - self.residual(mu, steps);
         }
         // (1 − (1 − x)ᵏ)/(k x) = Σ_j C(k, j + 1)/k · (−x)ʲ: each term is the one before times −x (k − j)/(j + 1).
         let (mut term, mut sum) = (1.0, 0.0);
@@ -150,11 +171,13 @@ impl AveragedDescent {
 
 impl SpectralFilter for AveragedDescent {
     fn write_gains(&self, spectrum: Spectrum<'_>, gains: &mut [f64]) {
-        loss::write_gains(self.loss, spectrum, gains, |mu| self.shrinkage(mu));
+        let steps = self.length.steps(spectrum.shape().0);
+        loss::write_gains(self.loss, spectrum, gains, |mu| self.shrinkage(mu, steps));
     }
 
     fn write_residuals(&self, spectrum: Spectrum<'_>, _: &[f64], residuals: &mut [f64]) {
-        loss::write_residuals(self.loss, spectrum, residuals, |mu| self.residual(mu));
+        let steps = self.length.steps(spectrum.shape().0);
+        loss::write_residuals(self.loss, spectrum, residuals, |mu| self.residual(mu, steps));
     }
 
     fn check(&self, spectrum: Spectrum<'_>) -> Result<(), Error> {
@@ -163,10 +186,10 @@ impl SpectralFilter for AveragedDescent {
 
     fn describe(&self) -> String {
         format!(
-            "average of {} iterates of gradient descent on {}, step {:e}",
-            self.steps,
+            "average of the iterates of gradient descent on {}, step {:e}, {}",
             self.loss.formula(),
-            self.step
+            self.step,
+            self.length.describe()
         )
     }
 }

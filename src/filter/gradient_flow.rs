@@ -124,6 +124,19 @@ impl RegularisedFlow {
         Ok(Self { time, step: checked("the step of a regularised flow", step)?, loss })
     }
 
+    /// The flow that `steps` steps of the heavy ball ([`HeavyBall`](super::HeavyBall)) follow to second order: the time
+    /// `k h/(1 − m)` of the flow with the step `h (1 + m)/(1 − m)²` in the second term, so that a mode decays at a step
+    /// by `hμ/(1 − m) + (1 + m)(hμ)²/(2(1 − m)³)` (Ghosh, Lyu, Zhang and Wang 2023, *Implicit regularization in heavy-ball
+    /// momentum accelerated stochastic gradient descent*). The momentum needs some `1/(1 − m)` steps to build up.
+    ///
+    /// # Errors
+    /// [`Error::Domain`] unless `step` is finite and at least 0 and `momentum` in [0, 1).
+    pub fn of_heavy_ball(steps: usize, step: f64, momentum: f64, loss: Loss) -> Result<Self, Error> {
+        let rest = 1.0 - super::momentum::check_momentum(momentum)?;
+        let step = checked("a step size", step)?;
+        Self::new(steps as f64 * step / rest, step * (1.0 + momentum) / (rest * rest), loss)
+    }
+
     fn exponent(&self, mu: f64) -> f64 {
         -mu * self.time * (1.0 + 0.5 * self.step * mu)
     }

@@ -8,13 +8,23 @@
 //! | [`MinNorm`] | `1/σ` for `σ >` cutoff, else 0 | the pseudoinverse; the limit of gradient descent from 0 |
 //! | [`Truncated`] | `1/σ` for `σ ≥` an absolute cutoff | Schaeffer et al. 2023, first ablation |
 //! | [`LeadingModes`] | `1/σ` for the first `k` | principal component regression |
-//! | [`Ridge`] | `σ / (σ² + λ)` | penalty `‖Xβ − y‖² + λ‖β‖²` |
+//! | [`Ridge`] | `σ / (σ² + λ)` | penalty `‖Xβ − y‖² + λ‖β‖²`, `λ > −σ_r²` |
+//! | [`IteratedTikhonov`] | `(1 − ρᵏ)/σ` | ridge on what ridge has left, `k` times; `ρ = λ/(σ² + λ)` |
+//! | [`SelfDistillation`] | `(1 − ρ)ᵐ/σ`, or mixed | ridge on the labels of the ridge before it |
 //! | [`GradientFlow`] | `(1 − e^{−tμ})/σ` | stopped at time `t`; `μ = c σ²`, `c` the [`Loss`]'s |
 //! | [`DecayedFlow`] | `μ/(μ + λ) · (1 − e^{−t(μ + λ)})/σ` | gradient flow with weight decay |
 //! | [`RegularisedFlow`] | `(1 − e^{−t(μ + hμ²/2)})/σ` | the flow that gradient descent follows (Barrett & Dherin 2021) |
 //! | [`GradientDescent`] | `(1 − ∏(1 − h_jμ))/σ` | any [`Schedule`] of step sizes |
 //! | [`AveragedDescent`] | `1/σ` less the mean of the residual factors | Polyak and Ruppert's average |
+//! | [`PrincipalFlow`] | `(1 − (1 − hμ)^{t/h})/σ` | the flow through all iterates of gradient descent |
 //! | [`HeavyBall`], [`Nesterov`] | `(1 − p_k(μ))/σ` | descent with momentum, `p_k` its residual polynomial |
+//! | [`HeavyBallFlow`], [`NesterovFlow`] | `(1 − q(μ, t))/σ` | their limits of small steps |
+//! | [`Chebyshev`] | `(1 − T_k(x)/T_k(x₀))/σ` | the best polynomial on an interval of `μ` |
+//! | [`Polynomial`] | `(1 − q(μ))/σ` | any residual polynomial `q` of yours |
+//!
+//! All start from 0; [`Svd::solve_from`](crate::svd::Svd::solve_from) starts anywhere. Descent with a step size for each
+//! feature is one of these on a scaled design ([`FeatureSteps`]); the flow that follows stochastic descent is one on a
+//! longer table ([`StochasticFlow`]).
 //!
 //! Your own estimator is one method, or two:
 //! ```
@@ -42,20 +52,41 @@
 //! assert_eq!(gains.to_vec(), [0.5, 1.0]); // the limit is the pseudoinverse
 //! ```
 
+mod chebyshev;
+mod distillation;
+mod feature_steps;
 mod gradient_descent;
 mod gradient_flow;
+mod iterated_tikhonov;
+mod length;
 mod loss;
 mod momentum;
+mod momentum_flow;
+mod polynomial;
+mod principal_flow;
+mod pseudoinverse;
+mod ridge;
 mod schedule;
+mod stochastic_flow;
 
+pub use chebyshev::Chebyshev;
+pub use distillation::SelfDistillation;
+pub use feature_steps::FeatureSteps;
 pub use gradient_descent::{AveragedDescent, GradientDescent};
 pub use gradient_flow::{DecayedFlow, GradientFlow, RegularisedFlow};
+pub use iterated_tikhonov::IteratedTikhonov;
+pub use length::Length;
 pub use loss::Loss;
 pub use momentum::{HeavyBall, Nesterov};
+pub use momentum_flow::{HeavyBallFlow, NesterovFlow};
+pub use polynomial::Polynomial;
+pub use principal_flow::PrincipalFlow;
+pub use pseudoinverse::{LeadingModes, MinNorm, Truncated};
+pub use ridge::Ridge;
 pub use schedule::Schedule;
+pub use stochastic_flow::StochasticFlow;
 
 use crate::Error;
-use crate::svd::Cutoff;
 use crate::user_code;
 use ndarray::Array1;
 
@@ -101,7 +132,7 @@ pub trait SpectralFilter: std::fmt::Debug + Send + Sync {
     fn write_residuals(&self, spectrum: Spectrum<'_>, gains: &[f64], residuals: &mut [f64]) {
         let lambda = self.penalty().filter(|&lambda| lambda > 0.0);
         for ((left, gain), &s) in residuals.iter_mut().zip(gains).zip(spectrum.sigma) {
-            *left = lambda.map_or_else(|| difference(*gain, s), |lambda| ridge_residual(lambda, s));
+            *left = lambda.map_or_else(|| difference(*gain, s), |lambda| ridge::residual(lambda, s));
         }
     }
 
@@ -146,25 +177,6 @@ fn checked(what: &'static str, value: f64) -> Result<f64, Error> {
 pub(crate) fn difference(gain: f64, sigma: f64) -> f64 {
     let left = 1.0 - gain * sigma;
     if left.abs() <= f64::EPSILON { 0.0 } else { left }
-}
-
-/// Residual factors of a filter whose gains are `1/σ` and 0.
-fn kept_or_dropped(gains: &[f64], residuals: &mut [f64]) {
-    for (left, &gain) in residuals.iter_mut().zip(gains) {
-        *left = if gain == 0.0 { 1.0 } else { 0.0 };
-    }
-}
-
-/// `λ / (σ² + λ)` for any two numbers, to a few `ε_mach`: by the ratio of `σ` and `√λ` that is at most 1.
-fn ridge_residual(lambda: f64, sigma: f64) -> f64 {
-    let root = lambda.sqrt();
-    if sigma <= root {
-        let ratio = sigma / root;
-        (1.0 + ratio * ratio).recip()
-    } else {
-        let ratio = root / sigma;
-        ratio * ratio / (1.0 + ratio * ratio)
-    }
 }
 
 /// What a filter does to a spectrum: its gains `g` and its residual factors `1 − σ g`, one of each per singular value.
@@ -248,156 +260,10 @@ pub(crate) fn penalty(filter: &dyn SpectralFilter) -> Result<Option<f64>, Error>
     }
 }
 
-/// Minimum-norm least squares, `β̂ = X⁺ y`: of all minimisers of `‖Xβ − y‖` the one of least norm.
-///
-/// Gain `1/σ` for `σ >` cutoff, else 0. There is no hidden ridge.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct MinNorm {
-    cutoff: Cutoff,
-}
-
-impl MinNorm {
-    /// With a cutoff of your choice in place of `max(n, p) ε σ₁`.
-    ///
-    /// # Errors
-    /// [`Error::Domain`] if the cutoff is negative or not finite.
-    pub fn with_cutoff(cutoff: Cutoff) -> Result<Self, Error> {
-        cutoff.check()?;
-        Ok(Self { cutoff })
-    }
-
-    /// The cutoff in use.
-    #[must_use]
-    pub fn cutoff(&self) -> Cutoff {
-        self.cutoff
-    }
-}
-
-impl SpectralFilter for MinNorm {
-    fn write_gains(&self, spectrum: Spectrum<'_>, gains: &mut [f64]) {
-        let cutoff = self.cutoff.value(spectrum);
-        for (gain, &s) in gains.iter_mut().zip(spectrum.sigma) {
-            *gain = if s > cutoff { s.recip() } else { 0.0 };
-        }
-    }
-
-    fn write_residuals(&self, _: Spectrum<'_>, gains: &[f64], residuals: &mut [f64]) {
-        kept_or_dropped(gains, residuals);
-    }
-
-    fn penalty(&self) -> Option<f64> {
-        (self.cutoff == Cutoff::MachinePrecision).then_some(0.0)
-    }
-
-    fn describe(&self) -> String {
-        format!("minimum norm, {}", self.cutoff)
-    }
-}
-
-/// The pseudoinverse of the modes with `σ ≥ cutoff`, an absolute bound.
-///
-/// Schaeffer et al. 2023 ablate the first factor of the test error this way (`σ < cutoff` is
-/// dropped).
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Truncated {
-    cutoff: f64,
-}
-
-impl Truncated {
-    /// Keeps the modes with `σ ≥ cutoff`, in the units of the singular values.
-    ///
-    /// # Errors
-    /// [`Error::Domain`] if the cutoff is negative or not finite.
-    pub fn new(cutoff: f64) -> Result<Self, Error> {
-        Cutoff::Absolute(cutoff).check()?;
-        Ok(Self { cutoff })
-    }
-}
-
-impl SpectralFilter for Truncated {
-    fn write_gains(&self, spectrum: Spectrum<'_>, gains: &mut [f64]) {
-        for (gain, &s) in gains.iter_mut().zip(spectrum.sigma) {
-            *gain = if s >= self.cutoff && s > 0.0 { s.recip() } else { 0.0 };
-        }
-    }
-
-    fn write_residuals(&self, _: Spectrum<'_>, gains: &[f64], residuals: &mut [f64]) {
-        kept_or_dropped(gains, residuals);
-    }
-
-    fn describe(&self) -> String {
-        format!("truncated, σ ≥ {:e}", self.cutoff)
-    }
-}
-
-/// The pseudoinverse of the `k` leading modes: principal component regression. Modes that
-/// [`MinNorm`] would drop stay dropped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LeadingModes(
-    /// How many modes to keep; more than there are keeps all.
-    pub usize,
-);
-
-impl SpectralFilter for LeadingModes {
-    fn write_gains(&self, spectrum: Spectrum<'_>, gains: &mut [f64]) {
-        MinNorm::default().write_gains(spectrum, gains);
-        gains.iter_mut().skip(self.0).for_each(|gain| *gain = 0.0);
-    }
-
-    fn write_residuals(&self, _: Spectrum<'_>, gains: &[f64], residuals: &mut [f64]) {
-        kept_or_dropped(gains, residuals);
-    }
-
-    fn describe(&self) -> String {
-        format!("{} leading modes", self.0)
-    }
-}
-
-/// Ridge regression: the minimiser of `‖Xβ − y‖² + λ ‖β‖²` (sums, not means: a penalty λₘ on the
-/// mean of squares is `λ = n λₘ`).
-///
-/// No singular value is cut off: one that is rounding error has the gain `σ/λ`. So where rows are dependent and
-/// their targets differ, a fit is as sensitive as `ε ‖Xβ − y‖ / λ` to the rounding of `X`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Ridge {
-    lambda: f64,
-}
-
-impl Ridge {
-    /// Ridge with penalty `lambda`, in squared units of the features.
-    ///
-    /// # Errors
-    /// [`Error::Domain`] unless `lambda` is positive and finite; the limit 0 is [`MinNorm`].
-    pub fn new(lambda: f64) -> Result<Self, Error> {
-        if lambda > 0.0 && lambda.is_finite() {
-            return Ok(Self { lambda });
-        }
-        Err(Error::Domain { what: "the ridge penalty", value: lambda, must_be: "finite and > 0" })
-    }
-}
-
-impl SpectralFilter for Ridge {
-    fn write_gains(&self, spectrum: Spectrum<'_>, gains: &mut [f64]) {
-        for (gain, &s) in gains.iter_mut().zip(spectrum.sigma) {
-            // σ/(σ² + λ) with σ² out of the way: it would overflow from 1e154 on. Where λ/σ does, σ is nothing
-            // beside it.
-            let pull = self.lambda / s;
-            *gain = if pull.is_finite() { (s + pull).recip() } else { s / self.lambda };
-        }
-    }
-
-    fn penalty(&self) -> Option<f64> {
-        Some(self.lambda)
-    }
-
-    fn describe(&self) -> String {
-        format!("ridge, λ = {:e}", self.lambda)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::svd::Cutoff;
 
     fn gains(filter: &dyn SpectralFilter, sigma: &[f64]) -> Vec<f64> {
         filter.gains(Spectrum::new(sigma.len(), sigma.len(), sigma)).to_vec()
@@ -427,9 +293,9 @@ mod tests {
     #[test]
     fn parameters_outside_their_domain() {
         for bad in [f64::NAN, f64::INFINITY, -1.0] {
-            assert!(Ridge::new(bad).is_err() && Truncated::new(bad).is_err());
+            assert!(Truncated::new(bad).is_err());
             assert!(MinNorm::with_cutoff(Cutoff::Relative(bad)).is_err());
+            assert!(bad == -1.0 || Ridge::new(bad).is_err());
         }
-        assert!(Ridge::new(0.0).is_err());
     }
 }

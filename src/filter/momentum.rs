@@ -2,7 +2,7 @@
 
 use super::gradient_descent::within_limit;
 use super::loss::{self, Loss};
-use super::{SpectralFilter, Spectrum, checked};
+use super::{Length, SpectralFilter, Spectrum, checked};
 use crate::Error;
 
 /// `k` steps of the heavy ball from 0, `β ← β − η ∇L(β) + m (β − β_before)`, at rest before the first.
@@ -13,25 +13,25 @@ use crate::Error;
 pub struct HeavyBall {
     step: f64,
     momentum: f64,
-    steps: usize,
+    length: Length,
     loss: Loss,
 }
 
 impl HeavyBall {
-    /// After `steps` steps of size `step`.
+    /// After so many steps of size `step`, or epochs ([`Length`]).
     ///
     /// # Errors
-    /// [`Error::Domain`] unless `step` is finite and at least 0 and `momentum` in [0, 1); [`Error::Resource`] for more
-    /// than 2²⁴ steps, which are taken one by one for every singular value.
-    pub fn new(step: f64, momentum: f64, steps: usize, loss: Loss) -> Result<Self, Error> {
+    /// [`Error::Domain`] unless `step` is finite and at least 0, `momentum` in [0, 1) and batches have rows;
+    /// [`Error::Resource`] for more than 2²⁴ steps, which are taken one by one for every singular value.
+    pub fn new(step: f64, momentum: f64, length: impl Into<Length>, loss: Loss) -> Result<Self, Error> {
         checked("a step size", step)?;
-        check_steps(steps)?;
-        Ok(Self { step, momentum: check_momentum(momentum)?, steps, loss })
+        let length = checked_length(length.into())?;
+        Ok(Self { step, momentum: check_momentum(momentum)?, length, loss })
     }
 
-    fn run(&self, mu: f64) -> Run {
+    fn run(&self, mu: f64, steps: usize) -> Run {
         let mut run = Run::default();
-        for _ in 0..self.steps {
+        for _ in 0..steps {
             run.advance(self.momentum, self.step * mu * run.left);
         }
         run
@@ -40,20 +40,23 @@ impl HeavyBall {
 
 impl SpectralFilter for HeavyBall {
     fn write_gains(&self, spectrum: Spectrum<'_>, gains: &mut [f64]) {
-        loss::write_gains(self.loss, spectrum, gains, |mu| self.run(mu).moved);
+        let steps = self.length.steps(spectrum.shape().0);
+        loss::write_gains(self.loss, spectrum, gains, |mu| self.run(mu, steps).moved);
     }
 
     fn write_residuals(&self, spectrum: Spectrum<'_>, _: &[f64], residuals: &mut [f64]) {
-        loss::write_residuals(self.loss, spectrum, residuals, |mu| self.run(mu).left);
+        let steps = self.length.steps(spectrum.shape().0);
+        loss::write_residuals(self.loss, spectrum, residuals, |mu| self.run(mu, steps).left);
     }
 
     fn check(&self, spectrum: Spectrum<'_>) -> Result<(), Error> {
+        check_steps(self.length.steps(spectrum.shape().0))?;
         within_limit(self.step, 2.0 * (1.0 + self.momentum), self.loss, spectrum)
     }
 
     fn describe(&self) -> String {
-        let (loss, step, m, k) = (self.loss.formula(), self.step, self.momentum, self.steps);
-        format!("heavy ball on {loss}, step {step:e}, momentum {m}, {k} steps")
+        let (loss, step, m, length) = (self.loss.formula(), self.step, self.momentum, self.length.describe());
+        format!("heavy ball on {loss}, step {step:e}, momentum {m}, {length}")
     }
 }
 
@@ -66,19 +69,19 @@ impl SpectralFilter for HeavyBall {
 pub struct Nesterov {
     step: f64,
     momentum: Option<f64>,
-    steps: usize,
+    length: Length,
     loss: Loss,
 }
 
 impl Nesterov {
-    /// After `steps` steps of size `step`, momentum `j/(j + 3)`.
+    /// After so many steps of size `step`, or epochs ([`Length`]), with the momentum `j/(j + 3)`.
     ///
     /// # Errors
-    /// [`Error::Domain`] unless `step` is finite and at least 0; [`Error::Resource`] for more than 2²⁴ steps, which are
-    /// taken one by one for every singular value.
-    pub fn new(step: f64, steps: usize, loss: Loss) -> Result<Self, Error> {
-        check_steps(steps)?;
-        Ok(Self { step: checked("a step size", step)?, momentum: None, steps, loss })
+    /// [`Error::Domain`] unless `step` is finite and at least 0 and batches have rows; [`Error::Resource`] for more than
+    /// 2²⁴ steps, which are taken one by one for every singular value.
+    pub fn new(step: f64, length: impl Into<Length>, loss: Loss) -> Result<Self, Error> {
+        let length = checked_length(length.into())?;
+        Ok(Self { step: checked("a step size", step)?, momentum: None, length, loss })
     }
 
     /// The same with a constant momentum.
@@ -90,10 +93,10 @@ impl Nesterov {
         Ok(self)
     }
 
-    fn run(&self, mu: f64) -> Run {
+    fn run(&self, mu: f64, steps: usize) -> Run {
         let mut run = Run::default();
         let pull = self.step * mu;
-        for j in 0..self.steps {
+        for j in 0..steps {
             let m = self.momentum.unwrap_or(j as f64 / (j as f64 + 3.0));
             // The gradient is taken at z, whose residual factor is p_j − m d_j.
             let ahead = m * run.last;
@@ -105,14 +108,17 @@ impl Nesterov {
 
 impl SpectralFilter for Nesterov {
     fn write_gains(&self, spectrum: Spectrum<'_>, gains: &mut [f64]) {
-        loss::write_gains(self.loss, spectrum, gains, |mu| self.run(mu).moved);
+        let steps = self.length.steps(spectrum.shape().0);
+        loss::write_gains(self.loss, spectrum, gains, |mu| self.run(mu, steps).moved);
     }
 
     fn write_residuals(&self, spectrum: Spectrum<'_>, _: &[f64], residuals: &mut [f64]) {
-        loss::write_residuals(self.loss, spectrum, residuals, |mu| self.run(mu).left);
+        let steps = self.length.steps(spectrum.shape().0);
+        loss::write_residuals(self.loss, spectrum, residuals, |mu| self.run(mu, steps).left);
     }
 
     fn check(&self, spectrum: Spectrum<'_>) -> Result<(), Error> {
+        check_steps(self.length.steps(spectrum.shape().0))?;
         // |p| stays bounded while ημ < (2 + 2m)/(1 + 2m); j/(j + 3) comes close to 1.
         let m = self.momentum.unwrap_or(1.0);
         within_limit(self.step, (2.0 + 2.0 * m) / (1.0 + 2.0 * m), self.loss, spectrum)
@@ -120,17 +126,17 @@ impl SpectralFilter for Nesterov {
 
     fn describe(&self) -> String {
         let momentum = self.momentum.map_or("j/(j + 3)".to_owned(), |m| m.to_string());
-        let (loss, step, k) = (self.loss.formula(), self.step, self.steps);
-        format!("Nesterov's descent on {loss}, step {step:e}, momentum {momentum}, {k} steps")
+        let (loss, step, length) = (self.loss.formula(), self.step, self.length.describe());
+        format!("Nesterov's descent on {loss}, step {step:e}, momentum {momentum}, {length}")
     }
 }
 
 /// Where a mode stands: what of the target is fitted (`1 − p`), what is left (`p`), and the last change of the former.
 /// Both are carried, so that neither is a difference of nearly equal numbers.
 #[derive(Clone, Copy, Debug)]
-struct Run {
-    moved: f64,
-    left: f64,
+pub(super) struct Run {
+    pub(super) moved: f64,
+    pub(super) left: f64,
     last: f64,
 }
 
@@ -142,7 +148,7 @@ impl Default for Run {
 
 impl Run {
     /// One step: the momentum carries on a part of the last change, the gradient adds its own.
-    fn advance(&mut self, momentum: f64, gradient: f64) {
+    pub(super) fn advance(&mut self, momentum: f64, gradient: f64) {
         self.last = momentum * self.last + gradient;
         self.moved += self.last;
         self.left -= self.last;
@@ -152,15 +158,25 @@ impl Run {
 /// A few seconds for a hundred singular values.
 const MOST_STEPS: usize = 1 << 24;
 
-fn check_steps(steps: usize) -> Result<(), Error> {
+/// A length whose steps are few enough, where their number is known already.
+pub(super) fn checked_length(length: Length) -> Result<Length, Error> {
+    match length.checked()? {
+        Length::Steps(steps) => check_steps(steps)?,
+        Length::Epochs { .. } => {}
+    }
+    Ok(length)
+}
+
+pub(super) fn check_steps(steps: usize) -> Result<(), Error> {
     if steps <= MOST_STEPS {
         return Ok(());
     }
-    let reason = format!("{steps} steps with momentum are more than 2^24; a gradient flow takes any time");
+    let reason =
+        format!("{steps} steps, taken one by one, are more than 2^24; a gradient flow takes any time");
     Err(Error::Resource { reason })
 }
 
-fn check_momentum(momentum: f64) -> Result<f64, Error> {
+pub(super) fn check_momentum(momentum: f64) -> Result<f64, Error> {
     if (0.0..1.0).contains(&momentum) {
         Ok(momentum)
     } else {

@@ -46,12 +46,14 @@
 mod angle;
 mod arc_cosine;
 mod pairs;
+mod path;
 mod regression;
 mod relu_network;
 mod stationary;
 mod wide_layer;
 
 pub use arc_cosine::ArcCosine;
+pub use path::{KernelTraining, median_distance};
 pub use regression::KernelRegression;
 pub use relu_network::ReluNetwork;
 pub use wide_layer::WideLayer;

@@ -23,11 +23,10 @@ use super::carried::Carried;
 use super::fit::negligible;
 use super::refits::Sums;
 use super::triangle::{Triangle, axpy, dot, rotate, square};
+use crate::risk::leverage;
 use crate::svd::Svd;
 use ndarray::{Array2, ArrayView1, Axis, s};
 
-/// Under this `1 − hᵢᵢ` is not formed as that difference.
-const CLOSE: f64 = 1.0 / 64.0;
 /// By so much the cutoff of the other rows, and the estimate of their smallest singular value, may be off.
 const UNSURE: (f64, f64) = (0.25, 8.0);
 /// What an error may be off by, relative to all errors, and to the targets where those are tiny.
@@ -224,7 +223,7 @@ impl Left {
         let mut squares = self.squares(&alone, z, &again);
         if let Some(lengths) = lengths {
             let before = again.len();
-            for i in (0..n).filter(|&i| self.open[i] < CLOSE) {
+            for i in (0..n).filter(|&i| self.open[i] < leverage::CLOSE) {
                 let is_alone = || alone.iter().any(|alone| alone.row == i);
                 let is_rounding = |(sum, length): (&f64, &f64)| {
                     let off = 4.0 * f64::EPSILON * length / self.open[i];
@@ -389,20 +388,12 @@ impl ColumnWise {
     }
 }
 
-/// `1 − hᵢᵢ = ‖(I − Qᵀ Q) eᵢ‖²`; the difference where it loses nothing.
+/// `1 − hᵢᵢ = ‖(I − Qᵀ Q) eᵢ‖²`.
 fn open(basis: &Basis, n: usize) -> Vec<f64> {
     if basis.is_complete() {
         return vec![0.0; n];
     }
-    let mut open: Vec<f64> = squares_of_columns(basis.vectors(), n).iter().map(|h| 1.0 - h).collect();
-    let close: Vec<usize> = (0..n).filter(|&i| open[i] < CLOSE).collect();
-    let factor = as_columns(basis.vectors(), n);
-    let mut rest = -factor.select(Axis(0), &close).dot(&factor.t());
-    for (mut rest, &i) in rest.rows_mut().into_iter().zip(&close) {
-        rest[i] += 1.0;
-        open[i] = rest.dot(&rest);
-    }
-    open
+    leverage::open(&squares_of_columns(basis.vectors(), n), &as_columns(basis.vectors(), n))
 }
 
 fn squares_of_columns(rows: &[Vec<f64>], n: usize) -> Vec<f64> {

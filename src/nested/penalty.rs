@@ -16,7 +16,6 @@
 use super::scale::{Unit, scaled};
 use super::triangle::Triangle;
 use crate::Error;
-use crate::filter::Ridge;
 use crate::svd::exponent;
 
 /// `√λ`, in the unit of the features, over that part of the longest vector that counts as rounding, from which on a
@@ -53,7 +52,10 @@ pub(super) struct Angle {
 impl Penalty {
     /// The unit of the features becomes so large that the square of `√λ` is finite.
     pub(super) fn new(lambda: f64, unit: &mut Unit) -> Result<Self, Error> {
-        Ridge::new(lambda)?;
+        if !(lambda > 0.0 && lambda.is_finite()) {
+            let must_be = "finite and > 0; without one the fit is the minimum norm";
+            return Err(Error::Domain { what: "the ridge penalty", value: lambda, must_be });
+        }
         let root = lambda.sqrt();
         let _ = unit.admit(Some(exponent(root) - 500));
         let mut penalty = Self { root, pad: 0.0, triangle: Triangle::default() };

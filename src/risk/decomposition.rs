@@ -7,7 +7,7 @@ use ndarray::{Array1, Array4, ArrayRef1, ArrayRef4, ArrayView4, Axis};
 
 /// What a fit is random by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
+pub enum VarianceSource {
     /// The inputs of the training set: the first axis of a grid.
     Sampling,
     /// The noise of the training targets: the second axis.
@@ -52,17 +52,17 @@ pub struct Component {
 ///
 /// # Examples
 /// ```
-/// use double_descent::risk::{Decomposition, Source};
+/// use double_descent::risk::{Decomposition, VarianceSource};
 /// use ndarray::{Array4, array};
 ///
 /// // Three training sets, one draw of noise, three seeds; the prediction at the one test point is a sum.
 /// let grid = Array4::from_shape_fn((3, 1, 3, 1), |(i, _, j, _)| [0.0, 3.0, 6.0][i] + [-1.0, 0.0, 1.0][j]);
 /// let parts = Decomposition::new(&grid, &array![0.0])?;
-/// let variance = |sources: &[Source]| parts.variance(sources).map(|part| part.value);
-/// assert!((variance(&[Source::Sampling]).unwrap() - 9.0).abs() < 1e-12);
-/// assert!((variance(&[Source::Initialisation]).unwrap() - 1.0).abs() < 1e-12);
-/// assert!(variance(&[Source::Sampling, Source::Initialisation]).unwrap().abs() < 1e-12);
-/// assert_eq!(variance(&[Source::LabelNoise]), None);
+/// let variance = |sources: &[VarianceSource]| parts.variance(sources).map(|part| part.value);
+/// assert!((variance(&[VarianceSource::Sampling]).unwrap() - 9.0).abs() < 1e-12);
+/// assert!((variance(&[VarianceSource::Initialisation]).unwrap() - 1.0).abs() < 1e-12);
+/// assert!(variance(&[VarianceSource::Sampling, VarianceSource::Initialisation]).unwrap().abs() < 1e-12);
+/// assert_eq!(variance(&[VarianceSource::LabelNoise]), None);
 /// # Ok::<(), double_descent::Error>(())
 /// ```
 ///
@@ -155,7 +155,7 @@ impl Decomposition {
     /// How far the minimum-norm fit is random by its inputs and by its noise, at 4 samples of 6 features:
     /// ```
     /// use double_descent::filter::MinNorm;
-    /// use double_descent::risk::{Decomposition, Source};
+    /// use double_descent::risk::{Decomposition, VarianceSource};
     /// use double_descent::rng::stream;
     /// use double_descent::svd::Svd;
     /// use ndarray::{Array2, Axis};
@@ -173,7 +173,7 @@ impl Decomposition {
     ///     let y = x.dot(&beta) + 0.5 * normal((4, 1), 3, draw);
     ///     Ok(tests.dot(&Svd::new(&x)?.solve(&y, &MinNorm::default())?).remove_axis(Axis(1)))
     /// })?;
-    /// let sampling = parts.variance(&[Source::Sampling]).unwrap();
+    /// let sampling = parts.variance(&[VarianceSource::Sampling]).unwrap();
     /// assert!(sampling.value > 5.0 * sampling.standard_error.unwrap());
     /// # Ok::<(), double_descent::Error>(())
     /// ```
@@ -207,7 +207,7 @@ impl Decomposition {
     /// The variance that is due to these sources together: the main effect of one, the interaction of several; in any
     /// order. `None` for no sources, and where one of them has one level.
     #[must_use]
-    pub fn variance(&self, sources: &[Source]) -> Option<Component> {
+    pub fn variance(&self, sources: &[VarianceSource]) -> Option<Component> {
         let wanted = set_of(sources);
         (wanted != 0 && wanted & !self.varied() == 0).then(|| self.sum_of(|set| set == wanted))
     }
@@ -221,11 +221,11 @@ impl Decomposition {
     /// The terms of d'Ascoli et al.: noise first, then initialisation, then sampling.
     #[must_use]
     pub fn sequential(&self) -> Sequential {
-        let (noise, seed) = (bit(Source::LabelNoise), bit(Source::Initialisation));
+        let (noise, seed) = (bit(VarianceSource::LabelNoise), bit(VarianceSource::Initialisation));
         Sequential {
             noise: self.sum_of(|set| set & noise != 0),
             initialisation: self.sum_of(|set| set & noise == 0 && set & seed != 0),
-            sampling: self.sum_of(|set| set == bit(Source::Sampling)),
+            sampling: self.sum_of(|set| set == bit(VarianceSource::Sampling)),
             bias_squared: self.bias_squared(),
         }
     }
@@ -247,15 +247,15 @@ impl Decomposition {
     }
 }
 
-fn bit(source: Source) -> usize {
+fn bit(source: VarianceSource) -> usize {
     match source {
-        Source::Sampling => 1,
-        Source::LabelNoise => 2,
-        Source::Initialisation => 4,
+        VarianceSource::Sampling => 1,
+        VarianceSource::LabelNoise => 2,
+        VarianceSource::Initialisation => 4,
     }
 }
 
-fn set_of(sources: &[Source]) -> usize {
+fn set_of(sources: &[VarianceSource]) -> usize {
     sources.iter().fold(0, |set, &source| set | bit(source))
 }
 

@@ -21,7 +21,7 @@ use ndarray::{Array1, Array2, ArrayRef2};
 /// # Examples
 /// ```
 /// use double_descent::filter::Ridge;
-/// use double_descent::risk::{Decomposition, Source, smoother};
+/// use double_descent::risk::{Decomposition, VarianceSource, smoother};
 /// use double_descent::rng::stream;
 /// use double_descent::svd::Svd;
 /// use ndarray::{Array1, Array2};
@@ -40,7 +40,7 @@ use ndarray::{Array1, Array2, ArrayRef2};
 ///     Ok(smoother(&svd, &Ridge::new(0.1)?, &features(&tests))?.flatten().to_owned())
 /// })?;
 /// let v = 0.25;
-/// let with_seed = parts.variance(&[Source::Initialisation]).unwrap().value * v * n as f64; // V_NI
+/// let with_seed = parts.variance(&[VarianceSource::Initialisation]).unwrap().value * v * n as f64; // V_NI
 /// assert!(parts.excess().value * v * n as f64 > with_seed);
 /// # Ok::<(), double_descent::Error>(())
 /// ```

@@ -41,6 +41,7 @@ mod outside;
 mod product;
 mod reflect;
 mod space;
+mod start;
 mod streamed_qr;
 mod sums;
 mod verify;

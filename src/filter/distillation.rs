@@ -1,0 +1,108 @@
+//! Learning from the labels of one's own fit.
+
+use super::iterated_tikhonov::checked_penalty;
+use super::{SpectralFilter, Spectrum, ridge};
+use crate::Error;
+
+/// Self-distillation: ridge regression on the targets, then ridge on what that predicts of them, and so on, `m` fits in
+/// all, all with one penalty.
+///
+/// With `s = σ²/(σ² + λ)` and `ρ = 1 − s`, the fitted values of the `m`-th fit are `sᵐ` of the targets along each
+/// direction: each round penalises weak directions more, so that fewer and fewer carry the fit (Mobahi, Farajtabar and
+/// Bartlett, *Self-distillation amplifies regularization in Hilbert space*, `NeurIPS` 2020). A fit may also
+/// learn from a mixture, `(1 − ξ) y + ξ ŷ` of the targets and the labels of the fit before it:
+///
+/// ```text
+/// s₁ = s        s_j = s (1 − ξ_j + ξ_j s_{j−1})        gain s_m/σ        residual factor 1 − s_m = ρ + s ξ_m (1 − s_{m−1})
+/// ```
+///
+/// `ξ` may be any number; the one of least risk, in closed form, is [`risk::optimal_mixing`](crate::risk::optimal_mixing)
+/// (Das and Sanghavi, *Understanding self-distillation in the presence of label noise*, ICML 2023). It is often over 1 or
+/// under 0.
+///
+/// # Examples
+/// ```
+/// use double_descent::filter::{SelfDistillation, SpectralFilter, Spectrum};
+///
+/// let spectrum = Spectrum::new(1, 1, &[1.0]);
+/// assert_eq!(SelfDistillation::new(1.0, 3)?.gains(spectrum)[0], 0.125);
+/// assert_eq!(SelfDistillation::mixed(1.0, &[-1.0])?.gains(spectrum)[0], 0.75); // iterated Tikhonov's
+/// # Ok::<(), double_descent::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct SelfDistillation {
+    lambda: f64,
+    /// `ξ_j` of the second fit and all after it.
+    mixing: Vec<f64>,
+}
+
+impl SelfDistillation {
+    /// `fits` fits, each but the first on the labels of the one before.
+    ///
+    /// # Errors
+    /// [`Error::Domain`] unless `lambda` is finite and > 0 and there is at least one fit; [`Error::Resource`] for more
+    /// than 2²⁰.
+    pub fn new(lambda: f64, fits: usize) -> Result<Self, Error> {
+        if fits == 0 {
+            let must_be = "at least 1";
+            return Err(Error::Domain { what: "the number of fits", value: 0.0, must_be });
+        }
+        if fits > MOST_FITS {
+            let reason = format!("{fits} rounds of self-distillation are more than 2^20; take fewer");
+            return Err(Error::Resource { reason });
+        }
+        Self::mixed(lambda, &vec![1.0; fits - 1])
+    }
+
+    /// A fit on the targets, then one on each mixture `(1 − ξ) y + ξ ŷ`.
+    ///
+    /// # Errors
+    /// [`Error::Domain`] unless `lambda` is finite and > 0, and for a `ξ` that is not finite.
+    pub fn mixed(lambda: f64, mixing: &[f64]) -> Result<Self, Error> {
+        if let Some(&value) = mixing.iter().find(|xi| !xi.is_finite()) {
+            return Err(Error::Domain { what: "a mixing weight ξ", value, must_be: "finite" });
+        }
+        Ok(Self { lambda: checked_penalty(lambda)?, mixing: mixing.to_vec() })
+    }
+
+    /// `s_m/s` and `1 − s_m`, neither a difference of like numbers for `0 ≤ ξ ≤ 1`.
+    fn shares(&self, sigma: f64) -> (f64, f64) {
+        let left = ridge::residual(self.lambda, sigma);
+        let fitted = sigma * ridge::gain(self.lambda, sigma);
+        self.mixing.iter().fold((1.0, left), |(share, rest), &xi| {
+            (1.0 - xi + xi * fitted * share, left + fitted * xi * rest)
+        })
+    }
+}
+
+/// Each costs a product for every singular value.
+const MOST_FITS: usize = 1 << 20;
+
+impl SpectralFilter for SelfDistillation {
+    fn write_gains(&self, spectrum: Spectrum<'_>, gains: &mut [f64]) {
+        for (gain, &s) in gains.iter_mut().zip(spectrum.singular_values()) {
+            *gain = ridge::gain(self.lambda, s) * self.shares(s).0;
+        }
+    }
+
+    fn write_residuals(&self, spectrum: Spectrum<'_>, _: &[f64], residuals: &mut [f64]) {
+        for (left, &s) in residuals.iter_mut().zip(spectrum.singular_values()) {
+            *left = self.shares(s).1;
+        }
+    }
+
+    fn penalty(&self) -> Option<f64> {
+        self.mixing.is_empty().then_some(self.lambda)
+    }
+
+    fn describe(&self) -> String {
+        let fits = self.mixing.len() + 1;
+        if self.mixing.iter().all(|&xi| xi == 1.0) {
+            return format!("self-distillation, λ = {:e}, {fits} fits", self.lambda);
+        }
+        match *self.mixing {
+            [xi] => format!("self-distillation, λ = {:e}, ξ = {xi}", self.lambda),
+            _ => format!("self-distillation, λ = {:e}, {fits} fits on mixtures", self.lambda),
+        }
+    }
+}

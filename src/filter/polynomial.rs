@@ -1,0 +1,86 @@
+//! Any residual polynomial.
+
+use super::loss::{self, Loss};
+use super::{SpectralFilter, Spectrum};
+use crate::Error;
+
+/// The estimator with a residual polynomial of yours, `q(μ) = 1 + q₁ μ + q₂ μ² + …`, `μ = c σ²` the eigenvalues of the
+/// Hessian of the [`Loss`].
+///
+/// Gain `(1 − q(μ))/σ`. Every method that takes `k` steps along gradients, with whatever sizes and memory, has a
+/// residual polynomial of degree `k`. Values are found by Horner's rule in doubled precision and rounded once, so a
+/// residual factor keeps its digits unless the terms cancel by more than 16 of them. Of a polynomial that is known
+/// by its roots `1/h_j`, [`GradientDescent`](super::GradientDescent) with the listed step sizes `h_j` keeps more.
+///
+/// Nothing is checked of how large `q` becomes.
+///
+/// # Examples
+/// ```
+/// use double_descent::filter::{Loss, Polynomial, SpectralFilter, Spectrum};
+///
+/// // (1 − μ/2)²: two steps of size 1/2.
+/// let twice = Polynomial::new(&[1.0, -1.0, 0.25], Loss::HalfSum)?;
+/// let spectrum = Spectrum::new(2, 2, &[2.0, 1.0]);
+/// assert_eq!(twice.gains(spectrum).to_vec(), [0.0, 0.75]);
+/// # Ok::<(), double_descent::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Polynomial {
+    /// `1, q₁, q₂, …`.
+    coefficients: Vec<f64>,
+    loss: Loss,
+}
+
+impl Polynomial {
+    /// With the coefficients of `q` by ascending powers, the first of which is 1: no step leaves everything.
+    ///
+    /// # Errors
+    /// [`Error::Empty`] without coefficients; [`Error::Domain`] unless the first is 1 and all are finite.
+    pub fn new(coefficients: &[f64], loss: Loss) -> Result<Self, Error> {
+        let Some(&first) = coefficients.first() else {
+            return Err(Error::Empty { what: "the coefficients of a residual polynomial" });
+        };
+        if first != 1.0 {
+            let what = "the residual polynomial at 0";
+            return Err(Error::Domain { what, value: first, must_be: "1" });
+        }
+        if let Some(&value) = coefficients.iter().find(|q| !q.is_finite()) {
+            let what = "a coefficient of the residual polynomial";
+            return Err(Error::Domain { what, value, must_be: "finite" });
+        }
+        Ok(Self { coefficients: coefficients.to_vec(), loss })
+    }
+}
+
+/// A polynomial by Horner's rule, with the error of every step carried along (Langlois and Louvet 2007): as if in
+/// twice the digits, then rounded.
+fn horner(coefficients: &[f64], x: f64) -> f64 {
+    let (mut value, mut off) = (0.0, 0.0);
+    for &q in coefficients.iter().rev() {
+        let product = value * x;
+        let beyond = f64::mul_add(value, x, -product);
+        let sum = product + q;
+        let part = sum - product;
+        let error = (product - (sum - part)) + (q - part);
+        off = f64::mul_add(off, x, beyond + error);
+        value = sum;
+    }
+    let corrected = value + off;
+    // Where something overflowed its error is no number.
+    if corrected.is_nan() { value } else { corrected }
+}
+
+impl SpectralFilter for Polynomial {
+    fn write_gains(&self, spectrum: Spectrum<'_>, gains: &mut [f64]) {
+        // 1 − q = −μ (q₁ + q₂ μ + …): exact as σ → 0.
+        loss::write_gains(self.loss, spectrum, gains, |mu| -mu * horner(&self.coefficients[1..], mu));
+    }
+
+    fn write_residuals(&self, spectrum: Spectrum<'_>, _: &[f64], residuals: &mut [f64]) {
+        loss::write_residuals(self.loss, spectrum, residuals, |mu| horner(&self.coefficients, mu));
+    }
+
+    fn describe(&self) -> String {
+        format!("residual polynomial of degree {} on {}", self.coefficients.len() - 1, self.loss.formula())
+    }
+}

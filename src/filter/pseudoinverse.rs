@@ -1,0 +1,117 @@
+//! The pseudoinverse, of all modes or of some.
+
+use super::{SpectralFilter, Spectrum};
+use crate::Error;
+use crate::svd::Cutoff;
+
+/// Residual factors of a filter whose gains are `1/σ` and 0.
+fn kept_or_dropped(gains: &[f64], residuals: &mut [f64]) {
+    for (left, &gain) in residuals.iter_mut().zip(gains) {
+        *left = if gain == 0.0 { 1.0 } else { 0.0 };
+    }
+}
+
+/// Minimum-norm least squares, `β̂ = X⁺ y`: of all minimisers of `‖Xβ − y‖` the one of least norm.
+///
+/// Gain `1/σ` for `σ >` cutoff, else 0. There is no hidden ridge.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct MinNorm {
+    cutoff: Cutoff,
+}
+
+impl MinNorm {
+    /// With a cutoff of your choice in place of `max(n, p) ε σ₁`.
+    ///
+    /// # Errors
+    /// [`Error::Domain`] if the cutoff is negative or not finite.
+    pub fn with_cutoff(cutoff: Cutoff) -> Result<Self, Error> {
+        cutoff.check()?;
+        Ok(Self { cutoff })
+    }
+
+    /// The cutoff in use.
+    #[must_use]
+    pub fn cutoff(&self) -> Cutoff {
+        self.cutoff
+    }
+}
+
+impl SpectralFilter for MinNorm {
+    fn write_gains(&self, spectrum: Spectrum<'_>, gains: &mut [f64]) {
+        let cutoff = self.cutoff.value(spectrum);
+        for (gain, &s) in gains.iter_mut().zip(spectrum.singular_values()) {
+            *gain = if s > cutoff { s.recip() } else { 0.0 };
+        }
+    }
+
+    fn write_residuals(&self, _: Spectrum<'_>, gains: &[f64], residuals: &mut [f64]) {
+        kept_or_dropped(gains, residuals);
+    }
+
+    fn penalty(&self) -> Option<f64> {
+        (self.cutoff == Cutoff::MachinePrecision).then_some(0.0)
+    }
+
+    fn describe(&self) -> String {
+        format!("minimum norm, {}", self.cutoff)
+    }
+}
+
+/// The pseudoinverse of the modes with `σ ≥ cutoff`, an absolute bound.
+///
+/// Schaeffer et al. 2023 ablate the first factor of the test error this way (`σ < cutoff` is
+/// dropped).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Truncated {
+    cutoff: f64,
+}
+
+impl Truncated {
+    /// Keeps the modes with `σ ≥ cutoff`, in the units of the singular values.
+    ///
+    /// # Errors
+    /// [`Error::Domain`] if the cutoff is negative or not finite.
+    pub fn new(cutoff: f64) -> Result<Self, Error> {
+        Cutoff::Absolute(cutoff).check()?;
+        Ok(Self { cutoff })
+    }
+}
+
+impl SpectralFilter for Truncated {
+    fn write_gains(&self, spectrum: Spectrum<'_>, gains: &mut [f64]) {
+        for (gain, &s) in gains.iter_mut().zip(spectrum.singular_values()) {
+            *gain = if s >= self.cutoff && s > 0.0 { s.recip() } else { 0.0 };
+        }
+    }
+
+    fn write_residuals(&self, _: Spectrum<'_>, gains: &[f64], residuals: &mut [f64]) {
+        kept_or_dropped(gains, residuals);
+    }
+
+    fn describe(&self) -> String {
+        format!("truncated, σ ≥ {:e}", self.cutoff)
+    }
+}
+
+/// The pseudoinverse of the `k` leading modes: principal component regression. Modes that
+/// [`MinNorm`] would drop stay dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeadingModes(
+    /// How many modes to keep; more than there are keeps all.
+    pub usize,
+);
+
+impl SpectralFilter for LeadingModes {
+    fn write_gains(&self, spectrum: Spectrum<'_>, gains: &mut [f64]) {
+        MinNorm::default().write_gains(spectrum, gains);
+        gains.iter_mut().skip(self.0).for_each(|gain| *gain = 0.0);
+    }
+
+    fn write_residuals(&self, _: Spectrum<'_>, gains: &[f64], residuals: &mut [f64]) {
+        kept_or_dropped(gains, residuals);
+    }
+
+    fn describe(&self) -> String {
+        format!("{} leading modes", self.0)
+    }
+}

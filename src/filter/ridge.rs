@@ -1,0 +1,157 @@
+//! Ridge regression, with a penalty of either sign.
+
+use super::{MinNorm, SpectralFilter, Spectrum};
+use crate::Error;
+use crate::svd::Cutoff;
+
+/// Ridge regression: the minimiser of `‖Xβ − y‖² + λ ‖β‖²` (sums, not means: a penalty λₘ on the
+/// mean of squares is `λ = n λₘ`).
+///
+/// Gain `σ/(σ² + λ)`, residual factor `λ/(σ² + λ)`.
+///
+/// - `λ > 0`. No singular value is cut off: one that is rounding error has the gain `σ/λ`. So where rows are dependent
+///   and their targets differ, a fit is as sensitive as `ε ‖Xβ − y‖ / λ` to the rounding of `X`.
+/// - `λ = 0` is the limit, [`MinNorm`] with its default cutoff, by the same gains.
+/// - `λ < 0` down to `−σ_r²`, `σ_r` the smallest singular value over that cutoff: the fit `Xᵀ(XXᵀ + λI)⁺y` in the row
+///   space of `X`. Each kept mode is enlarged, not shrunk. Where few directions carry the signal and many weak ones act
+///   as a penalty by themselves, the best penalty is negative (Kobak, Lomond and Sanchez, *The optimal ridge penalty
+///   for real-world high-dimensional data can be zero or negative*, JMLR 2020). At `−σ_r²` and beyond there is no such
+///   fit, and asking for it is an error that names the limit.
+///
+/// [`Ridge::with_degrees_of_freedom`] and [`Ridge::with_training_loss`] find the penalty from what it should do.
+///
+/// # Examples
+/// ```
+/// use double_descent::filter::{Ridge, SpectralFilter, Spectrum};
+///
+/// let spectrum = Spectrum::new(2, 2, &[2.0, 1.0]);
+/// assert_eq!(Ridge::new(4.0)?.gains(spectrum).to_vec(), [0.25, 0.2]);
+/// assert_eq!(Ridge::new(-0.5)?.gains(spectrum).to_vec(), [2.0 / 3.5, 2.0]);
+/// assert_eq!(Ridge::limit(spectrum), Some(-1.0));
+/// assert!(Ridge::new(-1.0)?.check(spectrum).is_err());
+/// # Ok::<(), double_descent::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ridge {
+    lambda: f64,
+}
+
+impl Ridge {
+    /// Ridge with penalty `lambda`, in squared units of the features.
+    ///
+    /// # Errors
+    /// [`Error::Domain`] unless `lambda` is finite. How far it may be negative depends on the spectrum: a fit asks
+    /// [`SpectralFilter::check`].
+    pub fn new(lambda: f64) -> Result<Self, Error> {
+        if lambda.is_finite() {
+            return Ok(Self { lambda });
+        }
+        Err(Error::Domain { what: "the ridge penalty", value: lambda, must_be: "finite" })
+    }
+
+    /// `λ`.
+    #[must_use]
+    pub fn lambda(&self) -> f64 {
+        self.lambda
+    }
+
+    /// `−σ_r²`, which the penalty must exceed; `None` where no singular value is over the cutoff.
+    #[must_use]
+    pub fn limit(spectrum: Spectrum<'_>) -> Option<f64> {
+        smallest_kept(spectrum).map(|s| -(s * s))
+    }
+}
+
+impl SpectralFilter for Ridge {
+    fn write_gains(&self, spectrum: Spectrum<'_>, gains: &mut [f64]) {
+        let lambda = self.lambda;
+        if lambda == 0.0 {
+            return MinNorm::default().write_gains(spectrum, gains);
+        }
+        if lambda < 0.0 {
+            let cutoff = Cutoff::default().value(spectrum);
+            for (gain, &s) in gains.iter_mut().zip(spectrum.singular_values()) {
+                *gain = if s > cutoff { s / lowered_square(s, lambda) } else { 0.0 };
+            }
+            return;
+        }
+        for (gain, &s) in gains.iter_mut().zip(spectrum.singular_values()) {
+            *gain = self::gain(lambda, s);
+        }
+    }
+
+    fn write_residuals(&self, spectrum: Spectrum<'_>, gains: &[f64], residuals: &mut [f64]) {
+        let lambda = self.lambda;
+        if lambda == 0.0 {
+            return MinNorm::default().write_residuals(spectrum, gains, residuals);
+        }
+        for ((left, &gain), &s) in residuals.iter_mut().zip(gains).zip(spectrum.singular_values()) {
+            *left = if lambda > 0.0 {
+                residual(lambda, s)
+            } else if gain == 0.0 {
+                1.0
+            } else {
+                lambda / lowered_square(s, lambda)
+            };
+        }
+    }
+
+    fn penalty(&self) -> Option<f64> {
+        // What curves without an SVD can do.
+        (self.lambda >= 0.0).then_some(self.lambda)
+    }
+
+    fn check(&self, spectrum: Spectrum<'_>) -> Result<(), Error> {
+        let reach = (-self.lambda).sqrt(); // NaN for λ > 0
+        match smallest_kept(spectrum) {
+            Some(s) if reach >= s => {
+                let limit = -(s * s);
+                let reason = format!(
+                    "a ridge penalty of {:e} on this data: it must be over −σ_r² = {limit:e}, σ_r = {s:e} the smallest \
+                     singular value over the cutoff; take a larger penalty",
+                    self.lambda
+                );
+                Err(Error::Unsupported { reason })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn describe(&self) -> String {
+        format!("ridge, λ = {:e}", self.lambda)
+    }
+}
+
+/// The smallest singular value over the default cutoff.
+fn smallest_kept(spectrum: Spectrum<'_>) -> Option<f64> {
+    let cutoff = Cutoff::default().value(spectrum);
+    spectrum.singular_values().iter().copied().rfind(|&s| s > cutoff)
+}
+
+/// `σ² + λ` for `λ < 0`, rounded once where the square is of middling size: close to the limit nearly all cancels.
+fn lowered_square(sigma: f64, lambda: f64) -> f64 {
+    if (1e-140..1e140).contains(&sigma) {
+        return sigma.mul_add(sigma, lambda);
+    }
+    let root = (-lambda).sqrt();
+    (sigma - root) * (sigma + root)
+}
+
+/// `σ / (σ² + λ)` for `λ > 0`, with `σ²` out of the way: it would overflow from 1e154 on. Where `λ/σ` does, `σ` is
+/// nothing beside it.
+pub(super) fn gain(lambda: f64, sigma: f64) -> f64 {
+    let pull = lambda / sigma;
+    if pull.is_finite() { (sigma + pull).recip() } else { sigma / lambda }
+}
+
+/// `λ / (σ² + λ)` for any two numbers, to a few `ε_mach`: by the ratio of `σ` and `√λ` that is at most 1.
+pub(super) fn residual(lambda: f64, sigma: f64) -> f64 {
+    let root = lambda.sqrt();
+    if sigma <= root {
+        let ratio = sigma / root;
+        (1.0 + ratio * ratio).recip()
+    } else {
+        let ratio = root / sigma;
+        ratio * ratio / (1.0 + ratio * ratio)
+    }
+}

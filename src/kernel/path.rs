@@ -1,0 +1,164 @@
+//! Kernel ridge regression with many penalties, from one factorisation.
+
+use super::pairs::squares;
+use super::{Kernel, check, gram};
+use crate::Error;
+use crate::memory::{list, reserve, sum, table};
+use crate::risk::Path;
+use crate::risk::path::{Modes, Projected, ridge_points};
+use crate::svd::{Backend, Faer, Svd};
+use ndarray::{Array1, Array2, ArrayRef2, s};
+use std::sync::Arc;
+
+/// A training set under a kernel, factorised once: kernel ridge regression with every penalty, at the price of a few
+/// products. `K = U Λ Uᵀ` takes the place of the squared singular values, so that all of a [`Path`] is there: degrees of
+/// freedom `tr K(K + λI)⁻¹`, leave-one-out, generalised cross-validation, and as norm that of `f` in the kernel's
+/// space.
+///
+/// Eigenvalues up to `n ε Λ₁` are rounding and count as 0: penalties of that size and under give the ridgeless fit
+/// without these directions. The fits are those of [`KernelRegression::fit_ridge`](super::KernelRegression::fit_ridge).
+///
+/// # Examples
+/// ```
+/// use double_descent::features::StationaryKernel;
+/// use double_descent::kernel::{KernelTraining, median_distance};
+/// use double_descent::risk::Criterion;
+/// use ndarray::Array2;
+///
+/// let x = Array2::from_shape_fn((30, 1), |(i, _)| i as f64 / 30.0);
+/// let y = x.mapv(|x| (6.0 * x).sin()) + Array2::from_shape_fn((30, 1), |(i, _)| 0.1 * ((i * i) as f64).cos());
+/// let bandwidth = median_distance(&x)?;
+/// let kernel = StationaryKernel::Gaussian { gamma: 0.5 / (bandwidth * bandwidth) };
+/// let path = KernelTraining::new(kernel, &x, &y)?.penalties(&[1e-9, 1e-6, 1e-3, 1.0, 1e3])?;
+/// let best = path.best(Criterion::LeaveOneOut).unwrap();
+/// assert!(!best.is_at_end && path.points()[best.index].degrees_of_freedom < 12.0);
+/// # Ok::<(), double_descent::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct KernelTraining {
+    kernel: Arc<dyn Kernel>,
+    inputs: Array2<f64>,
+    modes: Modes,
+    test: Option<Projected>,
+}
+
+impl KernelTraining {
+    /// Inputs (`n × d`) and targets (`n × k`). O(n³), once.
+    ///
+    /// # Errors
+    /// Those of [`Kernel::gram`] and of [`Svd::new`]; [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`] about the
+    /// targets; [`Error::Memory`].
+    pub fn new(
+        kernel: impl Kernel + 'static,
+        inputs: &ArrayRef2<f64>,
+        targets: &ArrayRef2<f64>,
+    ) -> Result<Self, Error> {
+        Error::check_len("rows of the targets", inputs.nrows(), targets.nrows())?;
+        if targets.is_empty() {
+            return Err(Error::Empty { what: "the targets" });
+        }
+        Error::check_finite("the targets", targets.view())?;
+        let n = inputs.nrows();
+        let needed = [table(n, n), Faer.bytes((n, n)), table(n, inputs.ncols())];
+        reserve("a kernel regression", sum(needed))?;
+        let kernel: Arc<dyn Kernel> = Arc::new(kernel);
+        let svd = Svd::new(&gram(&*kernel, inputs, inputs)?)?;
+        let sigma = svd.singular_values().iter().map(|eigenvalue| eigenvalue.sqrt()).collect();
+        let nothing = Array2::zeros(targets.dim());
+        let modes = Modes::new(svd.u().view(), (sigma, svd.rank()), n, targets.view(), nothing, 0)?;
+        Ok(Self { kernel, inputs: inputs.to_owned(), modes, test: None })
+    }
+
+    /// With errors at test inputs (`m × d`) against their targets (`m × k`).
+    ///
+    /// # Errors
+    /// Those of [`Kernel::gram`]; [`Error::Shape`], [`Error::NonFinite`], [`Error::Memory`].
+    pub fn tested_on(mut self, inputs: &ArrayRef2<f64>, targets: &ArrayRef2<f64>) -> Result<Self, Error> {
+        Error::check_len("rows of the targets", inputs.nrows(), targets.nrows())?;
+        Error::check_len("columns of the targets", self.modes.outputs(), targets.ncols())?;
+        Error::check_finite("the targets", targets.view())?;
+        let (m, n, rank) = (inputs.nrows(), self.inputs.nrows(), self.modes.rank());
+        reserve("projected test inputs", sum([table(m, n), table(m, rank), table(m, targets.ncols())]))?;
+        // f(x) = Σ k(x, xᵢ) αᵢ with α = U diag(g/σ) Uᵀ y.
+        let sigma = Array1::from(self.modes.sigma[..rank].to_vec());
+        let features = gram(&*self.kernel, inputs, &self.inputs)?.dot(&self.modes.u) / sigma;
+        self.test = Some(Projected { features, targets: targets.to_owned(), rows: m as f64 });
+        Ok(self)
+    }
+
+    /// Kernel ridge fits with each of these penalties, in units of the kernel; 0 is ridgeless.
+    ///
+    /// # Errors
+    /// [`Error::Empty`] for none; [`Error::Domain`] unless all are finite and at least 0; [`Error::Overflow`],
+    /// [`Error::Memory`].
+    pub fn penalties(&self, lambdas: &[f64]) -> Result<Path, Error> {
+        if lambdas.is_empty() {
+            return Err(Error::Empty { what: "the list of penalties" });
+        }
+        if let Some(&value) = lambdas.iter().find(|lambda| !(**lambda >= 0.0 && lambda.is_finite())) {
+            return Err(Error::Domain { what: "the ridge penalty", value, must_be: "finite and at least 0" });
+        }
+        ridge_points(&self.modes, lambdas, self.test.as_ref(), true).map(Path::new)
+    }
+
+    /// The eigenvalues of `K` over the cutoff, descending.
+    #[must_use]
+    pub fn eigenvalues(&self) -> Vec<f64> {
+        self.modes.sigma[..self.modes.rank()].iter().map(|s| s * s).collect()
+    }
+}
+
+/// The median of the distances `‖xᵢ − xⱼ‖` over all pairs of inputs (`n × d`): the usual first choice of a bandwidth, `γ =
+/// 1/(2 m²)` for the Gaussian kernel `e^{−γ‖x − x'‖²}`, `1/m` or a length scale of `m` for others. O(n² d). Of an even
+/// number of pairs the lower of the two middle ones.
+///
+/// # Errors
+/// [`Error::Empty`] for fewer than two inputs or no columns, [`Error::NonFinite`], [`Error::Overflow`],
+/// [`Error::Memory`]; [`Error::Unsupported`] where half of all pairs coincide, so that the median is 0.
+///
+/// # References
+/// Garreau, Jitkrittum and Kanagawa, *Large sample analysis of the median heuristic*, 2017,
+/// [arXiv:1707.07269](https://arxiv.org/abs/1707.07269).
+///
+/// # Examples
+/// ```
+/// use double_descent::kernel::median_distance;
+/// use ndarray::array;
+///
+/// assert_eq!(median_distance(&array![[0.0], [1.0], [5.0]])?, 4.0); // of 1, 4, 5
+/// # Ok::<(), double_descent::Error>(())
+/// ```
+pub fn median_distance(inputs: &ArrayRef2<f64>) -> Result<f64, Error> {
+    check(inputs, inputs)?;
+    let n = inputs.nrows();
+    if n < 2 {
+        return Err(Error::Empty { what: "the list of pairs of inputs" });
+    }
+    // Differences of up to twice the largest entry: their squares must fit.
+    let largest = inputs.iter().fold(0.0, |most: f64, v| most.max(v.abs()));
+    if largest == 0.0 {
+        return Err(coincide());
+    }
+    let scale = if (1e-100..1e100).contains(&largest) { 1.0 } else { (0.25 / largest).min(f64::MAX) };
+    let squares = squares(inputs, inputs, -1.0, scale)?;
+    reserve("distances of pairs", list::<f64>(n.saturating_mul(n) / 2))?;
+    let mut pairs: Vec<f64> = Vec::with_capacity(n * (n - 1) / 2);
+    for (i, row) in squares.rows().into_iter().enumerate() {
+        pairs.extend(row.slice(s![i + 1..]));
+    }
+    let middle = (pairs.len() - 1) / 2;
+    let (_, median, _) = pairs.select_nth_unstable_by(middle, f64::total_cmp);
+    let distance = median.sqrt() / scale;
+    if distance == 0.0 {
+        return Err(coincide());
+    }
+    if distance.is_infinite() {
+        return Err(Error::Overflow { what: "a distance of two inputs" });
+    }
+    Ok(distance)
+}
+
+fn coincide() -> Error {
+    let reason = "half of all pairs of inputs coincide, and their median distance is 0; drop duplicates";
+    Error::Unsupported { reason: reason.into() }
+}

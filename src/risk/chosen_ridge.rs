@@ -1,0 +1,161 @@
+//! The ridge penalty from what it should do: degrees of freedom, or a training loss.
+
+use crate::Error;
+use crate::filter::Ridge;
+use crate::memory::{reserve, table};
+use crate::svd::Svd;
+use ndarray::{ArrayRef2, Axis};
+
+impl Ridge {
+    /// The ridge fit with so many degrees of freedom, `Σ σᵣ²/(σᵣ² + λ) = degrees`, over the modes of the rank.
+    ///
+    /// From the rank down to 0 the penalty grows from 0 to ∞. More degrees of freedom than the rank are those of a
+    /// negative penalty: each mode is enlarged. Solved by bisection to the last digits of `λ`.
+    ///
+    /// # Errors
+    /// [`Error::Domain`] unless `degrees` is finite and > 0; [`Error::Unsupported`] for a matrix of rank 0.
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::{filter::Ridge, svd::Svd};
+    /// use ndarray::array;
+    ///
+    /// let svd = Svd::new(&array![[2.0, 0.0], [0.0, 1.0]])?;
+    /// let ridge = Ridge::with_degrees_of_freedom(&svd, 1.0)?; // 4/(4 + λ) + 1/(1 + λ) = 1
+    /// assert!((ridge.lambda() - 2.0).abs() < 1e-14);
+    /// # Ok::<(), double_descent::Error>(())
+    /// ```
+    pub fn with_degrees_of_freedom(svd: &Svd, degrees: f64) -> Result<Self, Error> {
+        if !(degrees > 0.0 && degrees.is_finite()) {
+            let what = "the degrees of freedom";
+            return Err(Error::Domain { what, value: degrees, must_be: "finite and > 0" });
+        }
+        let sigma = &svd.singular_values().to_vec()[..svd.rank()];
+        let (Some(&first), Some(&last)) = (sigma.first(), sigma.last()) else {
+            return Err(without_rank());
+        };
+        let rank = sigma.len() as f64;
+        // Where all modes are like the largest, or the smallest: λ = σ² (rank − degrees)/degrees.
+        let share = (rank - degrees) / degrees;
+        if share == 0.0 {
+            return Self::new(0.0);
+        }
+        if share > 0.0 {
+            // In √λ: squares may not fit. A mode counts 1/(1 + λ/σ²).
+            let count = |root: f64| sigma.iter().map(|s| (1.0 + (root / s).powi(2)).recip()).sum::<f64>();
+            let root = bisect(last * share.sqrt(), first * share.sqrt(), |root| count(root) > degrees);
+            return Self::new(root * root);
+        }
+        // √−λ is under σ_r, and over what all modes at σ₁ would take.
+        let count = |root: f64| {
+            // 1 − (root/σ)², by its factors; none is left at σ_r.
+            let mode = |s: &f64| (((s - root).max(0.0) / s) * ((s + root) / s)).recip();
+            sigma.iter().map(mode).sum::<f64>()
+        };
+        let root = bisect(0.0, last, |root| count(root) < degrees);
+        Self::new(-(root * root))
+    }
+
+    /// The ridge fit that leaves so much of the targets, `‖Xβ̂ − Y‖²/(nk) = mse`: the largest penalty that holds the
+    /// training loss, Morozov's discrepancy principle where `mse` is the noise level.
+    ///
+    /// The training loss grows with the penalty, from what least squares leaves (over the modes of the rank) to the mean
+    /// square of the targets. Solved by bisection to the last digits of `λ`. At the lower end itself `λ = 0`.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] for a loss that no penalty has, with the range that there is; [`Error::Domain`] unless
+    /// `mse` is finite and at least 0; [`Error::Shape`], [`Error::NonFinite`], [`Error::Overflow`], [`Error::Memory`].
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::{filter::Ridge, svd::Svd};
+    /// use ndarray::array;
+    ///
+    /// let svd = Svd::new(&array![[1.0]])?;
+    /// let ridge = Ridge::with_training_loss(&svd, &array![[8.0]], 36.0)?; // it predicts 2 and misses 6
+    /// assert!((ridge.lambda() - 3.0).abs() < 1e-14);
+    /// # Ok::<(), double_descent::Error>(())
+    /// ```
+    pub fn with_training_loss(svd: &Svd, y: &ArrayRef2<f64>, mse: f64) -> Result<Self, Error> {
+        if !(mse >= 0.0 && mse.is_finite()) {
+            return Err(Error::Domain {
+                what: "the training loss",
+                value: mse,
+                must_be: "finite and at least 0",
+            });
+        }
+        let n = svd.shape().0;
+        Error::check_len("rows of y", n, y.nrows())?;
+        if y.is_empty() {
+            return Err(Error::Empty { what: "the targets" });
+        }
+        Error::check_finite("y", y.view())?;
+        reserve("the residuals of a fit", table(n, y.ncols()).saturating_mul(3))?;
+        let rank = svd.rank();
+        let sigma = &svd.singular_values().to_vec()[..rank];
+        let u = svd.u().slice(ndarray::s![.., ..rank]);
+        let along = u.t().dot(y);
+        let squares = along.mapv(|c| c * c).sum_axis(Axis(1)).to_vec();
+        let rest = if rank == n {
+            0.0
+        } else {
+            let once = y.to_owned() - u.dot(&along);
+            let rest = &once - &u.dot(&u.t().dot(&once));
+            rest.iter().map(|v| v * v).sum::<f64>()
+        };
+        let entries = y.len() as f64;
+        let all: f64 = squares.iter().sum();
+        if !(all + rest).is_finite() {
+            return Err(Error::Overflow { what: "the mean square of the targets" });
+        }
+        let wanted = mse * entries - rest;
+        if wanted == 0.0 {
+            return Self::new(0.0);
+        }
+        let (Some(&first), Some(&last)) = (sigma.first(), sigma.last()) else {
+            return Err(without_rank());
+        };
+        if !(wanted > 0.0 && wanted < all) {
+            let (low, high) = (rest / entries, (all + rest) / entries);
+            let reason = format!(
+                "no ridge penalty leaves a mean squared training error of {mse:e}: on this data it lies between \
+                 {low:e}, of least squares, and {high:e}, of predicting 0; ask for one between them"
+            );
+            return Err(Error::Unsupported { reason });
+        }
+        // Were all modes alike: λ/(σ² + λ) = q, λ = σ² q/(1 − q), with 1 − q = (1 − q²)/(1 + q).
+        let q = (wanted / all).sqrt();
+        let share = (q * (1.0 + q) / ((all - wanted) / all)).sqrt();
+        let left = |root: f64| {
+            let mode = |(s, square): (&f64, &f64)| square * (1.0 + (s / root).powi(2)).powi(-2);
+            sigma.iter().zip(&squares).map(mode).sum::<f64>()
+        };
+        let root = bisect(last * share, first * share, |root| left(root) < wanted);
+        Self::new(root * root)
+    }
+}
+
+fn without_rank() -> Error {
+    Error::Unsupported { reason: "no penalty changes the fit to a matrix of rank 0, which is 0".into() }
+}
+
+/// Where `is_below` turns from true to false between two positive numbers (the first may be 0), to the last digit: the
+/// midpoint of logarithms, so that many powers of ten take no longer.
+fn bisect(low: f64, high: f64, is_below: impl Fn(f64) -> bool) -> f64 {
+    // Rounding of the ends must not leave the root outside.
+    let (mut low, mut high) = (low * (1.0 - 1e-14), high * (1.0 + 1e-14));
+    for _ in 0..2200 {
+        let geometric = low.sqrt() * high.sqrt();
+        let middle = if low > 0.5 * high { f64::midpoint(low, high) } else { geometric.max(1e-3 * high) };
+        let middle = if middle <= low { f64::midpoint(low, high) } else { middle };
+        if middle <= low || middle >= high {
+            break;
+        }
+        if is_below(middle) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    high
+}

@@ -1,0 +1,148 @@
+//! A whole path of fits (over penalties, times, steps or cutoffs) from one factorisation, and which of them to take.
+//!
+//! [`Training`] factorises a training set once. Every fit of a path is then a few products: [`Training::penalties`],
+//! [`Training::times`], [`Training::steps`], [`Training::cutoffs`], or any filters of yours ([`Training::filters`]). A
+//! [`Path`] has for each value the training error, the norm, the degrees of freedom, the test error where there are test
+//! rows, and two estimates of it that need none.
+//!
+//! # Leave-one-out
+//! The mean squared error at each row of the same estimator trained on all others. For ridge, with `hᵢᵢ` the leverage,
+//!
+//! ```text
+//! eᵢ = (yᵢ − ŷᵢ)/(1 − hᵢᵢ) = Σᵣ U_ir c_r ρ_r / Σᵣ U_ir² ρ_r        ρ = λ/(σ² + λ),  c = Uᵀy  (all of ℝⁿ spanned by U)
+//! ```
+//!
+//! and the second form has the limit of interpolation, `[K⁻¹y]ᵢ/[K⁻¹]ᵢᵢ` with `K = XXᵀ`, where the first is 0/0 (Hastie,
+//! Montanari, Rosset and Tibshirani, Annals of Statistics 2022, section 6). No digits are lost at small `λ`: all terms
+//! of the denominator are positive.
+//!
+//! Of any other filter the division by `1 − hᵢᵢ` is not the error of a fit without the row. Here it is that: the
+//! singular values and vectors of the training set without each row follow from its own by one secular equation a row
+//! (Golub, *Some modified matrix eigenvalue problems*, SIAM Review 1973), O(r²) a row in all, and the filter is asked
+//! about each of these spectra, as of `n − 1` rows.
+//!
+//! # Generalised cross-validation
+//! `‖Xβ̂ − Y‖²/(nk) / (1 − df/n)²`, with its limit `n yᵀK⁻²y/(tr K⁻¹)²`. It is consistent for ridge. **For descent that is
+//! stopped early it is not**: it misjudges the risk even as `n → ∞`, and may prefer another time than the best.
+//! Leave-one-out stays consistent (Patil, Wu and Tibshirani, *Failures and successes of cross-validation for early-stopped
+//! gradient descent*, AISTATS 2024). Both are reported, so that the gap can be seen.
+
+mod downdate;
+mod evaluate;
+mod held_out;
+mod intervals;
+mod modes;
+mod training;
+mod without_row;
+
+pub(crate) use evaluate::ridge_points;
+pub(crate) use held_out::Projected;
+pub use intervals::Interval;
+pub(crate) use modes::Modes;
+pub use training::Training;
+
+use crate::Error;
+
+/// One fit of a [`Path`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct PathPoint {
+    /// The penalty, time, number of steps, cutoff, or what was said to stand for the filter.
+    pub value: f64,
+    /// The mean over rows and outputs of the squared training error.
+    pub train_mse: f64,
+    /// The mean over rows and outputs of the squared test error; `None` without test rows.
+    pub test_mse: Option<f64>,
+    /// `‖β̂‖_F`, without the intercept.
+    pub norm: f64,
+    /// `tr H`, `H` the matrix that takes targets to fitted values; an intercept counts 1.
+    pub degrees_of_freedom: f64,
+    /// The mean over rows and outputs of the squared leave-one-out error; `None` where it was not asked for, and where a
+    /// fit without some row does not exist (a negative penalty beyond what the others allow).
+    pub loo_mse: Option<f64>,
+    /// Generalised cross-validation. `None` where it is 0/0, or where there are as many degrees of freedom as rows.
+    pub gcv: Option<f64>,
+}
+
+/// By what a value of a path is chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Criterion {
+    /// The leave-one-out error.
+    LeaveOneOut,
+    /// Generalised cross-validation.
+    GeneralisedCrossValidation,
+    /// The test error: what hindsight would choose.
+    Test,
+}
+
+/// A chosen point.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Best {
+    /// Its index along the path.
+    pub index: usize,
+    /// Its value: the penalty, time, steps or cutoff.
+    pub value: f64,
+    /// What the criterion is there.
+    pub score: f64,
+    /// Whether it is the first or the last value that has a score: the best may lie beyond.
+    pub is_at_end: bool,
+}
+
+/// Fits along one axis, from one factorisation.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Path {
+    points: Vec<PathPoint>,
+}
+
+impl Path {
+    pub(crate) fn new(points: Vec<PathPoint>) -> Self {
+        Self { points }
+    }
+
+    /// The fits, in the order in which their values were given.
+    #[must_use]
+    pub fn points(&self) -> &[PathPoint] {
+        &self.points
+    }
+
+    /// The value with the least score by a criterion, the first of equal ones; `None` where no point has one.
+    #[must_use]
+    pub fn best(&self, criterion: Criterion) -> Option<Best> {
+        let score = |point: &PathPoint| match criterion {
+            Criterion::LeaveOneOut => point.loo_mse,
+            Criterion::GeneralisedCrossValidation => point.gcv,
+            Criterion::Test => point.test_mse,
+        };
+        self.least(self.points.iter().map(score))
+    }
+
+    /// The value with the least risk, by risks of yours, one for each point: the exact risk for a known population, for
+    /// example.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] unless there is one risk for each point, [`Error::NonFinite`] for one that is NaN; `∞` is a risk.
+    pub fn best_by_risk(&self, risks: &[f64]) -> Result<Option<Best>, Error> {
+        Error::check_len("risks, one for each point of the path", self.points.len(), risks.len())?;
+        if let Some((row, &value)) = risks.iter().enumerate().find(|(_, risk)| risk.is_nan()) {
+            return Err(Error::NonFinite { what: "the risks", row, column: 0, value });
+        }
+        Ok(self.least(risks.iter().map(|&risk| Some(risk))))
+    }
+
+    fn least(&self, scores: impl Iterator<Item = Option<f64>>) -> Option<Best> {
+        let scored: Vec<(usize, f64)> =
+            scores.enumerate().filter_map(|(i, score)| score.map(|score| (i, score))).collect();
+        let mut least = *scored.first()?;
+        for &(i, score) in &scored[1..] {
+            if score < least.1 {
+                least = (i, score);
+            }
+        }
+        let (index, score) = least;
+        let is_at_end = index == scored[0].0 || scored.last().is_some_and(|last| last.0 == index);
+        Some(Best { index, value: self.points[index].value, score, is_at_end })
+    }
+}

@@ -1,0 +1,293 @@
+//! A training set, factorised once.
+
+use super::Path;
+use super::evaluate::{RidgeLeftOut, ask, filter_points, ridge_points};
+use super::held_out::Projected;
+use super::modes::Modes;
+use super::without_row::WithoutRow;
+use crate::Error;
+use crate::filter::{
+    GradientDescent, GradientFlow, Length, Loss, Response, Ridge, Schedule, SpectralFilter, Spectrum,
+    Truncated, penalty,
+};
+use crate::memory::{reserve, sum, table};
+use crate::risk::Compressed;
+use crate::risk::centred::{Centred, Means};
+use crate::svd::{Backend, Cutoff, Faer, Svd, triangle};
+use ndarray::{Array1, Array2, ArrayRef2, Axis, s};
+use std::borrow::Cow;
+
+/// A training set (`X` `n × p`, `Y` `n × k`), factorised once: every fit on it, at the price of a few products.
+///
+/// # Examples
+/// ```
+/// use double_descent::filter::Loss;
+/// use double_descent::risk::{Compressed, Criterion, Training};
+/// use double_descent::dataset::Dataset;
+/// use ndarray::s;
+///
+/// let data = Dataset::diabetes();
+/// let (x, y) = (data.features(), data.targets());
+/// let test = Compressed::new(&x.slice(s![100.., ..]), &y.slice(s![100.., ..]))?;
+/// let training = Training::with_intercept(&x.slice(s![..100, ..]), &y.slice(s![..100, ..]))?.tested_on(&test)?;
+///
+/// let penalties: Vec<f64> = (-30..30).map(|e| 10f64.powf(0.1 * f64::from(e))).collect();
+/// let path = training.penalties(&penalties)?;
+/// let chosen = path.best(Criterion::LeaveOneOut).unwrap();
+/// let best = path.best(Criterion::Test).unwrap();
+/// assert!(path.points()[chosen.index].test_mse.unwrap() < 1.05 * best.score);
+///
+/// let flow = training.times(&[0.1, 1.0, 10.0, 100.0], Loss::HalfSum)?;
+/// assert!(flow.points()[3].train_mse < flow.points()[0].train_mse);
+/// # Ok::<(), double_descent::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Training {
+    modes: Modes,
+    right: Right,
+    means: Option<Means>,
+    test: Option<Projected>,
+    with_left_out: bool,
+}
+
+/// The right singular vectors of the kept modes.
+#[derive(Clone, Debug)]
+enum Right {
+    /// `Vᵀ`, `r × p`.
+    Known(Array2<f64>),
+    /// Of more columns than rows: from the features (centred where there is an intercept), when asked for.
+    Of(Array2<f64>),
+}
+
+impl Training {
+    /// Without an intercept.
+    ///
+    /// # Errors
+    /// Those of [`Svd::new`]; [`Error::Empty`], [`Error::Shape`] and [`Error::NonFinite`] about the targets,
+    /// [`Error::Overflow`] where their squares do not fit into `f64`.
+    pub fn new(x: &ArrayRef2<f64>, y: &ArrayRef2<f64>) -> Result<Self, Error> {
+        Self::with_backend(x, y, &Faer)
+    }
+
+    /// [`Training::new`] on a backend of your choice.
+    ///
+    /// # Errors
+    /// As [`Training::new`].
+    pub fn with_backend(
+        x: &ArrayRef2<f64>,
+        y: &ArrayRef2<f64>,
+        backend: &dyn Backend,
+    ) -> Result<Self, Error> {
+        if y.is_empty() {
+            return Err(Error::Empty { what: "the targets" });
+        }
+        Error::check_len("rows of y", x.nrows(), y.nrows())?;
+        Error::check_finite("the targets", y.view())?;
+        reserve("the features of a path", table(x.nrows(), x.ncols()))?;
+        Self::factorised(x.to_owned(), y, None, backend)
+    }
+
+    /// With an unpenalised intercept: on centred columns ([`Centred`]). Every fit left out is centred anew.
+    ///
+    /// # Errors
+    /// As [`Training::new`].
+    pub fn with_intercept(x: &ArrayRef2<f64>, y: &ArrayRef2<f64>) -> Result<Self, Error> {
+        let centred = Centred::new(x, y)?;
+        let (x, y, means) = centred.into_parts();
+        Self::factorised(x, &y, Some(means), &Faer)
+    }
+
+    fn factorised(
+        x: Array2<f64>,
+        y: &ArrayRef2<f64>,
+        means: Option<Means>,
+        backend: &dyn Backend,
+    ) -> Result<Self, Error> {
+        let squares: f64 = y.iter().map(|v| v * v).sum();
+        if squares.is_infinite() {
+            return Err(Error::Overflow { what: "the mean square of the targets" });
+        }
+        // Where columns outnumber rows, U and σ are those of the triangle L of X = L Q, without the long vectors of V.
+        let (n, p) = x.dim();
+        let is_wide = n < p;
+        let svd = if is_wide {
+            Error::check_finite("the matrix", x.view())?;
+            let svd = Svd::with_backend(&triangle(x.t(), backend)?.t(), backend)?;
+            let cutoff = Cutoff::default().value(Spectrum::new(n, p, &svd.singular_values().to_vec()));
+            svd.with_cutoff(Cutoff::Absolute(cutoff))?
+        } else {
+            Svd::with_backend(&x, backend)?
+        };
+        // A direction that centring took off the rows cannot count.
+        let intercepts = usize::from(means.is_some());
+        let rank = svd.rank().min(n - intercepts);
+        let outside = svd.outside(&x, y);
+        let sigma = svd.singular_values().to_vec();
+        let modes = Modes::new(svd.u().view(), (sigma, rank), p, y.view(), outside, intercepts)?;
+        let right =
+            if is_wide { Right::Of(x) } else { Right::Known(svd.vt().slice(s![..rank, ..]).to_owned()) };
+        Ok(Self { modes, right, means, test: None, with_left_out: true })
+    }
+
+    /// `Vᵀ` of the kept modes, `r × p`. From `Uᵀ X = Σ Vᵀ` each is off by `ε σ₁/σ`, and what is made of it by `κ ε` of
+    /// the fit, as much as a fit is off in any case.
+    pub(super) fn right(&self) -> Result<Cow<'_, Array2<f64>>, Error> {
+        match &self.right {
+            Right::Known(vt) => Ok(Cow::Borrowed(vt)),
+            Right::Of(x) => {
+                let (rank, p) = (self.modes.rank(), x.ncols());
+                reserve("the right singular vectors of a path", table(rank, p).saturating_mul(2))?;
+                let sigma = Array1::from(self.modes.sigma[..rank].to_vec()).insert_axis(Axis(1));
+                Ok(Cow::Owned(self.modes.u.t().dot(x) / sigma))
+            }
+        }
+    }
+
+    /// With test errors, on the rows of `test` or in expectation over its population.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] unless it has the columns of the training set, [`Error::Memory`].
+    pub fn tested_on(mut self, test: &Compressed) -> Result<Self, Error> {
+        Error::check_len("columns of the test targets", self.modes.outputs(), test.targets.ncols())?;
+        let test = Projected::new(test, self.right()?.view(), self.means.as_ref())?;
+        self.test = Some(test);
+        Ok(self)
+    }
+
+    /// Without leave-one-out errors, which cost as much as all else and, for filters other than ridge, `n r` gains each.
+    #[must_use]
+    pub fn without_leave_one_out(mut self) -> Self {
+        self.with_left_out = false;
+        self
+    }
+
+    /// The singular values, descending; of the centred features where there is an intercept.
+    #[must_use]
+    pub fn singular_values(&self) -> &[f64] {
+        &self.modes.sigma
+    }
+
+    /// How many of them are over the cutoff, `max(n, p) ε σ₁`; with an intercept at most `n − 1`.
+    #[must_use]
+    pub fn rank(&self) -> usize {
+        self.modes.rank()
+    }
+
+    /// Ridge fits with each of these penalties, 0 for least squares and negative ones down to
+    /// [`Ridge::limit`](crate::filter::Ridge::limit). All of them in a few matrix products.
+    ///
+    /// # Errors
+    /// [`Error::Empty`] for none; those of [`Ridge::new`] and its check; [`Error::Overflow`], [`Error::Memory`].
+    pub fn penalties(&self, lambdas: &[f64]) -> Result<Path, Error> {
+        if lambdas.is_empty() {
+            return Err(Error::Empty { what: "the list of penalties" });
+        }
+        ridge_points(&self.modes, lambdas, self.test.as_ref(), self.with_left_out).map(Path::new)
+    }
+
+    /// Gradient flow on `loss` from 0, stopped at each of these times.
+    ///
+    /// # Errors
+    /// [`Error::Empty`] for none; those of [`GradientFlow::new`]; [`Error::Overflow`], [`Error::Memory`].
+    pub fn times(&self, times: &[f64], loss: Loss) -> Result<Path, Error> {
+        let flows = times.iter().map(|&time| GradientFlow::new(time, loss).map(|flow| (time, flow)));
+        self.family(flows, "the list of times")
+    }
+
+    /// Gradient descent on `loss` from 0, stopped after each of these lengths; their values are numbers of steps.
+    ///
+    /// # Errors
+    /// [`Error::Empty`] for none; those of [`GradientDescent::new`]; [`Error::StepTooLarge`]; [`Error::Overflow`],
+    /// [`Error::Memory`].
+    pub fn steps(&self, schedule: &Schedule, lengths: &[Length], loss: Loss) -> Result<Path, Error> {
+        let descents = lengths.iter().map(|&length| {
+            let steps = length.steps(self.modes.rows()) as f64;
+            GradientDescent::new(schedule.clone(), length, loss).map(|descent| (steps, descent))
+        });
+        self.family(descents, "the list of lengths")
+    }
+
+    /// The pseudoinverse of the modes with singular values from each of these cutoffs on.
+    ///
+    /// # Errors
+    /// [`Error::Empty`] for none; those of [`Truncated::new`]; [`Error::Overflow`], [`Error::Memory`].
+    pub fn cutoffs(&self, cutoffs: &[f64]) -> Result<Path, Error> {
+        let fits = cutoffs.iter().map(|&cutoff| Truncated::new(cutoff).map(|fit| (cutoff, fit)));
+        self.family(fits, "the list of cutoffs")
+    }
+
+    fn family<F: SpectralFilter>(
+        &self,
+        filters: impl Iterator<Item = Result<(f64, F), Error>>,
+        what: &'static str,
+    ) -> Result<Path, Error> {
+        let filters = filters.collect::<Result<Vec<_>, _>>()?;
+        if filters.is_empty() {
+            return Err(Error::Empty { what });
+        }
+        let filters: Vec<_> = filters.iter().map(|(value, f)| (*value, f as &dyn SpectralFilter)).collect();
+        self.filters(&filters)
+    }
+
+    /// Any filters, each with a value that stands for it.
+    ///
+    /// # Errors
+    /// Those of the filters; [`Error::UserCode`], [`Error::Overflow`], [`Error::Memory`].
+    pub fn filters(&self, filters: &[(f64, &dyn SpectralFilter)]) -> Result<Path, Error> {
+        filter_points(&self.modes, filters, self.test.as_ref(), self.with_left_out).map(Path::new)
+    }
+
+    /// The coefficients of one fit (`p × k`), and its intercept where there is one (`k`).
+    ///
+    /// # Errors
+    /// Those of [`Svd::solve`].
+    pub fn coefficients(
+        &self,
+        filter: &dyn SpectralFilter,
+    ) -> Result<(Array2<f64>, Option<Vec<f64>>), Error> {
+        let mut response = Response::default();
+        ask(&self.modes, filter, &mut response)?;
+        let (rank, k) = (self.modes.rank(), self.modes.outputs());
+        reserve("the coefficients of a fit", sum([table(rank, k), table(self.modes.width, k)]))?;
+        let moved = Array2::from_shape_fn((rank, k), |at| response.gains[at.0] * self.modes.along[at]);
+        let beta = self.right()?.t().dot(&moved);
+        let overflow = |_| Error::Overflow { what: "a coefficient of the fit" };
+        Error::check_finite("coefficients", beta.view()).map_err(overflow)?;
+        let intercept = self.means.as_ref().map(|means| means.intercept(&beta)).transpose()?;
+        Ok((beta, intercept.map(|b| b.to_vec())))
+    }
+
+    /// The leave-one-out errors `yᵢ − ŷ₋ᵢ(xᵢ)` of one fit, `n × k`; `None` where some row is needed for a fit at all.
+    ///
+    /// # Errors
+    /// Those of the filter; [`Error::UserCode`], [`Error::Memory`].
+    pub fn left_out_errors(&self, filter: &dyn SpectralFilter) -> Result<Option<Array2<f64>>, Error> {
+        let mut response = Response::default();
+        ask(&self.modes, filter, &mut response)?;
+        if let Some(lambda) = penalty(filter)? {
+            return Ok(self.ridge_left_out(lambda, &response));
+        }
+        let mut errors = Array2::zeros(self.modes.outside.dim());
+        let is_complete =
+            WithoutRow::all(&self.modes)?.each(filter, |row, output, error| errors[[row, output]] = error)?;
+        Ok(is_complete.then_some(errors))
+    }
+
+    pub(super) fn ridge_left_out(&self, lambda: f64, response: &Response) -> Option<Array2<f64>> {
+        RidgeLeftOut::new(&self.modes).errors(lambda, response)
+    }
+
+    pub(super) fn modes(&self) -> &Modes {
+        &self.modes
+    }
+
+    pub(super) fn means(&self) -> Option<&Means> {
+        self.means.as_ref()
+    }
+
+    pub(super) fn ridge_response(&self, ridge: Ridge) -> Result<Response, Error> {
+        let mut response = Response::default();
+        ask(&self.modes, &ridge, &mut response)?;
+        Ok(response)
+    }
+}

@@ -1,0 +1,64 @@
+//! Fits from a start.
+
+use super::Svd;
+use crate::Error;
+use crate::filter::{Response, SpectralFilter};
+use crate::memory::{reserve, sum, table};
+use ndarray::{Array1, Array2, ArrayRef2, Axis};
+
+impl Svd {
+    /// The fit of a filter from a start `β₀` (`p × k`), `β̂ = β₀ + V diag(g) Uᵀ (Y − X β₀)`, `p × k`, for targets `Y`
+    /// (`n × k`).
+    ///
+    /// Along each right singular vector the start is left by the filter's residual factor; what is orthogonal to all of
+    /// them stays. So a method that runs in time starts there and ends at
+    /// [`nearest`](crate::interpolants::nearest), `β₀ + X⁺(Y − X β₀)`; and what has a penalty is drawn to `β₀` and not
+    /// to 0: with [`Ridge`](crate::filter::Ridge) it is the minimiser of `‖Xβ − Y‖² + λ‖β − β₀‖²`, transfer from a source
+    /// task whose solution is `β₀` (Dar and Baraniuk, *Double double descent: on generalization errors in transfer
+    /// learning between linear regression tasks*, SIAM J. Math. Data Sci. 2022).
+    ///
+    /// # Errors
+    /// Those of [`Svd::solve`]; [`Error::Shape`] and [`Error::NonFinite`] about the start.
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::{filter::Ridge, svd::Svd};
+    /// use ndarray::array;
+    ///
+    /// let svd = Svd::new(&array![[1.0, 0.0]])?; // one sample; nothing is known of the second parameter
+    /// let source = array![[2.0], [5.0]];
+    /// let beta = svd.solve_from(&array![[6.0]], &source, &Ridge::new(1.0)?)?;
+    /// assert!((beta[[0, 0]] - 4.0).abs() < 1e-14 && (beta[[1, 0]] - 5.0).abs() < 1e-14);
+    /// # Ok::<(), double_descent::Error>(())
+    /// ```
+    pub fn solve_from(
+        &self,
+        y: &ArrayRef2<f64>,
+        start: &ArrayRef2<f64>,
+        filter: &dyn SpectralFilter,
+    ) -> Result<Array2<f64>, Error> {
+        let (n, p) = self.shape();
+        Error::check_len("rows of y", n, y.nrows())?;
+        Error::check_len("rows of the start", p, start.nrows())?;
+        Error::check_len("columns of the start", y.ncols(), start.ncols())?;
+        Error::check_finite("y", y.view())?;
+        Error::check_finite("the start", start.view())?;
+        let modes = self.singular_values().len();
+        let work = [table(p, y.ncols()).saturating_mul(4), table(modes, y.ncols()).saturating_mul(4)];
+        reserve("the coefficients of a fit", sum(work))?;
+        let Response { gains, residuals } = Response::new(filter, self.spectrum())?;
+        let [gains, residuals] = [gains, residuals].map(|of| Array1::from(of).insert_axis(Axis(1)));
+        // What of the start is left and what is added, along each mode: no difference of like numbers.
+        let along = self.vt().dot(start);
+        let moved = &along * &residuals + self.u().t().dot(y) * gains;
+        let mut beta = self.vt().t().dot(&moved);
+        if modes < p {
+            let beyond = start.to_owned() - self.vt().t().dot(&along);
+            // Twice is enough (Kahan).
+            beta += &(&beyond - &self.vt().t().dot(&self.vt().dot(&beyond)));
+        }
+        let overflow = |_| Error::Overflow { what: "a coefficient of the fit" };
+        Error::check_finite("coefficients", beta.view()).map_err(overflow)?;
+        Ok(beta)
+    }
+}
