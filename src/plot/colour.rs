@@ -124,7 +124,7 @@ fn fit_gamut(lightness: f64, chroma: f64, hue: f64) -> Rgb {
 /// Lightness of white and of black on dark paper.
 const DARK_PAPER: (f64, f64) = (0.19, 0.97);
 
-/// The least lightness of a coloured stroke on dark paper: a contrast of more than 2 : 1.
+/// The least lightness of a stroke on dark paper: a contrast of more than 2 : 1.
 const LEAST_ON_DARK: f64 = 0.43;
 
 impl Rgb {
@@ -133,8 +133,9 @@ impl Rgb {
     pub(super) fn on_dark(self, is_area: bool) -> Self {
         let (lightness, chroma, hue) = linear_to_oklch(self.0.map(decode));
         let turned = DARK_PAPER.1 + lightness * (DARK_PAPER.0 - DARK_PAPER.1);
-        let is_coloured = chroma > 0.02;
-        let lightness = if is_coloured && !is_area { turned.max(LEAST_ON_DARK) } else { turned };
+        // The grid is grey and lighter than any curve: it may stay as faint as it is.
+        let is_curve = chroma > 0.02 || lightness < 0.85;
+        let lightness = if is_curve && !is_area { turned.max(LEAST_ON_DARK) } else { turned };
         fit_gamut(lightness, chroma, hue)
     }
 }
@@ -224,7 +225,10 @@ mod tests {
                 for colour in hue.ramp(count) {
                     let (lightness, chroma, angle) = linear_to_oklch(colour.0.map(decode));
                     let again = fit_gamut(lightness, chroma, angle);
-                    assert!(again.0.iter().zip(colour.0).all(|(a, b)| a.abs_diff(b) <= 1), "{colour:?} {again:?}");
+                    assert!(
+                        again.0.iter().zip(colour.0).all(|(a, b)| a.abs_diff(b) <= 1),
+                        "{colour:?} {again:?}"
+                    );
                     let contrast = (luminance(colour.on_dark(false)) + 0.05) / (luminance(paper) + 0.05);
                     assert!(contrast > 2.0, "{hue:?} {count}: {contrast}");
                 }

@@ -6,9 +6,9 @@ use std::io::Write;
 use std::path::Path;
 
 use super::axes;
+use super::caption;
 use super::colour::Rgb;
 use super::curves;
-use super::caption;
 use super::drawing::{Anchor, Drawing, TextStyle};
 use super::font;
 use super::heat;

@@ -6,8 +6,8 @@ use super::figure::{Figure, LegendPlace};
 use super::font;
 use super::layout::{COLUMN_GAP, LEGEND_GAP, MARGIN, RIGHT, TEXT};
 use super::legend::{self, Legend};
-use super::size::units_of_mm;
 use super::model::Panel;
+use super::size::units_of_mm;
 use super::ticks::Ticks;
 use super::view::{self, View};
 
@@ -76,8 +76,10 @@ fn shared_by(panels: &[Panel], bands: &[Bands]) -> Option<usize> {
         let first = legend(0);
         return (1..panels.len()).all(|i| legend(i) == first).then_some(0);
     }
-    let entries: Vec<_> = panels.iter().zip(bands).map(|(panel, bands)| legend::entries(panel, bands)).collect();
-    let serves = |&i: &usize| entries.iter().all(|other| other.iter().all(|entry| entries[i].contains(entry)));
+    let entries: Vec<_> =
+        panels.iter().zip(bands).map(|(panel, bands)| legend::entries(panel, bands)).collect();
+    let serves =
+        |&i: &usize| entries.iter().all(|other| other.iter().all(|entry| entries[i].contains(entry)));
     // Panels of their own groups each keep their legends: one that only adds a theory shares.
     let fewest = entries.iter().map(Vec::len).min()?;
     (0..panels.len()).find(serves).filter(|&i| fewest > 0 || entries[i].is_empty())

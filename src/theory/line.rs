@@ -187,7 +187,11 @@ impl TheoryLine {
     pub fn sphere_noise(sizes: Sizes) -> Self {
         Self::over_sizes("Exact, sphere", "Holzmüller 2021", sizes, |n, p| {
             let must_be = "at least n + 2, or 1";
-            noise::sphere(n, p).ok_or(Error::Domain { what: "the number of features", value: p as f64, must_be })
+            noise::sphere(n, p).ok_or(Error::Domain {
+                what: "the number of features",
+                value: p as f64,
+                must_be,
+            })
         })
     }
 
@@ -264,7 +268,10 @@ mod tests {
         assert!(found[3..].iter().all(|v| v.is_nan()), "{found:?}");
         let sphere = TheoryLine::sphere_noise(Sizes::Samples { p: 20 });
         assert!(values(&sphere, &[10.0, 19.0]).unwrap()[1].is_nan());
-        assert!(values(&TheoryLine::gaussian_excess(Sizes::Samples { p: 2 }, -1.0, 0.0), &[5.0]).unwrap()[0].is_nan());
+        assert!(
+            values(&TheoryLine::gaussian_excess(Sizes::Samples { p: 2 }, -1.0, 0.0), &[5.0]).unwrap()[0]
+                .is_nan()
+        );
         assert_eq!(Sizes::Samples { p: 3 }.at(7.0), Ok((7, 3)));
     }
 }
