@@ -3,16 +3,16 @@
 //! # Examples
 //! ```
 //! use double_descent::theory::line::{Sizes, Theory, TheoryLine};
-//! use double_descent::theory::{gaussian, ridge::optimal_isotropic};
+//! use double_descent::theory::gaussian;
 //!
 //! // Over the number of samples, p = 30 features held. Any formula of one number is a line.
 //! let exact = TheoryLine::gaussian_excess(Sizes::Samples { p: 30 }, 1.0, 0.25);
 //! assert_eq!(exact.at(60.0)?, gaussian::excess(60, 30, 1.0, 0.25)?.total());
 //! assert_eq!(exact.at(30.0)?, f64::INFINITY);
-//! let best = TheoryLine::new("Best ridge", "Dobriban and Wager 2018", |n| {
-//!     Ok(optimal_isotropic(30.0 / n, 1.0, 0.25)?.1)
+//! let limit = TheoryLine::new("Limit", "Hastie et al. 2022", |n| {
+//!     Ok(gaussian::limit(30.0 / n, 1.0, 0.25)?.total())
 //! });
-//! assert!(best.at(30.0)?.is_finite());
+//! assert!((limit.at(60.0)? / 0.25 - 1.0).abs() < 1e-15);
 //! # Ok::<(), double_descent::Error>(())
 //! ```
 
