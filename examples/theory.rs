@@ -180,9 +180,17 @@ fn closing_table(families: &[Measured], path: &Path) -> Result<(), Error> {
         "deviation_error_at_double",
     ];
     let mut rows = Vec::new();
-    say!("\n{:<18}{:<34}{:>7}{:>9}{:>10}  mean deviation", "family", "line", "points", "worst z", "99 % of");
+    say!(
+        "\n{:<18}{:<34}{:>7}{:>9}{:>10}  deviation of the sum at a size",
+        "family",
+        "line",
+        "points",
+        "worst z",
+        "99 % of"
+    );
     for (first, second) in families {
-        for (i, line) in first.lines.iter().enumerate() {
+        let measured = first.lines.iter().enumerate().filter(|(_, line)| !line.points.is_empty());
+        for (i, line) in measured {
             let (z, bound) = (line.worst_z(), line.expected_worst_z());
             let at = |family: &Family| family.lines.get(i).map(|line| (family.size, line.deviation()));
             let sizes = [Some((first.size, line.deviation())), second.as_ref().and_then(at)];

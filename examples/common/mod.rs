@@ -15,6 +15,7 @@ use double_descent::memory::Estimate;
 use double_descent::sweep::{Arm, Observer, Splits, Sweep};
 use double_descent::whole_file;
 use indicatif::{ProgressBar, ProgressStyle};
+use ndarray::Array1;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -279,12 +280,7 @@ impl TableArgs {
         }
         let data = match name {
             "diabetes" => Dataset::diabetes(),
-            "student-teacher" => {
-                let seed = u32::try_from(self.run.seed).map_err(|_| Error::Resource {
-                    reason: "the student-teacher generator takes seeds up to 4294967295".into(),
-                })?;
-                StudentTeacher::new(seed).generate()?
-            }
+            "student-teacher" => self.student()?.generate()?,
             "california-housing" => Dataset::california_housing(&self.folder()?)?,
             "who-life-expectancy" => Dataset::who_life_expectancy(&self.folder()?)?,
             path if Path::new(path).exists() || path.contains(['/', '.']) => {
@@ -300,6 +296,19 @@ impl TableArgs {
         };
         let data = if self.standardise { data.standardised()? } else { data };
         Ok(if self.intercept { data.with_intercept() } else { data })
+    }
+
+    fn student(&self) -> Result<StudentTeacher, Error> {
+        let seed = u32::try_from(self.run.seed).map_err(|_| Error::Resource {
+            reason: "the student-teacher generator takes seeds up to 4294967295".into(),
+        })?;
+        Ok(StudentTeacher::new(seed))
+    }
+
+    /// The teacher of the student-teacher table, where `folder` is the one of its results: those of a file of that name
+    /// go elsewhere.
+    pub fn student_teacher(&self, folder: &Path) -> Option<Result<Array1<f64>, Error>> {
+        (folder.file_name()? == NAMED[1]).then(|| self.student()?.teacher())
     }
 
     fn folder(&self) -> Result<PathBuf, Error> {
