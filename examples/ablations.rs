@@ -25,7 +25,7 @@ fn main() -> ExitCode {
     finish(cli.table.for_each("ablations", Arm::ablation_study, |args, curve, folder| {
         closing_table(curve, Extreme::Lowest)?;
         say!("written: {}: cells.csv, summary.csv", folder.display());
-        figures::write(&args.run, curve, folder, study::ablations)?;
+        figures::write(&args.run, curve, folder, figures::known(args, curve, folder)?, study::ablations)?;
         Ok(())
     }))
 }

@@ -29,7 +29,7 @@ fn main() -> ExitCode {
         |args, curve, folder| {
             closing_table(curve, Extreme::Highest)?;
             say!("written: {}: cells.csv, summary.csv", folder.display());
-            figures::write(&args.run, curve, folder, study::adversaries)?;
+            figures::write(&args.run, curve, folder, Vec::new(), study::adversaries)?;
             Ok(())
         },
     ))

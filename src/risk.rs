@@ -18,15 +18,15 @@ mod classification;
 mod decomposition;
 mod given_design;
 mod interpolants;
+pub(crate) mod leverage;
+mod mixing;
 mod noisy_labels;
 mod optimum;
+pub(crate) mod path;
 mod population;
 mod robust;
 mod sgd;
 mod smoother;
-pub(crate) mod leverage;
-mod mixing;
-pub(crate) mod path;
 
 pub use centred::Centred;
 pub use classification::error_rate;
@@ -34,16 +34,16 @@ pub(crate) use classification::first_largest;
 pub use decomposition::{Component, Decomposition, Sequential, VarianceSource};
 pub use given_design::{GivenDesign, Risk};
 pub use interpolants::InterpolantRisk;
+pub use mixing::optimal_mixing;
 pub use noisy_labels::{RowErrors, SplitErrors, SymmetricNoise};
 pub use optimum::{End, Optimum, Penalties};
+pub use path::{Best, Criterion, Interval, Path, PathPoint, Training};
 pub use population::{Covariance, Population};
 pub use robust::robust_errors;
 pub use sgd::{
     Batches, Sgd, SgdMoments, SgdRisk, SgdStability, Stationary, Streaming, stationary_covariance,
 };
 pub use smoother::smoother;
-pub use mixing::optimal_mixing;
-pub use path::{Best, Criterion, Interval, Path, PathPoint, Training};
 
 use crate::Error;
 use crate::covariance::Root;

@@ -15,7 +15,8 @@ use ndarray::{Array1, Array2, Array4, Axis, array};
 use rand::RngExt;
 use rand_distr::StandardNormal;
 
-const SOURCES: [VarianceSource; 3] = [VarianceSource::Sampling, VarianceSource::LabelNoise, VarianceSource::Initialisation];
+const SOURCES: [VarianceSource; 3] =
+    [VarianceSource::Sampling, VarianceSource::LabelNoise, VarianceSource::Initialisation];
 
 fn sources(set: usize) -> Vec<VarianceSource> {
     (0..3).filter(|axis| set & (1 << axis) != 0).map(|axis| SOURCES[axis]).collect()
@@ -144,7 +145,8 @@ fn smoothers_split_the_noise_without_draws() {
         });
         let by_draws = by_draws.unwrap();
         let of = |parts: &Decomposition, set: &[VarianceSource]| parts.variance(set).unwrap().value;
-        let (s, l, i) = (VarianceSource::Sampling, VarianceSource::LabelNoise, VarianceSource::Initialisation);
+        let (s, l, i) =
+            (VarianceSource::Sampling, VarianceSource::LabelNoise, VarianceSource::Initialisation);
         for ((mean, exact), drawn) in differences
             .iter_mut()
             .zip([

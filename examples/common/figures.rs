@@ -1,10 +1,14 @@
 //! Figures of the studies: lines from summaries, files beside the tables.
 
-use super::{Abscissa, RunArgs, Statistic, keep_folder, say};
+use super::{Abscissa, LegendArg, PrintArgs, RunArgs, Statistic, TableArgs, keep_folder, say};
 use double_descent::Error;
 use double_descent::curve::{Bootstrap, Curve, Summary};
-use double_descent::plot::{self, Dash, Figure, FigureOptions, Group, Hue, Panel, Series};
-use ndarray::Array2;
+use double_descent::plot::{
+    self, Dash, Figure, FigureOptions, Group, Hue, LegendPlace, Overlay, Panel, Series, Theme,
+};
+use double_descent::theory::gaussian;
+use double_descent::theory::line::{Sizes, TheoryLine};
+use ndarray::{Array2, s};
 use std::path::Path;
 
 /// Writes every figure that `study` makes of the curve, and says which, unless `--no-figures`.
@@ -12,12 +16,33 @@ pub fn write(
     args: &RunArgs,
     curve: &Curve,
     folder: &Path,
+    theories: Vec<Overlay>,
     study: impl Fn(&Curve, &FigureOptions) -> Vec<(&'static str, Figure)>,
 ) -> Result<(), Error> {
     if args.no_figures {
         return Ok(());
     }
-    save(folder, &study(curve, &options(args)))
+    save(&args.print, folder, study(curve, &FigureOptions { theories, ..options(args) }))
+}
+
+/// What is known of the unablated arm: on the student-teacher table, whose features are `N(0, I)`, and of which the
+/// student sees a part, the expected test error is exact. Prepared features are others, and no theory is drawn.
+pub fn known(args: &TableArgs, curve: &Curve, folder: &Path) -> Result<Vec<Overlay>, Error> {
+    let is_prepared = args.intercept || args.standardise;
+    let Some(teacher) = args.student_teacher(folder).filter(|_| !is_prepared) else {
+        return Ok(Vec::new());
+    };
+    let (teacher, p) = (teacher?, curve.interpolation_threshold().unwrap_or(0));
+    let energy = |part: ndarray::ArrayView1<'_, f64>| part.dot(&part);
+    let (seen, unseen) = (energy(teacher.slice(s![..p])), energy(teacher.slice(s![p..])));
+    let line = TheoryLine::over_sizes(
+        "Mean over Gaussian tables, exact",
+        "Belkin, Hsu and Xu 2020",
+        Sizes::Samples { p },
+        // The student sees no label noise; what it cannot see of the teacher is noise to it.
+        move |n, p| gaussian::weak_features(n, p, seen, unseen, 0.0),
+    );
+    Ok(vec![Overlay::new(line).of_arm("unablated", None)])
 }
 
 /// What `--statistic` and `--x` ask for.
@@ -32,6 +57,7 @@ pub fn options(args: &RunArgs) -> FigureOptions {
             Abscissa::Ratio => plot::Abscissa::Ratio,
             Abscissa::Axis => plot::Abscissa::Axis,
         },
+        ..FigureOptions::default()
     }
 }
 
@@ -87,10 +113,32 @@ pub fn describe(args: &RunArgs, repeats: usize) -> String {
     }
 }
 
+/// A figure as the flags of print ask for it.
+pub fn for_print(args: &PrintArgs, figure: Figure) -> Figure {
+    let legend = match args.legend {
+        LegendArg::Right => figure.legend,
+        LegendArg::Below => LegendPlace::Below,
+        LegendArg::Inside => LegendPlace::Inside,
+    };
+    Figure {
+        width_mm: args.width.or(figure.width_mm),
+        legend,
+        caption_apart: args.no_caption || figure.caption_apart,
+        theme: if args.dark { Theme::Dark } else { figure.theme },
+        ..figure
+    }
+}
+
 /// Writes figures as SVG, PNG and PDF.
-pub fn save(folder: &Path, figures: &[(impl AsRef<str>, Figure)]) -> Result<(), Error> {
+pub fn save(
+    args: &PrintArgs,
+    folder: &Path,
+    figures: impl IntoIterator<Item = (impl AsRef<str>, Figure)>,
+) -> Result<(), Error> {
     keep_folder(folder)?;
-    for (name, figure) in figures {
+    let figures: Vec<(_, Figure)> =
+        figures.into_iter().map(|(name, figure)| (name, for_print(args, figure))).collect();
+    for (name, figure) in &figures {
         for format in ["svg", "png", "pdf"] {
             figure.save(folder.join(format!("{}.{format}", name.as_ref())))?;
         }

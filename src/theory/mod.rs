@@ -23,6 +23,10 @@
 //!
 //! [`Error::Domain`]: crate::Error::Domain
 
+//! [`noise`] and [`gaussian`] are exact for every size; [`ridge`] and [`random_features`] are limits of many samples
+//! and features; [`marchenko_pastur`] and [`smallest_singular_value`] are the spectra behind them, [`overfitting`] the
+//! ranks that bound them. [`line`] makes any of them a line of a figure.
+
 pub mod activation;
 mod check;
 pub mod circle;
@@ -33,6 +37,7 @@ pub mod filtered;
 mod gauss_legendre;
 pub mod gaussian;
 pub mod gradient_flow;
+pub mod line;
 pub mod marchenko_pastur;
 pub mod noise;
 pub mod optimal_ridge;
@@ -44,3 +49,5 @@ pub mod smallest_singular_value;
 pub mod spectrum;
 pub mod structured;
 mod subsamples;
+
+pub use line::{Theory, TheoryLine};
