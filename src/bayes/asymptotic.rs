@@ -15,7 +15,8 @@ use std::f64::consts::PI;
 /// −½ [ ln 2π + ln v + γ ∫ ln(1 + x/λ) dF + (r² (1 − λm) + v₀ (1 − γ(1 − λm))/λ) / T ]
 /// ```
 ///
-/// It has no peak at `γ = 1`, for any choice of variances `> 0`. Relative accuracy 1e-10.
+/// Where the model knows the variances (`T = r²/γ`, `v = v₀`) it falls or rises evenly through `γ = 1`: no peak there.
+/// Relative accuracy 1e-10.
 ///
 /// # Errors
 /// [`Error::Domain`] unless `γ`, `T` and `v` are finite and > 0, and `r²` and `v₀` finite and ≥ 0; [`Error::Overflow`].
