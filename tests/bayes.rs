@@ -484,6 +484,13 @@ fn bad_input() {
         let refused = GaussianProcess::new(Told(gram), &normal(2, 1, 0), &normal(2, 1, 1), model);
         assert!(matches!(refused, Err(Error::Domain { .. })), "{refused:?}");
     }
+    let refused = GaussianProcess::new(
+        Told(Array2::from_elem((2, 2), f64::NAN)),
+        &normal(2, 1, 0),
+        &normal(2, 1, 1),
+        model,
+    );
+    assert!(matches!(refused, Err(Error::UserCode { .. })), "{refused:?}");
     // The same input twice, without noise.
     let twice = array![[1.0], [1.0]];
     let kernel = StationaryKernel::Gaussian { gamma: 1.0 };
