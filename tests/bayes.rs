@@ -71,6 +71,19 @@ fn recorded_limits_of_the_evidence() {
     }
 }
 
+/// A family that knows its variances has an evidence monotone in γ, through the threshold and far around it.
+#[test]
+fn the_evidence_has_no_peak() {
+    for (r2, noise) in [(1.0, 0.25), (4.0, 0.01), (1.0, 3.0)] {
+        let at = |i: i32| {
+            let gamma = 0.2 * 20.0_f64.powf(f64::from(i) / 100.0); // from 0.2 to 4
+            expected_log_evidence(gamma, [r2, noise], r2 / gamma, noise).unwrap()
+        };
+        let curve: Vec<f64> = (0..=100).map(at).collect();
+        assert!(curve.windows(2).all(|pair| pair[0] > pair[1]), "{r2}, {noise}: {curve:?}");
+    }
+}
+
 /// The mean over designs approaches the limit as 1/n: within 5 standard errors and 0.01.
 #[test]
 fn expected_evidence_of_normal_designs() {
@@ -475,6 +488,13 @@ fn bad_input() {
         let refused = GaussianProcess::new(Told(gram), &normal(2, 1, 0), &normal(2, 1, 1), model);
         assert!(matches!(refused, Err(Error::Domain { .. })), "{refused:?}");
     }
+    let refused = GaussianProcess::new(
+        Told(Array2::from_elem((2, 2), f64::NAN)),
+        &normal(2, 1, 0),
+        &normal(2, 1, 1),
+        model,
+    );
+    assert!(matches!(refused, Err(Error::UserCode { .. })), "{refused:?}");
     // The same input twice, without noise.
     let twice = array![[1.0], [1.0]];
     let kernel = StationaryKernel::Gaussian { gamma: 1.0 };

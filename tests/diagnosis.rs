@@ -10,7 +10,7 @@ use double_descent::diagnosis::{
 };
 use double_descent::factors::Factors;
 use double_descent::filter::{
-    GradientDescent, GradientFlow, LeadingModes, Loss, MinNorm, Ridge, Schedule, SpectralFilter,
+    GradientDescent, GradientFlow, LeadingModes, Loss, MinNorm, Ridge, Schedule, SpectralFilter, Spectrum,
 };
 use double_descent::svd::Svd;
 use double_descent::teacher::Teacher;
@@ -331,6 +331,26 @@ fn tables_with_nothing_in_them() {
     ] {
         let words = format!("{}", found.unwrap());
         assert!(!words.contains("NaN") && !words.contains("inf"), "{words}");
+    }
+}
+
+/// A filter that panics, or gives NaN, on the fits without a row alone: nine rows and not ten.
+#[derive(Debug)]
+struct Faulty(fn() -> f64);
+
+impl SpectralFilter for Faulty {
+    fn write_gains(&self, spectrum: Spectrum<'_>, gains: &mut [f64]) {
+        let (n, _) = spectrum.shape();
+        gains.fill(if n == 9 { self.0() } else { 0.5 });
+    }
+}
+
+#[test]
+fn faults_of_a_filter_are_errors() {
+    let (x, y) = (normal(10, 4, 1), normal(10, 1, 2));
+    for fault in [|| f64::NAN, || panic!("no such gain")] {
+        let refused = diagnose_fit(&x, &y, &Faulty(fault));
+        assert!(matches!(refused, Err(Error::UserCode { .. })), "{refused:?}");
     }
 }
 

@@ -227,6 +227,31 @@ fn what_falls_along_training_and_what_does_not() {
     assert!(traces[59] < 0.3 * traces[0]);
 }
 
+/// With rows of one length `tr C` never rises along the flow; with rows of very different lengths it can.
+#[test]
+fn gradient_noise_rises_by_rows_of_different_lengths_alone() {
+    let traces = |x: &Array2<f64>, seed: u64| -> Vec<f64> {
+        let (svd, y) = (Svd::new(x).unwrap(), normal(x.nrows(), 1, seed));
+        let at = |i: i32| {
+            let flow = GradientFlow::new(1e-3 * 1.3_f64.powi(i), Loss::HalfMean).unwrap();
+            GradientNoise::on_path(&svd, x, &y, &flow, None).unwrap().trace()
+        };
+        (0..50).map(at).collect()
+    };
+    let mut rises = 0;
+    for seed in 0..100 {
+        for (n, p) in [(6, 3), (4, 7)] {
+            let x = normal(n, p, seed);
+            let lengths = x.map_axis(Axis(1), |row| row.dot(&row).sqrt()).insert_axis(Axis(1));
+            let even = traces(&(&x / &lengths), seed + 1);
+            assert!(even.windows(2).all(|pair| pair[1] <= pair[0] * (1.0 + 1e-12)), "{even:?}");
+            let uneven = traces(&(&x * &normal(n, 1, seed + 2).mapv(|v| (1.5 * v).exp())), seed + 1);
+            rises += usize::from(uneven.windows(2).any(|pair| pair[1] > pair[0] * (1.0 + 1e-3)));
+        }
+    }
+    assert!(rises > 0);
+}
+
 /// Rows of `p` normal features at n = p/2, p, 2p: traces of order p at each, the smallest eigenvalue and the log
 /// pseudo-determinant at their least at n = p.
 #[test]

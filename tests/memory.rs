@@ -4,10 +4,12 @@
 //! Each run is a process of its own: this binary again, with [`CASES`] in its environment.
 #![cfg(target_os = "linux")]
 
+use double_descent::bayes::{GaussianProcess, Model, Posterior};
 use double_descent::complexity::{LinearModel, Procedure, Search};
 use double_descent::curve::{ArmLabel, Axis};
 use double_descent::curve::{Bootstrap, Cell, Curve, Metric, Provenance, ShapeTest};
 use double_descent::dataset::{CsvOptions, Dataset, Labelled, StudentTeacher};
+use double_descent::diagnosis::diagnose;
 use double_descent::ensemble::Ensemble;
 use double_descent::factors::Factors;
 use double_descent::features::{
@@ -176,6 +178,19 @@ const REFUSED: &[Case] = &[
         run(&|| done(model.training_error(&x, &y)));
         run(&|| done(Search::new(0.1, usize::MAX, 0).run(&model, &x, &y)));
     }),
+    ("bayes", |bytes, run| {
+        let (n, model) = (side(bytes), Model::new(1.0, 1.0).unwrap());
+        let (x, y) = (zeros(n, 1), zeros(n, 1));
+        run(&|| done(GaussianProcess::new(StationaryKernel::Gaussian { gamma: 1.0 }, &x, &y, model)));
+        let svd = Svd::new(&numbers(1, bytes / 160)).unwrap();
+        run(&|| done(Posterior::new(&svd, &zeros(1, 100), model)));
+        let posterior = Posterior::new(&svd, &zeros(1, 1), model).unwrap();
+        run(&|| done(posterior.covariance()));
+    }),
+    ("diagnosis", |bytes, run| {
+        let (x, y) = (zeros(side(bytes), side(bytes)), zeros(side(bytes), 1));
+        run(&|| done(diagnose(&x, &y)));
+    }),
     ("maps", |bytes, run| {
         let n = side(bytes);
         let x = zeros(n, 1);
@@ -269,6 +284,14 @@ const FITTING: &[Case] = &[
     ("kernel regression", |_, run| {
         let (x, y) = (numbers(900, 3), numbers(900, 1));
         run(&|| done(KernelRegression::fit(StationaryKernel::Laplacian { gamma: 1.0 }, &x, &y)));
+    }),
+    ("process", |_, run| {
+        let (x, y, model) = (numbers(900, 3), numbers(900, 1), Model::new(1.0, 0.1).unwrap());
+        run(&|| done(GaussianProcess::new(StationaryKernel::Laplacian { gamma: 1.0 }, &x, &y, model)));
+    }),
+    ("diagnosis", |_, run| {
+        let (x, y) = (numbers(6000, 100), numbers(6000, 2));
+        run(&|| done(diagnose(&x, &y)));
     }),
     ("rows", |_, run| {
         let (x, y) = (numbers(900, 600), numbers(900, 1));

@@ -60,6 +60,7 @@
 //! hurt*, [arXiv:1912.02292](https://arxiv.org/abs/1912.02292), section 2.
 
 mod capacity;
+mod filters;
 mod linear_model;
 mod search;
 mod smoother;

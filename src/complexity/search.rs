@@ -1,7 +1,5 @@
 //! Effective model complexity: the largest sample that a training procedure still fits, found on samples of a table.
 
-use super::LinearModel;
-use crate::filter::SpectralFilter;
 use crate::sweep::{Grid, Splits};
 use crate::{Error, user_code};
 use ndarray::{Array2, ArrayRef2, Axis, s};
@@ -149,60 +147,8 @@ impl Search {
         }
     }
 
-    /// Measures `model` with each of `filters` in place of its own: one complexity per filter, such as those of one flow
-    /// stopped at many times. Every `n` up to [`Search::largest`] is looked at, and each sample is factorised once for all
-    /// filters.
-    ///
-    /// # Errors
-    /// As [`Search::run`]; [`Error::Empty`] without filters.
-    ///
-    /// # Examples
-    /// ```
-    /// use double_descent::complexity::{LinearModel, Search};
-    /// use double_descent::dataset::Dataset;
-    /// use double_descent::features::Coordinates;
-    /// use double_descent::filter::{GradientFlow, Loss, MinNorm, SpectralFilter};
-    /// use std::sync::Arc;
-    ///
-    /// let data = Dataset::diabetes();
-    /// let model = LinearModel::new(Arc::new(Coordinates::new(10)), 10, Arc::new(MinNorm::default()));
-    /// let flows = [1e2, 1e4, 1e12].map(|t| GradientFlow::new(t, Loss::HalfSum).unwrap());
-    /// let filters: Vec<&dyn SpectralFilter> = flows.iter().map(|flow| flow as _).collect();
-    /// let search = Search { largest: Some(15), ..Search::new(1.0, 3, 0) };
-    /// let found = search.run_filters(&model, &filters, data.features(), data.targets())?;
-    /// // Time raises the complexity, up to the number of features.
-    /// assert!(found[0].value < found[1].value && found[1].value < found[2].value);
-    /// assert_eq!(found[2].value, 10);
-    /// # Ok::<(), double_descent::Error>(())
-    /// ```
-    pub fn run_filters(
-        &self,
-        model: &LinearModel,
-        filters: &[&dyn SpectralFilter],
-        inputs: &ArrayRef2<f64>,
-        targets: &ArrayRef2<f64>,
-    ) -> Result<Vec<Complexity>, Error> {
-        if filters.is_empty() {
-            return Err(Error::Empty { what: "the list of filters" });
-        }
-        let largest = self.check(inputs, targets)?;
-        let orders = self.splits.orders(inputs.nrows(), largest)?;
-        let samples = Samples { search: self, inputs, targets, orders };
-        let sizes: Vec<Vec<Vec<f64>>> = (1..=largest)
-            .map(|n| samples.each(n, |inputs, targets| model.errors_of(filters, inputs, targets)))
-            .collect::<Result<_, Error>>()?;
-        let complexity = |filter: usize| {
-            let point = |(at, repeats): (usize, &Vec<Vec<f64>>)| {
-                mean(at + 1, &repeats.iter().map(|errors| errors[filter]).collect::<Vec<_>>())
-            };
-            let points = sizes.iter().enumerate().map(point).collect::<Result<Vec<_>, Error>>()?;
-            Ok(samples.largest_fitted(points))
-        };
-        (0..filters.len()).map(complexity).collect()
-    }
-
     /// The largest `n` to try.
-    fn check(&self, inputs: &ArrayRef2<f64>, targets: &ArrayRef2<f64>) -> Result<usize, Error> {
+    pub(super) fn check(&self, inputs: &ArrayRef2<f64>, targets: &ArrayRef2<f64>) -> Result<usize, Error> {
         if !(self.epsilon >= 0.0 && self.epsilon.is_finite()) {
             let must_be = "finite and ≥ 0";
             return Err(Error::Domain { what: "the tolerance ε", value: self.epsilon, must_be });
@@ -225,16 +171,16 @@ impl Search {
 }
 
 /// A search under way.
-struct Samples<'a> {
-    search: &'a Search,
-    inputs: &'a ArrayRef2<f64>,
-    targets: &'a ArrayRef2<f64>,
-    orders: Vec<Vec<usize>>,
+pub(super) struct Samples<'a> {
+    pub(super) search: &'a Search,
+    pub(super) inputs: &'a ArrayRef2<f64>,
+    pub(super) targets: &'a ArrayRef2<f64>,
+    pub(super) orders: Vec<Vec<usize>>,
 }
 
 impl Samples<'_> {
     /// What the procedure makes of the first `n` rows of each repeat.
-    fn each<T: Send>(
+    pub(super) fn each<T: Send>(
         &self,
         n: usize,
         train: impl Fn(&Array2<f64>, &Array2<f64>) -> Result<T, Error> + Sync,
@@ -262,7 +208,7 @@ impl Samples<'_> {
     }
 
     /// The maximum of the definition, from the errors at every size.
-    fn largest_fitted(&self, points: Vec<TrainingError>) -> Complexity {
+    pub(super) fn largest_fitted(&self, points: Vec<TrainingError>) -> Complexity {
         let value = points.iter().rev().find(|point| self.fits(point)).map_or(0, |point| point.n);
         self.found(value, (value < points.len()).then_some(value + 1), points)
     }
@@ -315,7 +261,7 @@ pub(super) fn one_by_one(
 }
 
 /// The mean over repeats, with its standard error.
-fn mean(n: usize, errors: &[f64]) -> Result<TrainingError, Error> {
+pub(super) fn mean(n: usize, errors: &[f64]) -> Result<TrainingError, Error> {
     if let Some(&value) = errors.iter().find(|error| !(**error >= 0.0 && error.is_finite())) {
         return Err(Error::Domain { what: "a training error", value, must_be: "finite and ≥ 0" });
     }

@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::filter::{Response, SpectralFilter, Spectrum};
-use crate::memory::{reserve, sum, table};
+use crate::memory::{list, sum, table};
 use crate::svd::{Backend, Faer, Svd};
 use ndarray::{Array1, Array2, ArrayRef2, Axis, s};
 
@@ -24,8 +24,8 @@ pub(super) struct LeftOut {
     pub(super) projection: Array1<f64>,
     /// `uᵣᵀ Y` of the other rows, `r × k`.
     pub(super) along: Array2<f64>,
-    /// `vᵣᵀ V` of the whole table's modes, to take a teacher's coordinates over: `r × r`.
-    modes: Array2<f64>,
+    /// `uᵣᵀ (Y − X β†)` of the other rows for a reference `β†`, `r × k`.
+    pub(super) residuals: Array2<f64>,
     /// `Yᵢ`.
     target: Array1<f64>,
 }
@@ -58,12 +58,6 @@ impl LeftOut {
         }
         errors
     }
-
-    /// `uᵣᵀ (Y − X β†)` for a reference with the coordinates `teacher` along the whole table's modes (`r × k`).
-    pub(super) fn residuals(&self, teacher: &Array2<f64>) -> Array2<f64> {
-        let sigma = Array1::from(self.sigma.clone()).insert_axis(Axis(1));
-        &self.along - &(self.modes.dot(teacher) * sigma)
-    }
 }
 
 /// Which rows to leave out: all, or evenly spaced ones.
@@ -76,16 +70,29 @@ pub(super) fn rows(n: usize, modes: usize) -> Vec<usize> {
     (0..count).map(|i| i * n / count).collect()
 }
 
+/// Bytes of so many fits, and of the work for one of them beside the whole table's SVD.
+pub(super) fn bytes((n, p): (usize, usize), outputs: usize, rows: usize) -> usize {
+    let r = n.min(p);
+    let each = sum([list::<LeftOut>(1), table(r, 2), table(r, outputs).saturating_mul(2), table(outputs, 1)]);
+    // The coordinates, those of the other rows, and their SVD.
+    sum([each.saturating_mul(rows), table(n, r).saturating_mul(2), Faer.bytes((n, r))])
+}
+
 /// The fits without one row, for each of `rows`.
 ///
 /// In the coordinates of the whole table's modes its rows are `U Σ`. Without row `i` of coordinates `û` and leverage `h`,
 /// `XᵀX` is `Σ (I − ûûᵀ) Σ`, whose root `(I − s ûûᵀ) Σ` with `s = 1/(1 + √(1 − h))` has as many rows as there are modes:
 /// its SVD costs nothing that grows with `n`, and squares nothing.
-pub(super) fn fits(svd: &Svd, y: &ArrayRef2<f64>, rows: &[usize]) -> Result<Vec<LeftOut>, Error> {
-    let ((n, p), r, k) = (svd.shape(), svd.singular_values().len(), y.ncols());
-    let each = sum([table(r, r), table(r, 2), table(r, k)]);
-    let work = sum([table(n, r).saturating_mul(3), Faer.bytes((n, r))]);
-    reserve("fits without one row", sum([each.saturating_mul(rows.len()), work]))?;
+///
+/// `reference` holds the coordinates of a reference `β†` along the modes (`r × k`).
+pub(super) fn fits(
+    svd: &Svd,
+    y: &ArrayRef2<f64>,
+    rows: &[usize],
+    reference: &Array2<f64>,
+) -> Result<Vec<LeftOut>, Error> {
+    let (n, p) = svd.shape();
+    let r = svd.singular_values().len();
     let coordinates = svd.u() * svd.singular_values();
     let along = svd.u().t().dot(y);
     rows.iter()
@@ -119,14 +126,17 @@ pub(super) fn fits(svd: &Svd, y: &ArrayRef2<f64>, rows: &[usize]) -> Result<Vec<
             };
             // Modes that n − 1 rows have.
             let count = fit.singular_values().len().min(n - 1);
+            let vt = fit.vt().slice(s![..count, ..]);
+            let along = along.slice(s![..count, ..]).to_owned();
+            let fitted = vt.dot(reference) * fit.singular_values().slice(s![..count]).insert_axis(Axis(1));
             Ok(LeftOut {
                 row,
                 n: n - 1,
                 p,
                 sigma: fit.singular_values().iter().take(count).copied().collect(),
-                projection: fit.vt().slice(s![..count, ..]).dot(&coordinates.row(row)),
-                along: along.slice(s![..count, ..]).to_owned(),
-                modes: fit.vt().slice(s![..count, ..]).to_owned(),
+                projection: vt.dot(&coordinates.row(row)),
+                residuals: &along - &fitted,
+                along,
                 target: y.row(row).to_owned(),
             })
         })

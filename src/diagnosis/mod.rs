@@ -70,9 +70,11 @@ pub struct Diagnosis {
     pub noise_factor: f64,
     /// How many rows were left out, one at a time: all, or as many evenly spaced ones as can be afforded.
     pub left_out: usize,
+    /// The penalty of the ridge fit that stands for `β*` in the tables of modes, the choice of generalised
+    /// cross-validation; `None` at rank 0, where 0 does.
+    pub reference_penalty: Option<f64>,
     /// The modes that add most to the error at rows left out, the worst first, at most five: the three factors of each as
-    /// root mean squares over the rows (and outputs), against the best ridge fit as the reference `β*`. Modes are those of
-    /// the fits without a row, by their place.
+    /// root mean squares over the rows (and outputs). Modes are those of the fits without a row, by their place.
     pub worst_modes: Vec<Contribution>,
     /// The same table for the fit to all rows on the test rows ([`diagnose_with_test`]), by [`Factors`]; empty without test
     /// rows.
@@ -206,7 +208,8 @@ fn examine(
         Error::check_finite("the test features", test.view())?;
         Error::check_finite("the test targets", targets.view())?;
     }
-    reserve("a diagnosis", sum([Faer.bytes((n, p)), table(n, y.ncols()).saturating_mul(4)]))?;
+    let rows = left_out::rows(n, n.min(p));
+    reserve("a diagnosis", bytes((n, p), y.ncols(), rows.len()))?;
     let svd = Svd::new(x)?;
     let rank = svd.rank();
     let Response { gains, residuals } = Response::new(filter, svd.spectrum())?;
@@ -218,12 +221,12 @@ fn examine(
     let outside = squares(&svd.outside(x, y));
     let train_mse = (squares(&along) + outside) / y.len() as f64;
 
-    let rows = left_out::rows(n, svd.singular_values().len());
-    let fits = left_out::fits(&svd, y, &rows)?;
+    let (reference_penalty, reference) = remedies::reference(&svd, y, outside)?;
+    let fits = left_out::fits(&svd, y, &rows, &reference)?;
     let candidates = Candidates { svd: &svd, x, y, fits: &fits };
-    let (mut fit, mut remedies, reference) = candidates.all(filter)?;
+    let (mut fit, mut remedies) = candidates.all(filter)?;
     remedies.sort_by(|a, b| a.mse.total_cmp(&b.mse));
-    let (worst_modes, noise_factor) = worst_modes(&fits, filter, &reference)?;
+    let (worst_modes, noise_factor) = worst_modes(&fits, filter, y.ncols())?;
     let mut worst_test_modes = Vec::new();
     if let Some(test) = test {
         for estimate in remedies.iter_mut().chain([&mut fit]) {
@@ -259,12 +262,21 @@ fn examine(
         degrees_of_freedom: gains.iter().zip(svd.singular_values()).map(|(g, s)| g * s).sum(),
         noise_factor,
         left_out: fits.len(),
+        reference_penalty,
         worst_modes,
         worst_test_modes,
         fit,
         remedies,
         more_rows: is_theory_known.then(|| MoreRows::new(n, p, outside / y.ncols() as f64)),
     })
+}
+
+/// Bytes at the peak: the SVD of the table; or beside it the fits without a row; or half of the rows and their SVD.
+fn bytes((n, p): (usize, usize), outputs: usize, rows: usize) -> usize {
+    let half = n.div_ceil(2);
+    let kept = sum([table(n, n.min(p)), table(n.min(p), p), table(n, outputs).saturating_mul(3)]);
+    let later = left_out::bytes((n, p), outputs, rows).max(sum([table(half, p), Faer.bytes((half, p))]));
+    Faer.bytes((n, p)).max(sum([kept, later]))
 }
 
 impl MoreRows {
@@ -280,10 +292,10 @@ impl MoreRows {
 fn worst_modes(
     fits: &[LeftOut],
     filter: &dyn SpectralFilter,
-    reference: &Array2<f64>,
+    outputs: usize,
 ) -> Result<(Vec<Contribution>, f64), Error> {
     let most = fits.iter().map(|fit| fit.sigma.len()).max().unwrap_or(0);
-    let outputs = reference.ncols() as f64;
+    let outputs = outputs as f64;
     let mut modes: Vec<Contribution> = (0..most)
         .map(|mode| Contribution {
             mode,
@@ -297,10 +309,9 @@ fn worst_modes(
     let mut noise = 0.0;
     for fit in fits {
         let gains = fit.response(filter)?.gains;
-        let residuals = fit.residuals(reference);
         for (mode, found) in modes.iter_mut().enumerate().take(fit.sigma.len()) {
             let (gain, projection) = (gains[mode], fit.projection[mode]);
-            let residual = residuals.row(mode).iter().map(|e| e * e).sum::<f64>() / outputs;
+            let residual = fit.residuals.row(mode).iter().map(|e| e * e).sum::<f64>() / outputs;
             found.singular_value += fit.sigma[mode].powi(2);
             found.gain += gain * gain;
             found.test_projection += projection * projection;

@@ -90,20 +90,14 @@ pub(super) struct Candidates<'a> {
 }
 
 impl Candidates<'_> {
-    /// The fit as it is, what else could be done, and the best ridge fit's coordinates along the modes (`r × k`).
-    pub(super) fn all(
-        &self,
-        filter: &dyn SpectralFilter,
-    ) -> Result<(Estimate, Vec<Estimate>, Array2<f64>), Error> {
+    /// The fit as it is, and what else could be done.
+    pub(super) fn all(&self, filter: &dyn SpectralFilter) -> Result<(Estimate, Vec<Estimate>), Error> {
         let own = self.errors(filter)?;
         let estimate = |method, errors: &[f64]| estimate(method, errors, &own);
         let mut remedies = Vec::new();
-        let mut reference = Array2::zeros((self.svd.singular_values().len(), self.y.ncols()));
         if self.svd.rank() > 0 {
             let (lambda, errors) = self.best_ridge()?;
             remedies.push(estimate(Method::Ridge { lambda }, &errors)?);
-            let gains = Ridge::new(lambda)?.gains(self.svd.spectrum());
-            reference = self.svd.u().t().dot(self.y) * gains.insert_axis(Axis(1));
             let (time, errors) = self.best_time()?;
             remedies.push(estimate(Method::Stopping { time }, &errors)?);
             let (modes, errors) = self.best_modes()?;
@@ -117,69 +111,24 @@ impl Candidates<'_> {
                 Err(error) => return Err(error),
             }
         }
-        Ok((estimate(Method::AsItIs, &own)?, remedies, reference))
+        Ok((estimate(Method::AsItIs, &own)?, remedies))
     }
 
     fn errors(&self, filter: &dyn SpectralFilter) -> Result<Vec<f64>, Error> {
         self.fits.iter().map(|fit| Ok(fit.squared_error(&fit.response(filter)?.gains))).collect()
     }
 
-    /// `σ₁` and the smallest singular value of the rank.
-    fn ends(&self) -> [f64; 2] {
-        let largest = self.svd.singular_values().first().copied().unwrap_or(1.0);
-        [largest, self.svd.smallest_nonzero().unwrap_or(largest)]
-    }
-
     fn best_ridge(&self) -> Result<(f64, Vec<f64>), Error> {
-        let [largest, smallest] = self.ends();
-        // From where it is minimum norm to where it is nothing, on all modes.
-        let range = [1e-3 * smallest.max(1e-8 * largest).powi(2), 1e3 * largest.powi(2)];
-        Self::best_of(range, |lambda| self.errors(&Ridge::new(lambda)?))
+        let value = |lambda| Ok(self.errors(&Ridge::new(lambda)?)?.iter().sum());
+        let lambda = best_of(penalties(self.svd), value)?;
+        Ok((lambda, self.errors(&Ridge::new(lambda)?)?))
     }
 
     fn best_time(&self) -> Result<(f64, Vec<f64>), Error> {
-        let [largest, smallest] = self.ends();
-        let range = [1e-3 * largest.powi(-2), 1e3 * smallest.max(1e-8 * largest).powi(-2)];
-        Self::best_of(range, |time| self.errors(&GradientFlow::new(time, Loss::HalfSum)?))
-    }
-
-    /// The value of the smallest mean error in a range, over a grid of its logarithm and then between.
-    fn best_of(
-        [low, high]: [f64; 2],
-        errors: impl Fn(f64) -> Result<Vec<f64>, Error>,
-    ) -> Result<(f64, Vec<f64>), Error> {
-        let fits = low.is_normal() && high.is_normal();
-        if !fits {
-            return Err(Error::Overflow { what: "a penalty or time of a diagnosis" });
-        }
-        let (low, high) = (low.ln(), high.ln());
-        let steps = ((high - low) / std::f64::consts::LN_10 * PER_DECADE).ceil().max(1.0);
-        let at = |i: f64| low + (high - low) * (i / steps);
-        let value = |log: f64| -> Result<f64, Error> { Ok(errors(log.exp())?.iter().sum()) };
-        let (mut best, mut least, mut i) = (0.0, f64::INFINITY, 0.0);
-        while i <= steps {
-            let found = value(at(i))?;
-            if found < least {
-                (best, least) = (i, found);
-            }
-            i += 1.0;
-        }
-        // Golden section between the neighbours; the point of the grid stays where nothing is better.
-        let golden = 0.5 * (5.0_f64.sqrt() - 1.0);
-        let (mut left, mut right) = (at((best - 1.0).max(0.0)), at((best + 1.0).min(steps)));
-        let mut chosen = at(best);
-        for _ in 0..SHRINKINGS {
-            let span = golden * (right - left);
-            let (one, other) = (right - span, left + span);
-            let (first, second) = (value(one)?, value(other)?);
-            for (log, found) in [(one, first), (other, second)] {
-                if found < least {
-                    (chosen, least) = (log, found);
-                }
-            }
-            if first <= second { right = other } else { left = one }
-        }
-        Ok((chosen.exp(), errors(chosen.exp())?))
+        let [low, high] = penalties(self.svd).map(f64::recip);
+        let value = |time| Ok(self.errors(&GradientFlow::new(time, Loss::HalfSum)?)?.iter().sum());
+        let time = best_of([high, low], value)?;
+        Ok((time, self.errors(&GradientFlow::new(time, Loss::HalfSum)?)?))
     }
 
     fn best_modes(&self) -> Result<(usize, Vec<f64>), Error> {
@@ -247,6 +196,82 @@ impl Candidates<'_> {
         };
         if mse.is_finite() { Ok(mse) } else { Err(Error::Overflow { what: "a test error of a diagnosis" }) }
     }
+}
+
+/// From where ridge is minimum norm to where it is nothing, on all modes of the rank.
+fn penalties(svd: &Svd) -> [f64; 2] {
+    let largest = svd.singular_values().first().copied().unwrap_or(1.0);
+    let smallest = svd.smallest_nonzero().unwrap_or(largest);
+    [1e-3 * smallest.max(1e-8 * largest).powi(2), 1e3 * largest.powi(2)]
+}
+
+/// Where `value` is least in a range, over a grid of its logarithm and then between.
+fn best_of([low, high]: [f64; 2], value: impl Fn(f64) -> Result<f64, Error>) -> Result<f64, Error> {
+    let fits = low.is_normal() && high.is_normal();
+    if !fits {
+        return Err(Error::Overflow { what: "a penalty or time of a diagnosis" });
+    }
+    let (low, high) = (low.ln(), high.ln());
+    let steps = ((high - low) / std::f64::consts::LN_10 * PER_DECADE).ceil().max(1.0);
+    let at = |i: f64| low + (high - low) * (i / steps);
+    let value = |log: f64| value(log.exp());
+    let (mut best, mut least, mut i) = (0.0, f64::INFINITY, 0.0);
+    while i <= steps {
+        let found = value(at(i))?;
+        if found < least {
+            (best, least) = (i, found);
+        }
+        i += 1.0;
+    }
+    // Golden section between the neighbours; the point of the grid stays where nothing is better.
+    let golden = 0.5 * (5.0_f64.sqrt() - 1.0);
+    let (mut left, mut right) = (at((best - 1.0).max(0.0)), at((best + 1.0).min(steps)));
+    let mut chosen = at(best);
+    for _ in 0..SHRINKINGS {
+        let span = golden * (right - left);
+        let (one, other) = (right - span, left + span);
+        let (first, second) = (value(one)?, value(other)?);
+        for (log, found) in [(one, first), (other, second)] {
+            if found < least {
+                (chosen, least) = (log, found);
+            }
+        }
+        if first <= second { right = other } else { left = one }
+    }
+    Ok(chosen.exp())
+}
+
+/// A fit to stand for the teacher: the penalty that generalised cross-validation chooses for ridge, and the coordinates
+/// of its fit along the modes (`r × k`); 0 at rank 0. `outside` is `‖(I − U Uᵀ) Y‖²`.
+///
+/// `GCV = ‖Y − Xβ̂‖²/(tr (I − H))²`, both with `λ` divided out where rows are no more than features, so that its limit
+/// for interpolators is right.
+pub(super) fn reference(
+    svd: &Svd,
+    y: &ArrayRef2<f64>,
+    outside: f64,
+) -> Result<(Option<f64>, Array2<f64>), Error> {
+    let along = svd.u().t().dot(y);
+    if svd.rank() == 0 {
+        return Ok((None, Array2::zeros(along.dim())));
+    }
+    let sigma = svd.singular_values();
+    let squares: Vec<f64> = along.rows().into_iter().map(|row| row.iter().map(|c| c * c).sum()).collect();
+    let beyond = svd.shape().0 - sigma.len();
+    let gcv = |lambda: f64| {
+        // λ/(σ² + λ), or 1/(σ² + λ) in units of σ₁².
+        let scale = if beyond > 0 { lambda } else { sigma[0] * sigma[0] };
+        let (mut left, mut trace) = (outside, beyond as f64);
+        for (s, square) in sigma.iter().zip(&squares) {
+            let weight = scale / (s * s + lambda);
+            left += square * weight * weight;
+            trace += weight;
+        }
+        Ok(left / (trace * trace))
+    };
+    let lambda = best_of(penalties(svd), gcv)?;
+    let gains = Ridge::new(lambda)?.gains(svd.spectrum());
+    Ok((Some(lambda), along * gains.insert_axis(Axis(1))))
 }
 
 /// Mean and standard error.

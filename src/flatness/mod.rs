@@ -19,7 +19,8 @@
 //! through the whole training, and at every `n` they are blind to the threshold (`tr XᵀX/n` is about `p`). What moves at
 //! `n = p` is the *smallest* eigenvalue that is not 0, and with it the log pseudo-determinant. What falls along training
 //! is the trace of the gradient noise `C`, as the training error does: to 0 where the model interpolates. It falls without
-//! a peak while the test error descends twice. Only rows of very different lengths can make it rise on the way.
+//! a peak while the test error descends twice. Where all rows have one length `R` it never rises along gradient flow: its
+//! slope is at most `−2 ‖ḡ‖² (R² − μ₁)`, and `μ₁ ≤ tr H = R²`. Rows of different lengths can make it rise on the way.
 //!
 //! `F` is a multiple of `H`: the angle between them is 0. The angle of `C` with them is not.
 //!
