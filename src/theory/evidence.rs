@@ -32,7 +32,7 @@ pub struct Beliefs {
 /// finite.
 ///
 /// # References
-/// MacKay, Neural Computation 4 (1992), for the evidence; its mean follows from the Shannon transform (Tulino and Verdú,
+/// `MacKay`, Neural Computation 4 (1992), for the evidence; its mean follows from the Shannon transform (Tulino and Verdú,
 /// 2004) and the Stieltjes transform.
 pub fn limit(gamma: f64, beliefs: Beliefs) -> Result<f64, Error> {
     let law = MarchenkoPastur::new(gamma)?;

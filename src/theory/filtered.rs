@@ -16,9 +16,9 @@
 //! pairs of contour points runs over the spectrum.
 //!
 //! # Accuracy
-//! 1e-10 of bias and variance for filters whose factor is a decay, as all here are, at any time; bias also of the largest
-//! eigenvalue's share where it falls below 1e-290. The formula itself is a limit: finite sizes deviate by `O(1/n)`, late near the
-//! threshold by `O(1/|n − d|)`.
+//! 1e-9 of bias and variance for the filters here, at any time, on both sides of the threshold and at it; a filter of the
+//! caller's own must be of moderate size on the contour, and about as precise as its values there. The formula itself is a
+//! limit: finite sizes deviate by `O(1/n)`, late near the threshold by `O(1/|n − d|)`.
 //!
 //! # References
 //! Velikanov, Panov and Yarotsky, *Generalization error of spectral algorithms*, arXiv:2403.11696; Bodin and Macris,
@@ -234,67 +234,124 @@ impl Population {
             let gain = *shrinkage / node.z;
             variance += 2.0 * (node.weight * gain * gain * node.kappa * node.share).re;
         }
-        let points = self.points(&contour.nodes, &factors, unit);
-        let mut bias = double_integral(&points);
+        let target = self.scales(unit);
+        let points = points(&target, &contour.nodes, &factors);
+        let mut bias = double_integral(&target, &points);
         if !contour.holds_zero && self.spectrum.rank() > n {
             let limit = self.at(n, 0.0)?;
-            let at_zero = self.resolved(Complex::from(limit.kappa / unit), unit);
-            let cross: f64 =
-                points.iter().map(|point| 2.0 * (point.value * ((point.s - at_zero.0) / point.z)).re).sum();
+            let kappa = Complex::from(limit.kappa / unit);
+            let at_zero = target.iter().map(|scale| scale.sums(kappa)).collect::<Vec<_>>();
+            let cross: f64 = points
+                .iter()
+                .map(|point| {
+                    let rise = difference(&target, (point.kappa, &point.sums), (kappa, &at_zero));
+                    2.0 * (point.value * (rise / point.z)).re
+                })
+                .sum();
             bias += limit.bias + 2.0 * (limit.kappa / unit) * cross;
         }
         Ok(Excess { bias: bias.max(0.0), variance: self.noise * variance.max(0.0) })
     }
 
-    /// `S` and `−dS/dκ` in units of the largest eigenvalue.
-    fn resolved(&self, kappa: Complex, unit: f64) -> (Complex, Complex) {
-        let (mut sum, mut slope) = (Complex::default(), Complex::default());
-        for (value, energy) in self.spectrum.targets(&self.signal) {
-            let inverse = Complex::from(1.0) / (kappa + Complex::from(value / unit));
-            sum = sum + inverse.scale(energy);
-            slope = slope + (inverse * inverse).scale(energy);
-        }
-        (sum, slope)
-    }
-
-    fn points(&self, nodes: &[Node], factors: &[(Complex, Complex)], unit: f64) -> Vec<Point> {
-        let mut points = Vec::with_capacity(nodes.len());
-        for (node, (residual, _)) in nodes.iter().zip(factors) {
-            let value = node.weight * *residual * (node.kappa / node.z);
-            if value != Complex::default() {
-                let (s, slope) = self.resolved(node.kappa, unit);
-                points.push(Point { z: node.z, value, s, slope: slope / node.slope });
+    /// The target by the magnitude of its eigenvalues, in units of the largest.
+    fn scales(&self, unit: f64) -> Vec<Scale> {
+        let mut scales: Vec<Scale> = Vec::new();
+        for (value, energy) in self.spectrum.targets(&self.signal).filter(|target| target.1 > 0.0) {
+            let value = value / unit;
+            match scales.last_mut() {
+                // Descending.
+                Some(scale) if value > 1e-4 * scale.largest => scale.targets.push((value, energy)),
+                _ => scales.push(Scale { largest: value, targets: vec![(value, energy)] }),
             }
         }
-        points
+        scales
     }
+}
+
+/// The part of the target on eigenvalues within four orders of magnitude.
+///
+/// `S_z − S_w` would lose the digits of a late bias where `κ` is far below an eigenvalue: there `−Σ bℓ κ/(ℓ (ℓ + κ))` stands
+/// for `Σ bℓ/(ℓ + κ)`, which differs from it by a constant.
+struct Scale {
+    largest: f64,
+    targets: Vec<(f64, f64)>,
+}
+
+impl Scale {
+    /// Both forms of its part of `S`, for large and for small `κ`.
+    fn sums(&self, kappa: Complex) -> [Complex; 2] {
+        let (mut large, mut small) = (Complex::default(), Complex::default());
+        for &(value, energy) in &self.targets {
+            let inverse = Complex::from(1.0) / (kappa + Complex::from(value));
+            large = large + inverse.scale(energy);
+            small = small - (kappa * inverse).scale(energy / value);
+        }
+        [large, small]
+    }
+}
+
+/// `S_z − S_w`, each given by its `κ` and its sums.
+fn difference(
+    target: &[Scale],
+    (a, of_a): (Complex, &[[Complex; 2]]),
+    (b, of_b): (Complex, &[[Complex; 2]]),
+) -> Complex {
+    let size = a.abs().max(b.abs());
+    let mut sum = Complex::default();
+    for (scale, (a, b)) in target.iter().zip(of_a.iter().zip(of_b)) {
+        let form = usize::from(size < scale.largest);
+        sum = sum + (a[form] - b[form]);
+    }
+    sum
+}
+
+fn points(target: &[Scale], nodes: &[Node], factors: &[(Complex, Complex)]) -> Vec<Point> {
+    let mut points = Vec::with_capacity(nodes.len());
+    for (node, (residual, _)) in nodes.iter().zip(factors) {
+        let value = node.weight * *residual * (node.kappa / node.z);
+        if value == Complex::default() {
+            continue;
+        }
+        let mut slope = Complex::default();
+        for &(value, energy) in target.iter().flat_map(|scale| &scale.targets) {
+            let inverse = Complex::from(1.0) / (node.kappa + Complex::from(value));
+            slope = slope + (inverse * inverse).scale(energy);
+        }
+        let sums: Vec<_> = target.iter().map(|scale| scale.sums(node.kappa)).collect();
+        let mirrored = sums.iter().map(|forms| forms.map(Complex::conjugate)).collect();
+        points.push(Point { z: node.z, kappa: node.kappa, value, sums, mirrored, slope: slope / node.slope });
+    }
+    points
 }
 
 /// One contour point of the double integral.
 struct Point {
     z: Complex,
+    kappa: Complex,
     /// Weight, residual factor and `κ/z`.
     value: Complex,
-    s: Complex,
+    /// `S` by scale, here and at the mirror image.
+    sums: Vec<[Complex; 2]>,
+    mirrored: Vec<[Complex; 2]>,
     /// `dS/dz`.
     slope: Complex,
 }
 
 /// The double sum over the whole contour, from its lower half.
-fn double_integral(points: &[Point]) -> f64 {
+fn double_integral(target: &[Scale], points: &[Point]) -> f64 {
     let mut sum = 0.0;
     for (i, a) in points.iter().enumerate() {
-        let mut inner = (a.value * a.slope).scale(0.5);
+        let mirrored = |b: &Point| {
+            let rise = difference(target, (a.kappa, &a.sums), (b.kappa, &b.mirrored));
+            b.value.conjugate() * (rise / (a.z - b.z.conjugate()))
+        };
+        // Half of a point with itself and with its own mirror image, all of the pairs with those before it.
+        let mut inner = (a.value * a.slope + mirrored(a)).scale(0.5);
         for b in &points[..i] {
-            inner = inner + b.value * ((a.s - b.s) / (a.z - b.z));
+            let rise = difference(target, (a.kappa, &a.sums), (b.kappa, &b.sums));
+            inner = inner + b.value * (rise / (a.z - b.z)) + mirrored(b);
         }
-        // Half of the pair of a point with its own mirror image, and all of those with the others'.
-        let mut mirrored =
-            (a.value.conjugate() * ((a.s - a.s.conjugate()) / (a.z - a.z.conjugate()))).scale(0.5);
-        for b in &points[..i] {
-            mirrored = mirrored + b.value.conjugate() * ((a.s - b.s.conjugate()) / (a.z - b.z.conjugate()));
-        }
-        sum += (a.value * (inner + mirrored)).re;
+        sum += (a.value * inner).re;
     }
     // Twice for the order of each pair, twice for the upper half.
     4.0 * sum

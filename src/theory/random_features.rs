@@ -1,4 +1,4 @@
-//! RidgeRisk regression on random features of any kernel spectrum, in the limit of many samples and features.
+//! Ridge regression on random features of any kernel spectrum, in the limit of many samples and features.
 //!
 //! Features `g_j(x) = Σ √ℓᵢ w_ij φᵢ(x)`, `j = 1..k`, of `n` samples; the kernel is `(1/k) Σ g_j g_j`, its ridge `δ`
 //! (penalty `kδ` on the sum of squares). The target is `Σ vᵢ φᵢ`, the label noise has variance `σ²`. A tail of

@@ -1,4 +1,4 @@
-//! RidgeRisk and ridgeless regression on features of any covariance, in the limit of many samples and features.
+//! Ridge and ridgeless regression on features of any covariance, in the limit of many samples and features.
 //!
 //! The penalty is `λ ‖b‖²` beside the mean of squares, `nλ ‖b‖²` beside their sum. With eigenvalues `ℓ` of multiplicity
 //! `m`, the target's energy `b` in each eigenspace, and noise of variance `σ²`,

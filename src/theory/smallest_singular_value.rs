@@ -26,8 +26,11 @@ pub fn edges(n: usize, p: usize) -> [f64; 2] {
 /// The mean of the inverse Wishart distribution.
 #[must_use]
 pub fn mean_inverse_square(n: usize, p: usize) -> Option<f64> {
-    let short = n.min(p);
-    (short > 0).then(|| super::noise::gaussian(n, p) / short as f64)
+    let mean = match n.abs_diff(p) {
+        0 | 1 => f64::INFINITY,
+        gap => 1.0 / (gap - 1) as f64,
+    };
+    (n.min(p) > 0).then_some(mean)
 }
 
 /// The limit law of `t = n σ²_min` of square matrices: `1 − exp(−(t/2 + √t))`.
