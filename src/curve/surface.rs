@@ -50,8 +50,9 @@ impl Surface {
         }
         let key = |cell: &Cell| (cell.repeat, cell.n, cell.p, cell.arm);
         cells.cells.sort_by_key(key);
-        if let Some(twice) = cells.cells.windows(2).find(|pair| key(&pair[0]) == key(&pair[1])) {
-            let (repeat, n, p, arm) = key(&twice[0]);
+        let next = || cells.cells.iter().zip(cells.cells.iter().skip(1));
+        if let Some((twice, _)) = next().find(|(cell, next)| key(cell) == key(next)) {
+            let (repeat, n, p, arm) = key(twice);
             return wrong(format!("two cells are of repeat {repeat}, n = {n}, p = {p} and arm {arm}"));
         }
         Ok(Self { cells })
