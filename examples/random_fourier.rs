@@ -114,7 +114,7 @@ fn measure(sweep: &Sweep, name: &str, axis: Axis) -> Result<Curve, Error> {
 /// The arm of infinite width: a cell at every p, all alike.
 fn add_limit(cli: &Cli, sweep: &Sweep, curve: &mut Curve) -> Result<(), Error> {
     let (sizes, arm) = (curve.axis_values(), curve.arms.len());
-    curve.arms.push(ArmLabel { name: "infinite_width".into(), setting: None });
+    curve.arms.push(ArmLabel::new("infinite_width", None));
     let (Some(train), Some(test)) = (sweep.source.train(), sweep.source.test()) else { return Ok(()) };
     for (repeat, order) in sweep.splits.orders(train.len(), cli.n)?.iter().enumerate() {
         let rows = |table: &Array2<f64>| table.select(Along(0), &order[..cli.n]);

@@ -3,7 +3,7 @@
 mod common;
 
 use common::matrices::normal;
-use double_descent::curve::Cell;
+use double_descent::curve::{Cell, Metric};
 use double_descent::dataset::Dataset;
 use double_descent::factors::Factors;
 use double_descent::filter::{LeadingModes, MinNorm, Ridge, SpectralFilter, Spectrum, Truncated};
@@ -287,18 +287,14 @@ fn direct(data: &Dataset, order: &[usize], n: usize, arm: &Arm) -> (Cell, f64) {
     let fit = Altered::new(&svd, &x, &y, &x_test, &ideal, &arm.estimator, &only_bias, None);
     let bias = fit.x_test.dot(&fit.beta) - x_test.dot(&ideal);
     let bias_squared = bias.mean_axis(Axis(0)).unwrap().mapv(|b| b * b).mean();
-    let cell = Cell {
-        n,
-        p: x.ncols(),
-        train_mse: Some(train_mse),
-        test_mse: Some(test_mse),
-        test_mse_opposite: test_mse_opposite.map(|(_, test, _)| test),
-        bias_squared,
-        mean_squared_bias: bias.mapv(|b| b * b).mean(),
-        smallest_singular_value: Some(svd.smallest_nonzero().unwrap_or(0.0)),
-        rank: svd.rank(),
-        ..Cell::default()
-    };
+    let cell = Cell::new(0, n, x.ncols(), 0)
+        .with(Metric::TrainMse, train_mse)
+        .with(Metric::TestMse, test_mse)
+        .with(Metric::TestMseOpposite, test_mse_opposite.map(|(_, test, _)| test))
+        .with(Metric::BiasSquared, bias_squared)
+        .with(Metric::MeanSquaredBias, bias.mapv(|b| b * b).mean())
+        .with(Metric::SmallestSingularValue, svd.smallest_nonzero().unwrap_or(0.0))
+        .with_rank(svd.rank());
     let size = size.max(test_mse_opposite.map_or(0.0, |(_, _, size)| size));
     (cell, (size + 1.0) * kappa(&svd))
 }

@@ -235,10 +235,10 @@ const REFUSED: &[Case] = &[
         run(&|| done(grid.run(&(), |places| vec![Ok(0); places.len()])));
         let grid = Grid { axis: vec![1, 2], repeats: usize::MAX, threads: Some(50_000), batch: usize::MAX };
         run(&|| done(grid.run(&(), |places| vec![Ok(0); places.len()])));
-        let arm = ArmLabel { name: "one".into(), setting: None };
+        let arm = ArmLabel::new("one", None);
         let mut curve = Curve::new(Axis::Samples, vec![arm], Provenance::default());
         for repeat in 0..40 {
-            let cell = |n| Cell { n, p: 1, repeat, test_mse: Some(1.0), ..Cell::default() };
+            let cell = |n| Cell::new(repeat, n, 1, 0).with(Metric::TestMse, 1.0);
             curve.cells.extend([cell(1), cell(2)]);
         }
         let bootstrap = Bootstrap { draws: usize::MAX, seed: 0 };

@@ -21,12 +21,12 @@ use std::sync::Arc;
 
 /// One arm over `n = 1, 2, …`, from the test error of each repeat at each point.
 fn curve(repeats: usize, points: usize, mut error: impl FnMut(usize, usize) -> f64) -> Curve {
-    let arm = ArmLabel { name: "drawn".into(), setting: None };
+    let arm = ArmLabel::new("drawn", None);
     let mut curve = Curve::new(Axis::Samples, vec![arm], Provenance::default());
     for repeat in 0..repeats {
         for t in 0..points {
             let test_mse = Some(error(repeat, t));
-            curve.cells.push(Cell { repeat, n: t + 1, p: 9, test_mse, ..Cell::default() });
+            curve.cells.push(Cell::new(repeat, t + 1, 9, 0).with(Metric::TestMse, test_mse));
         }
     }
     curve
@@ -156,9 +156,9 @@ fn a_critical_interval_is_where_the_curve_is_over_its_valleys() {
     let report = shape(&exact);
     assert_eq!((report.shape, report.repeats, report.agreement), (Shape::DoubleDescent, 30, 1.0));
     let changes: Vec<_> = report.changes.iter().map(|c| (c.from, c.to, c.rises)).collect();
-    assert_eq!(changes, [(1, 3, false), (3, 5, true), (5, 8, false)]);
+    assert_eq!(changes, [(1.0, 3.0, false), (3.0, 5.0, true), (5.0, 8.0, false)]);
     let critical = report.peaks[0];
-    assert_eq!((report.peaks.len(), critical.peak, critical.peak_limits), (1, 5, (5, 5)));
+    assert_eq!((report.peaks.len(), critical.peak, critical.peak_limits), (1, 5.0, (5.0, 5.0)));
     let near = |found: f64, expected: f64| assert!((found - expected).abs() < 1e-6, "{found} for {expected}");
     near(critical.height.ln(), 4.0);
     near(critical.level.ln(), 0.0);
@@ -166,7 +166,7 @@ fn a_critical_interval_is_where_the_curve_is_over_its_valleys() {
     near(critical.from, 3.0);
     near(critical.to, 6.5); // from 1 at n = 6 to −1 at n = 7
     // On axis values; the valley itself is the level.
-    assert_eq!((critical.to_limits, critical.from_limits.1), ((6, 7), 4));
+    assert_eq!((critical.to_limits, critical.from_limits.1), ((6.0, 7.0), 4.0));
     near(critical.prominence_limits.0, 4.0);
     near(critical.prominence_limits.1, 4.0);
     // 8 points, 30 repeats, the widest band there is.
@@ -192,13 +192,12 @@ fn limits_hold_the_true_interval() {
             let report = shape(&noisy(noise, seed, 60, &truth));
             let [critical] = report.peaks[..] else { continue };
             found += 1;
-            let holds =
-                |limits: (usize, usize), value: f64| limits.0 as f64 <= value && value <= limits.1 as f64;
+            let holds = |limits: (f64, f64), value: f64| limits.0 <= value && value <= limits.1;
             let (least, most) = critical.prominence_limits;
             held += usize::from(
                 holds(critical.to_limits, exact.to)
                     && holds(critical.from_limits, exact.from)
-                    && holds(critical.peak_limits, exact.peak as f64)
+                    && holds(critical.peak_limits, exact.peak)
                     && (least..=most).contains(&exact.prominence),
             );
         }
@@ -217,9 +216,9 @@ fn diabetes_is_double_descent_and_training_errors_rise() {
     println!("{report:?}");
     assert_eq!(report.shape, Shape::DoubleDescent);
     let critical = report.peaks[0];
-    assert_eq!(critical.peak, 10);
-    assert!(critical.peak_limits.0 >= 8 && critical.peak_limits.1 <= 12, "{critical:?}");
-    assert!(critical.from <= 3.0 && critical.to_limits.0 >= 20 && critical.to < 99.0, "{critical:?}");
+    assert_eq!(critical.peak, 10.0);
+    assert!(critical.peak_limits.0 >= 8.0 && critical.peak_limits.1 <= 12.0, "{critical:?}");
+    assert!(critical.from <= 3.0 && critical.to_limits.0 >= 20.0 && critical.to < 99.0, "{critical:?}");
     assert!(report.agreement > 0.9 && critical.p_value < 0.05 && critical.prominence_limits.0 > 0.0);
     assert_eq!(curve.shape(1, Metric::TestMse, &test).unwrap().shape, Shape::Falling);
     assert_eq!(curve.shape(0, Metric::TrainMse, &test).unwrap().shape, Shape::Rising);
@@ -241,7 +240,7 @@ fn ridge_at_the_optimum_falls_where_min_norm_peaks() {
     let curve = sweep.run().unwrap();
     let shape = |arm| curve.shape(arm, Metric::TestMse, &ShapeTest::new(5)).unwrap();
     let min_norm = shape(0);
-    assert_eq!((min_norm.shape, min_norm.peaks[0].peak), (Shape::DoubleDescent, p));
+    assert_eq!((min_norm.shape, min_norm.peaks[0].peak), (Shape::DoubleDescent, p as f64));
     assert_eq!(shape(1).shape, Shape::Falling);
     assert_eq!(shape(2).shape, Shape::DoubleDescent);
 }
@@ -263,7 +262,7 @@ fn polynomial_regression_is_double_descent_in_p() {
     }
     let report = whole.shape(0, Metric::TestMse, &ShapeTest::new(7)).unwrap();
     println!("{report:?}");
-    assert_eq!((report.shape, report.peaks[0].peak), (Shape::DoubleDescent, 15));
+    assert_eq!((report.shape, report.peaks[0].peak), (Shape::DoubleDescent, 15.0));
 }
 
 #[test]
@@ -304,9 +303,9 @@ fn input_that_is_wrong_or_extreme() {
     let rounding = |t: usize| if t == 4 { 1e-29 } else { 1e-31 };
     assert_eq!(shape(&curve(20, 9, |_, t| if t == 0 { 1.0 } else { rounding(t) })).shape, Shape::Falling);
     let wide = shape(&curve(20, 5, |_, t| [1.0, 1e-300, 1e300, 1e-300, 1e-308][t]));
-    assert_eq!((wide.shape, wide.peaks[0].peak), (Shape::DoubleDescent, 3));
+    assert_eq!((wide.shape, wide.peaks[0].peak), (Shape::DoubleDescent, 3.0));
     assert!(wide.peaks[0].prominence.is_finite());
-    let repeated = Cell { repeat: usize::MAX, n: 1, p: 9, test_mse: Some(1.0), ..Cell::default() };
+    let repeated = Cell::new(usize::MAX, 1, 9, 0).with(Metric::TestMse, 1.0);
     let mut odd = good;
     odd.cells.push(repeated);
     assert_eq!(shape(&odd).repeats, 20);
@@ -364,5 +363,5 @@ fn the_peak_of_real_data_is_where_the_shape_says() {
     let Some(folder) = common::data_folder("the_peak_of_real_data_is_where_the_shape_says") else { return };
     let who = sweep(Dataset::who_life_expectancy(&folder).unwrap(), 1..=40);
     assert_eq!(who.peak(0, Metric::TestMse).unwrap().n, 17);
-    assert_eq!(who.shape(0, Metric::TestMse, &quick(1)).unwrap().peaks[0].peak, 17);
+    assert_eq!(who.shape(0, Metric::TestMse, &quick(1)).unwrap().peaks[0].peak, 17.0);
 }

@@ -23,11 +23,11 @@ const CHILD: &str = "DOUBLE_DESCENT_CHILD_WRITES";
 
 /// Every cell holds `value`.
 fn curve(rows: usize, value: f64) -> Curve {
-    let arm = ArmLabel { name: "big".into(), setting: None };
+    let arm = ArmLabel::new("big", None);
     let mut curve = Curve::new(Axis::Samples, vec![arm], Provenance::default());
     let cell = |i: usize| {
         let test_mse = Some(value + 1.0 / 3.0);
-        Cell { repeat: i / 100, n: i % 100 + 1, p: 7, train_mse: Some(value), test_mse, ..Cell::default() }
+        Cell::new(i / 100, i % 100 + 1, 7, 0).with(Metric::TrainMse, value).with(Metric::TestMse, test_mse)
     };
     curve.cells = (0..rows).map(cell).collect();
     curve

@@ -89,8 +89,9 @@ impl Study {
         let design = map.design(&x, self.largest())?;
         let mut fits = Fits { cells: Vec::new(), coefficients: Vec::new() };
         for &p in &self.sizes {
-            let (beta, cell) = min_norm(&design.slice(s![.., ..p]), &y)?;
-            fits.cells.push(Cell { repeat, arm, ..cell });
+            let (beta, mut cell) = min_norm(&design.slice(s![.., ..p]), &y)?;
+            (cell.repeat, cell.arm) = (repeat, arm);
+            fits.cells.push(cell);
             fits.coefficients.push(beta);
         }
         Ok(fits)
@@ -143,17 +144,13 @@ impl Study {
     }
 
     fn empty_curve(&self) -> Curve {
-        let label = |map: Polynomial| ArmLabel { name: map.basis().name().into(), setting: None };
+        let label = |map: Polynomial| ArmLabel::new(map.basis().name(), None);
         let bases: Vec<String> = maps().iter().map(FeatureMap::describe).collect();
-        let provenance = Provenance {
-            data: format!("y = 1 / (1 + 25x²) with noise of deviation {}", self.noise),
-            rows: None,
-            preparation: bases.join("; "),
-            sampling: "drawn uniformly from [−1, 1], the same for every basis and p".into(),
-            seed: Some(self.seed),
-            estimator: MinNorm::default().describe(),
-            ..Provenance::default()
-        };
+        let data = format!("y = 1 / (1 + 25x²) with noise of deviation {}", self.noise);
+        let mut provenance = Provenance::new(data, MinNorm::default().describe());
+        provenance.preparation = bases.join("; ");
+        provenance.sampling = "drawn uniformly from [−1, 1], the same for every basis and p".into();
+        provenance.seed = Some(self.seed);
         Curve::new(Axis::Features, maps().map(label).to_vec(), provenance)
     }
 }

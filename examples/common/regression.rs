@@ -1,7 +1,7 @@
 //! Regression of a function of one variable: equally spaced inputs, noisy points, minimum-norm fits.
 
 use double_descent::Error;
-use double_descent::curve::Cell;
+use double_descent::curve::{Cell, Metric};
 use double_descent::filter::MinNorm;
 use double_descent::rng::stream;
 use double_descent::svd::Svd;
@@ -44,14 +44,10 @@ impl Study {
 pub fn min_norm(features: &ArrayRef2<f64>, y: &Array2<f64>) -> Result<(Array2<f64>, Cell), Error> {
     let svd = Svd::new(features)?;
     let beta = svd.solve(y, &MinNorm::default())?;
-    let cell = Cell {
-        n: features.nrows(),
-        p: features.ncols(),
-        train_mse: (features.dot(&beta) - y).mapv(|e| e * e).mean(),
-        coefficient_norm: Some(beta.mapv(|b| b * b).sum().sqrt()),
-        smallest_singular_value: svd.smallest_nonzero(),
-        rank: svd.rank(),
-        ..Cell::default()
-    };
+    let cell = Cell::new(0, features.nrows(), features.ncols(), 0)
+        .with(Metric::TrainMse, (features.dot(&beta) - y).mapv(|e| e * e).mean())
+        .with(Metric::CoefficientNorm, beta.mapv(|b| b * b).sum().sqrt())
+        .with(Metric::SmallestSingularValue, svd.smallest_nonzero())
+        .with_rank(svd.rank());
     Ok((beta, cell))
 }

@@ -2,7 +2,7 @@
 
 use crate::common::{check_noise, none_failed};
 use double_descent::Error;
-use double_descent::curve::{ArmLabel, Axis, Cell, Curve, Provenance};
+use double_descent::curve::{ArmLabel, Axis, Cell, Curve, Metric, Provenance};
 use double_descent::ensemble::Ensemble;
 use double_descent::features::{Activation, FeatureMap, RandomFourier, RandomNetwork};
 use double_descent::filter::{MinNorm, SpectralFilter};
@@ -64,7 +64,7 @@ impl Study {
 
     /// The arms in the order of the cells.
     fn arms(&self) -> Vec<ArmLabel> {
-        let arm = |name: &str, setting| ArmLabel { name: name.into(), setting };
+        let arm = |name: &str, setting| ArmLabel::new(name, setting);
         let ensembles = self.members.iter().map(|&size| arm("ensemble", Some(size as f64)));
         let starts = self.starts.iter().map(|&start| arm("random_start", Some(start)));
         let single = [arm("ensemble_limit", None), arm("min_norm", None), arm("warm_start", None)];
@@ -129,14 +129,8 @@ impl Study {
             let sizes = self.members.iter().map(|&size| ensemble.error(size));
             let errors = sizes.collect::<Result<Vec<f64>, Error>>()?;
             let errors = errors.into_iter().chain([ensemble.limit()]).chain(others);
-            let cell = |(arm, error)| Cell {
-                repeat,
-                n: self.samples,
-                p,
-                arm,
-                test_mse: Some(error),
-                ..Cell::default()
-            };
+            let cell =
+                |(arm, error)| Cell::new(repeat, self.samples, p, arm).with(Metric::TestMse, Some(error));
             cells.extend(errors.enumerate().map(cell));
         }
         Ok(cells)
@@ -157,15 +151,11 @@ impl Study {
     }
 
     fn empty_curve(&self) -> Curve {
-        let provenance = Provenance {
-            data: format!("a random tanh network of {INPUTS} standard normal inputs"),
-            rows: None,
-            preparation: format!("random Fourier features, γ = {GAMMA}"),
-            sampling: format!("{} training sets", self.repeats),
-            seed: Some(self.seed),
-            estimator: MinNorm::default().describe(),
-            ..Provenance::default()
-        };
+        let data = format!("a random tanh network of {INPUTS} standard normal inputs");
+        let mut provenance = Provenance::new(data, MinNorm::default().describe());
+        provenance.preparation = format!("random Fourier features, γ = {GAMMA}");
+        provenance.sampling = format!("{} training sets", self.repeats);
+        provenance.seed = Some(self.seed);
         Curve::new(Axis::Features, self.arms(), provenance)
     }
 }

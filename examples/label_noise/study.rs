@@ -4,7 +4,7 @@ use crate::common::{none_failed, save_table};
 use crate::data::Source;
 use double_descent::Error;
 use double_descent::complexity::{LinearModel, Search};
-use double_descent::curve::{ArmLabel, Axis, Cell, Curve, Provenance};
+use double_descent::curve::{ArmLabel, Axis, Cell, Curve, Metric, Provenance};
 use double_descent::dataset::Labelled;
 use double_descent::features::{FeatureMap, RandomFourier};
 use double_descent::filter::{MinNorm, SpectralFilter};
@@ -101,8 +101,10 @@ impl Study {
             let errors = x.dot(&beta) - &joined;
             for arm in 0..self.noise.len() {
                 let own = errors.slice(s![.., arm * classes..(arm + 1) * classes]);
-                let train_mse = Some(own.iter().map(|e| e * e).sum::<f64>() / own.len() as f64);
-                cells.push(Cell { repeat, n, p, arm, train_mse, rank: svd.rank(), ..Cell::default() });
+                let train_mse = own.iter().map(|e| e * e).sum::<f64>() / own.len() as f64;
+                cells.push(
+                    Cell::new(repeat, n, p, arm).with(Metric::TrainMse, train_mse).with_rank(svd.rank()),
+                );
             }
             fits.push(beta);
         }
@@ -172,20 +174,14 @@ impl Study {
     }
 
     fn empty_curve(&self, test_rows: usize) -> Curve {
-        let label = |&noise: &f64| ArmLabel { name: "label_noise".into(), setting: Some(noise) };
+        let label = |&noise: &f64| ArmLabel::new("label_noise", Some(noise));
         let describe = |map: RandomFourier| map.describe();
-        let provenance = Provenance {
-            data: self.source.describe.clone(),
-            rows: Some(self.source.train.len()),
-            preparation: self.features(0).map(describe).unwrap_or_default(),
-            sampling: format!(
-                "{} training sets of {} rows, {test_rows} test rows",
-                self.repeats, self.samples
-            ),
-            seed: Some(self.seed),
-            estimator: MinNorm::default().describe(),
-            ..Provenance::default()
-        };
+        let mut provenance = Provenance::new(self.source.describe.clone(), MinNorm::default().describe());
+        provenance.rows = Some(self.source.train.len());
+        provenance.preparation = self.features(0).map(describe).unwrap_or_default();
+        provenance.sampling =
+            format!("{} training sets of {} rows, {test_rows} test rows", self.repeats, self.samples);
+        provenance.seed = Some(self.seed);
         Curve::new(Axis::Features, self.noise.iter().map(label).collect(), provenance)
     }
 }

@@ -3,7 +3,7 @@
 use crate::common::io_error;
 use crate::common::regression::equally_spaced;
 use double_descent::Error;
-use double_descent::curve::{ArmLabel, Axis, Cell, Curve, Provenance};
+use double_descent::curve::{ArmLabel, Axis, Cell, Curve, Metric, Provenance};
 use double_descent::features::{FeatureMap, Polynomial};
 use double_descent::filter::{MinNorm, SpectralFilter};
 use double_descent::rng::stream;
@@ -138,35 +138,24 @@ impl Study {
             let svd = Svd::new(&x)?;
             let beta = svd.solve(&y, &MinNorm::default())?;
             let test = tests[arm].slice(s![.., ..p]);
-            Ok(Cell {
-                repeat: place.repeat,
-                n: inputs.nrows(),
-                p,
-                arm,
-                train_mse: Some(mean_square(&(x.dot(&beta) - &y))),
-                test_mse: Some(mean_square(&(test.dot(&beta) - truth_test))),
-                smallest_singular_value: svd.smallest_nonzero(),
-                rank: svd.rank(),
-                ..Cell::default()
-            })
+            Ok(Cell::new(place.repeat, inputs.nrows(), p, arm)
+                .with(Metric::TrainMse, mean_square(&(x.dot(&beta) - &y)))
+                .with(Metric::TestMse, mean_square(&(test.dot(&beta) - truth_test)))
+                .with(Metric::SmallestSingularValue, svd.smallest_nonzero())
+                .with_rank(svd.rank()))
         };
         self.maps.iter().enumerate().map(cell).collect()
     }
 
     fn empty_curve(&self) -> Curve {
-        let label = |map: &Polynomial| ArmLabel { name: map.basis().name().into(), setting: None };
+        let label = |map: &Polynomial| ArmLabel::new(map.basis().name(), None);
         let maps: Vec<String> = self.maps.iter().map(FeatureMap::describe).collect();
-        let provenance = Provenance {
-            data: "y = 2x + cos 25x".into(),
-            rows: None,
-            preparation: maps.join("; "),
-            sampling: self.points.describe(),
-            seed: match self.points {
-                Points::Drawn { seed, .. } => Some(seed),
-                Points::Recorded(_) => None,
-            },
-            estimator: MinNorm::default().describe(),
-            ..Provenance::default()
+        let mut provenance = Provenance::new("y = 2x + cos 25x", MinNorm::default().describe());
+        provenance.preparation = maps.join("; ");
+        provenance.sampling = self.points.describe();
+        provenance.seed = match self.points {
+            Points::Drawn { seed, .. } => Some(seed),
+            Points::Recorded(_) => None,
         };
         Curve::new(Axis::Features, self.maps.iter().map(label).collect(), provenance)
     }

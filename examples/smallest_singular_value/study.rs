@@ -1,7 +1,7 @@
 //! The cells of the study: Gaussian rows, smallest non-zero singular values.
 
 use double_descent::Error;
-use double_descent::curve::{ArmLabel, Axis, Cell, Curve, Provenance};
+use double_descent::curve::{ArmLabel, Axis, Cell, Curve, Metric, Provenance};
 use double_descent::rng::stream;
 use double_descent::svd::Svd;
 use double_descent::sweep::{Grid, Observer, Place, add_cells};
@@ -23,13 +23,13 @@ pub struct Plan {
 /// Rows from the Gaussian with covariance [`COVARIANCE`], for each number of rows `n`.
 pub fn correlated(plan: Plan, sizes: &[usize], observer: &dyn Observer) -> Result<Curve, Error> {
     let mixing = cholesky(&arr2(&COVARIANCE)).reversed_axes();
-    let name = ArmLabel { name: "covariance".into(), setting: None };
+    let name = ArmLabel::new("covariance", None);
     sweep(plan, sizes, name, 3, observer, |rows| rows.dot(&mixing))
 }
 
 /// Rows of `p` independent standard normals, for `n` from `p/10` to `4p`.
 pub fn isotropic(plan: Plan, p: usize, observer: &dyn Observer) -> Result<Curve, Error> {
-    let name = ArmLabel { name: "isotropic".into(), setting: Some(p as f64) };
+    let name = ArmLabel::new("isotropic", Some(p as f64));
     sweep(plan, &around(p), name, p, observer, |rows| rows)
 }
 
@@ -58,16 +58,13 @@ fn sweep(
         let mut rng = stream(plan.seed, n, repeat);
         let z = Array2::from_shape_simple_fn((n, p), || rng.sample(StandardNormal));
         let svd = Svd::new(&shape(z))?;
-        let smallest_singular_value = svd.smallest_nonzero();
-        Ok([Cell { repeat, n, p, smallest_singular_value, rank: svd.rank(), ..Cell::default() }])
+        let cell = Cell::new(repeat, n, p, 0).with_rank(svd.rank());
+        Ok([cell.with(Metric::SmallestSingularValue, svd.smallest_nonzero())])
     };
     let results = grid.run(observer, |places| places.iter().map(cell).collect())?;
-    let provenance = Provenance {
-        data: "Gaussian rows".into(),
-        sampling: format!("{} draws for each n", plan.repeats),
-        seed: Some(plan.seed),
-        ..Provenance::default()
-    };
+    let mut provenance = Provenance::new("Gaussian rows", "");
+    provenance.sampling = format!("{} draws for each n", plan.repeats);
+    provenance.seed = Some(plan.seed);
     let mut curve = Curve::new(Axis::Samples, vec![arm], provenance);
     add_cells(&mut curve, results, |place| (place.axis_value, p));
     Ok(curve)

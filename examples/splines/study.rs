@@ -3,7 +3,7 @@
 pub use crate::common::regression::Study;
 use crate::common::regression::{equally_spaced, min_norm};
 use double_descent::Error;
-use double_descent::curve::{ArmLabel, Axis, Cell, Curve, Provenance};
+use double_descent::curve::{ArmLabel, Axis, Cell, Curve, Metric, Provenance};
 use double_descent::features::{FeatureMap, NaturalSpline};
 use double_descent::filter::{MinNorm, SpectralFilter};
 use double_descent::sweep::{Grid, Observer, add_cells};
@@ -37,7 +37,7 @@ impl Study {
         let cell = |repeat, p| {
             let Fit { spline, beta, cell } = self.fit(repeat, p)?;
             let errors = spline.design(&test, p)?.dot(&beta) - &truth;
-            Ok([Cell { test_mse: errors.mapv(|e| e * e).mean(), ..cell }])
+            Ok([cell.with(Metric::TestMse, errors.mapv(|e| e * e).mean())])
         };
         let cells = grid.run(observer, |places| {
             places.iter().map(|place| cell(place.repeat, place.axis_value)).collect()
@@ -50,8 +50,9 @@ impl Study {
     fn fit(&self, repeat: usize, p: usize) -> Result<Fit, Error> {
         let (x, y) = self.training(repeat);
         let spline = NaturalSpline::at_quantiles_within(&x, p, ENDS)?;
-        let (beta, cell) = min_norm(&spline.design(&x, p)?, &y)?;
-        Ok(Fit { spline, beta, cell: Cell { repeat, ..cell } })
+        let (beta, mut cell) = min_norm(&spline.design(&x, p)?, &y)?;
+        cell.repeat = repeat;
+        Ok(Fit { spline, beta, cell })
     }
 
     /// The fit to one training set at `inputs`.
@@ -61,19 +62,12 @@ impl Study {
     }
 
     fn empty_curve(&self) -> Curve {
-        let provenance = Provenance {
-            data: format!("y = sin x with noise of deviation {}", self.noise),
-            rows: None,
-            preparation: "natural cubic splines, knots at −5, 5 and quantiles of the training inputs".into(),
-            sampling: "drawn uniformly from [−5, 5], the same for every K".into(),
-            seed: Some(self.seed),
-            estimator: MinNorm::default().describe(),
-            ..Provenance::default()
-        };
-        Curve::new(
-            Axis::Features,
-            vec![ArmLabel { name: "natural_spline".into(), setting: None }],
-            provenance,
-        )
+        let data = format!("y = sin x with noise of deviation {}", self.noise);
+        let mut provenance = Provenance::new(data, MinNorm::default().describe());
+        provenance.preparation =
+            "natural cubic splines, knots at −5, 5 and quantiles of the training inputs".into();
+        provenance.sampling = "drawn uniformly from [−5, 5], the same for every K".into();
+        provenance.seed = Some(self.seed);
+        Curve::new(Axis::Features, vec![ArmLabel::new("natural_spline", None)], provenance)
     }
 }

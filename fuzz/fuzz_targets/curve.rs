@@ -34,7 +34,7 @@ fuzz_target!(|bytes: &[u8]| {
             assert!(!error.to_string().is_empty());
         }
         let test = ShapeTest { confidence: 0.5, bootstrap: Bootstrap { draws: 2, seed: 0 } };
-        for metric in Metric::ALL {
+        for &metric in Metric::ALL {
             let summaries = curve.summaries(metric, Some(test.bootstrap)).expect("two draws");
             assert!(summaries.iter().all(|summary| summary.count > 0));
             for arm in 0..curve.arms.len().min(3) {

@@ -280,9 +280,7 @@ impl Curve {
                     for value in [summary.min, summary.q25, summary.median, summary.q75, summary.max] {
                         push(&mut row, &mut number, Some(value));
                     }
-                    // That of a single value is not defined.
-                    let deviation = Some(summary.standard_deviation).filter(|_| summary.count > 1);
-                    push(&mut row, &mut number, deviation);
+                    push(&mut row, &mut number, summary.standard_deviation);
                     if has_values {
                         push(&mut row, &mut number, Some(summary.value));
                     }

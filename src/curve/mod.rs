@@ -2,6 +2,7 @@
 
 mod axis;
 mod csv_io;
+mod merge;
 mod metric;
 mod packed;
 mod peak;
@@ -87,6 +88,7 @@ impl Failure {
 /// Where a curve comes from: what a caption states.
 #[derive(Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub struct Provenance {
     /// The data set or distribution.
     pub data: String,
@@ -104,6 +106,23 @@ pub struct Provenance {
     pub engine: Engine,
     /// Cells of a nested curve that an SVD computed all the same: repeat and axis value.
     pub by_svd: Vec<(usize, usize)>,
+}
+
+impl Provenance {
+    /// Of a data set or distribution and an estimator, in words; the other fields are blank.
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::curve::Provenance;
+    ///
+    /// let mut from = Provenance::new("Gaussian rows", "minimum norm");
+    /// from.seed = Some(7);
+    /// assert!(from.rows.is_none() && from.sampling.is_empty());
+    /// ```
+    #[must_use]
+    pub fn new(data: impl Into<String>, estimator: impl Into<String>) -> Self {
+        Self { data: data.into(), estimator: estimator.into(), ..Self::default() }
+    }
 }
 
 /// A double descent curve: every cell of a sweep, with what is needed to label and repeat it.
@@ -273,7 +292,7 @@ mod tests {
         curve.failures[1] = curve.failures[1].clone().of_arm(2).at(0.5);
         let text = serde_json::to_string(&curve).unwrap();
         assert_eq!(serde_json::from_str::<Curve>(&text).unwrap(), curve);
-        let surface = Surface::new(curve.clone());
+        let surface = Surface::new(curve.clone()).unwrap();
         let text = serde_json::to_string(&surface).unwrap();
         assert_eq!(serde_json::from_str::<Surface>(&text).unwrap(), surface);
         // NaN equals no NaN: by its words.

@@ -45,15 +45,10 @@ pub struct Summary {
     pub q75: f64,
     /// The largest.
     pub max: f64,
-    /// Their standard deviation, with `count − 1` in the denominator; NaN for a single one.
-    #[cfg_attr(feature = "serde", serde(default = "not_a_number", with = "crate::stored::number"))]
-    pub standard_deviation: f64,
-}
-
-/// What summaries of earlier versions say of a standard deviation.
-#[cfg(feature = "serde")]
-fn not_a_number() -> f64 {
-    f64::NAN
+    /// Their standard deviation, with `count − 1` in the denominator; `None` for a single one, and if it is no finite
+    /// number.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub standard_deviation: Option<f64>,
 }
 
 impl Curve {
@@ -206,13 +201,14 @@ impl Group {
     }
 }
 
-/// With `count − 1` in the denominator: NaN for a single value. The largest deviation is taken out first, so that no square
+/// With `count − 1` in the denominator. The largest deviation is taken out first, so that no square
 /// of one overflows or vanishes.
-fn standard_deviation(values: &[f64], mean: f64) -> f64 {
+fn standard_deviation(values: &[f64], mean: f64) -> Option<f64> {
     let largest = values.iter().map(|value| (value - mean).abs()).fold(0.0, f64::max);
     let scale = if largest > 0.0 { largest } else { 1.0 };
     let squares: f64 = values.iter().map(|value| ((value - mean) / scale).powi(2)).sum();
-    scale * (squares / (values.len() as f64 - 1.0)).sqrt()
+    let deviation = scale * (squares / (values.len() as f64 - 1.0)).sqrt();
+    Some(deviation).filter(|deviation| values.len() > 1 && deviation.is_finite())
 }
 
 /// Groups without repetition: arms often agree over stretches of the axis, a cutoff below every singular

@@ -15,8 +15,55 @@ pub struct Surface {
 }
 
 impl Surface {
-    pub(crate) fn new(cells: Curve) -> Self {
-        Self { cells }
+    /// Of cells that differ in `n` and `p`, in any order, with the arms that they point into. They are put in the order
+    /// of repeats, then `n`, then `p`, then arms.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] for an axis that counts neither samples nor features, for a cell whose arm does not exist,
+    /// and for two cells of one repeat, `n`, `p` and arm.
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::curve::{ArmLabel, Axis, Cell, Curve, Metric, Provenance, Surface};
+    ///
+    /// let arm = ArmLabel::new("measured_elsewhere", None);
+    /// let mut curve = Curve::new(Axis::Features, vec![arm], Provenance::default());
+    /// let cell = |(n, p)| Cell::new(0, n, p, 0).with(Metric::TestMse, 1.0);
+    /// curve.cells = [(5, 2), (5, 4), (9, 2), (9, 4)].map(cell).to_vec();
+    /// let surface = Surface::new(curve.clone())?;
+    /// assert_eq!((surface.samples(), surface.features()), (vec![5, 9], vec![2, 4]));
+    /// curve.cells.push(curve.cells[0]);
+    /// assert!(Surface::new(curve).is_err());
+    /// # Ok::<(), double_descent::Error>(())
+    /// ```
+    pub fn new(mut cells: Curve) -> Result<Self, Error> {
+        let wrong = |reason| Err(Error::Unsupported { reason });
+        if !matches!(cells.axis, Axis::Samples | Axis::Features) {
+            return wrong(format!("a surface is over samples and features, and not over {:?}", cells.axis));
+        }
+        if let Some(cell) = cells.cells.iter().find(|cell| cell.arm >= cells.arms.len()) {
+            let arms = cells.arms.len();
+            return wrong(format!(
+                "a cell is of arm {}, counted from 0, and there are {arms} arms",
+                cell.arm
+            ));
+        }
+        let key = |cell: &Cell| (cell.repeat, cell.n, cell.p, cell.arm);
+        cells.cells.sort_by_key(key);
+        let next = || cells.cells.iter().zip(cells.cells.iter().skip(1));
+        if let Some((twice, _)) = next().find(|(cell, next)| key(cell) == key(next)) {
+            let (repeat, n, p, arm) = key(twice);
+            return wrong(format!("two cells are of repeat {repeat}, n = {n}, p = {p} and arm {arm}"));
+        }
+        Ok(Self { cells })
+    }
+
+    /// One surface of the parts of an experiment, each with repeats of its own: [`Curve::merge`].
+    ///
+    /// # Errors
+    /// Those of [`Curve::merge`].
+    pub fn merge(parts: impl IntoIterator<Item = Self>) -> Result<Self, Error> {
+        Self::new(Curve::merge(parts.into_iter().map(|part| part.cells))?)
     }
 
     /// All cells, their arms, failures and provenance. Summaries are for slices: its axis counts features alone.

@@ -17,6 +17,7 @@ use super::band::{Band, Run};
 /// there the curve has not come down to the level of the other side.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub struct CriticalInterval {
     /// The axis value of the highest median.
     pub peak: f64,

@@ -94,6 +94,7 @@ impl ShapeTest {
 /// the less significant of the two.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub struct Change {
     /// The axis value where it starts.
     pub from: f64,
@@ -109,6 +110,7 @@ pub struct Change {
 /// The shape of one arm's curve and what it rests on.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub struct ShapeReport {
     /// The shape.
     pub shape: Shape,

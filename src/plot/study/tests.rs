@@ -175,7 +175,7 @@ fn hostile_curves_do_not_panic() {
     for (i, &value) in values.iter().enumerate() {
         for (n, p) in [(0, 0), (0, 5), (5, 0), (1, 1), (7, 3)] {
             let arms = names.iter().map(|name| ArmLabel { name: (*name).into(), setting: Some(value) });
-            let unablated = ArmLabel { name: "unablated".into(), setting: None };
+            let unablated = ArmLabel::new("unablated", None);
             let cell = |arm, repeat| {
                 let metric = Some(values[(i + repeat * n) % values.len()]);
                 Cell {
