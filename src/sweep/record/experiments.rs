@@ -12,9 +12,11 @@ use crate::memory::Estimate;
 use crate::nested::Plane;
 use crate::sweep::{Arm, BATCH, Maps, PlaneArm, PlaneSweep, Splits, Sweep};
 use crate::user_code;
-use ndarray::s;
+use crate::words::number;
+use ndarray::{Array2, s};
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 
 /// A part of a run that a kill may cost should take about a second: so many operations.
 const PART: f64 = 2e9;
@@ -37,11 +39,12 @@ impl Sweep {
             .with("engine", format!("{:?}", self.chosen_engine()?))
             .with("backend", self.backend.name())
             .with("metrics", names(&self.metrics));
-        Ok(self
-            .arms
-            .iter()
-            .enumerate()
-            .fold(identity, |identity, (i, arm)| identity.with(&arm_name(i), arm_words(arm))))
+        let with_arm = |identity: Identity, (i, arm): (usize, &Arm)| {
+            estimator(identity, i, (&arm.name, arm.setting), &*arm.estimator)
+                .with(&format!("arm {i}'s ablation"), format!("{:?}", arm.ablation))
+                .with(&format!("arm {i}'s adversary"), format!("{:?}", arm.adversary))
+        };
+        Ok(self.arms.iter().enumerate().fold(identity, with_arm))
     }
 
     /// This sweep with a record: what a run computes is kept in the file as it comes, and a run that was stopped, at any
@@ -149,19 +152,16 @@ impl PlaneSweep {
             .with("maps", maps(&self.maps, &self.train, most))
             .with("splits", splits(&self.splits))
             .with("metrics", names(&self.metrics));
-        let words = |arm: &PlaneArm| {
-            let own = [&arm.targets, &arm.test_targets].map(|own| {
-                own.as_ref()
-                    .map_or("the table's".into(), |own| format!("{:016x}", Fnv::of_numbers(own.iter()).0))
-            });
-            let label = (arm.label.name.as_str(), arm.label.setting);
-            format!("{}; targets {}; test targets {}", estimator(label, &*arm.estimator), own[0], own[1])
+        let own = |own: &Option<Arc<Array2<f64>>>| match own {
+            Some(own) => format!("FNV-1a {:016x}", Fnv::of_numbers(own.iter()).0),
+            None => "the table's".into(),
         };
-        Ok(self
-            .arms
-            .iter()
-            .enumerate()
-            .fold(identity, |identity, (i, arm)| identity.with(&arm_name(i), words(arm))))
+        let with_arm = |identity: Identity, (i, arm): (usize, &PlaneArm)| {
+            estimator(identity, i, (&arm.label.name, arm.label.setting), &*arm.estimator)
+                .with(&format!("arm {i}'s targets"), own(&arm.targets))
+                .with(&format!("arm {i}'s test targets"), own(&arm.test_targets))
+        };
+        Ok(self.arms.iter().enumerate().fold(identity, with_arm))
     }
 
     /// This sweep with a record: [`Sweep::record`] over the plane.
@@ -252,23 +252,23 @@ fn names(metrics: &[Metric]) -> String {
     metrics.iter().map(|metric| metric.name()).collect::<Vec<_>>().join(", ")
 }
 
-fn arm_name(index: usize) -> String {
-    format!("arm {index}")
-}
-
-fn arm_words(arm: &Arm) -> String {
-    let estimator = estimator((&arm.name, arm.setting), &*arm.estimator);
-    format!("{estimator}; {:?}; adversary {:?}", arm.ablation, arm.adversary)
-}
-
-/// An estimator by its words and by what it does to a spectrum: not every description has every number.
-fn estimator((name, setting): (&str, Option<f64>), filter: &dyn SpectralFilter) -> String {
-    let words = user_code::description(|| filter.describe());
-    let does = match Response::new(filter, Spectrum::new(6, 5, &[3.0, 1.0, 0.5, 0.1, 1e-3])) {
+/// An arm by its label, and its estimator by its words and by what it does to a spectrum: not every description has every
+/// number.
+fn estimator(
+    identity: Identity,
+    arm: usize,
+    (name, setting): (&str, Option<f64>),
+    filter: &dyn SpectralFilter,
+) -> Identity {
+    let label = setting.map_or(name.into(), |setting| format!("{name} {}", number(setting)));
+    let gains = match Response::new(filter, Spectrum::new(6, 5, &[3.0, 1.0, 0.5, 0.1, 1e-3])) {
         Ok(response) => rounded(response.gains.iter().chain(&response.residuals)),
         Err(error) => error.to_string(),
     };
-    format!("{name} {setting:?}; {words}; gains {does}")
+    identity
+        .with(&format!("arm {arm}"), label)
+        .with(&format!("arm {arm}'s estimator"), user_code::description(|| filter.describe()))
+        .with(&format!("arm {arm}'s gains"), gains)
 }
 
 /// Maps by the words of the first, and by what it makes of the first training input.

@@ -8,6 +8,12 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::process;
+use std::time::Duration;
+
+/// A process that a program starts holds the program's locks for a moment, and a writer that has just ended is as good as
+/// none: a lock is asked for again before it is said to be held.
+const ATTEMPTS: usize = 20;
+const PAUSE: Duration = Duration::from_millis(25);
 
 /// Opens a file for this process alone, made where it was not; the lock goes with the file, and the system takes it back
 /// when the process ends, however it ends.
@@ -56,7 +62,15 @@ fn lock(file: &mut File, path: &Path) -> Result<(), Error> {
     if !file.metadata().map_err(|e| Error::io(path, &e))?.is_file() {
         return Err(Error::Io { path: path.into(), reason: "is no regular file".into() });
     }
-    match file.try_lock() {
+    let mut locked = file.try_lock();
+    for _ in 0..ATTEMPTS {
+        if !matches!(locked, Err(TryLockError::WouldBlock)) {
+            break;
+        }
+        std::thread::sleep(PAUSE);
+        locked = file.try_lock();
+    }
+    match locked {
         // Without locks, as some network file systems are, blocks of two writers may damage each other; their checksums
         // tell, and what is damaged is computed again.
         Err(TryLockError::Error(e)) if e.kind() == ErrorKind::Unsupported => Ok(()),
