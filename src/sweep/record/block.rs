@@ -19,6 +19,8 @@ pub(super) const WRITER: usize = 64;
 const MARKER: [u8; 8] = *b"\xf1block\r\n";
 /// Bytes of a block before its payload.
 pub(super) const HEAD: usize = 36;
+/// How many times the bytes of a file may be read for payloads that are none.
+const MOST_IN_VAIN: u64 = 16;
 /// Bytes that are read at once.
 const PIECE: usize = 1 << 16;
 
@@ -146,7 +148,7 @@ pub(super) struct Scan {
 /// Reads a file of `length` bytes from the end of its header on, every payload against its checksum, a piece at a time.
 pub(super) fn scan(file: &mut File, start: u64, length: u64) -> io::Result<Scan> {
     let mut found = Scan::default();
-    let mut at = start;
+    let (mut at, mut in_vain) = (start, 0);
     while at < length {
         let head = head(file, at)?;
         let whole = match head {
@@ -160,6 +162,14 @@ pub(super) fn scan(file: &mut File, start: u64, length: u64) -> io::Result<Scan>
             }
             _ => {
                 let end = next(file, at + 1, length)?;
+                // Heads that promise more than there is to each may be made to cost the square of a file.
+                in_vain += head.map_or(0, |(_, extent)| extent.length.min(length));
+                if in_vain / MOST_IN_VAIN > length {
+                    return Err(io::Error::new(
+                        io::ErrorKind::InvalidData,
+                        "damaged all over; remove the file",
+                    ));
+                }
                 found.damaged.push(Damage { start: at, end, index: head.map(|(index, _)| index) });
                 at = end;
             }

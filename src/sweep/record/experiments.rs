@@ -9,11 +9,12 @@ use crate::dataset::Dataset;
 use crate::features::checked;
 use crate::filter::{Response, SpectralFilter, Spectrum};
 use crate::memory::Estimate;
-use crate::nested::Plane;
+use crate::nested::{Engine, Plane};
 use crate::sweep::{Arm, BATCH, Maps, PlaneArm, PlaneSweep, Splits, Sweep};
 use crate::user_code;
 use crate::words::number;
 use ndarray::{Array2, s};
+use std::fmt::Write;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -121,10 +122,14 @@ impl Experiment for Sweep {
         Ok(worth_a_part(&self.estimate()?, self.repeats()))
     }
 
-    fn begin(&self) -> Result<Compute<'_>, Error> {
+    fn is_by_cell(&self) -> Result<bool, Error> {
+        Ok(self.chosen_engine()? == Engine::Svd)
+    }
+
+    fn begin(&self, threads: Option<usize>) -> Result<Compute<'_>, Error> {
         let (study, orders) = self.begin()?;
         Ok(Box::new(move |repeats: Range<usize>| {
-            self.measure_repeats(&study, &orders, repeats, Some(1), &())
+            self.measure_repeats(&study, &orders, repeats, threads, &())
         }))
     }
 
@@ -210,10 +215,14 @@ impl Experiment for PlaneSweep {
         Ok(worth_a_part(&self.estimate()?, self.repeats()))
     }
 
-    fn begin(&self) -> Result<Compute<'_>, Error> {
+    fn is_by_cell(&self) -> Result<bool, Error> {
+        Ok(false)
+    }
+
+    fn begin(&self, threads: Option<usize>) -> Result<Compute<'_>, Error> {
         let (plane, orders) = self.begin()?;
         Ok(Box::new(move |repeats: Range<usize>| {
-            self.measure_repeats(&plane, &orders, repeats, Some(1), &())
+            self.measure_repeats(&plane, &orders, repeats, threads, &())
         }))
     }
 
@@ -237,13 +246,10 @@ fn table(data: &Dataset) -> String {
 fn splits(splits: &Splits) -> String {
     match splits {
         Splits::Drawn { seed, .. } => format!("drawn, seed {seed}"),
-        Splits::Recorded(orders) => {
+        given => {
             let mut bits = Fnv::default();
-            for order in orders {
-                bits.add(&(order.len() as u64).to_le_bytes());
-                order.iter().for_each(|&row| bits.add(&(row as u64).to_le_bytes()));
-            }
-            format!("{} recorded, FNV-1a {:016x}", orders.len(), bits.0)
+            let _ = write!(bits, "{given:?}"); // a hash takes all that is written
+            format!("{} given, FNV-1a {:016x}", given.repeats(), bits.0)
         }
     }
 }

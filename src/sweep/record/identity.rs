@@ -95,6 +95,11 @@ impl Identity {
         Some(differences.join("; "))
     }
 
+    /// The version of the crate that computes it.
+    pub(super) fn version(&self) -> &str {
+        self.values().first().map_or("", |&(_, version)| version)
+    }
+
     /// As it stands in a header.
     pub(super) fn from_text(text: String) -> Self {
         Self { text }
@@ -129,6 +134,14 @@ pub(super) struct Fnv(pub(super) u64);
 impl Default for Fnv {
     fn default() -> Self {
         Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+/// A text, without keeping it.
+impl std::fmt::Write for Fnv {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        self.add(text.as_bytes());
+        Ok(())
     }
 }
 

@@ -3,7 +3,7 @@
 use super::block::{self, Damage, Extent, Header, Scan};
 use super::identity::Identity;
 use super::lock;
-use crate::words::listed;
+use crate::words::{listed, shown};
 use crate::{Error, whole_file};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -196,6 +196,12 @@ pub(super) fn check(header: Header, identity: &Identity, path: &Path) -> Result<
     let reason = match header {
         Header::Of(found, end) => match identity.difference(&found) {
             None => return Ok(end),
+            Some(_) if identity.version() != found.version() => format!(
+                "a record of version {} of this crate, and this is {}; numbers may differ between versions: go on with \
+                 that one, remove the file, or let this run have a record of its own",
+                shown(found.version()),
+                identity.version()
+            ),
             Some(difference) => format!(
                 "the record of another experiment ({difference}, this run's first): remove the file, or let this run have \
                  a record of its own"

@@ -2,7 +2,7 @@
 
 use super::block::{Extent, Header, header, read_header, scan};
 use super::log::{check, few, read, refused};
-use super::recording::{Experiment, collect};
+use super::recording::{Experiment, collect, identified};
 use super::{Repeat, decoded, of_kind};
 use crate::Error;
 use crate::curve::Curve;
@@ -53,7 +53,7 @@ fn find<'a>(
     experiment: &dyn Experiment,
     paths: &'a [impl AsRef<Path>],
 ) -> Result<(Files<'a>, BTreeMap<usize, Place>), Error> {
-    let identity = of_kind::<Repeat>(&experiment.identity()?);
+    let identity = of_kind::<Repeat>(&identified(experiment)?);
     let expected = header(&identity);
     let paths: Vec<&Path> = paths.iter().map(AsRef::as_ref).collect();
     let mut files = Files { paths, open: None, damaged: Vec::new() };

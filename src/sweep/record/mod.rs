@@ -3,20 +3,6 @@
 //! A record belongs to one experiment ([`Identity`]) and has one writer at a time. Whatever stops a run (a kill, a full
 //! disk, a power cut), the next one with the same record computes what is missing, and the result has the bytes of one
 //! run. Repeats do not depend on each other, so that a run may also be cut into shards, each with a record of its own.
-//!
-//! # The bytes
-//! Little-endian. A header:
-//! ```text
-//! "\x89DDREC\r\n" · format (u32) · length of the text (u32) · the last writer's name (64 bytes)
-//!                 · the experiment in words: lines `name: value` · CRC-32 of all that but the writer
-//! ```
-//! Then blocks, in the order in which they were computed; of two with one index the later counts:
-//! ```text
-//! "\xf1block\r\n" · index (u64) · length of the payload (u64) · 0, or 1 where it is to be computed again (u32)
-//!                 · CRC-32 of the payload · CRC-32 of the 32 bytes so far · the payload
-//! ```
-//! A block that is cut off at the end is removed; one that is damaged is left out, and those after it are found by their
-//! first bytes and the checksum of their head. Either is said ([`Record::notices`]).
 
 mod block;
 mod experiments;
@@ -33,7 +19,7 @@ pub use payload::{Payload, Repeat};
 pub use recording::Recording;
 
 use super::{Grid, Observer};
-use crate::Error;
+use crate::{Error, user_code};
 use log::Log;
 use std::fmt;
 use std::marker::PhantomData;
@@ -44,8 +30,23 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The open record of an experiment, for this process alone: payloads by index, appended as they are computed.
 ///
-/// The record of a [`Sweep`](super::Sweep) is [`Sweep::record`](super::Sweep::record); this is the one for studies of
+/// Whatever stops a run (a kill, a full disk, a power cut), the next one with the same record computes what is missing. The
+/// record of a [`Sweep`](super::Sweep) is [`Sweep::record`](super::Sweep::record); this is the one for studies of
 /// your own.
+///
+/// # The bytes
+/// Little-endian. A header:
+/// ```text
+/// "\x89DDREC\r\n" · format (u32) · length of the text (u32) · the last writer's name (64 bytes)
+///                 · the experiment in words: lines `name: value` · CRC-32 of all that but the writer
+/// ```
+/// Then blocks, in the order in which they were computed; of two with one index the later counts:
+/// ```text
+/// "\xf1block\r\n" · index (u64) · length of the payload (u64) · 0, or 1 where it is to be computed again (u32)
+///                 · CRC-32 of the payload · CRC-32 of the 32 bytes so far · the payload
+/// ```
+/// A block that is cut off at the end is removed; one that is damaged is left out, and those after it are found by their
+/// first bytes and the checksum of their head. Either is said ([`Record::notices`]).
 ///
 /// # Examples
 /// ```
@@ -171,7 +172,8 @@ impl<P: Payload> Record<P> {
         };
         let compute = |group: usize| {
             let range = groups[group].clone();
-            let payloads = work(range.clone())?;
+            let part = || format!("the work at {range:?} of a record");
+            let payloads = user_code::call(part, || work(range.clone()))??;
             Error::check_len("results of a range of repeats", range.len(), payloads.len())?;
             range.clone().zip(&payloads).try_for_each(|(index, payload)| self.append(index, payload))?;
             done.fetch_add(range.len(), Ordering::Relaxed);

@@ -10,7 +10,7 @@ use std::fmt;
 use std::ops::Range;
 use std::path::Path;
 
-/// The cells of a range of repeats, computed on the thread that asks.
+/// The cells of a range of repeats.
 pub(in crate::sweep) type Compute<'a> = Box<dyn Fn(Range<usize>) -> Result<Curve, Error> + Sync + 'a>;
 
 /// What a record needs to know of a sweep, whichever engine runs it.
@@ -23,8 +23,10 @@ pub(in crate::sweep) trait Experiment: Sync {
     fn threads(&self) -> Option<usize>;
     /// Repeats that are worth computing together.
     fn at_once(&self) -> Result<usize, Error>;
-    /// What all repeats share, made once.
-    fn begin(&self) -> Result<Compute<'_>, Error>;
+    /// Whether the cells of one repeat can be computed on many threads.
+    fn is_by_cell(&self) -> Result<bool, Error>;
+    /// What all repeats share, made once; each call of what comes back has so many threads.
+    fn begin(&self, threads: Option<usize>) -> Result<Compute<'_>, Error>;
     /// The curve without cells.
     fn outline(&self) -> Result<Curve, Error>;
 }
@@ -45,7 +47,7 @@ impl<'a, T> Recording<'a, T> {
         path: &Path,
         result: fn(Curve) -> T,
     ) -> Result<Self, Error> {
-        let record = Record::open(path, &experiment.identity()?)?;
+        let record = Record::open(path, &identified(experiment)?)?;
         Ok(Self { record, experiment, shard: 0..experiment.repeats(), result })
     }
 
@@ -88,15 +90,20 @@ impl<'a, T> Recording<'a, T> {
     /// # Errors
     /// Those of a run without a record, and those of [`Record::run`].
     pub fn run(&self, observer: &dyn Observer) -> Result<T, Error> {
-        if !self.missing().is_empty() {
-            let compute = self.experiment.begin()?;
-            let repeats = |range: Range<usize>| Ok(split(compute(range.clone())?, &range));
-            let (at_once, threads) = (self.experiment.at_once()?, self.experiment.threads());
-            // Enough parts for every thread to have work until the end.
+        let missing = self.missing().len();
+        if missing > 0 {
+            let threads = self.experiment.threads();
             let workers =
                 threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, Into::into));
-            let parts = self.missing().len().div_ceil(workers.saturating_mul(4).max(1));
-            self.record.run(self.shard.clone(), at_once.min(parts), threads, observer, repeats)?;
+            // Repeats side by side, or, of fewer than there are threads, the cells of each.
+            let by_cell = missing < workers && self.experiment.is_by_cell()?;
+            let (across, within) = if by_cell { (Some(1), threads) } else { (threads, Some(1)) };
+            let compute = self.experiment.begin(within)?;
+            let repeats = |range: Range<usize>| Ok(split(compute(range.clone())?, &range));
+            // Enough parts for every thread to have work until the end.
+            let parts = missing.div_ceil(workers.saturating_mul(4).max(1));
+            let at_once = self.experiment.at_once()?.min(parts);
+            self.record.run(self.shard.clone(), at_once, across, observer, repeats)?;
         }
         let repeats = self.experiment.repeats();
         let present = self.record.present(repeats);
@@ -111,6 +118,14 @@ impl<T> fmt::Debug for Recording<'_, T> {
             .field("shard", &self.shard)
             .finish_non_exhaustive()
     }
+}
+
+/// What an experiment is, if there is any of it.
+pub(super) fn identified(experiment: &dyn Experiment) -> Result<Identity, Error> {
+    if experiment.repeats() == 0 {
+        return Err(Error::Domain { what: "the number of repeats", value: 0.0, must_be: "at least 1" });
+    }
+    experiment.identity()
 }
 
 /// The `k`-th of `of` slices of so many repeats.
