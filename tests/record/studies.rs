@@ -14,8 +14,8 @@ use std::sync::Arc;
 
 /// Sample-wise, model-wise and plane sweeps, by name.
 pub enum Study {
-    Samples(Sweep),
-    Plane(PlaneSweep),
+    Samples(Box<Sweep>),
+    Plane(Box<PlaneSweep>),
 }
 
 pub const STUDIES: [&str; 4] = ["samples", "nested", "models", "plane"];
@@ -28,7 +28,7 @@ pub fn study(name: &str, repeats: usize) -> Study {
             let mut sweep = Sweep::new(diabetes, 1..=40, repeats, 5);
             sweep.arms.push(Arm::attacked(Adversary::TestDatum { strength: 0.1 }));
             sweep.threads = Some(2);
-            Study::Samples(sweep)
+            Study::Samples(Box::new(sweep))
         }
         "nested" => {
             let arms =
@@ -36,7 +36,7 @@ pub fn study(name: &str, repeats: usize) -> Study {
             let metrics = vec![Metric::TrainMse, Metric::TestMse];
             let sweep =
                 Sweep { arms, metrics, threads: Some(2), ..Sweep::new(diabetes, 1..=300, repeats, 5) };
-            Study::Samples(sweep)
+            Study::Samples(Box::new(sweep))
         }
         _ => {
             let part = |rows: std::ops::Range<usize>| {
@@ -48,13 +48,13 @@ pub fn study(name: &str, repeats: usize) -> Study {
                 Maps::drawn(|repeat| RandomFourier::gaussian(10, 60, 0.5, stream(1, 9, repeat).random()));
             let samples = if name == "models" { vec![30] } else { vec![8, 20, 40] };
             let ridge = PlaneArm::new("ridge", Some(1e-3), Arc::new(Ridge::new(1e-3).unwrap()));
-            Study::Plane(PlaneSweep {
+            Study::Plane(Box::new(PlaneSweep {
                 samples,
                 features: (1..=60).collect(),
                 arms: vec![PlaneArm::min_norm(), ridge],
                 threads: Some(2),
                 ..PlaneSweep::new(part(0..150), part(150..442), maps, repeats, 3)
-            })
+            }))
         }
     }
 }

@@ -28,7 +28,9 @@ const PIECE: usize = 1 << 16;
 /// passes otherwise passes once in 2³². Every language has it, and so has a crate that this one uses anyway.
 fn crc(parts: &[&[u8]]) -> u32 {
     let mut crc = Crc::new();
-    parts.iter().for_each(|part| crc.update(part));
+    for part in parts {
+        crc.update(part);
+    }
     crc.sum()
 }
 

@@ -244,14 +244,12 @@ fn table(data: &Dataset) -> String {
 }
 
 fn splits(splits: &Splits) -> String {
-    match splits {
-        Splits::Drawn { seed, .. } => format!("drawn, seed {seed}"),
-        given => {
-            let mut bits = Fnv::default();
-            let _ = write!(bits, "{given:?}"); // a hash takes all that is written
-            format!("{} given, FNV-1a {:016x}", given.repeats(), bits.0)
-        }
+    if let Splits::Drawn { seed, .. } = splits {
+        return format!("drawn, seed {seed}");
     }
+    let mut bits = Fnv::default();
+    let _ = write!(bits, "{splits:?}"); // a hash takes all that is written
+    format!("{} given, FNV-1a {:016x}", splits.repeats(), bits.0)
 }
 
 fn names(metrics: &[Metric]) -> String {
@@ -292,6 +290,8 @@ fn maps(maps: &Maps, train: &Dataset, p: usize) -> String {
 #[allow(clippy::cast_possible_truncation)] // rounded
 fn rounded<'a>(numbers: impl IntoIterator<Item = &'a f64>) -> String {
     let mut bits = Fnv::default();
-    numbers.into_iter().for_each(|&number| bits.add(&(number as f32).to_le_bytes()));
+    for &number in numbers {
+        bits.add(&(number as f32).to_le_bytes());
+    }
     format!("{:016x}", bits.0)
 }

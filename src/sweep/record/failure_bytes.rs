@@ -23,7 +23,9 @@ pub(super) fn is_final(error: &Error) -> bool {
 pub(super) fn put(bytes: &mut Vec<u8>, error: &Error) {
     let start = |bytes: &mut Vec<u8>, number: u8, texts: &[&str]| {
         bytes.push(number);
-        texts.iter().for_each(|text| put_text(bytes, text));
+        for text in texts {
+            put_text(bytes, text);
+        }
     };
     match error {
         Error::Empty { what } => start(bytes, 0, &[what]),
@@ -124,7 +126,9 @@ pub(super) fn get(bytes: &mut Bytes<'_>) -> Option<Error> {
 
 fn put_texts(bytes: &mut Vec<u8>, texts: &[String]) {
     put_count(bytes, texts.len());
-    texts.iter().for_each(|text| put_text(bytes, text));
+    for text in texts {
+        put_text(bytes, text);
+    }
 }
 
 fn texts(bytes: &mut Bytes<'_>) -> Option<Vec<String>> {

@@ -153,7 +153,9 @@ impl Fnv {
     /// The bits of numbers, little-endian.
     pub(super) fn of_numbers<'a>(numbers: impl IntoIterator<Item = &'a f64>) -> Self {
         let mut hash = Self::default();
-        numbers.into_iter().for_each(|number| hash.add(&number.to_le_bytes()));
+        for number in numbers {
+            hash.add(&number.to_le_bytes());
+        }
         hash
     }
 }

@@ -27,7 +27,9 @@ impl Payload for Vec<f64> {
 
     fn encode(&self, bytes: &mut Vec<u8>) {
         bytes.reserve(8 * self.len());
-        self.iter().for_each(|value| bytes.extend(value.to_le_bytes()));
+        for value in self {
+            bytes.extend(value.to_le_bytes());
+        }
     }
 
     fn decode(bytes: &[u8]) -> Option<Self> {
@@ -65,21 +67,30 @@ impl Payload for Repeat {
         let has = |metric: &Metric| self.cells.iter().any(|cell| cell.metric(*metric).is_some());
         let metrics: Vec<Metric> = Metric::ALL.iter().copied().filter(has).collect();
         put_count(bytes, metrics.len());
-        metrics.iter().for_each(|metric| put_text(bytes, metric.name()));
+        for metric in &metrics {
+            put_text(bytes, metric.name());
+        }
         put_count(bytes, self.cells.len());
         for cell in &self.cells {
-            [cell.n, cell.p, cell.arm, cell.rank].into_iter().for_each(|count| put_count(bytes, count));
+            for count in [cell.n, cell.p, cell.arm, cell.rank] {
+                put_count(bytes, count);
+            }
             let values = || metrics.iter().enumerate().filter_map(|(i, m)| Some((i, cell.metric(*m)?)));
             put_word(bytes, values().fold(0, |bits, (i, _)| bits | 1 << i));
-            values().for_each(|(_, value)| bytes.extend(value.to_le_bytes()));
+            for (_, value) in values() {
+                bytes.extend(value.to_le_bytes());
+            }
         }
         put_count(bytes, self.failures.len());
         for failure in &self.failures {
-            [failure.n, failure.p].into_iter().for_each(|count| put_count(bytes, count));
+            put_count(bytes, failure.n);
+            put_count(bytes, failure.p);
             failure_bytes::put(bytes, &failure.error);
         }
         put_count(bytes, self.by_svd.len());
-        self.by_svd.iter().for_each(|&value| put_count(bytes, value));
+        for &value in &self.by_svd {
+            put_count(bytes, value);
+        }
     }
 
     fn decode(bytes: &[u8]) -> Option<Self> {

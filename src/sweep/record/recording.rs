@@ -141,17 +141,19 @@ fn slice(repeats: usize, k: usize, of: usize) -> Range<usize> {
 fn split(curve: Curve, range: &Range<usize>) -> Vec<Repeat> {
     let empty = |repeat| Repeat { repeat, ..Repeat::default() };
     let mut repeats: Vec<Repeat> = range.clone().map(empty).collect();
-    let place = |repeat: usize| repeat.wrapping_sub(range.start);
+    let mut with = |repeat: usize, add: &mut dyn FnMut(&mut Repeat)| {
+        if let Some(repeat) = repeats.get_mut(repeat.wrapping_sub(range.start)) {
+            add(repeat);
+        }
+    };
     for cell in curve.cells {
-        repeats.get_mut(place(cell.repeat)).into_iter().for_each(|repeat| repeat.cells.push(cell));
+        with(cell.repeat, &mut |repeat| repeat.cells.push(cell));
     }
     for failure in curve.failures {
-        if let Some(repeat) = repeats.get_mut(place(failure.repeat)) {
-            repeat.failures.push(failure);
-        }
+        with(failure.repeat, &mut |repeat| repeat.failures.push(failure.clone()));
     }
     for (repeat, value) in curve.provenance.by_svd {
-        repeats.get_mut(place(repeat)).into_iter().for_each(|repeat| repeat.by_svd.push(value));
+        with(repeat, &mut |repeat| repeat.by_svd.push(value));
     }
     repeats
 }
