@@ -18,11 +18,9 @@ use clap::{Parser, ValueEnum};
 use common::{RunArgs, announce, finish, parse_sizes, report_failures, say, short, with_progress};
 use double_descent::Error;
 use double_descent::curve::{Metric, Surface};
-use double_descent::filter::Ridge;
-use double_descent::sweep::PlaneArm;
+use double_descent::sweep::Arm;
 use inputs::InputArgs;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 /// The n × p plane of random Fourier features. Writes OUT/grid/cells.csv and figures.
 #[derive(Parser)]
@@ -84,16 +82,13 @@ fn run(cli: &Cli) -> Result<(), Error> {
     }
     levels.sort_by(f64::total_cmp);
     let arms = match cli.rows {
-        Rows::Samples => vec![PlaneArm::min_norm()],
-        Rows::Ridge => levels
-            .iter()
-            .map(|&level| Ok(PlaneArm::new("ridge", Some(level), Arc::new(Ridge::new(level)?))))
-            .collect::<Result<_, Error>>()?,
+        Rows::Samples => vec![Arm::min_norm()],
+        Rows::Ridge => levels.iter().map(|&level| Arm::ridge(level)).collect::<Result<_, Error>>()?,
         Rows::LabelNoise => levels
             .iter()
             .map(|&level| {
                 let noisy = data.train.with_label_noise(level, cli.run.seed)?;
-                Ok(PlaneArm::min_norm().trained_on(Some(level), noisy.one_hot()?))
+                Ok(Arm::min_norm().trained_on(Some(level), noisy.one_hot()?))
             })
             .collect::<Result<_, Error>>()?,
     };
@@ -101,7 +96,7 @@ fn run(cli: &Cli) -> Result<(), Error> {
     (sweep.arms, sweep.features) = (arms, features);
     sweep.samples = if cli.rows == Rows::Samples { parse_sizes(&cli.samples)? } else { vec![cli.n] };
     announce(&sweep.estimate()?);
-    let surface = with_progress("grid", |observer| sweep.run_with(observer))?;
+    let surface = with_progress("grid", |observer| sweep.surface_with(observer))?;
     common::keep_folder(&folder)?;
     surface.save_cells(&folder.join("cells.csv"))?;
     let failed = report_failures(surface.cells());

@@ -19,7 +19,7 @@ use common::{RunArgs, announce, finish, over_axis, parse_sizes, report_failures,
 use double_descent::Error;
 use double_descent::curve::{ArmLabel, Axis, Curve, Metric};
 use double_descent::kernel::KernelRegression;
-use double_descent::sweep::PlaneSweep;
+use double_descent::sweep::Sweep;
 use inputs::InputArgs;
 use ndarray::{Array2, Axis as Along};
 use std::process::ExitCode;
@@ -100,9 +100,9 @@ fn run(cli: &Cli) -> Result<(), Error> {
     }
 }
 
-fn measure(sweep: &PlaneSweep, name: &str, axis: Axis) -> Result<Curve, Error> {
+fn measure(sweep: &Sweep, name: &str, axis: Axis) -> Result<Curve, Error> {
     announce(&sweep.estimate()?);
-    let surface = with_progress(name, |observer| sweep.run_with(observer))?;
+    let surface = with_progress(name, |observer| sweep.surface_with(observer))?;
     let curve = match axis {
         Axis::Samples => surface.over_samples(sweep.features[0]),
         _ => surface.over_features(sweep.samples[0]),
@@ -112,10 +112,10 @@ fn measure(sweep: &PlaneSweep, name: &str, axis: Axis) -> Result<Curve, Error> {
 }
 
 /// The arm of infinite width: a cell at every p, all alike.
-fn add_limit(cli: &Cli, sweep: &PlaneSweep, curve: &mut Curve) -> Result<(), Error> {
+fn add_limit(cli: &Cli, sweep: &Sweep, curve: &mut Curve) -> Result<(), Error> {
     let (sizes, arm) = (curve.axis_values(), curve.arms.len());
     curve.arms.push(ArmLabel { name: "infinite_width".into(), setting: None });
-    let (train, test) = (&sweep.train, &sweep.test);
+    let (Some(train), Some(test)) = (sweep.source.train(), sweep.source.test()) else { return Ok(()) };
     for (repeat, order) in sweep.splits.orders(train.len(), cli.n)?.iter().enumerate() {
         let rows = |table: &Array2<f64>| table.select(Along(0), &order[..cli.n]);
         let (x, y) = (rows(train.features()), rows(train.targets()));

@@ -7,8 +7,7 @@
 //! control groups of the process leave it and what its limit of address space (`ulimit -v`) leaves; elsewhere what the
 //! system promises when asked. Requests under a mebibyte pass unseen.
 //!
-//! [`Sweep::estimate`](crate::sweep::Sweep::estimate) and [`PlaneSweep::estimate`](crate::sweep::PlaneSweep::estimate)
-//! say beforehand what a run takes. What threads of your own take at the same time is not known here.
+//! [`Sweep::estimate`](crate::sweep::Sweep::estimate) says beforehand what a run takes. What threads of your own take at the same time is not known here.
 
 use crate::Error;
 use std::fmt;

@@ -160,6 +160,65 @@ impl Compressed {
         Self { features, targets, ones: Array1::ones(rows), rows, teacher: None }
     }
 
+    /// The same table of the first `p` features alone. Of a triangle the rows under them are features no more, and are
+    /// compressed to one for each target and one for the ones.
+    pub(crate) fn leading(&self, p: usize) -> Result<Self, Error> {
+        let (height, k) = self.targets.dim();
+        let below = height.saturating_sub(p);
+        let features = self.features.slice(s![.., ..p]);
+        let is_triangle = below > k + 1 && features.slice(s![p.., ..]).iter().all(|&v| v == 0.0);
+        let teacher = self.teacher.clone();
+        if !is_triangle {
+            let (targets, ones) = (self.targets.clone(), self.ones.clone());
+            return Ok(Self { features: features.to_owned(), targets, ones, rows: self.rows, teacher });
+        }
+        let mut joined = Array2::zeros((below, k + 1));
+        joined.slice_mut(s![.., ..k]).assign(&self.targets.slice(s![p.., ..]));
+        joined.column_mut(k).assign(&self.ones.slice(s![p..]));
+        // Each column in a unit of its own, as in the whole table.
+        let scales: Vec<f64> = joined.columns_mut().into_iter().map(equilibrate).collect();
+        let mut rest = triangle(joined.view(), &Faer)?;
+        for (mut column, scale) in rest.columns_mut().into_iter().zip(scales) {
+            column.mapv_inplace(|v| v * scale);
+        }
+        let mut leading = Self {
+            features: Array2::zeros((p + k + 1, p)),
+            targets: Array2::zeros((p + k + 1, k)),
+            ones: Array1::zeros(p + k + 1),
+            rows: self.rows,
+            teacher,
+        };
+        leading.features.slice_mut(s![..p, ..]).assign(&features.slice(s![..p, ..]));
+        leading.targets.slice_mut(s![..p, ..]).assign(&self.targets.slice(s![..p, ..]));
+        leading.targets.slice_mut(s![p.., ..]).assign(&rest.slice(s![.., ..k]));
+        leading.ones.slice_mut(s![..p]).assign(&self.ones.slice(s![..p]));
+        leading.ones.slice_mut(s![p..]).assign(&rest.column(k));
+        Ok(leading)
+    }
+
+    /// With the targets of some columns, in that order.
+    pub(crate) fn with_targets(mut self, columns: &[usize]) -> Self {
+        let same = columns.len() == self.targets.ncols() && columns.iter().enumerate().all(|(i, &c)| i == c);
+        if !same {
+            self.targets = self.targets.select(Axis(1), columns);
+        }
+        self
+    }
+
+    /// A population with a row for what a constant adds to every error: its features have mean 0.
+    pub(crate) fn with_constant(mut self) -> Self {
+        let height = self.features.nrows();
+        let row = |table: &Array2<f64>| {
+            let mut longer = Array2::zeros((height + 1, table.ncols()));
+            longer.slice_mut(s![..height, ..]).assign(table);
+            longer
+        };
+        (self.features, self.targets) = (row(&self.features), row(&self.targets));
+        self.ones = Array1::zeros(height + 1);
+        self.ones[height] = 1.0;
+        self
+    }
+
     /// Whether it stands for a population, whose rows cannot be told from training rows.
     pub(crate) fn is_population(&self) -> bool {
         self.teacher.is_some()

@@ -26,6 +26,21 @@ pub fn stream(seed: u64, axis_value: usize, repeat: usize) -> ChaCha8Rng {
     rng
 }
 
+/// What a stream is for, where a name and not a place on an axis tells it from others.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Named {
+    /// Noise on training targets.
+    LabelNoise = 1,
+    /// Noise on training inputs.
+    InputNoise = 2,
+}
+
+/// The stream of that name of one repeat: no axis is so long that it has a place there.
+pub(crate) fn named(seed: u64, name: Named, repeat: usize) -> ChaCha8Rng {
+    const FIRST: usize = 0x9000_0000;
+    stream(seed, FIRST + name as usize, repeat)
+}
+
 /// Brings the first `longest` items of a random order to the front (Fisher–Yates from the front: a longer
 /// draw from the same stream starts with the shorter one).
 pub(crate) fn shuffle_front(rng: &mut ChaCha8Rng, items: &mut [usize], longest: usize) {

@@ -88,7 +88,7 @@ fn by_place(curve: &Curve) -> HashMap<(usize, usize, usize), Cell> {
 #[test]
 fn more_sizes_and_repeats_leave_the_cells_of_fewer_alone() {
     let long = sweep().run().unwrap();
-    let short = Sweep { sizes: vec![10, 4], splits: Splits::Drawn { repeats: 7, seed: 3 }, ..sweep() };
+    let short = Sweep { samples: vec![10, 4], splits: Splits::Drawn { repeats: 7, seed: 3 }, ..sweep() };
     let short = short.run().unwrap();
     assert_eq!(short.cells.len(), 2 * 7 * short.arms.len());
     let of_long = by_place(&long);

@@ -6,11 +6,11 @@ use common::data_folder;
 use double_descent::curve::{Curve, Metric};
 use double_descent::dataset::{Dataset, Labelled};
 use double_descent::features::{PairOrder, RandomFourier};
-use double_descent::sweep::{Maps, PlaneSweep, Splits};
+use double_descent::sweep::{Maps, Splits, Sweep};
 use ndarray::{Array2, s};
 
 /// 10,000 test images, and the first `n` training images in their order, for five draws of the features.
-fn sweep(test: &str, n: usize, largest: usize, pairs: bool) -> Option<PlaneSweep> {
+fn sweep(test: &str, n: usize, largest: usize, pairs: bool) -> Option<Sweep> {
     let folder = data_folder(test)?.join("fashion_mnist");
     let (train, images) = Labelled::fashion_mnist(&folder).unwrap();
     let first = |table: &Array2<f64>| table.slice(s![..n, ..]).to_owned();
@@ -25,7 +25,7 @@ fn sweep(test: &str, n: usize, largest: usize, pairs: bool) -> Option<PlaneSweep
         RandomFourier::gaussian(784, largest, gamma, seed)
     });
     let splits = Splits::Recorded(vec![(0..n).collect(); 5]);
-    Some(PlaneSweep { splits, ..PlaneSweep::new(train, images.dataset().unwrap(), maps, 5, 0) })
+    Some(Sweep { splits, ..Sweep::plane(train, images.dataset().unwrap(), maps, 5, 0) })
 }
 
 /// Median and its standard error, from the spread of the repeats: 1.2533 s / √m for normal ones.
@@ -45,7 +45,7 @@ fn the_known_curve() {
     let Some(mut sweep) = sweep("the_known_curve", 1000, 4000, false) else { return };
     (sweep.samples, sweep.features) =
         (vec![500, 1000], vec![50, 200, 400, 500, 600, 900, 1000, 1100, 2000, 4000]);
-    let surface = sweep.run().unwrap();
+    let surface = sweep.surface().unwrap();
     assert!(surface.cells().failures.is_empty() && surface.cells().provenance.by_svd.is_empty());
     let curve = surface.over_features(1000).unwrap();
     // Known to half a unit of the last digit; the rest is this draw's.
@@ -72,6 +72,6 @@ fn the_known_curve() {
 fn pairs_peak_at_as_many_columns_as_samples() {
     let Some(mut sweep) = sweep("pairs_peak_at_as_many_columns_as_samples", 300, 600, true) else { return };
     (sweep.samples, sweep.features) = (vec![300], vec![100, 200, 250, 280, 300, 320, 350, 400, 600]);
-    let curve = sweep.run().unwrap().over_features(300).unwrap();
+    let curve = sweep.surface().unwrap().over_features(300).unwrap();
     assert_eq!(curve.highest(0, Metric::TestMse).unwrap().p, 300);
 }

@@ -21,7 +21,7 @@ use double_descent::nested::{Columns, Plane, Request, Rows, Test, feature_curve,
 use double_descent::risk::Compressed;
 use double_descent::rng::stream;
 use double_descent::svd::{Backend, Faer, Jacobi, Svd};
-use double_descent::sweep::{Arm, Grid, Maps, PlaneSweep, Splits, Sweep};
+use double_descent::sweep::{Arm, Grid, Maps, Splits, Sweep};
 use double_descent::teacher::Teacher;
 use double_descent::{Error, interpolants, memory};
 use ndarray::Array2;
@@ -222,13 +222,13 @@ const REFUSED: &[Case] = &[
         many.splits = Splits::Drawn { repeats: 100_000_000_000, seed: 0 };
         run(&|| done(many.run()));
         run(&|| done(Splits::Drawn { repeats: usize::MAX, seed: 0 }.orders(10, 5)));
-        let plane = PlaneSweep {
+        let plane = Sweep {
             samples: vec![n],
             features: (1..=20).map(|i| i * n / 4).collect(),
             threads: Some(1),
-            ..PlaneSweep::new(dataset(n, 1), dataset(n, 1), Maps::same(FourierSeries), 1, 0)
+            ..Sweep::plane(dataset(n, 1), dataset(n, 1), Maps::same(FourierSeries), 1, 0)
         };
-        run(&|| done(plane.run()));
+        run(&|| done(plane.surface()));
     }),
     ("counts", |_, run| {
         let grid = Grid { axis: vec![1], repeats: 100_000_000_000, threads: None, batch: 1 };
@@ -297,13 +297,13 @@ const FITTING: &[Case] = &[
     ("plane sweep", |_, run| {
         let network = RandomNetwork::seeded(Activation::Relu, &[20, 2400], 0).unwrap();
         let table = |rows| Dataset::new("numbers", numbers(rows, 20), numbers(rows, 1)).unwrap();
-        let sweep = PlaneSweep {
+        let sweep = Sweep {
             samples: vec![400, 800],
             features: (1..=12).map(|i| i * 200).collect(),
             threads: Some(1),
-            ..PlaneSweep::new(table(900), table(500), Maps::same(network), 1, 0)
+            ..Sweep::plane(table(900), table(500), Maps::same(network), 1, 0)
         };
-        run(&|| done(sweep.run()));
+        run(&|| done(sweep.surface()));
     }),
 ];
 

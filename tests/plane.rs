@@ -10,7 +10,7 @@ use double_descent::dataset::Dataset;
 use double_descent::features::{Coordinates, FeatureMap, RandomFourier};
 use double_descent::filter::{MinNorm, Ridge, SpectralFilter};
 use double_descent::nested::{Engine, Plane, PlaneFit, Request};
-use double_descent::sweep::{Maps, PlaneArm, PlaneSweep, Splits};
+use double_descent::sweep::{Arm, Maps, Splits, Sweep};
 use ndarray::{Array2, ArrayView2, s};
 use std::ops::{ControlFlow, Range};
 use std::sync::{Arc, LazyLock};
@@ -268,54 +268,55 @@ fn part(all: &Dataset, rows: Range<usize>) -> Dataset {
     Dataset::new("diabetes", take(all.features()), take(all.targets())).unwrap()
 }
 
-fn sweep(repeats: usize) -> PlaneSweep {
+fn sweep(repeats: usize) -> Sweep {
     let all = Dataset::diabetes();
     let (train, test) = (part(&all, 0..300), part(&all, 300..442));
-    let mut sweep = PlaneSweep::new(train, test, Maps::same(Coordinates::new(10)), repeats, 5);
+    let mut sweep = Sweep::plane(train, test, Maps::same(Coordinates::new(10)), repeats, 5);
     (sweep.samples, sweep.features) = (vec![4, 8, 40], (1..=10).collect());
     sweep
 }
 
 #[test]
 fn a_sweep_is_the_same_on_any_number_of_threads() {
-    let run = |threads| PlaneSweep { threads, ..sweep(6) }.run().unwrap();
+    let run = |threads| Sweep { threads, ..sweep(6) }.surface().unwrap();
     let one = run(Some(1));
     assert_eq!(one.cells().cells.len(), 6 * 3 * 10);
     for threads in [Some(2), Some(5), None] {
         assert_eq!(run(threads), one);
     }
-    let stopped = sweep(6).run_with(&|_: usize, _: usize| ControlFlow::Break(())).unwrap();
+    let stopped = sweep(6).surface_with(&|_: usize, _: usize| ControlFlow::Break(())).unwrap();
     assert!(!stopped.cells().complete);
 }
 
 #[test]
 fn cells_of_a_sweep_are_fits_on_its_rows() {
     let mut sweep = sweep(2);
-    let noisy = sweep.train.targets().mapv(|v| 200.0 - v);
-    let tests = sweep.test.targets() * 2.0;
+    let (train, test) = (sweep.source.train().unwrap().clone(), sweep.source.test().unwrap().clone());
+    let noisy = train.targets().mapv(|v| 200.0 - v);
+    let tests = test.targets() * 2.0;
     sweep.arms = vec![
-        PlaneArm::min_norm(),
-        PlaneArm::new("label_noise", None, Arc::new(MinNorm::default())).trained_on(Some(0.5), noisy.clone()),
-        PlaneArm::new("other_test", None, Arc::new(Ridge::new(0.01).unwrap())).tested_on(tests.clone()),
+        Arm::min_norm(),
+        Arm::new("label_noise", None, Arc::new(MinNorm::default())).trained_on(Some(0.5), noisy.clone()),
+        Arm::new("other_test", None, Arc::new(Ridge::new(0.01).unwrap())).tested_on(tests.clone()),
     ];
-    let surface = sweep.run().unwrap();
+    let surface = sweep.surface().unwrap();
     let orders = Splits::Drawn { repeats: 2, seed: 5 }.orders(300, 40).unwrap();
     for cell in &surface.cells().cells {
         let rows = &orders[cell.repeat][..cell.n];
         let columns = |table: &Array2<f64>| table.slice(s![.., ..cell.p]).to_owned();
-        let x = columns(&sweep.train.features().select(ndarray::Axis(0), rows));
-        let tx = columns(sweep.test.features());
+        let x = columns(&train.features().select(ndarray::Axis(0), rows));
+        let tx = columns(test.features());
         let (targets, tests) = match cell.arm {
-            0 => (sweep.train.targets(), sweep.test.targets()),
-            1 => (&noisy, sweep.test.targets()),
-            _ => (sweep.train.targets(), &tests),
+            0 => (train.targets(), test.targets()),
+            1 => (&noisy, test.targets()),
+            _ => (train.targets(), &tests),
         };
         let y: Array2<f64> = targets.select(ndarray::Axis(0), rows);
         let views: (ArrayView2<'_, f64>, ArrayView2<'_, f64>) = (x.view(), y.view());
         let expected = by_filter(views.0, views.1, tx.view(), tests, &*sweep.arms[cell.arm].estimator);
-        let test = (tx.dot(&expected.beta) - tests).mapv(|e| e * e).mean().unwrap();
+        let test_mse = (tx.dot(&expected.beta) - tests).mapv(|e| e * e).mean().unwrap();
         let bound = 1e-13 * expected.condition.powi(2).max(100.0);
-        assert!((cell.test_mse.unwrap() / test - 1.0).abs() < bound, "{cell:?}: {test}");
+        assert!((cell.test_mse.unwrap() / test_mse - 1.0).abs() < bound, "{cell:?}: {test_mse}");
         assert!((cell.coefficient_norm.unwrap() / expected.norm - 1.0).abs() < bound);
         assert_eq!(cell.test_error_rate, None, "one output has no classes");
     }

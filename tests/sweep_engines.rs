@@ -33,12 +33,12 @@ fn assert_same(sweep: &Sweep) {
     assert_eq!((nested.provenance.engine, svd.provenance.engine), (Engine::Nested, Engine::Svd));
     assert!(nested.failures.is_empty() && svd.failures.is_empty() && svd.provenance.by_svd.is_empty());
     assert_eq!(nested.cells.len(), svd.cells.len());
-    let rows = sweep.data.len();
+    let rows = sweep.source.train().unwrap().len();
     let orders = sweep.splits.orders(rows, rows - 1).unwrap();
-    let target = sweep.data.targets().mapv(|v| v * v).mean().unwrap().sqrt();
+    let target = sweep.source.train().unwrap().targets().mapv(|v| v * v).mean().unwrap().sqrt();
     for (a, b) in nested.cells.iter().zip(&svd.cells) {
         assert_eq!((a.repeat, a.n, a.p, a.arm), (b.repeat, b.n, b.p, b.arm));
-        let x = sweep.data.features().select(Axis(0), &orders[a.repeat][..a.n]);
+        let x = sweep.source.train().unwrap().features().select(Axis(0), &orders[a.repeat][..a.n]);
         let factors = Svd::new(&x).unwrap();
         let condition = factors.smallest_nonzero().map_or(1.0, |s| factors.singular_values()[0] / s);
         // Sums over all rows less those over the training rows: each mean square carries their sizes.

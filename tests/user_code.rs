@@ -11,7 +11,7 @@ use double_descent::filter::{SpectralFilter, Spectrum};
 use double_descent::kernel::{Kernel, KernelRegression};
 use double_descent::nested::{Engine, Plane};
 use double_descent::svd::{Backend, Jacobi, RawSvd, Route, Svd};
-use double_descent::sweep::{Arm, Grid, Maps, Place, PlaneArm, PlaneSweep, Sweep};
+use double_descent::sweep::{Arm, Grid, Maps, Place, Sweep};
 use double_descent::{Error, rng::stream};
 use ndarray::{Array2, ArrayRef2, ArrayView2, s};
 use rand::RngExt;
@@ -77,11 +77,11 @@ fn said(error: &Error) -> String {
     error.to_string()
 }
 
-fn plane(maps: Maps) -> PlaneSweep {
-    PlaneSweep {
+fn plane(maps: Maps) -> Sweep {
+    Sweep {
         samples: vec![3, 6, 9],
         features: vec![2, 4, 8, 12, 13, 16],
-        ..PlaneSweep::new(table(12, 20), table(30, 20), maps, 2, 0)
+        ..Sweep::plane(table(12, 20), table(30, 20), maps, 2, 0)
     }
 }
 
@@ -90,9 +90,9 @@ fn plane(maps: Maps) -> PlaneSweep {
 /// thousands of roundings.
 #[test]
 fn a_bad_feature_costs_the_cells_that_use_it() {
-    let sound = plane(Maps::same(Coordinates::new(20))).run().unwrap();
+    let sound = plane(Maps::same(Coordinates::new(20))).surface().unwrap();
     for fault in [Fault::Panics, Fault::Nan, Fault::RowShort, Fault::ColumnShort, Fault::TooWide] {
-        let found = plane(Maps::same(Faulty { fault, from: 12 })).run().unwrap();
+        let found = plane(Maps::same(Faulty { fault, from: 12 })).surface().unwrap();
         let (cells, failures) = (&found.cells().cells, &found.cells().failures);
         assert!(found.cells().complete);
         assert_eq!((cells.len(), failures.len()), (2 * 3 * 4, 2 * 3 * 2), "{fault:?}");
@@ -123,16 +123,16 @@ fn a_bad_feature_costs_the_cells_that_use_it() {
 
 #[test]
 fn a_plane_of_failures_is_an_error() {
-    let nowhere = plane(Maps::same(Faulty { fault: Fault::Nan, from: 0 })).run().unwrap_err();
+    let nowhere = plane(Maps::same(Faulty { fault: Fault::Nan, from: 0 })).surface().unwrap_err();
     assert!(said(&nowhere).contains("NaN at row 0, feature 0"));
-    let undrawn = plane(Maps::drawn(|_| -> Result<Coordinates, Error> { panic!("no map today") })).run();
+    let undrawn = plane(Maps::drawn(|_| -> Result<Coordinates, Error> { panic!("no map today") })).surface();
     assert!(said(&undrawn.unwrap_err()).contains("no map today"));
     // A repeat without a map costs that repeat.
     let one = Maps::drawn(|repeat| {
         assert!(repeat != 1, "not the second");
         Ok(Coordinates::new(20))
     });
-    let found = plane(one).run().unwrap();
+    let found = plane(one).surface().unwrap();
     assert_eq!((found.cells().cells.len(), found.cells().failures.len()), (18, 18));
     assert!(
         found.cells().failures.iter().all(|f| f.repeat == 1 && said(&f.error).contains("not the second"))
@@ -141,7 +141,7 @@ fn a_plane_of_failures_is_an_error() {
 
 #[test]
 fn a_description_that_panics_costs_nothing() {
-    let found = plane(Maps::same(Faulty { fault: Fault::DescriptionPanics, from: 0 })).run().unwrap();
+    let found = plane(Maps::same(Faulty { fault: Fault::DescriptionPanics, from: 0 })).surface().unwrap();
     assert_eq!(found.cells().cells.len(), 36);
     assert!(found.cells().provenance.preparation.contains("no words"));
 }
@@ -239,14 +239,15 @@ fn a_filter_that_panics_costs_its_arm_its_cells() {
         assert_eq!((failure.n, failure.p), (7, 5));
         assert_eq!(said(&failure.error), "the filter `PanicsAt(7)`: it panicked: not at n = 7");
     }
-    let all = Sweep { sizes: vec![7], arms: vec![Arm::new("own", None, Arc::new(PanicsAt(7)))], ..sweep(7) };
+    let all =
+        Sweep { samples: vec![7], arms: vec![Arm::new("own", None, Arc::new(PanicsAt(7)))], ..sweep(7) };
     assert!(said(&all.run().unwrap_err()).contains("not at n = 7"));
-    let planes = PlaneSweep {
-        arms: vec![PlaneArm::new("own", None, Arc::new(PanicsAt(6)))],
+    let planes = Sweep {
+        arms: vec![Arm::new("own", None, Arc::new(PanicsAt(6)))],
         ..plane(Maps::same(Coordinates::new(20)))
     };
     // With p < 6 the triangle that stands for 6 samples has p rows: whatever it panics at, other cells stay.
-    let found = planes.run().unwrap();
+    let found = planes.surface().unwrap();
     assert_eq!(found.cells().cells.len() + found.cells().failures.len(), 36);
     assert!(!found.cells().cells.is_empty() && !found.cells().failures.is_empty());
     assert!(found.cells().failures.iter().all(|failure| failure.error.to_string().contains("not at n = 6")));
@@ -390,14 +391,12 @@ fn texts_name_the_cause() {
         text.contains("two arms are named `unablated` and have no setting") && !text.contains("NaN"),
         "{text}"
     );
-    let twins = PlaneSweep {
-        arms: vec![PlaneArm::min_norm(), PlaneArm::min_norm()],
-        ..plane(Maps::same(Coordinates::new(20)))
-    };
+    let twins =
+        Sweep { arms: vec![Arm::min_norm(), Arm::min_norm()], ..plane(Maps::same(Coordinates::new(20))) };
     assert!(twins.run().unwrap_err().to_string().contains("two arms are named `min_norm`"));
-    let mut endless = PlaneArm::min_norm();
-    endless.label.setting = Some(f64::NAN);
-    let endless = PlaneSweep { arms: vec![endless], ..plane(Maps::same(Coordinates::new(20))) };
+    let mut endless = Arm::min_norm();
+    endless.setting = Some(f64::NAN);
+    let endless = Sweep { arms: vec![endless], ..plane(Maps::same(Coordinates::new(20))) };
     assert!(matches!(endless.run(), Err(Error::Domain { what: "an arm's setting", .. })));
 
     let close = NaturalSpline::new(vec![0.0, 1e-320, 1.0]).unwrap_err().to_string();

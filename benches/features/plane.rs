@@ -8,7 +8,7 @@ use double_descent::curve::{Metric, Surface};
 use double_descent::dataset::Dataset;
 use double_descent::features::RandomFourier;
 use double_descent::rng::stream;
-use double_descent::sweep::{Maps, PlaneSweep, Splits};
+use double_descent::sweep::{Maps, Splits, Sweep};
 use ndarray::Array2;
 use rand::RngExt;
 use rand_distr::StandardNormal;
@@ -86,15 +86,15 @@ impl Study {
         let (frequencies, phases) = &self.weights;
         let map = RandomFourier::from_weights(frequencies, phases).expect("a map");
         let order: Vec<usize> = (0..self.train.len()).collect();
-        let sweep = PlaneSweep {
+        let sweep = Sweep {
             samples: self.samples.clone(),
             features: self.features.clone(),
             splits: Splits::Recorded(vec![order]),
             metrics: vec![Metric::TestMse],
             threads: Some(1),
-            ..PlaneSweep::new(self.train.clone(), self.test.clone(), Maps::same(map), 1, 0)
+            ..Sweep::plane(self.train.clone(), self.test.clone(), Maps::same(map), 1, 0)
         };
-        timing::time(|| sweep.run().expect("the sweep runs"))
+        timing::time(|| sweep.surface().expect("the sweep runs"))
     }
 
     /// Times both sides and prints what was found.

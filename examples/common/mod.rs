@@ -205,7 +205,7 @@ impl TableArgs {
                 ..Sweep::new(data, sizes.iter().copied(), 1, 0)
             };
             announce(&sweep.estimate()?);
-            let curve = with_progress(sweep.data.name(), |observer| sweep.run_with(observer))?;
+            let curve = with_progress(sweep.source.name(), |observer| sweep.run_with(observer))?;
             let metrics =
                 [Metric::TestMse, Metric::TrainMse, Metric::BiasSquared, Metric::SmallestSingularValue];
             self.run.save_tables(&curve, &folder, "", &metrics)?;

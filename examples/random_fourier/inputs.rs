@@ -2,10 +2,10 @@
 
 use clap::Args;
 use double_descent::Error;
-use double_descent::dataset::Labelled;
+use double_descent::dataset::{Dataset, Labelled};
 use double_descent::features::{PairOrder, RandomFourier, StationaryKernel};
 use double_descent::rng::stream;
-use double_descent::sweep::{Maps, PlaneSweep};
+use double_descent::sweep::{Maps, Sweep};
 use ndarray::Array2;
 use rand::RngExt;
 use rand_distr::StandardNormal;
@@ -50,10 +50,14 @@ pub struct InputArgs {
 }
 
 /// Data and features in words, for a caption.
-pub fn describe(sweep: &PlaneSweep) -> String {
-    let map = sweep.maps.of(0).map_or_else(|e| e.to_string(), |map| map.describe());
-    let (train, test) = (sweep.train.len(), sweep.test.len());
-    format!("{train} training and {test} test rows of {}; {map}", sweep.train.name())
+pub fn describe(sweep: &Sweep) -> String {
+    let map = match sweep.maps.of(0) {
+        Ok(map) => map.map_or_else(String::new, |map| map.describe()),
+        Err(error) => error.to_string(),
+    };
+    let rows = |table: Option<&Dataset>| table.map_or(0, Dataset::len);
+    let (train, test) = (rows(sweep.source.train()), rows(sweep.source.test()));
+    format!("{train} training and {test} test rows of {}; {map}", sweep.source.name())
 }
 
 impl InputArgs {
@@ -64,7 +68,7 @@ impl InputArgs {
         largest: usize,
         seed: u64,
         threads: Option<usize>,
-    ) -> Result<PlaneSweep, Error> {
+    ) -> Result<Sweep, Error> {
         let (train, test) = (data.train.dataset()?, data.test.dataset()?);
         let (inputs, pairs) = (train.features().ncols(), self.pairs);
         let kernel = self.kernel()?;
@@ -76,7 +80,7 @@ impl InputArgs {
             }
             RandomFourier::new(inputs, largest, kernel, seed)
         });
-        Ok(PlaneSweep { threads, ..PlaneSweep::new(train, test, maps, self.repeats, seed) })
+        Ok(Sweep { threads, ..Sweep::plane(train, test, maps, self.repeats, seed) })
     }
 
     /// What the features' inner products tend to.

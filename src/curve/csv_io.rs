@@ -9,27 +9,81 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
-const CELL_COLUMNS: [&str; 14] = [
-    "repeat",
-    "n",
-    "p",
-    "arm",
-    "setting",
-    "train_mse",
-    "test_mse",
-    "bias_squared",
-    "smallest_singular_value",
-    "rank",
-    "mean_squared_bias",
-    "test_mse_opposite",
-    "test_error_rate",
-    "coefficient_norm",
+/// The columns of every table of cells, in order. Tables of earlier versions have them too.
+const COLUMNS: [Column; 14] = [
+    Column::Repeat,
+    Column::N,
+    Column::P,
+    Column::Arm,
+    Column::Setting,
+    Column::Of(Metric::TrainMse),
+    Column::Of(Metric::TestMse),
+    Column::Of(Metric::BiasSquared),
+    Column::Of(Metric::SmallestSingularValue),
+    Column::Rank,
+    Column::Of(Metric::MeanSquaredBias),
+    Column::Of(Metric::TestMseOpposite),
+    Column::Of(Metric::TestErrorRate),
+    Column::Of(Metric::CoefficientNorm),
 ];
+
+/// A column of a table of cells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Column {
+    Repeat,
+    N,
+    P,
+    Arm,
+    Setting,
+    Rank,
+    Of(Metric),
+    /// Where a cell stands on an axis that counts neither samples nor features.
+    Value,
+}
+
+impl Column {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Repeat => "repeat",
+            Self::N => "n",
+            Self::P => "p",
+            Self::Arm => "arm",
+            Self::Setting => "setting",
+            Self::Rank => "rank",
+            Self::Of(metric) => metric.name(),
+            Self::Value => "value",
+        }
+    }
+
+    /// Those of every table, and behind them each that one of the cells has a number in.
+    fn used(cells: &[Cell]) -> Vec<Self> {
+        let later = Metric::ALL.iter().map(|&metric| Self::Of(metric)).chain([Self::Value]);
+        let mut unseen: Vec<Self> = later.filter(|column| !COLUMNS.contains(column)).collect();
+        let all = [&COLUMNS[..], &unseen].concat();
+        for cell in cells {
+            unseen.retain(|column| column.number(cell).is_none());
+            if unseen.is_empty() {
+                break;
+            }
+        }
+        all.into_iter().filter(|column| !unseen.contains(column)).collect()
+    }
+
+    fn number(self, cell: &Cell) -> Option<f64> {
+        match self {
+            Self::Of(metric) => cell.metric(metric),
+            Self::Value => cell.value(),
+            _ => None,
+        }
+    }
+}
 
 impl Curve {
     /// Writes every cell as a row `repeat,n,p,arm,setting,train_mse,test_mse,bias_squared,
     /// smallest_singular_value,rank,mean_squared_bias,test_mse_opposite,test_error_rate,coefficient_norm,rows_left`;
-    /// fields that an arm does not have are blank.
+    /// fields that an arm does not have are blank. Before `rows_left` come the other metrics, by their
+    /// [names](Metric::name), and `value`, the place on an axis that counts neither samples nor features: each of them where
+    /// a cell has it.
     ///
     /// `rows_left` says how many rows come after this one, 0 in the last: so a table that was cut off tells. (A table
     /// without cells is a header without this column.) Who keeps some rows only, or puts them in another order, leaves
@@ -49,7 +103,9 @@ impl Curve {
     /// Those of the writer.
     pub fn write_cells(&self, mut writer: impl Write) -> io::Result<()> {
         let mut text = Vec::with_capacity(FLUSH_AT + 512);
-        text.extend_from_slice(CELL_COLUMNS.join(",").as_bytes());
+        let columns = Column::used(&self.cells);
+        let names: Vec<&str> = columns.iter().map(|column| column.name()).collect();
+        text.extend_from_slice(names.join(",").as_bytes());
         let mut rows_left = Countdown::new(self.cells.len());
         if !self.cells.is_empty() {
             text.extend([b",", ROWS_LEFT.as_bytes()].concat());
@@ -57,27 +113,19 @@ impl Curve {
         text.push(b'\n');
         let labels: Vec<Vec<u8>> = self.arms.iter().map(label).collect();
         let mut place = Place::default();
-        let mut memo: [Memo; 8] = Default::default();
+        // The first five columns are in the texts of the place and the label.
+        let mut numbers: Vec<(Column, Memo)> =
+            columns[5..].iter().map(|&column| (column, Memo::default())).collect();
         for cell in &self.cells {
             place.refresh(cell);
             text.extend_from_slice(&place.text);
             text.extend_from_slice(labels.get(cell.arm).map_or(b",", Vec::as_slice));
-            let metrics = [
-                cell.train_mse,
-                cell.test_mse,
-                cell.bias_squared,
-                cell.smallest_singular_value,
-                cell.mean_squared_bias,
-                cell.test_mse_opposite,
-                cell.test_error_rate,
-                cell.coefficient_norm,
-            ];
-            for (column, (memo, metric)) in memo.iter_mut().zip(metrics).enumerate() {
+            for (column, memo) in &mut numbers {
                 text.push(b',');
-                memo.write(metric, &mut text);
-                if column == 3 {
-                    text.push(b',');
+                if *column == Column::Rank {
                     text.extend_from_slice(place.rank.as_bytes());
+                } else {
+                    memo.write(column.number(cell), &mut text);
                 }
             }
             text.extend_from_slice(rows_left.row_end());
@@ -93,8 +141,12 @@ impl Curve {
     /// Reads cells back, columns by their names in any order. What a table of cells does not say is blank in the result:
     /// its provenance, and whether the sweep came to its end. Arms of the same name and setting are one.
     ///
+    /// Tables of earlier and later versions are read too: a metric that a table lacks is absent in all its cells, and a
+    /// column that this version does not know is passed over.
+    ///
     /// # Errors
-    /// [`Error::Io`], [`Error::File`] with line and column for a field that is no number, [`Error::UnknownColumn`];
+    /// [`Error::Io`], [`Error::File`] with line and column for a field that is no number; [`Error::UnknownColumn`] without
+    /// one of `repeat`, `n`, `p`, `arm`, `rank`, and `value` where the axis counts neither samples nor features;
     /// [`Error::File`] with the number of missing rows for a table that was cut off, or that lacks rows inside. (Tables of
     /// earlier versions have no `rows_left` and cannot tell.)
     pub fn read_cells(path: &Path, axis: Axis) -> Result<Self, Error> {
@@ -124,7 +176,7 @@ impl Curve {
             }
         };
         let header = reader.headers().map_err(not_a_row)?.clone();
-        let place = columns(&header)?;
+        let columns = Columns::of(&header, axis)?;
         let mut rows = Rows::new(&header);
         let mut arms = Arms::default();
         let mut curve = Self::new(axis, Vec::new(), Provenance::default());
@@ -145,30 +197,24 @@ impl Curve {
                 }
             }
             let line = record.position().map(csv::Position::line);
-            let field = |column: usize| record.get(place[column]).unwrap_or("");
-            let wrong = |column: usize| {
-                bad(line, Some(CELL_COLUMNS[column]), format!("`{}` is not a number", quoted(field(column))))
+            let field = |column: Option<usize>| column.and_then(|at| record.get(at)).unwrap_or("");
+            let wrong = |column: Option<usize>| {
+                let name = column.and_then(|at| header.get(at));
+                bad(line, name, format!("`{}` is not a number", quoted(field(column))))
             };
-            let count = |column: usize| field(column).parse::<usize>().map_err(|_| wrong(column));
-            let number = |column: usize| match field(column) {
+            let count = |at: usize| field(Some(at)).parse::<usize>().map_err(|_| wrong(Some(at)));
+            let number = |column: Option<usize>| match field(column) {
                 "" => Ok(None),
                 text => text.parse::<f64>().map(Some).map_err(|_| wrong(column)),
             };
-            let cell = Cell {
-                repeat: count(0)?,
-                n: count(1)?,
-                p: count(2)?,
-                arm: arms.place(field(3), number(4)?),
-                train_mse: number(5)?,
-                test_mse: number(6)?,
-                bias_squared: number(7)?,
-                smallest_singular_value: number(8)?,
-                rank: count(9)?,
-                mean_squared_bias: number(10)?,
-                test_mse_opposite: number(11)?,
-                test_error_rate: number(12)?,
-                coefficient_norm: number(13)?,
-            };
+            let [repeat, n, p, arm, rank] = columns.needed;
+            let arm = |setting| arms.place(field(Some(arm)), setting);
+            let (repeat, n, p) = (count(repeat)?, count(n)?, count(p)?);
+            let mut cell = Cell::new(repeat, n, p, number(columns.setting).map(arm)?);
+            for &(metric, at) in &columns.metrics {
+                cell.set(metric, number(Some(at))?);
+            }
+            let cell = cell.with_rank(count(rank)?).at(number(columns.value)?);
             rows.add(&record, reader.get_ref().is_done)
                 .map_err(|reason| bad(line, Some(ROWS_LEFT), reason))?;
             curve.cells.push(cell);
@@ -179,8 +225,9 @@ impl Curve {
     }
 
     /// Writes the summaries of several metrics, a row per arm, axis value and metric: `arm,setting,
-    /// n,p,metric,count,mean,mean_low,mean_high,min,q25,median,q75,max,rows_left`; `rows_left` says how many rows come after
-    /// this one. The file is written whole or not at all.
+    /// n,p,metric,count,mean,mean_low,mean_high,min,q25,median,q75,max,standard_deviation,rows_left`; `rows_left` says how
+    /// many rows come after this one. On an axis that counts neither samples nor features its `value` stands before
+    /// `rows_left`. The file is written whole or not at all.
     ///
     /// # Errors
     /// [`Error::Io`], and those of [`Curve::summaries`].
@@ -194,7 +241,7 @@ impl Curve {
         whole_file::write(path, |file| {
             let mut rows_left = Countdown::new(tables.iter().map(Vec::len).sum());
             let mut writer = WriterBuilder::new().buffer_capacity(FLUSH_AT).from_writer(file);
-            writer.write_record([
+            let header = [
                 "arm",
                 "setting",
                 "n",
@@ -209,8 +256,11 @@ impl Curve {
                 "median",
                 "q75",
                 "max",
-                ROWS_LEFT,
-            ])?;
+                "standard_deviation",
+            ];
+            let has_values = !matches!(self.axis, Axis::Samples | Axis::Features);
+            let value = has_values.then_some(Column::Value.name());
+            writer.write_record(header.into_iter().chain(value).chain([ROWS_LEFT]))?;
             let mut number = zmij::Buffer::new();
             let mut row = ByteRecord::new();
             for (metric, summaries) in metrics.iter().zip(&tables) {
@@ -229,6 +279,12 @@ impl Curve {
                     push(&mut row, &mut number, summary.mean_band.map(|(_, high)| high));
                     for value in [summary.min, summary.q25, summary.median, summary.q75, summary.max] {
                         push(&mut row, &mut number, Some(value));
+                    }
+                    // That of a single value is not defined.
+                    let deviation = Some(summary.standard_deviation).filter(|_| summary.count > 1);
+                    push(&mut row, &mut number, deviation);
+                    if has_values {
+                        push(&mut row, &mut number, Some(summary.value));
                     }
                     row.push_field(rows_left.field());
                     writer.write_byte_record(&row)?;
@@ -341,17 +397,38 @@ fn in_words(kind: &csv::ErrorKind) -> String {
     }
 }
 
-/// The place of each cell column in a header.
-fn columns(header: &StringRecord) -> Result<Vec<usize>, Error> {
-    CELL_COLUMNS
-        .iter()
-        .map(|name| {
-            header.iter().position(|column| column == *name).ok_or_else(|| Error::UnknownColumn {
-                name: (*name).into(),
+/// The places of the columns of cells in a header.
+struct Columns {
+    /// Of `repeat`, `n`, `p`, `arm` and `rank`.
+    needed: [usize; 5],
+    setting: Option<usize>,
+    value: Option<usize>,
+    /// Of the metrics that the table has.
+    metrics: Vec<(Metric, usize)>,
+}
+
+impl Columns {
+    fn of(header: &StringRecord, axis: Axis) -> Result<Self, Error> {
+        let place = |column: Column| header.iter().position(|name| name == column.name());
+        let must = |column: Column| {
+            place(column).ok_or_else(|| Error::UnknownColumn {
+                name: column.name().into(),
                 available: header.iter().map(Into::into).collect(),
             })
+        };
+        let value = match axis {
+            Axis::Samples | Axis::Features => place(Column::Value),
+            _ => Some(must(Column::Value)?),
+        };
+        let [repeat, n, p] = [must(Column::Repeat)?, must(Column::N)?, must(Column::P)?];
+        let metric = |&metric: &Metric| Some((metric, place(Column::Of(metric))?));
+        Ok(Self {
+            needed: [repeat, n, p, must(Column::Arm)?, must(Column::Rank)?],
+            setting: place(Column::Setting),
+            value,
+            metrics: Metric::ALL.iter().filter_map(metric).collect(),
         })
-        .collect()
+    }
 }
 
 fn push(row: &mut ByteRecord, number: &mut zmij::Buffer, value: Option<f64>) {

@@ -1,12 +1,18 @@
 //! The result of a sweep: a tidy table of cells, its summaries, its peak, its shape.
 
+mod axis;
 mod csv_io;
+mod metric;
+mod packed;
 mod peak;
 mod rows_left;
+mod settings;
 mod shape;
 mod summary;
 mod surface;
 
+pub use axis::Axis;
+pub use metric::{Cell, Metric};
 pub use peak::MedianPoint;
 pub use shape::{Change, CriticalInterval, Shape, ShapeReport, ShapeTest};
 pub use summary::{Bootstrap, Summary};
@@ -15,73 +21,10 @@ pub use surface::Surface;
 use crate::Error;
 use crate::nested::Engine;
 
-/// What varies along a curve.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[non_exhaustive]
-pub enum Axis {
-    /// The number of training samples, `n`.
-    Samples,
-    /// The number of features (parameters), `p`.
-    Features,
-}
-
-/// A quantity that a cell may report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[non_exhaustive]
-pub enum Metric {
-    /// Mean squared error on the training rows.
-    TrainMse,
-    /// Mean squared error on the test rows.
-    TestMse,
-    /// Test error for the other sign of an adversary's direction.
-    TestMseOpposite,
-    /// Square of the mean over test rows of the bias (the study's quantity).
-    BiasSquared,
-    /// Mean over test rows of the squared bias.
-    MeanSquaredBias,
-    /// Smallest singular value over the rank cutoff; 0 at rank 0.
-    SmallestSingularValue,
-    /// Share of test rows whose largest prediction is not at their largest target: the classification error
-    /// of one-hot targets.
-    TestErrorRate,
-    /// `‖β̂‖`, over all outputs.
-    CoefficientNorm,
-}
-
-impl Metric {
-    /// All of them.
-    pub const ALL: [Self; 8] = [
-        Self::TrainMse,
-        Self::TestMse,
-        Self::TestMseOpposite,
-        Self::BiasSquared,
-        Self::MeanSquaredBias,
-        Self::SmallestSingularValue,
-        Self::TestErrorRate,
-        Self::CoefficientNorm,
-    ];
-
-    /// The name of its column in tables.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::TrainMse => "train_mse",
-            Self::TestMse => "test_mse",
-            Self::TestMseOpposite => "test_mse_opposite",
-            Self::BiasSquared => "bias_squared",
-            Self::MeanSquaredBias => "mean_squared_bias",
-            Self::SmallestSingularValue => "smallest_singular_value",
-            Self::TestErrorRate => "test_error_rate",
-            Self::CoefficientNorm => "coefficient_norm",
-        }
-    }
-}
-
 /// The name of an arm and the value of its knob, if it has one.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub struct ArmLabel {
     /// The arm's family, e.g. `no_small_singular_values`.
     pub name: String,
@@ -90,66 +33,18 @@ pub struct ArmLabel {
     pub setting: Option<f64>,
 }
 
-/// One fit: a row of the tidy table.
-#[derive(Clone, Copy, Debug, PartialEq, Default)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct Cell {
-    /// Which repeat.
-    pub repeat: usize,
-    /// Training samples.
-    pub n: usize,
-    /// Features.
-    pub p: usize,
-    /// Index into [`Curve::arms`].
-    pub arm: usize,
-    /// [`Metric::TrainMse`].
-    #[cfg_attr(feature = "serde", serde(default, with = "crate::stored::optional_number"))]
-    pub train_mse: Option<f64>,
-    /// [`Metric::TestMse`].
-    #[cfg_attr(feature = "serde", serde(default, with = "crate::stored::optional_number"))]
-    pub test_mse: Option<f64>,
-    /// [`Metric::TestMseOpposite`].
-    #[cfg_attr(feature = "serde", serde(default, with = "crate::stored::optional_number"))]
-    pub test_mse_opposite: Option<f64>,
-    /// [`Metric::BiasSquared`].
-    #[cfg_attr(feature = "serde", serde(default, with = "crate::stored::optional_number"))]
-    pub bias_squared: Option<f64>,
-    /// [`Metric::MeanSquaredBias`].
-    #[cfg_attr(feature = "serde", serde(default, with = "crate::stored::optional_number"))]
-    pub mean_squared_bias: Option<f64>,
-    /// [`Metric::SmallestSingularValue`].
-    #[cfg_attr(feature = "serde", serde(default, with = "crate::stored::optional_number"))]
-    pub smallest_singular_value: Option<f64>,
-    /// [`Metric::TestErrorRate`].
-    #[cfg_attr(feature = "serde", serde(default, with = "crate::stored::optional_number"))]
-    pub test_error_rate: Option<f64>,
-    /// [`Metric::CoefficientNorm`].
-    #[cfg_attr(feature = "serde", serde(default, with = "crate::stored::optional_number"))]
-    pub coefficient_norm: Option<f64>,
-    /// Numerical rank of the training features.
-    pub rank: usize,
-}
-
-impl Cell {
-    /// One of its metrics; `None` where the arm does not have it.
+impl ArmLabel {
+    /// The label of an arm.
     #[must_use]
-    pub fn metric(&self, metric: Metric) -> Option<f64> {
-        match metric {
-            Metric::TrainMse => self.train_mse,
-            Metric::TestMse => self.test_mse,
-            Metric::TestMseOpposite => self.test_mse_opposite,
-            Metric::BiasSquared => self.bias_squared,
-            Metric::MeanSquaredBias => self.mean_squared_bias,
-            Metric::SmallestSingularValue => self.smallest_singular_value,
-            Metric::TestErrorRate => self.test_error_rate,
-            Metric::CoefficientNorm => self.coefficient_norm,
-        }
+    pub fn new(name: impl Into<String>, setting: Option<f64>) -> Self {
+        Self { name: name.into(), setting }
     }
 }
 
 /// A cell that could not be computed; all others are in [`Curve::cells`].
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub struct Failure {
     /// Which repeat.
     pub repeat: usize,
@@ -157,8 +52,36 @@ pub struct Failure {
     pub n: usize,
     /// Features.
     pub p: usize,
+    /// The arm that failed, an index into [`Curve::arms`]; `None` where all of them did, or nobody knows which.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub arm: Option<usize>,
+    /// The value of an axis that counts neither samples nor features.
+    #[cfg_attr(feature = "serde", serde(default, with = "crate::stored::optional_number"))]
+    pub value: Option<f64>,
     /// Why.
     pub error: Error,
+}
+
+impl Failure {
+    /// Of all arms of a repeat with `n` training samples and `p` features.
+    #[must_use]
+    pub fn new(repeat: usize, n: usize, p: usize, error: Error) -> Self {
+        Self { repeat, n, p, arm: None, value: None, error }
+    }
+
+    /// Of one arm.
+    #[must_use]
+    pub fn of_arm(mut self, arm: usize) -> Self {
+        self.arm = Some(arm);
+        self
+    }
+
+    /// At a value of an axis that counts neither samples nor features.
+    #[must_use]
+    pub fn at(mut self, value: impl Into<Option<f64>>) -> Self {
+        self.value = value.into();
+        self
+    }
 }
 
 /// Where a curve comes from: what a caption states.
@@ -186,6 +109,7 @@ pub struct Provenance {
 /// A double descent curve: every cell of a sweep, with what is needed to label and repeat it.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub struct Curve {
     /// What varies.
     pub axis: Axis,
@@ -209,10 +133,10 @@ impl Curve {
     /// ```
     /// use double_descent::curve::{ArmLabel, Axis, Cell, Curve, Metric, Provenance};
     ///
-    /// let arm = ArmLabel { name: "measured_elsewhere".into(), setting: None };
+    /// let arm = ArmLabel::new("measured_elsewhere", None);
     /// let mut curve = Curve::new(Axis::Samples, vec![arm], Provenance::default());
     /// assert!(curve.complete && curve.cells.is_empty() && curve.failures.is_empty());
-    /// let cell = |(n, error)| Cell { n, p: 2, test_mse: Some(error), ..Cell::default() };
+    /// let cell = |(n, error)| Cell::new(0, n, 2, 0).with(Metric::TestMse, error);
     /// curve.cells.extend([(1, 0.7), (2, 9.0), (3, 0.4)].map(cell));
     /// assert_eq!(curve.highest(0, Metric::TestMse).unwrap().n, 2);
     /// ```
@@ -235,40 +159,65 @@ impl Curve {
         (0..self.arms.len()).filter(|&arm| self.arms[arm].name == name).collect()
     }
 
-    /// The values of the axis, ascending.
+    /// The values of the axis, ascending. (`n` and `p` are counts and exact up to 2⁵³; [`Axis::symbol`] and
+    /// [`Axis::unit`] say what the numbers are.) Cells without a value of the axis are left out.
     #[must_use]
-    pub fn axis_values(&self) -> Vec<usize> {
-        let mut values: Vec<usize> = Vec::new();
-        for cell in &self.cells {
-            let value = self.axis_value(cell);
+    pub fn values(&self) -> Vec<f64> {
+        let mut values: Vec<f64> = Vec::new();
+        for value in self.cells.iter().filter_map(|cell| self.axis.value(cell)) {
             // Cells of one factorisation follow each other.
             if values.last() != Some(&value) {
                 values.push(value);
             }
         }
-        values.sort_unstable();
+        values.sort_unstable_by(f64::total_cmp);
         values.dedup();
         values
     }
 
+    /// The values of an axis of counts (samples, features, members), ascending. Empty on other axes, whose values are
+    /// [`Curve::values`].
+    #[must_use]
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // whole numbers
+    pub fn axis_values(&self) -> Vec<usize> {
+        let count = |cell: &Cell| match self.axis {
+            Axis::Samples => Some(cell.n),
+            Axis::Features => Some(cell.p),
+            axis if axis.counts() => axis
+                .value(cell)
+                .filter(|value| *value >= 0.0 && value.fract() == 0.0)
+                .map(|value| value as usize),
+            _ => None,
+        };
+        distinct(self.cells.iter().filter_map(count))
+    }
+
     /// Where training data can just be interpolated: the axis value at which `n = p`. `None` if the
-    /// fixed one of the two is not the same in all cells.
+    /// fixed one of the two is not the same in all cells, and on an axis that is neither.
     #[must_use]
     pub fn interpolation_threshold(&self) -> Option<usize> {
-        let mut fixed = self.cells.iter().map(|cell| match self.axis {
-            Axis::Samples => cell.p,
-            Axis::Features => cell.n,
-        });
-        let first = fixed.next()?;
-        fixed.all(|other| other == first).then_some(first)
+        let fixed = |cell: &Cell| match self.axis {
+            Axis::Samples => Some(cell.p),
+            Axis::Features => Some(cell.n),
+            _ => None,
+        };
+        let first = fixed(self.cells.first()?)?;
+        self.cells.iter().all(|cell| fixed(cell) == Some(first)).then_some(first)
+    }
+
+    /// One cell: a repeat, a count on the axis, an arm.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss)] // counts of rows and columns
+    pub fn cell(&self, repeat: usize, axis_value: usize, arm: usize) -> Option<&Cell> {
+        self.cell_at(repeat, axis_value as f64, arm)
     }
 
     /// One cell: a repeat, a value of the axis, an arm.
     #[must_use]
-    pub fn cell(&self, repeat: usize, axis_value: usize, arm: usize) -> Option<&Cell> {
-        self.cells
-            .iter()
-            .find(|cell| cell.repeat == repeat && self.axis_value(cell) == axis_value && cell.arm == arm)
+    pub fn cell_at(&self, repeat: usize, value: f64, arm: usize) -> Option<&Cell> {
+        let is =
+            |cell: &&Cell| cell.repeat == repeat && cell.arm == arm && self.axis.value(cell) == Some(value);
+        self.cells.iter().find(is)
     }
 
     /// How many repeats there are.
@@ -276,13 +225,20 @@ impl Curve {
     pub fn repeats(&self) -> usize {
         self.cells.iter().map(|cell| cell.repeat.saturating_add(1)).max().unwrap_or(0)
     }
+}
 
-    pub(crate) fn axis_value(&self, cell: &Cell) -> usize {
-        match self.axis {
-            Axis::Samples => cell.n,
-            Axis::Features => cell.p,
+/// Ascending, each once.
+fn distinct(values: impl Iterator<Item = usize>) -> Vec<usize> {
+    let mut all: Vec<usize> = Vec::new();
+    for value in values {
+        // Neighbours in a table are mostly equal.
+        if all.last() != Some(&value) {
+            all.push(value);
         }
     }
+    all.sort_unstable();
+    all.dedup();
+    all
 }
 
 #[cfg(all(test, feature = "serde"))]
@@ -312,8 +268,9 @@ mod tests {
             Error::Resource { reason: "no threads".into() },
         ];
         let mut curve = Curve::new(Axis::Features, Vec::new(), Provenance::default());
-        let failure = |(repeat, error)| Failure { repeat, n: 4, p: 9, error };
+        let failure = |(repeat, error)| Failure::new(repeat, 4, 9, error);
         curve.failures = errors.into_iter().enumerate().map(failure).collect();
+        curve.failures[1] = curve.failures[1].clone().of_arm(2).at(0.5);
         let text = serde_json::to_string(&curve).unwrap();
         assert_eq!(serde_json::from_str::<Curve>(&text).unwrap(), curve);
         let surface = Surface::new(curve.clone());

@@ -1,16 +1,19 @@
 //! Two points of a curve of medians: its peak, and where it is highest.
 
 use super::shape::CONFIDENCE;
-use super::{Curve, Metric};
+use super::{Cell, Curve, Metric};
 
 /// A point of a curve of medians.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub struct MedianPoint {
     /// Training samples there.
     pub n: usize,
     /// Features there.
     pub p: usize,
+    /// The value of the axis there: `n` or `p`, or a penalty, a time, a setting.
+    pub value: f64,
     /// The median over the repeats there.
     pub median: f64,
 }
@@ -39,8 +42,9 @@ impl Curve {
     pub fn peak(&self, arm: usize, metric: Metric) -> Option<MedianPoint> {
         let peaks = self.certified(arm, metric, CONFIDENCE).ok()?.peaks();
         let peak = peaks.into_iter().max_by(|a, b| a.height.total_cmp(&b.height))?;
-        let cell = self.cells.iter().find(|cell| cell.arm == arm && self.axis_value(cell) == peak.peak)?;
-        Some(MedianPoint { n: cell.n, p: cell.p, median: peak.height })
+        let there = |cell: &&Cell| cell.arm == arm && self.axis.value(cell) == Some(peak.peak);
+        let cell = self.cells.iter().find(there)?;
+        Some(MedianPoint { n: cell.n, p: cell.p, value: peak.peak, median: peak.height })
     }
 
     /// Where the median of a metric is largest, for one arm: at an end of the axis or inside, by chance or not. `None`
@@ -50,9 +54,9 @@ impl Curve {
     /// ```
     /// use double_descent::curve::{ArmLabel, Axis, Cell, Curve, Metric, Provenance};
     ///
-    /// let arm = ArmLabel { name: "measured_elsewhere".into(), setting: None };
+    /// let arm = ArmLabel::new("measured_elsewhere", None);
     /// let mut curve = Curve::new(Axis::Samples, vec![arm], Provenance::default());
-    /// let cell = |(n, error)| Cell { n, p: 2, test_mse: Some(error), ..Cell::default() };
+    /// let cell = |(n, error)| Cell::new(0, n, 2, 0).with(Metric::TestMse, error);
     /// curve.cells.extend([(1, 9.5), (2, 9.0), (3, 0.4)].map(cell));
     /// assert_eq!(curve.highest(0, Metric::TestMse).unwrap().n, 1);
     /// assert!(curve.peak(0, Metric::TestMse).is_none()); // and one repeat certifies nothing

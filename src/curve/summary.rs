@@ -19,11 +19,14 @@ pub struct Bootstrap {
 /// The distribution of one metric over the repeats of one axis value and arm.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub struct Summary {
-    /// Training samples.
+    /// Training samples. (Where they are not those of all repeats: of the first.)
     pub n: usize,
-    /// Features.
+    /// Features, likewise.
     pub p: usize,
+    /// The value of the axis: `n` or `p`, or a penalty, a time, a setting.
+    pub value: f64,
     /// Index into [`Curve::arms`].
     pub arm: usize,
     /// How many repeats have the metric.
@@ -42,6 +45,15 @@ pub struct Summary {
     pub q75: f64,
     /// The largest.
     pub max: f64,
+    /// Their standard deviation, with `count − 1` in the denominator; NaN for a single one.
+    #[cfg_attr(feature = "serde", serde(default = "not_a_number", with = "crate::stored::number"))]
+    pub standard_deviation: f64,
+}
+
+/// What summaries of earlier versions say of a standard deviation.
+#[cfg(feature = "serde")]
+fn not_a_number() -> f64 {
+    f64::NAN
 }
 
 impl Curve {
@@ -84,7 +96,7 @@ impl Curve {
             let (repeats, groups) = (self.repeats().min(self.cells.len()), self.cells.len());
             let needed = [
                 table(draws, repeats),
-                table(draws, groups.min(self.axis_values().len() * self.arms.len())),
+                table(draws, groups.min(self.values().len() * self.arms.len())),
                 table(draws, 1),
             ];
             reserve("a bootstrap", sum(needed))?;
@@ -96,8 +108,8 @@ impl Curve {
                 add_bands(&distinct.groups, &mut summaries, bootstrap);
             }
             let of_group = |(group, &index): (&Group, &usize)| {
-                let Cell { n, p, arm, .. } = group.first;
-                Summary { n, p, arm, ..summaries[index] }
+                let Group { n, p, value, arm, .. } = *group;
+                Summary { n, p, value, arm, ..summaries[index] }
             };
             groups.iter().zip(&distinct.index).map(of_group).collect()
         };
@@ -108,23 +120,24 @@ impl Curve {
     pub(super) fn medians(&self, arm: usize, metric: Metric) -> Vec<MedianPoint> {
         let groups = self.groups(&[metric], |cell| cell.arm == arm);
         let point = |group: &Group| {
-            let Summary { n, p, median, .. } = group.summary();
-            MedianPoint { n, p, median }
+            let Summary { n, p, value, median, .. } = group.summary();
+            MedianPoint { n, p, value, median }
         };
         groups.iter().flatten().map(point).collect()
     }
 
     /// The values of each metric by arm and axis value, each group in the order of its repeats.
     fn groups(&self, metrics: &[Metric], wanted: impl Fn(&Cell) -> bool) -> Vec<Vec<Group>> {
-        let axis = self.axis_values();
-        let place_of = |cell: &Cell| axis.binary_search(&self.axis_value(cell)).unwrap_or(0);
+        let axis = self.values();
+        let place_of = |value: f64| axis.binary_search_by(|known| known.total_cmp(&value)).ok();
         let slot_of = |cell: &Cell, place: usize| cell.arm.saturating_mul(axis.len()).saturating_add(place);
         let all = axis.len().saturating_mul(self.arms.len());
         // A table in which each row is an arm of its own has room for more groups than there is memory: then those alone
         // that have a cell.
         let used = (all > 4 * self.cells.len() + 1024).then(|| {
             let known = self.cells.iter().filter(|cell| cell.arm < self.arms.len());
-            let mut used: Vec<usize> = known.map(|cell| slot_of(cell, place_of(cell))).collect();
+            let slot = |cell: &Cell| Some(slot_of(cell, place_of(self.axis.value(cell)?)?));
+            let mut used: Vec<usize> = known.filter_map(slot).collect();
             used.sort_unstable();
             used.dedup();
             used
@@ -136,8 +149,9 @@ impl Curve {
         let mut place = 0;
         for cell in self.cells.iter().filter(|cell| wanted(cell)) {
             // Cells of one factorisation follow each other: mostly the place is that of the last.
-            if axis.get(place) != Some(&self.axis_value(cell)) {
-                place = place_of(cell);
+            let Some(value) = self.axis.value(cell) else { continue };
+            if axis.get(place) != Some(&value) {
+                place = place_of(value).unwrap_or(0);
             }
             let mut slot = slot_of(cell, place);
             if let Some(used) = &used {
@@ -145,9 +159,7 @@ impl Curve {
             }
             for (groups, &metric) in groups.iter_mut().zip(metrics) {
                 if let (Some(slot), Some(value)) = (groups.get_mut(slot), cell.metric(metric)) {
-                    slot.get_or_insert_with(|| Group { first: *cell, values: Vec::with_capacity(repeats) })
-                        .values
-                        .push(value);
+                    slot.get_or_insert_with(|| Group::new(cell, axis[place], repeats)).values.push(value);
                 }
             }
         }
@@ -157,29 +169,50 @@ impl Curve {
 
 /// The values of one metric at one axis value and arm, ordered by repeat.
 struct Group {
-    first: Cell,
+    n: usize,
+    p: usize,
+    /// Of the axis.
+    value: f64,
+    arm: usize,
     values: Vec<f64>,
 }
 
 impl Group {
+    /// One that begins with a cell, and has room for some repeats.
+    fn new(first: &Cell, value: f64, repeats: usize) -> Self {
+        Self { n: first.n, p: first.p, value, arm: first.arm, values: Vec::with_capacity(repeats) }
+    }
+
     fn summary(&self) -> Summary {
         let mut sorted = self.values.clone();
         sorted.sort_unstable_by(f64::total_cmp);
-        let Cell { n, p, arm, .. } = self.first;
+        let Self { n, p, value, arm, .. } = *self;
+        let mean = self.values.iter().sum::<f64>() / sorted.len() as f64;
         Summary {
             n,
             p,
+            value,
             arm,
             count: sorted.len(),
-            mean: self.values.iter().sum::<f64>() / sorted.len() as f64,
+            mean,
             mean_band: None,
             min: sorted[0],
             q25: quantile(&sorted, 0.25),
             median: quantile(&sorted, 0.5),
             q75: quantile(&sorted, 0.75),
             max: sorted[sorted.len() - 1],
+            standard_deviation: standard_deviation(&self.values, mean),
         }
     }
+}
+
+/// With `count − 1` in the denominator: NaN for a single value. The largest deviation is taken out first, so that no square
+/// of one overflows or vanishes.
+fn standard_deviation(values: &[f64], mean: f64) -> f64 {
+    let largest = values.iter().map(|value| (value - mean).abs()).fold(0.0, f64::max);
+    let scale = if largest > 0.0 { largest } else { 1.0 };
+    let squares: f64 = values.iter().map(|value| ((value - mean) / scale).powi(2)).sum();
+    scale * (squares / (values.len() as f64 - 1.0)).sqrt()
 }
 
 /// Groups without repetition: arms often agree over stretches of the axis, a cutoff below every singular
@@ -196,7 +229,7 @@ impl<'a> Distinct<'a> {
         let mut distinct = Self { groups: Vec::new(), index: Vec::with_capacity(all.len()) };
         let mut last = std::collections::HashMap::new();
         for group in all {
-            let key = (group.first.n, group.first.p);
+            let key = group.value.to_bits();
             let known = last.get(&key).copied();
             let same = |&index: &usize| distinct.groups[index].values == group.values;
             let index = known.filter(same).unwrap_or(distinct.groups.len());

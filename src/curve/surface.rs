@@ -1,7 +1,7 @@
 //! Curves over two axes: the n × p plane.
 
 use super::summary::median;
-use super::{Axis, Cell, Curve, Metric};
+use super::{Axis, Cell, Curve, Metric, distinct};
 use crate::Error;
 use ndarray::Array2;
 use std::path::Path;
@@ -129,11 +129,4 @@ fn medians<'a>(
         }
     }
     Array2::from_shape_fn((rows, columns), |(i, j)| median(&mut values[i * columns + j]))
-}
-
-fn distinct(values: impl Iterator<Item = usize>) -> Vec<usize> {
-    let mut values: Vec<usize> = values.collect();
-    values.sort_unstable();
-    values.dedup();
-    values
 }

@@ -2,8 +2,9 @@
 
 use crate::ablation::{Ablation, Adversary};
 use crate::curve::ArmLabel;
-use crate::filter::{MinNorm, SpectralFilter};
+use crate::filter::{MinNorm, Ridge, SpectralFilter};
 use crate::{Error, user_code};
+use ndarray::Array2;
 use std::sync::{Arc, OnceLock};
 
 /// The cutoffs of the published study: 10⁻³ … 10⁰, seven, log-spaced.
@@ -18,12 +19,10 @@ const STRENGTHS: [f64; 7] = [0.0, 0.1, 0.316, 1.0, 3.16, 10.0, 31.6];
 ///
 /// # Examples
 /// ```
-/// use double_descent::filter::Ridge;
 /// use double_descent::sweep::Arm;
 /// use double_descent::{Ablation, Adversary};
-/// use std::sync::Arc;
 ///
-/// let ridge = Arm::new("ridge", Some(0.1), Arc::new(Ridge::new(0.1)?));
+/// let ridge = Arm::ridge(0.1)?;
 /// let attacked_ridge = Arm { adversary: Some(Adversary::TestDatum { strength: 1.0 }), ..ridge };
 /// let all_off = Arm {
 ///     ablation: Ablation::none().small_singular_values(0.1)?.test_features_on(5).no_residuals(),
@@ -44,13 +43,53 @@ pub struct Arm {
     pub ablation: Ablation,
     /// Who attacks. The datum is altered before any ablation projects it.
     pub adversary: Option<Adversary>,
+    /// Training targets in place of those of the source, row by row (label noise).
+    pub targets: Option<Arc<Array2<f64>>>,
+    /// Test targets in place of those of the source (errors on noisy labels).
+    pub test_targets: Option<Arc<Array2<f64>>>,
 }
 
 impl Arm {
     /// An estimator with nothing switched off and nobody attacking.
     #[must_use]
     pub fn new(name: impl Into<String>, setting: Option<f64>, estimator: Arc<dyn SpectralFilter>) -> Self {
-        Self { name: name.into(), setting, estimator, ablation: Ablation::none(), adversary: None }
+        Self {
+            name: name.into(),
+            setting,
+            estimator,
+            ablation: Ablation::none(),
+            adversary: None,
+            targets: None,
+            test_targets: None,
+        }
+    }
+
+    /// `min_norm`: minimum-norm least squares.
+    #[must_use]
+    pub fn min_norm() -> Self {
+        Self { name: "min_norm".into(), ..Self::unablated() }
+    }
+
+    /// `ridge`: ridge regression with penalty `lambda`.
+    ///
+    /// # Errors
+    /// [`Error::Domain`] unless `lambda` is positive and finite.
+    pub fn ridge(lambda: f64) -> Result<Self, Error> {
+        Ok(Self::new("ridge", Some(lambda), Arc::new(Ridge::new(lambda)?)))
+    }
+
+    /// The same with other training targets (`N × k`), e.g. noisy labels; `setting` says how noisy.
+    #[must_use]
+    pub fn trained_on(mut self, setting: Option<f64>, targets: Array2<f64>) -> Self {
+        (self.setting, self.targets) = (setting, Some(Arc::new(targets)));
+        self
+    }
+
+    /// The same, tested on other targets (`M × k`; of one table, `N × k`).
+    #[must_use]
+    pub fn tested_on(mut self, targets: Array2<f64>) -> Self {
+        self.test_targets = Some(Arc::new(targets));
+        self
     }
 
     /// Minimum-norm least squares as it is: `unablated`.

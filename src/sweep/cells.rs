@@ -36,12 +36,12 @@ pub type Visited<T> = Vec<(Place, Option<T>)>;
 /// let inputs = array![[1.0, 2.0, 3.0], [2.0, 4.0, 7.0]];
 /// let cell = |&Place { axis_value: p, repeat }: &Place| -> Result<[Cell; 1], Error> {
 ///     let svd = Svd::new(&Coordinates::new(3).design(&inputs, p)?)?;
-///     Ok([Cell { repeat, n: 2, p, rank: svd.rank(), ..Cell::default() }])
+///     Ok([Cell::new(repeat, 2, p, 0).with_rank(svd.rank())])
 /// };
 /// let grid = Grid { axis: vec![1, 2, 3, 4], repeats: 1, threads: None, batch: 1 };
 /// let visited = grid.run(&(), |places| places.iter().map(cell).collect())?;
 ///
-/// let arm = ArmLabel { name: "coordinates".into(), setting: None };
+/// let arm = ArmLabel::new("coordinates", None);
 /// let mut curve = Curve::new(Axis::Features, vec![arm], Provenance::default());
 /// add_cells(&mut curve, visited, |place| (2, place.axis_value));
 /// assert_eq!(curve.cells.iter().map(|cell| cell.rank).collect::<Vec<_>>(), [1, 1, 2]);
@@ -59,7 +59,7 @@ pub fn add_cells<C: IntoIterator<Item = Cell>>(
             Some(Ok(cells)) => curve.cells.extend(cells),
             Some(Err(error)) => {
                 let (n, p) = sizes(place);
-                curve.failures.push(Failure { repeat: place.repeat, n, p, error });
+                curve.failures.push(Failure::new(place.repeat, n, p, error));
             }
             None => curve.complete = false,
         }

@@ -1,48 +1,84 @@
 //! Errors of classification on the test rows of one cell.
 
-use super::evaluate::Study;
-use super::{Arm, gather};
+use super::coordinates::Coordinates;
+use super::gather;
+use super::lines::Line;
+use super::study::{Study, Tests};
 use crate::Error;
 use crate::risk::{error_rate, first_largest};
 use crate::svd::Svd;
-use ndarray::{Array2, s};
+use ndarray::{Array2, ArrayView2, s};
+use std::ops::Range;
 
 /// The test rows in the coordinates of the modes, and their classes. Classes are no sum of squares, so here every test
 /// row is touched: `m p r` multiplications a cell, `m r k` an arm.
-pub(super) struct ErrorRates {
+pub(super) struct ErrorRates<'s, 'a> {
+    study: &'s Study<'a>,
     /// `X_test V`, `m × r`.
     images: Array2<f64>,
-    classes: Vec<usize>,
-    /// Those of the best linear model.
-    classes_of_model: Vec<usize>,
+    /// Those of each table of test targets.
+    classes: Vec<Vec<usize>>,
+    /// Those of the best linear model, for each table.
+    classes_of_model: Vec<Vec<usize>>,
+    coordinates: Option<&'s Coordinates>,
 }
 
-impl ErrorRates {
-    pub(super) fn new(study: &Study<'_>, svd: &Svd, training: &[usize]) -> Self {
-        let mut trains = vec![false; study.data.len()];
-        for &row in training {
-            trains[row] = true;
-        }
-        let test: Vec<usize> = (0..trains.len()).filter(|&row| !trains[row]).collect();
-        let features = gather(study.data.features(), &test);
-        let classes = |targets: &Array2<f64>| targets.rows().into_iter().map(first_largest).collect();
+impl<'s, 'a> ErrorRates<'s, 'a> {
+    pub(super) fn new(
+        study: &'s Study<'a>,
+        svd: &Svd,
+        training: &[usize],
+        coordinates: Option<&'s Coordinates>,
+    ) -> Self {
+        let p = svd.vt().ncols();
+        let (features, targets) = match &study.tests {
+            Tests::Rows { rows: Some((x, y)), .. } => (x.slice(s![.., ..p]).to_owned(), y.to_owned()),
+            Tests::Others { y, .. } | Tests::After { y, .. } => {
+                let test = study.test_rows(training);
+                (study.design(&test, p), gather(y.view(), &test))
+            }
+            Tests::Rows { rows: None, .. } => (Array2::zeros((0, p)), Array2::zeros((0, 0))),
+        };
+        let k = study.targets.k;
+        let classes = |targets: ArrayView2<'_, f64>| -> Vec<usize> {
+            targets.rows().into_iter().map(first_largest).collect()
+        };
+        let of_table = |first: usize| classes(targets.slice(s![.., first..first + k]));
+        let of_model = |ideal: &Array2<f64>| {
+            let predictions = features.dot(ideal);
+            (0..ideal.ncols()).step_by(k).map(|i| classes(predictions.slice(s![.., i..i + k]))).collect()
+        };
+        let images = match coordinates {
+            Some(coordinates) => coordinates.of_features(features.view()).dot(&svd.vt().t()),
+            None => features.dot(&svd.vt().t()),
+        };
         Self {
-            images: features.dot(&svd.vt().t()),
-            classes: classes(&gather(study.data.targets(), &test)),
-            classes_of_model: classes(&features.dot(&study.ideal)),
+            study,
+            images,
+            classes: (0..targets.ncols()).step_by(k).map(of_table).collect(),
+            classes_of_model: study.ideal(p).map(of_model).unwrap_or_default(),
+            coordinates,
         }
     }
 
     /// The share of test rows whose largest prediction is not at their largest target. `solutions` are, for each
     /// output, its coefficients of the leading modes and what is added to all its predictions.
-    pub(super) fn of(&self, arm: &Arm, solutions: &[(Vec<f64>, f64)]) -> Result<f64, Error> {
+    pub(super) fn of(&self, line: &Line, solutions: &[(Vec<f64>, f64)]) -> Result<f64, Error> {
         let mut predictions = Array2::zeros((self.images.nrows(), solutions.len()));
-        for (mut column, (alpha, shift)) in predictions.columns_mut().into_iter().zip(solutions) {
+        let Range { start, .. } = line.outputs;
+        let (trained, tested) = self.study.targets.outputs[start];
+        for (output, (mut column, (alpha, shift))) in
+            predictions.columns_mut().into_iter().zip(solutions).enumerate()
+        {
+            let constant = self.coordinates.map_or(0.0, |coordinates| coordinates.targets[trained + output]);
             let images = self.images.slice(s![.., ..alpha.len()]);
-            column.assign(&(images.dot(&ndarray::aview1(alpha)) + *shift));
+            column.assign(&(images.dot(&ndarray::aview1(alpha)) + (*shift + constant)));
         }
-        let classes =
-            if arm.ablation.is_without_residuals() { &self.classes_of_model } else { &self.classes };
+        let k = self.study.targets.k;
+        let classes = match self.classes_of_model.get(start / k) {
+            Some(classes) if line.arm.ablation.is_without_residuals() => classes,
+            _ => &self.classes[tested / k],
+        };
         error_rate(&predictions, classes)
     }
 }

@@ -5,39 +5,58 @@
 
 mod arm;
 mod cells;
-mod defined;
+mod check;
+mod coordinates;
+mod engine;
 mod error_rates;
 mod estimate;
-mod evaluate;
-mod nested;
-mod plane;
+mod lines;
+mod maps;
+mod measured;
+mod output;
+mod parameter;
 mod record;
+mod run;
+mod source;
+mod spectral;
 mod splits;
+mod study;
+mod task;
+mod test_blocks;
 mod test_errors;
 
 pub use arm::Arm;
 pub use cells::{Grid, Observer, Place, Visited, add_cells};
-pub use plane::{Maps, PlaneArm, PlaneSweep};
+pub use coordinates::Intercept;
+pub use maps::Maps;
+pub use parameter::Parameter;
 pub use record::{Identity, Payload, Record, Recording, Repeat};
+pub use source::{Draw, Drawn, Source, TestOn};
 pub use splits::Splits;
 
 use crate::Error;
-use crate::curve::{Axis, Cell, Curve, Metric, Provenance};
+use crate::curve::{Curve, Metric, Surface};
 use crate::dataset::Dataset;
 use crate::nested::Engine;
-use crate::svd::{Backend, Jacobi, Svd};
-use evaluate::{Measured, Scratch, Study, Wanted};
+use crate::svd::{Backend, Faer, Jacobi};
 use ndarray::{Array2, ArrayView2};
-use std::ops::Range;
 use std::sync::Arc;
 
 /// Repeats of one size that are factorised together.
 const BATCH: usize = 48;
 
-/// A sample-wise sweep: training sets of growing size `n` from one table, the test set always all
-/// other rows, every arm on the same factorisations.
+/// An experiment: fits on the first `n` of an order of training rows and the first `p` features, for every `n` and `p` of
+/// two lists, every repeat and every arm. It says everything that a figure's caption must state.
 ///
-/// A value: set what you need, then [`Sweep::run`].
+/// A value: set what you need, then [`Sweep::run`] for a curve, or [`Sweep::surface`] for the n × p plane.
+///
+/// | constructor | what it is a curve over | tested on |
+/// |---|---|---|
+/// | [`Sweep::new`] | n, on all features of a table | all other rows |
+/// | [`Sweep::over_features`] | p, at one n | a table of its own |
+/// | [`Sweep::plane`] | both | a table of its own |
+/// | [`Sweep::over_penalties`], [`Sweep::over`] | a penalty, a time, a number of your own | all other rows |
+/// | [`Sweep::of`] | whatever is set | what the [`Source`] says |
 ///
 /// # Examples
 /// ```
@@ -66,41 +85,169 @@ const BATCH: usize = 48;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Sweep {
-    /// The table.
-    pub data: Dataset,
-    /// The sizes `n` of the training sets; each from 1 to one under the number of rows.
-    pub sizes: Vec<usize>,
+    /// What one repeat trains and tests on.
+    pub source: Source,
     /// Which rows train.
     pub splits: Splits,
+    /// Raw inputs to features; [`Maps::none`] where they are the features.
+    pub maps: Maps,
+    /// The sizes `n` of the training sets; of a table that is tested on its other rows each is from 1 to one under the
+    /// number of rows.
+    pub samples: Vec<usize>,
+    /// The numbers of features `p`, the first of the map's or of the inputs. Empty: all inputs.
+    pub features: Vec<usize>,
+    /// What else varies.
+    pub parameter: Option<Parameter>,
     /// What is computed from each factorisation.
     pub arms: Vec<Arm>,
     /// Which quantities cells report. One that no arm has is an error ([`Metric::TestErrorRate`] of targets of a
     /// single column, [`Metric::TestMseOpposite`] without an adversary); all of them together, [`Metric::ALL`], are
     /// a request for whatever there is.
     pub metrics: Vec<Metric>,
-    /// One factorisation that grows along the curve ([`Engine::Nested`]), or one SVD a cell. `None`: nested
-    /// where every arm is minimum norm (at machine precision) or ridge, with nothing ablated and nobody
-    /// attacking, and only training and test errors are asked for. [`Provenance::engine`] says which ran.
+    /// How fits get their constant.
+    pub intercept: Intercept,
+    /// Whether features are brought to mean 0 and variance 1 on the training rows of each cell.
+    pub standardise: bool,
+    /// Factorisations that grow along rows, columns or both ([`Engine::Nested`]), or one SVD a cell. `None`: nested
+    /// wherever one of them has all that is asked for, and the cheapest of those. [`Provenance::engine`] says which ran.
+    ///
+    /// [`Provenance::engine`]: crate::curve::Provenance::engine
     pub engine: Option<Engine>,
-    /// How many threads; `None`: as many as the machine has. No result depends on it.
+    /// How many threads; `None`: as many as the machine has. No result depends on it. Each takes memory for the tables
+    /// of a repeat, where repeats have some of their own.
     pub threads: Option<usize>,
-    /// Who factorises.
+    /// Who factorises, where it is one SVD a cell.
     pub backend: Arc<dyn Backend>,
 }
 
 impl Sweep {
-    /// A sweep over drawn splits with the arms of the ablation study.
+    /// A sample-wise sweep of a table over drawn splits with the arms of the ablation study; the test set is always all
+    /// other rows.
     #[must_use]
     pub fn new(data: Dataset, sizes: impl IntoIterator<Item = usize>, repeats: usize, seed: u64) -> Self {
         Self {
             arms: Arm::ablation_study(data.features().ncols()),
-            data,
-            sizes: sizes.into_iter().collect(),
-            splits: Splits::Drawn { repeats, seed },
+            samples: sizes.into_iter().collect(),
             metrics: Metric::ALL.to_vec(),
+            backend: Arc::new(Jacobi),
+            ..Self::of(Source::Table(data), Splits::Drawn { repeats, seed })
+        }
+    }
+
+    /// A sweep of minimum-norm fits over nothing yet, with training and test errors and norms: set `samples`, and
+    /// `features` or `parameter`.
+    #[must_use]
+    pub fn of(source: Source, splits: Splits) -> Self {
+        Self {
+            source,
+            splits,
+            maps: Maps::none(),
+            samples: Vec::new(),
+            features: Vec::new(),
+            parameter: None,
+            arms: vec![Arm::min_norm()],
+            metrics: vec![Metric::TrainMse, Metric::TestMse, Metric::CoefficientNorm],
+            intercept: Intercept::None,
+            standardise: false,
             engine: None,
             threads: None,
-            backend: Arc::new(Jacobi),
+            backend: Arc::new(Faer),
+        }
+    }
+
+    /// A sweep over the n × p plane of a map, tested on a table of its own: minimum-norm fits with errors, norms and, for
+    /// two outputs or more, error rates. Set `samples` and `features`, then ask for the [`surface`](Sweep::surface).
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::curve::Metric;
+    /// use double_descent::dataset::Dataset;
+    /// use double_descent::sweep::{Maps, Sweep};
+    ///
+    /// let (train, test) = Dataset::diabetes().split(300)?;
+    /// let sweep = Sweep {
+    ///     samples: vec![4, 8, 40],
+    ///     features: (1..=10).collect(),
+    ///     ..Sweep::plane(train, test, Maps::none(), 20, 0)
+    /// };
+    /// let curve = sweep.surface()?.over_features(8).unwrap(); // n = 8, every p
+    /// assert_eq!(curve.highest(0, Metric::TestMse).unwrap().p, 8);
+    /// # Ok::<(), double_descent::Error>(())
+    /// ```
+    ///
+    /// # References
+    /// Belkin, Hsu, Ma and Mandal, *Reconciling modern machine-learning practice and the bias-variance trade-off*,
+    /// PNAS 2019; Nakkiran et al., *Deep double descent*, ICLR 2020, appendix D.
+    #[must_use]
+    pub fn plane(train: Dataset, test: Dataset, maps: Maps, repeats: usize, seed: u64) -> Self {
+        let classes = train.targets().ncols() > 1;
+        let mut sweep = Self::of(Source::TrainTest { train, test }, Splits::Drawn { repeats, seed });
+        if classes {
+            sweep.metrics.push(Metric::TestErrorRate);
+        }
+        Self { maps, ..sweep }
+    }
+
+    /// A model-wise sweep: the first `p` features of a map on `n` training rows, tested on a table of its own.
+    #[must_use]
+    pub fn over_features(
+        (train, test): (Dataset, Dataset),
+        maps: Maps,
+        n: usize,
+        features: impl IntoIterator<Item = usize>,
+        repeats: usize,
+        seed: u64,
+    ) -> Self {
+        let (samples, features) = (vec![n], features.into_iter().collect());
+        Self { samples, features, ..Self::plane(train, test, maps, repeats, seed) }
+    }
+
+    /// Ridge fits on `n` rows of a table over the penalty, all from one factorisation a repeat.
+    #[must_use]
+    pub fn over_penalties(
+        data: Dataset,
+        n: usize,
+        penalties: impl IntoIterator<Item = f64>,
+        repeats: usize,
+        seed: u64,
+    ) -> Self {
+        Self::over_parameter(data, n, Parameter::penalty(penalties), repeats, seed)
+    }
+
+    /// Fits on `n` rows of a table over a number of your own: `family(value)` is the estimator at that value. All are
+    /// read off one factorisation a repeat.
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::curve::Metric;
+    /// use double_descent::dataset::Dataset;
+    /// use double_descent::filter::LeadingModes;
+    /// use double_descent::sweep::Sweep;
+    /// use std::sync::Arc;
+    ///
+    /// let modes = (1..=10).map(f64::from);
+    /// let sweep = Sweep::over(Dataset::diabetes(), 10, modes, 20, 0, |k| Ok(Arc::new(LeadingModes(k as usize))));
+    /// assert_eq!(sweep.run()?.cells.len(), 20 * 10);
+    /// # Ok::<(), double_descent::Error>(())
+    /// ```
+    pub fn over(
+        data: Dataset,
+        n: usize,
+        values: impl IntoIterator<Item = f64>,
+        repeats: usize,
+        seed: u64,
+        family: impl Fn(f64) -> Result<Arc<dyn crate::filter::SpectralFilter>, Error> + Send + Sync + 'static,
+    ) -> Self {
+        let parameter = Parameter::estimators(crate::curve::Axis::Setting, values, family);
+        Self::over_parameter(data, n, parameter, repeats, seed)
+    }
+
+    fn over_parameter(data: Dataset, n: usize, parameter: Parameter, repeats: usize, seed: u64) -> Self {
+        Self {
+            parameter: Some(parameter),
+            arms: vec![Arm::min_norm()],
+            metrics: vec![Metric::TrainMse, Metric::TestMse, Metric::CoefficientNorm],
+            ..Self::new(data, [n], repeats, seed)
         }
     }
 
@@ -110,8 +257,9 @@ impl Sweep {
     /// What is wrong with the sweep as a whole: sizes that leave no training or no test row, or
     /// are listed twice ([`Error::Domain`]), no repeats, splits that do not fit the table, an adversary
     /// of infinite strength, no threads to be had, a best linear model of the whole table that does not fit into
-    /// `f64` ([`Error::Overflow`]), a metric that no arm has ([`Error::Unsupported`]). A single cell that fails, or a
-    /// single arm in it, does not end the sweep: see [`Curve::failures`]. Where all fail, the error is the first one's.
+    /// `f64` ([`Error::Overflow`]), a metric that no arm has, or parts that do not go together ([`Error::Unsupported`]). A
+    /// single cell that fails, or a single arm in it, does not end the sweep: see [`Curve::failures`]. Where all fail, the
+    /// error is the first one's.
     pub fn run(&self) -> Result<Curve, Error> {
         self.run_with(&())
     }
@@ -122,142 +270,35 @@ impl Sweep {
     /// # Errors
     /// Those of [`Sweep::run`].
     pub fn run_with(&self, observer: &dyn Observer) -> Result<Curve, Error> {
-        let (study, orders) = self.begin()?;
-        let all = 0..orders.len();
-        cells::unless_all_failed(self.measure_repeats(&study, &orders, all, self.threads, observer)?)
+        let ready = self.begin()?;
+        let tables = ready.tables()?;
+        cells::unless_all_failed(ready.repeats(tables.as_ref(), 0..ready.count(), self.threads, observer)?)
     }
 
-    /// What all repeats share, and the rows of each.
-    fn begin(&self) -> Result<(Study<'_>, Vec<Vec<usize>>), Error> {
-        self.reserve()?;
-        let orders = self.splits.orders(self.data.len(), self.sizes.iter().copied().max().unwrap_or(0))?;
-        let mut study = Study::new(&self.data, &self.arms, &*self.backend)?;
-        study.counts_errors = self.counts_errors();
-        study.measures_norms = self.metrics.contains(&Metric::CoefficientNorm);
-        Ok((study, orders))
+    /// Runs all cells of a plane: `samples` × `features`.
+    ///
+    /// # Errors
+    /// Those of [`Sweep::run`].
+    pub fn surface(&self) -> Result<Surface, Error> {
+        self.surface_with(&())
     }
 
-    /// The curve of some repeats.
-    fn measure_repeats(
-        &self,
-        study: &Study<'_>,
-        orders: &[Vec<usize>],
-        repeats: Range<usize>,
-        threads: Option<usize>,
-        observer: &dyn Observer,
-    ) -> Result<Curve, Error> {
-        let by_cell = |places: &[Place]| self.measure(study, orders, places);
-        let engine = self.chosen_engine()?;
-        let outline = self.outline(engine, orders.len());
-        let grid = Grid { axis: self.sizes.clone(), repeats: repeats.len(), threads, batch: BATCH };
-        if engine == Engine::Nested {
-            let (results, by_svd) =
-                nested::measure(self, study, orders, (grid, repeats.start), observer, by_cell)?;
-            let mut curve = self.fill(outline, study, results);
-            curve.provenance.by_svd = by_svd;
-            return Ok(curve);
-        }
-        let results = grid.run_from(repeats.start, observer, by_cell)?;
-        Ok(self.fill(outline, study, results))
+    /// [`Sweep::surface`] with somebody watching, who may stop it.
+    ///
+    /// # Errors
+    /// Those of [`Sweep::run`].
+    pub fn surface_with(&self, observer: &dyn Observer) -> Result<Surface, Error> {
+        self.run_with(observer).map(Surface::new)
     }
 
-    fn chosen_engine(&self) -> Result<Engine, Error> {
-        match (self.engine, nested::obstacle(self)) {
-            (Some(Engine::Svd), _) | (None, Some(_)) => Ok(Engine::Svd),
-            (None, None) if self.metrics.contains(&Metric::SmallestSingularValue) => Ok(Engine::Svd),
-            (_, None) => Ok(Engine::Nested),
-            (Some(Engine::Nested), Some(why)) => Err(Error::Unsupported {
-                reason: format!("{why}, and the nested engine has none; leave the engine to the sweep"),
-            }),
-        }
-    }
-
-    /// One size, several repeats: factorised together, since all have one shape.
-    fn measure(
-        &self,
-        study: &Study<'_>,
-        orders: &[Vec<usize>],
-        places: &[Place],
-    ) -> Vec<Result<Measured, Error>> {
-        let rows = |place: &Place| &orders[place.repeat][..place.axis_value];
-        let designs: Vec<Array2<f64>> =
-            places.iter().map(|place| gather(self.data.features(), rows(place))).collect();
-        let views: Vec<ArrayView2<'_, f64>> = designs.iter().map(|design| design.view()).collect();
-        let mut scratch = Scratch::default();
-        Svd::many(&views, &*self.backend)
-            .into_iter()
-            .zip(places)
-            .map(|(svd, place)| study.evaluate(&svd?, rows(place), &mut scratch))
-            .collect()
-    }
-
-    fn check(&self) -> Result<(), Error> {
-        let rows = self.data.len();
-        if self.sizes.is_empty() {
-            return Err(Error::Empty { what: "the list of training set sizes" });
-        }
-        if self.arms.is_empty() {
-            return Err(Error::Empty { what: "the list of arms" });
-        }
-        self.check_metrics()?;
-        if rows < 2 {
-            let must_be = "at least 2: one to train on, one to test on";
-            return Err(Error::Domain { what: "the number of rows", value: 1.0, must_be });
-        }
-        let fits = |&&n: &&usize| n == 0 || n >= rows;
-        if let Some(&n) = self.sizes.iter().find(fits) {
-            let value = n as f64;
-            let must_be = "at least 1 and less than the number of rows, so that a test row is left";
-            return Err(Error::Domain { what: "a training set size n", value, must_be });
-        }
-        let mut sorted = self.sizes.clone();
-        sorted.sort_unstable();
-        if let Some(twice) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
-            let value = twice[0] as f64;
-            let must_be = "listed once: its cells would count twice in every summary";
-            return Err(Error::Domain { what: "a training set size n", value, must_be });
-        }
-        self.arms.iter().try_for_each(Arm::check)?;
-        Arm::check_labels(&self.arms.iter().map(Arm::label).collect::<Vec<_>>())
-    }
-
-    /// The curve without cells.
-    fn outline(&self, engine: Engine, repeats: usize) -> Curve {
-        let provenance = Provenance {
-            data: self.data.name().into(),
-            rows: Some(self.data.len()),
-            preparation: self.data.preparation(),
-            sampling: self.splits.describe(repeats),
-            seed: self.splits.seed(),
-            estimator: Arm::describe_estimators(&self.arms),
-            engine,
-            ..Provenance::default()
-        };
-        Curve::new(Axis::Samples, self.arms.iter().map(Arm::label).collect(), provenance)
-    }
-
-    fn fill(&self, mut curve: Curve, study: &Study<'_>, results: Visited<Result<Measured, Error>>) -> Curve {
-        curve.cells.reserve(results.len() * self.arms.len());
-        let wanted = Wanted::new(&self.metrics);
-        let sizes = |place: Place| (place.axis_value, self.data.features().ncols());
-        for (place, mut result) in results {
-            // An arm that fails leaves the others of its cell.
-            let failures = match &mut result {
-                Some(Ok(measured)) => std::mem::take(&mut measured.failures),
-                _ => Vec::new(),
-            };
-            let cells = result.map(|measured| Ok(study.cells(measured?, place, &wanted)));
-            add_cells(&mut curve, [(place, cells)], sizes);
-            for error in failures {
-                add_cells(&mut curve, [(place, Some(Err::<[Cell; 0], _>(error)))], sizes);
-            }
-        }
-        curve
+    /// The seed, where anything is drawn.
+    pub(crate) fn seed(&self) -> u64 {
+        self.splits.seed().unwrap_or(0)
     }
 }
 
 /// The named rows of a table, in that order.
-fn gather(table: &Array2<f64>, rows: &[usize]) -> Array2<f64> {
+fn gather(table: ArrayView2<'_, f64>, rows: &[usize]) -> Array2<f64> {
     let mut values = Vec::with_capacity(rows.len() * table.ncols());
     for &row in rows {
         values.extend(table.row(row));

@@ -22,6 +22,20 @@ pub enum Splits {
         /// One list of row indices per repeat.
         Vec<Vec<usize>>,
     ),
+    /// Rows in the order of time, one repeat: a training set of size `n` is the first `n` rows (an expanding window),
+    /// and the rows after it are tested on. `n` says when.
+    Expanding {
+        /// How many of the rows after the training set are tested on; `None`: all of them.
+        horizon: Option<usize>,
+    },
+    /// Rows in the order of time, one repeat for each origin: a training set of size `n` is the `n` rows before the
+    /// origin (a rolling window), and the rows from the origin on are tested on.
+    Rolling {
+        /// The first test row of each repeat, at least the largest `n`.
+        origins: Vec<usize>,
+        /// How many rows from the origin on are tested on; `None`: all of them.
+        horizon: Option<usize>,
+    },
 }
 
 impl Splits {
@@ -79,6 +93,16 @@ impl Splits {
         match self {
             Self::Drawn { repeats, .. } => *repeats,
             Self::Recorded(orders) => orders.len(),
+            Self::Expanding { .. } => 1,
+            Self::Rolling { origins, .. } => origins.len(),
+        }
+    }
+
+    /// Where rows are in the order of time: how many of those after the training set are tested on.
+    pub(super) fn horizon(&self) -> Option<Option<usize>> {
+        match self {
+            Self::Expanding { horizon } | Self::Rolling { horizon, .. } => Some(*horizon),
+            Self::Drawn { .. } | Self::Recorded(_) => None,
         }
     }
 
@@ -87,7 +111,7 @@ impl Splits {
     pub fn seed(&self) -> Option<u64> {
         match self {
             Self::Drawn { seed, .. } => Some(*seed),
-            Self::Recorded(_) => None,
+            _ => None,
         }
     }
 
@@ -117,6 +141,17 @@ impl Splits {
                 return Ok(draw(rows, longest, *repeats, *seed));
             }
             Self::Recorded(orders) => orders,
+            Self::Expanding { horizon } => {
+                in_time(rows, longest, (longest, *horizon))?;
+                return Ok(vec![(0..longest).collect()]);
+            }
+            Self::Rolling { origins, horizon } => {
+                let order = |&origin: &usize| {
+                    in_time(rows, longest, (origin, *horizon))?;
+                    Ok((origin - longest..origin).rev().collect())
+                };
+                return origins.iter().map(order).collect();
+            }
         };
         for order in orders {
             if order.len() < longest {
@@ -149,8 +184,29 @@ impl Splits {
         match self {
             Self::Drawn { seed, .. } => format!("{repeats} nested random split{plural}, seed {seed}"),
             Self::Recorded(_) => format!("{repeats} recorded split{plural}"),
+            Self::Expanding { horizon } => format!("an expanding window, {}", tested(*horizon)),
+            Self::Rolling { horizon, .. } => {
+                format!("{repeats} rolling window{plural}, {}", tested(*horizon))
+            }
         }
     }
+}
+
+fn tested(horizon: Option<usize>) -> String {
+    horizon.map_or("all rows after it tested on".into(), |rows| format!("the {rows} rows after it tested on"))
+}
+
+/// [`Error::Domain`] unless `longest` rows fit before the first test row, and a test row after it.
+fn in_time(rows: usize, longest: usize, (origin, horizon): (usize, Option<usize>)) -> Result<(), Error> {
+    if horizon == Some(0) {
+        return Err(Error::Domain { what: "the horizon of a window", value: 0.0, must_be: "at least 1 row" });
+    }
+    if origin < longest || origin >= rows {
+        let must_be =
+            "at least the largest training set size and under the number of rows, so that a test row is left";
+        return Err(Error::Domain { what: "the first test row of a window", value: origin as f64, must_be });
+    }
+    Ok(())
 }
 
 /// Bytes of so many orders.

@@ -38,8 +38,9 @@ fn does_what_its_parent_asks() {
         "merges" => super::shards::merges(path),
         _ => {
             let (name, repeats) = task.split_once('/').unwrap();
-            match study(name, repeats.parse().unwrap()).record(path, (0, 1)) {
-                Ok((curve, _)) => assert!(curve.complete),
+            let sweep = study(name, repeats.parse().unwrap());
+            match sweep.record(path).unwrap().run(&()) {
+                Ok(curve) => assert!(curve.complete),
                 Err(error) => println!("refused: {error}"),
             }
         }

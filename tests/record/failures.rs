@@ -1,10 +1,10 @@
 //! Cells that fail.
 
-use super::studies::{Study, study};
+use super::studies::study;
 use crate::common::program::Folder;
 use double_descent::Error;
 use double_descent::features::FeatureMap;
-use double_descent::sweep::{Maps, PlaneSweep};
+use double_descent::sweep::{Maps, Sweep};
 use ndarray::{Array2, ArrayRef2, s};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -33,7 +33,7 @@ impl FeatureMap for Faulty {
 #[test]
 fn failures_survive_and_some_are_tried_again() {
     let folder = Folder::new("failures");
-    let Study::Plane(plane) = study("plane", 5) else { unreachable!() };
+    let plane = study("plane", 5);
     for panics in [false, true] {
         let path = folder.0.join(format!("{panics}.record"));
         let switch = Arc::new(AtomicBool::new(panics));
@@ -44,9 +44,9 @@ fn failures_survive_and_some_are_tried_again() {
             Ok(Faulty { panics })
         });
         let features = if panics { vec![3, 5, 8] } else { vec![3, 5, 8, 12] };
-        let sweep = PlaneSweep { maps, features, samples: vec![4, 20], ..plane.clone() };
+        let sweep = Sweep { maps, features, samples: vec![4, 20], ..plane.clone() };
         let plain = sweep.run().unwrap();
-        assert!(!plain.cells().failures.is_empty() && plain.cells().complete);
+        assert!(!plain.failures.is_empty() && plain.complete);
         let recording = sweep.record(&path).unwrap();
         assert_eq!(recording.run(&()).unwrap(), plain);
         let tried_again = if panics { vec![1, 2, 3, 4] } else { Vec::new() };
@@ -60,6 +60,6 @@ fn failures_survive_and_some_are_tried_again() {
         let mended = recording.run(&()).unwrap();
         assert_eq!(mended, sweep.run().unwrap());
         assert!(recording.missing().is_empty());
-        assert_eq!(mended.cells().failures.is_empty(), panics);
+        assert_eq!(mended.failures.is_empty(), panics);
     }
 }

@@ -1,14 +1,16 @@
 //! Records of other experiments, kinds and versions.
 
-use super::studies::{Study, bytes, small, study};
+use super::studies::{bytes, of_one_run, resumed, small, study};
 use crate::common::program::Folder;
 use double_descent::curve::Metric;
+use double_descent::dataset::Dataset;
 use double_descent::features::{Coordinates, RandomFourier};
 use double_descent::filter::{MinNorm, SpectralFilter, Spectrum};
 use double_descent::rng::stream;
 use double_descent::svd::Cutoff;
-use double_descent::sweep::{Arm, Maps, PlaneArm, PlaneSweep, Record, Splits, Sweep};
+use double_descent::sweep::{Arm, Draw, Intercept, Maps, Parameter, Record, Source, Splits, Sweep, TestOn};
 use double_descent::{Adversary, Error};
+use ndarray::Array2;
 use rand::RngExt;
 use std::sync::Arc;
 
@@ -45,9 +47,20 @@ fn records_of_other_experiments_are_refused_with_the_difference() {
     let cases: Vec<(Sweep, &str)> = vec![
         (with(&|s| s.splits = Splits::Drawn { repeats: 4, seed: 9 }), "seed 9"),
         (with(&|s| s.splits = Splits::Recorded(vec![(0..10).collect()])), "splits 1 given"),
-        (with(&|s| s.sizes = vec![5, 11]), "sizes 5, 11 and sizes 5, 10"),
-        (with(&|s| s.data = s.data.clone().with_intercept()), "11 features"),
-        (with(&|s| s.data = s.data.clone().standardised().unwrap()), "FNV-1a"),
+        (with(&|s| s.samples = vec![5, 11]), "samples 5, 11 and samples 5, 10"),
+        (with(&|s| s.source = Dataset::diabetes().with_intercept().into()), "11 features"),
+        (with(&|s| s.source = Dataset::diabetes().standardised().unwrap().into()), "FNV-1a"),
+        (with(&|s| s.intercept = Intercept::Free), "preparation Free"),
+        (
+            with(&|s| {
+                s.standardise = true;
+                s.intercept = Intercept::Free;
+            }),
+            "standardised true",
+        ),
+        (with(&|s| s.features = vec![3]), "features 3 and features 10"),
+        (with(&|s| s.parameter = Some(Parameter::penalty([0.1, 0.2]))), "axis Penalty and axis none"),
+        (with(&|s| s.parameter = Some(Parameter::label_noise([0.0]))), "axis LabelNoise"),
         (with(&|s| s.metrics = vec![Metric::TestMse]), "metrics test_mse"),
         (
             with(&arm(Arm::new(
@@ -74,22 +87,37 @@ fn records_of_other_experiments_are_refused_with_the_difference() {
     for threads in [None, Some(1), Some(3)] {
         assert!(with(&|s| s.threads = threads).record(&path).is_ok());
     }
-    // Another kind of sweep, payload or file; a newer format.
-    let Study::Plane(plane) = study("plane", 2) else { unreachable!() };
-    assert!(plane.record(&path).unwrap_err().to_string().contains("experiment sweep over a plane"));
-    let other_map =
-        PlaneSweep { maps: Maps::same(Coordinates::new(10)), features: vec![1, 2], ..plane.clone() };
-    let (a, b) = (plane.identity().unwrap(), other_map.identity().unwrap());
-    assert!(a.difference(&b).unwrap().contains("maps "), "{:?}", a.difference(&b));
+    // Another kind of payload or file; a newer format; values, maps and targets that no name tells.
+    let plane = study("plane", 2);
+    assert!(plane.record(&path).unwrap_err().to_string().contains("training table"));
+    let differs = |a: &Sweep, b: &Sweep| a.identity().unwrap().difference(&b.identity().unwrap()).unwrap();
+    let coordinates = Sweep { maps: Maps::same(Coordinates::new(10)), features: vec![1, 2], ..plane.clone() };
+    assert!(differs(&plane, &coordinates).contains("maps "), "{}", differs(&plane, &coordinates));
     let drawn = |seed: u64| {
         Maps::drawn(move |repeat| RandomFourier::gaussian(10, 60, 0.5, stream(seed, 9, repeat).random()))
     };
-    let other_draw = PlaneSweep { maps: drawn(2), ..plane.clone() };
-    assert!(a.difference(&other_draw.identity().unwrap()).unwrap().starts_with("maps "));
-    let targets = plane.train.targets() * 2.0;
-    let other_targets =
-        PlaneSweep { arms: vec![PlaneArm::min_norm().trained_on(None, targets)], ..plane.clone() };
-    assert!(a.difference(&other_targets.identity().unwrap()).unwrap().contains("targets "));
+    assert!(differs(&plane, &Sweep { maps: drawn(2), ..plane.clone() }).starts_with("maps "));
+    let targets = plane.source.train().unwrap().targets() * 2.0;
+    let trained = Sweep { arms: vec![Arm::min_norm().trained_on(None, targets)], ..plane.clone() };
+    assert!(differs(&plane, &trained).contains("arm 0's targets "), "{}", differs(&plane, &trained));
+    let penalties = |values: [f64; 2]| Sweep { parameter: Some(Parameter::penalty(values)), ..sweep.clone() };
+    let words = differs(&penalties([0.1, 0.2]), &penalties([0.1, 0.3]));
+    assert!(words.contains("at 0.2 and") && words.contains("at 0.3"), "{words}");
+    let distribution = |seed: u64| {
+        let source = Source::drawn("numbers", move |repeat| {
+            let mut rng = stream(seed, 0, repeat);
+            let mut numbers = |shape| Array2::from_shape_simple_fn(shape, || rng.random::<f64>());
+            let (inputs, targets) = (numbers((20, 3)), numbers((20, 1)));
+            let test = TestOn::Rows { inputs: numbers((9, 3)), targets: numbers((9, 1)) };
+            Ok(Draw { inputs, targets, test })
+        });
+        let splits = Splits::Drawn { repeats: 3, seed: 0 };
+        Sweep { samples: vec![2, 3, 5], ..Sweep::of(source, splits) }
+    };
+    assert!(differs(&distribution(1), &distribution(2)).starts_with("distribution "));
+    let own = folder.0.join("distribution");
+    assert!(resumed(&distribution(1), &own) == of_one_run(&distribution(1)));
+    assert!(distribution(2).record(&own).is_err());
     let error = Record::<Vec<f64>>::open(&path, &sweep.identity().unwrap()).unwrap_err().to_string();
     assert!(error.contains("holds numbers and holds cells 1"), "{error}");
     let mut newer = before.clone();

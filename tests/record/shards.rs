@@ -1,7 +1,7 @@
 //! Shards and their merging.
 
 use super::child::child;
-use super::studies::{Study, bytes, small, study, under};
+use super::studies::{bytes, of_one_run, small, study, under};
 use crate::common::program::Folder;
 use double_descent::Error;
 use double_descent::rng::stream;
@@ -11,12 +11,12 @@ use std::path::{Path, PathBuf};
 #[test]
 fn seven_shards_in_any_order_are_one_run() {
     let folder = Folder::new("shards");
-    for name in ["samples", "plane"] {
+    for name in ["samples", "plane", "noise"] {
         let study = study(name, 17);
-        let expected = bytes(&study.run());
+        let expected = of_one_run(&study);
         let mut paths: Vec<PathBuf> = (0..7).map(|k| folder.0.join(format!("{name}-{k}"))).collect();
         for (k, path) in paths.iter().enumerate().rev() {
-            let (curve, _) = study.record(path, (k, 7)).unwrap();
+            let curve = study.record(path).unwrap().shard(k, 7).unwrap().run(&()).unwrap();
             assert!(!curve.complete);
         }
         let mut rng = stream(7, 0, 0);
@@ -28,7 +28,7 @@ fn seven_shards_in_any_order_are_one_run() {
         }
         // One twice, and one that others overlap.
         let again = folder.0.join(format!("{name}-again"));
-        study.record(&again, (1, 3)).unwrap();
+        study.record(&again).unwrap().shard(1, 3).unwrap().run(&()).unwrap();
         let twice: Vec<PathBuf> = paths.iter().chain(&paths[2..4]).chain([&again]).cloned().collect();
         assert!(bytes(&study.merge(&twice).unwrap()) == expected);
         // One that is not there: repeats ⌊17·2/7⌋ = 4 up to ⌊17·3/7⌋ = 7.
@@ -47,10 +47,10 @@ fn seven_shards_in_any_order_are_one_run() {
         let error = study.merge(&paths).unwrap_err().to_string();
         assert!(error.contains("repeats ") && error.contains(lost.to_str().unwrap()), "{error}");
         assert_eq!(std::fs::read(&lost).unwrap(), damaged, "merging changes no record");
-        study.record(&lost, (2, 7)).unwrap();
+        study.record(&lost).unwrap().shard(2, 7).unwrap().run(&()).unwrap();
         assert!(bytes(&study.merge(&paths).unwrap()) == expected);
-        for wrong in [(7, 7), (0, 0)] {
-            assert!(matches!(study.record(&again, wrong), Err(Error::Domain { .. })));
+        for (k, of) in [(7, 7), (0, 0)] {
+            assert!(matches!(study.record(&again).unwrap().shard(k, of), Err(Error::Domain { .. })));
         }
     }
     // A foreign one, and one that says the same repeat in another way.
@@ -80,7 +80,7 @@ pub fn merges(folder: &Path) {
         let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap().to_owned();
         line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() << 10
     };
-    let Study::Samples(sweep) = study("nested", 400) else { unreachable!() };
+    let sweep = study("nested", 400);
     let paths: Vec<PathBuf> = (0..4).map(|k| folder.join(k.to_string())).collect();
     let before = peak();
     let curve = sweep.merge(&paths).unwrap();
@@ -98,7 +98,7 @@ fn merging_takes_the_memory_of_its_result() {
     let folder = Folder::new("merge-memory");
     let study = study("nested", 400);
     for k in 0..4 {
-        study.record(&folder.0.join(k.to_string()), (k, 4)).unwrap();
+        study.record(folder.0.join(k.to_string())).unwrap().shard(k, 4).unwrap().run(&()).unwrap();
     }
     let output = child("merges", &folder.0, "").wait_with_output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned();

@@ -1,10 +1,10 @@
 //! Runs that end before they are done, and go on.
 
 use super::child::child;
-use super::studies::{STUDIES, Study, bytes, study};
+use super::studies::{STUDIES, of_one_run, resumed, study};
 use crate::common::program::Folder;
 use double_descent::rng::stream;
-use double_descent::sweep::{PlaneSweep, Splits, Sweep};
+use double_descent::sweep::{Splits, Sweep};
 use rand::RngExt;
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -15,9 +15,9 @@ fn killed(name: &str, repeats: usize, seed: u64) {
     let folder = Folder::new(&format!("killed-{name}"));
     let (path, copy) = (folder.0.join("of.record"), folder.0.join("copy.record"));
     let study = study(name, repeats);
-    let expected = bytes(&study.run());
+    let expected = of_one_run(&study);
     let whole = {
-        assert!(bytes(&study.resume(&copy)) == expected, "{name}: undisturbed");
+        assert!(resumed(&study, &copy) == expected, "{name}: undisturbed");
         std::fs::metadata(&copy).unwrap().len()
     };
     let length = || std::fs::metadata(&path).map_or(0, |file| file.len());
@@ -39,8 +39,8 @@ fn killed(name: &str, repeats: usize, seed: u64) {
             continue;
         }
         std::fs::copy(&path, &copy).unwrap();
-        let left = study.missing(&copy).unwrap().len();
-        assert!(bytes(&study.resume(&copy)) == expected, "{name}, round {round}, {left} repeats left");
+        let left = study.record(&copy).unwrap().missing().len();
+        assert!(resumed(&study, &copy) == expected, "{name}, round {round}, {left} repeats left");
         if left == 0 {
             wholly += 1;
             std::fs::remove_file(&path).unwrap();
@@ -78,26 +78,17 @@ fn stopped_and_grown_records_give_the_result_of_one_run() {
             if done > total / 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
         // Stopped; then on another number of threads; then with more repeats.
-        match study(name, 24) {
-            Study::Samples(sweep) => {
-                let part = sweep.record(&path).unwrap().run(&stopped).unwrap();
-                assert!(!part.complete && part.cells.len() < 24 * sweep.sizes.len() * sweep.arms.len());
-                let one = Sweep { threads: Some(1), ..sweep.clone() };
-                assert!(bytes(&one.record(&path).unwrap().run(&()).unwrap()) == bytes(&sweep.run().unwrap()));
-            }
-            Study::Plane(sweep) => {
-                let part = sweep.record(&path).unwrap().run(&stopped).unwrap();
-                assert!(!part.cells().complete);
-                let all = PlaneSweep { threads: None, ..sweep.clone() };
-                assert_eq!(all.record(&path).unwrap().run(&()).unwrap(), sweep.run().unwrap());
-            }
-        }
+        let sweep = study(name, 24);
+        let part = sweep.record(&path).unwrap().run(&stopped).unwrap();
+        assert!(!part.complete && part.cells.len() < sweep.run().unwrap().cells.len());
+        let one = Sweep { threads: Some(1), ..sweep.clone() };
+        assert!(resumed(&one, &path) == of_one_run(&sweep), "{name}");
         let more = study(name, 31);
-        assert_eq!(more.missing(&path).unwrap(), (24..31).collect::<Vec<_>>());
-        assert!(bytes(&more.resume(&path)) == bytes(&more.run()), "{name}");
+        assert_eq!(more.record(&path).unwrap().missing(), (24..31).collect::<Vec<_>>());
+        assert!(resumed(&more, &path) == of_one_run(&more), "{name}");
         // Fewer than there are: the first of them.
         let fewer = study(name, 5);
-        assert!(bytes(&fewer.resume(&path)) == bytes(&fewer.run()), "{name}");
+        assert!(resumed(&fewer, &path) == of_one_run(&fewer), "{name}");
     }
 }
 
@@ -106,7 +97,7 @@ fn stopped_and_grown_records_give_the_result_of_one_run() {
 fn a_full_disk_costs_the_block_under_way() {
     let folder = Folder::new("record-disk");
     let study = study("nested", 60);
-    let expected = bytes(&study.run());
+    let expected = of_one_run(&study);
     for (name, trap, ends_well) in [("error", "trap '' XFSZ; ", true), ("signal", "", false)] {
         let path = folder.0.join(name);
         // A part of the record: 600 cells a repeat of some 30 bytes. Blocks of 512 or 1024 bytes.
@@ -115,11 +106,11 @@ fn a_full_disk_costs_the_block_under_way() {
         let said = String::from_utf8_lossy(&output.stdout);
         assert_eq!(output.status.success(), ends_well, "{said}{}", String::from_utf8_lossy(&output.stderr));
         assert_eq!(said.contains("refused: ") && said.contains(name), ends_well, "{said}");
-        let missing = study.missing(&path).unwrap();
+        let missing = study.record(&path).unwrap().missing();
         let record = std::fs::metadata(&path).unwrap().len();
         let each = record / (60 - missing.len()) as u64;
         assert!(record + 2 * each > 400 * 512 && !missing.is_empty(), "{record} bytes, {missing:?} missing");
-        assert!(bytes(&study.resume(&path)) == expected, "{name}");
+        assert!(resumed(&study, &path) == expected, "{name}");
     }
 }
 
@@ -127,7 +118,7 @@ fn a_full_disk_costs_the_block_under_way() {
 #[test]
 fn few_repeats_on_many_threads() {
     let folder = Folder::new("few");
-    let Study::Samples(drawn) = study("samples", 3) else { unreachable!() };
+    let drawn = study("samples", 3);
     let orders = drawn.splits.orders(442, 40).unwrap();
     let given = Sweep { splits: Splits::Recorded(orders), threads: Some(8), ..drawn.clone() };
     for sweep in [Sweep { threads: Some(8), ..drawn }, given] {
@@ -135,7 +126,7 @@ fn few_repeats_on_many_threads() {
         let stopped = |_: usize, _: usize| ControlFlow::Break(());
         assert!(!sweep.record(&path).unwrap().run(&stopped).unwrap().complete);
         assert_eq!(sweep.record(&path).unwrap().missing(), [1, 2]);
-        assert!(bytes(&sweep.record(&path).unwrap().run(&()).unwrap()) == bytes(&sweep.run().unwrap()));
+        assert!(resumed(&sweep, &path) == of_one_run(&sweep));
         let none = Sweep { splits: Splits::Drawn { repeats: 0, seed: 5 }, ..sweep };
         assert_eq!(none.record(&path).unwrap_err(), none.run().unwrap_err());
     }

@@ -19,9 +19,9 @@ use super::band::{Band, Run};
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct CriticalInterval {
     /// The axis value of the highest median.
-    pub peak: usize,
+    pub peak: f64,
     /// Limits for it: the first and the last place where a curve inside the band may be highest.
-    pub peak_limits: (usize, usize),
+    pub peak_limits: (f64, f64),
     /// The median there, `h`.
     pub height: f64,
     /// `ℓ`.
@@ -34,11 +34,11 @@ pub struct CriticalInterval {
     /// axis values, crosses `ln ℓ`.
     pub from: f64,
     /// Limits for it, on the axis values.
-    pub from_limits: (usize, usize),
+    pub from_limits: (f64, f64),
     /// The upper end.
     pub to: f64,
     /// Limits for it, on the axis values.
-    pub to_limits: (usize, usize),
+    pub to_limits: (f64, f64),
     /// The level at which the peak is significant: the chance, at most, that a band of its kind around a curve
     /// without this peak certifies it, over all points of the axis at once.
     pub p_value: f64,
@@ -76,7 +76,7 @@ impl Window {
     /// The peak of a curve of medians, with limits from the band around it, which certifies the peak.
     pub(super) fn interval(
         self,
-        axis: &[usize],
+        axis: &[f64],
         medians: &[f64],
         band: &Band,
         p_value: f64,
@@ -102,8 +102,7 @@ impl Window {
                 place.map(|place| (outwards[place], before(place).unwrap_or(peak)))
             };
             let end = outwards.last().copied().unwrap_or(peak);
-            let crossed =
-                down(medians, level).map_or(axis[end] as f64, |at| crossing(axis, medians, at, level));
+            let crossed = down(medians, level).map_or(axis[end], |at| crossing(axis, medians, at, level));
             let soonest = down(&band.lower, most_level).map_or(end, |(_, inner)| inner);
             let latest = down(&band.upper, least_level).map_or(end, |(outer, _)| outer);
             (crossed, axis[soonest.min(latest)], axis[soonest.max(latest)])
@@ -128,9 +127,9 @@ impl Window {
 }
 
 /// Where the curve crosses a level between the points `outer`, at or under it, and `inner`, over it.
-fn crossing(axis: &[usize], medians: &[f64], (outer, inner): (usize, usize), level: f64) -> f64 {
+fn crossing(axis: &[f64], medians: &[f64], (outer, inner): (usize, usize), level: f64) -> f64 {
     let (a, b) = (medians[outer].ln(), medians[inner].ln());
-    let (x, y) = (axis[outer] as f64, axis[inner] as f64);
+    let (x, y) = (axis[outer], axis[inner]);
     let share = (level.ln() - a) / (b - a);
     if share.is_finite() { x + share.clamp(0.0, 1.0) * (y - x) } else { x }
 }

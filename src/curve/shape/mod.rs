@@ -96,9 +96,9 @@ impl ShapeTest {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Change {
     /// The axis value where it starts.
-    pub from: usize,
+    pub from: f64,
     /// The axis value where it ends: the next change starts there.
-    pub to: usize,
+    pub to: f64,
     /// Whether it is a rise.
     pub rises: bool,
     /// The level at which it is significant, over all points of the axis at once: the chance, at most, that a curve
@@ -142,7 +142,7 @@ impl Curve {
     /// let found = sweep.run()?.shape(0, Metric::TestMse, &ShapeTest::new(1))?;
     /// assert_eq!(found.shape, Shape::DoubleDescent);
     /// let critical = found.peaks[0];
-    /// assert_eq!(critical.peak, 10); // n = p
+    /// assert_eq!(critical.peak, 10.0); // n = p
     /// assert!(critical.from < 9.0 && critical.to > 11.0);
     /// # Ok::<(), double_descent::Error>(())
     /// ```
@@ -178,13 +178,12 @@ impl Curve {
     }
 
     /// The axis values at which a repeat has the metric, and the repeats (rows) that have it at all of them.
-    fn whole_repeats(&self, arm: usize, metric: Metric) -> Result<(Vec<usize>, Array2<f64>), Error> {
-        let axis = self.axis_values();
+    fn whole_repeats(&self, arm: usize, metric: Metric) -> Result<(Vec<f64>, Array2<f64>), Error> {
+        let axis = self.values();
         let mut repeats: BTreeMap<usize, Vec<Option<f64>>> = BTreeMap::new();
         for cell in self.cells.iter().filter(|cell| cell.arm == arm) {
-            if let (Some(value), Ok(place)) =
-                (cell.metric(metric), axis.binary_search(&self.axis_value(cell)))
-            {
+            let place = |at: f64| axis.binary_search_by(|known| known.total_cmp(&at)).ok();
+            if let (Some(value), Some(place)) = (cell.metric(metric), self.axis.value(cell).and_then(place)) {
                 repeats.entry(cell.repeat).or_insert_with(|| vec![None; axis.len()])[place] = Some(value);
             }
         }
@@ -203,7 +202,7 @@ impl Curve {
 
 /// The band around a curve of medians and the rises and falls that every curve inside it has.
 pub(super) struct Certified {
-    axis: Vec<usize>,
+    axis: Vec<f64>,
     ordered: Ordered,
     rank: usize,
     rates: Vec<f64>,

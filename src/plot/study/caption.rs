@@ -54,6 +54,17 @@ fn sizes(curve: &Curve) -> String {
     match curve.axis {
         Axis::Samples => format!("{n}, {p}"),
         Axis::Features => format!("{p}, {n}"),
+        axis => format!("{}, {n}, {p}", spread(axis, &curve.values())),
+    }
+}
+
+/// `λ from 0.001 to 10 (5 values)`.
+fn spread(axis: Axis, values: &[f64]) -> String {
+    let symbol = axis.symbol();
+    match *values {
+        [] => format!("no {symbol}"),
+        [only] => format!("{symbol}\u{a0}=\u{a0}{only}"),
+        [first, .., last] => format!("{symbol} from {first} to {last} ({} values)", values.len()),
     }
 }
 

@@ -30,7 +30,7 @@ impl<'a> Draft<'a> {
             _ => None,
         };
         let table = |&metric| (metric, curve.summaries(metric, bootstrap).unwrap_or_default());
-        let few = curve.axis_values().len() <= FEW;
+        let few = curve.values().len() <= FEW;
         Self { curve, options, tables: metrics.iter().map(table).collect(), few, cut: 0 }
     }
 
@@ -52,8 +52,7 @@ impl<'a> Draft<'a> {
         }
         let x = of_arm.iter().map(|s| match (self.options.abscissa, self.curve.axis) {
             (Abscissa::Ratio, _) => s.p as f64 / s.n as f64,
-            (Abscissa::Axis, curve::Axis::Samples) => s.n as f64,
-            (Abscissa::Axis, curve::Axis::Features) => s.p as f64,
+            (Abscissa::Axis, _) => s.value,
         });
         let y = of_arm.iter().map(|s| match self.options.statistic {
             Statistic::Median => s.median,
@@ -105,6 +104,7 @@ impl<'a> Draft<'a> {
             (Abscissa::Ratio, _) => ("Parameters per sample p/n", Some((1.0, "p/n = 1"))),
             (Abscissa::Axis, curve::Axis::Samples) => ("Training samples n", self.threshold("n = p")),
             (Abscissa::Axis, curve::Axis::Features) => ("Parameters p", self.threshold("p = n")),
+            (Abscissa::Axis, axis) => (axis.label(), None),
         };
         let mut panel = Panel::new(Axis::log10(x), Axis::log10(y));
         panel.groups = groups.into_iter().filter(|group| !group.series.is_empty()).collect();

@@ -60,8 +60,8 @@ impl Log {
         if !inside.is_empty() {
             log.mend()?;
         }
+        // Neither this nor a cut end needs to be on the disk: after a power cut, both are done again.
         lock::sign(&mut log.file).map_err(failed)?;
-        log.file.sync_all().map_err(failed)?;
         Ok((log, notices))
     }
 

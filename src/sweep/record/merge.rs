@@ -2,43 +2,44 @@
 
 use super::block::{Extent, Header, header, read_header, scan};
 use super::log::{check, few, read, refused};
-use super::recording::{Experiment, collect, identified};
+use super::recording::{collect, identified};
 use super::{Repeat, decoded, of_kind};
 use crate::Error;
 use crate::curve::Curve;
+use crate::sweep::Sweep;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
 
 /// The curve of a sweep from records of its shards.
-pub(super) fn merge(experiment: &dyn Experiment, paths: &[impl AsRef<Path>]) -> Result<Curve, Error> {
-    let (mut files, found) = find(experiment, paths)?;
-    let missing = absent(experiment, &found);
+pub(super) fn merge(sweep: &Sweep, paths: &[impl AsRef<Path>]) -> Result<Curve, Error> {
+    let (mut files, found) = find(sweep, paths)?;
+    let missing = absent(sweep, &found);
     if !missing.is_empty() {
         let reason = format!(
             "repeats {} (counted from 0) of {} are in none of the {} records{}; run their shards again, with the same \
              records",
             few(&missing),
-            experiment.repeats(),
+            sweep.splits.repeats(),
             paths.len(),
             files.damage()
         );
         return Err(Error::Unsupported { reason });
     }
-    collect(experiment, found.len(), |repeat| {
+    collect(sweep, found.len(), |repeat| {
         let Some(place) = found.get(&repeat) else { return Ok(None) };
         decoded(&files.read(repeat, place)?, files.paths[place.file], repeat).map(Some)
     })
 }
 
 /// The repeats that are in none of some records.
-pub(super) fn missing(experiment: &dyn Experiment, paths: &[impl AsRef<Path>]) -> Result<Vec<usize>, Error> {
-    let (_, found) = find(experiment, paths)?;
-    Ok(absent(experiment, &found))
+pub(super) fn missing(sweep: &Sweep, paths: &[impl AsRef<Path>]) -> Result<Vec<usize>, Error> {
+    let (_, found) = find(sweep, paths)?;
+    Ok(absent(sweep, &found))
 }
 
-fn absent(experiment: &dyn Experiment, found: &BTreeMap<usize, Place>) -> Vec<usize> {
-    (0..experiment.repeats()).filter(|repeat| !found.contains_key(repeat)).collect()
+fn absent(sweep: &Sweep, found: &BTreeMap<usize, Place>) -> Vec<usize> {
+    (0..sweep.splits.repeats()).filter(|repeat| !found.contains_key(repeat)).collect()
 }
 
 /// Where a repeat stands.
@@ -50,10 +51,10 @@ struct Place {
 
 /// Looks through all records, one after the other: which repeat is where.
 fn find<'a>(
-    experiment: &dyn Experiment,
+    sweep: &Sweep,
     paths: &'a [impl AsRef<Path>],
 ) -> Result<(Files<'a>, BTreeMap<usize, Place>), Error> {
-    let identity = of_kind::<Repeat>(&identified(experiment)?);
+    let identity = of_kind::<Repeat>(&identified(sweep)?);
     let expected = header(&identity);
     let paths: Vec<&Path> = paths.iter().map(AsRef::as_ref).collect();
     let mut files = Files { paths, open: None, damaged: Vec::new() };
@@ -73,7 +74,7 @@ fn find<'a>(
         }
         // Of one index in a file the last counts.
         let blocks: BTreeMap<usize, Extent> = scan.blocks.into_iter().collect();
-        for (repeat, extent) in blocks.range(..experiment.repeats()) {
+        for (repeat, extent) in blocks.range(..sweep.splits.repeats()) {
             let place = Place { file, extent: *extent };
             match found.get(repeat) {
                 Some(known) if !extent.is_final => debug_assert!(known.file < file),

@@ -5,7 +5,7 @@
 //! run. Repeats do not depend on each other, so that a run may also be cut into shards, each with a record of its own.
 
 mod block;
-mod experiments;
+mod described;
 mod failure_bytes;
 mod identity;
 mod lock;

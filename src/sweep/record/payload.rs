@@ -55,8 +55,8 @@ pub struct Repeat {
 }
 
 /// ```text
-/// repeat · metrics: count, names · cells: count, each n, p, arm, rank, which metrics it has (bits), their values
-///        · failures: count, each n, p, error · by SVD: count, axis values
+/// repeat · columns: count, names · cells: count, each n, p, arm, rank, which columns it has (bits), their values
+///        · failures: count, each n, p, arms: 0 or 1 of it, values: 0 or 1 of it, error · by SVD: count, axis values
 /// ```
 /// Counts as LEB128, values as their bits.
 impl Payload for Repeat {
@@ -64,18 +64,18 @@ impl Payload for Repeat {
 
     fn encode(&self, bytes: &mut Vec<u8>) {
         put_count(bytes, self.repeat);
-        let has = |metric: &Metric| self.cells.iter().any(|cell| cell.metric(*metric).is_some());
-        let metrics: Vec<Metric> = Metric::ALL.iter().copied().filter(has).collect();
-        put_count(bytes, metrics.len());
-        for metric in &metrics {
-            put_text(bytes, metric.name());
+        let has = |column: &Column| self.cells.iter().any(|cell| column.of(cell).is_some());
+        let columns: Vec<Column> = Column::all().filter(has).collect();
+        put_count(bytes, columns.len());
+        for column in &columns {
+            put_text(bytes, column.name());
         }
         put_count(bytes, self.cells.len());
         for cell in &self.cells {
             for count in [cell.n, cell.p, cell.arm, cell.rank] {
                 put_count(bytes, count);
             }
-            let values = || metrics.iter().enumerate().filter_map(|(i, m)| Some((i, cell.metric(*m)?)));
+            let values = || columns.iter().enumerate().filter_map(|(i, column)| Some((i, column.of(cell)?)));
             put_word(bytes, values().fold(0, |bits, (i, _)| bits | 1 << i));
             for (_, value) in values() {
                 bytes.extend(value.to_le_bytes());
@@ -85,6 +85,14 @@ impl Payload for Repeat {
         for failure in &self.failures {
             put_count(bytes, failure.n);
             put_count(bytes, failure.p);
+            put_count(bytes, usize::from(failure.arm.is_some()));
+            if let Some(arm) = failure.arm {
+                put_count(bytes, arm);
+            }
+            put_count(bytes, usize::from(failure.value.is_some()));
+            if let Some(value) = failure.value {
+                bytes.extend(value.to_le_bytes());
+            }
             failure_bytes::put(bytes, &failure.error);
         }
         put_count(bytes, self.by_svd.len());
@@ -96,24 +104,26 @@ impl Payload for Repeat {
     fn decode(bytes: &[u8]) -> Option<Self> {
         let mut bytes = Bytes(bytes);
         let repeat = bytes.count()?;
-        let metrics = bytes.list(|bytes| {
+        let columns = bytes.list(|bytes| {
             let name = bytes.text()?;
-            Metric::ALL.iter().copied().find(|metric| metric.name() == name)
+            Column::all().find(|column| column.name() == name)
         })?;
         let cells = bytes.list(|bytes| {
             let [n, p, arm, rank] = [bytes.count()?, bytes.count()?, bytes.count()?, bytes.count()?];
-            let mut cell = Cell { repeat, n, p, arm, rank, ..Cell::default() };
+            let mut cell = Cell::new(repeat, n, p, arm).with_rank(rank);
             let has = bytes.word()?;
-            for (i, metric) in metrics.iter().enumerate() {
+            for (i, column) in columns.iter().enumerate() {
                 if has >> i & 1 == 1 {
-                    set(&mut cell, *metric, bytes.number()?);
+                    column.set(&mut cell, bytes.number()?);
                 }
             }
-            (has.checked_shr(u32::try_from(metrics.len()).ok()?).unwrap_or(0) == 0).then_some(cell)
+            (has.checked_shr(u32::try_from(columns.len()).ok()?).unwrap_or(0) == 0).then_some(cell)
         })?;
         let failures = bytes.list(|bytes| {
             let [n, p] = [bytes.count()?, bytes.count()?];
-            Some(Failure { repeat, n, p, error: failure_bytes::get(bytes)? })
+            let (arm, value) = (bytes.option(Bytes::count)?, bytes.option(Bytes::number)?);
+            let failure = Failure::new(repeat, n, p, failure_bytes::get(bytes)?);
+            Some(Failure { arm, value, ..failure })
         })?;
         let by_svd = bytes.list(Bytes::count)?;
         bytes.0.is_empty().then_some(Self { repeat, cells, failures, by_svd })
@@ -124,19 +134,38 @@ impl Payload for Repeat {
     }
 }
 
-/// Gives a cell one of its metrics.
-fn set(cell: &mut Cell, metric: Metric, value: f64) {
-    let place = match metric {
-        Metric::TrainMse => &mut cell.train_mse,
-        Metric::TestMse => &mut cell.test_mse,
-        Metric::TestMseOpposite => &mut cell.test_mse_opposite,
-        Metric::BiasSquared => &mut cell.bias_squared,
-        Metric::MeanSquaredBias => &mut cell.mean_squared_bias,
-        Metric::SmallestSingularValue => &mut cell.smallest_singular_value,
-        Metric::TestErrorRate => &mut cell.test_error_rate,
-        Metric::CoefficientNorm => &mut cell.coefficient_norm,
-    };
-    *place = Some(value);
+/// What a cell may have: the value of an axis that counts neither samples nor features, and metrics.
+#[derive(Clone, Copy)]
+enum Column {
+    Value,
+    Metric(Metric),
+}
+
+impl Column {
+    fn all() -> impl Iterator<Item = Self> {
+        std::iter::once(Self::Value).chain(Metric::ALL.iter().copied().map(Self::Metric))
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Value => "value",
+            Self::Metric(metric) => metric.name(),
+        }
+    }
+
+    fn of(self, cell: &Cell) -> Option<f64> {
+        match self {
+            Self::Value => cell.value(),
+            Self::Metric(metric) => cell.metric(metric),
+        }
+    }
+
+    fn set(self, cell: &mut Cell, value: f64) {
+        match self {
+            Self::Value => *cell = cell.at(value),
+            Self::Metric(metric) => cell.set(metric, Some(value)),
+        }
+    }
 }
 
 pub(super) fn put_count(bytes: &mut Vec<u8>, count: usize) {
@@ -197,6 +226,15 @@ impl<'a> Bytes<'a> {
         String::from_utf8(self.take(length)?.to_vec()).ok()
     }
 
+    /// None of it, or one.
+    fn option<T>(&mut self, value: impl FnOnce(&mut Self) -> Option<T>) -> Option<Option<T>> {
+        match self.count()? {
+            0 => Some(None),
+            1 => value(self).map(Some),
+            _ => None,
+        }
+    }
+
     /// A count and so many entries, each of a byte at least.
     pub(super) fn list<T>(&mut self, mut entry: impl FnMut(&mut Self) -> Option<T>) -> Option<Vec<T>> {
         let count = self.count()?;
@@ -219,18 +257,22 @@ mod tests {
 
     fn repeat() -> Repeat {
         let cell = |n: usize, value: Option<f64>| {
-            let mut cell = Cell { repeat: 300, n, p: 1 << 40, arm: 3, rank: n, ..Cell::default() };
-            for (i, metric) in Metric::ALL.iter().copied().enumerate() {
+            let mut cell = Cell::new(300, n, 1 << 40, 3).with_rank(n);
+            for (i, column) in Column::all().enumerate() {
                 if let Some(value) = value.filter(|_| (n + i) % 3 > 0) {
-                    set(&mut cell, metric, value + i as f64);
+                    column.set(&mut cell, value + i as f64);
                 }
             }
             cell
         };
         let values = [Some(0.1), Some(-0.0), Some(f64::INFINITY), Some(f64::MIN_POSITIVE / 8.0), None];
         let cells = values.into_iter().enumerate().map(|(n, value)| cell(n, value)).collect();
-        let failure = |error| Failure { repeat: 300, n: 5, p: usize::MAX, error };
-        let failures = failure_bytes::tests::errors().into_iter().map(failure).collect();
+        let failure = |(i, error)| {
+            let failure = Failure::new(300, 5, usize::MAX, error);
+            let (arm, value) = (Some(i).filter(|i| i % 2 == 0), Some(0.1).filter(|_| i % 3 == 0));
+            Failure { arm, value, ..failure }
+        };
+        let failures = failure_bytes::tests::errors().into_iter().enumerate().map(failure).collect();
         Repeat { repeat: 300, cells, failures, by_svd: vec![0, 127, 128, usize::MAX] }
     }
 
@@ -248,8 +290,7 @@ mod tests {
         assert_eq!(bytes(&read), bytes(&whole));
         assert!(!whole.is_final() && Repeat::default().is_final());
         let odd = f64::from_bits(0x7ff8_0000_dead_beef);
-        let mut cell = Cell { n: 1, ..Cell::default() };
-        set(&mut cell, Metric::TestMse, odd);
+        let cell = Cell::new(0, 1, 1, 0).with(Metric::TestMse, odd);
         let nan = Repeat { cells: vec![cell], ..Repeat::default() };
         let read = Repeat::decode(&bytes(&nan)).unwrap();
         assert_eq!(read.cells[0].metric(Metric::TestMse).map(f64::to_bits), Some(odd.to_bits()));
@@ -283,7 +324,7 @@ mod tests {
         bytes.extend([0, 0, 0]);
         assert!(Repeat::decode(&bytes).is_none());
         let error = Error::Empty { what: "a list" };
-        let failures = vec![Failure { repeat: 0, n: 1, p: 1, error }];
+        let failures = vec![Failure::new(0, 1, 1, error)];
         assert!(Repeat { failures, ..Repeat::default() }.is_final());
     }
 }

@@ -1,56 +1,82 @@
 //! A sweep and its record: what is missing is computed, and all of it becomes a result.
 
-use super::{Identity, Record, Repeat};
+use super::{Identity, Record, Repeat, merge};
 use crate::Error;
-use crate::curve::{Cell, Curve};
+use crate::curve::{Cell, Curve, Surface};
 use crate::memory::{list, reserve};
-use crate::sweep::Observer;
+use crate::nested::Engine;
 use crate::sweep::cells::unless_all_failed;
-use std::fmt;
+use crate::sweep::{BATCH, Observer, Sweep};
 use std::ops::Range;
 use std::path::Path;
 
-/// The cells of a range of repeats.
-pub(in crate::sweep) type Compute<'a> = Box<dyn Fn(Range<usize>) -> Result<Curve, Error> + Sync + 'a>;
+/// A part of a run that a kill may cost should take about a second: so many operations.
+const PART: f64 = 2e9;
 
-/// What a record needs to know of a sweep, whichever engine runs it.
-pub(in crate::sweep) trait Experiment: Sync {
-    /// Everything that decides the numbers, checked.
-    fn identity(&self) -> Result<Identity, Error>;
-    fn repeats(&self) -> usize;
-    /// Cells of one repeat, if none fails.
-    fn cells(&self) -> usize;
-    fn threads(&self) -> Option<usize>;
-    /// Repeats that are worth computing together.
-    fn at_once(&self) -> Result<usize, Error>;
-    /// Whether the cells of one repeat can be computed on many threads.
-    fn is_by_cell(&self) -> Result<bool, Error>;
-    /// What all repeats share, made once; each call of what comes back has so many threads.
-    fn begin(&self, threads: Option<usize>) -> Result<Compute<'_>, Error>;
-    /// The curve without cells.
-    fn outline(&self) -> Result<Curve, Error>;
-}
-
-/// A sweep and the record of what it has computed: [`Sweep::record`](crate::sweep::Sweep::record),
-/// [`PlaneSweep::record`](crate::sweep::PlaneSweep::record). `T` is the result, a [`Curve`] or a
-/// [`Surface`](crate::curve::Surface).
-pub struct Recording<'a, T> {
-    record: Record<Repeat>,
-    experiment: &'a dyn Experiment,
-    shard: Range<usize>,
-    result: fn(Curve) -> T,
-}
-
-impl<'a, T> Recording<'a, T> {
-    pub(super) fn open(
-        experiment: &'a dyn Experiment,
-        path: &Path,
-        result: fn(Curve) -> T,
-    ) -> Result<Self, Error> {
-        let record = Record::open(path, &identified(experiment)?)?;
-        Ok(Self { record, experiment, shard: 0..experiment.repeats(), result })
+impl Sweep {
+    /// This sweep with a record: what a run computes is kept in the file as it comes, and a run that was stopped, at any
+    /// moment and by anything, goes on where it was, with a result of the same bytes. One with more repeats adds to the
+    /// record. [`shard`](Recording::shard) makes it a part of the work.
+    ///
+    /// # Errors
+    /// Those of [`identity`](Self::identity) and of [`Record::open`].
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::{dataset::Dataset, sweep::Sweep};
+    /// use std::ops::ControlFlow;
+    ///
+    /// # let dir = std::env::temp_dir().join(format!("double-descent-sweep-{}", std::process::id()));
+    /// # std::fs::create_dir_all(&dir).unwrap();
+    /// # let path = dir.join("diabetes.record");
+    /// let sweep = Sweep::new(Dataset::diabetes(), 1..=20, 12, 0);
+    /// let impatient = |_: usize, _: usize| ControlFlow::Break(());
+    /// let part = sweep.record(&path)?.run(&impatient)?;
+    /// assert!(!part.complete);
+    /// let curve = sweep.record(&path)?.run(&())?; // goes on
+    /// assert_eq!(curve, sweep.run()?);
+    ///
+    /// let shards = [0, 1, 2].map(|k| dir.join(format!("shard-{k}.record")));
+    /// for (k, path) in shards.iter().enumerate() {
+    ///     sweep.record(path)?.shard(k, 3)?.run(&())?; // each on a machine of its own
+    /// }
+    /// assert_eq!(sweep.merge(&shards)?, curve);
+    /// # std::fs::remove_dir_all(&dir).unwrap();
+    /// # Ok::<(), double_descent::Error>(())
+    /// ```
+    pub fn record(&self, path: impl AsRef<Path>) -> Result<Recording<'_>, Error> {
+        let record = Record::open(path.as_ref(), &identified(self)?)?;
+        Ok(Recording { record, sweep: self, shard: 0..self.splits.repeats() })
     }
 
+    /// The result of one run from the records of shards, in any order; repeats that two of them have must be equal. Beside
+    /// the result it holds one repeat, and where each stands.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] with the repeats that are missing; [`Error::File`] for a record of another experiment, or
+    /// one whose repeats differ from another's; those of [`Sweep::run`], [`Error::Memory`], [`Error::Io`].
+    pub fn merge(&self, records: &[impl AsRef<Path>]) -> Result<Curve, Error> {
+        merge::merge(self, records)
+    }
+
+    /// The repeats that are in none of some records.
+    ///
+    /// # Errors
+    /// As [`Sweep::merge`], but for what is missing.
+    pub fn missing(&self, records: &[impl AsRef<Path>]) -> Result<Vec<usize>, Error> {
+        merge::missing(self, records)
+    }
+}
+
+/// A sweep and the record of what it has computed: [`Sweep::record`].
+#[derive(Debug)]
+pub struct Recording<'a> {
+    record: Record<Repeat>,
+    sweep: &'a Sweep,
+    shard: Range<usize>,
+}
+
+impl Recording<'_> {
     /// The same for one of `of` shards, `k` from 0: repeats `⌊k R / of⌋` up to `⌊(k + 1) R / of⌋` of all `R`. A shard
     /// computes the very numbers of one run, each into a record of its own, anywhere; `merge` puts them together.
     ///
@@ -64,7 +90,7 @@ impl<'a, T> Recording<'a, T> {
             let must_be = "from 0 and under the number of shards";
             return Err(Error::Domain { what: "a shard", value: k as f64, must_be });
         }
-        Ok(Self { shard: slice(self.experiment.repeats(), k, of), ..self })
+        Ok(Self { shard: slice(self.sweep.splits.repeats(), k, of), ..self })
     }
 
     /// The repeats that a run will compute.
@@ -89,43 +115,46 @@ impl<'a, T> Recording<'a, T> {
     ///
     /// # Errors
     /// Those of a run without a record, and those of [`Record::run`].
-    pub fn run(&self, observer: &dyn Observer) -> Result<T, Error> {
+    pub fn run(&self, observer: &dyn Observer) -> Result<Curve, Error> {
         let missing = self.missing().len();
         if missing > 0 {
-            let threads = self.experiment.threads();
+            let ready = self.sweep.begin()?;
+            let threads = self.sweep.threads;
             let workers =
                 threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, Into::into));
             // Repeats side by side, or, of fewer than there are threads, the cells of each.
-            let by_cell = missing < workers && self.experiment.is_by_cell()?;
+            let by_cell = missing < workers && ready.engine() == Engine::Svd;
             let (across, within) = if by_cell { (Some(1), threads) } else { (threads, Some(1)) };
-            let compute = self.experiment.begin(within)?;
-            let repeats = |range: Range<usize>| Ok(split(compute(range.clone())?, &range));
+            let tables = ready.tables()?;
+            let repeats = |range: Range<usize>| {
+                let curve = ready.repeats(tables.as_ref(), range.clone(), within, &())?;
+                Ok(split(curve, &range))
+            };
             // Enough parts for every thread to have work until the end.
             let parts = missing.div_ceil(workers.saturating_mul(4).max(1));
-            let at_once = self.experiment.at_once()?.min(parts);
-            self.record.run(self.shard.clone(), at_once, across, observer, repeats)?;
+            let each = self.sweep.estimate()?.flops / self.sweep.splits.repeats().max(1) as f64;
+            let at_once = (1..=BATCH.min(parts)).rev().find(|&count| count as f64 * each <= PART);
+            self.record.run(self.shard.clone(), at_once.unwrap_or(1), across, observer, repeats)?;
         }
-        let repeats = self.experiment.repeats();
-        let present = self.record.present(repeats);
-        collect(self.experiment, present, |repeat| self.record.get(repeat)).map(self.result)
+        let present = self.record.present(self.sweep.splits.repeats());
+        collect(self.sweep, present, |repeat| self.record.get(repeat))
+    }
+
+    /// [`run`](Self::run) of a sweep over the n × p plane.
+    ///
+    /// # Errors
+    /// Those of [`run`](Self::run).
+    pub fn surface(&self, observer: &dyn Observer) -> Result<Surface, Error> {
+        self.run(observer).map(Surface::new)
     }
 }
 
-impl<T> fmt::Debug for Recording<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Recording")
-            .field("record", &self.record)
-            .field("shard", &self.shard)
-            .finish_non_exhaustive()
-    }
-}
-
-/// What an experiment is, if there is any of it.
-pub(super) fn identified(experiment: &dyn Experiment) -> Result<Identity, Error> {
-    if experiment.repeats() == 0 {
+/// What a sweep is, if there is any of it.
+pub(super) fn identified(sweep: &Sweep) -> Result<Identity, Error> {
+    if sweep.splits.repeats() == 0 {
         return Err(Error::Domain { what: "the number of repeats", value: 0.0, must_be: "at least 1" });
     }
-    experiment.identity()
+    sweep.identity()
 }
 
 /// The `k`-th of `of` slices of so many repeats.
@@ -160,15 +189,15 @@ fn split(curve: Curve, range: &Range<usize>) -> Vec<Repeat> {
 
 /// The curve of all repeats that `get` has, in their order; `present` of them. Beside the curve it holds one repeat.
 pub(super) fn collect(
-    experiment: &dyn Experiment,
+    sweep: &Sweep,
     present: usize,
     mut get: impl FnMut(usize) -> Result<Option<Repeat>, Error>,
 ) -> Result<Curve, Error> {
-    let count = present.saturating_mul(experiment.cells());
+    let (mut curve, each) = sweep.outline()?;
+    let count = present.saturating_mul(each);
     reserve("the cells of a record", list::<Cell>(count))?;
-    let mut curve = experiment.outline()?;
     curve.cells.reserve_exact(count);
-    for repeat in 0..experiment.repeats() {
+    for repeat in 0..sweep.splits.repeats() {
         let Some(Repeat { cells, failures, by_svd, .. }) = get(repeat)? else {
             curve.complete = false;
             continue;

@@ -1,0 +1,216 @@
+//! The metrics, as one table: a metric is an entry here, and everything that lists metrics is made of the entries.
+
+use super::packed::Packed;
+
+/// Makes [`Metric`] and [`Cell`] of the table at the end of this file.
+///
+/// An entry is `/// what it is`, then `Variant, field, "unit";`. The field's name is that of the column in tables.
+/// Metrics under `fields` are fields of a cell that all can read. Those under `packed` take half the room and are read
+/// through a method: most cells do not have them, and a sweep has many cells.
+macro_rules! metrics {
+    (
+        fields { $($(#[doc = $doc:literal])+ $variant:ident, $field:ident, $unit:literal;)+ }
+        packed { $($(#[doc = $packed_doc:literal])+ $packed_variant:ident, $packed:ident, $packed_unit:literal;)+ }
+    ) => {
+        /// A quantity that a cell may report.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+        #[non_exhaustive]
+        pub enum Metric {
+            $($(#[doc = $doc])+ $variant,)+
+            $($(#[doc = $packed_doc])+ $packed_variant,)+
+        }
+
+        impl Metric {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+ $(Self::$packed_variant,)+];
+
+            /// The name of its column in tables.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => stringify!($field),)+
+                    $(Self::$packed_variant => stringify!($packed),)+
+                }
+            }
+
+            /// Its unit, in words: `1` for a pure number.
+            #[must_use]
+            pub fn unit(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $unit,)+
+                    $(Self::$packed_variant => $packed_unit,)+
+                }
+            }
+        }
+
+        /// One fit: a row of the tidy table.
+        ///
+        /// # Examples
+        /// ```
+        /// use double_descent::curve::{Cell, Metric};
+        ///
+        /// let mut cell = Cell::new(0, 20, 5, 0).with(Metric::TestMse, 0.7).with(Metric::LeaveOneOut, 0.8);
+        /// cell.rank = 5;
+        /// assert_eq!((cell.test_mse, cell.leave_one_out()), (Some(0.7), Some(0.8)));
+        /// assert_eq!(cell.metric(Metric::TrainMse), None);
+        /// ```
+        #[derive(Clone, Copy, Debug, PartialEq, Default)]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+        #[non_exhaustive]
+        pub struct Cell {
+            /// Which repeat.
+            pub repeat: usize,
+            /// Training samples.
+            pub n: usize,
+            /// Features.
+            pub p: usize,
+            /// Index into [`Curve::arms`](super::Curve::arms).
+            pub arm: usize,
+            $(
+                #[doc = concat!("[`Metric::", stringify!($variant), "`].")]
+                #[cfg_attr(feature = "serde", serde(default, with = "crate::stored::optional_number"))]
+                pub $field: Option<f64>,
+            )+
+            $(
+                #[cfg_attr(feature = "serde", serde(default))]
+                pub(crate) $packed: Packed,
+            )+
+            /// Where it stands on an axis that counts neither samples nor features.
+            #[cfg_attr(feature = "serde", serde(default))]
+            pub(crate) value: Packed,
+            /// Numerical rank of the training features.
+            pub rank: usize,
+        }
+
+        impl Cell {
+            /// One of its metrics; `None` where the arm does not have it.
+            #[must_use]
+            pub fn metric(&self, metric: Metric) -> Option<f64> {
+                match metric {
+                    $(Metric::$variant => self.$field,)+
+                    $(Metric::$packed_variant => self.$packed.get(),)+
+                }
+            }
+
+            /// Sets a metric, or takes it away.
+            pub fn set(&mut self, metric: Metric, value: Option<f64>) {
+                match metric {
+                    $(Metric::$variant => self.$field = value,)+
+                    $(Metric::$packed_variant => self.$packed = Packed::new(value),)+
+                }
+            }
+
+            $(
+                #[doc = concat!("[`Metric::", stringify!($packed_variant), "`].")]
+                #[must_use]
+                pub fn $packed(&self) -> Option<f64> {
+                    self.$packed.get()
+                }
+            )+
+        }
+    };
+}
+
+metrics! {
+    fields {
+        /// Mean squared error on the training rows.
+        TrainMse, train_mse, "targets squared";
+        /// Mean squared error on the test rows.
+        TestMse, test_mse, "targets squared";
+        /// Test error for the other sign of an adversary's direction.
+        TestMseOpposite, test_mse_opposite, "targets squared";
+        /// Square of the mean over test rows of the bias (the study's quantity).
+        BiasSquared, bias_squared, "targets squared";
+        /// Mean over test rows of the squared bias.
+        MeanSquaredBias, mean_squared_bias, "targets squared";
+        /// Smallest singular value over the rank cutoff; 0 at rank 0.
+        SmallestSingularValue, smallest_singular_value, "features";
+        /// Share of test rows whose largest prediction is not at their largest target: the classification error
+        /// of one-hot targets.
+        TestErrorRate, test_error_rate, "1";
+        /// `‖β̂‖`, over all outputs.
+        CoefficientNorm, coefficient_norm, "targets per feature";
+    }
+    packed {
+        /// Largest singular value over the smallest one that is over the rank cutoff.
+        ConditionNumber, condition_number, "1";
+        /// Mean squared error at training rows, each predicted by the fit to all others.
+        LeaveOneOut, leave_one_out, "targets squared";
+        /// What label noise of variance 1 adds to the test error on average over the noise: `E‖xᵀ X⁺‖²` for the
+        /// minimum-norm fit, with the mean over test rows `x`.
+        ExpectedNoise, expected_noise, "1";
+        /// Effective degrees of freedom of the fit: the trace of the matrix that takes training targets to fitted
+        /// values, `Σᵣ σᵣ g(σᵣ)` for a filter with gains `g`.
+        DegreesOfFreedom, degrees_of_freedom, "1";
+        /// `‖β̂ − β₀‖`, over all outputs, from the coefficients `β₀` where the fit started.
+        DistanceFromStart, distance_from_start, "targets per feature";
+    }
+}
+
+impl Cell {
+    /// A cell of a repeat with `n` training samples and `p` features, for the arm of that index: without metrics, of
+    /// rank 0.
+    #[must_use]
+    pub fn new(repeat: usize, n: usize, p: usize, arm: usize) -> Self {
+        Self { repeat, n, p, arm, ..Self::default() }
+    }
+
+    /// With one metric more: a number, or an option of one.
+    #[must_use]
+    pub fn with(mut self, metric: Metric, value: impl Into<Option<f64>>) -> Self {
+        self.set(metric, value.into());
+        self
+    }
+
+    /// With the numerical rank of its training features.
+    #[must_use]
+    pub fn with_rank(mut self, rank: usize) -> Self {
+        self.rank = rank;
+        self
+    }
+
+    /// At a value of an axis that counts neither samples nor features: a penalty, a time, a share.
+    #[must_use]
+    pub fn at(mut self, value: impl Into<Option<f64>>) -> Self {
+        self.value = Packed::new(value.into());
+        self
+    }
+
+    /// The value that [`Cell::at`] set.
+    #[must_use]
+    pub fn value(&self) -> Option<f64> {
+        self.value.get()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_set_is_read() {
+        let mut cell = Cell::new(1, 2, 3, 4).at(0.25);
+        for (place, &metric) in Metric::ALL.iter().enumerate() {
+            assert_eq!(cell.metric(metric), None);
+            cell.set(metric, Some(place as f64));
+        }
+        for (place, &metric) in Metric::ALL.iter().enumerate() {
+            assert_eq!(cell.metric(metric), Some(place as f64));
+            assert_eq!(cell.with(metric, None).metric(metric), None);
+            assert!(!metric.unit().is_empty());
+        }
+        assert_eq!((cell.repeat, cell.n, cell.p, cell.arm, cell.value()), (1, 2, 3, 4, Some(0.25)));
+        assert_eq!((cell.test_mse, cell.condition_number()), (Some(1.0), Some(8.0)));
+        let mut names: Vec<_> = Metric::ALL.iter().map(|metric| metric.name()).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), Metric::ALL.len());
+    }
+
+    /// A sweep writes and reads a million cells: each byte of one counts. (A plain `Option<f64>` takes 16.)
+    #[test]
+    fn a_cell_is_small() {
+        assert!(size_of::<Cell>() <= 5 * 8 + 8 * 16 + 6 * 8);
+    }
+}

@@ -1,0 +1,88 @@
+//! A family of arms as one line over its settings.
+
+use super::{ArmLabel, Axis, Cell, Curve, Failure};
+use crate::Error;
+use std::collections::HashMap;
+
+impl Curve {
+    /// The arms of a family as one line: a curve over their settings, at the same repeats. So the forty arms of a
+    /// filter over its time have a peak, a shape and a figure along that time.
+    ///
+    /// The new curve has an arm for each value of this curve's axis, ascending: its name is that of the family, its setting
+    /// that value, or none if there is but one. Cells and failures of other arms are left out.
+    ///
+    /// # Errors
+    /// [`Error::UnknownName`] if there is no such family, [`Error::Unsupported`] if one of its arms has no setting,
+    /// [`Error::Domain`] if a setting is NaN, or two arms share one.
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::curve::{ArmLabel, Axis, Cell, Curve, Metric, Provenance};
+    ///
+    /// let settings = [0.01, 0.1, 1.0];
+    /// let arms = settings.map(|t| ArmLabel::new("stopped_at", Some(t)));
+    /// let mut curve = Curve::new(Axis::Samples, arms.into(), Provenance::default());
+    /// let error = |(arm, error)| Cell::new(0, 20, 5, arm).with(Metric::TestMse, error);
+    /// curve.cells.extend([0.9, 0.4, 0.7].into_iter().enumerate().map(error));
+    ///
+    /// let line = curve.over_settings("stopped_at")?;
+    /// assert_eq!((line.axis, line.arms.len(), line.values()), (Axis::Setting, 1, settings.to_vec()));
+    /// assert_eq!(line.highest(0, Metric::TestMse).unwrap().value, 0.01);
+    /// # Ok::<(), double_descent::Error>(())
+    /// ```
+    pub fn over_settings(&self, family: &str) -> Result<Self, Error> {
+        let settings = self.settings(family)?;
+        let lines = self.values();
+        let line = |value: f64| lines.binary_search_by(|known| known.total_cmp(&value)).ok();
+        let of_cell = |cell: &Cell| {
+            let arm = line(self.axis.value(cell)?)?;
+            Some(Cell { arm, ..*cell }.at(*settings.get(&cell.arm)?))
+        };
+        let of_failure = |failure: &Failure| {
+            let at = Cell::new(failure.repeat, failure.n, failure.p, 0).at(failure.value);
+            let arm = self.axis.value(&at).and_then(line);
+            match failure.arm {
+                None => Some(Failure { arm, value: None, ..failure.clone() }),
+                Some(of) => settings.get(&of).map(|&value| Failure { arm, ..failure.clone().at(value) }),
+            }
+        };
+        let label = |&value: &f64| ArmLabel::new(family, (lines.len() > 1).then_some(value));
+        let mut curve = Self {
+            axis: Axis::Setting,
+            arms: lines.iter().map(label).collect(),
+            cells: self.cells.iter().filter_map(of_cell).collect(),
+            failures: self.failures.iter().filter_map(of_failure).collect(),
+            complete: self.complete,
+            provenance: self.provenance.clone(),
+        };
+        let order = |cell: &Cell| cell.value().unwrap_or(f64::NAN);
+        curve.cells.sort_by(|a, b| {
+            let by_value = || order(a).total_cmp(&order(b));
+            a.repeat.cmp(&b.repeat).then_with(by_value).then(a.arm.cmp(&b.arm))
+        });
+        Ok(curve)
+    }
+
+    /// The setting of each arm of a family.
+    fn settings(&self, family: &str) -> Result<HashMap<usize, f64>, Error> {
+        let arms = self.family(family);
+        if arms.is_empty() {
+            let mut choices: Vec<String> = self.arms.iter().map(|arm| arm.name.clone()).collect();
+            choices.dedup();
+            return Err(Error::UnknownName { what: "family of arms", name: family.into(), choices });
+        }
+        let mut settings = HashMap::new();
+        for arm in arms {
+            let Some(value) = self.arms[arm].setting else {
+                let reason = format!("an arm `{family}` has no setting, and no place on an axis of settings");
+                return Err(Error::Unsupported { reason });
+            };
+            let must_be = "a number of its own for each arm of the family";
+            if value.is_nan() || settings.values().any(|&known| known == value) {
+                return Err(Error::Domain { what: "an arm's setting", value, must_be });
+            }
+            settings.insert(arm, value);
+        }
+        Ok(settings)
+    }
+}

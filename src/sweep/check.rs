@@ -1,0 +1,231 @@
+//! What is wrong with a sweep as a whole, asked before anything runs.
+
+use super::coordinates::Intercept;
+use super::source::Sizes;
+use super::spectral::has_leave_one_out;
+use super::{Arm, Source, Splits, Sweep};
+use crate::Error;
+use crate::curve::{ArmLabel, Metric};
+
+/// Why an error rate is not defined.
+const ONE_OUTPUT: &str = "compares targets of two columns or more, one for each class, and there is one column of \
+                          targets";
+
+impl Sweep {
+    /// The first thing that is wrong.
+    pub(super) fn check(&self, sizes: Sizes, features: &[usize]) -> Result<(), Error> {
+        if self.samples.is_empty() {
+            return Err(Error::Empty { what: "the list of training set sizes" });
+        }
+        if self.arms.is_empty() {
+            return Err(Error::Empty { what: "the list of arms" });
+        }
+        self.check_metrics(sizes)?;
+        self.check_samples(sizes)?;
+        self.check_features(sizes, features)?;
+        self.arms.iter().try_for_each(Arm::check)?;
+        Arm::check_labels(&self.arms.iter().map(Arm::label).collect::<Vec<_>>())?;
+        self.parameter.as_ref().map_or(Ok(()), super::Parameter::check)?;
+        self.check_targets(sizes)?;
+        self.check_combination(sizes, features)
+    }
+
+    fn check_samples(&self, sizes: Sizes) -> Result<(), Error> {
+        let rows = sizes.rows;
+        let one_table = matches!(self.source, Source::Table(_));
+        if one_table && rows < 2 {
+            let must_be = "at least 2: one to train on, one to test on";
+            return Err(Error::Domain { what: "the number of rows", value: 1.0, must_be });
+        }
+        let (most, must_be) = if one_table {
+            (rows - 1, "at least 1 and less than the number of rows, so that a test row is left")
+        } else {
+            (rows, "at least 1 and at most the number of training rows")
+        };
+        listed(&self.samples, most, "a training set size n", must_be)
+    }
+
+    fn check_features(&self, sizes: Sizes, features: &[usize]) -> Result<(), Error> {
+        let (most, must_be) = if self.maps.is_none() {
+            (sizes.inputs, "at least 1 and at most the number of inputs, where no map makes more of them")
+        } else {
+            (usize::MAX, "at least 1")
+        };
+        listed(features, most, "a feature count p", must_be)
+    }
+
+    /// Arms' own targets fit the source's.
+    fn check_targets(&self, sizes: Sizes) -> Result<(), Error> {
+        let one_table = matches!(self.source, Source::Table(_));
+        let tests = if one_table { sizes.rows } else { sizes.tests };
+        for arm in &self.arms {
+            let own = arm.targets.is_some() || arm.test_targets.is_some();
+            if own && matches!(self.source, Source::Drawn(_)) {
+                return unsupported(format!(
+                    "the arm `{}` has targets of its own, and the rows are drawn afresh for each repeat; draw its \
+                     targets with them",
+                    arm.name
+                ));
+            }
+            let tables = [
+                ("training targets of an arm", &arm.targets, sizes.rows),
+                ("test targets of an arm", &arm.test_targets, tests),
+            ];
+            for (what, own, rows) in tables {
+                if let Some(own) = own {
+                    Error::check_len(what, rows, own.nrows())?;
+                    Error::check_len(what, sizes.outputs, own.ncols())?;
+                    Error::check_finite(what, own.view())?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Parts that do not go together.
+    fn check_combination(&self, sizes: Sizes, features: &[usize]) -> Result<(), Error> {
+        let one_table = matches!(self.source, Source::Table(_));
+        if self.splits.horizon().is_some() && !one_table {
+            let reason = "windows of time are cut from one table, which is trained and tested on; this source tests on \
+                          rows of its own";
+            return unsupported(reason.into());
+        }
+        if matches!((&self.source, &self.splits), (Source::Drawn(_), Splits::Recorded(_))) {
+            let reason = "recorded splits are rows of a table, and the rows are drawn afresh for each repeat";
+            return unsupported(reason.into());
+        }
+        if sizes.population && !self.maps.is_none() {
+            let reason = "the risk over a population is exact where its inputs are the features; with a feature map, \
+                          draw test rows";
+            return unsupported(reason.into());
+        }
+        if one_table && self.parameter.as_ref().is_some_and(super::Parameter::is_input_noise) {
+            let reason =
+                "noise on the training inputs needs test rows of their own: give a training and a test table";
+            return unsupported(reason.into());
+        }
+        if self.parameter.is_some() && self.samples.len() > 1 && features.len() > 1 {
+            let reason =
+                "n, p and a parameter vary all at once; fix one of them: results have two axes at most";
+            return unsupported(reason.into());
+        }
+        let without_residuals = self.arms.iter().find(|arm| arm.ablation.is_without_residuals());
+        let biased = self.metrics.iter().find(|m| matches!(m, Metric::BiasSquared | Metric::MeanSquaredBias));
+        let all = asks_for_all(&self.metrics);
+        if self.standardise && self.intercept == Intercept::None {
+            let why = "the best linear model of standardised features needs an intercept; set `Intercept::Free`, or \
+                       standardise the table";
+            if let Some(arm) = without_residuals {
+                return unsupported(format!("the arm `{}` has no residuals: {why}", arm.name));
+            }
+            if let Some(metric) = biased {
+                return unsupported(format!("the metric `{}`: {why}", metric.name()));
+            }
+        }
+        let rates = self.metrics.contains(&Metric::TestErrorRate) && sizes.outputs > 1 && !all;
+        match without_residuals.filter(|_| rates && self.intercept == Intercept::Free) {
+            Some(arm) => unsupported(format!(
+                "the arm `{}` has no residuals, and its classes with a free intercept are not known; leave out \
+                 `{}`",
+                arm.name,
+                Metric::TestErrorRate.name()
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether no arm has a leave-one-out error.
+    fn leave_one_out_obstacle(&self) -> bool {
+        let own =
+            self.parameter.as_ref().and_then(|parameter| Some((parameter, *parameter.values().first()?)));
+        let has = |arm: &Arm| match own {
+            Some((parameter, value)) => parameter.at(arm, value).is_ok_and(|arm| has_leave_one_out(&arm)),
+            None => has_leave_one_out(arm),
+        };
+        !self.arms.iter().any(has)
+    }
+
+    /// [`Error::Unsupported`] for a metric that no arm has.
+    fn check_metrics(&self, sizes: Sizes) -> Result<(), Error> {
+        if self.metrics.is_empty() {
+            return Err(Error::Empty { what: "the list of metrics" });
+        }
+        if asks_for_all(&self.metrics) {
+            return Ok(());
+        }
+        let attacked = self.arms.iter().any(|arm| arm.adversary.is_some());
+        let obstacle = |metric: Metric| match metric {
+            Metric::TestErrorRate if sizes.outputs < 2 => Some(ONE_OUTPUT),
+            Metric::TestErrorRate if sizes.population => Some("counts test rows, and a population has none"),
+            Metric::TestMseOpposite if !attacked => {
+                Some("is the test error for the other sign of an adversary, and no arm has one")
+            }
+            Metric::LeaveOneOut if self.standardise => Some(
+                "needs features that are scaled alike for all fits, and `standardise` scales them by each \
+                      training set",
+            ),
+            Metric::LeaveOneOut if self.leave_one_out_obstacle() => Some(
+                "is of minimum-norm and ridge fits with nothing ablated and nobody attacking, and no arm is one",
+            ),
+            Metric::ExpectedNoise if self.arms.iter().all(|arm| arm.ablation.is_without_residuals()) => {
+                Some("is of targets with noise, and every arm's have none")
+            }
+            _ => None,
+        };
+        match self.metrics.iter().find_map(|&metric| Some((metric, obstacle(metric)?))) {
+            Some((metric, why)) => unsupported(format!(
+                "the metric `{}` {why}; leave it out, or ask for `Metric::ALL`",
+                metric.name()
+            )),
+            None => Ok(()),
+        }
+    }
+}
+
+/// All metrics at once are a request for whatever there is.
+fn asks_for_all(metrics: &[Metric]) -> bool {
+    Metric::ALL.iter().all(|metric| metrics.contains(metric))
+}
+
+fn unsupported(reason: String) -> Result<(), Error> {
+    Err(Error::Unsupported { reason })
+}
+
+/// [`Error::Domain`] unless each entry is from 1 to `most` and there once.
+fn listed(list: &[usize], most: usize, what: &'static str, must_be: &'static str) -> Result<(), Error> {
+    if let Some(&entry) = list.iter().find(|&&entry| entry == 0 || entry > most) {
+        return Err(Error::Domain { what, value: entry as f64, must_be });
+    }
+    let mut sorted = list.to_vec();
+    sorted.sort_unstable();
+    match sorted.windows(2).find(|pair| pair[0] == pair[1]) {
+        Some(twice) => {
+            let must_be = "listed once: its cells would count twice in every summary";
+            Err(Error::Domain { what, value: twice[0] as f64, must_be })
+        }
+        None => Ok(()),
+    }
+}
+impl Arm {
+    /// What is wrong with the names and settings of arms: a setting that is not finite, or two arms of one label.
+    pub(super) fn check_labels<'a>(labels: impl IntoIterator<Item = &'a ArmLabel>) -> Result<(), Error> {
+        let mut seen: Vec<&ArmLabel> = Vec::new();
+        for label in labels {
+            if let Some(value) = label.setting.filter(|setting| !setting.is_finite()) {
+                return Err(Error::Domain { what: "an arm's setting", value, must_be: "finite" });
+            }
+            if seen.contains(&label) {
+                let setting =
+                    label.setting.map_or("no setting".into(), |setting| format!("the setting {setting:?}"));
+                let name = &label.name;
+                let reason = format!(
+                    "two arms are named `{name}` and have {setting}; give one another name or setting: tables tell \
+                     arms apart by both"
+                );
+                return Err(Error::Unsupported { reason });
+            }
+            seen.push(label);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,175 @@
+//! One SVD a cell.
+
+use super::{Engine, Kind, Repeats, Which, each_repeat, in_halves, in_order};
+use crate::Error;
+use crate::memory::{sum, table};
+use crate::svd::Svd;
+use crate::sweep::BATCH;
+use crate::sweep::cells::{Grid, Observer, Place};
+use crate::sweep::measured::Measured;
+use crate::sweep::output::Scratch;
+use crate::sweep::study::{Prepared, Study};
+use crate::sweep::task::Task;
+use ndarray::ArrayView2;
+use std::ops::ControlFlow;
+
+/// One SVD a cell. Where all repeats read one table, cells of one shape are factorised together.
+#[derive(Debug)]
+pub(in crate::sweep) struct Cells;
+
+impl Engine for Cells {
+    fn kind(&self) -> Kind {
+        Kind::Svd
+    }
+
+    fn obstacle(&self, _: &Task<'_>) -> Option<String> {
+        None
+    }
+
+    fn flops(&self, task: &Task<'_>) -> f64 {
+        let (k, lines) = (task.sizes.outputs as f64, task.lines.len() as f64);
+        let height = height(task) as f64;
+        let cell = |(n, p): (usize, usize)| {
+            let (n, p, r) = (n as f64, p as f64, n.min(p) as f64);
+            8.0 * n * p * r + 6.0 * r * r * r + 2.0 * r * p * height + lines * 10.0 * k * (r + height)
+        };
+        task.places().map(cell).sum()
+    }
+
+    fn bytes(&self, task: &Task<'_>) -> usize {
+        let (n, p) = (task.most_samples(), task.most_features());
+        let batch = if task.is_shared() { BATCH.min(task.sweep.splits.repeats()) } else { 1 };
+        let (trained, tested) = task.targets.widths();
+        let r = n.min(p);
+        let result = table(n.saturating_add(p), r);
+        let each = sum([table(n, p).saturating_mul(2), result]).saturating_mul(batch);
+        let height = height(task);
+        let evaluated =
+            [table(r, height), table(n, trained).saturating_mul(3), table(height, p.saturating_add(tested))];
+        sum([each, task.sweep.backend.bytes((n, p)).saturating_sub(result), sum(evaluated)])
+    }
+
+    fn run(
+        &self,
+        task: &Task<'_>,
+        shared: Option<&Study<'_>>,
+        which: &Which<'_>,
+        observer: &dyn Observer,
+    ) -> Result<Repeats, Error> {
+        match shared {
+            Some(study) => together(task, study, which, observer),
+            None => each_repeat(task, which, observer, |repeat, order| Ok(one_repeat(task, repeat, order))),
+        }
+    }
+}
+
+/// Rows of what is tested on in each cell.
+fn height(task: &Task<'_>) -> usize {
+    let width = sum([task.most_features(), task.targets.widths().1, 1]);
+    width.min(if task.sizes.tests == 0 { task.sizes.rows } else { task.sizes.tests })
+}
+
+/// All repeats of one shape at once.
+fn together(
+    task: &Task<'_>,
+    study: &Study<'_>,
+    which: &Which<'_>,
+    observer: &dyn Observer,
+) -> Result<Repeats, Error> {
+    let Which { ref repeats, threads, .. } = *which;
+    let samples = &task.sweep.samples;
+    let mut all: Repeats = repeats.clone().map(|repeat| (repeat, Vec::new())).collect();
+    let grid = Grid { axis: samples.clone(), repeats: repeats.len(), threads, batch: BATCH };
+    let total = samples.len() * repeats.len();
+    for (round, &p) in task.features.iter().enumerate() {
+        let rounds = |done: usize, _: usize| -> ControlFlow<()> {
+            observer.progress(round * total + done, task.features.len() * total)
+        };
+        let visited = grid.run_from(repeats.start, &rounds, |places| batch(task, study, which, places, p))?;
+        let mut stopped = false;
+        for (place, result) in visited {
+            stopped |= result.is_none();
+            let measured = result
+                .map(|result| result.unwrap_or_else(|error| Measured::failed(place.axis_value, p, error)));
+            all[place.repeat - repeats.start].1.push(measured);
+        }
+        if stopped && round + 1 < task.features.len() {
+            let missing = (task.features.len() - round - 1) * samples.len();
+            all.iter_mut().for_each(|(_, places)| places.extend((0..missing).map(|_| None)));
+            break;
+        }
+    }
+    if task.features.len() > 1 {
+        // From p after p to n after n.
+        for (_, places) in &mut all {
+            let mut by_p = std::mem::take(places);
+            let order = (0..samples.len()).flat_map(|n| (0..task.features.len()).map(move |p| (n, p)));
+            *places = order.map(|(n, p)| by_p[p * samples.len() + n].take()).collect();
+        }
+    }
+    Ok(all)
+}
+
+/// One shape, several repeats: factorised together.
+fn batch(
+    task: &Task<'_>,
+    study: &Study<'_>,
+    which: &Which<'_>,
+    places: &[Place],
+    p: usize,
+) -> Vec<Result<Measured, Error>> {
+    let rows = |place: &Place| &which.orders[place.repeat][..place.axis_value];
+    let prepared: Vec<Result<Prepared, Error>> =
+        places.iter().map(|place| study.prepare(rows(place), p)).collect();
+    let views: Vec<ArrayView2<'_, f64>> = prepared
+        .iter()
+        .filter_map(|prepared| prepared.as_ref().ok())
+        .map(|prepared| prepared.x.view())
+        .collect();
+    let mut svds = Svd::many(&views, &*task.sweep.backend).into_iter();
+    let svds: Vec<_> =
+        prepared.iter().map(|prepared| prepared.is_ok().then(|| svds.next()).flatten()).collect();
+    let mut scratch = Scratch::default();
+    let cells = places.iter().zip(prepared).zip(svds);
+    let cell = |((place, prepared), svd): ((&Place, Result<Prepared, Error>), Option<Result<Svd, Error>>)| {
+        let prepared = prepared?;
+        let svd = svd.unwrap_or_else(|| Svd::with_backend(&prepared.x, &*task.sweep.backend))?;
+        study.evaluate(&svd, rows(place), prepared, &mut scratch)
+    };
+    cells.map(cell).collect()
+}
+
+/// All cells of a repeat that has tables of its own.
+fn one_repeat(task: &Task<'_>, repeat: usize, order: &[usize]) -> Vec<Measured> {
+    let noise = task.sweep.parameter.as_ref().filter(|parameter| parameter.is_input_noise());
+    let levels: Vec<Option<f64>> =
+        noise.map_or(vec![None], |noise| noise.values().iter().copied().map(Some).collect());
+    let rows = task.rows(order);
+    let mut all: Vec<Measured> = Vec::new();
+    for (index, level) in levels.iter().enumerate() {
+        let work = |features: &[usize]| {
+            let study = task.study(repeat, order, features, *level)?;
+            let cells = features.iter().flat_map(|&p| task.sweep.samples.iter().map(move |&n| (n, p)));
+            Ok(cells.map(|(n, p)| super::cell_by_svd(&study, &rows[..n], p, task)).collect())
+        };
+        let mut found = in_order(task, in_halves(&task.sweep.samples, &task.features, &work));
+        if level.is_some() {
+            // Of the lines at this level alone.
+            for measured in &mut found {
+                let here = |line: usize| task.lines[line].value == Some(index);
+                measured.lines.retain(|(line, _)| here(*line));
+                measured.failures.retain(|(line, _)| line.is_none_or(here));
+            }
+        }
+        if all.is_empty() {
+            all = found;
+            continue;
+        }
+        for (measured, more) in all.iter_mut().zip(found) {
+            measured.lines.extend(more.lines);
+            measured.failures.extend(more.failures);
+        }
+    }
+    all.iter_mut().for_each(|measured| measured.lines.sort_by_key(|(line, _)| *line));
+    all
+}

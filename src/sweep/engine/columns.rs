@@ -1,0 +1,133 @@
+//! All p at one n from one factorisation that grows column by column.
+
+use super::{Engine, Kind, Repeats, Which, cell_by_svd, each_repeat, in_halves, in_order, points_obstacle};
+use crate::Error;
+use crate::memory::{list, sum, table};
+use crate::nested::{self, Point, Test};
+use crate::sweep::cells::Observer;
+use crate::sweep::measured::Measured;
+use crate::sweep::study::{Study, Tests};
+use crate::sweep::task::Task;
+use ndarray::s;
+
+/// Every p from one factorisation for each repeat, arm and number of samples: what a dense list of p needs. The training
+/// rows of a curve are the same everywhere, so that a preparation is, too.
+#[derive(Debug)]
+pub(super) struct Columns;
+
+impl Engine for Columns {
+    fn kind(&self) -> Kind {
+        Kind::Nested
+    }
+
+    fn obstacle(&self, task: &Task<'_>) -> Option<String> {
+        points_obstacle(task)
+    }
+
+    fn flops(&self, task: &Task<'_>) -> f64 {
+        let (p, tests) = (task.most_features() as f64, height(task) as f64);
+        let k = task.sizes.outputs as f64;
+        let curve = |&n: &usize| {
+            let n = n as f64;
+            // Columns are appended a block at a time; a point is a solve and an image of it.
+            p * (6.0 * n * n.min(p) + 6.0 * n * tests) / 4.0
+                + task.features.len() as f64 * k * (n * n + 2.0 * n * tests)
+        };
+        task.sweep.samples.iter().map(curve).sum::<f64>() * task.lines.len() as f64
+    }
+
+    fn bytes(&self, task: &Task<'_>) -> usize {
+        let (n, p, tests) = (task.most_samples(), task.most_features(), height(task));
+        let r = n.min(p);
+        sum([
+            table(n, p).saturating_mul(3),
+            table(r, sum([n, r, tests])).saturating_mul(2),
+            table(tests, sum([p, task.targets.widths().1])).saturating_mul(2),
+            list::<Point>(p).saturating_mul(task.lines.len()),
+        ])
+    }
+
+    fn run(
+        &self,
+        task: &Task<'_>,
+        shared: Option<&Study<'_>>,
+        which: &Which<'_>,
+        observer: &dyn Observer,
+    ) -> Result<Repeats, Error> {
+        each_repeat(task, which, observer, |repeat, order| {
+            let rows = task.rows(order);
+            let samples = &task.sweep.samples;
+            let curves = |study: &Study<'_>, features: &[usize]| {
+                samples.iter().flat_map(|&n| curve(task, study, &rows[..n], features)).collect::<Vec<_>>()
+            };
+            let found = match shared {
+                Some(study) => curves(study, &task.features),
+                None => in_halves(samples, &task.features, &|features| {
+                    Ok(curves(&task.study(repeat, order, features, None)?, features))
+                }),
+            };
+            Ok(in_order(task, found))
+        })
+    }
+}
+
+/// Rows of what is tested on.
+fn height(task: &Task<'_>) -> usize {
+    let width = sum([task.most_features(), task.targets.widths().1, 1]);
+    width.min(if task.sizes.tests == 0 { task.sizes.rows } else { task.sizes.tests })
+}
+
+/// The cells of one curve; where an error comes up, each by an SVD.
+fn curve(task: &Task<'_>, study: &Study<'_>, rows: &[usize], features: &[usize]) -> Vec<Measured> {
+    let variance = if let Tests::Rows { variance, .. } = study.tests { variance } else { 0.0 };
+    match grow(task, study, rows, features) {
+        Ok(lines) => {
+            let cell = |&p: &usize| {
+                let points: Vec<&Point> = lines.iter().map(|points| &points[p - 1]).collect();
+                Measured::from_points(&points, variance)
+            };
+            features.iter().map(cell).collect()
+        }
+        Err(_) => {
+            let cell = |&p: &usize| Measured { by_svd: true, ..cell_by_svd(study, rows, p, task) };
+            features.iter().map(cell).collect()
+        }
+    }
+}
+
+/// For each line the fits to the first `1, 2, …` features.
+fn grow(
+    task: &Task<'_>,
+    study: &Study<'_>,
+    rows: &[usize],
+    features: &[usize],
+) -> Result<Vec<Vec<Point>>, Error> {
+    let p = features.iter().copied().max().unwrap_or(0);
+    let prepared = study.prepare(rows, p)?;
+    let (held_out, own_columns) = study.held_out(rows, p, &prepared)?;
+    let k = study.targets.k;
+    let curve = |line: &crate::sweep::lines::Line| {
+        let (trained, tested) = study.targets.outputs[line.outputs.start];
+        let tested = if own_columns { line.outputs.start } else { tested };
+        let columns: Vec<usize> = (tested..tested + k).collect();
+        let table = if held_out.table.targets.ncols() == k {
+            held_out.table.clone()
+        } else {
+            std::borrow::Cow::Owned((*held_out.table).clone().with_targets(&columns))
+        };
+        let test = if held_out.complement { Test::Others(&table) } else { Test::Rows(&table) };
+        let y = prepared.y().slice(s![.., trained..trained + k]);
+        let mut engine = nested::Columns::new(&y, test)?;
+        if let Some(lambda) = line.arm.estimator.penalty().filter(|&lambda| lambda > 0.0) {
+            engine = engine.with_ridge(lambda)?;
+        }
+        if task.wanted.spectral.leave_one_out() {
+            engine = engine.with_leave_one_out()?;
+        }
+        if task.wanted.smallest {
+            engine = engine.with_smallest_singular_value();
+        }
+        engine.extend(&prepared.x)
+    };
+    task.lines.iter().map(curve).collect()
+}

@@ -1,0 +1,259 @@
+//! The whole n × p plane of a repeat from two factorisations.
+
+use super::{Engine, Kind, Repeats, Which, each_repeat, in_order, spectrum_obstacle};
+use crate::Error;
+use crate::curve::Metric;
+use crate::features::{Coordinates, FeatureMap};
+use crate::memory::{sum, table};
+use crate::nested::{self, Plane as Fits, PlaneFit, Request};
+use crate::sweep::cells::Observer;
+use crate::sweep::lines::Line;
+use crate::sweep::measured::{Measured, Metrics};
+use crate::sweep::study::Study;
+use crate::sweep::task::Task;
+use crate::sweep::test_blocks::{Score, score};
+use crate::sweep::{Source, TestOn, gather};
+use crate::user_code;
+use ndarray::{Array2, CowArray, Ix2, s};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Metrics of every fit.
+const METRICS: [Metric; 6] = [
+    Metric::TrainMse,
+    Metric::DistanceFromStart,
+    Metric::TestMse,
+    Metric::CoefficientNorm,
+    Metric::SmallestSingularValue,
+    Metric::TestErrorRate,
+];
+
+/// Both lists from two factorisations for each repeat; features of test inputs are made in blocks and forgotten.
+/// Estimators other than the minimum norm cost an SVD of `min(n, p)²` a cell, which all of them share; lines that
+/// differ in their targets alone share everything.
+#[derive(Debug)]
+pub(super) struct Plane;
+
+/// The raw tables of one repeat.
+struct Raw<'a> {
+    map: Arc<dyn FeatureMap>,
+    inputs: Array2<f64>,
+    /// All training targets side by side.
+    y: Array2<f64>,
+    tests: CowArray<'a, f64, Ix2>,
+    /// All test targets side by side.
+    tests_y: CowArray<'a, f64, Ix2>,
+}
+
+impl Engine for Plane {
+    fn kind(&self) -> Kind {
+        Kind::Nested
+    }
+
+    fn obstacle(&self, task: &Task<'_>) -> Option<String> {
+        if let Some(why) = spectrum_obstacle(task, &METRICS) {
+            return Some(why);
+        }
+        if !task.preparation().is_none() {
+            return Some("preparing every training set anew needs a factorisation of each".into());
+        }
+        (task.sizes.tests == 0 || task.sizes.population)
+            .then(|| "what has no test rows of its own needs the rows of every cell".into())
+    }
+
+    fn needs_tables(&self) -> bool {
+        false
+    }
+
+    fn flops(&self, task: &Task<'_>) -> f64 {
+        let (n, p) = (task.most_samples() as f64, task.most_features() as f64);
+        let (k, lines, tests) = (task.sizes.outputs as f64, task.lines.len() as f64, task.sizes.tests as f64);
+        let by_svd = task.lines.iter().any(|line| line.arm.estimator.penalty() != Some(0.0));
+        // Each number of features past n has a panel of its own.
+        let wide = task.features.iter().filter(|&&p| p as f64 > n).count() as f64;
+        let square = n.min(p);
+        let cell = |(n, p): (usize, usize)| {
+            let (size, p) = (n.min(p) as f64, p as f64);
+            let svd = if by_svd { 20.0 * size * size * size } else { 0.0 };
+            svd + k * lines * (2.0 * size * size + 4.0 * size * p + 2.0 * tests * p)
+        };
+        4.0 * n * p * square + wide * 2.0 * n * n * n + task.places().map(cell).sum::<f64>()
+    }
+
+    fn bytes(&self, task: &Task<'_>) -> usize {
+        let Ok(plane) = Fits::new(&task.sweep.samples, &task.features) else { return usize::MAX };
+        let (n, p) = (task.most_samples(), task.most_features());
+        let (trained, tested) = task.targets.widths();
+        let fitted = task.lines.len().saturating_mul(task.sizes.outputs);
+        let by_svd = task.lines.iter().any(|line| line.arm.estimator.penalty() != Some(0.0));
+        let samples = task.sweep.samples.len();
+        let coefficients = task.features.iter().copied().fold(0, usize::saturating_add);
+        let coefficients = table(coefficients, fitted).saturating_mul(samples);
+        let block = task.sizes.tests.min(crate::sweep::test_blocks::BLOCK);
+        // The fits, or their coefficients twice with a block of test features and predictions.
+        let at_test = [
+            coefficients.saturating_mul(2),
+            table(block, p),
+            table(block, fitted.saturating_mul(samples)),
+            table(task.sizes.tests, if task.wanted.error_rate { task.lines.len() } else { 0 }),
+        ];
+        let inputs = table(n, task.sizes.inputs.saturating_add(trained.saturating_mul(2)));
+        let joined = if task.targets.is_plain() { 0 } else { table(task.sizes.tests, tested) };
+        sum([plane.bytes(trained, fitted, true, by_svd).max(sum(at_test)), inputs, joined])
+    }
+
+    fn run(
+        &self,
+        task: &Task<'_>,
+        _: Option<&Study<'_>>,
+        which: &Which<'_>,
+        observer: &dyn Observer,
+    ) -> Result<Repeats, Error> {
+        let mut plane = Fits::new(&task.sweep.samples, &task.features)?;
+        if task.wanted.smallest {
+            plane = plane.with_smallest_singular_value();
+        }
+        each_repeat(task, which, observer, |repeat, order| {
+            let raw = Raw::new(task, repeat, order)?;
+            let mut found = BTreeMap::new();
+            let lines: Vec<usize> = (0..task.lines.len()).collect();
+            find(task, &raw, &plane, &lines, &mut found);
+            Ok(in_order(task, found.into_values().collect()))
+        })
+    }
+}
+
+impl<'a> Raw<'a> {
+    fn new(task: &Task<'a>, repeat: usize, order: &[usize]) -> Result<Self, Error> {
+        let map = match task.sweep.maps.of(repeat)? {
+            Some(map) => map,
+            None => Arc::new(Coordinates::new(task.sizes.inputs)),
+        };
+        let noise = task.label_noise(repeat, order.len());
+        let targets = &task.targets;
+        match &task.sweep.source {
+            Source::TrainTest { train, test } => {
+                let own = gather(train.targets().view(), order);
+                Ok(Self {
+                    map,
+                    inputs: gather(train.features().view(), order),
+                    y: targets.join_trained(own.view(), Some(order), noise.as_ref()).into_owned(),
+                    tests: CowArray::from(test.features()),
+                    tests_y: targets.join_tested(test.targets().view()),
+                })
+            }
+            Source::Drawn(drawn) => {
+                let draw = task.drawn(drawn, repeat, order.len())?;
+                let TestOn::Rows { inputs: tests, targets: tests_y } = draw.test else {
+                    return Err(Error::Empty { what: "the list of test rows" });
+                };
+                let n = order.len();
+                Ok(Self {
+                    map,
+                    inputs: draw.inputs.slice(s![..n, ..]).to_owned(),
+                    y: targets
+                        .join_trained(draw.targets.slice(s![..n, ..]), None, noise.as_ref())
+                        .into_owned(),
+                    tests: CowArray::from(tests),
+                    tests_y: CowArray::from(targets.join_tested(tests_y.view()).into_owned()),
+                })
+            }
+            Source::Table(_) => Err(Error::Empty { what: "the list of test rows" }),
+        }
+    }
+}
+
+/// Adds the cells of a part of the plane for some lines. Where something in it fails, lines are measured one by one, and
+/// then halves of the part on their own, until only the cells that fail by themselves are left.
+fn find(
+    task: &Task<'_>,
+    raw: &Raw<'_>,
+    plane: &Fits,
+    lines: &[usize],
+    found: &mut BTreeMap<(usize, usize), Measured>,
+) {
+    let part = || "the work on a part of the plane".into();
+    let measured = user_code::call(part, || measure(task, raw, plane, lines)).flatten();
+    match (measured, plane.halves()) {
+        (Ok(all), _) => {
+            for measured in all {
+                add(found, measured);
+            }
+        }
+        (Err(_), _) if lines.len() > 1 => {
+            for line in lines {
+                find(task, raw, plane, std::slice::from_ref(line), found);
+            }
+        }
+        (Err(_), Some(halves)) => {
+            for half in &halves {
+                find(task, raw, half, lines, found);
+            }
+        }
+        (Err(error), None) => {
+            let line = (task.lines.len() > 1).then(|| lines.first().copied()).flatten();
+            for (n, p) in plane.places() {
+                let failures = vec![(line, error.clone())];
+                add(found, Measured { failures, ..Measured::new(n, p, 0) });
+            }
+        }
+    }
+}
+
+/// Puts what some lines give beside what the others gave.
+fn add(found: &mut BTreeMap<(usize, usize), Measured>, measured: Measured) {
+    let entry = found.entry((measured.n, measured.p));
+    let all = entry.or_insert_with(|| Measured::new(measured.n, measured.p, 0));
+    if !measured.lines.is_empty() {
+        all.rank = measured.rank;
+        all.smallest_singular_value = measured.smallest_singular_value;
+        all.by_svd |= measured.by_svd;
+    }
+    all.lines.extend(measured.lines);
+    all.lines.sort_by_key(|(line, _)| *line);
+    all.failures.extend(measured.failures);
+}
+
+/// The cells of a part of the plane.
+fn measure(task: &Task<'_>, raw: &Raw<'_>, plane: &Fits, lines: &[usize]) -> Result<Vec<Measured>, Error> {
+    let (samples, _) = plane.largest();
+    let lines: Vec<(usize, &Line)> = lines.iter().map(|&line| (line, &task.lines[line])).collect();
+    let k = task.sizes.outputs;
+    let outputs = |line: &Line| task.targets.outputs[line.outputs.start];
+    let request = |(_, line): &(usize, &Line)| {
+        let trained = outputs(line).0;
+        (trained, Arc::clone(&line.arm.estimator))
+    };
+    let asked: Vec<_> = lines.iter().map(request).collect();
+    let requests: Vec<Request<'_>> = asked
+        .iter()
+        .map(|(trained, estimator)| Request { estimator: &**estimator, outputs: *trained..*trained + k })
+        .collect();
+    let (inputs, y) = (raw.inputs.slice(s![..samples, ..]), raw.y.slice(s![..samples, ..]));
+    let fits = plane.fits_of_map(&*raw.map, &inputs, &y, &requests)?;
+    let tested: Vec<usize> = lines.iter().map(|(_, line)| outputs(line).1).collect();
+    let scores = score(&*raw.map, (&raw.tests, &raw.tests_y), &fits, (&tested, k), task.wanted.error_rate)?;
+    let cells = fits.iter().zip(scores).map(|(fit, scores)| {
+        let mut measured = Measured::new(fit.n, fit.p, lines.len());
+        measured.rank = fit.rank;
+        measured.smallest_singular_value = fit.smallest_singular_value.unwrap_or(0.0);
+        measured.by_svd = fit.engine == nested::Engine::Svd;
+        let line = |(at, (line, _)): (usize, &(usize, &Line))| {
+            (*line, metrics(fit, at, &scores[at], (raw.tests.nrows(), k)))
+        };
+        measured.lines = lines.iter().enumerate().map(line).collect();
+        measured
+    });
+    Ok(cells.collect())
+}
+
+fn metrics(fit: &PlaneFit, at: usize, score: &Score, (rows, outputs): (usize, usize)) -> Metrics {
+    let rows = rows as f64;
+    Metrics {
+        train: fit.train_mse[at],
+        test: score.squares / (rows * outputs as f64),
+        error_rate: score.wrong.map(|wrong| wrong as f64 / rows),
+        norm: fit.coefficients[at].iter().fold(0.0, |norm: f64, v| norm.hypot(*v)),
+        ..Metrics::default()
+    }
+}

@@ -1,0 +1,196 @@
+//! What a cell measures, and its rows of the tidy table.
+
+use super::lines::Line;
+use super::spectral::{OfFit, Spectral};
+use crate::Error;
+use crate::curve::{Cell, Metric};
+use crate::nested::{Engine, Point};
+
+/// Which metrics a sweep asks for.
+#[allow(clippy::struct_excessive_bools)]
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wanted {
+    train: bool,
+    test: bool,
+    opposite: bool,
+    bias_squared: bool,
+    mean_squared_bias: bool,
+    pub(super) smallest: bool,
+    /// Whether norms are computed at all.
+    pub(super) norm: bool,
+    coefficient_norm: bool,
+    pub(super) error_rate: bool,
+    distance: bool,
+    pub(super) spectral: Spectral,
+}
+
+impl Wanted {
+    /// Error rates are of two outputs or more.
+    pub(super) fn new(metrics: &[Metric], outputs: usize) -> Self {
+        let has = |metric| metrics.contains(&metric);
+        Self {
+            train: has(Metric::TrainMse),
+            test: has(Metric::TestMse),
+            opposite: has(Metric::TestMseOpposite),
+            bias_squared: has(Metric::BiasSquared),
+            mean_squared_bias: has(Metric::MeanSquaredBias),
+            smallest: has(Metric::SmallestSingularValue),
+            norm: has(Metric::CoefficientNorm) || has(Metric::DistanceFromStart),
+            coefficient_norm: has(Metric::CoefficientNorm),
+            error_rate: has(Metric::TestErrorRate) && outputs > 1,
+            distance: has(Metric::DistanceFromStart),
+            spectral: Spectral::new(metrics),
+        }
+    }
+
+    /// Whether cells need the best linear model of all rows.
+    pub(super) fn needs_ideal(&self, lines: &[Line]) -> bool {
+        let without_residuals = |line: &Line| line.arm.ablation.is_without_residuals();
+        self.bias_squared || self.mean_squared_bias || lines.iter().any(without_residuals)
+    }
+}
+
+/// What the fits at one place give.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Measured {
+    pub(super) n: usize,
+    pub(super) p: usize,
+    /// By the index of the line; those that failed are left out.
+    pub(super) lines: Vec<(usize, Metrics)>,
+    /// Why they did; `None` for all of them.
+    pub(super) failures: Vec<(Option<usize>, Error)>,
+    pub(super) smallest_singular_value: f64,
+    pub(super) rank: usize,
+    /// Whether an SVD computed what a nested engine should.
+    pub(super) by_svd: bool,
+}
+
+impl Measured {
+    pub(super) fn new(n: usize, p: usize, lines: usize) -> Self {
+        Self { n, p, lines: Vec::with_capacity(lines), ..Self::default() }
+    }
+
+    /// Nothing, for one reason.
+    pub(super) fn failed(n: usize, p: usize, error: Error) -> Self {
+        Self { n, p, failures: vec![(None, error)], ..Self::default() }
+    }
+
+    /// Bytes that one holds beside itself.
+    pub(super) fn bytes(lines: usize) -> usize {
+        crate::memory::list::<(usize, Metrics)>(lines)
+    }
+
+    /// What points of nested curves give, one for each line; the noise of the test targets adds `variance`.
+    pub(super) fn from_points(points: &[&Point], variance: f64) -> Self {
+        let metrics = |(line, point): (usize, &&Point)| {
+            let test = point.test_mse.unwrap_or(f64::NAN) + variance;
+            let of_fit =
+                point.loo_mse.map(|error| Box::new(OfFit { leave_one_out: Some(error), ..OfFit::default() }));
+            (line, Metrics { train: point.train_mse, test, norm: point.norm, of_fit, ..Metrics::default() })
+        };
+        let first = points.first();
+        Self {
+            n: first.map_or(0, |point| point.n),
+            p: first.map_or(0, |point| point.p),
+            lines: points.iter().enumerate().map(metrics).collect(),
+            failures: Vec::new(),
+            smallest_singular_value: first.and_then(|point| point.smallest_singular_value).unwrap_or(0.0),
+            rank: first.map_or(0, |point| point.rank),
+            by_svd: points.iter().any(|point| point.engine == Engine::Svd),
+        }
+    }
+
+    /// Its rows of the tidy table, by the index of the line.
+    pub(super) fn cells(
+        self,
+        repeat: usize,
+        lines: &[Line],
+        wanted: &Wanted,
+    ) -> impl Iterator<Item = (usize, Cell)> {
+        let Self { n, p, smallest_singular_value: smallest, rank, .. } = self;
+        self.lines.into_iter().map(move |(line, metrics)| {
+            let mut cell = Cell::new(repeat, n, p, line).with_rank(rank);
+            let attacked = lines[line].arm.adversary.is_some();
+            cell.train_mse = wanted.train.then_some(metrics.train);
+            cell.test_mse = wanted.test.then_some(metrics.test);
+            cell.test_mse_opposite = (wanted.opposite && attacked).then_some(metrics.opposite);
+            cell.test_error_rate = metrics.error_rate;
+            cell.bias_squared = wanted.bias_squared.then_some(metrics.bias_squared);
+            cell.mean_squared_bias = wanted.mean_squared_bias.then_some(metrics.mean_squared_bias);
+            cell.smallest_singular_value = wanted.smallest.then_some(smallest);
+            cell.coefficient_norm = wanted.coefficient_norm.then_some(metrics.norm);
+            if wanted.distance {
+                // Every fit starts from 0.
+                cell.set(Metric::DistanceFromStart, Some(metrics.norm));
+            }
+            if let Some(of_fit) = metrics.of_fit {
+                cell.set(Metric::ConditionNumber, of_fit.condition);
+                cell.set(Metric::LeaveOneOut, of_fit.leave_one_out);
+                cell.set(Metric::ExpectedNoise, of_fit.noise);
+                cell.set(Metric::DegreesOfFreedom, of_fit.degrees);
+            }
+            (line, cell)
+        })
+    }
+}
+
+/// `‖α‖ = ‖V α‖`.
+pub(super) fn norm(alpha: &[f64]) -> f64 {
+    let squares: f64 = alpha.iter().map(|a| a * a).sum();
+    if squares.is_finite() && squares > 1e-280 {
+        return squares.sqrt();
+    }
+    // Squares leave the range of numbers: in units of a power of two, which rounds alike, they do not.
+    let largest = alpha.iter().fold(0.0, |largest: f64, a| largest.max(a.abs()));
+    let (unit, back) = match largest {
+        0.0 => return 0.0,
+        _ if largest < 1.0 => (2f64.powi(500), 2f64.powi(-500)),
+        _ => (2f64.powi(-540), 2f64.powi(540)),
+    };
+    alpha.iter().map(|a| (a * unit) * (a * unit)).sum::<f64>().sqrt() * back
+}
+
+/// Means over rows; over outputs too once all are added.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Metrics {
+    pub(super) train: f64,
+    pub(super) test: f64,
+    pub(super) opposite: f64,
+    pub(super) bias_squared: f64,
+    pub(super) mean_squared_bias: f64,
+    /// Of all outputs together.
+    pub(super) norm: f64,
+    pub(super) error_rate: Option<f64>,
+    pub(super) of_fit: Option<Box<OfFit>>,
+}
+
+impl Metrics {
+    pub(super) fn add(&mut self, other: &Self, outputs: usize) {
+        let k = outputs as f64;
+        self.train += other.train / k;
+        self.test += other.test / k;
+        self.opposite += other.opposite / k;
+        self.bias_squared += other.bias_squared / k;
+        self.mean_squared_bias += other.mean_squared_bias / k;
+        self.norm = if self.norm == 0.0 { other.norm } else { norm(&[self.norm, other.norm]) };
+    }
+
+    pub(super) fn finite(self) -> Result<Self, Error> {
+        // None of them is negative, so that nothing infinite cancels.
+        let all =
+            self.train + self.test + self.opposite + self.bias_squared + self.mean_squared_bias + self.norm;
+        if all.is_finite() {
+            return Ok(self);
+        }
+        let named = [
+            ("the training error", self.train),
+            ("the test error", self.test + self.opposite),
+            ("the bias", self.bias_squared + self.mean_squared_bias),
+            ("the norm of the coefficients", self.norm),
+        ];
+        match named.iter().find(|(_, value)| !value.is_finite()) {
+            Some((what, _)) => Err(Error::Overflow { what }),
+            None => Ok(self),
+        }
+    }
+}

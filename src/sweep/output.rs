@@ -1,0 +1,299 @@
+//! One output of one cell: its fits by every arm, and their errors.
+
+use super::Arm;
+use super::measured::{Metrics, norm};
+use super::study::HeldOut;
+use super::test_errors::{Sums, TestErrors, Training};
+use crate::Error;
+use crate::ablation::Adversary;
+use crate::filter::{MinNorm, Response, SpectralFilter};
+use crate::svd::{LastMode, Svd};
+use ndarray::{Array1, Array2, ArrayView1, Axis};
+use std::sync::Arc;
+
+/// What all outputs of one cell share.
+pub(super) struct Modes<'a> {
+    svd: &'a Svd,
+    held_out: HeldOut<'a>,
+    /// `A vᵣ` as rows.
+    images: Array2<f64>,
+    /// `Uᵀ 1`.
+    ones: Array1<f64>,
+    /// `1/σ`.
+    inverse: Vec<f64>,
+}
+
+impl<'a> Modes<'a> {
+    pub(super) fn new(svd: &'a Svd, held_out: HeldOut<'a>) -> Self {
+        Self {
+            svd,
+            images: svd.vt().dot(&held_out.table.features.t()),
+            ones: svd.u().sum_axis(Axis(0)),
+            inverse: svd.singular_values().iter().map(|s| s.recip()).collect(),
+            held_out,
+        }
+    }
+
+    pub(super) fn inverse(&self) -> &[f64] {
+        &self.inverse
+    }
+
+    pub(super) fn svd(&self) -> &Svd {
+        self.svd
+    }
+
+    /// `A vᵣ` as rows.
+    pub(super) fn images(&self) -> &Array2<f64> {
+        &self.images
+    }
+
+    /// Whether the training rows are in what is tested on, and how many test rows there are without them.
+    pub(super) fn held_out(&self) -> (bool, usize) {
+        (self.held_out.complement, self.held_out.rows)
+    }
+}
+
+/// One output of one cell: the projections that all arms read.
+pub(super) struct Output<'a> {
+    modes: &'a Modes<'a>,
+    /// The training targets.
+    y: ArrayView1<'a, f64>,
+    /// The mode that adversaries use, its sign by the targets of all outputs.
+    last: Option<LastMode>,
+    /// Fits of the measured targets; the base is the minimum-norm fit.
+    fits: TestErrors<'a>,
+    /// Fits of targets without residuals, `X β*`; the base is the teacher itself. `None` where nobody asks for them.
+    noise_free: Option<TestErrors<'a>>,
+}
+
+impl<'a> Output<'a> {
+    /// The output of training targets `y`, tested on column `tested` of the test targets.
+    pub(super) fn new(
+        modes: &'a Modes<'a>,
+        y: ArrayView1<'a, f64>,
+        tested: usize,
+        ideal: Option<ArrayView1<'_, f64>>,
+        last: Option<LastMode>,
+    ) -> Self {
+        let (svd, table) = (modes.svd, &*modes.held_out.table);
+        let sigma = svd.spectrum().singular_values();
+        let projections = svd.u().t().dot(&y);
+        let mut beyond = y.mapv(|target| -target);
+        for (column, coefficient) in svd.u().columns().into_iter().zip(&projections) {
+            beyond.scaled_add(*coefficient, &column);
+        }
+        let training = |targets: Vec<f64>, outside: Sums| Training {
+            sigma,
+            inverse: &modes.inverse,
+            ones: modes.ones.as_slice().unwrap_or(&[]),
+            targets,
+            outside,
+        };
+        let test_errors = |base: Vec<f64>, target: ArrayView1<'_, f64>, training| {
+            let complement = modes.held_out.complement;
+            TestErrors::new(modes.images.view(), table.ones.view(), base, target, training, complement)
+        };
+        let min_norm = &projections * &MinNorm::default().gains(svd.spectrum());
+        let outside = Sums { errors: beyond.sum(), squares: beyond.dot(&beyond) };
+        let noise_free = ideal.map(|ideal| {
+            let teacher = svd.vt().dot(&ideal).to_vec();
+            let predictions = sigma.iter().zip(&teacher).map(|(s, t)| s * t).collect();
+            let targets = table.features.dot(&ideal);
+            test_errors(teacher, targets.view(), training(predictions, Sums::default()))
+        });
+        let fits = test_errors(
+            min_norm.to_vec(),
+            table.targets.column(tested),
+            training(projections.to_vec(), outside),
+        );
+        Self { modes, y, last, fits, noise_free }
+    }
+
+    /// `uᵣ·y`.
+    pub(super) fn along(&self) -> &[f64] {
+        &self.fits.training.targets
+    }
+
+    /// What of the target of a row, whose entries in the modes are `u`, lies outside the first modes.
+    pub(super) fn beyond(&self, row: usize, modes: usize, u: &ArrayView1<'_, f64>) -> f64 {
+        (0..modes).fold(self.y[row], |rest, mode| rest - u[mode] * self.along()[mode])
+    }
+
+    /// The errors that an arm's fits have.
+    fn fits_of(&self, arm: &Arm) -> &TestErrors<'a> {
+        self.noise_free.as_ref().filter(|_| arm.ablation.is_without_residuals()).unwrap_or(&self.fits)
+    }
+
+    pub(super) fn metrics(&self, arm: &Arm, scratch: &mut Scratch, with_norm: bool) -> Metrics {
+        let fits = self.fits_of(arm);
+        let shown = arm.ablation.test_modes().unwrap_or(usize::MAX).min(self.modes.inverse.len());
+        let (test_kick, train_kick) = match arm.adversary {
+            Some(Adversary::TestDatum { strength }) => (strength, 0.0),
+            Some(Adversary::TrainingTargets { strength }) => (0.0, strength),
+            None => (0.0, 0.0),
+        };
+        let n = self.modes.svd.u().nrows() as f64;
+        let m = self.modes.held_out.rows as f64;
+        let mut metrics = Metrics::default();
+        let bias = if let Some(kept) = scratch.prefix.filter(|_| train_kick == 0.0) {
+            // The fit is a prefix of the base, and all its sums are known.
+            let seen = kept.min(shown);
+            let shift = test_kick * self.shift(&fits.base[..seen]);
+            metrics.train = fits.prefix_trained(kept).squares / n;
+            metrics.test = fits.prefix(seen).shifted(shift, m);
+            metrics.opposite = fits.prefix(seen).shifted(-shift, m);
+            if with_norm {
+                metrics.norm = norm(&fits.base[..kept]);
+            }
+            self.noise_free.as_ref().map(|errors| errors.prefix(seen)).unwrap_or_default()
+        } else {
+            for sign in [-1.0, 1.0] {
+                let train = self.fit(fits, scratch, sign * train_kick);
+                let shift = sign * test_kick * self.shift(&scratch.alpha[..shown]);
+                let sums = if arm.ablation.is_without_residuals() {
+                    self.noise_free_errors(scratch, shown, sign * train_kick)
+                } else {
+                    fits.sums(&scratch.alpha[..shown], &mut scratch.row)
+                };
+                let test = sums.shifted(shift, m);
+                if sign < 0.0 {
+                    metrics.opposite = test;
+                }
+                (metrics.train, metrics.test) = (train / n, test);
+            }
+            if with_norm {
+                metrics.norm = norm(&scratch.alpha);
+            }
+            self.bias(scratch, shown)
+        };
+        metrics.bias_squared = (bias.errors / m).powi(2);
+        metrics.mean_squared_bias = bias.squares / m;
+        metrics
+    }
+
+    /// The coefficients that test rows see, one per mode, and what the adversary adds to every prediction.
+    pub(super) fn solution(&self, arm: &Arm, scratch: &mut Scratch) -> (Vec<f64>, f64) {
+        let fits = self.fits_of(arm);
+        let (test_kick, train_kick) = match arm.adversary {
+            Some(Adversary::TestDatum { strength }) => (strength, 0.0),
+            Some(Adversary::TrainingTargets { strength }) => (0.0, strength),
+            None => (0.0, 0.0),
+        };
+        self.fit(fits, scratch, train_kick);
+        let shown = arm.ablation.test_modes().unwrap_or(usize::MAX).min(scratch.alpha.len());
+        let seen = scratch.alpha[..shown].to_vec();
+        let shift = test_kick * self.shift(&seen);
+        (seen, shift)
+    }
+
+    /// Fills `scratch.alpha` with the fit to targets moved by `kick · u_last` and returns the sum of
+    /// squared errors on those.
+    fn fit(&self, fits: &TestErrors<'_>, scratch: &mut Scratch, kick: f64) -> f64 {
+        let Scratch { response: Response { gains, residuals }, alpha, .. } = scratch;
+        let training = &fits.training;
+        // Only the last mode's target moves: the loops over all are left without a question.
+        let kicked = self.last.filter(|_| kick != 0.0);
+        let kicked = kicked.map(|last| (last.index, training.targets[last.index] + last.sign * kick));
+        alpha.clear();
+        alpha.extend(gains.iter().zip(&training.targets).map(|(gain, target)| gain * target));
+        let square = |(left, target): (&f64, &f64)| (left * target) * (left * target);
+        let Some((index, target)) = kicked else {
+            let modes = residuals.iter().zip(&training.targets);
+            return modes.fold(training.outside.squares, |sum, mode| sum + square(mode));
+        };
+        alpha[index] = gains[index] * target;
+        let modes = residuals.iter().zip(&training.targets).enumerate();
+        modes.fold(training.outside.squares, |sum, (mode, (left, of_mode))| {
+            sum + square((left, if mode == index { &target } else { of_mode }))
+        })
+    }
+
+    /// What a step of 1 along `v_last` adds to every prediction.
+    fn shift(&self, shown: &[f64]) -> f64 {
+        self.last.map_or(0.0, |last| last.sign * shown.get(last.index).unwrap_or(&0.0))
+    }
+
+    /// Sums over the test rows of the bias `x·(V diag(g σ) Vᵀ − I) β*`: the errors of the arm's gains on
+    /// targets without residuals.
+    fn bias(&self, scratch: &mut Scratch, shown: usize) -> Sums {
+        self.noise_free_errors(scratch, shown, 0.0)
+    }
+
+    /// Sums over the test rows of errors on targets without residuals, those of training moved by `kick · u_last`:
+    /// by how far each coefficient is from the teacher's, `g kick − (1 − g σ) v·β*`, or all of it where the mode is
+    /// not shown.
+    fn noise_free_errors(&self, scratch: &mut Scratch, shown: usize, kick: f64) -> Sums {
+        let Some(noise_free) = &self.noise_free else { return Sums::default() };
+        let Scratch { response: Response { gains, residuals }, deviations, row, .. } = scratch;
+        deviations.clear();
+        let teacher = &noise_free.base;
+        let shown = shown.min(teacher.len());
+        deviations
+            .extend(residuals.iter().zip(&teacher[..shown]).map(|(left, teacher)| 0.0 - left * teacher));
+        deviations.extend(teacher[shown..].iter().map(|teacher| -teacher));
+        if let Some(last) = self.last.filter(|last| kick != 0.0 && last.index < shown) {
+            let kicked = gains[last.index] * (last.sign * kick);
+            deviations[last.index] = kicked - residuals[last.index] * teacher[last.index];
+        }
+        let (n, p) = self.modes.svd.shape();
+        noise_free.deviating(deviations, n >= p, row)
+    }
+}
+
+/// Work space of one worker.
+#[derive(Default)]
+pub(super) struct Scratch {
+    /// The estimator that was asked last in this cell, and its answer: many arms share one.
+    asked: Option<Arc<dyn SpectralFilter>>,
+    answer: Response,
+    /// The answer, as an ablation leaves it, and the cutoff of that ablation; `None` where it is no arm's.
+    response: Response,
+    cutoff: Option<Option<f64>>,
+    /// How many leading modes are kept, where the gains are `1/σ` for those and 0 for the rest.
+    prefix: Option<usize>,
+    alpha: Vec<f64>,
+    deviations: Vec<f64>,
+    row: Vec<f64>,
+}
+
+impl Scratch {
+    /// Gains and residual factors of the line that was asked for last.
+    pub(super) fn response(&self) -> (&[f64], &[f64]) {
+        (&self.response.gains, &self.response.residuals)
+    }
+
+    /// Before another cell.
+    pub(super) fn forget(&mut self) {
+        self.asked = None;
+    }
+
+    pub(super) fn set_gains(&mut self, arm: &Arm, svd: &Svd, inverse: &[f64]) -> Result<(), Error> {
+        let same = self.asked.as_ref().is_some_and(|asked| Arc::ptr_eq(asked, &arm.estimator));
+        let cutoff = arm.ablation.cutoff();
+        if same && self.cutoff == Some(cutoff) {
+            return Ok(());
+        }
+        self.cutoff = None;
+        if !same {
+            self.asked = None;
+            self.answer.ask(arm.estimator.as_ref(), svd.spectrum())?;
+            self.asked = Some(Arc::clone(&arm.estimator));
+        }
+        self.response.clone_from(&self.answer);
+        let Response { gains, residuals } = &mut self.response;
+        arm.ablation.cut_gains(svd.spectrum().singular_values(), gains);
+        for (gain, left) in gains.iter().zip(&mut *residuals) {
+            if *gain == 0.0 {
+                *left = 1.0;
+            }
+        }
+        // A weak penalty may leave the rounded gain as it was, and yet leave something of the targets.
+        let modes = gains.iter().zip(inverse).zip(&*residuals);
+        let kept = modes.take_while(|((gain, inverse), left)| gain == inverse && **left == 0.0).count();
+        let rest_is_zero = gains[kept..].iter().all(|&gain| gain == 0.0);
+        // The base keeps the modes of the rank.
+        self.prefix = (rest_is_zero && kept <= svd.rank()).then_some(kept);
+        self.cutoff = Some(cutoff);
+        Ok(())
+    }
+}

@@ -1,0 +1,181 @@
+//! A sweep under way: its engine, its tables, and the curve of some repeats.
+
+use super::engine::{Engine as Way, Repeats, Which, choose};
+use super::lines::Line;
+use super::study::Study;
+use super::task::Task;
+use super::{Arm, Observer, Source, Sweep};
+use crate::Error;
+use crate::curve::{ArmLabel, Axis, Cell, Curve, Failure, Provenance};
+use crate::memory::{of_threads, reserve};
+use crate::nested::Engine;
+use std::ops::Range;
+
+/// What all repeats of a sweep share.
+pub(super) struct Ready<'a> {
+    task: Task<'a>,
+    engine: &'static dyn Way,
+    orders: Vec<Vec<usize>>,
+}
+
+impl Sweep {
+    /// Checks the sweep and asks for its memory.
+    pub(super) fn begin(&self) -> Result<Ready<'_>, Error> {
+        let task = Task::new(self)?;
+        let engine = choose(&task)?;
+        let workers = if self.threads == Some(1) { 0 } else { task.grid().workers() };
+        let estimate = task.estimate(engine);
+        reserve("a sweep", estimate.bytes.saturating_add(of_threads(workers)))?;
+        let orders = task.orders()?;
+        Ok(Ready { task, engine, orders })
+    }
+
+    /// The curve without cells, and how many a repeat has.
+    pub(super) fn outline(&self) -> Result<(Curve, usize), Error> {
+        let task = Task::new(self)?;
+        let each = task.places().count().saturating_mul(task.lines.len());
+        Ok((task.outline(choose(&task)?.kind()), each))
+    }
+}
+
+impl Ready<'_> {
+    /// How many repeats there are.
+    pub(super) fn count(&self) -> usize {
+        self.orders.len()
+    }
+
+    /// What computes the cells.
+    pub(super) fn engine(&self) -> Engine {
+        self.engine.kind()
+    }
+
+    /// The tables of all repeats, where they are the same and read.
+    pub(super) fn tables(&self) -> Result<Option<Study<'_>>, Error> {
+        if !self.engine.needs_tables() || !self.task.is_shared() {
+            return Ok(None);
+        }
+        match self.task.study(0, &[], &self.task.features, None) {
+            Ok(study) => Ok(Some(study)),
+            // A feature that cannot be made costs the cells that use it alone.
+            Err(_) if !self.task.sweep.maps.is_none() && self.task.features.len() > 1 => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The curve of some repeats, by the [`tables`](Self::tables) of all.
+    pub(super) fn repeats(
+        &self,
+        tables: Option<&Study<'_>>,
+        repeats: Range<usize>,
+        threads: Option<usize>,
+        observer: &dyn Observer,
+    ) -> Result<Curve, Error> {
+        let which = Which { orders: &self.orders, repeats, threads };
+        let found = self.engine.run(&self.task, tables, &which, observer)?;
+        Ok(self.fill(self.task.outline(self.engine.kind()), found))
+    }
+
+    fn fill(&self, mut curve: Curve, found: Repeats) -> Curve {
+        let Task { lines, wanted, .. } = &self.task;
+        curve.cells.reserve(found.len() * self.task.places().count() * lines.len());
+        let nested = self.engine.kind() == Engine::Nested;
+        let values = self.task.sweep.parameter.as_ref().map_or(&[][..], |parameter| parameter.values());
+        let alone = self.task.is_over_parameter();
+        // The arm of a line, and its value on the third axis.
+        let place = |line: usize| {
+            let value = lines[line].value.map(|value| values[value]);
+            (if alone { lines[line].of } else { line }, value)
+        };
+        for (repeat, measured) in found {
+            for measured in measured {
+                let Some(mut measured) = measured else {
+                    curve.complete = false;
+                    continue;
+                };
+                let (n, p) = (measured.n, measured.p);
+                if nested && measured.by_svd {
+                    curve.provenance.by_svd.push((repeat, if curve.axis == Axis::Features { p } else { n }));
+                }
+                for (line, error) in std::mem::take(&mut measured.failures) {
+                    let failure = Failure::new(repeat, n, p, error);
+                    curve.failures.push(match line.map(place) {
+                        Some((arm, value)) => Failure { arm: Some(arm), value, ..failure },
+                        None => failure,
+                    });
+                }
+                let first = curve.cells.len();
+                for (line, cell) in measured.cells(repeat, lines, wanted) {
+                    let (arm, value) = place(line);
+                    let cell = Cell { arm, ..cell };
+                    curve.cells.push(if value.is_some() { cell.at(value) } else { cell });
+                }
+                if alone {
+                    // From value after value of each arm to arm after arm of each value.
+                    let at = |cell: &Cell| values.iter().position(|value| Some(*value) == cell.value());
+                    curve.cells[first..].sort_by_key(|cell| (at(cell), cell.arm));
+                }
+            }
+        }
+        curve
+    }
+}
+
+impl Task<'_> {
+    /// The curve without cells.
+    fn outline(&self, engine: Engine) -> Curve {
+        let sweep = self.sweep;
+        let estimators: Vec<Arm> = self.lines.iter().map(|line| line.arm.clone()).collect();
+        let preparation = match (sweep.maps.describe(), &sweep.source) {
+            (Some(map), _) => map,
+            (None, Source::Table(data) | Source::TrainTest { train: data, .. }) => data.preparation(),
+            (None, Source::Drawn(_)) => "no intercept, features as drawn".into(),
+        };
+        let provenance = Provenance {
+            data: sweep.source.name().into(),
+            rows: sweep.source.train().map(crate::dataset::Dataset::len),
+            preparation: preparation + self.preparation().describe(),
+            sampling: sweep.splits.describe(sweep.splits.repeats()),
+            seed: sweep.splits.seed(),
+            estimator: Arm::describe_estimators(&estimators),
+            engine,
+            ..Provenance::default()
+        };
+        Curve::new(self.axis(), self.labels(), provenance)
+    }
+
+    /// Whether the parameter alone varies.
+    fn is_over_parameter(&self) -> bool {
+        self.sweep.parameter.is_some() && self.sweep.samples.len() == 1 && self.features.len() == 1
+    }
+
+    /// What the result is a curve over.
+    fn axis(&self) -> Axis {
+        match &self.sweep.parameter {
+            Some(parameter) if self.is_over_parameter() => parameter.axis(),
+            _ if self.features.len() > 1
+                || self.sweep.samples.len() == 1 && !self.sweep.features.is_empty() =>
+            {
+                Axis::Features
+            }
+            _ => Axis::Samples,
+        }
+    }
+
+    /// The arms of the result: those of the sweep, or where n or p varies beside a parameter, each at every value.
+    fn labels(&self) -> Vec<ArmLabel> {
+        let Some(parameter) = self.sweep.parameter.as_ref().filter(|_| !self.is_over_parameter()) else {
+            return self.sweep.arms.iter().map(Arm::label).collect();
+        };
+        let arms = &self.sweep.arms;
+        let label = |line: &Line| {
+            let own = &arms[line.of];
+            let alone = arms.iter().filter(|arm| arm.name == own.name).count() == 1;
+            let name = match own.setting.filter(|_| !alone) {
+                Some(setting) => format!("{} {setting:?}", own.name),
+                None => own.name.clone(),
+            };
+            ArmLabel::new(name, line.value.map(|value| parameter.values()[value]))
+        };
+        self.lines.iter().map(label).collect()
+    }
+}

@@ -1,0 +1,233 @@
+//! What one repeat trains and tests on.
+
+use crate::dataset::Dataset;
+use crate::{Error, user_code};
+use ndarray::Array2;
+use std::fmt;
+use std::sync::Arc;
+
+/// Where rows come from, and what is known of the truth.
+///
+/// # Examples
+/// A teacher drawn afresh for each repeat, its risk exact from the population:
+/// ```
+/// use double_descent::curve::Metric;
+/// use double_descent::rng::stream;
+/// use double_descent::sweep::{Arm, Draw, Source, Splits, Sweep, TestOn};
+/// use ndarray::Array2;
+/// use rand::RngExt;
+/// use rand_distr::StandardNormal;
+///
+/// let source = Source::drawn("isotropic normal", |repeat| {
+///     let mut rng = stream(7, 1, repeat);
+///     let mut normal = |shape| Array2::from_shape_simple_fn(shape, || rng.sample::<f64, _>(StandardNormal));
+///     let (x, teacher, noise) = (normal((40, 10)), normal((10, 1)), normal((40, 1)));
+///     let targets = x.dot(&teacher) + 0.5 * noise;
+///     let test = TestOn::Population { covariance: Array2::eye(10), teacher, deviation: 0.5 };
+///     Ok(Draw { inputs: x, targets, test })
+/// });
+/// let sweep = Sweep {
+///     samples: (2..=40).collect(),
+///     arms: vec![Arm::min_norm()],
+///     metrics: vec![Metric::TestMse],
+///     ..Sweep::of(source, Splits::Drawn { repeats: 20, seed: 7 })
+/// };
+/// let peak = sweep.run()?.highest(0, Metric::TestMse).unwrap().n;
+/// assert!((9..=11).contains(&peak));
+/// # Ok::<(), double_descent::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// One table. The test rows are all those that do not train, or those of a window
+    /// ([`Splits::Rolling`](super::Splits::Rolling), [`Splits::Expanding`](super::Splits::Expanding)).
+    Table(Dataset),
+    /// A table to train on, of which a repeat takes the rows that its split says, and a table to test on.
+    TrainTest {
+        /// Raw training inputs and targets.
+        train: Dataset,
+        /// Raw test inputs and targets.
+        test: Dataset,
+    },
+    /// Training rows, and what they are tested on, drawn afresh for each repeat; the first `n` rows train.
+    Drawn(Drawn),
+}
+
+/// A distribution: what each repeat draws from it.
+#[derive(Clone)]
+pub struct Drawn {
+    name: String,
+    draw: Arc<DrawOf>,
+}
+
+type DrawOf = dyn Fn(usize) -> Result<Draw, Error> + Send + Sync;
+
+/// What one repeat has drawn.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Draw {
+    /// Raw training inputs, `N × d`.
+    pub inputs: Array2<f64>,
+    /// Training targets, `N × k`.
+    pub targets: Array2<f64>,
+    /// What the fits are tested on.
+    pub test: TestOn,
+}
+
+/// What the fits of a repeat are tested on.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TestOn {
+    /// Rows.
+    Rows {
+        /// Raw test inputs, `M × d`.
+        inputs: Array2<f64>,
+        /// Test targets, `M × k`.
+        targets: Array2<f64>,
+    },
+    /// A whole population: inputs of mean 0 and second moments `Σ`, targets `xᵀβ* + ε`. The test error is its
+    /// expectation, `‖Σ^½ (β̂ − β*)‖²/k + v`, `v` the variance of `ε`.
+    Population {
+        /// `Σ = E[x xᵀ]`, `d × d`.
+        covariance: Array2<f64>,
+        /// `β*`, `d × k`.
+        teacher: Array2<f64>,
+        /// The standard deviation of `ε`.
+        deviation: f64,
+    },
+}
+
+impl Source {
+    /// Drawn afresh: `draw(repeat)` is what that repeat trains and tests on, always the same.
+    pub fn drawn(
+        name: impl Into<String>,
+        draw: impl Fn(usize) -> Result<Draw, Error> + Send + Sync + 'static,
+    ) -> Self {
+        Self::Drawn(Drawn { name: name.into(), draw: Arc::new(draw) })
+    }
+
+    /// The name, as figures and folders use it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Table(data) | Self::TrainTest { train: data, .. } => data.name(),
+            Self::Drawn(drawn) => &drawn.name,
+        }
+    }
+
+    /// The table of training rows; `None` where they are drawn.
+    #[must_use]
+    pub fn train(&self) -> Option<&Dataset> {
+        match self {
+            Self::Table(data) | Self::TrainTest { train: data, .. } => Some(data),
+            Self::Drawn(_) => None,
+        }
+    }
+
+    /// The table of test rows, where there is one of its own.
+    #[must_use]
+    pub fn test(&self) -> Option<&Dataset> {
+        match self {
+            Self::TrainTest { test, .. } => Some(test),
+            _ => None,
+        }
+    }
+
+    /// What is known before anything runs. A distribution is asked for its first repeat.
+    pub(super) fn sizes(&self) -> Result<Sizes, Error> {
+        Ok(match self {
+            Self::Table(data) => {
+                let (rows, inputs, outputs) = shape(data);
+                Sizes { rows, inputs, outputs, tests: 0, population: false }
+            }
+            Self::TrainTest { train, test } => {
+                let (rows, inputs, outputs) = shape(train);
+                Error::check_len("columns of the test targets", outputs, test.targets().ncols())?;
+                Error::check_len("columns of the test inputs", inputs, test.features().ncols())?;
+                Sizes { rows, inputs, outputs, tests: test.len(), population: false }
+            }
+            Self::Drawn(drawn) => drawn.of(0)?.sizes()?,
+        })
+    }
+}
+
+/// Counts of rows and columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Sizes {
+    /// Rows that may train.
+    pub(super) rows: usize,
+    pub(super) inputs: usize,
+    pub(super) outputs: usize,
+    /// Test rows of their own.
+    pub(super) tests: usize,
+    pub(super) population: bool,
+}
+
+impl Drawn {
+    /// What a repeat draws, checked.
+    ///
+    /// # Errors
+    /// Those of the drawing; [`Error::Shape`], [`Error::Empty`], [`Error::NonFinite`], [`Error::Domain`] for tables that
+    /// do not fit together.
+    pub fn of(&self, repeat: usize) -> Result<Draw, Error> {
+        let part = || format!("the drawing of the rows of repeat {repeat}");
+        let draw = user_code::call(part, || (self.draw)(repeat))??;
+        draw.sizes()?;
+        Ok(draw)
+    }
+}
+
+impl Draw {
+    fn sizes(&self) -> Result<Sizes, Error> {
+        let (rows, inputs) = self.inputs.dim();
+        let outputs = self.targets.ncols();
+        let named = [("the drawn inputs", &self.inputs), ("the drawn targets", &self.targets)];
+        for (what, table) in named {
+            check(what, table)?;
+        }
+        Error::check_len("rows of the drawn targets", rows, self.targets.nrows())?;
+        let (tests, population) = match &self.test {
+            TestOn::Rows { inputs: tests, targets } => {
+                check("the drawn test inputs", tests)?;
+                check("the drawn test targets", targets)?;
+                Error::check_len("columns of the drawn test inputs", inputs, tests.ncols())?;
+                Error::check_len("columns of the drawn test targets", outputs, targets.ncols())?;
+                Error::check_len("rows of the drawn test targets", tests.nrows(), targets.nrows())?;
+                (tests.nrows(), false)
+            }
+            TestOn::Population { covariance, teacher, deviation } => {
+                Error::check_len("rows of the population's covariance", inputs, covariance.nrows())?;
+                Error::check_len("columns of the population's covariance", inputs, covariance.ncols())?;
+                Error::check_len("rows of the population's teacher", inputs, teacher.nrows())?;
+                Error::check_len("columns of the population's teacher", outputs, teacher.ncols())?;
+                if !(*deviation >= 0.0 && deviation.is_finite()) {
+                    let must_be = "finite and at least 0";
+                    let what = "the deviation of the population's noise";
+                    return Err(Error::Domain { what, value: *deviation, must_be });
+                }
+                (inputs, true)
+            }
+        };
+        Ok(Sizes { rows, inputs, outputs, tests, population })
+    }
+}
+
+fn check(what: &'static str, table: &Array2<f64>) -> Result<(), Error> {
+    if table.is_empty() {
+        return Err(Error::Empty { what });
+    }
+    Error::check_finite(what, table.view())
+}
+
+fn shape(data: &Dataset) -> (usize, usize, usize) {
+    (data.len(), data.features().ncols(), data.targets().ncols())
+}
+
+impl From<Dataset> for Source {
+    fn from(data: Dataset) -> Self {
+        Self::Table(data)
+    }
+}
+
+impl fmt::Debug for Drawn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Drawn").field("name", &self.name).finish_non_exhaustive()
+    }
+}

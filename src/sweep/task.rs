@@ -1,0 +1,222 @@
+//! A sweep made ready to run: what its engines read.
+
+use super::coordinates::Preparation;
+use super::lines::{Line, Targets};
+use super::maps::design;
+use super::measured::Wanted;
+use super::source::{Draw, Drawn, Sizes, TestOn};
+use super::study::{Study, Tests};
+use super::{Source, Sweep, gather};
+use crate::Error;
+use crate::memory::{reserve, sum, table};
+use crate::risk::Compressed;
+use crate::rng::{Named, named};
+use ndarray::{Array2, ArrayView2, CowArray, Ix2, s};
+use rand::RngExt;
+use rand_distr::StandardNormal;
+
+/// A sweep whose parts are checked, counted and in order.
+pub(super) struct Task<'a> {
+    pub(super) sweep: &'a Sweep,
+    pub(super) sizes: Sizes,
+    /// The numbers of features; all of them where the sweep lists none.
+    pub(super) features: Vec<usize>,
+    pub(super) lines: Vec<Line>,
+    pub(super) targets: Targets,
+    pub(super) wanted: Wanted,
+}
+
+impl<'a> Task<'a> {
+    /// What is wrong with the sweep as a whole is an error.
+    pub(super) fn new(sweep: &'a Sweep) -> Result<Self, Error> {
+        let sizes = sweep.source.sizes()?;
+        let features = if sweep.features.is_empty() { vec![sizes.inputs] } else { sweep.features.clone() };
+        let parameter = sweep.parameter.as_ref();
+        sweep.check(sizes, &features)?;
+        let (lines, targets) = Targets::of(&sweep.arms, parameter, sizes.outputs)?;
+        let wanted = Wanted::new(&sweep.metrics, sizes.outputs);
+        Ok(Self { sweep, sizes, features, lines, targets, wanted })
+    }
+
+    pub(super) fn preparation(&self) -> Preparation {
+        Preparation { intercept: self.sweep.intercept, standardise: self.sweep.standardise }
+    }
+
+    pub(super) fn most_samples(&self) -> usize {
+        self.sweep.samples.iter().copied().max().unwrap_or(0)
+    }
+
+    pub(super) fn most_features(&self) -> usize {
+        self.features.iter().copied().max().unwrap_or(0)
+    }
+
+    /// All `(n, p)`, in the order of the sweep's lists.
+    pub(super) fn places(&self) -> impl Iterator<Item = (usize, usize)> {
+        self.sweep.samples.iter().flat_map(|&n| self.features.iter().map(move |&p| (n, p)))
+    }
+
+    /// Whether all repeats read the same tables.
+    pub(super) fn is_shared(&self) -> bool {
+        let noise = self.sweep.parameter.as_ref();
+        let noisy = noise.is_some_and(|noise| noise.is_label_noise() || noise.is_input_noise());
+        !(self.sweep.maps.is_drawn() || matches!(self.sweep.source, Source::Drawn(_)) || noisy)
+    }
+
+    /// The rows of each repeat, largest set first to last.
+    pub(super) fn orders(&self) -> Result<Vec<Vec<usize>>, Error> {
+        let longest = self.most_samples();
+        if let Source::Drawn(_) = self.sweep.source {
+            let repeats = self.sweep.splits.repeats();
+            reserve("the orders of rows", super::splits::orders_bytes(repeats, longest))?;
+            return Ok(vec![(0..longest).collect(); repeats]);
+        }
+        self.sweep.splits.orders(self.sizes.rows, longest)
+    }
+
+    /// Whether the study of one repeat has the rows of its training set alone, in their order.
+    fn is_in_order(&self) -> bool {
+        !self.is_shared() && !matches!(self.sweep.source, Source::Table(_))
+    }
+
+    /// The rows of a study that train in a repeat.
+    pub(super) fn rows(&self, order: &[usize]) -> Vec<usize> {
+        if self.is_in_order() { (0..order.len()).collect() } else { order.to_vec() }
+    }
+
+    /// Bytes of the tables of one study.
+    pub(super) fn study_bytes(&self) -> usize {
+        let (p, (trained, tested)) = (self.most_features(), self.targets.widths());
+        let width = sum([p, tested, 1]);
+        let rows = if self.is_in_order() { self.most_samples() } else { self.sizes.rows };
+        let tests = if self.sizes.tests == 0 { self.sizes.rows } else { self.sizes.tests };
+        // Joined, its scaled copy, the one that is reduced.
+        sum([
+            table(rows, p.saturating_add(trained)),
+            table(tests, width).saturating_mul(4),
+            table(tests.min(width), width).saturating_mul(2),
+        ])
+    }
+
+    /// The tables of a repeat, for some numbers of features; of input noise, at one level.
+    pub(super) fn study(
+        &self,
+        repeat: usize,
+        order: &[usize],
+        features: &[usize],
+        level: Option<f64>,
+    ) -> Result<Study<'_>, Error> {
+        let sweep = self.sweep;
+        let most = features.iter().copied().max().unwrap_or(0);
+        let map = sweep.maps.of(repeat)?;
+        reserve("the features of a repeat", self.study_bytes())?;
+        let features_of = |inputs: ArrayView2<'_, f64>| design(map.as_deref(), &inputs, most);
+        let (x, y, tests) = match &sweep.source {
+            Source::Table(data) => {
+                let noise = self.label_noise(repeat, data.len());
+                let y = self.targets.join_trained(data.targets().view(), None, noise.as_ref());
+                let own = self.targets.join_tested(data.targets().view());
+                let x = if map.is_none() && most == data.features().ncols() {
+                    CowArray::from(data.features())
+                } else {
+                    CowArray::from(features_of(data.features().view())?)
+                };
+                let tests = match sweep.splits.horizon() {
+                    Some(horizon) => Tests::After { horizon, y: own },
+                    None => {
+                        let table = Compressed::with_backend(&x, &own, &*sweep.backend)?;
+                        Tests::Others { table, y: own }
+                    }
+                };
+                (x, y, tests)
+            }
+            Source::TrainTest { train, test } => {
+                let rows = self.is_in_order().then_some(order);
+                let (inputs, own) = match rows {
+                    Some(rows) => (
+                        CowArray::from(gather(train.features().view(), rows)),
+                        CowArray::from(gather(train.targets().view(), rows)),
+                    ),
+                    None => (CowArray::from(train.features()), CowArray::from(train.targets())),
+                };
+                let inputs = self.noisy(inputs, repeat, level);
+                let noise = self.label_noise(repeat, own.nrows());
+                let y = self.targets.join_trained(own.view(), rows, noise.as_ref()).into_owned();
+                let tests_y = self.targets.join_tested(test.targets().view());
+                let tests = self.test_rows(features_of(test.features().view())?, tests_y)?;
+                (CowArray::from(features_of(inputs.view())?), CowArray::from(y), tests)
+            }
+            Source::Drawn(drawn) => {
+                let n = order.len();
+                let draw = self.drawn(drawn, repeat, n)?;
+                let inputs = CowArray::from(draw.inputs.slice(s![..n, ..]));
+                let inputs = self.noisy(inputs, repeat, level);
+                let noise = self.label_noise(repeat, n);
+                let own = draw.targets.slice(s![..n, ..]);
+                let y = self.targets.join_trained(own, None, noise.as_ref()).into_owned();
+                let x = features_of(inputs.view())?;
+                let tests = match draw.test {
+                    TestOn::Rows { inputs, targets } => {
+                        let y = self.targets.join_tested(targets.view()).into_owned();
+                        self.test_rows(features_of(inputs.view())?, CowArray::from(y))?
+                    }
+                    TestOn::Population { covariance, teacher, deviation } => {
+                        let table = Compressed::population(&covariance, &teacher)?;
+                        let table = if most < self.sizes.inputs { table.leading(most)? } else { table };
+                        Tests::Rows { table, rows: None, variance: deviation * deviation }
+                    }
+                };
+                (CowArray::from(x), CowArray::from(y), tests)
+            }
+        };
+        let what = (&self.lines[..], &self.targets, &self.wanted);
+        Study::new(what, self.preparation(), (x, y), tests).with_ideals(features, &*sweep.backend)
+    }
+
+    /// What a repeat draws: of the shape that the first one has, with `n` rows at least.
+    pub(super) fn drawn(&self, drawn: &Drawn, repeat: usize, n: usize) -> Result<Draw, Error> {
+        let draw = drawn.of(repeat)?;
+        if draw.inputs.nrows() < n {
+            Error::check_len("rows that a repeat drew", n, draw.inputs.nrows())?;
+        }
+        Error::check_len("columns of the drawn inputs", self.sizes.inputs, draw.inputs.ncols())?;
+        Error::check_len("columns of the drawn targets", self.sizes.outputs, draw.targets.ncols())?;
+        if self.sizes.population != matches!(draw.test, TestOn::Population { .. }) {
+            let reason = "a repeat drew test rows and another one a population; draw one kind for all";
+            return Err(Error::Unsupported { reason: reason.into() });
+        }
+        Ok(draw)
+    }
+
+    /// Test rows, compressed where that makes them fewer.
+    fn test_rows<'b>(&self, x: Array2<f64>, y: CowArray<'b, f64, Ix2>) -> Result<Tests<'b>, Error> {
+        let (x, height) = (CowArray::from(x), y.ncols() + 1);
+        let table = if x.nrows() > x.ncols().saturating_add(height) {
+            Compressed::with_backend(&x, &y, &*self.sweep.backend)?
+        } else {
+            Compressed::direct(x.to_owned().into_owned(), y.to_owned().into_owned())
+        };
+        let rows = self.wanted.error_rate.then_some((x, y));
+        Ok(Tests::Rows { table, rows, variance: 0.0 })
+    }
+
+    /// Standard normal numbers for the training targets of a repeat, where there is label noise.
+    pub(super) fn label_noise(&self, repeat: usize, rows: usize) -> Option<Array2<f64>> {
+        self.sweep.parameter.as_ref().filter(|parameter| parameter.is_label_noise())?;
+        let mut rng = named(self.sweep.seed(), Named::LabelNoise, repeat);
+        Some(Array2::from_shape_simple_fn((rows, self.sizes.outputs), || rng.sample(StandardNormal)))
+    }
+
+    /// Inputs with noise of a level.
+    fn noisy<'b>(
+        &self,
+        inputs: CowArray<'b, f64, Ix2>,
+        repeat: usize,
+        level: Option<f64>,
+    ) -> CowArray<'b, f64, Ix2> {
+        let Some(level) = level else { return inputs };
+        let mut rng = named(self.sweep.seed(), Named::InputNoise, repeat);
+        let mut inputs = inputs.into_owned();
+        inputs.mapv_inplace(|v| v + level * rng.sample::<f64, _>(StandardNormal));
+        CowArray::from(inputs)
+    }
+}
