@@ -30,6 +30,15 @@ impl Sweep {
         self.check_combination(sizes, features)
     }
 
+    /// [`Error::Unsupported`] where a parameter alone varies.
+    pub(super) fn check_surface(&self) -> Result<(), Error> {
+        if self.parameter.is_some() && self.samples.len() <= 1 && self.features.len() <= 1 {
+            let reason = "a surface is over samples and features, and a parameter alone varies here: ask for the curve";
+            return unsupported(reason.into());
+        }
+        Ok(())
+    }
+
     fn check_samples(&self, sizes: Sizes) -> Result<(), Error> {
         let rows = sizes.rows;
         let one_table = matches!(self.source, Source::Table(_));

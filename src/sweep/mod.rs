@@ -15,6 +15,7 @@ mod maps;
 mod measured;
 mod output;
 mod parameter;
+mod record;
 mod run;
 mod source;
 mod spectral;
@@ -29,6 +30,7 @@ pub use cells::{Grid, Observer, Place, Visited, add_cells};
 pub use coordinates::Intercept;
 pub use maps::Maps;
 pub use parameter::Parameter;
+pub use record::{Identity, Payload, Record, Recording, Repeat};
 pub use source::{Draw, Drawn, Source, TestOn};
 pub use splits::Splits;
 
@@ -269,7 +271,8 @@ impl Sweep {
     /// Those of [`Sweep::run`].
     pub fn run_with(&self, observer: &dyn Observer) -> Result<Curve, Error> {
         let ready = self.begin()?;
-        cells::unless_all_failed(ready.repeats(0..ready.count(), self.threads, observer)?)
+        let tables = ready.tables()?;
+        cells::unless_all_failed(ready.repeats(tables.as_ref(), 0..ready.count(), self.threads, observer)?)
     }
 
     /// Runs all cells of a plane: `samples` × `features`.
@@ -285,7 +288,8 @@ impl Sweep {
     /// # Errors
     /// Those of [`Sweep::run`].
     pub fn surface_with(&self, observer: &dyn Observer) -> Result<Surface, Error> {
-        self.run_with(observer).and_then(Surface::new)
+        self.check_surface()?;
+        Surface::new(self.run_with(observer)?)
     }
 
     /// The seed, where anything is drawn.

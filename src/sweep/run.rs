@@ -29,6 +29,13 @@ impl Sweep {
         let orders = task.orders()?;
         Ok(Ready { task, engine, orders })
     }
+
+    /// The curve without cells, and how many a repeat has.
+    pub(super) fn outline(&self) -> Result<(Curve, usize), Error> {
+        let task = Task::new(self)?;
+        let each = task.places().count().saturating_mul(task.lines.len());
+        Ok((task.outline(choose(&task)?.kind()), each))
+    }
 }
 
 impl Ready<'_> {
@@ -37,9 +44,14 @@ impl Ready<'_> {
         self.orders.len()
     }
 
-    /// The tables of all repeats, where they are the same.
-    fn shared(&self) -> Result<Option<Study<'_>>, Error> {
-        if !self.task.is_shared() {
+    /// What computes the cells.
+    pub(super) fn engine(&self) -> Engine {
+        self.engine.kind()
+    }
+
+    /// The tables of all repeats, where they are the same and read.
+    pub(super) fn tables(&self) -> Result<Option<Study<'_>>, Error> {
+        if !self.engine.needs_tables() || !self.task.is_shared() {
             return Ok(None);
         }
         match self.task.study(0, &[], &self.task.features, None) {
@@ -50,39 +62,17 @@ impl Ready<'_> {
         }
     }
 
-    /// The curve of some repeats.
+    /// The curve of some repeats, by the [`tables`](Self::tables) of all.
     pub(super) fn repeats(
         &self,
+        tables: Option<&Study<'_>>,
         repeats: Range<usize>,
         threads: Option<usize>,
         observer: &dyn Observer,
     ) -> Result<Curve, Error> {
-        let shared = if self.engine.needs_tables() { self.shared()? } else { None };
         let which = Which { orders: &self.orders, repeats, threads };
-        let found = self.engine.run(&self.task, shared.as_ref(), &which, observer)?;
-        Ok(self.fill(self.outline(), found))
-    }
-
-    /// The curve without cells.
-    pub(super) fn outline(&self) -> Curve {
-        let Task { sweep, .. } = &self.task;
-        let estimators: Vec<Arm> = self.task.lines.iter().map(|line| line.arm.clone()).collect();
-        let preparation = match (sweep.maps.describe(), &sweep.source) {
-            (Some(map), _) => map,
-            (None, Source::Table(data) | Source::TrainTest { train: data, .. }) => data.preparation(),
-            (None, Source::Drawn(_)) => "no intercept, features as drawn".into(),
-        };
-        let provenance = Provenance {
-            data: sweep.source.name().into(),
-            rows: sweep.source.train().map(crate::dataset::Dataset::len),
-            preparation: preparation + self.task.preparation().describe(),
-            sampling: sweep.splits.describe(self.count()),
-            seed: sweep.splits.seed(),
-            estimator: Arm::describe_estimators(&estimators),
-            engine: self.engine.kind(),
-            ..Provenance::default()
-        };
-        Curve::new(self.task.axis(), self.task.labels(), provenance)
+        let found = self.engine.run(&self.task, tables, &which, observer)?;
+        Ok(self.fill(self.task.outline(self.engine.kind()), found))
     }
 
     fn fill(&self, mut curve: Curve, found: Repeats) -> Curve {
@@ -131,6 +121,28 @@ impl Ready<'_> {
 }
 
 impl Task<'_> {
+    /// The curve without cells.
+    fn outline(&self, engine: Engine) -> Curve {
+        let sweep = self.sweep;
+        let estimators: Vec<Arm> = self.lines.iter().map(|line| line.arm.clone()).collect();
+        let preparation = match (sweep.maps.describe(), &sweep.source) {
+            (Some(map), _) => map,
+            (None, Source::Table(data) | Source::TrainTest { train: data, .. }) => data.preparation(),
+            (None, Source::Drawn(_)) => "no intercept, features as drawn".into(),
+        };
+        let provenance = Provenance {
+            data: sweep.source.name().into(),
+            rows: sweep.source.train().map(crate::dataset::Dataset::len),
+            preparation: preparation + self.preparation().describe(),
+            sampling: sweep.splits.describe(sweep.splits.repeats()),
+            seed: sweep.splits.seed(),
+            estimator: Arm::describe_estimators(&estimators),
+            engine,
+            ..Provenance::default()
+        };
+        Curve::new(self.axis(), self.labels(), provenance)
+    }
+
     /// Whether the parameter alone varies.
     fn is_over_parameter(&self) -> bool {
         self.sweep.parameter.is_some() && self.sweep.samples.len() == 1 && self.features.len() == 1

@@ -1,0 +1,144 @@
+//! What decides the numbers of a sweep, in words.
+
+use super::identity::{Fnv, Identity, counts};
+use crate::Error;
+use crate::curve::Metric;
+use crate::dataset::Dataset;
+use crate::features::checked;
+use crate::filter::{Response, Spectrum};
+use crate::sweep::lines::Line;
+use crate::sweep::task::Task;
+use crate::sweep::{Drawn, Maps, Source, Splits, Sweep, TestOn};
+use crate::user_code;
+use crate::words::number;
+use ndarray::{Array2, s};
+use std::fmt::Write;
+use std::sync::Arc;
+
+impl Sweep {
+    /// Everything that decides the numbers of this sweep, but for the number of drawn repeats: fingerprints of its tables,
+    /// sizes, splits, preparation, engine, backend, metrics, arms with their settings, targets and what their filters say
+    /// and do, and the version of the crate.
+    ///
+    /// Code of the caller's (filters, maps, distributions) is known by its description, and by what it does to a few
+    /// numbers: a filter to a spectrum of five, a map to the first input, a distribution in its first repeat.
+    ///
+    /// # Errors
+    /// What is wrong with the sweep as a whole, as [`Sweep::run`].
+    pub fn identity(&self) -> Result<Identity, Error> {
+        let task = Task::new(self)?;
+        let engine = crate::sweep::engine::choose(&task)?.kind();
+        let identity = match &self.source {
+            Source::Table(data) => Identity::new("sweep").with("table", table(data)),
+            Source::TrainTest { train, test } => {
+                Identity::new("sweep").with("training table", table(train)).with("test table", table(test))
+            }
+            Source::Drawn(drawn) => Identity::new("sweep").with("distribution", distribution(self, drawn)?),
+        };
+        let identity = identity
+            .with("splits", splits(&self.splits))
+            .with("maps", maps(&self.maps, &self.source, task.most_features()))
+            .with("samples", counts(&self.samples))
+            .with("features", counts(&task.features))
+            .with(
+                "axis",
+                self.parameter.as_ref().map_or("none".into(), |parameter| format!("{:?}", parameter.axis())),
+            )
+            .with("preparation", format!("{:?}, standardised {}", self.intercept, self.standardise))
+            .with("metrics", names(&self.metrics))
+            .with("engine", format!("{engine:?}"))
+            .with("backend", self.backend.name());
+        let values = self.parameter.as_ref().map_or(&[][..], |parameter| parameter.values());
+        let with_line =
+            |identity, (i, line): (usize, &Line)| arm(identity, i, line, line.value.map(|at| values[at]));
+        Ok(task.lines.iter().enumerate().fold(identity, with_line))
+    }
+}
+
+/// A table by its shape and its bits.
+fn table(data: &Dataset) -> String {
+    let (n, p, k) = (data.len(), data.features().ncols(), data.targets().ncols());
+    let bits = Fnv::of_numbers(data.features().iter().chain(data.targets())).0;
+    format!("{}, {n} × {p} features and {k} targets, FNV-1a {bits:016x}", data.name())
+}
+
+/// A distribution by its name and its first repeat.
+fn distribution(sweep: &Sweep, drawn: &Drawn) -> Result<String, Error> {
+    let draw = drawn.of(0)?;
+    let (n, d) = draw.inputs.dim();
+    let test: Vec<&f64> = match &draw.test {
+        TestOn::Rows { inputs, targets } => inputs.iter().chain(targets).collect(),
+        TestOn::Population { covariance, teacher, deviation } => {
+            covariance.iter().chain(teacher).chain([deviation]).collect()
+        }
+    };
+    let bits = rounded(draw.inputs.iter().chain(&draw.targets).chain(test));
+    Ok(format!("{}, {n} × {d} inputs, the first repeat FNV-1a {bits}", sweep.source.name()))
+}
+
+fn splits(splits: &Splits) -> String {
+    if let Splits::Drawn { seed, .. } = splits {
+        return format!("drawn, seed {seed}");
+    }
+    let mut bits = Fnv::default();
+    let _ = write!(bits, "{splits:?}"); // a hash takes all that is written
+    format!("{} given, FNV-1a {:016x}", splits.repeats(), bits.0)
+}
+
+fn names(metrics: &[Metric]) -> String {
+    metrics.iter().map(|metric| metric.name()).collect::<Vec<_>>().join(", ")
+}
+
+/// An arm at a value, its estimator by its words and by what it does to a spectrum: not every description has every
+/// number.
+fn arm(identity: Identity, i: usize, line: &Line, value: Option<f64>) -> Identity {
+    let arm = &line.arm;
+    let mut label = arm.name.clone();
+    for (what, number_of) in [("", arm.setting), ("at ", value)] {
+        if let Some(of) = number_of {
+            let _ = write!(label, " {what}{}", number(of)); // a string takes all that is written
+        }
+    }
+    let filter = &*arm.estimator;
+    let gains = match Response::new(filter, Spectrum::new(6, 5, &[3.0, 1.0, 0.5, 0.1, 1e-3])) {
+        Ok(response) => rounded(response.gains.iter().chain(&response.residuals)),
+        Err(error) => error.to_string(),
+    };
+    let own = |own: &Option<Arc<Array2<f64>>>| match own {
+        Some(own) => format!("FNV-1a {:016x}", Fnv::of_numbers(own.iter()).0),
+        None => "the source's".into(),
+    };
+    identity
+        .with(&format!("arm {i}"), label)
+        .with(&format!("arm {i}'s estimator"), user_code::description(|| filter.describe()))
+        .with(&format!("arm {i}'s gains"), gains)
+        .with(&format!("arm {i}'s ablation"), format!("{:?}", arm.ablation))
+        .with(&format!("arm {i}'s adversary"), format!("{:?}", arm.adversary))
+        .with(&format!("arm {i}'s targets"), own(&arm.targets))
+        .with(&format!("arm {i}'s test targets"), own(&arm.test_targets))
+}
+
+/// Maps by the words of the first, and by what it makes of the first training input (or of ones, where inputs are drawn).
+fn maps(maps: &Maps, source: &Source, p: usize) -> String {
+    let made = maps.of(0).and_then(|map| {
+        let Some(map) = map else { return Ok("none".into()) };
+        let first = match source.train() {
+            Some(train) => train.features().slice(s![..1, ..]).to_owned(),
+            None => Array2::ones((1, checked::input_dimension(&*map)?)),
+        };
+        let words = user_code::description(|| map.describe());
+        let made = checked::design(&*map, &first, p)?;
+        Ok(format!("{words}; features {}", rounded(made.iter())))
+    });
+    made.unwrap_or_else(|error: Error| error.to_string())
+}
+
+/// Numbers to seven digits: machines may differ in the last ones of an exponential.
+#[allow(clippy::cast_possible_truncation)] // rounded
+fn rounded<'a>(numbers: impl IntoIterator<Item = &'a f64>) -> String {
+    let mut bits = Fnv::default();
+    for &number in numbers {
+        bits.add(&(number as f32).to_le_bytes());
+    }
+    format!("{:016x}", bits.0)
+}

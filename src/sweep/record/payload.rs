@@ -1,0 +1,330 @@
+//! What a block holds: numbers, or the cells of a repeat, to the bit.
+
+use super::failure_bytes;
+use crate::curve::{Cell, Failure, Metric};
+
+/// What a [`Record`](super::Record) keeps for one index.
+pub trait Payload: Sized + Send {
+    /// The name of its bytes; a record of another kind is refused.
+    const KIND: &'static str;
+
+    /// Appends its bytes.
+    fn encode(&self, bytes: &mut Vec<u8>);
+
+    /// Reads them back, exactly; `None` for bytes that [`encode`](Self::encode) does not write.
+    fn decode(bytes: &[u8]) -> Option<Self>;
+
+    /// Whether it is what it will be: one that is not (a failure that another day may not see) is computed again by the
+    /// next run.
+    fn is_final(&self) -> bool {
+        true
+    }
+}
+
+/// The bits of each number, little-endian.
+impl Payload for Vec<f64> {
+    const KIND: &'static str = "numbers";
+
+    fn encode(&self, bytes: &mut Vec<u8>) {
+        bytes.reserve(8 * self.len());
+        for value in self {
+            bytes.extend(value.to_le_bytes());
+        }
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let (words, []) = bytes.as_chunks() else { return None };
+        Some(words.iter().map(|word| f64::from_le_bytes(*word)).collect())
+    }
+}
+
+/// All that a sweep computed in one repeat.
+///
+/// In a record metrics go by their names, so that one that is new moves no other.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Repeat {
+    /// Which one.
+    pub repeat: usize,
+    /// Its cells, in the order of [`Curve::cells`](crate::curve::Curve::cells).
+    pub cells: Vec<Cell>,
+    /// Those that could not be computed.
+    pub failures: Vec<Failure>,
+    /// Axis values of cells that an SVD computed, beside a nested engine.
+    pub by_svd: Vec<usize>,
+}
+
+/// ```text
+/// repeat · columns: count, names · cells: count, each n, p, arm, rank, which columns it has (bits), their values
+///        · failures: count, each n, p, arms: 0 or 1 of it, values: 0 or 1 of it, error · by SVD: count, axis values
+/// ```
+/// Counts as LEB128, values as their bits.
+impl Payload for Repeat {
+    const KIND: &'static str = "cells 1";
+
+    fn encode(&self, bytes: &mut Vec<u8>) {
+        put_count(bytes, self.repeat);
+        let has = |column: &Column| self.cells.iter().any(|cell| column.of(cell).is_some());
+        let columns: Vec<Column> = Column::all().filter(has).collect();
+        put_count(bytes, columns.len());
+        for column in &columns {
+            put_text(bytes, column.name());
+        }
+        put_count(bytes, self.cells.len());
+        for cell in &self.cells {
+            for count in [cell.n, cell.p, cell.arm, cell.rank] {
+                put_count(bytes, count);
+            }
+            let values = || columns.iter().enumerate().filter_map(|(i, column)| Some((i, column.of(cell)?)));
+            put_word(bytes, values().fold(0, |bits, (i, _)| bits | 1 << i));
+            for (_, value) in values() {
+                bytes.extend(value.to_le_bytes());
+            }
+        }
+        put_count(bytes, self.failures.len());
+        for failure in &self.failures {
+            put_count(bytes, failure.n);
+            put_count(bytes, failure.p);
+            put_count(bytes, usize::from(failure.arm.is_some()));
+            if let Some(arm) = failure.arm {
+                put_count(bytes, arm);
+            }
+            put_count(bytes, usize::from(failure.value.is_some()));
+            if let Some(value) = failure.value {
+                bytes.extend(value.to_le_bytes());
+            }
+            failure_bytes::put(bytes, &failure.error);
+        }
+        put_count(bytes, self.by_svd.len());
+        for &value in &self.by_svd {
+            put_count(bytes, value);
+        }
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let mut bytes = Bytes(bytes);
+        let repeat = bytes.count()?;
+        let columns = bytes.list(|bytes| {
+            let name = bytes.text()?;
+            Column::all().find(|column| column.name() == name)
+        })?;
+        let cells = bytes.list(|bytes| {
+            let [n, p, arm, rank] = [bytes.count()?, bytes.count()?, bytes.count()?, bytes.count()?];
+            let mut cell = Cell::new(repeat, n, p, arm).with_rank(rank);
+            let has = bytes.word()?;
+            for (i, column) in columns.iter().enumerate() {
+                if has >> i & 1 == 1 {
+                    column.set(&mut cell, bytes.number()?);
+                }
+            }
+            (has.checked_shr(u32::try_from(columns.len()).ok()?).unwrap_or(0) == 0).then_some(cell)
+        })?;
+        let failures = bytes.list(|bytes| {
+            let [n, p] = [bytes.count()?, bytes.count()?];
+            let (arm, value) = (bytes.option(Bytes::count)?, bytes.option(Bytes::number)?);
+            let failure = Failure::new(repeat, n, p, failure_bytes::get(bytes)?);
+            Some(Failure { arm, value, ..failure })
+        })?;
+        let by_svd = bytes.list(Bytes::count)?;
+        bytes.0.is_empty().then_some(Self { repeat, cells, failures, by_svd })
+    }
+
+    fn is_final(&self) -> bool {
+        self.failures.iter().all(|failure| failure_bytes::is_final(&failure.error))
+    }
+}
+
+/// What a cell may have: the value of an axis that counts neither samples nor features, and metrics.
+#[derive(Clone, Copy)]
+enum Column {
+    Value,
+    Metric(Metric),
+}
+
+impl Column {
+    fn all() -> impl Iterator<Item = Self> {
+        std::iter::once(Self::Value).chain(Metric::ALL.iter().copied().map(Self::Metric))
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Value => "value",
+            Self::Metric(metric) => metric.name(),
+        }
+    }
+
+    fn of(self, cell: &Cell) -> Option<f64> {
+        match self {
+            Self::Value => cell.value(),
+            Self::Metric(metric) => cell.metric(metric),
+        }
+    }
+
+    fn set(self, cell: &mut Cell, value: f64) {
+        match self {
+            Self::Value => *cell = cell.at(value),
+            Self::Metric(metric) => cell.set(metric, Some(value)),
+        }
+    }
+}
+
+pub(super) fn put_count(bytes: &mut Vec<u8>, count: usize) {
+    put_word(bytes, count as u64);
+}
+
+/// LEB128: seven bits a byte, the lowest first.
+#[allow(clippy::cast_possible_truncation)] // masked
+fn put_word(bytes: &mut Vec<u8>, mut word: u64) {
+    while word > 0x7f {
+        bytes.push(word as u8 | 0x80);
+        word >>= 7;
+    }
+    bytes.push(word as u8);
+}
+
+pub(super) fn put_text(bytes: &mut Vec<u8>, text: &str) {
+    put_count(bytes, text.len());
+    bytes.extend(text.as_bytes());
+}
+
+/// Bytes that are still to be read.
+pub(super) struct Bytes<'a>(pub(super) &'a [u8]);
+
+impl<'a> Bytes<'a> {
+    pub(super) fn take(&mut self, count: usize) -> Option<&'a [u8]> {
+        let (taken, left) = self.0.split_at_checked(count)?;
+        self.0 = left;
+        Some(taken)
+    }
+
+    fn word(&mut self) -> Option<u64> {
+        let mut word = 0;
+        for shift in (0..64).step_by(7) {
+            let byte = u64::from(*self.take(1)?.first()?);
+            let bits = byte & 0x7f;
+            if bits << shift >> shift != bits {
+                return None;
+            }
+            word |= bits << shift;
+            if byte & 0x80 == 0 {
+                return Some(word);
+            }
+        }
+        None
+    }
+
+    pub(super) fn count(&mut self) -> Option<usize> {
+        usize::try_from(self.word()?).ok()
+    }
+
+    pub(super) fn number(&mut self) -> Option<f64> {
+        self.take(8)?.first_chunk().map(|word| f64::from_le_bytes(*word))
+    }
+
+    pub(super) fn text(&mut self) -> Option<String> {
+        let length = self.count()?;
+        String::from_utf8(self.take(length)?.to_vec()).ok()
+    }
+
+    /// None of it, or one.
+    fn option<T>(&mut self, value: impl FnOnce(&mut Self) -> Option<T>) -> Option<Option<T>> {
+        match self.count()? {
+            0 => Some(None),
+            1 => value(self).map(Some),
+            _ => None,
+        }
+    }
+
+    /// A count and so many entries, each of a byte at least.
+    pub(super) fn list<T>(&mut self, mut entry: impl FnMut(&mut Self) -> Option<T>) -> Option<Vec<T>> {
+        let count = self.count()?;
+        if count > self.0.len() {
+            return None;
+        }
+        let mut entries = Vec::new();
+        entries.try_reserve_exact(count).ok()?;
+        for _ in 0..count {
+            entries.push(entry(self)?);
+        }
+        Some(entries)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Error;
+
+    fn repeat() -> Repeat {
+        let cell = |n: usize, value: Option<f64>| {
+            let mut cell = Cell::new(300, n, 1 << 40, 3).with_rank(n);
+            for (i, column) in Column::all().enumerate() {
+                if let Some(value) = value.filter(|_| (n + i) % 3 > 0) {
+                    column.set(&mut cell, value + i as f64);
+                }
+            }
+            cell
+        };
+        let values = [Some(0.1), Some(-0.0), Some(f64::INFINITY), Some(f64::MIN_POSITIVE / 8.0), None];
+        let cells = values.into_iter().enumerate().map(|(n, value)| cell(n, value)).collect();
+        let failure = |(i, error)| {
+            let failure = Failure::new(300, 5, usize::MAX, error);
+            let (arm, value) = (Some(i).filter(|i| i % 2 == 0), Some(0.1).filter(|_| i % 3 == 0));
+            Failure { arm, value, ..failure }
+        };
+        let failures = failure_bytes::tests::errors().into_iter().enumerate().map(failure).collect();
+        Repeat { repeat: 300, cells, failures, by_svd: vec![0, 127, 128, usize::MAX] }
+    }
+
+    fn bytes(payload: &impl Payload) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        payload.encode(&mut bytes);
+        bytes
+    }
+
+    #[test]
+    fn repeats_and_numbers_come_back_to_the_bit() {
+        let whole = repeat();
+        let read = Repeat::decode(&bytes(&whole)).unwrap();
+        assert_eq!(format!("{read:?}"), format!("{whole:?}"));
+        assert_eq!(bytes(&read), bytes(&whole));
+        assert!(!whole.is_final() && Repeat::default().is_final());
+        let odd = f64::from_bits(0x7ff8_0000_dead_beef);
+        let cell = Cell::new(0, 1, 1, 0).with(Metric::TestMse, odd);
+        let nan = Repeat { cells: vec![cell], ..Repeat::default() };
+        let read = Repeat::decode(&bytes(&nan)).unwrap();
+        assert_eq!(read.cells[0].metric(Metric::TestMse).map(f64::to_bits), Some(odd.to_bits()));
+        let numbers = vec![odd, -0.0, 1.0 / 3.0];
+        let read = Vec::<f64>::decode(&bytes(&numbers)).unwrap();
+        assert!(read.iter().zip(&numbers).all(|(a, b)| a.to_bits() == b.to_bits()) && read.len() == 3);
+    }
+
+    /// Whatever the bytes, the end is `None` or a value, never a panic or memory beyond their number.
+    #[test]
+    fn bytes_that_nobody_wrote() {
+        let whole = bytes(&repeat());
+        for length in 0..whole.len() {
+            assert!(Repeat::decode(&whole[..length]).is_none(), "{length}");
+        }
+        let mut state = 1_u64;
+        for at in 0..whole.len() {
+            let mut changed = whole.clone();
+            state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+            changed[at] ^= (state >> 40) as u8 | 1;
+            let _ = Repeat::decode(&changed);
+        }
+        assert!(Repeat::decode(&[0xff; 40]).is_none());
+        assert!(Vec::<f64>::decode(&[0; 9]).is_none());
+    }
+
+    #[test]
+    fn a_metric_of_another_version_is_not_dropped_in_silence() {
+        let mut bytes = vec![0, 1];
+        put_text(&mut bytes, "metric_of_tomorrow");
+        bytes.extend([0, 0, 0]);
+        assert!(Repeat::decode(&bytes).is_none());
+        let error = Error::Empty { what: "a list" };
+        let failures = vec![Failure::new(0, 1, 1, error)];
+        assert!(Repeat { failures, ..Repeat::default() }.is_final());
+    }
+}

@@ -1,0 +1,232 @@
+//! A sweep and its record: what is missing is computed, and all of it becomes a result.
+
+use super::{Identity, Record, Repeat, merge};
+use crate::Error;
+use crate::curve::{Cell, Curve, Surface};
+use crate::memory::{list, reserve};
+use crate::nested::Engine;
+use crate::sweep::cells::unless_all_failed;
+use crate::sweep::{BATCH, Observer, Sweep};
+use std::ops::Range;
+use std::path::Path;
+
+/// A part of a run that a kill may cost should take about a second: so many operations.
+const PART: f64 = 2e9;
+
+impl Sweep {
+    /// This sweep with a record: what a run computes is kept in the file as it comes, and a run that was stopped, at any
+    /// moment and by anything, goes on where it was, with a result of the same bytes. One with more repeats adds to the
+    /// record. [`shard`](Recording::shard) makes it a part of the work.
+    ///
+    /// # Errors
+    /// Those of [`identity`](Self::identity) and of [`Record::open`].
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::{dataset::Dataset, sweep::Sweep};
+    /// use std::ops::ControlFlow;
+    ///
+    /// # let dir = std::env::temp_dir().join(format!("double-descent-sweep-{}", std::process::id()));
+    /// # std::fs::create_dir_all(&dir).unwrap();
+    /// # let path = dir.join("diabetes.record");
+    /// let sweep = Sweep::new(Dataset::diabetes(), 1..=20, 12, 0);
+    /// let impatient = |_: usize, _: usize| ControlFlow::Break(());
+    /// let part = sweep.record(&path)?.run(&impatient)?;
+    /// assert!(!part.complete);
+    /// let curve = sweep.record(&path)?.run(&())?; // goes on
+    /// assert_eq!(curve, sweep.run()?);
+    ///
+    /// let shards = [0, 1, 2].map(|k| dir.join(format!("shard-{k}.record")));
+    /// for (k, path) in shards.iter().enumerate() {
+    ///     sweep.record(path)?.shard(k, 3)?.run(&())?; // each on a machine of its own
+    /// }
+    /// assert_eq!(sweep.merge(&shards)?, curve);
+    /// # std::fs::remove_dir_all(&dir).unwrap();
+    /// # Ok::<(), double_descent::Error>(())
+    /// ```
+    pub fn record(&self, path: impl AsRef<Path>) -> Result<Recording<'_>, Error> {
+        let record = Record::open(path.as_ref(), &identified(self)?)?;
+        Ok(Recording { record, sweep: self, shard: 0..self.splits.repeats() })
+    }
+
+    /// The result of one run from the records of shards, in any order; repeats that two of them have must be equal. Beside
+    /// the result it holds one repeat, and where each stands.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] with the repeats that are missing; [`Error::File`] for a record of another experiment, or
+    /// one whose repeats differ from another's; those of [`Sweep::run`], [`Error::Memory`], [`Error::Io`].
+    pub fn merge(&self, records: &[impl AsRef<Path>]) -> Result<Curve, Error> {
+        merge::merge(self, records)
+    }
+
+    /// The repeats that are in none of some records.
+    ///
+    /// # Errors
+    /// As [`Sweep::merge`], but for what is missing.
+    pub fn missing(&self, records: &[impl AsRef<Path>]) -> Result<Vec<usize>, Error> {
+        merge::missing(self, records)
+    }
+}
+
+/// A sweep and the record of what it has computed: [`Sweep::record`].
+#[derive(Debug)]
+pub struct Recording<'a> {
+    record: Record<Repeat>,
+    sweep: &'a Sweep,
+    shard: Range<usize>,
+}
+
+impl Recording<'_> {
+    /// The same for one of `of` shards, `k` from 0: repeats `⌊k R / of⌋` up to `⌊(k + 1) R / of⌋` of all `R`. A shard
+    /// computes the very numbers of one run, each into a record of its own, anywhere; `merge` puts them together.
+    ///
+    /// # Errors
+    /// [`Error::Domain`] for no shards, or a `k` that is not under `of`.
+    pub fn shard(self, k: usize, of: usize) -> Result<Self, Error> {
+        if of == 0 {
+            return Err(Error::Domain { what: "the number of shards", value: 0.0, must_be: "at least 1" });
+        }
+        if k >= of {
+            let must_be = "from 0 and under the number of shards";
+            return Err(Error::Domain { what: "a shard", value: k as f64, must_be });
+        }
+        Ok(Self { shard: slice(self.sweep.splits.repeats(), k, of), ..self })
+    }
+
+    /// The repeats that a run will compute.
+    #[must_use]
+    pub fn missing(&self) -> Vec<usize> {
+        self.record.missing(self.shard.clone())
+    }
+
+    /// What has been mended: [`Record::notices`].
+    #[must_use]
+    pub fn notices(&self) -> Vec<String> {
+        self.record.notices()
+    }
+
+    /// Computes what is missing, records it as it comes, and gives all that the record has: the very result of one run
+    /// without a record. Where repeats are missing still (of other shards, or because the observer stopped the run) the
+    /// result is not [complete](Curve::complete).
+    ///
+    /// The observer counts repeats, those alone that are computed now. Cells that failed for a reason that another day
+    /// may not see (memory, devices, the caller's own code) are recorded, and their repeats are computed again by the
+    /// next run.
+    ///
+    /// # Errors
+    /// Those of a run without a record, and those of [`Record::run`].
+    pub fn run(&self, observer: &dyn Observer) -> Result<Curve, Error> {
+        let missing = self.missing().len();
+        if missing > 0 {
+            let ready = self.sweep.begin()?;
+            let threads = self.sweep.threads;
+            let workers =
+                threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, Into::into));
+            // Repeats side by side, or, of fewer than there are threads, the cells of each.
+            let by_cell = missing < workers && ready.engine() == Engine::Svd;
+            let (across, within) = if by_cell { (Some(1), threads) } else { (threads, Some(1)) };
+            let tables = ready.tables()?;
+            let repeats = |range: Range<usize>| {
+                let curve = ready.repeats(tables.as_ref(), range.clone(), within, &())?;
+                Ok(split(curve, &range))
+            };
+            // Enough parts for every thread to have work until the end.
+            let parts = missing.div_ceil(workers.saturating_mul(4).max(1));
+            let each = self.sweep.estimate()?.flops / self.sweep.splits.repeats().max(1) as f64;
+            let at_once = (1..=BATCH.min(parts)).rev().find(|&count| count as f64 * each <= PART);
+            self.record.run(self.shard.clone(), at_once.unwrap_or(1), across, observer, repeats)?;
+        }
+        let present = self.record.present(self.sweep.splits.repeats());
+        collect(self.sweep, present, |repeat| self.record.get(repeat))
+    }
+
+    /// [`run`](Self::run) of a sweep over the n × p plane.
+    ///
+    /// # Errors
+    /// Those of [`run`](Self::run).
+    pub fn surface(&self, observer: &dyn Observer) -> Result<Surface, Error> {
+        Surface::new(self.run(observer)?)
+    }
+}
+
+/// What a sweep is, if there is any of it.
+pub(super) fn identified(sweep: &Sweep) -> Result<Identity, Error> {
+    if sweep.splits.repeats() == 0 {
+        return Err(Error::Domain { what: "the number of repeats", value: 0.0, must_be: "at least 1" });
+    }
+    sweep.identity()
+}
+
+/// The `k`-th of `of` slices of so many repeats.
+fn slice(repeats: usize, k: usize, of: usize) -> Range<usize> {
+    // Whole parts and remainders apart: k · repeats may not fit.
+    let (each, over) = (repeats / of, repeats % of);
+    let start =
+        |k: usize| k * each + usize::try_from(k as u128 * over as u128 / of as u128).unwrap_or(usize::MAX);
+    start(k)..start(k + 1)
+}
+
+/// The cells of a range, repeat by repeat.
+fn split(curve: Curve, range: &Range<usize>) -> Vec<Repeat> {
+    let empty = |repeat| Repeat { repeat, ..Repeat::default() };
+    let mut repeats: Vec<Repeat> = range.clone().map(empty).collect();
+    let mut with = |repeat: usize, add: &mut dyn FnMut(&mut Repeat)| {
+        if let Some(repeat) = repeats.get_mut(repeat.wrapping_sub(range.start)) {
+            add(repeat);
+        }
+    };
+    for cell in curve.cells {
+        with(cell.repeat, &mut |repeat| repeat.cells.push(cell));
+    }
+    for failure in curve.failures {
+        with(failure.repeat, &mut |repeat| repeat.failures.push(failure.clone()));
+    }
+    for (repeat, value) in curve.provenance.by_svd {
+        with(repeat, &mut |repeat| repeat.by_svd.push(value));
+    }
+    repeats
+}
+
+/// The curve of all repeats that `get` has, in their order; `present` of them. Beside the curve it holds one repeat.
+pub(super) fn collect(
+    sweep: &Sweep,
+    present: usize,
+    mut get: impl FnMut(usize) -> Result<Option<Repeat>, Error>,
+) -> Result<Curve, Error> {
+    let (mut curve, each) = sweep.outline()?;
+    let count = present.saturating_mul(each);
+    reserve("the cells of a record", list::<Cell>(count))?;
+    curve.cells.reserve_exact(count);
+    for repeat in 0..sweep.splits.repeats() {
+        let Some(Repeat { cells, failures, by_svd, .. }) = get(repeat)? else {
+            curve.complete = false;
+            continue;
+        };
+        curve.cells.extend(cells);
+        curve.failures.extend(failures);
+        curve.provenance.by_svd.extend(by_svd.into_iter().map(|value| (repeat, value)));
+    }
+    unless_all_failed(curve)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shards_are_a_partition() {
+        for repeats in [0, 1, 6, 7, 100, 10_000] {
+            for of in [1, 2, 7, 13, 20_000] {
+                let mut next = 0;
+                for k in 0..of {
+                    let slice = slice(repeats, k, of);
+                    assert_eq!(slice.start, next);
+                    assert!(slice.len().abs_diff(repeats / of) <= 1);
+                    next = slice.end;
+                }
+                assert_eq!(next, repeats);
+            }
+        }
+        assert_eq!(slice(usize::MAX, 1, 2).end, usize::MAX);
+    }
+}

@@ -1,0 +1,175 @@
+//! Records of other experiments, kinds and versions.
+
+use super::studies::{bytes, of_one_run, resumed, small, study};
+use crate::common::program::Folder;
+use double_descent::curve::Metric;
+use double_descent::dataset::Dataset;
+use double_descent::features::{Coordinates, RandomFourier};
+use double_descent::filter::{MinNorm, SpectralFilter, Spectrum};
+use double_descent::rng::stream;
+use double_descent::svd::Cutoff;
+use double_descent::sweep::{Arm, Draw, Intercept, Maps, Parameter, Record, Source, Splits, Sweep, TestOn};
+use double_descent::{Adversary, Error};
+use ndarray::Array2;
+use rand::RngExt;
+use std::sync::Arc;
+
+/// Gains that the description does not tell.
+#[derive(Debug)]
+struct Quiet(f64);
+
+impl SpectralFilter for Quiet {
+    fn write_gains(&self, spectrum: Spectrum<'_>, gains: &mut [f64]) {
+        for (gain, s) in gains.iter_mut().zip(spectrum.singular_values()) {
+            *gain = self.0 / s;
+        }
+    }
+
+    fn describe(&self) -> String {
+        "a filter of few words".into()
+    }
+}
+
+#[test]
+fn records_of_other_experiments_are_refused_with_the_difference() {
+    let folder = Folder::new("others");
+    let path = folder.0.join("of.record");
+    let (mut sweep, _) = small();
+    sweep.arms.push(Arm::new("quiet", None, Arc::new(Quiet(0.5))));
+    sweep.record(&path).unwrap();
+    let before = std::fs::read(&path).unwrap();
+    let with = |change: &dyn Fn(&mut Sweep)| {
+        let mut other = sweep.clone();
+        change(&mut other);
+        other
+    };
+    let arm = |arm: Arm| move |sweep: &mut Sweep| sweep.arms[0] = arm.clone();
+    let cases: Vec<(Sweep, &str)> = vec![
+        (with(&|s| s.splits = Splits::Drawn { repeats: 4, seed: 9 }), "seed 9"),
+        (with(&|s| s.splits = Splits::Recorded(vec![(0..10).collect()])), "splits 1 given"),
+        (with(&|s| s.samples = vec![5, 11]), "samples 5, 11 and samples 5, 10"),
+        (with(&|s| s.source = Dataset::diabetes().with_intercept().into()), "11 features"),
+        (with(&|s| s.source = Dataset::diabetes().standardised().unwrap().into()), "FNV-1a"),
+        (with(&|s| s.intercept = Intercept::Free), "preparation Free"),
+        (
+            with(&|s| {
+                s.standardise = true;
+                s.intercept = Intercept::Free;
+            }),
+            "standardised true",
+        ),
+        (with(&|s| s.features = vec![3]), "features 3 and features 10"),
+        (with(&|s| s.parameter = Some(Parameter::penalty([0.1, 0.2]))), "axis Penalty and axis none"),
+        (with(&|s| s.parameter = Some(Parameter::label_noise([0.0]))), "axis LabelNoise"),
+        (with(&|s| s.metrics = vec![Metric::TestMse]), "metrics test_mse"),
+        (
+            with(&arm(Arm::new(
+                "unablated",
+                None,
+                Arc::new(MinNorm::with_cutoff(Cutoff::Absolute(1e-3)).unwrap()),
+            ))),
+            "arm 0",
+        ),
+        (with(&arm(Arm::attacked(Adversary::TestDatum { strength: 0.5 }))), "TestDatum"),
+        (with(&arm(Arm::no_small_singular_values(0.25).unwrap())), "0.25"),
+        (with(&|s| s.arms[2] = Arm::new("quiet", None, Arc::new(Quiet(0.25)))), "arm 2"),
+        (with(&|s| drop(s.arms.pop())), "no arm 2 and arm 2 quiet; no arm 2's estimator"),
+    ];
+    for (other, says) in cases {
+        let error = other.record(&path).unwrap_err();
+        assert!(matches!(&error, Error::File { path: named, .. } if *named == path), "{error:?}");
+        let words = error.to_string();
+        assert!(words.contains(says) && words.contains("another experiment"), "no `{says}` in {words}");
+        assert_eq!(std::fs::read(&path).unwrap(), before, "{says}");
+        assert_ne!(other.identity().unwrap().fingerprint(), sweep.identity().unwrap().fingerprint());
+    }
+    // What decides no number may differ.
+    for threads in [None, Some(1), Some(3)] {
+        assert!(with(&|s| s.threads = threads).record(&path).is_ok());
+    }
+    // Another kind of payload or file; a newer format; values, maps and targets that no name tells.
+    let plane = study("plane", 2);
+    assert!(plane.record(&path).unwrap_err().to_string().contains("training table"));
+    let differs = |a: &Sweep, b: &Sweep| a.identity().unwrap().difference(&b.identity().unwrap()).unwrap();
+    let coordinates = Sweep { maps: Maps::same(Coordinates::new(10)), features: vec![1, 2], ..plane.clone() };
+    assert!(differs(&plane, &coordinates).contains("maps "), "{}", differs(&plane, &coordinates));
+    let drawn = |seed: u64| {
+        Maps::drawn(move |repeat| RandomFourier::gaussian(10, 60, 0.5, stream(seed, 9, repeat).random()))
+    };
+    assert!(differs(&plane, &Sweep { maps: drawn(2), ..plane.clone() }).starts_with("maps "));
+    let targets = plane.source.train().unwrap().targets() * 2.0;
+    let trained = Sweep { arms: vec![Arm::min_norm().trained_on(None, targets)], ..plane.clone() };
+    assert!(differs(&plane, &trained).contains("arm 0's targets "), "{}", differs(&plane, &trained));
+    let penalties = |values: [f64; 2]| Sweep { parameter: Some(Parameter::penalty(values)), ..sweep.clone() };
+    let words = differs(&penalties([0.1, 0.2]), &penalties([0.1, 0.3]));
+    assert!(words.contains("at 0.2 and") && words.contains("at 0.3"), "{words}");
+    let distribution = |seed: u64| {
+        let source = Source::drawn("numbers", move |repeat| {
+            let mut rng = stream(seed, 0, repeat);
+            let mut numbers = |shape| Array2::from_shape_simple_fn(shape, || rng.random::<f64>());
+            let (inputs, targets) = (numbers((20, 3)), numbers((20, 1)));
+            let test = TestOn::Rows { inputs: numbers((9, 3)), targets: numbers((9, 1)) };
+            Ok(Draw { inputs, targets, test })
+        });
+        let splits = Splits::Drawn { repeats: 3, seed: 0 };
+        Sweep { samples: vec![2, 3, 5], ..Sweep::of(source, splits) }
+    };
+    assert!(differs(&distribution(1), &distribution(2)).starts_with("distribution "));
+    let own = folder.0.join("distribution");
+    assert!(resumed(&distribution(1), &own) == of_one_run(&distribution(1)));
+    assert!(distribution(2).record(&own).is_err());
+    let error = Record::<Vec<f64>>::open(&path, &sweep.identity().unwrap()).unwrap_err().to_string();
+    assert!(error.contains("holds numbers and holds cells 1"), "{error}");
+    let mut newer = before.clone();
+    newer[8] = 2;
+    std::fs::write(&path, &newer).unwrap();
+    for error in [sweep.record(&path).unwrap_err(), sweep.merge(&[&path]).unwrap_err()] {
+        let words = error.to_string();
+        assert!(words.contains("format 2, of a newer version") && words.contains("update"), "{words}");
+    }
+    assert_eq!(std::fs::read(&path).unwrap(), newer);
+    for foreign in ["universality 1 map tanh seed 3\n", "repeat,n,p\n", "\u{89}"] {
+        std::fs::write(&path, foreign.repeat(100)).unwrap();
+        let error = sweep.record(&path).unwrap_err().to_string();
+        assert!(error.contains("no record of this crate"), "{error}");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), foreign.repeat(100));
+    }
+    assert!(matches!(sweep.record(&folder.0), Err(Error::Io { .. })));
+    assert!(matches!(sweep.record(folder.0.join("no/folder")), Err(Error::Io { .. })));
+    assert!(matches!(sweep.merge(&[folder.0.join("nothing")]), Err(Error::Io { .. })));
+}
+
+/// The header of a record in which a text stands in place of another of one length, with its checksum.
+fn with_text(record: &[u8], old: &str, new: &str) -> Vec<u8> {
+    let start = record.windows(8).position(|bytes| bytes == b"\xf1block\r\n").unwrap_or(record.len());
+    let mut changed = record.to_vec();
+    let at = record.windows(old.len()).position(|bytes| bytes == old.as_bytes()).unwrap();
+    changed[at..at + old.len()].copy_from_slice(new.as_bytes());
+    let mut sum = flate2::Crc::new();
+    sum.update(&changed[..16]);
+    sum.update(&changed[80..start - 4]);
+    changed[start - 4..start].copy_from_slice(&sum.sum().to_le_bytes());
+    changed
+}
+
+/// Numbers may change from one version to the next: their records do not meet.
+#[test]
+fn records_of_other_versions_are_refused() {
+    let folder = Folder::new("versions");
+    let path = folder.0.join("of.record");
+    let (sweep, expected) = small();
+    sweep.record(&path).unwrap().run(&()).unwrap();
+    let before = std::fs::read(&path).unwrap();
+    let own = env!("CARGO_PKG_VERSION");
+    assert_eq!(with_text(&before, own, own), before, "the checksum is what the format says");
+    let other = own.replace(|digit: char| digit.is_ascii_digit(), "9");
+    std::fs::write(&path, with_text(&before, own, &other)).unwrap();
+    for error in [sweep.record(&path).unwrap_err(), sweep.merge(&[&path]).unwrap_err()] {
+        let words = error.to_string();
+        for part in [&other, own, "numbers may differ between versions", "remove the file"] {
+            assert!(words.contains(part), "no `{part}` in {words}");
+        }
+    }
+    std::fs::write(&path, &before).unwrap();
+    assert_eq!(bytes(&sweep.merge(&[&path]).unwrap()), expected);
+}
