@@ -35,14 +35,22 @@ pub fn known(args: &TableArgs, curve: &Curve, folder: &Path) -> Result<Vec<Overl
     let (teacher, p) = (teacher?, curve.interpolation_threshold().unwrap_or(0));
     let energy = |part: ndarray::ArrayView1<'_, f64>| part.dot(&part);
     let (seen, unseen) = (energy(teacher.slice(s![..p])), energy(teacher.slice(s![p..])));
-    let line = TheoryLine::over_sizes(
-        "Mean over Gaussian tables, exact",
+    let sizes = Sizes::Samples { p };
+    // The student sees no label noise; what it cannot see of the teacher is noise to it.
+    let test = TheoryLine::over_sizes(
+        "Mean test error over Gaussian tables, exact",
         "Belkin, Hsu and Xu 2020",
-        Sizes::Samples { p },
-        // The student sees no label noise; what it cannot see of the teacher is noise to it.
+        sizes,
         move |n, p| gaussian::weak_features(n, p, seen, unseen, 0.0),
     );
-    Ok(vec![Overlay::new(line).of_arm("unablated", None)])
+    let train = TheoryLine::over_sizes("Mean training error", "degrees of freedom", sizes, move |n, p| {
+        gaussian::train_error(n, p, unseen)
+    });
+    let of_unablated = |overlay: Overlay| overlay.of_arm("unablated", None);
+    Ok(vec![
+        of_unablated(Overlay::new(test)),
+        of_unablated(Overlay::new(train).of_metric(double_descent::curve::Metric::TrainMse)),
+    ])
 }
 
 /// What `--statistic` and `--x` ask for.

@@ -84,7 +84,9 @@ pub fn smallest(plan: &Plan) -> Result<Family, Error> {
 /// Fourier series on the circle: random rows and columns of the Fourier matrix, no noise, the mean over teachers exact.
 pub fn circle(plan: &Plan) -> Result<Family, Error> {
     // Of a prime number of points every square part of the matrix is invertible (Chebotarev).
-    let all = (8 * plan.size..).find(|&d| (2..d).take_while(|i| i * i <= d).all(|i| d % i > 0)).unwrap_or(2);
+    let all = (8 * plan.size..16 * plan.size)
+        .find(|&d| (2..d).take_while(|i| i * i <= d).all(|i| d % i > 0))
+        .unwrap_or(2);
     let n = all / 4;
     let sizes = spread(n / 8, all - all / 8, 14, n, n / 4);
     let measured = plan.simulate(|rng| {
