@@ -48,7 +48,7 @@ fn records_of_other_experiments_are_refused_with_the_difference() {
         (with(&|s| s.splits = Splits::Drawn { repeats: 4, seed: 9 }), "seed 9"),
         (with(&|s| s.splits = Splits::Recorded(vec![(0..10).collect()])), "splits 1 given"),
         (with(&|s| s.samples = vec![5, 11]), "samples 5, 11 and samples 5, 10"),
-        (with(&|s| s.source = Dataset::diabetes().with_intercept().into()), "11 features"),
+        (with(&|s| s.source = Dataset::diabetes().with_intercept().unwrap().into()), "11 features"),
         (with(&|s| s.source = Dataset::diabetes().standardised().unwrap().into()), "FNV-1a"),
         (with(&|s| s.intercept = Intercept::Free), "preparation Free"),
         (
