@@ -6,7 +6,7 @@ mod scale;
 use super::Dataset;
 use crate::rng::{shuffle_front, stream};
 use crate::{Error, memory};
-use ndarray::{Array2, s};
+use ndarray::Array2;
 use scale::{centre, standardise};
 
 /// The rows whose means and deviations [`Dataset::centre`] and [`Dataset::standardise`] take. All rows are moved and
@@ -77,7 +77,9 @@ impl Dataset {
         let (rows, columns) = self.features.dim();
         memory::reserve("the features with an intercept", memory::table(rows, columns.saturating_add(1)))?;
         let mut features = Array2::ones((rows, columns + 1));
-        features.slice_mut(s![.., ..columns]).assign(&self.features);
+        for (mut to, from) in features.rows_mut().into_iter().zip(self.features.rows()) {
+            to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+        }
         self.features = features;
         self.feature_names.push(INTERCEPT.into());
         self.preparation.push(INTERCEPT.into());

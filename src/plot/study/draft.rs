@@ -52,10 +52,9 @@ impl<'a> Draft<'a> {
         };
         let place = |at: f64| match (options.abscissa, curve.axis, held) {
             (Abscissa::Axis, ..) => at,
-            // Without one ratio for a value there is no place for it.
-            (Abscissa::Ratio, _, None) => f64::NAN,
             (Abscissa::Ratio, curve::Axis::Samples, Some(p)) => p as f64 / at,
             (Abscissa::Ratio, curve::Axis::Features, Some(n)) => at / n as f64,
+            // Without one ratio for a value there is no place for it.
             (Abscissa::Ratio, ..) => f64::NAN,
         };
         options.theories.iter().map(|overlay| overlay.line((name, &axis), place)).collect()
