@@ -272,6 +272,30 @@ fn cross_validation_of_stopped_descent() {
     assert!((by_gcv - 1.0).abs() > 0.2, "generalised cross-validation is {by_gcv} of the risk");
 }
 
+/// Over a population, whose inputs have the mean 0, the intercept is an error of its own: `(β − β*)ᵀΣ(β − β*) + b₀²`.
+#[test]
+fn the_risk_over_a_population_with_an_intercept() {
+    for (n, p) in [(30, 6), (6, 14)] {
+        let (root, teacher) = (normal(p, p, 61), normal(p, 2, 62));
+        let covariance = root.t().dot(&root);
+        let (x, y) = (normal(n, p, 63) + 0.3, normal(n, 2, 64) + 2.0);
+        let population = Compressed::population(&covariance, &teacher).unwrap();
+        let training = Training::with_intercept(&x, &y).unwrap().tested_on(&population).unwrap();
+        let ridge = Ridge::new(0.7).unwrap();
+        let (beta, intercept) = training.coefficients(&ridge).unwrap();
+        let off = &beta - &teacher;
+        let squares: f64 = intercept.unwrap().iter().map(|b| b * b).sum();
+        let right = 0.5 * ((&off * &covariance.dot(&off)).sum() + squares);
+        close(training.penalties(&[0.7]).unwrap().points()[0].test_mse.unwrap(), right, 1e-12, "the risk");
+        close(
+            training.filters(&[(0.7, &ridge)]).unwrap().points()[0].test_mse.unwrap(),
+            right,
+            1e-12,
+            "again",
+        );
+    }
+}
+
 #[test]
 fn the_best_of_a_path() {
     let (x, teacher) = (normal(60, 20, 21), normal(20, 1, 22) * 0.3);

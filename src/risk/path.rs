@@ -1,31 +1,4 @@
 //! A whole path of fits (over penalties, times, steps or cutoffs) from one factorisation, and which of them to take.
-//!
-//! [`Training`] factorises a training set once. Every fit of a path is then a few products: [`Training::penalties`],
-//! [`Training::times`], [`Training::steps`], [`Training::cutoffs`], or any filters of yours ([`Training::filters`]). A
-//! [`Path`] has for each value the training error, the norm, the degrees of freedom, the test error where there are test
-//! rows, and two estimates of it that need none.
-//!
-//! # Leave-one-out
-//! The mean squared error at each row of the same estimator trained on all others. For ridge, with `hᵢᵢ` the leverage,
-//!
-//! ```text
-//! eᵢ = (yᵢ − ŷᵢ)/(1 − hᵢᵢ) = Σᵣ U_ir c_r ρ_r / Σᵣ U_ir² ρ_r        ρ = λ/(σ² + λ),  c = Uᵀy  (all of ℝⁿ spanned by U)
-//! ```
-//!
-//! and the second form has the limit of interpolation, `[K⁻¹y]ᵢ/[K⁻¹]ᵢᵢ` with `K = XXᵀ`, where the first is 0/0 (Hastie,
-//! Montanari, Rosset and Tibshirani, Annals of Statistics 2022, section 6). No digits are lost at small `λ`: all terms
-//! of the denominator are positive.
-//!
-//! Of any other filter the division by `1 − hᵢᵢ` is not the error of a fit without the row. Here it is that: the
-//! singular values and vectors of the training set without each row follow from its own by one secular equation a row
-//! (Golub, *Some modified matrix eigenvalue problems*, SIAM Review 1973), O(r²) a row in all, and the filter is asked
-//! about each of these spectra, as of `n − 1` rows.
-//!
-//! # Generalised cross-validation
-//! `‖Xβ̂ − Y‖²/(nk) / (1 − df/n)²`, with its limit `n yᵀK⁻²y/(tr K⁻¹)²`. It is consistent for ridge. **For descent that is
-//! stopped early it is not**: it misjudges the risk even as `n → ∞`, and may prefer another time than the best.
-//! Leave-one-out stays consistent (Patil, Wu and Tibshirani, *Failures and successes of cross-validation for early-stopped
-//! gradient descent*, AISTATS 2024). Both are reported, so that the gap can be seen.
 
 mod downdate;
 mod evaluate;
@@ -90,7 +63,30 @@ pub struct Best {
     pub is_at_end: bool,
 }
 
-/// Fits along one axis, from one factorisation.
+/// Fits along one axis, from one factorisation ([`Training`]): for each value the training error, the norm, the degrees
+/// of freedom, the test error where there are test rows, and two estimates of it that need none.
+///
+/// # Leave-one-out
+/// The mean squared error at each row of the same estimator trained on all others. For ridge, with `hᵢᵢ` the leverage,
+///
+/// ```text
+/// eᵢ = (yᵢ − ŷᵢ)/(1 − hᵢᵢ) = Σᵣ U_ir c_r ρ_r / Σᵣ U_ir² ρ_r        ρ = λ/(σ² + λ),  c = Uᵀy  (all of ℝⁿ spanned by U)
+/// ```
+///
+/// and the second form has the limit of interpolation, `[K⁻¹y]ᵢ/[K⁻¹]ᵢᵢ` with `K = XXᵀ`, where the first is 0/0 (Hastie,
+/// Montanari, Rosset and Tibshirani, Annals of Statistics 2022, section 6). No digits are lost at small `λ`: all terms
+/// of the denominator are positive.
+///
+/// Of any other filter the division by `1 − hᵢᵢ` is not the error of a fit without the row. Here it is that error: the
+/// singular values and vectors of the training set without each row follow from its own by one secular equation a row
+/// (Golub, *Some modified matrix eigenvalue problems*, SIAM Review 1973), O(r²) a row in all, and the filter is asked
+/// about each of these spectra, as of `n − 1` rows.
+///
+/// # Generalised cross-validation
+/// `‖Xβ̂ − Y‖²/(nk) / (1 − df/n)²`, with its limit `n yᵀK⁻²y/(tr K⁻¹)²`. It is consistent for ridge. **For descent that is
+/// stopped early it is not**: it misjudges the risk even as `n → ∞`, and may prefer another time than the best.
+/// Leave-one-out stays consistent (Patil, Wu and Tibshirani, *Failures and successes of cross-validation for early-stopped
+/// gradient descent*, AISTATS 2024). Both are reported, so that the gap can be seen.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Path {

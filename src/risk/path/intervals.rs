@@ -43,7 +43,7 @@ impl Training {
     /// let (x, y) = (data.features(), data.targets());
     /// let training = Training::with_intercept(&x.slice(s![..200, ..]), &y.slice(s![..200, ..]))?;
     /// let intervals = training.intervals(Ridge::new(0.1)?, &x.slice(s![200.., ..]), 0.1)?;
-    /// let held = intervals.iter().zip(y.column(0).iter().skip(200));
+    /// let held = intervals.iter().zip(y.iter().skip(200));
     /// let held = held.filter(|(i, y)| (i.lower..=i.upper).contains(*y)).count();
     /// assert!(held as f64 > 0.85 * intervals.len() as f64);
     /// # Ok::<(), double_descent::Error>(())

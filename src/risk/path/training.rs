@@ -174,7 +174,7 @@ impl Training {
     }
 
     /// Ridge fits with each of these penalties, 0 for least squares and negative ones down to
-    /// [`Ridge::limit`](crate::filter::Ridge::limit). All of them in a few matrix products.
+    /// [`Ridge::limit`]. All of them in a few matrix products.
     ///
     /// # Errors
     /// [`Error::Empty`] for none; those of [`Ridge::new`] and its check; [`Error::Overflow`], [`Error::Memory`].
