@@ -72,7 +72,7 @@ fn run(cli: &Cli) -> Result<(), Error> {
     if !cli.run.no_figures {
         let figures =
             [("errors", figures::errors(&cli.run, &study, &curve)?), ("fits", figures::fits(&study)?)];
-        common::figures::save(&folder, &figures)?;
+        common::figures::save(&cli.run.print, &folder, figures)?;
     }
     Ok(())
 }

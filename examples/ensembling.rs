@@ -80,7 +80,7 @@ fn run(cli: &Cli) -> Result<(), Error> {
     say!("written: {}: cells.csv, summary.csv", folder.display());
     if !cli.run.no_figures {
         let figure = figures::errors(&cli.run, &study, &curve)?;
-        common::figures::save(&folder, &[("errors", figure)])?;
+        common::figures::save(&cli.run.print, &folder, [("errors", figure)])?;
     }
     Ok(())
 }

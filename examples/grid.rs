@@ -118,7 +118,7 @@ fn run(cli: &Cli) -> Result<(), Error> {
             Rows::Ridge => ("ridge", figures::settings(&surface, cli.rows, &levels, &about)),
             Rows::LabelNoise => ("label_noise", figures::settings(&surface, cli.rows, &levels, &about)),
         };
-        common::figures::save(&folder, &[figure])?;
+        common::figures::save(&cli.run.print, &folder, [figure])?;
     }
     Ok(())
 }

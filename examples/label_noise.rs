@@ -100,7 +100,7 @@ fn run(cli: &Cli) -> Result<(), Error> {
     say!("written: {}: cells.csv, summary.csv, complexity.csv", folder.display());
     if !cli.run.no_figures {
         let figure = figures::errors(&cli.run, &study, &curve, &complexity)?;
-        common::figures::save(&folder, &[("errors", figure)])?;
+        common::figures::save(&cli.run.print, &folder, [("errors", figure)])?;
     }
     Ok(())
 }

@@ -114,7 +114,7 @@ fn run(cli: &Cli) -> Result<(), Error> {
             let name = format!("fits_{}", map.basis().name());
             figures.push((name, figures::fits(&study, &curve, map, n)?));
         }
-        common::figures::save(&folder, &figures)?;
+        common::figures::save(&cli.run.print, &folder, figures)?;
     }
     Ok(())
 }

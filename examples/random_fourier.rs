@@ -93,7 +93,7 @@ fn run(cli: &Cli) -> Result<(), Error> {
     }
     say!("written: {}: {{features,samples}}_{{cells,summary}}.csv", folder.display());
     if !cli.run.no_figures {
-        common::figures::save(&folder, &figures)?;
+        common::figures::save(&cli.run.print, &folder, figures)?;
     }
     match failed {
         0 => Ok(()),

@@ -78,7 +78,7 @@ fn run(cli: &Cli) -> Result<(), Error> {
             ("covariance".to_owned(), figures::correlated(&cli.run, &correlated)?),
             ("isotropic".to_owned(), figures::isotropic(&cli.run, &isotropic)?),
         ];
-        common::figures::save(&folder, &figures)?;
+        common::figures::save(&cli.run.print, &folder, figures)?;
     }
     Ok(())
 }

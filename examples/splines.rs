@@ -80,7 +80,7 @@ fn run(cli: &Cli) -> Result<(), Error> {
             ("errors", figures::errors(&cli.run, &study, &curve)?),
             ("fits", figures::fits(&study, &shown)?),
         ];
-        common::figures::save(&folder, &figures)?;
+        common::figures::save(&cli.run.print, &folder, figures)?;
     }
     Ok(())
 }

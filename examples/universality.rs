@@ -85,6 +85,9 @@ struct Cli {
     /// Folder for the results
     #[arg(long, value_name = "DIR", default_value = "results")]
     out: PathBuf,
+
+    #[command(flatten)]
+    print: common::PrintArgs,
 }
 
 fn main() -> ExitCode {
@@ -117,7 +120,7 @@ fn run(cli: &Cli) -> Result<(), Error> {
     closing_table(&results);
     say!("written: {}: *_samples.csv, *_features.csv", folder.display());
     if !cli.no_figures {
-        common::figures::save(&folder, &figures::all(cli, &results))?;
+        common::figures::save(&cli.print, &folder, figures::all(cli, &results))?;
     }
     Ok(())
 }

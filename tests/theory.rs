@@ -1,11 +1,11 @@
 //! The formulas of `theory` against values of 25 digits computed elsewhere, their limits and their identities.
 
 use double_descent::Error;
-use double_descent::theory::activation::Activation;
+use double_descent::theory::activation::HermiteCoefficients;
 use double_descent::theory::gaussian;
-use double_descent::theory::random_features::{Kernel, RandomFeatures};
-use double_descent::theory::ridge::{Population, Ridge, mean_noise, optimal_isotropic};
-use double_descent::theory::spectrum::Spectrum;
+use double_descent::theory::random_features::{RandomFeatureModel, RandomFeatureRisk};
+use double_descent::theory::ridge::{Population, RidgeRisk, mean_noise, optimal_isotropic};
+use double_descent::theory::spectrum::PopulationSpectrum;
 
 /// Within 1e-10, relative: the accuracy that the formulas claim.
 #[track_caller]
@@ -84,8 +84,8 @@ fn isotropic_limits() {
     }
 }
 
-fn isotropic(gamma: f64, r2: f64, noise: f64, lambda: f64) -> Ridge {
-    let spectrum = Spectrum::with_multiplicities(&[1.0], &[gamma]).unwrap();
+fn isotropic(gamma: f64, r2: f64, noise: f64, lambda: f64) -> RidgeRisk {
+    let spectrum = PopulationSpectrum::with_multiplicities(&[1.0], &[gamma]).unwrap();
     Population::new(spectrum, &[r2], noise).unwrap().at(1.0, lambda).unwrap()
 }
 
@@ -100,10 +100,10 @@ fn ridge_regression() {
         close(found.bias, bias);
         close(found.variance, variance);
     }
-    let spectrum = Spectrum::with_multiplicities(&[4.0, 1.0, 0.25], &[20.0, 60.0, 120.0]).unwrap();
+    let spectrum = PopulationSpectrum::with_multiplicities(&[4.0, 1.0, 0.25], &[20.0, 60.0, 120.0]).unwrap();
     let three = Population::new(spectrum, &[0.5, 0.3, 0.2], 0.2).unwrap();
     let harmonic = Population::new(
-        Spectrum::new(&(1..=40).map(|i| 1.0 / f64::from(i)).collect::<Vec<_>>()).unwrap(),
+        PopulationSpectrum::new(&(1..=40).map(|i| 1.0 / f64::from(i)).collect::<Vec<_>>()).unwrap(),
         &(1..=40).map(|i| 1.0 / f64::from(i * i)).collect::<Vec<_>>(),
         0.05,
     )
@@ -181,7 +181,8 @@ fn latent_space() {
     ] {
         let top = 1.0 + mu / psi;
         let spectrum =
-            Spectrum::with_multiplicities(&[top, 1.0], &[gamma * psi, gamma * (1.0 - psi)]).unwrap();
+            PopulationSpectrum::with_multiplicities(&[top, 1.0], &[gamma * psi, gamma * (1.0 - psi)])
+                .unwrap();
         let energy = [(top - 1.0) / (top * top), 0.0];
         let found = Population::new(spectrum, &energy, noise + 1.0 / top).unwrap().at(1.0, 0.0).unwrap();
         close(found.kappa, kappa);
@@ -203,7 +204,7 @@ fn ar1_features() {
         })
         .collect();
     let energy = vec![1.0 / count as f64; count];
-    let found = Population::new(Spectrum::new(&values).unwrap(), &energy, 0.5)
+    let found = Population::new(PopulationSpectrum::new(&values).unwrap(), &energy, 0.5)
         .unwrap()
         .at(count as f64 / gamma, 0.0)
         .unwrap();
@@ -240,7 +241,8 @@ fn ridge_at_the_threshold_and_at_extremes() {
         }
     }
     // Eigenvalues over 540 orders of magnitude.
-    let wide = Spectrum::new(&(0..=60).map(|i| 10f64.powi(9 * i - 270)).collect::<Vec<_>>()).unwrap();
+    let wide =
+        PopulationSpectrum::new(&(0..=60).map(|i| 10f64.powi(9 * i - 270)).collect::<Vec<_>>()).unwrap();
     let population = Population::new(wide, &[0.0; 61], 1.0).unwrap();
     for n in [1.0, 10.5, 30.0, 60.0, 61.0, 62.0, 1000.0] {
         for lambda in [0.0, 1e-300, 1e-5, 1.0, 1e5, 1e300] {
@@ -256,18 +258,18 @@ fn activations() {
     let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
     // An odd activation's mean is 0 but for the rounding of 449 terms.
     for (found, mean, linear, rest) in [
-        (Activation::relu(), 0.398_942_280_401_432_7, 0.5, 0.090_845_056_908_104_67),
+        (HermiteCoefficients::relu(), 0.398_942_280_401_432_7, 0.5, 0.090_845_056_908_104_67),
         (
-            Activation::cos(1.3, 0.4),
+            HermiteCoefficients::cos(1.3, 0.4),
             0.395_648_527_334_836_74,
             -0.217_460_768_669_182,
             0.308_033_601_982_478_1,
         ),
-        (Activation::sin(0.7), 0.0, 0.547_893_176_769_307_7, 0.012_157_517_423_936_353),
-        (Activation::erf(1.2), 0.0, 0.687_417_276_076_257_5, 0.059_957_243_542_524_67),
-        (Activation::tanh(), 0.0, 0.605_705_509_602_158_9, 0.027_415_326_035_430_256),
-        (Activation::smooth(sigmoid), 0.5, 0.206_620_964_141_907_03, 0.000_686_813_035_161_729_1),
-        (Activation::smooth(|x| x * x * x), 0.0, 3.0, 6.0),
+        (HermiteCoefficients::sin(0.7), 0.0, 0.547_893_176_769_307_7, 0.012_157_517_423_936_353),
+        (HermiteCoefficients::erf(1.2), 0.0, 0.687_417_276_076_257_5, 0.059_957_243_542_524_67),
+        (HermiteCoefficients::tanh(), 0.0, 0.605_705_509_602_158_9, 0.027_415_326_035_430_256),
+        (HermiteCoefficients::smooth(sigmoid), 0.5, 0.206_620_964_141_907_03, 0.000_686_813_035_161_729_1),
+        (HermiteCoefficients::smooth(|x| x * x * x), 0.0, 3.0, 6.0),
     ] {
         if mean == 0.0 {
             assert!(found.mean.abs() < 1e-15, "{}", found.mean);
@@ -281,7 +283,7 @@ fn activations() {
 
 #[test]
 fn mei_and_montanari() {
-    let (relu, sign) = (Activation::relu(), Activation::sign());
+    let (relu, sign) = (HermiteCoefficients::relu(), HermiteCoefficients::sign());
     for (activation, ratios, lambda, energy, noise, chi, bias, variance, risk) in [
         (
             relu,
@@ -337,13 +339,14 @@ fn mei_and_montanari() {
     }
 }
 
-fn power_law(noise: f64) -> Kernel {
-    Kernel::new(Spectrum::new(&powers(60, -1.25)).unwrap(), &powers(60, -1.5), noise).unwrap()
+fn power_law(noise: f64) -> RandomFeatureModel {
+    RandomFeatureModel::new(PopulationSpectrum::new(&powers(60, -1.25)).unwrap(), &powers(60, -1.5), noise)
+        .unwrap()
 }
 
 #[test]
 fn random_features_of_any_spectrum() {
-    let relu_one = Kernel::new(Spectrum::new(&[0.25]).unwrap(), &[1.0], 0.25)
+    let relu_one = RandomFeatureModel::new(PopulationSpectrum::new(&[0.25]).unwrap(), &[1.0], 0.25)
         .unwrap()
         .with_tail(0.090_845_056_908_104_7, 0.4)
         .unwrap();
@@ -446,7 +449,7 @@ fn random_features_of_any_spectrum() {
 fn wide_random_features_are_a_kernel_machine() {
     let values = powers(60, -1.25);
     let energy: Vec<f64> = values.iter().zip(powers(60, -1.5)).map(|(l, v)| v / l).collect();
-    let kernel = Population::new(Spectrum::new(&values).unwrap(), &energy, 0.1).unwrap();
+    let kernel = Population::new(PopulationSpectrum::new(&values).unwrap(), &energy, 0.1).unwrap();
     for ridge in [0.0, 1e-6, 0.01, 1.0, 1e4] {
         let linear = kernel.at(20.0, ridge / 20.0).unwrap();
         // What width still costs is of order n/k.
@@ -488,36 +491,36 @@ fn random_features_at_the_threshold_and_at_extremes() {
 #[test]
 fn wrong_inputs_say_so() {
     let domain = |found: Result<f64, Error>| assert!(matches!(found, Err(Error::Domain { .. })), "{found:?}");
-    assert_eq!(Spectrum::new(&[]), Err(Error::Empty { what: "spectrum" }));
+    assert_eq!(PopulationSpectrum::new(&[]), Err(Error::Empty { what: "spectrum" }));
     for wrong in [-1.0, f64::NAN, f64::INFINITY] {
-        domain(Spectrum::new(&[1.0, wrong]).map(|s| s.trace()));
-        domain(Spectrum::with_multiplicities(&[1.0], &[wrong]).map(|s| s.trace()));
+        domain(PopulationSpectrum::new(&[1.0, wrong]).map(|s| s.trace()));
+        domain(PopulationSpectrum::with_multiplicities(&[1.0], &[wrong]).map(|s| s.trace()));
         domain(gaussian::limit(wrong, 1.0, 1.0).map(|e| e.bias));
         domain(gaussian::excess(3, 4, wrong, 1.0).map(|e| e.bias));
-        let one = Spectrum::new(&[1.0]).unwrap();
+        let one = PopulationSpectrum::new(&[1.0]).unwrap();
         let population = Population::new(one.clone(), &[1.0], 1.0).unwrap();
         domain(Population::new(one.clone(), &[wrong], 1.0).map(|_| 0.0));
         domain(population.at(wrong, 1.0).map(|r| r.excess));
         domain(population.at(1.0, wrong).map(|r| r.excess));
-        let kernel = Kernel::new(one, &[1.0], 1.0).unwrap();
+        let kernel = RandomFeatureModel::new(one, &[1.0], 1.0).unwrap();
         domain(kernel.at(1.0, wrong, 0.0).map(|r| r.excess));
         domain(kernel.with_tail(wrong, 0.0).map(|_| 0.0));
     }
-    let two = Spectrum::new(&[1.0, 2.0]).unwrap();
+    let two = PopulationSpectrum::new(&[1.0, 2.0]).unwrap();
     assert!(matches!(Population::new(two, &[1.0], 1.0), Err(Error::Shape { expected: 2, found: 1, .. })));
 }
 
 /// Zero features fit nothing: a spectrum of zeros is a value, not a hang.
 #[test]
 fn a_spectrum_of_zeros() {
-    let zeros = Spectrum::new(&[0.0, 0.0]).unwrap();
+    let zeros = PopulationSpectrum::new(&[0.0, 0.0]).unwrap();
     let population = Population::new(zeros.clone(), &[1.0, 1.0], 0.5).unwrap();
     for lambda in [0.0, 1e-300, 1.0, 1e300] {
         let found = population.at(3.0, lambda).unwrap();
         assert_eq!(found.excess, 0.0);
         close(found.train, 0.5);
-        let kernel = Kernel::new(zeros.clone(), &[1.0, 1.0], 0.5).unwrap();
-        let found: RandomFeatures = kernel.at(3.0, 5.0, lambda).unwrap();
+        let kernel = RandomFeatureModel::new(zeros.clone(), &[1.0, 1.0], 0.5).unwrap();
+        let found: RandomFeatureRisk = kernel.at(3.0, 5.0, lambda).unwrap();
         close(found.excess, 2.0);
     }
 }
@@ -526,7 +529,7 @@ fn a_spectrum_of_zeros() {
 #[test]
 fn optimal_penalties() {
     for (gamma, noise) in [(0.5, 0.4), (1.0, 0.4), (3.0, 0.4), (50.0, 0.1)] {
-        let spectrum = Spectrum::with_multiplicities(&[1.0], &[gamma]).unwrap();
+        let spectrum = PopulationSpectrum::with_multiplicities(&[1.0], &[gamma]).unwrap();
         let population = Population::new(spectrum, &[1.7], noise).unwrap();
         let (lambda, found) = population.optimal(1.0).unwrap().unwrap();
         let expected = optimal_isotropic(gamma, 1.7, noise).unwrap();
@@ -534,7 +537,7 @@ fn optimal_penalties() {
         within(lambda, expected.0, 1e-6);
         close(found.excess, expected.1);
     }
-    let spectrum = Spectrum::with_multiplicities(&[100.0, 1.0], &[10.0, 290.0]).unwrap();
+    let spectrum = PopulationSpectrum::with_multiplicities(&[100.0, 1.0], &[10.0, 290.0]).unwrap();
     let spiked = Population::new(spectrum, &[1.0, 0.0], 0.01).unwrap();
     let (lambda, best) = spiked.optimal(100.0).unwrap().unwrap();
     assert!(lambda < 0.0, "{lambda}");
@@ -544,7 +547,7 @@ fn optimal_penalties() {
     }
     assert!(spiked.at(100.0, -1e9).is_err() && spiked.at(400.0, -1e-3).is_err());
     // Nothing to learn: the more penalty the better.
-    let spectrum = Spectrum::new(&[1.0, 1.0]).unwrap();
+    let spectrum = PopulationSpectrum::new(&[1.0, 1.0]).unwrap();
     assert_eq!(Population::new(spectrum, &[0.0, 0.0], 1.0).unwrap().optimal(1.0).unwrap(), None);
 }
 
@@ -556,7 +559,7 @@ fn two_point_spectra() {
         (20.0, [100.0, 1.0], 0.01, 22.657_487_736_467_63),
     ] {
         let counts = [gamma * weight, gamma * (1.0 - weight)];
-        let spectrum = Spectrum::with_multiplicities(&[first, second], &counts).unwrap();
+        let spectrum = PopulationSpectrum::with_multiplicities(&[first, second], &counts).unwrap();
         close(Population::new(spectrum, &[0.0; 2], 0.0).unwrap().at(1.0, 0.0).unwrap().kappa, kappa);
     }
 }

@@ -7,9 +7,9 @@ use double_descent::filter::{MinNorm, Ridge, SpectralFilter};
 use double_descent::rng;
 use double_descent::svd::Svd;
 use double_descent::theory::gaussian;
-use double_descent::theory::random_features::Kernel;
+use double_descent::theory::random_features::RandomFeatureModel;
 use double_descent::theory::ridge::Population;
-use double_descent::theory::spectrum::Spectrum;
+use double_descent::theory::spectrum::PopulationSpectrum;
 use ndarray::{Array1, Array2, s};
 use rand::RngExt;
 use rand_distr::StandardNormal;
@@ -75,7 +75,7 @@ fn exact_designs() {
 #[test]
 fn ridge_of_two_groups_another_test_and_subsamples() {
     let (train, test, truth) = groups();
-    let spectrum = Spectrum::with_multiplicities(&[4.0, 0.5], &[40.0, 120.0]).unwrap();
+    let spectrum = PopulationSpectrum::with_multiplicities(&[4.0, 0.5], &[40.0, 120.0]).unwrap();
     let population = Population::new(spectrum, &[0.4, 0.3], NOISE).unwrap();
     let n = SAMPLES as f64;
     for lambda in [0.0, 0.2] {
@@ -113,8 +113,8 @@ fn ridge_of_two_groups_another_test_and_subsamples() {
 fn random_projections_and_their_ensembles() {
     let (train, _, truth) = groups();
     // φ has variance 1 a coordinate: v = √ℓ β, and the energy of a group is Σ ℓ β².
-    let spectrum = Spectrum::with_multiplicities(&[4.0, 0.5], &[40.0, 120.0]).unwrap();
-    let kernel = Kernel::new(spectrum, &[4.0 * 0.4, 0.5 * 0.3], NOISE).unwrap();
+    let spectrum = PopulationSpectrum::with_multiplicities(&[4.0, 0.5], &[40.0, 120.0]).unwrap();
+    let kernel = RandomFeatureModel::new(spectrum, &[4.0 * 0.4, 0.5 * 0.3], NOISE).unwrap();
     let n = SAMPLES as f64;
     for (k, ridge) in [(60, 0.0), (140, 5.0)] {
         let (mut one, mut two) = (vec![], vec![]);

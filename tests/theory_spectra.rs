@@ -6,7 +6,7 @@ use double_descent::theory::marchenko_pastur::MarchenkoPastur;
 use double_descent::theory::overfitting::{Tail, power_law_cost};
 use double_descent::theory::ridge::Population;
 use double_descent::theory::smallest_singular_value as smallest;
-use double_descent::theory::spectrum::Spectrum;
+use double_descent::theory::spectrum::PopulationSpectrum;
 
 #[track_caller]
 fn close(found: f64, expected: f64) {
@@ -114,7 +114,8 @@ fn effective_ranks() {
     // Power laws: the cost of the spectrum cut at 2·10⁵ nears α; what the cut and n leave is of order n/D and 1/n.
     let alpha = 2.0;
     let values: Vec<f64> = (1..=200_000).map(|i| f64::from(i).powf(-alpha)).collect();
-    let population = Population::new(Spectrum::new(&values).unwrap(), &vec![0.0; values.len()], 1.0).unwrap();
+    let population =
+        Population::new(PopulationSpectrum::new(&values).unwrap(), &vec![0.0; values.len()], 1.0).unwrap();
     let cost = population.at(200.0, 0.0).unwrap().cost;
     assert!((cost / power_law_cost(alpha).unwrap() - 1.0).abs() < 0.01, "{cost}");
 }

@@ -1,9 +1,11 @@
 //! Figures of the studies: lines from summaries, files beside the tables.
 
-use super::{Abscissa, RunArgs, Statistic, keep_folder, say};
+use super::{Abscissa, LegendArg, PrintArgs, RunArgs, Statistic, keep_folder, say};
 use double_descent::Error;
 use double_descent::curve::{Bootstrap, Curve, Summary};
-use double_descent::plot::{self, Dash, Figure, FigureOptions, Group, Hue, Panel, Series};
+use double_descent::plot::{
+    self, Dash, Figure, FigureOptions, Group, Hue, LegendPlace, Panel, Series, Theme,
+};
 use ndarray::Array2;
 use std::path::Path;
 
@@ -17,7 +19,7 @@ pub fn write(
     if args.no_figures {
         return Ok(());
     }
-    save(folder, &study(curve, &options(args)))
+    save(&args.print, folder, study(curve, &options(args)))
 }
 
 /// What `--statistic` and `--x` ask for.
@@ -32,6 +34,7 @@ pub fn options(args: &RunArgs) -> FigureOptions {
             Abscissa::Ratio => plot::Abscissa::Ratio,
             Abscissa::Axis => plot::Abscissa::Axis,
         },
+        ..FigureOptions::default()
     }
 }
 
@@ -87,10 +90,32 @@ pub fn describe(args: &RunArgs, repeats: usize) -> String {
     }
 }
 
+/// A figure as the flags of print ask for it.
+pub fn for_print(args: &PrintArgs, figure: Figure) -> Figure {
+    let legend = match args.legend {
+        LegendArg::Right => figure.legend,
+        LegendArg::Below => LegendPlace::Below,
+        LegendArg::Inside => LegendPlace::Inside,
+    };
+    Figure {
+        width_mm: args.width.or(figure.width_mm),
+        legend,
+        caption_apart: args.no_caption || figure.caption_apart,
+        theme: if args.dark { Theme::Dark } else { figure.theme },
+        ..figure
+    }
+}
+
 /// Writes figures as SVG, PNG and PDF.
-pub fn save(folder: &Path, figures: &[(impl AsRef<str>, Figure)]) -> Result<(), Error> {
+pub fn save(
+    args: &PrintArgs,
+    folder: &Path,
+    figures: impl IntoIterator<Item = (impl AsRef<str>, Figure)>,
+) -> Result<(), Error> {
     keep_folder(folder)?;
-    for (name, figure) in figures {
+    let figures: Vec<(_, Figure)> =
+        figures.into_iter().map(|(name, figure)| (name, for_print(args, figure))).collect();
+    for (name, figure) in &figures {
         for format in ["svg", "png", "pdf"] {
             figure.save(folder.join(format!("{}.{format}", name.as_ref())))?;
         }

@@ -109,6 +109,54 @@ pub struct RunArgs {
     /// Folder for the results [default: results/ablations, results/adversarial, results]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub print: PrintArgs,
+}
+
+/// Flags of how figures are set.
+#[derive(Args, Clone, Debug)]
+pub struct PrintArgs {
+    /// Width of the figures on paper, as in 88mm, 8.8cm or 3.5in; letters are 7 and 8 points high then
+    #[arg(long, value_name = "WIDTH", value_parser = millimetres)]
+    pub width: Option<f64>,
+
+    /// Where the legends of the figures stand
+    #[arg(long, value_enum, default_value_t = LegendArg::Right)]
+    pub legend: LegendArg,
+
+    /// Leave the captions out of the figures; they stand beside them in .txt and .tex
+    #[arg(long)]
+    pub no_caption: bool,
+
+    /// Figures on dark paper
+    #[arg(long)]
+    pub dark: bool,
+}
+
+/// Where legends stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LegendArg {
+    /// Right of the frames
+    Right,
+    /// Below the frames
+    Below,
+    /// In the frames
+    Inside,
+}
+
+/// `88mm`, `8.8cm`, `3.5in`; a number alone is one of millimetres.
+fn millimetres(text: &str) -> Result<f64, String> {
+    let text = text.trim();
+    let units = [("mm", 1.0), ("cm", 10.0), ("in", 25.4)];
+    let unit = units.iter().find_map(|(name, size)| Some((text.strip_suffix(name)?, *size)));
+    let (number, size) = unit.unwrap_or((text, 1.0));
+    let width =
+        number.trim().parse::<f64>().map_err(|_| "not a length like 88mm, 8.8cm or 3.5in".to_owned())? * size;
+    if (57.0..=940.0).contains(&width) {
+        return Ok(width);
+    }
+    Err("a figure is between 57 mm and 940 mm wide".into())
 }
 
 /// Lines and bands of a figure.

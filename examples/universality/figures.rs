@@ -6,7 +6,7 @@ use crate::maps::Map;
 use crate::tables::{Curves, Row};
 use double_descent::features::Activation;
 use double_descent::plot::{Axis, Dash, Figure, Group, Hue, Panel, Series};
-use double_descent::theory::noise::{gaussian, lower_bound};
+use double_descent::theory::line::{Sizes, Theory, TheoryLine, values};
 
 /// The frame, as in the paper.
 const RANGE: (f64, f64) = (2e-2, 1e4);
@@ -82,27 +82,31 @@ fn figure(cli: &Cli, results: &[&(Map, Curves)], title: &str, text: &str) -> Fig
         "Noise term E\u{a0}‖√Σ\u{a0}X⁺‖² of minimum-norm least squares: what label noise of variance 1 adds to the test \
          error. {text} {}, seed {}. Lower bound: n/(p\u{a0}+\u{a0}1\u{a0}−\u{a0}n) for n\u{a0}≤\u{a0}p, \
          p/(n\u{a0}+\u{a0}1\u{a0}−\u{a0}p) for n\u{a0}≥\u{a0}p; exact Gaussian: n/(p\u{a0}−\u{a0}n\u{a0}−\u{a0}1), \
-         p/(n\u{a0}−\u{a0}p\u{a0}−\u{a0}1), infinite for |n\u{a0}−\u{a0}p|\u{a0}≤\u{a0}1.",
+         p/(n\u{a0}−\u{a0}p\u{a0}−\u{a0}1), infinite for |n\u{a0}−\u{a0}p|\u{a0}≤\u{a0}1, where its line breaks.",
         shown.replace("{}", &cli.repeats.to_string()),
         cli.seed,
     );
     let mut figure = Figure::new(caption).with_title(title);
     if let Some((_, rows)) = samples.first() {
         let p = rows.first().map_or(0, |row| row.p);
-        let panel = panel(cli, &samples, "Number of samples n", |row| row.n);
+        let panel = panel(cli, &samples, Sizes::Samples { p });
         let panel = panel.with_title(format!("p = {p} features")).with_marker(p as f64, "n = p");
         figure = figure.with_panel(panel);
     }
     if let Some((_, rows)) = features.first() {
         let n = rows.first().map_or(0, |row| row.n);
-        let panel = panel(cli, &features, "Number of features p", |row| row.p);
+        let panel = panel(cli, &features, Sizes::Features { n });
         let panel = panel.with_title(format!("n = {n} samples")).with_marker(n as f64, "p = n");
         figure = figure.with_panel(panel).with_columns(2).with_width(1140.0).with_aspect(0.8);
     }
     figure
 }
 
-fn panel(cli: &Cli, curves: &[(Map, &[Row])], label: &str, at: fn(&Row) -> usize) -> Panel {
+fn panel(cli: &Cli, curves: &[(Map, &[Row])], sizes: Sizes) -> Panel {
+    let (label, at): (_, fn(&Row) -> usize) = match sizes {
+        Sizes::Samples { .. } => ("Number of samples n", |row| row.n),
+        Sizes::Features { .. } => ("Number of features p", |row| row.p),
+    };
     let y = Axis::log10("Noise term").with_range(RANGE.0, RANGE.1);
     let mut panel = Panel::new(Axis::log10(label), y);
     for (heading, hue, dash) in FAMILIES {
@@ -117,12 +121,21 @@ fn panel(cli: &Cli, curves: &[(Map, &[Row])], label: &str, at: fn(&Row) -> usize
         panel = panel.with_group(group);
     }
     let Some((_, rows)) = curves.first() else { return panel };
+    panel.with_group(theory(rows, sizes, at))
+}
+
+/// What is known of all features, and of Gaussian ones; infinite values break the line.
+fn theory(rows: &[Row], sizes: Sizes, at: fn(&Row) -> usize) -> Group {
     let x: Vec<f64> = rows.iter().map(|row| at(row) as f64).collect();
-    let curve = |f: fn(usize, usize) -> f64| rows.iter().map(|row| f(row.n, row.p)).collect::<Vec<f64>>();
-    let theory = Group::new("Theory", Hue::Grey)
-        .with_series(Series::new("Exact, Gaussian", x.clone(), curve(gaussian)).with_dash(Dash::Dotted))
-        .with_series(Series::new("Lower bound", x, curve(lower_bound)));
-    panel.with_group(theory)
+    let lines = [TheoryLine::gaussian_noise(sizes), TheoryLine::noise_lower_bound(sizes)];
+    let mut group = Group::new("Theory", Hue::Black);
+    for (line, dash) in lines.iter().zip([Dash::Dotted, Dash::Dashed]) {
+        let label = format!("{} ({})", line.label(), line.reference());
+        // Both have a value at every n and p.
+        let y = values(line, &x).unwrap_or_else(|_| vec![f64::NAN; x.len()]);
+        group = group.with_series(Series::new(label, x.clone(), y).with_dash(dash));
+    }
+    group
 }
 
 const DRAWN: &str = "Distributions";

@@ -15,6 +15,8 @@ pub enum Hue {
     Purple,
     /// From mid grey to near black.
     Grey,
+    /// From dark grey to black: theory, drawn over everything else.
+    Black,
 }
 
 /// An sRGB colour.
@@ -42,6 +44,9 @@ impl Rgb {
 /// the last, thin lines all look black.
 const LIGHTNESS: (f64, f64) = (0.76, 0.32);
 
+/// The same for black.
+const BLACKS: (f64, f64) = (0.52, 0.12);
+
 /// Chroma asked for; what the display cannot show is reduced to what it can.
 const CHROMA: f64 = 0.20;
 
@@ -54,6 +59,7 @@ impl Hue {
             Self::Green => [0x00, 0x9e, 0x73],
             Self::Purple => [0xb0, 0x4f, 0x8e],
             Self::Grey => [0x55, 0x55, 0x55],
+            Self::Black => [0x11, 0x11, 0x11],
         })
     }
 
@@ -65,7 +71,7 @@ impl Hue {
             Self::Vermillion => (82.0, 14.0),
             Self::Green => (126.0, 176.0),
             Self::Purple => (352.0, 312.0),
-            Self::Grey => (0.0, 0.0),
+            Self::Grey | Self::Black => (0.0, 0.0),
         }
     }
 
@@ -82,9 +88,10 @@ impl Hue {
 
     /// The ramp's colour at `t` between 0 (light) and 1 (dark).
     fn at(self, t: f64) -> Rgb {
-        let lightness = LIGHTNESS.0 + t * (LIGHTNESS.1 - LIGHTNESS.0);
+        let (first, last) = if self == Self::Black { BLACKS } else { LIGHTNESS };
+        let lightness = first + t * (last - first);
         let (from, to) = self.angles();
-        let chroma = if self == Self::Grey { 0.0 } else { CHROMA };
+        let chroma = if matches!(self, Self::Grey | Self::Black) { 0.0 } else { CHROMA };
         fit_gamut(lightness, chroma, (from + t * (to - from)).to_radians())
     }
 }
@@ -112,6 +119,42 @@ fn fit_gamut(lightness: f64, chroma: f64, hue: f64) -> Rgb {
         }
     }
     Rgb(oklch_to_linear(lightness, low, hue).map(encode))
+}
+
+/// Lightness of white and of black on dark paper.
+const DARK_PAPER: (f64, f64) = (0.19, 0.97);
+
+/// The least lightness of a stroke on dark paper: a contrast of more than 2 : 1.
+const LEAST_ON_DARK: f64 = 0.43;
+
+impl Rgb {
+    /// The colour in its place on dark paper: light and dark exchanged, the hue kept. Strokes stay visible; large areas
+    /// (`is_area`) keep their order down to the paper's own lightness.
+    pub(super) fn on_dark(self, is_area: bool) -> Self {
+        let (lightness, chroma, hue) = linear_to_oklch(self.0.map(decode));
+        let turned = DARK_PAPER.1 + lightness * (DARK_PAPER.0 - DARK_PAPER.1);
+        // The grid is grey and lighter than any curve: it may stay as faint as it is.
+        let is_curve = chroma > 0.02 || lightness < 0.85;
+        let lightness = if is_curve && !is_area { turned.max(LEAST_ON_DARK) } else { turned };
+        fit_gamut(lightness, chroma, hue)
+    }
+}
+
+/// An 8-bit sRGB channel to linear light.
+fn decode(channel: u8) -> f64 {
+    let c = f64::from(channel) / 255.0;
+    if c <= 0.040_45 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
+}
+
+/// Linear sRGB to OKLCH, the inverse of [`oklch_to_linear`].
+fn linear_to_oklch([r, g, b]: [f64; 3]) -> (f64, f64, f64) {
+    let long = (0.412_221_470_8 * r + 0.536_332_536_3 * g + 0.051_445_992_9 * b).cbrt();
+    let medium = (0.211_903_498_2 * r + 0.680_699_545_1 * g + 0.107_396_956_6 * b).cbrt();
+    let short = (0.088_302_461_9 * r + 0.281_718_837_6 * g + 0.629_978_700_5 * b).cbrt();
+    let lightness = 0.210_454_255_3 * long + 0.793_617_785_0 * medium - 0.004_072_046_8 * short;
+    let a = 1.977_998_495_1 * long - 2.428_592_205_0 * medium + 0.450_593_709_9 * short;
+    let b = 0.025_904_037_1 * long + 0.782_771_766_2 * medium - 0.808_675_766_0 * short;
+    (lightness, a.hypot(b), b.atan2(a))
 }
 
 /// OKLCH to linear sRGB, with the coefficients of Ottosson's definition.
@@ -142,13 +185,10 @@ fn encode(linear: f64) -> u8 {
 mod tests {
     use super::*;
 
-    const ALL: [Hue; 5] = [Hue::Blue, Hue::Vermillion, Hue::Green, Hue::Purple, Hue::Grey];
+    const ALL: [Hue; 6] = [Hue::Blue, Hue::Vermillion, Hue::Green, Hue::Purple, Hue::Grey, Hue::Black];
 
     fn luminance(colour: Rgb) -> f64 {
-        let linear = colour.0.map(|c| {
-            let v = f64::from(c) / 255.0;
-            if v <= 0.040_45 { v / 12.92 } else { ((v + 0.055) / 1.055).powf(2.4) }
-        });
+        let linear = colour.0.map(decode);
         0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
     }
 
@@ -174,6 +214,26 @@ mod tests {
     fn the_sequence_darkens_evenly() {
         let luminances: Vec<f64> = (0..=40).map(|i| luminance(sequential(f64::from(i) / 40.0))).collect();
         assert!(luminances.windows(2).all(|w| w[1] < w[0]), "{luminances:?}");
+    }
+
+    #[test]
+    fn colours_come_back_and_every_stroke_stands_out_on_dark_paper() {
+        let paper = Rgb::WHITE.on_dark(true);
+        assert!(luminance(paper) < 0.02, "{paper:?}");
+        for hue in ALL {
+            for count in [1, 2, 5, 12] {
+                for colour in hue.ramp(count) {
+                    let (lightness, chroma, angle) = linear_to_oklch(colour.0.map(decode));
+                    let again = fit_gamut(lightness, chroma, angle);
+                    assert!(
+                        again.0.iter().zip(colour.0).all(|(a, b)| a.abs_diff(b) <= 1),
+                        "{colour:?} {again:?}"
+                    );
+                    let contrast = (luminance(colour.on_dark(false)) + 0.05) / (luminance(paper) + 0.05);
+                    assert!(contrast > 2.0, "{hue:?} {count}: {contrast}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -12,6 +12,9 @@ const LINE: f64 = 1.5;
 /// Opacity of a band.
 const BAND: f64 = 0.15;
 
+/// Width of the bar of a sample without a line.
+const BAR: f64 = 1.1;
+
 /// Radius of a sample's dot when the series asks for dots.
 const DOT: f64 = 2.2;
 
@@ -67,7 +70,9 @@ impl Bands {
     /// All of them while there are at most two. More would pile up to grey,
     /// so a group then keeps those of its first and last banded series.
     pub(super) fn of(panel: &Panel) -> Self {
-        let has = |s: &Series| s.band.as_ref().is_some_and(|b| !b.0.is_empty() && !b.1.is_empty());
+        let has = |s: &Series| {
+            s.dash != Dash::None && s.band.as_ref().is_some_and(|b| !b.0.is_empty() && !b.1.is_empty())
+        };
         let mut shown: Vec<Vec<bool>> =
             panel.groups.iter().map(|g| g.series.iter().map(has).collect()).collect();
         let total = shown.iter().flatten().filter(|&&b| b).count();
@@ -85,7 +90,7 @@ impl Bands {
     }
 }
 
-/// Draws everything that lies in the frame: bands below, then lines, then
+/// Draws everything that lies in the frame: bands and bars below, then lines, then
 /// dots, each in the order of the groups.
 pub(super) fn draw(drawing: &mut Drawing, panel: &Panel, frame: &Frame, bands: &Bands) {
     // A line along the edge of the frame keeps its full width.
@@ -95,6 +100,9 @@ pub(super) fn draw(drawing: &mut Drawing, panel: &Panel, frame: &Frame, bands: &
         for ((series, colour), shown) in group.series.iter().zip(colours).zip(shown) {
             if *shown {
                 draw_band(drawing, series, frame, colour);
+            }
+            if series.dash == Dash::None {
+                draw_bars(drawing, series, frame, colour);
             }
         }
     }
@@ -124,6 +132,20 @@ fn draw_band(drawing: &mut Drawing, series: &Series, frame: &Frame, colour: Rgb)
         let there = run.iter().map(|&(x, _, upper)| (x, upper));
         let back = run.iter().rev().map(|&(x, lower, _)| (x, lower));
         drawing.area(there.chain(back).collect(), colour, BAND);
+    }
+}
+
+/// The band of a series without a line: a bar at each sample.
+fn draw_bars(drawing: &mut Drawing, series: &Series, frame: &Frame, colour: Rgb) {
+    let Some((lower, upper)) = &series.band else {
+        return;
+    };
+    let stroke = Stroke { colour, width: BAR, dash: &[] };
+    for (&x, (&lower, &upper)) in series.x.iter().zip(lower.iter().zip(upper)) {
+        let ends = (frame.column(x), frame.lower_row(lower), frame.row(upper));
+        if let (Some(x), Some(lower), Some(upper)) = ends {
+            drawing.line((x, lower), (x, upper), stroke);
+        }
     }
 }
 
@@ -170,7 +192,7 @@ fn draw_dots(drawing: &mut Drawing, series: &Series, frame: &Frame, colour: Rgb)
     }
 }
 
-fn positions(series: &Series, frame: &Frame) -> impl Iterator<Item = Option<(f64, f64)>> {
+pub(super) fn positions(series: &Series, frame: &Frame) -> impl Iterator<Item = Option<(f64, f64)>> {
     let pairs = series.x.iter().zip(&series.y);
     pairs.map(|(&x, &y)| Some((frame.column(x)?, frame.row(y)?)))
 }
@@ -209,6 +231,8 @@ pub(super) struct Key {
     pub(super) points: bool,
     /// Whether a band is drawn.
     pub(super) band: bool,
+    /// Whether its samples have bars.
+    pub(super) bars: bool,
 }
 
 impl Key {
@@ -221,6 +245,10 @@ impl Key {
         }
         if self.dash != Dash::None {
             stroke(drawing, vec![(x, y), (x + width, y)], self.dash, self.colour);
+        }
+        if self.bars {
+            let stroke = Stroke { colour: self.colour, width: BAR, dash: &[] };
+            drawing.line((x + width / 2.0, y - 5.0), (x + width / 2.0, y + 5.0), stroke);
         }
         if self.points || self.dash == Dash::None {
             drawing.dot((x + width / 2.0, y), DOT, self.colour);

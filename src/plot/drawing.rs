@@ -88,12 +88,37 @@ pub(super) enum Mark {
 }
 
 /// The marks of a figure, from the lowest to the uppermost.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Drawing {
     pub(super) marks: Vec<Mark>,
+    /// The ground that all lies on.
+    pub(super) paper: Rgb,
+}
+
+impl Default for Drawing {
+    fn default() -> Self {
+        Self { marks: Vec::new(), paper: Rgb::WHITE }
+    }
 }
 
 impl Drawing {
+    /// The same drawing on dark paper.
+    pub(super) fn on_dark(mut self) -> Self {
+        self.paper = self.paper.on_dark(true);
+        for mark in &mut self.marks {
+            match mark {
+                Mark::Line { stroke, .. } | Mark::Curve { stroke, .. } => {
+                    stroke.colour = stroke.colour.on_dark(false);
+                }
+                Mark::Area { fill, .. } | Mark::Dot { fill, .. } => *fill = fill.on_dark(false),
+                Mark::Rectangle { fill, .. } => *fill = fill.on_dark(true),
+                Mark::Text { style, .. } => style.fill = style.fill.on_dark(false),
+                Mark::OpenClip(_) | Mark::CloseClip => {}
+            }
+        }
+        self
+    }
+
     pub(super) fn line(&mut self, from: (f64, f64), to: (f64, f64), stroke: Stroke) {
         self.marks.push(Mark::Line { from, to, stroke });
     }

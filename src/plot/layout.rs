@@ -2,15 +2,15 @@
 //! caption below.
 
 use super::axes::{self, Flag};
-use super::curves::{Bands, Frame};
+use super::curves::{self, Bands, Frame};
 use super::drawing::Rect;
-use super::figure::Figure;
+use super::figure::{Figure, LegendPlace};
 use super::font;
 use super::legend::Legend;
-use super::measure::{Draft, Grid, measure};
-use super::model::Panel;
+use super::measure::{Draft, Grid, legend_place, measure};
+use super::model::{Panel, Series};
+use super::size::Size;
 use super::ticks::Ticks;
-use super::undrawn;
 
 /// White space around the figure.
 pub(super) const MARGIN: f64 = 10.0;
@@ -25,6 +25,10 @@ pub(super) const CAPTION: f64 = 11.0;
 /// From one line of the caption to the next.
 pub(super) const CAPTION_LEADING: f64 = 15.0;
 
+/// From the axis label to a legend below.
+const BELOW_GAP: f64 = 6.0;
+/// From the edges of a frame to a legend inside, and from that to its ground's edge.
+const INSIDE: (f64, f64) = (8.0, 3.0);
 /// From a frame to its legend.
 pub(super) const LEGEND_GAP: f64 = 16.0;
 /// Room for half of the last tick label where no legend follows.
@@ -51,17 +55,30 @@ pub(super) struct Cell<'a> {
 /// A figure laid out.
 #[derive(Debug)]
 pub(super) struct Plan<'a> {
-    pub(super) width: f64,
-    pub(super) height: f64,
+    pub(super) size: Size,
     pub(super) title: Vec<String>,
     pub(super) cells: Vec<Cell<'a>>,
     pub(super) shared: Option<(Legend, (f64, f64))>,
     pub(super) caption: (Vec<String>, f64),
+    /// Whether legends lie in frames, and so on a ground of their own.
+    pub(super) on_ground: bool,
+}
+
+impl Plan<'_> {
+    /// The grounds of legends in frames.
+    pub(super) fn grounds(&self) -> Vec<Rect> {
+        let own = self.cells.iter().filter_map(|cell| cell.legend.as_ref());
+        let ground = |(legend, (x, y)): &(Legend, (f64, f64))| {
+            Rect { x: *x, y: *y, w: legend.width, h: legend.height }.grown(INSIDE.1)
+        };
+        own.chain(&self.shared).filter(|_| self.on_ground).map(ground).collect()
+    }
 }
 
 /// Lays the figure out.
 pub(super) fn plan(figure: &Figure) -> Plan<'_> {
     let (grid, shared, drafts) = measure(figure);
+    let place = legend_place(figure);
     let title = font::wrap_at_most(figure.title.as_deref().unwrap_or(""), HEAD, grid.width - 2.0 * MARGIN, 4);
     let mut top = MARGIN + title.len() as f64 * 20.0;
     let lettered = drafts.len() > 1;
@@ -71,21 +88,42 @@ pub(super) fn plan(figure: &Figure) -> Plan<'_> {
         if row > 0 {
             top += ROW_GAP;
         }
-        let placed = place_row(chunk, &grid, top, lettered.then_some(row * grid.columns));
+        let placed = place_row(chunk, &grid, (top, place), lettered.then_some(row * grid.columns));
         top = placed.1;
         cells.extend(placed.0);
     }
     let shared = shared.map(|legend| {
         let y = cells.first().map_or(first_top, |cell| cell.frame.area.y);
-        top = top.max(y + legend.height);
-        let x = grid.width - MARGIN - legend.width;
-        (legend, (x, y))
+        match (place, cells.first()) {
+            (LegendPlace::Inside, Some(cell)) => {
+                let at = corner(cell, &legend);
+                (legend, at)
+            }
+            (LegendPlace::Below, _) => {
+                let at = (MARGIN + grid.left, top + BELOW_GAP);
+                top = at.1 + legend.height;
+                (legend, at)
+            }
+            _ => {
+                top = top.max(y + legend.height);
+                let x = grid.width - MARGIN - legend.width;
+                (legend, (x, y))
+            }
+        }
     });
-    let caption =
-        font::wrap(&undrawn::caption(&figure.caption, &figure.panels), CAPTION, grid.width - 2.0 * MARGIN);
+    let caption = if figure.caption_apart { String::new() } else { figure.caption_text() };
+    let caption = font::wrap(&caption, CAPTION, grid.width - 2.0 * MARGIN);
     let caption_top = top + if caption.is_empty() { 0.0 } else { 14.0 };
     let height = caption_top + caption.len() as f64 * CAPTION_LEADING + MARGIN;
-    Plan { width: grid.width, height, title, cells, shared, caption: (caption, caption_top) }
+    let size = if figure.width_mm.is_some() { Size::on_paper } else { Size::on_screen };
+    Plan {
+        size: size(grid.width, height),
+        title,
+        cells,
+        shared,
+        caption: (caption, caption_top),
+        on_ground: place == LegendPlace::Inside,
+    }
 }
 
 fn chunks<T>(items: Vec<T>, size: usize) -> Vec<Vec<T>> {
@@ -103,13 +141,13 @@ fn chunks<T>(items: Vec<T>, size: usize) -> Vec<Vec<T>> {
 fn place_row<'a>(
     drafts: Vec<Draft<'a>>,
     grid: &Grid,
-    top: f64,
+    (top, place): (f64, LegendPlace),
     first_letter: Option<usize>,
 ) -> (Vec<Cell<'a>>, f64) {
     let mut cells: Vec<Cell> = drafts
         .into_iter()
         .enumerate()
-        .map(|(column, draft)| place(draft, grid, column, first_letter.map(|n| n + column)))
+        .map(|(column, draft)| place_panel(draft, grid, column, first_letter.map(|n| n + column)))
         .collect();
     let header = cells.iter().map(header_of).fold(0.0, f64::max);
     let mut bottom = top;
@@ -118,13 +156,51 @@ fn place_row<'a>(
         area.y = top + header;
         cell.title.1 = top;
         bottom = f64::max(bottom, area.bottom() + axes::room_below(cell.labels.0.len()));
-        let corner = (area.right() + LEGEND_GAP, area.y);
-        if let Some((legend, at)) = &mut cell.legend {
-            *at = corner;
-            bottom = bottom.max(corner.1 + legend.height);
+        let area = cell.frame.area;
+        let Some((legend, _)) = &cell.legend else { continue };
+        let at = match place {
+            LegendPlace::Right => (area.right() + LEGEND_GAP, area.y),
+            LegendPlace::Below => (area.x, area.bottom() + axes::room_below(cell.labels.0.len()) + BELOW_GAP),
+            LegendPlace::Inside => corner(cell, legend),
+        };
+        bottom = bottom.max(at.1 + legend.height);
+        if let Some((_, place)) = &mut cell.legend {
+            *place = at;
         }
     }
     (cells, bottom)
+}
+
+/// The corner of a frame in which a legend hides least of the curves: upper right unless another is better.
+fn corner(cell: &Cell, legend: &Legend) -> (f64, f64) {
+    let (area, (edge, _)) = (cell.frame.area, INSIDE);
+    let (left, right) = (area.x + edge, area.right() - edge - legend.width);
+    let (top, bottom) = (area.y + edge, area.bottom() - edge - legend.height);
+    let hidden = |&(x, y): &(f64, f64)| {
+        let ground = Rect { x, y, w: legend.width, h: legend.height }.grown(edge);
+        let series = cell.panel.groups.iter().flat_map(|group| &group.series);
+        series.map(|series| points_in(&ground, series, &cell.frame)).sum::<usize>()
+    };
+    let corners = [(right, top), (left, top), (right, bottom), (left, bottom)];
+    let least = corners.iter().min_by_key(|at| hidden(at));
+    least.copied().unwrap_or(corners[0])
+}
+
+/// How many points of a line, closely spaced along it, lie in a rectangle.
+fn points_in(rect: &Rect, series: &Series, frame: &Frame) -> usize {
+    const STEPS: usize = 8;
+    let inside = |(x, y): (f64, f64)| x >= rect.x && x <= rect.right() && y >= rect.y && y <= rect.bottom();
+    let at: Vec<Option<(f64, f64)>> = curves::positions(series, frame).collect();
+    let between = |pair: &[Option<(f64, f64)>]| match *pair {
+        [Some(a), Some(b)] => (0..STEPS)
+            .map(|i| i as f64 / STEPS as f64)
+            .filter(|t| inside((a.0 + t * (b.0 - a.0), a.1 + t * (b.1 - a.1))))
+            .count(),
+        [Some(a), None] => STEPS * usize::from(inside(a)),
+        _ => 0,
+    };
+    let last = at.last().map_or(0, |last| between(&[*last, None]));
+    at.windows(2).map(between).sum::<usize>() + last
 }
 
 fn header_of(cell: &Cell) -> f64 {
@@ -132,7 +208,7 @@ fn header_of(cell: &Cell) -> f64 {
 }
 
 /// Places a panel in its column; the row settles its height later.
-fn place<'a>(draft: Draft<'a>, grid: &Grid, column: usize, letter: Option<usize>) -> Cell<'a> {
+fn place_panel<'a>(draft: Draft<'a>, grid: &Grid, column: usize, letter: Option<usize>) -> Cell<'a> {
     let (w, h) = grid.plot;
     let area = Rect { x: grid.frame_left(column), y: 0.0, w, h };
     let frame = Frame { area, x: draft.views.0, y: draft.views.1 };

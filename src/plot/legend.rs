@@ -19,6 +19,8 @@ const COLUMN_GAP: f64 = 12.0;
 /// Shorter groups are not split into two columns.
 const FEWEST_TO_SPLIT: usize = 4;
 const MOST_LINES: usize = 5;
+/// Between groups that stand side by side.
+const BLOCK_GAP: f64 = 20.0;
 /// The tallest colour bar.
 const BAR: f64 = 190.0;
 
@@ -45,6 +47,39 @@ impl Legend {
         self.texts.is_empty() && self.bar.is_none()
     }
 
+    /// The legend of a panel in rows, at most `width` wide: groups side by side, each in as many columns as it needs.
+    /// Colour bars are left out.
+    pub(super) fn in_rows(panel: &Panel, bands: &Bands, width: f64) -> Self {
+        let mut legend = Self::default();
+        let (mut at, mut row_height) = ((0.0, 0.0), 0.0_f64);
+        for (group, shown) in panel.groups.iter().zip(&bands.shown) {
+            let keys = keys(group, shown);
+            if keys.is_empty() {
+                continue;
+            }
+            let mut block = Self::default();
+            block.push_group(group, &keys, width, usize::MAX);
+            if at.0 > 0.0 && at.0 + block.width > width {
+                at = (0.0, at.1 + row_height + GROUP_GAP / 2.0);
+                row_height = 0.0;
+            }
+            row_height = row_height.max(block.height);
+            let next = at.0 + block.width + BLOCK_GAP;
+            legend.place(block, at);
+            at.0 = next;
+        }
+        legend
+    }
+
+    /// Takes over the parts of another legend, moved by `by`.
+    fn place(&mut self, other: Self, by: (f64, f64)) {
+        let moved = |(x, y): (f64, f64)| (x + by.0, y + by.1);
+        self.keys.extend(other.keys.into_iter().map(|(at, key)| (moved(at), key)));
+        self.texts.extend(other.texts.into_iter().map(|(at, text, strong)| (moved(at), text, strong)));
+        self.width = self.width.max(by.0 + other.width);
+        self.height = self.height.max(by.1 + other.height);
+    }
+
     fn lay_out(panel: &Panel, bands: &Bands, (width, height): (f64, f64), split: bool) -> Self {
         let mut legend = Self::default();
         if let Some(heat) = &panel.heat {
@@ -63,12 +98,13 @@ impl Legend {
             if legend.height > 0.0 {
                 legend.height += GROUP_GAP;
             }
-            legend.push_group(group, &keys, width, split);
+            legend.push_group(group, &keys, width, if split { 2 } else { 1 });
         }
         legend
     }
 
-    fn push_group(&mut self, group: &Group, keys: &[Key], width: f64, split: bool) {
+    /// In at most so many columns, where they fit; two for no fewer than [`FEWEST_TO_SPLIT`] entries.
+    fn push_group(&mut self, group: &Group, keys: &[Key], width: f64, columns: usize) {
         if let ([series], [key]) = (&group.series[..], keys)
             && series.label.trim().is_empty()
         {
@@ -80,15 +116,16 @@ impl Legend {
         let label_room = |s: &str| font::width(s, SIZE) + KEY + KEY_GAP;
         let widest = group.series.iter().map(|s| label_room(&s.label)).fold(0.0, f64::max);
         let offset = widest + COLUMN_GAP;
-        let columns = split && keys.len() >= FEWEST_TO_SPLIT && offset + widest <= width;
-        let per_column = if columns { keys.len().div_ceil(2) } else { keys.len() };
+        let wanted = if columns == 2 && keys.len() < FEWEST_TO_SPLIT { 1 } else { columns.min(keys.len()) };
+        let fitting = ((width + COLUMN_GAP) / offset).floor().max(1.0) as usize;
+        let per_column = keys.len().div_ceil(wanted.min(fitting).max(1)).max(1);
         let top = self.height;
         let mut lowest = top;
         for (i, (series, key)) in group.series.iter().zip(keys).enumerate() {
             if i % per_column == 0 {
                 self.height = top;
             }
-            let x = if i < per_column { 0.0 } else { offset };
+            let x = (i / per_column) as f64 * offset;
             self.push_entry(x, &series.label, *key, width - x, false);
             lowest = lowest.max(self.height);
         }
@@ -134,6 +171,18 @@ impl Legend {
     }
 }
 
+/// What a panel's legend says of its groups: heading, label, key.
+pub(super) type Entry<'a> = (&'a str, &'a str, Key);
+
+/// The entries of a panel.
+pub(super) fn entries<'a>(panel: &'a Panel, bands: &Bands) -> Vec<Entry<'a>> {
+    let of_group = |(group, shown): (&'a Group, &Vec<bool>)| {
+        let keys = keys(group, shown).into_iter();
+        group.series.iter().zip(keys).map(|(series, key)| (&*group.heading, &*series.label, key))
+    };
+    panel.groups.iter().zip(&bands.shown).flat_map(of_group).collect()
+}
+
 fn keys(group: &Group, shown: &[bool]) -> Vec<Key> {
     let colours = group.hue.ramp(group.series.len());
     let series = group.series.iter().zip(colours).zip(shown);
@@ -142,6 +191,7 @@ fn keys(group: &Group, shown: &[bool]) -> Vec<Key> {
         dash: series.dash,
         points: series.points,
         band: shown,
+        bars: series.dash == super::Dash::None && series.band.is_some(),
     };
     series.map(key).collect()
 }

@@ -2,11 +2,12 @@
 
 use super::axes;
 use super::curves::Bands;
-use super::figure::Figure;
+use super::figure::{Figure, LegendPlace};
 use super::font;
 use super::layout::{COLUMN_GAP, LEGEND_GAP, MARGIN, RIGHT, TEXT};
-use super::legend::Legend;
+use super::legend::{self, Legend};
 use super::model::Panel;
+use super::size::units_of_mm;
 use super::ticks::Ticks;
 use super::view::{self, View};
 
@@ -61,24 +62,63 @@ fn columns_of(figure: &Figure) -> usize {
 
 fn width_of(figure: &Figure, columns: usize) -> f64 {
     let usual = 720.0 + 260.0 * (columns - 1) as f64;
-    let asked = figure.width_px.filter(|w| w.is_finite() && *w > 0.0);
+    let asked = figure.width_mm.map(units_of_mm).or(figure.width_px).filter(|w| w.is_finite() && *w > 0.0);
     asked.unwrap_or(usual).clamp(WIDTHS.0, WIDTHS.1)
 }
 
-/// Whether one legend serves all panels.
-fn is_shared(panels: &[Panel], bands: &[Bands]) -> bool {
-    let legend = |i: usize| Legend::new(&panels[i], &bands[i], 200.0, 1e9);
-    let first = panels.first().map(|_| legend(0));
-    panels.len() > 1 && (1..panels.len()).all(|i| Some(legend(i)) == first)
+/// The panel whose legend serves all panels: it has every entry of theirs.
+fn shared_by(panels: &[Panel], bands: &[Bands]) -> Option<usize> {
+    if panels.len() < 2 {
+        return None;
+    }
+    if panels.iter().any(|panel| panel.heat.is_some()) {
+        let legend = |i: usize| Legend::new(&panels[i], &bands[i], 200.0, 1e9);
+        let first = legend(0);
+        return (1..panels.len()).all(|i| legend(i) == first).then_some(0);
+    }
+    let entries: Vec<_> =
+        panels.iter().zip(bands).map(|(panel, bands)| legend::entries(panel, bands)).collect();
+    let serves =
+        |&i: &usize| entries.iter().all(|other| other.iter().all(|entry| entries[i].contains(entry)));
+    // Panels of their own groups each keep their legends: one that only adds a theory shares.
+    let fewest = entries.iter().map(Vec::len).min()?;
+    (0..panels.len()).find(serves).filter(|&i| fewest > 0 || entries[i].is_empty())
 }
 
-/// Measures all panels and settles the columns.
+/// Where the legend goes. Colour bars stand upright, right of their panel.
+pub(super) fn legend_place(figure: &Figure) -> LegendPlace {
+    let has_bar = figure.panels.iter().any(|panel| panel.heat.is_some());
+    if has_bar { LegendPlace::Right } else { figure.legend }
+}
+
+/// Measures all panels and settles the columns: on paper as many as fit into the width asked for.
 pub(super) fn measure(figure: &Figure) -> (Grid, Option<Legend>, Vec<Draft<'_>>) {
-    let columns = columns_of(figure);
-    let width = width_of(figure, columns);
+    let most = columns_of(figure);
+    let in_columns = |columns: usize| {
+        let width = width_of(figure, columns);
+        let measured = measure_in(figure, columns, width);
+        (measured.0.width <= width * (1.0 + 1e-9), measured)
+    };
+    if figure.width_mm.is_some() {
+        for columns in (2..=most).rev() {
+            if let (true, measured) = in_columns(columns) {
+                return measured;
+            }
+        }
+        return in_columns(1).1;
+    }
+    in_columns(most).1
+}
+
+fn measure_in(figure: &Figure, columns: usize, width: f64) -> (Grid, Option<Legend>, Vec<Draft<'_>>) {
     let panels = &figure.panels;
     let bands: Vec<Bands> = panels.iter().map(Bands::of).collect();
-    let share = is_shared(panels, &bands);
+    let shared_by = shared_by(panels, &bands);
+    let share = shared_by.is_some();
+    let place = legend_place(figure);
+    if place != LegendPlace::Right {
+        return measure_around(figure, columns, width, (bands, shared_by));
+    }
     let legend_room = if share || columns == 1 { 0.27 * width } else { 0.32 * width / columns as f64 };
     let legend_room = legend_room.clamp(90.0, 210.0);
     let aspect = figure.aspect.filter(|a| a.is_finite() && *a > 0.0).unwrap_or(ASPECT);
@@ -100,7 +140,7 @@ pub(super) fn measure(figure: &Figure) -> (Grid, Option<Legend>, Vec<Draft<'_>>)
         let tallest = legends.iter().flatten().map(|l| l.height).fold(0.0, f64::max);
         plot_height = plot_height.max(tallest.min(0.95 * guess).min(HEIGHTS.1));
     }
-    let shared = if share { legends.first().cloned().flatten() } else { None };
+    let shared = shared_by.and_then(|i| legends.get(i).cloned().flatten());
     let drafts: Vec<Draft> = panels
         .iter()
         .zip(bands)
@@ -108,6 +148,36 @@ pub(super) fn measure(figure: &Figure) -> (Grid, Option<Legend>, Vec<Draft<'_>>)
         .map(|((panel, bands), legend)| draft(panel, bands, if share { None } else { legend }, plot_height))
         .collect();
     (settle(width, columns, plot_height, &drafts, shared.as_ref()), shared, drafts)
+}
+
+/// The same with legends below or inside, which take no width.
+fn measure_around(
+    figure: &Figure,
+    columns: usize,
+    width: f64,
+    (bands, shared_by): (Vec<Bands>, Option<usize>),
+) -> (Grid, Option<Legend>, Vec<Draft<'_>>) {
+    let aspect = figure.aspect.filter(|a| a.is_finite() && *a > 0.0).unwrap_or(ASPECT);
+    let guess = (width - 2.0 * MARGIN) / columns as f64 - USUAL_LEFT;
+    let height = (guess * aspect).clamp(HEIGHTS.0, HEIGHTS.1);
+    let panels = figure.panels.iter().zip(bands);
+    let mut drafts: Vec<Draft> = panels.map(|(panel, bands)| draft(panel, bands, None, height)).collect();
+    let grid = settle(width, columns, height, &drafts, None);
+    let legend = |draft: &Draft, room: f64| {
+        let legend = if figure.legend == LegendPlace::Below {
+            Legend::in_rows(draft.panel, &draft.bands, room)
+        } else {
+            Legend::new(draft.panel, &draft.bands, 0.55 * grid.plot.0, 0.8 * height)
+        };
+        (!legend.is_empty()).then_some(legend)
+    };
+    let shared = shared_by.and_then(|i| legend(&drafts[i], grid.width - 2.0 * MARGIN - grid.left));
+    if shared_by.is_none() {
+        for draft in &mut drafts {
+            draft.legend = legend(draft, grid.plot.0);
+        }
+    }
+    (grid, shared, drafts)
 }
 
 fn draft(panel: &Panel, bands: Bands, legend: Option<Legend>, height: f64) -> Draft<'_> {

@@ -14,6 +14,9 @@
 //! the line breaks off, and the caption says how many there are. A band that
 //! reaches down to them reaches the lower edge of the frame.
 //!
+//! On paper ([`Figure::with_width_mm`]) text is 7 and 8 points high; the caption may stand apart, the legend elsewhere,
+//! the paper be dark.
+//!
 //! Bands are drawn at 15 % opacity. A panel with at most two shows both; with
 //! more, each group shows only those of its first and last banded series, so
 //! that they do not pile up to grey. The legend carries a swatch exactly where
@@ -27,6 +30,8 @@
 )]
 
 mod axes;
+mod caption;
+mod check;
 mod colour;
 mod curves;
 mod drawing;
@@ -41,6 +46,7 @@ mod measure;
 mod model;
 mod pdf;
 mod raster;
+mod size;
 pub mod study;
 mod svg;
 mod ticks;
@@ -51,6 +57,6 @@ mod view;
 mod tests;
 
 pub use colour::Hue;
-pub use figure::Figure;
+pub use figure::{Figure, LegendPlace, Theme};
 pub use model::{Axis, Dash, Group, HeatMap, Marker, Panel, Scale, Series};
 pub use study::{Abscissa, FigureOptions, Statistic};

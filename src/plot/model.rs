@@ -56,7 +56,7 @@ pub enum Dash {
     Dashed,
     /// Dots.
     Dotted,
-    /// No line: the series is drawn as points alone.
+    /// No line: the series is drawn as points alone, and its band as a bar at each.
     None,
 }
 
@@ -66,11 +66,11 @@ pub struct Series {
     /// The setting, as the legend names it. Empty in a group of one series:
     /// the group's heading then names the curve.
     pub label: String,
-    /// Abscissae. Values beyond the shorter of `x` and `y` are not drawn.
+    /// Abscissae, as many as ordinates.
     pub x: Vec<f64>,
     /// Ordinates.
     pub y: Vec<f64>,
-    /// Lower and upper edge of a band, sample by sample.
+    /// Lower and upper edge of a band, sample by sample; of bars where the series has no line.
     pub band: Option<(Vec<f64>, Vec<f64>)>,
     /// The stroke.
     pub dash: Dash,
@@ -85,7 +85,7 @@ impl Series {
         Self { label: label.into(), x, y, ..Self::default() }
     }
 
-    /// The same series with a band from `lower` to `upper`.
+    /// The same series with a band from `lower` to `upper`, as many of each as samples.
     #[must_use]
     pub fn with_band(mut self, lower: Vec<f64>, upper: Vec<f64>) -> Self {
         self.band = Some((lower, upper));

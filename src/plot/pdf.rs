@@ -13,17 +13,23 @@ use crate::Error;
 use super::colour::Rgb;
 use super::drawing::{Drawing, Mark, Rect, Stroke, TextStyle};
 use super::lettering::{self, Segment};
+use super::size::Size;
 
 /// A pixel of the SVG is 1/96 inch, a unit of PDF 1/72.
 const POINTS_PER_PIXEL: f32 = 0.75;
 
-/// The document, `width` by `height` pixels large.
-pub(super) fn write(drawing: &Drawing, width: f64, height: f64) -> Result<Vec<u8>, Error> {
-    let (width, height) = (number(width) * POINTS_PER_PIXEL, number(height) * POINTS_PER_PIXEL);
+/// The document, one page.
+pub(super) fn write(drawing: &Drawing, size: Size) -> Result<Vec<u8>, Error> {
+    let points = POINTS_PER_PIXEL * size.scale as f32;
+    let (width, height) = (number(size.width) * points, number(size.height) * points);
     let mut content = Content::new();
     // The drawing's y grows downwards, the page's upwards.
-    content.transform([POINTS_PER_PIXEL, 0.0, 0.0, -POINTS_PER_PIXEL, 0.0, height]);
+    content.transform([points, 0.0, 0.0, -points, 0.0, height]);
     content.set_line_join(LineJoinStyle::RoundJoin);
+    if drawing.paper != Rgb::WHITE {
+        let page = Rect { x: 0.0, y: 0.0, w: size.width, h: size.height };
+        write_mark(&mut content, &Mark::Rectangle { rect: page, fill: drawing.paper });
+    }
     let mut opacities = BTreeSet::new();
     for mark in &drawing.marks {
         if let Mark::Area { opacity, .. } = mark {

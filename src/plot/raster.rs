@@ -1,6 +1,7 @@
 //! A drawing as PNG.
 
 use crate::Error;
+use flate2::Crc;
 use tiny_skia::{
     FillRule, LineJoin, Mask, Paint, Path, PathBuilder, Pixmap, Stroke as Pen, StrokeDash, Transform,
 };
@@ -8,22 +9,46 @@ use tiny_skia::{
 use super::colour::Rgb;
 use super::drawing::{Drawing, Mark, Rect, Stroke, TextStyle};
 use super::lettering::{self, Segment};
+use super::size::{PIXELS_PER_INCH, Size};
 
 /// More pixels than this are refused: 400 MB of memory.
 const MOST_PIXELS: f64 = 1e8;
 
-/// `drawing`, which is `width` by `height`, as a PNG `scale` times that large, on white.
-pub(super) fn png(drawing: &Drawing, width: f64, height: f64, scale: f64) -> Result<Vec<u8>, Error> {
-    let (columns, rows) = pixels(width, height, scale)?;
+/// `drawing` as a PNG, `scale` pixels for each pixel of the SVG, which is 1/96 inch; the file says how many dots that
+/// makes of an inch.
+pub(super) fn png(drawing: &Drawing, size: Size, scale: f64) -> Result<Vec<u8>, Error> {
+    let (columns, rows) = pixels(size.width * size.scale, size.height * size.scale, scale)?;
     let mut pixmap = Pixmap::new(columns, rows)
         .ok_or_else(|| raster(format!("no image of {columns} by {rows} pixels")))?;
-    pixmap.fill(tiny_skia::Color::WHITE);
-    let transform = Transform::from_scale(scale as f32, scale as f32);
+    let [r, g, b] = drawing.paper.0;
+    pixmap.fill(tiny_skia::Color::from_rgba8(r, g, b, 255));
+    let factor = (scale * size.scale) as f32;
+    let transform = Transform::from_scale(factor, factor);
     let mut painter = Painter { pixmap, transform, clip: None };
     for mark in &drawing.marks {
         painter.paint(mark)?;
     }
-    painter.pixmap.encode_png().map_err(raster)
+    let png = painter.pixmap.encode_png().map_err(raster)?;
+    Ok(with_density(png, scale * PIXELS_PER_INCH))
+}
+
+/// The PNG with a chunk `pHYs`, which holds pixels per metre, after its header.
+fn with_density(mut png: Vec<u8>, per_inch: f64) -> Vec<u8> {
+    // Signature, then the header's length, name, 13 bytes and checksum.
+    const HEADER_END: usize = 8 + 4 + 4 + 13 + 4;
+    if png.len() < HEADER_END {
+        return png;
+    }
+    let per_metre = (per_inch / 0.0254).round().clamp(1.0, 2_147_483_647.0) as u32;
+    let mut chunk = b"pHYs".to_vec();
+    chunk.extend(per_metre.to_be_bytes());
+    chunk.extend(per_metre.to_be_bytes());
+    chunk.push(1); // the unit is the metre
+    let mut sum = Crc::new();
+    sum.update(&chunk);
+    let whole = [&9_u32.to_be_bytes()[..], &chunk, &sum.sum().to_be_bytes()].concat();
+    png.splice(HEADER_END..HEADER_END, whole);
+    png
 }
 
 fn raster(error: impl std::fmt::Display) -> Error {

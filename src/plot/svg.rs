@@ -4,22 +4,27 @@ use std::fmt::Write as _;
 
 use super::drawing::{Anchor, Drawing, Mark, Rect, Stroke, TextStyle};
 use super::font;
+use super::size::Size;
 
-/// The document, `width` by `height`; `name` is what screen readers say.
-pub(super) fn write(drawing: &Drawing, width: f64, height: f64, name: &str) -> String {
-    let (w, h) = (num(width), num(height));
+/// The document; `name` is what screen readers say.
+pub(super) fn write(drawing: &Drawing, size: Size, name: &str) -> String {
+    let (w, h) = (num(size.width), num(size.height));
+    let (across, down) = size.svg();
     let label =
         if name.is_empty() { String::new() } else { format!(r#" role="img" aria-label="{}""#, escape(name)) };
     let mut out = format!(
         concat!(
-            r#"<svg xmlns="http://www.w3.org/2000/svg" width="{w}" height="{h}" "#,
+            r#"<svg xmlns="http://www.w3.org/2000/svg" width="{across}" height="{down}" "#,
             r#"viewBox="0 0 {w} {h}" font-family="{f}"{label}>"#,
             "\n",
-            r##"<rect x="0" y="0" width="{w}" height="{h}" fill="#ffffff"/>"##,
+            r#"<rect x="0" y="0" width="{w}" height="{h}" fill="{paper}"/>"#,
             "\n"
         ),
+        across = across,
+        down = down,
         w = w,
         h = h,
+        paper = drawing.paper.hex(),
         f = font::FAMILIES,
         label = label,
     );
@@ -127,7 +132,7 @@ fn stroke_attributes(stroke: Stroke) -> String {
 }
 
 /// A coordinate: two decimals at most, and always a number.
-fn num(value: f64) -> String {
+pub(super) fn num(value: f64) -> String {
     if !value.is_finite() {
         return "0".to_owned();
     }

@@ -2,7 +2,7 @@
 
 use roxmltree::Document;
 
-use super::{Axis, Dash, Figure, Group, HeatMap, Hue, Marker, Panel, Scale, Series};
+use super::{Axis, Dash, Figure, Group, HeatMap, Hue, LegendPlace, Marker, Panel, Scale, Series, Theme};
 use crate::Error;
 
 fn figure() -> Figure {
@@ -33,7 +33,13 @@ fn check(figure: &Figure) -> String {
         }
     }
     assert_eq!(svg, figure.to_svg(), "the same figure gives the same bytes");
-    assert!(figure.to_pdf().expect("packs").starts_with(b"%PDF-"));
+    match figure.check() {
+        Ok(()) => assert!(figure.to_pdf().expect("packs").starts_with(b"%PDF-")),
+        Err(error) => {
+            assert_eq!(figure.to_pdf().expect_err("not drawn").to_string(), error.to_string());
+            assert!(svg.contains("Not drawn"), "{error}");
+        }
+    }
     svg
 }
 
@@ -81,8 +87,12 @@ fn heat_maps_have_a_cell_for_each_value_and_a_bar() {
         HeatMap { range: Some((5.0, 5.0)), ..heat.clone() },
         HeatMap { x: vec![3.0], y: vec![1e300], values: vec![vec![1e-310]], ..heat },
     ];
-    for heat in broken {
-        check(&Figure::new("").with_panel(panel(heat)));
+    for (i, heat) in broken.into_iter().enumerate() {
+        let figure = Figure::new("").with_panel(panel(heat));
+        let svg = check(&figure);
+        // The last two can be drawn, if not well.
+        assert_eq!(figure.check().is_ok(), i > 3, "{i}: {:?}", figure.check());
+        assert_eq!(svg.contains("Not drawn"), i <= 3);
     }
 }
 
@@ -187,13 +197,17 @@ fn hostile_numbers_do_not_panic() {
         for y in HOSTILE {
             for scale in [Scale::Linear, Scale::Log10] {
                 let axis = Axis { label: "v".to_owned(), scale, range: None };
-                let series = Series::new("s", x.to_vec(), y.to_vec())
-                    .with_band(y.iter().rev().copied().collect(), x.to_vec())
+                let count = x.len().min(y.len());
+                let (x, y) = (x[..count].to_vec(), y[..count].to_vec());
+                let series = Series::new("s", x.clone(), y.clone())
+                    .with_band(y.iter().rev().copied().collect(), x.clone())
                     .with_points();
                 let mut panel = Panel::new(axis.clone(), axis);
                 panel.groups = vec![Group::new("g", Hue::Green).with_series(series)];
                 panel.markers = x.iter().map(|&x| Marker::new(x, "m")).collect();
-                check(&Figure::new("").with_panel(panel));
+                for place in [LegendPlace::Right, LegendPlace::Below, LegendPlace::Inside] {
+                    check(&Figure::new("").with_panel(panel.clone()).with_legend(place));
+                }
             }
         }
     }
@@ -231,6 +245,7 @@ fn hostile_texts_and_sizes_do_not_panic() {
             panel.groups[0].series[1].dash = Dash::None;
             figure.panels = vec![figure.panels[0].clone(); 3];
             check(&figure);
+            check(&figure.with_width_mm(width).with_legend(LegendPlace::Below).with_theme(Theme::Dark));
         }
     }
     figure().with_title(odd).to_png(0.5).expect("odd characters render");
@@ -308,4 +323,146 @@ fn a_panel_of_many_samples_stays_small() {
     let panel = Panel::new(Axis::linear("x"), Axis::linear("y"))
         .with_group(Group::new("g", Hue::Blue).with_series(Series::new("", x, y)));
     assert!(check(&Figure::new("").with_panel(panel)).len() < 1_000_000);
+}
+
+/// What is wrong is said in place of a picture of a part.
+#[test]
+fn shapes_that_do_not_fit_are_errors() {
+    let good = Series::new("s", vec![1.0, 2.0, 3.0], vec![1.0, 2.0, 3.0]);
+    let figure = |series: Series| {
+        let panel = Panel::new(Axis::linear("x"), Axis::linear("y"));
+        Figure::new("").with_panel(panel.with_group(Group::new("g", Hue::Blue).with_series(series)))
+    };
+    assert_eq!(figure(good.clone()).check(), Ok(()));
+    let short = Series { y: vec![1.0, 2.0], ..good.clone() };
+    let lower = good.clone().with_band(vec![0.0; 2], vec![9.0; 3]);
+    let upper = good.with_band(vec![0.0; 3], vec![9.0; 4]);
+    for (series, found) in [(short, 2), (lower, 2), (upper, 4)] {
+        let figure = figure(series);
+        let Err(Error::Shape { expected: 3, found: of, .. }) = figure.check() else { panic!("no error") };
+        assert_eq!(of, found);
+        assert!(figure.to_png(1.0).is_err() && figure.save("no-such-folder/f.svg").is_err());
+        let svg = check(&figure);
+        assert_eq!(svg.matches("stroke=\"#0072b2\"").count(), 1, "the key alone");
+    }
+    let heat = |x: Vec<f64>, values| HeatMap { x, y: vec![1.0, 2.0], values, ..HeatMap::default() };
+    let figure = |heat| Figure::new("").with_panel(Panel::default().with_heat_map(heat));
+    let row = || vec![1.0, 2.0, 3.0];
+    assert_eq!(figure(heat(row(), vec![row(), row()])).check(), Ok(()));
+    for heat in [
+        heat(vec![3.0, 2.0, 1.0], vec![row(), row()]),
+        heat(vec![1.0, 1.0, 2.0], vec![row(), row()]),
+        heat(row(), vec![row()]),
+        heat(row(), vec![row(), vec![1.0]]),
+    ] {
+        assert!(figure(heat).check().is_err());
+    }
+}
+
+#[test]
+fn a_figure_for_print_has_its_size_and_legible_letters() {
+    for (mm, place) in [(88.0, LegendPlace::Below), (88.0, LegendPlace::Inside), (180.0, LegendPlace::Right)]
+    {
+        let one = figure().with_width_mm(mm).with_legend(place).with_caption_apart();
+        let three = Figure { panels: vec![one.panels[0].clone(); 3], ..one.clone() };
+        for figure in [one, three] {
+            let svg = check(&figure);
+            let document = Document::parse(&svg).expect("valid XML");
+            let root = document.root_element();
+            let millimetres = |name: &str| -> f64 {
+                let text = root.attribute(name).expect("an extent");
+                text.strip_suffix("mm").expect("millimetres").parse().expect("a number")
+            };
+            let box_of: Vec<f64> = root
+                .attribute("viewBox")
+                .expect("a box")
+                .split(' ')
+                .map(|part| part.parse().expect("a number"))
+                .collect();
+            assert!((millimetres("width") - mm).abs() < 0.02, "{place:?}: {}", millimetres("width"));
+            let points = |units: f64| units / box_of[2] * millimetres("width") / 25.4 * 72.0;
+            let sizes = document.descendants().filter_map(|node| node.attribute("font-size"));
+            for size in sizes {
+                let size = points(size.parse().expect("a number"));
+                assert!((6.6..=8.1).contains(&size), "{size} pt");
+            }
+            // The PDF is as large, and nothing of the caption is in the picture.
+            let pdf = figure.to_pdf().expect("packs");
+            let text = String::from_utf8_lossy(&pdf);
+            let page = text.split("/MediaBox [0 0 ").nth(1).expect("a page");
+            let width: f64 = page.split(' ').next().expect("a width").parse().expect("a number");
+            assert!((width - mm / 25.4 * 72.0).abs() < 0.1, "{width}");
+            assert!(!texts(&svg).concat().contains("A caption"));
+            // No text is cut off by the edge.
+            for node in document.descendants().filter(|node| node.has_tag_name("text")) {
+                let x: f64 = node.attribute("x").expect("a place").parse().expect("a number");
+                assert!(x >= 0.0 && x <= box_of[2], "{:?}", node.text());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_png_says_its_density() {
+    let density = |png: &[u8]| {
+        let at = png.windows(4).position(|name| name == b"pHYs").expect("the chunk");
+        assert!(at < png.windows(4).position(|name| name == b"IDAT").expect("the image"));
+        let sum = u32::from_be_bytes(png[at + 13..at + 17].try_into().expect("four bytes"));
+        let mut crc = flate2::Crc::new();
+        crc.update(&png[at..at + 13]);
+        assert_eq!((sum, png[at + 12]), (crc.sum(), 1));
+        u32::from_be_bytes(png[at + 4..at + 8].try_into().expect("four bytes"))
+    };
+    // 96, 288 and 300 dots per inch.
+    assert_eq!(density(&figure().to_png(1.0).expect("renders")), 3780);
+    assert_eq!(density(&figure().to_png(3.0).expect("renders")), 11339);
+    let folder = std::env::temp_dir().join(format!("plot-print-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a temporary folder");
+    let path = folder.join("column.png");
+    figure().with_width_mm(88.0).with_caption_apart().save(&path).expect("writes");
+    let png = std::fs::read(&path).expect("reads");
+    assert_eq!(density(&png), 11811);
+    let width = u32::from_be_bytes([png[16], png[17], png[18], png[19]]);
+    assert_eq!(f64::from(width), (88.0_f64 / 25.4 * 300.0).round());
+    let text = std::fs::read_to_string(folder.join("column.txt")).expect("reads");
+    assert_eq!(text, "A caption with β\u{302} & <tags>.\n");
+    let tex = std::fs::read_to_string(folder.join("column.tex")).expect("reads");
+    assert_eq!(tex, "A caption with $\\hat\\beta$ \\& $<$tags$>$.\n");
+    std::fs::remove_dir_all(&folder).expect("removes");
+}
+
+#[test]
+fn dark_paper_is_dark_everywhere() {
+    let svg = check(&figure().with_theme(Theme::Dark));
+    assert!(!svg.contains("#ffffff") && !svg.contains("#000000"), "{svg}");
+    let png = figure().with_theme(Theme::Dark).to_png(0.5).expect("renders");
+    assert_ne!(png, figure().to_png(0.5).expect("renders"));
+}
+
+#[test]
+fn points_without_a_line_have_bars_for_bands() {
+    let x = vec![1.0, 2.0, 3.0];
+    let series = Series::new("", x.clone(), vec![2.0, 4.0, 3.0])
+        .with_band(vec![1.0, 0.0, 2.5], vec![3.0, 5.0, 3.5])
+        .with_dash(Dash::None);
+    let panel = |y: Axis| {
+        Panel::new(Axis::linear("x"), y)
+            .with_group(Group::new("Monte Carlo", Hue::Blue).with_series(series.clone()))
+    };
+    let svg = check(&Figure::new("").with_panel(panel(Axis::log10("y"))));
+    // A bar at each sample, that down to 0 as far as the frame, and the key.
+    assert_eq!(svg.matches("stroke=\"#0072b2\"").count(), 4);
+    assert_eq!(svg.matches("<circle").count(), 4);
+    assert!(!svg.contains("fill-opacity"), "no areas");
+}
+
+#[test]
+fn a_legend_serves_panels_that_lack_some_of_its_entries() {
+    let one = figure().panels[0].clone();
+    let theory = Group::new("Theory", Hue::Black)
+        .with_series(Series::new("exact", vec![1.0, 9.0], vec![2.0, 3.0]).with_dash(Dash::Dashed));
+    let figure = Figure::new("").with_panel(one.clone()).with_panel(one.with_group(theory));
+    let texts = texts(&check(&figure));
+    assert_eq!(texts.iter().filter(|text| *text == "none").count(), 1, "{texts:?}");
+    assert_eq!(texts.iter().filter(|text| *text == "exact").count(), 1);
 }

@@ -7,13 +7,13 @@
 use std::f64::consts::{FRAC_1_PI, FRAC_2_PI, PI};
 
 use super::check;
-use super::random_features::{Kernel, RandomFeatures};
-use super::spectrum::Spectrum;
+use super::random_features::{RandomFeatureModel, RandomFeatureRisk};
+use super::spectrum::PopulationSpectrum;
 use crate::Error;
 
 /// `μ₀`, `μ₁` and `μ*²`.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Activation {
+pub struct HermiteCoefficients {
     /// `E s(G)`; the theory does not see it, but features with a mean should be centred in experiments.
     pub mean: f64,
     /// `E G s(G)`.
@@ -22,7 +22,7 @@ pub struct Activation {
     pub rest: f64,
 }
 
-impl Activation {
+impl HermiteCoefficients {
     fn of(mean: f64, linear: f64, square: f64) -> Self {
         Self { mean, linear, rest: (square - mean * mean - linear * linear).max(0.0) }
     }
@@ -60,7 +60,7 @@ impl Activation {
         Self::of(0.0, 2.0 * a / (PI * width).sqrt(), FRAC_2_PI * (2.0 * a * a / width).asin())
     }
 
-    /// `tanh(x)`, by [`Activation::smooth`].
+    /// `tanh(x)`, by [`HermiteCoefficients::smooth`].
     #[must_use]
     pub fn tanh() -> Self {
         Self::smooth(f64::tanh)
@@ -86,7 +86,7 @@ impl Activation {
     /// `(Nλ/d) ‖a‖²` beside the mean of squares: the target is linear of energy `linear` plus a part that is not, of
     /// energy `rest`; the label noise is `τ²`. Test error without the test's noise.
     ///
-    /// It is the case `ℓ = μ₁²`, `t = μ*²`, `δ = ψ₂ λ` of [`Kernel`]; a linear activation is in it too.
+    /// It is the case `ℓ = μ₁²`, `t = μ*²`, `δ = ψ₂ λ` of [`RandomFeatureModel`]; a linear activation is in it too.
     ///
     /// # Errors
     /// [`Error::Domain`] for a ratio that is not positive and finite, or another argument that is negative or not
@@ -100,10 +100,10 @@ impl Activation {
         lambda: f64,
         [linear, rest]: [f64; 2],
         noise: f64,
-    ) -> Result<RandomFeatures, Error> {
+    ) -> Result<RandomFeatureRisk, Error> {
         check::non_negative("lambda", lambda)?;
-        let spectrum = Spectrum::new(&[self.linear * self.linear])?;
-        let kernel = Kernel::new(spectrum, &[linear], noise)?.with_tail(self.rest, rest)?;
+        let spectrum = PopulationSpectrum::new(&[self.linear * self.linear])?;
+        let kernel = RandomFeatureModel::new(spectrum, &[linear], noise)?.with_tail(self.rest, rest)?;
         kernel.at(psi2, psi1, psi2 * lambda)
     }
 }

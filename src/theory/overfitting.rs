@@ -1,6 +1,6 @@
 //! Effective ranks and the bounds of benign overfitting, all up to universal constants that no theorem states.
 //!
-//! The exact cost of overfitting of one spectrum is [`super::ridge::Ridge::cost`].
+//! The exact cost of overfitting of one spectrum is [`super::ridge::RidgeRisk::cost`].
 
 use super::check;
 use crate::Error;

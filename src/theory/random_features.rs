@@ -1,4 +1,4 @@
-//! Ridge regression on random features of any kernel spectrum, in the limit of many samples and features.
+//! RidgeRisk regression on random features of any kernel spectrum, in the limit of many samples and features.
 //!
 //! Features `g_j(x) = Σ √ℓᵢ w_ij φᵢ(x)`, `j = 1..k`, of `n` samples; the kernel is `(1/k) Σ g_j g_j`, its ridge `δ`
 //! (penalty `kδ` on the sum of squares). The target is `Σ vᵢ φᵢ`, the label noise has variance `σ²`. A tail of
@@ -13,13 +13,13 @@
 //! Atanasov, Zavatone-Veth and Pehlevan (2024). The split is that of Adlam and Pennington, arXiv:2011.03321.
 
 use super::check;
-use super::spectrum::Spectrum;
+use super::spectrum::PopulationSpectrum;
 use crate::Error;
 
 /// A kernel, a target and the noise: all that random-feature regression needs to know of the world.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Kernel {
-    spectrum: Spectrum,
+pub struct RandomFeatureModel {
+    spectrum: PopulationSpectrum,
     energy: Vec<f64>,
     noise: f64,
     tail: f64,
@@ -28,7 +28,7 @@ pub struct Kernel {
 
 /// What the theory says at one `n`, `k` and `δ`.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct RandomFeatures {
+pub struct RandomFeatureRisk {
     /// The deterministic scale `κ`; 0 where the regression is least squares in all of a finite population.
     pub kappa: f64,
     /// Test error without the test's own noise.
@@ -36,7 +36,7 @@ pub struct RandomFeatures {
     /// Mean squared error on the noisy training labels.
     pub train: f64,
     /// Where the excess comes from; its parts add up to it.
-    pub split: Split,
+    pub split: VarianceSplit,
     /// The excess of the mean of infinitely many feature draws on the same data.
     pub ensemble: f64,
     /// The kernel ridge whose infinite-width predictor has the same `κ`, `δ k/(k − z) = κ (n − z)`.
@@ -45,7 +45,7 @@ pub struct RandomFeatures {
 
 /// The symmetric split of the excess over data, features and label noise.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Split {
+pub struct VarianceSplit {
     /// `b₀`.
     pub bias: f64,
     /// From the samples alone.
@@ -60,7 +60,7 @@ pub struct Split {
     pub all: f64,
 }
 
-impl Split {
+impl VarianceSplit {
     /// The parts added up: the excess.
     #[must_use]
     pub fn sum(&self) -> f64 {
@@ -68,7 +68,7 @@ impl Split {
     }
 }
 
-impl RandomFeatures {
+impl RandomFeatureRisk {
     /// The excess of the mean of `members` independent feature draws on the same data, `R_∞ + (R₁ − R_∞)/K`.
     ///
     /// # Errors
@@ -86,13 +86,13 @@ impl RandomFeatures {
     }
 }
 
-impl Kernel {
+impl RandomFeatureModel {
     /// `energy[i]` is the target's `Σ v²` over all of the eigenspace of the i-th eigenvalue; `noise` is `σ²`.
     ///
     /// # Errors
     /// [`Error::Shape`] for lists of two lengths, [`Error::Domain`] for an energy or a noise that is negative or not
     /// finite.
-    pub fn new(spectrum: Spectrum, energy: &[f64], noise: f64) -> Result<Self, Error> {
+    pub fn new(spectrum: PopulationSpectrum, energy: &[f64], noise: f64) -> Result<Self, Error> {
         check::energies("target energy", spectrum.len(), energy)?;
         check::non_negative("noise variance", noise)?;
         Ok(Self { spectrum, energy: energy.to_vec(), noise, tail: 0.0, tail_energy: 0.0 })
@@ -117,7 +117,7 @@ impl Kernel {
     ///
     /// # Errors
     /// [`Error::Domain`] for `n` or `k` that is not positive and finite, or `δ` that is negative or not finite.
-    pub fn at(&self, n: f64, k: f64, ridge: f64) -> Result<RandomFeatures, Error> {
+    pub fn at(&self, n: f64, k: f64, ridge: f64) -> Result<RandomFeatureRisk, Error> {
         check::positive("samples", n)?;
         check::positive("features", k)?;
         check::non_negative("ridge", ridge)?;
@@ -137,7 +137,7 @@ impl Kernel {
         Ok(self.read(n, k, kappa, |kappa| gap(kappa).0))
     }
 
-    fn read(&self, n: f64, k: f64, kappa: f64, gap: impl Fn(f64) -> f64) -> RandomFeatures {
+    fn read(&self, n: f64, k: f64, kappa: f64, gap: impl Fn(f64) -> f64) -> RandomFeatureRisk {
         let sums = self.spectrum.sums(kappa);
         let mass = if self.tail > 0.0 { self.tail / kappa } else { 0.0 };
         let x = if kappa > 0.0 { gap(kappa) } else { n.min(k) - sums.s };
@@ -162,7 +162,7 @@ impl Kernel {
         let features = if between > 0.0 { c1 * (between / rest_k) } else { 0.0 };
         let times = |a: f64, b: f64| if a == 0.0 { 0.0 } else { a * b };
         let bias = b0 + features;
-        let split = Split {
+        let split = VarianceSplit {
             bias: b0,
             data: times(b0, noise_alone),
             features,
@@ -173,7 +173,7 @@ impl Kernel {
         let excess = bias + times(bias + self.noise, over);
         // Where the excess is infinite the training error is 0, its limit: the fit interpolates.
         let train = if free_n == 0.0 { 0.0 } else { (free_n / n).powi(2) * (excess + self.noise) };
-        RandomFeatures {
+        RandomFeatureRisk {
             kappa,
             excess,
             train,

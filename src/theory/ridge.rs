@@ -1,4 +1,4 @@
-//! Ridge and ridgeless regression on features of any covariance, in the limit of many samples and features.
+//! RidgeRisk and ridgeless regression on features of any covariance, in the limit of many samples and features.
 //!
 //! The penalty is `λ ‖b‖²` beside the mean of squares, `nλ ‖b‖²` beside their sum. With eigenvalues `ℓ` of multiplicity
 //! `m`, the target's energy `b` in each eigenspace, and noise of variance `σ²`,
@@ -11,20 +11,20 @@
 //! arXiv:2006.05800; Cheng and Montanari, arXiv:2210.08571; Simon et al., arXiv:2110.03922.
 
 use super::check;
-use super::spectrum::Spectrum;
+use super::spectrum::PopulationSpectrum;
 use crate::Error;
 
 /// A covariance, a target and the noise.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Population {
-    spectrum: Spectrum,
+    spectrum: PopulationSpectrum,
     energy: Vec<f64>,
     noise: f64,
 }
 
 /// What the theory says at one `n` and `λ`.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Ridge {
+pub struct RidgeRisk {
     /// The effective ridge `κ ≥ λ`.
     pub kappa: f64,
     /// `df₁`.
@@ -50,7 +50,7 @@ impl Population {
     /// # Errors
     /// [`Error::Shape`] for lists of two lengths, [`Error::Domain`] for an energy or a noise that is negative or not
     /// finite.
-    pub fn new(spectrum: Spectrum, energy: &[f64], noise: f64) -> Result<Self, Error> {
+    pub fn new(spectrum: PopulationSpectrum, energy: &[f64], noise: f64) -> Result<Self, Error> {
         check::energies("target energy", spectrum.len(), energy)?;
         check::non_negative("noise variance", noise)?;
         Ok(Self { spectrum, energy: energy.to_vec(), noise })
@@ -67,7 +67,7 @@ impl Population {
     ///
     /// # Errors
     /// [`Error::Domain`] for `n` that is not positive and finite, or `λ` that is too low or not finite.
-    pub fn at(&self, n: f64, lambda: f64) -> Result<Ridge, Error> {
+    pub fn at(&self, n: f64, lambda: f64) -> Result<RidgeRisk, Error> {
         let scale = self.scale(n, lambda)?;
         Ok(self.read(scale, n, lambda, self.spectrum.values()))
     }
@@ -82,7 +82,7 @@ impl Population {
     ///
     /// # References
     /// Patil, Du and Tibshirani (2024).
-    pub fn at_test(&self, n: f64, lambda: f64, test: &[f64]) -> Result<Ridge, Error> {
+    pub fn at_test(&self, n: f64, lambda: f64, test: &[f64]) -> Result<RidgeRisk, Error> {
         check::energies("test covariance", self.spectrum.len(), test)?;
         let scale = self.scale(n, lambda)?;
         Ok(self.read(scale, n, lambda, test))
@@ -150,7 +150,7 @@ impl Population {
     ///
     /// # References
     /// Optimal penalties below 0: Wu and Xu, arXiv:2006.05800; Patil, Du and Tibshirani (2024).
-    pub fn optimal(&self, n: f64) -> Result<Option<(f64, Ridge)>, Error> {
+    pub fn optimal(&self, n: f64) -> Result<Option<(f64, RidgeRisk)>, Error> {
         let zero = self.scale(n, 0.0)?;
         let turn = self.turn(n, zero);
         let largest = self.spectrum.values().iter().copied().fold(0.0, f64::max);
@@ -186,7 +186,7 @@ impl Population {
         Ok(Some(at(0.5 * (left + right))))
     }
 
-    fn read(&self, kappa: f64, n: f64, lambda: f64, test: &[f64]) -> Ridge {
+    fn read(&self, kappa: f64, n: f64, lambda: f64, test: &[f64]) -> RidgeRisk {
         let sums = self.spectrum.sums(kappa);
         // (n − df₁)/n = λ/κ.
         let free = if kappa > 0.0 { lambda / kappa } else { 1.0 - sums.s / n };
@@ -208,7 +208,7 @@ impl Population {
         let bias = tested + if bare == 0.0 { 0.0 } else { spread * bare / pole };
         let variance = check::ratio(self.noise * spread, pole);
         let own = check::ratio(bare, pole) + check::ratio(self.noise, pole);
-        Ridge {
+        RidgeRisk {
             kappa,
             df1: sums.s,
             df2: sums.ss,

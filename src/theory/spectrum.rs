@@ -7,7 +7,7 @@ use crate::Error;
 ///
 /// Multiplicities are real numbers: counts beside a number of samples, or weights that add up to 1 beside `1/γ`.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Spectrum {
+pub struct PopulationSpectrum {
     values: Vec<f64>,
     counts: Vec<f64>,
 }
@@ -25,11 +25,11 @@ pub(super) struct Sums {
     pub(super) c: f64,
 }
 
-impl Spectrum {
+impl PopulationSpectrum {
     /// Each of `values` once.
     ///
     /// # Errors
-    /// As [`Spectrum::with_multiplicities`].
+    /// As [`PopulationSpectrum::with_multiplicities`].
     pub fn new(values: &[f64]) -> Result<Self, Error> {
         Self::with_multiplicities(values, &vec![1.0; values.len()])
     }

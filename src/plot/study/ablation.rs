@@ -3,6 +3,7 @@
 use super::FigureOptions;
 use super::draft::{Draft, is_under};
 use super::family::{CUTOFFS, Family, MODES};
+use super::theory::is_theory;
 use crate::curve::{Curve, Metric};
 use crate::plot::{Figure, Group, Hue, Panel};
 
@@ -29,19 +30,19 @@ pub fn unablated(curve: &Curve, options: &FigureOptions) -> Option<Figure> {
     let biases = [Metric::BiasSquared, Metric::MeanSquaredBias];
     let metrics = [ERRORS[0], ERRORS[1], biases[0], biases[1], Metric::SmallestSingularValue];
     let mut draft = Draft::new(curve, options, &metrics);
-    let errors = draft.panel(MSE, errors(&draft, arm));
+    let errors = draft.panel(MSE, errors(&draft, arm), &shown(arm));
     let errors = draft.fitted(&ERRORS, errors).map(|panel| panel.with_title("Error"));
 
     let metric = Metric::SmallestSingularValue;
     let smallest = draft.single(metric, arm, "", Hue::Green); // the axis names it
-    let smallest = draft.panel("Singular value", smallest);
+    let smallest = draft.panel("Singular value", smallest, &[(metric, arm)]);
     let smallest = draft.fitted(&[metric], smallest);
     let smallest = smallest.map(|panel| panel.with_title("Smallest non-zero singular value"));
 
     let mut bias = Group::new("Squared bias", Hue::Purple);
     bias.series.extend(draft.series(biases[1], arm, "mean of squares"));
     bias.series.extend(draft.series(biases[0], arm, "square of mean"));
-    let bias = draft.panel("Squared bias", [bias]);
+    let bias = draft.panel("Squared bias", [bias], &biases.map(|metric| (metric, arm)));
     let bias = draft.fitted(&[biases[0], biases[1], Metric::TestMse], bias);
     let bias = bias.map(|panel| panel.with_title("Squared bias over test data"));
 
@@ -64,7 +65,7 @@ pub fn no_small_singular_values(curve: &Curve, options: &FigureOptions) -> Optio
             continue;
         }
         let reference = draft.reference(metric, "Unablated");
-        let panel = draft.panel(MSE, [ramp].into_iter().chain(reference));
+        let panel = draft.panel(MSE, [ramp].into_iter().chain(reference), &CUTOFFS.shown(&draft, metric));
         panels.extend(draft.fitted(&ERRORS, panel).map(|panel| panel.with_title(title)));
     }
     draft.finish("Singular values under a cutoff c dropped from the fit", panels)
@@ -79,7 +80,9 @@ pub fn test_features_projected(curve: &Curve, options: &FigureOptions) -> Option
     let train = draft.single(Metric::TrainMse, first, "Training error (all k)", Hue::Blue);
     let ramp = MODES.ramp(&draft, Metric::TestMse, "Test error", Hue::Vermillion);
     let reference = draft.reference(Metric::TestMse, "Test error, unablated");
-    let panel = draft.panel(MSE, train.into_iter().chain([ramp]).chain(reference));
+    let mut shown = MODES.shown(&draft, Metric::TestMse);
+    shown.push((Metric::TrainMse, first));
+    let panel = draft.panel(MSE, train.into_iter().chain([ramp]).chain(reference), &shown);
     let panels = draft.fitted(&ERRORS, panel).into_iter().collect();
     draft.finish("Test data projected on the k leading right singular vectors of the training data", panels)
 }
@@ -90,7 +93,7 @@ pub fn no_residuals(curve: &Curve, options: &FigureOptions) -> Option<Figure> {
     let arm = curve.arm("no_residuals", None)?;
     let mut draft = Draft::new(curve, options, &ERRORS);
     let reference = draft.reference(Metric::TestMse, "Test error, unablated");
-    let panel = draft.panel(MSE, reference.into_iter().chain(errors(&draft, arm)));
+    let panel = draft.panel(MSE, reference.into_iter().chain(errors(&draft, arm)), &shown(arm));
     let panels = draft.fitted(&ERRORS, panel).into_iter().collect();
     draft.finish("Targets replaced by those of the best linear model, without residuals", panels)
 }
@@ -116,7 +119,7 @@ pub fn three_factors(curve: &Curve, options: &FigureOptions) -> Option<Figure> {
     let mut panels: Vec<Panel> = Vec::new();
     for (arm, title) in arms.into_iter().flatten() {
         let reference = draft.reference(Metric::TestMse, "Test error, unablated");
-        let panel = draft.panel(MSE, reference.into_iter().chain(errors(&draft, arm)));
+        let panel = draft.panel(MSE, reference.into_iter().chain(errors(&draft, arm)), &shown(arm));
         panels.extend(panel.map(|panel| panel.with_title(title)));
     }
     if !draft.fit(&ERRORS, &mut panels) {
@@ -124,7 +127,8 @@ pub fn three_factors(curve: &Curve, options: &FigureOptions) -> Option<Figure> {
     }
     for panel in &mut panels {
         // A group's name is the same in all panels, so that they share a legend: the title says it.
-        let zero = panel.groups.iter().find(|group| group.series.iter().all(|s| is_under(s, &panel.y)));
+        let mut measured = panel.groups.iter().filter(|group| !is_theory(group));
+        let zero = measured.find(|group| group.series.iter().all(|s| is_under(s, &panel.y)));
         if let Some(group) = zero {
             let note = format!(" ({} zero)", group.heading.to_lowercase());
             panel.title.push_str(&note);
@@ -141,6 +145,11 @@ pub(super) fn errors(draft: &Draft<'_>, arm: usize) -> Vec<Group> {
     let train = draft.single(Metric::TrainMse, arm, "Training error", Hue::Blue);
     let test = draft.single(Metric::TestMse, arm, "Test error", Hue::Vermillion);
     train.into_iter().chain(test).collect()
+}
+
+/// The curves of [`errors`].
+pub(super) fn shown(arm: usize) -> [(Metric, usize); 2] {
+    ERRORS.map(|metric| (metric, arm))
 }
 
 /// The mildest of the settings that take the peak away: a small cutoff is mild, and so are many modes, but

@@ -58,7 +58,7 @@ fn test_errors(draft: &Draft<'_>, family: &Family, title: impl Fn(&str) -> Strin
             continue;
         }
         let reference = draft.reference(Metric::TestMse, "Test error, unablated");
-        let panel = draft.panel(MSE, [ramp].into_iter().chain(reference));
+        let panel = draft.panel(MSE, [ramp].into_iter().chain(reference), &family.shown(draft, metric));
         panels.extend(panel.map(|panel| panel.with_title(title(sign))));
     }
     panels

@@ -1,7 +1,7 @@
 //! Any arms' errors, and a curve that draws itself in a notebook.
 
 use super::FigureOptions;
-use super::ablation::errors;
+use super::ablation::{errors, shown};
 use super::draft::Draft;
 use super::family::short;
 use crate::curve::{ArmLabel, Curve, Metric};
@@ -25,7 +25,7 @@ pub fn arm_errors(curve: &Curve, arm: usize, options: &FigureOptions) -> Option<
     let label = curve.arms.get(arm)?;
     let metrics = [Metric::TrainMse, Metric::TestMse];
     let mut draft = Draft::new(curve, options, &metrics);
-    let panel = draft.panel("Mean squared error", errors(&draft, arm));
+    let panel = draft.panel("Mean squared error", errors(&draft, arm), &shown(arm));
     let panels = draft.fitted(&metrics, panel).into_iter().collect();
     draft.finish(&format!("Training and test error, {}", in_words(label)), panels)
 }
@@ -60,14 +60,15 @@ pub fn compare(curve: &Curve, arms: &[usize], options: &FigureOptions) -> Option
         if group.series.is_empty() {
             continue;
         }
-        let panel = draft.panel("Mean squared error", [group]);
+        let shown: Vec<(Metric, usize)> = arms.iter().map(|&arm| (metric, arm)).collect();
+        let panel = draft.panel("Mean squared error", [group], &shown);
         panels.extend(draft.fitted(&metrics, panel).map(|panel| panel.with_title(title)));
     }
     draft.finish("Test and training error", panels)
 }
 
 /// Name and setting.
-fn in_words(label: &ArmLabel) -> String {
+pub(super) fn in_words(label: &ArmLabel) -> String {
     let setting = label.setting.map_or(String::new(), |value| format!(" {}", short(value)));
     label.name.replace('_', " ") + &setting
 }

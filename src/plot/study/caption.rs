@@ -2,6 +2,7 @@
 
 use super::Statistic;
 use super::draft::Draft;
+use super::theory;
 use crate::curve::{Axis, Curve};
 use crate::plot::{Panel, undrawn};
 
@@ -16,6 +17,7 @@ pub(super) fn caption(draft: &Draft<'_>, what: &str, panels: &[Panel], cut: usiz
         how = format!("{how}; estimator: {}", unbroken(&curve.provenance.estimator));
     }
     sentences.push(how);
+    sentences.extend(theory::sentence(&draft.theories, panels));
     if cut > 0 {
         let values = if cut == 1 { "value" } else { "values" };
         let are = if cut == 1 { "is" } else { "are" };

@@ -1,8 +1,9 @@
 //! From cells to series: the statistic, the horizontal axis, the vertical range.
 
+use super::theory::{self, Line, is_theory};
 use super::{Abscissa, FigureOptions, Statistic, caption};
 use crate::curve::{self, Curve, Metric, Summary};
-use crate::plot::{Axis, Dash, Figure, Group, Hue, Panel, Series};
+use crate::plot::{Axis, Dash, Figure, Group, Hue, Marker, Panel, Series};
 
 /// Values under this part of the largest median are zero but for rounding.
 pub(super) const FLOOR: f64 = 1e-12;
@@ -20,7 +21,9 @@ pub(super) struct Draft<'a> {
     tables: Vec<(Metric, Vec<Summary>)>,
     few: bool,
     /// How many values lie under the frames.
-    cut: usize,
+    pub(super) cut: usize,
+    /// Each theory of the options along the axis.
+    pub(super) theories: Vec<Line>,
 }
 
 impl<'a> Draft<'a> {
@@ -31,10 +34,48 @@ impl<'a> Draft<'a> {
         };
         let table = |&metric| (metric, curve.summaries(metric, bootstrap).unwrap_or_default());
         let few = curve.axis_values().len() <= FEW;
-        Self { curve, options, tables: metrics.iter().map(table).collect(), few, cut: 0 }
+        let tables = metrics.iter().map(table).collect();
+        let theories = Self::theories(curve, options);
+        Self { curve, options, tables, few, cut: 0, theories }
     }
 
-    fn table(&self, metric: Metric) -> &[Summary] {
+    fn theories(curve: &Curve, options: &FigureOptions) -> Vec<Line> {
+        if options.theories.is_empty() {
+            return Vec::new();
+        }
+        let (measured, held) = (curve.axis_values(), curve.interpolation_threshold());
+        let name = match curve.axis {
+            curve::Axis::Samples => "n",
+            curve::Axis::Features => "p",
+        };
+        let axis = theory::counts(&measured, held);
+        let place = |at: f64| match (options.abscissa, curve.axis, held) {
+            (Abscissa::Axis, ..) => at,
+            // Without one ratio for a value there is no place for it.
+            (Abscissa::Ratio, _, None) => f64::NAN,
+            (Abscissa::Ratio, curve::Axis::Samples, Some(p)) => p as f64 / at,
+            (Abscissa::Ratio, curve::Axis::Features, Some(n)) => at / n as f64,
+        };
+        options.theories.iter().map(|overlay| overlay.line((name, &axis), place)).collect()
+    }
+
+    /// The theories of curves that a panel shows, by metric and arm.
+    pub(super) fn theories_of(&self, shown: &[(Metric, usize)]) -> Option<Group> {
+        let is_shown = |overlay: &super::Overlay| {
+            let held = self.curve.interpolation_threshold();
+            let arm = overlay.arm.as_ref().map(|arm| self.curve.arm(&arm.name, arm.setting));
+            let fits = |&&(metric, shown): &&(Metric, usize)| {
+                metric == overlay.metric && arm.is_none_or(|arm| arm == Some(shown))
+            };
+            (overlay.held.is_none() || overlay.held == held) && shown.iter().any(|curve| fits(&curve))
+        };
+        let lines = self.options.theories.iter().zip(&self.theories);
+        let group =
+            theory::group(lines.filter(|(overlay, _)| is_shown(overlay)).map(|(_, line)| line.clone()));
+        (!group.series.is_empty()).then_some(group)
+    }
+
+    pub(super) fn table(&self, metric: Metric) -> &[Summary] {
         self.tables.iter().find(|(of, _)| *of == metric).map_or(&[], |(_, table)| table)
     }
 
@@ -99,19 +140,37 @@ impl<'a> Draft<'a> {
         draws > 0 && self.curve.repeats() > 1
     }
 
-    /// A panel with the threshold marked; `None` if no group has a curve.
-    pub(super) fn panel(&self, y: &str, groups: impl IntoIterator<Item = Group>) -> Option<Panel> {
-        let (x, threshold) = match (self.options.abscissa, self.curve.axis) {
-            (Abscissa::Ratio, _) => ("Parameters per sample p/n", Some((1.0, "p/n = 1"))),
-            (Abscissa::Axis, curve::Axis::Samples) => ("Training samples n", self.threshold("n = p")),
-            (Abscissa::Axis, curve::Axis::Features) => ("Parameters p", self.threshold("p = n")),
+    /// A panel with the threshold marked, and the theories of the curves it shows (metric and arm); `None` if no group
+    /// has a curve.
+    pub(super) fn panel(
+        &self,
+        y: &str,
+        groups: impl IntoIterator<Item = Group>,
+        shown: &[(Metric, usize)],
+    ) -> Option<Panel> {
+        let x = match (self.options.abscissa, self.curve.axis) {
+            (Abscissa::Ratio, _) => "Parameters per sample p/n",
+            (Abscissa::Axis, curve::Axis::Samples) => "Training samples n",
+            (Abscissa::Axis, curve::Axis::Features) => "Parameters p",
         };
         let mut panel = Panel::new(Axis::log10(x), Axis::log10(y));
         panel.groups = groups.into_iter().filter(|group| !group.series.is_empty()).collect();
-        if let Some((at, label)) = threshold {
-            panel = panel.with_marker(at, label);
+        panel.markers.extend(self.threshold_marker());
+        if panel.groups.is_empty() {
+            return None;
         }
-        (!panel.groups.is_empty()).then_some(panel)
+        panel.groups.extend(self.theories_of(shown));
+        Some(panel)
+    }
+
+    /// The threshold's place on the axis and its name.
+    pub(super) fn threshold_marker(&self) -> Option<Marker> {
+        let (at, label) = match (self.options.abscissa, self.curve.axis) {
+            (Abscissa::Ratio, _) => Some((1.0, "p/n = 1")),
+            (Abscissa::Axis, curve::Axis::Samples) => self.threshold("n = p"),
+            (Abscissa::Axis, curve::Axis::Features) => self.threshold("p = n"),
+        }?;
+        Some(Marker::new(at, label))
     }
 
     #[allow(clippy::cast_precision_loss)]
@@ -123,34 +182,16 @@ impl<'a> Draft<'a> {
     /// these metrics. Noise lies under the frame, so that a line leaves it where it ends; a zero has no place on the axis at
     /// all, and the line breaks off. Whether anything is left to see.
     pub(super) fn fit(&mut self, metrics: &[Metric], panels: &mut [Panel]) -> bool {
+        let floor = self.floor(metrics);
+        let cut = fit(floor, panels);
+        self.cut += cut.unwrap_or(0);
+        cut.is_some()
+    }
+
+    /// Values of these metrics below this are zero but for rounding.
+    pub(super) fn floor(&self, metrics: &[Metric]) -> f64 {
         let medians = metrics.iter().flat_map(|&metric| self.table(metric)).map(|s| s.median);
-        let floor = (FLOOR * medians.filter(|m| m.is_finite()).fold(0.0, f64::max)).max(SMALLEST);
-        let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
-        let all = || panels.iter().flat_map(|panel| &panel.groups).flat_map(|group| &group.series);
-        for y in all().flat_map(|series| &series.y).filter(|y| y.is_finite() && **y > 0.0) {
-            if *y < floor {
-                self.cut += 1;
-            } else {
-                (low, high) = (low.min(y.log10()), high.max(y.log10()));
-            }
-        }
-        if low > high {
-            return false;
-        }
-        // Bands may widen the range a little, and never rule it.
-        let room = (0.25 * (high - low)).clamp(0.1, 0.7);
-        let (least, most) = (low - room, high + room);
-        for (lower, upper) in all().filter_map(|series| series.band.as_ref()) {
-            for edge in lower.iter().chain(upper).filter(|y| y.is_finite() && **y >= floor) {
-                (low, high) = (low.min(edge.log10().max(least)), high.max(edge.log10().min(most)));
-            }
-        }
-        let margin = (0.05 * (high - low)).max(0.05);
-        let (bottom, top) = (low - margin, high + margin);
-        for panel in panels {
-            panel.y.range = Some((10_f64.powf(bottom), 10_f64.powf(top)));
-        }
-        true
+        (FLOOR * medians.filter(|m| m.is_finite()).fold(0.0, f64::max)).max(SMALLEST)
     }
 
     /// A panel with a range of its own; `None` if there is nothing to see. A curve that is zero all
@@ -160,7 +201,7 @@ impl<'a> Draft<'a> {
         if !self.fit(metrics, std::slice::from_mut(&mut panel)) {
             return None;
         }
-        for group in &mut panel.groups {
+        for group in panel.groups.iter_mut().filter(|group| !is_theory(group)) {
             for series in group.series.iter_mut().filter(|series| is_under(series, &panel.y)) {
                 let name = if series.label.is_empty() { &mut group.heading } else { &mut series.label };
                 name.push_str(" (zero)");
@@ -178,6 +219,43 @@ impl<'a> Draft<'a> {
         figure.panels = panels;
         Some(figure)
     }
+}
+
+/// Gives some panels one vertical range, down to the smallest value from `floor` on. How many values lie under it;
+/// `None` where nothing is left to see.
+pub(super) fn fit(floor: f64, panels: &mut [Panel]) -> Option<usize> {
+    let (mut low, mut high, mut cut) = (f64::INFINITY, f64::NEG_INFINITY, 0);
+    let of = |wanted: fn(&Group) -> bool| {
+        let groups = panels.iter().flat_map(|panel| &panel.groups).filter(move |group| wanted(group));
+        groups.flat_map(|group| &group.series)
+    };
+    let measured = || of(|group| !is_theory(group));
+    for y in measured().flat_map(|series| &series.y).filter(|y| y.is_finite() && **y > 0.0) {
+        if *y < floor {
+            cut += 1;
+        } else {
+            (low, high) = (low.min(y.log10()), high.max(y.log10()));
+        }
+    }
+    if low > high {
+        return None;
+    }
+    // Bands and theories may widen the range a little, and never rule it.
+    let room = (0.25 * (high - low)).clamp(0.1, 0.7);
+    let (least, most) = (low - room, high + room);
+    let edges = measured()
+        .filter_map(|series| series.band.as_ref())
+        .flat_map(|(lower, upper)| lower.iter().chain(upper));
+    for y in edges.chain(of(is_theory).flat_map(|series| &series.y)).filter(|y| y.is_finite() && **y >= floor)
+    {
+        (low, high) = (low.min(y.log10().max(least)), high.max(y.log10().min(most)));
+    }
+    let margin = (0.05 * (high - low)).max(0.05);
+    let (bottom, top) = (low - margin, high + margin);
+    for panel in panels {
+        panel.y.range = Some((10_f64.powf(bottom), 10_f64.powf(top)));
+    }
+    Some(cut)
 }
 
 /// Whether a curve lies wholly under an axis.

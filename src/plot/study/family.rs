@@ -32,6 +32,11 @@ impl Family {
         )
     }
 
+    /// The curves of [`Family::ramp`].
+    pub(super) fn shown(&self, draft: &Draft<'_>, metric: Metric) -> Vec<(Metric, usize)> {
+        draft.curve.family(self.name).into_iter().map(|arm| (metric, arm)).collect()
+    }
+
     /// The ramp of one metric; empty where no arm has it.
     pub(super) fn ramp(&self, draft: &Draft<'_>, metric: Metric, error: &str, hue: Hue) -> Group {
         let mut group = Group::new(format!("{error}, {}", self.heading), hue);

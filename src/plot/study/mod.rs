@@ -1,7 +1,7 @@
 //! Figures of a [`Curve`](crate::curve::Curve): those of the studies, and one of any single arm.
 //!
-//! Every function gives `None` where the curve has nothing to draw, and copes with whatever part of a
-//! study it finds. Axes are logarithmic and the interpolation threshold is marked. Training error is
+//! The functions of the studies give `None` where the curve has nothing to draw, and cope with whatever part of a
+//! study they find; the others, which are asked for something in particular, say what is missing. Axes are logarithmic and the interpolation threshold is marked. Training error is
 //! blue and test error vermillion; a family of arms is a ramp from light (first setting) to dark
 //! (last), with the unablated arm in grey. The caption says what was computed, from
 //! [`Provenance`](crate::curve::Provenance).
@@ -10,6 +10,8 @@
 //! rounding (training errors of interpolating fits, test errors without residuals). The line leaves
 //! the frame there. A value that is zero has no place on the axis: the line breaks off with a triangle.
 //! The caption says how many there are of both; the series of the figure hold all values as they are.
+//!
+//! Theories ([`FigureOptions::theories`]) are black dashes over the curves, with their references in the legend.
 //!
 //! # Examples
 //! ```
@@ -30,24 +32,44 @@ mod arms;
 mod caption;
 mod draft;
 mod family;
+mod metric;
+mod overlay;
+mod settings;
+mod surface;
 #[cfg(test)]
 mod tests;
+mod theory;
 
 pub use ablation::{
     ablations, no_residuals, no_small_singular_values, test_features_projected, three_factors, unablated,
 };
 pub use adversary::{adversarial_test, adversarial_train, adversaries};
 pub use arms::{arm_errors, compare};
+pub use overlay::{over_features, over_samples, overlay};
+pub use settings::over_settings;
+pub use surface::surface;
+pub use theory::Overlay;
 
 use crate::curve::Bootstrap;
 
 /// What the figures of a curve show.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct FigureOptions {
     /// Lines and bands.
     pub statistic: Statistic,
     /// The horizontal axis.
     pub abscissa: Abscissa,
+    /// Theories, drawn over the curves they are of.
+    pub theories: Vec<Overlay>,
+}
+
+impl FigureOptions {
+    /// The same options with one more theory.
+    #[must_use]
+    pub fn with_theory(mut self, overlay: Overlay) -> Self {
+        self.theories.push(overlay);
+        self
+    }
 }
 
 /// Lines and bands of a figure.

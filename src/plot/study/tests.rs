@@ -1,11 +1,19 @@
 //! Figures of real curves, of parts of curves, and of curves that nobody should make.
 
-use super::{Abscissa, FigureOptions, Statistic, ablations, adversaries, arm_errors};
-use crate::curve::{ArmLabel, Axis, Bootstrap, Cell, Curve, Provenance};
+use super::{
+    Abscissa, FigureOptions, Overlay, Statistic, ablations, adversaries, arm_errors, compare, over_features,
+    over_samples, over_settings, overlay, surface,
+};
+use crate::Error;
+use crate::curve::{ArmLabel, Axis, Bootstrap, Cell, Curve, Metric, Provenance, Surface};
 use crate::dataset::Dataset;
-use crate::plot::Figure;
-use crate::sweep::{Arm, Sweep};
+use crate::features::Coordinates;
+use crate::filter::Ridge;
+use crate::plot::{Figure, Hue};
+use crate::sweep::{Arm, Maps, PlaneSweep, Sweep};
+use crate::theory::line::{Sizes, TheoryLine};
 use roxmltree::Document;
+use std::sync::Arc;
 
 fn sweep(sizes: impl IntoIterator<Item = usize>, repeats: usize) -> Curve {
     let mut sweep = Sweep::new(Dataset::diabetes(), sizes, repeats, 3);
@@ -23,8 +31,14 @@ fn all(curve: &Curve, options: &FigureOptions) -> Vec<(&'static str, Figure)> {
 fn every_option() -> Vec<FigureOptions> {
     let mean = |draws| Statistic::Mean(Bootstrap { draws, seed: 1 });
     let statistics = [Statistic::Median, mean(20), mean(0)];
-    let of =
-        |statistic| [Abscissa::Ratio, Abscissa::Axis].map(|abscissa| FigureOptions { statistic, abscissa });
+    let theory = Overlay::new(TheoryLine::gaussian_noise(Sizes::Samples { p: 10 }));
+    let of = |statistic| {
+        [Abscissa::Ratio, Abscissa::Axis].map(|abscissa| FigureOptions {
+            statistic,
+            abscissa,
+            theories: vec![theory.clone()],
+        })
+    };
     statistics.into_iter().flat_map(of).collect()
 }
 
@@ -73,8 +87,12 @@ fn the_figures_of_both_studies() {
 fn options_change_the_axis_and_the_lines() {
     let curve = sweep(5..=20, 6);
     let statistic = Statistic::Mean(Bootstrap { draws: 20, seed: 9 });
-    let figure =
-        arm_errors(&curve, 0, &FigureOptions { statistic, abscissa: Abscissa::Axis }).expect("a figure");
+    let figure = arm_errors(
+        &curve,
+        0,
+        &FigureOptions { statistic, abscissa: Abscissa::Axis, ..FigureOptions::default() },
+    )
+    .expect("a figure");
     let texts = parsed(&figure);
     assert!(
         texts.iter().any(|text| text == "n = p") && texts.iter().any(|text| text == "Training samples n")
@@ -204,4 +222,170 @@ fn hostile_curves_do_not_panic() {
             }
         }
     }
+}
+
+/// The theories that a panel shows: labels and values.
+fn theories(figure: &Figure, panel: usize) -> Vec<(String, Vec<f64>)> {
+    let groups = figure.panels[panel].groups.iter().filter(|group| group.hue == Hue::Black);
+    groups.flat_map(|group| &group.series).map(|series| (series.label.clone(), series.y.clone())).collect()
+}
+
+#[test]
+fn theories_run_through_the_panels_of_their_metric_and_arm() {
+    let curve = sweep(5..=20, 6);
+    let line = TheoryLine::over_sizes("Exact", "Source 2020", Sizes::Samples { p: 10 }, |n, p| {
+        Ok(3000.0 * (1.0 + crate::theory::noise::gaussian(n, p)))
+    });
+    let options = FigureOptions::default().with_theory(Overlay::new(line).of_arm("unablated", None));
+    let figure = arm_errors(&curve, 0, &options).expect("a figure");
+    let shown = theories(&figure, 0);
+    assert_eq!(shown.len(), 1);
+    assert_eq!(shown[0].0, "Exact (Source 2020)");
+    // n = 5 … 20 with p = 10: gaps where it is infinite, values elsewhere, over p/n.
+    assert_eq!(shown[0].1.iter().filter(|y| y.is_nan()).count(), 3);
+    assert_eq!(shown[0].1[0], 3000.0 * (1.0 + 5.0 / 4.0));
+    let series = &figure.panels[0].groups.last().expect("theory").series[0];
+    assert_eq!((series.x[0], series.x[15]), (2.0, 0.5));
+    let text = figure.caption.replace('\u{a0}', " ");
+    assert!(text.contains("Theory: Exact (Source 2020), infinite at n = 9–11"), "{text}");
+    assert!(parsed(&figure).concat().contains("Exact"), "the legend names it");
+    // Only where the unablated arm is shown for itself: one panel of three, one of four.
+    let figures = ablations(&curve, &options);
+    let count = |name: &str| {
+        let (_, figure) = figures.iter().find(|(of, _)| *of == name).expect("its figure");
+        (0..figure.panels.len()).map(|panel| theories(figure, panel).len()).collect::<Vec<_>>()
+    };
+    assert_eq!(count("unablated"), [1, 0, 0]);
+    assert_eq!(count("three_factors"), [1, 0, 0, 0]);
+    assert_eq!([count("no_residuals"), count("test_features_projected")], [[0], [0]]);
+    assert_eq!(count("no_small_singular_values"), [0, 0]);
+    let compared = compare(&curve, &[1, 2], &options).expect("a figure");
+    assert!((0..2).all(|panel| theories(&compared, panel).is_empty()));
+    let train = TheoryLine::new("Train", "", |_| Ok(100.0));
+    let options = FigureOptions::default().with_theory(Overlay::new(train).of_metric(Metric::TrainMse));
+    let compared = compare(&curve, &[1, 2], &options).expect("a figure");
+    assert_eq!([theories(&compared, 0).len(), theories(&compared, 1).len()], [0, 1]);
+}
+
+#[test]
+fn a_theory_does_not_rule_the_axis_and_its_failure_is_said() {
+    let curve = sweep(5..=20, 6);
+    let range = |options: &FigureOptions| {
+        let figure = arm_errors(&curve, 0, options).expect("a figure");
+        (figure.panels[0].y.range.expect("a range"), figure.caption)
+    };
+    let (plain, _) = range(&FigureOptions::default());
+    let far = TheoryLine::new("Far", "", |n| Ok(10.0_f64.powf(3.0 * n)));
+    let (with, caption) = range(&FigureOptions::default().with_theory(Overlay::new(far)));
+    // By less than a decade, where it reaches 10⁶⁰.
+    assert!(with.1 < 10.0 * plain.1 && with.0 > plain.0 / 10.0, "{plain:?} {with:?}");
+    assert!(caption.contains("cut off by the frame"), "{caption}");
+    let broken = TheoryLine::new("Broken", "", |_| panic!("no number"));
+    let options = FigureOptions::default().with_theory(Overlay::new(broken));
+    let (with, caption) = range(&options);
+    assert_eq!(with, plain);
+    assert!(caption.contains("Broken, not drawn") && caption.contains("no number"), "{caption}");
+}
+
+/// Errors `n p`, but none at `n = 6`, and an error rate at a single place.
+fn plane(samples: &[usize], features: &[usize]) -> Surface {
+    let data = Dataset::diabetes();
+    let maps = Maps::same(Coordinates::new(10));
+    let mut sweep = PlaneSweep::new(data.clone(), data, maps, 4, 2);
+    (sweep.samples, sweep.features) = (samples.to_vec(), features.to_vec());
+    sweep.run().expect("a plane")
+}
+
+#[test]
+fn a_surface_is_a_heat_map_with_units() {
+    let plane = plane(&[4, 6, 8, 30], &[2, 4, 6, 8, 10]);
+    let mean =
+        FigureOptions { statistic: Statistic::Mean(Bootstrap { draws: 5, seed: 0 }), ..Default::default() };
+    let [median, mean] = [FigureOptions::default(), mean].map(|options| {
+        let figure = surface(&plane, 0, Metric::TestMse, &options).expect("a figure");
+        assert!(parsed(&figure).concat().contains("squared units of the targets"));
+        figure.panels[0].heat.clone().expect("cells")
+    });
+    assert_eq!((median.x.len(), median.y.len(), median.values.len()), (5, 4, 4));
+    let expected = plane.medians(0, Metric::TestMse).expect("medians");
+    assert_eq!(median.values[2][3], expected[[2, 3]]);
+    let cells = plane.cells().cells.iter().filter(|cell| (cell.n, cell.p) == (8, 8));
+    let (sum, count) = cells.fold((0.0, 0.0), |(s, c), cell| (s + cell.test_mse.expect("an error"), c + 1.0));
+    assert!((mean.values[2][3] / (sum / count) - 1.0).abs() < 1e-14);
+    assert!(mean.label.contains("mean") && median.label.contains("median"));
+    // Interpolating fits: zeros are grey, and said.
+    let train = surface(&plane, 0, Metric::TrainMse, &FigureOptions::default()).expect("a figure");
+    assert!(parsed(&train).concat().contains("grey"), "{}", train.caption);
+    assert!(matches!(
+        surface(&plane, 3, Metric::TestMse, &FigureOptions::default()),
+        Err(Error::Shape { .. })
+    ));
+    let absent = surface(&plane, 0, Metric::BiasSquared, &FigureOptions::default());
+    assert!(matches!(absent, Err(Error::Unsupported { .. })));
+}
+
+#[test]
+fn slices_of_a_plane_share_a_legend_and_keep_their_thresholds() {
+    let plane = plane(&[4, 8, 30], &[2, 4, 6, 8, 10]);
+    let axis = FigureOptions { abscissa: Abscissa::Axis, ..Default::default() };
+    let figure = over_features(&plane, &[4, 8], 0, Metric::TestMse, &axis).expect("a figure");
+    let labels: Vec<&str> = figure.panels[0].groups[0].series.iter().map(|series| &*series.label).collect();
+    assert_eq!(labels, ["n\u{a0}=\u{a0}4", "n\u{a0}=\u{a0}8"]);
+    let at: Vec<f64> = figure.panels[0].markers.iter().map(|marker| marker.x).collect();
+    assert_eq!(at, [4.0, 8.0]);
+    let ratio =
+        over_samples(&plane, &[2, 10], 0, Metric::TestMse, &FigureOptions::default()).expect("a figure");
+    assert_eq!(ratio.panels[0].markers.len(), 1, "p/n = 1 is one place");
+    // Theories: over p/n, one that says whose it is.
+    let line = || Overlay::new(TheoryLine::new("Flat", "", |_| Ok(4000.0)));
+    let unsaid = FigureOptions::default().with_theory(line());
+    assert!(matches!(
+        over_samples(&plane, &[2, 10], 0, Metric::TestMse, &unsaid),
+        Err(Error::Unsupported { .. })
+    ));
+    let said = FigureOptions::default().with_theory(line().at(10));
+    let figure = over_samples(&plane, &[2, 10], 0, Metric::TestMse, &said).expect("a figure");
+    assert_eq!(theories(&figure, 0).len(), 1);
+    let x = &figure.panels[0].groups[1].series[0].x;
+    assert_eq!(x.first(), Some(&2.5), "10 features to 4 samples");
+    let errors = [
+        over_features(&plane, &[5], 0, Metric::TestMse, &axis),
+        over_features(&plane, &[], 0, Metric::TestMse, &axis),
+        over_features(&plane, &[4], 1, Metric::TestMse, &axis),
+        over_features(&plane, &[4], 0, Metric::BiasSquared, &axis),
+    ];
+    assert!(errors.iter().all(Result::is_err));
+    let (a, b) = (plane.over_features(4).expect("a slice"), plane.over_samples(4).expect("a slice"));
+    let mixed = overlay(&[("a", &a, 0), ("b", &b, 0)], Metric::TestMse, &axis);
+    assert!(matches!(mixed, Err(Error::Unsupported { .. })));
+}
+
+#[test]
+fn settings_are_an_axis() {
+    let mut sweep = Sweep::new(Dataset::diabetes(), [8, 10, 15], 5, 1);
+    let ridge =
+        |penalty: f64| Arm::new("ridge", Some(penalty), Arc::new(Ridge::new(penalty).expect("a penalty")));
+    sweep.arms = [1e-2, 1e-4, 1.0].into_iter().map(ridge).chain([Arm::unablated()]).collect();
+    let curve = sweep.run().expect("a sweep");
+    let options =
+        FigureOptions::default().with_theory(Overlay::new(TheoryLine::new("λ", "", |at| Ok(3000.0 + at))));
+    let draw = |family: &str, at: &[usize], metrics: &[Metric]| {
+        over_settings(&curve, (family, "Penalty λ"), at, metrics, &options)
+    };
+    let figure = draw("ridge", &[10, 15], &[Metric::TestMse, Metric::TrainMse]).expect("a figure");
+    let panel = &figure.panels[0];
+    assert_eq!(panel.x.scale, crate::plot::Scale::Log10);
+    assert_eq!(panel.groups[0].series[0].x, [1e-4, 1e-2, 1.0], "ascending");
+    let middle = curve.summaries(Metric::TestMse, None).expect("summaries");
+    let middle = middle.iter().find(|s| s.arm == 0 && s.n == 10).expect("a cell").median;
+    assert_eq!(panel.groups[0].series[0].y[1], middle);
+    assert_eq!(panel.groups.len(), 3);
+    assert_eq!((panel.groups[2].series[0].x[0], panel.groups[2].series[0].y[0]), (1e-4, 3000.0 + 1e-4));
+    assert!(figure.caption.contains("Penalty λ") || figure.caption.contains("setting of ridge"));
+    assert!(matches!(draw("lasso", &[], &[Metric::TestMse]), Err(Error::UnknownName { .. })));
+    assert!(matches!(draw("unablated", &[], &[Metric::TestMse]), Err(Error::Unsupported { .. })));
+    assert!(matches!(draw("ridge", &[9], &[Metric::TestMse]), Err(Error::Domain { .. })));
+    assert!(matches!(draw("ridge", &[], &[]), Err(Error::Empty { .. })));
+    let apart = draw("ridge", &[], &[Metric::TestMse, Metric::CoefficientNorm]);
+    assert!(matches!(apart, Err(Error::Unsupported { .. })));
 }

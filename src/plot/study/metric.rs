@@ -1,0 +1,56 @@
+//! What a metric is called in figures, and its unit.
+
+use crate::curve::Metric;
+use crate::plot::Hue;
+
+/// The words of a metric.
+pub(super) struct Words {
+    /// The curve's name.
+    pub(super) name: String,
+    /// The axis label.
+    pub(super) axis: String,
+    pub(super) hue: Hue,
+    /// Whether its axis is logarithmic.
+    pub(super) is_logarithmic: bool,
+}
+
+pub(super) fn words(metric: Metric) -> Words {
+    let of = |name: &str, axis: &str, hue, is_logarithmic| Words {
+        name: name.into(),
+        axis: axis.into(),
+        hue,
+        is_logarithmic,
+    };
+    match metric {
+        Metric::TrainMse => of("Training error", "Mean squared error", Hue::Blue, true),
+        Metric::TestMse => of("Test error", "Mean squared error", Hue::Vermillion, true),
+        Metric::MeanSquaredBias => of("Mean squared bias", "Squared bias", Hue::Purple, true),
+        Metric::SmallestSingularValue => {
+            of("Smallest non-zero singular value", "Singular value", Hue::Green, true)
+        }
+        Metric::TestErrorRate => of("Test rows misclassified", "Share of test rows", Hue::Purple, false),
+        Metric::CoefficientNorm => of("Norm of the fit", "Norm ‖β\u{302}‖", Hue::Green, true),
+        other => {
+            let name = other.name().replace('_', " ");
+            of(&name, &name, Hue::Grey, true)
+        }
+    }
+}
+
+/// The unit of a metric's values, in the units of the table.
+pub(super) fn unit(metric: Metric) -> Option<&'static str> {
+    match metric {
+        Metric::TrainMse | Metric::TestMse | Metric::TestMseOpposite => Some("squared units of the targets"),
+        Metric::BiasSquared | Metric::MeanSquaredBias => Some("squared units of the targets"),
+        Metric::SmallestSingularValue => Some("units of the features"),
+        Metric::CoefficientNorm => Some("units of the targets over those of the features"),
+        _ => None,
+    }
+}
+
+/// Whether numbers, ascending, are better seen on a logarithmic axis: positive, over more than a decade.
+pub(super) fn spans_decades(values: &[f64]) -> bool {
+    let positive = || values.iter().copied().filter(|v| *v > 0.0);
+    let (low, high) = (positive().fold(f64::INFINITY, f64::min), positive().fold(0.0, f64::max));
+    values.iter().all(|v| *v >= 0.0) && high > 10.0 * low
+}

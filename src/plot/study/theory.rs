@@ -1,0 +1,255 @@
+//! Theories over measured curves: dashed lines, and what the caption says of them.
+
+use super::family::short;
+use crate::curve::{ArmLabel, Metric};
+use crate::plot::{Dash, Group, Hue, Panel, Series};
+use crate::theory::line::{Theory, values};
+use crate::user_code;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+/// The legend's heading of theories.
+const HEADING: &str = "Theory";
+
+/// At most this many whole numbers are tried one by one.
+const EVERY: usize = 600;
+
+/// Points of an axis that is not counted one by one, and whole numbers on either side of the threshold that are.
+const POINTS: usize = 400;
+const NEAR: usize = 30;
+
+/// A theory to draw over measured curves: its values at what varies, `n`, `p`, or the setting of an arm.
+///
+/// A line breaks where the theory is infinite, outside its domain, or zero on a logarithmic axis, and the caption says
+/// where. It does not rule the vertical axis: what lies outside the frame is cut off, and the caption says so.
+///
+/// # Examples
+/// ```
+/// use double_descent::dataset::StudentTeacher;
+/// use double_descent::plot::study::{self, FigureOptions, Overlay};
+/// use double_descent::sweep::{Arm, Sweep};
+/// use double_descent::theory::gaussian;
+/// use double_descent::theory::line::{Sizes, TheoryLine};
+///
+/// let teacher = StudentTeacher { seen_features: 10, true_features: 10, noise: 0.5, ..StudentTeacher::new(0) };
+/// let data = teacher.generate()?;
+/// let mut sweep = Sweep::new(data, 2..=40, 20, 0);
+/// sweep.arms = vec![Arm::unablated()];
+/// // Test errors have the noise of the test rows in them.
+/// let line = TheoryLine::over_sizes("Mean, exact", "Nakkiran 2019", Sizes::Samples { p: 10 }, |n, p| {
+///     Ok(0.25 + gaussian::excess(n, p, 9.4, 0.25)?.total())
+/// });
+/// let options = FigureOptions::default().with_theory(Overlay::new(line).of_arm("unablated", None));
+/// let figure = study::arm_errors(&sweep.run()?, 0, &options).unwrap();
+/// assert!(figure.to_svg().contains("Mean, exact"));
+/// # Ok::<(), double_descent::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Overlay {
+    /// The theory.
+    pub theory: Arc<dyn Theory>,
+    /// The metric it is of; [`Overlay::new`] sets the test error.
+    pub metric: Metric,
+    /// The arm it is of: the theory is drawn in panels that show it. `None`: in all panels of its metric.
+    pub arm: Option<ArmLabel>,
+    /// Where several curves are laid over one another: the `n` or `p` that is held on the curve it is of.
+    pub held: Option<usize>,
+}
+
+impl Overlay {
+    /// A theory of the test error of every arm.
+    pub fn new(theory: impl Theory + 'static) -> Self {
+        Self { theory: Arc::new(theory), metric: Metric::TestMse, arm: None, held: None }
+    }
+
+    /// The same of another metric.
+    #[must_use]
+    pub fn of_metric(mut self, metric: Metric) -> Self {
+        self.metric = metric;
+        self
+    }
+
+    /// The same of one arm.
+    #[must_use]
+    pub fn of_arm(mut self, name: impl Into<String>, setting: Option<f64>) -> Self {
+        self.arm = Some(ArmLabel { name: name.into(), setting });
+        self
+    }
+
+    /// The same of the one curve on which so many samples, or features, are held.
+    #[must_use]
+    pub fn at(mut self, held: usize) -> Self {
+        self.held = Some(held);
+        self
+    }
+
+    /// The theory along an axis called `name`, drawn where `place` says.
+    pub(super) fn line(&self, (name, axis): (&str, &[f64]), place: impl Fn(f64) -> f64) -> Line {
+        let label = user_code::description(|| self.theory.label());
+        let reference = user_code::description(|| self.theory.reference());
+        let label = if reference.is_empty() { label } else { format!("{label} ({reference})") };
+        let (found, failed) = match values(&*self.theory, axis) {
+            Ok(found) => (found, None),
+            Err(error) => (vec![f64::NAN; axis.len()], Some(format!("not drawn: {error}"))),
+        };
+        let at = |wanted: fn(f64) -> bool, what: &str| {
+            let places: Vec<f64> =
+                axis.iter().zip(&found).filter(|(_, v)| wanted(**v)).map(|(at, _)| *at).collect();
+            (!places.is_empty()).then(|| format!("{what} at {}", runs(name, &places, axis)))
+        };
+        let notes = if failed.is_some() {
+            failed.into_iter().collect()
+        } else {
+            let gaps = [
+                at(f64::is_infinite, "infinite"),
+                at(|v| v.is_finite() && v <= 0.0, "zero or below"),
+                at(f64::is_nan, "without a value"),
+            ];
+            gaps.into_iter().flatten().collect()
+        };
+        let y = found.into_iter().map(|v| if v.is_finite() && v > 0.0 { v } else { f64::NAN }).collect();
+        let x = axis.iter().map(|&at| place(at)).collect();
+        Line { series: Series::new(label, x, y).with_dash(Dash::Dashed), notes }
+    }
+}
+
+/// A theory along an axis.
+#[derive(Clone)]
+pub(super) struct Line {
+    pub(super) series: Series,
+    /// Where it breaks, in words.
+    notes: Vec<String>,
+}
+
+/// The lines as a group; the second has dots for dashes, and so on in turn.
+pub(super) fn group(lines: impl IntoIterator<Item = Line>) -> Group {
+    let mut group = Group::new(HEADING, Hue::Black);
+    for (i, line) in lines.into_iter().enumerate() {
+        group.series.push(if i % 2 == 1 { line.series.with_dash(Dash::Dotted) } else { line.series });
+    }
+    group
+}
+
+pub(super) fn is_theory(group: &Group) -> bool {
+    group.hue == Hue::Black && group.heading == HEADING
+}
+
+/// What a caption says of the theories that its panels show.
+pub(super) fn sentence(lines: &[Line], panels: &[Panel]) -> Option<String> {
+    let shown: Vec<(&Panel, &Series)> = panels
+        .iter()
+        .flat_map(|panel| {
+            panel.groups.iter().filter(|group| is_theory(group)).map(move |group| (panel, group))
+        })
+        .flat_map(|(panel, group)| group.series.iter().map(move |series| (panel, series)))
+        .collect();
+    let describe = |line: &Line| {
+        let of_line = || shown.iter().filter(|(_, series)| series.label == line.series.label);
+        of_line().next()?;
+        let mut notes = line.notes.clone();
+        if of_line().any(|(panel, series)| leaves(panel, series)) {
+            notes.push("cut off by the frame where it leaves it".into());
+        }
+        let label = &line.series.label;
+        Some(if notes.is_empty() { label.clone() } else { format!("{label}, {}", notes.join(", ")) })
+    };
+    let mut described: Vec<String> = lines.iter().filter_map(describe).collect();
+    described.dedup();
+    (!described.is_empty()).then(|| format!("Theory: {}", described.join("; ")))
+}
+
+/// Whether a line has values outside the frame.
+fn leaves(panel: &Panel, series: &Series) -> bool {
+    panel
+        .y
+        .range
+        .is_some_and(|(low, high)| series.y.iter().any(|y| y.is_finite() && !(low..=high).contains(y)))
+}
+
+/// The points at which a theory of counts is tried: every whole number between the ends, or, of many, those at equal
+/// ratios and around the threshold.
+pub(super) fn counts(measured: &[usize], threshold: Option<usize>) -> Vec<f64> {
+    let (Some(&first), Some(&last)) = (measured.first(), measured.last()) else { return Vec::new() };
+    let mut all: Vec<usize> = if last - first <= EVERY {
+        (first..=last).collect()
+    } else {
+        let ratio = (last as f64 / first.max(1) as f64).ln();
+        let step = |i: usize| first.max(1) as f64 * (ratio * i as f64 / POINTS as f64).exp();
+        let near = |at: usize| -> RangeInclusive<usize> { at.saturating_sub(NEAR)..=at.saturating_add(NEAR) };
+        let spread = (0..=POINTS).map(|i| step(i).round() as usize);
+        spread.chain(threshold.into_iter().flat_map(near)).chain(measured.iter().copied()).collect()
+    };
+    all.retain(|at| (first..=last).contains(at));
+    all.sort_unstable();
+    all.dedup();
+    all.into_iter().map(|at| at as f64).collect()
+}
+
+/// The points at which a theory of a number is tried: the measured ones and those between, at equal ratios where the
+/// axis is logarithmic.
+pub(super) fn between(measured: &[f64], is_logarithmic: bool) -> Vec<f64> {
+    let positive = |at: &&f64| !is_logarithmic || **at > 0.0;
+    let ends = (measured.iter().find(positive), measured.iter().rfind(positive));
+    let (Some(&first), Some(&last)) = ends else { return measured.to_vec() };
+    let at = |t: f64| {
+        if is_logarithmic {
+            (first.ln() + t * (last.ln() - first.ln())).exp()
+        } else {
+            first + t * (last - first)
+        }
+    };
+    let mut all: Vec<f64> =
+        (1..POINTS).map(|i| at(i as f64 / POINTS as f64)).chain(measured.iter().copied()).collect();
+    all.sort_by(f64::total_cmp);
+    all.dedup();
+    all
+}
+
+/// `n = 19–21`, of points of an axis; of more than three stretches how many points there are.
+fn runs(name: &str, places: &[f64], axis: &[f64]) -> String {
+    let index = |at: f64| axis.partition_point(|v| *v < at);
+    let mut stretches: Vec<(f64, f64)> = Vec::new();
+    for &at in places {
+        match stretches.last_mut() {
+            Some(last) if index(last.1) + 1 == index(at) => last.1 = at,
+            _ => stretches.push((at, at)),
+        }
+    }
+    if stretches.len() > 3 {
+        return format!("{} of {} values of {name}", places.len(), axis.len());
+    }
+    let stretch = |&(from, to): &(f64, f64)| {
+        if from == to { short(from) } else { format!("{}–{}", short(from), short(to)) }
+    };
+    format!("{name}\u{a0}=\u{a0}{}", stretches.iter().map(stretch).collect::<Vec<_>>().join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::theory::line::{Sizes, TheoryLine};
+
+    #[test]
+    fn gaps_are_said_and_nothing_is_invented() {
+        let axis = counts(&[8, 12, 15], Some(10));
+        let overlay = Overlay::new(TheoryLine::gaussian_noise(Sizes::Samples { p: 10 }));
+        let line = overlay.line(("n", &axis), |n| n);
+        assert_eq!(line.series.x, [8.0, 9.0, 10.0, 11.0, 12.0, 13.0, 14.0, 15.0]);
+        assert!(line.series.y[1..4].iter().all(|y| y.is_nan()), "{:?}", line.series.y);
+        assert_eq!((line.series.y[0], line.series.y[4]), (8.0, 10.0));
+        assert_eq!(line.notes, ["infinite at n\u{a0}=\u{a0}9–11"]);
+        let broken = Overlay::new(TheoryLine::new("odd", "", |_| panic!("no")));
+        let line = broken.line(("n", &axis), |n| n);
+        assert!(line.notes[0].contains("not drawn") && line.series.y.iter().all(|y| y.is_nan()));
+    }
+
+    #[test]
+    fn long_axes_are_tried_at_the_threshold() {
+        let axis = counts(&[1, 100_000], Some(5000));
+        assert!(axis.len() < 600 && axis.windows(2).all(|w| w[0] < w[1]));
+        assert!((4970..=5030).all(|at| axis.contains(&f64::from(at))));
+        assert_eq!(counts(&[], None), Vec::<f64>::new());
+        let settings = between(&[0.0, 0.1, 10.0], true);
+        assert!(settings[0] == 0.0 && settings.contains(&0.1) && settings.contains(&10.0));
+    }
+}

@@ -1,0 +1,277 @@
+//! Theory as a line: a name, a source, and a value at every point of an axis. What figures draw over measured curves.
+//!
+//! # Examples
+//! ```
+//! use double_descent::theory::line::{Sizes, Theory, TheoryLine};
+//! use double_descent::theory::gaussian;
+//!
+//! // Over the number of samples, p = 30 features held. Any formula of one number is a line.
+//! let exact = TheoryLine::gaussian_excess(Sizes::Samples { p: 30 }, 1.0, 0.25);
+//! assert_eq!(exact.at(60.0)?, gaussian::excess(60, 30, 1.0, 0.25)?.total());
+//! assert_eq!(exact.at(30.0)?, f64::INFINITY);
+//! let limit = TheoryLine::new("Limit", "Hastie et al. 2022", |n| {
+//!     Ok(gaussian::limit(30.0 / n, 1.0, 0.25)?.total())
+//! });
+//! assert!((limit.at(60.0)? / 0.25 - 1.0).abs() < 1e-15);
+//! # Ok::<(), double_descent::Error>(())
+//! ```
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::{gaussian, noise};
+use crate::{Error, user_code};
+
+/// A theory of a measured quantity along an axis: `n`, `p`, a penalty, a time.
+pub trait Theory: fmt::Debug + Send + Sync {
+    /// What the line is, as a legend names it.
+    fn label(&self) -> String;
+
+    /// The paper it comes from, in short: `Hastie et al. 2022, theorem 1`. May be empty.
+    fn reference(&self) -> String;
+
+    /// The value at a point of the axis; infinite where the theory says so.
+    ///
+    /// # Errors
+    /// [`Error::Domain`] outside the theory's domain, where a line has a gap; any other error is one of the theory
+    /// itself, and ends the line.
+    fn at(&self, value: f64) -> Result<f64, Error>;
+}
+
+impl<T: Theory + ?Sized> Theory for Arc<T> {
+    fn label(&self) -> String {
+        (**self).label()
+    }
+
+    fn reference(&self) -> String {
+        (**self).reference()
+    }
+
+    fn at(&self, value: f64) -> Result<f64, Error> {
+        (**self).at(value)
+    }
+}
+
+/// The values of a theory along an axis: infinite where the theory says so, NaN outside its domain.
+///
+/// # Errors
+/// Those of [`Theory::at`] other than [`Error::Domain`]; [`Error::UserCode`] for a theory that panics or gives NaN.
+///
+/// # Examples
+/// ```
+/// use double_descent::theory::line::{Sizes, TheoryLine, values};
+///
+/// let bound = TheoryLine::noise_lower_bound(Sizes::Features { n: 10 });
+/// let found = values(&bound, &[5.0, 20.0, 20.5])?;
+/// assert_eq!(found[..2], [5.0 / 6.0, 10.0 / 11.0]);
+/// assert!(found[2].is_nan()); // no number of features
+/// # Ok::<(), double_descent::Error>(())
+/// ```
+pub fn values(theory: &dyn Theory, axis: &[f64]) -> Result<Vec<f64>, Error> {
+    let part = || user_code::name("theory", || theory.label());
+    let value = |&at: &f64| match user_code::call(part, || theory.at(at))? {
+        Ok(value) => not_nan(value, at, part),
+        Err(Error::Domain { .. }) => Ok(f64::NAN),
+        Err(error) => Err(error),
+    };
+    axis.iter().map(value).collect()
+}
+
+fn not_nan(value: f64, at: f64, part: impl Fn() -> String) -> Result<f64, Error> {
+    if value.is_nan() {
+        return Err(Error::UserCode { part: part(), reason: format!("it gave NaN at {at}") });
+    }
+    Ok(value)
+}
+
+/// What an axis counts, and how many of the other there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sizes {
+    /// The axis is the number of samples `n`.
+    Samples {
+        /// The number of features.
+        p: usize,
+    },
+    /// The axis is the number of features `p`.
+    Features {
+        /// The number of samples.
+        n: usize,
+    },
+}
+
+impl Sizes {
+    /// `(n, p)` at a point of the axis.
+    ///
+    /// # Errors
+    /// [`Error::Domain`] for a value that is no whole number from 0 to 2⁵³.
+    pub fn at(self, value: f64) -> Result<(usize, usize), Error> {
+        // Up to there every whole number is a float of its own.
+        const LARGEST: f64 = 9_007_199_254_740_992.0;
+        let what = match self {
+            Self::Samples { .. } => "the number of samples",
+            Self::Features { .. } => "the number of features",
+        };
+        if !(0.0..=LARGEST).contains(&value) || value.fract() != 0.0 {
+            return Err(Error::Domain { what, value, must_be: "a whole number from 0 to 2⁵³" });
+        }
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a whole number, just checked
+        let count = value as usize;
+        Ok(match self {
+            Self::Samples { p } => (count, p),
+            Self::Features { n } => (n, count),
+        })
+    }
+}
+
+/// A theory made of a function, a label and a reference.
+#[derive(Clone)]
+pub struct TheoryLine {
+    label: String,
+    reference: String,
+    value: Arc<Function>,
+}
+
+type Function = dyn Fn(f64) -> Result<f64, Error> + Send + Sync;
+
+impl TheoryLine {
+    /// `value` at every point of the axis. Outside its domain it gives [`Error::Domain`].
+    pub fn new(
+        label: impl Into<String>,
+        reference: impl Into<String>,
+        value: impl Fn(f64) -> Result<f64, Error> + Send + Sync + 'static,
+    ) -> Self {
+        Self { label: label.into(), reference: reference.into(), value: Arc::new(value) }
+    }
+
+    /// `value(n, p)` along `sizes`, at whole numbers.
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::theory::gaussian;
+    /// use double_descent::theory::line::{Sizes, Theory, TheoryLine};
+    ///
+    /// let centred = TheoryLine::over_sizes("With intercept", "", Sizes::Features { n: 20 }, |n, p| {
+    ///     gaussian::excess_with_intercept(n, p, 1.0, 0.5)
+    /// });
+    /// assert_eq!(centred.at(19.0)?, f64::INFINITY); // the peak is at p = n − 1
+    /// assert!(centred.at(2.5).is_err());
+    /// # Ok::<(), double_descent::Error>(())
+    /// ```
+    pub fn over_sizes(
+        label: impl Into<String>,
+        reference: impl Into<String>,
+        sizes: Sizes,
+        value: impl Fn(usize, usize) -> Result<f64, Error> + Send + Sync + 'static,
+    ) -> Self {
+        Self::new(label, reference, move |at| {
+            let (n, p) = sizes.at(at)?;
+            value(n, p)
+        })
+    }
+
+    /// [`noise::lower_bound`]: the noise term of minimum-norm least squares is nowhere below.
+    #[must_use]
+    pub fn noise_lower_bound(sizes: Sizes) -> Self {
+        Self::over_sizes("Lower bound", "Holzmüller 2021", sizes, |n, p| Ok(noise::lower_bound(n, p)))
+    }
+
+    /// [`noise::gaussian`]: the expected noise term for Gaussian features.
+    #[must_use]
+    pub fn gaussian_noise(sizes: Sizes) -> Self {
+        let reference = "mean of the inverse Wishart law";
+        Self::over_sizes("Exact, Gaussian", reference, sizes, |n, p| Ok(noise::gaussian(n, p)))
+    }
+
+    /// [`noise::sphere`]: the expected noise term for features on the sphere, where a formula is known.
+    #[must_use]
+    pub fn sphere_noise(sizes: Sizes) -> Self {
+        Self::over_sizes("Exact, sphere", "Holzmüller 2021", sizes, |n, p| {
+            let must_be = "at least n + 2, or 1";
+            noise::sphere(n, p).ok_or(Error::Domain {
+                what: "the number of features",
+                value: p as f64,
+                must_be,
+            })
+        })
+    }
+
+    /// [`gaussian::excess`], bias and variance together: the expected excess of minimum-norm least squares on features
+    /// `N(0, I)`, `‖β‖² = r2`, label noise of variance `noise`. A negative `r2` or `noise` leaves a line of gaps.
+    #[must_use]
+    pub fn gaussian_excess(sizes: Sizes, r2: f64, noise: f64) -> Self {
+        Self::over_sizes("Expected, exact", "Belkin, Hsu and Xu 2020", sizes, move |n, p| {
+            Ok(gaussian::excess(n, p, r2, noise)?.total())
+        })
+    }
+}
+
+impl Theory for TheoryLine {
+    fn label(&self) -> String {
+        self.label.clone()
+    }
+
+    fn reference(&self) -> String {
+        self.reference.clone()
+    }
+
+    /// A panic of the function, and NaN from it, are [`Error::UserCode`].
+    fn at(&self, value: f64) -> Result<f64, Error> {
+        let part = || user_code::name("theory", || self.label());
+        not_nan(user_code::call(part, || (self.value)(value))??, value, part)
+    }
+}
+
+impl fmt::Debug for TheoryLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TheoryLine")
+            .field("label", &self.label)
+            .field("reference", &self.reference)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn theories_that_go_wrong_are_errors_that_name_them() {
+        let panics = TheoryLine::new("odd", "", |at| if at > 1.0 { panic!("too far") } else { Ok(at) });
+        assert_eq!(values(&panics, &[0.5, 1.0]), Ok(vec![0.5, 1.0]));
+        let Err(Error::UserCode { part, reason }) = values(&panics, &[0.5, 2.0]) else { panic!("no error") };
+        assert!(part.contains("`odd`") && reason.contains("too far"), "{part} {reason}");
+        let nan = TheoryLine::new("nan", "", |_| Ok(f64::NAN));
+        assert!(matches!(nan.at(3.0), Err(Error::UserCode { .. })));
+
+        #[derive(Debug)]
+        struct Own;
+        impl Theory for Own {
+            fn label(&self) -> String {
+                panic!("no name")
+            }
+            fn reference(&self) -> String {
+                String::new()
+            }
+            fn at(&self, _: f64) -> Result<f64, Error> {
+                Ok(f64::NAN)
+            }
+        }
+        let Err(Error::UserCode { part, .. }) = values(&Arc::new(Own), &[1.0]) else { panic!("no error") };
+        assert!(part.contains("no name"), "{part}");
+    }
+
+    #[test]
+    fn infinity_is_a_value_and_what_is_outside_is_a_gap() {
+        let line = TheoryLine::gaussian_noise(Sizes::Features { n: 10 });
+        let found = values(&line, &[8.0, 10.0, 12.0, -1.0, 0.5, f64::INFINITY, 1e300]).unwrap();
+        assert_eq!(found[..3], [8.0, f64::INFINITY, 10.0]);
+        assert!(found[3..].iter().all(|v| v.is_nan()), "{found:?}");
+        let sphere = TheoryLine::sphere_noise(Sizes::Samples { p: 20 });
+        assert!(values(&sphere, &[10.0, 19.0]).unwrap()[1].is_nan());
+        assert!(
+            values(&TheoryLine::gaussian_excess(Sizes::Samples { p: 2 }, -1.0, 0.0), &[5.0]).unwrap()[0]
+                .is_nan()
+        );
+        assert_eq!(Sizes::Samples { p: 3 }.at(7.0), Ok((7, 3)));
+    }
+}
