@@ -19,8 +19,6 @@ mod common;
 mod figures;
 #[path = "universality/maps.rs"]
 mod maps;
-#[path = "universality/store.rs"]
-mod store;
 #[path = "universality/study.rs"]
 mod study;
 #[path = "universality/tables.rs"]
@@ -29,14 +27,12 @@ mod tables;
 use clap::Parser;
 use common::{Statistic, finish, keep_folder, say, short, with_progress};
 use double_descent::Error;
-use double_descent::sweep::Grid;
+use double_descent::sweep::Record;
 use double_descent::theory::noise::lower_bound;
 use maps::Map;
-use std::ops::ControlFlow;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicBool, Ordering};
-use store::Store;
 use study::{CHUNK, Plan};
 use tables::{Curves, Row};
 
@@ -148,31 +144,21 @@ fn chosen(names: &[String]) -> Result<Vec<Map>, Error> {
 
 /// Computes the chunks that are not there yet, and summarises all.
 fn study(cli: &Cli, plan: &Plan, folder: &Path) -> Result<Curves, Error> {
-    let mut store = Store::open(folder, plan)?;
-    let missing: Vec<usize> =
-        (0..cli.repeats.div_ceil(CHUNK)).filter(|chunk| !store.chunks.contains_key(chunk)).collect();
-    if !missing.is_empty() {
-        let grid = Grid { axis: missing, repeats: 1, threads: cli.threads, batch: 1 };
-        let failed = AtomicBool::new(false);
-        let work = |chunk: usize| {
-            let values = plan.compute(chunk).and_then(|values| {
-                store.append(chunk, &values)?;
-                Ok((chunk, values))
-            });
-            failed.fetch_or(values.is_err(), Ordering::Relaxed);
-            values
-        };
-        let results = with_progress(&plan.map.name(), |bar| {
-            let observer = |done: usize, total: usize| match bar.progress(done, total) {
-                ControlFlow::Continue(()) if !failed.load(Ordering::Relaxed) => ControlFlow::Continue(()),
-                _ => ControlFlow::Break(()),
-            };
-            grid.run(&observer, |places| places.iter().map(|place| work(place.axis_value)).collect())
-        })?;
-        let computed = results.into_iter().filter_map(|(_, result)| result).collect::<Result<Vec<_>, _>>()?;
-        store.chunks.extend(computed);
+    let name = plan.map.name();
+    let record = Record::open(&folder.join(format!("{name}.values")), &plan.identity())?;
+    let count = cli.repeats.div_ceil(CHUNK);
+    let computed = with_progress(&name, |bar| {
+        record.run(0..count, 1, cli.threads, bar, |chunks| chunks.map(|chunk| plan.compute(chunk)).collect())
+    });
+    for notice in record.notices() {
+        eprintln!("warning: {notice}");
     }
-    Ok(tables::summarise(plan, &store.chunks, cli.repeats))
+    computed?;
+    let mut chunks = BTreeMap::new();
+    for chunk in 0..count {
+        chunks.extend(record.get(chunk)?.map(|values| (chunk, values)));
+    }
+    Ok(tables::summarise(plan, &chunks, cli.repeats))
 }
 
 /// Means at a few points, over the lower bound there.

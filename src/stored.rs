@@ -2,22 +2,11 @@
 
 use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serializer};
-use std::collections::HashSet;
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
 
-/// A text that lives as long as the program. Each is kept once.
+/// A text that lives as long as the program.
 pub(crate) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<&'static str, D::Error> {
-    static KEPT: Mutex<Option<HashSet<&'static str>>> = Mutex::new(None);
-    let text = String::deserialize(deserializer)?;
-    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
-    let kept = kept.get_or_insert_default();
-    if let Some(known) = kept.get(text.as_str()) {
-        return Ok(known);
-    }
-    let text: &'static str = text.leak();
-    kept.insert(text);
-    Ok(text)
+    String::deserialize(deserializer).map(crate::words::kept)
 }
 
 /// A number; NaN and infinities by name where the format is for people, as JSON is, and has none.

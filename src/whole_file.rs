@@ -162,7 +162,7 @@ fn new_part(target: &Path, permissions: Option<Permissions>) -> io::Result<(Path
 }
 
 /// The new name is on the disk, too, where a folder can be synchronised.
-fn sync_folder(target: &Path) -> io::Result<()> {
+pub(crate) fn sync_folder(target: &Path) -> io::Result<()> {
     if cfg!(not(unix)) {
         return Ok(());
     }

@@ -1,6 +1,8 @@
 //! Words of error messages: what came from outside is escaped and cut, numbers stay short.
 
+use std::collections::HashSet;
 use std::fmt::Write;
+use std::sync::{Mutex, PoisonError};
 
 /// Characters of one name or cell that a message shows.
 const LONGEST_NAME: usize = 60;
@@ -29,6 +31,19 @@ pub(crate) fn listed<S: AsRef<str>>(names: &[S]) -> String {
 /// The shortest digits that read back to the same number, with an exponent where zeros would fill the line.
 pub(crate) fn number(value: f64) -> String {
     if value == 0.0 || (1e-5..1e15).contains(&value.abs()) { value.to_string() } else { format!("{value:e}") }
+}
+
+/// A text that lives as long as the program, as the names in errors do. Each is kept once.
+pub(crate) fn kept(text: String) -> &'static str {
+    static KEPT: Mutex<Option<HashSet<&'static str>>> = Mutex::new(None);
+    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    let kept = kept.get_or_insert_default();
+    if let Some(known) = kept.get(text.as_str()) {
+        return known;
+    }
+    let text: &'static str = text.leak();
+    kept.insert(text);
+    text
 }
 
 fn cut(text: &str, longest: usize) -> String {

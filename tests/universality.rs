@@ -7,6 +7,8 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 const SMALL: [&str; 8] = ["--fixed", "5", "--largest", "12", "--draws", "60", "--seed", "3"];
+/// A block of the record: its head, and eight repeats of both curves.
+const RECORD: usize = 36 + 8 * 8 * (12 + 12);
 const MAPS: &str = "gaussian,sphere,tanh,relu,fourier,polynomial,tangent-elu";
 
 fn command(program: &Path, out: &Path, more: &[&str]) -> Command {
@@ -53,7 +55,7 @@ fn a_run_in_pieces_gives_the_bytes_of_one_run() {
     // What a kill leaves: a file cut off anywhere, in its header or in a record, or with bytes that are not its own.
     let values = grown.join("universality/tanh.values");
     let bytes = std::fs::read(&values).unwrap();
-    let record = 8 * (8 * (12 + 12) + 2);
+    let record = RECORD;
     let header = bytes.len() - 5 * record;
     for length in [0, 1, header - 1, header, header + 7, header + record, bytes.len() - 1] {
         std::fs::write(&values, &bytes[..length]).unwrap();
@@ -61,19 +63,18 @@ fn a_run_in_pieces_gives_the_bytes_of_one_run() {
         assert!(tables(&grown) == expected, "cut to {length} of {} bytes", bytes.len());
         assert_eq!(std::fs::read(&values).unwrap().len(), bytes.len());
     }
-    // A flipped bit costs the record it is in, and that alone: the others are kept as they are.
+    // A flipped bit costs the block it is in, and that alone: the others are kept as they are.
     let records = |bytes: &[u8]| bytes[header..].chunks(record).map(<[u8]>::to_vec).collect::<Vec<_>>();
     for lost in 0..5 {
-        for place in [0, 7, 8, 100, record - 1] {
+        for place in [0, 7, 8, 35, 100, record - 1] {
             let mut damaged = bytes.clone();
             damaged[header + lost * record + place] ^= 1;
             std::fs::write(&values, damaged).unwrap();
             let output = run(&program, &grown, &["--maps", "tanh", "--repeats", "37"]);
             let said = String::from_utf8_lossy(&output.stderr).into_owned();
-            assert!(
-                said.contains(&format!("record {} damaged", lost + 1)) && said.contains("4 others"),
-                "{said}"
-            );
+            let named = format!("block {}", bytes[header + lost * record + 8]);
+            assert!(place < 36 || said.contains(&named), "no `{named}` in {said}");
+            assert!(said.contains("damaged") && said.contains("4 other blocks are kept"), "{said}");
             let mut expected = records(&bytes);
             let anew = expected.remove(lost);
             expected.push(anew);
@@ -98,10 +99,10 @@ fn a_killed_run_goes_on_where_it_was() {
     let arguments = ["--maps", "softplus", "--repeats", "160"];
     let mut child =
         command(&program, &killed, &arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    // As soon as something beyond the header is there; a run that has ended by then is no harm.
+    // As soon as a block is there; a run that has ended by then is no harm.
     let values = killed.join("universality/softplus.values");
     let length = || std::fs::metadata(&values).map_or(0, |metadata| metadata.len());
-    while length() < 200 && child.try_wait().unwrap().is_none() {
+    while length() < 2 * RECORD as u64 && child.try_wait().unwrap().is_none() {
         std::thread::sleep(std::time::Duration::from_millis(1));
     }
     let _ = child.kill();
@@ -128,7 +129,7 @@ fn a_folder_that_vanishes_is_made_again() {
         .unwrap();
     let values = vanished.join("universality/softplus.values");
     let length = || std::fs::metadata(&values).map_or(0, |metadata| metadata.len());
-    while length() < 5000 && child.try_wait().unwrap().is_none() {
+    while length() < 3 * RECORD as u64 && child.try_wait().unwrap().is_none() {
         std::thread::sleep(std::time::Duration::from_millis(1));
     }
     let ran = child.try_wait().unwrap().is_none();
@@ -142,9 +143,8 @@ fn a_folder_that_vanishes_is_made_again() {
     assert!(tables(&vanished) == tables(&whole));
     let sorted = |out: &Path| {
         let bytes = std::fs::read(out.join("universality/softplus.values")).unwrap();
-        let header = bytes.iter().position(|&b| b == b'\n').unwrap() + 1;
-        let mut records: Vec<Vec<u8>> =
-            bytes[header..].chunks(8 * (8 * (12 + 12) + 2)).map(<[u8]>::to_vec).collect();
+        let header = bytes.windows(8).position(|bytes| bytes == b"\xf1block\r\n").unwrap();
+        let mut records: Vec<Vec<u8>> = bytes[header..].chunks(RECORD).map(<[u8]>::to_vec).collect();
         records.sort();
         records
     };
@@ -198,7 +198,7 @@ fn what_is_refused() {
     let output = command.output().unwrap();
     let error = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1));
-    for word in ["gaussian.values", "line 1", "seed 3", "seed 4", "remove the file"] {
+    for word in ["gaussian.values", "seed 4 and seed 3", "another experiment", "remove the file"] {
         assert!(error.contains(word), "no `{word}` in {error}");
     }
 }

@@ -3,6 +3,7 @@
 use crate::maps::Map;
 use double_descent::Error;
 use double_descent::nested::noise::{Root, Term, feature_terms, sample_terms};
+use double_descent::sweep::Identity;
 use ndarray::{Array2, ArrayView2, s};
 
 /// Repeats that are computed together: as many as the engine has lanes.
@@ -33,6 +34,14 @@ impl Plan {
         let samples = (1..=self.largest).map(|n| (n, p)).collect();
         let features = (1..=self.map.largest_features(self.largest)).map(|p| (n, p)).collect();
         (samples, features)
+    }
+
+    /// What is recorded, chunk by chunk.
+    pub fn identity(&self) -> Identity {
+        let Self { map, seed, draws, fixed, largest } = self;
+        let counts = [("draws", draws), ("fixed", fixed), ("largest", largest)];
+        let identity = Identity::new("universality").with("map", map.name()).with("seed", seed);
+        counts.into_iter().fold(identity, |identity, (name, count)| identity.with(name, count))
     }
 
     /// Numbers of one repeat.

@@ -146,10 +146,20 @@ impl Grid {
         observer: &dyn Observer,
         work: impl Fn(&[Place]) -> Vec<Result<T, Error>> + Sync,
     ) -> Result<Visited<Result<T, Error>>, Error> {
+        self.run_from(0, observer, work)
+    }
+
+    /// [`Grid::run`] over repeats that count from `first`.
+    pub(super) fn run_from<T: Send>(
+        &self,
+        first: usize,
+        observer: &dyn Observer,
+        work: impl Fn(&[Place]) -> Vec<Result<T, Error>> + Sync,
+    ) -> Result<Visited<Result<T, Error>>, Error> {
         self.check()?;
         let total = self.axis.len().saturating_mul(self.repeats);
         memory::reserve("the cells of a grid", memory::sum([self.bytes::<T>(), self.of_threads()]))?;
-        let jobs = self.jobs();
+        let jobs = self.jobs(first);
         let (done, stop, watching) = (AtomicUsize::new(0), AtomicBool::new(false), Mutex::new(()));
         let blind = OnceLock::new();
         let run = |job: &Job| {
@@ -182,7 +192,7 @@ impl Grid {
                 .map_err(|e| Error::Resource { reason: format!("{threads} threads: {e}") })?
                 .install(all),
         };
-        let mut visited = self.in_order(&jobs, results);
+        let mut visited = self.in_order(first, &jobs, results);
         let missed = visited.iter_mut().find(|(_, result)| result.is_none());
         if let (Some(error), Some((_, result))) = (blind.into_inner(), missed) {
             *result = Some(Err(error));
@@ -230,7 +240,7 @@ impl Grid {
     }
 
     /// Batches, the largest axis values first: they take longest, and should not be left for the end.
-    fn jobs(&self) -> Vec<Job> {
+    fn jobs(&self, first_repeat: usize) -> Vec<Job> {
         let mut order: Vec<usize> = (0..self.axis.len()).collect();
         order.sort_by_key(|&index| std::cmp::Reverse(self.axis[index]));
         let mut jobs = Vec::new();
@@ -238,21 +248,22 @@ impl Grid {
             for first in (0..self.repeats).step_by(self.batch) {
                 let repeats = first..self.repeats.min(first + self.batch);
                 let axis_value = self.axis[axis_index];
-                let places = repeats.map(|repeat| Place { axis_value, repeat }).collect();
+                let place = |repeat| Place { axis_value, repeat: first_repeat + repeat };
+                let places = repeats.map(place).collect();
                 jobs.push(Job { axis_index, places });
             }
         }
         jobs
     }
 
-    fn in_order<T>(&self, jobs: &[Job], results: Vec<Vec<T>>) -> Visited<T> {
-        let mut ordered: Visited<T> = (0..self.repeats)
+    fn in_order<T>(&self, first: usize, jobs: &[Job], results: Vec<Vec<T>>) -> Visited<T> {
+        let mut ordered: Visited<T> = (first..first + self.repeats)
             .flat_map(|repeat| self.axis.iter().map(move |&axis_value| Place { axis_value, repeat }))
             .map(|place| (place, None))
             .collect();
         for (job, results) in jobs.iter().zip(results) {
             for (place, result) in job.places.iter().zip(results) {
-                ordered[place.repeat * self.axis.len() + job.axis_index].1 = Some(result);
+                ordered[(place.repeat - first) * self.axis.len() + job.axis_index].1 = Some(result);
             }
         }
         ordered

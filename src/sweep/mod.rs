@@ -11,12 +11,14 @@ mod estimate;
 mod evaluate;
 mod nested;
 mod plane;
+mod record;
 mod splits;
 mod test_errors;
 
 pub use arm::Arm;
 pub use cells::{Grid, Observer, Place, Visited, add_cells};
 pub use plane::{Maps, PlaneArm, PlaneSweep};
+pub use record::{Identity, Payload, Record, Recording, Repeat};
 pub use splits::Splits;
 
 use crate::Error;
@@ -26,6 +28,7 @@ use crate::nested::Engine;
 use crate::svd::{Backend, Jacobi, Svd};
 use evaluate::{Measured, Scratch, Study, Wanted};
 use ndarray::{Array2, ArrayView2};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Repeats of one size that are factorised together.
@@ -119,22 +122,43 @@ impl Sweep {
     /// # Errors
     /// Those of [`Sweep::run`].
     pub fn run_with(&self, observer: &dyn Observer) -> Result<Curve, Error> {
+        let (study, orders) = self.begin()?;
+        let all = 0..orders.len();
+        cells::unless_all_failed(self.measure_repeats(&study, &orders, all, self.threads, observer)?)
+    }
+
+    /// What all repeats share, and the rows of each.
+    fn begin(&self) -> Result<(Study<'_>, Vec<Vec<usize>>), Error> {
         self.reserve()?;
         let orders = self.splits.orders(self.data.len(), self.sizes.iter().copied().max().unwrap_or(0))?;
         let mut study = Study::new(&self.data, &self.arms, &*self.backend)?;
         study.counts_errors = self.counts_errors();
         study.measures_norms = self.metrics.contains(&Metric::CoefficientNorm);
-        let by_cell = |places: &[Place]| self.measure(&study, &orders, places);
-        if self.chosen_engine()? == Engine::Nested {
-            let (results, by_svd) = nested::measure(self, &study, &orders, observer, by_cell)?;
-            let mut curve = self.curve(&study, results, orders.len());
-            (curve.provenance.engine, curve.provenance.by_svd) = (Engine::Nested, by_svd);
-            return cells::unless_all_failed(curve);
+        Ok((study, orders))
+    }
+
+    /// The curve of some repeats.
+    fn measure_repeats(
+        &self,
+        study: &Study<'_>,
+        orders: &[Vec<usize>],
+        repeats: Range<usize>,
+        threads: Option<usize>,
+        observer: &dyn Observer,
+    ) -> Result<Curve, Error> {
+        let by_cell = |places: &[Place]| self.measure(study, orders, places);
+        let engine = self.chosen_engine()?;
+        let outline = self.outline(engine, orders.len());
+        let grid = Grid { axis: self.sizes.clone(), repeats: repeats.len(), threads, batch: BATCH };
+        if engine == Engine::Nested {
+            let (results, by_svd) =
+                nested::measure(self, study, orders, (grid, repeats.start), observer, by_cell)?;
+            let mut curve = self.fill(outline, study, results);
+            curve.provenance.by_svd = by_svd;
+            return Ok(curve);
         }
-        let grid =
-            Grid { axis: self.sizes.clone(), repeats: orders.len(), threads: self.threads, batch: BATCH };
-        let results = grid.run(observer, by_cell)?;
-        cells::unless_all_failed(self.curve(&study, results, orders.len()))
+        let results = grid.run_from(repeats.start, observer, by_cell)?;
+        Ok(self.fill(outline, study, results))
     }
 
     fn chosen_engine(&self) -> Result<Engine, Error> {
@@ -197,7 +221,8 @@ impl Sweep {
         Arm::check_labels(&self.arms.iter().map(Arm::label).collect::<Vec<_>>())
     }
 
-    fn curve(&self, study: &Study<'_>, results: Visited<Result<Measured, Error>>, repeats: usize) -> Curve {
+    /// The curve without cells.
+    fn outline(&self, engine: Engine, repeats: usize) -> Curve {
         let provenance = Provenance {
             data: self.data.name().into(),
             rows: Some(self.data.len()),
@@ -205,9 +230,13 @@ impl Sweep {
             sampling: self.splits.describe(repeats),
             seed: self.splits.seed(),
             estimator: Arm::describe_estimators(&self.arms),
+            engine,
             ..Provenance::default()
         };
-        let mut curve = Curve::new(Axis::Samples, self.arms.iter().map(Arm::label).collect(), provenance);
+        Curve::new(Axis::Samples, self.arms.iter().map(Arm::label).collect(), provenance)
+    }
+
+    fn fill(&self, mut curve: Curve, study: &Study<'_>, results: Visited<Result<Measured, Error>>) -> Curve {
         curve.cells.reserve(results.len() * self.arms.len());
         let wanted = Wanted::new(&self.metrics);
         let sizes = |place: Place| (place.axis_value, self.data.features().ncols());

@@ -27,7 +27,8 @@ pub(super) fn obstacle(sweep: &Sweep) -> Option<String> {
     Some(format!("the arm `{}` needs the singular vectors of every cell", arm.name))
 }
 
-/// Measures all cells of a sweep without [`obstacle`], and names those that an SVD computed.
+/// Measures the cells of a sweep without [`obstacle`], those of a grid whose repeats count from `first`, and names those
+/// that an SVD computed.
 ///
 /// Cells with hardly a test row left go to `by_cell`: there the difference of the sums over all rows and over
 /// the training rows would cancel. So do the repeats in which an error came up, cell by cell.
@@ -35,12 +36,13 @@ pub(super) fn measure(
     sweep: &Sweep,
     study: &Study<'_>,
     orders: &[Vec<usize>],
+    (cells, first): (Grid, usize),
     observer: &dyn Observer,
     by_cell: impl Fn(&[Place]) -> Vec<Result<Measured, Error>> + Sync,
 ) -> Result<(Cells, Vec<(usize, usize)>), Error> {
     let largest = sweep.sizes.iter().copied().filter(|&n| study.has_room(n)).max().unwrap_or(0);
-    let grid = Grid { axis: vec![largest], repeats: orders.len(), threads: sweep.threads, batch: 1 };
-    let visited = grid.run(observer, |places| {
+    let grid = Grid { axis: vec![largest], batch: 1, ..cells };
+    let visited = grid.run_from(first, observer, |places| {
         let repeat = |place: &Place| {
             let points = grow(sweep, study, &orders[place.repeat][..largest]).ok();
             let cell = |&n: &usize| {

@@ -11,6 +11,7 @@ use crate::svd::leading_times;
 use crate::{Error, user_code};
 use ndarray::{Array2, ArrayRef2, Axis as Along, CowArray, Ix2, concatenate, s};
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Test inputs that are mapped at once: their features stay small, whatever the number of test rows.
@@ -189,33 +190,57 @@ impl PlaneSweep {
     /// # Errors
     /// Those of [`PlaneSweep::run`].
     pub fn run_with(&self, observer: &dyn Observer) -> Result<Surface, Error> {
+        let (plane, orders) = self.begin()?;
+        let all = 0..orders.len();
+        unless_all_failed(self.measure_repeats(&plane, &orders, all, self.threads, observer)?)
+            .map(Surface::new)
+    }
+
+    /// What all repeats share, and the rows of each.
+    pub(super) fn begin(&self) -> Result<(Plane, Vec<Vec<usize>>), Error> {
         let mut plane = Plane::new(&self.samples, &self.features)?;
         if self.metrics.contains(&Metric::SmallestSingularValue) {
             plane = plane.with_smallest_singular_value();
         }
         self.reserve()?;
-        let most = |list: &[usize]| list.iter().copied().max().unwrap_or(0);
-        let orders = self.splits.orders(self.train.len(), most(&self.samples))?;
-        let grid =
-            Grid { axis: vec![most(&self.features)], repeats: orders.len(), threads: self.threads, batch: 1 };
-        let visited = grid.run(observer, |places| {
-            places.iter().map(|place| Ok(self.repeat(&plane, place.repeat, &orders[place.repeat]))).collect()
+        let most = self.samples.iter().copied().max().unwrap_or(0);
+        Ok((plane, self.splits.orders(self.train.len(), most)?))
+    }
+
+    /// The cells of some repeats.
+    pub(super) fn measure_repeats(
+        &self,
+        plane: &Plane,
+        orders: &[Vec<usize>],
+        repeats: Range<usize>,
+        threads: Option<usize>,
+        observer: &dyn Observer,
+    ) -> Result<Curve, Error> {
+        let most = self.features.iter().copied().max().unwrap_or(0);
+        let grid = Grid { axis: vec![most], repeats: repeats.len(), threads, batch: 1 };
+        let visited = grid.run_from(repeats.start, observer, |places| {
+            places.iter().map(|place| Ok(self.repeat(plane, place.repeat, &orders[place.repeat]))).collect()
         })?;
-        let arms = self.arms.iter().map(|arm| arm.label.clone()).collect();
-        let mut curve = Curve::new(Axis::Features, arms, self.provenance(orders.len()));
+        let mut curve = self.outline(orders.len());
         let mut by_svd = Vec::new();
         for (place, result) in visited {
             let Some(result) = result else {
                 curve.complete = false;
                 continue;
             };
-            let found = result.unwrap_or_else(|error| Found::failed(&plane, place.repeat, &error));
+            let found = result.unwrap_or_else(|error| Found::failed(plane, place.repeat, &error));
             by_svd.extend(found.by_svd.into_iter().map(|p| (place.repeat, p)));
             curve.cells.extend(found.cells);
             curve.failures.extend(found.failures);
         }
         curve.provenance.by_svd = by_svd;
-        unless_all_failed(curve).map(Surface::new)
+        Ok(curve)
+    }
+
+    /// The curve without cells.
+    pub(super) fn outline(&self, repeats: usize) -> Curve {
+        let arms = self.arms.iter().map(|arm| arm.label.clone()).collect();
+        Curve::new(Axis::Features, arms, self.provenance(repeats))
     }
 
     pub(super) fn check(&self) -> Result<(), Error> {

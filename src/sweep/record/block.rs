@@ -1,0 +1,233 @@
+//! The bytes of a record: a header, then blocks.
+
+use super::identity::Identity;
+use flate2::Crc;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+
+/// The start of a file: no text has its first byte, and a transfer that changes line ends changes it.
+const MAGIC: [u8; 8] = *b"\x89DDREC\r\n";
+/// The version of the format.
+pub(super) const FORMAT: u32 = 1;
+/// Bytes before the text of a header.
+const FRONT: usize = 16 + WRITER;
+/// Where the last writer's name stands, and its length. No checksum counts it: it is written over by each.
+pub(super) const WRITER_AT: u64 = 16;
+pub(super) const WRITER: usize = 64;
+
+/// The start of a block, by which one is found after bytes that are damaged.
+const MARKER: [u8; 8] = *b"\xf1block\r\n";
+/// Bytes of a block before its payload.
+pub(super) const HEAD: usize = 36;
+/// Bytes that are read at once.
+const PIECE: usize = 1 << 16;
+
+/// CRC-32 as in gzip and PNG: found with certainty are all changes within 32 bits in a row, any one byte among them; what
+/// passes otherwise passes once in 2³². Every language has it, and so has a crate that this one uses anyway.
+fn crc(parts: &[&[u8]]) -> u32 {
+    let mut crc = Crc::new();
+    parts.iter().for_each(|part| crc.update(part));
+    crc.sum()
+}
+
+/// The header of a record, without a writer.
+pub(super) fn header(identity: &Identity) -> Vec<u8> {
+    let text = identity.text().as_bytes();
+    let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
+    let mut bytes = MAGIC.to_vec();
+    bytes.extend(FORMAT.to_le_bytes());
+    bytes.extend(length.to_le_bytes());
+    bytes.resize(FRONT, b' ');
+    bytes.extend(text);
+    bytes.extend(crc(&[&bytes[..16], text]).to_le_bytes());
+    bytes
+}
+
+/// What the first bytes of a file are.
+#[derive(Debug)]
+pub(super) enum Header {
+    /// A header, and where it ends.
+    Of(Identity, u64),
+    /// The start of `expected`: all that a kill or a full disk left of it.
+    Begun,
+    /// A record in a later format than [`FORMAT`].
+    Newer(u32),
+    /// A header whose checksum is wrong.
+    Damaged,
+    /// Something else.
+    Foreign,
+}
+
+/// Looks at the start of a file of `length` bytes whose header should be `expected`.
+pub(super) fn read_header(file: &mut File, length: u64, expected: &[u8]) -> io::Result<Header> {
+    let front = read(file, 0, FRONT)?;
+    let is_begun = |bytes: &[u8]| {
+        let written = |at: usize| !(16..FRONT).contains(&at);
+        bytes.len() < expected.len()
+            && bytes.iter().zip(expected).enumerate().all(|(at, (a, b))| a == b || !written(at))
+    };
+    if front.len() < FRONT {
+        return Ok(if is_begun(&front) { Header::Begun } else { Header::Foreign });
+    }
+    if front[..8] != MAGIC {
+        return Ok(Header::Foreign);
+    }
+    let format = word32(&front[8..]);
+    if format > FORMAT {
+        return Ok(Header::Newer(format));
+    }
+    let end = FRONT as u64 + u64::from(word32(&front[12..])) + 4;
+    if format < FORMAT || end > length {
+        let all = read(file, 0, expected.len())?;
+        return Ok(if is_begun(&all) { Header::Begun } else { Header::Damaged });
+    }
+    let rest = read(file, FRONT as u64, usize::try_from(end).unwrap_or(usize::MAX) - FRONT)?;
+    let (text, sum) = rest.split_at(rest.len().saturating_sub(4));
+    if crc(&[&front[..16], text]).to_le_bytes() != sum {
+        return Ok(Header::Damaged);
+    }
+    let identity = String::from_utf8(text.to_vec()).map(Identity::from_text);
+    Ok(identity.map_or(Header::Damaged, |identity| Header::Of(identity, end)))
+}
+
+/// Where a block's payload stands, and what its head says of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Extent {
+    pub(super) at: u64,
+    pub(super) length: u64,
+    pub(super) crc: u32,
+    /// Whether it stays: one that is not is computed again by the next run.
+    pub(super) is_final: bool,
+}
+
+impl Extent {
+    pub(super) fn end(&self) -> u64 {
+        self.at.saturating_add(self.length)
+    }
+}
+
+/// A block whose payload follows its head at `at`.
+pub(super) fn block(index: usize, payload: &[u8], is_final: bool, at: u64) -> (Vec<u8>, Extent) {
+    let sum = crc(&[payload]);
+    let mut bytes = MARKER.to_vec();
+    bytes.extend((index as u64).to_le_bytes());
+    bytes.extend((payload.len() as u64).to_le_bytes());
+    bytes.extend(u32::from(!is_final).to_le_bytes());
+    bytes.extend(sum.to_le_bytes());
+    bytes.extend(crc(&[&bytes]).to_le_bytes());
+    bytes.extend(payload);
+    (bytes, Extent { at: at + HEAD as u64, length: payload.len() as u64, crc: sum, is_final })
+}
+
+/// The payload of a block; `None` if its bytes have changed.
+pub(super) fn payload(file: &mut File, extent: &Extent) -> io::Result<Option<Vec<u8>>> {
+    let length = usize::try_from(extent.length).unwrap_or(usize::MAX);
+    let bytes = read(file, extent.at, length)?;
+    Ok((bytes.len() == length && crc(&[&bytes]) == extent.crc).then_some(bytes))
+}
+
+/// Bytes that are no block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Damage {
+    pub(super) start: u64,
+    pub(super) end: u64,
+    /// Which block they were, if its head is whole.
+    pub(super) index: Option<usize>,
+}
+
+/// What is in a file after its header.
+#[derive(Debug, Default)]
+pub(super) struct Scan {
+    /// In the order of the file; one index may be there more than once.
+    pub(super) blocks: Vec<(usize, Extent)>,
+    pub(super) damaged: Vec<Damage>,
+}
+
+/// Reads a file of `length` bytes from the end of its header on, every payload against its checksum, a piece at a time.
+pub(super) fn scan(file: &mut File, start: u64, length: u64) -> io::Result<Scan> {
+    let mut found = Scan::default();
+    let mut at = start;
+    while at < length {
+        let head = head(file, at)?;
+        let whole = match head {
+            Some((_, extent)) => extent.end() <= length && is_whole(file, &extent)?,
+            None => false,
+        };
+        match head {
+            Some((index, extent)) if whole => {
+                found.blocks.push((index, extent));
+                at = extent.end();
+            }
+            _ => {
+                let end = next(file, at + 1, length)?;
+                found.damaged.push(Damage { start: at, end, index: head.map(|(index, _)| index) });
+                at = end;
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The head at a place, if there is a whole one.
+fn head(file: &mut File, at: u64) -> io::Result<Option<(usize, Extent)>> {
+    let bytes = read(file, at, HEAD)?;
+    if bytes.len() < HEAD || bytes[..8] != MARKER || crc(&[&bytes[..32]]) != word32(&bytes[32..]) {
+        return Ok(None);
+    }
+    let extent = Extent {
+        at: at + HEAD as u64,
+        length: word64(&bytes[16..]),
+        crc: word32(&bytes[28..]),
+        is_final: word32(&bytes[24..]) == 0,
+    };
+    Ok(usize::try_from(word64(&bytes[8..])).ok().map(|index| (index, extent)))
+}
+
+fn is_whole(file: &mut File, extent: &Extent) -> io::Result<bool> {
+    let (mut at, mut sum) = (extent.at, Crc::new());
+    while at < extent.end() {
+        let piece = read(file, at, usize::try_from(extent.end() - at).unwrap_or(PIECE).min(PIECE))?;
+        if piece.is_empty() {
+            return Ok(false);
+        }
+        sum.update(&piece);
+        at += piece.len() as u64;
+    }
+    Ok(sum.sum() == extent.crc)
+}
+
+/// Where the next whole head stands; `length` if there is none.
+fn next(file: &mut File, from: u64, length: u64) -> io::Result<u64> {
+    let mut at = from;
+    while at < length {
+        let piece = read(file, at, PIECE)?;
+        for place in piece.windows(MARKER.len()).enumerate().filter(|(_, w)| **w == MARKER).map(|(i, _)| i) {
+            let place = at + place as u64;
+            if head(file, place)?.is_some() {
+                return Ok(place);
+            }
+        }
+        if piece.len() < PIECE {
+            break;
+        }
+        // A marker may begin in this piece and end in the next.
+        at += (piece.len() - MARKER.len() + 1) as u64;
+    }
+    Ok(length)
+}
+
+/// At most so many bytes from a place on.
+pub(super) fn read(file: &mut File, at: u64, most: usize) -> io::Result<Vec<u8>> {
+    file.seek(SeekFrom::Start(at))?;
+    let mut bytes = Vec::new();
+    file.by_ref().take(most as u64).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn word32(bytes: &[u8]) -> u32 {
+    bytes.first_chunk().map_or(0, |word| u32::from_le_bytes(*word))
+}
+
+fn word64(bytes: &[u8]) -> u64 {
+    bytes.first_chunk().map_or(0, |word| u64::from_le_bytes(*word))
+}

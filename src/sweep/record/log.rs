@@ -1,0 +1,246 @@
+//! The open log of blocks: what is in it, appended to, made whole.
+
+use super::block::{self, Damage, Extent, Header, Scan};
+use super::identity::Identity;
+use super::lock;
+use crate::words::listed;
+use crate::{Error, whole_file};
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// What a power cut may cost: blocks are on the disk this long after they were written, whatever the system does. A kill
+/// costs none: what was written is the system's.
+const UNSYNCED: Duration = Duration::from_secs(1);
+
+#[derive(Debug)]
+pub(super) struct Log {
+    path: PathBuf,
+    file: File,
+    header: Vec<u8>,
+    /// Where the next block goes.
+    end: u64,
+    pub(super) blocks: BTreeMap<usize, Extent>,
+    /// When blocks were last put on the disk; `None` where all are.
+    dirty: Option<Instant>,
+}
+
+impl Log {
+    /// Opens or begins the record of an experiment; what was done about its bytes, in words.
+    pub(super) fn open(path: &Path, identity: &Identity) -> Result<(Self, Vec<String>), Error> {
+        let failed = |e: io::Error| Error::io(path, &e);
+        let file = lock::open(path)?;
+        let length = file.metadata().map_err(failed)?.len();
+        let header = block::header(identity);
+        let mut log = Self { path: path.into(), file, header, end: 0, blocks: BTreeMap::new(), dirty: None };
+        let mut notices = Vec::new();
+        let start = match block::read_header(&mut log.file, length, &log.header).map_err(failed)? {
+            Header::Begun => {
+                if length > 0 {
+                    let begun = "only a part of its header was there; begun anew";
+                    notices.push(format!("{}: {begun}", path.display()));
+                }
+                log.begin().map_err(failed)?;
+                return Ok((log, notices));
+            }
+            header => check(header, identity, path)?,
+        };
+        let Scan { blocks, damaged } = block::scan(&mut log.file, start, length).map_err(failed)?;
+        log.end = length;
+        log.blocks = blocks.into_iter().collect();
+        if let Some(last) = damaged.last().filter(|last| last.end == length) {
+            notices.push(in_words(&log, last, true));
+            log.file.set_len(last.start).map_err(failed)?;
+            log.end = last.start;
+        }
+        let inside: Vec<&Damage> = damaged.iter().filter(|damage| damage.end < length).collect();
+        notices.extend(inside.iter().map(|damage| in_words(&log, damage, false)));
+        if !inside.is_empty() {
+            log.mend()?;
+        }
+        lock::sign(&mut log.file).map_err(failed)?;
+        log.file.sync_all().map_err(failed)?;
+        Ok((log, notices))
+    }
+
+    /// Writes the header.
+    fn begin(&mut self) -> io::Result<()> {
+        self.file.set_len(0)?;
+        self.file.rewind()?;
+        self.file.write_all(&self.header)?;
+        self.end = self.header.len() as u64;
+        lock::sign(&mut self.file)?;
+        self.file.sync_all()
+    }
+
+    /// Replaces the file by one without what is damaged inside, whole or not at all.
+    fn mend(&mut self) -> Result<(), Error> {
+        let mut moved = BTreeMap::new();
+        let path = self.path.clone();
+        whole_file::write(&path, |file| self.copy(file, &mut moved))?;
+        // The lock of the old file is held until this one's is.
+        self.file = lock::open(&self.path)?;
+        self.moved_to(moved);
+        Ok(())
+    }
+
+    fn moved_to(&mut self, blocks: BTreeMap<usize, Extent>) {
+        self.end = blocks.values().map(Extent::end).fold(self.header.len() as u64, u64::max);
+        self.blocks = blocks;
+    }
+
+    /// Writes the header and all blocks, in the order of the file.
+    fn copy(&mut self, to: &mut impl Write, moved: &mut BTreeMap<usize, Extent>) -> io::Result<()> {
+        to.write_all(&self.header)?;
+        let mut end = self.header.len() as u64;
+        let mut blocks: Vec<(usize, Extent)> =
+            self.blocks.iter().map(|(&index, &extent)| (index, extent)).collect();
+        blocks.sort_by_key(|(_, extent)| extent.at);
+        for (index, extent) in blocks {
+            // One that has changed since it was found is left out.
+            let Some(payload) = block::payload(&mut self.file, &extent)? else { continue };
+            let (bytes, extent) = block::block(index, &payload, extent.is_final, end);
+            to.write_all(&bytes)?;
+            end = extent.end();
+            moved.insert(index, extent);
+        }
+        Ok(())
+    }
+
+    /// Appends a block. If the file has gone from its place meanwhile, it is made there again with all that was in it, and
+    /// words about that come back.
+    pub(super) fn append(
+        &mut self,
+        index: usize,
+        payload: &[u8],
+        is_final: bool,
+    ) -> Result<Option<String>, Error> {
+        let notice = if lock::is_at(&self.file, &self.path) { None } else { Some(self.restore()?) };
+        let (bytes, extent) = block::block(index, payload, is_final, self.end);
+        if let Some(known) = self.blocks.get(&index) {
+            let is_same = (known.length, known.crc) == (extent.length, extent.crc);
+            if is_same && self.payload(index)?.as_deref() == Some(payload) {
+                return Ok(notice);
+            }
+        }
+        let written = self.file.seek(SeekFrom::Start(self.end)).and_then(|_| self.file.write_all(&bytes));
+        if let Err(e) = written {
+            // Without the part of it that there was room for.
+            let _ = self.file.set_len(self.end);
+            return Err(Error::io(&self.path, &e));
+        }
+        self.end = extent.end();
+        self.blocks.insert(index, extent);
+        if self.dirty.get_or_insert_with(Instant::now).elapsed() >= UNSYNCED {
+            self.sync()?;
+        }
+        Ok(notice)
+    }
+
+    /// Puts on the disk what is not there yet.
+    pub(super) fn sync(&mut self) -> Result<(), Error> {
+        if self.dirty.take().is_some() {
+            self.file.sync_data().map_err(|e| Error::io(&self.path, &e))?;
+        }
+        Ok(())
+    }
+
+    /// Makes the file anew from the open one, which the system keeps until it is closed.
+    fn restore(&mut self) -> Result<String, Error> {
+        let gone = |e: &dyn ToString| Error::Io {
+            path: self.path.clone(),
+            reason: format!(
+                "vanished during the run, and cannot be made again ({}); the run stops here",
+                e.to_string()
+            ),
+        };
+        if let Some(folder) = self.path.parent() {
+            fs::create_dir_all(folder).map_err(|e| gone(&e))?;
+        }
+        let mut made = lock::make(&self.path).map_err(|e| gone(&e))?;
+        let mut moved = BTreeMap::new();
+        let path = self.path.clone();
+        let copied = self
+            .copy(&mut made, &mut moved)
+            .and_then(|()| lock::sign(&mut made))
+            .and_then(|()| made.sync_all());
+        copied.map_err(|e| Error::io(&path, &e))?;
+        self.file = made;
+        self.moved_to(moved);
+        Ok(format!("{} vanished during the run; made again, with all that was computed", path.display()))
+    }
+
+    /// The payload of a block that is there.
+    pub(super) fn payload(&mut self, index: usize) -> Result<Option<Vec<u8>>, Error> {
+        let Some(extent) = self.blocks.get(&index) else { return Ok(None) };
+        read(&mut self.file, &self.path, index, extent).map(Some)
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        let _ = self.sync(); // the caller has had the errors of its own syncs
+    }
+}
+
+/// The payload of a block that was whole when the file was opened.
+pub(super) fn read(file: &mut File, path: &Path, index: usize, extent: &Extent) -> Result<Vec<u8>, Error> {
+    let bytes = block::payload(file, extent).map_err(|e| Error::io(path, &e))?;
+    bytes.ok_or_else(|| refused(path, format!("block {index} has changed while it was read; run again")))
+}
+
+/// Where the blocks of this experiment begin.
+pub(super) fn check(header: Header, identity: &Identity, path: &Path) -> Result<u64, Error> {
+    let reason = match header {
+        Header::Of(found, end) => match identity.difference(&found) {
+            None => return Ok(end),
+            Some(difference) => format!(
+                "the record of another experiment ({difference}, this run's first): remove the file, or let this run have \
+                 a record of its own"
+            ),
+        },
+        Header::Newer(format) => format!(
+            "a record in format {format}, of a newer version of this crate; this one, {}, reads format {}: update it, or \
+             choose another file",
+            env!("CARGO_PKG_VERSION"),
+            block::FORMAT
+        ),
+        Header::Damaged => {
+            "the header of this record is damaged, so that nobody can say which experiment it is of: \
+                            restore the file from a copy, or remove it"
+                .into()
+        }
+        Header::Begun => "a record that has only been begun".into(),
+        Header::Foreign => "no record of this crate: remove the file, or choose another".into(),
+    };
+    Err(refused(path, reason))
+}
+
+pub(super) fn refused(path: &Path, reason: String) -> Error {
+    Error::File { path: path.into(), line: None, column: None, reason }
+}
+
+/// What is lost with some bytes, and what is done about it.
+fn in_words(log: &Log, damage: &Damage, is_tail: bool) -> String {
+    let Damage { start, end, index } = damage;
+    let which = match index {
+        Some(index) if log.blocks.contains_key(index) => format!("an older block {index}, "),
+        Some(index) => format!("block {index}, "),
+        None => String::new(),
+    };
+    let count = log.blocks.len();
+    let (what, done) = if is_tail { ("unfinished or damaged", "cut off") } else { ("damaged", "left out") };
+    format!(
+        "{}: {which}bytes {start} to {end} {what}; {done}, what they held is to be computed again; the {count} other \
+         blocks are kept",
+        log.path.display()
+    )
+}
+
+/// Numbers with runs as ranges, few of them.
+pub(super) fn few(list: &[usize]) -> String {
+    let ranges = super::identity::counts(list);
+    listed(&ranges.split(", ").collect::<Vec<_>>())
+}

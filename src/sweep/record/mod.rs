@@ -1,0 +1,226 @@
+//! Records: what a run has computed, kept on disk as it comes, so that it goes on after any end.
+//!
+//! A record belongs to one experiment ([`Identity`]) and has one writer at a time. Whatever stops a run (a kill, a full
+//! disk, a power cut), the next one with the same record computes what is missing, and the result has the bytes of one
+//! run. Repeats do not depend on each other, so that a run may also be cut into shards, each with a record of its own.
+//!
+//! # The bytes
+//! Little-endian. A header:
+//! ```text
+//! "\x89DDREC\r\n" · format (u32) · length of the text (u32) · the last writer's name (64 bytes)
+//!                 · the experiment in words: lines `name: value` · CRC-32 of all that but the writer
+//! ```
+//! Then blocks, in the order in which they were computed; of two with one index the later counts:
+//! ```text
+//! "\xf1block\r\n" · index (u64) · length of the payload (u64) · 0, or 1 where it is to be computed again (u32)
+//!                 · CRC-32 of the payload · CRC-32 of the 32 bytes so far · the payload
+//! ```
+//! A block that is cut off at the end is removed; one that is damaged is left out, and those after it are found by their
+//! first bytes and the checksum of their head. Either is said ([`Record::notices`]).
+
+mod block;
+mod experiments;
+mod failure_bytes;
+mod identity;
+mod lock;
+mod log;
+mod merge;
+mod payload;
+mod recording;
+
+pub use identity::Identity;
+pub use payload::{Payload, Repeat};
+pub use recording::Recording;
+
+use super::{Grid, Observer};
+use crate::Error;
+use log::Log;
+use std::fmt;
+use std::marker::PhantomData;
+use std::ops::{ControlFlow, Range};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// The open record of an experiment, for this process alone: payloads by index, appended as they are computed.
+///
+/// The record of a [`Sweep`](super::Sweep) is [`Sweep::record`](super::Sweep::record); this is the one for studies of
+/// your own.
+///
+/// # Examples
+/// ```
+/// use double_descent::sweep::{Identity, Record};
+///
+/// # let dir = std::env::temp_dir().join(format!("double-descent-record-{}", std::process::id()));
+/// # std::fs::create_dir_all(&dir).unwrap();
+/// # let path = dir.join("squares.record");
+/// let identity = Identity::new("squares").with("power", 2);
+/// let record = Record::<Vec<f64>>::open(&path, &identity)?;
+/// // Ten indices, three at a time; what is there already is not computed again.
+/// let squares = |range: std::ops::Range<usize>| Ok(range.map(|i| vec![(i * i) as f64]).collect());
+/// assert!(record.run(0..10, 3, None, &(), squares)?);
+/// assert_eq!(record.get(7)?, Some(vec![49.0]));
+/// drop(record);
+///
+/// let cubes = Identity::new("squares").with("power", 3);
+/// let refused = Record::<Vec<f64>>::open(&path, &cubes).unwrap_err();
+/// assert!(refused.to_string().contains("power 3 and power 2"));
+/// # std::fs::remove_dir_all(&dir).unwrap();
+/// # Ok::<(), double_descent::Error>(())
+/// ```
+pub struct Record<P> {
+    path: PathBuf,
+    log: Mutex<Log>,
+    notices: Mutex<Vec<String>>,
+    payload: PhantomData<fn() -> P>,
+}
+
+impl<P: Payload> Record<P> {
+    /// Opens the record of an experiment, or begins it; its folder must be there.
+    ///
+    /// What is damaged in it, or was cut off, is removed, and said in [`notices`](Self::notices).
+    ///
+    /// # Errors
+    /// [`Error::File`] for a file that is no record, one of another experiment (with what differs), of a newer version, or
+    /// with a damaged header; [`Error::Io`] where another process is writing it, and for what the system refuses.
+    pub fn open(path: &Path, identity: &Identity) -> Result<Self, Error> {
+        let (log, notices) = Log::open(path, &of_kind::<P>(identity))?;
+        Ok(Self {
+            path: path.into(),
+            log: Mutex::new(log),
+            notices: Mutex::new(notices),
+            payload: PhantomData,
+        })
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What has been mended so far, a line each: an unfinished end that was cut off, damaged blocks that were left out, a
+    /// file that vanished and was made again.
+    #[must_use]
+    pub fn notices(&self) -> Vec<String> {
+        self.notices.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The indices of a range that are to be computed: those that are not there, and those that are not
+    /// [final](Payload::is_final).
+    #[must_use]
+    pub fn missing(&self, range: Range<usize>) -> Vec<usize> {
+        let log = self.log();
+        range.filter(|index| log.blocks.get(index).is_none_or(|extent| !extent.is_final)).collect()
+    }
+
+    /// What is there for an index.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; [`Error::File`] if its bytes have changed since the record was opened.
+    pub fn get(&self, index: usize) -> Result<Option<P>, Error> {
+        let payload = self.log().payload(index)?;
+        payload.map(|bytes| decoded(&bytes, &self.path, index)).transpose()
+    }
+
+    /// Appends what was computed for an index; one that is there gives way.
+    ///
+    /// A kill from here on does not lose it, nor a power cut from a second on. On an error (a full disk) nothing of it is
+    /// left, and all that came before is.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn append(&self, index: usize, payload: &P) -> Result<(), Error> {
+        let mut bytes = Vec::new();
+        payload.encode(&mut bytes);
+        let notice = self.log().append(index, &bytes, payload.is_final())?;
+        self.notices.lock().unwrap_or_else(PoisonError::into_inner).extend(notice);
+        Ok(())
+    }
+
+    /// Computes what is [missing](Self::missing) of a range, at most `at_once` neighbours by one call of `work`, on so
+    /// many threads (`None`: as many as the machine has), and appends it as it comes. The observer counts indices.
+    ///
+    /// `work` gives a payload for each index of its range. `true` comes back when all is there, `false` if the observer
+    /// stopped the run.
+    ///
+    /// # Errors
+    /// The first error of `work`, which stops the run; those of [`append`](Self::append), and of a [`Grid`]. What was
+    /// computed before is in the record.
+    pub fn run(
+        &self,
+        range: Range<usize>,
+        at_once: usize,
+        threads: Option<usize>,
+        observer: &dyn Observer,
+        work: impl Fn(Range<usize>) -> Result<Vec<P>, Error> + Sync,
+    ) -> Result<bool, Error> {
+        let missing = self.missing(range);
+        let groups: Vec<Range<usize>> = missing
+            .chunk_by(|a, b| a + 1 == *b)
+            .flat_map(|run| run.chunks(at_once.max(1)))
+            .filter_map(|group| Some(*group.first()?..group.last()? + 1))
+            .collect();
+        if groups.is_empty() {
+            return Ok(true);
+        }
+        let (done, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
+        let watched = |_: usize, _: usize| {
+            let seen = observer.progress(done.load(Ordering::Relaxed), missing.len());
+            if failed.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { seen }
+        };
+        let compute = |group: usize| {
+            let range = groups[group].clone();
+            let payloads = work(range.clone())?;
+            Error::check_len("results of a range of repeats", range.len(), payloads.len())?;
+            range.clone().zip(&payloads).try_for_each(|(index, payload)| self.append(index, payload))?;
+            done.fetch_add(range.len(), Ordering::Relaxed);
+            Ok(())
+        };
+        // A grid begins with the largest values of its axis.
+        let grid = Grid { axis: (0..groups.len()).collect(), repeats: 1, threads, batch: 1 };
+        let visited = grid.run(&watched, |places| {
+            let computed = |place: &super::Place| {
+                let result = compute(groups.len() - 1 - place.axis_value);
+                failed.fetch_or(result.is_err(), Ordering::Relaxed);
+                result
+            };
+            places.iter().map(computed).collect()
+        });
+        self.log().sync()?;
+        let mut complete = true;
+        for (_, result) in visited? {
+            match result {
+                Some(result) => result?,
+                None => complete = false,
+            }
+        }
+        Ok(complete)
+    }
+
+    /// How many indices under `end` are there.
+    fn present(&self, end: usize) -> usize {
+        self.log().blocks.range(..end).count()
+    }
+
+    fn log(&self) -> MutexGuard<'_, Log> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<P> fmt::Debug for Record<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Record").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+/// An experiment whose payloads are of one kind.
+fn of_kind<P: Payload>(identity: &Identity) -> Identity {
+    identity.clone().with("holds", P::KIND)
+}
+
+fn decoded<P: Payload>(bytes: &[u8], path: &Path, index: usize) -> Result<P, Error> {
+    let other =
+        || format!("block {index} is whole, but not what this version of the crate writes; remove the file");
+    P::decode(bytes).ok_or_else(|| log::refused(path, other()))
+}

@@ -1,0 +1,278 @@
+//! What a block holds: numbers, or the cells of a repeat, to the bit.
+
+use super::failure_bytes;
+use crate::curve::{Cell, Failure, Metric};
+
+/// What a [`Record`](super::Record) keeps for one index.
+pub trait Payload: Sized + Send {
+    /// The name of its bytes; a record of another kind is refused.
+    const KIND: &'static str;
+
+    /// Appends its bytes.
+    fn encode(&self, bytes: &mut Vec<u8>);
+
+    /// Reads them back, exactly; `None` for bytes that [`encode`](Self::encode) does not write.
+    fn decode(bytes: &[u8]) -> Option<Self>;
+
+    /// Whether it is what it will be: one that is not (a failure that another day may not see) is computed again by the
+    /// next run.
+    fn is_final(&self) -> bool {
+        true
+    }
+}
+
+/// The bits of each number, little-endian.
+impl Payload for Vec<f64> {
+    const KIND: &'static str = "numbers";
+
+    fn encode(&self, bytes: &mut Vec<u8>) {
+        bytes.reserve(8 * self.len());
+        self.iter().for_each(|value| bytes.extend(value.to_le_bytes()));
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let (words, []) = bytes.as_chunks() else { return None };
+        Some(words.iter().map(|word| f64::from_le_bytes(*word)).collect())
+    }
+}
+
+/// All that a sweep computed in one repeat.
+///
+/// In a record metrics go by their names, so that one that is new moves no other.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Repeat {
+    /// Which one.
+    pub repeat: usize,
+    /// Its cells, in the order of [`Curve::cells`](crate::curve::Curve::cells).
+    pub cells: Vec<Cell>,
+    /// Those that could not be computed.
+    pub failures: Vec<Failure>,
+    /// Axis values of cells that an SVD computed, beside a nested engine.
+    pub by_svd: Vec<usize>,
+}
+
+/// ```text
+/// repeat · metrics: count, names · cells: count, each n, p, arm, rank, which metrics it has (bits), their values
+///        · failures: count, each n, p, error · by SVD: count, axis values
+/// ```
+/// Counts as LEB128, values as their bits.
+impl Payload for Repeat {
+    const KIND: &'static str = "cells 1";
+
+    fn encode(&self, bytes: &mut Vec<u8>) {
+        put_count(bytes, self.repeat);
+        let has = |metric: &Metric| self.cells.iter().any(|cell| cell.metric(*metric).is_some());
+        let metrics: Vec<Metric> = Metric::ALL.iter().copied().filter(has).collect();
+        put_count(bytes, metrics.len());
+        metrics.iter().for_each(|metric| put_text(bytes, metric.name()));
+        put_count(bytes, self.cells.len());
+        for cell in &self.cells {
+            [cell.n, cell.p, cell.arm, cell.rank].into_iter().for_each(|count| put_count(bytes, count));
+            let values = || metrics.iter().enumerate().filter_map(|(i, m)| Some((i, cell.metric(*m)?)));
+            put_word(bytes, values().fold(0, |bits, (i, _)| bits | 1 << i));
+            values().for_each(|(_, value)| bytes.extend(value.to_le_bytes()));
+        }
+        put_count(bytes, self.failures.len());
+        for failure in &self.failures {
+            [failure.n, failure.p].into_iter().for_each(|count| put_count(bytes, count));
+            failure_bytes::put(bytes, &failure.error);
+        }
+        put_count(bytes, self.by_svd.len());
+        self.by_svd.iter().for_each(|&value| put_count(bytes, value));
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let mut bytes = Bytes(bytes);
+        let repeat = bytes.count()?;
+        let metrics = bytes.list(|bytes| {
+            let name = bytes.text()?;
+            Metric::ALL.iter().copied().find(|metric| metric.name() == name)
+        })?;
+        let cells = bytes.list(|bytes| {
+            let [n, p, arm, rank] = [bytes.count()?, bytes.count()?, bytes.count()?, bytes.count()?];
+            let mut cell = Cell { repeat, n, p, arm, rank, ..Cell::default() };
+            let has = bytes.word()?;
+            for (i, metric) in metrics.iter().enumerate() {
+                if has >> i & 1 == 1 {
+                    set(&mut cell, *metric, bytes.number()?);
+                }
+            }
+            (has.checked_shr(u32::try_from(metrics.len()).ok()?).unwrap_or(0) == 0).then_some(cell)
+        })?;
+        let failures = bytes.list(|bytes| {
+            let [n, p] = [bytes.count()?, bytes.count()?];
+            Some(Failure { repeat, n, p, error: failure_bytes::get(bytes)? })
+        })?;
+        let by_svd = bytes.list(Bytes::count)?;
+        bytes.0.is_empty().then_some(Self { repeat, cells, failures, by_svd })
+    }
+
+    fn is_final(&self) -> bool {
+        self.failures.iter().all(|failure| failure_bytes::is_final(&failure.error))
+    }
+}
+
+/// Gives a cell one of its metrics.
+fn set(cell: &mut Cell, metric: Metric, value: f64) {
+    let place = match metric {
+        Metric::TrainMse => &mut cell.train_mse,
+        Metric::TestMse => &mut cell.test_mse,
+        Metric::TestMseOpposite => &mut cell.test_mse_opposite,
+        Metric::BiasSquared => &mut cell.bias_squared,
+        Metric::MeanSquaredBias => &mut cell.mean_squared_bias,
+        Metric::SmallestSingularValue => &mut cell.smallest_singular_value,
+        Metric::TestErrorRate => &mut cell.test_error_rate,
+        Metric::CoefficientNorm => &mut cell.coefficient_norm,
+    };
+    *place = Some(value);
+}
+
+pub(super) fn put_count(bytes: &mut Vec<u8>, count: usize) {
+    put_word(bytes, count as u64);
+}
+
+/// LEB128: seven bits a byte, the lowest first.
+#[allow(clippy::cast_possible_truncation)] // masked
+fn put_word(bytes: &mut Vec<u8>, mut word: u64) {
+    while word > 0x7f {
+        bytes.push(word as u8 | 0x80);
+        word >>= 7;
+    }
+    bytes.push(word as u8);
+}
+
+pub(super) fn put_text(bytes: &mut Vec<u8>, text: &str) {
+    put_count(bytes, text.len());
+    bytes.extend(text.as_bytes());
+}
+
+/// Bytes that are still to be read.
+pub(super) struct Bytes<'a>(pub(super) &'a [u8]);
+
+impl<'a> Bytes<'a> {
+    pub(super) fn take(&mut self, count: usize) -> Option<&'a [u8]> {
+        let (taken, left) = self.0.split_at_checked(count)?;
+        self.0 = left;
+        Some(taken)
+    }
+
+    fn word(&mut self) -> Option<u64> {
+        let mut word = 0;
+        for shift in (0..64).step_by(7) {
+            let byte = u64::from(*self.take(1)?.first()?);
+            let bits = byte & 0x7f;
+            if bits << shift >> shift != bits {
+                return None;
+            }
+            word |= bits << shift;
+            if byte & 0x80 == 0 {
+                return Some(word);
+            }
+        }
+        None
+    }
+
+    pub(super) fn count(&mut self) -> Option<usize> {
+        usize::try_from(self.word()?).ok()
+    }
+
+    pub(super) fn number(&mut self) -> Option<f64> {
+        self.take(8)?.first_chunk().map(|word| f64::from_le_bytes(*word))
+    }
+
+    pub(super) fn text(&mut self) -> Option<String> {
+        let length = self.count()?;
+        String::from_utf8(self.take(length)?.to_vec()).ok()
+    }
+
+    /// A count and so many entries, each of a byte at least.
+    pub(super) fn list<T>(&mut self, mut entry: impl FnMut(&mut Self) -> Option<T>) -> Option<Vec<T>> {
+        let count = self.count()?;
+        if count > self.0.len() {
+            return None;
+        }
+        let mut entries = Vec::new();
+        entries.try_reserve_exact(count).ok()?;
+        for _ in 0..count {
+            entries.push(entry(self)?);
+        }
+        Some(entries)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Error;
+
+    fn repeat() -> Repeat {
+        let cell = |n: usize, value: Option<f64>| {
+            let mut cell = Cell { repeat: 300, n, p: 1 << 40, arm: 3, rank: n, ..Cell::default() };
+            for (i, metric) in Metric::ALL.iter().copied().enumerate() {
+                if let Some(value) = value.filter(|_| (n + i) % 3 > 0) {
+                    set(&mut cell, metric, value + i as f64);
+                }
+            }
+            cell
+        };
+        let values = [Some(0.1), Some(-0.0), Some(f64::INFINITY), Some(f64::MIN_POSITIVE / 8.0), None];
+        let cells = values.into_iter().enumerate().map(|(n, value)| cell(n, value)).collect();
+        let failure = |error| Failure { repeat: 300, n: 5, p: usize::MAX, error };
+        let failures = failure_bytes::tests::errors().into_iter().map(failure).collect();
+        Repeat { repeat: 300, cells, failures, by_svd: vec![0, 127, 128, usize::MAX] }
+    }
+
+    fn bytes(payload: &impl Payload) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        payload.encode(&mut bytes);
+        bytes
+    }
+
+    #[test]
+    fn repeats_and_numbers_come_back_to_the_bit() {
+        let whole = repeat();
+        let read = Repeat::decode(&bytes(&whole)).unwrap();
+        assert_eq!(format!("{read:?}"), format!("{whole:?}"));
+        assert_eq!(bytes(&read), bytes(&whole));
+        assert!(!whole.is_final() && Repeat::default().is_final());
+        let odd = f64::from_bits(0x7ff8_0000_dead_beef);
+        let mut cell = Cell { n: 1, ..Cell::default() };
+        set(&mut cell, Metric::TestMse, odd);
+        let nan = Repeat { cells: vec![cell], ..Repeat::default() };
+        let read = Repeat::decode(&bytes(&nan)).unwrap();
+        assert_eq!(read.cells[0].metric(Metric::TestMse).map(f64::to_bits), Some(odd.to_bits()));
+        let numbers = vec![odd, -0.0, 1.0 / 3.0];
+        let read = Vec::<f64>::decode(&bytes(&numbers)).unwrap();
+        assert!(read.iter().zip(&numbers).all(|(a, b)| a.to_bits() == b.to_bits()) && read.len() == 3);
+    }
+
+    /// Whatever the bytes, the end is `None` or a value, never a panic or memory beyond their number.
+    #[test]
+    fn bytes_that_nobody_wrote() {
+        let whole = bytes(&repeat());
+        for length in 0..whole.len() {
+            assert!(Repeat::decode(&whole[..length]).is_none(), "{length}");
+        }
+        let mut state = 1_u64;
+        for at in 0..whole.len() {
+            let mut changed = whole.clone();
+            state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+            changed[at] ^= (state >> 40) as u8 | 1;
+            let _ = Repeat::decode(&changed);
+        }
+        assert!(Repeat::decode(&[0xff; 40]).is_none());
+        assert!(Vec::<f64>::decode(&[0; 9]).is_none());
+    }
+
+    #[test]
+    fn a_metric_of_another_version_is_not_dropped_in_silence() {
+        let mut bytes = vec![0, 1];
+        put_text(&mut bytes, "metric_of_tomorrow");
+        bytes.extend([0, 0, 0]);
+        assert!(Repeat::decode(&bytes).is_none());
+        let error = Error::Empty { what: "a list" };
+        let failures = vec![Failure { repeat: 0, n: 1, p: 1, error }];
+        assert!(Repeat { failures, ..Repeat::default() }.is_final());
+    }
+}
