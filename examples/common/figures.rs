@@ -98,7 +98,7 @@ pub fn for_print(args: &PrintArgs, figure: Figure) -> Figure {
         LegendArg::Inside => LegendPlace::Inside,
     };
     Figure {
-        width_mm: args.width.or(figure.width_mm),
+        width_mm: args.width.map(|width| width.0).or(figure.width_mm),
         legend,
         caption_apart: args.no_caption || figure.caption_apart,
         theme: if args.dark { Theme::Dark } else { figure.theme },
