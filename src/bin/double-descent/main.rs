@@ -31,7 +31,8 @@ mod theory;
 #[path = "../../../examples/universality/mod.rs"]
 mod universality;
 
-use common::flags::{EXIT_CODES, Program, listed, nearest, start, version};
+use common::command_line::{EXIT_CODES, nearest, start, version};
+use common::flags::{Program, listed};
 use common::say;
 use completions::{Listed, Shell};
 use std::ffi::OsString;
