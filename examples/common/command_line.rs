@@ -148,8 +148,8 @@ fn help(program: &str, about: &[&str], flags: &[Flag<'_>]) -> String {
             text += &format!("{}\n", wrapped(&format!("{word}: {}", meaning.trim()), 8));
         }
     }
-    text += "  --json\n      Print the closing tables as JSON, one a line, with all digits; what else is said goes to \
-             standard\n      error\n";
+    let json = "Print the closing tables as JSON, one a line, with all digits; what else is said goes to standard error";
+    text += &format!("  --json\n{}\n", wrapped(json, 6));
     text + "  -h, --help\n      This text\n  -V, --version\n      The version\n\n" + EXIT_CODES
 }
 
@@ -157,7 +157,7 @@ fn help(program: &str, about: &[&str], flags: &[Flag<'_>]) -> String {
 pub const EXIT_CODES: &str = "Exit codes: 0 done; 1 the study failed; 2 the command line is wrong";
 
 /// Text in lines of at most [`WIDTH`] columns after `indent` blanks.
-fn wrapped(text: &str, indent: usize) -> String {
+pub fn wrapped(text: &str, indent: usize) -> String {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
         match lines.last_mut() {

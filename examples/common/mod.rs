@@ -77,7 +77,7 @@ flags! {
         threads: Option<usize> = None, "N";
         /// Write tables only
         no_figures: bool = false, "";
-        /// What the lines of the figures show
+        /// What the lines of the figures and the closing table show
         statistic: Statistic = Statistic::Median, "STATISTIC";
         /// What the figures are drawn over: p/n, or the axis itself
         x: Abscissa = Abscissa::Ratio, "ABSCISSA";

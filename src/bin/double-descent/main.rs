@@ -31,7 +31,7 @@ mod theory;
 #[path = "../../../examples/universality/mod.rs"]
 mod universality;
 
-use common::command_line::{EXIT_CODES, nearest, start, version};
+use common::command_line::{EXIT_CODES, nearest, start, version, wrapped};
 use common::flags::{Program, listed};
 use common::say;
 use completions::{Listed, Shell};
@@ -125,9 +125,15 @@ fn sentence(about: &[&str]) -> String {
     text[..end].split_whitespace().collect::<Vec<_>>().join(" ").trim_end_matches('.').into()
 }
 
+/// The column of the sentences on studies.
+const INDENT: usize = 27;
+
 fn overview() -> String {
-    let studies: String =
-        entries().iter().map(|p| format!("  {:<24} {}\n", p.name, sentence(p.about))).collect();
+    let line = |entry: &Entry| {
+        let text = wrapped(&sentence(entry.about), INDENT);
+        format!("  {:<width$}{}\n", entry.name, text.trim_start(), width = INDENT - 2)
+    };
+    let studies: String = entries().iter().map(line).collect();
     format!(
         "{}: studies of double descent in linear models, each with tables and figures\n\n\
          Usage: double-descent STUDY [--FLAG VALUE]...\n\n\
