@@ -160,12 +160,16 @@ pub const EXIT_CODES: &str = "Exit codes: 0 done; 1 the study failed; 2 the comm
 pub fn wrapped(text: &str, indent: usize) -> String {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= WIDTH => {
-                line.push(' ');
-                line.push_str(word);
+        // Long lists of numbers break at their commas.
+        for (place, piece) in word.split_inclusive(',').enumerate() {
+            let gap = if place == 0 { " " } else { "" };
+            match lines.last_mut() {
+                Some(line) if line.chars().count() + gap.len() + piece.chars().count() <= WIDTH => {
+                    line.push_str(gap);
+                    line.push_str(piece);
+                }
+                _ => lines.push(" ".repeat(indent) + piece),
             }
-            _ => lines.push(" ".repeat(indent) + word),
         }
     }
     lines.join("\n")
