@@ -492,3 +492,53 @@ fn ensembles_and_label_noise_refuse_what_makes_no_study_and_repeat_their_bytes()
         assert!(before == std::fs::read(folder.0.join("1/label_noise/cells.csv")).unwrap());
     }
 }
+
+#[test]
+fn formulas_agree_with_simulations_on_any_number_of_threads() {
+    let Some(program) = program("theory") else { return };
+    let folder = Folder::new("theory");
+    refused(&program, &folder, &["--families", "gaussian,gauss"], &["`gauss`", "marchenko-pastur"]);
+    let few = ["--families", "gaussian,noise,ridge", "--size", "20", "--repeats", "64", "--no-figures"];
+    let study = |threads: &str| {
+        let output = run(&program, &folder, &[&few[..], &["--out", threads, "--threads", threads]].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        let file = |name| std::fs::read_to_string(folder.0.join(threads).join("theory").join(name)).unwrap();
+        ["points.csv", "worst.csv"].map(file)
+    };
+    let [points, worst] = study("1");
+    assert!([points.clone(), worst.clone()] == study("3"), "results depend on the threads");
+    // Gaussian, its sphere, and ridge at two shapes: a row for each line that was measured.
+    let rows: Vec<Vec<&str>> = worst.lines().skip(1).map(|line| line.split(',').collect()).collect();
+    assert_eq!(rows.len(), 5, "{worst}");
+    for row in rows.iter().filter(|row| row[2] == "exact") {
+        let [z, bound] = [row[4], row[5]].map(|field| field.parse::<f64>().unwrap());
+        // The bound is one for 99 % of seeds; a fixed seed that kept it keeps it.
+        assert!(z > 0.0 && z < bound, "{row:?}");
+    }
+    // One point by hand: with n = 100 samples in p = 20 dimensions the expected excess is 0.25 · 20/79.
+    let at =
+        |n: &str| points.lines().find(|line| line.starts_with(&format!("gaussian,Minimum norm,20,{n},")));
+    let row: Vec<&str> = at("100").unwrap().split(',').collect();
+    let theory: f64 = row[7].parse().unwrap();
+    assert!((theory / (0.25 * 20.0 / 79.0) - 1.0).abs() < 1e-14, "{row:?}");
+}
+
+#[test]
+fn figures_for_print_come_with_their_captions() {
+    let Some(program) = program("ablations") else { return };
+    let folder = Folder::new("print");
+    let few =
+        ["--dataset", "student-teacher", "--sizes", "10,15..40:5", "--repeats", "3", "--bootstrap", "0"];
+    let print = ["--width", "8.8cm", "--legend", "below", "--no-caption", "--out", "out"];
+    let output = run(&program, &folder, &[&few[..], &print].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let file = |name: &str| std::fs::read_to_string(folder.0.join("out/student-teacher").join(name)).unwrap();
+    let svg = file("unablated.svg");
+    assert!(svg.contains("width=\"88mm\"") && svg.contains("Belkin, Hsu and Xu 2020"), "{svg}");
+    assert!(file("unablated.txt").contains("infinite at n"));
+    assert!(file("unablated.tex").contains("$\\sigma$"));
+    for wrong in ["3km", "5mm", "mm", "-88mm"] {
+        let output = run(&program, &folder, &[&few[..], &[&*format!("--width={wrong}")]].concat());
+        assert_eq!(output.status.code(), Some(2), "{wrong}");
+    }
+}

@@ -1,141 +1,636 @@
-//! The formulas of `theory` against simulations of the raw definitions, by the crate's own SVD.
+//! The formulas of `theory` against simulations of the raw definitions, by the crate's own engines.
 //!
-//! The error bar is the standard error of the repeats, and 4 of them are allowed. The formulas that are limits deviate
-//! by a relative O(1/n) besides: 3/n is allowed, with n = 100 samples.
+//! Deviations are in standard errors of the repeats. The bound on the largest of `m` is the `z` that `m` normal deviates
+//! exceed once in ten thousand runs. Designs are averaged over with what is random beside them (noise, the target's direction
+//! within a group) taken out exactly wherever that is known, so that the bars are narrow.
+//!
+//! Limits are measured at three sizes, each twice the one before: what is left of the deviation must halve, as `O(1/p)` does.
 
-use double_descent::filter::{MinNorm, Ridge, SpectralFilter};
-use double_descent::rng;
+use double_descent::filter::{
+    GradientDescent, GradientFlow, Loss, MinNorm, Ridge, Schedule, SpectralFilter, Spectrum,
+};
+use double_descent::nested::{Columns, Rows, Test};
+use double_descent::risk::Compressed;
+use double_descent::rng::stream;
 use double_descent::svd::Svd;
-use double_descent::theory::gaussian;
+use double_descent::theory::activation::HermiteCoefficients;
+use double_descent::theory::evidence::{self, Beliefs};
+use double_descent::theory::filtered::{Descent, Flow};
 use double_descent::theory::random_features::RandomFeatureModel;
-use double_descent::theory::ridge::Population;
+use double_descent::theory::ridge::{self, Population};
+use double_descent::theory::smallest_singular_value as smallest;
 use double_descent::theory::spectrum::PopulationSpectrum;
-use ndarray::{Array1, Array2, s};
+use double_descent::theory::{circle, gaussian, gradient_flow, noise, structured};
+use ndarray::{Array1, Array2, Axis, concatenate, s};
 use rand::RngExt;
+use rand::rngs::ChaCha8Rng;
 use rand_distr::StandardNormal;
-
-const SAMPLES: usize = 100;
-const NOISE: f64 = 0.3;
 
 fn normal(rng: &mut impl rand::Rng, rows: usize, columns: usize) -> Array2<f64> {
     Array2::from_shape_simple_fn((rows, columns), || rng.sample(StandardNormal))
 }
 
-fn fit(x: &Array2<f64>, y: &Array2<f64>, penalty: f64) -> Array2<f64> {
-    let filter: Box<dyn SpectralFilter> =
-        if penalty > 0.0 { Box::new(Ridge::new(penalty).unwrap()) } else { Box::new(MinNorm::default()) };
-    Svd::new(x).unwrap().solve(y, &*filter).unwrap()
+/// A mean and its standard error.
+#[derive(Clone, Copy, Debug)]
+struct Mean {
+    value: f64,
+    error: f64,
 }
 
-#[track_caller]
-fn agree(what: &str, values: &[f64], expected: f64, relative: f64) {
+fn mean(values: impl IntoIterator<Item = f64>) -> Mean {
+    let values: Vec<f64> = values.into_iter().collect();
     let count = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / count;
-    let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (count - 1.0);
-    let error = (variance / count).sqrt();
-    assert!(
-        (mean - expected).abs() <= 4.0 * error + relative * expected,
-        "{what}: {mean} ± {error}, not {expected}"
-    );
+    let value = values.iter().sum::<f64>() / count;
+    let squares: f64 = values.iter().map(|v| (v - value).powi(2)).sum();
+    Mean { value, error: (squares / (count - 1.0) / count).sqrt() }
 }
 
-/// Two groups of features: variances 4 and 0.5 in training, 1 and 2 in the test.
-fn groups() -> (Array1<f64>, Array1<f64>, Array1<f64>) {
-    let pick = |a: f64, b: f64| Array1::from_iter((0..160).map(|i| if i < 40 { a } else { b }));
-    (pick(4.0, 0.5), pick(1.0, 2.0), pick(0.1, 0.05))
+/// The `z` that the largest of `comparisons` normal deviates exceeds with probability 1e-4.
+fn bound(comparisons: usize) -> f64 {
+    let (mut low, mut high) = (1.0, 10.0);
+    for _ in 0..100 {
+        let middle: f64 = 0.5 * (low + high);
+        let share = libm::erfc(middle / std::f64::consts::SQRT_2) * comparisons as f64;
+        if share > 1e-4 { low = middle } else { high = middle }
+    }
+    high
 }
 
-fn risk(beta: &Array2<f64>, truth: &Array1<f64>, variances: &Array1<f64>) -> f64 {
-    (&beta.column(0) - truth).mapv(|d| d * d).dot(variances)
+/// Exact formulas: every deviation within the bound.
+#[derive(Default)]
+struct Exact {
+    rows: Vec<(String, Mean, f64)>,
 }
 
+impl Exact {
+    fn add(&mut self, what: impl Into<String>, found: Mean, expected: f64) {
+        self.rows.push((what.into(), found, expected));
+    }
+
+    #[track_caller]
+    fn finish(self) {
+        let limit = bound(self.rows.len());
+        let scores =
+            self.rows.iter().map(|(_, found, expected)| ((found.value - expected) / found.error).abs());
+        let worst = scores.clone().fold(0.0, f64::max);
+        println!("{} comparisons, the worst z {worst:.2}, allowed {limit:.2}", self.rows.len());
+        for ((what, found, expected), z) in self.rows.iter().zip(scores) {
+            assert!(z <= limit, "{what}: {found:?}, not {expected}: z = {z:.1} of {limit:.1}");
+        }
+        // A bar that is far too wide would let anything pass.
+        let wide = self.rows.iter().filter(|(_, found, expected)| found.error > 0.1 * expected.abs()).count();
+        assert!(4 * wide <= self.rows.len(), "{wide} bars are wider than a tenth of their values");
+    }
+}
+
+/// Limits: relative deviations at three sizes.
+#[derive(Default)]
+struct Limits {
+    rows: Vec<(String, [Mean; 3])>,
+}
+
+impl Limits {
+    /// `found` at the three sizes, each against its `expected`.
+    fn add(&mut self, what: impl Into<String>, found: [Mean; 3], expected: [f64; 3]) {
+        let relative = std::array::from_fn(|i| Mean {
+            value: found[i].value / expected[i] - 1.0,
+            error: found[i].error / expected[i].abs(),
+        });
+        self.rows.push((what.into(), relative));
+    }
+
+    /// `d` at one size and `d'` at twice that: `d' = d/2`, but for terms of higher order, a quarter of `d` at most.
+    #[track_caller]
+    fn finish(self) {
+        let limit = bound(2 * self.rows.len());
+        let mut seen = 0;
+        for (what, means) in &self.rows {
+            println!("{what:48} {}", means.map(|m| format!("{:+.4}±{:.4}", m.value, m.error)).join(" "));
+            for pair in means.windows(2) {
+                let (one, two) = (pair[0], pair[1]);
+                let error = two.error.hypot(0.5 * one.error);
+                let off = (two.value - 0.5 * one.value).abs();
+                assert!(off <= 0.25 * one.value.abs() + limit * error, "{what}: {means:?} does not halve");
+            }
+            // At the largest size the limit is within 5 % of what is measured.
+            assert!(means[2].value.abs() <= 0.05 + limit * means[2].error, "{what}: {means:?}");
+            seen += usize::from(means[0].value.abs() > 3.0 * means[0].error);
+        }
+        // The decay must be there to be seen, not drowned in the bars.
+        assert!(
+            2 * seen >= self.rows.len(),
+            "only {seen} of {} deviate at the smallest size",
+            self.rows.len()
+        );
+    }
+}
+
+/// Sample-wise and model-wise curves of minimum-norm fits, by the engines that give every point at once.
 #[test]
-fn exact_designs() {
+fn exact_curves_of_the_nested_engines() {
+    const REPEATS: usize = 400;
+    let mut table = Exact::default();
+    // Rows: p = 12, the bias of a teacher without noise and the noise term given the design.
+    let (p, most, r2) = (12, 36, 1.5);
+    let teacher = Array2::from_elem((p, 1), (r2 / p as f64).sqrt());
+    let sigma = Array2::eye(p);
+    let population = Compressed::population(&sigma, &teacher).unwrap();
+    let mut points = Vec::new();
+    for repeat in 0..REPEATS {
+        let x = normal(&mut stream(11, p, repeat), most, p);
+        let fit = Rows::new(p, 1, Test::Rows(&population)).unwrap();
+        points.push(fit.with_noise_covariance(&sigma).unwrap().extend(&x, &x.dot(&teacher)).unwrap());
+    }
+    for n in (1..=most).filter(|n| n.abs_diff(p) > 4) {
+        let at = |i: usize| &points[i][n - 1];
+        let expected = gaussian::excess(n, p, r2, 1.0).unwrap();
+        if n < p {
+            table.add(
+                format!("bias, n = {n}"),
+                mean((0..REPEATS).map(|i| at(i).test_mse.unwrap())),
+                expected.bias,
+            );
+        }
+        let terms = mean((0..REPEATS).map(|i| at(i).noise.unwrap()));
+        table.add(format!("noise term, n = {n}"), terms, noise::gaussian(n, p));
+        table.add(
+            format!("effective parameters, n = {n}"),
+            Mean { value: n as f64 * terms.value, error: n as f64 * terms.error },
+            gaussian::effective_parameters(n, p),
+        );
+        // The spread itself: the error of a sample variance from the fourth moment.
+        if n.abs_diff(p) > 12 {
+            let variance = noise::gaussian_variance(n, p);
+            let squares = (0..REPEATS).map(|i| (at(i).noise.unwrap() - expected.variance).powi(2));
+            table.add(format!("variance of the noise term, n = {n}"), mean(squares), variance);
+        }
+    }
+    // Columns: n = 20 of D = 50 features, noise in the labels.
+    let (n, all, noise) = (20, 50, 0.3);
+    let teacher = Array2::from_shape_fn((all, 1), |(j, _)| 0.9f64.powi(i32::try_from(j).unwrap()) * 0.5);
+    let population = Compressed::population(&Array2::eye(all), &teacher).unwrap();
+    let mut points = Vec::new();
+    for repeat in 0..REPEATS {
+        let mut rng = stream(12, n, repeat);
+        let x = normal(&mut rng, n, all);
+        let y = x.dot(&teacher) + normal(&mut rng, n, 1) * f64::sqrt(noise);
+        points.push(Columns::new(&y, Test::Rows(&population)).unwrap().extend(&x).unwrap());
+    }
+    let energy = |range: std::ops::Range<usize>| range.map(|j| teacher[[j, 0]].powi(2)).sum::<f64>();
+    for p in (1..=all).filter(|p| p.abs_diff(n) > 4) {
+        let (seen, unseen) = (energy(0..p), energy(p..all));
+        let found = mean(points.iter().map(|points| points[p - 1].test_mse.unwrap()));
+        table.add(
+            format!("weak features, p = {p}"),
+            found,
+            gaussian::weak_features(n, p, seen, unseen, noise).unwrap(),
+        );
+        if p < n {
+            let found = mean(points.iter().map(|points| points[p - 1].train_mse));
+            table.add(
+                format!("train error, p = {p}"),
+                found,
+                gaussian::train_error(n, p, noise + unseen).unwrap(),
+            );
+        }
+    }
+    table.finish();
+}
+
+/// What has no engine of its own: an intercept, the sphere, unitary matrices, smallest singular values.
+#[test]
+fn exact_laws_by_the_svd() {
+    let mut table = Exact::default();
     for (n, p) in [(30, 12), (12, 30)] {
-        let truth = Array1::from_elem(p, (1.5 / p as f64).sqrt());
-        let ones = Array1::ones(p);
-        let values: Vec<f64> = (0..3000)
-            .map(|repeat| {
-                let mut rng = rng::stream(11, p, repeat);
-                let x = normal(&mut rng, n, p);
-                let noise = normal(&mut rng, n, 1) * NOISE.sqrt();
-                let y = x.dot(&truth).insert_axis(ndarray::Axis(1)) + noise;
-                risk(&fit(&x, &y, 0.0), &truth, &ones)
-            })
-            .collect();
-        agree("exact", &values, gaussian::excess(n, p, 1.5, NOISE).unwrap().total(), 0.0);
-        // The spread of the repeats: a sample variance's own relative error is below 0.1 here.
-        let mean = values.iter().sum::<f64>() / 3000.0;
-        let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / 2999.0;
-        let expected = gaussian::excess_variance(n, p, 1.5, NOISE).unwrap();
-        assert!((variance / expected - 1.0).abs() < 0.3, "{variance} {expected}");
+        let (r2, level) = (1.0, 0.4);
+        let truth = Array1::from_elem(p, f64::sqrt(r2 / p as f64));
+        let risk = |repeat| {
+            let mut rng = stream(21, p, repeat);
+            let x = normal(&mut rng, n, p);
+            let y = x.dot(&truth).insert_axis(Axis(1)) + normal(&mut rng, n, 1) * f64::sqrt(level);
+            let (means, level) = (x.mean_axis(Axis(0)).unwrap(), y.mean().unwrap());
+            let beta = Svd::new(&(&x - &means)).unwrap().solve(&(y - level), &MinNorm::default()).unwrap();
+            let beta = beta.column(0).to_owned();
+            (&beta - &truth).mapv(|d| d * d).sum() + (level - means.dot(&beta)).powi(2)
+        };
+        let expected = gaussian::excess_with_intercept(n, p, r2, level).unwrap();
+        table.add(format!("intercept, {n} × {p}"), mean((0..1500).map(risk)), expected);
+    }
+    let trace =
+        |x: &Array2<f64>| Svd::new(x).unwrap().singular_values().iter().map(|s| s.powi(-2)).sum::<f64>();
+    for (n, p) in [(5, 14), (10, 20), (3, 9)] {
+        let term = |repeat| {
+            let mut x = normal(&mut stream(22, p, repeat), n, p);
+            for mut row in x.rows_mut() {
+                let norm = row.dot(&row).sqrt();
+                row *= (p as f64).sqrt() / norm;
+            }
+            trace(&x)
+        };
+        table.add(format!("sphere, {n} × {p}"), mean((0..1500).map(term)), noise::sphere(n, p).unwrap());
+    }
+    // A corner of a random unitary matrix, as a real matrix of twice the size: the polar factor of a complex Gaussian one.
+    for (n, p, all) in [(7, 3, 14), (3, 8, 14)] {
+        let error = |repeat| {
+            let mut rng = stream(23, p, repeat);
+            let (re, im) = (normal(&mut rng, all, p), normal(&mut rng, all, p));
+            let top = concatenate![Axis(1), re, -&im];
+            let x = concatenate![Axis(0), top, concatenate![Axis(1), im, re]];
+            let svd = Svd::new(&x).unwrap();
+            let unitary = svd.u().dot(svd.vt());
+            let corner =
+                concatenate![Axis(0), unitary.slice(s![..n, ..]), unitary.slice(s![all..all + n, ..])];
+            let inverse = 0.5 * trace(&corner);
+            1.0 + (inverse - 2.0 * n.min(p) as f64) / all as f64
+        };
+        table.add(
+            format!("unitary, {n} × {p} of {all}"),
+            mean((0..1500).map(error)),
+            circle::haar(n, p, all).unwrap(),
+        );
+    }
+    let least = |n: usize, p: usize, repeat| {
+        let svd = Svd::new(&normal(&mut stream(24, n * 10 + p, repeat), n, p)).unwrap();
+        svd.singular_values()[n - 1].powi(2)
+    };
+    for n in [2, 6] {
+        for (more, law) in [
+            (0, (|n, x| smallest::square_cdf(n, x).unwrap()) as fn(usize, f64) -> f64),
+            (1, smallest::one_more_cdf),
+            (3, smallest::three_more_cdf),
+        ] {
+            let values: Vec<f64> = (0..1500).map(|repeat| least(n, n + more, repeat)).collect();
+            for x in [0.05, 0.2, 0.6, 1.5].map(|x| x * (1 + more * more) as f64 / n as f64) {
+                let share = law(n, x);
+                // The error of a share, from the law itself.
+                let error = (share * (1.0 - share) / values.len() as f64).sqrt();
+                let found = values.iter().filter(|&&v| v <= x).count() as f64 / values.len() as f64;
+                table.add(
+                    format!("smallest of {n} × {}, {x}", n + more),
+                    Mean { value: found, error },
+                    share,
+                );
+            }
+        }
+    }
+    table.finish();
+}
+
+/// Features in two groups, variances 4 and 0.5 in training, 1 and 2 in another test; a quarter of them in the first.
+struct Groups {
+    p: usize,
+    n: usize,
+}
+
+const NOISE: f64 = 0.3;
+const ENERGY: [f64; 2] = [0.4, 0.3];
+
+impl Groups {
+    fn of(&self, values: [f64; 2]) -> Array1<f64> {
+        Array1::from_iter((0..self.p).map(|i| values[usize::from(4 * i >= self.p)]))
+    }
+
+    fn draw(&self, rng: &mut impl rand::Rng) -> Array2<f64> {
+        normal(rng, self.n, self.p) * &self.of([4.0, 0.5]).mapv(f64::sqrt)
+    }
+
+    fn counts(&self) -> [f64; 2] {
+        [0.25, 0.75].map(|share| share * self.p as f64)
+    }
+
+    fn spectrum(&self) -> PopulationSpectrum {
+        PopulationSpectrum::with_multiplicities(&[4.0, 0.5], &self.counts()).unwrap()
+    }
+
+    fn population(&self) -> Population {
+        Population::new(self.spectrum(), &ENERGY, NOISE).unwrap()
+    }
+
+    /// Bias and noise of predictions `x·By` on test points of variances `test`, averaged over noise and over the target's
+    /// direction in each group: `image` = `BX`.
+    fn risk(&self, image: &Array2<f64>, map: &Array2<f64>, test: &Array1<f64>) -> [f64; 2] {
+        let left = image - &Array2::<f64>::eye(self.p);
+        let weights = self.of([ENERGY[0] / self.counts()[0], ENERGY[1] / self.counts()[1]]);
+        let bias = test.dot(&left.mapv(|v| v * v).dot(&weights));
+        [bias, NOISE * test.dot(&map.mapv(|v| v * v).sum_axis(Axis(1)))]
     }
 }
 
+/// `B` of `β̂ = By`.
+fn smoother(x: &Array2<f64>, filter: &dyn SpectralFilter) -> Array2<f64> {
+    let svd = Svd::new(x).unwrap();
+    let sigma = svd.singular_values().to_vec();
+    let gains = filter.gains(Spectrum::new(x.nrows(), x.ncols(), &sigma));
+    (&svd.vt().t() * &gains).dot(&svd.u().t())
+}
+
+fn three<T>(f: impl FnMut(usize) -> T) -> [T; 3] {
+    [0, 1, 2].map(f)
+}
+
 #[test]
-fn ridge_of_two_groups_another_test_and_subsamples() {
-    let (train, test, truth) = groups();
-    let spectrum = PopulationSpectrum::with_multiplicities(&[4.0, 0.5], &[40.0, 120.0]).unwrap();
-    let population = Population::new(spectrum, &[0.4, 0.3], NOISE).unwrap();
-    let n = SAMPLES as f64;
-    for lambda in [0.0, 0.2] {
-        let (mut same, mut other, mut bags) = (vec![], vec![], vec![]);
-        for repeat in 0..150 {
-            let mut rng = rng::stream(12, 0, repeat);
-            let x = normal(&mut rng, SAMPLES, 160) * &train.mapv(f64::sqrt);
-            let noise = normal(&mut rng, SAMPLES, 1) * NOISE.sqrt();
-            let y = x.dot(&truth).insert_axis(ndarray::Axis(1)) + noise;
-            let beta = fit(&x, &y, n * lambda);
-            same.push(risk(&beta, &truth, &train));
-            other.push(risk(&beta, &truth, &test));
-            // Three subsamples of 50, without replacement: the first rows of a partial shuffle.
-            let mut sum = Array2::zeros((160, 1));
-            for _ in 0..3 {
-                let mut rows: Vec<usize> = (0..SAMPLES).collect();
-                for i in 0..50 {
-                    let j = rng.random_range(i..SAMPLES);
-                    rows.swap(i, j);
+fn any_filter_of_two_groups_by_the_svd() {
+    let sizes = three(|i| Groups { n: 25 << i, p: 40 << i });
+    let repeats = [400, 120, 40];
+    let mut limits = Limits::default();
+    let (time, step, steps) = (2.0, 0.05, 12);
+    let filters = |n: usize| -> Vec<(&str, Box<dyn SpectralFilter>)> {
+        vec![
+            ("minimum norm", Box::new(MinNorm::default())),
+            ("ridge", Box::new(Ridge::new(0.2 * n as f64).unwrap())),
+            ("flow", Box::new(GradientFlow::new(time, Loss::HalfMean).unwrap())),
+            (
+                "descent",
+                Box::new(GradientDescent::new(Schedule::Constant(step), steps, Loss::HalfMean).unwrap()),
+            ),
+        ]
+    };
+    let theory = |groups: &Groups, which: usize| {
+        let (population, n) = (groups.population(), groups.n as f64);
+        let excess = match which {
+            0 => population.at(n, 0.0).map(|risk| [risk.bias, risk.variance]),
+            1 => population.at(n, 0.2).map(|risk| [risk.bias, risk.variance]),
+            2 => population.filtered(n, &Flow::new(time).unwrap()).map(|risk| [risk.bias, risk.variance]),
+            _ => population
+                .filtered(n, &Descent::new(step, u32::try_from(steps).unwrap()).unwrap())
+                .map(|risk| [risk.bias, risk.variance]),
+        };
+        excess.unwrap()
+    };
+    // Of each size and filter: bias and variance, and the excess on the other test.
+    let measured = three(|i| {
+        let groups = &sizes[i];
+        let runs = (0..repeats[i]).map(|repeat| {
+            let x = groups.draw(&mut stream(31, groups.p, repeat));
+            let risks = filters(groups.n).into_iter().map(|(_, filter)| {
+                let map = smoother(&x, &*filter);
+                let image = map.dot(&x);
+                let own = groups.risk(&image, &map, &groups.of([4.0, 0.5]));
+                let other = groups.risk(&image, &map, &groups.of([1.0, 2.0]));
+                [own[0], own[1], other[0] + other[1]]
+            });
+            risks.collect::<Vec<_>>()
+        });
+        runs.collect::<Vec<_>>()
+    });
+    let over = |i: usize, which: usize, part: usize| mean(measured[i].iter().map(|run| run[which][part]));
+    for (which, (name, _)) in filters(1).iter().enumerate() {
+        for (part, what) in ["bias", "variance"].into_iter().enumerate() {
+            let expected = three(|i| theory(&sizes[i], which)[part]);
+            limits.add(format!("{name}, {what}"), three(|i| over(i, which, part)), expected);
+        }
+        if which < 2 {
+            let lambda = [0.0, 0.2][which];
+            let expected = three(|i| {
+                sizes[i].population().at_test(sizes[i].n as f64, lambda, &[1.0, 2.0]).unwrap().excess
+            });
+            limits.add(format!("{name}, another test"), three(|i| over(i, which, 2)), expected);
+        }
+    }
+    limits.finish();
+}
+
+#[test]
+fn random_projections_ensembles_and_subsamples() {
+    let sizes = three(|i| Groups { n: 24 << i, p: 40 << i });
+    let repeats = [300, 80, 25];
+    let mut limits = Limits::default();
+    for (ratio, ridge) in [(0.6, 0.0), (1.5, 0.05)] {
+        let features = three(|i| (ratio * sizes[i].n as f64).round());
+        let measured = three(|i| {
+            let groups = &sizes[i];
+            let k = features[i];
+            let own = groups.of([4.0, 0.5]);
+            let runs = (0..repeats[i]).map(|repeat| {
+                #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+                let count = k as usize;
+                let mut rng = stream(32, count, repeat);
+                let x = groups.draw(&mut rng);
+                let filter: Box<dyn SpectralFilter> = if ridge > 0.0 {
+                    Box::new(Ridge::new(k * ridge * groups.n as f64).unwrap())
+                } else {
+                    Box::new(MinNorm::default())
+                };
+                let mut maps = (0..3).map(|_| {
+                    let weights = normal(&mut rng, groups.p, count);
+                    weights.dot(&smoother(&x.dot(&weights), &*filter))
+                });
+                let one = maps.next().unwrap();
+                let all = maps.fold(one.clone(), |sum, map| sum + map) / 3.0;
+                [&one, &all].map(|map| groups.risk(&map.dot(&x), map, &own).iter().sum::<f64>())
+            });
+            runs.collect::<Vec<_>>()
+        });
+        let theory = three(|i| {
+            // φ has variance 1 a coordinate: v = √ℓ β, and the energy of a group is ℓ times that of β.
+            let energy = [4.0 * ENERGY[0], 0.5 * ENERGY[1]];
+            let model = RandomFeatureModel::new(sizes[i].spectrum(), &energy, NOISE).unwrap();
+            model.at(sizes[i].n as f64, features[i], ridge * sizes[i].n as f64).unwrap()
+        });
+        for (which, members) in [1, 3].into_iter().enumerate() {
+            limits.add(
+                format!("projections, {ratio} n features, {members} draws"),
+                three(|i| mean(measured[i].iter().map(|run| run[which]))),
+                three(|i| theory[i].of_members(members).unwrap()),
+            );
+        }
+    }
+    // Subsamples of half of the samples, drawn without replacement: rows of a design come in no order.
+    for lambda in [0.0, 0.3] {
+        let found = three(|i| {
+            let groups = &sizes[i];
+            let half = groups.n / 2;
+            let run = |repeat| {
+                let mut rng = stream(33, groups.n, repeat);
+                let x = groups.draw(&mut rng);
+                let mut all = Array2::zeros((groups.p, groups.n));
+                for _ in 0..2 {
+                    let mut rows: Vec<usize> = (0..groups.n).collect();
+                    for i in 0..half {
+                        let j = rng.random_range(i..groups.n);
+                        rows.swap(i, j);
+                    }
+                    let filter: Box<dyn SpectralFilter> = if lambda > 0.0 {
+                        Box::new(Ridge::new(lambda * half as f64).unwrap())
+                    } else {
+                        Box::new(MinNorm::default())
+                    };
+                    let map = smoother(&x.select(Axis(0), &rows[..half]), &*filter);
+                    for (column, &row) in rows[..half].iter().enumerate() {
+                        let mut target = all.column_mut(row);
+                        target += &(&map.column(column) * 0.5);
+                    }
                 }
-                let (x, y) =
-                    (x.select(ndarray::Axis(0), &rows[..50]), y.select(ndarray::Axis(0), &rows[..50]));
-                sum += &fit(&x, &y, 50.0 * lambda);
-            }
-            bags.push(risk(&(sum / 3.0), &truth, &train));
-        }
-        agree("ridge", &same, population.at(n, lambda).unwrap().excess, 3.0 / n);
-        agree("another test", &other, population.at_test(n, lambda, &[1.0, 2.0]).unwrap().excess, 3.0 / n);
-        // Subsamples of 50: the limit's own error is twice as large.
-        agree("subsamples", &bags, population.subsampled(n, 50.0, lambda, Some(3)).unwrap(), 6.0 / n);
+                groups.risk(&all.dot(&x), &all, &groups.of([4.0, 0.5])).iter().sum::<f64>()
+            };
+            mean((0..repeats[i]).map(run))
+        });
+        let expected = three(|i| {
+            let n = sizes[i].n as f64;
+            sizes[i].population().subsampled(n, 0.5 * n, lambda, Some(2)).unwrap()
+        });
+        limits.add(format!("two subsamples, λ = {lambda}"), found, expected);
     }
+    limits.finish();
 }
 
+/// Inputs and weights on spheres, `ReLU` features.
 #[test]
-fn random_projections_and_their_ensembles() {
-    let (train, _, truth) = groups();
-    // φ has variance 1 a coordinate: v = √ℓ β, and the energy of a group is Σ ℓ β².
-    let spectrum = PopulationSpectrum::with_multiplicities(&[4.0, 0.5], &[40.0, 120.0]).unwrap();
-    let kernel = RandomFeatureModel::new(spectrum, &[4.0 * 0.4, 0.5 * 0.3], NOISE).unwrap();
-    let n = SAMPLES as f64;
-    for (k, ridge) in [(60, 0.0), (140, 5.0)] {
-        let (mut one, mut two) = (vec![], vec![]);
-        for repeat in 0..150 {
-            let mut rng = rng::stream(13, k, repeat);
-            let x = normal(&mut rng, SAMPLES, 160) * &train.mapv(f64::sqrt);
-            let noise = normal(&mut rng, SAMPLES, 1) * NOISE.sqrt();
-            let y = x.dot(&truth).insert_axis(ndarray::Axis(1)) + noise;
-            let mut members = Array2::zeros((160, 2));
-            for member in 0..2 {
-                let weights = normal(&mut rng, 160, k);
-                let beta = weights.dot(&fit(&x.dot(&weights), &y, k as f64 * ridge));
-                members.column_mut(member).assign(&beta.column(0));
+fn mei_and_montanari_by_the_svd() {
+    let sizes = [20usize, 40, 80];
+    let repeats = [250, 80, 25];
+    let (ratios, lambda) = ([2.0, 3.0], 0.05);
+    let relu = HermiteCoefficients::relu();
+    let theory = relu.mei_montanari(ratios, lambda).unwrap();
+    let runs = three(|i| {
+        let d = sizes[i];
+        let (features, samples, tests) = (2 * d, 3 * d, 300);
+        let sphere = |rng: &mut ChaCha8Rng, count: usize| {
+            let mut x = normal(rng, count, d);
+            for mut row in x.rows_mut() {
+                let norm = row.dot(&row).sqrt();
+                row *= (d as f64).sqrt() / norm;
             }
-            one.push(risk(&members.slice(s![.., ..1]).to_owned(), &truth, &train));
-            let mean = members.mean_axis(ndarray::Axis(1)).unwrap().insert_axis(ndarray::Axis(1));
-            two.push(risk(&mean, &truth, &train));
-        }
-        let theory = kernel.at(n, k as f64, ridge).unwrap();
-        // The smallest of n, k and |n − k| is 40.
-        agree("one draw", &one, theory.excess, 3.0 / 40.0);
-        agree("two draws", &two, theory.of_members(2).unwrap(), 3.0 / 40.0);
+            x
+        };
+        let run = |repeat| {
+            let mut rng = stream(34, d, repeat);
+            let (x, test, weights) =
+                (sphere(&mut rng, samples), sphere(&mut rng, tests), sphere(&mut rng, features));
+            let map =
+                |x: &Array2<f64>| x.dot(&weights.t()).mapv(|v| (v / (d as f64).sqrt()).max(0.0) - relu.mean);
+            // (1/n) ‖y − Za‖² + (Nλ/d) ‖a‖².
+            let penalty = samples as f64 * features as f64 * lambda / d as f64;
+            let fit = map(&test).dot(&smoother(&map(&x), &Ridge::new(penalty).unwrap()));
+            // The target is linear, of random direction and energy 1.
+            let left = fit.dot(&x) - &test;
+            let over = (tests * d) as f64;
+            [left.mapv(|v| v * v).sum() / over, fit.mapv(|v| v * v).sum() / tests as f64]
+        };
+        (0..repeats[i]).map(run).collect::<Vec<_>>()
+    });
+    let mut limits = Limits::default();
+    for (part, (name, expected)) in
+        [("bias", theory.bias), ("variance", theory.variance)].into_iter().enumerate()
+    {
+        let found = three(|i| mean(runs[i].iter().map(|run| run[part])));
+        limits.add(format!("ReLU features, {name}"), found, [expected; 3]);
     }
+    limits.finish();
+}
+
+/// Closed forms, sample-wise by the nested engine: what it gives at one `n` is bias and noise term given the design.
+#[test]
+fn closed_forms_by_the_nested_engine() {
+    let sizes = [24usize, 48, 96];
+    let repeats = [400, 120, 40];
+    let mut limits = Limits::default();
+    // Of p features with this root of a covariance: bias, averaged over the direction, and variance at n = p/2.
+    let fit = |root: &Array2<f64>, teacher: &Array2<f64>, rng: &mut ChaCha8Rng, ridge: f64| {
+        let p = root.nrows();
+        let sigma = root.t().dot(root);
+        let population = Compressed::population(&sigma, teacher).unwrap();
+        let x = normal(rng, p / 2, p).dot(root);
+        let mut engine = Rows::new(p, teacher.ncols(), Test::Rows(&population)).unwrap();
+        if ridge > 0.0 {
+            engine = engine.with_ridge(ridge).unwrap();
+        }
+        let points = engine.with_noise_covariance(&sigma).unwrap().extend(&x, &x.dot(teacher)).unwrap();
+        let last = points.last().unwrap();
+        // The mean over targets becomes a sum.
+        [last.test_mse.unwrap() * teacher.ncols() as f64, last.noise.unwrap()]
+    };
+    let mut compare = |name: &str, runs: [Vec<[f64; 2]>; 3], expected: [f64; 2]| {
+        for part in 0..2 {
+            let found = three(|i| mean(runs[i].iter().map(|run| run[part])));
+            limits.add(format!("{name}, {}", ["bias", "variance"][part]), found, [expected[part]; 3]);
+        }
+    };
+    // ρ^|i−j|: x_j = ρ x_{j−1} + √(1 − ρ²) z_j.
+    let rho = 0.6f64;
+    let runs = three(|i| {
+        let p = sizes[i];
+        let root = Array2::from_shape_fn((p, p), |(from, to)| match to.checked_sub(from) {
+            None => 0.0,
+            Some(gap) => rho.powf(gap as f64) * if from == 0 { 1.0 } else { (1.0 - rho * rho).sqrt() },
+        });
+        let teacher = Array2::eye(p) / (p as f64).sqrt();
+        (0..repeats[i]).map(|repeat| fit(&root, &teacher, &mut stream(41, p, repeat), 0.0)).collect()
+    });
+    let found = structured::autoregressive(2.0, rho, 1.0, 1.0).unwrap();
+    compare("autoregression", runs, [found.bias, found.variance]);
+    // Isotropic ridge: a penalty of λ n beside the sum.
+    let runs = three(|i| {
+        let p = sizes[i];
+        let teacher = Array2::eye(p) / (p as f64).sqrt();
+        let penalty = 0.3 * (p / 2) as f64;
+        let root = Array2::eye(p);
+        (0..repeats[i]).map(|repeat| fit(&root, &teacher, &mut stream(42, p, repeat), penalty)).collect()
+    });
+    let found = ridge::isotropic(2.0, 0.3, 1.0, 1.0).unwrap();
+    compare("isotropic ridge", runs, [found.bias, found.variance]);
+    // Latent space, ψ = 1/4: in the eigenbasis of the covariance, its best linear predictor, and the noise it sees.
+    let (psi, mu) = (0.25, 1.0);
+    let runs = three(|i| {
+        let p = sizes[i];
+        let strong = p / 4;
+        let top: f64 = 1.0 + mu / psi;
+        let root =
+            Array2::from_diag(&Array1::from_iter((0..p).map(|j| if j < strong { top.sqrt() } else { 1.0 })));
+        let size = ((mu / psi) / (top * top) / strong as f64).sqrt();
+        let teacher = Array2::from_shape_fn((p, strong), |(j, k)| if j == k { size } else { 0.0 });
+        (0..repeats[i]).map(|repeat| fit(&root, &teacher, &mut stream(43, p, repeat), 0.0)).collect()
+    });
+    let found = structured::latent_space(2.0, psi, mu, [1.0, 0.0], 0.0).unwrap();
+    compare("latent space", runs, [found.fit.bias, found.fit.variance / found.noise]);
+    limits.finish();
+}
+
+/// Flow on isotropic features, and the evidence, from singular values alone.
+#[test]
+fn isotropic_spectra_by_the_svd() {
+    let sizes = [40usize, 80, 160];
+    let repeats = [250, 60, 20];
+    let mut limits = Limits::default();
+    for gamma in [0.5, 1.0, 2.0] {
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        let shapes = sizes.map(|n| (n, (gamma * n as f64) as usize));
+        let spectra = three(|i| {
+            let (n, p) = shapes[i];
+            let values = |repeat| {
+                let svd = Svd::new(&normal(&mut stream(51, p, repeat), n, p)).unwrap();
+                svd.singular_values().iter().map(|s| s * s / n as f64).collect::<Vec<f64>>()
+            };
+            (0..repeats[i]).map(values).collect::<Vec<_>>()
+        });
+        let over =
+            |f: &dyn Fn(usize, &[f64]) -> f64| three(|i| mean(spectra[i].iter().map(|values| f(i, values))));
+        let t = 3.0;
+        let theory = gradient_flow::isotropic(gamma, t, 1.0, 1.0).unwrap();
+        let bias = over(&|i, values| {
+            let p = shapes[i].1 as f64;
+            1.0 + values.iter().map(|x| (-2.0 * t * x).exp_m1()).sum::<f64>() / p
+        });
+        let variance = over(&|i, values| {
+            let n = shapes[i].0 as f64;
+            values.iter().map(|x| (-t * x).exp_m1().powi(2) / x).sum::<f64>() / n
+        });
+        limits.add(format!("flow, γ = {gamma}, bias"), bias, [theory.bias; 3]);
+        limits.add(format!("flow, γ = {gamma}, variance"), variance, [theory.variance; 3]);
+        let beliefs = Beliefs { energy: 1.5, noise: 0.4, prior: 2.0, model_noise: 0.3 };
+        let found = over(&|i, values| {
+            let (n, p) = (shapes[i].0 as f64, shapes[i].1 as f64);
+            let whole = (n - values.len() as f64) * (0.3f64.ln() + 0.4 / 0.3);
+            let sum: f64 = values
+                .iter()
+                .map(|x| {
+                    let variance = 0.3 + 2.0 * x;
+                    variance.ln() + (1.5 * n / p * x + 0.4) / variance
+                })
+                .sum();
+            -0.5 * (std::f64::consts::TAU.ln() + (whole + sum) / n)
+        });
+        limits.add(format!("evidence, γ = {gamma}"), found, [evidence::limit(gamma, beliefs).unwrap(); 3]);
+    }
+    limits.finish();
 }

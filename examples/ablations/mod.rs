@@ -24,7 +24,7 @@ impl Program for Cli {
         self.table.for_each(Arm::ablation_study, |args, curve, folder| {
             closing_table(&args.run, curve, Extreme::Lowest)?;
             say!("written: {}: cells.csv, summary.csv", folder.display());
-            figures::write(&args.run, curve, folder, study::ablations)?;
+            figures::write(&args.run, curve, folder, figures::known(args, curve, folder)?, study::ablations)?;
             Ok(())
         })
     }

@@ -26,7 +26,7 @@ impl Program for Cli {
             |args, curve, folder| {
                 closing_table(&args.run, curve, Extreme::Highest)?;
                 say!("written: {}: cells.csv, summary.csv", folder.display());
-                figures::write(&args.run, curve, folder, study::adversaries)?;
+                figures::write(&args.run, curve, folder, Vec::new(), study::adversaries)?;
                 Ok(())
             },
         )

@@ -1,12 +1,15 @@
 //! Figures of the studies: lines from summaries, files beside the tables.
 
-use super::{Abscissa, LegendArg, PrintArgs, RunArgs, Statistic, keep_folder, say};
+use super::flags::Failure;
+use super::{Abscissa, LegendArg, PrintArgs, RunArgs, Statistic, TableArgs, keep_folder, say};
 use double_descent::Error;
 use double_descent::curve::{Bootstrap, Curve, Summary};
 use double_descent::plot::{
-    self, Dash, Figure, FigureOptions, Group, Hue, LegendPlace, Panel, Series, Theme,
+    self, Dash, Figure, FigureOptions, Group, Hue, LegendPlace, Overlay, Panel, Series, Theme,
 };
-use ndarray::Array2;
+use double_descent::theory::gaussian;
+use double_descent::theory::line::{Sizes, TheoryLine};
+use ndarray::{Array2, s};
 use std::path::Path;
 
 /// Writes every figure that `study` makes of the curve, and says which, unless `--no-figures`.
@@ -14,12 +17,41 @@ pub fn write(
     args: &RunArgs,
     curve: &Curve,
     folder: &Path,
+    theories: Vec<Overlay>,
     study: impl Fn(&Curve, &FigureOptions) -> Vec<(&'static str, Figure)>,
 ) -> Result<(), Error> {
     if args.no_figures {
         return Ok(());
     }
-    save(&args.print, folder, study(curve, &options(args)))
+    save(&args.print, folder, study(curve, &FigureOptions { theories, ..options(args) }))
+}
+
+/// What is known of the unablated arm: on the student-teacher table, whose features are `N(0, I)`, and of which the
+/// student sees a part, the expected test error is exact. Prepared features are others, and no theory is drawn.
+pub fn known(args: &TableArgs, curve: &Curve, folder: &Path) -> Result<Vec<Overlay>, Failure> {
+    let is_prepared = args.intercept || args.standardise;
+    let Some(teacher) = args.student_teacher(folder).filter(|_| !is_prepared) else {
+        return Ok(Vec::new());
+    };
+    let (teacher, p) = (teacher?, curve.interpolation_threshold().unwrap_or(0));
+    let energy = |part: ndarray::ArrayView1<'_, f64>| part.dot(&part);
+    let (seen, unseen) = (energy(teacher.slice(s![..p])), energy(teacher.slice(s![p..])));
+    let sizes = Sizes::Samples { p };
+    // The student sees no label noise; what it cannot see of the teacher is noise to it.
+    let test = TheoryLine::over_sizes(
+        "Mean test error over Gaussian tables, exact",
+        "Belkin, Hsu and Xu 2020",
+        sizes,
+        move |n, p| gaussian::weak_features(n, p, seen, unseen, 0.0),
+    );
+    let train = TheoryLine::over_sizes("Mean training error", "degrees of freedom", sizes, move |n, p| {
+        gaussian::train_error(n, p, unseen)
+    });
+    let of_unablated = |overlay: Overlay| overlay.of_arm("unablated", None);
+    Ok(vec![
+        of_unablated(Overlay::new(test)),
+        of_unablated(Overlay::new(train).of_metric(double_descent::curve::Metric::TrainMse)),
+    ])
 }
 
 /// What `--statistic` and `--x` ask for.

@@ -20,6 +20,7 @@ use double_descent::memory::Estimate;
 use double_descent::sweep::{Arm, Splits, Sweep};
 use double_descent::whole_file;
 use flags::{Failure, Program, Rule, Value, choices, flags, usage};
+use ndarray::Array1;
 pub use progress::with_progress;
 use std::path::{Path, PathBuf};
 use table::{Table, row};
@@ -192,7 +193,7 @@ impl TableArgs {
     pub fn for_each(
         &self,
         arms: impl Fn(usize) -> Vec<Arm>,
-        report: impl Fn(&Self, &Curve, &Path) -> Result<(), Error>,
+        report: impl Fn(&Self, &Curve, &Path) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         let names = if self.dataset.is_empty() {
             NAMED[..2].iter().map(|name| (*name).to_owned()).collect()
@@ -257,12 +258,7 @@ impl TableArgs {
         }
         let data = match name {
             "diabetes" => Dataset::diabetes(),
-            "student-teacher" => {
-                let Ok(seed) = u32::try_from(self.run.seed) else {
-                    return usage("--seed: the student-teacher generator takes seeds up to 4294967295");
-                };
-                StudentTeacher::new(seed).generate()?
-            }
+            "student-teacher" => self.student()?.generate()?,
             "california-housing" => Dataset::california_housing(&self.folder()?)?,
             "who-life-expectancy" => Dataset::who_life_expectancy(&self.folder()?)?,
             path if Path::new(path).exists() || path.contains(['/', '.']) => {
@@ -279,6 +275,19 @@ impl TableArgs {
         };
         let data = if self.standardise { data.standardised()? } else { data };
         Ok(if self.intercept { data.with_intercept()? } else { data })
+    }
+
+    fn student(&self) -> Result<StudentTeacher, Failure> {
+        let Ok(seed) = u32::try_from(self.run.seed) else {
+            return usage("--seed: the student-teacher generator takes seeds up to 4294967295");
+        };
+        Ok(StudentTeacher::new(seed))
+    }
+
+    /// The teacher of the student-teacher table, where `folder` is the one of its results: those of a file of that name
+    /// go elsewhere.
+    pub fn student_teacher(&self, folder: &Path) -> Option<Result<Array1<f64>, Failure>> {
+        (folder.file_name()? == NAMED[1]).then(|| Ok(self.student()?.teacher()?))
     }
 
     fn folder(&self) -> Result<PathBuf, Failure> {

@@ -2,10 +2,11 @@
 
 use super::study::{INPUTS, Study, TEST_ROWS};
 use crate::common::figures::{describe, line};
-use crate::common::{Abscissa, RunArgs};
+use crate::common::{Abscissa, RunArgs, Statistic};
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric, Summary};
 use double_descent::plot::{Axis, Dash, Figure, Group, Hue, Panel, Series};
+use double_descent::theory::line::{Theory, TheoryLine, values};
 
 pub fn errors(args: &RunArgs, study: &Study, curve: &Curve) -> Result<Figure, Error> {
     let ratio = args.x == Abscissa::Ratio;
@@ -37,6 +38,14 @@ pub fn errors(args: &RunArgs, study: &Study, curve: &Curve) -> Result<Figure, Er
     for arm in family("warm_start") {
         warm = warm.with_series(series(String::new(), arm));
     }
+    let ends = [study.sizes.iter().min(), study.sizes.iter().max()];
+    let ends: Vec<f64> =
+        ends.into_iter().flatten().map(|&p| p as f64 / if ratio { n as f64 } else { 1.0 }).collect();
+    let wide = infinite_width(args, study)?;
+    let level = values(&wide, &ends)?;
+    let label = format!("{} ({})", wide.label(), wide.reference());
+    let wide =
+        Group::new("Theory", Hue::Black).with_series(Series::new(label, ends, level).with_dash(Dash::Dashed));
     // One range for both panels, of what the lines show.
     let shown = summaries.iter().map(|s| s.median).filter(|y| *y > 0.0);
     let (low, high) =
@@ -54,7 +63,8 @@ pub fn errors(args: &RunArgs, study: &Study, curve: &Curve) -> Result<Figure, Er
          standard deviation {} (the targets have 1), excess error on {TEST_ROWS} noise-free test rows. (a) Means of the \
          predictions of K fits on independent features; all K, K\u{a0}=\u{a0}∞ included, from the pairs of {} members; \
          K\u{a0}=\u{a0}∞ is an estimate without bias, and the line breaks where it is negative. (b) Interpolants: from a random start N(0,\u{a0}s²/p) (expected error, closed form), and from the solution on \
-         the next smaller p. {} (seed {}). Inputs have {INPUTS} dimensions.",
+         the next smaller p. {} (seed {}). Inputs have {INPUTS} dimensions. Dashed, what minimum-norm fits tend to as \
+         p\u{a0}→\u{a0}∞, for any K: ridgeless regression with the features' kernel on the same data.",
         curve.provenance.data,
         study.noise,
         study.fitted(),
@@ -62,9 +72,30 @@ pub fn errors(args: &RunArgs, study: &Study, curve: &Curve) -> Result<Figure, Er
         args.seed,
     );
     Ok(Figure::new(caption)
-        .with_panel(panel("Ensembles of K fits").with_group(ensembles).with_group(limit))
-        .with_panel(panel("Other interpolants").with_group(least).with_group(random).with_group(warm))
+        .with_panel(
+            panel("Ensembles of K fits").with_group(ensembles).with_group(limit).with_group(wide.clone()),
+        )
+        .with_panel(
+            panel("Other interpolants")
+                .with_group(least)
+                .with_group(random)
+                .with_group(warm)
+                .with_group(wide),
+        )
         .with_columns(2)
         .with_width(1000.0)
         .with_title("Averaging removes the peak; a warm start never leaves it"))
+}
+
+/// The level of infinitely many features, of the same statistic over the repeats as the lines.
+fn infinite_width(args: &RunArgs, study: &Study) -> Result<TheoryLine, Error> {
+    let mut errors = study.infinite_width()?;
+    errors.sort_by(f64::total_cmp);
+    let (count, half) = (errors.len(), errors.len() / 2);
+    let level = match args.statistic {
+        Statistic::Mean => errors.iter().sum::<f64>() / count as f64,
+        Statistic::Median if count % 2 == 0 => 0.5 * (errors[half - 1] + errors[half]),
+        Statistic::Median => errors[half],
+    };
+    Ok(TheoryLine::new("p = ∞, any K", "Rahimi and Recht 2007", move |_| Ok(level)))
 }

@@ -5,9 +5,10 @@ use crate::common::{check_noise, none_failed};
 use double_descent::Error;
 use double_descent::curve::{ArmLabel, Axis, Cell, Curve, Provenance};
 use double_descent::ensemble::Ensemble;
-use double_descent::features::{Activation, FeatureMap, RandomFourier, RandomNetwork};
+use double_descent::features::{Activation, FeatureMap, RandomFourier, RandomNetwork, StationaryKernel};
 use double_descent::filter::{MinNorm, SpectralFilter};
 use double_descent::interpolants::{expected_excess, warm_start_curve};
+use double_descent::kernel::KernelRegression;
 use double_descent::risk::Compressed;
 use double_descent::rng::stream;
 use double_descent::svd::Svd;
@@ -95,6 +96,18 @@ impl Study {
         let scale = (truth.iter().map(|y| y * y).sum::<f64>() / TEST_ROWS as f64).sqrt().recip();
         let targets = network.design(&train, 1)? * scale + noise;
         Ok(Problem { train, targets, test, truth: truth * scale })
+    }
+
+    /// What the error of any number of members tends to as p grows, for the data of each repeat: that of ridgeless
+    /// regression with the kernel of the features.
+    pub fn infinite_width(&self) -> Result<Vec<f64>, Error> {
+        let kernel = StationaryKernel::gaussian_of_bandwidth((2.0 * GAMMA).sqrt().recip())?;
+        let error = |repeat: usize| {
+            let problem = self.problem(repeat)?;
+            KernelRegression::fit(kernel, &problem.train, &problem.targets)?
+                .mean_squared_error(&problem.test, &problem.truth)
+        };
+        (0..self.repeats).map(error).collect()
     }
 
     /// All members of a repeat, at every p.

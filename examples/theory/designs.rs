@@ -209,38 +209,37 @@ pub fn covariance(plan: &Plan) -> Result<Family, Error> {
     Ok(family)
 }
 
-/// Gradient flow over time, with a second descent: fast features, and slow ones learned long after.
+/// Gradient flow over time, with a second descent: fast features, and slow ones learned long after. The formula is one
+/// of many samples for each feature: their number grows with the size, that of the features does not.
 pub fn flow(plan: &Plan) -> Result<Family, Error> {
-    const VARIANCES: [f64; 2] = [1.0, 0.005];
-    const SHARES: [f64; 2] = [0.1, 1.0];
-    let p = plan.size / 4;
-    let n = 25 * p;
-    let (fast, slow) = (p / 2, p - p / 2);
-    let pick = |of: [f64; 2]| Array1::from_shape_fn(p, |i| of[usize::from(i >= fast)]);
-    let variances = pick(VARIANCES);
-    // Energy of the target, as seen: the slow features carry most.
-    let beta = (pick([SHARES[0] / fast as f64, SHARES[1] / slow as f64]) / &variances).mapv(f64::sqrt);
+    const GROUPS: [gradient_flow::Group; 2] = [
+        gradient_flow::Group { count: 4.0, variance: 1.0, energy: 0.25 },
+        gradient_flow::Group { count: 4.0, variance: 0.005, energy: 25.0 },
+    ];
+    // Fits of one repeat: their mean is what the repeat gives.
+    const DRAWS: usize = 8;
+    let (p, n) = (8, 5 * plan.size);
+    let each =
+        |of: fn(&gradient_flow::Group) -> f64| Array1::from_shape_fn(p, |i| of(&GROUPS[usize::from(i >= 4)]));
+    let (variances, beta) = (each(|group| group.variance), each(|group| group.energy.sqrt()));
     let times = at_ratios(0.05, 1e5, 22);
-    // Loud noise, which is what fast features have learned by then.
-    let deviation = 3.0;
+    // Overfitting all features costs as much as ignoring the slow ones.
+    let loud = 0.125 * n as f64;
     let measured = plan.simulate(|rng| {
-        let x = normal(rng, n, p) * variances.mapv(f64::sqrt);
-        let y = x.dot(&beta).insert_axis(Axis(1)) + normal(rng, n, 1) * deviation;
-        let svd = Svd::new(&x)?;
-        let at = |&time: &f64| {
-            let fit = svd.solve(&y, &GradientFlow::new(time, Loss::HalfMean)?)?;
-            Ok((&fit.column(0) - &beta).mapv(|d| d * d).dot(&variances))
-        };
-        times.iter().map(at).collect()
+        let mut found = vec![0.0; times.len()];
+        for _ in 0..DRAWS {
+            let x = normal(rng, n, p) * variances.mapv(f64::sqrt);
+            let y = x.dot(&beta).insert_axis(Axis(1)) + normal(rng, n, 1) * loud.sqrt();
+            let svd = Svd::new(&x)?;
+            for (found, &time) in found.iter_mut().zip(&times) {
+                let fit = svd.solve(&y, &GradientFlow::new(time, Loss::HalfMean)?)?;
+                *found += (&fit.column(0) - &beta).mapv(|d| d * d).dot(&variances) / DRAWS as f64;
+            }
+        }
+        Ok(found)
     })?;
-    let group = |i: usize, count: usize| gradient_flow::Group {
-        count: count as f64,
-        variance: VARIANCES[i],
-        energy: SHARES[i] / count as f64 / VARIANCES[i],
-    };
-    let groups = [group(0, fast), group(1, slow)];
     let theory = TheoryLine::new("Limit, n ≫ p", "Heckel and Yilmaz 2021", move |time| {
-        gradient_flow::excess(&groups, n as f64, deviation * deviation, time)
+        gradient_flow::excess(&GROUPS, n as f64, loud, time)
     });
     let mut family = Family::new(plan, "Training time", "Time t of gradient flow", EXCESS);
     let axis = at_ratios(0.05, 1e5, 200);

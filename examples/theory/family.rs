@@ -162,12 +162,12 @@ impl Line {
         low
     }
 
-    /// The mean of `measured / formula − 1` over the points, and its standard error as if they were independent.
+    /// The sum of the measured values over that of the formula, less 1, and a bound of its standard error: that of points
+    /// that vary together, as those of one draw do.
     pub fn deviation(&self) -> (f64, f64) {
-        let count = self.points.len() as f64;
-        let deviations = self.points.iter().map(|point| point.mean / point.theory - 1.0);
-        let errors = self.points.iter().map(|point| (point.standard_error / point.theory).powi(2));
-        (deviations.sum::<f64>() / count, errors.sum::<f64>().sqrt() / count)
+        let sum = |of: fn(&Point) -> f64| self.points.iter().map(of).sum::<f64>();
+        let formula = sum(|point| point.theory);
+        (sum(|point| point.mean) / formula - 1.0, sum(|point| point.standard_error) / formula)
     }
 }
 

@@ -34,7 +34,8 @@ pub fn marchenko_pastur(plan: &Plan) -> Result<Family, Error> {
         Ok((law.cdf(x + 0.5 * width) - law.cdf(x - 0.5 * width)) / width)
     });
     let centres: Vec<f64> = (0..BINS).map(|i| low + width * (i as f64 + 0.5)).collect();
-    let mut family = Family::new(plan, "The spectrum, p = n/2", "Eigenvalue of XᵀX/n", "Density");
+    let mut family =
+        Family::new(plan, "The spectrum, p = n/2", "Eigenvalue of the sample covariance", "Density");
     (family.x.1, family.y.1) = (false, false);
     let axis =
         (0..=200).map(|i| low + (high - low) * (0.5 / 16.0 + 15.0 / 16.0 * f64::from(i) / 200.0)).collect();
@@ -43,7 +44,7 @@ pub fn marchenko_pastur(plan: &Plan) -> Result<Family, Error> {
     Ok(family)
 }
 
-/// The smallest singular value at and next to the threshold: the share of matrices with `n σ²_min ≤ t`.
+/// The smallest singular value σ at and next to the threshold: the share of matrices with `n σ² ≤ t`.
 pub fn smallest(plan: &Plan) -> Result<Family, Error> {
     let n = plan.size;
     let levels = at_ratios(0.02, 20.0, 12);
@@ -57,12 +58,12 @@ pub fn smallest(plan: &Plan) -> Result<Family, Error> {
         }
         Ok(found)
     })?;
-    let mut family = Family::new(plan, "The smallest singular value", "t", "P(n σ²ₘᵢₙ ≤ t)");
+    let mut family = Family::new(plan, "The smallest singular value", "t", "Share with n σ² ≤ t");
     family.y.1 = false;
     for (i, extra) in more.into_iter().enumerate() {
         let x = move |t: f64| t / n as f64;
         let (name, theory) = match extra {
-            0 => ("n × n", TheoryLine::new("Limit", "Edelman 1988", |t| Ok(square_limit_cdf(t)))),
+            0 => ("n × n (limit)", TheoryLine::new("Limit", "Edelman 1988", |t| Ok(square_limit_cdf(t)))),
             1 => {
                 ("n × (n + 1)", TheoryLine::new("Exact", "Edelman 1988", move |t| Ok(one_more_cdf(n, x(t)))))
             }
@@ -72,14 +73,20 @@ pub fn smallest(plan: &Plan) -> Result<Family, Error> {
             ),
         };
         let axis = at_ratios(0.02, 20.0, 200);
-        family.lines.push(Line::new(name, theory, axis, (&levels, i * levels.len()), &measured)?);
+        let mut line = Line::new(name, theory, axis, (&levels, i * levels.len()), &measured)?;
+        // Of fewer matrices on one side the share is no normal number yet.
+        line.points.retain(|point| point.repeats as f64 * point.theory.min(1.0 - point.theory) >= 10.0);
+        family.lines.push(line);
     }
     Ok(family)
 }
 
 /// Fourier series on the circle: random rows and columns of the Fourier matrix, no noise, the mean over teachers exact.
 pub fn circle(plan: &Plan) -> Result<Family, Error> {
-    let all = 8 * plan.size;
+    // Of a prime number of points every square part of the matrix is invertible (Chebotarev).
+    let all = (8 * plan.size..16 * plan.size)
+        .find(|&d| (2..d).take_while(|i| i * i <= d).all(|i| d % i > 0))
+        .unwrap_or(2);
     let n = all / 4;
     let sizes = spread(n / 8, all - all / 8, 14, n, n / 4);
     let measured = plan.simulate(|rng| {
@@ -105,14 +112,16 @@ pub fn circle(plan: &Plan) -> Result<Family, Error> {
         sizes.iter().map(at).collect()
     })?;
     let shares: Vec<f64> = sizes.iter().map(|&p| p as f64 / all as f64).collect();
-    let theory = TheoryLine::new("Limit", "Belkin, Hsu and Xu 2020", |share| fourier::limit(0.25, share));
+    let samples = n as f64 / all as f64;
+    let theory =
+        TheoryLine::new("Limit", "Belkin, Hsu and Xu 2020", move |share| fourier::limit(samples, share));
     let mut family = Family::new(
         plan,
         "Fourier series on the circle, n = D/4",
         "Share of features p/D",
         "‖β − β\u{302}‖²",
     );
-    family.marker = Some((0.25, "p = n"));
+    family.marker = Some((samples, "p = n"));
     let axis = at_ratios(shares[0], shares[shares.len() - 1], 300);
     family.lines = vec![Line::new("Minimum norm", theory, axis, (&shares, 0), &measured)?];
     Ok(family)

@@ -57,6 +57,19 @@ impl StudentTeacher {
     /// [`Error::Domain`] if a count is 0, more features are seen than there are, or the noise is
     /// negative or not finite; [`Error::Memory`].
     pub fn generate(&self) -> Result<Dataset, Error> {
+        self.check()?;
+        let mut normal = LegacyNormal { generator: Mt::new(self.seed), spare: None };
+        let inputs = Array2::from_shape_simple_fn((self.rows, self.true_features), || normal.draw());
+        let teacher = self.draw_teacher(&mut normal);
+        let mut targets = inputs.dot(&teacher);
+        targets.mapv_inplace(|y| if self.noise > 0.0 { y + self.noise * normal.draw() } else { y });
+        let first = Slice::from(..self.seen_features);
+        let seen = inputs.slice_axis(Axis(1), first).as_standard_layout().into_owned();
+        Dataset::new("student-teacher", seen, targets.insert_axis(Axis(1)))
+    }
+
+    /// That it can be drawn, and held.
+    fn check(&self) -> Result<(), Error> {
         let domain = |what, value, must_be| Err(Error::Domain { what, value, must_be });
         if self.rows == 0 {
             return domain("the number of rows", 0.0, "at least 1");
@@ -70,15 +83,35 @@ impl StudentTeacher {
         }
         let inputs = table(self.rows, self.true_features);
         let seen = table(self.rows, self.seen_features.saturating_add(1));
-        reserve("a student-teacher table", sum([inputs, seen, table(self.true_features, 1)]))?;
+        reserve("a student-teacher table", sum([inputs, seen, table(self.true_features, 1)]))
+    }
+
+    /// The teacher `β` of [`StudentTeacher::generate`], all [`StudentTeacher::true_features`] of it: what theory asks for.
+    ///
+    /// # Errors
+    /// Those of [`StudentTeacher::generate`].
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::dataset::StudentTeacher;
+    ///
+    /// let blind = StudentTeacher { seen_features: 2, true_features: 2, ..StudentTeacher::new(5) };
+    /// let (data, beta) = (blind.generate()?, blind.teacher()?);
+    /// let targets = data.features().dot(&beta);
+    /// assert!((&targets - &data.targets().column(0)).iter().all(|d| d.abs() < 1e-14));
+    /// # Ok::<(), double_descent::Error>(())
+    /// ```
+    pub fn teacher(&self) -> Result<Array1<f64>, Error> {
+        self.check()?;
         let mut normal = LegacyNormal { generator: Mt::new(self.seed), spare: None };
-        let inputs = Array2::from_shape_simple_fn((self.rows, self.true_features), || normal.draw());
-        let teacher = Array1::from_shape_simple_fn(self.true_features, || normal.draw());
-        let mut targets = inputs.dot(&teacher);
-        targets.mapv_inplace(|y| if self.noise > 0.0 { y + self.noise * normal.draw() } else { y });
-        let first = Slice::from(..self.seen_features);
-        let seen = inputs.slice_axis(Axis(1), first).as_standard_layout().into_owned();
-        Dataset::new("student-teacher", seen, targets.insert_axis(Axis(1)))
+        for _ in 0..self.rows.saturating_mul(self.true_features) {
+            normal.draw();
+        }
+        Ok(self.draw_teacher(&mut normal))
+    }
+
+    fn draw_teacher(&self, normal: &mut LegacyNormal) -> Array1<f64> {
+        Array1::from_shape_simple_fn(self.true_features, || normal.draw())
     }
 }
 

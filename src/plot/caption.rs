@@ -66,7 +66,7 @@ const TEXT: [(char, &str); 19] = [
 const SUPERSCRIPTS: &str = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 const SUBSCRIPTS: &str = "₀₁₂₃₄₅₆₇₈₉";
 
-/// `text` for LaTeX. What it has no command for stays as it is: XeLaTeX and LuaLaTeX set any character.
+/// `text` for LaTeX. What it has no command for stays as it is: newer engines set any character.
 pub(super) fn tex(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut characters = text.chars().peekable();
@@ -74,9 +74,9 @@ pub(super) fn tex(text: &str) -> String {
         let hat = characters.next_if_eq(&'\u{302}').is_some();
         let symbol = MATHEMATICS.iter().find(|(symbol, _)| *symbol == c).map(|(_, command)| *command);
         match (symbol, hat) {
-            (Some(command), false) => out.push_str(&format!("${command}$")),
-            (Some(command), true) => out.push_str(&format!(r"$\hat{command}$")),
-            (None, true) => out.push_str(&format!(r"$\hat{{{c}}}$")),
+            (Some(command), false) => out.extend(["$", command, "$"]),
+            (Some(command), true) => out.extend([r"$\hat", command, "$"]),
+            (None, true) => out.extend([r"$\hat{", c.to_string().as_str(), "}$"]),
             (None, false) => plain(&mut out, c),
         }
     }
@@ -88,9 +88,9 @@ fn plain(out: &mut String, c: char) {
     if let Some((_, command)) = TEXT.iter().find(|(text, _)| *text == c) {
         out.push_str(command);
     } else if let Some(digit) = script(SUPERSCRIPTS) {
-        out.push_str(&format!("$^{digit}$"));
+        out.extend(["$^", digit.to_string().as_str(), "$"]);
     } else if let Some(digit) = script(SUBSCRIPTS) {
-        out.push_str(&format!("$_{digit}$"));
+        out.extend(["$_", digit.to_string().as_str(), "$"]);
     } else {
         match c {
             '⁻' => out.push_str("$^{-}$"),

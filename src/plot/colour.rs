@@ -124,18 +124,18 @@ fn fit_gamut(lightness: f64, chroma: f64, hue: f64) -> Rgb {
 /// Lightness of white and of black on dark paper.
 const DARK_PAPER: (f64, f64) = (0.19, 0.97);
 
-/// The least lightness of a stroke on dark paper: a contrast of more than 2 : 1.
-const LEAST_ON_DARK: f64 = 0.43;
+/// The same for curves and letters: the darkest colour of a ramp is the lightest, and none is near the paper.
+const DARK_STROKES: (f64, f64) = (0.42, 0.97);
 
 impl Rgb {
     /// The colour in its place on dark paper: light and dark exchanged, the hue kept. Strokes stay visible; large areas
     /// (`is_area`) keep their order down to the paper's own lightness.
     pub(super) fn on_dark(self, is_area: bool) -> Self {
         let (lightness, chroma, hue) = linear_to_oklch(self.0.map(decode));
-        let turned = DARK_PAPER.1 + lightness * (DARK_PAPER.0 - DARK_PAPER.1);
         // The grid is grey and lighter than any curve: it may stay as faint as it is.
         let is_curve = chroma > 0.02 || lightness < 0.85;
-        let lightness = if is_curve && !is_area { turned.max(LEAST_ON_DARK) } else { turned };
+        let (white, black) = if is_curve && !is_area { DARK_STROKES } else { DARK_PAPER };
+        let lightness = black + lightness * (white - black);
         fit_gamut(lightness, chroma, hue)
     }
 }
@@ -230,7 +230,7 @@ mod tests {
                         "{colour:?} {again:?}"
                     );
                     let contrast = (luminance(colour.on_dark(false)) + 0.05) / (luminance(paper) + 0.05);
-                    assert!(contrast > 2.0, "{hue:?} {count}: {contrast}");
+                    assert!(contrast > 3.0, "{hue:?} {count}: {contrast}");
                 }
             }
         }

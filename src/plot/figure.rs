@@ -51,8 +51,8 @@ pub enum Theme {
 
 /// Panels laid out in a grid, with a caption.
 ///
-/// Several panels are lettered (a), (b), … Panels whose legends are equal
-/// share one; otherwise each has its own. `Display` writes the SVG.
+/// Several panels are lettered (a), (b), … Panels whose legends are equal, but
+/// for theories (in black) that some lack, share one; otherwise each has its own. `Display` writes the SVG.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Figure {
     /// The text above everything.

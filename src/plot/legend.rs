@@ -1,6 +1,6 @@
 //! The legend: one block per group, set beside the plotting area.
 
-use super::colour::Rgb;
+use super::colour::{Hue, Rgb};
 use super::curves::{Bands, Key};
 use super::drawing::{Anchor, Drawing, TextStyle};
 use super::font;
@@ -174,13 +174,14 @@ impl Legend {
 /// What a panel's legend says of its groups: heading, label, key.
 pub(super) type Entry<'a> = (&'a str, &'a str, Key);
 
-/// The entries of a panel.
-pub(super) fn entries<'a>(panel: &'a Panel, bands: &Bands) -> Vec<Entry<'a>> {
+/// The entries of a panel's theories, or of all else in it.
+pub(super) fn entries<'a>(panel: &'a Panel, bands: &Bands, of_theory: bool) -> Vec<Entry<'a>> {
     let of_group = |(group, shown): (&'a Group, &Vec<bool>)| {
         let keys = keys(group, shown).into_iter();
         group.series.iter().zip(keys).map(|(series, key)| (&*group.heading, &*series.label, key))
     };
-    panel.groups.iter().zip(&bands.shown).flat_map(of_group).collect()
+    let groups = panel.groups.iter().zip(&bands.shown);
+    groups.filter(|(group, _)| (group.hue == Hue::Black) == of_theory).flat_map(of_group).collect()
 }
 
 fn keys(group: &Group, shown: &[bool]) -> Vec<Key> {

@@ -66,7 +66,7 @@ fn width_of(figure: &Figure, columns: usize) -> f64 {
     asked.unwrap_or(usual).clamp(WIDTHS.0, WIDTHS.1)
 }
 
-/// The panel whose legend serves all panels: it has every entry of theirs.
+/// The panel whose legend serves all panels: equal to theirs, but for theories that they lack.
 fn shared_by(panels: &[Panel], bands: &[Bands]) -> Option<usize> {
     if panels.len() < 2 {
         return None;
@@ -76,13 +76,14 @@ fn shared_by(panels: &[Panel], bands: &[Bands]) -> Option<usize> {
         let first = legend(0);
         return (1..panels.len()).all(|i| legend(i) == first).then_some(0);
     }
-    let entries: Vec<_> =
-        panels.iter().zip(bands).map(|(panel, bands)| legend::entries(panel, bands)).collect();
-    let serves =
-        |&i: &usize| entries.iter().all(|other| other.iter().all(|entry| entries[i].contains(entry)));
-    // Panels of their own groups each keep their legends: one that only adds a theory shares.
-    let fewest = entries.iter().map(Vec::len).min()?;
-    (0..panels.len()).find(serves).filter(|&i| fewest > 0 || entries[i].is_empty())
+    // Theories apart, all panels say the same; one has the theories of all.
+    let entries = |of_theory: bool| -> Vec<Vec<legend::Entry<'_>>> {
+        panels.iter().zip(bands).map(|(panel, bands)| legend::entries(panel, bands, of_theory)).collect()
+    };
+    let (measured, theories) = (entries(false), entries(true));
+    let has_all = |&i: &usize| theories.iter().flatten().all(|entry| theories[i].contains(entry));
+    let are_equal = measured.iter().all(|other| *other == measured[0]);
+    (0..panels.len()).find(has_all).filter(|_| are_equal)
 }
 
 /// Where the legend goes. Colour bars stand upright, right of their panel.

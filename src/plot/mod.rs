@@ -59,4 +59,4 @@ mod tests;
 pub use colour::Hue;
 pub use figure::{Figure, LegendPlace, Theme};
 pub use model::{Axis, Dash, Group, HeatMap, Marker, Panel, Scale, Series};
-pub use study::{Abscissa, FigureOptions, Statistic};
+pub use study::{Abscissa, FigureOptions, Overlay, Statistic};

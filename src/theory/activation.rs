@@ -1,15 +1,22 @@
 //! The constants of an activation `s` that random-feature theory needs, for `G ~ N(0, 1)`:
-//! `μ₀ = E s(G)`, `μ₁ = E G s(G)`, `μ*² = E s(G)² − μ₀² − μ₁²`.
+//! `μ₀ = E s(G)`, `μ₁ = E G s(G)`, `μ*² = E s(G)² − μ₀² − μ₁²`. The first two are its Hermite coefficients of degree 0
+//! and 1, the third is the energy of all others.
 //!
 //! # References
 //! Mei and Montanari, arXiv:1908.05355.
 
-use std::f64::consts::{FRAC_1_PI, FRAC_2_PI, PI};
+use std::f64::consts::{FRAC_1_PI, FRAC_2_PI, PI, SQRT_2};
 
 use super::check;
+use super::gauss_legendre;
 use super::random_features::{RandomFeatureModel, RandomFeatureRisk};
 use super::spectrum::PopulationSpectrum;
-use crate::Error;
+use crate::{Error, user_code};
+
+/// Where the quadrature ends: the normal density is 1e-88 there.
+const END: f64 = 20.0;
+/// The longest panel.
+const PANEL: f64 = 0.5;
 
 /// `μ₀`, `μ₁` and `μ*²`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -22,64 +29,215 @@ pub struct HermiteCoefficients {
     pub rest: f64,
 }
 
+/// Mei and Montanari's functions of one setting: the excess is `F₁² 𝓑 + (τ² + F*²) 𝓥 + F*²`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MeiMontanari {
+    /// `χ = ν₁ ν₂ ≤ 0`.
+    pub chi: f64,
+    /// `𝓑`, what a linear target of energy 1 costs.
+    pub bias: f64,
+    /// `𝓥`, what noise of variance 1 costs.
+    pub variance: f64,
+}
+
 impl HermiteCoefficients {
-    fn of(mean: f64, linear: f64, square: f64) -> Self {
-        Self { mean, linear, rest: (square - mean * mean - linear * linear).max(0.0) }
+    fn new(mean: f64, linear: f64, rest: f64) -> Self {
+        Self { mean, linear, rest }
     }
 
     /// `max(x, 0)`.
     #[must_use]
     pub fn relu() -> Self {
-        Self::of((0.5 * FRAC_1_PI).sqrt(), 0.5, 0.5)
+        Self::leaky_relu(0.0)
+    }
+
+    /// `x` above 0 and `slope · x` below.
+    #[must_use]
+    pub fn leaky_relu(slope: f64) -> Self {
+        let half = 1.0 - slope;
+        // (1 + a²)/2 − (1 + a)²/4 = (1 − a)²/4.
+        Self::new(
+            half * (0.5 * FRAC_1_PI).sqrt(),
+            0.5 * (1.0 + slope),
+            half * half * (0.25 - 0.5 * FRAC_1_PI),
+        )
+    }
+
+    /// `|x|`.
+    #[must_use]
+    pub fn abs() -> Self {
+        Self::leaky_relu(-1.0)
     }
 
     /// The sign.
     #[must_use]
     pub fn sign() -> Self {
-        Self::of(0.0, FRAC_2_PI.sqrt(), 1.0)
+        Self::new(0.0, FRAC_2_PI.sqrt(), 1.0 - FRAC_2_PI)
+    }
+
+    /// 1 above 0 and 0 below.
+    #[must_use]
+    pub fn step() -> Self {
+        Self::new(0.5, (0.5 * FRAC_1_PI).sqrt(), 0.25 - 0.5 * FRAC_1_PI)
+    }
+
+    /// `x`.
+    #[must_use]
+    pub fn identity() -> Self {
+        Self::new(0.0, 1.0, 0.0)
+    }
+
+    /// `x²`.
+    #[must_use]
+    pub fn square() -> Self {
+        Self::new(1.0, 0.0, 2.0)
+    }
+
+    /// `x³`.
+    #[must_use]
+    pub fn cube() -> Self {
+        Self::new(0.0, 3.0, 6.0)
     }
 
     /// `cos(a x + b)`.
     #[must_use]
     pub fn cos(a: f64, b: f64) -> Self {
-        let damped = (-0.5 * a * a).exp();
-        let square = 0.5 * (1.0 + (2.0 * b).cos() * (-2.0 * a * a).exp());
-        Self::of(b.cos() * damped, -a * b.sin() * damped, square)
+        let w = a * a;
+        let damped = (-0.5 * w).exp();
+        let (sine, cosine) = b.sin_cos();
+        // e^(−w) (cos² b (cosh w − 1) + sin² b (sinh w − w)): nothing cancels.
+        let even = 0.5 * (-w).exp_m1().powi(2);
+        Self::new(cosine * damped, -a * sine * damped, cosine * cosine * even + sine * sine * odd_rest(w))
     }
 
     /// `sin(a x)`.
     #[must_use]
     pub fn sin(a: f64) -> Self {
-        Self::of(0.0, a * (-0.5 * a * a).exp(), -0.5 * (-2.0 * a * a).exp_m1())
+        let w = a * a;
+        Self::new(0.0, a * (-0.5 * w).exp(), odd_rest(w))
     }
 
-    /// `erf(a x)`.
+    /// `erf(a x)`: `μ₁² = (2/π) y` and `E s² = (2/π) asin y` for `y = 2a²/(1 + 2a²)`.
     #[must_use]
     pub fn erf(a: f64) -> Self {
-        let width = 1.0 + 2.0 * a * a;
-        Self::of(0.0, 2.0 * a / (PI * width).sqrt(), FRAC_2_PI * (2.0 * a * a / width).asin())
+        let w = a * a;
+        let y = 1.0 / (1.0 + 0.5 / w);
+        // asin y, without the square root's loss where y nears 1.
+        let angle = (2.0 * w).atan2(1f64.hypot(2.0 * a));
+        Self::new(0.0, a.signum() * (FRAC_2_PI * y).sqrt(), FRAC_2_PI * arcsine_rest(y, angle))
     }
 
-    /// `tanh(x)`, by [`HermiteCoefficients::smooth`].
+    /// `exp(a x)`. Infinite beyond `a` of 18.
+    #[must_use]
+    pub fn exp(a: f64) -> Self {
+        let w = a * a;
+        let mean = (0.5 * w).exp();
+        // e^w (e^w − 1 − w).
+        let rest = if w < 1.0 { series(w, |j| 1.0 / (j + 1.0), 2.0, 0.5 * w * w) } else { w.exp_m1() - w };
+        Self::new(mean, a * mean, w.exp() * rest)
+    }
+
+    /// `tanh(x)`.
     #[must_use]
     pub fn tanh() -> Self {
-        Self::smooth(f64::tanh)
+        Self::quadrature(f64::tanh, &[])
     }
 
-    /// A smooth `s` (analytic near the real line, growing more slowly than `exp(x²/8)`), by the trapezoidal rule with
-    /// step 1/16 on ±14: 1e-13 of `E s²` for tanh, softplus, GELU and the like. Steps and kinks are not for it.
-    pub fn smooth(s: impl Fn(f64) -> f64) -> Self {
-        let nodes: Vec<(f64, f64, f64)> = (-224..=224)
-            .map(|i| {
-                let x = f64::from(i) / 16.0;
-                (x, s(x), (-0.5 * x * x).exp() / (16.0 * (2.0 * PI).sqrt()))
-            })
-            .collect();
-        let mean = nodes.iter().map(|(_, s, w)| w * s).sum::<f64>();
-        let linear = nodes.iter().map(|(x, s, w)| w * x * s).sum::<f64>();
+    /// `1/(1 + e^(−x))`.
+    #[must_use]
+    pub fn sigmoid() -> Self {
+        Self::quadrature(sigmoid, &[])
+    }
+
+    /// `ln(1 + eˣ)`.
+    #[must_use]
+    pub fn softplus() -> Self {
+        Self::quadrature(|x| x.max(0.0) + (-x.abs()).exp().ln_1p(), &[])
+    }
+
+    /// `x Φ(x)`, `Φ` the normal distribution function.
+    #[must_use]
+    pub fn gelu() -> Self {
+        Self::quadrature(|x| 0.5 * x * libm::erfc(-x / SQRT_2), &[])
+    }
+
+    /// `x/(1 + e^(−x))`, also called swish.
+    #[must_use]
+    pub fn silu() -> Self {
+        Self::quadrature(|x| x * sigmoid(x), &[])
+    }
+
+    /// `x` above 0 and `eˣ − 1` below.
+    #[must_use]
+    pub fn elu() -> Self {
+        Self::quadrature(|x| if x > 0.0 { x } else { x.exp_m1() }, &[0.0])
+    }
+
+    /// Any `s` that is smooth but at the points `breaks`, and grows more slowly than `exp(x²/8)`: Gauss and Legendre's rule
+    /// on panels of at most ½. To 1e-12 of `E s²` where `s` continues analytically a distance of ½ around the line between
+    /// breaks, as tanh and the sigmoid do.
+    ///
+    /// # Errors
+    /// [`Error::UserCode`] for `s` that panics or gives what is not finite, [`Error::NonFinite`] for such a break.
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::theory::activation::HermiteCoefficients;
+    ///
+    /// let clipped = HermiteCoefficients::of(|x| x.clamp(-1.0, 1.0), &[-1.0, 1.0])?;
+    /// assert!(clipped.mean.abs() < 1e-15 && (clipped.linear - 0.682_689_492_137_085_9).abs() < 1e-13);
+    /// # Ok::<(), double_descent::Error>(())
+    /// ```
+    pub fn of(s: impl Fn(f64) -> f64, breaks: &[f64]) -> Result<Self, Error> {
+        if let Some(row) = breaks.iter().position(|value| !value.is_finite()) {
+            return Err(Error::NonFinite { what: "the breaks", row, column: 0, value: breaks[row] });
+        }
+        let part = || "the activation".to_owned();
+        let mut bad = None;
+        let found = user_code::call(part, || {
+            Self::quadrature(
+                |x| {
+                    let value = s(x);
+                    if !value.is_finite() {
+                        bad = Some((x, value));
+                    }
+                    value
+                },
+                breaks,
+            )
+        })?;
+        if let Some((x, value)) = bad {
+            return Err(Error::UserCode { part: part(), reason: format!("it gave {value} at {x}") });
+        }
+        if found.rest.is_infinite() || found.linear.is_nan() || found.rest.is_nan() {
+            return Err(Error::Overflow { what: "the mean square of the activation" });
+        }
+        Ok(found)
+    }
+
+    fn quadrature(mut s: impl FnMut(f64) -> f64, breaks: &[f64]) -> Self {
+        let mut ends: Vec<f64> = breaks.iter().copied().filter(|end| end.abs() < END).collect();
+        ends.extend([-END, END]);
+        ends.sort_by(f64::total_cmp);
+        let rule = gauss_legendre::rule();
+        let mut nodes = Vec::new();
+        for pair in ends.windows(2) {
+            let count = ((pair[1] - pair[0]) / PANEL).ceil().max(1.0);
+            let half = 0.5 * (pair[1] - pair[0]) / count;
+            let mut middle = pair[0] + half;
+            while middle < pair[1] && half > 0.0 {
+                nodes.extend(rule.iter().map(|(node, weight)| {
+                    let x = middle + half * node;
+                    (x, s(x), half * weight * (-0.5 * x * x).exp() / (2.0 * PI).sqrt())
+                }));
+                middle += 2.0 * half;
+            }
+        }
+        let mean: f64 = nodes.iter().map(|(_, s, w)| w * s).sum();
+        let linear: f64 = nodes.iter().map(|(x, s, w)| w * x * s).sum();
         // The square of what is left, instead of a difference of squares.
         let rest = nodes.iter().map(|(x, s, w)| w * (s - mean - linear * x).powi(2)).sum();
-        Self { mean, linear, rest }
+        Self::new(mean, linear, rest)
     }
 
     /// Mei and Montanari's random-feature regression at `ψ₁ = N/d` features and `ψ₂ = n/d` samples, with penalty
@@ -102,8 +260,58 @@ impl HermiteCoefficients {
         noise: f64,
     ) -> Result<RandomFeatureRisk, Error> {
         check::non_negative("lambda", lambda)?;
-        let spectrum = PopulationSpectrum::new(&[self.linear * self.linear])?;
+        let square = self.linear * self.linear;
+        let spectrum = PopulationSpectrum::new(&[if square < 1e-300 { 0.0 } else { square }])?;
         let kernel = RandomFeatureModel::new(spectrum, &[linear], noise)?.with_tail(self.rest, rest)?;
         kernel.at(psi2, psi1, psi2 * lambda)
     }
+
+    /// `χ`, `𝓑` and `𝓥` of the same regression. `χ = −μ*²/κ`, which is 0 for a linear activation, where their `ζ` is
+    /// infinite.
+    ///
+    /// # Errors
+    /// As [`HermiteCoefficients::random_features`].
+    ///
+    /// # References
+    /// Mei and Montanari, arXiv:1908.05355, the main theorem (`χ` there is the product of its two fixed points).
+    pub fn mei_montanari(&self, ratios: [f64; 2], lambda: f64) -> Result<MeiMontanari, Error> {
+        let linear = self.random_features(ratios, lambda, [1.0, 0.0], 0.0)?;
+        let noise = self.random_features(ratios, lambda, [0.0, 0.0], 1.0)?;
+        let chi = if self.rest == 0.0 { 0.0 } else { -(self.rest / linear.kappa) };
+        Ok(MeiMontanari { chi, bias: linear.excess, variance: noise.excess })
+    }
+}
+
+fn sigmoid(x: f64) -> f64 {
+    1.0 / (1.0 + (-x).exp())
+}
+
+/// `first + …`, each term the one before it times `w · ratio(j)`, `j` growing by `by`.
+fn series(w: f64, ratio: impl Fn(f64) -> f64, start: f64, first: f64) -> f64 {
+    let (mut term, mut sum, mut j) = (first, first, start);
+    while term > 1e-18 * sum {
+        term *= w * ratio(j);
+        sum += term;
+        j += 1.0;
+    }
+    sum
+}
+
+/// `e^(−w) (sinh w − w)`.
+fn odd_rest(w: f64) -> f64 {
+    if w > 1.0 {
+        return -0.5 * (-2.0 * w).exp_m1() - w * (-w).exp();
+    }
+    // w³/3! + w⁵/5! + …
+    (-w).exp() * series(w * w, |j| 1.0 / ((2.0 * j) * (2.0 * j + 1.0)), 2.0, w * w * w / 6.0)
+}
+
+/// `asin y − y`, given both.
+fn arcsine_rest(y: f64, angle: f64) -> f64 {
+    if y > 0.5 {
+        return angle - y;
+    }
+    // y³/6 + 3y⁵/40 + …: the ratio of terms is y² (2j − 1)²/(2j (2j + 1)).
+    let ratio = |j: f64| (2.0 * j - 1.0).powi(2) / (2.0 * j * (2.0 * j + 1.0));
+    series(y * y, ratio, 2.0, y * y * y / 6.0)
 }

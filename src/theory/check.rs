@@ -18,6 +18,39 @@ pub(super) fn non_negative(what: &'static str, value: f64) -> Result<f64, Error>
     Err(Error::Domain { what, value, must_be: "finite and ≥ 0" })
 }
 
+/// `value`, if it lies between −1 and 1.
+pub(super) fn correlation(value: f64) -> Result<f64, Error> {
+    if value.abs() < 1.0 {
+        return Ok(value);
+    }
+    Err(Error::Domain { what: "correlation", value, must_be: "between -1 and 1" })
+}
+
+/// `value`, if it lies between 0 and 1.
+pub(super) fn share(what: &'static str, value: f64) -> Result<f64, Error> {
+    if (0.0..=1.0).contains(&value) {
+        return Ok(value);
+    }
+    Err(Error::Domain { what, value, must_be: "at least 0 and at most 1" })
+}
+
+/// That there is at least one member of an ensemble; `None` stands for infinitely many.
+pub(super) fn members(members: Option<usize>) -> Result<(), Error> {
+    if members == Some(0) {
+        return Err(Error::Domain { what: "members", value: 0.0, must_be: "at least 1" });
+    }
+    Ok(())
+}
+
+/// The risk of the mean of `members` exchangeable predictors: `R_∞ + (R₁ − R_∞)/K`, `None` for infinitely many.
+pub(super) fn of_members(one: f64, infinite: f64, members: Option<usize>) -> f64 {
+    match members {
+        Some(1) => one,
+        Some(count) if one > infinite => infinite + (one - infinite) / count as f64,
+        _ => infinite,
+    }
+}
+
 /// That every entry of `values` is finite and not negative, and that there are `expected` of them.
 pub(super) fn energies(what: &'static str, expected: usize, values: &[f64]) -> Result<(), Error> {
     Error::check_len(what, expected, values.len())?;

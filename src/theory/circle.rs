@@ -1,4 +1,4 @@
-//! The Fourier-series model on the circle: random rows and columns of a unitary Fourier matrix, no noise.
+//! The Fourier-series model on the circle: random rows and columns of a unitary matrix, no noise.
 
 use super::check;
 use crate::Error;
@@ -23,4 +23,30 @@ pub fn limit(samples: f64, features: f64) -> Result<f64, Error> {
         return Ok(0.0);
     }
     Ok(1.0 - 2.0 * short + short * check::ratio(1.0 - short, long - short))
+}
+
+/// The mean of `‖β − β̂‖²` for `n` rows and `p` columns of a random unitary `D × D` matrix (Haar) in place of the Fourier
+/// matrix, exact for all sizes: with `short` and `long` the smaller and the larger of `n` and `p`,
+/// `1 − short (2 − (D − short)/(long − short)) / D`. Infinite where they are equal and below `D`.
+///
+/// # Errors
+/// [`Error::Domain`] for `n` or `p` of 0 or above `D`.
+///
+/// # References
+/// The model is that of Belkin, Hsu and Xu, arXiv:1903.07571; the mean of `tr (AA*)⁻¹` for a corner `A` of a random
+/// unitary matrix is that of the complex Jacobi ensemble (Forrester, *Log-gases and random matrices*, 2010).
+pub fn haar(n: usize, p: usize, dimensions: usize) -> Result<f64, Error> {
+    for (what, value) in [("samples", n), ("features", p)] {
+        if value == 0 || value > dimensions {
+            let must_be = "at least 1 and at most the dimensions";
+            return Err(Error::Domain { what, value: value as f64, must_be });
+        }
+    }
+    let (short, long) = (n.min(p), n.max(p));
+    if short == dimensions {
+        return Ok(0.0);
+    }
+    let all = dimensions as f64;
+    let inverse = check::ratio((dimensions - short) as f64, (long - short) as f64);
+    Ok(1.0 + short as f64 * (inverse - 2.0) / all)
 }

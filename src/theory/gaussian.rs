@@ -87,6 +87,32 @@ pub fn excess_with_intercept(n: usize, p: usize, r2: f64, noise: f64) -> Result<
     Ok(noise / samples + (1.0 + 1.0 / samples) * excess(n - 1, p, r2, noise)?.total())
 }
 
+/// The expected mean of squared residuals on the training labels, `σ² (1 − p/n)₊`: exact for Gaussian features of any
+/// covariance. With an intercept it is that of `n − 1` samples times `(n − 1)/n`; for features left out, `σ²` is
+/// `σ² + unseen` (see [`weak_features`]).
+///
+/// # Errors
+/// [`Error::Domain`] for `σ²` that is negative or not finite.
+///
+/// # References
+/// `n` residuals span `n − p` dimensions.
+pub fn train_error(n: usize, p: usize, noise: f64) -> Result<f64, Error> {
+    check::non_negative("noise variance", noise)?;
+    Ok(if n > p { noise * ((n - p) as f64 / n as f64) } else { 0.0 })
+}
+
+/// What the smoother's norm counts at test points, `p⁰ = n E ‖s(x₀)‖²` for predictions `s(x₀)·y`: `n` times
+/// [`noise::gaussian`], infinite for `|n − p| ≤ 1`. On the training points it is `min(n, p)`. Label noise adds `σ² p⁰/n` to the
+/// test error of any linear smoother.
+///
+/// # References
+/// Curth, Jeffares and van der Schaar, *A U-turn on double descent*, arXiv:2310.18988 (definition); the mean of the
+/// inverse Wishart distribution.
+#[must_use]
+pub fn effective_parameters(n: usize, p: usize) -> f64 {
+    if n == 0 { 0.0 } else { n as f64 * noise::gaussian(n, p) }
+}
+
 /// The excess where `p` features carry `seen = ‖β_T‖²` and the features left out `unseen`: that of noise
 /// `σ² + unseen`, and `unseen` itself. Belkin, Hsu and Xu's test error is this plus `σ²`. For `p` of `D` features at
 /// random, `seen = r² p/D`.
@@ -99,6 +125,54 @@ pub fn excess_with_intercept(n: usize, p: usize, r2: f64, noise: f64) -> Result<
 pub fn weak_features(n: usize, p: usize, seen: f64, unseen: f64, noise: f64) -> Result<f64, Error> {
     check::non_negative("energy left out", unseen)?;
     Ok(unseen + excess(n, p, seen, noise + unseen)?.total())
+}
+
+/// [`weak_features`] for `p` of `D` features at random, `‖β‖² = r²`: `seen = r² p/D`, the rest unseen.
+///
+/// # Errors
+/// As [`excess`]; [`Error::Domain`] for `p` above `D` or no dimensions.
+///
+/// # References
+/// Belkin, Hsu and Xu, arXiv:1903.07571 (Gaussian model, random subset).
+pub fn random_subset(n: usize, p: usize, dimensions: usize, r2: f64, noise: f64) -> Result<f64, Error> {
+    check::non_negative("r2", r2)?;
+    if p > dimensions || dimensions == 0 {
+        return Err(Error::Domain { what: "features", value: p as f64, must_be: "at most the dimensions" });
+    }
+    let all = dimensions as f64;
+    weak_features(n, p, r2 * (p as f64 / all), r2 * ((dimensions - p) as f64 / all), noise)
+}
+
+/// A limit where the features in use carry a part of the target alone.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Misspecified {
+    /// What no fit can learn: the energy of the features left out.
+    pub unseen: f64,
+    /// The excess of what is in use, the features left out being noise.
+    pub seen: Excess,
+}
+
+impl Misspecified {
+    /// Test error without the test's own noise: the three parts added up.
+    #[must_use]
+    pub fn total(&self) -> f64 {
+        self.unseen + self.seen.total()
+    }
+}
+
+/// The limit of [`weak_features`] at `p/n → γ` where the features in use carry the share `share` of `r²`: [`limit`] of
+/// `share · r²` and noise `σ² + (1 − share) r²`.
+///
+/// # Errors
+/// As [`limit`]; [`Error::Domain`] for a share outside [0, 1].
+///
+/// # References
+/// Hastie, Montanari, Rosset and Tibshirani (HMRT), arXiv:1903.08560 (misspecified model).
+pub fn misspecified_limit(gamma: f64, r2: f64, share: f64, noise: f64) -> Result<Misspecified, Error> {
+    check::share("share of the target", share)?;
+    levels(r2, noise)?;
+    let unseen = r2 * (1.0 - share);
+    Ok(Misspecified { unseen, seen: limit(gamma, r2 * share, noise + unseen)? })
 }
 
 /// The limit of [`excess`] at `p/n → γ`: `σ²γ/(1−γ)`, or `r²(1−1/γ)` and `σ²/(γ−1)`; infinite at `γ = 1` with noise.

@@ -234,6 +234,20 @@ impl fmt::Debug for TheoryLine {
 mod tests {
     use super::*;
 
+    #[derive(Debug)]
+    struct Own;
+    impl Theory for Own {
+        fn label(&self) -> String {
+            panic!("no name")
+        }
+        fn reference(&self) -> String {
+            String::new()
+        }
+        fn at(&self, _: f64) -> Result<f64, Error> {
+            Ok(f64::NAN)
+        }
+    }
+
     #[test]
     fn theories_that_go_wrong_are_errors_that_name_them() {
         let panics = TheoryLine::new("odd", "", |at| if at > 1.0 { panic!("too far") } else { Ok(at) });
@@ -243,19 +257,6 @@ mod tests {
         let nan = TheoryLine::new("nan", "", |_| Ok(f64::NAN));
         assert!(matches!(nan.at(3.0), Err(Error::UserCode { .. })));
 
-        #[derive(Debug)]
-        struct Own;
-        impl Theory for Own {
-            fn label(&self) -> String {
-                panic!("no name")
-            }
-            fn reference(&self) -> String {
-                String::new()
-            }
-            fn at(&self, _: f64) -> Result<f64, Error> {
-                Ok(f64::NAN)
-            }
-        }
         let Err(Error::UserCode { part, .. }) = values(&Arc::new(Own), &[1.0]) else { panic!("no error") };
         assert!(part.contains("no name"), "{part}");
     }

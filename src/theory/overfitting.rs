@@ -4,11 +4,15 @@
 
 use super::check;
 use crate::Error;
+use crate::memory::{list, reserve};
 
 /// Eigenvalues from the largest down, none of them 0.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tail {
     values: Vec<f64>,
+    /// Where each of `values` was in the list given.
+    order: Vec<usize>,
+    listed: usize,
     /// `Σ_{i>k} ℓ` and `Σ_{i>k} ℓ²`, summed from the smallest.
     sums: Vec<[f64; 2]>,
 }
@@ -25,16 +29,19 @@ impl Tail {
                 return Err(Error::Domain { what: "eigenvalue", value, must_be: "between 0 and 1e150" });
             }
         }
-        let mut values: Vec<f64> = values.iter().copied().filter(|&v| v > 0.0).collect();
-        if values.is_empty() {
+        reserve("a spectrum", list::<[f64; 5]>(values.len()))?;
+        let listed = values.len();
+        let mut order: Vec<usize> = (0..listed).filter(|&i| values[i] > 0.0).collect();
+        if order.is_empty() {
             return Err(Error::Empty { what: "spectrum without its zeros" });
         }
-        values.sort_by(|a, b| b.total_cmp(a));
+        order.sort_by(|&a, &b| values[b].total_cmp(&values[a]));
+        let values: Vec<f64> = order.iter().map(|&i| values[i]).collect();
         let mut sums = vec![[0.0; 2]; values.len() + 1];
         for k in (0..values.len()).rev() {
             sums[k] = [sums[k + 1][0] + values[k], sums[k + 1][1] + values[k] * values[k]];
         }
-        Ok(Self { values, sums })
+        Ok(Self { values, order, listed, sums })
     }
 
     /// `r_k = Σ_{i>k} ℓ / ℓ_{k+1}` and `R_k = (Σ_{i>k} ℓ)² / Σ_{i>k} ℓ²`; `None` for `k` at or past the rank.
@@ -67,6 +74,66 @@ impl Tail {
         Ok(ranks.into_iter().find(|(_, [r, _])| *r >= b * n).map(|(k, [_, big])| (k, k as f64 / n + n / big)))
     }
 
+    /// The size of the target's term in the same bound, `‖θ‖² ‖Σ‖ max(√(r₀/n), r₀/n)`, up to constants.
+    ///
+    /// # Errors
+    /// [`Error::Domain`] for `n` that is not positive and finite, or `‖θ‖²` that is negative or not finite.
+    ///
+    /// # References
+    /// Bartlett, Long, Lugosi and Tsigler, arXiv:1906.11300, theorem 1.
+    pub fn benign_bias(&self, n: f64, norm2: f64) -> Result<f64, Error> {
+        check::positive("samples", n)?;
+        check::non_negative("norm of the target", norm2)?;
+        let share = self.sums[0][0] / self.values[0] / n;
+        Ok(norm2 * self.values[0] * share.sqrt().max(share))
+    }
+
+    /// Zhou et al.'s bound on the cost of overfitting without ridge, `E₀ ≤ (1 − k/n)⁻² (1 − n/R_k)⁻¹` for any `k < n`; infinite
+    /// where `R_k ≤ n`.
+    ///
+    /// # Errors
+    /// [`Error::Domain`] for `n` that is not positive and finite, or `k` of at least `n`.
+    ///
+    /// # References
+    /// Zhou et al., arXiv:2306.13185.
+    pub fn cost_bound(&self, k: usize, n: f64) -> Result<f64, Error> {
+        check::positive("samples", n)?;
+        let strong = k as f64;
+        if strong >= n {
+            return Err(Error::Domain {
+                what: "strong directions",
+                value: strong,
+                must_be: "below the samples",
+            });
+        }
+        let share = match self.effective_ranks(k) {
+            Some([_, big]) if big > n => (big - n) / big,
+            _ => return Ok(f64::INFINITY),
+        };
+        Ok((n / (n - strong)).powi(2) / share)
+    }
+
+    /// The size of the target's term of ridge with penalty `λ` beside the sum of squares,
+    /// `Σ_{i>k} ℓθ² + Σ_{i≤k} θ²/ℓ ((λ + Σ_{i>k} ℓ)/n)²`, up to constants. `energy[i]` is `θ²` along the i-th eigenvalue, in
+    /// the order in which they were given.
+    ///
+    /// # Errors
+    /// [`Error::Domain`] for `n` that is not positive and finite, or another value that is negative or not finite,
+    /// [`Error::Shape`] for another number of energies than of eigenvalues.
+    ///
+    /// # References
+    /// Tsigler and Bartlett, arXiv:2009.14286.
+    pub fn ridge_bias(&self, k: usize, n: f64, lambda: f64, energy: &[f64]) -> Result<f64, Error> {
+        check::positive("samples", n)?;
+        check::non_negative("lambda", lambda)?;
+        check::energies("target energy", self.listed, energy)?;
+        let k = k.min(self.values.len());
+        let scale = (lambda + self.sums[k][0]) / n;
+        let pairs = || self.values.iter().zip(self.order.iter().map(|&i| energy[i]));
+        let strong: f64 = pairs().take(k).map(|(l, b)| b / l * scale * scale).sum();
+        Ok(pairs().skip(k).map(|(l, b)| l * b).sum::<f64>() + strong)
+    }
+
     /// The size of the noise term of ridge with penalty `λ` beside the sum of squares,
     /// `k/n + n Σ_{i>k} ℓ² / (λ + Σ_{i>k} ℓ)²`, up to constants; 0 beyond `k/n` without a tail.
     ///
@@ -84,6 +151,86 @@ impl Tail {
     }
 }
 
+/// What happens to the excess of fits without ridge, as multiples of what the best estimator leaves, when the samples grow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The cost of overfitting tends to 1: nothing is lost by fitting the noise.
+    Benign,
+    /// It tends to a number above 1: a share of the noise is paid for ever.
+    Tempered,
+    /// It tends to infinity.
+    Catastrophic,
+}
+
+impl Verdict {
+    /// That of a limiting cost `E₀ ≥ 1`.
+    ///
+    /// # Errors
+    /// [`Error::Domain`] for a cost below 1 or NaN.
+    ///
+    /// # References
+    /// Mallinar et al., *Benign, tempered, or catastrophic: a taxonomy of overfitting*, 2022, arXiv:2207.06569; Zhou et al.,
+    /// *An agnostic view on the cost of overfitting in (kernel) ridge regression*, 2023, arXiv:2306.13185.
+    pub fn of_limit(cost: f64) -> Result<Self, Error> {
+        if cost == 1.0 {
+            return Ok(Self::Benign);
+        }
+        if cost > 1.0 {
+            return Ok(if cost.is_finite() { Self::Tempered } else { Self::Catastrophic });
+        }
+        Err(Error::Domain { what: "cost of overfitting", value: cost, must_be: "at least 1" })
+    }
+}
+
+/// How eigenvalues fall.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Decay {
+    /// `i^−α`, `α > 1`.
+    Power(f64),
+    /// `i⁻¹ (ln i)^−β`, `β > 1`: as slowly as a finite trace allows.
+    Logarithmic(f64),
+    /// `e^(−ai)`, `a > 0`, or whatever falls faster than every power.
+    Exponential(f64),
+}
+
+impl Decay {
+    /// The limit of the cost of overfitting `E₀ = n/(n − df₂)` for many samples, without ridge: `α` for a power, since
+    /// `df₁ ∝ κ^(−1/α)` and `df₁ − df₂ = −d df₁/d ln κ = df₁/α`; 1 for the logarithmic decay, infinite for the exponential.
+    /// [`RidgeRisk::cost`](super::ridge::RidgeRisk::cost) is that of one spectrum at one `n`.
+    ///
+    /// # Errors
+    /// [`Error::Domain`] for an exponent outside its range.
+    ///
+    /// # References
+    /// Mallinar et al., arXiv:2207.06569; Simon et al., arXiv:2110.03922.
+    pub fn cost(self) -> Result<f64, Error> {
+        match self {
+            Self::Power(alpha) => power_law_cost(alpha),
+            Self::Logarithmic(beta) => power_law_cost(beta).map(|_| 1.0),
+            Self::Exponential(rate) => check::positive("rate of decay", rate).map(|_| f64::INFINITY),
+        }
+    }
+
+    /// [`Verdict::of_limit`] of [`Decay::cost`].
+    ///
+    /// # Errors
+    /// As [`Decay::cost`].
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::theory::overfitting::{Decay, Verdict};
+    ///
+    /// assert_eq!(Decay::Power(2.0).verdict()?, Verdict::Tempered);
+    /// assert_eq!(Decay::Logarithmic(2.0).verdict()?, Verdict::Benign);
+    /// assert_eq!(Decay::Exponential(0.1).verdict()?, Verdict::Catastrophic);
+    /// # Ok::<(), double_descent::Error>(())
+    /// ```
+    pub fn verdict(self) -> Result<Verdict, Error> {
+        Verdict::of_limit(self.cost()?)
+    }
+}
+
 /// The cost of overfitting of eigenvalues `i^−α`, `α > 1`, without ridge, for many samples: `n/(n − df₂) → α`, since
 /// `df₁ ∝ κ^(−1/α)` and `df₁ − df₂ = −d df₁ / d ln κ = df₁/α`. Between 1 (benign) and ∞ (catastrophic): tempered.
 ///
@@ -91,7 +238,7 @@ impl Tail {
 /// [`Error::Domain`] for `α` of 1 or below, or not finite.
 ///
 /// # References
-/// Mallinar et al. (2022); Zhou et al. (2023).
+/// Mallinar et al., arXiv:2207.06569; Zhou et al., arXiv:2306.13185.
 pub fn power_law_cost(alpha: f64) -> Result<f64, Error> {
     if alpha > 1.0 && alpha.is_finite() {
         return Ok(alpha);

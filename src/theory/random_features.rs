@@ -1,4 +1,4 @@
-//! RidgeRisk regression on random features of any kernel spectrum, in the limit of many samples and features.
+//! Ridge regression on random features of any kernel spectrum, in the limit of many samples and features.
 //!
 //! Features `g_j(x) = Σ √ℓᵢ w_ij φᵢ(x)`, `j = 1..k`, of `n` samples; the kernel is `(1/k) Σ g_j g_j`, its ridge `δ`
 //! (penalty `kδ` on the sum of squares). The target is `Σ vᵢ φᵢ`, the label noise has variance `σ²`. A tail of
@@ -13,14 +13,32 @@
 //! Atanasov, Zavatone-Veth and Pehlevan (2024). The split is that of Adlam and Pennington, arXiv:2011.03321.
 
 use super::check;
-use super::spectrum::PopulationSpectrum;
+use super::spectrum::{Energies, PopulationSpectrum};
 use crate::Error;
+use crate::memory::{list, reserve};
 
 /// A kernel, a target and the noise: all that random-feature regression needs to know of the world.
+///
+/// # Examples
+/// ```
+/// use double_descent::theory::random_features::RandomFeatureModel;
+/// use double_descent::theory::spectrum::PopulationSpectrum;
+///
+/// let spectrum = PopulationSpectrum::power_law(1000, 1.5)?;
+/// let target: Vec<f64> = spectrum.values().iter().map(|l| l * l).collect();
+/// let model = RandomFeatureModel::new(spectrum, &target, 0.1)?;
+/// // Model-wise, 50 samples: a peak at as many features, and what is left of it with a ridge.
+/// let points: Vec<[f64; 3]> = (1..=200).map(|k| [50.0, f64::from(k), 1e-3]).collect();
+/// let curve = model.curve(&points)?;
+/// let peak = (0..200).max_by(|&a, &b| curve[a].excess.total_cmp(&curve[b].excess)).unwrap();
+/// assert!(peak.abs_diff(49) < 3);
+/// assert_eq!(model.at(50.0, 50.0, 0.0)?.excess, f64::INFINITY);
+/// # Ok::<(), double_descent::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct RandomFeatureModel {
     spectrum: PopulationSpectrum,
-    energy: Vec<f64>,
+    energies: Energies,
     noise: f64,
     tail: f64,
     tail_energy: f64,
@@ -31,6 +49,12 @@ pub struct RandomFeatureModel {
 pub struct RandomFeatureRisk {
     /// The deterministic scale `κ`; 0 where the regression is least squares in all of a finite population.
     pub kappa: f64,
+    /// `κ₁ = κ (k − z)/k`, the scale of the features' own kernel.
+    pub feature_kappa: f64,
+    /// `z`, the degrees of freedom.
+    pub df1: f64,
+    /// `q`, the sum of their squares.
+    pub df2: f64,
     /// Test error without the test's own noise.
     pub excess: f64,
     /// Mean squared error on the noisy training labels.
@@ -61,6 +85,25 @@ pub struct VarianceSplit {
 }
 
 impl VarianceSplit {
+    /// What label noise causes, as d'Ascoli, Refinetti, Biroli and Krzakala split it (arXiv:2003.01054): first the noise is
+    /// averaged over, then the features, then the samples. What is left is [`VarianceSplit::bias`].
+    #[must_use]
+    pub fn label_noise(&self) -> f64 {
+        self.data_noise + self.all
+    }
+
+    /// What the random features cause in their order, interactions with the samples included.
+    #[must_use]
+    pub fn initialisation(&self) -> f64 {
+        self.features + self.data_features
+    }
+
+    /// What the samples cause in their order: [`VarianceSplit::data`].
+    #[must_use]
+    pub fn sampling(&self) -> f64 {
+        self.data
+    }
+
     /// The parts added up: the excess.
     #[must_use]
     pub fn sum(&self) -> f64 {
@@ -69,20 +112,24 @@ impl VarianceSplit {
 }
 
 impl RandomFeatureRisk {
-    /// The excess of the mean of `members` independent feature draws on the same data, `R_∞ + (R₁ − R_∞)/K`.
+    /// What one draw of finitely many features costs beside the mean of infinitely many, `R₁ − R_∞`. Without a ridge and with
+    /// `k > n` it is `n/(k − n) (A + σ²)`, `A = Σ v² c + v_t²`.
+    #[must_use]
+    pub fn width_penalty(&self) -> f64 {
+        self.split.features + self.split.data_features + self.split.all
+    }
+
+    /// The excess of the mean of `members` independent feature draws on the same data, `R_∞ + (R₁ − R_∞)/K`, with
+    /// `R_∞` = [`RandomFeatureRisk::ensemble`].
     ///
     /// # Errors
     /// [`Error::Domain`] without members.
     ///
     /// # References
-    /// Ruben et al., arXiv:2412.05418.
+    /// Ruben et al., *No free lunch from random feature ensembles*, arXiv:2412.05418.
     pub fn of_members(&self, members: usize) -> Result<f64, Error> {
-        match members {
-            0 => Err(Error::Domain { what: "members", value: 0.0, must_be: "at least 1" }),
-            1 => Ok(self.excess),
-            _ if self.excess == self.ensemble => Ok(self.ensemble),
-            _ => Ok(self.ensemble + (self.excess - self.ensemble) / members as f64),
-        }
+        check::members(Some(members))?;
+        Ok(check::of_members(self.excess, self.ensemble, Some(members)))
     }
 }
 
@@ -93,9 +140,10 @@ impl RandomFeatureModel {
     /// [`Error::Shape`] for lists of two lengths, [`Error::Domain`] for an energy or a noise that is negative or not
     /// finite.
     pub fn new(spectrum: PopulationSpectrum, energy: &[f64], noise: f64) -> Result<Self, Error> {
-        check::energies("target energy", spectrum.len(), energy)?;
         check::non_negative("noise variance", noise)?;
-        Ok(Self { spectrum, energy: energy.to_vec(), noise, tail: 0.0, tail_energy: 0.0 })
+        reserve("a random-feature model", list::<f64>(energy.len()))?;
+        let energies = spectrum.energies(energy)?;
+        Ok(Self { spectrum, energies, noise, tail: 0.0, tail_energy: 0.0 })
     }
 
     /// With a tail of infinitesimal eigenvalues of total `mass`, and the target's `energy` in it.
@@ -118,6 +166,26 @@ impl RandomFeatureModel {
     /// # Errors
     /// [`Error::Domain`] for `n` or `k` that is not positive and finite, or `δ` that is negative or not finite.
     pub fn at(&self, n: f64, k: f64, ridge: f64) -> Result<RandomFeatureRisk, Error> {
+        self.near([n, k, ridge], None)
+    }
+
+    /// [`RandomFeatureModel::at`] for many triples `[n, k, δ]` along a curve: each fixed point is looked for from the
+    /// one before. A point then takes some four passes over the different eigenvalues, 50 µs for 10,000 of them.
+    ///
+    /// # Errors
+    /// As [`RandomFeatureModel::at`]; [`Error::Memory`].
+    pub fn curve(&self, points: &[[f64; 3]]) -> Result<Vec<RandomFeatureRisk>, Error> {
+        reserve("a curve of theory", list::<RandomFeatureRisk>(points.len()))?;
+        let mut last = None;
+        let risk = |&point: &[f64; 3]| {
+            let risk = self.near(point, last)?;
+            last = Some(risk.kappa);
+            Ok(risk)
+        };
+        points.iter().map(risk).collect()
+    }
+
+    fn near(&self, [n, k, ridge]: [f64; 3], start: Option<f64>) -> Result<RandomFeatureRisk, Error> {
         check::positive("samples", n)?;
         check::positive("features", k)?;
         check::non_negative("ridge", ridge)?;
@@ -133,23 +201,19 @@ impl RandomFeatureModel {
             (x, 0.5 * root * (root / (2.0 * width)))
         };
         let bounds = [ridge / n, 4.0 * (k / least) * (ridge / least)];
-        let kappa = self.spectrum.kappa(self.tail, least, bounds, gap);
+        let kappa = self.spectrum.kappa(self.tail, least, bounds, gap, start);
         Ok(self.read(n, k, kappa, |kappa| gap(kappa).0))
     }
 
     fn read(&self, n: f64, k: f64, kappa: f64, gap: impl Fn(f64) -> f64) -> RandomFeatureRisk {
         let sums = self.spectrum.sums(kappa);
         let mass = if self.tail > 0.0 { self.tail / kappa } else { 0.0 };
-        let x = if kappa > 0.0 { gap(kappa) } else { n.min(k) - sums.s };
+        let x = if kappa > 0.0 { gap(kappa) } else { n.min(k) - self.spectrum.rank() };
         let (free_n, free_k) = (x + (n - k).max(0.0), x + (k - n).max(0.0));
         let (z, q, between) = (sums.s + mass, sums.ss, sums.sc + mass);
         let (rest_n, rest_k) = (free_n + between, free_k + between);
-        let (mut b0, mut c1) = (self.tail_energy, 0.0);
-        for (&value, &energy) in self.spectrum.values().iter().zip(&self.energy) {
-            let c = if value > 0.0 { kappa / (value + kappa) } else { 1.0 };
-            b0 += energy * c * c;
-            c1 += energy * c * (1.0 - c);
-        }
+        let [seen, c1] = self.spectrum.target_sums(&self.energies, kappa);
+        let b0 = seen + self.energies.at_zero + self.tail_energy;
         // n (k − q) times D and 1 − D; at κ = 0 the factor k − M cancels, and may be 0.
         let pole = free_n * free_k + between * (free_n + free_k);
         let (over, again) = if kappa > 0.0 {
@@ -175,6 +239,9 @@ impl RandomFeatureModel {
         let train = if free_n == 0.0 { 0.0 } else { (free_n / n).powi(2) * (excess + self.noise) };
         RandomFeatureRisk {
             kappa,
+            feature_kappa: kappa * (free_k / k),
+            df1: z,
+            df2: q,
             excess,
             train,
             split,

@@ -1,4 +1,4 @@
-//! RidgeRisk and ridgeless regression on features of any covariance, in the limit of many samples and features.
+//! Ridge and ridgeless regression on features of any covariance, in the limit of many samples and features.
 //!
 //! The penalty is `λ ‖b‖²` beside the mean of squares, `nλ ‖b‖²` beside their sum. With eigenvalues `ℓ` of multiplicity
 //! `m`, the target's energy `b` in each eigenspace, and noise of variance `σ²`,
@@ -11,15 +11,34 @@
 //! arXiv:2006.05800; Cheng and Montanari, arXiv:2210.08571; Simon et al., arXiv:2110.03922.
 
 use super::check;
-use super::spectrum::PopulationSpectrum;
+use super::marchenko_pastur::MarchenkoPastur;
+use super::spectrum::{Energies, PopulationSpectrum};
 use crate::Error;
+use crate::memory::{list, reserve};
 
 /// A covariance, a target and the noise.
+///
+/// # Examples
+/// ```
+/// use double_descent::theory::ridge::Population;
+/// use double_descent::theory::spectrum::PopulationSpectrum;
+///
+/// // 100 features of variance 4 and 300 of variance 1, all of the target in the strong ones.
+/// let spectrum = PopulationSpectrum::with_multiplicities(&[4.0, 1.0], &[100.0, 300.0])?;
+/// let population = Population::new(spectrum, &[1.0, 0.0], 0.25)?;
+/// let (ridgeless, ridge) = (population.at(200.0, 0.0)?, population.at(200.0, 0.5)?);
+/// assert!(ridge.excess < ridgeless.excess && ridgeless.train == 0.0);
+/// assert_eq!(population.at(400.0, 0.0)?.excess, f64::INFINITY); // n = p
+/// # Ok::<(), double_descent::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Population {
-    spectrum: PopulationSpectrum,
+    pub(super) spectrum: PopulationSpectrum,
+    /// `b`, as listed.
     energy: Vec<f64>,
-    noise: f64,
+    /// `b ℓ`: what the target's values carry on each eigenspace.
+    pub(super) signal: Energies,
+    pub(super) noise: f64,
 }
 
 /// What the theory says at one `n` and `λ`.
@@ -53,7 +72,13 @@ impl Population {
     pub fn new(spectrum: PopulationSpectrum, energy: &[f64], noise: f64) -> Result<Self, Error> {
         check::energies("target energy", spectrum.len(), energy)?;
         check::non_negative("noise variance", noise)?;
-        Ok(Self { spectrum, energy: energy.to_vec(), noise })
+        reserve("a population", list::<[f64; 3]>(energy.len()))?;
+        let signal: Vec<f64> = energy.iter().zip(spectrum.values()).map(|(b, l)| b * l).collect();
+        if signal.iter().sum::<f64>().is_infinite() {
+            return Err(Error::Overflow { what: "the energy of the target's values" });
+        }
+        let signal = spectrum.energies(&signal)?;
+        Ok(Self { spectrum, energy: energy.to_vec(), signal, noise })
     }
 
     /// The theory for `n` samples and penalty `λ ≥ 0`; infinite at `λ = 0` and `n` = rank.
@@ -68,8 +93,24 @@ impl Population {
     /// # Errors
     /// [`Error::Domain`] for `n` that is not positive and finite, or `λ` that is too low or not finite.
     pub fn at(&self, n: f64, lambda: f64) -> Result<RidgeRisk, Error> {
-        let scale = self.scale(n, lambda)?;
-        Ok(self.read(scale, n, lambda, self.spectrum.values()))
+        let kappa = self.scale(n, lambda, None)?;
+        Ok(self.read(kappa, n, lambda))
+    }
+
+    /// [`Population::at`] for many pairs `[n, λ]` along a curve: each fixed point is looked for from the one before,
+    /// which takes half as many passes over the spectrum.
+    ///
+    /// # Errors
+    /// As [`Population::at`]; [`Error::Memory`].
+    pub fn curve(&self, points: &[[f64; 2]]) -> Result<Vec<RidgeRisk>, Error> {
+        reserve("a curve of theory", list::<RidgeRisk>(points.len()))?;
+        let mut last = None;
+        let risk = |&[n, lambda]: &[f64; 2]| {
+            let kappa = self.scale(n, lambda, last)?;
+            last = Some(kappa);
+            Ok(self.read(kappa, n, lambda))
+        };
+        points.iter().map(risk).collect()
     }
 
     /// As [`Population::at`], for test points of another covariance with the same eigenvectors: `test[i]` is its
@@ -81,14 +122,33 @@ impl Population {
     /// As [`Population::at`]; [`Error::Shape`] or [`Error::Domain`] for `test`.
     ///
     /// # References
-    /// Patil, Du and Tibshirani (2024).
+    /// Patil, Du and Tibshirani, *Optimal ridge regularization for out-of-distribution prediction*, 2024,
+    /// arXiv:2404.01233.
     pub fn at_test(&self, n: f64, lambda: f64, test: &[f64]) -> Result<RidgeRisk, Error> {
         check::energies("test covariance", self.spectrum.len(), test)?;
-        let scale = self.scale(n, lambda)?;
-        Ok(self.read(scale, n, lambda, test))
+        let kappa = self.scale(n, lambda, None)?;
+        let own = self.read(kappa, n, lambda);
+        let (mut bias, mut spread) = (0.0, 0.0);
+        let listed = self.spectrum.values().iter().zip(self.spectrum.multiplicities());
+        for (((&value, &count), &energy), &test) in listed.zip(&self.energy).zip(test) {
+            if value > 0.0 {
+                let inverse = (value + kappa).recip();
+                let c = kappa * inverse;
+                bias += energy * test * c * c;
+                spread += count * (test * inverse) * (value * inverse);
+            } else {
+                bias += energy * test;
+            }
+        }
+        let spread = spread / n;
+        // own.bias is Σ b ℓ c² over the pole, own.cost one over the pole.
+        let bias = bias + if own.bias == 0.0 { 0.0 } else { spread * own.bias };
+        let variance =
+            if self.noise == 0.0 || spread == 0.0 { 0.0 } else { self.noise * (spread * own.cost) };
+        Ok(RidgeRisk { bias, variance, excess: bias + variance, ..own })
     }
 
-    fn scale(&self, n: f64, lambda: f64) -> Result<f64, Error> {
+    pub(super) fn scale(&self, n: f64, lambda: f64, start: Option<f64>) -> Result<f64, Error> {
         check::positive("samples", n)?;
         if lambda < 0.0 && lambda.is_finite() {
             return self.negative_scale(n, lambda);
@@ -98,11 +158,13 @@ impl Population {
             let x = n * (lambda / kappa);
             (x, x)
         };
-        Ok(self.spectrum.kappa(0.0, n, [lambda, 2.0 * lambda], gap))
+        // κ ≤ λ + trace/n.
+        let high = (2.0 * lambda.max(self.spectrum.trace() / n)).min(f64::MAX);
+        Ok(self.spectrum.kappa(0.0, n, [lambda, high], gap, start))
     }
 
     /// `κ` at which `df₂ = n`, from which on `λ(κ)` grows; 0 where the rank is at most `n`.
-    fn turn(&self, n: f64, kappa: f64) -> f64 {
+    pub(super) fn turn(&self, n: f64, kappa: f64) -> f64 {
         if kappa == 0.0 {
             return 0.0;
         }
@@ -119,12 +181,12 @@ impl Population {
     }
 
     /// `λ(κ) = κ (n − df₁)/n`.
-    fn penalty(&self, n: f64, kappa: f64) -> f64 {
+    pub(super) fn penalty(&self, n: f64, kappa: f64) -> f64 {
         kappa * (((n - self.spectrum.rank()) + self.spectrum.sums(kappa).c) / n)
     }
 
     fn negative_scale(&self, n: f64, lambda: f64) -> Result<f64, Error> {
-        let zero = self.scale(n, 0.0)?;
+        let zero = self.scale(n, 0.0, None)?;
         let (mut low, mut high) = (self.turn(n, zero), zero);
         if low == 0.0 || self.penalty(n, low) >= lambda {
             let must_be = "≥ 0, or above the lowest penalty where the rank is above the samples";
@@ -139,75 +201,16 @@ impl Population {
         }
     }
 
-    /// The penalty of the least excess, which may be negative, and the theory there; `None` where the excess falls
-    /// for ever as the penalty grows.
-    ///
-    /// The least of 400 values of `κ` and a golden section around it: the excess to rounding, the penalty to 1e-7 of
-    /// `κ`. Of several dips closer than that grid one may be missed.
-    ///
-    /// # Errors
-    /// [`Error::Domain`] for `n` that is not positive and finite.
-    ///
-    /// # References
-    /// Optimal penalties below 0: Wu and Xu, arXiv:2006.05800; Patil, Du and Tibshirani (2024).
-    pub fn optimal(&self, n: f64) -> Result<Option<(f64, RidgeRisk)>, Error> {
-        let zero = self.scale(n, 0.0)?;
-        let turn = self.turn(n, zero);
-        let largest = self.spectrum.values().iter().copied().fold(0.0, f64::max);
-        if largest == 0.0 {
-            return Ok(Some((0.0, self.at(n, 0.0)?)));
-        }
-        let low = if turn > 0.0 { turn * (1.0 + 1e-9) } else { 1e-12 * largest };
-        let high = 1e12 * largest.max(self.spectrum.trace() / n).min(1e288);
-        let (start, length) = (low.ln(), high.ln() - low.ln());
-        let at = |u: f64| {
-            let kappa = u.exp();
-            let lambda = self.penalty(n, kappa);
-            (lambda, self.read(kappa, n, lambda, self.spectrum.values()))
-        };
-        let risk = |u: f64| at(u).1.excess;
-        let node = |i: usize| start + length * i as f64 / 399.0;
-        let risks: Vec<f64> = (0..400).map(|i| risk(node(i))).collect();
-        let best = (0..400).min_by(|&a, &b| risks[a].total_cmp(&risks[b])).unwrap_or(0);
-        if best == 399 {
-            return Ok(None);
-        }
-        if best == 0 && turn == 0.0 {
-            return Ok(Some((0.0, self.at(n, 0.0)?)));
-        }
-        let (mut left, mut right) = (node(best.saturating_sub(1)), node(best + 1));
-        for _ in 0..60 {
-            let (a, b) = (
-                right - 0.618_033_988_749_895 * (right - left),
-                left + 0.618_033_988_749_895 * (right - left),
-            );
-            if risk(a) <= risk(b) { right = b } else { left = a }
-        }
-        Ok(Some(at(0.5 * (left + right))))
-    }
-
-    fn read(&self, kappa: f64, n: f64, lambda: f64, test: &[f64]) -> RidgeRisk {
+    pub(super) fn read(&self, kappa: f64, n: f64, lambda: f64) -> RidgeRisk {
         let sums = self.spectrum.sums(kappa);
         // (n − df₁)/n = λ/κ.
-        let free = if kappa > 0.0 { lambda / kappa } else { 1.0 - sums.s / n };
+        let free = if kappa > 0.0 { lambda / kappa } else { (n - self.spectrum.rank()) / n };
         let pole = free + sums.sc / n;
-        let (mut bare, mut tested, mut spread) = (0.0, 0.0, 0.0);
-        let spectrum = self.spectrum.values().iter().zip(self.spectrum.multiplicities());
-        for (((&value, &count), &energy), &test) in spectrum.zip(&self.energy).zip(test) {
-            if value > 0.0 {
-                let inverse = (value + kappa).recip();
-                let c = kappa * inverse;
-                bare += energy * value * c * c;
-                tested += energy * test * c * c;
-                spread += count * (test * inverse) * (value * inverse);
-            } else {
-                tested += energy * test;
-            }
-        }
-        let spread = spread / n;
-        let bias = tested + if bare == 0.0 { 0.0 } else { spread * bare / pole };
-        let variance = check::ratio(self.noise * spread, pole);
-        let own = check::ratio(bare, pole) + check::ratio(self.noise, pole);
+        let [bare, _] = self.spectrum.target_sums(&self.signal, kappa);
+        let bias = check::ratio(bare, pole);
+        let variance = check::ratio(self.noise * (sums.ss / n), pole);
+        // The test error with noise, (bare + σ²)/pole; where it is infinite the fit interpolates.
+        let own = bias + check::ratio(self.noise, pole);
         RidgeRisk {
             kappa,
             df1: sums.s,
@@ -215,41 +218,48 @@ impl Population {
             bias,
             variance,
             excess: bias + variance,
-            // own is the test error with noise; where it is infinite the fit interpolates.
             train: if free == 0.0 { 0.0 } else { free * free * own },
             cost: pole.recip(),
         }
     }
+}
 
-    /// The mean of ridge fits on `members` subsamples of `size` of the `n` samples, drawn without replacement:
-    /// `R_∞ + (R₁ − R_∞)/M`, with `κ` of `size` samples and, in `R_∞`, `1 − df₂/n` of all. `None` members: `R_∞`.
-    ///
-    /// # Errors
-    /// As [`Population::at`]; [`Error::Domain`] for `size` above `n` or no members.
-    ///
-    /// # References
-    /// Du, Patil and Kuchibhotla (2023).
-    pub fn subsampled(&self, n: f64, size: f64, lambda: f64, members: Option<usize>) -> Result<f64, Error> {
-        check::positive("samples", n)?;
-        if size > n {
-            return Err(Error::Domain { what: "subsample", value: size, must_be: "at most the samples" });
-        }
-        if members == Some(0) {
-            return Err(Error::Domain { what: "members", value: 0.0, must_be: "at least 1" });
-        }
-        let one = self.at(size, lambda)?;
-        // n − df₂ = (n − size) + (size − df₂), and size/(size − df₂) is the cost.
-        let pole = (n - size) / n + (size / n) / one.cost;
-        let bare: f64 = (self.spectrum.values().iter().zip(&self.energy))
-            .map(|(&l, &b)| if l > 0.0 { b * l * (one.kappa / (l + one.kappa)).powi(2) } else { 0.0 })
-            .sum();
-        let all = check::ratio(bare + self.noise * one.df2 / n, pole);
-        Ok(match members {
-            None => all,
-            Some(_) if one.excess == all => all,
-            Some(members) => all + (one.excess - all) / members as f64,
-        })
-    }
+/// Ridge on isotropic features, `p/n → γ`, `‖β‖² = r²`: [`Population::at`] in closed form, with `n` as the unit of `df₁`
+/// and `df₂`. `κ` solves `κ² + (1 − γ − λ)κ = λ`, and with the Stieltjes transform `m = ∫ dF/(x+λ)` of the
+/// Marchenko–Pastur law and `m₂ = ∫ dF/(x+λ)²`
+/// ```text
+/// bias = r² λ² m₂,   variance = σ² γ (m − λ m₂)
+/// ```
+/// Infinite at `γ = 1`, `λ = 0` with noise. 1e-10 relative for `λ` of 0, 1e-300 to 1e300.
+///
+/// # Errors
+/// [`Error::Domain`] for `γ` that is not positive and finite, or another argument that is negative or not finite.
+///
+/// # References
+/// Dobriban and Wager, arXiv:1507.03003; HMRT, arXiv:1903.08560.
+pub fn isotropic(gamma: f64, lambda: f64, r2: f64, noise: f64) -> Result<RidgeRisk, Error> {
+    let law = MarchenkoPastur::new(gamma)?;
+    check::non_negative("lambda", lambda)?;
+    check::non_negative("r2", r2)?;
+    check::non_negative("noise variance", noise)?;
+    let kappa = law.kappa(lambda);
+    let inverse = (1.0 + kappa).recip();
+    let (s, c) = (inverse, kappa * inverse);
+    let free = if kappa > 0.0 { lambda / kappa } else { (1.0 - gamma).max(0.0) };
+    let pole = free + gamma * s * c;
+    let bias = check::ratio(r2 * c * c, pole);
+    let variance = check::ratio(noise * (gamma * s * s), pole);
+    let own = bias + check::ratio(noise, pole);
+    Ok(RidgeRisk {
+        kappa,
+        df1: gamma * s,
+        df2: gamma * s * s,
+        bias,
+        variance,
+        excess: bias + variance,
+        train: if free == 0.0 { 0.0 } else { free * free * own },
+        cost: pole.recip(),
+    })
 }
 
 /// `tr Ω / n`, which is all that the expected test error of ridge needs of the noise's covariance `Ω` where the
@@ -283,6 +293,6 @@ pub fn optimal_isotropic(gamma: f64, r2: f64, noise: f64) -> Result<(f64, f64), 
     let a = r2 * ((gamma - 1.0) / gamma) - noise;
     let cross = 2.0 * r2.sqrt() * noise.sqrt();
     let root = a.hypot(cross);
-    let excess = if a > 0.0 { 0.5 * (a + root) } else { check::ratio(0.5 * cross * cross, root - a) };
-    Ok((noise * gamma / r2, excess))
+    let excess = if a > 0.0 { 0.5 * (a + root) } else { 0.5 * cross * check::ratio(cross, root - a) };
+    Ok((gamma * (noise / r2), excess))
 }

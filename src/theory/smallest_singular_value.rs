@@ -1,12 +1,42 @@
 //! The smallest singular value of Gaussian matrices of entries `N(0, 1)` at and next to the threshold.
 //!
+//! Away from the threshold the extremes stay near `|√n − √p|` and `√n + √p`: [`edges`]. Every function of a number gives NaN
+//! for NaN.
+//!
 //! # References
 //! Edelman, SIAM Journal on Matrix Analysis and Applications 9 (1988); Forrester (1993) for `n × (n+3)`.
+
+use crate::Error;
+
+/// Where the smallest and the largest singular value of an `n × p` matrix lie, `|√n − √p|` and `√n + √p`, to
+/// `O(n^(−1/6))` of the spread. Without cancellation at `n ≈ p`.
+///
+/// # References
+/// Bai and Yin, Annals of Probability 21 (1993), theorems 1 and 2.
+#[must_use]
+pub fn edges(n: usize, p: usize) -> [f64; 2] {
+    let largest = (n as f64).sqrt() + (p as f64).sqrt();
+    [if n == p { 0.0 } else { n.abs_diff(p) as f64 / largest }, largest]
+}
+
+/// The mean of `1/σ²` over all singular values of an `n × p` matrix, and over matrices: `1/(|n − p| − 1)`, infinite for
+/// `|n − p| ≤ 1`; `None` for an empty matrix.
+///
+/// # References
+/// The mean of the inverse Wishart distribution.
+#[must_use]
+pub fn mean_inverse_square(n: usize, p: usize) -> Option<f64> {
+    let mean = match n.abs_diff(p) {
+        0 | 1 => f64::INFINITY,
+        gap => 1.0 / (gap - 1) as f64,
+    };
+    (n.min(p) > 0).then_some(mean)
+}
 
 /// The limit law of `t = n σ²_min` of square matrices: `1 − exp(−(t/2 + √t))`.
 #[must_use]
 pub fn square_limit_cdf(t: f64) -> f64 {
-    if t > 0.0 { -(-(0.5 * t + t.sqrt())).exp_m1() } else { 0.0 }
+    if t <= 0.0 { 0.0 } else { -(-(0.5 * t + t.sqrt())).exp_m1() }
 }
 
 /// Its density, `(1 + √t)/(2√t) exp(−(t/2 + √t))`; infinite at 0.
@@ -18,6 +48,13 @@ pub fn square_limit_density(t: f64) -> f64 {
     0.5 * (1.0 + t.sqrt().recip()) * (-(0.5 * t + t.sqrt())).exp()
 }
 
+/// Its mean, `2 − √(2πe) erfc(1/√2)`. That of `1/t` is infinite.
+#[must_use]
+pub fn square_limit_mean() -> f64 {
+    2.0 - (2.0 * std::f64::consts::PI * std::f64::consts::E).sqrt()
+        * libm::erfc(std::f64::consts::FRAC_1_SQRT_2)
+}
+
 /// Its median, `(√(1 + 2 ln 2) − 1)²`.
 #[must_use]
 pub fn square_limit_median() -> f64 {
@@ -27,13 +64,13 @@ pub fn square_limit_median() -> f64 {
 /// The limit of `P(cond(X)/n ≤ x)` of square matrices, `exp(−2/x − 2/x²)`.
 #[must_use]
 pub fn condition_limit_cdf(x: f64) -> f64 {
-    if x > 0.0 { (-2.0 / x * (1.0 + x.recip())).exp() } else { 0.0 }
+    if x <= 0.0 { 0.0 } else { (-2.0 / x * (1.0 + x.recip())).exp() }
 }
 
 /// `P(σ²_min ≤ x)` of an `n × (n+1)` matrix, exact: `1 − exp(−nx/2)`.
 #[must_use]
 pub fn one_more_cdf(n: usize, x: f64) -> f64 {
-    -(-0.5 * n as f64 * x.max(0.0)).exp_m1()
+    if x <= 0.0 { 0.0 } else { -(-0.5 * n as f64 * x).exp_m1() }
 }
 
 /// `P(σ²_min ≤ x)` of an `n × (n+3)` matrix, exact: `1 − exp(−nx/2) ₁F₁(−n; 2; −x)`.
@@ -44,7 +81,10 @@ pub fn one_more_cdf(n: usize, x: f64) -> f64 {
 pub fn three_more_cdf(n: usize, x: f64) -> f64 {
     let count = n as f64;
     let mean = 0.5 * count * x;
-    if n == 0 || mean.is_nan() || mean <= 0.0 {
+    if mean.is_nan() {
+        return mean;
+    }
+    if n == 0 || mean <= 0.0 {
         return 0.0;
     }
     if mean > 700.0 {
@@ -66,5 +106,89 @@ pub fn three_more_cdf(n: usize, x: f64) -> f64 {
 /// `P(σ²_min ≤ x)` of a square complex matrix of entries with `E |x|² = 1`, exact: `1 − exp(−nx)`.
 #[must_use]
 pub fn complex_square_cdf(n: usize, x: f64) -> f64 {
-    -(-(n as f64) * x.max(0.0)).exp_m1()
+    if x <= 0.0 { 0.0 } else { -(-(n as f64) * x).exp_m1() }
+}
+
+/// The density of `σ²_min` of a real `n × n` matrix, exact:
+/// ```text
+/// n Γ((n+1)/2) / √(2πx) · e^(−nx/2) U((n−1)/2, −1/2, x/2),   U Tricomi's function
+/// ```
+/// Infinite at `x = 0`. From the integral of `U` in `t = eᵛ`, `n (n−1)/(2√(2πx)) e^(−nx/2) ∫ e^(−xt/2) t^((n−1)/2)
+/// (1+t)^(−(n+2)/2) dv`, by the trapezoidal rule, which converges geometrically there: 1e-12 relative.
+///
+/// # Errors
+/// [`Error::Domain`] for `n` of 0, or `x` that is negative or not finite.
+///
+/// # References
+/// Edelman, SIAM Journal on Matrix Analysis and Applications 9 (1988), theorem on square matrices.
+pub fn square_density(n: usize, x: f64) -> Result<f64, Error> {
+    let order = order(n, x)?;
+    let scale = (-0.5 * order * x).exp() / (2.0 * std::f64::consts::PI * x).sqrt();
+    if n == 1 || scale == 0.0 || x == 0.0 {
+        return Ok(scale);
+    }
+    let integral = tricomi(order, x, |_| 1.0);
+    Ok(order * (0.5 * (order - 1.0)) * integral * scale)
+}
+
+/// `P(σ²_min ≤ x)` of a real `n × n` matrix, exact: the integral of [`square_density`], small probabilities to 1e-12 of
+/// themselves. `n σ²_min` tends to [`square_limit_cdf`].
+///
+/// # Errors
+/// As [`square_density`].
+///
+/// # References
+/// As [`square_density`].
+pub fn square_cdf(n: usize, x: f64) -> Result<f64, Error> {
+    let order = order(n, x)?;
+    if n == 1 {
+        return Ok(libm::erf((0.5 * x).sqrt()));
+    }
+    if order * x > 1500.0 {
+        return Ok(1.0);
+    }
+    // ∫₀ˣ u^(−1/2) e^(−u(n+t)/2) du = √(2π/(n+t)) erf √(x(n+t)/2).
+    let inner = |t: f64| libm::erf((0.5 * x * (order + t)).sqrt()) / (order + t).sqrt();
+    Ok((order * (0.5 * (order - 1.0)) * tricomi(order, 0.0, inner)).min(1.0))
+}
+
+fn order(n: usize, x: f64) -> Result<f64, Error> {
+    super::check::non_negative("squared singular value", x)?;
+    super::check::positive("size of the matrix", n as f64)
+}
+
+/// `∫ e^(−xt/2) t^((n−1)/2) (1+t)^(−(n+2)/2) f(t) dv` over all `v`, `t = eᵛ`. The rest of the integrand is log-concave: out
+/// from its peak on both sides until terms vanish.
+fn tricomi(n: f64, x: f64, f: impl Fn(f64) -> f64) -> f64 {
+    const STEP: f64 = 1.0 / 32.0;
+    let log = |v: f64| {
+        // ln t^((n−1)/2) (1+t)^(−(n+2)/2), in whichever form does not overflow.
+        let shape = if v > 0.0 {
+            -1.5 * v - 0.5 * (n + 2.0) * (-v).exp().ln_1p()
+        } else {
+            0.5 * (n - 1.0) * v - 0.5 * (n + 2.0) * v.exp().ln_1p()
+        };
+        shape - 0.5 * x * v.exp()
+    };
+    let (mut low, mut high) = (-800.0f64, 800.0f64);
+    for _ in 0..80 {
+        let middle = 0.5 * (low + high);
+        let t = middle.exp();
+        let rise = 0.5 * (n - 1.0) - 0.5 * (n + 2.0) / (1.0 + (-middle).exp()) - 0.5 * x * t;
+        if rise > 0.0 { low = middle } else { high = middle }
+    }
+    let peak = log(low);
+    let side = |direction: f64| {
+        let (mut sum, mut i) = (0.0, 1.0);
+        loop {
+            let v = low + direction * STEP * i;
+            let size = log(v) - peak;
+            if size.is_nan() || size < -50.0 {
+                return sum;
+            }
+            sum += size.exp() * f(v.exp());
+            i += 1.0;
+        }
+    };
+    STEP * peak.exp() * (f(low.exp()) + side(1.0) + side(-1.0))
 }

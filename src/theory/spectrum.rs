@@ -1,15 +1,40 @@
 //! The eigenvalues of a covariance or a kernel, and the fixed point that every deterministic equivalent solves.
 
+use std::f64::consts::TAU;
+
 use super::check;
 use crate::Error;
+use crate::memory::{list, reserve};
+
+/// Sums run in this many lanes, which the compiler turns into vector instructions.
+const LANES: usize = 8;
 
 /// Eigenvalues with multiplicities; zeros are kept, and count for nothing.
 ///
 /// Multiplicities are real numbers: counts beside a number of samples, or weights that add up to 1 beside `1/γ`.
+/// Equal eigenvalues are merged: a solver's pass costs as many steps as there are different ones.
+///
+/// # Examples
+/// ```
+/// use double_descent::theory::spectrum::PopulationSpectrum;
+///
+/// let spectrum = PopulationSpectrum::with_multiplicities(&[4.0, 1.0], &[10.0, 90.0])?;
+/// assert_eq!([spectrum.rank(), spectrum.trace()], [100.0, 130.0]);
+/// assert_eq!(spectrum.effective_dimension(1.0)?, 10.0 * 0.8 + 90.0 * 0.5);
+/// # Ok::<(), double_descent::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct PopulationSpectrum {
     values: Vec<f64>,
     counts: Vec<f64>,
+    rank: f64,
+    trace: f64,
+    /// The different values above 0, descending, filled up to whole lanes by values of multiplicity 0.
+    merged: Vec<f64>,
+    merged_counts: Vec<f64>,
+    /// Where in `merged` each of `values` is; `None` for 0.
+    places: Vec<Option<usize>>,
+    lowest: f64,
 }
 
 /// The sums over a spectrum at one `κ`, with `s = ℓ / (ℓ + κ)` and `c = κ / (ℓ + κ)`.
@@ -25,32 +50,126 @@ pub(super) struct Sums {
     pub(super) c: f64,
 }
 
+/// A target's energies, one for each of the merged eigenvalues, and that on eigenvalues of 0.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Energies {
+    merged: Vec<f64>,
+    pub(super) at_zero: f64,
+}
+
+impl Energies {
+    /// All of them added up.
+    pub(super) fn total(&self) -> f64 {
+        self.merged.iter().sum::<f64>() + self.at_zero
+    }
+}
+
 impl PopulationSpectrum {
     /// Each of `values` once.
     ///
     /// # Errors
     /// As [`PopulationSpectrum::with_multiplicities`].
     pub fn new(values: &[f64]) -> Result<Self, Error> {
+        reserve("a spectrum", list::<f64>(values.len()))?;
         Self::with_multiplicities(values, &vec![1.0; values.len()])
     }
 
     /// `values[i]`, `multiplicities[i]` times.
     ///
     /// # Errors
-    /// [`Error::Empty`] without values, [`Error::Shape`] for lists of two lengths, [`Error::Domain`] for a value that
-    /// is negative, not finite or above 10³⁰⁰, or a multiplicity that is not positive and finite.
+    /// [`Error::Empty`] without values, [`Error::Shape`] for lists of two lengths, [`Error::Domain`] for a value that is
+    /// neither 0 nor between 10⁻³⁰⁰ and 10³⁰⁰, or a multiplicity that is not positive and finite, [`Error::Overflow`]
+    /// for a trace or a rank above 10³⁰⁵, [`Error::Memory`].
     pub fn with_multiplicities(values: &[f64], multiplicities: &[f64]) -> Result<Self, Error> {
         if values.is_empty() {
             return Err(Error::Empty { what: "spectrum" });
         }
         Error::check_len("multiplicities of the spectrum", values.len(), multiplicities.len())?;
         for (&value, &count) in values.iter().zip(multiplicities) {
-            if !(0.0..=1e300).contains(&value) {
-                return Err(Error::Domain { what: "eigenvalue", value, must_be: "between 0 and 1e300" });
+            if value != 0.0 && !(1e-300..=1e300).contains(&value) {
+                let must_be = "0, or between 1e-300 and 1e300";
+                return Err(Error::Domain { what: "eigenvalue", value, must_be });
             }
             check::positive("multiplicity", count)?;
         }
-        Ok(Self { values: values.to_vec(), counts: multiplicities.to_vec() })
+        let pairs = || values.iter().zip(multiplicities);
+        let rank: f64 = pairs().map(|(&value, &count)| if value > 0.0 { count } else { 0.0 }).sum();
+        let trace: f64 = pairs().map(|(value, count)| value * count).sum();
+        if rank.max(trace) > 1e305 {
+            return Err(Error::Overflow { what: "the trace of the spectrum" });
+        }
+        reserve("a spectrum", list::<[f64; 8]>(values.len()))?;
+        let mut order: Vec<usize> = (0..values.len()).filter(|&i| values[i] > 0.0).collect();
+        order.sort_by(|&a, &b| values[b].total_cmp(&values[a]));
+        let (mut merged, mut merged_counts) = (Vec::<f64>::new(), Vec::new());
+        let mut places = vec![None; values.len()];
+        for i in order {
+            if merged.last() == Some(&values[i]) {
+                let last = merged.len() - 1;
+                merged_counts[last] += multiplicities[i];
+            } else {
+                merged.push(values[i]);
+                merged_counts.push(multiplicities[i]);
+            }
+            places[i] = Some(merged.len() - 1);
+        }
+        let lowest = merged.last().copied().unwrap_or(f64::INFINITY);
+        let whole = merged.len().next_multiple_of(LANES);
+        merged.resize(whole, 1.0);
+        merged_counts.resize(whole, 0.0);
+        Ok(Self {
+            values: values.to_vec(),
+            counts: multiplicities.to_vec(),
+            rank,
+            trace,
+            merged,
+            merged_counts,
+            places,
+            lowest,
+        })
+    }
+
+    /// `i^−α` for `i = 1..=count`.
+    ///
+    /// # Errors
+    /// [`Error::Domain`] for `α` that is negative or not finite, and as [`PopulationSpectrum::with_multiplicities`].
+    pub fn power_law(count: usize, alpha: f64) -> Result<Self, Error> {
+        check::non_negative("exponent", alpha)?;
+        reserve("a spectrum", list::<f64>(count))?;
+        Self::new(&(1..=count).map(|i| (i as f64).powf(-alpha)).collect::<Vec<_>>())
+    }
+
+    /// Features of covariance `ρ^|i−j|`, in the limit of many: `count` values of the symbol
+    /// `(1 − ρ²)/(1 − 2ρ cos θ + ρ²)` at the nodes of a trapezoidal rule, whose sums are integrals up to a relative
+    /// `|ρ|^count`.
+    ///
+    /// # Errors
+    /// [`Error::Domain`] for `|ρ| ≥ 1`, and as [`PopulationSpectrum::with_multiplicities`].
+    pub fn autoregressive(count: usize, rho: f64) -> Result<Self, Error> {
+        check::correlation(rho)?;
+        reserve("a spectrum", list::<f64>(count))?;
+        let value = |i: usize| {
+            let half = 0.5 * TAU * (i as f64 + 0.5) / count as f64;
+            // 1 − 2ρ cos θ + ρ² without cancellation, for either sign of ρ.
+            let wave = if rho > 0.0 { half.sin() } else { half.cos() };
+            let size = rho.abs();
+            (1.0 - size) * (1.0 + size) / ((1.0 - size).powi(2) + 4.0 * size * wave * wave)
+        };
+        Self::new(&(0..count).map(value).collect::<Vec<_>>())
+    }
+
+    /// Features of variance 1 and correlation `ρ` with one another: `1 − ρ + pρ` once, along the vector of ones, and
+    /// `1 − ρ` for the rest.
+    ///
+    /// # Errors
+    /// [`Error::Domain`] for `ρ` outside [0, 1), and as [`PopulationSpectrum::with_multiplicities`] for fewer than 2
+    /// features.
+    pub fn equicorrelated(features: usize, rho: f64) -> Result<Self, Error> {
+        if !(0.0..1.0).contains(&rho) {
+            return Err(Error::Domain { what: "correlation", value: rho, must_be: "at least 0 and below 1" });
+        }
+        let p = features as f64;
+        Self::with_multiplicities(&[1.0 - rho + p * rho, 1.0 - rho], &[1.0, p - 1.0])
     }
 
     /// The number of eigenvalues listed, without multiplicities.
@@ -80,59 +199,118 @@ impl PopulationSpectrum {
     /// The multiplicities of all eigenvalues that are not 0, added up.
     #[must_use]
     pub fn rank(&self) -> f64 {
-        self.pairs().map(|(value, count)| if value > 0.0 { count } else { 0.0 }).sum()
+        self.rank
     }
 
     /// `Σ m ℓ`.
     #[must_use]
     pub fn trace(&self) -> f64 {
-        self.pairs().map(|(value, count)| value * count).sum()
+        self.trace
     }
 
-    fn pairs(&self) -> impl Iterator<Item = (f64, f64)> {
-        self.values.iter().copied().zip(self.counts.iter().copied())
+    /// The effective dimension `Σ m ℓ/(ℓ + z)`, `z > 0`: how many directions stand out above `z`. For the eigenvalues
+    /// of `XᵀX` and `z` a ridge penalty beside the sum of squares, the degrees of freedom of the fit.
+    ///
+    /// # Errors
+    /// [`Error::Domain`] for `z` that is not positive and finite.
+    ///
+    /// # References
+    /// `MacKay`, Neural Computation 4 (1992); Maddox, Benton and Wilson, arXiv:2003.02139, equation 3.
+    pub fn effective_dimension(&self, z: f64) -> Result<f64, Error> {
+        Ok(self.sums(check::positive("z", z)?).s)
+    }
+
+    /// The different eigenvalues above 0, descending, with their multiplicities.
+    pub(super) fn merged(&self) -> impl Iterator<Item = (f64, f64)> + Clone + '_ {
+        let pairs = self.merged.iter().copied().zip(self.merged_counts.iter().copied());
+        pairs.filter(|&(_, count)| count > 0.0)
+    }
+
+    /// The largest and the smallest eigenvalue above 0; `None` where there is none.
+    pub(super) fn extremes(&self) -> Option<[f64; 2]> {
+        (self.rank > 0.0).then(|| [self.merged[0], self.lowest])
+    }
+
+    /// Energies of the listed eigenvalues, checked, as those of the merged ones.
+    pub(super) fn energies(&self, listed: &[f64]) -> Result<Energies, Error> {
+        check::energies("target energy", self.values.len(), listed)?;
+        let mut energies = Energies { merged: vec![0.0; self.merged.len()], at_zero: 0.0 };
+        for (&place, energy) in self.places.iter().zip(listed) {
+            match place {
+                Some(place) => energies.merged[place] += energy,
+                None => energies.at_zero += energy,
+            }
+        }
+        Ok(energies)
+    }
+
+    /// The different eigenvalues above 0 with the target's energy on each.
+    pub(super) fn targets<'a>(
+        &'a self,
+        energies: &'a Energies,
+    ) -> impl Iterator<Item = (f64, f64)> + Clone + 'a {
+        self.merged.iter().copied().zip(energies.merged.iter().copied())
     }
 
     pub(super) fn sums(&self, kappa: f64) -> Sums {
-        let (mut s, mut ss, mut sc, mut c) = (0.0, 0.0, 0.0, 0.0);
-        for (value, count) in self.pairs() {
-            if value > 0.0 {
-                let inverse = (value + kappa).recip();
-                let (one, other) = (value * inverse, kappa * inverse);
-                let weighted = count * one;
-                s += weighted;
-                ss += weighted * one;
-                sc += weighted * other;
-                c += count * other;
+        let mut lanes = [[0.0; LANES]; 4];
+        for (values, counts) in self.merged.chunks_exact(LANES).zip(self.merged_counts.chunks_exact(LANES)) {
+            for i in 0..LANES {
+                let inverse = (values[i] + kappa).recip();
+                let (s, c) = (values[i] * inverse, kappa * inverse);
+                let weighted = counts[i] * s;
+                lanes[0][i] += weighted;
+                lanes[1][i] += weighted * s;
+                lanes[2][i] += weighted * c;
+                lanes[3][i] += counts[i] * c;
             }
         }
+        let [s, ss, sc, c] = lanes.map(|lane| lane.iter().sum());
         Sums { s, ss, sc, c }
     }
 
+    /// `Σ e c²` and `Σ e s c` over the energies `e` on eigenvalues above 0.
+    pub(super) fn target_sums(&self, energies: &Energies, kappa: f64) -> [f64; 2] {
+        let mut lanes = [[0.0; LANES]; 2];
+        for (values, energies) in self.merged.chunks_exact(LANES).zip(energies.merged.chunks_exact(LANES)) {
+            for i in 0..LANES {
+                let inverse = (values[i] + kappa).recip();
+                let (s, c) = (values[i] * inverse, kappa * inverse);
+                let weighted = energies[i] * c;
+                lanes[0][i] += weighted * c;
+                lanes[1][i] += weighted * s;
+            }
+        }
+        lanes.map(|lane| lane.iter().sum())
+    }
+
     /// `κ` with `Σ m s + tail/κ + x = least`, where `gap(κ)` is `(x, −dx/d ln κ)`, `x` falling in `κ`; `bounds` are
-    /// values of `κ` at or below and at or above the root for any spectrum. 0 where nothing holds `κ` up.
+    /// values of `κ` at or below and at or above the root for any spectrum; `start` a guess, such as the root of a
+    /// neighbouring problem. 0 where nothing holds `κ` up.
     ///
     /// Newton in `ln κ` inside a bracket, on positive terms alone (no difference but `rank − least`): the relative
-    /// error of `κ` is a few units of rounding times its condition, on both sides of `rank = least`.
+    /// error of `κ` is a few units of rounding times its condition, on both sides of `rank = least`. Of the function
+    /// `ln(left/right)` that it solves, the second derivative is at most twice the first, so a step under 1e-8 leaves
+    /// an error of its square, 1e-16: one more pass would find nothing.
     pub(super) fn kappa(
         &self,
         tail: f64,
         least: f64,
         bounds: [f64; 2],
         gap: impl Fn(f64) -> (f64, f64),
+        start: Option<f64>,
     ) -> f64 {
-        let rank = self.rank();
-        let excess = rank - least;
-        let lowest = self.values.iter().copied().filter(|&v| v > 0.0).fold(f64::INFINITY, f64::min);
-        let floor = if excess > 0.0 { excess / rank * lowest } else { 0.0 };
+        let excess = self.rank - least;
+        let floor = if excess > 0.0 { excess / self.rank * self.lowest } else { 0.0 };
         let mut low = bounds[0].max(tail / least).max(floor);
         if low <= 0.0 {
             return 0.0;
         }
-        let mut high = bounds[1].max(2.0 * ((self.trace() + tail) / least)).max(low);
+        let mut high = bounds[1].max(2.0 * (self.trace / least + tail / least)).max(low).min(f64::MAX);
         // The bounds are rounded; a root at one of them must stay inside.
-        (low, high) = (low * (1.0 - 1e-14), high * (1.0 + 1e-14));
-        let mut kappa = low.sqrt() * high.sqrt();
+        (low, high) = (low * (1.0 - 1e-14), (high * (1.0 + 1e-14)).min(f64::MAX));
+        let mut kappa =
+            start.filter(|&start| start > low && start < high).unwrap_or(low.sqrt() * high.sqrt());
         let mut previous = f64::INFINITY;
         for _ in 0..300 {
             let sums = self.sums(kappa);
@@ -149,17 +327,16 @@ impl PopulationSpectrum {
             let newton = kappa * step.exp();
             // A Newton step that leaves the bracket or does not halve the step before it gives way to bisection.
             if newton > low && newton < high && step.abs() <= 0.5 * previous {
+                if step.abs() < 1e-8 {
+                    return newton;
+                }
                 previous = step.abs();
                 kappa = newton;
             } else if step.abs() < 1e-14 || high <= low * (1.0 + 4e-16) {
                 return kappa;
             } else {
-                let middle = low.sqrt() * high.sqrt();
+                kappa = low.sqrt() * high.sqrt();
                 previous = (high / low).ln();
-                kappa = middle;
-            }
-            if step.abs() < 2e-16 {
-                return kappa;
             }
         }
         kappa

@@ -40,8 +40,11 @@ pub(super) fn words(metric: Metric) -> Words {
 /// The unit of a metric's values, in the units of the table.
 pub(super) fn unit(metric: Metric) -> Option<&'static str> {
     match metric {
-        Metric::TrainMse | Metric::TestMse | Metric::TestMseOpposite => Some("squared units of the targets"),
-        Metric::BiasSquared | Metric::MeanSquaredBias => Some("squared units of the targets"),
+        Metric::TrainMse
+        | Metric::TestMse
+        | Metric::TestMseOpposite
+        | Metric::BiasSquared
+        | Metric::MeanSquaredBias => Some("squared units of the targets"),
         Metric::SmallestSingularValue => Some("units of the features"),
         Metric::CoefficientNorm => Some("units of the targets over those of the features"),
         _ => None,

@@ -68,7 +68,9 @@ pub fn overlay(
         let floor = drafts.iter().map(|(draft, _)| draft.floor(&[metric])).fold(f64::INFINITY, f64::min);
         draft::fit(floor, &mut panels).ok_or_else(|| nothing(metric))?
     } else {
-        panels.iter_mut().for_each(|panel| panel.y = Axis::linear(&*axis));
+        for panel in &mut panels {
+            panel.y = Axis::linear(&*axis);
+        }
         0
     };
     let all = together(curves);

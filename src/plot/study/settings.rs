@@ -90,6 +90,8 @@ pub fn over_settings(
         cells: curve.cells.iter().filter(|cell| values.contains(&curve.axis_value(cell))).copied().collect(),
         ..curve.clone()
     };
+    let estimator = spanned(&shown.provenance.estimator);
+    let shown = Curve { provenance: curve::Provenance { estimator, ..shown.provenance }, ..shown };
     let mut whole = Draft::new(&shown, options, &[]);
     (whole.theories, whole.cut) = (draft.theories, draft.cut);
     let mut figure = Figure::new(caption::caption(&whole, &what, &panels, whole.cut));
@@ -160,6 +162,15 @@ fn series(
     line.points = found.len() <= 12;
     line.dash = Dash::Solid;
     Some(line)
+}
+
+/// The estimators; of more than three, which differ in their setting, the first and the last.
+fn spanned(estimators: &str) -> String {
+    let all: Vec<&str> = estimators.split("; ").collect();
+    match all[..] {
+        [first, .., last] if all.len() > 3 => format!("{first}; …; {last} ({} in all)", all.len()),
+        _ => estimators.into(),
+    }
 }
 
 fn held(curve: &Curve, value: usize) -> String {

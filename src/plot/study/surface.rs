@@ -85,9 +85,10 @@ pub fn surface(
     text = text.replacen("Lines are", "Colours are", 1);
     if cut > 0 {
         let (are, have) = if cut == 1 { ("value is", "has") } else { ("values are", "have") };
-        text.push_str(&format!(
+        let note = format!(
             " {cut} {are} under 10⁻¹² of the largest, zero but for rounding, and {have} the lightest colour."
-        ));
+        );
+        text.push_str(&note);
     }
     let mut figure = Figure::new(text);
     figure.panels = panels;

@@ -26,7 +26,7 @@ const NEAR: usize = 30;
 /// # Examples
 /// ```
 /// use double_descent::dataset::StudentTeacher;
-/// use double_descent::plot::study::{self, FigureOptions, Overlay};
+/// use double_descent::plot::{FigureOptions, Overlay, study};
 /// use double_descent::sweep::{Arm, Sweep};
 /// use double_descent::theory::gaussian;
 /// use double_descent::theory::line::{Sizes, TheoryLine};

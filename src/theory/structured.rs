@@ -1,0 +1,140 @@
+//! Covariances whose limits have closed forms: two different eigenvalues, a latent space, an autoregression.
+//!
+//! Minimum-norm least squares at `p/n → γ`. For penalties, or other targets, pass the spectrum to
+//! [`Population`](super::ridge::Population).
+
+use super::check;
+use super::ridge::Population;
+use super::spectrum::PopulationSpectrum;
+use crate::Error;
+
+/// A limit and its effective ridge.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ridgeless {
+    /// The effective ridge `κ`, 0 for `γ ≤ 1`.
+    pub kappa: f64,
+    /// The part of the excess that the target causes.
+    pub bias: f64,
+    /// The part that the label noise causes.
+    pub variance: f64,
+}
+
+/// `κ` of eigenvalues `ℓ₁` of weight `w` and `ℓ₂` of weight `1 − w`, without a penalty: the positive root of
+/// ```text
+/// κ² + (ℓ₁ + ℓ₂ − γ (w ℓ₁ + (1 − w) ℓ₂)) κ + ℓ₁ ℓ₂ (1 − γ) = 0
+/// ```
+/// 0 for `γ ≤ 1`.
+///
+/// # Errors
+/// [`Error::Domain`] for `γ` or an eigenvalue that is not positive and finite, or a weight outside [0, 1].
+///
+/// # References
+/// `w ℓ₁/(ℓ₁ + κ) + (1 − w) ℓ₂/(ℓ₂ + κ) = 1/γ`, the fixed point of HMRT, arXiv:1903.08560.
+pub fn two_point_kappa(gamma: f64, eigenvalues: [f64; 2], weight: f64) -> Result<f64, Error> {
+    check::positive("gamma", gamma)?;
+    check::share("weight", weight)?;
+    for value in eigenvalues {
+        check::positive("eigenvalue", value)?;
+    }
+    if gamma <= 1.0 {
+        return Ok(0.0);
+    }
+    // In units of the larger, so that nothing overflows.
+    let unit = eigenvalues[0].max(eigenvalues[1]);
+    let [first, second] = eigenvalues.map(|value| value / unit);
+    let b = first * (1.0 - gamma * weight) + second * (1.0 - gamma * (1.0 - weight));
+    let c = first.sqrt() * second.sqrt() * (gamma - 1.0).sqrt();
+    let root = b.hypot(2.0 * c);
+    Ok(unit * if b > 0.0 { 2.0 * c * (c / (b + root)) } else { 0.5 * (root - b) })
+}
+
+/// Features of covariance `ρ^|i−j|` and a target of random direction, `E ‖β‖² = r²`: with `a = (1 + ρ²)/(1 − ρ²)` and
+/// `S = √(a² + γ² − 1)`, for `γ > 1`
+/// ```text
+/// κ = S − a,   bias = r² κ/γ,   variance = σ² (γ²/(Sκ) − 1)
+/// ```
+/// and for `γ ≤ 1` what any covariance has, `σ² γ/(1 − γ)`; infinite at `γ = 1` with noise.
+///
+/// # Errors
+/// [`Error::Domain`] for `γ` that is not positive and finite, `|ρ| ≥ 1`, or a level that is negative or not finite.
+///
+/// # References
+/// The fixed point of HMRT, arXiv:1903.08560, with Szegő's limit of the spectrum; derived and checked for this crate.
+pub fn autoregressive(gamma: f64, rho: f64, r2: f64, noise: f64) -> Result<Ridgeless, Error> {
+    check::positive("gamma", gamma)?;
+    check::correlation(rho)?;
+    check::non_negative("r2", r2)?;
+    check::non_negative("noise variance", noise)?;
+    let gap = gamma - 1.0;
+    if gap <= 0.0 {
+        return Ok(Ridgeless { kappa: 0.0, bias: 0.0, variance: check::ratio(noise * gamma, -gap) });
+    }
+    let (wide, narrow) = (1.0 + rho.abs(), 1.0 - rho.abs());
+    let a = (1.0 + rho * rho) / (wide * narrow);
+    // a² − 1 = (2ρ/(1 − ρ²))².
+    let s = gamma.hypot(2.0 * rho / (wide * narrow));
+    let kappa = gap * ((gamma + 1.0) / (s + a));
+    // γ²/(Sκ) − 1 over a common denominator, where it does not cancel.
+    let spread = ((gamma / s) * (a * gamma) + 1.0) / gap / (gamma + 1.0);
+    Ok(Ridgeless { kappa, bias: r2 * kappa / gamma, variance: noise * spread })
+}
+
+/// A latent space seen through many noisy features.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LatentSpace {
+    /// `κ`, bias and variance.
+    pub fit: Ridgeless,
+    /// The noise that the features see, `σ² + unseen`.
+    pub noise: f64,
+    /// What no linear function of the features can know, `r²/(1 + μ/ψ)`.
+    pub unseen: f64,
+}
+
+impl LatentSpace {
+    /// Test error without `σ²`: bias, variance and what cannot be known.
+    #[must_use]
+    pub fn total(&self) -> f64 {
+        self.fit.bias + self.fit.variance + self.unseen
+    }
+}
+
+/// The latent-space model: `x = Wz + u`, `y = θ·z + ξ`, with `z` of `ψp` dimensions, `WᵀW = (μ/ψ) I`, `Var uᵢ = 1`,
+/// `‖θ‖² = r²`, `Var ξ = σ²`. The features have eigenvalues `1 + μ/ψ` of weight `ψ` and 1 of weight `1 − ψ`; the best
+/// linear predictor lies in the strong ones and has `‖β‖² = r² (μ/ψ)/(1 + μ/ψ)²`. `λ ≥ 0` is a penalty beside the mean
+/// of squares; infinite at `γ = 1` without one.
+///
+/// # Errors
+/// [`Error::Domain`] for `γ` that is not positive and finite, `ψ` outside (0, 1], or another argument that is negative
+/// or not finite.
+///
+/// # References
+/// HMRT, arXiv:1903.08560 (latent space model).
+pub fn latent_space(
+    gamma: f64,
+    psi: f64,
+    mu: f64,
+    [r2, noise]: [f64; 2],
+    lambda: f64,
+) -> Result<LatentSpace, Error> {
+    check::positive("gamma", gamma)?;
+    check::positive("psi", check::share("psi", psi)?)?;
+    check::non_negative("mu", mu)?;
+    check::non_negative("r2", r2)?;
+    check::non_negative("noise variance", noise)?;
+    let (strength, top) = (mu / psi, 1.0 + mu / psi);
+    let unseen = r2 / top;
+    let (mut values, mut counts, mut energy) =
+        (vec![top], vec![gamma * psi], vec![r2 * (strength / top) / top]);
+    if psi < 1.0 {
+        values.push(1.0);
+        counts.push(gamma * (1.0 - psi));
+        energy.push(0.0);
+    }
+    let spectrum = PopulationSpectrum::with_multiplicities(&values, &counts)?;
+    // γψ + γ(1 − ψ), rounded, must not cross the threshold: n is what it adds up to, over γ.
+    let n = if psi < 1.0 { spectrum.rank() / gamma } else { 1.0 };
+    let noise = noise + unseen;
+    let found = Population::new(spectrum, &energy, noise)?.at(n, lambda)?;
+    let fit = Ridgeless { kappa: found.kappa, bias: found.bias, variance: found.variance };
+    Ok(LatentSpace { fit, noise, unseen })
+}

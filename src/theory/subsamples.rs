@@ -1,0 +1,34 @@
+//! Ensembles of ridge fits on subsamples.
+
+use super::check;
+use super::ridge::Population;
+use crate::Error;
+
+impl Population {
+    /// The excess of the mean of ridge fits on `members` subsamples of `size` of the `n` samples, each drawn without
+    /// replacement: `R_∞ + (R₁ − R_∞)/M`, `None` members for `R_∞`. With `κ` and `df₂` of `size` samples,
+    /// ```text
+    /// R₁ = (Σ b ℓ c² + σ² df₂/size) / (1 − df₂/size),   R_∞ = (Σ b ℓ c² + σ² df₂/n) / (1 − df₂/n)
+    /// ```
+    /// The penalty is `size · λ ‖b‖²` beside the sum of squares of a subsample.
+    ///
+    /// # Errors
+    /// As [`Population::at`]; [`Error::Domain`] for `size` above `n` or no members.
+    ///
+    /// # References
+    /// Du, Patil and Kuchibhotla, *Subsample ridge ensembles: equivalences and generalized cross-validation*, 2023,
+    /// arXiv:2304.13016.
+    pub fn subsampled(&self, n: f64, size: f64, lambda: f64, members: Option<usize>) -> Result<f64, Error> {
+        check::positive("samples", n)?;
+        if size > n {
+            return Err(Error::Domain { what: "subsample", value: size, must_be: "at most the samples" });
+        }
+        check::members(members)?;
+        let one = self.at(size, lambda)?;
+        // n − df₂ = (n − size) + (size − df₂), and size/(size − df₂) is the cost.
+        let pole = (n - size) / n + (size / n) / one.cost;
+        let [bare, _] = self.spectrum.target_sums(&self.signal, one.kappa);
+        let all = check::ratio(bare + self.noise * one.df2 / n, pole);
+        Ok(check::of_members(one.excess, all, members))
+    }
+}

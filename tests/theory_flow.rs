@@ -1,0 +1,273 @@
+//! Time and other filters, and the spectral laws: identities between independent routes.
+
+use double_descent::Error;
+use double_descent::theory::complex::Complex;
+use double_descent::theory::filtered::{Descent, Flow, IteratedRidge, ResidualFactor};
+use double_descent::theory::gradient_flow::{self, Group};
+use double_descent::theory::marchenko_pastur::MarchenkoPastur;
+use double_descent::theory::ridge::Population;
+use double_descent::theory::smallest_singular_value as smallest;
+use double_descent::theory::spectrum::PopulationSpectrum;
+
+#[track_caller]
+fn within(what: &str, found: f64, expected: f64, relative: f64) {
+    assert!(
+        found == expected || (found / expected - 1.0).abs() <= relative,
+        "{what}: {found:e}, not {expected:e}, off by {:e}",
+        found / expected - 1.0
+    );
+}
+
+fn population(values: &[f64], counts: &[f64], energy: &[f64]) -> Population {
+    Population::new(PopulationSpectrum::with_multiplicities(values, counts).unwrap(), energy, 0.7).unwrap()
+}
+
+/// Ridge is a filter like any other, and has a formula of its own: spectra of one and of several scales, on both sides of
+/// the threshold and at it.
+#[test]
+fn ridge_by_contour() {
+    let one = population(&[1.0], &[100.0], &[2.0]);
+    let groups = population(&[1.0, 1e-3], &[50.0, 50.0], &[0.5, 1000.0]);
+    let scales = population(&[1e6, 1.0, 1e-5, 0.0], &[3.0, 40.0, 57.0, 5.0], &[1e-6, 1.0, 1e4, 3.0]);
+    for (name, population) in [("one", one), ("groups", groups), ("scales", scales)] {
+        for n in [30.0, 95.0, 100.0 * (1.0 - 1e-12), 100.0, 100.0 * (1.0 + 1e-12), 103.0, 150.0, 1e4] {
+            for lambda in [1e-7, 1e-3, 0.2, 30.0] {
+                let expected = population.at(n, lambda).unwrap();
+                let found = population.filtered(n, &IteratedRidge::new(lambda, 1).unwrap()).unwrap();
+                let what = format!("{name}, n = {n}, λ = {lambda}");
+                within(&format!("bias of {what}"), found.bias, expected.bias, 1e-9);
+                within(&format!("variance of {what}"), found.variance, expected.variance, 1e-9);
+            }
+        }
+    }
+}
+
+/// `∫ f dF` over `x > 0` of the Marchenko–Pastur law: a trapezoidal rule in the angle, good where `f` is a polynomial.
+fn law(gamma: f64, f: impl Fn(f64) -> f64) -> f64 {
+    let nodes = 2000;
+    let root = gamma.sqrt();
+    let term = |i: u32| {
+        let angle = std::f64::consts::PI * (f64::from(i) + 0.5) / f64::from(nodes);
+        let x = (1.0 - root).powi(2) + 4.0 * root * (0.5 * angle).sin().powi(2);
+        f(x) * angle.sin().powi(2) / x
+    };
+    2.0 / f64::from(nodes) * (0..nodes).map(term).sum::<f64>()
+}
+
+#[test]
+fn flow_and_descent_on_isotropic_features() {
+    for gamma in [0.3, 1.0 - 1e-12, 1.0, 1.0 + 1e-12, 1.0 + 1e-5, 3.0] {
+        let spectrum = PopulationSpectrum::with_multiplicities(&[2.0], &[gamma]).unwrap();
+        let population = Population::new(spectrum, &[0.5], 0.7).unwrap();
+        for t in [0.0, 1e-9, 1e-3, 1.0, 30.0, 1e4, 1e8, 1e30] {
+            // An eigenvalue of 2 makes time run twice as fast, and an energy of ½ on it is one of 1 on the unit.
+            let expected = gradient_flow::isotropic(gamma, 2.0 * t, 1.0, 0.7).unwrap();
+            let found = population.filtered(1.0, &Flow::new(t).unwrap()).unwrap();
+            let what = format!("γ = {gamma}, t = {t}");
+            if expected.bias > 1e-290 {
+                within(&format!("bias, {what}"), found.bias, expected.bias, 1e-9);
+            }
+            within(&format!("variance, {what}"), found.variance, expected.variance, 1e-9);
+        }
+        // Steps short of the largest stable one, 2/λ₊.
+        let top = 2.0 * (1.0 + gamma.sqrt()).powi(2);
+        for (share, steps) in [(0.1, 1), (0.1, 40), (0.97, 3), (0.97, 200), (1e-4, 10)] {
+            if gamma == 1.0 + 1e-5 {
+                // The lower edge is as far from 0 as one of the rule's nodes from the next: no value to compare with.
+                continue;
+            }
+            let step = share * 2.0 / top;
+            let factor = |x: f64| (1.0 - step * 2.0 * x).powi(steps);
+            let atom = (1.0 - 1.0 / gamma).max(0.0);
+            let bias = atom + law(gamma, |x| factor(x).powi(2));
+            let variance = 0.7 * gamma * law(gamma, |x| (1.0 - factor(x)).powi(2) / x);
+            let descent = Descent::new(step, steps.unsigned_abs()).unwrap();
+            let found = population.filtered(1.0, &descent).unwrap();
+            let what = format!("γ = {gamma}, {steps} steps of {share}");
+            // The rule above is good to 1e-9 where the law's density has a singularity near 0.
+            within(&format!("bias, {what}"), found.bias, bias, 1e-8);
+            within(&format!("variance, {what}"), found.variance, variance, 1e-8);
+        }
+        let large = Descent::new(2.0 / top * (1.0 + 1e-9), 5).unwrap();
+        assert!(matches!(population.filtered(1.0, &large), Err(Error::StepTooLarge { .. })));
+    }
+}
+
+/// From 0 the risk is the target's energy, in the end it is that of minimum-norm least squares, and with many samples the
+/// sum of one curve a feature.
+#[test]
+fn flow_of_any_spectrum_at_its_ends() {
+    let population = population(&[1.0, 1e-3], &[50.0, 50.0], &[0.5, 1000.0]);
+    for n in [60.0, 150.0] {
+        let start = population.filtered(n, &Flow::new(0.0).unwrap()).unwrap();
+        assert_eq!((start.bias, start.variance), (1.5, 0.0));
+        let (end, limit) =
+            (population.filtered(n, &Flow::new(1e9).unwrap()).unwrap(), population.at(n, 0.0).unwrap());
+        if limit.bias > 0.0 {
+            within("bias", end.bias, limit.bias, 1e-9);
+        }
+        within("variance", end.variance, limit.variance, 1e-9);
+    }
+    let groups = [
+        Group { count: 50.0, variance: 1.0, energy: 0.01 },
+        Group { count: 50.0, variance: 0.001, energy: 20.0 },
+    ];
+    for t in [0.6, 20.0, 2000.0] {
+        let expected = gradient_flow::excess(&groups, 1e8, 0.7, t).unwrap();
+        let found = population.filtered(1e8, &Flow::new(t).unwrap()).unwrap().total();
+        within("many samples", found, expected, 1e-5);
+    }
+    // Between the scales: what is learned slowly is noise to the rest. The plateau is exact at finite sizes, the contour a
+    // limit: they differ by 1/(n − d).
+    let between = population.filtered(150.0, &Flow::new(60.0).unwrap()).unwrap().total();
+    let plateau = gradient_flow::plateau(150, 50, 1.0, 0.7).unwrap();
+    assert!((between / plateau - 1.0).abs() < 0.1, "{between} {plateau}");
+}
+
+#[test]
+fn a_second_descent_in_time() {
+    // Heckel and Yilmaz's published set: a minimum near step 12 of size 0.1, a maximum near 30, a minimum near 491.
+    let group = |deviation: f64, theta: f64| Group {
+        count: 1.0,
+        variance: deviation * deviation,
+        energy: theta * theta,
+    };
+    let groups = [group(1.0, 0.45), group(0.15, 3.0)];
+    let turns = gradient_flow::turns(&groups, 10.0, 1.0).unwrap();
+    assert_eq!(turns.iter().map(|turn| turn.is_minimum).collect::<Vec<_>>(), [true, false, true]);
+    for (turn, (steps, excess)) in turns.iter().zip([(12.0, 0.259_56), (30.0, 0.269_39), (491.0, 0.166_94)]) {
+        // Steps of 0.1 are a coarse flow: 1 − 0.1 for e^(−0.1).
+        assert!((turn.time / (0.1 * steps) - 1.0).abs() < 0.08, "{turn:?}");
+        assert!((turn.excess / excess - 1.0).abs() < 0.01, "{turn:?}");
+    }
+    // Without noise no feature is ever fitted too long; one group has one minimum, its optimum.
+    assert!(gradient_flow::turns(&groups, 10.0, 0.0).unwrap().is_empty());
+    let one = gradient_flow::turns(&groups[1..], 10.0, 1.0).unwrap();
+    let best = gradient_flow::optimum(&groups[1], 10.0, 1.0).unwrap();
+    within("time", one[0].time, best.time, 1e-8);
+    within("excess", one[0].excess, best.least, 1e-12);
+    // Alternating steps: g = −1 after one of η ℓ = 2.
+    let fast = Group { count: 50.0, variance: 1.0, energy: 0.01 };
+    let found = gradient_flow::excess_of_descent(&[fast], 1.0, 1.0, 2.0, 1).unwrap();
+    within("alternating", found, 50.0 * (0.01 + 4.0), 1e-14);
+    assert!(gradient_flow::plateau(3, 4, 1.0, 1.0).is_err());
+}
+
+/// A factor of the caller's own is called with care.
+#[test]
+fn residual_factors_of_the_callers() {
+    #[derive(Debug)]
+    struct Own(u8);
+    impl ResidualFactor for Own {
+        fn residual(&self, z: Complex) -> Complex {
+            match self.0 {
+                0 => (-z).exp(),
+                1 => Complex::new(f64::NAN, 0.0),
+                _ => panic!("not today"),
+            }
+        }
+        fn rate(&self) -> f64 {
+            if self.0 == 3 { f64::NAN } else { 1.0 }
+        }
+    }
+    let population = population(&[1.0, 0.1], &[20.0, 30.0], &[1.0, 1.0]);
+    let (own, flow) = (
+        population.filtered(70.0, &Own(0)).unwrap(),
+        population.filtered(70.0, &Flow::new(1.0).unwrap()).unwrap(),
+    );
+    within("own", own.total(), flow.total(), 1e-12);
+    for which in [1, 2] {
+        assert!(matches!(population.filtered(70.0, &Own(which)), Err(Error::UserCode { .. })));
+    }
+    assert!(matches!(population.filtered(70.0, &Own(3)), Err(Error::Domain { .. })));
+    assert!(matches!(population.filtered(0.0, &Own(0)), Err(Error::Domain { .. })));
+    for wrong in [-1.0, f64::NAN, f64::INFINITY] {
+        assert!(
+            Flow::new(wrong).is_err()
+                && Descent::new(wrong, 3).is_err()
+                && IteratedRidge::new(wrong, 1).is_err()
+        );
+        assert!(gradient_flow::isotropic(1.0, wrong, 1.0, 1.0).is_err());
+        assert!(gradient_flow::against_ridge(wrong).is_err());
+        let law = MarchenkoPastur::new(1.0).unwrap();
+        assert!(
+            law.laplace(wrong).is_err()
+                && law.resolvent(wrong).is_err()
+                && MarchenkoPastur::new(wrong).is_err()
+        );
+        assert!(smallest::square_cdf(3, wrong).is_err() && smallest::square_density(3, wrong).is_err());
+    }
+    // Nothing to learn from: zeros, and eigenvalues too far apart to be seen together.
+    let zeros = Population::new(PopulationSpectrum::new(&[0.0; 3]).unwrap(), &[1.0; 3], 1.0).unwrap();
+    let found = zeros.filtered(5.0, &Own(0)).unwrap();
+    assert_eq!((found.bias, found.variance), (0.0, 0.0));
+    let apart = Population::new(PopulationSpectrum::new(&[1.0, 1e-250]).unwrap(), &[1.0; 2], 1.0).unwrap();
+    assert!(matches!(apart.filtered(5.0, &Own(0)), Err(Error::Domain { .. })));
+}
+
+#[test]
+fn laws_of_the_smallest_singular_value() {
+    for n in [1, 2, 7, 40] {
+        // The density is the slope of the distribution function, which grows from 0 to 1.
+        for x in [0.01, 0.3, 2.0].map(|x| x / n as f64) {
+            let h = 1e-4 * x;
+            let [below, above] = [x - h, x + h].map(|x| smallest::square_cdf(n, x).unwrap());
+            within("density", (above - below) / (2.0 * h), smallest::square_density(n, x).unwrap(), 1e-7);
+        }
+        assert_eq!(smallest::square_cdf(n, 0.0).unwrap(), 0.0);
+        within("all", smallest::square_cdf(n, 2000.0).unwrap(), 1.0, 1e-12);
+        assert_eq!(smallest::square_density(n, 0.0).unwrap(), f64::INFINITY);
+    }
+    // The limit law, from which n σ² deviates by 1/n.
+    for t in [0.01, 0.5, 3.0] {
+        let limit = smallest::square_limit_cdf(t);
+        let off = |n: usize| smallest::square_cdf(n, t / n as f64).unwrap() / limit - 1.0;
+        assert!((off(2000) / off(1000) - 0.5).abs() < 0.01, "{} {}", off(1000), off(2000));
+    }
+    within("median", smallest::square_limit_cdf(smallest::square_limit_median()), 0.5, 1e-14);
+    // E t = ∫ P(t > τ) dτ with τ = s², by Simpson's rule.
+    let step = 0.005;
+    let tail = |i: u32| {
+        let s = step * f64::from(i);
+        let weight = if i == 0 || i == 2400 { 1.0 } else { 2.0 + 2.0 * f64::from(i % 2) };
+        weight * 2.0 * s * (-s - 0.5 * s * s).exp()
+    };
+    within("mean", smallest::square_limit_mean(), step / 3.0 * (0..=2400).map(tail).sum::<f64>(), 1e-9);
+    assert_eq!(smallest::edges(9, 4), [1.0, 5.0]);
+    assert_eq!(smallest::edges(5, 5)[0], 0.0);
+    assert_eq!(smallest::mean_inverse_square(10, 14), Some(1.0 / 3.0));
+    assert_eq!(
+        [smallest::mean_inverse_square(5, 5), smallest::mean_inverse_square(0, 5)],
+        [Some(f64::INFINITY), None]
+    );
+    // The first term for small x, n² x²/8 − n(n−1) x²/12.
+    within("small", smallest::three_more_cdf(10, 1e-140), (100.0 / 8.0 - 90.0 / 12.0) * 1e-280, 1e-12);
+    assert_eq!([smallest::three_more_cdf(10, 1e3), smallest::three_more_cdf(0, 1.0)], [1.0, 0.0]);
+    assert!(smallest::square_limit_cdf(f64::NAN).is_nan() && smallest::three_more_cdf(3, f64::NAN).is_nan());
+    assert!(smallest::square_cdf(0, 1.0).is_err());
+}
+
+#[test]
+fn the_marchenko_pastur_law_at_its_ends() {
+    for gamma in [1e-8, 0.3, 1.0 - 1e-12, 1.0, 1.0 + 1e-12, 2.5, 1e8] {
+        let law = MarchenkoPastur::new(gamma).unwrap();
+        let [low, high] = law.edges();
+        assert_eq!([law.cdf(-1.0), law.cdf(1.1 * high), law.cdf(f64::INFINITY)], [0.0, 1.0, 1.0]);
+        assert_eq!(law.cdf(0.0), law.atom());
+        assert_eq!([law.density(0.9 * low), law.density(1.1 * high)], [0.0, 0.0]);
+        assert!(law.cdf(f64::NAN).is_nan() && law.density(f64::NAN).is_nan());
+        assert_eq!([law.moment(0), law.moment(1)], [1.0, 1.0]);
+        // All of the mass, and the mean, by the law's own transform at 0.
+        let [whole, mean] = law.laplace(0.0).unwrap();
+        within("mass", whole, 1.0, 1e-12);
+        within("mean", mean, 1.0, 1e-12);
+        // ln(1 + x/ε) → x/ε for large ε, and the mean of x is 1.
+        within("shannon", law.shannon(1e300).unwrap(), 1e-300, 1e-10);
+    }
+    assert_eq!(MarchenkoPastur::new(1.0).unwrap().inverse_moments(), [f64::INFINITY; 3]);
+    // No loop over four billion terms, and infinity where the moment does not fit.
+    let most = |gamma| MarchenkoPastur::new(gamma).unwrap().moment(u32::MAX);
+    assert_eq!(most(1.0), f64::INFINITY);
+    assert!(most(1e-16) > 1.0 && most(1e-16).is_finite());
+    within("few", most(1e-30), 1.0, 1e-10);
+}
