@@ -1,14 +1,37 @@
-//! The example programs, run: what goes wrong is said in one line on standard error.
+//! The studies as programs, run: what goes wrong is said in one line on standard error.
 
 mod common;
 
-use common::program::{Folder, program};
-use std::path::PathBuf;
+use common::program::{Folder, program as example};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+/// The program of all studies; `None` where it is not built, which it is not without figures.
+const BINARY: Option<&str> = option_env!("CARGO_BIN_EXE_double-descent");
+
+/// A study: the program of all, and which of them.
+struct Program(PathBuf, Vec<String>);
+
+fn program(study: &str) -> Option<Program> {
+    BINARY.map(|path| Program(path.into(), vec![study.into()]))
+}
+
+/// The names of the examples: folders with a program.
+fn examples() -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let names = names.filter(|path| path.join("main.rs").exists());
+    let mut names: Vec<String> =
+        names.map(|path| path.file_name().unwrap().to_str().unwrap().into()).collect();
+    names.sort();
+    names
+}
+
 /// Runs the program in `folder`, without the variables that change what it reads.
-fn run(program: &PathBuf, folder: &Folder, arguments: &[&str]) -> Output {
-    Command::new(program)
+fn run(program: &Program, folder: &Folder, arguments: &[&str]) -> Output {
+    Command::new(&program.0)
+        .args(&program.1)
         .args(arguments)
         .current_dir(&folder.0)
         .env_remove("DOUBLE_DESCENT_DATA")
@@ -20,11 +43,11 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-/// Exit code 1, nothing on standard output, one line `error: …` with all of `says` on standard error.
-fn refused(program: &PathBuf, folder: &Folder, arguments: &[&str], says: &[&str]) {
+/// This exit code, nothing on standard output, one line `error: …` with all of `says` on standard error.
+fn fails(code: i32, program: &Program, folder: &Folder, arguments: &[&str], says: &[&str]) {
     let output = run(program, folder, arguments);
     let (out, err) = (text(&output.stdout), text(&output.stderr));
-    assert_eq!(output.status.code(), Some(1), "{arguments:?}\n{out}\n{err}");
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}\n{out}\n{err}");
     assert_eq!(out, "", "{arguments:?}");
     assert!(err.starts_with("error: ") && err.trim_end().lines().count() == 1, "{arguments:?}: {err}");
     for word in says {
@@ -32,38 +55,178 @@ fn refused(program: &PathBuf, folder: &Folder, arguments: &[&str], says: &[&str]
     }
 }
 
-#[test]
-fn help_lists_the_flags() {
-    let Some(program) = program("ablations") else { return };
-    let folder = Folder::new("help");
-    let output = run(&program, &folder, &["--help"]);
-    assert_eq!(output.status.code(), Some(0));
-    let out = text(&output.stdout);
-    for flag in ["--dataset", "--data-dir", "--sizes", "--repeats", "--seed", "--threads", "--out"] {
-        assert!(out.contains(flag), "{flag}");
-    }
-    assert_eq!(text(&output.stderr), "");
+/// A study that cannot be done.
+fn refused(program: &Program, folder: &Folder, arguments: &[&str], says: &[&str]) {
+    fails(1, program, folder, arguments, says);
+}
+
+/// An error of the command line.
+fn misused(program: &Program, folder: &Folder, arguments: &[&str], says: &[&str]) {
+    fails(2, program, folder, arguments, says);
 }
 
 #[test]
-fn flags_that_do_not_exist_or_hold_no_number_are_errors_of_the_command_line() {
-    let Some(program) = program("ablations") else { return };
-    let folder = Folder::new("flags");
-    let wrong: [&[&str]; 6] = [
-        &["--no-such-flag"],
-        &["--repeats", "-3"],
-        &["--repeats", "many"],
-        &["--seed", "1.5"],
-        &["--threads"],
-        &["--delimiter", "ab"],
-    ];
-    for arguments in wrong {
-        let output = run(&program, &folder, arguments);
-        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
-        assert_eq!(text(&output.stdout), "");
-        assert!(text(&output.stderr).starts_with("error: "), "{arguments:?}");
+fn help_is_the_same_from_the_example_and_the_program_of_all() {
+    let Some(path) = BINARY else { return };
+    let folder = Folder::new("help");
+    let help = |program: &Program| {
+        let output = run(program, &folder, &["--help"]);
+        assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), String::new()));
+        text(&output.stdout)
+    };
+    let overview = help(&Program(path.into(), Vec::new()));
+    for words in [&[][..], &["help"], &["-h"]] {
+        assert_eq!(text(&run(&Program(path.into(), Vec::new()), &folder, words).stdout), overview);
     }
+    for name in examples() {
+        assert!(overview.contains(&format!("\n  {name} ")), "{name} is not in the overview");
+        let of_all = help(&program(&name).unwrap());
+        for word in ["--seed", "--out", "--json", "--version", "Exit codes: 0", "[default: results"] {
+            assert!(of_all.contains(word), "{name}: {word}");
+        }
+        let longest = of_all.lines().map(|line| line.chars().count()).max();
+        assert!(longest <= Some(98), "{name}: lines of {longest:?}");
+        if let Some(path) = example(&name) {
+            let alone = help(&Program(path, Vec::new()));
+            assert_eq!(
+                alone.replace(&format!("Usage: {name}"), &format!("Usage: double-descent {name}")),
+                of_all
+            );
+        }
+        let asked = run(&Program(path.into(), Vec::new()), &folder, &["help", &name]);
+        assert_eq!(text(&asked.stdout), of_all);
+    }
+    let version = run(&program("grid").unwrap(), &folder, &["--version"]);
+    assert_eq!(text(&version.stdout), format!("double-descent {}\n", env!("CARGO_PKG_VERSION")));
     assert_eq!(std::fs::read_dir(&folder.0).unwrap().count(), 0, "nothing is written");
+}
+
+#[test]
+fn errors_of_the_command_line_name_the_flag_and_the_nearest_one() {
+    let Some(path) = BINARY else { return };
+    let folder = Folder::new("flags");
+    let wrong: [(&str, &[&str], &[&str]); 25] = [
+        ("ablations", &["--no-such-flag"], &["--no-such-flag"]),
+        ("ablations", &["--sedd", "3"], &["--sedd", "did you mean --seed?"]),
+        ("ablations", &["--treads=2"], &["--treads", "did you mean --threads?"]),
+        ("ablations", &["diabetes"], &["`diabetes` is no flag"]),
+        ("ablations", &["--repeats", "-3"], &["--repeats", "`-3`"]),
+        ("ablations", &["--repeats", "many"], &["--repeats", "`many` is no whole number"]),
+        ("ablations", &["--seed", "1.5"], &["--seed", "`1.5`"]),
+        ("ablations", &["--threads"], &["--threads needs a value"]),
+        ("ablations", &["--threads", "--seed", "1"], &["--threads needs a value"]),
+        ("ablations", &["--no-figures=yes"], &["--no-figures takes no value"]),
+        ("ablations", &["--seed", "1", "--seed=2"], &["--seed", "twice"]),
+        ("ablations", &["--delimiter", "ab"], &["--delimiter", "`ab`"]),
+        ("ablations", &["--comment", "€", "--dataset", "a.csv"], &["--comment", "`€`"]),
+        ("ablations", &["--statistic", "mode"], &["--statistic", "`mode` is none of median, mean"]),
+        ("ablations", &["--splits", "a.csv", "--repeats", "3"], &["--splits and --repeats"]),
+        ("ablations", &["--width", "3mm"], &["--width", "between 57 mm and 940 mm"]),
+        ("ablations", &["--seed", "1\u{1b}[2J"], &["\\u{1b}"]),
+        ("grid", &["--x", "axis"], &["unknown flag --x"]),
+        ("grid", &["--rows", "noise"], &["samples, ridge, label-noise"]),
+        ("splines", &["--samples", "1"], &["--samples", "from 2 to 65535"]),
+        ("splines", &["--fits", "3..1"], &["--fits", "`3..1`"]),
+        ("polynomial", &["--points", "a.csv", "--samples", "9"], &["--points and --samples"]),
+        ("polynomial", &["--basis", "legendre,fourier"], &["--basis", "`fourier`"]),
+        ("streaming", &["--from", "a.npy", "--noise", "1"], &["--from and --noise"]),
+        ("streaming", &["--outputs", "2"], &["--outputs needs --from"]),
+    ];
+    for (study, arguments, says) in wrong {
+        misused(&program(study).unwrap(), &folder, arguments, says);
+    }
+    let all = Program(path.into(), Vec::new());
+    misused(&all, &folder, &["abltions"], &["`abltions`", "did you mean ablations?", "streaming"]);
+    misused(&all, &folder, &["completions", "csh"], &["bash", "zsh", "fish"]);
+    assert_eq!(std::fs::read_dir(&folder.0).unwrap().count(), 0, "nothing is written");
+}
+
+/// Runs a shell on a script; `None` where there is no such shell.
+fn shell(name: &str, arguments: &[&str]) -> Option<String> {
+    let output = Command::new(name).args(arguments).output().ok()?;
+    assert!(output.status.success(), "{name}: {}", text(&output.stderr));
+    Some(text(&output.stdout))
+}
+
+#[test]
+fn shells_read_the_completions() {
+    let Some(path) = BINARY else { return };
+    let folder = Folder::new("completions");
+    let all = Program(path.into(), Vec::new());
+    for name in ["bash", "zsh", "fish"] {
+        let output = run(&all, &folder, &["completions", name]);
+        assert_eq!(output.status.code(), Some(0));
+        let script = text(&output.stdout);
+        for study in examples() {
+            assert!(script.contains(&study), "{name}: {study}");
+        }
+        let file = folder.file(name, script);
+        if shell(name, &["-n", &file]).is_none() {
+            println!("SKIPPED: no {name}");
+        }
+    }
+    let file = folder.path("bash");
+    let completed = |words: &str| {
+        let place = words.split(' ').count() - 1;
+        let words = words.split(' ').map(|word| format!("'{word}'")).collect::<Vec<_>>().join(" ");
+        let script = format!(
+            ". {file}; COMP_WORDS=({words}); COMP_CWORD={place}; _double_descent; echo ${{COMPREPLY[*]}}"
+        );
+        shell("bash", &["-c", &script])
+    };
+    let expected = [
+        ("double-descent abl", "ablations\n"),
+        ("double-descent grid --rows ", "samples ridge label-noise\n"),
+        ("double-descent grid --dev", "--deviation\n"),
+        ("double-descent grid --x", "\n"),
+        ("double-descent ablations --dataset my", "\n"),
+        ("double-descent completions ", "bash zsh fish\n"),
+    ];
+    for (words, reply) in expected {
+        if let Some(completed) = completed(words) {
+            assert_eq!(completed, reply, "{words}");
+        }
+    }
+}
+
+/// `--json` has what the table has, of the statistic that is asked for, with the digits of `summary.csv`.
+#[test]
+fn closing_tables_as_json() {
+    let Some(program) = program("ablations") else { return };
+    let folder = Folder::new("json");
+    let few = ["--dataset", "diabetes", "--sizes", "5,10,15", "--repeats", "5", "--no-figures", "--json"];
+    for (statistic, column) in [("median", "median"), ("mean", "mean")] {
+        let output = run(&program, &folder, &[&few[..], &["--statistic", statistic]].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        assert!(text(&output.stderr).contains("written: "));
+        let table: Value = serde_json::from_str(&text(&output.stdout)).unwrap();
+        assert!(table["title"].as_str().unwrap().contains(&format!("{statistic} test error over 5 repeats")));
+        let rows = table["rows"].as_array().unwrap();
+        assert_eq!(rows.len(), 19);
+        let path = folder.0.join("results/ablations/diabetes/summary.csv");
+        let mut summary = csv::Reader::from_path(path).unwrap();
+        let headers = summary.headers().unwrap().clone();
+        let place = |name: &str| headers.iter().position(|header| header == name).unwrap();
+        let of_arm: Vec<(String, f64)> = summary
+            .records()
+            .map(Result::unwrap)
+            .filter(|row| &row[place("arm")] == "unablated" && &row[place("metric")] == "test_mse")
+            .map(|row| (row[place("n")].to_owned(), row[place(column)].parse().unwrap()))
+            .collect();
+        assert_eq!(of_arm.len(), 3);
+        let value = |key: &str| rows[0][key].as_f64().unwrap();
+        assert_eq!(rows[0]["arm"], "unablated");
+        assert_eq!(rows[0]["setting"], Value::Null);
+        for (n, expected) in &of_arm {
+            match n.as_str() {
+                "10" => assert_eq!(value("at n = p = 10"), *expected),
+                "15" => assert_eq!(value("at n = 15"), *expected),
+                _ => {}
+            }
+        }
+        let highest = of_arm.iter().map(|(_, value)| *value).fold(0.0, f64::max);
+        assert_eq!(value("highest"), highest);
+    }
 }
 
 #[test]
@@ -125,7 +288,7 @@ fn data_sets_that_do_not_exist() {
     refused(&program, &folder, &["--dataset", "boston"], &names);
     refused(&program, &folder, &["--dataset", "missing.csv"], &["missing.csv"]);
     let needs = ["--data-dir", "DOUBLE_DESCENT_DATA"];
-    refused(&program, &folder, &["--dataset", "california-housing"], &needs);
+    misused(&program, &folder, &["--dataset", "california-housing"], &needs);
     for (name, file) in
         [("california-housing", "california_housing.csv"), ("who-life-expectancy", "who_life_expectancy.csv")]
     {
@@ -147,7 +310,12 @@ fn sizes_and_repeats_out_of_range() {
     diabetes(&["--repeats", "0"], &["repeats is 0"]);
     diabetes(&["--threads", "0"], &["threads is 0"]);
     for wrong in ["", "x", "5..", "9..3", "1..9:0", "1,,2", "-4..3", "1.5"] {
-        diabetes(&[&format!("--sizes={wrong}")], &["no number and no ascending range"]);
+        misused(
+            &program,
+            &folder,
+            &[&format!("--sizes={wrong}")],
+            &["--sizes", "no number and no ascending range"],
+        );
     }
 }
 
@@ -284,24 +452,24 @@ fn splits_with_mistakes_are_named() {
     replay("", &["no splits"]);
     // One record of splits fits one table.
     let path = folder.file("two.csv", "repeat,i0\n0,1\n");
-    refused(&program, &folder, &["--splits", &path], &["--splits", "--dataset"]);
+    misused(&program, &folder, &["--splits", &path], &["--splits", "--dataset"]);
 }
 
 #[test]
 fn ensembles_and_label_noise_refuse_what_makes_no_study_and_repeat_their_bytes() {
     let folder = Folder::new("members");
     if let Some(program) = program("ensembling") {
-        refused(&program, &folder, &["--members", "0"], &["--members"]);
-        refused(&program, &folder, &["--sizes", "0..3"], &["--sizes"]);
+        misused(&program, &folder, &["--members", "0"], &["--members"]);
+        misused(&program, &folder, &["--sizes", "0..3"], &["--sizes"]);
         refused(&program, &folder, &["--starts=-1"], &["deviation of the start is -1"]);
-        refused(&program, &folder, &["--noise=-1"], &["--noise"]);
+        misused(&program, &folder, &["--noise=-1"], &["--noise"]);
     }
     if let Some(program) = program("label_noise") {
         let nowhere = folder.path("nowhere");
         refused(&program, &folder, &["--data", &nowhere], &[&nowhere]);
-        refused(&program, &folder, &["--noise", "0.2,0.1"], &["--noise"]);
-        refused(&program, &folder, &["--test-rows", "0"], &["--test-rows"]);
-        refused(&program, &folder, &["--samples", "20001"], &["--samples"]);
+        misused(&program, &folder, &["--noise", "0.2,0.1"], &["--label-noise"]);
+        misused(&program, &folder, &["--test-rows", "0"], &["--test-rows"]);
+        misused(&program, &folder, &["--samples", "20001"], &["--samples"]);
         let few =
             ["--samples", "8", "--sizes", "4,8,16", "--repeats", "2", "--test-rows", "50", "--no-figures"];
         let tables = ["cells.csv", "summary.csv", "complexity.csv"];

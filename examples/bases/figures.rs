@@ -1,9 +1,9 @@
 //! Test error and norm over p, and fits.
 
+use super::study::{ENDS, Study, TEST_POINTS, maps, truth};
 use crate::common::figures::{describe, line, with_fit};
 use crate::common::regression::equally_spaced;
 use crate::common::{Abscissa, RunArgs};
-use crate::study::{ENDS, Study, TEST_POINTS, maps, truth};
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric, Summary};
 use double_descent::features::{Polynomial, PolynomialBasis};

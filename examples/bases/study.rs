@@ -1,7 +1,6 @@
 //! The fits of the study and their errors.
 
-pub use crate::common::regression::Study;
-use crate::common::regression::{equally_spaced, min_norm};
+use crate::common::regression::{self, equally_spaced, min_norm};
 use double_descent::Error;
 use double_descent::curve::{ArmLabel, Axis, Cell, Curve, Provenance};
 use double_descent::features::{FeatureMap, Polynomial, PolynomialBasis};
@@ -48,6 +47,17 @@ struct Fits {
     cells: Vec<Cell>,
     /// One for each size, `p × 1`.
     coefficients: Vec<Array2<f64>>,
+}
+
+/// A regression study in these features.
+pub struct Study(pub regression::Study);
+
+impl std::ops::Deref for Study {
+    type Target = regression::Study;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
 }
 
 impl Study {
@@ -131,7 +141,7 @@ impl Study {
         sizes: &[usize],
         inputs: &ArrayRef2<f64>,
     ) -> Result<Vec<Vec<f64>>, Error> {
-        let study = Self { sizes: sizes.to_vec(), ..*self };
+        let study = Self(regression::Study { sizes: sizes.to_vec(), ..self.0 });
         let fits = study.fits(map, 0, repeat)?;
         let mut predictions = vec![Vec::new(); sizes.len()];
         for inputs in inputs.axis_chunks_iter(Along(0), ROWS) {

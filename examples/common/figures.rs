@@ -1,5 +1,6 @@
 //! Figures of the studies: lines from summaries, files beside the tables.
 
+use super::flags::Failure;
 use super::{Abscissa, LegendArg, PrintArgs, RunArgs, Statistic, TableArgs, keep_folder, say};
 use double_descent::Error;
 use double_descent::curve::{Bootstrap, Curve, Summary};
@@ -27,7 +28,7 @@ pub fn write(
 
 /// What is known of the unablated arm: on the student-teacher table, whose features are `N(0, I)`, and of which the
 /// student sees a part, the expected test error is exact. Prepared features are others, and no theory is drawn.
-pub fn known(args: &TableArgs, curve: &Curve, folder: &Path) -> Result<Vec<Overlay>, Error> {
+pub fn known(args: &TableArgs, curve: &Curve, folder: &Path) -> Result<Vec<Overlay>, Failure> {
     let is_prepared = args.intercept || args.standardise;
     let Some(teacher) = args.student_teacher(folder).filter(|_| !is_prepared) else {
         return Ok(Vec::new());
@@ -129,7 +130,7 @@ pub fn for_print(args: &PrintArgs, figure: Figure) -> Figure {
         LegendArg::Inside => LegendPlace::Inside,
     };
     Figure {
-        width_mm: args.width.or(figure.width_mm),
+        width_mm: args.width.map(|width| width.0).or(figure.width_mm),
         legend,
         caption_apart: args.no_caption || figure.caption_apart,
         theme: if args.dark { Theme::Dark } else { figure.theme },

@@ -1,52 +1,36 @@
 //! How CSV files are read and where their results go: no two inputs into one folder.
 
+use super::flags::{Failure, Value, choices, flags, usage};
 use super::io_error;
-use clap::{Args, ValueEnum};
 use double_descent::dataset::{BlankCells, CsvOptions, Encoding, Header, UnnamedColumn};
 use double_descent::{Error, whole_file};
 use std::collections::HashMap;
 use std::io::Write;
 use std::path::Path;
 
-/// Flags that tell how to read a CSV file.
-#[derive(Args, Debug)]
-pub struct CsvArgs {
-    /// Character between the cells of a CSV file, or `tab`, or `blanks` for one or more blanks
-    #[arg(long, value_name = "CHAR", default_value = ",", value_parser = delimiter)]
-    pub delimiter: Delimiter,
-
-    /// Drop rows of a CSV file with a missing value in a column in use, instead of stopping there
-    #[arg(long)]
-    pub drop_blank_rows: bool,
-
-    /// Spellings of a missing value in a CSV file, separated by commas [default: NA, N/A, #N/A, <NA>, NaN, null, None,
-    /// \N, ?, -, --, .]; a blank cell is one anyway
-    #[arg(long, value_name = "WORDS")]
-    pub missing: Vec<String>,
-
-    /// Numbers of a CSV file are written 0,5 in place of 0.5
-    #[arg(long)]
-    pub decimal_comma: bool,
-
-    /// Where the names of the columns are
-    #[arg(long, value_enum, default_value_t = HeaderArg::Checked)]
-    pub header: HeaderArg,
-
-    /// What to do with a first column that has no name
-    #[arg(long, value_enum, default_value_t = UnnamedArg::Detect)]
-    pub unnamed_column: UnnamedArg,
-
-    /// Lines of a CSV file that begin with this character are skipped
-    #[arg(long, value_name = "CHAR")]
-    pub comment: Option<char>,
-
-    /// Read a CSV file as Latin-1 (ISO 8859-1) in place of UTF-8
-    #[arg(long)]
-    pub latin1: bool,
-
-    /// Columns of words in a CSV file, separated by commas: a feature of 0 and 1 for each word
-    #[arg(long, value_name = "NAMES")]
-    pub one_hot: Vec<String>,
+flags! {
+    /// Flags that tell how to read a CSV file.
+    pub struct CsvArgs {
+        /// Character between the cells of a CSV file, or `tab`, or `blanks` for one or more blanks
+        delimiter: Delimiter = Delimiter::Byte(b','), "CHAR";
+        /// Drop rows of a CSV file with a missing value in a column in use, instead of stopping there
+        drop_blank_rows: bool = false, "";
+        /// Spellings of a missing value in a CSV file, separated by commas [default: NA, N/A, #N/A, <NA>, NaN, null,
+        /// None, \N, ?, -, --, .]; a blank cell is one anyway
+        missing: Vec<String> = Vec::new(), "WORDS";
+        /// Numbers of a CSV file are written 0,5 in place of 0.5
+        decimal_comma: bool = false, "";
+        /// Where the names of the columns are
+        header: HeaderArg = HeaderArg::Checked, "PLACE";
+        /// What to do with a first column that has no name
+        unnamed_column: UnnamedArg = UnnamedArg::Detect, "WHAT";
+        /// Lines of a CSV file that begin with this character, one byte, are skipped
+        comment: Option<char> = None, "CHAR";
+        /// Read a CSV file as Latin-1 (ISO 8859-1) in place of UTF-8
+        latin1: bool = false, "";
+        /// Columns of words in a CSV file, separated by commas: a feature of 0 and 1 for each word
+        one_hot: Vec<String> = Vec::new(), "NAMES";
+    }
 }
 
 /// What separates the cells of a line.
@@ -58,36 +42,48 @@ pub enum Delimiter {
     Blanks,
 }
 
-fn delimiter(text: &str) -> Result<Delimiter, String> {
-    let mut characters = text.chars();
-    match (text, characters.next(), characters.next()) {
-        ("blanks", ..) => Ok(Delimiter::Blanks),
-        ("tab" | "\\t", ..) => Ok(Delimiter::Byte(b'\t')),
-        (_, Some(one), None) if one.is_ascii() => Ok(Delimiter::Byte(one as u8)),
-        _ => Err("not one character of ASCII, `tab` or `blanks`".into()),
+impl Value for Delimiter {
+    fn parse(text: &str) -> Result<Self, String> {
+        let mut characters = text.chars();
+        match (text, characters.next(), characters.next()) {
+            ("blanks", ..) => Ok(Self::Blanks),
+            ("tab" | "\\t", ..) => Ok(Self::Byte(b'\t')),
+            (_, Some(one), None) if one.is_ascii() => Ok(Self::Byte(one as u8)),
+            _ => Err("not one character of ASCII, `tab` or `blanks`".into()),
+        }
+    }
+
+    fn show(&self) -> String {
+        match self {
+            Self::Byte(b'\t') => "tab".into(),
+            Self::Byte(byte) => char::from(*byte).into(),
+            Self::Blanks => "blanks".into(),
+        }
     }
 }
 
-/// Where the names of the columns are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum HeaderArg {
-    /// In the first line, unless it looks like data: then an error
-    Checked,
-    /// In the first line
-    FirstLine,
-    /// Nowhere: the columns are c0, c1, …
-    None,
+choices! {
+    /// Where the names of the columns are.
+    pub enum HeaderArg {
+        /// In the first line, unless it looks like data: then an error
+        Checked = "checked",
+        /// In the first line
+        FirstLine = "first-line",
+        /// Nowhere: the columns are c0, c1, …
+        None = "none",
+    }
 }
 
-/// What to do with a first column that has no name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum UnnamedArg {
-    /// Leave it out if it counts the rows
-    Detect,
-    /// A column like any other
-    Keep,
-    /// Leave it out
-    LeaveOut,
+choices! {
+    /// What to do with a first column that has no name.
+    pub enum UnnamedArg {
+        /// Leave it out if it counts the rows
+        Detect = "detect",
+        /// A column like any other
+        Keep = "keep",
+        /// Leave it out
+        LeaveOut = "leave-out",
+    }
 }
 
 impl CsvArgs {
@@ -103,7 +99,7 @@ impl CsvArgs {
             || self.unnamed_column != UnnamedArg::Detect
     }
 
-    pub fn options(&self) -> Result<CsvOptions, Error> {
+    pub fn options(&self) -> Result<CsvOptions, Failure> {
         let mut options = CsvOptions::default()
             .decimal_comma(self.decimal_comma)
             .one_hot(split_lists(&self.one_hot)?)
@@ -126,9 +122,9 @@ impl CsvArgs {
             options = options.missing(split_lists(&self.missing)?);
         }
         if let Some(comment) = self.comment {
-            let comment = u8::try_from(comment).map_err(|_| Error::Resource {
-                reason: format!("--comment `{comment}` is not a single byte"),
-            })?;
+            let Ok(comment) = u8::try_from(comment) else {
+                return usage(format!("--comment: `{}` is not a single byte", comment.escape_debug()));
+            };
             options = options.comment(comment);
         }
         if self.drop_blank_rows {
@@ -140,7 +136,7 @@ impl CsvArgs {
 
 /// The names in the values of a flag: separated by commas, one that has a comma in double quotes. A value that is the
 /// path of a file is one name.
-pub fn split_lists(values: &[String]) -> Result<Vec<String>, Error> {
+pub fn split_lists(values: &[String]) -> Result<Vec<String>, Failure> {
     let mut names = Vec::new();
     for value in values {
         if value.contains(',') && Path::new(value).is_file() {
@@ -150,7 +146,7 @@ pub fn split_lists(values: &[String]) -> Result<Vec<String>, Error> {
         let mut reader =
             csv::ReaderBuilder::new().has_headers(false).trim(csv::Trim::All).from_reader(value.as_bytes());
         for record in reader.records() {
-            let record = record.map_err(|e| Error::Resource { reason: format!("`{value}`: {e}") })?;
+            let record = record.map_err(|e| Failure::Usage(format!("`{}`: {e}", value.escape_debug())))?;
             names.extend(record.iter().map(str::to_owned));
         }
     }

@@ -2,186 +2,149 @@
 #![allow(dead_code)] // each example uses its part
 #![allow(clippy::doc_markdown)] // doc comments of flags are the text of --help
 
+pub mod command_line;
 #[cfg(feature = "plot")]
 pub mod figures;
+pub mod flags;
 pub mod inputs;
+mod progress;
+pub mod random_features;
 pub mod regression;
+pub mod table;
+mod values;
 
-use clap::{Arg, Args, ValueEnum};
 use double_descent::Error;
 use double_descent::curve::{Bootstrap, Curve, Metric, Summary};
 use double_descent::dataset::{CsvOptions, Dataset, StudentTeacher};
 use double_descent::memory::Estimate;
-use double_descent::sweep::{Arm, Observer, Splits, Sweep};
+use double_descent::sweep::{Arm, Splits, Sweep};
 use double_descent::whole_file;
-use indicatif::{ProgressBar, ProgressStyle};
+use flags::{Failure, Program, Rule, Value, choices, flags, usage};
 use ndarray::Array1;
-use std::ops::ControlFlow;
+pub use progress::with_progress;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use table::{Table, row};
+pub use values::{Millimetres, Sizes};
 
-/// Prints a line to standard output. A reader who has seen enough (`| head`) is no error.
+/// Prints a line to standard output, or to standard error if tables are printed as JSON. A reader who has seen enough
+/// (`| head`) is no error.
 macro_rules! say {
-    ($($text:tt)*) => {{
-        use std::io::Write;
-        let _ = writeln!(std::io::stdout(), $($text)*);
-    }};
+    ($($text:tt)*) => {
+        $crate::common::table::say(format_args!($($text)*))
+    };
 }
 pub(crate) use say;
 
 const NAMED: [&str; 4] = ["diabetes", "student-teacher", "california-housing", "who-life-expectancy"];
 
-/// Flags of the studies on tables.
-#[derive(Args, Debug)]
-pub struct TableArgs {
-    /// diabetes, student-teacher, california-housing, who-life-expectancy, or the path of a CSV file;
-    /// several, separated by commas or by repeating the flag; a path with a comma in double quotes of its own
-    /// [default: the two embedded ones]
-    #[arg(long, value_name = "NAME|PATH")]
-    pub dataset: Vec<String>,
-
-    /// Folder of california_housing.csv and who_life_expectancy.csv [default: $DOUBLE_DESCENT_DATA]
-    #[arg(long, value_name = "DIR")]
-    pub data_dir: Option<PathBuf>,
-
-    /// Target column of a CSV file [default: the last]
-    #[arg(long, value_name = "NAME")]
-    pub target: Option<String>,
-
-    /// Feature columns of a CSV file, separated by commas; a name with a comma in double quotes of its own, as in
-    /// --features '"height, in m",age' [default: all but the target]
-    #[arg(long, value_name = "NAMES")]
-    pub features: Vec<String>,
-
-    #[command(flatten)]
-    pub csv: inputs::CsvArgs,
-
-    /// Append a column of ones to the features (p counts it)
-    #[arg(long)]
-    pub intercept: bool,
-
-    /// Shift and scale each feature to mean 0 and variance 1 over all rows
-    #[arg(long)]
-    pub standardise: bool,
-
-    /// Replay recorded splits (repeat,i0,i1,…) instead of drawing them; for one data set
-    #[arg(long, value_name = "FILE", conflicts_with = "repeats")]
-    pub splits: Option<PathBuf>,
-
-    /// Training set sizes: numbers and inclusive ranges with an optional step, as in 1..39 or 5,10..40:10
-    #[arg(long, value_name = "SIZES", default_value = "1..39")]
-    pub sizes: String,
-
-    /// Random splits per data set
-    #[arg(long, value_name = "N", default_value_t = 50)]
-    pub repeats: usize,
-
-    #[command(flatten)]
-    pub run: RunArgs,
-}
-
-/// Flags of every study.
-#[derive(Args, Debug)]
-pub struct RunArgs {
-    /// Seed of everything that is drawn
-    #[arg(long, value_name = "SEED", default_value_t = 0)]
-    pub seed: u64,
-
-    /// Threads [default: all]; results do not depend on it
-    #[arg(long, value_name = "N")]
-    pub threads: Option<usize>,
-
-    /// Write tables only
-    #[arg(long)]
-    pub no_figures: bool,
-
-    /// What the lines of the figures show
-    #[arg(long, value_enum, default_value_t = Statistic::Median)]
-    pub statistic: Statistic,
-
-    /// What the figures are drawn over: p/n, or the axis itself
-    #[arg(long, value_enum, default_value_t = Abscissa::Ratio)]
-    pub x: Abscissa,
-
-    /// Bootstrap resamples for the 95 % band of the mean in summary.csv; 0 leaves it out
-    #[arg(long, value_name = "N", default_value_t = 200)]
-    pub bootstrap: usize,
-
-    /// Folder for the results [default: results/ablations, results/adversarial, results]
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
-
-    #[command(flatten)]
-    pub print: PrintArgs,
-}
-
-/// Flags of how figures are set.
-#[derive(Args, Clone, Debug)]
-pub struct PrintArgs {
-    /// Width of the figures on paper, as in 88mm, 8.8cm or 3.5in; letters are 7 and 8 points high then
-    #[arg(long, value_name = "WIDTH", value_parser = millimetres)]
-    pub width: Option<f64>,
-
-    /// Where the legends of the figures stand
-    #[arg(long, value_enum, default_value_t = LegendArg::Right)]
-    pub legend: LegendArg,
-
-    /// Leave the captions out of the figures; they stand beside them in .txt and .tex
-    #[arg(long)]
-    pub no_caption: bool,
-
-    /// Figures on dark paper
-    #[arg(long)]
-    pub dark: bool,
-}
-
-/// Where legends stand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum LegendArg {
-    /// Right of the frames
-    Right,
-    /// Below the frames
-    Below,
-    /// In the frames
-    Inside,
-}
-
-/// `88mm`, `8.8cm`, `3.5in`; a number alone is one of millimetres.
-fn millimetres(text: &str) -> Result<f64, String> {
-    let text = text.trim();
-    let units = [("mm", 1.0), ("cm", 10.0), ("in", 25.4)];
-    let unit = units.iter().find_map(|(name, size)| Some((text.strip_suffix(name)?, *size)));
-    let (number, size) = unit.unwrap_or((text, 1.0));
-    let width =
-        number.trim().parse::<f64>().map_err(|_| "not a length like 88mm, 8.8cm or 3.5in".to_owned())? * size;
-    if (57.0..=940.0).contains(&width) {
-        return Ok(width);
+flags! {
+    /// Flags of the studies on tables.
+    pub struct TableArgs {
+        /// diabetes, student-teacher, california-housing, who-life-expectancy, or the path of a CSV file;
+        /// several, separated by commas or by repeating the flag; a path with a comma in double quotes of its own
+        /// [default: the two embedded ones]
+        dataset: Vec<String> = Vec::new(), "NAME|PATH";
+        /// Folder of california_housing.csv and who_life_expectancy.csv [default: $DOUBLE_DESCENT_DATA]
+        data_dir: Option<PathBuf> = None, "DIR";
+        /// Target column of a CSV file [default: the last]
+        target: Option<String> = None, "NAME";
+        /// Feature columns of a CSV file, separated by commas; a name with a comma in double quotes of its own, as in
+        /// --features '"height, in m",age' [default: all but the target]
+        features: Vec<String> = Vec::new(), "NAMES";
+        /// Append a column of ones to the features (p counts it)
+        intercept: bool = false, "";
+        /// Shift and scale each feature to mean 0 and variance 1 over all rows
+        standardise: bool = false, "";
+        /// Replay recorded splits (repeat,i0,i1,…) instead of drawing them; for one data set
+        splits: Option<PathBuf> = None, "FILE";
+        /// Training set sizes: numbers and inclusive ranges with an optional step, as in 1..39 or 5,10..40:10
+        sizes: Sizes = Sizes::of("1..39"), "SIZES";
+        /// Random splits per data set
+        repeats: usize = 50, "N";
+        ..csv: inputs::CsvArgs = inputs::CsvArgs::default();
+        ..run: RunArgs = RunArgs::default();
     }
-    Err("a figure is between 57 mm and 940 mm wide".into())
 }
 
-/// Lines and bands of a figure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Statistic {
-    /// Median with quartile band.
-    Median,
-    /// Mean with the 95 % bootstrap band of the mean.
-    Mean,
+/// The rules of the studies on tables.
+pub const TABLE_RULES: &[Rule] = &[Rule::Excludes("splits", "repeats")];
+
+flags! {
+    /// Flags of every study.
+    pub struct RunArgs {
+        /// Seed of everything that is drawn
+        seed: u64 = 0, "SEED";
+        /// Threads [default: all]; results do not depend on it
+        threads: Option<usize> = None, "N";
+        /// Write tables only
+        no_figures: bool = false, "";
+        /// What the lines of the figures and the closing table show
+        statistic: Statistic = Statistic::Median, "STATISTIC";
+        /// What the figures are drawn over: p/n, or the axis itself
+        x: Abscissa = Abscissa::Ratio, "ABSCISSA";
+        /// Bootstrap resamples for the 95 % band of the mean in summary.csv; 0 leaves it out
+        bootstrap: usize = 200, "N";
+        /// Folder for the results
+        out: PathBuf = "results".into(), "DIR";
+        ..print: PrintArgs = PrintArgs::default();
+    }
 }
 
-/// The horizontal axis of a figure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Abscissa {
-    /// Parameters per sample, p/n.
-    Ratio,
-    /// The number that varies.
-    Axis,
+flags! {
+    /// Flags of how figures are set.
+    pub struct PrintArgs {
+        /// Width of the figures on paper, as in 88mm, 8.8cm or 3.5in; letters are 7 and 8 points high then
+        width: Option<Millimetres> = None, "WIDTH";
+        /// Where the legends of the figures stand
+        legend: LegendArg = LegendArg::Right, "PLACE";
+        /// Leave the captions out of the figures; they stand beside them in .txt and .tex
+        no_caption: bool = false, "";
+        /// Figures on dark paper
+        dark: bool = false, "";
+    }
+}
+
+choices! {
+    /// Where legends stand.
+    pub enum LegendArg {
+        /// Right of the frames
+        Right = "right",
+        /// Below the frames
+        Below = "below",
+        /// In the frames
+        Inside = "inside",
+    }
+}
+
+choices! {
+    /// Lines and bands of a figure.
+    pub enum Statistic {
+        /// Median with quartile band
+        Median = "median",
+        /// Mean with the 95 % bootstrap band of the mean
+        Mean = "mean",
+    }
+}
+
+choices! {
+    /// The horizontal axis of a figure.
+    pub enum Abscissa {
+        /// Parameters per sample, p/n
+        Ratio = "ratio",
+        /// The number that varies
+        Axis = "axis",
+    }
 }
 
 impl RunArgs {
-    /// Makes the folder `name` for results, before anything is computed; `default` stands for `--out`.
-    pub fn make_folder(&self, default: &str, name: &str) -> Result<PathBuf, Error> {
-        let folder = self.out.clone().unwrap_or_else(|| default.into()).join(name);
+    /// Those of a study in which one of n and p is held: what varies is the better abscissa.
+    pub fn over_axis() -> Self {
+        Self { x: Abscissa::Axis, ..Self::default() }
+    }
+
+    /// Makes the folder `name` for results, before anything is computed.
+    pub fn make_folder(&self, name: &str) -> Result<PathBuf, Error> {
+        let folder = self.out.join(name);
         keep_folder(&folder)?;
         Ok(folder)
     }
@@ -199,35 +162,53 @@ impl RunArgs {
         curve.save_summaries(&folder.join(format!("{prefix}summary.csv")), metrics, self.bootstrap())
     }
 
+    /// What `--statistic` asks for.
+    pub fn middle(&self, summary: &Summary) -> f64 {
+        match self.statistic {
+            Statistic::Median => summary.median,
+            Statistic::Mean => summary.mean,
+        }
+    }
+
+    pub fn lowest<'a>(&self, summaries: impl Iterator<Item = &'a Summary>) -> Option<&'a Summary> {
+        summaries.min_by(|a, b| self.middle(a).total_cmp(&self.middle(b)))
+    }
+
+    pub fn highest<'a>(&self, summaries: impl Iterator<Item = &'a Summary>) -> Option<&'a Summary> {
+        summaries.max_by(|a, b| self.middle(a).total_cmp(&self.middle(b)))
+    }
+
     pub fn bootstrap(&self) -> Option<Bootstrap> {
         (self.bootstrap > 0).then_some(Bootstrap { draws: self.bootstrap, seed: self.seed })
     }
 }
 
 impl TableArgs {
+    /// Those of a study with a folder of its own for results.
+    pub fn into_folder(folder: &str) -> Self {
+        Self { run: RunArgs { out: folder.into(), ..RunArgs::default() }, ..Self::default() }
+    }
+
     /// The data sets in turn: read, swept, handed to `report` with the folder for its results.
     pub fn for_each(
         &self,
-        study: &str,
         arms: impl Fn(usize) -> Vec<Arm>,
-        report: impl Fn(&Self, &Curve, &Path) -> Result<(), Error>,
-    ) -> Result<(), Error> {
+        report: impl Fn(&Self, &Curve, &Path) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
         let names = if self.dataset.is_empty() {
             NAMED[..2].iter().map(|name| (*name).to_owned()).collect()
         } else {
             inputs::split_lists(&self.dataset)?
         };
         if self.splits.is_some() && names.len() > 1 {
-            return Err(Error::Resource {
-                reason: "--splits replays the splits of one data set: name it with --dataset".into(),
-            });
+            return usage("--splits replays the splits of one data set: name it with --dataset");
         }
-        let sizes = parse_sizes(&self.sizes)?;
+        let sizes = &self.sizes.list;
         let folders = inputs::folder_names(&names, &NAMED)?;
         let mut failed = 0;
         for (name, folder) in names.iter().zip(&folders) {
             let data = self.load(name)?;
-            let folder = self.run.make_folder(&format!("results/{study}"), folder)?;
+            let folder = self.run.make_folder(folder)?;
             if !NAMED.contains(&name.as_str()) {
                 inputs::claim(&folder, name)?;
             }
@@ -263,20 +244,17 @@ impl TableArgs {
         }
         if failed > 0 {
             let reason = format!("{failed} cells could not be computed; all others are written");
-            return Err(Error::Resource { reason });
+            return Err(Error::Resource { reason }.into());
         }
         Ok(())
     }
 
-    fn load(&self, name: &str) -> Result<Dataset, Error> {
+    fn load(&self, name: &str) -> Result<Dataset, Failure> {
         let for_csv = self.target.is_some() || !self.features.is_empty() || self.csv.is_given();
         if for_csv && NAMED.contains(&name) {
-            return Err(Error::Resource {
-                reason: format!(
-                    "--target, --features, --drop-blank-rows and what else tells how to read a CSV file are not for \
-                     {name}"
-                ),
-            });
+            return usage(format!(
+                "--target, --features, --drop-blank-rows and what else tells how to read a CSV file are not for {name}"
+            ));
         }
         let data = match name {
             "diabetes" => Dataset::diabetes(),
@@ -291,34 +269,36 @@ impl TableArgs {
                     what: "data set or CSV file",
                     name: name.into(),
                     choices: NAMED.map(Into::into).into(),
-                });
+                }
+                .into());
             }
         };
         let data = if self.standardise { data.standardised()? } else { data };
-        if self.intercept { data.with_intercept() } else { Ok(data) }
+        Ok(if self.intercept { data.with_intercept()? } else { data })
     }
 
-    fn student(&self) -> Result<StudentTeacher, Error> {
-        let seed = u32::try_from(self.run.seed).map_err(|_| Error::Resource {
-            reason: "the student-teacher generator takes seeds up to 4294967295".into(),
-        })?;
+    fn student(&self) -> Result<StudentTeacher, Failure> {
+        let Ok(seed) = u32::try_from(self.run.seed) else {
+            return usage("--seed: the student-teacher generator takes seeds up to 4294967295");
+        };
         Ok(StudentTeacher::new(seed))
     }
 
     /// The teacher of the student-teacher table, where `folder` is the one of its results: those of a file of that name
     /// go elsewhere.
-    pub fn student_teacher(&self, folder: &Path) -> Option<Result<Array1<f64>, Error>> {
-        (folder.file_name()? == NAMED[1]).then(|| self.student()?.teacher())
+    pub fn student_teacher(&self, folder: &Path) -> Option<Result<Array1<f64>, Failure>> {
+        (folder.file_name()? == NAMED[1]).then(|| Ok(self.student()?.teacher()?))
     }
 
-    fn folder(&self) -> Result<PathBuf, Error> {
+    fn folder(&self) -> Result<PathBuf, Failure> {
         let from_environment = || std::env::var_os("DOUBLE_DESCENT_DATA").map(PathBuf::from);
-        self.data_dir.clone().or_else(from_environment).ok_or_else(|| Error::Resource {
-            reason: "this data set is read from a folder: pass --data-dir or set DOUBLE_DESCENT_DATA".into(),
+        self.data_dir.clone().or_else(from_environment).ok_or_else(|| {
+            let reason = "this data set is read from a folder: pass --data-dir or set DOUBLE_DESCENT_DATA";
+            Failure::Usage(reason.into())
         })
     }
 
-    fn csv_options(&self) -> Result<CsvOptions, Error> {
+    fn csv_options(&self) -> Result<CsvOptions, Failure> {
         let options = self.csv.options()?.features(inputs::split_lists(&self.features)?);
         Ok(match &self.target {
             Some(target) => options.target(target),
@@ -327,18 +307,12 @@ impl TableArgs {
     }
 }
 
-/// The flag `--x` of a study in which one of n and p is held, for its `#[command(mut_arg("x", over_axis))]`: what varies
-/// is the better abscissa.
-pub fn over_axis(x: Arg) -> Arg {
-    x.default_value("axis")
-}
-
 /// Refuses a `--noise` that is no standard deviation.
-pub fn check_noise(noise: f64) -> Result<(), Error> {
+pub fn check_noise(noise: f64) -> Result<(), Failure> {
     if noise >= 0.0 && noise.is_finite() {
         return Ok(());
     }
-    Err(Error::Domain { what: "--noise", value: noise, must_be: "finite and ≥ 0" })
+    usage(format!("--noise is {noise}; a standard deviation is finite and ≥ 0"))
 }
 
 /// Makes a folder for results. Again before they are written: one that vanished meanwhile must not cost them.
@@ -366,32 +340,6 @@ pub fn io_error(path: &Path, error: &impl ToString) -> Error {
     Error::Io { path: path.into(), reason: error.to_string() }
 }
 
-/// `1..39`, `5,10..40:10`: numbers and inclusive ranges with an optional step.
-pub fn parse_sizes(text: &str) -> Result<Vec<usize>, Error> {
-    let bad = |part: &str| Error::Resource {
-        reason: format!("`{part}` in `{text}` is no number and no ascending range like 1..39 or 10..40:10"),
-    };
-    let mut sizes = Vec::new();
-    for part in text.split(',') {
-        let number = |text: &str| text.trim().parse::<usize>().map_err(|_| bad(part));
-        let (range, step) = part.split_once(':').unwrap_or((part, "1"));
-        match range.split_once("..") {
-            Some((first, last)) => {
-                let (first, last) = (number(first)?, number(last.trim_start_matches('='))?);
-                let step = number(step)?;
-                if step == 0 || last < first {
-                    return Err(bad(part));
-                }
-                sizes.extend((first..=last).step_by(step));
-            }
-            None => sizes.push(number(range)?),
-        }
-    }
-    sizes.sort_unstable();
-    sizes.dedup();
-    Ok(sizes)
-}
-
 /// Log-spaced numbers of features from n/20 to 8n, closer around the threshold n, which is among them.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // rounded, positive and small
 pub fn around_threshold(n: usize) -> Vec<usize> {
@@ -409,24 +357,6 @@ pub fn announce(estimate: &Estimate) {
     if estimate.bytes > 1 << 30 || estimate.flops > 1e11 {
         eprintln!("this takes about {estimate}");
     }
-}
-
-/// Runs `work` under a progress bar, which shows on a terminal only.
-pub fn with_progress<T>(label: &str, work: impl FnOnce(&dyn Observer) -> T) -> T {
-    let bar = ProgressBar::new(0);
-    let style = ProgressStyle::with_template("{msg:>22} [{bar:40}] {pos}/{len} cells, {eta} left");
-    if let Ok(style) = style {
-        bar.set_style(style.progress_chars("=> "));
-    }
-    bar.set_message(label.to_owned());
-    let observer = |done: usize, total: usize| {
-        bar.set_length(total as u64);
-        bar.set_position(done as u64);
-        ControlFlow::Continue(())
-    };
-    let result = work(&observer);
-    bar.finish_and_clear();
-    result
 }
 
 /// The error of the first cell that failed.
@@ -447,15 +377,9 @@ pub fn report_failures(curve: &Curve) -> usize {
     curve.failures.len()
 }
 
-/// Ends the program: an error goes to standard error, with exit code 1.
-pub fn finish(result: Result<(), Error>) -> ExitCode {
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+/// The whole program of a study.
+pub fn main<P: Program>() -> std::process::ExitCode {
+    command_line::start::<P>(P::NAME, std::env::args_os().skip(1))
 }
 
 /// A number for a table that people read: four digits.
@@ -482,50 +406,46 @@ pub enum Extreme {
 }
 
 /// The closing table of a study on a table of data: one line per arm, and what happens at n = p.
-pub fn closing_table(curve: &Curve, extreme: Extreme) -> Result<(), Error> {
+pub fn closing_table(args: &RunArgs, curve: &Curve, extreme: Extreme) -> Result<(), Error> {
     let summaries = curve.summaries(Metric::TestMse, None)?;
     let threshold = curve.interpolation_threshold();
     let largest = summaries.iter().map(|s| s.n).max().unwrap_or(0);
-    say!("\n{}: median test error over {} repeats", curve.provenance.data, curve.repeats());
-    say!(
-        "{:<26} {:>8}  {:>14} {:>16} {:>14}",
-        "arm",
-        "setting",
-        "highest (at n)",
+    let columns = [
+        "arm".into(),
+        "setting".into(),
+        "highest".into(),
+        "at n".into(),
         threshold.map_or("at n = p".into(), |p| format!("at n = p = {p}")),
-        format!("at n = {largest}")
-    );
+        format!("at n = {largest}"),
+    ];
+    let (data, repeats, statistic) = (&curve.provenance.data, curve.repeats(), args.statistic.show());
+    let mut table = Table::new(format!("{data}: {statistic} test error over {repeats} repeats"), columns);
     for (index, arm) in curve.arms.iter().enumerate() {
         let of_arm = || summaries.iter().filter(|s| s.arm == index);
-        let Some(peak) = of_arm().max_by(|a, b| a.median.total_cmp(&b.median)) else { continue };
-        let at = |n: Option<usize>| of_arm().find(|s| Some(s.n) == n).map_or("-".into(), |s| short(s.median));
-        say!(
-            "{:<26} {:>8}  {:>14} {:>16} {:>14}",
-            arm.name,
-            arm.setting.map_or(String::new(), short),
-            format!("{} ({})", short(peak.median), peak.n),
-            at(threshold),
-            at(Some(largest))
-        );
+        let Some(peak) = args.highest(of_arm()) else { continue };
+        let at = |n: Option<usize>| of_arm().find(|s| Some(s.n) == n).map(|s| args.middle(s));
+        let name = arm.name.as_str();
+        row!(table, name, arm.setting, args.middle(peak), peak.n, at(threshold), at(Some(largest)));
     }
-    say!("{}", at_threshold(curve, &summaries, extreme));
+    table.note(at_threshold(args, curve, &summaries, extreme));
+    table.print();
     Ok(())
 }
 
 /// The extreme of each family of arms at n = p, in a sentence.
-fn at_threshold(curve: &Curve, summaries: &[Summary], extreme: Extreme) -> String {
+fn at_threshold(args: &RunArgs, curve: &Curve, summaries: &[Summary], extreme: Extreme) -> String {
     let at: Vec<&Summary> = summaries.iter().filter(|s| s.n == s.p).collect();
     let mut families: Vec<&str> = curve.arms.iter().map(|arm| arm.name.as_str()).collect();
     families.dedup();
     let family = |name: &&str| {
         let of_family = at.iter().filter(|s| curve.arms[s.arm].name == **name);
         let found = match extreme {
-            Extreme::Lowest => of_family.min_by(|a, b| a.median.total_cmp(&b.median)),
-            Extreme::Highest => of_family.max_by(|a, b| a.median.total_cmp(&b.median)),
+            Extreme::Lowest => args.lowest(of_family.copied()),
+            Extreme::Highest => args.highest(of_family.copied()),
         }?;
         let setting =
             curve.arms[found.arm].setting.map_or(String::new(), |s| format!(" (setting {})", short(s)));
-        Some(format!("{} {}{setting}", name.replace('_', " "), short(found.median)))
+        Some(format!("{} {}{setting}", name.replace('_', " "), short(args.middle(found))))
     };
     let families: Vec<String> = families.iter().filter_map(family).collect();
     if families.is_empty() {

@@ -1,8 +1,8 @@
 //! Ensembles by number of members, and interpolants by their start.
 
+use super::study::{INPUTS, Study, TEST_ROWS};
 use crate::common::figures::{describe, line};
 use crate::common::{Abscissa, RunArgs, Statistic};
-use crate::study::{INPUTS, Study, TEST_ROWS};
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric, Summary};
 use double_descent::plot::{Axis, Dash, Figure, Group, Hue, Panel, Series};

@@ -1,5 +1,6 @@
 //! The cells of the study: members on independent features, their ensembles, other interpolants.
 
+use crate::common::flags::{Failure, usage};
 use crate::common::{check_noise, none_failed};
 use double_descent::Error;
 use double_descent::curve::{ArmLabel, Axis, Cell, Curve, Metric, Provenance};
@@ -47,13 +48,12 @@ struct Problem {
 }
 
 impl Study {
-    pub fn check(&self) -> Result<(), Error> {
-        let wrong = |reason: &str| Err(Error::Resource { reason: reason.into() });
+    pub fn check(&self) -> Result<(), Failure> {
         if self.sizes.contains(&0) {
-            return wrong("--sizes counts features: each is at least 1");
+            return usage("--sizes counts features: each is at least 1");
         }
         if self.members.is_empty() || self.members.contains(&0) {
-            return wrong("--members lists sizes of ensembles: at least one, each at least 1");
+            return usage("--members lists sizes of ensembles: at least one, each at least 1");
         }
         check_noise(self.noise)
     }

@@ -1,6 +1,6 @@
 //! The heat map of the plane and two slices.
 
-use crate::Rows;
+use super::Rows;
 use crate::common::RunArgs;
 use crate::common::figures::{describe, line};
 use double_descent::Error;

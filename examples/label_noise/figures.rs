@@ -1,8 +1,8 @@
 //! Squared error and error rate over p, by label noise.
 
+use super::study::{Study, percent};
 use crate::common::figures::{describe, line};
 use crate::common::{Abscissa, RunArgs};
-use crate::study::{Study, percent};
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric, Summary};
 use double_descent::plot::{Axis, Figure, Group, Hue, Panel};

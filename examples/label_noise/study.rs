@@ -1,7 +1,8 @@
 //! The cells of the study: one factorisation for all noise levels, errors on clean test labels, complexities.
 
+use super::data::Source;
+use crate::common::flags::{Failure, usage};
 use crate::common::{none_failed, save_table};
-use crate::data::Source;
 use double_descent::Error;
 use double_descent::complexity::{LinearModel, Search};
 use double_descent::curve::{ArmLabel, Axis, Cell, Curve, Metric, Provenance};
@@ -41,16 +42,15 @@ pub fn percent(share: f64) -> String {
 }
 
 impl Study {
-    pub fn check(&self) -> Result<(), Error> {
-        let wrong = |reason: &str| Err(Error::Resource { reason: reason.into() });
+    pub fn check(&self) -> Result<(), Failure> {
         if self.noise.is_empty() || self.noise.windows(2).any(|pair| pair[0] >= pair[1]) {
-            return wrong("--noise lists shares from 0 to 1 in ascending order");
+            return usage("--label-noise lists shares from 0 to 1 in ascending order");
         }
         if self.test_rows == 0 {
-            return wrong("--test-rows is 0: the test error needs at least one row");
+            return usage("--test-rows is 0: the test error needs at least one row");
         }
         if self.samples > self.source.train.len() {
-            return wrong("--samples asks for more rows than the training set has");
+            return usage("--samples asks for more rows than the training set has");
         }
         Ok(())
     }

@@ -1,9 +1,9 @@
 //! The error over P, and fits before, at and after the threshold.
 
+use super::study::{ENDS, Study, TEST_POINTS, truth};
 use crate::common::figures::{describe, line, with_fit};
 use crate::common::regression::equally_spaced;
 use crate::common::{Abscissa, RunArgs};
-use crate::study::{ENDS, Study, TEST_POINTS, truth};
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric, Summary};
 use double_descent::features::{FeatureMap, Polynomial, PolynomialBasis};

@@ -1,8 +1,8 @@
 //! The smallest singular value over n, and its limit for many features.
 
+use super::study::limit;
 use crate::common::figures::{describe, line};
 use crate::common::{Abscissa, RunArgs};
-use crate::study::limit;
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric, Summary};
 use double_descent::plot::{Axis, Dash, Figure, Group, Hue, Panel, Series};

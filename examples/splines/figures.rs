@@ -1,9 +1,9 @@
 //! The error over the degrees of freedom, and fits before, at and beyond the threshold.
 
+use super::study::{ENDS, Study, TEST_POINTS};
 use crate::common::figures::{describe, line, with_fit};
 use crate::common::regression::equally_spaced;
 use crate::common::{Abscissa, RunArgs};
-use crate::study::{ENDS, Study, TEST_POINTS};
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric, Summary};
 use double_descent::plot::{Axis, Figure, Group, Hue, Panel};

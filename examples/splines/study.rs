@@ -1,7 +1,6 @@
 //! The fits of the study and their errors.
 
-pub use crate::common::regression::Study;
-use crate::common::regression::{equally_spaced, min_norm};
+use crate::common::regression::{self, equally_spaced, min_norm};
 use double_descent::Error;
 use double_descent::curve::{ArmLabel, Axis, Cell, Curve, Metric, Provenance};
 use double_descent::features::{FeatureMap, NaturalSpline};
@@ -20,6 +19,17 @@ struct Fit {
     spline: NaturalSpline,
     beta: Array2<f64>,
     cell: Cell,
+}
+
+/// A regression study in these features.
+pub struct Study(pub regression::Study);
+
+impl std::ops::Deref for Study {
+    type Target = regression::Study;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
 }
 
 impl Study {

@@ -1,6 +1,6 @@
 //! Formulas of linear designs: exact, and limits of ridge regression and of training time.
 
-use crate::family::{
+use super::family::{
     ENERGY, Family, Line, NOISE, Plan, at_ratios, every, floats, noise, normal, on_sphere, spread,
 };
 use double_descent::Error;

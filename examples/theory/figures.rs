@@ -1,6 +1,6 @@
 //! One page: a panel for each family, points over dashed formulas.
 
-use crate::family::{Family, Kind, Line};
+use super::family::{Family, Kind, Line};
 use double_descent::plot::{Axis, Dash, Figure, Group, Hue, LegendPlace, Panel, Scale, Series};
 use double_descent::theory::line::values;
 
@@ -41,7 +41,7 @@ fn panel(family: &Family) -> Panel {
     }
     for (line, hue) in family.lines.iter().zip(HUES).filter(|(line, _)| !line.points.is_empty()) {
         let of =
-            |value: fn(&crate::family::Point) -> f64| line.points.iter().map(value).collect::<Vec<f64>>();
+            |value: fn(&super::family::Point) -> f64| line.points.iter().map(value).collect::<Vec<f64>>();
         let points = Series::new("", of(|p| p.x), of(|p| p.mean))
             .with_band(of(|p| p.mean - p.standard_error), of(|p| p.mean + p.standard_error))
             .with_dash(Dash::None);

@@ -1,6 +1,6 @@
 //! Formulas of random features.
 
-use crate::family::{ENERGY, Family, Line, NOISE, Plan, every, floats, noise, normal, on_sphere, spread};
+use super::family::{ENERGY, Family, Line, NOISE, Plan, every, floats, noise, normal, on_sphere, spread};
 use double_descent::Error;
 use double_descent::ensemble::Ensemble;
 use double_descent::filter::MinNorm;

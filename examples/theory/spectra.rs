@@ -1,6 +1,6 @@
 //! Formulas of singular values.
 
-use crate::family::{Family, Line, Plan, at_ratios, normal, spread};
+use super::family::{Family, Line, Plan, at_ratios, normal, spread};
 use double_descent::Error;
 use double_descent::svd::Svd;
 use double_descent::theory::circle as fourier;

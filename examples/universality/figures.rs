@@ -1,9 +1,9 @@
 //! Noise terms over n and over p, with what theory says of them.
 
-use crate::Cli;
+use super::Cli;
+use super::maps::Map;
+use super::tables::{Curves, Row};
 use crate::common::Statistic;
-use crate::maps::Map;
-use crate::tables::{Curves, Row};
 use double_descent::features::Activation;
 use double_descent::plot::{Axis, Dash, Figure, Group, Hue, Panel, Series};
 use double_descent::theory::line::{Sizes, Theory, TheoryLine, values};

@@ -1,6 +1,6 @@
 //! The curves of eight repeats at a time.
 
-use crate::maps::Map;
+use super::maps::Map;
 use double_descent::Error;
 use double_descent::nested::noise::{Root, Term, feature_terms, sample_terms};
 use double_descent::sweep::Identity;

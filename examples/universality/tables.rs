@@ -1,7 +1,7 @@
 //! Means, standard errors and quantiles over repeats.
 
+use super::study::{CHUNK, Plan};
 use crate::common::save_table;
-use crate::study::{CHUNK, Plan};
 use double_descent::Error;
 use double_descent::theory::noise::{gaussian, lower_bound, sphere};
 use std::collections::BTreeMap;

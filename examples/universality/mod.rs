@@ -14,83 +14,62 @@
 #![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // places in sorted lists
 #![allow(clippy::doc_markdown)] // doc comments are help texts
 
-mod common;
-#[path = "universality/figures.rs"]
 mod figures;
-#[path = "universality/maps.rs"]
 mod maps;
-#[path = "universality/study.rs"]
 mod study;
-#[path = "universality/tables.rs"]
 mod tables;
 
-use clap::Parser;
-use common::{Statistic, finish, keep_folder, say, short, with_progress};
+use crate::common::flags::{Failure, Program, flags, usage};
+use crate::common::inputs::split_lists;
+use crate::common::table::{Item, Table};
+use crate::common::{Statistic, keep_folder, say, with_progress};
 use double_descent::Error;
 use double_descent::sweep::Record;
 use double_descent::theory::noise::lower_bound;
 use maps::Map;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 use study::{CHUNK, Plan};
 use tables::{Curves, Row};
 
-/// The noise term of minimum-norm least squares over n and over p, for many kinds of features. Writes
-/// OUT/universality/MAP_samples.csv, MAP_features.csv and figures, and keeps finished repeats in MAP.values.
-#[derive(Parser)]
-#[command(name = "universality")]
-struct Cli {
-    /// gaussian, sphere; networks: sigmoid, tanh, gelu, softplus, relu, selu, elu; fourier, polynomial; tangent
-    /// features of networks: tangent-sigmoid, …; several, separated by commas [default: all]
-    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
-    maps: Vec<String>,
-
-    /// Repeats of each map
-    #[arg(long, value_name = "N", default_value_t = 10_000)]
-    repeats: usize,
-
-    /// Draws for the second moments Σ of a random network, in each repeat
-    #[arg(long, value_name = "N", default_value_t = 10_000)]
-    draws: usize,
-
-    /// The number of features of the curves over n, and of samples of the curves over p
-    #[arg(long, value_name = "N", default_value_t = 30)]
-    fixed: usize,
-
-    /// Curves go from 1 to this
-    #[arg(long, value_name = "N", default_value_t = 256)]
-    largest: usize,
-
-    /// Seed of everything that is drawn
-    #[arg(long, value_name = "SEED", default_value_t = 0)]
-    seed: u64,
-
-    /// Threads [default: all]; results do not depend on it
-    #[arg(long, value_name = "N")]
-    threads: Option<usize>,
-
-    /// Write tables only
-    #[arg(long)]
-    no_figures: bool,
-
-    /// What the lines of the figures show: means with their standard errors, or medians with quartiles
-    #[arg(long, value_enum, default_value_t = Statistic::Mean)]
-    statistic: Statistic,
-
-    /// Folder for the results
-    #[arg(long, value_name = "DIR", default_value = "results")]
-    out: PathBuf,
-
-    #[command(flatten)]
-    print: common::PrintArgs,
+flags! {
+    /// The noise term of minimum-norm least squares over n and over p, for many kinds of features. Writes
+    /// OUT/universality/MAP_samples.csv, MAP_features.csv and figures, and keeps finished repeats in MAP.values.
+    pub struct Cli {
+        /// gaussian, sphere; networks: sigmoid, tanh, gelu, softplus, relu, selu, elu; fourier, polynomial; tangent
+        /// features of networks: tangent-sigmoid, …; several, separated by commas [default: all]
+        maps: Vec<String> = Vec::new(), "NAMES";
+        /// Repeats of each map
+        repeats: usize = 10_000, "N";
+        /// Draws for the second moments Σ of a random network, in each repeat
+        draws: usize = 10_000, "N";
+        /// The number of features of the curves over n, and of samples of the curves over p
+        fixed: usize = 30, "N";
+        /// Curves go from 1 to this
+        largest: usize = 256, "N";
+        /// Seed of everything that is drawn
+        seed: u64 = 0, "SEED";
+        /// Threads [default: all]; results do not depend on it
+        threads: Option<usize> = None, "N";
+        /// Write tables only
+        no_figures: bool = false, "";
+        /// What the lines of the figures show: means with their standard errors, or medians with quartiles
+        statistic: Statistic = Statistic::Mean, "STATISTIC";
+        /// Folder for the results
+        out: PathBuf = "results".into(), "DIR";
+        ..print: crate::common::PrintArgs = crate::common::PrintArgs::default();
+    }
 }
 
-fn main() -> ExitCode {
-    finish(run(&Cli::parse()))
+impl Program for Cli {
+    const NAME: &'static str = "universality";
+
+    fn run(&self) -> Result<(), Failure> {
+        run(self)
+    }
 }
 
-fn run(cli: &Cli) -> Result<(), Error> {
+fn run(cli: &Cli) -> Result<(), Failure> {
     let counts = [
         ("--repeats", cli.repeats),
         ("--draws", cli.draws),
@@ -98,9 +77,9 @@ fn run(cli: &Cli) -> Result<(), Error> {
         ("--largest", cli.largest),
     ];
     if let Some((name, _)) = counts.iter().find(|(_, count)| *count == 0) {
-        return Err(Error::Resource { reason: format!("{name} is 0; it must be at least 1") });
+        return usage(format!("{name} is 0; it must be at least 1"));
     }
-    let maps = chosen(&cli.maps)?;
+    let maps = chosen(&split_lists(&cli.maps)?)?;
     let folder = cli.out.join("universality");
     keep_folder(&folder)?;
     let mut results = Vec::new();
@@ -116,7 +95,7 @@ fn run(cli: &Cli) -> Result<(), Error> {
     closing_table(&results);
     say!("written: {}: *_samples.csv, *_features.csv", folder.display());
     if !cli.no_figures {
-        common::figures::save(&cli.print, &folder, figures::all(cli, &results))?;
+        crate::common::figures::save(&cli.print, &folder, figures::all(cli, &results))?;
     }
     Ok(())
 }
@@ -163,25 +142,25 @@ fn study(cli: &Cli, plan: &Plan, folder: &Path) -> Result<Curves, Error> {
 
 /// Means at a few points, over the lower bound there.
 fn closing_table(results: &[(Map, Curves)]) {
-    say!("\nmean noise term (standard error) over its lower bound");
-    say!("{:<18}{:>22}{:>22}{:>22}{:>22}", "map", "n = p/2", "n = 2p", "p = n/2", "p = 2n");
+    let columns = ["n = p/2", "n = 2p", "p = n/2", "p = 2n"];
+    let columns = columns.iter().flat_map(|place| [(*place).to_owned(), format!("± at {place}")]);
+    let columns = std::iter::once("map".to_owned()).chain(columns);
+    let mut table = Table::new("mean noise term over its lower bound, with standard errors", columns);
     let at = |rows: &[Row], (n, p): (usize, usize)| {
         let row = rows.iter().find(|row| (row.n, row.p) == (n, p));
-        row.map_or("-".into(), |row| {
-            let bound = lower_bound(n, p);
-            format!("{} ({})", short(row.mean / bound), short(row.standard_error / bound))
-        })
+        let values = row.map(|row| [row.mean, row.standard_error].map(|value| value / lower_bound(n, p)));
+        [0, 1].map(|i| Item::from(values.map(|values| values[i])))
     };
     for (map, (samples, features)) in results {
         let p = samples.first().map_or(0, |row| row.p);
         let n = features.first().map_or(0, |row| row.n);
-        say!(
-            "{:<18}{:>22}{:>22}{:>22}{:>22}",
-            map.name(),
+        let places = [
             at(samples, (p / 2, p)),
             at(samples, (2 * p, p)),
             at(features, (n, n / 2)),
-            at(features, (n, 2 * n))
-        );
+            at(features, (n, 2 * n)),
+        ];
+        table.push(std::iter::once(map.name().into()).chain(places.into_iter().flatten()).collect());
     }
+    table.print();
 }

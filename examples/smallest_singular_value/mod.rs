@@ -10,58 +10,52 @@
 #![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // rounded, positive and small
 #![allow(clippy::doc_markdown)] // doc comments are help texts
 
-mod common;
-#[path = "smallest_singular_value/figures.rs"]
 mod figures;
-#[path = "smallest_singular_value/study.rs"]
 mod study;
 
-use clap::Parser;
-use common::{RunArgs, finish, none_failed, over_axis, parse_sizes, save_table, say, short, with_progress};
+use crate::common::flags::{Failure, Program, Rule, Value, flags, usage};
+use crate::common::table::{Item, Table, row};
+use crate::common::{RunArgs, Sizes, none_failed, save_table, say, with_progress};
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric, Summary};
 use std::path::Path;
-use std::process::ExitCode;
 use study::{Plan, limit};
 
 /// The help text of --x.
 const ABSCISSA: &str =
     "What the figure of three features is drawn over: p/n, or n; the other one is drawn over n/p";
 
-/// The smallest non-zero singular value of Gaussian rows, over their number n: three correlated features, and p
-/// independent ones against the limit for large p. Writes OUT/smallest_singular_value/covariance_*.csv,
-/// isotropic_p*_*.csv, limit.csv and figures.
-#[derive(Parser)]
-#[command(name = "smallest_singular_value", mut_arg("x", |x| over_axis(x).help(ABSCISSA)))]
-struct Cli {
-    /// Numbers of rows n of the three-dimensional Gaussian, as in 1..100 or 1..10,20..100:10
-    #[arg(long, value_name = "SIZES", default_value = "1..100")]
-    sizes: String,
-
-    /// Numbers of features p of the isotropic Gaussian; n goes from p/10 to 4p
-    #[arg(long, value_name = "SIZES", default_value = "10,30,100,300")]
-    features: String,
-
-    /// Matrices for each n
-    #[arg(long, value_name = "N", default_value_t = 50)]
-    repeats: usize,
-
-    #[command(flatten)]
-    run: RunArgs,
-}
-
-fn main() -> ExitCode {
-    finish(run(&Cli::parse()))
-}
-
-fn run(cli: &Cli) -> Result<(), Error> {
-    let plan = Plan { repeats: cli.repeats, seed: cli.run.seed, threads: cli.run.threads };
-    let (sizes, features) = (parse_sizes(&cli.sizes)?, parse_sizes(&cli.features)?);
-    if sizes.contains(&0) || features.contains(&0) {
-        let reason = "--sizes and --features count rows and columns: each is at least 1".into();
-        return Err(Error::Resource { reason });
+flags! {
+    /// The smallest non-zero singular value of Gaussian rows, over their number n: three correlated features, and p
+    /// independent ones against the limit for large p. Writes OUT/smallest_singular_value/covariance_*.csv,
+    /// isotropic_p*_*.csv, limit.csv and figures.
+    pub struct Cli {
+        /// Numbers of rows n of the three-dimensional Gaussian, as in 1..100 or 1..10,20..100:10
+        sizes: Sizes = Sizes::of("1..100"), "SIZES";
+        /// Numbers of features p of the isotropic Gaussian; n goes from p/10 to 4p
+        features: Sizes = Sizes::of("10,30,100,300"), "SIZES";
+        /// Matrices for each n
+        repeats: usize = 50, "N";
+        ..run: RunArgs = RunArgs::over_axis();
     }
-    let folder = cli.run.make_folder("results", "smallest_singular_value")?;
+}
+
+impl Program for Cli {
+    const NAME: &'static str = "smallest_singular_value";
+    const RULES: &'static [Rule] = &[Rule::Help("x", ABSCISSA)];
+
+    fn run(&self) -> Result<(), Failure> {
+        run(self)
+    }
+}
+
+fn run(cli: &Cli) -> Result<(), Failure> {
+    let plan = Plan { repeats: cli.repeats, seed: cli.run.seed, threads: cli.run.threads };
+    let (sizes, features) = (cli.sizes.list.clone(), cli.features.list.clone());
+    if sizes.contains(&0) || features.contains(&0) {
+        return usage("--sizes and --features count rows and columns: each is at least 1");
+    }
+    let folder = cli.run.make_folder("smallest_singular_value")?;
     let correlated = with_progress("three features", |observer| study::correlated(plan, &sizes, observer))?;
     save(cli, &correlated, &folder, "covariance")?;
     let mut isotropic = Vec::new();
@@ -71,14 +65,14 @@ fn run(cli: &Cli) -> Result<(), Error> {
         isotropic.push(curve);
     }
     save_limit(&isotropic, &folder.join("limit.csv"))?;
-    closing_table(&correlated, &isotropic)?;
+    closing_table(&cli.run, &correlated, &isotropic)?;
     say!("written: {}: covariance_*.csv, isotropic_p*_*.csv, limit.csv", folder.display());
     if !cli.run.no_figures {
         let figures = [
             ("covariance".to_owned(), figures::correlated(&cli.run, &correlated)?),
             ("isotropic".to_owned(), figures::isotropic(&cli.run, &isotropic)?),
         ];
-        common::figures::save(&cli.run.print, &folder, figures)?;
+        crate::common::figures::save(&cli.run.print, &folder, figures)?;
     }
     Ok(())
 }
@@ -102,37 +96,27 @@ fn save_limit(curves: &[Curve], path: &Path) -> Result<(), Error> {
     save_table(path, &["p", "n", "n_over_p", "q25", "median", "q75", "limit"], rows)
 }
 
-fn closing_table(correlated: &Curve, isotropic: &[Curve]) -> Result<(), Error> {
-    say!("\nsmallest non-zero singular value over n");
-    say!("{:<24}{:>6}{:>12}{:>12}{:>12}{:>14}", "", "n", "median", "quartile", "quartile", "lowest at n");
+fn closing_table(args: &RunArgs, correlated: &Curve, isotropic: &[Curve]) -> Result<(), Error> {
+    let statistic = args.statistic.show();
     let summaries = correlated.summaries(Metric::SmallestSingularValue, None)?;
-    let lowest = summaries.iter().min_by(|a, b| a.median.total_cmp(&b.median)).map_or(0, |s| s.n);
+    let lowest = |summaries: &[Summary]| args.lowest(summaries.iter()).map(|s| s.n);
+    let columns = ["n", &statistic, "lower quartile", "upper quartile"];
+    let mut table = Table::new("smallest non-zero singular value of three features over n", columns);
     for s in summaries.iter().filter(|s| [1, 2, 3, 4, 6, 10, 30, 100].contains(&s.n)) {
-        say!(
-            "{:<24}{:>6}{:>12}{:>12}{:>12}{lowest:>14}",
-            "three features",
-            s.n,
-            short(s.median),
-            short(s.q25),
-            short(s.q75)
-        );
+        row!(table, s.n, args.middle(s), s.q25, s.q75);
     }
-    say!("\nσ_min/√n of isotropic rows, median, and its limit |1 − √(p/n)|");
-    say!("{:>6}{:>14}{:>14}{:>14}{:>14}", "p", "n = p/10", "n = p", "n = 4p", "lowest at n");
+    table.note(format!("lowest at n = {}", lowest(&summaries).unwrap_or(0)));
+    table.print();
+    let title = format!("σ_min/√n of isotropic rows, {statistic}, and its limit |1 − √(p/n)|");
+    let mut table = Table::new(title, ["p", "n = p/10", "n = p", "n = 4p", "lowest at n"]);
     for curve in isotropic {
         let summaries = curve.summaries(Metric::SmallestSingularValue, None)?;
-        let scaled = |s: &Summary| short(s.median / (s.n as f64).sqrt());
         let Some(first) = summaries.first() else { continue };
-        let at = |n: usize| summaries.iter().find(|s| s.n == n).map_or("-".into(), scaled);
-        let lowest = summaries.iter().min_by(|a, b| a.median.total_cmp(&b.median)).map_or(0, |s| s.n);
-        say!(
-            "{:>6}{:>14}{:>14}{:>14}{lowest:>14}",
-            first.p,
-            at(first.p.div_ceil(10)),
-            at(first.p),
-            at(4 * first.p)
-        );
+        let at = |n: usize| summaries.iter().find(|s| s.n == n).map(|s| args.middle(s) / (s.n as f64).sqrt());
+        let p = first.p;
+        row!(table, p, at(p.div_ceil(10)), at(p), at(4 * p), lowest(&summaries));
     }
-    say!("{:>6}{:>14}{:>14}{:>14}", "limit", short(limit(0.1)), short(limit(1.0)), short(limit(4.0)));
+    row!(table, "limit", limit(0.1), limit(1.0), limit(4.0), Item::Nothing);
+    table.print();
     Ok(())
 }

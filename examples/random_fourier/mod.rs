@@ -8,52 +8,35 @@
 #![allow(clippy::cast_precision_loss)] // counts of rows and columns
 #![allow(clippy::doc_markdown)] // doc comments are help texts
 
-mod common;
-#[path = "random_fourier/figures.rs"]
 mod figures;
-#[path = "random_fourier/inputs.rs"]
-mod inputs;
 
-use clap::Parser;
-use common::{RunArgs, announce, finish, over_axis, parse_sizes, report_failures, say, short, with_progress};
+use crate::common::flags::{Failure, Program, Value, flags};
+use crate::common::random_features::{self, InputArgs};
+use crate::common::table::{Item, Table};
+use crate::common::{RunArgs, Sizes, announce, report_failures, say, with_progress};
 use double_descent::Error;
-use double_descent::curve::{ArmLabel, Axis, Curve, Metric};
+use double_descent::curve::{ArmLabel, Axis, Curve, Metric, Summary};
 use double_descent::kernel::KernelRegression;
 use double_descent::sweep::Sweep;
-use inputs::InputArgs;
 use ndarray::{Array2, Axis as Along};
-use std::process::ExitCode;
 
-/// Model-wise and sample-wise double descent of random Fourier features. Writes
-/// OUT/random_fourier/{features,samples}_{cells,summary}.csv and figures.
-#[derive(Parser)]
-#[command(name = "random_fourier", mut_arg("x", over_axis))]
-struct Cli {
-    /// Numbers of features of the model-wise curve, numbers and ranges as in 50..4000:50
-    #[arg(long, value_name = "SIZES", default_value = FEATURES)]
-    features: String,
-
-    /// Training images of the model-wise curve
-    #[arg(long, value_name = "N", default_value_t = 1000)]
-    n: usize,
-
-    /// Numbers of training images of the sample-wise curve
-    #[arg(long, value_name = "SIZES", default_value = SAMPLES)]
-    samples: String,
-
-    /// Features of the sample-wise curve
-    #[arg(long, value_name = "N", default_value_t = 1000)]
-    p: usize,
-
-    /// Draw the limit of the model-wise curve too, kernel ridgeless regression: an SVD of n × n for each training set
-    #[arg(long)]
-    infinite_width: bool,
-
-    #[command(flatten)]
-    inputs: InputArgs,
-
-    #[command(flatten)]
-    run: RunArgs,
+flags! {
+    /// Model-wise and sample-wise double descent of random Fourier features. Writes
+    /// OUT/random_fourier/{features,samples}_{cells,summary}.csv and figures.
+    pub struct Cli {
+        /// Numbers of features of the model-wise curve, numbers and ranges as in 50..4000:50
+        features: Sizes = Sizes::of(FEATURES), "SIZES";
+        /// Training images of the model-wise curve
+        n: usize = 1000, "N";
+        /// Numbers of training images of the sample-wise curve
+        samples: Sizes = Sizes::of(SAMPLES), "SIZES";
+        /// Features of the sample-wise curve
+        p: usize = 1000, "N";
+        /// Draw the limit of the model-wise curve too, kernel ridgeless regression: an SVD of n × n for each training set
+        infinite_width: bool = false, "";
+        ..inputs: InputArgs = InputArgs::default();
+        ..run: RunArgs = RunArgs::over_axis();
+    }
 }
 
 /// Dense about the threshold.
@@ -61,16 +44,20 @@ const FEATURES: &str = "10,20,35,50,75,100,150,200,300,400,500,600,700,800,850,9
                         1100,1150,1200,1300,1400,1600,2000,2500,3000,4000";
 const SAMPLES: &str = FEATURES;
 
-fn main() -> ExitCode {
-    finish(run(&Cli::parse()))
+impl Program for Cli {
+    const NAME: &'static str = "random_fourier";
+
+    fn run(&self) -> Result<(), Failure> {
+        run(self)
+    }
 }
 
-fn run(cli: &Cli) -> Result<(), Error> {
-    let folder = cli.run.make_folder("results", "random_fourier")?;
-    let (features, samples) = (parse_sizes(&cli.features)?, parse_sizes(&cli.samples)?);
+fn run(cli: &Cli) -> Result<(), Failure> {
+    let folder = cli.run.make_folder("random_fourier")?;
+    let (features, samples) = (cli.features.list.clone(), cli.samples.list.clone());
     let largest = features.iter().copied().chain([cli.p]).max().unwrap_or(0);
     let data = cli.inputs.data(cli.run.seed)?;
-    common::inputs::claim(&folder, data.train.name())?;
+    crate::common::inputs::claim(&folder, data.train.name())?;
     let mut sweep = cli.inputs.sweep(&data, largest, cli.run.seed, cli.run.threads)?;
     sweep.metrics.push(Metric::SmallestSingularValue);
     let (mut figures, mut failed) = (Vec::new(), 0);
@@ -86,18 +73,18 @@ fn run(cli: &Cli) -> Result<(), Error> {
         }
         let metrics = figures::PANELS.map(|panel| panel.0);
         cli.run.save_tables(&curve, &folder, &format!("{name}_"), &metrics)?;
-        closing_table(&curve)?;
+        closing_table(&cli.run, &curve)?;
         failed += report_failures(&curve);
-        let about = inputs::describe(&sweep);
+        let about = random_features::describe(&sweep);
         figures.push((name, figures::panels(&cli.run, &curve, &about)?));
     }
     say!("written: {}: {{features,samples}}_{{cells,summary}}.csv", folder.display());
     if !cli.run.no_figures {
-        common::figures::save(&cli.run.print, &folder, figures)?;
+        crate::common::figures::save(&cli.run.print, &folder, figures)?;
     }
     match failed {
         0 => Ok(()),
-        _ => Err(Error::Resource { reason: format!("{failed} repeats could not be computed") }),
+        _ => Err(Error::Resource { reason: format!("{failed} repeats could not be computed") }.into()),
     }
 }
 
@@ -127,32 +114,25 @@ fn add_limit(cli: &Cli, sweep: &Sweep, curve: &mut Curve) -> Result<(), Error> {
     Ok(())
 }
 
-/// Medians over the axis, and in the limit.
-fn closing_table(curve: &Curve) -> Result<(), Error> {
+/// Middles over the axis, and in the limit.
+fn closing_table(args: &RunArgs, curve: &Curve) -> Result<(), Error> {
     let tables = figures::PANELS.map(|(metric, ..)| curve.summaries(metric, None));
     let tables = tables.into_iter().collect::<Result<Vec<_>, _>>()?;
-    say!("\n{}: medians over {} repeats", curve.provenance.data, curve.repeats());
-    say!(
-        "{:>6}{:>6}{:>12}{:>12}{:>12}{:>12}{:>12}",
-        "n",
-        "p",
-        "test MSE",
-        "test error",
-        "train MSE",
-        "norm",
-        "σ_min"
+    let (data, repeats, statistic) = (&curve.provenance.data, curve.repeats(), args.statistic.show());
+    let mut table = Table::new(
+        format!("{data}: {statistic}s over {repeats} repeats"),
+        ["n", "p", "test MSE", "test error", "train MSE", "norm", "σ_min"],
     );
     let last = tables[0].iter().rposition(|summary| summary.arm == 1);
     let shown = tables[0].iter().enumerate().filter(|(i, s)| s.arm == 0 || Some(*i) == last);
     for (_, summary) in shown {
-        let value = |table: usize| {
-            let found =
-                tables[table].iter().find(|s| (s.n, s.p, s.arm) == (summary.n, summary.p, summary.arm));
-            found.map_or("-".into(), |s| short(s.median))
+        let value = |table: &Vec<Summary>| {
+            let same = |s: &&Summary| (s.n, s.p, s.arm) == (summary.n, summary.p, summary.arm);
+            Item::from(table.iter().find(same).map(|s| args.middle(s)))
         };
-        let columns: Vec<String> = (0..5).map(|table| format!("{:>12}", value(table))).collect();
-        let p = if summary.arm == 0 { summary.p.to_string() } else { "∞".into() };
-        say!("{:>6}{p:>6}{}", summary.n, columns.concat());
+        let p = if summary.arm == 0 { Item::from(summary.p) } else { Item::from("∞") };
+        table.push([summary.n.into(), p].into_iter().chain(tables.iter().map(value)).collect());
     }
+    table.print();
     Ok(())
 }

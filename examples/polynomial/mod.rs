@@ -9,59 +9,47 @@
 
 #![allow(clippy::cast_precision_loss)] // counts of rows and columns
 
-mod common;
-#[path = "polynomial/figures.rs"]
 mod figures;
-#[path = "polynomial/study.rs"]
 mod study;
 
-use clap::{Parser, ValueEnum};
-use common::{RunArgs, finish, over_axis, parse_sizes, say, short, with_progress};
+use crate::common::flags::{Count, Failure, Program, Rule, choices, flags};
+use crate::common::table::{Table, row};
+use crate::common::{RunArgs, Sizes, say, with_progress};
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric};
 use double_descent::features::{Polynomial, PolynomialBasis};
 use std::path::PathBuf;
-use std::process::ExitCode;
 use study::{Points, Study};
 
-/// Polynomial regression of y = 2x + cos 25x over the number of features P, with the peak at P = n. Writes
-/// OUT/polynomial/cells.csv, summary.csv and figures.
-#[derive(Parser)]
-#[command(name = "polynomial", mut_arg("x", over_axis))]
-struct Cli {
-    /// Numbers of features P: numbers and inclusive ranges with an optional step, as in 1..200 or 5,10..40:10
-    /// [default: 1..200, or those that are recorded]
-    #[arg(long, value_name = "SIZES")]
-    sizes: Option<String>,
-
-    /// Training points n, drawn uniformly from [−1, 1]
-    #[arg(long, value_name = "N", default_value_t = 15, value_parser = clap::value_parser!(u16).range(1..))]
-    samples: u16,
-
-    /// Training sets for each P [default: 30, or as many as are recorded]
-    #[arg(long, value_name = "N")]
-    repeats: Option<usize>,
-
-    /// Replay recorded training inputs (P,repeat,x0,x1,…) instead of drawing them
-    #[arg(long, value_name = "FILE", conflicts_with = "samples")]
-    points: Option<PathBuf>,
-
-    /// The polynomials; several, separated by commas, are fitted to the same points
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "legendre")]
-    basis: Vec<Basis>,
-
-    #[command(flatten)]
-    run: RunArgs,
+flags! {
+    /// Polynomial regression of y = 2x + cos 25x over the number of features P, with the peak at P = n. Writes
+    /// OUT/polynomial/cells.csv, summary.csv and figures.
+    pub struct Cli {
+        /// Numbers of features P: numbers and inclusive ranges with an optional step, as in 1..200 or 5,10..40:10
+        /// [default: 1..200, or those that are recorded]
+        sizes: Option<Sizes> = None, "SIZES";
+        /// Training points n, drawn uniformly from [−1, 1]
+        samples: Count<1> = Count(15), "N";
+        /// Training sets for each P [default: 30, or as many as are recorded]
+        repeats: Option<usize> = None, "N";
+        /// Replay recorded training inputs (P,repeat,x0,x1,…) instead of drawing them
+        points: Option<PathBuf> = None, "FILE";
+        /// The polynomials; several, separated by commas, are fitted to the same points
+        basis: Vec<Basis> = vec![Basis::Legendre], "NAMES";
+        ..run: RunArgs = RunArgs::over_axis();
+    }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Basis {
-    /// Orthogonal under the uniform weight.
-    Legendre,
-    /// Orthogonal under 1/√(1 − x²).
-    Chebyshev,
-    /// Powers of x: nearly parallel columns.
-    Monomial,
+choices! {
+    /// Polynomials.
+    pub enum Basis {
+        /// Orthogonal under the uniform weight
+        Legendre = "legendre",
+        /// Orthogonal under 1/√(1 − x²)
+        Chebyshev = "chebyshev",
+        /// Powers of x: nearly parallel columns
+        Monomial = "monomial",
+    }
 }
 
 impl From<Basis> for Polynomial {
@@ -74,17 +62,22 @@ impl From<Basis> for Polynomial {
     }
 }
 
-fn main() -> ExitCode {
-    finish(run(&Cli::parse()))
+impl Program for Cli {
+    const NAME: &'static str = "polynomial";
+    const RULES: &'static [Rule] = &[Rule::Excludes("points", "samples")];
+
+    fn run(&self) -> Result<(), Failure> {
+        run(self)
+    }
 }
 
-fn run(cli: &Cli) -> Result<(), Error> {
+fn run(cli: &Cli) -> Result<(), Failure> {
     let points = match &cli.points {
         Some(path) => Points::read(path)?,
         None => Points::Drawn { samples: cli.samples.into(), seed: cli.run.seed },
     };
     let sizes = match &cli.sizes {
-        Some(text) => parse_sizes(text)?,
+        Some(sizes) => sizes.list.clone(),
         None => points.recorded_sizes().unwrap_or((1..=200).collect()),
     };
     let mut maps: Vec<Polynomial> = cli.basis.iter().map(|&basis| basis.into()).collect();
@@ -97,16 +90,16 @@ fn run(cli: &Cli) -> Result<(), Error> {
         points,
         threads: cli.run.threads,
     };
-    let folder = cli.run.make_folder("results", "polynomial")?;
+    let folder = cli.run.make_folder("polynomial")?;
     let curve = with_progress("polynomial", |observer| study.run(observer))?;
     let metrics = [Metric::TestMse, Metric::TrainMse, Metric::SmallestSingularValue];
     cli.run.save_tables(&curve, &folder, "", &metrics)?;
     if let Some(first) = curve.failures.first() {
         let reason =
             format!("{} cells failed; the first, P = {}: {}", curve.failures.len(), first.p, first.error);
-        return Err(Error::Resource { reason });
+        return Err(Error::Resource { reason }.into());
     }
-    closing_table(&curve)?;
+    closing_table(&cli.run, &curve)?;
     say!("written: {}: cells.csv, summary.csv", folder.display());
     if let (false, Some(n)) = (cli.run.no_figures, curve.interpolation_threshold()) {
         let mut figures = vec![("errors".to_owned(), figures::errors(&cli.run, &study, &curve, n)?)];
@@ -114,53 +107,45 @@ fn run(cli: &Cli) -> Result<(), Error> {
             let name = format!("fits_{}", map.basis().name());
             figures.push((name, figures::fits(&study, &curve, map, n)?));
         }
-        common::figures::save(&cli.run.print, &folder, figures)?;
+        crate::common::figures::save(&cli.run.print, &folder, figures)?;
     }
     Ok(())
 }
 
 /// The curve in six points, for each basis.
-fn closing_table(curve: &Curve) -> Result<(), Error> {
+fn closing_table(args: &RunArgs, curve: &Curve) -> Result<(), Error> {
     let n = curve.interpolation_threshold().unwrap_or(0);
     let test = curve.summaries(Metric::TestMse, None)?;
     let train = curve.summaries(Metric::TrainMse, None)?;
-    say!("\n{}, n = {n}: test error before, at and beyond the threshold P = n", curve.provenance.data);
-    say!(
-        "{:<12}{:<26}{:>5}{:>13}{:>24}{:>13}{:>13}",
+    let columns = [
         "basis",
-        "",
+        "place",
         "P",
         "median test",
-        "quartiles",
+        "lower quartile",
+        "upper quartile",
         "mean test",
-        "median train"
-    );
+        "median train",
+    ];
+    let data = &curve.provenance.data;
+    let title = format!("{data}, n = {n}: test error before, at and beyond the threshold P = n");
+    let mut table = Table::new(title, columns);
     for (arm, label) in curve.arms.iter().enumerate() {
         let of_arm = || test.iter().filter(|s| s.arm == arm);
-        let minimum = |wanted: &dyn Fn(usize) -> bool| {
-            of_arm().filter(|s| wanted(s.p)).min_by(|a, b| a.median.total_cmp(&b.median))
-        };
         let rows = [
             ("fewest features", of_arm().next()),
-            ("lowest before P = n", minimum(&|p| p < n)),
-            ("highest", of_arm().max_by(|a, b| a.median.total_cmp(&b.median))),
+            ("lowest before P = n", args.lowest(of_arm().filter(|s| s.p < n))),
+            ("highest", args.highest(of_arm())),
             ("at P = n", of_arm().find(|s| s.p == n)),
-            ("lowest beyond P = n", minimum(&|p| p > n)),
+            ("lowest beyond P = n", args.lowest(of_arm().filter(|s| s.p > n))),
             ("most features", of_arm().next_back()),
         ];
-        for (what, summary) in rows {
+        for (place, summary) in rows {
             let Some(s) = summary else { continue };
-            let fitted = train.iter().find(|t| (t.arm, t.p) == (arm, s.p)).map_or(f64::NAN, |t| t.median);
-            say!(
-                "{:<12}{what:<26}{:>5}{:>13}{:>24}{:>13}{:>13}",
-                label.name,
-                s.p,
-                short(s.median),
-                format!("{} … {}", short(s.q25), short(s.q75)),
-                short(s.mean),
-                short(fitted)
-            );
+            let fitted = train.iter().find(|t| (t.arm, t.p) == (arm, s.p)).map(|t| t.median);
+            row!(table, label.name.as_str(), place, s.p, s.median, s.q25, s.q75, s.mean, fitted);
         }
     }
+    table.print();
     Ok(())
 }

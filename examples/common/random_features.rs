@@ -1,6 +1,6 @@
 //! What the studies of random Fourier features are run on: Fashion-MNIST, or inputs with a random teacher.
 
-use clap::Args;
+use super::flags::flags;
 use double_descent::Error;
 use double_descent::dataset::{Dataset, Labelled};
 use double_descent::features::{PairOrder, RandomFourier, StationaryKernel};
@@ -20,33 +20,23 @@ pub struct Data {
     pub test: Labelled,
 }
 
-/// Flags of what is fitted to what.
-#[derive(Args, Debug)]
-pub struct InputArgs {
-    /// Folder with fashion_mnist/*.gz [default: $DOUBLE_DESCENT_DATA; without either, normal inputs with the
-    /// classes of a random network]
-    #[arg(long, value_name = "DIR")]
-    pub data_dir: Option<PathBuf>,
-
-    /// Training images that training sets are drawn from
-    #[arg(long, value_name = "N", default_value_t = 20_000)]
-    pub pool: usize,
-
-    /// Test images
-    #[arg(long, value_name = "N", default_value_t = 10_000)]
-    pub test: usize,
-
-    /// Standard deviation of the frequencies, for pixels in [0, 1]
-    #[arg(long, value_name = "S", default_value_t = 0.2)]
-    pub deviation: f64,
-
-    /// [cos, sin] pairs in place of cosines with random phases: p counts columns
-    #[arg(long)]
-    pub pairs: bool,
-
-    /// Training sets, each with a map of its own
-    #[arg(long, value_name = "N", default_value_t = 5)]
-    pub repeats: usize,
+flags! {
+    /// Flags of what is fitted to what.
+    pub struct InputArgs {
+        /// Folder with fashion_mnist/*.gz [default: $DOUBLE_DESCENT_DATA; without either, normal inputs with the
+        /// classes of a random network]
+        data_dir: Option<PathBuf> = None, "DIR";
+        /// Training images that training sets are drawn from
+        pool: usize = 20_000, "N";
+        /// Test images
+        test: usize = 10_000, "N";
+        /// Standard deviation of the frequencies, for pixels in [0, 1]
+        deviation: f64 = 0.2, "S";
+        /// [cos, sin] pairs in place of cosines with random phases: p counts columns
+        pairs: bool = false, "";
+        /// Training sets, each with a map of its own
+        repeats: usize = 5, "N";
+    }
 }
 
 /// Data and features in words, for a caption.

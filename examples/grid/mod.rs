@@ -8,72 +8,67 @@
 #![allow(clippy::cast_precision_loss)] // counts of rows and columns
 #![allow(clippy::doc_markdown)] // doc comments are help texts
 
-mod common;
-#[path = "grid/figures.rs"]
 mod figures;
-#[path = "random_fourier/inputs.rs"]
-mod inputs;
 
-use clap::{Parser, ValueEnum};
-use common::{RunArgs, announce, finish, parse_sizes, report_failures, say, short, with_progress};
+use crate::common::flags::{Failure, Program, Rule, choices, flags};
+use crate::common::random_features::{self, InputArgs};
+use crate::common::table::{Item, Table, row};
+use crate::common::{RunArgs, Sizes, announce, report_failures, say, with_progress};
 use double_descent::Error;
 use double_descent::curve::{Metric, Surface};
 use double_descent::sweep::Arm;
-use inputs::InputArgs;
-use std::process::ExitCode;
 
-/// The n × p plane of random Fourier features. Writes OUT/grid/cells.csv and figures.
-#[derive(Parser)]
-#[command(name = "grid")]
-struct Cli {
-    /// What goes up the plane
-    #[arg(long, value_enum, default_value_t = Rows::Samples)]
-    rows: Rows,
-
-    /// Numbers of training images, numbers and ranges as in 200..4000:200
-    #[arg(long, value_name = "SIZES", default_value = "200..4000:200")]
-    samples: String,
-
-    /// Training images where something else goes up the plane
-    #[arg(long, value_name = "N", default_value_t = 1000)]
-    n: usize,
-
-    /// Numbers of features
-    #[arg(long, value_name = "SIZES", default_value = "200..4000:200")]
-    features: String,
-
-    /// Ridge penalties or shares of noisy labels [default: 10⁻⁴ to 10³; 0 to 0.4]
-    #[arg(long, value_name = "VALUES", value_delimiter = ',')]
-    levels: Vec<f64>,
-
-    #[command(flatten)]
-    inputs: InputArgs,
-
-    #[command(flatten)]
-    run: RunArgs,
+flags! {
+    /// The n × p plane of random Fourier features. Writes OUT/grid/cells.csv and figures.
+    pub struct Cli {
+        /// What goes up the plane
+        rows: Rows = Rows::Samples, "WHAT";
+        /// Numbers of training images for --rows samples, numbers and ranges as in 200..4000:200
+        samples: Sizes = Sizes::of("200..4000:200"), "SIZES";
+        /// Training images for --rows ridge and label-noise
+        n: usize = 1000, "N";
+        /// Numbers of features
+        features: Sizes = Sizes::of("200..4000:200"), "SIZES";
+        /// Ridge penalties, or shares of training labels that are wrong, for --rows ridge and label-noise [default: 10⁻⁴ to
+        /// 10³; 0 to 0.4]
+        levels: Vec<f64> = Vec::new(), "VALUES";
+        ..inputs: InputArgs = InputArgs::default();
+        ..run: RunArgs = RunArgs::default();
+    }
 }
 
-/// The vertical axis of the plane.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Rows {
-    /// The number of training images.
-    Samples,
-    /// The penalty of ridge regression.
-    Ridge,
-    /// The share of training labels that are wrong.
-    LabelNoise,
+choices! {
+    /// The vertical axis of the plane.
+    pub enum Rows {
+        /// The number of training images
+        Samples = "samples",
+        /// The penalty of ridge regression
+        Ridge = "ridge",
+        /// The share of training labels that are wrong
+        LabelNoise = "label-noise",
+    }
 }
 
-fn main() -> ExitCode {
-    finish(run(&Cli::parse()))
+impl Program for Cli {
+    const NAME: &'static str = "grid";
+    const RULES: &'static [Rule] = &[
+        // The plane has both axes, and its tables no summary.
+        Rule::Without("x"),
+        Rule::Help("statistic", "What the lines of the slices through the plane of --rows samples show"),
+        Rule::Help("bootstrap", "Bootstrap resamples for the 95 % band of --statistic mean; 0 leaves it out"),
+    ];
+
+    fn run(&self) -> Result<(), Failure> {
+        run(self)
+    }
 }
 
-fn run(cli: &Cli) -> Result<(), Error> {
-    let folder = cli.run.make_folder("results", "grid")?;
-    let features = parse_sizes(&cli.features)?;
+fn run(cli: &Cli) -> Result<(), Failure> {
+    let folder = cli.run.make_folder("grid")?;
+    let features = cli.features.list.clone();
     let largest = features.iter().copied().max().unwrap_or(0);
     let data = cli.inputs.data(cli.run.seed)?;
-    common::inputs::claim(&folder, data.train.name())?;
+    crate::common::inputs::claim(&folder, data.train.name())?;
     let mut levels = cli.levels.clone();
     if levels.is_empty() {
         levels = match cli.rows {
@@ -95,25 +90,25 @@ fn run(cli: &Cli) -> Result<(), Error> {
     };
     let mut sweep = cli.inputs.sweep(&data, largest, cli.run.seed, cli.run.threads)?;
     (sweep.arms, sweep.features) = (arms, features);
-    sweep.samples = if cli.rows == Rows::Samples { parse_sizes(&cli.samples)? } else { vec![cli.n] };
+    sweep.samples = if cli.rows == Rows::Samples { cli.samples.list.clone() } else { vec![cli.n] };
     announce(&sweep.estimate()?);
     let surface = with_progress("grid", |observer| sweep.surface_with(observer))?;
-    common::keep_folder(&folder)?;
+    crate::common::keep_folder(&folder)?;
     surface.save_cells(&folder.join("cells.csv"))?;
     let failed = report_failures(surface.cells());
     if failed > 0 {
-        return Err(Error::Resource { reason: format!("{failed} repeats could not be computed") });
+        return Err(Error::Resource { reason: format!("{failed} repeats could not be computed") }.into());
     }
     closing_table(cli, &surface, &levels)?;
     say!("written: {}: cells.csv", folder.display());
     if !cli.run.no_figures {
-        let about = inputs::describe(&sweep);
+        let about = random_features::describe(&sweep);
         let figure = match cli.rows {
             Rows::Samples => ("plane", figures::plane(&cli.run, &surface, &about)?),
             Rows::Ridge => ("ridge", figures::settings(&surface, cli.rows, &levels, &about)),
             Rows::LabelNoise => ("label_noise", figures::settings(&surface, cli.rows, &levels, &about)),
         };
-        common::figures::save(&cli.run.print, &folder, [figure])?;
+        crate::common::figures::save(&cli.run.print, &folder, [figure])?;
     }
     Ok(())
 }
@@ -121,22 +116,19 @@ fn run(cli: &Cli) -> Result<(), Error> {
 /// For every row of the plane the p with the highest test error, and how high it is.
 fn closing_table(cli: &Cli, surface: &Surface, levels: &[f64]) -> Result<(), Error> {
     let features = surface.features();
-    let (name, labels, medians): (_, Vec<String>, _) = if cli.rows == Rows::Samples {
-        let samples = surface.samples().iter().map(ToString::to_string).collect();
+    let (name, labels, medians): (_, Vec<Item>, _) = if cli.rows == Rows::Samples {
+        let samples = surface.samples().into_iter().map(Item::from).collect();
         ("n", samples, surface.medians(0, Metric::TestMse)?)
     } else {
-        let levels = levels.iter().map(|&level| short(level)).collect();
+        let levels = levels.iter().copied().map(Item::from).collect();
         ("setting", levels, surface.medians_of_arms(cli.n, Metric::TestMse))
     };
-    say!("\n{name:>12}{:>16}{:>14}{:>14}", "highest at p", "median MSE", "at the last p");
-    for (label, row) in labels.iter().zip(medians.rows()) {
+    let columns = [name, "highest at p", "median MSE", "at the last p"];
+    let mut table = Table::new("Test error over the number of features", columns);
+    for (label, row) in labels.into_iter().zip(medians.rows()) {
         let highest = (0..row.len()).fold(0, |best, i| if row[i] > row[best] { i } else { best });
-        say!(
-            "{label:>12}{:>16}{:>14}{:>14}",
-            features[highest],
-            short(row[highest]),
-            short(row[row.len() - 1])
-        );
+        row!(table, label, features[highest], row[highest], row[row.len() - 1]);
     }
+    table.print();
     Ok(())
 }

@@ -7,12 +7,11 @@
 #![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // rounded and positive
 #![allow(clippy::doc_markdown)] // doc comments are help texts
 
-mod common;
-#[path = "streaming/source.rs"]
 mod source;
 
-use clap::Parser;
-use common::{finish, keep_folder, save_table, say, short, with_progress};
+use crate::common::flags::{Failure, Program, Rule, flags, usage};
+use crate::common::table::{Table, row};
+use crate::common::{keep_folder, save_table, say, with_progress};
 use double_descent::Error;
 use double_descent::nested::{Point, Rows, Test};
 use double_descent::risk::Compressed;
@@ -21,60 +20,52 @@ use ndarray::s;
 use source::{Drawn, Source};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 use std::time::Instant;
 
-/// The minimum-norm fits to the first 1, 2, 3, … rows of a stream, all of them computed. Writes OUT/streaming.csv:
-/// those with n a power of 1.1 or within three of p.
-#[derive(Parser)]
-#[command(name = "streaming")]
-struct Cli {
-    /// Rows to draw: x standard normal, y = x·β + noise, ‖β‖ = 1
-    #[arg(long, value_name = "N", default_value_t = 200_000, conflicts_with = "from")]
-    rows: usize,
-
-    /// Features p of the rows to draw
-    #[arg(long, value_name = "P", default_value_t = 100, conflicts_with = "from")]
-    features: usize,
-
-    /// Standard deviation of the noise of the rows to draw
-    #[arg(long, value_name = "SIGMA", default_value_t = 0.5, conflicts_with = "from")]
-    noise: f64,
-
-    /// Seed of the rows to draw
-    #[arg(long, value_name = "SEED", default_value_t = 0, conflicts_with = "from")]
-    seed: u64,
-
-    /// Read the rows from an .npy file (f8 or f4, C order) instead
-    #[arg(long, value_name = "FILE")]
-    from: Option<PathBuf>,
-
-    /// The last so many columns of the file are targets
-    #[arg(long, value_name = "K", default_value_t = 1, requires = "from")]
-    outputs: usize,
-
-    /// Also write the drawn rows to an .npy file, for --from
-    #[arg(long, value_name = "FILE", conflicts_with = "from")]
-    write: Option<PathBuf>,
-
-    /// The first so many rows do not train: they measure the test error
-    #[arg(long, value_name = "M", default_value_t = 1000)]
-    test_rows: usize,
-
-    /// Rows in memory at once
-    #[arg(long, value_name = "B", default_value_t = 1024)]
-    block: usize,
-
-    /// Folder for the results
-    #[arg(long, value_name = "DIR", default_value = "results")]
-    out: PathBuf,
+flags! {
+    /// The minimum-norm fits to the first 1, 2, 3, … rows of a stream, all of them computed. Writes OUT/streaming.csv:
+    /// those with n a power of 1.1 or within three of p.
+    pub struct Cli {
+        /// Rows to draw: x standard normal, y = x·β + noise, ‖β‖ = 1
+        rows: usize = 200_000, "N";
+        /// Features p of the rows to draw
+        features: usize = 100, "P";
+        /// Standard deviation of the noise of the rows to draw
+        noise: f64 = 0.5, "SIGMA";
+        /// Seed of the rows to draw
+        seed: u64 = 0, "SEED";
+        /// Read the rows from an .npy file (f8 or f4, C order) instead
+        from: Option<PathBuf> = None, "FILE";
+        /// The last so many columns of the file are targets
+        outputs: usize = 1, "K";
+        /// Also write the drawn rows to an .npy file, for --from
+        write: Option<PathBuf> = None, "FILE";
+        /// The first so many rows do not train: they measure the test error
+        test_rows: usize = 1000, "M";
+        /// Rows in memory at once
+        block: usize = 1024, "B";
+        /// Folder for the results
+        out: PathBuf = "results".into(), "DIR";
+    }
 }
 
-fn main() -> ExitCode {
-    finish(run(&Cli::parse()))
+impl Program for Cli {
+    const NAME: &'static str = "streaming";
+    const RULES: &'static [Rule] = &[
+        Rule::Excludes("from", "rows"),
+        Rule::Excludes("from", "features"),
+        Rule::Excludes("from", "noise"),
+        Rule::Excludes("from", "seed"),
+        Rule::Excludes("from", "write"),
+        Rule::Requires("outputs", "from"),
+    ];
+
+    fn run(&self) -> Result<(), Failure> {
+        run(self)
+    }
 }
 
-fn run(cli: &Cli) -> Result<(), Error> {
+fn run(cli: &Cli) -> Result<(), Failure> {
     let start = Instant::now();
     let mut source = match &cli.from {
         Some(path) => Source::open(path)?,
@@ -88,7 +79,7 @@ fn run(cli: &Cli) -> Result<(), Error> {
             "{rows} rows of {columns} columns are too few for --test-rows {}, --outputs {} and a fit",
             cli.test_rows, cli.outputs
         );
-        return Err(Error::Resource { reason });
+        return usage(reason);
     }
     keep_folder(&cli.out)?;
     let path = cli.out.join("streaming.csv");
@@ -107,7 +98,7 @@ fn run(cli: &Cli) -> Result<(), Error> {
             kept.extend(points.into_iter().filter(|point| wanted.contains(&point.n)));
             let _ = observer.progress(fit.rows(), training_rows);
         }
-        Ok(kept)
+        Ok::<_, Error>(kept)
     })?;
     source.finish()?;
     save(&path, &points)?;
@@ -137,25 +128,23 @@ fn save(path: &Path, points: &[Point]) -> Result<(), Error> {
 }
 
 fn closing_table(points: &[Point], p: usize) {
-    say!("{:>10}{:>14}{:>14}{:>14}", "n", "training", "test", "‖β̂‖");
     let near = |point: &&Point| point.n >= p.saturating_sub(3) && point.n <= p + 3;
     let sparse = points.iter().filter(|point| !near(point)).step_by(8);
     let mut shown: Vec<&Point> = sparse.chain(points.iter().filter(near)).chain(points.last()).collect();
     shown.sort_by_key(|point| point.n);
     shown.dedup();
+    let mut table = Table::new(format!("p = {p}: mean squared errors"), ["n", "training", "test", "‖β̂‖"]);
     for point in shown {
-        let test = point.test_mse.map_or("-".into(), short);
-        say!("{:>10}{:>14}{test:>14}{:>14}", point.n, short(point.train_mse), short(point.norm));
+        row!(table, point.n, point.train_mse, point.test_mse, point.norm);
     }
+    table.print();
 }
 
-/// What the system counts, where it does.
+/// What Linux counts; nothing elsewhere.
 fn peak_memory() -> String {
-    #[cfg(unix)]
-    if let Ok(usage) = nix::sys::resource::getrusage(nix::sys::resource::UsageWho::RUSAGE_SELF) {
-        // Kilobytes, but on Apple's systems.
-        let unit = if cfg!(target_vendor = "apple") { 1.0 } else { 1024.0 };
-        return format!(", peak memory {:.0} MiB", usage.max_rss() as f64 * unit / f64::from(1 << 20));
-    }
-    String::new()
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let kilobytes =
+        status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse().ok());
+    kilobytes
+        .map_or_else(String::new, |kilobytes: f64| format!(", peak memory {:.0} MiB", kilobytes / 1024.0))
 }

@@ -8,60 +8,40 @@
 #![allow(clippy::cast_precision_loss)] // counts of rows and columns
 #![allow(clippy::doc_markdown)] // doc comments are help texts
 
-mod common;
-#[path = "theory/designs.rs"]
 mod designs;
-#[path = "theory/family.rs"]
 mod family;
-#[path = "theory/figures.rs"]
 mod figures;
-#[path = "theory/random.rs"]
 mod random;
-#[path = "theory/spectra.rs"]
 mod spectra;
 
-use clap::Parser;
-use common::{PrintArgs, finish, keep_folder, save_table, say, with_progress};
+use crate::common::flags::{Count, Failure, Program, flags};
+use crate::common::inputs::split_lists;
+use crate::common::table::{Item, Table};
+use crate::common::{PrintArgs, keep_folder, save_table, say, with_progress};
 use double_descent::Error;
 use family::{Family, Kind, Plan};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
-/// Formulas against simulations, family by family. Writes OUT/theory/points.csv, worst.csv and a figure.
-#[derive(Parser)]
-#[command(name = "theory")]
-struct Cli {
-    /// Families: gaussian, intercept, weak-features, noise, ridge, covariance, projections, activation, flow,
-    /// marchenko-pastur, smallest, circle; several, separated by commas [default: all]
-    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
-    families: Vec<String>,
-
-    /// The size of the problems: features of the exact designs, half of those of the limits
-    #[arg(long, value_name = "N", default_value_t = 40, value_parser = clap::value_parser!(u16).range(16..=400))]
-    size: u16,
-
-    /// Repeats of each simulation; those of limits have a quarter of them, and at twice the size an eighth
-    #[arg(long, value_name = "N", default_value_t = 800, value_parser = clap::value_parser!(u32).range(16..))]
-    repeats: u32,
-
-    /// Seed of everything that is drawn
-    #[arg(long, value_name = "SEED", default_value_t = 0)]
-    seed: u64,
-
-    /// Threads [default: all]; results do not depend on it
-    #[arg(long, value_name = "N")]
-    threads: Option<usize>,
-
-    /// Write tables only
-    #[arg(long)]
-    no_figures: bool,
-
-    /// Folder for the results
-    #[arg(long, value_name = "DIR", default_value = "results")]
-    out: PathBuf,
-
-    #[command(flatten)]
-    print: PrintArgs,
+flags! {
+    /// Formulas against simulations, family by family. Writes OUT/theory/points.csv, worst.csv and a figure.
+    pub struct Cli {
+        /// Families: gaussian, intercept, weak-features, noise, ridge, covariance, projections, activation, flow,
+        /// marchenko-pastur, smallest, circle; several, separated by commas [default: all]
+        families: Vec<String> = Vec::new(), "NAMES";
+        /// The size of the problems: features of the exact designs, half of those of the limits
+        size: Count<16, 400> = Count(40), "N";
+        /// Repeats of each simulation; those of limits have a quarter of them, and at twice the size an eighth
+        repeats: Count<16, { u32::MAX }> = Count(800), "N";
+        /// Seed of everything that is drawn
+        seed: u64 = 0, "SEED";
+        /// Threads [default: all]; results do not depend on it
+        threads: Option<usize> = None, "N";
+        /// Write tables only
+        no_figures: bool = false, "";
+        /// Folder for the results
+        out: PathBuf = "results".into(), "DIR";
+        ..print: PrintArgs = PrintArgs::default();
+    }
 }
 
 /// What measures a family.
@@ -82,17 +62,21 @@ const ALL: [(&str, Kind, Simulation); 12] = [
     ("circle", Kind::Limit, spectra::circle),
 ];
 
-fn main() -> ExitCode {
-    finish(run(&Cli::parse()))
+impl Program for Cli {
+    const NAME: &'static str = "theory";
+
+    fn run(&self) -> Result<(), Failure> {
+        run(self)
+    }
 }
 
-fn run(cli: &Cli) -> Result<(), Error> {
-    let chosen = chosen(&cli.families)?;
+fn run(cli: &Cli) -> Result<(), Failure> {
+    let chosen = chosen(&split_lists(&cli.families)?)?;
     let folder = cli.out.join("theory");
     keep_folder(&folder)?;
     let plan = |index: usize, size: usize, share: usize| Plan {
         size,
-        repeats: (cli.repeats as usize / share).max(4),
+        repeats: (usize::from(cli.repeats) / share).max(4),
         seed: cli.seed,
         stream: index,
         threads: cli.threads,
@@ -120,8 +104,8 @@ fn run(cli: &Cli) -> Result<(), Error> {
     closing_table(&families, &folder.join("worst.csv"))?;
     say!("written: {}: points.csv, worst.csv", folder.display());
     if !cli.no_figures {
-        let figure = figures::page(cli.repeats as usize, cli.seed, &families);
-        common::figures::save(&cli.print, &folder, [("theory", figure)])?;
+        let figure = figures::page(usize::from(cli.repeats), cli.seed, &families);
+        crate::common::figures::save(&cli.print, &folder, [("theory", figure)])?;
     }
     Ok(())
 }
@@ -180,13 +164,22 @@ fn closing_table(families: &[Measured], path: &Path) -> Result<(), Error> {
         "deviation_error_at_double",
     ];
     let mut rows = Vec::new();
-    say!(
-        "\n{:<18}{:<34}{:>7}{:>9}{:>10}  deviation of the sum at a size",
+    let columns = [
         "family",
         "line",
         "points",
         "worst z",
-        "99 % of"
+        "99 % of",
+        "size",
+        "deviation",
+        "error",
+        "twice",
+        "deviation there",
+        "error there",
+    ];
+    let mut table = Table::new(
+        "Theory against simulations: the sum of a line at a size deviates by so much of it",
+        columns,
     );
     for (first, second) in families {
         let measured = first.lines.iter().enumerate().filter(|(_, line)| !line.points.is_empty());
@@ -194,19 +187,19 @@ fn closing_table(families: &[Measured], path: &Path) -> Result<(), Error> {
             let (z, bound) = (line.worst_z(), line.expected_worst_z());
             let at = |family: &Family| family.lines.get(i).map(|line| (family.size, line.deviation()));
             let sizes = [Some((first.size, line.deviation())), second.as_ref().and_then(at)];
-            let percent = |(size, (mean, error)): (usize, (f64, f64))| {
-                format!("{:+.2} ± {:.2} % at {size}", 100.0 * mean, 100.0 * error)
-            };
-            let deviations: Vec<String> = sizes.into_iter().flatten().map(percent).collect();
-            say!(
-                "{:<18}{:<34}{:>7}{:>9.2}{:>10.2}  {}",
-                first.name,
-                line.name,
-                line.points.len(),
-                z,
-                bound,
-                deviations.join(", ")
-            );
+            let mut shown: Vec<Item> = vec![
+                first.name.into(),
+                line.name.clone().into(),
+                line.points.len().into(),
+                z.into(),
+                bound.into(),
+            ];
+            for at in sizes {
+                let (size, deviation) = at.unzip();
+                let (mean, error) = deviation.unzip();
+                shown.extend([size.into(), mean.into(), error.into()]);
+            }
+            table.push(shown);
             let kind = if first.kind == Kind::Exact { "exact" } else { "limit" };
             let mut row =
                 vec![first.name.to_owned(), line.name.clone(), kind.into(), line.points.len().to_string()];
@@ -220,5 +213,6 @@ fn closing_table(families: &[Measured], path: &Path) -> Result<(), Error> {
             rows.push(row);
         }
     }
+    table.print();
     save_table(path, &header, rows)
 }

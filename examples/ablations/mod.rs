@@ -1,0 +1,31 @@
+//! The three-factor ablation study of Schaeffer et al. 2023: the peak of the test error at n = p, and
+//! how it goes when any one of its three factors is switched off.
+//!
+//! Run: `cargo run --release --example ablations`
+
+use crate::common::flags::{Failure, Program, Rule, flags};
+use crate::common::{Extreme, TABLE_RULES, TableArgs, closing_table, figures, say};
+use double_descent::plot::study;
+use double_descent::sweep::Arm;
+
+flags! {
+    /// The three-factor ablation study: unablated, small singular values dropped, test features projected,
+    /// no residuals. Writes OUT/<dataset>/cells.csv, summary.csv and figures.
+    pub struct Cli {
+        ..table: TableArgs = TableArgs::into_folder("results/ablations");
+    }
+}
+
+impl Program for Cli {
+    const NAME: &'static str = "ablations";
+    const RULES: &'static [Rule] = TABLE_RULES;
+
+    fn run(&self) -> Result<(), Failure> {
+        self.table.for_each(Arm::ablation_study, |args, curve, folder| {
+            closing_table(&args.run, curve, Extreme::Lowest)?;
+            say!("written: {}: cells.csv, summary.csv", folder.display());
+            figures::write(&args.run, curve, folder, figures::known(args, curve, folder)?, study::ablations)?;
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,34 @@
+//! Adversarial data of Schaeffer et al. 2023: test data and training targets moved along the mode of the
+//! smallest singular value.
+//!
+//! Run: `cargo run --release --example adversarial`
+
+use crate::common::flags::{Failure, Program, Rule, flags};
+use crate::common::{Extreme, TABLE_RULES, TableArgs, closing_table, figures, say};
+use double_descent::plot::study;
+use double_descent::sweep::Arm;
+
+flags! {
+    /// The adversarial study: every test datum x + a·v_last, or training targets y + a·u_last, with
+    /// a = 0, 0.1, 0.316, 1, 3.16, 10, 31.6. Writes OUT/<dataset>/cells.csv, summary.csv and figures.
+    pub struct Cli {
+        ..table: TableArgs = TableArgs::into_folder("results/adversarial");
+    }
+}
+
+impl Program for Cli {
+    const NAME: &'static str = "adversarial";
+    const RULES: &'static [Rule] = TABLE_RULES;
+
+    fn run(&self) -> Result<(), Failure> {
+        self.table.for_each(
+            |_| Arm::adversarial_study(),
+            |args, curve, folder| {
+                closing_table(&args.run, curve, Extreme::Highest)?;
+                say!("written: {}: cells.csv, summary.csv", folder.display());
+                figures::write(&args.run, curve, folder, Vec::new(), study::adversaries)?;
+                Ok(())
+            },
+        )
+    }
+}

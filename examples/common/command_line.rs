@@ -1,0 +1,176 @@
+//! From the words of a command line to the run of a study: parsing, `--help`, exit codes.
+
+use super::flags::{Failure, Flag, Program, Rule, listed, usage};
+use super::{say, table};
+use std::ffi::OsString;
+use std::process::ExitCode;
+use std::sync::atomic::Ordering;
+
+/// What the words of a command line ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wanted {
+    Run { json: bool },
+    Help,
+    Version,
+}
+
+/// Runs a study on the words that follow the program's name, and ends the program with its exit code: 0 done, 1 failed,
+/// 2 for an error of the command line.
+pub fn start<P: Program>(program: &str, words: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let mut study = P::default();
+    let mut flags = listed(&mut study);
+    let wanted = parse(&mut flags, P::RULES, words.into_iter());
+    let outcome = match wanted {
+        Ok(Wanted::Run { json }) => {
+            drop(flags);
+            table::JSON.store(json, Ordering::Relaxed);
+            study.run()
+        }
+        Ok(Wanted::Help) => {
+            say!("{}", help(program, P::ABOUT, &flags));
+            Ok(())
+        }
+        Ok(Wanted::Version) => {
+            say!("{}", version());
+            Ok(())
+        }
+        Err(reason) => usage(reason),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Usage(reason)) => {
+            eprintln!("error: {reason}");
+            ExitCode::from(2)
+        }
+        Err(Failure::Study(error)) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+pub fn version() -> String {
+    format!("double-descent {}", env!("CARGO_PKG_VERSION"))
+}
+
+fn parse(
+    flags: &mut [Flag<'_>],
+    rules: &[Rule],
+    mut words: impl Iterator<Item = OsString>,
+) -> Result<Wanted, String> {
+    let mut json = false;
+    while let Some(word) = words.next() {
+        let text = word.to_str().ok_or_else(|| {
+            let word = word.to_string_lossy();
+            format!("`{}` is not UTF-8; a path that is not stands in a word of its own", word.escape_debug())
+        })?;
+        match text {
+            "-h" | "--help" => return Ok(Wanted::Help),
+            "-V" | "--version" => return Ok(Wanted::Version),
+            "--json" => {
+                json = true;
+                continue;
+            }
+            _ => {}
+        }
+        let Some(rest) = text.strip_prefix("--") else {
+            return Err(format!("`{}` is no flag; --help lists them", text.escape_debug()));
+        };
+        let (name, value) = rest.split_once('=').map_or((rest, None), |(name, value)| (name, Some(value)));
+        let renamed = rules.iter().find_map(|rule| match *rule {
+            Rule::Alias(old, new) if old == name => Some(new),
+            _ => None,
+        });
+        let name = renamed.unwrap_or(name);
+        let Some(index) = flags.iter().position(|flag| flag.name == name) else {
+            let known = flags.iter().map(|flag| flag.name.as_str()).chain(["json", "help", "version"]);
+            let hint = nearest(name, known).map_or(String::new(), |near| format!("; did you mean --{near}?"));
+            return Err(format!("unknown flag --{}{hint} (--help lists all)", name.escape_debug()));
+        };
+        let flag = &mut flags[index];
+        let value: OsString = match (flag.value.is_empty(), value) {
+            (true, None) => OsString::new(),
+            (true, Some(_)) => return Err(format!("--{name} takes no value")),
+            (false, Some(value)) => value.into(),
+            (false, None) => match words.next() {
+                Some(next) if !next.to_str().is_some_and(|next| next.starts_with("--")) => next,
+                _ => return Err(format!("--{name} needs a value, {}", flag.value)),
+            },
+        };
+        flag.place.set(&value, flag.given).map_err(|reason| format!("--{name}: {reason}"))?;
+        flag.given = true;
+    }
+    let given = |name: &str| flags.iter().any(|flag| flag.name == name && flag.given);
+    for rule in rules {
+        match *rule {
+            Rule::Excludes(a, b) if given(a) && given(b) => {
+                return Err(format!("--{a} and --{b} exclude one another"));
+            }
+            Rule::Requires(a, b) if given(a) && !given(b) => return Err(format!("--{a} needs --{b}")),
+            _ => {}
+        }
+    }
+    Ok(Wanted::Run { json })
+}
+
+/// The known name that takes the fewest edits, if that is few enough to be meant.
+pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let near = known.map(|candidate| (edits(name, candidate), candidate)).min()?;
+    (near.0 <= 1 + name.chars().count() / 4).then_some(near.1)
+}
+
+/// Letters to insert, delete or replace (Levenshtein).
+fn edits(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, y) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(x != *y);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+/// The columns of a help text.
+const WIDTH: usize = 90;
+
+fn help(program: &str, about: &[&str], flags: &[Flag<'_>]) -> String {
+    let mut text = wrapped(&about.concat(), 0);
+    text += &format!("\n\nUsage: {program} [--FLAG VALUE]...\n\nFlags:\n");
+    for flag in flags {
+        let value = if flag.value.is_empty() { String::new() } else { format!(" <{}>", flag.value) };
+        let default = flag.default.as_ref().map_or(String::new(), |value| format!(" [default: {value}]"));
+        text += &format!("  --{}{value}\n{}\n", flag.name, wrapped(&format!("{}{default}", flag.help), 6));
+        for (word, meaning) in flag.choices() {
+            text += &format!("{}\n", wrapped(&format!("{word}: {}", meaning.trim()), 8));
+        }
+    }
+    let json = "Print the closing tables as JSON, one a line, with all digits; what else is said goes to standard error";
+    text += &format!("  --json\n{}\n", wrapped(json, 6));
+    text + "  -h, --help\n      This text\n  -V, --version\n      The version\n\n" + EXIT_CODES
+}
+
+/// The end of every help text.
+pub const EXIT_CODES: &str = "Exit codes: 0 done; 1 the study failed; 2 the command line is wrong";
+
+/// Text in lines of at most [`WIDTH`] columns after `indent` blanks.
+pub fn wrapped(text: &str, indent: usize) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        // Long lists of numbers break at their commas.
+        for (place, piece) in word.split_inclusive(',').enumerate() {
+            let gap = if place == 0 { " " } else { "" };
+            match lines.last_mut() {
+                Some(line) if line.chars().count() + gap.len() + piece.chars().count() <= WIDTH => {
+                    line.push_str(gap);
+                    line.push_str(piece);
+                }
+                _ => lines.push(" ".repeat(indent) + piece),
+            }
+        }
+    }
+    lines.join("\n")
+}

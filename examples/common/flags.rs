@@ -1,0 +1,342 @@
+//! Command lines: flags are the fields of a struct, their help its comments, their defaults its `Default`.
+//!
+//! [`flags!`] declares such a struct, [`choices!`] the words that a flag may have. Parsing, `--help`, errors and shell
+//! completions follow from the same declaration.
+
+use double_descent::Error;
+use std::ffi::OsStr;
+use std::path::PathBuf;
+
+/// What a study ends in when it fails.
+#[derive(Debug)]
+pub enum Failure {
+    /// The command line is wrong: exit code 2.
+    Usage(String),
+    /// The study could not be computed or its results not be written: exit code 1.
+    Study(Error),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Study(error)
+    }
+}
+
+/// An error of the command line.
+pub fn usage<T>(reason: impl Into<String>) -> Result<T, Failure> {
+    Err(Failure::Usage(reason.into()))
+}
+
+/// Structs whose fields are flags; [`flags!`] implements it.
+pub trait Flags: Default {
+    /// What the study does: the lines of the struct's comment.
+    const ABOUT: &'static [&'static str];
+
+    fn declare<'a>(&'a mut self, list: &mut Vec<Flag<'a>>);
+}
+
+/// A study as a program.
+pub trait Program: Flags {
+    const NAME: &'static str;
+    const RULES: &'static [Rule] = &[];
+
+    fn run(&self) -> Result<(), Failure>;
+}
+
+/// What a study changes in the flags it shares with others, and which flags go together.
+#[derive(Clone, Copy, Debug)]
+pub enum Rule {
+    /// This flag does nothing here: it is unknown.
+    Without(&'static str),
+    /// This flag (first) has another help text here.
+    Help(&'static str, &'static str),
+    /// An old name (first) of a flag (second).
+    Alias(&'static str, &'static str),
+    /// Two flags that exclude one another.
+    Excludes(&'static str, &'static str),
+    /// The first flag needs the second.
+    Requires(&'static str, &'static str),
+}
+
+/// A flag: a place for its value, and what `--help` says of it.
+pub struct Flag<'a> {
+    pub name: String,
+    /// What the value is called; empty for a flag that has none.
+    pub value: &'static str,
+    pub help: String,
+    pub default: Option<String>,
+    pub place: &'a mut dyn Place,
+    pub given: bool,
+}
+
+impl<'a> Flag<'a> {
+    pub fn new(field: &str, value: &'static str, help: &[&str], place: &'a mut dyn Place) -> Self {
+        let default = place.default();
+        let name = field.trim_start_matches("r#").replace('_', "-");
+        Self { name, value, help: help.concat().trim().into(), default, place, given: false }
+    }
+
+    pub fn choices(&self) -> &'static [(&'static str, &'static str)] {
+        self.place.choices()
+    }
+}
+
+/// What flags write their values to.
+pub trait Place {
+    /// `again` is true if the flag was given before.
+    fn set(&mut self, text: &OsStr, again: bool) -> Result<(), String>;
+    /// The default value for `--help`.
+    fn default(&self) -> Option<String>;
+    fn choices(&self) -> &'static [(&'static str, &'static str)] {
+        &[]
+    }
+}
+
+/// Values of flags.
+pub trait Value: Sized {
+    /// Words and what they mean, if these are all there are.
+    const CHOICES: &'static [(&'static str, &'static str)] = &[];
+    /// What separates the values of a list in one word.
+    const SEPARATOR: Option<char> = Some(',');
+
+    /// What is wrong with `text`, without the text itself.
+    fn parse(text: &str) -> Result<Self, String>;
+
+    fn show(&self) -> String;
+
+    fn parse_os(text: &OsStr) -> Result<Self, String> {
+        let wrong = |reason: String| format!("`{}` is {reason}", text.to_string_lossy().escape_debug());
+        text.to_str().ok_or_else(|| "not UTF-8".into()).and_then(Self::parse).map_err(wrong)
+    }
+}
+
+macro_rules! numbers {
+    ($($type:ty: $what:literal),*) => {$(
+        impl Value for $type {
+            fn parse(text: &str) -> Result<Self, String> {
+                text.trim().parse().map_err(|_| $what.into())
+            }
+            fn show(&self) -> String {
+                self.to_string()
+            }
+        }
+    )*};
+}
+numbers! {
+    u32: "no whole number from 0 to 4294967295",
+    u64: "no whole number from 0 to 18446744073709551615",
+    usize: "no whole number ≥ 0",
+    f64: "no number",
+    char: "not one character"
+}
+
+/// Lists of words are separated by whoever reads them: a name may have a comma.
+impl Value for String {
+    const SEPARATOR: Option<char> = None;
+
+    fn parse(text: &str) -> Result<Self, String> {
+        Ok(text.into())
+    }
+
+    fn show(&self) -> String {
+        self.clone()
+    }
+}
+
+impl Value for PathBuf {
+    fn parse(text: &str) -> Result<Self, String> {
+        Ok(text.into())
+    }
+
+    fn show(&self) -> String {
+        self.display().to_string()
+    }
+
+    fn parse_os(text: &OsStr) -> Result<Self, String> {
+        Ok(text.into())
+    }
+}
+
+/// A number from `MIN` to `MAX`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Count<const MIN: u32, const MAX: u32 = 65535>(pub u32);
+
+impl<const MIN: u32, const MAX: u32> Value for Count<MIN, MAX> {
+    fn parse(text: &str) -> Result<Self, String> {
+        let number = text.trim().parse().ok().filter(|number| (MIN..=MAX).contains(number));
+        number.map(Self).ok_or_else(|| format!("no whole number from {MIN} to {MAX}"))
+    }
+
+    fn show(&self) -> String {
+        self.0.to_string()
+    }
+}
+
+impl<const MIN: u32, const MAX: u32> From<Count<MIN, MAX>> for usize {
+    fn from(count: Count<MIN, MAX>) -> Self {
+        Self::try_from(count.0).unwrap_or(Self::MAX)
+    }
+}
+
+impl<T: Value> Place for T {
+    fn set(&mut self, text: &OsStr, again: bool) -> Result<(), String> {
+        if again {
+            return Err("given twice".into());
+        }
+        *self = T::parse_os(text)?;
+        Ok(())
+    }
+
+    fn default(&self) -> Option<String> {
+        Some(self.show())
+    }
+
+    fn choices(&self) -> &'static [(&'static str, &'static str)] {
+        T::CHOICES
+    }
+}
+
+impl<T: Value> Place for Option<T> {
+    fn set(&mut self, text: &OsStr, again: bool) -> Result<(), String> {
+        if again {
+            return Err("given twice".into());
+        }
+        *self = Some(T::parse_os(text)?);
+        Ok(())
+    }
+
+    fn default(&self) -> Option<String> {
+        self.as_ref().map(Value::show)
+    }
+
+    fn choices(&self) -> &'static [(&'static str, &'static str)] {
+        T::CHOICES
+    }
+}
+
+/// The first value takes the place of the defaults, others are added.
+impl<T: Value> Place for Vec<T> {
+    fn set(&mut self, text: &OsStr, again: bool) -> Result<(), String> {
+        if !again {
+            self.clear();
+        }
+        match (T::SEPARATOR, text.to_str()) {
+            (Some(separator), Some(text)) => {
+                for part in text.split(separator) {
+                    self.push(T::parse_os(OsStr::new(part))?);
+                }
+            }
+            _ => self.push(T::parse_os(text)?),
+        }
+        Ok(())
+    }
+
+    fn default(&self) -> Option<String> {
+        (!self.is_empty()).then(|| self.iter().map(Value::show).collect::<Vec<_>>().join(","))
+    }
+
+    fn choices(&self) -> &'static [(&'static str, &'static str)] {
+        T::CHOICES
+    }
+}
+
+/// A flag without a value.
+impl Place for bool {
+    fn set(&mut self, _: &OsStr, _: bool) -> Result<(), String> {
+        *self = true;
+        Ok(())
+    }
+
+    fn default(&self) -> Option<String> {
+        None
+    }
+}
+
+/// A struct of flags: `/// help`, `field: Type = default, "VALUE";`, and last `..field: Type = default;` for a struct of
+/// flags of its own.
+macro_rules! flags {
+    (
+        $(#[doc = $about:literal])*
+        pub struct $name:ident {
+            $($(#[doc = $help:literal])* $field:ident: $type:ty = $default:expr, $value:literal;)*
+            $(..$nested:ident: $nested_type:ty = $initial:expr;)*
+        }
+    ) => {
+        $(#[doc = $about])*
+        #[derive(Debug)]
+        pub struct $name {
+            $($(#[doc = $help])* pub $field: $type,)*
+            $(pub $nested: $nested_type,)*
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self { $($field: $default,)* $($nested: $initial,)* }
+            }
+        }
+
+        impl $crate::common::flags::Flags for $name {
+            const ABOUT: &'static [&'static str] = &[$($about),*];
+
+            fn declare<'a>(&'a mut self, list: &mut Vec<$crate::common::flags::Flag<'a>>) {
+                $(list.push($crate::common::flags::Flag::new(
+                    stringify!($field), $value, &[$($help),*], &mut self.$field,
+                ));)*
+                $($crate::common::flags::Flags::declare(&mut self.$nested, list);)*
+            }
+        }
+    };
+}
+pub(crate) use flags;
+
+/// An enum whose variants are the words that a flag may have.
+macro_rules! choices {
+    (
+        $(#[doc = $about:literal])*
+        pub enum $name:ident {
+            $(#[doc = $help:literal] $variant:ident = $word:literal,)*
+        }
+    ) => {
+        $(#[doc = $about])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $name {
+            $(#[doc = $help] $variant,)*
+        }
+
+        impl $crate::common::flags::Value for $name {
+            const CHOICES: &'static [(&'static str, &'static str)] = &[$(($word, $help)),*];
+
+            fn parse(text: &str) -> Result<Self, String> {
+                match text {
+                    $($word => Ok(Self::$variant),)*
+                    _ => Err(["none of".to_owned(), [$($word),*].join(", ")].join(" ")),
+                }
+            }
+
+            fn show(&self) -> String {
+                match self {
+                    $(Self::$variant => $word.into(),)*
+                }
+            }
+        }
+    };
+}
+pub(crate) use choices;
+
+/// The flags of a study, as its rules change them.
+pub fn listed<P: Program>(study: &mut P) -> Vec<Flag<'_>> {
+    let mut flags = Vec::new();
+    study.declare(&mut flags);
+    for rule in P::RULES {
+        match *rule {
+            Rule::Without(name) => flags.retain(|flag| flag.name != name),
+            Rule::Help(name, help) => {
+                for flag in flags.iter_mut().filter(|flag| flag.name == name) {
+                    flag.help = help.into();
+                }
+            }
+            Rule::Alias(..) | Rule::Excludes(..) | Rule::Requires(..) => {}
+        }
+    }
+    flags
+}

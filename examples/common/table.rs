@@ -1,0 +1,170 @@
+//! The tables that studies end in, for readers or as JSON.
+
+use super::short;
+use std::fmt::{Arguments, Write as _};
+use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Whether tables are printed as JSON: the flag `--json`.
+pub static JSON: AtomicBool = AtomicBool::new(false);
+
+/// Prints a line of words.
+pub fn say(text: Arguments<'_>) {
+    let _ = if JSON.load(Ordering::Relaxed) {
+        writeln!(std::io::stderr(), "{text}")
+    } else {
+        writeln!(std::io::stdout(), "{text}")
+    };
+}
+
+/// A cell of a table.
+#[derive(Clone, Debug)]
+pub enum Item {
+    Text(String),
+    Number(f64),
+    Count(usize),
+    Nothing,
+}
+
+impl From<&str> for Item {
+    fn from(text: &str) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+impl From<String> for Item {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<f64> for Item {
+    fn from(number: f64) -> Self {
+        Self::Number(number)
+    }
+}
+
+impl From<usize> for Item {
+    fn from(count: usize) -> Self {
+        Self::Count(count)
+    }
+}
+
+impl<T: Into<Self>> From<Option<T>> for Item {
+    fn from(item: Option<T>) -> Self {
+        item.map_or(Self::Nothing, Into::into)
+    }
+}
+
+impl Item {
+    fn for_readers(&self) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::Number(number) => short(*number),
+            Self::Count(count) => count.to_string(),
+            Self::Nothing => "-".into(),
+        }
+    }
+
+    fn json(&self) -> String {
+        match self {
+            Self::Text(text) => quoted(text),
+            Self::Number(number) if number.is_finite() => format!("{number:?}"),
+            Self::Count(count) => count.to_string(),
+            Self::Number(_) | Self::Nothing => "null".into(),
+        }
+    }
+}
+
+/// A closing table: a title, named columns, sentences below.
+#[derive(Debug)]
+pub struct Table {
+    title: String,
+    columns: Vec<String>,
+    rows: Vec<Vec<Item>>,
+    notes: Vec<String>,
+}
+
+/// Adds a row of [`Item`]s to a table.
+macro_rules! row {
+    ($table:expr, $($item:expr),* $(,)?) => {
+        $table.push(vec![$($crate::common::table::Item::from($item)),*])
+    };
+}
+pub(crate) use row;
+
+impl Table {
+    pub fn new(title: impl Into<String>, columns: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        let columns = columns.into_iter().map(Into::into).collect();
+        Self { title: title.into(), columns, rows: Vec::new(), notes: Vec::new() }
+    }
+
+    pub fn push(&mut self, row: Vec<Item>) {
+        self.rows.push(row);
+    }
+
+    /// A sentence below the table.
+    pub fn note(&mut self, text: impl Into<String>) {
+        self.notes.push(text.into());
+    }
+
+    /// To standard output, as `--json` says.
+    pub fn print(&self) {
+        let text = if JSON.load(Ordering::Relaxed) { self.json() } else { self.for_readers() };
+        let _ = writeln!(std::io::stdout(), "{text}");
+    }
+
+    /// Words on the left, numbers on the right of their columns.
+    fn for_readers(&self) -> String {
+        let cells: Vec<Vec<String>> =
+            self.rows.iter().map(|row| row.iter().map(Item::for_readers).collect()).collect();
+        let is_text =
+            |column: usize| self.rows.iter().any(|row| matches!(row.get(column), Some(Item::Text(_))));
+        let line = |row: &[String]| {
+            let mut line = String::new();
+            for (column, cell) in row.iter().enumerate() {
+                let lengths = cells.iter().chain([&self.columns]).filter_map(|row| row.get(column));
+                let width = lengths.map(|cell| cell.chars().count()).max().unwrap_or(0);
+                let gap = if column == 0 { 0 } else { 2 };
+                let _ = if is_text(column) {
+                    write!(line, "{:gap$}{cell:<width$}", "")
+                } else {
+                    write!(line, "{:gap$}{cell:>width$}", "")
+                };
+            }
+            line.trim_end().to_owned()
+        };
+        let lines = [format!("\n{}", self.title), line(&self.columns)];
+        let rows = cells.iter().map(|row| line(row));
+        lines.into_iter().chain(rows).chain(self.notes.iter().cloned()).collect::<Vec<_>>().join("\n")
+    }
+
+    /// `{"title": …, "rows": [{column: value, …}, …], "notes": […]}` in one line.
+    fn json(&self) -> String {
+        let object = |row: &Vec<Item>| {
+            let fields = self.columns.iter().zip(row);
+            let fields: Vec<_> =
+                fields.map(|(name, item)| format!("{}: {}", quoted(name), item.json())).collect();
+            format!("{{{}}}", fields.join(", "))
+        };
+        let rows: Vec<_> = self.rows.iter().map(object).collect();
+        let notes: Vec<_> = self.notes.iter().map(|note| quoted(note)).collect();
+        let title = quoted(&self.title);
+        format!(r#"{{"title": {title}, "rows": [{}], "notes": [{}]}}"#, rows.join(", "), notes.join(", "))
+    }
+}
+
+/// A JSON string.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => quoted.extend(['\\', character]),
+            _ if character < ' ' => {
+                let _ = write!(quoted, "\\u{:04x}", u32::from(character));
+            }
+            _ => quoted.push(character),
+        }
+    }
+    quoted + "\""
+}

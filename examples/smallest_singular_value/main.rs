@@ -1,0 +1,10 @@
+//! `cargo run --release --example smallest_singular_value`; what it shows stands in mod.rs.
+
+#[path = "../common/mod.rs"]
+mod common;
+#[path = "mod.rs"]
+mod smallest_singular_value;
+
+fn main() -> std::process::ExitCode {
+    common::main::<smallest_singular_value::Cli>()
+}

@@ -1,0 +1,146 @@
+//! Every example of the crate as a subcommand of one program: `cargo run --release`, or
+//! `cargo install double-descent`. A binary builds none of the dependencies of tests and benches.
+
+#[path = "../../../examples/ablations/mod.rs"]
+mod ablations;
+#[path = "../../../examples/adversarial/mod.rs"]
+mod adversarial;
+#[path = "../../../examples/bases/mod.rs"]
+mod bases;
+#[path = "../../../examples/common/mod.rs"]
+mod common;
+mod completions;
+#[path = "../../../examples/ensembling/mod.rs"]
+mod ensembling;
+#[path = "../../../examples/grid/mod.rs"]
+mod grid;
+#[path = "../../../examples/label_noise/mod.rs"]
+mod label_noise;
+#[path = "../../../examples/polynomial/mod.rs"]
+mod polynomial;
+#[path = "../../../examples/random_fourier/mod.rs"]
+mod random_fourier;
+#[path = "../../../examples/smallest_singular_value/mod.rs"]
+mod smallest_singular_value;
+#[path = "../../../examples/splines/mod.rs"]
+mod splines;
+#[path = "../../../examples/streaming/mod.rs"]
+mod streaming;
+#[path = "../../../examples/theory/mod.rs"]
+mod theory;
+#[path = "../../../examples/universality/mod.rs"]
+mod universality;
+
+use common::command_line::{EXIT_CODES, nearest, start, version, wrapped};
+use common::flags::{Program, listed};
+use common::say;
+use completions::{Listed, Shell};
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// A subcommand.
+struct Entry {
+    name: &'static str,
+    about: &'static [&'static str],
+    start: fn(&str, Vec<OsString>) -> ExitCode,
+    flags: fn() -> Vec<Listed>,
+}
+
+const fn of<P: Program>() -> Entry {
+    Entry { name: P::NAME, about: P::ABOUT, start: |name, words| start::<P>(name, words), flags: flags::<P> }
+}
+
+fn flags<P: Program>() -> Vec<Listed> {
+    let mut study = P::default();
+    listed(&mut study).iter().map(Listed::from).collect()
+}
+
+/// In the order of the help text: tables of data first.
+const fn entries() -> [Entry; 13] {
+    [
+        of::<ablations::Cli>(),
+        of::<adversarial::Cli>(),
+        of::<polynomial::Cli>(),
+        of::<smallest_singular_value::Cli>(),
+        of::<random_fourier::Cli>(),
+        of::<grid::Cli>(),
+        of::<label_noise::Cli>(),
+        of::<ensembling::Cli>(),
+        of::<bases::Cli>(),
+        of::<splines::Cli>(),
+        of::<universality::Cli>(),
+        of::<streaming::Cli>(),
+        of::<theory::Cli>(),
+    ]
+}
+
+fn main() -> ExitCode {
+    let mut words = std::env::args_os().skip(1);
+    let Some(first) = words.next() else {
+        say!("{}", overview());
+        return ExitCode::SUCCESS;
+    };
+    // Underscores as in the examples' names, or hyphens.
+    let name = first.to_string_lossy();
+    let (mut name, mut words) = (name.replace('-', "_"), words.collect::<Vec<_>>());
+    if name == "help" && !words.is_empty() {
+        name = words[0].to_string_lossy().replace('-', "_");
+        words = vec!["--help".into()];
+    }
+    match name.as_str() {
+        "help" | "__help" | "_h" => say!("{}", overview()),
+        "__version" | "_V" => say!("{}", version()),
+        "completions" => return complete(&words),
+        _ => match entries().iter().find(|entry| entry.name == name) {
+            Some(entry) => return (entry.start)(&format!("double-descent {}", entry.name), words),
+            None => return unknown("study", &first.to_string_lossy(), entries().iter().map(|p| p.name)),
+        },
+    }
+    ExitCode::SUCCESS
+}
+
+fn complete(words: &[OsString]) -> ExitCode {
+    let shell = words.first().map_or(String::new(), |word| word.to_string_lossy().into_owned());
+    let Some(shell) = Shell::ALL.into_iter().find(|(name, _)| *name == shell).map(|(_, shell)| shell) else {
+        return unknown("shell", &shell, Shell::ALL.into_iter().map(|(name, _)| name));
+    };
+    let studies: Vec<(&str, String, Vec<Listed>)> =
+        entries().iter().map(|p| (p.name, sentence(p.about), (p.flags)())).collect();
+    say!("{}", completions::script(shell, &studies));
+    ExitCode::SUCCESS
+}
+
+/// An error of the command line.
+fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str> + Clone) -> ExitCode {
+    let list = known.clone().collect::<Vec<_>>().join(", ");
+    let hint = nearest(name, known).map_or(String::new(), |near| format!("; did you mean {near}?"));
+    eprintln!("error: no {what} is called `{}`{hint} There are {list}", name.escape_debug());
+    ExitCode::from(2)
+}
+
+/// The first sentence of a comment.
+fn sentence(about: &[&str]) -> String {
+    let text = about.concat();
+    let end = text.find(". ").map_or(text.len(), |end| end + 1);
+    text[..end].split_whitespace().collect::<Vec<_>>().join(" ").trim_end_matches('.').into()
+}
+
+/// The column of the sentences on studies.
+const INDENT: usize = 27;
+
+fn overview() -> String {
+    let line = |entry: &Entry| {
+        let text = wrapped(&sentence(entry.about), INDENT);
+        format!("  {:<width$}{}\n", entry.name, text.trim_start(), width = INDENT - 2)
+    };
+    let studies: String = entries().iter().map(line).collect();
+    format!(
+        "{}: studies of double descent in linear models, each with tables and figures\n\n\
+         Usage: double-descent STUDY [--FLAG VALUE]...\n\n\
+         Studies:\n{studies}\n\
+         Your own table:\n  double-descent ablations --dataset my.csv --target y\n\n\
+         double-descent STUDY --help lists the flags of a study.\n\
+         double-descent completions bash|zsh|fish prints completions for a shell.\n\n{EXIT_CODES}",
+        version()
+    )
+}
