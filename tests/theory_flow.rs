@@ -180,7 +180,12 @@ fn residual_factors_of_the_callers() {
         assert!(matches!(population.filtered(70.0, &Own(which)), Err(Error::UserCode { .. })));
     }
     assert!(matches!(population.filtered(70.0, &Own(3)), Err(Error::Domain { .. })));
-    assert!(matches!(population.filtered(0.0, &Own(0)), Err(Error::Domain { .. })));
+    for n in [0.0, 1e-308, f64::NAN] {
+        assert!(matches!(population.filtered(n, &Own(0)), Err(Error::Domain { .. })), "{n}");
+    }
+    for n in [1e-100, 1e300] {
+        assert!(population.filtered(n, &Own(0)).unwrap().total().is_finite(), "{n}");
+    }
     for wrong in [-1.0, f64::NAN, f64::INFINITY] {
         assert!(
             Flow::new(wrong).is_err()

@@ -127,7 +127,7 @@ impl Bulk {
                     done += step;
                 } else {
                     step *= 0.5;
-                    if step < 1e-9 {
+                    if step < 1e-4 {
                         let reason = format!("the fixed point was not found at {} + {} i", to.re, to.im);
                         return Err(Error::Unsupported { reason });
                     }

@@ -215,7 +215,7 @@ impl PopulationSpectrum {
     /// [`Error::Domain`] for `z` that is not positive and finite.
     ///
     /// # References
-    /// `MacKay`, Neural Computation 4 (1992); Maddox, Benton and Wilson, arXiv:2003.02139, equation 3.
+    /// `MacKay`, Neural Computation 4 (1992); Maddox, Benton and Wilson, arXiv:2003.02139.
     pub fn effective_dimension(&self, z: f64) -> Result<f64, Error> {
         Ok(self.sums(check::positive("z", z)?).s)
     }
