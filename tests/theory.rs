@@ -270,7 +270,7 @@ fn closed_forms_are_cases_of_any_spectrum() {
         );
     }
     // Isotropic features: closed form, one eigenvalue, a latent space without strength, correlation 0.
-    for gamma in [0.5, 1.0 + 1e-12, 1.0 - 1e-12, 4.0] {
+    for gamma in [1e-10, 0.5, 1.0 + 1e-12, 1.0 - 1e-12, 4.0, 1e6, 1e12] {
         for lambda in [0.0, 1e-9, 0.3, 1e200] {
             let expected = isotropic(gamma, 2.0, 0.3, lambda);
             let found = ridge::isotropic(gamma, lambda, 2.0, 0.3).unwrap();

@@ -1,7 +1,8 @@
 //! The contour around the limiting spectrum of `XᵀX/n`, and `κ` along it.
 //!
 //! In units of the largest eigenvalue of the population. `κ` is continued from the real axis by
-//! `z = −κ ((n − d) + Σ m κ/(ℓ+κ)) / n`, `d` the rank, where nothing cancels but `n − d`.
+//! `z = −κ ((n − d) + Σ m κ/(ℓ+κ)) / n`, `d` the rank, where nothing cancels but `n − d`; far above the threshold in the form
+//! `z = −κ (n − Σ m ℓ/(ℓ+κ)) / n`.
 
 use super::complex::Complex;
 use super::gauss_legendre;
@@ -38,6 +39,16 @@ pub(super) struct Bulk {
     kappa: f64,
 }
 
+/// Sums over the spectrum at one `κ`, with `s = ℓ/(ℓ + κ)`.
+struct ComplexSums {
+    /// `n − Σ m s`.
+    free: Complex,
+    /// `n − Σ m s²`.
+    slope: Complex,
+    /// `Σ m s`.
+    share: Complex,
+}
+
 impl Bulk {
     /// `None` for a population of zeros.
     pub(super) fn new(spectrum: &PopulationSpectrum, n: f64) -> Result<Option<(Self, f64)>, Error> {
@@ -59,14 +70,22 @@ impl Bulk {
         let bounds =
             [(self.pairs[0].1 / self.n).sqrt() * (1.0 - 1e-12), (count / self.n).sqrt() * (1.0 + 1e-12)];
         let v = root(bounds, |v| spread(v) > self.n);
-        let sum: f64 = self.pairs.iter().map(|(l, m)| m * ((1.0 + v) / ((1.0 - l) + v))).sum();
-        (1.0 + v) * ((self.spare + sum) / self.n)
+        let sum: f64 = self.pairs.iter().map(|(l, m)| m * (l / ((1.0 - l) + v))).sum();
+        (1.0 + v) * (1.0 + sum / self.n)
     }
 
     /// `z` at a real `κ` of the branch that ends at the lower edge: below 0 for `n > d`, above for `n < d`.
     fn real(&self, kappa: f64) -> f64 {
-        let sum: f64 = self.pairs.iter().map(|(l, m)| m * (kappa / (l + kappa))).sum();
-        -kappa * ((self.spare + sum) / self.n)
+        let sum =
+            |of: &dyn Fn(f64) -> f64| self.pairs.iter().map(|(l, m)| m * (of(*l) / (l + kappa))).sum::<f64>();
+        let free = if self.is_wide() { self.n - sum(&|l| l) } else { self.spare + sum(&|_| kappa) };
+        -kappa * (free / self.n)
+    }
+
+    /// Whether there are so many more directions than samples that `n − Σ m ℓ/(ℓ+κ)` cancels less than
+    /// `(n − d) + Σ m κ/(ℓ+κ)`, its equal.
+    fn is_wide(&self) -> bool {
+        self.spare < -self.n
     }
 
     /// The lower edge of the spectrum without zeros, and `κ` there; `None` at `n = d`.
@@ -77,7 +96,11 @@ impl Bulk {
         let sum = |kappa: f64| {
             self.pairs.iter().map(|(l, m)| m * (kappa * (kappa + 2.0 * l) / (l + kappa).powi(2))).sum::<f64>()
         };
-        let kappa = if self.spare > 0.0 {
+        let kappa = if self.is_wide() {
+            let squares =
+                |kappa: f64| self.pairs.iter().map(|(l, m)| m * (l / (l + kappa)).powi(2)).sum::<f64>();
+            root([0.1 * lowest, self.kappa], |kappa| squares(kappa) > self.n)
+        } else if self.spare > 0.0 {
             let low = (0.5 * lowest).min(self.spare / (8.0 * count) * lowest);
             -root([low, lowest], |u| self.spare + sum(-u) > 0.0)
         } else if self.spare < 0.0 {
@@ -127,40 +150,41 @@ impl Bulk {
                     done += step;
                 } else {
                     step *= 0.5;
-                    if step < 1e-9 {
+                    if step < 1e-4 {
                         let reason = format!("the fixed point was not found at {} + {} i", to.re, to.im);
                         return Err(Error::Unsupported { reason });
                     }
                 }
             }
-            let (sum, square) = self.sums(kappa);
-            let spare = Complex::from(self.spare);
-            let slope = (spare + sum.scale(2.0) - square).scale(self.n.recip());
-            let share = (Complex::from(self.n - self.spare) - sum).scale(self.n.recip());
+            let sums = self.sums(kappa);
+            let (slope, share) = (sums.slope.scale(self.n.recip()), sums.share.scale(self.n.recip()));
             nodes.push(Node { z, weight, kappa, slope, share });
         }
         Ok(nodes)
     }
 
-    /// `Σ m c` and `Σ m c²`, `c = κ/(ℓ + κ)`.
-    fn sums(&self, kappa: Complex) -> (Complex, Complex) {
-        let (mut sum, mut square) = (Complex::default(), Complex::default());
+    fn sums(&self, kappa: Complex) -> ComplexSums {
+        let mut sums = [Complex::default(); 4];
         for &(value, count) in &self.pairs {
-            let c = kappa / (kappa + Complex::from(value));
-            sum = sum + c.scale(count);
-            square = square + (c * c).scale(count);
+            let inverse = Complex::from(1.0) / (kappa + Complex::from(value));
+            let (s, c) = (inverse.scale(value), kappa * inverse);
+            for (sum, term) in sums.iter_mut().zip([s, s * s, c, c * c]) {
+                *sum = *sum + term.scale(count);
+            }
         }
-        (sum, square)
+        let [s, ss, c, cc] = sums;
+        let (n, spare) = (Complex::from(self.n), Complex::from(self.spare));
+        let (free, slope) =
+            if self.is_wide() { (n - s, n - ss) } else { (spare + c, spare + c.scale(2.0) - cc) };
+        ComplexSums { free, slope, share: s }
     }
 
     /// `κ` at `to`, from that at `z` nearby.
     fn newton(&self, to: Complex, z: Complex, start: Complex) -> Option<Complex> {
         let mut kappa = start;
         for round in 0..40 {
-            let (sum, square) = self.sums(kappa);
-            let value = (kappa * (Complex::from(self.spare) + sum)).scale(self.n.recip()) + to;
-            let slope = (Complex::from(self.spare) + sum.scale(2.0) - square).scale(self.n.recip());
-            let step = value / slope;
+            let sums = self.sums(kappa);
+            let step = (kappa * sums.free + to.scale(self.n)) / sums.slope;
             kappa = kappa - step;
             if !kappa.is_finite() || (round == 0 && to != z && kappa.im <= 0.0) {
                 return None;

@@ -212,6 +212,10 @@ impl Population {
         let none = Excess { bias: self.signal.total(), variance: 0.0 };
         let Some((bulk, unit)) = Bulk::new(&self.spectrum, n)? else { return Ok(none) };
         let top = bulk.top();
+        if !(1e-290..=1e200).contains(&top) {
+            let must_be = "more beside the features: the largest eigenvalue of XᵀX/n does not fit";
+            return Err(Error::Domain { what: "samples", value: n, must_be });
+        }
         user_code::call(part, || filter.check(top * unit))??;
         if rate == 0.0 {
             return Ok(none);

@@ -87,8 +87,7 @@ impl Population {
 /// or no features; [`Error::Shape`] for more eigenvalues than features.
 ///
 /// # References
-/// Nakkiran, Venkat, Kakade and Ma, *Optimal regularization can mitigate double descent*, arXiv:2003.01897, lemma 2 and
-/// theorem 1.
+/// Nakkiran, Venkat, Kakade and Ma, *Optimal regularization can mitigate double descent*, arXiv:2003.01897, lemma 2.
 pub fn of_design(eigenvalues: &[f64], features: usize, norm2: f64, noise: f64) -> Result<(f64, f64), Error> {
     check::positive("norm of the target", norm2)?;
     check::non_negative("noise variance", noise)?;

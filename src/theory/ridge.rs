@@ -182,7 +182,9 @@ impl Population {
 
     /// `λ(κ) = κ (n − df₁)/n`.
     pub(super) fn penalty(&self, n: f64, kappa: f64) -> f64 {
-        kappa * (((n - self.spectrum.rank()) + self.spectrum.sums(kappa).c) / n)
+        let (sums, spare) = (self.spectrum.sums(kappa), n - self.spectrum.rank());
+        let free = if spare < -n { n - sums.s } else { spare + sums.c };
+        kappa * (free / n)
     }
 
     fn negative_scale(&self, n: f64, lambda: f64) -> Result<f64, Error> {

@@ -12,7 +12,7 @@ use crate::Error;
 /// `O(n^(−1/6))` of the spread. Without cancellation at `n ≈ p`.
 ///
 /// # References
-/// Bai and Yin, Annals of Probability 21 (1993), theorems 1 and 2.
+/// Bai and Yin, Annals of Probability 21 (1993).
 #[must_use]
 pub fn edges(n: usize, p: usize) -> [f64; 2] {
     let largest = (n as f64).sqrt() + (p as f64).sqrt();
@@ -120,7 +120,7 @@ pub fn complex_square_cdf(n: usize, x: f64) -> f64 {
 /// [`Error::Domain`] for `n` of 0, or `x` that is negative or not finite.
 ///
 /// # References
-/// Edelman, SIAM Journal on Matrix Analysis and Applications 9 (1988), theorem on square matrices.
+/// Edelman, SIAM Journal on Matrix Analysis and Applications 9 (1988).
 pub fn square_density(n: usize, x: f64) -> Result<f64, Error> {
     let order = order(n, x)?;
     let scale = (-0.5 * order * x).exp() / (2.0 * std::f64::consts::PI * x).sqrt();

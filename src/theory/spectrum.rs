@@ -215,7 +215,7 @@ impl PopulationSpectrum {
     /// [`Error::Domain`] for `z` that is not positive and finite.
     ///
     /// # References
-    /// `MacKay`, Neural Computation 4 (1992); Maddox, Benton and Wilson, arXiv:2003.02139, equation 3.
+    /// `MacKay`, Neural Computation 4 (1992); Maddox, Benton and Wilson, arXiv:2003.02139.
     pub fn effective_dimension(&self, z: f64) -> Result<f64, Error> {
         Ok(self.sums(check::positive("z", z)?).s)
     }
@@ -289,8 +289,8 @@ impl PopulationSpectrum {
     /// neighbouring problem. 0 where nothing holds `κ` up.
     ///
     /// Newton in `ln κ` inside a bracket, on positive terms alone (no difference but `rank − least`): the relative
-    /// error of `κ` is a few units of rounding times its condition, on both sides of `rank = least`. Of the function
-    /// `ln(left/right)` that it solves, the second derivative is at most twice the first, so a step under 1e-8 leaves
+    /// error of `κ` is a few units of rounding times its condition, on both sides of `rank = least`. Of the logarithm
+    /// of the two sides' ratio that it solves for, the second derivative is at most twice the first, so a step under 1e-8 leaves
     /// an error of its square, 1e-16: one more pass would find nothing.
     pub(super) fn kappa(
         &self,
@@ -316,14 +316,20 @@ impl PopulationSpectrum {
             let sums = self.sums(kappa);
             let (x, slope) = gap(kappa);
             let mass = tail / kappa;
-            let (left, right) = (sums.c + (-excess).max(0.0), mass + x + excess.max(0.0));
-            let value = (left / right).ln();
+            let (value, growth) = if excess > least {
+                // Far more directions than samples: Σ m c is most of the rank, and knows little of κ.
+                let sum = sums.s + mass + x;
+                ((least / sum).ln(), (sums.sc + mass + slope) / sum)
+            } else {
+                let (left, right) = (sums.c + (-excess).max(0.0), mass + x + excess.max(0.0));
+                ((left / right).ln(), sums.sc / left + (mass + slope) / right)
+            };
             if value > 0.0 {
                 high = kappa;
             } else {
                 low = kappa;
             }
-            let step = -value / (sums.sc / left + (mass + slope) / right);
+            let step = -value / growth;
             let newton = kappa * step.exp();
             // A Newton step that leaves the bracket or does not halve the step before it gives way to bisection.
             if newton > low && newton < high && step.abs() <= 0.5 * previous {
