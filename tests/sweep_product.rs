@@ -2,9 +2,10 @@
 
 use double_descent::curve::{Axis, Cell, Metric};
 use double_descent::dataset::Dataset;
-use double_descent::features::{Activation, Coordinates, RandomNetwork};
+use double_descent::features::{Activation, Coordinates, FeatureMap, RandomNetwork};
 use double_descent::filter::{LeadingModes, SpectralFilter, Truncated};
-use double_descent::nested::Engine;
+use double_descent::nested::{Columns, Engine, Test};
+use double_descent::risk::Compressed;
 use double_descent::svd::Svd;
 use double_descent::sweep::{Arm, Draw, Intercept, Maps, Parameter, Source, Splits, Sweep, TestOn};
 use double_descent::{Ablation, Adversary, Error, rng::stream};
@@ -468,7 +469,7 @@ fn noise_is_an_axis() {
             let sweep = Sweep { features: vec![5], ..base(&source, &splits, &maps) };
             let Ok(plain) = sweep.run() else { continue };
             let noise =
-                Sweep { parameter: Some(Parameter::label_noise([0.0, 1.0, 2.0, 3.0])), ..sweep.clone() };
+                Sweep { parameter: Some(Parameter::label_noise([0.0, 1.0, 2.0, 3.0], 6)), ..sweep.clone() };
             let curve = noise.run().unwrap();
             assert_eq!((curve.axis, curve.cells.len()), (Axis::LabelNoise, plain.cells.len() * 4), "{name}");
             for (levels, plain) in curve.cells.chunks_exact(4).zip(&plain.cells) {
@@ -482,7 +483,7 @@ fn noise_is_an_axis() {
                 assert!((error(0) - plain.test_mse.unwrap()).abs() <= 1e-10 * (25.0 + error(0)));
                 assert!(error(1) != error(0));
             }
-            let noisy = Sweep { parameter: Some(Parameter::input_noise([0.0, 0.5])), ..sweep.clone() };
+            let noisy = Sweep { parameter: Some(Parameter::input_noise([0.0, 0.5], 6)), ..sweep.clone() };
             match noisy.run() {
                 Err(Error::Unsupported { .. }) => assert!(matches!(source, Source::Table(_))),
                 other => {
@@ -497,4 +498,38 @@ fn noise_is_an_axis() {
             }
         }
     }
+}
+
+/// A dense list of p is one curve that grows column by column, bit by bit that of the engine called directly; so is the
+/// same list as a plane of one n. A plane of two sizes is two.
+#[test]
+fn dense_lists_are_nested_curves() {
+    let (n, most, tests) = (30, 150, 200);
+    let network = move |seed| RandomNetwork::seeded(Activation::Tanh, &[INPUTS, most], seed);
+    let maps = Maps::drawn(move |repeat| network(repeat as u64));
+    let (train, test) = (data(10, 40), data(14, tests));
+    let sweep = Sweep {
+        metrics: vec![Metric::TrainMse, Metric::TestMse, Metric::CoefficientNorm],
+        ..Sweep::over_features((train.clone(), test.clone()), maps, n, 1..=most, REPEATS, 4)
+    };
+    let curve = sweep.run().unwrap();
+    assert_eq!((curve.provenance.engine, curve.cells.len()), (Engine::Nested, REPEATS * most));
+    let orders = sweep.splits.orders(40, n).unwrap();
+    for (repeat, cells) in curve.cells.chunks_exact(most).enumerate() {
+        let map = network(repeat as u64).unwrap();
+        let table = Compressed::new(&map.design(test.features(), most).unwrap(), test.targets()).unwrap();
+        let x = map.design(&train.features().select(Along(0), &orders[repeat]), most).unwrap();
+        let y = train.targets().select(Along(0), &orders[repeat]);
+        let points = Columns::new(&y, Test::Rows(&table)).unwrap().extend(&x).unwrap();
+        for (cell, point) in cells.iter().zip(points) {
+            assert_eq!(
+                (cell.p, cell.train_mse, cell.test_mse),
+                (point.p, Some(point.train_mse), point.test_mse)
+            );
+            assert_eq!(cell.coefficient_norm, Some(point.norm));
+        }
+    }
+    assert_eq!(sweep.surface().unwrap().over_features(n).unwrap().cells, curve.cells);
+    let two = Sweep { samples: vec![20, n], ..sweep }.surface().unwrap();
+    assert_eq!(two.over_features(n).unwrap().cells, curve.cells);
 }

@@ -105,7 +105,7 @@ fn parts_that_do_not_go_together() {
         "recorded splits",
     );
     unsupported(
-        &Sweep { parameter: Some(Parameter::input_noise([0.1])), ..table() },
+        &Sweep { parameter: Some(Parameter::input_noise([0.1], 0)), ..table() },
         "noise on the training inputs",
     );
     let all_three = Sweep { features: vec![1, 2], parameter: Some(Parameter::penalty([0.1, 1.0])), ..two() };
@@ -162,7 +162,7 @@ fn values_outside_their_domain() {
     domain(&over(Parameter::penalty([1.0, f64::INFINITY])), "parameter", f64::INFINITY);
     domain(&over(Parameter::penalty([1.0, 1.0])), "parameter", 1.0);
     domain(&over(Parameter::penalty([1.0, -1.0])), "penalty", -1.0);
-    domain(&over(Parameter::label_noise([-0.5])), "parameter", -0.5);
+    domain(&over(Parameter::label_noise([-0.5], 0)), "parameter", -0.5);
     let panics = Parameter::estimators(Axis::Setting, [1.0, 2.0], |value| {
         assert!(value < 2.0, "not at 2");
         Ok(Arc::new(MinNorm::default()))

@@ -291,11 +291,6 @@ impl Sweep {
         self.check_surface()?;
         Surface::new(self.run_with(observer)?)
     }
-
-    /// The seed, where anything is drawn.
-    pub(crate) fn seed(&self) -> u64 {
-        self.splits.seed().unwrap_or(0)
-    }
 }
 
 /// The named rows of a table, in that order.

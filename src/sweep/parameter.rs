@@ -36,8 +36,8 @@ pub struct Parameter {
 #[derive(Clone)]
 enum Kind {
     Estimators(Arc<Family>),
-    LabelNoise,
-    InputNoise,
+    LabelNoise { seed: u64 },
+    InputNoise { seed: u64 },
 }
 
 type Family = dyn Fn(f64) -> Result<Arc<dyn SpectralFilter>, Error> + Send + Sync;
@@ -66,17 +66,17 @@ impl Parameter {
     }
 
     /// Label noise: the value times a standard normal number is added to every training target, the same numbers for
-    /// all values, afresh for each repeat.
+    /// all values, afresh for each repeat, from a stream of their own.
     #[must_use]
-    pub fn label_noise(values: impl IntoIterator<Item = f64>) -> Self {
-        Self { axis: Axis::LabelNoise, values: values.into_iter().collect(), kind: Kind::LabelNoise }
+    pub fn label_noise(values: impl IntoIterator<Item = f64>, seed: u64) -> Self {
+        Self { axis: Axis::LabelNoise, values: values.into_iter().collect(), kind: Kind::LabelNoise { seed } }
     }
 
     /// Input noise: the value times a standard normal number is added to every raw training input, the same numbers for
-    /// all values, afresh for each repeat.
+    /// all values, afresh for each repeat, from a stream of their own.
     #[must_use]
-    pub fn input_noise(values: impl IntoIterator<Item = f64>) -> Self {
-        Self { axis: Axis::InputNoise, values: values.into_iter().collect(), kind: Kind::InputNoise }
+    pub fn input_noise(values: impl IntoIterator<Item = f64>, seed: u64) -> Self {
+        Self { axis: Axis::InputNoise, values: values.into_iter().collect(), kind: Kind::InputNoise { seed } }
     }
 
     /// What it is.
@@ -91,14 +91,23 @@ impl Parameter {
         &self.values
     }
 
+    /// The seed of its noise; `None` for estimators, which draw nothing.
+    #[must_use]
+    pub fn seed(&self) -> Option<u64> {
+        match self.kind {
+            Kind::Estimators(_) => None,
+            Kind::LabelNoise { seed } | Kind::InputNoise { seed } => Some(seed),
+        }
+    }
+
     /// Whether targets of a repeat have noise of its own.
     pub(super) fn is_label_noise(&self) -> bool {
-        matches!(self.kind, Kind::LabelNoise)
+        matches!(self.kind, Kind::LabelNoise { .. })
     }
 
     /// Whether inputs have.
     pub(super) fn is_input_noise(&self) -> bool {
-        matches!(self.kind, Kind::InputNoise)
+        matches!(self.kind, Kind::InputNoise { .. })
     }
 
     pub(super) fn check(&self) -> Result<(), Error> {
@@ -135,6 +144,7 @@ impl fmt::Debug for Parameter {
         f.debug_struct("Parameter")
             .field("axis", &self.axis)
             .field("values", &self.values)
+            .field("seed", &self.seed())
             .finish_non_exhaustive()
     }
 }

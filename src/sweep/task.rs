@@ -211,8 +211,8 @@ impl<'a> Task<'a> {
 
     /// Standard normal numbers for the training targets of a repeat, where there is label noise.
     pub(super) fn label_noise(&self, repeat: usize, rows: usize) -> Option<Array2<f64>> {
-        self.sweep.parameter.as_ref().filter(|parameter| parameter.is_label_noise())?;
-        let mut rng = named(self.sweep.seed(), Named::LabelNoise, repeat);
+        let parameter = self.sweep.parameter.as_ref().filter(|parameter| parameter.is_label_noise())?;
+        let mut rng = named(parameter.seed()?, Named::LabelNoise, repeat);
         Some(Array2::from_shape_simple_fn((rows, self.sizes.outputs), || rng.sample(StandardNormal)))
     }
 
@@ -223,8 +223,9 @@ impl<'a> Task<'a> {
         repeat: usize,
         level: Option<f64>,
     ) -> CowArray<'b, f64, Ix2> {
-        let Some(level) = level else { return inputs };
-        let mut rng = named(self.sweep.seed(), Named::InputNoise, repeat);
+        let seed = self.sweep.parameter.as_ref().and_then(super::Parameter::seed);
+        let (Some(level), Some(seed)) = (level, seed) else { return inputs };
+        let mut rng = named(seed, Named::InputNoise, repeat);
         let mut inputs = inputs.into_owned();
         inputs.mapv_inplace(|v| v + level * rng.sample::<f64, _>(StandardNormal));
         CowArray::from(inputs)

@@ -27,7 +27,7 @@ pub fn study(name: &str, repeats: usize) -> Sweep {
         }
         "penalties" => Sweep::over_penalties(diabetes, 12, [1e-3, 0.1, 10.0], repeats, 5),
         "noise" => {
-            let parameter = Some(Parameter::label_noise([0.0, 10.0, 50.0]));
+            let parameter = Some(Parameter::label_noise([0.0, 10.0, 50.0], 8));
             Sweep { arms: both(), parameter, ..Sweep::new(diabetes, [5, 10, 20], repeats, 5) }
         }
         _ => {

@@ -42,7 +42,10 @@ impl Sweep {
             .with("features", counts(&task.features))
             .with(
                 "axis",
-                self.parameter.as_ref().map_or("none".into(), |parameter| format!("{:?}", parameter.axis())),
+                self.parameter.as_ref().map_or("none".into(), |parameter| {
+                    let seed = parameter.seed().map_or(String::new(), |seed| format!(", seed {seed}"));
+                    format!("{:?}{seed}", parameter.axis())
+                }),
             )
             .with("preparation", format!("{:?}, standardised {}", self.intercept, self.standardise))
             .with("metrics", names(&self.metrics))
