@@ -61,9 +61,9 @@ impl Column {
         let mut unseen: Vec<Self> = later.filter(|column| !COLUMNS.contains(column)).collect();
         let all = [&COLUMNS[..], &unseen].concat();
         for cell in cells {
-            unseen.retain(|column| column.number(cell).is_none());
-            if unseen.is_empty() {
-                break;
+            // Mostly a cell has none of them.
+            if unseen.iter().any(|column| column.number(cell).is_some()) {
+                unseen.retain(|column| column.number(cell).is_none());
             }
         }
         all.into_iter().filter(|column| !unseen.contains(column)).collect()
