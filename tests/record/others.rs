@@ -60,7 +60,7 @@ fn records_of_other_experiments_are_refused_with_the_difference() {
         ),
         (with(&|s| s.features = vec![3]), "features 3 and features 10"),
         (with(&|s| s.parameter = Some(Parameter::penalty([0.1, 0.2]))), "axis Penalty and axis none"),
-        (with(&|s| s.parameter = Some(Parameter::label_noise([0.0]))), "axis LabelNoise"),
+        (with(&|s| s.parameter = Some(Parameter::label_noise([0.0], 0))), "axis LabelNoise"),
         (with(&|s| s.metrics = vec![Metric::TestMse]), "metrics test_mse"),
         (
             with(&arm(Arm::new(
