@@ -3,6 +3,8 @@
 //!
 //! Run: `cargo run --release --example adversarial`
 
+#![allow(clippy::doc_markdown)] // doc comments are help texts
+
 use crate::common::flags::{Failure, Program, Rule, flags};
 use crate::common::{Extreme, TABLE_RULES, TableArgs, closing_table, figures, say};
 use double_descent::plot::study;

@@ -138,19 +138,20 @@ fn edits(a: &str, b: &str) -> usize {
 const WIDTH: usize = 90;
 
 fn help(program: &str, about: &[&str], flags: &[Flag<'_>]) -> String {
-    let mut text = wrapped(&about.concat(), 0);
-    text += &format!("\n\nUsage: {program} [--FLAG VALUE]...\n\nFlags:\n");
+    let usage = format!("\nUsage: {program} [--FLAG VALUE]...\n\nFlags:");
+    let mut lines = vec![wrapped(&about.concat(), 0), usage];
     for flag in flags {
         let value = if flag.value.is_empty() { String::new() } else { format!(" <{}>", flag.value) };
         let default = flag.default.as_ref().map_or(String::new(), |value| format!(" [default: {value}]"));
-        text += &format!("  --{}{value}\n{}\n", flag.name, wrapped(&format!("{}{default}", flag.help), 6));
-        for (word, meaning) in flag.choices() {
-            text += &format!("{}\n", wrapped(&format!("{word}: {}", meaning.trim()), 8));
-        }
+        lines.extend([format!("  --{}{value}", flag.name), wrapped(&format!("{}{default}", flag.help), 6)]);
+        let choices = flag.choices().iter();
+        lines.extend(choices.map(|(word, meaning)| wrapped(&format!("{word}: {meaning}"), 8)));
     }
     let json = "Print the closing tables as JSON, one a line, with all digits; what else is said goes to standard error";
-    text += &format!("  --json\n{}\n", wrapped(json, 6));
-    text + "  -h, --help\n      This text\n  -V, --version\n      The version\n\n" + EXIT_CODES
+    lines.extend(["  --json".into(), wrapped(json, 6)]);
+    lines.push("  -h, --help\n      This text\n  -V, --version\n      The version\n".into());
+    lines.push(EXIT_CODES.into());
+    lines.join("\n")
 }
 
 /// The end of every help text.

@@ -118,8 +118,10 @@ impl Table {
     fn for_readers(&self) -> String {
         let cells: Vec<Vec<String>> =
             self.rows.iter().map(|row| row.iter().map(Item::for_readers).collect()).collect();
-        let is_text =
-            |column: usize| self.rows.iter().any(|row| matches!(row.get(column), Some(Item::Text(_))));
+        let is_text = |column: usize| {
+            let is_number = |item: &Item| matches!(item, Item::Number(_) | Item::Count(_));
+            !self.rows.iter().any(|row| row.get(column).is_some_and(is_number))
+        };
         let line = |row: &[String]| {
             let mut line = String::new();
             for (column, cell) in row.iter().enumerate() {
