@@ -42,7 +42,8 @@ pub struct Compressed {
     pub(crate) targets: Array2<f64>,
     pub(crate) ones: Array1<f64>,
     rows: usize,
-    /// `β*` (`p × k`), of a population.
+    is_population: bool,
+    /// `β*` (`p × k`), of a population whose targets are all of the features'.
     teacher: Option<Array2<f64>>,
 }
 
@@ -95,6 +96,7 @@ impl Compressed {
             targets: r.slice(s![.., p..p + k]).to_owned(),
             ones: r.column(p + k).to_owned(),
             rows: x.nrows(),
+            is_population: false,
             teacher: None,
         })
     }
@@ -151,13 +153,14 @@ impl Compressed {
         let targets = features.dot(beta);
         let overflow = |_| Error::Overflow { what: "a target of the population" };
         Error::check_finite("the targets", targets.view()).map_err(overflow)?;
-        Ok(Self { features, targets, ones: Array1::zeros(p), rows: 1, teacher: Some(beta.to_owned()) })
+        let (ones, teacher) = (Array1::zeros(p), Some(beta.to_owned()));
+        Ok(Self { features, targets, ones, rows: 1, is_population: true, teacher })
     }
 
     /// A table as it is, uncompressed: right where there are few rows.
     pub(crate) fn direct(features: Array2<f64>, targets: Array2<f64>) -> Self {
         let rows = features.nrows();
-        Self { features, targets, ones: Array1::ones(rows), rows, teacher: None }
+        Self { features, targets, ones: Array1::ones(rows), rows, is_population: false, teacher: None }
     }
 
     /// The same table of the first `p` features alone. Of a triangle the rows under them are features no more, and are
@@ -167,10 +170,11 @@ impl Compressed {
         let below = height.saturating_sub(p);
         let features = self.features.slice(s![.., ..p]);
         let is_triangle = below > k + 1 && features.slice(s![p.., ..]).iter().all(|&v| v == 0.0);
-        let teacher = self.teacher.clone();
+        let (rows, is_population) = (self.rows, self.is_population);
+        let teacher = self.teacher.clone().filter(|teacher| teacher.nrows() == p);
         if !is_triangle {
             let (targets, ones) = (self.targets.clone(), self.ones.clone());
-            return Ok(Self { features: features.to_owned(), targets, ones, rows: self.rows, teacher });
+            return Ok(Self { features: features.to_owned(), targets, ones, rows, is_population, teacher });
         }
         let mut joined = Array2::zeros((below, k + 1));
         joined.slice_mut(s![.., ..k]).assign(&self.targets.slice(s![p.., ..]));
@@ -185,7 +189,8 @@ impl Compressed {
             features: Array2::zeros((p + k + 1, p)),
             targets: Array2::zeros((p + k + 1, k)),
             ones: Array1::zeros(p + k + 1),
-            rows: self.rows,
+            rows,
+            is_population,
             teacher,
         };
         leading.features.slice_mut(s![..p, ..]).assign(&features.slice(s![..p, ..]));
@@ -201,6 +206,7 @@ impl Compressed {
         let same = columns.len() == self.targets.ncols() && columns.iter().enumerate().all(|(i, &c)| i == c);
         if !same {
             self.targets = self.targets.select(Axis(1), columns);
+            self.teacher = self.teacher.map(|teacher| teacher.select(Axis(1), columns));
         }
         self
     }
@@ -214,6 +220,7 @@ impl Compressed {
             longer
         };
         (self.features, self.targets) = (row(&self.features), row(&self.targets));
+        self.teacher = None;
         self.ones = Array1::zeros(height + 1);
         self.ones[height] = 1.0;
         self
@@ -221,7 +228,7 @@ impl Compressed {
 
     /// Whether it stands for a population, whose rows cannot be told from training rows.
     pub(crate) fn is_population(&self) -> bool {
-        self.teacher.is_some()
+        self.is_population
     }
 
     /// `β*` of a population.

@@ -124,17 +124,7 @@ fn tables(sweep: &Sweep, repeat: usize, n: usize, p: usize) -> Tables {
         Source::TrainTest { train, test } => {
             let order = rows(n, train.len());
             let (x, test_x) = (design(train.features()), design(test.features()));
-            // What a repeat knows of the truth: all training rows where they are shared, else those that may train.
-            let pool: Vec<usize> = if matches!(sweep.maps.of(0), Ok(Some(ref map)) if map.describe().contains("anh"))
-            {
-                rows_of(sweep, repeat, train.len())
-            } else {
-                (0..train.len()).collect()
-            };
-            let all = (
-                joined(&x.select(Along(0), &pool), &test_x),
-                joined(&train.targets().select(Along(0), &pool), test.targets()),
-            );
+            let all = (joined(&x, &test_x), joined(train.targets(), test.targets()));
             Tables {
                 x: x.select(Along(0), &order),
                 y: train.targets().select(Along(0), &order),
@@ -145,9 +135,7 @@ fn tables(sweep: &Sweep, repeat: usize, n: usize, p: usize) -> Tables {
         }
         Source::Drawn(drawn) => {
             let Draw { inputs, targets, test } = drawn.of(repeat).unwrap();
-            let most = *sweep.samples.iter().max().unwrap();
-            let (x, y) =
-                (design(&inputs.slice(s![..most, ..]).to_owned()), targets.slice(s![..most, ..]).to_owned());
+            let (x, y) = (design(&inputs), targets);
             let first = |table: &Array2<f64>| table.slice(s![..n, ..]).to_owned();
             let (own_x, own_y) = (first(&x), first(&y));
             match test {
@@ -173,11 +161,6 @@ fn tables(sweep: &Sweep, repeat: usize, n: usize, p: usize) -> Tables {
             }
         }
     }
-}
-
-fn rows_of(sweep: &Sweep, repeat: usize, all: usize) -> Vec<usize> {
-    let most = *sweep.samples.iter().max().unwrap();
-    sweep.splits.orders(all, most).unwrap()[repeat][..most].to_vec()
 }
 
 /// A fit in words of its definition: shifts, scales and coefficients.
@@ -250,8 +233,11 @@ fn ideal(sweep: &Sweep, all: &(Array2<f64>, Array2<f64>), on: &Array2<f64>) -> A
 fn expected(sweep: &Sweep, arm: &Arm, cell: &Cell) -> (f64, Vec<(Metric, Option<f64>)>) {
     let Tables { x, mut y, test, population, all } = tables(sweep, cell.repeat, cell.n, cell.p);
     let mut test_y = test.1.clone();
+    // A population has mean 0: its best model has no constant.
+    let intercept = if population.is_some() { Intercept::None } else { sweep.intercept };
+    let of_model = Sweep { intercept, ..sweep.clone() };
     if arm.ablation.is_without_residuals() {
-        (y, test_y) = (ideal(sweep, &all, &x), ideal(sweep, &all, &test.0));
+        (y, test_y) = (ideal(&of_model, &all, &x), ideal(&of_model, &all, &test.0));
     }
     let original = tables(sweep, cell.repeat, cell.n, cell.p).y;
     let fit = fit(sweep, arm, &x, &y);

@@ -2,7 +2,7 @@
 
 use super::{Arm, Parameter};
 use crate::Error;
-use ndarray::{Array2, ArrayView2, Axis, CowArray, Ix2, s};
+use ndarray::{Array2, ArrayView2, CowArray, Ix2, s};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -90,19 +90,18 @@ impl Targets {
         first..first + self.k
     }
 
-    /// All training targets side by side, with their noise: those of `own`, and the same rows of the arms' own tables.
+    /// All training targets side by side, with their noise.
     pub(super) fn join_trained<'a>(
         &self,
         own: ArrayView2<'a, f64>,
-        rows: Option<&[usize]>,
         noise: Option<&Array2<f64>>,
     ) -> CowArray<'a, f64, Ix2> {
-        join(&self.trained, own, rows, noise)
+        join(&self.trained, own, noise)
     }
 
     /// All test targets side by side.
     pub(super) fn join_tested<'a>(&self, own: ArrayView2<'a, f64>) -> CowArray<'a, f64, Ix2> {
-        join(&self.tested, own, None, None)
+        join(&self.tested, own, None)
     }
 }
 
@@ -122,7 +121,6 @@ fn place(tables: &mut Vec<Table>, (table, noise): (&Option<Arc<Array2<f64>>>, f6
 fn join<'a>(
     tables: &[Table],
     own: ArrayView2<'a, f64>,
-    rows: Option<&[usize]>,
     noise: Option<&Array2<f64>>,
 ) -> CowArray<'a, f64, Ix2> {
     if let [(None, 0.0)] = tables[..] {
@@ -132,10 +130,9 @@ fn join<'a>(
     let mut joined = Array2::zeros((height, k * tables.len()));
     for (place, (table, level)) in tables.iter().enumerate() {
         let mut part = joined.slice_mut(s![.., place * k..(place + 1) * k]);
-        match (table, rows) {
-            (None, _) => part.assign(&own),
-            (Some(table), None) => part.assign(&**table),
-            (Some(table), Some(rows)) => part.assign(&table.select(Axis(0), rows)),
+        match table {
+            None => part.assign(&own),
+            Some(table) => part.assign(&**table),
         }
         if let Some(noise) = noise.filter(|_| *level > 0.0) {
             part.scaled_add(*level, noise);

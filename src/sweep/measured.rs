@@ -25,8 +25,8 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
-    /// Error rates are of two outputs or more.
-    pub(super) fn new(metrics: &[Metric], outputs: usize) -> Self {
+    /// `classified` says that there are test rows of two classes or more.
+    pub(super) fn new(metrics: &[Metric], classified: bool) -> Self {
         let has = |metric| metrics.contains(&metric);
         Self {
             train: has(Metric::TrainMse),
@@ -37,7 +37,7 @@ impl Wanted {
             smallest: has(Metric::SmallestSingularValue),
             norm: has(Metric::CoefficientNorm) || has(Metric::DistanceFromStart),
             coefficient_norm: has(Metric::CoefficientNorm),
-            error_rate: has(Metric::TestErrorRate) && outputs > 1,
+            error_rate: has(Metric::TestErrorRate) && classified,
             distance: has(Metric::DistanceFromStart),
             spectral: Spectral::new(metrics),
         }

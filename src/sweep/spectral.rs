@@ -5,7 +5,7 @@ use super::lines::Line;
 use super::output::{Modes, Output, Scratch};
 use crate::ablation::Ablation;
 use crate::curve::Metric;
-use ndarray::Axis;
+use ndarray::{ArrayView1, Axis};
 
 /// Which of them a sweep asks for.
 #[derive(Clone, Copy, Debug, Default)]
@@ -45,13 +45,27 @@ impl Spectral {
         self.leave_one_out
     }
 
+    /// For each mode the sum over test rows of `(x·vᵣ)²`, where it is needed.
+    pub(super) fn squares(self, modes: &Modes<'_>) -> Vec<f64> {
+        if !self.noise {
+            return Vec::new();
+        }
+        let complement = modes.held_out().0;
+        let square = |(image, s): (ArrayView1<'_, f64>, &f64)| {
+            let all: f64 = image.iter().map(|v| v * v).sum();
+            // Rounding of the difference must not make it negative.
+            if complement { (all - s * s).max(0.0) } else { all }
+        };
+        modes.images().axis_iter(Axis(0)).zip(modes.svd().singular_values()).map(square).collect()
+    }
+
     /// Of one line, whose gains `scratch` holds. `free` says that an intercept takes one direction of the targets,
     /// `rescaled` that features are scaled by the training rows.
     pub(super) fn of(
         self,
         line: &Line,
         (modes, outputs): (&Modes<'_>, &[Output<'_>]),
-        scratch: &Scratch,
+        (scratch, squares): (&Scratch, &[f64]),
         (free, rescaled): (bool, bool),
     ) -> OfFit {
         let svd = modes.svd();
@@ -67,7 +81,7 @@ impl Spectral {
         OfFit {
             condition: condition.filter(|_| self.condition),
             leave_one_out: if self.leave_one_out && !rescaled { left_out() } else { None },
-            noise: if self.noise { noise(&line.arm, modes, gains, free) } else { None },
+            noise: if self.noise { noise(&line.arm, (modes, squares), gains, free) } else { None },
             degrees: Some(degrees).filter(|_| self.degrees),
         }
     }
@@ -80,20 +94,14 @@ pub(super) fn has_leave_one_out(arm: &Arm) -> bool {
 
 /// What label noise of variance 1 adds to the test error on average: the mean over test rows of `‖x V diag(g)‖²`, and
 /// `1/n` for a free intercept. `None` where targets have no noise.
-fn noise(arm: &Arm, modes: &Modes<'_>, gains: &[f64], free: bool) -> Option<f64> {
+fn noise(arm: &Arm, (modes, squares): (&Modes<'_>, &[f64]), gains: &[f64], free: bool) -> Option<f64> {
     if arm.ablation.is_without_residuals() {
         return None;
     }
-    let (complement, rows) = modes.held_out();
     let shown = arm.ablation.test_modes().unwrap_or(usize::MAX);
-    let squares = modes.images().axis_iter(Axis(0)).zip(modes.svd().singular_values()).map(|(image, s)| {
-        let all: f64 = image.iter().map(|v| v * v).sum();
-        // Rounding of the difference must not make it negative.
-        if complement { (all - s * s).max(0.0) } else { all }
-    });
-    let sum: f64 = squares.zip(gains).take(shown).map(|(square, gain)| square * gain * gain).sum();
+    let sum: f64 = squares.iter().zip(gains).take(shown).map(|(square, gain)| square * gain * gain).sum();
     let constant = if free { (modes.svd().u().nrows() as f64).recip() } else { 0.0 };
-    Some(sum / rows as f64 + constant)
+    Some(sum / modes.held_out().1 as f64 + constant)
 }
 
 /// The mean squared error at training rows, each predicted by the fit to all others, for ridge and the minimum norm:

@@ -171,6 +171,8 @@ impl<'a> Study<'a> {
         scratch.forget();
         let rates = self.wanted.error_rate.then(|| ErrorRates::new(self, svd, rows, coordinates.as_ref()));
         let variance = if let Tests::Rows { variance, .. } = self.tests { variance } else { 0.0 };
+        let free = self.preparation.intercept == Intercept::Free;
+        let squares = self.wanted.spectral.squares(&modes);
         let mut metrics = |line: &Line| {
             scratch.set_gains(&line.arm, svd, modes.inverse())?;
             let mut mean = Metrics::default();
@@ -184,12 +186,15 @@ impl<'a> Study<'a> {
             }
             mean.test += variance;
             mean.opposite += variance;
-            mean.error_rate = rates.as_ref().map(|rates| rates.of(line, &solutions)).transpose()?;
+            // The constant of a model without residuals is not known.
+            let known = !(free && line.arm.ablation.is_without_residuals());
+            let rates = rates.as_ref().filter(|_| known);
+            mean.error_rate = rates.map(|rates| rates.of(line, &solutions)).transpose()?;
             let mut mean = mean.finite()?;
             if !self.wanted.spectral.is_none() {
-                let free = self.preparation.intercept == Intercept::Free;
                 let how = (free, self.preparation.standardise);
-                mean.of_fit = Some(Box::new(self.wanted.spectral.of(line, (&modes, own), scratch, how)));
+                mean.of_fit =
+                    Some(Box::new(self.wanted.spectral.of(line, (&modes, own), (scratch, &squares), how)));
             }
             Ok(mean)
         };

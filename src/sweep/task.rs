@@ -34,7 +34,7 @@ impl<'a> Task<'a> {
         let parameter = sweep.parameter.as_ref();
         sweep.check(sizes, &features)?;
         let (lines, targets) = Targets::of(&sweep.arms, parameter, sizes.outputs)?;
-        let wanted = Wanted::new(&sweep.metrics, sizes.outputs);
+        let wanted = Wanted::new(&sweep.metrics, sizes.outputs > 1 && !sizes.population);
         Ok(Self { sweep, sizes, features, lines, targets, wanted })
     }
 
@@ -67,6 +67,13 @@ impl<'a> Task<'a> {
         let longest = self.most_samples();
         if let Source::Drawn(_) = self.sweep.source {
             let repeats = self.sweep.splits.repeats();
+            if repeats == 0 {
+                return Err(Error::Domain {
+                    what: "the number of repeats",
+                    value: 0.0,
+                    must_be: "at least 1",
+                });
+            }
             reserve("the orders of rows", super::splits::orders_bytes(repeats, longest))?;
             return Ok(vec![(0..longest).collect(); repeats]);
         }
@@ -75,7 +82,12 @@ impl<'a> Task<'a> {
 
     /// Whether the study of one repeat has the rows of its training set alone, in their order.
     fn is_in_order(&self) -> bool {
-        !self.is_shared() && !matches!(self.sweep.source, Source::Table(_))
+        match self.sweep.source {
+            Source::Table(_) => false,
+            // The best linear model is that of all rows.
+            Source::TrainTest { .. } => !self.is_shared() && !self.wanted.needs_ideal(&self.lines),
+            Source::Drawn(_) => true,
+        }
     }
 
     /// The rows of a study that train in a repeat.
@@ -113,7 +125,7 @@ impl<'a> Task<'a> {
         let (x, y, tests) = match &sweep.source {
             Source::Table(data) => {
                 let noise = self.label_noise(repeat, data.len());
-                let y = self.targets.join_trained(data.targets().view(), None, noise.as_ref());
+                let y = self.targets.join_trained(data.targets().view(), noise.as_ref());
                 let own = self.targets.join_tested(data.targets().view());
                 let x = if map.is_none() && most == data.features().ncols() {
                     CowArray::from(data.features())
@@ -130,29 +142,27 @@ impl<'a> Task<'a> {
                 (x, y, tests)
             }
             Source::TrainTest { train, test } => {
-                let rows = self.is_in_order().then_some(order);
-                let (inputs, own) = match rows {
-                    Some(rows) => (
-                        CowArray::from(gather(train.features().view(), rows)),
-                        CowArray::from(gather(train.targets().view(), rows)),
-                    ),
-                    None => (CowArray::from(train.features()), CowArray::from(train.targets())),
+                let inputs = self.noisy(CowArray::from(train.features()), repeat, level);
+                let noise = self.label_noise(repeat, train.len());
+                let y = self.targets.join_trained(train.targets().view(), noise.as_ref());
+                let (inputs, y) = if self.is_in_order() {
+                    (CowArray::from(gather(inputs.view(), order)), CowArray::from(gather(y.view(), order)))
+                } else {
+                    (inputs, y)
                 };
-                let inputs = self.noisy(inputs, repeat, level);
-                let noise = self.label_noise(repeat, own.nrows());
-                let y = self.targets.join_trained(own.view(), rows, noise.as_ref()).into_owned();
                 let tests_y = self.targets.join_tested(test.targets().view());
                 let tests = self.test_rows(features_of(test.features().view())?, tests_y)?;
-                (CowArray::from(features_of(inputs.view())?), CowArray::from(y), tests)
+                (CowArray::from(features_of(inputs.view())?), y, tests)
             }
             Source::Drawn(drawn) => {
-                let n = order.len();
-                let draw = self.drawn(drawn, repeat, n)?;
+                let draw = self.drawn(drawn, repeat, order.len())?;
+                let all = self.wanted.needs_ideal(&self.lines);
+                let n = if all { draw.inputs.nrows() } else { order.len() };
                 let inputs = CowArray::from(draw.inputs.slice(s![..n, ..]));
                 let inputs = self.noisy(inputs, repeat, level);
                 let noise = self.label_noise(repeat, n);
                 let own = draw.targets.slice(s![..n, ..]);
-                let y = self.targets.join_trained(own, None, noise.as_ref()).into_owned();
+                let y = self.targets.join_trained(own, noise.as_ref()).into_owned();
                 let x = features_of(inputs.view())?;
                 let tests = match draw.test {
                     TestOn::Rows { inputs, targets } => {

@@ -129,15 +129,16 @@ impl<'a> Raw<'a> {
             Some(map) => map,
             None => Arc::new(Coordinates::new(task.sizes.inputs)),
         };
-        let noise = task.label_noise(repeat, order.len());
+        let rows = task.sweep.source.train().map_or(order.len(), crate::dataset::Dataset::len);
+        let noise = task.label_noise(repeat, rows);
         let targets = &task.targets;
         match &task.sweep.source {
             Source::TrainTest { train, test } => {
-                let own = gather(train.targets().view(), order);
+                let y = targets.join_trained(train.targets().view(), noise.as_ref());
                 Ok(Self {
                     map,
                     inputs: gather(train.features().view(), order),
-                    y: targets.join_trained(own.view(), Some(order), noise.as_ref()).into_owned(),
+                    y: gather(y.view(), order),
                     tests: CowArray::from(test.features()),
                     tests_y: targets.join_tested(test.targets().view()),
                 })
@@ -151,9 +152,7 @@ impl<'a> Raw<'a> {
                 Ok(Self {
                     map,
                     inputs: draw.inputs.slice(s![..n, ..]).to_owned(),
-                    y: targets
-                        .join_trained(draw.targets.slice(s![..n, ..]), None, noise.as_ref())
-                        .into_owned(),
+                    y: targets.join_trained(draw.targets.slice(s![..n, ..]), noise.as_ref()).into_owned(),
                     tests: CowArray::from(tests),
                     tests_y: CowArray::from(targets.join_tested(tests_y.view()).into_owned()),
                 })
