@@ -87,9 +87,34 @@ fn records_of_other_experiments_are_refused_with_the_difference() {
     for threads in [None, Some(1), Some(3)] {
         assert!(with(&|s| s.threads = threads).record(&path).is_ok());
     }
-    // Another kind of payload or file; a newer format; values, maps and targets that no name tells.
-    let plane = study("plane", 2);
-    assert!(plane.record(&path).unwrap_err().to_string().contains("training table"));
+    // Another kind of payload or file; a newer format.
+    assert!(study("plane", 2).record(&path).unwrap_err().to_string().contains("training table"));
+    let error = Record::<Vec<f64>>::open(&path, &sweep.identity().unwrap()).unwrap_err().to_string();
+    assert!(error.contains("holds numbers and holds cells 1"), "{error}");
+    let mut newer = before.clone();
+    newer[8] = 2;
+    std::fs::write(&path, &newer).unwrap();
+    for error in [sweep.record(&path).unwrap_err(), sweep.merge(&[&path]).unwrap_err()] {
+        let words = error.to_string();
+        assert!(words.contains("format 2, of a newer version") && words.contains("update"), "{words}");
+    }
+    assert_eq!(std::fs::read(&path).unwrap(), newer);
+    for foreign in ["universality 1 map tanh seed 3\n", "repeat,n,p\n", "\u{89}"] {
+        std::fs::write(&path, foreign.repeat(100)).unwrap();
+        let error = sweep.record(&path).unwrap_err().to_string();
+        assert!(error.contains("no record of this crate"), "{error}");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), foreign.repeat(100));
+    }
+    assert!(matches!(sweep.record(&folder.0), Err(Error::Io { .. })));
+    assert!(matches!(sweep.record(folder.0.join("no/folder")), Err(Error::Io { .. })));
+    assert!(matches!(sweep.merge(&[folder.0.join("nothing")]), Err(Error::Io { .. })));
+}
+
+/// Values, maps, targets and distributions of one name and other numbers.
+#[test]
+fn what_no_name_tells_is_told_by_numbers() {
+    let folder = Folder::new("numbers-tell");
+    let (sweep, plane) = (small().0, study("plane", 2));
     let differs = |a: &Sweep, b: &Sweep| a.identity().unwrap().difference(&b.identity().unwrap()).unwrap();
     let coordinates = Sweep { maps: Maps::same(Coordinates::new(10)), features: vec![1, 2], ..plane.clone() };
     assert!(differs(&plane, &coordinates).contains("maps "), "{}", differs(&plane, &coordinates));
@@ -118,25 +143,6 @@ fn records_of_other_experiments_are_refused_with_the_difference() {
     let own = folder.0.join("distribution");
     assert!(resumed(&distribution(1), &own) == of_one_run(&distribution(1)));
     assert!(distribution(2).record(&own).is_err());
-    let error = Record::<Vec<f64>>::open(&path, &sweep.identity().unwrap()).unwrap_err().to_string();
-    assert!(error.contains("holds numbers and holds cells 1"), "{error}");
-    let mut newer = before.clone();
-    newer[8] = 2;
-    std::fs::write(&path, &newer).unwrap();
-    for error in [sweep.record(&path).unwrap_err(), sweep.merge(&[&path]).unwrap_err()] {
-        let words = error.to_string();
-        assert!(words.contains("format 2, of a newer version") && words.contains("update"), "{words}");
-    }
-    assert_eq!(std::fs::read(&path).unwrap(), newer);
-    for foreign in ["universality 1 map tanh seed 3\n", "repeat,n,p\n", "\u{89}"] {
-        std::fs::write(&path, foreign.repeat(100)).unwrap();
-        let error = sweep.record(&path).unwrap_err().to_string();
-        assert!(error.contains("no record of this crate"), "{error}");
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), foreign.repeat(100));
-    }
-    assert!(matches!(sweep.record(&folder.0), Err(Error::Io { .. })));
-    assert!(matches!(sweep.record(folder.0.join("no/folder")), Err(Error::Io { .. })));
-    assert!(matches!(sweep.merge(&[folder.0.join("nothing")]), Err(Error::Io { .. })));
 }
 
 /// The header of a record in which a text stands in place of another of one length, with its checksum.

@@ -121,9 +121,10 @@ impl Payload for Repeat {
         })?;
         let failures = bytes.list(|bytes| {
             let [n, p] = [bytes.count()?, bytes.count()?];
-            let (arm, value) = (bytes.option(Bytes::count)?, bytes.option(Bytes::number)?);
+            let (arms, values) = (bytes.list(Bytes::count)?, bytes.list(Bytes::number)?);
             let failure = Failure::new(repeat, n, p, failure_bytes::get(bytes)?);
-            Some(Failure { arm, value, ..failure })
+            let one = arms.len() <= 1 && values.len() <= 1;
+            one.then(|| Failure { arm: arms.first().copied(), value: values.first().copied(), ..failure })
         })?;
         let by_svd = bytes.list(Bytes::count)?;
         bytes.0.is_empty().then_some(Self { repeat, cells, failures, by_svd })
@@ -224,15 +225,6 @@ impl<'a> Bytes<'a> {
     pub(super) fn text(&mut self) -> Option<String> {
         let length = self.count()?;
         String::from_utf8(self.take(length)?.to_vec()).ok()
-    }
-
-    /// None of it, or one.
-    fn option<T>(&mut self, value: impl FnOnce(&mut Self) -> Option<T>) -> Option<Option<T>> {
-        match self.count()? {
-            0 => Some(None),
-            1 => value(self).map(Some),
-            _ => None,
-        }
     }
 
     /// A count and so many entries, each of a byte at least.
