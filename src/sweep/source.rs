@@ -37,6 +37,7 @@ use std::sync::Arc;
 /// # Ok::<(), double_descent::Error>(())
 /// ```
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant)] // one of them in a sweep
 pub enum Source {
     /// One table. The test rows are all those that do not train, or those of a window
     /// ([`Splits::Rolling`](super::Splits::Rolling), [`Splits::Expanding`](super::Splits::Expanding)).

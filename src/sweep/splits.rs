@@ -99,6 +99,7 @@ impl Splits {
     }
 
     /// Where rows are in the order of time: how many of those after the training set are tested on.
+    #[allow(clippy::option_option)] // `None` within: all of them
     pub(super) fn horizon(&self) -> Option<Option<usize>> {
         match self {
             Self::Expanding { horizon } | Self::Rolling { horizon, .. } => Some(*horizon),

@@ -132,12 +132,11 @@ impl<'a> Task<'a> {
                 } else {
                     CowArray::from(features_of(data.features().view())?)
                 };
-                let tests = match sweep.splits.horizon() {
-                    Some(horizon) => Tests::After { horizon, y: own },
-                    None => {
-                        let table = Compressed::with_backend(&x, &own, &*sweep.backend)?;
-                        Tests::Others { table, y: own }
-                    }
+                let tests = if let Some(horizon) = sweep.splits.horizon() {
+                    Tests::After { horizon, y: own }
+                } else {
+                    let table = Compressed::with_backend(&x, &own, &*sweep.backend)?;
+                    Tests::Others { table, y: own }
                 };
                 (x, y, tests)
             }

@@ -95,7 +95,9 @@ fn together(
         }
         if stopped && round + 1 < task.features.len() {
             let missing = (task.features.len() - round - 1) * samples.len();
-            all.iter_mut().for_each(|(_, places)| places.extend((0..missing).map(|_| None)));
+            for (_, places) in &mut all {
+                places.extend((0..missing).map(|_| None));
+            }
             break;
         }
     }
@@ -130,13 +132,13 @@ fn batch(
     let svds: Vec<_> =
         prepared.iter().map(|prepared| prepared.is_ok().then(|| svds.next()).flatten()).collect();
     let mut scratch = Scratch::default();
-    let cells = places.iter().zip(prepared).zip(svds);
-    let cell = |((place, prepared), svd): ((&Place, Result<Prepared, Error>), Option<Result<Svd, Error>>)| {
+    let mut cell = |place: &Place, prepared: Result<Prepared, Error>, svd: Option<Result<Svd, Error>>| {
         let prepared = prepared?;
         let svd = svd.unwrap_or_else(|| Svd::with_backend(&prepared.x, &*task.sweep.backend))?;
         study.evaluate(&svd, rows(place), prepared, &mut scratch)
     };
-    cells.map(cell).collect()
+    let cells = places.iter().zip(prepared).zip(svds);
+    cells.map(|((place, prepared), svd)| cell(place, prepared, svd)).collect()
 }
 
 /// All cells of a repeat that has tables of its own.
@@ -170,6 +172,8 @@ fn one_repeat(task: &Task<'_>, repeat: usize, order: &[usize]) -> Vec<Measured> 
             measured.failures.extend(more.failures);
         }
     }
-    all.iter_mut().for_each(|measured| measured.lines.sort_by_key(|(line, _)| *line));
+    for measured in &mut all {
+        measured.lines.sort_by_key(|(line, _)| *line);
+    }
     all
 }

@@ -80,19 +80,15 @@ fn height(task: &Task<'_>) -> usize {
 /// The cells of one curve; where an error comes up, each by an SVD.
 fn curve(task: &Task<'_>, study: &Study<'_>, rows: &[usize], features: &[usize]) -> Vec<Measured> {
     let variance = if let Tests::Rows { variance, .. } = study.tests { variance } else { 0.0 };
-    match grow(task, study, rows, features) {
-        Ok(lines) => {
-            let cell = |&p: &usize| {
-                let points: Vec<&Point> = lines.iter().map(|points| &points[p - 1]).collect();
-                Measured::from_points(&points, variance)
-            };
-            features.iter().map(cell).collect()
-        }
-        Err(_) => {
-            let cell = |&p: &usize| Measured { by_svd: true, ..cell_by_svd(study, rows, p, task) };
-            features.iter().map(cell).collect()
-        }
+    if let Ok(lines) = grow(task, study, rows, features) {
+        let cell = |&p: &usize| {
+            let points: Vec<&Point> = lines.iter().map(|points| &points[p - 1]).collect();
+            Measured::from_points(&points, variance)
+        };
+        return features.iter().map(cell).collect();
     }
+    let cell = |&p: &usize| Measured { by_svd: true, ..cell_by_svd(study, rows, p, task) };
+    features.iter().map(cell).collect()
 }
 
 /// For each line the fits to the first `1, 2, …` features.

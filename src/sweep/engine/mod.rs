@@ -149,12 +149,15 @@ fn each_repeat(
     Ok(visited.into_iter().map(|(place, result)| (place.repeat, repeat(result))).collect())
 }
 
+/// What gives the cells of some numbers of features.
+type Work<'a> = dyn Fn(&[usize]) -> Result<Vec<Measured>, Error> + 'a;
+
 /// What `work` gives for some numbers of features; where it fails, what it gives for each half of them, down to one.
 /// So a feature that cannot be made costs the cells that use it.
 fn in_halves(
     samples: &[usize],
     features: &[usize],
-    work: &dyn Fn(&[usize]) -> Result<Vec<Measured>, Error>,
+    work: &Work<'_>,
 ) -> Vec<Measured> {
     match (work(features), features) {
         (Ok(measured), _) => measured,
