@@ -283,7 +283,7 @@ fn expected(sweep: &Sweep, arm: &Arm, cell: &Cell) -> (f64, Vec<(Metric, Option<
         let wrong = pairs.filter(|(f, y)| largest(*f) != largest(*y)).count();
         values.push((Metric::TestErrorRate, Some(wrong as f64 / test_y.nrows() as f64)));
     }
-    if !(sweep.standardise && !free) {
+    if !sweep.standardise || free {
         // The bias: what the fit of targets without residuals misses of the model.
         let quiet = Arm { adversary: None, ..arm.clone() };
         let model = (ideal(sweep, &all, &x), ideal(sweep, &all, &test.0));
