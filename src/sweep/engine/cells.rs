@@ -95,7 +95,9 @@ fn together(
         }
         if stopped && round + 1 < task.features.len() {
             let missing = (task.features.len() - round - 1) * samples.len();
-            all.iter_mut().for_each(|(_, places)| places.extend((0..missing).map(|_| None)));
+            for (_, places) in &mut all {
+                places.extend((0..missing).map(|_| None));
+            }
             break;
         }
     }
@@ -170,6 +172,8 @@ fn one_repeat(task: &Task<'_>, repeat: usize, order: &[usize]) -> Vec<Measured> 
             measured.failures.extend(more.failures);
         }
     }
-    all.iter_mut().for_each(|measured| measured.lines.sort_by_key(|(line, _)| *line));
+    for measured in &mut all {
+        measured.lines.sort_by_key(|(line, _)| *line);
+    }
     all
 }
