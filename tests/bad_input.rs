@@ -508,6 +508,8 @@ fn same_errors(base: &Curve, scaled: &Curve, scale: f64) {
         let mut expected = *a;
         expected.smallest_singular_value = a.smallest_singular_value.map(|s| s * scale);
         expected.coefficient_norm = a.coefficient_norm.map(|norm| norm / scale);
+        let distance = a.distance_from_start().map(|norm| norm / scale);
+        let expected = expected.with(Metric::DistanceFromStart, distance);
         assert_eq!(*b, expected, "scale {scale:e}, {:?}", base.arms[a.arm]);
     }
 }

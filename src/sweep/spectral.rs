@@ -2,6 +2,7 @@
 
 use super::Arm;
 use super::lines::Line;
+use super::measured::norm;
 use super::output::{Modes, Output, Scratch};
 use crate::ablation::Ablation;
 use crate::curve::Metric;
@@ -45,18 +46,23 @@ impl Spectral {
         self.leave_one_out
     }
 
-    /// For each mode the sum over test rows of `(x·vᵣ)²`, where it is needed.
-    pub(super) fn squares(self, modes: &Modes<'_>) -> Vec<f64> {
+    /// For each mode the root of the sum over test rows of `(x·vᵣ)²`, where it is needed: of features of any scale, whose
+    /// squares may not fit.
+    pub(super) fn lengths(self, modes: &Modes<'_>) -> Vec<f64> {
         if !self.noise {
             return Vec::new();
         }
         let complement = modes.held_out().0;
-        let square = |(image, s): (ArrayView1<'_, f64>, &f64)| {
-            let all: f64 = image.iter().map(|v| v * v).sum();
+        let length = |(image, s): (ArrayView1<'_, f64>, &f64)| {
+            let all = norm(image.as_slice().unwrap_or(&[]));
+            if !complement || all == 0.0 {
+                return all;
+            }
             // Rounding of the difference must not make it negative.
-            if complement { (all - s * s).max(0.0) } else { all }
+            let share = s / all;
+            all * ((1.0 - share) * (1.0 + share)).max(0.0).sqrt()
         };
-        modes.images().axis_iter(Axis(0)).zip(modes.svd().singular_values()).map(square).collect()
+        modes.images().axis_iter(Axis(0)).zip(modes.svd().singular_values()).map(length).collect()
     }
 
     /// Of one line, whose gains `scratch` holds. `free` says that an intercept takes one direction of the targets,
@@ -65,7 +71,7 @@ impl Spectral {
         self,
         line: &Line,
         (modes, outputs): (&Modes<'_>, &[Output<'_>]),
-        (scratch, squares): (&Scratch, &[f64]),
+        (scratch, lengths): (&Scratch, &[f64]),
         (free, rescaled): (bool, bool),
     ) -> OfFit {
         let svd = modes.svd();
@@ -81,7 +87,7 @@ impl Spectral {
         OfFit {
             condition: condition.filter(|_| self.condition),
             leave_one_out: if self.leave_one_out && !rescaled { left_out() } else { None },
-            noise: if self.noise { noise(&line.arm, (modes, squares), gains, free) } else { None },
+            noise: if self.noise { noise(&line.arm, (modes, lengths), gains, free) } else { None },
             degrees: Some(degrees).filter(|_| self.degrees),
         }
     }
@@ -94,12 +100,14 @@ pub(super) fn has_leave_one_out(arm: &Arm) -> bool {
 
 /// What label noise of variance 1 adds to the test error on average: the mean over test rows of `‖x V diag(g)‖²`, and
 /// `1/n` for a free intercept. `None` where targets have no noise.
-fn noise(arm: &Arm, (modes, squares): (&Modes<'_>, &[f64]), gains: &[f64], free: bool) -> Option<f64> {
+fn noise(arm: &Arm, (modes, lengths): (&Modes<'_>, &[f64]), gains: &[f64], free: bool) -> Option<f64> {
     if arm.ablation.is_without_residuals() {
         return None;
     }
     let shown = arm.ablation.test_modes().unwrap_or(usize::MAX);
-    let sum: f64 = squares.iter().zip(gains).take(shown).map(|(square, gain)| square * gain * gain).sum();
+    let squares =
+        lengths.iter().zip(gains).take(shown).map(|(length, gain)| (length * gain) * (length * gain));
+    let sum: f64 = squares.sum();
     let constant = if free { (modes.svd().u().nrows() as f64).recip() } else { 0.0 };
     Some(sum / modes.held_out().1 as f64 + constant)
 }

@@ -172,7 +172,7 @@ impl<'a> Study<'a> {
         let rates = self.wanted.error_rate.then(|| ErrorRates::new(self, svd, rows, coordinates.as_ref()));
         let variance = if let Tests::Rows { variance, .. } = self.tests { variance } else { 0.0 };
         let free = self.preparation.intercept == Intercept::Free;
-        let squares = self.wanted.spectral.squares(&modes);
+        let lengths = self.wanted.spectral.lengths(&modes);
         let mut metrics = |line: &Line| {
             scratch.set_gains(&line.arm, svd, modes.inverse())?;
             let mut mean = Metrics::default();
@@ -194,7 +194,7 @@ impl<'a> Study<'a> {
             if !self.wanted.spectral.is_none() {
                 let how = (free, self.preparation.standardise);
                 mean.of_fit =
-                    Some(Box::new(self.wanted.spectral.of(line, (&modes, own), (scratch, &squares), how)));
+                    Some(Box::new(self.wanted.spectral.of(line, (&modes, own), (scratch, &lengths), how)));
             }
             Ok(mean)
         };
