@@ -23,6 +23,13 @@ use ndarray::{ArrayRef2, Zip};
 /// # Ok::<(), double_descent::Error>(())
 /// ```
 pub fn effective_dimension(spectrum: Spectrum<'_>, lambda: f64) -> Result<f64, Error> {
+    if !(lambda > 0.0 && lambda.is_finite()) {
+        return Err(Error::Domain {
+            what: "the penalty of an effective dimension",
+            value: lambda,
+            must_be: "finite and > 0",
+        });
+    }
     let gains = Ridge::new(lambda)?.gains(spectrum);
     Ok(gains.iter().zip(spectrum.singular_values()).map(|(g, s)| g * s).sum())
 }

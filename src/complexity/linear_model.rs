@@ -3,7 +3,7 @@
 use super::search::{Procedure, one_by_one};
 use crate::Error;
 use crate::features::{FeatureMap, checked};
-use crate::filter::{Response, SpectralFilter, penalty};
+use crate::filter::{Response, SpectralFilter, known_penalty, penalty};
 use crate::memory::{reserve, sum, table};
 use crate::nested::{Rows, Test, rows_bytes};
 use crate::svd::{Backend, Faer, Svd};
@@ -117,6 +117,6 @@ impl Procedure for LinearModel {
     }
 
     fn is_nested(&self) -> bool {
-        self.filter.penalty().is_some()
+        known_penalty(&*self.filter).is_some()
     }
 }

@@ -44,6 +44,7 @@ use ndarray::Array2;
 /// let diabetes = Dataset::diabetes();
 /// assert_eq!(diabetes.features().dim(), (442, 10));
 /// assert_eq!(diabetes.with_intercept()?.features().ncols(), 11);
+/// # Ok::<(), double_descent::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]

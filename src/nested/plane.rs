@@ -8,7 +8,7 @@ use super::smallest::Smallest;
 use super::triangle::{Triangle, conditions};
 use crate::Error;
 use crate::features::{FeatureMap, checked};
-use crate::filter::{MinNorm, SpectralFilter, penalty};
+use crate::filter::{MinNorm, SpectralFilter, known_penalty, penalty};
 use crate::memory::{self, sum, table};
 use crate::svd::{Backend, Cutoff, Faer, StreamedQr, Svd};
 use ndarray::{Array2, ArrayRef2, ArrayView2, Axis, CowArray, Ix2, concatenate, s};
@@ -613,5 +613,5 @@ impl Cell<'_, '_> {
 }
 
 fn is_min_norm(estimator: &dyn SpectralFilter) -> bool {
-    estimator.penalty() == Some(0.0)
+    known_penalty(estimator) == Some(0.0)
 }

@@ -6,6 +6,7 @@ use super::measured::norm;
 use super::output::{Modes, Output, Scratch};
 use crate::ablation::Ablation;
 use crate::curve::Metric;
+use crate::filter::known_penalty;
 use ndarray::{ArrayView1, Axis};
 
 /// Which of them a sweep asks for.
@@ -95,7 +96,7 @@ impl Spectral {
 
 /// Whether an arm has a leave-one-out error of closed form.
 pub(super) fn has_leave_one_out(arm: &Arm) -> bool {
-    arm.estimator.penalty().is_some() && arm.ablation == Ablation::none() && arm.adversary.is_none()
+    known_penalty(&*arm.estimator).is_some() && arm.ablation == Ablation::none() && arm.adversary.is_none()
 }
 
 /// What label noise of variance 1 adds to the test error on average: the mean over test rows of `‖x V diag(g)‖²`, and
@@ -129,7 +130,7 @@ fn leave_one_out(
 ) -> Option<f64> {
     /// How far `1 − Hᵢᵢ` has to be over its rounding `n ε`.
     const TRUSTED: f64 = 1e5;
-    let lambda = arm.estimator.penalty().filter(|_| has_leave_one_out(arm))?;
+    let lambda = known_penalty(&*arm.estimator).filter(|_| has_leave_one_out(arm))?;
     let svd = modes.svd();
     let (n, rank, sigma) = (svd.u().nrows(), svd.rank(), svd.singular_values());
     let constant = f64::from(u8::from(free)) / n as f64;

@@ -2,6 +2,7 @@
 
 use super::{Engine, Kind, Repeats, Which, cell_by_svd, each_repeat, in_halves, in_order, points_obstacle};
 use crate::Error;
+use crate::filter::known_penalty;
 use crate::memory::{list, sum, table};
 use crate::nested::{self, Point, Test};
 use crate::sweep::cells::Observer;
@@ -40,7 +41,7 @@ impl Engine for Columns {
         let (n, p, tests) = (task.most_samples(), task.most_features(), height(task));
         let r = n.min(p);
         sum([
-            table(n, p).saturating_mul(3),
+            table(n, p).saturating_mul(2),
             table(r, sum([n, r, tests])).saturating_mul(2),
             table(tests, sum([p, task.targets.widths().1])).saturating_mul(2),
             list::<Point>(p).saturating_mul(task.lines.len()),
@@ -114,7 +115,7 @@ fn grow(
         let test = if held_out.complement { Test::Others(&table) } else { Test::Rows(&table) };
         let y = prepared.y().slice(s![.., trained..trained + k]);
         let mut engine = nested::Columns::new(&y, test)?;
-        if let Some(lambda) = line.arm.estimator.penalty().filter(|&lambda| lambda > 0.0) {
+        if let Some(lambda) = known_penalty(&*line.arm.estimator).filter(|&lambda| lambda > 0.0) {
             engine = engine.with_ridge(lambda)?;
         }
         if task.wanted.spectral.leave_one_out() {

@@ -19,6 +19,7 @@ use super::task::Task;
 use crate::Error;
 use crate::ablation::Ablation;
 use crate::curve::Metric;
+use crate::filter::known_penalty;
 use crate::nested::Engine as Kind;
 use crate::svd::Svd;
 use std::ops::Range;
@@ -112,7 +113,7 @@ fn points_obstacle(task: &Task<'_>) -> Option<String> {
         Metric::LeaveOneOut,
     ];
     let needs = |what: String| Some(format!("{what} needs the singular vectors of every cell"));
-    let penalty = |line: &super::lines::Line| line.arm.estimator.penalty();
+    let penalty = |line: &super::lines::Line| known_penalty(&*line.arm.estimator);
     if let Some(line) = task.lines.iter().find(|line| penalty(line).is_none()) {
         return spectrum_obstacle(task, &METRICS).or(needs(format!("the arm `{}`", line.arm.name)));
     }
@@ -154,11 +155,7 @@ type Work<'a> = dyn Fn(&[usize]) -> Result<Vec<Measured>, Error> + 'a;
 
 /// What `work` gives for some numbers of features; where it fails, what it gives for each half of them, down to one.
 /// So a feature that cannot be made costs the cells that use it.
-fn in_halves(
-    samples: &[usize],
-    features: &[usize],
-    work: &Work<'_>,
-) -> Vec<Measured> {
+fn in_halves(samples: &[usize], features: &[usize], work: &Work<'_>) -> Vec<Measured> {
     match (work(features), features) {
         (Ok(measured), _) => measured,
         (Err(error), [p]) => samples.iter().map(|&n| Measured::failed(n, *p, error.clone())).collect(),

@@ -4,6 +4,7 @@ use super::{Engine, Kind, Repeats, Which, each_repeat, in_order, spectrum_obstac
 use crate::Error;
 use crate::curve::Metric;
 use crate::features::{Coordinates, FeatureMap};
+use crate::filter::known_penalty;
 use crate::memory::{sum, table};
 use crate::nested::{self, Plane as Fits, PlaneFit, Request};
 use crate::sweep::cells::Observer;
@@ -68,7 +69,7 @@ impl Engine for Plane {
     fn flops(&self, task: &Task<'_>) -> f64 {
         let (n, p) = (task.most_samples() as f64, task.most_features() as f64);
         let (k, lines, tests) = (task.sizes.outputs as f64, task.lines.len() as f64, task.sizes.tests as f64);
-        let by_svd = task.lines.iter().any(|line| line.arm.estimator.penalty() != Some(0.0));
+        let by_svd = task.lines.iter().any(|line| known_penalty(&*line.arm.estimator) != Some(0.0));
         // Each number of features past n has a panel of its own.
         let wide = task.features.iter().filter(|&&p| p as f64 > n).count() as f64;
         let square = n.min(p);
@@ -85,7 +86,7 @@ impl Engine for Plane {
         let (n, p) = (task.most_samples(), task.most_features());
         let (trained, tested) = task.targets.widths();
         let fitted = task.lines.len().saturating_mul(task.sizes.outputs);
-        let by_svd = task.lines.iter().any(|line| line.arm.estimator.penalty() != Some(0.0));
+        let by_svd = task.lines.iter().any(|line| known_penalty(&*line.arm.estimator) != Some(0.0));
         let samples = task.sweep.samples.len();
         let coefficients = task.features.iter().copied().fold(0, usize::saturating_add);
         let coefficients = table(coefficients, fitted).saturating_mul(samples);

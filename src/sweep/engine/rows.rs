@@ -2,6 +2,7 @@
 
 use super::{Engine, Kind, Repeats, Which, cell_by_svd, each_repeat, in_halves, in_order, points_obstacle};
 use crate::Error;
+use crate::filter::known_penalty;
 use crate::memory::{list, sum, table};
 use crate::nested::{self, Point, Test, rows_bytes};
 use crate::sweep::cells::Observer;
@@ -51,8 +52,10 @@ impl Engine for Rows {
         let (k, lines) = (task.sizes.outputs, task.lines.len());
         let height = sum([p, task.targets.widths().1, 1]);
         let height = height.min(if task.sizes.tests == 0 { task.sizes.rows } else { task.sizes.tests });
-        let ridge =
-            task.lines.iter().any(|line| line.arm.estimator.penalty().is_some_and(|lambda| lambda > 0.0));
+        let ridge = task
+            .lines
+            .iter()
+            .any(|line| known_penalty(&*line.arm.estimator).is_some_and(|lambda| lambda > 0.0));
         let fits = rows_bytes((n, p), k, height, ridge);
         sum([table(n, p.saturating_add(k)), fits, list::<Point>(n).saturating_mul(lines)])
     }
@@ -127,7 +130,7 @@ fn grow(task: &Task<'_>, study: &Study<'_>, rows: &[usize], p: usize) -> Result<
             (None, _) => Test::None,
         };
         let mut engine = nested::Rows::new(p, k, test)?;
-        if let Some(lambda) = line.arm.estimator.penalty().filter(|&lambda| lambda > 0.0) {
+        if let Some(lambda) = known_penalty(&*line.arm.estimator).filter(|&lambda| lambda > 0.0) {
             engine = engine.with_ridge(lambda)?;
         }
         if task.wanted.spectral.leave_one_out() {
