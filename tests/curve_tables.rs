@@ -136,6 +136,7 @@ fn peaks_and_shapes_stand_on_values() {
     let [expected] = by_count.peaks[..] else { panic!("{by_count:?}") };
     let value_at = |count: f64| {
         let below = count.floor();
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a place in a list of eight
         let [low, high] = [below - 1.0, below].map(|t| values[(t as usize).min(7)]);
         low + (count - below) * (high - low)
     };
