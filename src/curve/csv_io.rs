@@ -62,7 +62,7 @@ impl Column {
         let all = [&COLUMNS[..], &unseen].concat();
         for cell in cells {
             // Mostly a cell has none of them.
-            if unseen.iter().any(|column| column.number(cell).is_some()) {
+            if !cell.is_plain() {
                 unseen.retain(|column| column.number(cell).is_none());
             }
         }

@@ -93,6 +93,11 @@ macro_rules! metrics {
                 }
             }
 
+            /// Whether it has neither a value nor one of the metrics that most cells lack.
+            pub(super) fn is_plain(&self) -> bool {
+                self.value.is_absent() $(& self.$packed.is_absent())+
+            }
+
             /// Sets a metric, or takes it away.
             pub fn set(&mut self, metric: Metric, value: Option<f64>) {
                 match metric {

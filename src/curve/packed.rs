@@ -22,6 +22,10 @@ impl Packed {
         Self { flipped: bits ^ ABSENT }
     }
 
+    pub(super) fn is_absent(self) -> bool {
+        self.flipped == 0
+    }
+
     pub(super) fn get(self) -> Option<f64> {
         (self.flipped != 0).then(|| f64::from_bits(self.flipped ^ ABSENT))
     }

@@ -100,16 +100,22 @@ impl Measured {
         }
     }
 
-    /// Its rows of the tidy table, by the index of the line.
+    /// Its rows of the tidy table; `place` gives the arm of a line, and its value on the third axis.
     pub(super) fn cells(
         self,
         repeat: usize,
         lines: &[Line],
         wanted: &Wanted,
-    ) -> impl Iterator<Item = (usize, Cell)> {
+        place: impl Fn(usize) -> (usize, Option<f64>),
+    ) -> impl Iterator<Item = Cell> {
         let Self { n, p, smallest_singular_value: smallest, rank, .. } = self;
         self.lines.into_iter().map(move |(line, metrics)| {
-            let mut cell = Cell::new(repeat, n, p, line).with_rank(rank);
+            let (arm, value) = place(line);
+            let mut cell = Cell::new(repeat, n, p, arm);
+            cell.rank = rank;
+            if value.is_some() {
+                cell = cell.at(value);
+            }
             let attacked = lines[line].arm.adversary.is_some();
             cell.train_mse = wanted.train.then_some(metrics.train);
             cell.test_mse = wanted.test.then_some(metrics.test);
@@ -129,7 +135,7 @@ impl Measured {
                 cell.set(Metric::ExpectedNoise, of_fit.noise);
                 cell.set(Metric::DegreesOfFreedom, of_fit.degrees);
             }
-            (line, cell)
+            cell
         })
     }
 }

@@ -297,7 +297,11 @@ impl Sweep {
 fn gather(table: ArrayView2<'_, f64>, rows: &[usize]) -> Array2<f64> {
     let mut values = Vec::with_capacity(rows.len() * table.ncols());
     for &row in rows {
-        values.extend(table.row(row));
+        let row = table.row(row);
+        match row.to_slice() {
+            Some(row) => values.extend_from_slice(row),
+            None => values.extend(row),
+        }
     }
     Array2::from_shape_vec((rows.len(), table.ncols()), values)
         .unwrap_or_else(|_| table.select(ndarray::Axis(0), rows))

@@ -104,11 +104,7 @@ impl Ready<'_> {
                     });
                 }
                 let first = curve.cells.len();
-                for (line, cell) in measured.cells(repeat, lines, wanted) {
-                    let (arm, value) = place(line);
-                    let cell = Cell { arm, ..cell };
-                    curve.cells.push(if value.is_some() { cell.at(value) } else { cell });
-                }
+                curve.cells.extend(measured.cells(repeat, lines, wanted, place));
                 if alone {
                     // From value after value of each arm to arm after arm of each value.
                     let at = |cell: &Cell| values.iter().position(|value| Some(*value) == cell.value());
