@@ -25,7 +25,7 @@
 
 //! [`noise`] and [`gaussian`] are exact for every size; [`ridge`] and [`random_features`] are limits of many samples
 //! and features; [`marchenko_pastur`] and [`smallest_singular_value`] are the spectra behind them, [`overfitting`] the
-//! ranks that bound them. [`line`] makes any of them a line of a figure.
+//! ranks that bound them. [`line`](mod@line) makes any of them a line of a figure.
 
 pub mod activation;
 mod check;

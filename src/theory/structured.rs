@@ -1,7 +1,7 @@
 //! Covariances whose limits have closed forms: two different eigenvalues, a latent space, an autoregression.
 //!
 //! Minimum-norm least squares at `p/n → γ`. For penalties, or other targets, pass the spectrum to
-//! [`Population`](super::ridge::Population).
+//! [`Population`].
 
 use super::check;
 use super::ridge::Population;
