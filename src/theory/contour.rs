@@ -114,26 +114,27 @@ impl Bulk {
 
     /// A contour at the distance `near` from the ends of the spectrum, if not closer because another end is.
     pub(super) fn contour(&self, near: f64, top: f64, beyond: f64) -> Result<Contour, Error> {
-        let (left, holds_zero, kappa) = match self.bottom() {
+        let (left, distance, kappa) = match self.bottom() {
             Some((edge, end)) if edge >= near => {
                 // Beyond a thousandth of the edge the time is so long that all is settled there.
-                let left = edge - near.clamp(edge / 2000.0, 0.5 * edge);
+                let distance = near.clamp(edge / 2000.0, 0.5 * edge);
+                let left = edge - distance;
                 let kappa = if self.spare > 0.0 {
                     -root([left * (1.0 - 1e-12), -end], |u| self.real(-u) < left)
                 } else {
                     root([end, self.kappa], |kappa| self.real(kappa) > left)
                 };
-                (left, false, kappa)
+                (left, distance, kappa)
             }
             _ => {
                 let high = 2.0 * (near + self.pairs.iter().map(|(l, m)| l * m).sum::<f64>() / self.n);
-                (-near, true, root([near * (1.0 - 1e-12), high], |kappa| self.real(kappa) > -near))
+                (-near, near, root([near * (1.0 - 1e-12), high], |kappa| self.real(kappa) > -near))
             }
         };
         let right = top + beyond;
         let start = (Complex::from(left), Complex::from(kappa));
-        let nodes = self.follow(start, &rhombus(left, right, near, beyond))?;
-        Ok(Contour { nodes, holds_zero })
+        let nodes = self.follow(start, &rhombus(left, right, distance, beyond))?;
+        Ok(Contour { nodes, holds_zero: left < 0.0 })
     }
 
     fn follow(&self, start: (Complex, Complex), path: &[(Complex, Complex)]) -> Result<Vec<Node>, Error> {

@@ -23,9 +23,9 @@ use crate::memory::{list, reserve};
 /// use double_descent::theory::ridge::Population;
 /// use double_descent::theory::spectrum::PopulationSpectrum;
 ///
-/// // 100 features of variance 4 and 300 of variance 1, all of the target in the strong ones.
+/// // 100 features of variance 4 and 300 of variance 1, as much of the target in the strong ones as in the weak.
 /// let spectrum = PopulationSpectrum::with_multiplicities(&[4.0, 1.0], &[100.0, 300.0])?;
-/// let population = Population::new(spectrum, &[1.0, 0.0], 0.25)?;
+/// let population = Population::new(spectrum, &[0.5, 0.5], 1.0)?;
 /// let (ridgeless, ridge) = (population.at(200.0, 0.0)?, population.at(200.0, 0.5)?);
 /// assert!(ridge.variance < ridgeless.variance && ridge.bias > ridgeless.bias);
 /// assert_eq!(ridgeless.train, 0.0);
