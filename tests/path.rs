@@ -248,8 +248,8 @@ fn a_penalty_that_needs_every_row() {
 }
 
 /// Early stopping on isotropic data with `p = 2n`: the population's risk, which is known exactly for each fit, is met by
-/// leave-one-out and missed by generalised cross-validation (Patil, Wu and Tibshirani 2024), whose value is too low by far
-/// while the fit is far from interpolating. Over the average of 8 data sets; seeds are fixed.
+/// leave-one-out. Generalised cross-validation is too high by two thirds here, in the mean of many data sets, and does not
+/// come closer as n grows (Patil, Wu and Tibshirani 2024). Over 8 data sets its share varies by 0.2; seeds are fixed.
 #[test]
 fn cross_validation_of_stopped_descent() {
     let (n, p, repeats) = (120, 240, 8);
@@ -269,7 +269,7 @@ fn cross_validation_of_stopped_descent() {
     let (by_left_out, by_gcv) = (left_out / risk, gcv / risk);
     // The mean of 960 squares is off by about √(2/960) = 5 %.
     assert!((by_left_out - 1.0).abs() < 0.1, "leave-one-out is {by_left_out} of the risk");
-    assert!((by_gcv - 1.0).abs() > 0.2, "generalised cross-validation is {by_gcv} of the risk");
+    assert!(by_gcv > 1.68 - 2.0 * 0.2, "generalised cross-validation is {by_gcv} of the risk");
 }
 
 /// Over a population, whose inputs have the mean 0, the intercept is an error of its own: `(β − β*)ᵀΣ(β − β*) + b₀²`.
