@@ -183,8 +183,15 @@ fn residual_factors_of_the_callers() {
     for n in [0.0, 1e-308, f64::NAN] {
         assert!(matches!(population.filtered(n, &Own(0)), Err(Error::Domain { .. })), "{n}");
     }
-    for n in [1e-100, 1e300f64] {
+    for n in [1e-6, 1e-3, 1.0, 1e6, 1e300f64] {
         assert!(population.filtered(n, &Own(0)).unwrap().total().is_finite(), "{n}");
+    }
+    // Over 1e8 features a sample: a number or a refusal, and no panic.
+    for n in [1e-7, 1e-50, 1e-100f64] {
+        match population.filtered(n, &Own(0)) {
+            Ok(risk) => assert!(risk.total().is_finite(), "{n}"),
+            Err(error) => assert!(matches!(error, Error::Unsupported { .. }), "{n}: {error}"),
+        }
     }
     for wrong in [-1.0, f64::NAN, f64::INFINITY] {
         assert!(

@@ -187,7 +187,8 @@ impl Population {
     ///
     /// # Errors
     /// [`Error::Domain`] for `n` or a rate that is not positive and finite, or eigenvalues (but zeros) over more than 200
-    /// orders of magnitude; [`Error::UserCode`] for a factor that panics or is not finite; what the filter refuses.
+    /// orders of magnitude; [`Error::UserCode`] for a factor that panics or is not finite; [`Error::Unsupported`] where the
+    /// fixed point is lost to rounding, which may be from 10⁸ features a sample on; what the filter refuses.
     ///
     /// # Examples
     /// ```
