@@ -161,6 +161,9 @@ fn values_outside_their_domain() {
     assert!(matches!(error_of(&over(Parameter::penalty([]))), Error::Empty { .. }));
     domain(&over(Parameter::penalty([1.0, f64::INFINITY])), "parameter", f64::INFINITY);
     domain(&over(Parameter::penalty([1.0, 1.0])), "parameter", 1.0);
+    // A negative penalty may be one, but not under −σ_r² of any training set: no cell is left.
+    let error = over(Parameter::penalty([-1e9, -2e9])).run().unwrap_err();
+    assert!(matches!(&error, Error::Unsupported { reason } if reason.contains("σ_r")), "{error}");
     domain(&over(Parameter::label_noise([-0.5], 0)), "parameter", -0.5);
     let panics = Parameter::estimators(Axis::Setting, [1.0, 2.0], |value| {
         assert!(value < 2.0, "not at 2");

@@ -4,7 +4,8 @@
 use double_descent::Error;
 use double_descent::theory::activation::HermiteCoefficients;
 use double_descent::theory::evidence::{self, Beliefs};
-use double_descent::theory::overfitting::{Decay, Tail, Verdict};
+use double_descent::theory::marchenko_pastur::MarchenkoPastur;
+use double_descent::theory::overfitting::{Decay, Tail, Verdict, power_law_cost};
 use double_descent::theory::power_law::{best_penalty, with_penalty};
 use double_descent::theory::random_features::{RandomFeatureModel, RandomFeatureRisk};
 use double_descent::theory::ridge::{self, Population, RidgeRisk, mean_noise, optimal_isotropic};
@@ -448,4 +449,44 @@ fn activations_of_any_kind() {
     // A linear activation: ridge on d features seen through N random ones. χ has lost its meaning.
     let linear = HermiteCoefficients::identity().mei_montanari([2.0, 3.0], 0.1).unwrap();
     assert!(linear.chi == 0.0 && linear.bias > 0.0 && linear.variance > 0.0);
+}
+
+/// An ensemble of one is the one; of two, between that and infinitely many. On both sides of `n = k`.
+#[test]
+fn ensembles_of_random_features() {
+    let kernel = power_law(0.1);
+    for (n, k, ridge) in [(20.0, 8.0, 0.01), (20.0, 45.0, 0.0), (10.0, 30.0, 1e-6)] {
+        let risk = kernel.at(n, k, ridge).unwrap();
+        assert_eq!(risk.of_members(1).unwrap(), risk.excess);
+        let two = risk.of_members(2).unwrap();
+        assert!(risk.ensemble < two && two < risk.excess, "{n} {k} {ridge} {risk:?}");
+    }
+}
+
+/// The best penalty of isotropic features is one: off it the risk is higher.
+#[test]
+fn the_best_isotropic_penalty_is_best() {
+    for (gamma, r2, noise) in [(1.0, 1.7, 0.4), (3.0, 1.7, 0.4), (50.0, 1.0, 0.1)] {
+        let (lambda, excess) = optimal_isotropic(gamma, r2, noise).unwrap();
+        let at = |lambda| ridge::isotropic(gamma, lambda, r2, noise).unwrap().excess;
+        close(at(lambda), excess);
+        assert!(at(0.9 * lambda) > excess && at(1.1 * lambda) > excess);
+    }
+}
+
+/// Power laws: the cost of a spectrum cut at 2·10⁵ nears `α`; what the cut and `n` leave is of order n/D and 1/n.
+#[test]
+fn the_cost_of_power_laws() {
+    let alpha = 2.0;
+    let values = powers(200_000, -alpha);
+    let spectrum = PopulationSpectrum::new(&values).unwrap();
+    let population = Population::new(spectrum, &vec![0.0; values.len()], 1.0).unwrap();
+    let cost = population.at(200.0, 0.0).unwrap().cost;
+    assert!((cost / power_law_cost(alpha).unwrap() - 1.0).abs() < 0.01, "{cost}");
+}
+
+#[test]
+fn penalties_that_are_none_and_thresholds_with_unseen_features() {
+    assert!(MarchenkoPastur::new(1.0).unwrap().resolvent(0.0).is_err());
+    assert_eq!(gaussian::weak_features(20, 19, 0.5, 0.5, 0.1).unwrap(), f64::INFINITY);
 }
