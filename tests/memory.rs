@@ -318,6 +318,29 @@ const FITTING: &[Case] = &[
         sweep.threads = Some(1);
         run(&|| done(sweep.run()));
     }),
+    ("model-wise sweep past the threshold", |_, run| {
+        let table = |rows| Dataset::new("numbers", numbers(rows, 12_000), numbers(rows, 1)).unwrap();
+        let sweep = Sweep {
+            threads: Some(1),
+            ..Sweep::over_features(
+                (table(300), table(300)),
+                Maps::none(),
+                250,
+                (1..=12_000).step_by(40),
+                1,
+                0,
+            )
+        };
+        run(&|| done(sweep.run()));
+    }),
+    ("model-wise sweep up to the threshold", |_, run| {
+        let table = |rows| Dataset::new("numbers", numbers(rows, 900), numbers(rows, 1)).unwrap();
+        let sweep = Sweep {
+            threads: Some(1),
+            ..Sweep::over_features((table(3000), table(500)), Maps::none(), 2800, (1..=900).step_by(20), 1, 0)
+        };
+        run(&|| done(sweep.run()));
+    }),
     ("plane sweep", |_, run| {
         let network = RandomNetwork::seeded(Activation::Relu, &[20, 2400], 0).unwrap();
         let table = |rows| Dataset::new("numbers", numbers(rows, 20), numbers(rows, 1)).unwrap();

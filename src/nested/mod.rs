@@ -265,6 +265,17 @@ pub(crate) fn rows_bytes((n, p): (usize, usize), outputs: usize, height: usize, 
     room.extension(0, n.min(p), n)
 }
 
+/// Bytes at the peak of the fits to the first `1, 2, …, p` of columns of `n` rows, otherwise as [`rows_bytes`].
+pub(crate) fn columns_bytes(
+    (n, p): (usize, usize),
+    outputs: usize,
+    height: usize,
+    has_penalty: bool,
+) -> usize {
+    let room = room::Room { dimension: n, carried: height, outputs, has_penalty, left_out: 0 };
+    room.extension(0, n.min(p), p)
+}
+
 fn check(x: &ArrayRef2<f64>, y: &ArrayRef2<f64>) -> Result<(), Error> {
     if x.is_empty() {
         return Err(Error::Empty { what: "the features" });

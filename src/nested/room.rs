@@ -40,7 +40,8 @@ impl Room {
     /// needs an SVD asks for that when it comes.
     pub(super) fn extension(&self, from: usize, to: usize, points: usize) -> usize {
         let block = points.min(BLOCK);
-        let squares = 3 + usize::from(self.has_penalty);
+        // Up to the threshold the basis is copied for a product; beyond it are the triangle's inverse and a new basis, too.
+        let squares = if to < self.dimension { 1 } else { 3 } + usize::from(self.has_penalty);
         let of_block = [
             table(to, self.dimension).saturating_mul(squares),
             table(to, self.carried),

@@ -4,8 +4,9 @@ use super::{Engine, Kind, Repeats, Which, cell_by_svd, each_repeat, in_halves, i
 use crate::Error;
 use crate::filter::known_penalty;
 use crate::memory::{list, sum, table};
-use crate::nested::{self, Point, Test};
+use crate::nested::{self, Point, Test, columns_bytes};
 use crate::sweep::cells::Observer;
+use crate::sweep::lines::Line;
 use crate::sweep::measured::Measured;
 use crate::sweep::study::{Study, Tests};
 use crate::sweep::task::Task;
@@ -39,12 +40,15 @@ impl Engine for Columns {
 
     fn bytes(&self, task: &Task<'_>) -> usize {
         let (n, p, tests) = (task.most_samples(), task.most_features(), height(task));
-        let r = n.min(p);
+        let (lines, (trained, tested)) = (task.lines.len(), task.targets.widths());
+        let ridge = task.lines.iter().any(|line| penalty_of(line).is_some());
+        // A table of its own is tested on as it is; rows that are left over, and prepared ones, are copied.
+        let as_it_is = task.sweep.source.test().is_some() && task.preparation().is_none();
         sum([
-            table(n, p).saturating_mul(2),
-            table(r, sum([n, r, tests])).saturating_mul(2),
-            table(tests, sum([p, task.targets.widths().1])).saturating_mul(2),
-            list::<Point>(p).saturating_mul(task.lines.len()),
+            table(n, p.saturating_add(trained)),
+            if as_it_is { 0 } else { table(tests, p.saturating_add(tested)) },
+            columns_bytes((n, p), task.sizes.outputs, tests, ridge),
+            list::<Point>(p).saturating_mul(lines.saturating_sub(1)),
         ])
     }
 
@@ -92,6 +96,11 @@ fn curve(task: &Task<'_>, study: &Study<'_>, rows: &[usize], features: &[usize])
     features.iter().map(cell).collect()
 }
 
+/// The penalty of a line, if it has one.
+fn penalty_of(line: &Line) -> Option<f64> {
+    known_penalty(&*line.arm.estimator).filter(|&lambda| lambda > 0.0)
+}
+
 /// For each line the fits to the first `1, 2, …` features.
 fn grow(
     task: &Task<'_>,
@@ -103,7 +112,7 @@ fn grow(
     let prepared = study.prepare(rows, p)?;
     let (held_out, own_columns) = study.held_out(rows, p, &prepared)?;
     let k = study.targets.k;
-    let curve = |line: &crate::sweep::lines::Line| {
+    let curve = |line: &Line| {
         let (trained, tested) = study.targets.outputs[line.outputs.start];
         let tested = if own_columns { line.outputs.start } else { tested };
         let columns: Vec<usize> = (tested..tested + k).collect();
@@ -115,7 +124,7 @@ fn grow(
         let test = if held_out.complement { Test::Others(&table) } else { Test::Rows(&table) };
         let y = prepared.y().slice(s![.., trained..trained + k]);
         let mut engine = nested::Columns::new(&y, test)?;
-        if let Some(lambda) = known_penalty(&*line.arm.estimator).filter(|&lambda| lambda > 0.0) {
+        if let Some(lambda) = penalty_of(line) {
             engine = engine.with_ridge(lambda)?;
         }
         if task.wanted.spectral.leave_one_out() {
