@@ -1,7 +1,5 @@
 //! How large a figure is: on the screen, and in millimetres on paper.
 
-use super::svg;
-
 /// Of the SVG; CSS defines it so.
 pub(super) const PIXELS_PER_INCH: f64 = 96.0;
 
@@ -36,9 +34,9 @@ impl Size {
     pub(super) fn svg(self) -> (String, String) {
         let text = |units: f64| {
             if self.is_in_mm {
-                format!("{}mm", svg::num(units * self.scale / PIXELS_PER_INCH * MM_PER_INCH))
+                format!("{}mm", num(units * self.scale / PIXELS_PER_INCH * MM_PER_INCH))
             } else {
-                svg::num(units)
+                num(units)
             }
         };
         (text(self.width), text(self.height))
@@ -48,4 +46,29 @@ impl Size {
 /// The units of a drawing that is so many millimetres wide on paper.
 pub(super) fn units_of_mm(mm: f64) -> f64 {
     mm / MM_PER_INCH * PIXELS_PER_INCH / ON_PAPER
+}
+
+/// A coordinate: two decimals at most, and always a number.
+pub(super) fn num(value: f64) -> String {
+    if !value.is_finite() {
+        return "0".to_owned();
+    }
+    let text = format!("{value:.2}");
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    if text == "-0" { "0".to_owned() } else { text.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_short_and_finite() {
+        assert_eq!(num(1.0), "1");
+        assert_eq!(num(-0.001), "0");
+        assert_eq!(num(12.345), "12.35");
+        assert_eq!(num(100.0), "100");
+        assert_eq!(num(f64::NAN), "0");
+        assert_eq!(num(f64::INFINITY), "0");
+    }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::drawing::{Anchor, Drawing, Mark, Rect, Stroke, TextStyle};
 use super::font;
-use super::size::Size;
+use super::size::{Size, num};
 
 /// The document; `name` is what screen readers say.
 pub(super) fn write(drawing: &Drawing, size: Size, name: &str) -> String {
@@ -131,16 +131,6 @@ fn stroke_attributes(stroke: Stroke) -> String {
     format!(r#" stroke="{}" stroke-width="{}"{dash}"#, stroke.colour.hex(), num(stroke.width))
 }
 
-/// A coordinate: two decimals at most, and always a number.
-pub(super) fn num(value: f64) -> String {
-    if !value.is_finite() {
-        return "0".to_owned();
-    }
-    let text = format!("{value:.2}");
-    let text = text.trim_end_matches('0').trim_end_matches('.');
-    if text == "-0" { "0".to_owned() } else { text.to_owned() }
-}
-
 /// `text` fit for XML content and attributes. Characters that XML 1.0 cannot
 /// hold at all become U+FFFD.
 fn escape(text: &str) -> String {
@@ -162,16 +152,6 @@ fn escape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_are_short_and_finite() {
-        assert_eq!(num(1.0), "1");
-        assert_eq!(num(-0.001), "0");
-        assert_eq!(num(12.345), "12.35");
-        assert_eq!(num(100.0), "100");
-        assert_eq!(num(f64::NAN), "0");
-        assert_eq!(num(f64::INFINITY), "0");
-    }
 
     #[test]
     fn markup_and_control_characters_are_escaped() {

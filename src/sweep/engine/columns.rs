@@ -1,6 +1,6 @@
 //! All p at one n from one factorisation that grows column by column.
 
-use super::{Engine, Kind, Repeats, Which, cell_by_svd, each_repeat, in_halves, in_order, points_obstacle};
+use super::{Engine, Kind, Repeats, Which, cell_by_svd, each_curve, points_obstacle};
 use crate::Error;
 use crate::filter::known_penalty;
 use crate::memory::{list, sum, table};
@@ -59,19 +59,9 @@ impl Engine for Columns {
         which: &Which<'_>,
         observer: &dyn Observer,
     ) -> Result<Repeats, Error> {
-        each_repeat(task, which, observer, |repeat, order| {
-            let rows = task.rows(order);
+        each_curve(task, shared, which, observer, &|study, rows, features| {
             let samples = &task.sweep.samples;
-            let curves = |study: &Study<'_>, features: &[usize]| {
-                samples.iter().flat_map(|&n| curve(task, study, &rows[..n], features)).collect::<Vec<_>>()
-            };
-            let found = match shared {
-                Some(study) => curves(study, &task.features),
-                None => in_halves(samples, &task.features, &|features| {
-                    Ok(curves(&task.study(repeat, order, features, None)?, features))
-                }),
-            };
-            Ok(in_order(task, found))
+            samples.iter().flat_map(|&n| curve(task, study, &rows[..n], features)).collect()
         })
     }
 }

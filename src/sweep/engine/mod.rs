@@ -150,6 +150,30 @@ fn each_repeat(
     Ok(visited.into_iter().map(|(place, result)| (place.repeat, repeat(result))).collect())
 }
 
+/// The cells of a study, for the rows of a repeat and some numbers of features.
+type Curves<'a> = dyn Fn(&Study<'_>, &[usize], &[usize]) -> Vec<Measured> + Sync + 'a;
+
+/// Runs repeats whose cells lie on curves that grow: `curves` gives those of a study, the rows of a repeat and some numbers
+/// of features.
+fn each_curve(
+    task: &Task<'_>,
+    shared: Option<&Study<'_>>,
+    which: &Which<'_>,
+    observer: &dyn Observer,
+    curves: &Curves<'_>,
+) -> Result<Repeats, Error> {
+    each_repeat(task, which, observer, |repeat, order| {
+        let rows = task.rows(order);
+        let found = match shared {
+            Some(study) => curves(study, &rows, &task.features),
+            None => in_halves(&task.sweep.samples, &task.features, &|features| {
+                Ok(curves(&task.study(repeat, order, features, None)?, &rows, features))
+            }),
+        };
+        Ok(in_order(task, found))
+    })
+}
+
 /// What gives the cells of some numbers of features.
 type Work<'a> = dyn Fn(&[usize]) -> Result<Vec<Measured>, Error> + 'a;
 

@@ -1,6 +1,6 @@
 //! All n at one p from one factorisation that grows row by row.
 
-use super::{Engine, Kind, Repeats, Which, cell_by_svd, each_repeat, in_halves, in_order, points_obstacle};
+use super::{Engine, Kind, Repeats, Which, cell_by_svd, each_curve, points_obstacle};
 use crate::Error;
 use crate::filter::known_penalty;
 use crate::memory::{list, sum, table};
@@ -67,19 +67,8 @@ impl Engine for Rows {
         which: &Which<'_>,
         observer: &dyn Observer,
     ) -> Result<Repeats, Error> {
-        each_repeat(task, which, observer, |repeat, order| {
-            let rows = task.rows(order);
-            let samples = &task.sweep.samples;
-            let curves = |study: &Study<'_>, features: &[usize]| {
-                features.iter().flat_map(|&p| curve(task, study, &rows, p)).collect::<Vec<_>>()
-            };
-            let found = match shared {
-                Some(study) => curves(study, &task.features),
-                None => in_halves(samples, &task.features, &|features| {
-                    Ok(curves(&task.study(repeat, order, features, None)?, features))
-                }),
-            };
-            Ok(in_order(task, found))
+        each_curve(task, shared, which, observer, &|study, rows, features| {
+            features.iter().flat_map(|&p| curve(task, study, rows, p)).collect()
         })
     }
 }
