@@ -86,15 +86,12 @@ impl Curve {
         if bootstrap.is_some_and(|b| b.draws == 0) {
             return Err(Error::Domain { what: "bootstrap draws", value: 0.0, must_be: "at least 1" });
         }
+        let groups = self.groups(metrics, |_| true);
         if let Some(Bootstrap { draws, .. }) = bootstrap {
-            // Weights, means of all groups, and the ends that are sorted.
-            let (repeats, groups) = (self.repeats().min(self.cells.len()), self.cells.len());
-            let needed = [
-                table(draws, repeats),
-                table(draws, groups.min(self.values().len() * self.arms.len())),
-                table(draws, 1),
-            ];
-            reserve("a bootstrap", sum(needed))?;
+            // Weights, means of all groups of a metric, and the ends that are sorted.
+            let repeats = groups.iter().flatten().map(|group| group.values.len()).max().unwrap_or(0);
+            let most = groups.iter().map(Vec::len).max().unwrap_or(0);
+            reserve("a bootstrap", sum([table(draws, repeats), table(draws, most), table(draws, 1)]))?;
         }
         let of_metric = |groups: Vec<Group>| {
             let distinct = Distinct::new(&groups);
@@ -108,7 +105,7 @@ impl Curve {
             };
             groups.iter().zip(&distinct.index).map(of_group).collect()
         };
-        Ok(self.groups(metrics, |_| true).into_iter().map(of_metric).collect())
+        Ok(groups.into_iter().map(of_metric).collect())
     }
 
     /// The medians of a metric along the axis, for one arm.
