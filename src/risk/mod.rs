@@ -9,7 +9,7 @@
 //! | the same, and a setting of mini-batches | [`Sgd`]: expected risk at any step, stability, the stationary state |
 //! | predictions on a grid of draws | [`Decomposition`]: bias and every variance, with standard errors |
 //! | one factorisation | [`Path`]: a whole path of penalties, times, steps or cutoffs, with leave-one-out and generalised cross-validation |
-//! | two moments over members | [`ensemble`]: errors of averaged predictions |
+//! | fits that were drawn alike | [`ensemble`]: errors of averaged predictions |
 //! | one factorisation, a start | [`interpolants`]: solutions other than the one of minimum norm |
 //! | predictions and labels | [`error_rate`], [`SplitErrors`], [`SymmetricNoise`] |
 //! | weights and a radius | [`robust_errors`]: errors under the worst small change of a row |
