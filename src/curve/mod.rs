@@ -2,6 +2,7 @@
 
 mod axis;
 mod csv_io;
+mod median_point;
 mod merge;
 mod metric;
 mod packed;
@@ -13,8 +14,8 @@ mod summary;
 mod surface;
 
 pub use axis::Axis;
+pub use median_point::MedianPoint;
 pub use metric::{Cell, Metric};
-pub use peak::MedianPoint;
 pub use shape::{Change, CriticalInterval, Shape, ShapeReport, ShapeTest};
 pub use summary::{Bootstrap, Summary};
 pub use surface::Surface;

@@ -1,7 +1,7 @@
 //! Which singular values count as non-zero: the crate's numerical policy on rank, in one place.
 
+use super::Spectrum;
 use crate::Error;
-use crate::filter::Spectrum;
 
 /// The bound that a singular value must exceed (strictly) to count as non-zero.
 ///

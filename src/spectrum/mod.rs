@@ -1,0 +1,7 @@
+//! Singular values, and which of them count: the policy on rank, in one place.
+
+mod cutoff;
+mod values;
+
+pub use cutoff::Cutoff;
+pub use values::Spectrum;
