@@ -4,4 +4,5 @@ mod cutoff;
 mod values;
 
 pub use cutoff::Cutoff;
+pub(crate) use cutoff::rounding;
 pub use values::Spectrum;

@@ -7,7 +7,8 @@ use crate::Error;
 use crate::nested::Engine;
 use crate::nested::fit::condition_bound;
 use crate::nested::scale::scaled;
-use crate::svd::{Cutoff, Svd};
+use crate::spectrum::Cutoff;
+use crate::svd::Svd;
 use ndarray::{Array2, Axis};
 
 /// The curves of up to eight matrices.
@@ -69,9 +70,9 @@ impl Terms {
 }
 
 /// `Σᵣ ‖P vᵣ‖² / σᵣ²` over the singular values that the matrix, not its triangle, keeps.
-fn by_svd(svd: Svd, (n, p): (usize, usize), images: Option<Array2<f64>>) -> Result<(f64, usize), Error> {
-    let largest = svd.singular_values().first().copied().unwrap_or(0.0);
-    let svd = svd.with_cutoff(Cutoff::Absolute(n.max(p) as f64 * f64::EPSILON * largest))?;
+fn by_svd(svd: Svd, shape: (usize, usize), images: Option<Array2<f64>>) -> Result<(f64, usize), Error> {
+    let cutoff = Cutoff::of_matrix(shape, svd.spectrum().singular_values());
+    let svd = svd.with_cutoff(cutoff)?;
     let rank = svd.rank();
     let modes = svd.vt().slice(ndarray::s![..rank, ..]);
     let lengths = match images {
