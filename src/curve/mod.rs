@@ -7,6 +7,7 @@ mod merge;
 mod metric;
 mod packed;
 mod peak;
+pub(crate) mod point;
 mod rows_left;
 mod settings;
 mod shape;
@@ -21,7 +22,7 @@ pub use summary::{Bootstrap, Summary};
 pub use surface::Surface;
 
 use crate::Error;
-use crate::nested::Engine;
+use point::Engine;
 
 /// The name of an arm and the value of its knob, if it has one.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,8 +1,8 @@
 //! What a point of either engine is measured with.
 
+use super::LeftOut;
 use super::carried::Carried;
 use super::held_out::HeldOut;
-use super::refits::LeftOut;
 use super::scale::{Unit, scaled};
 use super::triangle::{Triangle, axpy, norm};
 use super::{Engine, Point};

@@ -1,7 +1,6 @@
 //! One fit of a nested curve, and what computed it.
 
-use super::refits::LeftOut;
-use crate::curve::Cell;
+use super::Cell;
 
 /// How one point of a nested curve was computed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -13,6 +12,23 @@ pub enum Engine {
     /// By an SVD; on a nested curve, of that point's triangle: its matrix is close to rank-deficient.
     #[default]
     Svd,
+}
+
+/// How the leave-one-out error of a point was found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub enum LeftOut {
+    /// From the factorisation of all rows; or it was not asked for.
+    #[default]
+    Nested,
+    /// For so many rows, from an SVD of all others: their removal changes which singular values count, or the
+    /// factorisation of all rows does not know their errors to 8 digits.
+    Refits(usize),
+    /// Not at all: so many rows need such a refit, which is too much work. [`Point::loo_mse`] is `None`.
+    ///
+    /// [`Point::loo_mse`]: crate::nested::Point::loo_mse
+    TooMany(usize),
 }
 
 /// One fit of a nested curve, minimum-norm or ridge. Errors are means over rows and outputs.
