@@ -2,10 +2,12 @@
 
 mod axis;
 mod csv_io;
+mod median_point;
 mod merge;
 mod metric;
 mod packed;
 mod peak;
+pub(crate) mod point;
 mod rows_left;
 mod settings;
 mod shape;
@@ -13,14 +15,14 @@ mod summary;
 mod surface;
 
 pub use axis::Axis;
+pub use median_point::MedianPoint;
 pub use metric::{Cell, Metric};
-pub use peak::MedianPoint;
 pub use shape::{Change, CriticalInterval, Shape, ShapeReport, ShapeTest};
 pub use summary::{Bootstrap, Summary};
 pub use surface::Surface;
 
 use crate::Error;
-use crate::nested::Engine;
+use point::Engine;
 
 /// The name of an arm and the value of its knob, if it has one.
 #[derive(Clone, Debug, PartialEq)]

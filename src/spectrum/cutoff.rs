@@ -1,7 +1,7 @@
 //! Which singular values count as non-zero: the crate's numerical policy on rank, in one place.
 
+use super::Spectrum;
 use crate::Error;
-use crate::filter::Spectrum;
 
 /// The bound that a singular value must exceed (strictly) to count as non-zero.
 ///
@@ -24,6 +24,12 @@ pub enum Cutoff {
     Absolute(f64),
 }
 
+/// What rounding may make of a singular value of 0, in units of the largest one of an `n × p` matrix.
+#[inline]
+pub(crate) fn rounding(n: usize, p: usize) -> f64 {
+    n.max(p) as f64 * f64::EPSILON
+}
+
 impl Cutoff {
     /// The absolute bound for a spectrum.
     #[must_use]
@@ -32,11 +38,16 @@ impl Cutoff {
         match self {
             Self::MachinePrecision => {
                 let (n, p) = spectrum.shape();
-                n.max(p) as f64 * f64::EPSILON * largest
+                rounding(n, p) * largest
             }
             Self::Relative(rcond) => rcond * largest,
             Self::Absolute(bound) => bound,
         }
+    }
+
+    /// The default cutoff of an `n × p` matrix, for a smaller one that has its singular values.
+    pub(crate) fn of_matrix((n, p): (usize, usize), singular_values: &[f64]) -> Self {
+        Self::Absolute(Self::default().value(Spectrum::new(n, p, singular_values)))
     }
 
     /// [`Error::Domain`] if the bound is negative, NaN or infinite.
