@@ -7,7 +7,7 @@ use super::test_errors::{Sums, TestErrors, Training};
 use crate::Error;
 use crate::factors::ablation::Adversary;
 use crate::filter::{MinNorm, Response, SpectralFilter};
-use crate::svd::{LastMode, Svd};
+use crate::svd::{LastMode, Svd, small_product};
 use ndarray::{Array1, Array2, ArrayView1, Axis};
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ impl<'a> Modes<'a> {
     pub(super) fn new(svd: &'a Svd, held_out: HeldOut<'a>) -> Self {
         Self {
             svd,
-            images: svd.vt().dot(&held_out.table.features.t()),
+            images: images(svd.vt(), &held_out.table.features),
             ones: svd.u().sum_axis(Axis(0)),
             inverse: svd.singular_values().iter().map(|s| s.recip()).collect(),
             held_out,
@@ -51,6 +51,17 @@ impl<'a> Modes<'a> {
     pub(super) fn held_out(&self) -> (bool, usize) {
         (self.held_out.complement, self.held_out.rows)
     }
+}
+
+/// `Vᵀ Aᵀ`, `r × q`, for `A` of `q × p`.
+fn images(vt: &Array2<f64>, a: &Array2<f64>) -> Array2<f64> {
+    /// Entries of `A` up to which a product costs less than what a general one sets up for it.
+    const SMALL: usize = 1024;
+    let (Some(rows), true) = (vt.as_slice(), a.len() <= SMALL) else { return vt.dot(&a.t()) };
+    let columns: Vec<f64> = a.t().iter().copied().collect();
+    let mut images = vec![0.0; vt.nrows() * a.nrows()];
+    small_product(rows, &columns, &mut images, (a.ncols(), a.nrows()));
+    Array2::from_shape_vec((vt.nrows(), a.nrows()), images).unwrap_or_else(|_| vt.dot(&a.t()))
 }
 
 /// One output of one cell: the projections that all arms read.
