@@ -337,7 +337,7 @@ pub fn save_table(path: &Path, header: &[&str], rows: Vec<Vec<String>>) -> Resul
 }
 
 pub fn io_error(path: &Path, error: &impl ToString) -> Error {
-    Error::Io { path: path.into(), reason: error.to_string() }
+    Error::Io { path: path.into(), reason: error.to_string(), cause: double_descent::Cause::none() }
 }
 
 /// Log-spaced numbers of features from n/20 to 8n, closer around the threshold n, which is among them.

@@ -81,7 +81,7 @@ use ndarray::{Array1, Array2, ArrayRef2, Axis, s};
 /// assert!((table.mean_squared_error(&beta)?[0] / direct - 1.0).abs() < 1e-14);
 /// # Ok::<(), double_descent::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Compressed {
     pub(crate) features: Array2<f64>,
     pub(crate) targets: Array2<f64>,

@@ -53,7 +53,7 @@ fn trace(segments: &mut Vec<Segment>, outline: &str, place: impl Fn(f64, f64) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plot::colour::Rgb;
+    use crate::plot::draw::colour::Rgb;
 
     fn extent(segments: &[Segment]) -> [f64; 4] {
         let mut out = [f64::INFINITY, f64::INFINITY, f64::NEG_INFINITY, f64::NEG_INFINITY];

@@ -51,7 +51,7 @@ fn of_series(count: &mut Count, panel: &Panel, series: &Series) {
 }
 
 /// A sentence without its full stop, for a caption: how many values of these panels are not drawn. `None` where all are.
-pub(super) fn note(panels: &[Panel]) -> Option<String> {
+pub(in crate::plot) fn note(panels: &[Panel]) -> Option<String> {
     let (mut lines, mut cells) = (Count::default(), Count::default());
     for panel in panels {
         for series in panel.groups.iter().flat_map(|group| &group.series) {

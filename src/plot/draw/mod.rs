@@ -1,0 +1,34 @@
+//! What any chart needs: panels, axes, legends, and the files that they become.
+
+mod axes;
+mod caption;
+mod check;
+mod colour;
+mod curves;
+mod draw_axes;
+mod drawing;
+mod figure;
+mod font;
+mod heat;
+mod label;
+mod layout;
+mod legend;
+mod lettering;
+mod measure;
+mod model;
+mod pdf;
+mod raster;
+mod render;
+mod size;
+mod spacing;
+mod svg;
+mod ticks;
+pub(super) mod undrawn;
+mod view;
+
+#[cfg(test)]
+mod tests;
+
+pub use colour::Hue;
+pub use figure::{Figure, LegendPlace, Theme};
+pub use model::{Axis, Dash, Group, HeatMap, Marker, Panel, Scale, Series};
