@@ -6,8 +6,10 @@ use super::gather;
 use super::lines::{Line, Targets};
 use super::measured::{Measured, Metrics, Wanted};
 use super::output::{Modes, Output, Scratch};
+use super::Start;
 use crate::Error;
 use crate::factors::teacher::ideal_beta;
+use crate::risk::interpolants::expected_excess;
 use crate::risk::Compressed;
 use crate::svd::{Backend, Svd};
 use ndarray::{Array2, Axis, CowArray, Ix2, concatenate, s};
@@ -159,6 +161,16 @@ impl<'a> Study<'a> {
             Some(coordinates) => Cow::Owned(coordinates.of_parameters(ideal.clone())),
             None => Cow::Borrowed(ideal),
         });
+        let excess = |deviation: f64| {
+            let (table, m) = (&*held_out.table, held_out.rows as f64);
+            // Training rows, where the table has them, lie in the modes and add nothing.
+            Ok::<_, Error>(expected_excess(svd, deviation, table)? * (table.rows() as f64 / m))
+        };
+        let excess = self.lines.iter().map(|line| match line.arm.start {
+            Start::Random { deviation } => excess(deviation).map(Some),
+            Start::Zero | Start::Warm => Ok(None),
+        });
+        let excess: Vec<_> = excess.collect();
         let modes = Modes::new(svd, held_out);
         let outputs = self.targets.outputs.iter().enumerate().map(|(output, &(trained, tested))| {
             let block = self.targets.block(trained);
@@ -173,7 +185,7 @@ impl<'a> Study<'a> {
         let variance = if let Tests::Rows { variance, .. } = self.tests { variance } else { 0.0 };
         let free = self.preparation.intercept == Intercept::Free;
         let lengths = self.wanted.spectral.lengths(&modes);
-        let mut metrics = |line: &Line| {
+        let mut metrics = |(index, line): (usize, &Line)| {
             scratch.set_gains(&line.arm, svd, modes.inverse())?;
             let mut mean = Metrics::default();
             let mut solutions = Vec::new();
@@ -188,9 +200,16 @@ impl<'a> Study<'a> {
             mean.opposite += variance;
             // The constant of a model without residuals is not known.
             let known = !(free && line.arm.ablation.is_without_residuals());
-            let rates = rates.as_ref().filter(|_| known);
+            let zero = line.arm.start == Start::Zero;
+            let rates = rates.as_ref().filter(|_| known && zero);
             mean.error_rate = rates.map(|rates| rates.of(line, &solutions)).transpose()?;
+            if let Some(more) = excess[index].clone()? {
+                mean.test += more;
+            }
             let mut mean = mean.finite()?;
+            if !zero {
+                return Ok(Metrics { norm: f64::NAN, ..mean });
+            }
             if !self.wanted.spectral.is_none() {
                 let how = (free, self.preparation.standardise);
                 mean.of_fit =
@@ -200,7 +219,7 @@ impl<'a> Study<'a> {
         };
         let mut measured = Measured::new(n, p, self.lines.len());
         for (index, line) in self.lines.iter().enumerate() {
-            match metrics(line) {
+            match metrics((index, line)) {
                 Ok(metrics) => measured.lines.push((index, metrics)),
                 Err(error) => measured.failures.push((Some(index), error)),
             }

@@ -6,11 +6,16 @@
 //! | [`Rows`] | all n at one p | ablations, adversaries, filters other than ridge, preparation of each cell |
 //! | [`Columns`] | all p at one n | ablations, adversaries, filters other than ridge |
 //! | [`Plane`] | all n and p: two | ablations, adversaries, preparation, tables without test rows of their own |
+//! | [`Members`] | each cell and member of an ensemble, by an SVD | anything but ensembles |
 
 mod cells;
 mod columns;
+mod members;
 mod plane;
 mod rows;
+mod warm;
+
+pub(super) use plane::Raw;
 
 use super::cells::{Grid, Observer};
 use super::measured::Measured;
@@ -67,6 +72,21 @@ pub(super) struct Which<'a> {
 pub(super) fn choose(task: &Task<'_>) -> Result<&'static dyn Engine, Error> {
     const NESTED: [&dyn Engine; 3] = [&rows::Rows, &columns::Columns, &plane::Plane];
     let sweep = task.sweep;
+    let alone: Option<(&dyn Engine, &str)> = if members::Members.obstacle(task).is_none() {
+        Some((&members::Members, "members of an ensemble share no factorisation"))
+    } else if task.is_cellwise() {
+        Some((&cells::Cells, "cells with rows or maps of their own share no factorisation"))
+    } else {
+        None
+    };
+    match alone {
+        Some((_, why)) if sweep.engine == Some(Kind::Nested) => {
+            let reason = format!("{why}, and the nested engine has none; leave the engine to the sweep");
+            return Err(Error::Unsupported { reason });
+        }
+        Some((engine, _)) => return Ok(engine),
+        None => {}
+    }
     // Cells of one table are small, and an SVD of each gives its smallest singular value for less.
     let small = sweep.maps.is_none() && sweep.source.test().is_none() && sweep.features.is_empty();
     let by_cells = small && task.wanted.smallest;
@@ -93,7 +113,9 @@ fn spectrum_obstacle(task: &Task<'_>, metrics: &[Metric]) -> Option<String> {
     if let Some(metric) = task.sweep.metrics.iter().find(|metric| !metrics.contains(metric)) {
         return needs(format!("the metric `{}`", metric.name()));
     }
-    let reads = |arm: &super::Arm| arm.ablation != Ablation::none() || arm.adversary.is_some();
+    let reads = |arm: &super::Arm| {
+        arm.ablation != Ablation::none() || arm.adversary.is_some() || arm.start != super::Start::Zero
+    };
     if let Some(line) = task.lines.iter().find(|line| reads(&line.arm)) {
         return needs(format!("the arm `{}`", line.arm.name));
     }
