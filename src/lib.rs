@@ -92,6 +92,7 @@ pub mod nested;
 pub mod plot;
 pub mod risk;
 pub mod rng;
+mod spectrum;
 pub mod svd;
 pub mod sweep;
 pub mod theory;

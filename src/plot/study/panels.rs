@@ -2,7 +2,7 @@
 
 use super::arms::in_words;
 use super::draft::Draft;
-use super::family::short;
+use super::setting::short;
 use super::metric::{Words, words};
 use super::{FigureOptions, caption};
 use crate::Error;

@@ -1,6 +1,6 @@
 //! A surface and some curves through it.
 
-use super::family::short;
+use super::setting::short;
 use super::overlay::overlay;
 use super::surface::surface;
 use super::{Abscissa, FigureOptions};

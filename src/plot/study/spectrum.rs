@@ -155,7 +155,7 @@ pub fn directions(rows: &Array2<f64>, sizes: &[usize]) -> Result<Figure, Error> 
         let value = svd.smallest_nonzero().unwrap_or(0.0);
         let at = if n == p { "\u{a0}=\u{a0}p" } else { "" };
         panel = panel
-            .with_title(format!("n\u{a0}=\u{a0}{n}{at}: σ_min/√n\u{a0}=\u{a0}{}", super::family::short(value / root)))
+            .with_title(format!("n\u{a0}=\u{a0}{n}{at}: σ_min/√n\u{a0}=\u{a0}{}", super::setting::short(value / root)))
             .with_group(coordinates)
             .with_group(Group::new("Rows", Hue::Blue).with_series(dots));
         if !others.series.is_empty() {

@@ -1,14 +1,16 @@
 //! Ensembles: fits on maps of their own, and the errors of their means.
 
 use super::plane::Raw;
-use super::{Engine, Kind, Repeats, Which, each_repeat};
+use super::{Engine, Repeats, Which, each_repeat};
+use crate::nested::Engine as Kind;
 use crate::Error;
 use crate::features::checked;
 use crate::machine::memory::{reserve, sum, table};
 use crate::risk::ensemble::Ensemble;
 use crate::svd::Svd;
 use crate::sweep::cells::Observer;
-use crate::sweep::measured::{Measured, Metrics};
+use crate::sweep::measured::Measured;
+use crate::sweep::metrics::Metrics;
 use crate::sweep::study::Study;
 use crate::sweep::task::Task;
 use ndarray::{Array2, s};
