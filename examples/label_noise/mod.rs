@@ -9,10 +9,11 @@
 
 mod complexity;
 
+use crate::common::closing;
 use crate::common::figures::options;
-use crate::common::flags::{Count, Failure, Program, Rule, Value, flags, usage};
+use crate::common::flags::{Count, Failure, Program, Rule, flags, usage};
 use crate::common::images::Images;
-use crate::common::table::{Table, row};
+use crate::common::table::Item;
 use crate::common::{RunArgs, Sizes, feature_sizes, none_failed, say, short, with_progress};
 use double_descent::Error;
 use double_descent::curve::{Axis, Bootstrap, CriticalInterval, Curve, Metric, ShapeTest};
@@ -70,7 +71,11 @@ impl Program for Cli {
         closing_table(self, &curve, &reached)?;
         say!("written: {}: cells.csv, summary.csv, complexity.csv", folder.display());
         if !self.run.no_figures {
-            crate::common::figures::save(&self.run.print, &folder, [("errors", errors(self, &curve, &reached)?)])?;
+            crate::common::figures::save(
+                &self.run.print,
+                &folder,
+                [("errors", errors(self, &curve, &reached)?)],
+            )?;
         }
         Ok(())
     }
@@ -80,13 +85,13 @@ impl Cli {
     fn check(&self, n: usize, images: &Images) -> Result<(), Failure> {
         let noise = &self.label_noise;
         if noise.is_empty() || noise.windows(2).any(|pair| pair[0] >= pair[1]) {
-            return usage("--label-noise lists shares from 0 to 1 in ascending order");
+            return usage(format!("--label-noise: {noise:?} are no shares from 0 to 1 in ascending order"));
         }
         if self.test_rows == 0 {
-            return usage("--test-rows is 0: the test error needs at least one row");
+            return usage("--test-rows: `0` is too few; the test error needs at least one row");
         }
         if n > images.train.len() {
-            return usage("--samples asks for more rows than the training set has");
+            return usage(format!("--samples: `{n}` are more than the {} training rows", images.train.len()));
         }
         Ok(())
     }
@@ -97,7 +102,8 @@ impl Cli {
         let most = features.iter().copied().max().unwrap_or(1);
         let test = images.test.subset(self.test_rows.min(images.test.len()), seed)?.dataset()?;
         let (rows, labels) = (Arc::clone(images), Arc::clone(images));
-        let training = move |images: &Images, repeat: usize| images.train.subset(n, seed.wrapping_add(repeat as u64));
+        let training =
+            move |images: &Images, repeat: usize| images.train.subset(n, seed.wrapping_add(repeat as u64));
         let source = Source::drawn(&*images.describe, move |repeat| {
             let train = training(&rows, repeat)?.dataset()?;
             let test = TestOn::Rows { inputs: test.features().clone(), targets: test.targets().clone() };
@@ -107,8 +113,9 @@ impl Cli {
             let seed = seed.wrapping_add(repeat as u64);
             training(&labels, repeat)?.with_label_noise(share, seed)?.one_hot()
         });
-        let maps =
-            Maps::drawn(move |repeat| RandomFourier::gaussian(inputs, most, gamma, stream(seed, 3, repeat).random()));
+        let maps = Maps::drawn(move |repeat| {
+            RandomFourier::gaussian(inputs, most, gamma, stream(seed, 3, repeat).random())
+        });
         Ok(Sweep {
             maps,
             samples: vec![n],
@@ -145,39 +152,25 @@ fn errors(cli: &Cli, curve: &Curve, reached: &[Option<usize>]) -> Result<Figure,
 }
 
 fn closing_table(cli: &Cli, curve: &Curve, reached: &[Option<usize>]) -> Result<(), Error> {
-    let summaries = curve.summaries(Metric::TestMse, None)?;
     let rates = curve.summaries(Metric::TestErrorRate, None)?;
-    let (args, n) = (&cli.run, usize::from(cli.samples));
-    let (repeats, statistic) = (curve.repeats(), args.statistic.show());
-    let title = format!("n = {n}: {statistic} test error on clean labels, {repeats} repeats");
-    let columns = [
-        "label noise",
-        "lowest, p < n",
-        "highest",
-        "at p",
-        "most features",
-        "error rate",
-        "EMC ≥ n from p",
-        "shape, critical interval",
+    let rate = |arm| rates.iter().rfind(|s| s.arm == arm).map(|s| cli.run.middle(s)).into();
+    let more: [(&str, &dyn Fn(usize) -> Item); 3] = [
+        ("error rate", &rate),
+        ("EMC ≥ n from p", &|arm| reached[arm].into()),
+        ("shape, critical interval", &|arm| shape(cli, curve, arm).into()),
     ];
-    let mut table = Table::new(title, columns);
-    for (arm, &noise) in cli.label_noise.iter().enumerate() {
-        let of_arm = || summaries.iter().filter(|s| s.arm == arm);
-        let lowest = args.lowest(of_arm().filter(|s| s.p < s.n)).map(|s| args.middle(s));
-        let (Some(highest), Some(last)) = (args.highest(of_arm()), of_arm().next_back()) else { continue };
-        let rate = rates.iter().rfind(|s| s.arm == arm).map(|s| args.middle(s));
-        let (height, shape) = (args.middle(highest), shape(cli, curve, arm));
-        row!(table, noise, lowest, height, highest.p, args.middle(last), rate, reached[arm], shape);
-    }
-    table.print();
+    closing::model_wise(&cli.run, curve, "test error on clean labels", &more)?.print();
     Ok(())
 }
 
 /// What the repeats certify; nothing if they are too few.
 fn shape(cli: &Cli, curve: &Curve, arm: usize) -> String {
     let bootstrap = Bootstrap { draws: cli.run.bootstrap.max(1), seed: cli.run.seed };
-    let interval = |p: &CriticalInterval| format!(", {} < p < {} about {}", short(p.from), short(p.to), p.peak);
-    curve.shape(arm, Metric::TestMse, &ShapeTest { bootstrap, ..ShapeTest::new(0) }).map_or("-".into(), |report| {
-        report.shape.to_string() + &report.peaks.iter().map(interval).collect::<String>()
-    })
+    let interval =
+        |p: &CriticalInterval| format!(", {} < p < {} about {}", short(p.from), short(p.to), p.peak);
+    curve
+        .shape(arm, Metric::TestMse, &ShapeTest { bootstrap, ..ShapeTest::new(0) })
+        .map_or("-".into(), |report| {
+            report.shape.to_string() + &report.peaks.iter().map(interval).collect::<String>()
+        })
 }

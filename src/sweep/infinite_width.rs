@@ -46,13 +46,19 @@ impl Sweep {
         let task = Task::new(self)?;
         let unsupported = |reason: &str| Err(Error::Unsupported { reason: reason.into() });
         if task.sizes.tests == 0 || task.sizes.population || task.is_cellwise() {
-            return unsupported("the limit of infinite width needs test rows that all cells of a repeat share");
+            return unsupported(
+                "the limit of infinite width needs test rows that all cells of a repeat share",
+            );
         }
         if self.parameter.as_ref().is_some_and(|parameter| parameter.fitted().is_none()) {
-            return unsupported("the limit of infinite width is of one experiment, and a parameter varies here");
+            return unsupported(
+                "the limit of infinite width is of one experiment, and a parameter varies here",
+            );
         }
         if !task.preparation().is_none() {
-            return unsupported("the limit of infinite width is without a free intercept and standardised features");
+            return unsupported(
+                "the limit of infinite width is without a free intercept and standardised features",
+            );
         }
         let orders = task.orders()?;
         let cell = |&Place { axis_value: n, repeat }: &Place| {
