@@ -42,6 +42,10 @@ pub fn start<P: Program>(program: &str, words: impl IntoIterator<Item = OsString
             eprintln!("error: {reason}");
             ExitCode::from(2)
         }
+        Err(Failure::Refused(reason)) => {
+            eprintln!("error: {reason}");
+            ExitCode::FAILURE
+        }
         Err(Failure::Study(error)) => {
             eprintln!("error: {error}");
             ExitCode::FAILURE
@@ -98,6 +102,9 @@ fn parse(
             },
         };
         flag.place.set(&value, flag.given).map_err(|reason| format!("--{name}: {reason}"))?;
+        if COUNTS.contains(&name) && value.to_str().is_some_and(|value| value.trim().parse() == Ok(0_u64)) {
+            return Err(format!("--{name}: `0` is too few; it is a whole number from 1 on"));
+        }
         flag.given = true;
     }
     let given = |name: &str| flags.iter().any(|flag| flag.name == name && flag.given);
@@ -154,8 +161,12 @@ fn help(program: &str, about: &[&str], flags: &[Flag<'_>]) -> String {
     lines.join("\n")
 }
 
+/// Flags that count what there must be some of.
+const COUNTS: [&str; 6] = ["repeats", "threads", "block", "pool", "n", "p"];
+
 /// The end of every help text.
-pub const EXIT_CODES: &str = "Exit codes: 0 done; 1 the study failed; 2 the command line is wrong";
+pub const EXIT_CODES: &str =
+    "Exit codes: 0 done; 1 the study failed; 2 the command line is wrong (the error names the flag)";
 
 /// Text in lines of at most [`WIDTH`] columns after `indent` blanks.
 pub fn wrapped(text: &str, indent: usize) -> String {
