@@ -1,6 +1,7 @@
 //! The result of a sweep: a tidy table of cells, its summaries, its peak, its shape.
 
 mod axis;
+mod chosen;
 mod csv_io;
 mod merge;
 mod metric;

@@ -35,7 +35,9 @@ impl Wanted {
             bias_squared: has(Metric::BiasSquared),
             mean_squared_bias: has(Metric::MeanSquaredBias),
             smallest: has(Metric::SmallestSingularValue),
-            norm: has(Metric::CoefficientNorm) || has(Metric::DistanceFromStart),
+            norm: has(Metric::CoefficientNorm)
+                || has(Metric::DistanceFromStart)
+                || Spectral::new(metrics).norm(),
             coefficient_norm: has(Metric::CoefficientNorm),
             error_rate: has(Metric::TestErrorRate) && classified,
             distance: has(Metric::DistanceFromStart),
@@ -84,8 +86,7 @@ impl Measured {
     pub(super) fn from_points(points: &[&Point], variance: f64) -> Self {
         let metrics = |(line, point): (usize, &&Point)| {
             let test = point.test_mse.unwrap_or(f64::NAN) + variance;
-            let of_fit =
-                point.loo_mse.map(|error| Box::new(OfFit { leave_one_out: Some(error), ..OfFit::default() }));
+            let of_fit = point.loo_mse.map(|error| (Metric::LeaveOneOut, error)).into_iter().collect();
             (line, Metrics { train: point.train_mse, test, norm: point.norm, of_fit, ..Metrics::default() })
         };
         let first = points.first();
@@ -129,11 +130,8 @@ impl Measured {
                 // Every fit starts from 0.
                 cell.set(Metric::DistanceFromStart, Some(metrics.norm));
             }
-            if let Some(of_fit) = metrics.of_fit {
-                cell.set(Metric::ConditionNumber, of_fit.condition);
-                cell.set(Metric::LeaveOneOut, of_fit.leave_one_out);
-                cell.set(Metric::ExpectedNoise, of_fit.noise);
-                cell.set(Metric::DegreesOfFreedom, of_fit.degrees);
+            for (metric, value) in metrics.of_fit {
+                cell.set(metric, Some(value));
             }
             cell
         })
@@ -167,7 +165,7 @@ pub(super) struct Metrics {
     /// Of all outputs together.
     pub(super) norm: f64,
     pub(super) error_rate: Option<f64>,
-    pub(super) of_fit: Option<Box<OfFit>>,
+    pub(super) of_fit: OfFit,
 }
 
 impl Metrics {

@@ -193,8 +193,8 @@ impl<'a> Study<'a> {
             let mut mean = mean.finite()?;
             if !self.wanted.spectral.is_none() {
                 let how = (free, self.preparation.standardise);
-                mean.of_fit =
-                    Some(Box::new(self.wanted.spectral.of(line, (&modes, own), (scratch, &lengths), how)));
+                let with = (&mut *scratch, &lengths[..], mean.norm);
+                mean.of_fit = self.wanted.spectral.of(line, (&modes, own), with, how);
             }
             Ok(mean)
         };

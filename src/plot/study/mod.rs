@@ -32,6 +32,7 @@ mod arms;
 mod caption;
 mod draft;
 mod family;
+mod fold;
 mod metric;
 mod overlay;
 mod settings;
@@ -45,6 +46,7 @@ pub use ablation::{
 };
 pub use adversary::{adversarial_test, adversarial_train, adversaries};
 pub use arms::{arm_errors, compare};
+pub use fold::over_metric;
 pub use overlay::{over_features, over_samples, overlay};
 pub use settings::over_settings;
 pub use surface::surface;
