@@ -2,7 +2,7 @@
 
 use super::{ArmLabel, Axis, Cell, Curve, Metric};
 use crate::Error;
-use crate::memory::{list, reserve};
+use crate::machine::memory::{list, reserve};
 use std::collections::HashMap;
 
 impl Curve {

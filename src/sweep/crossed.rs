@@ -4,10 +4,10 @@
 use super::cells::{Grid, Observer, Place};
 use super::source::{Drawn, TestOn};
 use super::{Arm, Maps, Source, Splits, gather, maps};
-use crate::ablation::Ablation;
+use crate::factors::ablation::Ablation;
 use crate::features::FeatureMap;
 use crate::filter::Response;
-use crate::memory::{reserve, sum, table};
+use crate::machine::memory::{reserve, sum, table};
 use crate::risk::{Compressed, Decomposition};
 use crate::rng::{Named, named};
 use crate::svd::{Backend, Faer, Svd};

@@ -2,10 +2,10 @@
 
 use super::Arm;
 use super::lines::Line;
-use super::measured::norm;
+use super::metrics::{OfFit, norm};
 use super::output::{Modes, Output, Scratch};
-use crate::ablation::Ablation;
 use crate::curve::Metric;
+use crate::factors::ablation::Ablation;
 use crate::filter::known_penalty;
 use ndarray::{ArrayView1, Axis};
 use std::f64::consts::TAU;
@@ -30,9 +30,6 @@ const METRICS: [Metric; 13] = [
 /// Which of them a sweep asks for: a bit for each.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Spectral(u32);
-
-/// What a fit has of them.
-pub(super) type OfFit = Box<[(Metric, f64)]>;
 
 impl Spectral {
     pub(super) fn new(metrics: &[Metric]) -> Self {
@@ -110,10 +107,10 @@ pub(super) fn has_evidence(arm: &Arm) -> bool {
 }
 
 /// What one line is read from.
-struct Reading<'a> {
+struct Reading<'a, 'm, 'o> {
     arm: &'a Arm,
-    modes: &'a Modes<'a>,
-    outputs: &'a [Output<'a>],
+    modes: &'a Modes<'m>,
+    outputs: &'a [Output<'o>],
     scratch: &'a Scratch,
     lengths: &'a [f64],
     norm: f64,
@@ -121,7 +118,7 @@ struct Reading<'a> {
     rescaled: bool,
 }
 
-impl Reading<'_> {
+impl Reading<'_, '_, '_> {
     fn of(&self, metric: Metric) -> Option<f64> {
         let svd = self.modes.svd();
         let ((n, _), sigma) = (svd.shape(), svd.singular_values());
