@@ -4,6 +4,8 @@
 mod common;
 
 mod bad_input;
+mod complexity_metrics;
+mod crossed;
 mod curve_tables;
 mod damaged_curves;
 mod determinism;
