@@ -13,7 +13,8 @@ pub fn threshold(plan: &Plan, measured: &[Measured]) -> Figure {
          squares on the first p of {d} inputs, n\u{a0}=\u{a0}{n}; closed form exact for every size, infinite for \
          |n\u{a0}−\u{a0}p|\u{a0}≤\u{a0}1. (b), (c) p\u{a0}=\u{a0}{n}, all inputs; test rows have the covariance \
          0.8^|i−j| and training rows the identity; closed forms given each design, means over {} other designs; ridge \
-         penalty λ\u{a0}=\u{a0}{}. Estimates within three of the threshold have no variance.",
+         penalty λ\u{a0}=\u{a0}{}. Estimates within three of \
+         the threshold have no variance; the frame cuts them off.",
         plan.sets,
         plan.draws,
         plan.noise,
@@ -28,8 +29,8 @@ pub fn threshold(plan: &Plan, measured: &[Measured]) -> Figure {
 pub fn features(plan: &Plan, measured: &[Measured]) -> Figure {
     let (n, d) = (plan.network_samples, plan.network_samples / 3);
     let caption = format!(
-        "Symmetric split of the excess test error of random features tanh(w·x), n\u{a0}=\u{a0}{n} training rows of {d} \
-         standard normal inputs, a linear teacher of length 1, label noise of standard deviation {}, {TEST_ROWS} test rows: \
+        "Symmetric split of the excess test error of random features tanh(w·x), n\u{a0}=\u{a0}{n} training rows of {d} inputs \
+         uniform on the sphere of radius √{d}, a linear teacher of length 1, label noise of standard deviation {}, {TEST_ROWS} test rows: \
          by Monte Carlo over {} training sets × {} draws of noise × {} draws of the features (points; bars of two standard \
          errors, by the jackknife; seed {}), and in the limit of large n, p, d (dashes; Mei and Montanari 2022, split after \
          Adlam and Pennington 2020). (a) Minimum norm. (b) Ridge, λ\u{a0}=\u{a0}{}. Terms that vanish in the limit (label \
@@ -56,18 +57,16 @@ fn page<'a>(
 }
 
 fn panel(measured: &Measured) -> Panel {
-    let (label, name) = if measured.over_samples {
-        ("Training samples n", "n = p")
-    } else {
-        ("Features p", "p = n")
-    };
-    let values = || measured.lines.iter().flat_map(|line| &line.points).map(|point| point.found.value);
-    let (low, high) =
-        values().filter(|v| *v > 1e-6).fold((f64::INFINITY, 1.0), |(l, h): (f64, f64), v| (l.min(v), h.max(v)));
+    let (label, name) =
+        if measured.over_samples { ("Training samples n", "n = p") } else { ("Features p", "p = n") };
+    // The frame shows what has a variance; poles leave it.
+    let points = || measured.lines.iter().flat_map(|line| &line.points).filter(|point| point.z().is_some());
+    let low = points().map(|point| point.known).filter(|v| *v > 0.0).fold(f64::INFINITY, f64::min);
+    let high = points().map(|point| point.found.value.max(point.known)).fold(0.0, f64::max);
     let mut panel = Panel::new(Axis::log10(label), Axis::log10("Part of the excess test error"))
         .with_title(&*measured.title)
         .with_marker(measured.threshold as f64, name);
-    panel.y.range = Some((0.6 * low, 2.0 * high));
+    panel.y.range = Some((0.4 * low, 5.0 * high));
     for line in &measured.lines {
         // Estimates may be negative: a logarithmic axis has no place for them.
         let shown = || line.points.iter().filter(|point| point.found.value > 0.0);
@@ -76,7 +75,8 @@ fn panel(measured: &Measured) -> Panel {
         let bar = |sign: f64| {
             let edge = |point: &super::study::Point| {
                 let error = 2.0 * point.found.standard_error.unwrap_or(0.0);
-                (point.found.value + sign * error).max(1e-3 * point.found.value)
+                // A bar that reaches 0 leaves the frame.
+                (point.found.value + sign * error).max(0.01 * low)
             };
             shown().map(edge).collect::<Vec<f64>>()
         };
@@ -87,7 +87,9 @@ fn panel(measured: &Measured) -> Panel {
     let (mut x, mut y) = (Vec::new(), Vec::new());
     for line in &measured.lines {
         x.extend(line.theory.iter().map(|point| point.0).chain([f64::NAN]));
-        y.extend(line.theory.iter().map(|point| if point.1 > 0.0 { point.1 } else { f64::NAN }).chain([f64::NAN]));
+        y.extend(
+            line.theory.iter().map(|point| if point.1 > 0.0 { point.1 } else { f64::NAN }).chain([f64::NAN]),
+        );
     }
     let theory = Series::new("", x, y).with_dash(Dash::Dashed);
     panel.with_group(Group::new("Closed form", Hue::Black).with_series(theory))

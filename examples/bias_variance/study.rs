@@ -195,7 +195,7 @@ impl Plan {
         titles.iter().enumerate().map(of_arm).collect()
     }
 
-    /// Random features tanh(w·x) of one layer: the symmetric split, against its limit.
+    /// Random features tanh(w·x) of one layer, inputs on the sphere of radius √d: the symmetric split, against its limit.
     pub fn network(&self) -> Result<Vec<Measured>, Error> {
         const PARTS: [Part; 6] = [
             ("bias²", Hue::Grey, Decomposition::bias_squared),
@@ -206,12 +206,16 @@ impl Plan {
             ("inputs × features × noise", Hue::Black, |parts| variance(parts, &[S, I, N])),
         ];
         let (n, d, seed) = (self.network_samples, self.network_samples / 3, self.seed);
-        let source = Source::drawn("independent standard normal inputs", move |set| {
-            let normal = |place, set, rows| {
+        let source = Source::drawn("inputs uniform on a sphere", move |set| {
+            let sphere = |place, set, rows| {
                 let mut rng = stream(seed, place, set);
-                Array2::from_shape_simple_fn((rows, d), || rng.sample::<f64, _>(StandardNormal))
+                let mut x = Array2::from_shape_simple_fn((rows, d), || rng.sample::<f64, _>(StandardNormal));
+                for mut row in x.rows_mut() {
+                    row *= (d as f64 / row.dot(&row)).sqrt();
+                }
+                x
             };
-            let (inputs, tests) = (normal(4, set, n), normal(5, 0, TEST_ROWS));
+            let (inputs, tests) = (sphere(4, set, n), sphere(5, 0, TEST_ROWS));
             let teacher = Array2::from_elem((d, 1), (d as f64).sqrt().recip());
             let test = TestOn::Rows { targets: tests.dot(&teacher), inputs: tests };
             Ok(Draw { targets: inputs.dot(&teacher), inputs, test })

@@ -23,7 +23,7 @@ pub fn three_axes(args: &RunArgs, curve: &Curve) -> Result<Figure, Error> {
          which stop at n. (c) Over p\u{302}⁰\u{a0}=\u{a0}n\u{a0}·\u{a0}mean\u{a0}‖s(x₀)‖², what of the targets' noise a test \
          prediction takes up (Curth, Jeffares and van der Schaar 2023): the second descent folds back. Lines run along p, \
          light up to the threshold and dark from there. {}",
-        figure.caption
+        figure.caption.trim_start_matches("Test error. ")
     );
     Ok(figure
         .with_title("A second descent, or a way back")
@@ -73,7 +73,7 @@ pub fn measures(args: &RunArgs, curve: &Curve) -> Result<Figure, Error> {
         "Measures of the complexity of one fit over {over}: those of the design alone ((d), (e)) and of the smoother on its \
          training rows ((a), (b)) do not see the threshold; what test rows see of it ((c), (h)) and what is made of the norm \
          ((f), (g)) peaks there with the test error. {}",
-        figure.caption
+        figure.caption.trim_start_matches("Degrees of freedom. ")
     );
     Ok(figure
         .with_title("Which measure of complexity sees the threshold")

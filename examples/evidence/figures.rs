@@ -9,14 +9,15 @@ use double_descent::plot::{Axis, Dash, Figure, Group, Hue, LegendPlace, Panel, S
 
 pub fn errors(cli: &Cli, curve: &Curve, bayes: &Bayes) -> Result<Figure, Error> {
     let (args, n) = (&cli.run, usize::from(cli.samples));
-    let (d, noise) = (8 * n, cli.noise * cli.noise);
+    let d = 8 * n;
     let ratio = args.x == Abscissa::Ratio;
     let place = |p: f64| if ratio { p / n as f64 } else { p };
     let series = |curve: &Curve, metric, scale: f64| summaries(args, curve, metric, scale, place);
     let (label, marker) =
         if ratio { ("Parameters per sample p/n", "p/n = 1") } else { ("Number of features p", "p = n") };
-    let panel =
-        |y: Axis, title: &str| Panel::new(Axis::log10(label), y).with_title(title).with_marker(place(n as f64), marker);
+    let panel = |y: Axis, title: &str| {
+        Panel::new(Axis::log10(label), y).with_title(title).with_marker(place(n as f64), marker)
+    };
     let group = |name: &str, hue, series| Group::new(name, hue).with_series(series);
 
     let mean = series(&bayes.mean, Metric::TestMse, 1.0)?;
@@ -26,7 +27,16 @@ pub fn errors(cli: &Cli, curve: &Curve, bayes: &Bayes) -> Result<Figure, Error> 
     let of_errors = panel(Axis::log10("Test error").with_range(0.8 * lowest, 1.5 * highest), "Test error")
         .with_group(group("Minimum norm", Hue::Grey, least))
         .with_group(group("Posterior mean, λ by evidence", Hue::Vermillion, mean))
-        .with_group(group("A draw from the posterior", Hue::Purple, series(&bayes.draw, Metric::TestMse, 1.0)?));
+        .with_group(group(
+            "A draw from the posterior",
+            Hue::Purple,
+            series(&bayes.draw, Metric::TestMse, 1.0)?,
+        ))
+        .with_group(group(
+            "Best λ, by the test error",
+            Hue::Black,
+            dashed(series(&bayes.best, Metric::TestMse, 1.0)?),
+        ));
 
     let per_sample = (n as f64).recip();
     let evidence = series(&bayes.mean, Metric::LogEvidence, per_sample)?;
@@ -37,30 +47,36 @@ pub fn errors(cli: &Cli, curve: &Curve, bayes: &Bayes) -> Result<Figure, Error> 
     }
     let of_evidence = panel(Axis::linear("Per training sample"), "Log evidence at the chosen λ")
         .with_group(group("Log evidence", Hue::Blue, evidence))
-        .with_group(group("Log likelihood of the fit", Hue::Vermillion, series(&fits, Metric::LogEvidence, per_sample)?))
-        .with_group(group("Log Occam factor", Hue::Green, series(&bayes.mean, Metric::LogOccamFactor, per_sample)?));
+        .with_group(group(
+            "Log likelihood of the fit",
+            Hue::Vermillion,
+            series(&fits, Metric::LogEvidence, per_sample)?,
+        ))
+        .with_group(group(
+            "Log Occam factor",
+            Hue::Green,
+            series(&bayes.mean, Metric::LogOccamFactor, per_sample)?,
+        ));
 
     // The setting as a metric: summaries are of metrics.
-    let mut chosen = bayes.mean.clone();
-    for cell in &mut chosen.cells {
-        cell.set(Metric::LogEvidence, cell.value());
-    }
-    let penalties = series(&chosen, Metric::LogEvidence, 1.0)?;
-    let right: Vec<f64> = curve.values();
-    let known = right.iter().map(|p| d as f64 * noise + (d as f64 - p).max(0.0)).collect();
-    let known = Series::new("", right.iter().map(|&p| place(p)).collect(), known).with_dash(Dash::Dashed);
+    let settings = |curve: &Curve| {
+        let mut chosen = curve.clone();
+        for cell in &mut chosen.cells {
+            cell.set(Metric::LogEvidence, cell.value());
+        }
+        series(&chosen, Metric::LogEvidence, 1.0)
+    };
     let of_penalties = panel(Axis::log10("Penalty λ"), "Penalty")
-        .with_group(group("λ by evidence", Hue::Vermillion, penalties))
-        .with_group(group("λ of the prior, v/τ²", Hue::Black, known));
+        .with_group(group("λ by evidence", Hue::Vermillion, settings(&bayes.mean)?))
+        .with_group(group("Best λ, by the test error", Hue::Black, dashed(settings(&bayes.best)?)));
 
     let caption = format!(
         "Ridge regression as Bayesian regression, n\u{a0}=\u{a0}{n} training rows of {d} standard normal inputs, of which the \
-         first p are seen; targets of length 1 in equal parts from all inputs, label noise of standard deviation {}. (a) \
-         Expected squared error on a noisy target: minimum norm, the posterior mean at the penalty of the largest evidence \
-         (of {} between 10⁻² and 10⁵, chosen on the training rows), one draw from its posterior. (b) The log evidence at its \
-         best noise variance is the log likelihood of the fit plus the log Occam factor. (c) The penalty chosen, and that of \
-         the truth: prior variance τ²\u{a0}=\u{a0}1/{d} of each coefficient, noise and what is not seen \
-         v\u{a0}=\u{a0}{noise}\u{a0}+\u{a0}1\u{a0}−\u{a0}p/{d}. {} (seed {}).",
+         first p are seen; teacher of length 1 with squared coefficients that fall as 1/j, label noise of standard deviation \
+         {}. (a) Expected squared error on a noisy target: minimum norm, the posterior mean at the penalty of the largest \
+         evidence (of {} between 10⁻² and 10⁴, chosen on the training rows), one draw from its posterior, and the penalty of \
+         the least test error (dashes). (b) The log evidence at its best noise variance is the log likelihood of the fit plus \
+         the log Occam factor. (c) The penalties. {} (seed {}).",
         cli.noise,
         curve.arms.len() - 1,
         describe(args, curve.repeats()),
@@ -75,6 +91,11 @@ pub fn errors(cli: &Cli, curve: &Curve, bayes: &Bayes) -> Result<Figure, Error> 
         .with_width(1240.0)
         .with_legend(LegendPlace::Below)
         .with_aspect(0.9))
+}
+
+fn dashed(mut series: Series) -> Series {
+    series.band = None;
+    series.with_dash(Dash::Dashed)
 }
 
 fn summaries(

@@ -27,12 +27,12 @@ flags! {
     /// OUT/evidence/{cells,bayes_cells,…}.csv and a figure.
     pub struct Cli {
         /// Training samples n; inputs have 8n dimensions
-        samples: Count<8, 2000> = Count(50), "N";
+        samples: Count<8, 2000> = Count(80), "N";
         /// Numbers of features p, the first of the inputs [default: from n/20 to 8n, closer around n]
         sizes: Option<Sizes> = None, "SIZES";
         /// Standard deviation of the label noise; noise-free targets have 1
         noise: f64 = 0.5, "DEVIATION";
-        /// Penalties per decade that the evidence chooses from, from 10⁻² to 10⁵
+        /// Penalties per decade that the evidence chooses from, from 10⁻² to 10⁴
         penalties: Count<1, 100> = Count(4), "N";
         /// Training sets
         repeats: usize = 50, "N";
@@ -56,8 +56,14 @@ impl Program for Cli {
     }
 }
 
-/// The experiment: the first `p` of `8n` standard normal inputs that carry the target in equal parts. What is not seen of
-/// the target is noise of the labels; the prior is right for every `p`.
+/// Coefficients of the teacher, of length 1: their squares fall as 1/j.
+fn teacher(d: usize) -> Array2<f64> {
+    let raw = Array2::from_shape_fn((d, 1), |(j, _)| ((j + 1) as f64).sqrt().recip());
+    let length = raw.iter().map(|b| b * b).sum::<f64>().sqrt();
+    raw / length
+}
+
+/// The experiment: the first `p` of `8n` standard normal inputs. What they do not carry of the target is noise to the fit.
 fn sweep(cli: &Cli) -> Result<Sweep, Error> {
     let n = usize::from(cli.samples);
     let (d, seed, deviation) = (8 * n, cli.run.seed, cli.noise);
@@ -67,13 +73,13 @@ fn sweep(cli: &Cli) -> Result<Sweep, Error> {
             Array2::from_shape_simple_fn((rows, columns), || rng.sample::<f64, _>(StandardNormal))
         };
         let (inputs, noise) = (normal(n, d), normal(n, 1));
-        let teacher = Array2::from_elem((d, 1), (d as f64).sqrt().recip());
+        let teacher = teacher(d);
         let targets = inputs.dot(&teacher) + noise * deviation;
         let test = TestOn::Population { covariance: Array2::eye(d), teacher, deviation };
         Ok(Draw { inputs, targets, test })
     });
     let per_decade = u32::try_from(usize::from(cli.penalties)).unwrap_or(1);
-    let penalties = (0..=7 * per_decade).map(|i| 10_f64.powf(-2.0 + f64::from(i) / f64::from(per_decade)));
+    let penalties = (0..=6 * per_decade).map(|i| 10_f64.powf(-2.0 + f64::from(i) / f64::from(per_decade)));
     let ridge = penalties.map(Arm::ridge).collect::<Result<Vec<_>, _>>()?;
     Ok(Sweep {
         samples: vec![n],
@@ -85,10 +91,12 @@ fn sweep(cli: &Cli) -> Result<Sweep, Error> {
     })
 }
 
-/// The penalty of the largest evidence in every cell, and the error of a draw from its posterior.
+/// What is made of the ridge fits: those of the largest evidence, the errors of draws from their posteriors, and the best.
 struct Bayes {
     mean: Curve,
     draw: Curve,
+    /// The penalty of the least test error in every cell, which nobody knows.
+    best: Curve,
 }
 
 fn run(cli: &Cli) -> Result<(), Failure> {
@@ -101,9 +109,10 @@ fn run(cli: &Cli) -> Result<(), Failure> {
     let mean = curve.most_of("ridge", Metric::LogEvidence)?;
     let mut draw = mean.clone();
     for cell in &mut draw.cells {
-        cell.test_mse = Some(cell.test_mse.unwrap_or(f64::NAN) + cell.posterior_variance().unwrap_or(f64::NAN));
+        cell.test_mse =
+            Some(cell.test_mse.unwrap_or(f64::NAN) + cell.posterior_variance().unwrap_or(f64::NAN));
     }
-    let bayes = Bayes { mean, draw };
+    let bayes = Bayes { mean, draw, best: curve.least_of("ridge", Metric::TestMse)? };
     cli.run.save_tables(&curve, &folder, "", &METRICS)?;
     cli.run.save_tables(&bayes.mean, &folder, "bayes_", &METRICS)?;
     cli.run.save_tables(&bayes.draw, &folder, "draw_", &[Metric::TestMse])?;
@@ -125,17 +134,19 @@ fn closing_table(args: &RunArgs, curve: &Curve, bayes: &Bayes) -> Result<(), Err
         of(curve, Metric::TestMse)?,
         of(&bayes.mean, Metric::TestMse)?,
         of(&bayes.draw, Metric::TestMse)?,
+        of(&bayes.best, Metric::TestMse)?,
         of(&bayes.mean, Metric::LogEvidence)?,
         of(&bayes.mean, Metric::LogOccamFactor)?,
     ];
     let n = curve.cells.first().map_or(0, |cell| cell.n);
     let title = format!("n = {n}: {}s over {} training sets", args.statistic.show(), curve.repeats());
-    let columns = ["p", "minimum norm", "by evidence", "a draw", "log evidence / n", "log Occam factor / n"];
+    let columns =
+        ["p", "minimum norm", "by evidence", "a draw", "best λ", "log evidence / n", "log Occam factor / n"];
     let mut table = Table::new(title, columns);
     for (i, first) in tables[0].iter().enumerate() {
         let value = |of: usize, scale: f64| tables[of].get(i).map(|s| scale * args.middle(s));
-        let per = (n as f64).recip();
-        row!(table, first.p, value(0, 1.0), value(1, 1.0), value(2, 1.0), value(3, per), value(4, per));
+        let (per, error) = ((n as f64).recip(), |of| value(of, 1.0));
+        row!(table, first.p, error(0), error(1), error(2), error(3), value(4, per), value(5, per));
     }
     table.print();
     Ok(())

@@ -10,16 +10,19 @@ pub fn features(study: &Study, places: &[Place]) -> Result<Figure, Error> {
     let n = study.samples as f64;
     let p: Vec<f64> = places.iter().map(|place| place.p as f64).collect();
     let series = |index: usize| {
-        let of = |which: usize| places.iter().map(|place| place.quartiles[index][which]).collect::<Vec<f64>>();
+        let of =
+            |which: usize| places.iter().map(|place| place.quartiles[index][which]).collect::<Vec<f64>>();
         Series::new("", p.clone(), of(1)).with_band(of(0), of(2))
     };
     let group = |index: usize, hue| Group::new(QUANTITIES[index].1, hue).with_series(series(index));
     let panel = |title: &str, y: Axis| {
-        Panel::new(Axis::log10("Number of features p"), y).with_title(title).with_marker(n, "p = n")
+        let x = Axis::log10("Number of features p").with_range(p[0], p[p.len() - 1]);
+        Panel::new(x, y).with_title(title).with_marker(n, "p = n")
     };
     // The limits of the edges and of the mean log: Marchenko and Pastur.
     let law = |p: f64| MarchenkoPastur::new(p / n);
-    let dense: Vec<f64> = (0..=400).map(|i| p[0] * (p[p.len() - 1] / p[0]).powf(f64::from(i) / 400.0)).collect();
+    let dense: Vec<f64> =
+        (0..=400).map(|i| p[0] * (p[p.len() - 1] / p[0]).powf(f64::from(i) / 400.0)).collect();
     let limit = |of: &dyn Fn(&MarchenkoPastur) -> f64| -> Result<Series, Error> {
         let y = dense.iter().map(|&p| Ok(of(&law(p)?))).collect::<Result<_, Error>>()?;
         Ok(Series::new("Marchenko and Pastur 1967", dense.clone(), y).with_dash(Dash::Dashed))
@@ -33,7 +36,7 @@ pub fn features(study: &Study, places: &[Place]) -> Result<Figure, Error> {
          teacher of length 1, label noise of standard deviation {}; medians and quartiles over {} training sets, seed {}. (a) \
          The trace and the largest eigenvalue of the Hessian (and of the Fisher matrix, a multiple of it) do not see the \
          threshold. (b) The smallest that is not 0 does. (c) So does the volume: the log of the pseudo-determinant, over the \
-         rank. (d) So does curvature relative to the length of the fit, with the test error. (e) Gradient noise at the fit is 0 \
+         rank. (d) So does curvature relative to the length of the fit, with the test error; the least trace over all scales of two layers does not. (e) Gradient noise at the fit is 0 \
          from p\u{a0}=\u{a0}n on, where every row is interpolated.",
         study.samples,
         8 * study.samples,
@@ -75,14 +78,15 @@ pub fn features(study: &Study, places: &[Place]) -> Result<Figure, Error> {
 pub fn training(study: &Study, training: &[Training]) -> Figure {
     let of = |value: fn(&Training) -> f64| training.iter().map(value).collect::<Vec<f64>>();
     let times = of(|at| at.time);
-    let group = |name: &str, hue, y: Vec<f64>| {
-        Group::new(name, hue).with_series(Series::new("", times.clone(), y))
-    };
+    let group =
+        |name: &str, hue, y: Vec<f64>| Group::new(name, hue).with_series(Series::new("", times.clone(), y));
     let panel = |title: &str, label: &str| {
         Panel::new(Axis::log10("Training time t"), Axis::log10(label)).with_title(title)
     };
-    let groups: Vec<String> =
-        GROUPS.iter().map(|(count, l, e)| format!("{count} of variance {l} and squared coefficient {e}")).collect();
+    let groups: Vec<String> = GROUPS
+        .iter()
+        .map(|(count, l, e)| format!("{count} of variance {l} and squared coefficient {e}"))
+        .collect();
     let caption = format!(
         "Gradient flow from 0 on ‖Xβ\u{a0}−\u{a0}y‖²/2n, expected over label noise of variance 1, in closed form; n\u{a0}=\u{a0}{ROWS} \
          rows of independent normal features: {}; means over {} designs, seed {}. (a) The test error descends twice. (b) The \
@@ -93,10 +97,11 @@ pub fn training(study: &Study, training: &[Training]) -> Figure {
         study.seed,
     );
     Figure::new(caption)
-        .with_panel(
-            panel("The test error descends twice", "Excess test error")
-                .with_group(group("Excess test error", Hue::Vermillion, of(|at| at.excess))),
-        )
+        .with_panel(panel("The test error descends twice", "Excess test error").with_group(group(
+            "Excess test error",
+            Hue::Vermillion,
+            of(|at| at.excess),
+        )))
         .with_panel(
             panel("What stays and what falls", "Value")
                 .with_group(group("Trace of the Fisher matrix", Hue::Green, of(|at| at.fisher_trace)))
@@ -122,7 +127,8 @@ pub fn reparametrisation(study: &Study, scales: &[Scales]) -> Figure {
             let level = Series::new(format!("p\u{a0}=\u{a0}{}", fit.p), ends, vec![fit.normalised; 2]);
             least = least.with_series(level.with_dash(Dash::Dashed));
         }
-        let panel = Panel::new(Axis::log10("Scale s"), Axis::log10(label)).with_title(title).with_group(group);
+        let panel =
+            Panel::new(Axis::log10("Scale s"), Axis::log10(label)).with_title(title).with_group(group);
         if which == 1 { panel.with_group(least) } else { panel }
     };
     let errors: Vec<String> = scales
@@ -133,7 +139,7 @@ pub fn reparametrisation(study: &Study, scales: &[Scales]) -> Figure {
         "Minimum-norm fits of one training set (n\u{a0}=\u{a0}{}, seed {}) written as a network of two layers, \
          f(x)\u{a0}=\u{a0}a\u{a0}w·x with w\u{a0}=\u{a0}sβ\u{302} and a\u{a0}=\u{a0}1/s: the same predictions for every s, with \
          excess test errors {}, and a Hessian about (w, a) of any trace (a) and largest eigenvalue (b) (Dinh et al. 2017). No \
-         scale changes the least trace, 2\u{a0}√(tr\u{a0}H\u{a0}·\u{a0}β\u{302}ᵀHβ\u{302}) (dashes).",
+         scale changes the least trace, 2\u{a0}√(tr\u{a0}H\u{a0}·\u{a0}‖Xβ\u{302}‖²/n) (dashes).",
         study.samples,
         study.seed,
         errors.join(", "),

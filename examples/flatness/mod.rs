@@ -84,10 +84,12 @@ fn save(folder: &Path, places: &[Place], training: &[Training], scales: &[Scales
     let mut header = vec!["p".to_owned()];
     header.extend(QUANTITIES.iter().flat_map(|q| ["q25", "median", "q75"].map(|s| format!("{}_{s}", q.0))));
     let header: Vec<&str> = header.iter().map(String::as_str).collect();
-    let of_place = |place: &Place| [vec![place.p.to_string()], texts(place.quartiles.as_flattened())].concat();
+    let of_place =
+        |place: &Place| [vec![place.p.to_string()], texts(place.quartiles.as_flattened())].concat();
     save_table(&folder.join("features.csv"), &header, places.iter().map(of_place).collect())?;
     let header = ["time", "excess", "train_mse", "gradient_noise", "fisher_trace"];
-    let of_time = |at: &Training| texts(&[at.time, at.excess, at.train_mse, at.gradient_noise, at.fisher_trace]);
+    let of_time =
+        |at: &Training| texts(&[at.time, at.excess, at.train_mse, at.gradient_noise, at.fisher_trace]);
     save_table(&folder.join("training.csv"), &header, training.iter().map(of_time).collect())?;
     let header = ["p", "scale", "trace", "largest_eigenvalue", "normalised_sharpness", "excess"];
     let of_scales = |fit: &Scales| {
@@ -108,8 +110,10 @@ fn closing_table(study: &Study, places: &[Place]) {
         table.push(std::iter::once(place.p.into()).chain(medians).collect());
     }
     table.print();
-    let mut table = Table::new("at p = n", ["quantity", "over that at the fewest p", "over that at the most p"]);
-    let at = |index: usize| places.iter().find(|place| place.p == study.samples).map(|p| p.quartiles[index][1]);
+    let mut table =
+        Table::new("at p = n", ["quantity", "over that at the fewest p", "over that at the most p"]);
+    let at =
+        |index: usize| places.iter().find(|place| place.p == study.samples).map(|p| p.quartiles[index][1]);
     for (index, quantity) in QUANTITIES.iter().enumerate() {
         let over = |place: Option<&Place>| Some(at(index)? / place?.quartiles[index][1]);
         row!(table, quantity.0.replace('_', " "), over(places.first()), over(places.last()));

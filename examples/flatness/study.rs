@@ -25,7 +25,7 @@ pub const QUANTITIES: [(&str, &str); 8] = [
     ("mean_log_curvature", "Mean log of the curvatures"),
     ("gradient_noise", "Gradient noise tr C at the fit"),
     ("relative_flatness", "‖β\u{302}‖² tr H"),
-    ("normalised_sharpness", "2 √(tr H · β\u{302}ᵀHβ\u{302})"),
+    ("normalised_sharpness", "2 √(tr H · ‖Xβ\u{302}‖²/n)"),
 ];
 
 pub struct Study {
@@ -81,7 +81,8 @@ impl Study {
         let (n, d) = (self.samples, 8 * self.samples);
         let mut rng = stream(self.seed, 1, repeat);
         let inputs = Array2::from_shape_simple_fn((n, d), || rng.sample::<f64, _>(StandardNormal));
-        let noise = Array2::from_shape_simple_fn((n, 1), || self.noise * rng.sample::<f64, _>(StandardNormal));
+        let noise =
+            Array2::from_shape_simple_fn((n, 1), || self.noise * rng.sample::<f64, _>(StandardNormal));
         let targets = inputs.dot(&self.teacher()) + noise;
         (inputs, targets)
     }
@@ -138,7 +139,7 @@ impl Study {
 
     /// Along gradient flow from 0: closed forms at every time, of an eighth of the designs.
     pub fn training(&self) -> Result<Vec<Training>, Error> {
-        let times: Vec<f64> = (0..=120).map(|i| 10_f64.powf(-2.0 + f64::from(i) / 20.0)).collect();
+        let times: Vec<f64> = (0..=160).map(|i| 10_f64.powf(-2.0 + f64::from(i) / 20.0)).collect();
         let spread = |of: fn(&(usize, f64, f64)) -> f64| -> Array1<f64> {
             GROUPS.iter().flat_map(|group| vec![of(group); group.0]).collect()
         };

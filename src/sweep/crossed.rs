@@ -4,6 +4,7 @@
 use super::cells::{Grid, Observer, Place};
 use super::source::{Drawn, TestOn};
 use super::{Arm, Maps, Source, Splits, gather, maps};
+use crate::Error;
 use crate::factors::ablation::Ablation;
 use crate::features::FeatureMap;
 use crate::filter::Response;
@@ -11,7 +12,6 @@ use crate::machine::memory::{reserve, sum, table};
 use crate::risk::{Compressed, Decomposition};
 use crate::rng::{Named, named};
 use crate::svd::{Backend, Faer, Svd};
-use crate::Error;
 use ndarray::{Array1, Array2, Array4, Axis, s};
 use rand::RngExt;
 use rand_distr::StandardNormal;
@@ -120,7 +120,10 @@ struct Ready {
 
 /// What fits are tested on.
 enum Tested {
-    Rows { inputs: Array2<f64>, targets: Array2<f64> },
+    Rows {
+        inputs: Array2<f64>,
+        targets: Array2<f64>,
+    },
     /// Of one map, whose features all fits share, on as few rows as do.
     Table(Compressed),
 }
@@ -285,7 +288,8 @@ impl Crossed {
         widest: usize,
     ) -> Result<(Vec<Set>, Tested), Error> {
         if matches!(self.splits, Splits::Recorded(_)) {
-            let reason = "recorded splits are rows of a table, and the rows are drawn afresh for each training set";
+            let reason =
+                "recorded splits are rows of a table, and the rows are drawn afresh for each training set";
             return unsupported(reason.into());
         }
         let mut test: Option<TestOn> = None;
@@ -297,11 +301,15 @@ impl Crossed {
                 None => test = Some(draw.test),
                 Some(first) if *first == draw.test => {}
                 Some(_) => {
-                    let reason = format!("training set {set} came with other test rows than the first; draw the same");
+                    let reason =
+                        format!("training set {set} came with other test rows than the first; draw the same");
                     return unsupported(reason);
                 }
             }
-            sets.push((draw.inputs.slice(s![..most, ..]).to_owned(), draw.targets.slice(s![..most, ..]).to_owned()));
+            sets.push((
+                draw.inputs.slice(s![..most, ..]).to_owned(),
+                draw.targets.slice(s![..most, ..]).to_owned(),
+            ));
         }
         let tests = match test {
             Some(TestOn::Rows { inputs, targets }) => self.tested((inputs, targets), widest)?,

@@ -132,8 +132,8 @@ impl Reading<'_, '_, '_> {
             Metric::LeaveOneOut if self.rescaled => None,
             Metric::LeaveOneOut => {
                 let errors = self.outputs.iter();
-                let errors = errors
-                    .map(|output| leave_one_out(self.arm, self.modes, output, self.scratch, self.free));
+                let errors =
+                    errors.map(|output| leave_one_out(self.arm, self.modes, output, self.scratch, self.free));
                 Some(errors.sum::<Option<f64>>()? / self.outputs.len() as f64)
             }
             Metric::ExpectedNoise => self.noise(),

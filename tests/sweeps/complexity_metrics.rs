@@ -54,7 +54,8 @@ fn close(found: Option<f64>, right: f64, what: &str) {
 /// Everything of one cell, by its training and test rows.
 fn check(cell: &Cell, arm: &Arm, free: bool, (x, y, tests): (&Array2<f64>, &Array2<f64>, &Array2<f64>)) {
     let (n, k) = (x.nrows() as f64, y.ncols() as f64);
-    let what = |metric: Metric| format!("{} at n = {}, p = {} of {}", metric.name(), cell.n, cell.p, arm.name);
+    let what =
+        |metric: Metric| format!("{} at n = {}, p = {} of {}", metric.name(), cell.n, cell.p, arm.name);
     let of = |metric, right| close(cell.metric(metric), right, &what(metric));
     let mean = |table: &Array2<f64>| {
         if free { table.mean_axis(Axis(0)).unwrap() } else { Array1::zeros(table.ncols()) }
@@ -102,7 +103,8 @@ fn check(cell: &Cell, arm: &Arm, free: bool, (x, y, tests): (&Array2<f64>, &Arra
 /// with and without a free intercept.
 #[test]
 fn metrics_are_what_the_library_says_of_each_fit() {
-    let table = |rows, seed| Dataset::new("drawn", normal(rows, 9, seed) + 0.5, normal(rows, 2, seed + 1)).unwrap();
+    let table =
+        |rows, seed| Dataset::new("drawn", normal(rows, 9, seed) + 0.5, normal(rows, 2, seed + 1)).unwrap();
     let (one, train, test) = (table(50, 1), table(30, 3), table(40, 5));
     let splits = Splits::Drawn { repeats: 2, seed: 4 };
     for free in [false, true] {
@@ -222,10 +224,53 @@ fn effective_parameters_fold_the_curve() {
     }
 }
 
+/// Minimum norm peaks at p = n; the penalty that the evidence chooses on the training rows does not, and is not far from the
+/// best one. Weak features of 160 inputs, medians over 20 training sets.
+#[test]
+fn the_evidence_chooses_no_peak() {
+    let (n, d) = (40, 160);
+    let source = Source::drawn("normal", move |repeat| {
+        let inputs = normal(n, d, 60 + repeat as u64);
+        let teacher = Array2::from_shape_fn((d, 1), |(j, _)| 0.4 / ((j + 1) as f64).sqrt());
+        let targets = inputs.dot(&teacher) + normal(n, 1, 90 + repeat as u64) * 0.5;
+        let test = TestOn::Population { covariance: Array2::eye(d), teacher, deviation: 0.5 };
+        Ok(Draw { inputs, targets, test })
+    });
+    let penalties = (-2..=10).map(|i| Arm::ridge(3.0_f64.powi(i)).unwrap());
+    let sweep = Sweep {
+        samples: vec![n],
+        features: vec![5, 20, 32, 40, 50, 80, 160],
+        arms: std::iter::once(Arm::min_norm()).chain(penalties).collect(),
+        metrics: vec![Metric::TestMse, Metric::LogEvidence, Metric::PosteriorVariance],
+        ..Sweep::of(source, Splits::Drawn { repeats: 20, seed: 0 })
+    };
+    let curve = sweep.run().unwrap();
+    let medians = |curve: &Curve, metric| -> Vec<f64> {
+        let summaries = curve.summaries(metric, None).unwrap();
+        summaries.iter().filter(|s| s.arm == 0).map(|s| s.median).collect()
+    };
+    let least = medians(&curve, Metric::TestMse);
+    let chosen = curve.most_of("ridge", Metric::LogEvidence).unwrap();
+    let (bayes, spread) = (medians(&chosen, Metric::TestMse), medians(&chosen, Metric::PosteriorVariance));
+    let best = medians(&curve.least_of("ridge", Metric::TestMse).unwrap(), Metric::TestMse);
+    assert!(least[3] > 10.0 * least[0] && least[3] > 10.0 * least[6], "{least:?}");
+    for (errors, what) in
+        [(&bayes, "mean"), (&bayes.iter().zip(&spread).map(|(a, b)| a + b).collect(), "draw")]
+    {
+        assert!(errors[3] < 1.1 * errors[2].max(errors[4]), "{what}: {errors:?}");
+        assert!(errors[3] < 0.1 * least[3], "{what}: {errors:?}");
+    }
+    assert!(bayes.iter().zip(&best).all(|(bayes, best)| *bayes < 1.25 * best), "{bayes:?} {best:?}");
+    // The evidence itself moves smoothly through the threshold: by less than a nat for each sample.
+    let evidence = medians(&chosen, Metric::LogEvidence);
+    assert!(evidence.windows(2).all(|pair| (pair[1] - pair[0]).abs() < 0.3 * n as f64), "{evidence:?}");
+}
+
 /// A setting chosen in each cell: the largest or the smallest of a metric, the first of equal ones; without it, none.
 #[test]
 fn a_family_is_chosen_from_cell_by_cell() {
-    let arms = [Some(1.0), Some(2.0), Some(3.0)].map(|setting| double_descent::curve::ArmLabel::new("a", setting));
+    let arms =
+        [Some(1.0), Some(2.0), Some(3.0)].map(|setting| double_descent::curve::ArmLabel::new("a", setting));
     let mut curve = Curve::new(Along::Features, arms.to_vec(), Provenance::default());
     let cell = |p, arm, value: Option<f64>| {
         Cell::new(0, 4, p, arm).with(Metric::LogEvidence, value).with(Metric::TestMse, 10.0 * arm as f64)

@@ -8,7 +8,7 @@ use double_descent::filter::SpectralFilter;
 use double_descent::risk::{Component, Decomposition, VarianceSource};
 use double_descent::rng::stream;
 use double_descent::svd::Svd;
-use double_descent::sweep::{Arm, Crossed, Draw, Maps, ErrorSplit, Source, Splits, TestOn};
+use double_descent::sweep::{Arm, Crossed, Draw, ErrorSplit, Maps, Source, Splits, TestOn};
 use double_descent::theory::gaussian;
 use double_descent::{Adversary, Error};
 use ndarray::{Array1, Array2, Axis, s};
@@ -167,8 +167,13 @@ fn weak_features_have_the_split_of_the_closed_form() {
             };
             let parts = study.run().unwrap().remove(0).parts;
             let variance = |set: &[VarianceSource]| parts.variance(set).unwrap().value;
-            let all =
-                [parts.bias_squared().value, variance(&[S]), variance(&[S, N]), variance(&[N]), parts.excess().value];
+            let all = [
+                parts.bias_squared().value,
+                variance(&[S]),
+                variance(&[S, N]),
+                variance(&[N]),
+                parts.excess().value,
+            ];
             found.iter_mut().zip(all).for_each(|(mean, value)| mean.add(value));
             // The two halves of the excess.
             let halves = parts.without(N).value + parts.total_effect(N).value;

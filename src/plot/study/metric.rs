@@ -37,7 +37,7 @@ pub(super) fn words(metric: Metric) -> Words {
         }
         Metric::EffectiveParametersTrain => of(
             "Effective parameters on training rows",
-            "Effective parameters p\u{302}⁰ on training rows",
+            "Parameters p\u{302}⁰ on training rows",
             Hue::Purple,
             true,
         ),
