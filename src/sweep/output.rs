@@ -47,10 +47,11 @@ impl<'a> Modes<'a> {
         &self.images
     }
 
-    /// The sum of the squared lengths of the test rows.
-    pub(super) fn squares(&self) -> f64 {
-        let all = self.held_out.table.features.iter().map(|v| v * v).sum::<f64>();
-        let trained = || self.svd.singular_values().iter().map(|s| s * s).sum::<f64>();
+    /// The sum of the squared lengths of the test rows, in some unit.
+    pub(super) fn squares(&self, unit: f64) -> f64 {
+        let features = &self.held_out.table.features;
+        let all = features.iter().map(|v| (v / unit) * (v / unit)).sum::<f64>();
+        let trained = || self.svd.singular_values().iter().map(|s| (s / unit) * (s / unit)).sum::<f64>();
         if self.held_out.complement { (all - trained()).max(0.0) } else { all }
     }
 

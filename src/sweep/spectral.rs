@@ -204,15 +204,16 @@ impl Reading<'_, '_, '_> {
     /// `(v̂/λ) mean [Σ ρ (x·vᵣ)² + ‖x (I − V Vᵀ)‖²]`, and `v̂/n` for a free intercept.
     fn posterior_variance(&self) -> Option<f64> {
         let Evidence { noise, .. } = self.evidence()?;
-        let lambda = known_penalty(&*self.arm.estimator)?;
+        // Lengths in units of √λ: their squares may not fit.
+        let unit = known_penalty(&*self.arm.estimator)?.sqrt();
         let svd = self.modes.svd();
         let ((n, p), (_, rows)) = (svd.shape(), self.modes.held_out());
         let (_, left) = self.scratch.response();
-        let squares = || self.lengths.iter().map(|length| length * length);
+        let squares = || self.lengths.iter().map(|length| (length / unit) * (length / unit));
         let seen: f64 = squares().zip(left).map(|(square, left)| left * square).sum();
-        let unseen = if n < p { (self.modes.squares() - squares().sum::<f64>()).max(0.0) } else { 0.0 };
+        let unseen = if n < p { (self.modes.squares(unit) - squares().sum::<f64>()).max(0.0) } else { 0.0 };
         let constant = if self.free { (n as f64).recip() } else { 0.0 };
-        Some(noise * ((seen + unseen) / lambda / rows as f64 + constant))
+        Some(noise * ((seen + unseen) / rows as f64 + constant))
     }
 }
 
