@@ -13,8 +13,8 @@ pub fn threshold(plan: &Plan, measured: &[Measured]) -> Figure {
          squares on the first p of {d} inputs, n\u{a0}=\u{a0}{n}; closed form exact for every size, infinite for \
          |n\u{a0}−\u{a0}p|\u{a0}≤\u{a0}1. (b), (c) p\u{a0}=\u{a0}{n}, all inputs; test rows have the covariance \
          0.8^|i−j| and training rows the identity; closed forms given each design, means over {} other designs; ridge \
-         penalty λ\u{a0}=\u{a0}{}. Estimates within three of \
-         the threshold have no variance; the frame cuts them off.",
+         penalty λ\u{a0}=\u{a0}{}. Minimum-norm \
+         estimates within three of the threshold have no variance and are left out, as are those that are negative.",
         plan.sets,
         plan.draws,
         plan.noise,
@@ -59,17 +59,19 @@ fn page<'a>(
 fn panel(measured: &Measured) -> Panel {
     let (label, name) =
         if measured.over_samples { ("Training samples n", "n = p") } else { ("Features p", "p = n") };
-    // The frame shows what has a variance; poles leave it.
-    let points = || measured.lines.iter().flat_map(|line| &line.points).filter(|point| point.z().is_some());
-    let low = points().map(|point| point.known).filter(|v| *v > 0.0).fold(f64::INFINITY, f64::min);
+    let points = || measured.lines.iter().flat_map(|line| &line.points).filter(|point| point.has_variance);
     let high = points().map(|point| point.found.value.max(point.known)).fold(0.0, f64::max);
+    // What is less is zero but for rounding.
+    let is_shown = |value: f64| value > 1e-12 * high;
+    let known = points().map(|point| point.known).filter(|known| is_shown(*known));
+    let low = known.fold(f64::INFINITY, f64::min);
     let mut panel = Panel::new(Axis::log10(label), Axis::log10("Part of the excess test error"))
         .with_title(&*measured.title)
         .with_marker(measured.threshold as f64, name);
     panel.y.range = Some((0.4 * low, 5.0 * high));
     for line in &measured.lines {
         // Estimates may be negative: a logarithmic axis has no place for them.
-        let shown = || line.points.iter().filter(|point| point.found.value > 0.0);
+        let shown = || line.points.iter().filter(|point| point.has_variance && is_shown(point.found.value));
         let x = shown().map(|point| if measured.over_samples { point.n } else { point.p } as f64).collect();
         let y: Vec<f64> = shown().map(|point| point.found.value).collect();
         let bar = |sign: f64| {
@@ -88,7 +90,10 @@ fn panel(measured: &Measured) -> Panel {
     for line in &measured.lines {
         x.extend(line.theory.iter().map(|point| point.0).chain([f64::NAN]));
         y.extend(
-            line.theory.iter().map(|point| if point.1 > 0.0 { point.1 } else { f64::NAN }).chain([f64::NAN]),
+            line.theory
+                .iter()
+                .map(|point| if is_shown(point.1) { point.1 } else { f64::NAN })
+                .chain([f64::NAN]),
         );
     }
     let theory = Series::new("", x, y).with_dash(Dash::Dashed);

@@ -120,7 +120,7 @@ fn closing_table(measured: &[Measured]) {
         }
     }
     table.note(
-        "sizes with |n − p| ≤ 3 are left out, where estimates have no variance; the network's closed form is a limit, \
+        "minimum-norm fits with |n − p| ≤ 3 are left out, where estimates have no variance; the network's closed form is a limit, \
          from which points deviate by a share that falls with the size",
     );
     table.print();

@@ -62,13 +62,15 @@ pub struct Point {
     pub found: Component,
     pub known: f64,
     pub known_error: f64,
+    /// Whether estimates have a variance there: those of minimum norm have none next to the threshold.
+    pub has_variance: bool,
 }
 
 impl Point {
-    /// `p/n` and by how many standard errors the two differ; `None` where estimates have no variance.
+    /// `p/n` and by how many standard errors the two differ; `None` where no error is known.
     pub fn z(&self) -> Option<(f64, f64)> {
         let error = self.found.standard_error?.hypot(self.known_error);
-        let is_known = self.n.abs_diff(self.p) > 3 && self.known.is_finite() && error > 0.0;
+        let is_known = self.has_variance && self.known.is_finite() && error > 0.0;
         is_known.then_some((self.p as f64 / self.n as f64, (self.found.value - self.known) / error))
     }
 }
@@ -133,7 +135,7 @@ impl Plan {
             title: format!("Weak features, n = {n}"),
             over_samples: false,
             threshold: n,
-            lines: lines(&PARTS, splits.iter(), &dense, |_, p| known(p))?,
+            lines: lines(&PARTS, splits.iter(), (&dense, false), |_, p| known(p))?,
         })
     }
 
@@ -177,7 +179,7 @@ impl Plan {
             };
             let known = |n: usize, _: usize| Ok::<_, Error>([of(&bias, n, 1.0).0, of(&noise, n, level).0]);
             let own = splits.iter().filter(|split| split.arm == arm);
-            let mut lines = lines(&PARTS, own, &[], known)?;
+            let mut lines = lines(&PARTS, own, (&[], arm == 1), known)?;
             for (line, (summaries, scale)) in lines.iter_mut().zip([(&bias, 1.0), (&noise, level)]) {
                 for point in &mut line.points {
                     point.known_error = of(summaries, point.n, scale).1;
@@ -252,7 +254,7 @@ impl Plan {
                 title: format!("Random features, {title}"),
                 over_samples: false,
                 threshold: n,
-                lines: lines(&PARTS, own, &dense, known)?,
+                lines: lines(&PARTS, own, (&dense, *penalty > 0.0), known)?,
             })
         };
         [0.0, ridge].iter().enumerate().map(of_arm).collect()
@@ -263,7 +265,7 @@ impl Plan {
 fn lines<'a, const K: usize>(
     parts: &[Part; K],
     splits: impl Iterator<Item = &'a ErrorSplit>,
-    dense: &[usize],
+    (dense, is_ridge): (&[usize], bool),
     known: impl Fn(usize, usize) -> Result<[f64; K], Error>,
 ) -> Result<Vec<Line>, Error> {
     let line = |&(part, hue, _): &Part| Line { part, hue, points: Vec::new(), theory: Vec::new() };
@@ -274,7 +276,8 @@ fn lines<'a, const K: usize>(
         last = split.n;
         for ((line, known), (.., read)) in lines.iter_mut().zip(values).zip(parts) {
             let found = read(&split.parts);
-            line.points.push(Point { n: split.n, p: split.p, found, known, known_error: 0.0 });
+            let has_variance = is_ridge || split.n.abs_diff(split.p) > 3;
+            line.points.push(Point { n: split.n, p: split.p, found, known, known_error: 0.0, has_variance });
         }
     }
     for &p in dense {

@@ -45,18 +45,16 @@ pub fn errors(cli: &Cli, curve: &Curve, bayes: &Bayes) -> Result<Figure, Error> 
         let terms = cell.log_evidence().zip(cell.log_occam_factor());
         cell.set(Metric::LogEvidence, terms.map(|(evidence, occam)| evidence - occam));
     }
-    let of_evidence = panel(Axis::linear("Per training sample"), "Log evidence at the chosen λ")
+    let (fits, occam) = (
+        series(&fits, Metric::LogEvidence, per_sample)?,
+        series(&bayes.mean, Metric::LogOccamFactor, per_sample)?,
+    );
+    let (low, high) = range([&evidence, &fits, &occam]);
+    let y = Axis::linear("Per training sample").with_range(low - 0.3, high + 0.3);
+    let of_evidence = panel(y, "Log evidence at the chosen λ")
         .with_group(group("Log evidence", Hue::Blue, evidence))
-        .with_group(group(
-            "Log likelihood of the fit",
-            Hue::Vermillion,
-            series(&fits, Metric::LogEvidence, per_sample)?,
-        ))
-        .with_group(group(
-            "Log Occam factor",
-            Hue::Green,
-            series(&bayes.mean, Metric::LogOccamFactor, per_sample)?,
-        ));
+        .with_group(group("Log likelihood of the fit", Hue::Vermillion, fits))
+        .with_group(group("Log Occam factor", Hue::Green, occam));
 
     // The setting as a metric: summaries are of metrics.
     let settings = |curve: &Curve| {
@@ -66,9 +64,11 @@ pub fn errors(cli: &Cli, curve: &Curve, bayes: &Bayes) -> Result<Figure, Error> 
         }
         series(&chosen, Metric::LogEvidence, 1.0)
     };
-    let of_penalties = panel(Axis::log10("Penalty λ"), "Penalty")
-        .with_group(group("λ by evidence", Hue::Vermillion, settings(&bayes.mean)?))
-        .with_group(group("Best λ, by the test error", Hue::Black, dashed(settings(&bayes.best)?)));
+    let (chosen, best) = (settings(&bayes.mean)?, dashed(settings(&bayes.best)?));
+    let (low, high) = range([&chosen, &best]);
+    let of_penalties = panel(Axis::log10("Penalty λ").with_range(0.3 * low, 3.0 * high), "Penalty")
+        .with_group(group("λ by evidence", Hue::Vermillion, chosen))
+        .with_group(group("Best λ, by the test error", Hue::Black, best));
 
     let caption = format!(
         "Ridge regression as Bayesian regression, n\u{a0}=\u{a0}{n} training rows of {d} standard normal inputs, of which the \
@@ -91,6 +91,12 @@ pub fn errors(cli: &Cli, curve: &Curve, bayes: &Bayes) -> Result<Figure, Error> 
         .with_width(1240.0)
         .with_legend(LegendPlace::Below)
         .with_aspect(0.9))
+}
+
+/// The least and the largest value of some lines.
+fn range<const K: usize>(lines: [&Series; K]) -> (f64, f64) {
+    let values = lines.into_iter().flat_map(|line| &line.y).copied().filter(|y| y.is_finite());
+    values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), y| (low.min(y), high.max(y)))
 }
 
 fn dashed(mut series: Series) -> Series {
