@@ -2,6 +2,9 @@
 //!
 //! A cell makes one factorisation, and every arm reads it. Results are a function of the data, the
 //! splits and the arms: bit-identical on any number of threads.
+//!
+//! A [`Sweep`] measures each fit by itself. A [`Crossed`] study fits every training set with every draw of label noise and of
+//! features, and splits the errors over the three.
 
 mod arm;
 mod cells;

@@ -29,6 +29,11 @@ const METRICS: [Metric; 10] = [
 
 const LAMBDA: f64 = 0.7;
 
+/// The penalty of an arm.
+fn penalty(arm: &Arm) -> f64 {
+    arm.estimator.penalty().unwrap()
+}
+
 fn arms() -> Vec<Arm> {
     let flow = GradientFlow::new(0.4, Loss::HalfSum).unwrap();
     vec![Arm::min_norm(), Arm::ridge(LAMBDA).unwrap(), Arm::new("flow", Some(0.4), Arc::new(flow))]
@@ -87,9 +92,10 @@ fn check(cell: &Cell, arm: &Arm, free: bool, (x, y, tests): (&Array2<f64>, &Arra
     };
     let svd = Svd::new(&rows).unwrap();
     let left = (&targets - &rows.dot(&beta)).iter().map(|e| e * e).sum::<f64>();
-    let noise = (left + LAMBDA * norm * norm) / (rows.nrows() as f64 * k);
+    let lambda = penalty(arm);
+    let noise = (left + lambda * norm * norm) / (rows.nrows() as f64 * k);
     let evidence = Evidence::new(&svd, &rows, &targets).unwrap();
-    let at = |noise: f64| Model::new(noise / LAMBDA, noise).unwrap();
+    let at = |noise: f64| Model::new(noise / lambda, noise).unwrap();
     let log = |noise: f64| evidence.log(&at(noise)).unwrap().total;
     of(Metric::LogEvidence, log(noise));
     assert!(log(noise * 1.01) < log(noise) && log(noise * 0.99) < log(noise), "no maximum at {noise}");
@@ -139,6 +145,27 @@ fn metrics_are_what_the_library_says_of_each_fit() {
                 check(cell, &sweep.arms[cell.arm], free, (&part(data.features(), rows), &y, &tests));
             }
         }
+    }
+}
+
+/// Penalties from next to nothing to nearly everything, fewer rows than features and more.
+#[test]
+fn the_evidence_of_any_penalty() {
+    let table = |rows, seed| Dataset::new("drawn", normal(rows, 9, seed), normal(rows, 1, seed + 1)).unwrap();
+    let (train, test) = (table(20, 11), table(15, 13));
+    let sweep = Sweep {
+        samples: vec![5, 20],
+        arms: (-12..=12).step_by(4).map(|i| Arm::ridge(10.0_f64.powi(i)).unwrap()).collect(),
+        metrics: METRICS.to_vec(),
+        ..Sweep::of(
+            Source::TrainTest { train: train.clone(), test: test.clone() },
+            Splits::Recorded(vec![(0..20).collect()]),
+        )
+    };
+    for cell in sweep.run().unwrap().cells {
+        let part = |table: &Array2<f64>| table.slice(s![..cell.n, ..]).to_owned();
+        let (x, y) = (part(train.features()), part(train.targets()));
+        check(&cell, &sweep.arms[cell.arm], false, (&x, &y, test.features()));
     }
 }
 
