@@ -2,6 +2,7 @@
 
 mod axis;
 mod beside;
+mod chosen;
 mod csv_io;
 mod median_point;
 mod merge;

@@ -7,7 +7,7 @@
 //! | design, teacher, noise, moments of the test rows | [`Population`], [`GivenDesign`]: bias, variance, noise, training error of any filter, the best penalty and stopping time |
 //! | the same | [`InterpolantRisk`]: least, minimum norm, random solutions |
 //! | the same, and a setting of mini-batches | [`Sgd`]: expected risk at any step, stability, the stationary state |
-//! | predictions on a grid of draws | [`Decomposition`]: bias and every variance, with standard errors |
+//! | predictions on a grid of draws | [`Decomposition`]: bias and every variance, with standard errors; [`Crossed`](crate::sweep::Crossed) makes the grid |
 //! | one factorisation | [`Path`]: a whole path of penalties, times, steps or cutoffs, with leave-one-out and generalised cross-validation |
 //! | fits that were drawn alike | [`ensemble`]: errors of averaged predictions |
 //! | one factorisation, a start | [`interpolants`]: solutions other than the one of minimum norm |

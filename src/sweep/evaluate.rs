@@ -81,8 +81,8 @@ impl Study<'_> {
             }
             if !self.wanted.spectral.is_none() {
                 let how = (free, self.preparation.standardise);
-                mean.of_fit =
-                    Some(Box::new(self.wanted.spectral.of(line, (&modes, own), (scratch, &lengths), how)));
+                let with = (&mut *scratch, &lengths[..], mean.norm);
+                mean.of_fit = self.wanted.spectral.of(line, (&modes, own), with, how);
             }
             Ok(mean)
         };

@@ -2,11 +2,15 @@
 //!
 //! A cell makes one factorisation, and every arm reads it. Results are a function of the data, the
 //! splits and the arms: bit-identical on any number of threads.
+//!
+//! A [`Sweep`] measures each fit by itself. A [`Crossed`] study fits every training set with every draw of label noise and of
+//! features, and splits the errors over the three.
 
 mod arm;
 mod cells;
 mod check;
 mod coordinates;
+mod crossed;
 mod engine;
 mod error_rates;
 mod estimate;
@@ -34,6 +38,7 @@ pub use arm::{Arm, Start};
 pub use cells::{Grid, Observer, Place, Visited, add_cells};
 pub use coordinates::Intercept;
 pub use fit::Fit;
+pub use crossed::{Crossed, ErrorSplit};
 pub use maps::Maps;
 pub use parameter::Parameter;
 pub use record::{Identity, Payload, Record, Recording, Repeat};

@@ -47,6 +47,14 @@ impl<'a> Modes<'a> {
         &self.images
     }
 
+    /// The sum of the squared lengths of the test rows, in some unit.
+    pub(super) fn squares(&self, unit: f64) -> f64 {
+        let features = &self.held_out.table.features;
+        let all = features.iter().map(|v| (v / unit) * (v / unit)).sum::<f64>();
+        let trained = || self.svd.singular_values().iter().map(|s| (s / unit) * (s / unit)).sum::<f64>();
+        if self.held_out.complement { (all - trained()).max(0.0) } else { all }
+    }
+
     /// Whether the training rows are in what is tested on, and how many test rows there are without them.
     pub(super) fn held_out(&self) -> (bool, usize) {
         (self.held_out.complement, self.held_out.rows)
@@ -123,6 +131,11 @@ impl<'a> Output<'a> {
     /// `uᵣ·y`.
     pub(super) fn along(&self) -> &[f64] {
         &self.fits.training.targets
+    }
+
+    /// The square of what of the targets no mode reaches.
+    pub(super) fn outside(&self) -> f64 {
+        self.fits.training.outside.squares
     }
 
     /// What of the target of a row, whose entries in the modes are `u`, lies outside the first modes.

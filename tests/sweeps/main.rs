@@ -5,6 +5,8 @@ mod common;
 
 mod axes;
 mod bad_input;
+mod complexity_metrics;
+mod crossed;
 mod curve_tables;
 mod damaged_curves;
 mod determinism;

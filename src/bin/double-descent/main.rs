@@ -7,11 +7,19 @@ mod ablations;
 mod adversarial;
 #[path = "../../../examples/bases/mod.rs"]
 mod bases;
+#[path = "../../../examples/bias_variance/mod.rs"]
+mod bias_variance;
 #[path = "../../../examples/common/mod.rs"]
 mod common;
 mod completions;
+#[path = "../../../examples/effective_parameters/mod.rs"]
+mod effective_parameters;
 #[path = "../../../examples/ensembling/mod.rs"]
 mod ensembling;
+#[path = "../../../examples/evidence/mod.rs"]
+mod evidence;
+#[path = "../../../examples/flatness/mod.rs"]
+mod flatness;
 #[path = "../../../examples/grid/mod.rs"]
 mod grid;
 #[path = "../../../examples/label_noise/mod.rs"]
@@ -56,7 +64,7 @@ fn flags<P: Program>() -> Vec<Listed> {
 }
 
 /// In the order of the help text: tables of data first.
-const fn entries() -> [Entry; 13] {
+const fn entries() -> [Entry; 17] {
     [
         of::<ablations::Cli>(),
         of::<adversarial::Cli>(),
@@ -66,6 +74,10 @@ const fn entries() -> [Entry; 13] {
         of::<grid::Cli>(),
         of::<label_noise::Cli>(),
         of::<ensembling::Cli>(),
+        of::<bias_variance::Cli>(),
+        of::<effective_parameters::Cli>(),
+        of::<evidence::Cli>(),
+        of::<flatness::Cli>(),
         of::<bases::Cli>(),
         of::<splines::Cli>(),
         of::<universality::Cli>(),

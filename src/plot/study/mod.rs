@@ -33,6 +33,7 @@ mod caption;
 mod draft;
 mod family;
 mod fits;
+mod fold;
 mod metric;
 mod options;
 mod overlay;
@@ -52,6 +53,7 @@ pub use ablation::{
 pub use adversary::{adversarial_test, adversarial_train, adversaries};
 pub use arms::{arm_errors, compare};
 pub use fits::{Truth, fits};
+pub use fold::over_metric;
 pub use options::{Abscissa, FigureOptions, Statistic};
 pub use overlay::{over_features, over_samples, overlay};
 pub use panels::{each_arm, panels};
