@@ -214,11 +214,11 @@ impl RandomFeatureModel {
         let (rest_n, rest_k) = (free_n + between, free_k + between);
         let [seen, c1] = self.spectrum.target_sums(&self.energies, kappa);
         let b0 = seen + self.energies.at_zero + self.tail_energy;
-        // n (k − q) times D and 1 − D; at κ = 0 the factor k − M cancels, and may be 0.
-        let pole = free_n * free_k + between * (free_n + free_k);
+        // (k − q) times D and 1 − D, so that no product overflows; at κ = 0 the factor k − M cancels, and may be 0.
+        let pole = free_n / n * free_k + between / n * (free_n + free_k);
         let (over, again) = if kappa > 0.0 {
-            let dof = q * free_k + z * between;
-            (check::ratio(dof, pole), check::ratio(n * between * (between / rest_n), pole))
+            let dof = q / n * free_k + z / n * between;
+            (check::ratio(dof, pole), check::ratio(between * (between / rest_n), pole))
         } else {
             (check::ratio(q, free_n), 0.0)
         };
@@ -236,7 +236,7 @@ impl RandomFeatureModel {
         };
         let excess = bias + times(bias + self.noise, over);
         // Where the excess is infinite the training error is 0, its limit: the fit interpolates.
-        let train = if free_n == 0.0 { 0.0 } else { (free_n / n).powi(2) * (excess + self.noise) };
+        let train = if free_n == 0.0 { 0.0 } else { free_n / n * (free_n / n * (excess + self.noise)) };
         RandomFeatureRisk {
             kappa,
             feature_kappa: kappa * (free_k / k),

@@ -176,16 +176,15 @@ impl Population {
             if middle <= low || middle >= high {
                 break;
             }
-            if self.spectrum.sums(middle).ss < n { high = middle } else { low = middle }
+            if self.spectrum.spare(n, middle) > 0.0 { high = middle } else { low = middle }
         }
         high
     }
 
     /// `λ(κ) = κ (n − df₁)/n`.
     pub(super) fn penalty(&self, n: f64, kappa: f64) -> f64 {
-        let (sums, spare) = (self.spectrum.sums(kappa), n - self.spectrum.rank());
-        let free = if spare < -n { n - sums.s } else { spare + sums.c };
-        kappa * (free / n)
+        let split = self.spectrum.split(kappa);
+        kappa * (((n - split.rank) + (split.strong - split.weak)) / n)
     }
 
     fn negative_scale(&self, n: f64, lambda: f64) -> Result<f64, Error> {
@@ -221,7 +220,7 @@ impl Population {
             bias,
             variance,
             excess: bias + variance,
-            train: if free == 0.0 { 0.0 } else { free * free * own },
+            train: if free == 0.0 { 0.0 } else { free * (free * own) },
             cost: pole.recip(),
         }
     }
@@ -250,7 +249,8 @@ pub fn isotropic(gamma: f64, lambda: f64, r2: f64, noise: f64) -> Result<RidgeRi
     let (s, c) = (inverse, kappa * inverse);
     let free = if kappa > 0.0 { lambda / kappa } else { (1.0 - gamma).max(0.0) };
     let pole = free + gamma * s * c;
-    let bias = check::ratio(r2 * c * c, pole);
+    // c ≤ pole ≤ 1.
+    let bias = r2 * (c * check::ratio(c, pole));
     let variance = check::ratio(noise * (gamma * s * s), pole);
     let own = bias + check::ratio(noise, pole);
     Ok(RidgeRisk {
@@ -260,7 +260,7 @@ pub fn isotropic(gamma: f64, lambda: f64, r2: f64, noise: f64) -> Result<RidgeRi
         bias,
         variance,
         excess: bias + variance,
-        train: if free == 0.0 { 0.0 } else { free * free * own },
+        train: if free == 0.0 { 0.0 } else { free * (free * own) },
         cost: pole.recip(),
     })
 }
@@ -293,9 +293,15 @@ pub fn optimal_isotropic(gamma: f64, r2: f64, noise: f64) -> Result<(f64, f64), 
     check::positive("gamma", gamma)?;
     check::positive("r2", r2)?;
     check::non_negative("noise variance", noise)?;
-    let a = r2 * ((gamma - 1.0) / gamma) - noise;
     let cross = 2.0 * r2.sqrt() * noise.sqrt();
-    let root = a.hypot(cross);
-    let excess = if a > 0.0 { 0.5 * (a + root) } else { 0.5 * cross * check::ratio(cross, root - a) };
+    let excess = if gamma > 1.0 {
+        let a = r2 * ((gamma - 1.0) / gamma) - noise;
+        let root = a.hypot(cross);
+        if a > 0.0 { 0.5 * (a + root) } else { 0.5 * cross * check::ratio(cross, root - a) }
+    } else {
+        // −γa, so that 1/γ does not overflow.
+        let a = r2 * (1.0 - gamma) + gamma * noise;
+        0.5 * (gamma * cross) * check::ratio(cross, a.hypot(gamma * cross) + a)
+    };
     Ok((gamma * (noise / r2), excess))
 }
