@@ -133,17 +133,14 @@ fn the_law_between_its_edges() {
     search.finish();
 }
 
-/// `∫ xʲ dF` for `j` up to `count`.
+/// `∫ xᵏ dF` for `k` up to `count`, by the recurrence of Narayana's polynomials,
+/// `(k + 1) N_k = (2k − 1)(1 + γ) N_{k−1} − (k − 2)(1 − γ)² N_{k−2}`.
 fn moments(gamma: &Real, count: usize) -> Vec<Real> {
-    let mut all = vec![real(1.0)];
-    for k in 1..=count {
-        let (mut term, mut total) = (real(1.0), real(1.0));
-        for r in 0..k - 1 {
-            let ratio = ((k - r) * (k - 1 - r)) as f64;
-            term = term * gamma * ratio / ((r + 1) * (r + 2)) as f64;
-            total = total + &term;
-        }
-        all.push(total);
+    let mut all = vec![real(1.0), real(1.0)];
+    for k in 2..=count {
+        let first = (2 * k - 1) as f64 * (1.0 + gamma) * &all[k - 1];
+        let second = (k - 2) as f64 * (1.0 - gamma).square() * &all[k - 2];
+        all.push((first - second) / (k + 1) as f64);
     }
     all
 }
@@ -174,7 +171,7 @@ fn flow_from_moments() {
                 // (1 − e^(−tx))²/x = Σ ((−2t)ᵏ − 2 (−t)ᵏ)/k! x^(k−1); the term k = 1 is 0.
                 spread = spread + (&whole - 2.0 * &half) * &moments[k - 1];
             }
-            whole = whole * -&s / (k + 1) as f64;
+            whole = whole * (-s.clone()) / (k + 1) as f64;
             half = half * -real(t) / (k + 1) as f64;
         }
         let found = gradient_flow::isotropic(gamma, t, r2, level).unwrap();
