@@ -73,7 +73,7 @@ impl Bulk {
             return Err(Error::Domain { what: "smallest eigenvalue", value: lowest, must_be });
         }
         let pairs: Vec<_> = spectrum.merged().map(|(value, count)| (value / unit, count)).collect();
-        let kappa = spectrum.kappa(0.0, n, [0.0; 2], |_| (0.0, 0.0), None) / unit;
+        let kappa = spectrum.kappa([0.0, n, n - spectrum.rank()], [0.0; 2], |_| (0.0, 0.0), None) / unit;
         let mut bulk = Self {
             strong: pairs.len(),
             pairs,

@@ -179,7 +179,7 @@ impl DrawnFeatures {
             (x, x)
         };
         let high = (2.0 * ridge.max(self.spectrum.trace() / p)).min(f64::MAX);
-        let effective = self.spectrum.kappa(0.0, p, [ridge, high], gap, None);
+        let effective = self.spectrum.kappa([0.0, p, p - rank], [ridge, high], gap, None);
         let inverse = self.eigenvalues.mapv(|w| (w + effective).recip());
         let mean = self.test.mean_squared_error(&(&self.targets * &inverse.view().insert_axis(Axis(1))))?;
         let squares = (&inverse * &inverse) * &self.eigenvalues;

@@ -167,8 +167,10 @@ fn sum(groups: &[Group], n: f64, noise: f64, factors: impl Fn(f64) -> (f64, f64)
     groups.iter().try_fold(0.0, |total, group| {
         checked(group)?;
         let (left, minus) = factors(group.variance);
-        let bias = group.variance * left * (group.energy * left);
-        Ok(total + group.count * (bias + noise / n * minus * minus))
+        // Factors may be infinite: of a step that is too large.
+        let bias = if group.energy == 0.0 { 0.0 } else { group.variance * left * (group.energy * left) };
+        let variance = if noise == 0.0 { 0.0 } else { noise / n * minus * minus };
+        Ok(total + group.count * (bias + variance))
     })
 }
 

@@ -46,19 +46,18 @@ impl Population {
         }
         let ratio = 10f64.powf(1.0 / GRID);
         let (mut left, mut was_falling) = (low, self.is_falling(n, low));
-        let mut best = self.of_scale(n, low);
+        let mut best: Option<(f64, RidgeRisk)> = None;
         while left < high {
             let right = (left * ratio).min(high);
             let falls = self.is_falling(n, right);
             if was_falling && !falls {
                 let found = self.of_scale(n, self.lowest_between(n, [left, right]));
-                if found.1.excess < best.1.excess {
-                    best = found;
-                }
+                best = best.filter(|best| best.1.excess <= found.1.excess).or(Some(found));
             }
             (left, was_falling) = (right, falls);
         }
-        Ok(Some(best))
+        // Without a dip it rises from the lowest on.
+        Ok(best.or_else(|| Some(self.of_scale(n, low))))
     }
 
     /// The penalty and the theory of one `κ`.
@@ -78,20 +77,25 @@ impl Population {
         }
     }
 
-    /// Whether the excess falls where `κ` grows: `(n − df₂) Σ bℓ c² s < (σ² + Σ bℓ c²) Σ m s² c`.
+    /// Whether the excess falls where `κ` grows: `(n − df₂) Σ bℓ c² s < (σ² + Σ bℓ c²) Σ m s² c`. In units of the largest `s`
+    /// and the largest `c`, which may both be tiny.
     fn is_falling(&self, n: f64, kappa: f64) -> bool {
-        let (mut bias, mut slope) = (self.noise, 0.0);
-        for (value, energy) in self.spectrum.targets(&self.signal) {
-            let (s, c) = (value / (value + kappa), kappa / (value + kappa));
+        let Some([largest, lowest]) = self.spectrum.extremes() else { return false };
+        let parts = |value: f64| {
+            let inverse = (value + kappa).recip();
+            (value / largest * ((largest + kappa) * inverse), (lowest + kappa) * inverse, kappa * inverse)
+        };
+        let (mut bias, mut slope, mut spread) = (self.noise, 0.0, 0.0);
+        for (value, energy) in self.spectrum.targets(&self.signal).filter(|target| target.1 > 0.0) {
+            let (s, share, c) = parts(value);
             bias += energy * c * c;
-            slope += energy * c * c * s;
+            slope += energy * c * share * s;
         }
-        let mut spread = 0.0;
         for (value, count) in self.spectrum.merged() {
-            let (s, c) = (value / (value + kappa), kappa / (value + kappa));
-            spread += count * s * s * c;
+            let (s, share, _) = parts(value);
+            spread += count * s * s * share;
         }
-        self.spectrum.spare(n, kappa) * slope < bias * spread
+        self.spectrum.spare(n, kappa) * slope < bias * (largest / (largest + kappa)) * spread
     }
 }
 

@@ -66,6 +66,17 @@ pub(super) struct Split {
     weak_slope: f64,
 }
 
+/// Sums over a target's energies `e` on eigenvalues above 0.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct TargetSums {
+    /// `Σ e c²` in units of `unit`.
+    pub(super) cc: f64,
+    /// The largest `c`, that of the smallest eigenvalue: `c²` alone may be less than any number.
+    pub(super) unit: f64,
+    /// `Σ e s c`.
+    pub(super) sc: f64,
+}
+
 /// A target's energies, one for each of the merged eigenvalues, and that on eigenvalues of 0.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Energies {
@@ -328,24 +339,24 @@ impl PopulationSpectrum {
         (n - rank) + (left - seen)
     }
 
-    /// `Σ e c²` and `Σ e s c` over the energies `e` on eigenvalues above 0.
-    pub(super) fn target_sums(&self, energies: &Energies, kappa: f64) -> [f64; 2] {
+    pub(super) fn target_sums(&self, energies: &Energies, kappa: f64) -> TargetSums {
         let mut lanes = [[0.0; LANES]; 2];
+        let largest = self.lowest.min(f64::MAX) + kappa;
         for (values, energies) in self.merged.chunks_exact(LANES).zip(energies.merged.chunks_exact(LANES)) {
             for i in 0..LANES {
                 let inverse = (values[i] + kappa).recip();
-                let (s, c) = (values[i] * inverse, kappa * inverse);
-                let weighted = energies[i] * c;
-                lanes[0][i] += weighted * c;
-                lanes[1][i] += weighted * s;
+                let weighted = energies[i] * (kappa * inverse);
+                lanes[0][i] += weighted * (largest * inverse);
+                lanes[1][i] += weighted * (values[i] * inverse);
             }
         }
-        lanes.map(|lane| lane.iter().sum())
+        let [cc, sc] = lanes.map(|lane| lane.iter().sum());
+        TargetSums { cc, unit: kappa / largest, sc }
     }
 
-    /// `κ` with `Σ m s + tail/κ + x = least`, where `gap(κ)` is `(x, −dx/d ln κ)`, `x` falling in `κ`; `bounds` are
-    /// values of `κ` at or below and at or above the root for any spectrum; `start` a guess, such as the root of a
-    /// neighbouring problem. 0 where nothing holds `κ` up.
+    /// `κ` with `Σ m s + tail/κ + x = least`, where `gap(κ)` is `(x, −dx/d ln κ)`, `x` falling in `κ`; `spare` is
+    /// `least − rank`, `bounds` are values of `κ` at or below and at or above the root for any spectrum; `start` a guess, such
+    /// as the root of a neighbouring problem. 0 where nothing holds `κ` up.
     ///
     /// Newton in `ln κ` inside a bracket, for the logarithm of the ratio of two sums of positive terms ([`Split`]): the only
     /// difference taken is that of `least` and a rank. The slope of that logarithm is at least ½ whatever the spectrum, so
@@ -353,14 +364,12 @@ impl PopulationSpectrum {
     /// under 1e-8 leaves an error of its square, 1e-16, and one more pass would find nothing.
     pub(super) fn kappa(
         &self,
-        tail: f64,
-        least: f64,
+        [tail, least, spare]: [f64; 3],
         bounds: [f64; 2],
         gap: impl Fn(f64) -> (f64, f64),
         start: Option<f64>,
     ) -> f64 {
-        let excess = self.rank - least;
-        let floor = if excess > 0.0 { excess / self.rank * self.lowest } else { 0.0 };
+        let floor = if spare < 0.0 { -spare / self.rank * self.lowest } else { 0.0 };
         let mut low = bounds[0].max(tail / least).max(floor);
         if low <= 0.0 {
             return 0.0;
@@ -375,8 +384,9 @@ impl PopulationSpectrum {
             let split = self.split(kappa);
             let (x, slope) = gap(kappa);
             let mass = tail / kappa;
-            let above = split.weak + mass + x + (split.rank - least).max(0.0);
-            let below = split.strong + (least - split.rank).max(0.0);
+            let free = if split.rank == self.rank { spare } else { least - split.rank };
+            let above = split.weak + mass + x + (-free).max(0.0);
+            let below = split.strong + free.max(0.0);
             let value = (below / above).ln();
             let growth = split.strong_slope / below + (split.weak_slope + mass + slope) / above;
             if value > 0.0 {

@@ -133,10 +133,9 @@ pub fn latent_space(
         energy.push(0.0);
     }
     let spectrum = PopulationSpectrum::with_multiplicities(&values, &counts)?;
-    // γψ + γ(1 − ψ), rounded, must not cross the threshold: n is what it adds up to, over γ.
-    let n = if psi < 1.0 { spectrum.rank() / gamma } else { 1.0 };
     let noise = noise + unseen;
-    let found = Population::new(spectrum, &energy, noise)?.at(n, lambda)?;
+    // γψ + γ(1 − ψ) is rounded: the distance from the threshold is that of γ.
+    let found = Population::new(spectrum, &energy, noise)?.at_spare(1.0, 1.0 - gamma, lambda)?;
     let fit = Ridgeless { kappa: found.kappa, bias: found.bias, variance: found.variance };
     Ok(LatentSpace { fit, noise, unseen })
 }

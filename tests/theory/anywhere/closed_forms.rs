@@ -389,7 +389,7 @@ fn spectra_with_names_anywhere() {
         let (size, rho) = (1 + draws.below(9), [-1.0, 1.0][draws.below(2)] * (1.0 - draws.decades(-9.0, -0.01)));
         let found = PopulationSpectrum::autoregressive(size, rho).unwrap();
         for (i, &value) in found.values().iter().enumerate() {
-            let wave = (&pi * (count(i) + 0.5) / count(size)).cos();
+            let wave = (2.0 * &pi * (count(i) + 0.5) / count(size)).cos();
             let square = real(rho).square();
             let expected = (1.0 - &square) / (1.0 - 2.0 * real(rho) * wave + square);
             search.check(value, &expected, CLAIM, || format!("{i} of {size}, ρ = {rho:e}"));
