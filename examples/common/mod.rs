@@ -6,6 +6,7 @@ pub mod command_line;
 #[cfg(feature = "plot")]
 pub mod figures;
 pub mod flags;
+pub mod images;
 pub mod inputs;
 mod progress;
 pub mod random_features;
@@ -313,6 +314,15 @@ pub fn check_noise(noise: f64) -> Result<(), Failure> {
         return Ok(());
     }
     usage(format!("--noise is {noise}; a standard deviation is finite and ≥ 0"))
+}
+
+/// The `--sizes` of a model-wise curve: those that are given, or some around the threshold n.
+pub fn feature_sizes(sizes: Option<&Sizes>, n: usize) -> Result<Vec<usize>, Failure> {
+    let sizes = sizes.map_or_else(|| around_threshold(n), |sizes| sizes.list.clone());
+    if sizes.contains(&0) || sizes.len() < 2 {
+        return usage("--sizes counts features: at least two numbers of them, each at least 1");
+    }
+    Ok(sizes)
 }
 
 /// Makes a folder for results. Again before they are written: one that vanished meanwhile must not cost them.

@@ -6,8 +6,10 @@ use super::lines::Line;
 use super::measured::Measured;
 use super::metrics::Metrics;
 use super::output::{Modes, Output, Scratch};
+use super::Start;
 use super::study::{Prepared, Study, Tests};
 use crate::Error;
+use crate::risk::interpolants::expected_excess;
 use crate::svd::Svd;
 use ndarray::s;
 use std::borrow::Cow;
@@ -28,6 +30,16 @@ impl Study<'_> {
             Some(coordinates) => Cow::Owned(coordinates.of_parameters(ideal.clone())),
             None => Cow::Borrowed(ideal),
         });
+        let excess = |deviation: f64| {
+            let (table, m) = (&*held_out.table, held_out.rows as f64);
+            // Training rows, where the table has them, lie in the modes and add nothing.
+            Ok::<_, Error>(expected_excess(svd, deviation, table)? * (table.rows() as f64 / m))
+        };
+        let excess = self.lines.iter().map(|line| match line.arm.start {
+            Start::Random { deviation } => excess(deviation).map(Some),
+            Start::Zero | Start::Warm => Ok(None),
+        });
+        let excess: Vec<_> = excess.collect();
         let modes = Modes::new(svd, held_out);
         let outputs = self.targets.outputs.iter().enumerate().map(|(output, &(trained, tested))| {
             let block = self.targets.block(trained);
@@ -42,7 +54,7 @@ impl Study<'_> {
         let variance = if let Tests::Rows { variance, .. } = self.tests { variance } else { 0.0 };
         let free = self.preparation.intercept == Intercept::Free;
         let lengths = self.wanted.spectral.lengths(&modes);
-        let mut metrics = |line: &Line| {
+        let mut metrics = |(index, line): (usize, &Line)| {
             scratch.set_gains(&line.arm, svd, modes.inverse())?;
             let mut mean = Metrics::default();
             let mut solutions = Vec::new();
@@ -57,9 +69,16 @@ impl Study<'_> {
             mean.opposite += variance;
             // The constant of a model without residuals is not known.
             let known = !(free && line.arm.ablation.is_without_residuals());
-            let rates = rates.as_ref().filter(|_| known);
+            let zero = line.arm.start == Start::Zero;
+            let rates = rates.as_ref().filter(|_| known && zero);
             mean.error_rate = rates.map(|rates| rates.of(line, &solutions)).transpose()?;
+            if let Some(more) = excess[index].clone()? {
+                mean.test += more;
+            }
             let mut mean = mean.finite()?;
+            if !zero {
+                return Ok(Metrics { norm: f64::NAN, ..mean });
+            }
             if !self.wanted.spectral.is_none() {
                 let how = (free, self.preparation.standardise);
                 mean.of_fit =
@@ -69,7 +88,7 @@ impl Study<'_> {
         };
         let mut measured = Measured::new(n, p, self.lines.len());
         for (index, line) in self.lines.iter().enumerate() {
-            match metrics(line) {
+            match metrics((index, line)) {
                 Ok(metrics) => measured.lines.push((index, metrics)),
                 Err(error) => measured.failures.push((Some(index), error)),
             }

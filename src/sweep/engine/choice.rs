@@ -3,6 +3,7 @@
 use super::cells::Cells;
 use super::columns::Columns;
 use super::interface::Engine;
+use super::members::Members;
 use super::plane::Plane;
 use super::rows::Rows;
 use crate::Error;
@@ -13,6 +14,21 @@ use crate::sweep::task::Task;
 pub(in crate::sweep) fn choose(task: &Task<'_>) -> Result<&'static dyn Engine, Error> {
     const NESTED: [&dyn Engine; 3] = [&Rows, &Columns, &Plane];
     let sweep = task.sweep;
+    let alone: Option<(&dyn Engine, &str)> = if Members.obstacle(task).is_none() {
+        Some((&Members, "members of an ensemble share no factorisation"))
+    } else if task.is_cellwise() {
+        Some((&Cells, "cells with rows or maps of their own share no factorisation"))
+    } else {
+        None
+    };
+    match alone {
+        Some((_, why)) if sweep.engine == Some(Kind::Nested) => {
+            let reason = format!("{why}, and the nested engine has none; leave the engine to the sweep");
+            return Err(Error::Unsupported { reason });
+        }
+        Some((engine, _)) => return Ok(engine),
+        None => {}
+    }
     // Cells of one table are small, and an SVD of each gives its smallest singular value for less.
     let small = sweep.maps.is_none() && sweep.source.test().is_none() && sweep.features.is_empty();
     let by_cells = small && task.wanted.smallest;
