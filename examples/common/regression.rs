@@ -68,7 +68,12 @@ pub fn sweep(
         samples: vec![n],
         features: features.to_vec(),
         arms: vec![Arm { name: arm.into(), ..Arm::min_norm() }],
-        metrics: vec![Metric::TestMse, Metric::TrainMse, Metric::CoefficientNorm, Metric::SmallestSingularValue],
+        metrics: vec![
+            Metric::TestMse,
+            Metric::TrainMse,
+            Metric::CoefficientNorm,
+            Metric::SmallestSingularValue,
+        ],
         threads: args.threads,
         ..Sweep::of(source, Splits::Drawn { repeats, seed: args.seed })
     }
@@ -109,8 +114,18 @@ fn closing_table(args: &RunArgs, curve: &Curve) -> Result<(), Error> {
     let statistic = args.statistic.show();
     let (data, repeats) = (&curve.provenance.data, curve.repeats());
     let title = format!("{data}, n = {n}: {statistic} over {repeats} training sets, and the median rank");
-    let columns =
-        ["features", "place", "p", "test error", "lower quartile", "upper quartile", "mean", "training error", "norm", "rank"];
+    let columns = [
+        "features",
+        "place",
+        "p",
+        "test error",
+        "lower quartile",
+        "upper quartile",
+        "mean",
+        "training error",
+        "norm",
+        "rank",
+    ];
     let mut table = Table::new(title, columns);
     for (arm, label) in curve.arms.iter().enumerate() {
         let of_arm = || test.iter().filter(|s| s.arm == arm);
@@ -124,7 +139,8 @@ fn closing_table(args: &RunArgs, curve: &Curve) -> Result<(), Error> {
         ];
         for (place, summary) in rows {
             let Some(s) = summary else { continue };
-            let of = |table: &[Summary]| table.iter().find(|t| (t.arm, t.p) == (arm, s.p)).map(|t| args.middle(t));
+            let of =
+                |table: &[Summary]| table.iter().find(|t| (t.arm, t.p) == (arm, s.p)).map(|t| args.middle(t));
             let mut ranks: Vec<usize> =
                 curve.cells.iter().filter(|c| (c.arm, c.p) == (arm, s.p)).map(|c| c.rank).collect();
             ranks.sort_unstable();

@@ -85,12 +85,15 @@ impl Cli {
     fn sweeps(&self, n: usize, features: Vec<usize>) -> Result<(Sweep, Sweep), Error> {
         let (seed, noise) = (self.run.seed, self.noise);
         let most = features.iter().copied().max().unwrap_or(1);
-        let name = format!("a random tanh network of {INPUTS} standard normal inputs, label noise of deviation {noise}");
+        let name = format!(
+            "a random tanh network of {INPUTS} standard normal inputs, label noise of deviation {noise}"
+        );
         let source = Source::drawn(name, move |repeat| draw(seed, repeat, n, noise));
         let maps = Maps::members(move |repeat, member| {
             RandomFourier::gaussian(INPUTS, most, GAMMA, stream(seed, 1 + member, repeat).random())
         });
-        let starts = self.starts.iter().map(|&start| Arm::random_start(start)).collect::<Result<Vec<_>, Error>>()?;
+        let starts =
+            self.starts.iter().map(|&start| Arm::random_start(start)).collect::<Result<Vec<_>, Error>>()?;
         let single = Sweep {
             maps,
             samples: vec![n],
@@ -118,7 +121,8 @@ impl Cli {
         figure.panels.extend(others.panels);
         let shown = curve.summaries(Metric::TestMse, None)?;
         let shown = shown.iter().map(|s| s.median).filter(|y| *y > 0.0);
-        let (low, high) = shown.fold((f64::INFINITY, 0.0), |(low, high): (f64, f64), y| (low.min(y), high.max(y)));
+        let (low, high) =
+            shown.fold((f64::INFINITY, 0.0), |(low, high): (f64, f64), y| (low.min(y), high.max(y)));
         for (panel, title) in figure.panels.iter_mut().zip(["Ensembles of K fits", "Other interpolants"]) {
             panel.title = title.into();
             panel.y.label = "Excess test error".into();
@@ -133,7 +137,10 @@ impl Cli {
              closed form). Infinite width, p\u{a0}→\u{a0}∞ for any K: regression with the features' kernel.",
             self.fitted()
         ));
-        Ok(figure.with_columns(2).with_width(1000.0).with_title("Averaging removes the peak; a warm start never leaves it"))
+        Ok(figure
+            .with_columns(2)
+            .with_width(1000.0)
+            .with_title("Averaging removes the peak; a warm start never leaves it"))
     }
 
     fn closing_table(&self, n: usize, curve: &Curve) -> Result<(), Error> {
@@ -145,17 +152,23 @@ impl Cli {
         let mut negative = None;
         for (arm, label) in curve.arms.iter().enumerate() {
             let of_arm = || summaries.iter().filter(|s| s.arm == arm);
-            let (Some(highest), Some(last)) = (args.highest(of_arm()), of_arm().next_back()) else { continue };
+            let (Some(highest), Some(last)) = (args.highest(of_arm()), of_arm().next_back()) else {
+                continue;
+            };
             let at = of_arm().find(|s| s.p == n).map(|s| args.middle(s));
             negative = negative.or(at.filter(|_| label.name == "ensemble_limit" && at < Some(0.0)));
             let name = label.name.as_str();
             row!(table, name, label.setting, args.middle(highest), highest.p, at, args.middle(last));
         }
         let fitted = self.fitted();
-        table.note(format!("ensemble 1 is the mean error of {fitted} members, min_norm the error of the first of them"));
+        table.note(format!(
+            "ensemble 1 is the mean error of {fitted} members, min_norm the error of the first of them"
+        ));
         if let Some(limit) = negative {
             let limit = short(limit);
-            table.note(format!("ensemble_limit is an estimate without bias: {limit} says that it is too noisy at p = n"));
+            table.note(format!(
+                "ensemble_limit is an estimate without bias: {limit} says that it is too noisy at p = n"
+            ));
         }
         table.print();
         Ok(())
@@ -166,8 +179,9 @@ impl Cli {
 fn draw(seed: u64, repeat: usize, n: usize, noise: f64) -> Result<Draw, Error> {
     let mut rng = stream(seed, 0, repeat);
     let network = RandomNetwork::new(Activation::Tanh, &[INPUTS, 30, 1], &mut rng)?;
-    let mut normal =
-        |rows, columns| Array2::from_shape_simple_fn((rows, columns), || rng.sample::<f64, _>(StandardNormal));
+    let mut normal = |rows, columns| {
+        Array2::from_shape_simple_fn((rows, columns), || rng.sample::<f64, _>(StandardNormal))
+    };
     let (inputs, test) = (normal(n, INPUTS), normal(TEST_ROWS, INPUTS));
     let noise = normal(n, 1) * noise;
     let truth = network.design(&test, 1)?;

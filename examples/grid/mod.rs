@@ -83,8 +83,10 @@ impl Program for Cli {
 
 impl Cli {
     fn sweep(&self, data: &Data) -> Result<Sweep, Error> {
-        let finer = [0.85, 0.9, 0.94, 0.97, 0.99, 1.0, 1.01, 1.03, 1.06, 1.1, 1.15].map(|r| (r * self.n as f64).round());
-        let mut features = self.features.as_ref().map_or((1..=20).map(|i| 200 * i).collect(), |sizes| sizes.list.clone());
+        let finer = [0.85, 0.9, 0.94, 0.97, 0.99, 1.0, 1.01, 1.03, 1.06, 1.1, 1.15]
+            .map(|r| (r * self.n as f64).round());
+        let mut features =
+            self.features.as_ref().map_or((1..=20).map(|i| 200 * i).collect(), |sizes| sizes.list.clone());
         if self.features.is_none() && self.rows != Rows::Samples {
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // rounded and positive
             features.extend(finer.map(|p| (p as usize).max(1)));
@@ -134,7 +136,8 @@ impl Cli {
         let figures = [study::slices(surface, 0, Metric::TestMse, &options)?, rates];
         let about = random_features::describe(sweep);
         let worded = |figure: Figure, name| {
-            let caption = format!("{} One-hot classes of {about}; test labels are as they are.", figure.caption);
+            let caption =
+                format!("{} One-hot classes of {about}; test labels are as they are.", figure.caption);
             (name, Figure { caption, ..figure }.with_title(title))
         };
         let [errors, rates] = figures;
@@ -148,7 +151,11 @@ impl Cli {
             Statistic::Mean => surface.means(0, Metric::TestMse)?,
         };
         let (features, statistic) = (surface.features(), self.run.statistic.show());
-        let columns = [surface.rows().symbol().to_owned(), "highest at p".into(), format!("{statistic} test error there")];
+        let columns = [
+            surface.rows().symbol().to_owned(),
+            "highest at p".into(),
+            format!("{statistic} test error there"),
+        ];
         let last = format!("at p = {}", features.last().copied().unwrap_or(0));
         let repeats = surface.cells().repeats();
         let title = format!("{statistic} test error over the number of features p, {repeats} repeats");

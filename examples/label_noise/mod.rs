@@ -70,7 +70,11 @@ impl Program for Cli {
         closing_table(self, &curve, &reached)?;
         say!("written: {}: cells.csv, summary.csv, complexity.csv", folder.display());
         if !self.run.no_figures {
-            crate::common::figures::save(&self.run.print, &folder, [("errors", errors(self, &curve, &reached)?)])?;
+            crate::common::figures::save(
+                &self.run.print,
+                &folder,
+                [("errors", errors(self, &curve, &reached)?)],
+            )?;
         }
         Ok(())
     }
@@ -97,7 +101,8 @@ impl Cli {
         let most = features.iter().copied().max().unwrap_or(1);
         let test = images.test.subset(self.test_rows.min(images.test.len()), seed)?.dataset()?;
         let (rows, labels) = (Arc::clone(images), Arc::clone(images));
-        let training = move |images: &Images, repeat: usize| images.train.subset(n, seed.wrapping_add(repeat as u64));
+        let training =
+            move |images: &Images, repeat: usize| images.train.subset(n, seed.wrapping_add(repeat as u64));
         let source = Source::drawn(&*images.describe, move |repeat| {
             let train = training(&rows, repeat)?.dataset()?;
             let test = TestOn::Rows { inputs: test.features().clone(), targets: test.targets().clone() };
@@ -107,8 +112,9 @@ impl Cli {
             let seed = seed.wrapping_add(repeat as u64);
             training(&labels, repeat)?.with_label_noise(share, seed)?.one_hot()
         });
-        let maps =
-            Maps::drawn(move |repeat| RandomFourier::gaussian(inputs, most, gamma, stream(seed, 3, repeat).random()));
+        let maps = Maps::drawn(move |repeat| {
+            RandomFourier::gaussian(inputs, most, gamma, stream(seed, 3, repeat).random())
+        });
         Ok(Sweep {
             maps,
             samples: vec![n],
@@ -176,8 +182,11 @@ fn closing_table(cli: &Cli, curve: &Curve, reached: &[Option<usize>]) -> Result<
 /// What the repeats certify; nothing if they are too few.
 fn shape(cli: &Cli, curve: &Curve, arm: usize) -> String {
     let bootstrap = Bootstrap { draws: cli.run.bootstrap.max(1), seed: cli.run.seed };
-    let interval = |p: &CriticalInterval| format!(", {} < p < {} about {}", short(p.from), short(p.to), p.peak);
-    curve.shape(arm, Metric::TestMse, &ShapeTest { bootstrap, ..ShapeTest::new(0) }).map_or("-".into(), |report| {
-        report.shape.to_string() + &report.peaks.iter().map(interval).collect::<String>()
-    })
+    let interval =
+        |p: &CriticalInterval| format!(", {} < p < {} about {}", short(p.from), short(p.to), p.peak);
+    curve
+        .shape(arm, Metric::TestMse, &ShapeTest { bootstrap, ..ShapeTest::new(0) })
+        .map_or("-".into(), |report| {
+            report.shape.to_string() + &report.peaks.iter().map(interval).collect::<String>()
+        })
 }

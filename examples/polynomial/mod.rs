@@ -65,8 +65,7 @@ impl Program for Cli {
     fn run(&self) -> Result<(), Failure> {
         let (drawn, seed) = (usize::from(self.samples), self.run.seed);
         let recorded = self.points.as_deref().map(Recorded::read).transpose()?;
-        let (sizes, repeats, n) =
-            recorded.as_ref().map_or(((1..=200).collect(), 30, drawn), Recorded::sizes);
+        let (sizes, repeats, n) = recorded.as_ref().map_or(((1..=200).collect(), 30, drawn), Recorded::sizes);
         let features = self.sizes.as_ref().map_or(sizes, |sizes| sizes.list.clone());
         // Others for each repeat and P.
         let inputs: Arc<Inputs> = match recorded {
@@ -84,7 +83,12 @@ impl Program for Cli {
         let source = Source::drawn_for_cells(WAVE.name, draw.clone());
         let mut bases = self.basis.clone();
         let mut seen = Vec::new();
-        bases.retain(|basis| !seen.contains(basis) && { seen.push(*basis); true });
+        bases.retain(|basis| {
+            !seen.contains(basis) && {
+                seen.push(*basis);
+                true
+            }
+        });
         let sweep = |basis: &Basis| {
             let basis = match basis {
                 Basis::Legendre => PolynomialBasis::Legendre,
@@ -92,7 +96,8 @@ impl Program for Cli {
                 Basis::Monomial => PolynomialBasis::Monomial,
             };
             let (maps, repeats) = (Maps::same(Polynomial::new(basis)), self.repeats.unwrap_or(repeats));
-            let sweep = regression::sweep(&self.run, source.clone(), (basis.name(), maps), (n, &features), repeats);
+            let sweep =
+                regression::sweep(&self.run, source.clone(), (basis.name(), maps), (n, &features), repeats);
             Sweep { metrics: vec![Metric::TestMse, Metric::TrainMse, Metric::SmallestSingularValue], ..sweep }
         };
         let sweeps: Vec<Sweep> = bases.iter().map(sweep).collect();
@@ -103,7 +108,10 @@ impl Program for Cli {
                 // All on the points of one cell.
                 let (draw, name) = (draw.clone(), &sweep.arms[0].name);
                 let of_one = Source::drawn(WAVE.name, move |repeat| draw(repeat, n, first));
-                figures.push((format!("fits_{name}"), fits(n, first, &Sweep { source: of_one, ..sweep.clone() })?));
+                figures.push((
+                    format!("fits_{name}"),
+                    fits(n, first, &Sweep { source: of_one, ..sweep.clone() })?,
+                ));
             }
             Ok(figures)
         })

@@ -50,8 +50,10 @@ fn mixing() -> Array2<f64> {
 
 impl Program for Cli {
     const NAME: &'static str = "smallest_singular_value";
-    const RULES: &'static [Rule] =
-        &[Rule::Help("x", "What the figure of three features is drawn over: p/n, or n; the other one is over n/p")];
+    const RULES: &'static [Rule] = &[Rule::Help(
+        "x",
+        "What the figure of three features is drawn over: p/n, or n; the other one is over n/p",
+    )];
 
     fn run(&self) -> Result<(), Failure> {
         let (sizes, features) = (&self.sizes.list, &self.features.list);
@@ -123,7 +125,11 @@ fn around(p: usize) -> Vec<usize> {
     sizes
 }
 
-fn figures(args: &RunArgs, correlated: &Curve, curves: &[Curve]) -> Result<[(&'static str, Figure); 3], Error> {
+fn figures(
+    args: &RunArgs,
+    correlated: &Curve,
+    curves: &[Curve],
+) -> Result<[(&'static str, Figure); 3], Error> {
     let options: FigureOptions = options(args);
     let mut covariance = study::panels(correlated, &[&[Metric::SmallestSingularValue]], &options)?;
     covariance.caption.push_str(
@@ -131,7 +137,8 @@ fn figures(args: &RunArgs, correlated: &Curve, curves: &[Curve]) -> Result<[(&'s
          (9,\u{a0}6,\u{a0}2), (4,\u{a0}2,\u{a0}5)), drawn anew for each n.",
     );
     let isotropic = study::isotropic(curves, &options)?;
-    let directions = study::directions(&normal(args.seed, (100, 3), 0).dot(&mixing()), &[1, 2, 3, 4, 10, 100])?;
+    let directions =
+        study::directions(&normal(args.seed, (100, 3), 0).dot(&mixing()), &[1, 2, 3, 4, 10, 100])?;
     Ok([
         ("covariance", covariance.with_title("The smallest singular value is smallest at n = p")),
         ("isotropic", isotropic.with_title("σ_min nears 0 at n = p alone, the closer the larger p")),

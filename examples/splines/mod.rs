@@ -58,7 +58,10 @@ impl Program for Cli {
         regression::run(&self.run, "splines", &sweeps, |curve| {
             let mut fits = study::fits(&[("", &sweeps[0])], 0, &self.fits.list, &SINE.truth((-3.0, 3.0)))?;
             fits.caption.push_str(WORDS);
-            let fits = fits.with_title("Splines before, at and beyond interpolation").with_columns(2).with_width(900.0);
+            let fits = fits
+                .with_title("Splines before, at and beyond interpolation")
+                .with_columns(2)
+                .with_width(900.0);
             Ok(vec![("errors".into(), errors(self, curve)?), ("fits".into(), fits)])
         })
     }

@@ -248,10 +248,8 @@ impl Surface {
     /// The curve over the rows in one column. `None` if there is no such cell.
     #[must_use]
     pub fn at_column(&self, column: f64) -> Option<Curve> {
-        let failed =
-            |failure: &Failure| self.columns.value(&as_cell(failure)).is_none_or(|at| at == column);
-        let mut curve =
-            self.slice(self.rows, |cell| self.columns.value(cell) == Some(column), failed)?;
+        let failed = |failure: &Failure| self.columns.value(&as_cell(failure)).is_none_or(|at| at == column);
+        let mut curve = self.slice(self.rows, |cell| self.columns.value(cell) == Some(column), failed)?;
         if self.by_arms {
             // Each arm is a place on the axis.
             let settings: Vec<Option<f64>> = curve.arms.iter().map(|arm| arm.setting).collect();

@@ -149,11 +149,16 @@ impl Sweep {
     /// What starts other than 0 do not go together with.
     fn check_starts(&self, sizes: Sizes) -> Result<(), Error> {
         let Some(arm) = self.arms.iter().find(|arm| arm.start != Start::Zero) else { return Ok(()) };
-        let refuse = |what: &str| unsupported(format!("the arm `{}` has a start of its own, and {what}", arm.name));
+        let refuse =
+            |what: &str| unsupported(format!("the arm `{}` has a start of its own, and {what}", arm.name));
         if self.intercept != Intercept::None || self.standardise {
             return refuse("features are centred or scaled by each training set");
         }
-        if self.parameter.as_ref().is_some_and(|parameter| parameter.is_estimators() || parameter.fitted().is_some()) {
+        if self
+            .parameter
+            .as_ref()
+            .is_some_and(|parameter| parameter.is_estimators() || parameter.fitted().is_some())
+        {
             return refuse("the parameter is an estimator's or an ensemble's");
         }
         let warm = self.arms.iter().any(|arm| arm.start == Start::Warm);
@@ -169,8 +174,9 @@ impl Sweep {
             return Ok(());
         }
         let refuse = |what: &str| unsupported(format!("{what} are not known for the members of an ensemble"));
-        let known =
-            |metric: &&Metric| matches!(metric, Metric::TrainMse | Metric::TestMse | Metric::SmallestSingularValue);
+        let known = |metric: &&Metric| {
+            matches!(metric, Metric::TrainMse | Metric::TestMse | Metric::SmallestSingularValue)
+        };
         if let Some(metric) = self.metrics.iter().find(|metric| !known(metric)) {
             let name = metric.name();
             return unsupported(format!(
@@ -184,7 +190,8 @@ impl Sweep {
             return refuse("errors without test rows of their own");
         }
         if self.maps.is_fitted() || !self.maps.is_drawn() {
-            let reason = "the members of an ensemble have a feature map each: give `Maps::members`, drawn afresh";
+            let reason =
+                "the members of an ensemble have a feature map each: give `Maps::members`, drawn afresh";
             return unsupported(reason.into());
         }
         if self.intercept != Intercept::None || self.standardise {
@@ -192,7 +199,9 @@ impl Sweep {
         }
         let reads = |arm: &&Arm| arm.ablation != Ablation::none() || arm.adversary.is_some();
         match self.arms.iter().find(reads) {
-            Some(arm) => unsupported(format!("the arm `{}`: ablations and adversaries are of single fits", arm.name)),
+            Some(arm) => {
+                unsupported(format!("the arm `{}`: ablations and adversaries are of single fits", arm.name))
+            }
             None => Ok(()),
         }
     }

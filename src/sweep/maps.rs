@@ -110,7 +110,8 @@ impl Maps {
                 user_code::call(part, || draw(repeat, member))?.map(Some)
             }
             Kind::Fitted(..) => {
-                let reason = "the feature map is fitted to the training inputs of each cell, and there are none here";
+                let reason =
+                    "the feature map is fitted to the training inputs of each cell, and there are none here";
                 Err(Error::Unsupported { reason: reason.into() })
             }
         }

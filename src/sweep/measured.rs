@@ -124,7 +124,8 @@ impl Measured {
             cell.test_error_rate = metrics.error_rate;
             let biased = lines[line].arm.start == super::Start::Zero;
             cell.bias_squared = (wanted.bias_squared && biased).then_some(metrics.bias_squared);
-            cell.mean_squared_bias = (wanted.mean_squared_bias && biased).then_some(metrics.mean_squared_bias);
+            cell.mean_squared_bias =
+                (wanted.mean_squared_bias && biased).then_some(metrics.mean_squared_bias);
             cell.smallest_singular_value = wanted.smallest.then_some(smallest);
             // A start that is drawn has none.
             let norm = Some(metrics.norm).filter(|norm| !norm.is_nan());

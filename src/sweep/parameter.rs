@@ -37,8 +37,12 @@ pub struct Parameter {
 #[derive(Clone)]
 enum Kind {
     Estimators(Arc<Family>),
-    LabelNoise { seed: u64 },
-    InputNoise { seed: u64 },
+    LabelNoise {
+        seed: u64,
+    },
+    InputNoise {
+        seed: u64,
+    },
     Targets(Arc<TargetsOf>),
     /// How many are fitted.
     Members(usize),

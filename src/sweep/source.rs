@@ -202,7 +202,11 @@ impl Source {
     /// How rows are drawn, in words; `None` for a table.
     pub(super) fn sampling(&self, repeats: usize, seed: Option<u64>) -> Option<String> {
         let Self::Drawn(_) = self else { return None };
-        let each = if self.is_of_cells() { "rows drawn afresh for every cell" } else { "rows drawn afresh for each" };
+        let each = if self.is_of_cells() {
+            "rows drawn afresh for every cell"
+        } else {
+            "rows drawn afresh for each"
+        };
         let plural = if repeats == 1 { "" } else { "s" };
         let seed = seed.map_or(String::new(), |seed| format!(", seed {seed}"));
         Some(format!("{repeats} repeat{plural}, {each}{seed}"))

@@ -87,7 +87,8 @@ impl Spectral {
 
 /// Whether an arm has a leave-one-out error of closed form.
 pub(super) fn has_leave_one_out(arm: &Arm) -> bool {
-    let plain = arm.ablation == Ablation::none() && arm.adversary.is_none() && arm.start == super::Start::Zero;
+    let plain =
+        arm.ablation == Ablation::none() && arm.adversary.is_none() && arm.start == super::Start::Zero;
     plain && known_penalty(&*arm.estimator).is_some()
 }
 

@@ -133,8 +133,7 @@ impl<'a> Task<'a> {
         };
         let (x, y, tests) = match &sweep.source {
             Source::Table(data) => {
-                let map =
-                    sweep.maps.of_cell(repeat, || gather(data.features().view(), order), most)?;
+                let map = sweep.maps.of_cell(repeat, || gather(data.features().view(), order), most)?;
                 let features_of = |inputs: ArrayView2<'_, f64>| design_of(&map, inputs);
                 let changed = self.changed_targets(repeat, data.len())?;
                 let y = self.targets.join_trained(data.targets().view(), &changed);
@@ -235,13 +234,23 @@ impl<'a> Task<'a> {
             let given = parameter.targets_of(repeat)?;
             for table in &given {
                 if table.nrows() < rows {
-                    Error::check_len("rows of the training targets at a value of the parameter", rows, table.nrows())?;
+                    Error::check_len(
+                        "rows of the training targets at a value of the parameter",
+                        rows,
+                        table.nrows(),
+                    )?;
                 }
-                Error::check_len("columns of the training targets at a value of the parameter", k, table.ncols())?;
+                Error::check_len(
+                    "columns of the training targets at a value of the parameter",
+                    k,
+                    table.ncols(),
+                )?;
             }
             return Ok(Changed::Given(given));
         }
-        let Some(seed) = parameter.seed().filter(|_| parameter.is_label_noise()) else { return Ok(Changed::No) };
+        let Some(seed) = parameter.seed().filter(|_| parameter.is_label_noise()) else {
+            return Ok(Changed::No);
+        };
         let mut rng = named(seed, Named::LabelNoise, repeat);
         Ok(Changed::Noise(Array2::from_shape_simple_fn((rows, k), || rng.sample(StandardNormal))))
     }

@@ -70,6 +70,8 @@ pub struct DrawnFeatures {
     level: f64,
     /// Test rows, `c U`, with their targets.
     test: Compressed,
+    /// The error of kernel regression without a ridge.
+    ridgeless: f64,
     samples: f64,
 }
 
@@ -124,7 +126,8 @@ impl DrawnFeatures {
         }
         Error::check_finite("the targets", targets.view())?;
         let (n, m) = (inputs.nrows(), test_inputs.nrows());
-        let needed = [table(n, n), Faer.bytes((n, n)), table(m, n).saturating_mul(2), table(n, targets.ncols())];
+        let needed =
+            [table(n, n), Faer.bytes((n, n)), table(m, n).saturating_mul(2), table(n, targets.ncols())];
         reserve("a kernel matrix and its test rows", sum(needed))?;
         let svd = Svd::new(&gram(kernel, inputs, inputs)?)?;
         let rank = svd.rank();
@@ -144,7 +147,7 @@ impl DrawnFeatures {
             let one = test_inputs.slice(s![row..=row, ..]);
             level += gram(kernel, &one, &one)?[[0, 0]] / m as f64;
         }
-        Ok(Self {
+        let mut all = Self {
             spectrum: PopulationSpectrum::new(&eigenvalues.to_vec())?,
             eigenvalues,
             targets: own,
@@ -153,8 +156,17 @@ impl DrawnFeatures {
             seen: cross.mapv(|v| v * v).sum_axis(Axis(0)) / m as f64,
             level,
             test: Compressed::new(&cross, test_targets)?,
+            ridgeless: 0.0,
             samples: n as f64,
-        })
+        };
+        all.ridgeless = all.of_mean(&all.eigenvalues.mapv(f64::recip))?;
+        Ok(all)
+    }
+
+    /// The test error of the fit with these inverses of `w + δ̃`.
+    fn of_mean(&self, inverse: &Array1<f64>) -> Result<f64, Error> {
+        let errors = self.test.mean_squared_error(&(&self.targets * &inverse.view().insert_axis(Axis(1))))?;
+        Ok(errors.sum() / errors.len() as f64)
     }
 
     /// The rank of the kernel matrix, at which the peak of fits without a ridge lies: `n`, but for rows that the kernel does not
@@ -181,7 +193,7 @@ impl DrawnFeatures {
         let high = (2.0 * ridge.max(self.spectrum.trace() / p)).min(f64::MAX);
         let effective = self.spectrum.kappa([0.0, p, p - rank], [ridge, high], gap, None);
         let inverse = self.eigenvalues.mapv(|w| (w + effective).recip());
-        let mean = self.test.mean_squared_error(&(&self.targets * &inverse.view().insert_axis(Axis(1))))?;
+        let mean = if effective > 0.0 { self.of_mean(&inverse)? } else { self.ridgeless };
         let squares = (&inverse * &inverse) * &self.eigenvalues;
         // 1/(p − Σ s²), from sums of positive terms.
         let per_feature = if effective > 0.0 {
@@ -202,7 +214,7 @@ impl DrawnFeatures {
         };
         Ok(DrawnRisk {
             ridge: effective,
-            mean: mean.mean().unwrap_or(f64::NAN),
+            mean,
             spread: if spread == 0.0 { 0.0 } else { spread * per_feature },
             train: train / self.samples,
         })

@@ -149,11 +149,7 @@ pub fn excess_of_descent(groups: &[Group], n: f64, noise: f64, eta: f64, steps: 
                 _ => (-(-eta).mul_add(variance, 2.0)).ln_1p(),
             };
         // Beyond 1 the sign alternates.
-        if step <= 1.0 || steps % 2 == 0 {
-            (log.exp(), log.exp_m1())
-        } else {
-            (-log.exp(), -log.exp() - 1.0)
-        }
+        if step <= 1.0 || steps % 2 == 0 { (log.exp(), log.exp_m1()) } else { (-log.exp(), -log.exp() - 1.0) }
     })
 }
 

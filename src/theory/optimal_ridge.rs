@@ -15,7 +15,8 @@ impl Population {
     /// for ever as the penalty grows.
     ///
     /// The roots of the excess's derivative in `κ`, to rounding, of which the sign is looked at 16 times a decade: of dips
-    /// closer than that one may be missed.
+    /// closer than that one may be missed. Where eigenvalues lie over more than 100 orders of magnitude there may be a
+    /// better one whose excess is the same to rounding.
     ///
     /// # Errors
     /// [`Error::Domain`] for `n` that is not positive and finite.

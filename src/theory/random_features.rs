@@ -201,8 +201,7 @@ impl RandomFeatureModel {
             (x, 0.5 * root * (root / (2.0 * width)))
         };
         let bounds = [ridge / n, 4.0 * (k / least) * (ridge / least)];
-        let kappa =
-            self.spectrum.kappa([self.tail, least, least - self.spectrum.rank()], bounds, gap, start);
+        let kappa = self.spectrum.kappa([self.tail, least, least - self.spectrum.rank()], bounds, gap, start);
         Ok(self.read([n, k, ridge], kappa, |kappa| gap(kappa).0))
     }
 

@@ -159,12 +159,7 @@ impl Population {
         self.scale_with_spare([n, n - self.spectrum.rank()], lambda, start)
     }
 
-    fn scale_with_spare(
-        &self,
-        [n, spare]: [f64; 2],
-        lambda: f64,
-        start: Option<f64>,
-    ) -> Result<f64, Error> {
+    fn scale_with_spare(&self, [n, spare]: [f64; 2], lambda: f64, start: Option<f64>) -> Result<f64, Error> {
         check::positive("samples", n)?;
         if lambda < 0.0 && lambda.is_finite() {
             return self.negative_scale(n, lambda);

@@ -1,9 +1,9 @@
 //! Fits themselves: functions of one variable with their training points.
 
 use crate::Error;
+use crate::error::user_code;
 use crate::plot::{Axis, Dash, Figure, Group, Hue, Panel, Series};
 use crate::sweep::Sweep;
-use crate::error::user_code;
 use ndarray::Array2;
 
 /// Equally spaced inputs at which a fit is drawn.
@@ -25,7 +25,11 @@ pub struct Truth<'a> {
 impl std::fmt::Debug for Truth<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { name, inputs, outputs, .. } = self;
-        f.debug_struct("Truth").field("name", name).field("inputs", inputs).field("outputs", outputs).finish_non_exhaustive()
+        f.debug_struct("Truth")
+            .field("name", name)
+            .field("inputs", inputs)
+            .field("outputs", outputs)
+            .finish_non_exhaustive()
     }
 }
 

@@ -2,8 +2,8 @@
 
 use super::arms::in_words;
 use super::draft::Draft;
-use super::setting::short;
 use super::metric::{Words, words};
+use super::setting::short;
 use super::{FigureOptions, caption};
 use crate::Error;
 use crate::curve::{Curve, Metric};
@@ -151,7 +151,9 @@ fn of_metrics(draft: &Draft<'_>, metrics: &[Metric]) -> Vec<Group> {
             let name = if arms.len() == 1 { String::new() } else { in_words(label) };
             let dashed = label.name.contains("infinite") || label.name.contains("limit");
             let series = draft.series(metric, arm, name);
-            group.series.extend(series.map(|series| if dashed { series.with_dash(Dash::Dashed) } else { series }));
+            group
+                .series
+                .extend(series.map(|series| if dashed { series.with_dash(Dash::Dashed) } else { series }));
         }
         group
     };

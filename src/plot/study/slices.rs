@@ -1,7 +1,7 @@
 //! A surface and some curves through it.
 
-use super::setting::short;
 use super::overlay::overlay;
+use super::setting::short;
 use super::surface::surface;
 use super::{Abscissa, FigureOptions};
 use crate::Error;
@@ -37,12 +37,7 @@ const EPSILON: f64 = 1e-6;
 /// assert_eq!(figure.panels.len(), 3);
 /// # Ok::<(), double_descent::Error>(())
 /// ```
-pub fn slices(
-    of: &Surface,
-    arm: usize,
-    metric: Metric,
-    options: &FigureOptions,
-) -> Result<Figure, Error> {
+pub fn slices(of: &Surface, arm: usize, metric: Metric, options: &FigureOptions) -> Result<Figure, Error> {
     let mut figure = surface(of, arm, metric, options)?;
     let options = &FigureOptions { abscissa: Abscissa::Axis, ..options.clone() };
     if of.rows() == Axis::Samples {
@@ -52,7 +47,9 @@ pub fn slices(
         if let (Some(panel), false) = (figure.panels.first_mut(), p.is_empty()) {
             let dots = Series::new("", p, n).with_dash(Dash::None);
             panel.groups.push(Group::new("Effective model complexity", Hue::Purple).with_series(dots));
-            figure.caption.push_str(" Dots: the largest n whose mean squared training error is at most 10⁻⁶.");
+            figure
+                .caption
+                .push_str(" Dots: the largest n whose mean squared training error is at most 10⁻⁶.");
         }
     }
     let along_columns = some(&of.row_values()).into_iter().map(|at| (of.rows(), at, of.at_row(at)));

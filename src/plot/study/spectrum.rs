@@ -75,7 +75,9 @@ pub fn isotropic(curves: &[Curve], options: &FigureOptions) -> Result<Figure, Er
     let across = Axis::log10("n / p").with_range(low, high);
     let panel = Panel::new(across, Axis::log10("σ_min / √n").with_range(RANGE.0, RANGE.1))
         .with_group(group)
-        .with_group(Group::new("Limit |1 − √(p/n)| for large p (Bai and Yin 1993)", Hue::Black).with_series(limit))
+        .with_group(
+            Group::new("Limit |1 − √(p/n)| for large p (Bai and Yin 1993)", Hue::Black).with_series(limit),
+        )
         .with_marker(1.0, "n = p");
     let panels = vec![panel];
     let draft = Draft::new(first, &options, &[metric]);
@@ -155,7 +157,10 @@ pub fn directions(rows: &Array2<f64>, sizes: &[usize]) -> Result<Figure, Error> 
         let value = svd.smallest_nonzero().unwrap_or(0.0);
         let at = if n == p { "\u{a0}=\u{a0}p" } else { "" };
         panel = panel
-            .with_title(format!("n\u{a0}=\u{a0}{n}{at}: σ_min/√n\u{a0}=\u{a0}{}", super::setting::short(value / root)))
+            .with_title(format!(
+                "n\u{a0}=\u{a0}{n}{at}: σ_min/√n\u{a0}=\u{a0}{}",
+                super::setting::short(value / root)
+            ))
             .with_group(coordinates)
             .with_group(Group::new("Rows", Hue::Blue).with_series(dots));
         if !others.series.is_empty() {
@@ -163,7 +168,8 @@ pub fn directions(rows: &Array2<f64>, sizes: &[usize]) -> Result<Figure, Error> 
         }
         figure = figure.with_panel(panel.with_group(smallest));
     }
-    let view = if p == 3 { " Three features are seen from above at an angle, in parallel projection." } else { "" };
+    let view =
+        if p == 3 { " Three features are seen from above at an angle, in parallel projection." } else { "" };
     figure.caption = format!(
         "The first n rows of one set and the right singular vectors of each, as far as σ/√n to either side: the \
          deviation of the rows along them. The one of the smallest non-zero singular value is that by which the fit \

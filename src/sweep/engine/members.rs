@@ -2,10 +2,10 @@
 
 use super::plane::Raw;
 use super::{Engine, Repeats, Which, each_repeat};
-use crate::nested::Engine as Kind;
 use crate::Error;
 use crate::features::checked;
 use crate::machine::memory::{reserve, sum, table};
+use crate::nested::Engine as Kind;
 use crate::risk::ensemble::Ensemble;
 use crate::svd::Svd;
 use crate::sweep::cells::Observer;
@@ -75,12 +75,9 @@ impl Engine for Members {
             let measured = task.places().zip(cells).map(|((n, p), (predicted, rank, smallest))| {
                 let found = measure(task, &raw, n, &predicted);
                 match found {
-                    Ok(lines) => Measured {
-                        lines,
-                        rank,
-                        smallest_singular_value: smallest,
-                        ..Measured::new(n, p, 0)
-                    },
+                    Ok(lines) => {
+                        Measured { lines, rank, smallest_singular_value: smallest, ..Measured::new(n, p, 0) }
+                    }
                     Err(error) => Measured::failed(n, p, error),
                 }
             });
@@ -147,7 +144,8 @@ fn measure(
     let line = |(index, line): (usize, &crate::sweep::lines::Line)| {
         let size = line.value.map_or(f64::INFINITY, |value| values[value]);
         let (train, test) = &ensembles[line.of];
-        let metrics = Metrics { train: of_size(train, size)?, test: of_size(test, size)?, ..Metrics::default() };
+        let metrics =
+            Metrics { train: of_size(train, size)?, test: of_size(test, size)?, ..Metrics::default() };
         Ok((index, metrics))
     };
     task.lines.iter().enumerate().map(line).collect()

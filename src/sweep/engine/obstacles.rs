@@ -13,9 +13,8 @@ pub(super) fn spectrum_obstacle(task: &Task<'_>, metrics: &[Metric]) -> Option<S
     if let Some(metric) = task.sweep.metrics.iter().find(|metric| !metrics.contains(metric)) {
         return needs(format!("the metric `{}`", metric.name()));
     }
-    let reads = |arm: &Arm| {
-        arm.ablation != Ablation::none() || arm.adversary.is_some() || arm.start != Start::Zero
-    };
+    let reads =
+        |arm: &Arm| arm.ablation != Ablation::none() || arm.adversary.is_some() || arm.start != Start::Zero;
     if let Some(line) = task.lines.iter().find(|line| reads(&line.arm)) {
         return needs(format!("the arm `{}`", line.arm.name));
     }

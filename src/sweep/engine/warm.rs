@@ -28,7 +28,12 @@ pub(super) fn starts(
         for &n in &task.sweep.samples {
             let errors = curve(task, study, line, &rows[..n], features);
             for cell in cells.iter_mut().filter(|cell| cell.n == n) {
-                let failed = cell.lines.iter().position(|(of, _)| *of == index).map(|at| cell.lines.remove(at)).is_none();
+                let failed = cell
+                    .lines
+                    .iter()
+                    .position(|(of, _)| *of == index)
+                    .map(|at| cell.lines.remove(at))
+                    .is_none();
                 let found = errors.as_ref().map(|found| found.iter().find(|(p, _)| *p == cell.p));
                 match found {
                     Ok(Some((_, metrics))) if !failed => cell.lines.push((index, metrics.clone())),

@@ -56,7 +56,8 @@ fn gaussian_designs_anywhere() {
                 search.check(found.variance, &(level * factor), CLAIM, || what("variance"));
                 search.check(found.total(), &(&bias + level * factor), CLAIM, || what("excess"));
                 search.check(noise::gaussian(n, p), factor, CLAIM, || what("noise term"));
-                search.check(gaussian::effective_parameters(n, p), &(count(n) * factor), CLAIM, || what("p⁰"));
+                search
+                    .check(gaussian::effective_parameters(n, p), &(count(n) * factor), CLAIM, || what("p⁰"));
             }
             None => assert_eq!(found.variance, if level > 0.0 { f64::INFINITY } else { 0.0 }, "{}", what("")),
         }
@@ -66,10 +67,10 @@ fn gaussian_designs_anywhere() {
         search.check(noise::lower_bound(n, p), &bound, CLAIM, || what("lower bound"));
         if gap > 3 && short > 0 {
             let (d, m) = (count(short), count(long));
-            let inverse = 2.0 * &d * (&m - 1.0)
-                / (count(gap) * count(gap - 1).square() * count(gap - 3));
+            let inverse = 2.0 * &d * (&m - 1.0) / (count(gap) * count(gap - 1).square() * count(gap - 3));
             search.check(noise::gaussian_variance(n, p), &inverse, CLAIM, || what("Var tr W⁻¹"));
-            let of_noise = 2.0 * real(level).square() * &d * (m - 1.0) / (count(gap - 1).square() * count(gap - 3));
+            let of_noise =
+                2.0 * real(level).square() * &d * (m - 1.0) / (count(gap - 1).square() * count(gap - 3));
             let of_bias = if p > n {
                 let (n, p) = (count(n), count(p));
                 2.0 * real(r2).square() * &n * (&p - &n) / (p.square() * (&p + 2.0))
@@ -124,8 +125,10 @@ fn limits_anywhere() {
     let mut search = Search::default();
     let mut draws = Draws::new(202);
     for _ in 0..3000 {
-        let (gamma, r2, level, share) = (draws.ratio(), draws.level(), draws.level(), draws.between(0.0, 1.0));
-        let what = |name: &str| format!("{name} of γ = {gamma:e}, r² = {r2:e}, σ² = {level:e}, share {share}");
+        let (gamma, r2, level, share) =
+            (draws.ratio(), draws.level(), draws.level(), draws.between(0.0, 1.0));
+        let what =
+            |name: &str| format!("{name} of γ = {gamma:e}, r² = {r2:e}, σ² = {level:e}, share {share}");
         let limit = |r2: &Real, level: &Real| {
             let gap = real(gamma) - 1.0;
             if gap.is_positive() {
@@ -183,7 +186,8 @@ fn isotropic_ridge_anywhere() {
     for _ in 0..3000 {
         let (gamma, lambda) = (draws.ratio(), draws.penalty());
         let (r2, level) = (draws.level(), draws.level());
-        let what = |name: &str| format!("{name} of γ = {gamma:e}, λ = {lambda:e}, r² = {r2:e}, σ² = {level:e}");
+        let what =
+            |name: &str| format!("{name} of γ = {gamma:e}, λ = {lambda:e}, r² = {r2:e}, σ² = {level:e}");
         let (g, l) = (real(gamma), real(lambda));
         let a = 1.0 - &g + &l;
         let root = (a.square() + 4.0 * &g * &l).sqrt();
@@ -246,7 +250,9 @@ fn activations_anywhere() {
     search.finish();
     // Of sizes whose squares no number holds.
     for a in [1e160, 1e300, -1e200] {
-        for found in [HermiteCoefficients::cos(a, 0.3), HermiteCoefficients::sin(a), HermiteCoefficients::erf(a)] {
+        for found in
+            [HermiteCoefficients::cos(a, 0.3), HermiteCoefficients::sin(a), HermiteCoefficients::erf(a)]
+        {
             assert!(found.mean.abs() + found.rest <= 1.0 && found.linear.is_finite(), "{found:?}");
         }
         assert_eq!(HermiteCoefficients::exp(a).rest, f64::INFINITY);
@@ -305,7 +311,9 @@ fn curves_in_time_anywhere() {
             let slow = draws.level();
             let expected = (real(level) + slow) * (1.0 + count(fast) / count(samples - fast - 1)) - level;
             let found = gradient_flow::plateau(samples, fast, slow, level).unwrap();
-            search.check(found, &expected, CLAIM, || what(&format!("plateau of {fast} at {samples}, {slow:e}")));
+            search.check(found, &expected, CLAIM, || {
+                what(&format!("plateau of {fast} at {samples}, {slow:e}"))
+            });
         }
         let x = draws.decades(-300.0, 300.0);
         let found = gradient_flow::against_ridge(x).unwrap();
@@ -334,7 +342,9 @@ fn ranks_and_designs_anywhere() {
         let energy: Vec<f64> = values.iter().map(|_| draws.level()).collect();
         let (k, n, b) = (draws.below(size), draws.decades(-1.0, 3.0), draws.decades(-1.0, 1.0));
         let lambda = if draws.below(2) == 0 { 0.0 } else { draws.decades(-range, range) };
-        let what = |name: &str| format!("{name} of {values:?}, k = {k}, n = {n:e}, b = {b}, λ = {lambda:e}, {energy:?}");
+        let what = |name: &str| {
+            format!("{name} of {values:?}, k = {k}, n = {n:e}, b = {b}, λ = {lambda:e}, {energy:?}")
+        };
         let tail = Tail::new(&values).unwrap();
         let rest = |k: usize, power: u32| sum(values[k..].iter().map(|&value| real(value).power(power)));
         let ranks = |k: usize| (rest(k, 1) / values[k], rest(k, 1).square() / rest(k, 2));
@@ -351,9 +361,11 @@ fn ranks_and_designs_anywhere() {
         let scale = (lambda + rest(k, 1)) / n;
         let variance = count(k) / n + n * rest(k, 2) / (lambda + rest(k, 1)).square();
         search.check(tail.ridge_noise(k, n, lambda).unwrap(), &variance, CLAIM, || what("V"));
-        let bias = sum(values.iter().zip(&energy).enumerate().map(|(i, (&l, &b))| {
-            if i < k { b / real(l) * scale.square() } else { real(l) * b }
-        }));
+        let bias = sum(values
+            .iter()
+            .zip(&energy)
+            .enumerate()
+            .map(|(i, (&l, &b))| if i < k { b / real(l) * scale.square() } else { real(l) * b }));
         search.check(tail.ridge_bias(k, n, lambda, &energy).unwrap(), &bias, CLAIM, || what("B"));
         let z = draws.decades(-range, range);
         let expected = sum(values.iter().map(|&l| l / (real(l) + z)));
@@ -364,11 +376,7 @@ fn ranks_and_designs_anywhere() {
         let best = count(d) * level / norm2;
         let found = optimal_ridge::of_design(&values, d, norm2, level).unwrap();
         search.check(found.0, &best, CLAIM, || what("λ*"));
-        let left = if level > 0.0 {
-            sum(values.iter().map(|&w| &best / (w + &best)))
-        } else {
-            real(0.0)
-        };
+        let left = if level > 0.0 { sum(values.iter().map(|&w| &best / (w + &best))) } else { real(0.0) };
         let excess = norm2 / count(d) * (left + count(d - size));
         search.check(found.1, &excess, CLAIM, || what("excess at λ*"));
         let found = optimal_ridge::model_wise(d, size, norm2, level).unwrap();
@@ -386,7 +394,8 @@ fn spectra_with_names_anywhere() {
     let mut draws = Draws::new(207);
     let pi = pi();
     for _ in 0..60 {
-        let (size, rho) = (1 + draws.below(9), [-1.0, 1.0][draws.below(2)] * (1.0 - draws.decades(-9.0, -0.01)));
+        let (size, rho) =
+            (1 + draws.below(9), [-1.0, 1.0][draws.below(2)] * (1.0 - draws.decades(-9.0, -0.01)));
         let found = PopulationSpectrum::autoregressive(size, rho).unwrap();
         for (i, &value) in found.values().iter().enumerate() {
             let wave = (2.0 * &pi * (count(i) + 0.5) / count(size)).cos();

@@ -66,7 +66,8 @@ fn logarithms_anywhere() {
         let roots = [1.0 + &root, 1.0 - &root].map(|edge| (&s * edge.square() + 1.0).sqrt());
         let f = (&roots[0] - &roots[1]).square();
         // ln(1 + x) of 640 bits would lose a small x: its series there.
-        let log = |x: Real| if x < real(1e-60) { &x - x.square() / 2.0 + x.power(3) / 3.0 } else { (1.0 + x).ln() };
+        let log =
+            |x: Real| if x < real(1e-60) { &x - x.square() / 2.0 + x.power(3) / 3.0 } else { (1.0 + x).ln() };
         let expected = log(&s - &f / 4.0) + log(&s * &g - &f / 4.0) / &g - &f / (4.0 * &g * &s);
         // Of x/ε alone the first terms cancel to their squares: no digits are left of less than 1e-60.
         if epsilon < 1e50 && gamma < 1e50 && gamma > 1e-50 {
@@ -210,7 +211,9 @@ fn contours_anywhere() {
         let lambda = draws.decades(-6.0, 2.0);
         let spectrum = PopulationSpectrum::with_multiplicities(&values, &counts).unwrap();
         let population = Population::new(spectrum, &energies, 0.7).unwrap();
-        let what = |name: &str| format!("{name} of {values:?} × {counts:?}, {energies:?}, n = {n:e}, λ = {lambda:e}");
+        let what = |name: &str| {
+            format!("{name} of {values:?} × {counts:?}, {energies:?}, n = {n:e}, λ = {lambda:e}")
+        };
         let expected = population.at(n, lambda).unwrap();
         let filter = IteratedRidge::new(lambda, 1).unwrap();
         let Ok(found) = population.filtered(n, &filter) else {

@@ -169,7 +169,8 @@ impl Search {
             f64::INFINITY
         };
         if off.is_nan() || off > relative {
-            self.wrong.push((off, format!("{}: {found:e}, not {:e}, off by {off:.1e}", what(), expected.value())));
+            self.wrong
+                .push((off, format!("{}: {found:e}, not {:e}, off by {off:.1e}", what(), expected.value())));
         }
     }
 

@@ -8,6 +8,7 @@
 
 mod by_engines;
 mod by_svd;
+mod drawn_features;
 
 use ndarray::Array2;
 use rand::RngExt;
