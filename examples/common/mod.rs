@@ -159,6 +159,9 @@ impl RunArgs {
         metrics: &[Metric],
     ) -> Result<(), Error> {
         keep_folder(folder)?;
+        // A value of a parameter is the setting of its arm, and stands in the table once.
+        let mut curve = curve.clone();
+        curve.cells.iter_mut().for_each(|cell| *cell = cell.at(None));
         curve.save_cells(&folder.join(format!("{prefix}cells.csv")))?;
         curve.save_summaries(&folder.join(format!("{prefix}summary.csv")), metrics, self.bootstrap())
     }

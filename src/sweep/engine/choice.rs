@@ -8,6 +8,7 @@ use super::plane::Plane;
 use super::rows::Rows;
 use crate::Error;
 use crate::nested::Engine as Kind;
+use crate::sweep::Source;
 use crate::sweep::task::Task;
 
 /// The engine for a sweep: the one that is asked for, or the cheapest of the nested ones that can, or one SVD a cell.
@@ -36,7 +37,14 @@ pub(in crate::sweep) fn choose(task: &Task<'_>) -> Result<&'static dyn Engine, E
         return Ok(&Cells);
     }
     let able = NESTED.iter().copied().filter(|engine| engine.obstacle(task).is_none());
-    let cheapest = able.min_by(|a, b| a.flops(task).total_cmp(&b.flops(task)));
+    // Rows that are drawn have tables of their own in each repeat, which take a factorisation to be compressed.
+    let (tests, p) = (task.sizes.tests as f64, task.most_features() as f64);
+    let drawn = matches!(sweep.source, Source::Drawn(_));
+    let tables = |engine: &dyn Engine| {
+        if drawn && engine.needs_tables() { 2.0 * tests * p * tests.min(p) } else { 0.0 }
+    };
+    let cost = |engine: &dyn Engine| engine.flops(task) + tables(engine);
+    let cheapest = able.min_by(|a, b| cost(*a).total_cmp(&cost(*b)));
     match (cheapest, sweep.engine) {
         (Some(engine), _) => Ok(engine),
         (None, None) => Ok(&Cells),
