@@ -14,8 +14,10 @@ use crate::common::random_features::{self, InputArgs};
 use crate::common::{RunArgs, Sizes, announce, report_failures, say, with_progress};
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric};
-use double_descent::plot::{Figure, study};
-use double_descent::sweep::Sweep;
+use double_descent::plot::{Figure, Overlay, study};
+use double_descent::sweep::{Splits, Sweep};
+use double_descent::theory::TheoryLine;
+use double_descent::theory::drawn_features::DrawnFeatures;
 
 flags! {
     /// Model-wise and sample-wise double descent of random Fourier features. Writes
@@ -67,7 +69,8 @@ impl Program for Cli {
             self.run.save_tables(&curve, &folder, &format!("{name}_"), &COLUMNS.map(|column| column.0))?;
             closing::every_point(&self.run, &curve, &COLUMNS)?;
             failed += report_failures(&curve);
-            figures.push((name, panels(&self.run, &curve, &sweep)?));
+            let theory = if name == "features" { self.theory(&sweep)? } else { None };
+            figures.push((name, panels(&self.run, &curve, &sweep, theory)?));
         }
         say!("written: {}: {{features,samples}}_{{cells,summary}}.csv", folder.display());
         if !self.run.no_figures {
@@ -81,6 +84,17 @@ impl Program for Cli {
 }
 
 impl Cli {
+    /// The mean test error over draws of the features, for the training set of the first repeat. Pairs are no independent
+    /// features.
+    fn theory(&self, sweep: &Sweep) -> Result<Option<TheoryLine>, Error> {
+        if self.inputs.pairs || self.run.no_figures {
+            return Ok(None);
+        }
+        let first = Sweep { splits: Splits::Drawn { repeats: 1, seed: self.run.seed }, ..sweep.clone() };
+        let draws = first.drawn_features(&self.inputs.kernel()?, self.n, &())?;
+        Ok(Some(DrawnFeatures::line(draws, Some(1), 0.0, 0.0)))
+    }
+
     fn measure(&self, sweep: &Sweep, name: &str) -> Result<Curve, Error> {
         announce(&sweep.estimate()?);
         let surface = with_progress(name, |observer| sweep.surface_with(observer))?;
@@ -98,16 +112,25 @@ impl Cli {
 }
 
 /// One figure of four panels.
-fn panels(args: &RunArgs, curve: &Curve, sweep: &Sweep) -> Result<Figure, Error> {
+fn panels(args: &RunArgs, curve: &Curve, sweep: &Sweep, theory: Option<TheoryLine>) -> Result<Figure, Error> {
     let metrics: [&[Metric]; 4] = [
         &[Metric::TrainMse, Metric::TestMse],
         &[Metric::TestErrorRate],
         &[Metric::CoefficientNorm],
         &[Metric::SmallestSingularValue],
     ];
-    let mut figure = study::panels(curve, &metrics, &options(args))?;
+    let mut options = options(args);
+    let has_theory = theory.is_some();
+    options.theories.extend(theory.map(|line| Overlay::new(line).of_arm("min_norm", None)));
+    let mut figure = study::panels(curve, &metrics, &options)?;
     let about = random_features::describe(sweep);
     figure.caption.push_str(&format!(" One-hot classes of {about}; errors are means over the outputs."));
+    if has_theory {
+        figure.caption.push_str(
+            " Theory: the mean test error over draws of features, in closed form from the kernel matrix of the first training \
+             set (n\u{a0}×\u{a0}n) and its test rows; features count as Gaussian variables of the kernel's covariance.",
+        );
+    }
     if curve.arms.len() > 1 {
         figure.caption.push_str(
             " Infinite width is kernel ridgeless regression, the limit p\u{a0}→\u{a0}∞; its norm is drawn over √p.",

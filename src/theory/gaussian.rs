@@ -58,7 +58,8 @@ pub fn excess_variance(n: usize, p: usize, r2: f64, noise: f64) -> Result<f64, E
     levels(r2, noise)?;
     let (samples, features) = (n as f64, p as f64);
     let bias = if p > n {
-        2.0 * r2 * r2 * samples * (features - samples) / (features * features * (features + 2.0))
+        let share = samples * (features - samples) / (features * features * (features + 2.0));
+        2.0 * r2 * (share * r2)
     } else {
         0.0
     };
@@ -71,7 +72,7 @@ pub fn excess_variance(n: usize, p: usize, r2: f64, noise: f64) -> Result<f64, E
     }
     let gap = (long - short) as f64;
     let spread = short as f64 * (long - 1) as f64 / ((gap - 1.0).powi(2) * (gap - 3.0));
-    Ok(bias + 2.0 * noise * noise * spread)
+    Ok(bias + 2.0 * noise * (spread * noise))
 }
 
 /// The excess of a fit with an intercept that is not penalised (centred by the training means): with `N = n − 1`,
