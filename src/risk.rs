@@ -241,6 +241,24 @@ impl Compressed {
         Ok(leading)
     }
 
+    /// The features on the rows of `vt` (`r × p`), `Vᵀ Aᵀ`, `r ×` height. Of independent features, whose table is
+    /// diagonal, without a product: to the same bits.
+    pub(crate) fn images(&self, vt: &Array2<f64>) -> Array2<f64> {
+        let is_diagonal = |(i, row): (usize, ndarray::ArrayView1<'_, f64>)| {
+            row.iter().enumerate().all(|(j, &v)| v == 0.0 || i == j)
+        };
+        if !self.features.rows().into_iter().enumerate().all(is_diagonal) {
+            return vt.dot(&self.features.t());
+        }
+        let mut images = Array2::zeros((vt.nrows(), self.features.nrows()));
+        for ((mut image, column), scale) in
+            images.columns_mut().into_iter().zip(vt.columns()).zip(self.features.diag())
+        {
+            image.zip_mut_with(&column, |image, v| *image = v * scale);
+        }
+        images
+    }
+
     /// With the targets of some columns, in that order.
     pub(crate) fn with_targets(mut self, columns: &[usize]) -> Self {
         let same = columns.len() == self.targets.ncols() && columns.iter().enumerate().all(|(i, &c)| i == c);

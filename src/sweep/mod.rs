@@ -11,6 +11,7 @@ mod engine;
 mod error_rates;
 mod estimate;
 mod lines;
+mod many;
 mod maps;
 mod measured;
 mod output;

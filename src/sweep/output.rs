@@ -27,7 +27,7 @@ impl<'a> Modes<'a> {
     pub(super) fn new(svd: &'a Svd, held_out: HeldOut<'a>) -> Self {
         Self {
             svd,
-            images: svd.vt().dot(&held_out.table.features.t()),
+            images: held_out.table.images(svd.vt()),
             ones: svd.u().sum_axis(Axis(0)),
             inverse: svd.singular_values().iter().map(|s| s.recip()).collect(),
             held_out,
@@ -171,6 +171,18 @@ impl<'a> Output<'a> {
         metrics
     }
 
+    /// Training error and norm of the fit with the gains in `scratch`, whose coefficients are left there.
+    pub(super) fn fitted(&self, scratch: &mut Scratch, with_norm: bool) -> Metrics {
+        let train = self.fit(&self.fits, scratch, 0.0) / self.modes.svd.u().nrows() as f64;
+        let norm = if with_norm { norm(&scratch.alpha) } else { 0.0 };
+        Metrics { train, norm, ..Metrics::default() }
+    }
+
+    /// The sum of squared test errors of a fit, from its predictions for the table, which are lost.
+    pub(super) fn missed(&self, predictions: &mut [f64], coefficients: &[f64]) -> f64 {
+        self.fits.of_predictions(predictions, coefficients).squares
+    }
+
     /// The coefficients that test rows see, one per mode, and what the adversary adds to every prediction.
     pub(super) fn solution(&self, arm: &Arm, scratch: &mut Scratch) -> (Vec<f64>, f64) {
         let fits = self.fits_of(arm);
@@ -260,6 +272,16 @@ impl Scratch {
     /// Gains and residual factors of the line that was asked for last.
     pub(super) fn response(&self) -> (&[f64], &[f64]) {
         (&self.response.gains, &self.response.residuals)
+    }
+
+    /// The coefficients of the last fit.
+    pub(super) fn coefficients(&self) -> &[f64] {
+        &self.alpha
+    }
+
+    /// Whether the gains are those of the minimum norm on leading modes, whose errors are known.
+    pub(super) fn is_prefix(&self) -> bool {
+        self.prefix.is_some()
     }
 
     /// Before another cell.

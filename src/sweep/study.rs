@@ -4,6 +4,7 @@ use super::coordinates::{Coordinates, Intercept, Preparation};
 use super::error_rates::ErrorRates;
 use super::gather;
 use super::lines::{Line, Targets};
+use super::many::{self, Waiting};
 use super::measured::{Measured, Metrics, Wanted};
 use super::output::{Modes, Output, Scratch};
 use crate::Error;
@@ -18,6 +19,8 @@ pub(super) struct Study<'a> {
     pub(super) lines: &'a [Line],
     pub(super) targets: &'a Targets,
     pub(super) wanted: &'a Wanted,
+    /// Which lines are measured together.
+    together: Vec<bool>,
     preparation: Preparation,
     /// Features and targets to train on: `N × P`, and `N ×` all columns of targets.
     pub(super) x: CowArray<'a, f64, Ix2>,
@@ -45,7 +48,8 @@ impl<'a> Study<'a> {
         (x, y): (CowArray<'a, f64, Ix2>, CowArray<'a, f64, Ix2>),
         tests: Tests<'a>,
     ) -> Self {
-        Self { lines, targets, wanted, preparation, x, y, tests, ideals: Vec::new() }
+        let together = many::together(lines, wanted);
+        Self { lines, targets, wanted, together, preparation, x, y, tests, ideals: Vec::new() }
     }
 
     /// Finds `β*` for some numbers of features, where somebody needs it.
@@ -173,8 +177,12 @@ impl<'a> Study<'a> {
         let variance = if let Tests::Rows { variance, .. } = self.tests { variance } else { 0.0 };
         let free = self.preparation.intercept == Intercept::Free;
         let lengths = self.wanted.spectral.lengths(&modes);
-        let mut metrics = |line: &Line| {
-            scratch.set_gains(&line.arm, svd, modes.inverse())?;
+        let of_fit = |line: &Line, own: &[Output<'_>], scratch: &Scratch| {
+            let how = (free, self.preparation.standardise);
+            let of = || Box::new(self.wanted.spectral.of(line, (&modes, own), (scratch, &lengths), how));
+            (!self.wanted.spectral.is_none()).then(of)
+        };
+        let alone = |line: &Line, scratch: &mut Scratch| {
             let mut mean = Metrics::default();
             let mut solutions = Vec::new();
             let own = &outputs[line.outputs.clone()];
@@ -191,20 +199,29 @@ impl<'a> Study<'a> {
             let rates = rates.as_ref().filter(|_| known);
             mean.error_rate = rates.map(|rates| rates.of(line, &solutions)).transpose()?;
             let mut mean = mean.finite()?;
-            if !self.wanted.spectral.is_none() {
-                let how = (free, self.preparation.standardise);
-                mean.of_fit =
-                    Some(Box::new(self.wanted.spectral.of(line, (&modes, own), (scratch, &lengths), how)));
-            }
+            mean.of_fit = of_fit(line, own, scratch);
             Ok(mean)
         };
         let mut measured = Measured::new(n, p, self.lines.len());
-        for (index, line) in self.lines.iter().enumerate() {
-            match metrics(line) {
+        let mut waiting = Waiting::default();
+        for (index, (line, &together)) in self.lines.iter().zip(&self.together).enumerate() {
+            let gains = scratch.set_gains(&line.arm, svd, modes.inverse());
+            if together && gains.is_ok() && !scratch.is_prefix() {
+                if waiting.is_full(&line.outputs) {
+                    waiting.measure(&modes, &outputs, variance, &mut measured);
+                }
+                let found = of_fit(line, &outputs[line.outputs.clone()], scratch);
+                waiting.add((index, line), &outputs, scratch, self.wanted.norm).of_fit = found;
+                continue;
+            }
+            match gains.and_then(|()| alone(line, scratch)) {
                 Ok(metrics) => measured.lines.push((index, metrics)),
                 Err(error) => measured.failures.push((Some(index), error)),
             }
         }
+        waiting.measure(&modes, &outputs, variance, &mut measured);
+        measured.lines.sort_by_key(|(index, _)| *index);
+        measured.failures.sort_by_key(|(index, _)| *index);
         measured.smallest_singular_value = svd.smallest_nonzero().unwrap_or(0.0);
         measured.rank = svd.rank();
         Ok(measured)
