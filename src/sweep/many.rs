@@ -4,9 +4,10 @@
 //! value of a penalty or a time, are rows of one matrix instead, which meets the modes' images once.
 
 use super::lines::Line;
-use super::measured::{Measured, Metrics, Wanted};
+use super::measured::{Measured, Wanted};
+use super::metrics::Metrics;
 use super::output::{Modes, Output, Scratch};
-use crate::ablation::Ablation;
+use crate::factors::ablation::Ablation;
 use crate::svd::leading_times;
 use std::ops::Range;
 

@@ -1,8 +1,8 @@
 //! The records of shards, put together.
 
 use super::block::{Extent, Header, header, read_header, scan};
+use super::collect::{collect, identified};
 use super::log::{check, few, read, refused};
-use super::recording::{collect, identified};
 use super::{Repeat, decoded, of_kind};
 use crate::Error;
 use crate::curve::Curve;
@@ -131,6 +131,6 @@ impl Files<'_> {
             return String::new();
         }
         let names: Vec<_> = self.damaged.iter().map(|&file| self.paths[file].display().to_string()).collect();
-        format!(" (damaged or unfinished: {})", crate::words::listed(&names))
+        format!(" (damaged or unfinished: {})", crate::error::words::listed(&names))
     }
 }
