@@ -6,6 +6,7 @@ pub mod command_line;
 #[cfg(feature = "plot")]
 pub mod figures;
 pub mod flags;
+pub mod images;
 pub mod inputs;
 mod progress;
 pub mod random_features;
@@ -158,6 +159,9 @@ impl RunArgs {
         metrics: &[Metric],
     ) -> Result<(), Error> {
         keep_folder(folder)?;
+        // A value of a parameter is the setting of its arm, and stands in the table once.
+        let mut curve = curve.clone();
+        curve.cells.iter_mut().for_each(|cell| *cell = cell.at(None));
         curve.save_cells(&folder.join(format!("{prefix}cells.csv")))?;
         curve.save_summaries(&folder.join(format!("{prefix}summary.csv")), metrics, self.bootstrap())
     }
@@ -313,6 +317,15 @@ pub fn check_noise(noise: f64) -> Result<(), Failure> {
         return Ok(());
     }
     usage(format!("--noise is {noise}; a standard deviation is finite and ≥ 0"))
+}
+
+/// The `--sizes` of a model-wise curve: those that are given, or some around the threshold n.
+pub fn feature_sizes(sizes: Option<&Sizes>, n: usize) -> Result<Vec<usize>, Failure> {
+    let sizes = sizes.map_or_else(|| around_threshold(n), |sizes| sizes.list.clone());
+    if sizes.contains(&0) || sizes.len() < 2 {
+        return usage("--sizes counts features: at least two numbers of them, each at least 1");
+    }
+    Ok(sizes)
 }
 
 /// Makes a folder for results. Again before they are written: one that vanished meanwhile must not cost them.

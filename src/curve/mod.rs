@@ -1,6 +1,7 @@
 //! The result of a sweep: a tidy table of cells, its summaries, its peak, its shape.
 
 mod axis;
+mod beside;
 mod csv_io;
 mod median_point;
 mod merge;

@@ -7,8 +7,10 @@ use super::many::Waiting;
 use super::measured::Measured;
 use super::metrics::Metrics;
 use super::output::{Modes, Output, Scratch};
+use super::Start;
 use super::study::{Prepared, Study, Tests};
 use crate::Error;
+use crate::risk::interpolants::expected_excess;
 use crate::svd::Svd;
 use ndarray::s;
 use std::borrow::Cow;
@@ -29,6 +31,16 @@ impl Study<'_> {
             Some(coordinates) => Cow::Owned(coordinates.of_parameters(ideal.clone())),
             None => Cow::Borrowed(ideal),
         });
+        let excess = |deviation: f64| {
+            let (table, m) = (&*held_out.table, held_out.rows as f64);
+            // Training rows, where the table has them, lie in the modes and add nothing.
+            Ok::<_, Error>(expected_excess(svd, deviation, table)? * (table.rows() as f64 / m))
+        };
+        let excess = self.lines.iter().map(|line| match line.arm.start {
+            Start::Random { deviation } => excess(deviation).map(Some),
+            Start::Zero | Start::Warm => Ok(None),
+        });
+        let excess: Vec<_> = excess.collect();
         let modes = Modes::new(svd, held_out);
         let outputs = self.targets.outputs.iter().enumerate().map(|(output, &(trained, tested))| {
             let block = self.targets.block(trained);
@@ -48,7 +60,7 @@ impl Study<'_> {
             let of = || Box::new(self.wanted.spectral.of(line, (&modes, own), (scratch, &lengths), how));
             (!self.wanted.spectral.is_none()).then(of)
         };
-        let alone = |line: &Line, scratch: &mut Scratch| {
+        let alone = |(index, line): (usize, &Line), scratch: &mut Scratch| {
             let mut mean = Metrics::default();
             let mut solutions = Vec::new();
             let own = &outputs[line.outputs.clone()];
@@ -62,9 +74,16 @@ impl Study<'_> {
             mean.opposite += variance;
             // The constant of a model without residuals is not known.
             let known = !(free && line.arm.ablation.is_without_residuals());
-            let rates = rates.as_ref().filter(|_| known);
+            let zero = line.arm.start == Start::Zero;
+            let rates = rates.as_ref().filter(|_| known && zero);
             mean.error_rate = rates.map(|rates| rates.of(line, &solutions)).transpose()?;
+            if let Some(more) = excess[index].clone()? {
+                mean.test += more;
+            }
             let mut mean = mean.finite()?;
+            if !zero {
+                return Ok(Metrics { norm: f64::NAN, ..mean });
+            }
             mean.of_fit = of_fit(line, own, scratch);
             Ok(mean)
         };
@@ -80,7 +99,7 @@ impl Study<'_> {
                 waiting.add((index, line), &outputs, scratch, self.wanted.norm).of_fit = found;
                 continue;
             }
-            match gains.and_then(|()| alone(line, scratch)) {
+            match gains.and_then(|()| alone((index, line), scratch)) {
                 Ok(metrics) => measured.lines.push((index, metrics)),
                 Err(error) => measured.failures.push((Some(index), error)),
             }

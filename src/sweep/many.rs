@@ -3,6 +3,7 @@
 //! A line that is alone walks over the modes it does not share with the minimum norm. Hundreds of them, one for each
 //! value of a penalty or a time, are rows of one matrix instead, which meets the modes' images once.
 
+use super::Start;
 use super::lines::Line;
 use super::measured::{Measured, Wanted};
 use super::metrics::Metrics;
@@ -16,14 +17,16 @@ const FROM: usize = 24;
 /// Lines that go through a product together: enough to be worth it, and few enough for little memory.
 pub(super) const TOGETHER: usize = 128;
 
-/// Which lines are measured together: those of a stretch of at least [`FROM`] with nothing ablated and nobody attacking,
-/// of the same targets, where errors are all that is asked of their predictions.
+/// Which lines are measured together: those of a stretch of at least [`FROM`] with nothing ablated, nobody attacking and a
+/// start from 0, of the same targets, where errors are all that is asked of their predictions.
 pub(super) fn together(lines: &[Line], wanted: &Wanted) -> Vec<bool> {
     let mut marked = vec![false; lines.len()];
     if wanted.error_rate || wanted.needs_ideal(lines) {
         return marked;
     }
-    let is_plain = |line: &Line| line.arm.ablation == Ablation::none() && line.arm.adversary.is_none();
+    let is_plain = |Line { arm, .. }: &Line| {
+        arm.ablation == Ablation::none() && arm.adversary.is_none() && arm.start == Start::Zero
+    };
     let mut first = 0;
     for stretch in lines.chunk_by(|a, b| is_plain(a) == is_plain(b) && a.outputs == b.outputs) {
         if stretch.len() >= FROM && is_plain(&stretch[0]) {

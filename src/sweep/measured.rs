@@ -122,12 +122,15 @@ impl Measured {
             cell.test_mse = wanted.test.then_some(metrics.test);
             cell.test_mse_opposite = (wanted.opposite && attacked).then_some(metrics.opposite);
             cell.test_error_rate = metrics.error_rate;
-            cell.bias_squared = wanted.bias_squared.then_some(metrics.bias_squared);
-            cell.mean_squared_bias = wanted.mean_squared_bias.then_some(metrics.mean_squared_bias);
+            let biased = lines[line].arm.start == super::Start::Zero;
+            cell.bias_squared = (wanted.bias_squared && biased).then_some(metrics.bias_squared);
+            cell.mean_squared_bias = (wanted.mean_squared_bias && biased).then_some(metrics.mean_squared_bias);
             cell.smallest_singular_value = wanted.smallest.then_some(smallest);
-            cell.coefficient_norm = wanted.coefficient_norm.then_some(metrics.norm);
-            if wanted.distance {
-                // Every fit starts from 0.
+            // A start that is drawn has none.
+            let norm = Some(metrics.norm).filter(|norm| !norm.is_nan());
+            cell.coefficient_norm = norm.filter(|_| wanted.coefficient_norm);
+            if wanted.distance && lines[line].arm.start == super::Start::Zero {
+                // These fits start from 0.
                 cell.set(Metric::DistanceFromStart, Some(metrics.norm));
             }
             if let Some(of_fit) = metrics.of_fit {

@@ -130,7 +130,10 @@ impl Task<'_> {
             data: sweep.source.name().into(),
             rows: sweep.source.train().map(crate::dataset::Dataset::len),
             preparation: preparation + self.preparation().describe(),
-            sampling: sweep.splits.describe(sweep.splits.repeats()),
+            sampling: sweep
+                .source
+                .sampling(sweep.splits.repeats(), sweep.splits.seed())
+                .unwrap_or_else(|| sweep.splits.describe(sweep.splits.repeats())),
             seed: sweep.splits.seed(),
             estimator: Arm::describe_estimators(&estimators),
             engine,
@@ -170,7 +173,11 @@ impl Task<'_> {
                 Some(setting) => format!("{} {setting:?}", own.name),
                 None => own.name.clone(),
             };
-            ArmLabel::new(name, line.value.map(|value| parameter.values()[value]))
+            match line.value.map(|value| parameter.values()[value]) {
+                // Of infinitely many members of an ensemble.
+                Some(f64::INFINITY) => ArmLabel::new(name + "_limit", None),
+                value => ArmLabel::new(name, value),
+            }
         };
         self.lines.iter().map(label).collect()
     }

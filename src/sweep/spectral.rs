@@ -87,7 +87,8 @@ impl Spectral {
 
 /// Whether an arm has a leave-one-out error of closed form.
 pub(super) fn has_leave_one_out(arm: &Arm) -> bool {
-    known_penalty(&*arm.estimator).is_some() && arm.ablation == Ablation::none() && arm.adversary.is_none()
+    let plain = arm.ablation == Ablation::none() && arm.adversary.is_none() && arm.start == super::Start::Zero;
+    plain && known_penalty(&*arm.estimator).is_some()
 }
 
 /// What label noise of variance 1 adds to the test error on average: the mean over test rows of `‖x V diag(g)‖²`, and

@@ -32,11 +32,15 @@ mod arms;
 mod caption;
 mod draft;
 mod family;
+mod fits;
 mod metric;
 mod options;
 mod overlay;
+mod panels;
 mod setting;
 mod settings;
+mod slices;
+mod spectrum;
 mod surface;
 #[cfg(test)]
 mod tests;
@@ -47,8 +51,12 @@ pub use ablation::{
 };
 pub use adversary::{adversarial_test, adversarial_train, adversaries};
 pub use arms::{arm_errors, compare};
+pub use fits::{Truth, fits};
 pub use options::{Abscissa, FigureOptions, Statistic};
 pub use overlay::{over_features, over_samples, overlay};
+pub use panels::{each_arm, panels};
 pub use settings::over_settings;
+pub use slices::slices;
+pub use spectrum::{directions, isotropic, isotropic_limit};
 pub use surface::surface;
 pub use theory::Overlay;

@@ -139,12 +139,13 @@ impl Recording<'_> {
         collect(self.sweep, present, |repeat| self.record.get(repeat))
     }
 
-    /// [`run`](Self::run) of a sweep over the n × p plane.
+    /// [`run`](Self::run) of a sweep over a plane: [`Sweep::surface`].
     ///
     /// # Errors
-    /// Those of [`run`](Self::run).
+    /// Those of [`run`](Self::run) and of [`Sweep::surface`].
     pub fn surface(&self, observer: &dyn Observer) -> Result<Surface, Error> {
-        Surface::new(self.run(observer)?)
+        self.sweep.check_surface()?;
+        self.sweep.spread(self.run(observer)?)
     }
 }
 

@@ -10,7 +10,7 @@ use rand_distr::StandardNormal;
 use std::path::PathBuf;
 
 /// Training and test rows, and the frequencies that suit them.
-pub struct Source {
+pub struct Images {
     pub train: Labelled,
     pub test: Labelled,
     /// Of the kernel exp(−γ ‖x − x'‖²) that the features approach.
@@ -19,7 +19,7 @@ pub struct Source {
     pub describe: String,
 }
 
-impl Source {
+impl Images {
     /// Fashion-MNIST from a folder, or else the teacher, which says that it is one.
     pub fn load(folder: Option<PathBuf>, seed: u64) -> Result<Self, Error> {
         let from_environment = || std::env::var_os("DOUBLE_DESCENT_DATA").map(PathBuf::from);
@@ -32,7 +32,7 @@ impl Source {
 }
 
 /// Standard normal inputs in 20 dimensions; of five outputs of a random network the largest is the label.
-fn teacher(seed: u64) -> Result<Source, Error> {
+fn teacher(seed: u64) -> Result<Images, Error> {
     const INPUTS: usize = 20;
     const CLASSES: usize = 5;
     let network = RandomNetwork::new(Activation::Tanh, &[INPUTS, 50, CLASSES], &mut stream(seed, 0, 0))?;
@@ -46,7 +46,7 @@ fn teacher(seed: u64) -> Result<Source, Error> {
         let labels = outputs.map_axis(Axis(1), label).to_vec();
         Labelled::new("synthetic teacher", inputs, labels, CLASSES)
     };
-    Ok(Source {
+    Ok(Images {
         train: draw(20_000, 1)?,
         test: draw(10_000, 2)?,
         gamma: 0.02,
