@@ -7,7 +7,7 @@ use super::test_errors::{Sums, TestErrors, Training};
 use crate::Error;
 use crate::factors::ablation::Adversary;
 use crate::filter::{MinNorm, Response, SpectralFilter};
-use crate::svd::{LastMode, Svd, small_product};
+use crate::svd::{LastMode, Svd};
 use ndarray::{Array1, Array2, ArrayView1, Axis};
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ impl<'a> Modes<'a> {
     pub(super) fn new(svd: &'a Svd, held_out: HeldOut<'a>) -> Self {
         Self {
             svd,
-            images: images(svd.vt(), &held_out.table.features),
+            images: held_out.table.images(svd.vt()),
             ones: svd.u().sum_axis(Axis(0)),
             inverse: svd.singular_values().iter().map(|s| s.recip()).collect(),
             held_out,
@@ -59,17 +59,6 @@ impl<'a> Modes<'a> {
     pub(super) fn held_out(&self) -> (bool, usize) {
         (self.held_out.complement, self.held_out.rows)
     }
-}
-
-/// `Vᵀ Aᵀ`, `r × q`, for `A` of `q × p`.
-fn images(vt: &Array2<f64>, a: &Array2<f64>) -> Array2<f64> {
-    /// Entries of `A` up to which a product costs less than what a general one sets up for it.
-    const SMALL: usize = 1024;
-    let (Some(rows), true) = (vt.as_slice(), a.len() <= SMALL) else { return vt.dot(&a.t()) };
-    let columns: Vec<f64> = a.t().iter().copied().collect();
-    let mut images = vec![0.0; vt.nrows() * a.nrows()];
-    small_product(rows, &columns, &mut images, (a.ncols(), a.nrows()));
-    Array2::from_shape_vec((vt.nrows(), a.nrows()), images).unwrap_or_else(|_| vt.dot(&a.t()))
 }
 
 /// One output of one cell: the projections that all arms read.
@@ -195,6 +184,18 @@ impl<'a> Output<'a> {
         metrics
     }
 
+    /// Training error and norm of the fit with the gains in `scratch`, whose coefficients are left there.
+    pub(super) fn fitted(&self, scratch: &mut Scratch, with_norm: bool) -> Metrics {
+        let train = self.fit(&self.fits, scratch, 0.0) / self.modes.svd.u().nrows() as f64;
+        let norm = if with_norm { norm(&scratch.alpha) } else { 0.0 };
+        Metrics { train, norm, ..Metrics::default() }
+    }
+
+    /// The sum of squared test errors of a fit, from its predictions for the table, which are lost.
+    pub(super) fn missed(&self, predictions: &mut [f64], coefficients: &[f64]) -> f64 {
+        self.fits.of_predictions(predictions, coefficients).squares
+    }
+
     /// The coefficients that test rows see, one per mode, and what the adversary adds to every prediction.
     pub(super) fn solution(&self, arm: &Arm, scratch: &mut Scratch) -> (Vec<f64>, f64) {
         let fits = self.fits_of(arm);
@@ -284,6 +285,16 @@ impl Scratch {
     /// Gains and residual factors of the line that was asked for last.
     pub(super) fn response(&self) -> (&[f64], &[f64]) {
         (&self.response.gains, &self.response.residuals)
+    }
+
+    /// The coefficients of the last fit.
+    pub(super) fn coefficients(&self) -> &[f64] {
+        &self.alpha
+    }
+
+    /// Whether the gains are those of the minimum norm on leading modes, whose errors are known.
+    pub(super) fn is_prefix(&self) -> bool {
+        self.prefix.is_some()
     }
 
     /// Before another cell.

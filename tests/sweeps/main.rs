@@ -11,6 +11,7 @@ mod curve_tables;
 mod damaged_curves;
 mod determinism;
 mod engines;
+mod many_values;
 mod metrics;
 mod product;
 mod replay;
