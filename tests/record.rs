@@ -7,6 +7,7 @@ mod record {
     mod child;
     mod damage;
     mod failures;
+    mod folders;
     mod others;
     mod shards;
     mod stopped;

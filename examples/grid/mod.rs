@@ -13,7 +13,7 @@ mod figures;
 use crate::common::flags::{Failure, Program, Rule, choices, flags};
 use crate::common::random_features::{self, InputArgs};
 use crate::common::table::{Item, Table, row};
-use crate::common::{RunArgs, Sizes, announce, report_failures, say, with_progress};
+use crate::common::{RunArgs, Sizes, report_failures, say, shards};
 use double_descent::Error;
 use double_descent::curve::{Metric, Surface};
 use double_descent::sweep::Arm;
@@ -68,7 +68,9 @@ fn run(cli: &Cli) -> Result<(), Failure> {
     let features = cli.features.list.clone();
     let largest = features.iter().copied().max().unwrap_or(0);
     let data = cli.inputs.data(cli.run.seed)?;
-    crate::common::inputs::claim(&folder, data.train.name())?;
+    if cli.inputs.shards.has_results() {
+        crate::common::inputs::claim(&folder, data.train.name())?;
+    }
     let mut levels = cli.levels.clone();
     if levels.is_empty() {
         levels = match cli.rows {
@@ -91,8 +93,9 @@ fn run(cli: &Cli) -> Result<(), Failure> {
     let mut sweep = cli.inputs.sweep(&data, largest, cli.run.seed, cli.run.threads)?;
     (sweep.arms, sweep.features) = (arms, features);
     sweep.samples = if cli.rows == Rows::Samples { cli.samples.list.clone() } else { vec![cli.n] };
-    announce(&sweep.estimate()?);
-    let surface = with_progress("grid", |observer| sweep.surface_with(observer))?;
+    let place = shards::Place { out: &cli.run.out, folder: &folder };
+    let Some(curve) = shards::curve(&cli.inputs.shards, place, "grid", &sweep)? else { return Ok(()) };
+    let surface = Surface::new(curve)?;
     crate::common::keep_folder(&folder)?;
     surface.save_cells(&folder.join("cells.csv"))?;
     let failed = report_failures(surface.cells());

@@ -13,9 +13,9 @@ mod figures;
 use crate::common::flags::{Failure, Program, Value, flags};
 use crate::common::random_features::{self, InputArgs};
 use crate::common::table::{Item, Table};
-use crate::common::{RunArgs, Sizes, announce, report_failures, say, with_progress};
+use crate::common::{RunArgs, Sizes, report_failures, say, shards};
 use double_descent::Error;
-use double_descent::curve::{ArmLabel, Axis, Curve, Metric, Summary};
+use double_descent::curve::{ArmLabel, Axis, Curve, Metric, Summary, Surface};
 use double_descent::kernel::KernelRegression;
 use double_descent::sweep::Sweep;
 use ndarray::{Array2, Axis as Along};
@@ -57,7 +57,9 @@ fn run(cli: &Cli) -> Result<(), Failure> {
     let (features, samples) = (cli.features.list.clone(), cli.samples.list.clone());
     let largest = features.iter().copied().chain([cli.p]).max().unwrap_or(0);
     let data = cli.inputs.data(cli.run.seed)?;
-    crate::common::inputs::claim(&folder, data.train.name())?;
+    if cli.inputs.shards.has_results() {
+        crate::common::inputs::claim(&folder, data.train.name())?;
+    }
     let mut sweep = cli.inputs.sweep(&data, largest, cli.run.seed, cli.run.threads)?;
     sweep.metrics.push(Metric::SmallestSingularValue);
     let (mut figures, mut failed) = (Vec::new(), 0);
@@ -67,7 +69,9 @@ fn run(cli: &Cli) -> Result<(), Failure> {
     ];
     for (name, axis, samples, features) in studies {
         (sweep.samples, sweep.features) = (samples, features);
-        let mut curve = measure(&sweep, name, axis)?;
+        let place = shards::Place { out: &cli.run.out, folder: &folder.join(name) };
+        let Some(cells) = shards::curve(&cli.inputs.shards, place, name, &sweep)? else { continue };
+        let mut curve = over(axis, &sweep, cells)?;
         if cli.infinite_width && axis == Axis::Features {
             add_limit(cli, &sweep, &mut curve)?;
         }
@@ -77,6 +81,9 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         failed += report_failures(&curve);
         let about = random_features::describe(&sweep);
         figures.push((name, figures::panels(&cli.run, &curve, &about)?));
+    }
+    if !cli.inputs.shards.has_results() {
+        return Ok(());
     }
     say!("written: {}: {{features,samples}}_{{cells,summary}}.csv", folder.display());
     if !cli.run.no_figures {
@@ -88,9 +95,9 @@ fn run(cli: &Cli) -> Result<(), Failure> {
     }
 }
 
-fn measure(sweep: &Sweep, name: &str, axis: Axis) -> Result<Curve, Error> {
-    announce(&sweep.estimate()?);
-    let surface = with_progress(name, |observer| sweep.surface_with(observer))?;
+/// Cells as a curve over one of the axes.
+fn over(axis: Axis, sweep: &Sweep, cells: Curve) -> Result<Curve, Error> {
+    let surface = Surface::new(cells)?;
     let curve = match axis {
         Axis::Samples => surface.over_samples(sweep.features[0]),
         _ => surface.over_features(sweep.samples[0]),

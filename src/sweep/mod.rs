@@ -30,7 +30,9 @@ pub use cells::{Grid, Observer, Place, Visited, add_cells};
 pub use coordinates::Intercept;
 pub use maps::Maps;
 pub use parameter::Parameter;
-pub use record::{Identity, Payload, Record, Recording, Repeat};
+pub use record::{
+    Identity, Merged, Payload, Plan, Record, Recording, Repeat, Shard, ShardFile, ShardState, Shards, Status,
+};
 pub use source::{Draw, Drawn, Source, TestOn};
 pub use splits::Splits;
 
