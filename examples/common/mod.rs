@@ -237,7 +237,9 @@ impl TableArgs {
                 ..Sweep::new(data, sizes.iter().copied(), 1, 0)
             };
             let place = shards::Place { out: &self.run.out, folder: &folder };
-            let Some(curve) = shards::curve(&self.shards, place, sweep.source.name(), &sweep)? else { continue };
+            let Some(curve) = shards::curve(&self.shards, place, sweep.source.name(), &sweep)? else {
+                continue;
+            };
             let metrics =
                 [Metric::TestMse, Metric::TrainMse, Metric::BiasSquared, Metric::SmallestSingularValue];
             self.run.save_tables(&curve, &folder, "", &metrics)?;

@@ -47,7 +47,9 @@ impl Value for Part {
             ("merge", _) => Ok(Self::Merge),
             ("status", _) => Ok(Self::Status),
             ("resume", _) => Ok(Self::Resume),
-            (_, Some(of)) => of.parse().ok().filter(|of| *of > 0).map(|of| Self::Auto(Some(of))).ok_or_else(wrong),
+            (_, Some(of)) => {
+                of.parse().ok().filter(|of| *of > 0).map(|of| Self::Auto(Some(of))).ok_or_else(wrong)
+            }
             _ => text.parse().map(Self::One).map_err(|_| wrong()),
         }
     }

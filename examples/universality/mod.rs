@@ -21,8 +21,8 @@ mod tables;
 
 use crate::common::flags::{Failure, Program, flags, usage};
 use crate::common::inputs::split_lists;
-use crate::common::table::{Item, Table};
 use crate::common::shards::{self, ShardArgs};
+use crate::common::table::{Item, Table};
 use crate::common::{Statistic, keep_folder, say};
 use double_descent::Error;
 use double_descent::theory::noise::lower_bound;

@@ -1,11 +1,11 @@
 //! One output of one cell: its fits by every arm, and their errors.
 
 use super::Arm;
-use super::measured::{Metrics, norm};
-use super::study::HeldOut;
+use super::held_out::HeldOut;
+use super::metrics::{Metrics, norm};
 use super::test_errors::{Sums, TestErrors, Training};
 use crate::Error;
-use crate::ablation::Adversary;
+use crate::factors::ablation::Adversary;
 use crate::filter::{MinNorm, Response, SpectralFilter};
 use crate::svd::{LastMode, Svd};
 use ndarray::{Array1, Array2, ArrayView1, Axis};

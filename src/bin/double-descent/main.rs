@@ -144,7 +144,9 @@ fn planned(folder: &Path) -> Result<(Entry, Vec<OsString>), String> {
     let other = plans.iter().find(|(_, other)| other.command != plan.command);
     if let Some((other, _)) = other {
         let (a, b) = (place.display(), other.display());
-        return Err(format!("{a} and {b} hold shards of two studies, or of other flags: name one of these folders"));
+        return Err(format!(
+            "{a} and {b} hold shards of two studies, or of other flags: name one of these folders"
+        ));
     }
     let study = plan.command.first().and_then(|name| entries().into_iter().find(|entry| entry.name == *name));
     let Some(study) = study else {
@@ -153,7 +155,8 @@ fn planned(folder: &Path) -> Result<(Entry, Vec<OsString>), String> {
     };
     // Where the folder is now.
     let depth = Path::new(&plan.place).components().count();
-    let out = place.ancestors().nth(depth).filter(|out| !out.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let out =
+        place.ancestors().nth(depth).filter(|out| !out.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let words = common::shards::without("out", &plan.command[1..]);
     let words = words.into_iter().map(OsString::from).chain(["--out".into(), out.into()]).collect();
     Ok((study, words))

@@ -3,7 +3,7 @@
 use super::FigureOptions;
 use super::ablation::{errors, shown};
 use super::draft::Draft;
-use super::family::short;
+use super::setting::short;
 use crate::curve::{ArmLabel, Curve, Metric};
 use crate::plot::{Figure, Group, Hue};
 

@@ -1,10 +1,10 @@
 //! Theories over measured curves: dashed lines, and what the caption says of them.
 
-use super::family::short;
+use super::setting::short;
 use crate::curve::{ArmLabel, Metric};
+use crate::error::user_code;
 use crate::plot::{Dash, Group, Hue, Panel, Series};
 use crate::theory::line::{Theory, values};
-use crate::user_code;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 

@@ -1,8 +1,8 @@
 //! Errors in bytes and back: why a cell failed.
 
-use super::payload::{Bytes, put_count, put_text};
+use super::bytes::{Bytes, put_count, put_text};
 use crate::Error;
-use crate::words::kept;
+use crate::error::words::kept;
 use std::path::PathBuf;
 
 /// Whether an error says something of the experiment. One of the machine, or of the caller's own code, may be gone the

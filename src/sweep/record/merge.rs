@@ -1,13 +1,13 @@
 //! The records of shards, put together.
 
 use super::block::{Damage, Extent, Header, header, read_header, scan};
+use super::collect::{collect, identified};
 use super::log::{check, few, read, refused};
-use super::recording::{collect, identified};
 use super::{Identity, Payload, Repeat, decoded, of_kind};
 use crate::Error;
 use crate::curve::Curve;
+use crate::error::words::listed;
 use crate::sweep::Sweep;
-use crate::words::listed;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::marker::PhantomData;

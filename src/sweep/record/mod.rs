@@ -5,6 +5,8 @@
 //! run. Repeats do not depend on each other, so that a run may also be cut into shards, each with a record of its own.
 
 mod block;
+mod bytes;
+mod collect;
 mod described;
 mod failure_bytes;
 mod identity;
@@ -28,7 +30,7 @@ pub use shards::Shards;
 pub use status::{ShardFile, ShardState, Status};
 
 use super::{Grid, Observer};
-use crate::{Error, user_code};
+use crate::{Error, error::user_code};
 use log::Log;
 use std::fmt;
 use std::marker::PhantomData;

@@ -2,7 +2,7 @@
 
 use super::Identity;
 use super::log::refused;
-use crate::words::shown;
+use crate::error::words::shown;
 use crate::{Error, whole_file};
 use std::io::{ErrorKind, Write};
 use std::path::Path;
@@ -74,8 +74,7 @@ impl Plan {
                 None => format!("no plan of shards: it begins with `{}`; choose another folder", shown(text)),
             });
         };
-        let (head, experiment) =
-            rest.split_once(&format!("\n{EXPERIMENT}\n")).ok_or_else(damaged)?;
+        let (head, experiment) = rest.split_once(&format!("\n{EXPERIMENT}\n")).ok_or_else(damaged)?;
         let values = |name: &'static str| {
             let prefix = format!("{name}: ");
             head.lines().filter_map(move |line| line.strip_prefix(&prefix).map(str::to_owned))
@@ -86,7 +85,9 @@ impl Plan {
             identity: Identity::from_text(experiment.into()),
             count: count("indices")?,
             of: count("shards")?.max(1),
-            command: values("command").map(|word| unescaped(&word).ok_or_else(damaged)).collect::<Result<_, _>>()?,
+            command: values("command")
+                .map(|word| unescaped(&word).ok_or_else(damaged))
+                .collect::<Result<_, _>>()?,
             place: unescaped(&value("place")?).ok_or_else(damaged)?,
             machine: value("machine")?,
         };

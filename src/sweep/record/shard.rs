@@ -1,7 +1,7 @@
 //! A part of a run, and where a process finds out which part is its own.
 
 use crate::Error;
-use crate::words::shown;
+use crate::error::words::shown;
 use std::fmt;
 use std::ops::Range;
 use std::str::FromStr;
@@ -143,11 +143,9 @@ impl Variables<'_> {
 
     /// The place in an array of jobs or tasks.
     fn array(&self, of: Option<usize>) -> Result<Option<Shard>, Error> {
-        for (name, engine) in [
-            ("HQ_TASK_ID", "HyperQueue"),
-            ("SLURM_ARRAY_TASK_ID", "Slurm"),
-            ("PBS_ARRAY_INDEX", "PBS"),
-        ] {
+        for (name, engine) in
+            [("HQ_TASK_ID", "HyperQueue"), ("SLURM_ARRAY_TASK_ID", "Slurm"), ("PBS_ARRAY_INDEX", "PBS")]
+        {
             let Some(task) = self.count(name)? else { continue };
             return match of {
                 Some(of) => from_one(name, task, of).map(Some),
@@ -291,9 +289,8 @@ mod tests {
                 ("SLURM_NTASKS", "2"),
             ]
         };
-        let with = |more: &[(&'static str, &'static str)]| {
-            [&array("3", "8", "0", "7", "1")[..], more].concat()
-        };
+        let with =
+            |more: &[(&'static str, &'static str)]| [&array("3", "8", "0", "7", "1")[..], more].concat();
         let ranks = [("OMPI_COMM_WORLD_RANK", "1"), ("OMPI_COMM_WORLD_SIZE", "4")];
         let step = [("SLURM_STEP_ID", "0"), ("SLURM_STEP_NUM_TASKS", "2"), ("SLURM_PROCID", "1")];
         let hq = [("HQ_TASK_ID", "5")];

@@ -149,7 +149,8 @@ impl<P: Payload> Shards<P> {
             }
         }
         // By shard, so that a merge reads one file after the other.
-        records.sort_by_cached_key(|path| (shard_of(path).map(|shard| (shard.of(), shard.k())), path.clone()));
+        records
+            .sort_by_cached_key(|path| (shard_of(path).map(|shard| (shard.of(), shard.k())), path.clone()));
         Ok(records)
     }
 

@@ -68,10 +68,12 @@ impl<P: Payload> Shards<P> {
     pub fn status(&self) -> Result<Status, Error> {
         let plan = self.plan()?;
         let mut found: BTreeMap<usize, bool> = BTreeMap::new();
-        let files: Vec<ShardFile> = self.list()?.into_iter().map(|path| self.look(path, &mut found)).collect();
+        let files: Vec<ShardFile> =
+            self.list()?.into_iter().map(|path| self.look(path, &mut found)).collect();
         let missing: Vec<usize> =
             (0..self.count).filter(|index| !found.get(index).copied().unwrap_or(false)).collect();
-        let of = plan.map(|plan| plan.of).or(files.iter().find_map(|file| Some(file.shard?.of()))).unwrap_or(1);
+        let of =
+            plan.map(|plan| plan.of).or(files.iter().find_map(|file| Some(file.shard?.of()))).unwrap_or(1);
         let mut again = Shard::with_any(&missing, of, self.count);
         let is_running = |shard: &Shard| {
             files.iter().any(|file| file.shard == Some(*shard) && file.state == ShardState::Running)

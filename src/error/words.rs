@@ -1,0 +1,83 @@
+//! Words of error messages: what came from outside is escaped and cut, numbers stay short.
+
+use std::collections::HashSet;
+use std::fmt::{self, Write};
+use std::sync::{Mutex, PoisonError};
+
+/// Characters of one name or cell that a message shows.
+const LONGEST_NAME: usize = 60;
+/// Characters of a whole reason that a message shows.
+const LONGEST_REASON: usize = 1200;
+/// Names of a list that a message shows.
+const LONGEST_LIST: usize = 20;
+
+/// A name or cell from outside: control characters as escapes, cut where it is long.
+pub(crate) fn shown(text: &str) -> String {
+    cut(text, LONGEST_NAME)
+}
+
+/// A reason, in one line: control characters as escapes, cut where it is very long.
+pub(crate) fn reason(text: &str) -> String {
+    cut(text, LONGEST_REASON)
+}
+
+/// Names separated by commas; of many, the first ones and how many more there are.
+pub(crate) fn listed<S: AsRef<str>>(names: &[S]) -> String {
+    let few: Vec<String> = names.iter().take(LONGEST_LIST).map(|name| shown(name.as_ref())).collect();
+    let more = names.len() - few.len();
+    if more == 0 { few.join(", ") } else { format!("{} and {more} more", few.join(", ")) }
+}
+
+/// The shortest digits that read back to the same number, with an exponent where zeros would fill the line.
+pub(crate) fn number(value: f64) -> String {
+    if value == 0.0 || (1e-5..1e15).contains(&value.abs()) { value.to_string() } else { format!("{value:e}") }
+}
+
+/// A text that lives as long as the program, as the names in errors do. Each is kept once.
+pub(crate) fn kept(text: String) -> &'static str {
+    static KEPT: Mutex<Option<HashSet<&'static str>>> = Mutex::new(None);
+    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    let kept = kept.get_or_insert_default();
+    if let Some(known) = kept.get(text.as_str()) {
+        return known;
+    }
+    let text: &'static str = text.leak();
+    kept.insert(text);
+    text
+}
+
+/// Bytes in words.
+pub(crate) struct Bytes(pub(crate) usize);
+
+impl fmt::Display for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(bytes) = *self;
+        if bytes == usize::MAX {
+            return f.write_str("more than can be counted");
+        }
+        let units = [(1_usize << 40, "TiB"), (1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
+        match units.iter().find(|(unit, _)| bytes >= *unit) {
+            Some((unit, name)) => write!(f, "{:.1} {name}", bytes as f64 / *unit as f64),
+            None => write!(f, "{bytes} bytes"),
+        }
+    }
+}
+
+fn cut(text: &str, longest: usize) -> String {
+    let mut out = String::new();
+    for (count, character) in text.chars().enumerate() {
+        if count == longest {
+            out.push('…');
+            break;
+        }
+        // Besides control characters those that turn the direction of the text after them.
+        let turns =
+            matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        if character.is_control() || turns {
+            let _ = write!(out, "{}", character.escape_default());
+        } else {
+            out.push(character);
+        }
+    }
+    out
+}

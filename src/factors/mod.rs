@@ -1,0 +1,252 @@
+//! The three factors of the test error, as fields; what switches one off or attacks along it.
+
+pub mod ablation;
+pub mod teacher;
+
+use crate::Error;
+use crate::factors::ablation::{Ablation, Adversary};
+use crate::factors::teacher::Teacher;
+use crate::filter::{Response, SpectralFilter, difference};
+use crate::machine::memory::{reserve, sum, table};
+use crate::svd::{LastMode, Svd};
+use ndarray::{Array1, Array2, ArrayRef2, Axis};
+
+/// The exact split of a fit's error on test points into three factors and a bias.
+///
+/// With `X = U Σ Vᵀ` (`n × p`, thin), `Y = X β* + E`, gains `g` and a test row `x`:
+/// ```text
+/// ŷ(x) − x·β* =  Σᵣ g(σᵣ) · (x·vᵣ) · (uᵣ·E)  −  bias(x)
+///                   └─ 1     └─ 2      └─ 3
+/// bias(x)     =  Σᵣ (1 − g(σᵣ) σᵣ) (x·vᵣ)(vᵣ·β*)  +  x (I − V Vᵀ) β*
+/// ```
+/// All factors are public: an experiment of your own changes one and reads [`Factors::error`] again. Residual factors
+/// `1 − g(σᵣ) σᵣ` are those that the filter states
+/// ([`write_residuals`](SpectralFilter::write_residuals)), to their last digits; where a gain or a singular value was
+/// changed they are the difference.
+///
+/// Signs of `uᵣ` and `vᵣ` are arbitrary, but shared: products of two projections are what is defined.
+///
+/// # References
+/// Schaeffer et al., *Double Descent Demystified*, arXiv:2303.14151, equations 4–7: the case
+/// `g = 1/σ`.
+///
+/// # Examples
+/// ```
+/// use double_descent::{Ablation, dataset::Dataset, factors::Factors, filter::MinNorm, svd::Svd};
+/// use double_descent::teacher::Teacher;
+/// use ndarray::s;
+///
+/// let data = Dataset::diabetes();
+/// let teacher = Teacher::ideal(&data)?;
+/// let (x, y) = (data.features().slice(s![..10, ..]), data.targets().slice(s![..10, ..]));
+/// let x_test = data.features().slice(s![10.., ..]);
+/// let svd = Svd::new(&x)?;
+///
+/// let training_rows: Vec<usize> = (0..10).collect();
+/// let factors = Factors::new(&svd, &MinNorm::default(), &teacher.select(&training_rows)?, &x_test)?;
+/// // The factors multiply back to the fitted model's error, exactly:
+/// let direct = x_test.dot(&svd.solve(&y, &MinNorm::default())?) - x_test.dot(teacher.beta());
+/// let rebuilt = factors.error();
+/// assert!((&rebuilt - &direct).iter().all(|e| e.abs() < 1e-9 * direct[[0, 0]].abs().max(1.0)));
+///
+/// // Which mode does the most harm: on these ten patients the fifth, not the last.
+/// assert_eq!(factors.contributions(0)[0].mode, 4);
+/// assert!(factors.ablated(&Ablation::none().no_residuals()).variance_part().sum().abs() < 1e-9);
+/// # Ok::<(), double_descent::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Factors {
+    /// The singular values `σᵣ`, `r`.
+    pub singular_values: Array1<f64>,
+    /// Factor 1: the gains `g(σᵣ)`, `r`.
+    pub gain: Array1<f64>,
+    /// Factor 2: how each test row leans on each direction, `x·vᵣ`, `m × r`.
+    pub test_projection: Array2<f64>,
+    /// Factor 3: how the residuals lean on each direction, `uᵣ·E`, `r × k`.
+    pub residual_projection: Array2<f64>,
+    /// `vᵣ·β*`, `r × k`: what the bias is made of.
+    pub teacher_projection: Array2<f64>,
+    /// What ablations took out of [`Factors::test_projection`] (and adversaries put in, with the
+    /// sign turned), `m × r`: the model no longer sees it, the target still does.
+    pub hidden_projection: Array2<f64>,
+    /// `x (I − V Vᵀ) β*`, `m × k`: the part of the target that no training row speaks of.
+    pub null_space_part: Array2<f64>,
+    /// What the filter said of each mode.
+    stated: Vec<Stated>,
+}
+
+/// A residual factor, and the gain and singular value that it belongs to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Stated {
+    sigma: f64,
+    gain: f64,
+    residual: f64,
+}
+
+/// One mode's share in the test error: a row of the table "which mode blows up".
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Contribution {
+    /// The mode's index `r`, counted from 0 at the largest singular value.
+    pub mode: usize,
+    /// `σᵣ`.
+    pub singular_value: f64,
+    /// Factor 1, `g(σᵣ)`.
+    pub gain: f64,
+    /// Factor 2, the root mean square of `x·vᵣ` over the test rows.
+    pub test_projection: f64,
+    /// Factor 3, `uᵣ·E`.
+    pub residual_projection: f64,
+    /// The root mean square over the test rows of the product of the three.
+    pub product: f64,
+}
+
+impl Factors {
+    /// Splits the error of the fit with gains of `filter` at the rows of `x_test` (`m × p`).
+    ///
+    /// `teacher` must hold the residuals of the training rows, in the order of the rows behind `svd`
+    /// ([`Teacher::select`]).
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if `teacher` or `x_test` does not match `svd`, [`Error::NonFinite`],
+    /// [`Error::Empty`] without test rows, [`Error::UserCode`] if the filter gives what are no gains.
+    pub fn new(
+        svd: &Svd,
+        filter: &dyn SpectralFilter,
+        teacher: &Teacher,
+        x_test: &ArrayRef2<f64>,
+    ) -> Result<Self, Error> {
+        let (n, p) = svd.shape();
+        Error::check_len("rows of the teacher's residuals", n, teacher.residuals().nrows())?;
+        Error::check_len("rows of the teacher's parameters", p, teacher.beta().nrows())?;
+        Error::check_len("columns of the test features", p, x_test.ncols())?;
+        if x_test.is_empty() {
+            return Err(Error::Empty { what: "the test features" });
+        }
+        Error::check_finite("the test features", x_test.view())?;
+        let (m, k) = (x_test.nrows(), teacher.beta().ncols());
+        let modes = table(m, svd.singular_values().len());
+        let needed = [table(m, p).saturating_mul(3), modes.saturating_mul(3), table(m, k)];
+        reserve("the factors of the test error", sum(needed))?;
+        let test_projection = x_test.dot(&svd.vt().t());
+        // Modes of zero singular value included: the thin V spans them, whatever the gains do.
+        let Response { gains, residuals } = Response::new(filter, svd.spectrum())?;
+        let modes = svd.singular_values().iter().zip(gains.iter().zip(residuals));
+        let stated = modes.map(|(&sigma, (&gain, residual))| Stated { sigma, gain, residual }).collect();
+        let null_space_part = if n < p {
+            let beyond = x_test.to_owned() - test_projection.dot(svd.vt());
+            let beyond = &beyond - &beyond.dot(&svd.vt().t()).dot(svd.vt());
+            beyond.dot(teacher.beta())
+        } else {
+            Array2::zeros((x_test.nrows(), teacher.beta().ncols())) // exactly: they span all
+        };
+        Ok(Self {
+            singular_values: svd.singular_values().clone(),
+            gain: gains.into(),
+            stated,
+            residual_projection: svd.u().t().dot(teacher.residuals()),
+            teacher_projection: svd.vt().dot(teacher.beta()),
+            hidden_projection: Array2::zeros(test_projection.dim()),
+            null_space_part,
+            test_projection,
+        })
+    }
+
+    /// `Σᵣ g(σᵣ)(x·vᵣ)(uᵣ·E)`, `m × k`: the sum of the products of the three factors.
+    #[must_use]
+    pub fn variance_part(&self) -> Array2<f64> {
+        let gain = self.gain.view().insert_axis(Axis(1));
+        self.test_projection.dot(&(&self.residual_projection * &gain))
+    }
+
+    /// `bias(x)`, `m × k`: what the fit cannot know of the target even without residuals.
+    #[must_use]
+    pub fn bias_part(&self) -> Array2<f64> {
+        let modes = self.gain.iter().zip(&self.singular_values).zip(&self.stated);
+        let missed = modes.map(|((&gain, &sigma), stated)| {
+            let is_stated = (gain, sigma) == (stated.gain, stated.sigma);
+            if is_stated { stated.residual } else { difference(gain, sigma) }
+        });
+        let missed = Array1::from_iter(missed).insert_axis(Axis(1));
+        self.test_projection.dot(&(&self.teacher_projection * &missed))
+            + self.hidden_projection.dot(&self.teacher_projection)
+            + &self.null_space_part
+    }
+
+    /// `ŷ(x) − x·β*` rebuilt from the factors, `m × k`.
+    #[must_use]
+    pub fn error(&self) -> Array2<f64> {
+        self.variance_part() - self.bias_part()
+    }
+
+    /// The modes' shares in the error of one output, the largest first.
+    ///
+    /// An `output` that does not exist gives an empty table.
+    #[must_use]
+    pub fn contributions(&self, output: usize) -> Vec<Contribution> {
+        if output >= self.residual_projection.ncols() {
+            return Vec::new();
+        }
+        let mut table: Vec<_> = (0..self.singular_values.len())
+            .map(|mode| {
+                let projection = self.test_projection.column(mode);
+                let mean_square = projection.mapv(|t| t * t).mean().unwrap_or(0.0);
+                let (gain, residual) = (self.gain[mode], self.residual_projection[[mode, output]]);
+                Contribution {
+                    mode,
+                    singular_value: self.singular_values[mode],
+                    gain,
+                    test_projection: mean_square.sqrt(),
+                    residual_projection: residual,
+                    product: (gain * residual).abs() * mean_square.sqrt(),
+                }
+            })
+            .collect();
+        table.sort_by(|a, b| b.product.total_cmp(&a.product));
+        table
+    }
+
+    /// The same factors with some switched off.
+    #[must_use]
+    pub fn ablated(&self, ablation: &Ablation) -> Self {
+        let mut out = self.clone();
+        if let (Some(sigma), Some(gain)) = (self.singular_values.as_slice(), out.gain.as_slice_mut()) {
+            ablation.cut_gains(sigma, gain);
+        }
+        if let Some(modes) = ablation.test_modes() {
+            for mode in modes..self.singular_values.len() {
+                let mut projection = out.test_projection.column_mut(mode);
+                out.hidden_projection.column_mut(mode).zip_mut_with(&projection, |h, t| *h += t);
+                projection.fill(0.0);
+            }
+        }
+        if ablation.is_without_residuals() {
+            out.residual_projection.fill(0.0);
+        }
+        out
+    }
+
+    /// The same factors under an adversary that acts along `last` ([`Svd::last_mode`]).
+    ///
+    /// With ablations too, the order is that of the data: a datum is moved before it is projected
+    /// (`attacked`, then `ablated`), targets after their residuals are gone (`ablated`, then `attacked`).
+    #[must_use]
+    pub fn attacked(&self, adversary: &Adversary, last: LastMode) -> Self {
+        let mut out = self.clone();
+        if last.index >= self.singular_values.len() {
+            return out;
+        }
+        match *adversary {
+            Adversary::TestDatum { strength } => {
+                let step = last.sign * strength;
+                out.test_projection.column_mut(last.index).mapv_inplace(|t| t + step);
+                out.hidden_projection.column_mut(last.index).mapv_inplace(|h| h - step);
+            }
+            Adversary::TrainingTargets { strength } => {
+                let step = last.sign * strength;
+                out.residual_projection.row_mut(last.index).mapv_inplace(|e| e + step);
+            }
+        }
+        out
+    }
+}

@@ -1,0 +1,275 @@
+//! Effective model complexity: the largest sample that a training procedure still fits, found on samples of a table.
+
+use crate::sweep::{Grid, Splits};
+use crate::{Error, error::user_code};
+use ndarray::{Array2, ArrayRef2, Axis, s};
+
+/// A training procedure, as its training error on a sample.
+///
+/// Implemented for closures: any fit, and any error, such as the share of labels that are missed.
+///
+/// # Examples
+/// ```
+/// use double_descent::complexity::Search;
+/// use ndarray::{Array2, ArrayRef2};
+///
+/// // The best constant, and the spread around it.
+/// let constant = |_: &ArrayRef2<f64>, y: &ArrayRef2<f64>| Ok(y.var(0.0));
+/// let targets = Array2::from_shape_fn((30, 1), |(i, _)| i as f64);
+/// let found = Search::new(1e-9, 4, 0).run(&constant, &targets, &targets)?;
+/// assert_eq!(found.value, 1);
+/// # Ok::<(), double_descent::Error>(())
+/// ```
+pub trait Procedure: Send + Sync {
+    /// The mean training error after training on `inputs` (`n × d`) and `targets` (`n × k`): finite, at least 0.
+    ///
+    /// # Errors
+    /// Those of the procedure.
+    fn training_error(&self, inputs: &ArrayRef2<f64>, targets: &ArrayRef2<f64>) -> Result<f64, Error>;
+
+    /// The training errors on the first `1, 2, …, N` rows.
+    ///
+    /// # Errors
+    /// Those of [`Procedure::training_error`].
+    fn training_errors(&self, inputs: &ArrayRef2<f64>, targets: &ArrayRef2<f64>) -> Result<Vec<f64>, Error> {
+        one_by_one(inputs, targets, |inputs, targets| self.training_error(inputs, targets))
+    }
+
+    /// Whether [`Procedure::training_errors`] costs about as much as one error: a search then looks at every `n`.
+    fn is_nested(&self) -> bool {
+        false
+    }
+}
+
+impl<F> Procedure for F
+where
+    F: Fn(&ArrayRef2<f64>, &ArrayRef2<f64>) -> Result<f64, Error> + Send + Sync,
+{
+    fn training_error(&self, inputs: &ArrayRef2<f64>, targets: &ArrayRef2<f64>) -> Result<f64, Error> {
+        self(inputs, targets)
+    }
+}
+
+/// The mean training error over the repeats at one number of samples.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct TrainingError {
+    /// Training samples.
+    pub n: usize,
+    /// The mean over the repeats: the estimate of `E[Error_S]`.
+    pub mean: f64,
+    /// Its standard error; `None` for a single repeat.
+    pub standard_error: Option<f64>,
+}
+
+/// An effective model complexity and what it rests on.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Complexity {
+    /// The largest `n` that was found to fit; 0 if not even one sample is fitted.
+    pub value: usize,
+    /// The tolerance `ε`.
+    pub epsilon: f64,
+    /// The smallest `n` beyond [`Complexity::value`] that was found not to fit: `value + 1`. `None` if the largest
+    /// `n` that was tried still fits: [`Complexity::value`] is then a lower bound.
+    pub first_over: Option<usize>,
+    /// What was evaluated, by ascending `n`.
+    pub points: Vec<TrainingError>,
+}
+
+impl Complexity {
+    /// Whether the largest `n` that was tried still fits, so that the complexity is at least [`Complexity::value`].
+    #[must_use]
+    pub fn is_bound(&self) -> bool {
+        self.first_over.is_none()
+    }
+
+    /// Whether the evaluated means never fall as `n` grows. Bisection takes this for granted everywhere, and can
+    /// only look where it went; a search that looks at every `n` needs it not.
+    #[must_use]
+    pub fn is_monotone(&self) -> bool {
+        self.points.windows(2).all(|pair| pair[0].mean <= pair[1].mean)
+    }
+
+    /// Whether the evaluated means pass `ε` once: all up to [`Complexity::value`] fit, none beyond does. Where they
+    /// do not, the samples that fit are no interval, and the definition's maximum says less.
+    #[must_use]
+    pub fn is_single_crossing(&self) -> bool {
+        self.points.iter().all(|point| (point.n <= self.value) == (point.mean <= self.epsilon))
+    }
+}
+
+/// How an effective model complexity is measured: the tolerance, and samples drawn from a table.
+///
+/// In each repeat the sample of size `n` is the first `n` rows of a random order (as in a
+/// [`Sweep`](crate::sweep::Sweep)): samples are nested, and repeats see the same rows at neighbouring `n`. A
+/// [`Procedure`] that [is nested](Procedure::is_nested) (minimum norm, ridge) is measured at every `n` up to
+/// [`Search::largest`], and the result is the maximum of the definition as it stands. Of any other the training
+/// error is taken to grow with `n`: doubling from 1, then bisection, about `2 log₂ EMC` sizes in all.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Search {
+    /// The tolerance `ε ≥ 0`, in the units of the training error.
+    pub epsilon: f64,
+    /// Which rows join the sample.
+    pub splits: Splits,
+    /// The largest `n` that is tried; `None`: all rows.
+    pub largest: Option<usize>,
+    /// How many threads; `None`: as many as the machine has. No result depends on it.
+    pub threads: Option<usize>,
+}
+
+impl Search {
+    /// A search over all rows, in orders drawn from a seed.
+    #[must_use]
+    pub fn new(epsilon: f64, repeats: usize, seed: u64) -> Self {
+        Self { epsilon, splits: Splits::Drawn { repeats, seed }, largest: None, threads: None }
+    }
+
+    /// Measures a procedure on samples of `inputs` (`N × d`) and `targets` (`N × k`).
+    ///
+    /// # Errors
+    /// [`Error::Domain`] unless `ε` is finite and ≥ 0, for a largest `n` that is 0 or more than there are rows, for no
+    /// repeats or threads, and for a training error that is negative, NaN or infinite; [`Error::Empty`],
+    /// [`Error::Shape`], [`Error::NonFinite`] about the table; those of the procedure.
+    pub fn run(
+        &self,
+        procedure: &dyn Procedure,
+        inputs: &ArrayRef2<f64>,
+        targets: &ArrayRef2<f64>,
+    ) -> Result<Complexity, Error> {
+        let largest = self.check(inputs, targets)?;
+        let orders = self.splits.orders(inputs.nrows(), largest)?;
+        let samples = Samples { search: self, inputs, targets, orders };
+        if call(|| Ok(procedure.is_nested()))? {
+            samples.every_size(procedure, largest)
+        } else {
+            samples.bisect(procedure, largest)
+        }
+    }
+
+    /// The largest `n` to try.
+    pub(super) fn check(&self, inputs: &ArrayRef2<f64>, targets: &ArrayRef2<f64>) -> Result<usize, Error> {
+        if !(self.epsilon >= 0.0 && self.epsilon.is_finite()) {
+            let must_be = "finite and ≥ 0";
+            return Err(Error::Domain { what: "the tolerance ε", value: self.epsilon, must_be });
+        }
+        for (what, table) in [("the inputs", inputs), ("the targets", targets)] {
+            if table.is_empty() {
+                return Err(Error::Empty { what });
+            }
+            Error::check_finite(what, table.view())?;
+        }
+        let rows = inputs.nrows();
+        Error::check_len("rows of the targets", rows, targets.nrows())?;
+        let largest = self.largest.unwrap_or(rows);
+        if (1..=rows).contains(&largest) {
+            return Ok(largest);
+        }
+        let must_be = "at least 1 and at most the number of rows";
+        Err(Error::Domain { what: "the largest number of samples", value: largest as f64, must_be })
+    }
+}
+
+/// A search under way.
+pub(super) struct Samples<'a> {
+    pub(super) search: &'a Search,
+    pub(super) inputs: &'a ArrayRef2<f64>,
+    pub(super) targets: &'a ArrayRef2<f64>,
+    pub(super) orders: Vec<Vec<usize>>,
+}
+
+impl Samples<'_> {
+    /// What the procedure makes of the first `n` rows of each repeat.
+    pub(super) fn each<T: Send>(
+        &self,
+        n: usize,
+        train: impl Fn(&Array2<f64>, &Array2<f64>) -> Result<T, Error> + Sync,
+    ) -> Result<Vec<T>, Error> {
+        let repeats = self.orders.len();
+        let grid = Grid { axis: vec![n], repeats, threads: self.search.threads, batch: 1 };
+        let visited = grid.run(&(), |places| {
+            let sample = |repeat: usize| {
+                let rows = &self.orders[repeat][..n];
+                train(&self.inputs.select(Axis(0), rows), &self.targets.select(Axis(0), rows))
+            };
+            places.iter().map(|place| sample(place.repeat)).collect()
+        })?;
+        visited.into_iter().filter_map(|(_, result)| result).collect()
+    }
+
+    fn every_size(&self, procedure: &dyn Procedure, largest: usize) -> Result<Complexity, Error> {
+        let curves =
+            self.each(largest, |inputs, targets| call(|| procedure.training_errors(inputs, targets)))?;
+        for curve in &curves {
+            Error::check_len("training errors, one for each number of samples", largest, curve.len())?;
+        }
+        let point = |n: usize| mean(n, &curves.iter().map(|curve| curve[n - 1]).collect::<Vec<_>>());
+        Ok(self.largest_fitted((1..=largest).map(point).collect::<Result<Vec<_>, Error>>()?))
+    }
+
+    /// The maximum of the definition, from the errors at every size.
+    pub(super) fn largest_fitted(&self, points: Vec<TrainingError>) -> Complexity {
+        let value = points.iter().rev().find(|point| self.fits(point)).map_or(0, |point| point.n);
+        self.found(value, (value < points.len()).then_some(value + 1), points)
+    }
+
+    /// Doubles until a sample is not fitted, then halves the interval between.
+    fn bisect(&self, procedure: &dyn Procedure, largest: usize) -> Result<Complexity, Error> {
+        let (mut value, mut first_over, mut next) = (0, None, 1);
+        let mut points = Vec::new();
+        while value < next {
+            let errors =
+                self.each(next, |inputs, targets| call(|| procedure.training_error(inputs, targets)))?;
+            let point = mean(next, &errors)?;
+            if self.fits(&point) {
+                value = next;
+            } else {
+                first_over = Some(next);
+            }
+            points.push(point);
+            next = match first_over {
+                Some(over) => value + (over - value) / 2,
+                None => next.saturating_mul(2).min(largest),
+            };
+        }
+        points.sort_unstable_by_key(|point| point.n);
+        Ok(self.found(value, first_over, points))
+    }
+
+    fn fits(&self, point: &TrainingError) -> bool {
+        point.mean <= self.search.epsilon
+    }
+
+    fn found(&self, value: usize, first_over: Option<usize>, points: Vec<TrainingError>) -> Complexity {
+        Complexity { value, epsilon: self.search.epsilon, first_over, points }
+    }
+}
+
+/// What a procedure, which may be the caller's own, gives.
+fn call<T>(train: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    user_code::call(|| "the training procedure".into(), train)?
+}
+
+/// The training errors on the first `1, 2, …, N` rows, each by a fit of its own.
+pub(super) fn one_by_one(
+    inputs: &ArrayRef2<f64>,
+    targets: &ArrayRef2<f64>,
+    train: impl Fn(&ArrayRef2<f64>, &ArrayRef2<f64>) -> Result<f64, Error>,
+) -> Result<Vec<f64>, Error> {
+    Error::check_len("rows of the targets", inputs.nrows(), targets.nrows())?;
+    (1..=inputs.nrows()).map(|n| train(&inputs.slice(s![..n, ..]), &targets.slice(s![..n, ..]))).collect()
+}
+
+/// The mean over repeats, with its standard error.
+pub(super) fn mean(n: usize, errors: &[f64]) -> Result<TrainingError, Error> {
+    if let Some(&value) = errors.iter().find(|error| !(**error >= 0.0 && error.is_finite())) {
+        return Err(Error::Domain { what: "a training error", value, must_be: "finite and ≥ 0" });
+    }
+    let repeats = errors.len() as f64;
+    let mean = errors.iter().map(|error| error / repeats).sum::<f64>();
+    let standard_error = (errors.len() > 1).then(|| {
+        let squares: f64 = errors.iter().map(|error| (error - mean) * (error - mean)).sum();
+        (squares / (repeats * (repeats - 1.0))).sqrt()
+    });
+    Ok(TrainingError { n, mean, standard_error })
+}

@@ -1,0 +1,361 @@
+//! What is wrong with a fit near its interpolation threshold, and what would help: for a table of your own.
+//!
+//! [`diagnose`] looks at features and targets alone. It says how far the fit is from the threshold, which of its modes
+//! blow up, and what the error on a new row would be with a penalty, with a time to stop, with fewer directions, with half
+//! of the rows, with twice as many: each a number with its standard error.
+//!
+//! Errors are estimated by leaving one row out: each fit is made again without a row, in closed form from the whole
+//! table's modes, and tried on that row. Nothing is estimated where rows do not allow it: fields are then `None`.
+
+mod left_out;
+mod remedies;
+mod words;
+
+pub use remedies::{Estimate, Gain, Method};
+
+use crate::Error;
+use crate::factors::teacher::Teacher;
+use crate::factors::{Contribution, Factors};
+use crate::filter::{MinNorm, Response, SpectralFilter, penalty};
+use crate::machine::memory::{reserve, sum, table};
+use crate::svd::{Backend, Faer, Svd};
+use left_out::LeftOut;
+use ndarray::{Array2, ArrayRef2};
+use remedies::Candidates;
+
+/// On which side of its interpolation threshold a table is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub enum Side {
+    /// More rows than the rank: least squares leaves something over.
+    Under,
+    /// As many rows as the rank and as features: the threshold itself.
+    At,
+    /// As many rows as the rank, and more features: least squares interpolates.
+    Over,
+}
+
+/// A fit examined ([`diagnose`]). `Display` says it in words.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct Diagnosis {
+    /// Rows, `n`.
+    pub rows: usize,
+    /// Features, `p`.
+    pub features: usize,
+    /// Outputs, `k`.
+    pub outputs: usize,
+    /// Singular values over the cutoff.
+    pub rank: usize,
+    /// The side of the threshold.
+    pub side: Side,
+    /// `n − rank`: rows over those that the features can fit whatever the targets; 0 at the threshold and past it.
+    pub spare_rows: usize,
+    /// `p − rank`: directions that no row speaks of.
+    pub spare_features: usize,
+    /// `σ₁`.
+    pub largest_singular_value: f64,
+    /// The smallest singular value over the cutoff; `None` at rank 0.
+    pub smallest_singular_value: Option<f64>,
+    /// `κ`, the ratio of the two.
+    pub condition_number: Option<f64>,
+    /// The mean squared training error.
+    pub train_mse: f64,
+    /// `tr H`, the degrees of freedom of the fit.
+    pub degrees_of_freedom: f64,
+    /// `p̂⁰/n` at the rows left out, the mean of `‖ŝ‖²`: independent noise of variance `v` in the targets adds this times `v`
+    /// to the squared error of a prediction at a new row. Over 1 the fit makes noise larger.
+    pub noise_factor: f64,
+    /// How many rows were left out, one at a time: all, or as many evenly spaced ones as can be afforded.
+    pub left_out: usize,
+    /// The penalty of the ridge fit that stands for `β*` in the tables of modes, the choice of generalised
+    /// cross-validation; `None` at rank 0, where 0 does.
+    pub reference_penalty: Option<f64>,
+    /// The modes that add most to the error at rows left out, the worst first, at most five: the three factors of each as
+    /// root mean squares over the rows (and outputs). Modes are those of the fits without a row, by their place.
+    pub worst_modes: Vec<Contribution>,
+    /// The same table for the fit to all rows on the test rows ([`diagnose_with_test`]), by [`Factors`]; empty without test
+    /// rows.
+    pub worst_test_modes: Vec<Contribution>,
+    /// The fit that was examined.
+    pub fit: Estimate,
+    /// What else could be done with these rows, the smallest error first.
+    pub remedies: Vec<Estimate>,
+    /// Least squares on twice the rows.
+    pub more_rows: Option<MoreRows>,
+}
+
+/// What more rows would give to least squares of full column rank, from the theory of normal rows of any covariance:
+/// `v (1 + p/(n' − p − 1))` at `n'` rows, `v = ‖Y − Xβ̂‖²/(n − p)` per output. (A column of ones among the features lowers
+/// it by a share of `2/n'²`.)
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct MoreRows {
+    /// `n' = 2n`.
+    pub rows: usize,
+    /// The estimate of the noise variance, with whatever no linear model of these features explains.
+    pub noise_variance: f64,
+    /// The expected squared error at a new row with the `n` rows there are.
+    pub mse_now: f64,
+    /// The same with `n'` rows.
+    pub mse: f64,
+}
+
+/// Examines least squares of minimum norm on features `x` (`n × p`) and targets `y` (`n × k`), as they are: centre both, or
+/// add a column of ones, if the model is to have an intercept.
+///
+/// Costs one SVD and, for each row left out, one of `r × r` with `r = min(n, p)`; rows are left out as long as that takes
+/// some seconds in all, at least 20.
+///
+/// # Errors
+/// [`Error::Domain`] for fewer than two rows, [`Error::Shape`], [`Error::Empty`], [`Error::NonFinite`],
+/// [`Error::Overflow`], [`Error::Memory`], [`Error::Backend`].
+///
+/// # Examples
+/// ```
+/// use double_descent::dataset::Dataset;
+/// use double_descent::diagnosis::{Method, Side, diagnose};
+/// use ndarray::s;
+///
+/// let data = Dataset::diabetes();
+/// let (x, y) = (data.features().slice(s![..11, ..]), data.targets().slice(s![..11, ..]));
+/// let found = diagnose(&x, &y)?; // eleven patients, ten features
+/// assert_eq!((found.side, found.spare_rows), (Side::Under, 1));
+/// assert!(found.noise_factor > 1.0);
+/// let best = &found.remedies[0];
+/// assert!(best.mse < 0.5 * found.fit.mse);
+/// println!("{found}"); // all of it in words
+/// # Ok::<(), double_descent::Error>(())
+/// ```
+///
+/// # References
+/// Schaeffer et al., *Double Descent Demystified*, arXiv:2303.14151 (the three factors); Hastie, Montanari, Rosset and
+/// Tibshirani 2022, section 7 (leaving one out of interpolators); Patil, Wu and Tibshirani 2024 (leaving one out of stopped
+/// descent, where generalised cross-validation fails).
+pub fn diagnose(x: &ArrayRef2<f64>, y: &ArrayRef2<f64>) -> Result<Diagnosis, Error> {
+    diagnose_fit(x, y, &MinNorm::default())
+}
+
+/// [`diagnose`] for the fit of a filter of your own.
+///
+/// # Errors
+/// As [`diagnose`]; those of the filter.
+pub fn diagnose_fit(
+    x: &ArrayRef2<f64>,
+    y: &ArrayRef2<f64>,
+    filter: &dyn SpectralFilter,
+) -> Result<Diagnosis, Error> {
+    examine(x, y, filter, None)
+}
+
+/// [`diagnose_fit`], and what test rows (`m × p` and `m × k`) say of the fit and of each remedy: their errors there, and
+/// the [`Factors`] of the fit. Nothing is chosen by them.
+///
+/// # Errors
+/// As [`diagnose_fit`].
+///
+/// # Examples
+/// ```
+/// use double_descent::dataset::Dataset;
+/// use double_descent::diagnosis::diagnose_with_test;
+/// use double_descent::filter::MinNorm;
+/// use ndarray::s;
+///
+/// let data = Dataset::diabetes();
+/// let (x, y) = (data.features(), data.targets());
+/// let [train, test] = [s![..10, ..], s![10.., ..]];
+/// let test = (&*x.slice(test), &*y.slice(test));
+/// let found = diagnose_with_test(&x.slice(train), &y.slice(train), &MinNorm::default(), test)?;
+/// let best = &found.remedies[0]; // chosen without the test rows
+/// assert!(best.test_mse.unwrap() < found.fit.test_mse.unwrap());
+/// # Ok::<(), double_descent::Error>(())
+/// ```
+pub fn diagnose_with_test(
+    x: &ArrayRef2<f64>,
+    y: &ArrayRef2<f64>,
+    filter: &dyn SpectralFilter,
+    test: (&ArrayRef2<f64>, &ArrayRef2<f64>),
+) -> Result<Diagnosis, Error> {
+    examine(x, y, filter, Some(test))
+}
+
+fn examine(
+    x: &ArrayRef2<f64>,
+    y: &ArrayRef2<f64>,
+    filter: &dyn SpectralFilter,
+    test: Option<(&ArrayRef2<f64>, &ArrayRef2<f64>)>,
+) -> Result<Diagnosis, Error> {
+    let (n, p) = x.dim();
+    Error::check_len("rows of y", n, y.nrows())?;
+    if x.is_empty() || y.is_empty() {
+        return Err(Error::Empty { what: "the table of a diagnosis" });
+    }
+    if n < 2 {
+        let must_be = "at least 2: errors are estimated by leaving one out";
+        return Err(Error::Domain { what: "the number of rows", value: n as f64, must_be });
+    }
+    Error::check_finite("y", y.view())?;
+    if let Some((test, targets)) = test {
+        Error::check_len("rows of the test targets", test.nrows(), targets.nrows())?;
+        Error::check_len("columns of the test features", p, test.ncols())?;
+        Error::check_len("columns of the test targets", y.ncols(), targets.ncols())?;
+        if test.is_empty() {
+            return Err(Error::Empty { what: "the test rows" });
+        }
+        Error::check_finite("the test features", test.view())?;
+        Error::check_finite("the test targets", targets.view())?;
+    }
+    let rows = left_out::rows(n, n.min(p));
+    reserve("a diagnosis", bytes((n, p), y.ncols(), rows.len()))?;
+    let svd = Svd::new(x)?;
+    let rank = svd.rank();
+    let Response { gains, residuals } = Response::new(filter, svd.spectrum())?;
+    let squares = |table: &Array2<f64>| table.iter().map(|v| v * v).sum::<f64>();
+    let mut along = svd.u().t().dot(y);
+    for (mut row, left) in along.rows_mut().into_iter().zip(&residuals) {
+        row *= *left;
+    }
+    let outside = squares(&svd.outside(x, y));
+    let train_mse = (squares(&along) + outside) / y.len() as f64;
+
+    let (reference_penalty, reference) = remedies::reference(&svd, y, outside)?;
+    let fits = left_out::fits(&svd, y, &rows, &reference)?;
+    let candidates = Candidates { svd: &svd, x, y, fits: &fits };
+    let (mut fit, mut remedies) = candidates.all(filter)?;
+    remedies.sort_by(|a, b| a.mse.total_cmp(&b.mse));
+    let (worst_modes, noise_factor) = worst_modes(&fits, filter, y.ncols())?;
+    let mut worst_test_modes = Vec::new();
+    if let Some(test) = test {
+        for estimate in remedies.iter_mut().chain([&mut fit]) {
+            estimate.test_mse = Some(candidates.test_mse(estimate.method, filter, test)?);
+        }
+        let teacher = Teacher::known(svd.vt().t().dot(&reference), x, y)?;
+        worst_test_modes = of_factors(&Factors::new(&svd, filter, &teacher, test.0)?, y.ncols());
+    }
+
+    let is_theory_known = rank == p && n > p + 1 && penalty(filter)? == Some(0.0);
+    let finite = [train_mse, noise_factor].iter().all(|value| value.is_finite());
+    if !finite {
+        return Err(Error::Overflow { what: "an error of a diagnosis" });
+    }
+    Ok(Diagnosis {
+        rows: n,
+        features: p,
+        outputs: y.ncols(),
+        rank,
+        side: if rank < n {
+            Side::Under
+        } else if n == p {
+            Side::At
+        } else {
+            Side::Over
+        },
+        spare_rows: n - rank,
+        spare_features: p - rank,
+        largest_singular_value: svd.singular_values().first().copied().unwrap_or(0.0),
+        smallest_singular_value: svd.smallest_nonzero(),
+        condition_number: svd.smallest_nonzero().map(|least| svd.singular_values()[0] / least),
+        train_mse,
+        degrees_of_freedom: gains.iter().zip(svd.singular_values()).map(|(g, s)| g * s).sum(),
+        noise_factor,
+        left_out: fits.len(),
+        reference_penalty,
+        worst_modes,
+        worst_test_modes,
+        fit,
+        remedies,
+        more_rows: is_theory_known.then(|| MoreRows::new(n, p, outside / y.ncols() as f64)),
+    })
+}
+
+/// Bytes at the peak: the SVD of the table; or beside it the fits without a row; or half of the rows and their SVD.
+fn bytes((n, p): (usize, usize), outputs: usize, rows: usize) -> usize {
+    let half = n.div_ceil(2);
+    let kept = sum([table(n, n.min(p)), table(n.min(p), p), table(n, outputs).saturating_mul(3)]);
+    let later = left_out::bytes((n, p), outputs, rows).max(sum([table(half, p), Faer.bytes((half, p))]));
+    Faer.bytes((n, p)).max(sum([kept, later]))
+}
+
+impl MoreRows {
+    fn new(n: usize, p: usize, squares: f64) -> Self {
+        let noise_variance = squares / (n - p) as f64;
+        let at = |n: usize| noise_variance * (1.0 + p as f64 / (n - p - 1) as f64);
+        let rows = n.saturating_mul(2);
+        Self { rows, noise_variance, mse_now: at(n), mse: at(rows) }
+    }
+}
+
+/// The worst modes, and the mean squared norm of the smoother at the rows left out.
+fn worst_modes(
+    fits: &[LeftOut],
+    filter: &dyn SpectralFilter,
+    outputs: usize,
+) -> Result<(Vec<Contribution>, f64), Error> {
+    let most = fits.iter().map(|fit| fit.sigma.len()).max().unwrap_or(0);
+    let outputs = outputs as f64;
+    let mut modes: Vec<Contribution> = (0..most)
+        .map(|mode| Contribution {
+            mode,
+            singular_value: 0.0,
+            gain: 0.0,
+            test_projection: 0.0,
+            residual_projection: 0.0,
+            product: 0.0,
+        })
+        .collect();
+    let mut noise = 0.0;
+    for fit in fits {
+        let gains = fit.response(filter)?.gains;
+        for (mode, found) in modes.iter_mut().enumerate().take(fit.sigma.len()) {
+            let (gain, projection) = (gains[mode], fit.projection[mode]);
+            let residual = fit.residuals.row(mode).iter().map(|e| e * e).sum::<f64>() / outputs;
+            found.singular_value += fit.sigma[mode].powi(2);
+            found.gain += gain * gain;
+            found.test_projection += projection * projection;
+            found.residual_projection += residual;
+            found.product += (gain * projection).powi(2) * residual;
+            noise += (gain * projection).powi(2);
+        }
+    }
+    let count = fits.len() as f64;
+    for found in &mut modes {
+        for value in [
+            &mut found.singular_value,
+            &mut found.gain,
+            &mut found.test_projection,
+            &mut found.residual_projection,
+            &mut found.product,
+        ] {
+            *value = (*value / count).sqrt();
+        }
+    }
+    Ok((worst(modes), noise / count))
+}
+
+/// The worst modes on test rows, root mean squares over outputs.
+fn of_factors(factors: &Factors, outputs: usize) -> Vec<Contribution> {
+    let mut modes = factors.contributions(0);
+    modes.sort_by_key(|found| found.mode);
+    for output in 1..outputs {
+        for other in factors.contributions(output) {
+            let found = &mut modes[other.mode];
+            found.residual_projection = found.residual_projection.hypot(other.residual_projection);
+            found.product = found.product.hypot(other.product);
+        }
+    }
+    let root = (outputs as f64).sqrt();
+    for found in &mut modes {
+        found.residual_projection = found.residual_projection.abs() / root;
+        found.product /= root;
+    }
+    worst(modes)
+}
+
+fn worst(mut modes: Vec<Contribution>) -> Vec<Contribution> {
+    modes.sort_by(|a, b| b.product.total_cmp(&a.product));
+    modes.truncate(5);
+    modes
+}

@@ -1,0 +1,594 @@
+//! Sample-wise: rows appended.
+
+mod ridge;
+
+use super::basis::{Basis, Split};
+use super::block::{Block, SMALLEST_BLOCK, as_columns, solve_transposed, step};
+use super::excess::Excess;
+use super::fit::{Fit, Measure, Noise, accumulate, combine, condition_bound, is_clear};
+use super::fold::fold;
+use super::held_out::HeldOut;
+use super::kept::Kept;
+use super::leave_one_out::RowWise;
+use super::penalty::{Angle, Penalty, check_combination};
+use super::refits::Refits;
+use super::room::Room;
+use super::scale::{Unit, largest_exponent, scaled};
+use super::smallest::Smallest;
+use super::triangle::{Triangle, square};
+use super::{Engine, Point, Test};
+use crate::Error;
+use crate::machine::memory::{list, reserve};
+use ndarray::{Array2, ArrayRef1, ArrayRef2, aview1, s};
+
+/// Rows taken at once, at most: enough for matrix products at full speed.
+const LARGEST_BLOCK: usize = 256;
+
+/// Minimum-norm fits to rows that come one at a time, one [`Point`] per row.
+///
+/// ```text
+/// X (n × p) = W L Q      β̂ (p × k) = Qᵀ L⁻¹ c      c = Wᵀ Y      ‖X β̂ − Y‖² = ‖Y‖² − ‖c‖², accumulated
+/// ```
+///
+/// Memory is O(p² + p k), however many rows there are. A row costs O(p²) and `k` outputs O(p) each; while the
+/// rows are independent (`n ≤ p`) `z = L⁻¹ c` is nested and a test error costs O(p) more.
+///
+/// # Examples
+/// ```
+/// use double_descent::nested::{Engine, Rows, Test};
+/// use ndarray::array;
+///
+/// let mut fit = Rows::new(2, 1, Test::None)?;
+/// let one = fit.push(&array![1.0, 1.0], &array![4.0])?;
+/// assert_eq!((one.rank, one.train_mse), (1, 0.0));
+/// // The same row with another label: the pseudoinverse takes the mean.
+/// let two = fit.push(&array![1.0, 1.0], &array![2.0])?;
+/// assert_eq!((two.rank, two.engine), (1, Engine::Nested));
+/// assert!((two.train_mse - 1.0).abs() < 1e-15);
+/// assert!((fit.coefficients()?[[0, 0]] - 1.5).abs() < 1e-15);
+/// # Ok::<(), double_descent::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Rows<'a> {
+    held_out: HeldOut<'a>,
+    p: usize,
+    n: usize,
+    unit: Unit,
+    target_units: Vec<Unit>,
+    /// The norm of the longest row so far.
+    longest: f64,
+    triangle: Triangle,
+    basis: Basis,
+    /// `A q` for every `q` of the basis.
+    images: Vec<Vec<f64>>,
+    /// `Wᵀ Y`, one vector per output.
+    c: Vec<Vec<f64>>,
+    /// `‖Y − W Wᵀ Y‖²`, one per output.
+    squares: Vec<f64>,
+    noise: Option<Noise>,
+    smallest: Option<Smallest>,
+    left_out: Option<(RowWise, Refits)>,
+    /// The triangle with the penalty, and the targets that go with it, one vector per output.
+    ridge: Option<(Penalty, Vec<Vec<f64>>)>,
+    /// With ridge, while it may be needed.
+    kept: Option<Kept>,
+    /// With ridge on a population. Its targets are carried after those of the fit.
+    excess: Option<Excess>,
+    /// Whether the last row was found in the span of those before it.
+    was_inside: bool,
+    /// How many rows to take next at once.
+    block: usize,
+    /// The last fit.
+    fit: Fit,
+    /// Its predictions, one vector per output.
+    predictions: Vec<Vec<f64>>,
+    /// Whether rows were only appended since: then the next fit is one more term of the same sum.
+    is_nested: bool,
+}
+
+impl<'a> Rows<'a> {
+    /// An empty fit of `outputs` targets on `features` features.
+    ///
+    /// # Errors
+    /// [`Error::Empty`] if either number is 0, [`Error::Shape`] if the test table has others,
+    /// [`Error::Memory`] if there is no memory for so many outputs.
+    pub fn new(features: usize, outputs: usize, test: Test<'a>) -> Result<Self, Error> {
+        if features == 0 || outputs == 0 {
+            return Err(Error::Empty { what: if features == 0 { "the features" } else { "the targets" } });
+        }
+        // The one size here that no input backs.
+        reserve("the outputs of a fit", list::<[Vec<f64>; 8]>(outputs))?;
+        let none = vec![Vec::new(); outputs];
+        Ok(Self {
+            held_out: HeldOut::new(test, Some(features), outputs)?,
+            p: features,
+            n: 0,
+            unit: Unit::default(),
+            target_units: vec![Unit::default(); outputs],
+            longest: 0.0,
+            triangle: Triangle::default(),
+            basis: Basis::new(features),
+            images: Vec::new(),
+            c: none.clone(),
+            squares: vec![0.0; outputs],
+            noise: None,
+            smallest: None,
+            left_out: None,
+            ridge: None,
+            kept: None,
+            excess: None,
+            was_inside: false,
+            block: SMALLEST_BLOCK,
+            fit: Fit::default(),
+            predictions: none,
+            is_nested: false,
+        })
+    }
+
+    /// Asks for the expected noise term of every point, [`Point::noise`], for test features of second moments
+    /// `covariance` (Σ, `p × p`). O(p r) more a point, `r` its rank; at a few points on the way down from a
+    /// peak O(p r²). Rows are then taken one at a time past the threshold.
+    ///
+    /// # Errors
+    /// [`Error::Shape`], [`Error::NonFinite`], [`Error::Empty`], [`Error::Domain`] unless Σ is symmetric and
+    /// positive semidefinite; [`Error::Domain`] after the first row.
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::nested::{Rows, Test};
+    /// use ndarray::{Array2, array};
+    ///
+    /// let mut fit = Rows::new(2, 1, Test::None)?.with_noise_covariance(&Array2::eye(2))?;
+    /// let point = fit.push(&array![0.0, 0.5], &array![1.0])?;
+    /// assert_eq!(point.noise, Some(4.0)); // ‖X⁺‖²
+    /// # Ok::<(), double_descent::Error>(())
+    /// ```
+    pub fn with_noise_covariance(mut self, covariance: &ArrayRef2<f64>) -> Result<Self, Error> {
+        Error::check_len("rows of the covariance", self.p, covariance.nrows())?;
+        self.check_no_rows("0 when the noise term is asked for")?;
+        self.noise = Some(Noise::new(covariance)?);
+        Ok(self)
+    }
+
+    /// Asks for the smallest non-zero singular value of every point, [`Point::smallest_singular_value`], to a
+    /// relative 1e-12 + c κ ε. Some tens of solves with the triangle, O(r²) each, a point; where that is not
+    /// enough, as among singular values that crowd, an SVD of the triangle. Rows are then taken one at a time
+    /// past the threshold.
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::nested::{Rows, Test};
+    /// use ndarray::array;
+    ///
+    /// let mut fit = Rows::new(2, 1, Test::None)?.with_smallest_singular_value();
+    /// fit.push(&array![3.0, 0.0], &array![1.0])?;
+    /// let point = fit.push(&array![0.0, 0.5], &array![1.0])?;
+    /// assert!((point.smallest_singular_value.unwrap() - 0.5).abs() < 1e-15);
+    /// # Ok::<(), double_descent::Error>(())
+    /// ```
+    #[must_use]
+    pub fn with_smallest_singular_value(mut self) -> Self {
+        self.smallest = Some(Smallest::default());
+        self
+    }
+
+    /// Asks for the leave-one-out error of every point, [`Point::loo_mse`]: with `K = X Xᵀ` and `h = diag(X
+    /// X⁺)`
+    ///
+    /// ```text
+    /// eᵢ = (Y − X β̂)ᵢ / (1 − hᵢᵢ)  where other rows span row i,      eᵢ = (K⁺ Y)ᵢ / (K⁺)ᵢᵢ  where they do not
+    /// ```
+    ///
+    /// at any rank. Each row whose removal changes which singular values count (a row so long that the others
+    /// are rounding beside it, or one without which a direction lies near the cutoff) has an SVD of all other
+    /// rows instead, and so has one of which rounding leaves too little; [`Point::loo_by`] tells. Where those
+    /// would be too much work the error is `None`. An error is as accurate as the worst conditioned of `X` and
+    /// `X` without one row allows. The left factor is carried
+    /// along: O(N p) memory, with the rows themselves, O(n p) more a point, O(r²) more for each row that spans a direction alone if
+    /// dependent rows come in between. Rows are then taken one at a time past the threshold.
+    ///
+    /// # Errors
+    /// [`Error::Domain`] after the first row, [`Error::Unsupported`] with ridge.
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::nested::{Rows, Test};
+    /// use ndarray::array;
+    ///
+    /// let mut fit = Rows::new(1, 1, Test::None)?.with_leave_one_out()?;
+    /// fit.push(&array![1.0], &array![1.0])?;
+    /// let point = fit.push(&array![1.0], &array![3.0])?; // each is predicted by the other
+    /// assert!((point.loo_mse.unwrap() - 4.0).abs() < 1e-14);
+    /// # Ok::<(), double_descent::Error>(())
+    /// ```
+    ///
+    /// # References
+    /// Hastie, Montanari, Rosset and Tibshirani, Annals of Statistics 2022, section 6: both forms at full
+    /// rank.
+    pub fn with_leave_one_out(mut self) -> Result<Self, Error> {
+        self.check_no_rows("0 when the leave-one-out error is asked for")?;
+        check_combination(self.ridge.is_some())?;
+        self.left_out = Some((RowWise::new(self.c.len()), Refits::default()));
+        Ok(self)
+    }
+
+    fn check_no_rows(&self, must_be: &'static str) -> Result<(), Error> {
+        if self.n == 0 {
+            return Ok(());
+        }
+        Err(Error::Domain { what: "the number of rows so far", value: self.n as f64, must_be })
+    }
+
+    /// Appends a row of features (`p`) and targets (`k`) and measures the fit to all rows so far.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] and [`Error::NonFinite`], which leave the fit as it was; [`Error::Overflow`] if an
+    /// error or the norm of the fit does not fit into `f64`, and [`Error::Backend`], which leave the row
+    /// appended.
+    pub fn push(&mut self, x: &ArrayRef1<f64>, y: &ArrayRef1<f64>) -> Result<Point, Error> {
+        Error::check_len("columns of the features", self.p, x.len())?;
+        Error::check_len("columns of the targets", self.c.len(), y.len())?;
+        check_row("the features", self.n, x)?;
+        check_row("the targets", self.n, y)?;
+        self.held_out.check_training_rows(self.n + 1)?;
+        let r = self.basis.vectors().len();
+        if r.is_power_of_two() && r < self.p {
+            // For as many rows again: one at a time they would pass unseen.
+            reserve("the rows of a fit", self.room(2 * r).growth(r, self.p.min(2 * r)))?;
+        }
+        self.n += 1;
+        self.kept.iter_mut().for_each(|kept| kept.push(x, Some(y.to_vec())));
+        self.left_out.iter_mut().for_each(|(_, refits)| refits.push_row(x, y));
+        let more = self.more_targets(x, y);
+        let x = self.admit_features(x);
+        let y = self.admit_targets(y, more);
+        self.longest = self.longest.max(square(&x).sqrt());
+        let negligible = self.negligible(&aview1(&x));
+        let split = self.basis.split(x, negligible);
+        self.append(split, y);
+        self.measure()
+    }
+
+    fn room(&self, rows: usize) -> Room {
+        let noise = self.noise.as_ref().map_or(0, |_| self.p);
+        Room {
+            dimension: self.p,
+            carried: self.held_out.height().saturating_add(noise),
+            outputs: self.c.len(),
+            has_penalty: self.ridge.is_some(),
+            left_out: if self.left_out.is_some() { rows } else { 0 },
+        }
+    }
+
+    /// Appends rows of features (`b × p`) and targets (`b × k`) and measures every fit on the way: what
+    /// [`Rows::push`] on each row in turn would give, up to rounding.
+    ///
+    /// Whole blocks of rows become matrix–matrix work; a few hundred rows a call are enough for that.
+    ///
+    /// # Errors
+    /// As [`Rows::push`]; input of the wrong shape, NaN and infinities (rows counted within `x`) leave the
+    /// fit as it was. After any other error some of the rows are appended and some are not.
+    pub fn extend(&mut self, x: &ArrayRef2<f64>, y: &ArrayRef2<f64>) -> Result<Vec<Point>, Error> {
+        Error::check_len("rows of y", x.nrows(), y.nrows())?;
+        Error::check_len("columns of the features", self.p, x.ncols())?;
+        Error::check_len("columns of the targets", self.c.len(), y.ncols())?;
+        Error::check_finite("the features", x.view())?;
+        Error::check_finite("the targets", y.view())?;
+        self.held_out.check_training_rows(self.n.saturating_add(x.nrows()))?;
+        let (from, rows) = (self.basis.vectors().len(), self.n.saturating_add(x.nrows()));
+        let to = self.p.min(from.saturating_add(x.nrows()));
+        reserve("the fits to growing rows", self.room(rows).extension(from, to, x.nrows()))?;
+        let mut points = Vec::with_capacity(x.nrows());
+        while points.len() < x.nrows() {
+            let from = points.len();
+            let to = x.nrows().min(from + self.block);
+            let (xs, ys) = (x.slice(s![from..to, ..]), y.slice(s![from..to, ..]));
+            if self.extend_block(&xs, &ys, &mut points)? {
+                let largest = if self.basis.is_complete() { LARGEST_BLOCK } else { SMALLEST_BLOCK };
+                self.block = largest.min(2 * self.block);
+            } else if self.block > SMALLEST_BLOCK && self.basis.is_complete() {
+                self.block /= 2;
+            } else {
+                for (x, y) in xs.rows().into_iter().zip(ys.rows()) {
+                    points.push(self.push(&x, &y)?);
+                }
+            }
+        }
+        Ok(points)
+    }
+
+    /// All rows at once; `false`, and nothing done, if they must go one by one. Up to the threshold only the
+    /// projections on the basis are shared. Beyond it, in a block every point is as accurate as the matrix
+    /// that the block starts from allows, so that one must not be much worse conditioned than the last. Just
+    /// after the threshold it is, and blocks are short.
+    fn extend_block(
+        &mut self,
+        x: &ArrayRef2<f64>,
+        y: &ArrayRef2<f64>,
+        points: &mut Vec<Point>,
+    ) -> Result<bool, Error> {
+        let (b, p) = x.dim();
+        if b.min(p) < SMALLEST_BLOCK {
+            return Ok(false);
+        }
+        let has_room = self.unit.has_room(largest_exponent(x))
+            && y.columns().into_iter().zip(&self.target_units).all(|(y, u)| u.has_room(largest_exponent(y)));
+        if !has_room {
+            return Ok(false);
+        }
+        let given = x;
+        let x = x.mapv(|v| scaled(v, -self.unit.exponent()));
+        if self.basis.vectors().len() + b <= p {
+            let rows = self.basis.project(&x).into_iter().zip(x.rows()).zip(given.rows());
+            for (((projected, x), given), y) in rows.zip(y.rows()) {
+                self.n += 1;
+                self.kept.iter_mut().for_each(|kept| kept.push(given, Some(y.to_vec())));
+                self.left_out.iter_mut().for_each(|(_, refits)| refits.push_row(&given, &y));
+                let more = self.more_targets(&given, &y);
+                let y = self.admit_targets(&y, more);
+                self.longest = self.longest.max(x.dot(&x).sqrt());
+                let split = self.basis.finish(projected, self.negligible(&x));
+                self.append(split, y);
+                points.push(self.measure()?);
+            }
+            return Ok(true);
+        }
+        let row_by_row = self.noise.is_some() || self.smallest.is_some() || self.left_out.is_some();
+        if !self.basis.is_complete() || row_by_row || self.kept.is_some() || self.excess.is_some() {
+            return Ok(false);
+        }
+        let more = x.mapv(|v| v * v).sum();
+        // A tenth of the bound: inside the block nobody looks again.
+        let bound = condition_bound(self.n + b, p) / 10.0;
+        let (triangle, c) = match &mut self.ridge {
+            Some((penalty, c)) => (&mut penalty.triangle, &*c),
+            None => (&mut self.triangle, &self.c),
+        };
+        if !triangle.is_conditioned_under(bound, more) {
+            return Ok(false);
+        }
+        let mut targets = y.to_owned();
+        for (mut column, unit) in targets.columns_mut().into_iter().zip(&self.target_units) {
+            column.mapv_inplace(|v| scaled(v, -unit.exponent()));
+        }
+        let basis = as_columns(self.basis.vectors(), p); // Qᵀ
+        let rows = basis.t().dot(&x.t());
+        let mut block = Block::new(triangle, &as_columns(c, p), &rows, &targets)?;
+        if triangle.inverse() > 2.0 * block.triangle.inverse() {
+            return Ok(false);
+        }
+        let height = self.images.first().map_or(0, Vec::len);
+        let images = block.steps.dot(&as_columns(&self.images, height).t());
+
+        let mut z: Vec<_> = c.iter().map(|c| triangle.forward(c)).collect();
+        let mut predictions: Vec<_> = z.iter().map(|z| combine(&self.images, z)).collect();
+        let squares = match &self.ridge {
+            Some(_) => self.squares_in_block(&block, &rows, &targets, z.clone()),
+            None => accumulated(&block.innovations, &self.squares),
+        };
+        if let Some((penalty, c)) = &mut self.ridge {
+            (penalty.triangle, *c) = (block.triangle, to_columns(&block.c));
+            let mut data = as_columns(&self.c, p);
+            self.triangle = fold(&self.triangle, rows.t(), &mut data, &mut targets)?;
+            self.c = to_columns(&data);
+            for (sum, rest) in self.squares.iter_mut().zip(targets.columns()) {
+                *sum += rest.dot(&rest);
+            }
+        } else {
+            (self.triangle, self.c) = (block.triangle, to_columns(&block.c));
+            self.squares = squares.row(b - 1).to_vec();
+        }
+        self.longest = x.rows().into_iter().fold(self.longest, |m, row| m.max(row.dot(&row).sqrt()));
+        let mut fit = Fit { rank: p, ..Fit::default() };
+        self.is_nested = false;
+        for (i, innovations) in block.innovations.rows().into_iter().enumerate() {
+            for (output, &t) in innovations.iter().enumerate() {
+                step(&mut z[output], t, block.steps.row(i));
+                step(&mut predictions[output], t, images.row(i));
+            }
+            self.n += 1;
+            fit.z = std::mem::take(&mut z);
+            let measure = Measure {
+                held_out: &self.held_out,
+                features: self.unit,
+                targets: &self.target_units,
+                n: self.n,
+                p,
+            };
+            let squares = squares.row(i).to_vec();
+            points.push(measure.point(&fit, &predictions, &squares, 0, Engine::Nested)?);
+            z = std::mem::take(&mut fit.z);
+        }
+        fit.z = z;
+        (self.fit, self.predictions) = (fit, predictions);
+        Ok(true)
+    }
+
+    /// Rows so far.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.n
+    }
+
+    /// `β̂`, `p × k`, of the last point. O(p² k).
+    ///
+    /// # Errors
+    /// [`Error::Empty`] before the first row, [`Error::Overflow`].
+    pub fn coefficients(&self) -> Result<Array2<f64>, Error> {
+        if self.fit.z.is_empty() {
+            return Err(Error::Empty { what: "the fit" });
+        }
+        let mut beta = Array2::zeros((self.p, self.c.len()));
+        for ((mut column, z), unit) in beta.columns_mut().into_iter().zip(&self.fit.z).zip(&self.target_units)
+        {
+            let e = unit.exponent() - self.unit.exponent();
+            let is_direct = self.kept.as_ref().is_some_and(|kept| kept.has_last);
+            let z = if is_direct { z.clone() } else { self.basis.combine(z) };
+            column.iter_mut().zip(z).for_each(|(b, v)| *b = scaled(v, e));
+        }
+        if beta.iter().all(|v| v.is_finite()) {
+            return Ok(beta);
+        }
+        Err(Error::Overflow { what: "a coefficient of the fit" })
+    }
+
+    fn admit_features(&mut self, x: &ArrayRef1<f64>) -> Vec<f64> {
+        if let Some(factor) = self.unit.admit(largest_exponent(x)) {
+            self.triangle.scale(factor);
+            if let Some((penalty, _)) = &mut self.ridge {
+                penalty.scale(factor, self.unit);
+            }
+            self.longest *= factor;
+            self.noise.iter_mut().for_each(Noise::forget);
+            self.left_out.iter_mut().for_each(|(left_out, _)| left_out.forget());
+            self.is_nested = false;
+        }
+        x.iter().map(|&v| scaled(v, -self.unit.exponent())).collect()
+    }
+
+    /// The scaled targets, and `more` that follow them.
+    fn admit_targets(&mut self, y: &ArrayRef1<f64>, more: Vec<f64>) -> Vec<f64> {
+        let mut scaled_targets = Vec::with_capacity(y.len() + more.len());
+        let y_len = y.len();
+        for (output, (&y, unit)) in y.iter().zip(&mut self.target_units).enumerate() {
+            if let Some(factor) = unit.admit(largest_exponent([&y])) {
+                self.c[output].iter_mut().for_each(|c| *c *= factor);
+                if let Some((_, c)) = &mut self.ridge {
+                    let all = c.iter_mut().skip(output).step_by(y_len);
+                    all.flatten().for_each(|c| *c *= factor);
+                }
+                self.squares[output] *= factor * factor;
+                self.left_out.iter_mut().for_each(|(left_out, _)| left_out.scale(output, factor));
+                self.is_nested = false;
+            }
+            scaled_targets.push(scaled(y, -unit.exponent()));
+        }
+        let units = self.target_units.iter().map(|unit| unit.exponent());
+        scaled_targets.extend(more.into_iter().zip(units).map(|(target, e)| scaled(target, -e)));
+        scaled_targets
+    }
+
+    fn append(&mut self, split: Split, mut y: Vec<f64>) {
+        let Split { mut inside, outside } = split;
+        self.was_inside = outside.is_none();
+        if let Some((q, rho)) = outside {
+            if let Some((penalty, c)) = &mut self.ridge {
+                let Angle { cos, sin } = penalty.angle(rho);
+                let mut rest: Vec<f64> = y.iter().map(|y| -sin * y).collect();
+                penalty.append(&inside, rho, |i, cos, sin| turn(c, &mut rest, i, cos, sin));
+                c.iter_mut().zip(&y).for_each(|(c, y)| c.push(cos * y));
+            }
+            if let Some(noise) = &mut self.noise {
+                noise.append_row(&self.triangle, &inside, (&q, rho));
+            }
+            self.triangle.append(inside, rho);
+            self.left_out.iter_mut().for_each(|(left_out, _)| left_out.append(&self.triangle));
+            self.c.iter_mut().zip(&y).for_each(|(c, y)| c.push(*y));
+            self.excess.iter_mut().for_each(|excess| excess.append(&q));
+            self.images.push(self.held_out.image(&q));
+            self.basis.push(q);
+        } else {
+            if let Some((penalty, c)) = &mut self.ridge {
+                let (mut inside, mut y) = (inside.clone(), y.clone());
+                penalty.triangle.rotate_in(&mut inside, |i, cos, sin| turn(c, &mut y, i, cos, sin));
+            }
+            let (c, mut noise) = (&mut self.c, self.noise.as_mut());
+            let mut rest = noise.as_mut().map_or_else(Vec::new, |noise| noise.new_row());
+            let mut left_out = self.left_out.as_mut().map(|(left_out, _)| left_out);
+            let mut null = left_out.as_mut().map_or_else(Vec::new, |left_out| left_out.new_row());
+            self.triangle.rotate_in(&mut inside, |i, cos, sin| {
+                turn(c, &mut y, i, cos, sin);
+                if let Some(noise) = &mut noise {
+                    noise.rotate_row(i, &mut rest, cos, sin);
+                }
+                if let Some(left_out) = &mut left_out {
+                    left_out.rotate(i, &mut null, cos, sin);
+                }
+            });
+            if let Some(left_out) = left_out {
+                left_out.add(&null, &y);
+            }
+            self.squares.iter_mut().zip(&y).for_each(|(sum, rest)| *sum += rest * rest);
+            self.is_nested = false;
+        }
+    }
+
+    fn measure(&mut self) -> Result<Point, Error> {
+        if self.ridge.is_some() {
+            return self.measure_ridge();
+        }
+        let (n, p, r) = (self.n, self.p, self.triangle.len());
+        let measure =
+            Measure { held_out: &self.held_out, features: self.unit, targets: &self.target_units, n, p };
+        let engine = if is_clear(&mut self.triangle, n, p) {
+            if !self.is_nested {
+                self.fit.z = vec![Vec::with_capacity(r); self.c.len()];
+                self.predictions = vec![Vec::new(); self.c.len()];
+            }
+            for ((c, z), predictions) in self.c.iter().zip(&mut self.fit.z).zip(&mut self.predictions) {
+                for i in z.len()..r {
+                    z.push(self.triangle.next_forward(z, c[i]));
+                    accumulate(predictions, z[i], &self.images[i]);
+                }
+            }
+            (self.fit.lost, self.fit.rank) = (Vec::new(), r);
+            let triangle = &mut self.triangle;
+            self.fit.noise = self.noise.as_mut().map(|noise| noise.term(triangle, solve_transposed));
+            if let Some((left_out, refits)) = &mut self.left_out {
+                let sums = left_out.sums(triangle, &self.fit.z, refits.heavy(), (n, p));
+                (self.fit.left_out, self.fit.left_out_by) = refits.complete(sums, &self.target_units)?;
+            }
+            self.fit.smallest = match &mut self.smallest {
+                Some(smallest) => smallest.of(triangle)?,
+                None => None,
+            };
+            Engine::Nested
+        } else {
+            let triangle = self.triangle.to_array();
+            let (fit, svd) = Fit::by_svd(triangle, &self.c, self.noise.as_ref(), (n, p))?;
+            self.fit = fit;
+            self.fit.smallest = self.fit.smallest.filter(|_| self.smallest.is_some());
+            if let Some((left_out, refits)) = &self.left_out {
+                let sums = left_out.sums_by_svd(&svd, &self.c, refits.heavy(), (n, p));
+                (self.fit.left_out, self.fit.left_out_by) = refits.complete(sums, &self.target_units)?;
+            }
+            self.predictions = self.fit.z.iter().map(|z| combine(&self.images, z)).collect();
+            self.noise.iter_mut().for_each(Noise::forget);
+            Engine::Svd
+        };
+        self.is_nested = engine == Engine::Nested;
+        let unit = self.noise.as_ref().map_or(0, |noise| noise.exponent);
+        measure.point(&self.fit, &self.predictions, &self.squares, unit, engine)
+    }
+}
+
+/// The squares of `innovations` (`b × k`) added up, from `start`.
+fn accumulated(innovations: &Array2<f64>, start: &[f64]) -> Array2<f64> {
+    let mut sums = innovations.mapv(|t| t * t);
+    let mut before = aview1(start).to_owned();
+    for mut row in sums.rows_mut() {
+        row += &before;
+        before.assign(&row);
+    }
+    sums
+}
+
+/// The columns of a matrix.
+fn to_columns(matrix: &Array2<f64>) -> Vec<Vec<f64>> {
+    matrix.columns().into_iter().map(|column| column.to_vec()).collect()
+}
+
+/// Rotates the targets of row `i` and of a new one, for each output.
+fn turn(c: &mut [Vec<f64>], new: &mut [f64], i: usize, cos: f64, sin: f64) {
+    for (c, new) in c.iter_mut().zip(new) {
+        (c[i], *new) = (cos * c[i] + sin * *new, cos * *new - sin * c[i]);
+    }
+}
+
+/// [`Error::NonFinite`] with the place, unless all entries are finite.
+fn check_row(what: &'static str, row: usize, x: &ArrayRef1<f64>) -> Result<(), Error> {
+    match x.iter().enumerate().find(|(_, v)| !v.is_finite()) {
+        Some((column, &value)) => Err(Error::NonFinite { what, row, column, value }),
+        None => Ok(()),
+    }
+}

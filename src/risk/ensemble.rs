@@ -1,0 +1,172 @@
+//! Ensembles: the test error of averaged predictions, at every number of members, from one set of fits.
+
+use crate::Error;
+use crate::machine::memory::{reserve, sum, table};
+use crate::svd::{exponent, power_of_two};
+use ndarray::{Array2, ArrayRef2};
+
+/// The errors of `M` members that were drawn alike and independently, given the data: fits on independent random
+/// features of one training set, fits to independent subsamples of it (bagging), or both.
+///
+/// The mean of the predictions of `K` members has the error `e = Σᵢ eᵢ / K`, `eᵢ = fᵢ − Y` on the test rows. With
+/// `⟨·⟩` the mean over test rows and outputs,
+///
+/// ```text
+/// R_K = E⟨e²⟩ = R_∞ + (R₁ − R_∞) / K        R₁ = E⟨eᵢ²⟩,    R_∞ = E⟨eᵢ eⱼ⟩, i ≠ j
+/// ```
+///
+/// so two numbers give every `K`. Both are estimated without bias, by the mean over members and the mean over pairs
+/// of different members. For `K ≤ M` the result is exactly the mean over all subsets of `K` of the `M` members (a
+/// U-statistic); beyond, an extrapolation free of bias. A difference `R₁ − R_∞` is the variance of a member: the
+/// part of the peak that is due to the draw of the features goes with `1 / K`.
+///
+/// Linear fits stay linear: the ensemble of `K` fits on `K` feature maps has the coefficients of all of them, over
+/// `K`, on all features side by side.
+///
+/// # Examples
+/// ```
+/// use double_descent::ensemble::Ensemble;
+/// use ndarray::array;
+///
+/// let truth = array![[0.0], [0.0]];
+/// let members = [array![[3.0], [1.0]], array![[-1.0], [1.0]]];
+/// let ensemble = Ensemble::new(&members, &truth)?;
+/// assert_eq!(ensemble.error(1)?, 3.0); // the mean of 5 and 1
+/// assert_eq!(ensemble.error(2)?, 1.0); // their mean predicts (1, 1)
+/// assert_eq!(ensemble.limit(), -1.0); // an estimate without bias may be negative
+/// # Ok::<(), double_descent::Error>(())
+/// ```
+///
+/// # References
+/// d'Ascoli, Refinetti, Biroli and Krzakala, *Double trouble in double descent*, ICML 2020; Adlam and Pennington,
+/// *Understanding double descent requires a fine-grained bias–variance decomposition*, NIPS 2020; Hoeffding, *A
+/// class of statistics with asymptotically normal distribution*, 1948 (U-statistics).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ensemble {
+    /// `⟨eᵢ eⱼ⟩`, `M × M`.
+    products: Array2<f64>,
+}
+
+impl Ensemble {
+    /// From the predictions of each member (`m × k`) and the targets (`m × k`): noisy ones for the test error, the
+    /// noise-free truth for the excess over it. O(M² m k).
+    ///
+    /// # Errors
+    /// [`Error::Domain`] for fewer than two members: pairs are needed; [`Error::Empty`], [`Error::Shape`],
+    /// [`Error::NonFinite`] (row and column within the predictions of one member), [`Error::Overflow`] where the sum of
+    /// all products of errors has no number.
+    pub fn new(predictions: &[Array2<f64>], targets: &ArrayRef2<f64>) -> Result<Self, Error> {
+        let members = predictions.len();
+        if members < 2 {
+            let must_be = "at least 2: the error of an ensemble is read off pairs of members";
+            return Err(Error::Domain { what: "the number of members", value: members as f64, must_be });
+        }
+        if targets.is_empty() {
+            return Err(Error::Empty { what: "the targets" });
+        }
+        Error::check_finite("the targets", targets.view())?;
+        let needed = [table(members, targets.len()), table(members, members).saturating_mul(2)];
+        reserve("the errors of an ensemble", sum(needed))?;
+        let mut errors = Array2::zeros((members, targets.len()));
+        for (prediction, mut row) in predictions.iter().zip(errors.rows_mut()) {
+            Error::check_len("rows of a member's predictions", targets.nrows(), prediction.nrows())?;
+            Error::check_len("columns of a member's predictions", targets.ncols(), prediction.ncols())?;
+            Error::check_finite("a member's predictions", prediction.view())?;
+            for ((error, f), y) in row.iter_mut().zip(prediction).zip(targets) {
+                *error = f - y;
+            }
+        }
+        let products = errors.dot(&errors.t()) / targets.len() as f64;
+        // Every sum of some of them is a number then, too.
+        if !products.iter().map(|product: &f64| product.abs()).sum::<f64>().is_finite() {
+            return Err(Error::Overflow { what: "the error of an ensemble" });
+        }
+        Ok(Self { products })
+    }
+
+    /// How many members were measured, `M`.
+    #[must_use]
+    pub fn members(&self) -> usize {
+        self.products.nrows()
+    }
+
+    /// `R_K`, the expected error of `size` members (`K`), any number of them.
+    ///
+    /// # Errors
+    /// [`Error::Domain`] for `size` 0.
+    pub fn error(&self, size: usize) -> Result<f64, Error> {
+        check_size(size)?;
+        let members = self.members() as f64;
+        Ok(combine(self.own() / members, self.pairs() / (members * (members - 1.0)), size))
+    }
+
+    /// `R_∞`, the error of infinitely many members: what no averaging removes. An estimate may be negative.
+    #[must_use]
+    pub fn limit(&self) -> f64 {
+        let members = self.members() as f64;
+        self.pairs() / (members * (members - 1.0))
+    }
+
+    /// The standard error of [`Ensemble::error`] over the draw of the members, the data given: the jackknife,
+    /// leaving out a member at a time. `None` for two members. [`usize::MAX`] stands for the limit.
+    ///
+    /// # Errors
+    /// [`Error::Domain`] for `size` 0, [`Error::Overflow`] where the result has no number.
+    ///
+    /// # References
+    /// Efron and Stein, *The jackknife estimate of variance*, Annals of Statistics 1981.
+    pub fn standard_error(&self, size: usize) -> Result<Option<f64>, Error> {
+        check_size(size)?;
+        let members = self.members() as f64;
+        if self.members() < 3 {
+            return Ok(None);
+        }
+        let (own, pairs) = (self.own(), self.pairs());
+        let without = |(row, &square): (ndarray::ArrayView1<'_, f64>, &f64)| {
+            let with_others = 2.0 * (row.sum() - square);
+            let rest = (members - 1.0) * (members - 2.0);
+            combine((own - square) / (members - 1.0), (pairs - with_others) / rest, size)
+        };
+        let diagonal = self.products.diag();
+        let left: Vec<f64> = self.products.rows().into_iter().zip(&diagonal).map(without).collect();
+        let mean = left.iter().sum::<f64>() / members;
+        // Squares in units of a power of two, which changes no bit and takes none of them out of range.
+        let largest = left.iter().fold(0.0, |most: f64, v| most.max((v - mean).abs()));
+        if largest == 0.0 {
+            return Ok(Some(0.0));
+        }
+        let unit = exponent(largest);
+        let half = power_of_two(unit / 2);
+        let rest = power_of_two(unit - unit / 2);
+        let squares: f64 = left.iter().map(|v| ((v - mean) / half / rest).powi(2)).sum();
+        let error = (squares * (members - 1.0) / members).sqrt() * half * rest;
+        if error.is_finite() {
+            return Ok(Some(error));
+        }
+        Err(Error::Overflow { what: "the standard error of an ensemble's error" })
+    }
+
+    /// `Σᵢ ⟨eᵢ²⟩`.
+    fn own(&self) -> f64 {
+        self.products.diag().sum()
+    }
+
+    /// `Σ_{i≠j} ⟨eᵢ eⱼ⟩`: over the pairs themselves, since one large error would cancel in `⟨(Σᵢ eᵢ)²⟩`.
+    fn pairs(&self) -> f64 {
+        let entries = self.products.indexed_iter();
+        entries.filter(|((i, j), _)| i != j).map(|(_, product)| product).sum()
+    }
+}
+
+/// `R_∞ + (R₁ − R_∞) / K`, without the difference.
+fn combine(single: f64, limit: f64, size: usize) -> f64 {
+    let share = (size as f64).recip();
+    share * single + (1.0 - share) * limit
+}
+
+fn check_size(size: usize) -> Result<(), Error> {
+    if size > 0 {
+        return Ok(());
+    }
+    Err(Error::Domain { what: "the number of members of an ensemble", value: 0.0, must_be: "at least 1" })
+}

@@ -1,0 +1,320 @@
+//! Squared errors over a table without touching the table again, expected errors in closed form, and errors of
+//! classification.
+//!
+//! | what is known | what it gives |
+//! |---|---|
+//! | a table of test rows | [`Compressed`]: the test error of any fit |
+//! | design, teacher, noise, moments of the test rows | [`Population`], [`GivenDesign`]: bias, variance, noise, training error of any filter, the best penalty and stopping time |
+//! | the same | [`InterpolantRisk`]: least, minimum norm, random solutions |
+//! | the same, and a setting of mini-batches | [`Sgd`]: expected risk at any step, stability, the stationary state |
+//! | predictions on a grid of draws | [`Decomposition`]: bias and every variance, with standard errors |
+//! | one factorisation | [`Path`]: a whole path of penalties, times, steps or cutoffs, with leave-one-out and generalised cross-validation |
+//! | fits that were drawn alike | [`ensemble`]: errors of averaged predictions |
+//! | one factorisation, a start | [`interpolants`]: solutions other than the one of minimum norm |
+//! | predictions and labels | [`error_rate`], [`SplitErrors`], [`SymmetricNoise`] |
+//! | weights and a radius | [`robust_errors`]: errors under the worst small change of a row |
+
+mod centred;
+mod chosen_ridge;
+mod classification;
+pub(crate) mod covariance;
+mod decomposition;
+pub mod ensemble;
+mod given_design;
+mod interpolant_risk;
+pub mod interpolants;
+pub(crate) mod leverage;
+mod mixing;
+mod noisy_labels;
+mod optimum;
+pub(crate) mod path;
+mod population;
+mod robust;
+mod sgd;
+mod smoother;
+
+pub use centred::Centred;
+pub use classification::error_rate;
+pub(crate) use classification::first_largest;
+pub use decomposition::{Component, Decomposition, Sequential, VarianceSource};
+pub use given_design::{GivenDesign, Risk};
+pub use interpolant_risk::InterpolantRisk;
+pub use mixing::optimal_mixing;
+pub use noisy_labels::{RowErrors, SplitErrors, SymmetricNoise};
+pub use optimum::{End, Optimum, Penalties};
+pub use path::{Best, Criterion, Interval, Path, PathPoint, Training};
+pub use population::{Covariance, Population};
+pub use robust::robust_errors;
+pub use sgd::{
+    Batches, Sgd, SgdMoments, SgdRisk, SgdStability, Stationary, Streaming, stationary_covariance,
+};
+pub use smoother::smoother;
+
+use crate::Error;
+use crate::machine::memory::{reserve, sum, table};
+use crate::risk::covariance::Root;
+use crate::svd::{Backend, Faer, power_of_two, triangle};
+use ndarray::{Array1, Array2, ArrayRef2, Axis, s};
+
+/// A table `(X, Y)` of `N` rows, compressed by one QR factorisation to at most `p + k + 1` rows on
+/// which every sum of squared errors, and every sum of errors, is the same:
+///
+/// ```text
+/// [X | Y | 1] = Q [A | B | w]        ‖X β − Y‖² = ‖A β − B‖²        1ᵀ(X β − Y) = wᵀ(A β − B)
+/// N rows              ≤ p + k + 1 rows
+/// ```
+///
+/// So a test error costs O(p²), however many test rows there are, and loses no more digits than the
+/// direct evaluation: unlike the Gram form `‖Y‖² − 2βᵀXᵀY + βᵀXᵀXβ`, whose relative error grows with
+/// `‖Y‖² / ‖Xβ − Y‖²`, this one's grows with the square root of that.
+///
+/// # Examples
+/// ```
+/// use double_descent::risk::Compressed;
+/// use ndarray::{Array2, array};
+///
+/// let x = Array2::from_shape_fn((500, 2), |(i, j)| ((i * (j + 3)) as f64).sin());
+/// let y = Array2::from_shape_fn((500, 1), |(i, _)| (i as f64).cos());
+/// let table = Compressed::new(&x, &y)?;
+/// let beta = array![[1.0], [-2.0]];
+/// let direct = (x.dot(&beta) - &y).mapv(|e| e * e).mean().unwrap();
+/// assert!((table.mean_squared_error(&beta)?[0] / direct - 1.0).abs() < 1e-14);
+/// # Ok::<(), double_descent::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Compressed {
+    pub(crate) features: Array2<f64>,
+    pub(crate) targets: Array2<f64>,
+    pub(crate) ones: Array1<f64>,
+    rows: usize,
+    is_population: bool,
+    /// `β*` (`p × k`), of a population whose targets are all of the features'.
+    teacher: Option<Array2<f64>>,
+}
+
+impl Compressed {
+    /// Compresses features (`N × p`) and targets (`N × k`). O(N (p + k)²), once.
+    ///
+    /// # Errors
+    /// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`], [`Error::Backend`], and [`Error::Overflow`]
+    /// where the Euclidean length of a column does not fit into `f64`.
+    pub fn new(x: &ArrayRef2<f64>, y: &ArrayRef2<f64>) -> Result<Self, Error> {
+        Self::with_backend(x, y, &Faer)
+    }
+
+    /// [`Compressed::new`] on a backend of your choice.
+    ///
+    /// # Errors
+    /// As [`Compressed::new`].
+    pub fn with_backend(
+        x: &ArrayRef2<f64>,
+        y: &ArrayRef2<f64>,
+        backend: &dyn Backend,
+    ) -> Result<Self, Error> {
+        for (what, table) in [("the features of a table", x), ("the targets of a table", y)] {
+            if table.is_empty() {
+                return Err(Error::Empty { what });
+            }
+        }
+        Error::check_len("rows of y", x.nrows(), y.nrows())?;
+        let (p, k) = (x.ncols(), y.ncols());
+        // The joined table, its scaled copy, the one that is reduced; the triangle, and its parts.
+        let width = p.saturating_add(k).saturating_add(1);
+        let height = x.nrows().min(width);
+        let needed = [table(x.nrows(), width).saturating_mul(3), table(height, width).saturating_mul(2)];
+        reserve("a compressed table", sum(needed))?;
+        let mut joined = Array2::ones((x.nrows(), p + k + 1));
+        joined.slice_mut(s![.., ..p]).assign(x);
+        joined.slice_mut(s![.., p..p + k]).assign(y);
+        Error::check_finite("the table", joined.view())?;
+        // Columns of features and targets may differ by 600 powers of ten: scaled one by one, exact.
+        let scales: Vec<f64> = joined.columns_mut().into_iter().map(equilibrate).collect();
+        let mut r = triangle(joined.view(), backend)?;
+        for (mut column, scale) in r.columns_mut().into_iter().zip(scales) {
+            column.mapv_inplace(|v| v * scale);
+        }
+        // The table is finite: what is not has overflowed here.
+        Error::check_finite("the table", r.view())
+            .map_err(|_| Error::Overflow { what: "the length of a column of the table" })?;
+        Ok(Self {
+            features: r.slice(s![.., ..p]).to_owned(),
+            targets: r.slice(s![.., p..p + k]).to_owned(),
+            ones: r.column(p + k).to_owned(),
+            rows: x.nrows(),
+            is_population: false,
+            teacher: None,
+        })
+    }
+
+    /// The table of a whole population: features of mean 0 and covariance `Σ = E[x xᵀ]` (`p × p`), targets `x
+    /// β*` without noise for a teacher `β*` (`p × k`). In place of a mean over rows stands the expectation,
+    ///
+    /// ```text
+    /// E (xᵀβ − xᵀβ*)² = (β − β*)ᵀ Σ (β − β*) = ‖S β − S β*‖²        Σ = SᵀS
+    /// ```
+    ///
+    /// the excess risk of `β`, exactly, with no test row drawn. It counts as one row, `S` as its features.
+    /// Along a curve ([`Test::Rows`](crate::nested::Test)) of training targets `X β*` it is the squared bias;
+    /// the expected risk under label noise of variance `v` is then `test_mse + v · noise` of every
+    /// [`Point`](crate::nested::Point). On columns that come one at a time it holds what the columns still
+    /// missing would explain (misspecification). O(p³), once.
+    ///
+    /// # Errors
+    /// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`], [`Error::Domain`] unless Σ is symmetric and
+    /// positive semidefinite up to rounding, [`Error::Overflow`], [`Error::Backend`].
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::nested::{Rows, Test};
+    /// use double_descent::risk::Compressed;
+    /// use ndarray::{Array2, array};
+    ///
+    /// let (sigma, teacher) = (Array2::eye(2), array![[3.0], [4.0]]);
+    /// let population = Compressed::population(&sigma, &teacher)?;
+    /// let mut fit = Rows::new(2, 1, Test::Rows(&population))?.with_noise_covariance(&sigma)?;
+    /// let point = fit.push(&array![2.0, 0.0], &array![6.0])?; // x β*, no noise
+    /// assert_eq!(point.test_mse, Some(16.0)); // the fit is (3, 0): it misses 4 of the teacher
+    /// assert_eq!(point.noise, Some(0.25));
+    /// let risk = point.test_mse.unwrap() + 0.1 * point.noise.unwrap(); // under noise of variance 0.1
+    /// # assert!((risk - 16.025).abs() < 1e-14);
+    /// # Ok::<(), double_descent::Error>(())
+    /// ```
+    ///
+    /// # References
+    /// Hastie, Montanari, Rosset and Tibshirani, Annals of Statistics 2022, section 2: bias and variance
+    /// given X.
+    pub fn population(covariance: &ArrayRef2<f64>, beta: &ArrayRef2<f64>) -> Result<Self, Error> {
+        let p = covariance.nrows();
+        if beta.is_empty() {
+            return Err(Error::Empty { what: "the teacher's parameters" });
+        }
+        Error::check_len("rows of the teacher's parameters", p, beta.nrows())?;
+        Error::check_finite("the teacher's parameters", beta.view())?;
+        let needed = [table(p, p).saturating_mul(2), table(p, beta.ncols())];
+        reserve("the table of a population", sum(needed))?;
+        let root = Root::new(covariance)?;
+        let unit = power_of_two(root.exponent);
+        let features = root.matrix * unit;
+        let targets = features.dot(beta);
+        let overflow = |_| Error::Overflow { what: "a target of the population" };
+        Error::check_finite("the targets", targets.view()).map_err(overflow)?;
+        let (ones, teacher) = (Array1::zeros(p), Some(beta.to_owned()));
+        Ok(Self { features, targets, ones, rows: 1, is_population: true, teacher })
+    }
+
+    /// A table as it is, uncompressed: right where there are few rows.
+    pub(crate) fn direct(features: Array2<f64>, targets: Array2<f64>) -> Self {
+        let rows = features.nrows();
+        Self { features, targets, ones: Array1::ones(rows), rows, is_population: false, teacher: None }
+    }
+
+    /// The same table of the first `p` features alone. Of a triangle the rows under them are features no more, and are
+    /// compressed to one for each target and one for the ones.
+    pub(crate) fn leading(&self, p: usize) -> Result<Self, Error> {
+        let (height, k) = self.targets.dim();
+        let below = height.saturating_sub(p);
+        let features = self.features.slice(s![.., ..p]);
+        let is_triangle = below > k + 1 && features.slice(s![p.., ..]).iter().all(|&v| v == 0.0);
+        let (rows, is_population) = (self.rows, self.is_population);
+        let teacher = self.teacher.clone().filter(|teacher| teacher.nrows() == p);
+        if !is_triangle {
+            let (targets, ones) = (self.targets.clone(), self.ones.clone());
+            return Ok(Self { features: features.to_owned(), targets, ones, rows, is_population, teacher });
+        }
+        let mut joined = Array2::zeros((below, k + 1));
+        joined.slice_mut(s![.., ..k]).assign(&self.targets.slice(s![p.., ..]));
+        joined.column_mut(k).assign(&self.ones.slice(s![p..]));
+        // Each column in a unit of its own, as in the whole table.
+        let scales: Vec<f64> = joined.columns_mut().into_iter().map(equilibrate).collect();
+        let mut rest = triangle(joined.view(), &Faer)?;
+        for (mut column, scale) in rest.columns_mut().into_iter().zip(scales) {
+            column.mapv_inplace(|v| v * scale);
+        }
+        let mut leading = Self {
+            features: Array2::zeros((p + k + 1, p)),
+            targets: Array2::zeros((p + k + 1, k)),
+            ones: Array1::zeros(p + k + 1),
+            rows,
+            is_population,
+            teacher,
+        };
+        leading.features.slice_mut(s![..p, ..]).assign(&features.slice(s![..p, ..]));
+        leading.targets.slice_mut(s![..p, ..]).assign(&self.targets.slice(s![..p, ..]));
+        leading.targets.slice_mut(s![p.., ..]).assign(&rest.slice(s![.., ..k]));
+        leading.ones.slice_mut(s![..p]).assign(&self.ones.slice(s![..p]));
+        leading.ones.slice_mut(s![p..]).assign(&rest.column(k));
+        Ok(leading)
+    }
+
+    /// With the targets of some columns, in that order.
+    pub(crate) fn with_targets(mut self, columns: &[usize]) -> Self {
+        let same = columns.len() == self.targets.ncols() && columns.iter().enumerate().all(|(i, &c)| i == c);
+        if !same {
+            self.targets = self.targets.select(Axis(1), columns);
+            self.teacher = self.teacher.map(|teacher| teacher.select(Axis(1), columns));
+        }
+        self
+    }
+
+    /// A population with a row for what a constant adds to every error: its features have mean 0.
+    pub(crate) fn with_constant(mut self) -> Self {
+        let height = self.features.nrows();
+        let row = |table: &Array2<f64>| {
+            let mut longer = Array2::zeros((height + 1, table.ncols()));
+            longer.slice_mut(s![..height, ..]).assign(table);
+            longer
+        };
+        (self.features, self.targets) = (row(&self.features), row(&self.targets));
+        self.teacher = None;
+        self.ones = Array1::zeros(height + 1);
+        self.ones[height] = 1.0;
+        self
+    }
+
+    /// Whether it stands for a population, whose rows cannot be told from training rows.
+    pub(crate) fn is_population(&self) -> bool {
+        self.is_population
+    }
+
+    /// `β*` of a population.
+    pub(crate) fn teacher(&self) -> Option<&Array2<f64>> {
+        self.teacher.as_ref()
+    }
+
+    /// Number of rows of the table, `N`; 1 for a population.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// `‖X β − y‖²/N`, one value per output, for parameters `p × k`.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if `beta` does not fit the table, [`Error::NonFinite`] if it holds NaN or an
+    /// infinity, [`Error::Overflow`] if a square does not fit into `f64`.
+    pub fn mean_squared_error(&self, beta: &ArrayRef2<f64>) -> Result<Array1<f64>, Error> {
+        Error::check_len("rows of beta", self.features.ncols(), beta.nrows())?;
+        Error::check_len("columns of beta", self.targets.ncols(), beta.ncols())?;
+        Error::check_finite("beta", beta.view())?;
+        let (rows, outputs) = self.targets.dim();
+        reserve("the errors of a table", table(rows, outputs).saturating_mul(2))?;
+        let errors = self.features.dot(beta) - &self.targets;
+        let means = errors.mapv(|e| e * e).sum_axis(Axis(0)) / self.rows as f64;
+        if means.iter().all(|mean| mean.is_finite()) {
+            return Ok(means);
+        }
+        Err(Error::Overflow { what: "the mean squared error" })
+    }
+}
+
+/// Divides a column by a power of two so that its largest entry is of order 1; returns the divisor.
+pub(crate) fn equilibrate(mut column: ndarray::ArrayViewMut1<'_, f64>) -> f64 {
+    let largest = column.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
+    if largest < f64::MIN_POSITIVE {
+        return 1.0; // zero, or subnormal: its reciprocal would overflow
+    }
+    // The exponent bits alone: 2^⌊log₂ largest⌋.
+    let scale = f64::from_bits(largest.to_bits() & 0x7ff0_0000_0000_0000);
+    column.mapv_inplace(|v| v / scale);
+    scale
+}
