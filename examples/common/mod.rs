@@ -236,7 +236,7 @@ impl TableArgs {
                 threads: self.run.threads,
                 ..Sweep::new(data, sizes.iter().copied(), 1, 0)
             };
-            let place = shards::Place { out: &self.run.out, folder: &folder };
+            let place = shards::Place { out: &self.run.out, folder: &folder, name: None };
             let Some(curve) = shards::curve(&self.shards, place, sweep.source.name(), &sweep)? else {
                 continue;
             };

@@ -97,11 +97,20 @@ pub fn without(flag: &str, words: &[String]) -> Vec<String> {
     kept
 }
 
-/// The folder of results: of the whole command, and of a sweep below it.
+/// The folder of results: of the whole command, and of a sweep below it; and the name of the sweep, where that folder is
+/// of several.
 #[derive(Clone, Copy)]
 pub struct Place<'a> {
     pub out: &'a Path,
     pub folder: &'a Path,
+    pub name: Option<&'a str>,
+}
+
+impl Place<'_> {
+    fn shards(&self) -> PathBuf {
+        let folder = self.folder.join("shards");
+        self.name.map_or(folder.clone(), |name| folder.join(name))
+    }
 }
 
 /// The curve of a sweep: computed here, or merged from its parts; `None` where this process computes a part, or says what
@@ -123,7 +132,7 @@ pub fn curve(
         done?;
         Ok(recording.missing())
     };
-    let shards = planned(place, sweep.shards(place.folder.join("shards"))?);
+    let shards = planned(place, sweep.shards(place.shards())?);
     in_parts(part, &shards, label, compute, || sweep.merge(&shards.records()?))
 }
 
@@ -150,7 +159,7 @@ pub fn payloads<P: Payload>(
         }
         return Ok(Some(all));
     };
-    let shards = planned(place, Shards::new(place.folder.join("shards").join(label), identity, count));
+    let shards = planned(place, Shards::new(place.shards(), identity, count));
     let compute = |shard: Shard, path: &Path| {
         let range = shard.range(count);
         Ok(run(path, range.clone())?.missing(range))

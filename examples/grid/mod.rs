@@ -93,7 +93,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
     let mut sweep = cli.inputs.sweep(&data, largest, cli.run.seed, cli.run.threads)?;
     (sweep.arms, sweep.features) = (arms, features);
     sweep.samples = if cli.rows == Rows::Samples { cli.samples.list.clone() } else { vec![cli.n] };
-    let place = shards::Place { out: &cli.run.out, folder: &folder };
+    let place = shards::Place { out: &cli.run.out, folder: &folder, name: None };
     let Some(curve) = shards::curve(&cli.inputs.shards, place, "grid", &sweep)? else { return Ok(()) };
     let surface = Surface::new(curve)?;
     crate::common::keep_folder(&folder)?;

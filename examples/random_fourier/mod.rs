@@ -69,7 +69,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
     ];
     for (name, axis, samples, features) in studies {
         (sweep.samples, sweep.features) = (samples, features);
-        let place = shards::Place { out: &cli.run.out, folder: &folder.join(name) };
+        let place = shards::Place { out: &cli.run.out, folder: &folder, name: Some(name) };
         let Some(cells) = shards::curve(&cli.inputs.shards, place, name, &sweep)? else { continue };
         let mut curve = over(axis, &sweep, cells)?;
         if cli.infinite_width && axis == Axis::Features {

@@ -127,7 +127,7 @@ fn chosen(names: &[String]) -> Result<Vec<Map>, Error> {
 /// Computes the chunks that are not there yet, or takes them from shards, and summarises all.
 fn study(cli: &Cli, plan: &Plan, folder: &Path) -> Result<Option<Curves>, Failure> {
     let (name, identity) = (plan.map.name(), plan.identity());
-    let place = shards::Place { out: &cli.out, folder };
+    let place = shards::Place { out: &cli.out, folder, name: Some(&name) };
     let what = (name.as_str(), &identity, cli.repeats.div_ceil(CHUNK));
     let chunks = shards::payloads(&cli.shards, place, what, cli.threads, |chunks| {
         chunks.map(|chunk| plan.compute(chunk)).collect()

@@ -242,18 +242,30 @@ fn killed_shards_go_on() {
         let count = note.split(": ").nth(1).and_then(|rest| rest.split(' ').next()).map(str::parse::<usize>);
         count.map_or(0, Result::unwrap)
     };
-    let mut state = 18_u64;
-    for round in 0..8 {
-        let before = present();
+    let record = |k: usize| folder.0.join(format!("parts/diabetes/shards/{k}-of-2.record"));
+    let length = |k: usize| std::fs::metadata(record(k)).map_or(0, |file| file.len());
+    let (mut kills, mut before) = (0, 0);
+    while before < 60 && kills < 40 {
+        let lengths = [1, 2].map(length);
         let mut workers = [start("1/2"), start("2/2")];
-        state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
-        std::thread::sleep(Duration::from_millis(10 + (state >> 33) % 120));
+        // Until one of them has written something, beside its header.
+        let is_idle = || (1..=2).all(|k| length(k) <= lengths[k - 1].max(5000));
+        for _ in 0..20_000 {
+            if !is_idle() || workers.iter_mut().all(|worker| worker.try_wait().unwrap().is_some()) {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
         for worker in &mut workers {
             worker.kill().unwrap(); // SIGKILL where there are signals
             worker.wait().unwrap();
         }
-        assert!(present() >= before, "round {round}");
+        let there = present();
+        assert!(there >= before, "{there} repeats of {before}");
+        kills += usize::from(there < 60 && there > before);
+        before = there;
     }
+    assert!(kills > 1, "no kill came between the first block and the last");
     for shard in ["2/2", "1/2"] {
         assert!(start(shard).wait().unwrap().success());
     }

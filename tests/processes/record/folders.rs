@@ -153,44 +153,55 @@ fn damaged_shards_give_the_same_bytes_or_a_refusal() {
     assert!(refused > 40, "{refused}");
 }
 
-/// Processes that compute shards and are killed at random moments, twenty times; others go on.
+/// Processes that compute shards and are killed at random lengths of their records, twenty times; others go on, and whole
+/// shards vanish with their nodes.
 #[test]
 fn killed_workers_lose_the_block_under_way() {
     let folder = Folder::new("folder-killed");
     let sweep = study("nested", 160);
+    let whole = std::fs::metadata(compute(&sweep, &folder.0.join("first"), shard("1/5"))).unwrap().len();
     let (place, shards) = (folder.0.join("shards"), sweep.shards(folder.0.join("shards")).unwrap());
     let mut rng = stream(20, 0, 0);
-    let (mut kills, mut partly, mut rounds) = (0, 0, 0);
+    let (mut kills, mut partly, mut rounds, mut vanished) = (0, 0, 0, 0);
     loop {
         let status = shards.status().unwrap();
         if kills >= 20 && status.missing.is_empty() {
             break;
         }
-        assert!(rounds < 200, "{kills} kills in {rounds} rounds");
+        assert!(rounds < 300, "{kills} kills in {rounds} rounds");
         rounds += 1;
-        // All is there before twenty kills: one shard is lost with its node.
-        let next = if status.missing.is_empty() {
+        // All is there before twenty kills: one shard is lost.
+        let next = status.again.first().copied().unwrap_or_else(|| {
+            vanished += 1;
             let lost = Shard::new(under(&mut rng, 5), 5).unwrap();
-            std::fs::remove_file(shards.path(lost)).unwrap();
+            let _ = std::fs::remove_file(shards.path(lost)); // at first there is none
             lost
-        } else {
-            status.again.first().copied().unwrap_or(shard("1/5"))
-        };
+        });
         let before = shards.status().unwrap().missing.len();
+        let length = || std::fs::metadata(shards.path(next)).map_or(0, |file| file.len());
+        let until = rng.random_range(length().min(whole)..=whole);
         let mut worker = child(&format!("shard:nested/160:{next}"), &place, "");
         if kills < 20 {
-            std::thread::sleep(Duration::from_millis(rng.random_range(0..120)));
+            let mut waited = 0;
+            while length() <= until && worker.try_wait().unwrap().is_none() && waited < 60_000 {
+                std::thread::sleep(Duration::from_micros(500));
+                waited += 1;
+            }
             if worker.try_wait().unwrap().is_none() {
-                worker.kill().unwrap();
+                worker.kill().unwrap(); // SIGKILL where there are signals
                 kills += 1;
             }
         }
         worker.wait().unwrap();
         let after = shards.status().unwrap();
-        let left = after.missing.len();
-        assert!(left <= before, "{left} of {before}");
-        partly += usize::from(left > 0 && after.present > 0);
+        assert!(after.missing.len() <= before, "{} of {before}", after.missing.len());
+        let of_shard = next.range(160);
+        let left = after.missing.iter().filter(|index| of_shard.contains(index)).count();
+        partly += usize::from(left > 0 && left < of_shard.len());
     }
-    println!("{kills} kills in {rounds} rounds; {partly} times a part was there");
+    println!(
+        "{kills} kills in {rounds} rounds, {vanished} shards vanished; {partly} shards were there in part"
+    );
+    assert!(partly > 5, "{partly} of {kills} kills came between the first block of a shard and the last");
     assert!(merged(&sweep, &place) == of_one_run(&sweep));
 }
