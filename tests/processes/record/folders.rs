@@ -161,6 +161,7 @@ fn killed_workers_lose_the_block_under_way() {
     let sweep = study("nested", 160);
     let whole = std::fs::metadata(compute(&sweep, &folder.0.join("first"), shard("1/5"))).unwrap().len();
     let (place, shards) = (folder.0.join("shards"), sweep.shards(folder.0.join("shards")).unwrap());
+    shards.begin(shard("1/5")).unwrap();
     let mut rng = stream(20, 0, 0);
     let (mut kills, mut partly, mut rounds, mut vanished) = (0, 0, 0, 0);
     loop {
@@ -170,13 +171,13 @@ fn killed_workers_lose_the_block_under_way() {
         }
         assert!(rounds < 300, "{kills} kills in {rounds} rounds");
         rounds += 1;
-        // All is there before twenty kills: one shard is lost.
-        let next = status.again.first().copied().unwrap_or_else(|| {
-            vanished += 1;
-            let lost = Shard::new(under(&mut rng, 5), 5).unwrap();
-            let _ = std::fs::remove_file(shards.path(lost)); // at first there is none
-            lost
-        });
+        // All is there before twenty kills, or a node vanishes with what it had.
+        if status.again.is_empty() || rounds % 7 == 0 {
+            let lost = shards.path(Shard::new(under(&mut rng, 5), 5).unwrap());
+            vanished += usize::from(std::fs::remove_file(lost).is_ok());
+            continue;
+        }
+        let next = status.again[under(&mut rng, status.again.len())];
         let before = shards.status().unwrap().missing.len();
         let length = || std::fs::metadata(shards.path(next)).map_or(0, |file| file.len());
         let until = rng.random_range(length().min(whole)..=whole);
@@ -202,6 +203,7 @@ fn killed_workers_lose_the_block_under_way() {
     println!(
         "{kills} kills in {rounds} rounds, {vanished} shards vanished; {partly} shards were there in part"
     );
+    assert!(vanished > 0, "no shard vanished");
     assert!(partly > 5, "{partly} of {kills} kills came between the first block of a shard and the last");
     assert!(merged(&sweep, &place) == of_one_run(&sweep));
 }
