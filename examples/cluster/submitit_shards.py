@@ -4,8 +4,8 @@
     pip install submitit
     python examples/cluster/submitit_shards.py --shards 8 -- double-descent ablations --repeats 200
 
-The folder of the results must be one that all nodes see. A job that ends at its time limit is asked for again by what
-`--shard resume` prints; here the array is submitted once more, which computes only what is missing.
+The folder of the results must be one that all nodes see. Jobs that failed, or came to their time limit, are named; run
+the same command again, and what is missing is computed.
 """
 
 import argparse
