@@ -12,6 +12,7 @@ pub mod inputs;
 mod progress;
 pub mod random_features;
 pub mod regression;
+pub mod shards;
 pub mod table;
 mod values;
 
@@ -63,6 +64,7 @@ flags! {
         /// Random splits per data set
         repeats: usize = 50, "N";
         ..csv: inputs::CsvArgs = inputs::CsvArgs::default();
+        ..shards: shards::ShardArgs = shards::ShardArgs::default();
         ..run: RunArgs = RunArgs::default();
     }
 }
@@ -213,7 +215,7 @@ impl TableArgs {
         for (name, folder) in names.iter().zip(&folders) {
             let data = self.load(name)?;
             let folder = self.run.make_folder(folder)?;
-            if !NAMED.contains(&name.as_str()) {
+            if self.shards.has_results() && !NAMED.contains(&name.as_str()) {
                 inputs::claim(&folder, name)?;
             }
             let arms = arms(data.features().ncols());
@@ -238,8 +240,10 @@ impl TableArgs {
                 threads: self.run.threads,
                 ..Sweep::new(data, sizes.iter().copied(), 1, 0)
             };
-            announce(&sweep.estimate()?);
-            let curve = with_progress(sweep.source.name(), |observer| sweep.run_with(observer))?;
+            let place = shards::Place { out: &self.run.out, folder: &folder, name: None };
+            let Some(curve) = shards::curve(&self.shards, place, sweep.source.name(), &sweep)? else {
+                continue;
+            };
             let metrics =
                 [Metric::TestMse, Metric::TrainMse, Metric::BiasSquared, Metric::SmallestSingularValue];
             self.run.save_tables(&curve, &folder, "", &metrics)?;

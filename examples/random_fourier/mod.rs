@@ -11,9 +11,9 @@ use crate::common::closing;
 use crate::common::figures::options;
 use crate::common::flags::{Failure, Program, flags, refused};
 use crate::common::random_features::{self, InputArgs};
-use crate::common::{RunArgs, Sizes, announce, report_failures, say, with_progress};
+use crate::common::{RunArgs, Sizes, report_failures, say, shards};
 use double_descent::Error;
-use double_descent::curve::{Curve, Metric};
+use double_descent::curve::{Curve, Metric, Surface};
 use double_descent::plot::{Figure, Overlay, study};
 use double_descent::sweep::{Splits, Sweep};
 use double_descent::theory::TheoryLine;
@@ -58,19 +58,26 @@ impl Program for Cli {
         let (features, samples) = (self.features.list.clone(), self.samples.list.clone());
         let largest = features.iter().copied().chain([self.p]).max().unwrap_or(0);
         let data = self.inputs.data(self.run.seed)?;
-        crate::common::inputs::claim(&folder, data.train.name())?;
+        if self.inputs.shards.has_results() {
+            crate::common::inputs::claim(&folder, data.train.name())?;
+        }
         let mut sweep = self.inputs.sweep(&data, largest, self.run.seed, self.run.threads)?;
         sweep.metrics.push(Metric::SmallestSingularValue);
         let (mut figures, mut failed) = (Vec::new(), 0);
         let studies = [("features", vec![self.n], features), ("samples", samples, vec![self.p])];
         for (name, samples, features) in studies {
             sweep = Sweep { samples, features, ..sweep };
-            let curve = self.measure(&sweep, name)?;
+            let place = shards::Place { out: &self.run.out, folder: &folder, name: Some(name) };
+            let Some(cells) = shards::curve(&self.inputs.shards, place, name, &sweep)? else { continue };
+            let curve = self.line(&sweep, cells, name)?;
             self.run.save_tables(&curve, &folder, &format!("{name}_"), &COLUMNS.map(|column| column.0))?;
             closing::every_point(&self.run, &curve, &COLUMNS)?;
             failed += report_failures(&curve);
             let theory = if name == "features" { self.theory(&sweep)? } else { None };
             figures.push((name, panels(&self.run, &curve, &sweep, theory)?));
+        }
+        if !self.inputs.shards.has_results() {
+            return Ok(());
         }
         say!("written: {}: {{features,samples}}_{{cells,summary}}.csv", folder.display());
         if !self.run.no_figures {
@@ -95,9 +102,9 @@ impl Cli {
         Ok(Some(DrawnFeatures::line(draws, Some(1), 0.0, 0.0)))
     }
 
-    fn measure(&self, sweep: &Sweep, name: &str) -> Result<Curve, Error> {
-        announce(&sweep.estimate()?);
-        let surface = with_progress(name, |observer| sweep.surface_with(observer))?;
+    /// Cells as a curve over one of the axes.
+    fn line(&self, sweep: &Sweep, cells: Curve, name: &str) -> Result<Curve, Error> {
+        let surface = Surface::new(cells)?;
         let curve = match name {
             "samples" => surface.over_samples(sweep.features[0]),
             _ => surface.over_features(sweep.samples[0]),

@@ -42,7 +42,9 @@ pub use crossed::{Crossed, ErrorSplit};
 pub use fit::Fit;
 pub use maps::Maps;
 pub use parameter::Parameter;
-pub use record::{Identity, Payload, Record, Recording, Repeat};
+pub use record::{
+    Identity, Merged, Payload, Plan, Record, Recording, Repeat, Shard, ShardFile, ShardState, Shards, Status,
+};
 pub use source::{Draw, Drawn, Source, TestOn};
 pub use splits::Splits;
 
