@@ -40,7 +40,8 @@
 //! | [`diagnosis`] | how far a fit of yours is from its threshold, which modes blow up, what would help |
 //! | [`flatness`] | curvature, Fisher information, gradient noise, the volume of a minimum |
 //! | [`theory`] | exact curves and bounds, on the same axes |
-//! | `plot` | figures from curves, SVG and PNG, behind the default feature `plot` |
+//! | [`notebook`] | how values draw themselves at the end of a notebook cell |
+//! | `plot` | figures from curves: SVG behind the feature `svg`; PNG and PDF too behind the default feature `plot` |
 //! | `interop` | matrices and vectors of nalgebra, in and out, behind the feature `nalgebra` |
 //! | [`whole_file`] | files that are written whole or not at all |
 //! | [`memory`] | asked for before it is taken; a limit of your own; what a sweep will take |
@@ -100,7 +101,8 @@ mod lane;
 mod large_pages;
 pub mod memory;
 pub mod nested;
-#[cfg(feature = "plot")]
+pub mod notebook;
+#[cfg(feature = "svg")]
 pub mod plot;
 pub mod risk;
 pub mod rng;

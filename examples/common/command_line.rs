@@ -1,7 +1,7 @@
 //! From the words of a command line to the run of a study: parsing, `--help`, exit codes.
 
 use super::flags::{Failure, Flag, Program, Rule, listed, usage};
-use super::{say, table};
+use super::{say, settings, table};
 use std::ffi::OsString;
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
@@ -22,6 +22,7 @@ pub fn start<P: Program>(program: &str, words: impl IntoIterator<Item = OsString
     let wanted = parse(&mut flags, P::RULES, words.into_iter());
     let outcome = match wanted {
         Ok(Wanted::Run { json }) => {
+            settings::keep(settings::command(P::NAME, P::RULES, &flags));
             drop(flags);
             table::JSON.store(json, Ordering::Relaxed);
             study.run()
@@ -98,6 +99,7 @@ fn parse(
             },
         };
         flag.place.set(&value, flag.given).map_err(|reason| format!("--{name}: {reason}"))?;
+        flag.words.push(value.to_string_lossy().into_owned());
         flag.given = true;
     }
     let given = |name: &str| flags.iter().any(|flag| flag.name == name && flag.given);

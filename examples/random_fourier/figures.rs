@@ -32,7 +32,7 @@ pub fn panels(args: &RunArgs, curve: &Curve, about: &str) -> Result<Figure, Erro
         (Abscissa::Axis, true) => ("Number of features p", threshold as f64),
         (Abscissa::Axis, false) => ("Number of training images n", threshold as f64),
     };
-    let series = |index: usize| {
+    let series = |index: usize, alone: bool| {
         let (metric, name, hue) = PANELS[index];
         let summaries = curve.summaries(metric, args.bootstrap())?;
         let of_arm = |arm, label: &str| {
@@ -44,7 +44,8 @@ pub fn panels(args: &RunArgs, curve: &Curve, about: &str) -> Result<Figure, Erro
             series
         };
         let limit = of_arm(1, "infinite width").with_dash(Dash::Dashed);
-        let group = Group::new(name, hue);
+        // In a panel of one curve the title says what it is.
+        let group = Group::new(if alone { "" } else { name }, hue);
         Ok::<_, Error>(if limit.y.iter().any(|v| v.is_finite()) {
             group.with_series(of_arm(0, "p features")).with_series(limit)
         } else {
@@ -52,8 +53,8 @@ pub fn panels(args: &RunArgs, curve: &Curve, about: &str) -> Result<Figure, Erro
         })
     };
     let marker = if over_features { format!("p = n = {threshold}") } else { format!("n = p = {threshold}") };
-    let panel = |y: Axis, groups: Vec<Group>| {
-        let panel = Panel::new(Axis::log10(label), y).with_marker(at, marker.clone());
+    let panel = |title: &str, y: Axis, groups: Vec<Group>| {
+        let panel = Panel::new(Axis::log10(label), y).with_title(title).with_marker(at, marker.clone());
         groups.into_iter().fold(panel, Panel::with_group)
     };
     let (fixed, count) =
@@ -70,10 +71,10 @@ pub fn panels(args: &RunArgs, curve: &Curve, about: &str) -> Result<Figure, Erro
         },
     );
     Ok(Figure::new(caption)
-        .with_panel(panel(Axis::log10("Mean squared error"), vec![series(2)?, series(0)?]))
-        .with_panel(panel(Axis::linear("Share of test images"), vec![series(1)?]))
-        .with_panel(panel(Axis::log10("Norm"), vec![series(3)?]))
-        .with_panel(panel(Axis::log10("Singular value"), vec![series(4)?]))
+        .with_panel(panel("Squared error", Axis::log10("Mean squared error"), vec![series(2, false)?, series(0, false)?]))
+        .with_panel(panel("Test images misclassified", Axis::linear("Share of test images"), vec![series(1, true)?]))
+        .with_panel(panel("Norm of the fit", Axis::log10("‖β̂‖"), vec![series(3, true)?]))
+        .with_panel(panel("Smallest singular value", Axis::log10("σ_min"), vec![series(4, true)?]))
         .with_title(if over_features {
             "Model-wise double descent of random Fourier features"
         } else {

@@ -14,17 +14,18 @@ use super::font;
 use super::heat;
 use super::layout::{self, Plan};
 use super::model::Panel;
-use super::pdf;
-use super::raster;
-use super::size::PIXELS_PER_INCH;
+#[cfg(feature = "plot")]
+use super::{pdf, raster, size::PIXELS_PER_INCH};
 use super::svg;
 use super::undrawn;
 
 /// Pixels of a saved PNG per pixel of the SVG: 300 dots per inch or so when
 /// the figure is printed at the width of a page.
+#[cfg(feature = "plot")]
 const SAVED_SCALE: f64 = 3.0;
 
 /// Dots per inch of a saved PNG whose size on paper is known.
+#[cfg(feature = "plot")]
 const SAVED_DENSITY: f64 = 300.0;
 
 /// Where legends stand.
@@ -77,6 +78,9 @@ pub struct Figure {
     pub caption_apart: bool,
     /// The paper.
     pub theme: Theme,
+    /// Why there is nothing to draw: what was asked for and is not there. The picture says it in words, and
+    /// [`Figure::check`] fails with it, as do all ways to save the figure.
+    pub undrawn: Option<Error>,
     /// Panels per row; `None` chooses by their number.
     pub columns: Option<usize>,
     /// Height of a plotting area over its width, 0.72 if `None`. The height
@@ -90,6 +94,21 @@ impl Figure {
     #[must_use]
     pub fn new(caption: impl Into<String>) -> Self {
         Self { caption: caption.into(), ..Self::default() }
+    }
+
+    /// In place of a figure that cannot be drawn: it says why.
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::{Error, plot::Figure};
+    ///
+    /// let figure = Figure::not_drawn(Error::Empty { what: "the curve" });
+    /// assert!(figure.to_svg().contains("Not drawn: the curve"));
+    /// assert!(figure.check().is_err() && figure.save("none.svg").is_err());
+    /// ```
+    #[must_use]
+    pub fn not_drawn(error: Error) -> Self {
+        Self { caption: format!("Not drawn: {error}."), undrawn: Some(error), ..Self::default() }
     }
 
     /// The same figure with one more panel.
@@ -172,10 +191,12 @@ impl Figure {
     /// Whether every panel can be drawn whole.
     ///
     /// # Errors
+    /// Whatever keeps the figure from being drawn ([`Figure::undrawn`]);
     /// [`Error::Shape`] for a series whose abscissae, ordinates and edges of a band are not equally many, and for a heat
     /// map whose values do not fit its axes; [`Error::Domain`] for a heat map's axis that does not ascend, or has a
     /// value that its scale has no place for; [`Error::Empty`] for a heat map without cells.
     pub fn check(&self) -> Result<(), Error> {
+        self.undrawn.clone().map_or(Ok(()), Err)?;
         self.panels.iter().try_for_each(Panel::check)
     }
 
@@ -209,6 +230,7 @@ impl Figure {
     ///
     /// Those of [`Figure::check`]; [`Error::Domain`] if `scale` is not a positive number, [`Error::Resource`] if it asks for more
     /// than 10⁸ pixels.
+    #[cfg(feature = "plot")]
     pub fn to_png(&self, scale: f64) -> Result<Vec<u8>, Error> {
         self.check()?;
         let plan = layout::plan(self);
@@ -221,6 +243,7 @@ impl Figure {
     /// # Errors
     ///
     /// Those of [`Figure::check`]; [`Error::Resource`] if its content cannot be packed.
+    #[cfg(feature = "plot")]
     pub fn to_pdf(&self) -> Result<Vec<u8>, Error> {
         self.check()?;
         let plan = layout::plan(self);
@@ -234,16 +257,25 @@ impl Figure {
     /// # Errors
     ///
     /// Those of [`Figure::check`]; [`Error::UnknownName`] for any other name; both before anything is written; [`Error::Io`] if the
-    /// file cannot be written; [`Error::Resource`] if the figure is too large for a PNG.
+    /// file cannot be written; [`Error::Resource`] if the figure is too large for a PNG; [`Error::Unsupported`] for PNG and PDF without the
+    /// feature `plot`.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         let path = path.as_ref();
         self.check()?;
         let extension = path.extension().and_then(|e| e.to_str()).map(str::to_ascii_lowercase);
         let bytes = match extension.as_deref() {
             Some("svg") => self.to_svg().into_bytes(),
+            #[cfg(feature = "plot")]
             Some("png") if self.width_mm.is_some() => self.to_png(SAVED_DENSITY / PIXELS_PER_INCH)?,
+            #[cfg(feature = "plot")]
             Some("png") => self.to_png(SAVED_SCALE)?,
+            #[cfg(feature = "plot")]
             Some("pdf") => self.to_pdf()?,
+            #[cfg(not(feature = "plot"))]
+            Some("png" | "pdf") => {
+                let reason = "PNG and PDF need the crate's feature `plot`; this build draws SVG alone";
+                return Err(Error::Unsupported { reason: reason.into() });
+            }
             _ => {
                 return Err(Error::UnknownName {
                     what: "figure file",
@@ -260,12 +292,6 @@ impl Figure {
             whole_file::write(&path.with_extension(extension), |file| writeln!(file, "{text}"))?;
         }
         Ok(())
-    }
-
-    /// Prints the figure for a notebook with the evcxr kernel, which calls
-    /// this method on the last value of a cell.
-    pub fn evcxr_display(&self) {
-        println!("EVCXR_BEGIN_CONTENT text/html\n{self}\nEVCXR_END_CONTENT");
     }
 
     fn draw(&self, plan: &Plan) -> Drawing {

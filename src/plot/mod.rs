@@ -41,10 +41,13 @@ mod heat;
 mod label;
 mod layout;
 mod legend;
+#[cfg(feature = "plot")]
 mod lettering;
 mod measure;
 mod model;
+#[cfg(feature = "plot")]
 mod pdf;
+#[cfg(feature = "plot")]
 mod raster;
 mod size;
 pub mod study;
@@ -53,7 +56,7 @@ mod ticks;
 mod undrawn;
 mod view;
 
-#[cfg(test)]
+#[cfg(all(test, feature = "plot"))]
 mod tests;
 
 pub use colour::Hue;

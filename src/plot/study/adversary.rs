@@ -1,6 +1,6 @@
 //! Figures of the adversarial study: ramps over the strength, for both signs.
 
-use super::FigureOptions;
+use super::{FigureOptions, or_reason};
 use super::draft::Draft;
 use super::family::{Family, TEST_DATA, TRAINING_TARGETS};
 use crate::curve::{Curve, Metric};
@@ -13,16 +13,20 @@ const SIGNS: [(Metric, &str); 2] = [(Metric::TestMse, "+"), (Metric::TestMseOppo
 #[must_use]
 pub fn adversaries(curve: &Curve, options: &FigureOptions) -> Vec<(&'static str, Figure)> {
     let figures = [
-        ("adversarial_test", adversarial_test(curve, options)),
-        ("adversarial_train", adversarial_train(curve, options)),
+        (TEST_DATA.name, adversarial_test(curve, options)),
+        (TRAINING_TARGETS.name, adversarial_train(curve, options)),
     ];
-    figures.into_iter().filter_map(|(name, figure)| Some((name, figure?))).collect()
+    figures.into_iter().filter(|(_, figure)| figure.undrawn.is_none()).collect()
 }
 
 /// The family `adversarial_test`: test error as test data move along the last mode, a ramp over the
 /// strength `a`, a panel for each sign.
 #[must_use]
-pub fn adversarial_test(curve: &Curve, options: &FigureOptions) -> Option<Figure> {
+pub fn adversarial_test(curve: &Curve, options: &FigureOptions) -> Figure {
+    or_reason(draw_adversarial_test(curve, options), curve, "adversarial_test")
+}
+
+fn draw_adversarial_test(curve: &Curve, options: &FigureOptions) -> Option<Figure> {
     let metrics = [Metric::TestMse, Metric::TestMseOpposite];
     let mut draft = Draft::new(curve, options, &metrics);
     let mut panels = test_errors(&draft, &TEST_DATA, |sign| format!("Test data x {sign} a v"));
@@ -37,7 +41,11 @@ pub fn adversarial_test(curve: &Curve, options: &FigureOptions) -> Option<Figure
 /// The family `adversarial_train`: test error as training targets move along the last mode, a ramp
 /// over the strength `a`, a panel for each sign.
 #[must_use]
-pub fn adversarial_train(curve: &Curve, options: &FigureOptions) -> Option<Figure> {
+pub fn adversarial_train(curve: &Curve, options: &FigureOptions) -> Figure {
+    or_reason(draw_adversarial_train(curve, options), curve, "adversarial_train")
+}
+
+fn draw_adversarial_train(curve: &Curve, options: &FigureOptions) -> Option<Figure> {
     let metrics = [Metric::TestMse, Metric::TestMseOpposite];
     let mut draft = Draft::new(curve, options, &metrics);
     let mut panels = test_errors(&draft, &TRAINING_TARGETS, |sign| format!("Training targets y {sign} a u"));

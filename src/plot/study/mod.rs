@@ -1,7 +1,8 @@
 //! Figures of a [`Curve`](crate::curve::Curve): those of the studies, and one of any single arm.
 //!
-//! The functions of the studies give `None` where the curve has nothing to draw, and cope with whatever part of a
-//! study they find; the others, which are asked for something in particular, say what is missing. Axes are logarithmic and the interpolation threshold is marked. Training error is
+//! Every function gives a [`Figure`]. Where the curve does not have what was asked for, the figure says so in words, and
+//! [`Figure::check`] and [`Figure::save`] fail with the reason. [`ablations`] and [`adversaries`] cope with whatever part of
+//! a study they find. Axes are logarithmic and the interpolation threshold is marked. Training error is
 //! blue and test error vermillion; a family of arms is a ramp from light (first setting) to dark
 //! (last), with the unablated arm in grey. The caption says what was computed, from
 //! [`Provenance`](crate::curve::Provenance).
@@ -29,6 +30,7 @@
 mod ablation;
 mod adversary;
 mod arms;
+mod every_arm;
 mod caption;
 mod draft;
 mod family;
@@ -45,12 +47,16 @@ pub use ablation::{
 };
 pub use adversary::{adversarial_test, adversarial_train, adversaries};
 pub use arms::{arm_errors, compare};
+pub use every_arm::every_arm;
+pub(crate) use every_arm::of_arms;
 pub use overlay::{over_features, over_samples, overlay};
 pub use settings::over_settings;
 pub use surface::surface;
 pub use theory::Overlay;
 
-use crate::curve::Bootstrap;
+use super::Figure;
+use crate::Error;
+use crate::curve::{Bootstrap, Curve};
 
 /// What the figures of a curve show.
 #[derive(Clone, Debug, Default)]
@@ -91,4 +97,17 @@ pub enum Abscissa {
     Ratio,
     /// What varies: `n` or `p`; the threshold is the other of the two.
     Axis,
+}
+
+/// A figure of an arm or a family of arms, or why there is none.
+fn or_reason(figure: Option<Figure>, curve: &Curve, name: &str) -> Figure {
+    figure.unwrap_or_else(|| {
+        if curve.arms.iter().any(|arm| arm.name == name) {
+            let reason = format!("the arm `{name}` has no errors over 0 to draw on a logarithmic axis");
+            return Figure::not_drawn(Error::Unsupported { reason });
+        }
+        let mut choices: Vec<String> = curve.arms.iter().map(|arm| arm.name.clone()).collect();
+        choices.dedup();
+        Figure::not_drawn(Error::UnknownName { what: "arm of the curve", name: name.into(), choices })
+    })
 }
