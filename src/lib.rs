@@ -79,45 +79,36 @@
 //! where, and what to do. Random numbers come only from a seed that the caller gives; the same seed
 //! gives the same bits on any number of threads.
 
-pub mod ablation;
-pub mod bayes;
-pub mod complexity;
-mod covariance;
 pub mod curve;
 pub mod dataset;
-pub mod diagnosis;
-mod doubled;
-pub mod ensemble;
 mod error;
 pub mod factors;
 pub mod features;
 pub mod filter;
-pub mod flatness;
-#[cfg(feature = "nalgebra")]
-pub mod interop;
-pub mod interpolants;
+mod fit;
 pub mod kernel;
-mod lane;
-mod large_pages;
-pub mod memory;
+mod machine;
 pub mod nested;
 pub mod notebook;
 #[cfg(feature = "svg")]
 pub mod plot;
 pub mod risk;
 pub mod rng;
-#[cfg(feature = "serde")]
-mod stored;
 pub mod svd;
 pub mod sweep;
-pub mod teacher;
 pub mod theory;
-mod user_code;
-pub mod whole_file;
-mod words;
 
-pub use ablation::{Ablation, Adversary};
 pub use error::Error;
+pub use factors::ablation::{Ablation, Adversary};
+#[doc(no_inline)]
+pub use factors::{ablation, teacher};
+pub use fit::{bayes, complexity, diagnosis, flatness};
+pub use machine::{memory, whole_file};
+#[doc(no_inline)]
+pub use risk::{ensemble, interpolants};
+#[cfg(feature = "nalgebra")]
+#[doc(no_inline)]
+pub use svd::interop;
 
 /// The examples of the README run as doc-tests.
 #[cfg(doctest)]

@@ -2,7 +2,7 @@
 
 use super::rows_left::{COLUMN as ROWS_LEFT, Countdown, Ended, Rows};
 use super::{ArmLabel, Axis, Bootstrap, Cell, Curve, Metric, Provenance};
-use crate::{Error, whole_file};
+use crate::{Error, machine::whole_file};
 use csv::{ByteRecord, StringRecord, WriterBuilder};
 use std::collections::HashMap;
 use std::fs::File;

@@ -69,7 +69,7 @@ macro_rules! metrics {
             pub arm: usize,
             $(
                 #[doc = concat!("[`Metric::", stringify!($variant), "`].")]
-                #[cfg_attr(feature = "serde", serde(default, with = "crate::stored::optional_number"))]
+                #[cfg_attr(feature = "serde", serde(default, with = "crate::machine::stored::optional_number"))]
                 pub $field: Option<f64>,
             )+
             $(

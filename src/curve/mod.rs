@@ -30,7 +30,7 @@ pub struct ArmLabel {
     /// The arm's family, e.g. `no_small_singular_values`.
     pub name: String,
     /// The setting within the family, e.g. the cutoff.
-    #[cfg_attr(feature = "serde", serde(default, with = "crate::stored::optional_number"))]
+    #[cfg_attr(feature = "serde", serde(default, with = "crate::machine::stored::optional_number"))]
     pub setting: Option<f64>,
 }
 
@@ -57,7 +57,7 @@ pub struct Failure {
     #[cfg_attr(feature = "serde", serde(default))]
     pub arm: Option<usize>,
     /// The value of an axis that counts neither samples nor features.
-    #[cfg_attr(feature = "serde", serde(default, with = "crate::stored::optional_number"))]
+    #[cfg_attr(feature = "serde", serde(default, with = "crate::machine::stored::optional_number"))]
     pub value: Option<f64>,
     /// Why.
     pub error: Error,

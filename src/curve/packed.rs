@@ -46,14 +46,14 @@ impl fmt::Debug for Packed {
 #[cfg(feature = "serde")]
 impl serde::Serialize for Packed {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        crate::stored::optional_number::serialize(&self.get(), serializer)
+        crate::machine::stored::optional_number::serialize(&self.get(), serializer)
     }
 }
 
 #[cfg(feature = "serde")]
 impl<'de> serde::Deserialize<'de> for Packed {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        crate::stored::optional_number::deserialize(deserializer).map(Self::new)
+        crate::machine::stored::optional_number::deserialize(deserializer).map(Self::new)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Cell, Curve, MedianPoint, Metric};
 use crate::Error;
-use crate::memory::{reserve, sum, table};
+use crate::machine::memory::{reserve, sum, table};
 use crate::rng::stream;
 use ndarray::Array2;
 use rand::RngExt;

@@ -21,8 +21,8 @@
 
 use super::npy;
 use super::stored::{Broken, CHUNK, Layout, at_end, other_kind};
-use crate::words::{listed, shown};
-use crate::{Error, whole_file};
+use crate::error::words::{listed, shown};
+use crate::{Error, machine::whole_file};
 use flate2::read::DeflateDecoder;
 use ndarray::{Array2, ArrayViewD};
 use rawzip::{

@@ -2,7 +2,7 @@
 
 use super::Dataset;
 use crate::Error;
-use crate::memory::{reserve, sum, table};
+use crate::machine::memory::{reserve, sum, table};
 use ndarray::{Array1, Array2, Axis, Slice};
 use rand_mt::Mt;
 

@@ -1,9 +1,9 @@
 //! Noise on the targets of a table, drawn once.
 
 use super::{Dataset, pseudorandom};
-use crate::memory::{reserve, table};
+use crate::machine::memory::{reserve, table};
 use crate::rng::stream;
-use crate::{Error, words};
+use crate::{Error, error::words};
 use ndarray::Array2;
 use rand::RngExt;
 use rand_distr::StandardNormal;

@@ -1,7 +1,7 @@
 //! The one place where maps are called: they may be the caller's own.
 
 use super::FeatureMap;
-use crate::{Error, user_code};
+use crate::{Error, error::user_code};
 use ndarray::{Array2, ArrayRef2};
 use std::ops::Range;
 

@@ -77,7 +77,10 @@ pub use random_fourier::{PairOrder, RandomFourier, StationaryKernel};
 pub(crate) use random_fourier::{STREAM as FOURIER_STREAM, draw as draw_fourier};
 pub use random_network::RandomNetwork;
 
-use crate::{Error, large_pages, memory};
+use crate::{
+    Error,
+    machine::{large_pages, memory},
+};
 use ndarray::{Array2, ArrayRef2, s};
 use std::ops::Range;
 

@@ -1,7 +1,7 @@
 //! What a layer applies: a named activation, or any function.
 
 use super::Activation;
-use crate::{Error, user_code};
+use crate::{Error, error::user_code};
 use ndarray::ArrayRef2;
 use std::fmt;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! The features of the polynomial kernel.
 
 use super::{FeatureMap, check_outputs, checked_zeros, finite};
-use crate::{Error, memory};
+use crate::{Error, machine::memory};
 use ndarray::{Array2, ArrayRef2};
 
 /// Exponents of more monomials than this are refused.

@@ -2,7 +2,7 @@
 
 use super::checked;
 use crate::Error;
-use crate::memory::{reserve, table};
+use crate::machine::memory::{reserve, table};
 use ndarray::{Array1, Array2, ArrayRef2, Axis};
 
 /// A step size, or a speed, `ηⱼ` for each feature: `β ← β − diag(η) ∇L(β)`, or `dβ/dt = −diag(η) ∇L(β)`.

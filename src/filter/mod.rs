@@ -87,7 +87,7 @@ pub use schedule::Schedule;
 pub use stochastic_flow::StochasticFlow;
 
 use crate::Error;
-use crate::user_code;
+use crate::error::user_code;
 use ndarray::Array1;
 
 /// What a filter may look at: the singular values, descending, and the shape `n × p` they come from.

@@ -3,7 +3,7 @@
 use super::loss::Loss;
 use super::{GradientFlow, checked};
 use crate::Error;
-use crate::memory::{reserve, sum, table};
+use crate::machine::memory::{reserve, sum, table};
 use ndarray::{Array2, ArrayRef2, Axis, s};
 
 /// The flow that stochastic gradient descent follows on average, to second order in the step `h`: gradient flow on

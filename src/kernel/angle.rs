@@ -1,7 +1,7 @@
 //! Lengths of inputs and the angles between them, to the last digits.
 
 use super::pairs::squares;
-use crate::{Error, memory};
+use crate::{Error, machine::memory};
 use ndarray::{Array2, ArrayRef2, Axis, Zip};
 use std::f64::consts::PI;
 

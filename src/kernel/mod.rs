@@ -58,7 +58,7 @@ pub use regression::KernelRegression;
 pub use relu_network::ReluNetwork;
 pub use wide_layer::WideLayer;
 
-use crate::{Error, user_code};
+use crate::{Error, error::user_code};
 use ndarray::{Array2, ArrayRef2};
 use std::sync::Arc;
 

@@ -4,7 +4,7 @@
 #![allow(clippy::inline_always)]
 
 use crate::Error;
-use crate::memory::{self, table};
+use crate::machine::memory::{self, table};
 use ndarray::{Array2, ArrayRef2};
 
 /// Rows of `b` that stay in the cache while all of `a` passes by.

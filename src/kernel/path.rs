@@ -3,7 +3,7 @@
 use super::pairs::squares;
 use super::{Kernel, check, gram};
 use crate::Error;
-use crate::memory::{list, reserve, sum, table};
+use crate::machine::memory::{list, reserve, sum, table};
 use crate::risk::Path;
 use crate::risk::path::{Modes, Projected, ridge_points};
 use crate::svd::{Backend, Faer, Svd};

@@ -4,7 +4,7 @@ use super::{Kernel, check_positive, gram};
 use crate::Error;
 use crate::curve::Cell;
 use crate::filter::MinNorm;
-use crate::memory::{reserve, sum, table};
+use crate::machine::memory::{reserve, sum, table};
 use crate::risk::{error_rate, first_largest};
 use crate::svd::{Backend, Faer, Svd};
 use ndarray::{Array2, ArrayRef2};
@@ -237,7 +237,7 @@ impl KernelRegression {
     /// In words, for a caption.
     #[must_use]
     pub fn describe(&self) -> String {
-        crate::user_code::description(|| self.kernel.describe())
+        crate::error::user_code::description(|| self.kernel.describe())
     }
 }
 

@@ -3,7 +3,7 @@
 use super::angle::{Angle, kappa_0, kappa_1, of_pairs};
 use super::{Kernel, check, check_positive, fits};
 use crate::features::{Activation, RandomNetwork};
-use crate::{Error, memory};
+use crate::{Error, machine::memory};
 use ndarray::{Array2, ArrayRef2, Axis, concatenate};
 use std::f64::consts::{FRAC_2_PI, PI, SQRT_2};
 

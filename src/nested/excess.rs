@@ -13,8 +13,8 @@
 use super::held_out::HeldOut;
 use super::scale::{Unit, scaled};
 use super::triangle::{Triangle, axpy, dot, square};
-use crate::doubled::Doubled;
 use crate::filter::Response;
+use crate::machine::doubled::Doubled;
 use crate::svd::Svd;
 use ndarray::{Array1, Array2, ArrayRef1, ArrayView2, Axis, s};
 

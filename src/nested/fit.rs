@@ -7,8 +7,8 @@ use super::scale::{Unit, scaled};
 use super::triangle::{Triangle, axpy, norm};
 use super::{Engine, Point};
 use crate::Error;
-use crate::covariance::Root;
 use crate::filter::MinNorm;
+use crate::risk::covariance::Root;
 use crate::svd::{Cutoff, Svd};
 use ndarray::{Array2, ArrayRef2, Axis, aview1};
 

@@ -9,7 +9,7 @@ use super::triangle::{Triangle, conditions};
 use crate::Error;
 use crate::features::{FeatureMap, checked};
 use crate::filter::{MinNorm, SpectralFilter, known_penalty, penalty};
-use crate::memory::{self, sum, table};
+use crate::machine::memory::{self, sum, table};
 use crate::svd::{Backend, Cutoff, Faer, StreamedQr, Svd};
 use ndarray::{Array2, ArrayRef2, ArrayView2, Axis, CowArray, Ix2, concatenate, s};
 use std::ops::Range;

@@ -1,6 +1,6 @@
 //! Memory of a nested curve.
 
-use crate::memory::{list, sum, table};
+use crate::machine::memory::{list, sum, table};
 use crate::nested::Point;
 
 /// Rows or columns that become one matrix product, at most.

@@ -1,6 +1,6 @@
 //! The figure: what the user builds, and the ways it leaves memory.
 
-use crate::{Error, whole_file};
+use crate::{Error, machine::whole_file};
 use std::fmt;
 use std::io::Write;
 use std::path::Path;

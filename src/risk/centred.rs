@@ -1,7 +1,7 @@
 //! An intercept that no penalty touches: centring.
 
 use crate::Error;
-use crate::memory::{reserve, sum, table};
+use crate::machine::memory::{reserve, sum, table};
 use ndarray::{Array1, Array2, ArrayRef2, ArrayView1, Axis};
 
 /// A table whose columns, features and targets, have the mean 0: what a model with an unpenalised intercept is fitted on.

@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::filter::Ridge;
-use crate::memory::{reserve, table};
+use crate::machine::memory::{reserve, table};
 use crate::svd::Svd;
 use ndarray::{ArrayRef2, Axis};
 

@@ -1,8 +1,8 @@
 //! Bias and variance over training sets, label noise and feature seeds, from predictions on a grid of draws.
 
 use crate::Error;
-use crate::memory::{reserve, table};
-use crate::user_code;
+use crate::error::user_code;
+use crate::machine::memory::{reserve, table};
 use ndarray::{Array1, Array4, ArrayRef1, ArrayRef4, ArrayView4, Axis};
 
 /// What a fit is random by.

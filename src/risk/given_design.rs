@@ -4,7 +4,7 @@ use super::Population;
 use super::population::mean_squares;
 use crate::Error;
 use crate::filter::{Response, SpectralFilter, Spectrum};
-use crate::memory::{reserve, sum, table};
+use crate::machine::memory::{reserve, sum, table};
 use crate::svd::Svd;
 use ndarray::{Array1, Array2, ArrayRef2, Axis};
 

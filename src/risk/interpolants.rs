@@ -1,117 +1,231 @@
-//! The risk of all least squares solutions of one training set: the least, that of minimum norm, random ones.
+//! Solutions other than the one of minimum norm: the nearest to a start, random ones, warm starts.
+//!
+//! Where features outnumber samples, least squares has many solutions,
+//!
+//! ```text
+//! β = X⁺ Y + (I − X⁺X) z,    any z        X⁺X = V Vᵀ over the modes of the rank
+//! ```
+//!
+//! all with the same training error. `z` is what training cannot change. Gradient descent from `β₀` ends at the
+//! solution nearest to `β₀`, which is the one with `z = β₀` ([`nearest`]); normal `z` gives [`random`]
+//! interpolants, whose expected error is known in closed form ([`expected_excess`]); a model that starts from the
+//! solution on fewer features is a warm start ([`warm_start_curve`]).
+//!
+//! # References
+//! Belkin, Hsu, Ma and Mandal, *Reconciling modern machine-learning practice and the classical bias–variance
+//! trade-off*, PNAS 2019 (weight reuse); Muthukumar, Vodrahalli, Subramanian and Sahai, *Harmless interpolation of
+//! noisy data in regression*, IEEE J. Sel. Areas Inf. Theory 2020 (all interpolants of one training set).
 
-use super::Population;
 use crate::Error;
 use crate::filter::MinNorm;
-use crate::interpolants::check_deviation;
-use crate::memory::{reserve, sum, table};
+use crate::machine::memory::{reserve, sum, table};
+use crate::nested::{Engine, LeftOut, Point};
+use crate::risk::Compressed;
 use crate::svd::{Backend, Cutoff, Faer, Svd};
-use ndarray::{Array2, Axis, s};
+use ndarray::{Array2, ArrayRef2, s};
+use rand::{Rng, RngExt};
+use rand_distr::StandardNormal;
 
-/// The expected excess risk over the label noise, the design given, of the solutions `X⁺Y + (I − P) z` with
-/// `P = X⁺X`: where features outnumber samples, of everything that interpolates.
+/// The least squares solution nearest to `start`, `β₀ + X⁺ (Y − X β₀)` (`p × k`): the limit of gradient descent
+/// on `‖X β − Y‖²` from there.
 ///
-/// ```text
-/// min-norm   ‖S (I − P) β*‖² + v ‖S X⁺‖²_F                       z = 0
-/// random     the same        + (s²/p) ‖S (I − P)‖²_F             z of independent N(0, s²/p), s the deviation
-/// least      v ‖(I − Π) S X⁺‖²_F                                 the best z for each draw of the noise
-/// ```
+/// Targets `y` are `n × k`, the start `p × k`. At full column rank there is one solution, whatever the start.
+/// Rounding: `c κ ε (‖X⁺ Y‖ + ‖β₀‖)`, κ the condition number over the modes of the rank.
 ///
-/// with `Σ = SᵀS`, `Π` the projector on the range of `S (I − P)`, `v` the variance of the noise. The least one needs `Σ`,
-/// the teacher and the noise to be found: it is what no interpolant can beat. For invertible `Σ` it is
-/// `v tr (X Σ⁻¹ Xᵀ)⁻¹`: the solution nearest to the teacher in the metric of the test error.
-///
-/// Means over the outputs. At full column rank there is one solution, and all three are one number.
+/// # Errors
+/// [`Error::Shape`], [`Error::NonFinite`], [`Error::Overflow`] if a coefficient does not fit into `f64`.
 ///
 /// # Examples
 /// ```
-/// use double_descent::risk::{Covariance, InterpolantRisk, Population};
-/// use double_descent::svd::Svd;
+/// use double_descent::{interpolants::nearest, svd::Svd};
 /// use ndarray::array;
 ///
-/// let population = Population::new(Covariance::isotropic(2, 1.0)?, array![[3.0], [4.0]], 0.5)?;
-/// let all = InterpolantRisk::new(&population, &Svd::new(&array![[2.0, 0.0]])?)?;
-/// assert!((all.least() - 0.125).abs() < 1e-15); // the noise of the one row
-/// assert!((all.min_norm() - 16.125).abs() < 1e-14); // and what it says nothing about
-/// assert!((all.random(1.0)? - 16.625).abs() < 1e-14); // and half of z
+/// let x = array![[1.0, 1.0]]; // β₁ + β₂ = 4
+/// let beta = nearest(&Svd::new(&x)?, &array![[4.0]], &array![[1.0], [-1.0]])?;
+/// assert!((beta[[0, 0]] - 3.0).abs() < 1e-14 && (beta[[1, 0]] - 1.0).abs() < 1e-14);
 /// # Ok::<(), double_descent::Error>(())
 /// ```
-///
-/// # References
-/// Muthukumar, Vodrahalli, Subramanian and Sahai, *Harmless interpolation of noisy data in regression*, IEEE J. Sel.
-/// Areas Inf. Theory 2020 (the ideal interpolator); Oravkin and Rebeschini, *On optimal interpolation in
-/// linear regression*, NIPS 2021.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct InterpolantRisk {
-    least: f64,
-    min_norm: f64,
-    /// What random starts of expected squared norm 1 add.
-    unit_start: f64,
+pub fn nearest(svd: &Svd, y: &ArrayRef2<f64>, start: &ArrayRef2<f64>) -> Result<Array2<f64>, Error> {
+    let (_, p) = svd.shape();
+    Error::check_len("rows of the start", p, start.nrows())?;
+    Error::check_len("columns of the start", y.ncols(), start.ncols())?;
+    Error::check_finite("the start", start.view())?;
+    // Fit, start, what the projections of the start make of it.
+    reserve("the coefficients of a fit", table(p, y.ncols()).saturating_mul(4))?;
+    // The modes of the rank: both parts must mean the same ones.
+    let beta = svd.solve(y, &MinNorm::with_cutoff(Cutoff::Absolute(svd.cutoff()))?)?;
+    if svd.rank() == p {
+        return Ok(beta);
+    }
+    let beta = beta + svd.project_null_space(&start.t())?.t();
+    let overflow = |_| Error::Overflow { what: "a coefficient of the fit" };
+    Error::check_finite("coefficients", beta.view()).map_err(overflow)?;
+    Ok(beta)
 }
 
-impl InterpolantRisk {
-    /// For the design behind `svd` (`n × p`). O(p³), once: the SVD of a root of Σ on the null space of `X`. Its
-    /// directions are told from rounding at `p ε √tr Σ`, and the least risk is good to some `ε` times the condition number
-    /// of that root.
-    ///
-    /// # Errors
-    /// [`Error::Shape`] if the design has another number of features, [`Error::Overflow`], [`Error::Backend`],
-    /// [`Error::Memory`].
-    pub fn new(population: &Population, svd: &Svd) -> Result<Self, Error> {
-        let (_, p) = svd.shape();
-        let covariance = &population.covariance;
-        // The modes of the rank: all parts must mean the same ones.
-        let fit = MinNorm::with_cutoff(Cutoff::Absolute(svd.cutoff()))?;
-        let min_norm = population.given(svd)?.of(&fit)?.excess();
-        if svd.rank() == p {
-            return Ok(Self { least: min_norm, min_norm, unit_start: 0.0 });
-        }
-        let q = covariance.root_rows();
-        let squares = [table(p, p).saturating_mul(4), table(q, p), Faer.bytes((q, p))];
-        reserve("the risk of all interpolants", sum(squares))?;
-        let null_space = svd.project_null_space(&Array2::eye(p))?;
-        let leaning = covariance.root_times(&null_space);
-        let unit_start = leaning.iter().map(|v| v * v).sum::<f64>() / p as f64;
-        let inverse = svd.vt().slice(s![..svd.rank(), ..]).t().to_owned()
-            / svd.singular_values().slice(s![..svd.rank()]).insert_axis(Axis(0));
-        let mut noise = covariance.root_times(&inverse);
-        let rounding = p as f64 * f64::EPSILON * covariance.root_norm();
-        let reached = Svd::new(&leaning)?.with_cutoff(Cutoff::Absolute(rounding))?;
-        let range = reached.u().slice(s![.., ..reached.rank()]);
-        for _ in 0..2 {
-            noise = &noise - &range.dot(&range.t().dot(&noise)); // twice, as ever with projections
-        }
-        let least = if population.noise == 0.0 {
-            0.0
-        } else {
-            population.noise * noise.iter().map(|v| v * v).sum::<f64>()
+/// A random least squares solution, `X⁺ Y + (I − X⁺X) z` (`p × k`), `z` of independent `N(0, s²/p)`, `s` the
+/// `deviation`: where gradient descent ends from a random start of expected squared norm `s²` for each output.
+///
+/// # Errors
+/// [`Error::Domain`] unless the deviation is finite and ≥ 0; those of [`nearest`].
+///
+/// # Examples
+/// ```
+/// use double_descent::{interpolants::random, rng::stream, svd::Svd};
+/// use ndarray::array;
+///
+/// let beta = random(&Svd::new(&array![[1.0, 1.0]])?, &array![[4.0]], 3.0, &mut stream(0, 0, 0))?;
+/// assert!((beta.sum() - 4.0).abs() < 1e-13); // it interpolates
+/// assert!((beta[[0, 0]] - beta[[1, 0]]).abs() > 1e-3); // and is not the one of minimum norm
+/// # Ok::<(), double_descent::Error>(())
+/// ```
+pub fn random(
+    svd: &Svd,
+    y: &ArrayRef2<f64>,
+    deviation: f64,
+    rng: &mut impl Rng,
+) -> Result<Array2<f64>, Error> {
+    check_deviation(deviation)?;
+    let (_, p) = svd.shape();
+    let scale = deviation / (p as f64).sqrt();
+    reserve("a random interpolant", table(p, y.ncols()).saturating_mul(4))?;
+    let start = Array2::from_shape_simple_fn((p, y.ncols()), || scale * rng.sample::<f64, _>(StandardNormal));
+    nearest(svd, y, &start)
+}
+
+/// What a random start adds to the expected test error of each output, exactly: with `G` the second moments of the
+/// test features (`A` those of `table`, of `N` rows),
+///
+/// ```text
+/// E_z MSE(random) − MSE(X⁺ Y) = s²/p · tr(G (I − X⁺X)) = s²/p · ‖A (I − V Vᵀ)‖²_F / N
+/// ```
+///
+/// 0 at full column rank. The expectation is over the start alone: the training set is given.
+///
+/// # Errors
+/// [`Error::Domain`] unless the deviation is finite and ≥ 0, [`Error::Shape`] if the table has another number of
+/// features, [`Error::Overflow`].
+///
+/// # Examples
+/// ```
+/// use double_descent::{interpolants::expected_excess, risk::Compressed, svd::Svd};
+/// use ndarray::{Array2, array};
+///
+/// let population = Compressed::population(&Array2::eye(4), &Array2::zeros((4, 1)))?;
+/// let svd = Svd::new(&array![[2.0, 0.0, 0.0, 0.0]])?; // one sample: 3 of 4 directions keep their start
+/// assert!((expected_excess(&svd, 2.0, &population)? - 3.0).abs() < 1e-14);
+/// # Ok::<(), double_descent::Error>(())
+/// ```
+pub fn expected_excess(svd: &Svd, deviation: f64, table: &Compressed) -> Result<f64, Error> {
+    check_deviation(deviation)?;
+    let (_, p) = svd.shape();
+    Error::check_len("columns of the test features", p, table.features.ncols())?;
+    if svd.rank() == p {
+        return Ok(0.0);
+    }
+    let outside = svd.project_null_space(&table.features)?;
+    let scale = deviation / (p as f64 * table.rows() as f64).sqrt();
+    let excess: f64 = outside.iter().map(|v| (scale * v) * (scale * v)).sum();
+    if excess.is_finite() {
+        return Ok(excess);
+    }
+    Err(Error::Overflow { what: "the test error of a random interpolant" })
+}
+
+pub(crate) fn check_deviation(deviation: f64) -> Result<(), Error> {
+    if deviation >= 0.0 && deviation.is_finite() {
+        return Ok(());
+    }
+    Err(Error::Domain { what: "the deviation of the start", value: deviation, must_be: "finite and ≥ 0" })
+}
+
+/// The curve of warm starts: for each number of features `p` of `sizes`, ascending, the solution on the first `p`
+/// columns of `x` (`n × P`) nearest to the one before it, with zeros for the new features. Targets `y` are `n × k`;
+/// `test` holds all `P` features. The first fit starts from 0: it is the one of minimum norm.
+///
+/// While columns are independent of each other (`p ≤ n`) this is least squares and the start does not matter. From
+/// the first fit that interpolates on, it already solves the larger problem, so **nothing changes any more**: the
+/// coefficients of the new features stay 0, and the error stays that of the threshold. Weight reuse past the
+/// threshold has no second descent; the minimum norm of every fit afresh does.
+///
+/// # Errors
+/// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`], [`Error::Domain`] unless sizes ascend from at least 1
+/// to at most `P`, [`Error::Overflow`], [`Error::Backend`].
+///
+/// # Examples
+/// ```
+/// use double_descent::interpolants::warm_start_curve;
+/// use ndarray::array;
+///
+/// let x = array![[1.0, 1.0]];
+/// let curve = warm_start_curve(&x, &array![[4.0]], &[1, 2], None)?;
+/// assert!((curve[1].norm - 4.0).abs() < 1e-14); // (4, 0); of minimum norm is (2, 2)
+/// # Ok::<(), double_descent::Error>(())
+/// ```
+pub fn warm_start_curve(
+    x: &ArrayRef2<f64>,
+    y: &ArrayRef2<f64>,
+    sizes: &[usize],
+    test: Option<&Compressed>,
+) -> Result<Vec<Point>, Error> {
+    check_sizes(sizes, x.ncols())?;
+    if let Some(table) = test {
+        Error::check_len("columns of the test features", x.ncols(), table.features.ncols())?;
+        Error::check_len("columns of the test targets", y.ncols(), table.targets.ncols())?;
+    }
+    Error::check_len("rows of y", x.nrows(), y.nrows())?;
+    let (n, k, p) = (x.nrows(), y.ncols(), sizes.last().copied().unwrap_or(0));
+    let fit = [table(x.ncols(), k), table(p, k).saturating_mul(4), table(n, k).saturating_mul(2)];
+    let copy = table(n, p).saturating_mul(2); // of columns that do not lie side by side
+    reserve("a curve of warm starts", sum(fit.into_iter().chain([copy, Faer.bytes((n, p))])))?;
+    // All rows, zero where a feature is not in use yet.
+    let mut beta = Array2::zeros((x.ncols(), y.ncols()));
+    let step = |&p: &usize| {
+        let design = x.slice(s![.., ..p]);
+        let svd = Svd::new(&design)?;
+        let fit = nearest(&svd, y, &beta.slice(s![..p, ..]))?;
+        let train_mse = mean_square((design.dot(&fit) - y.view()).iter(), "the training error")?;
+        let norm = (mean_square(fit.iter(), "the norm of the fit")? * fit.len() as f64).sqrt();
+        beta.slice_mut(s![..p, ..]).assign(&fit);
+        let test_mse = match test {
+            Some(table) => table.mean_squared_error(&beta)?.mean(),
+            None => None,
         };
-        if least.is_finite() && unit_start.is_finite() {
-            return Ok(Self { least, min_norm, unit_start });
+        Ok(Point {
+            n: x.nrows(),
+            p,
+            rank: svd.rank(),
+            train_mse,
+            test_mse,
+            norm,
+            noise: None,
+            smallest_singular_value: svd.smallest_nonzero(),
+            loo_mse: None,
+            loo_by: LeftOut::default(),
+            engine: Engine::Svd,
+        })
+    };
+    sizes.iter().map(step).collect()
+}
+
+fn check_sizes(sizes: &[usize], columns: usize) -> Result<(), Error> {
+    if sizes.is_empty() {
+        return Err(Error::Empty { what: "the list of numbers of features" });
+    }
+    let mut before = 0;
+    for &p in sizes {
+        if p <= before || p > columns {
+            let must_be = "more than the one before it, at least 1, and at most the columns of x";
+            return Err(Error::Domain { what: "a number of features p", value: p as f64, must_be });
         }
-        Err(Error::Overflow { what: "the risk of an interpolant" })
+        before = p;
     }
+    Ok(())
+}
 
-    /// The least expected excess risk of any of them.
-    #[must_use]
-    pub fn least(&self) -> f64 {
-        self.least
-    }
-
-    /// The expected excess risk of the one of least norm.
-    #[must_use]
-    pub fn min_norm(&self) -> f64 {
-        self.min_norm
-    }
-
-    /// The expected excess risk of random ones ([`interpolants::random`](crate::interpolants::random)), over the start
-    /// and the noise.
-    ///
-    /// # Errors
-    /// [`Error::Domain`] unless the deviation is finite and ≥ 0, [`Error::Overflow`].
-    pub fn random(&self, deviation: f64) -> Result<f64, Error> {
-        check_deviation(deviation)?;
-        let risk = self.min_norm + deviation * deviation * self.unit_start;
-        if risk.is_finite() { Ok(risk) } else { Err(Error::Overflow { what: "the risk of an interpolant" }) }
-    }
+/// [`Error::Overflow`] named `what` if it does not fit into `f64`.
+fn mean_square<'a>(values: impl ExactSizeIterator<Item = &'a f64>, what: &'static str) -> Result<f64, Error> {
+    let len = values.len() as f64;
+    let mean = values.map(|v| v * v / len).sum::<f64>();
+    if mean.is_finite() { Ok(mean) } else { Err(Error::Overflow { what }) }
 }

@@ -2,7 +2,7 @@
 
 use super::classification::first_largest;
 use crate::Error;
-use crate::memory::{list, reserve};
+use crate::machine::memory::{list, reserve};
 use ndarray::{ArrayRef2, ArrayView1};
 
 /// Symmetric label noise: with probability `ρ` a label is replaced by one of the other `K − 1` classes, all equally

@@ -2,8 +2,8 @@
 
 use super::Compressed;
 use crate::Error;
-use crate::covariance::Root;
-use crate::memory::{reserve, table};
+use crate::machine::memory::{reserve, table};
+use crate::risk::covariance::Root;
 use crate::svd::power_of_two;
 use ndarray::{Array1, Array2, ArrayRef1, ArrayRef2, Axis};
 

@@ -2,7 +2,7 @@
 
 use super::Population;
 use crate::Error;
-use crate::memory::{reserve, table};
+use crate::machine::memory::{reserve, table};
 use ndarray::{Array1, Array2, ArrayRef2, Axis};
 
 /// What the worst change of a test row of Euclidean length `radius` makes of its squared error, for each row and output

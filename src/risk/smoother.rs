@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::filter::{Response, SpectralFilter};
-use crate::memory::{reserve, sum, table};
+use crate::machine::memory::{reserve, sum, table};
 use crate::svd::Svd;
 use ndarray::{Array1, Array2, ArrayRef2};
 

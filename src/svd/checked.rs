@@ -3,8 +3,8 @@
 use super::sums::{Largest, dot};
 use super::verify::{Check, Columns, norm, probe, tolerance};
 use super::{Backend, RawSvd, Route, Svd};
-use crate::memory::{reserve, sum, table};
-use crate::{Error, large_pages, user_code};
+use crate::machine::memory::{reserve, sum, table};
+use crate::{Error, error::user_code, machine::large_pages};
 use ndarray::{Array2, ArrayView2};
 use std::cell::Cell;
 

@@ -3,7 +3,7 @@
 use super::householder::{factor, recommended_block_size, scratch};
 use super::space::with_space;
 use super::{Backend, RawSvd, Route, conquer};
-use crate::memory::{reserve, sum, table};
+use crate::machine::memory::{reserve, sum, table};
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::svd::{ComputeSvdVectors, SvdParams, svd, svd_scratch};
 use faer::{MatMut, MatRef, Par, Spec};

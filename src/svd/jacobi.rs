@@ -6,8 +6,8 @@
 
 use super::completion::complete;
 use super::{Backend, Faer, RawSvd, Route};
-use crate::lane::Lane;
-use crate::memory::table;
+use crate::machine::lane::Lane;
+use crate::machine::memory::table;
 use ndarray::{Array1, Array2, ArrayView2, ShapeBuilder};
 
 /// Matrices per pass: eight lanes are one 512-bit or two 256-bit registers.

@@ -34,6 +34,8 @@ mod cuda;
 mod cutoff;
 mod faer;
 mod householder;
+#[cfg(feature = "nalgebra")]
+pub mod interop;
 mod jacobi;
 #[cfg(feature = "lapack")]
 mod lapack;
@@ -65,7 +67,7 @@ pub(crate) use sums::dot;
 
 use crate::Error;
 use crate::filter::{Response, SpectralFilter, Spectrum};
-use crate::memory::{reserve, sum, table};
+use crate::machine::memory::{reserve, sum, table};
 use ndarray::{Array1, Array2, ArrayRef1, ArrayRef2, ArrayView2, Axis, s};
 
 /// The thin singular value decomposition `X = U Σ Vᵀ` of an `n × p` design matrix, with

@@ -1,8 +1,8 @@
 //! What of the targets no fit reaches.
 
 use super::{Cutoff, Svd};
-use crate::doubled::Doubled;
 use crate::filter::MinNorm;
+use crate::machine::doubled::Doubled;
 use ndarray::{Array2, ArrayRef2, Zip};
 
 /// A part of the targets whose digits rounding does not touch: a larger one is good to `1e3 ε_mach`.

@@ -3,7 +3,7 @@
 use super::Svd;
 use crate::Error;
 use crate::filter::{Response, SpectralFilter};
-use crate::memory::{reserve, sum, table};
+use crate::machine::memory::{reserve, sum, table};
 use ndarray::{Array1, Array2, ArrayRef2, Axis};
 
 impl Svd {

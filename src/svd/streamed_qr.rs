@@ -1,7 +1,7 @@
 //! A QR factorisation that takes rows a block at a time, and may keep its reflections.
 
 use super::reflect::Reflections;
-use crate::large_pages;
+use crate::machine::large_pages;
 use faer::linalg::matmul::matmul;
 use faer::linalg::triangular_solve::{solve_lower_triangular_in_place, solve_upper_triangular_in_place};
 use faer::{Accum, ColMut, ColRef, Mat, MatMut, MatRef, Par};

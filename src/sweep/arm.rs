@@ -1,9 +1,9 @@
 //! What a sweep computes from each factorisation: an estimator, an ablation, an adversary.
 
-use crate::ablation::{Ablation, Adversary};
 use crate::curve::ArmLabel;
+use crate::factors::ablation::{Ablation, Adversary};
 use crate::filter::{MinNorm, Ridge, SpectralFilter};
-use crate::{Error, user_code};
+use crate::{Error, error::user_code};
 use ndarray::Array2;
 use std::sync::{Arc, OnceLock};
 

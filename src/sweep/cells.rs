@@ -1,7 +1,7 @@
 //! Many cells on many threads, in an order that no result depends on.
 
 use crate::curve::{Cell, Curve, Failure};
-use crate::{Error, memory, user_code};
+use crate::{Error, error::user_code, machine::memory};
 use rayon::prelude::*;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

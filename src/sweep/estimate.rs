@@ -7,7 +7,7 @@ use super::task::Task;
 use super::{Grid, Place, Sweep};
 use crate::Error;
 use crate::curve::Cell;
-use crate::memory::{Estimate, list, sum, table};
+use crate::machine::memory::{Estimate, list, sum, table};
 
 impl Sweep {
     /// What [`Sweep::run`] will take: bytes at the peak beside the tables themselves and the feature maps, and

@@ -1,7 +1,7 @@
 //! Raw inputs → features, for each repeat.
 
 use crate::features::{FeatureMap, checked};
-use crate::{Error, user_code};
+use crate::{Error, error::user_code};
 use ndarray::{Array2, ArrayRef2, s};
 use std::fmt;
 use std::sync::Arc;

@@ -77,7 +77,7 @@ impl Measured {
 
     /// Bytes that one holds beside itself.
     pub(super) fn bytes(lines: usize) -> usize {
-        crate::memory::list::<(usize, Metrics)>(lines)
+        crate::machine::memory::list::<(usize, Metrics)>(lines)
     }
 
     /// What points of nested curves give, one for each line; the noise of the test targets adds `variance`.

@@ -5,7 +5,7 @@ use super::measured::{Metrics, norm};
 use super::study::HeldOut;
 use super::test_errors::{Sums, TestErrors, Training};
 use crate::Error;
-use crate::ablation::Adversary;
+use crate::factors::ablation::Adversary;
 use crate::filter::{MinNorm, Response, SpectralFilter};
 use crate::svd::{LastMode, Svd};
 use ndarray::{Array1, Array2, ArrayView1, Axis};

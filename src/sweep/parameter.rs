@@ -3,7 +3,7 @@
 use super::Arm;
 use crate::curve::Axis;
 use crate::filter::{GradientFlow, Loss, Ridge, SpectralFilter};
-use crate::{Error, user_code};
+use crate::{Error, error::user_code};
 use std::fmt;
 use std::sync::Arc;
 

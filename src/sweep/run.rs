@@ -7,7 +7,7 @@ use super::task::Task;
 use super::{Arm, Observer, Source, Sweep};
 use crate::Error;
 use crate::curve::{ArmLabel, Axis, Cell, Curve, Failure, Provenance};
-use crate::memory::{of_threads, reserve};
+use crate::machine::memory::{of_threads, reserve};
 use crate::nested::Engine;
 use std::ops::Range;
 

@@ -1,7 +1,7 @@
 //! What one repeat trains and tests on.
 
 use crate::dataset::Dataset;
-use crate::{Error, user_code};
+use crate::{Error, error::user_code};
 use ndarray::Array2;
 use std::fmt;
 use std::sync::Arc;

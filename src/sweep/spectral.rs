@@ -4,8 +4,8 @@ use super::Arm;
 use super::lines::Line;
 use super::measured::norm;
 use super::output::{Modes, Output, Scratch};
-use crate::ablation::Ablation;
 use crate::curve::Metric;
+use crate::factors::ablation::Ablation;
 use crate::filter::known_penalty;
 use ndarray::{ArrayView1, Axis};
 

@@ -1,7 +1,7 @@
 //! Which rows train: drawn, or replayed from a record.
 
 use crate::rng::{shuffle_front, stream};
-use crate::{Error, memory};
+use crate::{Error, machine::memory};
 use std::fs::File;
 use std::path::Path;
 

@@ -7,9 +7,9 @@ use super::lines::{Line, Targets};
 use super::measured::{Measured, Metrics, Wanted};
 use super::output::{Modes, Output, Scratch};
 use crate::Error;
+use crate::factors::teacher::ideal_beta;
 use crate::risk::Compressed;
 use crate::svd::{Backend, Svd};
-use crate::teacher::ideal_beta;
 use ndarray::{Array2, Axis, CowArray, Ix2, concatenate, s};
 use std::borrow::Cow;
 

@@ -8,7 +8,7 @@ use super::source::{Draw, Drawn, Sizes, TestOn};
 use super::study::{Study, Tests};
 use super::{Source, Sweep, gather};
 use crate::Error;
-use crate::memory::{reserve, sum, table};
+use crate::machine::memory::{reserve, sum, table};
 use crate::risk::Compressed;
 use crate::rng::{Named, named};
 use ndarray::{Array2, ArrayView2, CowArray, Ix2, s};

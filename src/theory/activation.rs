@@ -11,7 +11,7 @@ use super::check;
 use super::gauss_legendre;
 use super::random_features::{RandomFeatureModel, RandomFeatureRisk};
 use super::spectrum::PopulationSpectrum;
-use crate::{Error, user_code};
+use crate::{Error, error::user_code};
 
 /// Where the quadrature ends: the normal density is 1e-88 there.
 const END: f64 = 20.0;

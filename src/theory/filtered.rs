@@ -31,7 +31,7 @@ use super::complex::Complex;
 use super::contour::{Bulk, Node};
 use super::gaussian::Excess;
 use super::ridge::Population;
-use crate::{Error, user_code};
+use crate::{Error, error::user_code};
 
 /// What an estimator leaves of the target, as a function of the eigenvalue of `XᵀX/n`.
 pub trait ResidualFactor: Debug + Send + Sync {

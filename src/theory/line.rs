@@ -20,7 +20,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{gaussian, noise};
-use crate::{Error, user_code};
+use crate::{Error, error::user_code};
 
 /// A theory of a measured quantity along an axis: `n`, `p`, a penalty, a time.
 pub trait Theory: fmt::Debug + Send + Sync {

@@ -8,7 +8,7 @@ use std::f64::consts::{FRAC_2_PI, PI};
 use super::check;
 use super::gauss_legendre::graded;
 use crate::Error;
-use crate::doubled::Doubled;
+use crate::machine::doubled::Doubled;
 
 /// The law at one ratio `γ` = features / samples.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -4,7 +4,7 @@
 
 use super::check;
 use crate::Error;
-use crate::memory::{list, reserve};
+use crate::machine::memory::{list, reserve};
 
 /// Eigenvalues from the largest down, none of them 0.
 #[derive(Clone, Debug, PartialEq)]

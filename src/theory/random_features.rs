@@ -15,7 +15,7 @@
 use super::check;
 use super::spectrum::{Energies, PopulationSpectrum};
 use crate::Error;
-use crate::memory::{list, reserve};
+use crate::machine::memory::{list, reserve};
 
 /// A kernel, a target and the noise: all that random-feature regression needs to know of the world.
 ///

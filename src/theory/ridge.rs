@@ -14,7 +14,7 @@ use super::check;
 use super::marchenko_pastur::MarchenkoPastur;
 use super::spectrum::{Energies, PopulationSpectrum};
 use crate::Error;
-use crate::memory::{list, reserve};
+use crate::machine::memory::{list, reserve};
 
 /// A covariance, a target and the noise.
 ///

@@ -4,7 +4,7 @@ use std::f64::consts::TAU;
 
 use super::check;
 use crate::Error;
-use crate::memory::{list, reserve};
+use crate::machine::memory::{list, reserve};
 
 /// Sums run in this many lanes, which the compiler turns into vector instructions.
 const LANES: usize = 8;

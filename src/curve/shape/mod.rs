@@ -7,7 +7,7 @@ pub use critical::CriticalInterval;
 
 use super::summary::{Bootstrap, quantile, resampling_weights};
 use super::{Curve, Metric};
-use crate::{Error, memory};
+use crate::{Error, machine::memory};
 use band::{Band, Ordered, Run, miss_rates};
 use critical::Window;
 use ndarray::Array2;

@@ -2,7 +2,7 @@
 
 use super::cells::{is_missing, parse_number};
 use super::options::CsvOptions;
-use crate::words::{listed, shown};
+use crate::error::words::{listed, shown};
 use csv::ByteRecord;
 use std::collections::HashMap;
 

@@ -11,8 +11,8 @@ mod text;
 pub use options::{BlankCells, CsvOptions, Encoding, Header, UnnamedColumn};
 
 use super::Dataset;
-use crate::words::shown;
-use crate::{Error, memory};
+use crate::error::words::shown;
+use crate::{Error, machine::memory};
 use cells::{is_missing, parse_number};
 use columns::Columns;
 use csv::ByteRecord;

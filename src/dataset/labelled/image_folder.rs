@@ -3,7 +3,7 @@
 use super::place::{Pair, Place};
 use crate::Error;
 use crate::dataset::npz;
-use crate::words::listed;
+use crate::error::words::listed;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,6 +1,6 @@
 //! Inputs that stay bytes until their values are asked for.
 
-use crate::{Error, memory};
+use crate::{Error, machine::memory};
 use ndarray::Array2;
 use std::sync::OnceLock;
 

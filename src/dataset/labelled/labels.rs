@@ -3,9 +3,9 @@
 use super::inputs::Inputs;
 use super::{Labelled, STREAMS};
 use crate::dataset::pseudorandom;
-use crate::memory::{list, reserve, sum, table};
+use crate::machine::memory::{list, reserve, sum, table};
 use crate::rng::stream;
-use crate::{Error, user_code};
+use crate::{Error, error::user_code};
 use ndarray::{Array1, Array2, ArrayView1};
 use rand::RngExt;
 use std::sync::Arc;

@@ -9,7 +9,7 @@ mod place;
 
 use super::Dataset;
 use crate::Error;
-use crate::memory::{reserve, sum, table};
+use crate::machine::memory::{reserve, sum, table};
 use crate::rng::{shuffle_front, stream};
 use inputs::Inputs;
 use ndarray::Array2;

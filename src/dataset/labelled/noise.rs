@@ -3,7 +3,7 @@
 use super::inputs::Inputs;
 use super::{INPUT_NOISE, LABEL_NOISE, Labelled, STREAMS};
 use crate::rng::stream;
-use crate::{Error, memory};
+use crate::{Error, machine::memory};
 use ndarray::Array2;
 use rand::RngExt;
 use rand_distr::StandardNormal;

@@ -5,7 +5,7 @@ use super::{Labelled, check_classes};
 use crate::Error;
 use crate::dataset::stored::Kind;
 use crate::dataset::{idx, npz};
-use crate::words::shown;
+use crate::error::words::shown;
 use std::path::{Path, PathBuf};
 
 /// An array in a file.

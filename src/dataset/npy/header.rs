@@ -5,7 +5,7 @@
 //! overflows.
 
 use crate::dataset::stored::{Broken, Kind, Layout, Scalar, fill, other_kind};
-use crate::words::shown;
+use crate::error::words::shown;
 use std::ffi::c_long;
 use std::io::Read;
 

@@ -32,7 +32,7 @@ mod rows;
 pub use rows::NpyRows;
 
 use super::stored::{Broken, Layout, Source};
-use crate::{Error, whole_file};
+use crate::{Error, machine::whole_file};
 use header::Header;
 use ndarray::{Array2, ArrayRef, Dimension};
 use std::io::{self, Read, Write};

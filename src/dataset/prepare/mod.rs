@@ -5,7 +5,7 @@ mod scale;
 
 use super::Dataset;
 use crate::rng::{shuffle_front, stream};
-use crate::{Error, memory};
+use crate::{Error, machine::memory};
 use ndarray::Array2;
 use scale::{centre, standardise};
 

@@ -2,7 +2,7 @@
 
 use super::Columns;
 use crate::Error;
-use crate::memory::reserve;
+use crate::machine::memory::reserve;
 use crate::nested::block::{as_columns, solve_transposed, step};
 use crate::nested::column_block::ColumnBlock;
 use crate::nested::fit::{Fit, Noise, combine, condition_bound};

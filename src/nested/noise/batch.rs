@@ -5,7 +5,7 @@ use super::root::Root;
 use super::term::Term;
 use crate::nested::scale::largest_exponent;
 use crate::svd::power_of_two;
-use crate::{Error, memory};
+use crate::{Error, machine::memory};
 use ndarray::{Array2, ArrayView2};
 
 /// Powers of two up to which roots stay in the units that they come in.

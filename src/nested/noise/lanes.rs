@@ -6,7 +6,7 @@ use ndarray::ArrayView2;
 pub(super) const LANES: usize = 8;
 
 /// One number of each of eight matrices.
-pub(super) type Lane = crate::lane::Lane<LANES>;
+pub(super) type Lane = crate::machine::lane::Lane<LANES>;
 
 pub(super) const ZERO: Lane = Lane::ZERO;
 

@@ -1,9 +1,9 @@
 //! Roots of the second moments of test features.
 
 use crate::Error;
-use crate::covariance;
-use crate::memory::{reserve, sum, table};
+use crate::machine::memory::{reserve, sum, table};
 use crate::nested::scale::largest_exponent;
+use crate::risk::covariance;
 use crate::svd::{Faer, exponent, power_of_two, triangle};
 use ndarray::{Array2, ArrayRef2};
 

@@ -2,9 +2,9 @@
 
 use super::family::short;
 use crate::curve::{ArmLabel, Metric};
+use crate::error::user_code;
 use crate::plot::{Dash, Group, Hue, Panel, Series};
 use crate::theory::line::{Theory, values};
-use crate::user_code;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 

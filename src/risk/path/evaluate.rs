@@ -4,7 +4,7 @@ use super::without_row::WithoutRow;
 use super::{Modes, PathPoint, Projected};
 use crate::Error;
 use crate::filter::{Response, Ridge, SpectralFilter};
-use crate::memory::{reserve, sum, table};
+use crate::machine::memory::{reserve, sum, table};
 use crate::svd::times_transposed;
 use ndarray::Array2;
 

@@ -1,7 +1,7 @@
 //! Test rows in the coordinates of the modes.
 
 use crate::Error;
-use crate::memory::{reserve, sum, table};
+use crate::machine::memory::{reserve, sum, table};
 use crate::risk::Compressed;
 use crate::risk::centred::Means;
 use ndarray::{Array2, ArrayView2, Axis, concatenate};

@@ -3,7 +3,7 @@
 use super::Training;
 use crate::Error;
 use crate::filter::Ridge;
-use crate::memory::{reserve, sum, table};
+use crate::machine::memory::{reserve, sum, table};
 use crate::risk::centred::Means;
 use ndarray::{ArrayRef2, Axis};
 

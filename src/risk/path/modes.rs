@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::filter::Spectrum;
-use crate::memory::{reserve, sum, table};
+use crate::machine::memory::{reserve, sum, table};
 use crate::risk::leverage;
 use ndarray::{Array1, Array2, ArrayView2, Axis, s};
 

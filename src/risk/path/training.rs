@@ -10,7 +10,7 @@ use crate::filter::{
     GradientDescent, GradientFlow, Length, Loss, Response, Ridge, Schedule, SpectralFilter, Spectrum,
     Truncated, penalty,
 };
-use crate::memory::{reserve, sum, table};
+use crate::machine::memory::{reserve, sum, table};
 use crate::risk::Compressed;
 use crate::risk::centred::{Centred, Means};
 use crate::svd::{Backend, Cutoff, Faer, Svd, triangle};

@@ -4,7 +4,7 @@ use super::Modes;
 use super::downdate::{Downdated, Row};
 use crate::Error;
 use crate::filter::{Response, SpectralFilter, Spectrum};
-use crate::memory::{reserve, sum, table};
+use crate::machine::memory::{reserve, sum, table};
 
 /// Squared singular values closer than this, relative, count as one.
 const SAME: f64 = 8.0 * f64::EPSILON;

@@ -3,7 +3,7 @@
 use super::Sgd;
 use crate::Error;
 use crate::filter::{GradientDescent, Response, Schedule};
-use crate::memory::{reserve, sum, table};
+use crate::machine::memory::{reserve, sum, table};
 use crate::risk::Population;
 use crate::risk::population::mean_squares;
 use crate::svd::Svd;

@@ -3,7 +3,7 @@
 use super::Sgd;
 use super::moments::{beyond, check_noise, free_shares, weighted_gram};
 use crate::Error;
-use crate::memory::{reserve, sum, table};
+use crate::machine::memory::{reserve, sum, table};
 use crate::risk::Population;
 use crate::risk::population::mean_squares;
 use crate::svd::{Backend, Faer, Svd};

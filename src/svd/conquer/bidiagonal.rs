@@ -4,7 +4,7 @@ use super::columns::Columns;
 use super::deflation::{Arrow, Deflation, Rows, rotation};
 use super::secular::{Secular, WHOLE};
 use super::vectors::{Vectors, Weights};
-use crate::large_pages::fill_with_zeros;
+use crate::machine::large_pages::fill_with_zeros;
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatRef, Par};
 use std::ops::Range;

@@ -11,7 +11,7 @@ mod transform;
 mod vectors;
 
 use super::RawSvd;
-use crate::large_pages;
+use crate::machine::large_pages;
 use bidiagonal::Bidiagonal;
 use ndarray::{Array1, Array2, ArrayView2, ShapeBuilder};
 use reduction::Reduction;

@@ -4,7 +4,7 @@
 #![allow(clippy::inline_always)]
 
 use super::secular::WHOLE;
-use crate::large_pages::fill_with_zeros;
+use crate::machine::large_pages::fill_with_zeros;
 use pulp::Simd;
 
 /// Columns that a pass takes together: what it reads beside them is loaded once.

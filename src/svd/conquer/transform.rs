@@ -3,7 +3,7 @@
 use super::super::householder::{factor, recommended_block_size, scratch};
 use super::super::space::with_space;
 use super::reduction::Reduction;
-use crate::large_pages::fill_with_zeros;
+use crate::machine::large_pages::fill_with_zeros;
 use faer::linalg::householder::{
     apply_block_householder_sequence_on_the_left_in_place_scratch as sequence_scratch,
     apply_block_householder_sequence_on_the_left_in_place_with_conj as apply_sequence,

@@ -2,7 +2,7 @@
 
 use super::{Engine, Kind, Repeats, Which, each_repeat, in_halves, in_order};
 use crate::Error;
-use crate::memory::{sum, table};
+use crate::machine::memory::{sum, table};
 use crate::svd::Svd;
 use crate::sweep::BATCH;
 use crate::sweep::cells::{Grid, Observer, Place};

@@ -3,7 +3,7 @@
 use super::{Engine, Kind, Repeats, Which, cell_by_svd, each_curve, points_obstacle};
 use crate::Error;
 use crate::filter::known_penalty;
-use crate::memory::{list, sum, table};
+use crate::machine::memory::{list, sum, table};
 use crate::nested::{self, Point, Test, rows_bytes};
 use crate::sweep::cells::Observer;
 use crate::sweep::measured::Measured;

@@ -2,7 +2,7 @@
 
 use super::payload::{Bytes, put_count, put_text};
 use crate::Error;
-use crate::words::kept;
+use crate::error::words::kept;
 use std::path::PathBuf;
 
 /// Whether an error says something of the experiment. One of the machine, or of the caller's own code, may be gone the

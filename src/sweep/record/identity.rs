@@ -1,6 +1,6 @@
 //! What an experiment is: everything that decides its numbers, in words.
 
-use crate::words::shown;
+use crate::error::words::shown;
 use std::fmt::Write;
 
 /// Everything that decides the numbers of an experiment, as named values in words, but for how many repeats there are:

@@ -2,8 +2,8 @@
 
 use super::block::{WRITER, WRITER_AT, read};
 use crate::Error;
-use crate::whole_file::sync_folder;
-use crate::words::shown;
+use crate::error::words::shown;
+use crate::machine::whole_file::sync_folder;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Seek, SeekFrom, Write};
 use std::path::Path;

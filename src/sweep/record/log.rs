@@ -3,8 +3,8 @@
 use super::block::{self, Damage, Extent, Header, Scan};
 use super::identity::Identity;
 use super::lock;
-use crate::words::{listed, shown};
-use crate::{Error, whole_file};
+use crate::error::words::{listed, shown};
+use crate::{Error, machine::whole_file};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Seek, SeekFrom, Write};

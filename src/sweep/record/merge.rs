@@ -131,6 +131,6 @@ impl Files<'_> {
             return String::new();
         }
         let names: Vec<_> = self.damaged.iter().map(|&file| self.paths[file].display().to_string()).collect();
-        format!(" (damaged or unfinished: {})", crate::words::listed(&names))
+        format!(" (damaged or unfinished: {})", crate::error::words::listed(&names))
     }
 }

@@ -19,7 +19,7 @@ pub use payload::{Payload, Repeat};
 pub use recording::Recording;
 
 use super::{Grid, Observer};
-use crate::{Error, user_code};
+use crate::{Error, error::user_code};
 use log::Log;
 use std::fmt;
 use std::marker::PhantomData;

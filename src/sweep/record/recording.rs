@@ -3,7 +3,7 @@
 use super::{Identity, Record, Repeat, merge};
 use crate::Error;
 use crate::curve::{Cell, Curve, Surface};
-use crate::memory::{list, reserve};
+use crate::machine::memory::{list, reserve};
 use crate::nested::Engine;
 use crate::sweep::cells::unless_all_failed;
 use crate::sweep::{BATCH, Observer, Sweep};

@@ -1,7 +1,7 @@
 //! Ensembles: the test error of averaged predictions, at every number of members, from one set of fits.
 
 use crate::Error;
-use crate::memory::{reserve, sum, table};
+use crate::machine::memory::{reserve, sum, table};
 use crate::svd::{exponent, power_of_two};
 use ndarray::{Array2, ArrayRef2};
 

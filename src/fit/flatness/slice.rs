@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::filter::Loss;
-use crate::memory::{reserve, table};
+use crate::machine::memory::{reserve, table};
 use ndarray::{Array2, ArrayRef2};
 
 /// The loss on the plane through `β` along two directions, exactly: a quadratic, from products with the features alone.
@@ -99,7 +99,7 @@ impl Slice {
     /// # Errors
     /// [`Error::NonFinite`], [`Error::Overflow`], [`Error::Domain`] for a direction of length 0, [`Error::Memory`].
     pub fn to_length_of(beta: &ArrayRef2<f64>, direction: &ArrayRef2<f64>) -> Result<Array2<f64>, Error> {
-        let [norm, length] = [beta, direction].map(crate::complexity::coefficient_norm);
+        let [norm, length] = [beta, direction].map(crate::fit::complexity::coefficient_norm);
         let (norm, length) = (norm?, length?);
         if length == 0.0 {
             return Err(Error::Domain { what: "the length of a direction", value: 0.0, must_be: "> 0" });

@@ -18,7 +18,7 @@ use super::smallest::Smallest;
 use super::triangle::{Triangle, axpy, dot, rotate, square};
 use super::{Engine, Point, Test};
 use crate::Error;
-use crate::memory::reserve;
+use crate::machine::memory::reserve;
 use ndarray::{Array2, ArrayRef1, ArrayRef2, aview1};
 
 /// Minimum-norm fits on features that come one column at a time, one [`Point`] per column.

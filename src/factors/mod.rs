@@ -1,11 +1,14 @@
-//! The three factors of the test error, as fields.
+//! The three factors of the test error, as fields; what switches one off or attacks along it.
+
+pub mod ablation;
+pub mod teacher;
 
 use crate::Error;
-use crate::ablation::{Ablation, Adversary};
+use crate::factors::ablation::{Ablation, Adversary};
+use crate::factors::teacher::Teacher;
 use crate::filter::{Response, SpectralFilter, difference};
-use crate::memory::{reserve, sum, table};
+use crate::machine::memory::{reserve, sum, table};
 use crate::svd::{LastMode, Svd};
-use crate::teacher::Teacher;
 use ndarray::{Array1, Array2, ArrayRef2, Axis};
 
 /// The exact split of a fit's error on test points into three factors and a bias.

@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::filter::{Response, SpectralFilter, Spectrum};
-use crate::memory::{list, sum, table};
+use crate::machine::memory::{list, sum, table};
 use crate::svd::{Backend, Faer, Svd};
 use ndarray::{Array1, Array2, ArrayRef2, Axis, s};
 

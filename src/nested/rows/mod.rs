@@ -18,7 +18,7 @@ use super::smallest::Smallest;
 use super::triangle::{Triangle, square};
 use super::{Engine, Point, Test};
 use crate::Error;
-use crate::memory::{list, reserve};
+use crate::machine::memory::{list, reserve};
 use ndarray::{Array2, ArrayRef1, ArrayRef2, aview1, s};
 
 /// Rows taken at once, at most: enough for matrix products at full speed.

@@ -9,15 +9,20 @@
 //! | the same, and a setting of mini-batches | [`Sgd`]: expected risk at any step, stability, the stationary state |
 //! | predictions on a grid of draws | [`Decomposition`]: bias and every variance, with standard errors |
 //! | one factorisation | [`Path`]: a whole path of penalties, times, steps or cutoffs, with leave-one-out and generalised cross-validation |
+//! | fits that were drawn alike | [`ensemble`]: errors of averaged predictions |
+//! | one factorisation, a start | [`interpolants`]: solutions other than the one of minimum norm |
 //! | predictions and labels | [`error_rate`], [`SplitErrors`], [`SymmetricNoise`] |
 //! | weights and a radius | [`robust_errors`]: errors under the worst small change of a row |
 
 mod centred;
 mod chosen_ridge;
 mod classification;
+pub(crate) mod covariance;
 mod decomposition;
+pub mod ensemble;
 mod given_design;
-mod interpolants;
+mod interpolant_risk;
+pub mod interpolants;
 pub(crate) mod leverage;
 mod mixing;
 mod noisy_labels;
@@ -33,7 +38,7 @@ pub use classification::error_rate;
 pub(crate) use classification::first_largest;
 pub use decomposition::{Component, Decomposition, Sequential, VarianceSource};
 pub use given_design::{GivenDesign, Risk};
-pub use interpolants::InterpolantRisk;
+pub use interpolant_risk::InterpolantRisk;
 pub use mixing::optimal_mixing;
 pub use noisy_labels::{RowErrors, SplitErrors, SymmetricNoise};
 pub use optimum::{End, Optimum, Penalties};
@@ -46,8 +51,8 @@ pub use sgd::{
 pub use smoother::smoother;
 
 use crate::Error;
-use crate::covariance::Root;
-use crate::memory::{reserve, sum, table};
+use crate::machine::memory::{reserve, sum, table};
+use crate::risk::covariance::Root;
 use crate::svd::{Backend, Faer, power_of_two, triangle};
 use ndarray::{Array1, Array2, ArrayRef2, Axis, s};
 

@@ -2,7 +2,7 @@
 
 use super::Model;
 use crate::Error;
-use crate::memory::{reserve, sum, table};
+use crate::machine::memory::{reserve, sum, table};
 use crate::svd::Svd;
 use ndarray::{Array1, Array2, ArrayRef2, Axis, Zip};
 use rand::{Rng, RngExt};

@@ -4,7 +4,7 @@ use super::search::{Procedure, one_by_one};
 use crate::Error;
 use crate::features::{FeatureMap, checked};
 use crate::filter::{Response, SpectralFilter, known_penalty, penalty};
-use crate::memory::{reserve, sum, table};
+use crate::machine::memory::{reserve, sum, table};
 use crate::nested::{Rows, Test, rows_bytes};
 use crate::svd::{Backend, Faer, Svd};
 use ndarray::{Array1, Array2, ArrayRef2, Axis};

@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::filter::Loss;
-use crate::memory::{reserve, table};
+use crate::machine::memory::{reserve, table};
 use crate::svd::Svd;
 use ndarray::{Array1, Array2, ArrayRef2, Axis};
 use std::f64::consts::PI;
@@ -188,7 +188,7 @@ impl<'a> Curvature<'a> {
     /// Petzka et al., *Relative flatness and generalization*, NIPS 2021.
     pub fn relative(&self, beta: &ArrayRef2<f64>) -> Result<[f64; 2], Error> {
         Error::check_len("rows of beta", self.svd.shape().1, beta.nrows())?;
-        let norm = crate::complexity::coefficient_norm(beta)?;
+        let norm = crate::fit::complexity::coefficient_norm(beta)?;
         let relative = [self.largest(), self.trace()].map(|value| norm * value * norm);
         if relative.iter().all(|value| value.is_finite()) {
             return Ok(relative);

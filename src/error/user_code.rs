@@ -4,7 +4,7 @@
 //! unwinds out of one would take along all that a sweep has computed.
 
 use crate::Error;
-use crate::words::shown;
+use crate::error::words::shown;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

@@ -1,7 +1,10 @@
 //! One error type for the crate. Its variants are the same whatever features are on.
 
-use crate::memory::Bytes;
-use crate::words::{listed, number, reason as in_one_line, shown};
+pub(crate) mod user_code;
+pub(crate) mod words;
+
+use crate::error::words::{listed, number, reason as in_one_line, shown};
+use crate::machine::memory::Bytes;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -19,13 +22,13 @@ pub enum Error {
     /// An input has no entries where at least one is needed.
     Empty {
         /// The input's name.
-        #[cfg_attr(feature = "serde", serde(deserialize_with = "crate::stored::text"))]
+        #[cfg_attr(feature = "serde", serde(deserialize_with = "crate::machine::stored::text"))]
         what: Text,
     },
     /// Two inputs do not fit together.
     Shape {
         /// The input and the axis that was measured.
-        #[cfg_attr(feature = "serde", serde(deserialize_with = "crate::stored::text"))]
+        #[cfg_attr(feature = "serde", serde(deserialize_with = "crate::machine::stored::text"))]
         what: Text,
         /// The length that the other inputs ask for.
         expected: usize,
@@ -35,39 +38,39 @@ pub enum Error {
     /// An input holds NaN or an infinity.
     NonFinite {
         /// The input's name.
-        #[cfg_attr(feature = "serde", serde(deserialize_with = "crate::stored::text"))]
+        #[cfg_attr(feature = "serde", serde(deserialize_with = "crate::machine::stored::text"))]
         what: Text,
         /// Zero-based row of the first such entry.
         row: usize,
         /// Zero-based column of the first such entry.
         column: usize,
         /// The entry.
-        #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
+        #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
         value: f64,
     },
     /// A parameter lies outside its domain.
     Domain {
         /// The parameter's name.
-        #[cfg_attr(feature = "serde", serde(deserialize_with = "crate::stored::text"))]
+        #[cfg_attr(feature = "serde", serde(deserialize_with = "crate::machine::stored::text"))]
         what: Text,
         /// The value that was passed.
-        #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
+        #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
         value: f64,
         /// The domain.
-        #[cfg_attr(feature = "serde", serde(deserialize_with = "crate::stored::text"))]
+        #[cfg_attr(feature = "serde", serde(deserialize_with = "crate::machine::stored::text"))]
         must_be: Text,
     },
     /// A result does not fit into `f64`.
     Overflow {
         /// The result's name.
-        #[cfg_attr(feature = "serde", serde(deserialize_with = "crate::stored::text"))]
+        #[cfg_attr(feature = "serde", serde(deserialize_with = "crate::machine::stored::text"))]
         what: Text,
     },
     /// A linear algebra backend failed, or returned a wrong factorisation that a second route did
     /// not mend.
     Backend {
         /// The backend's name.
-        #[cfg_attr(feature = "serde", serde(deserialize_with = "crate::stored::text"))]
+        #[cfg_attr(feature = "serde", serde(deserialize_with = "crate::machine::stored::text"))]
         name: Text,
         /// What it, or the check of its result, said.
         reason: String,
@@ -82,7 +85,7 @@ pub enum Error {
     /// A name that is none of the choices.
     UnknownName {
         /// What was named.
-        #[cfg_attr(feature = "serde", serde(deserialize_with = "crate::stored::text"))]
+        #[cfg_attr(feature = "serde", serde(deserialize_with = "crate::machine::stored::text"))]
         what: Text,
         /// The name that was passed.
         name: String,
@@ -151,7 +154,7 @@ pub enum Error {
     /// More memory is needed than there is. Nothing was begun.
     Memory {
         /// What it is needed for.
-        #[cfg_attr(feature = "serde", serde(deserialize_with = "crate::stored::text"))]
+        #[cfg_attr(feature = "serde", serde(deserialize_with = "crate::machine::stored::text"))]
         what: Text,
         /// The bytes that are held at once, inputs excepted; `usize::MAX` where they cannot be counted.
         needed: usize,

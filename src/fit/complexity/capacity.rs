@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::filter::{Ridge, SpectralFilter, Spectrum};
-use crate::memory::{reserve, table};
+use crate::machine::memory::{reserve, table};
 use crate::svd::{exponent, power_of_two};
 use crate::theory::overfitting::Tail;
 use ndarray::{ArrayRef2, Zip};

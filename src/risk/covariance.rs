@@ -1,7 +1,7 @@
 //! Roots of covariances.
 
 use crate::Error;
-use crate::memory::{reserve, sum, table};
+use crate::machine::memory::{reserve, sum, table};
 use crate::svd::{Backend, Faer, Svd, cholesky, exponent, power_of_two, triangle};
 use ndarray::{Array2, ArrayRef2, Axis};
 

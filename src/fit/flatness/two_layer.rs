@@ -3,7 +3,7 @@
 use super::Curvature;
 use crate::Error;
 use crate::filter::Loss;
-use crate::memory::{reserve, table};
+use crate::machine::memory::{reserve, table};
 use crate::svd::Svd;
 use ndarray::ArrayRef2;
 

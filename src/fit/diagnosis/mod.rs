@@ -16,11 +16,11 @@ pub(crate) use words::Short;
 pub use remedies::{Estimate, Gain, Method};
 
 use crate::Error;
+use crate::factors::teacher::Teacher;
 use crate::factors::{Contribution, Factors};
 use crate::filter::{MinNorm, Response, SpectralFilter, penalty};
-use crate::memory::{reserve, sum, table};
+use crate::machine::memory::{reserve, sum, table};
 use crate::svd::{Backend, Faer, Svd};
-use crate::teacher::Teacher;
 use left_out::LeftOut;
 use ndarray::{Array2, ArrayRef2};
 use remedies::Candidates;

@@ -2,7 +2,7 @@
 
 use super::Model;
 use crate::Error;
-use crate::memory::{reserve, sum, table};
+use crate::machine::memory::{reserve, sum, table};
 use crate::svd::Svd;
 use ndarray::{ArrayRef2, ArrayView1};
 use std::f64::consts::PI;

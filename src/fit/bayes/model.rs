@@ -1,7 +1,7 @@
 //! The variances of prior and noise, and what they make of one singular value.
 
 use crate::Error;
-use crate::memory::{reserve, sum, table};
+use crate::machine::memory::{reserve, sum, table};
 use crate::risk::Compressed;
 use crate::svd::Svd;
 use ndarray::ArrayRef2;

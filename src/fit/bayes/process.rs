@@ -2,9 +2,9 @@
 
 use super::{Evidence, LogEvidence, Model, Prediction};
 use crate::Error;
-use crate::covariance::Root;
 use crate::kernel::{Kernel, gram};
-use crate::memory::{reserve, sum, table};
+use crate::machine::memory::{reserve, sum, table};
+use crate::risk::covariance::Root;
 use crate::svd::{Backend, Cutoff, Faer, Svd, power_of_two};
 use ndarray::{Array1, Array2, ArrayRef2, Axis, s};
 use std::sync::Arc;

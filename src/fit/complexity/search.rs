@@ -1,7 +1,7 @@
 //! Effective model complexity: the largest sample that a training procedure still fits, found on samples of a table.
 
 use crate::sweep::{Grid, Splits};
-use crate::{Error, user_code};
+use crate::{Error, error::user_code};
 use ndarray::{Array2, ArrayRef2, Axis, s};
 
 /// A training procedure, as its training error on a sample.

@@ -6,7 +6,7 @@ use std::fmt;
 
 /// A text that lives as long as the program.
 pub(crate) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<&'static str, D::Error> {
-    String::deserialize(deserializer).map(crate::words::kept)
+    String::deserialize(deserializer).map(crate::error::words::kept)
 }
 
 /// A number; NaN and infinities by name where the format is for people, as JSON is, and has none.

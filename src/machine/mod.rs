@@ -1,0 +1,9 @@
+//! The machine: memory that is asked for before it is taken, lanes of numbers, files that are whole or not there.
+
+pub(crate) mod doubled;
+pub(crate) mod lane;
+pub(crate) mod large_pages;
+pub mod memory;
+#[cfg(feature = "serde")]
+pub(crate) mod stored;
+pub mod whole_file;
