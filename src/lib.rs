@@ -10,8 +10,8 @@
 //!   \;-\; x\,\bigl(I - V \operatorname{diag}(g(\sigma)\,\sigma)\, V^\top\bigr)\,\beta^*
 //! ```
 //!
-//! Three factors multiply in the sum: a small singular value, a test point that leans on its direction,
-//! a residual that leans on it too. Take any one away and the peak of the test error at the
+//! Three factors multiply in the sum: a small singular value, a test point that
+//! extends along its direction, a residual that does too. Take any one away and the peak of the test error at the
 //! interpolation threshold, $n = p$, is gone (Schaeffer et al., *Double Descent Demystified*,
 //! [arXiv:2303.14151](https://arxiv.org/abs/2303.14151)).
 //!
@@ -76,8 +76,8 @@
 //!
 //! # Errors, panics, randomness
 //! Every input that a caller can pass ends in a value or in an [`Error`] that says what was wrong,
-//! where, and what to do. Random numbers come only from a seed that the caller gives; the same seed
-//! gives the same bits on any number of threads.
+//! where, and what to do. Random numbers are drawn from the seed that the
+//! caller gives and from nothing else; the same seed gives the same bits on any number of threads.
 
 pub mod curve;
 pub mod dataset;

@@ -111,6 +111,14 @@ impl Figure {
         Self { caption: format!("Not drawn: {error}."), undrawn: Some(error), ..Self::default() }
     }
 
+    /// The figure, if it can be drawn whole.
+    ///
+    /// # Errors
+    /// Those of [`Figure::check`].
+    pub fn drawn(self) -> Result<Self, Error> {
+        self.check().map(|()| self)
+    }
+
     /// The same figure with one more panel.
     #[must_use]
     pub fn with_panel(mut self, panel: Panel) -> Self {
