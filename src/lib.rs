@@ -94,6 +94,7 @@ pub mod notebook;
 pub mod plot;
 pub mod risk;
 pub mod rng;
+mod spectrum;
 pub mod svd;
 pub mod sweep;
 pub mod theory;

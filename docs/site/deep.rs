@@ -7,7 +7,9 @@ use double_descent::dataset::Dataset;
 use double_descent::ensemble::Ensemble;
 use double_descent::features::{Activation, FeatureMap, RandomNetwork};
 use double_descent::filter::{GradientFlow, Loss, MinNorm};
-use double_descent::plot::{Abscissa, Axis, Figure, FigureOptions, Group, HeatMap, Hue, Panel, Scale, Series, study};
+use double_descent::plot::{
+    Abscissa, Axis, Figure, FigureOptions, Group, HeatMap, Hue, Panel, Scale, Series, study,
+};
 use double_descent::rng::stream;
 use double_descent::svd::Svd;
 use double_descent::sweep::{Arm, Maps, Sweep};
@@ -27,7 +29,11 @@ const REPEATS: usize = 10;
 /// Numbers of features, close about the threshold.
 fn widths() -> Vec<usize> {
     let dense = (60..=100).step_by(4);
-    [5, 8, 12, 18, 25, 35, 45, 52].into_iter().chain(dense).chain([110, 125, 150, 200, 300, 450, 640]).collect()
+    [5, 8, 12, 18, 25, 35, 45, 52]
+        .into_iter()
+        .chain(dense)
+        .chain([110, 125, 150, 200, 300, 450, 640])
+        .collect()
 }
 
 /// Times of training, from far too short to as good as the end.
@@ -44,7 +50,8 @@ fn tables(noise: f64) -> Result<(Dataset, Dataset), Error> {
     let (hidden, output) = (normal(INPUTS, 50, 0), normal(50, 1, 1));
     let mut table = |rows: usize, noise: f64, place: usize| {
         let inputs = normal(rows, INPUTS, place);
-        let truth = (inputs.dot(&hidden) / (INPUTS as f64).sqrt()).mapv(f64::tanh).dot(&output) / 50.0_f64.sqrt();
+        let truth =
+            (inputs.dot(&hidden) / (INPUTS as f64).sqrt()).mapv(f64::tanh).dot(&output) / 50.0_f64.sqrt();
         let targets = truth + noise * normal(rows, 1, place + 1);
         Dataset::new(format!("a random network's outputs, label noise {noise}"), inputs, targets)
     };
@@ -115,7 +122,9 @@ fn size_and_time(trained: &Curve) -> Result<Figure, Error> {
         let summaries = trained.summaries(metric, None)?;
         let widths = trained.axis_values();
         let row = |arm: usize| -> Vec<f64> {
-            let at = |p: &usize| summaries.iter().find(|s| s.arm == arm && s.p == *p).map_or(f64::NAN, |s| s.median);
+            let at = |p: &usize| {
+                summaries.iter().find(|s| s.arm == arm && s.p == *p).map_or(f64::NAN, |s| s.median)
+            };
             widths.iter().map(at).collect()
         };
         let heat = HeatMap {
@@ -129,8 +138,12 @@ fn size_and_time(trained: &Curve) -> Result<Figure, Error> {
         let panel = Panel::new(Axis::log10("Features p"), Axis::log10("Training time t"));
         Ok(panel.with_title(title).with_heat_map(heat).with_marker(ROWS as f64, "p = n"))
     };
-    let figure = Figure::new("The same fits over size and time: the ridge of the test error begins where the training error vanishes.");
-    Ok(figure.with_panel(map(Metric::TestMse, "Test error")?).with_panel(map(Metric::TrainMse, "Training error")?))
+    let figure = Figure::new(
+        "The same fits over size and time: the ridge of the test error begins where the training error vanishes.",
+    );
+    Ok(figure
+        .with_panel(map(Metric::TestMse, "Test error")?)
+        .with_panel(map(Metric::TrainMse, "Training error")?))
 }
 
 /// Figures 4 to 8: label noise raises the peak.
@@ -144,7 +157,13 @@ fn noise() -> Result<Figure, Error> {
 /// Figures 9 and 10: errors over the time of training, for three sizes.
 fn time(trained: &Curve) -> Figure {
     let metrics = [Metric::TestMse, Metric::TrainMse];
-    study::over_settings(trained, ("stopped_at_t", "Training time t"), &[25, 80, 640], &metrics, &over_the_axis())
+    study::over_settings(
+        trained,
+        ("stopped_at_t", "Training time t"),
+        &[25, 80, 640],
+        &metrics,
+        &over_the_axis(),
+    )
 }
 
 /// Figures 3, 11 and 12: more rows move the peak, and at some sizes they hurt.
@@ -153,7 +172,9 @@ fn samples(plane: &Surface) -> Figure {
     let over_p = study::over_features(plane, &[40, 80, 160], 0, Metric::TestMse, &options);
     let over_n = study::over_samples(plane, &[25, 80, 640], 0, Metric::TestMse, &options);
     let mut figure = Figure { undrawn: over_p.undrawn.or(over_n.undrawn), ..Figure::new(over_p.caption) };
-    for (panel, title) in over_p.panels.into_iter().chain(over_n.panels).zip(["Over the size", "Over the rows"]) {
+    for (panel, title) in
+        over_p.panels.into_iter().chain(over_n.panels).zip(["Over the size", "Over the rows"])
+    {
         figure = figure.with_panel(panel.with_title(title));
     }
     figure

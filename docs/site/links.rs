@@ -43,7 +43,8 @@ fn targets(text: &str) -> Vec<String> {
     for name in [" href=\"", " src=\""] {
         for rest in text.split(name).skip(1) {
             let target = rest.split('"').next().unwrap_or_default();
-            let leaves = ["http:", "https:", "data:", "mailto:", "javascript:"].iter().any(|s| target.starts_with(s));
+            let leaves =
+                ["http:", "https:", "data:", "mailto:", "javascript:"].iter().any(|s| target.starts_with(s));
             if !leaves && !target.is_empty() {
                 found.push(target.replace("&amp;", "&"));
             }
@@ -62,6 +63,7 @@ fn fault(page: &Path, target: &str) -> Option<String> {
     }
     let fragment = fragment.filter(|name| !name.is_empty())?;
     let text = std::fs::read_to_string(&file).ok()?;
-    let named = text.contains(&format!("id=\"{fragment}\"")) || text.contains(&format!("name=\"{fragment}\""));
+    let named =
+        text.contains(&format!("id=\"{fragment}\"")) || text.contains(&format!("name=\"{fragment}\""));
     (!named).then(|| format!("nothing is named {fragment} there"))
 }

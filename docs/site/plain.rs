@@ -29,12 +29,15 @@ fn curve(sizes: impl Iterator<Item = usize>) -> Result<(Vec<f64>, Vec<f64>), Err
 pub fn figures() -> Result<Vec<(&'static str, Figure)>, Error> {
     let line = |(x, y): (Vec<f64>, Vec<f64>)| Series::new("", x, y);
     let panel = |title: &str| {
-        Panel::new(Axis::log10("Parameters p"), Axis::log10("Expected test error").with_range(0.15, 100.0)).with_title(title)
+        Panel::new(Axis::log10("Parameters p"), Axis::log10("Expected test error").with_range(0.15, 100.0))
+            .with_title(title)
     };
     let (classical, modern) = (line(curve(1..=SAMPLES - 2)?), line(curve(SAMPLES + 2..=FEATURES)?));
-    let (best, _) = classical.y.iter().enumerate().fold((0, f64::INFINITY), |best, (i, &y)| {
-        if y < best.1 { (i, y) } else { best }
-    });
+    let (best, _) = classical
+        .y
+        .iter()
+        .enumerate()
+        .fold((0, f64::INFINITY), |best, (i, &y)| if y < best.1 { (i, y) } else { best });
     let optimum = classical.x[best];
     let caption = format!(
         "Exact expected test error of minimum-norm least squares on the first p of {FEATURES} Gaussian features whose weights \

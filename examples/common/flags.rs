@@ -75,7 +75,15 @@ impl<'a> Flag<'a> {
     pub fn new(field: &str, value: &'static str, help: &[&str], place: &'a mut dyn Place) -> Self {
         let default = place.default();
         let name = field.trim_start_matches("r#").replace('_', "-");
-        Self { name, value, help: help.concat().trim().into(), default, place, words: Vec::new(), given: false }
+        Self {
+            name,
+            value,
+            help: help.concat().trim().into(),
+            default,
+            place,
+            words: Vec::new(),
+            given: false,
+        }
     }
 
     pub fn choices(&self) -> &'static [(&'static str, &'static str)] {

@@ -71,8 +71,16 @@ pub fn panels(args: &RunArgs, curve: &Curve, about: &str) -> Result<Figure, Erro
         },
     );
     Ok(Figure::new(caption)
-        .with_panel(panel("Squared error", Axis::log10("Mean squared error"), vec![series(2, false)?, series(0, false)?]))
-        .with_panel(panel("Test images misclassified", Axis::linear("Share of test images"), vec![series(1, true)?]))
+        .with_panel(panel(
+            "Squared error",
+            Axis::log10("Mean squared error"),
+            vec![series(2, false)?, series(0, false)?],
+        ))
+        .with_panel(panel(
+            "Test images misclassified",
+            Axis::linear("Share of test images"),
+            vec![series(1, true)?],
+        ))
         .with_panel(panel("Norm of the fit", Axis::log10("‖β̂‖"), vec![series(3, true)?]))
         .with_panel(panel("Smallest singular value", Axis::log10("σ_min"), vec![series(4, true)?]))
         .with_title(if over_features {

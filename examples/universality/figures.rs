@@ -120,7 +120,8 @@ fn figure(cli: &Cli, results: &[&(Map, Curves)], title: &str, text: &str) -> Fig
         shown.replace("{}", &cli.repeats.to_string()),
         cli.seed,
     );
-    let mut figure = Figure::new(format!("{caption}{}", cut_off(cli, &[&samples, &features]))).with_title(title);
+    let mut figure =
+        Figure::new(format!("{caption}{}", cut_off(cli, &[&samples, &features]))).with_title(title);
     for shown in Shown::ALL {
         if let Some((_, rows)) = samples.first() {
             let p = rows.first().map_or(0, |row| row.p);

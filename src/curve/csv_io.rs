@@ -101,41 +101,39 @@ impl Curve {
     ///
     /// # Errors
     /// Those of the writer.
-    pub fn write_cells(&self, mut writer: impl Write) -> io::Result<()> {
-        let mut text = Vec::with_capacity(FLUSH_AT + 512);
+    pub fn write_cells(&self, writer: impl Write) -> io::Result<()> {
         let columns = Column::used(&self.cells);
         let names: Vec<&str> = columns.iter().map(|column| column.name()).collect();
-        text.extend_from_slice(names.join(",").as_bytes());
+        let mut header = names.join(",").into_bytes();
         let mut rows_left = Countdown::new(self.cells.len());
         if !self.cells.is_empty() {
-            text.extend([b",", ROWS_LEFT.as_bytes()].concat());
+            header.extend([b",", ROWS_LEFT.as_bytes()].concat());
         }
-        text.push(b'\n');
+        header.push(b'\n');
+        let mut text = Text::new(writer);
+        text.make_room(header.len())?;
+        text.push(&header);
         let labels: Vec<Vec<u8>> = self.arms.iter().map(label).collect();
+        let longest = labels.iter().map(Vec::len).max().unwrap_or(1);
         let mut place = Place::default();
         // The first five columns are in the texts of the place and the label.
         let mut numbers: Vec<(Column, Memo)> =
             columns[5..].iter().map(|&column| (column, Memo::default())).collect();
+        // Place and countdown take less than a field for each of their four numbers.
+        let row = (numbers.len() + 4) * FIELD + longest.max(1);
         for cell in &self.cells {
+            text.make_room(row)?;
             place.refresh(cell);
-            text.extend_from_slice(&place.text);
-            text.extend_from_slice(labels.get(cell.arm).map_or(b",", Vec::as_slice));
+            text.push_field(&place.text);
+            text.push(labels.get(cell.arm).map_or(b",", Vec::as_slice));
             for (column, memo) in &mut numbers {
-                text.push(b',');
-                if *column == Column::Rank {
-                    text.extend_from_slice(place.rank.as_bytes());
-                } else {
-                    memo.write(column.number(cell), &mut text);
-                }
+                let field =
+                    if *column == Column::Rank { &place.rank } else { memo.field(column.number(cell)) };
+                text.push_field(field);
             }
-            text.extend_from_slice(rows_left.row_end());
-            if text.len() >= FLUSH_AT {
-                writer.write_all(&text)?;
-                text.clear();
-            }
+            text.push(rows_left.row_end());
         }
-        writer.write_all(&text)?;
-        writer.flush()
+        text.finish()
     }
 
     /// Reads cells back, columns by their names in any order. What a table of cells does not say is blank in the result:
@@ -307,13 +305,90 @@ fn label(arm: &ArmLabel) -> Vec<u8> {
     text
 }
 
+/// Bytes of the longest number with its comma, and of room to copy it in one piece.
+const FIELD: usize = 32;
+
+/// A short text in room for `ROOM` bytes: a number after its comma.
+#[derive(Clone, Copy)]
+struct Field<const ROOM: usize = FIELD> {
+    text: [u8; ROOM],
+    length: usize,
+}
+
+impl<const ROOM: usize> Field<ROOM> {
+    /// What does not fit is cut off.
+    fn new(text: &str) -> Self {
+        let length = text.len().min(ROOM);
+        let mut room = [0; ROOM];
+        room[..length].copy_from_slice(&text.as_bytes()[..length]);
+        Self { text: room, length }
+    }
+}
+
+impl Field {
+    /// A number after its comma.
+    fn number(number: &str) -> Self {
+        let mut field = Self { text: [0; FIELD], length: 1 + number.len().min(FIELD - 1) };
+        field.text[0] = b',';
+        field.text[1..field.length].copy_from_slice(&number.as_bytes()[..field.length - 1]);
+        field
+    }
+}
+
+/// Text on its way to a writer.
+struct Text<W> {
+    writer: W,
+    /// Longer than what is in it.
+    room: Vec<u8>,
+    used: usize,
+}
+
+impl<W: Write> Text<W> {
+    fn new(writer: W) -> Self {
+        // What comes in pieces longer than a file's own buffer is not copied there.
+        Self { writer, room: vec![0; 2 * FLUSH_AT], used: 0 }
+    }
+
+    /// Room for so many bytes more.
+    fn make_room(&mut self, bytes: usize) -> io::Result<()> {
+        if self.used + bytes > self.room.len() {
+            self.writer.write_all(&self.room[..self.used])?;
+            self.used = 0;
+            self.room.resize(self.room.len().max(bytes), 0);
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, text: &[u8]) {
+        self.room[self.used..self.used + text.len()].copy_from_slice(text);
+        self.used += text.len();
+    }
+
+    /// All bytes of the field's room are copied, which is known in advance how to do; those behind its end count as
+    /// nothing.
+    fn push_field<const ROOM: usize>(&mut self, field: &Field<ROOM>) {
+        self.room[self.used..self.used + ROOM].copy_from_slice(&field.text);
+        self.used += field.length;
+    }
+
+    fn finish(mut self) -> io::Result<()> {
+        self.writer.write_all(&self.room[..self.used])?;
+        self.writer.flush()
+    }
+}
+
 /// The fields that all arms of a factorisation share, as text: made once for all of them.
-#[derive(Default)]
 struct Place {
     key: Option<(usize, usize, usize, usize)>,
-    /// `repeat,n,p,`
-    text: Vec<u8>,
-    rank: String,
+    /// `repeat,n,p,`: three counts of at most 20 digits.
+    text: Field<64>,
+    rank: Field,
+}
+
+impl Default for Place {
+    fn default() -> Self {
+        Self { key: None, text: Field::new(""), rank: Field::number("") }
+    }
 }
 
 impl Place {
@@ -321,29 +396,32 @@ impl Place {
         let key = (cell.repeat, cell.n, cell.p, cell.rank);
         if self.key != Some(key) {
             self.key = Some(key);
-            self.text = format!("{},{},{},", cell.repeat, cell.n, cell.p).into_bytes();
-            self.rank = cell.rank.to_string();
+            self.text = Field::new(&format!("{},{},{},", cell.repeat, cell.n, cell.p));
+            self.rank = Field::number(&cell.rank.to_string());
         }
     }
 }
 
 /// The last number of a column and its text: arms that agree, and many do, format it once.
-#[derive(Default)]
 struct Memo {
     value: Option<f64>,
-    text: Vec<u8>,
+    field: Field,
+}
+
+impl Default for Memo {
+    fn default() -> Self {
+        Self { value: None, field: Field::number("") }
+    }
 }
 
 impl Memo {
-    fn write(&mut self, value: Option<f64>, to: &mut Vec<u8>) {
+    fn field(&mut self, value: Option<f64>) -> &Field {
         if value.map(f64::to_bits) != self.value.map(f64::to_bits) {
             self.value = value;
-            self.text.clear();
-            if let Some(value) = value {
-                self.text.extend_from_slice(zmij::Buffer::new().format(value).as_bytes());
-            }
+            let text = value.map(|value| Field::number(zmij::Buffer::new().format(value)));
+            self.field = text.unwrap_or_else(|| Field::number(""));
         }
-        to.extend_from_slice(&self.text);
+        &self.field
     }
 }
 

@@ -2,10 +2,12 @@
 
 mod axis;
 mod csv_io;
+mod median_point;
 mod merge;
 mod metric;
 mod packed;
 mod peak;
+pub(crate) mod point;
 mod rows_left;
 mod settings;
 mod shape;
@@ -13,14 +15,14 @@ mod summary;
 mod surface;
 
 pub use axis::Axis;
+pub use median_point::MedianPoint;
 pub use metric::{Cell, Metric};
-pub use peak::MedianPoint;
 pub use shape::{Change, CriticalInterval, Shape, ShapeReport, ShapeTest};
 pub use summary::{Bootstrap, Summary};
 pub use surface::Surface;
 
 use crate::Error;
-use crate::nested::Engine;
+use point::Engine;
 
 /// The name of an arm and the value of its knob, if it has one.
 #[derive(Clone, Debug, PartialEq)]
@@ -182,16 +184,22 @@ impl Curve {
     /// [`Axis::unit`] say what the numbers are.) Cells without a value of the axis are left out.
     #[must_use]
     pub fn values(&self) -> Vec<f64> {
-        let mut values: Vec<f64> = Vec::new();
-        for value in self.cells.iter().filter_map(|cell| self.axis.value(cell)) {
+        self.extent().0
+    }
+
+    /// [`Curve::values`] and [`Curve::repeats`], in one walk over the cells: of a million they fill no cache.
+    fn extent(&self) -> (Vec<f64>, usize) {
+        let (mut values, mut repeats): (Vec<f64>, usize) = (Vec::new(), 0);
+        for cell in &self.cells {
+            repeats = repeats.max(cell.repeat.saturating_add(1));
             // Cells of one factorisation follow each other.
-            if values.last() != Some(&value) {
+            if let Some(value) = self.axis.value(cell).filter(|value| values.last() != Some(value)) {
                 values.push(value);
             }
         }
         values.sort_unstable_by(f64::total_cmp);
         values.dedup();
-        values
+        (values, repeats)
     }
 
     /// The values of an axis of counts (samples, features, members), ascending. Empty on other axes, whose values are

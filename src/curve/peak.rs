@@ -1,22 +1,7 @@
 //! Two points of a curve of medians: its peak, and where it is highest.
 
 use super::shape::CONFIDENCE;
-use super::{Cell, Curve, Metric};
-
-/// A point of a curve of medians.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[non_exhaustive]
-pub struct MedianPoint {
-    /// Training samples there.
-    pub n: usize,
-    /// Features there.
-    pub p: usize,
-    /// The value of the axis there: `n` or `p`, or a penalty, a time, a setting.
-    pub value: f64,
-    /// The median over the repeats there.
-    pub median: f64,
-}
+use super::{Cell, Curve, MedianPoint, Metric};
 
 impl Curve {
     /// The peak of double descent: an interior maximum of the curve of medians from which it descends on both sides, as

@@ -120,7 +120,7 @@ impl Curve {
 
     /// The values of each metric by arm and axis value, each group in the order of its repeats.
     fn groups(&self, metrics: &[Metric], wanted: impl Fn(&Cell) -> bool) -> Vec<Vec<Group>> {
-        let axis = self.values();
+        let (axis, repeats) = self.extent();
         let place_of = |value: f64| axis.binary_search_by(|known| known.total_cmp(&value)).ok();
         let slot_of = |cell: &Cell, place: usize| cell.arm.saturating_mul(axis.len()).saturating_add(place);
         let all = axis.len().saturating_mul(self.arms.len());
@@ -135,7 +135,7 @@ impl Curve {
             used
         });
         let count = used.as_ref().map_or(all, Vec::len);
-        let repeats = self.repeats().min(self.cells.len().div_ceil(count.max(1)));
+        let repeats = repeats.min(self.cells.len().div_ceil(count.max(1)));
         let empty = || std::iter::repeat_with(|| None).take(count).collect();
         let mut groups: Vec<Vec<Option<Group>>> = std::iter::repeat_with(empty).take(metrics.len()).collect();
         let mut place = 0;

@@ -3,8 +3,7 @@
 pub(crate) mod user_code;
 pub(crate) mod words;
 
-use crate::error::words::{listed, number, reason as in_one_line, shown};
-use crate::machine::memory::Bytes;
+use crate::error::words::{Bytes, listed, number, reason as in_one_line, shown};
 use std::fmt;
 use std::path::PathBuf;
 

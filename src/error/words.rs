@@ -1,7 +1,7 @@
 //! Words of error messages: what came from outside is escaped and cut, numbers stay short.
 
 use std::collections::HashSet;
-use std::fmt::Write;
+use std::fmt::{self, Write};
 use std::sync::{Mutex, PoisonError};
 
 /// Characters of one name or cell that a message shows.
@@ -44,6 +44,23 @@ pub(crate) fn kept(text: String) -> &'static str {
     let text: &'static str = text.leak();
     kept.insert(text);
     text
+}
+
+/// Bytes in words.
+pub(crate) struct Bytes(pub(crate) usize);
+
+impl fmt::Display for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(bytes) = *self;
+        if bytes == usize::MAX {
+            return f.write_str("more than can be counted");
+        }
+        let units = [(1_usize << 40, "TiB"), (1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
+        match units.iter().find(|(unit, _)| bytes >= *unit) {
+            Some((unit, name)) => write!(f, "{:.1} {name}", bytes as f64 / *unit as f64),
+            None => write!(f, "{bytes} bytes"),
+        }
+    }
 }
 
 fn cut(text: &str, longest: usize) -> String {

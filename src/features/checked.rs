@@ -1,6 +1,7 @@
 //! The one place where maps are called: they may be the caller's own.
 
 use super::FeatureMap;
+use super::shape::check_shape;
 use crate::{Error, error::user_code};
 use ndarray::{Array2, ArrayRef2};
 use std::ops::Range;
@@ -63,20 +64,4 @@ fn check(
         }
         other => other,
     }
-}
-
-/// [`Error::UserCode`] unless a map has made as many rows as there are inputs and as many columns as it was asked for.
-pub(super) fn check_shape(
-    describe: impl FnOnce() -> String,
-    made: (usize, usize),
-    (rows, columns): (usize, usize),
-) -> Result<(), Error> {
-    if made == (rows, columns) {
-        return Ok(());
-    }
-    let reason = format!(
-        "it gave a table of {} × {} for {rows} inputs and {columns} features; it must be {rows} × {columns}",
-        made.0, made.1
-    );
-    Err(Error::UserCode { part: user_code::name("map", describe), reason })
 }

@@ -52,7 +52,7 @@ impl NetworkTangent {
         if inputs == 0 || width == 0 {
             return Err(Error::Empty { what: "the layer of the network, or its list of inputs," });
         }
-        let mut hidden = super::zeros("a layer of a network", width, inputs)?;
+        let mut hidden = crate::machine::memory::zeros("a layer of a network", width, inputs)?;
         hidden.iter_mut().for_each(|w| *w = rng.sample(StandardNormal));
         let output = (0..width).map(|_| rng.sample(StandardNormal)).collect();
         Ok(Self { activation, hidden, output })

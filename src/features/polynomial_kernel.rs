@@ -113,7 +113,7 @@ impl PolynomialKernel {
     /// into `f64`.
     pub fn gaussian_covariance(&self) -> Result<Array2<f64>, Error> {
         let p = self.outputs();
-        let mut sigma = super::zeros("the covariance", p, p)?;
+        let mut sigma = crate::machine::memory::zeros("the covariance", p, p)?;
         for ((j, k), entry) in sigma.indexed_iter_mut() {
             let (a, b) = (&self.monomials[j], &self.monomials[k]);
             let powers = a.exponents.iter().zip(&b.exponents).map(|(a, b)| a + b);

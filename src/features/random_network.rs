@@ -87,7 +87,7 @@ impl RandomNetwork {
         let activation = activation.into();
         let (inputs, outputs, before) = ends(sizes)?;
         let mut draw = |layer, outputs, inputs| {
-            let mut weights = super::zeros("a layer of a network", outputs, inputs)?;
+            let mut weights = crate::machine::memory::zeros("a layer of a network", outputs, inputs)?;
             let factor = deviation(&activation, layer, inputs);
             weights.iter_mut().for_each(|w| *w = factor * rng.sample::<f64, _>(StandardNormal));
             Ok::<_, Error>(weights)
@@ -113,7 +113,7 @@ impl RandomNetwork {
             return Err(Error::Resource { reason: "a layer of a network has more than 2^32 neurons".into() });
         }
         let draw = |(layer, pair): (usize, &[usize])| {
-            let mut weights = super::zeros("a layer of a network", pair[1], pair[0])?;
+            let mut weights = crate::machine::memory::zeros("a layer of a network", pair[1], pair[0])?;
             let factor = deviation(&activation, layer, pair[0]);
             for (neuron, mut row) in weights.rows_mut().into_iter().enumerate() {
                 write_neuron(seed, layer, neuron, factor, row.as_slice_mut().unwrap_or_default());
@@ -162,7 +162,8 @@ impl RandomNetwork {
         }
         let sizes = self.hidden.iter().map(Array2::nrows).chain([self.outputs()]);
         let draw = |(layer, size)| {
-            let mut biases = super::zeros("the biases of a layer", 1, size)?.into_raw_vec_and_offset().0;
+            let mut biases =
+                crate::machine::memory::zeros("the biases of a layer", 1, size)?.into_raw_vec_and_offset().0;
             for (neuron, bias) in biases.iter_mut().enumerate() {
                 *bias = deviation * stream(seed, 2 * layer + 1, neuron).sample::<f64, _>(StandardNormal);
             }
@@ -207,7 +208,8 @@ impl RandomNetwork {
 
     /// `h_{L−1}` of all inputs, row by row: `n × d_{L−1}`.
     fn before_last(&self, inputs: &ArrayRef2<f64>) -> Result<Array2<f64>, Error> {
-        let mut hidden = super::zeros("a layer's values", inputs.nrows(), self.last_inputs())?;
+        let mut hidden =
+            crate::machine::memory::zeros("a layer's values", inputs.nrows(), self.last_inputs())?;
         let blocks = inputs.axis_chunks_iter(Axis(0), BLOCK).zip(hidden.axis_chunks_iter_mut(Axis(0), BLOCK));
         for (inputs, mut hidden) in blocks {
             let mut values = padded(&inputs);

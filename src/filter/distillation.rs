@@ -1,7 +1,7 @@
 //! Learning from the labels of one's own fit.
 
 use super::iterated_tikhonov::checked_penalty;
-use super::{SpectralFilter, Spectrum, ridge};
+use super::{SpectralFilter, Spectrum, gain};
 use crate::Error;
 
 /// Self-distillation: ridge regression on the targets, then ridge on what that predicts of them, and so on, `m` fits in
@@ -67,8 +67,8 @@ impl SelfDistillation {
 
     /// `s_m/s` and `1 − s_m`, neither a difference of like numbers for `0 ≤ ξ ≤ 1`.
     fn shares(&self, sigma: f64) -> (f64, f64) {
-        let left = ridge::residual(self.lambda, sigma);
-        let fitted = sigma * ridge::gain(self.lambda, sigma);
+        let left = gain::ridge_residual(self.lambda, sigma);
+        let fitted = sigma * gain::ridge(self.lambda, sigma);
         self.mixing.iter().fold((1.0, left), |(share, rest), &xi| {
             (1.0 - xi + xi * fitted * share, left + fitted * xi * rest)
         })
@@ -81,7 +81,7 @@ const MOST_FITS: usize = 1 << 20;
 impl SpectralFilter for SelfDistillation {
     fn write_gains(&self, spectrum: Spectrum<'_>, gains: &mut [f64]) {
         for (gain, &s) in gains.iter_mut().zip(spectrum.singular_values()) {
-            *gain = ridge::gain(self.lambda, s) * self.shares(s).0;
+            *gain = gain::ridge(self.lambda, s) * self.shares(s).0;
         }
     }
 

@@ -1,6 +1,6 @@
 //! Ridge, again and again on what it has left.
 
-use super::{SpectralFilter, Spectrum, ridge};
+use super::{SpectralFilter, Spectrum, gain};
 use crate::Error;
 
 /// Iterated Tikhonov regularisation: `k` rounds of ridge, each on the residuals of those before,
@@ -55,7 +55,7 @@ impl SpectralFilter for IteratedTikhonov {
 
     fn write_residuals(&self, spectrum: Spectrum<'_>, _: &[f64], residuals: &mut [f64]) {
         for (left, &s) in residuals.iter_mut().zip(spectrum.singular_values()) {
-            *left = ridge::residual(self.lambda, s).powf(self.rounds as f64);
+            *left = gain::ridge_residual(self.lambda, s).powf(self.rounds as f64);
         }
     }
 

@@ -69,3 +69,12 @@ impl Length {
         }
     }
 }
+
+/// A count or length of a method in time: finite and at least 0.
+pub(super) fn checked(what: &'static str, value: f64) -> Result<f64, Error> {
+    if value >= 0.0 && value.is_finite() {
+        Ok(value)
+    } else {
+        Err(Error::Domain { what, value, must_be: "finite and at least 0" })
+    }
+}

@@ -55,6 +55,7 @@
 mod chebyshev;
 mod distillation;
 mod feature_steps;
+mod gain;
 mod gradient_descent;
 mod gradient_flow;
 mod iterated_tikhonov;
@@ -65,211 +66,38 @@ mod momentum_flow;
 mod polynomial;
 mod principal_flow;
 mod pseudoinverse;
+mod response;
 mod ridge;
 mod schedule;
+mod spectral_filter;
 mod stochastic_flow;
 
+pub use crate::spectrum::Spectrum;
 pub use chebyshev::Chebyshev;
 pub use distillation::SelfDistillation;
 pub use feature_steps::FeatureSteps;
+pub(crate) use gain::difference;
 pub use gradient_descent::{AveragedDescent, GradientDescent};
 pub use gradient_flow::{DecayedFlow, GradientFlow, RegularisedFlow};
 pub use iterated_tikhonov::IteratedTikhonov;
 pub use length::Length;
+use length::checked;
 pub use loss::Loss;
 pub use momentum::{HeavyBall, Nesterov};
 pub use momentum_flow::{HeavyBallFlow, NesterovFlow};
 pub use polynomial::Polynomial;
 pub use principal_flow::PrincipalFlow;
 pub use pseudoinverse::{LeadingModes, MinNorm, Truncated};
+pub(crate) use response::{Response, known_penalty, penalty};
 pub use ridge::Ridge;
 pub use schedule::Schedule;
+pub use spectral_filter::SpectralFilter;
 pub use stochastic_flow::StochasticFlow;
-
-use crate::Error;
-use crate::error::user_code;
-use ndarray::Array1;
-
-/// What a filter may look at: the singular values, descending, and the shape `n × p` they come from.
-#[derive(Clone, Copy, Debug)]
-pub struct Spectrum<'a> {
-    n: usize,
-    p: usize,
-    sigma: &'a [f64],
-}
-
-impl<'a> Spectrum<'a> {
-    /// The spectrum of an `n × p` matrix; `sigma` descending.
-    #[must_use]
-    pub fn new(n: usize, p: usize, sigma: &'a [f64]) -> Self {
-        Self { n, p, sigma }
-    }
-
-    /// Rows and columns of the matrix, `(n, p)`.
-    #[must_use]
-    pub fn shape(self) -> (usize, usize) {
-        (self.n, self.p)
-    }
-
-    /// The singular values, descending.
-    #[must_use]
-    pub fn singular_values(self) -> &'a [f64] {
-        self.sigma
-    }
-}
-
-/// An estimator, as its gain on each singular direction.
-pub trait SpectralFilter: std::fmt::Debug + Send + Sync {
-    /// Writes the gains `g`, one per singular value, of `β̂ = V diag(g) Uᵀ y`.
-    fn write_gains(&self, spectrum: Spectrum<'_>, gains: &mut [f64]);
-
-    /// Writes the residual factors `1 − σ g`, one per singular value: what the fit leaves of a target along each
-    /// direction, and of a teacher. `gains` are those of [`SpectralFilter::write_gains`].
-    ///
-    /// The default is `λ / (σ² + λ)` for a filter with a [`penalty`](SpectralFilter::penalty) `λ > 0`. For any other it
-    /// is the difference itself, which is good to `ε_mach` and no better: one within that of 0 is 0. Where small factors
-    /// matter, write them without the subtraction; the flow above leaves `exp(−t σ²)`.
-    fn write_residuals(&self, spectrum: Spectrum<'_>, gains: &[f64], residuals: &mut [f64]) {
-        let lambda = self.penalty().filter(|&lambda| lambda > 0.0);
-        for ((left, gain), &s) in residuals.iter_mut().zip(gains).zip(spectrum.sigma) {
-            *left = lambda.map_or_else(|| difference(*gain, s), |lambda| ridge::residual(lambda, s));
-        }
-    }
-
-    /// The gains as an array of their own, for a look at them; fits ask [`SpectralFilter::write_gains`].
-    fn gains(&self, spectrum: Spectrum<'_>) -> Array1<f64> {
-        let mut gains = vec![0.0; spectrum.sigma.len()];
-        self.write_gains(spectrum, &mut gains);
-        gains.into()
-    }
-
-    /// The `λ` with which this filter minimises `‖Xβ − y‖² + λ‖β‖²`, whatever the spectrum; 0 for the minimum
-    /// norm at machine precision. `None`, the default, says that it does something else. Curves of
-    /// such estimators need no SVD: see [`nested`](crate::nested).
-    fn penalty(&self) -> Option<f64> {
-        None
-    }
-
-    /// Whether the estimator exists on this spectrum: descent with too large a step has none. Asked before the gains.
-    ///
-    /// # Errors
-    /// The filter's own, for a spectrum that it cannot serve.
-    fn check(&self, _: Spectrum<'_>) -> Result<(), Error> {
-        Ok(())
-    }
-
-    /// In words, for a caption.
-    fn describe(&self) -> String {
-        format!("{self:?}")
-    }
-}
-
-/// A count or length of a method in time: finite and at least 0.
-fn checked(what: &'static str, value: f64) -> Result<f64, Error> {
-    if value >= 0.0 && value.is_finite() {
-        Ok(value)
-    } else {
-        Err(Error::Domain { what, value, must_be: "finite and at least 0" })
-    }
-}
-
-/// `1 − g σ`, 0 where it is not known to be anything else.
-pub(crate) fn difference(gain: f64, sigma: f64) -> f64 {
-    let left = 1.0 - gain * sigma;
-    if left.abs() <= f64::EPSILON { 0.0 } else { left }
-}
-
-/// What a filter does to a spectrum: its gains `g` and its residual factors `1 − σ g`, one of each per singular value.
-#[derive(Debug, Default)]
-pub(crate) struct Response {
-    pub(crate) gains: Vec<f64>,
-    pub(crate) residuals: Vec<f64>,
-}
-
-impl Clone for Response {
-    fn clone(&self) -> Self {
-        Self { gains: self.gains.clone(), residuals: self.residuals.clone() }
-    }
-
-    /// Into memory that is kept, which a derived one would not do.
-    fn clone_from(&mut self, other: &Self) {
-        self.gains.clone_from(&other.gains);
-        self.residuals.clone_from(&other.residuals);
-    }
-}
-
-impl Response {
-    pub(crate) fn new(filter: &dyn SpectralFilter, spectrum: Spectrum<'_>) -> Result<Self, Error> {
-        let mut response = Self::default();
-        response.ask(filter, spectrum)?;
-        Ok(response)
-    }
-
-    /// Asks `filter`, in memory that is kept. This is the one place where that is done: it may be the caller's own.
-    ///
-    /// # Errors
-    /// [`Error::UserCode`] if it panics, if gains or residual factors are not finite, or if the penalty is none.
-    pub(crate) fn ask(&mut self, filter: &dyn SpectralFilter, spectrum: Spectrum<'_>) -> Result<(), Error> {
-        penalty(filter)?;
-        let modes = spectrum.sigma.len();
-        let Self { gains, residuals } = self;
-        gains.clear();
-        gains.resize(modes, 0.0);
-        // What is not written stands out.
-        residuals.clear();
-        residuals.resize(modes, f64::NAN);
-        user_code::call(
-            || part(filter),
-            || {
-                filter.check(spectrum)?;
-                filter.write_gains(spectrum, gains);
-                filter.write_residuals(spectrum, gains, residuals);
-                Ok(())
-            },
-        )??;
-        let check = |what: &str, values: &[f64]| match values.iter().position(|v| !v.is_finite()) {
-            Some(mode) => {
-                let (value, s) = (values[mode], spectrum.sigma[mode]);
-                let reason = format!(
-                    "its {what} for singular value {mode} (counted from 0), {s:e}, is {value}; it must be finite"
-                );
-                Err(Error::UserCode { part: part(filter), reason })
-            }
-            None => Ok(()),
-        };
-        check("gain", gains)?;
-        check("residual factor", residuals)
-    }
-}
-
-fn part(filter: &dyn SpectralFilter) -> String {
-    user_code::name("filter", || filter.describe())
-}
-
-/// [`SpectralFilter::penalty`], checked.
-///
-/// # Errors
-/// [`Error::UserCode`] unless it is finite and at least 0.
-pub(crate) fn penalty(filter: &dyn SpectralFilter) -> Result<Option<f64>, Error> {
-    match user_code::call(|| part(filter), || filter.penalty())? {
-        Some(lambda) if !(lambda >= 0.0 && lambda.is_finite()) => {
-            let reason = format!("its penalty is {lambda}; it must be finite and at least 0, or `None`");
-            Err(Error::UserCode { part: part(filter), reason })
-        }
-        penalty => Ok(penalty),
-    }
-}
-
-/// The same where it decides nothing but the way: `None` for a filter that has no answer, which then goes the way of
-/// filters that are asked for every spectrum, and is an error there.
-pub(crate) fn known_penalty(filter: &dyn SpectralFilter) -> Option<f64> {
-    penalty(filter).ok().flatten()
-}
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::svd::Cutoff;
+    use crate::spectrum::Cutoff;
 
     fn gains(filter: &dyn SpectralFilter, sigma: &[f64]) -> Vec<f64> {
         filter.gains(Spectrum::new(sigma.len(), sigma.len(), sigma)).to_vec()

@@ -1,8 +1,8 @@
 //! Ridge regression, with a penalty of either sign.
 
-use super::{MinNorm, SpectralFilter, Spectrum};
+use super::{MinNorm, SpectralFilter, Spectrum, gain};
 use crate::Error;
-use crate::svd::Cutoff;
+use crate::spectrum::Cutoff;
 
 /// Ridge regression: the minimiser of `‖Xβ − y‖² + λ ‖β‖²` (sums, not means: a penalty λₘ on the
 /// mean of squares is `λ = n λₘ`).
@@ -75,8 +75,8 @@ impl SpectralFilter for Ridge {
             }
             return;
         }
-        for (gain, &s) in gains.iter_mut().zip(spectrum.singular_values()) {
-            *gain = self::gain(lambda, s);
+        for (g, &s) in gains.iter_mut().zip(spectrum.singular_values()) {
+            *g = gain::ridge(lambda, s);
         }
     }
 
@@ -87,7 +87,7 @@ impl SpectralFilter for Ridge {
         }
         for ((left, &gain), &s) in residuals.iter_mut().zip(gains).zip(spectrum.singular_values()) {
             *left = if lambda > 0.0 {
-                residual(lambda, s)
+                gain::ridge_residual(lambda, s)
             } else if gain == 0.0 {
                 1.0
             } else {
@@ -135,23 +135,4 @@ fn lowered_square(sigma: f64, lambda: f64) -> f64 {
     }
     let root = (-lambda).sqrt();
     (sigma - root) * (sigma + root)
-}
-
-/// `σ / (σ² + λ)` for `λ > 0`, with `σ²` out of the way: it would overflow from 1e154 on. Where `λ/σ` does, `σ` is
-/// nothing beside it.
-pub(super) fn gain(lambda: f64, sigma: f64) -> f64 {
-    let pull = lambda / sigma;
-    if pull.is_finite() { (sigma + pull).recip() } else { sigma / lambda }
-}
-
-/// `λ / (σ² + λ)` for any two numbers, to a few `ε_mach`: by the ratio of `σ` and `√λ` that is at most 1.
-pub(super) fn residual(lambda: f64, sigma: f64) -> f64 {
-    let root = lambda.sqrt();
-    if sigma <= root {
-        let ratio = sigma / root;
-        (1.0 + ratio * ratio).recip()
-    } else {
-        let ratio = root / sigma;
-        ratio * ratio / (1.0 + ratio * ratio)
-    }
 }

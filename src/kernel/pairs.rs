@@ -40,7 +40,7 @@ fn sums(
 ) -> Result<Array2<f64>, Error> {
     let copies = [table(a.nrows(), a.ncols()), table(b.nrows(), b.ncols())];
     memory::reserve("a Gram matrix", memory::sum([table(a.nrows(), b.nrows())].into_iter().chain(copies)))?;
-    let mut sums = crate::features::zeros("a Gram matrix", a.nrows(), b.nrows())?;
+    let mut sums = crate::machine::memory::zeros("a Gram matrix", a.nrows(), b.nrows())?;
     let (d, n) = (a.ncols(), b.nrows());
     let [a, b] = [a, b].map(|rows| rows.iter().copied().collect::<Vec<f64>>());
     let into = sums.as_slice_mut().unwrap_or_default();

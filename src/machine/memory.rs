@@ -9,7 +9,10 @@
 //!
 //! [`Sweep::estimate`](crate::sweep::Sweep::estimate) says beforehand what a run takes. What threads of your own take at the same time is not known here.
 
+use super::large_pages;
 use crate::Error;
+use crate::error::words::Bytes;
+use ndarray::Array2;
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -52,23 +55,6 @@ impl Estimate {
 impl fmt::Display for Estimate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} of memory, {:.1e} floating-point operations", Bytes(self.bytes), self.flops)
-    }
-}
-
-/// Bytes in words.
-pub(crate) struct Bytes(pub(crate) usize);
-
-impl fmt::Display for Bytes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(bytes) = *self;
-        if bytes == usize::MAX {
-            return f.write_str("more than can be counted");
-        }
-        let units = [(1_usize << 40, "TiB"), (1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
-        match units.iter().find(|(unit, _)| bytes >= *unit) {
-            Some((unit, name)) => write!(f, "{:.1} {name}", bytes as f64 / *unit as f64),
-            None => write!(f, "{bytes} bytes"),
-        }
     }
 }
 
@@ -123,6 +109,13 @@ fn reserve_seen(what: &'static str, needed: usize) -> Result<(), Error> {
     let possible = reserved.try_reserve_exact(needed).is_ok();
     drop(std::hint::black_box(reserved));
     if possible { Ok(()) } else { error(system.unwrap_or(isize::MAX.unsigned_abs()).min(needed - 1)) }
+}
+
+/// `rows × columns` zeros, or [`Error::Memory`].
+pub(crate) fn zeros(what: &'static str, rows: usize, columns: usize) -> Result<Array2<f64>, Error> {
+    reserve(what, table(rows.max(1), columns.max(1)))?;
+    // Memory that comes from the system as zeros need not be written once more.
+    Ok(large_pages::zeros((rows, columns)))
 }
 
 /// Bytes of `rows × columns` floats; `usize::MAX` where they cannot be counted.

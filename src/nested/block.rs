@@ -11,6 +11,9 @@ use super::triangle::{Triangle, dot};
 use crate::Error;
 use ndarray::{Array2, ArrayView1, ArrayViewMut1, Axis, linalg::general_mat_mul, s};
 
+/// Under this many rows or columns single ones are as fast.
+pub(super) const SMALLEST_BLOCK: usize = 16;
+
 /// Columns solved for at a time: the rest is matrix products.
 const PANEL: usize = 48;
 

@@ -1,15 +1,16 @@
 //! What a point of either engine is measured with.
 
+use super::LeftOut;
 use super::carried::Carried;
 use super::held_out::HeldOut;
-use super::refits::LeftOut;
 use super::scale::{Unit, scaled};
 use super::triangle::{Triangle, axpy, norm};
 use super::{Engine, Point};
 use crate::Error;
 use crate::filter::MinNorm;
 use crate::risk::covariance::Root;
-use crate::svd::{Cutoff, Svd};
+use crate::spectrum::{Cutoff, rounding};
+use crate::svd::Svd;
 use ndarray::{Array2, ArrayRef2, Axis, aview1};
 
 /// The fit of one point in the coordinates of the factorisation: one vector per output.
@@ -32,7 +33,7 @@ pub(super) struct Fit {
 
 /// The bound under which a triangle of an `n × p` matrix is solved as it is.
 pub(super) fn condition_bound(n: usize, p: usize) -> f64 {
-    (8.0 * n.max(p) as f64 * f64::EPSILON).recip()
+    (8.0 * rounding(n, p)).recip()
 }
 
 /// The part of a row that counts as rounding.
@@ -55,8 +56,7 @@ impl Fit {
             column.iter_mut().zip(c).for_each(|(target, c)| *target = *c);
         }
         let svd = Svd::new(&triangle)?;
-        let largest = svd.singular_values().first().copied().unwrap_or(0.0);
-        let cutoff = Cutoff::Absolute(n.max(p) as f64 * f64::EPSILON * largest);
+        let cutoff = Cutoff::of_matrix((n, p), svd.spectrum().singular_values());
         let svd = svd.with_cutoff(cutoff)?;
         let z = svd.solve(&targets, &MinNorm::with_cutoff(cutoff)?)?;
         // What lies outside the modes that are kept.

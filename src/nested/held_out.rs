@@ -1,10 +1,25 @@
 //! Test errors of a nested curve.
 
-use super::Test;
 use super::scale::{largest_exponent, scaled};
 use crate::Error;
 use crate::risk::Compressed;
 use ndarray::{Array2, ArrayView1, s};
+
+/// Which rows the test error is measured on.
+#[derive(Clone, Copy, Debug, Default)]
+pub enum Test<'a> {
+    /// None: no test error.
+    #[default]
+    None,
+    /// All rows of this table, or a whole population ([`Compressed::population`]).
+    Rows(&'a Compressed),
+    /// The rows of this table that do not train: all training rows are in it, which is taken on trust
+    /// (but for their number). The sum over the training
+    /// rows is subtracted from that over all rows, which loses a factor of (sum over all rows) / (sum over the
+    /// test rows) in accuracy. A population ([`Compressed::population`]) has no such rows:
+    /// [`Error::Domain`].
+    Others(&'a Compressed),
+}
 
 /// The test table in the unit of its own features.
 #[derive(Clone, Debug)]

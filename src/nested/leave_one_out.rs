@@ -24,6 +24,7 @@ use super::fit::negligible;
 use super::refits::Sums;
 use super::triangle::{Triangle, axpy, dot, rotate, square};
 use crate::risk::leverage;
+use crate::spectrum::rounding;
 use crate::svd::Svd;
 use ndarray::{Array2, ArrayView1, Axis, s};
 
@@ -77,14 +78,9 @@ impl Whole {
     fn of(triangle: &Triangle, heavy: Option<usize>, (n, p): (usize, usize)) -> Self {
         let rank = triangle.len();
         let norm = triangle.norm();
-        let least = cutoff(n, p) * norm / (rank.max(1) as f64).sqrt();
+        let least = rounding(n, p) * norm / (rank.max(1) as f64).sqrt();
         Self { heavy, rank, shape: (n, p), bound: negligible(n, p) * norm, least }
     }
-}
-
-/// What an SVD cuts off, relative to its largest singular value.
-fn cutoff(n: usize, p: usize) -> f64 {
-    n.max(p) as f64 * f64::EPSILON
 }
 
 impl RowWise {
@@ -289,7 +285,7 @@ impl Left {
             .map(|(row, gain)| Alone { row, gain: gain.to_vec() })
             .filter(|row| self.is_within(UNSURE.1 * bound, row))
             .collect();
-        let least = cutoff(n, p) * svd.singular_values().first().unwrap_or(&0.0);
+        let least = rounding(n, p) * svd.singular_values().first().unwrap_or(&0.0);
         let whole = Whole { heavy, rank, shape: (n, p), bound, least };
         self.sums(&close, &z, &whole, Some(&lengths))
     }

@@ -111,6 +111,7 @@ mod block;
 mod carried;
 mod column_block;
 mod columns;
+mod curves;
 mod excess;
 mod fit;
 mod fold;
@@ -130,157 +131,10 @@ mod scale;
 mod smallest;
 mod triangle;
 
+pub use crate::curve::point::{Engine, LeftOut, Point};
 pub use columns::Columns;
+pub(crate) use curves::{columns_bytes, rows_bytes};
+pub use curves::{feature_curve, sample_curve};
+pub use held_out::Test;
 pub use plane::{Plane, PlaneFit, Request};
-pub use refits::LeftOut;
 pub use rows::Rows;
-
-use crate::Error;
-use crate::curve::Cell;
-use crate::risk::Compressed;
-use ndarray::ArrayRef2;
-
-/// How one point of a nested curve was computed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[non_exhaustive]
-pub enum Engine {
-    /// From the grown factorisation.
-    Nested,
-    /// By an SVD; on a nested curve, of that point's triangle: its matrix is close to rank-deficient.
-    #[default]
-    Svd,
-}
-
-/// Which rows the test error is measured on.
-#[derive(Clone, Copy, Debug, Default)]
-pub enum Test<'a> {
-    /// None: no test error.
-    #[default]
-    None,
-    /// All rows of this table, or a whole population ([`Compressed::population`]).
-    Rows(&'a Compressed),
-    /// The rows of this table that do not train: all training rows are in it, which is taken on trust
-    /// (but for their number). The sum over the training
-    /// rows is subtracted from that over all rows, which loses a factor of (sum over all rows) / (sum over the
-    /// test rows) in accuracy. A population ([`Compressed::population`]) has no such rows:
-    /// [`Error::Domain`].
-    Others(&'a Compressed),
-}
-
-/// One fit of a nested curve, minimum-norm or ridge. Errors are means over rows and outputs.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[non_exhaustive]
-pub struct Point {
-    /// Training samples.
-    pub n: usize,
-    /// Features.
-    pub p: usize,
-    /// Numerical rank of the training features; with ridge, where nothing is cut off, in how many directions
-    /// they leave the span of those before.
-    pub rank: usize,
-    /// `‖X β̂ − Y‖²_F / (n k)`; exactly 0 where the rows are independent and there is no
-    /// penalty.
-    pub train_mse: f64,
-    /// The same on the test rows; `None` where there are none.
-    pub test_mse: Option<f64>,
-    /// `‖β̂‖_F`.
-    pub norm: f64,
-    /// The expected noise term `tr((X⁺)ᵀ Σ X⁺)`, where a covariance Σ of test features was given: what label
-    /// noise of variance 1 adds to the excess test error on average, with no noise drawn. With ridge
-    /// `(Xᵀ X + λ I)⁻¹ Xᵀ` stands for `X⁺`.
-    pub noise: Option<f64>,
-    /// `σᵣ` of the training features, `r` their numerical rank, where it was asked for; `None` at rank 0.
-    pub smallest_singular_value: Option<f64>,
-    /// The leave-one-out error, where it was asked for: the mean of `eᵢ²` over rows and outputs, `eᵢ` the
-    /// error at training row `i` of the minimum-norm fit to all other training rows (to none of them at `n =
-    /// 1`: 0). Also `None` where too many rows would need a fit of their own; [`Point::loo_by`] says so.
-    pub loo_mse: Option<f64>,
-    /// How `loo_mse` was found.
-    #[cfg_attr(feature = "serde", serde(default))]
-    pub loo_by: LeftOut,
-    /// What computed it.
-    pub engine: Engine,
-}
-
-impl Point {
-    /// As a row of the tidy table of a [`Curve`](crate::curve::Curve).
-    #[must_use]
-    pub fn cell(&self, repeat: usize, arm: usize) -> Cell {
-        Cell {
-            repeat,
-            n: self.n,
-            p: self.p,
-            arm,
-            train_mse: Some(self.train_mse),
-            test_mse: self.test_mse,
-            smallest_singular_value: self.smallest_singular_value,
-            coefficient_norm: Some(self.norm),
-            rank: self.rank,
-            ..Cell::default()
-        }
-    }
-}
-
-/// The sample-wise curve: the minimum-norm fits to the first `1, 2, …, N` rows of features `x` (`N × p`)
-/// and targets `y` (`N × k`). [`Rows`] does the same for rows that come one at a time.
-///
-/// # Errors
-/// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`], [`Error::Domain`], [`Error::Overflow`],
-/// [`Error::Backend`].
-pub fn sample_curve(x: &ArrayRef2<f64>, y: &ArrayRef2<f64>, test: Test<'_>) -> Result<Vec<Point>, Error> {
-    check(x, y)?;
-    let mut engine = Rows::new(x.ncols(), y.ncols(), test)?;
-    engine.extend(x, y)
-}
-
-/// The model-wise curve: the minimum-norm fits of targets `y` (`n × k`) on the first `1, 2, …, P` columns
-/// of features `x` (`n × P`). The columns of the test table belong to those of `x`.
-///
-/// # Errors
-/// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`], [`Error::Domain`], [`Error::Overflow`],
-/// [`Error::Backend`].
-///
-/// # Examples
-/// ```
-/// use double_descent::nested::{Test, feature_curve};
-/// use ndarray::array;
-///
-/// let x = array![[1.0, 0.0, 1.0], [0.0, 2.0, 2.0]];
-/// let curve = feature_curve(&x, &array![[3.0], [4.0]], Test::None)?;
-/// assert_eq!([curve[0].train_mse, curve[1].train_mse], [8.0, 0.0]); // 4²/2, then interpolation
-/// assert!(curve[2].norm < curve[1].norm);
-/// # Ok::<(), double_descent::Error>(())
-/// ```
-pub fn feature_curve(x: &ArrayRef2<f64>, y: &ArrayRef2<f64>, test: Test<'_>) -> Result<Vec<Point>, Error> {
-    check(x, y)?;
-    Columns::new(y, test)?.extend(x)
-}
-
-/// Bytes at the peak of the fits to the first `1, 2, …, n` of rows with `p` features, `outputs` targets and a test table
-/// of `height` rows.
-pub(crate) fn rows_bytes((n, p): (usize, usize), outputs: usize, height: usize, has_penalty: bool) -> usize {
-    let room = room::Room { dimension: p, carried: height, outputs, has_penalty, left_out: 0 };
-    room.extension(0, n.min(p), n)
-}
-
-/// Bytes at the peak of the fits to the first `1, 2, …, p` of columns of `n` rows, otherwise as [`rows_bytes`].
-pub(crate) fn columns_bytes(
-    (n, p): (usize, usize),
-    outputs: usize,
-    height: usize,
-    has_penalty: bool,
-) -> usize {
-    let room = room::Room { dimension: n, carried: height, outputs, has_penalty, left_out: 0 };
-    room.extension(0, n.min(p), p)
-}
-
-fn check(x: &ArrayRef2<f64>, y: &ArrayRef2<f64>) -> Result<(), Error> {
-    if x.is_empty() {
-        return Err(Error::Empty { what: "the features" });
-    }
-    Error::check_len("rows of y", x.nrows(), y.nrows())?;
-    Error::check_finite("the features", x.view())?;
-    Error::check_finite("the targets", y.view())
-}

@@ -5,6 +5,7 @@
 //! cutoff decides whether the others have that direction. And where `1 − hᵢᵢ` is tiny, what is left of the target is
 //! rounding.
 
+use super::LeftOut;
 use super::scale::{Unit, largest_exponent, scaled};
 use super::triangle::norm;
 use crate::Error;
@@ -18,23 +19,6 @@ const HEAVY: f64 = 8.0;
 const FEW: usize = 4;
 /// `n p min(n, p)` that all refits of a point may add up to beyond those.
 const WORK: f64 = 268_435_456.0; // 2²⁸
-
-/// How the leave-one-out error of a point was found.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[non_exhaustive]
-pub enum LeftOut {
-    /// From the factorisation of all rows; or it was not asked for.
-    #[default]
-    Nested,
-    /// For so many rows, from an SVD of all others: their removal changes which singular values count, or the
-    /// factorisation of all rows does not know their errors to 8 digits.
-    Refits(usize),
-    /// Not at all: so many rows need such a refit, which is too much work. [`Point::loo_mse`] is `None`.
-    ///
-    /// [`Point::loo_mse`]: super::Point::loo_mse
-    TooMany(usize),
-}
 
 /// Sums of squared errors, one per output, over all rows but some.
 #[derive(Clone, Debug, Default)]

@@ -61,7 +61,8 @@ impl ToHtml for Curve {
             [arm_name(self, arm), at(self.lowest(arm, metric)), at(self.highest(arm, metric)), peak]
         };
         let caption = format!("Medians of {}", metric.name().replace('_', " "));
-        let table = Table::new(["arm", "lowest", "highest", "peak"], self.arms.len(), row).with_caption(caption);
+        let table =
+            Table::new(["arm", "lowest", "highest", "peak"], self.arms.len(), row).with_caption(caption);
         figure_of(self) + &table.html()
     }
 }
@@ -101,7 +102,8 @@ impl ToHtml for Surface {
         };
         let caption = format!("Medians of {}", metric.name().replace('_', " "));
         let arms = self.cells().arms.len();
-        heat_map_of(self, metric) + &Table::new(["arm", "lowest", "highest"], arms, row).with_caption(caption).html()
+        heat_map_of(self, metric)
+            + &Table::new(["arm", "lowest", "highest"], arms, row).with_caption(caption).html()
     }
 }
 

@@ -31,8 +31,8 @@ impl ToHtml for Svd {
 impl ToHtml for Factors {
     fn headline(&self) -> String {
         let (rows, modes) = self.test_projection.dim();
-        let [variance, bias, error] =
-            [self.variance_part(), self.bias_part(), self.error()].map(|part| number(root_mean_square(&part)));
+        let [variance, bias, error] = [self.variance_part(), self.bias_part(), self.error()]
+            .map(|part| number(root_mean_square(&part)));
         format!(
             "The error at {rows} test rows over {modes} modes: root mean square {error}; variance part {variance}, bias \
              part {bias}"

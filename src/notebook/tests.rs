@@ -59,7 +59,10 @@ fn tables_say_what_a_reader_looks_for() {
     assert!(shown.contains("442 test rows over 10 modes") && shown.contains("gain g(σ)"), "{shown}");
 
     let shown = text(&data, 6000);
-    assert!(shown.contains("442 rows, 10 features, 1 target") && shown.contains("… 433 more rows …"), "{shown}");
+    assert!(
+        shown.contains("442 rows, 10 features, 1 target") && shown.contains("… 433 more rows …"),
+        "{shown}"
+    );
 
     let report = study().shape(0, Metric::TestMse, &ShapeTest::new(1)).expect("a report");
     assert!(text(&report, 4000).contains("resamples agree"));

@@ -20,7 +20,9 @@ pub(crate) fn thinned(figure: &Figure) -> Figure {
     let share = all().map(weight).sum::<usize>();
     if points > POINTS {
         let most = (POINTS / share.max(1)).max(FEWEST);
-        for series in out.panels.iter_mut().flat_map(|panel| &mut panel.groups).flat_map(|group| &mut group.series) {
+        for series in
+            out.panels.iter_mut().flat_map(|panel| &mut panel.groups).flat_map(|group| &mut group.series)
+        {
             thin_series(series, most);
         }
     }

@@ -4,10 +4,10 @@ use super::axes;
 use super::curves::Bands;
 use super::figure::{Figure, LegendPlace};
 use super::font;
-use super::layout::{COLUMN_GAP, LEGEND_GAP, MARGIN, RIGHT, TEXT};
 use super::legend::{self, Legend};
 use super::model::Panel;
 use super::size::units_of_mm;
+use super::spacing::{COLUMN_GAP, LEGEND_GAP, MARGIN, RIGHT, TEXT};
 use super::ticks::Ticks;
 use super::view::{self, View};
 

@@ -34,6 +34,7 @@ mod caption;
 mod check;
 mod colour;
 mod curves;
+mod draw_axes;
 mod drawing;
 mod figure;
 mod font;
@@ -49,7 +50,9 @@ mod model;
 mod pdf;
 #[cfg(feature = "plot")]
 mod raster;
+mod render;
 mod size;
+mod spacing;
 pub mod study;
 mod svg;
 mod ticks;

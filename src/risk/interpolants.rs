@@ -17,9 +17,9 @@
 //! noisy data in regression*, IEEE J. Sel. Areas Inf. Theory 2020 (all interpolants of one training set).
 
 use crate::Error;
+use crate::curve::point::{Engine, LeftOut, Point};
 use crate::filter::MinNorm;
 use crate::machine::memory::{reserve, sum, table};
-use crate::nested::{Engine, LeftOut, Point};
 use crate::risk::Compressed;
 use crate::svd::{Backend, Cutoff, Faer, Svd};
 use ndarray::{Array2, ArrayRef2, s};

@@ -1,6 +1,10 @@
 //! What a linear algebra crate, or a device, has to give.
 
+use crate::machine::memory::{sum, table};
 use ndarray::{Array1, Array2, ArrayView2};
+
+/// Squares of the shorter side that the first route holds at once.
+const SQUARES: usize = 8;
 
 /// A thin SVD as a backend returns it, unchecked: `u` (`n × r`), `sigma` (`r`, descending) and `vt`
 /// (`r × p`), `r = min(n, p)`.
@@ -59,6 +63,14 @@ pub trait Backend: std::fmt::Debug + Send + Sync {
     /// Bytes of this machine's memory that [`factorise`](Self::factorise) holds at its peak for an `n × p` matrix, the
     /// result included: what is asked for before it is called. By default those of [`Faer`](super::Faer).
     fn bytes(&self, (n, p): (usize, usize)) -> usize {
-        super::faer::bytes((n, p))
+        bytes((n, p))
     }
+}
+
+/// Bytes of the first route of [`Faer`](super::Faer) at its peak, of a matrix of `long × short` or its transpose: the matrix, or its triangle
+/// beside it, vectors of the bidiagonal matrix with those of the last merge, reflections, and the result.
+fn bytes((n, p): (usize, usize)) -> usize {
+    let (long, short) = (n.max(p), n.min(p));
+    let square = table(short, short);
+    sum([table(long, short), table(long, short)].into_iter().chain([square; SQUARES]))
 }

@@ -2,7 +2,7 @@
 
 use super::sums::{Largest, dot};
 use super::verify::{Check, Columns, norm, probe, tolerance};
-use super::{Backend, RawSvd, Route, Svd};
+use super::{Backend, RawSvd, Route};
 use crate::machine::memory::{reserve, sum, table};
 use crate::{Error, error::user_code, machine::large_pages};
 use ndarray::{Array2, ArrayView2};
@@ -107,7 +107,7 @@ fn triangle_bytes(x: ArrayView2<'_, f64>) -> usize {
     sum([copies(x), table(n, p), table(n.min(p), p)])
 }
 
-pub(super) fn svd(x: ArrayView2<'_, f64>, backend: &dyn Backend) -> Result<Svd, Error> {
+pub(super) fn svd(x: ArrayView2<'_, f64>, backend: &dyn Backend) -> Result<RawSvd, Error> {
     // The vectors of the check count beside a matrix of few columns or rows.
     let vectors = table(x.nrows().saturating_add(x.ncols()), VECTORS);
     reserve("the SVD of a matrix", sum([copies(x), backend.bytes(x.dim()), vectors]))?;
@@ -118,7 +118,7 @@ pub(super) fn svd(x: ArrayView2<'_, f64>, backend: &dyn Backend) -> Result<Svd, 
     svd
 }
 
-pub(super) fn svd_many(xs: &[ArrayView2<'_, f64>], backend: &dyn Backend) -> Vec<Result<Svd, Error>> {
+pub(super) fn svd_many(xs: &[ArrayView2<'_, f64>], backend: &dyn Backend) -> Vec<Result<RawSvd, Error>> {
     // Copies and results of all, and work space for one.
     let result = |(n, p): (usize, usize)| table(n.saturating_add(p), n.min(p));
     let most = xs.iter().map(|x| backend.bytes(x.dim()).saturating_sub(result(x.dim()))).max().unwrap_or(0);
@@ -182,7 +182,7 @@ fn finish(
     first: Result<RawSvd, String>,
     backend: &dyn Backend,
     check: &mut Check,
-) -> Result<Svd, Error> {
+) -> Result<RawSvd, Error> {
     let mut verified = |raw: RawSvd| check.verify(&scaled.matrix, &raw).map(|()| raw);
     let raw = first.and_then(&mut verified).or_else(|why_first| {
         asked(|| backend.factorise(scaled.matrix.view(), Route::Second))
@@ -194,5 +194,5 @@ fn finish(
     if raw.sigma.first().is_some_and(|s| s.is_infinite()) {
         return Err(Error::Overflow { what: "the largest singular value" });
     }
-    Ok(Svd::from_parts(raw.u, raw.sigma, raw.vt))
+    Ok(raw)
 }

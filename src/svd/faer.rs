@@ -16,8 +16,6 @@ const LONG: f64 = 3.0;
 const DIRECT: usize = 1 << 14;
 /// Ratio from which it costs little.
 const SAFER: f64 = 11.0 / 6.0;
-/// Squares of the shorter side that the first route holds at once.
-const SQUARES: usize = 8;
 /// Ratio of the lengths of columns beyond which it is done all the same.
 const UNEVEN: f64 = 16.0;
 
@@ -69,14 +67,6 @@ impl Backend for Faer {
         let rows = n.min(p);
         Ok(Array2::from_shape_fn((rows, p), |(i, j)| if i <= j { factors[j * n + i] } else { 0.0 }))
     }
-}
-
-/// Bytes of the first route at its peak, of a matrix of `long × short` or its transpose: the matrix, or its triangle
-/// beside it, vectors of the bidiagonal matrix with those of the last merge, reflections, and the result.
-pub(super) fn bytes((n, p): (usize, usize)) -> usize {
-    let (long, short) = (n.max(p), n.min(p));
-    let square = table(short, short);
-    sum([table(long, short), table(long, short)].into_iter().chain([square; SQUARES]))
 }
 
 /// faer's SVD by QR iteration.

@@ -1,7 +1,8 @@
 //! What a cell measures, and its rows of the tidy table.
 
 use super::lines::Line;
-use super::spectral::{OfFit, Spectral};
+use super::metrics::{Metrics, OfFit};
+use super::spectral::Spectral;
 use crate::Error;
 use crate::curve::{Cell, Metric};
 use crate::nested::{Engine, Point};
@@ -137,66 +138,5 @@ impl Measured {
             }
             cell
         })
-    }
-}
-
-/// `‖α‖ = ‖V α‖`.
-pub(super) fn norm(alpha: &[f64]) -> f64 {
-    let squares: f64 = alpha.iter().map(|a| a * a).sum();
-    if squares.is_finite() && squares > 1e-280 {
-        return squares.sqrt();
-    }
-    // Squares leave the range of numbers: in units of a power of two, which rounds alike, they do not.
-    let largest = alpha.iter().fold(0.0, |largest: f64, a| largest.max(a.abs()));
-    let (unit, back) = match largest {
-        0.0 => return 0.0,
-        _ if largest < 1.0 => (2f64.powi(500), 2f64.powi(-500)),
-        _ => (2f64.powi(-540), 2f64.powi(540)),
-    };
-    alpha.iter().map(|a| (a * unit) * (a * unit)).sum::<f64>().sqrt() * back
-}
-
-/// Means over rows; over outputs too once all are added.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Metrics {
-    pub(super) train: f64,
-    pub(super) test: f64,
-    pub(super) opposite: f64,
-    pub(super) bias_squared: f64,
-    pub(super) mean_squared_bias: f64,
-    /// Of all outputs together.
-    pub(super) norm: f64,
-    pub(super) error_rate: Option<f64>,
-    pub(super) of_fit: Option<Box<OfFit>>,
-}
-
-impl Metrics {
-    pub(super) fn add(&mut self, other: &Self, outputs: usize) {
-        let k = outputs as f64;
-        self.train += other.train / k;
-        self.test += other.test / k;
-        self.opposite += other.opposite / k;
-        self.bias_squared += other.bias_squared / k;
-        self.mean_squared_bias += other.mean_squared_bias / k;
-        self.norm = if self.norm == 0.0 { other.norm } else { norm(&[self.norm, other.norm]) };
-    }
-
-    pub(super) fn finite(self) -> Result<Self, Error> {
-        // None of them is negative, so that nothing infinite cancels.
-        let all =
-            self.train + self.test + self.opposite + self.bias_squared + self.mean_squared_bias + self.norm;
-        if all.is_finite() {
-            return Ok(self);
-        }
-        let named = [
-            ("the training error", self.train),
-            ("the test error", self.test + self.opposite),
-            ("the bias", self.bias_squared + self.mean_squared_bias),
-            ("the norm of the coefficients", self.norm),
-        ];
-        match named.iter().find(|(_, value)| !value.is_finite()) {
-            Some((what, _)) => Err(Error::Overflow { what }),
-            None => Ok(self),
-        }
     }
 }

@@ -1,8 +1,8 @@
 //! One output of one cell: its fits by every arm, and their errors.
 
 use super::Arm;
-use super::measured::{Metrics, norm};
-use super::study::HeldOut;
+use super::held_out::HeldOut;
+use super::metrics::{Metrics, norm};
 use super::test_errors::{Sums, TestErrors, Training};
 use crate::Error;
 use crate::factors::ablation::Adversary;

@@ -2,7 +2,7 @@
 
 use super::Arm;
 use super::lines::Line;
-use super::measured::norm;
+use super::metrics::{OfFit, norm};
 use super::output::{Modes, Output, Scratch};
 use crate::curve::Metric;
 use crate::factors::ablation::Ablation;
@@ -17,15 +17,6 @@ pub(super) struct Spectral {
     leave_one_out: bool,
     noise: bool,
     degrees: bool,
-}
-
-/// What a fit has of them.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct OfFit {
-    pub(super) condition: Option<f64>,
-    pub(super) leave_one_out: Option<f64>,
-    pub(super) noise: Option<f64>,
-    pub(super) degrees: Option<f64>,
 }
 
 impl Spectral {

@@ -1,15 +1,14 @@
-//! What all cells that share tables have in common, and every arm of one cell.
+//! What all cells that share tables have in common.
 
-use super::coordinates::{Coordinates, Intercept, Preparation};
-use super::error_rates::ErrorRates;
+use super::coordinates::{Coordinates, Preparation};
 use super::gather;
+use super::held_out::HeldOut;
 use super::lines::{Line, Targets};
-use super::measured::{Measured, Metrics, Wanted};
-use super::output::{Modes, Output, Scratch};
+use super::measured::Wanted;
 use crate::Error;
 use crate::factors::teacher::ideal_beta;
 use crate::risk::Compressed;
-use crate::svd::{Backend, Svd};
+use crate::svd::Backend;
 use ndarray::{Array2, Axis, CowArray, Ix2, concatenate, s};
 use std::borrow::Cow;
 
@@ -18,7 +17,7 @@ pub(super) struct Study<'a> {
     pub(super) lines: &'a [Line],
     pub(super) targets: &'a Targets,
     pub(super) wanted: &'a Wanted,
-    preparation: Preparation,
+    pub(super) preparation: Preparation,
     /// Features and targets to train on: `N × P`, and `N ×` all columns of targets.
     pub(super) x: CowArray<'a, f64, Ix2>,
     pub(super) y: CowArray<'a, f64, Ix2>,
@@ -55,8 +54,7 @@ impl<'a> Study<'a> {
         }
         let all = self.all_rows(backend)?;
         for &p in features {
-            let table =
-                if p == all.features.ncols() { Cow::Borrowed(&all) } else { Cow::Owned(all.leading(p)?) };
+            let table = leading(&all, p)?;
             let table = if self.preparation.is_none() {
                 table
             } else {
@@ -140,82 +138,38 @@ impl<'a> Study<'a> {
         prepared: &Prepared,
     ) -> Result<(HeldOut<'_>, bool), Error> {
         let coordinates = prepared.coordinates.as_ref();
-        let held_out = HeldOut::new(self, rows, p)?.in_coordinates(coordinates, self.targets);
+        let held_out = self.left_over(rows, p)?.in_coordinates(coordinates, self.targets);
         Ok((held_out, coordinates.is_some()))
     }
 
-    /// All arms for the training set of `rows`, whose prepared features `svd` factorises.
-    pub(super) fn evaluate(
-        &self,
-        svd: &Svd,
-        rows: &[usize],
-        prepared: Prepared,
-        scratch: &mut Scratch,
-    ) -> Result<Measured, Error> {
-        let (n, p) = svd.shape();
-        let (held_out, own_columns) = self.held_out(rows, p, &prepared)?;
-        let Prepared { y, coordinates, .. } = prepared;
-        let ideal = self.ideal(p).map(|ideal| match &coordinates {
-            Some(coordinates) => Cow::Owned(coordinates.of_parameters(ideal.clone())),
-            None => Cow::Borrowed(ideal),
-        });
-        let modes = Modes::new(svd, held_out);
-        let outputs = self.targets.outputs.iter().enumerate().map(|(output, &(trained, tested))| {
-            let block = self.targets.block(trained);
-            let last = svd.last_mode(&y.slice(s![.., block]))?;
-            let ideal = ideal.as_ref().map(|ideal| ideal.column(output));
-            let tested = if own_columns { output } else { tested };
-            Ok(Output::new(&modes, y.column(trained), tested, ideal, last))
-        });
-        let outputs = outputs.collect::<Result<Vec<_>, Error>>()?;
-        scratch.forget();
-        let rates = self.wanted.error_rate.then(|| ErrorRates::new(self, svd, rows, coordinates.as_ref()));
-        let variance = if let Tests::Rows { variance, .. } = self.tests { variance } else { 0.0 };
-        let free = self.preparation.intercept == Intercept::Free;
-        let lengths = self.wanted.spectral.lengths(&modes);
-        let mut metrics = |line: &Line| {
-            scratch.set_gains(&line.arm, svd, modes.inverse())?;
-            let mut mean = Metrics::default();
-            let mut solutions = Vec::new();
-            let own = &outputs[line.outputs.clone()];
-            for output in own {
-                mean.add(&output.metrics(&line.arm, scratch, self.wanted.norm), own.len());
-                if rates.is_some() {
-                    solutions.push(output.solution(&line.arm, scratch));
-                }
+    /// The rows that a training set is tested on, in their own coordinates.
+    fn left_over(&self, training: &[usize], p: usize) -> Result<HeldOut<'_>, Error> {
+        let y = match &self.tests {
+            Tests::Rows { table, .. } => {
+                return Ok(HeldOut { table: leading(table, p)?, complement: false, rows: table.rows() });
             }
-            mean.test += variance;
-            mean.opposite += variance;
-            // The constant of a model without residuals is not known.
-            let known = !(free && line.arm.ablation.is_without_residuals());
-            let rates = rates.as_ref().filter(|_| known);
-            mean.error_rate = rates.map(|rates| rates.of(line, &solutions)).transpose()?;
-            let mut mean = mean.finite()?;
-            if !self.wanted.spectral.is_none() {
-                let how = (free, self.preparation.standardise);
-                mean.of_fit =
-                    Some(Box::new(self.wanted.spectral.of(line, (&modes, own), (scratch, &lengths), how)));
+            // With as few rows as the compressed table has, using them costs no more, and a difference
+            // of two sums would cancel.
+            Tests::Others { table, .. } if self.has_room(training.len()) => {
+                let rows = self.x.nrows() - training.len();
+                return Ok(HeldOut { table: leading(table, p)?, complement: true, rows });
             }
-            Ok(mean)
+            Tests::Others { y, .. } | Tests::After { y, .. } => y,
         };
-        let mut measured = Measured::new(n, p, self.lines.len());
-        for (index, line) in self.lines.iter().enumerate() {
-            match metrics(line) {
-                Ok(metrics) => measured.lines.push((index, metrics)),
-                Err(error) => measured.failures.push((Some(index), error)),
-            }
+        let test = self.test_rows(training);
+        if test.is_empty() {
+            return Err(Error::Empty { what: "the list of test rows" });
         }
-        measured.smallest_singular_value = svd.smallest_nonzero().unwrap_or(0.0);
-        measured.rank = svd.rank();
-        Ok(measured)
+        let table = Compressed::direct(self.design(&test, p), gather(y.view(), &test));
+        Ok(HeldOut { table: Cow::Owned(table), complement: false, rows: test.len() })
     }
 }
 
 /// A cell's training set as it is fitted.
 pub(super) struct Prepared {
     pub(super) x: Array2<f64>,
-    y: Array2<f64>,
-    coordinates: Option<Coordinates>,
+    pub(super) y: Array2<f64>,
+    pub(super) coordinates: Option<Coordinates>,
 }
 
 impl Prepared {
@@ -225,52 +179,7 @@ impl Prepared {
     }
 }
 
-/// The rows that are tested on: as the whole table less the training rows, or as they are.
-pub(super) struct HeldOut<'a> {
-    pub(super) table: Cow<'a, Compressed>,
-    /// Whether the training rows are in `table` and must be taken off.
-    pub(super) complement: bool,
-    /// How many there are; 1 for a population.
-    pub(super) rows: usize,
-}
-
-impl<'a> HeldOut<'a> {
-    pub(super) fn new(study: &'a Study<'_>, training: &[usize], p: usize) -> Result<Self, Error> {
-        let leading = |table: &'a Compressed| {
-            Ok::<_, Error>(if p == table.features.ncols() {
-                Cow::Borrowed(table)
-            } else {
-                Cow::Owned(table.leading(p)?)
-            })
-        };
-        let y = match &study.tests {
-            Tests::Rows { table, .. } => {
-                return Ok(Self { table: leading(table)?, complement: false, rows: table.rows() });
-            }
-            // With as few rows as the compressed table has, using them costs no more, and a difference
-            // of two sums would cancel.
-            Tests::Others { table, .. } if study.has_room(training.len()) => {
-                let rows = study.x.nrows() - training.len();
-                return Ok(Self { table: leading(table)?, complement: true, rows });
-            }
-            Tests::Others { y, .. } | Tests::After { y, .. } => y,
-        };
-        let test = study.test_rows(training);
-        if test.is_empty() {
-            return Err(Error::Empty { what: "the list of test rows" });
-        }
-        let table = Compressed::direct(study.design(&test, p), gather(y.view(), &test));
-        Ok(Self { table: Cow::Owned(table), complement: false, rows: test.len() })
-    }
-
-    fn in_coordinates(self, coordinates: Option<&Coordinates>, targets: &Targets) -> Self {
-        match coordinates {
-            None => self,
-            Some(coordinates) => {
-                let table = self.table.into_owned().with_targets(&targets.tested());
-                let table = coordinates.of_table(table, &targets.trained());
-                Self { table: Cow::Owned(table), complement: self.complement, rows: self.rows }
-            }
-        }
-    }
+/// The table of the first `p` features.
+fn leading(table: &Compressed, p: usize) -> Result<Cow<'_, Compressed>, Error> {
+    Ok(if p == table.features.ncols() { Cow::Borrowed(table) } else { Cow::Owned(table.leading(p)?) })
 }

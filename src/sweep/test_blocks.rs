@@ -1,7 +1,8 @@
 //! Test errors of many fits, the features of the test rows made in blocks.
 
 use crate::Error;
-use crate::features::{FeatureMap, checked, zeros};
+use crate::features::{FeatureMap, checked};
+use crate::machine::memory::zeros;
 use crate::nested::PlaneFit;
 use crate::risk::first_largest;
 use crate::svd::leading_times;

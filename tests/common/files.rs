@@ -70,3 +70,22 @@ pub fn refused<T: Debug>(found: Result<T, Error>, path: &Path, says: &[&str]) {
         assert!(found.to_string().contains(word), "no `{word}` in {found}");
     }
 }
+
+/// The line and column that an [`Error::File`] names.
+pub fn place<T: Debug>(result: Result<T, Error>, says: &str) -> (Option<u64>, Option<String>) {
+    let error = result.unwrap_err();
+    let text = error.to_string();
+    assert!(text.contains("table.csv") && text.contains(says), "{text}");
+    match error {
+        Error::File { line, column, .. } => {
+            assert!(line.is_none_or(|line| text.contains(&format!("line {line}"))), "{text}");
+            assert!(column.as_ref().is_none_or(|column| text.contains(&format!("`{column}`"))), "{text}");
+            (line, column)
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+pub fn at(line: u64, column: &str) -> (Option<u64>, Option<String>) {
+    (Some(line), Some(column.into()))
+}

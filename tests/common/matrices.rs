@@ -85,7 +85,7 @@ pub fn orthogonality(q: ArrayView2<'_, f64>) -> f64 {
     norm((q.t().dot(&q) - Array2::<f64>::eye(q.ncols())).view())
 }
 
-/// 10 max(n, p) ε: the error that a factorisation may have, here and in the tables of `lapack_suite`; LAPACK's test
+/// 10 max(n, p) ε: the error that a factorisation may have, here and in the tables of `tests/backends/suite`; LAPACK's test
 /// programs allow three to five times that.
 pub fn unit(x: &Array2<f64>) -> f64 {
     10.0 * x.nrows().max(x.ncols()) as f64 * f64::EPSILON

@@ -1,5 +1,5 @@
 //! Recorded results, for the tests that compare with them.
-#![allow(dead_code)] // each test program uses its part
+#![allow(dead_code)] // each group of tests uses its part
 
 pub mod any_bytes;
 pub mod backends;

@@ -1,6 +1,7 @@
 //! The example programs and folders for what they write.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// `examples/<name>` beside the folder of this test program; `None` where only this test was built.
 pub fn program(name: &str) -> Option<PathBuf> {
@@ -19,7 +20,10 @@ pub struct Folder(pub PathBuf);
 
 impl Folder {
     pub fn new(name: &str) -> Self {
-        let name = format!("double-descent-test-{}-{name}", std::process::id());
+        // Tests of one process may choose the same name.
+        static MADE: AtomicUsize = AtomicUsize::new(0);
+        let count = MADE.fetch_add(1, Ordering::Relaxed);
+        let name = format!("double-descent-test-{}-{count}-{name}", std::process::id());
         let path = std::env::temp_dir().join(name);
         std::fs::create_dir_all(&path).unwrap();
         Self(path)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The values of tests/kernels.rs, rounded from 60 digits; needs mpmath.
+"""The values of tests/features/kernels.rs, rounded from 60 digits; needs mpmath.
 
 Rows: x, x', then in this order
     arc-cosine 0, 1, 2

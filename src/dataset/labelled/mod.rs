@@ -156,7 +156,7 @@ impl Labelled {
     /// # Errors
     /// [`Error::Memory`] where so many classes of so many rows do not fit.
     pub fn one_hot(&self) -> Result<Array2<f64>, Error> {
-        let mut targets = crate::features::zeros("one-hot targets", self.len(), self.classes)?;
+        let mut targets = crate::machine::memory::zeros("one-hot targets", self.len(), self.classes)?;
         for (mut row, &label) in targets.rows_mut().into_iter().zip(&self.labels) {
             row[label] = 1.0;
         }

@@ -2,8 +2,9 @@
 
 use super::{Form, RandomFourier};
 use crate::Error;
+use crate::features::FeatureMap;
 use crate::features::trigonometric::Wave;
-use crate::features::{FeatureMap, zeros};
+use crate::machine::memory::zeros;
 use ndarray::{Array2, ArrayRef2};
 
 impl RandomFourier {

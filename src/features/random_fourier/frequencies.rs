@@ -3,7 +3,7 @@
 use super::sparse_rows::{COLUMNS, Panels, SparseRows, is_sparse};
 use crate::Error;
 use crate::features::trigonometric::GROUP;
-use crate::features::zeros;
+use crate::machine::memory::zeros;
 use crate::svd::times_transposed;
 use ndarray::{Array2, ArrayView2, s};
 use std::cell::Cell;

@@ -2,7 +2,7 @@
 
 use super::{Form, PairOrder, RandomFourier};
 use crate::Error;
-use crate::features::zeros;
+use crate::machine::memory::zeros;
 use ndarray::Array2;
 
 impl RandomFourier {

@@ -4,7 +4,7 @@
 #![allow(clippy::inline_always)]
 
 use crate::Error;
-use crate::features::zeros;
+use crate::machine::memory::zeros;
 use pulp::Simd;
 
 /// Frequencies that are multiplied at once.

@@ -3,7 +3,7 @@
 use super::Columns;
 use crate::Error;
 use crate::machine::memory::reserve;
-use crate::nested::block::{as_columns, solve_transposed, step};
+use crate::nested::block::{SMALLEST_BLOCK, as_columns, solve_transposed, step};
 use crate::nested::column_block::ColumnBlock;
 use crate::nested::fit::{Fit, Noise, combine, condition_bound};
 use crate::nested::fold::fold;
@@ -16,9 +16,6 @@ use ndarray::{Array2, ArrayRef2, ArrayView2, s};
 const LARGEST_BLOCK: usize = 256;
 /// The same while columns are independent: among themselves they are orthogonalised one by one.
 const LARGEST_INDEPENDENT: usize = 64;
-/// Under this many rows or columns single columns are as fast.
-pub(super) const SMALLEST_BLOCK: usize = 16;
-
 /// A point whose columns were independent, before it is measured.
 #[derive(Debug)]
 struct Pending {

@@ -3,9 +3,8 @@
 mod blocks;
 mod ridge;
 
-use self::blocks::SMALLEST_BLOCK;
 use super::basis::{Basis, Split};
-use super::block::solve;
+use super::block::{SMALLEST_BLOCK, solve};
 use super::fit::{Fit, Measure, Noise, combine, is_clear};
 use super::held_out::HeldOut;
 use super::kept::Kept;

@@ -36,6 +36,7 @@ mod moments;
 mod root;
 mod samples;
 mod term;
+mod terms;
 mod triangle;
 mod units;
 mod work;

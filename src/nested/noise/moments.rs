@@ -34,7 +34,7 @@ impl SecondMoments {
         if p == 0 {
             return Err(Error::Empty { what: "the features" });
         }
-        Ok(Self { sums: crate::features::zeros("the covariance", p, p)?, count: 0 })
+        Ok(Self { sums: crate::machine::memory::zeros("the covariance", p, p)?, count: 0 })
     }
 
     /// Adds `features` (`m × p`), a draw in each row.

@@ -1,13 +1,6 @@
-//! A noise term per matrix and point, by the triangle or by an SVD of it.
+//! The noise term of one matrix.
 
-use super::batch::Batch;
-use super::lanes::{LANES, Lane};
-use crate::Error;
 use crate::nested::Engine;
-use crate::nested::fit::condition_bound;
-use crate::nested::scale::scaled;
-use crate::svd::{Cutoff, Svd};
-use ndarray::{Array2, Axis};
 
 /// One point of a curve of noise terms.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -19,77 +12,4 @@ pub struct Term {
     pub rank: usize,
     /// What computed it.
     pub engine: Engine,
-}
-
-/// The curves of up to eight matrices.
-pub(super) struct Terms {
-    curves: Vec<Vec<Term>>,
-    /// The terms are in units of `2^e`.
-    exponents: [i32; LANES],
-    /// How many points of each matrix come from elsewhere.
-    skipped: [usize; LANES],
-}
-
-/// What the lanes say of one point: the terms, `‖R‖²_F` and `‖R⁻¹‖²_F`.
-pub(super) struct Reading {
-    pub(super) noise: Lane,
-    pub(super) squares: Lane,
-    pub(super) inverse: Lane,
-}
-
-impl Terms {
-    pub(super) fn new(batch: &Batch<'_>, points: usize) -> Self {
-        let curves = vec![Vec::with_capacity(points); batch.xs.len()];
-        Self { curves, exponents: batch.exponents, skipped: batch.skipped }
-    }
-
-    /// Adds the point of `n` rows and `p` columns. Where its triangle is badly conditioned, `triangle(lane)`, it
-    /// is by an SVD, with the images `P` (`None`: orthonormal) of the coordinates that the triangle ends in.
-    pub(super) fn push(
-        &mut self,
-        (n, p): (usize, usize),
-        reading: &Reading,
-        triangle: impl Fn(usize) -> Array2<f64>,
-        images: impl Fn(usize) -> Option<Array2<f64>>,
-    ) -> Result<(), Error> {
-        let bound = condition_bound(n, p).powi(2);
-        for (lane, curve) in self.curves.iter_mut().enumerate() {
-            if curve.len() < self.skipped[lane] {
-                curve.push(Term { noise: 0.0, rank: 0, engine: Engine::Svd });
-                continue;
-            }
-            let condition = reading.squares[lane] * reading.inverse[lane];
-            // NaN where a lane met a zero on the diagonal.
-            let (noise, rank, engine) = if condition < bound {
-                (reading.noise[lane], n.min(p), Engine::Nested)
-            } else {
-                let (noise, rank) = by_svd(Svd::new(&triangle(lane))?, (n, p), images(lane))?;
-                (noise, rank, Engine::Svd)
-            };
-            curve.push(Term { noise: scaled(noise, self.exponents[lane]), rank, engine });
-        }
-        Ok(())
-    }
-
-    pub(super) fn finish(self) -> Result<Vec<Vec<Term>>, Error> {
-        match self.curves.iter().flatten().find(|term| !term.noise.is_finite()) {
-            Some(_) => Err(Error::Overflow { what: "the noise term" }),
-            None => Ok(self.curves),
-        }
-    }
-}
-
-/// `Σᵣ ‖P vᵣ‖² / σᵣ²` over the singular values that the matrix, not its triangle, keeps.
-fn by_svd(svd: Svd, (n, p): (usize, usize), images: Option<Array2<f64>>) -> Result<(f64, usize), Error> {
-    let largest = svd.singular_values().first().copied().unwrap_or(0.0);
-    let svd = svd.with_cutoff(Cutoff::Absolute(n.max(p) as f64 * f64::EPSILON * largest))?;
-    let rank = svd.rank();
-    let modes = svd.vt().slice(ndarray::s![..rank, ..]);
-    let lengths = match images {
-        Some(images) => modes.dot(&images.t()).mapv(|v| v * v).sum_axis(Axis(1)),
-        None => modes.mapv(|v| v * v).sum_axis(Axis(1)),
-    };
-    let terms = lengths.iter().zip(svd.singular_values()).map(|(length, sigma)| length / (sigma * sigma));
-    // Of no terms the sum is −0.
-    Ok((terms.sum::<f64>() + 0.0, rank))
 }

@@ -1,7 +1,6 @@
 //! An upper triangle per lane: rotations into it, solves with it.
 
 use super::lanes::{LANES, Lane, ZERO, add};
-use super::work::Upper;
 use ndarray::Array2;
 
 /// Rows that are solved for side by side: each entry of the triangle that is loaded serves them all.
@@ -14,6 +13,12 @@ pub(super) type Strip = [Lane; ROWS];
 pub(super) struct Triangle {
     size: usize,
     entries: Vec<Lane>,
+}
+
+/// Rows of an upper triangle.
+pub(super) trait Upper {
+    /// Entry `(i, j)`, `i ≤ j`.
+    fn entry(&self, i: usize, j: usize) -> Lane;
 }
 
 /// Where column `j` begins.

@@ -3,8 +3,8 @@
 use super::batch::Batch;
 use super::images::Images;
 use super::lanes::{Lane, Reflected, ZERO, add, square};
-use super::term::Reading;
-use super::triangle::{ROWS, Strip, Triangle};
+use super::terms::Reading;
+use super::triangle::{ROWS, Strip, Triangle, Upper};
 
 /// The triangle of the rows or columns so far, and what it is solved with.
 pub(super) struct Work<'a, 'x> {
@@ -129,12 +129,6 @@ impl pulp::WithSimd for Kernel<'_, '_, '_, '_> {
     fn with_simd<S: pulp::Simd>(self, _: S) -> Reading {
         self.0.run(self.1)
     }
-}
-
-/// Rows of an upper triangle.
-pub(super) trait Upper {
-    /// Entry `(i, j)`, `i ≤ j`.
-    fn entry(&self, i: usize, j: usize) -> Lane;
 }
 
 /// `I`.

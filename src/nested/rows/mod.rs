@@ -3,7 +3,7 @@
 mod ridge;
 
 use super::basis::{Basis, Split};
-use super::block::{Block, as_columns, solve_transposed, step};
+use super::block::{Block, SMALLEST_BLOCK, as_columns, solve_transposed, step};
 use super::excess::Excess;
 use super::fit::{Fit, Measure, Noise, accumulate, combine, condition_bound, is_clear};
 use super::fold::fold;
@@ -23,8 +23,6 @@ use ndarray::{Array2, ArrayRef1, ArrayRef2, aview1, s};
 
 /// Rows taken at once, at most: enough for matrix products at full speed.
 const LARGEST_BLOCK: usize = 256;
-/// Under this many rows or columns single rows are as fast.
-const SMALLEST_BLOCK: usize = 16;
 
 /// Minimum-norm fits to rows that come one at a time, one [`Point`] per row.
 ///

@@ -1,8 +1,9 @@
 //! Figures of the ablation study: the peak, and each of its three factors switched off.
 
-use super::{FigureOptions, or_reason};
+use super::FigureOptions;
 use super::draft::{Draft, is_under};
 use super::family::{CUTOFFS, Family, MODES};
+use super::missing::or_reason;
 use super::theory::is_theory;
 use crate::Error;
 use crate::curve::{Curve, Metric};

@@ -1,8 +1,9 @@
 //! Figures of the adversarial study: ramps over the strength, for both signs.
 
-use super::{FigureOptions, or_reason};
+use super::FigureOptions;
 use super::draft::Draft;
 use super::family::{Family, TEST_DATA, TRAINING_TARGETS};
+use super::missing::or_reason;
 use crate::curve::{Cell, Curve, Metric, Summary};
 use crate::plot::{Figure, Group, Hue, Panel};
 use std::collections::HashMap;

@@ -1,9 +1,10 @@
 //! Any arms' errors, and a curve that draws itself in a notebook.
 
-use super::{FigureOptions, or_reason};
+use super::FigureOptions;
 use super::ablation::{errors, shown};
 use super::draft::Draft;
-use super::family::short;
+use super::missing::or_reason;
+use super::setting::short;
 use crate::Error;
 use crate::curve::{ArmLabel, Curve, Metric};
 use crate::plot::{Figure, Group, Hue};

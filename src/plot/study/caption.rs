@@ -4,7 +4,19 @@ use super::Statistic;
 use super::draft::Draft;
 use super::theory;
 use crate::curve::{Axis, Curve};
-use crate::plot::{Panel, undrawn};
+use crate::plot::{Figure, Panel, undrawn};
+
+impl Draft<'_> {
+    /// The figure; `what` opens the caption.
+    pub(super) fn finish(&self, what: &str, panels: Vec<Panel>) -> Option<Figure> {
+        if panels.is_empty() {
+            return None;
+        }
+        let mut figure = Figure::new(caption(self, what, &panels, self.cut));
+        figure.panels = panels;
+        Some(figure)
+    }
+}
 
 pub(super) fn caption(draft: &Draft<'_>, what: &str, panels: &[Panel], cut: usize) -> String {
     let curve = draft.curve;

@@ -1,9 +1,9 @@
 //! From cells to series: the statistic, the horizontal axis, the vertical range.
 
 use super::theory::{self, Line, is_theory};
-use super::{Abscissa, FigureOptions, Statistic, caption};
+use super::{Abscissa, FigureOptions, Statistic};
 use crate::curve::{self, Curve, Metric, Summary};
-use crate::plot::{Axis, Dash, Figure, Group, Hue, Marker, Panel, Series};
+use crate::plot::{Axis, Dash, Group, Hue, Marker, Panel, Series};
 
 /// Values under this part of the largest median are zero but for rounding.
 pub(super) const FLOOR: f64 = 1e-12;
@@ -208,16 +208,6 @@ impl<'a> Draft<'a> {
             }
         }
         Some(panel)
-    }
-
-    /// The figure; `what` opens the caption.
-    pub(super) fn finish(&self, what: &str, panels: Vec<Panel>) -> Option<Figure> {
-        if panels.is_empty() {
-            return None;
-        }
-        let mut figure = Figure::new(caption::caption(self, what, &panels, self.cut));
-        figure.panels = panels;
-        Some(figure)
     }
 }
 

@@ -1,8 +1,8 @@
 //! All arms of a curve, each family in a hue of its own.
 
 use super::draft::Draft;
-use super::family::short;
 use super::metric::{Words, words};
+use super::setting::short;
 use super::settings::spanned;
 use super::{FigureOptions, Statistic};
 use crate::Error;
@@ -47,7 +47,10 @@ pub(crate) fn of_arms(curve: &Curve, arms: &[usize], options: &FigureOptions) ->
     let curve = if estimator == curve.provenance.estimator {
         curve
     } else {
-        whole = Curve { provenance: curve::Provenance { estimator, ..curve.provenance.clone() }, ..curve.clone() };
+        whole = Curve {
+            provenance: curve::Provenance { estimator, ..curve.provenance.clone() },
+            ..curve.clone()
+        };
         &whole
     };
     let options = match options.statistic {
@@ -69,7 +72,9 @@ pub(crate) fn of_arms(curve: &Curve, arms: &[usize], options: &FigureOptions) ->
         _ => String::new(),
     };
     draft.finish(&what, panels).unwrap_or_else(|| {
-        Figure::not_drawn(Error::Empty { what: "the curve's list of values that have a place on a logarithmic axis" })
+        Figure::not_drawn(Error::Empty {
+            what: "the curve's list of values that have a place on a logarithmic axis",
+        })
     })
 }
 
@@ -102,12 +107,13 @@ fn groups(draft: &Draft<'_>, metric: Metric, arms: &[usize]) -> Vec<Group> {
     };
     if families.len() > HUES.len() {
         let mut group = Group::new("Arms", words(metric).hue);
-        group.series.extend(arms.iter().filter_map(|&arm| line(arm, super::arms::in_words(&curve.arms[arm]))));
+        group
+            .series
+            .extend(arms.iter().filter_map(|&arm| line(arm, super::arms::in_words(&curve.arms[arm]))));
         return vec![group];
     }
     let group = |(name, hue): (&str, Hue)| {
-        let members: Vec<usize> =
-            arms.iter().copied().filter(|&arm| curve.arms[arm].name == name).collect();
+        let members: Vec<usize> = arms.iter().copied().filter(|&arm| curve.arms[arm].name == name).collect();
         let mut group = Group::new(name.replace('_', " "), hue);
         let alone = members.len() == 1;
         for arm in members {

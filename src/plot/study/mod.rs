@@ -30,12 +30,15 @@
 mod ablation;
 mod adversary;
 mod arms;
-mod every_arm;
 mod caption;
 mod draft;
+mod every_arm;
 mod family;
 mod metric;
+mod missing;
+mod options;
 mod overlay;
+mod setting;
 mod settings;
 mod surface;
 #[cfg(test)]
@@ -49,65 +52,8 @@ pub use adversary::{adversarial_test, adversarial_train, adversaries};
 pub use arms::{arm_errors, compare};
 pub use every_arm::every_arm;
 pub(crate) use every_arm::of_arms;
+pub use options::{Abscissa, FigureOptions, Statistic};
 pub use overlay::{over_features, over_samples, overlay};
 pub use settings::over_settings;
 pub use surface::surface;
 pub use theory::Overlay;
-
-use super::Figure;
-use crate::Error;
-use crate::curve::{Bootstrap, Curve};
-
-/// What the figures of a curve show.
-#[derive(Clone, Debug, Default)]
-pub struct FigureOptions {
-    /// Lines and bands.
-    pub statistic: Statistic,
-    /// The horizontal axis.
-    pub abscissa: Abscissa,
-    /// Theories, drawn over the curves they are of.
-    pub theories: Vec<Overlay>,
-}
-
-impl FigureOptions {
-    /// The same options with one more theory.
-    #[must_use]
-    pub fn with_theory(mut self, overlay: Overlay) -> Self {
-        self.theories.push(overlay);
-        self
-    }
-}
-
-/// Lines and bands of a figure.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Statistic {
-    /// Median over the repeats, with the band between the quartiles.
-    #[default]
-    Median,
-    /// Mean over the repeats, with its 95 % bootstrap band; 0 draws leave the band out. Near the
-    /// threshold the mean may be that of one repeat.
-    Mean(Bootstrap),
-}
-
-/// The horizontal axis of a figure.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Abscissa {
-    /// Parameters per sample, `p/n`; the threshold is 1.
-    #[default]
-    Ratio,
-    /// What varies: `n` or `p`; the threshold is the other of the two.
-    Axis,
-}
-
-/// A figure of an arm or a family of arms, or why there is none.
-fn or_reason(figure: Option<Figure>, curve: &Curve, name: &str) -> Figure {
-    figure.unwrap_or_else(|| {
-        if curve.arms.iter().any(|arm| arm.name == name) {
-            let reason = format!("the arm `{name}` has no errors over 0 to draw on a logarithmic axis");
-            return Figure::not_drawn(Error::Unsupported { reason });
-        }
-        let mut choices: Vec<String> = curve.arms.iter().map(|arm| arm.name.clone()).collect();
-        choices.dedup();
-        Figure::not_drawn(Error::UnknownName { what: "arm of the curve", name: name.into(), choices })
-    })
-}

@@ -36,11 +36,7 @@ pub fn overlay(curves: &[(&str, &Curve, usize)], metric: Metric, options: &Figur
     draw(curves, metric, options).unwrap_or_else(Figure::not_drawn)
 }
 
-fn draw(
-    curves: &[(&str, &Curve, usize)],
-    metric: Metric,
-    options: &FigureOptions,
-) -> Result<Figure, Error> {
+fn draw(curves: &[(&str, &Curve, usize)], metric: Metric, options: &FigureOptions) -> Result<Figure, Error> {
     let Some(&(_, first, _)) = curves.first() else {
         return Err(Error::Empty { what: "the list of curves" });
     };

@@ -331,8 +331,7 @@ fn slices_of_a_plane_share_a_legend_and_keep_their_thresholds() {
     assert_eq!(labels, ["n\u{a0}=\u{a0}4", "n\u{a0}=\u{a0}8"]);
     let at: Vec<f64> = figure.panels[0].markers.iter().map(|marker| marker.x).collect();
     assert_eq!(at, [4.0, 8.0]);
-    let ratio =
-        over_samples(&plane, &[2, 10], 0, Metric::TestMse, &FigureOptions::default());
+    let ratio = over_samples(&plane, &[2, 10], 0, Metric::TestMse, &FigureOptions::default());
     assert_eq!(ratio.panels[0].markers.len(), 1, "p/n = 1 is one place");
     // Theories: over p/n, one that says whose it is.
     let line = || Overlay::new(TheoryLine::new("Flat", "", |_| Ok(4000.0)));

@@ -1,6 +1,6 @@
 //! Theories over measured curves: dashed lines, and what the caption says of them.
 
-use super::family::short;
+use super::setting::short;
 use crate::curve::{ArmLabel, Metric};
 use crate::error::user_code;
 use crate::plot::{Dash, Group, Hue, Panel, Series};

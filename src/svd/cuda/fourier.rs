@@ -231,7 +231,7 @@ impl Session {
     ) -> Result<Frequencies, Error> {
         let StationaryKernel::Gaussian { gamma } = kernel else {
             // Cauchy and gamma variables hang on tangents, logarithms and powers: the CPU's, to the bit.
-            let mut rows = crate::features::zeros("the frequencies", count, inputs)?;
+            let mut rows = crate::machine::memory::zeros("the frequencies", count, inputs)?;
             let mut phases = Vec::with_capacity(count);
             for (k, mut row) in rows.rows_mut().into_iter().enumerate() {
                 phases.push(draw_fourier(kernel, seed, k, row.as_slice_mut().unwrap_or_default())?);

@@ -1,8 +1,9 @@
 //! One SVD a cell.
 
-use super::{Engine, Kind, Repeats, Which, each_repeat, in_halves, in_order};
+use super::{Engine, Repeats, Which, each_repeat, in_halves, in_order};
 use crate::Error;
 use crate::machine::memory::{sum, table};
+use crate::nested::Engine as Kind;
 use crate::svd::Svd;
 use crate::sweep::BATCH;
 use crate::sweep::cells::{Grid, Observer, Place};

@@ -1,16 +1,17 @@
 //! The whole n × p plane of a repeat from two factorisations.
 
-use super::{Engine, Kind, Repeats, Which, each_repeat, in_order, spectrum_obstacle};
+use super::{Engine, Repeats, Which, each_repeat, in_order, spectrum_obstacle};
 use crate::Error;
 use crate::curve::Metric;
 use crate::error::user_code;
 use crate::features::{Coordinates, FeatureMap};
 use crate::filter::known_penalty;
 use crate::machine::memory::{sum, table};
-use crate::nested::{self, Plane as Fits, PlaneFit, Request};
+use crate::nested::{self, Engine as Kind, Plane as Fits, PlaneFit, Request};
 use crate::sweep::cells::Observer;
 use crate::sweep::lines::Line;
-use crate::sweep::measured::{Measured, Metrics};
+use crate::sweep::measured::Measured;
+use crate::sweep::metrics::Metrics;
 use crate::sweep::study::Study;
 use crate::sweep::task::Task;
 use crate::sweep::test_blocks::{Score, score};

@@ -1,10 +1,10 @@
 //! All n at one p from one factorisation that grows row by row.
 
-use super::{Engine, Kind, Repeats, Which, cell_by_svd, each_curve, points_obstacle};
+use super::{Engine, Repeats, Which, cell_by_svd, each_curve, points_obstacle};
 use crate::Error;
 use crate::filter::known_penalty;
 use crate::machine::memory::{list, sum, table};
-use crate::nested::{self, Point, Test, rows_bytes};
+use crate::nested::{self, Engine as Kind, Point, Test, rows_bytes};
 use crate::sweep::cells::Observer;
 use crate::sweep::measured::Measured;
 use crate::sweep::study::{Study, Tests};

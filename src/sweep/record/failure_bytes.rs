@@ -1,6 +1,6 @@
 //! Errors in bytes and back: why a cell failed.
 
-use super::payload::{Bytes, put_count, put_text};
+use super::bytes::{Bytes, put_count, put_text};
 use crate::Error;
 use crate::error::words::kept;
 use std::path::PathBuf;

@@ -1,8 +1,8 @@
 //! The records of shards, put together.
 
 use super::block::{Extent, Header, header, read_header, scan};
+use super::collect::{collect, identified};
 use super::log::{check, few, read, refused};
-use super::recording::{collect, identified};
 use super::{Repeat, decoded, of_kind};
 use crate::Error;
 use crate::curve::Curve;

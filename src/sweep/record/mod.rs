@@ -5,6 +5,8 @@
 //! run. Repeats do not depend on each other, so that a run may also be cut into shards, each with a record of its own.
 
 mod block;
+mod bytes;
+mod collect;
 mod described;
 mod failure_bytes;
 mod identity;

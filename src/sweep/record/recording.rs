@@ -1,11 +1,10 @@
 //! A sweep and its record: what is missing is computed, and all of it becomes a result.
 
-use super::{Identity, Record, Repeat, merge};
+use super::collect::{collect, identified};
+use super::{Record, Repeat, merge};
 use crate::Error;
-use crate::curve::{Cell, Curve, Surface};
-use crate::machine::memory::{list, reserve};
+use crate::curve::{Curve, Surface};
 use crate::nested::Engine;
-use crate::sweep::cells::unless_all_failed;
 use crate::sweep::{BATCH, Observer, Sweep};
 use std::ops::Range;
 use std::path::Path;
@@ -149,14 +148,6 @@ impl Recording<'_> {
     }
 }
 
-/// What a sweep is, if there is any of it.
-pub(super) fn identified(sweep: &Sweep) -> Result<Identity, Error> {
-    if sweep.splits.repeats() == 0 {
-        return Err(Error::Domain { what: "the number of repeats", value: 0.0, must_be: "at least 1" });
-    }
-    sweep.identity()
-}
-
 /// The `k`-th of `of` slices of so many repeats.
 fn slice(repeats: usize, k: usize, of: usize) -> Range<usize> {
     // Whole parts and remainders apart: k · repeats may not fit.
@@ -185,28 +176,6 @@ fn split(curve: Curve, range: &Range<usize>) -> Vec<Repeat> {
         with(repeat, &mut |repeat| repeat.by_svd.push(value));
     }
     repeats
-}
-
-/// The curve of all repeats that `get` has, in their order; `present` of them. Beside the curve it holds one repeat.
-pub(super) fn collect(
-    sweep: &Sweep,
-    present: usize,
-    mut get: impl FnMut(usize) -> Result<Option<Repeat>, Error>,
-) -> Result<Curve, Error> {
-    let (mut curve, each) = sweep.outline()?;
-    let count = present.saturating_mul(each);
-    reserve("the cells of a record", list::<Cell>(count))?;
-    curve.cells.reserve_exact(count);
-    for repeat in 0..sweep.splits.repeats() {
-        let Some(Repeat { cells, failures, by_svd, .. }) = get(repeat)? else {
-            curve.complete = false;
-            continue;
-        };
-        curve.cells.extend(cells);
-        curve.failures.extend(failures);
-        curve.provenance.by_svd.extend(by_svd.into_iter().map(|value| (repeat, value)));
-    }
-    unless_all_failed(curve)
 }
 
 #[cfg(test)]

@@ -1,0 +1,16 @@
+//! A point of a curve of medians.
+
+/// A point of a curve of medians.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct MedianPoint {
+    /// Training samples there.
+    pub n: usize,
+    /// Features there.
+    pub p: usize,
+    /// The value of the axis there: `n` or `p`, or a penalty, a time, a setting.
+    pub value: f64,
+    /// The median over the repeats there.
+    pub median: f64,
+}

@@ -1,0 +1,46 @@
+//! What every map of this crate asks of its arguments, and sees to in its result.
+
+use super::FeatureMap;
+use crate::Error;
+use crate::machine::memory::zeros;
+use ndarray::{Array2, ArrayRef2};
+
+/// `n × p` zeros to write the features into, after [`check_inputs`].
+pub(super) fn checked_zeros(
+    map: &dyn FeatureMap,
+    inputs: &ArrayRef2<f64>,
+    p: usize,
+) -> Result<Array2<f64>, Error> {
+    check_inputs(map, inputs, p)?;
+    zeros("a design matrix", inputs.nrows(), p)
+}
+
+/// What every map of this crate asks of its arguments.
+pub(super) fn check_inputs(map: &dyn FeatureMap, inputs: &ArrayRef2<f64>, p: usize) -> Result<(), Error> {
+    Error::check_len("columns of the inputs", map.input_dimension(), inputs.ncols())?;
+    if inputs.nrows() == 0 {
+        return Err(Error::Empty { what: "the list of inputs" });
+    }
+    if p == 0 {
+        return Err(Error::Empty { what: "the list of features" });
+    }
+    Error::check_finite("the inputs", inputs.view())
+}
+
+/// [`Error::Shape`] for more features than a map has.
+pub(super) fn check_outputs(outputs: usize, asked: usize) -> Result<(), Error> {
+    if asked <= outputs {
+        Ok(())
+    } else {
+        let what = "features asked of a map, which can give no more than expected";
+        Err(Error::Shape { what, expected: outputs, found: asked })
+    }
+}
+
+/// The design, or [`Error::Overflow`] if an entry does not fit into `f64`.
+pub(super) fn finite(design: Array2<f64>, what: &'static str) -> Result<Array2<f64>, Error> {
+    match Error::check_finite("the features", design.view()) {
+        Ok(()) => Ok(design),
+        Err(_) => Err(Error::Overflow { what }),
+    }
+}

@@ -1,0 +1,63 @@
+//! What a map is: nested features of raw inputs.
+
+use super::shape::{check_design, check_shape, copy_columns};
+use crate::Error;
+use ndarray::{Array2, ArrayRef2, s};
+use std::ops::Range;
+
+/// A nested family of features: for every `p` a map from `ℝᵈ` to `ℝᵖ`.
+///
+/// The contract: `design(inputs, p)` is the first `p` columns of `design(inputs, q)`, to the bit, for
+/// `p ≤ q`, and a row of it is a function of that row of `inputs` alone.
+pub trait FeatureMap: std::fmt::Debug + Send + Sync {
+    /// The dimension `d` of an input.
+    fn input_dimension(&self) -> usize;
+
+    /// The design matrix: `inputs` `(n, d)` → `X` `(n, p)`.
+    ///
+    /// # Errors
+    /// The maps of this crate give [`Error::Shape`] unless `inputs` has [`d`](Self::input_dimension)
+    /// columns, [`Error::Empty`] for no inputs or `p = 0`, [`Error::NonFinite`] for an input that is NaN or
+    /// infinite, [`Error::Overflow`] for a feature that does not fit into `f64`, and [`Error::Memory`] for
+    /// a matrix that does not fit into memory.
+    fn design(&self, inputs: &ArrayRef2<f64>, p: usize) -> Result<Array2<f64>, Error>;
+
+    /// The features `columns.start`, …, `columns.end − 1` alone, to the bit those columns of
+    /// [`design`](Self::design): `inputs` `(n, d)` → `(n, columns.len())`.
+    ///
+    /// By default the columns before them are made as well. A map whose features do not depend on each other does
+    /// better.
+    ///
+    /// # Errors
+    /// Those of `design(inputs, columns.end)`, and [`Error::Empty`] for no columns.
+    fn columns(&self, inputs: &ArrayRef2<f64>, columns: Range<usize>) -> Result<Array2<f64>, Error> {
+        if columns.is_empty() {
+            return Err(Error::Empty { what: "the list of features" });
+        }
+        let design = self.design(inputs, columns.end)?;
+        check_shape(|| self.describe(), design.dim(), (inputs.nrows(), columns.end))?;
+        Ok(if columns.start == 0 { design } else { design.slice(s![.., columns]).to_owned() })
+    }
+
+    /// [`columns`](Self::columns) into a table that is there already: `design` is `(n, columns.len())`. Memory
+    /// fresh from the system costs random Fourier features a tenth of their time; as it stands this makes a table
+    /// and copies it.
+    ///
+    /// # Errors
+    /// Those of [`columns`](Self::columns), after which the table holds nothing of use, and [`Error::Shape`] for one
+    /// of another shape.
+    fn write_columns(
+        &self,
+        inputs: &ArrayRef2<f64>,
+        columns: Range<usize>,
+        design: &mut ArrayRef2<f64>,
+    ) -> Result<(), Error> {
+        check_design(inputs, &columns, design)?;
+        copy_columns(|| self.describe(), &self.columns(inputs, columns)?, design)
+    }
+
+    /// In words, for a caption.
+    fn describe(&self) -> String {
+        format!("{self:?}")
+    }
+}

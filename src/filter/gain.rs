@@ -1,0 +1,29 @@
+//! Gains and residual factors of one mode.
+
+/// `1 − g σ`, 0 where it is not known to be anything else.
+#[inline]
+pub(crate) fn difference(gain: f64, sigma: f64) -> f64 {
+    let left = 1.0 - gain * sigma;
+    if left.abs() <= f64::EPSILON { 0.0 } else { left }
+}
+
+/// `σ / (σ² + λ)` for `λ > 0`, with `σ²` out of the way: it would overflow from 1e154 on. Where `λ/σ` does, `σ` is
+/// nothing beside it.
+#[inline]
+pub(super) fn ridge(lambda: f64, sigma: f64) -> f64 {
+    let pull = lambda / sigma;
+    if pull.is_finite() { (sigma + pull).recip() } else { sigma / lambda }
+}
+
+/// `λ / (σ² + λ)` for any two numbers, to a few `ε_mach`: by the ratio of `σ` and `√λ` that is at most 1.
+#[inline]
+pub(super) fn ridge_residual(lambda: f64, sigma: f64) -> f64 {
+    let root = lambda.sqrt();
+    if sigma <= root {
+        let ratio = sigma / root;
+        (1.0 + ratio * ratio).recip()
+    } else {
+        let ratio = root / sigma;
+        ratio * ratio / (1.0 + ratio * ratio)
+    }
+}

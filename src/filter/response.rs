@@ -1,0 +1,93 @@
+//! The one place where filters are asked: they may be the caller's own.
+
+use super::SpectralFilter;
+use crate::Error;
+use crate::error::user_code;
+use crate::spectrum::Spectrum;
+
+/// What a filter does to a spectrum: its gains `g` and its residual factors `1 − σ g`, one of each per singular value.
+#[derive(Debug, Default)]
+pub(crate) struct Response {
+    pub(crate) gains: Vec<f64>,
+    pub(crate) residuals: Vec<f64>,
+}
+
+impl Clone for Response {
+    fn clone(&self) -> Self {
+        Self { gains: self.gains.clone(), residuals: self.residuals.clone() }
+    }
+
+    /// Into memory that is kept, which a derived one would not do.
+    fn clone_from(&mut self, other: &Self) {
+        self.gains.clone_from(&other.gains);
+        self.residuals.clone_from(&other.residuals);
+    }
+}
+
+impl Response {
+    pub(crate) fn new(filter: &dyn SpectralFilter, spectrum: Spectrum<'_>) -> Result<Self, Error> {
+        let mut response = Self::default();
+        response.ask(filter, spectrum)?;
+        Ok(response)
+    }
+
+    /// Asks `filter`, in memory that is kept. This is the one place where that is done: it may be the caller's own.
+    ///
+    /// # Errors
+    /// [`Error::UserCode`] if it panics, if gains or residual factors are not finite, or if the penalty is none.
+    pub(crate) fn ask(&mut self, filter: &dyn SpectralFilter, spectrum: Spectrum<'_>) -> Result<(), Error> {
+        penalty(filter)?;
+        let modes = spectrum.singular_values().len();
+        let Self { gains, residuals } = self;
+        gains.clear();
+        gains.resize(modes, 0.0);
+        // What is not written stands out.
+        residuals.clear();
+        residuals.resize(modes, f64::NAN);
+        user_code::call(
+            || part(filter),
+            || {
+                filter.check(spectrum)?;
+                filter.write_gains(spectrum, gains);
+                filter.write_residuals(spectrum, gains, residuals);
+                Ok(())
+            },
+        )??;
+        let check = |what: &str, values: &[f64]| match values.iter().position(|v| !v.is_finite()) {
+            Some(mode) => {
+                let (value, s) = (values[mode], spectrum.singular_values()[mode]);
+                let reason = format!(
+                    "its {what} for singular value {mode} (counted from 0), {s:e}, is {value}; it must be finite"
+                );
+                Err(Error::UserCode { part: part(filter), reason })
+            }
+            None => Ok(()),
+        };
+        check("gain", gains)?;
+        check("residual factor", residuals)
+    }
+}
+
+fn part(filter: &dyn SpectralFilter) -> String {
+    user_code::name("filter", || filter.describe())
+}
+
+/// [`SpectralFilter::penalty`], checked.
+///
+/// # Errors
+/// [`Error::UserCode`] unless it is finite and at least 0.
+pub(crate) fn penalty(filter: &dyn SpectralFilter) -> Result<Option<f64>, Error> {
+    match user_code::call(|| part(filter), || filter.penalty())? {
+        Some(lambda) if !(lambda >= 0.0 && lambda.is_finite()) => {
+            let reason = format!("its penalty is {lambda}; it must be finite and at least 0, or `None`");
+            Err(Error::UserCode { part: part(filter), reason })
+        }
+        penalty => Ok(penalty),
+    }
+}
+
+/// The same where it decides nothing but the way: `None` for a filter that has no answer, which then goes the way of
+/// filters that are asked for every spectrum, and is an error there.
+pub(crate) fn known_penalty(filter: &dyn SpectralFilter) -> Option<f64> {
+    penalty(filter).ok().flatten()
+}

@@ -1,0 +1,160 @@
+//! One cell, in the coordinates of its triangle.
+
+use super::request::{Request, is_min_norm};
+use super::table::Table;
+use crate::Error;
+use crate::filter::MinNorm;
+use crate::nested::Engine;
+use crate::nested::fit::{condition_bound, is_clear};
+use crate::nested::scale::scaled;
+use crate::nested::smallest::Smallest;
+use crate::nested::triangle::{Triangle, conditions};
+use crate::spectrum::Cutoff;
+use crate::svd::{StreamedQr, Svd};
+use ndarray::{Array2, s};
+
+/// A cell in the coordinates of its triangle.
+pub(super) struct Solved {
+    /// One for each request, in the units of the caller.
+    pub(super) solutions: Vec<Array2<f64>>,
+    pub(super) train_mse: Vec<f64>,
+    pub(super) rank: usize,
+    pub(super) smallest: Option<f64>,
+    pub(super) engine: Engine,
+}
+
+/// The triangle that all cells of one row or column of the plane are leading parts of.
+pub(super) struct Leading<'a> {
+    /// `Lᵀ = R`.
+    qr: &'a StreamedQr,
+    conditions: Vec<f64>,
+}
+
+impl<'a> Leading<'a> {
+    pub(super) fn new(qr: &'a StreamedQr, largest: usize) -> Self {
+        Self { qr, conditions: conditions((0..largest).map(|j| qr.column(j))) }
+    }
+
+    /// `L`, up to a size.
+    fn part(&self, size: usize) -> Triangle {
+        Triangle::from_rows((0..size).map(|j| self.qr.column(j).to_vec()).collect())
+    }
+
+    /// Whether the part of an `n × p` cell is far enough from rank-deficient: at once where the rough estimate
+    /// leaves no doubt.
+    fn is_clear(&self, size: usize, (n, p): (usize, usize)) -> bool {
+        self.conditions[size - 1] < condition_bound(n, p) / NO_DOUBT || is_clear(&mut self.part(size), n, p)
+    }
+}
+
+/// How far a rough estimate of a condition number may be off.
+const NO_DOUBT: f64 = 1e4;
+
+/// An `n × p` cell: `Lᵀ β = c` is to be solved for `p ≤ n`, else `L z = y`; `L` has the singular values of its matrix.
+pub(super) struct Cell<'a, 'b> {
+    pub(super) table: &'a Table<'b>,
+    pub(super) n: usize,
+    pub(super) p: usize,
+    pub(super) leading: &'a Leading<'a>,
+    pub(super) smallest: bool,
+}
+
+impl Cell<'_, '_> {
+    /// `solution` is that of the scaled targets and the triangle as it is; `squares` are what of the scaled targets no solution explains.
+    pub(super) fn solve(
+        &self,
+        targets: &Array2<f64>,
+        squares: &[f64],
+        requests: &[Request<'_>],
+        mut solution: Array2<f64>,
+    ) -> Result<Solved, Error> {
+        let (n, p, e) = (self.n, self.p, self.table.x_exponent);
+        let is_clear = self.leading.is_clear(self.size(), (n, p));
+        let by_triangle = |request: &Request<'_>| is_clear && is_min_norm(request.estimator);
+        for (mut column, y) in solution.columns_mut().into_iter().zip(&self.table.y_exponents) {
+            column.mapv_inplace(|v| scaled(v, y - e));
+        }
+        let svd = if requests.iter().all(by_triangle) { None } else { Some(self.svd()?) };
+        let (rank, smallest) = match &svd {
+            Some(svd) => (svd.rank(), self.smallest.then(|| svd.smallest_nonzero().unwrap_or(0.0))),
+            None if self.smallest => {
+                let found = Smallest::default().of(&self.leading.part(self.size()))?;
+                (self.size(), Some(scaled(found.unwrap_or(0.0), e)))
+            }
+            None => (self.size(), None),
+        };
+        let (mut solutions, mut train_mse) = (Vec::new(), Vec::new());
+        for request in requests {
+            let outputs = s![.., request.outputs.clone()];
+            let mut lost = vec![0.0; targets.ncols()];
+            let solution = match &svd {
+                _ if by_triangle(request)
+                    && requests.len() == 1
+                    && request.outputs.len() == solution.ncols() =>
+                {
+                    std::mem::take(&mut solution) // without a copy
+                }
+                _ if by_triangle(request) => solution.slice(outputs).to_owned(),
+                Some(svd) => {
+                    let mut wanted = targets.slice(outputs).to_owned();
+                    let units = &self.table.y_exponents[request.outputs.clone()];
+                    for (mut column, y) in wanted.columns_mut().into_iter().zip(units) {
+                        column.mapv_inplace(|v| scaled(v, *y));
+                    }
+                    // The triangle is square: what is left of the targets lies along its modes.
+                    let (solution, off) = if is_min_norm(request.estimator) {
+                        svd.fit(
+                            &wanted,
+                            &MinNorm::with_cutoff(Cutoff::of_matrix(
+                                (n, p),
+                                svd.spectrum().singular_values(),
+                            ))?,
+                        )?
+                    } else {
+                        svd.fit(&wanted, request.estimator)?
+                    };
+                    for (lost, column) in lost[request.outputs.clone()].iter_mut().zip(off.columns()) {
+                        *lost = column.dot(&column);
+                    }
+                    solution
+                }
+                None => Array2::zeros((self.size(), request.outputs.len())),
+            };
+            let overflow = |_| Error::Overflow { what: "a coefficient of the fit" };
+            Error::check_finite("coefficients", solution.view()).map_err(overflow)?;
+            let count = (n * request.outputs.len()) as f64;
+            let sum: f64 = request
+                .outputs
+                .clone()
+                .map(|k| scaled(squares[k] / count, 2 * self.table.y_exponents[k]) + lost[k] / count)
+                .sum();
+            if !sum.is_finite() {
+                return Err(Error::Overflow { what: "the training error" });
+            }
+            train_mse.push(sum);
+            solutions.push(solution);
+        }
+        let needed_svd = !is_clear && requests.iter().any(|request| is_min_norm(request.estimator));
+        let engine = if needed_svd { Engine::Svd } else { Engine::Nested };
+        Ok(Solved { solutions, train_mse, rank, smallest, engine })
+    }
+
+    /// Rows of its triangle.
+    fn size(&self) -> usize {
+        self.n.min(self.p)
+    }
+
+    /// The matrix that is solved, in the units of the caller.
+    fn matrix(&self) -> Result<Array2<f64>, Error> {
+        let lower = self.leading.part(self.size()).to_array().mapv(|v| scaled(v, self.table.x_exponent));
+        Error::check_finite("the triangle", lower.view())
+            .map_err(|_| Error::Overflow { what: "a singular value" })?;
+        Ok(if self.p <= self.n { lower.reversed_axes() } else { lower })
+    }
+
+    fn svd(&self) -> Result<Svd, Error> {
+        let svd = Svd::new(&self.matrix()?)?;
+        let cutoff = Cutoff::of_matrix((self.n, self.p), svd.spectrum().singular_values());
+        svd.with_cutoff(cutoff)
+    }
+}

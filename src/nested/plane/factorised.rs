@@ -1,0 +1,113 @@
+//! The two factorisations, and the cells that are read off them.
+
+use super::cell::{Cell, Leading};
+use super::table::Table;
+use super::{Plane, PlaneFit, Request};
+use crate::Error;
+use crate::svd::StreamedQr;
+use ndarray::{Array2, Axis, concatenate, s};
+
+impl Plane {
+    /// The cells with `p ≤ n`, and memory that they no longer need.
+    pub(super) fn tall(
+        &self,
+        table: &Table<'_>,
+        requests: &[Request<'_>],
+    ) -> Result<(Vec<PlaneFit>, Vec<f64>), Error> {
+        let (most_samples, _) = self.largest();
+        let Some(&columns) = self.features.iter().rfind(|&&p| p <= most_samples) else {
+            return Ok((Vec::new(), Vec::new()));
+        };
+        let outputs = table.y.ncols();
+        let mut qr = StreamedQr::new(most_samples, columns, outputs);
+        let mut fits = Vec::new();
+        for &n in &self.samples {
+            let x = table.features(qr.rows()..n, 0..columns)?;
+            let from = qr.rows();
+            qr.append(x.view(), table.y.slice(s![from..n, ..]));
+            let cells: Vec<usize> = self.features.iter().copied().take_while(|&p| p <= n).collect();
+            let leading = Leading::new(&qr, cells.last().copied().unwrap_or(0));
+            let c = |k: usize| qr.carried(k);
+            let targets = |p: usize| Array2::from_shape_fn((p, outputs), |(i, k)| c(k)[i]);
+            let targets: Vec<_> = cells.into_iter().map(targets).collect();
+            let solutions = qr.solve(&targets);
+            for (targets, solution) in targets.iter().zip(solutions) {
+                let p = targets.nrows();
+                // What of the targets the first p columns do not explain.
+                let squares: Vec<f64> = (0..outputs)
+                    .map(|k| qr.outside(k) + c(k)[p..].iter().map(|v| v * v).sum::<f64>())
+                    .collect();
+                let cell = Cell { table, n, p, leading: &leading, smallest: self.smallest };
+                let solved = cell.solve(targets, &squares, requests, solution)?;
+                fits.push(PlaneFit {
+                    n,
+                    p,
+                    rank: solved.rank,
+                    coefficients: solved.solutions,
+                    train_mse: solved.train_mse,
+                    smallest_singular_value: solved.smallest,
+                    engine: solved.engine,
+                });
+            }
+        }
+        Ok((fits, qr.into_memory()))
+    }
+
+    /// The cells with `p > n`.
+    pub(super) fn wide(
+        &self,
+        table: &Table<'_>,
+        requests: &[Request<'_>],
+        memory: Vec<f64>,
+    ) -> Result<Vec<PlaneFit>, Error> {
+        let (_, most_features) = self.largest();
+        let Some(&rows) = self.samples.iter().rfind(|&&n| n < most_features) else { return Ok(Vec::new()) };
+        let outputs = table.y.ncols();
+        let mut lq = StreamedQr::keeping(memory, most_features, rows);
+        let none = Array2::zeros((0, 0));
+        let mut fits = Vec::new();
+        for &p in &self.features {
+            lq.append(table.features(0..rows, lq.rows()..p)?.t(), none.view());
+            let cells: Vec<usize> = self.samples.iter().copied().take_while(|&n| n < p).collect();
+            let leading = Leading::new(&lq, cells.last().copied().unwrap_or(0));
+            // Forward substitution: the solution of a smaller cell is the beginning of that of the largest.
+            let largest = cells.last().copied().unwrap_or(0);
+            let solutions = lq.solve_transposed(table.y.slice(s![..largest, ..]));
+            let mut all = Vec::with_capacity(cells.len());
+            let mut groups = Vec::with_capacity(cells.len());
+            for n in cells {
+                let targets = table.y.slice(s![..n, ..]).to_owned();
+                let solution = solutions.slice(s![..n, ..]).to_owned();
+                let cell = Cell { table, n, p, leading: &leading, smallest: self.smallest };
+                let solved = cell.solve(&targets, &vec![0.0; outputs], requests, solution)?;
+                let views: Vec<_> = solved.solutions.iter().map(|z| z.view()).collect();
+                groups.push(concatenate(Axis(1), &views).map_err(|_| Error::Empty { what: "the requests" })?);
+                all.push((n, solved));
+            }
+            for ((n, solved), beta) in all.into_iter().zip(lq.apply(p, &groups)) {
+                let overflow = |_| Error::Overflow { what: "a coefficient of the fit" };
+                Error::check_finite("coefficients", beta.view()).map_err(overflow)?;
+                let mut first = 0;
+                let of_request = |z: &Array2<f64>| {
+                    let columns = first..first + z.ncols();
+                    first = columns.end;
+                    beta.slice(s![.., columns]).to_owned()
+                };
+                let coefficients = match &solved.solutions[..] {
+                    [_] => vec![beta],
+                    several => several.iter().map(of_request).collect(),
+                };
+                fits.push(PlaneFit {
+                    n,
+                    p,
+                    rank: solved.rank,
+                    coefficients,
+                    train_mse: solved.train_mse,
+                    smallest_singular_value: solved.smallest,
+                    engine: solved.engine,
+                });
+            }
+        }
+        Ok(fits)
+    }
+}

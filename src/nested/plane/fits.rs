@@ -1,0 +1,120 @@
+//! Fits to a table, or to the features of a map.
+
+use super::table::{APART, Table};
+use super::{Plane, PlaneFit, Request};
+use crate::Error;
+use crate::features::{FeatureMap, checked};
+use crate::filter::penalty;
+use crate::machine::memory::{self, table};
+use crate::nested::parts::part;
+use ndarray::{ArrayRef2, ArrayView2, s};
+
+impl Plane {
+    /// The fits to features `x` (`N × P`) and targets `y` (`N × k`), by `n`, then `p`, ascending. Memory is O(N P)
+    /// and the coefficients.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if the table is smaller than the lists ask for or a request names an output that is not
+    /// there, [`Error::Empty`], [`Error::NonFinite`], [`Error::Overflow`], [`Error::Backend`].
+    pub fn fits(
+        &self,
+        x: &ArrayRef2<f64>,
+        y: &ArrayRef2<f64>,
+        requests: &[Request<'_>],
+    ) -> Result<Vec<PlaneFit>, Error> {
+        let (most_samples, most_features) = self.largest();
+        if x.nrows() < most_samples {
+            Error::check_len("rows of the features", most_samples, x.nrows())?;
+        }
+        if x.ncols() < most_features {
+            Error::check_len("columns of the features", most_features, x.ncols())?;
+        }
+        Error::check_len("rows of the targets", x.nrows(), y.nrows())?;
+        Error::check_finite("the features", x.view())?;
+        self.measure(x.view(), None, y, requests)
+    }
+
+    /// The fits to the features of a map on `inputs` (`N × d`): those beyond the largest `n` are made in blocks, go
+    /// straight into the factorisation and are forgotten.
+    ///
+    /// # Errors
+    /// Those of [`Plane::fits`], and of the map.
+    pub fn fits_of_map(
+        &self,
+        map: &dyn FeatureMap,
+        inputs: &ArrayRef2<f64>,
+        y: &ArrayRef2<f64>,
+        requests: &[Request<'_>],
+    ) -> Result<Vec<PlaneFit>, Error> {
+        let (most_samples, _) = self.largest();
+        if inputs.nrows() < most_samples {
+            Error::check_len("rows of the inputs", most_samples, inputs.nrows())?;
+        }
+        Error::check_len("rows of the targets", inputs.nrows(), y.nrows())?;
+        // The narrowest design that all cells with p ≤ n need, and the first block of the others.
+        let square = self.features.iter().copied().take_while(|&p| p <= most_samples).last();
+        let kept = square.or(self.features.first().copied()).unwrap_or(0);
+        self.reserve(y.ncols(), true, requests)?;
+        let x = checked::design(map, inputs, kept)?;
+        match self.measure(x.view(), Some((map, inputs)), y, requests) {
+            // The blocks have no common unit: the cells may have some of their own.
+            Err(Error::Overflow { what: APART }) => self.fits_of_design(map, inputs, y, requests),
+            fits => fits,
+        }
+    }
+
+    /// The fits to the features of a map, all of them made first.
+    fn fits_of_design(
+        &self,
+        map: &dyn FeatureMap,
+        inputs: &ArrayRef2<f64>,
+        y: &ArrayRef2<f64>,
+        requests: &[Request<'_>],
+    ) -> Result<Vec<PlaneFit>, Error> {
+        let (n, p) = self.largest();
+        memory::reserve("the features of a plane", table(n, p))?;
+        let x = checked::design(map, &inputs.slice(s![..n, ..]), p)?;
+        self.measure(x.view(), None, &y.slice(s![..n, ..]), requests)
+    }
+
+    fn measure<'a>(
+        &self,
+        x: ArrayView2<'a, f64>,
+        rest: Option<(&'a dyn FeatureMap, &'a ArrayRef2<f64>)>,
+        y: &ArrayRef2<f64>,
+        requests: &[Request<'_>],
+    ) -> Result<Vec<PlaneFit>, Error> {
+        if requests.is_empty() || y.ncols() == 0 {
+            return Err(Error::Empty { what: "the list of what is to be fitted" });
+        }
+        for request in requests {
+            penalty(request.estimator)?;
+            if request.outputs.is_empty() {
+                return Err(Error::Empty { what: "the outputs of a request" });
+            }
+            if request.outputs.end > y.ncols() {
+                Error::check_len("columns of the targets", request.outputs.end, y.ncols())?;
+            }
+        }
+        Error::check_finite("the targets", y.view())?;
+        self.reserve(y.ncols(), rest.is_some(), requests)?;
+        // What no cell has must not decide on units.
+        let (n, p) = self.largest();
+        let (x, y) = (x.slice_move(s![..n, ..p.min(x.ncols())]), y.slice(s![..n, ..]));
+        if let Some(at) = part((&self.samples, &self.features), x, y) {
+            if let Some((map, inputs)) = rest {
+                return self.fits_of_design(map, inputs, &y, requests);
+            }
+            let [first, second] = self.parted(at);
+            let mut fits = first.measure(x, None, &y, requests)?;
+            fits.extend(second.measure(x, None, &y, requests)?);
+            fits.sort_by_key(|fit| (fit.n, fit.p));
+            return Ok(fits);
+        }
+        let table = Table::new(x, rest, &y);
+        let (mut fits, memory) = self.tall(&table, requests)?;
+        fits.extend(self.wide(&table, requests, memory)?);
+        fits.sort_by_key(|fit| (fit.n, fit.p));
+        Ok(fits)
+    }
+}

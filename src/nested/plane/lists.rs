@@ -1,0 +1,111 @@
+//! Which cells there are.
+
+use crate::Error;
+use crate::nested::parts::Part;
+
+/// Fits on the first `n` rows and the first `p` columns of one table, for every `n` and `p` of two lists.
+///
+/// ```text
+/// p ≤ n   X[..n, ..p] = Q R_p         β̂ = R_p⁻¹ c_p        one QR that takes rows in: R_p is its leading triangle
+/// p > n   X[..n, ..p] = L_n Q_nᵀ      β̂ = Q_n L_n⁻¹ Y_n    one LQ that takes columns in: L_n is its leading triangle
+/// ```
+///
+/// Each of the two costs what one factorisation of the largest matrix costs, `4/3 N³` flops for `N × N`; a cell is
+/// then a triangular solve and, for `p > n`, the product with `Q_n`, `4 n p k` flops for `k` outputs. Cell by cell,
+/// 20 × 20 factorisations would cost 150 times as much. Every step is orthogonal: a fit is as accurate as its own
+/// condition number κ and what it leaves over allow ([`nested`](super), Accuracy). Where κ is over `1 / (8 max(n, p) ε)`, and for estimators
+/// other than the minimum norm, the cell has an SVD of its triangle, whose singular values are those of the
+/// cell's matrix.
+///
+/// # Examples
+/// ```
+/// use double_descent::filter::MinNorm;
+/// use double_descent::nested::{Plane, Request};
+/// use ndarray::array;
+///
+/// let x = array![[1.0, 1.0, 0.0], [1.0, -1.0, 1.0]];
+/// let y = array![[2.0], [0.0]];
+/// let plane = Plane::new(&[1, 2], &[1, 2, 3])?;
+/// let fits = plane.fits(&x, &y, &[Request { estimator: &MinNorm::default(), outputs: 0..1 }])?;
+/// assert_eq!(fits.len(), 6);
+/// let two_by_two = fits.iter().find(|fit| (fit.n, fit.p) == (2, 2)).unwrap();
+/// assert!((two_by_two.coefficients[0][[0, 0]] - 1.0).abs() < 1e-14); // 1 + 1 = 2, 1 − 1 = 0
+/// # Ok::<(), double_descent::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plane {
+    pub(super) samples: Vec<usize>,
+    pub(super) features: Vec<usize>,
+    pub(super) smallest: bool,
+}
+
+impl Plane {
+    /// All pairs of `samples` and `features`, in any order.
+    ///
+    /// # Errors
+    /// [`Error::Empty`] if a list is, [`Error::Domain`] for an entry that is 0 or there twice.
+    pub fn new(samples: &[usize], features: &[usize]) -> Result<Self, Error> {
+        let sorted = |what: &'static str, entry: &'static str, list: &[usize]| {
+            let mut list = list.to_vec();
+            list.sort_unstable();
+            if list.is_empty() {
+                return Err(Error::Empty { what });
+            }
+            if list[0] == 0 {
+                return Err(Error::Domain { what: entry, value: 0.0, must_be: "at least 1" });
+            }
+            match list.windows(2).find(|pair| pair[0] == pair[1]) {
+                Some(pair) => {
+                    let must_be = "listed once: its cells would count twice in every summary";
+                    Err(Error::Domain { what: entry, value: pair[0] as f64, must_be })
+                }
+                None => Ok(list),
+            }
+        };
+        Ok(Self {
+            samples: sorted("the list of sample counts n", "a sample count n", samples)?,
+            features: sorted("the list of feature counts p", "a feature count p", features)?,
+            smallest: false,
+        })
+    }
+
+    /// Two halves of its cells, by `p` where there is more than one, else by `n`; `None` for a single cell.
+    pub(crate) fn halves(&self) -> Option<[Self; 2]> {
+        match (self.samples.len() / 2, self.features.len() / 2) {
+            (0, 0) => None,
+            (half, 0) => Some(self.parted(Part::Samples(half))),
+            (_, half) => Some(self.parted(Part::Features(half))),
+        }
+    }
+
+    pub(super) fn parted(&self, at: Part) -> [Self; 2] {
+        let part = |samples: &[usize], features: &[usize]| Self {
+            samples: samples.to_vec(),
+            features: features.to_vec(),
+            smallest: self.smallest,
+        };
+        let (n, p) = (&self.samples[..], &self.features[..]);
+        match at {
+            Part::Samples(at) => [part(&n[..at], p), part(&n[at..], p)],
+            Part::Features(at) => [part(n, &p[..at]), part(n, &p[at..])],
+        }
+    }
+
+    /// All `(n, p)`, ascending.
+    pub(crate) fn places(&self) -> impl Iterator<Item = (usize, usize)> {
+        self.samples.iter().flat_map(|&n| self.features.iter().map(move |&p| (n, p)))
+    }
+
+    /// Asks for the smallest singular value of every cell: some tens of solves with its triangle.
+    #[must_use]
+    pub fn with_smallest_singular_value(mut self) -> Self {
+        self.smallest = true;
+        self
+    }
+
+    /// The largest `n` and the largest `p`.
+    pub(crate) fn largest(&self) -> (usize, usize) {
+        let last = |list: &[usize]| list.last().copied().unwrap_or(0);
+        (last(&self.samples), last(&self.features))
+    }
+}

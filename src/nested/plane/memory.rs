@@ -1,0 +1,66 @@
+//! The memory that the fits of a plane take.
+
+use super::Plane;
+use super::request::{Request, is_min_norm};
+use crate::Error;
+use crate::machine::memory::{self, sum, table};
+use crate::svd::{Backend, Faer};
+
+impl Plane {
+    pub(super) fn reserve(
+        &self,
+        outputs: usize,
+        from_map: bool,
+        requests: &[Request<'_>],
+    ) -> Result<(), Error> {
+        let fitted = requests.iter().map(|request| request.outputs.len()).fold(0, usize::saturating_add);
+        let by_svd = requests.iter().any(|request| !is_min_norm(request.estimator));
+        memory::reserve("the fits of a plane", self.bytes(outputs, fitted, from_map, by_svd))
+    }
+
+    /// Bytes at the peak, inputs excepted, for `outputs` targets of which the requests fit `fitted` in all; the features
+    /// come from a map, and every cell has an SVD, where that is said.
+    pub(crate) fn bytes(&self, outputs: usize, fitted: usize, from_map: bool, by_svd: bool) -> usize {
+        let (n, p) = self.largest();
+        let steps = |list: &[usize], most: usize| {
+            let from = [0].into_iter().chain(list.iter().copied());
+            list.iter()
+                .zip(from)
+                .take_while(|(to, _)| **to <= most)
+                .map(|(to, from)| to - from)
+                .max()
+                .unwrap_or(0)
+        };
+        let columns = self.features.iter().copied().rfind(|&p| p <= n).unwrap_or(0);
+        let rows = self.samples.iter().copied().rfind(|&n| n < p).unwrap_or(0);
+        let square = n.min(p);
+        // What the map makes at once, and what is left of it.
+        let kept = if columns > 0 { columns } else { self.features.first().copied().unwrap_or(0) };
+        let next = if from_map { table(n, steps(&self.features, p)).saturating_mul(2) } else { 0 };
+        let design = if from_map { table(n, kept) } else { 0 };
+        let tall = [
+            table(columns, columns.saturating_add(outputs)),
+            table(steps(&self.samples, n), columns.saturating_add(outputs)).saturating_mul(2),
+            table(self.features.iter().copied().fold(0, usize::saturating_add), outputs).saturating_mul(3),
+        ];
+        let reflections = table(p, rows);
+        let wide = [
+            table(columns.max(rows), columns.max(rows)),
+            reflections,
+            table(steps(&self.features, p), rows),
+            next,
+            table(p, self.samples.len().saturating_mul(fitted)).saturating_mul(2),
+        ];
+        let wide = if rows > 0 { sum(wide) } else { 0 };
+        // Of one cell, where its condition is in doubt.
+        let triangle = table(square, square);
+        let svd = if by_svd {
+            sum([table(square, square).saturating_mul(4), Faer.bytes((square, square))])
+        } else {
+            0
+        };
+        let coefficients = self.features.iter().map(|&p| table(p, fitted)).fold(0, usize::saturating_add);
+        let coefficients = coefficients.saturating_mul(self.samples.len());
+        sum([design, table(n, outputs), coefficients, sum(tall).max(wide), triangle, svd])
+    }
+}

@@ -1,0 +1,12 @@
+//! The whole n × p plane from two factorisations.
+
+mod cell;
+mod factorised;
+mod fits;
+mod lists;
+mod memory;
+mod request;
+mod table;
+
+pub use lists::Plane;
+pub use request::{PlaneFit, Request};

@@ -1,0 +1,38 @@
+//! What a cell is asked for, and what it gives.
+
+use crate::filter::{SpectralFilter, known_penalty};
+use crate::nested::Engine;
+use ndarray::Array2;
+use std::ops::Range;
+
+/// What every cell of a [`Plane`](super::Plane) is asked for: an estimator of some of the targets.
+#[derive(Clone, Debug)]
+pub struct Request<'a> {
+    /// The estimator.
+    pub estimator: &'a dyn SpectralFilter,
+    /// Which columns of the targets.
+    pub outputs: Range<usize>,
+}
+
+/// One cell of a [`Plane`](super::Plane).
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlaneFit {
+    /// Training samples.
+    pub n: usize,
+    /// Features.
+    pub p: usize,
+    /// Numerical rank.
+    pub rank: usize,
+    /// `β̂` (`p ×` outputs), one for each request.
+    pub coefficients: Vec<Array2<f64>>,
+    /// Mean of the squared training errors over rows and outputs, one for each request.
+    pub train_mse: Vec<f64>,
+    /// The smallest singular value over the rank cutoff, where it was asked for; 0 at rank 0.
+    pub smallest_singular_value: Option<f64>,
+    /// [`Engine::Svd`] where the minimum norm had to be found by an SVD.
+    pub engine: Engine,
+}
+
+pub(super) fn is_min_norm(estimator: &dyn SpectralFilter) -> bool {
+    known_penalty(estimator) == Some(0.0)
+}

@@ -1,0 +1,69 @@
+//! The table of a plane, in units in which squares are in range.
+
+use crate::Error;
+use crate::features::{FeatureMap, checked};
+use crate::nested::scale::{largest_exponent, scaled};
+use ndarray::{Array2, ArrayRef2, ArrayView2, CowArray, Ix2, s};
+use std::ops::Range;
+
+/// Scaled features beyond this have no room left for their squares.
+const LARGEST: f64 = 1e120;
+
+/// What is out of range where blocks of features differ by more than that.
+pub(super) const APART: &str = "a feature, in units of those before it";
+
+/// Powers of two up to which features stay in the units of the caller.
+const ORDINARY: i32 = 100;
+
+/// A table in units of its own.
+pub(super) struct Table<'a> {
+    /// The leading columns.
+    x: ArrayView2<'a, f64>,
+    /// What makes those that follow.
+    rest: Option<(&'a dyn FeatureMap, &'a ArrayRef2<f64>)>,
+    /// Entries are in units of `2^x_exponent`.
+    pub(super) x_exponent: i32,
+    /// Scaled.
+    pub(super) y: Array2<f64>,
+    pub(super) y_exponents: Vec<i32>,
+}
+
+impl<'a> Table<'a> {
+    pub(super) fn new(
+        x: ArrayView2<'a, f64>,
+        rest: Option<(&'a dyn FeatureMap, &'a ArrayRef2<f64>)>,
+        y: &ArrayRef2<f64>,
+    ) -> Self {
+        let mut y = y.to_owned();
+        let units = y.columns_mut().into_iter().map(|mut column| {
+            let e = largest_exponent(column.iter()).unwrap_or(0);
+            column.mapv_inplace(|v| scaled(v, -e));
+            e
+        });
+        let y_exponents = units.collect();
+        // Their squares are in range as they are: a copy in other units would be for nothing.
+        let x_exponent = largest_exponent(x.iter()).filter(|e| e.abs() > ORDINARY).unwrap_or(0);
+        Self { x, rest, x_exponent, y, y_exponents }
+    }
+
+    /// Some rows and columns of the features, scaled.
+    pub(super) fn features(
+        &self,
+        rows: Range<usize>,
+        columns: Range<usize>,
+    ) -> Result<CowArray<'a, f64, Ix2>, Error> {
+        let e = self.x_exponent;
+        let in_units = |block: CowArray<'a, f64, Ix2>| {
+            if e == 0 { block } else { CowArray::from(block.mapv(|v| scaled(v, -e))) }
+        };
+        let Some((map, inputs)) = self.rest.filter(|_| columns.end > self.x.ncols()) else {
+            return Ok(in_units(CowArray::from(self.x.slice_move(s![rows, columns]))));
+        };
+        let block = in_units(CowArray::from(checked::columns(map, &inputs.slice(s![rows, ..]), columns)?));
+        // It may be larger than what the unit was taken from.
+        if block.iter().all(|v| v.abs() < LARGEST) {
+            return Ok(block);
+        }
+        Err(Error::Overflow { what: APART })
+    }
+}

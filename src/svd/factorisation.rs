@@ -1,0 +1,259 @@
+//! The factorisation and what is read off it.
+
+use super::checked;
+use super::{Backend, Faer, RawSvd};
+use crate::Error;
+use crate::filter::{Response, SpectralFilter};
+use crate::machine::memory::{reserve, sum, table};
+use crate::spectrum::{Cutoff, Spectrum};
+use ndarray::{Array1, Array2, ArrayRef1, ArrayRef2, ArrayView2, Axis, s};
+
+/// The thin singular value decomposition `X = U Σ Vᵀ` of an `n × p` design matrix, with
+/// `r = min(n, p)` modes, and the numerical rank under a stated [`Cutoff`].
+///
+/// ```text
+/// X (n × p) = U (n × r) · diag(σ₁ ≥ … ≥ σᵣ ≥ 0) · Vᵀ (r × p)
+/// ```
+///
+/// # Examples
+/// ```
+/// use double_descent::svd::Svd;
+/// use ndarray::array;
+///
+/// let svd = Svd::new(&array![[3.0, 0.0], [0.0, 4.0], [0.0, 0.0]])?;
+/// assert_eq!(svd.singular_values().to_vec(), [4.0, 3.0]);
+/// assert_eq!(svd.rank(), 2);
+/// # Ok::<(), double_descent::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Svd {
+    pub(super) u: Array2<f64>,
+    pub(super) sigma: Array1<f64>,
+    pub(super) vt: Array2<f64>,
+    pub(super) cutoff: f64,
+    pub(super) rank: usize,
+}
+
+impl Svd {
+    /// Factorises `x` (`n × p`) on the default backend, [`Faer`], with the default [`Cutoff`].
+    ///
+    /// # Errors
+    /// [`Error::Empty`], [`Error::NonFinite`], [`Error::Overflow`] (σ₁ over 1.8e308) and
+    /// [`Error::Backend`].
+    pub fn new(x: &ArrayRef2<f64>) -> Result<Self, Error> {
+        Self::with_backend(x, &Faer)
+    }
+
+    /// [`Svd::new`] on a backend of your choice.
+    ///
+    /// # Errors
+    /// As [`Svd::new`].
+    pub fn with_backend(x: &ArrayRef2<f64>, backend: &dyn Backend) -> Result<Self, Error> {
+        checked::svd(x.view(), backend).map(Self::of)
+    }
+
+    /// Factorises many matrices; a backend may take them all at once. One result each, in order.
+    #[must_use]
+    pub fn many(xs: &[ArrayView2<'_, f64>], backend: &dyn Backend) -> Vec<Result<Self, Error>> {
+        checked::svd_many(xs, backend).into_iter().map(|raw| raw.map(Self::of)).collect()
+    }
+
+    /// The same factorisation with its rank decided by another cutoff.
+    ///
+    /// # Errors
+    /// [`Error::Domain`] if the cutoff is negative or not finite.
+    pub fn with_cutoff(mut self, cutoff: Cutoff) -> Result<Self, Error> {
+        cutoff.check()?;
+        self.cutoff = cutoff.value(self.spectrum());
+        self.rank = self.sigma.iter().take_while(|&&s| s > self.cutoff).count();
+        Ok(self)
+    }
+
+    fn of(RawSvd { u, sigma, vt }: RawSvd) -> Self {
+        Self::from_parts(u, sigma, vt)
+    }
+
+    pub(crate) fn from_parts(u: Array2<f64>, sigma: Array1<f64>, vt: Array2<f64>) -> Self {
+        let mut svd = Self { u, sigma, vt, cutoff: 0.0, rank: 0 };
+        svd.cutoff = Cutoff::default().value(svd.spectrum());
+        svd.rank = svd.sigma.iter().take_while(|&&s| s > svd.cutoff).count();
+        svd
+    }
+
+    /// The left singular vectors as columns, `n × r`. Each is defined up to a sign that it shares
+    /// with its row of [`Svd::vt`].
+    #[must_use]
+    pub fn u(&self) -> &Array2<f64> {
+        &self.u
+    }
+
+    /// The singular values, descending, `r = min(n, p)` of them.
+    #[must_use]
+    pub fn singular_values(&self) -> &Array1<f64> {
+        &self.sigma
+    }
+
+    /// The right singular vectors as rows, `r × p`.
+    #[must_use]
+    pub fn vt(&self) -> &Array2<f64> {
+        &self.vt
+    }
+
+    /// Rows and columns of the matrix, `(n, p)`.
+    #[must_use]
+    pub fn shape(&self) -> (usize, usize) {
+        (self.u.nrows(), self.vt.ncols())
+    }
+
+    /// What a [`SpectralFilter`] sees.
+    #[must_use]
+    pub fn spectrum(&self) -> Spectrum<'_> {
+        let (n, p) = self.shape();
+        Spectrum::new(n, p, self.sigma.as_slice().unwrap_or(&[]))
+    }
+
+    /// How many singular values lie over [`Svd::cutoff`].
+    #[must_use]
+    pub fn rank(&self) -> usize {
+        self.rank
+    }
+
+    /// The absolute cutoff that the rank was decided with: `σ > cutoff` counts.
+    #[must_use]
+    pub fn cutoff(&self) -> f64 {
+        self.cutoff
+    }
+
+    /// The smallest singular value over the cutoff: the one whose reciprocal makes the peak. `None`
+    /// for a matrix of rank 0.
+    #[must_use]
+    pub fn smallest_nonzero(&self) -> Option<f64> {
+        self.rank.checked_sub(1).map(|last| self.sigma[last])
+    }
+
+    /// `σ₁ / σᵣ` over all `r = min(n, p)` singular values; infinite if the matrix is rank-deficient
+    /// to the last bit.
+    #[must_use]
+    pub fn condition_number(&self) -> f64 {
+        match (self.sigma.first(), self.sigma.last()) {
+            (Some(_), Some(0.0)) => f64::INFINITY, // 0/0 too
+            (Some(first), Some(last)) => first / last,
+            _ => f64::NAN,
+        }
+    }
+
+    /// The Moore–Penrose pseudoinverse `X⁺ = Σ_{σᵣ > cutoff} vᵣ uᵣᵀ / σᵣ`, `p × n`.
+    ///
+    /// # Errors
+    /// [`Error::Overflow`] if an entry does not fit into `f64`: a singular value under 1e-308.
+    pub fn pseudoinverse(&self) -> Result<Array2<f64>, Error> {
+        let (n, p) = self.shape();
+        reserve("a pseudoinverse", sum([table(p, self.rank), table(p, n)]))?;
+        let kept = s![..self.rank];
+        let scaled = &self.vt.slice(s![..self.rank, ..]).t() / &self.sigma.slice(kept);
+        let inverse = scaled.dot(&self.u.slice(s![.., ..self.rank]).t());
+        let overflow = |_| Error::Overflow { what: "an entry of the pseudoinverse" };
+        Error::check_finite("the pseudoinverse", inverse.view()).map_err(overflow)?;
+        Ok(inverse)
+    }
+
+    /// The parameters `β̂ = V diag(g) Uᵀ Y` with the gains `g` of a filter, `p × k`, for targets `Y`
+    /// (`n × k`, a column per output).
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if `y` has not `n` rows, [`Error::NonFinite`] if it holds NaN or an infinity,
+    /// [`Error::Overflow`] if a parameter does not fit into `f64`, [`Error::UserCode`] if the filter gives what are no
+    /// gains.
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::{filter::MinNorm, svd::Svd};
+    /// use ndarray::array;
+    ///
+    /// let x = array![[1.0, 1.0]]; // one sample, two parameters
+    /// let beta = Svd::new(&x)?.solve(&array![[4.0]], &MinNorm::default())?;
+    /// assert!((beta[[0, 0]] - 2.0).abs() < 1e-14 && (beta[[1, 0]] - 2.0).abs() < 1e-14);
+    /// # Ok::<(), double_descent::Error>(())
+    /// ```
+    pub fn solve(&self, y: &ArrayRef2<f64>, filter: &dyn SpectralFilter) -> Result<Array2<f64>, Error> {
+        self.fit(y, filter).map(|(beta, _)| beta)
+    }
+
+    /// [`Svd::solve`], and what the fit leaves of the targets along each left singular vector, `(1 − g σ) Uᵀ Y`
+    /// (`r × k`), by the filter's own residual factors.
+    pub(crate) fn fit(
+        &self,
+        y: &ArrayRef2<f64>,
+        filter: &dyn SpectralFilter,
+    ) -> Result<(Array2<f64>, Array2<f64>), Error> {
+        Error::check_len("rows of y", self.u.nrows(), y.nrows())?;
+        Error::check_finite("y", y.view())?;
+        reserve(
+            "the coefficients of a fit",
+            sum([table(self.vt.ncols(), y.ncols()), table(self.sigma.len(), y.ncols()).saturating_mul(3)]),
+        )?;
+        let Response { gains, residuals } = Response::new(filter, self.spectrum())?;
+        let along = self.u.t().dot(y);
+        let beta = self.vt.t().dot(&(&along * &Array1::from(gains).insert_axis(Axis(1))));
+        let overflow = |_| Error::Overflow { what: "a coefficient of the fit" };
+        Error::check_finite("coefficients", beta.view()).map_err(overflow)?;
+        Ok((beta, along * &Array1::from(residuals).insert_axis(Axis(1))))
+    }
+
+    /// Projects each row of `x` (`m × p`) on the row space of `X`: `x V Vᵀ` over the modes of the
+    /// rank.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if `x` has not `p` columns.
+    pub fn project_row_space(&self, x: &ArrayRef2<f64>) -> Result<Array2<f64>, Error> {
+        Error::check_len("columns of x", self.vt.ncols(), x.ncols())?;
+        reserve("a projection", sum([table(x.nrows(), self.rank), table(x.nrows(), x.ncols())]))?;
+        let v = self.vt.slice(s![..self.rank, ..]);
+        Ok(x.dot(&v.t()).dot(&v))
+    }
+
+    /// Projects each row of `x` (`m × p`) on the null space of `X`: `x (I − V Vᵀ)`, what no training
+    /// row says anything about.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if `x` has not `p` columns.
+    pub fn project_null_space(&self, x: &ArrayRef2<f64>) -> Result<Array2<f64>, Error> {
+        Error::check_len("columns of x", self.vt.ncols(), x.ncols())?;
+        reserve(
+            "a projection",
+            sum([table(x.nrows(), self.rank), table(x.nrows(), x.ncols()).saturating_mul(2)]),
+        )?;
+        let once = x.to_owned() - self.project_row_space(x)?;
+        // Twice is enough (Kahan): the second pass removes what rounding left of the first.
+        Ok(&once - &self.project_row_space(&once)?)
+    }
+
+    /// The index of the last mode of non-zero singular value, `rank − 1`, signed so that
+    /// `Σₖ u_last · y_k ≥ 0`: the direction along which data do the most harm. `None` at rank 0.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if `y` has not `n` rows.
+    pub fn last_mode(&self, y: &ArrayRef2<f64>) -> Result<Option<LastMode>, Error> {
+        Error::check_len("rows of y", self.u.nrows(), y.nrows())?;
+        Ok(self.rank.checked_sub(1).map(|index| {
+            let alignment = self.u.column(index).dot(&y.sum_axis(Axis(1)));
+            LastMode { index, sign: if alignment < 0.0 { -1.0 } else { 1.0 } }
+        }))
+    }
+
+    /// Turns single-column targets into the `n × 1` matrix that this crate works on.
+    #[must_use]
+    pub fn column(y: &ArrayRef1<f64>) -> Array2<f64> {
+        y.to_owned().insert_axis(Axis(1))
+    }
+}
+
+/// The mode of the smallest non-zero singular value and the sign that orients it
+/// ([`Svd::last_mode`]).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LastMode {
+    /// Its index among the modes.
+    pub index: usize,
+    /// `+1` or `−1`: multiply `u_last` and `v_last` by it.
+    pub sign: f64,
+}

@@ -1,0 +1,20 @@
+//! One cell by an SVD, as any engine may need it.
+
+use crate::Error;
+use crate::svd::Svd;
+use crate::sweep::measured::Measured;
+use crate::sweep::output::Scratch;
+use crate::sweep::study::{Prepared, Study};
+use crate::sweep::task::Task;
+
+/// One cell by an SVD.
+fn by_svd(study: &Study<'_>, rows: &[usize], p: usize, task: &Task<'_>) -> Result<Measured, Error> {
+    let prepared: Prepared = study.prepare(rows, p)?;
+    let svd = Svd::with_backend(&prepared.x, &*task.sweep.backend)?;
+    study.evaluate(&svd, rows, prepared, &mut Scratch::default())
+}
+
+/// One cell by an SVD, whatever comes of it.
+pub(super) fn cell_by_svd(study: &Study<'_>, rows: &[usize], p: usize, task: &Task<'_>) -> Measured {
+    by_svd(study, rows, p, task).unwrap_or_else(|error| Measured::failed(rows.len(), p, error))
+}

@@ -1,0 +1,81 @@
+//! Every arm of one cell, from its one factorisation.
+
+use super::coordinates::Intercept;
+use super::error_rates::ErrorRates;
+use super::lines::Line;
+use super::measured::Measured;
+use super::metrics::Metrics;
+use super::output::{Modes, Output, Scratch};
+use super::study::{Prepared, Study, Tests};
+use crate::Error;
+use crate::svd::Svd;
+use ndarray::s;
+use std::borrow::Cow;
+
+impl Study<'_> {
+    /// All arms for the training set of `rows`, whose prepared features `svd` factorises.
+    pub(super) fn evaluate(
+        &self,
+        svd: &Svd,
+        rows: &[usize],
+        prepared: Prepared,
+        scratch: &mut Scratch,
+    ) -> Result<Measured, Error> {
+        let (n, p) = svd.shape();
+        let (held_out, own_columns) = self.held_out(rows, p, &prepared)?;
+        let Prepared { y, coordinates, .. } = prepared;
+        let ideal = self.ideal(p).map(|ideal| match &coordinates {
+            Some(coordinates) => Cow::Owned(coordinates.of_parameters(ideal.clone())),
+            None => Cow::Borrowed(ideal),
+        });
+        let modes = Modes::new(svd, held_out);
+        let outputs = self.targets.outputs.iter().enumerate().map(|(output, &(trained, tested))| {
+            let block = self.targets.block(trained);
+            let last = svd.last_mode(&y.slice(s![.., block]))?;
+            let ideal = ideal.as_ref().map(|ideal| ideal.column(output));
+            let tested = if own_columns { output } else { tested };
+            Ok(Output::new(&modes, y.column(trained), tested, ideal, last))
+        });
+        let outputs = outputs.collect::<Result<Vec<_>, Error>>()?;
+        scratch.forget();
+        let rates = self.wanted.error_rate.then(|| ErrorRates::new(self, svd, rows, coordinates.as_ref()));
+        let variance = if let Tests::Rows { variance, .. } = self.tests { variance } else { 0.0 };
+        let free = self.preparation.intercept == Intercept::Free;
+        let lengths = self.wanted.spectral.lengths(&modes);
+        let mut metrics = |line: &Line| {
+            scratch.set_gains(&line.arm, svd, modes.inverse())?;
+            let mut mean = Metrics::default();
+            let mut solutions = Vec::new();
+            let own = &outputs[line.outputs.clone()];
+            for output in own {
+                mean.add(&output.metrics(&line.arm, scratch, self.wanted.norm), own.len());
+                if rates.is_some() {
+                    solutions.push(output.solution(&line.arm, scratch));
+                }
+            }
+            mean.test += variance;
+            mean.opposite += variance;
+            // The constant of a model without residuals is not known.
+            let known = !(free && line.arm.ablation.is_without_residuals());
+            let rates = rates.as_ref().filter(|_| known);
+            mean.error_rate = rates.map(|rates| rates.of(line, &solutions)).transpose()?;
+            let mut mean = mean.finite()?;
+            if !self.wanted.spectral.is_none() {
+                let how = (free, self.preparation.standardise);
+                mean.of_fit =
+                    Some(Box::new(self.wanted.spectral.of(line, (&modes, own), (scratch, &lengths), how)));
+            }
+            Ok(mean)
+        };
+        let mut measured = Measured::new(n, p, self.lines.len());
+        for (index, line) in self.lines.iter().enumerate() {
+            match metrics(line) {
+                Ok(metrics) => measured.lines.push((index, metrics)),
+                Err(error) => measured.failures.push((Some(index), error)),
+            }
+        }
+        measured.smallest_singular_value = svd.smallest_nonzero().unwrap_or(0.0);
+        measured.rank = svd.rank();
+        Ok(measured)
+    }
+}

@@ -1,0 +1,38 @@
+//! What a record is of, and the curve of what it holds.
+
+use super::{Identity, Repeat};
+use crate::Error;
+use crate::curve::{Cell, Curve};
+use crate::machine::memory::{list, reserve};
+use crate::sweep::Sweep;
+use crate::sweep::cells::unless_all_failed;
+
+/// What a sweep is, if there is any of it.
+pub(super) fn identified(sweep: &Sweep) -> Result<Identity, Error> {
+    if sweep.splits.repeats() == 0 {
+        return Err(Error::Domain { what: "the number of repeats", value: 0.0, must_be: "at least 1" });
+    }
+    sweep.identity()
+}
+
+/// The curve of all repeats that `get` has, in their order; `present` of them. Beside the curve it holds one repeat.
+pub(super) fn collect(
+    sweep: &Sweep,
+    present: usize,
+    mut get: impl FnMut(usize) -> Result<Option<Repeat>, Error>,
+) -> Result<Curve, Error> {
+    let (mut curve, each) = sweep.outline()?;
+    let count = present.saturating_mul(each);
+    reserve("the cells of a record", list::<Cell>(count))?;
+    curve.cells.reserve_exact(count);
+    for repeat in 0..sweep.splits.repeats() {
+        let Some(Repeat { cells, failures, by_svd, .. }) = get(repeat)? else {
+            curve.complete = false;
+            continue;
+        };
+        curve.cells.extend(cells);
+        curve.failures.extend(failures);
+        curve.provenance.by_svd.extend(by_svd.into_iter().map(|value| (repeat, value)));
+    }
+    unless_all_failed(curve)
+}

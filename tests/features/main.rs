@@ -1,0 +1,12 @@
+//! Feature maps and kernels.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod combined_maps;
+mod fashion_mnist;
+mod feature_maps;
+mod kernel_limits;
+mod kernels;
+mod polynomial;
+mod random_fourier;

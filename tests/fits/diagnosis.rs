@@ -1,0 +1,372 @@
+//! A diagnosis against fits made again without each row, recorded values, and draws.
+
+use crate::common::matrices::normal;
+use crate::common::recorded::{recorded, value};
+use double_descent::Error;
+use double_descent::diagnosis::{
+    Diagnosis, Estimate, Method, Side, diagnose, diagnose_fit, diagnose_with_test,
+};
+use double_descent::factors::Factors;
+use double_descent::filter::{
+    GradientDescent, GradientFlow, LeadingModes, Loss, MinNorm, Ridge, Schedule, SpectralFilter, Spectrum,
+};
+use double_descent::svd::Svd;
+use double_descent::teacher::Teacher;
+use ndarray::{Array1, Array2, Axis, array, concatenate, s};
+use serde_json::Value;
+
+#[track_caller]
+fn close(found: f64, expected: f64, relative: f64) {
+    let off = (found - expected).abs();
+    assert!(off <= relative * (1.0 + expected.abs()), "{found:e}, not {expected:e} to {relative:e}");
+}
+
+fn without(table: &Array2<f64>, row: usize) -> Array2<f64> {
+    let others: Vec<usize> = (0..table.nrows()).filter(|other| *other != row).collect();
+    table.select(Axis(0), &others)
+}
+
+/// The squared error at each row of the fit to the others, by an SVD of its own.
+fn left_out(x: &Array2<f64>, y: &Array2<f64>, filter: &dyn SpectralFilter) -> Vec<f64> {
+    let error = |row: usize| {
+        let beta = Svd::new(&without(x, row)).unwrap().solve(&without(y, row), filter).unwrap();
+        let off: Array1<f64> = x.row(row).dot(&beta) - y.row(row);
+        off.mapv(|e| e * e).mean().unwrap()
+    };
+    (0..x.nrows()).map(error).collect()
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+fn remedy(found: &Diagnosis, is: impl Fn(&Method) -> bool) -> &Estimate {
+    found.remedies.iter().find(|remedy| is(&remedy.method)).unwrap()
+}
+
+/// Tables on both sides of the threshold and at it; one with a row that alone speaks of a feature, one with rows that are
+/// the same, one with columns that are, one tall enough for the short way.
+fn tables() -> Vec<(Array2<f64>, Array2<f64>)> {
+    let mut tables: Vec<_> = [(12, 5), (5, 12), (7, 7), (8, 7), (9, 7), (60, 4), (2, 3)]
+        .map(|(n, p)| (normal(n, p, 1), normal(n, 2, 2)))
+        .into();
+    let mut heavy = normal(40, 3, 3);
+    heavy.slice_mut(s![1.., 2]).mapv_inplace(|v| v * 1e-4);
+    tables.push((heavy, normal(40, 1, 4)));
+    let mut alone = normal(20, 3, 5);
+    alone.slice_mut(s![1.., 2]).fill(0.0);
+    tables.push((alone, normal(20, 1, 6)));
+    let x = normal(6, 9, 7);
+    tables.push((concatenate![Axis(0), x, x.slice(s![..2, ..])], normal(8, 1, 8)));
+    let x = normal(30, 4, 9);
+    tables.push((concatenate![Axis(1), x, x.slice(s![.., ..2])], normal(30, 1, 10)));
+    tables
+}
+
+#[test]
+fn recorded_leave_one_out_errors() {
+    let matrix = |value: &Value| -> Array2<f64> {
+        let rows: Vec<Vec<f64>> = serde_json::from_value(value.clone()).unwrap();
+        Array2::from_shape_fn((rows.len(), rows[0].len()), |(i, j)| rows[i][j])
+    };
+    for case in recorded("loo_gcv").into_iter().flatten() {
+        let y: Vec<f64> = serde_json::from_value(case["inputs"]["y"].clone()).unwrap();
+        let (x, lambda) = (matrix(&case["inputs"]["X"]), value(&case, "inputs", "lam"));
+        let filter: Box<dyn SpectralFilter> =
+            if lambda > 0.0 { Box::new(Ridge::new(lambda).unwrap()) } else { Box::new(MinNorm::default()) };
+        let found = diagnose_fit(&x, &Svd::column(&Array1::from(y)), filter.as_ref()).unwrap();
+        close(found.fit.mse, value(&case, "outputs", "loo_mse"), 1e-12);
+    }
+}
+
+/// The fit as it is, whatever its filter: mean, standard error and median of the errors of fits made again.
+#[test]
+fn errors_are_those_of_fits_made_again() {
+    let filters: [Box<dyn SpectralFilter>; 5] = [
+        Box::new(MinNorm::default()),
+        Box::new(Ridge::new(0.3).unwrap()),
+        Box::new(LeadingModes(2)),
+        Box::new(GradientFlow::new(0.4, Loss::HalfMean).unwrap()),
+        Box::new(GradientDescent::new(Schedule::Constant(1e-3), 50, Loss::HalfSum).unwrap()),
+    ];
+    for (x, y) in tables() {
+        for filter in &filters {
+            let found = diagnose_fit(&x, &y, filter.as_ref()).unwrap();
+            let errors = left_out(&x, &y, filter.as_ref());
+            let n = errors.len() as f64;
+            assert_eq!((found.left_out, found.fit.rows), (x.nrows(), x.nrows()));
+            close(found.fit.mse, mean(&errors), 1e-8);
+            let spread: f64 = errors.iter().map(|e| (e - mean(&errors)).powi(2)).sum();
+            close(found.fit.standard_error, (spread / (n - 1.0) / n).sqrt(), 1e-8);
+            let beta = Svd::new(&x).unwrap().solve(&y, filter.as_ref()).unwrap();
+            close(found.train_mse, (x.dot(&beta) - &y).mapv(|e| e * e).mean().unwrap(), 1e-12);
+            assert!(!format!("{found}").contains("NaN"));
+        }
+    }
+}
+
+/// The chosen penalty, time and number of modes: their errors are what they say, and no other choice is better.
+#[test]
+fn remedies_are_the_best_of_their_kind() {
+    for (x, y) in tables() {
+        let found = diagnose(&x, &y).unwrap();
+        let own = left_out(&x, &y, &MinNorm::default());
+        for remedy in &found.remedies {
+            let errors = match remedy.method {
+                Method::Ridge { lambda } => left_out(&x, &y, &Ridge::new(lambda).unwrap()),
+                Method::Stopping { time } => {
+                    left_out(&x, &y, &GradientFlow::new(time, Loss::HalfSum).unwrap())
+                }
+                Method::LeadingModes { modes } => left_out(&x, &y, &LeadingModes(modes)),
+                _ => continue,
+            };
+            close(remedy.mse, mean(&errors), 1e-8);
+            let gain = remedy.gain.unwrap();
+            let pairs: Vec<f64> = own.iter().zip(&errors).map(|(a, b)| a - b).collect();
+            assert!((gain.mean - mean(&pairs)).abs() <= 1e-8 * (1.0 + found.fit.mse));
+            assert_eq!(gain.is_clear(), gain.mean > 2.0 * gain.standard_error);
+            let least = |value: f64| assert!(value >= remedy.mse * (1.0 - 1e-9), "{remedy:?}: {value}");
+            for i in -16..=16 {
+                let scale = 10.0_f64.powf(0.25 * f64::from(i));
+                match remedy.method {
+                    Method::Ridge { .. } => {
+                        let lambda = scale * found.largest_singular_value.powi(2) * 1e-2;
+                        least(mean(&left_out(&x, &y, &Ridge::new(lambda).unwrap())) * (1.0 + 1e-3));
+                    }
+                    Method::Stopping { .. } => {
+                        let time = scale / found.largest_singular_value.powi(2) * 1e1;
+                        least(
+                            mean(&left_out(&x, &y, &GradientFlow::new(time, Loss::HalfSum).unwrap()))
+                                * (1.0 + 1e-3),
+                        );
+                    }
+                    _ => {}
+                }
+            }
+            if let Method::LeadingModes { .. } = remedy.method {
+                for modes in 0..=x.ncols() {
+                    least(mean(&left_out(&x, &y, &LeadingModes(modes))) * (1.0 + 1e-8));
+                }
+            }
+        }
+        assert!(found.remedies.windows(2).all(|pair| pair[0].mse <= pair[1].mse));
+    }
+}
+
+/// The three factors of each mode and the noise factor, by SVDs without a row.
+#[test]
+fn worst_modes_by_fits_made_again() {
+    for (n, p) in [(12, 5), (5, 12), (8, 7), (60, 4)] {
+        let (x, y) = (normal(n, p, 1), normal(n, 2, 2));
+        let found = diagnose(&x, &y).unwrap();
+        let Method::Ridge { lambda } = remedy(&found, |m| matches!(m, Method::Ridge { .. })).method else {
+            panic!()
+        };
+        let reference = Svd::new(&x).unwrap().solve(&y, &Ridge::new(lambda).unwrap()).unwrap();
+        let count = (n - 1).min(p);
+        let mut sums = vec![[0.0; 4]; count];
+        let mut noise = 0.0;
+        for row in 0..n {
+            let (others, targets) = (without(&x, row), without(&y, row));
+            let svd = Svd::new(&others).unwrap();
+            let residuals = svd.u().t().dot(&(&targets - &others.dot(&reference)));
+            for (mode, sums) in sums.iter_mut().enumerate() {
+                let gain = svd.singular_values()[mode].recip();
+                let lean = svd.vt().row(mode).dot(&x.row(row));
+                let residual = residuals.row(mode).mapv(|e| e * e).mean().unwrap();
+                let terms = [gain.powi(-2), lean * lean, residual, (gain * lean).powi(2) * residual];
+                sums.iter_mut().zip(terms).for_each(|(sum, term)| *sum += term / n as f64);
+                noise += (gain * lean).powi(2) / n as f64;
+            }
+        }
+        close(found.noise_factor, noise, 1e-9);
+        let worst: f64 = sums.iter().map(|sums| sums[3]).fold(0.0, f64::max);
+        close(found.worst_modes[0].product, worst.sqrt(), 1e-9);
+        for mode in &found.worst_modes {
+            let factors = [mode.singular_value, mode.test_projection, mode.residual_projection, mode.product];
+            for (found, sum) in factors.into_iter().zip(sums[mode.mode]) {
+                close(found, sum.sqrt(), 1e-9);
+            }
+        }
+        assert_eq!(found.worst_modes.len(), count.min(5));
+    }
+}
+
+/// 40 features and a little noise: at n = p and one row past it the fit blows up, mostly by its last modes, and a penalty
+/// helps clearly; far from there it does not blow up, and nothing promises much.
+#[test]
+fn the_threshold_is_found() {
+    let p = 40;
+    let (whole, beta) = (normal(400, p, 1), normal(p, 1, 2) / (p as f64).sqrt());
+    let targets = whole.dot(&beta) + normal(400, 1, 3) * 0.5;
+    let at = |n: usize| {
+        let rows = s![..n, ..];
+        diagnose(&whole.slice(rows), &targets.slice(rows)).unwrap()
+    };
+    let (threshold, above) = (at(40), at(400));
+    assert_eq!((threshold.side, threshold.spare_rows, threshold.spare_features), (Side::At, 0, 0));
+    assert_eq!((above.side, above.spare_rows), (Side::Under, 360));
+    assert_eq!((at(20).side, at(20).spare_features), (Side::Over, 20));
+    assert!(threshold.noise_factor > 5.0 && above.noise_factor < 0.2);
+    assert!(threshold.worst_modes[0].mode >= 36, "{:?}", threshold.worst_modes);
+    assert!(threshold.train_mse == 0.0 && threshold.more_rows.is_none());
+    let best = &threshold.remedies[0];
+    assert!(best.mse < 0.2 * threshold.fit.mse && best.gain.unwrap().mean > 0.0);
+    let ridge = remedy(&above, |m| matches!(m, Method::Ridge { .. }));
+    assert!(ridge.mse > 0.95 * above.fit.mse);
+    // Sixty rows lie on the falling side of the threshold, where half of them are better than nothing but not than all.
+    let half = |found: &Diagnosis| remedy(found, |m| *m == Method::HalfTheRows).gain.unwrap();
+    assert!(half(&above).mean < 0.0, "{:?}", half(&above));
+    assert!(half(&at(41)).mean > 0.0, "more rows hurt up to there: {:?}", half(&at(41)));
+    let words = format!("{threshold}");
+    for part in
+        ["at the interpolation threshold", "condition number", "ridge, λ = ", "mode 39 of 39", "no estimate"]
+    {
+        assert!(words.contains(part), "{part}: {words}");
+    }
+    assert!(format!("{above}").contains("twice the rows (800): error "));
+}
+
+/// What twice the rows are said to give is the error of least squares there, over 300 designs: within 4 standard errors of
+/// the difference; and the same for the rows at hand.
+#[test]
+fn more_rows_give_what_is_said() {
+    let (n, p, noise) = (36, 12, 0.7);
+    let beta = normal(p, 1, 5);
+    let excess = |x: &Array2<f64>, y: &Array2<f64>| {
+        let fit = Svd::new(x).unwrap().solve(y, &MinNorm::default()).unwrap();
+        (fit - &beta).mapv(|e| e * e).sum() + noise
+    };
+    let (mut now, mut later) = (Vec::new(), Vec::new());
+    for i in 0..300 {
+        let x = normal(2 * n, p, 1000 + i);
+        let y = x.dot(&beta) + normal(2 * n, 1, 5000 + i) * f64::sqrt(noise);
+        let (first, targets) = (x.slice(s![..n, ..]).to_owned(), y.slice(s![..n, ..]).to_owned());
+        let more = diagnose(&first, &targets).unwrap().more_rows.unwrap();
+        assert_eq!(more.rows, 2 * n);
+        now.push(more.mse_now - excess(&first, &targets));
+        later.push(more.mse - excess(&x, &y));
+    }
+    for differences in [now, later] {
+        let differences = Array1::from(differences);
+        let z = differences.mean().unwrap() / differences.std(1.0) * 300.0_f64.sqrt();
+        assert!(z.abs() < 4.0, "z = {z}");
+    }
+}
+
+/// Test errors of every method by fits of their own, and the worst modes of the fit by [`Factors`].
+#[test]
+fn test_rows_tell_the_same_and_more() {
+    let (x, y, tx, ty) = (normal(9, 7, 1), normal(9, 2, 2), normal(30, 7, 3), normal(30, 2, 4));
+    let filter = MinNorm::default();
+    let (blind, found) =
+        (diagnose(&x, &y).unwrap(), diagnose_with_test(&x, &y, &filter, (&tx, &ty)).unwrap());
+    assert_eq!(blind.worst_modes, found.worst_modes);
+    let svd = Svd::new(&x).unwrap();
+    let error = |beta: &Array2<f64>| (tx.dot(beta) - &ty).mapv(|e| e * e).mean().unwrap();
+    let of = |filter: &dyn SpectralFilter| error(&svd.solve(&y, filter).unwrap());
+    close(found.fit.test_mse.unwrap(), of(&filter), 1e-12);
+    for (remedy, blind) in found.remedies.iter().zip(&blind.remedies) {
+        assert_eq!((remedy.mse, remedy.method, blind.test_mse), (blind.mse, blind.method, None));
+        let expected = match remedy.method {
+            Method::Ridge { lambda } => of(&Ridge::new(lambda).unwrap()),
+            Method::Stopping { time } => of(&GradientFlow::new(time, Loss::HalfSum).unwrap()),
+            Method::LeadingModes { modes } => of(&LeadingModes(modes)),
+            _ => {
+                let half = |from: usize| {
+                    let rows = s![from..;2, ..];
+                    error(&Svd::new(&x.slice(rows)).unwrap().solve(&y.slice(rows), &filter).unwrap())
+                };
+                0.5 * (half(0) + half(1))
+            }
+        };
+        close(remedy.test_mse.unwrap(), expected, 1e-11);
+    }
+    let Method::Ridge { lambda } = remedy(&found, |m| matches!(m, Method::Ridge { .. })).method else {
+        panic!()
+    };
+    let reference = svd.solve(&y, &Ridge::new(lambda).unwrap()).unwrap();
+    let teacher = Teacher::known(reference, &x, &y).unwrap();
+    let factors = Factors::new(&svd, &filter, &teacher, &tx).unwrap();
+    for mode in &found.worst_test_modes {
+        let outputs = [0, 1].map(|output| {
+            *factors.contributions(output).iter().find(|other| other.mode == mode.mode).unwrap()
+        });
+        let mean = |values: [f64; 2]| f64::midpoint(values[0].powi(2), values[1].powi(2)).sqrt();
+        close(mode.product, mean(outputs.map(|found| found.product)), 1e-10);
+        close(mode.residual_projection, mean(outputs.map(|found| found.residual_projection)), 1e-10);
+        close(mode.gain, outputs[0].gain, 1e-14);
+    }
+    assert!(format!("{found}").contains("on the test rows"));
+    let refused = diagnose_with_test(&x, &y, &filter, (&tx, &normal(29, 2, 4)));
+    assert!(matches!(refused, Err(Error::Shape { .. })));
+    let refused = diagnose_with_test(&x, &y, &filter, (&normal(30, 6, 3), &ty));
+    assert!(matches!(refused, Err(Error::Shape { .. })));
+}
+
+/// More rows than can be left out in some seconds: a part of them, and it says so.
+#[test]
+fn a_part_of_the_rows() {
+    let (x, y) = (normal(420, 210, 1), normal(420, 1, 2));
+    let found = diagnose(&x, &y).unwrap();
+    assert!(found.left_out < 420 && found.left_out >= 20, "{}", found.left_out);
+    assert!(found.remedies.iter().all(|remedy| remedy.rows == found.left_out));
+    assert!(format!("{found}").contains(&format!("by leaving out {} rows", found.left_out)));
+    // v (1 + p/(n − p − 1)) of pure noise: 2.0 in the mean; 100 rows and more give it within a half.
+    assert!((found.fit.mse - 2.0).abs() < 1.0, "{}", found.fit.mse);
+}
+
+#[test]
+fn tables_with_nothing_in_them() {
+    let found = diagnose(&Array2::zeros((4, 3)), &array![[1.0], [2.0], [3.0], [4.0]]).unwrap();
+    assert_eq!((found.rank, found.smallest_singular_value, found.noise_factor), (0, None, 0.0));
+    close(found.fit.mse, 7.5, 1e-15);
+    let found = diagnose(&normal(4, 3, 1), &Array2::zeros((4, 1))).unwrap();
+    assert_eq!((found.fit.mse, found.remedies[0].mse), (0.0, 0.0));
+    for found in [
+        diagnose(&Array2::zeros((4, 3)), &Array2::ones((4, 1))),
+        diagnose(&normal(2, 1, 1), &normal(2, 1, 2)),
+    ] {
+        let words = format!("{}", found.unwrap());
+        assert!(!words.contains("NaN") && !words.contains("inf"), "{words}");
+    }
+}
+
+/// A filter that panics, or gives NaN, on the fits without a row alone: nine rows and not ten.
+#[derive(Debug)]
+struct Faulty(fn() -> f64);
+
+impl SpectralFilter for Faulty {
+    fn write_gains(&self, spectrum: Spectrum<'_>, gains: &mut [f64]) {
+        let (n, _) = spectrum.shape();
+        gains.fill(if n == 9 { self.0() } else { 0.5 });
+    }
+}
+
+#[test]
+fn faults_of_a_filter_are_errors() {
+    let (x, y) = (normal(10, 4, 1), normal(10, 1, 2));
+    for fault in [|| f64::NAN, || panic!("no such gain")] {
+        let refused = diagnose_fit(&x, &y, &Faulty(fault));
+        assert!(matches!(refused, Err(Error::UserCode { .. })), "{refused:?}");
+    }
+}
+
+#[test]
+fn bad_input() {
+    let (x, y) = (normal(5, 3, 1), normal(5, 1, 2));
+    assert!(matches!(diagnose(&x, &normal(4, 1, 2)), Err(Error::Shape { .. })));
+    assert!(matches!(diagnose(&normal(1, 3, 1), &normal(1, 1, 2)), Err(Error::Domain { .. })));
+    assert!(matches!(diagnose(&Array2::zeros((5, 0)), &y), Err(Error::Empty { .. })));
+    let mut nan = x.clone();
+    nan[[2, 1]] = f64::NAN;
+    assert!(matches!(diagnose(&nan, &y), Err(Error::NonFinite { row: 2, column: 1, .. })));
+    let mut nan = y.clone();
+    nan[[3, 0]] = f64::INFINITY;
+    assert!(matches!(diagnose(&x, &nan), Err(Error::NonFinite { row: 3, column: 0, .. })));
+    for (x, y) in [(&x * 1e200, y.clone()), (x.clone(), &y * 1e200), (&x * 1e-200, y.clone())] {
+        assert!(matches!(diagnose(&x, &y), Err(Error::Overflow { .. })), "{:?}", diagnose(&x, &y));
+    }
+    let too_large = GradientDescent::new(Schedule::Constant(1e3), 5, Loss::HalfSum).unwrap();
+    assert!(matches!(diagnose_fit(&x, &y, &too_large), Err(Error::StepTooLarge { .. })));
+}

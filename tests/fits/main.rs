@@ -1,0 +1,22 @@
+//! Single fits: filters, paths, risks, ensembles, and what is measured at a fit.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod bayes;
+mod best_regularisation;
+mod complexity;
+mod complexity_measures;
+mod decomposition;
+mod diagnosis;
+mod ensemble;
+mod filters;
+mod flatness;
+mod flows;
+mod identities;
+mod interpolants;
+mod path;
+mod population_risk;
+mod ridge_residuals;
+mod sgd;
+mod time_filters;

@@ -1,0 +1,15 @@
+//! Engines that fit nested designs, and planes of them, at once.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod blocks;
+mod engines;
+mod exact;
+mod left_out;
+mod noise_terms;
+mod plane;
+mod quantities;
+mod refits;
+mod residuals;
+mod ridge;

@@ -1,0 +1,11 @@
+//! Records of sweeps: whatever stops a run, and whatever befalls its file, the result has the bytes of one run, or there is
+//! an error that says what to do.
+
+mod child;
+mod damage;
+mod failures;
+mod others;
+mod shards;
+mod stopped;
+mod studies;
+mod writers;

@@ -1,0 +1,182 @@
+//! Files, sizes, parameters and matrices that are wrong or do not fit together: the right error.
+
+use crate::common::matrices::normal;
+use crate::common::program::Folder;
+use double_descent::Error;
+use double_descent::curve::{Axis, Bootstrap, Curve, Metric};
+use double_descent::dataset::{CsvOptions, Dataset, StudentTeacher};
+use double_descent::factors::Factors;
+use double_descent::filter::MinNorm;
+use double_descent::risk::Compressed;
+use double_descent::svd::Svd;
+use double_descent::sweep::{Arm, Grid, Splits, Sweep};
+use double_descent::teacher::Teacher;
+use double_descent::{Ablation, Adversary};
+use ndarray::{Array2, s};
+use std::path::Path;
+
+#[test]
+fn files_that_are_not_there_or_cannot_be_written() {
+    let folder = Folder::new("files");
+    let missing = folder.0.join("missing.csv");
+    let names_it = |error: Error, path: &Path| {
+        assert!(matches!(&error, Error::Io { path: named, .. } if named == path), "{error:?}");
+        assert!(error.to_string().contains(&path.display().to_string()), "{error}");
+    };
+    names_it(Dataset::read_csv(&missing, &CsvOptions::default()).unwrap_err(), &missing);
+    names_it(Dataset::read_csv(&folder.0, &CsvOptions::default()).unwrap_err(), &folder.0);
+    names_it(Splits::read(&missing).unwrap_err(), &missing);
+    names_it(Curve::read_cells(&missing, Axis::Samples).unwrap_err(), &missing);
+    names_it(Dataset::california_housing(&folder.0).unwrap_err(), &folder.0.join("california_housing.csv"));
+    let who = folder.0.join("who_life_expectancy.csv");
+    names_it(Dataset::who_life_expectancy(&folder.0).unwrap_err(), &who);
+    let curve = Sweep::new(Dataset::diabetes(), [3], 1, 0).run().unwrap();
+    // A file in the way, a folder in the place of the file.
+    folder.file("file", "");
+    let below = folder.0.join("file/cells.csv");
+    for path in [below, folder.0.clone()] {
+        names_it(curve.save_cells(&path).unwrap_err(), &path);
+        names_it(curve.save_summaries(&path, &[Metric::TestMse], None).unwrap_err(), &path);
+    }
+}
+
+#[test]
+fn splits_that_do_not_fit() {
+    let folder = Folder::new("splits");
+    let read = |text: &str| Splits::read(Path::new(&folder.file("splits.csv", text)));
+    let line = |text: &str, says: &str| {
+        let error = read(text).unwrap_err();
+        assert!(error.to_string().contains(says), "{error}");
+        match error {
+            Error::File { line, .. } => line,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(line("repeat,i0,i1\n0,1,2\n1,3,x\n", "`x` is not a row index"), Some(3));
+    assert_eq!(line("repeat,i0,i1\n0,1,-2\n", "`-2`"), Some(2));
+    assert_eq!(line("repeat,i0,i1\n0,1,2.0\n", "`2.0`"), Some(2));
+    assert_eq!(line("repeat,i0,i1\n0,5,5\n", "row 5 joins the training set twice"), Some(2));
+    assert_eq!(line("repeat,i0,i1\n0,1,2\n1,3\n", "not a line of splits"), Some(3));
+    assert_eq!(line("0,1,2\n1,3,4\n", "header"), Some(1));
+    for empty in ["", "repeat,i0,i1\n", "repeat\n0\n1\n"] {
+        assert_eq!(line(empty, "holds no splits"), None);
+    }
+    let run = |orders, sizes: &[usize]| {
+        let splits = Splits::Recorded(orders);
+        Sweep { splits, ..Sweep::new(Dataset::diabetes(), sizes.iter().copied(), 1, 0) }.run()
+    };
+    let short = run(vec![vec![1, 2, 3, 4], vec![1, 2, 3]], &[2, 4]).unwrap_err();
+    assert!(matches!(short, Error::Shape { expected: 4, found: 3, .. }), "{short}");
+    let over = run(vec![vec![1, 442]], &[2]).unwrap_err();
+    assert!(matches!(over, Error::Domain { value: 442.0, .. }), "{over}");
+    assert!(over.to_string().contains("row index"), "{over}");
+    let twice = run(vec![vec![7, 3, 7]], &[3]).unwrap_err();
+    assert!(matches!(twice, Error::Domain { value: 7.0, .. }), "{twice}");
+    let none = run(vec![], &[3]).unwrap_err();
+    assert!(matches!(none, Error::Domain { value: 0.0, .. }), "{none}");
+    // Splits may be longer than the sizes ask for.
+    assert!(run(vec![vec![0, 441, 5]], &[2]).is_ok());
+}
+
+/// Runs a sweep that must be refused as out of its domain, in these words.
+fn refused(sweep: &Sweep, value: f64, says: &str) {
+    let error = sweep.run().unwrap_err();
+    assert!(matches!(&error, Error::Domain { value: v, .. } if *v == value), "{error:?}");
+    assert!(error.to_string().contains(says), "{error}");
+}
+
+#[test]
+fn sweeps_of_nothing_or_too_much() {
+    let sweep = |sizes: &[usize], repeats| Sweep::new(Dataset::diabetes(), sizes.iter().copied(), repeats, 0);
+    refused(&sweep(&[5, 0], 3), 0.0, "training set size n is 0");
+    refused(&sweep(&[5, 442], 3), 442.0, "training set size n is 442");
+    refused(&sweep(&[5, usize::MAX], 3), usize::MAX as f64, "training set size");
+    refused(&sweep(&[7, 5, 7], 3), 7.0, "listed once");
+    refused(&sweep(&[5], 0), 0.0, "number of repeats");
+    refused(&Sweep { threads: Some(0), ..sweep(&[5], 1) }, 0.0, "number of threads");
+    assert!(sweep(&[441], 1).run().is_ok());
+    let empty = sweep(&[], 1).run().unwrap_err();
+    assert!(matches!(empty, Error::Empty { .. }) && empty.to_string().contains("sizes"), "{empty}");
+    let no_arms = Sweep { arms: Vec::new(), ..sweep(&[5], 1) }.run().unwrap_err();
+    assert!(matches!(no_arms, Error::Empty { .. }) && no_arms.to_string().contains("arms"), "{no_arms}");
+    for strength in [f64::NAN, f64::INFINITY] {
+        for adversary in [Adversary::TestDatum { strength }, Adversary::TrainingTargets { strength }] {
+            let error = Sweep { arms: vec![Arm::attacked(adversary)], ..sweep(&[5], 1) }.run().unwrap_err();
+            assert!(matches!(error, Error::Domain { .. }), "{error}");
+            assert!(error.to_string().contains("strength"), "{error}");
+        }
+    }
+    let one_row = Dataset::new("one row", Array2::ones((1, 3)), Array2::ones((1, 1))).unwrap();
+    refused(&Sweep::new(one_row, [1], 1, 0), 1.0, "number of rows");
+    let grid = Grid { axis: vec![1], repeats: 1, threads: None, batch: 0 };
+    assert!(matches!(grid.run(&(), |_| vec![Ok(0)]), Err(Error::Domain { .. })));
+    let curve = sweep(&[5], 2).run().unwrap();
+    let no_draws = curve.summaries(Metric::TestMse, Some(Bootstrap { draws: 0, seed: 0 }));
+    assert!(matches!(no_draws, Err(Error::Domain { .. })));
+}
+
+#[test]
+fn parameters_outside_their_domain() {
+    for bad in [-1.0, f64::NAN, f64::INFINITY] {
+        assert!(matches!(Ablation::none().small_singular_values(bad), Err(Error::Domain { .. })));
+        assert!(matches!(Arm::no_small_singular_values(bad), Err(Error::Domain { .. })));
+        let noise = StudentTeacher { noise: bad, ..StudentTeacher::new(0) };
+        assert!(noise.generate().unwrap_err().to_string().contains("noise"));
+    }
+    let drawn = StudentTeacher::new(0);
+    for (wrong, says) in [
+        (StudentTeacher { rows: 0, ..drawn }, "rows"),
+        (StudentTeacher { seen_features: 0, ..drawn }, "seen features"),
+        (StudentTeacher { seen_features: 31, ..drawn }, "is 31"),
+        (StudentTeacher { true_features: 0, ..drawn }, "seen features"),
+    ] {
+        let error = wrong.generate().unwrap_err();
+        assert!(matches!(error, Error::Domain { .. }) && error.to_string().contains(says), "{error}");
+    }
+}
+
+#[test]
+fn matrices_that_do_not_fit_together() {
+    let (x, y) = (normal(5, 3, 1), normal(5, 1, 2));
+    let shape = |error: Error, numbers: (usize, usize)| match error {
+        Error::Shape { expected, found, .. } => assert_eq!((expected, found), numbers),
+        other => panic!("{other:?}"),
+    };
+    let short = y.slice(s![..4, ..]).to_owned();
+    shape(Dataset::new("d", x.clone(), short.clone()).unwrap_err(), (5, 4));
+    shape(Compressed::new(&x, &short).unwrap_err(), (5, 4));
+    let svd = Svd::new(&x).unwrap();
+    shape(svd.solve(&short, &MinNorm::default()).unwrap_err(), (5, 4));
+    shape(svd.last_mode(&short).unwrap_err(), (5, 4));
+    shape(Teacher::known(normal(2, 1, 3), &x, &y).unwrap_err(), (3, 2));
+    shape(Teacher::known(normal(3, 2, 3), &x, &y).unwrap_err(), (1, 2));
+    let teacher = Teacher::known(normal(3, 1, 3), &x, &y).unwrap();
+    let factors = |teacher: &Teacher, x: &Array2<f64>| Factors::new(&svd, &MinNorm::default(), teacher, x);
+    shape(factors(&teacher, &normal(2, 4, 1)).unwrap_err(), (3, 4));
+    shape(factors(&teacher.select(&[1]).unwrap(), &x).unwrap_err(), (5, 1));
+    assert!(matches!(factors(&teacher, &Array2::zeros((0, 3))), Err(Error::Empty { .. })));
+    let compressed = Compressed::new(&x, &y).unwrap();
+    shape(compressed.mean_squared_error(&normal(2, 1, 1)).unwrap_err(), (3, 2));
+    shape(compressed.mean_squared_error(&normal(3, 2, 1)).unwrap_err(), (1, 2));
+    for (features, targets) in [((0, 3), (0, 1)), ((5, 0), (5, 1)), ((5, 3), (5, 0))] {
+        let error = Dataset::new("d", Array2::zeros(features), Array2::zeros(targets)).unwrap_err();
+        assert!(matches!(error, Error::Empty { .. }), "{error}");
+        // Without features there is still a mean; the compressed table needs one column of something.
+        if features.0 == 0 {
+            assert!(Compressed::new(&Array2::zeros(features), &Array2::zeros(targets)).is_err());
+        }
+    }
+    let mut bad = x.clone();
+    bad[[4, 1]] = f64::NAN;
+    let here = |error: Error, column: usize| {
+        assert!(matches!(error, Error::NonFinite { row: 4, column: c, .. } if c == column), "{error:?}");
+        assert!(error.to_string().contains(&format!("row 4, column {column}")), "{error}");
+    };
+    here(Dataset::new("d", bad.clone(), y.clone()).unwrap_err(), 1);
+    here(factors(&teacher, &bad).unwrap_err(), 1);
+    here(Compressed::new(&bad, &y).unwrap_err(), 1);
+    let mut bad = y.clone();
+    bad[[4, 0]] = f64::NEG_INFINITY;
+    here(Dataset::new("d", x.clone(), bad.clone()).unwrap_err(), 0);
+    here(svd.solve(&bad, &MinNorm::default()).unwrap_err(), 0);
+}

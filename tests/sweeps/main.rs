@@ -1,0 +1,18 @@
+//! Sweeps and the curves that they give.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod bad_input;
+mod curve_tables;
+mod damaged_curves;
+mod determinism;
+mod engines;
+mod metrics;
+mod product;
+mod replay;
+mod scales;
+mod shape;
+mod story;
+mod unsupported;
+mod user_code;

@@ -1,0 +1,118 @@
+//! The formulas of `theory` against simulations of the raw definitions, by the crate's own engines.
+//!
+//! Deviations are in standard errors of the repeats. The bound on the largest of `m` is the `z` that `m` normal deviates
+//! exceed once in ten thousand runs. Designs are averaged over with what is random beside them (noise, the target's direction
+//! within a group) taken out exactly wherever that is known, so that the bars are narrow.
+//!
+//! Limits are measured at three sizes, each twice the one before: what is left of the deviation must halve, as `O(1/p)` does.
+
+mod by_engines;
+mod by_svd;
+
+use ndarray::Array2;
+use rand::RngExt;
+use rand_distr::StandardNormal;
+
+pub fn normal(rng: &mut impl rand::Rng, rows: usize, columns: usize) -> Array2<f64> {
+    Array2::from_shape_simple_fn((rows, columns), || rng.sample(StandardNormal))
+}
+
+/// A mean and its standard error.
+#[derive(Clone, Copy, Debug)]
+pub struct Mean {
+    pub value: f64,
+    pub error: f64,
+}
+
+pub fn mean(values: impl IntoIterator<Item = f64>) -> Mean {
+    let values: Vec<f64> = values.into_iter().collect();
+    let count = values.len() as f64;
+    let value = values.iter().sum::<f64>() / count;
+    let squares: f64 = values.iter().map(|v| (v - value).powi(2)).sum();
+    Mean { value, error: (squares / (count - 1.0) / count).sqrt() }
+}
+
+/// The `z` that the largest of `comparisons` normal deviates exceeds with probability 1e-4.
+fn bound(comparisons: usize) -> f64 {
+    let (mut low, mut high) = (1.0, 10.0);
+    for _ in 0..100 {
+        let middle: f64 = 0.5 * (low + high);
+        let share = libm::erfc(middle / std::f64::consts::SQRT_2) * comparisons as f64;
+        if share > 1e-4 { low = middle } else { high = middle }
+    }
+    high
+}
+
+/// Exact formulas: every deviation within the bound.
+#[derive(Default)]
+pub struct Exact {
+    rows: Vec<(String, Mean, f64)>,
+}
+
+impl Exact {
+    pub fn add(&mut self, what: impl Into<String>, found: Mean, expected: f64) {
+        self.rows.push((what.into(), found, expected));
+    }
+
+    #[track_caller]
+    pub fn finish(self) {
+        let limit = bound(self.rows.len());
+        let scores =
+            self.rows.iter().map(|(_, found, expected)| ((found.value - expected) / found.error).abs());
+        let worst = scores.clone().fold(0.0, f64::max);
+        println!("{} comparisons, the worst z {worst:.2}, allowed {limit:.2}", self.rows.len());
+        for ((what, found, expected), z) in self.rows.iter().zip(scores) {
+            assert!(z <= limit, "{what}: {found:?}, not {expected}: z = {z:.1} of {limit:.1}");
+        }
+        // A bar that is far too wide would let anything pass.
+        let wide = self.rows.iter().filter(|(_, found, expected)| found.error > 0.1 * expected.abs()).count();
+        assert!(4 * wide <= self.rows.len(), "{wide} bars are wider than a tenth of their values");
+    }
+}
+
+/// Limits: relative deviations at three sizes.
+#[derive(Default)]
+pub struct Limits {
+    rows: Vec<(String, [Mean; 3])>,
+}
+
+impl Limits {
+    /// `found` at the three sizes, each against its `expected`.
+    pub fn add(&mut self, what: impl Into<String>, found: [Mean; 3], expected: [f64; 3]) {
+        let relative = std::array::from_fn(|i| Mean {
+            value: found[i].value / expected[i] - 1.0,
+            error: found[i].error / expected[i].abs(),
+        });
+        self.rows.push((what.into(), relative));
+    }
+
+    /// `d` at one size and `d'` at twice that: `d' = d/2`, but for terms of higher order, a quarter of `d` at most.
+    #[track_caller]
+    pub fn finish(self) {
+        let limit = bound(2 * self.rows.len());
+        let mut seen = 0;
+        for (what, means) in &self.rows {
+            println!("{what:48} {}", means.map(|m| format!("{:+.4}±{:.4}", m.value, m.error)).join(" "));
+            for pair in means.windows(2) {
+                let (one, two) = (pair[0], pair[1]);
+                let error = two.error.hypot(0.5 * one.error);
+                let off = (two.value - 0.5 * one.value).abs();
+                assert!(off <= 0.25 * one.value.abs() + limit * error, "{what}: {means:?} does not halve");
+            }
+            // At the largest size the limit is within 5 % of what is measured.
+            assert!(means[2].value.abs() <= 0.05 + limit * means[2].error, "{what}: {means:?}");
+            seen += usize::from(means[0].value.abs() > 3.0 * means[0].error);
+        }
+        // The decay must be there to be seen, not drowned in the bars.
+        assert!(
+            2 * seen >= self.rows.len(),
+            "only {seen} of {} deviate at the smallest size",
+            self.rows.len()
+        );
+    }
+}
+
+/// At three sizes.
+pub fn three<T>(f: impl FnMut(usize) -> T) -> [T; 3] {
+    [0, 1, 2].map(f)
+}
