@@ -25,7 +25,7 @@ fn text(value: &impl ToHtml, most: usize) -> String {
 }
 
 fn study() -> Curve {
-    Sweep::new(Dataset::diabetes(), 1..=39, 10, 0).run().expect("a study")
+    Sweep::new(Dataset::diabetes(), 1..=39, 12, 0).run().expect("a study")
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn tables_say_what_a_reader_looks_for() {
 
     let summaries = study().summaries(Metric::TestMse, None).expect("summaries");
     assert!(summaries.len() > 100 && text(&summaries, 4000).contains("more rows"));
-    assert!(text(&summaries[0], 1000).contains("over 10 repeats"));
+    assert!(text(&summaries[0], 1000).contains("over 12 repeats"));
     assert!(text(&factors.contributions(0), 3000).contains("residuals u·E"));
 }
 
