@@ -43,12 +43,12 @@ fn times() -> Vec<f64> {
 
 /// A random network of one hidden layer as the truth; targets of the training rows with noise.
 fn tables(noise: f64) -> Result<(Dataset, Dataset), Error> {
-    let mut normal = |rows: usize, columns: usize, place: usize| {
+    let normal = |rows: usize, columns: usize, place: usize| {
         let mut rng = stream(1, 7, place);
         Array2::from_shape_simple_fn((rows, columns), || rng.sample::<f64, _>(StandardNormal))
     };
     let (hidden, output) = (normal(INPUTS, 50, 0), normal(50, 1, 1));
-    let mut table = |rows: usize, noise: f64, place: usize| {
+    let table = |rows: usize, noise: f64, place: usize| {
         let inputs = normal(rows, INPUTS, place);
         let truth =
             (inputs.dot(&hidden) / (INPUTS as f64).sqrt()).mapv(f64::tanh).dot(&output) / 50.0_f64.sqrt();
@@ -132,7 +132,8 @@ fn size_and_time(trained: &Curve) -> Result<Figure, Error> {
             y: times(),
             values: (0..trained.arms.len()).map(row).collect(),
             scale: Scale::Log10,
-            range: None,
+            // Less than this is as good as zero.
+            range: (metric == Metric::TrainMse).then_some((1e-8, 1.0)),
             label: format!("{title} (median)"),
         };
         let panel = Panel::new(Axis::log10("Features p"), Axis::log10("Training time t"));
