@@ -60,7 +60,7 @@ impl ToHtml for Curve {
             let peak = if peak.is_empty() { "none certified".into() } else { peak };
             [arm_name(self, arm), at(self.lowest(arm, metric)), at(self.highest(arm, metric)), peak]
         };
-        let caption = format!("Medians of {}", metric.name().replace('_', " "));
+        let caption = format!("Medians of {}", metric.name().replace("mse", "error").replace('_', " "));
         let table =
             Table::new(["arm", "lowest", "highest", "peak"], self.arms.len(), row).with_caption(caption);
         figure_of(self) + &table.html()
@@ -100,7 +100,7 @@ impl ToHtml for Surface {
             let [lowest, highest] = [-1.0, 1.0].map(|sign| extreme(arm, sign).unwrap_or_default());
             [arm_name(self.cells(), arm), lowest, highest]
         };
-        let caption = format!("Medians of {}", metric.name().replace('_', " "));
+        let caption = format!("Medians of {}", metric.name().replace("mse", "error").replace('_', " "));
         let arms = self.cells().arms.len();
         heat_map_of(self, metric)
             + &Table::new(["arm", "lowest", "highest"], arms, row).with_caption(caption).html()

@@ -7,7 +7,8 @@ use crate::plot::{Figure, Theme};
 /// back.
 const DARK: &str = "<style>body[data-jp-theme-light=false] .double-descent,body.vscode-dark .double-descent,\
                     html.coal .double-descent,html.navy .double-descent,html.ayu .double-descent\
-                    {filter:invert(.93) hue-rotate(180deg)}</style>";
+                    {filter:invert(.93) hue-rotate(180deg)}\
+                    .double-descent svg{max-width:100%;height:auto}</style>";
 
 impl ToHtml for Figure {
     fn headline(&self) -> String {

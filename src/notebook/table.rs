@@ -78,12 +78,27 @@ pub(super) fn cut(text: &str) -> String {
     }
 }
 
-/// Four digits.
+/// Four digits, without zeros that say nothing.
 pub(super) fn number(value: f64) -> String {
-    Short(value).to_string().replace('-', "−")
+    let text = Short(value).to_string();
+    let (digits, exponent) = text.find('e').map_or((&*text, ""), |at| text.split_at(at));
+    let digits =
+        if digits.contains('.') { digits.trim_end_matches('0').trim_end_matches('.') } else { digits };
+    format!("{digits}{exponent}").replace('-', "−")
 }
 
 /// Four digits; blank for what is not there.
 pub(super) fn optional(value: Option<f64>) -> String {
     value.map_or(String::new(), number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::number;
+
+    #[test]
+    fn numbers_have_no_zeros_that_say_nothing() {
+        let texts = [39.0, 0.01, 1e-4, 599_330.0, 10.25, -0.002_592, 0.0, 1e300, f64::NAN].map(number);
+        assert_eq!(texts, ["39", "0.01", "1e−4", "599330", "10.25", "−0.002592", "0", "1e300", "NaN"]);
+    }
 }
