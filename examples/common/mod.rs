@@ -12,6 +12,7 @@ pub mod inputs;
 mod progress;
 pub mod random_features;
 pub mod regression;
+pub mod settings;
 pub mod shards;
 pub mod table;
 mod values;
@@ -337,9 +338,11 @@ pub fn feature_sizes(sizes: Option<&Sizes>, n: usize) -> Result<Vec<usize>, Fail
     Ok(sizes)
 }
 
-/// Makes a folder for results. Again before they are written: one that vanished meanwhile must not cost them.
+/// Makes a folder for results, with the settings of the study in it. Again before they are written: one that vanished
+/// meanwhile must not cost them.
 pub fn keep_folder(folder: &Path) -> Result<(), Error> {
-    std::fs::create_dir_all(folder).map_err(|e| io_error(folder, &e))
+    std::fs::create_dir_all(folder).map_err(|e| io_error(folder, &e))?;
+    settings::write(folder)
 }
 
 /// Writes a table whole or not at all. Like the tables of the library it ends in a column `rows_left`, how many rows come

@@ -57,7 +57,7 @@ pub struct Failure {
     pub n: usize,
     /// Features.
     pub p: usize,
-    /// The arm that failed, an index into [`Curve::arms`]; `None` where all of them did, or nobody knows which.
+    /// The arm that failed, an index into [`Curve::arms`]; `None` where all of them did, or where it is not known which.
     #[cfg_attr(feature = "serde", serde(default))]
     pub arm: Option<usize>,
     /// The value of an axis that counts neither samples nor features.

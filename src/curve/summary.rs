@@ -1,4 +1,4 @@
-//! Summaries over repeats: quantiles first, since at the threshold means mislead.
+//! Summaries over repeats: quantiles first, since near the threshold a mean can be that of a single repeat.
 
 use super::packed::Packed;
 use super::{Cell, Curve, MedianPoint, Metric};

@@ -71,7 +71,7 @@ pub struct Arm {
 }
 
 impl Arm {
-    /// An estimator with nothing switched off and nobody attacking.
+    /// An estimator with nothing switched off and no adversary.
     #[must_use]
     pub fn new(name: impl Into<String>, setting: Option<f64>, estimator: Arc<dyn SpectralFilter>) -> Self {
         Self {

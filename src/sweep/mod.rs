@@ -84,7 +84,7 @@ const BATCH: usize = 48;
 /// # Ok::<(), double_descent::Error>(())
 /// ```
 ///
-/// Every n, from one factorisation for each repeat, where nobody asks for the spectrum:
+/// Every n, from one factorisation for each repeat, where the spectrum is not asked for:
 /// ```
 /// use double_descent::curve::Metric;
 /// use double_descent::{dataset::Dataset, nested::Engine, sweep::{Arm, Sweep}};
@@ -130,7 +130,7 @@ pub struct Sweep {
     /// How many threads; `None`: as many as the machine has. No result depends on it. Each takes memory for the tables
     /// of a repeat, where repeats have some of their own.
     pub threads: Option<usize>,
-    /// Who factorises, where it is one SVD a cell.
+    /// The linear algebra that computes the SVDs, where there is one for each cell.
     pub backend: Arc<dyn Backend>,
 }
 
