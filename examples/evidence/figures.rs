@@ -1,7 +1,8 @@
 //! Errors, the evidence and its parts, and the penalties that it chooses.
 
 use super::{Bayes, Cli};
-use crate::common::{Abscissa, RunArgs, Statistic};
+use crate::common::figures::{describe, line};
+use crate::common::{Abscissa, RunArgs};
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric, Summary};
 use double_descent::plot::{Axis, Dash, Figure, Group, Hue, LegendPlace, Panel, Series};
@@ -113,39 +114,4 @@ fn summaries(
     let all = curve.summaries(metric, args.bootstrap())?;
     let own = all.iter().filter(|s| s.arm == 0);
     Ok(line(args, "", own, |s: &Summary| place(s.p as f64), |_| scale))
-}
-
-/// The summaries of one arm as a line and a band: what `--statistic` asks for, each value times `scale`.
-fn line<'a>(
-    args: &RunArgs,
-    label: impl Into<String>,
-    summaries: impl Iterator<Item = &'a Summary>,
-    abscissa: impl Fn(&Summary) -> f64,
-    scale: impl Fn(&Summary) -> f64,
-) -> Series {
-    let (mut x, mut y, mut low, mut high) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for summary in summaries {
-        let scale = scale(summary);
-        let (middle, (lower, upper)) = match args.statistic {
-            Statistic::Median => (summary.median, (summary.q25, summary.q75)),
-            Statistic::Mean => (summary.mean, summary.mean_band.unwrap_or((summary.mean, summary.mean))),
-        };
-        x.push(abscissa(summary));
-        y.push(middle * scale);
-        low.push(lower * scale);
-        high.push(upper * scale);
-    }
-    Series::new(label, x, y).with_band(low, high)
-}
-
-/// What lines and bands are, for a caption.
-fn describe(args: &RunArgs, repeats: usize) -> String {
-    match args.statistic {
-        Statistic::Median => format!("Lines are medians and bands quartiles over {repeats} repeats"),
-        Statistic::Mean => format!(
-            "Lines are means and bands their 95\u{a0}% bootstrap intervals ({} resamples, seed {}) over {repeats} \
-             repeats",
-            args.bootstrap, args.seed
-        ),
-    }
 }
