@@ -7,7 +7,7 @@ use crate::common::{Abscissa, RunArgs};
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric, Summary};
 use double_descent::features::{Polynomial, PolynomialBasis};
-use double_descent::plot::{Axis, Figure, Group, Hue, Panel};
+use double_descent::plot::{Figure, Group, Hue, Panel, PanelAxis};
 use double_descent::svd::Cutoff;
 use ndarray::{Array2, Axis as Along, concatenate};
 
@@ -22,9 +22,9 @@ pub fn errors(args: &RunArgs, study: &Study, curve: &Curve) -> Result<Figure, Er
     let ratio = args.x == Abscissa::Ratio;
     let abscissa = |s: &Summary| s.p as f64 / if ratio { n as f64 } else { 1.0 };
     let (label, threshold) = if ratio { ("p / n", 1.0) } else { ("Number of features p", n as f64) };
-    let panel = |title: &str, metric, axis: Axis| {
+    let panel = |title: &str, metric, axis: PanelAxis| {
         let summaries = curve.summaries(metric, args.bootstrap())?;
-        let panel = Panel::new(Axis::log10(label), axis)
+        let panel = Panel::new(PanelAxis::log10(label), axis)
             .with_title(title)
             .with_marker(threshold, format!("p = n = {n}"));
         Ok::<_, Error>(maps().into_iter().enumerate().fold(panel, |panel, (arm, map)| {
@@ -46,13 +46,13 @@ pub fn errors(args: &RunArgs, study: &Study, curve: &Curve) -> Result<Figure, Er
         study.seed,
     );
     Ok(Figure::new(caption)
-        .with_panel(panel("Test error", Metric::TestMse, Axis::log10("Mean squared error"))?)
+        .with_panel(panel("Test error", Metric::TestMse, PanelAxis::log10("Mean squared error"))?)
         .with_panel(panel(
             "Test error, lower end",
             Metric::TestMse,
-            Axis::log10("Mean squared error").with_range(SHOWN.0, SHOWN.1),
+            PanelAxis::log10("Mean squared error").with_range(SHOWN.0, SHOWN.1),
         )?)
-        .with_panel(panel("Norm of the fit", Metric::CoefficientNorm, Axis::log10("‖β̂‖"))?)
+        .with_panel(panel("Norm of the fit", Metric::CoefficientNorm, PanelAxis::log10("‖β̂‖"))?)
         .with_title("The basis decides: the same functions, three minimum norms")
         .with_columns(3)
         .with_width(1240.0)
@@ -78,7 +78,8 @@ pub fn fits(study: &Study) -> Result<Figure, Error> {
         let predictions = study.predictions(map, 0, &sizes, &grid)?;
         for (p, fit) in sizes.iter().zip(predictions) {
             let at = if *p == n { " = n" } else { "" };
-            let axes = (Axis::linear("x").with_range(-1.0, 1.0), Axis::linear("y").with_range(-0.6, 1.4));
+            let axes =
+                (PanelAxis::linear("x").with_range(-1.0, 1.0), PanelAxis::linear("y").with_range(-0.6, 1.4));
             let title = format!("{}, p = {}{at}", name(map), thousands(*p));
             let panel = Panel::new(axes.0, axes.1).with_title(title);
             figure = figure.with_panel(with_fit(panel, &grid, ("1 / (1 + 25x²)", &truth), fit, (&x, &y)));

@@ -5,7 +5,7 @@ use crate::common::figures::{describe, line};
 use crate::common::{Abscissa, RunArgs, Statistic};
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric, Summary};
-use double_descent::plot::{Axis, Dash, Figure, Group, Hue, Panel, Series};
+use double_descent::plot::{Dash, Figure, Group, Hue, Panel, PanelAxis, Series};
 use double_descent::theory::line::{Theory, TheoryLine, values};
 
 pub fn errors(args: &RunArgs, study: &Study, curve: &Curve) -> Result<Figure, Error> {
@@ -52,8 +52,8 @@ pub fn errors(args: &RunArgs, study: &Study, curve: &Curve) -> Result<Figure, Er
         shown.fold((f64::INFINITY, 0.0), |(low, high): (f64, f64), y| (low.min(y), high.max(y)));
     let label = if ratio { "p / n" } else { "Number of features p" };
     let panel = |title: &str| {
-        let y = Axis::log10("Excess test error").with_range(0.8 * low, 1.5 * high);
-        Panel::new(Axis::log10(label), y).with_title(title).with_marker(
+        let y = PanelAxis::log10("Excess test error").with_range(0.8 * low, 1.5 * high);
+        Panel::new(PanelAxis::log10(label), y).with_title(title).with_marker(
             if ratio { 1.0 } else { n as f64 },
             if ratio { "p = n".into() } else { format!("p = n = {n}") },
         )

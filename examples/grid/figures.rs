@@ -5,7 +5,7 @@ use crate::common::RunArgs;
 use crate::common::figures::{describe, line};
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric, Summary, Surface};
-use double_descent::plot::{Axis, Dash, Figure, Group, HeatMap, Hue, Panel, Scale, Series};
+use double_descent::plot::{Dash, Figure, Group, HeatMap, Hue, Panel, PanelAxis, Scale, Series};
 use ndarray::Array2;
 
 /// Mean training error that counts as interpolation.
@@ -24,21 +24,24 @@ pub fn plane(args: &RunArgs, surface: &Surface, about: &str) -> Result<Figure, E
         .into_iter()
         .filter_map(|(p, n)| Some((p as f64, n? as f64)))
         .unzip();
-    let map = Panel::new(Axis::linear("Number of features p"), Axis::linear("Number of training images n"))
-        .with_title("Test error over the plane")
-        .with_heat_map(heat)
-        .with_group(
-            Group::new("p = n", Hue::Vermillion)
-                .with_series(Series::new("", diagonal.clone(), diagonal).with_dash(Dash::Dashed)),
-        )
-        .with_group(
-            Group::new("Effective model complexity", Hue::Purple)
-                .with_series(Series::new("", at, complexity).with_dash(Dash::None)),
-        );
+    let map = Panel::new(
+        PanelAxis::linear("Number of features p"),
+        PanelAxis::linear("Number of training images n"),
+    )
+    .with_title("Test error over the plane")
+    .with_heat_map(heat)
+    .with_group(
+        Group::new("p = n", Hue::Vermillion)
+            .with_series(Series::new("", diagonal.clone(), diagonal).with_dash(Dash::Dashed)),
+    )
+    .with_group(
+        Group::new("Effective model complexity", Hue::Purple)
+            .with_series(Series::new("", at, complexity).with_dash(Dash::None)),
+    );
     let over_p = surface.over_features(n).map(|curve| slice(args, &curve, |s| s.p as f64)).transpose()?;
     let over_n = surface.over_samples(p).map(|curve| slice(args, &curve, |s| s.n as f64)).transpose()?;
     let panel = |label: &str, title: String, groups: Option<Vec<Group>>, at: usize, marker: String| {
-        let panel = Panel::new(Axis::linear(label), Axis::log10("Mean squared error"))
+        let panel = Panel::new(PanelAxis::linear(label), PanelAxis::log10("Mean squared error"))
             .with_title(title)
             .with_marker(at as f64, marker);
         groups.into_iter().flatten().fold(panel, Panel::with_group)
@@ -67,10 +70,10 @@ pub fn settings(surface: &Surface, rows: Rows, levels: &[f64], about: &str) -> F
     let medians = surface.medians_of_arms(n, Metric::TestMse);
     let heat = heat_map(&features, levels.to_vec(), &medians);
     let (vertical, name) = match rows {
-        Rows::Ridge => (Axis::log10("Ridge penalty λ"), "λ"),
-        _ => (Axis::linear("Share of wrong training labels"), "share"),
+        Rows::Ridge => (PanelAxis::log10("Ridge penalty λ"), "λ"),
+        _ => (PanelAxis::linear("Share of wrong training labels"), "share"),
     };
-    let map = Panel::new(Axis::linear("Number of features p"), vertical)
+    let map = Panel::new(PanelAxis::linear("Number of features p"), vertical)
         .with_title("Test error over the plane")
         .with_heat_map(heat)
         .with_marker(n as f64, "p = n");
@@ -80,10 +83,11 @@ pub fn settings(surface: &Surface, rows: Rows, levels: &[f64], about: &str) -> F
         let label = format!("{name} = {}", crate::common::short(levels[row]));
         group.with_series(Series::new(label, floats(&features), medians.row(row).to_vec()))
     });
-    let slices = Panel::new(Axis::linear("Number of features p"), Axis::log10("Mean squared error"))
-        .with_title("Slices")
-        .with_marker(n as f64, "p = n")
-        .with_group(group);
+    let slices =
+        Panel::new(PanelAxis::linear("Number of features p"), PanelAxis::log10("Mean squared error"))
+            .with_title("Slices")
+            .with_marker(n as f64, "p = n")
+            .with_group(group);
     let repeats = surface.cells().repeats();
     let caption = format!(
         "Least squares on one-hot classes at n\u{a0}=\u{a0}{n}: {about}. Test labels are as they are. Medians over {repeats} \

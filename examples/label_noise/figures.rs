@@ -5,7 +5,7 @@ use crate::common::figures::{describe, line};
 use crate::common::{Abscissa, RunArgs};
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric, Summary};
-use double_descent::plot::{Axis, Figure, Group, Hue, Panel};
+use double_descent::plot::{Figure, Group, Hue, Panel, PanelAxis};
 
 pub fn errors(
     args: &RunArgs,
@@ -29,8 +29,8 @@ pub fn errors(
     let label = if ratio { "p / n" } else { "Number of features p" };
     // The noisiest labels ask for most.
     let reached = complexity.last().copied().flatten();
-    let panel = |title: &str, y: Axis, group: Group| {
-        let panel = Panel::new(Axis::log10(label), y).with_title(title).with_group(group);
+    let panel = |title: &str, y: PanelAxis, group: Group| {
+        let panel = Panel::new(PanelAxis::log10(label), y).with_title(title).with_group(group);
         match reached {
             Some(p) => panel.with_marker(place(p), format!("EMC = n = {n}")),
             None => panel,
@@ -52,10 +52,14 @@ pub fn errors(
         study.source.describe, curve.provenance.sampling, args.seed, study.epsilon,
     );
     Ok(Figure::new(caption)
-        .with_panel(panel("Squared error", Axis::log10("Test mean squared error"), group(Metric::TestMse)?))
+        .with_panel(panel(
+            "Squared error",
+            PanelAxis::log10("Test mean squared error"),
+            group(Metric::TestMse)?,
+        ))
         .with_panel(panel(
             "Error rate",
-            Axis::linear("Share of test rows missed"),
+            PanelAxis::linear("Share of test rows missed"),
             group(Metric::TestErrorRate)?,
         ))
         .with_columns(2)

@@ -8,7 +8,7 @@ use double_descent::Error;
 use double_descent::curve::{Curve, Metric, Summary};
 use double_descent::features::{FeatureMap, Polynomial, PolynomialBasis};
 use double_descent::filter::MinNorm;
-use double_descent::plot::{Axis, Figure, Group, Hue, Panel};
+use double_descent::plot::{Figure, Group, Hue, Panel, PanelAxis};
 use double_descent::svd::{Cutoff, Svd};
 use double_descent::sweep::Place;
 
@@ -33,7 +33,7 @@ pub fn errors(args: &RunArgs, study: &Study, curve: &Curve, n: usize) -> Result<
         let test = of_arm(&test);
         let upper = test.band.iter().flat_map(|(_, upper)| upper);
         highest = upper.chain(&test.y).copied().fold(highest, f64::max);
-        let panel = Panel::new(Axis::log10(label), Axis::log10("Mean squared error"))
+        let panel = Panel::new(PanelAxis::log10(label), PanelAxis::log10("Mean squared error"))
             .with_group(Group::new("Training error", Hue::Blue).with_series(of_arm(&train)))
             .with_group(Group::new("Test error", Hue::Vermillion).with_series(test))
             .with_marker(threshold, if ratio { "P = n".into() } else { format!("P = n = {n}") });
@@ -84,9 +84,11 @@ pub fn fits(study: &Study, curve: &Curve, map: Polynomial, n: usize) -> Result<F
         let beta = svd.solve(&targets, &MinNorm::default())?;
         let fit = design.slice(ndarray::s![.., ..p]).dot(&beta).iter().copied().collect();
         let title = format!("P = {p}{}", if p == n { " = n" } else { "" });
-        let panel =
-            Panel::new(Axis::linear("x").with_range(-1.0, 1.0), Axis::linear("y").with_range(-SHOWN, SHOWN))
-                .with_title(title);
+        let panel = Panel::new(
+            PanelAxis::linear("x").with_range(-1.0, 1.0),
+            PanelAxis::linear("y").with_range(-SHOWN, SHOWN),
+        )
+        .with_title(title);
         panels.push(with_fit(panel, &grid, ("2x + cos 25x", &truth), fit, (&inputs, &targets)));
     }
     let caption = format!(

@@ -4,7 +4,7 @@ use crate::common::figures::{describe, line};
 use crate::common::{Abscissa, RunArgs};
 use double_descent::Error;
 use double_descent::curve::{Axis as Along, Curve, Metric, Summary};
-use double_descent::plot::{Axis, Dash, Figure, Group, Hue, Panel};
+use double_descent::plot::{Dash, Figure, Group, Hue, Panel, PanelAxis};
 
 /// The metrics, their names and hues.
 pub const PANELS: [(Metric, &str, Hue); 5] = [
@@ -52,8 +52,8 @@ pub fn panels(args: &RunArgs, curve: &Curve, about: &str) -> Result<Figure, Erro
         })
     };
     let marker = if over_features { format!("p = n = {threshold}") } else { format!("n = p = {threshold}") };
-    let panel = |y: Axis, groups: Vec<Group>| {
-        let panel = Panel::new(Axis::log10(label), y).with_marker(at, marker.clone());
+    let panel = |y: PanelAxis, groups: Vec<Group>| {
+        let panel = Panel::new(PanelAxis::log10(label), y).with_marker(at, marker.clone());
         groups.into_iter().fold(panel, Panel::with_group)
     };
     let (fixed, count) =
@@ -70,10 +70,10 @@ pub fn panels(args: &RunArgs, curve: &Curve, about: &str) -> Result<Figure, Erro
         },
     );
     Ok(Figure::new(caption)
-        .with_panel(panel(Axis::log10("Mean squared error"), vec![series(2)?, series(0)?]))
-        .with_panel(panel(Axis::linear("Share of test images"), vec![series(1)?]))
-        .with_panel(panel(Axis::log10("Norm"), vec![series(3)?]))
-        .with_panel(panel(Axis::log10("Singular value"), vec![series(4)?]))
+        .with_panel(panel(PanelAxis::log10("Mean squared error"), vec![series(2)?, series(0)?]))
+        .with_panel(panel(PanelAxis::linear("Share of test images"), vec![series(1)?]))
+        .with_panel(panel(PanelAxis::log10("Norm"), vec![series(3)?]))
+        .with_panel(panel(PanelAxis::log10("Singular value"), vec![series(4)?]))
         .with_title(if over_features {
             "Model-wise double descent of random Fourier features"
         } else {

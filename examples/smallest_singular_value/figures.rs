@@ -5,7 +5,7 @@ use crate::common::figures::{describe, line};
 use crate::common::{Abscissa, RunArgs};
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric, Summary};
-use double_descent::plot::{Axis, Dash, Figure, Group, Hue, Panel, Series};
+use double_descent::plot::{Dash, Figure, Group, Hue, Panel, PanelAxis, Series};
 
 /// The smallest non-zero singular value of rows from the three-dimensional Gaussian.
 pub fn correlated(args: &RunArgs, curve: &Curve) -> Result<Figure, Error> {
@@ -14,9 +14,10 @@ pub fn correlated(args: &RunArgs, curve: &Curve) -> Result<Figure, Error> {
     let abscissa = |n: usize| if ratio { 3.0 / n as f64 } else { n as f64 };
     let series = line(args, "", summaries.iter(), |s| abscissa(s.n), |_| 1.0);
     let label = if ratio { "p / n" } else { "Number of rows n" };
-    let panel = Panel::new(Axis::log10(label), Axis::log10("Smallest non-zero singular value of Xₙ"))
-        .with_group(Group::new("", Hue::Green).with_series(series))
-        .with_marker(abscissa(3), "n = p = 3");
+    let panel =
+        Panel::new(PanelAxis::log10(label), PanelAxis::log10("Smallest non-zero singular value of Xₙ"))
+            .with_group(Group::new("", Hue::Green).with_series(series))
+            .with_marker(abscissa(3), "n = p = 3");
     let caption = format!(
         "Smallest non-zero singular value of n rows from the three-dimensional Gaussian of mean 0 and covariance \
          ((23,\u{a0}9,\u{a0}4), (9,\u{a0}6,\u{a0}2), (4,\u{a0}2,\u{a0}5)). {}, drawn anew for each n, seed {}.",
@@ -42,8 +43,8 @@ pub fn isotropic(args: &RunArgs, curves: &[Curve]) -> Result<Figure, Error> {
     let x: Vec<f64> = (-300..=254).map(|i| 10.0_f64.powf((f64::from(i) / 300.0).powi(3))).collect();
     let y = x.iter().map(|&x| limit(x).max(1e-12)).collect();
     let theory = Series::new("", x, y).with_dash(Dash::Dashed);
-    let y = Axis::log10("Smallest non-zero singular value / √n").with_range(3e-4, 4.0);
-    let panel = Panel::new(Axis::log10("n / p").with_range(0.1, 4.0), y)
+    let y = PanelAxis::log10("Smallest non-zero singular value / √n").with_range(3e-4, 4.0);
+    let panel = Panel::new(PanelAxis::log10("n / p").with_range(0.1, 4.0), y)
         .with_group(group)
         .with_group(Group::new("Limit |1 − √(p/n)|", Hue::Vermillion).with_series(theory))
         .with_marker(1.0, "n = p");

@@ -6,7 +6,7 @@ use crate::common::regression::equally_spaced;
 use crate::common::{Abscissa, RunArgs};
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric, Summary};
-use double_descent::plot::{Axis, Figure, Group, Hue, Panel};
+use double_descent::plot::{Figure, Group, Hue, Panel, PanelAxis};
 use double_descent::svd::Cutoff;
 
 /// The lower end of the frame: training errors from K = n on are zero but for rounding.
@@ -28,8 +28,8 @@ pub fn errors(args: &RunArgs, study: &Study, curve: &Curve) -> Result<Figure, Er
     let (train, test) = (series(Metric::TrainMse)?, series(Metric::TestMse)?);
     let upper = test.band.iter().flat_map(|(_, upper)| upper);
     let highest = upper.chain(&test.y).copied().fold(LOWEST, f64::max);
-    let y = Axis::log10("Mean squared error").with_range(LOWEST, 3.0 * highest);
-    let panel = Panel::new(Axis::log10(label), y)
+    let y = PanelAxis::log10("Mean squared error").with_range(LOWEST, 3.0 * highest);
+    let panel = Panel::new(PanelAxis::log10(label), y)
         .with_group(Group::new("Training error", Hue::Blue).with_series(train))
         .with_group(Group::new("Test error", Hue::Vermillion).with_series(test))
         .with_marker(threshold, format!("K = n = {n}"));
@@ -58,9 +58,11 @@ pub fn fits(study: &Study, sizes: &[usize]) -> Result<Figure, Error> {
     let mut figure = Figure::default();
     for &p in sizes {
         let fit = study.predictions(0, p, &grid)?;
-        let panel =
-            Panel::new(Axis::linear("x").with_range(-5.0, 5.0), Axis::linear("y").with_range(-SHOWN, SHOWN))
-                .with_title(format!("{p} degrees of freedom{}", if p == n { " = n" } else { "" }));
+        let panel = Panel::new(
+            PanelAxis::linear("x").with_range(-5.0, 5.0),
+            PanelAxis::linear("y").with_range(-SHOWN, SHOWN),
+        )
+        .with_title(format!("{p} degrees of freedom{}", if p == n { " = n" } else { "" }));
         figure = figure.with_panel(with_fit(panel, &grid, ("sin x", &truth), fit, (&x, &y)));
     }
     figure.caption = format!(

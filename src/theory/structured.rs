@@ -1,10 +1,10 @@
 //! Covariances whose limits have closed forms: two different eigenvalues, a latent space, an autoregression.
 //!
 //! Minimum-norm least squares at `p/n → γ`. For penalties, or other targets, pass the spectrum to
-//! [`Population`].
+//! [`SpectralPopulation`].
 
 use super::check;
-use super::ridge::Population;
+use super::ridge::SpectralPopulation;
 use super::spectrum::PopulationSpectrum;
 use crate::Error;
 
@@ -134,7 +134,7 @@ pub fn latent_space(
     // γψ + γ(1 − ψ), rounded, must not cross the threshold: n is what it adds up to, over γ.
     let n = if psi < 1.0 { spectrum.rank() / gamma } else { 1.0 };
     let noise = noise + unseen;
-    let found = Population::new(spectrum, &energy, noise)?.at(n, lambda)?;
+    let found = SpectralPopulation::new(spectrum, &energy, noise)?.at(n, lambda)?;
     let fit = Ridgeless { kappa: found.kappa, bias: found.bias, variance: found.variance };
     Ok(LatentSpace { fit, noise, unseen })
 }

@@ -3,7 +3,7 @@
 use super::theory::{self, Line, is_theory};
 use super::{Abscissa, FigureOptions, Statistic};
 use crate::curve::{self, Curve, Metric, Summary};
-use crate::plot::{Axis, Dash, Group, Hue, Marker, Panel, Series};
+use crate::plot::{Dash, Group, Hue, Marker, Panel, PanelAxis, Series};
 
 /// Values under this part of the largest median are zero but for rounding.
 pub(super) const FLOOR: f64 = 1e-12;
@@ -152,7 +152,7 @@ impl<'a> Draft<'a> {
             Abscissa::Ratio => "Parameters per sample p/n",
             Abscissa::Axis => self.curve.axis.label(),
         };
-        let mut panel = Panel::new(Axis::log10(x), Axis::log10(y));
+        let mut panel = Panel::new(PanelAxis::log10(x), PanelAxis::log10(y));
         panel.groups = groups.into_iter().filter(|group| !group.series.is_empty()).collect();
         panel.markers.extend(self.threshold_marker());
         if panel.groups.is_empty() {
@@ -249,6 +249,6 @@ pub(super) fn fit(floor: f64, panels: &mut [Panel]) -> Option<usize> {
 }
 
 /// Whether a curve lies wholly under an axis.
-pub(super) fn is_under(series: &Series, axis: &Axis) -> bool {
+pub(super) fn is_under(series: &Series, axis: &PanelAxis) -> bool {
     axis.range.is_some_and(|(bottom, _)| series.y.iter().all(|y| *y < bottom))
 }

@@ -6,7 +6,7 @@ use super::metric::{Words, spans_decades, unit, words};
 use super::{FigureOptions, Statistic, caption};
 use crate::Error;
 use crate::curve::{Metric, Surface};
-use crate::plot::{Axis, Dash, Figure, Group, HeatMap, Hue, Panel, Scale, Series};
+use crate::plot::{Dash, Figure, Group, HeatMap, Hue, Panel, PanelAxis, Scale, Series};
 use ndarray::Array2;
 
 /// A metric of one arm over the plane: `p` to the right, `n` up, each axis logarithmic where its values span more than a
@@ -70,7 +70,7 @@ pub fn surface(
         label: format!("{axis} ({statistic}){of}"),
     };
     let across = |label: &str, values: &[f64]| {
-        if spans_decades(values) { Axis::log10(label) } else { Axis::linear(label) }
+        if spans_decades(values) { PanelAxis::log10(label) } else { PanelAxis::linear(label) }
     };
     let mut panel = Panel::new(across("Parameters p", &features), across("Training samples n", &samples))
         .with_title(&*name)

@@ -38,13 +38,13 @@ pub(super) fn missing(sweep: &Sweep, paths: &[impl AsRef<Path>]) -> Result<Vec<u
     Ok(absent(sweep, &found))
 }
 
-fn absent(sweep: &Sweep, found: &BTreeMap<usize, Place>) -> Vec<usize> {
+fn absent(sweep: &Sweep, found: &BTreeMap<usize, Found>) -> Vec<usize> {
     (0..sweep.splits.repeats()).filter(|repeat| !found.contains_key(repeat)).collect()
 }
 
 /// Where a repeat stands.
 #[derive(Clone, Copy)]
-struct Place {
+struct Found {
     file: usize,
     extent: Extent,
 }
@@ -53,12 +53,12 @@ struct Place {
 fn find<'a>(
     sweep: &Sweep,
     paths: &'a [impl AsRef<Path>],
-) -> Result<(Files<'a>, BTreeMap<usize, Place>), Error> {
+) -> Result<(Files<'a>, BTreeMap<usize, Found>), Error> {
     let identity = of_kind::<Repeat>(&identified(sweep)?);
     let expected = header(&identity);
     let paths: Vec<&Path> = paths.iter().map(AsRef::as_ref).collect();
     let mut files = Files { paths, open: None, damaged: Vec::new() };
-    let mut found: BTreeMap<usize, Place> = BTreeMap::new();
+    let mut found: BTreeMap<usize, Found> = BTreeMap::new();
     for file in 0..files.paths.len() {
         let path = files.paths[file];
         let failed = |e| Error::io(path, &e);
@@ -75,7 +75,7 @@ fn find<'a>(
         // Of one index in a file the last counts.
         let blocks: BTreeMap<usize, Extent> = scan.blocks.into_iter().collect();
         for (repeat, extent) in blocks.range(..sweep.splits.repeats()) {
-            let place = Place { file, extent: *extent };
+            let place = Found { file, extent: *extent };
             match found.get(repeat) {
                 Some(known) if !extent.is_final => debug_assert!(known.file < file),
                 Some(known) if known.extent.is_final => files.check_equal(*repeat, known, &place)?,
@@ -106,14 +106,14 @@ impl Files<'_> {
         Ok(&mut self.open.insert(opened).1)
     }
 
-    fn read(&mut self, repeat: usize, place: &Place) -> Result<Vec<u8>, Error> {
+    fn read(&mut self, repeat: usize, place: &Found) -> Result<Vec<u8>, Error> {
         let path = self.paths[place.file];
         read(self.open(place.file)?, path, repeat, &place.extent)
     }
 
     /// A repeat that was computed twice must be the same.
-    fn check_equal(&mut self, repeat: usize, a: &Place, b: &Place) -> Result<(), Error> {
-        let heads = |place: &Place| (place.extent.length, place.extent.crc);
+    fn check_equal(&mut self, repeat: usize, a: &Found, b: &Found) -> Result<(), Error> {
+        let heads = |place: &Found| (place.extent.length, place.extent.crc);
         if heads(a) == heads(b) && self.read(repeat, a)? == self.read(repeat, b)? {
             return Ok(());
         }
