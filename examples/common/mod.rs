@@ -20,7 +20,7 @@ mod values;
 use double_descent::Error;
 use double_descent::curve::{Bootstrap, Curve, Metric, Summary};
 use double_descent::dataset::{CsvOptions, Dataset, StudentTeacher};
-use double_descent::memory::Estimate;
+use double_descent::memory::Cost;
 use double_descent::sweep::{Arm, Splits, Sweep};
 use double_descent::whole_file;
 use flags::{Failure, Program, Rule, choices, flags, refused, usage};
@@ -310,9 +310,9 @@ impl TableArgs {
     }
 
     fn csv_options(&self) -> Result<CsvOptions, Failure> {
-        let options = self.csv.options()?.features(inputs::split_lists(&self.features)?);
+        let options = self.csv.options()?.with_features(inputs::split_lists(&self.features)?);
         Ok(match &self.target {
-            Some(target) => options.target(target),
+            Some(target) => options.with_target(target),
             None => options,
         })
     }
@@ -378,7 +378,7 @@ pub fn around_threshold(n: usize) -> Vec<usize> {
 }
 
 /// Says what a long run will take, before it starts.
-pub fn announce(estimate: &Estimate) {
+pub fn announce(estimate: &Cost) {
     if estimate.bytes > 1 << 30 || estimate.flops > 1e11 {
         eprintln!("this takes about {estimate}");
     }

@@ -4,7 +4,7 @@ use super::Found;
 use super::design::Design;
 use crate::common::short;
 use double_descent::curve::Surface;
-use double_descent::plot::{Axis, Dash, Figure, Group, HeatMap, Hue, Panel, Scale, Series};
+use double_descent::plot::{Dash, Figure, Group, HeatMap, Hue, Panel, PanelAxis, Scale, Series};
 
 pub fn page(design: &Design, map: &Surface, found: &Found) -> Figure {
     let n = design.n as f64;
@@ -14,11 +14,12 @@ pub fn page(design: &Design, map: &Surface, found: &Found) -> Figure {
         fixed = fixed.with_series(Series::new(label, found.features.clone(), found.errors.row(row).to_vec()));
     }
     let tuned = Series::new("", found.features.clone(), found.tuned());
-    let over_p = Panel::new(Axis::linear("Number of features p"), Axis::log10("Test mean squared error"))
-        .with_title("Over model size")
-        .with_group(fixed)
-        .with_group(Group::new("Best λ at each p", Hue::Blue).with_series(tuned))
-        .with_marker(n, "p = n");
+    let over_p =
+        Panel::new(PanelAxis::linear("Number of features p"), PanelAxis::log10("Test mean squared error"))
+            .with_title("Over model size")
+            .with_group(fixed)
+            .with_group(Group::new("Best λ at each p", Hue::Blue).with_series(tuned))
+            .with_marker(n, "p = n");
     let mut models = Group::new("Test error at", Hue::Green);
     for share in [0.5, 1.0, 1.5, 3.0] {
         let near = |a: &f64, b: &f64| (a - share * n).abs().total_cmp(&(b - share * n).abs());
@@ -27,12 +28,12 @@ pub fn page(design: &Design, map: &Surface, found: &Found) -> Figure {
         let errors = found.errors.column(column).to_vec();
         models = models.with_series(Series::new(format!("p = {p}"), found.penalties.clone(), errors));
     }
-    let over_penalty = Panel::new(Axis::root("Penalty λ"), Axis::log10("Test mean squared error"))
+    let over_penalty = Panel::new(PanelAxis::root("Penalty λ"), PanelAxis::log10("Test mean squared error"))
         .with_title("Over weight decay, from λ = 0")
         .with_group(models);
     let best = found.best.iter().map(|&row| found.penalties[row]).collect();
     let expected = found.features.iter().map(|&p| design.best_penalty(p)).collect();
-    let plane = Panel::new(Axis::linear("Number of features p"), Axis::root("Penalty λ"))
+    let plane = Panel::new(PanelAxis::linear("Number of features p"), PanelAxis::root("Penalty λ"))
         .with_title("Test error over the p × λ map")
         .with_heat_map(HeatMap {
             x: found.features.clone(),

@@ -115,11 +115,11 @@ impl Curve {
         text.push(&header);
         let labels: Vec<Vec<u8>> = self.arms.iter().map(label).collect();
         let longest = labels.iter().map(Vec::len).max().unwrap_or(1);
-        let mut place = Place::default();
+        let mut place = SharedFields::default();
         // The first five columns are in the texts of the place and the label.
         let mut numbers: Vec<(Column, Memo)> =
             columns[5..].iter().map(|&column| (column, Memo::default())).collect();
-        // Place and countdown take less than a field for each of their four numbers.
+        // SharedFields and countdown take less than a field for each of their four numbers.
         let row = (numbers.len() + 4) * FIELD + longest.max(1);
         for cell in &self.cells {
             text.make_room(row)?;
@@ -379,20 +379,20 @@ impl<W: Write> Text<W> {
 }
 
 /// The fields that all arms of a factorisation share, as text: made once for all of them.
-struct Place {
+struct SharedFields {
     key: Option<(usize, usize, usize, usize)>,
     /// `repeat,n,p,`: three counts of at most 20 digits.
     text: Field<64>,
     rank: Field,
 }
 
-impl Default for Place {
+impl Default for SharedFields {
     fn default() -> Self {
         Self { key: None, text: Field::new(""), rank: Field::number("") }
     }
 }
 
-impl Place {
+impl SharedFields {
     fn refresh(&mut self, cell: &Cell) {
         let key = (cell.repeat, cell.n, cell.p, cell.rank);
         if self.key != Some(key) {

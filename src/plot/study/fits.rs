@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::error::user_code;
-use crate::plot::{Axis, Dash, Figure, Group, Hue, Panel, Series};
+use crate::plot::{Dash, Figure, Group, Hue, Panel, PanelAxis, Series};
 use crate::sweep::Sweep;
 use ndarray::Array2;
 
@@ -89,7 +89,7 @@ pub fn fits(
             let points = Series::new("", list(&fit.inputs), list(&fit.targets));
             let equal = if p == n { "\u{a0}=\u{a0}n" } else { "" };
             let separator = if name.is_empty() { "" } else { ", " };
-            let (across, up) = (Axis::linear("x"), Axis::linear("y"));
+            let (across, up) = (PanelAxis::linear("x"), PanelAxis::linear("y"));
             let (across, up) = (
                 across.with_range(truth.inputs.0, truth.inputs.1),
                 up.with_range(truth.outputs.0, truth.outputs.1),

@@ -7,7 +7,7 @@ use super::setting::short;
 use super::{FigureOptions, caption};
 use crate::Error;
 use crate::curve::{Curve, Metric};
-use crate::plot::{Axis, Dash, Figure, Group, Hue, Panel};
+use crate::plot::{Dash, Figure, Group, Hue, Panel, PanelAxis};
 
 /// The hues of families of arms that share a panel, in their order; the fifth begins anew.
 const HUES: [Hue; 5] = [Hue::Vermillion, Hue::Blue, Hue::Green, Hue::Purple, Hue::Grey];
@@ -110,7 +110,7 @@ fn panel(draft: &mut Draft<'_>, metrics: &[Metric]) -> Result<Panel, Error> {
         let zero = || Error::Unsupported { reason: format!("every {} is zero", metrics[0].name()) };
         return Ok(draft.fitted(metrics, Some(panel)).ok_or_else(zero)?.with_title(title));
     }
-    Ok(Panel { y: Axis::linear(axis), ..panel.with_title(title) })
+    Ok(Panel { y: PanelAxis::linear(axis), ..panel.with_title(title) })
 }
 
 /// The arms of one metric, a group for each family.

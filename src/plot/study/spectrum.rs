@@ -4,7 +4,7 @@ use super::draft::Draft;
 use super::{Abscissa, FigureOptions, caption};
 use crate::Error;
 use crate::curve::{Axis as Along, Curve, Metric};
-use crate::plot::{Axis, Dash, Figure, Group, Hue, Panel, Series};
+use crate::plot::{Dash, Figure, Group, Hue, Panel, PanelAxis, Series};
 use crate::svd::Svd;
 use ndarray::{Array2, ArrayView1, s};
 
@@ -72,8 +72,8 @@ pub fn isotropic(curves: &[Curve], options: &FigureOptions) -> Result<Figure, Er
     let x: Vec<f64> = steps.map(|t| 10.0_f64.powf(t.powi(3))).collect();
     let y = x.iter().map(|&x| Some(isotropic_limit(x)).filter(|y| *y > 0.0).unwrap_or(f64::NAN)).collect();
     let limit = Series::new("", x, y).with_dash(Dash::Dashed);
-    let across = Axis::log10("n / p").with_range(low, high);
-    let panel = Panel::new(across, Axis::log10("σ_min / √n").with_range(RANGE.0, RANGE.1))
+    let across = PanelAxis::log10("n / p").with_range(low, high);
+    let panel = Panel::new(across, PanelAxis::log10("σ_min / √n").with_range(RANGE.0, RANGE.1))
         .with_group(group)
         .with_group(
             Group::new("Limit |1 − √(p/n)| for large p (Bai and Yin 1993)", Hue::Black).with_series(limit),
@@ -128,7 +128,7 @@ pub fn directions(rows: &Array2<f64>, sizes: &[usize]) -> Result<Figure, Error> 
         }
         let x = rows.slice(s![..n, ..]);
         let svd = Svd::new(&x)?;
-        let axis = |label: &str| Axis::linear(label).with_range(-frame, frame);
+        let axis = |label: &str| PanelAxis::linear(label).with_range(-frame, frame);
         let names = if p == 3 { ("across", "up") } else { ("x₁", "x₂") };
         let mut panel = Panel::new(axis(names.0), axis(names.1));
         let line = |ends: [ArrayView1<'_, f64>; 2], scale: [f64; 2]| {

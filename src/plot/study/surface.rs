@@ -6,7 +6,7 @@ use super::metric::{Words, spans_decades, unit, words};
 use super::{FigureOptions, Statistic, caption};
 use crate::Error;
 use crate::curve::{self, Metric, Surface};
-use crate::plot::{Axis, Dash, Figure, Group, HeatMap, Hue, Panel, Scale, Series};
+use crate::plot::{Dash, Figure, Group, HeatMap, Hue, Panel, PanelAxis, Scale, Series};
 
 /// A metric of one arm over a surface: the columns to the right, the rows up (of the plane of samples and features `p` and
 /// `n`), each axis logarithmic where its values span more than a decade; medians or means over the repeats, with their
@@ -67,7 +67,7 @@ fn draw(surface: &Surface, arm: usize, metric: Metric, options: &FigureOptions) 
     let (rows, columns) = (surface.row_values(), surface.column_values());
     let (up, right) = (axis_of(surface.rows(), &rows), axis_of(surface.columns(), &columns));
     // What has no place on a logarithmic axis.
-    let drawn = |axis: &Axis, value: f64| axis.scale == Scale::Linear || value > 0.0;
+    let drawn = |axis: &PanelAxis, value: f64| axis.scale == Scale::Linear || value > 0.0;
     let of_columns = |row: &[f64]| -> Vec<f64> {
         row.iter().zip(&columns).filter(|(_, at)| drawn(&right, **at)).map(|(value, _)| *value).collect()
     };
@@ -110,8 +110,8 @@ fn draw(surface: &Surface, arm: usize, metric: Metric, options: &FigureOptions) 
 }
 
 /// An axis of a surface with its values, ascending.
-fn axis_of(axis: curve::Axis, values: &[f64]) -> Axis {
-    if spans_decades(values) { Axis::log10(axis.label()) } else { Axis::linear(axis.label()) }
+fn axis_of(axis: curve::Axis, values: &[f64]) -> PanelAxis {
+    if spans_decades(values) { PanelAxis::log10(axis.label()) } else { PanelAxis::linear(axis.label()) }
 }
 
 /// The threshold `n = p`: a diagonal of the plane, a line upwards where one of the two is held.
