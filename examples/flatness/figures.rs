@@ -15,7 +15,7 @@ pub fn features(study: &Study, places: &[Place]) -> Result<Figure, Error> {
         Series::new("", p.clone(), of(1)).with_band(of(0), of(2))
     };
     let group = |index: usize, hue| Group::new(QUANTITIES[index].1, hue).with_series(series(index));
-    let panel = |title: &str, y: Axis| {
+    let panel = |title: &str, y: PanelAxis| {
         let x = PanelAxis::log10("Number of features p").with_range(p[0], p[p.len() - 1]);
         Panel::new(x, y).with_title(title).with_marker(n, "p = n")
     };
