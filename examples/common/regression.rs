@@ -1,10 +1,10 @@
 //! Regression of a function of one variable: what the studies of polynomials and splines share.
 
-use super::flags::{Failure, Value};
-use super::table::{Table, row};
-use super::{RunArgs, io_error, report_failures, say, with_progress};
+use super::flags::{Failure, refused};
+
+use super::{RunArgs, closing, io_error, report_failures, say, with_progress};
 use double_descent::Error;
-use double_descent::curve::{Curve, Metric, Summary};
+use double_descent::curve::{Curve, Metric};
 use double_descent::plot::Figure;
 use double_descent::plot::study::Truth;
 use double_descent::rng::stream;
@@ -95,60 +95,13 @@ pub fn run(
     let curve = curve.ok_or(Error::Empty { what: "the list of sweeps" })?;
     args.save_tables(&curve, &folder, "", &sweeps[0].metrics)?;
     if report_failures(&curve) > 0 {
-        return Err(Error::Resource { reason: "some fits failed; all others are written".into() }.into());
+        return refused("some fits failed; all others are written");
     }
-    closing_table(args, &curve)?;
+    closing::in_six_points(args, &curve)?;
     say!("written: {}: cells.csv, summary.csv", folder.display());
     if !args.no_figures {
         super::figures::save(&args.print, &folder, figures(&curve)?)?;
     }
-    Ok(())
-}
-
-/// Each arm in six points.
-fn closing_table(args: &RunArgs, curve: &Curve) -> Result<(), Error> {
-    let n = curve.interpolation_threshold().unwrap_or(0);
-    let [test, train, norm] = [Metric::TestMse, Metric::TrainMse, Metric::CoefficientNorm]
-        .map(|metric| curve.summaries(metric, None));
-    let (test, train, norm) = (test?, train?, norm?);
-    let statistic = args.statistic.show();
-    let (data, repeats) = (&curve.provenance.data, curve.repeats());
-    let title = format!("{data}, n = {n}: {statistic} over {repeats} training sets, and the median rank");
-    let columns = [
-        "features",
-        "place",
-        "p",
-        "test error",
-        "lower quartile",
-        "upper quartile",
-        "mean",
-        "training error",
-        "norm",
-        "rank",
-    ];
-    let mut table = Table::new(title, columns);
-    for (arm, label) in curve.arms.iter().enumerate() {
-        let of_arm = || test.iter().filter(|s| s.arm == arm);
-        let rows: [(&str, Option<&Summary>); 6] = [
-            ("fewest features", of_arm().next()),
-            ("lowest before p = n", args.lowest(of_arm().filter(|s| s.p < n))),
-            ("highest", args.highest(of_arm())),
-            ("at p = n", of_arm().find(|s| s.p == n)),
-            ("lowest beyond p = n", args.lowest(of_arm().filter(|s| s.p > n))),
-            ("most features", of_arm().next_back()),
-        ];
-        for (place, summary) in rows {
-            let Some(s) = summary else { continue };
-            let of =
-                |table: &[Summary]| table.iter().find(|t| (t.arm, t.p) == (arm, s.p)).map(|t| args.middle(t));
-            let mut ranks: Vec<usize> =
-                curve.cells.iter().filter(|c| (c.arm, c.p) == (arm, s.p)).map(|c| c.rank).collect();
-            ranks.sort_unstable();
-            let (rank, name) = (ranks.get(ranks.len() / 2).copied(), label.name.as_str());
-            row!(table, name, place, s.p, args.middle(s), s.q25, s.q75, s.mean, of(&train), of(&norm), rank);
-        }
-    }
-    table.print();
     Ok(())
 }
 
@@ -184,7 +137,7 @@ impl Recorded {
 
     /// The training inputs of a cell, `n × 1`.
     pub fn at(&self, repeat: usize, p: usize) -> Result<Array2<f64>, Error> {
-        self.0.get(&(p, repeat)).cloned().ok_or_else(|| Error::Resource {
+        self.0.get(&(p, repeat)).cloned().ok_or_else(|| Error::Unsupported {
             reason: format!("no training inputs are recorded for P = {p}, repeat {repeat}"),
         })
     }

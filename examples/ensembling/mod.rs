@@ -7,9 +7,9 @@
 #![allow(clippy::cast_precision_loss)] // counts of rows and columns
 #![allow(clippy::doc_markdown)] // doc comments are help texts
 
+use crate::common::closing;
 use crate::common::figures::options;
-use crate::common::flags::{Count, Failure, Program, Value, flags, usage};
-use crate::common::table::{Table, row};
+use crate::common::flags::{Count, Failure, Program, flags, usage};
 use crate::common::{RunArgs, Sizes, check_noise, feature_sizes, none_failed, say, short, with_progress};
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric};
@@ -56,7 +56,7 @@ impl Program for Cli {
         let n = usize::from(self.samples);
         let sizes = feature_sizes(self.sizes.as_ref(), n)?;
         if self.members.is_empty() || self.members.contains(&0) {
-            return usage("--members lists sizes of ensembles: at least one, each at least 1");
+            return usage("--members: `0` is no size of an ensemble; each is at least 1");
         }
         check_noise(self.noise)?;
         let (single, ensembles) = self.sweeps(n, sizes)?;
@@ -153,30 +153,16 @@ impl Cli {
     }
 
     fn closing_table(&self, n: usize, curve: &Curve) -> Result<(), Error> {
-        let summaries = curve.summaries(Metric::TestMse, None)?;
-        let args = &self.run;
-        let (repeats, statistic) = (curve.repeats(), args.statistic.show());
-        let title = format!("n = {n}: {statistic} excess test error, {repeats} repeats");
-        let mut table = Table::new(title, ["arm", "setting", "highest", "at p", "at p = n", "most features"]);
-        let mut negative = None;
-        for (arm, label) in curve.arms.iter().enumerate() {
-            let of_arm = || summaries.iter().filter(|s| s.arm == arm);
-            let (Some(highest), Some(last)) = (args.highest(of_arm()), of_arm().next_back()) else {
-                continue;
-            };
-            let at = of_arm().find(|s| s.p == n).map(|s| args.middle(s));
-            negative = negative.or(at.filter(|_| label.name == "ensemble_limit" && at < Some(0.0)));
-            let name = label.name.as_str();
-            row!(table, name, label.setting, args.middle(highest), highest.p, at, args.middle(last));
-        }
-        let fitted = self.fitted();
+        let mut table = closing::model_wise(&self.run, curve, "excess test error", &[])?;
         table.note(format!(
-            "ensemble 1 is the mean error of {fitted} members, min_norm the error of the first of them"
+            "ensemble 1 is the mean error of {} members, min_norm the error of the first of them",
+            self.fitted()
         ));
-        if let Some(limit) = negative {
-            let limit = short(limit);
+        let limits = curve.only(&["ensemble_limit"]).summaries(Metric::TestMse, None)?;
+        let at = limits.iter().find(|s| s.p == n).map(|s| self.run.middle(s));
+        if let Some(limit) = at.filter(|limit| *limit < 0.0).map(short) {
             table.note(format!(
-                "ensemble_limit is an estimate without bias: {limit} says that it is too noisy at p = n"
+                "ensemble_limit is an estimate without bias; {limit} says that it is too noisy at p = n"
             ));
         }
         table.print();

@@ -8,11 +8,11 @@
 #![allow(clippy::cast_precision_loss)] // counts of rows and columns
 #![allow(clippy::doc_markdown)] // doc comments are help texts
 
+use crate::common::closing;
 use crate::common::figures::options;
-use crate::common::flags::{Failure, Program, Rule, Value, choices, flags};
+use crate::common::flags::{Failure, Program, Rule, choices, flags, refused, usage};
 use crate::common::random_features::{self, Data, InputArgs};
-use crate::common::table::{Table, row};
-use crate::common::{RunArgs, Sizes, Statistic, announce, report_failures, say, with_progress};
+use crate::common::{RunArgs, Sizes, report_failures, say, shards};
 use double_descent::Error;
 use double_descent::curve::{Axis, Curve, Metric, Surface};
 use double_descent::plot::{Figure, study};
@@ -23,10 +23,10 @@ flags! {
     pub struct Cli {
         /// What goes up the plane
         rows: Rows = Rows::Samples, "WHAT";
-        /// Numbers of training images for --rows samples, numbers and ranges as in 200..4000:200
-        samples: Sizes = Sizes::of("200..4000:200"), "SIZES";
-        /// Training images for --rows ridge and label-noise
-        n: usize = 1000, "N";
+        /// Numbers of training images for --rows samples, numbers and ranges [default: 200..4000:200]
+        samples: Option<Sizes> = None, "SIZES";
+        /// Training images for --rows ridge and label-noise [default: 1000]
+        n: Option<usize> = None, "N";
         /// Numbers of features [default: 200..4000:200; for --rows ridge and label-noise finer around n]
         features: Option<Sizes> = None, "SIZES";
         /// Ridge penalties, or shares of training labels that are wrong, for --rows ridge and label-noise [default: 10⁻⁴ to
@@ -59,20 +59,37 @@ impl Program for Cli {
     ];
 
     fn run(&self) -> Result<(), Failure> {
+        let unused = match (self.rows, self.n, &self.samples) {
+            (Rows::Samples, Some(_), _) => {
+                Some("--n: the plane of --rows samples lists its training images in --samples")
+            }
+            (Rows::Samples, ..) if !self.levels.is_empty() => {
+                Some("--levels: these are for --rows ridge and label-noise")
+            }
+            (Rows::Ridge | Rows::LabelNoise, _, Some(_)) => {
+                Some("--samples: this is for --rows samples; others have one --n")
+            }
+            _ => None,
+        };
+        if let Some(reason) = unused {
+            return usage(reason);
+        }
         let folder = self.run.make_folder("grid")?;
         let data = self.inputs.data(self.run.seed)?;
-        crate::common::inputs::claim(&folder, data.train.name())?;
+        if self.inputs.shards.has_results() {
+            crate::common::inputs::claim(&folder, data.train.name())?;
+        }
         let sweep = self.sweep(&data)?;
-        announce(&sweep.estimate()?);
-        let curve = with_progress("grid", |observer| sweep.run_with(observer))?;
+        let place = shards::Place { out: &self.run.out, folder: &folder, name: None };
+        let Some(curve) = shards::curve(&self.inputs.shards, place, "grid", &sweep)? else { return Ok(()) };
         crate::common::keep_folder(&folder)?;
         curve.save_cells(&folder.join("cells.csv"))?;
         let failed = report_failures(&curve);
         if failed > 0 {
-            return Err(Error::Resource { reason: format!("{failed} repeats could not be computed") }.into());
+            return refused(format!("{failed} repeats could not be computed"));
         }
         let surface = self.surface(curve)?;
-        self.closing_table(&surface)?;
+        closing::ridge(&self.run, &surface)?;
         say!("written: {}: cells.csv", folder.display());
         if !self.run.no_figures {
             crate::common::figures::save(&self.run.print, &folder, self.figures(&surface, &sweep)?)?;
@@ -83,10 +100,11 @@ impl Program for Cli {
 
 impl Cli {
     fn sweep(&self, data: &Data) -> Result<Sweep, Error> {
-        let finer = [0.85, 0.9, 0.94, 0.97, 0.99, 1.0, 1.01, 1.03, 1.06, 1.1, 1.15]
-            .map(|r| (r * self.n as f64).round());
-        let mut features =
-            self.features.as_ref().map_or((1..=20).map(|i| 200 * i).collect(), |sizes| sizes.list.clone());
+        let n = self.n.unwrap_or(1000);
+        let finer =
+            [0.85, 0.9, 0.94, 0.97, 0.99, 1.0, 1.01, 1.03, 1.06, 1.1, 1.15].map(|r| (r * n as f64).round());
+        let steps = || (1..=20).map(|i| 200 * i).collect::<Vec<usize>>();
+        let mut features = self.features.as_ref().map_or_else(steps, |sizes| sizes.list.clone());
         if self.features.is_none() && self.rows != Rows::Samples {
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // rounded and positive
             features.extend(finer.map(|p| (p as usize).max(1)));
@@ -110,7 +128,11 @@ impl Cli {
             Rows::Ridge => levels.iter().map(|&level| Arm::ridge(level)).collect::<Result<_, Error>>()?,
             Rows::LabelNoise => levels.iter().map(noisy).collect::<Result<_, Error>>()?,
         };
-        let samples = if self.rows == Rows::Samples { self.samples.list.clone() } else { vec![self.n] };
+        let samples = match &self.samples {
+            Some(sizes) => sizes.list.clone(),
+            None if self.rows == Rows::Samples => steps(),
+            None => vec![n],
+        };
         let largest = features.iter().copied().max().unwrap_or(0);
         let sweep = self.inputs.sweep(data, largest, self.run.seed, self.run.threads)?;
         Ok(Sweep { samples, features, arms, ..sweep })
@@ -142,29 +164,5 @@ impl Cli {
         };
         let [errors, rates] = figures;
         Ok([worded(errors, name[0]), worded(rates, name[1])])
-    }
-
-    /// For every row of the plane the p with the highest test error, and how high it is.
-    fn closing_table(&self, surface: &Surface) -> Result<(), Error> {
-        let values = match self.run.statistic {
-            Statistic::Median => surface.medians(0, Metric::TestMse)?,
-            Statistic::Mean => surface.means(0, Metric::TestMse)?,
-        };
-        let (features, statistic) = (surface.features(), self.run.statistic.show());
-        let columns = [
-            surface.rows().symbol().to_owned(),
-            "highest at p".into(),
-            format!("{statistic} test error there"),
-        ];
-        let last = format!("at p = {}", features.last().copied().unwrap_or(0));
-        let repeats = surface.cells().repeats();
-        let title = format!("{statistic} test error over the number of features p, {repeats} repeats");
-        let mut table = Table::new(title, columns.into_iter().chain([last]));
-        for (value, row) in surface.row_values().into_iter().zip(values.rows()) {
-            let highest = (0..row.len()).fold(0, |best, i| if row[i] > row[best] { i } else { best });
-            row!(table, value, features[highest], row[highest], row[row.len() - 1]);
-        }
-        table.print();
-        Ok(())
     }
 }

@@ -9,10 +9,11 @@
 
 mod complexity;
 
+use crate::common::closing;
 use crate::common::figures::options;
-use crate::common::flags::{Count, Failure, Program, Rule, Value, flags, usage};
+use crate::common::flags::{Count, Failure, Program, Rule, flags, usage};
 use crate::common::images::Images;
-use crate::common::table::{Table, row};
+use crate::common::table::Item;
 use crate::common::{RunArgs, Sizes, feature_sizes, none_failed, say, short, with_progress};
 use double_descent::Error;
 use double_descent::curve::{Axis, Bootstrap, CriticalInterval, Curve, Metric, ShapeTest};
@@ -84,13 +85,13 @@ impl Cli {
     fn check(&self, n: usize, images: &Images) -> Result<(), Failure> {
         let noise = &self.label_noise;
         if noise.is_empty() || noise.windows(2).any(|pair| pair[0] >= pair[1]) {
-            return usage("--label-noise lists shares from 0 to 1 in ascending order");
+            return usage(format!("--label-noise: {noise:?} are no shares from 0 to 1 in ascending order"));
         }
         if self.test_rows == 0 {
-            return usage("--test-rows is 0: the test error needs at least one row");
+            return usage("--test-rows: `0` is too few; the test error needs at least one row");
         }
         if n > images.train.len() {
-            return usage("--samples asks for more rows than the training set has");
+            return usage(format!("--samples: `{n}` are more than the {} training rows", images.train.len()));
         }
         Ok(())
     }
@@ -151,31 +152,14 @@ fn errors(cli: &Cli, curve: &Curve, reached: &[Option<usize>]) -> Result<Figure,
 }
 
 fn closing_table(cli: &Cli, curve: &Curve, reached: &[Option<usize>]) -> Result<(), Error> {
-    let summaries = curve.summaries(Metric::TestMse, None)?;
     let rates = curve.summaries(Metric::TestErrorRate, None)?;
-    let (args, n) = (&cli.run, usize::from(cli.samples));
-    let (repeats, statistic) = (curve.repeats(), args.statistic.show());
-    let title = format!("n = {n}: {statistic} test error on clean labels, {repeats} repeats");
-    let columns = [
-        "label noise",
-        "lowest, p < n",
-        "highest",
-        "at p",
-        "most features",
-        "error rate",
-        "EMC ≥ n from p",
-        "shape, critical interval",
+    let rate = |arm| rates.iter().rfind(|s| s.arm == arm).map(|s| cli.run.middle(s)).into();
+    let more: [(&str, &dyn Fn(usize) -> Item); 3] = [
+        ("error rate", &rate),
+        ("EMC ≥ n from p", &|arm| reached[arm].into()),
+        ("shape, critical interval", &|arm| shape(cli, curve, arm).into()),
     ];
-    let mut table = Table::new(title, columns);
-    for (arm, &noise) in cli.label_noise.iter().enumerate() {
-        let of_arm = || summaries.iter().filter(|s| s.arm == arm);
-        let lowest = args.lowest(of_arm().filter(|s| s.p < s.n)).map(|s| args.middle(s));
-        let (Some(highest), Some(last)) = (args.highest(of_arm()), of_arm().next_back()) else { continue };
-        let rate = rates.iter().rfind(|s| s.arm == arm).map(|s| args.middle(s));
-        let (height, shape) = (args.middle(highest), shape(cli, curve, arm));
-        row!(table, noise, lowest, height, highest.p, args.middle(last), rate, reached[arm], shape);
-    }
-    table.print();
+    closing::model_wise(&cli.run, curve, "test error on clean labels", &more)?.print();
     Ok(())
 }
 

@@ -7,13 +7,13 @@
 
 #![allow(clippy::doc_markdown)] // doc comments are help texts
 
+use crate::common::closing;
 use crate::common::figures::options;
-use crate::common::flags::{Failure, Program, Value, flags};
+use crate::common::flags::{Failure, Program, flags, refused};
 use crate::common::random_features::{self, InputArgs};
-use crate::common::table::{Item, Table};
-use crate::common::{RunArgs, Sizes, announce, report_failures, say, with_progress};
+use crate::common::{RunArgs, Sizes, report_failures, say, shards};
 use double_descent::Error;
-use double_descent::curve::{Curve, Metric, Summary};
+use double_descent::curve::{Curve, Metric, Surface};
 use double_descent::plot::{Figure, Overlay, study};
 use double_descent::sweep::{Splits, Sweep};
 use double_descent::theory::TheoryLine;
@@ -42,12 +42,12 @@ flags! {
 const SIZES: &str = "10,20,35,50,75,100,150,200,300,400,500,600,700,800,850,900,940,970,990,1000,1010,1030,1060,\
                      1100,1150,1200,1300,1400,1600,2000,2500,3000,4000";
 
-const METRICS: [Metric; 5] = [
-    Metric::TestMse,
-    Metric::TestErrorRate,
-    Metric::TrainMse,
-    Metric::CoefficientNorm,
-    Metric::SmallestSingularValue,
+const COLUMNS: [(Metric, &str); 5] = [
+    (Metric::TestMse, "test MSE"),
+    (Metric::TestErrorRate, "test error"),
+    (Metric::TrainMse, "train MSE"),
+    (Metric::CoefficientNorm, "norm"),
+    (Metric::SmallestSingularValue, "σ_min"),
 ];
 
 impl Program for Cli {
@@ -58,19 +58,26 @@ impl Program for Cli {
         let (features, samples) = (self.features.list.clone(), self.samples.list.clone());
         let largest = features.iter().copied().chain([self.p]).max().unwrap_or(0);
         let data = self.inputs.data(self.run.seed)?;
-        crate::common::inputs::claim(&folder, data.train.name())?;
+        if self.inputs.shards.has_results() {
+            crate::common::inputs::claim(&folder, data.train.name())?;
+        }
         let mut sweep = self.inputs.sweep(&data, largest, self.run.seed, self.run.threads)?;
         sweep.metrics.push(Metric::SmallestSingularValue);
         let (mut figures, mut failed) = (Vec::new(), 0);
         let studies = [("features", vec![self.n], features), ("samples", samples, vec![self.p])];
         for (name, samples, features) in studies {
             sweep = Sweep { samples, features, ..sweep };
-            let curve = self.measure(&sweep, name)?;
-            self.run.save_tables(&curve, &folder, &format!("{name}_"), &METRICS)?;
-            closing_table(&self.run, &curve)?;
+            let place = shards::Place { out: &self.run.out, folder: &folder, name: Some(name) };
+            let Some(cells) = shards::curve(&self.inputs.shards, place, name, &sweep)? else { continue };
+            let curve = self.line(&sweep, cells, name)?;
+            self.run.save_tables(&curve, &folder, &format!("{name}_"), &COLUMNS.map(|column| column.0))?;
+            closing::every_point(&self.run, &curve, &COLUMNS)?;
             failed += report_failures(&curve);
             let theory = if name == "features" { self.theory(&sweep)? } else { None };
             figures.push((name, panels(&self.run, &curve, &sweep, theory)?));
+        }
+        if !self.inputs.shards.has_results() {
+            return Ok(());
         }
         say!("written: {}: {{features,samples}}_{{cells,summary}}.csv", folder.display());
         if !self.run.no_figures {
@@ -78,7 +85,7 @@ impl Program for Cli {
         }
         match failed {
             0 => Ok(()),
-            _ => Err(Error::Resource { reason: format!("{failed} repeats could not be computed") }.into()),
+            _ => refused(format!("{failed} repeats could not be computed")),
         }
     }
 }
@@ -95,9 +102,9 @@ impl Cli {
         Ok(Some(DrawnFeatures::line(draws, Some(1), 0.0, 0.0)))
     }
 
-    fn measure(&self, sweep: &Sweep, name: &str) -> Result<Curve, Error> {
-        announce(&sweep.estimate()?);
-        let surface = with_progress(name, |observer| sweep.surface_with(observer))?;
+    /// Cells as a curve over one of the axes.
+    fn line(&self, sweep: &Sweep, cells: Curve, name: &str) -> Result<Curve, Error> {
+        let surface = Surface::new(cells)?;
         let curve = match name {
             "samples" => surface.over_samples(sweep.features[0]),
             _ => surface.over_features(sweep.samples[0]),
@@ -141,27 +148,4 @@ fn panels(args: &RunArgs, curve: &Curve, sweep: &Sweep, theory: Option<TheoryLin
         _ => "Sample-wise double descent of random Fourier features",
     };
     Ok(figure.with_title(title).with_columns(2))
-}
-
-/// Middles over the axis, and in the limit.
-fn closing_table(args: &RunArgs, curve: &Curve) -> Result<(), Error> {
-    let tables = METRICS.map(|metric| curve.summaries(metric, None));
-    let tables = tables.into_iter().collect::<Result<Vec<_>, _>>()?;
-    let (data, repeats, statistic) = (&curve.provenance.data, curve.repeats(), args.statistic.show());
-    let mut table = Table::new(
-        format!("{data}: {statistic}s over {repeats} repeats"),
-        ["n", "p", "test MSE", "test error", "train MSE", "norm", "σ_min"],
-    );
-    let last = tables[0].iter().rposition(|summary| summary.arm == 1);
-    let shown = tables[0].iter().enumerate().filter(|(i, s)| s.arm == 0 || Some(*i) == last);
-    for (_, summary) in shown {
-        let value = |table: &Vec<Summary>| {
-            let same = |s: &&Summary| (s.n, s.p, s.arm) == (summary.n, summary.p, summary.arm);
-            Item::from(table.iter().find(same).map(|s| args.middle(s)))
-        };
-        let p = if summary.arm == 0 { Item::from(summary.p) } else { Item::from("∞") };
-        table.push([summary.n.into(), p].into_iter().chain(tables.iter().map(value)).collect());
-    }
-    table.print();
-    Ok(())
 }

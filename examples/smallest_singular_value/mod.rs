@@ -58,7 +58,7 @@ impl Program for Cli {
     fn run(&self) -> Result<(), Failure> {
         let (sizes, features) = (&self.sizes.list, &self.features.list);
         if sizes.contains(&0) || features.contains(&0) {
-            return usage("--sizes and --features count rows and columns: each is at least 1");
+            return usage("--sizes and --features: `0` is too few rows or columns; each is at least 1");
         }
         let folder = self.run.make_folder("smallest_singular_value")?;
         let correlated = self.measure(&folder, "covariance", None, sizes.clone(), mixing())?;

@@ -30,7 +30,9 @@ fn normal(seed: u64, place: usize, rows: usize, columns: usize) -> Array2<f64> {
 
 /// Rows and test rows that a repeat draws.
 fn draw(repeat: usize) -> Draw {
-    let targets = |x: &Array2<f64>| x.map_axis(ndarray::Axis(1), |row| (row[0] - row[1] * row[2]).sin()).insert_axis(ndarray::Axis(1));
+    let targets = |x: &Array2<f64>| {
+        x.map_axis(ndarray::Axis(1), |row| (row[0] - row[1] * row[2]).sin()).insert_axis(ndarray::Axis(1))
+    };
     let (inputs, tests) = (normal(5, 2 * repeat, 12, INPUTS), normal(5, 2 * repeat + 1, TESTS, INPUTS));
     let noise = normal(6, repeat, 12, 1) * 0.3;
     let (y, truth) = (targets(&inputs) + noise, targets(&tests));
@@ -183,7 +185,8 @@ fn ensembles_are_read_off_pairs_of_members() {
     let curve = sweep.run().unwrap();
     assert!(curve.arm("min_norm_limit", None).is_some() && curve.arm("min_norm", Some(7.0)).is_some());
     for wrong in [0.0, 1.5, f64::NAN, -1.0] {
-        let error = Sweep { parameter: Some(Parameter::members([wrong], 4)), ..sweep.clone() }.run().unwrap_err();
+        let error =
+            Sweep { parameter: Some(Parameter::members([wrong], 4)), ..sweep.clone() }.run().unwrap_err();
         assert!(matches!(error, Error::Domain { .. }), "{error}");
     }
     let one = Sweep { parameter: Some(Parameter::members([1.0], 1)), ..sweep.clone() };
@@ -220,7 +223,10 @@ fn starts_are_those_of_the_interpolants() {
             close(cell(1).test_mse.unwrap(), least + expected_excess(&svd, 2.0, &table).unwrap());
             close(cell(2).test_mse.unwrap(), warm.test_mse.unwrap());
             close(cell(2).coefficient_norm.unwrap(), warm.norm);
-            assert_eq!((cell(1).coefficient_norm, cell(1).smallest_singular_value), (None, cell(0).smallest_singular_value));
+            assert_eq!(
+                (cell(1).coefficient_norm, cell(1).smallest_singular_value),
+                (None, cell(0).smallest_singular_value)
+            );
         }
     };
     let metrics = vec![Metric::TestMse, Metric::CoefficientNorm, Metric::SmallestSingularValue];
@@ -254,14 +260,21 @@ fn starts_are_those_of_the_interpolants() {
     close(random - least, expected_excess(&svd, 2.0, &others).unwrap());
     // What starts are not for.
     let refused = [
-        Sweep { arms: vec![Arm { estimator: Arm::ridge(0.1).unwrap().estimator, ..Arm::warm_start() }], ..drawn.clone() },
+        Sweep {
+            arms: vec![Arm { estimator: Arm::ridge(0.1).unwrap().estimator, ..Arm::warm_start() }],
+            ..drawn.clone()
+        },
         Sweep { parameter: Some(Parameter::penalty([1.0, 2.0])), ..drawn.clone() },
         Sweep { standardise: true, ..drawn.clone() },
         Sweep { engine: Some(Engine::Nested), ..drawn },
         Sweep { arms: vec![Arm::warm_start()], ..table },
     ];
     for sweep in refused {
-        assert!(matches!(sweep.run(), Err(Error::Unsupported { .. })), "{:?}", sweep.run().map(|c| c.cells.len()));
+        assert!(
+            matches!(sweep.run(), Err(Error::Unsupported { .. })),
+            "{:?}",
+            sweep.run().map(|c| c.cells.len())
+        );
     }
     assert!(Arm::random_start(-1.0).is_err());
 }
@@ -329,7 +342,8 @@ fn fresh_rows_and_fitted_maps_are_one_fit_a_cell() {
 fn targets_of_each_repeat_share_a_factorisation() {
     let given = |repeat: usize, value: f64| normal(11, repeat, 12, 1) * value;
     let values = [0.5, 2.0];
-    let parameter = Parameter::targets(Axis::LabelNoise, values, move |repeat, value| Ok(given(repeat, value)));
+    let parameter =
+        Parameter::targets(Axis::LabelNoise, values, move |repeat, value| Ok(given(repeat, value)));
     for engine in [Some(Engine::Svd), None] {
         let sweep = Sweep { parameter: Some(parameter.clone()), engine, ..sweep(&[4, 14]) };
         let surface = sweep.surface().unwrap();
