@@ -180,7 +180,8 @@ impl Crossed {
 
     /// Everything that is drawn, checked.
     fn ready(&self) -> Result<Ready, Error> {
-        let sizes = self.source.sizes()?;
+        let most = |sizes: &[usize]| sizes.iter().copied().max().unwrap_or(0);
+        let sizes = self.source.sizes((most(&self.samples), most(&self.features)))?;
         let features = if self.features.is_empty() { vec![sizes.inputs] } else { self.features.clone() };
         self.check(&features)?;
         if self.seeds > 1 && !self.maps.is_drawn() {

@@ -38,7 +38,7 @@ const EPSILON: f64 = 1e-6;
 /// # Ok::<(), double_descent::Error>(())
 /// ```
 pub fn slices(of: &Surface, arm: usize, metric: Metric, options: &FigureOptions) -> Result<Figure, Error> {
-    let mut figure = surface(of, arm, metric, options)?;
+    let mut figure = surface(of, arm, metric, options);
     let options = &FigureOptions { abscissa: Abscissa::Axis, ..options.clone() };
     if of.rows() == Axis::Samples {
         let complexity = of.effective_complexity(arm, EPSILON);
@@ -98,7 +98,7 @@ fn curves(
     if lines.is_empty() {
         return Ok(None);
     }
-    let mut panel = overlay(&lines, metric, options)?.panels.into_iter().next();
+    let mut panel = overlay(&lines, metric, options).panels.into_iter().next();
     if let Some(panel) = &mut panel {
         let values = lines[0].1.values();
         if !super::metric::spans_decades(&values) || values[0] <= 0.0 {
