@@ -123,6 +123,10 @@ impl Cli {
         let shown = shown.iter().map(|s| s.median).filter(|y| *y > 0.0);
         let (low, high) =
             shown.fold((f64::INFINITY, 0.0), |(low, high): (f64, f64), y| (low.min(y), high.max(y)));
+        figure.panels[0].groups[0].heading = "Ensembles of K".into();
+        // The error of a warm start is that of the threshold, and its band would be a rectangle.
+        let warm = figure.panels[1].groups.iter_mut().filter(|group| group.heading == "Warm start");
+        warm.flat_map(|group| &mut group.series).for_each(|series| series.band = None);
         for (panel, title) in figure.panels.iter_mut().zip(["Ensembles of K fits", "Other interpolants"]) {
             panel.title = title.into();
             panel.y.label = "Excess test error".into();

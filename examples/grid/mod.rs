@@ -156,8 +156,7 @@ impl Cli {
         let figures = [study::slices(surface, 0, Metric::TestMse, &options)?, rates];
         let about = random_features::describe(sweep);
         let worded = |figure: Figure, name| {
-            let caption =
-                format!("{} One-hot classes of {about}; test labels are as they are.", figure.caption);
+            let caption = format!("{} {about}", figure.caption);
             (name, Figure { caption, ..figure }.with_title(title))
         };
         let [errors, rates] = figures;

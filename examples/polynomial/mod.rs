@@ -123,7 +123,7 @@ fn errors(cli: &Cli, curve: &Curve) -> Result<Figure, Error> {
     let arms: Vec<usize> = (0..curve.arms.len()).collect();
     let mut figure = study::each_arm(curve, &arms, &options(&cli.run))?;
     figure.caption.push_str(
-        " Polynomials are of degrees 1, …, P, targets without noise; P is the number of parameters p. Test errors are on \
+        " P is the number of parameters p. Targets are without noise, test errors on \
          1000 equally spaced points of [−1,\u{a0}1].",
     );
     let figure = figure.with_title("Double descent of polynomial regression");

@@ -106,8 +106,7 @@ fn panels(args: &RunArgs, curve: &Curve, sweep: &Sweep) -> Result<Figure, Error>
         &[Metric::SmallestSingularValue],
     ];
     let mut figure = study::panels(curve, &metrics, &options(args))?;
-    let about = random_features::describe(sweep);
-    figure.caption.push_str(&format!(" One-hot classes of {about}; errors are means over the outputs."));
+    figure.caption.push_str(&format!(" {}", random_features::describe(sweep)));
     if curve.arms.len() > 1 {
         figure.caption.push_str(
             " Infinite width is kernel ridgeless regression, the limit p\u{a0}→\u{a0}∞; its norm is drawn over √p.",

@@ -1,7 +1,7 @@
 //! Panels of any metrics and any arms of a curve.
 
 use super::arms::in_words;
-use super::draft::Draft;
+use super::draft::{self, Draft, FLOOR};
 use super::metric::{Words, words};
 use super::setting::short;
 use super::{FigureOptions, caption};
@@ -37,15 +37,23 @@ pub fn panels(curve: &Curve, metrics: &[&[Metric]], options: &FigureOptions) -> 
     if all.is_empty() {
         return Err(Error::Empty { what: "the list of metrics" });
     }
-    let mut draft = Draft::new(curve, options, &all);
-    let mut panels = Vec::new();
+    let draft = Draft::new(curve, options, &all);
+    let (mut panels, mut cut) = (Vec::new(), 0);
     for list in metrics.iter().filter(|list| !list.is_empty()) {
-        panels.push(panel(&mut draft, list)?);
+        let (panel, noise) = panel(&draft, list)?;
+        cut += noise;
+        panels.push(panel);
     }
-    let names: Vec<String> = all.iter().map(|&metric| words(metric).name).collect();
-    let mut figure = Figure::new(caption::caption(&draft, &sentence(&names), &panels, draft.cut));
-    figure.panels = panels;
-    Ok(figure)
+    if let [panel] = &mut panels[..] {
+        panel.title.clear();
+    }
+    let mut names: Vec<String> = Vec::new();
+    for name in all.iter().map(|&metric| words(metric).name) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    Ok(finish(&draft, &sentence(&names), panels, cut))
 }
 
 /// Training and test error of arms of your choice, by their indices in [`Curve::arms`]: a panel for each, all with one
@@ -67,7 +75,7 @@ pub fn panels(curve: &Curve, metrics: &[&[Metric]], options: &FigureOptions) -> 
 /// ```
 pub fn each_arm(curve: &Curve, arms: &[usize], options: &FigureOptions) -> Result<Figure, Error> {
     let metrics = [Metric::TrainMse, Metric::TestMse];
-    let mut draft = Draft::new(curve, options, &metrics);
+    let draft = Draft::new(curve, options, &metrics);
     let mut panels = Vec::new();
     for &arm in arms {
         let Some(label) = curve.arms.get(arm) else {
@@ -78,16 +86,38 @@ pub fn each_arm(curve: &Curve, arms: &[usize], options: &FigureOptions) -> Resul
         let title = if arms.len() == 1 { String::new() } else { capital(&in_words(label)) };
         panels.extend(panel.map(|panel| panel.with_title(title)));
     }
-    if !draft.fit(&metrics, &mut panels) {
+    let Some(cut) = draft::fit(floor(&draft, &metrics), &mut panels) else {
         return Err(Error::Unsupported { reason: "these arms have no errors to draw".into() });
+    };
+    Ok(finish(&draft, "Training and test error", panels, cut))
+}
+
+/// The figure; `cut` values are rounding noise.
+fn finish(draft: &Draft<'_>, what: &str, panels: Vec<Panel>, cut: usize) -> Figure {
+    let mut text = caption::caption(draft, what, &panels, 0);
+    if cut > 0 {
+        let (values, are) = if cut == 1 { ("value", "is") } else { ("values", "are") };
+        let at = draft.curve.axis.symbol();
+        text.push_str(&format!(
+            " {cut} {values} under 10⁻¹² of that at the smallest {at}, zero but for rounding, {are} cut off by the frame."
+        ));
     }
-    let mut figure = Figure::new(caption::caption(&draft, "Training and test error", &panels, draft.cut));
-    figure.panels = panels;
-    Ok(figure)
+    Figure { panels, ..Figure::new(text) }
+}
+
+/// Values of these metrics below this are zero but for rounding. In units of the first point of each arm, and not of the
+/// largest: a peak of 10¹⁵ does not make an error of 1 a rounding error.
+fn floor(draft: &Draft<'_>, metrics: &[Metric]) -> f64 {
+    let arms = 0..draft.curve.arms.len();
+    let first = |(metric, arm): (Metric, usize)| {
+        draft.table(metric).iter().find(|summary| summary.arm == arm).map(|summary| summary.median)
+    };
+    let all = metrics.iter().flat_map(|&metric| arms.clone().map(move |arm| (metric, arm)));
+    FLOOR * all.filter_map(first).filter(|m| m.is_finite()).fold(f64::MIN_POSITIVE, f64::max)
 }
 
 /// One panel.
-fn panel(draft: &mut Draft<'_>, metrics: &[Metric]) -> Result<Panel, Error> {
+fn panel(draft: &Draft<'_>, metrics: &[Metric]) -> Result<(Panel, usize), Error> {
     let Words { axis, is_logarithmic, name, .. } = words(metrics[0]);
     if let Some(other) = metrics.iter().find(|&&metric| words(metric).axis != axis) {
         let reason =
@@ -104,13 +134,14 @@ fn panel(draft: &mut Draft<'_>, metrics: &[Metric]) -> Result<Panel, Error> {
         let reason = format!("no arm has {}; ask the sweep for that metric", names.join(" or "));
         Error::Unsupported { reason }
     };
-    let panel = draft.panel(&axis, groups, &shown).ok_or_else(lacks)?;
+    let mut panel = draft.panel(&axis, groups, &shown).ok_or_else(lacks)?;
     let title = if let [_] = metrics { name } else { capital(&axis) };
     if is_logarithmic {
         let zero = || Error::Unsupported { reason: format!("every {} is zero", metrics[0].name()) };
-        return Ok(draft.fitted(metrics, Some(panel)).ok_or_else(zero)?.with_title(title));
+        let cut = draft::fit(floor(draft, metrics), std::slice::from_mut(&mut panel)).ok_or_else(zero)?;
+        return Ok((panel.with_title(title), cut));
     }
-    Ok(Panel { y: Axis::linear(axis), ..panel.with_title(title) })
+    Ok((Panel { y: Axis::linear(axis), ..panel.with_title(title) }, 0))
 }
 
 /// The arms of one metric, a group for each family.
@@ -125,8 +156,13 @@ fn families(draft: &Draft<'_>, metric: Metric) -> Vec<Group> {
     // A family that has nothing to show takes no hue.
     let mut groups: Vec<Group> = Vec::new();
     for name in &names {
-        let hue = if names.len() == 1 { words(metric).hue } else { HUES[groups.len() % HUES.len()] };
-        let heading = if arms.len() == 1 { words(metric).name } else { capital(&name.replace('_', " ")) };
+        let measured = groups.iter().filter(|group| group.hue != Hue::Black).count();
+        let hue = match *name {
+            "infinite_width" => Hue::Black,
+            _ if names.len() == 1 => words(metric).hue,
+            _ => HUES[measured % HUES.len()],
+        };
+        let heading = capital(&name.replace('_', " "));
         let mut group = Group::new(heading, hue);
         for arm in draft.curve.family(name) {
             let label = arms[arm].setting.map_or(String::new(), short);
@@ -138,6 +174,13 @@ fn families(draft: &Draft<'_>, metric: Metric) -> Vec<Group> {
         if !group.series.is_empty() {
             groups.push(group);
         }
+    }
+    if let [group] = &mut groups[..]
+        && group.series.len() == 1
+    {
+        // The panel's title names it.
+        group.heading.clear();
+        group.series[0].label.clear();
     }
     groups
 }

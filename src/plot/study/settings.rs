@@ -167,7 +167,7 @@ fn series(
 }
 
 /// The estimators; of more than three, which differ in their setting, the first and the last.
-fn spanned(estimators: &str) -> String {
+pub(super) fn spanned(estimators: &str) -> String {
     let all: Vec<&str> = estimators.split("; ").collect();
     match all[..] {
         [first, .., last] if all.len() > 3 => format!("{first}; …; {last} ({} in all)", all.len()),

@@ -3,6 +3,7 @@
 use super::arms::in_words;
 use super::draft::{Draft, FLOOR};
 use super::metric::{Words, spans_decades, unit, words};
+use super::settings::spanned;
 use super::{FigureOptions, Statistic, caption};
 use crate::Error;
 use crate::curve::{self, Metric, Surface};
@@ -88,8 +89,12 @@ pub fn surface(
         rows => format!("{} and {}", rows.symbol(), surface.columns().symbol()),
     };
     let panels = vec![panel];
-    let draft = Draft::new(cells, options, &[]);
-    let mut text = caption::caption(&draft, &format!("{name} over {what}, {}", in_words(label)), &panels, 0);
+    let mut shown = cells.clone();
+    shown.provenance.estimator = spanned(&shown.provenance.estimator);
+    // A family of arms is its name: each setting is a row.
+    let of_arm = if surface.is_of_family() { label.name.replace('_', " ") } else { in_words(label) };
+    let draft = Draft::new(&shown, options, &[]);
+    let mut text = caption::caption(&draft, &format!("{name} over {what}, {of_arm}"), &panels, 0);
     text = text.replacen("Lines are", "Colours are", 1).replacen("Lines show", "Colours show", 1);
     if cut > 0 {
         let (are, have) = if cut == 1 { ("value is", "has") } else { ("values are", "have") };
