@@ -73,6 +73,8 @@ pub struct Flag<'a> {
     pub help: String,
     pub default: Option<String>,
     pub place: &'a mut dyn Place,
+    /// The values that were given, as they were written.
+    pub words: Vec<String>,
     pub given: bool,
 }
 
@@ -80,7 +82,15 @@ impl<'a> Flag<'a> {
     pub fn new(field: &str, value: &'static str, help: &[&str], place: &'a mut dyn Place) -> Self {
         let default = place.default();
         let name = field.trim_start_matches("r#").replace('_', "-");
-        Self { name, value, help: help.concat().trim().into(), default, place, given: false }
+        Self {
+            name,
+            value,
+            help: help.concat().trim().into(),
+            default,
+            place,
+            words: Vec::new(),
+            given: false,
+        }
     }
 
     pub fn choices(&self) -> &'static [(&'static str, &'static str)] {

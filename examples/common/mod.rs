@@ -12,6 +12,8 @@ pub mod inputs;
 mod progress;
 pub mod random_features;
 pub mod regression;
+pub mod settings;
+pub mod shards;
 pub mod table;
 mod values;
 
@@ -63,6 +65,7 @@ flags! {
         /// Random splits per data set
         repeats: usize = 50, "N";
         ..csv: inputs::CsvArgs = inputs::CsvArgs::default();
+        ..shards: shards::ShardArgs = shards::ShardArgs::default();
         ..run: RunArgs = RunArgs::default();
     }
 }
@@ -213,7 +216,7 @@ impl TableArgs {
         for (name, folder) in names.iter().zip(&folders) {
             let data = self.load(name)?;
             let folder = self.run.make_folder(folder)?;
-            if !NAMED.contains(&name.as_str()) {
+            if self.shards.has_results() && !NAMED.contains(&name.as_str()) {
                 inputs::claim(&folder, name)?;
             }
             let arms = arms(data.features().ncols());
@@ -238,8 +241,10 @@ impl TableArgs {
                 threads: self.run.threads,
                 ..Sweep::new(data, sizes.iter().copied(), 1, 0)
             };
-            announce(&sweep.estimate()?);
-            let curve = with_progress(sweep.source.name(), |observer| sweep.run_with(observer))?;
+            let place = shards::Place { out: &self.run.out, folder: &folder, name: None };
+            let Some(curve) = shards::curve(&self.shards, place, sweep.source.name(), &sweep)? else {
+                continue;
+            };
             let metrics =
                 [Metric::TestMse, Metric::TrainMse, Metric::BiasSquared, Metric::SmallestSingularValue];
             self.run.save_tables(&curve, &folder, "", &metrics)?;
@@ -333,9 +338,11 @@ pub fn feature_sizes(sizes: Option<&Sizes>, n: usize) -> Result<Vec<usize>, Fail
     Ok(sizes)
 }
 
-/// Makes a folder for results. Again before they are written: one that vanished meanwhile must not cost them.
+/// Makes a folder for results, with the settings of the study in it. Again before they are written: one that vanished
+/// meanwhile must not cost them.
 pub fn keep_folder(folder: &Path) -> Result<(), Error> {
-    std::fs::create_dir_all(folder).map_err(|e| io_error(folder, &e))
+    std::fs::create_dir_all(folder).map_err(|e| io_error(folder, &e))?;
+    settings::write(folder)
 }
 
 /// Writes a table whole or not at all. Like the tables of the library it ends in a column `rows_left`, how many rows come
@@ -355,7 +362,7 @@ pub fn save_table(path: &Path, header: &[&str], rows: Vec<Vec<String>>) -> Resul
 }
 
 pub fn io_error(path: &Path, error: &impl ToString) -> Error {
-    Error::Io { path: path.into(), reason: error.to_string() }
+    Error::Io { path: path.into(), reason: error.to_string(), cause: double_descent::Cause::none() }
 }
 
 /// Log-spaced numbers of features from n/20 to 8n, closer around the threshold n, which is among them.

@@ -15,9 +15,10 @@ use double_descent::Error;
 use double_descent::curve::{Curve, Metric};
 use double_descent::features::{Activation, FeatureMap, RandomFourier, RandomNetwork, StationaryKernel};
 use double_descent::nested::Engine;
-use double_descent::plot::{Figure, study};
+use double_descent::plot::{Figure, Overlay, study};
 use double_descent::rng::stream;
 use double_descent::sweep::{Arm, Draw, Maps, Parameter, Source, Splits, Sweep, TestOn};
+use double_descent::theory::drawn_features::DrawnFeatures;
 use ndarray::Array2;
 use rand::RngExt;
 use rand_distr::StandardNormal;
@@ -67,8 +68,9 @@ impl Program for Cli {
         self.closing_table(n, &curve)?;
         say!("written: {}: cells.csv, summary.csv", folder.display());
         if !self.run.no_figures {
-            let limit = single.infinite_width(StationaryKernel::Gaussian { gamma: GAMMA }, &())?;
-            let figure = self.errors(&curve.beside(limit)?)?;
+            let kernel = StationaryKernel::Gaussian { gamma: GAMMA };
+            let limit = single.infinite_width(kernel, &())?;
+            let figure = self.errors(&curve.beside(limit)?, &single.drawn_features(&kernel, n, &())?)?;
             crate::common::figures::save(&self.run.print, &folder, [("errors", figure)])?;
         }
         Ok(())
@@ -113,9 +115,14 @@ impl Cli {
         Ok((single, ensembles))
     }
 
-    fn errors(&self, curve: &Curve) -> Result<Figure, Error> {
+    fn errors(&self, curve: &Curve, draws: &[DrawnFeatures]) -> Result<Figure, Error> {
         let metrics: [&[Metric]; 1] = [&[Metric::TestMse]];
-        let panel = |families: &[&str]| study::panels(&curve.only(families), &metrics, &options(&self.run));
+        let mut options = options(&self.run);
+        options.theories.extend([Some(1), None].map(|members| {
+            let line = DrawnFeatures::line(draws.to_vec(), members, 0.0, 0.0);
+            Overlay::new(line).of_arm("ensemble", Some(self.members[0] as f64))
+        }));
+        let panel = |families: &[&str]| study::panels(&curve.only(families), &metrics, &options).drawn();
         let mut figure = panel(&["ensemble", "ensemble_limit", "infinite_width"])?;
         let others = panel(&["min_norm", "warm_start", "random_start", "infinite_width"])?;
         figure.panels.extend(others.panels);
@@ -138,7 +145,9 @@ impl Cli {
              error of all members, near the threshold that of the worst of them. The limit K\u{a0}=\u{a0}∞ is an estimate \
              without bias, and its line breaks where it is negative. (b) The first member and other interpolants on its \
              features: from the solution on the next smaller p, and from a random start N(0,\u{a0}s²/p) (expected error, \
-             closed form). Infinite width, p\u{a0}→\u{a0}∞ for any K: regression with the features' kernel.",
+             closed form). Infinite width, p\u{a0}→\u{a0}∞ for any K: regression with the features' kernel. Theory: means \
+             over draws of features that count as Gaussian variables of that kernel's covariance, in closed form from the \
+             kernel matrix of each training set; those of {INPUTS} inputs are not Gaussian, and spread more near the threshold.",
             self.fitted()
         ));
         Ok(figure

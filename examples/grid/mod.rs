@@ -12,7 +12,7 @@ use crate::common::closing;
 use crate::common::figures::options;
 use crate::common::flags::{Failure, Program, Rule, choices, flags, refused, usage};
 use crate::common::random_features::{self, Data, InputArgs};
-use crate::common::{RunArgs, Sizes, announce, report_failures, say, with_progress};
+use crate::common::{RunArgs, Sizes, report_failures, say, shards};
 use double_descent::Error;
 use double_descent::curve::{Axis, Curve, Metric, Surface};
 use double_descent::plot::{Figure, study};
@@ -76,10 +76,12 @@ impl Program for Cli {
         }
         let folder = self.run.make_folder("grid")?;
         let data = self.inputs.data(self.run.seed)?;
-        crate::common::inputs::claim(&folder, data.train.name())?;
+        if self.inputs.shards.has_results() {
+            crate::common::inputs::claim(&folder, data.train.name())?;
+        }
         let sweep = self.sweep(&data)?;
-        announce(&sweep.estimate()?);
-        let curve = with_progress("grid", |observer| sweep.run_with(observer))?;
+        let place = shards::Place { out: &self.run.out, folder: &folder, name: None };
+        let Some(curve) = shards::curve(&self.inputs.shards, place, "grid", &sweep)? else { return Ok(()) };
         crate::common::keep_folder(&folder)?;
         curve.save_cells(&folder.join("cells.csv"))?;
         let failed = report_failures(&curve);
@@ -152,8 +154,8 @@ impl Cli {
             Rows::Ridge => (["ridge", "ridge_error_rates"], "A penalty takes the peak away"),
             Rows::LabelNoise => (["label_noise", "label_noise_error_rates"], "Wrong labels raise the peak"),
         };
-        let rates = study::surface(surface, 0, Metric::TestErrorRate, &options)?;
-        let figures = [study::slices(surface, 0, Metric::TestMse, &options)?, rates];
+        let rates = study::surface(surface, 0, Metric::TestErrorRate, &options).drawn()?;
+        let figures = [study::slices(surface, 0, Metric::TestMse, &options).drawn()?, rates];
         let about = random_features::describe(sweep);
         let worded = |figure: Figure, name| {
             let caption = format!("{} {about}", figure.caption);

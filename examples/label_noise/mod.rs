@@ -131,7 +131,7 @@ impl Cli {
 
 fn errors(cli: &Cli, curve: &Curve, reached: &[Option<usize>]) -> Result<Figure, Error> {
     let (error, rate) = ([Metric::TestMse], [Metric::TestErrorRate]);
-    let mut figure = study::panels(curve, &[&error, &rate], &options(&cli.run))?;
+    let mut figure = study::panels(curve, &[&error, &rate], &options(&cli.run)).drawn()?;
     let n = usize::from(cli.samples);
     let noisiest = 100.0 * cli.label_noise.last().copied().unwrap_or(0.0);
     let words = match reached.last().copied().flatten() {

@@ -11,11 +11,13 @@ use crate::common::closing;
 use crate::common::figures::options;
 use crate::common::flags::{Failure, Program, flags, refused};
 use crate::common::random_features::{self, InputArgs};
-use crate::common::{RunArgs, Sizes, announce, report_failures, say, with_progress};
+use crate::common::{RunArgs, Sizes, report_failures, say, shards};
 use double_descent::Error;
-use double_descent::curve::{Curve, Metric};
-use double_descent::plot::{Figure, study};
-use double_descent::sweep::Sweep;
+use double_descent::curve::{Curve, Metric, Surface};
+use double_descent::plot::{Figure, Overlay, study};
+use double_descent::sweep::{Splits, Sweep};
+use double_descent::theory::TheoryLine;
+use double_descent::theory::drawn_features::DrawnFeatures;
 
 flags! {
     /// Model-wise and sample-wise double descent of random Fourier features. Writes
@@ -56,18 +58,26 @@ impl Program for Cli {
         let (features, samples) = (self.features.list.clone(), self.samples.list.clone());
         let largest = features.iter().copied().chain([self.p]).max().unwrap_or(0);
         let data = self.inputs.data(self.run.seed)?;
-        crate::common::inputs::claim(&folder, data.train.name())?;
+        if self.inputs.shards.has_results() {
+            crate::common::inputs::claim(&folder, data.train.name())?;
+        }
         let mut sweep = self.inputs.sweep(&data, largest, self.run.seed, self.run.threads)?;
         sweep.metrics.push(Metric::SmallestSingularValue);
         let (mut figures, mut failed) = (Vec::new(), 0);
         let studies = [("features", vec![self.n], features), ("samples", samples, vec![self.p])];
         for (name, samples, features) in studies {
             sweep = Sweep { samples, features, ..sweep };
-            let curve = self.measure(&sweep, name)?;
+            let place = shards::Place { out: &self.run.out, folder: &folder, name: Some(name) };
+            let Some(cells) = shards::curve(&self.inputs.shards, place, name, &sweep)? else { continue };
+            let curve = self.line(&sweep, cells, name)?;
             self.run.save_tables(&curve, &folder, &format!("{name}_"), &COLUMNS.map(|column| column.0))?;
             closing::every_point(&self.run, &curve, &COLUMNS)?;
             failed += report_failures(&curve);
-            figures.push((name, panels(&self.run, &curve, &sweep)?));
+            let theory = if name == "features" { self.theory(&sweep)? } else { None };
+            figures.push((name, panels(&self.run, &curve, &sweep, theory)?));
+        }
+        if !self.inputs.shards.has_results() {
+            return Ok(());
         }
         say!("written: {}: {{features,samples}}_{{cells,summary}}.csv", folder.display());
         if !self.run.no_figures {
@@ -81,9 +91,20 @@ impl Program for Cli {
 }
 
 impl Cli {
-    fn measure(&self, sweep: &Sweep, name: &str) -> Result<Curve, Error> {
-        announce(&sweep.estimate()?);
-        let surface = with_progress(name, |observer| sweep.surface_with(observer))?;
+    /// The mean test error over draws of the features, for the training set of the first repeat. Pairs are no independent
+    /// features.
+    fn theory(&self, sweep: &Sweep) -> Result<Option<TheoryLine>, Error> {
+        if self.inputs.pairs || self.run.no_figures {
+            return Ok(None);
+        }
+        let first = Sweep { splits: Splits::Drawn { repeats: 1, seed: self.run.seed }, ..sweep.clone() };
+        let draws = first.drawn_features(&self.inputs.kernel()?, self.n, &())?;
+        Ok(Some(DrawnFeatures::line(draws, Some(1), 0.0, 0.0)))
+    }
+
+    /// Cells as a curve over one of the axes.
+    fn line(&self, sweep: &Sweep, cells: Curve, name: &str) -> Result<Curve, Error> {
+        let surface = Surface::new(cells)?;
         let curve = match name {
             "samples" => surface.over_samples(sweep.features[0]),
             _ => surface.over_features(sweep.samples[0]),
@@ -98,15 +119,24 @@ impl Cli {
 }
 
 /// One figure of four panels.
-fn panels(args: &RunArgs, curve: &Curve, sweep: &Sweep) -> Result<Figure, Error> {
+fn panels(args: &RunArgs, curve: &Curve, sweep: &Sweep, theory: Option<TheoryLine>) -> Result<Figure, Error> {
     let metrics: [&[Metric]; 4] = [
         &[Metric::TrainMse, Metric::TestMse],
         &[Metric::TestErrorRate],
         &[Metric::CoefficientNorm],
         &[Metric::SmallestSingularValue],
     ];
-    let mut figure = study::panels(curve, &metrics, &options(args))?;
+    let mut options = options(args);
+    let has_theory = theory.is_some();
+    options.theories.extend(theory.map(|line| Overlay::new(line).of_arm("min_norm", None)));
+    let mut figure = study::panels(curve, &metrics, &options).drawn()?;
     figure.caption.push_str(&format!(" {}", random_features::describe(sweep)));
+    if has_theory {
+        figure.caption.push_str(
+            " Theory: the mean test error over draws of features, in closed form from the kernel matrix of the first training \
+             set (n\u{a0}×\u{a0}n) and its test rows; features count as Gaussian variables of the kernel's covariance.",
+        );
+    }
     if curve.arms.len() > 1 {
         figure.caption.push_str(
             " Infinite width is kernel ridgeless regression, the limit p\u{a0}→\u{a0}∞; its norm is drawn over √p.",

@@ -119,14 +119,14 @@ fn figures(
     curves: &[Curve],
 ) -> Result<[(&'static str, Figure); 3], Error> {
     let options: FigureOptions = options(args);
-    let mut covariance = study::panels(correlated, &[&[Metric::SmallestSingularValue]], &options)?;
+    let mut covariance = study::panels(correlated, &[&[Metric::SmallestSingularValue]], &options).drawn()?;
     covariance.caption.push_str(
         " Rows are from the three-dimensional Gaussian of mean 0 and covariance ((23,\u{a0}9,\u{a0}4), \
          (9,\u{a0}6,\u{a0}2), (4,\u{a0}2,\u{a0}5)), drawn anew for each n.",
     );
-    let isotropic = study::isotropic(curves, &options)?;
+    let isotropic = study::isotropic(curves, &options).drawn()?;
     let directions =
-        study::directions(&normal(args.seed, (100, 3), 0).dot(&mixing()), &[1, 2, 3, 4, 10, 50])?;
+        study::directions(&normal(args.seed, (100, 3), 0).dot(&mixing()), &[1, 2, 3, 4, 10, 50]).drawn()?;
     Ok([
         ("covariance", covariance.with_title("The smallest singular value is smallest at n = p")),
         ("isotropic", isotropic.with_title("σ_min nears 0 at n = p alone, the closer the larger p")),

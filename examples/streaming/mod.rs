@@ -19,6 +19,7 @@ use double_descent::filter::{MinNorm, SpectralFilter};
 use double_descent::nested::{Point, Rows, Test};
 use double_descent::plot::{Abscissa, Figure, FigureOptions, study};
 use double_descent::risk::Compressed;
+use double_descent::theory::gaussian;
 use double_descent::whole_file::WholeFile;
 use ndarray::s;
 use source::{Drawn, Source};
@@ -110,7 +111,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
     })?;
     source.finish()?;
     save(&path, &points)?;
-    closing_table(&points, p);
+    closing_table(&points, p, cli.from.is_none().then_some(cli.noise))?;
     say!("every n from 1 to {training_rows} in {:.1} s{}", start.elapsed().as_secs_f64(), peak_memory());
     say!("written: {}", path.display());
     if !cli.no_figures {
@@ -138,7 +139,7 @@ fn figure(cli: &Cli, points: &[Point]) -> Result<Figure, Error> {
     };
     curve.cells = points.iter().map(cell).collect();
     let options = FigureOptions { abscissa: Abscissa::Axis, ..FigureOptions::default() };
-    Ok(study::each_arm(&curve, &[0], &options)?.with_title("Every n from one pass over the rows"))
+    Ok(study::each_arm(&curve, &[0], &options).drawn()?.with_title("Every n from one pass over the rows"))
 }
 
 /// The powers of 1.1, rounded, what is within three of `p`, and the last.
@@ -160,17 +161,24 @@ fn save(path: &Path, points: &[Point]) -> Result<(), Error> {
     save_table(path, &header, points.iter().map(fields).collect())
 }
 
-fn closing_table(points: &[Point], p: usize) {
+/// Beside the mean over all draws of such rows, where they are drawn with noise of this deviation.
+fn closing_table(points: &[Point], p: usize, noise: Option<f64>) -> Result<(), Error> {
     let near = |point: &&Point| point.n >= p.saturating_sub(3) && point.n <= p + 3;
     let sparse = points.iter().filter(|point| !near(point)).step_by(8);
     let mut shown: Vec<&Point> = sparse.chain(points.iter().filter(near)).chain(points.last()).collect();
     shown.sort_by_key(|point| point.n);
     shown.dedup();
-    let mut table = Table::new(format!("p = {p}: mean squared errors"), ["n", "training", "test", "‖β̂‖"]);
+    let columns = ["n", "training", "test", "expected (exact)", "‖β̂‖"];
+    let mut table = Table::new(format!("p = {p}: mean squared errors"), columns);
     for point in shown {
-        row!(table, point.n, point.train_mse, point.test_mse, point.norm);
+        let expected = |noise: f64| {
+            let level = noise * noise;
+            Ok::<_, Error>(level + gaussian::excess(point.n, p, 1.0, level)?.total())
+        };
+        row!(table, point.n, point.train_mse, point.test_mse, noise.map(expected).transpose()?, point.norm);
     }
     table.print();
+    Ok(())
 }
 
 /// What Linux counts; nothing elsewhere.

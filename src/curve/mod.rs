@@ -2,6 +2,7 @@
 
 mod axis;
 mod beside;
+mod chosen;
 mod csv_io;
 mod median_point;
 mod merge;
@@ -56,7 +57,7 @@ pub struct Failure {
     pub n: usize,
     /// Features.
     pub p: usize,
-    /// The arm that failed, an index into [`Curve::arms`]; `None` where all of them did, or nobody knows which.
+    /// The arm that failed, an index into [`Curve::arms`]; `None` where all of them did, or where it is not known which.
     #[cfg_attr(feature = "serde", serde(default))]
     pub arm: Option<usize>,
     /// The value of an axis that counts neither samples nor features.
@@ -289,7 +290,7 @@ mod tests {
             Error::UnknownColumn { name: "z".into(), available: vec!["a".into(), "b".into()] },
             Error::UnknownName { what, name: "z".into(), choices: Vec::new() },
             Error::File { path: "a/b".into(), line: Some(3), column: None, reason: "bad".into() },
-            Error::Io { path: "a/b".into(), reason: "gone".into() },
+            Error::refused("a/b", "gone"),
             Error::Unsupported { reason: "no".into() },
             Error::Device { device: 1, reason: "no".into(), looked_for: vec!["libcuda.so".into()] },
             Error::DeviceMemory { needed: 7, free: 5 },

@@ -2,7 +2,7 @@
 
 use crate::curve::ArmLabel;
 use crate::factors::ablation::{Ablation, Adversary};
-use crate::filter::{MinNorm, Ridge, SpectralFilter, known_penalty};
+use crate::filter::{GradientFlow, LeadingModes, Loss, MinNorm, Ridge, SpectralFilter, known_penalty};
 use crate::risk::interpolants::check_deviation;
 use crate::{Error, error::user_code};
 use ndarray::Array2;
@@ -71,7 +71,7 @@ pub struct Arm {
 }
 
 impl Arm {
-    /// An estimator with nothing switched off and nobody attacking.
+    /// An estimator with nothing switched off and no adversary.
     #[must_use]
     pub fn new(name: impl Into<String>, setting: Option<f64>, estimator: Arc<dyn SpectralFilter>) -> Self {
         Self {
@@ -95,9 +95,40 @@ impl Arm {
     /// `ridge`: ridge regression with penalty `lambda`.
     ///
     /// # Errors
-    /// [`Error::Domain`] unless `lambda` is positive and finite.
+    /// [`Error::Domain`] unless `lambda` is finite. How far it may be negative depends on the data ([`Ridge`]).
     pub fn ridge(lambda: f64) -> Result<Self, Error> {
         Ok(Self::new("ridge", Some(lambda), Arc::new(Ridge::new(lambda)?)))
+    }
+
+    /// `leading_modes`: the pseudoinverse of the `k` leading modes, principal component regression.
+    #[must_use]
+    pub fn leading_modes(k: usize) -> Self {
+        Self::new("leading_modes", Some(k as f64), Arc::new(LeadingModes(k)))
+    }
+
+    /// `gradient_flow`: gradient flow from 0 on `½‖Xβ − y‖²`, stopped at time `t`.
+    ///
+    /// # Errors
+    /// [`Error::Domain`] unless the time is finite and at least 0.
+    pub fn gradient_flow(time: f64) -> Result<Self, Error> {
+        Ok(Self::new("gradient_flow", Some(time), Arc::new(GradientFlow::new(time, Loss::HalfSum)?)))
+    }
+
+    /// Any estimator, by its own description.
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::filter::{Ridge, SpectralFilter};
+    /// use double_descent::sweep::Arm;
+    ///
+    /// let chosen: Box<dyn SpectralFilter> = Box::new(Ridge::new(0.1)?);
+    /// assert_eq!(Arm::of(chosen).name, "ridge, λ = 1e-1");
+    /// # Ok::<(), double_descent::Error>(())
+    /// ```
+    #[must_use]
+    pub fn of(estimator: impl SpectralFilter + 'static) -> Self {
+        let name = user_code::description(|| estimator.describe());
+        Self::new(name, None, Arc::new(estimator))
     }
 
     /// `random_start`: the least squares solution where gradient descent ends from a random start of deviation `s`.

@@ -2,7 +2,7 @@
 
 use super::coordinates::Intercept;
 use super::source::Sizes;
-use super::spectral::has_leave_one_out;
+use super::spectral::{has_evidence, has_leave_one_out};
 use super::{Arm, Source, Splits, Start, Sweep};
 use crate::Error;
 use crate::curve::{ArmLabel, Metric};
@@ -206,13 +206,14 @@ impl Sweep {
         }
     }
 
-    /// Whether no arm has a leave-one-out error.
-    fn leave_one_out_obstacle(&self) -> bool {
-        let own =
-            self.parameter.as_ref().and_then(|parameter| Some((parameter, *parameter.values().first()?)));
-        let has = |arm: &Arm| match own {
-            Some((parameter, value)) => parameter.at(arm, value).is_ok_and(|arm| has_leave_one_out(&arm)),
-            None => has_leave_one_out(arm),
+    /// Whether no arm is of a kind.
+    fn has_none(&self, kind: impl Fn(&Arm) -> bool) -> bool {
+        let has = |arm: &Arm| match &self.parameter {
+            Some(parameter) => {
+                let mut values = parameter.values().iter();
+                values.any(|&value| parameter.at(arm, value).is_ok_and(|arm| kind(&arm)))
+            }
+            None => kind(arm),
         };
         !self.arms.iter().any(has)
     }
@@ -236,11 +237,21 @@ impl Sweep {
                 "needs features that are scaled alike for all fits, and `standardise` scales them by each \
                       training set",
             ),
-            Metric::LeaveOneOut if self.leave_one_out_obstacle() => Some(
+            Metric::LeaveOneOut if self.has_none(has_leave_one_out) => Some(
                 "is of minimum-norm and ridge fits with nothing ablated and nobody attacking, and no arm is one",
             ),
-            Metric::ExpectedNoise if self.arms.iter().all(|arm| arm.ablation.is_without_residuals()) => {
+            Metric::ExpectedNoise | Metric::EffectiveParameters
+                if self.arms.iter().all(|arm| arm.ablation.is_without_residuals()) =>
+            {
                 Some("is of targets with noise, and every arm's have none")
+            }
+            Metric::LogEvidence | Metric::LogOccamFactor | Metric::PosteriorVariance
+                if self.has_none(has_evidence) =>
+            {
+                Some(
+                    "is of ridge fits with a penalty over 0, with nothing ablated and nobody attacking, and no arm is \
+                     one",
+                )
             }
             _ => None,
         };

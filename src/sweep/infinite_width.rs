@@ -7,6 +7,7 @@ use super::{Parameter, Sweep};
 use crate::Error;
 use crate::curve::{ArmLabel, Axis, Curve};
 use crate::kernel::{Kernel, KernelRegression};
+use crate::theory::drawn_features::DrawnFeatures;
 use ndarray::s;
 
 impl Sweep {
@@ -43,23 +44,7 @@ impl Sweep {
         kernel: impl Kernel + Clone + Sync + 'static,
         observer: &dyn Observer,
     ) -> Result<Curve, Error> {
-        let task = Task::new(self)?;
-        let unsupported = |reason: &str| Err(Error::Unsupported { reason: reason.into() });
-        if task.sizes.tests == 0 || task.sizes.population || task.is_cellwise() {
-            return unsupported(
-                "the limit of infinite width needs test rows that all cells of a repeat share",
-            );
-        }
-        if self.parameter.as_ref().is_some_and(|parameter| parameter.fitted().is_none()) {
-            return unsupported(
-                "the limit of infinite width is of one experiment, and a parameter varies here",
-            );
-        }
-        if !task.preparation().is_none() {
-            return unsupported(
-                "the limit of infinite width is without a free intercept and standardised features",
-            );
-        }
+        let task = self.task_of_kernel()?;
         let orders = task.orders()?;
         let cell = |&Place { axis_value: n, repeat }: &Place| {
             let raw = Raw::new(&task, repeat, &orders[repeat][..n])?;
@@ -77,5 +62,59 @@ impl Sweep {
             curve.cells.sort_by_key(|cell| (cell.repeat, cell.n, cell.p));
         }
         unless_all_failed(curve)
+    }
+
+    /// What is known of the errors at every width before features are drawn: for each repeat, a kernel's values on its first
+    /// `n` training rows and on its test rows. [`DrawnFeatures::line`] makes them a line of a figure.
+    ///
+    /// # Errors
+    /// Those of [`Sweep::infinite_width`] and of [`DrawnFeatures::new`]; [`Error::Domain`] for `n` above all that the sweep
+    /// trains on.
+    pub fn drawn_features(
+        &self,
+        kernel: &dyn Kernel,
+        n: usize,
+        observer: &dyn Observer,
+    ) -> Result<Vec<DrawnFeatures>, Error> {
+        let task = self.task_of_kernel()?;
+        if n > task.most_samples() {
+            return Err(Error::Domain {
+                what: "samples",
+                value: n as f64,
+                must_be: "at most those of the sweep",
+            });
+        }
+        let orders = task.orders()?;
+        let draw = |&Place { repeat, .. }: &Place| {
+            let raw = Raw::new(&task, repeat, &orders[repeat][..n])?;
+            let k = task.sizes.outputs;
+            let tests = (&*raw.tests, &*raw.tests_y.slice(s![.., ..k]));
+            DrawnFeatures::new(kernel, (&raw.inputs, &raw.y.slice(s![.., ..k])), tests)
+        };
+        let grid = Grid { batch: 1, axis: vec![n], ..task.grid() };
+        let visited = grid.run(observer, |places| places.iter().map(draw).collect())?;
+        visited.into_iter().filter_map(|(_, found)| found).collect()
+    }
+
+    /// The sweep, if a kernel on its raw rows is what its features tend to.
+    fn task_of_kernel(&self) -> Result<Task<'_>, Error> {
+        let task = Task::new(self)?;
+        let unsupported = |reason: &str| Err(Error::Unsupported { reason: reason.into() });
+        if task.sizes.tests == 0 || task.sizes.population || task.is_cellwise() {
+            return unsupported(
+                "the limit of infinite width needs test rows that all cells of a repeat share",
+            );
+        }
+        if self.parameter.as_ref().is_some_and(|parameter| parameter.fitted().is_none()) {
+            return unsupported(
+                "the limit of infinite width is of one experiment, and a parameter varies here",
+            );
+        }
+        if !task.preparation().is_none() {
+            return unsupported(
+                "the limit of infinite width is without a free intercept and standardised features",
+            );
+        }
+        Ok(task)
     }
 }

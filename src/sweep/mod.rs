@@ -2,11 +2,15 @@
 //!
 //! A cell makes one factorisation, and every arm reads it. Results are a function of the data, the
 //! splits and the arms: bit-identical on any number of threads.
+//!
+//! A [`Sweep`] measures each fit by itself. A [`Crossed`] study fits every training set with every draw of label noise and of
+//! features, and splits the errors over the three.
 
 mod arm;
 mod cells;
 mod check;
 mod coordinates;
+mod crossed;
 mod engine;
 mod error_rates;
 mod estimate;
@@ -15,6 +19,7 @@ mod fit;
 mod held_out;
 mod infinite_width;
 mod lines;
+mod many;
 mod maps;
 mod measured;
 mod metrics;
@@ -33,10 +38,13 @@ mod test_errors;
 pub use arm::{Arm, Start};
 pub use cells::{Grid, Observer, Place, Visited, add_cells};
 pub use coordinates::Intercept;
+pub use crossed::{Crossed, ErrorSplit};
 pub use fit::Fit;
 pub use maps::Maps;
 pub use parameter::Parameter;
-pub use record::{Identity, Payload, Record, Recording, Repeat};
+pub use record::{
+    Identity, Merged, Payload, Plan, Record, Recording, Repeat, Shard, ShardFile, ShardState, Shards, Status,
+};
 pub use source::{Draw, Drawn, Source, TestOn};
 pub use splits::Splits;
 
@@ -76,7 +84,7 @@ const BATCH: usize = 48;
 /// # Ok::<(), double_descent::Error>(())
 /// ```
 ///
-/// Every n, from one factorisation for each repeat, where nobody asks for the spectrum:
+/// Every n, from one factorisation for each repeat, where the spectrum is not asked for:
 /// ```
 /// use double_descent::curve::Metric;
 /// use double_descent::{dataset::Dataset, nested::Engine, sweep::{Arm, Sweep}};
@@ -122,7 +130,7 @@ pub struct Sweep {
     /// How many threads; `None`: as many as the machine has. No result depends on it. Each takes memory for the tables
     /// of a repeat, where repeats have some of their own.
     pub threads: Option<usize>,
-    /// Who factorises, where it is one SVD a cell.
+    /// The linear algebra that computes the SVDs, where there is one for each cell.
     pub backend: Arc<dyn Backend>,
 }
 

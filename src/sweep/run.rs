@@ -7,6 +7,7 @@ use super::task::Task;
 use super::{Arm, Observer, Source, Sweep};
 use crate::Error;
 use crate::curve::{ArmLabel, Axis, Cell, Curve, Failure, Provenance};
+use crate::machine::large_pages::ask_for;
 use crate::machine::memory::{of_threads, reserve};
 use crate::nested::Engine;
 use std::ops::Range;
@@ -78,6 +79,7 @@ impl Ready<'_> {
     fn fill(&self, mut curve: Curve, found: Repeats) -> Curve {
         let Task { lines, wanted, .. } = &self.task;
         curve.cells.reserve(found.len() * self.task.places().count() * lines.len());
+        ask_for(curve.cells.spare_capacity_mut());
         let nested = self.engine.kind() == Engine::Nested;
         let values = self.task.sweep.parameter.as_ref().map_or(&[][..], |parameter| parameter.values());
         let alone = self.task.is_over_parameter();

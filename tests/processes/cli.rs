@@ -545,3 +545,27 @@ fn figures_for_print_come_with_their_captions() {
         assert_eq!(output.status.code(), Some(2), "{wrong}");
     }
 }
+
+/// With and without figures: what was given, and every default.
+#[cfg(unix)]
+#[test]
+fn settings_beside_the_results_repeat_the_study() {
+    let Some(path) = BINARY else { return };
+    let folder = Folder::new("settings");
+    let given =
+        ["--dataset=diabetes", "--sizes", "5..15:5", "--repeats", "3", "--no-figures", "--out", "one of two"];
+    assert!(run(&program("ablations").unwrap(), &folder, &given).status.success());
+    let cells = |name: &str| std::fs::read(folder.0.join(name).join("diabetes/cells.csv")).unwrap();
+    let settings = std::fs::read_to_string(folder.0.join("one of two/diabetes/settings.txt")).unwrap();
+    assert!(settings.starts_with(&format!("# double-descent {}\n", env!("CARGO_PKG_VERSION"))), "{settings}");
+    for part in ["--dataset diabetes", "--sizes 5..15:5", "--seed 0", "--no-figures", "--out 'one of two'"] {
+        assert!(settings.contains(part), "no `{part}` in {settings}");
+    }
+    assert!(!settings.contains("--dark") && !settings.contains("--splits"), "{settings}");
+    let again = settings.replace("one of two", "two of two");
+    let bin = Path::new(path).parent().unwrap();
+    let output =
+        Command::new("/bin/sh").args(["-c", &again]).current_dir(&folder.0).env("PATH", bin).output();
+    assert!(output.unwrap().status.success());
+    assert_eq!(cells("one of two"), cells("two of two"));
+}

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 /// Values under this part of the largest median are zero but for rounding.
 const FLOOR: f64 = 1e-12;
 
-/// What a shape is decided at where nobody says otherwise.
+/// The confidence at which a shape is decided by default.
 pub(super) const CONFIDENCE: f64 = 0.95;
 
 /// The shape of a curve: how many certified peaks lie inside it, and how it goes without one.

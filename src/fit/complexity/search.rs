@@ -85,7 +85,7 @@ impl Complexity {
     }
 
     /// Whether the evaluated means never fall as `n` grows. Bisection takes this for granted everywhere, and can
-    /// only look where it went; a search that looks at every `n` needs it not.
+    /// only look where it went; a search that looks at every `n` does not need it.
     #[must_use]
     pub fn is_monotone(&self) -> bool {
         self.points.windows(2).all(|pair| pair[0].mean <= pair[1].mean)

@@ -15,9 +15,8 @@ const HUES: [Hue; 5] = [Hue::Vermillion, Hue::Blue, Hue::Green, Hue::Purple, Hue
 /// A panel for each list of metrics, a line for each arm that has them. The arms of one name are a family: a ramp of
 /// colour from the first setting to the last. Limits (`infinite_width`, `ensemble_limit`) are dashed.
 ///
-/// # Errors
-/// [`Error::Empty`] without metrics; [`Error::Unsupported`] for a metric that no arm has, for metrics of one list that do
-/// not go on one axis, and for one that is zero everywhere.
+/// Not drawn, with the reason ([`Figure::undrawn`]): [`Error::Empty`] without metrics; [`Error::Unsupported`] for a
+/// metric that no arm has, for metrics of one list that do not go on one axis, and for one that is zero everywhere.
 ///
 /// # Examples
 /// ```
@@ -28,11 +27,16 @@ const HUES: [Hue; 5] = [Hue::Vermillion, Hue::Blue, Hue::Green, Hue::Purple, Hue
 /// let mut sweep = Sweep::new(Dataset::diabetes(), 5..=20, 10, 0);
 /// sweep.arms = vec![Arm::min_norm(), Arm::ridge(0.01)?, Arm::ridge(1.0)?];
 /// let metrics: [&[Metric]; 2] = [&[Metric::TrainMse, Metric::TestMse], &[Metric::CoefficientNorm]];
-/// let figure = study::panels(&sweep.run()?, &metrics, &FigureOptions::default())?;
+/// let figure = study::panels(&sweep.run()?, &metrics, &FigureOptions::default());
 /// assert_eq!(figure.panels.len(), 2);
 /// # Ok::<(), double_descent::Error>(())
 /// ```
-pub fn panels(curve: &Curve, metrics: &[&[Metric]], options: &FigureOptions) -> Result<Figure, Error> {
+#[must_use]
+pub fn panels(curve: &Curve, metrics: &[&[Metric]], options: &FigureOptions) -> Figure {
+    drawn_panels(curve, metrics, options).unwrap_or_else(Figure::not_drawn)
+}
+
+fn drawn_panels(curve: &Curve, metrics: &[&[Metric]], options: &FigureOptions) -> Result<Figure, Error> {
     let all: Vec<Metric> = metrics.iter().copied().flatten().copied().collect();
     if all.is_empty() {
         return Err(Error::Empty { what: "the list of metrics" });
@@ -59,8 +63,8 @@ pub fn panels(curve: &Curve, metrics: &[&[Metric]], options: &FigureOptions) -> 
 /// Training and test error of arms of your choice, by their indices in [`Curve::arms`]: a panel for each, all with one
 /// vertical axis. ([`compare`](super::compare) has a panel for each of the two errors.)
 ///
-/// # Errors
-/// [`Error::Shape`] for an arm that the curve does not have; [`Error::Unsupported`] if there is nothing to draw.
+/// Not drawn, with the reason ([`Figure::undrawn`]): [`Error::Shape`] for an arm that the curve does not have;
+/// [`Error::Unsupported`] if there is nothing to draw.
 ///
 /// # Examples
 /// ```
@@ -69,11 +73,16 @@ pub fn panels(curve: &Curve, metrics: &[&[Metric]], options: &FigureOptions) -> 
 ///
 /// let mut sweep = Sweep::new(Dataset::diabetes(), 5..=20, 10, 0);
 /// sweep.arms = vec![Arm::min_norm(), Arm::ridge(1.0)?];
-/// let figure = study::each_arm(&sweep.run()?, &[0, 1], &FigureOptions::default())?;
+/// let figure = study::each_arm(&sweep.run()?, &[0, 1], &FigureOptions::default());
 /// assert_eq!(figure.panels.len(), 2);
 /// # Ok::<(), double_descent::Error>(())
 /// ```
-pub fn each_arm(curve: &Curve, arms: &[usize], options: &FigureOptions) -> Result<Figure, Error> {
+#[must_use]
+pub fn each_arm(curve: &Curve, arms: &[usize], options: &FigureOptions) -> Figure {
+    drawn_each_arm(curve, arms, options).unwrap_or_else(Figure::not_drawn)
+}
+
+fn drawn_each_arm(curve: &Curve, arms: &[usize], options: &FigureOptions) -> Result<Figure, Error> {
     let metrics = [Metric::TrainMse, Metric::TestMse];
     let draft = Draft::new(curve, options, &metrics);
     let mut panels = Vec::new();

@@ -27,8 +27,8 @@ pub fn isotropic_limit(rows_per_column: f64) -> f64 {
 /// `σ_min/√n` over `n/p` of some curves over `n`, each of isotropic rows (covariance `I`) with a `p` of its own, and the
 /// limit ([`isotropic_limit`]).
 ///
-/// # Errors
-/// [`Error::Empty`] without curves; [`Error::Unsupported`] for one over another axis or without singular values.
+/// Not drawn, with the reason ([`Figure::undrawn`]): [`Error::Empty`] without curves; [`Error::Unsupported`] for one
+/// over another axis or without singular values.
 ///
 /// # Examples
 /// ```
@@ -39,11 +39,16 @@ pub fn isotropic_limit(rows_per_column: f64) -> f64 {
 /// let mut curve = Curve::new(Axis::Samples, vec![arm], Provenance::new("normal rows", ""));
 /// let cell = |(n, smallest)| Cell::new(0, n, 10, 0).with(Metric::SmallestSingularValue, smallest);
 /// curve.cells = [(5, 1.1), (10, 0.1), (20, 1.5)].map(cell).to_vec();
-/// let figure = study::isotropic(&[curve], &FigureOptions::default())?;
+/// let figure = study::isotropic(&[curve], &FigureOptions::default());
 /// assert!(figure.to_svg().contains("n / p"));
 /// # Ok::<(), double_descent::Error>(())
 /// ```
-pub fn isotropic(curves: &[Curve], options: &FigureOptions) -> Result<Figure, Error> {
+#[must_use]
+pub fn isotropic(curves: &[Curve], options: &FigureOptions) -> Figure {
+    drawn_isotropic(curves, options).unwrap_or_else(Figure::not_drawn)
+}
+
+fn drawn_isotropic(curves: &[Curve], options: &FigureOptions) -> Result<Figure, Error> {
     let metric = Metric::SmallestSingularValue;
     if curves.is_empty() {
         return Err(Error::Empty { what: "the list of curves" });
@@ -98,9 +103,8 @@ pub fn isotropic(curves: &[Curve], options: &FigureOptions) -> Result<Figure, Er
 /// vectors of those rows as lines of `2σ/√n` to either side: the one of the smallest, by which the fit divides, stands out.
 /// Three features are drawn from above, in parallel projection.
 ///
-/// # Errors
-/// [`Error::Empty`] without sizes; [`Error::Domain`] for a size that is 0 or more than there are rows;
-/// [`Error::Unsupported`] for other numbers of features; those of the SVD.
+/// Not drawn, with the reason ([`Figure::undrawn`]): [`Error::Empty`] without sizes; [`Error::Domain`] for a size
+/// that is 0 or more than there are rows; [`Error::Unsupported`] for other numbers of features; those of the SVD.
 ///
 /// # Examples
 /// ```
@@ -108,14 +112,19 @@ pub fn isotropic(curves: &[Curve], options: &FigureOptions) -> Result<Figure, Er
 /// use ndarray::array;
 ///
 /// let rows = array![[2.0, 1.0, 0.5], [-1.0, 0.5, 2.0], [0.3, -2.0, 1.0], [1.0, 1.0, -1.0]];
-/// let figure = study::directions(&rows, &[1, 3, 4])?;
+/// let figure = study::directions(&rows, &[1, 3, 4]);
 /// assert_eq!(figure.panels.len(), 3);
 /// # Ok::<(), double_descent::Error>(())
 /// ```
 ///
 /// # References
 /// Schaeffer et al., *Double descent demystified* (arXiv:2303.14151), figure 3.
-pub fn directions(rows: &Array2<f64>, sizes: &[usize]) -> Result<Figure, Error> {
+#[must_use]
+pub fn directions(rows: &Array2<f64>, sizes: &[usize]) -> Figure {
+    drawn_directions(rows, sizes).unwrap_or_else(Figure::not_drawn)
+}
+
+fn drawn_directions(rows: &Array2<f64>, sizes: &[usize]) -> Result<Figure, Error> {
     let (count, p) = rows.dim();
     if !(2..=3).contains(&p) {
         let reason = format!("rows of {p} features have no picture; two or three do");

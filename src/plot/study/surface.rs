@@ -14,9 +14,8 @@ use crate::plot::{Axis, Dash, Figure, Group, HeatMap, Hue, Panel, Scale, Series}
 /// unit at the colour bar. The threshold `n = p` is dashed. Cells without a value are grey. A row at a value that has no
 /// place on a logarithmic axis is left out, and the caption says so.
 ///
-/// # Errors
-/// [`Error::Empty`] for a surface without cells; [`Error::Shape`] for an arm that it does not have;
-/// [`Error::Unsupported`] for a metric that the arm has nowhere.
+/// Not drawn, with the reason ([`Figure::undrawn`]): a surface without cells, an arm that it does not have, a metric that
+/// the arm has nowhere.
 ///
 /// # Examples
 /// ```
@@ -32,21 +31,21 @@ use crate::plot::{Axis, Dash, Figure, Group, HeatMap, Hue, Panel, Scale, Series}
 ///     features: (1..=10).collect(),
 ///     ..Sweep::plane(data.clone(), data, maps, 10, 0)
 /// };
-/// let figure = study::surface(&sweep.surface()?, 0, Metric::TestMse, &FigureOptions::default())?;
+/// let figure = study::surface(&sweep.surface()?, 0, Metric::TestMse, &FigureOptions::default());
 /// assert!(figure.to_svg().contains("Parameters p"));
 ///
 /// let penalties = [1e-4, 1e-2, 1.0, 100.0];
 /// let sweep = Sweep { samples: vec![8], parameter: Some(Parameter::penalty(penalties)), ..sweep };
-/// let figure = study::surface(&sweep.surface()?, 0, Metric::TestMse, &FigureOptions::default())?;
+/// let figure = study::surface(&sweep.surface()?, 0, Metric::TestMse, &FigureOptions::default());
 /// assert!(figure.to_svg().contains("Penalty λ"));
 /// # Ok::<(), double_descent::Error>(())
 /// ```
-pub fn surface(
-    surface: &Surface,
-    arm: usize,
-    metric: Metric,
-    options: &FigureOptions,
-) -> Result<Figure, Error> {
+#[must_use]
+pub fn surface(surface: &Surface, arm: usize, metric: Metric, options: &FigureOptions) -> Figure {
+    draw(surface, arm, metric, options).unwrap_or_else(Figure::not_drawn)
+}
+
+fn draw(surface: &Surface, arm: usize, metric: Metric, options: &FigureOptions) -> Result<Figure, Error> {
     let cells = surface.cells();
     let Some(label) = cells.arms.get(arm) else {
         return Err(Error::Shape { what: "an arm of the surface", expected: cells.arms.len(), found: arm });
@@ -144,15 +143,4 @@ fn diagonal(samples: &[f64], features: &[f64]) -> Option<Vec<f64>> {
 
 fn floats(counts: &[usize]) -> Vec<f64> {
     counts.iter().map(|&count| count as f64).collect()
-}
-
-impl Surface {
-    /// Prints the test error of the first arm as a heat map for a notebook with the evcxr kernel, which calls this
-    /// method on the last value of a cell.
-    pub fn evcxr_display(&self) {
-        match surface(self, 0, Metric::TestMse, &FigureOptions::default()) {
-            Ok(figure) => figure.evcxr_display(),
-            Err(error) => println!("nothing to draw: {error}"),
-        }
-    }
 }
