@@ -377,6 +377,18 @@ pub fn around_threshold(n: usize) -> Vec<usize> {
     sizes
 }
 
+/// Log-spaced numbers of rows from `p/10` to `4p`, closer around `p`, which is among them.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // rounded, positive and small
+pub fn rows_around(p: usize) -> Vec<usize> {
+    let ratios = (-10..=6).map(|i| 10.0_f64.powf(f64::from(i) / 10.0)).chain([4.0]);
+    let close = [0.85, 0.9, 0.94, 0.97, 0.99, 1.01, 1.03, 1.06, 1.1, 1.15];
+    let mut sizes: Vec<usize> =
+        ratios.chain(close).map(|ratio| ((ratio * p as f64).round() as usize).max(1)).collect();
+    sizes.sort_unstable();
+    sizes.dedup();
+    sizes
+}
+
 /// Says what a long run will take, before it starts.
 pub fn announce(estimate: &Cost) {
     if estimate.bytes > 1 << 30 || estimate.flops > 1e11 {
