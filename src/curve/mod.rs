@@ -15,9 +15,11 @@ mod summary;
 mod surface;
 
 pub use axis::Axis;
+pub(crate) use csv_io::{CellRows, Extent};
 pub use median_point::MedianPoint;
 pub use metric::{Cell, Metric};
 pub use shape::{Change, CriticalInterval, Shape, ShapeReport, ShapeTest};
+pub(crate) use summary::Gathered;
 pub use summary::{Bootstrap, Summary};
 pub use surface::Surface;
 

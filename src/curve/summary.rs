@@ -1,6 +1,6 @@
 //! Summaries over repeats: quantiles first, since at the threshold means mislead.
 
-use super::{Cell, Curve, MedianPoint, Metric};
+use super::{Axis, Cell, Curve, MedianPoint, Metric};
 use crate::Error;
 use crate::machine::memory::{reserve, sum, table};
 use crate::rng::stream;
@@ -83,29 +83,7 @@ impl Curve {
         metrics: &[Metric],
         bootstrap: Option<Bootstrap>,
     ) -> Result<Vec<Vec<Summary>>, Error> {
-        if bootstrap.is_some_and(|b| b.draws == 0) {
-            return Err(Error::Domain { what: "bootstrap draws", value: 0.0, must_be: "at least 1" });
-        }
-        let groups = self.groups(metrics, |_| true);
-        if let Some(Bootstrap { draws, .. }) = bootstrap {
-            // Weights, means of all groups of a metric, and the ends that are sorted.
-            let repeats = groups.iter().flatten().map(|group| group.values.len()).max().unwrap_or(0);
-            let most = groups.iter().map(Vec::len).max().unwrap_or(0);
-            reserve("a bootstrap", sum([table(draws, repeats), table(draws, most), table(draws, 1)]))?;
-        }
-        let of_metric = |groups: Vec<Group>| {
-            let distinct = Distinct::new(&groups);
-            let mut summaries: Vec<Summary> = distinct.groups.iter().map(|group| group.summary()).collect();
-            if let Some(bootstrap) = bootstrap {
-                add_bands(&distinct.groups, &mut summaries, bootstrap);
-            }
-            let of_group = |(group, &index): (&Group, &usize)| {
-                let Group { n, p, value, arm, .. } = *group;
-                Summary { n, p, value, arm, ..summaries[index] }
-            };
-            groups.iter().zip(&distinct.index).map(of_group).collect()
-        };
-        Ok(groups.into_iter().map(of_metric).collect())
+        summarised(bootstrap, || self.groups(metrics, |_| true))
     }
 
     /// The medians of a metric along the axis, for one arm.
@@ -136,27 +114,94 @@ impl Curve {
         });
         let count = used.as_ref().map_or(all, Vec::len);
         let repeats = repeats.min(self.cells.len().div_ceil(count.max(1)));
-        let empty = || std::iter::repeat_with(|| None).take(count).collect();
-        let mut groups: Vec<Vec<Option<Group>>> = std::iter::repeat_with(empty).take(metrics.len()).collect();
-        let mut place = 0;
+        let mut gathered = Gathered::new(self.axis, axis, count, metrics, repeats);
+        gathered.used = used;
         for cell in self.cells.iter().filter(|cell| wanted(cell)) {
-            // Cells of one factorisation follow each other: mostly the place is that of the last.
-            let Some(value) = self.axis.value(cell) else { continue };
-            if axis.get(place) != Some(&value) {
-                place = place_of(value).unwrap_or(0);
-            }
-            let mut slot = slot_of(cell, place);
-            if let Some(used) = &used {
-                slot = used.binary_search(&slot).unwrap_or(usize::MAX);
-            }
-            for (groups, &metric) in groups.iter_mut().zip(metrics) {
-                if let (Some(slot), Some(value)) = (groups.get_mut(slot), cell.metric(metric)) {
-                    slot.get_or_insert_with(|| Group::new(cell, axis[place], repeats)).values.push(value);
-                }
+            gathered.add(cell);
+        }
+        gathered.finish()
+    }
+}
+
+/// Values by metric, arm and axis value, of cells that come one after the other.
+pub(crate) struct Gathered {
+    kind: Axis,
+    /// The values of the axis, ascending.
+    axis: Vec<f64>,
+    metrics: Vec<Metric>,
+    /// By metric, then by arm and axis value.
+    groups: Vec<Vec<Option<Group>>>,
+    /// Which of these there are, where not all.
+    used: Option<Vec<usize>>,
+    /// Room in each.
+    repeats: usize,
+    /// Where on the axis the last cell stood: cells of one factorisation follow each other.
+    place: usize,
+}
+
+impl Gathered {
+    /// With so many pairs of arms and axis values.
+    pub(crate) fn new(kind: Axis, axis: Vec<f64>, count: usize, metrics: &[Metric], repeats: usize) -> Self {
+        let empty = || std::iter::repeat_with(|| None).take(count).collect();
+        let groups = std::iter::repeat_with(empty).take(metrics.len()).collect();
+        Self { kind, axis, metrics: metrics.to_vec(), groups, used: None, repeats, place: 0 }
+    }
+
+    pub(crate) fn add(&mut self, cell: &Cell) {
+        let Some(value) = self.kind.value(cell) else { return };
+        if self.axis.get(self.place) != Some(&value) {
+            self.place = self.axis.binary_search_by(|known| known.total_cmp(&value)).unwrap_or(0);
+        }
+        let mut slot = cell.arm.saturating_mul(self.axis.len()).saturating_add(self.place);
+        if let Some(used) = &self.used {
+            slot = used.binary_search(&slot).unwrap_or(usize::MAX);
+        }
+        let Self { axis, repeats, place, .. } = self;
+        for (groups, &metric) in self.groups.iter_mut().zip(&self.metrics) {
+            if let (Some(slot), Some(value)) = (groups.get_mut(slot), cell.metric(metric)) {
+                slot.get_or_insert_with(|| Group::new(cell, axis[*place], *repeats)).values.push(value);
             }
         }
-        groups.into_iter().map(|groups| groups.into_iter().flatten().collect()).collect()
     }
+
+    fn finish(self) -> Vec<Vec<Group>> {
+        self.groups.into_iter().map(|groups| groups.into_iter().flatten().collect()).collect()
+    }
+
+    /// The summaries of each metric, as [`Curve::summaries`] has them.
+    pub(crate) fn summaries(self, bootstrap: Option<Bootstrap>) -> Result<Vec<Vec<Summary>>, Error> {
+        summarised(bootstrap, || self.finish())
+    }
+}
+
+/// The summaries of each metric's groups.
+fn summarised(
+    bootstrap: Option<Bootstrap>,
+    groups: impl FnOnce() -> Vec<Vec<Group>>,
+) -> Result<Vec<Vec<Summary>>, Error> {
+    if bootstrap.is_some_and(|b| b.draws == 0) {
+        return Err(Error::Domain { what: "bootstrap draws", value: 0.0, must_be: "at least 1" });
+    }
+    let groups = groups();
+    if let Some(Bootstrap { draws, .. }) = bootstrap {
+        // Weights, means of all groups of a metric, and the ends that are sorted.
+        let repeats = groups.iter().flatten().map(|group| group.values.len()).max().unwrap_or(0);
+        let most = groups.iter().map(Vec::len).max().unwrap_or(0);
+        reserve("a bootstrap", sum([table(draws, repeats), table(draws, most), table(draws, 1)]))?;
+    }
+    let of_metric = |groups: Vec<Group>| {
+        let distinct = Distinct::new(&groups);
+        let mut summaries: Vec<Summary> = distinct.groups.iter().map(|group| group.summary()).collect();
+        if let Some(bootstrap) = bootstrap {
+            add_bands(&distinct.groups, &mut summaries, bootstrap);
+        }
+        let of_group = |(group, &index): (&Group, &usize)| {
+            let Group { n, p, value, arm, .. } = *group;
+            Summary { n, p, value, arm, ..summaries[index] }
+        };
+        groups.iter().zip(&distinct.index).map(of_group).collect()
+    };
+    Ok(groups.into_iter().map(of_metric).collect())
 }
 
 /// The values of one metric at one axis value and arm, ordered by repeat.
