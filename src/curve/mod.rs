@@ -1,8 +1,11 @@
 //! The result of a sweep: a tidy table of cells, its summaries, its peak, its shape.
 
 mod axis;
+mod beside;
+mod chosen;
 mod csv_io;
 mod median_point;
+mod gathered;
 mod merge;
 mod metric;
 mod packed;
@@ -19,7 +22,7 @@ pub(crate) use csv_io::{CellRows, Extent};
 pub use median_point::MedianPoint;
 pub use metric::{Cell, Metric};
 pub use shape::{Change, CriticalInterval, Shape, ShapeReport, ShapeTest};
-pub(crate) use summary::Gathered;
+pub(crate) use gathered::Gathered;
 pub use summary::{Bootstrap, Summary};
 pub use surface::Surface;
 
@@ -57,7 +60,7 @@ pub struct Failure {
     pub n: usize,
     /// Features.
     pub p: usize,
-    /// The arm that failed, an index into [`Curve::arms`]; `None` where all of them did, or nobody knows which.
+    /// The arm that failed, an index into [`Curve::arms`]; `None` where all of them did, or where it is not known which.
     #[cfg_attr(feature = "serde", serde(default))]
     pub arm: Option<usize>,
     /// The value of an axis that counts neither samples nor features.
@@ -290,7 +293,7 @@ mod tests {
             Error::UnknownColumn { name: "z".into(), available: vec!["a".into(), "b".into()] },
             Error::UnknownName { what, name: "z".into(), choices: Vec::new() },
             Error::File { path: "a/b".into(), line: Some(3), column: None, reason: "bad".into() },
-            Error::Io { path: "a/b".into(), reason: "gone".into() },
+            Error::refused("a/b", "gone"),
             Error::Unsupported { reason: "no".into() },
             Error::Device { device: 1, reason: "no".into(), looked_for: vec!["libcuda.so".into()] },
             Error::DeviceMemory { needed: 7, free: 5 },

@@ -4,6 +4,7 @@ use super::shape::{check_design, check_shape, copy_columns};
 use crate::Error;
 use ndarray::{Array2, ArrayRef2, s};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// A nested family of features: for every `p` a map from `ℝᵈ` to `ℝᵖ`.
 ///
@@ -25,7 +26,7 @@ pub trait FeatureMap: std::fmt::Debug + Send + Sync {
     /// The features `columns.start`, …, `columns.end − 1` alone, to the bit those columns of
     /// [`design`](Self::design): `inputs` `(n, d)` → `(n, columns.len())`.
     ///
-    /// As it stands it makes the columns before them too. A map whose features do not depend on each other does
+    /// By default the columns before them are made as well. A map whose features do not depend on each other does
     /// better.
     ///
     /// # Errors
@@ -61,3 +62,32 @@ pub trait FeatureMap: std::fmt::Debug + Send + Sync {
         format!("{self:?}")
     }
 }
+
+/// What points to a map is one.
+macro_rules! pointers {
+    ($($pointer:ty),+) => {$(
+        impl<T: FeatureMap + ?Sized> FeatureMap for $pointer {
+            fn input_dimension(&self) -> usize {
+                (**self).input_dimension()
+            }
+
+            fn design(&self, inputs: &ArrayRef2<f64>, p: usize) -> Result<Array2<f64>, Error> {
+                (**self).design(inputs, p)
+            }
+
+            fn columns(&self, inputs: &ArrayRef2<f64>, columns: Range<usize>) -> Result<Array2<f64>, Error> {
+                (**self).columns(inputs, columns)
+            }
+
+            fn write_columns(&self, inputs: &ArrayRef2<f64>, columns: Range<usize>, design: &mut ArrayRef2<f64>) -> Result<(), Error> {
+                (**self).write_columns(inputs, columns, design)
+            }
+
+            fn describe(&self) -> String {
+                (**self).describe()
+            }
+        }
+    )+};
+}
+
+pointers!(&T, Box<T>, Arc<T>);

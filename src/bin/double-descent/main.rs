@@ -7,19 +7,33 @@ mod ablations;
 mod adversarial;
 #[path = "../../../examples/bases/mod.rs"]
 mod bases;
+#[path = "../../../examples/bias_variance/mod.rs"]
+mod bias_variance;
 #[path = "../../../examples/common/mod.rs"]
 mod common;
 mod completions;
+#[path = "../../../examples/effective_parameters/mod.rs"]
+mod effective_parameters;
 #[path = "../../../examples/ensembling/mod.rs"]
 mod ensembling;
+#[path = "../../../examples/epochs/mod.rs"]
+mod epochs;
+#[path = "../../../examples/evidence/mod.rs"]
+mod evidence;
+#[path = "../../../examples/flatness/mod.rs"]
+mod flatness;
 #[path = "../../../examples/grid/mod.rs"]
 mod grid;
 #[path = "../../../examples/label_noise/mod.rs"]
 mod label_noise;
+#[path = "../../../examples/more_data/mod.rs"]
+mod more_data;
 #[path = "../../../examples/polynomial/mod.rs"]
 mod polynomial;
 #[path = "../../../examples/random_fourier/mod.rs"]
 mod random_fourier;
+#[path = "../../../examples/sgd/mod.rs"]
+mod sgd;
 #[path = "../../../examples/smallest_singular_value/mod.rs"]
 mod smallest_singular_value;
 #[path = "../../../examples/splines/mod.rs"]
@@ -30,6 +44,8 @@ mod streaming;
 mod theory;
 #[path = "../../../examples/universality/mod.rs"]
 mod universality;
+#[path = "../../../examples/weight_decay/mod.rs"]
+mod weight_decay;
 
 use common::command_line::{EXIT_CODES, nearest, start, version, wrapped};
 use common::flags::{Program, listed};
@@ -57,7 +73,7 @@ fn flags<P: Program>() -> Vec<Listed> {
 }
 
 /// In the order of the help text: tables of data first.
-const fn entries() -> [Entry; 13] {
+const fn entries() -> [Entry; 21] {
     [
         of::<ablations::Cli>(),
         of::<adversarial::Cli>(),
@@ -65,10 +81,18 @@ const fn entries() -> [Entry; 13] {
         of::<smallest_singular_value::Cli>(),
         of::<random_fourier::Cli>(),
         of::<grid::Cli>(),
+        of::<more_data::Cli>(),
         of::<label_noise::Cli>(),
         of::<ensembling::Cli>(),
+        of::<bias_variance::Cli>(),
+        of::<effective_parameters::Cli>(),
+        of::<evidence::Cli>(),
+        of::<flatness::Cli>(),
         of::<bases::Cli>(),
         of::<splines::Cli>(),
+        of::<weight_decay::Cli>(),
+        of::<epochs::Cli>(),
+        of::<sgd::Cli>(),
         of::<universality::Cli>(),
         of::<streaming::Cli>(),
         of::<theory::Cli>(),

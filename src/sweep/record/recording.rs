@@ -151,12 +151,13 @@ impl Recording<'_> {
         self.record.run(self.shard.clone(), at_once.unwrap_or(1), across, observer, repeats)
     }
 
-    /// [`run`](Self::run) of a sweep over the n × p plane.
+    /// [`run`](Self::run) of a sweep over a plane: [`Sweep::surface`].
     ///
     /// # Errors
-    /// Those of [`run`](Self::run).
+    /// Those of [`run`](Self::run) and of [`Sweep::surface`].
     pub fn surface(&self, observer: &dyn Observer) -> Result<Surface, Error> {
-        Surface::new(self.run(observer)?)
+        self.sweep.check_surface()?;
+        self.sweep.spread(self.run(observer)?)
     }
 }
 

@@ -79,7 +79,7 @@ impl Sweep {
         let groups = axis.len().saturating_mul(outline.arms.len());
         let values = groups.saturating_mul(metrics.len()).saturating_mul(repeats);
         reserve("the values of all repeats", list::<f64>(values))?;
-        let mut gathered = Gathered::new(outline.axis, axis, groups, metrics, repeats);
+        let mut gathered = Gathered::new(outline.axis, axis, outline.arms.len(), metrics, repeats);
         let (mut extent, mut failures) = (Extent::default(), Vec::new());
         for repeat in 0..repeats {
             let Some(of_repeat) = merged.get(repeat)? else { continue };
@@ -91,6 +91,7 @@ impl Sweep {
             return Err(error.clone());
         }
         let summaries = gathered.summaries(bootstrap)?;
+        drop(gathered);
         let failed = |e| Error::io(cells, &e);
         let mut rows = CellRows::begin(WholeFile::create(cells)?, &extent, &outline.arms).map_err(failed)?;
         for repeat in 0..repeats {

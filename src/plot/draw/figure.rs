@@ -1,0 +1,201 @@
+//! The figure: what the user builds.
+
+use super::caption;
+use super::model::Panel;
+use super::undrawn;
+use crate::Error;
+
+/// Where legends stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LegendPlace {
+    /// Right of their frames. That of a heat map always is.
+    #[default]
+    Right,
+    /// Below their frames.
+    Below,
+    /// In their frames, in the corner where they hide least of the curves.
+    Inside,
+}
+
+/// The paper a figure lies on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Theme {
+    /// White.
+    #[default]
+    Light,
+    /// Nearly black; light and dark are exchanged, hues kept.
+    Dark,
+}
+
+/// Panels laid out in a grid, with a caption.
+///
+/// Several panels are lettered (a), (b), … Panels whose legends are equal, but
+/// for theories (in black) that some lack, share one; otherwise each has its own. `Display` writes the SVG.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Figure {
+    /// The text above everything.
+    pub title: Option<String>,
+    /// The panels, row by row.
+    pub panels: Vec<Panel>,
+    /// The text below, wrapped to the figure's width; a line feed starts a
+    /// new line. May be empty. Where a logarithmic axis has no place for some
+    /// values and the text does not say so, a sentence that does is set after it.
+    pub caption: String,
+    /// Width in SVG pixels; `None` chooses by the number of columns (720 for
+    /// one). It is kept between 240 and 4000, and a figure too narrow for its
+    /// panels is widened.
+    pub width_px: Option<f64>,
+    /// Width on paper in millimetres, in place of [`Figure::width_px`]: text is 7 and 8 points high then, the SVG's
+    /// extent is stated in millimetres, and no more panels stand side by side than fit. Kept between 57 and 940.
+    pub width_mm: Option<f64>,
+    /// Where legends stand.
+    pub legend: LegendPlace,
+    /// Whether the caption is left out of the picture: [`Figure::caption_text`] and [`Figure::caption_tex`] have it,
+    /// and [`Figure::save`] writes both beside the picture.
+    pub caption_apart: bool,
+    /// The paper.
+    pub theme: Theme,
+    /// Why there is nothing to draw: what was asked for and is not there. The picture says it in words, and
+    /// [`Figure::check`] fails with it, as do all ways to save the figure.
+    pub undrawn: Option<Error>,
+    /// Panels per row; `None` chooses by their number.
+    pub columns: Option<usize>,
+    /// Height of a plotting area over its width, 0.72 if `None`. The height
+    /// is kept between 150 and 430 pixels, and is raised a little where a
+    /// legend needs it.
+    pub aspect: Option<f64>,
+}
+
+impl Figure {
+    /// A figure without panels.
+    #[must_use]
+    pub fn new(caption: impl Into<String>) -> Self {
+        Self { caption: caption.into(), ..Self::default() }
+    }
+
+    /// In place of a figure that cannot be drawn: it says why.
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::{Error, plot::Figure};
+    ///
+    /// let figure = Figure::not_drawn(Error::Empty { what: "the curve" });
+    /// assert!(figure.to_svg().contains("Not drawn: the curve"));
+    /// assert!(figure.check().is_err() && figure.save("none.svg").is_err());
+    /// ```
+    #[must_use]
+    pub fn not_drawn(error: Error) -> Self {
+        Self { caption: format!("Not drawn: {error}."), undrawn: Some(error), ..Self::default() }
+    }
+
+    /// The figure, if it can be drawn whole.
+    ///
+    /// # Errors
+    /// Those of [`Figure::check`].
+    pub fn drawn(self) -> Result<Self, Error> {
+        self.check().map(|()| self)
+    }
+
+    /// The same figure with one more panel.
+    #[must_use]
+    pub fn with_panel(mut self, panel: Panel) -> Self {
+        self.panels.push(panel);
+        self
+    }
+
+    /// The same figure with a title.
+    #[must_use]
+    pub fn with_title(mut self, title: impl Into<String>) -> Self {
+        self.title = Some(title.into());
+        self
+    }
+
+    /// The same figure, `width_px` wide.
+    #[must_use]
+    pub fn with_width(mut self, width_px: f64) -> Self {
+        self.width_px = Some(width_px);
+        self
+    }
+
+    /// The same figure, `width_mm` wide on paper.
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::plot::{Axis, Figure, Group, Hue, LegendPlace, Panel, Series};
+    ///
+    /// let line = Series::new("", vec![1.0, 2.0, 3.0], vec![1.0, 9.0, 2.0]);
+    /// let panel = Panel::new(Axis::linear("p"), Axis::linear("Test error"))
+    ///     .with_group(Group::new("Measured", Hue::Vermillion).with_series(line));
+    /// let figure = Figure::new("The peak.")
+    ///     .with_panel(panel)
+    ///     .with_width_mm(88.0) // a column of a paper
+    ///     .with_legend(LegendPlace::Inside)
+    ///     .with_caption_apart();
+    /// assert!(figure.to_svg().contains("width=\"88mm\""));
+    /// assert_eq!(figure.caption_tex(), "The peak.");
+    /// ```
+    #[must_use]
+    pub fn with_width_mm(mut self, width_mm: f64) -> Self {
+        self.width_mm = Some(width_mm);
+        self
+    }
+
+    /// The same figure with its legends elsewhere.
+    #[must_use]
+    pub fn with_legend(mut self, place: LegendPlace) -> Self {
+        self.legend = place;
+        self
+    }
+
+    /// The same figure without its caption in the picture.
+    #[must_use]
+    pub fn with_caption_apart(mut self) -> Self {
+        self.caption_apart = true;
+        self
+    }
+
+    /// The same figure on other paper.
+    #[must_use]
+    pub fn with_theme(mut self, theme: Theme) -> Self {
+        self.theme = theme;
+        self
+    }
+
+    /// The caption in full: with the sentence on values that have no place on a logarithmic axis.
+    #[must_use]
+    pub fn caption_text(&self) -> String {
+        undrawn::caption(&self.caption, &self.panels).into_owned()
+    }
+
+    /// The same for LaTeX, in ASCII: formulas in mathematics mode, special characters escaped.
+    #[must_use]
+    pub fn caption_tex(&self) -> String {
+        caption::tex(&self.caption_text())
+    }
+
+    /// Whether every panel can be drawn whole.
+    ///
+    /// # Errors
+    /// Whatever keeps the figure from being drawn ([`Figure::undrawn`]);
+    /// [`Error::Shape`] for a series whose abscissae, ordinates and edges of a band are not equally many, and for a heat
+    /// map whose values do not fit its axes; [`Error::Domain`] for a heat map's axis that does not ascend, or has a
+    /// value that its scale has no place for; [`Error::Empty`] for a heat map without cells.
+    pub fn check(&self) -> Result<(), Error> {
+        self.undrawn.clone().map_or(Ok(()), Err)?;
+        self.panels.iter().try_for_each(Panel::check)
+    }
+
+    /// The same figure with `columns` panels per row.
+    #[must_use]
+    pub fn with_columns(mut self, columns: usize) -> Self {
+        self.columns = Some(columns);
+        self
+    }
+
+    /// The same figure with plotting areas `aspect` times as high as wide.
+    #[must_use]
+    pub fn with_aspect(mut self, aspect: f64) -> Self {
+        self.aspect = Some(aspect);
+        self
+    }
+}

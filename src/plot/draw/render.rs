@@ -1,0 +1,162 @@
+//! The ways in which a figure leaves memory.
+
+use super::colour::Rgb;
+use super::curves;
+use super::draw_axes::{draw_axes, draw_grid};
+use super::drawing::{Anchor, Drawing, TextStyle};
+use super::figure::{Figure, Theme};
+use super::font;
+use super::heat;
+use super::layout::{self, Cell, Plan};
+use super::spacing::{CAPTION, CAPTION_LEADING, HEAD, MARGIN, TEXT, TEXT_LEADING};
+use super::svg;
+#[cfg(feature = "plot")]
+use super::{pdf, raster, size::PIXELS_PER_INCH};
+use crate::{Error, machine::whole_file};
+use std::fmt;
+use std::io::Write;
+use std::path::Path;
+
+/// Pixels of a saved PNG per pixel of the SVG: 300 dots per inch or so when
+/// the figure is printed at the width of a page.
+#[cfg(feature = "plot")]
+const SAVED_SCALE: f64 = 3.0;
+
+/// Dots per inch of a saved PNG whose size on paper is known.
+#[cfg(feature = "plot")]
+const SAVED_DENSITY: f64 = 300.0;
+
+impl Figure {
+    /// The figure as a self-contained SVG document. A panel that cannot be drawn whole ([`Figure::check`]) is a frame
+    /// with the reason in it.
+    #[must_use]
+    pub fn to_svg(&self) -> String {
+        let plan = layout::plan(self);
+        let name = self.title.as_deref().unwrap_or(&self.caption);
+        svg::write(&self.draw(&plan), plan.size, name)
+    }
+
+    /// The figure as a PNG, `scale` pixels per pixel of the SVG, which is 1/96 inch: the same marks, set in
+    /// the embedded font. The file states its dots per inch.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Figure::check`]; [`Error::Domain`] if `scale` is not a positive number, [`Error::Resource`] if it asks for more
+    /// than 10⁸ pixels.
+    #[cfg(feature = "plot")]
+    pub fn to_png(&self, scale: f64) -> Result<Vec<u8>, Error> {
+        self.check()?;
+        let plan = layout::plan(self);
+        raster::png(&self.draw(&plan), plan.size, scale)
+    }
+
+    /// The figure as a PDF of one page: vectors throughout, letters as outlines. A pixel of the SVG is
+    /// 1/96 inch.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Figure::check`]; [`Error::Resource`] if its content cannot be packed.
+    #[cfg(feature = "plot")]
+    pub fn to_pdf(&self) -> Result<Vec<u8>, Error> {
+        self.check()?;
+        let plan = layout::plan(self);
+        pdf::write(&self.draw(&plan), plan.size)
+    }
+
+    /// Writes the figure to `path`: SVG if the name ends in `.svg`, PDF if it ends in `.pdf`, PNG if it ends in `.png`: at
+    /// three pixels per SVG pixel, or at 300 dots per inch where the width on paper is known. With
+    /// [`Figure::caption_apart`] the caption goes into files `.txt` and `.tex` of the same name.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Figure::check`]; [`Error::UnknownName`] for any other name; both before anything is written; [`Error::Io`] if the
+    /// file cannot be written; [`Error::Resource`] if the figure is too large for a PNG; [`Error::Unsupported`]
+    /// for PNG and PDF without the feature `plot`.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
+        let path = path.as_ref();
+        self.check()?;
+        let extension = path.extension().and_then(|e| e.to_str()).map(str::to_ascii_lowercase);
+        let bytes = match extension.as_deref() {
+            Some("svg") => self.to_svg().into_bytes(),
+            #[cfg(feature = "plot")]
+            Some("png") if self.width_mm.is_some() => self.to_png(SAVED_DENSITY / PIXELS_PER_INCH)?,
+            #[cfg(feature = "plot")]
+            Some("png") => self.to_png(SAVED_SCALE)?,
+            #[cfg(feature = "plot")]
+            Some("pdf") => self.to_pdf()?,
+            #[cfg(not(feature = "plot"))]
+            Some("png" | "pdf") => {
+                let reason = "PNG and PDF need the crate's feature `plot`; this build draws SVG alone";
+                return Err(Error::Unsupported { reason: reason.into() });
+            }
+            _ => {
+                return Err(Error::UnknownName {
+                    what: "figure file",
+                    name: path.display().to_string(),
+                    choices: ["svg", "png", "pdf"].map(|ending| format!("a name in .{ending}")).to_vec(),
+                });
+            }
+        };
+        whole_file::write(path, |file| file.write_all(&bytes))?;
+        if !self.caption_apart {
+            return Ok(());
+        }
+        for (extension, text) in [("txt", self.caption_text()), ("tex", self.caption_tex())] {
+            whole_file::write(&path.with_extension(extension), |file| writeln!(file, "{text}"))?;
+        }
+        Ok(())
+    }
+
+    fn draw(&self, plan: &Plan) -> Drawing {
+        let mut drawing = Drawing::default();
+        let head = TextStyle::new(HEAD, Anchor::Start, Rgb::BLACK);
+        drawing.lines((MARGIN, MARGIN + 12.0), &plan.title, 20.0, head);
+        for cell in &plan.cells {
+            if cell.panel.heat.is_none() {
+                draw_grid(&mut drawing, cell);
+            }
+            match cell.panel.check() {
+                Ok(()) => {
+                    heat::draw(&mut drawing, cell.panel, &cell.frame);
+                    curves::draw(&mut drawing, cell.panel, &cell.frame, &cell.bands);
+                }
+                Err(error) => draw_reason(&mut drawing, cell, &error),
+            }
+            draw_axes(&mut drawing, cell);
+            let title = TextStyle::new(TEXT, Anchor::Start, Rgb::BLACK);
+            let at = (cell.frame.area.x, cell.title.1 + 11.0);
+            drawing.lines(at, &cell.title.0, TEXT_LEADING, title);
+        }
+        let own = plan.cells.iter().filter_map(|cell| cell.legend.as_ref());
+        for ground in plan.grounds() {
+            drawing.area(ground.corners(), Rgb::WHITE, GROUND);
+        }
+        for (legend, at) in own.chain(&plan.shared) {
+            legend.draw(&mut drawing, *at);
+        }
+        let caption = TextStyle::new(CAPTION, Anchor::Start, Rgb::grey(0x33));
+        let at = (MARGIN, plan.caption.1 + 10.0);
+        drawing.lines(at, &plan.caption.0, CAPTION_LEADING, caption);
+        match self.theme {
+            Theme::Light => drawing,
+            Theme::Dark => drawing.on_dark(),
+        }
+    }
+}
+
+/// Opacity of the ground of a legend inside a frame.
+const GROUND: f64 = 0.85;
+
+/// In place of a picture that would not be whole.
+fn draw_reason(drawing: &mut Drawing, cell: &Cell, error: &Error) {
+    let area = cell.frame.area;
+    let style = TextStyle::new(TEXT, Anchor::Start, Rgb::BLACK);
+    let lines = font::wrap_at_most(&format!("Not drawn: {error}."), TEXT, area.w - 20.0, 8);
+    drawing.lines((area.x + 10.0, area.y + 24.0), &lines, TEXT_LEADING, style);
+}
+
+impl fmt::Display for Figure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_svg())
+    }
+}
