@@ -4,7 +4,7 @@ use super::flags::{Failure, Value, flags, usage};
 use super::table::{Item, Table};
 use super::{announce, say, with_progress};
 use double_descent::Error;
-use double_descent::curve::{Bootstrap, Curve, Metric};
+use double_descent::curve::{Bootstrap, Curve, Metric, Surface};
 use double_descent::sweep::{Identity, Payload, Plan, Record, Shard, ShardState, Shards, Status, Sweep};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -128,6 +128,30 @@ pub fn curve(
         announce(&sweep.estimate()?);
         return Ok(Some(with_progress(label, |observer| sweep.run_with(observer))?));
     };
+    of_sweep(part, place, label, sweep, |records| sweep.merge(records))
+}
+
+/// [`curve`] of a sweep over a plane.
+pub fn surface(
+    args: &ShardArgs,
+    place: Place<'_>,
+    label: &str,
+    sweep: &Sweep,
+) -> Result<Option<Surface>, Failure> {
+    let Some(part) = args.shard else {
+        announce(&sweep.estimate()?);
+        return Ok(Some(with_progress(label, |observer| sweep.surface_with(observer))?));
+    };
+    of_sweep(part, place, label, sweep, |records| sweep.merge_surface(records))
+}
+
+fn of_sweep<T>(
+    part: Part,
+    place: Place<'_>,
+    label: &str,
+    sweep: &Sweep,
+    merge: impl FnOnce(&[PathBuf]) -> Result<T, Error>,
+) -> Result<Option<T>, Failure> {
     let compute = |shard: Shard, path: &Path| {
         let recording = sweep.record(path)?.shard(shard.k(), shard.of())?;
         let done = with_progress(label, |observer| recording.compute(observer));
@@ -136,7 +160,7 @@ pub fn curve(
         Ok(recording.missing())
     };
     let shards = planned(place, sweep.shards(place.shards())?);
-    in_parts(part, &shards, label, compute, || sweep.merge(&shards.records()?))
+    in_parts(part, &shards, label, compute, || merge(&shards.records()?))
 }
 
 /// `cells.csv` and `summary.csv` of a sweep, merged from its parts without all cells at once, where that is asked for; how

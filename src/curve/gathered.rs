@@ -36,13 +36,7 @@ impl Held {
 
 impl Gathered {
     /// For cells on an axis of these values, ascending, of so many arms and repeats.
-    pub(crate) fn new(
-        kind: Axis,
-        axis: Vec<f64>,
-        arms: usize,
-        metrics: &[Metric],
-        repeats: usize,
-    ) -> Self {
+    pub(crate) fn new(kind: Axis, axis: Vec<f64>, arms: usize, metrics: &[Metric], repeats: usize) -> Self {
         let empty = || std::iter::repeat_with(|| None).take(arms * axis.len()).collect();
         let held = std::iter::repeat_with(empty).take(metrics.len()).collect();
         Self { kind, axis, metrics: metrics.to_vec(), held, repeats, place: 0 }

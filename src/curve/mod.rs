@@ -4,8 +4,8 @@ mod axis;
 mod beside;
 mod chosen;
 mod csv_io;
-mod median_point;
 mod gathered;
+mod median_point;
 mod merge;
 mod metric;
 mod packed;
@@ -19,10 +19,10 @@ mod surface;
 
 pub use axis::Axis;
 pub(crate) use csv_io::{CellRows, Extent};
+pub(crate) use gathered::Gathered;
 pub use median_point::MedianPoint;
 pub use metric::{Cell, Metric};
 pub use shape::{Change, CriticalInterval, Shape, ShapeReport, ShapeTest};
-pub(crate) use gathered::Gathered;
 pub use summary::{Bootstrap, Summary};
 pub use surface::Surface;
 
