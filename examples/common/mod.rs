@@ -242,11 +242,16 @@ impl TableArgs {
                 ..Sweep::new(data, sizes.iter().copied(), 1, 0)
             };
             let place = shards::Place { out: &self.run.out, folder: &folder, name: None };
+            let metrics =
+                [Metric::TestMse, Metric::TrainMse, Metric::BiasSquared, Metric::SmallestSingularValue];
+            if let Some(cells) = shards::tables(&self.shards, place, &sweep, &metrics, self.run.bootstrap())?
+            {
+                failed += cells;
+                continue;
+            }
             let Some(curve) = shards::curve(&self.shards, place, sweep.source.name(), &sweep)? else {
                 continue;
             };
-            let metrics =
-                [Metric::TestMse, Metric::TrainMse, Metric::BiasSquared, Metric::SmallestSingularValue];
             self.run.save_tables(&curve, &folder, "", &metrics)?;
             report(self, &curve, &folder)?;
             failed += report_failures(&curve);
