@@ -99,7 +99,7 @@ pub mod svd;
 pub mod sweep;
 pub mod theory;
 
-pub use error::Error;
+pub use error::{Cause, Error};
 pub use factors::ablation::{Ablation, Adversary};
 #[doc(no_inline)]
 pub use factors::{ablation, teacher};
@@ -110,6 +110,31 @@ pub use risk::{ensemble, interpolants};
 #[cfg(feature = "nalgebra")]
 #[doc(no_inline)]
 pub use svd::interop;
+
+/// The version of ndarray whose arrays go in and come out: a program without a dependency of its own on it has the same.
+pub use ndarray;
+
+/// What most programs begin with.
+///
+/// ```
+/// use double_descent::prelude::*;
+///
+/// let mut sweep = Sweep::new(Dataset::diabetes(), [8, 10, 12], 20, 0);
+/// sweep.arms = vec![Arm::min_norm(), Arm::ridge(0.1)?];
+/// let curve = sweep.run()?;
+/// let ridge = curve.arm("ridge", Some(0.1)).unwrap();
+/// assert!(curve.highest(ridge, Metric::TestMse).unwrap().median < curve.highest(0, Metric::TestMse).unwrap().median);
+/// # Ok::<(), Error>(())
+/// ```
+pub mod prelude {
+    pub use crate::curve::{Curve, Metric};
+    pub use crate::dataset::Dataset;
+    pub use crate::features::{FeatureMap, RandomFourier};
+    pub use crate::filter::{MinNorm, Ridge, SpectralFilter};
+    pub use crate::svd::Svd;
+    pub use crate::sweep::{Arm, Maps, Sweep};
+    pub use crate::{Ablation, Adversary, Error};
+}
 
 /// The examples of the README run as doc-tests.
 #[cfg(doctest)]

@@ -3,13 +3,11 @@
 use super::flags::Failure;
 use super::{Abscissa, LegendArg, PrintArgs, RunArgs, Statistic, TableArgs, keep_folder, say};
 use double_descent::Error;
-use double_descent::curve::{Bootstrap, Curve, Summary};
-use double_descent::plot::{
-    self, Dash, Figure, FigureOptions, Group, Hue, LegendPlace, Overlay, Panel, Series, Theme,
-};
+use double_descent::curve::{Bootstrap, Curve};
+use double_descent::plot::{self, Figure, FigureOptions, LegendPlace, Overlay, Theme};
 use double_descent::theory::gaussian;
 use double_descent::theory::line::{Sizes, TheoryLine};
-use ndarray::{Array2, s};
+use ndarray::s;
 use std::path::Path;
 
 /// Writes every figure that `study` makes of the curve, and says which, unless `--no-figures`.
@@ -67,58 +65,6 @@ pub fn options(args: &RunArgs) -> FigureOptions {
             Abscissa::Axis => plot::Abscissa::Axis,
         },
         ..FigureOptions::default()
-    }
-}
-
-/// The summaries of one arm as a line and a band: what `--statistic` asks for, each value times `scale`.
-pub fn line<'a>(
-    args: &RunArgs,
-    label: impl Into<String>,
-    summaries: impl Iterator<Item = &'a Summary>,
-    abscissa: impl Fn(&Summary) -> f64,
-    scale: impl Fn(&Summary) -> f64,
-) -> Series {
-    let (mut x, mut y, mut low, mut high) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for summary in summaries {
-        let scale = scale(summary);
-        let (middle, (lower, upper)) = match args.statistic {
-            Statistic::Median => (summary.median, (summary.q25, summary.q75)),
-            Statistic::Mean => (summary.mean, summary.mean_band.unwrap_or((summary.mean, summary.mean))),
-        };
-        x.push(abscissa(summary));
-        y.push(middle * scale);
-        low.push(lower * scale);
-        high.push(upper * scale);
-    }
-    Series::new(label, x, y).with_band(low, high)
-}
-
-/// A panel with the truth, by name, and a fit at the inputs `grid`, and the training points (inputs, targets).
-pub fn with_fit(
-    panel: Panel,
-    grid: &Array2<f64>,
-    (name, truth): (&str, &Array2<f64>),
-    fit: Vec<f64>,
-    (x, y): (&Array2<f64>, &Array2<f64>),
-) -> Panel {
-    let list = |x: &Array2<f64>| x.iter().copied().collect::<Vec<f64>>();
-    let truth = Series::new("", list(grid), list(truth)).with_dash(Dash::Dotted);
-    let points = Series::new("", list(x), list(y)).with_points().with_dash(Dash::None);
-    panel
-        .with_group(Group::new(name, Hue::Grey).with_series(truth))
-        .with_group(Group::new("Fit", Hue::Vermillion).with_series(Series::new("", list(grid), fit)))
-        .with_group(Group::new("Training points", Hue::Blue).with_series(points))
-}
-
-/// What lines and bands are, for a caption.
-pub fn describe(args: &RunArgs, repeats: usize) -> String {
-    match args.statistic {
-        Statistic::Median => format!("Lines are medians and bands quartiles over {repeats} repeats"),
-        Statistic::Mean => format!(
-            "Lines are means and bands their 95\u{a0}% bootstrap intervals ({} resamples, seed {}) over {repeats} \
-             repeats",
-            args.bootstrap, args.seed
-        ),
     }
 }
 

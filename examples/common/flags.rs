@@ -14,6 +14,8 @@ pub enum Failure {
     Usage(String),
     /// The study could not be computed or its results not be written: exit code 1.
     Study(Error),
+    /// Something else is in its way, in words: exit code 1.
+    Refused(String),
 }
 
 impl From<Error> for Failure {
@@ -25,6 +27,11 @@ impl From<Error> for Failure {
 /// An error of the command line.
 pub fn usage<T>(reason: impl Into<String>) -> Result<T, Failure> {
     Err(Failure::Usage(reason.into()))
+}
+
+/// An error of the study that is none of the library's.
+pub fn refused<T>(reason: impl Into<String>) -> Result<T, Failure> {
+    Err(Failure::Refused(reason.into()))
 }
 
 /// Structs whose fields are flags; [`flags!`] implements it.

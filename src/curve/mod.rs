@@ -1,6 +1,8 @@
 //! The result of a sweep: a tidy table of cells, its summaries, its peak, its shape.
 
 mod axis;
+mod beside;
+mod chosen;
 mod csv_io;
 mod median_point;
 mod merge;
@@ -288,7 +290,7 @@ mod tests {
             Error::UnknownColumn { name: "z".into(), available: vec!["a".into(), "b".into()] },
             Error::UnknownName { what, name: "z".into(), choices: Vec::new() },
             Error::File { path: "a/b".into(), line: Some(3), column: None, reason: "bad".into() },
-            Error::Io { path: "a/b".into(), reason: "gone".into() },
+            Error::refused("a/b", "gone"),
             Error::Unsupported { reason: "no".into() },
             Error::Device { device: 1, reason: "no".into(), looked_for: vec!["libcuda.so".into()] },
             Error::DeviceMemory { needed: 7, free: 5 },

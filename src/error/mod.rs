@@ -1,7 +1,11 @@
 //! One error type for the crate. Its variants are the same whatever features are on.
 
+mod cause;
+mod conversions;
 pub(crate) mod user_code;
 pub(crate) mod words;
+
+pub use cause::Cause;
 
 use crate::error::words::{Bytes, listed, number, reason as in_one_line, shown};
 use std::fmt;
@@ -13,8 +17,27 @@ type Text = &'static str;
 
 /// What went wrong, where, and what to do about it.
 ///
-/// Policy: every input that a caller can pass ends in a value or in one of these, never in a panic.
-#[derive(Clone, Debug, PartialEq)]
+/// Policy: every input that a caller can pass ends in a value or in one of these, never in a panic. `Display` and `Debug`
+/// are one sentence, so that `unwrap` and a `main` that returns an error say it too.
+///
+/// # Errors of your own
+/// A feature map, a filter, a kernel or a family of yours may fail with an error of its own: [`Error::user`] takes it, and
+/// `?` does so by itself for boxed errors, for texts, and for those of the standard library and of ndarray that reading
+/// and shaping data bring along. For `?` on your own type, `impl From<MyError> for double_descent::Error` by
+/// [`Error::user`].
+/// ```
+/// use double_descent::Error;
+/// use std::error::Error as _;
+///
+/// fn third(line: &str) -> Result<f64, Error> {
+///     let cell = line.split(',').nth(2).ok_or("a line of fewer than three cells")?;
+///     Ok(cell.parse::<f64>()?)
+/// }
+/// let error = third("1,2,x").unwrap_err();
+/// assert!(error.source().unwrap().is::<std::num::ParseFloatError>());
+/// assert!(third("1,2").unwrap_err().to_string().contains("three cells"));
+/// ```
+#[derive(Clone, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum Error {
@@ -108,6 +131,9 @@ pub enum Error {
         path: PathBuf,
         /// The system's own words.
         reason: String,
+        /// The system's own error, where it gave one.
+        #[cfg_attr(feature = "serde", serde(skip))]
+        cause: Cause,
     },
     /// What was asked for cannot be done the way that was asked for.
     Unsupported {
@@ -141,6 +167,14 @@ pub enum Error {
         part: String,
         /// The panic's message, or what was wrong with what it gave.
         reason: String,
+    },
+    /// An error that the caller's own code ended with ([`Error::user`]).
+    User {
+        /// What it says.
+        reason: String,
+        /// The error itself.
+        #[cfg_attr(feature = "serde", serde(skip))]
+        cause: Cause,
     },
     /// A step size with which descent does not settle.
     StepTooLarge {
@@ -200,7 +234,7 @@ impl fmt::Display for Error {
                 }
                 write!(f, ": {}", in_one_line(reason))
             }
-            Self::Io { path, reason } => {
+            Self::Io { path, reason, .. } => {
                 write!(f, "{}: {}", in_one_line(&path.to_string_lossy()), in_one_line(reason))
             }
             Self::Device { device, reason, looked_for } => {
@@ -226,11 +260,25 @@ impl fmt::Display for Error {
             ),
             Self::Resource { reason } | Self::Unsupported { reason } => f.write_str(&in_one_line(reason)),
             Self::UserCode { part, reason } => write!(f, "{part}: {reason}"),
+            Self::User { reason, .. } => write!(f, "an error of the caller's own: {}", in_one_line(reason)),
         }
     }
 }
 
-impl std::error::Error for Error {}
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Io { cause, .. } | Self::User { cause, .. } => cause.get(),
+            _ => None,
+        }
+    }
+}
 
 impl Error {
     /// [`Error::Shape`] unless `found == expected`.
@@ -262,8 +310,19 @@ impl Error {
         }
     }
 
-    /// [`Error::Io`] about `path`.
-    pub(crate) fn io(path: &std::path::Path, error: &std::io::Error) -> Self {
-        Self::Io { path: path.into(), reason: error.to_string() }
+    /// [`Error::Io`] about `path`, in words of the crate.
+    pub(crate) fn refused(path: impl Into<PathBuf>, reason: impl Into<String>) -> Self {
+        Self::Io { path: path.into(), reason: reason.into(), cause: Cause::none() }
+    }
+
+    /// [`Error::Io`] about a file or folder that the system refused; the system's error is the
+    /// [`source`](std::error::Error::source).
+    pub fn io(path: impl Into<PathBuf>, error: &std::io::Error) -> Self {
+        // An error of the system is not `Clone`: its number is, and its kind and text otherwise.
+        let same = match error.raw_os_error() {
+            Some(number) => std::io::Error::from_raw_os_error(number),
+            None => std::io::Error::new(error.kind(), error.to_string()),
+        };
+        Self::Io { path: path.into(), reason: error.to_string(), cause: Cause::new(same) }
     }
 }

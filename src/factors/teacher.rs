@@ -24,7 +24,7 @@ use ndarray::{Array2, ArrayRef2};
 /// assert!(normal.iter().all(|v| v.abs() < 1e-8));
 /// # Ok::<(), double_descent::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Teacher {
     beta: Array2<f64>,
     residuals: Array2<f64>,

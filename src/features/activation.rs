@@ -42,7 +42,7 @@ const SELU_ALPHA: f64 = 1.673_263_242_354_377_2;
 
 impl Activation {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: &[Self] = &[
         Self::Sigmoid,
         Self::Tanh,
         Self::Gelu,
@@ -391,7 +391,8 @@ mod tests {
     fn values_agree_with_many_digits() {
         let mut worst = [0.0_f64; 7];
         for row in VALUES {
-            for ((activation, expected), worst) in Activation::ALL.into_iter().zip(&row[1..]).zip(&mut worst)
+            for ((activation, expected), worst) in
+                Activation::ALL.iter().copied().zip(&row[1..]).zip(&mut worst)
             {
                 let mut values = [row[0]; 11];
                 activation.apply(&mut values);
@@ -521,7 +522,7 @@ mod tests {
     #[test]
     fn slopes_are_those_of_the_values() {
         let h = 1e-5;
-        for activation in Activation::ALL {
+        for &activation in Activation::ALL {
             for x in [-3.0, -1.1, -0.3, 0.2, 0.9, 2.5] {
                 let mut pair = [x - h, x + h];
                 activation.apply(&mut pair);
@@ -534,7 +535,7 @@ mod tests {
     #[test]
     fn deviations_by_simpsons_rule() {
         const STEPS: u32 = 4000;
-        for activation in Activation::ALL {
+        for &activation in Activation::ALL {
             let (mut weights, mut first, mut second) = (0.0, 0.0, 0.0);
             // On both sides of 0, where some have a kink.
             for side in [-1.0, 1.0] {

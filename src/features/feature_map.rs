@@ -4,6 +4,7 @@ use super::shape::{check_design, check_shape, copy_columns};
 use crate::Error;
 use ndarray::{Array2, ArrayRef2, s};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// A nested family of features: for every `p` a map from `ℝᵈ` to `ℝᵖ`.
 ///
@@ -61,3 +62,32 @@ pub trait FeatureMap: std::fmt::Debug + Send + Sync {
         format!("{self:?}")
     }
 }
+
+/// What points to a map is one.
+macro_rules! pointers {
+    ($($pointer:ty),+) => {$(
+        impl<T: FeatureMap + ?Sized> FeatureMap for $pointer {
+            fn input_dimension(&self) -> usize {
+                (**self).input_dimension()
+            }
+
+            fn design(&self, inputs: &ArrayRef2<f64>, p: usize) -> Result<Array2<f64>, Error> {
+                (**self).design(inputs, p)
+            }
+
+            fn columns(&self, inputs: &ArrayRef2<f64>, columns: Range<usize>) -> Result<Array2<f64>, Error> {
+                (**self).columns(inputs, columns)
+            }
+
+            fn write_columns(&self, inputs: &ArrayRef2<f64>, columns: Range<usize>, design: &mut ArrayRef2<f64>) -> Result<(), Error> {
+                (**self).write_columns(inputs, columns, design)
+            }
+
+            fn describe(&self) -> String {
+                (**self).describe()
+            }
+        }
+    )+};
+}
+
+pointers!(&T, Box<T>, Arc<T>);

@@ -150,7 +150,7 @@ mod tests {
 
     #[test]
     fn deviations_of_closures_are_those_of_the_activations() {
-        for activation in Activation::ALL {
+        for &activation in Activation::ALL {
             let one = move |x: f64| {
                 let mut value = [x];
                 activation.apply(&mut value);

@@ -50,7 +50,7 @@ impl Response {
                 filter.check(spectrum)?;
                 filter.write_gains(spectrum, gains);
                 filter.write_residuals(spectrum, gains, residuals);
-                Ok(())
+                Ok::<_, Error>(())
             },
         )??;
         let check = |what: &str, values: &[f64]| match values.iter().position(|v| !v.is_finite()) {

@@ -4,6 +4,7 @@ use super::gain;
 use crate::Error;
 use crate::spectrum::Spectrum;
 use ndarray::Array1;
+use std::sync::Arc;
 
 /// An estimator, as its gain on each singular direction.
 pub trait SpectralFilter: std::fmt::Debug + Send + Sync {
@@ -48,5 +49,71 @@ pub trait SpectralFilter: std::fmt::Debug + Send + Sync {
     /// In words, for a caption.
     fn describe(&self) -> String {
         format!("{self:?}")
+    }
+}
+
+/// What points to a filter is one.
+macro_rules! pointers {
+    ($($pointer:ty),+) => {$(
+        impl<T: SpectralFilter + ?Sized> SpectralFilter for $pointer {
+            fn write_gains(&self, spectrum: Spectrum<'_>, gains: &mut [f64]) {
+                (**self).write_gains(spectrum, gains);
+            }
+
+            fn write_residuals(&self, spectrum: Spectrum<'_>, gains: &[f64], residuals: &mut [f64]) {
+                (**self).write_residuals(spectrum, gains, residuals);
+            }
+
+            fn gains(&self, spectrum: Spectrum<'_>) -> Array1<f64> {
+                (**self).gains(spectrum)
+            }
+
+            fn penalty(&self) -> Option<f64> {
+                (**self).penalty()
+            }
+
+            fn check(&self, spectrum: Spectrum<'_>) -> Result<(), Error> {
+                (**self).check(spectrum)
+            }
+
+            fn describe(&self) -> String {
+                (**self).describe()
+            }
+        }
+    )+};
+}
+
+pointers!(&T, Box<T>, Arc<T>);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::filter::{GradientDescent, Loss, Ridge, Schedule};
+
+    /// Every method, the defaulted ones too: a pointer that forgot one would go the default way.
+    #[test]
+    fn pointers_are_what_they_point_to() {
+        let sigma = [2.0, 1.0, 1e-3];
+        let spectrum = Spectrum::new(4, 3, &sigma);
+        let all = |filter: &dyn SpectralFilter| {
+            let gains = filter.gains(spectrum);
+            let mut residuals = vec![f64::NAN; 3];
+            filter.write_residuals(spectrum, gains.as_slice().unwrap(), &mut residuals);
+            (gains, residuals, filter.penalty(), filter.check(spectrum), filter.describe())
+        };
+        let ridge = Ridge::new(0.3).unwrap();
+        let below = Ridge::new(-2.0).unwrap();
+        let descent = GradientDescent::new(Schedule::Constant(0.2), 9, Loss::HalfSum).unwrap();
+        let filters: [&dyn SpectralFilter; 3] = [&ridge, &below, &descent];
+        let boxed: [Box<dyn SpectralFilter>; 3] =
+            [Box::new(ridge), Box::new(below), Box::new(descent.clone())];
+        for (filter, boxed) in filters.into_iter().zip(boxed) {
+            let shared: Arc<dyn SpectralFilter> = boxed.into();
+            let expected = all(filter);
+            assert!(
+                all(&filter) == expected && all(&shared) == expected && all(&Box::new(&shared)) == expected
+            );
+        }
+        assert!(all(&below).3.is_err() && all(&ridge).2 == Some(0.3));
     }
 }

@@ -78,15 +78,22 @@ pub trait Kernel: std::fmt::Debug + Send + Sync {
     }
 }
 
-impl<K: Kernel + ?Sized> Kernel for Arc<K> {
-    fn gram(&self, a: &ArrayRef2<f64>, b: &ArrayRef2<f64>) -> Result<Array2<f64>, Error> {
-        (**self).gram(a, b)
-    }
+/// What points to a kernel is one.
+macro_rules! pointers {
+    ($($pointer:ty),+) => {$(
+        impl<T: Kernel + ?Sized> Kernel for $pointer {
+            fn gram(&self, a: &ArrayRef2<f64>, b: &ArrayRef2<f64>) -> Result<Array2<f64>, Error> {
+                (**self).gram(a, b)
+            }
 
-    fn describe(&self) -> String {
-        (**self).describe()
-    }
+            fn describe(&self) -> String {
+                (**self).describe()
+            }
+        }
+    )+};
 }
+
+pointers!(&T, Box<T>, Arc<T>);
 
 /// What every kernel of this crate asks of its arguments.
 fn check(a: &ArrayRef2<f64>, b: &ArrayRef2<f64>) -> Result<(), Error> {

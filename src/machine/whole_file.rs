@@ -63,7 +63,7 @@ impl WholeFile {
     /// [`Error::Io`] if the path names no file, or a folder, or one that may not be written.
     pub fn create(path: &Path) -> Result<Self, Error> {
         let failed = |e: io::Error| Error::io(path, &e);
-        let refuse = |reason: &str| Error::Io { path: path.into(), reason: reason.into() };
+        let refuse = |reason: &str| Error::refused(path, reason);
         if path.file_name().is_none() {
             return Err(refuse("names no file"));
         }

@@ -6,7 +6,7 @@ use crate::risk::Compressed;
 use ndarray::{Array2, ArrayView1, s};
 
 /// Which rows the test error is measured on.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Test<'a> {
     /// None: no test error.
     #[default]

@@ -29,40 +29,9 @@
     reason = "every such cast is of a value already bounded, and saturates besides"
 )]
 
-mod axes;
-mod caption;
-mod check;
-mod colour;
-mod curves;
-mod draw_axes;
-mod drawing;
-mod figure;
-mod font;
-mod heat;
-mod label;
-mod layout;
-mod legend;
-#[cfg(feature = "plot")]
-mod lettering;
-mod measure;
-mod model;
-#[cfg(feature = "plot")]
-mod pdf;
-#[cfg(feature = "plot")]
-mod raster;
-mod render;
-mod size;
-mod spacing;
+mod draw;
 pub mod study;
-mod svg;
-mod ticks;
-mod undrawn;
-mod view;
 
-#[cfg(all(test, feature = "plot"))]
-mod tests;
-
-pub use colour::Hue;
-pub use figure::{Figure, LegendPlace, Theme};
-pub use model::{Axis, Dash, Group, HeatMap, Marker, Panel, Scale, Series};
+use draw::undrawn;
+pub use draw::{Axis, Dash, Figure, Group, HeatMap, Hue, LegendPlace, Marker, Panel, Scale, Series, Theme};
 pub use study::{Abscissa, FigureOptions, Overlay, Statistic};

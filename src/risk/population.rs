@@ -22,13 +22,13 @@ use ndarray::{Array1, Array2, ArrayRef1, ArrayRef2, Axis};
 /// assert!(Covariance::full(&array![[1.0, 0.5], [0.4, 1.0]]).is_err()); // not symmetric
 /// # Ok::<(), double_descent::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Covariance {
     form: Form,
 }
 
 /// A root of Σ, in the cheapest form.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 enum Form {
     /// `deviation · I`.
     Isotropic { p: usize, deviation: f64 },
@@ -160,7 +160,7 @@ fn check_variance(value: f64) -> Result<f64, Error> {
 /// assert!((as_many.variance - 0.5 * (0.25 + 100.0)).abs() < 1e-12);
 /// # Ok::<(), double_descent::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Population {
     pub(super) covariance: Covariance,
     pub(super) teacher: Array2<f64>,

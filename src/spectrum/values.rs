@@ -1,7 +1,7 @@
 //! A spectrum, as estimators see it.
 
 /// What a filter may look at: the singular values, descending, and the shape `n × p` they come from.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Spectrum<'a> {
     n: usize,
     p: usize,

@@ -2,13 +2,14 @@
 
 use crate::machine::memory::{sum, table};
 use ndarray::{Array1, Array2, ArrayView2};
+use std::sync::Arc;
 
 /// Squares of the shorter side that the first route holds at once.
 const SQUARES: usize = 8;
 
 /// A thin SVD as a backend returns it, unchecked: `u` (`n × r`), `sigma` (`r`, descending) and `vt`
 /// (`r × p`), `r = min(n, p)`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct RawSvd {
     /// Left singular vectors as columns, `n × r`.
     pub u: Array2<f64>,
@@ -66,6 +67,35 @@ pub trait Backend: std::fmt::Debug + Send + Sync {
         bytes((n, p))
     }
 }
+
+/// What points to a backend is one.
+macro_rules! pointers {
+    ($($pointer:ty),+) => {$(
+        impl<T: Backend + ?Sized> Backend for $pointer {
+            fn name(&self) -> &'static str {
+                (**self).name()
+            }
+
+            fn factorise(&self, x: ArrayView2<'_, f64>, route: Route) -> Result<RawSvd, String> {
+                (**self).factorise(x, route)
+            }
+
+            fn factorise_many(&self, xs: &[Array2<f64>]) -> Vec<Result<RawSvd, String>> {
+                (**self).factorise_many(xs)
+            }
+
+            fn triangle(&self, x: ArrayView2<'_, f64>) -> Result<Array2<f64>, String> {
+                (**self).triangle(x)
+            }
+
+            fn bytes(&self, shape: (usize, usize)) -> usize {
+                (**self).bytes(shape)
+            }
+        }
+    )+};
+}
+
+pointers!(&T, Box<T>, Arc<T>);
 
 /// Bytes of the first route of [`Faer`](super::Faer) at its peak, of a matrix of `long × short` or its transpose: the matrix, or its triangle
 /// beside it, vectors of the bidiagonal matrix with those of the last merge, reflections, and the result.

@@ -25,7 +25,7 @@ use ndarray::{Array1, Array2, ArrayRef1, ArrayRef2, ArrayView2, Axis, s};
 /// assert_eq!(svd.rank(), 2);
 /// # Ok::<(), double_descent::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Svd {
     pub(super) u: Array2<f64>,
     pub(super) sigma: Array1<f64>,

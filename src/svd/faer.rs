@@ -26,7 +26,7 @@ const UNEVEN: f64 = 16.0;
 /// The second route is faer's own SVD by QR iteration, of the row-reversed matrix: it shares neither the
 /// reduction nor what follows. (faer's own divide and conquer is not used: it returns, in silence, wrong factorisations
 /// of some matrices of deficient rank.)
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Faer;
 
 impl Backend for Faer {

@@ -43,7 +43,7 @@ const MAX_SWEEPS: usize = 40;
 /// assert!((svd.singular_values()[1] / exact - 1.0).abs() < 1e-15); // all digits of it
 /// # Ok::<(), double_descent::Error>(())
 /// ```
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Jacobi;
 
 impl Backend for Jacobi {

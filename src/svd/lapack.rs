@@ -29,7 +29,7 @@ use ndarray_linalg::{AllocatedArray, JobSvd, Lapack as _, QRInto, SVDDCInto, SVD
 /// assert!((svd.singular_values()[0] - 4.0).abs() < 1e-14);
 /// # Ok::<(), double_descent::Error>(())
 /// ```
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Lapack;
 
 impl Backend for Lapack {

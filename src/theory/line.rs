@@ -38,19 +38,26 @@ pub trait Theory: fmt::Debug + Send + Sync {
     fn at(&self, value: f64) -> Result<f64, Error>;
 }
 
-impl<T: Theory + ?Sized> Theory for Arc<T> {
-    fn label(&self) -> String {
-        (**self).label()
-    }
+/// What points to a theory is one.
+macro_rules! pointers {
+    ($($pointer:ty),+) => {$(
+        impl<T: Theory + ?Sized> Theory for $pointer {
+            fn label(&self) -> String {
+                (**self).label()
+            }
 
-    fn reference(&self) -> String {
-        (**self).reference()
-    }
+            fn reference(&self) -> String {
+                (**self).reference()
+            }
 
-    fn at(&self, value: f64) -> Result<f64, Error> {
-        (**self).at(value)
-    }
+            fn at(&self, value: f64) -> Result<f64, Error> {
+                (**self).at(value)
+            }
+        }
+    )+};
 }
+
+pointers!(&T, Box<T>, Arc<T>);
 
 /// The values of a theory along an axis: infinite where the theory says so, NaN outside its domain.
 ///

@@ -24,7 +24,7 @@ fn maps(seed: u64) -> Vec<(Box<dyn FeatureMap>, usize)> {
         (Box::new(RandomFourier::gaussian(5, 23, 0.245, seed).unwrap()), 23),
         (Box::new(PolynomialKernel::new(3, 4, 1.0).unwrap()), 35),
     ];
-    for activation in Activation::ALL {
+    for &activation in Activation::ALL {
         let network = RandomNetwork::new(activation, &[4, 33, 20, 41], &mut rng()).unwrap();
         maps.push((Box::new(network), 41));
         maps.push((Box::new(NetworkTangent::new(activation, 4, 6, &mut rng()).unwrap()), 30));

@@ -103,7 +103,7 @@ fn help_is_the_same_from_the_example_and_the_program_of_all() {
 fn errors_of_the_command_line_name_the_flag_and_the_nearest_one() {
     let Some(path) = BINARY else { return };
     let folder = Folder::new("flags");
-    let wrong: [(&str, &[&str], &[&str]); 25] = [
+    let wrong: [(&str, &[&str], &[&str]); 29] = [
         ("ablations", &["--no-such-flag"], &["--no-such-flag"]),
         ("ablations", &["--sedd", "3"], &["--sedd", "did you mean --seed?"]),
         ("ablations", &["--treads=2"], &["--treads", "did you mean --threads?"]),
@@ -129,6 +129,10 @@ fn errors_of_the_command_line_name_the_flag_and_the_nearest_one() {
         ("polynomial", &["--basis", "legendre,fourier"], &["--basis", "`fourier`"]),
         ("streaming", &["--from", "a.npy", "--noise", "1"], &["--from and --noise"]),
         ("streaming", &["--outputs", "2"], &["--outputs needs --from"]),
+        ("streaming", &["--block", "0"], &["--block", "`0`"]),
+        ("grid", &["--levels", "0.1"], &["--levels", "--rows ridge and label-noise"]),
+        ("grid", &["--n", "10"], &["--n", "--samples"]),
+        ("grid", &["--rows", "ridge", "--samples", "10"], &["--samples", "--n"]),
     ];
     for (study, arguments, says) in wrong {
         misused(&program(study).unwrap(), &folder, arguments, says);
@@ -305,8 +309,9 @@ fn sizes_and_repeats_out_of_range() {
     diabetes(&["--sizes", "0"], &["n is 0", "at least 1"]);
     diabetes(&["--sizes", "1..500"], &["n is 442", "less than the number of rows"]);
     diabetes(&["--sizes", "442"], &["n is 442"]);
-    diabetes(&["--repeats", "0"], &["repeats is 0"]);
-    diabetes(&["--threads", "0"], &["threads is 0"]);
+    for flag in ["--repeats", "--threads"] {
+        misused(&program, &folder, &["--dataset", "diabetes", flag, "0"], &[flag, "`0`", "from 1 on"]);
+    }
     for wrong in ["", "x", "5..", "9..3", "1..9:0", "1,,2", "-4..3", "1.5"] {
         misused(
             &program,
@@ -416,7 +421,7 @@ fn no_input_replaces_the_results_of_another() {
     refused(&program, &folder, &[&["--dataset", "two/data.csv"], &few[..]].concat(), &says);
     assert_eq!(study("one/data.csv").status.code(), Some(0));
     assert!(cells("data") == first);
-    refused(
+    misused(
         &program,
         &folder,
         &[&["--dataset", "one/data.csv,./one/data.csv"], &few[..]].concat(),

@@ -38,6 +38,20 @@ pub enum Shape {
     SeveralPeaks,
 }
 
+/// In words: `falls`, `double descent`.
+impl std::fmt::Display for Shape {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Flat => "flat",
+            Self::Falling => "falls",
+            Self::Rising => "rises",
+            Self::UShaped => "a U",
+            Self::DoubleDescent => "double descent",
+            Self::SeveralPeaks => "several peaks",
+        })
+    }
+}
+
 impl Shape {
     fn of(runs: &[Run]) -> Self {
         match (runs.windows(2).filter(|pair| pair[0].rises).count(), runs) {

@@ -43,14 +43,14 @@ pub(super) fn in_folder(folder: &Path, set: Option<&str>) -> Result<[Pair; 2], E
     let sets: BTreeSet<&str> = found.iter().map(|file| file.set.as_str()).collect();
     if set.is_none() && sets.len() > 1 {
         let names: Vec<&str> = sets.into_iter().filter(|set| !set.is_empty()).collect();
-        return Err(Error::Io {
-            path: folder.into(),
-            reason: format!(
+        return Err(Error::refused(
+            folder,
+            format!(
                 "several data sets are in this folder: {}; ask for one, as {}",
                 listed(&names),
                 folder.join(names[0]).display()
             ),
-        });
+        ));
     }
     let set = set.map_or_else(|| sets.into_iter().next().unwrap_or_default().to_owned(), str::to_owned);
     found.retain(|file| file.set == set);
@@ -78,10 +78,7 @@ fn missing(folder: &Path, set: &str, role: Role) -> Error {
     let names = ["-", "."].map(|joint| format!("{set}{part}-{what}{joint}idx{axes}-ubyte"));
     let names = [".gz", ""].map(|end| names.clone().map(|name| name + end)).concat();
     let also = if role.is_test { ", or with `test` in place of `t10k`" } else { "" };
-    Error::Io {
-        path: folder.into(),
-        reason: format!("no file of these names is in this folder: {}{also}", listed(&names)),
-    }
+    Error::refused(folder, format!("no file of these names is in this folder: {}{also}", listed(&names)))
 }
 
 /// All files of a folder whose names tell their role.

@@ -41,6 +41,13 @@ pub(super) struct Frequencies {
     panels: OnceLock<Arc<Panels>>,
 }
 
+/// By what was drawn, and not by what was made of it so far.
+impl PartialEq for Frequencies {
+    fn eq(&self, other: &Self) -> bool {
+        (self.count, &self.rows, &self.phases) == (other.count, &other.rows, &other.phases)
+    }
+}
+
 /// The fewest rows of a product; fewer are filled up with zeros.
 ///
 /// Products of 4096 multiplications and fewer, and those with vectors, go through other code, which adds in

@@ -90,7 +90,7 @@ pub(crate) fn draw(
 /// # References
 /// Rahimi and Recht, *Random features for large-scale kernel machines*, NIPS 2007; Sutherland and Schneider, *On the
 /// error of random Fourier features*, UAI 2015, arXiv:1506.02785: the variances.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct RandomFourier {
     frequencies: Frequencies,
     form: Form,

@@ -37,7 +37,7 @@ use std::f64::consts::PI;
 /// assert!((exact(2.0_f64.sqrt())? - exact(2.0)? - 0.5 * 2.0_f64.ln()).abs() < 1e-15);
 /// # Ok::<(), double_descent::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Evidence {
     pub(super) sigma: Vec<f64>,
     /// `‖uᵣᵀ Y‖` over the outputs.

@@ -184,7 +184,7 @@ impl Candidates<'_> {
             let off = x.dot(beta) - y;
             off.iter().map(|e| e * e).sum::<f64>() / off.len() as f64
         };
-        let fit = |filter: &dyn SpectralFilter| Ok(error(&self.svd.solve(self.y, filter)?));
+        let fit = |filter: &dyn SpectralFilter| Ok::<_, Error>(error(&self.svd.solve(self.y, filter)?));
         let mse = match method {
             Method::AsItIs => fit(filter)?,
             Method::Ridge { lambda } => fit(&Ridge::new(lambda)?)?,

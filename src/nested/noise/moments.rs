@@ -18,7 +18,7 @@ use ndarray::{Array2, ArrayRef2};
 /// assert_eq!(moments.covariance()? * 3.0, array![[3.0, 6.0], [6.0, 20.0]]);
 /// # Ok::<(), double_descent::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct SecondMoments {
     /// On and over the diagonal.
     sums: Array2<f64>,

@@ -20,7 +20,7 @@ use ndarray::{Array2, ArrayRef2};
 /// assert_eq!(curves[0][0].noise, 4.0);
 /// # Ok::<(), double_descent::Error>(())
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Root {
     /// `None` for the identity, of any size.
     columns: Option<Packed>,
@@ -29,7 +29,7 @@ pub struct Root {
 }
 
 /// An upper triangle column by column.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 struct Packed {
     size: usize,
     entries: Vec<f64>,

@@ -16,6 +16,7 @@ pub(super) fn is_final(error: &Error) -> bool {
             | Error::Memory { .. }
             | Error::Resource { .. }
             | Error::UserCode { .. }
+            | Error::User { .. }
     )
 }
 
@@ -60,7 +61,7 @@ pub(super) fn put(bytes: &mut Vec<u8>, error: &Error) {
             put_texts(bytes, &line.into_iter().collect::<Vec<_>>());
             put_texts(bytes, &column.iter().cloned().collect::<Vec<_>>());
         }
-        Error::Io { path, reason } => start(bytes, 9, &[&path.to_string_lossy(), reason]),
+        Error::Io { path, reason, .. } => start(bytes, 9, &[&path.to_string_lossy(), reason]),
         Error::Unsupported { reason } => start(bytes, 10, &[reason]),
         Error::Device { device, reason, looked_for } => {
             start(bytes, 11, &[reason]);
@@ -74,6 +75,7 @@ pub(super) fn put(bytes: &mut Vec<u8>, error: &Error) {
         }
         Error::Resource { reason } => start(bytes, 13, &[reason]),
         Error::UserCode { part, reason } => start(bytes, 14, &[part, reason]),
+        Error::User { reason, .. } => start(bytes, 17, &[reason]),
         Error::StepTooLarge { step, limit } => {
             start(bytes, 15, &[]);
             bytes.extend(step.to_le_bytes());
@@ -112,7 +114,7 @@ pub(super) fn get(bytes: &mut Bytes<'_>) -> Option<Error> {
             };
             Error::File { path, line, column: texts(bytes)?.pop(), reason }
         }
-        9 => Error::Io { path: path(bytes)?, reason: bytes.text()? },
+        9 => Error::refused(path(bytes)?, bytes.text()?),
         10 => Error::Unsupported { reason: bytes.text()? },
         11 => Error::Device { reason: bytes.text()?, device: bytes.count()?, looked_for: texts(bytes)? },
         12 => Error::DeviceMemory { needed: bytes.count()?, free: bytes.count()? },
@@ -120,6 +122,7 @@ pub(super) fn get(bytes: &mut Bytes<'_>) -> Option<Error> {
         14 => Error::UserCode { part: bytes.text()?, reason: bytes.text()? },
         15 => Error::StepTooLarge { step: bytes.number()?, limit: bytes.number()? },
         16 => Error::Memory { what: own(bytes)?, needed: bytes.count()?, available: bytes.count()? },
+        17 => Error::from(bytes.text()?),
         _ => return None,
     })
 }
@@ -158,12 +161,13 @@ pub(super) mod tests {
             Error::UnknownName { what, name: text(), choices: Vec::new() },
             Error::File { path: "a/b".into(), line: Some(u64::MAX), column: None, reason: text() },
             Error::File { path: "a/b".into(), line: None, column: Some(text()), reason: text() },
-            Error::Io { path: "ä".into(), reason: text() },
+            Error::refused("ä", text()),
             Error::Unsupported { reason: text() },
             Error::Device { device: 1, reason: text(), looked_for: vec!["libcuda.so".into()] },
             Error::DeviceMemory { needed: 7, free: 0 },
             Error::Resource { reason: text() },
             Error::UserCode { part: text(), reason: text() },
+            Error::User { reason: text(), cause: crate::error::Cause::none() },
             Error::StepTooLarge { step: 1e300, limit: f64::NAN },
             Error::Memory { what, needed: usize::MAX, available: 0 },
         ]

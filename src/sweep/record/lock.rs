@@ -29,7 +29,7 @@ pub(super) fn open(path: &Path) -> Result<File, Error> {
             return Ok(file);
         }
     }
-    Err(Error::Io { path: path.into(), reason: "other processes replace it again and again".into() })
+    Err(Error::refused(path, "other processes replace it again and again"))
 }
 
 /// Makes a file that is not there, for this process alone.
@@ -60,7 +60,7 @@ fn open_or_make(path: &Path) -> io::Result<(File, bool)> {
 
 fn lock(file: &mut File, path: &Path) -> Result<(), Error> {
     if !file.metadata().map_err(|e| Error::io(path, &e))?.is_file() {
-        return Err(Error::Io { path: path.into(), reason: "is no regular file".into() });
+        return Err(Error::refused(path, "is no regular file"));
     }
     let mut locked = file.try_lock();
     for _ in 0..ATTEMPTS {
@@ -80,7 +80,7 @@ fn lock(file: &mut File, path: &Path) -> Result<(), Error> {
             let reason = format!(
                 "{other} is writing this record; wait until it has ended, or let this run have a record of its own"
             );
-            Err(Error::Io { path: path.into(), reason })
+            Err(Error::refused(path, reason))
         }
         Ok(()) => Ok(()),
     }

@@ -149,12 +149,12 @@ impl Log {
 
     /// Makes the file anew from the open one, which the system keeps until it is closed.
     fn restore(&mut self) -> Result<String, Error> {
-        let gone = |e: &dyn ToString| Error::Io {
-            path: self.path.clone(),
-            reason: format!(
-                "vanished during the run, and cannot be made again ({}); the run stops here",
-                e.to_string()
-            ),
+        let gone = |e: &dyn ToString| {
+            let why = e.to_string();
+            Error::refused(
+                &self.path,
+                format!("vanished during the run, and cannot be made again ({why}); the run stops here"),
+            )
         };
         if let Some(folder) = self.path.parent() {
             fs::create_dir_all(folder).map_err(|e| gone(&e))?;

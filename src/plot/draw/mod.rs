@@ -1,0 +1,37 @@
+//! What any chart needs: panels, axes, legends, and the files that they become.
+
+mod axes;
+mod caption;
+mod check;
+mod colour;
+mod curves;
+mod draw_axes;
+mod drawing;
+mod figure;
+mod font;
+mod heat;
+mod label;
+mod layout;
+mod legend;
+#[cfg(feature = "plot")]
+mod lettering;
+mod measure;
+mod model;
+#[cfg(feature = "plot")]
+mod pdf;
+#[cfg(feature = "plot")]
+mod raster;
+mod render;
+mod size;
+mod spacing;
+mod svg;
+mod ticks;
+pub(super) mod undrawn;
+mod view;
+
+#[cfg(all(test, feature = "plot"))]
+mod tests;
+
+pub use colour::Hue;
+pub use figure::{Figure, LegendPlace, Theme};
+pub use model::{Axis, Dash, Group, HeatMap, Marker, Panel, Scale, Series};

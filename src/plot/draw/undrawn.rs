@@ -1,0 +1,85 @@
+//! What a logarithmic axis has no place for, and how the caption says so.
+
+use super::model::{Panel, Scale, Series};
+use std::borrow::Cow;
+
+/// Zeros and negative numbers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Count {
+    zero: usize,
+    negative: usize,
+}
+
+impl Count {
+    fn add(&mut self, value: f64) {
+        if value == 0.0 {
+            self.zero += 1;
+        } else {
+            self.negative += 1;
+        }
+    }
+
+    /// `3 zeros and 1 negative value are`; `None` without any.
+    fn in_words(self) -> Option<String> {
+        let words = |count: usize, one: &str| match count {
+            0 => None,
+            1 => Some(format!("1 {one}")),
+            _ => Some(format!("{count} {one}s")),
+        };
+        let parts: Vec<String> = [words(self.zero, "zero"), words(self.negative, "negative value")]
+            .into_iter()
+            .flatten()
+            .collect();
+        let verb = if self.zero + self.negative == 1 { "is" } else { "are" };
+        (!parts.is_empty()).then(|| format!("{} {verb}", parts.join(" and ")))
+    }
+}
+
+/// Whether a number is one, and has no place on this scale.
+pub(super) fn is_off(scale: Scale, value: f64) -> bool {
+    scale == Scale::Log10 && value.is_finite() && value <= 0.0
+}
+
+fn of_series(count: &mut Count, panel: &Panel, series: &Series) {
+    for (&x, &y) in series.x.iter().zip(&series.y).filter(|(x, y)| x.is_finite() && y.is_finite()) {
+        if is_off(panel.y.scale, y) {
+            count.add(y);
+        } else if is_off(panel.x.scale, x) {
+            count.add(x);
+        }
+    }
+}
+
+/// A sentence without its full stop, for a caption: how many values of these panels are not drawn. `None` where all are.
+pub(in crate::plot) fn note(panels: &[Panel]) -> Option<String> {
+    let (mut lines, mut cells) = (Count::default(), Count::default());
+    for panel in panels {
+        for series in panel.groups.iter().flat_map(|group| &group.series) {
+            of_series(&mut lines, panel, series);
+        }
+        let heat = panel.heat.iter().flat_map(|heat| heat.values.iter().flatten().map(|v| (heat.scale, *v)));
+        heat.filter(|&(scale, value)| is_off(scale, value)).for_each(|(_, value)| cells.add(value));
+    }
+    let lines = lines.in_words().map(|what| {
+        format!(
+            "{what} not drawn: a logarithmic axis has no place for them; triangles mark where lines break off"
+        )
+    });
+    let cells =
+        cells.in_words().map(|what| format!("{what} grey: a logarithmic scale has no colour for them"));
+    let sentences: Vec<String> = lines.into_iter().chain(cells).collect();
+    (!sentences.is_empty()).then(|| sentences.join(". "))
+}
+
+/// The caption as it is set: with the note, where it does not say so itself.
+pub(super) fn caption<'a>(caption: &'a str, panels: &[Panel]) -> Cow<'a, str> {
+    match note(panels) {
+        Some(note) if !caption.contains(&note) => {
+            let text = caption.trim_end();
+            let stop = if text.is_empty() || text.ends_with(['.', '!', '?', ':']) { "" } else { "." };
+            let blank = if text.is_empty() { "" } else { " " };
+            Cow::Owned(format!("{text}{stop}{blank}{note}."))
+        }
+        _ => Cow::Borrowed(caption),
+    }
+}
