@@ -25,9 +25,21 @@ mod timing;
 fn main() {
     let quick = std::env::args().any(|argument| argument == "--quick");
     let map = if quick {
-        epochs_map::Map { n: 50, widths: (10..=100).step_by(10).collect(), points: 40, last: 1000, repeats: 3 }
+        epochs_map::Map {
+            n: 50,
+            widths: (10..=100).step_by(10).collect(),
+            points: 40,
+            last: 1000,
+            repeats: 3,
+        }
     } else {
-        epochs_map::Map { n: 500, widths: (20..=1000).step_by(20).collect(), points: 400, last: 100_000, repeats: 20 }
+        epochs_map::Map {
+            n: 500,
+            widths: (20..=1000).step_by(20).collect(),
+            points: 400,
+            last: 100_000,
+            repeats: 20,
+        }
     };
     epochs_map::compare(&map);
 }
@@ -160,7 +172,11 @@ mod epochs_map {
     }
 
     impl Peer {
-        fn run(map: &Map, (python, core_type): (&str, Option<&'static str>), surface: &Surface) -> Option<Self> {
+        fn run(
+            map: &Map,
+            (python, core_type): (&str, Option<&'static str>),
+            surface: &Surface,
+        ) -> Option<Self> {
             const PLACES: [f64; 5] = [0.0, 0.1, 0.3, 0.5, 1.0];
             let steps = (map.last / 50).max(100);
             let folder = Folder::new("epochs-map");

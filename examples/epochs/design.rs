@@ -50,7 +50,8 @@ impl Design {
         };
         let mut first = 0;
         for (_, share, variance, square) in GROUPS {
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // rounded; infinity is all the rest
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+            // rounded; infinity is all the rest
             let last = first.max(((first as f64 + share * n as f64).round() as usize).min(features));
             design.variances.slice_mut(s![first..last]).fill(variance);
             design.teacher.slice_mut(s![first..last, ..]).fill(square.sqrt());
@@ -63,8 +64,7 @@ impl Design {
     /// A training set, and the whole population to test on.
     fn draw(&self, repeat: usize) -> Draw {
         let mut rng = stream(self.seed, 0, repeat);
-        let mut normal =
-            |shape| Array2::from_shape_simple_fn(shape, || rng.sample::<f64, _>(StandardNormal));
+        let mut normal = |shape| Array2::from_shape_simple_fn(shape, || rng.sample::<f64, _>(StandardNormal));
         let inputs = normal((self.n, self.variances.len())) * &self.variances.mapv(f64::sqrt);
         let targets = inputs.dot(&self.teacher) + self.deviation * normal((self.n, 1));
         let (teacher, deviation) = (self.teacher.clone(), self.deviation);
@@ -73,7 +73,13 @@ impl Design {
     }
 
     /// The p × t map.
-    pub fn sweep(&self, features: Vec<usize>, times: &[f64], repeats: usize, threads: Option<usize>) -> Sweep {
+    pub fn sweep(
+        &self,
+        features: Vec<usize>,
+        times: &[f64],
+        repeats: usize,
+        threads: Option<usize>,
+    ) -> Sweep {
         let design = self.clone();
         let source = Source::drawn("two time scales", move |repeat| Ok(design.draw(repeat)));
         Sweep {

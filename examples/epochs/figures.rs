@@ -70,7 +70,8 @@ pub fn descents(args: &RunArgs, design: &Design, models: &[Model]) -> Result<Fig
             let summaries = curve.summaries(metric, args.bootstrap())?;
             Ok(Group::new(name, hue).with_series(line(args, "", summaries.iter(), |s| s.value, |_| 1.0)))
         };
-        let shape = report.as_ref().map_or("too few training sets".into(), |report| format!("{:?}", report.shape));
+        let shape =
+            report.as_ref().map_or("too few training sets".into(), |report| format!("{:?}", report.shape));
         let mut panel = Panel::new(Axis::log10("Training time t"), Axis::linear("Mean squared error"))
             .with_title(format!("p = {p}: {}", words(&shape)))
             .with_group(group("Training error", Hue::Blue, Metric::TrainMse)?)
@@ -165,17 +166,16 @@ pub fn modes(design: &Design, timeline: &Timeline, times: &[f64]) -> Figure {
         .with_group(Group::new("Noise in fast modes", Hue::Green).with_series(series(early)))
         .with_group(Group::new("Noise in slow modes", Hue::Purple).with_series(series(late)))
         .with_group(Group::new("Test error", Hue::Vermillion).with_series(series(test)));
-    let turns: Vec<usize> = (1..test.len() - 1)
-        .filter(|&i| (test[i] - test[i - 1]) * (test[i + 1] - test[i]) < 0.0)
-        .collect();
+    let turns: Vec<usize> =
+        (1..test.len() - 1).filter(|&i| (test[i] - test[i - 1]) * (test[i + 1] - test[i]) < 0.0).collect();
     let names = ["generalised", "memorised", "consolidated"];
     for (&turn, name) in turns.iter().zip(names) {
         panel = panel.with_marker(times[turn], name);
     }
     let caption = format!(
         "{}. Expected parts of the test error of the model with p\u{a0}=\u{a0}{p}, given the design of the first training set: \
-         it generalises while the fast modes take up their signal, memorises while they take up noise, consolidates when the slow \
-         modes learn theirs, and overfits at the end. Best stopped at t\u{a0}=\u{a0}{}.",
+         it generalises while the fast modes take up their signal, memorises while they take up noise (to them the signal of the slow features is noise as well: bias² rises), consolidates \
+         when the slow modes learn theirs, and overfits at the end. Best stopped at t\u{a0}=\u{a0}{}.",
         about(design),
         short(*best),
     );

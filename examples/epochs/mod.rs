@@ -17,7 +17,8 @@ mod stopping;
 use crate::common::flags::{Count, Failure, Program, Rule, flags};
 use crate::common::table::{Table, row};
 use crate::common::{
-    RunArgs, Sizes, announce, check_noise, keep_folder, report_failures, save_table, say, short, with_progress,
+    RunArgs, Sizes, announce, check_noise, keep_folder, report_failures, save_table, say, short,
+    with_progress,
 };
 use design::Design;
 use double_descent::Error;
@@ -70,8 +71,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
     let largest = features.last().copied().unwrap_or(0);
     let design = Design::new(cli.samples.into(), largest, cli.noise, cli.run.seed);
     let count = usize::from(cli.times);
-    let times: Vec<f64> =
-        (0..count).map(|i| 10f64.powf(8.0 * i as f64 / (count - 1) as f64 - 2.0)).collect();
+    let times: Vec<f64> = (0..count).map(|i| 10f64.powf(8.0 * i as f64 / (count - 1) as f64 - 2.0)).collect();
     let folder = cli.run.make_folder("epochs")?;
     let sweep = design.sweep(features, &times, cli.repeats, cli.run.threads);
     announce(&sweep.estimate()?);

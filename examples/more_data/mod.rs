@@ -108,7 +108,8 @@ impl Worse {
             Some((more.p, args.middle(more) / args.middle(less)))
         };
         let factors: Vec<(usize, f64)> = most.summaries.iter().filter_map(factor).collect();
-        let features = factors.iter().filter(|(_, factor)| *factor > 1.0).map(|(p, _)| *p).collect::<Vec<_>>();
+        let features =
+            factors.iter().filter(|(_, factor)| *factor > 1.0).map(|(p, _)| *p).collect::<Vec<_>>();
         let most = factors.iter().copied().max_by(|a, b| a.1.total_cmp(&b.1))?;
         (!features.is_empty()).then_some(Self { features, most })
     }

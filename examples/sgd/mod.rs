@@ -78,7 +78,8 @@ fn run(cli: &Cli) -> Result<(), Failure> {
 }
 
 fn save(folder: &Path, traces: &[&Trace]) -> Result<(), Failure> {
-    let header = ["batch", "step_size", "step", "expected_excess", "full_batch", "simulated", "standard_error"];
+    let header =
+        ["batch", "step_size", "step", "expected_excess", "full_batch", "simulated", "standard_error"];
     let rows = traces.iter().flat_map(|trace| {
         trace.points.iter().map(|point| {
             let numbers =

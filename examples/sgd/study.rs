@@ -73,8 +73,7 @@ impl Study {
     pub fn draw(cli: &Cli) -> Result<Self, Error> {
         let (n, p) = (usize::from(cli.samples), usize::from(cli.features));
         let mut rng = stream(cli.seed, 0, 0);
-        let mut normal =
-            |shape| Array2::from_shape_simple_fn(shape, || rng.sample::<f64, _>(StandardNormal));
+        let mut normal = |shape| Array2::from_shape_simple_fn(shape, || rng.sample::<f64, _>(StandardNormal));
         let (x, teacher) = (normal((n, p)), normal((p, 1)));
         let teacher = &teacher / teacher.iter().map(|b| b * b).sum::<f64>().sqrt();
         let variance = cli.noise * cli.noise;

@@ -23,8 +23,7 @@ impl Design {
     fn draw(self, repeat: usize) -> Draw {
         let Self { n, features, deviation, seed } = self;
         let mut rng = stream(seed, 0, repeat);
-        let mut normal =
-            |shape| Array2::from_shape_simple_fn(shape, || rng.sample::<f64, _>(StandardNormal));
+        let mut normal = |shape| Array2::from_shape_simple_fn(shape, || rng.sample::<f64, _>(StandardNormal));
         let variance = (features as f64).recip();
         let inputs = normal((n, features)) * variance.sqrt();
         let teacher = Array2::ones((features, 1));
@@ -34,7 +33,13 @@ impl Design {
     }
 
     /// The p × λ map.
-    pub fn sweep(self, sizes: Vec<usize>, penalties: &[f64], repeats: usize, threads: Option<usize>) -> Sweep {
+    pub fn sweep(
+        self,
+        sizes: Vec<usize>,
+        penalties: &[f64],
+        repeats: usize,
+        threads: Option<usize>,
+    ) -> Sweep {
         let source = Source::drawn("isotropic features", move |repeat| Ok(self.draw(repeat)));
         // In the crate λ weighs against the sum over the rows.
         let rows = self.n as f64;

@@ -53,7 +53,8 @@ fn run(cli: &Cli) -> Result<(), Failure> {
     let mut penalties = cli.penalties.clone();
     if penalties.is_empty() {
         // Ten a decade, and none.
-        penalties = std::iter::once(0.0).chain((-60..=-10).map(|i| 10f64.powf(f64::from(i) / 10.0))).collect();
+        penalties =
+            std::iter::once(0.0).chain((-60..=-10).map(|i| 10f64.powf(f64::from(i) / 10.0))).collect();
     }
     penalties.sort_by(f64::total_cmp);
     if penalties.iter().any(|penalty| !(*penalty >= 0.0 && penalty.is_finite())) {
@@ -117,13 +118,14 @@ impl Found {
         let classical = lowest(before);
         let peak = (0..errors.len()).fold(0, |most, p| if errors[p] > errors[most] { p } else { most });
         let beats = after.iter().position(|error| *error < errors[classical]);
-        let rises = errors.windows(2).into_iter().filter(|pair| pair[1] > pair[0]).count();
+        let steps = || errors.windows(2).into_iter().map(|pair| pair[1] / pair[0]);
         Sides {
             classical: (self.features[classical], errors[classical]),
             highest: (self.features[peak], errors[peak]),
             last: errors[errors.len() - 1],
             beats: beats.map(|at| self.features[small + at]),
-            rises,
+            rises: steps().filter(|step| *step > 1.0).count(),
+            steepest: steps().fold(1.0, f64::max),
         }
     }
 }
@@ -136,8 +138,9 @@ struct Sides {
     last: f64,
     /// From which p ≥ n on the error is under that of the best p < n.
     beats: Option<f64>,
-    /// At how many steps up the error rises.
+    /// At how many steps up the error rises, and by which factor at most.
     rises: usize,
+    steepest: f64,
 }
 
 fn lowest(errors: ArrayView1<'_, f64>) -> usize {
@@ -157,12 +160,30 @@ fn save(found: &Found, path: &Path) -> Result<(), Error> {
 /// For each penalty, and tuned: whether and where larger is better.
 fn closing_table(cli: &Cli, found: &Found) {
     let title = format!("Median test error over p, n = {}, {} training sets", found.n, cli.repeats);
-    let columns =
-        ["penalty", "best p < n", "error", "highest at p", "error", "at the last p", "beaten from p", "rises"];
+    let columns = [
+        "penalty",
+        "best p < n",
+        "error",
+        "highest at p",
+        "error",
+        "at the last p",
+        "beaten from p",
+        "rises",
+    ];
     let mut table = Table::new(title, columns);
     let mut add = |name: Item, sides: &Sides| {
         let (classical, highest) = (sides.classical, sides.highest);
-        row!(table, name, classical.0, classical.1, highest.0, highest.1, sides.last, sides.beats, sides.rises);
+        row!(
+            table,
+            name,
+            classical.0,
+            classical.1,
+            highest.0,
+            highest.1,
+            sides.last,
+            sides.beats,
+            sides.rises
+        );
     };
     for row in found.shown() {
         add(found.penalties[row].into(), &found.sizes(found.errors.row(row)));

@@ -1,5 +1,6 @@
 //! Every arm of one cell, from its one factorisation.
 
+use super::Start;
 use super::coordinates::Intercept;
 use super::error_rates::ErrorRates;
 use super::lines::Line;
@@ -7,7 +8,6 @@ use super::many::Waiting;
 use super::measured::Measured;
 use super::metrics::Metrics;
 use super::output::{Modes, Output, Scratch};
-use super::Start;
 use super::study::{Prepared, Study, Tests};
 use crate::Error;
 use crate::risk::interpolants::expected_excess;

@@ -22,8 +22,11 @@ fn population(covariance: &Array2<f64>) -> Source {
     let covariance = covariance.clone();
     Source::drawn("population", move |repeat| {
         let train = data(16, 40 + repeat as u64);
-        let test =
-            TestOn::Population { covariance: covariance.clone(), teacher: normal(INPUTS, 2, 1), deviation: 0.5 };
+        let test = TestOn::Population {
+            covariance: covariance.clone(),
+            teacher: normal(INPUTS, 2, 1),
+            deviation: 0.5,
+        };
         Ok(Draw { inputs: train.features().clone(), targets: train.targets().clone(), test })
     })
 }
@@ -62,7 +65,11 @@ fn families() -> Vec<(&'static str, Family, Vec<f64>, Vec<Metric>)> {
         (
             "mixed",
             |v| {
-                Ok(if v.round() as usize % 3 == 0 { Arc::new(MinNorm::default()) } else { Arc::new(Ridge::new(v)?) })
+                Ok(if v.round() as usize % 3 == 0 {
+                    Arc::new(MinNorm::default())
+                } else {
+                    Arc::new(Ridge::new(v)?)
+                })
             },
             (0..50).map(f64::from).collect(),
             with(Metric::LeaveOneOut),
@@ -95,16 +102,22 @@ fn together_and_alone() {
                 assert_eq!(together.len(), 2 * values.len());
                 for few in values.chunks(10) {
                     for alone in cells(&source, family, few, &metrics, n) {
-                        let same = |cell: &&Cell| (cell.repeat, cell.value()) == (alone.repeat, alone.value());
+                        let same =
+                            |cell: &&Cell| (cell.repeat, cell.value()) == (alone.repeat, alone.value());
                         let cell = together.iter().find(same).unwrap();
                         for &metric in &metrics {
                             let (a, b) = (cell.metric(metric), alone.metric(metric));
                             let close = match (a, b) {
-                                (Some(a), Some(b)) if metric == Metric::TestMse => (a / b - 1.0).abs() < 1e-12,
+                                (Some(a), Some(b)) if metric == Metric::TestMse => {
+                                    (a / b - 1.0).abs() < 1e-12
+                                }
                                 _ => a == b,
                             };
                             let at = alone.value();
-                            assert!(close, "{what}, {name} at {at:?}, n = {n}: {metric:?} {a:?}, alone {b:?}");
+                            assert!(
+                                close,
+                                "{what}, {name} at {at:?}, n = {n}: {metric:?} {a:?}, alone {b:?}"
+                            );
                         }
                     }
                 }
@@ -119,7 +132,8 @@ fn one_that_fails_among_many() {
     let source = Source::Table(data(60, 2));
     let steps: Vec<f64> = (1..=60).map(|i| 0.02 * f64::from(i)).collect();
     let descent = |h: f64| {
-        Ok(Arc::new(GradientDescent::new(Schedule::Constant(h), 3, Loss::HalfMean)?) as Arc<dyn SpectralFilter>)
+        Ok(Arc::new(GradientDescent::new(Schedule::Constant(h), 3, Loss::HalfMean)?)
+            as Arc<dyn SpectralFilter>)
     };
     let sweep = Sweep {
         samples: vec![20],
