@@ -40,8 +40,7 @@ fn main() -> ExitCode {
 }
 
 fn figures(folder: &Path) -> Result<(), Error> {
-    std::fs::create_dir_all(folder)
-        .map_err(|error| Error::io(folder, &error))?;
+    std::fs::create_dir_all(folder).map_err(|error| Error::io(folder, &error))?;
     for (name, figure) in deep::figures()?.into_iter().chain(plain::figures()?) {
         figure.save(folder.join(format!("{name}.svg")))?;
         println!("{name}");
