@@ -5,7 +5,7 @@
 
 use double_descent::theory::filtered::Flow;
 use double_descent::theory::random_features::RandomFeatureModel;
-use double_descent::theory::ridge::Population;
+use double_descent::theory::ridge::SpectralPopulation;
 use double_descent::theory::spectrum::PopulationSpectrum;
 use std::hint::black_box;
 use std::time::Instant;
@@ -19,7 +19,7 @@ fn main() {
     let target: Vec<f64> = spectrum().values().iter().map(|l| l.powf(1.5)).collect();
     let features = RandomFeatureModel::new(spectrum(), &target, 0.1).expect("a model");
     let coefficients: Vec<f64> = spectrum().values().iter().map(|l| l.sqrt()).collect();
-    let population = Population::new(spectrum(), &coefficients, 0.1).expect("a population");
+    let population = SpectralPopulation::new(spectrum(), &coefficients, 0.1).expect("a population");
 
     // Model-wise through the threshold at 500, and as many points whose order no warm start can use.
     let point = |k: usize| [500.0, 2.0 * (k + 1) as f64, 1e-4];

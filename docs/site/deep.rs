@@ -8,7 +8,7 @@ use double_descent::ensemble::Ensemble;
 use double_descent::features::{Activation, FeatureMap, RandomNetwork};
 use double_descent::filter::{GradientFlow, Loss, MinNorm};
 use double_descent::plot::{
-    Abscissa, Axis, Figure, FigureOptions, Group, HeatMap, Hue, Panel, Scale, Series, study,
+    Abscissa, Figure, FigureOptions, Group, HeatMap, Hue, Panel, PanelAxis, Scale, Series, study,
 };
 use double_descent::rng::stream;
 use double_descent::svd::Svd;
@@ -136,7 +136,7 @@ fn size_and_time(trained: &Curve) -> Result<Figure, Error> {
             range: (metric == Metric::TrainMse).then_some((1e-8, 1.0)),
             label: format!("{title} (median)"),
         };
-        let panel = Panel::new(Axis::log10("Features p"), Axis::log10("Training time t"));
+        let panel = Panel::new(PanelAxis::log10("Features p"), PanelAxis::log10("Training time t"));
         Ok(panel.with_title(title).with_heat_map(heat).with_marker(ROWS as f64, "p = n"))
     };
     let figure = Figure::new(
@@ -213,7 +213,7 @@ fn ensembles() -> Result<Figure, Error> {
     for (line, size) in lines.into_iter().zip(sizes) {
         group = group.with_series(Series::new(format!("K = {size}"), x.clone(), line));
     }
-    let panel = Panel::new(Axis::log10(Along::Features.label()), Axis::log10("Mean squared error"));
+    let panel = Panel::new(PanelAxis::log10(Along::Features.label()), PanelAxis::log10("Mean squared error"));
     let caption = format!(
         "Averages of K minimum-norm fits of the same {ROWS} rows (label noise 0.5), each on ReLU features of its own: means over \
          all choices of K of {MEMBERS} members."

@@ -1,7 +1,7 @@
 //! The two curves that everything else is compared with: the classical U, and double descent with its regions named.
 
 use double_descent::Error;
-use double_descent::plot::{Axis, Figure, Group, Hue, Panel, Series};
+use double_descent::plot::{Figure, Group, Hue, Panel, PanelAxis, Series};
 use double_descent::theory::gaussian;
 
 /// Samples, noise variance and energy of the truth; its features matter less and less.
@@ -29,8 +29,11 @@ fn curve(sizes: impl Iterator<Item = usize>) -> Result<(Vec<f64>, Vec<f64>), Err
 pub fn figures() -> Result<Vec<(&'static str, Figure)>, Error> {
     let line = |(x, y): (Vec<f64>, Vec<f64>)| Series::new("", x, y);
     let panel = |title: &str| {
-        Panel::new(Axis::log10("Parameters p"), Axis::log10("Expected test error").with_range(0.15, 100.0))
-            .with_title(title)
+        Panel::new(
+            PanelAxis::log10("Parameters p"),
+            PanelAxis::log10("Expected test error").with_range(0.15, 100.0),
+        )
+        .with_title(title)
     };
     let (classical, modern) = (line(curve(1..=SAMPLES - 2)?), line(curve(SAMPLES + 2..=FEATURES)?));
     let (best, _) = classical

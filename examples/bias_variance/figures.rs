@@ -1,7 +1,7 @@
 //! Points of Monte Carlo with their errors over dashed closed forms.
 
 use super::study::{Measured, PENALTY, Plan, TEST_ROWS};
-use double_descent::plot::{Axis, Dash, Figure, Group, Hue, LegendPlace, Panel, Series};
+use double_descent::plot::{Dash, Figure, Group, Hue, LegendPlace, Panel, PanelAxis, Series};
 
 /// Weak features over p, and a covariate shift over n.
 pub fn threshold(plan: &Plan, measured: &[Measured]) -> Figure {
@@ -65,7 +65,7 @@ fn panel(measured: &Measured) -> Panel {
     let is_shown = |value: f64| value > 1e-12 * high;
     let known = points().map(|point| point.known).filter(|known| is_shown(*known));
     let low = known.fold(f64::INFINITY, f64::min);
-    let mut panel = Panel::new(Axis::log10(label), Axis::log10("Part of the excess test error"))
+    let mut panel = Panel::new(PanelAxis::log10(label), PanelAxis::log10("Part of the excess test error"))
         .with_title(&*measured.title)
         .with_marker(measured.threshold as f64, name);
     panel.y.range = Some((0.4 * low, 5.0 * high));

@@ -3,8 +3,8 @@
 use super::flags::Failure;
 use super::{Abscissa, LegendArg, PrintArgs, RunArgs, Statistic, TableArgs, keep_folder, say};
 use double_descent::Error;
-use double_descent::curve::{Bootstrap, Curve};
-use double_descent::plot::{self, Figure, FigureOptions, LegendPlace, Overlay, Theme};
+use double_descent::curve::{Bootstrap, Curve, Summary};
+use double_descent::plot::{self, Figure, FigureOptions, LegendPlace, Overlay, Series, Theme};
 use double_descent::theory::gaussian;
 use double_descent::theory::line::{Sizes, TheoryLine};
 use ndarray::s;
@@ -65,6 +65,44 @@ pub fn options(args: &RunArgs) -> FigureOptions {
             Abscissa::Axis => plot::Abscissa::Axis,
         },
         ..FigureOptions::default()
+    }
+}
+
+/// The summaries of one arm as a line and a band: what `--statistic` asks for, each value times `scale`.
+pub fn line<'a>(
+    args: &RunArgs,
+    label: impl Into<String>,
+    summaries: impl Iterator<Item = &'a Summary>,
+    abscissa: impl Fn(&Summary) -> f64,
+    scale: impl Fn(&Summary) -> f64,
+) -> Series {
+    let (mut x, mut y, mut low, mut high) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for summary in summaries {
+        let scale = scale(summary);
+        let (middle, (lower, upper)) = match args.statistic {
+            Statistic::Median => (summary.median, (summary.q25, summary.q75)),
+            Statistic::Mean => (summary.mean, summary.mean_band.unwrap_or((summary.mean, summary.mean))),
+        };
+        x.push(abscissa(summary));
+        y.push(middle * scale);
+        low.push(lower * scale);
+        high.push(upper * scale);
+    }
+    Series::new(label, x, y).with_band(low, high)
+}
+
+/// What lines and bands are, for a caption.
+pub fn describe(args: &RunArgs, repeats: usize) -> String {
+    if repeats == 1 {
+        return "Lines show a single repeat".into();
+    }
+    match args.statistic {
+        Statistic::Median => format!("Lines are medians and bands quartiles over {repeats} repeats"),
+        Statistic::Mean => format!(
+            "Lines are means and bands their 95\u{a0}% bootstrap intervals ({} resamples, seed {}) over {repeats} \
+             repeats",
+            args.bootstrap, args.seed
+        ),
     }
 }
 

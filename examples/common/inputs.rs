@@ -101,34 +101,34 @@ impl CsvArgs {
 
     pub fn options(&self) -> Result<CsvOptions, Failure> {
         let mut options = CsvOptions::default()
-            .decimal_comma(self.decimal_comma)
-            .one_hot(split_lists(&self.one_hot)?)
-            .encoding(if self.latin1 { Encoding::Latin1 } else { Encoding::Utf8 })
-            .header(match self.header {
+            .with_decimal_comma(self.decimal_comma)
+            .with_one_hot(split_lists(&self.one_hot)?)
+            .with_encoding(if self.latin1 { Encoding::Latin1 } else { Encoding::Utf8 })
+            .with_header(match self.header {
                 HeaderArg::Checked => Header::Checked,
                 HeaderArg::FirstLine => Header::FirstLine,
                 HeaderArg::None => Header::None,
             })
-            .unnamed_column(match self.unnamed_column {
+            .with_unnamed_column(match self.unnamed_column {
                 UnnamedArg::Detect => UnnamedColumn::Detect,
                 UnnamedArg::Keep => UnnamedColumn::Keep,
                 UnnamedArg::LeaveOut => UnnamedColumn::LeaveOut,
             });
         options = match self.delimiter {
-            Delimiter::Byte(byte) => options.delimiter(byte),
-            Delimiter::Blanks => options.blanks_between_cells(),
+            Delimiter::Byte(byte) => options.with_delimiter(byte),
+            Delimiter::Blanks => options.with_blanks_between_cells(),
         };
         if !self.missing.is_empty() {
-            options = options.missing(split_lists(&self.missing)?);
+            options = options.with_missing(split_lists(&self.missing)?);
         }
         if let Some(comment) = self.comment {
             let Ok(comment) = u8::try_from(comment) else {
                 return usage(format!("--comment: `{}` is not a single byte", comment.escape_debug()));
             };
-            options = options.comment(comment);
+            options = options.with_comment(comment);
         }
         if self.drop_blank_rows {
-            options = options.blank_cells(BlankCells::DropRow);
+            options = options.with_blank_cells(BlankCells::DropRow);
         }
         Ok(options)
     }
@@ -218,13 +218,13 @@ pub fn claim(folder: &Path, input: &str) -> Result<(), Failure> {
 /// What the library's errors call options of a reader, and the flags that set them.
 const FLAGS: [(&str, &str); 8] = [
     ("BlankCells::DropRow", "--drop-blank-rows"),
-    ("CsvOptions::blanks_between_cells", "--delimiter blanks"),
-    ("CsvOptions::comment", "--comment"),
-    ("CsvOptions::decimal_comma", "--decimal-comma"),
-    ("CsvOptions::delimiter", "--delimiter"),
-    ("CsvOptions::encoding", "--latin1"),
-    ("CsvOptions::header", "--header"),
-    ("CsvOptions::unnamed_column", "--unnamed-column"),
+    ("CsvOptions::with_blanks_between_cells", "--delimiter blanks"),
+    ("CsvOptions::with_comment", "--comment"),
+    ("CsvOptions::with_decimal_comma", "--decimal-comma"),
+    ("CsvOptions::with_delimiter", "--delimiter"),
+    ("CsvOptions::with_encoding", "--latin1"),
+    ("CsvOptions::with_header", "--header"),
+    ("CsvOptions::with_unnamed_column", "--unnamed-column"),
 ];
 
 /// The same error with flags in place of options: who runs a program cannot call the library.

@@ -20,7 +20,7 @@ mod values;
 use double_descent::Error;
 use double_descent::curve::{Bootstrap, Curve, Metric, Summary};
 use double_descent::dataset::{CsvOptions, Dataset, StudentTeacher};
-use double_descent::memory::Estimate;
+use double_descent::memory::Cost;
 use double_descent::sweep::{Arm, Splits, Sweep};
 use double_descent::whole_file;
 use flags::{Failure, Program, Rule, choices, flags, refused, usage};
@@ -242,11 +242,16 @@ impl TableArgs {
                 ..Sweep::new(data, sizes.iter().copied(), 1, 0)
             };
             let place = shards::Place { out: &self.run.out, folder: &folder, name: None };
+            let metrics =
+                [Metric::TestMse, Metric::TrainMse, Metric::BiasSquared, Metric::SmallestSingularValue];
+            if let Some(cells) = shards::tables(&self.shards, place, &sweep, &metrics, self.run.bootstrap())?
+            {
+                failed += cells;
+                continue;
+            }
             let Some(curve) = shards::curve(&self.shards, place, sweep.source.name(), &sweep)? else {
                 continue;
             };
-            let metrics =
-                [Metric::TestMse, Metric::TrainMse, Metric::BiasSquared, Metric::SmallestSingularValue];
             self.run.save_tables(&curve, &folder, "", &metrics)?;
             report(self, &curve, &folder)?;
             failed += report_failures(&curve);
@@ -310,9 +315,9 @@ impl TableArgs {
     }
 
     fn csv_options(&self) -> Result<CsvOptions, Failure> {
-        let options = self.csv.options()?.features(inputs::split_lists(&self.features)?);
+        let options = self.csv.options()?.with_features(inputs::split_lists(&self.features)?);
         Ok(match &self.target {
-            Some(target) => options.target(target),
+            Some(target) => options.with_target(target),
             None => options,
         })
     }
@@ -377,8 +382,20 @@ pub fn around_threshold(n: usize) -> Vec<usize> {
     sizes
 }
 
+/// Log-spaced numbers of rows from `p/10` to `4p`, closer around `p`, which is among them.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // rounded, positive and small
+pub fn rows_around(p: usize) -> Vec<usize> {
+    let ratios = (-10..=6).map(|i| 10.0_f64.powf(f64::from(i) / 10.0)).chain([4.0]);
+    let close = [0.85, 0.9, 0.94, 0.97, 0.99, 1.01, 1.03, 1.06, 1.1, 1.15];
+    let mut sizes: Vec<usize> =
+        ratios.chain(close).map(|ratio| ((ratio * p as f64).round() as usize).max(1)).collect();
+    sizes.sort_unstable();
+    sizes.dedup();
+    sizes
+}
+
 /// Says what a long run will take, before it starts.
-pub fn announce(estimate: &Estimate) {
+pub fn announce(estimate: &Cost) {
     if estimate.bytes > 1 << 30 || estimate.flops > 1e11 {
         eprintln!("this takes about {estimate}");
     }

@@ -7,7 +7,7 @@ use crate::common::figures::{describe, line};
 use crate::common::{RunArgs, short};
 use double_descent::Error;
 use double_descent::curve::{Metric, ShapeReport, Surface};
-use double_descent::plot::{Axis, Dash, Figure, Group, HeatMap, Hue, Panel, Scale, Series};
+use double_descent::plot::{Dash, Figure, Group, HeatMap, Hue, Panel, PanelAxis, Scale, Series};
 
 /// A factor that counts as a loss.
 const LOSS_COUNTS: f64 = 1.02;
@@ -72,10 +72,15 @@ pub fn descents(args: &RunArgs, design: &Design, models: &[Model]) -> Result<Fig
         };
         let shape =
             report.as_ref().map_or("too few training sets".into(), |report| format!("{:?}", report.shape));
-        let mut panel = Panel::new(Axis::log10("Training time t"), Axis::linear("Mean squared error"))
-            .with_title(format!("p = {p}: {}", words(&shape)))
-            .with_group(group("Training error", Hue::Blue, Metric::TrainMse)?)
-            .with_group(group("Test error", Hue::Vermillion, Metric::TestMse)?);
+        let mut panel =
+            Panel::new(PanelAxis::log10("Training time t"), PanelAxis::linear("Mean squared error"))
+                .with_title(format!("p = {p}: {}", words(&shape)))
+                .with_group(group("Training error", Hue::Blue, Metric::TrainMse)?)
+                .with_group(group("Test error", Hue::Vermillion, Metric::TestMse)?);
+        let times = curve.summaries(Metric::TestMse, None)?.iter().map(|s| s.value).collect::<Vec<f64>>();
+        let limit = design.limit(*p, &times)?;
+        let limit = Series::new("", times, limit).with_dash(Dash::Dashed);
+        panel = panel.with_group(Group::new("Limit of large n and p", Hue::Black).with_series(limit));
         let turns = report.iter().flat_map(|report| report.changes.iter().skip(1));
         for change in turns {
             panel = panel.with_marker(change.from, "");
@@ -87,7 +92,8 @@ pub fn descents(args: &RunArgs, design: &Design, models: &[Model]) -> Result<Fig
     }
     figure.caption = format!(
         "{}. Test errors are expectations over the population. {}. Certified at 95\u{a0}% by the distribution-free band of the \
-         medians: {}; turning points are marked.",
+         medians: {}; turning points are marked. Dashes: \
+         the deterministic equivalent of the mean (Velikanov et al. 2024).",
         about(design),
         describe(args, repeats),
         said.join("; "),
@@ -119,7 +125,7 @@ pub fn map(design: &Design, surface: &Surface, stopped: &[Stopped]) -> Result<Fi
     let (features, times) = (surface.column_values(), surface.row_values());
     let of = |value: fn(&Stopped) -> f64| stopped.iter().map(value).collect::<Vec<f64>>();
     let (p, n) = (of(|s| s.p as f64), design.n as f64);
-    let map = Panel::new(Axis::linear("Number of features p"), Axis::log10("Training time t"))
+    let map = Panel::new(PanelAxis::linear("Number of features p"), PanelAxis::log10("Training time t"))
         .with_title("Test error over the p × t map")
         .with_heat_map(HeatMap {
             x: features,
@@ -135,12 +141,13 @@ pub fn map(design: &Design, surface: &Surface, stopped: &[Stopped]) -> Result<Fi
                 .with_series(Series::new("", p.clone(), of(|s| s.best_time)).with_dash(Dash::None)),
         );
     let line = |name: &str, hue, y| Group::new(name, hue).with_series(Series::new("", p.clone(), y));
-    let stopping = Panel::new(Axis::linear("Number of features p"), Axis::log10("Test mean squared error"))
-        .with_title("What stopping is worth")
-        .with_marker(n, "p = n")
-        .with_group(line("Never stopped", Hue::Grey, of(|s| s.never)))
-        .with_group(line("Stopped at the first rise", Hue::Vermillion, of(|s| s.first_rise)))
-        .with_group(line("Stopped at the best time", Hue::Blue, of(|s| s.best)));
+    let stopping =
+        Panel::new(PanelAxis::linear("Number of features p"), PanelAxis::log10("Test mean squared error"))
+            .with_title("What stopping is worth")
+            .with_marker(n, "p = n")
+            .with_group(line("Never stopped", Hue::Grey, of(|s| s.never)))
+            .with_group(line("Stopped at the first rise", Hue::Vermillion, of(|s| s.first_rise)))
+            .with_group(line("Stopped at the best time", Hue::Blue, of(|s| s.best)));
     let caption = format!(
         "{}. (a) Medians over {} training sets. (b) Medians of the error of each training set at the last time, where it first rises, \
          and at its least: with optimal stopping there is no peak at p\u{a0}=\u{a0}n; {}.",
@@ -161,11 +168,12 @@ pub fn map(design: &Design, surface: &Surface, stopped: &[Stopped]) -> Result<Fi
 pub fn modes(design: &Design, timeline: &Timeline, times: &[f64]) -> Figure {
     let Timeline { p, bias, early, late, test, best } = timeline;
     let series = |y: &[f64]| Series::new("", times.to_vec(), y.to_vec());
-    let mut panel = Panel::new(Axis::log10("Training time t"), Axis::linear("Part of the test error"))
-        .with_group(Group::new("Signal not yet learned (bias²)", Hue::Blue).with_series(series(bias)))
-        .with_group(Group::new("Noise in fast modes", Hue::Green).with_series(series(early)))
-        .with_group(Group::new("Noise in slow modes", Hue::Purple).with_series(series(late)))
-        .with_group(Group::new("Test error", Hue::Vermillion).with_series(series(test)));
+    let mut panel =
+        Panel::new(PanelAxis::log10("Training time t"), PanelAxis::linear("Part of the test error"))
+            .with_group(Group::new("Signal not yet learned (bias²)", Hue::Blue).with_series(series(bias)))
+            .with_group(Group::new("Noise in fast modes", Hue::Green).with_series(series(early)))
+            .with_group(Group::new("Noise in slow modes", Hue::Purple).with_series(series(late)))
+            .with_group(Group::new("Test error", Hue::Vermillion).with_series(series(test)));
     let turns: Vec<usize> =
         (1..test.len() - 1).filter(|&i| (test[i] - test[i - 1]) * (test[i + 1] - test[i]) < 0.0).collect();
     let names = ["generalised", "memorised", "consolidated"];

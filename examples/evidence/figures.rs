@@ -5,7 +5,7 @@ use crate::common::figures::{describe, line};
 use crate::common::{Abscissa, RunArgs};
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric, Summary};
-use double_descent::plot::{Axis, Dash, Figure, Group, Hue, LegendPlace, Panel, Series};
+use double_descent::plot::{Dash, Figure, Group, Hue, LegendPlace, Panel, PanelAxis, Series};
 
 pub fn errors(cli: &Cli, curve: &Curve, bayes: &Bayes) -> Result<Figure, Error> {
     let (args, n) = (&cli.run, usize::from(cli.samples));
@@ -15,8 +15,8 @@ pub fn errors(cli: &Cli, curve: &Curve, bayes: &Bayes) -> Result<Figure, Error> 
     let series = |curve: &Curve, metric, scale: f64| summaries(args, curve, metric, scale, place);
     let (label, marker) =
         if ratio { ("Parameters per sample p/n", "p/n = 1") } else { ("Number of features p", "p = n") };
-    let panel = |y: Axis, title: &str| {
-        Panel::new(Axis::log10(label), y).with_title(title).with_marker(place(n as f64), marker)
+    let panel = |y: PanelAxis, title: &str| {
+        Panel::new(PanelAxis::log10(label), y).with_title(title).with_marker(place(n as f64), marker)
     };
     let group = |name: &str, hue, series| Group::new(name, hue).with_series(series);
 
@@ -24,19 +24,20 @@ pub fn errors(cli: &Cli, curve: &Curve, bayes: &Bayes) -> Result<Figure, Error> 
     let least = series(curve, Metric::TestMse, 1.0)?;
     let lowest = mean.y.iter().copied().fold(f64::INFINITY, f64::min);
     let highest = least.y.iter().copied().filter(|y| y.is_finite()).fold(0.0, f64::max);
-    let of_errors = panel(Axis::log10("Test error").with_range(0.8 * lowest, 1.5 * highest), "Test error")
-        .with_group(group("Minimum norm", Hue::Grey, least))
-        .with_group(group("Posterior mean, λ by evidence", Hue::Vermillion, mean))
-        .with_group(group(
-            "A draw from the posterior",
-            Hue::Purple,
-            series(&bayes.draw, Metric::TestMse, 1.0)?,
-        ))
-        .with_group(group(
-            "Best λ, by the test error",
-            Hue::Black,
-            dashed(series(&bayes.best, Metric::TestMse, 1.0)?),
-        ));
+    let of_errors =
+        panel(PanelAxis::log10("Test error").with_range(0.8 * lowest, 1.5 * highest), "Test error")
+            .with_group(group("Minimum norm", Hue::Grey, least))
+            .with_group(group("Posterior mean, λ by evidence", Hue::Vermillion, mean))
+            .with_group(group(
+                "A draw from the posterior",
+                Hue::Purple,
+                series(&bayes.draw, Metric::TestMse, 1.0)?,
+            ))
+            .with_group(group(
+                "Best λ, by the test error",
+                Hue::Black,
+                dashed(series(&bayes.best, Metric::TestMse, 1.0)?),
+            ));
 
     let per_sample = (n as f64).recip();
     let evidence = series(&bayes.mean, Metric::LogEvidence, per_sample)?;
@@ -50,7 +51,7 @@ pub fn errors(cli: &Cli, curve: &Curve, bayes: &Bayes) -> Result<Figure, Error> 
         series(&bayes.mean, Metric::LogOccamFactor, per_sample)?,
     );
     let (low, high) = range([&evidence, &fits, &occam]);
-    let y = Axis::linear("Per training sample").with_range(low - 0.3, high + 0.3);
+    let y = PanelAxis::linear("Per training sample").with_range(low - 0.3, high + 0.3);
     let of_evidence = panel(y, "Log evidence at the chosen λ")
         .with_group(group("Log evidence", Hue::Blue, evidence))
         .with_group(group("Log likelihood of the fit", Hue::Vermillion, fits))
@@ -66,7 +67,7 @@ pub fn errors(cli: &Cli, curve: &Curve, bayes: &Bayes) -> Result<Figure, Error> 
     };
     let (chosen, best) = (settings(&bayes.mean)?, dashed(settings(&bayes.best)?));
     let (low, high) = range([&chosen, &best]);
-    let of_penalties = panel(Axis::log10("Penalty λ").with_range(0.3 * low, 3.0 * high), "Penalty")
+    let of_penalties = panel(PanelAxis::log10("Penalty λ").with_range(0.3 * low, 3.0 * high), "Penalty")
         .with_group(group("λ by evidence", Hue::Vermillion, chosen))
         .with_group(group("Best λ, by the test error", Hue::Black, best));
 

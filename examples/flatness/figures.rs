@@ -2,7 +2,7 @@
 
 use super::study::{GROUPS, Place, QUANTITIES, ROWS, Scales, Study, Training};
 use double_descent::Error;
-use double_descent::plot::{Axis, Dash, Figure, Group, Hue, LegendPlace, Panel, Series};
+use double_descent::plot::{Dash, Figure, Group, Hue, LegendPlace, Panel, PanelAxis, Series};
 use double_descent::theory::marchenko_pastur::MarchenkoPastur;
 
 /// The quantities over the number of features.
@@ -15,8 +15,8 @@ pub fn features(study: &Study, places: &[Place]) -> Result<Figure, Error> {
         Series::new("", p.clone(), of(1)).with_band(of(0), of(2))
     };
     let group = |index: usize, hue| Group::new(QUANTITIES[index].1, hue).with_series(series(index));
-    let panel = |title: &str, y: Axis| {
-        let x = Axis::log10("Number of features p").with_range(p[0], p[p.len() - 1]);
+    let panel = |title: &str, y: PanelAxis| {
+        let x = PanelAxis::log10("Number of features p").with_range(p[0], p[p.len() - 1]);
         Panel::new(x, y).with_title(title).with_marker(n, "p = n")
     };
     // The limits of the edges and of the mean log: Marchenko and Pastur.
@@ -46,27 +46,27 @@ pub fn features(study: &Study, places: &[Place]) -> Result<Figure, Error> {
     );
     Ok(Figure::new(caption)
         .with_panel(
-            panel("What does not see the threshold", Axis::log10("Curvature"))
+            panel("What does not see the threshold", PanelAxis::log10("Curvature"))
                 .with_group(group(1, Hue::Blue))
                 .with_group(group(2, Hue::Green)),
         )
         .with_panel(
-            panel("The smallest curvature", Axis::log10("Curvature").with_range(0.3 * smallest, 20.0))
+            panel("The smallest curvature", PanelAxis::log10("Curvature").with_range(0.3 * smallest, 20.0))
                 .with_group(group(3, Hue::Green))
                 .with_group(theory(limit(&|law| law.edges()[0])?)),
         )
         .with_panel(
-            panel("The volume of the minimum", Axis::linear("Mean log of the curvatures"))
+            panel("The volume of the minimum", PanelAxis::linear("Mean log of the curvatures"))
                 .with_group(group(4, Hue::Purple))
                 .with_group(theory(limit(&mean_log)?)),
         )
         .with_panel(
-            panel("Relative to the fit", Axis::log10("Value"))
+            panel("Relative to the fit", PanelAxis::log10("Value"))
                 .with_group(group(6, Hue::Blue))
                 .with_group(group(7, Hue::Purple))
                 .with_group(group(0, Hue::Vermillion)),
         )
-        .with_panel(panel("Gradient noise", Axis::log10("tr C")).with_group(group(5, Hue::Grey)))
+        .with_panel(panel("Gradient noise", PanelAxis::log10("tr C")).with_group(group(5, Hue::Grey)))
         .with_title("Flatness along the number of features")
         .with_columns(3)
         .with_width(1240.0)
@@ -81,7 +81,7 @@ pub fn training(study: &Study, training: &[Training]) -> Figure {
     let group =
         |name: &str, hue, y: Vec<f64>| Group::new(name, hue).with_series(Series::new("", times.clone(), y));
     let panel = |title: &str, label: &str| {
-        Panel::new(Axis::log10("Training time t"), Axis::log10(label)).with_title(title)
+        Panel::new(PanelAxis::log10("Training time t"), PanelAxis::log10(label)).with_title(title)
     };
     let groups: Vec<String> = GROUPS
         .iter()
@@ -127,8 +127,9 @@ pub fn reparametrisation(study: &Study, scales: &[Scales]) -> Figure {
             let level = Series::new(format!("p\u{a0}=\u{a0}{}", fit.p), ends, vec![fit.normalised; 2]);
             least = least.with_series(level.with_dash(Dash::Dashed));
         }
-        let panel =
-            Panel::new(Axis::log10("Scale s"), Axis::log10(label)).with_title(title).with_group(group);
+        let panel = Panel::new(PanelAxis::log10("Scale s"), PanelAxis::log10(label))
+            .with_title(title)
+            .with_group(group);
         if which == 1 { panel.with_group(least) } else { panel }
     };
     let errors: Vec<String> = scales

@@ -4,7 +4,7 @@ use super::{Line, Worse};
 use crate::common::RunArgs;
 use crate::common::figures::{describe, line};
 use double_descent::curve::Curve;
-use double_descent::plot::{Axis, Figure, Group, Hue, Panel};
+use double_descent::plot::{Figure, Group, Hue, Panel, PanelAxis};
 
 const HUES: [Hue; 5] = [Hue::Blue, Hue::Green, Hue::Vermillion, Hue::Purple, Hue::Grey];
 
@@ -15,7 +15,8 @@ pub fn overlaid(
     (lines, worse): (&[Line], Option<&Worse>),
     about: &str,
 ) -> Figure {
-    let mut panel = Panel::new(Axis::log10("Number of features p"), Axis::log10("Test mean squared error"));
+    let mut panel =
+        Panel::new(PanelAxis::log10("Number of features p"), PanelAxis::log10("Test mean squared error"));
     for (Line { n, summaries }, hue) in lines.iter().zip(HUES.into_iter().cycle()) {
         let series = line(args, "", summaries.iter(), |s| s.p as f64, |_| 1.0);
         panel = panel

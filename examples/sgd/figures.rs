@@ -3,7 +3,7 @@
 use super::Cli;
 use super::study::{LOSS, Stability, Study, Trace};
 use crate::common::short;
-use double_descent::plot::{Axis, Dash, Figure, Group, Hue, LegendPlace, Panel, Series};
+use double_descent::plot::{Dash, Figure, Group, Hue, LegendPlace, Panel, PanelAxis, Series};
 
 pub fn page(
     cli: &Cli,
@@ -63,7 +63,7 @@ fn over_steps(title: &str, heading: &str, traces: &[Trace], label: impl Fn(&Trac
             levels = levels.with_series(Series::new("", ends, vec![level; 2]).with_dash(Dash::Dotted));
         }
     }
-    Panel::new(Axis::log10("Steps"), Axis::log10("Excess risk"))
+    Panel::new(PanelAxis::log10("Steps"), PanelAxis::log10("Excess risk"))
         .with_title(title)
         .with_group(levels)
         .with_group(expected)
@@ -78,7 +78,7 @@ fn of_stability(study: &Study, stability: &Stability) -> Panel {
     }
     let ends = vec![stability.steps[0], study.limit()];
     let edge = Series::new("", ends, vec![1.0; 2]).with_dash(Dash::Dashed);
-    Panel::new(Axis::log10("Step size h"), Axis::log10("Feedback of squared residuals"))
+    Panel::new(PanelAxis::log10("Step size h"), PanelAxis::log10("Feedback of squared residuals"))
         .with_title("Stability")
         .with_group(Group::new("Edge of stability", Hue::Black).with_series(edge))
         .with_group(group)

@@ -12,7 +12,7 @@ use double_descent::svd::Svd;
 use double_descent::theory::gaussian as exact;
 use double_descent::theory::gradient_flow;
 use double_descent::theory::line::{Sizes, TheoryLine};
-use double_descent::theory::ridge::Population;
+use double_descent::theory::ridge::SpectralPopulation;
 use double_descent::theory::spectrum::PopulationSpectrum;
 use ndarray::{Array1, Array2, Axis, s};
 
@@ -158,7 +158,7 @@ pub fn ridge(plan: &Plan) -> Result<Family, Error> {
     let mut family = Family::new(plan, "Ridge regression", "Penalty λ (beside the mean of squares)", EXCESS);
     for (i, p) in shapes.into_iter().enumerate() {
         let spectrum = PopulationSpectrum::with_multiplicities(&[1.0], &[p as f64])?;
-        let population = Population::new(spectrum, &[ENERGY], NOISE)?;
+        let population = SpectralPopulation::new(spectrum, &[ENERGY], NOISE)?;
         let theory = TheoryLine::new("Limit", "Dobriban and Wager 2018", move |penalty| {
             Ok(population.at(n as f64, penalty)?.excess)
         });
@@ -195,7 +195,7 @@ pub fn covariance(plan: &Plan) -> Result<Family, Error> {
     let counts = [large as f64, (p - large) as f64];
     let spectrum = PopulationSpectrum::with_multiplicities(&TRAIN, &counts)?;
     let target = counts.map(|count| ENERGY * count / p as f64);
-    let population = Population::new(spectrum, &target, NOISE)?;
+    let population = SpectralPopulation::new(spectrum, &target, NOISE)?;
     let mut family = Family::new(plan, "Correlated features, two tests", "Samples n", EXCESS);
     family.marker = Some((p as f64, "n = p"));
     let tests = [("Same test", "HMRT 2022", TRAIN), ("Other test", "Patil, Du and Tibshirani 2024", OTHER)];
@@ -212,15 +212,16 @@ pub fn covariance(plan: &Plan) -> Result<Family, Error> {
 /// Gradient flow over time, with a second descent: fast features, and slow ones learned long after. The formula is one
 /// of many samples for each feature: their number grows with the size, that of the features does not.
 pub fn flow(plan: &Plan) -> Result<Family, Error> {
-    const GROUPS: [gradient_flow::Group; 2] = [
-        gradient_flow::Group { count: 4.0, variance: 1.0, energy: 0.25 },
-        gradient_flow::Group { count: 4.0, variance: 0.005, energy: 25.0 },
+    const GROUPS: [gradient_flow::FeatureGroup; 2] = [
+        gradient_flow::FeatureGroup { count: 4.0, variance: 1.0, energy: 0.25 },
+        gradient_flow::FeatureGroup { count: 4.0, variance: 0.005, energy: 25.0 },
     ];
     // Fits of one repeat: their mean is what the repeat gives.
     const DRAWS: usize = 8;
     let (p, n) = (8, 5 * plan.size);
-    let each =
-        |of: fn(&gradient_flow::Group) -> f64| Array1::from_shape_fn(p, |i| of(&GROUPS[usize::from(i >= 4)]));
+    let each = |of: fn(&gradient_flow::FeatureGroup) -> f64| {
+        Array1::from_shape_fn(p, |i| of(&GROUPS[usize::from(i >= 4)]))
+    };
     let (variances, beta) = (each(|group| group.variance), each(|group| group.energy.sqrt()));
     let times = at_ratios(0.05, 1e5, 22);
     // Overfitting all features costs as much as ignoring the slow ones.

@@ -1,7 +1,7 @@
 //! One page: a panel for each family, points over dashed formulas.
 
 use super::family::{Family, Kind, Line};
-use double_descent::plot::{Axis, Dash, Figure, Group, Hue, LegendPlace, Panel, Scale, Series};
+use double_descent::plot::{Dash, Figure, Group, Hue, LegendPlace, Panel, PanelAxis, Scale, Series};
 use double_descent::theory::line::values;
 
 const HUES: [Hue; 4] = [Hue::Vermillion, Hue::Blue, Hue::Green, Hue::Purple];
@@ -29,7 +29,7 @@ pub fn page(repeats: usize, seed: u64, families: &[(Family, Option<Family>)]) ->
 fn panel(family: &Family) -> Panel {
     let axis = |label: &str, is_logarithmic: bool| {
         let scale = if is_logarithmic { Scale::Log10 } else { Scale::Linear };
-        Axis { label: label.into(), scale, range: None }
+        PanelAxis { label: label.into(), scale, range: None }
     };
     let mut y = axis(family.y.0, family.y.1);
     y.range = family.y.1.then(|| range(&family.lines)).flatten();

@@ -6,7 +6,7 @@ use double_descent::filter::{MinNorm, Ridge};
 use double_descent::svd::Svd;
 use double_descent::theory::evidence::{self, Beliefs};
 use double_descent::theory::line::TheoryLine;
-use double_descent::theory::ridge::Population;
+use double_descent::theory::ridge::SpectralPopulation;
 use double_descent::theory::spectrum::PopulationSpectrum;
 use double_descent::theory::structured;
 use ndarray::{Array1, Array2, Axis, s};
@@ -21,7 +21,7 @@ pub fn negative(plan: &Plan) -> Result<Family, Error> {
     let beta = Array1::from_shape_fn(p, |i| if i < strong { (0.05 / strong as f64).sqrt() } else { 0.0 });
     let counts = [strong as f64, (p - strong) as f64];
     let spectrum = PopulationSpectrum::with_multiplicities(&[20.0, 1.0], &counts)?;
-    let population = Population::new(spectrum, &[0.05, 0.0], 0.01)?;
+    let population = SpectralPopulation::new(spectrum, &[0.05, 0.0], 0.01)?;
     let penalties: Vec<f64> = (0..12).map(|i| -0.3 + 0.1 * f64::from(i)).collect();
     let measured = plan.simulate(|rng| {
         let x = normal(rng, n, p) * variances.mapv(f64::sqrt);
@@ -80,7 +80,7 @@ pub fn subsamples(plan: &Plan) -> Result<Family, Error> {
         Ok(one)
     })?;
     let spectrum = PopulationSpectrum::with_multiplicities(&[1.0], &[p as f64])?;
-    let population = Population::new(spectrum, &[ENERGY], NOISE)?;
+    let population = SpectralPopulation::new(spectrum, &[ENERGY], NOISE)?;
     let mut family = Family::new(plan, "Fits to subsamples", "Rows of a subsample", EXCESS);
     family.marker = Some((p as f64, "p rows"));
     for (i, members) in [1, MEMBERS].into_iter().enumerate() {
@@ -197,7 +197,7 @@ pub fn best(plan: &Plan) -> Result<Family, Error> {
     let sizes = spread(p / 8, 4 * p, 14, p, 0);
     let beta = Array2::from_elem((p, 1), (ENERGY / p as f64).sqrt());
     let spectrum = PopulationSpectrum::with_multiplicities(&[1.0], &[p as f64])?;
-    let population = Population::new(spectrum, &[ENERGY], NOISE)?;
+    let population = SpectralPopulation::new(spectrum, &[ENERGY], NOISE)?;
     let at = |n: f64| population.optimal(n)?.ok_or(Error::Empty { what: "target" });
     let penalties =
         sizes.iter().map(|&n| Ok(at(n as f64)?.0 * n as f64)).collect::<Result<Vec<_>, Error>>()?;

@@ -7,7 +7,7 @@ use double_descent::svd::Svd;
 use double_descent::theory::filtered::Flow;
 use double_descent::theory::gradient_flow;
 use double_descent::theory::line::TheoryLine;
-use double_descent::theory::ridge::Population;
+use double_descent::theory::ridge::SpectralPopulation;
 use double_descent::theory::spectrum::PopulationSpectrum;
 use ndarray::{Array1, Array2};
 
@@ -70,7 +70,7 @@ pub fn epochs(plan: &Plan) -> Result<Family, Error> {
         flows(&x, &y, &beta, &variances, &times)
     })?;
     let spectrum = PopulationSpectrum::with_multiplicities(&[1.0, 1e-3], &[each as f64; 2])?;
-    let population = Population::new(spectrum, &target, 1.0)?;
+    let population = SpectralPopulation::new(spectrum, &target, 1.0)?;
     let theory = TheoryLine::new("Limit, by contour", "Velikanov et al. 2024", move |time| {
         Ok(population.filtered(n as f64, &Flow::new(time)?)?.total())
     });

@@ -5,7 +5,7 @@ use super::maps::Map;
 use super::tables::{Curves, Row};
 use crate::common::Statistic;
 use double_descent::features::Activation;
-use double_descent::plot::{Axis, Dash, Figure, Group, Hue, Panel, Series};
+use double_descent::plot::{Dash, Figure, Group, Hue, Panel, PanelAxis, Series};
 use double_descent::theory::line::{Sizes, Theory, TheoryLine, values};
 use double_descent::theory::noise::lower_bound;
 
@@ -166,8 +166,8 @@ fn panel(cli: &Cli, curves: &[(Map, &[Row])], sizes: Sizes, shown: Shown) -> Pan
         Sizes::Features { .. } => ("Number of features p", |row| row.p),
     };
     let (low, high) = shown.range();
-    let y = Axis::log10(shown.label()).with_range(low, high);
-    let mut panel = Panel::new(Axis::log10(label), y);
+    let y = PanelAxis::log10(shown.label()).with_range(low, high);
+    let mut panel = Panel::new(PanelAxis::log10(label), y);
     for (heading, hue, dash) in FAMILIES {
         let members: Vec<_> = curves.iter().filter(|(map, _)| family(*map) == heading).collect();
         if members.is_empty() {

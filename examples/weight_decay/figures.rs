@@ -4,7 +4,7 @@ use super::Found;
 use super::design::Design;
 use crate::common::short;
 use double_descent::curve::Surface;
-use double_descent::plot::{Axis, Dash, Figure, Group, HeatMap, Hue, Panel, Scale, Series};
+use double_descent::plot::{Dash, Figure, Group, HeatMap, Hue, Panel, PanelAxis, Scale, Series};
 
 pub fn page(design: &Design, map: &Surface, found: &Found) -> Figure {
     let n = design.n as f64;
@@ -14,11 +14,22 @@ pub fn page(design: &Design, map: &Surface, found: &Found) -> Figure {
         fixed = fixed.with_series(Series::new(label, found.features.clone(), found.errors.row(row).to_vec()));
     }
     let tuned = Series::new("", found.features.clone(), found.tuned());
-    let over_p = Panel::new(Axis::linear("Number of features p"), Axis::log10("Test mean squared error"))
-        .with_title("Over model size")
-        .with_group(fixed)
-        .with_group(Group::new("Best λ at each p", Hue::Blue).with_series(tuned))
-        .with_marker(n, "p = n");
+    let mut limit = Group::new("Limit of large n and p", Hue::Black);
+    let at =
+        |p: f64, penalty: Option<f64>| design.limit(p, penalty.unwrap_or_else(|| design.best_penalty(p)));
+    for penalty in found.shown().into_iter().map(|row| Some(found.penalties[row])).chain([None]) {
+        let y =
+            found.features.iter().map(|&p| at(p, penalty)).map(|y| if y.is_finite() { y } else { f64::NAN });
+        limit =
+            limit.with_series(Series::new("", found.features.clone(), y.collect()).with_dash(Dash::Dashed));
+    }
+    let over_p =
+        Panel::new(PanelAxis::linear("Number of features p"), PanelAxis::log10("Test mean squared error"))
+            .with_title("Over model size")
+            .with_group(fixed)
+            .with_group(Group::new("Best λ at each p", Hue::Blue).with_series(tuned))
+            .with_group(limit)
+            .with_marker(n, "p = n");
     let mut models = Group::new("Test error at", Hue::Green);
     for share in [0.5, 1.0, 1.5, 3.0] {
         let near = |a: &f64, b: &f64| (a - share * n).abs().total_cmp(&(b - share * n).abs());
@@ -27,12 +38,12 @@ pub fn page(design: &Design, map: &Surface, found: &Found) -> Figure {
         let errors = found.errors.column(column).to_vec();
         models = models.with_series(Series::new(format!("p = {p}"), found.penalties.clone(), errors));
     }
-    let over_penalty = Panel::new(Axis::root("Penalty λ"), Axis::log10("Test mean squared error"))
+    let over_penalty = Panel::new(PanelAxis::root("Penalty λ"), PanelAxis::log10("Test mean squared error"))
         .with_title("Over weight decay, from λ = 0")
         .with_group(models);
     let best = found.best.iter().map(|&row| found.penalties[row]).collect();
     let expected = found.features.iter().map(|&p| design.best_penalty(p)).collect();
-    let plane = Panel::new(Axis::linear("Number of features p"), Axis::root("Penalty λ"))
+    let plane = Panel::new(PanelAxis::linear("Number of features p"), PanelAxis::root("Penalty λ"))
         .with_title("Test error over the p × λ map")
         .with_heat_map(HeatMap {
             x: found.features.clone(),
@@ -62,7 +73,8 @@ pub fn page(design: &Design, map: &Surface, found: &Found) -> Figure {
          length 1 in the mean), coefficients 1, label noise of deviation {}, n\u{a0}=\u{a0}{n}; expected test errors over the \
          population, medians over {} training sets, seed {}. λ on a fourth-root scale, so that λ\u{a0}=\u{a0}0 is on the axis. \
          With λ\u{a0}=\u{a0}0 larger models beat the best one under the threshold (p\u{a0}=\u{a0}{}, error {}) {beaten}; tuned, \
-         there is no peak: the error rises at {} of {} steps. Dashes: λ = (σ² + unseen variance)/n.",
+         there is no peak: the error rises at {} of {} steps. Dashes: the limit of Hastie, Montanari, \
+         Rosset and Tibshirani (2022) for the same λ and for the best one, and λ = (σ² + unseen variance)/n.",
         design.features,
         design.features,
         design.deviation,

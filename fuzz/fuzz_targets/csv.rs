@@ -25,41 +25,41 @@ struct Input<'a> {
 impl Input<'_> {
     fn options(&self) -> CsvOptions {
         let mut options = CsvOptions::default()
-            .features(self.features.iter().copied())
-            .one_hot(self.one_hot.iter().copied())
-            .decimal_comma(self.decimal_comma)
-            .header(match self.header {
+            .with_features(self.features.iter().copied())
+            .with_one_hot(self.one_hot.iter().copied())
+            .with_decimal_comma(self.decimal_comma)
+            .with_header(match self.header {
                 None => Header::Checked,
                 Some(true) => Header::FirstLine,
                 Some(false) => Header::None,
             })
-            .unnamed_column(match self.keep_unnamed {
+            .with_unnamed_column(match self.keep_unnamed {
                 None => UnnamedColumn::Detect,
                 Some(true) => UnnamedColumn::Keep,
                 Some(false) => UnnamedColumn::LeaveOut,
             })
-            .blank_cells(match self.drop_rows {
+            .with_blank_cells(match self.drop_rows {
                 None => BlankCells::Refuse,
                 Some(true) => BlankCells::DropRow,
                 Some(false) => BlankCells::DropIncompleteRow,
             });
         if self.latin1 {
-            options = options.encoding(Encoding::Latin1);
+            options = options.with_encoding(Encoding::Latin1);
         }
         if self.blanks_between_cells {
-            options = options.blanks_between_cells();
+            options = options.with_blanks_between_cells();
         }
         if let Some(delimiter) = self.delimiter {
-            options = options.delimiter(delimiter);
+            options = options.with_delimiter(delimiter);
         }
         if let Some(comment) = self.comment {
-            options = options.comment(comment);
+            options = options.with_comment(comment);
         }
         if let Some(missing) = &self.missing {
-            options = options.missing(missing.iter().copied());
+            options = options.with_missing(missing.iter().copied());
         }
         if let Some(target) = self.target {
-            options = options.target(target);
+            options = options.with_target(target);
         }
         options
     }

@@ -32,7 +32,7 @@ impl Dataset {
     /// # Errors
     /// [`Error::Io`] if the file cannot be read, and those of [`Dataset::read_csv`].
     pub fn california_housing(folder: &Path) -> Result<Self, Error> {
-        let options = CsvOptions::default().target("MedHouseVal");
+        let options = CsvOptions::default().with_target("MedHouseVal");
         Self::read_csv(&folder.join("california_housing.csv"), &options)
             .map(|data| data.renamed("california-housing"))
     }
@@ -47,10 +47,10 @@ impl Dataset {
     /// [`Error::Io`] if the file cannot be read, and those of [`Dataset::read_csv`].
     pub fn who_life_expectancy(folder: &Path) -> Result<Self, Error> {
         let options = CsvOptions::default()
-            .target("Life expectancy")
-            .features(WHO_FEATURES)
-            .missing([""; 0])
-            .blank_cells(BlankCells::DropIncompleteRow);
+            .with_target("Life expectancy")
+            .with_features(WHO_FEATURES)
+            .with_missing([""; 0])
+            .with_blank_cells(BlankCells::DropIncompleteRow);
         Self::read_csv(&folder.join("who_life_expectancy.csv"), &options)
             .map(|data| data.renamed("who-life-expectancy"))
     }

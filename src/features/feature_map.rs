@@ -91,3 +91,56 @@ macro_rules! pointers {
 }
 
 pointers!(&T, Box<T>, Arc<T>);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::features::RandomFourier;
+    use ndarray::array;
+
+    /// Every method, the defaulted ones too. A map that states its columns must not make all of them again.
+    #[test]
+    fn pointers_are_what_they_point_to() {
+        #[derive(Debug)]
+        struct Counted(RandomFourier, std::sync::atomic::AtomicUsize);
+        impl FeatureMap for Counted {
+            fn input_dimension(&self) -> usize {
+                2
+            }
+            fn design(&self, inputs: &ArrayRef2<f64>, p: usize) -> Result<Array2<f64>, Error> {
+                self.1.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                self.0.design(inputs, p)
+            }
+            fn columns(&self, inputs: &ArrayRef2<f64>, columns: Range<usize>) -> Result<Array2<f64>, Error> {
+                self.0.columns(inputs, columns)
+            }
+            fn describe(&self) -> String {
+                "counted".into()
+            }
+        }
+        let map = Counted(RandomFourier::gaussian(2, 8, 0.5, 3).unwrap(), 0.into());
+        let shared: Arc<dyn FeatureMap> = Arc::new(map);
+        let pointer = Box::new(&shared);
+        let inputs = array![[0.1, 0.2], [0.3, -0.4], [1.0, 2.0]];
+        let columns = FeatureMap::columns(&pointer, &inputs, 2..5).unwrap();
+        let mut written = Array2::zeros((3, 3));
+        FeatureMap::write_columns(&pointer, &inputs, 2..5, &mut written).unwrap();
+        assert_eq!(columns, written);
+        let all = FeatureMap::design(&pointer, &inputs, 5).unwrap();
+        assert_eq!(columns, all.slice(s![.., 2..5]));
+        assert_eq!(
+            (FeatureMap::describe(&pointer), FeatureMap::input_dimension(&pointer)),
+            ("counted".into(), 2)
+        );
+        assert!(format!("{shared:?}").ends_with("1)"), "{shared:?}"); // one design in all
+    }
+
+    #[test]
+    fn maps_of_one_seed_are_equal_whatever_they_were_used_for() {
+        let map = |seed| RandomFourier::gaussian(2, 8, 0.5, seed).unwrap();
+        let used = map(3);
+        used.design(&array![[0.0, 1.0], [0.0, 0.0]], 8).unwrap();
+        assert_eq!(used, map(3));
+        assert_ne!(used, map(4));
+    }
+}

@@ -20,7 +20,7 @@
 //! | [`HeavyBall`], [`Nesterov`] | `(1 − p_k(μ))/σ` | descent with momentum, `p_k` its residual polynomial |
 //! | [`HeavyBallFlow`], [`NesterovFlow`] | `(1 − q(μ, t))/σ` | their limits of small steps |
 //! | [`Chebyshev`] | `(1 − T_k(x)/T_k(x₀))/σ` | the best polynomial on an interval of `μ` |
-//! | [`Polynomial`] | `(1 − q(μ))/σ` | any residual polynomial `q` of yours |
+//! | [`ResidualPolynomial`] | `(1 − q(μ))/σ` | any residual polynomial `q` of yours |
 //!
 //! All start from 0; [`Svd::solve_from`](crate::svd::Svd::solve_from) starts anywhere. Descent with a step size for each
 //! feature is one of these on a scaled design ([`FeatureSteps`]); the flow that follows stochastic descent is one on a
@@ -85,7 +85,7 @@ use length::checked;
 pub use loss::Loss;
 pub use momentum::{HeavyBall, Nesterov};
 pub use momentum_flow::{HeavyBallFlow, NesterovFlow};
-pub use polynomial::Polynomial;
+pub use polynomial::ResidualPolynomial;
 pub use principal_flow::PrincipalFlow;
 pub use pseudoinverse::{LeadingModes, MinNorm, Truncated};
 pub(crate) use response::{Response, known_penalty, penalty};

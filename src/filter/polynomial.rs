@@ -16,22 +16,22 @@ use crate::Error;
 ///
 /// # Examples
 /// ```
-/// use double_descent::filter::{Loss, Polynomial, SpectralFilter, Spectrum};
+/// use double_descent::filter::{Loss, ResidualPolynomial, SpectralFilter, Spectrum};
 ///
 /// // (1 − μ/2)²: two steps of size 1/2.
-/// let twice = Polynomial::new(&[1.0, -1.0, 0.25], Loss::HalfSum)?;
+/// let twice = ResidualPolynomial::new(&[1.0, -1.0, 0.25], Loss::HalfSum)?;
 /// let spectrum = Spectrum::new(2, 2, &[2.0, 1.0]);
 /// assert_eq!(twice.gains(spectrum).to_vec(), [0.0, 0.75]);
 /// # Ok::<(), double_descent::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
-pub struct Polynomial {
+pub struct ResidualPolynomial {
     /// `1, q₁, q₂, …`.
     coefficients: Vec<f64>,
     loss: Loss,
 }
 
-impl Polynomial {
+impl ResidualPolynomial {
     /// With the coefficients of `q` by ascending powers, the first of which is 1: no step leaves everything.
     ///
     /// # Errors
@@ -70,7 +70,7 @@ fn horner(coefficients: &[f64], x: f64) -> f64 {
     if corrected.is_nan() { value } else { corrected }
 }
 
-impl SpectralFilter for Polynomial {
+impl SpectralFilter for ResidualPolynomial {
     fn write_gains(&self, spectrum: Spectrum<'_>, gains: &mut [f64]) {
         // 1 − q = −μ (q₁ + q₂ μ + …): exact as σ → 0.
         loss::write_gains(self.loss, spectrum, gains, |mu| -mu * horner(&self.coefficients[1..], mu));

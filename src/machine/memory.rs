@@ -39,20 +39,20 @@ static LIMIT: AtomicUsize = AtomicUsize::new(usize::MAX);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
-pub struct Estimate {
+pub struct Cost {
     /// Bytes at the peak, beside what the caller holds; `usize::MAX` where they cannot be counted.
     pub bytes: usize,
     /// Floating-point operations, to a factor of about two.
     pub flops: f64,
 }
 
-impl Estimate {
+impl Cost {
     pub(crate) fn new(bytes: usize, flops: f64) -> Self {
         Self { bytes, flops }
     }
 }
 
-impl fmt::Display for Estimate {
+impl fmt::Display for Cost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} of memory, {:.1e} floating-point operations", Bytes(self.bytes), self.flops)
     }

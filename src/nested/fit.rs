@@ -8,7 +8,7 @@ use super::triangle::{Triangle, axpy, norm};
 use super::{Engine, Point};
 use crate::Error;
 use crate::filter::MinNorm;
-use crate::risk::covariance::Root;
+use crate::risk::covariance::CovarianceRoot;
 use crate::spectrum::{Cutoff, rounding};
 use crate::svd::Svd;
 use ndarray::{Array2, ArrayRef2, Axis, aview1};
@@ -168,7 +168,7 @@ pub(super) struct Noise {
 impl Noise {
     /// Checks that `covariance` is square, finite, symmetric and positive semidefinite up to rounding.
     pub(super) fn new(covariance: &ArrayRef2<f64>) -> Result<Self, Error> {
-        let Root { matrix, exponent } = Root::new(covariance)?;
+        let CovarianceRoot { matrix, exponent } = CovarianceRoot::new(covariance)?;
         Ok(Self { root: matrix, exponent, images: Vec::new(), carried: Some(Carried::default()) })
     }
 

@@ -102,6 +102,7 @@
 //! data can hurt for linear regression*, arXiv:1912.07242 (the sample-wise curve); Stewart, *Updating a
 //! rank-revealing ULV decomposition*, SIAM J. Matrix Anal. Appl. 1993 (the decomposition).
 //!
+//! [`Compressed::population`]: crate::risk::Compressed::population
 //! [`Ridge`]: crate::filter::Ridge
 //! [`Svd::solve`]: crate::svd::Svd::solve
 //! [`Cutoff::MachinePrecision`]: crate::svd::Cutoff::MachinePrecision

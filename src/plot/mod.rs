@@ -33,5 +33,7 @@ mod draw;
 pub mod study;
 
 use draw::undrawn;
-pub use draw::{Axis, Dash, Figure, Group, HeatMap, Hue, LegendPlace, Marker, Panel, Scale, Series, Theme};
+pub use draw::{
+    Dash, Figure, Group, HeatMap, Hue, LegendPlace, Marker, Panel, PanelAxis, Scale, Series, Theme,
+};
 pub use study::{Abscissa, FigureOptions, Overlay, Statistic};

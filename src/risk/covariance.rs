@@ -8,12 +8,12 @@ use ndarray::{Array2, ArrayRef2, Axis};
 /// An upper triangular root `S` of a covariance, `Σ = SᵀS`, in a unit of its own, `2^e`: its leading columns
 /// belong to the leading features, and are 0 below them.
 #[derive(Clone, Debug)]
-pub(crate) struct Root {
+pub(crate) struct CovarianceRoot {
     pub(crate) matrix: Array2<f64>,
     pub(crate) exponent: i32,
 }
 
-impl Root {
+impl CovarianceRoot {
     /// Checks that `covariance` is square, finite, symmetric and positive semidefinite up to rounding. By
     /// Cholesky, p³/3 flops, each entry of `SᵀS` within about `p ε √(Σᵢᵢ Σⱼⱼ)`; by an SVD, within about `p ε
     /// ‖Σ‖`, where Σ is too close to singular for that.

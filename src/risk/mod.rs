@@ -52,7 +52,7 @@ pub use smoother::smoother;
 
 use crate::Error;
 use crate::machine::memory::{reserve, sum, table};
-use crate::risk::covariance::Root;
+use crate::risk::covariance::CovarianceRoot;
 use crate::svd::{Backend, Faer, power_of_two, small_product, triangle};
 use ndarray::{Array1, Array2, ArrayRef2, Axis, s};
 
@@ -192,7 +192,7 @@ impl Compressed {
         Error::check_finite("the teacher's parameters", beta.view())?;
         let needed = [table(p, p).saturating_mul(2), table(p, beta.ncols())];
         reserve("the table of a population", sum(needed))?;
-        let root = Root::new(covariance)?;
+        let root = CovarianceRoot::new(covariance)?;
         let unit = power_of_two(root.exponent);
         let features = root.matrix * unit;
         let targets = features.dot(beta);

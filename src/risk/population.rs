@@ -3,7 +3,7 @@
 use super::Compressed;
 use crate::Error;
 use crate::machine::memory::{reserve, table};
-use crate::risk::covariance::Root;
+use crate::risk::covariance::CovarianceRoot;
 use crate::svd::power_of_two;
 use ndarray::{Array1, Array2, ArrayRef1, ArrayRef2, Axis};
 
@@ -69,7 +69,7 @@ impl Covariance {
     /// [`Error::Empty`], [`Error::Shape`] unless it is square, [`Error::NonFinite`], [`Error::Domain`] unless it is
     /// symmetric and positive semidefinite up to rounding, [`Error::Overflow`], [`Error::Backend`], [`Error::Memory`].
     pub fn full(covariance: &ArrayRef2<f64>) -> Result<Self, Error> {
-        let root = Root::new(covariance)?;
+        let root = CovarianceRoot::new(covariance)?;
         reserve("the root of a covariance", table(covariance.nrows(), covariance.nrows()))?;
         Ok(Self { form: Form::Full(root.matrix * power_of_two(root.exponent)) })
     }

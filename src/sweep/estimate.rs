@@ -7,7 +7,7 @@ use super::task::Task;
 use super::{Grid, Place, Sweep};
 use crate::Error;
 use crate::curve::Cell;
-use crate::machine::memory::{Estimate, list, sum, table};
+use crate::machine::memory::{Cost, list, sum, table};
 
 impl Sweep {
     /// What [`Sweep::run`] will take: bytes at the peak beside the tables themselves and the feature maps, and
@@ -25,14 +25,14 @@ impl Sweep {
     /// println!("{}", sweep.estimate()?); // so many GiB of memory, so many floating-point operations
     /// # Ok::<(), double_descent::Error>(())
     /// ```
-    pub fn estimate(&self) -> Result<Estimate, Error> {
+    pub fn estimate(&self) -> Result<Cost, Error> {
         let task = Task::new(self)?;
         Ok(task.estimate(choose(&task)?))
     }
 }
 
 impl Task<'_> {
-    pub(super) fn estimate(&self, engine: &dyn Engine) -> Estimate {
+    pub(super) fn estimate(&self, engine: &dyn Engine) -> Cost {
         let (repeats, lines) = (self.sweep.splits.repeats(), self.lines.len());
         let (n, p) = (self.most_samples(), self.most_features());
         let places = self.sweep.samples.len().saturating_mul(self.features.len());
@@ -61,7 +61,7 @@ impl Task<'_> {
         } else {
             0.0
         };
-        Estimate::new(bytes.max(at_first), repeats as f64 * engine.flops(self) + compressions * compression)
+        Cost::new(bytes.max(at_first), repeats as f64 * engine.flops(self) + compressions * compression)
     }
 
     /// Cells of one size and of all repeats, as they are under way.

@@ -16,7 +16,8 @@
 //! pairs of contour points runs over the spectrum.
 //!
 //! # Accuracy
-//! 1e-9 of bias and variance for the filters here, at any time, on both sides of the threshold and at it; a filter of the
+//! 1e-9 of bias and variance for the filters here, at any time and any number of features a sample, on both sides of the
+//! threshold and at it; a filter of the
 //! caller's own must be of moderate size on the contour, and about as precise as its values there. The formula itself is a
 //! limit: finite sizes deviate by `O(1/n)`, late near the threshold by `O(1/|n − d|)`.
 //!
@@ -30,7 +31,7 @@ use super::check;
 use super::complex::Complex;
 use super::contour::{Bulk, Node};
 use super::gaussian::Excess;
-use super::ridge::Population;
+use super::ridge::SpectralPopulation;
 use crate::{Error, error::user_code};
 
 /// What an estimator leaves of the target, as a function of the eigenvalue of `XᵀX/n`.
@@ -141,7 +142,7 @@ impl ResidualFactor for Descent {
 }
 
 /// Ridge with `λ ‖b‖²` beside the mean of squares, `k` times over, each time on the residuals: `g = (λ/(z + λ))ᵏ`. For
-/// `k = 1` it is [`Population::at`].
+/// `k = 1` it is [`SpectralPopulation::at`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct IteratedRidge {
     lambda: f64,
@@ -182,7 +183,7 @@ impl ResidualFactor for IteratedRidge {
     }
 }
 
-impl Population {
+impl SpectralPopulation {
     /// Bias and variance of the estimator with this residual factor, for `n` samples.
     ///
     /// # Errors
@@ -193,12 +194,12 @@ impl Population {
     /// # Examples
     /// ```
     /// use double_descent::theory::filtered::Flow;
-    /// use double_descent::theory::ridge::Population;
+    /// use double_descent::theory::ridge::SpectralPopulation;
     /// use double_descent::theory::spectrum::PopulationSpectrum;
     ///
     /// // Fast and slow features: the excess falls, rises and falls again in time.
     /// let spectrum = PopulationSpectrum::with_multiplicities(&[1.0, 0.001], &[50.0, 50.0])?;
-    /// let population = Population::new(spectrum, &[0.5, 1000.0], 1.0)?;
+    /// let population = SpectralPopulation::new(spectrum, &[0.5, 1000.0], 1.0)?;
     /// let excess = |time| Ok::<_, double_descent::Error>(population.filtered(150.0, &Flow::new(time)?)?.total());
     /// assert!(excess(0.6)? < excess(0.0)? && excess(18.0)? > excess(0.6)? && excess(2000.0)? < excess(0.6)?);
     /// # Ok::<(), double_descent::Error>(())

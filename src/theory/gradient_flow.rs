@@ -94,7 +94,7 @@ pub fn against_ridge(x: f64) -> Result<AgainstRidge, Error> {
 
 /// Independent features of one variance and one squared coefficient.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Group {
+pub struct FeatureGroup {
     /// The number of features.
     pub count: f64,
     /// Their variance `ℓ`.
@@ -105,7 +105,7 @@ pub struct Group {
 
 /// The curve of one feature: `ℓθ² g² + (σ²/n)(1 − g)²`, `g = exp(−ℓt)`.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Optimum {
+pub struct BestTime {
     /// The best time, `ln(1 + nℓθ²/σ²)/ℓ`; infinite without noise.
     pub time: f64,
     /// The excess there, `bv/(b + v)` with `b = ℓθ²`, `v = σ²/n`.
@@ -114,7 +114,7 @@ pub struct Optimum {
     pub end: f64,
 }
 
-fn checked(group: &Group) -> Result<(), Error> {
+fn checked(group: &FeatureGroup) -> Result<(), Error> {
     check::positive("count of a group", group.count)?;
     check::non_negative("variance of a group", group.variance)?;
     check::non_negative("energy of a group", group.energy).map(drop)
@@ -125,7 +125,7 @@ fn checked(group: &Group) -> Result<(), Error> {
 /// # Errors
 /// [`Error::Empty`] without groups, [`Error::Domain`] for an argument that is negative or not finite, or `n` or a
 /// count of 0.
-pub fn excess(groups: &[Group], n: f64, noise: f64, t: f64) -> Result<f64, Error> {
+pub fn excess(groups: &[FeatureGroup], n: f64, noise: f64, t: f64) -> Result<f64, Error> {
     check::non_negative("time", t)?;
     sum(groups, n, noise, |variance| ((-variance * t).exp(), (-variance * t).exp_m1()))
 }
@@ -134,7 +134,13 @@ pub fn excess(groups: &[Group], n: f64, noise: f64, t: f64) -> Result<f64, Error
 ///
 /// # Errors
 /// As [`excess`]; [`Error::Domain`] for a step size `η` that is negative or not finite.
-pub fn excess_of_descent(groups: &[Group], n: f64, noise: f64, eta: f64, steps: u32) -> Result<f64, Error> {
+pub fn excess_of_descent(
+    groups: &[FeatureGroup],
+    n: f64,
+    noise: f64,
+    eta: f64,
+    steps: u32,
+) -> Result<f64, Error> {
     check::non_negative("step size", eta)?;
     sum(groups, n, noise, |variance| {
         let step = eta * variance;
@@ -154,7 +160,12 @@ pub fn excess_of_descent(groups: &[Group], n: f64, noise: f64, eta: f64, steps: 
 }
 
 /// With `g` and `g − 1` of each variance.
-fn sum(groups: &[Group], n: f64, noise: f64, factors: impl Fn(f64) -> (f64, f64)) -> Result<f64, Error> {
+fn sum(
+    groups: &[FeatureGroup],
+    n: f64,
+    noise: f64,
+    factors: impl Fn(f64) -> (f64, f64),
+) -> Result<f64, Error> {
     check::positive("samples", n)?;
     check::non_negative("noise variance", noise)?;
     if groups.is_empty() {
@@ -174,7 +185,7 @@ fn sum(groups: &[Group], n: f64, noise: f64, factors: impl Fn(f64) -> (f64, f64)
 ///
 /// # Errors
 /// As [`excess`]; [`Error::Domain`] for a variance of 0.
-pub fn optimum(group: &Group, n: f64, noise: f64) -> Result<Optimum, Error> {
+pub fn optimum(group: &FeatureGroup, n: f64, noise: f64) -> Result<BestTime, Error> {
     checked(group)?;
     check::positive("variance of a group", group.variance)?;
     check::positive("samples", n)?;
@@ -184,7 +195,7 @@ pub fn optimum(group: &Group, n: f64, noise: f64) -> Result<Optimum, Error> {
     // A ratio beyond all numbers has a logarithm, but for that of no noise.
     let log = if ratio.is_finite() || end == 0.0 { ratio.ln_1p() } else { bias.ln() - end.ln() };
     let time = if bias == 0.0 { 0.0 } else { log / group.variance };
-    Ok(Optimum { time, least: check::ratio(bias, bias + end) * end, end })
+    Ok(BestTime { time, least: check::ratio(bias, bias + end) * end, end })
 }
 
 /// The excess once `fast` Gaussian features are fitted and slow ones of energy `slow = Σ ℓθ²` are not, exact for time
@@ -219,7 +230,7 @@ pub struct Turn {
 ///
 /// # Errors
 /// As [`excess`]; [`Error::Domain`] for variances over more than 10¹².
-pub fn turns(groups: &[Group], n: f64, noise: f64) -> Result<Vec<Turn>, Error> {
+pub fn turns(groups: &[FeatureGroup], n: f64, noise: f64) -> Result<Vec<Turn>, Error> {
     excess(groups, n, noise, 0.0)?;
     let variances = || groups.iter().map(|group| group.variance).filter(|&variance| variance > 0.0);
     let (fast, slow) = (variances().fold(0.0, f64::max), variances().fold(f64::INFINITY, f64::min));
@@ -233,7 +244,7 @@ pub fn turns(groups: &[Group], n: f64, noise: f64) -> Result<Vec<Turn>, Error> {
     let end = noise / n;
     // Half of the derivative: Σ count ℓ g (σ²/n − (ℓθ² + σ²/n) g).
     let slope = |t: f64| -> f64 {
-        let term = |group: &Group| {
+        let term = |group: &FeatureGroup| {
             let g = (-group.variance * t).exp();
             group.count
                 * group.variance

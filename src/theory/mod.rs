@@ -3,7 +3,7 @@
 //! | what is known of the features | use |
 //! |---|---|
 //! | Gaussian and independent, any `n` and `p`: exact | [`gaussian`], [`noise`] |
-//! | their covariance; ridge, another test covariance, subsamples | [`ridge::Population`], [`optimal_ridge`] |
+//! | their covariance; ridge, another test covariance, subsamples | [`ridge::SpectralPopulation`], [`optimal_ridge`] |
 //! | two eigenvalues, a latent space, an autoregression: closed forms | [`structured`] |
 //! | a time of training, or any other filter | [`gradient_flow`], [`filtered`] |
 //! | random features of a kernel's spectrum, or of an activation; ensembles | [`random_features`], [`activation`] |

@@ -1,16 +1,16 @@
 //! The penalty of the least risk.
 //!
 //! For isotropic features it is known, `λ* = σ² d/‖β‖²` beside the sum of squares, whatever the number of samples. For
-//! others it depends on that number and may be negative: [`Population::optimal`].
+//! others it depends on that number and may be negative: [`SpectralPopulation::optimal`].
 
 use super::check;
-use super::ridge::{Population, RidgeRisk};
+use super::ridge::{RidgeRisk, SpectralPopulation};
 use crate::Error;
 
 /// How many values of `κ` are looked at in each factor of 10.
 const GRID: f64 = 16.0;
 
-impl Population {
+impl SpectralPopulation {
     /// The penalty of the least excess, which may be negative, and the theory there; `None` where the excess falls
     /// for ever as the penalty grows.
     ///

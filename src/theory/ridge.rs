@@ -20,12 +20,12 @@ use crate::machine::memory::{list, reserve};
 ///
 /// # Examples
 /// ```
-/// use double_descent::theory::ridge::Population;
+/// use double_descent::theory::ridge::SpectralPopulation;
 /// use double_descent::theory::spectrum::PopulationSpectrum;
 ///
 /// // 100 features of variance 4 and 300 of variance 1, as much of the target in the strong ones as in the weak.
 /// let spectrum = PopulationSpectrum::with_multiplicities(&[4.0, 1.0], &[100.0, 300.0])?;
-/// let population = Population::new(spectrum, &[0.5, 0.5], 1.0)?;
+/// let population = SpectralPopulation::new(spectrum, &[0.5, 0.5], 1.0)?;
 /// let (ridgeless, ridge) = (population.at(200.0, 0.0)?, population.at(200.0, 0.5)?);
 /// assert!(ridge.variance < ridgeless.variance && ridge.bias > ridgeless.bias);
 /// assert_eq!(ridgeless.train, 0.0);
@@ -33,7 +33,7 @@ use crate::machine::memory::{list, reserve};
 /// # Ok::<(), double_descent::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
-pub struct Population {
+pub struct SpectralPopulation {
     pub(super) spectrum: PopulationSpectrum,
     /// `b`, as listed.
     energy: Vec<f64>,
@@ -63,7 +63,7 @@ pub struct RidgeRisk {
     pub cost: f64,
 }
 
-impl Population {
+impl SpectralPopulation {
     /// `energy[i]` is `Σ (v·β)²` over all of the i-th eigenspace; `noise` is `σ²`. For a noise of covariance `Ω` pass
     /// [`mean_noise`] of its diagonal.
     ///
@@ -98,17 +98,17 @@ impl Population {
         Ok(self.read(kappa, n, lambda))
     }
 
-    /// [`Population::at`] where `spare`, `n` less the rank, is known better than both are.
+    /// [`SpectralPopulation::at`] where `spare`, `n` less the rank, is known better than both are.
     pub(super) fn at_spare(&self, n: f64, spare: f64, lambda: f64) -> Result<RidgeRisk, Error> {
         let kappa = self.scale_with_spare([n, spare], lambda, None)?;
         Ok(self.read_with_spare(kappa, [n, spare], lambda))
     }
 
-    /// [`Population::at`] for many pairs `[n, λ]` along a curve: each fixed point is looked for from the one before,
+    /// [`SpectralPopulation::at`] for many pairs `[n, λ]` along a curve: each fixed point is looked for from the one before,
     /// which takes half as many passes over the spectrum.
     ///
     /// # Errors
-    /// As [`Population::at`]; [`Error::Memory`].
+    /// As [`SpectralPopulation::at`]; [`Error::Memory`].
     pub fn curve(&self, points: &[[f64; 2]]) -> Result<Vec<RidgeRisk>, Error> {
         reserve("a curve of theory", list::<RidgeRisk>(points.len()))?;
         let mut last = None;
@@ -120,13 +120,13 @@ impl Population {
         points.iter().map(risk).collect()
     }
 
-    /// As [`Population::at`], for test points of another covariance with the same eigenvectors: `test[i]` is its
+    /// As [`SpectralPopulation::at`], for test points of another covariance with the same eigenvectors: `test[i]` is its
     /// eigenvalue on the i-th eigenspace.
     /// ```text
     /// excess = Σ b τ c² + (Σ m τ ℓ/(ℓ+κ)² / n) (Σ b ℓ c² + σ²) / (1 − df₂/n),   c = κ/(ℓ+κ)
     /// ```
     /// # Errors
-    /// As [`Population::at`]; [`Error::Shape`] or [`Error::Domain`] for `test`.
+    /// As [`SpectralPopulation::at`]; [`Error::Shape`] or [`Error::Domain`] for `test`.
     ///
     /// # References
     /// Patil, Du and Tibshirani, *Optimal ridge regularization for out-of-distribution prediction*, 2024,
@@ -240,7 +240,7 @@ impl Population {
     }
 }
 
-/// Ridge on isotropic features, `p/n → γ`, `‖β‖² = r²`: [`Population::at`] in closed form, with `n` as the unit of `df₁`
+/// Ridge on isotropic features, `p/n → γ`, `‖β‖² = r²`: [`SpectralPopulation::at`] in closed form, with `n` as the unit of `df₁`
 /// and `df₂`. `κ` solves `κ² + (1 − γ − λ)κ = λ`, and with the Stieltjes transform `m = ∫ dF/(x+λ)` of the
 /// Marchenko–Pastur law and `m₂ = ∫ dF/(x+λ)²`
 /// ```text

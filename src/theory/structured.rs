@@ -1,10 +1,10 @@
 //! Covariances whose limits have closed forms: two different eigenvalues, a latent space, an autoregression.
 //!
 //! Minimum-norm least squares at `p/n → γ`. For penalties, or other targets, pass the spectrum to
-//! [`Population`].
+//! [`SpectralPopulation`].
 
 use super::check;
-use super::ridge::Population;
+use super::ridge::SpectralPopulation;
 use super::spectrum::PopulationSpectrum;
 use crate::Error;
 
@@ -135,7 +135,7 @@ pub fn latent_space(
     let spectrum = PopulationSpectrum::with_multiplicities(&values, &counts)?;
     let noise = noise + unseen;
     // γψ + γ(1 − ψ) is rounded: the distance from the threshold is that of γ.
-    let found = Population::new(spectrum, &energy, noise)?.at_spare(1.0, 1.0 - gamma, lambda)?;
+    let found = SpectralPopulation::new(spectrum, &energy, noise)?.at_spare(1.0, 1.0 - gamma, lambda)?;
     let fit = Ridgeless { kappa: found.kappa, bias: found.bias, variance: found.variance };
     Ok(LatentSpace { fit, noise, unseen })
 }

@@ -1,10 +1,10 @@
 //! Ensembles of ridge fits on subsamples.
 
 use super::check;
-use super::ridge::Population;
+use super::ridge::SpectralPopulation;
 use crate::Error;
 
-impl Population {
+impl SpectralPopulation {
     /// The excess of the mean of ridge fits on `members` subsamples of `size` of the `n` samples, each drawn without
     /// replacement: `R_∞ + (R₁ − R_∞)/M`, `None` members for `R_∞`. With `κ` and `df₂` of `size` samples,
     /// ```text
@@ -13,7 +13,7 @@ impl Population {
     /// The penalty is `size · λ ‖b‖²` beside the sum of squares of a subsample.
     ///
     /// # Errors
-    /// As [`Population::at`]; [`Error::Domain`] for `size` above `n` or no members.
+    /// As [`SpectralPopulation::at`]; [`Error::Domain`] for `size` above `n` or no members.
     ///
     /// # References
     /// Du, Patil and Kuchibhotla, *Subsample ridge ensembles: equivalences and generalized cross-validation*, 2023,

@@ -5,7 +5,7 @@ use crate::common::matrices::{norm, normal, with_spectrum};
 use double_descent::Error;
 use double_descent::filter::{
     Chebyshev, GradientDescent, GradientFlow, HeavyBall, IteratedTikhonov, Loss, MinNorm, Nesterov,
-    Polynomial, Ridge, Schedule, SelfDistillation, SpectralFilter, Spectrum, Truncated,
+    ResidualPolynomial, Ridge, Schedule, SelfDistillation, SpectralFilter, Spectrum, Truncated,
 };
 use double_descent::interpolants::nearest;
 use double_descent::risk::{Centred, Training, optimal_mixing};
@@ -338,7 +338,7 @@ fn polynomials_are_the_iterations_they_stand_for() {
     for j in 0..k {
         coefficients.push(-h * coefficients[j as usize] * f64::from(k - j) / f64::from(j + 1));
     }
-    let filter = Polynomial::new(&coefficients, Loss::HalfSum).unwrap();
+    let filter = ResidualPolynomial::new(&coefficients, Loss::HalfSum).unwrap();
     let mut beta = Array2::zeros((5, 2));
     for _ in 0..k {
         beta = &beta - &(x.t().dot(&(x.dot(&beta) - &y)) * h);
@@ -347,21 +347,21 @@ fn polynomials_are_the_iterations_they_stand_for() {
     assert!(far < 1e-10, "{far:e}");
     // T₃(x)/T₃(x₀) on [1, 3], x = 2 − μ, x₀ = 2: (4x³ − 3x)/26.
     let coefficients = [1.0, -45.0 / 26.0, 24.0 / 26.0, -4.0 / 26.0];
-    let cubic = Polynomial::new(&coefficients, Loss::HalfSum).unwrap();
+    let cubic = ResidualPolynomial::new(&coefficients, Loss::HalfSum).unwrap();
     let chebyshev = Chebyshev::new(1.0, 3.0, 3, Loss::HalfSum).unwrap();
     let [a, b] = [&cubic as &dyn SpectralFilter, &chebyshev].map(|filter| svd.solve(&y, filter).unwrap());
     assert!(distance(&a, &b) < 1e-14);
     // Residual factors keep their digits next to a root: (1 − μ/2)(1 − μ), with μ = 1 + 2⁻²⁰.
-    let roots = Polynomial::new(&[1.0, -1.5, 0.5], Loss::HalfSum).unwrap();
+    let roots = ResidualPolynomial::new(&[1.0, -1.5, 0.5], Loss::HalfSum).unwrap();
     let sigma = [1.0 + 2f64.powi(-20)];
     let spectrum = Spectrum::new(1, 1, &sigma);
     let mut left = [0.0];
     roots.write_residuals(spectrum, &[0.0], &mut left);
     let mu = sigma[0] * sigma[0];
     assert_eq!(left[0], (1.0 - 0.5 * mu) * (1.0 - mu));
-    assert!(matches!(Polynomial::new(&[], Loss::Mean), Err(Error::Empty { .. })));
-    assert!(matches!(Polynomial::new(&[2.0], Loss::Mean), Err(Error::Domain { .. })));
-    assert!(matches!(Polynomial::new(&[1.0, f64::NAN], Loss::Mean), Err(Error::Domain { .. })));
+    assert!(matches!(ResidualPolynomial::new(&[], Loss::Mean), Err(Error::Empty { .. })));
+    assert!(matches!(ResidualPolynomial::new(&[2.0], Loss::Mean), Err(Error::Domain { .. })));
+    assert!(matches!(ResidualPolynomial::new(&[1.0, f64::NAN], Loss::Mean), Err(Error::Domain { .. })));
 }
 
 /// The next iterate, from the number of the step, the last one and the one before.

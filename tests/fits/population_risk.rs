@@ -9,8 +9,8 @@ use crate::common::recorded::{column, matrix, recorded, value};
 use double_descent::Error;
 use double_descent::filter::{
     AveragedDescent, Chebyshev, DecayedFlow, GradientDescent, GradientFlow, HeavyBall, HeavyBallFlow,
-    IteratedTikhonov, LeadingModes, Loss, MinNorm, Nesterov, NesterovFlow, Polynomial, PrincipalFlow,
-    RegularisedFlow, Ridge, Schedule, SelfDistillation, SpectralFilter, Spectrum, Truncated,
+    IteratedTikhonov, LeadingModes, Loss, MinNorm, Nesterov, NesterovFlow, PrincipalFlow, RegularisedFlow,
+    ResidualPolynomial, Ridge, Schedule, SelfDistillation, SpectralFilter, Spectrum, Truncated,
 };
 use double_descent::risk::{Covariance, InterpolantRisk, Population, robust_errors};
 use double_descent::rng::stream;
@@ -40,7 +40,7 @@ fn families() -> Vec<Box<dyn SpectralFilter>> {
         Box::new(HeavyBallFlow::new(2.0, 0.5, Loss::HalfMean).unwrap()),
         Box::new(NesterovFlow::new(2.0, Loss::HalfMean).unwrap()),
         Box::new(Chebyshev::new(0.1, 6.0, 5, Loss::HalfMean).unwrap()),
-        Box::new(Polynomial::new(&[1.0, -0.3, 0.02], Loss::HalfMean).unwrap()),
+        Box::new(ResidualPolynomial::new(&[1.0, -0.3, 0.02], Loss::HalfMean).unwrap()),
         // A user's own: the default residual factors.
         Box::new(Halved),
     ]

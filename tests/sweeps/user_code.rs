@@ -407,3 +407,59 @@ fn texts_name_the_cause() {
     let design = Coordinates::new(2).design(&data.features().slice(s![..2, ..]), 3).unwrap_err().to_string();
     assert!(design.contains('2') && design.contains('3'), "{design}");
 }
+
+/// An error of the user's own: `?` takes it in a map, and a failure of the sweep hands it back by its own type.
+#[derive(Clone, Debug, PartialEq)]
+struct NoSensor(usize);
+
+impl std::fmt::Display for NoSensor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "no sensor {}", self.0)
+    }
+}
+
+impl std::error::Error for NoSensor {}
+
+impl From<NoSensor> for Error {
+    fn from(error: NoSensor) -> Self {
+        Self::user(error)
+    }
+}
+
+#[derive(Debug)]
+struct Sensors;
+
+impl FeatureMap for Sensors {
+    fn input_dimension(&self) -> usize {
+        10
+    }
+
+    fn design(&self, inputs: &ArrayRef2<f64>, p: usize) -> Result<Array2<f64>, Error> {
+        let sensor = |k: usize| if k < 6 { Ok(inputs.column(k)) } else { Err(NoSensor(k)) };
+        let mut design = Array2::zeros((inputs.nrows(), p));
+        for k in 0..p {
+            design.column_mut(k).assign(&sensor(k)?);
+        }
+        Ok(design)
+    }
+}
+
+#[test]
+fn an_error_of_the_users_own_comes_back_by_its_type() {
+    let (train, test) = Dataset::diabetes().split(300).unwrap();
+    let shared: Arc<dyn FeatureMap> = Arc::new(Sensors);
+    let sweep = |features: Vec<usize>| Sweep {
+        features,
+        samples: vec![8],
+        ..Sweep::plane(train.clone(), test.clone(), Maps::same(Arc::clone(&shared)), 1, 0)
+    };
+    let curve = sweep(vec![3, 7]).run().unwrap();
+    assert_eq!(curve.cells.len(), 1);
+    let error = &curve.failures[0].error;
+    let source = std::error::Error::source(error).and_then(|source| source.downcast_ref());
+    assert!(matches!(source, Some(NoSensor(6))), "{error:?}");
+    // What `unwrap` shows in a notebook is the sentence.
+    let all = sweep(vec![7, 8]).run().unwrap_err();
+    assert_eq!(format!("{all:?}"), all.to_string());
+    assert!(all.to_string().contains("no sensor 6"), "{all}");
+}

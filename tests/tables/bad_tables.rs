@@ -24,7 +24,7 @@ fn cells_that_are_no_finite_number_are_named_by_line_and_column() {
     // A text column matters where it is used only.
     let text = "country,a,y\nPeru,1,2\nChad,3,4\n";
     assert_eq!(place(parse(text), "`Peru`"), at(2, "country"));
-    let options = CsvOptions::default().features(["a"]);
+    let options = CsvOptions::default().with_features(["a"]);
     let data = Dataset::parse_csv("table.csv", text.as_bytes(), &options).unwrap();
     assert_eq!(data.features(), &ndarray::array![[1.0], [3.0]]);
     // Lines are those of the file: blank ones count, and so do line breaks in quotes.
@@ -44,11 +44,11 @@ fn blank_cells_are_refused_by_place_or_dropped_by_row() {
     for blank in ["", "  ", "\t"] {
         let text = format!("a,b,y\n1,2,3\n4,{blank},6\n7,8,9\n");
         assert_eq!(place(parse(&text), "blank cell"), at(3, "b"));
-        let options = CsvOptions::default().blank_cells(BlankCells::DropRow);
+        let options = CsvOptions::default().with_blank_cells(BlankCells::DropRow);
         let data = Dataset::parse_csv("table.csv", text.as_bytes(), &options).unwrap();
         assert_eq!(data.targets(), &ndarray::array![[3.0], [9.0]]);
     }
-    let options = CsvOptions::default().blank_cells(BlankCells::DropRow);
+    let options = CsvOptions::default().with_blank_cells(BlankCells::DropRow);
     let all = Dataset::parse_csv("table.csv", b"a,y\n,1\n2,\n", &options);
     assert_eq!(place(all, "no rows"), (None, None));
 }
@@ -76,7 +76,7 @@ fn ragged_rows_are_named_by_line() {
 #[test]
 fn columns_that_do_not_exist_or_clash() {
     let read = |options: CsvOptions| Dataset::parse_csv("table.csv", b"a,b,b,y\n1,2,3,4\n", &options);
-    for options in [CsvOptions::default().target("z"), CsvOptions::default().features(["a", "z"])] {
+    for options in [CsvOptions::default().with_target("z"), CsvOptions::default().with_features(["a", "z"])] {
         let error = read(options).unwrap_err();
         assert!(
             matches!(&error, Error::UnknownColumn { name, available } if name == "z" && available.len() == 4),
@@ -85,12 +85,12 @@ fn columns_that_do_not_exist_or_clash() {
         let text = error.to_string();
         assert!(text.contains("`z`") && text.contains("a, b, b, y"), "{text}");
     }
-    let twice = read(CsvOptions::default().features(["b"]));
+    let twice = read(CsvOptions::default().with_features(["b"]));
     assert_eq!(place(twice, "two columns").1.as_deref(), Some("b"));
-    let both = read(CsvOptions::default().features(["a", "y"]));
+    let both = read(CsvOptions::default().with_features(["a", "y"]));
     assert_eq!(place(both, "both feature and target").1.as_deref(), Some("y"));
     // Outer blanks are trimmed and inner ones collapsed, in the file and in the request.
-    let options = CsvOptions::default().target(" life  expectancy ").features(["a"]);
+    let options = CsvOptions::default().with_target(" life  expectancy ").with_features(["a"]);
     let data = Dataset::parse_csv("t", b"a, Life,life expectancy  \n1,2,3\n", &options).unwrap();
     assert_eq!(data.targets(), &ndarray::array![[3.0]]);
 }

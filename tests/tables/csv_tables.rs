@@ -45,35 +45,35 @@ fn an_unnamed_first_column_that_counts_rows_is_left_out() {
         assert_eq!(data.feature_names(), ["a", "b"]);
         assert_eq!(data.features(), &ndarray::array![[7.0, 1.0], [9.0, 0.0], [8.0, 4.0]]);
         assert_eq!(data.preparation(), said);
-        let kept = read(&text, &CsvOptions::default().unnamed_column(UnnamedColumn::Keep)).unwrap();
+        let kept = read(&text, &CsvOptions::default().with_unnamed_column(UnnamedColumn::Keep)).unwrap();
         assert_eq!((kept.features().ncols(), kept.preparation().as_str()), (3, PLAIN));
         assert_eq!(kept.features()[[2, 0]], f64::from(c));
     }
     // The numbers are those of all rows, dropped ones too.
-    let options = CsvOptions::default().blank_cells(DROP);
+    let options = CsvOptions::default().with_blank_cells(DROP);
     let data = read(",a,y\n0,1,2\n1,,2\n2,5,6\n", &options).unwrap();
     assert_eq!(data.features(), &ndarray::array![[1.0], [5.0]]);
     assert!(data.preparation().ends_with("left out, 1 row with missing values dropped"));
     // Out of order, or with gaps: not certain, so not silent.
     let shuffled = ",a,y\n7,1,2\n3,5,2\n9,5,6\n";
     refused(default(shuffled), &["no. 1", "has no name", "number the rows", "unnamed_column"]);
-    let left = CsvOptions::default().unnamed_column(UnnamedColumn::LeaveOut);
+    let left = CsvOptions::default().with_unnamed_column(UnnamedColumn::LeaveOut);
     assert_eq!(read(shuffled, &left).unwrap().feature_names(), ["a"]);
     // A measured column, a named one that counts, and one that was asked for.
     assert_eq!(default(",y\n0.5,1\n0.7,2\n").unwrap().features().ncols(), 1);
     assert_eq!(default(",y\n0,1\n0,2\n").unwrap().features().ncols(), 1);
     assert_eq!(default("year,a,y\n1,7,1\n2,9,2\n").unwrap().feature_names(), ["year", "a"]);
-    let asked = read(",a,y\n0,7,1\n1,9,2\n", &CsvOptions::default().features([""])).unwrap();
+    let asked = read(",a,y\n0,7,1\n1,9,2\n", &CsvOptions::default().with_features([""])).unwrap();
     assert_eq!(asked.features(), &ndarray::array![[0.0], [1.0]]);
 }
 
 #[test]
 fn a_first_row_of_data_is_no_header() {
-    let none = CsvOptions::default().header(Header::None);
-    let first = CsvOptions::default().header(Header::FirstLine);
+    let none = CsvOptions::default().with_header(Header::None);
+    let first = CsvOptions::default().with_header(Header::FirstLine);
     for line in ["2.5,?,3", "2.5,,3", "1,NA,3", "1,2,3", "nan,1,2", "M,0,0,0", "M,0.5,0.2", "2.5,unknown,3"] {
         let text = format!("{line}\n{}\n", line.replace(|c: char| !matches!(c, ','), "1"));
-        refused(default(&text), &["table.csv, line 1", "must name the columns", "CsvOptions::header"]);
+        refused(default(&text), &["table.csv, line 1", "must name the columns", "CsvOptions::with_header"]);
     }
     // Years and wavelengths are names.
     for line in ["country,1990,1991,1992", "y,1100.5,1102.5,1104.5", "id,3,2,1"] {
@@ -88,11 +88,11 @@ fn a_first_row_of_data_is_no_header() {
         (&["c0".to_owned(), "c1".to_owned()][..], &["c2".to_owned()][..])
     );
     assert_eq!((data.len(), data.targets()[[0, 0]]), (4, 2.0));
-    let data = read("1990,1991,1992\n0,0,0\n7,5,1\n", &first.clone().target("1990")).unwrap();
+    let data = read("1990,1991,1992\n0,0,0\n7,5,1\n", &first.clone().with_target("1990")).unwrap();
     assert_eq!(data.feature_names(), ["1991", "1992"]);
     // Without names, with words in the first column, and a delimiter after the last.
     let text = "M,1,7,1,\nF,2,3,2,\nI,3,10,3,\n";
-    let data = read(text, &none.clone().target("c3").features(["c1", "c2"])).unwrap();
+    let data = read(text, &none.clone().with_target("c3").with_features(["c1", "c2"])).unwrap();
     assert_eq!(data.features(), &ndarray::array![[1.0, 7.0], [2.0, 3.0], [3.0, 10.0]]);
     refused(read("1,x,3\n1,2,3\n", &none), &["line 1", "column `c1`", "`x`"]);
     refused(read("", &none), &["is empty"]);
@@ -104,28 +104,28 @@ fn missing_values_have_many_spellings() {
         let text = format!("a,b,y\n0,0,0\n1,{spelling},2\n2,3,4\n");
         let text_of_error = refused(default(&text), &["line 3", "column `b`", "BlankCells::DropRow"]);
         assert!(spelling.is_empty() || text_of_error.contains("is a missing value"), "{text_of_error}");
-        let data = read(&text, &CsvOptions::default().blank_cells(DROP)).unwrap();
+        let data = read(&text, &CsvOptions::default().with_blank_cells(DROP)).unwrap();
         assert_eq!(data.features(), &ndarray::array![[0.0, 0.0], [2.0, 3.0]]);
         assert_eq!(data.preparation(), format!("{PLAIN}, 1 row with missing values dropped"));
     }
     // Spellings of one's own replace the others, numbers among them.
-    let own = CsvOptions::default().missing(["-999", "weg"]).blank_cells(DROP);
+    let own = CsvOptions::default().with_missing(["-999", "weg"]).with_blank_cells(DROP);
     let text = "a,y\n-999,1\nWEG,2\n,3\n4,4\n-9990,5\n";
     let data = read(text, &own).unwrap();
     assert_eq!(data.targets(), &ndarray::array![[4.0], [5.0]]);
     assert!(data.preparation().ends_with("3 rows with missing values dropped"));
     refused(read("a,y\nNA,1\n", &own), &["`NA` is not a finite number"]);
     refused(
-        read("a,y\n1,1\n-999,1\n", &own.clone().blank_cells(BlankCells::Refuse)),
+        read("a,y\n1,1\n-999,1\n", &own.clone().with_blank_cells(BlankCells::Refuse)),
         &["line 3", "missing value"],
     );
     refused(
-        read("a,y\n?,1\n", &CsvOptions::default().blank_cells(DROP)),
+        read("a,y\n?,1\n", &CsvOptions::default().with_blank_cells(DROP)),
         &["no rows", "in all 1 a value is missing"],
     );
     // Infinities are no missing values.
     refused(
-        read("a,y\ninf,1\n", &CsvOptions::default().blank_cells(DROP)),
+        read("a,y\ninf,1\n", &CsvOptions::default().with_blank_cells(DROP)),
         &["`inf` is not a finite number"],
     );
 }
@@ -134,15 +134,15 @@ fn missing_values_have_many_spellings() {
 fn rows_are_dropped_for_the_columns_in_use() {
     let text = "a,unused,y\n1,,1\n2,NA,2\n,5,3\n4,6,4\n";
     let rows = |options: CsvOptions| {
-        let data = read(text, &options.features(["a"])).unwrap();
+        let data = read(text, &options.with_features(["a"])).unwrap();
         (data.targets().iter().copied().collect::<Vec<_>>(), data.preparation())
     };
-    let used = rows(CsvOptions::default().blank_cells(DROP));
+    let used = rows(CsvOptions::default().with_blank_cells(DROP));
     assert_eq!(used, (vec![1.0, 2.0, 4.0], format!("{PLAIN}, 1 row with missing values dropped")));
-    let any = rows(CsvOptions::default().blank_cells(BlankCells::DropIncompleteRow));
+    let any = rows(CsvOptions::default().with_blank_cells(BlankCells::DropIncompleteRow));
     assert_eq!(any, (vec![4.0], format!("{PLAIN}, 3 rows with missing values dropped")));
     // The caption of a curve tells.
-    let data = read(text, &CsvOptions::default().features(["a"]).blank_cells(DROP)).unwrap();
+    let data = read(text, &CsvOptions::default().with_features(["a"]).with_blank_cells(DROP)).unwrap();
     let curve = double_descent::sweep::Sweep::new(data, [1], 1, 0).run().unwrap();
     assert!(curve.provenance.preparation.ends_with("1 row with missing values dropped"));
 }
@@ -155,7 +155,8 @@ fn trailing_delimiters_name_no_column() {
         writeln!(text, "10/03/2004;{}.{i};{};48;;", i % 5, 13 + i % 3).unwrap();
     }
     text += ";;;;;\n;;;;;\n;;;;;\n";
-    let options = CsvOptions::default().delimiter(b';').features(["T", "CO"]).blank_cells(DROP);
+    let options =
+        CsvOptions::default().with_delimiter(b';').with_features(["T", "CO"]).with_blank_cells(DROP);
     let data = read(&text, &options).unwrap();
     assert_eq!((data.len(), data.target_names()[0].as_str()), (20, "RH"));
     assert!(data.preparation().ends_with("3 rows with missing values dropped"));
@@ -170,16 +171,16 @@ fn trailing_delimiters_name_no_column() {
 #[test]
 fn decimal_commas_blanks_and_quotes() {
     let euro = "a;b;y\n0;0,5;0,25\n1;-1,5e1;2,25\n";
-    let options = CsvOptions::default().delimiter(b';');
-    let data = read(euro, &options.clone().decimal_comma(true)).unwrap();
+    let options = CsvOptions::default().with_delimiter(b';');
+    let data = read(euro, &options.clone().with_decimal_comma(true)).unwrap();
     assert_eq!(data.features(), &ndarray::array![[0.0, 0.5], [1.0, -15.0]]);
     assert_eq!(data.targets(), &ndarray::array![[0.25], [2.25]]);
     refused(read(euro, &options), &["line 2", "`0,5`", "decimal_comma"]);
-    let point = read("a;y\n0.5;1\n", &options.decimal_comma(true));
+    let point = read("a;y\n0.5;1\n", &options.with_decimal_comma(true));
     refused(point, &["`0.5` is not a finite number with a decimal comma"]);
     // Tables aligned for reading.
     let aligned = "  mpg  cyl   hp\n    0.5   0      0.\n\n\t1.0   1 \t    7.  \n   \"2\"   2      3.\n";
-    let blanks = CsvOptions::default().blanks_between_cells();
+    let blanks = CsvOptions::default().with_blanks_between_cells();
     let data = read(aligned, &blanks).unwrap();
     assert_eq!(data.feature_names(), ["mpg", "cyl"]);
     assert_eq!(data.features(), &ndarray::array![[0.5, 0.0], [1.0, 1.0], [2.0, 2.0]]);
@@ -187,16 +188,17 @@ fn decimal_commas_blanks_and_quotes() {
     assert_eq!(spaced.feature_names(), ["a b"]);
     refused(read("a y\n1  2\n\n3  x\n", &blanks), &["line 4", "`x`"]);
     refused(default(aligned), &["one column", "blanks_between_cells"]);
-    refused(read(aligned, &CsvOptions::default().delimiter(b' ')), &["blanks_between_cells"]);
+    refused(read(aligned, &CsvOptions::default().with_delimiter(b' ')), &["blanks_between_cells"]);
     // Blanks before quotes.
     let bio = "\"Name\", \"Age\", \"Height (in)\",\t\"Weight, \"\"lbs\"\"\"\n\"n0\", 30, 60, 120\n\"n, 1\", 31, \"67\" , 157\n";
-    let data = read(bio, &CsvOptions::default().features(["Age", "Height (in)"])).unwrap();
+    let data = read(bio, &CsvOptions::default().with_features(["Age", "Height (in)"])).unwrap();
     assert_eq!(data.target_names(), ["Weight, \"lbs\""]);
     assert_eq!(data.features(), &ndarray::array![[30.0, 60.0], [31.0, 67.0]]);
-    let inches = read("a, \"b\",y\n1,2,3\n5\"\" x, 4,5\n", &CsvOptions::default().features(["b"])).unwrap();
+    let inches =
+        read("a, \"b\",y\n1,2,3\n5\"\" x, 4,5\n", &CsvOptions::default().with_features(["b"])).unwrap();
     assert_eq!(inches.features(), &ndarray::array![[2.0], [4.0]]);
     assert_eq!(
-        read("\"a, in m\",b,\"y, in s\"\n1,2,3\n", &CsvOptions::default().features(["a, in m"]))
+        read("\"a, in m\",b,\"y, in s\"\n1,2,3\n", &CsvOptions::default().with_features(["a, in m"]))
             .unwrap()
             .target_names(),
         ["y, in s"]
@@ -206,12 +208,13 @@ fn decimal_commas_blanks_and_quotes() {
 #[test]
 fn names_in_latin_1() {
     let text = b"a,b,Gr\xf6\xdfe\n0,0,0\n7,5,1\n";
-    refused(default(text), &["line 1", "not UTF-8", "CsvOptions::encoding"]);
-    refused(read(text, &CsvOptions::default().target("Größe")), &["not UTF-8"]);
-    let data = read(text, &CsvOptions::default().target("Größe").encoding(Encoding::Latin1)).unwrap();
+    refused(default(text), &["line 1", "not UTF-8", "CsvOptions::with_encoding"]);
+    refused(read(text, &CsvOptions::default().with_target("Größe")), &["not UTF-8"]);
+    let data =
+        read(text, &CsvOptions::default().with_target("Größe").with_encoding(Encoding::Latin1)).unwrap();
     assert_eq!((data.target_names()[0].as_str(), data.targets()[[1, 0]]), ("Größe", 1.0));
     // Where the name is of no use, it does no harm.
-    assert_eq!(read(text, &CsvOptions::default().target("b").features(["a"])).unwrap().len(), 2);
+    assert_eq!(read(text, &CsvOptions::default().with_target("b").with_features(["a"])).unwrap().len(), 2);
 }
 
 #[test]
@@ -237,17 +240,17 @@ fn other_kinds_of_files_are_named() {
         refused(default(bytes), &["table.csv", kind, "CSV"]);
     }
     for (delimiter, name) in [(";", "`;`"), ("\t", "tabs"), ("|", "`|`")] {
-        refused(default(plain.replace(',', delimiter)), &["one column", name, "CsvOptions::delimiter"]);
+        refused(default(plain.replace(',', delimiter)), &["one column", name, "CsvOptions::with_delimiter"]);
     }
-    let semicolon = CsvOptions::default().delimiter(b';');
+    let semicolon = CsvOptions::default().with_delimiter(b';');
     refused(read(plain, &semicolon), &["one column", "`,`"]);
     for comment in ["# units: m\n", "# units, m\n", "# units\n# more\n"] {
         let text = format!("{comment}{plain}");
-        refused(default(&text), &["line 1", "begins with `#`", "CsvOptions::comment"]);
-        let data = read(&text, &CsvOptions::default().comment(b'#')).unwrap();
+        refused(default(&text), &["line 1", "begins with `#`", "CsvOptions::with_comment"]);
+        let data = read(&text, &CsvOptions::default().with_comment(b'#')).unwrap();
         assert_eq!(data, default(plain).unwrap());
     }
-    let line = read("# c\na,y\n\n# c\n#c\n1,x\n", &CsvOptions::default().comment(b'#'));
+    let line = read("# c\na,y\n\n# c\n#c\n1,x\n", &CsvOptions::default().with_comment(b'#'));
     refused(line, &["line 6", "`x`"]);
     // A name may begin so.
     assert_eq!(default("#a,y\n1,2\n").unwrap().feature_names(), ["#a"]);
@@ -263,7 +266,7 @@ fn messages_are_printable_and_short() {
     let wide: Vec<String> = (0..30_000).map(|i| format!("column{i}")).collect();
     let wide = format!("{}\n{}\n", wide.join(","), vec!["1"; 30_000].join(","));
     refused(
-        read(&wide, &CsvOptions::default().target("colunm7")),
+        read(&wide, &CsvOptions::default().with_target("colunm7")),
         &["`colunm7`", "column0, column1", "and 29980 more"],
     );
     let value = Error::Domain { what: "λ", value: -1e300, must_be: "finite and ≥ 0" };
@@ -283,10 +286,10 @@ fn two_columns_of_one_name_are_called_so() {
     }
     refused(default(",,y\n0,0,0\n7,5,1\n"), &["two columns share a name", "1 and 2"]);
     refused(
-        read("a,b,y\n1,2,3\n", &CsvOptions::default().features(["a", "a"])),
+        read("a,b,y\n1,2,3\n", &CsvOptions::default().with_features(["a", "a"])),
         &["`a`", "twice as a feature"],
     );
-    let twice = CsvOptions::default().target("y").target("y");
+    let twice = CsvOptions::default().with_target("y").with_target("y");
     refused(read("a,b,y\n1,2,3\n", &twice), &["`y`", "twice as a target"]);
 }
 
@@ -301,7 +304,7 @@ fn a_hundred_thousand_columns_are_read_in_time_linear_in_them() {
     let data = default(&text).unwrap();
     assert_eq!(data.features().dim(), (4, count - 1));
     let names = (0..count - 1).rev().map(|column| format!("feature {column}"));
-    let asked = read(&text, &CsvOptions::default().features(names)).unwrap();
+    let asked = read(&text, &CsvOptions::default().with_features(names)).unwrap();
     assert_eq!(asked.features()[[3, 0]], (3 * (count - 2) % 7) as f64);
     // Some 0.2 s on an idle core.
     assert!(start.elapsed() < Duration::from_secs(8), "{:?}", start.elapsed());
@@ -310,20 +313,20 @@ fn a_hundred_thousand_columns_are_read_in_time_linear_in_them() {
 #[test]
 fn columns_of_words_become_zeros_and_ones() {
     let text = "sex,length,y\nM,0.5,1\nF,0.25,2\n M ,0.75,3\nI,,4\nNA,1,5\n";
-    let options = CsvOptions::default().one_hot(["sex"]).blank_cells(DROP);
+    let options = CsvOptions::default().with_one_hot(["sex"]).with_blank_cells(DROP);
     let data = read(text, &options).unwrap();
     assert_eq!(data.feature_names(), ["sex=F", "sex=M", "length"], "words of dropped rows are none");
     assert_eq!(data.features(), &ndarray::array![[0.0, 1.0, 0.5], [1.0, 0.0, 0.25], [0.0, 1.0, 0.75]]);
-    let after = read(text, &options.clone().features(["length"])).unwrap();
+    let after = read(text, &options.clone().with_features(["length"])).unwrap();
     assert_eq!(after.feature_names(), ["length", "sex=F", "sex=M"]);
     refused(
-        read(text, &CsvOptions::default().one_hot(["sex"]).features(["sex"])),
+        read(text, &CsvOptions::default().with_one_hot(["sex"]).with_features(["sex"])),
         &["line 6", "`NA` is a missing"],
     );
-    refused(read(text, &CsvOptions::default().one_hot(["six"])), &["`six`"]);
-    refused(read(text, &CsvOptions::default().one_hot(["y"])), &["both feature and target"]);
+    refused(read(text, &CsvOptions::default().with_one_hot(["six"])), &["`six`"]);
+    refused(read(text, &CsvOptions::default().with_one_hot(["y"])), &["both feature and target"]);
     let many: String = (0..1001).fold("w,y\n".into(), |text, i| format!("{text}w{i},1\n"));
-    refused(read(&many, &CsvOptions::default().one_hot(["w"])), &["line 1002", "1000 different words"]);
+    refused(read(&many, &CsvOptions::default().with_one_hot(["w"])), &["line 1002", "1000 different words"]);
 }
 
 #[test]
@@ -389,21 +392,23 @@ fn any_text_is_a_table_or_an_error() {
             text = gzip(&text);
         }
         let mut options = CsvOptions::default()
-            .header([Header::Checked, Header::FirstLine, Header::None][draw(3)])
-            .unnamed_column([UnnamedColumn::Detect, UnnamedColumn::Keep, UnnamedColumn::LeaveOut][draw(3)])
-            .encoding([Encoding::Utf8, Encoding::Latin1][draw(2)])
-            .blank_cells([BlankCells::Refuse, DROP, BlankCells::DropIncompleteRow][draw(3)])
-            .decimal_comma(draw(2) == 0);
+            .with_header([Header::Checked, Header::FirstLine, Header::None][draw(3)])
+            .with_unnamed_column(
+                [UnnamedColumn::Detect, UnnamedColumn::Keep, UnnamedColumn::LeaveOut][draw(3)],
+            )
+            .with_encoding([Encoding::Utf8, Encoding::Latin1][draw(2)])
+            .with_blank_cells([BlankCells::Refuse, DROP, BlankCells::DropIncompleteRow][draw(3)])
+            .with_decimal_comma(draw(2) == 0);
         options = match draw(5) {
-            0 => options.blanks_between_cells(),
-            1 => options.delimiter(b";\t \"\n#\0"[draw(7)]),
+            0 => options.with_blanks_between_cells(),
+            1 => options.with_delimiter(b";\t \"\n#\0"[draw(7)]),
             _ => options,
         };
         if draw(4) == 0 {
-            options = options.comment(b"#,\n"[draw(3)]);
+            options = options.with_comment(b"#,\n"[draw(3)]);
         }
         if draw(4) == 0 {
-            options = options.one_hot([["a", "c0", ""][draw(3)]]);
+            options = options.with_one_hot([["a", "c0", ""][draw(3)]]);
         }
         match read(&text, &options) {
             Ok(data) => {

@@ -77,8 +77,9 @@ fn an_intercept_stays_one() {
     assert!(kept.preparation().starts_with("with intercept"));
     assert_eq!(kept.clone().with_intercept().unwrap(), kept);
     // A feature of that name is none.
-    let own = Dataset::parse_csv("own", b"intercept,a,y\n1,2,3\n1,4,5\n", &CsvOptions::default().target("y"))
-        .unwrap();
+    let own =
+        Dataset::parse_csv("own", b"intercept,a,y\n1,2,3\n1,4,5\n", &CsvOptions::default().with_target("y"))
+            .unwrap();
     assert_eq!(own.standardised().unwrap().features(), &array![[0.0, -1.0], [0.0, 1.0]]);
 }
 

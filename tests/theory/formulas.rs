@@ -8,7 +8,7 @@ use double_descent::theory::marchenko_pastur::MarchenkoPastur;
 use double_descent::theory::overfitting::{Decay, Tail, Verdict, power_law_cost};
 use double_descent::theory::power_law::{best_penalty, with_penalty};
 use double_descent::theory::random_features::{RandomFeatureModel, RandomFeatureRisk};
-use double_descent::theory::ridge::{self, Population, RidgeRisk, mean_noise, optimal_isotropic};
+use double_descent::theory::ridge::{self, RidgeRisk, SpectralPopulation, mean_noise, optimal_isotropic};
 use double_descent::theory::spectrum::PopulationSpectrum;
 use double_descent::theory::{circle, gaussian, noise, optimal_ridge, structured};
 
@@ -61,7 +61,7 @@ fn gaussian_designs_at_the_threshold() {
 
 fn isotropic(gamma: f64, r2: f64, noise: f64, lambda: f64) -> RidgeRisk {
     let spectrum = PopulationSpectrum::with_multiplicities(&[1.0], &[gamma]).unwrap();
-    Population::new(spectrum, &[r2], noise).unwrap().at(1.0, lambda).unwrap()
+    SpectralPopulation::new(spectrum, &[r2], noise).unwrap().at(1.0, lambda).unwrap()
 }
 
 /// At `γ` on both sides of 1 and penalties of all sizes, against the quadratic that isotropic features solve,
@@ -94,7 +94,7 @@ fn ridge_at_the_threshold_and_at_extremes() {
     // Eigenvalues over 540 orders of magnitude.
     let wide =
         PopulationSpectrum::new(&(0..=60).map(|i| 10f64.powi(9 * i - 270)).collect::<Vec<_>>()).unwrap();
-    let population = Population::new(wide, &[0.0; 61], 1.0).unwrap();
+    let population = SpectralPopulation::new(wide, &[0.0; 61], 1.0).unwrap();
     for n in [1.0, 10.5, 30.0, 60.0, 61.0, 62.0, 1000.0] {
         for lambda in [0.0, 1e-300, 1e-5, 1.0, 1e5, 1e300] {
             let found = population.at(n, lambda).unwrap();
@@ -114,7 +114,7 @@ fn power_law(noise: f64) -> RandomFeatureModel {
 fn wide_random_features_are_a_kernel_machine() {
     let values = powers(60, -1.25);
     let energy: Vec<f64> = values.iter().zip(powers(60, -1.5)).map(|(l, v)| v / l).collect();
-    let kernel = Population::new(PopulationSpectrum::new(&values).unwrap(), &energy, 0.1).unwrap();
+    let kernel = SpectralPopulation::new(PopulationSpectrum::new(&values).unwrap(), &energy, 0.1).unwrap();
     for ridge in [0.0, 1e-6, 0.01, 1.0, 1e4] {
         let linear = kernel.at(20.0, ridge / 20.0).unwrap();
         // What width still costs is of order n/k.
@@ -163,8 +163,8 @@ fn wrong_inputs_say_so() {
         domain(gaussian::limit(wrong, 1.0, 1.0).map(|e| e.bias));
         domain(gaussian::excess(3, 4, wrong, 1.0).map(|e| e.bias));
         let one = PopulationSpectrum::new(&[1.0]).unwrap();
-        let population = Population::new(one.clone(), &[1.0], 1.0).unwrap();
-        domain(Population::new(one.clone(), &[wrong], 1.0).map(|_| 0.0));
+        let population = SpectralPopulation::new(one.clone(), &[1.0], 1.0).unwrap();
+        domain(SpectralPopulation::new(one.clone(), &[wrong], 1.0).map(|_| 0.0));
         domain(population.at(wrong, 1.0).map(|r| r.excess));
         domain(population.at(1.0, wrong).map(|r| r.excess));
         let kernel = RandomFeatureModel::new(one, &[1.0], 1.0).unwrap();
@@ -200,14 +200,17 @@ fn wrong_inputs_say_so() {
     assert!(matches!(PopulationSpectrum::with_multiplicities(&[1e300], &[1e9]), Err(Error::Overflow { .. })));
     assert_eq!(noise::lower_bound(30, 30), 30.0);
     let two = PopulationSpectrum::new(&[1.0, 2.0]).unwrap();
-    assert!(matches!(Population::new(two, &[1.0], 1.0), Err(Error::Shape { expected: 2, found: 1, .. })));
+    assert!(matches!(
+        SpectralPopulation::new(two, &[1.0], 1.0),
+        Err(Error::Shape { expected: 2, found: 1, .. })
+    ));
 }
 
 /// Zero features fit nothing: a spectrum of zeros is a value, not a hang.
 #[test]
 fn a_spectrum_of_zeros() {
     let zeros = PopulationSpectrum::new(&[0.0, 0.0]).unwrap();
-    let population = Population::new(zeros.clone(), &[1.0, 1.0], 0.5).unwrap();
+    let population = SpectralPopulation::new(zeros.clone(), &[1.0, 1.0], 0.5).unwrap();
     for lambda in [0.0, 1e-300, 1.0, 1e300] {
         let found = population.at(3.0, lambda).unwrap();
         assert_eq!(found.excess, 0.0);
@@ -223,7 +226,7 @@ fn a_spectrum_of_zeros() {
 fn optimal_penalties() {
     for (gamma, noise) in [(0.5, 0.4), (1.0, 0.4), (3.0, 0.4), (50.0, 0.1)] {
         let spectrum = PopulationSpectrum::with_multiplicities(&[1.0], &[gamma]).unwrap();
-        let population = Population::new(spectrum, &[1.7], noise).unwrap();
+        let population = SpectralPopulation::new(spectrum, &[1.7], noise).unwrap();
         let (lambda, found) = population.optimal(1.0).unwrap().unwrap();
         let expected = optimal_isotropic(gamma, 1.7, noise).unwrap();
         // A minimum's place has half the digits of its value.
@@ -231,7 +234,7 @@ fn optimal_penalties() {
         close(found.excess, expected.1);
     }
     let spectrum = PopulationSpectrum::with_multiplicities(&[100.0, 1.0], &[10.0, 290.0]).unwrap();
-    let spiked = Population::new(spectrum, &[1.0, 0.0], 0.01).unwrap();
+    let spiked = SpectralPopulation::new(spectrum, &[1.0, 0.0], 0.01).unwrap();
     let (lambda, best) = spiked.optimal(100.0).unwrap().unwrap();
     assert!(lambda < 0.0, "{lambda}");
     close(spiked.at(100.0, lambda).unwrap().excess, best.excess);
@@ -241,7 +244,7 @@ fn optimal_penalties() {
     assert!(spiked.at(100.0, -1e9).is_err() && spiked.at(400.0, -1e-3).is_err());
     // Nothing to learn: the more penalty the better.
     let spectrum = PopulationSpectrum::new(&[1.0, 1.0]).unwrap();
-    assert_eq!(Population::new(spectrum, &[0.0, 0.0], 1.0).unwrap().optimal(1.0).unwrap(), None);
+    assert_eq!(SpectralPopulation::new(spectrum, &[0.0, 0.0], 1.0).unwrap().optimal(1.0).unwrap(), None);
 }
 
 /// Closed forms against the fixed point of their spectra.
@@ -253,7 +256,8 @@ fn closed_forms_are_cases_of_any_spectrum() {
         let spectrum = PopulationSpectrum::autoregressive(count, rho).unwrap();
         within(spectrum.trace(), count as f64, 1e-12);
         let energy = vec![1.0 / count as f64; count];
-        let found = Population::new(spectrum, &energy, 0.5).unwrap().at(count as f64 / gamma, 0.0).unwrap();
+        let found =
+            SpectralPopulation::new(spectrum, &energy, 0.5).unwrap().at(count as f64 / gamma, 0.0).unwrap();
         let expected = structured::autoregressive(gamma, rho, 1.0, 0.5).unwrap();
         close(found.kappa, expected.kappa);
         close(found.bias, expected.bias);
@@ -263,7 +267,7 @@ fn closed_forms_are_cases_of_any_spectrum() {
         let values = [3.0, 0.2];
         let spectrum =
             PopulationSpectrum::with_multiplicities(&values, &[0.25 * gamma, 0.75 * gamma]).unwrap();
-        let found = Population::new(spectrum, &[0.0; 2], 0.0).unwrap().at(1.0, 0.0).unwrap().kappa;
+        let found = SpectralPopulation::new(spectrum, &[0.0; 2], 0.0).unwrap().at(1.0, 0.0).unwrap().kappa;
         within(
             found,
             structured::two_point_kappa(gamma, values, 0.25).unwrap(),
@@ -293,8 +297,8 @@ fn closed_forms_are_cases_of_any_spectrum() {
     // Equicorrelated features: the noise term is that of isotropic ones but for one direction in p.
     let equal = PopulationSpectrum::equicorrelated(300, 0.3).unwrap();
     assert_eq!((equal.rank(), equal.values()), (300.0, &[1.0 - 0.3 + 300.0 * 0.3, 0.7][..]));
-    let across = Population::new(equal.clone(), &[0.0, 1.0], 1.0).unwrap().at(150.0, 0.0).unwrap();
-    let along = Population::new(equal, &[1.0, 0.0], 1.0).unwrap().at(150.0, 0.0).unwrap();
+    let across = SpectralPopulation::new(equal.clone(), &[0.0, 1.0], 1.0).unwrap().at(150.0, 0.0).unwrap();
+    let along = SpectralPopulation::new(equal, &[1.0, 0.0], 1.0).unwrap().at(150.0, 0.0).unwrap();
     // Developers' sheet, section 2.4: 1.0108, 0.351 and 0.01058, each to the digits printed.
     assert!((across.variance - 1.0065).abs() < 0.0006 && (across.bias - 0.3535).abs() < 0.0006, "{across:?}");
     assert!((along.bias - 0.010_82).abs() < 0.000_06, "{along:?}");
@@ -312,10 +316,13 @@ fn the_same_problem_in_other_words() {
         .iter()
         .map(|l| (0..3).find(|&g| values[g] == *l).map(|g| energies[g] / counts[g]).unwrap())
         .collect();
-    let short =
-        Population::new(PopulationSpectrum::with_multiplicities(&values, &counts).unwrap(), &energies, 0.2)
-            .unwrap();
-    let long = Population::new(PopulationSpectrum::new(&listed).unwrap(), &each, 0.2).unwrap();
+    let short = SpectralPopulation::new(
+        PopulationSpectrum::with_multiplicities(&values, &counts).unwrap(),
+        &energies,
+        0.2,
+    )
+    .unwrap();
+    let long = SpectralPopulation::new(PopulationSpectrum::new(&listed).unwrap(), &each, 0.2).unwrap();
     let points: Vec<[f64; 2]> = (1..=400).map(|n| [f64::from(n), 0.01 * f64::from(n % 7)]).collect();
     let curve = short.curve(&points).unwrap();
     for (&[n, lambda], risk) in points.iter().zip(&curve) {
@@ -378,7 +385,7 @@ fn ranks_costs_and_verdicts() {
     for alpha in [1.5, 2.0] {
         let spectrum = PopulationSpectrum::power_law(200_000, alpha).unwrap();
         let bounds = Tail::new(spectrum.values()).unwrap();
-        let population = Population::new(spectrum, &vec![0.0; 200_000], 1.0).unwrap();
+        let population = SpectralPopulation::new(spectrum, &vec![0.0; 200_000], 1.0).unwrap();
         let cost = population.at(200.0, 0.0).unwrap().cost;
         assert!((cost / Decay::Power(alpha).cost().unwrap() - 1.0).abs() < 0.04, "{cost}");
         let bound = (0..199).map(|k| bounds.cost_bound(k, 200.0).unwrap()).fold(f64::INFINITY, f64::min);
@@ -394,7 +401,7 @@ fn ranks_costs_and_verdicts() {
     let cost = |n: f64| {
         let values: Vec<f64> = (0..600).map(|i| (-0.5 * f64::from(i)).exp()).collect();
         let population =
-            Population::new(PopulationSpectrum::new(&values).unwrap(), &[0.0; 600], 1.0).unwrap();
+            SpectralPopulation::new(PopulationSpectrum::new(&values).unwrap(), &[0.0; 600], 1.0).unwrap();
         population.at(n, 0.0).unwrap().cost
     };
     assert!(cost(200.0) > 1.9 * cost(100.0) && cost(100.0) > 1.9 * cost(50.0));
@@ -408,7 +415,7 @@ fn exponents_of_power_laws() {
     let spectrum = PopulationSpectrum::power_law(count, alpha).unwrap();
     // v² = b ℓ = i^(−1−2αr).
     let energy = powers(count, alpha - 1.0 - 2.0 * alpha * r);
-    let population = Population::new(spectrum, &energy, 1.0).unwrap();
+    let population = SpectralPopulation::new(spectrum, &energy, 1.0).unwrap();
     for s in [0.5, 1.0, best_penalty(alpha, r).unwrap().0, 5.0] {
         let at = |n: f64| population.at(n, n.powf(-s)).unwrap();
         let (few, many) = (at(300.0), at(1200.0));
@@ -480,7 +487,7 @@ fn the_cost_of_power_laws() {
     let alpha = 2.0;
     let values = powers(200_000, -alpha);
     let spectrum = PopulationSpectrum::new(&values).unwrap();
-    let population = Population::new(spectrum, &vec![0.0; values.len()], 1.0).unwrap();
+    let population = SpectralPopulation::new(spectrum, &vec![0.0; values.len()], 1.0).unwrap();
     let cost = population.at(200.0, 0.0).unwrap().cost;
     assert!((cost / power_law_cost(alpha).unwrap() - 1.0).abs() < 0.01, "{cost}");
 }

@@ -7,11 +7,11 @@
 use double_descent::theory::activation::HermiteCoefficients;
 use double_descent::theory::evidence::{self, Beliefs};
 use double_descent::theory::filtered::Flow;
-use double_descent::theory::gradient_flow::{self, Group};
+use double_descent::theory::gradient_flow::{self, FeatureGroup};
 use double_descent::theory::marchenko_pastur::MarchenkoPastur;
 use double_descent::theory::overfitting::Tail;
 use double_descent::theory::random_features::RandomFeatureModel;
-use double_descent::theory::ridge::{self, Population};
+use double_descent::theory::ridge::{self, SpectralPopulation};
 use double_descent::theory::spectrum::PopulationSpectrum;
 use double_descent::theory::{circle, gaussian, noise, optimal_ridge, smallest_singular_value, structured};
 use serde_json::Value;
@@ -145,7 +145,7 @@ fn ridge_answer(id: &str, i: &Inputs<'_>) -> Option<Answers> {
             vec![("lam", found.0), ("excess", found.1)]
         }
         "omniscient" => {
-            let population = Population::new(i.spectrum(), &i.list("beta2"), i.number("s2")).unwrap();
+            let population = SpectralPopulation::new(i.spectrum(), &i.list("beta2"), i.number("s2")).unwrap();
             let found = population.at(i.number("n"), i.number("lam")).unwrap();
             vec![
                 ("kappa", found.kappa),
@@ -336,28 +336,28 @@ fn flows(id: &str, i: &Inputs<'_>) -> Option<Answers> {
             vec![("bias", found.bias), ("variance", found.variance)]
         }
         "flow.general_spectrum" => {
-            let population = Population::new(i.spectrum(), &i.list("beta2"), i.number("s2")).unwrap();
+            let population = SpectralPopulation::new(i.spectrum(), &i.list("beta2"), i.number("s2")).unwrap();
             let found = population.filtered(i.number("n"), &Flow::new(i.number("t")).unwrap()).unwrap();
             vec![("bias", found.bias), ("variance", found.variance)]
         }
         "flow.two_scale" => {
             let group = |row: &Value| {
                 let [count, variance, energy] = [0, 1, 2].map(|at| row[at].as_f64().unwrap());
-                Group { count, variance, energy }
+                FeatureGroup { count, variance, energy }
             };
-            let groups: Vec<Group> = i.0["groups"].as_array().unwrap().iter().map(group).collect();
+            let groups: Vec<FeatureGroup> = i.0["groups"].as_array().unwrap().iter().map(group).collect();
             value(gradient_flow::excess(&groups, i.number("n"), i.number("s2"), i.number("t")).unwrap())
         }
         "gd.heckel_yilmaz" => {
             let pairs = i.list("sig").into_iter().zip(i.list("th"));
-            let groups: Vec<Group> =
-                pairs.map(|(s, t)| Group { count: 1.0, variance: s * s, energy: t * t }).collect();
+            let groups: Vec<FeatureGroup> =
+                pairs.map(|(s, t)| FeatureGroup { count: 1.0, variance: s * s, energy: t * t }).collect();
             let steps = u32::try_from(i.count("k")).unwrap();
             let (n, noise, eta) = (i.number("n"), i.number("s2"), i.number("eta"));
             value(gradient_flow::excess_of_descent(&groups, n, noise, eta, steps).unwrap())
         }
         "flow.group_optimum" => {
-            let group = Group { count: 1.0, variance: i.number("l"), energy: i.number("th2") };
+            let group = FeatureGroup { count: 1.0, variance: i.number("l"), energy: i.number("th2") };
             let found = gradient_flow::optimum(&group, i.number("n"), i.number("s2")).unwrap();
             vec![("t_star", found.time), ("min", found.least), ("final", found.end)]
         }

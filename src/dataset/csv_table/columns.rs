@@ -105,7 +105,7 @@ impl Table<'_> {
 
     fn not_utf8(&self, names: &Names, column: usize) -> Error {
         let reason = "this name is not UTF-8; save the file as UTF-8, or read it as Latin-1 if it is that \
-                      (`CsvOptions::encoding`)";
+                      (`CsvOptions::with_encoding`)";
         self.error(Some(1), Some(names.label(column)), reason.into())
     }
 
@@ -140,7 +140,7 @@ impl Table<'_> {
         let different = numbers.iter().collect::<HashSet<_>>().len() == numbers.len();
         if unnamed && different {
             let reason = "holds whole numbers, each once: if these number the rows, leave the column out; if they are \
-                          a feature, name it or keep it (`CsvOptions::unnamed_column`)";
+                          a feature, name it or keep it (`CsvOptions::with_unnamed_column`)";
             return Err(self.error(Some(1), Some(names.label(0)), reason.into()));
         }
         Ok(false)

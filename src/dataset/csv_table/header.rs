@@ -98,7 +98,7 @@ pub(super) fn looks_like_data(line: &ByteRecord, options: &CsvOptions) -> Option
     };
     Some(format!(
         "{why}; the first line must name the columns. If there are no names, or if these are the names, choose \
-         the header (`CsvOptions::header`)"
+         the header (`CsvOptions::with_header`)"
     ))
 }
 
@@ -113,11 +113,11 @@ pub(super) fn other_delimiter(names: &[String], raw: &ByteRecord, options: &CsvO
     match most {
         Some(&(found, _, name)) if found >= names.len() => {
             format!(
-                "; its cells seem to be separated by {name}: choose that delimiter (`CsvOptions::delimiter`)"
+                "; its cells seem to be separated by {name}: choose that delimiter (`CsvOptions::with_delimiter`)"
             )
         }
         _ if names.len() == 1 && names[0].contains(' ') && !options.blanks_between_cells => format!(
-            "; if `{}` are several names, choose blanks as the delimiter (`CsvOptions::blanks_between_cells`)",
+            "; if `{}` are several names, choose blanks as the delimiter (`CsvOptions::with_blanks_between_cells`)",
             shown(&names[0])
         ),
         _ => String::new(),

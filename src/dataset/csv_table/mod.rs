@@ -190,7 +190,7 @@ impl Table<'_> {
             return Ok(());
         }
         let reason = "begins with `#` and does not name the columns; if such lines are comments, say so \
-                      (`CsvOptions::comment`)";
+                      (`CsvOptions::with_comment`)";
         Err(self.error(self.line_of(line), None, reason.into()))
     }
 
@@ -288,7 +288,7 @@ impl Table<'_> {
         } else if !self.options.decimal_comma && cell.contains(&b',') && parse_number(cell, &comma).is_some()
         {
             format!(
-                "`{text}` is not a finite number; if its comma is a decimal one, say so (`CsvOptions::decimal_comma`)"
+                "`{text}` is not a finite number; if its comma is a decimal one, say so (`CsvOptions::with_decimal_comma`)"
             )
         } else if self.options.decimal_comma && cell.contains(&b'.') {
             format!("`{text}` is not a finite number with a decimal comma, as was asked for")

@@ -1,7 +1,7 @@
 //! How to read a CSV table.
 
 /// What to do with a row in which a value is missing: a blank cell, or one spelled as
-/// [`CsvOptions::missing`] says.
+/// [`CsvOptions::with_missing`] says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum BlankCells {
@@ -68,11 +68,11 @@ pub(super) const MISSING: [&str; 12] =
 ///
 /// let text = "height;weight; age\n1,8;80;30\n1,6;NA;40\n";
 /// let options = CsvOptions::default()
-///     .delimiter(b';')
-///     .decimal_comma(true)
-///     .target("weight")
-///     .features(["age", "height"])
-///     .blank_cells(BlankCells::DropRow);
+///     .with_delimiter(b';')
+///     .with_decimal_comma(true)
+///     .with_target("weight")
+///     .with_features(["age", "height"])
+///     .with_blank_cells(BlankCells::DropRow);
 /// let data = Dataset::parse_csv("people", text.as_bytes(), &options)?;
 /// assert_eq!(data.features().row(0).to_vec(), [30.0, 1.8]);
 /// assert_eq!(data.len(), 1);
@@ -122,64 +122,64 @@ impl Default for CsvOptions {
 
 impl CsvOptions {
     /// The byte between cells. A row may end in one more than it needs, if all do.
-    pub fn delimiter(mut self, delimiter: u8) -> Self {
+    pub fn with_delimiter(mut self, delimiter: u8) -> Self {
         self.delimiter = delimiter;
         self.blanks_between_cells = false;
         self
     }
 
     /// Cells are separated by one or more blanks or tabs, as in tables aligned for reading.
-    pub fn blanks_between_cells(mut self) -> Self {
+    pub fn with_blanks_between_cells(mut self) -> Self {
         self.blanks_between_cells = true;
         self.delimiter = b' ';
         self
     }
 
     /// Where the names of the columns are.
-    pub fn header(mut self, header: Header) -> Self {
+    pub fn with_header(mut self, header: Header) -> Self {
         self.header = header;
         self
     }
 
     /// What to do with a first column that has no name.
-    pub fn unnamed_column(mut self, policy: UnnamedColumn) -> Self {
+    pub fn with_unnamed_column(mut self, policy: UnnamedColumn) -> Self {
         self.unnamed_column = policy;
         self
     }
 
     /// How the bytes stand for characters.
-    pub fn encoding(mut self, encoding: Encoding) -> Self {
+    pub fn with_encoding(mut self, encoding: Encoding) -> Self {
         self.encoding = encoding;
         self
     }
 
     /// Lines that begin with this byte are skipped.
-    pub fn comment(mut self, byte: u8) -> Self {
+    pub fn with_comment(mut self, byte: u8) -> Self {
         self.comment = Some(byte);
         self
     }
 
     /// Whether numbers are written `0,5` in place of `0.5`.
-    pub fn decimal_comma(mut self, comma: bool) -> Self {
+    pub fn with_decimal_comma(mut self, comma: bool) -> Self {
         self.decimal_comma = comma;
         self
     }
 
     /// The spellings of a missing value, in place of those of [`CsvOptions::default`]. They compare as text
     /// without regard to capitals: `-999` is not `-999.0`. A blank cell is always a missing value.
-    pub fn missing<S: Into<String>>(mut self, spellings: impl IntoIterator<Item = S>) -> Self {
+    pub fn with_missing<S: Into<String>>(mut self, spellings: impl IntoIterator<Item = S>) -> Self {
         self.missing = spellings.into_iter().map(Into::into).collect();
         self
     }
 
     /// Adds a target by name; without any, the last column is the target.
-    pub fn target(mut self, name: impl Into<String>) -> Self {
+    pub fn with_target(mut self, name: impl Into<String>) -> Self {
         self.targets.push(name.into());
         self
     }
 
     /// The features by name, in this order; without any, every column that is no target.
-    pub fn features<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
+    pub fn with_features<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
         self.features = names.into_iter().map(Into::into).collect();
         self
     }
@@ -187,14 +187,14 @@ impl CsvOptions {
     /// Columns of words, by name. Each becomes one feature `column=word` per word of its rows in use, in
     /// the order of the words: 1 where the cell is that word, 0 elsewhere. They sum to a column of ones, so
     /// with an intercept, or two such columns, the features are dependent. A column that is not among
-    /// [`CsvOptions::features`], where these are named, comes after them.
-    pub fn one_hot<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
+    /// [`CsvOptions::with_features`], where these are named, comes after them.
+    pub fn with_one_hot<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
         self.one_hot = names.into_iter().map(Into::into).collect();
         self
     }
 
     /// What to do with rows in which a value is missing.
-    pub fn blank_cells(mut self, policy: BlankCells) -> Self {
+    pub fn with_blank_cells(mut self, policy: BlankCells) -> Self {
         self.blank_cells = policy;
         self
     }

@@ -55,7 +55,7 @@ impl<'a> Table<'a> {
     /// More words where names are blank because several blanks stand between them.
     pub(super) fn hint_of_blanks(&self) -> &'static str {
         if self.options.delimiter == b' ' && !self.options.blanks_between_cells {
-            "; if several blanks separate two cells, say so (`CsvOptions::blanks_between_cells`)"
+            "; if several blanks separate two cells, say so (`CsvOptions::with_blanks_between_cells`)"
         } else {
             ""
         }

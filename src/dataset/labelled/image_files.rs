@@ -1,7 +1,7 @@
 //! Images with labels in IDX files and in archives of arrays: MNIST, Fashion-MNIST and their kin.
 
+use super::array_file::{ArrayFile, Pair};
 use super::image_folder::{in_archive, in_folder};
-use super::place::{Pair, Place};
 use super::{Labelled, check_classes};
 use crate::Error;
 use std::path::Path;
@@ -119,7 +119,7 @@ impl Labelled {
         labels: &str,
         classes: usize,
     ) -> Result<Self, Error> {
-        let place = |array: &str| Place::Npz(archive.into(), array.into());
+        let place = |array: &str| ArrayFile::Npz(archive.into(), array.into());
         read(name.into(), &Pair { inputs: place(inputs), labels: place(labels) }, classes)
     }
 
@@ -137,7 +137,7 @@ impl Labelled {
         labels: &Path,
         classes: usize,
     ) -> Result<Self, Error> {
-        let pair = Pair { inputs: Place::Idx(images.into()), labels: Place::Idx(labels.into()) };
+        let pair = Pair { inputs: ArrayFile::Idx(images.into()), labels: ArrayFile::Idx(labels.into()) };
         read(name.into(), &pair, classes)
     }
 }

@@ -1,6 +1,6 @@
 //! Which files of a folder, and which arrays of an archive, hold the images and the labels to train and to test on.
 
-use super::place::{Pair, Place};
+use super::array_file::{ArrayFile, Pair};
 use crate::Error;
 use crate::dataset::npz;
 use crate::error::words::listed;
@@ -58,11 +58,11 @@ pub(super) fn in_folder(folder: &Path, set: Option<&str>) -> Result<[Pair; 2], E
     let place = |role: Role| {
         let file = found.iter().find(|file| file.role == role).ok_or_else(|| missing(folder, &set, role))?;
         if file.path.extension().is_none_or(|end| !end.eq_ignore_ascii_case("npz")) {
-            return Ok(Place::Idx(file.path.clone()));
+            return Ok(ArrayFile::Idx(file.path.clone()));
         }
         let mut names = npz::names(&file.path)?;
         if let (Some(name), 0) = (names.pop(), names.len()) {
-            return Ok(Place::Npz(file.path.clone(), name));
+            return Ok(ArrayFile::Npz(file.path.clone(), name));
         }
         let reason = "holds several arrays, or none, where one is needed; read it by Labelled::read_npz";
         Err(Error::File { path: file.path.clone(), line: None, column: None, reason: reason.into() })
@@ -137,7 +137,7 @@ pub(super) fn in_archive(path: &Path) -> Result<[Pair; 2], Error> {
     let place = |role: Role| {
         let mut of_role = names.iter().filter(|name| role_of_array(name) == Some(role));
         match (of_role.next(), of_role.next()) {
-            (Some(name), None) => Ok(Place::Npz(path.into(), name.clone())),
+            (Some(name), None) => Ok(ArrayFile::Npz(path.into(), name.clone())),
             _ => Err(Error::File {
                 path: path.into(),
                 line: None,

@@ -1,11 +1,11 @@
 //! Inputs with class labels.
 
+mod array_file;
 mod image_files;
 mod image_folder;
 mod inputs;
 mod labels;
 mod noise;
-mod place;
 
 use super::Dataset;
 use crate::Error;

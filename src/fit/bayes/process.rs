@@ -4,7 +4,7 @@ use super::{Evidence, LogEvidence, Model, Prediction};
 use crate::Error;
 use crate::kernel::{Kernel, gram};
 use crate::machine::memory::{reserve, sum, table};
-use crate::risk::covariance::Root;
+use crate::risk::covariance::CovarianceRoot;
 use crate::svd::{Backend, Cutoff, Faer, Svd, power_of_two};
 use ndarray::{Array1, Array2, ArrayRef2, Axis, s};
 use std::sync::Arc;
@@ -73,7 +73,7 @@ impl GaussianProcess {
         let squares = table(n, n).saturating_mul(3);
         reserve("a Gaussian process", sum([squares, Faer.bytes((n, n)), table(n, targets.ncols())]))?;
         let kernel: Arc<dyn Kernel> = Arc::new(kernel);
-        let root = Root::new(&gram(&*kernel, inputs, inputs)?)?;
+        let root = CovarianceRoot::new(&gram(&*kernel, inputs, inputs)?)?;
         let features = root.matrix.t().to_owned() * power_of_two(root.exponent);
         // Rounding of K moves its eigenvalues by n ε_mach of the largest, and singular values of S by the root of that.
         let cutoff = Cutoff::Relative((n as f64 * f64::EPSILON).sqrt());

@@ -62,7 +62,7 @@ impl Root {
     /// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`]; [`Error::Domain`] unless Σ is symmetric and
     /// positive semidefinite up to rounding; [`Error::Backend`].
     pub fn from_covariance(covariance: &ArrayRef2<f64>) -> Result<Self, Error> {
-        let root = covariance::Root::new(covariance)?;
+        let root = covariance::CovarianceRoot::new(covariance)?;
         Ok(Self { columns: Some(packed(&root.matrix)), exponent: root.exponent })
     }
 

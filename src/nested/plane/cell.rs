@@ -51,7 +51,7 @@ impl<'a> Leading<'a> {
 const NO_DOUBT: f64 = 1e4;
 
 /// An `n × p` cell: `Lᵀ β = c` is to be solved for `p ≤ n`, else `L z = y`; `L` has the singular values of its matrix.
-pub(super) struct Cell<'a, 'b> {
+pub(super) struct PlaneCell<'a, 'b> {
     pub(super) table: &'a Table<'b>,
     pub(super) n: usize,
     pub(super) p: usize,
@@ -59,7 +59,7 @@ pub(super) struct Cell<'a, 'b> {
     pub(super) smallest: bool,
 }
 
-impl Cell<'_, '_> {
+impl PlaneCell<'_, '_> {
     /// `solution` is that of the scaled targets and the triangle as it is; `squares` are what of the scaled targets no solution explains.
     pub(super) fn solve(
         &self,

@@ -1,6 +1,6 @@
 //! The two factorisations, and the cells that are read off them.
 
-use super::cell::{Cell, Leading};
+use super::cell::{Leading, PlaneCell};
 use super::table::Table;
 use super::{Plane, PlaneFit, Request};
 use crate::Error;
@@ -37,7 +37,7 @@ impl Plane {
                 let squares: Vec<f64> = (0..outputs)
                     .map(|k| qr.outside(k) + c(k)[p..].iter().map(|v| v * v).sum::<f64>())
                     .collect();
-                let cell = Cell { table, n, p, leading: &leading, smallest: self.smallest };
+                let cell = PlaneCell { table, n, p, leading: &leading, smallest: self.smallest };
                 let solved = cell.solve(targets, &squares, requests, solution)?;
                 fits.push(PlaneFit {
                     n,
@@ -78,7 +78,7 @@ impl Plane {
             for n in cells {
                 let targets = table.y.slice(s![..n, ..]).to_owned();
                 let solution = solutions.slice(s![..n, ..]).to_owned();
-                let cell = Cell { table, n, p, leading: &leading, smallest: self.smallest };
+                let cell = PlaneCell { table, n, p, leading: &leading, smallest: self.smallest };
                 let solved = cell.solve(&targets, &vec![0.0; outputs], requests, solution)?;
                 let views: Vec<_> = solved.solutions.iter().map(|z| z.view()).collect();
                 groups.push(concatenate(Axis(1), &views).map_err(|_| Error::Empty { what: "the requests" })?);

@@ -4,7 +4,7 @@ use super::axes::{FLAG_PITCH, FLAG_ROWS, FLAG_SIZE, LABEL_GAP, MAJOR, SIZE, TICK
 use super::colour::Rgb;
 use super::drawing::{Anchor, Drawing, Rect, Stroke, TextStyle};
 use super::font;
-use super::layout::Cell;
+use super::layout::PlacedPanel;
 use super::spacing::{TEXT, TEXT_LEADING};
 
 const MINOR: f64 = 2.5;
@@ -18,7 +18,7 @@ const THRESHOLD: Stroke = Stroke { colour: Rgb::grey(0x4d), width: 0.9, dash: &[
 const LEADER: Stroke = Stroke { colour: Rgb::grey(0x4d), width: 0.6, dash: &[] };
 
 /// What lies below the curves.
-pub(super) fn draw_grid(drawing: &mut Drawing, cell: &Cell) {
+pub(super) fn draw_grid(drawing: &mut Drawing, cell: &PlacedPanel) {
     let (frame, area) = (&cell.frame, cell.frame.area);
     for tick in &cell.ticks.0.major {
         let x = frame.column_at(frame.x.fraction(tick.at));
@@ -37,7 +37,7 @@ pub(super) fn draw_grid(drawing: &mut Drawing, cell: &Cell) {
 
 /// Upper rows first: a leader may pass behind a lower label, which is set on
 /// a white ground.
-fn draw_flag_labels(drawing: &mut Drawing, cell: &Cell) {
+fn draw_flag_labels(drawing: &mut Drawing, cell: &PlacedPanel) {
     let area = cell.frame.area;
     let baseline = |row: usize| area.y - 4.0 - row as f64 * FLAG_PITCH;
     for row in (0..FLAG_ROWS).rev() {
@@ -58,7 +58,7 @@ fn draw_flag_labels(drawing: &mut Drawing, cell: &Cell) {
 }
 
 /// What lies above the curves.
-pub(super) fn draw_axes(drawing: &mut Drawing, cell: &Cell) {
+pub(super) fn draw_axes(drawing: &mut Drawing, cell: &PlacedPanel) {
     let area = cell.frame.area;
     drawing.line((area.x, area.y), (area.x, area.bottom()), AXIS);
     drawing.line((area.x, area.bottom()), (area.right(), area.bottom()), AXIS);
@@ -66,7 +66,7 @@ pub(super) fn draw_axes(drawing: &mut Drawing, cell: &Cell) {
     draw_vertical(drawing, cell);
 }
 
-fn draw_horizontal(drawing: &mut Drawing, cell: &Cell) {
+fn draw_horizontal(drawing: &mut Drawing, cell: &PlacedPanel) {
     let (frame, area, ticks) = (&cell.frame, cell.frame.area, &cell.ticks.0);
     let column = |at: f64| frame.column_at(frame.x.fraction(at));
     for &at in &ticks.minor {
@@ -84,7 +84,7 @@ fn draw_horizontal(drawing: &mut Drawing, cell: &Cell) {
     drawing.lines((area.x + area.w / 2.0, first), &cell.labels.0, TEXT_LEADING, style);
 }
 
-fn draw_vertical(drawing: &mut Drawing, cell: &Cell) {
+fn draw_vertical(drawing: &mut Drawing, cell: &PlacedPanel) {
     let (frame, area, ticks) = (&cell.frame, cell.frame.area, &cell.ticks.1);
     let row = |at: f64| frame.row_at(frame.y.fraction(at));
     for &at in &ticks.minor {

@@ -121,10 +121,10 @@ impl Figure {
     ///
     /// # Examples
     /// ```
-    /// use double_descent::plot::{Axis, Figure, Group, Hue, LegendPlace, Panel, Series};
+    /// use double_descent::plot::{PanelAxis, Figure, Group, Hue, LegendPlace, Panel, Series};
     ///
     /// let line = Series::new("", vec![1.0, 2.0, 3.0], vec![1.0, 9.0, 2.0]);
-    /// let panel = Panel::new(Axis::linear("p"), Axis::linear("Test error"))
+    /// let panel = Panel::new(PanelAxis::linear("p"), PanelAxis::linear("Test error"))
     ///     .with_group(Group::new("Measured", Hue::Vermillion).with_series(line));
     /// let figure = Figure::new("The peak.")
     ///     .with_panel(panel)

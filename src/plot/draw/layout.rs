@@ -7,7 +7,7 @@ use super::drawing::Rect;
 use super::figure::{Figure, LegendPlace};
 use super::font;
 use super::legend::Legend;
-use super::measure::{Draft, Grid, legend_place, measure};
+use super::measure::{MeasuredPanel, PanelGrid, legend_place, measure};
 use super::model::{Panel, Series};
 use super::size::Size;
 use super::spacing::{CAPTION, CAPTION_LEADING, HEAD, LEGEND_GAP, MARGIN, RIGHT, TEXT, TEXT_LEADING};
@@ -21,7 +21,7 @@ const ROW_GAP: f64 = 16.0;
 
 /// A panel with its place.
 #[derive(Debug)]
-pub(super) struct Cell<'a> {
+pub(super) struct PlacedPanel<'a> {
     pub(super) panel: &'a Panel,
     pub(super) frame: Frame,
     pub(super) bands: Bands,
@@ -39,7 +39,7 @@ pub(super) struct Cell<'a> {
 pub(super) struct Plan<'a> {
     pub(super) size: Size,
     pub(super) title: Vec<String>,
-    pub(super) cells: Vec<Cell<'a>>,
+    pub(super) cells: Vec<PlacedPanel<'a>>,
     pub(super) shared: Option<(Legend, (f64, f64))>,
     pub(super) caption: (Vec<String>, f64),
     /// Whether legends lie in frames, and so on a ground of their own.
@@ -65,7 +65,7 @@ pub(super) fn plan(figure: &Figure) -> Plan<'_> {
     let mut top = MARGIN + title.len() as f64 * 20.0;
     let lettered = drafts.len() > 1;
     let first_top = top;
-    let mut cells: Vec<Cell> = Vec::new();
+    let mut cells: Vec<PlacedPanel> = Vec::new();
     for (row, chunk) in chunks(drafts, grid.columns).into_iter().enumerate() {
         if row > 0 {
             top += ROW_GAP;
@@ -121,12 +121,12 @@ fn chunks<T>(items: Vec<T>, size: usize) -> Vec<Vec<T>> {
 
 /// Places one row of panels; also returns its bottom.
 fn place_row<'a>(
-    drafts: Vec<Draft<'a>>,
-    grid: &Grid,
+    drafts: Vec<MeasuredPanel<'a>>,
+    grid: &PanelGrid,
     (top, place): (f64, LegendPlace),
     first_letter: Option<usize>,
-) -> (Vec<Cell<'a>>, f64) {
-    let mut cells: Vec<Cell> = drafts
+) -> (Vec<PlacedPanel<'a>>, f64) {
+    let mut cells: Vec<PlacedPanel> = drafts
         .into_iter()
         .enumerate()
         .map(|(column, draft)| place_panel(draft, grid, column, first_letter.map(|n| n + column)))
@@ -154,7 +154,7 @@ fn place_row<'a>(
 }
 
 /// The corner of a frame in which a legend hides least of the curves: upper right unless another is better.
-fn corner(cell: &Cell, legend: &Legend) -> (f64, f64) {
+fn corner(cell: &PlacedPanel, legend: &Legend) -> (f64, f64) {
     let (area, (edge, _)) = (cell.frame.area, INSIDE);
     let (left, right) = (area.x + edge, area.right() - edge - legend.width);
     let (top, bottom) = (area.y + edge, area.bottom() - edge - legend.height);
@@ -185,12 +185,17 @@ fn points_in(rect: &Rect, series: &Series, frame: &Frame) -> usize {
     at.windows(2).map(between).sum::<usize>() + last
 }
 
-fn header_of(cell: &Cell) -> f64 {
+fn header_of(cell: &PlacedPanel) -> f64 {
     cell.title.0.len() as f64 * TEXT_LEADING + axes::room_above(&cell.flags) + 5.0
 }
 
 /// Places a panel in its column; the row settles its height later.
-fn place_panel<'a>(draft: Draft<'a>, grid: &Grid, column: usize, letter: Option<usize>) -> Cell<'a> {
+fn place_panel<'a>(
+    draft: MeasuredPanel<'a>,
+    grid: &PanelGrid,
+    column: usize,
+    letter: Option<usize>,
+) -> PlacedPanel<'a> {
     let (w, h) = grid.plot;
     let area = Rect { x: grid.frame_left(column), y: 0.0, w, h };
     let frame = Frame { area, x: draft.views.0, y: draft.views.1 };
@@ -200,7 +205,7 @@ fn place_panel<'a>(draft: Draft<'a>, grid: &Grid, column: usize, letter: Option<
         None => panel.title.clone(),
     };
     let title_room = w + grid.right.get(column).copied().unwrap_or(0.0) - RIGHT / 2.0;
-    Cell {
+    PlacedPanel {
         panel,
         frame,
         bands: draft.bands,

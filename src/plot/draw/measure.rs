@@ -21,7 +21,7 @@ const ASPECT: f64 = 0.72;
 const USUAL_LEFT: f64 = 62.0;
 
 /// A panel measured but not placed.
-pub(super) struct Draft<'a> {
+pub(super) struct MeasuredPanel<'a> {
     pub(super) panel: &'a Panel,
     pub(super) bands: Bands,
     pub(super) legend: Option<Legend>,
@@ -32,7 +32,7 @@ pub(super) struct Draft<'a> {
 }
 
 /// Column geometry common to all rows.
-pub(super) struct Grid {
+pub(super) struct PanelGrid {
     pub(super) columns: usize,
     pub(super) width: f64,
     pub(super) left: f64,
@@ -41,7 +41,7 @@ pub(super) struct Grid {
     pub(super) right: Vec<f64>,
 }
 
-impl Grid {
+impl PanelGrid {
     /// Left edge of the frames in a column.
     pub(super) fn frame_left(&self, column: usize) -> f64 {
         let before: f64 = self.right.iter().take(column).sum();
@@ -93,7 +93,7 @@ pub(super) fn legend_place(figure: &Figure) -> LegendPlace {
 }
 
 /// Measures all panels and settles the columns: on paper as many as fit into the width asked for.
-pub(super) fn measure(figure: &Figure) -> (Grid, Option<Legend>, Vec<Draft<'_>>) {
+pub(super) fn measure(figure: &Figure) -> (PanelGrid, Option<Legend>, Vec<MeasuredPanel<'_>>) {
     let most = columns_of(figure);
     let in_columns = |columns: usize| {
         let width = width_of(figure, columns);
@@ -111,7 +111,11 @@ pub(super) fn measure(figure: &Figure) -> (Grid, Option<Legend>, Vec<Draft<'_>>)
     in_columns(most).1
 }
 
-fn measure_in(figure: &Figure, columns: usize, width: f64) -> (Grid, Option<Legend>, Vec<Draft<'_>>) {
+fn measure_in(
+    figure: &Figure,
+    columns: usize,
+    width: f64,
+) -> (PanelGrid, Option<Legend>, Vec<MeasuredPanel<'_>>) {
     let panels = &figure.panels;
     let bands: Vec<Bands> = panels.iter().map(Bands::of).collect();
     let shared_by = shared_by(panels, &bands);
@@ -142,7 +146,7 @@ fn measure_in(figure: &Figure, columns: usize, width: f64) -> (Grid, Option<Lege
         plot_height = plot_height.max(tallest.min(0.95 * guess).min(HEIGHTS.1));
     }
     let shared = shared_by.and_then(|i| legends.get(i).cloned().flatten());
-    let drafts: Vec<Draft> = panels
+    let drafts: Vec<MeasuredPanel> = panels
         .iter()
         .zip(bands)
         .zip(legends)
@@ -157,14 +161,15 @@ fn measure_around(
     columns: usize,
     width: f64,
     (bands, shared_by): (Vec<Bands>, Option<usize>),
-) -> (Grid, Option<Legend>, Vec<Draft<'_>>) {
+) -> (PanelGrid, Option<Legend>, Vec<MeasuredPanel<'_>>) {
     let aspect = figure.aspect.filter(|a| a.is_finite() && *a > 0.0).unwrap_or(ASPECT);
     let guess = (width - 2.0 * MARGIN) / columns as f64 - USUAL_LEFT;
     let height = (guess * aspect).clamp(HEIGHTS.0, HEIGHTS.1);
     let panels = figure.panels.iter().zip(bands);
-    let mut drafts: Vec<Draft> = panels.map(|(panel, bands)| draft(panel, bands, None, height)).collect();
+    let mut drafts: Vec<MeasuredPanel> =
+        panels.map(|(panel, bands)| draft(panel, bands, None, height)).collect();
     let grid = settle(width, columns, height, &drafts, None);
-    let legend = |draft: &Draft, room: f64| {
+    let legend = |draft: &MeasuredPanel, room: f64| {
         let legend = if figure.legend == LegendPlace::Below {
             Legend::in_rows(draft.panel, &draft.bands, room)
         } else {
@@ -181,16 +186,22 @@ fn measure_around(
     (grid, shared, drafts)
 }
 
-fn draft(panel: &Panel, bands: Bands, legend: Option<Legend>, height: f64) -> Draft<'_> {
+fn draft(panel: &Panel, bands: Bands, legend: Option<Legend>, height: f64) -> MeasuredPanel<'_> {
     let views = view::of_panel(panel);
     let y_ticks = axes::vertical_ticks(&views.1, height);
     let y_label = font::wrap_at_most(&panel.y.label, TEXT, height, 3);
     let left = axes::room_left(&y_ticks, y_label.len());
-    Draft { panel, bands, legend, views, y_ticks, y_label, left }
+    MeasuredPanel { panel, bands, legend, views, y_ticks, y_label, left }
 }
 
 /// Shares the width out; a figure too narrow for its panels grows.
-fn settle(width: f64, columns: usize, height: f64, drafts: &[Draft], shared: Option<&Legend>) -> Grid {
+fn settle(
+    width: f64,
+    columns: usize,
+    height: f64,
+    drafts: &[MeasuredPanel],
+    shared: Option<&Legend>,
+) -> PanelGrid {
     let left = drafts.iter().map(|d| d.left).fold(0.0, f64::max);
     let right: Vec<f64> = (0..columns)
         .map(|column| {
@@ -203,7 +214,7 @@ fn settle(width: f64, columns: usize, height: f64, drafts: &[Draft], shared: Opt
     let fixed = 2.0 * MARGIN + columns as f64 * left + right.iter().sum::<f64>() + gaps + beside;
     let plot = ((width - fixed) / columns as f64).max(NARROWEST_PLOT);
     let width = fixed + columns as f64 * plot;
-    Grid { columns, width, left, plot: (plot, height), right }
+    PanelGrid { columns, width, left, plot: (plot, height), right }
 }
 
 #[cfg(test)]

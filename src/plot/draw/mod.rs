@@ -34,4 +34,4 @@ mod tests;
 
 pub use colour::Hue;
 pub use figure::{Figure, LegendPlace, Theme};
-pub use model::{Axis, Dash, Group, HeatMap, Marker, Panel, Scale, Series};
+pub use model::{Dash, Group, HeatMap, Marker, Panel, PanelAxis, Scale, Series};

@@ -17,7 +17,7 @@ pub enum Scale {
 
 /// One axis of a panel.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Axis {
+pub struct PanelAxis {
     /// The text beside the axis; may hold Unicode, e.g. `λ`, `10⁻³`.
     pub label: String,
     /// Linear or logarithmic.
@@ -28,7 +28,7 @@ pub struct Axis {
     pub range: Option<(f64, f64)>,
 }
 
-impl Axis {
+impl PanelAxis {
     /// A linear axis that fits the data.
     #[must_use]
     pub fn linear(label: impl Into<String>) -> Self {
@@ -183,9 +183,9 @@ pub struct Panel {
     /// The text above the frame; may be empty.
     pub title: String,
     /// The horizontal axis.
-    pub x: Axis,
+    pub x: PanelAxis,
     /// The vertical axis.
-    pub y: Axis,
+    pub y: PanelAxis,
     /// Cells of colour under the curves.
     pub heat: Option<HeatMap>,
     /// The curves.
@@ -198,7 +198,7 @@ pub struct Panel {
 impl Panel {
     /// An empty panel.
     #[must_use]
-    pub fn new(x: Axis, y: Axis) -> Self {
+    pub fn new(x: PanelAxis, y: PanelAxis) -> Self {
         Self { x, y, ..Self::default() }
     }
 

@@ -7,7 +7,7 @@ use super::drawing::{Anchor, Drawing, TextStyle};
 use super::figure::{Figure, Theme};
 use super::font;
 use super::heat;
-use super::layout::{self, Cell, Plan};
+use super::layout::{self, PlacedPanel, Plan};
 use super::spacing::{CAPTION, CAPTION_LEADING, HEAD, MARGIN, TEXT, TEXT_LEADING};
 use super::svg;
 #[cfg(feature = "plot")]
@@ -148,7 +148,7 @@ impl Figure {
 const GROUND: f64 = 0.85;
 
 /// In place of a picture that would not be whole.
-fn draw_reason(drawing: &mut Drawing, cell: &Cell, error: &Error) {
+fn draw_reason(drawing: &mut Drawing, cell: &PlacedPanel, error: &Error) {
     let area = cell.frame.area;
     let style = TextStyle::new(TEXT, Anchor::Start, Rgb::BLACK);
     let lines = font::wrap_at_most(&format!("Not drawn: {error}."), TEXT, area.w - 20.0, 8);

@@ -2,7 +2,7 @@
 
 use roxmltree::Document;
 
-use super::{Axis, Dash, Figure, Group, HeatMap, Hue, LegendPlace, Marker, Panel, Scale, Series, Theme};
+use super::{Dash, Figure, Group, HeatMap, Hue, LegendPlace, Marker, Panel, PanelAxis, Scale, Series, Theme};
 use crate::Error;
 
 fn figure() -> Figure {
@@ -15,7 +15,7 @@ fn figure() -> Figure {
         let (lo, hi) = y.iter().map(|v| (v * 0.8, v * 1.2)).unzip();
         group = group.with_series(Series::new(label, x.clone(), y).with_band(lo, hi));
     }
-    let panel = Panel::new(Axis::log10("p"), Axis::log10("error"))
+    let panel = Panel::new(PanelAxis::log10("p"), PanelAxis::log10("error"))
         .with_title("Risk")
         .with_group(group)
         .with_marker(15.0, "n = p");
@@ -68,7 +68,7 @@ fn heat_maps_have_a_cell_for_each_value_and_a_bar() {
         range: None,
         label: "Test error".into(),
     };
-    let panel = |heat| Panel::new(Axis::log10("p"), Axis::linear("n")).with_heat_map(heat);
+    let panel = |heat| Panel::new(PanelAxis::log10("p"), PanelAxis::linear("n")).with_heat_map(heat);
     let svg = check(&Figure::new("").with_panel(panel(heat.clone())));
     let drawn = Document::parse(&svg).expect("valid XML");
     let rectangles = drawn.descendants().filter(|n| n.has_tag_name("rect"));
@@ -196,7 +196,7 @@ fn hostile_numbers_do_not_panic() {
     for x in HOSTILE {
         for y in HOSTILE {
             for scale in [Scale::Linear, Scale::Log10] {
-                let axis = Axis { label: "v".to_owned(), scale, range: None };
+                let axis = PanelAxis { label: "v".to_owned(), scale, range: None };
                 let count = x.len().min(y.len());
                 let (x, y) = (x[..count].to_vec(), y[..count].to_vec());
                 let series = Series::new("s", x.clone(), y.clone())
@@ -220,7 +220,7 @@ fn hostile_ranges_do_not_panic() {
         for hi in values {
             let mut figure = figure();
             figure.panels[0].y.range = Some((lo, hi));
-            figure.panels[0].x = Axis::linear("x").with_range(hi, lo);
+            figure.panels[0].x = PanelAxis::linear("x").with_range(hi, lo);
             check(&figure);
         }
     }
@@ -262,7 +262,7 @@ fn no_panels_and_no_groups_are_figures_too() {
 #[test]
 fn a_gap_breaks_the_line() {
     let series = Series::new("s", vec![1.0, 2.0, 3.0, 4.0, 5.0], vec![1.0, 2.0, f64::NAN, 2.0, 1.0]);
-    let panel = Panel::new(Axis::linear("x"), Axis::linear("y"))
+    let panel = Panel::new(PanelAxis::linear("x"), PanelAxis::linear("y"))
         .with_group(Group::new("", Hue::Blue).with_series(series));
     let svg = check(&Figure::new("").with_panel(panel));
     assert_eq!(svg.matches("stroke=\"#0072b2\"").count(), 3, "two stretches and the key");
@@ -277,9 +277,9 @@ fn a_zero_on_a_logarithmic_axis_breaks_the_line_and_is_said() {
     let upper = y.iter().map(|v| v + 2.0).collect();
     let series = Series::new("s", x.clone(), y.clone()).with_band(lower, upper);
     let figure = |scale: Scale, caption: &str| {
-        let y_axis = Axis { label: "y".into(), scale, range: None };
+        let y_axis = PanelAxis { label: "y".into(), scale, range: None };
         let group = Group::new("", Hue::Blue).with_series(series.clone());
-        Figure::new(caption).with_panel(Panel::new(Axis::linear("x"), y_axis).with_group(group))
+        Figure::new(caption).with_panel(Panel::new(PanelAxis::linear("x"), y_axis).with_group(group))
     };
     let svg = check(&figure(Scale::Log10, "A caption"));
     // Triangles beside the gaps: at 2, at 5 between two, at 7.
@@ -320,7 +320,7 @@ fn a_zero_on_a_logarithmic_axis_breaks_the_line_and_is_said() {
 fn a_panel_of_many_samples_stays_small() {
     let x: Vec<f64> = (0..200_000).map(f64::from).collect();
     let y = vec![1.0; x.len()];
-    let panel = Panel::new(Axis::linear("x"), Axis::linear("y"))
+    let panel = Panel::new(PanelAxis::linear("x"), PanelAxis::linear("y"))
         .with_group(Group::new("g", Hue::Blue).with_series(Series::new("", x, y)));
     assert!(check(&Figure::new("").with_panel(panel)).len() < 1_000_000);
 }
@@ -330,7 +330,7 @@ fn a_panel_of_many_samples_stays_small() {
 fn shapes_that_do_not_fit_are_errors() {
     let good = Series::new("s", vec![1.0, 2.0, 3.0], vec![1.0, 2.0, 3.0]);
     let figure = |series: Series| {
-        let panel = Panel::new(Axis::linear("x"), Axis::linear("y"));
+        let panel = Panel::new(PanelAxis::linear("x"), PanelAxis::linear("y"));
         Figure::new("").with_panel(panel.with_group(Group::new("g", Hue::Blue).with_series(series)))
     };
     assert_eq!(figure(good.clone()).check(), Ok(()));
@@ -445,11 +445,11 @@ fn points_without_a_line_have_bars_for_bands() {
     let series = Series::new("", x.clone(), vec![2.0, 4.0, 3.0])
         .with_band(vec![1.0, 0.0, 2.5], vec![3.0, 5.0, 3.5])
         .with_dash(Dash::None);
-    let panel = |y: Axis| {
-        Panel::new(Axis::linear("x"), y)
+    let panel = |y: PanelAxis| {
+        Panel::new(PanelAxis::linear("x"), y)
             .with_group(Group::new("Monte Carlo", Hue::Blue).with_series(series.clone()))
     };
-    let svg = check(&Figure::new("").with_panel(panel(Axis::log10("y"))));
+    let svg = check(&Figure::new("").with_panel(panel(PanelAxis::log10("y"))));
     // A bar at each sample, that down to 0 as far as the frame, and the key.
     assert_eq!(svg.matches("stroke=\"#0072b2\"").count(), 4);
     assert_eq!(svg.matches("<circle").count(), 4);

@@ -1,6 +1,6 @@
 //! The interval an axis shows.
 
-use super::model::{Axis, HeatMap, Panel, Scale, Series};
+use super::model::{HeatMap, Panel, PanelAxis, Scale, Series};
 
 /// Magnitudes beyond this are drawn as if they were this, so that no
 /// difference of two of them overflows.
@@ -149,7 +149,7 @@ fn with_cells(mut seen: Extent, scale: Scale, centres: &[f64]) -> Extent {
 
 /// The values that the colours of a heat map stand for.
 pub(super) fn of_values(heat: &HeatMap) -> View {
-    let axis = Axis { scale: heat.scale, range: heat.range, ..Axis::default() };
+    let axis = PanelAxis { scale: heat.scale, range: heat.range, ..PanelAxis::default() };
     asked_for(&axis).unwrap_or_else(|| {
         let mut seen = Extent::EMPTY;
         heat.values.iter().flatten().filter_map(|&v| own_units(heat.scale, v)).for_each(|v| seen.add(v));
@@ -158,7 +158,7 @@ pub(super) fn of_values(heat: &HeatMap) -> View {
 }
 
 /// The interval the axis asks for, if it can be shown.
-fn asked_for(axis: &Axis) -> Option<View> {
+fn asked_for(axis: &PanelAxis) -> Option<View> {
     let (a, b) = axis.range?;
     let (a, b) = (own_units(axis.scale, a)?, own_units(axis.scale, b)?);
     let (lo, hi) = (a.min(b), a.max(b));
@@ -193,7 +193,7 @@ mod tests {
     use super::*;
     use crate::plot::{Group, Hue};
 
-    fn panel(x: Axis, y: Axis, series: Series) -> Panel {
+    fn panel(x: PanelAxis, y: PanelAxis, series: Series) -> Panel {
         Panel::new(x, y).with_group(Group::new("", Hue::Blue).with_series(series))
     }
 
@@ -201,7 +201,7 @@ mod tests {
     fn a_deep_band_does_not_rule_the_axis() {
         let series =
             Series::new("", vec![1.0, 2.0], vec![1.0, 10.0]).with_band(vec![1e-30, 1e-30], vec![2.0, 20.0]);
-        let (_, y) = of_panel(&panel(Axis::linear(""), Axis::log10(""), series));
+        let (_, y) = of_panel(&panel(PanelAxis::linear(""), PanelAxis::log10(""), series));
         assert!(y.lo > -1.0 && y.hi < 2.0, "{y:?}");
     }
 
@@ -209,13 +209,13 @@ mod tests {
     fn unusable_values_and_ranges_are_ignored() {
         let series = Series::new("", vec![1.0, 2.0, f64::NAN], vec![-1.0, 10.0, 5.0]);
         let (x, y) = of_panel(&panel(
-            Axis::linear("").with_range(f64::NAN, 3.0),
-            Axis::log10("").with_range(-1.0, 10.0),
+            PanelAxis::linear("").with_range(f64::NAN, 3.0),
+            PanelAxis::log10("").with_range(-1.0, 10.0),
             series,
         ));
         assert!(x.lo < 2.0 && x.hi > 2.0 && x.lo > 1.0);
         assert!(y.lo < 1.0 && y.hi > 1.0);
-        let asked = asked_for(&Axis::linear("").with_range(5.0, -1.0));
+        let asked = asked_for(&PanelAxis::linear("").with_range(5.0, -1.0));
         assert_eq!(asked, Some(View { scale: Scale::Linear, lo: -1.0, hi: 5.0 }));
     }
 
@@ -223,7 +223,7 @@ mod tests {
     fn extreme_values_give_finite_views() {
         let wild = vec![f64::MAX, f64::MIN, 1e-320, f64::INFINITY, 0.0];
         for scale in [Scale::Linear, Scale::Log10, Scale::Root] {
-            let axis = Axis { scale, ..Axis::default() };
+            let axis = PanelAxis { scale, ..PanelAxis::default() };
             let (x, y) = of_panel(&panel(axis.clone(), axis, Series::new("", wild.clone(), wild.clone())));
             for view in [x, y] {
                 assert!((view.hi - view.lo).is_finite() && view.hi > view.lo, "{view:?}");

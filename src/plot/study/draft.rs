@@ -4,7 +4,7 @@ use super::metric::spans_decades;
 use super::theory::{self, Line, is_theory};
 use super::{Abscissa, FigureOptions, Statistic};
 use crate::curve::{self, Curve, Metric, Summary};
-use crate::plot::{Axis, Dash, Group, Hue, Marker, Panel, Series};
+use crate::plot::{Dash, Group, Hue, Marker, Panel, PanelAxis, Series};
 
 /// Values under this part of the largest median are zero but for rounding.
 pub(super) const FLOOR: f64 = 1e-12;
@@ -158,8 +158,12 @@ impl<'a> Draft<'a> {
             Abscissa::Axis => self.curve.axis.label(),
         };
         let counts = self.abscissa() == Abscissa::Ratio || self.curve.axis.counts();
-        let x = if counts || spans_decades(&self.curve.values()) { Axis::log10(x) } else { Axis::linear(x) };
-        let mut panel = Panel::new(x, Axis::log10(y));
+        let x = if counts || spans_decades(&self.curve.values()) {
+            PanelAxis::log10(x)
+        } else {
+            PanelAxis::linear(x)
+        };
+        let mut panel = Panel::new(x, PanelAxis::log10(y));
         panel.groups = groups.into_iter().filter(|group| !group.series.is_empty()).collect();
         panel.markers.extend(self.threshold_marker());
         if panel.groups.is_empty() {
@@ -264,6 +268,6 @@ pub(super) fn fit(floor: f64, panels: &mut [Panel]) -> Option<usize> {
 }
 
 /// Whether a curve lies wholly under an axis.
-pub(super) fn is_under(series: &Series, axis: &Axis) -> bool {
+pub(super) fn is_under(series: &Series, axis: &PanelAxis) -> bool {
     axis.range.is_some_and(|(bottom, _)| series.y.iter().all(|y| *y < bottom))
 }

@@ -7,7 +7,7 @@ use super::settings::spanned;
 use super::{FigureOptions, Statistic};
 use crate::Error;
 use crate::curve::{self, ArmLabel, Curve, Metric};
-use crate::plot::{Axis, Figure, Group, Hue, Panel};
+use crate::plot::{Figure, Group, Hue, Panel, PanelAxis};
 
 /// A hue for each family; more families share one ramp.
 const HUES: [Hue; 5] = [Hue::Vermillion, Hue::Blue, Hue::Green, Hue::Purple, Hue::Grey];
@@ -86,7 +86,7 @@ fn panel(draft: &mut Draft<'_>, metric: Metric, arms: &[usize]) -> Option<Panel>
     if is_logarithmic {
         return draft.fitted(&[metric], Some(panel));
     }
-    panel.y = Axis::linear(axis);
+    panel.y = PanelAxis::linear(axis);
     Some(panel)
 }
 

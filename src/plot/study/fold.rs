@@ -6,7 +6,7 @@ use super::draft::Draft;
 use super::metric::{spans_decades, words};
 use crate::Error;
 use crate::curve::{Axis as Along, Curve, Metric, Summary};
-use crate::plot::{Axis, Figure, Group, Panel, Series};
+use crate::plot::{Figure, Group, Panel, PanelAxis, Series};
 
 /// Metric `y` of an arm over its metric `x`, point after point along the curve's axis. On an axis that rises and falls
 /// again the curve folds back: over [effective parameters](Metric::EffectiveParameters) a second descent is no new regime
@@ -67,7 +67,7 @@ pub fn over_metric(
         _ => group.series = vec![series(String::new(), &points)],
     }
     let logarithmic = |is_logarithmic: bool, label: &str| {
-        if is_logarithmic { Axis::log10(label) } else { Axis::linear(label) }
+        if is_logarithmic { PanelAxis::log10(label) } else { PanelAxis::linear(label) }
     };
     let mut values: Vec<f64> = points.iter().map(|point| point.1).collect();
     values.sort_by(f64::total_cmp);

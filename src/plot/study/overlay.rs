@@ -5,7 +5,7 @@ use super::metric::{Words, words};
 use super::{Abscissa, FigureOptions, caption, theory};
 use crate::Error;
 use crate::curve::{Curve, Metric, Surface};
-use crate::plot::{Axis, Figure, Group, Marker, Panel};
+use crate::plot::{Figure, Group, Marker, Panel, PanelAxis};
 
 /// One metric of several curves over one axis: a ramp of colour in their order, one legend. Each curve comes with its
 /// name in the legend and the index of its arm in [`Curve::arms`]. A theory that says which curve it is of
@@ -69,7 +69,7 @@ fn draw(curves: &[(&str, &Curve, usize)], metric: Metric, options: &FigureOption
         draft::fit(floor, &mut panels).ok_or_else(|| nothing(metric))?
     } else {
         for panel in &mut panels {
-            panel.y = Axis::linear(&*axis);
+            panel.y = PanelAxis::linear(&*axis);
         }
         0
     };
@@ -208,7 +208,7 @@ fn markers(drafts: &[(Draft<'_>, usize)]) -> Vec<Marker> {
 }
 
 /// The cells of all, for a caption.
-fn together(curves: &[(&str, &Curve, usize)]) -> Curve {
+pub(super) fn together(curves: &[(&str, &Curve, usize)]) -> Curve {
     let first = curves[0].1;
     let mut all = Curve::new(first.axis, first.arms.clone(), first.provenance.clone());
     for (label, curve, _) in curves {

@@ -5,7 +5,7 @@ use super::metric::{Words, spans_decades, words};
 use super::{FigureOptions, Statistic, caption, draft::Draft, theory};
 use crate::Error;
 use crate::curve::{self, Curve, Metric, Summary};
-use crate::plot::{Axis, Dash, Figure, Group, Panel, Scale, Series};
+use crate::plot::{Dash, Figure, Group, Panel, PanelAxis, Scale, Series};
 
 /// Metrics of a family of arms over their setting, at axis values `at` of the curve (all of them, if there are none): a
 /// group of lines for each metric, from light to dark over the axis values. The axis of settings is logarithmic where they
@@ -81,8 +81,11 @@ fn draw(
     let drawn = drawn.filter(|(overlay, _)| metrics.contains(&overlay.metric)).map(|(_, line)| line.clone());
     let theories = theory::group(drawn);
     let scale = |is_logarithmic: bool| if is_logarithmic { Scale::Log10 } else { Scale::Linear };
-    let axis_of =
-        |label: &str, is_logarithmic| Axis { label: label.into(), scale: scale(is_logarithmic), range: None };
+    let axis_of = |label: &str, is_logarithmic| PanelAxis {
+        label: label.into(),
+        scale: scale(is_logarithmic),
+        range: None,
+    };
     let mut panel = Panel::new(axis_of(label, spans_decades), axis_of(&axis, is_logarithmic));
     panel.groups = groups;
     panel.groups.extend((!theories.series.is_empty()).then_some(theories));

@@ -3,10 +3,11 @@
 use super::arms::in_words;
 use super::draft::{Draft, FLOOR};
 use super::metric::{Words, spans_decades, unit, words};
+use super::settings::spanned;
 use super::{FigureOptions, Statistic, caption};
 use crate::Error;
 use crate::curve::{self, Metric, Surface};
-use crate::plot::{Axis, Dash, Figure, Group, HeatMap, Hue, Panel, Scale, Series};
+use crate::plot::{Dash, Figure, Group, HeatMap, Hue, Panel, PanelAxis, Scale, Series};
 
 /// A metric of one arm over a surface: the columns to the right, the rows up (of the plane of samples and features `p` and
 /// `n`), each axis logarithmic where its values span more than a decade; medians or means over the repeats, with their
@@ -35,7 +36,7 @@ use crate::plot::{Axis, Dash, Figure, Group, HeatMap, Hue, Panel, Scale, Series}
 ///
 /// let penalties = [1e-4, 1e-2, 1.0, 100.0];
 /// let sweep = Sweep { samples: vec![8], parameter: Some(Parameter::penalty(penalties)), ..sweep };
-/// let figure = study::surface(&sweep.surface()?, 0, Metric::TestMse, &FigureOptions::default())?;
+/// let figure = study::surface(&sweep.surface()?, 0, Metric::TestMse, &FigureOptions::default());
 /// assert!(figure.to_svg().contains("Penalty λ"));
 /// # Ok::<(), double_descent::Error>(())
 /// ```
@@ -67,7 +68,7 @@ fn draw(surface: &Surface, arm: usize, metric: Metric, options: &FigureOptions) 
     let (rows, columns) = (surface.row_values(), surface.column_values());
     let (up, right) = (axis_of(surface.rows(), &rows), axis_of(surface.columns(), &columns));
     // What has no place on a logarithmic axis.
-    let drawn = |axis: &Axis, value: f64| axis.scale == Scale::Linear || value > 0.0;
+    let drawn = |axis: &PanelAxis, value: f64| axis.scale == Scale::Linear || value > 0.0;
     let of_columns = |row: &[f64]| -> Vec<f64> {
         row.iter().zip(&columns).filter(|(_, at)| drawn(&right, **at)).map(|(value, _)| *value).collect()
     };
@@ -87,8 +88,12 @@ fn draw(surface: &Surface, arm: usize, metric: Metric, options: &FigureOptions) 
         rows => format!("{} and {}", rows.symbol(), surface.columns().symbol()),
     };
     let panels = vec![panel];
-    let draft = Draft::new(cells, options, &[]);
-    let mut text = caption::caption(&draft, &format!("{name} over {what}, {}", in_words(label)), &panels, 0);
+    let mut shown = cells.clone();
+    shown.provenance.estimator = spanned(&shown.provenance.estimator);
+    // A family of arms is its name: each setting is a row.
+    let of_arm = if surface.is_of_family() { label.name.replace('_', " ") } else { in_words(label) };
+    let draft = Draft::new(&shown, options, &[]);
+    let mut text = caption::caption(&draft, &format!("{name} over {what}, {of_arm}"), &panels, 0);
     text = text.replacen("Lines are", "Colours are", 1).replacen("Lines show", "Colours show", 1);
     if cut > 0 {
         let (are, have) = if cut == 1 { ("value is", "has") } else { ("values are", "have") };
@@ -110,8 +115,8 @@ fn draw(surface: &Surface, arm: usize, metric: Metric, options: &FigureOptions) 
 }
 
 /// An axis of a surface with its values, ascending.
-fn axis_of(axis: curve::Axis, values: &[f64]) -> Axis {
-    if spans_decades(values) { Axis::log10(axis.label()) } else { Axis::linear(axis.label()) }
+fn axis_of(axis: curve::Axis, values: &[f64]) -> PanelAxis {
+    if spans_decades(values) { PanelAxis::log10(axis.label()) } else { PanelAxis::linear(axis.label()) }
 }
 
 /// The threshold `n = p`: a diagonal of the plane, a line upwards where one of the two is held.

@@ -38,7 +38,7 @@ pub(super) struct Row<'a> {
 }
 
 /// A root as its pole (the origin for the last, where that is nearer) and the distance from it.
-struct Root {
+struct SecularRoot {
     pole: f64,
     shift: f64,
 }
@@ -122,7 +122,7 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 
 /// `Σ term/(d − λ)` and `Σ weight/(d − λ)²`, each in eight sums.
 #[inline(always)]
-fn sums(d: &[f64], terms: &[f64], weights: &[f64], root: &Root) -> (f64, f64) {
+fn sums(d: &[f64], terms: &[f64], weights: &[f64], root: &SecularRoot) -> (f64, f64) {
     let (mut values, mut slopes) = ([0.0; 8], [0.0; 8]);
     let ((d, d_rest), (terms, terms_rest), (weights, weights_rest)) =
         (d.as_chunks::<8>(), terms.as_chunks::<8>(), weights.as_chunks::<8>());
@@ -135,7 +135,14 @@ fn sums(d: &[f64], terms: &[f64], weights: &[f64], root: &Root) -> (f64, f64) {
 
 /// A term to each sum.
 #[inline(always)]
-fn add(d: &[f64], terms: &[f64], weights: &[f64], root: &Root, values: &mut [f64; 8], slopes: &mut [f64; 8]) {
+fn add(
+    d: &[f64],
+    terms: &[f64],
+    weights: &[f64],
+    root: &SecularRoot,
+    values: &mut [f64; 8],
+    slopes: &mut [f64; 8],
+) {
     let sums = values.iter_mut().zip(slopes);
     for (((d, term), weight), (value, slope)) in d.iter().zip(terms).zip(weights).zip(sums) {
         let inverse = ((d - root.pole) - root.shift).recip();
@@ -164,7 +171,7 @@ struct Value {
 
 impl Equation<'_> {
     #[inline(always)]
-    fn at(&self, j: usize, root: &Root) -> Value {
+    fn at(&self, j: usize, root: &SecularRoot) -> Value {
         let is_last = j + 1 == self.d.len();
         let (open, terms, scale) = if is_last {
             (self.open, self.squares, root.pole + root.shift)
@@ -186,15 +193,15 @@ impl Equation<'_> {
 
     /// The root under `d_j`.
     #[inline(always)]
-    fn root(&self, j: usize) -> Root {
+    fn root(&self, j: usize) -> SecularRoot {
         let (d, weights) = (self.d, self.weights);
         let is_last = j + 1 == d.len();
         if is_last && self.open <= 0.0 {
-            return Root { pole: 0.0, shift: 0.0 };
+            return SecularRoot { pole: 0.0, shift: 0.0 };
         }
         let under = if is_last { 0.0 } else { d[j + 1] };
         let half = 0.5 * (d[j] - under);
-        let middle = self.at(j, &Root { pole: d[j], shift: -half });
+        let middle = self.at(j, &SecularRoot { pole: d[j], shift: -half });
         // F falls from the pole below to the one above.
         let is_upper = middle.f > 0.0;
         let (pole, mut low, mut high) = if is_upper { (d[j], -half, 0.0) } else { (under, 0.0, half) };
@@ -207,7 +214,7 @@ impl Equation<'_> {
         } else {
             -weights[j + 1] / (middle.f - weights[j + 1] / half)
         };
-        let mut root = Root { pole, shift: first };
+        let mut root = SecularRoot { pole, shift: first };
         for _ in 0..MOST_STEPS {
             if !(root.shift > low && root.shift < high) {
                 root.shift = between(low, high);

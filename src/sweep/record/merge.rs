@@ -49,7 +49,7 @@ pub(super) fn missing(sweep: &Sweep, paths: &[impl AsRef<Path>]) -> Result<Vec<u
 #[derive(Debug)]
 pub struct Merged<P> {
     files: Files,
-    found: BTreeMap<usize, Place>,
+    found: BTreeMap<usize, Found>,
     count: usize,
     payload: PhantomData<fn() -> P>,
 }
@@ -64,7 +64,7 @@ impl<P: Payload> Merged<P> {
         let expected = header(&identity);
         let paths: Vec<PathBuf> = records.iter().map(|path| path.as_ref().into()).collect();
         let mut files = Files { paths, open: None, damaged: Vec::new() };
-        let mut found: BTreeMap<usize, Place> = BTreeMap::new();
+        let mut found: BTreeMap<usize, Found> = BTreeMap::new();
         for file in 0..files.paths.len() {
             let path = files.paths[file].clone();
             let Blocks { blocks, damaged } = blocks(files.open(file)?, &path, &identity, &expected)?;
@@ -72,7 +72,7 @@ impl<P: Payload> Merged<P> {
                 files.damaged.push(file);
             }
             for (index, extent) in blocks.range(..count) {
-                let place = Place { file, extent: *extent };
+                let place = Found { file, extent: *extent };
                 match found.get(index) {
                     Some(known) if !extent.is_final => debug_assert!(known.file < file),
                     Some(known) if known.extent.is_final => files.check_equal(*index, known, &place)?,
@@ -148,7 +148,7 @@ pub(super) fn blocks(
 
 /// Where a payload stands.
 #[derive(Clone, Copy, Debug)]
-struct Place {
+struct Found {
     file: usize,
     extent: Extent,
 }
@@ -172,14 +172,14 @@ impl Files {
         Ok(&mut self.open.insert(opened).1)
     }
 
-    fn read(&mut self, index: usize, place: &Place) -> Result<Vec<u8>, Error> {
+    fn read(&mut self, index: usize, place: &Found) -> Result<Vec<u8>, Error> {
         let path = self.paths[place.file].clone();
         read(self.open(place.file)?, &path, index, &place.extent)
     }
 
     /// A repeat that was computed twice must be the same.
-    fn check_equal(&mut self, index: usize, a: &Place, b: &Place) -> Result<(), Error> {
-        let heads = |place: &Place| (place.extent.length, place.extent.crc);
+    fn check_equal(&mut self, index: usize, a: &Found, b: &Found) -> Result<(), Error> {
+        let heads = |place: &Found| (place.extent.length, place.extent.crc);
         if heads(a) == heads(b) && self.read(index, a)? == self.read(index, b)? {
             return Ok(());
         }

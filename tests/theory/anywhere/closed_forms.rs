@@ -4,7 +4,7 @@ use super::draws::Draws;
 use super::precise::{Real, Search, pi, real, sum};
 use double_descent::theory::activation::HermiteCoefficients;
 use double_descent::theory::evidence::{self, Beliefs};
-use double_descent::theory::gradient_flow::{self, Group};
+use double_descent::theory::gradient_flow::{self, FeatureGroup};
 use double_descent::theory::overfitting::Tail;
 use double_descent::theory::ridge;
 use double_descent::theory::spectrum::PopulationSpectrum;
@@ -271,8 +271,8 @@ fn curves_in_time_anywhere() {
     let mut search = Search::default();
     let mut draws = Draws::new(205);
     for _ in 0..1000 {
-        let groups: Vec<Group> = (0..=draws.below(4))
-            .map(|_| Group {
+        let groups: Vec<FeatureGroup> = (0..=draws.below(4))
+            .map(|_| FeatureGroup {
                 count: (1 + draws.below(50)) as f64,
                 variance: draws.special(&[0.0], -6.0, 2.0),
                 energy: draws.level(),

@@ -10,7 +10,7 @@ use double_descent::theory::activation::HermiteCoefficients;
 use double_descent::theory::evidence::{self, Beliefs};
 use double_descent::theory::filtered::{Descent, Flow};
 use double_descent::theory::random_features::RandomFeatureModel;
-use double_descent::theory::ridge::Population;
+use double_descent::theory::ridge::SpectralPopulation;
 use double_descent::theory::smallest_singular_value as smallest;
 use double_descent::theory::spectrum::PopulationSpectrum;
 use double_descent::theory::{circle, gaussian, gradient_flow, noise};
@@ -123,8 +123,8 @@ impl Groups {
         PopulationSpectrum::with_multiplicities(&[4.0, 0.5], &self.counts()).unwrap()
     }
 
-    fn population(&self) -> Population {
-        Population::new(self.spectrum(), &ENERGY, NOISE).unwrap()
+    fn population(&self) -> SpectralPopulation {
+        SpectralPopulation::new(self.spectrum(), &ENERGY, NOISE).unwrap()
     }
 
     /// Bias and noise of predictions `x·By` on test points of variances `test`, averaged over noise and over the target's

@@ -10,13 +10,13 @@ use std::path::{Path, PathBuf};
 
 /// An array in a file.
 #[derive(Clone, Debug)]
-pub(super) enum Place {
+pub(super) enum ArrayFile {
     Idx(PathBuf),
     /// By its name in an archive.
     Npz(PathBuf, String),
 }
 
-impl Place {
+impl ArrayFile {
     pub(super) fn path(&self) -> &Path {
         match self {
             Self::Idx(path) | Self::Npz(path, _) => path,
@@ -64,8 +64,8 @@ impl Place {
 /// Where inputs are, and their labels.
 #[derive(Clone, Debug)]
 pub(super) struct Pair {
-    pub(super) inputs: Place,
-    pub(super) labels: Place,
+    pub(super) inputs: ArrayFile,
+    pub(super) labels: ArrayFile,
 }
 
 impl Pair {
