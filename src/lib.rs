@@ -10,8 +10,8 @@
 //!   \;-\; x\,\bigl(I - V \operatorname{diag}(g(\sigma)\,\sigma)\, V^\top\bigr)\,\beta^*
 //! ```
 //!
-//! Three factors multiply in the sum: a small singular value, a test point that leans on its direction,
-//! a residual that leans on it too. Take any one away and the peak of the test error at the
+//! Three factors multiply in the sum: a small singular value, a test point that
+//! extends along its direction, a residual that does too. Take any one away and the peak of the test error at the
 //! interpolation threshold, $n = p$, is gone (Schaeffer et al., *Double Descent Demystified*,
 //! [arXiv:2303.14151](https://arxiv.org/abs/2303.14151)).
 //!
@@ -40,7 +40,8 @@
 //! | [`diagnosis`] | how far a fit of yours is from its threshold, which modes blow up, what would help |
 //! | [`flatness`] | curvature, Fisher information, gradient noise, the volume of a minimum |
 //! | [`theory`] | exact curves and bounds, on the same axes |
-//! | `plot` | figures from curves, SVG and PNG, behind the default feature `plot` |
+//! | [`notebook`] | how values draw themselves at the end of a notebook cell |
+//! | `plot` | figures from curves: SVG behind the feature `svg`; PNG and PDF too behind the default feature `plot` |
 //! | `interop` | matrices and vectors of nalgebra, in and out, behind the feature `nalgebra` |
 //! | [`whole_file`] | files that are written whole or not at all |
 //! | [`memory`] | asked for before it is taken; a limit of your own; what a sweep will take |
@@ -75,8 +76,8 @@
 //!
 //! # Errors, panics, randomness
 //! Every input that a caller can pass ends in a value or in an [`Error`] that says what was wrong,
-//! where, and what to do. Random numbers come only from a seed that the caller gives; the same seed
-//! gives the same bits on any number of threads.
+//! where, and what to do. Random numbers are drawn from the seed that the
+//! caller gives and from nothing else; the same seed gives the same bits on any number of threads.
 
 pub mod curve;
 pub mod dataset;
@@ -88,7 +89,8 @@ mod fit;
 pub mod kernel;
 mod machine;
 pub mod nested;
-#[cfg(feature = "plot")]
+pub mod notebook;
+#[cfg(feature = "svg")]
 pub mod plot;
 pub mod risk;
 pub mod rng;

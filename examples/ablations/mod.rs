@@ -3,8 +3,9 @@
 //!
 //! Run: `cargo run --release --example ablations`
 
+use crate::common::closing::{Extreme, sample_wise};
 use crate::common::flags::{Failure, Program, Rule, flags};
-use crate::common::{Extreme, TABLE_RULES, TableArgs, closing_table, figures, say};
+use crate::common::{TABLE_RULES, TableArgs, figures, say};
 use double_descent::plot::study;
 use double_descent::sweep::Arm;
 
@@ -22,7 +23,7 @@ impl Program for Cli {
 
     fn run(&self) -> Result<(), Failure> {
         self.table.for_each(Arm::ablation_study, |args, curve, folder| {
-            closing_table(&args.run, curve, Extreme::Lowest)?;
+            sample_wise(&args.run, curve, Extreme::Lowest)?;
             say!("written: {}: cells.csv, summary.csv", folder.display());
             figures::write(&args.run, curve, folder, figures::known(args, curve, folder)?, study::ablations)?;
             Ok(())

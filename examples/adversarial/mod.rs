@@ -5,8 +5,9 @@
 
 #![allow(clippy::doc_markdown)] // doc comments are help texts
 
+use crate::common::closing::{Extreme, sample_wise};
 use crate::common::flags::{Failure, Program, Rule, flags};
-use crate::common::{Extreme, TABLE_RULES, TableArgs, closing_table, figures, say};
+use crate::common::{TABLE_RULES, TableArgs, figures, say};
 use double_descent::plot::study;
 use double_descent::sweep::Arm;
 
@@ -26,7 +27,7 @@ impl Program for Cli {
         self.table.for_each(
             |_| Arm::adversarial_study(),
             |args, curve, folder| {
-                closing_table(&args.run, curve, Extreme::Highest)?;
+                sample_wise(&args.run, curve, Extreme::Highest)?;
                 say!("written: {}: cells.csv, summary.csv", folder.display());
                 figures::write(&args.run, curve, folder, Vec::new(), study::adversaries)?;
                 Ok(())

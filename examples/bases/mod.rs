@@ -7,16 +7,15 @@
 #![allow(clippy::cast_precision_loss)] // counts of rows and columns
 #![allow(clippy::doc_markdown)] // doc comments are help texts
 
-mod figures;
-mod study;
-
-use crate::common::flags::{Count, Failure, Program, Value, flags};
-use crate::common::regression;
-use crate::common::table::{Table, row};
-use crate::common::{RunArgs, check_noise, report_failures, say, with_progress};
+use crate::common::figures::options;
+use crate::common::flags::{Count, Failure, Program, flags};
+use crate::common::regression::{self, Function};
+use crate::common::{RunArgs, check_noise};
 use double_descent::Error;
-use double_descent::curve::{Curve, Metric, Summary};
-use study::Study;
+use double_descent::curve::{Curve, Metric};
+use double_descent::features::{Polynomial, PolynomialBasis};
+use double_descent::plot::{Figure, study};
+use double_descent::sweep::{Maps, Sweep};
 
 flags! {
     /// Polynomial regression in three bases over the number of features p. Writes OUT/bases/cells.csv, summary.csv and
@@ -34,69 +33,67 @@ flags! {
     }
 }
 
+const BASES: [(&str, PolynomialBasis); 3] = [
+    ("Legendre", PolynomialBasis::Legendre),
+    ("Chebyshev", PolynomialBasis::Chebyshev),
+    ("Monomials", PolynomialBasis::Monomial),
+];
+
+const RUNGE: Function =
+    Function { name: "y = 1 / (1 + 25x²)", value: |x| 1.0 / (1.0 + 25.0 * x * x), ends: (-1.0, 1.0) };
+
 impl Program for Cli {
     const NAME: &'static str = "bases";
 
     fn run(&self) -> Result<(), Failure> {
-        run(self)
+        check_noise(self.noise)?;
+        let n = usize::from(self.samples);
+        let (source, features) = (RUNGE.noisy(n, self.noise, self.run.seed), sizes(n, self.largest));
+        let sweeps = BASES.map(|(_, basis)| {
+            let maps = Maps::same(Polynomial::new(basis).with_constant());
+            let at = (n, &features[..]);
+            regression::sweep(&self.run, source.clone(), (basis.name(), maps), at, self.repeats)
+        });
+        regression::run(&self.run, "bases", &sweeps, |curve| {
+            Ok(vec![("errors".into(), errors(self, curve)?), ("fits".into(), fits(n, &sweeps)?)])
+        })
     }
 }
 
-fn run(cli: &Cli) -> Result<(), Failure> {
-    check_noise(cli.noise)?;
-    let samples = usize::from(cli.samples);
-    let study = Study(regression::Study {
-        samples,
-        noise: cli.noise,
-        sizes: study::sizes(samples, cli.largest),
-        repeats: cli.repeats,
-        seed: cli.run.seed,
-        threads: cli.run.threads,
-    });
-    let folder = cli.run.make_folder("bases")?;
-    let curve = with_progress("bases", |observer| study.run(observer))?;
-    let metrics = [Metric::TestMse, Metric::TrainMse, Metric::CoefficientNorm, Metric::SmallestSingularValue];
-    cli.run.save_tables(&curve, &folder, "", &metrics)?;
-    if report_failures(&curve) > 0 {
-        return Err(Error::Resource { reason: "some fits failed; all others are written".into() }.into());
-    }
-    closing_table(&cli.run, &study, &curve)?;
-    say!("written: {}: cells.csv, summary.csv", folder.display());
-    if !cli.run.no_figures {
-        let figures =
-            [("errors", figures::errors(&cli.run, &study, &curve)?), ("fits", figures::fits(&study)?)];
-        crate::common::figures::save(&cli.run.print, &folder, figures)?;
-    }
-    Ok(())
+/// Every number of features to 2n, then twelve in each power of ten, to `largest`.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // positive, and under 2³² by the comparison
+fn sizes(n: usize, largest: u32) -> Vec<usize> {
+    let (dense, largest) = ((2 * n) as f64, f64::from(largest));
+    let more = (1..).map(|i| dense * 10_f64.powf(f64::from(i) / 12.0)).take_while(|p| *p < largest);
+    let all = (1..=2 * n).map(|p| p as f64).filter(|p| *p <= largest).chain(more).chain([largest]);
+    let mut sizes: Vec<usize> = all.map(|p| p.round() as usize).filter(|p| *p > 0).collect();
+    sizes.sort_unstable();
+    sizes.dedup();
+    sizes
 }
 
-/// The curve in five points, for each basis, and how many directions its features have in 64-bit floats.
-fn closing_table(args: &RunArgs, study: &Study, curve: &Curve) -> Result<(), Error> {
-    let n = study.samples;
-    let test = curve.summaries(Metric::TestMse, None)?;
-    let norm = curve.summaries(Metric::CoefficientNorm, None)?;
-    let (data, repeats, statistic) = (&curve.provenance.data, curve.repeats(), args.statistic.show());
-    let title = format!("{data}, n = {n}: {statistic}s over {repeats} training sets, and median ranks");
-    let mut table = Table::new(title, ["basis", "place", "p", "test error", "norm", "rank"]);
-    for (arm, label) in curve.arms.iter().enumerate() {
-        let of_arm = || test.iter().filter(|s| s.arm == arm);
-        let rows: [(&str, Option<&Summary>); 5] = [
-            ("lowest before p = n", args.lowest(of_arm().filter(|s| s.p < n))),
-            ("highest", args.highest(of_arm())),
-            ("at p = n", of_arm().find(|s| s.p == n)),
-            ("lowest beyond p = n", args.lowest(of_arm().filter(|s| s.p > n))),
-            ("most features", of_arm().next_back()),
-        ];
-        for (place, summary) in rows {
-            let Some(s) = summary else { continue };
-            let norm = norm.iter().find(|t| (t.arm, t.p) == (arm, s.p)).map(|t| args.middle(t));
-            let mut ranks: Vec<usize> =
-                curve.cells.iter().filter(|c| (c.arm, c.p) == (arm, s.p)).map(|c| c.rank).collect();
-            ranks.sort_unstable();
-            let rank = ranks.get(ranks.len() / 2).copied();
-            row!(table, label.name.as_str(), place, s.p, args.middle(s), norm, rank);
-        }
-    }
-    table.print();
-    Ok(())
+/// One curve for each basis in each of three panels.
+fn errors(cli: &Cli, curve: &Curve) -> Result<Figure, Error> {
+    let (error, norm) = ([Metric::TestMse], [Metric::CoefficientNorm]);
+    let mut figure = study::panels(curve, &[&error, &error, &norm], &options(&cli.run))?;
+    figure.panels[1].y.range = Some((3e-3, 1.0));
+    figure.panels[1].title = "Test error, lower end".into();
+    figure.caption.push_str(
+        " Degrees are 0, …, p\u{a0}−\u{a0}1. Test errors are without noise, on 1000 equally spaced points of \
+         [−1,\u{a0}1]; (b) is the lower end of (a). To p\u{a0}=\u{a0}n all bases have the same fit, but for rounding.",
+    );
+    let title = "The basis decides: the same functions, three minimum norms";
+    Ok(figure.with_title(title).with_columns(3).with_width(1240.0).with_aspect(0.85))
+}
+
+/// Fits to one training set: a row of panels for each basis, a column for each p.
+fn fits(n: usize, sweeps: &[Sweep]) -> Result<Figure, Error> {
+    let largest = sweeps[0].features.last().copied().unwrap_or(1);
+    let mut sizes = vec![n / 2, n, 10 * n, largest];
+    sizes.retain(|&p| (1..=largest).contains(&p));
+    sizes.sort_unstable();
+    sizes.dedup();
+    let rows: Vec<(&str, &Sweep)> = BASES.iter().map(|(name, _)| *name).zip(sweeps).collect();
+    let figure = study::fits(&rows, 0, &sizes, &RUNGE.truth((-0.6, 1.4)))?;
+    Ok(figure.with_title("Interpolants of least norm in three bases"))
 }

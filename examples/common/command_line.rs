@@ -1,7 +1,7 @@
 //! From the words of a command line to the run of a study: parsing, `--help`, exit codes.
 
 use super::flags::{Failure, Flag, Program, Rule, listed, usage};
-use super::{say, table};
+use super::{say, settings, shards, table};
 use std::ffi::OsString;
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
@@ -17,14 +17,18 @@ enum Wanted {
 /// Runs a study on the words that follow the program's name, and ends the program with its exit code: 0 done, 1 failed,
 /// 2 for an error of the command line.
 pub fn start<P: Program>(program: &str, words: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let words: Vec<OsString> = words.into_iter().collect();
+    let command: Vec<String> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    shards::set_command(program != P::NAME, P::NAME, &command);
     let mut study = P::default();
     let mut flags = listed(&mut study);
     let wanted = parse(&mut flags, P::RULES, words.into_iter());
     let outcome = match wanted {
         Ok(Wanted::Run { json }) => {
+            settings::keep(settings::command(P::NAME, P::RULES, &flags));
             drop(flags);
             table::JSON.store(json, Ordering::Relaxed);
-            study.run()
+            study.run().map(|()| shards::report())
         }
         Ok(Wanted::Help) => {
             say!("{}", help(program, P::ABOUT, &flags));
@@ -41,6 +45,10 @@ pub fn start<P: Program>(program: &str, words: impl IntoIterator<Item = OsString
         Err(Failure::Usage(reason)) => {
             eprintln!("error: {reason}");
             ExitCode::from(2)
+        }
+        Err(Failure::Refused(reason)) => {
+            eprintln!("error: {reason}");
+            ExitCode::FAILURE
         }
         Err(Failure::Study(error)) => {
             eprintln!("error: {error}");
@@ -98,6 +106,10 @@ fn parse(
             },
         };
         flag.place.set(&value, flag.given).map_err(|reason| format!("--{name}: {reason}"))?;
+        if COUNTS.contains(&name) && value.to_str().is_some_and(|value| value.trim().parse() == Ok(0_u64)) {
+            return Err(format!("--{name}: `0` is too few; it is a whole number from 1 on"));
+        }
+        flag.words.push(value.to_string_lossy().into_owned());
         flag.given = true;
     }
     let given = |name: &str| flags.iter().any(|flag| flag.name == name && flag.given);
@@ -154,8 +166,12 @@ fn help(program: &str, about: &[&str], flags: &[Flag<'_>]) -> String {
     lines.join("\n")
 }
 
+/// Flags that count what there must be some of.
+const COUNTS: [&str; 6] = ["repeats", "threads", "block", "pool", "n", "p"];
+
 /// The end of every help text.
-pub const EXIT_CODES: &str = "Exit codes: 0 done; 1 the study failed; 2 the command line is wrong";
+pub const EXIT_CODES: &str =
+    "Exit codes: 0 done; 1 the study failed; 2 the command line is wrong (the error names the flag)";
 
 /// Text in lines of at most [`WIDTH`] columns after `indent` blanks.
 pub fn wrapped(text: &str, indent: usize) -> String {

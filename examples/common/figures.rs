@@ -4,12 +4,10 @@ use super::flags::Failure;
 use super::{Abscissa, LegendArg, PrintArgs, RunArgs, Statistic, TableArgs, keep_folder, say};
 use double_descent::Error;
 use double_descent::curve::{Bootstrap, Curve, Summary};
-use double_descent::plot::{
-    self, Dash, Figure, FigureOptions, Group, Hue, LegendPlace, Overlay, Panel, Series, Theme,
-};
+use double_descent::plot::{self, Figure, FigureOptions, LegendPlace, Overlay, Series, Theme};
 use double_descent::theory::gaussian;
 use double_descent::theory::line::{Sizes, TheoryLine};
-use ndarray::{Array2, s};
+use ndarray::s;
 use std::path::Path;
 
 /// Writes every figure that `study` makes of the curve, and says which, unless `--no-figures`.
@@ -91,23 +89,6 @@ pub fn line<'a>(
         high.push(upper * scale);
     }
     Series::new(label, x, y).with_band(low, high)
-}
-
-/// A panel with the truth, by name, and a fit at the inputs `grid`, and the training points (inputs, targets).
-pub fn with_fit(
-    panel: Panel,
-    grid: &Array2<f64>,
-    (name, truth): (&str, &Array2<f64>),
-    fit: Vec<f64>,
-    (x, y): (&Array2<f64>, &Array2<f64>),
-) -> Panel {
-    let list = |x: &Array2<f64>| x.iter().copied().collect::<Vec<f64>>();
-    let truth = Series::new("", list(grid), list(truth)).with_dash(Dash::Dotted);
-    let points = Series::new("", list(x), list(y)).with_points().with_dash(Dash::None);
-    panel
-        .with_group(Group::new(name, Hue::Grey).with_series(truth))
-        .with_group(Group::new("Fit", Hue::Vermillion).with_series(Series::new("", list(grid), fit)))
-        .with_group(Group::new("Training points", Hue::Blue).with_series(points))
 }
 
 /// What lines and bands are, for a caption.

@@ -14,6 +14,8 @@ pub enum Failure {
     Usage(String),
     /// The study could not be computed or its results not be written: exit code 1.
     Study(Error),
+    /// Something else is in its way, in words: exit code 1.
+    Refused(String),
 }
 
 impl From<Error> for Failure {
@@ -25,6 +27,11 @@ impl From<Error> for Failure {
 /// An error of the command line.
 pub fn usage<T>(reason: impl Into<String>) -> Result<T, Failure> {
     Err(Failure::Usage(reason.into()))
+}
+
+/// An error of the study that is none of the library's.
+pub fn refused<T>(reason: impl Into<String>) -> Result<T, Failure> {
+    Err(Failure::Refused(reason.into()))
 }
 
 /// Structs whose fields are flags; [`flags!`] implements it.
@@ -66,6 +73,8 @@ pub struct Flag<'a> {
     pub help: String,
     pub default: Option<String>,
     pub place: &'a mut dyn Place,
+    /// The values that were given, as they were written.
+    pub words: Vec<String>,
     pub given: bool,
 }
 
@@ -73,7 +82,15 @@ impl<'a> Flag<'a> {
     pub fn new(field: &str, value: &'static str, help: &[&str], place: &'a mut dyn Place) -> Self {
         let default = place.default();
         let name = field.trim_start_matches("r#").replace('_', "-");
-        Self { name, value, help: help.concat().trim().into(), default, place, given: false }
+        Self {
+            name,
+            value,
+            help: help.concat().trim().into(),
+            default,
+            place,
+            words: Vec::new(),
+            given: false,
+        }
     }
 
     pub fn choices(&self) -> &'static [(&'static str, &'static str)] {

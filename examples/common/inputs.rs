@@ -1,6 +1,6 @@
 //! How CSV files are read and where their results go: no two inputs into one folder.
 
-use super::flags::{Failure, Value, choices, flags, usage};
+use super::flags::{Failure, Value, choices, flags, refused, usage};
 use super::io_error;
 use double_descent::dataset::{BlankCells, CsvOptions, Encoding, Header, UnnamedColumn};
 use double_descent::{Error, whole_file};
@@ -155,7 +155,7 @@ pub fn split_lists(values: &[String]) -> Result<Vec<String>, Failure> {
 
 /// The folder below `--out` for each of the data sets: its name, or the stem of its file. A file that is called as one
 /// of the `named` data sets, or as another file, has more of its path in the folder's name.
-pub fn folder_names(inputs: &[String], named: &[&str]) -> Result<Vec<String>, Error> {
+pub fn folder_names(inputs: &[String], named: &[&str]) -> Result<Vec<String>, Failure> {
     let stem = |input: &String| {
         let path = Path::new(input);
         if named.contains(&input.as_str()) {
@@ -185,17 +185,17 @@ pub fn folder_names(inputs: &[String], named: &[&str]) -> Result<Vec<String>, Er
     for (name, input) in names.iter().zip(inputs) {
         if let Some(first) = taken.insert(name.to_lowercase(), input) {
             let reason = format!(
-                "the results of `{first}` and `{input}` would go into one folder, {name}; run them one by one, each \
+                "--dataset: the results of `{first}` and `{input}` would go into one folder, {name}; run them one by one, each \
                  with an --out of its own"
             );
-            return Err(Error::Resource { reason });
+            return usage(reason);
         }
     }
     Ok(names)
 }
 
 /// Writes into `folder` what its results are of, a file or a name; an error if they are of something else.
-pub fn claim(folder: &Path, input: &str) -> Result<(), Error> {
+pub fn claim(folder: &Path, input: &str) -> Result<(), Failure> {
     let note = folder.join("input.txt");
     let file =
         Path::new(input).exists().then(|| std::fs::canonicalize(input).map_err(|e| io_error(&note, &e)));
@@ -203,17 +203,15 @@ pub fn claim(folder: &Path, input: &str) -> Result<(), Error> {
     let line = format!("{input}\n");
     match std::fs::read(&note) {
         Ok(other) if other == line.as_bytes() => Ok(()),
-        Ok(other) => Err(Error::Resource {
-            reason: format!(
-                "{} holds the results of {}, not of {input}; choose another --out, or remove it",
-                folder.display(),
-                String::from_utf8_lossy(&other).trim_end(),
-            ),
-        }),
+        Ok(other) => refused(format!(
+            "{} holds the results of {}, not of {input}; choose another --out, or remove it",
+            folder.display(),
+            String::from_utf8_lossy(&other).trim_end(),
+        )),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            whole_file::write(&note, |file| file.write_all(line.as_bytes()))
+            Ok(whole_file::write(&note, |file| file.write_all(line.as_bytes()))?)
         }
-        Err(error) => Err(io_error(&note, &error)),
+        Err(error) => Err(io_error(&note, &error).into()),
     }
 }
 

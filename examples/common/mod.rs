@@ -2,14 +2,18 @@
 #![allow(dead_code)] // each example uses its part
 #![allow(clippy::doc_markdown)] // doc comments of flags are the text of --help
 
+pub mod closing;
 pub mod command_line;
 #[cfg(feature = "plot")]
 pub mod figures;
 pub mod flags;
+pub mod images;
 pub mod inputs;
 mod progress;
 pub mod random_features;
 pub mod regression;
+pub mod settings;
+pub mod shards;
 pub mod table;
 mod values;
 
@@ -19,11 +23,10 @@ use double_descent::dataset::{CsvOptions, Dataset, StudentTeacher};
 use double_descent::memory::Cost;
 use double_descent::sweep::{Arm, Splits, Sweep};
 use double_descent::whole_file;
-use flags::{Failure, Program, Rule, Value, choices, flags, usage};
+use flags::{Failure, Program, Rule, choices, flags, refused, usage};
 use ndarray::Array1;
 pub use progress::with_progress;
 use std::path::{Path, PathBuf};
-use table::{Table, row};
 pub use values::{Millimetres, Sizes};
 
 /// Prints a line to standard output, or to standard error if tables are printed as JSON. A reader who has seen enough
@@ -62,6 +65,7 @@ flags! {
         /// Random splits per data set
         repeats: usize = 50, "N";
         ..csv: inputs::CsvArgs = inputs::CsvArgs::default();
+        ..shards: shards::ShardArgs = shards::ShardArgs::default();
         ..run: RunArgs = RunArgs::default();
     }
 }
@@ -158,6 +162,9 @@ impl RunArgs {
         metrics: &[Metric],
     ) -> Result<(), Error> {
         keep_folder(folder)?;
+        // A value of a parameter is the setting of its arm, and stands in the table once.
+        let mut curve = curve.clone();
+        curve.cells.iter_mut().for_each(|cell| *cell = cell.at(None));
         curve.save_cells(&folder.join(format!("{prefix}cells.csv")))?;
         curve.save_summaries(&folder.join(format!("{prefix}summary.csv")), metrics, self.bootstrap())
     }
@@ -209,7 +216,7 @@ impl TableArgs {
         for (name, folder) in names.iter().zip(&folders) {
             let data = self.load(name)?;
             let folder = self.run.make_folder(folder)?;
-            if !NAMED.contains(&name.as_str()) {
+            if self.shards.has_results() && !NAMED.contains(&name.as_str()) {
                 inputs::claim(&folder, name)?;
             }
             let arms = arms(data.features().ncols());
@@ -234,8 +241,10 @@ impl TableArgs {
                 threads: self.run.threads,
                 ..Sweep::new(data, sizes.iter().copied(), 1, 0)
             };
-            announce(&sweep.estimate()?);
-            let curve = with_progress(sweep.source.name(), |observer| sweep.run_with(observer))?;
+            let place = shards::Place { out: &self.run.out, folder: &folder, name: None };
+            let Some(curve) = shards::curve(&self.shards, place, sweep.source.name(), &sweep)? else {
+                continue;
+            };
             let metrics =
                 [Metric::TestMse, Metric::TrainMse, Metric::BiasSquared, Metric::SmallestSingularValue];
             self.run.save_tables(&curve, &folder, "", &metrics)?;
@@ -243,8 +252,7 @@ impl TableArgs {
             failed += report_failures(&curve);
         }
         if failed > 0 {
-            let reason = format!("{failed} cells could not be computed; all others are written");
-            return Err(Error::Resource { reason }.into());
+            return refused(format!("{failed} cells could not be computed; all others are written"));
         }
         Ok(())
     }
@@ -279,7 +287,10 @@ impl TableArgs {
 
     fn student(&self) -> Result<StudentTeacher, Failure> {
         let Ok(seed) = u32::try_from(self.run.seed) else {
-            return usage("--seed: the student-teacher generator takes seeds up to 4294967295");
+            return usage(format!(
+                "--seed: `{}` is too large for student-teacher, whose seeds go up to 4294967295",
+                self.run.seed
+            ));
         };
         Ok(StudentTeacher::new(seed))
     }
@@ -312,12 +323,26 @@ pub fn check_noise(noise: f64) -> Result<(), Failure> {
     if noise >= 0.0 && noise.is_finite() {
         return Ok(());
     }
-    usage(format!("--noise is {noise}; a standard deviation is finite and ≥ 0"))
+    usage(format!("--noise: `{noise}` is no standard deviation, which is finite and at least 0"))
 }
 
-/// Makes a folder for results. Again before they are written: one that vanished meanwhile must not cost them.
+/// The `--sizes` of a model-wise curve: those that are given, or some around the threshold n.
+pub fn feature_sizes(sizes: Option<&Sizes>, n: usize) -> Result<Vec<usize>, Failure> {
+    let sizes = sizes.map_or_else(|| around_threshold(n), |sizes| sizes.list.clone());
+    if sizes.contains(&0) || sizes.len() < 2 {
+        let given = sizes.iter().map(usize::to_string).collect::<Vec<_>>().join(",");
+        return usage(format!(
+            "--sizes: `{given}` is no list of two numbers of features or more, each at least 1"
+        ));
+    }
+    Ok(sizes)
+}
+
+/// Makes a folder for results, with the settings of the study in it. Again before they are written: one that vanished
+/// meanwhile must not cost them.
 pub fn keep_folder(folder: &Path) -> Result<(), Error> {
-    std::fs::create_dir_all(folder).map_err(|e| io_error(folder, &e))
+    std::fs::create_dir_all(folder).map_err(|e| io_error(folder, &e))?;
+    settings::write(folder)
 }
 
 /// Writes a table whole or not at all. Like the tables of the library it ends in a column `rows_left`, how many rows come
@@ -396,61 +421,4 @@ pub fn short(value: f64) -> String {
         _ => 4,
     };
     format!("{value:.decimals$}")
-}
-
-/// What a closing table says of the families at n = p.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Extreme {
-    Lowest,
-    Highest,
-}
-
-/// The closing table of a study on a table of data: one line per arm, and what happens at n = p.
-pub fn closing_table(args: &RunArgs, curve: &Curve, extreme: Extreme) -> Result<(), Error> {
-    let summaries = curve.summaries(Metric::TestMse, None)?;
-    let threshold = curve.interpolation_threshold();
-    let largest = summaries.iter().map(|s| s.n).max().unwrap_or(0);
-    let columns = [
-        "arm".into(),
-        "setting".into(),
-        "highest".into(),
-        "at n".into(),
-        threshold.map_or("at n = p".into(), |p| format!("at n = p = {p}")),
-        format!("at n = {largest}"),
-    ];
-    let (data, repeats, statistic) = (&curve.provenance.data, curve.repeats(), args.statistic.show());
-    let mut table = Table::new(format!("{data}: {statistic} test error over {repeats} repeats"), columns);
-    for (index, arm) in curve.arms.iter().enumerate() {
-        let of_arm = || summaries.iter().filter(|s| s.arm == index);
-        let Some(peak) = args.highest(of_arm()) else { continue };
-        let at = |n: Option<usize>| of_arm().find(|s| Some(s.n) == n).map(|s| args.middle(s));
-        let name = arm.name.as_str();
-        row!(table, name, arm.setting, args.middle(peak), peak.n, at(threshold), at(Some(largest)));
-    }
-    table.note(at_threshold(args, curve, &summaries, extreme));
-    table.print();
-    Ok(())
-}
-
-/// The extreme of each family of arms at n = p, in a sentence.
-fn at_threshold(args: &RunArgs, curve: &Curve, summaries: &[Summary], extreme: Extreme) -> String {
-    let at: Vec<&Summary> = summaries.iter().filter(|s| s.n == s.p).collect();
-    let mut families: Vec<&str> = curve.arms.iter().map(|arm| arm.name.as_str()).collect();
-    families.dedup();
-    let family = |name: &&str| {
-        let of_family = at.iter().filter(|s| curve.arms[s.arm].name == **name);
-        let found = match extreme {
-            Extreme::Lowest => args.lowest(of_family.copied()),
-            Extreme::Highest => args.highest(of_family.copied()),
-        }?;
-        let setting =
-            curve.arms[found.arm].setting.map_or(String::new(), |s| format!(" (setting {})", short(s)));
-        Some(format!("{} {}{setting}", name.replace('_', " "), short(args.middle(found))))
-    };
-    let families: Vec<String> = families.iter().filter_map(family).collect();
-    if families.is_empty() {
-        return "no training set has n = p: the interpolation threshold is not on this curve".into();
-    }
-    let which = if extreme == Extreme::Lowest { "lowest" } else { "highest" };
-    format!("at n = p, the {which} of each family: {}", families.join(", "))
 }

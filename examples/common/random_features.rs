@@ -1,6 +1,7 @@
 //! What the studies of random Fourier features are run on: Fashion-MNIST, or inputs with a random teacher.
 
 use super::flags::flags;
+use super::shards::ShardArgs;
 use double_descent::Error;
 use double_descent::dataset::{Dataset, Labelled};
 use double_descent::features::{PairOrder, RandomFourier, StationaryKernel};
@@ -36,6 +37,7 @@ flags! {
         pairs: bool = false, "";
         /// Training sets, each with a map of its own
         repeats: usize = 5, "N";
+        ..shards: ShardArgs = ShardArgs::default();
     }
 }
 

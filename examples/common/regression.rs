@@ -1,53 +1,153 @@
-//! Regression of a function of one variable: equally spaced inputs, noisy points, minimum-norm fits.
+//! Regression of a function of one variable: what the studies of polynomials and splines share.
 
+use super::flags::{Failure, refused};
+
+use super::{RunArgs, closing, io_error, report_failures, say, with_progress};
 use double_descent::Error;
-use double_descent::curve::{Cell, Metric};
-use double_descent::filter::MinNorm;
+use double_descent::curve::{Curve, Metric};
+use double_descent::plot::Figure;
+use double_descent::plot::study::Truth;
 use double_descent::rng::stream;
-use double_descent::svd::Svd;
-use ndarray::{Array2, ArrayRef2};
+use double_descent::sweep::{Arm, Draw, Maps, Source, Splits, Sweep, TestOn};
+use ndarray::Array2;
 use rand::RngExt;
 use rand_distr::StandardNormal;
+use std::collections::HashMap;
+use std::path::Path;
 
-/// `count` equally spaced inputs between two ends, which are among them, `count × 1`.
-pub fn equally_spaced(count: usize, (low, high): (f64, f64)) -> Array2<f64> {
-    Array2::from_shape_fn((count, 1), |(i, _)| low + i as f64 * ((high - low) / (count - 1) as f64))
+/// Equally spaced test inputs, the ends of the interval among them.
+pub const TEST_POINTS: usize = 1000;
+
+/// A function on an interval.
+#[derive(Clone, Copy)]
+pub struct Function {
+    /// As captions write it.
+    pub name: &'static str,
+    pub value: fn(f64) -> f64,
+    pub ends: (f64, f64),
 }
 
-/// A study of fits to noisy points, the same ones for every basis and every number of features.
-pub struct Study {
-    pub samples: usize,
-    pub noise: f64,
-    pub sizes: Vec<usize>,
-    pub repeats: usize,
-    pub seed: u64,
-    pub threads: Option<usize>,
-}
+impl Function {
+    /// Training inputs as they are given, and the truth without noise at equally spaced ones to test on.
+    pub fn draw(&self, inputs: Array2<f64>, targets: Array2<f64>) -> Draw {
+        let (low, high) = self.ends;
+        let step = (high - low) / (TEST_POINTS - 1) as f64;
+        let test = Array2::from_shape_fn((TEST_POINTS, 1), |(i, _)| low + i as f64 * step);
+        let truth = test.mapv(self.value);
+        Draw { inputs, targets, test: TestOn::Rows { inputs: test, targets: truth } }
+    }
 
-impl Study {
-    /// Inputs of a repeat, uniform between two ends, and noisy targets, both `n × 1`.
-    pub fn points(
-        &self,
-        repeat: usize,
-        (low, high): (f64, f64),
-        truth: impl Fn(f64) -> f64,
-    ) -> (Array2<f64>, Array2<f64>) {
-        let mut rng = stream(self.seed, 0, repeat);
-        let x = Array2::from_shape_simple_fn((self.samples, 1), || rng.random_range(low..=high));
-        let y = x.mapv(|x| truth(x) + self.noise * rng.sample::<f64, _>(StandardNormal));
-        (x, y)
+    /// `n` uniform inputs with noisy targets, the same for every basis and every number of features.
+    pub fn noisy(self, n: usize, noise: f64, seed: u64) -> Source {
+        let name = format!("{} with noise of deviation {noise}", self.name);
+        Source::drawn(name, move |repeat| {
+            let mut rng = stream(seed, 0, repeat);
+            let (low, high) = self.ends;
+            let x = Array2::from_shape_simple_fn((n, 1), || rng.random_range(low..=high));
+            let y = x.mapv(|x| (self.value)(x) + noise * rng.sample::<f64, _>(StandardNormal));
+            Ok(self.draw(x, y))
+        })
+    }
+
+    /// What the fits are drawn over, in the frame `outputs`.
+    pub fn truth(&self, outputs: (f64, f64)) -> Truth<'_> {
+        Truth { name: self.name, function: &self.value, inputs: self.ends, outputs }
     }
 }
 
-/// The minimum-norm fit of `y` (`n × 1`) by `features` (`n × p`): its coefficients, and its cell as far as the training
-/// set tells.
-pub fn min_norm(features: &ArrayRef2<f64>, y: &Array2<f64>) -> Result<(Array2<f64>, Cell), Error> {
-    let svd = Svd::new(features)?;
-    let beta = svd.solve(y, &MinNorm::default())?;
-    let cell = Cell::new(0, features.nrows(), features.ncols(), 0)
-        .with(Metric::TrainMse, (features.dot(&beta) - y).mapv(|e| e * e).mean())
-        .with(Metric::CoefficientNorm, beta.mapv(|b| b * b).sum().sqrt())
-        .with(Metric::SmallestSingularValue, svd.smallest_nonzero())
-        .with_rank(svd.rank());
-    Ok((beta, cell))
+/// Minimum-norm fits on `n` points over the numbers of features of a map.
+pub fn sweep(
+    args: &RunArgs,
+    source: Source,
+    (arm, maps): (&str, Maps),
+    (n, features): (usize, &[usize]),
+    repeats: usize,
+) -> Sweep {
+    Sweep {
+        maps,
+        samples: vec![n],
+        features: features.to_vec(),
+        arms: vec![Arm { name: arm.into(), ..Arm::min_norm() }],
+        metrics: vec![
+            Metric::TestMse,
+            Metric::TrainMse,
+            Metric::CoefficientNorm,
+            Metric::SmallestSingularValue,
+        ],
+        threads: args.threads,
+        ..Sweep::of(source, Splits::Drawn { repeats, seed: args.seed })
+    }
+}
+
+/// Runs some sweeps of one arm each, writes their tables into the folder `name`, prints the closing table and draws.
+pub fn run(
+    args: &RunArgs,
+    name: &str,
+    sweeps: &[Sweep],
+    figures: impl FnOnce(&Curve) -> Result<Vec<(String, Figure)>, Error>,
+) -> Result<(), Failure> {
+    let folder = args.make_folder(name)?;
+    let mut curve: Option<Curve> = None;
+    for sweep in sweeps {
+        let more = with_progress(&sweep.arms[0].name, |observer| sweep.run_with(observer))?;
+        curve = Some(curve.map_or(Ok(more.clone()), |curve| curve.beside(more))?);
+    }
+    let curve = curve.ok_or(Error::Empty { what: "the list of sweeps" })?;
+    args.save_tables(&curve, &folder, "", &sweeps[0].metrics)?;
+    if report_failures(&curve) > 0 {
+        return refused("some fits failed; all others are written");
+    }
+    closing::in_six_points(args, &curve)?;
+    say!("written: {}: cells.csv, summary.csv", folder.display());
+    if !args.no_figures {
+        super::figures::save(&args.print, &folder, figures(&curve)?)?;
+    }
+    Ok(())
+}
+
+/// Recorded training inputs, by number of features and repeat.
+pub struct Recorded(HashMap<(usize, usize), Array2<f64>>);
+
+impl Recorded {
+    /// Reads a table of columns `P,repeat,x0,x1,…`.
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        let bad = |line, reason| Error::File { path: path.into(), line, column: None, reason };
+        let mut reader = csv::Reader::from_path(path).map_err(|e| io_error(path, &e))?;
+        let mut points = HashMap::new();
+        for record in reader.records() {
+            let record = record.map_err(|e| bad(None, e.to_string()))?;
+            let line = record.position().map(csv::Position::line);
+            let no_number = |field: &str| bad(line, format!("`{field}` is not a number of its kind"));
+            let count = |i: usize| record[i].parse::<usize>().map_err(|_| no_number(&record[i]));
+            if record.len() < 3 {
+                return Err(bad(line, "fewer columns than P,repeat,x0".into()));
+            }
+            let inputs = record.iter().skip(2).map(|field| field.parse().map_err(|_| no_number(field)));
+            let inputs = inputs.collect::<Result<Vec<f64>, Error>>()?;
+            let inputs = Array2::from_shape_fn((inputs.len(), 1), |(i, _)| inputs[i]);
+            if points.insert((count(0)?, count(1)?), inputs).is_some() {
+                return Err(bad(line, "this P and repeat were there before".into()));
+            }
+        }
+        if points.is_empty() {
+            return Err(bad(None, "no training inputs".into()));
+        }
+        Ok(Self(points))
+    }
+
+    /// The training inputs of a cell, `n × 1`.
+    pub fn at(&self, repeat: usize, p: usize) -> Result<Array2<f64>, Error> {
+        self.0.get(&(p, repeat)).cloned().ok_or_else(|| Error::Unsupported {
+            reason: format!("no training inputs are recorded for P = {p}, repeat {repeat}"),
+        })
+    }
+
+    /// The recorded numbers of features, ascending, and of repeats and points.
+    pub fn sizes(&self) -> (Vec<usize>, usize, usize) {
+        let mut sizes: Vec<usize> = self.0.keys().map(|&(p, _)| p).collect();
+        sizes.sort_unstable();
+        sizes.dedup();
+        let repeats = self.0.keys().map(|&(_, repeat)| repeat + 1).max().unwrap_or(0);
+        (sizes, repeats, self.0.values().map(Array2::nrows).max().unwrap_or(0))
+    }
 }

@@ -1,24 +1,29 @@
-//! Label noise raises the error, most about the peak: min-norm classification on random Fourier features, over the
-//! number of features, with 0, 10 and 20 % of the training labels wrong and clean labels to test on. The peak stands
-//! where the effective model complexity equals the number of samples (Nakkiran et al., arXiv:1912.02292).
+//! Label noise raises the error at every number of features: min-norm classification on random Fourier features, with 0,
+//! 10 and 20 % of the training labels wrong and clean labels to test on. The peak stands where the effective model
+//! complexity equals the number of samples (Nakkiran et al., arXiv:1912.02292).
 //!
 //! Run: `cargo run --release --example label_noise -- --data FOLDER`, where FOLDER holds the four files of
 //! Fashion-MNIST. Without it, and without `DOUBLE_DESCENT_DATA`, a synthetic teacher stands in.
 
-#![allow(clippy::cast_precision_loss)] // counts of rows and columns
 #![allow(clippy::doc_markdown)] // doc comments are help texts
 
-mod data;
-mod figures;
-mod study;
+mod complexity;
 
-use crate::common::flags::{Count, Failure, Program, Rule, Value, flags, usage};
-use crate::common::table::{Table, row};
-use crate::common::{RunArgs, Sizes, around_threshold, say, short, with_progress};
+use crate::common::closing;
+use crate::common::figures::options;
+use crate::common::flags::{Count, Failure, Program, Rule, flags, usage};
+use crate::common::images::Images;
+use crate::common::table::Item;
+use crate::common::{RunArgs, Sizes, feature_sizes, none_failed, say, short, with_progress};
 use double_descent::Error;
-use double_descent::curve::{Bootstrap, Curve, Metric, ShapeTest};
+use double_descent::curve::{Axis, Bootstrap, CriticalInterval, Curve, Metric, ShapeTest};
+use double_descent::features::RandomFourier;
+use double_descent::plot::{Figure, study};
+use double_descent::rng::stream;
+use double_descent::sweep::{Arm, Draw, Maps, Parameter, Source, Splits, Sweep, TestOn};
+use rand::RngExt;
 use std::path::PathBuf;
-use study::Study;
+use std::sync::Arc;
 
 flags! {
     /// Test error on clean labels over the number of random Fourier features p, for several levels of label noise, and
@@ -49,96 +54,123 @@ impl Program for Cli {
     const RULES: &'static [Rule] = &[Rule::Alias("noise", "label-noise")];
 
     fn run(&self) -> Result<(), Failure> {
-        run(self)
+        let n = usize::from(self.samples);
+        let sizes = feature_sizes(self.sizes.as_ref(), n)?;
+        let images = Arc::new(Images::load(self.data.clone(), self.run.seed)?);
+        self.check(n, &images)?;
+        let folder = self.run.make_folder("label_noise")?;
+        crate::common::inputs::claim(&folder, images.train.name())?;
+        say!("data: {}", images.describe);
+        let sweep = self.sweep(n, sizes, &images)?;
+        let curve = with_progress("label noise", |observer| sweep.run_with(observer))?;
+        none_failed(&curve)?;
+        let metrics = [Metric::TestMse, Metric::TestErrorRate, Metric::TrainMse];
+        self.run.save_tables(&curve, &folder, "", &metrics)?;
+        let reached = complexity::reached(self, &sweep, &images)?;
+        complexity::save(self, &reached, &folder.join("complexity.csv"))?;
+        closing_table(self, &curve, &reached)?;
+        say!("written: {}: cells.csv, summary.csv, complexity.csv", folder.display());
+        if !self.run.no_figures {
+            crate::common::figures::save(
+                &self.run.print,
+                &folder,
+                [("errors", errors(self, &curve, &reached)?)],
+            )?;
+        }
+        Ok(())
     }
 }
 
-fn run(cli: &Cli) -> Result<(), Failure> {
-    let samples = usize::from(cli.samples);
-    let sizes = match &cli.sizes {
-        Some(sizes) => sizes.list.clone(),
-        None => around_threshold(samples),
-    };
-    if sizes.contains(&0) {
-        return usage("--sizes counts features: each is at least 1");
+impl Cli {
+    fn check(&self, n: usize, images: &Images) -> Result<(), Failure> {
+        let noise = &self.label_noise;
+        if noise.is_empty() || noise.windows(2).any(|pair| pair[0] >= pair[1]) {
+            return usage(format!("--label-noise: {noise:?} are no shares from 0 to 1 in ascending order"));
+        }
+        if self.test_rows == 0 {
+            return usage("--test-rows: `0` is too few; the test error needs at least one row");
+        }
+        if n > images.train.len() {
+            return usage(format!("--samples: `{n}` are more than the {} training rows", images.train.len()));
+        }
+        Ok(())
     }
-    let study = Study {
-        source: data::Source::load(cli.data.clone(), cli.run.seed)?,
-        samples,
-        sizes,
-        noise: cli.label_noise.clone(),
-        test_rows: cli.test_rows,
-        repeats: cli.repeats,
-        epsilon: cli.epsilon,
-        seed: cli.run.seed,
-        threads: cli.run.threads,
-    };
-    study.check()?;
-    let folder = cli.run.make_folder("label_noise")?;
-    crate::common::inputs::claim(&folder, study.source.train.name())?;
-    say!("data: {}", study.source.describe);
-    let curve = with_progress("label noise", |observer| study.run(observer))?;
-    let metrics = [Metric::TestMse, Metric::TestErrorRate, Metric::TrainMse];
-    cli.run.save_tables(&curve, &folder, "", &metrics)?;
-    let complexity = study.complexity()?;
-    study.save_complexity(&complexity, &folder.join("complexity.csv"))?;
-    closing_table(cli, &study, &curve, &complexity)?;
-    say!("written: {}: cells.csv, summary.csv, complexity.csv", folder.display());
-    if !cli.run.no_figures {
-        let figure = figures::errors(&cli.run, &study, &curve, &complexity)?;
-        crate::common::figures::save(&cli.run.print, &folder, [("errors", figure)])?;
+
+    /// One factorisation a repeat for all levels of noise, which are further columns of targets.
+    fn sweep(&self, n: usize, features: Vec<usize>, images: &Arc<Images>) -> Result<Sweep, Error> {
+        let (seed, gamma, inputs) = (self.run.seed, images.gamma, images.train.inputs()?.ncols());
+        let most = features.iter().copied().max().unwrap_or(1);
+        let test = images.test.subset(self.test_rows.min(images.test.len()), seed)?.dataset()?;
+        let (rows, labels) = (Arc::clone(images), Arc::clone(images));
+        let training =
+            move |images: &Images, repeat: usize| images.train.subset(n, seed.wrapping_add(repeat as u64));
+        let source = Source::drawn(&*images.describe, move |repeat| {
+            let train = training(&rows, repeat)?.dataset()?;
+            let test = TestOn::Rows { inputs: test.features().clone(), targets: test.targets().clone() };
+            Ok(Draw { inputs: train.features().clone(), targets: train.targets().clone(), test })
+        });
+        let wrong = Parameter::targets(Axis::LabelNoise, self.label_noise.clone(), move |repeat, share| {
+            let seed = seed.wrapping_add(repeat as u64);
+            training(&labels, repeat)?.with_label_noise(share, seed)?.one_hot()
+        });
+        let maps = Maps::drawn(move |repeat| {
+            RandomFourier::gaussian(inputs, most, gamma, stream(seed, 3, repeat).random())
+        });
+        Ok(Sweep {
+            maps,
+            samples: vec![n],
+            features,
+            parameter: Some(wrong),
+            arms: vec![Arm { name: "label_noise".into(), ..Arm::min_norm() }],
+            metrics: vec![Metric::TrainMse, Metric::TestMse, Metric::TestErrorRate],
+            threads: self.run.threads,
+            ..Sweep::of(source, Splits::Drawn { repeats: self.repeats, seed })
+        })
     }
-    Ok(())
 }
 
-fn closing_table(cli: &Cli, study: &Study, curve: &Curve, complexity: &[Option<usize>]) -> Result<(), Error> {
-    let summaries = curve.summaries(Metric::TestMse, None)?;
+fn errors(cli: &Cli, curve: &Curve, reached: &[Option<usize>]) -> Result<Figure, Error> {
+    let (error, rate) = ([Metric::TestMse], [Metric::TestErrorRate]);
+    let mut figure = study::panels(curve, &[&error, &rate], &options(&cli.run))?;
+    let n = usize::from(cli.samples);
+    let noisiest = 100.0 * cli.label_noise.last().copied().unwrap_or(0.0);
+    let words = match reached.last().copied().flatten() {
+        Some(p) => format!("from p\u{a0}=\u{a0}{p} on, at {}\u{a0}% wrong labels", short(noisiest)),
+        None => "at none of these p".into(),
+    };
+    for panel in &mut figure.panels {
+        panel.groups[0].heading = "Share of wrong training labels".into();
+    }
+    figure.caption.push_str(&format!(
+        " One-hot labels, some of them wrong in training; test labels are clean. The effective model complexity, the \
+         largest number of samples with a mean squared training error up to ε\u{a0}=\u{a0}{:e}, reaches \
+         n\u{a0}=\u{a0}{n} {words}.",
+        cli.epsilon
+    ));
+    let title = "Wrong labels raise the error at every p; the peak is where interpolation begins";
+    Ok(figure.with_columns(2).with_width(1000.0).with_title(title))
+}
+
+fn closing_table(cli: &Cli, curve: &Curve, reached: &[Option<usize>]) -> Result<(), Error> {
     let rates = curve.summaries(Metric::TestErrorRate, None)?;
-    let args = &cli.run;
-    let (n, repeats, statistic) = (study.samples, curve.repeats(), args.statistic.show());
-    let title = format!("n = {n}: {statistic} test error on clean labels, {repeats} repeats");
-    let columns = [
-        "label noise",
-        "lowest, p < n",
-        "highest",
-        "at p",
-        "most features",
-        "error rate",
-        "EMC ≥ n from p",
-        "shape, critical interval",
+    let rate = |arm| rates.iter().rfind(|s| s.arm == arm).map(|s| cli.run.middle(s)).into();
+    let more: [(&str, &dyn Fn(usize) -> Item); 3] = [
+        ("error rate", &rate),
+        ("EMC ≥ n from p", &|arm| reached[arm].into()),
+        ("shape, critical interval", &|arm| shape(cli, curve, arm).into()),
     ];
-    let mut table = Table::new(title, columns);
-    for (arm, &noise) in study.noise.iter().enumerate() {
-        let of_arm = || summaries.iter().filter(|s| s.arm == arm);
-        let lowest = args.lowest(of_arm().filter(|s| s.p < s.n)).map(|s| args.middle(s));
-        let (Some(highest), Some(last)) = (args.highest(of_arm()), of_arm().next_back()) else { continue };
-        let rate = rates.iter().rfind(|s| s.arm == arm).map(|s| args.middle(s));
-        row!(
-            table,
-            noise,
-            lowest,
-            args.middle(highest),
-            highest.p,
-            args.middle(last),
-            rate,
-            complexity[arm],
-            shape(cli, curve, arm)
-        );
-    }
-    table.print();
+    closing::model_wise(&cli.run, curve, "test error on clean labels", &more)?.print();
     Ok(())
 }
 
 /// What the repeats certify; nothing if they are too few.
 fn shape(cli: &Cli, curve: &Curve, arm: usize) -> String {
     let bootstrap = Bootstrap { draws: cli.run.bootstrap.max(1), seed: cli.run.seed };
-    match curve.shape(arm, Metric::TestMse, &ShapeTest { bootstrap, ..ShapeTest::new(0) }) {
-        Err(_) => "-".into(),
-        Ok(report) => {
-            let interval = |p: &double_descent::curve::CriticalInterval| {
-                format!(", {} < p < {} about {}", short(p.from), short(p.to), p.peak)
-            };
-            format!("{:?}{}", report.shape, report.peaks.iter().map(interval).collect::<String>())
-        }
-    }
+    let interval =
+        |p: &CriticalInterval| format!(", {} < p < {} about {}", short(p.from), short(p.to), p.peak);
+    curve
+        .shape(arm, Metric::TestMse, &ShapeTest { bootstrap, ..ShapeTest::new(0) })
+        .map_or("-".into(), |report| {
+            report.shape.to_string() + &report.peaks.iter().map(interval).collect::<String>()
+        })
 }

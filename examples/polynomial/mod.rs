@@ -7,19 +7,20 @@
 //! The published training inputs: `--points polynomial_x_train.csv` (columns P, repeat, x0, …, x14). Why the
 //! basis matters: `--basis legendre,chebyshev,monomial`.
 
-#![allow(clippy::cast_precision_loss)] // counts of rows and columns
-
-mod figures;
-mod study;
-
+use crate::common::figures::options;
 use crate::common::flags::{Count, Failure, Program, Rule, choices, flags};
-use crate::common::table::{Table, row};
-use crate::common::{RunArgs, Sizes, say, with_progress};
+use crate::common::regression::{self, Function, Recorded};
+use crate::common::{RunArgs, Sizes};
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric};
 use double_descent::features::{Polynomial, PolynomialBasis};
+use double_descent::plot::{Figure, study};
+use double_descent::rng::stream;
+use double_descent::sweep::{Maps, Source, Sweep};
+use ndarray::Array2;
+use rand::RngExt;
 use std::path::PathBuf;
-use study::{Points, Study};
+use std::sync::Arc;
 
 flags! {
     /// Polynomial regression of y = 2x + cos 25x over the number of features P, with the peak at P = n. Writes
@@ -52,100 +53,91 @@ choices! {
     }
 }
 
-impl From<Basis> for Polynomial {
-    fn from(basis: Basis) -> Self {
-        Self::new(match basis {
-            Basis::Legendre => PolynomialBasis::Legendre,
-            Basis::Chebyshev => PolynomialBasis::Chebyshev,
-            Basis::Monomial => PolynomialBasis::Monomial,
-        })
-    }
-}
+const WAVE: Function =
+    Function { name: "y = 2x + cos 25x", value: |x| 2.0 * x + (25.0 * x).cos(), ends: (-1.0, 1.0) };
+
+type Inputs = dyn Fn(usize, usize) -> Result<Array2<f64>, Error> + Send + Sync;
 
 impl Program for Cli {
     const NAME: &'static str = "polynomial";
     const RULES: &'static [Rule] = &[Rule::Excludes("points", "samples")];
 
     fn run(&self) -> Result<(), Failure> {
-        run(self)
+        let (drawn, seed) = (usize::from(self.samples), self.run.seed);
+        let recorded = self.points.as_deref().map(Recorded::read).transpose()?;
+        let (sizes, repeats, n) = recorded.as_ref().map_or(((1..=200).collect(), 30, drawn), Recorded::sizes);
+        let features = self.sizes.as_ref().map_or(sizes, |sizes| sizes.list.clone());
+        // Others for each repeat and P.
+        let inputs: Arc<Inputs> = match recorded {
+            Some(recorded) => Arc::new(move |repeat, p| recorded.at(repeat, p)),
+            None => Arc::new(move |repeat, p| {
+                let mut rng = stream(seed, p, repeat);
+                Ok(Array2::from_shape_simple_fn((n, 1), || rng.random_range(WAVE.ends.0..=WAVE.ends.1)))
+            }),
+        };
+        let draw = move |repeat: usize, _: usize, p: usize| {
+            let x = inputs(repeat, p)?;
+            let y = x.mapv(WAVE.value);
+            Ok(WAVE.draw(x, y))
+        };
+        let source = Source::drawn_for_cells(WAVE.name, draw.clone());
+        let mut bases = self.basis.clone();
+        let mut seen = Vec::new();
+        bases.retain(|basis| {
+            !seen.contains(basis) && {
+                seen.push(*basis);
+                true
+            }
+        });
+        let sweep = |basis: &Basis| {
+            let basis = match basis {
+                Basis::Legendre => PolynomialBasis::Legendre,
+                Basis::Chebyshev => PolynomialBasis::Chebyshev,
+                Basis::Monomial => PolynomialBasis::Monomial,
+            };
+            let (maps, repeats) = (Maps::same(Polynomial::new(basis)), self.repeats.unwrap_or(repeats));
+            let sweep =
+                regression::sweep(&self.run, source.clone(), (basis.name(), maps), (n, &features), repeats);
+            Sweep { metrics: vec![Metric::TestMse, Metric::TrainMse, Metric::SmallestSingularValue], ..sweep }
+        };
+        let sweeps: Vec<Sweep> = bases.iter().map(sweep).collect();
+        regression::run(&self.run, "polynomial", &sweeps, |curve| {
+            let mut figures = vec![("errors".into(), errors(self, curve)?)];
+            let first = features[0];
+            for sweep in &sweeps {
+                // All on the points of one cell.
+                let (draw, name) = (draw.clone(), &sweep.arms[0].name);
+                let of_one = Source::drawn(WAVE.name, move |repeat| draw(repeat, n, first));
+                figures.push((
+                    format!("fits_{name}"),
+                    fits(n, first, &Sweep { source: of_one, ..sweep.clone() })?,
+                ));
+            }
+            Ok(figures)
+        })
     }
 }
 
-fn run(cli: &Cli) -> Result<(), Failure> {
-    let points = match &cli.points {
-        Some(path) => Points::read(path)?,
-        None => Points::Drawn { samples: cli.samples.into(), seed: cli.run.seed },
-    };
-    let sizes = match &cli.sizes {
-        Some(sizes) => sizes.list.clone(),
-        None => points.recorded_sizes().unwrap_or((1..=200).collect()),
-    };
-    let mut maps: Vec<Polynomial> = cli.basis.iter().map(|&basis| basis.into()).collect();
-    let mut seen = std::collections::HashSet::new();
-    maps.retain(|map| seen.insert(*map));
-    let study = Study {
-        maps,
-        sizes,
-        repeats: cli.repeats.or(points.recorded_repeats()).unwrap_or(30),
-        points,
-        threads: cli.run.threads,
-    };
-    let folder = cli.run.make_folder("polynomial")?;
-    let curve = with_progress("polynomial", |observer| study.run(observer))?;
-    let metrics = [Metric::TestMse, Metric::TrainMse, Metric::SmallestSingularValue];
-    cli.run.save_tables(&curve, &folder, "", &metrics)?;
-    if let Some(first) = curve.failures.first() {
-        let reason =
-            format!("{} cells failed; the first, P = {}: {}", curve.failures.len(), first.p, first.error);
-        return Err(Error::Resource { reason }.into());
-    }
-    closing_table(&cli.run, &curve)?;
-    say!("written: {}: cells.csv, summary.csv", folder.display());
-    if let (false, Some(n)) = (cli.run.no_figures, curve.interpolation_threshold()) {
-        let mut figures = vec![("errors".to_owned(), figures::errors(&cli.run, &study, &curve, n)?)];
-        for &map in &study.maps {
-            let name = format!("fits_{}", map.basis().name());
-            figures.push((name, figures::fits(&study, &curve, map, n)?));
-        }
-        crate::common::figures::save(&cli.run.print, &folder, figures)?;
-    }
-    Ok(())
+/// Training and test error over P, with the threshold P = n; a panel for each basis.
+fn errors(cli: &Cli, curve: &Curve) -> Result<Figure, Error> {
+    let arms: Vec<usize> = (0..curve.arms.len()).collect();
+    let mut figure = study::each_arm(curve, &arms, &options(&cli.run))?;
+    figure.caption.push_str(
+        " Polynomials are of degrees 1, …, P, targets without noise; P is the number of parameters p. Test errors are on \
+         1000 equally spaced points of [−1,\u{a0}1].",
+    );
+    let figure = figure.with_title("Double descent of polynomial regression");
+    Ok(if arms.len() == 1 { figure } else { figure.with_columns(3).with_width(1140.0).with_aspect(0.9) })
 }
 
-/// The curve in six points, for each basis.
-fn closing_table(args: &RunArgs, curve: &Curve) -> Result<(), Error> {
-    let n = curve.interpolation_threshold().unwrap_or(0);
-    let test = curve.summaries(Metric::TestMse, None)?;
-    let train = curve.summaries(Metric::TrainMse, None)?;
-    let columns = [
-        "basis",
-        "place",
-        "P",
-        "median test",
-        "lower quartile",
-        "upper quartile",
-        "mean test",
-        "median train",
-    ];
-    let data = &curve.provenance.data;
-    let title = format!("{data}, n = {n}: test error before, at and beyond the threshold P = n");
-    let mut table = Table::new(title, columns);
-    for (arm, label) in curve.arms.iter().enumerate() {
-        let of_arm = || test.iter().filter(|s| s.arm == arm);
-        let rows = [
-            ("fewest features", of_arm().next()),
-            ("lowest before P = n", args.lowest(of_arm().filter(|s| s.p < n))),
-            ("highest", args.highest(of_arm())),
-            ("at P = n", of_arm().find(|s| s.p == n)),
-            ("lowest beyond P = n", args.lowest(of_arm().filter(|s| s.p > n))),
-            ("most features", of_arm().next_back()),
-        ];
-        for (place, summary) in rows {
-            let Some(s) = summary else { continue };
-            let fitted = train.iter().find(|t| (t.arm, t.p) == (arm, s.p)).map(|t| t.median);
-            row!(table, label.name.as_str(), place, s.p, s.median, s.q25, s.q75, s.mean, fitted);
-        }
-    }
-    table.print();
-    Ok(())
+/// Fits to one training set, a panel for each P.
+fn fits(n: usize, first: usize, sweep: &Sweep) -> Result<Figure, Error> {
+    let largest = sweep.features.iter().copied().max().unwrap_or(1);
+    let mut sizes = vec![1, n / 3, 2 * n / 3, n, 4 * n / 3, 2 * n, 10 * n / 3, largest];
+    sizes.retain(|&p| (1..=largest).contains(&p));
+    sizes.sort_unstable();
+    sizes.dedup();
+    let mut figure = study::fits(&[("", sweep)], 0, &sizes, &WAVE.truth((-4.0, 4.0)))?;
+    figure.caption.push_str(&format!(" All are to the training points of P\u{a0}=\u{a0}{first}."));
+    Ok(figure.with_title("Fits before, at and beyond the threshold P = n"))
 }

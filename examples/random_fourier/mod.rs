@@ -5,31 +5,30 @@
 //! Run: `cargo run --release --example random_fourier`. Without the images (`--data-dir`, or the variable
 //! DOUBLE_DESCENT_DATA) the classes are those of a random network on normal inputs.
 
-#![allow(clippy::cast_precision_loss)] // counts of rows and columns
 #![allow(clippy::doc_markdown)] // doc comments are help texts
 
-mod figures;
-
-use crate::common::flags::{Failure, Program, Value, flags};
+use crate::common::closing;
+use crate::common::figures::options;
+use crate::common::flags::{Failure, Program, flags, refused};
 use crate::common::random_features::{self, InputArgs};
-use crate::common::table::{Item, Table};
-use crate::common::{RunArgs, Sizes, announce, report_failures, say, with_progress};
+use crate::common::{RunArgs, Sizes, report_failures, say, shards};
 use double_descent::Error;
-use double_descent::curve::{ArmLabel, Axis, Curve, Metric, Summary};
-use double_descent::kernel::KernelRegression;
-use double_descent::sweep::Sweep;
-use ndarray::{Array2, Axis as Along};
+use double_descent::curve::{Curve, Metric, Surface};
+use double_descent::plot::{Figure, Overlay, study};
+use double_descent::sweep::{Splits, Sweep};
+use double_descent::theory::TheoryLine;
+use double_descent::theory::drawn_features::DrawnFeatures;
 
 flags! {
     /// Model-wise and sample-wise double descent of random Fourier features. Writes
     /// OUT/random_fourier/{features,samples}_{cells,summary}.csv and figures.
     pub struct Cli {
         /// Numbers of features of the model-wise curve, numbers and ranges as in 50..4000:50
-        features: Sizes = Sizes::of(FEATURES), "SIZES";
+        features: Sizes = Sizes::of(SIZES), "SIZES";
         /// Training images of the model-wise curve
         n: usize = 1000, "N";
         /// Numbers of training images of the sample-wise curve
-        samples: Sizes = Sizes::of(SAMPLES), "SIZES";
+        samples: Sizes = Sizes::of(SIZES), "SIZES";
         /// Features of the sample-wise curve
         p: usize = 1000, "N";
         /// Draw the limit of the model-wise curve too, kernel ridgeless regression: an SVD of n × n for each training set
@@ -40,99 +39,113 @@ flags! {
 }
 
 /// Dense about the threshold.
-const FEATURES: &str = "10,20,35,50,75,100,150,200,300,400,500,600,700,800,850,900,940,970,990,1000,1010,1030,1060,\
-                        1100,1150,1200,1300,1400,1600,2000,2500,3000,4000";
-const SAMPLES: &str = FEATURES;
+const SIZES: &str = "10,20,35,50,75,100,150,200,300,400,500,600,700,800,850,900,940,970,990,1000,1010,1030,1060,\
+                     1100,1150,1200,1300,1400,1600,2000,2500,3000,4000";
+
+const COLUMNS: [(Metric, &str); 5] = [
+    (Metric::TestMse, "test MSE"),
+    (Metric::TestErrorRate, "test error"),
+    (Metric::TrainMse, "train MSE"),
+    (Metric::CoefficientNorm, "norm"),
+    (Metric::SmallestSingularValue, "σ_min"),
+];
 
 impl Program for Cli {
     const NAME: &'static str = "random_fourier";
 
     fn run(&self) -> Result<(), Failure> {
-        run(self)
-    }
-}
-
-fn run(cli: &Cli) -> Result<(), Failure> {
-    let folder = cli.run.make_folder("random_fourier")?;
-    let (features, samples) = (cli.features.list.clone(), cli.samples.list.clone());
-    let largest = features.iter().copied().chain([cli.p]).max().unwrap_or(0);
-    let data = cli.inputs.data(cli.run.seed)?;
-    crate::common::inputs::claim(&folder, data.train.name())?;
-    let mut sweep = cli.inputs.sweep(&data, largest, cli.run.seed, cli.run.threads)?;
-    sweep.metrics.push(Metric::SmallestSingularValue);
-    let (mut figures, mut failed) = (Vec::new(), 0);
-    let studies = [
-        ("features", Axis::Features, vec![cli.n], features),
-        ("samples", Axis::Samples, samples, vec![cli.p]),
-    ];
-    for (name, axis, samples, features) in studies {
-        (sweep.samples, sweep.features) = (samples, features);
-        let mut curve = measure(&sweep, name, axis)?;
-        if cli.infinite_width && axis == Axis::Features {
-            add_limit(cli, &sweep, &mut curve)?;
+        let folder = self.run.make_folder("random_fourier")?;
+        let (features, samples) = (self.features.list.clone(), self.samples.list.clone());
+        let largest = features.iter().copied().chain([self.p]).max().unwrap_or(0);
+        let data = self.inputs.data(self.run.seed)?;
+        if self.inputs.shards.has_results() {
+            crate::common::inputs::claim(&folder, data.train.name())?;
         }
-        let metrics = figures::PANELS.map(|panel| panel.0);
-        cli.run.save_tables(&curve, &folder, &format!("{name}_"), &metrics)?;
-        closing_table(&cli.run, &curve)?;
-        failed += report_failures(&curve);
-        let about = random_features::describe(&sweep);
-        figures.push((name, figures::panels(&cli.run, &curve, &about)?));
-    }
-    say!("written: {}: {{features,samples}}_{{cells,summary}}.csv", folder.display());
-    if !cli.run.no_figures {
-        crate::common::figures::save(&cli.run.print, &folder, figures)?;
-    }
-    match failed {
-        0 => Ok(()),
-        _ => Err(Error::Resource { reason: format!("{failed} repeats could not be computed") }.into()),
+        let mut sweep = self.inputs.sweep(&data, largest, self.run.seed, self.run.threads)?;
+        sweep.metrics.push(Metric::SmallestSingularValue);
+        let (mut figures, mut failed) = (Vec::new(), 0);
+        let studies = [("features", vec![self.n], features), ("samples", samples, vec![self.p])];
+        for (name, samples, features) in studies {
+            sweep = Sweep { samples, features, ..sweep };
+            let place = shards::Place { out: &self.run.out, folder: &folder, name: Some(name) };
+            let Some(cells) = shards::curve(&self.inputs.shards, place, name, &sweep)? else { continue };
+            let curve = self.line(&sweep, cells, name)?;
+            self.run.save_tables(&curve, &folder, &format!("{name}_"), &COLUMNS.map(|column| column.0))?;
+            closing::every_point(&self.run, &curve, &COLUMNS)?;
+            failed += report_failures(&curve);
+            let theory = if name == "features" { self.theory(&sweep)? } else { None };
+            figures.push((name, panels(&self.run, &curve, &sweep, theory)?));
+        }
+        if !self.inputs.shards.has_results() {
+            return Ok(());
+        }
+        say!("written: {}: {{features,samples}}_{{cells,summary}}.csv", folder.display());
+        if !self.run.no_figures {
+            crate::common::figures::save(&self.run.print, &folder, figures)?;
+        }
+        match failed {
+            0 => Ok(()),
+            _ => refused(format!("{failed} repeats could not be computed")),
+        }
     }
 }
 
-fn measure(sweep: &Sweep, name: &str, axis: Axis) -> Result<Curve, Error> {
-    announce(&sweep.estimate()?);
-    let surface = with_progress(name, |observer| sweep.surface_with(observer))?;
-    let curve = match axis {
-        Axis::Samples => surface.over_samples(sweep.features[0]),
-        _ => surface.over_features(sweep.samples[0]),
-    };
-    // Without a cell: the failures say why.
-    Ok(curve.unwrap_or_else(|| surface.cells().clone()))
-}
-
-/// The arm of infinite width: a cell at every p, all alike.
-fn add_limit(cli: &Cli, sweep: &Sweep, curve: &mut Curve) -> Result<(), Error> {
-    let (sizes, arm) = (curve.axis_values(), curve.arms.len());
-    curve.arms.push(ArmLabel::new("infinite_width", None));
-    let (Some(train), Some(test)) = (sweep.source.train(), sweep.source.test()) else { return Ok(()) };
-    for (repeat, order) in sweep.splits.orders(train.len(), cli.n)?.iter().enumerate() {
-        let rows = |table: &Array2<f64>| table.select(Along(0), &order[..cli.n]);
-        let (x, y) = (rows(train.features()), rows(train.targets()));
-        let limit = KernelRegression::fit(cli.inputs.kernel()?, &x, &y)?;
-        curve.cells.extend(limit.cells((test.features(), test.targets()), &sizes, repeat, arm)?);
+impl Cli {
+    /// The mean test error over draws of the features, for the training set of the first repeat. Pairs are no independent
+    /// features.
+    fn theory(&self, sweep: &Sweep) -> Result<Option<TheoryLine>, Error> {
+        if self.inputs.pairs || self.run.no_figures {
+            return Ok(None);
+        }
+        let first = Sweep { splits: Splits::Drawn { repeats: 1, seed: self.run.seed }, ..sweep.clone() };
+        let draws = first.drawn_features(&self.inputs.kernel()?, self.n, &())?;
+        Ok(Some(DrawnFeatures::line(draws, Some(1), 0.0, 0.0)))
     }
-    curve.cells.sort_by_key(|cell| (cell.repeat, cell.p, cell.arm));
-    Ok(())
-}
 
-/// Middles over the axis, and in the limit.
-fn closing_table(args: &RunArgs, curve: &Curve) -> Result<(), Error> {
-    let tables = figures::PANELS.map(|(metric, ..)| curve.summaries(metric, None));
-    let tables = tables.into_iter().collect::<Result<Vec<_>, _>>()?;
-    let (data, repeats, statistic) = (&curve.provenance.data, curve.repeats(), args.statistic.show());
-    let mut table = Table::new(
-        format!("{data}: {statistic}s over {repeats} repeats"),
-        ["n", "p", "test MSE", "test error", "train MSE", "norm", "σ_min"],
-    );
-    let last = tables[0].iter().rposition(|summary| summary.arm == 1);
-    let shown = tables[0].iter().enumerate().filter(|(i, s)| s.arm == 0 || Some(*i) == last);
-    for (_, summary) in shown {
-        let value = |table: &Vec<Summary>| {
-            let same = |s: &&Summary| (s.n, s.p, s.arm) == (summary.n, summary.p, summary.arm);
-            Item::from(table.iter().find(same).map(|s| args.middle(s)))
+    /// Cells as a curve over one of the axes.
+    fn line(&self, sweep: &Sweep, cells: Curve, name: &str) -> Result<Curve, Error> {
+        let surface = Surface::new(cells)?;
+        let curve = match name {
+            "samples" => surface.over_samples(sweep.features[0]),
+            _ => surface.over_features(sweep.samples[0]),
         };
-        let p = if summary.arm == 0 { Item::from(summary.p) } else { Item::from("∞") };
-        table.push([summary.n.into(), p].into_iter().chain(tables.iter().map(value)).collect());
+        // Without a cell: the failures say why.
+        let curve = curve.unwrap_or_else(|| surface.cells().clone());
+        if self.infinite_width && name == "features" {
+            return curve.beside(sweep.infinite_width(self.inputs.kernel()?, &())?);
+        }
+        Ok(curve)
     }
-    table.print();
-    Ok(())
+}
+
+/// One figure of four panels.
+fn panels(args: &RunArgs, curve: &Curve, sweep: &Sweep, theory: Option<TheoryLine>) -> Result<Figure, Error> {
+    let metrics: [&[Metric]; 4] = [
+        &[Metric::TrainMse, Metric::TestMse],
+        &[Metric::TestErrorRate],
+        &[Metric::CoefficientNorm],
+        &[Metric::SmallestSingularValue],
+    ];
+    let mut options = options(args);
+    let has_theory = theory.is_some();
+    options.theories.extend(theory.map(|line| Overlay::new(line).of_arm("min_norm", None)));
+    let mut figure = study::panels(curve, &metrics, &options)?;
+    let about = random_features::describe(sweep);
+    figure.caption.push_str(&format!(" One-hot classes of {about}; errors are means over the outputs."));
+    if has_theory {
+        figure.caption.push_str(
+            " Theory: the mean test error over draws of features, in closed form from the kernel matrix of the first training \
+             set (n\u{a0}×\u{a0}n) and its test rows; features count as Gaussian variables of the kernel's covariance.",
+        );
+    }
+    if curve.arms.len() > 1 {
+        figure.caption.push_str(
+            " Infinite width is kernel ridgeless regression, the limit p\u{a0}→\u{a0}∞; its norm is drawn over √p.",
+        );
+    }
+    let title = match sweep.samples[..] {
+        [_] => "Model-wise double descent of random Fourier features",
+        _ => "Sample-wise double descent of random Fourier features",
+    };
+    Ok(figure.with_title(title).with_columns(2))
 }

@@ -10,20 +10,20 @@
 #![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // rounded, positive and small
 #![allow(clippy::doc_markdown)] // doc comments are help texts
 
-mod figures;
-mod study;
-
+use crate::common::figures::{options, save as save_figures};
 use crate::common::flags::{Failure, Program, Rule, Value, flags, usage};
 use crate::common::table::{Item, Table, row};
 use crate::common::{RunArgs, Sizes, none_failed, save_table, say, with_progress};
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric, Summary};
+use double_descent::plot::study::{self, isotropic_limit as limit};
+use double_descent::plot::{Figure, FigureOptions};
+use double_descent::rng::stream;
+use double_descent::sweep::{Arm, Draw, Source, Splits, Sweep, TestOn};
+use ndarray::{Array2, arr2};
+use rand::RngExt;
+use rand_distr::StandardNormal;
 use std::path::Path;
-use study::{Plan, limit};
-
-/// The help text of --x.
-const ABSCISSA: &str =
-    "What the figure of three features is drawn over: p/n, or n; the other one is drawn over n/p";
 
 flags! {
     /// The smallest non-zero singular value of Gaussian rows, over their number n: three correlated features, and p
@@ -40,46 +40,110 @@ flags! {
     }
 }
 
+/// A root `L` of the covariance `L Lᵀ` = ((23, 9, 4), (9, 6, 2), (4, 2, 5)) of the three-dimensional example, transposed.
+fn mixing() -> Array2<f64> {
+    let (a, b, c) = (23.0_f64.sqrt(), 9.0 / 23.0_f64.sqrt(), 4.0 / 23.0_f64.sqrt());
+    let d = (6.0 - b * b).sqrt();
+    let e = (2.0 - c * b) / d;
+    arr2(&[[a, b, c], [0.0, d, e], [0.0, 0.0, (5.0 - (c * c + e * e)).sqrt()]])
+}
+
 impl Program for Cli {
     const NAME: &'static str = "smallest_singular_value";
-    const RULES: &'static [Rule] = &[Rule::Help("x", ABSCISSA)];
+    const RULES: &'static [Rule] = &[Rule::Help(
+        "x",
+        "What the figure of three features is drawn over: p/n, or n; the other one is over n/p",
+    )];
 
     fn run(&self) -> Result<(), Failure> {
-        run(self)
+        let (sizes, features) = (&self.sizes.list, &self.features.list);
+        if sizes.contains(&0) || features.contains(&0) {
+            return usage("--sizes and --features: `0` is too few rows or columns; each is at least 1");
+        }
+        let folder = self.run.make_folder("smallest_singular_value")?;
+        let correlated = self.measure(&folder, "covariance", None, sizes.clone(), mixing())?;
+        let isotropic = features.iter().map(|&p| {
+            self.measure(&folder, &format!("isotropic_p{p}"), Some(p as f64), around(p), Array2::eye(p))
+        });
+        let isotropic = isotropic.collect::<Result<Vec<_>, Failure>>()?;
+        save_limit(&isotropic, &folder.join("limit.csv"))?;
+        closing_table(&self.run, &correlated, &isotropic)?;
+        say!("written: {}: covariance_*.csv, isotropic_p*_*.csv, limit.csv", folder.display());
+        if !self.run.no_figures {
+            save_figures(&self.run.print, &folder, figures(&self.run, &correlated, &isotropic)?)?;
+        }
+        Ok(())
     }
 }
 
-fn run(cli: &Cli) -> Result<(), Failure> {
-    let plan = Plan { repeats: cli.repeats, seed: cli.run.seed, threads: cli.run.threads };
-    let (sizes, features) = (cli.sizes.list.clone(), cli.features.list.clone());
-    if sizes.contains(&0) || features.contains(&0) {
-        return usage("--sizes and --features count rows and columns: each is at least 1");
+impl Cli {
+    /// The smallest singular value of rows `Z · mixing`, `Z` of independent standard normals drawn anew for each n.
+    fn measure(
+        &self,
+        folder: &Path,
+        file: &str,
+        setting: Option<f64>,
+        samples: Vec<usize>,
+        mixing: Array2<f64>,
+    ) -> Result<Curve, Failure> {
+        let (seed, p) = (self.run.seed, mixing.ncols());
+        let source = Source::drawn_for_cells("Gaussian rows", move |repeat, n, _| {
+            let z = normal(seed, (n, p), repeat);
+            let inputs = if setting.is_some() { z } else { z.dot(&mixing) };
+            let test = TestOn::Rows { inputs: Array2::zeros((1, p)), targets: Array2::zeros((1, 1)) };
+            Ok(Draw { inputs, targets: Array2::zeros((n, 1)), test })
+        });
+        let name = if setting.is_some() { "isotropic" } else { "covariance" };
+        let sweep = Sweep {
+            samples,
+            arms: vec![Arm { name: name.into(), setting, ..Arm::min_norm() }],
+            metrics: vec![Metric::SmallestSingularValue],
+            threads: self.run.threads,
+            ..Sweep::of(source, Splits::Drawn { repeats: self.repeats, seed })
+        };
+        let curve = with_progress(file, |observer| sweep.run_with(observer))?;
+        self.run.save_tables(&curve, folder, &format!("{file}_"), &sweep.metrics)?;
+        none_failed(&curve)?;
+        Ok(curve)
     }
-    let folder = cli.run.make_folder("smallest_singular_value")?;
-    let correlated = with_progress("three features", |observer| study::correlated(plan, &sizes, observer))?;
-    save(cli, &correlated, &folder, "covariance")?;
-    let mut isotropic = Vec::new();
-    for &p in &features {
-        let curve = with_progress(&format!("p = {p}"), |observer| study::isotropic(plan, p, observer))?;
-        save(cli, &curve, &folder, &format!("isotropic_p{p}"))?;
-        isotropic.push(curve);
-    }
-    save_limit(&isotropic, &folder.join("limit.csv"))?;
-    closing_table(&cli.run, &correlated, &isotropic)?;
-    say!("written: {}: covariance_*.csv, isotropic_p*_*.csv, limit.csv", folder.display());
-    if !cli.run.no_figures {
-        let figures = [
-            ("covariance".to_owned(), figures::correlated(&cli.run, &correlated)?),
-            ("isotropic".to_owned(), figures::isotropic(&cli.run, &isotropic)?),
-        ];
-        crate::common::figures::save(&cli.run.print, &folder, figures)?;
-    }
-    Ok(())
 }
 
-fn save(cli: &Cli, curve: &Curve, folder: &Path, name: &str) -> Result<(), Error> {
-    cli.run.save_tables(curve, folder, &format!("{name}_"), &[Metric::SmallestSingularValue])?;
-    none_failed(curve)
+/// Independent standard normals, others for each number of rows and each repeat.
+fn normal(seed: u64, (n, p): (usize, usize), repeat: usize) -> Array2<f64> {
+    let mut rng = stream(seed, n, repeat);
+    Array2::from_shape_simple_fn((n, p), || rng.sample(StandardNormal))
+}
+
+/// Log-spaced numbers of rows from `p/10` to `4p`, closer around `p`, which is among them.
+fn around(p: usize) -> Vec<usize> {
+    let ratios = (-10..=6).map(|i| 10.0_f64.powf(f64::from(i) / 10.0)).chain([4.0]);
+    let close = [0.85, 0.9, 0.94, 0.97, 0.99, 1.01, 1.03, 1.06, 1.1, 1.15];
+    let mut sizes: Vec<usize> =
+        ratios.chain(close).map(|ratio| ((ratio * p as f64).round() as usize).max(1)).collect();
+    sizes.sort_unstable();
+    sizes.dedup();
+    sizes
+}
+
+fn figures(
+    args: &RunArgs,
+    correlated: &Curve,
+    curves: &[Curve],
+) -> Result<[(&'static str, Figure); 3], Error> {
+    let options: FigureOptions = options(args);
+    let mut covariance = study::panels(correlated, &[&[Metric::SmallestSingularValue]], &options)?;
+    covariance.caption.push_str(
+        " Rows are from the three-dimensional Gaussian of mean 0 and covariance ((23,\u{a0}9,\u{a0}4), \
+         (9,\u{a0}6,\u{a0}2), (4,\u{a0}2,\u{a0}5)), drawn anew for each n.",
+    );
+    let isotropic = study::isotropic(curves, &options)?;
+    let directions =
+        study::directions(&normal(args.seed, (100, 3), 0).dot(&mixing()), &[1, 2, 3, 4, 10, 100])?;
+    Ok([
+        ("covariance", covariance.with_title("The smallest singular value is smallest at n = p")),
+        ("isotropic", isotropic.with_title("σ_min nears 0 at n = p alone, the closer the larger p")),
+        ("directions", directions.with_title("At n = p the rows leave one direction almost empty")),
+    ])
 }
 
 /// `p,n,n_over_p,q25,median,q75,limit,rows_left`, of `σ_min/√n`.
@@ -101,7 +165,7 @@ fn closing_table(args: &RunArgs, correlated: &Curve, isotropic: &[Curve]) -> Res
     let summaries = correlated.summaries(Metric::SmallestSingularValue, None)?;
     let lowest = |summaries: &[Summary]| args.lowest(summaries.iter()).map(|s| s.n);
     let columns = ["n", &statistic, "lower quartile", "upper quartile"];
-    let mut table = Table::new("smallest non-zero singular value of three features over n", columns);
+    let mut table = Table::new("smallest non-zero singular value σ_min of three features over n", columns);
     for s in summaries.iter().filter(|s| [1, 2, 3, 4, 6, 10, 30, 100].contains(&s.n)) {
         row!(table, s.n, args.middle(s), s.q25, s.q75);
     }

@@ -7,16 +7,15 @@
 #![allow(clippy::cast_precision_loss)] // counts of rows and columns
 #![allow(clippy::doc_markdown)] // doc comments are help texts
 
-mod figures;
-mod study;
-
-use crate::common::flags::{Count, Failure, Program, Value, flags};
-use crate::common::regression;
-use crate::common::table::{Table, row};
-use crate::common::{RunArgs, Sizes, check_noise, report_failures, say, with_progress};
+use crate::common::figures::options;
+use crate::common::flags::{Count, Failure, Program, flags};
+use crate::common::regression::{self, Function};
+use crate::common::{RunArgs, Sizes, check_noise};
 use double_descent::Error;
-use double_descent::curve::{Curve, Metric};
-use study::Study;
+use double_descent::curve::Curve;
+use double_descent::features::NaturalSpline;
+use double_descent::plot::{Figure, study};
+use double_descent::sweep::Maps;
 
 flags! {
     /// Natural cubic splines over their degrees of freedom K, with the peak at K = n. Writes OUT/splines/cells.csv,
@@ -36,64 +35,44 @@ flags! {
     }
 }
 
+/// Boundary knots are the ends: nothing is extrapolated.
+const SINE: Function = Function { name: "y = sin x", value: f64::sin, ends: (-5.0, 5.0) };
+
+/// The basis decides the minimum norm.
+const BASIS: &str = "natural cubic splines, knots at −5, 5 and quantiles of the training inputs";
+
+const WORDS: &str = " The degrees of freedom K are the number of parameters p; the basis, which decides the minimum norm, is \
+                     that of R's ns() with its constant: B-splines in the null space of the natural boundary conditions.";
+
 impl Program for Cli {
     const NAME: &'static str = "splines";
 
     fn run(&self) -> Result<(), Failure> {
-        run(self)
+        check_noise(self.noise)?;
+        let n = usize::from(self.samples);
+        // Knots are quantiles of the training inputs: each cell has a basis of its own.
+        let maps = Maps::fitted(BASIS, |x, p| NaturalSpline::at_quantiles_within(x, p, SINE.ends));
+        let source = SINE.noisy(n, self.noise, self.run.seed);
+        let at = (n, &self.sizes.list[..]);
+        let sweeps = [regression::sweep(&self.run, source, ("natural_spline", maps), at, self.repeats)];
+        regression::run(&self.run, "splines", &sweeps, |curve| {
+            let mut fits = study::fits(&[("", &sweeps[0])], 0, &self.fits.list, &SINE.truth((-3.0, 3.0)))?;
+            fits.caption.push_str(WORDS);
+            let fits = fits
+                .with_title("Splines before, at and beyond interpolation")
+                .with_columns(2)
+                .with_width(900.0);
+            Ok(vec![("errors".into(), errors(self, curve)?), ("fits".into(), fits)])
+        })
     }
 }
 
-fn run(cli: &Cli) -> Result<(), Failure> {
-    check_noise(cli.noise)?;
-    let (sizes, shown) = (cli.sizes.list.clone(), cli.fits.list.clone());
-    let study = Study(regression::Study {
-        samples: cli.samples.into(),
-        noise: cli.noise,
-        sizes,
-        repeats: cli.repeats,
-        seed: cli.run.seed,
-        threads: cli.run.threads,
-    });
-    let folder = cli.run.make_folder("splines")?;
-    let curve = with_progress("splines", |observer| study.run(observer))?;
-    let metrics = [Metric::TestMse, Metric::TrainMse, Metric::CoefficientNorm, Metric::SmallestSingularValue];
-    cli.run.save_tables(&curve, &folder, "", &metrics)?;
-    if report_failures(&curve) > 0 {
-        return Err(Error::Resource { reason: "some fits failed; all others are written".into() }.into());
-    }
-    closing_table(&cli.run, &study, &curve)?;
-    say!("written: {}: cells.csv, summary.csv", folder.display());
-    if !cli.run.no_figures {
-        let figures = [
-            ("errors", figures::errors(&cli.run, &study, &curve)?),
-            ("fits", figures::fits(&study, &shown)?),
-        ];
-        crate::common::figures::save(&cli.run.print, &folder, figures)?;
-    }
-    Ok(())
-}
-
-/// The curve in five points.
-fn closing_table(args: &RunArgs, study: &Study, curve: &Curve) -> Result<(), Error> {
-    let n = study.samples;
-    let test = curve.summaries(Metric::TestMse, None)?;
-    let rows = [
-        ("lowest before K = n", args.lowest(test.iter().filter(|s| s.p < n))),
-        ("highest", args.highest(test.iter())),
-        ("at K = n", test.iter().find(|s| s.p == n)),
-        ("lowest beyond K = n", args.lowest(test.iter().filter(|s| s.p > n))),
-        ("most degrees of freedom", test.last()),
-    ];
-    let (data, repeats) = (&curve.provenance.data, curve.repeats());
-    let mut table = Table::new(
-        format!("{data}, n = {n}: test error over {repeats} training sets"),
-        ["place", "K", &args.statistic.show(), "lower quartile", "upper quartile"],
+fn errors(cli: &Cli, curve: &Curve) -> Result<Figure, Error> {
+    let mut figure = study::each_arm(curve, &[0], &options(&cli.run))?;
+    figure.caption.push_str(
+        " Test errors are without noise, on 1000 equally spaced points of [−5,\u{a0}5]. At K\u{a0}=\u{a0}n the knots between \
+         the ends are training points.",
     );
-    for (place, summary) in rows {
-        let Some(s) = summary else { continue };
-        row!(table, place, s.p, args.middle(s), s.q25, s.q75);
-    }
-    table.print();
-    Ok(())
+    figure.caption.push_str(WORDS);
+    Ok(figure.with_title("Double descent of natural cubic splines"))
 }

@@ -9,12 +9,17 @@
 
 mod source;
 
+use crate::common::figures::save as save_figures;
 use crate::common::flags::{Failure, Program, Rule, flags, usage};
 use crate::common::table::{Table, row};
-use crate::common::{keep_folder, save_table, say, with_progress};
+use crate::common::{PrintArgs, check_noise, keep_folder, save_table, say, with_progress};
 use double_descent::Error;
+use double_descent::curve::{ArmLabel, Axis as CurveAxis, Cell, Curve, Metric, Provenance};
+use double_descent::filter::{MinNorm, SpectralFilter};
 use double_descent::nested::{Point, Rows, Test};
+use double_descent::plot::{Abscissa, Figure, FigureOptions, study};
 use double_descent::risk::Compressed;
+use double_descent::theory::gaussian;
 use double_descent::whole_file::WholeFile;
 use ndarray::s;
 use source::{Drawn, Source};
@@ -24,7 +29,7 @@ use std::time::Instant;
 
 flags! {
     /// The minimum-norm fits to the first 1, 2, 3, … rows of a stream, all of them computed. Writes OUT/streaming.csv:
-    /// those with n a power of 1.1 or within three of p.
+    /// those with n a power of 1.1 or within three of p, and a figure of them.
     pub struct Cli {
         /// Rows to draw: x standard normal, y = x·β + noise, ‖β‖ = 1
         rows: usize = 200_000, "N";
@@ -44,8 +49,11 @@ flags! {
         test_rows: usize = 1000, "M";
         /// Rows in memory at once
         block: usize = 1024, "B";
+        /// Write the table only
+        no_figures: bool = false, "";
         /// Folder for the results
         out: PathBuf = "results".into(), "DIR";
+        ..print: PrintArgs = PrintArgs::default();
     }
 }
 
@@ -66,6 +74,7 @@ impl Program for Cli {
 }
 
 fn run(cli: &Cli) -> Result<(), Failure> {
+    check_noise(cli.noise)?;
     let start = Instant::now();
     let mut source = match &cli.from {
         Some(path) => Source::open(path)?,
@@ -102,10 +111,35 @@ fn run(cli: &Cli) -> Result<(), Failure> {
     })?;
     source.finish()?;
     save(&path, &points)?;
-    closing_table(&points, p);
+    closing_table(&points, p, cli.from.is_none().then_some(cli.noise))?;
     say!("every n from 1 to {training_rows} in {:.1} s{}", start.elapsed().as_secs_f64(), peak_memory());
     say!("written: {}", path.display());
+    if !cli.no_figures {
+        save_figures(&cli.print, &cli.out, [("streaming", figure(cli, &points)?)])?;
+    }
     Ok(())
+}
+
+/// Training and test error over n.
+fn figure(cli: &Cli, points: &[Point]) -> Result<Figure, Error> {
+    let (data, p) = match &cli.from {
+        Some(path) => (format!("the rows of {}", path.display()), points.first().map_or(0, |point| point.p)),
+        None => (
+            format!("standard normal rows, a linear teacher of norm 1, noise of deviation {}", cli.noise),
+            cli.features,
+        ),
+    };
+    let mut from = Provenance::new(data, MinNorm::default().describe());
+    from.sampling = format!("the first rows of a stream, {} test rows before them", cli.test_rows);
+    from.seed = cli.from.is_none().then_some(cli.seed);
+    let mut curve = Curve::new(CurveAxis::Samples, vec![ArmLabel::new("min_norm", None)], from);
+    let cell = |point: &Point| {
+        let cell = Cell::new(0, point.n, p, 0).with(Metric::TrainMse, point.train_mse);
+        cell.with(Metric::TestMse, point.test_mse)
+    };
+    curve.cells = points.iter().map(cell).collect();
+    let options = FigureOptions { abscissa: Abscissa::Axis, ..FigureOptions::default() };
+    Ok(study::each_arm(&curve, &[0], &options)?.with_title("Every n from one pass over the rows"))
 }
 
 /// The powers of 1.1, rounded, what is within three of `p`, and the last.
@@ -127,17 +161,24 @@ fn save(path: &Path, points: &[Point]) -> Result<(), Error> {
     save_table(path, &header, points.iter().map(fields).collect())
 }
 
-fn closing_table(points: &[Point], p: usize) {
+/// Beside the mean over all draws of such rows, where they are drawn with noise of this deviation.
+fn closing_table(points: &[Point], p: usize, noise: Option<f64>) -> Result<(), Error> {
     let near = |point: &&Point| point.n >= p.saturating_sub(3) && point.n <= p + 3;
     let sparse = points.iter().filter(|point| !near(point)).step_by(8);
     let mut shown: Vec<&Point> = sparse.chain(points.iter().filter(near)).chain(points.last()).collect();
     shown.sort_by_key(|point| point.n);
     shown.dedup();
-    let mut table = Table::new(format!("p = {p}: mean squared errors"), ["n", "training", "test", "‖β̂‖"]);
+    let columns = ["n", "training", "test", "expected (exact)", "‖β̂‖"];
+    let mut table = Table::new(format!("p = {p}: mean squared errors"), columns);
     for point in shown {
-        row!(table, point.n, point.train_mse, point.test_mse, point.norm);
+        let expected = |noise: f64| {
+            let level = noise * noise;
+            Ok::<_, Error>(level + gaussian::excess(point.n, p, 1.0, level)?.total())
+        };
+        row!(table, point.n, point.train_mse, point.test_mse, noise.map(expected).transpose()?, point.norm);
     }
     table.print();
+    Ok(())
 }
 
 /// What Linux counts; nothing elsewhere.

@@ -76,9 +76,6 @@ pub struct Drawn {
 impl Drawn {
     /// All rows drawn go into the file `copy` as well.
     pub fn new(rows: usize, p: usize, noise: f64, seed: u64, copy: Option<&Path>) -> Result<Self, Error> {
-        if !noise.is_finite() {
-            return Err(Error::Domain { what: "--noise", value: noise, must_be: "finite" });
-        }
         let mut rng = stream(seed, p, 0);
         let mut teacher: Array1<f64> = (0..p).map(|_| rng.sample::<f64, _>(StandardNormal)).collect();
         let length = teacher.dot(&teacher).sqrt();
@@ -88,9 +85,6 @@ impl Drawn {
     }
 
     fn next_block(&mut self, rows: usize) -> Result<Option<Array2<f64>>, Error> {
-        if rows == 0 {
-            return Err(Error::Domain { what: "--block", value: 0.0, must_be: "at least 1" });
-        }
         let (rows, p) = (rows.min(self.rows - self.given), self.teacher.len());
         if rows == 0 {
             return Ok(None);

@@ -11,8 +11,10 @@
 mod designs;
 mod family;
 mod figures;
+mod penalties;
 mod random;
 mod spectra;
+mod time;
 
 use crate::common::flags::{Count, Failure, Program, flags};
 use crate::common::inputs::split_lists;
@@ -26,7 +28,8 @@ flags! {
     /// Formulas against simulations, family by family. Writes OUT/theory/points.csv, worst.csv and a figure.
     pub struct Cli {
         /// Families: gaussian, intercept, weak-features, noise, ridge, covariance, projections, activation, flow,
-        /// marchenko-pastur, smallest, circle; several, separated by commas [default: all]
+        /// marchenko-pastur, smallest, circle, structures, best-penalty, negative-penalty, subsamples, split, given-rows,
+        /// isotropic-flow, epochs, evidence, condition, unitary; several, separated by commas [default: all]
         families: Vec<String> = Vec::new(), "NAMES";
         /// The size of the problems: features of the exact designs, half of those of the limits
         size: Count<16, 400> = Count(40), "N";
@@ -47,7 +50,7 @@ flags! {
 /// What measures a family.
 type Simulation = fn(&Plan) -> Result<Family, Error>;
 
-const ALL: [(&str, Kind, Simulation); 12] = [
+const ALL: [(&str, Kind, Simulation); 23] = [
     ("gaussian", Kind::Exact, designs::gaussian),
     ("intercept", Kind::Exact, designs::intercept),
     ("weak-features", Kind::Exact, designs::weak_features),
@@ -60,6 +63,17 @@ const ALL: [(&str, Kind, Simulation); 12] = [
     ("marchenko-pastur", Kind::Limit, spectra::marchenko_pastur),
     ("smallest", Kind::Exact, spectra::smallest),
     ("circle", Kind::Limit, spectra::circle),
+    ("structures", Kind::Limit, penalties::structures),
+    ("best-penalty", Kind::Limit, penalties::best),
+    ("negative-penalty", Kind::Limit, penalties::negative),
+    ("subsamples", Kind::Limit, penalties::subsamples),
+    ("split", Kind::Limit, random::split),
+    ("given-rows", Kind::Limit, random::given_rows),
+    ("isotropic-flow", Kind::Limit, time::isotropic),
+    ("epochs", Kind::Limit, time::epochs),
+    ("evidence", Kind::Limit, penalties::evidence),
+    ("condition", Kind::Limit, spectra::condition),
+    ("unitary", Kind::Exact, spectra::unitary),
 ];
 
 impl Program for Cli {

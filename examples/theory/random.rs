@@ -3,13 +3,16 @@
 use super::family::{ENERGY, Family, Line, NOISE, Plan, every, floats, noise, normal, on_sphere, spread};
 use double_descent::Error;
 use double_descent::ensemble::Ensemble;
-use double_descent::filter::MinNorm;
+use double_descent::features::StationaryKernel;
+use double_descent::filter::{MinNorm, Ridge};
+use double_descent::kernel::Kernel;
 use double_descent::nested::{Test, feature_curve};
-use double_descent::risk::Compressed;
+use double_descent::risk::{Compressed, Decomposition};
 use double_descent::svd::Svd;
 use double_descent::theory::activation::HermiteCoefficients;
+use double_descent::theory::drawn_features::DrawnFeatures;
 use double_descent::theory::line::TheoryLine;
-use double_descent::theory::random_features::RandomFeatureModel;
+use double_descent::theory::random_features::{RandomFeatureModel, VarianceSplit};
 use double_descent::theory::spectrum::PopulationSpectrum;
 use ndarray::{Array1, Array2, s};
 
@@ -90,5 +93,94 @@ pub fn activation(plan: &Plan) -> Result<Family, Error> {
     family.marker = Some((n as f64, "N = n"));
     family.lines =
         vec![Line::new("Minimum norm", theory, every(n / 8, most), (&floats(&sizes), 0), &measured)?];
+    Ok(family)
+}
+
+/// Where the error of random projections comes from, by crossed draws.
+pub fn split(plan: &Plan) -> Result<Family, Error> {
+    let n = plan.size;
+    let d = 2 * n;
+    let sizes = spread(n / 4, 4 * n, 8, n, 0);
+    let ridge = 0.02 * n as f64;
+    let beta = Array2::from_elem((d, 1), (ENERGY / d as f64).sqrt());
+    let scale = (d as f64).sqrt();
+    let truth = beta.column(0).mapv(|b| b * scale);
+    let measured = plan.simulate(|rng| {
+        // Draws of samples, noise and features: a block of rows for each.
+        let mut several =
+            |rows: usize, columns: usize| (0..4).map(|_| normal(rng, rows, columns)).collect::<Vec<_>>();
+        let (x, e, weights) = (several(n, d), several(n, 1), several(sizes[sizes.len() - 1], d));
+        let mut found = vec![Vec::new(); 4];
+        for &k in &sizes {
+            let split = Decomposition::of_fits([4, 4, 4], &truth, |set, draw, seed| {
+                let weights = weights[seed].slice(s![..k, ..]);
+                let y = x[set].dot(&beta) + &e[draw] * NOISE.sqrt();
+                let fit = Svd::new(&x[set].dot(&weights.t()))?.solve(&y, &Ridge::new(k as f64 * ridge)?)?;
+                Ok(weights.t().dot(&fit).column(0).mapv(|b| b * scale))
+            })?;
+            let split = split.sequential();
+            let parts = [split.bias_squared, split.sampling, split.initialisation, split.noise];
+            found.iter_mut().zip(parts).for_each(|(found, part)| found.push(part.value));
+        }
+        Ok(found.concat())
+    })?;
+    let spectrum = PopulationSpectrum::with_multiplicities(&[1.0], &[d as f64])?;
+    let model = RandomFeatureModel::new(spectrum, &[ENERGY], NOISE)?;
+    let mut family = Family::new(
+        plan,
+        "Random projections: where the error comes from",
+        "Projections k",
+        "Part of the excess",
+    );
+    family.marker = Some((n as f64, "k = n"));
+    family.y.1 = false;
+    type Part = fn(&VarianceSplit) -> f64;
+    let parts: [(&str, Part); 4] = [
+        ("Bias²", |split| split.bias),
+        ("Samples", VarianceSplit::sampling),
+        ("Features", VarianceSplit::initialisation),
+        ("Label noise", VarianceSplit::label_noise),
+    ];
+    for (i, (name, part)) in parts.into_iter().enumerate() {
+        let model = model.clone();
+        let label = format!("Limit, {}", name.to_lowercase());
+        let theory = TheoryLine::new(label, "Adlam and Pennington 2020", move |k| {
+            Ok(part(&model.at(n as f64, k, ridge)?.split))
+        });
+        let axis = every(n / 4, 4 * n);
+        family.lines.push(Line::new(name, theory, axis, (&floats(&sizes), i * sizes.len()), &measured)?);
+    }
+    Ok(family)
+}
+
+/// Gaussian features of a kernel on rows that are held, over their number.
+pub fn given_rows(plan: &Plan) -> Result<Family, Error> {
+    let n = plan.size;
+    let mut rng = double_descent::rng::stream(plan.seed, plan.stream << 16, 0);
+    let wave =
+        |x: &Array2<f64>| Array2::from_shape_fn((x.nrows(), 1), |(i, _)| (x[[i, 0]] + x[[i, 1]]).sin());
+    let (x, test) = (normal(&mut rng, n, 3), normal(&mut rng, 2 * n, 3));
+    let (y, truth) = (wave(&x) + noise(&mut rng, n), wave(&test));
+    let kernel = StationaryKernel::Laplacian { gamma: 0.4 };
+    let all = ndarray::concatenate![ndarray::Axis(0), x, test];
+    let svd = Svd::new(&kernel.gram(&all, &all)?)?;
+    let root = svd.u() * &svd.singular_values().mapv(f64::sqrt);
+    let sizes = spread(n / 8, 8 * n, 14, n, n / 4);
+    let measured = plan.simulate(|rng| {
+        let features = root.dot(&normal(rng, root.ncols(), sizes[sizes.len() - 1]));
+        let curve = sizes.iter().map(|&p| {
+            let (train, test) = (features.slice(s![..n, ..p]), features.slice(s![n.., ..p]));
+            let fit = Svd::new(&train)?.solve(&y, &MinNorm::default())?;
+            let off = test.dot(&fit) - &truth;
+            Ok(off.mapv(|d| d * d).sum() / truth.len() as f64)
+        });
+        curve.collect()
+    })?;
+    let draws = DrawnFeatures::new(&kernel, (&x, &y), (&test, &truth))?;
+    let mut family = Family::new(plan, "Features of a kernel, rows held", "Features p", "Excess test error");
+    family.marker = Some((n as f64, "p = n"));
+    let theory = DrawnFeatures::line(vec![draws], Some(1), 0.0, 0.0);
+    family.lines =
+        vec![Line::new("Minimum norm", theory, every(n / 8, 8 * n), (&floats(&sizes), 0), &measured)?];
     Ok(family)
 }

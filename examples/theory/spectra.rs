@@ -4,9 +4,11 @@ use super::family::{Family, Line, Plan, at_ratios, normal, spread};
 use double_descent::Error;
 use double_descent::svd::Svd;
 use double_descent::theory::circle as fourier;
-use double_descent::theory::line::TheoryLine;
+use double_descent::theory::line::{Sizes, TheoryLine};
 use double_descent::theory::marchenko_pastur::MarchenkoPastur;
-use double_descent::theory::smallest_singular_value::{one_more_cdf, square_limit_cdf, three_more_cdf};
+use double_descent::theory::smallest_singular_value::{
+    condition_limit_cdf, one_more_cdf, square_limit_cdf, three_more_cdf,
+};
 use ndarray::Array2;
 use rand::RngExt;
 
@@ -135,4 +137,56 @@ fn order(rng: &mut impl rand::Rng, count: usize) -> Vec<usize> {
         order.swap(i, j);
     }
     order
+}
+
+/// The condition number of square matrices: the share with `cond ≤ x n`.
+pub fn condition(plan: &Plan) -> Result<Family, Error> {
+    let n = plan.size;
+    let levels = at_ratios(0.6, 60.0, 12);
+    let measured = plan.simulate(|rng| {
+        let svd = Svd::new(&normal(rng, n, n))?;
+        let values = svd.singular_values();
+        let condition = values[0] / values[n - 1] / n as f64;
+        Ok(levels.iter().map(|&x| f64::from(condition <= x)).collect())
+    })?;
+    let theory = TheoryLine::new("Limit", "Edelman 1988", |x| Ok(condition_limit_cdf(x)));
+    let mut family = Family::new(plan, "The condition number, n × n", "x", "Share with cond ≤ x n");
+    family.y.1 = false;
+    let mut line = Line::new("Gaussian", theory, at_ratios(0.6, 60.0, 200), (&levels, 0), &measured)?;
+    line.points.retain(|point| point.repeats as f64 * point.theory.min(1.0 - point.theory) >= 10.0);
+    family.lines = vec![line];
+    Ok(family)
+}
+
+/// As [`circle`] for a random unitary matrix of 24 rows: exact.
+pub fn unitary(plan: &Plan) -> Result<Family, Error> {
+    let (all, n) = (24, 8);
+    let sizes: Vec<usize> = (1..=20).filter(|p: &usize| p.abs_diff(n) > 2).collect();
+    let measured = plan.simulate(|rng| {
+        let (re, im) = (normal(rng, all, all), normal(rng, all, all));
+        let both = |a: &Array2<f64>, b: &Array2<f64>| ndarray::concatenate![ndarray::Axis(1), *a, *b];
+        let whole = ndarray::concatenate![ndarray::Axis(0), both(&re, &-&im), both(&im, &re)];
+        let svd = Svd::new(&whole)?;
+        let unitary = svd.u().dot(svd.vt());
+        let error = |&p: &usize| {
+            let corner = Array2::from_shape_fn((2 * n, 2 * p), |(i, j)| {
+                unitary[[i % n + all * (i / n), j % p + all * (j / p)]]
+            });
+            let svd = Svd::new(&corner)?;
+            let inverse: f64 = svd.singular_values().iter().map(|sigma| 0.5 / (sigma * sigma)).sum();
+            Ok(1.0 + (inverse - 2.0 * n.min(p) as f64) / all as f64)
+        };
+        sizes.iter().map(error).collect()
+    })?;
+    let theory =
+        TheoryLine::over_sizes("Exact", "complex Jacobi ensemble", Sizes::Features { n }, move |n, p| {
+            fourier::haar(n, p, all)
+        });
+    let mut family = Family::new(plan, "A random unitary basis, 8 of 24", "Features p", "‖β − β\u{302}‖²");
+    family.x.1 = false;
+    family.marker = Some((n as f64, "p = n"));
+    let floats: Vec<f64> = sizes.iter().map(|&p| p as f64).collect();
+    let axis = (1..=20).map(f64::from).collect();
+    family.lines = vec![Line::new("Minimum norm", theory, axis, (&floats, 0), &measured)?];
+    Ok(family)
 }

@@ -7,9 +7,41 @@ use crate::common::Statistic;
 use double_descent::features::Activation;
 use double_descent::plot::{Dash, Figure, Group, Hue, Panel, PanelAxis, Series};
 use double_descent::theory::line::{Sizes, Theory, TheoryLine, values};
+use double_descent::theory::noise::lower_bound;
 
-/// The frame, as in the paper.
-const RANGE: (f64, f64) = (2e-2, 1e4);
+/// What the panels of one row show.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    NoiseTerm,
+    OverBound,
+}
+
+impl Shown {
+    const ALL: [Self; 2] = [Self::NoiseTerm, Self::OverBound];
+
+    fn label(self) -> &'static str {
+        match self {
+            Self::NoiseTerm => "Noise term",
+            Self::OverBound => "Noise term over its lower bound",
+        }
+    }
+
+    /// The frame; that of the noise term as in the paper.
+    fn range(self) -> (f64, f64) {
+        match self {
+            Self::NoiseTerm => (2e-2, 1e4),
+            Self::OverBound => (0.7, 300.0),
+        }
+    }
+
+    /// What values at this place are multiplied by.
+    fn scale(self, n: usize, p: usize) -> f64 {
+        match self {
+            Self::NoiseTerm => 1.0,
+            Self::OverBound => lower_bound(n, p).recip(),
+        }
+    }
+}
 
 /// Everything of this study, one figure for each family of features.
 pub fn all(cli: &Cli, results: &[(Map, Curves)]) -> Vec<(String, Figure)> {
@@ -19,7 +51,7 @@ pub fn all(cli: &Cli, results: &[(Map, Curves)]) -> Vec<(String, Figure)> {
     let mut figures = Vec::new();
     let random = of(|map| !matches!(map, Map::Polynomial | Map::Tangent(_)));
     if !random.is_empty() {
-        let title = "The peak at n = p is there for all features, and over one lower bound";
+        let title = "Label noise costs most at n = p, whatever the features";
         figures.push(("universality".to_owned(), figure(cli, &random, title, &described(&random))));
     }
     let polynomial = of(|map| map == Map::Polynomial);
@@ -62,7 +94,9 @@ fn described(results: &[&(Map, Curves)]) -> String {
     text.get_mut(..1).into_iter().for_each(str::make_ascii_uppercase);
     text.push('.');
     if has(|map| map == Map::Network(Activation::Relu)) {
-        text.push_str(" For ReLU the bound does not hold: features may be 0 on all training inputs.");
+        text.push_str(
+            " The bound is proved for all of them but ReLU, whose features may be 0 on all training inputs.",
+        );
     }
     text
 }
@@ -86,28 +120,53 @@ fn figure(cli: &Cli, results: &[&(Map, Curves)], title: &str, text: &str) -> Fig
         shown.replace("{}", &cli.repeats.to_string()),
         cli.seed,
     );
-    let mut figure = Figure::new(caption).with_title(title);
-    if let Some((_, rows)) = samples.first() {
-        let p = rows.first().map_or(0, |row| row.p);
-        let panel = panel(cli, &samples, Sizes::Samples { p });
-        let panel = panel.with_title(format!("p = {p} features")).with_marker(p as f64, "n = p");
-        figure = figure.with_panel(panel);
+    let mut figure =
+        Figure::new(format!("{caption}{}", cut_off(cli, &[&samples, &features]))).with_title(title);
+    for shown in Shown::ALL {
+        if let Some((_, rows)) = samples.first() {
+            let p = rows.first().map_or(0, |row| row.p);
+            let panel = panel(cli, &samples, Sizes::Samples { p }, shown);
+            let panel = panel.with_title(format!("p = {p} features")).with_marker(p as f64, "n = p");
+            figure = figure.with_panel(panel);
+        }
+        if let Some((_, rows)) = features.first() {
+            let n = rows.first().map_or(0, |row| row.n);
+            let panel = panel(cli, &features, Sizes::Features { n }, shown);
+            let panel = panel.with_title(format!("n = {n} samples")).with_marker(n as f64, "p = n");
+            figure = figure.with_panel(panel);
+        }
     }
-    if let Some((_, rows)) = features.first() {
-        let n = rows.first().map_or(0, |row| row.n);
-        let panel = panel(cli, &features, Sizes::Features { n });
-        let panel = panel.with_title(format!("n = {n} samples")).with_marker(n as f64, "p = n");
-        figure = figure.with_panel(panel).with_columns(2).with_width(1140.0).with_aspect(0.8);
-    }
-    figure
+    figure.with_columns(2).with_width(1140.0).with_aspect(0.8)
 }
 
-fn panel(cli: &Cli, curves: &[(Map, &[Row])], sizes: Sizes) -> Panel {
+/// What lies over the frames of the noise terms, in a sentence.
+fn cut_off(cli: &Cli, curves: &[&[(Map, &[Row])]]) -> String {
+    let rows = curves.iter().flat_map(|curves| curves.iter()).flat_map(|(_, rows)| rows.iter());
+    let (_, top) = Shown::NoiseTerm.range();
+    let over: Vec<f64> = rows.map(|row| middle(cli, row)).filter(|value| *value > top).collect();
+    let largest = over.iter().copied().fold(0.0, f64::max);
+    match over.len() {
+        0 => String::new(),
+        1 => format!(" One value lies over the frame of the noise terms: {largest:.1e}."),
+        count => format!(" {count} values lie over the frame of the noise terms, the largest {largest:.1e}."),
+    }
+}
+
+/// What a line shows.
+fn middle(cli: &Cli, row: &Row) -> f64 {
+    match cli.statistic {
+        Statistic::Mean => row.mean,
+        Statistic::Median => row.quantiles[2],
+    }
+}
+
+fn panel(cli: &Cli, curves: &[(Map, &[Row])], sizes: Sizes, shown: Shown) -> Panel {
     let (label, at): (_, fn(&Row) -> usize) = match sizes {
         Sizes::Samples { .. } => ("Number of samples n", |row| row.n),
         Sizes::Features { .. } => ("Number of features p", |row| row.p),
     };
-    let y = PanelAxis::log10("Noise term").with_range(RANGE.0, RANGE.1);
+    let (low, high) = shown.range();
+    let y = PanelAxis::log10(shown.label()).with_range(low, high);
     let mut panel = Panel::new(PanelAxis::log10(label), y);
     for (heading, hue, dash) in FAMILIES {
         let members: Vec<_> = curves.iter().filter(|(map, _)| family(*map) == heading).collect();
@@ -116,23 +175,24 @@ fn panel(cli: &Cli, curves: &[(Map, &[Row])], sizes: Sizes) -> Panel {
         }
         let mut group = Group::new(heading, hue);
         for (map, rows) in &members {
-            group = group.with_series(series(cli, *map, rows, at).with_dash(dash));
+            group = group.with_series(series(cli, (*map, rows), at, shown).with_dash(dash));
         }
         panel = panel.with_group(group);
     }
     let Some((_, rows)) = curves.first() else { return panel };
-    panel.with_group(theory(rows, sizes, at))
+    panel.with_group(theory(rows, sizes, at, shown))
 }
 
 /// What is known of all features, and of Gaussian ones; infinite values break the line.
-fn theory(rows: &[Row], sizes: Sizes, at: fn(&Row) -> usize) -> Group {
+fn theory(rows: &[Row], sizes: Sizes, at: fn(&Row) -> usize, shown: Shown) -> Group {
     let x: Vec<f64> = rows.iter().map(|row| at(row) as f64).collect();
     let lines = [TheoryLine::gaussian_noise(sizes), TheoryLine::noise_lower_bound(sizes)];
     let mut group = Group::new("Theory", Hue::Black);
     for (line, dash) in lines.iter().zip([Dash::Dotted, Dash::Dashed]) {
         let label = format!("{} ({})", line.label(), line.reference());
         // Both have a value at every n and p.
-        let y = values(line, &x).unwrap_or_else(|_| vec![f64::NAN; x.len()]);
+        let mut y = values(line, &x).unwrap_or_else(|_| vec![f64::NAN; x.len()]);
+        y.iter_mut().zip(rows).for_each(|(y, row)| *y *= shown.scale(row.n, row.p));
         group = group.with_series(Series::new(label, x.clone(), y).with_dash(dash));
     }
     group
@@ -170,16 +230,18 @@ fn label(map: Map) -> &'static str {
     }
 }
 
-fn series(cli: &Cli, map: Map, rows: &[Row], at: fn(&Row) -> usize) -> Series {
+fn series(cli: &Cli, (map, rows): (Map, &[Row]), at: fn(&Row) -> usize, shown: Shown) -> Series {
     let x = rows.iter().map(|row| at(row) as f64).collect();
-    let column = |f: fn(&Row) -> f64| rows.iter().map(f).collect::<Vec<f64>>();
-    match cli.statistic {
-        Statistic::Mean => Series::new(label(map), x, column(|row| row.mean)).with_band(
-            // Where the error is as large as the mean, the band goes down to the frame.
-            column(|row| (row.mean - row.standard_error).max(1e-5)),
-            column(|row| row.mean + row.standard_error),
+    let column = |f: &dyn Fn(&Row) -> f64| -> Vec<f64> {
+        rows.iter().map(|row| f(row) * shown.scale(row.n, row.p)).collect()
+    };
+    let (lower, upper) = match cli.statistic {
+        // Where the error is as large as the mean, the band goes down to the frame.
+        Statistic::Mean => (
+            column(&|row| (row.mean - row.standard_error).max(1e-5)),
+            column(&|row| row.mean + row.standard_error),
         ),
-        Statistic::Median => Series::new(label(map), x, column(|row| row.quantiles[2]))
-            .with_band(column(|row| row.quantiles[1]), column(|row| row.quantiles[3])),
-    }
+        Statistic::Median => (column(&|row| row.quantiles[1]), column(&|row| row.quantiles[3])),
+    };
+    Series::new(label(map), x, column(&|row| middle(cli, row))).with_band(lower, upper)
 }

@@ -21,13 +21,12 @@ mod tables;
 
 use crate::common::flags::{Failure, Program, flags, usage};
 use crate::common::inputs::split_lists;
+use crate::common::shards::{self, ShardArgs};
 use crate::common::table::{Item, Table};
-use crate::common::{Statistic, keep_folder, say, with_progress};
+use crate::common::{Statistic, keep_folder, say};
 use double_descent::Error;
-use double_descent::sweep::Record;
 use double_descent::theory::noise::lower_bound;
 use maps::Map;
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use study::{CHUNK, Plan};
 use tables::{Curves, Row};
@@ -57,6 +56,7 @@ flags! {
         statistic: Statistic = Statistic::Mean, "STATISTIC";
         /// Folder for the results
         out: PathBuf = "results".into(), "DIR";
+        ..shards: ShardArgs = ShardArgs::default();
         ..print: crate::common::PrintArgs = crate::common::PrintArgs::default();
     }
 }
@@ -85,12 +85,15 @@ fn run(cli: &Cli) -> Result<(), Failure> {
     let mut results = Vec::new();
     for map in maps {
         let plan = Plan { map, seed: cli.seed, draws: cli.draws, fixed: cli.fixed, largest: cli.largest };
-        let curves = study(cli, &plan, &folder)?;
+        let Some(curves) = study(cli, &plan, &folder)? else { continue };
         tables::save(&curves.0, &folder.join(format!("{}_samples.csv", map.name())))?;
         if !curves.1.is_empty() {
             tables::save(&curves.1, &folder.join(format!("{}_features.csv", map.name())))?;
         }
         results.push((map, curves));
+    }
+    if !cli.shards.has_results() {
+        return Ok(());
     }
     closing_table(&results);
     say!("written: {}: *_samples.csv, *_features.csv", folder.display());
@@ -121,23 +124,15 @@ fn chosen(names: &[String]) -> Result<Vec<Map>, Error> {
     Ok(maps)
 }
 
-/// Computes the chunks that are not there yet, and summarises all.
-fn study(cli: &Cli, plan: &Plan, folder: &Path) -> Result<Curves, Error> {
-    let name = plan.map.name();
-    let record = Record::open(&folder.join(format!("{name}.values")), &plan.identity())?;
-    let count = cli.repeats.div_ceil(CHUNK);
-    let computed = with_progress(&name, |bar| {
-        record.run(0..count, 1, cli.threads, bar, |chunks| chunks.map(|chunk| plan.compute(chunk)).collect())
-    });
-    for notice in record.notices() {
-        eprintln!("warning: {notice}");
-    }
-    computed?;
-    let mut chunks = BTreeMap::new();
-    for chunk in 0..count {
-        chunks.extend(record.get(chunk)?.map(|values| (chunk, values)));
-    }
-    Ok(tables::summarise(plan, &chunks, cli.repeats))
+/// Computes the chunks that are not there yet, or takes them from shards, and summarises all.
+fn study(cli: &Cli, plan: &Plan, folder: &Path) -> Result<Option<Curves>, Failure> {
+    let (name, identity) = (plan.map.name(), plan.identity());
+    let place = shards::Place { out: &cli.out, folder, name: Some(&name) };
+    let what = (name.as_str(), &identity, cli.repeats.div_ceil(CHUNK));
+    let chunks = shards::payloads(&cli.shards, place, what, cli.threads, |chunks| {
+        chunks.map(|chunk| plan.compute(chunk)).collect()
+    })?;
+    Ok(chunks.map(|chunks| tables::summarise(plan, &chunks, cli.repeats)))
 }
 
 /// Means at a few points, over the lower bound there.

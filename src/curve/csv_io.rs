@@ -292,7 +292,7 @@ impl Curve {
 }
 
 /// How much text is gathered before it goes to the writer.
-const FLUSH_AT: usize = 1 << 16;
+const FLUSH_AT: usize = 1 << 17;
 
 /// `name,setting` as CSV, quoted where the name needs it.
 fn label(arm: &ArmLabel) -> Vec<u8> {
@@ -345,16 +345,17 @@ struct Text<W> {
 
 impl<W: Write> Text<W> {
     fn new(writer: W) -> Self {
-        // What comes in pieces longer than a file's own buffer is not copied there.
-        Self { writer, room: vec![0; 2 * FLUSH_AT], used: 0 }
+        Self { writer, room: vec![0; FLUSH_AT], used: 0 }
     }
 
-    /// Room for so many bytes more.
+    /// Room for so many bytes more. What goes to the writer is as long as a file's own buffer, which then copies nothing.
     fn make_room(&mut self, bytes: usize) -> io::Result<()> {
-        if self.used + bytes > self.room.len() {
+        if self.used >= FLUSH_AT {
             self.writer.write_all(&self.room[..self.used])?;
             self.used = 0;
-            self.room.resize(self.room.len().max(bytes), 0);
+        }
+        if self.used + bytes > self.room.len() {
+            self.room.resize(self.used + bytes + FLUSH_AT, 0);
         }
         Ok(())
     }

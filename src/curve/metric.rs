@@ -146,10 +146,35 @@ metrics! {
         /// minimum-norm fit, with the mean over test rows `x`.
         ExpectedNoise, expected_noise, "1";
         /// Effective degrees of freedom of the fit: the trace of the matrix that takes training targets to fitted
-        /// values, `Σᵣ σᵣ g(σᵣ)` for a filter with gains `g`.
+        /// values, `Σᵣ σᵣ g(σᵣ)` for a filter with gains `g`. Of ridge it is the effective dimension `Σ σ²/(σ² + λ)`; of
+        /// minimum-norm fits the rank.
         DegreesOfFreedom, degrees_of_freedom, "1";
         /// `‖β̂ − β₀‖`, over all outputs, from the coefficients `β₀` where the fit started.
         DistanceFromStart, distance_from_start, "targets per feature";
+        /// Effective parameters on the test rows (Curth, Jeffares and van der Schaar 2023): `p̂⁰ = n · mean ‖ŝ(x₀)‖²` for
+        /// predictions `ŝ(x₀)·y`. They fall again past the threshold.
+        EffectiveParameters, effective_parameters, "1";
+        /// The same on the training rows: `tr H Hᵀ = Σ (σ g)²`, `min(n, p)` for minimum-norm fits.
+        EffectiveParametersTrain, effective_parameters_train, "1";
+        /// Bartlett's effective rank `r_k` of the sample covariance at the index `k = 0`: `Σ σ²/σ₁²`.
+        StableRank, stable_rank, "1";
+        /// Bartlett's effective rank `R_k` at the index `k = 0`: `(Σ σ²)²/Σ σ⁴`.
+        ParticipationRatio, participation_ratio, "1";
+        /// A bound on the Rademacher complexity of all linear predictors with a norm up to that of the fit, on the training
+        /// rows: `√k ‖β̂‖ ‖X‖_F / n` for `k` outputs.
+        RademacherBound, rademacher_bound, "targets";
+        /// The Fisher–Rao norm of the fit, by the model's Fisher matrix over the test rows at noise variance 1:
+        /// `√(mean ‖f(x₀)‖²)`, predictions `f` without the constant of a free intercept.
+        FisherRaoNorm, fisher_rao_norm, "targets";
+        /// Of ridge with a penalty `λ > 0` as a Bayesian model (a prior `N(0, τ²)` on each coefficient, noise variance
+        /// `v = λτ²`): the log evidence `ln p(Y)` at the `v` where it is largest. With a free intercept, which has no prior,
+        /// that of the targets less their mean.
+        LogEvidence, log_evidence, "1";
+        /// The log evidence less the log likelihood of the fit: the logarithm of MacKay's Occam factor.
+        LogOccamFactor, log_occam_factor, "1";
+        /// The mean over test rows of the posterior variance of a prediction, in the model of the log evidence. The test
+        /// error and this is the error of a draw from the posterior.
+        PosteriorVariance, posterior_variance, "targets squared";
     }
 }
 
@@ -216,6 +241,6 @@ mod tests {
     /// A sweep writes and reads a million cells: each byte of one counts. (A plain `Option<f64>` takes 16.)
     #[test]
     fn a_cell_is_small() {
-        assert!(size_of::<Cell>() <= 5 * 8 + 8 * 16 + 6 * 8);
+        assert!(size_of::<Cell>() <= 5 * 8 + 8 * 16 + 15 * 8);
     }
 }

@@ -1,6 +1,8 @@
 //! The result of a sweep: a tidy table of cells, its summaries, its peak, its shape.
 
 mod axis;
+mod beside;
+mod chosen;
 mod csv_io;
 mod median_point;
 mod merge;
@@ -55,7 +57,7 @@ pub struct Failure {
     pub n: usize,
     /// Features.
     pub p: usize,
-    /// The arm that failed, an index into [`Curve::arms`]; `None` where all of them did, or nobody knows which.
+    /// The arm that failed, an index into [`Curve::arms`]; `None` where all of them did, or where it is not known which.
     #[cfg_attr(feature = "serde", serde(default))]
     pub arm: Option<usize>,
     /// The value of an axis that counts neither samples nor features.

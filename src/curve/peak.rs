@@ -44,11 +44,20 @@ impl Curve {
     /// let cell = |(n, error)| Cell::new(0, n, 2, 0).with(Metric::TestMse, error);
     /// curve.cells.extend([(1, 9.5), (2, 9.0), (3, 0.4)].map(cell));
     /// assert_eq!(curve.highest(0, Metric::TestMse).unwrap().n, 1);
+    /// assert_eq!(curve.lowest(0, Metric::TestMse).unwrap().n, 3);
     /// assert!(curve.peak(0, Metric::TestMse).is_none()); // and one repeat certifies nothing
     /// ```
     #[must_use]
     pub fn highest(&self, arm: usize, metric: Metric) -> Option<MedianPoint> {
         let points = self.medians(arm, metric).into_iter().filter(|point| !point.median.is_nan());
         points.max_by(|a, b| a.median.total_cmp(&b.median))
+    }
+
+    /// Where the median of a metric is smallest, for one arm: the best that it does. `None` without a value of the metric.
+    /// The first of equal ones.
+    #[must_use]
+    pub fn lowest(&self, arm: usize, metric: Metric) -> Option<MedianPoint> {
+        let points = self.medians(arm, metric).into_iter().filter(|point| !point.median.is_nan());
+        points.min_by(|a, b| a.median.total_cmp(&b.median))
     }
 }

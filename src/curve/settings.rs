@@ -64,7 +64,7 @@ impl Curve {
     }
 
     /// The setting of each arm of a family.
-    fn settings(&self, family: &str) -> Result<HashMap<usize, f64>, Error> {
+    pub(super) fn settings(&self, family: &str) -> Result<HashMap<usize, f64>, Error> {
         let arms = self.family(family);
         if arms.is_empty() {
             let mut choices: Vec<String> = self.arms.iter().map(|arm| arm.name.clone()).collect();

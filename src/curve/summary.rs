@@ -1,5 +1,6 @@
-//! Summaries over repeats: quantiles first, since at the threshold means mislead.
+//! Summaries over repeats: quantiles first, since near the threshold a mean can be that of a single repeat.
 
+use super::packed::Packed;
 use super::{Cell, Curve, MedianPoint, Metric};
 use crate::Error;
 use crate::machine::memory::{reserve, sum, table};
@@ -86,42 +87,45 @@ impl Curve {
         if bootstrap.is_some_and(|b| b.draws == 0) {
             return Err(Error::Domain { what: "bootstrap draws", value: 0.0, must_be: "at least 1" });
         }
-        let groups = self.groups(metrics, |_| true);
+        let sorted = self.groups(metrics, |_| true);
+        let groups: Vec<Vec<Group<'_>>> = sorted.iter().map(|sorted| self.grouped(sorted)).collect();
         if let Some(Bootstrap { draws, .. }) = bootstrap {
             // Weights, means of all groups of a metric, and the ends that are sorted.
             let repeats = groups.iter().flatten().map(|group| group.values.len()).max().unwrap_or(0);
             let most = groups.iter().map(Vec::len).max().unwrap_or(0);
             reserve("a bootstrap", sum([table(draws, repeats), table(draws, most), table(draws, 1)]))?;
         }
-        let of_metric = |groups: Vec<Group>| {
-            let distinct = Distinct::new(&groups);
+        let of_metric = |groups: &Vec<Group<'_>>| {
+            let distinct = Distinct::new(groups);
             let mut summaries: Vec<Summary> = distinct.groups.iter().map(|group| group.summary()).collect();
             if let Some(bootstrap) = bootstrap {
                 add_bands(&distinct.groups, &mut summaries, bootstrap);
             }
-            let of_group = |(group, &index): (&Group, &usize)| {
+            let of_group = |(group, &index): (&Group<'_>, &usize)| {
                 let Group { n, p, value, arm, .. } = *group;
                 Summary { n, p, value, arm, ..summaries[index] }
             };
             groups.iter().zip(&distinct.index).map(of_group).collect()
         };
-        Ok(groups.into_iter().map(of_metric).collect())
+        Ok(groups.iter().map(of_metric).collect())
     }
 
     /// The medians of a metric along the axis, for one arm.
     pub(super) fn medians(&self, arm: usize, metric: Metric) -> Vec<MedianPoint> {
-        let groups = self.groups(&[metric], |cell| cell.arm == arm);
-        let point = |group: &Group| {
+        let sorted = self.groups(&[metric], |cell| cell.arm == arm);
+        let point = |group: Group<'_>| {
             let Summary { n, p, value, median, .. } = group.summary();
             MedianPoint { n, p, value, median }
         };
-        groups.iter().flatten().map(point).collect()
+        sorted.iter().flat_map(|sorted| self.grouped(sorted)).map(point).collect()
     }
 
     /// The values of each metric by arm and axis value, each group in the order of its repeats.
-    fn groups(&self, metrics: &[Metric], wanted: impl Fn(&Cell) -> bool) -> Vec<Vec<Group>> {
-        let (axis, repeats) = self.extent();
-        let place_of = |value: f64| axis.binary_search_by(|known| known.total_cmp(&value)).ok();
+    fn groups(&self, metrics: &[Metric], wanted: impl Fn(&Cell) -> bool) -> Vec<Sorted> {
+        let axis = self.values();
+        let order =
+            |known: &f64, value: &f64| known.partial_cmp(value).unwrap_or_else(|| known.total_cmp(value));
+        let place_of = |value: f64| axis.binary_search_by(|known| order(known, &value)).ok();
         let slot_of = |cell: &Cell, place: usize| cell.arm.saturating_mul(axis.len()).saturating_add(place);
         let all = axis.len().saturating_mul(self.arms.len());
         // A table in which each row is an arm of its own has room for more groups than there is memory: then those alone
@@ -135,11 +139,11 @@ impl Curve {
             used
         });
         let count = used.as_ref().map_or(all, Vec::len);
-        let repeats = repeats.min(self.cells.len().div_ceil(count.max(1)));
-        let empty = || std::iter::repeat_with(|| None).take(count).collect();
-        let mut groups: Vec<Vec<Option<Group>>> = std::iter::repeat_with(empty).take(metrics.len()).collect();
+        let mut slots = Vec::with_capacity(self.cells.len());
+        let empty = || Vec::with_capacity(self.cells.len());
+        let mut numbers: Vec<Vec<Packed>> = metrics.iter().map(|_| empty()).collect();
         let mut place = 0;
-        for cell in self.cells.iter().filter(|cell| wanted(cell)) {
+        for (index, cell) in self.cells.iter().enumerate().filter(|(_, cell)| wanted(cell)) {
             // Cells of one factorisation follow each other: mostly the place is that of the last.
             let Some(value) = self.axis.value(cell) else { continue };
             if axis.get(place) != Some(&value) {
@@ -149,34 +153,83 @@ impl Curve {
             if let Some(used) = &used {
                 slot = used.binary_search(&slot).unwrap_or(usize::MAX);
             }
-            for (groups, &metric) in groups.iter_mut().zip(metrics) {
-                if let (Some(slot), Some(value)) = (groups.get_mut(slot), cell.metric(metric)) {
-                    slot.get_or_insert_with(|| Group::new(cell, axis[place], repeats)).values.push(value);
+            if slot < count {
+                slots.push((slot, index));
+                for (numbers, &metric) in numbers.iter_mut().zip(metrics) {
+                    numbers.push(Packed::new(cell.metric(metric)));
                 }
             }
         }
-        groups.into_iter().map(|groups| groups.into_iter().flatten().collect()).collect()
+        numbers.iter().map(|numbers| Sorted::new(&slots, numbers, count)).collect()
+    }
+
+    /// The groups of a metric, ordered by arm and axis value.
+    fn grouped<'a>(&self, sorted: &'a Sorted) -> Vec<Group<'a>> {
+        let group = |(first, values): (usize, &'a [f64])| {
+            let cell = &self.cells[first];
+            let value = self.axis.value(cell).unwrap_or(f64::NAN);
+            Group { n: cell.n, p: cell.p, value, arm: cell.arm, values }
+        };
+        sorted.slots().map(group).collect()
+    }
+}
+
+/// The numbers of one metric, those of one slot (an arm at an axis value) side by side.
+struct Sorted {
+    values: Vec<f64>,
+    /// For each slot where its values end, and the cell of the first.
+    slots: Vec<(usize, usize)>,
+}
+
+impl Sorted {
+    /// A counting sort of `numbers`, whose slots and cells stand in `places`.
+    fn new(places: &[(usize, usize)], numbers: &[Packed], count: usize) -> Self {
+        let mut slots = vec![(0, 0); count];
+        let present =
+            || places.iter().zip(numbers).filter_map(|(place, number)| Some((place, number.get()?)));
+        for (&(slot, _), _) in present() {
+            slots[slot].0 += 1;
+        }
+        let mut total = 0;
+        for (end, _) in &mut slots {
+            total += std::mem::replace(end, total);
+        }
+        let mut values = vec![0.0; total];
+        let mut begun = vec![false; count];
+        for (&(slot, cell), value) in present() {
+            let (end, first) = &mut slots[slot];
+            values[*end] = value;
+            *end += 1;
+            if !std::mem::replace(&mut begun[slot], true) {
+                *first = cell;
+            }
+        }
+        Self { values, slots }
+    }
+
+    /// The first cell and the values of each slot that has any.
+    fn slots(&self) -> impl Iterator<Item = (usize, &[f64])> {
+        let starts = std::iter::once(0).chain(self.slots.iter().map(|&(end, _)| end));
+        let slots = starts.zip(&self.slots);
+        slots
+            .filter(|(start, (end, _))| start < end)
+            .map(|(start, &(end, first))| (first, &self.values[start..end]))
     }
 }
 
 /// The values of one metric at one axis value and arm, ordered by repeat.
-struct Group {
+struct Group<'a> {
     n: usize,
     p: usize,
     /// Of the axis.
     value: f64,
     arm: usize,
-    values: Vec<f64>,
+    values: &'a [f64],
 }
 
-impl Group {
-    /// One that begins with a cell, and has room for some repeats.
-    fn new(first: &Cell, value: f64, repeats: usize) -> Self {
-        Self { n: first.n, p: first.p, value, arm: first.arm, values: Vec::with_capacity(repeats) }
-    }
-
+impl Group<'_> {
     fn summary(&self) -> Summary {
-        let mut sorted = self.values.clone();
+        let mut sorted = self.values.to_vec();
         sorted.sort_unstable_by(f64::total_cmp);
         let Self { n, p, value, arm, .. } = *self;
         let mean = self.values.iter().sum::<f64>() / sorted.len() as f64;
@@ -193,7 +246,7 @@ impl Group {
             median: quantile(&sorted, 0.5),
             q75: quantile(&sorted, 0.75),
             max: sorted[sorted.len() - 1],
-            standard_deviation: standard_deviation(&self.values, mean),
+            standard_deviation: standard_deviation(self.values, mean),
         }
     }
 }
@@ -211,14 +264,14 @@ fn standard_deviation(values: &[f64], mean: f64) -> Option<f64> {
 /// Groups without repetition: arms often agree over stretches of the axis, a cutoff below every singular
 /// value with none, and what is equal is summarised once.
 struct Distinct<'a> {
-    groups: Vec<&'a Group>,
+    groups: Vec<&'a Group<'a>>,
     /// For each of all groups, its place among the distinct ones.
     index: Vec<usize>,
 }
 
 impl<'a> Distinct<'a> {
     /// Compares each group with the last distinct one of its axis value.
-    fn new(all: &'a [Group]) -> Self {
+    fn new(all: &'a [Group<'a>]) -> Self {
         let mut distinct = Self { groups: Vec::new(), index: Vec::with_capacity(all.len()) };
         let mut last = std::collections::HashMap::new();
         for group in all {
@@ -282,7 +335,7 @@ fn insert_before(list: &mut [f64], beats: impl Fn(f64) -> bool, value: f64) {
 }
 
 /// Adds the bands, all groups of one count at a time: one matrix product.
-fn add_bands(groups: &[&Group], summaries: &mut [Summary], bootstrap: Bootstrap) {
+fn add_bands(groups: &[&Group<'_>], summaries: &mut [Summary], bootstrap: Bootstrap) {
     let mut counts: Vec<usize> = groups.iter().map(|group| group.values.len()).collect();
     counts.sort_unstable();
     counts.dedup();

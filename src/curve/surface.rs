@@ -1,22 +1,47 @@
-//! Curves over two axes: the n × p plane.
+//! Curves over two axes: the n × p plane, and planes of n or p and a penalty, a time, a share of wrong labels.
 
 use super::summary::median;
-use super::{Axis, Cell, Curve, Metric, distinct};
+use super::{ArmLabel, Axis, Cell, Curve, Failure, Metric, distinct};
 use crate::Error;
 use ndarray::Array2;
 use std::path::Path;
 
-/// The cells of a sweep over samples and features; its slices are [`Curve`]s.
+/// The cells of a sweep over two axes; its slices are [`Curve`]s. The axis of the *columns* is drawn to the right, that of
+/// the *rows* up.
+///
+/// | made by | rows | columns |
+/// |---|---|---|
+/// | [`Surface::new`] | `n` | `p` |
+/// | [`Surface::over`] | penalty, time, noise, members … | `n` or `p` |
+/// | [`Surface::of_family`] | the settings of a family of arms | the axis of the curve, whatever it is |
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Surface {
-    /// All cells, ordered by repeat, then `n`, then `p`, then arm. As a curve it has no single axis.
+    /// All cells, ordered by repeat, then row, then column, then arm. As a curve it has no single axis.
     cells: Curve,
+    #[cfg_attr(feature = "serde", serde(default = "samples"))]
+    rows: Axis,
+    #[cfg_attr(feature = "serde", serde(default = "features"))]
+    columns: Axis,
+    /// Whether the rows are the settings of the arms, which are one family.
+    #[cfg_attr(feature = "serde", serde(default))]
+    by_arms: bool,
+}
+
+/// The axes of surfaces that were written before there were others.
+#[cfg(feature = "serde")]
+fn samples() -> Axis {
+    Axis::Samples
+}
+
+#[cfg(feature = "serde")]
+fn features() -> Axis {
+    Axis::Features
 }
 
 impl Surface {
-    /// Of cells that differ in `n` and `p`, in any order, with the arms that they point into. They are put in the order
-    /// of repeats, then `n`, then `p`, then arms.
+    /// Of cells that differ in `n` (rows) and `p` (columns), in any order, with the arms that they point into. They are
+    /// put in the order of repeats, then `n`, then `p`, then arms.
     ///
     /// # Errors
     /// [`Error::Unsupported`] for an axis that counts neither samples nor features, for a cell whose arm does not exist,
@@ -36,40 +61,169 @@ impl Surface {
     /// assert!(Surface::new(curve).is_err());
     /// # Ok::<(), double_descent::Error>(())
     /// ```
-    pub fn new(mut cells: Curve) -> Result<Self, Error> {
-        let wrong = |reason| Err(Error::Unsupported { reason });
+    pub fn new(cells: Curve) -> Result<Self, Error> {
         if !matches!(cells.axis, Axis::Samples | Axis::Features) {
-            return wrong(format!("a surface is over samples and features, and not over {:?}", cells.axis));
+            let axis = cells.axis;
+            return wrong(format!("a surface is over samples and features, and not over {axis:?}"));
         }
-        if let Some(cell) = cells.cells.iter().find(|cell| cell.arm >= cells.arms.len()) {
-            let arms = cells.arms.len();
+        Self { cells, rows: Axis::Samples, columns: Axis::Features, by_arms: false }.ordered()
+    }
+
+    /// Of cells of a curve over `n` or `p` (columns) that have a value of a second axis as well ([`Cell::at`]): its rows.
+    /// [`Sweep::surface`](crate::sweep::Sweep::surface) gives such ones.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] for a curve over neither samples nor features, rows that are one of the two, a cell without
+    /// a value of both axes, one whose arm does not exist, and two cells at one place.
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::curve::{ArmLabel, Axis, Cell, Curve, Metric, Provenance, Surface};
+    ///
+    /// let arm = ArmLabel::new("ridge", None);
+    /// let mut curve = Curve::new(Axis::Features, vec![arm], Provenance::default());
+    /// let cell = |(p, penalty)| Cell::new(0, 5, p, 0).at(penalty).with(Metric::TestMse, penalty * p as f64);
+    /// curve.cells = [(2, 0.1), (4, 0.1), (2, 10.0), (4, 10.0)].map(cell).to_vec();
+    /// let surface = Surface::over(curve, Axis::Penalty)?;
+    /// assert_eq!((surface.row_values(), surface.column_values()), (vec![0.1, 10.0], vec![2.0, 4.0]));
+    /// assert_eq!(surface.at_column(4.0).unwrap().axis, Axis::Penalty);
+    /// # Ok::<(), double_descent::Error>(())
+    /// ```
+    pub fn over(cells: Curve, rows: Axis) -> Result<Self, Error> {
+        let columns = cells.axis;
+        let counted = |axis| matches!(axis, Axis::Samples | Axis::Features);
+        if !counted(columns) || counted(rows) {
+            return wrong(format!(
+                "a surface has samples or features to the right and another axis upwards, and not {columns:?} and {rows:?}"
+            ));
+        }
+        Self { cells, rows, columns, by_arms: false }.ordered()
+    }
+
+    /// A family of arms as a surface: the rows are their settings, called `rows`; the columns are the axis of the curve.
+    /// So ridge arms of several penalties on a curve over label noise are the plane of both. Other arms are left out.
+    ///
+    /// # Errors
+    /// Those of [`Curve::over_settings`] for a family that is not there or has arms without settings;
+    /// [`Error::Unsupported`] for two cells at one place.
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::curve::{Axis, Metric, Surface};
+    /// use double_descent::dataset::Dataset;
+    /// use double_descent::sweep::{Arm, Parameter, Sweep};
+    ///
+    /// let penalties = [1e-3, 1e-1, 10.0].map(Arm::ridge);
+    /// let sweep = Sweep {
+    ///     arms: penalties.into_iter().collect::<Result<_, _>>()?,
+    ///     metrics: vec![Metric::TestMse],
+    ///     parameter: Some(Parameter::label_noise([0.0, 0.5, 1.0, 2.0], 1)),
+    ///     ..Sweep::new(Dataset::diabetes(), [10], 20, 0)
+    /// };
+    /// let surface = Surface::of_family(&sweep.run()?, "ridge", Axis::Penalty)?;
+    /// assert_eq!((surface.rows(), surface.columns()), (Axis::Penalty, Axis::LabelNoise));
+    /// assert_eq!(surface.medians(0, Metric::TestMse)?.dim(), (3, 4));
+    /// # Ok::<(), double_descent::Error>(())
+    /// ```
+    pub fn of_family(curve: &Curve, family: &str, rows: Axis) -> Result<Self, Error> {
+        curve.settings(family)?;
+        let cells = curve.only(&[family]);
+        Self { columns: cells.axis, cells, rows, by_arms: true }.ordered()
+    }
+
+    /// Checks the cells and puts them in order.
+    fn ordered(mut self) -> Result<Self, Error> {
+        if let Some(cell) = self.cells.cells.iter().find(|cell| cell.arm >= self.cells.arms.len()) {
+            let arms = self.cells.arms.len();
             return wrong(format!(
                 "a cell is of arm {}, counted from 0, and there are {arms} arms",
                 cell.arm
             ));
         }
-        let key = |cell: &Cell| (cell.repeat, cell.n, cell.p, cell.arm);
-        cells.cells.sort_by_key(key);
-        let next = || cells.cells.iter().zip(cells.cells.iter().skip(1));
-        if let Some((twice, _)) = next().find(|(cell, next)| key(cell) == key(next)) {
-            let (repeat, n, p, arm) = key(twice);
-            return wrong(format!("two cells are of repeat {repeat}, n = {n}, p = {p} and arm {arm}"));
+        let mut cells = std::mem::take(&mut self.cells.cells);
+        if let Some(cell) = cells.iter().find(|cell| self.place(cell).is_none()) {
+            let (n, p) = (cell.n, cell.p);
+            let (rows, columns) = (self.rows, self.columns);
+            return wrong(format!("a cell at n = {n}, p = {p} has no value of {rows:?} or of {columns:?}"));
         }
-        Ok(Self { cells })
+        let key = |cell: &Cell| {
+            let (row, column) = self.place(cell).unwrap_or((f64::NAN, f64::NAN));
+            (cell.repeat, row, column, cell.arm)
+        };
+        let order = |a: &Cell, b: &Cell| {
+            let ((repeat, row, column, arm), other) = (key(a), key(b));
+            let by_place = || row.total_cmp(&other.1).then(column.total_cmp(&other.2));
+            repeat.cmp(&other.0).then_with(by_place).then(arm.cmp(&other.3))
+        };
+        cells.sort_by(order);
+        let next = || cells.iter().zip(cells.iter().skip(1));
+        if let Some((twice, _)) = next().find(|(cell, next)| order(cell, next).is_eq()) {
+            let (repeat, row, column, arm) = key(twice);
+            let (up, right) = (self.rows.symbol(), self.columns.symbol());
+            return wrong(format!(
+                "two cells are of repeat {repeat}, {up} = {row}, {right} = {column} and arm {arm}"
+            ));
+        }
+        self.cells.cells = cells;
+        Ok(self)
+    }
+
+    /// Row and column of a cell.
+    fn place(&self, cell: &Cell) -> Option<(f64, f64)> {
+        Some((self.row_of(cell)?, self.columns.value(cell)?))
+    }
+
+    fn row_of(&self, cell: &Cell) -> Option<f64> {
+        if self.by_arms {
+            return self.cells.arms.get(cell.arm)?.setting.map(|setting| setting + 0.0);
+        }
+        self.rows.value(cell)
     }
 
     /// One surface of the parts of an experiment, each with repeats of its own: [`Curve::merge`].
     ///
     /// # Errors
-    /// Those of [`Curve::merge`].
+    /// Those of [`Curve::merge`]; [`Error::Unsupported`] for parts of other axes.
     pub fn merge(parts: impl IntoIterator<Item = Self>) -> Result<Self, Error> {
-        Self::new(Curve::merge(parts.into_iter().map(|part| part.cells))?)
+        let (mut axes, mut curves) = (None, Vec::new());
+        for Self { cells, rows, columns, by_arms } in parts {
+            if axes.replace((rows, columns, by_arms)).is_some_and(|axes| axes != (rows, columns, by_arms)) {
+                return wrong("two parts have other axes; merge parts of one experiment only".into());
+            }
+            curves.push(cells);
+        }
+        let (rows, columns, by_arms) = axes.unwrap_or((Axis::Samples, Axis::Features, false));
+        Self { cells: Curve::merge(curves)?, rows, columns, by_arms }.ordered()
     }
 
-    /// All cells, their arms, failures and provenance. Summaries are for slices: its axis counts features alone.
+    /// All cells, their arms, failures and provenance. Summaries are for slices: its axis is that of the columns alone.
     #[must_use]
     pub fn cells(&self) -> &Curve {
         &self.cells
+    }
+
+    /// What varies upwards.
+    #[must_use]
+    pub fn rows(&self) -> Axis {
+        self.rows
+    }
+
+    /// What varies to the right.
+    #[must_use]
+    pub fn columns(&self) -> Axis {
+        self.columns
+    }
+
+    /// The values of the rows, ascending.
+    #[must_use]
+    pub fn row_values(&self) -> Vec<f64> {
+        ascending(self.cells.cells.iter().filter_map(|cell| self.row_of(cell)))
+    }
+
+    /// The values of the columns, ascending.
+    #[must_use]
+    pub fn column_values(&self) -> Vec<f64> {
+        ascending(self.cells.cells.iter().filter_map(|cell| self.columns.value(cell)))
     }
 
     /// The values of `n`, ascending.
@@ -84,47 +238,99 @@ impl Surface {
         distinct(self.cells.cells.iter().map(|cell| cell.p))
     }
 
+    /// The curve over the columns in one row. `None` if there is no such cell.
+    #[must_use]
+    pub fn at_row(&self, row: f64) -> Option<Curve> {
+        let failed = |failure: &Failure| self.row_of(&as_cell(failure)).is_none_or(|at| at == row);
+        self.slice(self.columns, |cell| self.row_of(cell) == Some(row), failed)
+    }
+
+    /// The curve over the rows in one column. `None` if there is no such cell.
+    #[must_use]
+    pub fn at_column(&self, column: f64) -> Option<Curve> {
+        let failed = |failure: &Failure| self.columns.value(&as_cell(failure)).is_none_or(|at| at == column);
+        let mut curve = self.slice(self.rows, |cell| self.columns.value(cell) == Some(column), failed)?;
+        if self.by_arms {
+            // Each arm is a place on the axis.
+            let settings: Vec<Option<f64>> = curve.arms.iter().map(|arm| arm.setting).collect();
+            for cell in &mut curve.cells {
+                *cell = Cell { arm: 0, ..*cell }.at(settings[cell.arm]);
+            }
+            for failure in &mut curve.failures {
+                failure.value = failure.arm.and_then(|arm| settings[arm]);
+                failure.arm = failure.arm.map(|_| 0);
+            }
+            curve.arms = curve.arms.first().map(|arm| ArmLabel::new(&*arm.name, None)).into_iter().collect();
+        }
+        Some(curve)
+    }
+
     /// Model-wise: the curve over `p` at one `n`. `None` if there is no such cell.
     #[must_use]
     pub fn over_features(&self, n: usize) -> Option<Curve> {
-        self.slice(Axis::Features, |at, _| at == n)
+        self.slice(Axis::Features, |cell| cell.n == n, |failed| failed.n == n)
     }
 
     /// Sample-wise: the curve over `n` at one `p`. `None` if there is no such cell.
     #[must_use]
     pub fn over_samples(&self, p: usize) -> Option<Curve> {
-        self.slice(Axis::Samples, |_, at| at == p)
+        self.slice(Axis::Samples, |cell| cell.p == p, |failed| failed.p == p)
     }
 
-    /// The cells and failures at the wanted `(n, p)`.
-    fn slice(&self, axis: Axis, wanted: impl Fn(usize, usize) -> bool) -> Option<Curve> {
-        let cells: Vec<Cell> =
-            self.cells.cells.iter().filter(|cell| wanted(cell.n, cell.p)).copied().collect();
+    /// The wanted cells and failures.
+    fn slice(
+        &self,
+        axis: Axis,
+        wanted: impl Fn(&Cell) -> bool,
+        failed: impl Fn(&Failure) -> bool,
+    ) -> Option<Curve> {
+        let cells: Vec<Cell> = self.cells.cells.iter().filter(|cell| wanted(cell)).copied().collect();
         let all = &self.cells;
         (!cells.is_empty()).then(|| Curve {
             axis,
             arms: all.arms.clone(),
             cells,
-            failures: all.failures.iter().filter(|failed| wanted(failed.n, failed.p)).cloned().collect(),
+            failures: all.failures.iter().filter(|failure| failed(failure)).cloned().collect(),
             complete: all.complete,
             provenance: all.provenance.clone(),
         })
     }
 
-    /// Medians over repeats of a metric for one arm, [`samples`](Self::samples) ×
-    /// [`features`](Self::features); NaN where no cell has it.
+    /// Medians over repeats of a metric for one arm, [`row_values`](Self::row_values) ×
+    /// [`column_values`](Self::column_values) (`n` × `p` of a plane); NaN where no cell has it. Of a surface
+    /// [of a family](Self::of_family) any of its arms stands for all.
     ///
     /// # Errors
     /// [`Error::Empty`] without cells.
     pub fn medians(&self, arm: usize, metric: Metric) -> Result<Array2<f64>, Error> {
-        let (samples, features) = (self.samples(), self.features());
-        if samples.is_empty() {
+        self.middles(arm, metric, |values| median(values))
+    }
+
+    /// Means over repeats, as [`medians`](Self::medians).
+    ///
+    /// # Errors
+    /// [`Error::Empty`] without cells.
+    pub fn means(&self, arm: usize, metric: Metric) -> Result<Array2<f64>, Error> {
+        self.middles(arm, metric, |values| values.iter().sum::<f64>() / values.len() as f64)
+    }
+
+    fn middles(
+        &self,
+        arm: usize,
+        metric: Metric,
+        middle: impl Fn(&mut [f64]) -> f64,
+    ) -> Result<Array2<f64>, Error> {
+        let (rows, columns) = (self.row_values(), self.column_values());
+        if rows.is_empty() {
             return Err(Error::Empty { what: "the surface" });
         }
-        let cells = self.cells.cells.iter().filter(|cell| cell.arm == arm);
-        let place =
-            |cell: &Cell| Some((samples.binary_search(&cell.n).ok()?, features.binary_search(&cell.p).ok()?));
-        Ok(medians(cells, metric, (samples.len(), features.len()), place))
+        let index = |list: &[f64], value: f64| list.binary_search_by(|known| known.total_cmp(&value)).ok();
+        let cells = self.cells.cells.iter().filter(|cell| self.by_arms || cell.arm == arm);
+        let place = |cell: &Cell| {
+            let (row, column) = self.place(cell)?;
+            Some((index(&rows, row)?, index(&columns, column)?))
+        };
+        Ok(gathered(cells, metric, (rows.len(), columns.len()), place, middle))
     }
 
     /// Medians over repeats of a metric at one `n`, arms × [`features`](Self::features): the plane of `p` and the
@@ -134,7 +340,7 @@ impl Surface {
         let (arms, features) = (self.cells.arms.len(), self.features());
         let cells = self.cells.cells.iter().filter(|cell| cell.n == n);
         let place = |cell: &Cell| Some((cell.arm, features.binary_search(&cell.p).ok()?));
-        medians(cells, metric, (arms, features.len()), place)
+        gathered(cells, metric, (arms, features.len()), place, |values| median(values))
     }
 
     /// The effective model complexity of an arm at every `p`, on the grid of [`samples`](Self::samples): the largest
@@ -163,11 +369,36 @@ impl Surface {
     }
 }
 
-fn medians<'a>(
+fn wrong<T>(reason: String) -> Result<T, Error> {
+    Err(Error::Unsupported { reason })
+}
+
+/// Where a failure stands.
+fn as_cell(failure: &Failure) -> Cell {
+    Cell::new(failure.repeat, failure.n, failure.p, failure.arm.unwrap_or(usize::MAX)).at(failure.value)
+}
+
+/// Ascending, each once.
+fn ascending(values: impl Iterator<Item = f64>) -> Vec<f64> {
+    let mut all: Vec<f64> = Vec::new();
+    for value in values {
+        // Neighbours in a table are mostly equal.
+        if all.last() != Some(&value) {
+            all.push(value);
+        }
+    }
+    all.sort_unstable_by(f64::total_cmp);
+    all.dedup();
+    all
+}
+
+/// What `middle` makes of a metric's values at each place.
+fn gathered<'a>(
     cells: impl Iterator<Item = &'a Cell>,
     metric: Metric,
     (rows, columns): (usize, usize),
     place: impl Fn(&Cell) -> Option<(usize, usize)>,
+    middle: impl Fn(&mut [f64]) -> f64,
 ) -> Array2<f64> {
     let mut values = vec![Vec::new(); rows * columns];
     for cell in cells {
@@ -175,5 +406,5 @@ fn medians<'a>(
             values[row * columns + column].push(value);
         }
     }
-    Array2::from_shape_fn((rows, columns), |(i, j)| median(&mut values[i * columns + j]))
+    Array2::from_shape_fn((rows, columns), |(i, j)| middle(&mut values[i * columns + j]))
 }

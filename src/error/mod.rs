@@ -222,7 +222,7 @@ impl fmt::Display for Error {
                 write!(f, "no column is named `{}`; there are: {}", shown(name), listed(available))
             }
             Self::UnknownName { what, name, choices } => {
-                write!(f, "`{}` is no {what}; choose one of: {}", shown(name), listed(choices))
+                write!(f, "there is no {what} called `{}`; choose one of: {}", shown(name), listed(choices))
             }
             Self::File { path, line, column, reason } => {
                 write!(f, "{}", in_one_line(&path.to_string_lossy()))?;

@@ -60,9 +60,9 @@ pub struct Factors {
     pub singular_values: Array1<f64>,
     /// Factor 1: the gains `g(σᵣ)`, `r`.
     pub gain: Array1<f64>,
-    /// Factor 2: how each test row leans on each direction, `x·vᵣ`, `m × r`.
+    /// Factor 2: how far each test row extends along each direction, `x·vᵣ`, `m × r`.
     pub test_projection: Array2<f64>,
-    /// Factor 3: how the residuals lean on each direction, `uᵣ·E`, `r × k`.
+    /// Factor 3: how far the residuals extend along each direction, `uᵣ·E`, `r × k`.
     pub residual_projection: Array2<f64>,
     /// `vᵣ·β*`, `r × k`: what the bias is made of.
     pub teacher_projection: Array2<f64>,

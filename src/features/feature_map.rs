@@ -26,7 +26,7 @@ pub trait FeatureMap: std::fmt::Debug + Send + Sync {
     /// The features `columns.start`, …, `columns.end − 1` alone, to the bit those columns of
     /// [`design`](Self::design): `inputs` `(n, d)` → `(n, columns.len())`.
     ///
-    /// As it stands it makes the columns before them too. A map whose features do not depend on each other does
+    /// By default the columns before them are made as well. A map whose features do not depend on each other does
     /// better.
     ///
     /// # Errors

@@ -48,7 +48,7 @@ impl PolynomialBasis {
 /// `Q_1(x), Q_2(x), …` of the family `Q_{k+1} = (1 + a_k) x Q_k − a_k Q_{k−1}`, `Q_0 = 1`, `a_0 = 0`:
 /// Legendre's has `a_k = k/(k + 1)`, Chebyshev's `a_k = 1`.
 ///
-/// As it stands the recurrence loses `O(k²)` units in the last place as `x → ±1`. Written in the differences
+/// In this form the recurrence loses `O(k²)` units in the last place as `x → ±1`. Written in the differences
 /// `D_k = Q_k − Q_{k−1}` it reads
 /// ```text
 /// D_{k+1} = a_k D_k + (1 + a_k) (x − 1) Q_k,      Q_{k+1} = Q_k + D_{k+1},

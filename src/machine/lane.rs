@@ -1,4 +1,4 @@
-//! One number of each of several matrices: the unit in which batches of small problems run.
+//! The same entry of several matrices side by side: the unit in which batches of small problems run.
 
 // A call of its own would be compiled for the oldest machine.
 #![allow(clippy::inline_always)]

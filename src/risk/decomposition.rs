@@ -212,6 +212,20 @@ impl Decomposition {
         (wanted != 0 && wanted & !self.varied() == 0).then(|| self.sum_of(|set| set == wanted))
     }
 
+    /// What goes away with a source: every variance in which it takes part, alone or with others (Sobol's total effect).
+    /// Of label noise it is what the variance given the training inputs is on average.
+    #[must_use]
+    pub fn total_effect(&self, source: VarianceSource) -> Component {
+        self.sum_of(|set| set & bit(source) != 0)
+    }
+
+    /// What is left without a source: `bias²` and every variance in which it takes no part. Without label noise it is what
+    /// the squared bias given the training inputs is on average.
+    #[must_use]
+    pub fn without(&self, source: VarianceSource) -> Component {
+        self.sum_of(|set| set & bit(source) == 0)
+    }
+
     /// `bias²` and all variances: the expected excess risk.
     #[must_use]
     pub fn excess(&self) -> Component {

@@ -7,7 +7,7 @@
 //! | design, teacher, noise, moments of the test rows | [`Population`], [`GivenDesign`]: bias, variance, noise, training error of any filter, the best penalty and stopping time |
 //! | the same | [`InterpolantRisk`]: least, minimum norm, random solutions |
 //! | the same, and a setting of mini-batches | [`Sgd`]: expected risk at any step, stability, the stationary state |
-//! | predictions on a grid of draws | [`Decomposition`]: bias and every variance, with standard errors |
+//! | predictions on a grid of draws | [`Decomposition`]: bias and every variance, with standard errors; [`Crossed`](crate::sweep::Crossed) makes the grid |
 //! | one factorisation | [`Path`]: a whole path of penalties, times, steps or cutoffs, with leave-one-out and generalised cross-validation |
 //! | fits that were drawn alike | [`ensemble`]: errors of averaged predictions |
 //! | one factorisation, a start | [`interpolants`]: solutions other than the one of minimum norm |
@@ -53,7 +53,7 @@ pub use smoother::smoother;
 use crate::Error;
 use crate::machine::memory::{reserve, sum, table};
 use crate::risk::covariance::CovarianceRoot;
-use crate::svd::{Backend, Faer, power_of_two, triangle};
+use crate::svd::{Backend, Faer, power_of_two, small_product, triangle};
 use ndarray::{Array1, Array2, ArrayRef2, Axis, s};
 
 /// A table `(X, Y)` of `N` rows, compressed by one QR factorisation to at most `p + k + 1` rows on
@@ -246,6 +246,24 @@ impl Compressed {
         Ok(leading)
     }
 
+    /// The features on the rows of `vt` (`r × p`), `Vᵀ Aᵀ`, `r ×` height. Of independent features, whose table is
+    /// diagonal, without a product: to the same bits.
+    pub(crate) fn images(&self, vt: &Array2<f64>) -> Array2<f64> {
+        let is_diagonal = |(i, row): (usize, ndarray::ArrayView1<'_, f64>)| {
+            row.iter().enumerate().all(|(j, &v)| v == 0.0 || i == j)
+        };
+        if !self.features.rows().into_iter().enumerate().all(is_diagonal) {
+            return transposed_product(vt, &self.features);
+        }
+        let mut images = Array2::zeros((vt.nrows(), self.features.nrows()));
+        for ((mut image, column), scale) in
+            images.columns_mut().into_iter().zip(vt.columns()).zip(self.features.diag())
+        {
+            image.zip_mut_with(&column, |image, v| *image = v * scale);
+        }
+        images
+    }
+
     /// With the targets of some columns, in that order.
     pub(crate) fn with_targets(mut self, columns: &[usize]) -> Self {
         let same = columns.len() == self.targets.ncols() && columns.iter().enumerate().all(|(i, &c)| i == c);
@@ -317,4 +335,15 @@ pub(crate) fn equilibrate(mut column: ndarray::ArrayViewMut1<'_, f64>) -> f64 {
     let scale = f64::from_bits(largest.to_bits() & 0x7ff0_0000_0000_0000);
     column.mapv_inplace(|v| v / scale);
     scale
+}
+
+/// `Vᵀ Aᵀ`, `r × q`, for `A` of `q × p`.
+fn transposed_product(vt: &Array2<f64>, a: &Array2<f64>) -> Array2<f64> {
+    /// Entries of `A` up to which a product costs less than what a general one sets up for it.
+    const SMALL: usize = 1024;
+    let (Some(rows), true) = (vt.as_slice(), a.len() <= SMALL) else { return vt.dot(&a.t()) };
+    let columns: Vec<f64> = a.t().iter().copied().collect();
+    let mut images = vec![0.0; vt.nrows() * a.nrows()];
+    small_product(rows, &columns, &mut images, (a.ncols(), a.nrows()));
+    Array2::from_shape_vec((vt.nrows(), a.nrows()), images).unwrap_or_else(|_| vt.dot(&a.t()))
 }

@@ -62,7 +62,7 @@ pub trait Backend: std::fmt::Debug + Send + Sync {
     fn triangle(&self, x: ArrayView2<'_, f64>) -> Result<Array2<f64>, String>;
 
     /// Bytes of this machine's memory that [`factorise`](Self::factorise) holds at its peak for an `n × p` matrix, the
-    /// result included: what is asked for before it is called. As it stands, those of [`Faer`](super::Faer).
+    /// result included: what is asked for before it is called. By default those of [`Faer`](super::Faer).
     fn bytes(&self, (n, p): (usize, usize)) -> usize {
         bytes((n, p))
     }

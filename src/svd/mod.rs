@@ -61,7 +61,7 @@ pub use faer::Faer;
 pub use jacobi::Jacobi;
 #[cfg(feature = "lapack")]
 pub use lapack::Lapack;
-pub(crate) use product::{add_gram, leading_times, times_transposed};
+pub(crate) use product::{add_gram, leading_times, small_product, times_transposed};
 pub(crate) use reflect::reduce;
 pub(crate) use streamed_qr::StreamedQr;
 pub(crate) use sums::dot;

@@ -2,7 +2,8 @@
 
 use crate::curve::ArmLabel;
 use crate::factors::ablation::{Ablation, Adversary};
-use crate::filter::{GradientFlow, LeadingModes, Loss, MinNorm, Ridge, SpectralFilter};
+use crate::filter::{GradientFlow, LeadingModes, Loss, MinNorm, Ridge, SpectralFilter, known_penalty};
+use crate::risk::interpolants::check_deviation;
 use crate::{Error, error::user_code};
 use ndarray::Array2;
 use std::sync::{Arc, OnceLock};
@@ -13,6 +14,24 @@ const CUTOFFS: [f64; 7] =
 
 /// The strengths of the published adversaries.
 const STRENGTHS: [f64; 7] = [0.0, 0.1, 0.316, 1.0, 3.16, 10.0, 31.6];
+
+/// Where a fit starts: what it keeps in the directions that training rows do not reach.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub enum Start {
+    /// From 0: the fit of minimum norm.
+    #[default]
+    Zero,
+    /// From coefficients `N(0, s²/p)`, each drawn for itself: the test error is the expected one over the start, in closed
+    /// form ([`expected_excess`](crate::interpolants::expected_excess)). Nothing is drawn.
+    Random {
+        /// `s`.
+        deviation: f64,
+    },
+    /// From the solution on the next smaller number of features of the sweep, zeros for the new ones
+    /// ([`warm_start_curve`](crate::interpolants::warm_start_curve)).
+    Warm,
+}
 
 /// One line of a study: an estimator, what is ablated, who attacks. All arms of a sweep read the same
 /// factorisations.
@@ -43,6 +62,8 @@ pub struct Arm {
     pub ablation: Ablation,
     /// Who attacks. The datum is altered before any ablation projects it.
     pub adversary: Option<Adversary>,
+    /// Where the fit starts; other starts than 0 have training and test errors alone.
+    pub start: Start,
     /// Training targets in place of those of the source, row by row (label noise).
     pub targets: Option<Arc<Array2<f64>>>,
     /// Test targets in place of those of the source (errors on noisy labels).
@@ -50,7 +71,7 @@ pub struct Arm {
 }
 
 impl Arm {
-    /// An estimator with nothing switched off and nobody attacking.
+    /// An estimator with nothing switched off and no adversary.
     #[must_use]
     pub fn new(name: impl Into<String>, setting: Option<f64>, estimator: Arc<dyn SpectralFilter>) -> Self {
         Self {
@@ -59,6 +80,7 @@ impl Arm {
             estimator,
             ablation: Ablation::none(),
             adversary: None,
+            start: Start::Zero,
             targets: None,
             test_targets: None,
         }
@@ -107,6 +129,22 @@ impl Arm {
     pub fn of(estimator: impl SpectralFilter + 'static) -> Self {
         let name = user_code::description(|| estimator.describe());
         Self::new(name, None, Arc::new(estimator))
+    }
+
+    /// `random_start`: the least squares solution where gradient descent ends from a random start of deviation `s`.
+    ///
+    /// # Errors
+    /// [`Error::Domain`] unless the deviation is finite and at least 0.
+    pub fn random_start(deviation: f64) -> Result<Self, Error> {
+        check_deviation(deviation)?;
+        let start = Start::Random { deviation };
+        Ok(Self { name: "random_start".into(), setting: Some(deviation), start, ..Self::unablated() })
+    }
+
+    /// `warm_start`: the solution nearest to that on fewer features.
+    #[must_use]
+    pub fn warm_start() -> Self {
+        Self { name: "warm_start".into(), start: Start::Warm, ..Self::unablated() }
     }
 
     /// The same with other training targets (`N × k`), e.g. noisy labels; `setting` says how noisy.
@@ -204,7 +242,20 @@ impl Arm {
     }
 
     pub(crate) fn check(&self) -> Result<(), Error> {
-        self.adversary.as_ref().map_or(Ok(()), Adversary::check)
+        self.adversary.as_ref().map_or(Ok(()), Adversary::check)?;
+        if let Start::Random { deviation } = self.start {
+            check_deviation(deviation)?;
+        }
+        let plain = self.ablation == Ablation::none() && self.adversary.is_none();
+        if self.start != Start::Zero && !(plain && known_penalty(&*self.estimator) == Some(0.0)) {
+            let reason = format!(
+                "the arm `{}` has a start of its own, which is for minimum-norm fits with nothing ablated and nobody \
+                 attacking",
+                self.name
+            );
+            return Err(Error::Unsupported { reason });
+        }
+        Ok(())
     }
 
     /// The estimators of some arms in words, each once.

@@ -2,10 +2,11 @@
 
 use super::coordinates::Intercept;
 use super::source::Sizes;
-use super::spectral::has_leave_one_out;
-use super::{Arm, Source, Splits, Sweep};
+use super::spectral::{has_evidence, has_leave_one_out};
+use super::{Arm, Source, Splits, Start, Sweep};
 use crate::Error;
 use crate::curve::{ArmLabel, Metric};
+use crate::factors::ablation::Ablation;
 
 /// Why an error rate is not defined.
 const ONE_OUTPUT: &str = "compares targets of two columns or more, one for each class, and there is one column of \
@@ -118,6 +119,8 @@ impl Sweep {
                 "n, p and a parameter vary all at once; fix one of them: results have two axes at most";
             return unsupported(reason.into());
         }
+        self.check_members(sizes)?;
+        self.check_starts(sizes)?;
         let without_residuals = self.arms.iter().find(|arm| arm.ablation.is_without_residuals());
         let biased = self.metrics.iter().find(|m| matches!(m, Metric::BiasSquared | Metric::MeanSquaredBias));
         let all = asks_for_all(&self.metrics);
@@ -143,13 +146,74 @@ impl Sweep {
         }
     }
 
-    /// Whether no arm has a leave-one-out error.
-    fn leave_one_out_obstacle(&self) -> bool {
-        let own =
-            self.parameter.as_ref().and_then(|parameter| Some((parameter, *parameter.values().first()?)));
-        let has = |arm: &Arm| match own {
-            Some((parameter, value)) => parameter.at(arm, value).is_ok_and(|arm| has_leave_one_out(&arm)),
-            None => has_leave_one_out(arm),
+    /// What starts other than 0 do not go together with.
+    fn check_starts(&self, sizes: Sizes) -> Result<(), Error> {
+        let Some(arm) = self.arms.iter().find(|arm| arm.start != Start::Zero) else { return Ok(()) };
+        let refuse =
+            |what: &str| unsupported(format!("the arm `{}` has a start of its own, and {what}", arm.name));
+        if self.intercept != Intercept::None || self.standardise {
+            return refuse("features are centred or scaled by each training set");
+        }
+        if self
+            .parameter
+            .as_ref()
+            .is_some_and(|parameter| parameter.is_estimators() || parameter.fitted().is_some())
+        {
+            return refuse("the parameter is an estimator's or an ensemble's");
+        }
+        let warm = self.arms.iter().any(|arm| arm.start == Start::Warm);
+        if warm && (sizes.tests == 0 || self.source.is_of_cells() || self.maps.is_fitted()) {
+            return refuse("a warm start needs nested features and test rows of their own");
+        }
+        Ok(())
+    }
+
+    /// What ensembles do not go together with.
+    fn check_members(&self, sizes: Sizes) -> Result<(), Error> {
+        if self.parameter.as_ref().and_then(super::Parameter::fitted).is_none() {
+            return Ok(());
+        }
+        let refuse = |what: &str| unsupported(format!("{what} are not known for the members of an ensemble"));
+        let known = |metric: &&Metric| {
+            matches!(metric, Metric::TrainMse | Metric::TestMse | Metric::SmallestSingularValue)
+        };
+        if let Some(metric) = self.metrics.iter().find(|metric| !known(metric)) {
+            let name = metric.name();
+            return unsupported(format!(
+                "the metric `{name}` is not known for an ensemble, which has train_mse and test_mse; leave it out"
+            ));
+        }
+        if self.source.is_of_cells() {
+            return refuse("rows drawn afresh for every cell");
+        }
+        if sizes.tests == 0 || sizes.population {
+            return refuse("errors without test rows of their own");
+        }
+        if self.maps.is_fitted() || !self.maps.is_drawn() {
+            let reason =
+                "the members of an ensemble have a feature map each: give `Maps::members`, drawn afresh";
+            return unsupported(reason.into());
+        }
+        if self.intercept != Intercept::None || self.standardise {
+            return refuse("a free intercept and standardised features");
+        }
+        let reads = |arm: &&Arm| arm.ablation != Ablation::none() || arm.adversary.is_some();
+        match self.arms.iter().find(reads) {
+            Some(arm) => {
+                unsupported(format!("the arm `{}`: ablations and adversaries are of single fits", arm.name))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Whether no arm is of a kind.
+    fn has_none(&self, kind: impl Fn(&Arm) -> bool) -> bool {
+        let has = |arm: &Arm| match &self.parameter {
+            Some(parameter) => {
+                let mut values = parameter.values().iter();
+                values.any(|&value| parameter.at(arm, value).is_ok_and(|arm| kind(&arm)))
+            }
+            None => kind(arm),
         };
         !self.arms.iter().any(has)
     }
@@ -173,11 +237,21 @@ impl Sweep {
                 "needs features that are scaled alike for all fits, and `standardise` scales them by each \
                       training set",
             ),
-            Metric::LeaveOneOut if self.leave_one_out_obstacle() => Some(
+            Metric::LeaveOneOut if self.has_none(has_leave_one_out) => Some(
                 "is of minimum-norm and ridge fits with nothing ablated and nobody attacking, and no arm is one",
             ),
-            Metric::ExpectedNoise if self.arms.iter().all(|arm| arm.ablation.is_without_residuals()) => {
+            Metric::ExpectedNoise | Metric::EffectiveParameters
+                if self.arms.iter().all(|arm| arm.ablation.is_without_residuals()) =>
+            {
                 Some("is of targets with noise, and every arm's have none")
+            }
+            Metric::LogEvidence | Metric::LogOccamFactor | Metric::PosteriorVariance
+                if self.has_none(has_evidence) =>
+            {
+                Some(
+                    "is of ridge fits with a penalty over 0, with nothing ablated and nobody attacking, and no arm is \
+                     one",
+                )
             }
             _ => None,
         };

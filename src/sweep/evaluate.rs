@@ -1,13 +1,16 @@
 //! Every arm of one cell, from its one factorisation.
 
+use super::Start;
 use super::coordinates::Intercept;
 use super::error_rates::ErrorRates;
 use super::lines::Line;
+use super::many::Waiting;
 use super::measured::Measured;
-use super::metrics::Metrics;
+use super::metrics::{Metrics, OfFit};
 use super::output::{Modes, Output, Scratch};
 use super::study::{Prepared, Study, Tests};
 use crate::Error;
+use crate::risk::interpolants::expected_excess;
 use crate::svd::Svd;
 use ndarray::s;
 use std::borrow::Cow;
@@ -28,6 +31,16 @@ impl Study<'_> {
             Some(coordinates) => Cow::Owned(coordinates.of_parameters(ideal.clone())),
             None => Cow::Borrowed(ideal),
         });
+        let excess = |deviation: f64| {
+            let (table, m) = (&*held_out.table, held_out.rows as f64);
+            // Training rows, where the table has them, lie in the modes and add nothing.
+            Ok::<_, Error>(expected_excess(svd, deviation, table)? * (table.rows() as f64 / m))
+        };
+        let excess = self.lines.iter().map(|line| match line.arm.start {
+            Start::Random { deviation } => excess(deviation).map(Some),
+            Start::Zero | Start::Warm => Ok(None),
+        });
+        let excess: Vec<_> = excess.collect();
         let modes = Modes::new(svd, held_out);
         let outputs = self.targets.outputs.iter().enumerate().map(|(output, &(trained, tested))| {
             let block = self.targets.block(trained);
@@ -42,8 +55,14 @@ impl Study<'_> {
         let variance = if let Tests::Rows { variance, .. } = self.tests { variance } else { 0.0 };
         let free = self.preparation.intercept == Intercept::Free;
         let lengths = self.wanted.spectral.lengths(&modes);
-        let mut metrics = |line: &Line| {
-            scratch.set_gains(&line.arm, svd, modes.inverse())?;
+        let of_fit = |line: &Line, own: &[Output<'_>], (scratch, norm): (&mut Scratch, f64)| {
+            if self.wanted.spectral.is_none() {
+                return OfFit::default();
+            }
+            let how = (free, self.preparation.standardise);
+            self.wanted.spectral.of(line, (&modes, own), (scratch, &lengths, norm), how)
+        };
+        let alone = |(index, line): (usize, &Line), scratch: &mut Scratch| {
             let mut mean = Metrics::default();
             let mut solutions = Vec::new();
             let own = &outputs[line.outputs.clone()];
@@ -57,23 +76,39 @@ impl Study<'_> {
             mean.opposite += variance;
             // The constant of a model without residuals is not known.
             let known = !(free && line.arm.ablation.is_without_residuals());
-            let rates = rates.as_ref().filter(|_| known);
+            let zero = line.arm.start == Start::Zero;
+            let rates = rates.as_ref().filter(|_| known && zero);
             mean.error_rate = rates.map(|rates| rates.of(line, &solutions)).transpose()?;
-            let mut mean = mean.finite()?;
-            if !self.wanted.spectral.is_none() {
-                let how = (free, self.preparation.standardise);
-                mean.of_fit =
-                    Some(Box::new(self.wanted.spectral.of(line, (&modes, own), (scratch, &lengths), how)));
+            if let Some(more) = excess[index].clone()? {
+                mean.test += more;
             }
+            let mut mean = mean.finite()?;
+            if !zero {
+                return Ok(Metrics { norm: f64::NAN, ..mean });
+            }
+            mean.of_fit = of_fit(line, own, (&mut *scratch, mean.norm));
             Ok(mean)
         };
         let mut measured = Measured::new(n, p, self.lines.len());
-        for (index, line) in self.lines.iter().enumerate() {
-            match metrics(line) {
+        let mut waiting = Waiting::default();
+        for (index, (line, &together)) in self.lines.iter().zip(&self.together).enumerate() {
+            let gains = scratch.set_gains(&line.arm, svd, modes.inverse());
+            if together && gains.is_ok() && !scratch.is_prefix() {
+                if waiting.is_full(&line.outputs) {
+                    waiting.measure(&modes, &outputs, variance, &mut measured);
+                }
+                let mean = waiting.add((index, line), &outputs, scratch, self.wanted.norm);
+                mean.of_fit = of_fit(line, &outputs[line.outputs.clone()], (&mut *scratch, mean.norm));
+                continue;
+            }
+            match gains.and_then(|()| alone((index, line), scratch)) {
                 Ok(metrics) => measured.lines.push((index, metrics)),
                 Err(error) => measured.failures.push((Some(index), error)),
             }
         }
+        waiting.measure(&modes, &outputs, variance, &mut measured);
+        measured.lines.sort_by_key(|(index, _)| *index);
+        measured.failures.sort_by_key(|(index, _)| *index);
         measured.smallest_singular_value = svd.smallest_nonzero().unwrap_or(0.0);
         measured.rank = svd.rank();
         Ok(measured)

@@ -18,8 +18,27 @@ pub(super) struct Line {
     pub(super) outputs: Range<usize>,
 }
 
-/// A table of targets, `None` being that of the source, and how much noise is added.
-type Table = (Option<Arc<Array2<f64>>>, f64);
+/// A table of targets.
+#[derive(Clone, Debug)]
+struct Table {
+    /// `None` for that of the source.
+    own: Option<Arc<Array2<f64>>>,
+    /// How much noise is added.
+    noise: f64,
+    /// Which of those that the caller gives for each repeat takes its place.
+    given: Option<usize>,
+}
+
+/// What the third axis makes of the training targets of a repeat.
+#[derive(Debug)]
+pub(super) enum Changed {
+    /// Nothing.
+    No,
+    /// Normal numbers, that a level of noise multiplies.
+    Noise(Array2<f64>),
+    /// Others, a table for each value.
+    Given(Vec<Array2<f64>>),
+}
 
 /// The targets of all arms side by side.
 #[derive(Clone, Debug)]
@@ -41,9 +60,11 @@ impl Targets {
     ) -> Result<(Vec<Line>, Self), Error> {
         let mut targets = Self { k, trained: Vec::new(), tested: Vec::new(), outputs: Vec::new() };
         let mut lines = Vec::new();
-        let mut add = |arm: Arm, of: usize, value: Option<usize>, noise: f64| {
-            let trained = place(&mut targets.trained, (&arm.targets, noise)) * k;
-            let tested = place(&mut targets.tested, (&arm.test_targets, 0.0)) * k;
+        let mut add = |arm: Arm, of: usize, value: Option<usize>, (noise, given): (f64, Option<usize>)| {
+            let trained = Table { own: arm.targets.clone(), noise, given };
+            let tested = Table { own: arm.test_targets.clone(), noise: 0.0, given: None };
+            let trained = place(&mut targets.trained, trained) * k;
+            let tested = place(&mut targets.tested, tested) * k;
             let start = targets.outputs.iter().position(|pair| *pair == (trained, tested));
             let start = start.unwrap_or_else(|| {
                 targets.outputs.extend((0..k).map(|i| (trained + i, tested + i)));
@@ -53,12 +74,13 @@ impl Targets {
         };
         for (of, arm) in arms.iter().enumerate() {
             let Some(parameter) = parameter else {
-                add(arm.clone(), of, None, 0.0);
+                add(arm.clone(), of, None, (0.0, None));
                 continue;
             };
             for (place, &value) in parameter.values().iter().enumerate() {
                 let noise = if parameter.is_label_noise() { value } else { 0.0 };
-                add(parameter.at(arm, value)?, of, Some(place), noise);
+                let given = parameter.is_targets().then_some(place);
+                add(parameter.at(arm, value)?, of, Some(place), (noise, given));
             }
         }
         Ok((lines, targets))
@@ -66,7 +88,7 @@ impl Targets {
 
     /// Whether all are the source's, without noise.
     pub(super) fn is_plain(&self) -> bool {
-        self.trained.iter().chain(&self.tested).all(|table| *table == (None, 0.0))
+        self.trained.iter().chain(&self.tested).all(Table::is_plain)
     }
 
     /// Columns of all training and of all test targets.
@@ -90,52 +112,64 @@ impl Targets {
         first..first + self.k
     }
 
-    /// All training targets side by side, with their noise.
+    /// All training targets side by side, as the third axis changes them.
     pub(super) fn join_trained<'a>(
         &self,
         own: ArrayView2<'a, f64>,
-        noise: Option<&Array2<f64>>,
+        changed: &Changed,
     ) -> CowArray<'a, f64, Ix2> {
-        join(&self.trained, own, noise)
+        join(&self.trained, own, changed)
     }
 
     /// All test targets side by side.
     pub(super) fn join_tested<'a>(&self, own: ArrayView2<'a, f64>) -> CowArray<'a, f64, Ix2> {
-        join(&self.tested, own, None)
+        join(&self.tested, own, &Changed::No)
+    }
+}
+
+impl Table {
+    /// Whether it is the source's.
+    fn is_plain(&self) -> bool {
+        self.own.is_none() && self.noise == 0.0 && self.given.is_none()
+    }
+}
+
+impl PartialEq for Table {
+    fn eq(&self, other: &Self) -> bool {
+        let same = match (&self.own, &other.own) {
+            (Some(a), Some(b)) => Arc::ptr_eq(a, b) || a == b,
+            (None, None) => true,
+            _ => false,
+        };
+        same && (self.noise, self.given) == (other.noise, other.given)
     }
 }
 
 /// The place of a table among others, added if it is new.
-fn place(tables: &mut Vec<Table>, (table, noise): (&Option<Arc<Array2<f64>>>, f64)) -> usize {
-    let same = |other: &Option<Arc<Array2<f64>>>| match (other, table) {
-        (Some(other), Some(table)) => Arc::ptr_eq(other, table) || other == table,
-        (None, None) => true,
-        _ => false,
-    };
-    tables.iter().position(|other| same(&other.0) && other.1 == noise).unwrap_or_else(|| {
-        tables.push((table.clone(), noise));
+fn place(tables: &mut Vec<Table>, table: Table) -> usize {
+    tables.iter().position(|other| *other == table).unwrap_or_else(|| {
+        tables.push(table);
         tables.len() - 1
     })
 }
 
-fn join<'a>(
-    tables: &[Table],
-    own: ArrayView2<'a, f64>,
-    noise: Option<&Array2<f64>>,
-) -> CowArray<'a, f64, Ix2> {
-    if let [(None, 0.0)] = tables[..] {
+fn join<'a>(tables: &[Table], own: ArrayView2<'a, f64>, changed: &Changed) -> CowArray<'a, f64, Ix2> {
+    if let [table] = tables
+        && table.is_plain()
+    {
         return CowArray::from(own);
     }
     let (height, k) = own.dim();
     let mut joined = Array2::zeros((height, k * tables.len()));
-    for (place, (table, level)) in tables.iter().enumerate() {
+    for (place, table) in tables.iter().enumerate() {
         let mut part = joined.slice_mut(s![.., place * k..(place + 1) * k]);
-        match table {
-            None => part.assign(&own),
-            Some(table) => part.assign(&**table),
+        match (&table.own, changed, table.given) {
+            (_, Changed::Given(given), Some(at)) => part.assign(&given[at].slice(s![..height, ..])),
+            (None, ..) => part.assign(&own),
+            (Some(table), ..) => part.assign(&**table),
         }
-        if let Some(noise) = noise.filter(|_| *level > 0.0) {
-            part.scaled_add(*level, noise);
+        if let (Changed::Noise(noise), true) = (changed, table.noise > 0.0) {
+            part.scaled_add(table.noise, noise);
         }
     }
     CowArray::from(joined)

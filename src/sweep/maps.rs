@@ -6,7 +6,8 @@ use ndarray::{Array2, ArrayRef2, s};
 use std::fmt;
 use std::sync::Arc;
 
-/// The feature map of each repeat: none (the inputs are the features), one for all repeats, or one drawn afresh for each.
+/// The feature map of each repeat: none (the inputs are the features), one for all repeats, one drawn afresh for each or for
+/// each member of an ensemble, or one fitted to the training inputs of each cell.
 ///
 /// # Examples
 /// ```
@@ -24,10 +25,14 @@ pub struct Maps(Kind);
 enum Kind {
     None,
     Same(Arc<dyn FeatureMap>),
+    /// Of a repeat and a member of an ensemble.
     Drawn(Arc<MapOf>),
+    /// To the training inputs of a cell, for its number of features.
+    Fitted(String, Arc<FitOf>),
 }
 
-type MapOf = dyn Fn(usize) -> Result<Arc<dyn FeatureMap>, Error> + Send + Sync;
+type MapOf = dyn Fn(usize, usize) -> Result<Arc<dyn FeatureMap>, Error> + Send + Sync;
+type FitOf = dyn Fn(&ArrayRef2<f64>, usize) -> Result<Arc<dyn FeatureMap>, Error> + Send + Sync;
 
 impl Maps {
     /// The inputs themselves are the features.
@@ -40,9 +45,42 @@ impl Maps {
     pub fn drawn<M: FeatureMap + 'static>(
         draw: impl Fn(usize) -> Result<M, Error> + Send + Sync + 'static,
     ) -> Self {
-        Self(Kind::Drawn(Arc::new(move |repeat| {
-            draw(repeat).map(|map| Arc::new(map) as Arc<dyn FeatureMap>)
+        Self::members(move |repeat, _| draw(repeat))
+    }
+
+    /// Drawn anew for each member of an ensemble ([`Parameter::members`](super::Parameter::members)):
+    /// `draw(repeat, member)`, members counted from 0. Fits that are no ensembles have the map of member 0.
+    pub fn members<M: FeatureMap + 'static>(
+        draw: impl Fn(usize, usize) -> Result<M, Error> + Send + Sync + 'static,
+    ) -> Self {
+        Self(Kind::Drawn(Arc::new(move |repeat, member| {
+            draw(repeat, member).map(|map| Arc::new(map) as Arc<dyn FeatureMap>)
         })))
+    }
+
+    /// Fitted to data: `fit(inputs, p)` is the map to `p` features of the cell with these training inputs (`n × d`), as
+    /// that of a spline whose knots are quantiles. Maps are not nested then: each cell has a factorisation of its own.
+    /// `describe` is what captions call them.
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::features::NaturalSpline;
+    /// use double_descent::sweep::Maps;
+    ///
+    /// let ends = (-5.0, 5.0);
+    /// let maps = Maps::fitted("natural splines, knots at quantiles", move |x, p| {
+    ///     NaturalSpline::at_quantiles_within(x, p, ends)
+    /// });
+    /// assert!(maps.of(0).is_err()); // there is none before there are training inputs
+    /// ```
+    pub fn fitted<M: FeatureMap + 'static>(
+        describe: impl Into<String>,
+        fit: impl Fn(&ArrayRef2<f64>, usize) -> Result<M, Error> + Send + Sync + 'static,
+    ) -> Self {
+        let fit = move |inputs: &ArrayRef2<f64>, p: usize| {
+            fit(inputs, p).map(|map| Arc::new(map) as Arc<dyn FeatureMap>)
+        };
+        Self(Kind::Fitted(describe.into(), Arc::new(fit)))
     }
 
     /// One map for all repeats.
@@ -53,16 +91,42 @@ impl Maps {
     /// The map of a repeat; `None` where the inputs are the features.
     ///
     /// # Errors
-    /// Those of drawing it.
+    /// Those of drawing it; [`Error::Unsupported`] for a map that is fitted to the training inputs of each cell.
     pub fn of(&self, repeat: usize) -> Result<Option<Arc<dyn FeatureMap>>, Error> {
+        self.of_member(repeat, 0)
+    }
+
+    /// The map of a member of an ensemble.
+    pub(super) fn of_member(
+        &self,
+        repeat: usize,
+        member: usize,
+    ) -> Result<Option<Arc<dyn FeatureMap>>, Error> {
         match &self.0 {
             Kind::None => Ok(None),
             Kind::Same(map) => Ok(Some(Arc::clone(map))),
             Kind::Drawn(draw) => {
-                user_code::call(|| format!("the drawing of the map of repeat {repeat}"), || draw(repeat))?
-                    .map(Some)
+                let part = || format!("the drawing of the map of repeat {repeat}");
+                user_code::call(part, || draw(repeat, member))?.map(Some)
+            }
+            Kind::Fitted(..) => {
+                let reason =
+                    "the feature map is fitted to the training inputs of each cell, and there are none here";
+                Err(Error::Unsupported { reason: reason.into() })
             }
         }
+    }
+
+    /// The map of a repeat to `p` features, in the cells with the training inputs that `inputs` gives.
+    pub(super) fn of_cell(
+        &self,
+        repeat: usize,
+        inputs: impl FnOnce() -> Array2<f64>,
+        p: usize,
+    ) -> Result<Option<Arc<dyn FeatureMap>>, Error> {
+        let Kind::Fitted(_, fit) = &self.0 else { return self.of(repeat) };
+        let part = || format!("the fitting of the map of repeat {repeat} to {p} features");
+        user_code::call(part, || fit(&inputs(), p))?.map(Some)
     }
 
     /// Whether there is none.
@@ -76,8 +140,16 @@ impl Maps {
         matches!(self.0, Kind::Drawn(_))
     }
 
+    /// Whether every cell has one that is fitted to it.
+    pub(super) fn is_fitted(&self) -> bool {
+        matches!(self.0, Kind::Fitted(..))
+    }
+
     /// In words, for a caption; `None` where there is none.
     pub(super) fn describe(&self) -> Option<String> {
+        if let Kind::Fitted(words, _) = &self.0 {
+            return Some(words.clone());
+        }
         match self.of(0) {
             Ok(map) => map.map(|map| user_code::description(|| map.describe())),
             Err(error) => Some(error.to_string()),

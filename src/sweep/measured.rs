@@ -1,7 +1,7 @@
 //! What a cell measures, and its rows of the tidy table.
 
 use super::lines::Line;
-use super::metrics::{Metrics, OfFit};
+use super::metrics::Metrics;
 use super::spectral::Spectral;
 use crate::Error;
 use crate::curve::{Cell, Metric};
@@ -36,7 +36,9 @@ impl Wanted {
             bias_squared: has(Metric::BiasSquared),
             mean_squared_bias: has(Metric::MeanSquaredBias),
             smallest: has(Metric::SmallestSingularValue),
-            norm: has(Metric::CoefficientNorm) || has(Metric::DistanceFromStart),
+            norm: has(Metric::CoefficientNorm)
+                || has(Metric::DistanceFromStart)
+                || Spectral::new(metrics).norm(),
             coefficient_norm: has(Metric::CoefficientNorm),
             error_rate: has(Metric::TestErrorRate) && classified,
             distance: has(Metric::DistanceFromStart),
@@ -85,8 +87,7 @@ impl Measured {
     pub(super) fn from_points(points: &[&Point], variance: f64) -> Self {
         let metrics = |(line, point): (usize, &&Point)| {
             let test = point.test_mse.unwrap_or(f64::NAN) + variance;
-            let of_fit =
-                point.loo_mse.map(|error| Box::new(OfFit { leave_one_out: Some(error), ..OfFit::default() }));
+            let of_fit = point.loo_mse.map(|error| (Metric::LeaveOneOut, error)).into_iter().collect();
             (line, Metrics { train: point.train_mse, test, norm: point.norm, of_fit, ..Metrics::default() })
         };
         let first = points.first();
@@ -122,19 +123,20 @@ impl Measured {
             cell.test_mse = wanted.test.then_some(metrics.test);
             cell.test_mse_opposite = (wanted.opposite && attacked).then_some(metrics.opposite);
             cell.test_error_rate = metrics.error_rate;
-            cell.bias_squared = wanted.bias_squared.then_some(metrics.bias_squared);
-            cell.mean_squared_bias = wanted.mean_squared_bias.then_some(metrics.mean_squared_bias);
+            let biased = lines[line].arm.start == super::Start::Zero;
+            cell.bias_squared = (wanted.bias_squared && biased).then_some(metrics.bias_squared);
+            cell.mean_squared_bias =
+                (wanted.mean_squared_bias && biased).then_some(metrics.mean_squared_bias);
             cell.smallest_singular_value = wanted.smallest.then_some(smallest);
-            cell.coefficient_norm = wanted.coefficient_norm.then_some(metrics.norm);
-            if wanted.distance {
-                // Every fit starts from 0.
+            // A start that is drawn has none.
+            let norm = Some(metrics.norm).filter(|norm| !norm.is_nan());
+            cell.coefficient_norm = norm.filter(|_| wanted.coefficient_norm);
+            if wanted.distance && lines[line].arm.start == super::Start::Zero {
+                // These fits start from 0.
                 cell.set(Metric::DistanceFromStart, Some(metrics.norm));
             }
-            if let Some(of_fit) = metrics.of_fit {
-                cell.set(Metric::ConditionNumber, of_fit.condition);
-                cell.set(Metric::LeaveOneOut, of_fit.leave_one_out);
-                cell.set(Metric::ExpectedNoise, of_fit.noise);
-                cell.set(Metric::DegreesOfFreedom, of_fit.degrees);
+            for (metric, value) in metrics.of_fit {
+                cell.set(metric, Some(value));
             }
             cell
         })

@@ -1,6 +1,7 @@
 //! The metrics of one fit.
 
 use crate::Error;
+use crate::curve::Metric;
 
 /// `‖α‖ = ‖V α‖`.
 pub(super) fn norm(alpha: &[f64]) -> f64 {
@@ -29,7 +30,7 @@ pub(super) struct Metrics {
     /// Of all outputs together.
     pub(super) norm: f64,
     pub(super) error_rate: Option<f64>,
-    pub(super) of_fit: Option<Box<OfFit>>,
+    pub(super) of_fit: OfFit,
 }
 
 impl Metrics {
@@ -63,11 +64,5 @@ impl Metrics {
     }
 }
 
-/// What the singular values and the training rows alone say of a fit, as far as it is asked for.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct OfFit {
-    pub(super) condition: Option<f64>,
-    pub(super) leave_one_out: Option<f64>,
-    pub(super) noise: Option<f64>,
-    pub(super) degrees: Option<f64>,
-}
+/// What the singular values, the training rows and the lengths of the test rows say of a fit, as far as it is asked for.
+pub(super) type OfFit = Box<[(Metric, f64)]>;

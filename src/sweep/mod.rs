@@ -2,17 +2,24 @@
 //!
 //! A cell makes one factorisation, and every arm reads it. Results are a function of the data, the
 //! splits and the arms: bit-identical on any number of threads.
+//!
+//! A [`Sweep`] measures each fit by itself. A [`Crossed`] study fits every training set with every draw of label noise and of
+//! features, and splits the errors over the three.
 
 mod arm;
 mod cells;
 mod check;
 mod coordinates;
+mod crossed;
 mod engine;
 mod error_rates;
 mod estimate;
 mod evaluate;
+mod fit;
 mod held_out;
+mod infinite_width;
 mod lines;
+mod many;
 mod maps;
 mod measured;
 mod metrics;
@@ -28,17 +35,21 @@ mod task;
 mod test_blocks;
 mod test_errors;
 
-pub use arm::Arm;
+pub use arm::{Arm, Start};
 pub use cells::{Grid, Observer, Place, Visited, add_cells};
 pub use coordinates::Intercept;
+pub use crossed::{Crossed, ErrorSplit};
+pub use fit::Fit;
 pub use maps::Maps;
 pub use parameter::Parameter;
-pub use record::{Identity, Payload, Record, Recording, Repeat};
+pub use record::{
+    Identity, Merged, Payload, Plan, Record, Recording, Repeat, Shard, ShardFile, ShardState, Shards, Status,
+};
 pub use source::{Draw, Drawn, Source, TestOn};
 pub use splits::Splits;
 
 use crate::Error;
-use crate::curve::{Curve, Metric, Surface};
+use crate::curve::{Cell, Curve, Metric, Surface};
 use crate::dataset::Dataset;
 use crate::nested::Engine;
 use crate::svd::{Backend, Faer, Jacobi};
@@ -73,7 +84,7 @@ const BATCH: usize = 48;
 /// # Ok::<(), double_descent::Error>(())
 /// ```
 ///
-/// Every n, from one factorisation for each repeat, where nobody asks for the spectrum:
+/// Every n, from one factorisation for each repeat, where the spectrum is not asked for:
 /// ```
 /// use double_descent::curve::Metric;
 /// use double_descent::{dataset::Dataset, nested::Engine, sweep::{Arm, Sweep}};
@@ -119,7 +130,7 @@ pub struct Sweep {
     /// How many threads; `None`: as many as the machine has. No result depends on it. Each takes memory for the tables
     /// of a repeat, where repeats have some of their own.
     pub threads: Option<usize>,
-    /// Who factorises, where it is one SVD a cell.
+    /// The linear algebra that computes the SVDs, where there is one for each cell.
     pub backend: Arc<dyn Backend>,
 }
 
@@ -278,10 +289,36 @@ impl Sweep {
         cells::unless_all_failed(ready.repeats(tables.as_ref(), 0..ready.count(), self.threads, observer)?)
     }
 
-    /// Runs all cells of a plane: `samples` × `features`.
+    /// Runs all cells of a plane: `samples` × `features`, or one of the two × a [`Parameter`], whose values are the rows
+    /// then. All values of a parameter of estimators (a penalty, a time, a family of your own) are read off one
+    /// factorisation for each number of features.
     ///
     /// # Errors
-    /// Those of [`Sweep::run`].
+    /// Those of [`Sweep::run`]; [`Error::Unsupported`] where the parameter alone varies.
+    ///
+    /// # Examples
+    /// The test error over the number of features and the time at which gradient descent stops:
+    /// ```
+    /// use double_descent::curve::{Axis, Metric};
+    /// use double_descent::dataset::Dataset;
+    /// use double_descent::filter::Loss;
+    /// use double_descent::sweep::{Maps, Parameter, Sweep};
+    ///
+    /// let data = Dataset::diabetes().standardised()?.split(40)?;
+    /// let times = [0.1, 1.0, 10.0, 1e3, 1e5];
+    /// let sweep = Sweep {
+    ///     parameter: Some(Parameter::time(Loss::HalfSum, times)),
+    ///     ..Sweep::over_features(data, Maps::none(), 8, 1..=10, 20, 0)
+    /// };
+    /// let surface = sweep.surface()?;
+    /// assert_eq!((surface.rows(), surface.columns()), (Axis::Time, Axis::Features));
+    /// assert_eq!(surface.row_values(), times);
+    /// let late = surface.at_row(1e5).unwrap(); // over p, one arm
+    /// let early = surface.at_row(1.0).unwrap();
+    /// assert!(late.highest(0, Metric::TestMse).unwrap().median > early.highest(0, Metric::TestMse).unwrap().median);
+    /// assert_eq!(surface.at_column(8.0).unwrap().axis, Axis::Time); // over t, at p = 8
+    /// # Ok::<(), double_descent::Error>(())
+    /// ```
     pub fn surface(&self) -> Result<Surface, Error> {
         self.surface_with(&())
     }
@@ -292,7 +329,24 @@ impl Sweep {
     /// Those of [`Sweep::run`].
     pub fn surface_with(&self, observer: &dyn Observer) -> Result<Surface, Error> {
         self.check_surface()?;
-        Surface::new(self.run_with(observer)?)
+        self.spread(self.run_with(observer)?)
+    }
+
+    /// What [`run`](Self::run) gives, as a surface: where there is a parameter, its values are the rows, and no longer
+    /// arms of their own.
+    fn spread(&self, mut curve: Curve) -> Result<Surface, Error> {
+        let Some(parameter) = &self.parameter else { return Surface::new(curve) };
+        let values = parameter.values();
+        for cell in &mut curve.cells {
+            *cell = Cell { arm: cell.arm / values.len(), ..*cell }.at(values[cell.arm % values.len()]);
+        }
+        for failure in &mut curve.failures {
+            if let Some(line) = failure.arm {
+                (failure.arm, failure.value) = (Some(line / values.len()), Some(values[line % values.len()]));
+            }
+        }
+        curve.arms = self.arms.iter().map(Arm::label).collect();
+        Surface::over(curve, parameter.axis())
     }
 }
 

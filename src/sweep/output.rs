@@ -27,7 +27,7 @@ impl<'a> Modes<'a> {
     pub(super) fn new(svd: &'a Svd, held_out: HeldOut<'a>) -> Self {
         Self {
             svd,
-            images: svd.vt().dot(&held_out.table.features.t()),
+            images: held_out.table.images(svd.vt()),
             ones: svd.u().sum_axis(Axis(0)),
             inverse: svd.singular_values().iter().map(|s| s.recip()).collect(),
             held_out,
@@ -45,6 +45,14 @@ impl<'a> Modes<'a> {
     /// `A vᵣ` as rows.
     pub(super) fn images(&self) -> &Array2<f64> {
         &self.images
+    }
+
+    /// The sum of the squared lengths of the test rows, in some unit.
+    pub(super) fn squares(&self, unit: f64) -> f64 {
+        let features = &self.held_out.table.features;
+        let all = features.iter().map(|v| (v / unit) * (v / unit)).sum::<f64>();
+        let trained = || self.svd.singular_values().iter().map(|s| (s / unit) * (s / unit)).sum::<f64>();
+        if self.held_out.complement { (all - trained()).max(0.0) } else { all }
     }
 
     /// Whether the training rows are in what is tested on, and how many test rows there are without them.
@@ -114,6 +122,11 @@ impl<'a> Output<'a> {
         &self.fits.training.targets
     }
 
+    /// The square of what of the targets no mode reaches.
+    pub(super) fn outside(&self) -> f64 {
+        self.fits.training.outside.squares
+    }
+
     /// What of the target of a row, whose entries in the modes are `u`, lies outside the first modes.
     pub(super) fn beyond(&self, row: usize, modes: usize, u: &ArrayView1<'_, f64>) -> f64 {
         (0..modes).fold(self.y[row], |rest, mode| rest - u[mode] * self.along()[mode])
@@ -169,6 +182,18 @@ impl<'a> Output<'a> {
         metrics.bias_squared = (bias.errors / m).powi(2);
         metrics.mean_squared_bias = bias.squares / m;
         metrics
+    }
+
+    /// Training error and norm of the fit with the gains in `scratch`, whose coefficients are left there.
+    pub(super) fn fitted(&self, scratch: &mut Scratch, with_norm: bool) -> Metrics {
+        let train = self.fit(&self.fits, scratch, 0.0) / self.modes.svd.u().nrows() as f64;
+        let norm = if with_norm { norm(&scratch.alpha) } else { 0.0 };
+        Metrics { train, norm, ..Metrics::default() }
+    }
+
+    /// The sum of squared test errors of a fit, from its predictions for the table, which are lost.
+    pub(super) fn missed(&self, predictions: &mut [f64], coefficients: &[f64]) -> f64 {
+        self.fits.of_predictions(predictions, coefficients).squares
     }
 
     /// The coefficients that test rows see, one per mode, and what the adversary adds to every prediction.
@@ -260,6 +285,16 @@ impl Scratch {
     /// Gains and residual factors of the line that was asked for last.
     pub(super) fn response(&self) -> (&[f64], &[f64]) {
         (&self.response.gains, &self.response.residuals)
+    }
+
+    /// The coefficients of the last fit.
+    pub(super) fn coefficients(&self) -> &[f64] {
+        &self.alpha
+    }
+
+    /// Whether the gains are those of the minimum norm on leading modes, whose errors are known.
+    pub(super) fn is_prefix(&self) -> bool {
+        self.prefix.is_some()
     }
 
     /// Before another cell.

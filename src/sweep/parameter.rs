@@ -4,6 +4,7 @@ use super::Arm;
 use crate::curve::Axis;
 use crate::filter::{GradientFlow, Loss, Ridge, SpectralFilter};
 use crate::{Error, error::user_code};
+use ndarray::Array2;
 use std::fmt;
 use std::sync::Arc;
 
@@ -36,10 +37,18 @@ pub struct Parameter {
 #[derive(Clone)]
 enum Kind {
     Estimators(Arc<Family>),
-    LabelNoise { seed: u64 },
-    InputNoise { seed: u64 },
+    LabelNoise {
+        seed: u64,
+    },
+    InputNoise {
+        seed: u64,
+    },
+    Targets(Arc<TargetsOf>),
+    /// How many are fitted.
+    Members(usize),
 }
 
+type TargetsOf = dyn Fn(usize, f64) -> Result<Array2<f64>, Error> + Send + Sync;
 type Family = dyn Fn(f64) -> Result<Arc<dyn SpectralFilter>, Error> + Send + Sync;
 
 impl Parameter {
@@ -79,6 +88,72 @@ impl Parameter {
         Self { axis: Axis::InputNoise, values: values.into_iter().collect(), kind: Kind::InputNoise { seed } }
     }
 
+    /// Training targets of your own: `targets(repeat, value)` are those of that repeat at that value, in place of the
+    /// source's and for the same rows (`N × k`, of rows drawn afresh at least as many as train). All values are read off
+    /// one factorisation. So classes a share of which is wrong:
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::curve::{Axis, Metric};
+    /// use double_descent::dataset::Labelled;
+    /// use double_descent::sweep::{Maps, Parameter, Sweep};
+    /// use ndarray::Array2;
+    ///
+    /// let inputs = |rows: usize| Array2::from_shape_fn((rows, 4), |(i, j)| ((3 * i + 5 * j) as f64).sin());
+    /// let classes = |rows: usize| (0..rows).map(|i| i % 2).collect();
+    /// let train = Labelled::new("odd and even", inputs(60), classes(60), 2)?;
+    /// let test = Labelled::new("odd and even", inputs(30), classes(30), 2)?;
+    /// let tables = (train.dataset()?, test.dataset()?);
+    /// let wrong = Parameter::targets(Axis::LabelNoise, [0.0, 0.2], move |repeat, share| {
+    ///     train.with_label_noise(share, repeat as u64)?.one_hot()
+    /// });
+    /// let sweep = Sweep { parameter: Some(wrong), ..Sweep::over_features(tables, Maps::none(), 20, 1..=4, 5, 0) };
+    /// let surface = sweep.surface()?; // shares × features
+    /// assert_eq!(surface.medians(0, Metric::TestErrorRate)?.dim(), (2, 4));
+    /// # Ok::<(), double_descent::Error>(())
+    /// ```
+    #[must_use]
+    pub fn targets(
+        axis: Axis,
+        values: impl IntoIterator<Item = f64>,
+        targets: impl Fn(usize, f64) -> Result<Array2<f64>, Error> + Send + Sync + 'static,
+    ) -> Self {
+        Self { axis, values: values.into_iter().collect(), kind: Kind::Targets(Arc::new(targets)) }
+    }
+
+    /// Ensembles of `K` members that are fitted to the same rows on maps of their own ([`Maps::members`]
+    /// (super::Maps::members)): the error of the mean of their predictions, for each `K` of `sizes`.
+    ///
+    /// `fits` members are fitted, two at least, and every `K` is read off their pairs, without bias
+    /// ([`Ensemble`](crate::ensemble::Ensemble)): more than `fits` of them as well, and [`f64::INFINITY`], the limit. Cells
+    /// have training and test errors alone.
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::curve::{Axis, Metric};
+    /// use double_descent::dataset::Dataset;
+    /// use double_descent::features::RandomFourier;
+    /// use double_descent::sweep::{Maps, Parameter, Sweep};
+    ///
+    /// let maps = Maps::members(|repeat, member| {
+    ///     RandomFourier::gaussian(10, 40, 0.05, (100 * repeat + member) as u64)
+    /// });
+    /// let sweep = Sweep {
+    ///     parameter: Some(Parameter::members([1, 4, 20].map(f64::from).into_iter().chain([f64::INFINITY]), 20)),
+    ///     metrics: vec![Metric::TestMse],
+    ///     ..Sweep::over_features(Dataset::diabetes().standardised()?.split(200)?, maps, 20, [10, 20, 40], 4, 0)
+    /// };
+    /// let surface = sweep.surface()?;
+    /// assert_eq!((surface.rows(), surface.columns()), (Axis::Members, Axis::Features));
+    /// let errors = surface.medians(0, Metric::TestMse)?;
+    /// assert!(errors[[2, 1]] < 0.2 * errors[[0, 1]]); // averaging removes the peak at p = n
+    /// # Ok::<(), double_descent::Error>(())
+    /// ```
+    #[must_use]
+    pub fn members(sizes: impl IntoIterator<Item = f64>, fits: usize) -> Self {
+        Self { axis: Axis::Members, values: sizes.into_iter().collect(), kind: Kind::Members(fits) }
+    }
+
     /// What it is.
     #[must_use]
     pub fn axis(&self) -> Axis {
@@ -91,11 +166,11 @@ impl Parameter {
         &self.values
     }
 
-    /// The seed of its noise; `None` for estimators, which draw nothing.
+    /// The seed of its noise; `None` where it draws none.
     #[must_use]
     pub fn seed(&self) -> Option<u64> {
         match self.kind {
-            Kind::Estimators(_) => None,
+            Kind::Estimators(_) | Kind::Targets(_) | Kind::Members(_) => None,
             Kind::LabelNoise { seed } | Kind::InputNoise { seed } => Some(seed),
         }
     }
@@ -110,13 +185,55 @@ impl Parameter {
         matches!(self.kind, Kind::InputNoise { .. })
     }
 
+    /// Whether targets of a repeat are the caller's own.
+    pub(super) fn is_targets(&self) -> bool {
+        matches!(self.kind, Kind::Targets(_))
+    }
+
+    /// Whether its values are estimators.
+    pub(super) fn is_estimators(&self) -> bool {
+        matches!(self.kind, Kind::Estimators(_))
+    }
+
+    /// Whether a repeat has something of its own.
+    pub(super) fn is_of_repeats(&self) -> bool {
+        !self.is_estimators()
+    }
+
+    /// How many members of an ensemble are fitted.
+    pub(super) fn fitted(&self) -> Option<usize> {
+        if let Kind::Members(fits) = self.kind { Some(fits) } else { None }
+    }
+
+    /// The caller's targets of a repeat, a table for each value.
+    pub(super) fn targets_of(&self, repeat: usize) -> Result<Vec<Array2<f64>>, Error> {
+        let Kind::Targets(targets) = &self.kind else { return Ok(Vec::new()) };
+        let at = |&value: &f64| {
+            let part = || format!("the training targets of repeat {repeat} at {value:e}");
+            let table = user_code::call(part, || targets(repeat, value))??;
+            Error::check_finite("the training targets at a value of the parameter", table.view())?;
+            Ok(table)
+        };
+        self.values.iter().map(at).collect()
+    }
+
     pub(super) fn check(&self) -> Result<(), Error> {
         if self.values.is_empty() {
             return Err(Error::Empty { what: "the list of values of the parameter" });
         }
         let noise = self.is_label_noise() || self.is_input_noise();
+        if let Some(fits @ 0..2) = self.fitted() {
+            let must_be = "at least 2: the error of an ensemble is read off pairs of members";
+            return Err(Error::Domain { what: "the number of members to fit", value: fits as f64, must_be });
+        }
         for (place, &value) in self.values.iter().enumerate() {
-            if !value.is_finite() || noise && value < 0.0 {
+            let counts = value >= 1.0 && (value.fract() == 0.0 || value == f64::INFINITY);
+            if self.fitted().is_some() && !counts {
+                let must_be = "a whole number from 1 on, or infinite";
+                return Err(Error::Domain { what: "the size of an ensemble", value, must_be });
+            }
+            let limit = self.fitted().is_some() && value == f64::INFINITY;
+            if !(value.is_finite() || limit) || noise && value < 0.0 {
                 let must_be = if noise { "finite and at least 0" } else { "finite" };
                 return Err(Error::Domain { what: "a value of the parameter", value, must_be });
             }

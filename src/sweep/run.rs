@@ -7,6 +7,7 @@ use super::task::Task;
 use super::{Arm, Observer, Source, Sweep};
 use crate::Error;
 use crate::curve::{ArmLabel, Axis, Cell, Curve, Failure, Provenance};
+use crate::machine::large_pages::ask_for;
 use crate::machine::memory::{of_threads, reserve};
 use crate::nested::Engine;
 use std::ops::Range;
@@ -78,6 +79,7 @@ impl Ready<'_> {
     fn fill(&self, mut curve: Curve, found: Repeats) -> Curve {
         let Task { lines, wanted, .. } = &self.task;
         curve.cells.reserve(found.len() * self.task.places().count() * lines.len());
+        ask_for(curve.cells.spare_capacity_mut());
         let nested = self.engine.kind() == Engine::Nested;
         let values = self.task.sweep.parameter.as_ref().map_or(&[][..], |parameter| parameter.values());
         let alone = self.task.is_over_parameter();
@@ -130,7 +132,10 @@ impl Task<'_> {
             data: sweep.source.name().into(),
             rows: sweep.source.train().map(crate::dataset::Dataset::len),
             preparation: preparation + self.preparation().describe(),
-            sampling: sweep.splits.describe(sweep.splits.repeats()),
+            sampling: sweep
+                .source
+                .sampling(sweep.splits.repeats(), sweep.splits.seed())
+                .unwrap_or_else(|| sweep.splits.describe(sweep.splits.repeats())),
             seed: sweep.splits.seed(),
             estimator: Arm::describe_estimators(&estimators),
             engine,
@@ -170,7 +175,11 @@ impl Task<'_> {
                 Some(setting) => format!("{} {setting:?}", own.name),
                 None => own.name.clone(),
             };
-            ArmLabel::new(name, line.value.map(|value| parameter.values()[value]))
+            match line.value.map(|value| parameter.values()[value]) {
+                // Of infinitely many members of an ensemble.
+                Some(f64::INFINITY) => ArmLabel::new(name + "_limit", None),
+                value => ArmLabel::new(name, value),
+            }
         };
         self.lines.iter().map(label).collect()
     }

@@ -49,18 +49,26 @@ pub enum Source {
         /// Raw test inputs and targets.
         test: Dataset,
     },
-    /// Training rows, and what they are tested on, drawn afresh for each repeat; the first `n` rows train.
+    /// Training rows, and what they are tested on, drawn afresh for each repeat, or for each cell; the first `n` rows
+    /// train.
     Drawn(Drawn),
 }
 
-/// A distribution: what each repeat draws from it.
+/// A distribution: what each repeat, or each cell, draws from it.
 #[derive(Clone)]
 pub struct Drawn {
     name: String,
-    draw: Arc<DrawOf>,
+    draw: Kind,
 }
 
-type DrawOf = dyn Fn(usize) -> Result<Draw, Error> + Send + Sync;
+#[derive(Clone)]
+enum Kind {
+    Repeats(Arc<OfRepeat>),
+    Cells(Arc<OfCell>),
+}
+
+type OfRepeat = dyn Fn(usize) -> Result<Draw, Error> + Send + Sync;
+type OfCell = dyn Fn(usize, usize, usize) -> Result<Draw, Error> + Send + Sync;
 
 /// What one repeat has drawn.
 #[derive(Clone, Debug, PartialEq)]
@@ -101,7 +109,44 @@ impl Source {
         name: impl Into<String>,
         draw: impl Fn(usize) -> Result<Draw, Error> + Send + Sync + 'static,
     ) -> Self {
-        Self::Drawn(Drawn { name: name.into(), draw: Arc::new(draw) })
+        Self::Drawn(Drawn { name: name.into(), draw: Kind::Repeats(Arc::new(draw)) })
+    }
+
+    /// Drawn afresh for each cell: `draw(repeat, n, p)` is what the cell of that repeat with `n` rows and `p` features
+    /// trains and tests on, always the same. (`p` is 0 where the sweep lists no features.) Nothing is shared between
+    /// cells then: each has a factorisation of its own.
+    ///
+    /// # Examples
+    /// The smallest singular value of `n` rows of five normal numbers, other rows for each n:
+    /// ```
+    /// use double_descent::curve::Metric;
+    /// use double_descent::rng::stream;
+    /// use double_descent::sweep::{Draw, Source, Splits, Sweep, TestOn};
+    /// use ndarray::Array2;
+    /// use rand::RngExt;
+    /// use rand_distr::StandardNormal;
+    ///
+    /// let source = Source::drawn_for_cells("normal rows", |repeat, n, _| {
+    ///     let mut rng = stream(0, n, repeat);
+    ///     let inputs = Array2::from_shape_simple_fn((n, 5), || rng.sample(StandardNormal));
+    ///     let test = TestOn::Rows { inputs: Array2::zeros((1, 5)), targets: Array2::zeros((1, 1)) };
+    ///     Ok(Draw { inputs, targets: Array2::zeros((n, 1)), test })
+    /// });
+    /// let sweep = Sweep {
+    ///     samples: (1..=20).collect(),
+    ///     metrics: vec![Metric::SmallestSingularValue],
+    ///     ..Sweep::of(source, Splits::Drawn { repeats: 40, seed: 0 })
+    /// };
+    /// let smallest = sweep.run()?.summaries(Metric::SmallestSingularValue, None)?;
+    /// let lowest = smallest.iter().min_by(|a, b| a.median.total_cmp(&b.median)).unwrap();
+    /// assert_eq!(lowest.n, 5); // at n = p
+    /// # Ok::<(), double_descent::Error>(())
+    /// ```
+    pub fn drawn_for_cells(
+        name: impl Into<String>,
+        draw: impl Fn(usize, usize, usize) -> Result<Draw, Error> + Send + Sync + 'static,
+    ) -> Self {
+        Self::Drawn(Drawn { name: name.into(), draw: Kind::Cells(Arc::new(draw)) })
     }
 
     /// The name, as figures and folders use it.
@@ -131,8 +176,9 @@ impl Source {
         }
     }
 
-    /// What is known before anything runs. A distribution is asked for its first repeat.
-    pub(super) fn sizes(&self) -> Result<Sizes, Error> {
+    /// What is known before anything runs. A distribution is asked for its first repeat, or, if it draws for cells, for
+    /// the cell of `(n, p)` there.
+    pub(super) fn sizes(&self, (n, p): (usize, usize)) -> Result<Sizes, Error> {
         Ok(match self {
             Self::Table(data) => {
                 let (rows, inputs, outputs) = shape(data);
@@ -144,8 +190,26 @@ impl Source {
                 Error::check_len("columns of the test inputs", inputs, test.features().ncols())?;
                 Sizes { rows, inputs, outputs, tests: test.len(), population: false }
             }
-            Self::Drawn(drawn) => drawn.of(0)?.sizes()?,
+            Self::Drawn(drawn) => drawn.of_cell(0, (n, p))?.sizes()?,
         })
+    }
+
+    /// Whether rows are drawn afresh for each cell.
+    pub(super) fn is_of_cells(&self) -> bool {
+        matches!(self, Self::Drawn(Drawn { draw: Kind::Cells(_), .. }))
+    }
+
+    /// How rows are drawn, in words; `None` for a table.
+    pub(super) fn sampling(&self, repeats: usize, seed: Option<u64>) -> Option<String> {
+        let Self::Drawn(_) = self else { return None };
+        let each = if self.is_of_cells() {
+            "rows drawn afresh for every cell"
+        } else {
+            "rows drawn afresh for each"
+        };
+        let plural = if repeats == 1 { "" } else { "s" };
+        let seed = seed.map_or(String::new(), |seed| format!(", seed {seed}"));
+        Some(format!("{repeats} repeat{plural}, {each}{seed}"))
     }
 }
 
@@ -167,9 +231,29 @@ impl Drawn {
     /// # Errors
     /// Those of the drawing; [`Error::Shape`], [`Error::Empty`], [`Error::NonFinite`], [`Error::Domain`] for tables that
     /// do not fit together.
+    ///
+    /// [`Error::Unsupported`] where every cell has a draw of its own.
     pub fn of(&self, repeat: usize) -> Result<Draw, Error> {
-        let part = || format!("the drawing of the rows of repeat {repeat}");
-        let draw = user_code::call(part, || (self.draw)(repeat))??;
+        match &self.draw {
+            Kind::Repeats(_) => self.of_cell(repeat, (0, 0)),
+            Kind::Cells(_) => {
+                let reason = "rows are drawn afresh for every cell: a repeat as a whole has none";
+                Err(Error::Unsupported { reason: reason.into() })
+            }
+        }
+    }
+
+    /// What a repeat draws for a cell of `(n, p)`.
+    pub(super) fn of_cell(&self, repeat: usize, (n, p): (usize, usize)) -> Result<Draw, Error> {
+        let draw = match &self.draw {
+            Kind::Repeats(draw) => {
+                user_code::call(|| format!("the drawing of the rows of repeat {repeat}"), || draw(repeat))
+            }
+            Kind::Cells(draw) => {
+                let part = || format!("the drawing of the rows of repeat {repeat}, n = {n}, p = {p}");
+                user_code::call(part, || draw(repeat, n, p))
+            }
+        }??;
         draw.sizes()?;
         Ok(draw)
     }

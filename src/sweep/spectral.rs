@@ -1,4 +1,4 @@
-//! What the singular values and the training rows alone say of a fit.
+//! What the singular values, the training rows and the lengths of the test rows say of a fit.
 
 use super::Arm;
 use super::lines::Line;
@@ -8,40 +8,60 @@ use crate::curve::Metric;
 use crate::factors::ablation::Ablation;
 use crate::filter::known_penalty;
 use ndarray::{ArrayView1, Axis};
+use std::f64::consts::TAU;
 
-/// Which of them a sweep asks for.
+/// The metrics that are read here. A new one is an entry here, and an arm of [`Reading::of`].
+const METRICS: [Metric; 13] = [
+    Metric::ConditionNumber,
+    Metric::LeaveOneOut,
+    Metric::ExpectedNoise,
+    Metric::DegreesOfFreedom,
+    Metric::EffectiveParameters,
+    Metric::EffectiveParametersTrain,
+    Metric::StableRank,
+    Metric::ParticipationRatio,
+    Metric::RademacherBound,
+    Metric::FisherRaoNorm,
+    Metric::LogEvidence,
+    Metric::LogOccamFactor,
+    Metric::PosteriorVariance,
+];
+
+/// Which of them a sweep asks for: a bit for each.
 #[derive(Clone, Copy, Debug, Default)]
-#[allow(clippy::struct_excessive_bools)]
-pub(super) struct Spectral {
-    condition: bool,
-    leave_one_out: bool,
-    noise: bool,
-    degrees: bool,
-}
+pub(super) struct Spectral(u32);
 
 impl Spectral {
     pub(super) fn new(metrics: &[Metric]) -> Self {
-        let has = |metric| metrics.contains(&metric);
-        Self {
-            condition: has(Metric::ConditionNumber),
-            leave_one_out: has(Metric::LeaveOneOut),
-            noise: has(Metric::ExpectedNoise),
-            degrees: has(Metric::DegreesOfFreedom),
-        }
+        let asked = METRICS.iter().enumerate().filter(|(_, metric)| metrics.contains(metric));
+        Self(asked.map(|(place, _)| 1 << place).sum())
     }
 
     pub(super) fn is_none(self) -> bool {
-        !(self.condition || self.leave_one_out || self.noise || self.degrees)
+        self.0 == 0
     }
 
     pub(super) fn leave_one_out(self) -> bool {
-        self.leave_one_out
+        self.has(&[Metric::LeaveOneOut])
+    }
+
+    /// Whether norms are needed.
+    pub(super) fn norm(self) -> bool {
+        self.has(&[Metric::RademacherBound])
+    }
+
+    fn has(self, any: &[Metric]) -> bool {
+        self.asked().any(|metric| any.contains(&metric))
+    }
+
+    fn asked(self) -> impl Iterator<Item = Metric> {
+        METRICS.into_iter().enumerate().filter(move |(place, _)| self.0 >> place & 1 == 1).map(|(_, of)| of)
     }
 
     /// For each mode the root of the sum over test rows of `(x·vᵣ)²`, where it is needed: of features of any scale, whose
     /// squares may not fit.
     pub(super) fn lengths(self, modes: &Modes<'_>) -> Vec<f64> {
-        if !self.noise {
+        if !self.has(&[Metric::ExpectedNoise, Metric::EffectiveParameters, Metric::PosteriorVariance]) {
             return Vec::new();
         }
         let complement = modes.held_out().0;
@@ -57,51 +77,172 @@ impl Spectral {
         modes.images().axis_iter(Axis(0)).zip(modes.svd().singular_values()).map(length).collect()
     }
 
-    /// Of one line, whose gains `scratch` holds. `free` says that an intercept takes one direction of the targets,
-    /// `rescaled` that features are scaled by the training rows.
+    /// Of one line, whose gains `scratch` holds and whose coefficients have the norm `norm`. `free` says that an intercept
+    /// takes one direction of the targets, `rescaled` that features are scaled by the training rows.
     pub(super) fn of(
         self,
         line: &Line,
         (modes, outputs): (&Modes<'_>, &[Output<'_>]),
-        (scratch, lengths): (&Scratch, &[f64]),
+        (scratch, lengths, norm): (&mut Scratch, &[f64], f64),
         (free, rescaled): (bool, bool),
     ) -> OfFit {
-        let svd = modes.svd();
-        let sigma = svd.singular_values();
-        let (gains, _) = scratch.response();
-        let condition = svd.smallest_nonzero().map(|smallest| sigma[0] / smallest);
-        let degrees =
-            gains.iter().zip(sigma).map(|(gain, s)| gain * s).sum::<f64>() + f64::from(u8::from(free));
-        let left_out = || {
-            let errors = outputs.iter().map(|output| leave_one_out(&line.arm, modes, output, scratch, free));
-            Some(errors.sum::<Option<f64>>()? / outputs.len() as f64)
-        };
-        OfFit {
-            condition: condition.filter(|_| self.condition),
-            leave_one_out: if self.leave_one_out && !rescaled { left_out() } else { None },
-            noise: if self.noise { noise(&line.arm, (modes, lengths), gains, free) } else { None },
-            degrees: Some(degrees).filter(|_| self.degrees),
-        }
+        let fisher_rao =
+            self.has(&[Metric::FisherRaoNorm]).then(|| root_mean_square(&line.arm, modes, outputs, scratch));
+        let arm = &line.arm;
+        let reading = Reading { arm, modes, outputs, scratch, lengths, norm, free, rescaled };
+        let value = |metric| if metric == Metric::FisherRaoNorm { fisher_rao } else { reading.of(metric) };
+        let value = |metric| Some((metric, value(metric).filter(|value| value.is_finite())?));
+        self.asked().filter_map(value).collect()
     }
 }
 
 /// Whether an arm has a leave-one-out error of closed form.
 pub(super) fn has_leave_one_out(arm: &Arm) -> bool {
-    known_penalty(&*arm.estimator).is_some() && arm.ablation == Ablation::none() && arm.adversary.is_none()
+    let plain =
+        arm.ablation == Ablation::none() && arm.adversary.is_none() && arm.start == super::Start::Zero;
+    plain && known_penalty(&*arm.estimator).is_some()
 }
 
-/// What label noise of variance 1 adds to the test error on average: the mean over test rows of `‖x V diag(g)‖²`, and
-/// `1/n` for a free intercept. `None` where targets have no noise.
-fn noise(arm: &Arm, (modes, lengths): (&Modes<'_>, &[f64]), gains: &[f64], free: bool) -> Option<f64> {
-    if arm.ablation.is_without_residuals() {
-        return None;
+/// Whether an arm is the posterior mean of a Bayesian model.
+pub(super) fn has_evidence(arm: &Arm) -> bool {
+    known_penalty(&*arm.estimator).is_some_and(|lambda| lambda > 0.0) && has_leave_one_out(arm)
+}
+
+/// What one line is read from.
+struct Reading<'a, 'm, 'o> {
+    arm: &'a Arm,
+    modes: &'a Modes<'m>,
+    outputs: &'a [Output<'o>],
+    scratch: &'a Scratch,
+    lengths: &'a [f64],
+    norm: f64,
+    free: bool,
+    rescaled: bool,
+}
+
+impl Reading<'_, '_, '_> {
+    fn of(&self, metric: Metric) -> Option<f64> {
+        let svd = self.modes.svd();
+        let ((n, _), sigma) = (svd.shape(), svd.singular_values());
+        let gains = self.scratch.response().0;
+        let fitted = || gains.iter().zip(sigma).map(|(gain, s)| gain * s);
+        let constant = f64::from(u8::from(self.free));
+        // The eigenvalues of the sample covariance over the largest.
+        let shares = || sigma.iter().map(|s| (s / sigma[0]) * (s / sigma[0]));
+        match metric {
+            Metric::ConditionNumber => svd.smallest_nonzero().map(|smallest| sigma[0] / smallest),
+            Metric::LeaveOneOut if self.rescaled => None,
+            Metric::LeaveOneOut => {
+                let errors = self.outputs.iter();
+                let errors =
+                    errors.map(|output| leave_one_out(self.arm, self.modes, output, self.scratch, self.free));
+                Some(errors.sum::<Option<f64>>()? / self.outputs.len() as f64)
+            }
+            Metric::ExpectedNoise => self.noise(),
+            Metric::DegreesOfFreedom => Some(fitted().sum::<f64>() + constant),
+            Metric::EffectiveParameters => Some(n as f64 * self.noise()?),
+            Metric::EffectiveParametersTrain => Some(fitted().map(|h| h * h).sum::<f64>() + constant),
+            Metric::StableRank => Some(shares().sum()),
+            Metric::ParticipationRatio => {
+                Some(shares().sum::<f64>().powi(2) / shares().map(|t| t * t).sum::<f64>())
+            }
+            Metric::RademacherBound => {
+                let frobenius = norm(sigma.as_slice().unwrap_or(&[]));
+                Some((self.outputs.len() as f64).sqrt() * self.norm * (frobenius / n as f64))
+            }
+            Metric::LogEvidence => self.evidence().map(|evidence| evidence.total),
+            Metric::LogOccamFactor => self.evidence().map(|evidence| evidence.occam),
+            Metric::PosteriorVariance => self.posterior_variance(),
+            _ => None,
+        }
     }
-    let shown = arm.ablation.test_modes().unwrap_or(usize::MAX);
-    let squares =
-        lengths.iter().zip(gains).take(shown).map(|(length, gain)| (length * gain) * (length * gain));
-    let sum: f64 = squares.sum();
-    let constant = if free { (modes.svd().u().nrows() as f64).recip() } else { 0.0 };
-    Some(sum / modes.held_out().1 as f64 + constant)
+
+    /// What label noise of variance 1 adds to the test error on average: the mean over test rows of `‖x V diag(g)‖²`, and
+    /// `1/n` for a free intercept. `None` where targets have no noise.
+    fn noise(&self) -> Option<f64> {
+        if self.arm.ablation.is_without_residuals() {
+            return None;
+        }
+        let shown = self.arm.ablation.test_modes().unwrap_or(usize::MAX);
+        let (gains, _) = self.scratch.response();
+        let squares = self.lengths.iter().zip(gains).take(shown);
+        let sum: f64 = squares.map(|(length, gain)| (length * gain) * (length * gain)).sum();
+        let constant = if self.free { (self.modes.svd().u().nrows() as f64).recip() } else { 0.0 };
+        Some(sum / self.modes.held_out().1 as f64 + constant)
+    }
+
+    /// With `ρ = λ/(σ² + λ)`, of `N = n` dimensions of targets (`n − 1` beside a free intercept) and `k` outputs
+    ///
+    /// ```text
+    /// v̂ = S/(N k)    S = Σ ρ (uᵣ·y)² + ‖y − U Uᵀy‖²        ln p(y) = −N k/2 (ln 2πv̂ + 1) + k/2 Σ ln ρ
+    /// ln Occam = −(S − ‖Xβ̂ − y‖²)/(2v̂) + k/2 Σ ln ρ
+    /// ```
+    fn evidence(&self) -> Option<Evidence> {
+        if !has_evidence(self.arm) {
+            return None;
+        }
+        let svd = self.modes.svd();
+        let (n, p) = svd.shape();
+        let (_, left) = self.scratch.response();
+        let dimensions = ((n - usize::from(self.free)) * self.outputs.len()) as f64;
+        // What the prior takes of the targets, and what the fit leaves of them.
+        let (mut pull, mut rest) = (0.0, 0.0);
+        for output in self.outputs {
+            for (left, along) in left.iter().zip(output.along()) {
+                let kept = left * along;
+                rest += kept * kept;
+                pull += kept * (along - kept);
+            }
+            rest += if n > p { output.outside() } else { 0.0 };
+        }
+        let noise = (pull + rest) / dimensions;
+        let logs: f64 = left.iter().map(|left| left.ln()).sum();
+        let volume = 0.5 * self.outputs.len() as f64 * logs;
+        let total = -0.5 * dimensions * ((TAU * noise).ln() + 1.0) + volume;
+        let occam = volume - 0.5 * pull / noise;
+        Some(Evidence { noise, total, occam }).filter(|evidence| evidence.noise > 0.0)
+    }
+
+    /// `(v̂/λ) mean [Σ ρ (x·vᵣ)² + ‖x (I − V Vᵀ)‖²]`, and `v̂/n` for a free intercept.
+    fn posterior_variance(&self) -> Option<f64> {
+        let Evidence { noise, .. } = self.evidence()?;
+        // Lengths in units of √λ: their squares may not fit.
+        let unit = known_penalty(&*self.arm.estimator)?.sqrt();
+        let svd = self.modes.svd();
+        let ((n, p), (_, rows)) = (svd.shape(), self.modes.held_out());
+        let (_, left) = self.scratch.response();
+        let squares = || self.lengths.iter().map(|length| (length / unit) * (length / unit));
+        let seen: f64 = squares().zip(left).map(|(square, left)| left * square).sum();
+        let unseen = if n < p { (self.modes.squares(unit) - squares().sum::<f64>()).max(0.0) } else { 0.0 };
+        let constant = if self.free { (n as f64).recip() } else { 0.0 };
+        Some(noise * ((seen + unseen) / rows as f64 + constant))
+    }
+}
+
+/// A log evidence at its best noise variance.
+struct Evidence {
+    noise: f64,
+    total: f64,
+    occam: f64,
+}
+
+/// The root of the mean over test rows of the squared length of a prediction.
+fn root_mean_square(arm: &Arm, modes: &Modes<'_>, outputs: &[Output<'_>], scratch: &mut Scratch) -> f64 {
+    let (complement, rows) = modes.held_out();
+    let sigma = modes.svd().singular_values();
+    let mut sum = 0.0;
+    for output in outputs {
+        let (seen, _) = output.solution(arm, scratch);
+        let mut row = vec![0.0; modes.images().ncols()];
+        for (coefficient, image) in seen.iter().zip(modes.images().rows()) {
+            row.iter_mut().zip(image).for_each(|(row, image)| *row += coefficient * image);
+        }
+        sum += row.iter().map(|f| f * f).sum::<f64>();
+        if complement {
+            sum -= seen.iter().zip(sigma).map(|(a, s)| (a * s) * (a * s)).sum::<f64>();
+        }
+    }
+    (sum.max(0.0) / rows as f64).sqrt()
 }
 
 /// The mean squared error at training rows, each predicted by the fit to all others, for ridge and the minimum norm:

@@ -4,6 +4,7 @@ use super::coordinates::{Coordinates, Preparation};
 use super::gather;
 use super::held_out::HeldOut;
 use super::lines::{Line, Targets};
+use super::many;
 use super::measured::Wanted;
 use crate::Error;
 use crate::factors::teacher::ideal_beta;
@@ -17,6 +18,8 @@ pub(super) struct Study<'a> {
     pub(super) lines: &'a [Line],
     pub(super) targets: &'a Targets,
     pub(super) wanted: &'a Wanted,
+    /// Which lines are measured together.
+    pub(super) together: Vec<bool>,
     pub(super) preparation: Preparation,
     /// Features and targets to train on: `N × P`, and `N ×` all columns of targets.
     pub(super) x: CowArray<'a, f64, Ix2>,
@@ -44,7 +47,8 @@ impl<'a> Study<'a> {
         (x, y): (CowArray<'a, f64, Ix2>, CowArray<'a, f64, Ix2>),
         tests: Tests<'a>,
     ) -> Self {
-        Self { lines, targets, wanted, preparation, x, y, tests, ideals: Vec::new() }
+        let together = many::together(lines, wanted);
+        Self { lines, targets, wanted, together, preparation, x, y, tests, ideals: Vec::new() }
     }
 
     /// Finds `β*` for some numbers of features, where somebody needs it.

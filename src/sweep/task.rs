@@ -1,19 +1,21 @@
 //! A sweep made ready to run: what its engines read.
 
 use super::coordinates::Preparation;
-use super::lines::{Line, Targets};
+use super::lines::{Changed, Line, Targets};
 use super::maps::design;
 use super::measured::Wanted;
 use super::source::{Draw, Drawn, Sizes, TestOn};
 use super::study::{Study, Tests};
 use super::{Source, Sweep, gather};
 use crate::Error;
+use crate::features::FeatureMap;
 use crate::machine::memory::{reserve, sum, table};
 use crate::risk::Compressed;
 use crate::rng::{Named, named};
 use ndarray::{Array2, ArrayView2, CowArray, Ix2, s};
 use rand::RngExt;
 use rand_distr::StandardNormal;
+use std::sync::Arc;
 
 /// A sweep whose parts are checked, counted and in order.
 pub(super) struct Task<'a> {
@@ -29,7 +31,8 @@ pub(super) struct Task<'a> {
 impl<'a> Task<'a> {
     /// What is wrong with the sweep as a whole is an error.
     pub(super) fn new(sweep: &'a Sweep) -> Result<Self, Error> {
-        let sizes = sweep.source.sizes()?;
+        let most = |list: &[usize]| list.iter().copied().max().unwrap_or(0);
+        let sizes = sweep.source.sizes((most(&sweep.samples), most(&sweep.features)))?;
         let features = if sweep.features.is_empty() { vec![sizes.inputs] } else { sweep.features.clone() };
         let parameter = sweep.parameter.as_ref();
         sweep.check(sizes, &features)?;
@@ -57,9 +60,14 @@ impl<'a> Task<'a> {
 
     /// Whether all repeats read the same tables.
     pub(super) fn is_shared(&self) -> bool {
-        let noise = self.sweep.parameter.as_ref();
-        let noisy = noise.is_some_and(|noise| noise.is_label_noise() || noise.is_input_noise());
-        !(self.sweep.maps.is_drawn() || matches!(self.sweep.source, Source::Drawn(_)) || noisy)
+        let own = self.sweep.parameter.as_ref().is_some_and(super::Parameter::is_of_repeats);
+        let maps = self.sweep.maps.is_drawn() || self.is_cellwise();
+        !(maps || matches!(self.sweep.source, Source::Drawn(_)) || own)
+    }
+
+    /// Whether cells share nothing, since each has rows or a map of its own.
+    pub(super) fn is_cellwise(&self) -> bool {
+        self.sweep.source.is_of_cells() || self.sweep.maps.is_fitted()
     }
 
     /// The rows of each repeat, largest set first to last.
@@ -119,13 +127,16 @@ impl<'a> Task<'a> {
     ) -> Result<Study<'_>, Error> {
         let sweep = self.sweep;
         let most = features.iter().copied().max().unwrap_or(0);
-        let map = sweep.maps.of(repeat)?;
         reserve("the features of a repeat", self.study_bytes())?;
-        let features_of = |inputs: ArrayView2<'_, f64>| design(map.as_deref(), &inputs, most);
+        let design_of = |map: &Option<Arc<dyn FeatureMap>>, inputs: ArrayView2<'_, f64>| {
+            design(map.as_deref(), &inputs, most)
+        };
         let (x, y, tests) = match &sweep.source {
             Source::Table(data) => {
-                let noise = self.label_noise(repeat, data.len());
-                let y = self.targets.join_trained(data.targets().view(), noise.as_ref());
+                let map = sweep.maps.of_cell(repeat, || gather(data.features().view(), order), most)?;
+                let features_of = |inputs: ArrayView2<'_, f64>| design_of(&map, inputs);
+                let changed = self.changed_targets(repeat, data.len())?;
+                let y = self.targets.join_trained(data.targets().view(), &changed);
                 let own = self.targets.join_tested(data.targets().view());
                 let x = if map.is_none() && most == data.features().ncols() {
                     CowArray::from(data.features())
@@ -142,8 +153,10 @@ impl<'a> Task<'a> {
             }
             Source::TrainTest { train, test } => {
                 let inputs = self.noisy(CowArray::from(train.features()), repeat, level);
-                let noise = self.label_noise(repeat, train.len());
-                let y = self.targets.join_trained(train.targets().view(), noise.as_ref());
+                let map = sweep.maps.of_cell(repeat, || gather(inputs.view(), order), most)?;
+                let features_of = |inputs: ArrayView2<'_, f64>| design_of(&map, inputs);
+                let changed = self.changed_targets(repeat, train.len())?;
+                let y = self.targets.join_trained(train.targets().view(), &changed);
                 let (inputs, y) = if self.is_in_order() {
                     (CowArray::from(gather(inputs.view(), order)), CowArray::from(gather(y.view(), order)))
                 } else {
@@ -154,14 +167,17 @@ impl<'a> Task<'a> {
                 (CowArray::from(features_of(inputs.view())?), y, tests)
             }
             Source::Drawn(drawn) => {
-                let draw = self.drawn(drawn, repeat, order.len())?;
+                let draw = self.drawn(drawn, repeat, (order.len(), most))?;
                 let all = self.wanted.needs_ideal(&self.lines);
                 let n = if all { draw.inputs.nrows() } else { order.len() };
                 let inputs = CowArray::from(draw.inputs.slice(s![..n, ..]));
                 let inputs = self.noisy(inputs, repeat, level);
-                let noise = self.label_noise(repeat, n);
+                let training = || inputs.slice(s![..order.len(), ..]).to_owned();
+                let map = sweep.maps.of_cell(repeat, training, most)?;
+                let features_of = |inputs: ArrayView2<'_, f64>| design_of(&map, inputs);
+                let changed = self.changed_targets(repeat, n)?;
                 let own = draw.targets.slice(s![..n, ..]);
-                let y = self.targets.join_trained(own, noise.as_ref()).into_owned();
+                let y = self.targets.join_trained(own, &changed).into_owned();
                 let x = features_of(inputs.view())?;
                 let tests = match draw.test {
                     TestOn::Rows { inputs, targets } => {
@@ -181,9 +197,10 @@ impl<'a> Task<'a> {
         Study::new(what, self.preparation(), (x, y), tests).with_ideals(features, &*sweep.backend)
     }
 
-    /// What a repeat draws: of the shape that the first one has, with `n` rows at least.
-    pub(super) fn drawn(&self, drawn: &Drawn, repeat: usize, n: usize) -> Result<Draw, Error> {
-        let draw = drawn.of(repeat)?;
+    /// What a repeat draws, where it matters for a cell of `(n, p)`: of the shape that the first one has, with `n` rows at
+    /// least.
+    pub(super) fn drawn(&self, drawn: &Drawn, repeat: usize, (n, p): (usize, usize)) -> Result<Draw, Error> {
+        let draw = drawn.of_cell(repeat, (n, if self.sweep.features.is_empty() { 0 } else { p }))?;
         if draw.inputs.nrows() < n {
             Error::check_len("rows that a repeat drew", n, draw.inputs.nrows())?;
         }
@@ -199,7 +216,8 @@ impl<'a> Task<'a> {
     /// Test rows, compressed where that makes them fewer.
     fn test_rows<'b>(&self, x: Array2<f64>, y: CowArray<'b, f64, Ix2>) -> Result<Tests<'b>, Error> {
         let (x, height) = (CowArray::from(x), y.ncols() + 1);
-        let table = if x.nrows() > x.ncols().saturating_add(height) {
+        // Rows that one cell alone is tested on are no fewer for the price of a factorisation.
+        let table = if x.nrows() > x.ncols().saturating_add(height) && !self.is_cellwise() {
             Compressed::with_backend(&x, &y, &*self.sweep.backend)?
         } else {
             Compressed::direct(x.to_owned().into_owned(), y.to_owned().into_owned())
@@ -208,11 +226,33 @@ impl<'a> Task<'a> {
         Ok(Tests::Rows { table, rows, variance: 0.0 })
     }
 
-    /// Standard normal numbers for the training targets of a repeat, where there is label noise.
-    pub(super) fn label_noise(&self, repeat: usize, rows: usize) -> Option<Array2<f64>> {
-        let parameter = self.sweep.parameter.as_ref().filter(|parameter| parameter.is_label_noise())?;
-        let mut rng = named(parameter.seed()?, Named::LabelNoise, repeat);
-        Some(Array2::from_shape_simple_fn((rows, self.sizes.outputs), || rng.sample(StandardNormal)))
+    /// What the parameter makes of the targets of `rows` training rows of a repeat.
+    pub(super) fn changed_targets(&self, repeat: usize, rows: usize) -> Result<Changed, Error> {
+        let Some(parameter) = &self.sweep.parameter else { return Ok(Changed::No) };
+        let k = self.sizes.outputs;
+        if parameter.is_targets() {
+            let given = parameter.targets_of(repeat)?;
+            for table in &given {
+                if table.nrows() < rows {
+                    Error::check_len(
+                        "rows of the training targets at a value of the parameter",
+                        rows,
+                        table.nrows(),
+                    )?;
+                }
+                Error::check_len(
+                    "columns of the training targets at a value of the parameter",
+                    k,
+                    table.ncols(),
+                )?;
+            }
+            return Ok(Changed::Given(given));
+        }
+        let Some(seed) = parameter.seed().filter(|_| parameter.is_label_noise()) else {
+            return Ok(Changed::No);
+        };
+        let mut rng = named(seed, Named::LabelNoise, repeat);
+        Ok(Changed::Noise(Array2::from_shape_simple_fn((rows, k), || rng.sample(StandardNormal))))
     }
 
     /// Inputs with noise of a level.

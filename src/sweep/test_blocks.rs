@@ -8,8 +8,16 @@ use crate::risk::first_largest;
 use crate::svd::leading_times;
 use ndarray::{Array2, ArrayRef2, ArrayView2, aview1, s};
 
-/// Test inputs that are mapped at once: their features stay small, whatever the number of test rows.
-pub(super) const BLOCK: usize = 512;
+/// Test inputs that are mapped at once, at most and at least, and how many features of them there should be: they stay
+/// small, whatever the numbers of test rows and features.
+const BLOCK: usize = 512;
+const FEWEST: usize = 16;
+const FEATURES: usize = BLOCK << 14;
+
+/// How many of some test inputs are mapped to `p` features at once.
+pub(super) fn block(tests: usize, p: usize) -> usize {
+    (FEATURES / p.max(1)).clamp(FEWEST, BLOCK).min(tests)
+}
 
 /// The test errors of all fits, for each one for each request. `tested` are, for each request, where its `outputs` columns
 /// of test targets begin.
@@ -46,10 +54,10 @@ pub(super) fn score(
         .iter()
         .map(|&first| Targets::new(tests_y.slice(s![.., first..first + outputs]), wrong.is_some()))
         .collect();
-    let (mut features, mut predictions) =
-        (zeros("test features", tests.nrows().min(BLOCK), most)?, Vec::new());
-    for first in (0..tests.nrows()).step_by(BLOCK) {
-        let rows = first..tests.nrows().min(first + BLOCK);
+    let block = block(tests.nrows(), most);
+    let (mut features, mut predictions) = (zeros("test features", block, most)?, Vec::new());
+    for first in (0..tests.nrows()).step_by(block.max(1)) {
+        let rows = first..tests.nrows().min(first + block);
         let mut features = features.slice_mut(s![..rows.len(), ..]);
         checked::write_columns(map, &tests.slice(s![rows.clone(), ..]), 0..most, &mut features)?;
         for (same, coefficients, size) in &groups {

@@ -158,6 +158,15 @@ impl<'a> TestErrors<'a> {
         if self.complement { table.minus(self.training.sums(alpha)) } else { table }
     }
 
+    /// Sums for `α`, from its predictions `A V α`, which become its errors.
+    pub(super) fn of_predictions(&self, predictions: &mut [f64], alpha: &[f64]) -> Sums {
+        for (prediction, negative) in predictions.iter_mut().zip(&self.rows) {
+            *prediction += negative; // the first row is −b
+        }
+        let table = sum(predictions, self.ones);
+        if self.complement { table.minus(self.training.sums(alpha)) } else { table }
+    }
+
     /// Sums for the base and `deviations` from it, one per mode: without the cancellation of small ones. For targets
     /// that are a combination of the images, which `spans` says all of them are; others keep what the whole base
     /// leaves of them. `row` is work space.

@@ -124,7 +124,8 @@ impl HermiteCoefficients {
         let y = 1.0 / (1.0 + 0.5 / w);
         // asin y, without the square root's loss where y nears 1.
         let angle = (2.0 * w).atan2(1f64.hypot(2.0 * a));
-        Self::new(0.0, a.signum() * (FRAC_2_PI * y).sqrt(), FRAC_2_PI * arcsine_rest(y, angle))
+        let linear = 2.0 * FRAC_1_PI.sqrt() * (a / 1f64.hypot(SQRT_2 * a));
+        Self::new(0.0, linear, FRAC_2_PI * arcsine_rest(y, angle))
     }
 
     /// `exp(a x)`. Infinite beyond `a` of 18.
@@ -132,6 +133,9 @@ impl HermiteCoefficients {
     pub fn exp(a: f64) -> Self {
         let w = a * a;
         let mean = (0.5 * w).exp();
+        if w > 1e3 {
+            return Self::new(mean, a * mean, f64::INFINITY);
+        }
         // e^w (e^w − 1 − w).
         let rest = if w < 1.0 { series(w, |j| 1.0 / (j + 1.0), 2.0, 0.5 * w * w) } else { w.exp_m1() - w };
         Self::new(mean, a * mean, w.exp() * rest)
@@ -299,6 +303,9 @@ fn series(w: f64, ratio: impl Fn(f64) -> f64, start: f64, first: f64) -> f64 {
 
 /// `e^(−w) (sinh w − w)`.
 fn odd_rest(w: f64) -> f64 {
+    if w > 1e3 {
+        return 0.5;
+    }
     if w > 1.0 {
         return -0.5 * (-2.0 * w).exp_m1() - w * (-w).exp();
     }

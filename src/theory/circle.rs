@@ -5,7 +5,8 @@ use crate::Error;
 
 /// The limit of `E ‖β − β̂‖²` for shares `ρ_n = n/D` of the samples and `ρ_p = p/D` of the features, with
 /// `E ββ* = I/D`: with `short` and `long` the smaller and the larger share,
-/// `1 − short (2 − (1 − short)/(long − short))`. Infinite where the shares are equal and below 1.
+/// `1 − short (2 − (1 − short)/(long − short))`. Infinite where the shares are equal and below 1. Computed as
+/// `1 − short + short (1 − long)/(long − short)`, which adds positive terms alone.
 ///
 /// # Errors
 /// [`Error::Domain`] for a share outside (0, 1].
@@ -22,7 +23,7 @@ pub fn limit(samples: f64, features: f64) -> Result<f64, Error> {
     if short == 1.0 {
         return Ok(0.0);
     }
-    Ok(1.0 - 2.0 * short + short * check::ratio(1.0 - short, long - short))
+    Ok((1.0 - short) + short * check::ratio(1.0 - long, long - short))
 }
 
 /// The mean of `‖β − β̂‖²` for `n` rows and `p` columns of a random unitary `D × D` matrix (Haar) in place of the Fourier
@@ -47,6 +48,6 @@ pub fn haar(n: usize, p: usize, dimensions: usize) -> Result<f64, Error> {
         return Ok(0.0);
     }
     let all = dimensions as f64;
-    let inverse = check::ratio((dimensions - short) as f64, (long - short) as f64);
-    Ok(1.0 + short as f64 * (inverse - 2.0) / all)
+    let left = check::ratio((dimensions - long) as f64, (long - short) as f64);
+    Ok((dimensions - short) as f64 / all + short as f64 * left / all)
 }

@@ -1,8 +1,13 @@
 //! The contour around the limiting spectrum of `XᵀX/n`, and `κ` along it.
 //!
-//! In units of the largest eigenvalue of the population. `κ` is continued from the real axis by
-//! `z = −κ ((n − d) + Σ m κ/(ℓ+κ)) / n`, `d` the rank, where nothing cancels but `n − d`; far above the threshold in the form
-//! `z = −κ (n − Σ m ℓ/(ℓ+κ)) / n`.
+//! In units of the largest eigenvalue of the population. `κ` solves `z = −κ + (κ/n) Σ m ℓ/(ℓ+κ)`. Directions split into
+//! strong ones, `N` of them, and weak ones, whose `ℓ` is below every `|κ|` that matters. Weak ones shift the spectrum by
+//! `shift = Σ m ℓ/n` and hardly spread it; with `c = κ/(ℓ+κ)`
+//! ```text
+//! z − shift = −( κ ((n − N) + Σ_strong m c) + Σ_weak m ℓ²/(ℓ+κ) ) / n
+//! ```
+//! where nothing cancels but `n − N`. Where there are `10^k` directions a sample the whole spectrum lies within `10^(−k/2)` of
+//! `shift`: points of the contour are known by their **place** `z − shift`.
 
 use super::complex::Complex;
 use super::gauss_legendre;
@@ -20,32 +25,42 @@ pub(super) struct Contour {
 #[derive(Clone, Copy)]
 pub(super) struct Node {
     pub(super) z: Complex,
+    /// `z − shift`: differences of places are those of `z`, to rounding of their own.
+    pub(super) place: Complex,
     /// That of the rule, times `dz/(2πi)`.
     pub(super) weight: Complex,
     pub(super) kappa: Complex,
     /// `−dz/dκ`.
     pub(super) slope: Complex,
-    /// `Σ m ℓ/(ℓ + κ) / n`.
-    pub(super) share: Complex,
+    /// `(κ/n) Σ m ℓ/(ℓ + κ) − shift`.
+    pub(super) seen: Complex,
 }
 
 /// The eigenvalues of a population, the largest being 1, beside `n` samples.
 pub(super) struct Bulk {
+    /// Descending.
     pairs: Vec<(f64, f64)>,
     n: f64,
-    /// `n − d`.
+    /// How many of `pairs` are strong.
+    strong: usize,
+    /// `n − N`.
     spare: f64,
+    shift: f64,
     /// `κ` at `z = 0`.
     kappa: f64,
+    /// Place of the lower edge of the spectrum without zeros, and `κ` there; `None` where the rank is `n`.
+    bottom: Option<(f64, f64)>,
 }
 
-/// Sums over the spectrum at one `κ`, with `s = ℓ/(ℓ + κ)`.
+/// Sums over the spectrum at one `κ`.
 struct ComplexSums {
-    /// `n − Σ m s`.
+    /// `(n − N) + Σ_strong m c`.
     free: Complex,
-    /// `n − Σ m s²`.
+    /// `Σ_weak m ℓ²/(ℓ+κ)`.
+    spread: Complex,
+    /// `n − Σ m s²`, `s = ℓ/(ℓ + κ)`.
     slope: Complex,
-    /// `Σ m s`.
+    /// `Σ_strong m s`.
     share: Complex,
 }
 
@@ -58,96 +73,122 @@ impl Bulk {
             return Err(Error::Domain { what: "smallest eigenvalue", value: lowest, must_be });
         }
         let pairs: Vec<_> = spectrum.merged().map(|(value, count)| (value / unit, count)).collect();
-        let kappa = spectrum.kappa(0.0, n, [0.0; 2], |_| (0.0, 0.0), None) / unit;
-        Ok(Some((Self { pairs, n, spare: n - spectrum.rank(), kappa }, unit)))
+        let kappa = spectrum.kappa([0.0, n, n - spectrum.rank()], [0.0; 2], |_| (0.0, 0.0), None) / unit;
+        let mut bulk = Self {
+            strong: pairs.len(),
+            pairs,
+            n,
+            spare: n - spectrum.rank(),
+            shift: 0.0,
+            kappa,
+            bottom: None,
+        };
+        let end = bulk.lower_end();
+        if let Some(end) = end.filter(|_| bulk.spare < -n) {
+            // At the lower edge Σ m s² = n, so that no more than 4n directions have s over ½.
+            bulk.strong = bulk.pairs.partition_point(|pair| pair.0 > end);
+            let (strong, weak) = bulk.pairs.split_at(bulk.strong);
+            bulk.shift = weak.iter().map(|(l, m)| l * (m / n)).sum();
+            bulk.spare = n - strong.iter().map(|pair| pair.1).sum::<f64>();
+        }
+        bulk.bottom = end.map(|kappa| (bulk.real(kappa), kappa));
+        Ok(Some((bulk, unit)))
     }
 
-    /// The upper edge of the spectrum of `XᵀX/n`.
-    pub(super) fn top(&self) -> f64 {
+    fn parts(&self) -> [&[(f64, f64)]; 2] {
+        let (strong, weak) = self.pairs.split_at(self.strong);
+        [strong, weak]
+    }
+
+    /// The place of the upper edge of the spectrum of `XᵀX/n`.
+    fn upper_place(&self) -> f64 {
         let count: f64 = self.pairs.iter().map(|pair| pair.1).sum();
         // κ = −1 − v, where z stops falling: Σ m ℓ²/(ℓ + κ)² = n.
         let spread = |v: f64| self.pairs.iter().map(|(l, m)| m * (l / ((1.0 - l) + v)).powi(2)).sum::<f64>();
         let bounds =
             [(self.pairs[0].1 / self.n).sqrt() * (1.0 - 1e-12), (count / self.n).sqrt() * (1.0 + 1e-12)];
         let v = root(bounds, |v| spread(v) > self.n);
-        let sum: f64 = self.pairs.iter().map(|(l, m)| m * (l / ((1.0 - l) + v))).sum();
-        (1.0 + v) * (1.0 + sum / self.n)
+        let [strong, weak] = self.parts();
+        let shares: f64 = strong.iter().map(|(l, m)| m * (l / ((1.0 - l) + v))).sum();
+        let spread: f64 = weak.iter().map(|(l, m)| m * l * (l / ((1.0 - l) + v))).sum();
+        (1.0 + v) * (1.0 + shares / self.n) + spread / self.n
     }
 
-    /// `z` at a real `κ` of the branch that ends at the lower edge: below 0 for `n > d`, above for `n < d`.
+    /// The upper edge itself.
+    pub(super) fn top(&self) -> f64 {
+        self.shift + self.upper_place()
+    }
+
+    /// The place of a real `κ` of the branch that ends at the lower edge.
     fn real(&self, kappa: f64) -> f64 {
-        let sum =
-            |of: &dyn Fn(f64) -> f64| self.pairs.iter().map(|(l, m)| m * (of(*l) / (l + kappa))).sum::<f64>();
-        let free = if self.is_wide() { self.n - sum(&|l| l) } else { self.spare + sum(&|_| kappa) };
-        -kappa * (free / self.n)
+        let [strong, weak] = self.parts();
+        let left: f64 = strong.iter().map(|(l, m)| m * (kappa / (l + kappa))).sum();
+        let spread: f64 = weak.iter().map(|(l, m)| m * l * (l / (l + kappa))).sum();
+        -(kappa * ((self.spare + left) / self.n) + spread / self.n)
     }
 
-    /// Whether there are so many more directions than samples that `n − Σ m ℓ/(ℓ+κ)` cancels less than
-    /// `(n − d) + Σ m κ/(ℓ+κ)`, its equal.
-    fn is_wide(&self) -> bool {
-        self.spare < -self.n
-    }
-
-    /// The lower edge of the spectrum without zeros, and `κ` there; `None` at `n = d`.
-    fn bottom(&self) -> Option<(f64, f64)> {
+    /// `κ` at the lower edge of the spectrum without zeros; `None` where the rank is `n`. Before directions are split.
+    fn lower_end(&self) -> Option<f64> {
         let lowest = self.pairs.last()?.0;
         let count = self.n - self.spare;
         // Where dz/dκ = 0: Σ m κ (κ + 2ℓ)/(ℓ + κ)² = d − n.
         let sum = |kappa: f64| {
             self.pairs.iter().map(|(l, m)| m * (kappa * (kappa + 2.0 * l) / (l + kappa).powi(2))).sum::<f64>()
         };
-        let kappa = if self.is_wide() {
+        if self.spare < -self.n {
             let squares =
                 |kappa: f64| self.pairs.iter().map(|(l, m)| m * (l / (l + kappa)).powi(2)).sum::<f64>();
-            root([0.1 * lowest, self.kappa], |kappa| squares(kappa) > self.n)
+            Some(root([0.1 * lowest, self.kappa], |kappa| squares(kappa) > self.n))
         } else if self.spare > 0.0 {
             let low = (0.5 * lowest).min(self.spare / (8.0 * count) * lowest);
-            -root([low, lowest], |u| self.spare + sum(-u) > 0.0)
+            Some(-root([low, lowest], |u| self.spare + sum(-u) > 0.0))
         } else if self.spare < 0.0 {
             let low = -self.spare / (4.0 * count) * lowest;
-            root([low, self.kappa], |kappa| sum(kappa) + self.spare < 0.0)
+            Some(root([low, self.kappa], |kappa| sum(kappa) + self.spare < 0.0))
         } else {
-            return None;
-        };
-        Some((self.real(kappa), kappa))
+            None
+        }
     }
 
     /// A contour at the distance `near` from the ends of the spectrum, if not closer because another end is.
-    pub(super) fn contour(&self, near: f64, top: f64, beyond: f64) -> Result<Contour, Error> {
-        let (left, distance, kappa) = match self.bottom() {
-            Some((edge, end)) if edge >= near => {
+    pub(super) fn contour(&self, near: f64, beyond: f64) -> Result<Contour, Error> {
+        let (left, distance, kappa, holds_zero) = match self.bottom {
+            Some((place, end)) if self.shift + place >= near => {
+                let edge = self.shift + place;
                 // Beyond a thousandth of the edge the time is so long that all is settled there.
                 let distance = near.clamp(edge / 2000.0, 0.5 * edge);
-                let left = edge - distance;
-                let kappa = if self.spare > 0.0 {
+                let left = place - distance;
+                let kappa = if end < 0.0 {
                     -root([left * (1.0 - 1e-12), -end], |u| self.real(-u) < left)
                 } else {
                     root([end, self.kappa], |kappa| self.real(kappa) > left)
                 };
-                (left, distance, kappa)
+                (left, distance, kappa, false)
             }
             _ => {
-                let high = 2.0 * (near + self.pairs.iter().map(|(l, m)| l * m).sum::<f64>() / self.n);
-                (-near, near, root([near * (1.0 - 1e-12), high], |kappa| self.real(kappa) > -near))
+                let high = 2.0 * (near + self.pairs.iter().map(|(l, m)| l * (m / self.n)).sum::<f64>());
+                let left = -near - self.shift;
+                (left, near, root([near * (1.0 - 1e-12), high], |kappa| self.real(kappa) > left), true)
             }
         };
-        let right = top + beyond;
+        let right = self.upper_place() + beyond;
         let start = (Complex::from(left), Complex::from(kappa));
         let nodes = self.follow(start, &rhombus(left, right, distance, beyond))?;
-        Ok(Contour { nodes, holds_zero: left < 0.0 })
+        Ok(Contour { nodes, holds_zero })
     }
 
     fn follow(&self, start: (Complex, Complex), path: &[(Complex, Complex)]) -> Result<Vec<Node>, Error> {
-        let (mut z, mut kappa) = start;
+        let (mut place, mut kappa) = start;
         let mut nodes = Vec::with_capacity(path.len());
         for &(next, weight) in path {
             let mut done = 0.0;
             let mut step = 1.0;
             // Mostly in one step; in shorter ones where Newton's method lands on another branch.
             while done < 1.0 {
-                let to = if done + step >= 1.0 { next } else { z + (next - z).scale(step / (1.0 - done)) };
-                if let Some(found) = self.newton(to, z, kappa) {
-                    (z, kappa) = (to, found);
+                let to =
+                    if done + step >= 1.0 { next } else { place + (next - place).scale(step / (1.0 - done)) };
+                if let Some(found) = self.newton(to, place, kappa) {
+                    (place, kappa) = (to, found);
                     done += step;
                 } else {
                     step *= 0.5;
@@ -158,36 +199,49 @@ impl Bulk {
                 }
             }
             let sums = self.sums(kappa);
-            let (slope, share) = (sums.slope.scale(self.n.recip()), sums.share.scale(self.n.recip()));
-            nodes.push(Node { z, weight, kappa, slope, share });
+            let over_n = self.n.recip();
+            nodes.push(Node {
+                z: place + Complex::from(self.shift),
+                place,
+                weight,
+                kappa,
+                slope: sums.slope.scale(over_n),
+                seen: (kappa * sums.share - sums.spread).scale(over_n),
+            });
         }
         Ok(nodes)
     }
 
     fn sums(&self, kappa: Complex) -> ComplexSums {
-        let mut sums = [Complex::default(); 4];
-        for &(value, count) in &self.pairs {
+        let zero = Complex::default();
+        let (mut share, mut left, mut strong_slope) = (zero, zero, zero);
+        let [strong, weak] = self.parts();
+        for &(value, count) in strong {
             let inverse = Complex::from(1.0) / (kappa + Complex::from(value));
             let (s, c) = (inverse.scale(value), kappa * inverse);
-            for (sum, term) in sums.iter_mut().zip([s, s * s, c, c * c]) {
-                *sum = *sum + term.scale(count);
-            }
+            share = share + s.scale(count);
+            left = left + c.scale(count);
+            // 1 − s² = c (1 + s).
+            strong_slope = strong_slope + (c + c * s).scale(count);
         }
-        let [s, ss, c, cc] = sums;
-        let (n, spare) = (Complex::from(self.n), Complex::from(self.spare));
-        let (free, slope) =
-            if self.is_wide() { (n - s, n - ss) } else { (spare + c, spare + c.scale(2.0) - cc) };
-        ComplexSums { free, slope, share: s }
+        let (mut spread, mut weak_slope) = (zero, zero);
+        for &(value, count) in weak {
+            let s = Complex::from(value) / (kappa + Complex::from(value));
+            spread = spread + s.scale(count * value);
+            weak_slope = weak_slope + (s * s).scale(count);
+        }
+        let spare = Complex::from(self.spare);
+        ComplexSums { free: spare + left, spread, slope: spare + strong_slope - weak_slope, share }
     }
 
-    /// `κ` at `to`, from that at `z` nearby.
-    fn newton(&self, to: Complex, z: Complex, start: Complex) -> Option<Complex> {
+    /// `κ` at the place `to`, from that at `place` nearby.
+    fn newton(&self, to: Complex, place: Complex, start: Complex) -> Option<Complex> {
         let mut kappa = start;
         for round in 0..40 {
             let sums = self.sums(kappa);
-            let step = (kappa * sums.free + to.scale(self.n)) / sums.slope;
+            let step = (kappa * sums.free + sums.spread + to.scale(self.n)) / sums.slope;
             kappa = kappa - step;
-            if !kappa.is_finite() || (round == 0 && to != z && kappa.im <= 0.0) {
+            if !kappa.is_finite() || (round == 0 && to != place && kappa.im <= 0.0) {
                 return None;
             }
             if step.abs() <= 1e-13 * kappa.abs() {

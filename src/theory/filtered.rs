@@ -187,8 +187,8 @@ impl SpectralPopulation {
     ///
     /// # Errors
     /// [`Error::Domain`] for `n` or a rate that is not positive and finite, or eigenvalues (but zeros) over more than 200
-    /// orders of magnitude; [`Error::UserCode`] for a factor that panics or is not finite; [`Error::Unsupported`] where the
-    /// fixed point is lost to rounding, which may be from 10⁸ features a sample on; what the filter refuses.
+    /// orders of magnitude; [`Error::UserCode`] for a factor that panics or is not finite; [`Error::Unsupported`] should the
+    /// fixed point be lost to rounding; what the filter refuses.
     ///
     /// # Examples
     /// ```
@@ -223,7 +223,7 @@ impl SpectralPopulation {
         }
         let near = |rate: f64, share: f64| (1.0 / (rate * unit)).clamp(1e-300, share * top);
         let beyond = near(rate_at_top, 0.3).max(1e-9 * top);
-        let contour = bulk.contour(near(rate, 0.1), top, beyond)?;
+        let contour = bulk.contour(near(rate, 0.1), beyond)?;
         let factor = |node: &Node| {
             let z = node.z.scale(unit);
             (filter.residual(z), filter.shrinkage(z))
@@ -237,7 +237,8 @@ impl SpectralPopulation {
         let mut variance = 0.0;
         for (node, (_, shrinkage)) in contour.nodes.iter().zip(&factors) {
             let gain = *shrinkage / node.z;
-            variance += 2.0 * (node.weight * gain * gain * node.kappa * node.share).re;
+            // Σ m ℓ/(ℓ+κ) κ/n less a constant, of which the integral is 0: (1 − g)/z has no pole.
+            variance += 2.0 * (node.weight * gain * gain * node.seen).re;
         }
         let target = self.scales(unit);
         let points = points(&target, &contour.nodes, &factors);
@@ -324,7 +325,15 @@ fn points(target: &[Scale], nodes: &[Node], factors: &[(Complex, Complex)]) -> V
         }
         let sums: Vec<_> = target.iter().map(|scale| scale.sums(node.kappa)).collect();
         let mirrored = sums.iter().map(|forms| forms.map(Complex::conjugate)).collect();
-        points.push(Point { z: node.z, kappa: node.kappa, value, sums, mirrored, slope: slope / node.slope });
+        points.push(Point {
+            z: node.z,
+            place: node.place,
+            kappa: node.kappa,
+            value,
+            sums,
+            mirrored,
+            slope: slope / node.slope,
+        });
     }
     points
 }
@@ -332,6 +341,8 @@ fn points(target: &[Scale], nodes: &[Node], factors: &[(Complex, Complex)]) -> V
 /// One contour point of the double integral.
 struct Point {
     z: Complex,
+    /// `z` but for a constant.
+    place: Complex,
     kappa: Complex,
     /// Weight, residual factor and `κ/z`.
     value: Complex,
@@ -348,13 +359,13 @@ fn double_integral(target: &[Scale], points: &[Point]) -> f64 {
     for (i, a) in points.iter().enumerate() {
         let mirrored = |b: &Point| {
             let rise = difference(target, (a.kappa, &a.sums), (b.kappa, &b.mirrored));
-            b.value.conjugate() * (rise / (a.z - b.z.conjugate()))
+            b.value.conjugate() * (rise / (a.place - b.place.conjugate()))
         };
         // Half of a point with itself and with its own mirror image, all of the pairs with those before it.
         let mut inner = (a.value * a.slope + mirrored(a)).scale(0.5);
         for b in &points[..i] {
             let rise = difference(target, (a.kappa, &a.sums), (b.kappa, &b.sums));
-            inner = inner + b.value * (rise / (a.z - b.z)) + mirrored(b);
+            inner = inner + b.value * (rise / (a.place - b.place)) + mirrored(b);
         }
         sum += (a.value * inner).re;
     }

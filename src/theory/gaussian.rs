@@ -58,7 +58,8 @@ pub fn excess_variance(n: usize, p: usize, r2: f64, noise: f64) -> Result<f64, E
     levels(r2, noise)?;
     let (samples, features) = (n as f64, p as f64);
     let bias = if p > n {
-        2.0 * r2 * r2 * samples * (features - samples) / (features * features * (features + 2.0))
+        let share = samples * (features - samples) / (features * features * (features + 2.0));
+        2.0 * r2 * (share * r2)
     } else {
         0.0
     };
@@ -71,7 +72,7 @@ pub fn excess_variance(n: usize, p: usize, r2: f64, noise: f64) -> Result<f64, E
     }
     let gap = (long - short) as f64;
     let spread = short as f64 * (long - 1) as f64 / ((gap - 1.0).powi(2) * (gap - 3.0));
-    Ok(bias + 2.0 * noise * noise * spread)
+    Ok(bias + 2.0 * noise * (spread * noise))
 }
 
 /// The excess of a fit with an intercept that is not penalised (centred by the training means): with `N = n − 1`,
@@ -141,6 +142,51 @@ pub fn random_subset(n: usize, p: usize, dimensions: usize, r2: f64, noise: f64)
     }
     let all = dimensions as f64;
     weak_features(n, p, r2 * (p as f64 / all), r2 * ((dimensions - p) as f64 / all), noise)
+}
+
+/// Bias and variances over training sets, of [`split`]; with [`Split::total`] they add up to [`weak_features`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Split {
+    /// What the mean fit of all training sets misses.
+    pub bias_squared: f64,
+    /// The variance that is due to the training inputs alone.
+    pub inputs: f64,
+    /// The variance of inputs and label noise together. (That of the noise alone is 0.)
+    pub inputs_and_noise: f64,
+}
+
+impl Split {
+    /// The three added up.
+    #[must_use]
+    pub fn total(&self) -> f64 {
+        self.bias_squared + self.inputs + self.inputs_and_noise
+    }
+}
+
+/// The symmetric split of the excess of [`weak_features`] over training inputs and label noise: with `π = min(1, n/p)` and the
+/// noise factor `F` of [`noise::gaussian`]
+/// ```text
+/// bias² = ‖β_U‖² + ‖β_T‖² (1 − π)²        V_X = ‖β_T‖² π (1 − π) + ‖β_U‖² F        V_Xε = σ² F
+/// ```
+/// since `E X⁺X = π I` and `E X⁺ = 0` for rows whose law no rotation and no change of sign changes. The features left out,
+/// `β_U`, are noise to the fit, but noise that comes with the inputs.
+///
+/// # Errors
+/// As [`weak_features`].
+///
+/// # References
+/// Adlam and Pennington, arXiv:2011.03321 (the split); Belkin, Hsu and Xu, arXiv:1903.07571 (its sum).
+pub fn split(n: usize, p: usize, seen: f64, unseen: f64, noise: f64) -> Result<Split, Error> {
+    levels(seen, noise)?;
+    check::non_negative("energy left out", unseen)?;
+    let factor = noise::gaussian(n, p);
+    let times = |level: f64| if level == 0.0 { 0.0 } else { level * factor };
+    let missed = if p > n { (p - n) as f64 / p as f64 } else { 0.0 };
+    Ok(Split {
+        bias_squared: unseen + seen * missed * missed,
+        inputs: seen * missed * (1.0 - missed) + times(unseen),
+        inputs_and_noise: times(noise),
+    })
 }
 
 /// A limit where the features in use carry a part of the target alone.

@@ -127,7 +127,7 @@ fn checked(group: &FeatureGroup) -> Result<(), Error> {
 /// count of 0.
 pub fn excess(groups: &[FeatureGroup], n: f64, noise: f64, t: f64) -> Result<f64, Error> {
     check::non_negative("time", t)?;
-    sum(groups, n, noise, |variance| (-variance * t).exp_m1())
+    sum(groups, n, noise, |variance| ((-variance * t).exp(), (-variance * t).exp_m1()))
 }
 
 /// As [`excess`] after `steps` steps of gradient descent, `g = (1 − ηℓ)ᵏ`.
@@ -144,17 +144,28 @@ pub fn excess_of_descent(
     check::non_negative("step size", eta)?;
     sum(groups, n, noise, |variance| {
         let step = eta * variance;
-        // Below 1 without cancellation; beyond it the sign alternates.
-        if step < 1.0 {
-            (f64::from(steps) * (-step).ln_1p()).exp_m1()
-        } else {
-            (1.0 - step).powf(f64::from(steps)) - 1.0
+        if steps == 0 {
+            return (1.0, 0.0);
         }
+        // ln |1 − ηℓ|, from whichever of ηℓ, 1 − ηℓ and 2 − ηℓ is small, each rounded once.
+        let log = f64::from(steps)
+            * match step {
+                ..=0.5 => (-step).ln_1p(),
+                ..1.5 => (-eta).mul_add(variance, 1.0).abs().ln(),
+                _ => (-(-eta).mul_add(variance, 2.0)).ln_1p(),
+            };
+        // Beyond 1 the sign alternates.
+        if step <= 1.0 || steps % 2 == 0 { (log.exp(), log.exp_m1()) } else { (-log.exp(), -log.exp() - 1.0) }
     })
 }
 
-/// With `g − 1` of each variance.
-fn sum(groups: &[FeatureGroup], n: f64, noise: f64, minus: impl Fn(f64) -> f64) -> Result<f64, Error> {
+/// With `g` and `g − 1` of each variance.
+fn sum(
+    groups: &[FeatureGroup],
+    n: f64,
+    noise: f64,
+    factors: impl Fn(f64) -> (f64, f64),
+) -> Result<f64, Error> {
     check::positive("samples", n)?;
     check::non_negative("noise variance", noise)?;
     if groups.is_empty() {
@@ -162,9 +173,11 @@ fn sum(groups: &[FeatureGroup], n: f64, noise: f64, minus: impl Fn(f64) -> f64) 
     }
     groups.iter().try_fold(0.0, |total, group| {
         checked(group)?;
-        let minus = minus(group.variance);
-        let bias = group.variance * group.energy * (1.0 + minus).powi(2);
-        Ok(total + group.count * (bias + noise / n * minus * minus))
+        let (left, minus) = factors(group.variance);
+        // Factors may be infinite: of a step that is too large.
+        let bias = if group.energy == 0.0 { 0.0 } else { group.variance * left * (group.energy * left) };
+        let variance = if noise == 0.0 { 0.0 } else { noise / n * minus * minus };
+        Ok(total + group.count * (bias + variance))
     })
 }
 
@@ -178,7 +191,10 @@ pub fn optimum(group: &FeatureGroup, n: f64, noise: f64) -> Result<BestTime, Err
     check::positive("samples", n)?;
     check::non_negative("noise variance", noise)?;
     let (bias, end) = (group.variance * group.energy, noise / n);
-    let time = if bias == 0.0 { 0.0 } else { (bias / end).ln_1p() / group.variance };
+    let ratio = bias / end;
+    // A ratio beyond all numbers has a logarithm, but for that of no noise.
+    let log = if ratio.is_finite() || end == 0.0 { ratio.ln_1p() } else { bias.ln() - end.ln() };
+    let time = if bias == 0.0 { 0.0 } else { log / group.variance };
     Ok(BestTime { time, least: check::ratio(bias, bias + end) * end, end })
 }
 

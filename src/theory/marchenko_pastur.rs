@@ -61,7 +61,7 @@ impl MarchenkoPastur {
         if above <= 0.0 || below <= 0.0 {
             return 0.0;
         }
-        above.sqrt() * (below.sqrt() / (2.0 * PI * self.gamma * x))
+        (above / self.gamma).sqrt() * ((below / self.gamma).sqrt() / (2.0 * PI * x))
     }
 
     /// The mass at or below `x`, the atom included; 1e-12 relative, in the tail at the lower edge too. NaN for NaN.
@@ -134,7 +134,7 @@ impl MarchenkoPastur {
     pub fn resolvent(&self, lambda: f64) -> Result<[f64; 2], Error> {
         let kappa = self.kappa(check::positive("lambda", lambda)?);
         let inverse = (1.0 + kappa).recip();
-        let m = (kappa / lambda) * inverse;
+        let m = kappa * inverse / lambda;
         let pole = lambda / kappa + self.gamma * inverse * (kappa * inverse);
         Ok([m, m * (m / pole)])
     }
@@ -175,7 +175,10 @@ impl MarchenkoPastur {
     pub fn shannon(&self, epsilon: f64) -> Result<f64, Error> {
         let kappa = self.kappa(check::positive("epsilon", epsilon)?);
         let share = self.gamma / (1.0 + kappa);
-        Ok(kappa.recip().ln_1p() + ((share * (kappa / epsilon)).ln_1p() - share) / self.gamma)
+        // ln κ/ε, small or beyond all numbers.
+        let rest = share * (kappa / epsilon);
+        let log = if rest.is_finite() { rest.ln_1p() } else { kappa.ln() - epsilon.ln() };
+        Ok(kappa.recip().ln_1p() + (log - share) / self.gamma)
     }
 
     /// The mean logarithm of the eigenvalues that are not 0: `−1 − (1 − γ) ln(1 − γ)/γ` for `γ < 1`, −1 at 1,

@@ -7,11 +7,12 @@
 //! | two eigenvalues, a latent space, an autoregression: closed forms | [`structured`] |
 //! | a time of training, or any other filter | [`gradient_flow`], [`filtered`] |
 //! | random features of a kernel's spectrum, or of an activation; ensembles | [`random_features`], [`activation`] |
+//! | random features of a kernel on rows at hand | [`drawn_features`] |
 //! | columns of a Fourier matrix | [`circle`] |
 //! | how their spectrum falls | [`power_law`], [`overfitting`] |
 //!
 //! [`marchenko_pastur`] and [`smallest_singular_value`] are the spectra behind these formulas, [`evidence`] what a Bayesian
-//! makes of them.
+//! makes of them. [`line`](mod@line) makes any of them a line of a figure.
 //!
 //! # Conventions
 //! `n` samples, `p` features, `γ = p/n`; `σ²` the variance of the label noise, `r² = ‖β‖²`. An **excess** is the test error
@@ -23,15 +24,12 @@
 //!
 //! [`Error::Domain`]: crate::Error::Domain
 
-//! [`noise`] and [`gaussian`] are exact for every size; [`ridge`] and [`random_features`] are limits of many samples
-//! and features; [`marchenko_pastur`] and [`smallest_singular_value`] are the spectra behind them, [`overfitting`] the
-//! ranks that bound them. [`line`](mod@line) makes any of them a line of a figure.
-
 pub mod activation;
 mod check;
 pub mod circle;
 pub mod complex;
 mod contour;
+pub mod drawn_features;
 pub mod evidence;
 pub mod filtered;
 mod gauss_legendre;

@@ -7,15 +7,16 @@ use super::check;
 use super::ridge::{RidgeRisk, SpectralPopulation};
 use crate::Error;
 
-/// The values of `κ` that are looked at.
-const GRID: usize = 400;
+/// How many values of `κ` are looked at in each factor of 10.
+const GRID: f64 = 16.0;
 
 impl SpectralPopulation {
     /// The penalty of the least excess, which may be negative, and the theory there; `None` where the excess falls
     /// for ever as the penalty grows.
     ///
-    /// The least of 400 values of `κ`, and around it the root of the excess's derivative, to rounding. Of several dips
-    /// closer than that grid one may be missed.
+    /// The roots of the excess's derivative in `κ`, to rounding, of which the sign is looked at 16 times a decade: of dips
+    /// closer than that one may be missed. Where eigenvalues lie over more than 100 orders of magnitude there may be a
+    /// better one whose excess is the same to rounding.
     ///
     /// # Errors
     /// [`Error::Domain`] for `n` that is not positive and finite.
@@ -28,50 +29,74 @@ impl SpectralPopulation {
         let Some([largest, _]) = self.spectrum.extremes() else {
             return Ok(Some((0.0, self.at(n, 0.0)?)));
         };
-        let low = if turn > 0.0 { turn * (1.0 + 1e-9) } else { 1e-12 * largest };
-        let high = 1e12 * largest.max(self.spectrum.trace() / n).min(1e288);
-        let (start, length) = (low.ln(), high.ln() - low.ln());
-        let at = |u: f64| {
-            let kappa = u.exp();
-            let lambda = self.penalty(n, kappa);
-            (lambda, self.read(kappa, n, lambda))
-        };
-        let risk = |u: f64| at(u).1.excess;
-        let node = |i: usize| start + length * i as f64 / (GRID - 1) as f64;
-        let risks: Vec<f64> = (0..GRID).map(|i| risk(node(i))).collect();
-        let best = (0..GRID).min_by(|&a, &b| risks[a].total_cmp(&risks[b])).unwrap_or(0);
-        if best == GRID - 1 {
-            return Ok(None);
-        }
-        if best == 0 && turn == 0.0 {
+        if self.noise == 0.0 && turn == 0.0 {
             return Ok(Some((0.0, self.at(n, 0.0)?)));
         }
-        let (mut left, mut right) = (node(best.saturating_sub(1)), node(best + 1));
-        for _ in 0..100 {
-            let middle = 0.5 * (left + right);
-            if middle <= left || middle >= right {
-                break;
-            }
-            if self.is_falling(n, middle.exp()) { left = middle } else { right = middle }
+        if self.signal.total() == 0.0 {
+            return Ok(None);
         }
-        Ok(Some(at(0.5 * (left + right))))
+        // At its upper end the excess rises for ever, since there is a target; at the lower it falls from a pole, or towards
+        // the best penalty, which is of the noise's order.
+        let mut high = 1e3 * largest.max(self.spectrum.trace() / n).min(1e297);
+        while high < 1e297 && self.is_falling(n, high) {
+            high *= 1e3;
+        }
+        let mut low = if turn > 0.0 { turn * (1.0 + 1e-9) } else { 1e-12 * largest.min(high) };
+        while turn == 0.0 && low > 1e-297 && !self.is_falling(n, low) {
+            low *= 1e-3;
+        }
+        let ratio = 10f64.powf(1.0 / GRID);
+        let (mut left, mut was_falling) = (low, self.is_falling(n, low));
+        let mut best: Option<(f64, RidgeRisk)> = None;
+        while left < high {
+            let right = (left * ratio).min(high);
+            let falls = self.is_falling(n, right);
+            if was_falling && !falls {
+                let found = self.of_scale(n, self.lowest_between(n, [left, right]));
+                best = best.filter(|best| best.1.excess <= found.1.excess).or(Some(found));
+            }
+            (left, was_falling) = (right, falls);
+        }
+        // Without a dip it rises from the lowest on.
+        Ok(best.or_else(|| Some(self.of_scale(n, low))))
     }
 
-    /// Whether the excess falls where `κ` grows: `(n − df₂) Σ bℓ c² s < (σ² + Σ bℓ c²) Σ m s² c`.
+    /// The penalty and the theory of one `κ`.
+    fn of_scale(&self, n: f64, kappa: f64) -> (f64, RidgeRisk) {
+        let lambda = self.penalty(n, kappa);
+        (lambda, self.read(kappa, n, lambda))
+    }
+
+    /// Where the excess stops falling, by bisection of the logarithm.
+    fn lowest_between(&self, n: f64, [mut left, mut right]: [f64; 2]) -> f64 {
+        loop {
+            let middle = left.sqrt() * right.sqrt();
+            if middle <= left || middle >= right {
+                return right;
+            }
+            if self.is_falling(n, middle) { left = middle } else { right = middle }
+        }
+    }
+
+    /// Whether the excess falls where `κ` grows: `(n − df₂) Σ bℓ c² s < (σ² + Σ bℓ c²) Σ m s² c`. In units of the largest `s`
+    /// and the largest `c`, which may both be tiny.
     fn is_falling(&self, n: f64, kappa: f64) -> bool {
-        let (mut bias, mut slope) = (self.noise, 0.0);
-        for (value, energy) in self.spectrum.targets(&self.signal) {
-            let (s, c) = (value / (value + kappa), kappa / (value + kappa));
+        let Some([largest, lowest]) = self.spectrum.extremes() else { return false };
+        let parts = |value: f64| {
+            let inverse = (value + kappa).recip();
+            (value / largest * ((largest + kappa) * inverse), (lowest + kappa) * inverse, kappa * inverse)
+        };
+        let (mut bias, mut slope, mut spread) = (self.noise, 0.0, 0.0);
+        for (value, energy) in self.spectrum.targets(&self.signal).filter(|target| target.1 > 0.0) {
+            let (s, share, c) = parts(value);
             bias += energy * c * c;
-            slope += energy * c * c * s;
+            slope += energy * c * share * s;
         }
-        let (mut rest, mut spread) = (n - self.spectrum.rank(), 0.0);
         for (value, count) in self.spectrum.merged() {
-            let (s, c) = (value / (value + kappa), kappa / (value + kappa));
-            rest += count * c * (1.0 + s);
-            spread += count * s * s * c;
+            let (s, share, _) = parts(value);
+            spread += count * s * s * share;
         }
-        rest * slope < bias * spread
+        self.spectrum.spare(n, kappa) * slope < bias * (largest / (largest + kappa)) * spread
     }
 }
 

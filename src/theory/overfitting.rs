@@ -130,7 +130,7 @@ impl Tail {
         let k = k.min(self.values.len());
         let scale = (lambda + self.sums[k][0]) / n;
         let pairs = || self.values.iter().zip(self.order.iter().map(|&i| energy[i]));
-        let strong: f64 = pairs().take(k).map(|(l, b)| b / l * scale * scale).sum();
+        let strong: f64 = pairs().take(k).map(|(l, b)| b * scale * (scale / l)).sum();
         Ok(pairs().skip(k).map(|(l, b)| l * b).sum::<f64>() + strong)
     }
 
@@ -145,9 +145,11 @@ impl Tail {
     pub fn ridge_noise(&self, k: usize, n: f64, lambda: f64) -> Result<f64, Error> {
         check::positive("samples", n)?;
         check::non_negative("lambda", lambda)?;
-        let [sum, squares] = self.sums[k.min(self.values.len())];
-        let root = squares.sqrt() / (lambda + sum);
-        Ok(k as f64 / n + if sum == 0.0 { 0.0 } else { n * root * root })
+        let strong = k as f64 / n;
+        let Some([_, rank]) = self.effective_ranks(k) else { return Ok(strong) };
+        let sum = self.sums[k][0];
+        let share = sum / (lambda + sum);
+        Ok(strong + n / rank * share * share)
     }
 }
 

@@ -201,24 +201,24 @@ impl RandomFeatureModel {
             (x, 0.5 * root * (root / (2.0 * width)))
         };
         let bounds = [ridge / n, 4.0 * (k / least) * (ridge / least)];
-        let kappa = self.spectrum.kappa(self.tail, least, bounds, gap, start);
-        Ok(self.read(n, k, kappa, |kappa| gap(kappa).0))
+        let kappa = self.spectrum.kappa([self.tail, least, least - self.spectrum.rank()], bounds, gap, start);
+        Ok(self.read([n, k, ridge], kappa, |kappa| gap(kappa).0))
     }
 
-    fn read(&self, n: f64, k: f64, kappa: f64, gap: impl Fn(f64) -> f64) -> RandomFeatureRisk {
+    fn read(&self, [n, k, ridge]: [f64; 3], kappa: f64, gap: impl Fn(f64) -> f64) -> RandomFeatureRisk {
         let sums = self.spectrum.sums(kappa);
         let mass = if self.tail > 0.0 { self.tail / kappa } else { 0.0 };
         let x = if kappa > 0.0 { gap(kappa) } else { n.min(k) - self.spectrum.rank() };
         let (free_n, free_k) = (x + (n - k).max(0.0), x + (k - n).max(0.0));
         let (z, q, between) = (sums.s + mass, sums.ss, sums.sc + mass);
         let (rest_n, rest_k) = (free_n + between, free_k + between);
-        let [seen, c1] = self.spectrum.target_sums(&self.energies, kappa);
-        let b0 = seen + self.energies.at_zero + self.tail_energy;
-        // n (k − q) times D and 1 − D; at κ = 0 the factor k − M cancels, and may be 0.
-        let pole = free_n * free_k + between * (free_n + free_k);
+        let target = self.spectrum.target_sums(&self.energies, kappa);
+        let (b0, c1) = (target.cc * target.unit + self.energies.at_zero + self.tail_energy, target.sc);
+        // (k − q) times D and 1 − D, so that no product overflows; at κ = 0 the factor k − M cancels, and may be 0.
+        let pole = free_n / n * free_k + between / n * (free_n + free_k);
         let (over, again) = if kappa > 0.0 {
-            let dof = q * free_k + z * between;
-            (check::ratio(dof, pole), check::ratio(n * between * (between / rest_n), pole))
+            let dof = q / n * free_k + z / n * between;
+            (check::ratio(dof, pole), check::ratio(between * (between / rest_n), pole))
         } else {
             (check::ratio(q, free_n), 0.0)
         };
@@ -236,17 +236,20 @@ impl RandomFeatureModel {
         };
         let excess = bias + times(bias + self.noise, over);
         // Where the excess is infinite the training error is 0, its limit: the fit interpolates.
-        let train = if free_n == 0.0 { 0.0 } else { (free_n / n).powi(2) * (excess + self.noise) };
+        let train = if free_n == 0.0 { 0.0 } else { free_n / n * (free_n / n * (excess + self.noise)) };
+        // κ (k − z)/k and κ (n − z); where a difference is less than any number, from the other and δ.
+        let feature_kappa = if k <= n && free_n > 0.0 { ridge / free_n } else { kappa * (free_k / k) };
+        let effective_ridge = if n <= k && free_k > 0.0 { ridge * (k / free_k) } else { kappa * free_n };
         RandomFeatureRisk {
             kappa,
-            feature_kappa: kappa * (free_k / k),
+            feature_kappa,
             df1: z,
             df2: q,
             excess,
             train,
             split,
             ensemble: split.bias + split.data + split.data_noise,
-            effective_ridge: kappa * free_n,
+            effective_ridge,
         }
     }
 }

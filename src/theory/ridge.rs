@@ -98,6 +98,12 @@ impl SpectralPopulation {
         Ok(self.read(kappa, n, lambda))
     }
 
+    /// [`SpectralPopulation::at`] where `spare`, `n` less the rank, is known better than both are.
+    pub(super) fn at_spare(&self, n: f64, spare: f64, lambda: f64) -> Result<RidgeRisk, Error> {
+        let kappa = self.scale_with_spare([n, spare], lambda, None)?;
+        Ok(self.read_with_spare(kappa, [n, spare], lambda))
+    }
+
     /// [`SpectralPopulation::at`] for many pairs `[n, λ]` along a curve: each fixed point is looked for from the one before,
     /// which takes half as many passes over the spectrum.
     ///
@@ -150,6 +156,10 @@ impl SpectralPopulation {
     }
 
     pub(super) fn scale(&self, n: f64, lambda: f64, start: Option<f64>) -> Result<f64, Error> {
+        self.scale_with_spare([n, n - self.spectrum.rank()], lambda, start)
+    }
+
+    fn scale_with_spare(&self, [n, spare]: [f64; 2], lambda: f64, start: Option<f64>) -> Result<f64, Error> {
         check::positive("samples", n)?;
         if lambda < 0.0 && lambda.is_finite() {
             return self.negative_scale(n, lambda);
@@ -161,7 +171,7 @@ impl SpectralPopulation {
         };
         // κ ≤ λ + trace/n.
         let high = (2.0 * lambda.max(self.spectrum.trace() / n)).min(f64::MAX);
-        Ok(self.spectrum.kappa(0.0, n, [lambda, high], gap, start))
+        Ok(self.spectrum.kappa([0.0, n, spare], [lambda, high], gap, start))
     }
 
     /// `κ` at which `df₂ = n`, from which on `λ(κ)` grows; 0 where the rank is at most `n`.
@@ -176,16 +186,15 @@ impl SpectralPopulation {
             if middle <= low || middle >= high {
                 break;
             }
-            if self.spectrum.sums(middle).ss < n { high = middle } else { low = middle }
+            if self.spectrum.spare(n, middle) > 0.0 { high = middle } else { low = middle }
         }
         high
     }
 
     /// `λ(κ) = κ (n − df₁)/n`.
     pub(super) fn penalty(&self, n: f64, kappa: f64) -> f64 {
-        let (sums, spare) = (self.spectrum.sums(kappa), n - self.spectrum.rank());
-        let free = if spare < -n { n - sums.s } else { spare + sums.c };
-        kappa * (free / n)
+        let split = self.spectrum.split(kappa);
+        kappa * (((n - split.rank) + (split.strong - split.weak)) / n)
     }
 
     fn negative_scale(&self, n: f64, lambda: f64) -> Result<f64, Error> {
@@ -205,12 +214,16 @@ impl SpectralPopulation {
     }
 
     pub(super) fn read(&self, kappa: f64, n: f64, lambda: f64) -> RidgeRisk {
+        self.read_with_spare(kappa, [n, n - self.spectrum.rank()], lambda)
+    }
+
+    fn read_with_spare(&self, kappa: f64, [n, spare]: [f64; 2], lambda: f64) -> RidgeRisk {
         let sums = self.spectrum.sums(kappa);
         // (n − df₁)/n = λ/κ.
-        let free = if kappa > 0.0 { lambda / kappa } else { (n - self.spectrum.rank()) / n };
+        let free = if kappa > 0.0 { lambda / kappa } else { spare / n };
         let pole = free + sums.sc / n;
-        let [bare, _] = self.spectrum.target_sums(&self.signal, kappa);
-        let bias = check::ratio(bare, pole);
+        let target = self.spectrum.target_sums(&self.signal, kappa);
+        let bias = if target.cc == 0.0 { 0.0 } else { target.cc * (target.unit / pole) };
         let variance = check::ratio(self.noise * (sums.ss / n), pole);
         // The test error with noise, (bare + σ²)/pole; where it is infinite the fit interpolates.
         let own = bias + check::ratio(self.noise, pole);
@@ -221,7 +234,7 @@ impl SpectralPopulation {
             bias,
             variance,
             excess: bias + variance,
-            train: if free == 0.0 { 0.0 } else { free * free * own },
+            train: if free == 0.0 { 0.0 } else { free * (free * own) },
             cost: pole.recip(),
         }
     }
@@ -250,8 +263,9 @@ pub fn isotropic(gamma: f64, lambda: f64, r2: f64, noise: f64) -> Result<RidgeRi
     let (s, c) = (inverse, kappa * inverse);
     let free = if kappa > 0.0 { lambda / kappa } else { (1.0 - gamma).max(0.0) };
     let pole = free + gamma * s * c;
-    let bias = check::ratio(r2 * c * c, pole);
-    let variance = check::ratio(noise * (gamma * s * s), pole);
+    // c ≤ pole and γs ≤ 1: in this order nothing vanishes before its time.
+    let bias = r2 * c * check::ratio(c, pole);
+    let variance = if noise == 0.0 { 0.0 } else { noise * (gamma * s) * check::ratio(s, pole) };
     let own = bias + check::ratio(noise, pole);
     Ok(RidgeRisk {
         kappa,
@@ -260,7 +274,7 @@ pub fn isotropic(gamma: f64, lambda: f64, r2: f64, noise: f64) -> Result<RidgeRi
         bias,
         variance,
         excess: bias + variance,
-        train: if free == 0.0 { 0.0 } else { free * free * own },
+        train: if free == 0.0 { 0.0 } else { free * (free * own) },
         cost: pole.recip(),
     })
 }
@@ -293,9 +307,17 @@ pub fn optimal_isotropic(gamma: f64, r2: f64, noise: f64) -> Result<(f64, f64), 
     check::positive("gamma", gamma)?;
     check::positive("r2", r2)?;
     check::non_negative("noise variance", noise)?;
-    let a = r2 * ((gamma - 1.0) / gamma) - noise;
     let cross = 2.0 * r2.sqrt() * noise.sqrt();
-    let root = a.hypot(cross);
-    let excess = if a > 0.0 { 0.5 * (a + root) } else { 0.5 * cross * check::ratio(cross, root - a) };
+    let excess = if noise == 0.0 && gamma <= 1.0 {
+        0.0
+    } else if gamma > 1.0 {
+        let a = r2 * ((gamma - 1.0) / gamma) - noise;
+        let root = a.hypot(cross);
+        if a > 0.0 { 0.5 * (a + root) } else { 0.5 * cross * check::ratio(cross, root - a) }
+    } else {
+        // −γa, so that 1/γ does not overflow.
+        let a = r2 * (1.0 - gamma) + gamma * noise;
+        gamma * noise * check::ratio(2.0 * r2, a.hypot(gamma * cross) + a)
+    };
     Ok((gamma * (noise / r2), excess))
 }

@@ -32,6 +32,8 @@ pub struct PopulationSpectrum {
     /// The different values above 0, descending, filled up to whole lanes by values of multiplicity 0.
     merged: Vec<f64>,
     merged_counts: Vec<f64>,
+    /// How many multiplicities the first `i` of them have together; one more than there are different values.
+    ranks: Vec<f64>,
     /// Where in `merged` each of `values` is; `None` for 0.
     places: Vec<Option<usize>>,
     lowest: f64,
@@ -46,8 +48,33 @@ pub(super) struct Sums {
     pub(super) ss: f64,
     /// `Σ m s c`, without the cancellation of `Σ m s − Σ m s²`.
     pub(super) sc: f64,
-    /// `Σ m c` over the eigenvalues that are not 0.
-    pub(super) c: f64,
+}
+
+/// `Σ m s − n = weak − strong + (rank − n)` at one `κ`, where `rank` counts the eigenvalues above `κ`: what is left of
+/// strong directions and what is seen of weak ones, both small where `Σ m s` is nearly a whole number of directions.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Split {
+    /// `Σ m` over `ℓ > κ`.
+    pub(super) rank: f64,
+    /// `Σ m c` over `ℓ > κ`.
+    pub(super) strong: f64,
+    /// `Σ m s` over `ℓ ≤ κ`.
+    pub(super) weak: f64,
+    /// `Σ m s c` over `ℓ > κ`.
+    strong_slope: f64,
+    /// `Σ m s c` over `ℓ ≤ κ`.
+    weak_slope: f64,
+}
+
+/// Sums over a target's energies `e` on eigenvalues above 0.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct TargetSums {
+    /// `Σ e c²` in units of `unit`.
+    pub(super) cc: f64,
+    /// The largest `c`, that of the smallest eigenvalue: `c²` alone may be less than any number.
+    pub(super) unit: f64,
+    /// `Σ e s c`.
+    pub(super) sc: f64,
 }
 
 /// A target's energies, one for each of the merged eigenvalues, and that on eigenvalues of 0.
@@ -98,7 +125,7 @@ impl PopulationSpectrum {
         if rank.max(trace) > 1e305 {
             return Err(Error::Overflow { what: "the trace of the spectrum" });
         }
-        reserve("a spectrum", list::<[f64; 8]>(values.len()))?;
+        reserve("a spectrum", list::<[f64; 9]>(values.len()))?;
         let mut order: Vec<usize> = (0..values.len()).filter(|&i| values[i] > 0.0).collect();
         order.sort_by(|&a, &b| values[b].total_cmp(&values[a]));
         let (mut merged, mut merged_counts) = (Vec::<f64>::new(), Vec::new());
@@ -114,6 +141,11 @@ impl PopulationSpectrum {
             places[i] = Some(merged.len() - 1);
         }
         let lowest = merged.last().copied().unwrap_or(f64::INFINITY);
+        let mut ranks = vec![0.0];
+        ranks.extend(merged_counts.iter().scan(0.0, |sum, count| {
+            *sum += count;
+            Some(*sum)
+        }));
         let whole = merged.len().next_multiple_of(LANES);
         merged.resize(whole, 1.0);
         merged_counts.resize(whole, 0.0);
@@ -124,6 +156,7 @@ impl PopulationSpectrum {
             trace,
             merged,
             merged_counts,
+            ranks,
             places,
             lowest,
         })
@@ -253,7 +286,7 @@ impl PopulationSpectrum {
     }
 
     pub(super) fn sums(&self, kappa: f64) -> Sums {
-        let mut lanes = [[0.0; LANES]; 4];
+        let mut lanes = [[0.0; LANES]; 3];
         for (values, counts) in self.merged.chunks_exact(LANES).zip(self.merged_counts.chunks_exact(LANES)) {
             for i in 0..LANES {
                 let inverse = (values[i] + kappa).recip();
@@ -262,46 +295,81 @@ impl PopulationSpectrum {
                 lanes[0][i] += weighted;
                 lanes[1][i] += weighted * s;
                 lanes[2][i] += weighted * c;
-                lanes[3][i] += counts[i] * c;
             }
         }
-        let [s, ss, sc, c] = lanes.map(|lane| lane.iter().sum());
-        Sums { s, ss, sc, c }
+        let [s, ss, sc] = lanes.map(|lane| lane.iter().sum());
+        Sums { s, ss, sc }
     }
 
-    /// `Σ e c²` and `Σ e s c` over the energies `e` on eigenvalues above 0.
-    pub(super) fn target_sums(&self, energies: &Energies, kappa: f64) -> [f64; 2] {
+    pub(super) fn split(&self, kappa: f64) -> Split {
+        let (values, counts) = (&self.merged[..], &self.merged_counts[..]);
+        let cut = values[..self.ranks.len() - 1].partition_point(|&value| value > kappa);
+        // Whole lanes of strong directions, the lanes in which both are, whole lanes of weak ones.
+        let start = cut / LANES * LANES;
+        let end = (start + LANES).min(values.len());
+        let [mut strong, mut strong_slope] = smaller_shares(&values[..start], &counts[..start], kappa);
+        let [mut weak, mut weak_slope] = smaller_shares(&values[end..], &counts[end..], kappa);
+        if start < end {
+            let mut parts = [[0.0; LANES]; 2];
+            for i in 0..LANES {
+                parts[usize::from(start + i >= cut)][i] = counts[start + i];
+            }
+            let [of_strong, of_weak] = parts.map(|part| smaller_shares(&values[start..end], &part, kappa));
+            strong += of_strong[0];
+            strong_slope += of_strong[1];
+            weak += of_weak[0];
+            weak_slope += of_weak[1];
+        }
+        Split { rank: self.ranks[cut], strong, weak, strong_slope, weak_slope }
+    }
+
+    /// `n − Σ m s²`, where nothing cancels but `n` and a rank.
+    pub(super) fn spare(&self, n: f64, kappa: f64) -> f64 {
+        let (mut rank, mut left, mut seen) = (0.0, 0.0, 0.0);
+        for (value, count) in self.merged() {
+            let inverse = (value + kappa).recip();
+            let (s, c) = (value * inverse, kappa * inverse);
+            if value > kappa {
+                rank += count;
+                left += count * c * (1.0 + s);
+            } else {
+                seen += count * s * s;
+            }
+        }
+        (n - rank) + (left - seen)
+    }
+
+    pub(super) fn target_sums(&self, energies: &Energies, kappa: f64) -> TargetSums {
         let mut lanes = [[0.0; LANES]; 2];
+        let largest = self.lowest.min(f64::MAX) + kappa;
         for (values, energies) in self.merged.chunks_exact(LANES).zip(energies.merged.chunks_exact(LANES)) {
             for i in 0..LANES {
                 let inverse = (values[i] + kappa).recip();
-                let (s, c) = (values[i] * inverse, kappa * inverse);
-                let weighted = energies[i] * c;
-                lanes[0][i] += weighted * c;
-                lanes[1][i] += weighted * s;
+                let weighted = energies[i] * (kappa * inverse);
+                lanes[0][i] += weighted * (largest * inverse);
+                lanes[1][i] += weighted * (values[i] * inverse);
             }
         }
-        lanes.map(|lane| lane.iter().sum())
+        let [cc, sc] = lanes.map(|lane| lane.iter().sum());
+        TargetSums { cc, unit: kappa / largest, sc }
     }
 
-    /// `κ` with `Σ m s + tail/κ + x = least`, where `gap(κ)` is `(x, −dx/d ln κ)`, `x` falling in `κ`; `bounds` are
-    /// values of `κ` at or below and at or above the root for any spectrum; `start` a guess, such as the root of a
-    /// neighbouring problem. 0 where nothing holds `κ` up.
+    /// `κ` with `Σ m s + tail/κ + x = least`, where `gap(κ)` is `(x, −dx/d ln κ)`, `x` falling in `κ`; `spare` is
+    /// `least − rank`, `bounds` are values of `κ` at or below and at or above the root for any spectrum; `start` a guess, such
+    /// as the root of a neighbouring problem. 0 where nothing holds `κ` up.
     ///
-    /// Newton in `ln κ` inside a bracket, on positive terms alone (no difference but `rank − least`): the relative
-    /// error of `κ` is a few units of rounding times its condition, on both sides of `rank = least`. Of the logarithm
-    /// of the two sides' ratio that it solves for, the second derivative is at most twice the first, so a step under 1e-8 leaves
-    /// an error of its square, 1e-16: one more pass would find nothing.
+    /// Newton in `ln κ` inside a bracket, for the logarithm of the ratio of two sums of positive terms ([`Split`]): the only
+    /// difference taken is that of `least` and a rank. The slope of that logarithm is at least ½ whatever the spectrum, so
+    /// that the relative error of `κ` is a few units of rounding. Its second derivative is at most twice the first: a step
+    /// under 1e-8 leaves an error of its square, 1e-16, and one more pass would find nothing.
     pub(super) fn kappa(
         &self,
-        tail: f64,
-        least: f64,
+        [tail, least, spare]: [f64; 3],
         bounds: [f64; 2],
         gap: impl Fn(f64) -> (f64, f64),
         start: Option<f64>,
     ) -> f64 {
-        let excess = self.rank - least;
-        let floor = if excess > 0.0 { excess / self.rank * self.lowest } else { 0.0 };
+        let floor = if spare < 0.0 { -spare / self.rank * self.lowest } else { 0.0 };
         let mut low = bounds[0].max(tail / least).max(floor);
         if low <= 0.0 {
             return 0.0;
@@ -313,17 +381,14 @@ impl PopulationSpectrum {
             start.filter(|&start| start > low && start < high).unwrap_or(low.sqrt() * high.sqrt());
         let mut previous = f64::INFINITY;
         for _ in 0..300 {
-            let sums = self.sums(kappa);
+            let split = self.split(kappa);
             let (x, slope) = gap(kappa);
             let mass = tail / kappa;
-            let (value, growth) = if excess > least {
-                // Far more directions than samples: Σ m c is most of the rank, and knows little of κ.
-                let sum = sums.s + mass + x;
-                ((least / sum).ln(), (sums.sc + mass + slope) / sum)
-            } else {
-                let (left, right) = (sums.c + (-excess).max(0.0), mass + x + excess.max(0.0));
-                ((left / right).ln(), sums.sc / left + (mass + slope) / right)
-            };
+            let free = if split.rank == self.rank { spare } else { least - split.rank };
+            let above = split.weak + mass + x + (-free).max(0.0);
+            let below = split.strong + free.max(0.0);
+            let value = (below / above).ln();
+            let growth = split.strong_slope / below + (split.weak_slope + mass + slope) / above;
             if value > 0.0 {
                 high = kappa;
             } else {
@@ -347,4 +412,19 @@ impl PopulationSpectrum {
         }
         kappa
     }
+}
+
+/// `Σ m q` and `Σ m q (1 − q)` over whole lanes, `q` the smaller of `s` and `c`.
+fn smaller_shares(values: &[f64], counts: &[f64], kappa: f64) -> [f64; 2] {
+    let mut lanes = [[0.0; LANES]; 2];
+    for (values, counts) in values.chunks_exact(LANES).zip(counts.chunks_exact(LANES)) {
+        for i in 0..LANES {
+            let inverse = (values[i] + kappa).recip();
+            let (less, more) = (values[i].min(kappa) * inverse, values[i].max(kappa) * inverse);
+            let weighted = counts[i] * less;
+            lanes[0][i] += weighted;
+            lanes[1][i] += weighted * more;
+        }
+    }
+    lanes.map(|lane| lane.iter().sum())
 }

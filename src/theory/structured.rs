@@ -42,7 +42,9 @@ pub fn two_point_kappa(gamma: f64, eigenvalues: [f64; 2], weight: f64) -> Result
     // In units of the larger, so that nothing overflows.
     let unit = eigenvalues[0].max(eigenvalues[1]);
     let [first, second] = eigenvalues.map(|value| value / unit);
-    let b = first * (1.0 - gamma * weight) + second * (1.0 - gamma * (1.0 - weight));
+    // 1 − γw, rounded once.
+    let rest = (-gamma).mul_add(weight, 1.0);
+    let b = first * rest + second * ((1.0 - gamma) + gamma * weight);
     let c = first.sqrt() * second.sqrt() * (gamma - 1.0).sqrt();
     let root = b.hypot(2.0 * c);
     Ok(unit * if b > 0.0 { 2.0 * c * (c / (b + root)) } else { 0.5 * (root - b) })
@@ -75,8 +77,8 @@ pub fn autoregressive(gamma: f64, rho: f64, r2: f64, noise: f64) -> Result<Ridge
     let s = gamma.hypot(2.0 * rho / (wide * narrow));
     let kappa = gap * ((gamma + 1.0) / (s + a));
     // γ²/(Sκ) − 1 over a common denominator, where it does not cancel.
-    let spread = ((gamma / s) * (a * gamma) + 1.0) / gap / (gamma + 1.0);
-    Ok(Ridgeless { kappa, bias: r2 * kappa / gamma, variance: noise * spread })
+    let spread = ((gamma / s) * a * (gamma / (gamma + 1.0)) + 1.0 / (gamma + 1.0)) / gap;
+    Ok(Ridgeless { kappa, bias: r2 * (kappa / gamma), variance: noise * spread })
 }
 
 /// A latent space seen through many noisy features.
@@ -131,10 +133,9 @@ pub fn latent_space(
         energy.push(0.0);
     }
     let spectrum = PopulationSpectrum::with_multiplicities(&values, &counts)?;
-    // γψ + γ(1 − ψ), rounded, must not cross the threshold: n is what it adds up to, over γ.
-    let n = if psi < 1.0 { spectrum.rank() / gamma } else { 1.0 };
     let noise = noise + unseen;
-    let found = SpectralPopulation::new(spectrum, &energy, noise)?.at(n, lambda)?;
+    // γψ + γ(1 − ψ) is rounded: the distance from the threshold is that of γ.
+    let found = SpectralPopulation::new(spectrum, &energy, noise)?.at_spare(1.0, 1.0 - gamma, lambda)?;
     let fit = Ridgeless { kappa: found.kappa, bias: found.bias, variance: found.variance };
     Ok(LatentSpace { fit, noise, unseen })
 }

@@ -27,8 +27,8 @@ impl SpectralPopulation {
         let one = self.at(size, lambda)?;
         // n − df₂ = (n − size) + (size − df₂), and size/(size − df₂) is the cost.
         let pole = (n - size) / n + (size / n) / one.cost;
-        let [bare, _] = self.spectrum.target_sums(&self.signal, one.kappa);
-        let all = check::ratio(bare + self.noise * one.df2 / n, pole);
+        let target = self.spectrum.target_sums(&self.signal, one.kappa);
+        let all = check::ratio(target.cc * target.unit + self.noise * one.df2 / n, pole);
         Ok(check::of_members(one.excess, all, members))
     }
 }

@@ -8,8 +8,9 @@ use crate::common::monte_carlo::{Mean, Z};
 use crate::common::recorded::{column, matrix, recorded, value};
 use double_descent::Error;
 use double_descent::filter::{
-    AveragedDescent, DecayedFlow, GradientDescent, GradientFlow, HeavyBall, LeadingModes, Loss, MinNorm,
-    Nesterov, RegularisedFlow, Ridge, Schedule, SpectralFilter, Truncated,
+    AveragedDescent, Chebyshev, DecayedFlow, GradientDescent, GradientFlow, HeavyBall, HeavyBallFlow,
+    IteratedTikhonov, LeadingModes, Loss, MinNorm, Nesterov, NesterovFlow, PrincipalFlow, RegularisedFlow,
+    ResidualPolynomial, Ridge, Schedule, SelfDistillation, SpectralFilter, Spectrum, Truncated,
 };
 use double_descent::risk::{Covariance, InterpolantRisk, Population, robust_errors};
 use double_descent::rng::stream;
@@ -32,7 +33,29 @@ fn families() -> Vec<Box<dyn SpectralFilter>> {
         Box::new(DecayedFlow::new(2.0, 0.2, Loss::HalfMean).unwrap()),
         Box::new(RegularisedFlow::new(2.0, 0.1, Loss::HalfMean).unwrap()),
         Box::new(AveragedDescent::new(0.15, 10, Loss::HalfMean).unwrap()),
+        Box::new(IteratedTikhonov::new(3.0, 2).unwrap()),
+        Box::new(SelfDistillation::new(1.0, 3).unwrap()),
+        Box::new(SelfDistillation::mixed(1.0, &[0.4, 1.3]).unwrap()),
+        Box::new(PrincipalFlow::new(2.0, 0.1, Loss::HalfMean).unwrap()),
+        Box::new(HeavyBallFlow::new(2.0, 0.5, Loss::HalfMean).unwrap()),
+        Box::new(NesterovFlow::new(2.0, Loss::HalfMean).unwrap()),
+        Box::new(Chebyshev::new(0.1, 6.0, 5, Loss::HalfMean).unwrap()),
+        Box::new(ResidualPolynomial::new(&[1.0, -0.3, 0.02], Loss::HalfMean).unwrap()),
+        // A user's own: the default residual factors.
+        Box::new(Halved),
     ]
+}
+
+/// Half of the minimum-norm fit, as a user writes it.
+#[derive(Debug)]
+struct Halved;
+
+impl SpectralFilter for Halved {
+    fn write_gains(&self, spectrum: Spectrum<'_>, gains: &mut [f64]) {
+        for (gain, s) in gains.iter_mut().zip(spectrum.singular_values()) {
+            *gain = if *s > 1e-9 { 0.5 / s } else { 0.0 };
+        }
+    }
 }
 
 #[test]

@@ -5,8 +5,9 @@ use crate::common::matrices::normal;
 use crate::common::recorded::{recorded, value};
 use double_descent::Error;
 use double_descent::filter::{
-    AveragedDescent, DecayedFlow, FeatureSteps, GradientDescent, GradientFlow, HeavyBall, HeavyBallFlow,
-    Length, Loss, Nesterov, NesterovFlow, PrincipalFlow, RegularisedFlow, Schedule, SpectralFilter, Spectrum,
+    AveragedDescent, Chebyshev, DecayedFlow, FeatureSteps, GradientDescent, GradientFlow, HeavyBall,
+    HeavyBallFlow, IteratedTikhonov, Length, Loss, Nesterov, NesterovFlow, PrincipalFlow, RegularisedFlow,
+    Ridge, Schedule, SpectralFilter, Spectrum,
 };
 use double_descent::svd::Svd;
 use ndarray::{Array2, ArrayRef2};
@@ -253,7 +254,7 @@ fn recorded_residual_factors() {
     fn count(v: f64) -> usize {
         v as usize
     }
-    let kinds: [(&str, f64, Make); 7] = [
+    let kinds: [(&str, f64, Make); 14] = [
         ("filter.principal_flow", 1e-11, |of| Box::new(PrincipalFlow::new(of("t"), of("h"), H).unwrap())),
         ("filter.nesterov_ode", 1e-10, |of| Box::new(NesterovFlow::new(of("t"), H).unwrap())),
         ("filter.heavy_ball_ode", 1e-10, |of| Box::new(HeavyBallFlow::new(of("t"), of("a"), H).unwrap())),
@@ -263,6 +264,22 @@ fn recorded_residual_factors() {
         }),
         ("filter.igr_flow", 1e-11, |of| Box::new(RegularisedFlow::new(of("t"), of("h"), H).unwrap())),
         ("filter.flow_ridge", 1e-11, |of| Box::new(DecayedFlow::new(of("t"), of("lam"), H).unwrap())),
+        ("filter.ridge", 1e-11, |of| Box::new(Ridge::new(of("lam")).unwrap())),
+        ("filter.iterated_tikhonov", 1e-11, |of| {
+            Box::new(IteratedTikhonov::new(of("lam"), count(of("k"))).unwrap())
+        }),
+        ("filter.heavy_ball", 1e-9, |of| {
+            Box::new(HeavyBall::new(of("eta"), of("m"), count(of("k")), H).unwrap())
+        }),
+        ("filter.nesterov", 1e-9, |of| Box::new(Nesterov::new(of("eta"), count(of("k")), H).unwrap())),
+        ("filter.nesterov_const", 1e-9, |of| {
+            let nesterov = Nesterov::new(of("eta"), count(of("k")), H).unwrap();
+            Box::new(nesterov.with_momentum(of("m")).unwrap())
+        }),
+        ("filter.chebyshev", 1e-9, |of| {
+            Box::new(Chebyshev::new(of("lo"), of("hi"), count(of("k")), H).unwrap())
+        }),
+        ("filter.avg_gd", 1e-11, |of| Box::new(AveragedDescent::new(of("h"), count(of("k")), H).unwrap())),
     ];
     for (id, relative, make) in kinds {
         let Some(cases) = recorded(id) else { return };
@@ -274,6 +291,15 @@ fn recorded_residual_factors() {
                 "{id}: {found:e}, not {right:e}"
             );
         }
+    }
+    // One step of descent and the flow that it follows, for a time of one step.
+    for case in recorded("filter.igr_one_step_error").unwrap() {
+        let of = |name: &str| value(&case, "inputs", name);
+        let (mu, h) = (of("mu"), of("h"));
+        let step = GradientDescent::new(Schedule::Constant(h), 1, H).unwrap();
+        let found = residual(&RegularisedFlow::new(h, h, H).unwrap(), mu) - residual(&step, mu);
+        let right = value(&case, "outputs", "value");
+        assert!((found - right).abs() <= 1e-6 * right.abs() + 1e-16, "{found:e}, not {right:e}");
     }
     for case in recorded("filter.heavy_ball_modified_rate").unwrap() {
         let of = |name: &str| value(&case, "inputs", name);

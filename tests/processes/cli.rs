@@ -103,7 +103,7 @@ fn help_is_the_same_from_the_example_and_the_program_of_all() {
 fn errors_of_the_command_line_name_the_flag_and_the_nearest_one() {
     let Some(path) = BINARY else { return };
     let folder = Folder::new("flags");
-    let wrong: [(&str, &[&str], &[&str]); 25] = [
+    let wrong: [(&str, &[&str], &[&str]); 29] = [
         ("ablations", &["--no-such-flag"], &["--no-such-flag"]),
         ("ablations", &["--sedd", "3"], &["--sedd", "did you mean --seed?"]),
         ("ablations", &["--treads=2"], &["--treads", "did you mean --threads?"]),
@@ -129,6 +129,10 @@ fn errors_of_the_command_line_name_the_flag_and_the_nearest_one() {
         ("polynomial", &["--basis", "legendre,fourier"], &["--basis", "`fourier`"]),
         ("streaming", &["--from", "a.npy", "--noise", "1"], &["--from and --noise"]),
         ("streaming", &["--outputs", "2"], &["--outputs needs --from"]),
+        ("streaming", &["--block", "0"], &["--block", "`0`"]),
+        ("grid", &["--levels", "0.1"], &["--levels", "--rows ridge and label-noise"]),
+        ("grid", &["--n", "10"], &["--n", "--samples"]),
+        ("grid", &["--rows", "ridge", "--samples", "10"], &["--samples", "--n"]),
     ];
     for (study, arguments, says) in wrong {
         misused(&program(study).unwrap(), &folder, arguments, says);
@@ -305,8 +309,9 @@ fn sizes_and_repeats_out_of_range() {
     diabetes(&["--sizes", "0"], &["n is 0", "at least 1"]);
     diabetes(&["--sizes", "1..500"], &["n is 442", "less than the number of rows"]);
     diabetes(&["--sizes", "442"], &["n is 442"]);
-    diabetes(&["--repeats", "0"], &["repeats is 0"]);
-    diabetes(&["--threads", "0"], &["threads is 0"]);
+    for flag in ["--repeats", "--threads"] {
+        misused(&program, &folder, &["--dataset", "diabetes", flag, "0"], &[flag, "`0`", "from 1 on"]);
+    }
     for wrong in ["", "x", "5..", "9..3", "1..9:0", "1,,2", "-4..3", "1.5"] {
         misused(
             &program,
@@ -416,7 +421,7 @@ fn no_input_replaces_the_results_of_another() {
     refused(&program, &folder, &[&["--dataset", "two/data.csv"], &few[..]].concat(), &says);
     assert_eq!(study("one/data.csv").status.code(), Some(0));
     assert!(cells("data") == first);
-    refused(
+    misused(
         &program,
         &folder,
         &[&["--dataset", "one/data.csv,./one/data.csv"], &few[..]].concat(),
@@ -539,4 +544,28 @@ fn figures_for_print_come_with_their_captions() {
         let output = run(&program, &folder, &[&few[..], &[&*format!("--width={wrong}")]].concat());
         assert_eq!(output.status.code(), Some(2), "{wrong}");
     }
+}
+
+/// With and without figures: what was given, and every default.
+#[cfg(unix)]
+#[test]
+fn settings_beside_the_results_repeat_the_study() {
+    let Some(path) = BINARY else { return };
+    let folder = Folder::new("settings");
+    let given =
+        ["--dataset=diabetes", "--sizes", "5..15:5", "--repeats", "3", "--no-figures", "--out", "one of two"];
+    assert!(run(&program("ablations").unwrap(), &folder, &given).status.success());
+    let cells = |name: &str| std::fs::read(folder.0.join(name).join("diabetes/cells.csv")).unwrap();
+    let settings = std::fs::read_to_string(folder.0.join("one of two/diabetes/settings.txt")).unwrap();
+    assert!(settings.starts_with(&format!("# double-descent {}\n", env!("CARGO_PKG_VERSION"))), "{settings}");
+    for part in ["--dataset diabetes", "--sizes 5..15:5", "--seed 0", "--no-figures", "--out 'one of two'"] {
+        assert!(settings.contains(part), "no `{part}` in {settings}");
+    }
+    assert!(!settings.contains("--dark") && !settings.contains("--splits"), "{settings}");
+    let again = settings.replace("one of two", "two of two");
+    let bin = Path::new(path).parent().unwrap();
+    let output =
+        Command::new("/bin/sh").args(["-c", &again]).current_dir(&folder.0).env("PATH", bin).output();
+    assert!(output.unwrap().status.success());
+    assert_eq!(cells("one of two"), cells("two of two"));
 }

@@ -8,6 +8,7 @@ mod cli;
 #[cfg(target_os = "linux")]
 mod memory;
 mod record;
+mod shards;
 mod universality;
 #[cfg(feature = "plot")] // figures are among it
 mod whole_file;

@@ -187,8 +187,8 @@ fn what_is_refused() {
         }
     };
     refused(&["--maps", "cubes"], &["`cubes`", "gaussian", "tangent-relu"]);
-    refused(&["--maps", "gaussian", "--repeats", "0"], &["--repeats is 0"]);
-    refused(&["--maps", "gaussian", "--repeats", "1", "--threads", "0"], &["threads is 0"]);
+    refused(&["--maps", "gaussian", "--repeats", "0"], &["--repeats", "`0`"]);
+    refused(&["--maps", "gaussian", "--repeats", "1", "--threads", "0"], &["--threads", "`0`"]);
     run(&program, &folder.0, &["--maps", "gaussian", "--repeats", "1"]);
     let other = ["--maps", "gaussian", "--repeats", "1"];
     let mut command = Command::new(&program);

@@ -3,11 +3,15 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod axes;
 mod bad_input;
+mod complexity_metrics;
+mod crossed;
 mod curve_tables;
 mod damaged_curves;
 mod determinism;
 mod engines;
+mod many_values;
 mod metrics;
 mod product;
 mod replay;

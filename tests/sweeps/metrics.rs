@@ -18,6 +18,9 @@ fn table(outputs: usize) -> Dataset {
     Dataset::new("drawn", draw((40, 6)), draw((40, outputs))).unwrap()
 }
 
+/// Those of ridge with a penalty over 0.
+const BAYESIAN: [Metric; 3] = [Metric::LogEvidence, Metric::LogOccamFactor, Metric::PosteriorVariance];
+
 fn value(cell: &Cell, metric: Metric) -> Option<f64> {
     cell.metric(metric)
 }
@@ -54,7 +57,8 @@ fn a_metric_is_a_value_or_an_error() {
                         Metric::TestErrorRate => outputs == 1,
                         Metric::TestMseOpposite => arm.adversary.is_none(),
                         Metric::LeaveOneOut => !["unablated", "ridge"].contains(&arm.name.as_str()),
-                        Metric::ExpectedNoise => arm.name == "no_residuals",
+                        Metric::ExpectedNoise | Metric::EffectiveParameters => arm.name == "no_residuals",
+                        metric if BAYESIAN.contains(&metric) => arm.name != "ridge",
                         _ => false,
                     };
                     match sweep.run() {
@@ -83,7 +87,8 @@ fn a_metric_is_a_value_or_an_error() {
             let defined = match metric {
                 Metric::TestMseOpposite => false,
                 Metric::TestErrorRate => outputs > 1,
-                _ => true,
+                // Its fits are of minimum norm.
+                metric => !BAYESIAN.contains(&metric),
             };
             match plane.surface() {
                 Ok(surface) => {

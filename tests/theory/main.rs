@@ -1,5 +1,6 @@
 //! The formulas of `theory`.
 
+mod anywhere;
 mod flow;
 mod formulas;
 mod monte_carlo;

@@ -44,6 +44,13 @@ pub fn script(shell: Shell, studies: &[(&str, String, Vec<Listed>)]) -> String {
     }
 }
 
+/// Words that take the folder of a study's shards, and what they do.
+pub const OF_SHARDS: [(&str, &str); 3] = [
+    ("status", "Which shards of a study are there"),
+    ("merge", "Tables and figures of a study from its shards"),
+    ("resume", "The commands of a study that are still to be run"),
+];
+
 /// Flags of every study.
 const COMMON: [(&str, &str); 3] =
     [("json", "Closing tables as JSON"), ("help", "The help text"), ("version", "The version")];
@@ -68,7 +75,7 @@ fn bash(studies: &[(&str, String, Vec<Listed>)]) -> String {
     local current="${{COMP_WORDS[COMP_CWORD]}}" before="${{COMP_WORDS[COMP_CWORD-1]}}" study="${{COMP_WORDS[1]}}" words=
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
-        COMPREPLY=($(compgen -W '{} completions --help --version' -- "$current"))
+        COMPREPLY=($(compgen -W '{} completions {} --help --version' -- "$current"))
         return
     fi
     case "$study $before" in
@@ -79,7 +86,8 @@ fn bash(studies: &[(&str, String, Vec<Listed>)]) -> String {
     COMPREPLY=($(compgen -W "$words" -- "$current"))
 }}
 complete -o default -F _double_descent double-descent"#,
-        names.join(" ")
+        names.join(" "),
+        OF_SHARDS.map(|(name, _)| name).join(" ")
     )
 }
 
@@ -96,6 +104,9 @@ fn zsh(studies: &[(&str, String, Vec<Listed>)]) -> String {
         escaped
     };
     let (mut names, mut flags) = (String::new(), String::new());
+    for (name, about) in OF_SHARDS {
+        let _ = writeln!(names, "        '{name}:{}'", escaped(about));
+    }
     for (name, about, list) in studies {
         let _ = writeln!(names, "        '{name}:{}'", escaped(about));
         let _ = write!(flags, "        {name}) _arguments");
@@ -142,6 +153,9 @@ fn fish(studies: &[(&str, String, Vec<Listed>)]) -> String {
         "complete -c double-descent -n '__fish_seen_subcommand_from completions' -f -a 'bash zsh fish'"
             .into(),
     ];
+    lines.extend(OF_SHARDS.map(|(name, about)| {
+        format!("complete -c double-descent -n __fish_use_subcommand -a {name} -d '{}'", escaped(about))
+    }));
     for (name, about, list) in studies {
         lines.push(format!(
             "complete -c double-descent -n __fish_use_subcommand -f -a {name} -d '{}'",

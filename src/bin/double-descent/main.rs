@@ -7,19 +7,33 @@ mod ablations;
 mod adversarial;
 #[path = "../../../examples/bases/mod.rs"]
 mod bases;
+#[path = "../../../examples/bias_variance/mod.rs"]
+mod bias_variance;
 #[path = "../../../examples/common/mod.rs"]
 mod common;
 mod completions;
+#[path = "../../../examples/effective_parameters/mod.rs"]
+mod effective_parameters;
 #[path = "../../../examples/ensembling/mod.rs"]
 mod ensembling;
+#[path = "../../../examples/epochs/mod.rs"]
+mod epochs;
+#[path = "../../../examples/evidence/mod.rs"]
+mod evidence;
+#[path = "../../../examples/flatness/mod.rs"]
+mod flatness;
 #[path = "../../../examples/grid/mod.rs"]
 mod grid;
 #[path = "../../../examples/label_noise/mod.rs"]
 mod label_noise;
+#[path = "../../../examples/more_data/mod.rs"]
+mod more_data;
 #[path = "../../../examples/polynomial/mod.rs"]
 mod polynomial;
 #[path = "../../../examples/random_fourier/mod.rs"]
 mod random_fourier;
+#[path = "../../../examples/sgd/mod.rs"]
+mod sgd;
 #[path = "../../../examples/smallest_singular_value/mod.rs"]
 mod smallest_singular_value;
 #[path = "../../../examples/splines/mod.rs"]
@@ -30,12 +44,15 @@ mod streaming;
 mod theory;
 #[path = "../../../examples/universality/mod.rs"]
 mod universality;
+#[path = "../../../examples/weight_decay/mod.rs"]
+mod weight_decay;
 
 use common::command_line::{EXIT_CODES, nearest, start, version, wrapped};
 use common::flags::{Program, listed};
 use common::say;
 use completions::{Listed, Shell};
 use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
 
 /// A subcommand.
@@ -56,7 +73,7 @@ fn flags<P: Program>() -> Vec<Listed> {
 }
 
 /// In the order of the help text: tables of data first.
-const fn entries() -> [Entry; 13] {
+const fn entries() -> [Entry; 21] {
     [
         of::<ablations::Cli>(),
         of::<adversarial::Cli>(),
@@ -64,10 +81,18 @@ const fn entries() -> [Entry; 13] {
         of::<smallest_singular_value::Cli>(),
         of::<random_fourier::Cli>(),
         of::<grid::Cli>(),
+        of::<more_data::Cli>(),
         of::<label_noise::Cli>(),
         of::<ensembling::Cli>(),
+        of::<bias_variance::Cli>(),
+        of::<effective_parameters::Cli>(),
+        of::<evidence::Cli>(),
+        of::<flatness::Cli>(),
         of::<bases::Cli>(),
         of::<splines::Cli>(),
+        of::<weight_decay::Cli>(),
+        of::<epochs::Cli>(),
+        of::<sgd::Cli>(),
         of::<universality::Cli>(),
         of::<streaming::Cli>(),
         of::<theory::Cli>(),
@@ -91,6 +116,7 @@ fn main() -> ExitCode {
         "help" | "__help" | "_h" => say!("{}", overview()),
         "__version" | "_V" => say!("{}", version()),
         "completions" => return complete(&words),
+        "status" | "merge" | "resume" => return of_shards(&name, words),
         _ => match entries().iter().find(|entry| entry.name == name) {
             Some(entry) => return (entry.start)(&format!("double-descent {}", entry.name), words),
             None => return unknown("study", &first.to_string_lossy(), entries().iter().map(|p| p.name)),
@@ -108,6 +134,56 @@ fn complete(words: &[OsString]) -> ExitCode {
         entries().iter().map(|p| (p.name, sentence(p.about), (p.flags)())).collect();
     say!("{}", completions::script(shell, &studies));
     ExitCode::SUCCESS
+}
+
+/// `status`, `merge` or `resume` of the shards of a study: of those in a folder, whose plan says of which study, or of a
+/// study with its flags.
+fn of_shards(what: &str, words: Vec<OsString>) -> ExitCode {
+    let Some((first, rest)) = words.split_first() else {
+        eprintln!("error: {what} needs the folder of a study's results, or a study and its flags");
+        return ExitCode::from(2);
+    };
+    let (name, mut words) = (first.to_string_lossy().replace('-', "_"), rest.to_vec());
+    let (entry, words) = match entries().into_iter().find(|entry| entry.name == name) {
+        Some(entry) => (entry, words),
+        None => match planned(Path::new(first)) {
+            Ok((entry, mut planned)) => {
+                planned.append(&mut words);
+                (entry, planned)
+            }
+            Err(error) => {
+                eprintln!("error: {error}");
+                return ExitCode::from(2);
+            }
+        },
+    };
+    let last = ["--shard".into(), what.into()];
+    (entry.start)(&format!("double-descent {}", entry.name), words.into_iter().chain(last).collect())
+}
+
+/// The study of the shards in a folder, and the words that it was called with.
+fn planned(folder: &Path) -> Result<(Entry, Vec<OsString>), String> {
+    let plans = common::shards::plans(folder)?;
+    let (place, plan) = &plans[0];
+    let other = plans.iter().find(|(_, other)| other.command != plan.command);
+    if let Some((other, _)) = other {
+        let (a, b) = (place.display(), other.display());
+        return Err(format!(
+            "{a} and {b} hold shards of two studies, or of other flags: name one of these folders"
+        ));
+    }
+    let study = plan.command.first().and_then(|name| entries().into_iter().find(|entry| entry.name == *name));
+    let Some(study) = study else {
+        let reason = "its plan names no study of this program: name the study and its flags";
+        return Err(format!("{}: {reason}", place.display()));
+    };
+    // Where the folder is now.
+    let depth = Path::new(&plan.place).components().count();
+    let out =
+        place.ancestors().nth(depth).filter(|out| !out.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let words = common::shards::without("out", &plan.command[1..]);
+    let words = words.into_iter().map(OsString::from).chain(["--out".into(), out.into()]).collect();
+    Ok((study, words))
 }
 
 /// An error of the command line.
@@ -139,6 +215,7 @@ fn overview() -> String {
          Usage: double-descent STUDY [--FLAG VALUE]...\n\n\
          Studies:\n{studies}\n\
          Your own table:\n  double-descent ablations --dataset my.csv --target y\n\n\
+         A study in parts, on many machines (STUDY --shard K/OF):\n  double-descent status|merge|resume FOLDER\n\n\
          double-descent STUDY --help lists the flags of a study.\n\
          double-descent completions bash|zsh|fish prints completions for a shell.\n\n{EXIT_CODES}",
         version()

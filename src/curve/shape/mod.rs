@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 /// Values under this part of the largest median are zero but for rounding.
 const FLOOR: f64 = 1e-12;
 
-/// What a shape is decided at where nobody says otherwise.
+/// The confidence at which a shape is decided by default.
 pub(super) const CONFIDENCE: f64 = 0.95;
 
 /// The shape of a curve: how many certified peaks lie inside it, and how it goes without one.
@@ -36,6 +36,20 @@ pub enum Shape {
     DoubleDescent,
     /// It has more than one peak.
     SeveralPeaks,
+}
+
+/// In words: `falls`, `double descent`.
+impl std::fmt::Display for Shape {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Flat => "flat",
+            Self::Falling => "falls",
+            Self::Rising => "rises",
+            Self::UShaped => "a U",
+            Self::DoubleDescent => "double descent",
+            Self::SeveralPeaks => "several peaks",
+        })
+    }
 }
 
 impl Shape {

@@ -1,4 +1,4 @@
-//! Products of rows with many zeros in them, such as images: zeros cost nothing.
+//! Products of rows with many zeros in them, such as images: zeros are skipped.
 
 // All must be inlined into one function per instruction set.
 #![allow(clippy::inline_always)]

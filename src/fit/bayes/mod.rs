@@ -19,6 +19,10 @@
 //! | [`GaussianProcess`] | the same with a kernel in place of features | `k(x, x') = τ² x·x'` is the linear model |
 //! | [`theory::evidence`](crate::theory::evidence) | the limit of many samples and features, isotropic | |
 //!
+//! Along a sweep of ridge fits the log evidence, the Occam factor and the posterior variance are
+//! [metrics](crate::curve::Metric), and [`Curve::most_of`](crate::curve::Curve::most_of) takes the penalty of the largest
+//! evidence in every cell.
+//!
 //! Targets may have `k` outputs: each has parameters and noise of its own, of one prior variance and one noise variance.
 //!
 //! # References

@@ -15,7 +15,8 @@
 //! | [`FisherRao`] | `√(β·I(β)β)` | Liang, Poggio, Rakhlin & Stokes 2019 |
 //! | [`Search`] | `max {n : E Error_S ≤ ε}` | effective model complexity, Nakkiran et al. 2019 |
 //!
-//! All but the last read one SVD, or less.
+//! All but the last read one SVD, or less. Most of them are [metrics](crate::curve::Metric) of any sweep, and a curve may be
+//! drawn over any of these (`plot::study::over_metric`).
 //!
 //! # Effective model complexity
 //! Nakkiran et al. 2019, Definition 1. For a distribution `D` of samples, a training procedure `T` and a tolerance

@@ -85,7 +85,7 @@ impl Complexity {
     }
 
     /// Whether the evaluated means never fall as `n` grows. Bisection takes this for granted everywhere, and can
-    /// only look where it went; a search that looks at every `n` needs it not.
+    /// only look where it went; a search that looks at every `n` does not need it.
     #[must_use]
     pub fn is_monotone(&self) -> bool {
         self.points.windows(2).all(|pair| pair[0].mean <= pair[1].mean)
@@ -145,6 +145,46 @@ impl Search {
         } else {
             samples.bisect(procedure, largest)
         }
+    }
+
+    /// The smallest `p` from 1 to `largest` whose procedure `of(p)` has a complexity of at least `n`, by bisection: more
+    /// features fit more. `None` if that of `largest` has not.
+    ///
+    /// # Errors
+    /// Those of [`Search::run`].
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::complexity::{LinearModel, Search};
+    /// use double_descent::dataset::Dataset;
+    /// use double_descent::features::Coordinates;
+    /// use double_descent::filter::MinNorm;
+    /// use std::sync::Arc;
+    ///
+    /// let data = Dataset::diabetes();
+    /// let of = |p| LinearModel::new(Arc::new(Coordinates::new(10)), p, Arc::new(MinNorm::default()));
+    /// let search = Search { largest: Some(15), ..Search::new(1e-6, 3, 0) };
+    /// assert_eq!(search.first_to_reach(7, 10, of, data.features(), data.targets())?, Some(7));
+    /// # Ok::<(), double_descent::Error>(())
+    /// ```
+    pub fn first_to_reach<P: Procedure>(
+        &self,
+        n: usize,
+        largest: usize,
+        of: impl Fn(usize) -> P,
+        inputs: &ArrayRef2<f64>,
+        targets: &ArrayRef2<f64>,
+    ) -> Result<Option<usize>, Error> {
+        let reaches = |p: usize| Ok::<_, Error>(self.run(&of(p), inputs, targets)?.value >= n);
+        let (mut low, mut high) = (0, largest);
+        if largest == 0 || !reaches(high)? {
+            return Ok(None);
+        }
+        while high - low > 1 {
+            let middle = low + (high - low) / 2;
+            if reaches(middle)? { high = middle } else { low = middle }
+        }
+        Ok(Some(high))
     }
 
     /// The largest `n` to try.

@@ -11,6 +11,8 @@ mod left_out;
 mod remedies;
 mod words;
 
+pub(crate) use words::Short;
+
 pub use remedies::{Estimate, Gain, Method};
 
 use crate::Error;

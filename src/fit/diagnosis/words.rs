@@ -5,7 +5,7 @@ use crate::factors::Contribution;
 use std::fmt;
 
 /// Four digits, with an exponent where zeros would fill the line.
-struct Short(f64);
+pub(crate) struct Short(pub(crate) f64);
 
 impl fmt::Display for Short {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

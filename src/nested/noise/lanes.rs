@@ -5,7 +5,7 @@ use ndarray::ArrayView2;
 /// Matrices per pass: eight lanes are one 512-bit or two 256-bit registers.
 pub(super) const LANES: usize = 8;
 
-/// One number of each of eight matrices.
+/// The same entry of eight matrices side by side.
 pub(super) type Lane = crate::machine::lane::Lane<LANES>;
 
 pub(super) const ZERO: Lane = Lane::ZERO;

@@ -55,6 +55,9 @@ pub struct Figure {
     pub caption_apart: bool,
     /// The paper.
     pub theme: Theme,
+    /// Why there is nothing to draw: what was asked for and is not there. The picture says it in words, and
+    /// [`Figure::check`] fails with it, as do all ways to save the figure.
+    pub undrawn: Option<Error>,
     /// Panels per row; `None` chooses by their number.
     pub columns: Option<usize>,
     /// Height of a plotting area over its width, 0.72 if `None`. The height
@@ -68,6 +71,29 @@ impl Figure {
     #[must_use]
     pub fn new(caption: impl Into<String>) -> Self {
         Self { caption: caption.into(), ..Self::default() }
+    }
+
+    /// In place of a figure that cannot be drawn: it says why.
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::{Error, plot::Figure};
+    ///
+    /// let figure = Figure::not_drawn(Error::Empty { what: "the curve" });
+    /// assert!(figure.to_svg().contains("Not drawn: the curve"));
+    /// assert!(figure.check().is_err() && figure.save("none.svg").is_err());
+    /// ```
+    #[must_use]
+    pub fn not_drawn(error: Error) -> Self {
+        Self { caption: format!("Not drawn: {error}."), undrawn: Some(error), ..Self::default() }
+    }
+
+    /// The figure, if it can be drawn whole.
+    ///
+    /// # Errors
+    /// Those of [`Figure::check`].
+    pub fn drawn(self) -> Result<Self, Error> {
+        self.check().map(|()| self)
     }
 
     /// The same figure with one more panel.
@@ -150,10 +176,12 @@ impl Figure {
     /// Whether every panel can be drawn whole.
     ///
     /// # Errors
+    /// Whatever keeps the figure from being drawn ([`Figure::undrawn`]);
     /// [`Error::Shape`] for a series whose abscissae, ordinates and edges of a band are not equally many, and for a heat
     /// map whose values do not fit its axes; [`Error::Domain`] for a heat map's axis that does not ascend, or has a
     /// value that its scale has no place for; [`Error::Empty`] for a heat map without cells.
     pub fn check(&self) -> Result<(), Error> {
+        self.undrawn.clone().map_or(Ok(()), Err)?;
         self.panels.iter().try_for_each(Panel::check)
     }
 

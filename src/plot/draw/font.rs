@@ -26,6 +26,7 @@ pub(super) struct Glyph {
     /// In ems.
     pub(super) advance: f64,
     /// SVG path data of M, L, Q and Z, `y` upwards from the baseline, in units of the font.
+    #[cfg_attr(not(feature = "plot"), allow(dead_code, reason = "SVG has text as text"))]
     pub(super) outline: &'static str,
 }
 

@@ -13,10 +13,13 @@ mod heat;
 mod label;
 mod layout;
 mod legend;
+#[cfg(feature = "plot")]
 mod lettering;
 mod measure;
 mod model;
+#[cfg(feature = "plot")]
 mod pdf;
+#[cfg(feature = "plot")]
 mod raster;
 mod render;
 mod size;
@@ -26,7 +29,7 @@ mod ticks;
 pub(super) mod undrawn;
 mod view;
 
-#[cfg(test)]
+#[cfg(all(test, feature = "plot"))]
 mod tests;
 
 pub use colour::Hue;

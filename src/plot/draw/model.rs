@@ -10,6 +10,9 @@ pub enum Scale {
     Linear,
     /// Equal ratios take equal lengths; only positive values are drawn.
     Log10,
+    /// Equal differences of the fourth root (of the size, with its sign) take equal lengths: small values have room, as on a
+    /// logarithmic axis, and 0 is on it.
+    Root,
 }
 
 /// One axis of a panel.
@@ -36,6 +39,12 @@ impl PanelAxis {
     #[must_use]
     pub fn log10(label: impl Into<String>) -> Self {
         Self { label: label.into(), scale: Scale::Log10, range: None }
+    }
+
+    /// An axis by fourth roots that fits the data: for a penalty or a share of which some are 0.
+    #[must_use]
+    pub fn root(label: impl Into<String>) -> Self {
+        Self { label: label.into(), scale: Scale::Root, range: None }
     }
 
     /// The same axis showing exactly `lo` to `hi`.

@@ -8,11 +8,10 @@ use super::figure::{Figure, Theme};
 use super::font;
 use super::heat;
 use super::layout::{self, PlacedPanel, Plan};
-use super::pdf;
-use super::raster;
-use super::size::PIXELS_PER_INCH;
 use super::spacing::{CAPTION, CAPTION_LEADING, HEAD, MARGIN, TEXT, TEXT_LEADING};
 use super::svg;
+#[cfg(feature = "plot")]
+use super::{pdf, raster, size::PIXELS_PER_INCH};
 use crate::{Error, machine::whole_file};
 use std::fmt;
 use std::io::Write;
@@ -20,9 +19,11 @@ use std::path::Path;
 
 /// Pixels of a saved PNG per pixel of the SVG: 300 dots per inch or so when
 /// the figure is printed at the width of a page.
+#[cfg(feature = "plot")]
 const SAVED_SCALE: f64 = 3.0;
 
 /// Dots per inch of a saved PNG whose size on paper is known.
+#[cfg(feature = "plot")]
 const SAVED_DENSITY: f64 = 300.0;
 
 impl Figure {
@@ -42,6 +43,7 @@ impl Figure {
     ///
     /// Those of [`Figure::check`]; [`Error::Domain`] if `scale` is not a positive number, [`Error::Resource`] if it asks for more
     /// than 10⁸ pixels.
+    #[cfg(feature = "plot")]
     pub fn to_png(&self, scale: f64) -> Result<Vec<u8>, Error> {
         self.check()?;
         let plan = layout::plan(self);
@@ -54,6 +56,7 @@ impl Figure {
     /// # Errors
     ///
     /// Those of [`Figure::check`]; [`Error::Resource`] if its content cannot be packed.
+    #[cfg(feature = "plot")]
     pub fn to_pdf(&self) -> Result<Vec<u8>, Error> {
         self.check()?;
         let plan = layout::plan(self);
@@ -67,16 +70,25 @@ impl Figure {
     /// # Errors
     ///
     /// Those of [`Figure::check`]; [`Error::UnknownName`] for any other name; both before anything is written; [`Error::Io`] if the
-    /// file cannot be written; [`Error::Resource`] if the figure is too large for a PNG.
+    /// file cannot be written; [`Error::Resource`] if the figure is too large for a PNG; [`Error::Unsupported`]
+    /// for PNG and PDF without the feature `plot`.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         let path = path.as_ref();
         self.check()?;
         let extension = path.extension().and_then(|e| e.to_str()).map(str::to_ascii_lowercase);
         let bytes = match extension.as_deref() {
             Some("svg") => self.to_svg().into_bytes(),
+            #[cfg(feature = "plot")]
             Some("png") if self.width_mm.is_some() => self.to_png(SAVED_DENSITY / PIXELS_PER_INCH)?,
+            #[cfg(feature = "plot")]
             Some("png") => self.to_png(SAVED_SCALE)?,
+            #[cfg(feature = "plot")]
             Some("pdf") => self.to_pdf()?,
+            #[cfg(not(feature = "plot"))]
+            Some("png" | "pdf") => {
+                let reason = "PNG and PDF need the crate's feature `plot`; this build draws SVG alone";
+                return Err(Error::Unsupported { reason: reason.into() });
+            }
             _ => {
                 return Err(Error::UnknownName {
                     what: "figure file",
@@ -93,12 +105,6 @@ impl Figure {
             whole_file::write(&path.with_extension(extension), |file| writeln!(file, "{text}"))?;
         }
         Ok(())
-    }
-
-    /// Prints the figure for a notebook with the evcxr kernel, which calls
-    /// this method on the last value of a cell.
-    pub fn evcxr_display(&self) {
-        println!("EVCXR_BEGIN_CONTENT text/html\n{self}\nEVCXR_END_CONTENT");
     }
 
     fn draw(&self, plan: &Plan) -> Drawing {

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::drawing::{Anchor, Drawing, Mark, Rect, Stroke, TextStyle};
 use super::font;
 use super::size::{Size, num};
+use crate::notebook::escape;
 
 /// The document; `name` is what screen readers say.
 pub(super) fn write(drawing: &Drawing, size: Size, name: &str) -> String {
@@ -129,32 +130,4 @@ fn stroke_attributes(stroke: Stroke) -> String {
         format!(r#" stroke-dasharray="{}""#, lengths.join(" "))
     };
     format!(r#" stroke="{}" stroke-width="{}"{dash}"#, stroke.colour.hex(), num(stroke.width))
-}
-
-/// `text` fit for XML content and attributes. Characters that XML 1.0 cannot
-/// hold at all become U+FFFD.
-fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\t' | '\n' | '\r' => out.push(' '),
-            '\0'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
-            _ => out.push(c),
-        }
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn markup_and_control_characters_are_escaped() {
-        assert_eq!(escape("a<b & \"c\">\u{0}\n"), "a&lt;b &amp; &quot;c&quot;&gt;\u{fffd} ");
-    }
 }

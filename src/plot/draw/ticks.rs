@@ -57,7 +57,37 @@ fn ticks(view: &View, most: usize) -> Ticks {
     match view.scale {
         Scale::Linear => linear(view.lo, view.hi, most),
         Scale::Log10 => logarithmic(view.lo, view.hi, most),
+        Scale::Root => roots(view.lo, view.hi, most),
     }
+}
+
+/// The highest decades of a view by fourth roots, and 0; round values where that is less than two ticks.
+fn roots(lo: f64, hi: f64, most: usize) -> Ticks {
+    let value = |own: f64| own.powi(4).min(1e300).copysign(own);
+    let zero = (lo - NUDGE..=hi + NUDGE).contains(&0.0);
+    if hi > 0.0 {
+        let last = (4.0 * hi.log10() + NUDGE).floor() as i32;
+        let least = if lo > 0.0 { 4.0 * lo.log10() - NUDGE } else { f64::NEG_INFINITY };
+        let decades = (0..).map(|i| last - i).take(most.saturating_sub(usize::from(zero)).max(1));
+        let mut shown: Vec<i32> = decades.take_while(|&k| f64::from(k) >= least).collect();
+        shown.reverse();
+        if shown.len() + usize::from(zero) >= 2 {
+            let plain = shown.iter().all(|k| (-2..=3).contains(k));
+            let origin = zero.then(|| Tick { at: 0.0, label: "0".into() });
+            let tick = |&k: &i32| Tick { at: 10_f64.powf(f64::from(k) / 4.0), label: label_of(1, k, plain) };
+            let minor = shown.iter().flat_map(|&k| (2..=9).map(move |m| position((m, k)) / 4.0));
+            let minor = minor.map(|log| 10_f64.powf(log)).filter(|at| *at <= hi);
+            return Ticks {
+                minor: minor.collect(),
+                major: origin.into_iter().chain(shown.iter().map(tick)).collect(),
+            };
+        }
+    }
+    let mut ticks = linear(value(lo), value(hi), most);
+    for tick in &mut ticks.major {
+        tick.at = tick.at.abs().sqrt().sqrt().copysign(tick.at);
+    }
+    ticks
 }
 
 fn linear(lo: f64, hi: f64, most: usize) -> Ticks {
@@ -173,6 +203,13 @@ mod tests {
     }
 
     #[test]
+    fn fourth_roots_have_decades_and_zero() {
+        assert_eq!(labels(Scale::Root, -0.01, 0.57, 5), ["0", "10⁻⁴", "10⁻³", "10⁻²", "10⁻¹"]);
+        assert_eq!(labels(Scale::Root, 0.0, 1.0, 4), ["0", "0.01", "0.1", "1"]);
+        assert_eq!(labels(Scale::Root, 1.0, 1.1, 5), ["1.0", "1.1", "1.2", "1.3", "1.4"]);
+    }
+
+    #[test]
     fn short_log_axes_are_labelled_within_decades() {
         assert_eq!(labels(Scale::Log10, -0.1, 1.1, 8), ["1", "2", "5", "10"]);
         assert_eq!(labels(Scale::Log10, 0.0, 0.1, 5), ["1.0", "1.1", "1.2"]);
@@ -181,7 +218,7 @@ mod tests {
     #[test]
     fn labels_never_overlap_and_always_exist() {
         let extremes = [-300.0, -20.0, -1.0, 0.0, 0.001, 0.5, 2.0, 60.0, 300.0];
-        for scale in [Scale::Linear, Scale::Log10] {
+        for scale in [Scale::Linear, Scale::Log10, Scale::Root] {
             for (i, &lo) in extremes.iter().enumerate() {
                 for &hi in &extremes[i + 1..] {
                     let view = View { scale, lo, hi };

@@ -9,8 +9,8 @@ const LARGEST: f64 = 1e300;
 /// An interval narrower than this, relative to its ends, is a single value.
 const NARROWEST: f64 = 1e-6;
 
-/// A shown interval, in the axis' own units: the value itself, or its decimal
-/// logarithm.
+/// A shown interval, in the axis' own units: the value itself, its decimal
+/// logarithm, or its fourth root.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct View {
     pub(super) scale: Scale,
@@ -39,6 +39,7 @@ fn own_units(scale: Scale, value: f64) -> Option<f64> {
     match scale {
         Scale::Linear if value.is_finite() => Some(value.clamp(-LARGEST, LARGEST)),
         Scale::Log10 if value.is_finite() && value > 0.0 => Some(value.clamp(1.0 / LARGEST, LARGEST).log10()),
+        Scale::Root if value.is_finite() => Some(value.abs().sqrt().sqrt().copysign(value)),
         _ => None,
     }
 }
@@ -104,7 +105,7 @@ fn with_bands(lines: Extent, panel: &Panel, x: &View) -> Extent {
     }
     let span = lines.hi - lines.lo;
     let room = match panel.y.scale {
-        Scale::Linear => (0.5 * span).max(0.1 * lines.lo.abs().max(lines.hi.abs())),
+        Scale::Linear | Scale::Root => (0.5 * span).max(0.1 * lines.lo.abs().max(lines.hi.abs())),
         Scale::Log10 => (0.25 * span).clamp(0.3, 1.0),
     };
     let mut seen = lines;
@@ -166,7 +167,7 @@ fn asked_for(axis: &PanelAxis) -> Option<View> {
 
 fn is_single(scale: Scale, lo: f64, hi: f64) -> bool {
     let size = match scale {
-        Scale::Linear => lo.abs().max(hi.abs()),
+        Scale::Linear | Scale::Root => lo.abs().max(hi.abs()),
         Scale::Log10 => 1.0,
     };
     hi - lo <= (NARROWEST * size).max(1.0 / LARGEST)
@@ -221,7 +222,7 @@ mod tests {
     #[test]
     fn extreme_values_give_finite_views() {
         let wild = vec![f64::MAX, f64::MIN, 1e-320, f64::INFINITY, 0.0];
-        for scale in [Scale::Linear, Scale::Log10] {
+        for scale in [Scale::Linear, Scale::Log10, Scale::Root] {
             let axis = PanelAxis { scale, ..PanelAxis::default() };
             let (x, y) = of_panel(&panel(axis.clone(), axis, Series::new("", wild.clone(), wild.clone())));
             for view in [x, y] {

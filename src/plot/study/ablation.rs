@@ -3,7 +3,9 @@
 use super::FigureOptions;
 use super::draft::{Draft, is_under};
 use super::family::{CUTOFFS, Family, MODES};
+use super::missing::or_reason;
 use super::theory::is_theory;
+use crate::Error;
 use crate::curve::{Curve, Metric};
 use crate::plot::{Figure, Group, Hue, Panel};
 
@@ -15,17 +17,21 @@ const MSE: &str = "Mean squared error";
 pub fn ablations(curve: &Curve, options: &FigureOptions) -> Vec<(&'static str, Figure)> {
     let figures = [
         ("unablated", unablated(curve, options)),
-        ("no_small_singular_values", no_small_singular_values(curve, options)),
-        ("test_features_projected", test_features_projected(curve, options)),
+        (CUTOFFS.name, no_small_singular_values(curve, options)),
+        (MODES.name, test_features_projected(curve, options)),
         ("no_residuals", no_residuals(curve, options)),
         ("three_factors", three_factors(curve, options)),
     ];
-    figures.into_iter().filter_map(|(name, figure)| Some((name, figure?))).collect()
+    figures.into_iter().filter(|(_, figure)| figure.undrawn.is_none()).collect()
 }
 
 /// The arm `unablated`: training and test error, smallest non-zero singular value, squared bias.
 #[must_use]
-pub fn unablated(curve: &Curve, options: &FigureOptions) -> Option<Figure> {
+pub fn unablated(curve: &Curve, options: &FigureOptions) -> Figure {
+    or_reason(draw_unablated(curve, options), curve, "unablated")
+}
+
+fn draw_unablated(curve: &Curve, options: &FigureOptions) -> Option<Figure> {
     let arm = curve.arm("unablated", None)?;
     let biases = [Metric::BiasSquared, Metric::MeanSquaredBias];
     let metrics = [ERRORS[0], ERRORS[1], biases[0], biases[1], Metric::SmallestSingularValue];
@@ -54,7 +60,11 @@ pub fn unablated(curve: &Curve, options: &FigureOptions) -> Option<Figure> {
 
 /// The family `no_small_singular_values`: test and training error, a ramp over the cutoffs.
 #[must_use]
-pub fn no_small_singular_values(curve: &Curve, options: &FigureOptions) -> Option<Figure> {
+pub fn no_small_singular_values(curve: &Curve, options: &FigureOptions) -> Figure {
+    or_reason(draw_no_small_singular_values(curve, options), curve, "no_small_singular_values")
+}
+
+fn draw_no_small_singular_values(curve: &Curve, options: &FigureOptions) -> Option<Figure> {
     let mut draft = Draft::new(curve, options, &ERRORS);
     let mut panels: Vec<Panel> = Vec::new();
     for (metric, title, hue) in
@@ -74,7 +84,11 @@ pub fn no_small_singular_values(curve: &Curve, options: &FigureOptions) -> Optio
 /// The family `test_features_projected`: test error, a ramp over the number of modes kept. The fit,
 /// and so the training error, is the same for all.
 #[must_use]
-pub fn test_features_projected(curve: &Curve, options: &FigureOptions) -> Option<Figure> {
+pub fn test_features_projected(curve: &Curve, options: &FigureOptions) -> Figure {
+    or_reason(draw_test_features_projected(curve, options), curve, "test_features_projected")
+}
+
+fn draw_test_features_projected(curve: &Curve, options: &FigureOptions) -> Option<Figure> {
     let mut draft = Draft::new(curve, options, &ERRORS);
     let first = *curve.family(MODES.name).first()?;
     let train = draft.single(Metric::TrainMse, first, "Training error (all k)", Hue::Blue);
@@ -89,7 +103,11 @@ pub fn test_features_projected(curve: &Curve, options: &FigureOptions) -> Option
 
 /// The arm `no_residuals`: training and test error.
 #[must_use]
-pub fn no_residuals(curve: &Curve, options: &FigureOptions) -> Option<Figure> {
+pub fn no_residuals(curve: &Curve, options: &FigureOptions) -> Figure {
+    or_reason(draw_no_residuals(curve, options), curve, "no_residuals")
+}
+
+fn draw_no_residuals(curve: &Curve, options: &FigureOptions) -> Option<Figure> {
     let arm = curve.arm("no_residuals", None)?;
     let mut draft = Draft::new(curve, options, &ERRORS);
     let reference = draft.reference(Metric::TestMse, "Test error, unablated");
@@ -101,7 +119,14 @@ pub fn no_residuals(curve: &Curve, options: &FigureOptions) -> Option<Figure> {
 /// Four panels on one scale: unablated, and each factor switched off at the mildest setting whose test error
 /// at `n = p` is within a factor 2 of the lowest of its family. A curve without `n = p` shows no settings.
 #[must_use]
-pub fn three_factors(curve: &Curve, options: &FigureOptions) -> Option<Figure> {
+pub fn three_factors(curve: &Curve, options: &FigureOptions) -> Figure {
+    draw_three_factors(curve, options).unwrap_or_else(|| {
+        let reason = "the curve has not two of the arms of the ablation study with errors to draw";
+        Figure::not_drawn(Error::Unsupported { reason: reason.into() })
+    })
+}
+
+fn draw_three_factors(curve: &Curve, options: &FigureOptions) -> Option<Figure> {
     let mut draft = Draft::new(curve, options, &ERRORS);
     let telling = |family: &Family| {
         let arm = mildest(&draft, family)?;

@@ -3,50 +3,64 @@
 use super::FigureOptions;
 use super::draft::Draft;
 use super::family::{Family, TEST_DATA, TRAINING_TARGETS};
-use crate::curve::{Curve, Metric};
+use super::missing::or_reason;
+use crate::curve::{Cell, Curve, Metric, Summary};
 use crate::plot::{Figure, Group, Hue, Panel};
+use std::collections::HashMap;
 
 const MSE: &str = "Mean squared error";
+/// What the lower panels show: there lines stand apart that are on one another in the upper ones.
+const RATIOS: &str = "Below: medians of the error over that of the same fit without adversary";
 const SIGNS: [(Metric, &str); 2] = [(Metric::TestMse, "+"), (Metric::TestMseOpposite, "−")];
 
 /// Every figure of the study that the curve has the arms for, with a name for its file.
 #[must_use]
 pub fn adversaries(curve: &Curve, options: &FigureOptions) -> Vec<(&'static str, Figure)> {
     let figures = [
-        ("adversarial_test", adversarial_test(curve, options)),
-        ("adversarial_train", adversarial_train(curve, options)),
+        (TEST_DATA.name, adversarial_test(curve, options)),
+        (TRAINING_TARGETS.name, adversarial_train(curve, options)),
     ];
-    figures.into_iter().filter_map(|(name, figure)| Some((name, figure?))).collect()
+    figures.into_iter().filter(|(_, figure)| figure.undrawn.is_none()).collect()
 }
 
 /// The family `adversarial_test`: test error as test data move along the last mode, a ramp over the
 /// strength `a`, a panel for each sign.
 #[must_use]
-pub fn adversarial_test(curve: &Curve, options: &FigureOptions) -> Option<Figure> {
+pub fn adversarial_test(curve: &Curve, options: &FigureOptions) -> Figure {
+    or_reason(draw_adversarial_test(curve, options), curve, "adversarial_test")
+}
+
+fn draw_adversarial_test(curve: &Curve, options: &FigureOptions) -> Option<Figure> {
     let metrics = [Metric::TestMse, Metric::TestMseOpposite];
     let mut draft = Draft::new(curve, options, &metrics);
     let mut panels = test_errors(&draft, &TEST_DATA, |sign| format!("Test data x {sign} a v"));
     if !draft.fit(&metrics, &mut panels) {
         return None;
     }
+    panels.extend(ratios(&draft, &TEST_DATA, |sign| format!("Test data x {sign} a v")));
     let what = "Test data moved along v, the right singular vector of the smallest non-zero singular value \
                 of the training data, signed so that its left partner u has u\u{a0}·\u{a0}y\u{a0}≥\u{a0}0";
-    draft.finish(what, panels)
+    draft.finish(&format!("{what}. {RATIOS}"), panels).map(|figure| figure.with_columns(2))
 }
 
 /// The family `adversarial_train`: test error as training targets move along the last mode, a ramp
 /// over the strength `a`, a panel for each sign.
 #[must_use]
-pub fn adversarial_train(curve: &Curve, options: &FigureOptions) -> Option<Figure> {
+pub fn adversarial_train(curve: &Curve, options: &FigureOptions) -> Figure {
+    or_reason(draw_adversarial_train(curve, options), curve, "adversarial_train")
+}
+
+fn draw_adversarial_train(curve: &Curve, options: &FigureOptions) -> Option<Figure> {
     let metrics = [Metric::TestMse, Metric::TestMseOpposite];
     let mut draft = Draft::new(curve, options, &metrics);
     let mut panels = test_errors(&draft, &TRAINING_TARGETS, |sign| format!("Training targets y {sign} a u"));
     if !draft.fit(&metrics, &mut panels) {
         return None;
     }
+    panels.extend(ratios(&draft, &TRAINING_TARGETS, |sign| format!("Training targets y {sign} a u")));
     let what = "Training targets moved along u, the left singular vector of the smallest non-zero singular \
                 value of the training data, signed so that u\u{a0}·\u{a0}y\u{a0}≥\u{a0}0";
-    draft.finish(what, panels)
+    draft.finish(&format!("{what}. {RATIOS}"), panels).map(|figure| figure.with_columns(2))
 }
 
 /// A panel for each sign that the curve has, all with one legend.
@@ -62,4 +76,52 @@ fn test_errors(draft: &Draft<'_>, family: &Family, title: impl Fn(&str) -> Strin
         panels.extend(panel.map(|panel| panel.with_title(title(sign))));
     }
     panels
+}
+
+/// A panel for each sign with each error over that of the same repeat without adversary.
+fn ratios(draft: &Draft<'_>, family: &Family, title: impl Fn(&str) -> String) -> Vec<Panel> {
+    let mut panels = Vec::new();
+    for (metric, sign) in SIGNS {
+        let mut ramp: Group = family.ramp(draft, metric, "Test error", Hue::Vermillion);
+        let arms = draft.curve.family(family.name);
+        if ramp.series.len() != arms.len() {
+            continue;
+        }
+        for (series, arm) in ramp.series.iter_mut().zip(arms) {
+            let Some(ratios) = over_reference(draft, metric, arm) else { return Vec::new() };
+            (series.y, series.band) = (ratios, None);
+        }
+        let mut one = draft.reference(Metric::TestMse, "Test error, unablated");
+        for series in one.iter_mut().flat_map(|group| &mut group.series) {
+            series.y.fill(1.0);
+        }
+        let panel = draft.panel("Error over that without adversary", [ramp].into_iter().chain(one), &[]);
+        panels.extend(panel.map(|panel| panel.with_title(format!("{}, ratio", title(sign)))));
+    }
+    panels
+}
+
+/// Medians over the repeats of an arm's error over that of the unablated arm, by axis value.
+fn over_reference(draft: &Draft<'_>, metric: Metric, arm: usize) -> Option<Vec<f64>> {
+    let curve = draft.curve;
+    let reference = curve.arm("unablated", None)?;
+    let place = |cell: &Cell| Some((cell.repeat, curve.axis.value(cell)?.to_bits()));
+    let of_arm = |arm: usize| curve.cells.iter().filter(move |cell| cell.arm == arm);
+    let without: HashMap<(usize, u64), f64> =
+        of_arm(reference).filter_map(|cell| Some((place(cell)?, cell.test_mse?))).collect();
+    let mut ratios: HashMap<u64, Vec<f64>> = HashMap::new();
+    for cell in of_arm(arm) {
+        if let (Some(place), Some(error)) = (place(cell), cell.metric(metric))
+            && let Some(reference) = without.get(&place)
+        {
+            ratios.entry(place.1).or_default().push(error / reference);
+        }
+    }
+    let median = |summary: &Summary| {
+        let Some(values) = ratios.get_mut(&summary.value.to_bits()) else { return f64::NAN };
+        values.sort_unstable_by(f64::total_cmp);
+        let middle = values.len() / 2;
+        if values.len() % 2 == 1 { values[middle] } else { f64::midpoint(values[middle - 1], values[middle]) }
+    };
+    Some(draft.table(metric).iter().filter(|summary| summary.arm == arm).map(median).collect())
 }

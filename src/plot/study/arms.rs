@@ -3,7 +3,9 @@
 use super::FigureOptions;
 use super::ablation::{errors, shown};
 use super::draft::Draft;
+use super::missing::or_reason;
 use super::setting::short;
+use crate::Error;
 use crate::curve::{ArmLabel, Curve, Metric};
 use crate::plot::{Figure, Group, Hue};
 
@@ -15,14 +17,25 @@ use crate::plot::{Figure, Group, Hue};
 /// use double_descent::{dataset::Dataset, sweep::Sweep};
 ///
 /// let curve = Sweep::new(Dataset::diabetes(), 5..=20, 10, 0).run()?;
-/// let figure = study::arm_errors(&curve, 0, &FigureOptions::default()).unwrap();
+/// let figure = study::arm_errors(&curve, 0, &FigureOptions::default());
 /// assert!(figure.to_svg().contains("p/n = 1"));
-/// assert!(study::arm_errors(&curve, 999, &FigureOptions::default()).is_none());
+/// assert!(study::arm_errors(&curve, 999, &FigureOptions::default()).check().is_err());
 /// # Ok::<(), double_descent::Error>(())
 /// ```
 #[must_use]
-pub fn arm_errors(curve: &Curve, arm: usize, options: &FigureOptions) -> Option<Figure> {
-    let label = curve.arms.get(arm)?;
+pub fn arm_errors(curve: &Curve, arm: usize, options: &FigureOptions) -> Figure {
+    let Some(label) = curve.arms.get(arm) else {
+        return Figure::not_drawn(no_arm(curve, arm));
+    };
+    or_reason(draw_arm(curve, (arm, label), options), curve, &label.name)
+}
+
+/// The index of an arm that is not there.
+fn no_arm(curve: &Curve, arm: usize) -> Error {
+    Error::Shape { what: "an arm of the curve", expected: curve.arms.len(), found: arm }
+}
+
+fn draw_arm(curve: &Curve, (arm, label): (usize, &ArmLabel), options: &FigureOptions) -> Option<Figure> {
     let metrics = [Metric::TrainMse, Metric::TestMse];
     let mut draft = Draft::new(curve, options, &metrics);
     let panel = draft.panel("Mean squared error", errors(&draft, arm), &shown(arm));
@@ -41,12 +54,22 @@ pub fn arm_errors(curve: &Curve, arm: usize, options: &FigureOptions) -> Option<
 ///
 /// let mut sweep = Sweep::new(Dataset::diabetes(), 5..=20, 10, 0);
 /// sweep.arms = vec![Arm::unablated(), Arm::new("ridge", Some(0.1), Arc::new(Ridge::new(0.1)?))];
-/// let figure = study::compare(&sweep.run()?, &[0, 1], &FigureOptions::default()).unwrap();
+/// let figure = study::compare(&sweep.run()?, &[0, 1], &FigureOptions::default());
 /// assert!(figure.to_svg().contains("ridge 0.1"));
 /// # Ok::<(), double_descent::Error>(())
 /// ```
 #[must_use]
-pub fn compare(curve: &Curve, arms: &[usize], options: &FigureOptions) -> Option<Figure> {
+pub fn compare(curve: &Curve, arms: &[usize], options: &FigureOptions) -> Figure {
+    if let Some(&arm) = arms.iter().find(|&&arm| arm >= curve.arms.len()) {
+        return Figure::not_drawn(no_arm(curve, arm));
+    }
+    draw_compared(curve, arms, options).unwrap_or_else(|| {
+        let reason = "the arms have no errors over 0 to draw on a logarithmic axis";
+        Figure::not_drawn(Error::Unsupported { reason: reason.into() })
+    })
+}
+
+fn draw_compared(curve: &Curve, arms: &[usize], options: &FigureOptions) -> Option<Figure> {
     let metrics = [Metric::TestMse, Metric::TrainMse];
     let mut draft = Draft::new(curve, options, &metrics);
     let looks = [("Test error", Hue::Vermillion), ("Training error", Hue::Blue)];
@@ -71,15 +94,4 @@ pub fn compare(curve: &Curve, arms: &[usize], options: &FigureOptions) -> Option
 pub(super) fn in_words(label: &ArmLabel) -> String {
     let setting = label.setting.map_or(String::new(), |value| format!(" {}", short(value)));
     label.name.replace('_', " ") + &setting
-}
-
-impl Curve {
-    /// Prints the errors of the first arm for a notebook with the evcxr kernel, which calls this
-    /// method on the last value of a cell.
-    pub fn evcxr_display(&self) {
-        match arm_errors(self, 0, &FigureOptions::default()) {
-            Some(figure) => figure.evcxr_display(),
-            None => println!("a curve with nothing to draw"),
-        }
-    }
 }

@@ -1,5 +1,6 @@
 //! From cells to series: the statistic, the horizontal axis, the vertical range.
 
+use super::metric::spans_decades;
 use super::theory::{self, Line, is_theory};
 use super::{Abscissa, FigureOptions, Statistic};
 use crate::curve::{self, Curve, Metric, Summary};
@@ -39,6 +40,10 @@ impl<'a> Draft<'a> {
         Self { curve, options, tables, few, cut: 0, theories }
     }
 
+    fn abscissa(&self) -> Abscissa {
+        abscissa(self.curve, self.options)
+    }
+
     fn theories(curve: &Curve, options: &FigureOptions) -> Vec<Line> {
         if options.theories.is_empty() {
             return Vec::new();
@@ -50,7 +55,7 @@ impl<'a> Draft<'a> {
         } else {
             theory::between(&curve.values(), true)
         };
-        let place = |at: f64| match (options.abscissa, curve.axis, held) {
+        let place = |at: f64| match (abscissa(curve, options), curve.axis, held) {
             (Abscissa::Axis, ..) => at,
             (Abscissa::Ratio, curve::Axis::Samples, Some(p)) => p as f64 / at,
             (Abscissa::Ratio, curve::Axis::Features, Some(n)) => at / n as f64,
@@ -92,7 +97,7 @@ impl<'a> Draft<'a> {
         if of_arm.is_empty() {
             return None;
         }
-        let x = of_arm.iter().map(|s| match (self.options.abscissa, self.curve.axis) {
+        let x = of_arm.iter().map(|s| match (self.abscissa(), self.curve.axis) {
             (Abscissa::Ratio, _) => s.p as f64 / s.n as f64,
             (Abscissa::Axis, _) => s.value,
         });
@@ -148,11 +153,17 @@ impl<'a> Draft<'a> {
         groups: impl IntoIterator<Item = Group>,
         shown: &[(Metric, usize)],
     ) -> Option<Panel> {
-        let x = match self.options.abscissa {
+        let x = match self.abscissa() {
             Abscissa::Ratio => "Parameters per sample p/n",
             Abscissa::Axis => self.curve.axis.label(),
         };
-        let mut panel = Panel::new(PanelAxis::log10(x), PanelAxis::log10(y));
+        let counts = self.abscissa() == Abscissa::Ratio || self.curve.axis.counts();
+        let x = if counts || spans_decades(&self.curve.values()) {
+            PanelAxis::log10(x)
+        } else {
+            PanelAxis::linear(x)
+        };
+        let mut panel = Panel::new(x, PanelAxis::log10(y));
         panel.groups = groups.into_iter().filter(|group| !group.series.is_empty()).collect();
         panel.markers.extend(self.threshold_marker());
         if panel.groups.is_empty() {
@@ -164,7 +175,7 @@ impl<'a> Draft<'a> {
 
     /// The threshold's place on the axis and its name.
     pub(super) fn threshold_marker(&self) -> Option<Marker> {
-        let (at, label) = match (self.options.abscissa, self.curve.axis) {
+        let (at, label) = match (self.abscissa(), self.curve.axis) {
             (Abscissa::Ratio, _) => Some((1.0, "p/n = 1")),
             (Abscissa::Axis, curve::Axis::Samples) => self.threshold("n = p"),
             (Abscissa::Axis, curve::Axis::Features) => self.threshold("p = n"),
@@ -208,6 +219,14 @@ impl<'a> Draft<'a> {
             }
         }
         Some(panel)
+    }
+}
+
+/// What a curve is drawn over: parameters per sample only where one of the two varies.
+fn abscissa(curve: &Curve, options: &FigureOptions) -> Abscissa {
+    match curve.axis {
+        curve::Axis::Samples | curve::Axis::Features => options.abscissa,
+        _ => Abscissa::Axis,
     }
 }
 

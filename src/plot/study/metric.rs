@@ -30,6 +30,26 @@ pub(super) fn words(metric: Metric) -> Words {
         }
         Metric::TestErrorRate => of("Test rows misclassified", "Share of test rows", Hue::Purple, false),
         Metric::CoefficientNorm => of("Norm of the fit", "Norm ‖β\u{302}‖", Hue::Green, true),
+        Metric::LeaveOneOut => of("Leave-one-out error", "Mean squared error", Hue::Green, true),
+        Metric::DegreesOfFreedom => of("Degrees of freedom", "Degrees of freedom", Hue::Green, true),
+        Metric::EffectiveParameters => {
+            of("Effective parameters", "Effective parameters p\u{302}⁰ on test rows", Hue::Purple, true)
+        }
+        Metric::EffectiveParametersTrain => of(
+            "Effective parameters on training rows",
+            "Parameters p\u{302}⁰ on training rows",
+            Hue::Purple,
+            true,
+        ),
+        Metric::StableRank => of("Effective rank r₀", "Effective rank", Hue::Green, true),
+        Metric::ParticipationRatio => of("Effective rank R₀", "Effective rank", Hue::Purple, true),
+        Metric::RademacherBound => {
+            of("Rademacher bound", "Bound on the Rademacher complexity", Hue::Purple, true)
+        }
+        Metric::FisherRaoNorm => of("Fisher–Rao norm", "Fisher–Rao norm", Hue::Purple, true),
+        Metric::LogEvidence => of("Log evidence", "Log evidence", Hue::Blue, false),
+        Metric::LogOccamFactor => of("Log Occam factor", "Log Occam factor", Hue::Green, false),
+        Metric::PosteriorVariance => of("Posterior variance", "Variance of a prediction", Hue::Green, true),
         other => {
             let name = other.name().replace('_', " ");
             of(&name, &name, Hue::Grey, true)
@@ -44,7 +64,10 @@ pub(super) fn unit(metric: Metric) -> Option<&'static str> {
         | Metric::TestMse
         | Metric::TestMseOpposite
         | Metric::BiasSquared
-        | Metric::MeanSquaredBias => Some("squared units of the targets"),
+        | Metric::MeanSquaredBias
+        | Metric::LeaveOneOut
+        | Metric::PosteriorVariance => Some("squared units of the targets"),
+        Metric::RademacherBound | Metric::FisherRaoNorm => Some("units of the targets"),
         Metric::SmallestSingularValue => Some("units of the features"),
         Metric::CoefficientNorm => Some("units of the targets over those of the features"),
         _ => None,

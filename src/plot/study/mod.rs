@@ -1,7 +1,8 @@
 //! Figures of a [`Curve`](crate::curve::Curve): those of the studies, and one of any single arm.
 //!
-//! The functions of the studies give `None` where the curve has nothing to draw, and cope with whatever part of a
-//! study they find; the others, which are asked for something in particular, say what is missing. Axes are logarithmic and the interpolation threshold is marked. Training error is
+//! Every function gives a [`Figure`]. Where the curve does not have what was asked for, the figure says so in words, and
+//! [`Figure::check`] and [`Figure::save`] fail with the reason. [`ablations`] and [`adversaries`] cope with whatever part of
+//! a study they find. Axes are logarithmic and the interpolation threshold is marked. Training error is
 //! blue and test error vermillion; a family of arms is a ramp from light (first setting) to dark
 //! (last), with the unablated arm in grey. The caption says what was computed, from
 //! [`Provenance`](crate::curve::Provenance).
@@ -31,12 +32,19 @@ mod adversary;
 mod arms;
 mod caption;
 mod draft;
+mod every_arm;
 mod family;
+mod fits;
+mod fold;
 mod metric;
+mod missing;
 mod options;
 mod overlay;
+mod panels;
 mod setting;
 mod settings;
+mod slices;
+mod spectrum;
 mod surface;
 #[cfg(test)]
 mod tests;
@@ -47,8 +55,15 @@ pub use ablation::{
 };
 pub use adversary::{adversarial_test, adversarial_train, adversaries};
 pub use arms::{arm_errors, compare};
+pub use every_arm::every_arm;
+pub(crate) use every_arm::of_arms;
+pub use fits::{Truth, fits};
+pub use fold::over_metric;
 pub use options::{Abscissa, FigureOptions, Statistic};
 pub use overlay::{over_features, over_samples, overlay};
+pub use panels::{each_arm, panels};
 pub use settings::over_settings;
+pub use slices::slices;
+pub use spectrum::{directions, isotropic, isotropic_limit};
 pub use surface::surface;
 pub use theory::Overlay;

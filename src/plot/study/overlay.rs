@@ -11,9 +11,8 @@ use crate::plot::{Figure, Group, Marker, Panel, PanelAxis};
 /// name in the legend and the index of its arm in [`Curve::arms`]. A theory that says which curve it is of
 /// ([`Overlay::at`](super::Overlay::at)) is drawn along that one.
 ///
-/// # Errors
-/// [`Error::Empty`] without curves; [`Error::Unsupported`] for curves of two axes, one without the metric, or over p/n a
-/// theory that does not say which of several curves it is of; [`Error::Shape`] for an arm that a curve does not have.
+/// Not drawn, with the reason ([`Figure::undrawn`]): no curves; curves of two axes; a curve that does not have the metric or
+/// the arm; over p/n, a theory that does not say which of several curves it is of.
 ///
 /// # Examples
 /// ```
@@ -28,15 +27,16 @@ use crate::plot::{Figure, Group, Marker, Panel, PanelAxis};
 /// };
 /// let (plain, scaled) = (curve(Dataset::diabetes())?, curve(Dataset::diabetes().standardised()?)?);
 /// let curves = [("as given", &plain, 0), ("standardised", &scaled, 0)];
-/// let figure = study::overlay(&curves, Metric::TestMse, &FigureOptions::default())?;
+/// let figure = study::overlay(&curves, Metric::TestMse, &FigureOptions::default());
 /// assert!(figure.to_svg().contains("standardised"));
 /// # Ok::<(), double_descent::Error>(())
 /// ```
-pub fn overlay(
-    curves: &[(&str, &Curve, usize)],
-    metric: Metric,
-    options: &FigureOptions,
-) -> Result<Figure, Error> {
+#[must_use]
+pub fn overlay(curves: &[(&str, &Curve, usize)], metric: Metric, options: &FigureOptions) -> Figure {
+    draw(curves, metric, options).unwrap_or_else(Figure::not_drawn)
+}
+
+fn draw(curves: &[(&str, &Curve, usize)], metric: Metric, options: &FigureOptions) -> Result<Figure, Error> {
     let Some(&(_, first, _)) = curves.first() else {
         return Err(Error::Empty { what: "the list of curves" });
     };
@@ -83,8 +83,8 @@ pub fn overlay(
 
 /// Curves over `p` at several `n` of a surface, laid over one another.
 ///
-/// # Errors
-/// [`Error::Domain`] for an `n` that the surface does not have; those of [`overlay`].
+/// Not drawn, with the reason ([`Figure::undrawn`]): an `n` that the surface does not have, and what [`overlay`] does not
+/// draw.
 ///
 /// # Examples
 /// ```
@@ -100,35 +100,38 @@ pub fn overlay(
 /// };
 /// let surface = sweep.surface()?;
 /// let options = FigureOptions { abscissa: Abscissa::Axis, ..FigureOptions::default() };
-/// let figure = study::over_features(&surface, &[4, 8], 0, Metric::TestMse, &options)?;
+/// let figure = study::over_features(&surface, &[4, 8], 0, Metric::TestMse, &options);
 /// assert_eq!(figure.panels[0].markers.len(), 2); // a threshold each
-/// assert!(study::over_features(&surface, &[5], 0, Metric::TestMse, &options).is_err());
+/// assert!(study::over_features(&surface, &[5], 0, Metric::TestMse, &options).check().is_err());
 /// # Ok::<(), double_descent::Error>(())
 /// ```
+#[must_use]
 pub fn over_features(
     surface: &Surface,
     samples: &[usize],
     arm: usize,
     metric: Metric,
     options: &FigureOptions,
-) -> Result<Figure, Error> {
+) -> Figure {
     let what = "a number of samples n to draw";
     slices((what, "n", samples), arm, metric, options, |n| surface.over_features(n))
+        .unwrap_or_else(Figure::not_drawn)
 }
 
 /// Curves over `n` at several `p` of a surface, laid over one another.
 ///
-/// # Errors
-/// As [`over_features`].
+/// What is not drawn: as [`over_features`].
+#[must_use]
 pub fn over_samples(
     surface: &Surface,
     features: &[usize],
     arm: usize,
     metric: Metric,
     options: &FigureOptions,
-) -> Result<Figure, Error> {
+) -> Figure {
     let what = "a number of features p to draw";
     slices((what, "p", features), arm, metric, options, |p| surface.over_samples(p))
+        .unwrap_or_else(Figure::not_drawn)
 }
 
 fn slices(
@@ -146,7 +149,7 @@ fn slices(
     let curves = held.iter().map(curve).collect::<Result<Vec<_>, Error>>()?;
     let curves: Vec<(&str, &Curve, usize)> =
         curves.iter().map(|(name, curve)| (&**name, curve, arm)).collect();
-    overlay(&curves, metric, options)
+    draw(&curves, metric, options)
 }
 
 fn lacks(label: &str, metric: Metric) -> Error {

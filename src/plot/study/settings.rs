@@ -11,10 +11,8 @@ use crate::plot::{Dash, Figure, Group, Panel, PanelAxis, Scale, Series};
 /// group of lines for each metric, from light to dark over the axis values. The axis of settings is logarithmic where they
 /// span more than a decade; `label` says what it is (`Penalty λ`). Theories are functions of the setting.
 ///
-/// # Errors
-/// [`Error::UnknownName`] for a family that the curve does not have; [`Error::Unsupported`] for one without settings, for
-/// metrics that it has not, and for metrics that do not go on one axis; [`Error::Domain`] for an axis value that is not
-/// there, [`Error::Empty`] without metrics.
+/// Not drawn, with the reason ([`Figure::undrawn`]): a family that the curve does not have, or one without settings; metrics
+/// that it does not have, that do not go on one axis, or none; an axis value that is not there.
 ///
 /// # Examples
 /// ```
@@ -31,11 +29,22 @@ use crate::plot::{Dash, Figure, Group, Panel, PanelAxis, Scale, Series};
 ///     .collect::<Result<_, double_descent::Error>>()?;
 /// let curve = sweep.run()?;
 /// let metrics = [Metric::TrainMse, Metric::TestMse];
-/// let figure = study::over_settings(&curve, ("ridge", "Penalty λ"), &[], &metrics, &FigureOptions::default())?;
+/// let figure = study::over_settings(&curve, ("ridge", "Penalty λ"), &[], &metrics, &FigureOptions::default());
 /// assert!(figure.to_svg().contains("n\u{a0}=\u{a0}15"));
 /// # Ok::<(), double_descent::Error>(())
 /// ```
+#[must_use]
 pub fn over_settings(
+    curve: &Curve,
+    family: (&str, &str),
+    at: &[usize],
+    metrics: &[Metric],
+    options: &FigureOptions,
+) -> Figure {
+    draw(curve, family, at, metrics, options).unwrap_or_else(Figure::not_drawn)
+}
+
+fn draw(
     curve: &Curve,
     (family, label): (&str, &str),
     at: &[usize],
@@ -170,7 +179,7 @@ fn series(
 }
 
 /// The estimators; of more than three, which differ in their setting, the first and the last.
-fn spanned(estimators: &str) -> String {
+pub(super) fn spanned(estimators: &str) -> String {
     let all: Vec<&str> = estimators.split("; ").collect();
     match all[..] {
         [first, .., last] if all.len() > 3 => format!("{first}; …; {last} ({} in all)", all.len()),

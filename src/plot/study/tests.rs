@@ -24,7 +24,8 @@ fn sweep(sizes: impl IntoIterator<Item = usize>, repeats: usize) -> Curve {
 fn all(curve: &Curve, options: &FigureOptions) -> Vec<(&'static str, Figure)> {
     let mut figures = ablations(curve, options);
     figures.extend(adversaries(curve, options));
-    figures.extend(arm_errors(curve, 0, options).map(|figure| ("arm", figure)));
+    let arm = arm_errors(curve, 0, options);
+    figures.extend(arm.undrawn.is_none().then_some(("arm", arm)));
     figures
 }
 
@@ -91,8 +92,7 @@ fn options_change_the_axis_and_the_lines() {
         &curve,
         0,
         &FigureOptions { statistic, abscissa: Abscissa::Axis, ..FigureOptions::default() },
-    )
-    .expect("a figure");
+    );
     let texts = parsed(&figure);
     assert!(
         texts.iter().any(|text| text == "n = p") && texts.iter().any(|text| text == "Training samples n")
@@ -137,14 +137,14 @@ fn zeros_are_no_numbers_on_a_logarithmic_axis() {
     };
     let options = FigureOptions::default();
     let some = curve(&|n, _| if n < 5 { 1.0 / n as f64 } else { 0.0 });
-    let figure = arm_errors(&some, 0, &options).expect("a figure");
+    let figure = arm_errors(&some, 0, &options);
     // Nine zeros of the training error, five of the test error; none is rounding noise.
     assert!(figure.caption.contains("14 zeros are not drawn"), "{}", figure.caption);
     assert!(!figure.caption.contains("cut off by the frame"));
     let test = figure.panels[0].groups.iter().find(|group| group.heading == "Test error").expect("its group");
     assert_eq!(test.series[0].y[3..], [0.25, 0.0, 0.0, 0.0, 0.0, 0.0], "the data as they are");
     let noise = curve(&|n, _| if n < 5 { 1.0 / n as f64 } else { 1e-30 });
-    let figure = arm_errors(&noise, 0, &options).expect("a figure");
+    let figure = arm_errors(&noise, 0, &options);
     assert!(
         figure.caption.contains("5 values under 10⁻¹²") && figure.caption.contains("9 zeros"),
         "{}",
@@ -170,7 +170,7 @@ fn parts_of_studies_give_what_they_can() {
             assert!(figures.iter().all(|(_, figure)| !parsed(figure).is_empty()));
         }
         curve.complete = false;
-        let figure = arm_errors(&curve, 0, &FigureOptions::default()).expect("a figure");
+        let figure = arm_errors(&curve, 0, &FigureOptions::default());
         assert!(figure.caption.contains("stopped"));
     }
     let mut sweep = Sweep::new(Dataset::diabetes(), 8..=12, 2, 0);
@@ -237,7 +237,7 @@ fn theories_run_through_the_panels_of_their_metric_and_arm() {
         Ok(3000.0 * (1.0 + crate::theory::noise::gaussian(n, p)))
     });
     let options = FigureOptions::default().with_theory(Overlay::new(line).of_arm("unablated", None));
-    let figure = arm_errors(&curve, 0, &options).expect("a figure");
+    let figure = arm_errors(&curve, 0, &options);
     let shown = theories(&figure, 0);
     assert_eq!(shown.len(), 1);
     assert_eq!(shown[0].0, "Exact (Source 2020)");
@@ -259,11 +259,11 @@ fn theories_run_through_the_panels_of_their_metric_and_arm() {
     assert_eq!(count("three_factors"), [1, 0, 0, 0]);
     assert_eq!([count("no_residuals"), count("test_features_projected")], [[0], [0]]);
     assert_eq!(count("no_small_singular_values"), [0, 0]);
-    let compared = compare(&curve, &[1, 2], &options).expect("a figure");
+    let compared = compare(&curve, &[1, 2], &options);
     assert!((0..2).all(|panel| theories(&compared, panel).is_empty()));
     let train = TheoryLine::new("Train", "", |_| Ok(100.0));
     let options = FigureOptions::default().with_theory(Overlay::new(train).of_metric(Metric::TrainMse));
-    let compared = compare(&curve, &[1, 2], &options).expect("a figure");
+    let compared = compare(&curve, &[1, 2], &options);
     assert_eq!([theories(&compared, 0).len(), theories(&compared, 1).len()], [0, 1]);
 }
 
@@ -271,7 +271,7 @@ fn theories_run_through_the_panels_of_their_metric_and_arm() {
 fn a_theory_does_not_rule_the_axis_and_its_failure_is_said() {
     let curve = sweep(5..=20, 6);
     let range = |options: &FigureOptions| {
-        let figure = arm_errors(&curve, 0, options).expect("a figure");
+        let figure = arm_errors(&curve, 0, options);
         (figure.panels[0].y.range.expect("a range"), figure.caption)
     };
     let (plain, _) = range(&FigureOptions::default());
@@ -302,7 +302,7 @@ fn a_surface_is_a_heat_map_with_units() {
     let mean =
         FigureOptions { statistic: Statistic::Mean(Bootstrap { draws: 5, seed: 0 }), ..Default::default() };
     let [median, mean] = [FigureOptions::default(), mean].map(|options| {
-        let figure = surface(&plane, 0, Metric::TestMse, &options).expect("a figure");
+        let figure = surface(&plane, 0, Metric::TestMse, &options);
         assert!(parsed(&figure).concat().contains("squared units of the targets"));
         figure.panels[0].heat.clone().expect("cells")
     });
@@ -314,37 +314,32 @@ fn a_surface_is_a_heat_map_with_units() {
     assert!((mean.values[2][3] / (sum / count) - 1.0).abs() < 1e-14);
     assert!(mean.label.contains("mean") && median.label.contains("median"));
     // Interpolating fits: zeros are grey, and said.
-    let train = surface(&plane, 0, Metric::TrainMse, &FigureOptions::default()).expect("a figure");
+    let train = surface(&plane, 0, Metric::TrainMse, &FigureOptions::default());
     assert!(parsed(&train).concat().contains("grey"), "{}", train.caption);
-    assert!(matches!(
-        surface(&plane, 3, Metric::TestMse, &FigureOptions::default()),
-        Err(Error::Shape { .. })
-    ));
+    let no_arm = surface(&plane, 3, Metric::TestMse, &FigureOptions::default());
+    assert!(matches!(no_arm.check(), Err(Error::Shape { .. })));
     let absent = surface(&plane, 0, Metric::BiasSquared, &FigureOptions::default());
-    assert!(matches!(absent, Err(Error::Unsupported { .. })));
+    assert!(matches!(absent.check(), Err(Error::Unsupported { .. })));
 }
 
 #[test]
 fn slices_of_a_plane_share_a_legend_and_keep_their_thresholds() {
     let plane = plane(&[4, 8, 30], &[2, 4, 6, 8, 10]);
     let axis = FigureOptions { abscissa: Abscissa::Axis, ..Default::default() };
-    let figure = over_features(&plane, &[4, 8], 0, Metric::TestMse, &axis).expect("a figure");
+    let figure = over_features(&plane, &[4, 8], 0, Metric::TestMse, &axis);
     let labels: Vec<&str> = figure.panels[0].groups[0].series.iter().map(|series| &*series.label).collect();
     assert_eq!(labels, ["n\u{a0}=\u{a0}4", "n\u{a0}=\u{a0}8"]);
     let at: Vec<f64> = figure.panels[0].markers.iter().map(|marker| marker.x).collect();
     assert_eq!(at, [4.0, 8.0]);
-    let ratio =
-        over_samples(&plane, &[2, 10], 0, Metric::TestMse, &FigureOptions::default()).expect("a figure");
+    let ratio = over_samples(&plane, &[2, 10], 0, Metric::TestMse, &FigureOptions::default());
     assert_eq!(ratio.panels[0].markers.len(), 1, "p/n = 1 is one place");
     // Theories: over p/n, one that says whose it is.
     let line = || Overlay::new(TheoryLine::new("Flat", "", |_| Ok(4000.0)));
     let unsaid = FigureOptions::default().with_theory(line());
-    assert!(matches!(
-        over_samples(&plane, &[2, 10], 0, Metric::TestMse, &unsaid),
-        Err(Error::Unsupported { .. })
-    ));
+    let whose = over_samples(&plane, &[2, 10], 0, Metric::TestMse, &unsaid);
+    assert!(matches!(whose.check(), Err(Error::Unsupported { .. })));
     let said = FigureOptions::default().with_theory(line().at(10));
-    let figure = over_samples(&plane, &[2, 10], 0, Metric::TestMse, &said).expect("a figure");
+    let figure = over_samples(&plane, &[2, 10], 0, Metric::TestMse, &said);
     assert_eq!(theories(&figure, 0).len(), 1);
     let x = &figure.panels[0].groups[1].series[0].x;
     assert_eq!(x.first(), Some(&2.5), "10 features to 4 samples");
@@ -354,10 +349,10 @@ fn slices_of_a_plane_share_a_legend_and_keep_their_thresholds() {
         over_features(&plane, &[4], 1, Metric::TestMse, &axis),
         over_features(&plane, &[4], 0, Metric::BiasSquared, &axis),
     ];
-    assert!(errors.iter().all(Result::is_err));
+    assert!(errors.iter().all(|figure| figure.check().is_err()));
     let (a, b) = (plane.over_features(4).expect("a slice"), plane.over_samples(4).expect("a slice"));
     let mixed = overlay(&[("a", &a, 0), ("b", &b, 0)], Metric::TestMse, &axis);
-    assert!(matches!(mixed, Err(Error::Unsupported { .. })));
+    assert!(matches!(mixed.check(), Err(Error::Unsupported { .. })));
 }
 
 #[test]
@@ -372,7 +367,7 @@ fn settings_are_an_axis() {
     let draw = |family: &str, at: &[usize], metrics: &[Metric]| {
         over_settings(&curve, (family, "Penalty λ"), at, metrics, &options)
     };
-    let figure = draw("ridge", &[10, 15], &[Metric::TestMse, Metric::TrainMse]).expect("a figure");
+    let figure = draw("ridge", &[10, 15], &[Metric::TestMse, Metric::TrainMse]);
     let panel = &figure.panels[0];
     assert_eq!(panel.x.scale, crate::plot::Scale::Log10);
     assert_eq!(panel.groups[0].series[0].x, [1e-4, 1e-2, 1.0], "ascending");
@@ -382,10 +377,10 @@ fn settings_are_an_axis() {
     assert_eq!(panel.groups.len(), 3);
     assert_eq!((panel.groups[2].series[0].x[0], panel.groups[2].series[0].y[0]), (1e-4, 3000.0 + 1e-4));
     assert!(figure.caption.contains("Penalty λ") || figure.caption.contains("setting of ridge"));
-    assert!(matches!(draw("lasso", &[], &[Metric::TestMse]), Err(Error::UnknownName { .. })));
-    assert!(matches!(draw("unablated", &[], &[Metric::TestMse]), Err(Error::Unsupported { .. })));
-    assert!(matches!(draw("ridge", &[9], &[Metric::TestMse]), Err(Error::Domain { .. })));
-    assert!(matches!(draw("ridge", &[], &[]), Err(Error::Empty { .. })));
+    assert!(matches!(draw("lasso", &[], &[Metric::TestMse]).check(), Err(Error::UnknownName { .. })));
+    assert!(matches!(draw("unablated", &[], &[Metric::TestMse]).check(), Err(Error::Unsupported { .. })));
+    assert!(matches!(draw("ridge", &[9], &[Metric::TestMse]).check(), Err(Error::Domain { .. })));
+    assert!(matches!(draw("ridge", &[], &[]).check(), Err(Error::Empty { .. })));
     let apart = draw("ridge", &[], &[Metric::TestMse, Metric::CoefficientNorm]);
-    assert!(matches!(apart, Err(Error::Unsupported { .. })));
+    assert!(matches!(apart.check(), Err(Error::Unsupported { .. })));
 }

@@ -40,7 +40,7 @@ const NEAR: usize = 30;
 ///     Ok(0.25 + gaussian::excess(n, p, 9.4, 0.25)?.total())
 /// });
 /// let options = FigureOptions::default().with_theory(Overlay::new(line).of_arm("unablated", None));
-/// let figure = study::arm_errors(&sweep.run()?, 0, &options).unwrap();
+/// let figure = study::arm_errors(&sweep.run()?, 0, &options);
 /// assert!(figure.to_svg().contains("Mean, exact"));
 /// # Ok::<(), double_descent::Error>(())
 /// ```

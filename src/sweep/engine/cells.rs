@@ -1,6 +1,6 @@
 //! One SVD a cell.
 
-use super::{Engine, Repeats, Which, each_repeat, in_halves, in_order};
+use super::{Engine, Repeats, Which, each_repeat, in_halves, in_order, warm};
 use crate::Error;
 use crate::machine::memory::{sum, table};
 use crate::nested::Engine as Kind;
@@ -58,8 +58,8 @@ impl Engine for Cells {
         observer: &dyn Observer,
     ) -> Result<Repeats, Error> {
         match shared {
-            Some(study) => together(task, study, which, observer),
-            None => each_repeat(task, which, observer, |repeat, order| Ok(one_repeat(task, repeat, order))),
+            Some(study) if !warm::is_asked(task) => together(task, study, which, observer),
+            _ => each_repeat(task, which, observer, |repeat, order| Ok(one_repeat(task, repeat, order))),
         }
     }
 }
@@ -150,31 +150,53 @@ fn one_repeat(task: &Task<'_>, repeat: usize, order: &[usize]) -> Vec<Measured> 
     let rows = task.rows(order);
     let mut all: Vec<Measured> = Vec::new();
     for (index, level) in levels.iter().enumerate() {
+        if task.is_cellwise() {
+            let cell = |(n, p)| one_cell(task, repeat, &order[..n], p, *level);
+            let found = task.places().map(cell).collect();
+            add_level(task, &mut all, found, level.map(|_| index));
+            continue;
+        }
         let work = |features: &[usize]| {
             let study = task.study(repeat, order, features, *level)?;
             let cells = features.iter().flat_map(|&p| task.sweep.samples.iter().map(move |&n| (n, p)));
-            Ok(cells.map(|(n, p)| super::cell_by_svd(&study, &rows[..n], p, task)).collect())
+            let mut found: Vec<_> =
+                cells.map(|(n, p)| super::cell_by_svd(&study, &rows[..n], p, task)).collect();
+            warm::starts(task, &study, &rows, features, &mut found);
+            Ok(found)
         };
-        let mut found = in_order(task, in_halves(&task.sweep.samples, &task.features, &work));
-        if level.is_some() {
-            // Of the lines at this level alone.
-            for measured in &mut found {
-                let here = |line: usize| task.lines[line].value == Some(index);
-                measured.lines.retain(|(line, _)| here(*line));
-                measured.failures.retain(|(line, _)| line.is_none_or(here));
-            }
-        }
-        if all.is_empty() {
-            all = found;
-            continue;
-        }
-        for (measured, more) in all.iter_mut().zip(found) {
-            measured.lines.extend(more.lines);
-            measured.failures.extend(more.failures);
-        }
+        let found = in_order(task, in_halves(&task.sweep.samples, &task.features, &work));
+        add_level(task, &mut all, found, level.map(|_| index));
     }
     for measured in &mut all {
         measured.lines.sort_by_key(|(line, _)| *line);
     }
     all
+}
+
+/// A cell that shares nothing with others.
+fn one_cell(task: &Task<'_>, repeat: usize, order: &[usize], p: usize, level: Option<f64>) -> Measured {
+    let rows = task.rows(order);
+    match task.study(repeat, order, &[p], level) {
+        Ok(study) => super::cell_by_svd(&study, &rows, p, task),
+        Err(error) => Measured::failed(order.len(), p, error),
+    }
+}
+
+/// Puts what was found beside the rest: of input noise at one of its levels, the lines at that level alone.
+fn add_level(task: &Task<'_>, all: &mut Vec<Measured>, mut found: Vec<Measured>, level: Option<usize>) {
+    if level.is_some() {
+        for measured in &mut found {
+            let here = |line: usize| task.lines[line].value == level;
+            measured.lines.retain(|(line, _)| here(*line));
+            measured.failures.retain(|(line, _)| line.is_none_or(here));
+        }
+    }
+    if all.is_empty() {
+        *all = found;
+        return;
+    }
+    for (measured, more) in all.iter_mut().zip(found) {
+        measured.lines.extend(more.lines);
+        measured.failures.extend(more.failures);
+    }
 }

@@ -3,16 +3,33 @@
 use super::cells::Cells;
 use super::columns::Columns;
 use super::interface::Engine;
+use super::members::Members;
 use super::plane::Plane;
 use super::rows::Rows;
 use crate::Error;
 use crate::nested::Engine as Kind;
+use crate::sweep::Source;
 use crate::sweep::task::Task;
 
 /// The engine for a sweep: the one that is asked for, or the cheapest of the nested ones that can, or one SVD a cell.
 pub(in crate::sweep) fn choose(task: &Task<'_>) -> Result<&'static dyn Engine, Error> {
     const NESTED: [&dyn Engine; 3] = [&Rows, &Columns, &Plane];
     let sweep = task.sweep;
+    let alone: Option<(&dyn Engine, &str)> = if Members.obstacle(task).is_none() {
+        Some((&Members, "members of an ensemble share no factorisation"))
+    } else if task.is_cellwise() {
+        Some((&Cells, "cells with rows or maps of their own share no factorisation"))
+    } else {
+        None
+    };
+    match alone {
+        Some((_, why)) if sweep.engine == Some(Kind::Nested) => {
+            let reason = format!("{why}, and the nested engine has none; leave the engine to the sweep");
+            return Err(Error::Unsupported { reason });
+        }
+        Some((engine, _)) => return Ok(engine),
+        None => {}
+    }
     // Cells of one table are small, and an SVD of each gives its smallest singular value for less.
     let small = sweep.maps.is_none() && sweep.source.test().is_none() && sweep.features.is_empty();
     let by_cells = small && task.wanted.smallest;
@@ -20,7 +37,14 @@ pub(in crate::sweep) fn choose(task: &Task<'_>) -> Result<&'static dyn Engine, E
         return Ok(&Cells);
     }
     let able = NESTED.iter().copied().filter(|engine| engine.obstacle(task).is_none());
-    let cheapest = able.min_by(|a, b| a.flops(task).total_cmp(&b.flops(task)));
+    // Rows that are drawn have tables of their own in each repeat, which take a factorisation to be compressed.
+    let (tests, p) = (task.sizes.tests as f64, task.most_features() as f64);
+    let drawn = matches!(sweep.source, Source::Drawn(_));
+    let tables = |engine: &dyn Engine| {
+        if drawn && engine.needs_tables() { 2.0 * tests * p * tests.min(p) } else { 0.0 }
+    };
+    let cost = |engine: &dyn Engine| engine.flops(task) + tables(engine);
+    let cheapest = able.min_by(|a, b| cost(*a).total_cmp(&cost(*b)));
     match (cheapest, sweep.engine) {
         (Some(engine), _) => Ok(engine),
         (None, None) => Ok(&Cells),

@@ -6,19 +6,23 @@
 //! | `Rows` | all n at one p | ablations, adversaries, filters other than ridge, preparation of each cell |
 //! | `Columns` | all p at one n | ablations, adversaries, filters other than ridge |
 //! | `Plane` | all n and p: two | ablations, adversaries, preparation, tables without test rows of their own |
+//! | `Members` | each cell and member of an ensemble, by an SVD | anything but ensembles |
 
 mod by_svd;
 mod cells;
 mod choice;
 mod columns;
 mod interface;
+mod members;
 mod obstacles;
 mod plane;
 mod repeats;
 mod rows;
+mod warm;
 
 use by_svd::cell_by_svd;
 pub(super) use choice::choose;
 pub(super) use interface::{Engine, Repeats, Which};
 use obstacles::{points_obstacle, spectrum_obstacle};
+pub(super) use plane::Raw;
 use repeats::{each_curve, each_repeat, in_halves, in_order};

@@ -5,7 +5,7 @@ use crate::factors::ablation::Ablation;
 use crate::filter::known_penalty;
 use crate::sweep::lines::Line;
 use crate::sweep::task::Task;
-use crate::sweep::{Arm, Parameter};
+use crate::sweep::{Arm, Parameter, Start};
 
 /// Why the nested engines cannot compute a sweep: metrics and arms that need the singular vectors of every cell.
 pub(super) fn spectrum_obstacle(task: &Task<'_>, metrics: &[Metric]) -> Option<String> {
@@ -13,7 +13,8 @@ pub(super) fn spectrum_obstacle(task: &Task<'_>, metrics: &[Metric]) -> Option<S
     if let Some(metric) = task.sweep.metrics.iter().find(|metric| !metrics.contains(metric)) {
         return needs(format!("the metric `{}`", metric.name()));
     }
-    let reads = |arm: &Arm| arm.ablation != Ablation::none() || arm.adversary.is_some();
+    let reads =
+        |arm: &Arm| arm.ablation != Ablation::none() || arm.adversary.is_some() || arm.start != Start::Zero;
     if let Some(line) = task.lines.iter().find(|line| reads(&line.arm)) {
         return needs(format!("the arm `{}`", line.arm.name));
     }

@@ -37,14 +37,14 @@ const METRICS: [Metric; 6] = [
 pub(super) struct Plane;
 
 /// The raw tables of one repeat.
-struct Raw<'a> {
-    map: Arc<dyn FeatureMap>,
-    inputs: Array2<f64>,
+pub(in crate::sweep) struct Raw<'a> {
+    pub(in crate::sweep) map: Arc<dyn FeatureMap>,
+    pub(in crate::sweep) inputs: Array2<f64>,
     /// All training targets side by side.
-    y: Array2<f64>,
-    tests: CowArray<'a, f64, Ix2>,
+    pub(in crate::sweep) y: Array2<f64>,
+    pub(in crate::sweep) tests: CowArray<'a, f64, Ix2>,
     /// All test targets side by side.
-    tests_y: CowArray<'a, f64, Ix2>,
+    pub(in crate::sweep) tests_y: CowArray<'a, f64, Ix2>,
 }
 
 impl Engine for Plane {
@@ -91,7 +91,7 @@ impl Engine for Plane {
         let samples = task.sweep.samples.len();
         let coefficients = task.features.iter().copied().fold(0, usize::saturating_add);
         let coefficients = table(coefficients, fitted).saturating_mul(samples);
-        let block = task.sizes.tests.min(crate::sweep::test_blocks::BLOCK);
+        let block = crate::sweep::test_blocks::block(task.sizes.tests, p);
         // The fits, or their coefficients twice with a block of test features and predictions.
         let at_test = [
             coefficients.saturating_mul(2),
@@ -126,17 +126,17 @@ impl Engine for Plane {
 }
 
 impl<'a> Raw<'a> {
-    fn new(task: &Task<'a>, repeat: usize, order: &[usize]) -> Result<Self, Error> {
+    pub(in crate::sweep) fn new(task: &Task<'a>, repeat: usize, order: &[usize]) -> Result<Self, Error> {
         let map = match task.sweep.maps.of(repeat)? {
             Some(map) => map,
             None => Arc::new(Coordinates::new(task.sizes.inputs)),
         };
         let rows = task.sweep.source.train().map_or(order.len(), crate::dataset::Dataset::len);
-        let noise = task.label_noise(repeat, rows);
+        let changed = task.changed_targets(repeat, rows)?;
         let targets = &task.targets;
         match &task.sweep.source {
             Source::TrainTest { train, test } => {
-                let y = targets.join_trained(train.targets().view(), noise.as_ref());
+                let y = targets.join_trained(train.targets().view(), &changed);
                 Ok(Self {
                     map,
                     inputs: gather(train.features().view(), order),
@@ -146,7 +146,7 @@ impl<'a> Raw<'a> {
                 })
             }
             Source::Drawn(drawn) => {
-                let draw = task.drawn(drawn, repeat, order.len())?;
+                let draw = task.drawn(drawn, repeat, (order.len(), task.most_features()))?;
                 let TestOn::Rows { inputs: tests, targets: tests_y } = draw.test else {
                     return Err(Error::Empty { what: "the list of test rows" });
                 };
@@ -154,7 +154,7 @@ impl<'a> Raw<'a> {
                 Ok(Self {
                     map,
                     inputs: draw.inputs.slice(s![..n, ..]).to_owned(),
-                    y: targets.join_trained(draw.targets.slice(s![..n, ..]), noise.as_ref()).into_owned(),
+                    y: targets.join_trained(draw.targets.slice(s![..n, ..]), &changed).into_owned(),
                     tests: CowArray::from(tests),
                     tests_y: CowArray::from(targets.join_tested(tests_y.view()).into_owned()),
                 })

@@ -10,7 +10,7 @@ use crate::features::checked;
 use crate::filter::{Response, Spectrum};
 use crate::sweep::lines::Line;
 use crate::sweep::task::Task;
-use crate::sweep::{Drawn, Maps, Source, Splits, Sweep, TestOn};
+use crate::sweep::{Drawn, Maps, Source, Splits, Start, Sweep, TestOn};
 use ndarray::{Array2, s};
 use std::fmt::Write;
 use std::sync::Arc;
@@ -44,13 +44,21 @@ impl Sweep {
                 "axis",
                 self.parameter.as_ref().map_or("none".into(), |parameter| {
                     let seed = parameter.seed().map_or(String::new(), |seed| format!(", seed {seed}"));
-                    format!("{:?}{seed}", parameter.axis())
+                    let fits = parameter.fitted().map_or(String::new(), |fits| format!(", {fits} fitted"));
+                    format!("{:?}{seed}{fits}", parameter.axis())
                 }),
             )
             .with("preparation", format!("{:?}, standardised {}", self.intercept, self.standardise))
             .with("metrics", names(&self.metrics))
             .with("engine", format!("{engine:?}"))
             .with("backend", self.backend.name());
+        let given = match &self.parameter {
+            Some(parameter) if parameter.is_targets() => parameter.targets_of(0)?,
+            _ => Vec::new(),
+        };
+        let identity = given.iter().enumerate().fold(identity, |identity, (i, table)| {
+            identity.with(&format!("targets {i}"), format!("{}, the first repeat", rounded(table.iter())))
+        });
         let values = self.parameter.as_ref().map_or(&[][..], |parameter| parameter.values());
         let with_line =
             |identity, (i, line): (usize, &Line)| arm(identity, i, line, line.value.map(|at| values[at]));
@@ -67,7 +75,8 @@ fn table(data: &Dataset) -> String {
 
 /// A distribution by its name and its first repeat.
 fn distribution(sweep: &Sweep, drawn: &Drawn) -> Result<String, Error> {
-    let draw = drawn.of(0)?;
+    let most = |list: &[usize]| list.iter().copied().max().unwrap_or(0);
+    let draw = drawn.of_cell(0, (most(&sweep.samples), most(&sweep.features)))?;
     let (n, d) = draw.inputs.dim();
     let test: Vec<&f64> = match &draw.test {
         TestOn::Rows { inputs, targets } => inputs.iter().chain(targets).collect(),
@@ -111,6 +120,10 @@ fn arm(identity: Identity, i: usize, line: &Line, value: Option<f64>) -> Identit
         Some(own) => format!("FNV-1a {:016x}", Fnv::of_numbers(own.iter()).0),
         None => "the source's".into(),
     };
+    let identity = match arm.start {
+        Start::Zero => identity,
+        start => identity.with(&format!("arm {i}'s start"), format!("{start:?}")),
+    };
     identity
         .with(&format!("arm {i}"), label)
         .with(&format!("arm {i}'s estimator"), user_code::description(|| filter.describe()))
@@ -123,6 +136,9 @@ fn arm(identity: Identity, i: usize, line: &Line, value: Option<f64>) -> Identit
 
 /// Maps by the words of the first, and by what it makes of the first training input (or of ones, where inputs are drawn).
 fn maps(maps: &Maps, source: &Source, p: usize) -> String {
+    if let (true, Some(words)) = (maps.is_fitted(), maps.describe()) {
+        return format!("fitted to each cell: {words}");
+    }
     let made = maps.of(0).and_then(|map| {
         let Some(map) = map else { return Ok("none".into()) };
         let first = match source.train() {

@@ -1,128 +1,194 @@
 //! The records of shards, put together.
 
-use super::block::{Extent, Header, header, read_header, scan};
+use super::block::{Damage, Extent, Header, header, read_header, scan};
 use super::collect::{collect, identified};
 use super::log::{check, few, read, refused};
-use super::{Repeat, decoded, of_kind};
+use super::{Identity, Payload, Repeat, decoded, of_kind};
 use crate::Error;
 use crate::curve::Curve;
+use crate::error::words::listed;
 use crate::sweep::Sweep;
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::path::Path;
+use std::marker::PhantomData;
+use std::path::{Path, PathBuf};
 
 /// The curve of a sweep from records of its shards.
 pub(super) fn merge(sweep: &Sweep, paths: &[impl AsRef<Path>]) -> Result<Curve, Error> {
-    let (mut files, found) = find(sweep, paths)?;
-    let missing = absent(sweep, &found);
-    if !missing.is_empty() {
-        let reason = format!(
-            "repeats {} (counted from 0) of {} are in none of the {} records{}; run their shards again, with the same \
-             records",
-            few(&missing),
-            sweep.splits.repeats(),
-            paths.len(),
-            files.damage()
-        );
-        return Err(Error::Unsupported { reason });
-    }
-    collect(sweep, found.len(), |repeat| {
-        let Some(place) = found.get(&repeat) else { return Ok(None) };
-        decoded(&files.read(repeat, place)?, files.paths[place.file], repeat).map(Some)
-    })
+    let mut merged = Merged::<Repeat>::of(&identified(sweep)?, sweep.splits.repeats(), paths)?;
+    merged.check_complete()?;
+    collect(sweep, merged.found.len(), |repeat| merged.get(repeat))
 }
 
 /// The repeats that are in none of some records.
 pub(super) fn missing(sweep: &Sweep, paths: &[impl AsRef<Path>]) -> Result<Vec<usize>, Error> {
-    let (_, found) = find(sweep, paths)?;
-    Ok(absent(sweep, &found))
+    Ok(Merged::<Repeat>::of(&identified(sweep)?, sweep.splits.repeats(), paths)?.missing())
 }
 
-fn absent(sweep: &Sweep, found: &BTreeMap<usize, Found>) -> Vec<usize> {
-    (0..sweep.splits.repeats()).filter(|repeat| !found.contains_key(repeat)).collect()
+/// What several records of one experiment have, by index, in whatever order they come. It holds where each stands, not
+/// what it is.
+///
+/// # Examples
+/// ```
+/// use double_descent::sweep::{Identity, Merged, Record};
+///
+/// # let dir = std::env::temp_dir().join(format!("double-descent-merged-{}", std::process::id()));
+/// # std::fs::create_dir_all(&dir).unwrap();
+/// let identity = Identity::new("squares");
+/// let paths = [dir.join("odd"), dir.join("even")];
+/// for (index, path) in [(1, &paths[0]), (0, &paths[1]), (2, &paths[1])] {
+///     Record::open(path, &identity)?.append(index, &vec![(index * index) as f64])?;
+/// }
+/// let mut merged = Merged::<Vec<f64>>::of(&identity, 4, &paths)?;
+/// assert_eq!(merged.get(2)?, Some(vec![4.0]));
+/// assert_eq!(merged.missing(), [3]);
+/// assert!(merged.check_complete().is_err());
+/// # std::fs::remove_dir_all(&dir).unwrap();
+/// # Ok::<(), double_descent::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Merged<P> {
+    files: Files,
+    found: BTreeMap<usize, Found>,
+    count: usize,
+    payload: PhantomData<fn() -> P>,
 }
 
-/// Where a repeat stands.
-#[derive(Clone, Copy)]
+impl<P: Payload> Merged<P> {
+    /// Looks through all records, one after the other: which index, under `count`, is where. None is changed.
+    ///
+    /// # Errors
+    /// [`Error::File`] for a record of another experiment, or one whose payloads differ from another's; [`Error::Io`].
+    pub fn of(identity: &Identity, count: usize, records: &[impl AsRef<Path>]) -> Result<Self, Error> {
+        let identity = of_kind::<P>(identity);
+        let expected = header(&identity);
+        let paths: Vec<PathBuf> = records.iter().map(|path| path.as_ref().into()).collect();
+        let mut files = Files { paths, open: None, damaged: Vec::new() };
+        let mut found: BTreeMap<usize, Found> = BTreeMap::new();
+        for file in 0..files.paths.len() {
+            let path = files.paths[file].clone();
+            let Blocks { blocks, damaged } = blocks(files.open(file)?, &path, &identity, &expected)?;
+            if !damaged.is_empty() {
+                files.damaged.push(file);
+            }
+            for (index, extent) in blocks.range(..count) {
+                let place = Found { file, extent: *extent };
+                match found.get(index) {
+                    Some(known) if !extent.is_final => debug_assert!(known.file < file),
+                    Some(known) if known.extent.is_final => files.check_equal(*index, known, &place)?,
+                    _ => {
+                        found.insert(*index, place);
+                    }
+                }
+            }
+        }
+        Ok(Self { files, found, count, payload: PhantomData })
+    }
+
+    /// The indices that are in none.
+    #[must_use]
+    pub fn missing(&self) -> Vec<usize> {
+        (0..self.count).filter(|index| !self.found.contains_key(index)).collect()
+    }
+
+    /// What is there for an index.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; [`Error::File`] if its bytes have changed since.
+    pub fn get(&mut self, index: usize) -> Result<Option<P>, Error> {
+        let Some(place) = self.found.get(&index) else { return Ok(None) };
+        decoded(&self.files.read(index, place)?, &self.files.paths[place.file], index).map(Some)
+    }
+
+    /// An error that names what is missing.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] with the indices, and the records that are damaged.
+    pub fn check_complete(&self) -> Result<(), Error> {
+        let missing = self.missing();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let reason = format!(
+            "repeats {} (counted from 0) of {} are in none of the {} records{}; run their shards again, with the same \
+             records",
+            few(&missing),
+            self.count,
+            self.files.paths.len(),
+            self.files.damage()
+        );
+        Err(Error::Unsupported { reason })
+    }
+}
+
+/// What is in a record.
+#[derive(Default)]
+pub(super) struct Blocks {
+    /// Of one index in a file the last counts.
+    pub(super) blocks: BTreeMap<usize, Extent>,
+    pub(super) damaged: Vec<Damage>,
+}
+
+/// The blocks of a record; none where it has only been begun.
+pub(super) fn blocks(
+    file: &mut File,
+    path: &Path,
+    identity: &Identity,
+    expected: &[u8],
+) -> Result<Blocks, Error> {
+    let failed = |e| Error::io(path, &e);
+    let length = file.metadata().map_err(failed)?.len();
+    let start = match read_header(file, length, expected).map_err(failed)? {
+        Header::Begun => return Ok(Blocks::default()),
+        header => check(header, identity, path)?,
+    };
+    let scan = scan(file, start, length).map_err(failed)?;
+    Ok(Blocks { blocks: scan.blocks.into_iter().collect(), damaged: scan.damaged })
+}
+
+/// Where a payload stands.
+#[derive(Clone, Copy, Debug)]
 struct Found {
     file: usize,
     extent: Extent,
 }
 
-/// Looks through all records, one after the other: which repeat is where.
-fn find<'a>(
-    sweep: &Sweep,
-    paths: &'a [impl AsRef<Path>],
-) -> Result<(Files<'a>, BTreeMap<usize, Found>), Error> {
-    let identity = of_kind::<Repeat>(&identified(sweep)?);
-    let expected = header(&identity);
-    let paths: Vec<&Path> = paths.iter().map(AsRef::as_ref).collect();
-    let mut files = Files { paths, open: None, damaged: Vec::new() };
-    let mut found: BTreeMap<usize, Found> = BTreeMap::new();
-    for file in 0..files.paths.len() {
-        let path = files.paths[file];
-        let failed = |e| Error::io(path, &e);
-        let opened = files.open(file)?;
-        let length = opened.metadata().map_err(failed)?.len();
-        let start = match read_header(opened, length, &expected).map_err(failed)? {
-            Header::Begun => continue,
-            header => check(header, &identity, path)?,
-        };
-        let scan = scan(opened, start, length).map_err(failed)?;
-        if !scan.damaged.is_empty() {
-            files.damaged.push(file);
-        }
-        // Of one index in a file the last counts.
-        let blocks: BTreeMap<usize, Extent> = scan.blocks.into_iter().collect();
-        for (repeat, extent) in blocks.range(..sweep.splits.repeats()) {
-            let place = Found { file, extent: *extent };
-            match found.get(repeat) {
-                Some(known) if !extent.is_final => debug_assert!(known.file < file),
-                Some(known) if known.extent.is_final => files.check_equal(*repeat, known, &place)?,
-                _ => {
-                    found.insert(*repeat, place);
-                }
-            }
-        }
-    }
-    Ok((files, found))
-}
-
 /// Records, of which one is open.
-struct Files<'a> {
-    paths: Vec<&'a Path>,
+#[derive(Debug)]
+struct Files {
+    paths: Vec<PathBuf>,
     open: Option<(usize, File)>,
     /// Those in which bytes are no blocks.
     damaged: Vec<usize>,
 }
 
-impl Files<'_> {
+impl Files {
     fn open(&mut self, file: usize) -> Result<&mut File, Error> {
         let is_open = self.open.as_ref().is_some_and(|(open, _)| *open == file);
         let opened = match self.open.take() {
             Some(open) if is_open => open,
-            _ => (file, File::open(self.paths[file]).map_err(|e| Error::io(self.paths[file], &e))?),
+            _ => (file, File::open(&self.paths[file]).map_err(|e| Error::io(&self.paths[file], &e))?),
         };
         Ok(&mut self.open.insert(opened).1)
     }
 
-    fn read(&mut self, repeat: usize, place: &Found) -> Result<Vec<u8>, Error> {
-        let path = self.paths[place.file];
-        read(self.open(place.file)?, path, repeat, &place.extent)
+    fn read(&mut self, index: usize, place: &Found) -> Result<Vec<u8>, Error> {
+        let path = self.paths[place.file].clone();
+        read(self.open(place.file)?, &path, index, &place.extent)
     }
 
     /// A repeat that was computed twice must be the same.
-    fn check_equal(&mut self, repeat: usize, a: &Found, b: &Found) -> Result<(), Error> {
+    fn check_equal(&mut self, index: usize, a: &Found, b: &Found) -> Result<(), Error> {
         let heads = |place: &Found| (place.extent.length, place.extent.crc);
-        if heads(a) == heads(b) && self.read(repeat, a)? == self.read(repeat, b)? {
+        if heads(a) == heads(b) && self.read(index, a)? == self.read(index, b)? {
             return Ok(());
         }
         let reason = format!(
-            "repeat {repeat} is another one than in {}, though both records are of this experiment: one of them was \
+            "repeat {index} is another one than in {}, though both records are of this experiment: one of them was \
              computed on another kind of machine, or with changed code of the caller's; leave one out",
             self.paths[a.file].display()
         );
-        Err(refused(self.paths[b.file], reason))
+        Err(refused(&self.paths[b.file], reason))
     }
 
     /// What merging found besides.
@@ -131,6 +197,6 @@ impl Files<'_> {
             return String::new();
         }
         let names: Vec<_> = self.damaged.iter().map(|&file| self.paths[file].display().to_string()).collect();
-        format!(" (damaged or unfinished: {})", crate::error::words::listed(&names))
+        format!(" (damaged or unfinished: {})", listed(&names))
     }
 }

@@ -14,11 +14,20 @@ mod lock;
 mod log;
 mod merge;
 mod payload;
+mod plan;
 mod recording;
+mod shard;
+mod shards;
+mod status;
 
 pub use identity::Identity;
+pub use merge::Merged;
 pub use payload::{Payload, Repeat};
+pub use plan::Plan;
 pub use recording::Recording;
+pub use shard::Shard;
+pub use shards::Shards;
+pub use status::{ShardFile, ShardState, Status};
 
 use super::{Grid, Observer};
 use crate::{Error, error::user_code};

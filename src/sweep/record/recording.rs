@@ -1,13 +1,13 @@
 //! A sweep and its record: what is missing is computed, and all of it becomes a result.
 
 use super::collect::{collect, identified};
-use super::{Record, Repeat, merge};
+use super::{Record, Repeat, Shard, Shards, merge};
 use crate::Error;
 use crate::curve::{Curve, Surface};
 use crate::nested::Engine;
 use crate::sweep::{BATCH, Observer, Sweep};
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A part of a run that a kill may cost should take about a second: so many operations.
 const PART: f64 = 2e9;
@@ -58,6 +58,14 @@ impl Sweep {
         merge::merge(self, records)
     }
 
+    /// The folder of this sweep's shards: a plan that names it, and a record for each.
+    ///
+    /// # Errors
+    /// Those of [`identity`](Self::identity).
+    pub fn shards(&self, folder: impl Into<PathBuf>) -> Result<Shards<Repeat>, Error> {
+        Ok(Shards::new(folder, &identified(self)?, self.splits.repeats()))
+    }
+
     /// The repeats that are in none of some records.
     ///
     /// # Errors
@@ -82,14 +90,7 @@ impl Recording<'_> {
     /// # Errors
     /// [`Error::Domain`] for no shards, or a `k` that is not under `of`.
     pub fn shard(self, k: usize, of: usize) -> Result<Self, Error> {
-        if of == 0 {
-            return Err(Error::Domain { what: "the number of shards", value: 0.0, must_be: "at least 1" });
-        }
-        if k >= of {
-            let must_be = "from 0 and under the number of shards";
-            return Err(Error::Domain { what: "a shard", value: k as f64, must_be });
-        }
-        Ok(Self { shard: slice(self.sweep.splits.repeats(), k, of), ..self })
+        Ok(Self { shard: Shard::new(k, of)?.range(self.sweep.splits.repeats()), ..self })
     }
 
     /// The repeats that a run will compute.
@@ -115,46 +116,49 @@ impl Recording<'_> {
     /// # Errors
     /// Those of a run without a record, and those of [`Record::run`].
     pub fn run(&self, observer: &dyn Observer) -> Result<Curve, Error> {
-        let missing = self.missing().len();
-        if missing > 0 {
-            let ready = self.sweep.begin()?;
-            let threads = self.sweep.threads;
-            let workers =
-                threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, Into::into));
-            // Repeats side by side, or, of fewer than there are threads, the cells of each.
-            let by_cell = missing < workers && ready.engine() == Engine::Svd;
-            let (across, within) = if by_cell { (Some(1), threads) } else { (threads, Some(1)) };
-            let tables = ready.tables()?;
-            let repeats = |range: Range<usize>| {
-                let curve = ready.repeats(tables.as_ref(), range.clone(), within, &())?;
-                Ok(split(curve, &range))
-            };
-            // Enough parts for every thread to have work until the end.
-            let parts = missing.div_ceil(workers.saturating_mul(4).max(1));
-            let each = self.sweep.estimate()?.flops / self.sweep.splits.repeats().max(1) as f64;
-            let at_once = (1..=BATCH.min(parts)).rev().find(|&count| count as f64 * each <= PART);
-            self.record.run(self.shard.clone(), at_once.unwrap_or(1), across, observer, repeats)?;
-        }
+        self.compute(observer)?;
         let present = self.record.present(self.sweep.splits.repeats());
         collect(self.sweep, present, |repeat| self.record.get(repeat))
     }
 
-    /// [`run`](Self::run) of a sweep over the n × p plane.
+    /// [`run`](Self::run) without a result, for a shard whose record is merged later: it holds the repeats that are being
+    /// computed, and no others. `true` comes back when all is there, `false` if the observer stopped the run. Whether
+    /// something is to be computed again [`missing`](Self::missing) says.
     ///
     /// # Errors
-    /// Those of [`run`](Self::run).
-    pub fn surface(&self, observer: &dyn Observer) -> Result<Surface, Error> {
-        Surface::new(self.run(observer)?)
+    /// What is wrong with the sweep as a whole, as [`Sweep::run`], and those of [`Record::run`]. Cells that fail are
+    /// recorded.
+    pub fn compute(&self, observer: &dyn Observer) -> Result<bool, Error> {
+        let missing = self.missing().len();
+        if missing == 0 {
+            return Ok(true);
+        }
+        let ready = self.sweep.begin()?;
+        let threads = self.sweep.threads;
+        let workers = threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, Into::into));
+        // Repeats side by side, or, of fewer than there are threads, the cells of each.
+        let by_cell = missing < workers && ready.engine() == Engine::Svd;
+        let (across, within) = if by_cell { (Some(1), threads) } else { (threads, Some(1)) };
+        let tables = ready.tables()?;
+        let repeats = |range: Range<usize>| {
+            let curve = ready.repeats(tables.as_ref(), range.clone(), within, &())?;
+            Ok(split(curve, &range))
+        };
+        // Enough parts for every thread to have work until the end.
+        let parts = missing.div_ceil(workers.saturating_mul(4).max(1));
+        let each = self.sweep.estimate()?.flops / self.sweep.splits.repeats().max(1) as f64;
+        let at_once = (1..=BATCH.min(parts)).rev().find(|&count| count as f64 * each <= PART);
+        self.record.run(self.shard.clone(), at_once.unwrap_or(1), across, observer, repeats)
     }
-}
 
-/// The `k`-th of `of` slices of so many repeats.
-fn slice(repeats: usize, k: usize, of: usize) -> Range<usize> {
-    // Whole parts and remainders apart: k · repeats may not fit.
-    let (each, over) = (repeats / of, repeats % of);
-    let start =
-        |k: usize| k * each + usize::try_from(k as u128 * over as u128 / of as u128).unwrap_or(usize::MAX);
-    start(k)..start(k + 1)
+    /// [`run`](Self::run) of a sweep over a plane: [`Sweep::surface`].
+    ///
+    /// # Errors
+    /// Those of [`run`](Self::run) and of [`Sweep::surface`].
+    pub fn surface(&self, observer: &dyn Observer) -> Result<Surface, Error> {
+        self.sweep.check_surface()?;
+        self.sweep.spread(self.run(observer)?)
+    }
 }
 
 /// The cells of a range, repeat by repeat.
@@ -176,26 +180,4 @@ fn split(curve: Curve, range: &Range<usize>) -> Vec<Repeat> {
         with(repeat, &mut |repeat| repeat.by_svd.push(value));
     }
     repeats
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn shards_are_a_partition() {
-        for repeats in [0, 1, 6, 7, 100, 10_000] {
-            for of in [1, 2, 7, 13, 20_000] {
-                let mut next = 0;
-                for k in 0..of {
-                    let slice = slice(repeats, k, of);
-                    assert_eq!(slice.start, next);
-                    assert!(slice.len().abs_diff(repeats / of) <= 1);
-                    next = slice.end;
-                }
-                assert_eq!(next, repeats);
-            }
-        }
-        assert_eq!(slice(usize::MAX, 1, 2).end, usize::MAX);
-    }
 }

@@ -1,7 +1,7 @@
 //! This test program once more, as a process that can be killed.
 
 use super::studies::study;
-use double_descent::sweep::{Identity, Record};
+use double_descent::sweep::{Identity, Record, Shard};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -36,6 +36,15 @@ fn does_what_its_parent_asks() {
             std::thread::sleep(Duration::from_secs(60));
         }
         "merges" => super::shards::merges(path),
+        // shard:study/repeats:k/of, and the folder.
+        _ if task.starts_with("shard:") => {
+            let mut parts = task.split(':').skip(1);
+            let (name, repeats) = parts.next().unwrap().split_once('/').unwrap();
+            let shard: Shard = parts.next().unwrap().parse().unwrap();
+            let sweep = study(name, repeats.parse().unwrap());
+            let path = sweep.shards(path).unwrap().begin(shard).unwrap();
+            sweep.record(path).unwrap().shard(shard.k(), shard.of()).unwrap().compute(&()).unwrap();
+        }
         _ => {
             let (name, repeats) = task.split_once('/').unwrap();
             let sweep = study(name, repeats.parse().unwrap());

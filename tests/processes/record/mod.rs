@@ -4,6 +4,7 @@
 mod child;
 mod damage;
 mod failures;
+mod folders;
 mod others;
 mod shards;
 mod stopped;

@@ -1,0 +1,178 @@
+//! The tables that studies end in: a curve in a few numbers.
+
+use super::flags::Value;
+use super::table::{Item, Table, row};
+use super::{RunArgs, Statistic, short};
+use double_descent::Error;
+use double_descent::curve::{Curve, Metric, Summary, Surface};
+
+/// What a closing table says of the families at n = p.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extreme {
+    Lowest,
+    Highest,
+}
+
+/// That of a study on a table of data: one line per arm, and what happens at n = p.
+pub fn sample_wise(args: &RunArgs, curve: &Curve, extreme: Extreme) -> Result<(), Error> {
+    let summaries = curve.summaries(Metric::TestMse, None)?;
+    let threshold = curve.interpolation_threshold();
+    let largest = summaries.iter().map(|s| s.n).max().unwrap_or(0);
+    let columns = [
+        "arm".into(),
+        "setting".into(),
+        "highest".into(),
+        "at n".into(),
+        threshold.map_or("at n = p".into(), |p| format!("at n = p = {p}")),
+        format!("at n = {largest}"),
+    ];
+    let (data, repeats, statistic) = (&curve.provenance.data, curve.repeats(), args.statistic.show());
+    let mut table = Table::new(format!("{data}: {statistic} test error over {repeats} repeats"), columns);
+    for (index, arm) in curve.arms.iter().enumerate() {
+        let of_arm = || summaries.iter().filter(|s| s.arm == index);
+        let Some(peak) = args.highest(of_arm()) else { continue };
+        let at = |n: Option<usize>| of_arm().find(|s| Some(s.n) == n).map(|s| args.middle(s));
+        let name = arm.name.as_str();
+        row!(table, name, arm.setting, args.middle(peak), peak.n, at(threshold), at(Some(largest)));
+    }
+    table.note(at_threshold(args, curve, &summaries, extreme));
+    table.print();
+    Ok(())
+}
+
+/// The extreme of each family of arms at n = p, in a sentence.
+fn at_threshold(args: &RunArgs, curve: &Curve, summaries: &[Summary], extreme: Extreme) -> String {
+    let at: Vec<&Summary> = summaries.iter().filter(|s| s.n == s.p).collect();
+    let mut families: Vec<&str> = curve.arms.iter().map(|arm| arm.name.as_str()).collect();
+    families.dedup();
+    let family = |name: &&str| {
+        let of_family = at.iter().filter(|s| curve.arms[s.arm].name == **name);
+        let found = match extreme {
+            Extreme::Lowest => args.lowest(of_family.copied()),
+            Extreme::Highest => args.highest(of_family.copied()),
+        }?;
+        let setting =
+            curve.arms[found.arm].setting.map_or(String::new(), |s| format!(" (setting {})", short(s)));
+        Some(format!("{} {}{setting}", name.replace('_', " "), short(args.middle(found))))
+    };
+    let families: Vec<String> = families.iter().filter_map(family).collect();
+    if families.is_empty() {
+        return "no training set has n = p: the interpolation threshold is not on this curve".into();
+    }
+    let which = if extreme == Extreme::Lowest { "lowest" } else { "highest" };
+    format!("at n = p, the {which} of each family: {}", families.join(", "))
+}
+
+/// Each arm in six points.
+pub fn in_six_points(args: &RunArgs, curve: &Curve) -> Result<(), Error> {
+    let n = curve.interpolation_threshold().unwrap_or(0);
+    let [test, train, norm] = [Metric::TestMse, Metric::TrainMse, Metric::CoefficientNorm]
+        .map(|metric| curve.summaries(metric, None));
+    let (test, train, norm) = (test?, train?, norm?);
+    let statistic = args.statistic.show();
+    let (data, repeats) = (&curve.provenance.data, curve.repeats());
+    let title = format!("{data}, n = {n}: {statistic} over {repeats} training sets, and the median rank");
+    let columns = [
+        "features",
+        "place",
+        "p",
+        "test error",
+        "lower quartile",
+        "upper quartile",
+        "mean",
+        "training error",
+        "norm",
+        "rank",
+    ];
+    let mut table = Table::new(title, columns);
+    for (arm, label) in curve.arms.iter().enumerate() {
+        let of_arm = || test.iter().filter(|s| s.arm == arm);
+        let rows: [(&str, Option<&Summary>); 6] = [
+            ("fewest features", of_arm().next()),
+            ("lowest before p = n", args.lowest(of_arm().filter(|s| s.p < n))),
+            ("highest", args.highest(of_arm())),
+            ("at p = n", of_arm().find(|s| s.p == n)),
+            ("lowest beyond p = n", args.lowest(of_arm().filter(|s| s.p > n))),
+            ("most features", of_arm().next_back()),
+        ];
+        for (place, summary) in rows {
+            let Some(s) = summary else { continue };
+            let of =
+                |table: &[Summary]| table.iter().find(|t| (t.arm, t.p) == (arm, s.p)).map(|t| args.middle(t));
+            let mut ranks: Vec<usize> =
+                curve.cells.iter().filter(|c| (c.arm, c.p) == (arm, s.p)).map(|c| c.rank).collect();
+            ranks.sort_unstable();
+            let (rank, name) = (ranks.get(ranks.len() / 2).copied(), label.name.as_str());
+            row!(table, name, place, s.p, args.middle(s), s.q25, s.q75, s.mean, of(&train), of(&norm), rank);
+        }
+    }
+    table.print();
+    Ok(())
+}
+
+/// One line an arm of a curve over p; `more` are further columns, by the index of the arm.
+pub fn model_wise(
+    args: &RunArgs,
+    curve: &Curve,
+    what: &str,
+    more: &[(&str, &dyn Fn(usize) -> Item)],
+) -> Result<Table, Error> {
+    let summaries = curve.summaries(Metric::TestMse, None)?;
+    let n = curve.interpolation_threshold().unwrap_or(0);
+    let (repeats, statistic) = (curve.repeats(), args.statistic.show());
+    let columns = ["arm", "setting", "lowest, p < n", "highest", "at p", "at p = n", "most features"];
+    let columns = columns.into_iter().chain(more.iter().map(|(name, _)| *name));
+    let mut table = Table::new(format!("n = {n}: {statistic} {what}, {repeats} repeats"), columns);
+    for (arm, label) in curve.arms.iter().enumerate() {
+        let of_arm = || summaries.iter().filter(|s| s.arm == arm);
+        let (Some(highest), Some(last)) = (args.highest(of_arm()), of_arm().next_back()) else { continue };
+        let lowest = args.lowest(of_arm().filter(|s| s.p < n)).map(|s| args.middle(s));
+        let at = of_arm().find(|s| s.p == n).map(|s| args.middle(s));
+        let mut row: Vec<Item> = vec![label.name.as_str().into(), label.setting.into(), lowest.into()];
+        row.extend([args.middle(highest).into(), highest.p.into(), at.into(), args.middle(last).into()]);
+        row.extend(more.iter().map(|(_, of)| of(arm)));
+        table.push(row);
+    }
+    Ok(table)
+}
+
+/// Several metrics at every point of the first arm, and at the last of the others, which are limits p → ∞.
+pub fn every_point(args: &RunArgs, curve: &Curve, metrics: &[(Metric, &str)]) -> Result<(), Error> {
+    let tables = metrics.iter().map(|(metric, _)| curve.summaries(*metric, None));
+    let tables = tables.collect::<Result<Vec<_>, _>>()?;
+    let (data, repeats, statistic) = (&curve.provenance.data, curve.repeats(), args.statistic.show());
+    let columns = ["n", "p"].into_iter().chain(metrics.iter().map(|(_, name)| *name));
+    let mut table = Table::new(format!("{data}: {statistic}s over {repeats} repeats"), columns);
+    let last = tables[0].iter().rposition(|summary| summary.arm == 1);
+    let shown = tables[0].iter().enumerate().filter(|(i, s)| s.arm == 0 || Some(*i) == last);
+    for (_, summary) in shown {
+        let value = |table: &Vec<Summary>| {
+            let same = |s: &&Summary| (s.n, s.p, s.arm) == (summary.n, summary.p, summary.arm);
+            Item::from(table.iter().find(same).map(|s| args.middle(s)))
+        };
+        let p = if summary.arm == 0 { Item::from(summary.p) } else { Item::from("∞") };
+        table.push([summary.n.into(), p].into_iter().chain(tables.iter().map(value)).collect());
+    }
+    table.print();
+    Ok(())
+}
+
+/// For every row of a surface the p with the highest test error, and how high it is.
+pub fn ridge(args: &RunArgs, surface: &Surface) -> Result<(), Error> {
+    let values = match args.statistic {
+        Statistic::Median => surface.medians(0, Metric::TestMse)?,
+        Statistic::Mean => surface.means(0, Metric::TestMse)?,
+    };
+    let (features, statistic) = (surface.features(), args.statistic.show());
+    let last = format!("at p = {}", features.last().copied().unwrap_or(0));
+    let columns = [surface.rows().symbol(), "highest at p", "test error there", &last];
+    let repeats = surface.cells().repeats();
+    let title = format!("{statistic} test error over the number of features p, {repeats} repeats");
+    let mut table = Table::new(title, columns);
+    for (value, row) in surface.row_values().into_iter().zip(values.rows()) {
+        let highest = (0..row.len()).fold(0, |best, i| if row[i] > row[best] { i } else { best });
+        row!(table, value, features[highest], row[highest], row[row.len() - 1]);
+    }
+    table.print();
+    Ok(())
+}

@@ -1,0 +1,58 @@
+//! Images of clothes, or a synthetic teacher in their place.
+
+use double_descent::Error;
+use double_descent::dataset::Labelled;
+use double_descent::features::{Activation, FeatureMap, RandomNetwork};
+use double_descent::rng::stream;
+use ndarray::{Array2, Axis};
+use rand::RngExt;
+use rand_distr::StandardNormal;
+use std::path::PathBuf;
+
+/// Training and test rows, and the frequencies that suit them.
+pub struct Images {
+    pub train: Labelled,
+    pub test: Labelled,
+    /// Of the kernel exp(−γ ‖x − x'‖²) that the features approach.
+    pub gamma: f64,
+    /// For a caption.
+    pub describe: String,
+}
+
+impl Images {
+    /// Fashion-MNIST from a folder, or else the teacher, which says that it is one.
+    pub fn load(folder: Option<PathBuf>, seed: u64) -> Result<Self, Error> {
+        let from_environment = || std::env::var_os("DOUBLE_DESCENT_DATA").map(PathBuf::from);
+        let Some(folder) = folder.or_else(from_environment) else { return teacher(seed) };
+        let inner = folder.join("fashion_mnist");
+        let (train, test) = Labelled::fashion_mnist(if inner.is_dir() { &inner } else { &folder })?;
+        // The kernel is about ½ at the typical squared distance of two images, 140.
+        Ok(Self { train, test, gamma: 0.005, describe: "Fashion-MNIST".into() })
+    }
+}
+
+/// Standard normal inputs in 20 dimensions; of five outputs of a random network the largest is the label.
+fn teacher(seed: u64) -> Result<Images, Error> {
+    const INPUTS: usize = 20;
+    const CLASSES: usize = 5;
+    let network = RandomNetwork::new(Activation::Tanh, &[INPUTS, 50, CLASSES], &mut stream(seed, 0, 0))?;
+    let draw = |rows: usize, place: usize| {
+        let mut rng = stream(seed, place, 0);
+        let inputs = Array2::from_shape_simple_fn((rows, INPUTS), || rng.sample::<f64, _>(StandardNormal));
+        let outputs = network.design(&inputs, CLASSES)?;
+        let label = |row: ndarray::ArrayView1<'_, f64>| {
+            (0..CLASSES).max_by(|&a, &b| row[a].total_cmp(&row[b])).unwrap_or(0)
+        };
+        let labels = outputs.map_axis(Axis(1), label).to_vec();
+        Labelled::new("synthetic teacher", inputs, labels, CLASSES)
+    };
+    Ok(Images {
+        train: draw(20_000, 1)?,
+        test: draw(10_000, 2)?,
+        gamma: 0.02,
+        describe: format!(
+            "a synthetic teacher (no real data): standard normal inputs in {INPUTS} dimensions, labelled by the \
+             largest of {CLASSES} outputs of a random network"
+        ),
+    })
+}

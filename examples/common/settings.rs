@@ -1,0 +1,59 @@
+//! All settings of a study beside its results: the command line that repeats it, defaults written out.
+
+use super::command_line::version;
+use super::flags::{Flag, Rule};
+use double_descent::{Error, whole_file};
+use std::path::Path;
+use std::sync::OnceLock;
+
+/// The file's name.
+const FILE: &str = "settings.txt";
+
+static COMMAND: OnceLock<String> = OnceLock::new();
+
+/// Keeps the command for the folders that the study makes.
+pub fn keep(command: String) {
+    // A program runs one study.
+    let _ = COMMAND.set(command);
+}
+
+/// The command with every flag that has a value: given ones as they were given, all others at their defaults.
+pub fn command(study: &str, rules: &[Rule], flags: &[Flag<'_>]) -> String {
+    let given = |name: &str| flags.iter().any(|flag| flag.name == name && flag.given);
+    let is_excluded = |name: &str| {
+        rules.iter().any(|rule| match *rule {
+            Rule::Excludes(a, b) => (b == name && given(a)) || (a == name && given(b)),
+            _ => false,
+        })
+    };
+    let mut lines = vec![format!("# {}", version()), format!("double-descent {study}")];
+    for flag in flags {
+        let name = &flag.name;
+        match (&flag.default, flag.given) {
+            (_, true) if flag.value.is_empty() => lines.push(format!("--{name}")),
+            (_, true) => lines.extend(flag.words.iter().map(|word| format!("--{name} {}", quoted(word)))),
+            (Some(value), false) if !is_excluded(name) => lines.push(format!("--{name} {}", quoted(value))),
+            _ => {}
+        }
+    }
+    format!("{}\n{}\n", lines[0], lines[1..].join(" \\\n  "))
+}
+
+/// Fit for a shell.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "._-,:/+=%".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
+/// Writes the settings into a folder, unless they are there.
+pub fn write(folder: &Path) -> Result<(), Error> {
+    let Some(command) = COMMAND.get() else { return Ok(()) };
+    let path = folder.join(FILE);
+    if std::fs::read_to_string(&path).is_ok_and(|kept| kept == *command) {
+        return Ok(());
+    }
+    whole_file::write(&path, |file| std::io::Write::write_all(file, command.as_bytes()))
+}

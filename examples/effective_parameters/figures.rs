@@ -1,0 +1,83 @@
+//! The three axes, and every measure along p.
+
+use crate::common::RunArgs;
+use crate::common::figures::options;
+use double_descent::Error;
+use double_descent::curve::{Curve, Metric};
+use double_descent::plot::{Abscissa, Figure, LegendPlace, study};
+
+/// The test error over p, degrees of freedom, effective parameters.
+pub fn three_axes(args: &RunArgs, curve: &Curve) -> Result<Figure, Error> {
+    let options = options(args);
+    let mut figure = study::overlay(&[("", curve, 0)], Metric::TestMse, &options);
+    for axis in [Metric::DegreesOfFreedom, Metric::EffectiveParameters] {
+        figure.panels.extend(study::over_metric(curve, 0, (axis, Metric::TestMse), &options)?.panels);
+    }
+    let titles = ["Raw parameters", "Degrees of freedom", "Effective parameters on test rows"];
+    let range = figure.panels[0].y.range;
+    for (panel, title) in figure.panels.iter_mut().zip(titles) {
+        (panel.title, panel.y.range) = (title.into(), range);
+    }
+    figure.caption = format!(
+        "The same curve on three axes. (a) Over the number of features. (b) Over the degrees of freedom tr H of the fit, \
+         which stop at n. (c) Over p\u{302}⁰\u{a0}=\u{a0}n\u{a0}·\u{a0}mean\u{a0}‖s(x₀)‖², what of the targets' noise a test \
+         prediction takes up (Curth, Jeffares and van der Schaar 2023): the second descent folds back. Lines run along p, \
+         light up to the threshold and dark from there. {}",
+        figure.caption.trim_start_matches("Test error. ")
+    );
+    Ok(figure
+        .with_title("A second descent, or a way back")
+        .with_columns(3)
+        .with_width(1180.0)
+        .with_legend(LegendPlace::Below)
+        .with_aspect(0.9))
+}
+
+/// Measures of complexity along p.
+pub fn measures(args: &RunArgs, curve: &Curve) -> Result<Figure, Error> {
+    let options = options(args);
+    let metrics = [
+        Metric::DegreesOfFreedom,
+        Metric::EffectiveParametersTrain,
+        Metric::EffectiveParameters,
+        Metric::StableRank,
+        Metric::ParticipationRatio,
+        Metric::CoefficientNorm,
+        Metric::RademacherBound,
+        Metric::FisherRaoNorm,
+        Metric::TestMse,
+    ];
+    let titles = [
+        "Degrees of freedom tr H",
+        "Effective parameters, training rows",
+        "Effective parameters, test rows",
+        "Effective rank r₀ = Σσ²/σ₁²",
+        "Effective rank R₀ = (Σσ²)²/Σσ⁴",
+        "Norm of the fit",
+        "Rademacher bound ‖β\u{302}‖ ‖X‖/n",
+        "Fisher–Rao norm, test rows",
+        "Test error",
+    ];
+    let mut figure: Option<Figure> = None;
+    for (metric, title) in metrics.into_iter().zip(titles) {
+        let one = study::overlay(&[("", curve, 0)], metric, &options);
+        let panels = one.panels.iter().map(|panel| panel.clone().with_title(title)).collect::<Vec<_>>();
+        match &mut figure {
+            None => figure = Some(Figure { panels, ..one }),
+            Some(figure) => figure.panels.extend(panels),
+        }
+    }
+    let mut figure = figure.ok_or(Error::Empty { what: "the list of measures" })?;
+    let over = if options.abscissa == Abscissa::Ratio { "p/n" } else { "p" };
+    figure.caption = format!(
+        "Measures of the complexity of one fit over {over}: those of the design alone ((d), (e)) and of the smoother on its \
+         training rows ((a), (b)) do not see the threshold; what test rows see of it ((c), (h)) and what is made of the norm \
+         ((f), (g)) peaks there with the test error. {}",
+        figure.caption.trim_start_matches("Degrees of freedom. ")
+    );
+    Ok(figure
+        .with_title("Which measure of complexity sees the threshold")
+        .with_columns(3)
+        .with_width(1180.0)
+        .with_legend(LegendPlace::Inside))
+}

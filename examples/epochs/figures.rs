@@ -1,0 +1,189 @@
+//! Curves over time, the p × t map, what is learned when, and what stopping is worth.
+
+use super::Model;
+use super::design::{Design, GROUPS, LOSS, Timeline};
+use super::stopping::Stopped;
+use crate::common::figures::{describe, line};
+use crate::common::{RunArgs, short};
+use double_descent::Error;
+use double_descent::curve::{Metric, ShapeReport, Surface};
+use double_descent::plot::{Dash, Figure, Group, HeatMap, Hue, Panel, PanelAxis, Scale, Series};
+
+/// A factor that counts as a loss.
+const LOSS_COUNTS: f64 = 1.02;
+
+/// The design in words, with all its parameters.
+fn about(design: &Design) -> String {
+    let mut first = 0;
+    let mut groups = Vec::new();
+    for ((name, _, variance, square), &end) in GROUPS.iter().zip(&design.ends) {
+        if end > first {
+            groups.push(format!(
+                "{} to {end} of variance {variance} and squared coefficient {square} ({name})",
+                first + 1
+            ));
+        }
+        first = end;
+    }
+    format!(
+        "Gradient flow on {} from 0, n\u{a0}=\u{a0}{} rows of independent normal features, of which a model takes the first p: {}; \
+         label noise of deviation {}, seed {}",
+        LOSS.formula(),
+        design.n,
+        groups.join(", "),
+        design.deviation,
+        design.seed,
+    )
+}
+
+/// The certified rises and falls.
+pub fn changes(report: &ShapeReport) -> String {
+    let change = |change: &double_descent::curve::Change| {
+        let verb = if change.rises { "rises" } else { "falls" };
+        format!("{verb} {} to {}", short(change.from), short(change.to))
+    };
+    report.changes.iter().map(change).collect::<Vec<_>>().join(", ")
+}
+
+/// At which p stopping at the first rise is wrong.
+pub fn first_rise_costs(stopped: &[Stopped]) -> String {
+    let wrong: Vec<usize> = stopped.iter().filter(|s| s.loss() > LOSS_COUNTS).map(|s| s.p).collect();
+    match wrong[..] {
+        [] => "stopping at the first rise costs 2 % or less at every p".into(),
+        [first, ..] => format!(
+            "stopping at the first rise costs more than 2 % at {} of {} p, from p = {first} to p = {}",
+            wrong.len(),
+            stopped.len(),
+            wrong[wrong.len() - 1]
+        ),
+    }
+}
+
+/// Training and test error over time, a panel for each model.
+pub fn descents(args: &RunArgs, design: &Design, models: &[Model]) -> Result<Figure, Error> {
+    let mut said = Vec::new();
+    let mut figure = Figure::default();
+    let mut repeats = 0;
+    for Model { p, curve, report } in models {
+        repeats = repeats.max(curve.repeats());
+        let group = |name: &str, hue, metric| -> Result<Group, Error> {
+            let summaries = curve.summaries(metric, args.bootstrap())?;
+            Ok(Group::new(name, hue).with_series(line(args, "", summaries.iter(), |s| s.value, |_| 1.0)))
+        };
+        let shape =
+            report.as_ref().map_or("too few training sets".into(), |report| format!("{:?}", report.shape));
+        let mut panel =
+            Panel::new(PanelAxis::log10("Training time t"), PanelAxis::linear("Mean squared error"))
+                .with_title(format!("p = {p}: {}", words(&shape)))
+                .with_group(group("Training error", Hue::Blue, Metric::TrainMse)?)
+                .with_group(group("Test error", Hue::Vermillion, Metric::TestMse)?);
+        let turns = report.iter().flat_map(|report| report.changes.iter().skip(1));
+        for change in turns {
+            panel = panel.with_marker(change.from, "");
+        }
+        if let Some(report) = report {
+            said.push(format!("p\u{a0}=\u{a0}{p}: {}", changes(report)));
+        }
+        figure = figure.with_panel(panel);
+    }
+    figure.caption = format!(
+        "{}. Test errors are expectations over the population. {}. Certified at 95\u{a0}% by the distribution-free band of the \
+         medians: {}; turning points are marked.",
+        about(design),
+        describe(args, repeats),
+        said.join("; "),
+    );
+    Ok(figure
+        .with_columns(3)
+        .with_width(1240.0)
+        .with_aspect(0.9)
+        .with_title("Over training time small models learn, medium ones overfit, large ones descend twice"))
+}
+
+/// `DoubleDescent` as words.
+fn words(shape: &str) -> String {
+    match shape {
+        "Flat" => "flat",
+        "Falling" => "falls",
+        "Rising" => "rises",
+        "UShaped" => "U",
+        "DoubleDescent" => "double descent",
+        "SeveralPeaks" => "several peaks",
+        other => other,
+    }
+    .into()
+}
+
+/// The test error over p and t; stopping beside it.
+pub fn map(design: &Design, surface: &Surface, stopped: &[Stopped]) -> Result<Figure, Error> {
+    let medians = surface.medians(0, Metric::TestMse)?;
+    let (features, times) = (surface.column_values(), surface.row_values());
+    let of = |value: fn(&Stopped) -> f64| stopped.iter().map(value).collect::<Vec<f64>>();
+    let (p, n) = (of(|s| s.p as f64), design.n as f64);
+    let map = Panel::new(PanelAxis::linear("Number of features p"), PanelAxis::log10("Training time t"))
+        .with_title("Test error over the p × t map")
+        .with_heat_map(HeatMap {
+            x: features,
+            y: times,
+            values: medians.rows().into_iter().map(|row| row.to_vec()).collect(),
+            scale: Scale::Log10,
+            range: None,
+            label: "Test error (median)".into(),
+        })
+        .with_marker(n, "p = n")
+        .with_group(
+            Group::new("Best time", Hue::Vermillion)
+                .with_series(Series::new("", p.clone(), of(|s| s.best_time)).with_dash(Dash::None)),
+        );
+    let line = |name: &str, hue, y| Group::new(name, hue).with_series(Series::new("", p.clone(), y));
+    let stopping =
+        Panel::new(PanelAxis::linear("Number of features p"), PanelAxis::log10("Test mean squared error"))
+            .with_title("What stopping is worth")
+            .with_marker(n, "p = n")
+            .with_group(line("Never stopped", Hue::Grey, of(|s| s.never)))
+            .with_group(line("Stopped at the first rise", Hue::Vermillion, of(|s| s.first_rise)))
+            .with_group(line("Stopped at the best time", Hue::Blue, of(|s| s.best)));
+    let caption = format!(
+        "{}. (a) Medians over {} training sets. (b) Medians of the error of each training set at the last time, where it first rises, \
+         and at its least: with optimal stopping there is no peak at p\u{a0}=\u{a0}n; {}.",
+        about(design),
+        surface.cells().repeats(),
+        first_rise_costs(stopped),
+    );
+    Ok(Figure::new(caption)
+        .with_panel(map)
+        .with_panel(stopping)
+        .with_columns(2)
+        .with_width(1140.0)
+        .with_aspect(0.9)
+        .with_title("Model size and training time: one factorisation for every p, all times from it"))
+}
+
+/// What one model learns when.
+pub fn modes(design: &Design, timeline: &Timeline, times: &[f64]) -> Figure {
+    let Timeline { p, bias, early, late, test, best } = timeline;
+    let series = |y: &[f64]| Series::new("", times.to_vec(), y.to_vec());
+    let mut panel =
+        Panel::new(PanelAxis::log10("Training time t"), PanelAxis::linear("Part of the test error"))
+            .with_group(Group::new("Signal not yet learned (bias²)", Hue::Blue).with_series(series(bias)))
+            .with_group(Group::new("Noise in fast modes", Hue::Green).with_series(series(early)))
+            .with_group(Group::new("Noise in slow modes", Hue::Purple).with_series(series(late)))
+            .with_group(Group::new("Test error", Hue::Vermillion).with_series(series(test)));
+    let turns: Vec<usize> =
+        (1..test.len() - 1).filter(|&i| (test[i] - test[i - 1]) * (test[i + 1] - test[i]) < 0.0).collect();
+    let names = ["generalised", "memorised", "consolidated"];
+    for (&turn, name) in turns.iter().zip(names) {
+        panel = panel.with_marker(times[turn], name);
+    }
+    let caption = format!(
+        "{}. Expected parts of the test error of the model with p\u{a0}=\u{a0}{p}, given the design of the first training set: \
+         it generalises while the fast modes take up their signal, memorises while they take up noise, consolidates when the slow \
+         modes learn theirs, and overfits at the end. Best stopped at t\u{a0}=\u{a0}{}.",
+        about(design),
+        short(*best),
+    );
+    Figure::new(caption)
+        .with_panel(panel)
+        .with_width(760.0)
+        .with_title("Generalise, memorise, consolidate: the modes of one model over time")
+}

@@ -1,0 +1,136 @@
+//! Double descent over training time in a linear model: a design of two time scales, of which small models learn
+//! monotonically, medium ones overfit, and large ones descend twice, all p and t from one factorisation for each p and
+//! training set. Beside the p × t map: what a large model learns when, and what stopping is worth.
+//!
+//! Nakkiran et al. 2019 (small, medium and large models over epochs); Heckel and Yilmaz 2021 (why: each feature has a
+//! bias-variance trade-off in time of its own).
+//!
+//! Run: `cargo run --release --example epochs`
+
+#![allow(clippy::cast_precision_loss)] // counts of rows and columns
+#![allow(clippy::doc_markdown)] // doc comments are help texts
+
+mod design;
+mod figures;
+mod stopping;
+
+use crate::common::flags::{Count, Failure, Program, Rule, flags};
+use crate::common::table::{Table, row};
+use crate::common::{
+    RunArgs, Sizes, announce, check_noise, keep_folder, report_failures, save_table, say, short,
+    with_progress,
+};
+use design::Design;
+use double_descent::Error;
+use double_descent::curve::{Curve, Metric, ShapeReport, ShapeTest};
+use std::path::Path;
+use stopping::Stopped;
+
+flags! {
+    /// Test error over training time and model size: the p × t map, certified shapes, what stopping is worth. Writes
+    /// OUT/epochs/cells.csv, stopping.csv and figures.
+    pub struct Cli {
+        /// Training rows n
+        samples: Count<15, 2000> = Count(150), "N";
+        /// Numbers of features of the map
+        features: Sizes = Sizes::of("5..300:5"), "SIZES";
+        /// Small, medium and large: the models whose curves are drawn
+        shown: Sizes = Sizes::of("10,60,110"), "SIZES";
+        /// Times of gradient flow, from 10⁻² to 10⁶
+        times: Count<8, 4000> = Count(200), "N";
+        /// Standard deviation of the label noise
+        noise: f64 = 1.0, "X";
+        /// Training sets
+        repeats: usize = 60, "N";
+        ..run: RunArgs = RunArgs::over_axis();
+    }
+}
+
+impl Program for Cli {
+    const NAME: &'static str = "epochs";
+    const RULES: &'static [Rule] = &[Rule::Without("x")];
+
+    fn run(&self) -> Result<(), Failure> {
+        run(self)
+    }
+}
+
+/// The curve over time of one model, and what the repeats certify of it.
+struct Model {
+    p: usize,
+    curve: Curve,
+    /// `None` where there are too few repeats for any statement.
+    report: Option<ShapeReport>,
+}
+
+fn run(cli: &Cli) -> Result<(), Failure> {
+    check_noise(cli.noise)?;
+    let mut features = [&cli.features.list[..], &cli.shown.list].concat();
+    features.sort_unstable();
+    features.dedup();
+    let largest = features.last().copied().unwrap_or(0);
+    let design = Design::new(cli.samples.into(), largest, cli.noise, cli.run.seed);
+    let count = usize::from(cli.times);
+    let times: Vec<f64> = (0..count).map(|i| 10f64.powf(8.0 * i as f64 / (count - 1) as f64 - 2.0)).collect();
+    let folder = cli.run.make_folder("epochs")?;
+    let sweep = design.sweep(features, &times, cli.repeats, cli.run.threads);
+    announce(&sweep.estimate()?);
+    let map = with_progress("p × t", |observer| sweep.surface_with(observer))?;
+    keep_folder(&folder)?;
+    map.save_cells(&folder.join("cells.csv"))?;
+    if report_failures(map.cells()) > 0 {
+        return Err(Error::Resource { reason: "some fits failed; all others are written".into() }.into());
+    }
+    let over_time = |p: usize| map.at_column(p as f64);
+    let stopped: Vec<Stopped> =
+        map.features().into_iter().filter_map(|p| Stopped::of(p, &over_time(p)?)).collect();
+    save_stopping(&stopped, &folder.join("stopping.csv"))?;
+    let test = ShapeTest::new(cli.run.seed);
+    let model = |p: usize| {
+        let curve = over_time(p)?;
+        let report = curve.shape(0, Metric::TestMse, &test).ok();
+        Some(Model { p, curve, report })
+    };
+    let models: Vec<Model> = cli.shown.list.iter().filter_map(|&p| model(p)).collect();
+    closing_table(cli, &models, &stopped);
+    say!("written: {}: cells.csv, stopping.csv", folder.display());
+    if !cli.run.no_figures {
+        let timeline = design.timeline(cli.shown.list.last().copied().unwrap_or(largest), &times)?;
+        let figures = [
+            ("descents", figures::descents(&cli.run, &design, &models)?),
+            ("map", figures::map(&design, &map, &stopped)?),
+            ("modes", figures::modes(&design, &timeline, &times)),
+        ];
+        crate::common::figures::save(&cli.run.print, &folder, figures)?;
+    }
+    Ok(())
+}
+
+fn save_stopping(stopped: &[Stopped], path: &Path) -> Result<(), Error> {
+    let row = |s: &Stopped| {
+        let numbers = [s.never, s.first_rise, s.best, s.best_time].map(|v| format!("{v:?}"));
+        std::iter::once(s.p.to_string()).chain(numbers).collect()
+    };
+    let header = ["p", "never_stopped", "at_first_rise", "at_best_time", "best_time"];
+    save_table(path, &header, stopped.iter().map(row).collect())
+}
+
+/// Shapes with their certified changes; where stopping at the first rise costs most.
+fn closing_table(cli: &Cli, models: &[Model], stopped: &[Stopped]) {
+    let title = format!("Test error over time, n = {}, {} training sets", cli.samples.0, cli.repeats);
+    let columns = ["p", "shape", "changes at 95 %", "never stopped", "at first rise", "at best time"];
+    let mut table = Table::new(title, columns);
+    for model in models {
+        let s = stopped.iter().find(|s| s.p == model.p);
+        let (shape, changes) = match &model.report {
+            Some(report) => (format!("{:?}", report.shape), figures::changes(report)),
+            None => ("too few training sets".into(), String::new()),
+        };
+        row!(table, model.p, shape, changes, s.map(|s| s.never), s.map(|s| s.first_rise), s.map(|s| s.best));
+    }
+    table.note(figures::first_rise_costs(stopped));
+    if let Some(worst) = stopped.iter().max_by(|a, b| a.loss().total_cmp(&b.loss())) {
+        table.note(format!("most at p = {}: by a factor of {}", worst.p, short(worst.loss())));
+    }
+    table.print();
+}

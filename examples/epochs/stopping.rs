@@ -1,0 +1,48 @@
+//! What stopping is worth: at the first rise of the test error, at its best, and never.
+
+use double_descent::curve::{Curve, Metric};
+
+/// Medians over repeats at one p.
+pub struct Stopped {
+    pub p: usize,
+    /// At the last time.
+    pub never: f64,
+    /// Each repeat when its test error has first stopped falling.
+    pub first_rise: f64,
+    /// Each repeat at its best time.
+    pub best: f64,
+    /// The median of the best times.
+    pub best_time: f64,
+}
+
+impl Stopped {
+    /// From the curve over time.
+    pub fn of(p: usize, curve: &Curve) -> Option<Self> {
+        let mut columns = [vec![], vec![], vec![], vec![]];
+        for repeat in curve.cells.chunk_by(|a, b| a.repeat == b.repeat) {
+            let errors: Vec<f64> = repeat.iter().filter_map(|cell| cell.metric(Metric::TestMse)).collect();
+            let last = errors.len().checked_sub(1)?;
+            let rise = errors.windows(2).position(|pair| pair[1] > pair[0]).unwrap_or(last);
+            let best = (0..=last).min_by(|&a, &b| errors[a].total_cmp(&errors[b]))?;
+            let found = [errors[last], errors[rise], errors[best], repeat[best].value()?];
+            columns.iter_mut().zip(found).for_each(|(column, value)| column.push(value));
+        }
+        let [never, first_rise, best, best_time] = columns.map(median);
+        Some(Self { p, never, first_rise, best, best_time })
+    }
+
+    /// By which factor stopping at the first rise is worse than at the best time.
+    pub fn loss(&self) -> f64 {
+        self.first_rise / self.best
+    }
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    match values.len() {
+        0 => f64::NAN,
+        odd if odd % 2 == 1 => values[middle],
+        _ => f64::midpoint(values[middle - 1], values[middle]),
+    }
+}

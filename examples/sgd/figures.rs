@@ -1,0 +1,86 @@
+//! The risk over the steps by batch size and by step size, and stability.
+
+use super::Cli;
+use super::study::{LOSS, Stability, Study, Trace};
+use crate::common::short;
+use double_descent::plot::{Dash, Figure, Group, Hue, LegendPlace, Panel, PanelAxis, Series};
+
+pub fn page(
+    cli: &Cli,
+    study: &Study,
+    (by_batch, by_rate): (&[Trace], &[Trace]),
+    stability: &Stability,
+) -> Figure {
+    let batches = over_steps("Batch sizes", "Expected, by batch size", by_batch, |trace| {
+        format!("b = {}", trace.batch)
+    });
+    let rates = over_steps("Step sizes", "Expected, by step size", by_rate, |trace| {
+        format!("h = {}", short(trace.step))
+    });
+    let share = cli.rates[cli.rates.len() - 1];
+    let caption = format!(
+        "Least squares by constant steps h of stochastic gradient descent on {}, batches of b rows drawn with replacement, \
+         from 0: n\u{a0}=\u{a0}{} rows and p\u{a0}=\u{a0}{} independent standard normal features, a teacher of length 1, label noise \
+         of deviation {}, seed {}. Expected excess risk over batches and label noise (lines: exact), {} simulated runs (points, bars \
+         of two standard errors), and the level where it stays (dots). (a) h\u{a0}=\u{a0}{} ({share} of the largest stable step for \
+         b\u{a0}=\u{a0}{}). (b) b\u{a0}=\u{a0}{}. (c) How squared residuals feed themselves over all later steps: second moments \
+         decay under 1 and grow over it. Steps end at 2/μ₁\u{a0}=\u{a0}{}, where whole batches stop to be stable.",
+        LOSS.formula(),
+        cli.samples.0,
+        cli.features.0,
+        cli.noise,
+        cli.seed,
+        cli.runs.0,
+        short(by_batch[0].step),
+        study.batches[0],
+        study.batches[0],
+        short(study.limit()),
+    );
+    Figure::new(caption)
+        .with_panel(batches)
+        .with_panel(rates)
+        .with_panel(of_stability(study, stability))
+        .with_columns(3)
+        .with_width(1240.0)
+        .with_aspect(0.95)
+        .with_legend(LegendPlace::Below)
+        .with_title("Stochastic gradient descent stays above least squares, by a level known in closed form")
+}
+
+fn over_steps(title: &str, heading: &str, traces: &[Trace], label: impl Fn(&Trace) -> String) -> Panel {
+    let mut expected = Group::new(heading, Hue::Vermillion);
+    let (mut runs, mut levels) = (Group::new("Runs", Hue::Black), Group::new("Stays at", Hue::Grey));
+    for trace in traces {
+        let of = |value: fn(&super::study::Point) -> f64| trace.points.iter().map(value).collect::<Vec<_>>();
+        let steps = of(|point| point.step as f64);
+        expected = expected.with_series(Series::new(label(trace), steps.clone(), of(|point| point.expected)));
+        let points = Series::new("", steps.clone(), of(|point| point.mean))
+            .with_band(of(|p| p.mean - 2.0 * p.error), of(|p| p.mean + 2.0 * p.error))
+            .with_dash(Dash::None);
+        runs = runs.with_series(points);
+        if let (Some(level), Some(last)) = (trace.stationary, steps.last()) {
+            let ends = vec![last.sqrt(), *last];
+            levels = levels.with_series(Series::new("", ends, vec![level; 2]).with_dash(Dash::Dotted));
+        }
+    }
+    Panel::new(PanelAxis::log10("Steps"), PanelAxis::log10("Excess risk"))
+        .with_title(title)
+        .with_group(levels)
+        .with_group(expected)
+        .with_group(runs)
+}
+
+fn of_stability(study: &Study, stability: &Stability) -> Panel {
+    let mut group = Group::new("Feedback, by batch size", Hue::Blue);
+    for (batch, feedback) in study.batches.iter().zip(&stability.amplification) {
+        let series = Series::new(format!("b = {batch}"), stability.steps.clone(), feedback.clone());
+        group = group.with_series(series);
+    }
+    let ends = vec![stability.steps[0], study.limit()];
+    let edge = Series::new("", ends, vec![1.0; 2]).with_dash(Dash::Dashed);
+    Panel::new(PanelAxis::log10("Step size h"), PanelAxis::log10("Feedback of squared residuals"))
+        .with_title("Stability")
+        .with_group(Group::new("Edge of stability", Hue::Black).with_series(edge))
+        .with_group(group)
+        .with_marker(study.edge, format!("b = {}", study.batches[0]))
+}

@@ -1,0 +1,63 @@
+//! Isotropic features of which a model sees the first p, and ridge on them.
+
+use double_descent::curve::{Axis, Metric};
+use double_descent::filter::Ridge;
+use double_descent::rng::stream;
+use double_descent::sweep::{Draw, Parameter, Source, Splits, Sweep, TestOn};
+use ndarray::Array2;
+use rand::RngExt;
+use rand_distr::StandardNormal;
+use std::sync::Arc;
+
+/// Independent normal features of variance 1/P, so that rows have squared length 1 in the mean; coefficients of 1.
+#[derive(Clone, Copy)]
+pub struct Design {
+    pub n: usize,
+    /// `P`.
+    pub features: usize,
+    pub deviation: f64,
+    pub seed: u64,
+}
+
+impl Design {
+    fn draw(self, repeat: usize) -> Draw {
+        let Self { n, features, deviation, seed } = self;
+        let mut rng = stream(seed, 0, repeat);
+        let mut normal = |shape| Array2::from_shape_simple_fn(shape, || rng.sample::<f64, _>(StandardNormal));
+        let variance = (features as f64).recip();
+        let inputs = normal((n, features)) * variance.sqrt();
+        let teacher = Array2::ones((features, 1));
+        let targets = inputs.dot(&teacher) + deviation * normal((n, 1));
+        let test = TestOn::Population { covariance: Array2::eye(features) * variance, teacher, deviation };
+        Draw { inputs, targets, test }
+    }
+
+    /// The p × λ map.
+    pub fn sweep(
+        self,
+        sizes: Vec<usize>,
+        penalties: &[f64],
+        repeats: usize,
+        threads: Option<usize>,
+    ) -> Sweep {
+        let source = Source::drawn("isotropic features", move |repeat| Ok(self.draw(repeat)));
+        // In the crate λ weighs against the sum over the rows.
+        let rows = self.n as f64;
+        let ridge = move |penalty: f64| Ok(Arc::new(Ridge::new(rows * penalty)?) as _);
+        Sweep {
+            samples: vec![self.n],
+            features: sizes,
+            parameter: Some(Parameter::estimators(Axis::Penalty, penalties.iter().copied(), ridge)),
+            metrics: vec![Metric::TrainMse, Metric::TestMse],
+            threads,
+            ..Sweep::of(source, Splits::Drawn { repeats, seed: self.seed })
+        }
+    }
+
+    /// The penalty of the least expected error at p features, teachers of all directions in the mean: what a model does
+    /// not see acts as noise (Nakkiran et al. 2021, lemma 2).
+    pub fn best_penalty(self, p: f64) -> f64 {
+        let unseen = 1.0 - p / self.features as f64;
+        (self.deviation * self.deviation + unseen) / self.n as f64
+    }
+}

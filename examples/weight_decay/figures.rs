@@ -1,0 +1,85 @@
+//! Curves over p for some penalties and tuned, over the penalty from 0 on, and the map.
+
+use super::Found;
+use super::design::Design;
+use crate::common::short;
+use double_descent::curve::Surface;
+use double_descent::plot::{Dash, Figure, Group, HeatMap, Hue, Panel, PanelAxis, Scale, Series};
+
+pub fn page(design: &Design, map: &Surface, found: &Found) -> Figure {
+    let n = design.n as f64;
+    let mut fixed = Group::new("Penalty λ", Hue::Vermillion);
+    for row in found.shown() {
+        let label = format!("λ = {}", short(found.penalties[row]));
+        fixed = fixed.with_series(Series::new(label, found.features.clone(), found.errors.row(row).to_vec()));
+    }
+    let tuned = Series::new("", found.features.clone(), found.tuned());
+    let over_p =
+        Panel::new(PanelAxis::linear("Number of features p"), PanelAxis::log10("Test mean squared error"))
+            .with_title("Over model size")
+            .with_group(fixed)
+            .with_group(Group::new("Best λ at each p", Hue::Blue).with_series(tuned))
+            .with_marker(n, "p = n");
+    let mut models = Group::new("Test error at", Hue::Green);
+    for share in [0.5, 1.0, 1.5, 3.0] {
+        let near = |a: &f64, b: &f64| (a - share * n).abs().total_cmp(&(b - share * n).abs());
+        let Some(&p) = found.features.iter().min_by(|a, b| near(a, b)) else { continue };
+        let column = found.features.iter().position(|&other| other == p).unwrap_or(0);
+        let errors = found.errors.column(column).to_vec();
+        models = models.with_series(Series::new(format!("p = {p}"), found.penalties.clone(), errors));
+    }
+    let over_penalty = Panel::new(PanelAxis::root("Penalty λ"), PanelAxis::log10("Test mean squared error"))
+        .with_title("Over weight decay, from λ = 0")
+        .with_group(models);
+    let best = found.best.iter().map(|&row| found.penalties[row]).collect();
+    let expected = found.features.iter().map(|&p| design.best_penalty(p)).collect();
+    let plane = Panel::new(PanelAxis::linear("Number of features p"), PanelAxis::root("Penalty λ"))
+        .with_title("Test error over the p × λ map")
+        .with_heat_map(HeatMap {
+            x: found.features.clone(),
+            y: found.penalties.clone(),
+            values: found.errors.rows().into_iter().map(|row| row.to_vec()).collect(),
+            scale: Scale::Log10,
+            range: None,
+            label: "Test error (median)".into(),
+        })
+        .with_group(
+            Group::new("Best λ", Hue::Vermillion)
+                .with_series(Series::new("", found.features.clone(), best).with_dash(Dash::None)),
+        )
+        .with_group(
+            Group::new("Expected best λ", Hue::Black)
+                .with_series(Series::new("", found.features.clone(), expected).with_dash(Dash::Dashed)),
+        )
+        .with_marker(n, "p = n");
+    let (plain, best) =
+        (found.sizes(found.errors.row(0)), found.sizes(ndarray::ArrayView1::from(&found.tuned()[..])));
+    let beaten = match plain.beats {
+        Some(p) => format!("only past the threshold, from p\u{a0}=\u{a0}{p} on"),
+        None => "at no p that is shown".into(),
+    };
+    let caption = format!(
+        "Ridge, ‖Xβ\u{a0}−\u{a0}y‖²/n + λ‖β‖², on the first p of {} independent normal features of variance 1/{} (rows of squared \
+         length 1 in the mean), coefficients 1, label noise of deviation {}, n\u{a0}=\u{a0}{n}; expected test errors over the \
+         population, medians over {} training sets, seed {}. λ on a fourth-root scale, so that λ\u{a0}=\u{a0}0 is on the axis. \
+         With λ\u{a0}=\u{a0}0 larger models beat the best one under the threshold (p\u{a0}=\u{a0}{}, error {}) {beaten}; tuned, \
+         there is no peak: the error rises at {} of {} steps. Dashes: λ = (σ² + unseen variance)/n.",
+        design.features,
+        design.features,
+        design.deviation,
+        map.cells().repeats(),
+        design.seed,
+        plain.classical.0,
+        short(plain.classical.1),
+        best.rises,
+        found.features.len() - 1,
+    );
+    Figure::new(caption)
+        .with_panel(over_p)
+        .with_panel(over_penalty)
+        .with_panel(plane)
+        .with_columns(3)
+        .with_width(1280.0)
+        .with_aspect(0.95)
+        .with_title("Tuned weight decay has no peak; too little of it has")
+}

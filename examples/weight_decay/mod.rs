@@ -1,0 +1,193 @@
+//! Weight decay and double descent: the test error over the number of features p and the penalty λ, from λ = 0 on, with
+//! the best penalty at each p. Tuned, the error has no peak (Nakkiran, Venkat, Kakade and Ma 2021). And a critique: without a
+//! penalty, more features beat the best small model only past the threshold, if at all; tuned, each step up gains.
+//!
+//! Run: `cargo run --release --example weight_decay`
+
+#![allow(clippy::cast_precision_loss)] // counts of rows and columns
+#![allow(clippy::doc_markdown)] // doc comments are help texts
+
+mod design;
+mod figures;
+
+use crate::common::flags::{Count, Failure, Program, Rule, flags, usage};
+use crate::common::table::{Item, Table, row};
+use crate::common::{
+    RunArgs, Sizes, announce, check_noise, keep_folder, report_failures, save_table, say, with_progress,
+};
+use design::Design;
+use double_descent::Error;
+use double_descent::curve::{Metric, Surface};
+use ndarray::{Array2, ArrayView1};
+use std::path::Path;
+
+flags! {
+    /// Test error over model size and weight decay, from 0 on, and what tuning makes of double descent. Writes
+    /// OUT/weight_decay/cells.csv, sizes.csv and a figure.
+    pub struct Cli {
+        /// Training rows n
+        samples: Count<4, 2000> = Count(100), "N";
+        /// Numbers of features; the last is what there is, and the teacher uses all
+        features: Sizes = Sizes::of("4..80:4,84..116:2,120..200:5,210..300:10"), "SIZES";
+        /// Penalties λ of ‖Xβ − y‖²/n + λ‖β‖², rows of squared length 1 in the mean [default: 0 and 10⁻⁶ to 0.1]
+        penalties: Vec<f64> = Vec::new(), "VALUES";
+        /// Standard deviation of the label noise; the signal has variance 1
+        noise: f64 = 0.5, "X";
+        /// Training sets
+        repeats: usize = 60, "N";
+        ..run: RunArgs = RunArgs::over_axis();
+    }
+}
+
+impl Program for Cli {
+    const NAME: &'static str = "weight_decay";
+    const RULES: &'static [Rule] = &[Rule::Without("x")];
+
+    fn run(&self) -> Result<(), Failure> {
+        run(self)
+    }
+}
+
+fn run(cli: &Cli) -> Result<(), Failure> {
+    check_noise(cli.noise)?;
+    let mut penalties = cli.penalties.clone();
+    if penalties.is_empty() {
+        // Ten a decade, and none.
+        penalties =
+            std::iter::once(0.0).chain((-60..=-10).map(|i| 10f64.powf(f64::from(i) / 10.0))).collect();
+    }
+    penalties.sort_by(f64::total_cmp);
+    if penalties.iter().any(|penalty| !(*penalty >= 0.0 && penalty.is_finite())) {
+        return usage("--penalties lists numbers from 0 on");
+    }
+    let features = cli.features.list.clone();
+    let all = features.last().copied().unwrap_or(0);
+    let design = Design { n: cli.samples.into(), features: all, deviation: cli.noise, seed: cli.run.seed };
+    let folder = cli.run.make_folder("weight_decay")?;
+    let sweep = design.sweep(features, &penalties, cli.repeats, cli.run.threads);
+    announce(&sweep.estimate()?);
+    let map = with_progress("p × λ", |observer| sweep.surface_with(observer))?;
+    keep_folder(&folder)?;
+    map.save_cells(&folder.join("cells.csv"))?;
+    if report_failures(map.cells()) > 0 {
+        return Err(Error::Resource { reason: "some fits failed; all others are written".into() }.into());
+    }
+    let found = Found::new(&map, design.n)?;
+    save(&found, &folder.join("sizes.csv"))?;
+    closing_table(cli, &found);
+    say!("written: {}: cells.csv, sizes.csv", folder.display());
+    if !cli.run.no_figures {
+        let figure = figures::page(&design, &map, &found);
+        crate::common::figures::save(&cli.run.print, &folder, [("weight_decay", figure)])?;
+    }
+    Ok(())
+}
+
+/// Medians over the training sets, penalties × features, and the best of each column.
+struct Found {
+    n: usize,
+    penalties: Vec<f64>,
+    features: Vec<f64>,
+    errors: Array2<f64>,
+    /// For each p the index of its best penalty.
+    best: Vec<usize>,
+}
+
+impl Found {
+    fn new(map: &Surface, n: usize) -> Result<Self, Error> {
+        let errors = map.medians(0, Metric::TestMse)?;
+        let best = errors.columns().into_iter().map(lowest).collect();
+        Ok(Self { n, penalties: map.row_values(), features: map.column_values(), errors, best })
+    }
+
+    /// The error over p with the best penalty at each.
+    fn tuned(&self) -> Vec<f64> {
+        self.best.iter().enumerate().map(|(p, &row)| self.errors[[row, p]]).collect()
+    }
+
+    /// Rows that are shown: no penalty, and each decade.
+    fn shown(&self) -> Vec<usize> {
+        let is_decade = |v: f64| v == 0.0 || (v.log10() - v.log10().round()).abs() < 1e-9 && v > 3e-6;
+        (0..self.penalties.len()).filter(|&row| is_decade(self.penalties[row])).collect()
+    }
+
+    /// What a curve over p does on both sides of the threshold.
+    fn sizes(&self, errors: ArrayView1<'_, f64>) -> Sides {
+        let small = self.features.iter().filter(|&&p| p < self.n as f64).count();
+        let (before, after) = (errors.slice(ndarray::s![..small]), errors.slice(ndarray::s![small..]));
+        let classical = lowest(before);
+        let peak = (0..errors.len()).fold(0, |most, p| if errors[p] > errors[most] { p } else { most });
+        let beats = after.iter().position(|error| *error < errors[classical]);
+        let rises = errors.windows(2).into_iter().filter(|pair| pair[1] > pair[0]).count();
+        Sides {
+            classical: (self.features[classical], errors[classical]),
+            highest: (self.features[peak], errors[peak]),
+            last: errors[errors.len() - 1],
+            beats: beats.map(|at| self.features[small + at]),
+            rises,
+        }
+    }
+}
+
+/// The curve over p at one penalty, in a few numbers.
+struct Sides {
+    /// The best p < n and its error.
+    classical: (f64, f64),
+    highest: (f64, f64),
+    last: f64,
+    /// From which p ≥ n on the error is under that of the best p < n.
+    beats: Option<f64>,
+    /// At how many steps up the error rises.
+    rises: usize,
+}
+
+fn lowest(errors: ArrayView1<'_, f64>) -> usize {
+    (0..errors.len()).fold(0, |best, at| if errors[at] < errors[best] { at } else { best })
+}
+
+fn save(found: &Found, path: &Path) -> Result<(), Error> {
+    let row = |(p, &best): (usize, &usize)| {
+        [found.features[p], found.errors[[0, p]], found.penalties[best], found.errors[[best, p]]]
+            .map(|v| format!("{v:?}"))
+            .to_vec()
+    };
+    let header = ["p", "least_penalty", "best_penalty", "tuned"];
+    save_table(path, &header, found.best.iter().enumerate().map(row).collect())
+}
+
+/// For each penalty, and tuned: whether and where larger is better.
+fn closing_table(cli: &Cli, found: &Found) {
+    let title = format!("Median test error over p, n = {}, {} training sets", found.n, cli.repeats);
+    let columns = [
+        "penalty",
+        "best p < n",
+        "error",
+        "highest at p",
+        "error",
+        "at the last p",
+        "beaten from p",
+        "rises",
+    ];
+    let mut table = Table::new(title, columns);
+    let mut add = |name: Item, sides: &Sides| {
+        let (classical, highest) = (sides.classical, sides.highest);
+        row!(
+            table,
+            name,
+            classical.0,
+            classical.1,
+            highest.0,
+            highest.1,
+            sides.last,
+            sides.beats,
+            sides.rises
+        );
+    };
+    for row in found.shown() {
+        add(found.penalties[row].into(), &found.sizes(found.errors.row(row)));
+    }
+    let tuned = found.tuned();
+    add("tuned".into(), &found.sizes(ArrayView1::from(&tuned[..])));
+    table.note("beaten from p: the first p ≥ n with an error under that of the best p < n; rises: of the steps along p");
+    table.print();
+}

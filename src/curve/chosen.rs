@@ -1,0 +1,95 @@
+//! Of a family of arms the one that a metric is best for, cell by cell.
+
+use super::{ArmLabel, Axis, Cell, Curve, Metric};
+use crate::Error;
+use crate::machine::memory::{list, reserve};
+use std::collections::HashMap;
+
+impl Curve {
+    /// Of each repeat and place the cell of that arm of a family for which `metric` is largest: a penalty chosen by the
+    /// evidence, say. On an axis of samples or features [`Cell::value`] is the setting that was chosen. Cells without the
+    /// metric are passed over; of equal ones the first is taken.
+    ///
+    /// # Errors
+    /// [`Error::UnknownName`] for a family that the curve does not have, [`Error::Unsupported`] where none of its cells has
+    /// the metric, [`Error::Memory`].
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::curve::Metric;
+    /// use double_descent::dataset::Dataset;
+    /// use double_descent::sweep::{Arm, Sweep};
+    ///
+    /// let penalties = [1e-4, 1e-2, 1.0, 100.0];
+    /// let sweep = Sweep {
+    ///     arms: penalties.into_iter().map(Arm::ridge).collect::<Result<_, _>>()?,
+    ///     metrics: vec![Metric::TestMse, Metric::LogEvidence],
+    ///     ..Sweep::new(Dataset::diabetes(), 5..=15, 20, 0)
+    /// };
+    /// let curve = sweep.run()?;
+    /// let chosen = curve.most_of("ridge", Metric::LogEvidence)?;
+    /// assert_eq!(chosen.cells.len(), 20 * 11);
+    /// // Without a look at a test row, the peak at n = p = 10 is gone.
+    /// let peak = |curve: &double_descent::curve::Curve| curve.highest(0, Metric::TestMse).unwrap();
+    /// assert!(peak(&chosen).median < peak(&curve).median);
+    /// # Ok::<(), double_descent::Error>(())
+    /// ```
+    pub fn most_of(&self, family: &str, metric: Metric) -> Result<Self, Error> {
+        self.chosen(family, metric, |new, old| new > old)
+    }
+
+    /// [`Curve::most_of`] for the smallest value of a metric: a leave-one-out error.
+    ///
+    /// # Errors
+    /// Those of [`Curve::most_of`].
+    pub fn least_of(&self, family: &str, metric: Metric) -> Result<Self, Error> {
+        self.chosen(family, metric, |new, old| new < old)
+    }
+
+    fn chosen(
+        &self,
+        family: &str,
+        metric: Metric,
+        is_better: impl Fn(f64, f64) -> bool,
+    ) -> Result<Self, Error> {
+        let arms = self.family(family);
+        if arms.is_empty() {
+            let mut choices: Vec<String> = self.arms.iter().map(|arm| arm.name.clone()).collect();
+            choices.dedup();
+            return Err(Error::UnknownName { what: "family of arms", name: family.into(), choices });
+        }
+        reserve("the cells of a choice", list::<(Cell, u128)>(self.cells.len()).saturating_mul(2))?;
+        let mut places = HashMap::new();
+        let mut cells: Vec<(Cell, f64)> = Vec::new();
+        for cell in self.cells.iter().filter(|cell| arms.contains(&cell.arm)) {
+            let Some(value) = cell.metric(metric).filter(|value| !value.is_nan()) else { continue };
+            let key = (cell.repeat, cell.n, cell.p, cell.value().map(f64::to_bits));
+            let place = *places.entry(key).or_insert(cells.len());
+            match cells.get_mut(place) {
+                Some(best) if !is_better(value, best.1) => {}
+                Some(best) => *best = (*cell, value),
+                None => cells.push((*cell, value)),
+            }
+        }
+        if cells.is_empty() {
+            let reason = format!("`{family}` has no {}; ask the sweep for that metric", metric.name());
+            return Err(Error::Unsupported { reason });
+        }
+        let is_counted = matches!(self.axis, Axis::Samples | Axis::Features);
+        let one = |(mut cell, _): (Cell, f64)| {
+            if is_counted {
+                cell = cell.at(self.arms[cell.arm].setting);
+            }
+            cell.arm = 0;
+            cell
+        };
+        let arm = ArmLabel::new(format!("{family} by {}", metric.name()), None);
+        Ok(Self {
+            arms: vec![arm],
+            cells: cells.into_iter().map(one).collect(),
+            failures: self.failures.clone(),
+            provenance: self.provenance.clone(),
+            ..*self
+        })
+    }
+}

@@ -1,0 +1,114 @@
+//! Figures with fewer points, for the screen: no extreme is lost.
+
+use crate::plot::{Figure, HeatMap, Panel, Scale, Series};
+
+/// Points of all series of a figure, edges of bands counted.
+const POINTS: usize = 4000;
+/// No series is thinned to fewer points.
+const FEWEST: usize = 24;
+/// Characters of a caption.
+const CAPTION: usize = 1500;
+/// Rows and columns of a heat map.
+const CELLS: usize = 36;
+
+/// The figure with at most about so many points and cells as make a hundred kilobytes.
+pub(crate) fn thinned(figure: &Figure) -> Figure {
+    let mut out = figure.clone();
+    let weight = |series: &Series| if series.band.is_some() { 3 } else { 1 };
+    let all = || figure.panels.iter().flat_map(|panel| &panel.groups).flat_map(|group| &group.series);
+    let points: usize = all().map(|series| series.x.len() * weight(series)).sum();
+    let share = all().map(weight).sum::<usize>();
+    if points > POINTS {
+        let most = (POINTS / share.max(1)).max(FEWEST);
+        for series in
+            out.panels.iter_mut().flat_map(|panel| &mut panel.groups).flat_map(|group| &mut group.series)
+        {
+            thin_series(series, most);
+        }
+    }
+    if let Some((end, _)) = out.caption.char_indices().nth(CAPTION) {
+        out.caption.truncate(end);
+        out.caption.push('…');
+    }
+    let mut coarser = false;
+    for panel in &mut out.panels {
+        coarser |= thin_cells(panel);
+    }
+    if coarser {
+        out.caption.push_str(" Here an even selection of rows and columns is drawn.");
+    }
+    out
+}
+
+/// Of each stretch of neighbours the lowest and the highest point, and one that is no number, so that breaks stay.
+fn thin_series(series: &mut Series, most: usize) {
+    let count = series.x.len();
+    let fits = series.y.len() == count
+        && series.band.as_ref().is_none_or(|(lower, upper)| lower.len() == count && upper.len() == count);
+    if count <= most || !fits {
+        return;
+    }
+    let stretches = (most / 2).max(1);
+    let mut kept = vec![0, count - 1];
+    for stretch in 0..stretches {
+        let range = stretch * count / stretches..(stretch + 1) * count / stretches;
+        let drawn = || range.clone().filter(|&i| series.y[i].is_finite());
+        let by_height = |&a: &usize, &b: &usize| series.y[a].total_cmp(&series.y[b]);
+        kept.extend(drawn().min_by(by_height));
+        kept.extend(drawn().max_by(by_height));
+        kept.extend(range.clone().find(|&i| !series.y[i].is_finite()));
+    }
+    kept.sort_unstable();
+    kept.dedup();
+    let of = |values: &[f64]| kept.iter().map(|&i| values[i]).collect::<Vec<f64>>();
+    (series.x, series.y) = (of(&series.x), of(&series.y));
+    series.band = series.band.as_ref().map(|(lower, upper)| (of(lower), of(upper)));
+}
+
+/// Whether rows or columns were left out. Those of equal number on both axes are preferred: the ridge is there.
+fn thin_cells(panel: &mut Panel) -> bool {
+    let Some(heat) = &mut panel.heat else { return false };
+    let whole = heat.values.len() == heat.y.len() && heat.values.iter().all(|row| row.len() == heat.x.len());
+    if !whole || heat.x.len().max(heat.y.len()) <= CELLS {
+        return false;
+    }
+    if heat.range.is_none() {
+        // Colours are those of the whole map.
+        heat.range = extremes(heat);
+    }
+    let rows = selection(&heat.y, &[]);
+    let chosen: Vec<f64> = rows.iter().map(|&row| heat.y[row]).collect();
+    let columns = selection(&heat.x, &chosen);
+    let of = |values: &[f64], kept: &[usize]| kept.iter().map(|&i| values[i]).collect::<Vec<f64>>();
+    heat.values = rows.iter().map(|&row| of(&heat.values[row], &columns)).collect();
+    (heat.x, heat.y) = (of(&heat.x, &columns), of(&heat.y, &rows));
+    true
+}
+
+fn extremes(heat: &HeatMap) -> Option<(f64, f64)> {
+    let shown = |value: &&f64| value.is_finite() && (heat.scale == Scale::Linear || **value > 0.0);
+    let values = || heat.values.iter().flatten().filter(shown).copied();
+    let (low, high) = (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
+    (low < high).then_some((low, high))
+}
+
+/// Places of at most [`CELLS`] of these values, evenly by their order, ends included; of neighbours one that is among
+/// `preferred`.
+fn selection(values: &[f64], preferred: &[f64]) -> Vec<usize> {
+    let count = values.len();
+    if count <= CELLS {
+        return (0..count).collect();
+    }
+    let place = |i: usize| i * (count - 1) / (CELLS - 1);
+    let mut chosen: Vec<usize> = (0..CELLS)
+        .map(|i| {
+            if i == 0 || i == CELLS - 1 {
+                return place(i);
+            }
+            let near = usize::midpoint(place(i - 1), place(i)) + 1..=usize::midpoint(place(i), place(i + 1));
+            near.into_iter().find(|&j| preferred.contains(&values[j])).unwrap_or_else(|| place(i))
+        })
+        .collect();
+    chosen.dedup();
+    chosen
+}

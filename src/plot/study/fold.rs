@@ -1,0 +1,106 @@
+//! One metric over another: a curve on the axis of its own complexity.
+
+use super::FigureOptions;
+use super::Statistic;
+use super::draft::Draft;
+use super::metric::{spans_decades, words};
+use crate::Error;
+use crate::curve::{Axis as Along, Curve, Metric, Summary};
+use crate::plot::{Figure, Group, Panel, PanelAxis, Series};
+
+/// Metric `y` of an arm over its metric `x`, point after point along the curve's axis. On an axis that rises and falls
+/// again the curve folds back: over [effective parameters](Metric::EffectiveParameters) a second descent is no new regime
+/// but a way back (Curth, Jeffares and van der Schaar 2023). On an axis of samples or features the line is light up to the
+/// threshold `n = p` and dark from there.
+///
+/// # Errors
+/// [`Error::Shape`] for an arm that the curve does not have; [`Error::Unsupported`] where the arm lacks one of the metrics,
+/// or has nothing but zeros for a logarithmic axis.
+///
+/// # Examples
+/// ```
+/// use double_descent::curve::Metric;
+/// use double_descent::plot::{FigureOptions, study};
+/// use double_descent::{dataset::Dataset, sweep::{Arm, Sweep}};
+///
+/// let sweep = Sweep {
+///     arms: vec![Arm::min_norm()],
+///     metrics: vec![Metric::TestMse, Metric::EffectiveParameters],
+///     ..Sweep::new(Dataset::diabetes(), 5..=30, 20, 0)
+/// };
+/// let (curve, options) = (sweep.run()?, FigureOptions::default());
+/// let figure = study::over_metric(&curve, 0, (Metric::EffectiveParameters, Metric::TestMse), &options)?;
+/// assert!(figure.to_svg().contains("Effective parameters"));
+/// # Ok::<(), double_descent::Error>(())
+/// ```
+///
+/// # References
+/// Curth, Jeffares and van der Schaar, *A U-turn on double descent*, NIPS 2023, figure 1.
+pub fn over_metric(
+    curve: &Curve,
+    arm: usize,
+    (x, y): (Metric, Metric),
+    options: &FigureOptions,
+) -> Result<Figure, Error> {
+    if arm >= curve.arms.len() {
+        return Err(Error::Shape { what: "an arm of a curve", expected: curve.arms.len(), found: arm });
+    }
+    let mut draft = Draft::new(curve, options, &[x, y]);
+    let points = points(&draft, arm, (x, y));
+    if points.is_empty() {
+        let [x, y] = [x, y].map(Metric::name);
+        let reason = format!("the arm has no cells with both {x} and {y}; ask the sweep for both metrics");
+        return Err(Error::Unsupported { reason });
+    }
+    let (of_x, of_y) = (words(x), words(y));
+    let mut group = Group::new(&*of_y.name, of_y.hue);
+    let symbol = curve.axis.symbol();
+    let mut what = format!("{} over {}, along {symbol}", of_y.name, lowered(&of_x.name));
+    let threshold = curve.interpolation_threshold().map(|at| at as f64);
+    match threshold.and_then(|at| points.iter().rposition(|point| point.0 <= at)) {
+        Some(last) if last > 0 && last + 1 < points.len() => {
+            let other = if curve.axis == Along::Samples { "p" } else { "n" };
+            let branch = |sign: &str, points| series(format!("{symbol} {sign} {other}"), points);
+            group.series = vec![branch("≤", &points[..=last]), branch("≥", &points[last..])];
+            what += ": light up to the threshold, dark from there";
+        }
+        _ => group.series = vec![series(String::new(), &points)],
+    }
+    let logarithmic = |is_logarithmic: bool, label: &str| {
+        if is_logarithmic { PanelAxis::log10(label) } else { PanelAxis::linear(label) }
+    };
+    let mut values: Vec<f64> = points.iter().map(|point| point.1).collect();
+    values.sort_by(f64::total_cmp);
+    let across = logarithmic(of_x.is_logarithmic && spans_decades(&values), &of_x.axis);
+    let mut panels = vec![Panel::new(across, logarithmic(of_y.is_logarithmic, &of_y.axis)).with_group(group)];
+    if of_y.is_logarithmic && !draft.fit(&[y], &mut panels) {
+        let reason = format!("every {} is zero: a logarithmic axis has no place for them", y.name());
+        return Err(Error::Unsupported { reason });
+    }
+    draft.finish(&what, panels).ok_or(Error::Empty { what: "the figure" })
+}
+
+/// Places on the curve's axis, with both metrics there.
+fn points(draft: &Draft<'_>, arm: usize, (x, y): (Metric, Metric)) -> Vec<(f64, f64, f64)> {
+    let middle = |s: &Summary| match draft.options.statistic {
+        Statistic::Median => s.median,
+        Statistic::Mean(_) => s.mean,
+    };
+    let of = |metric| draft.table(metric).iter().filter(move |s| s.arm == arm);
+    let point = |ordinate: &Summary| {
+        let abscissa = of(x).find(|s| s.value == ordinate.value)?;
+        Some((ordinate.value, middle(abscissa), middle(ordinate)))
+    };
+    of(y).filter_map(point).collect()
+}
+
+fn series(label: String, points: &[(f64, f64, f64)]) -> Series {
+    let (x, y) = points.iter().map(|point| (point.1, point.2)).unzip();
+    Series::new(label, x, y).with_points()
+}
+
+/// A name within a sentence.
+fn lowered(name: &str) -> String {
+    let mut letters = name.chars();
+    letters.next().map_or(String::new(), |first| first.to_lowercase().chain(letters).collect())
+}

@@ -1,0 +1,181 @@
+//! Panels of any metrics and any arms of a curve.
+
+use super::arms::in_words;
+use super::draft::Draft;
+use super::metric::{Words, words};
+use super::setting::short;
+use super::{FigureOptions, caption};
+use crate::Error;
+use crate::curve::{Curve, Metric};
+use crate::plot::{Dash, Figure, Group, Hue, Panel, PanelAxis};
+
+/// The hues of families of arms that share a panel, in their order; the fifth begins anew.
+const HUES: [Hue; 5] = [Hue::Vermillion, Hue::Blue, Hue::Green, Hue::Purple, Hue::Grey];
+
+/// A panel for each list of metrics, a line for each arm that has them. The arms of one name are a family: a ramp of
+/// colour from the first setting to the last. Limits (`infinite_width`, `ensemble_limit`) are dashed.
+///
+/// # Errors
+/// [`Error::Empty`] without metrics; [`Error::Unsupported`] for a metric that no arm has, for metrics of one list that do
+/// not go on one axis, and for one that is zero everywhere.
+///
+/// # Examples
+/// ```
+/// use double_descent::curve::Metric;
+/// use double_descent::plot::{FigureOptions, study};
+/// use double_descent::{dataset::Dataset, sweep::{Arm, Sweep}};
+///
+/// let mut sweep = Sweep::new(Dataset::diabetes(), 5..=20, 10, 0);
+/// sweep.arms = vec![Arm::min_norm(), Arm::ridge(0.01)?, Arm::ridge(1.0)?];
+/// let metrics: [&[Metric]; 2] = [&[Metric::TrainMse, Metric::TestMse], &[Metric::CoefficientNorm]];
+/// let figure = study::panels(&sweep.run()?, &metrics, &FigureOptions::default())?;
+/// assert_eq!(figure.panels.len(), 2);
+/// # Ok::<(), double_descent::Error>(())
+/// ```
+pub fn panels(curve: &Curve, metrics: &[&[Metric]], options: &FigureOptions) -> Result<Figure, Error> {
+    let all: Vec<Metric> = metrics.iter().copied().flatten().copied().collect();
+    if all.is_empty() {
+        return Err(Error::Empty { what: "the list of metrics" });
+    }
+    let mut draft = Draft::new(curve, options, &all);
+    let mut panels = Vec::new();
+    for list in metrics.iter().filter(|list| !list.is_empty()) {
+        panels.push(panel(&mut draft, list)?);
+    }
+    let names: Vec<String> = all.iter().map(|&metric| words(metric).name).collect();
+    let mut figure = Figure::new(caption::caption(&draft, &sentence(&names), &panels, draft.cut));
+    figure.panels = panels;
+    Ok(figure)
+}
+
+/// Training and test error of arms of your choice, by their indices in [`Curve::arms`]: a panel for each, all with one
+/// vertical axis. ([`compare`](super::compare) has a panel for each of the two errors.)
+///
+/// # Errors
+/// [`Error::Shape`] for an arm that the curve does not have; [`Error::Unsupported`] if there is nothing to draw.
+///
+/// # Examples
+/// ```
+/// use double_descent::plot::{FigureOptions, study};
+/// use double_descent::{dataset::Dataset, sweep::{Arm, Sweep}};
+///
+/// let mut sweep = Sweep::new(Dataset::diabetes(), 5..=20, 10, 0);
+/// sweep.arms = vec![Arm::min_norm(), Arm::ridge(1.0)?];
+/// let figure = study::each_arm(&sweep.run()?, &[0, 1], &FigureOptions::default())?;
+/// assert_eq!(figure.panels.len(), 2);
+/// # Ok::<(), double_descent::Error>(())
+/// ```
+pub fn each_arm(curve: &Curve, arms: &[usize], options: &FigureOptions) -> Result<Figure, Error> {
+    let metrics = [Metric::TrainMse, Metric::TestMse];
+    let mut draft = Draft::new(curve, options, &metrics);
+    let mut panels = Vec::new();
+    for &arm in arms {
+        let Some(label) = curve.arms.get(arm) else {
+            return Err(Error::Shape { what: "an arm of the curve", expected: curve.arms.len(), found: arm });
+        };
+        let (errors, shown) = (super::ablation::errors(&draft, arm), super::ablation::shown(arm));
+        let panel = draft.panel("Mean squared error", errors, &shown);
+        let title = if arms.len() == 1 { String::new() } else { capital(&in_words(label)) };
+        panels.extend(panel.map(|panel| panel.with_title(title)));
+    }
+    if !draft.fit(&metrics, &mut panels) {
+        return Err(Error::Unsupported { reason: "these arms have no errors to draw".into() });
+    }
+    let mut figure = Figure::new(caption::caption(&draft, "Training and test error", &panels, draft.cut));
+    figure.panels = panels;
+    Ok(figure)
+}
+
+/// One panel.
+fn panel(draft: &mut Draft<'_>, metrics: &[Metric]) -> Result<Panel, Error> {
+    let Words { axis, is_logarithmic, name, .. } = words(metrics[0]);
+    if let Some(other) = metrics.iter().find(|&&metric| words(metric).axis != axis) {
+        let reason =
+            format!("{} and {} do not go on one axis; draw them apart", metrics[0].name(), other.name());
+        return Err(Error::Unsupported { reason });
+    }
+    let groups: Vec<Group> =
+        if let [metric] = metrics { families(draft, *metric) } else { of_metrics(draft, metrics) };
+    let arms = 0..draft.curve.arms.len();
+    let shown: Vec<(Metric, usize)> =
+        metrics.iter().flat_map(|&metric| arms.clone().map(move |arm| (metric, arm))).collect();
+    let lacks = || {
+        let names: Vec<&str> = metrics.iter().map(|metric| metric.name()).collect();
+        let reason = format!("no arm has {}; ask the sweep for that metric", names.join(" or "));
+        Error::Unsupported { reason }
+    };
+    let panel = draft.panel(&axis, groups, &shown).ok_or_else(lacks)?;
+    let title = if let [_] = metrics { name } else { capital(&axis) };
+    if is_logarithmic {
+        let zero = || Error::Unsupported { reason: format!("every {} is zero", metrics[0].name()) };
+        return Ok(draft.fitted(metrics, Some(panel)).ok_or_else(zero)?.with_title(title));
+    }
+    Ok(Panel { y: PanelAxis::linear(axis), ..panel.with_title(title) })
+}
+
+/// The arms of one metric, a group for each family.
+fn families(draft: &Draft<'_>, metric: Metric) -> Vec<Group> {
+    let arms = &draft.curve.arms;
+    let mut names: Vec<&str> = Vec::new();
+    for arm in arms {
+        if !names.contains(&&*arm.name) {
+            names.push(&arm.name);
+        }
+    }
+    // A family that has nothing to show takes no hue.
+    let mut groups: Vec<Group> = Vec::new();
+    for name in &names {
+        let hue = if names.len() == 1 { words(metric).hue } else { HUES[groups.len() % HUES.len()] };
+        let heading = if arms.len() == 1 { words(metric).name } else { capital(&name.replace('_', " ")) };
+        let mut group = Group::new(heading, hue);
+        for arm in draft.curve.family(name) {
+            let label = arms[arm].setting.map_or(String::new(), short);
+            group.series.extend(draft.series(metric, arm, label));
+        }
+        if name.contains("infinite") || name.contains("limit") {
+            group.series.iter_mut().for_each(|series| series.dash = Dash::Dashed);
+        }
+        if !group.series.is_empty() {
+            groups.push(group);
+        }
+    }
+    groups
+}
+
+/// Several metrics, a group for each.
+fn of_metrics(draft: &Draft<'_>, metrics: &[Metric]) -> Vec<Group> {
+    let arms = &draft.curve.arms;
+    let group = |&metric: &Metric| {
+        let mut group = Group::new(words(metric).name, words(metric).hue);
+        for (arm, label) in arms.iter().enumerate() {
+            let name = if arms.len() == 1 { String::new() } else { in_words(label) };
+            let dashed = label.name.contains("infinite") || label.name.contains("limit");
+            let series = draft.series(metric, arm, name);
+            group
+                .series
+                .extend(series.map(|series| if dashed { series.with_dash(Dash::Dashed) } else { series }));
+        }
+        group
+    };
+    metrics.iter().map(group).collect()
+}
+
+/// `Test error, test rows misclassified and norm of the fit`.
+fn sentence(names: &[String]) -> String {
+    let mut text = names[0].clone();
+    for (i, name) in names.iter().enumerate().skip(1) {
+        text += if i + 1 == names.len() { " and " } else { ", " };
+        text += &small(name);
+    }
+    text
+}
+
+fn small(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or(String::new(), |first| first.to_lowercase().chain(letters).collect())
+}
+
+pub(super) fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
+}

@@ -1,0 +1,110 @@
+//! A surface and some curves through it.
+
+use super::overlay::overlay;
+use super::setting::short;
+use super::surface::surface;
+use super::{Abscissa, FigureOptions};
+use crate::Error;
+use crate::curve::{Axis, Curve, Metric, Surface};
+use crate::plot::{Dash, Figure, Group, Hue, Scale, Series};
+
+/// Curves through a surface, at most.
+const CURVES: usize = 4;
+
+/// The mean squared training error up to which a fit counts as interpolation.
+const EPSILON: f64 = 1e-6;
+
+/// A metric of one arm over a surface, curves over its columns at up to four of its rows, and over its rows at up to four
+/// of its columns: three panels. Over the plane of samples and features dots mark the effective model complexity, where
+/// there are training errors: for each `p` the largest `n` that is interpolated (mean squared training error up to 10⁻⁶).
+///
+/// # Errors
+/// Those of [`surface`](super::surface()).
+///
+/// # Examples
+/// ```
+/// use double_descent::curve::Metric;
+/// use double_descent::dataset::Dataset;
+/// use double_descent::plot::{FigureOptions, study};
+/// use double_descent::sweep::{Maps, Parameter, Sweep};
+///
+/// let data = Dataset::diabetes().standardised()?.split(300)?;
+/// let sweep = Sweep {
+///     parameter: Some(Parameter::penalty([1e-3, 1e-1, 10.0])),
+///     ..Sweep::over_features(data, Maps::none(), 8, 1..=10, 10, 0)
+/// };
+/// let figure = study::slices(&sweep.surface()?, 0, Metric::TestMse, &FigureOptions::default())?;
+/// assert_eq!(figure.panels.len(), 3);
+/// # Ok::<(), double_descent::Error>(())
+/// ```
+pub fn slices(of: &Surface, arm: usize, metric: Metric, options: &FigureOptions) -> Result<Figure, Error> {
+    let mut figure = surface(of, arm, metric, options);
+    let options = &FigureOptions { abscissa: Abscissa::Axis, ..options.clone() };
+    if of.rows() == Axis::Samples {
+        let complexity = of.effective_complexity(arm, EPSILON);
+        let (p, n): (Vec<f64>, Vec<f64>) =
+            complexity.into_iter().filter_map(|(p, n)| Some((p as f64, n? as f64))).unzip();
+        if let (Some(panel), false) = (figure.panels.first_mut(), p.is_empty()) {
+            let dots = Series::new("", p, n).with_dash(Dash::None);
+            panel.groups.push(Group::new("Effective model complexity", Hue::Purple).with_series(dots));
+            figure
+                .caption
+                .push_str(" Dots: the largest n whose mean squared training error is at most 10⁻⁶.");
+        }
+    }
+    let along_columns = some(&of.row_values()).into_iter().map(|at| (of.rows(), at, of.at_row(at)));
+    figure.panels.extend(curves(along_columns, arm, metric, options)?);
+    let along_rows = some(&of.column_values()).into_iter().map(|at| (of.columns(), at, of.at_column(at)));
+    figure.panels.extend(curves(along_rows, arm, metric, options)?);
+    let letters = ["(a)", "(b)", "(c)"];
+    if figure.panels.len() > 1 {
+        let (up, right) = (of.rows().symbol(), of.columns().symbol());
+        figure.caption.push_str(&format!(
+            " {} Curves through {} at some {up}, {} at some {right}.",
+            letters[1], letters[0], letters[2]
+        ));
+    }
+    Ok(figure.with_columns(3).with_width(1240.0).with_aspect(0.95))
+}
+
+/// At most four of some values, evenly spread, the ends among them.
+fn some(values: &[f64]) -> Vec<f64> {
+    let last = values.len().saturating_sub(1);
+    let mut places: Vec<usize> = (0..CURVES).map(|i| i * last / (CURVES - 1)).collect();
+    places.dedup();
+    places.into_iter().filter_map(|place| values.get(place).copied()).collect()
+}
+
+/// A panel of curves, each at a value of what is held; none where no curve has the metric.
+fn curves(
+    held: impl Iterator<Item = (Axis, f64, Option<Curve>)>,
+    arm: usize,
+    metric: Metric,
+    options: &FigureOptions,
+) -> Result<Option<crate::plot::Panel>, Error> {
+    let has = |curve: &Curve| curve.cells.iter().any(|cell| cell.metric(metric).is_some());
+    let found: Vec<(String, Curve)> = held
+        .filter_map(|(axis, at, curve)| {
+            let mut curve = curve.filter(has)?;
+            // Of a family, the arm at that setting: the others have no cells here.
+            let own = curve.cells.first().map_or(arm, |cell| cell.arm);
+            let is_there = curve.cells.iter().any(|cell| cell.arm == arm);
+            curve.cells.retain(|cell| cell.arm == if is_there { arm } else { own });
+            Some((format!("{}\u{a0}=\u{a0}{}", axis.symbol(), short(at)), curve))
+        })
+        .collect();
+    let lines: Vec<(&str, &Curve, usize)> =
+        found.iter().map(|(name, curve)| (&**name, curve, curve.cells[0].arm)).collect();
+    if lines.is_empty() {
+        return Ok(None);
+    }
+    let mut panel = overlay(&lines, metric, options).panels.into_iter().next();
+    if let Some(panel) = &mut panel {
+        let values = lines[0].1.values();
+        if !super::metric::spans_decades(&values) || values[0] <= 0.0 {
+            panel.x.scale = Scale::Linear;
+        }
+        panel.title = format!("Over {}", lines[0].1.axis.symbol());
+    }
+    Ok(panel)
+}

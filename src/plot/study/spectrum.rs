@@ -1,0 +1,191 @@
+//! The smallest singular value: over n, on one scale for all p, and as a picture of the rows themselves.
+
+use super::draft::Draft;
+use super::{Abscissa, FigureOptions, caption};
+use crate::Error;
+use crate::curve::{Axis as Along, Curve, Metric};
+use crate::plot::{Dash, Figure, Group, Hue, Panel, PanelAxis, Series};
+use crate::svd::Svd;
+use ndarray::{Array2, ArrayView1, s};
+
+/// The frame of the scaled values: the limit falls to 0 at n = p.
+const RANGE: (f64, f64) = (3e-4, 4.0);
+
+/// What `σ_min/√n` of an `n × p` matrix of independent standard normals tends to as both grow with `n/p` fixed:
+/// `|1 − √(p/n)|`.
+///
+/// # References
+/// Bai and Yin, *Limit of the smallest eigenvalue of a large dimensional sample covariance matrix*, Annals of
+/// Probability 21 (1993).
+#[must_use]
+pub fn isotropic_limit(rows_per_column: f64) -> f64 {
+    (1.0 - rows_per_column.recip().sqrt()).abs()
+}
+
+/// `σ_min/√n` over `n/p` of some curves over `n`, each of isotropic rows (covariance `I`) with a `p` of its own, and the
+/// limit ([`isotropic_limit`]).
+///
+/// # Errors
+/// [`Error::Empty`] without curves; [`Error::Unsupported`] for one over another axis or without singular values.
+///
+/// # Examples
+/// ```
+/// use double_descent::curve::{ArmLabel, Axis, Cell, Curve, Metric, Provenance};
+/// use double_descent::plot::{FigureOptions, study};
+///
+/// let arm = ArmLabel::new("isotropic", Some(10.0));
+/// let mut curve = Curve::new(PanelAxis::Samples, vec![arm], Provenance::new("normal rows", ""));
+/// let cell = |(n, smallest)| Cell::new(0, n, 10, 0).with(Metric::SmallestSingularValue, smallest);
+/// curve.cells = [(5, 1.1), (10, 0.1), (20, 1.5)].map(cell).to_vec();
+/// let figure = study::isotropic(&[curve], &FigureOptions::default())?;
+/// assert!(figure.to_svg().contains("n / p"));
+/// # Ok::<(), double_descent::Error>(())
+/// ```
+pub fn isotropic(curves: &[Curve], options: &FigureOptions) -> Result<Figure, Error> {
+    let metric = Metric::SmallestSingularValue;
+    let Some(first) = curves.first() else { return Err(Error::Empty { what: "the list of curves" }) };
+    let options = FigureOptions { abscissa: Abscissa::Axis, ..options.clone() };
+    let mut group = Group::new("Number of features p", Hue::Green);
+    for curve in curves {
+        let draft = Draft::new(curve, &options, &[metric]);
+        let p = curve.interpolation_threshold().filter(|_| curve.axis == Along::Samples);
+        let (Some(p), Some(mut series)) = (p, draft.series(metric, 0, "")) else {
+            let reason = "a curve here is over n at one p and has the smallest singular value; another one does not fit";
+            return Err(Error::Unsupported { reason: reason.into() });
+        };
+        let roots: Vec<f64> = series.x.iter().map(|n| n.sqrt().recip()).collect();
+        let scaled = |values: &mut Vec<f64>| values.iter_mut().zip(&roots).for_each(|(v, root)| *v *= root);
+        scaled(&mut series.y);
+        if let Some((lower, upper)) = &mut series.band {
+            scaled(lower);
+            scaled(upper);
+        }
+        series.x.iter_mut().for_each(|n| *n /= p as f64);
+        series.label = p.to_string();
+        group.series.push(series);
+    }
+    let all = || group.series.iter().flat_map(|series| &series.x).copied();
+    let (low, high) = (all().fold(f64::INFINITY, f64::min), all().fold(0.0, f64::max));
+    // Cubed: most points near n = p, where the limit falls to 0, which is far below the frame.
+    let (below, above) = (low.log10().min(0.0).cbrt(), high.log10().max(0.0).cbrt());
+    let steps = (0..=300).map(|i| below + f64::from(i) / 300.0 * (above - below));
+    let x: Vec<f64> = steps.map(|t| 10.0_f64.powf(t.powi(3))).collect();
+    let y = x.iter().map(|&x| Some(isotropic_limit(x)).filter(|y| *y > 0.0).unwrap_or(f64::NAN)).collect();
+    let limit = Series::new("", x, y).with_dash(Dash::Dashed);
+    let across = PanelAxis::log10("n / p").with_range(low, high);
+    let panel = Panel::new(across, PanelAxis::log10("σ_min / √n").with_range(RANGE.0, RANGE.1))
+        .with_group(group)
+        .with_group(
+            Group::new("Limit |1 − √(p/n)| for large p (Bai and Yin 1993)", Hue::Black).with_series(limit),
+        )
+        .with_marker(1.0, "n = p");
+    let panels = vec![panel];
+    let draft = Draft::new(first, &options, &[metric]);
+    let what = "Smallest non-zero singular value σ_min of n isotropic rows of p features, over √n, and what it tends to as \
+                n and p grow with n/p held";
+    let mut figure = Figure::new(caption::caption(&draft, what, &panels, 0));
+    figure.panels = panels;
+    Ok(figure)
+}
+
+/// Rows of two or three features as points, a panel for the first `n` of them for each of `sizes`, with the right singular
+/// vectors of those rows as arrows of length `σ/√n`: the direction of the smallest one, along which the fit divides by
+/// least, stands out. Three features are drawn from above, in parallel projection.
+///
+/// # Errors
+/// [`Error::Empty`] without sizes; [`Error::Domain`] for a size that is 0 or more than there are rows;
+/// [`Error::Unsupported`] for other numbers of features; those of the SVD.
+///
+/// # Examples
+/// ```
+/// use double_descent::plot::study;
+/// use ndarray::array;
+///
+/// let rows = array![[2.0, 1.0, 0.5], [-1.0, 0.5, 2.0], [0.3, -2.0, 1.0], [1.0, 1.0, -1.0]];
+/// let figure = study::directions(&rows, &[1, 3, 4])?;
+/// assert_eq!(figure.panels.len(), 3);
+/// # Ok::<(), double_descent::Error>(())
+/// ```
+///
+/// # References
+/// Schaeffer et al., *Double descent demystified* (arXiv:2303.14151), figure 3.
+pub fn directions(rows: &Array2<f64>, sizes: &[usize]) -> Result<Figure, Error> {
+    let (count, p) = rows.dim();
+    if !(2..=3).contains(&p) {
+        let reason = format!("rows of {p} features have no picture; two or three do");
+        return Err(Error::Unsupported { reason });
+    }
+    if sizes.is_empty() {
+        return Err(Error::Empty { what: "the list of numbers of rows to draw" });
+    }
+    let largest = rows.iter().fold(0.0, |most: f64, v| most.max(v.abs()));
+    let frame = 1.25 * largest.max(f64::MIN_POSITIVE);
+    let mut figure = Figure::default();
+    for &n in sizes {
+        if n == 0 || n > count {
+            let must_be = "from 1 to the number of rows";
+            return Err(Error::Domain { what: "a number of rows to draw", value: n as f64, must_be });
+        }
+        let x = rows.slice(s![..n, ..]);
+        let svd = Svd::new(&x)?;
+        let axis = |label: &str| PanelAxis::linear(label).with_range(-frame, frame);
+        let names = if p == 3 { ("across", "up") } else { ("x₁", "x₂") };
+        let mut panel = Panel::new(axis(names.0), axis(names.1));
+        let line = |ends: [ArrayView1<'_, f64>; 2], scale: [f64; 2]| {
+            let ends = [seen(ends[0], scale[0]), seen(ends[1], scale[1])];
+            Series::new("", ends.iter().map(|e| e.0).collect(), ends.iter().map(|e| e.1).collect())
+        };
+        let mut coordinates = Group::new("Axes of the features", Hue::Grey);
+        let identity = Array2::<f64>::eye(p);
+        for unit in identity.rows() {
+            let whole = line([unit, unit], [-largest, largest]).with_dash(Dash::Dotted);
+            coordinates.series.push(whole);
+        }
+        let (dots_x, dots_y) = x.rows().into_iter().map(|row| seen(row, 1.0)).unzip();
+        let dots = Series::new("", dots_x, dots_y).with_dash(Dash::None).with_points();
+        let root = (n as f64).sqrt();
+        let arrow = |mode: usize| {
+            let (v, length) = (svd.vt().row(mode), svd.singular_values()[mode] / root);
+            line([v, v], [-length, length])
+        };
+        let last = svd.rank().saturating_sub(1);
+        let mut others = Group::new("Other right singular vectors, ± σ/√n", Hue::Green);
+        others.series.extend((0..last).map(arrow));
+        let smallest = Group::new("That of σ_min", Hue::Vermillion);
+        let smallest =
+            if svd.rank() > 0 { smallest.with_series(arrow(last).with_points()) } else { smallest };
+        let value = svd.smallest_nonzero().unwrap_or(0.0);
+        let at = if n == p { "\u{a0}=\u{a0}p" } else { "" };
+        panel = panel
+            .with_title(format!(
+                "n\u{a0}=\u{a0}{n}{at}: σ_min/√n\u{a0}=\u{a0}{}",
+                super::setting::short(value / root)
+            ))
+            .with_group(coordinates)
+            .with_group(Group::new("Rows", Hue::Blue).with_series(dots));
+        if !others.series.is_empty() {
+            panel = panel.with_group(others);
+        }
+        figure = figure.with_panel(panel.with_group(smallest));
+    }
+    let view =
+        if p == 3 { " Three features are seen from above at an angle, in parallel projection." } else { "" };
+    figure.caption = format!(
+        "The first n rows of one set and the right singular vectors of each, as far as σ/√n to either side: the \
+         deviation of the rows along them. The one of the smallest non-zero singular value is that by which the fit \
+         divides.{view}"
+    );
+    Ok(figure.with_columns(sizes.len().min(3)).with_width(1140.0).with_aspect(1.0))
+}
+
+/// Where a point is seen, times a factor: two features as they are; three from 35° to the side and 25° above.
+fn seen(point: ArrayView1<'_, f64>, scale: f64) -> (f64, f64) {
+    let at = |i: usize| scale * point[i];
+    if point.len() < 3 {
+        return (at(0), at(1));
+    }
+    let (side, above) = (35.0_f64.to_radians(), 25.0_f64.to_radians());
+    let across = -side.sin() * at(0) + side.cos() * at(1);
+    let deep = side.cos() * at(0) + side.sin() * at(1);
+    (across, above.cos() * at(2) - above.sin() * deep)
+}

@@ -1,0 +1,395 @@
+//! How errors split over the draws that they depend on: fits to every training set with every draw of noise and of
+//! features.
+
+use super::cells::{Grid, Observer, Place};
+use super::source::{Drawn, TestOn};
+use super::{Arm, Maps, Source, Splits, gather, maps};
+use crate::Error;
+use crate::factors::ablation::Ablation;
+use crate::features::FeatureMap;
+use crate::filter::Response;
+use crate::machine::memory::{reserve, sum, table};
+use crate::risk::{Compressed, Decomposition};
+use crate::rng::{Named, named};
+use crate::svd::{Backend, Faer, Svd};
+use ndarray::{Array1, Array2, Array4, Axis, s};
+use rand::RngExt;
+use rand_distr::StandardNormal;
+use std::sync::Arc;
+
+/// An experiment on bias and variance: at each size every one of some training sets is fitted with every one of some draws of
+/// label noise on every one of some draws of the features, and the errors of all are [split](Decomposition) over the three.
+///
+/// | source of variance | its draws |
+/// |---|---|
+/// | training inputs | repeats of the source and the splits |
+/// | label noise | `draws` of normal noise of deviation `noise`, on top of the source's targets |
+/// | features | maps `0 … seeds − 1` of [`Crossed::maps`] |
+///
+/// All are tested on the same rows, whose targets stand for the truth: without noise of their own, give targets without. Of a
+/// population the split is of the expectation over its inputs, exactly.
+///
+/// # Examples
+/// Where the variance of a fit at the threshold comes from:
+/// ```
+/// use double_descent::risk::VarianceSource;
+/// use double_descent::rng::stream;
+/// use double_descent::sweep::{Crossed, Draw, Source, Splits, TestOn};
+/// use ndarray::Array2;
+/// use rand::RngExt;
+/// use rand_distr::StandardNormal;
+///
+/// let source = Source::drawn("isotropic normal", |repeat| {
+///     let mut rng = stream(3, 0, repeat);
+///     let inputs = Array2::from_shape_simple_fn((20, 40), || rng.sample::<f64, _>(StandardNormal));
+///     let teacher = Array2::from_elem((40, 1), 40_f64.sqrt().recip());
+///     let targets = inputs.dot(&teacher);
+///     let test = TestOn::Population { covariance: Array2::eye(40), teacher, deviation: 0.0 };
+///     Ok(Draw { inputs, targets, test })
+/// });
+/// let study = Crossed {
+///     noise: 0.5,
+///     draws: 5,
+///     samples: vec![20],
+///     features: vec![5, 18, 40],
+///     ..Crossed::of(source, Splits::Drawn { repeats: 10, seed: 0 })
+/// };
+/// let splits = study.run()?;
+/// let noisy = |i: usize| splits[i].parts.variance(&[VarianceSource::Sampling, VarianceSource::LabelNoise]).unwrap();
+/// assert!(noisy(1).value > noisy(0).value && noisy(1).value > noisy(2).value);
+/// # Ok::<(), double_descent::Error>(())
+/// ```
+///
+/// # References
+/// Adlam and Pennington, *Understanding double descent requires a fine-grained bias–variance decomposition*, NIPS 2020;
+/// d'Ascoli, Refinetti, Biroli and Krzakala, *Double trouble in double descent*, ICML 2020.
+#[derive(Clone, Debug)]
+pub struct Crossed {
+    /// What a training set is drawn from, and what all fits are tested on: rows drawn afresh with test rows, or a
+    /// population, that are always the same, or a training and a test table.
+    pub source: Source,
+    /// Which rows of a table are a training set; how many training sets there are.
+    pub splits: Splits,
+    /// Raw inputs to features, a map for each seed.
+    pub maps: Maps,
+    /// How many draws of the map.
+    pub seeds: usize,
+    /// The standard deviation of the label noise.
+    pub noise: f64,
+    /// How many draws of the noise.
+    pub draws: usize,
+    /// The seed of the noise.
+    pub noise_seed: u64,
+    /// The sizes `n` of the training sets.
+    pub samples: Vec<usize>,
+    /// The numbers of features `p`. Empty: all inputs.
+    pub features: Vec<usize>,
+    /// The estimators.
+    pub arms: Vec<Arm>,
+    /// How many threads; `None`: as many as the machine has. No result depends on it.
+    pub threads: Option<usize>,
+    /// Who factorises.
+    pub backend: Arc<dyn Backend>,
+}
+
+/// The split of the error at one size ([`Crossed::run`]).
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ErrorSplit {
+    /// Training samples.
+    pub n: usize,
+    /// Features.
+    pub p: usize,
+    /// Index into [`Crossed::arms`].
+    pub arm: usize,
+    /// Bias and variances: means over test rows and outputs.
+    pub parts: Decomposition,
+}
+
+/// Training inputs and targets, and their rows in the order in which they join the training set.
+type Set = (Array2<f64>, Array2<f64>);
+
+/// What all sizes share.
+struct Ready {
+    sets: Vec<Set>,
+    tests: Tested,
+    noises: Vec<Array2<f64>>,
+    maps: Vec<Option<Arc<dyn FeatureMap>>>,
+    places: Vec<(usize, usize)>,
+}
+
+/// What fits are tested on.
+enum Tested {
+    Rows {
+        inputs: Array2<f64>,
+        targets: Array2<f64>,
+    },
+    /// Of one map, whose features all fits share, on as few rows as do.
+    Table(Compressed),
+}
+
+impl Crossed {
+    /// A study of minimum-norm fits without label noise on one draw of the features, over nothing yet: set `samples`, and
+    /// `features`, `maps`, `seeds`, `noise` and `draws` as wanted.
+    #[must_use]
+    pub fn of(source: Source, splits: Splits) -> Self {
+        Self {
+            source,
+            splits,
+            maps: Maps::none(),
+            seeds: 1,
+            noise: 0.0,
+            draws: 1,
+            noise_seed: 0,
+            samples: Vec::new(),
+            features: Vec::new(),
+            arms: vec![Arm::min_norm()],
+            threads: None,
+            backend: Arc::new(Faer),
+        }
+    }
+
+    /// Runs all fits: a split for each `n`, `p` and arm, in that order.
+    ///
+    /// # Errors
+    /// [`Error::Empty`] without sizes, arms, draws or seeds; [`Error::Domain`] for a size that there are not as many rows or
+    /// inputs for, a noise that is negative or not finite, or a single fit at each size; [`Error::Unsupported`] for one table
+    /// (whose test rows would be others for each training set), test rows that change with the draw, a population behind a
+    /// feature map, several seeds of features that are not drawn, or an arm with an ablation, an adversary or targets of its
+    /// own; what the drawing, the maps and the fits end in, [`Error::Memory`].
+    pub fn run(&self) -> Result<Vec<ErrorSplit>, Error> {
+        self.run_with(&())
+    }
+
+    /// [`Crossed::run`] with somebody watching, who may stop it; what was computed until then comes back.
+    ///
+    /// # Errors
+    /// Those of [`Crossed::run`].
+    pub fn run_with(&self, observer: &dyn Observer) -> Result<Vec<ErrorSplit>, Error> {
+        let ready = self.ready()?;
+        let axis = (0..ready.places.len()).collect();
+        let grid = Grid { axis, repeats: 1, threads: self.threads, batch: 1 };
+        let at = |place: &Place| self.at(ready.places[place.axis_value], &ready);
+        let visited = grid.run(observer, |places| places.iter().map(at).collect())?;
+        let mut splits = Vec::new();
+        for result in visited.into_iter().filter_map(|(_, result)| result) {
+            splits.extend(result?);
+        }
+        Ok(splits)
+    }
+
+    /// Everything that is drawn, checked.
+    fn ready(&self) -> Result<Ready, Error> {
+        let most = |sizes: &[usize]| sizes.iter().copied().max().unwrap_or(0);
+        let sizes = self.source.sizes((most(&self.samples), most(&self.features)))?;
+        let features = if self.features.is_empty() { vec![sizes.inputs] } else { self.features.clone() };
+        self.check(&features)?;
+        if self.seeds > 1 && !self.maps.is_drawn() {
+            let reason = "several seeds of features that are the same for all: draw the map from its seed, or set `seeds` \
+                          to 1";
+            return unsupported(reason.into());
+        }
+        if sizes.population && !self.maps.is_none() {
+            let reason = "the risk over a population is exact where its inputs are the features; with a feature map, \
+                          draw test rows";
+            return unsupported(reason.into());
+        }
+        let most = self.samples.iter().copied().max().unwrap_or(0);
+        let widest = features.iter().copied().max().unwrap_or(0);
+        if most > sizes.rows {
+            let must_be = "at most the number of training rows";
+            return Err(Error::Domain { what: "a training set size n", value: most as f64, must_be });
+        }
+        if self.maps.is_none() && widest > sizes.inputs {
+            let must_be = "at most the number of inputs, where no map makes more of them";
+            return Err(Error::Domain { what: "a feature count p", value: widest as f64, must_be });
+        }
+        let count = self.splits.repeats();
+        reserve(
+            "the training sets of a crossed study",
+            sum([
+                table(most, sizes.inputs.saturating_add(sizes.outputs)).saturating_mul(count),
+                table(most, sizes.outputs).saturating_mul(self.draws),
+            ]),
+        )?;
+        let (sets, tests) = match &self.source {
+            Source::Table(_) => {
+                let reason = "the test rows of one table are others for each training set; give a training and a test \
+                              table";
+                return unsupported(reason.into());
+            }
+            Source::TrainTest { train, test } => {
+                let orders = self.splits.orders(train.len(), most)?;
+                let part = |table: &Array2<f64>, rows: &[usize]| gather(table.view(), &rows[..most]);
+                let set = |rows: &Vec<usize>| (part(train.features(), rows), part(train.targets(), rows));
+                let test = (test.features().clone(), test.targets().clone());
+                (orders.iter().map(set).collect(), self.tested(test, widest)?)
+            }
+            Source::Drawn(drawn) => self.drawn(drawn, (count, most), widest)?,
+        };
+        let noise = |draw| {
+            let mut rng = named(self.noise_seed, Named::LabelNoise, draw);
+            Array2::from_shape_simple_fn((most, sizes.outputs), || {
+                self.noise * rng.sample::<f64, _>(StandardNormal)
+            })
+        };
+        Ok(Ready {
+            sets,
+            tests,
+            noises: (0..self.draws).map(noise).collect(),
+            maps: (0..self.seeds).map(|seed| self.maps.of(seed)).collect::<Result<_, _>>()?,
+            places: self.samples.iter().flat_map(|&n| features.iter().map(move |&p| (n, p))).collect(),
+        })
+    }
+
+    fn check(&self, features: &[usize]) -> Result<(), Error> {
+        let lists = [
+            ("the list of training set sizes", self.samples.is_empty()),
+            ("the list of arms", self.arms.is_empty()),
+            ("the draws of label noise", self.draws == 0),
+            ("the draws of features", self.seeds == 0),
+            ("the training sets", self.splits.repeats() == 0),
+        ];
+        if let Some((what, _)) = lists.into_iter().find(|(_, is_empty)| *is_empty) {
+            return Err(Error::Empty { what });
+        }
+        for (what, list) in [("a training set size n", &self.samples[..]), ("a feature count p", features)] {
+            if list.contains(&0) {
+                return Err(Error::Domain { what, value: 0.0, must_be: "at least 1" });
+            }
+        }
+        if !(self.noise >= 0.0 && self.noise.is_finite()) {
+            let must_be = "finite and at least 0";
+            let what = "the deviation of the label noise";
+            return Err(Error::Domain { what, value: self.noise, must_be });
+        }
+        if self.splits.repeats().saturating_mul(self.draws).saturating_mul(self.seeds) == 1 {
+            let must_be = "at least 2: a variance is read off several";
+            return Err(Error::Domain { what: "the number of fits at each size", value: 1.0, must_be });
+        }
+        Arm::check_labels(&self.arms.iter().map(Arm::label).collect::<Vec<_>>())?;
+        let other = |arm: &&Arm| {
+            let own = arm.targets.is_some() || arm.test_targets.is_some();
+            own || arm.ablation != Ablation::none() || arm.adversary.is_some()
+        };
+        match self.arms.iter().find(other) {
+            Some(arm) => unsupported(format!(
+                "the arm `{}` has an ablation, an adversary or targets of its own; a crossed study is of estimators alone",
+                arm.name
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// Every training set, and the one thing that all are tested on.
+    fn drawn(
+        &self,
+        drawn: &Drawn,
+        (count, most): (usize, usize),
+        widest: usize,
+    ) -> Result<(Vec<Set>, Tested), Error> {
+        if matches!(self.splits, Splits::Recorded(_)) {
+            let reason =
+                "recorded splits are rows of a table, and the rows are drawn afresh for each training set";
+            return unsupported(reason.into());
+        }
+        let mut test: Option<TestOn> = None;
+        let mut sets = Vec::with_capacity(count);
+        for set in 0..count {
+            let draw = drawn.of(set)?;
+            Error::check_len("rows that a repeat drew", most, draw.inputs.nrows().min(most))?;
+            match &test {
+                None => test = Some(draw.test),
+                Some(first) if *first == draw.test => {}
+                Some(_) => {
+                    let reason =
+                        format!("training set {set} came with other test rows than the first; draw the same");
+                    return unsupported(reason);
+                }
+            }
+            sets.push((
+                draw.inputs.slice(s![..most, ..]).to_owned(),
+                draw.targets.slice(s![..most, ..]).to_owned(),
+            ));
+        }
+        let tests = match test {
+            Some(TestOn::Rows { inputs, targets }) => self.tested((inputs, targets), widest)?,
+            Some(TestOn::Population { covariance, teacher, .. }) => {
+                Tested::Table(Compressed::population(&covariance, &teacher)?)
+            }
+            None => return Err(Error::Empty { what: "the training sets" }),
+        };
+        Ok((sets, tests))
+    }
+
+    /// Rows, compressed where all fits have the same features and that makes them fewer.
+    fn tested(&self, (inputs, targets): Set, widest: usize) -> Result<Tested, Error> {
+        let height = sum([widest, targets.ncols(), 1]);
+        if self.seeds > 1 || inputs.nrows() <= height {
+            return Ok(Tested::Rows { inputs, targets });
+        }
+        let map = self.maps.of(0)?;
+        let features = maps::design(map.as_deref(), &inputs, widest)?;
+        Ok(Tested::Table(Compressed::with_backend(&features, &targets, &*self.backend)?))
+    }
+
+    /// All fits of one size.
+    fn at(&self, (n, p): (usize, usize), ready: &Ready) -> Result<Vec<ErrorSplit>, Error> {
+        // The features of the test rows by the seed of the map, and their targets.
+        let (tests, targets, rows) = match &ready.tests {
+            Tested::Table(table) => {
+                let whole = table.features.ncols() == p;
+                let table = if whole { table.clone() } else { table.leading(p)? };
+                (vec![table.features.clone()], table.targets.clone(), table.rows())
+            }
+            Tested::Rows { inputs, targets } => {
+                let features = |map: &Option<Arc<dyn FeatureMap>>| maps::design(map.as_deref(), inputs, p);
+                let tests = ready.maps.iter().map(features).collect::<Result<Vec<_>, _>>()?;
+                (tests, targets.clone(), inputs.nrows())
+            }
+        };
+        let (levels, k) = ((ready.sets.len(), self.draws, self.seeds), targets.ncols());
+        let (points, fits) = (targets.len(), levels.0.saturating_mul(levels.1).saturating_mul(levels.2));
+        let r = n.min(p);
+        let fit = [table(n, p), table(r, targets.nrows()), table(sum([r, targets.nrows()]), k * self.draws)];
+        let grids = table(fits, points).saturating_mul(self.arms.len().saturating_add(4));
+        reserve("the fits of a crossed study", sum([grids, self.backend.bytes((n, p)), sum(fit)]))?;
+        // The mean over compressed rows times their number is a sum, over the rows that they stand for.
+        let unit = (targets.nrows() as f64 / rows as f64).sqrt();
+        let mut grids: Vec<Array4<f64>> =
+            self.arms.iter().map(|_| Array4::zeros((levels.0, levels.1, levels.2, points))).collect();
+        for (set, (inputs, own)) in ready.sets.iter().enumerate() {
+            let mut y = Array2::zeros((n, k * self.draws));
+            for (draw, noise) in ready.noises.iter().enumerate() {
+                let noisy = &own.slice(s![..n, ..]) + &noise.slice(s![..n, ..]);
+                y.slice_mut(s![.., draw * k..(draw + 1) * k]).assign(&noisy);
+            }
+            for (seed, map) in ready.maps.iter().enumerate() {
+                let x = maps::design(map.as_deref(), &inputs.slice(s![..n, ..]), p)?;
+                let svd = Svd::with_backend(&x, &*self.backend)?;
+                let along = svd.u().t().dot(&y);
+                let images = tests[seed.min(tests.len() - 1)].dot(&svd.vt().t());
+                for (arm, grid) in self.arms.iter().zip(&mut grids) {
+                    let gains = Array1::from(Response::new(&*arm.estimator, svd.spectrum())?.gains);
+                    let predictions = images.dot(&(&along * &gains.insert_axis(Axis(1)))) * unit;
+                    for draw in 0..self.draws {
+                        let own = predictions.slice(s![.., draw * k..(draw + 1) * k]);
+                        grid.slice_mut(s![set, draw, seed, ..])
+                            .iter_mut()
+                            .zip(own)
+                            .for_each(|(at, value)| *at = *value);
+                    }
+                }
+            }
+        }
+        let truth: Array1<f64> = targets.iter().map(|y| y * unit).collect();
+        let split = |(arm, grid): (usize, &Array4<f64>)| {
+            Ok(ErrorSplit { n, p, arm, parts: Decomposition::new(grid, &truth)? })
+        };
+        grids.iter().enumerate().map(split).collect()
+    }
+}
+
+fn unsupported<T>(reason: String) -> Result<T, Error> {
+    Err(Error::Unsupported { reason })
+}

@@ -1,0 +1,158 @@
+//! Ensembles: fits on maps of their own, and the errors of their means.
+
+use super::plane::Raw;
+use super::{Engine, Repeats, Which, each_repeat};
+use crate::Error;
+use crate::features::checked;
+use crate::machine::memory::{reserve, sum, table};
+use crate::nested::Engine as Kind;
+use crate::risk::ensemble::Ensemble;
+use crate::svd::Svd;
+use crate::sweep::cells::Observer;
+use crate::sweep::measured::Measured;
+use crate::sweep::metrics::Metrics;
+use crate::sweep::study::Study;
+use crate::sweep::task::Task;
+use ndarray::{Array2, s};
+
+/// An SVD for each cell and member; what is kept of a member are its predictions.
+#[derive(Debug)]
+pub(super) struct Members;
+
+/// The predictions of the members of one cell, for one arm: of the training rows, and of the test rows.
+#[derive(Clone, Debug, Default)]
+struct Predicted {
+    train: Vec<Array2<f64>>,
+    test: Vec<Array2<f64>>,
+}
+
+impl Engine for Members {
+    fn kind(&self) -> Kind {
+        Kind::Svd
+    }
+
+    fn obstacle(&self, task: &Task<'_>) -> Option<String> {
+        fitted(task).is_none().then(|| "no ensembles are asked for".into())
+    }
+
+    fn needs_tables(&self) -> bool {
+        false
+    }
+
+    fn flops(&self, task: &Task<'_>) -> f64 {
+        let (k, arms, tests) = (task.sizes.outputs as f64, arms(task) as f64, task.sizes.tests as f64);
+        let members = fitted(task).unwrap_or(0) as f64;
+        let cell = |(n, p): (usize, usize)| {
+            let (n, p, r) = (n as f64, p as f64, n.min(p) as f64);
+            let pairs = arms * members * k * (tests + n);
+            8.0 * n * p * r + 6.0 * r * r * r + 2.0 * k * arms * p * (2.0 * r + tests + n) + pairs
+        };
+        members * task.places().map(cell).sum::<f64>()
+    }
+
+    fn bytes(&self, task: &Task<'_>) -> usize {
+        let (n, p, tests) = (task.most_samples(), task.most_features(), task.sizes.tests);
+        let k = task.targets.widths().0;
+        let kept = task.places().map(|(n, _)| table(n.saturating_add(tests), task.sizes.outputs));
+        let kept = sum(kept).saturating_mul(arms(task)).saturating_mul(fitted(task).unwrap_or(0));
+        let each = [table(n.saturating_add(tests), p), table(n, task.sizes.inputs.saturating_add(k))];
+        sum([kept, sum(each), task.sweep.backend.bytes((n, p))])
+    }
+
+    fn run(
+        &self,
+        task: &Task<'_>,
+        _: Option<&Study<'_>>,
+        which: &Which<'_>,
+        observer: &dyn Observer,
+    ) -> Result<Repeats, Error> {
+        each_repeat(task, which, observer, |repeat, order| {
+            let raw = Raw::new(task, repeat, order)?;
+            let mut cells = vec![(vec![Predicted::default(); arms(task)], 0, 0.0); task.places().count()];
+            for member in 0..fitted(task).unwrap_or(0) {
+                add_member(task, &raw, (repeat, member), &mut cells)?;
+            }
+            let measured = task.places().zip(cells).map(|((n, p), (predicted, rank, smallest))| {
+                let found = measure(task, &raw, n, &predicted);
+                match found {
+                    Ok(lines) => {
+                        Measured { lines, rank, smallest_singular_value: smallest, ..Measured::new(n, p, 0) }
+                    }
+                    Err(error) => Measured::failed(n, p, error),
+                }
+            });
+            Ok(measured.collect())
+        })
+    }
+}
+
+fn fitted(task: &Task<'_>) -> Option<usize> {
+    task.sweep.parameter.as_ref().and_then(crate::sweep::Parameter::fitted)
+}
+
+fn arms(task: &Task<'_>) -> usize {
+    task.sweep.arms.len()
+}
+
+/// Fits a member at every place; rank and smallest singular value are those of the first.
+fn add_member(
+    task: &Task<'_>,
+    raw: &Raw<'_>,
+    (repeat, member): (usize, usize),
+    cells: &mut [(Vec<Predicted>, usize, f64)],
+) -> Result<(), Error> {
+    let map = task.sweep.maps.of_member(repeat, member)?;
+    let map = map.as_deref().unwrap_or(&*raw.map);
+    let most = task.most_features();
+    let (x, tests) = (checked::design(map, &raw.inputs, most)?, checked::design(map, &raw.tests, most)?);
+    let k = task.sizes.outputs;
+    for ((n, p), (predicted, rank, smallest)) in task.places().zip(cells) {
+        let x = x.slice(s![..n, ..p]);
+        let svd = Svd::with_backend(&x, &*task.sweep.backend)?;
+        if member == 0 {
+            (*rank, *smallest) = (svd.rank(), svd.smallest_nonzero().unwrap_or(0.0));
+        }
+        for (of, (arm, predicted)) in task.sweep.arms.iter().zip(predicted).enumerate() {
+            let trained = task.lines.iter().find(|line| line.of == of).map_or(0, |line| line.outputs.start);
+            let trained = task.targets.outputs[trained].0;
+            let beta = svd.solve(&raw.y.slice(s![..n, trained..trained + k]), &*arm.estimator)?;
+            predicted.train.push(x.dot(&beta));
+            predicted.test.push(tests.slice(s![.., ..p]).dot(&beta));
+        }
+    }
+    Ok(())
+}
+
+/// The errors of all lines at one place.
+fn measure(
+    task: &Task<'_>,
+    raw: &Raw<'_>,
+    n: usize,
+    predicted: &[Predicted],
+) -> Result<Vec<(usize, Metrics)>, Error> {
+    let k = task.sizes.outputs;
+    let values = task.sweep.parameter.as_ref().map_or(&[][..], |parameter| parameter.values());
+    let ensembles = predicted.iter().enumerate().map(|(of, predicted)| {
+        let first = task.lines.iter().find(|line| line.of == of).map_or(0, |line| line.outputs.start);
+        let (trained, tested) = task.targets.outputs[first];
+        let train = Ensemble::new(&predicted.train, &raw.y.slice(s![..n, trained..trained + k]))?;
+        let test = Ensemble::new(&predicted.test, &raw.tests_y.slice(s![.., tested..tested + k]))?;
+        Ok((train, test))
+    });
+    reserve("the errors of an ensemble", table(raw.tests.nrows(), k))?;
+    let ensembles = ensembles.collect::<Result<Vec<_>, Error>>()?;
+    let line = |(index, line): (usize, &crate::sweep::lines::Line)| {
+        let size = line.value.map_or(f64::INFINITY, |value| values[value]);
+        let (train, test) = &ensembles[line.of];
+        let metrics =
+            Metrics { train: of_size(train, size)?, test: of_size(test, size)?, ..Metrics::default() };
+        Ok((index, metrics))
+    };
+    task.lines.iter().enumerate().map(line).collect()
+}
+
+/// The error of `size` members, a whole number or infinite.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a count, saturating
+fn of_size(ensemble: &Ensemble, size: f64) -> Result<f64, Error> {
+    if size.is_finite() { ensemble.error(size as usize) } else { Ok(ensemble.limit()) }
+}

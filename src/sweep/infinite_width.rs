@@ -1,0 +1,120 @@
+//! What the fits of a sweep tend to as their features grow without end.
+
+use super::cells::{Grid, Observer, Place, add_cells, unless_all_failed};
+use super::engine::Raw;
+use super::task::Task;
+use super::{Parameter, Sweep};
+use crate::Error;
+use crate::curve::{ArmLabel, Axis, Curve};
+use crate::kernel::{Kernel, KernelRegression};
+use crate::theory::drawn_features::DrawnFeatures;
+use ndarray::s;
+
+impl Sweep {
+    /// The limit `p → ∞` of minimum-norm fits on random features: kernel regression without a penalty on the rows of each
+    /// repeat and tested on its test rows, with the kernel that the features approach. A curve of one arm,
+    /// `infinite_width`, with a cell at every `p` of the sweep, all alike; [`Curve::beside`] puts it beside the measured
+    /// arms.
+    ///
+    /// # Errors
+    /// Those of [`Sweep::run`]; [`Error::Unsupported`] for a source without test rows of its own, a parameter other than
+    /// the members of an ensemble (whose limit is that of one fit), a free intercept or standardised features.
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::curve::Metric;
+    /// use double_descent::dataset::Dataset;
+    /// use double_descent::features::{RandomFourier, StationaryKernel};
+    /// use double_descent::sweep::{Maps, Sweep};
+    ///
+    /// let tables = Dataset::diabetes().standardised()?.split(200)?;
+    /// let maps = Maps::drawn(|repeat| RandomFourier::gaussian(10, 400, 0.05, repeat as u64));
+    /// let sweep = Sweep::over_features(tables, maps, 20, [10, 20, 40, 400], 8, 0);
+    /// let limit = sweep.infinite_width(StationaryKernel::Gaussian { gamma: 0.05 }, &())?;
+    /// let curve = sweep.run()?.beside(limit)?;
+    /// let error = |name| curve.cell(0, 400, curve.arm(name, None).unwrap()).unwrap().test_mse.unwrap();
+    /// assert!((error("min_norm") / error("infinite_width") - 1.0).abs() < 0.2);
+    /// # Ok::<(), double_descent::Error>(())
+    /// ```
+    ///
+    /// # References
+    /// Rahimi and Recht, *Random features for large-scale kernel machines*, NIPS 2007.
+    pub fn infinite_width(
+        &self,
+        kernel: impl Kernel + Clone + Sync + 'static,
+        observer: &dyn Observer,
+    ) -> Result<Curve, Error> {
+        let task = self.task_of_kernel()?;
+        let orders = task.orders()?;
+        let cell = |&Place { axis_value: n, repeat }: &Place| {
+            let raw = Raw::new(&task, repeat, &orders[repeat][..n])?;
+            let k = task.sizes.outputs;
+            let targets = raw.y.slice(s![.., ..k]);
+            let limit = KernelRegression::fit(kernel.clone(), &raw.inputs, &targets)?;
+            limit.cells((&raw.tests, &raw.tests_y.slice(s![.., ..k])), &task.features, repeat, 0)
+        };
+        let grid = Grid { batch: 1, ..task.grid() };
+        let visited = grid.run(observer, |places| places.iter().map(cell).collect())?;
+        let mut curve = Sweep { parameter: None::<Parameter>, ..self.clone() }.outline()?.0;
+        curve.arms = vec![ArmLabel::new("infinite_width", None)];
+        add_cells(&mut curve, visited, |place| (place.axis_value, task.features[0]));
+        if curve.axis == Axis::Samples {
+            curve.cells.sort_by_key(|cell| (cell.repeat, cell.n, cell.p));
+        }
+        unless_all_failed(curve)
+    }
+
+    /// What is known of the errors at every width before features are drawn: for each repeat, a kernel's values on its first
+    /// `n` training rows and on its test rows. [`DrawnFeatures::line`] makes them a line of a figure.
+    ///
+    /// # Errors
+    /// Those of [`Sweep::infinite_width`] and of [`DrawnFeatures::new`]; [`Error::Domain`] for `n` above all that the sweep
+    /// trains on.
+    pub fn drawn_features(
+        &self,
+        kernel: &dyn Kernel,
+        n: usize,
+        observer: &dyn Observer,
+    ) -> Result<Vec<DrawnFeatures>, Error> {
+        let task = self.task_of_kernel()?;
+        if n > task.most_samples() {
+            return Err(Error::Domain {
+                what: "samples",
+                value: n as f64,
+                must_be: "at most those of the sweep",
+            });
+        }
+        let orders = task.orders()?;
+        let draw = |&Place { repeat, .. }: &Place| {
+            let raw = Raw::new(&task, repeat, &orders[repeat][..n])?;
+            let k = task.sizes.outputs;
+            let tests = (&*raw.tests, &*raw.tests_y.slice(s![.., ..k]));
+            DrawnFeatures::new(kernel, (&raw.inputs, &raw.y.slice(s![.., ..k])), tests)
+        };
+        let grid = Grid { batch: 1, axis: vec![n], ..task.grid() };
+        let visited = grid.run(observer, |places| places.iter().map(draw).collect())?;
+        visited.into_iter().filter_map(|(_, found)| found).collect()
+    }
+
+    /// The sweep, if a kernel on its raw rows is what its features tend to.
+    fn task_of_kernel(&self) -> Result<Task<'_>, Error> {
+        let task = Task::new(self)?;
+        let unsupported = |reason: &str| Err(Error::Unsupported { reason: reason.into() });
+        if task.sizes.tests == 0 || task.sizes.population || task.is_cellwise() {
+            return unsupported(
+                "the limit of infinite width needs test rows that all cells of a repeat share",
+            );
+        }
+        if self.parameter.as_ref().is_some_and(|parameter| parameter.fitted().is_none()) {
+            return unsupported(
+                "the limit of infinite width is of one experiment, and a parameter varies here",
+            );
+        }
+        if !task.preparation().is_none() {
+            return unsupported(
+                "the limit of infinite width is without a free intercept and standardised features",
+            );
+        }
+        Ok(task)
+    }
+}

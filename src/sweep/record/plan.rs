@@ -1,0 +1,176 @@
+//! The file that says of which experiment the shards in a folder are.
+
+use super::Identity;
+use super::log::refused;
+use crate::error::words::shown;
+use crate::{Error, whole_file};
+use std::io::{ErrorKind, Write};
+use std::path::Path;
+
+/// The first line of a plan.
+const TITLE: &str = "double-descent plan 1";
+/// The line before the words of the experiment.
+const EXPERIMENT: &str = "experiment:";
+
+/// What the shards in a folder are of: the experiment in words with a fingerprint over them, and how it was started. A
+/// text file that people can read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Plan {
+    /// Everything that decides the numbers.
+    pub identity: Identity,
+    /// How many indices (the repeats of a sweep) there are.
+    pub count: usize,
+    /// How many shards it was cut into at first.
+    pub of: usize,
+    /// The words of the command, without the shard; none where nobody said.
+    pub command: Vec<String>,
+    /// Where the folder lies below the one that the command writes to: `diabetes/shards`.
+    pub place: String,
+    /// The kind of machine that began: numbers may differ in their last digits between kinds.
+    pub machine: String,
+}
+
+impl Plan {
+    /// The name of the file.
+    pub const FILE: &str = "plan.txt";
+
+    /// The plan of a folder; `None` where there is none yet.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; [`Error::File`] for a file that is no plan, or a damaged one.
+    pub fn read(folder: &Path) -> Result<Option<Self>, Error> {
+        let path = folder.join(Self::FILE);
+        match std::fs::read_to_string(&path) {
+            Ok(text) => Self::parse(&text).map(Some).map_err(|reason| refused(&path, reason)),
+            Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
+            Err(e) => Err(Error::io(&path, &e)),
+        }
+    }
+
+    /// Writes it, whole or not at all.
+    pub(super) fn write(&self, folder: &Path) -> Result<(), Error> {
+        whole_file::write(&folder.join(Self::FILE), |file| file.write_all(self.text().as_bytes()))
+    }
+
+    fn text(&self) -> String {
+        let Self { identity, count, of, command, place, machine } = self;
+        let words: String =
+            command.iter().map(|word| format!("command: {}\n", word.escape_default())).collect();
+        format!(
+            "{TITLE}\n{words}place: {}\nindices: {count}\nshards: {of}\nmachine: {machine}\nfingerprint: \
+             {:016x}\n{EXPERIMENT}\n{}",
+            place.escape_default(),
+            identity.fingerprint(),
+            identity.text()
+        )
+    }
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let damaged = || "damaged: remove it; the next shard writes it again".to_owned();
+        let Some(rest) = text.strip_prefix(TITLE).and_then(|rest| rest.strip_prefix('\n')) else {
+            return Err(match text.strip_prefix("double-descent plan ") {
+                Some(_) => "a plan of another version of this crate; use that one, or another folder".into(),
+                None => format!("no plan of shards: it begins with `{}`; choose another folder", shown(text)),
+            });
+        };
+        let (head, experiment) = rest.split_once(&format!("\n{EXPERIMENT}\n")).ok_or_else(damaged)?;
+        let values = |name: &'static str| {
+            let prefix = format!("{name}: ");
+            head.lines().filter_map(move |line| line.strip_prefix(&prefix).map(str::to_owned))
+        };
+        let value = |name| values(name).next().ok_or_else(damaged);
+        let count = |name| value(name)?.parse::<usize>().map_err(|_| damaged());
+        let plan = Self {
+            identity: Identity::from_text(experiment.into()),
+            count: count("indices")?,
+            of: count("shards")?.max(1),
+            command: values("command")
+                .map(|word| unescaped(&word).ok_or_else(damaged))
+                .collect::<Result<_, _>>()?,
+            place: unescaped(&value("place")?).ok_or_else(damaged)?,
+            machine: value("machine")?,
+        };
+        let fingerprint = format!("{:016x}", plan.identity.fingerprint());
+        if value("fingerprint")? == fingerprint { Ok(plan) } else { Err(damaged()) }
+    }
+
+    /// [`Error::File`] with what differs, if it is the plan of another experiment.
+    pub(super) fn check(&self, folder: &Path, identity: &Identity) -> Result<(), Error> {
+        let Some(difference) = identity.difference(&self.identity) else { return Ok(()) };
+        let reason = format!(
+            "the plan of another experiment ({difference}, this run's first): run what was planned, or let this run have a \
+             folder of its own"
+        );
+        Err(refused(&folder.join(Self::FILE), reason))
+    }
+}
+
+/// The inverse of [`char::escape_default`].
+fn unescaped(text: &str) -> Option<String> {
+    let mut out = String::new();
+    let mut characters = text.chars();
+    while let Some(character) = characters.next() {
+        if character != '\\' {
+            out.push(character);
+            continue;
+        }
+        out.push(match characters.next()? {
+            't' => '\t',
+            'r' => '\r',
+            'n' => '\n',
+            'u' => {
+                let rest = characters.as_str().strip_prefix('{')?;
+                let (digits, rest) = rest.split_once('}')?;
+                characters = rest.chars();
+                char::from_u32(u32::from_str_radix(digits, 16).ok()?)?
+            }
+            other => other,
+        });
+    }
+    Some(out)
+}
+
+/// What decides the last digits of a result: the architecture, and how wide its vectors are.
+pub(super) fn machine() -> String {
+    #[cfg(target_arch = "x86_64")]
+    let vectors = if std::arch::is_x86_feature_detected!("avx512f") {
+        " with AVX-512"
+    } else if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
+        " with AVX2"
+    } else {
+        ""
+    };
+    #[cfg(not(target_arch = "x86_64"))]
+    let vectors = "";
+    format!("{}{vectors}", std::env::consts::ARCH)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plans_are_read_as_they_were_written() {
+        let identity = Identity::new("squares").with("power", 2).with("note", "a\nb: c\\");
+        let words = ["ablations", "--dataset", "a b\\c\n'é\u{1b}\".csv", ""];
+        let command = words.map(String::from).to_vec();
+        let place = "diabetes/shards".to_owned();
+        let plan = Plan { identity, count: 200, of: 8, command, place, machine: machine() };
+        assert_eq!(Plan::parse(&plan.text()).unwrap(), plan);
+        let none = Plan { command: Vec::new(), ..plan.clone() };
+        assert_eq!(Plan::parse(&none.text()).unwrap(), none);
+        let text = plan.text();
+        for end in (0..text.len()).filter(|&end| text.is_char_boundary(end)) {
+            assert!(Plan::parse(&text[..end]).is_err(), "{}", &text[..end]);
+        }
+        for (from, to, says) in [
+            ("power: 2", "power: 3", "damaged"),
+            ("plan 1", "plan 2", "another version"),
+            ("double-descent", "\u{1b}", "no plan of shards: it begins with `\\u{1b} plan 1\\ncommand"),
+        ] {
+            let words = Plan::parse(&text.replacen(from, to, 1)).unwrap_err();
+            assert!(words.contains(says), "no `{says}` in {words}");
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! The folder in which the shards of one experiment meet.
+
+use super::plan::machine;
+use super::{Identity, Merged, Payload, Plan, Shard};
+use crate::Error;
+use std::io::ErrorKind;
+use std::marker::PhantomData;
+use std::path::{Path, PathBuf};
+
+/// The ending of a record's name.
+const ENDING: &str = "record";
+
+/// The folder in which the shards of one experiment meet: a [`Plan`] that names it, and a record for each shard,
+/// `3-of-8.record`. Every process that computes one needs to see the folder, and nothing else of the others.
+///
+/// # Examples
+/// ```
+/// use double_descent::{dataset::Dataset, sweep::{Shard, Sweep}};
+///
+/// # let dir = std::env::temp_dir().join(format!("double-descent-folder-{}", std::process::id()));
+/// let sweep = Sweep::new(Dataset::diabetes(), 1..=20, 12, 0);
+/// let shards = sweep.shards(&dir)?;
+/// for k in [2, 0] {
+///     // Each in a process of its own, anywhere.
+///     let record = sweep.record(shards.begin(Shard::new(k, 3)?)?)?;
+///     record.shard(k, 3)?.run(&())?;
+/// }
+/// assert_eq!(shards.status()?.again[0].to_string(), "2/3");
+/// sweep.record(shards.begin(Shard::new(1, 3)?)?)?.shard(1, 3)?.run(&())?;
+/// assert_eq!(sweep.merge(&shards.records()?)?, sweep.run()?);
+/// # std::fs::remove_dir_all(&dir).unwrap();
+/// # Ok::<(), double_descent::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Shards<P> {
+    pub(super) folder: PathBuf,
+    pub(super) identity: Identity,
+    pub(super) count: usize,
+    command: Vec<String>,
+    place: String,
+    payload: PhantomData<fn() -> P>,
+}
+
+impl<P: Payload> Shards<P> {
+    /// The folder of an experiment of `count` indices. Nothing is read or written yet.
+    #[must_use]
+    pub fn new(folder: impl Into<PathBuf>, identity: &Identity, count: usize) -> Self {
+        let (folder, identity) = (folder.into(), identity.clone());
+        Self { folder, identity, count, command: Vec::new(), place: String::new(), payload: PhantomData }
+    }
+
+    /// The same with the words of a command that runs it, and where the folder lies below the one that this command writes
+    /// to: both for the plan.
+    #[must_use]
+    pub fn with_command(mut self, words: &[String], place: impl Into<String>) -> Self {
+        (self.command, self.place) = (words.to_vec(), place.into());
+        self
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The record of a shard.
+    #[must_use]
+    pub fn path(&self, shard: Shard) -> PathBuf {
+        self.folder.join(format!("{}-of-{}.{ENDING}", shard.k() + 1, shard.of()))
+    }
+
+    /// Makes the folder and its plan where they are not there, and gives the path of a shard's record. A run with more
+    /// indices than are planned plans them all.
+    ///
+    /// # Errors
+    /// [`Error::File`] for the plan of another experiment, with what differs; [`Error::Io`].
+    pub fn begin(&self, shard: Shard) -> Result<PathBuf, Error> {
+        std::fs::create_dir_all(&self.folder).map_err(|e| Error::io(&self.folder, &e))?;
+        if self.plan()?.is_none_or(|plan| plan.count < self.count) {
+            let plan = Plan {
+                identity: self.identity.clone(),
+                count: self.count,
+                of: shard.of(),
+                command: self.command.clone(),
+                place: self.place.clone(),
+                machine: machine(),
+            };
+            plan.write(&self.folder)?;
+            // Of two experiments that begin in one folder at the same moment, one finds the other's plan now.
+            self.plan()?;
+        }
+        Ok(self.path(shard))
+    }
+
+    /// The plan, if there is one.
+    ///
+    /// # Errors
+    /// Those of [`Plan::read`]; [`Error::File`] for the plan of another experiment, with what differs.
+    pub fn plan(&self) -> Result<Option<Plan>, Error> {
+        let plan = Plan::read(&self.folder)?;
+        if let Some(plan) = &plan {
+            plan.check(&self.folder, &self.identity)?;
+        }
+        Ok(plan)
+    }
+
+    /// Words about a machine of another kind than the one that began: what both compute may differ in the last digits, so
+    /// that the merged result need not have the bytes of one run on either.
+    ///
+    /// # Errors
+    /// Those of [`plan`](Self::plan).
+    pub fn other_machine(&self) -> Result<Option<String>, Error> {
+        let (ours, plan) = (machine(), self.plan()?);
+        Ok(plan.filter(|plan| plan.machine != ours).map(|plan| {
+            format!(
+                "{}: begun on {}, and this is {ours}; numbers may differ in their last digits",
+                self.folder.display(),
+                plan.machine
+            )
+        }))
+    }
+
+    /// All records in the folder, by name.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; those of [`plan`](Self::plan); [`Error::Unsupported`] if there is none.
+    pub fn records(&self) -> Result<Vec<PathBuf>, Error> {
+        self.plan()?;
+        let records = self.list()?;
+        if records.is_empty() {
+            let reason =
+                format!("no shard is in {}: run them first, or name their folder", self.folder.display());
+            return Err(Error::Unsupported { reason });
+        }
+        Ok(records)
+    }
+
+    pub(super) fn list(&self) -> Result<Vec<PathBuf>, Error> {
+        let failed = |e| Error::io(&self.folder, &e);
+        let entries = match std::fs::read_dir(&self.folder) {
+            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.map_err(failed)?,
+        };
+        let mut records = Vec::new();
+        for entry in entries {
+            let path = entry.map_err(failed)?.path();
+            if path.extension().is_some_and(|ending| ending == ENDING) {
+                records.push(path);
+            }
+        }
+        // By shard, so that a merge reads one file after the other.
+        records
+            .sort_by_cached_key(|path| (shard_of(path).map(|shard| (shard.of(), shard.k())), path.clone()));
+        Ok(records)
+    }
+
+    /// What all records in the folder have.
+    ///
+    /// # Errors
+    /// Those of [`records`](Self::records) and of [`Merged::of`].
+    pub fn merged(&self) -> Result<Merged<P>, Error> {
+        Merged::of(&self.identity, self.count, &self.records()?)
+    }
+}
+
+/// Which shard a record is of, by its name.
+pub(super) fn shard_of(path: &Path) -> Option<Shard> {
+    let (k, of) = path.file_stem()?.to_str()?.split_once("-of-")?;
+    format!("{k}/{of}").parse().ok()
+}

@@ -1,0 +1,274 @@
+//! Studies in shards, as programs: the files have the bytes of one run's.
+
+use crate::common::program::Folder;
+use serde_json::Value;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+/// The program of all studies; `None` where it is not built, which it is not without figures.
+const BINARY: Option<&str> = option_env!("CARGO_BIN_EXE_double-descent");
+
+/// What engines set; a test may itself run under one.
+const ENGINES: [&str; 12] = [
+    "HQ_TASK_ID",
+    "SLURM_ARRAY_TASK_ID",
+    "SLURM_ARRAY_TASK_COUNT",
+    "SLURM_ARRAY_TASK_MIN",
+    "SLURM_ARRAY_TASK_MAX",
+    "SLURM_ARRAY_TASK_STEP",
+    "SLURM_STEP_ID",
+    "PBS_ARRAY_INDEX",
+    "OMPI_COMM_WORLD_RANK",
+    "OMPI_COMM_WORLD_SIZE",
+    "PMI_RANK",
+    "PMI_SIZE",
+];
+
+fn command(folder: &Folder, words: &[&str]) -> Command {
+    let mut command = Command::new(BINARY.unwrap());
+    command.args(words).current_dir(&folder.0).env_remove("DOUBLE_DESCENT_DATA");
+    for name in ENGINES {
+        command.env_remove(name);
+    }
+    command
+}
+
+fn run(folder: &Folder, words: &[&str]) -> Output {
+    command(folder, words).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+fn done(folder: &Folder, words: &[&str]) -> String {
+    let output = run(folder, words);
+    assert_eq!(output.status.code(), Some(0), "{words:?}: {}", text(&output.stderr));
+    text(&output.stdout)
+}
+
+/// What stands on standard error when a command fails.
+fn refused(folder: &Folder, code: i32, words: &[&str]) -> String {
+    let output = run(folder, words);
+    let error = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{words:?}: {error}");
+    assert!(error.lines().last().unwrap().starts_with("error: "), "{error}");
+    error
+}
+
+/// Files below `a` and `b` are the same, but for those of the shards.
+fn same(a: &Path, b: &Path) {
+    let names = |folder: &Path| {
+        let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+        let mut names: Vec<_> = entries.collect();
+        names.retain(|name| name != "shards" && !name.to_string_lossy().ends_with(".values"));
+        names.sort();
+        names
+    };
+    assert_eq!(names(a), names(b));
+    for name in names(a) {
+        let (a, b) = (a.join(&name), b.join(&name));
+        if a.is_dir() {
+            same(&a, &b);
+        } else {
+            assert!(std::fs::read(&a).unwrap() == std::fs::read(&b).unwrap(), "{} differs", a.display());
+        }
+    }
+}
+
+/// A study in one run and in shards; the second folder.
+fn in_shards(folder: &Folder, study: &str, flags: &[&str], of: usize, order: &[usize]) {
+    let words = |more: &[&'static str]| {
+        [&[study][..], flags, more].concat().iter().map(|w| (*w).to_owned()).collect::<Vec<_>>()
+    };
+    let all = |more: &[&str], out: &str| {
+        let words = [&words(&[])[..], &["--out".into(), out.into()]].concat();
+        let words: Vec<&str> = words.iter().map(String::as_str).chain(more.iter().copied()).collect();
+        done(folder, &words)
+    };
+    all(&[], &format!("{study}-one"));
+    let parts = format!("{study}-parts");
+    for k in order {
+        let shard = format!("{k}/{of}");
+        assert!(all(&["--shard", &shard], &parts).contains(&format!("shard {shard} of ")));
+    }
+    let said = done(folder, &["merge", &parts]);
+    assert!(said.contains("written: "), "{said}");
+    same(&folder.0.join(format!("{study}-one")), &folder.0.join(&parts));
+}
+
+#[test]
+fn every_study_of_sweeps_in_shards_has_the_files_of_one_run() {
+    if BINARY.is_none() {
+        return;
+    }
+    let folder = Folder::new("shards-studies");
+    // Any order, and twice; figures too.
+    in_shards(&folder, "ablations", &["--sizes", "5..15:5", "--repeats", "7"], 3, &[3, 1, 2, 1]);
+    let few = ["--dataset", "diabetes", "--sizes", "8..12", "--repeats", "4", "--no-figures"];
+    in_shards(&folder, "adversarial", &few, 5, &[1, 5, 2, 4, 3]);
+    let small = ["--pool", "300", "--test", "100", "--repeats", "2", "--no-figures"];
+    let plane = [&["--samples", "20,40", "--features", "10..60:10"][..], &small].concat();
+    in_shards(&folder, "grid", &plane, 2, &[2, 1]);
+    let curves =
+        [&["--features", "10,30,60", "--n", "30", "--samples", "20,40", "--p", "30"][..], &small].concat();
+    in_shards(&folder, "random_fourier", &curves, 3, &[3, 2, 1]);
+    let maps =
+        ["--maps", "gaussian,tanh", "--repeats", "20", "--draws", "100", "--fixed", "6", "--largest", "12"];
+    in_shards(&folder, "universality", &[&maps[..], &["--no-figures"]].concat(), 2, &[2, 1, 1]);
+}
+
+#[test]
+fn what_is_missing_is_said_and_run_again() {
+    let Some(program) = BINARY else { return };
+    let folder = Folder::new("shards-resume");
+    let study =
+        ["ablations", "--dataset", "diabetes", "--sizes", "5..10:5", "--repeats", "9", "--no-figures"];
+    let with = |more: &[&'static str]| [&study[..], more].concat();
+    done(&folder, &with(&["--out", "one"]));
+    // Nothing is there yet.
+    assert!(refused(&folder, 2, &["status", "parts"]).contains("no plan of shards is in parts"));
+    assert!(refused(&folder, 2, &["merge"]).contains("merge needs the folder"));
+    for shard in ["1/4", "3/4"] {
+        done(&folder, &[&with(&["--out", "parts"])[..], &["--shard", shard]].concat());
+    }
+    // Shard 3 of 4, cut off.
+    let cut = folder.0.join("parts/diabetes/shards/3-of-4.record");
+    let bytes = std::fs::read(&cut).unwrap();
+    std::fs::write(&cut, &bytes[..bytes.len() - 9]).unwrap();
+    let status: Value = serde_json::from_str(&done(&folder, &["status", "parts", "--json"])).unwrap();
+    let rows = status["rows"].as_array().unwrap();
+    let row = |shard: &str| rows.iter().find(|row| row["shard"] == shard).unwrap()["state"].as_str().unwrap();
+    assert_eq!(rows.len(), 3);
+    assert!(row("3/4").contains("bytes damaged or cut off"));
+    assert_eq!((row("2/4"), row("4/4")), ("missing", "missing"));
+    assert!(
+        status["notes"][0]
+            .as_str()
+            .unwrap()
+            .contains("3 of 9 repeats are there; 1 of 2 records are complete")
+    );
+    let error = refused(&folder, 1, &["merge", "parts"]);
+    assert!(error.contains("repeats 2..=") && error.contains("..=8 "), "{error}");
+    assert!(error.contains("3-of-4.record"), "{error}");
+    // Its commands, run by a shell from the same folder.
+    let commands = done(&folder, &["resume", "parts/diabetes"]);
+    let lines: Vec<&str> = commands.lines().collect();
+    assert_eq!(lines.len(), 3, "{commands}");
+    for (line, shard) in lines.iter().zip(["2/4", "3/4", "4/4"]) {
+        assert!(line.starts_with(program) && line.ends_with(&format!("--shard {shard}")), "{line}");
+        let mut shell = Command::new("sh");
+        let output =
+            shell.args(["-c", line]).current_dir(&folder.0).env_remove("DOUBLE_DESCENT_DATA").output();
+        assert!(output.unwrap().status.success(), "{line}");
+    }
+    assert_eq!(done(&folder, &["resume", "parts"]), "");
+    // Moved to another machine, and merged there from another place.
+    std::fs::create_dir(folder.0.join("home")).unwrap();
+    std::fs::rename(folder.0.join("parts"), folder.0.join("home/brought")).unwrap();
+    done(&folder, &["merge", "home/brought/diabetes/shards"]);
+    same(&folder.0.join("one"), &folder.0.join("home/brought"));
+    // The study and its flags in place of a folder.
+    assert_eq!(done(&folder, &[&["resume"][..], &with(&["--out", "home/brought"])].concat()), "");
+    // Other flags: other experiments, or plans.
+    let other = refused(
+        &folder,
+        1,
+        &[&with(&["--out", "home/brought", "--seed", "4"])[..], &["--shard", "1/4"]].concat(),
+    );
+    assert!(other.contains("splits drawn, seed 4 and splits drawn, seed 0"), "{other}");
+    for shard in ["0/4", "5/4", "4", "auto/0", "all"] {
+        let wrong = refused(&folder, 2, &[&study[..], &["--shard", shard]].concat());
+        assert!(wrong.contains("neither a part like 3/8"), "{wrong}");
+    }
+}
+
+#[test]
+fn an_engine_says_which_shard() {
+    if BINARY.is_none() {
+        return;
+    }
+    let folder = Folder::new("shards-engines");
+    let study = [
+        "ablations",
+        "--dataset",
+        "diabetes",
+        "--sizes",
+        "5",
+        "--repeats",
+        "4",
+        "--no-figures",
+        "--out",
+        "parts",
+    ];
+    let with = |part: &'static str, set: &[(&str, &str)]| {
+        let mut command = command(&folder, &[&study[..], &["--shard", part]].concat());
+        let output = command.envs(set.iter().copied()).output().unwrap();
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    let (code, _, error) = with("auto", &[]);
+    assert!(code == Some(1) && error.contains("no engine says"), "{error}");
+    let array = [
+        ("SLURM_ARRAY_TASK_ID", "1"),
+        ("SLURM_ARRAY_TASK_COUNT", "2"),
+        ("SLURM_ARRAY_TASK_MIN", "1"),
+        ("SLURM_ARRAY_TASK_MAX", "2"),
+    ];
+    assert!(with("auto", &array).1.contains("shard 1/2 of "));
+    let hq = [("HQ_TASK_ID", "2")];
+    assert!(with("auto", &hq).2.contains("auto/8"));
+    assert!(with("auto/2", &hq).1.contains("shard 2/2 of "));
+    assert!(done(&folder, &["merge", "parts"]).contains("written: "));
+}
+
+/// Processes of a study, killed at random moments; what they had computed stays.
+#[test]
+fn killed_shards_go_on() {
+    if BINARY.is_none() {
+        return;
+    }
+    let folder = Folder::new("shards-killed");
+    let study = ["ablations", "--dataset", "diabetes", "--repeats", "60", "--no-figures", "--threads", "1"];
+    done(&folder, &[&study[..], &["--out", "one"]].concat());
+    let start = |shard: &str| -> Child {
+        let words = [&study[..], &["--out", "parts", "--shard", shard]].concat();
+        command(&folder, &words).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    };
+    let present = || {
+        let status = run(&folder, &["status", "parts", "--json"]);
+        let status: Option<Value> = serde_json::from_str(&text(&status.stdout)).ok();
+        let note = status.map_or(String::new(), |s| s["notes"][0].as_str().unwrap().to_owned());
+        let count = note.split(": ").nth(1).and_then(|rest| rest.split(' ').next()).map(str::parse::<usize>);
+        count.map_or(0, Result::unwrap)
+    };
+    let record = |k: usize| folder.0.join(format!("parts/diabetes/shards/{k}-of-2.record"));
+    let length = |k: usize| std::fs::metadata(record(k)).map_or(0, |file| file.len());
+    let (mut kills, mut before) = (0, 0);
+    while before < 60 && kills < 40 {
+        let lengths = [1, 2].map(length);
+        let mut workers = [start("1/2"), start("2/2")];
+        // Until one of them has written something, beside its header.
+        let is_idle = || (1..=2).all(|k| length(k) <= lengths[k - 1].max(5000));
+        for _ in 0..20_000 {
+            if !is_idle() || workers.iter_mut().all(|worker| worker.try_wait().unwrap().is_some()) {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        for worker in &mut workers {
+            worker.kill().unwrap(); // SIGKILL where there are signals
+            worker.wait().unwrap();
+        }
+        let there = present();
+        assert!(there >= before, "{there} repeats of {before}");
+        kills += usize::from(there < 60 && there > before);
+        before = there;
+    }
+    assert!(kills > 1, "no kill came between the first block and the last");
+    for shard in ["2/2", "1/2"] {
+        assert!(start(shard).wait().unwrap().success());
+    }
+    done(&folder, &["merge", "parts"]);
+    same(&folder.0.join("one"), &folder.0.join("parts"));
+}

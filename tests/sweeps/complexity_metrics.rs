@@ -1,0 +1,331 @@
+//! Measures of complexity, evidence and posterior as metrics of a sweep: what the library says of each fit by itself.
+
+use crate::common::matrices::normal;
+use double_descent::Error;
+use double_descent::bayes::{Evidence, Model, Posterior};
+use double_descent::complexity::{FisherRao, Smoother, rademacher_bound, tail};
+use double_descent::curve::{Axis as Along, Cell, Curve, Metric, Provenance};
+use double_descent::dataset::Dataset;
+use double_descent::features::RandomFourier;
+use double_descent::filter::{GradientFlow, Loss};
+use double_descent::risk::Compressed;
+use double_descent::svd::Svd;
+use double_descent::sweep::{Arm, Draw, Intercept, Maps, Source, Splits, Sweep, TestOn};
+use ndarray::{Array1, Array2, Axis, s};
+use std::sync::Arc;
+
+const METRICS: [Metric; 10] = [
+    Metric::TrainMse,
+    Metric::EffectiveParameters,
+    Metric::EffectiveParametersTrain,
+    Metric::StableRank,
+    Metric::ParticipationRatio,
+    Metric::RademacherBound,
+    Metric::FisherRaoNorm,
+    Metric::LogEvidence,
+    Metric::LogOccamFactor,
+    Metric::PosteriorVariance,
+];
+
+const LAMBDA: f64 = 0.7;
+
+/// The penalty of an arm.
+fn penalty(arm: &Arm) -> f64 {
+    arm.estimator.penalty().unwrap()
+}
+
+fn arms() -> Vec<Arm> {
+    let flow = GradientFlow::new(0.4, Loss::HalfSum).unwrap();
+    vec![Arm::min_norm(), Arm::ridge(LAMBDA).unwrap(), Arm::new("flow", Some(0.4), Arc::new(flow))]
+}
+
+/// An orthonormal basis of all vectors of mean 0, by rows (Helmert's).
+fn contrasts(n: usize) -> Array2<f64> {
+    Array2::from_shape_fn((n - 1, n), |(i, j)| {
+        let length = ((i + 1) as f64 * (i + 2) as f64).sqrt();
+        match j {
+            _ if j <= i => length.recip(),
+            _ if j == i + 1 => -((i + 1) as f64) / length,
+            _ => 0.0,
+        }
+    })
+}
+
+fn close(found: Option<f64>, right: f64, what: &str) {
+    let found = found.unwrap_or_else(|| panic!("{what} is absent"));
+    assert!((found - right).abs() <= 1e-9 * (1.0 + right.abs()), "{what}: {found}, not {right}");
+}
+
+/// Everything of one cell, by its training and test rows.
+fn check(cell: &Cell, arm: &Arm, free: bool, (x, y, tests): (&Array2<f64>, &Array2<f64>, &Array2<f64>)) {
+    let (n, k) = (x.nrows() as f64, y.ncols() as f64);
+    let what =
+        |metric: Metric| format!("{} at n = {}, p = {} of {}", metric.name(), cell.n, cell.p, arm.name);
+    let of = |metric, right| close(cell.metric(metric), right, &what(metric));
+    let mean = |table: &Array2<f64>| {
+        if free { table.mean_axis(Axis(0)).unwrap() } else { Array1::zeros(table.ncols()) }
+    };
+    let (x, y, tests) = (x - &mean(x), y - &mean(y), tests - &mean(x));
+    let (svd, constant) = (Svd::new(&x).unwrap(), f64::from(u8::from(free)));
+    let smoother = Smoother::new(&svd, &*arm.estimator).unwrap();
+    let beta = svd.solve(&y, &*arm.estimator).unwrap();
+    let norm = beta.iter().map(|b| b * b).sum::<f64>().sqrt();
+    of(Metric::EffectiveParameters, smoother.effective_parameters(&tests).unwrap() + constant);
+    of(Metric::EffectiveParametersTrain, smoother.squared_degrees_of_freedom() + constant);
+    let [small, big] = tail(svd.spectrum()).unwrap().effective_ranks(0).unwrap();
+    of(Metric::StableRank, small);
+    of(Metric::ParticipationRatio, big);
+    of(Metric::RademacherBound, k.sqrt() * rademacher_bound(svd.spectrum(), norm).unwrap());
+    let predictions = tests.dot(&beta);
+    of(Metric::FisherRaoNorm, FisherRao::new(&predictions, &predictions).unwrap().model);
+    let bayesian = [Metric::LogEvidence, Metric::LogOccamFactor, Metric::PosteriorVariance];
+    if arm.name != "ridge" {
+        assert!(bayesian.iter().all(|&metric| cell.metric(metric).is_none()));
+        return;
+    }
+    // Targets less their mean have n − 1 dimensions.
+    let (rows, targets) = if free {
+        let basis = contrasts(cell.n);
+        (basis.dot(&x), basis.dot(&y))
+    } else {
+        (x.clone(), y.clone())
+    };
+    let svd = Svd::new(&rows).unwrap();
+    let left = (&targets - &rows.dot(&beta)).iter().map(|e| e * e).sum::<f64>();
+    let lambda = penalty(arm);
+    let noise = (left + lambda * norm * norm) / (rows.nrows() as f64 * k);
+    let evidence = Evidence::new(&svd, &rows, &targets).unwrap();
+    let at = |noise: f64| Model::new(noise / lambda, noise).unwrap();
+    let log = |noise: f64| evidence.log(&at(noise)).unwrap().total;
+    of(Metric::LogEvidence, log(noise));
+    assert!(log(noise * 1.01) < log(noise) && log(noise * 0.99) < log(noise), "no maximum at {noise}");
+    let laplace = evidence.laplace(&at(noise)).unwrap().unwrap();
+    of(Metric::LogOccamFactor, laplace.prior + laplace.occam);
+    let variance = Posterior::new(&svd, &targets, at(noise)).unwrap().predict(&tests).unwrap().variance;
+    of(Metric::PosteriorVariance, variance.mean().unwrap() + constant * noise / n);
+}
+
+/// On the other rows of a table (as a difference and as they are), on a table of its own, with several outputs and features,
+/// with and without a free intercept.
+#[test]
+fn metrics_are_what_the_library_says_of_each_fit() {
+    let table =
+        |rows, seed| Dataset::new("drawn", normal(rows, 9, seed) + 0.5, normal(rows, 2, seed + 1)).unwrap();
+    let (one, train, test) = (table(50, 1), table(30, 3), table(40, 5));
+    let splits = Splits::Drawn { repeats: 2, seed: 4 };
+    for free in [false, true] {
+        for source in
+            [Source::Table(one.clone()), Source::TrainTest { train: train.clone(), test: test.clone() }]
+        {
+            let sweep = Sweep {
+                samples: vec![4, 9, 10, 20, 29],
+                features: vec![3, 9],
+                arms: arms(),
+                metrics: METRICS.to_vec(),
+                intercept: if free { Intercept::Free } else { Intercept::None },
+                ..Sweep::of(source.clone(), splits.clone())
+            };
+            let data = source.train().unwrap();
+            let orders = splits.orders(data.len(), 29).unwrap();
+            let curve = sweep.surface().unwrap();
+            assert_eq!(curve.cells().cells.len(), 2 * 5 * 2 * 3);
+            for cell in &curve.cells().cells {
+                let rows = &orders[cell.repeat][..cell.n];
+                let part = |table: &Array2<f64>, rows: &[usize]| {
+                    table.select(Axis(0), rows).slice(s![.., ..cell.p]).to_owned()
+                };
+                let tests = match source.test() {
+                    Some(test) => test.features().slice(s![.., ..cell.p]).to_owned(),
+                    None => {
+                        let others: Vec<usize> = (0..50).filter(|row| !rows.contains(row)).collect();
+                        part(data.features(), &others)
+                    }
+                };
+                let y = data.targets().select(Axis(0), rows);
+                check(cell, &sweep.arms[cell.arm], free, (&part(data.features(), rows), &y, &tests));
+            }
+        }
+    }
+}
+
+/// Penalties from next to nothing to nearly everything, fewer rows than features and more.
+#[test]
+fn the_evidence_of_any_penalty() {
+    let table = |rows, seed| Dataset::new("drawn", normal(rows, 9, seed), normal(rows, 1, seed + 1)).unwrap();
+    let (train, test) = (table(20, 11), table(15, 13));
+    let sweep = Sweep {
+        samples: vec![5, 20],
+        arms: (-12..=12).step_by(4).map(|i| Arm::ridge(10.0_f64.powi(i)).unwrap()).collect(),
+        metrics: METRICS.to_vec(),
+        ..Sweep::of(
+            Source::TrainTest { train: train.clone(), test: test.clone() },
+            Splits::Recorded(vec![(0..20).collect()]),
+        )
+    };
+    for cell in sweep.run().unwrap().cells {
+        let part = |table: &Array2<f64>| table.slice(s![..cell.n, ..]).to_owned();
+        let (x, y) = (part(train.features()), part(train.targets()));
+        check(&cell, &sweep.arms[cell.arm], false, (&x, &y, test.features()));
+    }
+}
+
+/// Over a population a mean over test rows is an expectation: rows of a root of its covariance, as many as it has, stand for it.
+#[test]
+fn metrics_over_a_population() {
+    let root = normal(6, 6, 8);
+    let covariance = root.t().dot(&root);
+    let given = covariance.clone();
+    let source = Source::drawn("normal", move |repeat| {
+        let inputs = normal(12, 6, 20 + repeat as u64);
+        let targets = inputs.dot(&Array2::ones((6, 1))) + normal(12, 1, 40 + repeat as u64);
+        let test =
+            TestOn::Population { covariance: given.clone(), teacher: Array2::ones((6, 1)), deviation: 1.0 };
+        Ok(Draw { inputs, targets, test })
+    });
+    let sweep = Sweep {
+        samples: vec![3, 6, 12],
+        arms: arms(),
+        metrics: METRICS.to_vec(),
+        ..Sweep::of(source.clone(), Splits::Drawn { repeats: 2, seed: 0 })
+    };
+    let Source::Drawn(drawn) = &source else { panic!("not drawn") };
+    let tests = root * 6.0_f64.sqrt();
+    let population = Compressed::population(&covariance, &Array2::zeros((6, 1))).unwrap();
+    for cell in sweep.run().unwrap().cells {
+        let Draw { inputs, targets, .. } = drawn.of(cell.repeat).unwrap();
+        let (x, y) = (inputs.slice(s![..cell.n, ..]).to_owned(), targets.slice(s![..cell.n, ..]).to_owned());
+        check(&cell, &sweep.arms[cell.arm], false, (&x, &y, &tests));
+        let svd = Svd::new(&x).unwrap();
+        let smoother = Smoother::new(&svd, &*sweep.arms[cell.arm].estimator).unwrap();
+        let expected = smoother.effective_parameters_over(&population).unwrap();
+        close(cell.effective_parameters(), expected, "effective parameters");
+    }
+}
+
+/// The peak of the curve over p is the end of the axis of effective parameters: up to the threshold they rise with p, from
+/// there they fall, and the second descent goes back over values that the first one had. Diabetes patients on random Fourier
+/// features, medians over 21 training sets.
+#[test]
+fn effective_parameters_fold_the_curve() {
+    let data = Dataset::diabetes().standardised().unwrap();
+    let sizes = vec![5, 10, 20, 30, 40, 45, 50, 55, 60, 80, 120, 200, 300];
+    let sweep = Sweep {
+        maps: Maps::drawn(|repeat| RandomFourier::gaussian(10, 300, 0.05, repeat as u64)),
+        samples: vec![50],
+        features: sizes.clone(),
+        metrics: vec![Metric::TestMse, Metric::DegreesOfFreedom, Metric::EffectiveParameters],
+        ..Sweep::of(Source::Table(data), Splits::Drawn { repeats: 21, seed: 1 })
+    };
+    let curve = sweep.run().unwrap();
+    let medians = |metric| -> Vec<f64> {
+        curve.summaries(metric, None).unwrap().iter().map(|summary| summary.median).collect()
+    };
+    let (errors, parameters) = (medians(Metric::TestMse), medians(Metric::EffectiveParameters));
+    let threshold = sizes.iter().position(|p| *p == 50).unwrap();
+    assert!(parameters[..=threshold].windows(2).all(|pair| pair[0] < pair[1]), "{parameters:?}");
+    assert!(parameters[threshold..].windows(2).all(|pair| pair[0] > pair[1]), "{parameters:?}");
+    let highest =
+        |values: &[f64]| (0..values.len()).max_by(|a, b| values[*a].total_cmp(&values[*b])).unwrap();
+    assert_eq!((highest(&errors), highest(&parameters)), (threshold, threshold));
+    // 300 features count as fewer than 45 do, and more than 5.
+    assert!(parameters[12] < parameters[5] && parameters[12] > parameters[0], "{parameters:?}");
+    // Degrees of freedom stop at n.
+    let degrees = medians(Metric::DegreesOfFreedom);
+    for (p, degrees) in sizes.iter().zip(degrees) {
+        assert!((degrees - 50.0_f64.min(*p as f64)).abs() < 1e-9, "{p}: {degrees}");
+    }
+    #[cfg(feature = "plot")]
+    {
+        use double_descent::plot::{FigureOptions, study};
+        let axes = (Metric::EffectiveParameters, Metric::TestMse);
+        let figure = study::over_metric(&curve, 0, axes, &FigureOptions::default()).unwrap();
+        let [up, back] = &figure.panels[0].groups[0].series[..] else { panic!("not two branches") };
+        assert_eq!([&up.x[..], &back.x[1..]].concat(), parameters);
+        assert_eq!([&up.y[..], &back.y[1..]].concat(), errors);
+        assert_eq!((up.label.as_str(), back.label.as_str()), ("p ≤ n", "p ≥ n"));
+        assert!(figure.caption.contains("along p") && figure.caption.contains("21"), "{}", figure.caption);
+        let missing = study::over_metric(&curve, 0, (Metric::StableRank, axes.1), &FigureOptions::default());
+        assert!(matches!(missing, Err(Error::Unsupported { .. })));
+        let missing = study::over_metric(&curve, 1, axes, &FigureOptions::default());
+        assert!(matches!(missing, Err(Error::Shape { expected: 1, found: 1, .. })));
+    }
+}
+
+/// Minimum norm peaks at p = n; the penalty that the evidence chooses on the training rows does not, and is not far from the
+/// best one. Weak features of 160 inputs, medians over 20 training sets.
+#[test]
+fn the_evidence_chooses_no_peak() {
+    let (n, d) = (40, 160);
+    let source = Source::drawn("normal", move |repeat| {
+        let inputs = normal(n, d, 60 + repeat as u64);
+        let teacher = Array2::from_shape_fn((d, 1), |(j, _)| 0.4 / ((j + 1) as f64).sqrt());
+        let targets = inputs.dot(&teacher) + normal(n, 1, 90 + repeat as u64) * 0.5;
+        let test = TestOn::Population { covariance: Array2::eye(d), teacher, deviation: 0.5 };
+        Ok(Draw { inputs, targets, test })
+    });
+    let penalties = (-2..=10).map(|i| Arm::ridge(3.0_f64.powi(i)).unwrap());
+    let sweep = Sweep {
+        samples: vec![n],
+        features: vec![5, 20, 32, 40, 50, 80, 160],
+        arms: std::iter::once(Arm::min_norm()).chain(penalties).collect(),
+        metrics: vec![Metric::TestMse, Metric::LogEvidence, Metric::PosteriorVariance],
+        ..Sweep::of(source, Splits::Drawn { repeats: 20, seed: 0 })
+    };
+    let curve = sweep.run().unwrap();
+    let medians = |curve: &Curve, metric| -> Vec<f64> {
+        let summaries = curve.summaries(metric, None).unwrap();
+        summaries.iter().filter(|s| s.arm == 0).map(|s| s.median).collect()
+    };
+    let least = medians(&curve, Metric::TestMse);
+    let chosen = curve.most_of("ridge", Metric::LogEvidence).unwrap();
+    let (bayes, spread) = (medians(&chosen, Metric::TestMse), medians(&chosen, Metric::PosteriorVariance));
+    let best = medians(&curve.least_of("ridge", Metric::TestMse).unwrap(), Metric::TestMse);
+    assert!(least[3] > 10.0 * least[0] && least[3] > 10.0 * least[6], "{least:?}");
+    for (errors, what) in
+        [(&bayes, "mean"), (&bayes.iter().zip(&spread).map(|(a, b)| a + b).collect(), "draw")]
+    {
+        assert!(errors[3] < 1.1 * errors[2].max(errors[4]), "{what}: {errors:?}");
+        assert!(errors[3] < 0.1 * least[3], "{what}: {errors:?}");
+    }
+    assert!(bayes.iter().zip(&best).all(|(bayes, best)| *bayes < 1.25 * best), "{bayes:?} {best:?}");
+    // The evidence itself moves smoothly through the threshold: by less than a nat for each sample.
+    let evidence = medians(&chosen, Metric::LogEvidence);
+    assert!(evidence.windows(2).all(|pair| (pair[1] - pair[0]).abs() < 0.3 * n as f64), "{evidence:?}");
+}
+
+/// A setting chosen in each cell: the largest or the smallest of a metric, the first of equal ones; without it, none.
+#[test]
+fn a_family_is_chosen_from_cell_by_cell() {
+    let arms =
+        [Some(1.0), Some(2.0), Some(3.0)].map(|setting| double_descent::curve::ArmLabel::new("a", setting));
+    let mut curve = Curve::new(Along::Features, arms.to_vec(), Provenance::default());
+    let cell = |p, arm, value: Option<f64>| {
+        Cell::new(0, 4, p, arm).with(Metric::LogEvidence, value).with(Metric::TestMse, 10.0 * arm as f64)
+    };
+    curve.cells = vec![
+        cell(2, 0, Some(-1.0)),
+        cell(2, 1, Some(5.0)),
+        cell(2, 2, Some(5.0)),
+        cell(3, 0, None),
+        cell(3, 1, Some(f64::NAN)),
+        cell(3, 2, Some(-7.0)),
+        cell(4, 0, None),
+    ];
+    let chosen = |curve: Result<Curve, Error>| -> Vec<(usize, Option<f64>, Option<f64>)> {
+        let curve = curve.unwrap();
+        assert_eq!(curve.arms.len(), 1);
+        curve.cells.iter().map(|cell| (cell.p, cell.value(), cell.test_mse)).collect()
+    };
+    let most = curve.most_of("a", Metric::LogEvidence);
+    assert_eq!(chosen(most), [(2, Some(2.0), Some(10.0)), (3, Some(3.0), Some(20.0))]);
+    let least = curve.least_of("a", Metric::LogEvidence);
+    assert_eq!(chosen(least), [(2, Some(1.0), Some(0.0)), (3, Some(3.0), Some(20.0))]);
+    assert!(matches!(curve.most_of("b", Metric::TestMse), Err(Error::UnknownName { .. })));
+    assert!(matches!(curve.most_of("a", Metric::TrainMse), Err(Error::Unsupported { .. })));
+    // On an axis of its own values these stay.
+    curve.axis = Along::Penalty;
+    for cell in &mut curve.cells {
+        *cell = cell.at(0.5);
+    }
+    assert_eq!(chosen(curve.least_of("a", Metric::TestMse))[0], (2, Some(0.5), Some(0.0)));
+}

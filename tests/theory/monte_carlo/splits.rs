@@ -1,0 +1,123 @@
+//! Where the error of random features comes from, and penalties: the best one, and those below 0.
+
+use super::{Limits, mean, normal, three};
+use double_descent::filter::{Ridge, SpectralFilter, Spectrum};
+use double_descent::risk::Decomposition;
+use double_descent::rng::stream;
+use double_descent::svd::Svd;
+use double_descent::theory::random_features::RandomFeatureModel;
+use double_descent::theory::ridge::SpectralPopulation;
+use double_descent::theory::spectrum::PopulationSpectrum;
+use ndarray::{Array1, Array2, Axis};
+
+const NOISE: f64 = 0.4;
+
+/// Variances of `p` features: a quarter of 4, the rest of ½.
+fn variances(p: usize) -> Array1<f64> {
+    Array1::from_shape_fn(p, |i| if 4 * i < p { 4.0 } else { 0.5 })
+}
+
+fn spectrum(p: usize) -> PopulationSpectrum {
+    let p = p as f64;
+    PopulationSpectrum::with_multiplicities(&[4.0, 0.5], &[0.25 * p, 0.75 * p]).unwrap()
+}
+
+/// Crossed draws of samples, label noise and features, by the crate's own decomposition, which has no bias.
+#[test]
+fn splits_of_random_projections() {
+    let sizes = [24usize, 48, 96];
+    let repeats = [60, 20, 8];
+    let parts = three(|i| {
+        let n = sizes[i];
+        let (p, k) = (2 * n, 3 * n / 2);
+        let roots = variances(p).mapv(f64::sqrt);
+        let beta = Array2::from_elem((p, 1), (1.0 / p as f64).sqrt());
+        // A point for each feature: their mean is the expectation over all test points.
+        let scale = &roots * (p as f64).sqrt();
+        let truth = &scale * &beta.column(0);
+        let draw = |repeat: usize| {
+            let split = Decomposition::of_fits([6, 4, 6], &truth, |set, noise, seed| {
+                let x = normal(&mut stream(81, n, repeat * 10 + set), n, p) * &roots;
+                let y = x.dot(&beta) + normal(&mut stream(82, n, repeat * 10 + noise), n, 1) * NOISE.sqrt();
+                let weights = normal(&mut stream(83, n, repeat * 10 + seed), p, k);
+                let filter = Ridge::new(0.05 * (n * k) as f64)?;
+                let fit = weights.dot(&Svd::new(&x.dot(&weights))?.solve(&y, &filter)?);
+                Ok(&scale * &fit.column(0))
+            });
+            let split = split.unwrap().sequential();
+            [split.bias_squared, split.sampling, split.initialisation, split.noise].map(|part| part.value)
+        };
+        (0..repeats[i]).map(draw).collect::<Vec<_>>()
+    });
+    let theory = three(|i| {
+        let n = sizes[i];
+        let (p, k) = (2 * n, 3 * n / 2);
+        // v² = ℓ β² over each group.
+        let model = RandomFeatureModel::new(spectrum(p), &[4.0 * 0.25, 0.5 * 0.75], NOISE).unwrap();
+        let split = model.at(n as f64, k as f64, 0.05 * n as f64).unwrap().split;
+        [split.bias, split.sampling(), split.initialisation(), split.label_noise()]
+    });
+    let mut limits = Limits::default();
+    for (part, name) in ["bias²", "sampling", "initialisation", "noise"].into_iter().enumerate() {
+        let found = three(|i| mean(parts[i].iter().map(|parts| parts[part])));
+        limits.add(name, found, three(|i| theory[i][part]));
+    }
+    limits.finish_within(0.1);
+}
+
+/// A target in the strong directions: the best penalty is below 0.
+#[test]
+fn penalties_below_zero_and_the_best() {
+    let sizes = [25usize, 50, 100];
+    let repeats = [800, 250, 80];
+    let population = |n: usize| {
+        let p = 3 * n;
+        SpectralPopulation::new(spectrum(p), &[1.0, 0.0], 0.02).unwrap()
+    };
+    // Of λ, the excess averaged over the target's direction and the noise.
+    let excess = |n: usize, lambda: f64, repeat: usize| {
+        let p = 3 * n;
+        let all = variances(p);
+        let x = normal(&mut stream(84, n, repeat), n, p) * all.mapv(f64::sqrt);
+        let svd = Svd::new(&x).unwrap();
+        let sigma = svd.singular_values();
+        let gains = sigma.mapv(|s| s / (s * s + n as f64 * lambda));
+        let map = (&svd.vt().t() * &gains).dot(&svd.u().t());
+        let left = map.dot(&x) - &Array2::<f64>::eye(p);
+        let count = all.iter().filter(|value| **value > 1.0).count();
+        let weights = Array1::from_shape_fn(p, |i| if i < count { 1.0 / count as f64 } else { 0.0 });
+        let bias = all.dot(&left.mapv(|v| v * v).dot(&weights));
+        bias + 0.02 * all.dot(&map.mapv(|v| v * v).sum_axis(Axis(1)))
+    };
+    let mut limits = Limits::default();
+    let (best, _) = population(100).optimal(100.0).unwrap().unwrap();
+    assert!(best < 0.0, "{best}");
+    for lambda in [0.0, 0.5 * best, 0.75 * best] {
+        let found = three(|i| mean((0..repeats[i]).map(|repeat| excess(sizes[i], lambda, repeat))));
+        let expected = three(|i| population(sizes[i]).at(sizes[i] as f64, lambda).unwrap().excess);
+        limits.add(format!("λ = {lambda:.3}"), found, expected);
+    }
+    // A noisy target: the best penalty is above 0, and others beside it are worse in the simulation too.
+    let noisy = SpectralPopulation::new(spectrum(60), &[0.5, 0.5], 2.0).unwrap();
+    let (best, risk) = noisy.optimal(40.0).unwrap().unwrap();
+    let of = |factor: f64| {
+        let all = variances(60);
+        let runs = (0..400).map(|repeat| {
+            let x = normal(&mut stream(85, 0, repeat), 40, 60) * all.mapv(f64::sqrt);
+            let svd = Svd::new(&x).unwrap();
+            let sigma = svd.singular_values().to_vec();
+            let gains = Ridge::new(factor * best * 40.0).unwrap().gains(Spectrum::new(40, 60, &sigma));
+            let map = (&svd.vt().t() * &gains).dot(&svd.u().t());
+            let left = map.dot(&x) - &Array2::<f64>::eye(60);
+            let weights = Array1::from_shape_fn(60, |i| if i < 15 { 0.5 / 15.0 } else { 0.5 / 45.0 });
+            all.dot(&left.mapv(|v| v * v).dot(&weights))
+                + 2.0 * all.dot(&map.mapv(|v| v * v).sum_axis(Axis(1)))
+        });
+        mean(runs)
+    };
+    let here = of(1.0);
+    assert!((here.value / risk.excess - 1.0).abs() < 0.05, "{here:?} {risk:?}");
+    // The same designs: what they share cancels in the differences.
+    assert!(of(0.3).value > here.value && of(3.0).value > here.value);
+    limits.finish();
+}
