@@ -75,11 +75,11 @@ fn sizes(n: usize, largest: u32) -> Vec<usize> {
 /// One curve for each basis in each of three panels.
 fn errors(cli: &Cli, curve: &Curve) -> Result<Figure, Error> {
     let (error, norm) = ([Metric::TestMse], [Metric::CoefficientNorm]);
-    let mut figure = study::panels(curve, &[&error, &error, &norm], &options(&cli.run))?;
+    let mut figure = study::panels(curve, &[&error, &error, &norm], &options(&cli.run)).drawn()?;
     figure.panels[1].y.range = Some((3e-3, 1.0));
     figure.panels[1].title = "Test error, lower end".into();
     figure.caption.push_str(
-        " Degrees are 0, …, p\u{a0}−\u{a0}1. Test errors are without noise, on 1000 equally spaced points of \
+        " P is the number of parameters p. Test errors are without noise, on 1000 equally spaced points of \
          [−1,\u{a0}1]; (b) is the lower end of (a). To p\u{a0}=\u{a0}n all bases have the same fit, but for rounding.",
     );
     let title = "The basis decides: the same functions, three minimum norms";
@@ -94,6 +94,6 @@ fn fits(n: usize, sweeps: &[Sweep]) -> Result<Figure, Error> {
     sizes.sort_unstable();
     sizes.dedup();
     let rows: Vec<(&str, &Sweep)> = BASES.iter().map(|(name, _)| *name).zip(sweeps).collect();
-    let figure = study::fits(&rows, 0, &sizes, &RUNGE.truth((-0.6, 1.4)))?;
+    let figure = study::fits(&rows, 0, &sizes, &RUNGE.truth((-0.6, 1.4))).drawn()?;
     Ok(figure.with_title("Interpolants of least norm in three bases"))
 }

@@ -4,7 +4,7 @@ use super::flags::Value;
 use super::table::{Item, Table, row};
 use super::{RunArgs, Statistic, short};
 use double_descent::Error;
-use double_descent::curve::{Curve, Metric, Summary, Surface};
+use double_descent::curve::{Bootstrap, CriticalInterval, Curve, Metric, ShapeTest, Summary, Surface};
 
 /// What a closing table says of the families at n = p.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -175,4 +175,15 @@ pub fn ridge(args: &RunArgs, surface: &Surface) -> Result<(), Error> {
     }
     table.print();
     Ok(())
+}
+
+/// What the repeats certify of the shape of an arm's test error; nothing if they are too few.
+pub fn shape(args: &RunArgs, curve: &Curve, arm: usize) -> String {
+    let bootstrap = Bootstrap { draws: args.bootstrap.max(1), seed: args.seed };
+    let test = ShapeTest { bootstrap, ..ShapeTest::new(0) };
+    let interval =
+        |p: &CriticalInterval| format!(", {} < p < {} about {}", short(p.from), short(p.to), p.peak);
+    curve.shape(arm, Metric::TestMse, &test).map_or("-".into(), |report| {
+        report.shape.to_string() + &report.peaks.iter().map(interval).collect::<String>()
+    })
 }

@@ -93,6 +93,9 @@ pub fn line<'a>(
 
 /// What lines and bands are, for a caption.
 pub fn describe(args: &RunArgs, repeats: usize) -> String {
+    if repeats == 1 {
+        return "Lines show a single repeat".into();
+    }
     match args.statistic {
         Statistic::Median => format!("Lines are medians and bands quartiles over {repeats} repeats"),
         Statistic::Mean => format!(

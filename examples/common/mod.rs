@@ -242,11 +242,16 @@ impl TableArgs {
                 ..Sweep::new(data, sizes.iter().copied(), 1, 0)
             };
             let place = shards::Place { out: &self.run.out, folder: &folder, name: None };
+            let metrics =
+                [Metric::TestMse, Metric::TrainMse, Metric::BiasSquared, Metric::SmallestSingularValue];
+            if let Some(cells) = shards::tables(&self.shards, place, &sweep, &metrics, self.run.bootstrap())?
+            {
+                failed += cells;
+                continue;
+            }
             let Some(curve) = shards::curve(&self.shards, place, sweep.source.name(), &sweep)? else {
                 continue;
             };
-            let metrics =
-                [Metric::TestMse, Metric::TrainMse, Metric::BiasSquared, Metric::SmallestSingularValue];
             self.run.save_tables(&curve, &folder, "", &metrics)?;
             report(self, &curve, &folder)?;
             failed += report_failures(&curve);
@@ -373,6 +378,18 @@ pub fn around_threshold(n: usize) -> Vec<usize> {
         1.7, 2.0, 2.5, 3.0, 4.0, 5.5, 8.0,
     ];
     let mut sizes: Vec<usize> = ratios.iter().map(|r| ((r * n as f64).round() as usize).max(1)).collect();
+    sizes.dedup();
+    sizes
+}
+
+/// Log-spaced numbers of rows from `p/10` to `4p`, closer around `p`, which is among them.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // rounded, positive and small
+pub fn rows_around(p: usize) -> Vec<usize> {
+    let ratios = (-10..=6).map(|i| 10.0_f64.powf(f64::from(i) / 10.0)).chain([4.0]);
+    let close = [0.85, 0.9, 0.94, 0.97, 0.99, 1.01, 1.03, 1.06, 1.1, 1.15];
+    let mut sizes: Vec<usize> =
+        ratios.chain(close).map(|ratio| ((ratio * p as f64).round() as usize).max(1)).collect();
+    sizes.sort_unstable();
     sizes.dedup();
     sizes
 }

@@ -41,15 +41,10 @@ flags! {
     }
 }
 
-/// Data and features in words, for a caption.
+/// What a caption of the library does not say.
 pub fn describe(sweep: &Sweep) -> String {
-    let map = match sweep.maps.of(0) {
-        Ok(map) => map.map_or_else(String::new, |map| map.describe()),
-        Err(error) => error.to_string(),
-    };
-    let rows = |table: Option<&Dataset>| table.map_or(0, Dataset::len);
-    let (train, test) = (rows(sweep.source.train()), rows(sweep.source.test()));
-    format!("{train} training and {test} test rows of {}; {map}", sweep.source.name())
+    let rows = sweep.source.test().map_or(0, Dataset::len);
+    format!("Targets are one-hot classes; {rows} test rows, with the labels that they have.")
 }
 
 impl InputArgs {

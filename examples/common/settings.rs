@@ -27,7 +27,8 @@ pub fn command(study: &str, rules: &[Rule], flags: &[Flag<'_>]) -> String {
         })
     };
     let mut lines = vec![format!("# {}", version()), format!("double-descent {study}")];
-    for flag in flags {
+    // Which part is computed where decides nothing.
+    for flag in flags.iter().filter(|flag| flag.name != "shard") {
         let name = &flag.name;
         match (&flag.default, flag.given) {
             (_, true) if flag.value.is_empty() => lines.push(format!("--{name}")),

@@ -1,10 +1,10 @@
 //! Studies in parts, on one machine or many: one part is computed here, or all are put together.
 
-use super::flags::{Failure, Value, flags};
+use super::flags::{Failure, Value, flags, usage};
 use super::table::{Item, Table};
 use super::{announce, say, with_progress};
 use double_descent::Error;
-use double_descent::curve::Curve;
+use double_descent::curve::{Bootstrap, Curve, Metric, Surface};
 use double_descent::sweep::{Identity, Payload, Plan, Record, Shard, ShardState, Shards, Status, Sweep};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -16,8 +16,8 @@ flags! {
     pub struct ShardArgs {
         /// Compute a part of the repeats: K/OF is the K-th of OF parts, from 1/OF to OF/OF; auto is the part that a job array,
         /// srun or mpirun says, auto/OF the same of OF parts (HyperQueue, PBS, and arrays that are run again in part).
-        /// Or, when they are there: merge them into the tables and figures of one run, say the status of each, or
-        /// print the commands that are still to be run (resume)
+        /// Or, when they are there: merge them into the tables and figures of one run, or into the tables alone, which
+        /// takes little memory (tables); say the status of each; print the commands that are still to be run (resume)
         shard: Option<Part> = None, "PART";
     }
 }
@@ -25,7 +25,7 @@ flags! {
 impl ShardArgs {
     /// Whether tables and figures are written.
     pub fn has_results(&self) -> bool {
-        matches!(self.shard, None | Some(Part::Merge))
+        matches!(self.shard, None | Some(Part::Merge | Part::Tables))
     }
 }
 
@@ -35,16 +35,18 @@ pub enum Part {
     One(Shard),
     Auto(Option<usize>),
     Merge,
+    Tables,
     Status,
     Resume,
 }
 
 impl Value for Part {
     fn parse(text: &str) -> Result<Self, String> {
-        let wrong = || "neither a part like 3/8 nor auto, auto/8, merge, status or resume".to_owned();
+        let wrong = || "neither a part like 3/8 nor auto, auto/8, merge, tables, status or resume".to_owned();
         match (text, text.strip_prefix("auto/")) {
             ("auto", _) => Ok(Self::Auto(None)),
             ("merge", _) => Ok(Self::Merge),
+            ("tables", _) => Ok(Self::Tables),
             ("status", _) => Ok(Self::Status),
             ("resume", _) => Ok(Self::Resume),
             (_, Some(of)) => {
@@ -60,6 +62,7 @@ impl Value for Part {
             Self::Auto(None) => "auto".into(),
             Self::Auto(Some(of)) => format!("auto/{of}"),
             Self::Merge => "merge".into(),
+            Self::Tables => "tables".into(),
             Self::Status => "status".into(),
             Self::Resume => "resume".into(),
         }
@@ -125,6 +128,30 @@ pub fn curve(
         announce(&sweep.estimate()?);
         return Ok(Some(with_progress(label, |observer| sweep.run_with(observer))?));
     };
+    of_sweep(part, place, label, sweep, |records| sweep.merge(records))
+}
+
+/// [`curve`] of a sweep over a plane.
+pub fn surface(
+    args: &ShardArgs,
+    place: Place<'_>,
+    label: &str,
+    sweep: &Sweep,
+) -> Result<Option<Surface>, Failure> {
+    let Some(part) = args.shard else {
+        announce(&sweep.estimate()?);
+        return Ok(Some(with_progress(label, |observer| sweep.surface_with(observer))?));
+    };
+    of_sweep(part, place, label, sweep, |records| sweep.merge_surface(records))
+}
+
+fn of_sweep<T>(
+    part: Part,
+    place: Place<'_>,
+    label: &str,
+    sweep: &Sweep,
+    merge: impl FnOnce(&[PathBuf]) -> Result<T, Error>,
+) -> Result<Option<T>, Failure> {
     let compute = |shard: Shard, path: &Path| {
         let recording = sweep.record(path)?.shard(shard.k(), shard.of())?;
         let done = with_progress(label, |observer| recording.compute(observer));
@@ -133,7 +160,26 @@ pub fn curve(
         Ok(recording.missing())
     };
     let shards = planned(place, sweep.shards(place.shards())?);
-    in_parts(part, &shards, label, compute, || sweep.merge(&shards.records()?))
+    in_parts(part, &shards, label, compute, || merge(&shards.records()?))
+}
+
+/// `cells.csv` and `summary.csv` of a sweep, merged from its parts without all cells at once, where that is asked for; how
+/// many cells failed.
+pub fn tables(
+    args: &ShardArgs,
+    place: Place<'_>,
+    sweep: &Sweep,
+    metrics: &[Metric],
+    bootstrap: Option<Bootstrap>,
+) -> Result<Option<usize>, Failure> {
+    if args.shard != Some(Part::Tables) {
+        return Ok(None);
+    }
+    let records = planned(place, sweep.shards(place.shards())?).records()?;
+    let [cells, summary] = ["cells.csv", "summary.csv"].map(|name| place.folder.join(name));
+    let tables = sweep.merge_tables(&records, &cells, &summary, metrics, bootstrap)?;
+    say!("written: {}: {} cells, summary.csv", cells.display(), tables.cells);
+    Ok(Some(tables.failures.len()))
 }
 
 /// The same for the payloads of a record: `work` computes those of a range.
@@ -214,6 +260,9 @@ fn in_parts<P: Payload, T>(
         Part::One(shard) => shard,
         Part::Auto(of) => Shard::detect(of)?,
         Part::Merge => return Ok(Some(merge()?)),
+        Part::Tables => {
+            return usage("--shard tables is for the studies on tables of data; --shard merge is for all");
+        }
         Part::Status | Part::Resume => {
             let status = shards.status()?;
             let name = shards.folder().display().to_string();

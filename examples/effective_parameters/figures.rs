@@ -9,7 +9,7 @@ use double_descent::plot::{Abscissa, Figure, LegendPlace, study};
 /// The test error over p, degrees of freedom, effective parameters.
 pub fn three_axes(args: &RunArgs, curve: &Curve) -> Result<Figure, Error> {
     let options = options(args);
-    let mut figure = study::overlay(&[("", curve, 0)], Metric::TestMse, &options);
+    let mut figure = study::overlay(&[("", curve, 0)], Metric::TestMse, &options).drawn()?;
     for axis in [Metric::DegreesOfFreedom, Metric::EffectiveParameters] {
         figure.panels.extend(study::over_metric(curve, 0, (axis, Metric::TestMse), &options)?.panels);
     }
@@ -60,7 +60,7 @@ pub fn measures(args: &RunArgs, curve: &Curve) -> Result<Figure, Error> {
     ];
     let mut figure: Option<Figure> = None;
     for (metric, title) in metrics.into_iter().zip(titles) {
-        let one = study::overlay(&[("", curve, 0)], metric, &options);
+        let one = study::overlay(&[("", curve, 0)], metric, &options).drawn()?;
         let panels = one.panels.iter().map(|panel| panel.clone().with_title(title)).collect::<Vec<_>>();
         match &mut figure {
             None => figure = Some(Figure { panels, ..one }),

@@ -10,8 +10,9 @@
 mod figures;
 
 use crate::common::flags::{Count, Failure, Program, Value, flags};
+use crate::common::shards::{self, ShardArgs};
 use crate::common::table::{Table, row};
-use crate::common::{RunArgs, Sizes, announce, around_threshold, none_failed, say, with_progress};
+use crate::common::{RunArgs, Sizes, around_threshold, none_failed, say};
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric};
 use double_descent::dataset::Dataset;
@@ -30,6 +31,7 @@ flags! {
         gamma: f64 = 0.05, "GAMMA";
         /// Training sets, each with a map of its own
         repeats: usize = 30, "N";
+        ..shards: ShardArgs = ShardArgs::default();
         ..run: RunArgs = RunArgs::over_axis();
     }
 }
@@ -81,8 +83,10 @@ fn sweep(cli: &Cli) -> Result<Sweep, Error> {
 fn run(cli: &Cli) -> Result<(), Failure> {
     let folder = cli.run.make_folder("effective_parameters")?;
     let sweep = sweep(cli)?;
-    announce(&sweep.estimate()?);
-    let curve = with_progress("effective parameters", |observer| sweep.run_with(observer))?;
+    let place = shards::Place { out: &cli.run.out, folder: &folder, name: None };
+    let Some(curve) = shards::curve(&cli.shards, place, "effective parameters", &sweep)? else {
+        return Ok(());
+    };
     none_failed(&curve)?;
     cli.run.save_tables(&curve, &folder, "", &METRICS)?;
     closing_table(&cli.run, &curve)?;

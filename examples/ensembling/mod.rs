@@ -122,7 +122,7 @@ impl Cli {
             let line = DrawnFeatures::line(draws.to_vec(), members, 0.0, 0.0);
             Overlay::new(line).of_arm("ensemble", Some(self.members[0] as f64))
         }));
-        let panel = |families: &[&str]| study::panels(&curve.only(families), &metrics, &options);
+        let panel = |families: &[&str]| study::panels(&curve.only(families), &metrics, &options).drawn();
         let mut figure = panel(&["ensemble", "ensemble_limit", "infinite_width"])?;
         let others = panel(&["min_norm", "warm_start", "random_start", "infinite_width"])?;
         figure.panels.extend(others.panels);
@@ -130,6 +130,10 @@ impl Cli {
         let shown = shown.iter().map(|s| s.median).filter(|y| *y > 0.0);
         let (low, high) =
             shown.fold((f64::INFINITY, 0.0), |(low, high): (f64, f64), y| (low.min(y), high.max(y)));
+        figure.panels[0].groups[0].heading = "Ensembles of K".into();
+        // The error of a warm start is that of the threshold, and its band would be a rectangle.
+        let warm = figure.panels[1].groups.iter_mut().filter(|group| group.heading == "Warm start");
+        warm.flat_map(|group| &mut group.series).for_each(|series| series.band = None);
         for (panel, title) in figure.panels.iter_mut().zip(["Ensembles of K fits", "Other interpolants"]) {
             panel.title = title.into();
             panel.y.label = "Excess test error".into();

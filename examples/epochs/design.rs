@@ -6,6 +6,9 @@ use double_descent::risk::{Covariance, Population};
 use double_descent::rng::stream;
 use double_descent::svd::Svd;
 use double_descent::sweep::{Draw, Parameter, Source, Splits, Sweep, TestOn};
+use double_descent::theory::filtered::Flow;
+use double_descent::theory::ridge;
+use double_descent::theory::spectrum::PopulationSpectrum;
 use ndarray::{Array1, Array2, s};
 use rand::RngExt;
 use rand_distr::StandardNormal;
@@ -89,6 +92,17 @@ impl Design {
             threads,
             ..Sweep::of(source, Splits::Drawn { repeats, seed: self.seed })
         }
+    }
+
+    /// The limit of the expected test error of `p` features over time, of many features and samples: a contour integral.
+    pub fn limit(&self, p: usize, times: &[f64]) -> Result<Vec<f64>, Error> {
+        let energy = &self.teacher.column(0).mapv(|b| b * b);
+        let unseen: f64 = (&self.variances * energy).slice(s![p..]).sum();
+        let noise = self.deviation * self.deviation + unseen;
+        let spectrum = PopulationSpectrum::new(&self.variances.slice(s![..p]).to_vec())?;
+        let population = ridge::SpectralPopulation::new(spectrum, &energy.slice(s![..p]).to_vec(), noise)?;
+        let error = |&time: &f64| Ok(noise + population.filtered(self.n as f64, &Flow::new(time)?)?.total());
+        times.iter().map(error).collect()
     }
 
     /// What one model of `p` features learns when, on the training set of the first repeat.

@@ -77,6 +77,10 @@ pub fn descents(args: &RunArgs, design: &Design, models: &[Model]) -> Result<Fig
                 .with_title(format!("p = {p}: {}", words(&shape)))
                 .with_group(group("Training error", Hue::Blue, Metric::TrainMse)?)
                 .with_group(group("Test error", Hue::Vermillion, Metric::TestMse)?);
+        let times = curve.summaries(Metric::TestMse, None)?.iter().map(|s| s.value).collect::<Vec<f64>>();
+        let limit = design.limit(*p, &times)?;
+        let limit = Series::new("", times, limit).with_dash(Dash::Dashed);
+        panel = panel.with_group(Group::new("Limit of large n and p", Hue::Black).with_series(limit));
         let turns = report.iter().flat_map(|report| report.changes.iter().skip(1));
         for change in turns {
             panel = panel.with_marker(change.from, "");
@@ -88,7 +92,8 @@ pub fn descents(args: &RunArgs, design: &Design, models: &[Model]) -> Result<Fig
     }
     figure.caption = format!(
         "{}. Test errors are expectations over the population. {}. Certified at 95\u{a0}% by the distribution-free band of the \
-         medians: {}; turning points are marked.",
+         medians: {}; turning points are marked. Dashes: \
+         the deterministic equivalent of the mean (Velikanov et al. 2024).",
         about(design),
         describe(args, repeats),
         said.join("; "),

@@ -15,11 +15,9 @@ mod figures;
 mod stopping;
 
 use crate::common::flags::{Count, Failure, Program, Rule, flags};
+use crate::common::shards::{self, ShardArgs};
 use crate::common::table::{Table, row};
-use crate::common::{
-    RunArgs, Sizes, announce, check_noise, keep_folder, report_failures, save_table, say, short,
-    with_progress,
-};
+use crate::common::{RunArgs, Sizes, check_noise, keep_folder, report_failures, save_table, say, short};
 use design::Design;
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric, ShapeReport, ShapeTest};
@@ -42,6 +40,7 @@ flags! {
         noise: f64 = 1.0, "X";
         /// Training sets
         repeats: usize = 60, "N";
+        ..shards: ShardArgs = ShardArgs::default();
         ..run: RunArgs = RunArgs::over_axis();
     }
 }
@@ -74,8 +73,8 @@ fn run(cli: &Cli) -> Result<(), Failure> {
     let times: Vec<f64> = (0..count).map(|i| 10f64.powf(8.0 * i as f64 / (count - 1) as f64 - 2.0)).collect();
     let folder = cli.run.make_folder("epochs")?;
     let sweep = design.sweep(features, &times, cli.repeats, cli.run.threads);
-    announce(&sweep.estimate()?);
-    let map = with_progress("p × t", |observer| sweep.surface_with(observer))?;
+    let place = shards::Place { out: &cli.run.out, folder: &folder, name: None };
+    let Some(map) = shards::surface(&cli.shards, place, "p × t", &sweep)? else { return Ok(()) };
     keep_folder(&folder)?;
     map.save_cells(&folder.join("cells.csv"))?;
     if report_failures(map.cells()) > 0 {

@@ -10,10 +10,9 @@
 mod figures;
 
 use crate::common::flags::{Count, Failure, Program, Value, flags};
+use crate::common::shards::{self, ShardArgs};
 use crate::common::table::{Table, row};
-use crate::common::{
-    RunArgs, Sizes, announce, around_threshold, check_noise, none_failed, say, with_progress,
-};
+use crate::common::{RunArgs, Sizes, around_threshold, check_noise, none_failed, say};
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric, Summary};
 use double_descent::rng::stream;
@@ -36,6 +35,7 @@ flags! {
         penalties: Count<1, 100> = Count(4), "N";
         /// Training sets
         repeats: usize = 50, "N";
+        ..shards: ShardArgs = ShardArgs::default();
         ..run: RunArgs = RunArgs::over_axis();
     }
 }
@@ -103,8 +103,8 @@ fn run(cli: &Cli) -> Result<(), Failure> {
     check_noise(cli.noise)?;
     let folder = cli.run.make_folder("evidence")?;
     let sweep = sweep(cli)?;
-    announce(&sweep.estimate()?);
-    let curve = with_progress("evidence", |observer| sweep.run_with(observer))?;
+    let place = shards::Place { out: &cli.run.out, folder: &folder, name: None };
+    let Some(curve) = shards::curve(&cli.shards, place, "evidence", &sweep)? else { return Ok(()) };
     none_failed(&curve)?;
     let mean = curve.most_of("ridge", Metric::LogEvidence)?;
     let mut draw = mean.clone();

@@ -154,12 +154,11 @@ impl Cli {
             Rows::Ridge => (["ridge", "ridge_error_rates"], "A penalty takes the peak away"),
             Rows::LabelNoise => (["label_noise", "label_noise_error_rates"], "Wrong labels raise the peak"),
         };
-        let rates = study::surface(surface, 0, Metric::TestErrorRate, &options);
-        let figures = [study::slices(surface, 0, Metric::TestMse, &options)?, rates];
+        let rates = study::surface(surface, 0, Metric::TestErrorRate, &options).drawn()?;
+        let figures = [study::slices(surface, 0, Metric::TestMse, &options).drawn()?, rates];
         let about = random_features::describe(sweep);
         let worded = |figure: Figure, name| {
-            let caption =
-                format!("{} One-hot classes of {about}; test labels are as they are.", figure.caption);
+            let caption = format!("{} {about}", figure.caption);
             (name, Figure { caption, ..figure }.with_title(title))
         };
         let [errors, rates] = figures;

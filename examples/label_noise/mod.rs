@@ -1,5 +1,5 @@
-//! Label noise raises the error at every number of features: min-norm classification on random Fourier features, with 0,
-//! 10 and 20 % of the training labels wrong and clean labels to test on. The peak stands where the effective model
+//! Label noise raises the error, past the peak as well as at it: min-norm classification on random Fourier features, with
+//! 0, 10 and 20 % of the training labels wrong and clean labels to test on. The peak stands where the effective model
 //! complexity equals the number of samples (Nakkiran et al., arXiv:1912.02292).
 //!
 //! Run: `cargo run --release --example label_noise -- --data FOLDER`, where FOLDER holds the four files of
@@ -14,9 +14,9 @@ use crate::common::figures::options;
 use crate::common::flags::{Count, Failure, Program, Rule, flags, usage};
 use crate::common::images::Images;
 use crate::common::table::Item;
-use crate::common::{RunArgs, Sizes, feature_sizes, none_failed, say, short, with_progress};
+use crate::common::{RunArgs, Sizes, feature_sizes, none_failed, say, with_progress};
 use double_descent::Error;
-use double_descent::curve::{Axis, Bootstrap, CriticalInterval, Curve, Metric, ShapeTest};
+use double_descent::curve::{Axis, Curve, Metric};
 use double_descent::features::RandomFourier;
 use double_descent::plot::{Figure, study};
 use double_descent::rng::stream;
@@ -131,11 +131,11 @@ impl Cli {
 
 fn errors(cli: &Cli, curve: &Curve, reached: &[Option<usize>]) -> Result<Figure, Error> {
     let (error, rate) = ([Metric::TestMse], [Metric::TestErrorRate]);
-    let mut figure = study::panels(curve, &[&error, &rate], &options(&cli.run))?;
+    let mut figure = study::panels(curve, &[&error, &rate], &options(&cli.run)).drawn()?;
     let n = usize::from(cli.samples);
     let noisiest = 100.0 * cli.label_noise.last().copied().unwrap_or(0.0);
     let words = match reached.last().copied().flatten() {
-        Some(p) => format!("from p\u{a0}=\u{a0}{p} on, at {}\u{a0}% wrong labels", short(noisiest)),
+        Some(p) => format!("from p\u{a0}=\u{a0}{p} on, at {}\u{a0}% wrong labels", noisiest),
         None => "at none of these p".into(),
     };
     for panel in &mut figure.panels {
@@ -147,7 +147,7 @@ fn errors(cli: &Cli, curve: &Curve, reached: &[Option<usize>]) -> Result<Figure,
          n\u{a0}=\u{a0}{n} {words}.",
         cli.epsilon
     ));
-    let title = "Wrong labels raise the error at every p; the peak is where interpolation begins";
+    let title = "Wrong labels raise the error, and the peak stands where interpolation begins";
     Ok(figure.with_columns(2).with_width(1000.0).with_title(title))
 }
 
@@ -157,20 +157,8 @@ fn closing_table(cli: &Cli, curve: &Curve, reached: &[Option<usize>]) -> Result<
     let more: [(&str, &dyn Fn(usize) -> Item); 3] = [
         ("error rate", &rate),
         ("EMC ≥ n from p", &|arm| reached[arm].into()),
-        ("shape, critical interval", &|arm| shape(cli, curve, arm).into()),
+        ("shape, critical interval", &|arm| closing::shape(&cli.run, curve, arm).into()),
     ];
     closing::model_wise(&cli.run, curve, "test error on clean labels", &more)?.print();
     Ok(())
-}
-
-/// What the repeats certify; nothing if they are too few.
-fn shape(cli: &Cli, curve: &Curve, arm: usize) -> String {
-    let bootstrap = Bootstrap { draws: cli.run.bootstrap.max(1), seed: cli.run.seed };
-    let interval =
-        |p: &CriticalInterval| format!(", {} < p < {} about {}", short(p.from), short(p.to), p.peak);
-    curve
-        .shape(arm, Metric::TestMse, &ShapeTest { bootstrap, ..ShapeTest::new(0) })
-        .map_or("-".into(), |report| {
-            report.shape.to_string() + &report.peaks.iter().map(interval).collect::<String>()
-        })
 }

@@ -12,10 +12,9 @@ mod figures;
 
 use crate::common::flags::{Failure, Program, Rule, Value, flags, usage};
 use crate::common::random_features::{self, InputArgs};
+use crate::common::shards;
 use crate::common::table::{Table, row};
-use crate::common::{
-    RunArgs, Sizes, announce, around_threshold, keep_folder, report_failures, say, with_progress,
-};
+use crate::common::{RunArgs, Sizes, around_threshold, keep_folder, report_failures, say};
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric, Summary, Surface};
 
@@ -55,11 +54,15 @@ fn run(cli: &Cli) -> Result<(), Failure> {
     let folder = cli.run.make_folder("more_data")?;
     let largest = features.iter().copied().max().unwrap_or(0);
     let data = cli.inputs.data(cli.run.seed)?;
-    crate::common::inputs::claim(&folder, data.train.name())?;
+    if cli.inputs.shards.has_results() {
+        crate::common::inputs::claim(&folder, data.train.name())?;
+    }
     let mut sweep = cli.inputs.sweep(&data, largest, cli.run.seed, cli.run.threads)?;
     (sweep.samples, sweep.features) = (samples, features);
-    announce(&sweep.estimate()?);
-    let surface = with_progress("more data", |observer| sweep.surface_with(observer))?;
+    let place = shards::Place { out: &cli.run.out, folder: &folder, name: None };
+    let Some(surface) = shards::surface(&cli.inputs.shards, place, "more data", &sweep)? else {
+        return Ok(());
+    };
     keep_folder(&folder)?;
     surface.save_cells(&folder.join("cells.csv"))?;
     if report_failures(surface.cells()) > 0 {

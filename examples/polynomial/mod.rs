@@ -121,9 +121,9 @@ impl Program for Cli {
 /// Training and test error over P, with the threshold P = n; a panel for each basis.
 fn errors(cli: &Cli, curve: &Curve) -> Result<Figure, Error> {
     let arms: Vec<usize> = (0..curve.arms.len()).collect();
-    let mut figure = study::each_arm(curve, &arms, &options(&cli.run))?;
+    let mut figure = study::each_arm(curve, &arms, &options(&cli.run)).drawn()?;
     figure.caption.push_str(
-        " Polynomials are of degrees 1, …, P, targets without noise; P is the number of parameters p. Test errors are on \
+        " P is the number of parameters p. Targets are without noise, test errors on \
          1000 equally spaced points of [−1,\u{a0}1].",
     );
     let figure = figure.with_title("Double descent of polynomial regression");
@@ -137,7 +137,7 @@ fn fits(n: usize, first: usize, sweep: &Sweep) -> Result<Figure, Error> {
     sizes.retain(|&p| (1..=largest).contains(&p));
     sizes.sort_unstable();
     sizes.dedup();
-    let mut figure = study::fits(&[("", sweep)], 0, &sizes, &WAVE.truth((-4.0, 4.0)))?;
+    let mut figure = study::fits(&[("", sweep)], 0, &sizes, &WAVE.truth((-4.0, 4.0))).drawn()?;
     figure.caption.push_str(&format!(" All are to the training points of P\u{a0}=\u{a0}{first}."));
     Ok(figure.with_title("Fits before, at and beyond the threshold P = n"))
 }

@@ -129,9 +129,8 @@ fn panels(args: &RunArgs, curve: &Curve, sweep: &Sweep, theory: Option<TheoryLin
     let mut options = options(args);
     let has_theory = theory.is_some();
     options.theories.extend(theory.map(|line| Overlay::new(line).of_arm("min_norm", None)));
-    let mut figure = study::panels(curve, &metrics, &options)?;
-    let about = random_features::describe(sweep);
-    figure.caption.push_str(&format!(" One-hot classes of {about}; errors are means over the outputs."));
+    let mut figure = study::panels(curve, &metrics, &options).drawn()?;
+    figure.caption.push_str(&format!(" {}", random_features::describe(sweep)));
     if has_theory {
         figure.caption.push_str(
             " Theory: the mean test error over draws of features, in closed form from the kernel matrix of the first training \

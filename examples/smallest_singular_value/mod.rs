@@ -7,13 +7,12 @@
 //! Run: `cargo run --release --example smallest_singular_value`
 
 #![allow(clippy::cast_precision_loss)] // counts of rows and columns
-#![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // rounded, positive and small
 #![allow(clippy::doc_markdown)] // doc comments are help texts
 
 use crate::common::figures::{options, save as save_figures};
 use crate::common::flags::{Failure, Program, Rule, Value, flags, usage};
 use crate::common::table::{Item, Table, row};
-use crate::common::{RunArgs, Sizes, none_failed, save_table, say, with_progress};
+use crate::common::{RunArgs, Sizes, none_failed, rows_around, save_table, say, with_progress};
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric, Summary};
 use double_descent::plot::study::{self, isotropic_limit as limit};
@@ -63,7 +62,7 @@ impl Program for Cli {
         let folder = self.run.make_folder("smallest_singular_value")?;
         let correlated = self.measure(&folder, "covariance", None, sizes.clone(), mixing())?;
         let isotropic = features.iter().map(|&p| {
-            self.measure(&folder, &format!("isotropic_p{p}"), Some(p as f64), around(p), Array2::eye(p))
+            self.measure(&folder, &format!("isotropic_p{p}"), Some(p as f64), rows_around(p), Array2::eye(p))
         });
         let isotropic = isotropic.collect::<Result<Vec<_>, Failure>>()?;
         save_limit(&isotropic, &folder.join("limit.csv"))?;
@@ -114,31 +113,20 @@ fn normal(seed: u64, (n, p): (usize, usize), repeat: usize) -> Array2<f64> {
     Array2::from_shape_simple_fn((n, p), || rng.sample(StandardNormal))
 }
 
-/// Log-spaced numbers of rows from `p/10` to `4p`, closer around `p`, which is among them.
-fn around(p: usize) -> Vec<usize> {
-    let ratios = (-10..=6).map(|i| 10.0_f64.powf(f64::from(i) / 10.0)).chain([4.0]);
-    let close = [0.85, 0.9, 0.94, 0.97, 0.99, 1.01, 1.03, 1.06, 1.1, 1.15];
-    let mut sizes: Vec<usize> =
-        ratios.chain(close).map(|ratio| ((ratio * p as f64).round() as usize).max(1)).collect();
-    sizes.sort_unstable();
-    sizes.dedup();
-    sizes
-}
-
 fn figures(
     args: &RunArgs,
     correlated: &Curve,
     curves: &[Curve],
 ) -> Result<[(&'static str, Figure); 3], Error> {
     let options: FigureOptions = options(args);
-    let mut covariance = study::panels(correlated, &[&[Metric::SmallestSingularValue]], &options)?;
+    let mut covariance = study::panels(correlated, &[&[Metric::SmallestSingularValue]], &options).drawn()?;
     covariance.caption.push_str(
         " Rows are from the three-dimensional Gaussian of mean 0 and covariance ((23,\u{a0}9,\u{a0}4), \
          (9,\u{a0}6,\u{a0}2), (4,\u{a0}2,\u{a0}5)), drawn anew for each n.",
     );
-    let isotropic = study::isotropic(curves, &options)?;
+    let isotropic = study::isotropic(curves, &options).drawn()?;
     let directions =
-        study::directions(&normal(args.seed, (100, 3), 0).dot(&mixing()), &[1, 2, 3, 4, 10, 100])?;
+        study::directions(&normal(args.seed, (100, 3), 0).dot(&mixing()), &[1, 2, 3, 4, 10, 50]).drawn()?;
     Ok([
         ("covariance", covariance.with_title("The smallest singular value is smallest at n = p")),
         ("isotropic", isotropic.with_title("σ_min nears 0 at n = p alone, the closer the larger p")),

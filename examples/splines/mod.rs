@@ -56,7 +56,8 @@ impl Program for Cli {
         let at = (n, &self.sizes.list[..]);
         let sweeps = [regression::sweep(&self.run, source, ("natural_spline", maps), at, self.repeats)];
         regression::run(&self.run, "splines", &sweeps, |curve| {
-            let mut fits = study::fits(&[("", &sweeps[0])], 0, &self.fits.list, &SINE.truth((-3.0, 3.0)))?;
+            let mut fits =
+                study::fits(&[("", &sweeps[0])], 0, &self.fits.list, &SINE.truth((-3.0, 3.0))).drawn()?;
             fits.caption.push_str(WORDS);
             let fits = fits
                 .with_title("Splines before, at and beyond interpolation")
@@ -68,7 +69,7 @@ impl Program for Cli {
 }
 
 fn errors(cli: &Cli, curve: &Curve) -> Result<Figure, Error> {
-    let mut figure = study::each_arm(curve, &[0], &options(&cli.run))?;
+    let mut figure = study::each_arm(curve, &[0], &options(&cli.run)).drawn()?;
     figure.caption.push_str(
         " Test errors are without noise, on 1000 equally spaced points of [−5,\u{a0}5]. At K\u{a0}=\u{a0}n the knots between \
          the ends are training points.",

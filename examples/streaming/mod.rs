@@ -139,7 +139,7 @@ fn figure(cli: &Cli, points: &[Point]) -> Result<Figure, Error> {
     };
     curve.cells = points.iter().map(cell).collect();
     let options = FigureOptions { abscissa: Abscissa::Axis, ..FigureOptions::default() };
-    Ok(study::each_arm(&curve, &[0], &options)?.with_title("Every n from one pass over the rows"))
+    Ok(study::each_arm(&curve, &[0], &options).drawn()?.with_title("Every n from one pass over the rows"))
 }
 
 /// The powers of 1.1, rounded, what is within three of `p`, and the last.

@@ -4,6 +4,7 @@ use double_descent::curve::{Axis, Metric};
 use double_descent::filter::Ridge;
 use double_descent::rng::stream;
 use double_descent::sweep::{Draw, Parameter, Source, Splits, Sweep, TestOn};
+use double_descent::theory::ridge;
 use ndarray::Array2;
 use rand::RngExt;
 use rand_distr::StandardNormal;
@@ -52,6 +53,16 @@ impl Design {
             threads,
             ..Sweep::of(source, Splits::Drawn { repeats, seed: self.seed })
         }
+    }
+
+    /// The limit of the expected test error at p features and a penalty, many features and samples: what a model does not see
+    /// acts as noise (Hastie, Montanari, Rosset and Tibshirani 2022).
+    pub fn limit(self, p: f64, penalty: f64) -> f64 {
+        let (seen, rows) = (p / self.features as f64, self.n as f64);
+        let noise = self.deviation * self.deviation + (1.0 - seen);
+        // In units in which features have variance 1.
+        let risk = ridge::isotropic(p / rows, penalty * self.features as f64, seen, noise);
+        risk.map_or(f64::NAN, |risk| noise + risk.excess)
     }
 
     /// The penalty of the least expected error at p features, teachers of all directions in the mean: what a model does

@@ -14,11 +14,21 @@ pub fn page(design: &Design, map: &Surface, found: &Found) -> Figure {
         fixed = fixed.with_series(Series::new(label, found.features.clone(), found.errors.row(row).to_vec()));
     }
     let tuned = Series::new("", found.features.clone(), found.tuned());
+    let mut limit = Group::new("Limit of large n and p", Hue::Black);
+    let at =
+        |p: f64, penalty: Option<f64>| design.limit(p, penalty.unwrap_or_else(|| design.best_penalty(p)));
+    for penalty in found.shown().into_iter().map(|row| Some(found.penalties[row])).chain([None]) {
+        let y =
+            found.features.iter().map(|&p| at(p, penalty)).map(|y| if y.is_finite() { y } else { f64::NAN });
+        limit =
+            limit.with_series(Series::new("", found.features.clone(), y.collect()).with_dash(Dash::Dashed));
+    }
     let over_p =
         Panel::new(PanelAxis::linear("Number of features p"), PanelAxis::log10("Test mean squared error"))
             .with_title("Over model size")
             .with_group(fixed)
             .with_group(Group::new("Best λ at each p", Hue::Blue).with_series(tuned))
+            .with_group(limit)
             .with_marker(n, "p = n");
     let mut models = Group::new("Test error at", Hue::Green);
     for share in [0.5, 1.0, 1.5, 3.0] {
@@ -63,7 +73,8 @@ pub fn page(design: &Design, map: &Surface, found: &Found) -> Figure {
          length 1 in the mean), coefficients 1, label noise of deviation {}, n\u{a0}=\u{a0}{n}; expected test errors over the \
          population, medians over {} training sets, seed {}. λ on a fourth-root scale, so that λ\u{a0}=\u{a0}0 is on the axis. \
          With λ\u{a0}=\u{a0}0 larger models beat the best one under the threshold (p\u{a0}=\u{a0}{}, error {}) {beaten}; tuned, \
-         there is no peak: the error rises at {} of {} steps. Dashes: λ = (σ² + unseen variance)/n.",
+         there is no peak: the error rises at {} of {} steps. Dashes: the limit of Hastie, Montanari, \
+         Rosset and Tibshirani (2022) for the same λ and for the best one, and λ = (σ² + unseen variance)/n.",
         design.features,
         design.features,
         design.deviation,

@@ -11,10 +11,9 @@ mod design;
 mod figures;
 
 use crate::common::flags::{Count, Failure, Program, Rule, flags, usage};
+use crate::common::shards::{self, ShardArgs};
 use crate::common::table::{Item, Table, row};
-use crate::common::{
-    RunArgs, Sizes, announce, check_noise, keep_folder, report_failures, save_table, say, with_progress,
-};
+use crate::common::{RunArgs, Sizes, check_noise, keep_folder, report_failures, save_table, say};
 use design::Design;
 use double_descent::Error;
 use double_descent::curve::{Metric, Surface};
@@ -35,6 +34,7 @@ flags! {
         noise: f64 = 0.5, "X";
         /// Training sets
         repeats: usize = 60, "N";
+        ..shards: ShardArgs = ShardArgs::default();
         ..run: RunArgs = RunArgs::over_axis();
     }
 }
@@ -65,8 +65,8 @@ fn run(cli: &Cli) -> Result<(), Failure> {
     let design = Design { n: cli.samples.into(), features: all, deviation: cli.noise, seed: cli.run.seed };
     let folder = cli.run.make_folder("weight_decay")?;
     let sweep = design.sweep(features, &penalties, cli.repeats, cli.run.threads);
-    announce(&sweep.estimate()?);
-    let map = with_progress("p × λ", |observer| sweep.surface_with(observer))?;
+    let place = shards::Place { out: &cli.run.out, folder: &folder, name: None };
+    let Some(map) = shards::surface(&cli.shards, place, "p × λ", &sweep)? else { return Ok(()) };
     keep_folder(&folder)?;
     map.save_cells(&folder.join("cells.csv"))?;
     if report_failures(map.cells()) > 0 {

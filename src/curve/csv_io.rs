@@ -1,7 +1,7 @@
 //! Curves as CSV, in full precision: what is written reads back to the same bits.
 
 use super::rows_left::{COLUMN as ROWS_LEFT, Countdown, Ended, Rows};
-use super::{ArmLabel, Axis, Bootstrap, Cell, Curve, Metric, Provenance};
+use super::{ArmLabel, Axis, Bootstrap, Cell, Curve, Metric, Provenance, Summary};
 use crate::{Error, machine::whole_file};
 use csv::{ByteRecord, StringRecord, WriterBuilder};
 use std::collections::HashMap;
@@ -55,18 +55,10 @@ impl Column {
         }
     }
 
-    /// Those of every table, and behind them each that one of the cells has a number in.
-    fn used(cells: &[Cell]) -> Vec<Self> {
-        let later = Metric::ALL.iter().map(|&metric| Self::Of(metric)).chain([Self::Value]);
-        let mut unseen: Vec<Self> = later.filter(|column| !COLUMNS.contains(column)).collect();
-        let all = [&COLUMNS[..], &unseen].concat();
-        for cell in cells {
-            // Mostly a cell has none of them.
-            if !cell.is_plain() {
-                unseen.retain(|column| column.number(cell).is_none());
-            }
-        }
-        all.into_iter().filter(|column| !unseen.contains(column)).collect()
+    /// Those that a table has where one of its cells has a number in them.
+    fn later() -> impl Iterator<Item = Self> {
+        let all = Metric::ALL.iter().map(|&metric| Self::Of(metric)).chain([Self::Value]);
+        all.filter(|column| !COLUMNS.contains(column))
     }
 
     fn number(self, cell: &Cell) -> Option<f64> {
@@ -102,38 +94,13 @@ impl Curve {
     /// # Errors
     /// Those of the writer.
     pub fn write_cells(&self, writer: impl Write) -> io::Result<()> {
-        let columns = Column::used(&self.cells);
-        let names: Vec<&str> = columns.iter().map(|column| column.name()).collect();
-        let mut header = names.join(",").into_bytes();
-        let mut rows_left = Countdown::new(self.cells.len());
-        if !self.cells.is_empty() {
-            header.extend([b",", ROWS_LEFT.as_bytes()].concat());
-        }
-        header.push(b'\n');
-        let mut text = Text::new(writer);
-        text.make_room(header.len())?;
-        text.push(&header);
-        let labels: Vec<Vec<u8>> = self.arms.iter().map(label).collect();
-        let longest = labels.iter().map(Vec::len).max().unwrap_or(1);
-        let mut place = SharedFields::default();
-        // The first five columns are in the texts of the place and the label.
-        let mut numbers: Vec<(Column, Memo)> =
-            columns[5..].iter().map(|&column| (column, Memo::default())).collect();
-        // SharedFields and countdown take less than a field for each of their four numbers.
-        let row = (numbers.len() + 4) * FIELD + longest.max(1);
+        let mut extent = Extent::default();
+        extent.add(&self.cells);
+        let mut rows = CellRows::begin(writer, &extent, &self.arms)?;
         for cell in &self.cells {
-            text.make_room(row)?;
-            place.refresh(cell);
-            text.push_field(&place.text);
-            text.push(labels.get(cell.arm).map_or(b",", Vec::as_slice));
-            for (column, memo) in &mut numbers {
-                let field =
-                    if *column == Column::Rank { &place.rank } else { memo.field(column.number(cell)) };
-                text.push_field(field);
-            }
-            text.push(rows_left.row_end());
+            rows.push(cell)?;
         }
-        text.finish()
+        rows.finish().map(drop)
     }
 
     /// Reads cells back, columns by their names in any order. What a table of cells does not say is blank in the result:
@@ -235,7 +202,16 @@ impl Curve {
         metrics: &[Metric],
         bootstrap: Option<Bootstrap>,
     ) -> Result<(), Error> {
-        let tables = self.summaries_of(metrics, bootstrap)?;
+        self.save_summary_tables(path, metrics, &self.summaries_of(metrics, bootstrap)?)
+    }
+
+    /// Writes summaries, a table for each metric, of this curve's arms and axis.
+    pub(crate) fn save_summary_tables(
+        &self,
+        path: &Path,
+        metrics: &[Metric],
+        tables: &[Vec<Summary>],
+    ) -> Result<(), Error> {
         whole_file::write(path, |file| {
             let mut rows_left = Countdown::new(tables.iter().map(Vec::len).sum());
             let mut writer = WriterBuilder::new().buffer_capacity(FLUSH_AT).from_writer(file);
@@ -261,7 +237,7 @@ impl Curve {
             writer.write_record(header.into_iter().chain(value).chain([ROWS_LEFT]))?;
             let mut number = zmij::Buffer::new();
             let mut row = ByteRecord::new();
-            for (metric, summaries) in metrics.iter().zip(&tables) {
+            for (metric, summaries) in metrics.iter().zip(tables) {
                 for summary in summaries {
                     let arm = &self.arms[summary.arm];
                     row.clear();
@@ -288,6 +264,91 @@ impl Curve {
             }
             writer.flush()
         })
+    }
+}
+
+/// What a table of cells must know before its first row: how many there are, and which columns they have.
+pub(crate) struct Extent {
+    pub(crate) count: usize,
+    unseen: Vec<Column>,
+}
+
+impl Default for Extent {
+    fn default() -> Self {
+        Self { count: 0, unseen: Column::later().collect() }
+    }
+}
+
+impl Extent {
+    pub(crate) fn add(&mut self, cells: &[Cell]) {
+        self.count += cells.len();
+        for cell in cells {
+            // Mostly a cell has none of them.
+            if !cell.is_plain() {
+                self.unseen.retain(|column| column.number(cell).is_none());
+            }
+        }
+    }
+
+    /// Those of every table, and behind them each that one of the cells has a number in.
+    fn columns(&self) -> Vec<Column> {
+        let later = Column::later().filter(|column| !self.unseen.contains(column));
+        COLUMNS.into_iter().chain(later).collect()
+    }
+}
+
+/// A table of cells in the making, row after row.
+pub(crate) struct CellRows<W> {
+    text: Text<W>,
+    labels: Vec<Vec<u8>>,
+    place: SharedFields,
+    /// The columns after the first five, which are in the texts of the place and the label.
+    numbers: Vec<(Column, Memo)>,
+    rows_left: Countdown,
+    /// The most bytes of a row.
+    longest: usize,
+}
+
+impl<W: Write> CellRows<W> {
+    /// Writes the header of a table of so many cells.
+    pub(crate) fn begin(writer: W, extent: &Extent, arms: &[ArmLabel]) -> io::Result<Self> {
+        let columns = extent.columns();
+        let names: Vec<&str> = columns.iter().map(|column| column.name()).collect();
+        let mut header = names.join(",").into_bytes();
+        if extent.count > 0 {
+            header.extend([b",", ROWS_LEFT.as_bytes()].concat());
+        }
+        header.push(b'\n');
+        let mut text = Text::new(writer);
+        text.make_room(header.len())?;
+        text.push(&header);
+        let labels: Vec<Vec<u8>> = arms.iter().map(label).collect();
+        let longest = labels.iter().map(Vec::len).max().unwrap_or(1);
+        let numbers: Vec<(Column, Memo)> =
+            columns[5..].iter().map(|&column| (column, Memo::default())).collect();
+        // Place and countdown take less than a field for each of their four numbers.
+        let longest = (numbers.len() + 4) * FIELD + longest.max(1);
+        let rows_left = Countdown::new(extent.count);
+        Ok(Self { text, labels, place: SharedFields::default(), numbers, rows_left, longest })
+    }
+
+    pub(crate) fn push(&mut self, cell: &Cell) -> io::Result<()> {
+        let Self { text, labels, place, numbers, rows_left, longest } = self;
+        text.make_room(*longest)?;
+        place.refresh(cell);
+        text.push_field(&place.text);
+        text.push(labels.get(cell.arm).map_or(b",", Vec::as_slice));
+        for (column, memo) in numbers {
+            let field = if *column == Column::Rank { &place.rank } else { memo.field(column.number(cell)) };
+            text.push_field(field);
+        }
+        text.push(rows_left.row_end());
+        Ok(())
+    }
+
+    /// The writer, when it has all of it.
+    pub(crate) fn finish(self) -> io::Result<W> {
+        self.text.finish()
     }
 }
 
@@ -372,9 +433,10 @@ impl<W: Write> Text<W> {
         self.used += field.length;
     }
 
-    fn finish(mut self) -> io::Result<()> {
+    fn finish(mut self) -> io::Result<W> {
         self.writer.write_all(&self.room[..self.used])?;
-        self.writer.flush()
+        self.writer.flush()?;
+        Ok(self.writer)
     }
 }
 

@@ -4,6 +4,7 @@ mod axis;
 mod beside;
 mod chosen;
 mod csv_io;
+mod gathered;
 mod median_point;
 mod merge;
 mod metric;
@@ -17,6 +18,8 @@ mod summary;
 mod surface;
 
 pub use axis::Axis;
+pub(crate) use csv_io::{CellRows, Extent};
+pub(crate) use gathered::Gathered;
 pub use median_point::MedianPoint;
 pub use metric::{Cell, Metric};
 pub use shape::{Change, CriticalInterval, Shape, ShapeReport, ShapeTest};

@@ -84,30 +84,10 @@ impl Curve {
         metrics: &[Metric],
         bootstrap: Option<Bootstrap>,
     ) -> Result<Vec<Vec<Summary>>, Error> {
-        if bootstrap.is_some_and(|b| b.draws == 0) {
-            return Err(Error::Domain { what: "bootstrap draws", value: 0.0, must_be: "at least 1" });
-        }
+        check_draws(bootstrap)?;
         let sorted = self.groups(metrics, |_| true);
         let groups: Vec<Vec<Group<'_>>> = sorted.iter().map(|sorted| self.grouped(sorted)).collect();
-        if let Some(Bootstrap { draws, .. }) = bootstrap {
-            // Weights, means of all groups of a metric, and the ends that are sorted.
-            let repeats = groups.iter().flatten().map(|group| group.values.len()).max().unwrap_or(0);
-            let most = groups.iter().map(Vec::len).max().unwrap_or(0);
-            reserve("a bootstrap", sum([table(draws, repeats), table(draws, most), table(draws, 1)]))?;
-        }
-        let of_metric = |groups: &Vec<Group<'_>>| {
-            let distinct = Distinct::new(groups);
-            let mut summaries: Vec<Summary> = distinct.groups.iter().map(|group| group.summary()).collect();
-            if let Some(bootstrap) = bootstrap {
-                add_bands(&distinct.groups, &mut summaries, bootstrap);
-            }
-            let of_group = |(group, &index): (&Group<'_>, &usize)| {
-                let Group { n, p, value, arm, .. } = *group;
-                Summary { n, p, value, arm, ..summaries[index] }
-            };
-            groups.iter().zip(&distinct.index).map(of_group).collect()
-        };
-        Ok(groups.iter().map(of_metric).collect())
+        summarised(&groups, bootstrap)
     }
 
     /// The medians of a metric along the axis, for one arm.
@@ -174,6 +154,42 @@ impl Curve {
     }
 }
 
+/// A bootstrap has at least one draw.
+pub(super) fn check_draws(bootstrap: Option<Bootstrap>) -> Result<(), Error> {
+    match bootstrap {
+        Some(Bootstrap { draws: 0, .. }) => {
+            Err(Error::Domain { what: "bootstrap draws", value: 0.0, must_be: "at least 1" })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The summaries of each metric's groups.
+pub(super) fn summarised(
+    groups: &[Vec<Group<'_>>],
+    bootstrap: Option<Bootstrap>,
+) -> Result<Vec<Vec<Summary>>, Error> {
+    if let Some(Bootstrap { draws, .. }) = bootstrap {
+        // Weights, means of all groups of a metric, and the ends that are sorted.
+        let repeats = groups.iter().flatten().map(|group| group.values.len()).max().unwrap_or(0);
+        let most = groups.iter().map(Vec::len).max().unwrap_or(0);
+        reserve("a bootstrap", sum([table(draws, repeats), table(draws, most), table(draws, 1)]))?;
+    }
+    let of_metric = |groups: &Vec<Group<'_>>| {
+        let distinct = Distinct::new(groups);
+        let mut summaries: Vec<Summary> = distinct.groups.iter().map(|group| group.summary()).collect();
+        if let Some(bootstrap) = bootstrap {
+            add_bands(&distinct.groups, &mut summaries, bootstrap);
+        }
+        let of_group = |(group, &index): (&Group<'_>, &usize)| {
+            let Group { n, p, value, arm, .. } = *group;
+            Summary { n, p, value, arm, ..summaries[index] }
+        };
+        groups.iter().zip(&distinct.index).map(of_group).collect()
+    };
+    Ok(groups.iter().map(of_metric).collect())
+}
+
 /// The numbers of one metric, those of one slot (an arm at an axis value) side by side.
 struct Sorted {
     values: Vec<f64>,
@@ -218,13 +234,13 @@ impl Sorted {
 }
 
 /// The values of one metric at one axis value and arm, ordered by repeat.
-struct Group<'a> {
-    n: usize,
-    p: usize,
+pub(super) struct Group<'a> {
+    pub(super) n: usize,
+    pub(super) p: usize,
     /// Of the axis.
-    value: f64,
-    arm: usize,
-    values: &'a [f64],
+    pub(super) value: f64,
+    pub(super) arm: usize,
+    pub(super) values: &'a [f64],
 }
 
 impl Group<'_> {

@@ -214,6 +214,12 @@ impl Surface {
         self.columns
     }
 
+    /// Whether the rows are the settings of its arms: [`Surface::of_family`].
+    #[must_use]
+    pub fn is_of_family(&self) -> bool {
+        self.by_arms
+    }
+
     /// The values of the rows, ascending.
     #[must_use]
     pub fn row_values(&self) -> Vec<f64> {

@@ -2,7 +2,7 @@
 
 use super::ToHtml;
 use super::table::{Table, cut, number};
-use crate::curve::{Curve, MedianPoint, Metric, Surface};
+use crate::curve::{Axis, Curve, MedianPoint, Metric, Surface};
 
 /// What a table says of the arms: the test error, or whatever is there.
 fn telling(curve: &Curve) -> Option<Metric> {
@@ -70,17 +70,21 @@ impl ToHtml for Curve {
 impl ToHtml for Surface {
     fn headline(&self) -> String {
         let cells = self.cells();
-        let (samples, features) = (self.samples(), self.features());
-        let range = |values: &[usize]| match *values {
-            [] => "none".to_owned(),
-            [only] => only.to_string(),
-            [first, .., last] => format!("{first} to {last} ({} values)", values.len()),
+        let range = |axis: Axis, values: &[f64]| {
+            let symbol = axis.symbol();
+            match *values {
+                [] => format!("no {symbol}"),
+                [only] => format!("{symbol} = {}", number(only)),
+                [first, .., last] => {
+                    format!("{symbol} = {} to {} ({} values)", number(first), number(last), values.len())
+                }
+            }
         };
         format!(
-            "Surface of {} over n = {} and p = {}: {}, {}{}",
+            "Surface of {} over {} and {}: {}, {}{}",
             cut(&cells.provenance.data),
-            range(&samples),
-            range(&features),
+            range(self.rows(), &self.row_values()),
+            range(self.columns(), &self.column_values()),
             counted(cells.arms.len(), "arm"),
             counted(cells.repeats(), "repeat"),
             failed(cells)
@@ -89,12 +93,14 @@ impl ToHtml for Surface {
 
     fn body(&self) -> String {
         let Some(metric) = telling(self.cells()) else { return String::new() };
-        let (samples, features) = (self.samples(), self.features());
+        let (rows, columns) = (self.row_values(), self.column_values());
+        let (up, right) = (self.rows().symbol(), self.columns().symbol());
         let extreme = |arm: usize, sign: f64| {
             let medians = self.medians(arm, metric).ok()?;
             let values = medians.indexed_iter().filter(|(_, value)| !value.is_nan());
             let ((i, j), value) = values.max_by(|a, b| (sign * a.1).total_cmp(&(sign * b.1)))?;
-            Some(format!("{} at n = {}, p = {}", number(*value), samples[i], features[j]))
+            let (row, column) = (number(*rows.get(i)?), number(*columns.get(j)?));
+            Some(format!("{} at {up} = {row}, {right} = {column}", number(*value)))
         };
         let row = |arm: usize| {
             let [lowest, highest] = [-1.0, 1.0].map(|sign| extreme(arm, sign).unwrap_or_default());

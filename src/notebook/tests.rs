@@ -9,7 +9,7 @@ use crate::factors::Factors;
 use crate::features::Coordinates;
 use crate::filter::MinNorm;
 use crate::svd::Svd;
-use crate::sweep::Sweep;
+use crate::sweep::{Arm, Parameter, Sweep};
 use crate::teacher::Teacher;
 use ndarray::{Array2, s};
 use roxmltree::Document;
@@ -134,6 +134,25 @@ fn long_curves_and_large_surfaces_stay_small_and_keep_their_extremes() {
     assert!(on_ridge > 20 && heat.x.len() <= 36, "{on_ridge} of {}", heat.x.len());
     let svg = figure.to_svg();
     assert!(svg.len() > 5 * super::thinned(&figure).to_svg().len());
+}
+
+/// Of a penalty and of label noise, not of n and p.
+#[test]
+fn surfaces_over_other_axes_say_which() {
+    let penalties = [1e-3, 0.1, 10.0].map(Arm::ridge);
+    let sweep = Sweep {
+        arms: penalties.into_iter().collect::<Result<_, _>>().expect("penalties"),
+        metrics: vec![Metric::TestMse],
+        parameter: Some(Parameter::label_noise([0.0, 0.5, 1.0, 2.0], 1)),
+        ..Sweep::new(Dataset::diabetes(), [10], 12, 0)
+    };
+    let curve = sweep.run().expect("a curve");
+    let surface = Surface::of_family(&curve, "ridge", Axis::Penalty).expect("a surface");
+    let shown = text(&surface, LARGEST);
+    assert!(shown.contains("over λ = 0.001 to 10 (3 values) and label noise = 0 to 2 (4 values)"), "{shown}");
+    assert!(
+        shown.contains("at λ = 10, label noise = ") && text(&curve, LARGEST).contains("at label noise = ")
+    );
 }
 
 #[cfg(feature = "svg")]

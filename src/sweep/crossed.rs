@@ -180,7 +180,7 @@ impl Crossed {
 
     /// Everything that is drawn, checked.
     fn ready(&self) -> Result<Ready, Error> {
-        let most = |sizes: &[usize]| sizes.iter().copied().max().unwrap_or(0);
+        let most = |list: &[usize]| list.iter().copied().max().unwrap_or(0);
         let sizes = self.source.sizes((most(&self.samples), most(&self.features)))?;
         let features = if self.features.is_empty() { vec![sizes.inputs] } else { self.features.clone() };
         self.check(&features)?;

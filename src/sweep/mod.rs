@@ -44,6 +44,7 @@ pub use maps::Maps;
 pub use parameter::Parameter;
 pub use record::{
     Identity, Merged, Payload, Plan, Record, Recording, Repeat, Shard, ShardFile, ShardState, Shards, Status,
+    Tables,
 };
 pub use source::{Draw, Drawn, Source, TestOn};
 pub use splits::Splits;

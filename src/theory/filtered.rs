@@ -16,7 +16,8 @@
 //! pairs of contour points runs over the spectrum.
 //!
 //! # Accuracy
-//! 1e-9 of bias and variance for the filters here, at any time, on both sides of the threshold and at it; a filter of the
+//! 1e-9 of bias and variance for the filters here, at any time and any number of features a sample, on both sides of the
+//! threshold and at it; a filter of the
 //! caller's own must be of moderate size on the contour, and about as precise as its values there. The formula itself is a
 //! limit: finite sizes deviate by `O(1/n)`, late near the threshold by `O(1/|n − d|)`.
 //!

@@ -45,9 +45,10 @@ pub fn script(shell: Shell, studies: &[(&str, String, Vec<Listed>)]) -> String {
 }
 
 /// Words that take the folder of a study's shards, and what they do.
-pub const OF_SHARDS: [(&str, &str); 3] = [
+pub const OF_SHARDS: [(&str, &str); 4] = [
     ("status", "Which shards of a study are there"),
     ("merge", "Tables and figures of a study from its shards"),
+    ("tables", "The tables of a study alone from its shards, in little memory"),
     ("resume", "The commands of a study that are still to be run"),
 ];
 

@@ -116,7 +116,7 @@ fn main() -> ExitCode {
         "help" | "__help" | "_h" => say!("{}", overview()),
         "__version" | "_V" => say!("{}", version()),
         "completions" => return complete(&words),
-        "status" | "merge" | "resume" => return of_shards(&name, words),
+        "status" | "merge" | "tables" | "resume" => return of_shards(&name, words),
         _ => match entries().iter().find(|entry| entry.name == name) {
             Some(entry) => return (entry.start)(&format!("double-descent {}", entry.name), words),
             None => return unknown("study", &first.to_string_lossy(), entries().iter().map(|p| p.name)),
@@ -215,7 +215,7 @@ fn overview() -> String {
          Usage: double-descent STUDY [--FLAG VALUE]...\n\n\
          Studies:\n{studies}\n\
          Your own table:\n  double-descent ablations --dataset my.csv --target y\n\n\
-         A study in parts, on many machines (STUDY --shard K/OF):\n  double-descent status|merge|resume FOLDER\n\n\
+         A study in parts, on many machines (STUDY --shard K/OF):\n  double-descent status|merge|tables|resume FOLDER\n\n\
          double-descent STUDY --help lists the flags of a study.\n\
          double-descent completions bash|zsh|fish prints completions for a shell.\n\n{EXIT_CODES}",
         version()

@@ -131,7 +131,8 @@ fn repeats(curve: &Curve) -> String {
     let from = &curve.provenance;
     let count = curve.repeats();
     let mut text = from.sampling.clone();
-    if !text.contains(&count.to_string()) {
+    // A single run is said to be one.
+    if count > 1 && !text.contains(&count.to_string()) {
         let comma = if text.is_empty() { "" } else { ", " };
         text = format!("{count} repeats{comma}{text}");
     }

@@ -36,9 +36,8 @@ impl std::fmt::Debug for Truth<'_> {
 /// The fits of a repeat at several numbers of features, on the largest training set of each sweep: a row of panels for each
 /// sweep (with its name), a panel for each `p`. Sweeps are of one input and one output; the first arm is drawn.
 ///
-/// # Errors
-/// [`Error::Empty`] without sweeps or sizes; [`Error::Unsupported`] for a sweep of more inputs or outputs; those of
-/// [`Sweep::fit`].
+/// Not drawn, with the reason ([`Figure::undrawn`]): [`Error::Empty`] without sweeps or sizes; [`Error::Unsupported`]
+/// for a sweep of more inputs or outputs; those of [`Sweep::fit`].
 ///
 /// # Examples
 /// ```
@@ -56,11 +55,16 @@ impl std::fmt::Debug for Truth<'_> {
 /// let legendre = Maps::same(Polynomial::new(PolynomialBasis::Legendre).with_constant());
 /// let sweep = Sweep::over_features((table(9)?, table(100)?), legendre, 9, 1..=30, 1, 0);
 /// let truth = Truth { name: "exp x", function: &f64::exp, inputs: (-1.0, 1.0), outputs: (0.0, 3.0) };
-/// let figure = study::fits(&[("Legendre", &sweep)], 0, &[3, 9, 30], &truth)?;
+/// let figure = study::fits(&[("Legendre", &sweep)], 0, &[3, 9, 30], &truth);
 /// assert_eq!(figure.panels.len(), 3);
 /// # Ok::<(), double_descent::Error>(())
 /// ```
-pub fn fits(
+#[must_use]
+pub fn fits(sweeps: &[(&str, &Sweep)], repeat: usize, sizes: &[usize], truth: &Truth<'_>) -> Figure {
+    drawn_fits(sweeps, repeat, sizes, truth).unwrap_or_else(Figure::not_drawn)
+}
+
+fn drawn_fits(
     sweeps: &[(&str, &Sweep)],
     repeat: usize,
     sizes: &[usize],

@@ -208,7 +208,7 @@ fn markers(drafts: &[(Draft<'_>, usize)]) -> Vec<Marker> {
 }
 
 /// The cells of all, for a caption.
-fn together(curves: &[(&str, &Curve, usize)]) -> Curve {
+pub(super) fn together(curves: &[(&str, &Curve, usize)]) -> Curve {
     let first = curves[0].1;
     let mut all = Curve::new(first.axis, first.arms.clone(), first.provenance.clone());
     for (label, curve, _) in curves {

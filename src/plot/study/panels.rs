@@ -1,7 +1,7 @@
 //! Panels of any metrics and any arms of a curve.
 
 use super::arms::in_words;
-use super::draft::Draft;
+use super::draft::{self, Draft, FLOOR};
 use super::metric::{Words, words};
 use super::setting::short;
 use super::{FigureOptions, caption};
@@ -15,9 +15,8 @@ const HUES: [Hue; 5] = [Hue::Vermillion, Hue::Blue, Hue::Green, Hue::Purple, Hue
 /// A panel for each list of metrics, a line for each arm that has them. The arms of one name are a family: a ramp of
 /// colour from the first setting to the last. Limits (`infinite_width`, `ensemble_limit`) are dashed.
 ///
-/// # Errors
-/// [`Error::Empty`] without metrics; [`Error::Unsupported`] for a metric that no arm has, for metrics of one list that do
-/// not go on one axis, and for one that is zero everywhere.
+/// Not drawn, with the reason ([`Figure::undrawn`]): [`Error::Empty`] without metrics; [`Error::Unsupported`] for a
+/// metric that no arm has, for metrics of one list that do not go on one axis, and for one that is zero everywhere.
 ///
 /// # Examples
 /// ```
@@ -28,31 +27,44 @@ const HUES: [Hue; 5] = [Hue::Vermillion, Hue::Blue, Hue::Green, Hue::Purple, Hue
 /// let mut sweep = Sweep::new(Dataset::diabetes(), 5..=20, 10, 0);
 /// sweep.arms = vec![Arm::min_norm(), Arm::ridge(0.01)?, Arm::ridge(1.0)?];
 /// let metrics: [&[Metric]; 2] = [&[Metric::TrainMse, Metric::TestMse], &[Metric::CoefficientNorm]];
-/// let figure = study::panels(&sweep.run()?, &metrics, &FigureOptions::default())?;
+/// let figure = study::panels(&sweep.run()?, &metrics, &FigureOptions::default());
 /// assert_eq!(figure.panels.len(), 2);
 /// # Ok::<(), double_descent::Error>(())
 /// ```
-pub fn panels(curve: &Curve, metrics: &[&[Metric]], options: &FigureOptions) -> Result<Figure, Error> {
+#[must_use]
+pub fn panels(curve: &Curve, metrics: &[&[Metric]], options: &FigureOptions) -> Figure {
+    drawn_panels(curve, metrics, options).unwrap_or_else(Figure::not_drawn)
+}
+
+fn drawn_panels(curve: &Curve, metrics: &[&[Metric]], options: &FigureOptions) -> Result<Figure, Error> {
     let all: Vec<Metric> = metrics.iter().copied().flatten().copied().collect();
     if all.is_empty() {
         return Err(Error::Empty { what: "the list of metrics" });
     }
-    let mut draft = Draft::new(curve, options, &all);
-    let mut panels = Vec::new();
+    let draft = Draft::new(curve, options, &all);
+    let (mut panels, mut cut) = (Vec::new(), 0);
     for list in metrics.iter().filter(|list| !list.is_empty()) {
-        panels.push(panel(&mut draft, list)?);
+        let (panel, noise) = panel(&draft, list)?;
+        cut += noise;
+        panels.push(panel);
     }
-    let names: Vec<String> = all.iter().map(|&metric| words(metric).name).collect();
-    let mut figure = Figure::new(caption::caption(&draft, &sentence(&names), &panels, draft.cut));
-    figure.panels = panels;
-    Ok(figure)
+    if let [panel] = &mut panels[..] {
+        panel.title.clear();
+    }
+    let mut names: Vec<String> = Vec::new();
+    for name in all.iter().map(|&metric| words(metric).name) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    Ok(finish(&draft, &sentence(&names), panels, cut))
 }
 
 /// Training and test error of arms of your choice, by their indices in [`Curve::arms`]: a panel for each, all with one
 /// vertical axis. ([`compare`](super::compare) has a panel for each of the two errors.)
 ///
-/// # Errors
-/// [`Error::Shape`] for an arm that the curve does not have; [`Error::Unsupported`] if there is nothing to draw.
+/// Not drawn, with the reason ([`Figure::undrawn`]): [`Error::Shape`] for an arm that the curve does not have;
+/// [`Error::Unsupported`] if there is nothing to draw.
 ///
 /// # Examples
 /// ```
@@ -61,13 +73,18 @@ pub fn panels(curve: &Curve, metrics: &[&[Metric]], options: &FigureOptions) -> 
 ///
 /// let mut sweep = Sweep::new(Dataset::diabetes(), 5..=20, 10, 0);
 /// sweep.arms = vec![Arm::min_norm(), Arm::ridge(1.0)?];
-/// let figure = study::each_arm(&sweep.run()?, &[0, 1], &FigureOptions::default())?;
+/// let figure = study::each_arm(&sweep.run()?, &[0, 1], &FigureOptions::default());
 /// assert_eq!(figure.panels.len(), 2);
 /// # Ok::<(), double_descent::Error>(())
 /// ```
-pub fn each_arm(curve: &Curve, arms: &[usize], options: &FigureOptions) -> Result<Figure, Error> {
+#[must_use]
+pub fn each_arm(curve: &Curve, arms: &[usize], options: &FigureOptions) -> Figure {
+    drawn_each_arm(curve, arms, options).unwrap_or_else(Figure::not_drawn)
+}
+
+fn drawn_each_arm(curve: &Curve, arms: &[usize], options: &FigureOptions) -> Result<Figure, Error> {
     let metrics = [Metric::TrainMse, Metric::TestMse];
-    let mut draft = Draft::new(curve, options, &metrics);
+    let draft = Draft::new(curve, options, &metrics);
     let mut panels = Vec::new();
     for &arm in arms {
         let Some(label) = curve.arms.get(arm) else {
@@ -78,16 +95,38 @@ pub fn each_arm(curve: &Curve, arms: &[usize], options: &FigureOptions) -> Resul
         let title = if arms.len() == 1 { String::new() } else { capital(&in_words(label)) };
         panels.extend(panel.map(|panel| panel.with_title(title)));
     }
-    if !draft.fit(&metrics, &mut panels) {
+    let Some(cut) = draft::fit(floor(&draft, &metrics), &mut panels) else {
         return Err(Error::Unsupported { reason: "these arms have no errors to draw".into() });
+    };
+    Ok(finish(&draft, "Training and test error", panels, cut))
+}
+
+/// The figure; `cut` values are rounding noise.
+fn finish(draft: &Draft<'_>, what: &str, panels: Vec<Panel>, cut: usize) -> Figure {
+    let mut text = caption::caption(draft, what, &panels, 0);
+    if cut > 0 {
+        let (values, are) = if cut == 1 { ("value", "is") } else { ("values", "are") };
+        let at = draft.curve.axis.symbol();
+        text.push_str(&format!(
+            " {cut} {values} under 10⁻¹² of that at the smallest {at}, zero but for rounding, {are} cut off by the frame."
+        ));
     }
-    let mut figure = Figure::new(caption::caption(&draft, "Training and test error", &panels, draft.cut));
-    figure.panels = panels;
-    Ok(figure)
+    Figure { panels, ..Figure::new(text) }
+}
+
+/// Values of these metrics below this are zero but for rounding. In units of the first point of each arm, and not of the
+/// largest: a peak of 10¹⁵ does not make an error of 1 a rounding error.
+fn floor(draft: &Draft<'_>, metrics: &[Metric]) -> f64 {
+    let arms = 0..draft.curve.arms.len();
+    let first = |(metric, arm): (Metric, usize)| {
+        draft.table(metric).iter().find(|summary| summary.arm == arm).map(|summary| summary.median)
+    };
+    let all = metrics.iter().flat_map(|&metric| arms.clone().map(move |arm| (metric, arm)));
+    FLOOR * all.filter_map(first).filter(|m| m.is_finite()).fold(f64::MIN_POSITIVE, f64::max)
 }
 
 /// One panel.
-fn panel(draft: &mut Draft<'_>, metrics: &[Metric]) -> Result<Panel, Error> {
+fn panel(draft: &Draft<'_>, metrics: &[Metric]) -> Result<(Panel, usize), Error> {
     let Words { axis, is_logarithmic, name, .. } = words(metrics[0]);
     if let Some(other) = metrics.iter().find(|&&metric| words(metric).axis != axis) {
         let reason =
@@ -104,13 +143,14 @@ fn panel(draft: &mut Draft<'_>, metrics: &[Metric]) -> Result<Panel, Error> {
         let reason = format!("no arm has {}; ask the sweep for that metric", names.join(" or "));
         Error::Unsupported { reason }
     };
-    let panel = draft.panel(&axis, groups, &shown).ok_or_else(lacks)?;
+    let mut panel = draft.panel(&axis, groups, &shown).ok_or_else(lacks)?;
     let title = if let [_] = metrics { name } else { capital(&axis) };
     if is_logarithmic {
         let zero = || Error::Unsupported { reason: format!("every {} is zero", metrics[0].name()) };
-        return Ok(draft.fitted(metrics, Some(panel)).ok_or_else(zero)?.with_title(title));
+        let cut = draft::fit(floor(draft, metrics), std::slice::from_mut(&mut panel)).ok_or_else(zero)?;
+        return Ok((panel.with_title(title), cut));
     }
-    Ok(Panel { y: PanelAxis::linear(axis), ..panel.with_title(title) })
+    Ok((Panel { y: PanelAxis::linear(axis), ..panel.with_title(title) }, 0))
 }
 
 /// The arms of one metric, a group for each family.
@@ -125,8 +165,13 @@ fn families(draft: &Draft<'_>, metric: Metric) -> Vec<Group> {
     // A family that has nothing to show takes no hue.
     let mut groups: Vec<Group> = Vec::new();
     for name in &names {
-        let hue = if names.len() == 1 { words(metric).hue } else { HUES[groups.len() % HUES.len()] };
-        let heading = if arms.len() == 1 { words(metric).name } else { capital(&name.replace('_', " ")) };
+        let measured = groups.iter().filter(|group| group.hue != Hue::Black).count();
+        let hue = match *name {
+            "infinite_width" => Hue::Black,
+            _ if names.len() == 1 => words(metric).hue,
+            _ => HUES[measured % HUES.len()],
+        };
+        let heading = capital(&name.replace('_', " "));
         let mut group = Group::new(heading, hue);
         for arm in draft.curve.family(name) {
             let label = arms[arm].setting.map_or(String::new(), short);
@@ -138,6 +183,13 @@ fn families(draft: &Draft<'_>, metric: Metric) -> Vec<Group> {
         if !group.series.is_empty() {
             groups.push(group);
         }
+    }
+    if let [group] = &mut groups[..]
+        && group.series.len() == 1
+    {
+        // The panel's title names it.
+        group.heading.clear();
+        group.series[0].label.clear();
     }
     groups
 }

@@ -18,8 +18,7 @@ const EPSILON: f64 = 1e-6;
 /// of its columns: three panels. Over the plane of samples and features dots mark the effective model complexity, where
 /// there are training errors: for each `p` the largest `n` that is interpolated (mean squared training error up to 10⁻⁶).
 ///
-/// # Errors
-/// Those of [`surface`](super::surface()).
+/// Not drawn, with the reason ([`Figure::undrawn`]): those of [`surface`](super::surface()).
 ///
 /// # Examples
 /// ```
@@ -33,12 +32,17 @@ const EPSILON: f64 = 1e-6;
 ///     parameter: Some(Parameter::penalty([1e-3, 1e-1, 10.0])),
 ///     ..Sweep::over_features(data, Maps::none(), 8, 1..=10, 10, 0)
 /// };
-/// let figure = study::slices(&sweep.surface()?, 0, Metric::TestMse, &FigureOptions::default())?;
+/// let figure = study::slices(&sweep.surface()?, 0, Metric::TestMse, &FigureOptions::default());
 /// assert_eq!(figure.panels.len(), 3);
 /// # Ok::<(), double_descent::Error>(())
 /// ```
-pub fn slices(of: &Surface, arm: usize, metric: Metric, options: &FigureOptions) -> Result<Figure, Error> {
-    let mut figure = surface(of, arm, metric, options);
+#[must_use]
+pub fn slices(of: &Surface, arm: usize, metric: Metric, options: &FigureOptions) -> Figure {
+    drawn_slices(of, arm, metric, options).unwrap_or_else(Figure::not_drawn)
+}
+
+fn drawn_slices(of: &Surface, arm: usize, metric: Metric, options: &FigureOptions) -> Result<Figure, Error> {
+    let mut figure = surface(of, arm, metric, options).drawn()?;
     let options = &FigureOptions { abscissa: Abscissa::Axis, ..options.clone() };
     if of.rows() == Axis::Samples {
         let complexity = of.effective_complexity(arm, EPSILON);
@@ -98,7 +102,7 @@ fn curves(
     if lines.is_empty() {
         return Ok(None);
     }
-    let mut panel = overlay(&lines, metric, options).panels.into_iter().next();
+    let mut panel = overlay(&lines, metric, options).drawn()?.panels.into_iter().next();
     if let Some(panel) = &mut panel {
         let values = lines[0].1.values();
         if !super::metric::spans_decades(&values) || values[0] <= 0.0 {

@@ -1,6 +1,8 @@
 //! The smallest singular value: over n, on one scale for all p, and as a picture of the rows themselves.
 
 use super::draft::Draft;
+use super::overlay::together;
+use super::setting::short;
 use super::{Abscissa, FigureOptions, caption};
 use crate::Error;
 use crate::curve::{Axis as Along, Curve, Metric};
@@ -25,8 +27,8 @@ pub fn isotropic_limit(rows_per_column: f64) -> f64 {
 /// `σ_min/√n` over `n/p` of some curves over `n`, each of isotropic rows (covariance `I`) with a `p` of its own, and the
 /// limit ([`isotropic_limit`]).
 ///
-/// # Errors
-/// [`Error::Empty`] without curves; [`Error::Unsupported`] for one over another axis or without singular values.
+/// Not drawn, with the reason ([`Figure::undrawn`]): [`Error::Empty`] without curves; [`Error::Unsupported`] for one
+/// over another axis or without singular values.
 ///
 /// # Examples
 /// ```
@@ -34,16 +36,23 @@ pub fn isotropic_limit(rows_per_column: f64) -> f64 {
 /// use double_descent::plot::{FigureOptions, study};
 ///
 /// let arm = ArmLabel::new("isotropic", Some(10.0));
-/// let mut curve = Curve::new(PanelAxis::Samples, vec![arm], Provenance::new("normal rows", ""));
+/// let mut curve = Curve::new(Axis::Samples, vec![arm], Provenance::new("normal rows", ""));
 /// let cell = |(n, smallest)| Cell::new(0, n, 10, 0).with(Metric::SmallestSingularValue, smallest);
 /// curve.cells = [(5, 1.1), (10, 0.1), (20, 1.5)].map(cell).to_vec();
-/// let figure = study::isotropic(&[curve], &FigureOptions::default())?;
+/// let figure = study::isotropic(&[curve], &FigureOptions::default());
 /// assert!(figure.to_svg().contains("n / p"));
 /// # Ok::<(), double_descent::Error>(())
 /// ```
-pub fn isotropic(curves: &[Curve], options: &FigureOptions) -> Result<Figure, Error> {
+#[must_use]
+pub fn isotropic(curves: &[Curve], options: &FigureOptions) -> Figure {
+    drawn_isotropic(curves, options).unwrap_or_else(Figure::not_drawn)
+}
+
+fn drawn_isotropic(curves: &[Curve], options: &FigureOptions) -> Result<Figure, Error> {
     let metric = Metric::SmallestSingularValue;
-    let Some(first) = curves.first() else { return Err(Error::Empty { what: "the list of curves" }) };
+    if curves.is_empty() {
+        return Err(Error::Empty { what: "the list of curves" });
+    }
     let options = FigureOptions { abscissa: Abscissa::Axis, ..options.clone() };
     let mut group = Group::new("Number of features p", Hue::Green);
     for curve in curves {
@@ -80,7 +89,9 @@ pub fn isotropic(curves: &[Curve], options: &FigureOptions) -> Result<Figure, Er
         )
         .with_marker(1.0, "n = p");
     let panels = vec![panel];
-    let draft = Draft::new(first, &options, &[metric]);
+    let all: Vec<(&str, &Curve, usize)> = curves.iter().map(|curve| ("", curve, 0)).collect();
+    let all = together(&all);
+    let draft = Draft::new(&all, &options, &[]);
     let what = "Smallest non-zero singular value σ_min of n isotropic rows of p features, over √n, and what it tends to as \
                 n and p grow with n/p held";
     let mut figure = Figure::new(caption::caption(&draft, what, &panels, 0));
@@ -89,12 +100,11 @@ pub fn isotropic(curves: &[Curve], options: &FigureOptions) -> Result<Figure, Er
 }
 
 /// Rows of two or three features as points, a panel for the first `n` of them for each of `sizes`, with the right singular
-/// vectors of those rows as arrows of length `σ/√n`: the direction of the smallest one, along which the fit divides by
-/// least, stands out. Three features are drawn from above, in parallel projection.
+/// vectors of those rows as lines of `2σ/√n` to either side: the one of the smallest, by which the fit divides, stands out.
+/// Three features are drawn from above, in parallel projection.
 ///
-/// # Errors
-/// [`Error::Empty`] without sizes; [`Error::Domain`] for a size that is 0 or more than there are rows;
-/// [`Error::Unsupported`] for other numbers of features; those of the SVD.
+/// Not drawn, with the reason ([`Figure::undrawn`]): [`Error::Empty`] without sizes; [`Error::Domain`] for a size
+/// that is 0 or more than there are rows; [`Error::Unsupported`] for other numbers of features; those of the SVD.
 ///
 /// # Examples
 /// ```
@@ -102,14 +112,19 @@ pub fn isotropic(curves: &[Curve], options: &FigureOptions) -> Result<Figure, Er
 /// use ndarray::array;
 ///
 /// let rows = array![[2.0, 1.0, 0.5], [-1.0, 0.5, 2.0], [0.3, -2.0, 1.0], [1.0, 1.0, -1.0]];
-/// let figure = study::directions(&rows, &[1, 3, 4])?;
+/// let figure = study::directions(&rows, &[1, 3, 4]);
 /// assert_eq!(figure.panels.len(), 3);
 /// # Ok::<(), double_descent::Error>(())
 /// ```
 ///
 /// # References
 /// Schaeffer et al., *Double descent demystified* (arXiv:2303.14151), figure 3.
-pub fn directions(rows: &Array2<f64>, sizes: &[usize]) -> Result<Figure, Error> {
+#[must_use]
+pub fn directions(rows: &Array2<f64>, sizes: &[usize]) -> Figure {
+    drawn_directions(rows, sizes).unwrap_or_else(Figure::not_drawn)
+}
+
+fn drawn_directions(rows: &Array2<f64>, sizes: &[usize]) -> Result<Figure, Error> {
     let (count, p) = rows.dim();
     if !(2..=3).contains(&p) {
         let reason = format!("rows of {p} features have no picture; two or three do");
@@ -118,8 +133,11 @@ pub fn directions(rows: &Array2<f64>, sizes: &[usize]) -> Result<Figure, Error> 
     if sizes.is_empty() {
         return Err(Error::Empty { what: "the list of numbers of rows to draw" });
     }
-    let largest = rows.iter().fold(0.0, |most: f64, v| most.max(v.abs()));
-    let frame = 1.25 * largest.max(f64::MIN_POSITIVE);
+    let most = sizes.iter().copied().max().unwrap_or(0).min(count);
+    let all = rows.slice(s![..most, ..]);
+    let sights = all.rows().into_iter().map(|row| seen(row, 1.0));
+    let largest = sights.fold(f64::MIN_POSITIVE, |most, (x, y)| most.max(x.abs()).max(y.abs()));
+    let frame = 1.15 * largest;
     let mut figure = Figure::default();
     for &n in sizes {
         if n == 0 || n > count {
@@ -129,53 +147,52 @@ pub fn directions(rows: &Array2<f64>, sizes: &[usize]) -> Result<Figure, Error> 
         let x = rows.slice(s![..n, ..]);
         let svd = Svd::new(&x)?;
         let axis = |label: &str| PanelAxis::linear(label).with_range(-frame, frame);
-        let names = if p == 3 { ("across", "up") } else { ("x₁", "x₂") };
-        let mut panel = Panel::new(axis(names.0), axis(names.1));
-        let line = |ends: [ArrayView1<'_, f64>; 2], scale: [f64; 2]| {
-            let ends = [seen(ends[0], scale[0]), seen(ends[1], scale[1])];
-            Series::new("", ends.iter().map(|e| e.0).collect(), ends.iter().map(|e| e.1).collect())
+        let names = if p == 3 { ("Seen from the side", "and above") } else { ("x₁", "x₂") };
+        let root = (n as f64).sqrt();
+        let modes = |which: std::ops::Range<usize>| {
+            which
+                .map(|mode| (svd.vt().row(mode), 2.0 * svd.singular_values()[mode] / root))
+                .collect::<Vec<_>>()
         };
-        let mut coordinates = Group::new("Axes of the features", Hue::Grey);
         let identity = Array2::<f64>::eye(p);
-        for unit in identity.rows() {
-            let whole = line([unit, unit], [-largest, largest]).with_dash(Dash::Dotted);
-            coordinates.series.push(whole);
-        }
+        let axes = lines(&identity.rows().into_iter().map(|unit| (unit, frame)).collect::<Vec<_>>());
         let (dots_x, dots_y) = x.rows().into_iter().map(|row| seen(row, 1.0)).unzip();
         let dots = Series::new("", dots_x, dots_y).with_dash(Dash::None).with_points();
-        let root = (n as f64).sqrt();
-        let arrow = |mode: usize| {
-            let (v, length) = (svd.vt().row(mode), svd.singular_values()[mode] / root);
-            line([v, v], [-length, length])
-        };
         let last = svd.rank().saturating_sub(1);
-        let mut others = Group::new("Other right singular vectors, ± σ/√n", Hue::Green);
-        others.series.extend((0..last).map(arrow));
-        let smallest = Group::new("That of σ_min", Hue::Vermillion);
-        let smallest =
-            if svd.rank() > 0 { smallest.with_series(arrow(last).with_points()) } else { smallest };
-        let value = svd.smallest_nonzero().unwrap_or(0.0);
+        let smallest = svd.smallest_nonzero().unwrap_or(0.0);
         let at = if n == p { "\u{a0}=\u{a0}p" } else { "" };
-        panel = panel
-            .with_title(format!(
-                "n\u{a0}=\u{a0}{n}{at}: σ_min/√n\u{a0}=\u{a0}{}",
-                super::setting::short(value / root)
-            ))
-            .with_group(coordinates)
-            .with_group(Group::new("Rows", Hue::Blue).with_series(dots));
-        if !others.series.is_empty() {
-            panel = panel.with_group(others);
-        }
-        figure = figure.with_panel(panel.with_group(smallest));
+        let title = format!("n\u{a0}=\u{a0}{n}{at}, σ_min/√n\u{a0}=\u{a0}{}", short(smallest / root));
+        let panel = Panel::new(axis(names.0), axis(names.1))
+            .with_title(title)
+            .with_group(
+                Group::new("Axes of the features", Hue::Grey).with_series(axes.with_dash(Dash::Dotted)),
+            )
+            .with_group(Group::new("Rows", Hue::Blue).with_series(dots))
+            .with_group(Group::new("Right singular vectors", Hue::Green).with_series(lines(&modes(0..last))))
+            .with_group(
+                Group::new("That of σ_min", Hue::Vermillion).with_series(lines(&modes(last..svd.rank()))),
+            );
+        figure = figure.with_panel(panel);
     }
     let view =
         if p == 3 { " Three features are seen from above at an angle, in parallel projection." } else { "" };
     figure.caption = format!(
-        "The first n rows of one set and the right singular vectors of each, as far as σ/√n to either side: the \
-         deviation of the rows along them. The one of the smallest non-zero singular value is that by which the fit \
-         divides.{view}"
+        "The first n rows of one set and their right singular vectors, 2σ/√n to either side: two deviations of the rows \
+         along each. σ_min is the smallest non-zero singular value, by which the fit divides.{view}"
     );
     Ok(figure.with_columns(sizes.len().min(3)).with_width(1140.0).with_aspect(1.0))
+}
+
+/// Lines through the origin along some vectors, so far to either side.
+fn lines(ends: &[(ArrayView1<'_, f64>, f64)]) -> Series {
+    let (mut x, mut y) = (Vec::new(), Vec::new());
+    for &(vector, length) in ends {
+        for (across, up) in [seen(vector, -length), seen(vector, length), (f64::NAN, f64::NAN)] {
+            x.push(across);
+            y.push(up);
+        }
+    }
+    Series::new("", x, y)
 }
 
 /// Where a point is seen, times a factor: two features as they are; three from 35° to the side and 25° above.

@@ -3,6 +3,7 @@
 use super::arms::in_words;
 use super::draft::{Draft, FLOOR};
 use super::metric::{Words, spans_decades, unit, words};
+use super::settings::spanned;
 use super::{FigureOptions, Statistic, caption};
 use crate::Error;
 use crate::curve::{self, Metric, Surface};
@@ -35,7 +36,7 @@ use crate::plot::{Dash, Figure, Group, HeatMap, Hue, Panel, PanelAxis, Scale, Se
 ///
 /// let penalties = [1e-4, 1e-2, 1.0, 100.0];
 /// let sweep = Sweep { samples: vec![8], parameter: Some(Parameter::penalty(penalties)), ..sweep };
-/// let figure = study::surface(&sweep.surface()?, 0, Metric::TestMse, &FigureOptions::default())?;
+/// let figure = study::surface(&sweep.surface()?, 0, Metric::TestMse, &FigureOptions::default());
 /// assert!(figure.to_svg().contains("Penalty λ"));
 /// # Ok::<(), double_descent::Error>(())
 /// ```
@@ -87,8 +88,12 @@ fn draw(surface: &Surface, arm: usize, metric: Metric, options: &FigureOptions) 
         rows => format!("{} and {}", rows.symbol(), surface.columns().symbol()),
     };
     let panels = vec![panel];
-    let draft = Draft::new(cells, options, &[]);
-    let mut text = caption::caption(&draft, &format!("{name} over {what}, {}", in_words(label)), &panels, 0);
+    let mut shown = cells.clone();
+    shown.provenance.estimator = spanned(&shown.provenance.estimator);
+    // A family of arms is its name: each setting is a row.
+    let of_arm = if surface.is_of_family() { label.name.replace('_', " ") } else { in_words(label) };
+    let draft = Draft::new(&shown, options, &[]);
+    let mut text = caption::caption(&draft, &format!("{name} over {what}, {of_arm}"), &panels, 0);
     text = text.replacen("Lines are", "Colours are", 1).replacen("Lines show", "Colours show", 1);
     if cut > 0 {
         let (are, have) = if cut == 1 { ("value is", "has") } else { ("values are", "have") };

@@ -19,6 +19,7 @@ mod recording;
 mod shard;
 mod shards;
 mod status;
+mod tables;
 
 pub use identity::Identity;
 pub use merge::Merged;
@@ -28,6 +29,7 @@ pub use recording::Recording;
 pub use shard::Shard;
 pub use shards::Shards;
 pub use status::{ShardFile, ShardState, Status};
+pub use tables::Tables;
 
 use super::{Grid, Observer};
 use crate::{Error, error::user_code};

@@ -58,6 +58,14 @@ impl Sweep {
         merge::merge(self, records)
     }
 
+    /// [`merge`](Self::merge) of a sweep over a plane.
+    ///
+    /// # Errors
+    /// Those of [`merge`](Self::merge) and of [`Surface::new`].
+    pub fn merge_surface(&self, records: &[impl AsRef<Path>]) -> Result<Surface, Error> {
+        self.spread(self.merge(records)?)
+    }
+
     /// The folder of this sweep's shards: a plan that names it, and a record for each.
     ///
     /// # Errors

@@ -1,9 +1,10 @@
 //! Folders in which the shards of one sweep meet.
 
 use super::child::child;
-use super::studies::{bytes, of_one_run, small, study, under};
+use super::studies::{STUDIES, bytes, of_one_run, small, study, under};
 use crate::common::program::Folder;
 use double_descent::Error;
+use double_descent::curve::{Bootstrap, Metric};
 use double_descent::rng::stream;
 use double_descent::sweep::{Plan, Shard, ShardState, Splits, Sweep};
 use rand::RngExt;
@@ -206,4 +207,32 @@ fn killed_workers_lose_the_block_under_way() {
     assert!(vanished > 0, "no shard vanished");
     assert!(partly > 5, "{partly} of {kills} kills came between the first block of a shard and the last");
     assert!(merged(&sweep, &place) == of_one_run(&sweep));
+}
+
+/// The tables of all studies without their curves: bytes of those that the curves write.
+#[test]
+fn streamed_tables_are_those_of_one_run() {
+    let folder = Folder::new("folder-tables");
+    let metrics = [Metric::TestMse, Metric::TrainMse, Metric::SmallestSingularValue, Metric::CoefficientNorm];
+    for name in STUDIES {
+        let sweep = study(name, 9);
+        let shards = sweep.shards(folder.0.join(name)).unwrap();
+        for k in 0..2 {
+            compute(&sweep, shards.folder(), Shard::new(k, 2).unwrap());
+        }
+        let curve = sweep.run().unwrap();
+        let [cells, summary, one, other] = ["a", "b", "c", "d"].map(|file| folder.0.join(file));
+        let records = shards.records().unwrap();
+        for bootstrap in [None, Some(Bootstrap { draws: 50, seed: 3 })] {
+            let tables = sweep.merge_tables(&records, &cells, &summary, &metrics, bootstrap).unwrap();
+            assert_eq!((tables.cells, &tables.failures), (curve.cells.len(), &curve.failures));
+            curve.save_cells(&one).unwrap();
+            curve.save_summaries(&other, &metrics, bootstrap).unwrap();
+            for (a, b) in [(&cells, &one), (&summary, &other)] {
+                assert!(std::fs::read(a).unwrap() == std::fs::read(b).unwrap(), "{name}");
+            }
+        }
+        let error = sweep.merge_tables(&records[1..], &cells, &summary, &metrics, None).unwrap_err();
+        assert!(error.to_string().contains("repeats 0..=3 "), "{error}");
+    }
 }

@@ -205,7 +205,7 @@ fn contours_anywhere() {
         let rank: f64 = counts.iter().sum();
         let n = match draws.below(4) {
             0 => draws.near(rank),
-            1 => draws.decades(-12.0, 0.0),
+            1 => draws.decades(-60.0, 0.0),
             _ => (1 + draws.below(300)) as f64,
         };
         let lambda = draws.decades(-6.0, 2.0);

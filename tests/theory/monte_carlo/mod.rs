@@ -89,16 +89,24 @@ impl Limits {
         self.rows.push((what.into(), relative));
     }
 
-    /// At the largest size the limit is within 5 % of what is measured.
+    /// Where deviations drown in the bars: each is at most `most` at the smallest size, half of it at the next, a quarter of it
+    /// at the last, and no bar is wider than that first one.
     #[track_caller]
-    pub fn finish(self) {
-        self.finish_within(0.05);
+    pub fn finish_under(self, most: f64) {
+        let limit = bound(3 * self.rows.len());
+        for (what, means) in &self.rows {
+            println!("{what:48} {}", means.map(|m| format!("{:+.4}±{:.4}", m.value, m.error)).join(" "));
+            for (mean, most) in means.iter().zip([most, most / 2.0, most / 4.0]) {
+                assert!(mean.value.abs() <= most + limit * mean.error, "{what}: {means:?}");
+            }
+            assert!(means.iter().all(|mean| mean.error < most), "{what}: {means:?}");
+        }
     }
 
     /// `d` at one size and `d'` at twice that: `d' = d/2`, but for terms of higher order, a quarter of `d` at most; and `d`
-    /// at the largest size at most `most`.
+    /// at the largest size at most 5 %.
     #[track_caller]
-    pub fn finish_within(self, most: f64) {
+    pub fn finish(self) {
         let limit = bound(2 * self.rows.len());
         let mut seen = 0;
         for (what, means) in &self.rows {
@@ -109,7 +117,7 @@ impl Limits {
                 let off = (two.value - 0.5 * one.value).abs();
                 assert!(off <= 0.25 * one.value.abs() + limit * error, "{what}: {means:?} does not halve");
             }
-            assert!(means[2].value.abs() <= most + limit * means[2].error, "{what}: {means:?}");
+            assert!(means[2].value.abs() <= 0.05 + limit * means[2].error, "{what}: {means:?}");
             seen += usize::from(means[0].value.abs() > 3.0 * means[0].error);
         }
         // The decay must be there to be seen, not drowned in the bars.

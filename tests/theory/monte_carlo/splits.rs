@@ -62,7 +62,7 @@ fn splits_of_random_projections() {
         let found = three(|i| mean(parts[i].iter().map(|parts| parts[part])));
         limits.add(name, found, three(|i| theory[i][part]));
     }
-    limits.finish_within(0.1);
+    limits.finish_under(0.1);
 }
 
 /// A target in the strong directions: the best penalty is below 0.
