@@ -94,7 +94,6 @@ pub mod notebook;
 pub mod plot;
 pub mod risk;
 pub mod rng;
-mod spectrum;
 pub mod svd;
 pub mod sweep;
 pub mod theory;

@@ -48,7 +48,7 @@ mod streamed_qr;
 mod sums;
 mod verify;
 
-pub use crate::spectrum::Cutoff;
+pub use crate::filter::cutoff::Cutoff;
 #[cfg(feature = "cuda")]
 pub use auto::Auto;
 pub use backend::{Backend, RawSvd, Route};
