@@ -291,7 +291,7 @@ fn curves_in_time_anywhere() {
         let found = gradient_flow::excess(&groups, n, level, t).unwrap();
         // e^(−x) for x of some hundreds: the rounding of x counts as much as x.
         search.check(found, &flow, 1e-12, || what("flow"));
-        let (eta, steps) = (draws.decades(-6.0, 0.4), draws.below(300) as u32);
+        let (eta, steps) = (draws.decades(-6.0, 0.4), u32::try_from(draws.below(300)).unwrap());
         let descent = excess(&|variance| (1.0 - real(eta) * variance).power(steps));
         let found = gradient_flow::excess_of_descent(&groups, n, level, eta, steps).unwrap();
         search.check(found, &descent, 1e-12, || what(&format!("{steps} steps of {eta:e}")));
