@@ -3,9 +3,11 @@
 //!
 //! - one thin SVD of the largest problem,
 //! - an SVD for every point, here,
-//! - `numpy.linalg.lstsq` or an SVD for every point, whichever is faster.
+//! - `numpy.linalg.lstsq` or an SVD for every point, whichever is faster (`usual`),
+//! - the whole curve in numpy and BLAS: one QR and a running sum up to the threshold, which is timed alone too, and an
+//!   inverse updated by rank-one steps from there on (`strong`; it sees no rank deficiency and has no bound).
 //!
-//! The two per-point methods are timed at a few points; the sum over all points is interpolated between them by
+//! The per-point methods are timed at a few points; the sum over all points is interpolated between them by
 //! power laws. Ours compresses the test rows, which counts. CPU seconds, one thread on every side; the peer's
 //! start-up does not count. The test errors of all sides are compared.
 //!
@@ -86,7 +88,16 @@ fn report(curve: &curves::Curve, peer: Option<&numpy::Numpy>, is_largest: bool) 
             "  numpy a point {each:.3} s, {:.0} times as much {interpolated}, {ways}",
             each / ours.median
         );
-        ratio("numpy_points", each, ours);
+        ratio("usual", each, ours);
+        if let Some([whole, half]) = peer.whole(curve, &places, &points) {
+            ratio("strong", whole, ours);
+            let ours = curve.half();
+            println!("  up to the threshold {:.4} s, numpy {half:.4} s", ours.median);
+            if is_largest {
+                let (size, ratio) = (curve.fixed, half / ours.median);
+                println!("RATIO {name}_{fixed}{size}_half_vs_strong {ratio:.2}");
+            }
+        }
     }
     ours.median - compression
 }

@@ -94,7 +94,6 @@ pub mod notebook;
 pub mod plot;
 pub mod risk;
 pub mod rng;
-mod spectrum;
 pub mod svd;
 pub mod sweep;
 pub mod theory;
@@ -131,9 +130,9 @@ pub mod prelude {
     pub use crate::dataset::Dataset;
     pub use crate::features::{FeatureMap, RandomFourier};
     pub use crate::filter::{MinNorm, Ridge, SpectralFilter};
+    pub use crate::notebook::ToHtml as _; // options, results and lists draw themselves in a notebook
     pub use crate::svd::Svd;
     pub use crate::sweep::{Arm, Maps, Sweep};
-    pub use crate::notebook::ToHtml as _; // options, results and lists draw themselves in a notebook
     pub use crate::{Ablation, Adversary, Error};
 }
 

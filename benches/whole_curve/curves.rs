@@ -70,6 +70,22 @@ impl Curve {
         time(|| self.all(&Compressed::new(&self.tx, &self.ty).expect("a test table")))
     }
 
+    /// Every point up to the threshold, the compression of the test rows included.
+    pub fn half(&self) -> Time {
+        let (x, y) = match self.axis {
+            Axis::Samples => (self.x.slice(s![..self.fixed, ..]), self.y.slice(s![..self.fixed, ..])),
+            Axis::Features => (self.x.slice(s![.., ..self.fixed]), self.y.view()),
+        };
+        let half = || {
+            let test = Compressed::new(&self.tx, &self.ty).expect("a test table");
+            match self.axis {
+                Axis::Samples => sample_curve(&x, &y, Test::Rows(&test)),
+                Axis::Features => feature_curve(&x, &y, Test::Rows(&test)),
+            }
+        };
+        time(|| half().expect("half a curve")).1
+    }
+
     /// The compression of the test rows alone.
     pub fn compression(&self) -> (Compressed, Time) {
         time(|| Compressed::new(&self.tx, &self.ty).expect("a test table"))

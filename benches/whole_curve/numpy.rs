@@ -34,20 +34,38 @@ impl Numpy {
         (rows.iter().map(|row| (row.0, row.1)).collect(), ways)
     }
 
+    /// Seconds of the whole curve at its fastest, and of its half up to the threshold; the test errors at `places` are
+    /// checked. `None` without `SciPy`.
+    pub fn whole(&self, curve: &Curve, places: &[usize], points: &[Point]) -> Option<[f64; 2]> {
+        let text = self.output("strong_curve.py", curve, places)?;
+        let mut lines =
+            text.lines().map(|line| line.split(' ').map(str::parse::<f64>).collect::<Result<Vec<_>, _>>());
+        let [whole, half] = lines.next()?.ok()?[..] else { return None };
+        for (&at, line) in places.iter().zip(lines) {
+            check(&points[at - 1], *line.ok()?.get(1)?);
+        }
+        Some([whole, half])
+    }
+
     /// `(size, seconds, test error, method)`.
     fn run(&self, curve: &Curve, places: &[usize]) -> Option<Vec<(usize, f64, f64, String)>> {
-        let folder = Folder::new("curve");
-        for (name, table) in [("x", &curve.x), ("y", &curve.y), ("tx", &curve.tx), ("ty", &curve.ty)] {
-            folder.write(name, table.iter());
-        }
-        let places: Vec<String> = places.iter().map(ToString::to_string).collect();
-        let arguments = [curve.axis.name(), &places.join(","), folder.path()];
-        let text = python::run(&self.python, self.core_type, "whole_curve.py", &arguments)?;
+        let text = self.output("whole_curve.py", curve, places)?;
         let row = |line: &str| {
             let cells: Vec<&str> = line.split(' ').collect();
             let [size, seconds, mse, way] = cells[..] else { return None };
             Some((size.parse().ok()?, seconds.parse().ok()?, mse.parse().ok()?, way.into()))
         };
         text.lines().map(row).collect()
+    }
+
+    /// What a script prints.
+    fn output(&self, script: &str, curve: &Curve, places: &[usize]) -> Option<String> {
+        let folder = Folder::new("curve");
+        for (name, table) in [("x", &curve.x), ("y", &curve.y), ("tx", &curve.tx), ("ty", &curve.ty)] {
+            folder.write(name, table.iter());
+        }
+        let places: Vec<String> = places.iter().map(ToString::to_string).collect();
+        let arguments = [curve.axis.name(), &places.join(","), folder.path()];
+        python::run(&self.python, self.core_type, script, &arguments)
     }
 }

@@ -100,7 +100,7 @@ impl Design {
         let unseen: f64 = (&self.variances * energy).slice(s![p..]).sum();
         let noise = self.deviation * self.deviation + unseen;
         let spectrum = PopulationSpectrum::new(&self.variances.slice(s![..p]).to_vec())?;
-        let population = ridge::Population::new(spectrum, &energy.slice(s![..p]).to_vec(), noise)?;
+        let population = ridge::SpectralPopulation::new(spectrum, &energy.slice(s![..p]).to_vec(), noise)?;
         let error = |&time: &f64| Ok(noise + population.filtered(self.n as f64, &Flow::new(time)?)?.total());
         times.iter().map(error).collect()
     }

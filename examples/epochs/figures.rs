@@ -182,8 +182,8 @@ pub fn modes(design: &Design, timeline: &Timeline, times: &[f64]) -> Figure {
     }
     let caption = format!(
         "{}. Expected parts of the test error of the model with p\u{a0}=\u{a0}{p}, given the design of the first training set: \
-         it generalises while the fast modes take up their signal, memorises while they take up noise, consolidates when the slow \
-         modes learn theirs, and overfits at the end. Best stopped at t\u{a0}=\u{a0}{}.",
+         it generalises while the fast modes take up their signal, memorises while they take up noise (to them the signal of the slow features is noise as well: bias² rises), consolidates \
+         when the slow modes learn theirs, and overfits at the end. Best stopped at t\u{a0}=\u{a0}{}.",
         about(design),
         short(*best),
     );

@@ -24,7 +24,7 @@ pub fn page(
          of deviation {}, seed {}. Expected excess risk over batches and label noise (lines: exact), {} simulated runs (points, bars \
          of two standard errors), and the level where it stays (dots). (a) h\u{a0}=\u{a0}{} ({share} of the largest stable step for \
          b\u{a0}=\u{a0}{}). (b) b\u{a0}=\u{a0}{}. (c) How squared residuals feed themselves over all later steps: second moments \
-         decay under 1 and grow over it. Steps end at 2/μ₁\u{a0}=\u{a0}{}, where whole batches stop to be stable.",
+         decay under 1 and grow over it. Steps end at 2/μ₁\u{a0}=\u{a0}{}, where whole batches cease to be stable.",
         LOSS.formula(),
         cli.samples.0,
         cli.features.0,
@@ -49,25 +49,45 @@ pub fn page(
 
 fn over_steps(title: &str, heading: &str, traces: &[Trace], label: impl Fn(&Trace) -> String) -> Panel {
     let mut expected = Group::new(heading, Hue::Vermillion);
-    let (mut runs, mut levels) = (Group::new("Runs", Hue::Black), Group::new("Stays at", Hue::Grey));
+    let (mut runs, mut levels) = (Bars::default(), Bars::default());
     for trace in traces {
         let of = |value: fn(&super::study::Point) -> f64| trace.points.iter().map(value).collect::<Vec<_>>();
         let steps = of(|point| point.step as f64);
         expected = expected.with_series(Series::new(label(trace), steps.clone(), of(|point| point.expected)));
-        let points = Series::new("", steps.clone(), of(|point| point.mean))
-            .with_band(of(|p| p.mean - 2.0 * p.error), of(|p| p.mean + 2.0 * p.error))
-            .with_dash(Dash::None);
-        runs = runs.with_series(points);
+        for (point, step) in trace.points.iter().zip(&steps) {
+            runs.add(*step, point.mean, 2.0 * point.error);
+        }
         if let (Some(level), Some(last)) = (trace.stationary, steps.last()) {
-            let ends = vec![last.sqrt(), *last];
-            levels = levels.with_series(Series::new("", ends, vec![level; 2]).with_dash(Dash::Dotted));
+            levels.add(last.sqrt(), level, 0.0);
+            levels.add(*last, level, 0.0);
+            levels.add(f64::NAN, f64::NAN, 0.0); // the next one is another line
         }
     }
+    let levels = Series::new("", levels.x, levels.y).with_dash(Dash::Dotted);
+    let runs = Series::new("", runs.x, runs.y).with_band(runs.low, runs.high).with_dash(Dash::None);
     Panel::new(PanelAxis::log10("Steps"), PanelAxis::log10("Excess risk"))
         .with_title(title)
-        .with_group(levels)
+        .with_group(Group::new("Stays at", Hue::Grey).with_series(levels))
         .with_group(expected)
-        .with_group(runs)
+        .with_group(Group::new("Runs", Hue::Black).with_series(runs))
+}
+
+/// Points with bars.
+#[derive(Default)]
+struct Bars {
+    x: Vec<f64>,
+    y: Vec<f64>,
+    low: Vec<f64>,
+    high: Vec<f64>,
+}
+
+impl Bars {
+    fn add(&mut self, x: f64, y: f64, half: f64) {
+        self.x.push(x);
+        self.y.push(y);
+        self.low.push(y - half);
+        self.high.push(y + half);
+    }
 }
 
 fn of_stability(study: &Study, stability: &Stability) -> Panel {

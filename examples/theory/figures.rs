@@ -12,8 +12,8 @@ pub fn page(repeats: usize, seed: u64, families: &[(Family, Option<Family>)]) ->
     let caption = format!(
         "Formulas (dashes) against simulations by the same crate (points, bars of one standard error), size {}, seed {seed}. \
          Exact formulas: {repeats} repeats; limits of large sizes: {}, from which points deviate by a share that falls with \
-         the size. Teachers have squared length 1 and labels noise of variance 0.25 (training time: n/8). Points are left out \
-         near thresholds, where the error of a simulation has no fourth moment; lines break where a formula is infinite.",
+         the size. Teachers have squared length 1 and labels noise of variance 0.25 (training time: n/8; fast and slow \
+         features: 1; penalties below 0: 0.01). Points are left out near thresholds, where the error of a simulation has no fourth moment; lines break where a formula is infinite.",
         sizes.concat(),
         repeats / 4,
     );

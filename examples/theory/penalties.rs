@@ -123,6 +123,7 @@ pub fn structures(plan: &Plan) -> Result<Family, Error> {
             first.push(excess.sum());
             // x = Wz + u with WᵀW = (μ/ψ) I: a coordinate of z in each of the first features, and nothing in the others.
             let [psi, mu] = LATENT;
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // rounded and positive
             let dimensions = ((psi * p as f64).round() as usize).max(1);
             let strength = (mu / psi).sqrt();
             let theta = Array2::from_elem((dimensions, 1), (ENERGY / dimensions as f64).sqrt());

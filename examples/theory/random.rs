@@ -96,6 +96,9 @@ pub fn activation(plan: &Plan) -> Result<Family, Error> {
     Ok(family)
 }
 
+/// One part of a split.
+type Part = fn(&VarianceSplit) -> f64;
+
 /// Where the error of random projections comes from, by crossed draws.
 pub fn split(plan: &Plan) -> Result<Family, Error> {
     let n = plan.size;
@@ -134,7 +137,6 @@ pub fn split(plan: &Plan) -> Result<Family, Error> {
     );
     family.marker = Some((n as f64, "k = n"));
     family.y.1 = false;
-    type Part = fn(&VarianceSplit) -> f64;
     let parts: [(&str, Part); 4] = [
         ("Bias²", |split| split.bias),
         ("Samples", VarianceSplit::sampling),

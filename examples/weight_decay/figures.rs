@@ -6,6 +6,9 @@ use crate::common::short;
 use double_descent::curve::Surface;
 use double_descent::plot::{Dash, Figure, Group, HeatMap, Hue, Panel, PanelAxis, Scale, Series};
 
+/// How far over the least error the figure reaches.
+const HIGHEST: f64 = 5.0;
+
 pub fn page(design: &Design, map: &Surface, found: &Found) -> Figure {
     let n = design.n as f64;
     let mut fixed = Group::new("Penalty λ", Hue::Vermillion);
@@ -13,7 +16,12 @@ pub fn page(design: &Design, map: &Surface, found: &Found) -> Figure {
         let label = format!("λ = {}", short(found.penalties[row]));
         fixed = fixed.with_series(Series::new(label, found.features.clone(), found.errors.row(row).to_vec()));
     }
-    let tuned = Series::new("", found.features.clone(), found.tuned());
+    // The peak without a penalty would squeeze all else.
+    let tuned_errors = found.tuned();
+    let least = tuned_errors.iter().copied().fold(f64::INFINITY, f64::min);
+    let shown = (0.9 * least, HIGHEST * least);
+    let error = || PanelAxis::log10("Test mean squared error").with_range(shown.0, shown.1);
+    let tuned = Series::new("", found.features.clone(), tuned_errors.clone());
     let mut limit = Group::new("Limit of large n and p", Hue::Black);
     let at =
         |p: f64, penalty: Option<f64>| design.limit(p, penalty.unwrap_or_else(|| design.best_penalty(p)));
@@ -23,13 +31,12 @@ pub fn page(design: &Design, map: &Surface, found: &Found) -> Figure {
         limit =
             limit.with_series(Series::new("", found.features.clone(), y.collect()).with_dash(Dash::Dashed));
     }
-    let over_p =
-        Panel::new(PanelAxis::linear("Number of features p"), PanelAxis::log10("Test mean squared error"))
-            .with_title("Over model size")
-            .with_group(fixed)
-            .with_group(Group::new("Best λ at each p", Hue::Blue).with_series(tuned))
-            .with_group(limit)
-            .with_marker(n, "p = n");
+    let over_p = Panel::new(PanelAxis::linear("Number of features p"), error())
+        .with_title("Over model size")
+        .with_group(fixed)
+        .with_group(Group::new("Best λ at each p", Hue::Blue).with_series(tuned))
+        .with_group(limit)
+        .with_marker(n, "p = n");
     let mut models = Group::new("Test error at", Hue::Green);
     for share in [0.5, 1.0, 1.5, 3.0] {
         let near = |a: &f64, b: &f64| (a - share * n).abs().total_cmp(&(b - share * n).abs());
@@ -38,7 +45,7 @@ pub fn page(design: &Design, map: &Surface, found: &Found) -> Figure {
         let errors = found.errors.column(column).to_vec();
         models = models.with_series(Series::new(format!("p = {p}"), found.penalties.clone(), errors));
     }
-    let over_penalty = Panel::new(PanelAxis::root("Penalty λ"), PanelAxis::log10("Test mean squared error"))
+    let over_penalty = Panel::new(PanelAxis::root("Penalty λ"), error())
         .with_title("Over weight decay, from λ = 0")
         .with_group(models);
     let best = found.best.iter().map(|&row| found.penalties[row]).collect();
@@ -50,7 +57,7 @@ pub fn page(design: &Design, map: &Surface, found: &Found) -> Figure {
             y: found.penalties.clone(),
             values: found.errors.rows().into_iter().map(|row| row.to_vec()).collect(),
             scale: Scale::Log10,
-            range: None,
+            range: Some((least, shown.1)),
             label: "Test error (median)".into(),
         })
         .with_group(
@@ -63,7 +70,7 @@ pub fn page(design: &Design, map: &Surface, found: &Found) -> Figure {
         )
         .with_marker(n, "p = n");
     let (plain, best) =
-        (found.sizes(found.errors.row(0)), found.sizes(ndarray::ArrayView1::from(&found.tuned()[..])));
+        (found.sizes(found.errors.row(0)), found.sizes(ndarray::ArrayView1::from(&tuned_errors[..])));
     let beaten = match plain.beats {
         Some(p) => format!("only past the threshold, from p\u{a0}=\u{a0}{p} on"),
         None => "at no p that is shown".into(),
@@ -73,7 +80,8 @@ pub fn page(design: &Design, map: &Surface, found: &Found) -> Figure {
          length 1 in the mean), coefficients 1, label noise of deviation {}, n\u{a0}=\u{a0}{n}; expected test errors over the \
          population, medians over {} training sets, seed {}. λ on a fourth-root scale, so that λ\u{a0}=\u{a0}0 is on the axis. \
          With λ\u{a0}=\u{a0}0 larger models beat the best one under the threshold (p\u{a0}=\u{a0}{}, error {}) {beaten}; tuned, \
-         there is no peak: the error rises at {} of {} steps. Dashes: the limit of Hastie, Montanari, \
+         there is no peak: of {} steps up the error rises at {}, by {}\u{a0}% at most, which is what {} training sets leave open. \
+         Errors over {} are cut off (the highest is {}). Dashes: the limit of Hastie, Montanari, \
          Rosset and Tibshirani (2022) for the same λ and for the best one, and λ = (σ² + unseen variance)/n.",
         design.features,
         design.features,
@@ -82,8 +90,12 @@ pub fn page(design: &Design, map: &Surface, found: &Found) -> Figure {
         design.seed,
         plain.classical.0,
         short(plain.classical.1),
-        best.rises,
         found.features.len() - 1,
+        best.rises,
+        short(100.0 * (best.steepest - 1.0)),
+        map.cells().repeats(),
+        short(shown.1),
+        short(plain.highest.1),
     );
     Figure::new(caption)
         .with_panel(over_p)

@@ -118,13 +118,14 @@ impl Found {
         let classical = lowest(before);
         let peak = (0..errors.len()).fold(0, |most, p| if errors[p] > errors[most] { p } else { most });
         let beats = after.iter().position(|error| *error < errors[classical]);
-        let rises = errors.windows(2).into_iter().filter(|pair| pair[1] > pair[0]).count();
+        let steps = || errors.windows(2).into_iter().map(|pair| pair[1] / pair[0]);
         Sides {
             classical: (self.features[classical], errors[classical]),
             highest: (self.features[peak], errors[peak]),
             last: errors[errors.len() - 1],
             beats: beats.map(|at| self.features[small + at]),
-            rises,
+            rises: steps().filter(|step| *step > 1.0).count(),
+            steepest: steps().fold(1.0, f64::max),
         }
     }
 }
@@ -137,8 +138,9 @@ struct Sides {
     last: f64,
     /// From which p ≥ n on the error is under that of the best p < n.
     beats: Option<f64>,
-    /// At how many steps up the error rises.
+    /// At how many steps up the error rises, and by which factor at most.
     rises: usize,
+    steepest: f64,
 }
 
 fn lowest(errors: ArrayView1<'_, f64>) -> usize {

@@ -53,6 +53,7 @@
 //! ```
 
 mod chebyshev;
+pub(crate) mod cutoff;
 mod distillation;
 mod feature_steps;
 mod gain;
@@ -70,10 +71,11 @@ mod response;
 mod ridge;
 mod schedule;
 mod spectral_filter;
+mod spectrum;
 mod stochastic_flow;
 
-pub use crate::spectrum::Spectrum;
 pub use chebyshev::Chebyshev;
+pub(crate) use cutoff::rounding;
 pub use distillation::SelfDistillation;
 pub use feature_steps::FeatureSteps;
 pub(crate) use gain::difference;
@@ -92,12 +94,13 @@ pub(crate) use response::{Response, known_penalty, penalty};
 pub use ridge::Ridge;
 pub use schedule::Schedule;
 pub use spectral_filter::SpectralFilter;
+pub use spectrum::Spectrum;
 pub use stochastic_flow::StochasticFlow;
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spectrum::Cutoff;
+    use crate::filter::cutoff::Cutoff;
 
     fn gains(filter: &dyn SpectralFilter, sigma: &[f64]) -> Vec<f64> {
         filter.gains(Spectrum::new(sigma.len(), sigma.len(), sigma)).to_vec()

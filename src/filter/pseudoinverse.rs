@@ -2,7 +2,7 @@
 
 use super::{SpectralFilter, Spectrum};
 use crate::Error;
-use crate::spectrum::Cutoff;
+use crate::filter::cutoff::Cutoff;
 
 /// Residual factors of a filter whose gains are `1/σ` and 0.
 fn kept_or_dropped(gains: &[f64], residuals: &mut [f64]) {

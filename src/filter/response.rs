@@ -3,7 +3,7 @@
 use super::SpectralFilter;
 use crate::Error;
 use crate::error::user_code;
-use crate::spectrum::Spectrum;
+use crate::filter::spectrum::Spectrum;
 
 /// What a filter does to a spectrum: its gains `g` and its residual factors `1 − σ g`, one of each per singular value.
 #[derive(Debug, Default)]

@@ -2,7 +2,7 @@
 
 use super::{MinNorm, SpectralFilter, Spectrum, gain};
 use crate::Error;
-use crate::spectrum::Cutoff;
+use crate::filter::cutoff::Cutoff;
 
 /// Ridge regression: the minimiser of `‖Xβ − y‖² + λ ‖β‖²` (sums, not means: a penalty λₘ on the
 /// mean of squares is `λ = n λₘ`).

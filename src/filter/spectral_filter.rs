@@ -2,7 +2,7 @@
 
 use super::gain;
 use crate::Error;
-use crate::spectrum::Spectrum;
+use crate::filter::spectrum::Spectrum;
 use ndarray::Array1;
 use std::sync::Arc;
 

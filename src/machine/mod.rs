@@ -1,6 +1,7 @@
 //! The machine: memory that is asked for before it is taken, lanes of numbers, files that are whole or not there.
 
 pub(crate) mod doubled;
+pub(crate) mod escape;
 pub(crate) mod lane;
 pub(crate) mod large_pages;
 pub mod memory;

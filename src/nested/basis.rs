@@ -2,13 +2,18 @@
 
 use super::block::as_columns;
 use super::triangle::{axpy, dot, square};
-use ndarray::{Array2, linalg::general_mat_mul};
+use crate::svd::{GrowingBasis, Grown, product, subtract_product};
+use ndarray::Array2;
 
 /// Orthonormal vectors of length `dimension`.
 #[derive(Clone, Debug)]
 pub(super) struct Basis {
     vectors: Vec<Vec<f64>>,
     dimension: usize,
+    /// The same vectors as a product of reflections, as far as blocks of vectors made it grow.
+    reflections: GrowingBasis,
+    /// Whether the vectors are the unit vectors, the last first.
+    is_flipped: bool,
 }
 
 /// A vector as `x = Qᵀ m + ρ q`.
@@ -29,7 +34,7 @@ pub(super) struct Projected {
 
 impl Basis {
     pub(super) fn new(dimension: usize) -> Self {
-        Self { vectors: Vec::new(), dimension }
+        Self { vectors: Vec::new(), dimension, reflections: GrowingBasis::default(), is_flipped: false }
     }
 
     pub(super) fn is_complete(&self) -> bool {
@@ -38,6 +43,36 @@ impl Basis {
 
     pub(super) fn push(&mut self, q: Vec<f64>) {
         self.vectors.push(q);
+    }
+
+    /// What the first rows of `x` add, up to one that leaves the span of those before by no more than its entry of
+    /// `least`: their coordinates, and the vectors, which are to be pushed in turn.
+    pub(super) fn grow(&mut self, x: &Array2<f64>, least: &[f64]) -> Grown {
+        let known = self.reflections.len();
+        if known < self.vectors.len() {
+            // Those that came one at a time; orthonormal, and so themselves in their own coordinates.
+            let missing = as_columns(&self.vectors[known..], self.dimension).reversed_axes();
+            let _ = self.reflections.grow(missing.view(), &vec![0.5; missing.nrows()]);
+        }
+        self.reflections.grow(x.view(), least)
+    }
+
+    /// The unit vectors, the last first.
+    pub(super) fn flip(&mut self) {
+        if self.is_flipped {
+            return;
+        }
+        let d = self.dimension;
+        for (i, q) in self.vectors.iter_mut().enumerate() {
+            q.fill(0.0);
+            q[d - 1 - i] = 1.0;
+        }
+        (self.reflections, self.is_flipped) = (GrowingBasis::default(), true);
+    }
+
+    /// Whether the vectors are the unit vectors, the last first.
+    pub(super) fn is_flipped(&self) -> bool {
+        self.is_flipped
     }
 
     /// `Q`, its vectors as rows.
@@ -61,10 +96,10 @@ impl Basis {
         let mut inside = Array2::zeros((x.nrows(), self.vectors.len()));
         let mut norms = [Vec::new(), Vec::new()];
         for norms in &mut norms {
-            let step = rest.dot(&basis);
-            general_mat_mul(-1.0, &step, &basis.t(), 1.0, &mut rest);
+            let step = product(rest.view(), basis.view());
+            subtract_product(&mut rest, step.view(), basis.t());
             inside += &step;
-            *norms = rest.rows().into_iter().map(|row| row.dot(&row).sqrt()).collect();
+            *norms = rest.rows().into_iter().map(|row| square(&row.to_vec()).sqrt()).collect();
         }
         let [once, twice] = norms;
         let rows = inside.rows().into_iter().zip(rest.rows());
@@ -81,6 +116,9 @@ impl Basis {
     /// is in the span to the last digits (Kahan; Parlett 1980, section 6.9). A remainder of at most
     /// `negligible` counts as none. O(r · dimension).
     pub(super) fn split(&self, x: Vec<f64>, negligible: f64) -> Split {
+        if self.is_flipped {
+            return Split { inside: x.into_iter().rev().collect(), outside: None };
+        }
         // A row that is negligible as a whole opens no direction either, and yet has its share in those that are there.
         if self.is_complete() || square(&x).sqrt() <= negligible {
             return Split { inside: self.vectors.iter().map(|q| dot(q, &x)).collect(), outside: None };

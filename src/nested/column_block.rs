@@ -25,11 +25,11 @@ use super::fold::fold;
 use super::triangle::{Triangle, square};
 use crate::Error;
 use crate::svd::reduce;
-use ndarray::{Array2, ArrayView2, ShapeBuilder, s};
+use ndarray::{Array2, ArrayView2, Axis, ShapeBuilder, s};
 
 /// By how much the norm of a solution may fall in a block. Errors were not seen to grow even where it fell forty
 /// times; the bound of the theory is what is kept to.
-const SHRINKAGE: f64 = 2.0;
+pub(super) const SHRINKAGE: f64 = 2.0;
 
 /// The fits of a block of columns, as steps.
 #[derive(Debug)]
@@ -71,19 +71,38 @@ impl ColumnBlock {
         if z.iter().zip(&end).any(|(z, end)| square(z) > SHRINKAGE * SHRINKAGE * square(end)) {
             return Ok(None);
         }
-        // The last feature first and the last vector first: upper triangular.
-        let (mut left, _) = joined.into_raw_vec_and_offset();
-        reduce(&mut left, (b, b + k + m), b, b);
-        let columns: Vec<&[f64]> = left.chunks_exact(b).collect();
-        let backwards = |from: usize, to: usize| {
-            Array2::from_shape_fn((b, to - from), |(j, column)| columns[from + column][b - 1 - j])
-        };
+        let Steps { innovations, steps } = Steps::new(joined, k);
         Ok(Some(Self {
             triangle: lower,
             images: carried.slice(s![.., b + k..]).rows().into_iter().map(|row| row.to_vec()).collect(),
             z: end,
-            innovations: backwards(b, b + k),
-            steps: backwards(b + k, b + k + m),
+            innovations,
+            steps,
         }))
+    }
+}
+
+/// What is left out in turn.
+#[derive(Debug)]
+pub(super) struct Steps {
+    /// `tⱼ`, `b × k`.
+    pub(super) innovations: Array2<f64>,
+    /// `A dⱼ`, `b × m`.
+    pub(super) steps: Array2<f64>,
+}
+
+impl Steps {
+    /// From the last `b` rows of `Gᵀ [0 z P; I 0 T]` for `k` outputs, column by column, the columns of `I` in reverse.
+    pub(super) fn new(mut left: Array2<f64>, k: usize) -> Self {
+        let (b, width) = left.dim();
+        // The last feature first and the last vector first: upper triangular.
+        if let Some(left) = left.as_slice_memory_order_mut() {
+            reduce(left, (b, width), b, b);
+        }
+        left.invert_axis(Axis(0));
+        Self {
+            innovations: left.slice(s![.., b..b + k]).as_standard_layout().into_owned(),
+            steps: left.slice(s![.., b + k..]).as_standard_layout().into_owned(),
+        }
     }
 }

@@ -8,8 +8,9 @@ use super::triangle::{Triangle, axpy, norm};
 use super::{Engine, Point};
 use crate::Error;
 use crate::filter::MinNorm;
+use crate::filter::cutoff::Cutoff;
+use crate::filter::rounding;
 use crate::risk::covariance::CovarianceRoot;
-use crate::spectrum::{Cutoff, rounding};
 use crate::svd::Svd;
 use ndarray::{Array2, ArrayRef2, Axis, aview1};
 

@@ -1,9 +1,11 @@
 //! Test errors of a nested curve.
 
-use super::scale::{largest_exponent, scaled};
+use super::scale::{largest_exponent, power_of_two_of, scaled};
 use crate::Error;
 use crate::risk::Compressed;
-use ndarray::{Array2, ArrayView1, s};
+use crate::svd::{dot, product, upper_product};
+use ndarray::{Array2, ArrayView1, ShapeBuilder, aview1, s};
+use std::ops::Range;
 
 /// Which rows the test error is measured on.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -85,12 +87,45 @@ impl<'a> HeldOut<'a> {
     pub(super) fn image(&self, q: &[f64]) -> Vec<f64> {
         let Some(table) = table(self.test) else { return Vec::new() };
         let scaled: Vec<f64> = q.iter().map(|&v| scaled(v, -self.exponent)).collect();
-        let q = ArrayView1::from(&scaled);
+        let q = scaled;
         let row = |(i, row): (usize, ArrayView1<'_, f64>)| {
             let zeros = if self.is_triangular { i.min(q.len()) } else { 0 };
-            row.slice(s![zeros..]).dot(&q.slice(s![zeros..]))
+            match row.to_slice() {
+                Some(row) => dot(&row[zeros..], &q[zeros..]),
+                None => row.slice(s![zeros..]).dot(&aview1(&q[zeros..])),
+            }
         };
         table.features.rows().into_iter().enumerate().map(row).collect()
+    }
+
+    /// `A q` for every column `q` of a matrix, column by column; no rows without a test table.
+    pub(super) fn images(&self, q: &Array2<f64>) -> Array2<f64> {
+        let Some(table) = table(self.test) else { return Array2::zeros((0, q.ncols()).f()) };
+        let unit = power_of_two_of(-self.exponent);
+        let scaled = unit.is_none_or(|unit| unit != 1.0).then(|| q.mapv(|v| scaled(v, -self.exponent)));
+        let q = scaled.as_ref().unwrap_or(q);
+        if self.is_triangular {
+            return upper_product(table.features.view(), q.view());
+        }
+        product(table.features.view(), q.view())
+    }
+
+    /// Rows in which the first `columns` columns of `A` are not 0 for sure.
+    pub(super) fn reach(&self, columns: usize) -> usize {
+        if self.is_triangular { self.height().min(columns) } else { self.height() }
+    }
+
+    /// Columns `from` to `to` of `A` as rows of length `height`, column by column.
+    pub(super) fn columns(&self, columns: Range<usize>, height: usize) -> Array2<f64> {
+        let mut found = Array2::zeros((columns.len(), height).f());
+        let Some(table) = table(self.test) else { return found };
+        for (mut to, row) in found.columns_mut().into_iter().zip(table.features.rows()) {
+            to.assign(&row.slice(s![columns.clone()]));
+        }
+        if self.exponent != 0 {
+            found.mapv_inplace(|v| scaled(v, -self.exponent));
+        }
+        found
     }
 
     /// Column `j` of `A`, without the zeros at its end; empty without a test table.
@@ -112,12 +147,14 @@ impl<'a> HeldOut<'a> {
         n: usize,
     ) -> Option<f64> {
         let table = table(self.test)?;
-        let mut sum = 0.0;
-        for (i, target) in table.targets.column(output).iter().enumerate() {
-            // Beyond the last row of the trapezoid predictions are 0.
-            let error = predictions.get(i).map_or(0.0, |&v| scaled(v, e)) - target;
-            sum += error * error;
-        }
+        let targets = table.targets.column(output);
+        let known = targets.iter().zip(predictions);
+        let sum: f64 = match power_of_two_of(e) {
+            Some(unit) => known.map(|(target, &v)| (v * unit - target) * (v * unit - target)).sum(),
+            None => known.map(|(target, &v)| scaled(v, e) - target).map(|error| error * error).sum(),
+        };
+        // Beyond the last row of the trapezoid predictions are 0.
+        let sum = targets.iter().skip(predictions.len()).fold(sum, |sum, target| sum + target * target);
         match self.test {
             Test::Others(_) => {
                 let rows = table.rows().checked_sub(n).filter(|&rows| rows > 0)?;

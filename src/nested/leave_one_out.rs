@@ -23,8 +23,8 @@ use super::carried::Carried;
 use super::fit::negligible;
 use super::refits::Sums;
 use super::triangle::{Triangle, axpy, dot, rotate, square};
+use crate::filter::rounding;
 use crate::risk::leverage;
-use crate::spectrum::rounding;
 use crate::svd::Svd;
 use ndarray::{Array2, ArrayView1, Axis, s};
 

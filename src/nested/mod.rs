@@ -39,11 +39,12 @@
 //! theory for pseudo-inverses*, BIT 1973; Higham, *Accuracy and Stability of Numerical Algorithms*, section 20.1).
 //!
 //! # Blocks
-//! [`Rows::extend`] and [`Columns::extend`] turn whole blocks of rows or columns into matrix–matrix work:
-//! reflections in place of rotations, and the points of a block as sums of steps. At p = 1000 every n from 1
-//! to 4000, or at n = 1000 every p, then costs one to two SVDs of the largest matrix with a thousand test rows,
-//! and two to three with ridge. Just after the threshold, where the norm of the fit falls fast, rows and
-//! columns go one by one.
+//! [`Rows::extend`] and [`Columns::extend`] turn whole blocks of rows or columns into matrix–matrix work: Householder
+//! reflections up to the threshold, where only what lies in the span of those before goes alone, and from there on
+//! reflections in place of rotations, and the points of a block as sums of steps. Past the threshold no basis is needed:
+//! rows are taken in as they are, by the triangle in the coordinates of the features themselves. At p = 1000 every n from
+//! 1 to 4000, or at n = 1000 every p, then costs about one SVD of the largest matrix with a thousand test rows, and two to
+//! three with ridge. Just after the threshold, where the norm of the fit falls fast, rows and columns go one by one.
 //!
 //! # Ridge
 //! [`Rows::with_ridge`] and [`Columns::with_ridge`] make every fit that of [`Ridge`] with one penalty. A second
@@ -102,6 +103,7 @@
 //! data can hurt for linear regression*, arXiv:1912.07242 (the sample-wise curve); Stewart, *Updating a
 //! rank-revealing ULV decomposition*, SIAM J. Matrix Anal. Appl. 1993 (the decomposition).
 //!
+//! [`Compressed::population`]: crate::risk::Compressed::population
 //! [`Ridge`]: crate::filter::Ridge
 //! [`Svd::solve`]: crate::svd::Svd::solve
 //! [`Cutoff::MachinePrecision`]: crate::svd::Cutoff::MachinePrecision
@@ -130,6 +132,7 @@ mod rows;
 mod scale;
 mod smallest;
 mod triangle;
+mod upper;
 
 pub use crate::curve::point::{Engine, LeftOut, Point};
 pub use columns::Columns;

@@ -25,7 +25,10 @@ impl Room {
     /// Bytes that come to those of rank `from` on the way to rank `to`.
     pub(super) fn growth(&self, from: usize, to: usize) -> usize {
         let more = to.saturating_sub(from);
-        let vectors = self.dimension.saturating_add(self.carried).saturating_add(self.outputs);
+        // Plain fits keep the basis as reflections, too.
+        let is_plain = !self.has_penalty && self.left_out == 0;
+        let basis = self.dimension.saturating_mul(1 + usize::from(is_plain));
+        let vectors = basis.saturating_add(self.carried).saturating_add(self.outputs);
         // Rows of a triangle were extended by an entry, and so have twice the room.
         let triangles = 1 + usize::from(self.has_penalty);
         let left_out = self.left_out.saturating_add(if self.left_out > 0 { to } else { 0 });
@@ -40,11 +43,11 @@ impl Room {
     /// needs an SVD asks for that when it comes.
     pub(super) fn extension(&self, from: usize, to: usize, points: usize) -> usize {
         let block = points.min(BLOCK);
-        // Up to the threshold the basis is copied for a product; beyond it are the triangle's inverse and a new basis, too.
+        // Up to the threshold the basis is copied for a product; beyond it the triangle and its product with the basis, too.
         let squares = if to < self.dimension { 1 } else { 3 } + usize::from(self.has_penalty);
         let of_block = [
             table(to, self.dimension).saturating_mul(squares),
-            table(to, self.carried),
+            table(to, self.carried).saturating_mul(if to < self.dimension { 1 } else { 2 }),
             table(block, self.dimension.saturating_add(self.carried)).saturating_mul(4),
         ];
         // The vectors as they came, for refits.

@@ -10,6 +10,11 @@ pub(super) fn scaled(x: f64, e: i32) -> f64 {
     x * power_of_two(third) * power_of_two(third) * power_of_two(e - 2 * third)
 }
 
+/// `2^e`, where it and its reciprocal are in range: then `x · 2^e` is [`scaled`].
+pub(super) fn power_of_two_of(e: i32) -> Option<f64> {
+    (e.abs() < 1000).then(|| power_of_two(e))
+}
+
 /// The exponent of the largest entry: all entries lie under `2^e`. `None` if all are 0.
 pub(super) fn largest_exponent<'a>(x: impl IntoIterator<Item = &'a f64>) -> Option<i32> {
     let largest = x.into_iter().fold(0.0, |m: f64, v| m.max(v.abs()));

@@ -2,7 +2,8 @@
 
 use super::scale::scaled;
 use crate::svd::exponent;
-use ndarray::{Array2, aview1};
+pub(super) use crate::svd::{axpy, dot};
+use ndarray::{Array2, s};
 
 /// `L`, `r × r`, lower triangular, row by row.
 ///
@@ -84,11 +85,7 @@ impl Triangle {
 
     /// `L z = c`.
     pub(super) fn forward(&self, c: &[f64]) -> Vec<f64> {
-        let mut z = Vec::with_capacity(c.len());
-        for &target in c {
-            z.push(self.next_forward(&z, target));
-        }
-        z
+        forward(&self.rows, c)
     }
 
     /// `L z`.
@@ -98,13 +95,7 @@ impl Triangle {
 
     /// `Lᵀ z = c`.
     pub(super) fn backward(&self, c: &[f64]) -> Vec<f64> {
-        let mut z = c.to_vec();
-        for (i, row) in self.rows.iter().enumerate().rev() {
-            z[i] /= row[i];
-            let (known, last) = z.split_at_mut(i);
-            axpy(known, -last[0], row);
-        }
-        z
+        backward(&self.rows, c)
     }
 
     /// `‖L‖_F`.
@@ -114,7 +105,7 @@ impl Triangle {
 
     /// A fresh estimate of `‖L⁻¹‖`.
     pub(super) fn inverse(&mut self) -> f64 {
-        let inverse = self.estimate_inverse();
+        let inverse = estimate_inverse(&self.rows);
         self.inverse = Some(inverse);
         inverse
     }
@@ -128,29 +119,56 @@ impl Triangle {
         if self.inverse.is_some_and(|inverse| norm * inverse < bound) {
             return true;
         }
-        let inverse = self.estimate_inverse();
+        let inverse = estimate_inverse(&self.rows);
         self.inverse = Some(inverse);
         self.rows.is_empty() || norm * inverse < bound
-    }
-
-    /// A lower bound of `‖L⁻¹‖` that is seldom far off: `L⁻¹` on a vector of signs chosen for growth
-    /// (Cline, Moler, Stewart and Wilkinson 1979), then two half steps of inverse iteration.
-    fn estimate_inverse(&self) -> f64 {
-        let mut grown = Vec::with_capacity(self.len());
-        for row in &self.rows {
-            grown.push(grow(&grown, row));
-        }
-        let half = self.backward(&normalised(grown));
-        let first = square(&half).sqrt();
-        let second = square(&self.forward(&normalised(half))).sqrt();
-        first.max(second)
     }
 
     /// As a full matrix.
     pub(super) fn to_array(&self) -> Array2<f64> {
         let r = self.len();
-        Array2::from_shape_fn((r, r), |(i, j)| self.rows[i].get(j).copied().unwrap_or(0.0))
+        let mut matrix = Array2::zeros((r, r));
+        for (mut to, row) in matrix.rows_mut().into_iter().zip(&self.rows) {
+            to.slice_mut(s![..row.len()]).assign(&ndarray::aview1(row));
+        }
+        matrix
     }
+}
+
+/// `L z = c`, of the rows of `L` up to the diagonal.
+pub(super) fn forward<R: AsRef<[f64]>>(rows: &[R], c: &[f64]) -> Vec<f64> {
+    let mut z = Vec::with_capacity(c.len());
+    for (i, (row, target)) in rows.iter().zip(c).enumerate() {
+        let row = row.as_ref();
+        z.push((target - dot(&row[..i], &z)) / row[i]);
+    }
+    z
+}
+
+/// `Lᵀ z = c`, of the rows of `L` up to the diagonal.
+pub(super) fn backward<R: AsRef<[f64]>>(rows: &[R], c: &[f64]) -> Vec<f64> {
+    let mut z = c.to_vec();
+    for (i, row) in rows.iter().enumerate().rev() {
+        let row = row.as_ref();
+        z[i] /= row[i];
+        let (known, last) = z.split_at_mut(i);
+        axpy(known, -last[0], row);
+    }
+    z
+}
+
+/// A lower bound of `‖L⁻¹‖` that is seldom far off: `L⁻¹` on a vector of signs chosen for growth
+/// (Cline, Moler, Stewart and Wilkinson 1979), then two half steps of inverse iteration. O(r²), of the rows of `L` up
+/// to the diagonal.
+pub(super) fn estimate_inverse<R: AsRef<[f64]>>(rows: &[R]) -> f64 {
+    let mut grown = Vec::with_capacity(rows.len());
+    for row in rows {
+        grown.push(grow(&grown, row.as_ref()));
+    }
+    let half = backward(rows, &normalised(grown));
+    let first = square(&half).sqrt();
+    let second = square(&forward(rows, &normalised(half))).sqrt();
+    first.max(second)
 }
 
 /// `‖L_r‖_F ‖L_r⁻¹ s‖ / ‖s‖` for every leading `r × r` part of the lower triangle of these rows, with signs `s` chosen
@@ -160,7 +178,7 @@ pub(super) fn conditions<'a>(rows: impl Iterator<Item = &'a [f64]>) -> Vec<f64> 
     let conditions = rows.map(|row| {
         let entry = grow(&grown, row);
         grown.push(entry);
-        squares += crate::svd::dot(row, row);
+        squares += dot(row, row);
         length = length.hypot(entry);
         squares.sqrt() * length / (grown.len() as f64).sqrt()
     });
@@ -169,7 +187,7 @@ pub(super) fn conditions<'a>(rows: impl Iterator<Item = &'a [f64]>) -> Vec<f64> 
 
 /// The next entry of `L⁻¹ s`, given those before it and the next row of `L`: the sign that makes it larger.
 fn grow(grown: &[f64], row: &[f64]) -> f64 {
-    let sum = crate::svd::dot(&row[..grown.len()], grown);
+    let sum = dot(&row[..grown.len()], grown);
     (-sum - 1f64.copysign(sum)) / row[grown.len()]
 }
 
@@ -183,25 +201,15 @@ pub(super) fn normalised(x: Vec<f64>) -> Vec<f64> {
 
 /// `(a, b) ← (cos · a + sin · b, cos · b − sin · a)`.
 pub(super) fn rotate(a: &mut [f64], b: &mut [f64], cos: f64, sin: f64) {
-    for (a, b) in a.iter_mut().zip(b) {
-        (*a, *b) = (cos * *a + sin * *b, cos * *b - sin * *a);
-    }
-}
-
-/// `y ← y + factor · x`.
-pub(super) fn axpy(y: &mut [f64], factor: f64, x: &[f64]) {
-    for (y, x) in y.iter_mut().zip(x) {
-        *y += factor * x;
-    }
-}
-
-/// `a · b`.
-pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
-    aview1(a).dot(&aview1(b))
+    crate::svd::rotate(a, b, (cos, sin));
 }
 
 /// `‖x‖`, of entries whose squares may be out of range.
 pub(super) fn norm(x: &[f64]) -> f64 {
+    let sum = square(x);
+    if sum > 1e-270 && sum < 1e300 {
+        return sum.sqrt(); // squares that are lost are nothing beside it
+    }
     let largest = x.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
     let e = exponent(largest);
     scaled(x.iter().map(|&v| scaled(v, -e)).map(|v| v * v).sum::<f64>().sqrt(), e)

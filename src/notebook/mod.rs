@@ -22,7 +22,6 @@
 
 mod curve;
 mod data;
-mod escape;
 #[cfg(feature = "svg")]
 mod figure;
 mod fits;
@@ -35,7 +34,7 @@ mod thin;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use escape::escape;
+use crate::machine::escape::escape;
 #[cfg(feature = "svg")]
 pub(crate) use thin::thinned;
 

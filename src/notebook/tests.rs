@@ -150,7 +150,9 @@ fn surfaces_over_other_axes_say_which() {
     let surface = Surface::of_family(&curve, "ridge", Axis::Penalty).expect("a surface");
     let shown = text(&surface, LARGEST);
     assert!(shown.contains("over λ = 0.001 to 10 (3 values) and label noise = 0 to 2 (4 values)"), "{shown}");
-    assert!(shown.contains("at λ = 10, label noise = ") && text(&curve, LARGEST).contains("at label noise = "));
+    assert!(
+        shown.contains("at λ = 10, label noise = ") && text(&curve, LARGEST).contains("at label noise = ")
+    );
 }
 
 #[cfg(feature = "svg")]

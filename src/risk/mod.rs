@@ -54,7 +54,7 @@ use crate::Error;
 use crate::machine::memory::{reserve, sum, table};
 use crate::risk::covariance::CovarianceRoot;
 use crate::svd::{Backend, Faer, power_of_two, small_product, triangle};
-use ndarray::{Array1, Array2, ArrayRef2, Axis, s};
+use ndarray::{Array1, Array2, ArrayRef2, ArrayView1, Axis, s};
 
 /// A table `(X, Y)` of `N` rows, compressed by one QR factorisation to at most `p + k + 1` rows on
 /// which every sum of squared errors, and every sum of errors, is the same:
@@ -123,6 +123,9 @@ impl Compressed {
         let height = x.nrows().min(width);
         let needed = [table(x.nrows(), width).saturating_mul(3), table(height, width).saturating_mul(2)];
         reserve("a compressed table", sum(needed))?;
+        if x.nrows() <= p {
+            return Self::of_few_rows(x, y);
+        }
         let mut joined = Array2::ones((x.nrows(), p + k + 1));
         joined.slice_mut(s![.., ..p]).assign(x);
         joined.slice_mut(s![.., p..p + k]).assign(y);
@@ -140,6 +143,26 @@ impl Compressed {
             features: r.slice(s![.., ..p]).to_owned(),
             targets: r.slice(s![.., p..p + k]).to_owned(),
             ones: r.column(p + k).to_owned(),
+            rows: x.nrows(),
+            is_population: false,
+            teacher: None,
+        })
+    }
+
+    /// A table that would not get shorter, as it is.
+    fn of_few_rows(x: &ArrayRef2<f64>, y: &ArrayRef2<f64>) -> Result<Self, Error> {
+        for table in [x, y] {
+            Error::check_finite("the table", table.view())?;
+            let largest = table.iter().fold(0.0, |most: f64, v| most.max(v.abs()));
+            let length = |column: ArrayView1<'_, f64>| column.iter().fold(0.0, |sum: f64, &v| sum.hypot(v));
+            if largest > 1e150 && !table.columns().into_iter().all(|column| length(column).is_finite()) {
+                return Err(Error::Overflow { what: "the length of a column of the table" });
+            }
+        }
+        Ok(Self {
+            features: x.as_standard_layout().into_owned(),
+            targets: y.as_standard_layout().into_owned(),
+            ones: Array1::ones(x.nrows()),
             rows: x.nrows(),
             is_population: false,
             teacher: None,

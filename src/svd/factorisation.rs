@@ -3,9 +3,10 @@
 use super::checked;
 use super::{Backend, Faer, RawSvd};
 use crate::Error;
+use crate::filter::Spectrum;
+use crate::filter::cutoff::Cutoff;
 use crate::filter::{Response, SpectralFilter};
 use crate::machine::memory::{reserve, sum, table};
-use crate::spectrum::{Cutoff, Spectrum};
 use ndarray::{Array1, Array2, ArrayRef1, ArrayRef2, ArrayView2, Axis, s};
 
 /// The thin singular value decomposition `X = U Σ Vᵀ` of an `n × p` design matrix, with

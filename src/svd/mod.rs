@@ -33,6 +33,7 @@ mod conquer;
 mod cuda;
 mod factorisation;
 mod faer;
+mod growing_basis;
 mod householder;
 #[cfg(feature = "nalgebra")]
 pub mod interop;
@@ -40,15 +41,18 @@ mod jacobi;
 #[cfg(feature = "lapack")]
 mod lapack;
 mod outside;
+mod panel;
 mod product;
 mod reflect;
+mod row_update;
 mod space;
 mod start;
 mod streamed_qr;
 mod sums;
+mod triangular;
 mod verify;
 
-pub use crate::spectrum::Cutoff;
+pub use crate::filter::cutoff::Cutoff;
 #[cfg(feature = "cuda")]
 pub use auto::Auto;
 pub use backend::{Backend, RawSvd, Route};
@@ -58,10 +62,15 @@ pub(crate) use cholesky::cholesky;
 pub use cuda::{Cuda, FourierCurve, FourierPoint};
 pub use factorisation::{LastMode, Svd};
 pub use faer::Faer;
+pub(crate) use growing_basis::{GrowingBasis, Grown};
 pub use jacobi::Jacobi;
 #[cfg(feature = "lapack")]
 pub use lapack::Lapack;
-pub(crate) use product::{add_gram, leading_times, small_product, times_transposed};
+pub(crate) use product::{
+    add_gram, leading_times, product, small_product, subtract_product, times_transposed, upper_product,
+};
 pub(crate) use reflect::reduce;
+pub(crate) use row_update::RowUpdate;
 pub(crate) use streamed_qr::StreamedQr;
-pub(crate) use sums::dot;
+pub(crate) use sums::{axpy, dot, rotate};
+pub(crate) use triangular::{solve_lower, solve_lower_transposed, solve_upper, solve_upper_transposed};

@@ -3,8 +3,14 @@
 // All must be inlined into one function per instruction set.
 #![allow(clippy::inline_always)]
 
+use super::panel::columns_mut;
+use crate::machine::large_pages;
 use faer::linalg::matmul::{matmul, triangular};
 use faer::{Accum, MatMut, MatRef, Par};
+use ndarray::{Array2, ArrayView2, CowArray, Ix2, ShapeBuilder};
+
+/// Rows whose zeros are skipped together.
+const SKIPPED: usize = 96;
 
 /// `C = A Bᵀ` for `A` (`m × k`), `B` (`p × k`) and `C` (`m × p`), all row by row.
 pub(crate) fn times_transposed(a: &[f64], b: &[f64], c: &mut [f64], (m, p, k): (usize, usize, usize)) {
@@ -66,4 +72,59 @@ impl pulp::WithSimd for Small<'_> {
             }
         }
     }
+}
+
+/// `A B`, column by column. `A` has at least as many columns as `B` has rows; those beyond belong to zeros.
+pub(crate) fn product(a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) -> Array2<f64> {
+    let (a, b) = (contiguous(a), contiguous(b));
+    let mut c = large_pages::zeros((a.nrows(), b.ncols()).f());
+    let leading = matrix(&a).subcols(0, b.nrows());
+    matmul(columns_mut(&mut c), Accum::Replace, leading, matrix(&b), 1.0, Par::Seq);
+    c
+}
+
+/// `C ← C − A B`.
+pub(crate) fn subtract_product(c: &mut Array2<f64>, a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) {
+    let (a, b) = (contiguous(a), contiguous(b));
+    matmul(matrix_mut(c), Accum::Add, matrix(&a), matrix(&b), -1.0, Par::Seq);
+}
+
+/// `A B`, column by column, for `A` zero below its diagonal: without what is multiplied by those zeros. As in
+/// [`product`], `A` may have more columns.
+pub(crate) fn upper_product(a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) -> Array2<f64> {
+    let (a, b) = (contiguous(a), contiguous(b));
+    let (a, b) = (matrix(&a), matrix(&b));
+    let (rows, inner) = (a.nrows(), b.nrows().min(a.ncols()));
+    let mut c = large_pages::zeros((rows, b.ncols()).f());
+    for from in (0..rows.min(inner)).step_by(SKIPPED) {
+        let size = SKIPPED.min(rows - from);
+        let part = a.submatrix(from, from, size, inner - from);
+        let c = columns_mut(&mut c).subrows_mut(from, size);
+        matmul(c, Accum::Replace, part, b.subrows(from, inner - from), 1.0, Par::Seq);
+    }
+    c
+}
+
+/// A view that [`matrix`] takes.
+fn contiguous(a: ArrayView2<'_, f64>) -> CowArray<'_, f64, Ix2> {
+    let is_one_piece = a.as_slice().is_some() || a.t().as_slice().is_some();
+    if is_one_piece { a.into() } else { a.as_standard_layout().into_owned().into() }
+}
+
+/// The same entries, of a matrix that lies row by row or column by column.
+pub(super) fn matrix<'a>(a: &'a CowArray<'_, f64, Ix2>) -> MatRef<'a, f64> {
+    let (rows, columns) = a.dim();
+    a.as_slice().map_or_else(
+        || MatRef::from_column_major_slice(a.as_slice_memory_order().unwrap_or_default(), rows, columns),
+        |entries| MatRef::from_row_major_slice(entries, rows, columns),
+    )
+}
+
+/// The same.
+pub(super) fn matrix_mut(a: &mut Array2<f64>) -> MatMut<'_, f64> {
+    let (rows, columns) = a.dim();
+    if a.is_standard_layout() {
+        return MatMut::from_row_major_slice_mut(a.as_slice_mut().unwrap_or_default(), rows, columns);
+    }
+    columns_mut(a)
 }

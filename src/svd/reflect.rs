@@ -20,7 +20,7 @@ pub(crate) fn reduce(matrix: &mut [f64], (rows, columns): (usize, usize), stride
 }
 
 /// The reflections of `A = Q R`.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Reflections {
     vectors: Mat<f64>,
     coefficients: Mat<f64>,
@@ -36,6 +36,19 @@ impl Reflections {
     /// Rows of `A`.
     pub(super) fn rows(&self) -> usize {
         self.vectors.nrows()
+    }
+
+    /// Columns of `A`.
+    pub(super) fn len(&self) -> usize {
+        self.vectors.ncols()
+    }
+
+    /// `B ← Qᵀ B`.
+    pub(super) fn apply_transposed(&self, to: MatMut<'_, f64>) {
+        let (vectors, coefficients) = (self.vectors.as_ref(), self.coefficients.as_ref());
+        let scratch = apply_transposed_scratch::<f64>(vectors.nrows(), coefficients.nrows(), to.ncols());
+        let mut buffer = MemBuffer::new(scratch);
+        apply_transposed(vectors, coefficients, Conj::No, to, Par::Seq, MemStack::new(&mut buffer));
     }
 
     /// `B ← Q B`.

@@ -1,24 +1,17 @@
 //! A QR factorisation that takes rows a block at a time, and may keep its reflections.
 
+use super::panel::{PANEL, WIDE, columns_mut, entries, reduce_panels, reflect};
 use super::reflect::Reflections;
 use crate::machine::large_pages;
 use faer::linalg::matmul::matmul;
 use faer::linalg::triangular_solve::{solve_lower_triangular_in_place, solve_upper_triangular_in_place};
-use faer::{Accum, ColMut, ColRef, Mat, MatMut, MatRef, Par};
+use faer::{Accum, Mat, MatMut, MatRef, Par};
 use ndarray::{Array2, ArrayView2, ShapeBuilder, s};
 use std::cell::RefCell;
 use std::ops::Range;
 
-/// Columns that are reduced together.
-const PANEL: usize = 32;
-/// Columns whose reflections are applied together to what is in the cache.
-const WIDE: usize = 256;
 /// Rows that are solved together.
 const SOLVED: usize = 64;
-/// Entries of a block that are reflected together, to be still in the cache when they are needed again: 512 KiB.
-const CACHED: usize = 1 << 16;
-/// Columns that are reduced one by one.
-const NARROW: usize = 8;
 
 /// `A = Q R` of the rows so far, `R` upper trapezoidal: after `m` rows `min(m, columns)` rows of it, and
 /// `Qᵀ Y` of what is carried along. The leading `p` columns of `R` and `Q` belong to the leading `p` columns of `A`.
@@ -149,37 +142,14 @@ impl StreamedQr {
     }
 
     /// Takes some columns of a block of rows into the rows of `R` of the same numbers.
-    fn reduce_panels(&mut self, block: MatMut<'_, f64>, columns: Range<usize>) {
-        let (count, width) = (block.nrows(), block.ncols());
-        let (mut heads, mut rest) =
-            block.subcols_mut(columns.start, width - columns.start).split_at_col_mut(columns.len());
-        let mut upper = columns_mut(&mut self.upper);
-        let mut factors = Vec::new();
-        for first in columns.clone().step_by(PANEL) {
-            let w = PANEL.min(columns.end - first);
-            let mut factor = Mat::<f64>::zeros(w, w);
-            let (mut head, beside) =
-                heads.as_mut().subcols_mut(first - columns.start, columns.end - first).split_at_col_mut(w);
-            let rows = upper.as_mut().submatrix_mut(first, first, w, columns.end - first);
-            let (triangle, right) = rows.split_at_col_mut(w);
-            reduce_columns(triangle, head.as_mut(), factor.as_mut(), &mut self.room);
-            reflect(head.as_ref(), factor.as_ref(), (right, beside), true, &mut self.room);
-            factors.push((first, factor));
-        }
-        let heads = heads.as_ref();
-        let tails = |first: usize, factor: &Mat<f64>| heads.subcols(first - columns.start, factor.ncols());
-        let together = together(count);
-        for first in (columns.end..width).step_by(together) {
-            let size = together.min(width - first);
-            for (row, factor) in &factors {
-                let right = upper.as_mut().submatrix_mut(*row, first, factor.nrows(), size);
-                let to = (right, rest.as_mut().subcols_mut(first - columns.end, size));
-                reflect(tails(*row, factor), factor.as_ref(), to, true, &mut self.room);
-            }
-        }
+    fn reduce_panels(&mut self, mut block: MatMut<'_, f64>, columns: Range<usize>) {
+        let upper = columns_mut(&mut self.upper);
+        let factors = reduce_panels(upper, block.as_mut(), columns, &mut self.room);
+        let block = block.as_ref();
         if let Some(steps) = &mut self.steps {
             steps.extend(factors.into_iter().map(|(first, factor)| {
-                Step::Panel(Panel { first, from: self.rows, tails: tails(first, &factor).to_owned(), factor })
+                let tails = block.subcols(first, factor.ncols()).to_owned();
+                Step::Panel(Panel { first, from: self.rows, tails, factor })
             }));
         }
     }
@@ -306,134 +276,9 @@ fn table(mut memory: Vec<f64>, (rows, columns): (usize, usize)) -> Array2<f64> {
     Array2::from_shape_vec((rows, columns).f(), memory).unwrap_or_default()
 }
 
-/// Of a matrix that lies column by column.
-fn entries(column: ColRef<'_, f64>) -> &[f64] {
-    column.try_as_col_major().map_or(&[], |column| column.as_slice())
-}
-
-fn entries_mut(column: ColMut<'_, f64>) -> &mut [f64] {
-    column.try_as_col_major_mut().map_or(&mut [], ColMut::as_slice_mut)
-}
-
 /// A copy, column by column.
 fn by_columns(b: ArrayView2<'_, f64>) -> Array2<f64> {
     let mut copy = large_pages::zeros(b.raw_dim().f());
     copy.assign(&b);
     copy
-}
-
-/// The same entries, of a matrix that lies column by column.
-fn columns_mut(matrix: &mut Array2<f64>) -> MatMut<'_, f64> {
-    let (rows, columns) = matrix.dim();
-    let entries = matrix.as_slice_memory_order_mut().unwrap_or_default();
-    MatMut::from_column_major_slice_mut(entries, rows, columns)
-}
-
-/// `[R; A] ← Qᵀ [R; A] = [R'; V]` for `R` (`w × w`, upper triangular) and `A` (`count × w`): the reflections'
-/// tails in place of `A`, their factor `S` in `factor`, which is 0.
-fn reduce_columns(
-    mut r: MatMut<'_, f64>,
-    mut a: MatMut<'_, f64>,
-    mut factor: MatMut<'_, f64>,
-    room: &mut Vec<f64>,
-) {
-    let w = a.ncols();
-    if w > NARROW {
-        let half = w / 2;
-        let (top_left, mut top_right, _, bottom_right) = r.split_at_mut(half, half);
-        let (mut left, mut right) = a.split_at_col_mut(half);
-        let (mut first, beside, _, mut second) = factor.split_at_mut(half, half);
-        reduce_columns(top_left, left.as_mut(), first.as_mut(), room);
-        reflect(left.as_ref(), first.as_ref(), (top_right.as_mut(), right.as_mut()), true, room);
-        reduce_columns(bottom_right, right.as_mut(), second.as_mut(), room);
-        // S₁₂ = −S₁₁ V₁ᵀV₂ S₂₂
-        let [mut between, mut product] = matrices(room, half, w - half);
-        matmul(between.as_mut(), Accum::Replace, left.as_ref().transpose(), right.as_ref(), 1.0, Par::Seq);
-        matmul(product.as_mut(), Accum::Replace, first.as_ref(), between.as_ref(), 1.0, Par::Seq);
-        matmul(beside, Accum::Replace, product.as_ref(), second.as_ref(), -1.0, Par::Seq);
-        return;
-    }
-    for k in 0..w {
-        let (done, rest) = a.as_mut().split_at_col_mut(k);
-        let (mut column, rest) = rest.split_at_col_mut(1);
-        let length = column.as_ref().col(0).norm_l2();
-        let head = r[(k, k)];
-        if length < f64::MIN_POSITIVE {
-            continue; // I − 0 v vᵀ is I, and the reciprocal of a subnormal length would overflow
-        }
-        let new = -head.hypot(length).copysign(head);
-        let scale = (head - new).recip();
-        column.as_mut().col_mut(0).iter_mut().for_each(|v| *v *= scale);
-        let tail = (length * scale) * (length * scale);
-        let tau = f64::midpoint(1.0, tail);
-        r[(k, k)] = new;
-        factor[(k, k)] = tau.recip();
-        let v = column.as_ref().col(0);
-        for i in 0..k {
-            let along = done.as_ref().col(i).transpose() * v / tau;
-            for above in 0..=i {
-                factor[(above, k)] -= factor[(above, i)] * along;
-            }
-        }
-        for (j, other) in rest.col_iter_mut().enumerate() {
-            let along = (r[(k, k + 1 + j)] + v.transpose() * other.as_ref()) / tau;
-            r[(k, k + 1 + j)] -= along;
-            other.iter_mut().zip(v.iter()).for_each(|(to, v)| *to -= along * v);
-        }
-    }
-}
-
-/// Columns of so many rows that are reflected together.
-fn together(rows: usize) -> usize {
-    (CACHED / rows.max(1) / 8 * 8).max(64)
-}
-
-/// `C ← (I − V S Vᵀ) C`, or with `Sᵀ` for the `transposed` product, where `V` is `I` over `tails` and `C` is
-/// `top` over `bottom`.
-fn reflect(
-    tails: MatRef<'_, f64>,
-    factor: MatRef<'_, f64>,
-    (top, bottom): (MatMut<'_, f64>, MatMut<'_, f64>),
-    transposed: bool,
-    room: &mut Vec<f64>,
-) {
-    let (w, width) = (top.nrows(), top.ncols());
-    let together = together(tails.nrows());
-    if width > together {
-        let (top, top_rest) = top.split_at_col_mut(together);
-        let (bottom, bottom_rest) = bottom.split_at_col_mut(together);
-        reflect(tails, factor, (top, bottom), transposed, room);
-        return reflect(tails, factor, (top_rest, bottom_rest), transposed, room);
-    }
-    let [mut along, mut taken] = matrices(room, w, width);
-    for (to, from) in along.as_mut().col_iter_mut().zip(top.as_ref().col_iter()) {
-        entries_mut(to).copy_from_slice(entries(from));
-    }
-    matmul(along.as_mut(), Accum::Add, tails.transpose(), bottom.as_ref(), 1.0, Par::Seq);
-    times_triangle(factor, along.as_ref(), taken.as_mut(), transposed);
-    for (column, taken) in top.col_iter_mut().zip(taken.as_ref().col_iter()) {
-        entries_mut(column).iter_mut().zip(entries(taken)).for_each(|(entry, taken)| *entry -= taken);
-    }
-    matmul(bottom, Accum::Add, tails, taken.as_ref(), -1.0, Par::Seq);
-}
-
-/// `C = S B`, or `Sᵀ B`, for `S` upper triangular: without the quarter that is 0.
-fn times_triangle(s: MatRef<'_, f64>, b: MatRef<'_, f64>, c: MatMut<'_, f64>, transposed: bool) {
-    let half = s.nrows() / 2;
-    let (s, whole) = if transposed { (s.transpose(), half..s.nrows()) } else { (s, 0..half) };
-    let (above, below) = c.split_at_row_mut(half);
-    for (c, rows) in [(above, 0..half), (below, half..s.nrows())] {
-        let columns = if rows == whole { 0..s.ncols() } else { rows.clone() };
-        let s = s.submatrix(rows.start, columns.start, rows.len(), columns.len());
-        matmul(c, Accum::Replace, s, b.subrows(columns.start, columns.len()), 1.0, Par::Seq);
-    }
-}
-
-/// Two matrices to write to.
-fn matrices(room: &mut Vec<f64>, rows: usize, columns: usize) -> [MatMut<'_, f64>; 2] {
-    if room.len() < 2 * rows * columns {
-        room.resize(2 * rows * columns, 0.0);
-    }
-    let (first, second) = room[..2 * rows * columns].split_at_mut(rows * columns);
-    [first, second].map(|entries| MatMut::from_column_major_slice_mut(entries, rows, columns))
 }

@@ -99,6 +99,51 @@ impl pulp::WithSimd for Dot<'_> {
     }
 }
 
+/// `y ← y + factor · a`.
+pub(crate) fn axpy(y: &mut [f64], factor: f64, a: &[f64]) {
+    pulp::Arch::new().dispatch(Axpy(y, factor, a));
+}
+
+struct Axpy<'a>(&'a mut [f64], f64, &'a [f64]);
+
+impl pulp::WithSimd for Axpy<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let length = self.0.len().min(self.2.len());
+        Sums(simd).add(self.1, &self.2[..length], &mut self.0[..length]);
+    }
+}
+
+/// `(a, b) ← (cos · a + sin · b, cos · b − sin · a)`.
+pub(crate) fn rotate(a: &mut [f64], b: &mut [f64], (cos, sin): (f64, f64)) {
+    pulp::Arch::new().dispatch(Rotation(a, b, cos, sin));
+}
+
+struct Rotation<'a>(&'a mut [f64], &'a mut [f64], f64, f64);
+
+impl pulp::WithSimd for Rotation<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self(a, b, cos, sin) = self;
+        let length = a.len().min(b.len());
+        let (a, a_rest) = S::as_mut_simd_f64s(&mut a[..length]);
+        let (b, b_rest) = S::as_mut_simd_f64s(&mut b[..length]);
+        let (c, s) = (simd.splat_f64s(cos), simd.splat_f64s(sin));
+        for (a, b) in a.iter_mut().zip(b) {
+            let along = simd.mul_add_e_f64s(c, *a, simd.mul_f64s(s, *b));
+            *b = simd.sub_f64s(simd.mul_f64s(c, *b), simd.mul_f64s(s, *a));
+            *a = along;
+        }
+        for (a, b) in a_rest.iter_mut().zip(b_rest) {
+            (*a, *b) = (cos * *a + sin * *b, cos * *b - sin * *a);
+        }
+    }
+}
+
 /// The largest of the absolute values; NaN or infinite if one of them is.
 pub(super) struct Largest<'a>(pub &'a [f64]);
 

@@ -6,11 +6,15 @@ use crate::filter::{GradientFlow, LeadingModes, Loss, MinNorm, Ridge, SpectralFi
 use crate::risk::interpolants::check_deviation;
 use crate::{Error, error::user_code};
 use ndarray::Array2;
+use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
 
 /// The cutoffs of the published study: 10⁻³ … 10⁰, seven, log-spaced.
 const CUTOFFS: [f64; 7] =
     [1e-3, 0.003_162_277_660_168_379_4, 1e-2, 0.031_622_776_601_683_79, 1e-1, 0.316_227_766_016_837_94, 1.0];
+
+/// Estimators that a caption names one by one.
+const MOST_NAMED: usize = 24;
 
 /// The strengths of the published adversaries.
 const STRENGTHS: [f64; 7] = [0.0, 0.1, 0.316, 1.0, 3.16, 10.0, 31.6];
@@ -258,15 +262,21 @@ impl Arm {
         Ok(())
     }
 
-    /// The estimators of some arms in words, each once.
+    /// The estimators of some arms in words, each once; of more than [`MOST_NAMED`] the first and the last.
     pub(crate) fn describe_estimators(arms: &[Self]) -> String {
+        let mut seen = HashSet::new();
         let mut names: Vec<String> = Vec::new();
         for arm in arms {
             let name = user_code::description(|| arm.estimator.describe());
-            if !names.contains(&name) {
+            if seen.insert(name.clone()) {
                 names.push(name);
             }
         }
-        names.join("; ")
+        match &names[..] {
+            [first, .., last] if names.len() > MOST_NAMED => {
+                format!("{} estimators, from {first} to {last}", names.len())
+            }
+            _ => names.join("; "),
+        }
     }
 }

@@ -39,7 +39,7 @@ impl Task<'_> {
         let total = places.saturating_mul(repeats);
         let cells = list::<Cell>(total.saturating_mul(lines));
         let results = list::<(Place, Option<Result<Measured, Error>>)>(total).saturating_mul(3);
-        let measured = Measured::bytes(lines).saturating_mul(total);
+        let measured = Measured::bytes(lines, &self.wanted).saturating_mul(total);
         let workers = self.grid().workers();
         let own = if self.is_shared() || !engine.needs_tables() { 0 } else { self.study_bytes() };
         let each = sum([engine.bytes(self), own]);

@@ -5,6 +5,7 @@ use super::metrics::Metrics;
 use super::spectral::Spectral;
 use crate::Error;
 use crate::curve::{Cell, Metric};
+use crate::machine::memory::{list, sum};
 use crate::nested::{Engine, Point};
 
 /// Which metrics a sweep asks for.
@@ -79,8 +80,14 @@ impl Measured {
     }
 
     /// Bytes that one holds beside itself.
-    pub(super) fn bytes(lines: usize) -> usize {
-        crate::machine::memory::list::<(usize, Metrics)>(lines)
+    pub(super) fn bytes(lines: usize, wanted: &Wanted) -> usize {
+        /// What the allocator keeps with each piece of memory.
+        const HEAD: usize = 16;
+        let of_fit = match wanted.spectral.count() {
+            0 => 0,
+            count => list::<(Metric, f64)>(count).saturating_add(HEAD),
+        };
+        sum([list::<(usize, Metrics)>(lines), of_fit.saturating_mul(lines)])
     }
 
     /// What points of nested curves give, one for each line; the noise of the test targets adds `variance`.

@@ -121,8 +121,8 @@ impl Parameter {
         Self { axis, values: values.into_iter().collect(), kind: Kind::Targets(Arc::new(targets)) }
     }
 
-    /// Ensembles of `K` members that are fitted to the same rows on maps of their own ([`Maps::members`]
-    /// (super::Maps::members)): the error of the mean of their predictions, for each `K` of `sizes`.
+    /// Ensembles of `K` members that are fitted to the same rows on maps of their own
+    /// ([`Maps::members`](super::Maps::members)): the error of the mean of their predictions, for each `K` of `sizes`.
     ///
     /// `fits` members are fitted, two at least, and every `K` is read off their pairs, without bias
     /// ([`Ensemble`](crate::ensemble::Ensemble)): more than `fits` of them as well, and [`f64::INFINITY`], the limit. Cells

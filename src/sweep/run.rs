@@ -6,7 +6,7 @@ use super::study::Study;
 use super::task::Task;
 use super::{Arm, Observer, Source, Sweep};
 use crate::Error;
-use crate::curve::{ArmLabel, Axis, Cell, Curve, Failure, Provenance};
+use crate::curve::{ArmLabel, Axis, Curve, Failure, Provenance};
 use crate::machine::large_pages::ask_for;
 use crate::machine::memory::{of_threads, reserve};
 use crate::nested::Engine;
@@ -105,13 +105,11 @@ impl Ready<'_> {
                         None => failure,
                     });
                 }
-                let first = curve.cells.len();
-                curve.cells.extend(measured.cells(repeat, lines, wanted, place));
                 if alone {
                     // From value after value of each arm to arm after arm of each value.
-                    let at = |cell: &Cell| values.iter().position(|value| Some(*value) == cell.value());
-                    curve.cells[first..].sort_by_key(|cell| (at(cell), cell.arm));
+                    measured.lines.sort_by_key(|(line, _)| (lines[*line].value, lines[*line].of));
                 }
+                curve.cells.extend(measured.cells(repeat, lines, wanted, place));
             }
         }
         curve

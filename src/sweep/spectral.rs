@@ -41,6 +41,11 @@ impl Spectral {
         self.0 == 0
     }
 
+    /// How many.
+    pub(super) fn count(self) -> usize {
+        self.0.count_ones() as usize
+    }
+
     pub(super) fn leave_one_out(self) -> bool {
         self.has(&[Metric::LeaveOneOut])
     }

@@ -1,6 +1,7 @@
 //! What the shortcuts compute is what the long way computes.
 
 use crate::common::matrices::normal;
+use crate::common::recorded::{column, matrix, recorded, value};
 use double_descent::curve::{Cell, Metric};
 use double_descent::dataset::Dataset;
 use double_descent::factors::Factors;
@@ -466,4 +467,36 @@ fn a_selection_of_the_teacher_keeps_rows_in_order() {
     assert_eq!(some.residuals().row(1), teacher.residuals().row(0));
     assert_eq!(some.residuals().nrows(), 3);
     assert!(teacher.select(&[3, 10]).unwrap_err().to_string().contains("10"));
+}
+
+/// Recorded factors: the sizes of each, as signs are arbitrary, their products, and what these add up to.
+#[test]
+fn recorded_factors() {
+    let close = |found: f64, right: f64| {
+        assert!((found - right).abs() <= 1e-9 * right.abs() + 1e-12, "{found:e}, not {right:e}");
+    };
+    for case in recorded("three_factor").into_iter().flatten() {
+        let (x, beta) = (matrix(&case, "X"), column(&case, "beta"));
+        let y = x.dot(&beta) + column(&case, "E");
+        let test = column(&case, "x").t().to_owned();
+        let svd = Svd::new(&x).unwrap();
+        let teacher = Teacher::known(beta, &x, &y).unwrap();
+        let factors = Factors::new(&svd, &MinNorm::default(), &teacher, &test).unwrap();
+        let list = |name: &str| -> Vec<f64> {
+            let list = case["outputs"][name].as_array().unwrap();
+            list.iter().map(|number| number.as_f64().unwrap()).collect()
+        };
+        let (sigma, leaning, residual) = (list("sigma"), list("abs_factor2"), list("abs_factor3"));
+        for (mode, term) in list("terms").into_iter().enumerate() {
+            close(factors.gain[mode].recip(), sigma[mode]);
+            let [second, third] =
+                [factors.test_projection[[0, mode]], factors.residual_projection[[mode, 0]]];
+            close(second.abs(), leaning[mode]);
+            close(third.abs(), residual[mode]);
+            close(factors.gain[mode] * second * third, term);
+        }
+        close(factors.variance_part()[[0, 0]], value(&case, "outputs", "variance_term"));
+        close(-factors.bias_part()[[0, 0]], value(&case, "outputs", "bias_term"));
+        close(factors.error()[[0, 0]], value(&case, "outputs", "prediction_error"));
+    }
 }

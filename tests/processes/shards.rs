@@ -71,6 +71,13 @@ fn same(a: &Path, b: &Path) {
         let (a, b) = (a.join(&name), b.join(&name));
         if a.is_dir() {
             same(&a, &b);
+        } else if name == "settings.txt" {
+            // But for the folder, and for which part it was.
+            let settings = |path: &Path| {
+                let text = std::fs::read_to_string(path).unwrap();
+                text.lines().filter(|line| !line.contains("--out ")).map(str::to_owned).collect::<Vec<_>>()
+            };
+            assert_eq!(settings(&a), settings(&b));
         } else {
             assert!(std::fs::read(&a).unwrap() == std::fs::read(&b).unwrap(), "{} differs", a.display());
         }
@@ -114,6 +121,16 @@ fn every_study_of_sweeps_in_shards_has_the_files_of_one_run() {
     let curves =
         [&["--features", "10,30,60", "--n", "30", "--samples", "20,40", "--p", "30"][..], &small].concat();
     in_shards(&folder, "random_fourier", &curves, 3, &[3, 2, 1]);
+    let few = ["--repeats", "3", "--no-figures", "--samples"];
+    let over_time = [&few[..], &["20", "--features", "5,20,40", "--shown", "5,20", "--times", "9"]].concat();
+    in_shards(&folder, "epochs", &over_time, 2, &[2, 1]);
+    let decays = [&few[..], &["20", "--features", "5,20,40", "--penalties", "0,0.01"]].concat();
+    in_shards(&folder, "weight_decay", &decays, 2, &[1, 2]);
+    let more = [&few[..], &["20,40", "--features", "10,20,40,60", "--pool", "300", "--test", "100"]].concat();
+    in_shards(&folder, "more_data", &more, 3, &[1, 2, 3]);
+    let sizes = [&few[..], &["20", "--sizes", "5,20,40"]].concat();
+    in_shards(&folder, "effective_parameters", &sizes, 2, &[2, 1]);
+    in_shards(&folder, "evidence", &sizes, 2, &[2, 1]);
     let maps =
         ["--maps", "gaussian,tanh", "--repeats", "20", "--draws", "100", "--fixed", "6", "--largest", "12"];
     in_shards(&folder, "universality", &[&maps[..], &["--no-figures"]].concat(), 2, &[2, 1, 1]);

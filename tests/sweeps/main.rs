@@ -11,6 +11,8 @@ mod curve_tables;
 mod damaged_curves;
 mod determinism;
 mod engines;
+#[cfg(feature = "plot")]
+mod figures;
 mod many_values;
 mod metrics;
 mod product;

@@ -3,19 +3,21 @@
 use super::Columns;
 use crate::Error;
 use crate::machine::memory::reserve;
+use crate::nested::basis::Split;
 use crate::nested::block::{SMALLEST_BLOCK, as_columns, solve_transposed, step};
 use crate::nested::column_block::ColumnBlock;
-use crate::nested::fit::{Fit, Noise, combine, condition_bound};
+use crate::nested::fit::{Fit, Noise, combine, condition_bound, negligible};
 use crate::nested::fold::fold;
 use crate::nested::scale::{largest_exponent, scaled};
-use crate::nested::triangle::square;
+use crate::nested::triangle::{norm, square};
 use crate::nested::{Engine, Point};
+use crate::svd::{Grown, product};
 use ndarray::{Array2, ArrayRef2, ArrayView2, s};
 
 /// Columns taken at once, at most: enough for matrix products at full speed.
-const LARGEST_BLOCK: usize = 256;
-/// The same while columns are independent: among themselves they are orthogonalised one by one.
-const LARGEST_INDEPENDENT: usize = 64;
+pub(super) const LARGEST_BLOCK: usize = 256;
+/// The same while columns are independent.
+const LARGEST_INDEPENDENT: usize = 128;
 /// A point whose columns were independent, before it is measured.
 #[derive(Debug)]
 struct Pending {
@@ -49,27 +51,88 @@ impl Columns<'_> {
         reserve("the fits to growing columns", self.room().extension(from, to, x.ncols()))?;
         let mut points = Vec::with_capacity(x.ncols());
         while points.len() < x.ncols() {
-            let from = points.len();
-            let is_complete = self.basis.is_complete();
-            let room = if is_complete { self.block } else { self.n - self.basis.vectors().len() };
-            let to = x.ncols().min(from + self.block.min(room));
-            let block = x.slice(s![.., from..to]);
-            if self.extend_block(&block, &mut points)? {
-                let largest = if is_complete { LARGEST_BLOCK } else { LARGEST_INDEPENDENT };
-                self.block = largest.min(2 * self.block);
-                if !is_complete && self.basis.is_complete() {
-                    // Fits are never worse conditioned than here.
-                    self.block = SMALLEST_BLOCK;
-                }
-            } else if self.block > SMALLEST_BLOCK && is_complete {
-                self.block /= 2;
-            } else {
-                for column in block.columns() {
-                    points.push(self.push(&column)?);
-                }
+            let rest = x.slice(s![.., points.len()..]);
+            let is_plain = self.is_plain() && self.n.min(rest.ncols()) >= SMALLEST_BLOCK;
+            match (is_plain, self.basis.is_complete()) {
+                (true, false) => self.extend_independent(rest, &mut points)?,
+                (true, true) => self.extend_spanned(rest, &mut points)?,
+                (false, _) => self.extend_others(rest, &mut points)?,
             }
         }
         Ok(points)
+    }
+
+    /// Whether nothing but the minimum-norm fits is asked for.
+    fn is_plain(&self) -> bool {
+        self.noise.is_none() && self.smallest.is_none() && self.left_out.is_none() && self.ridge.is_none()
+    }
+
+    /// One column, or some that are independent of all before.
+    fn extend_independent(&mut self, x: ArrayView2<'_, f64>, points: &mut Vec<Point>) -> Result<(), Error> {
+        let (n, r) = (self.n, self.triangle.len());
+        let b = self.block.min(x.ncols()).min(n - r);
+        let x = x.slice(s![.., ..b]);
+        let mut count = 0;
+        if self.unit.has_room(largest_exponent(x)) {
+            let rows = x.t().mapv(|v| scaled(v, -self.unit.exponent())).as_standard_layout().into_owned();
+            let (mut longest, mut lengths) = (self.longest, Vec::with_capacity(b));
+            let least = rows.rows().into_iter().enumerate().map(|(i, x)| {
+                longest = longest.max(x.to_slice().map_or_else(|| x.dot(&x).sqrt(), norm));
+                lengths.push(longest);
+                negligible(n, self.p + i + 1) * longest
+            });
+            let least: Vec<f64> = least.collect();
+            let Grown { coordinates, vectors } = self.basis.grow(&rows, &least);
+            count = vectors.ncols();
+            let mut pending = Vec::with_capacity(count);
+            for (j, q) in vectors.columns().into_iter().enumerate() {
+                (self.p, self.longest) = (self.p + 1, lengths[j]);
+                let column = coordinates.column(j);
+                let inside = column.slice(s![..r + j]).to_vec();
+                self.append(Split { inside, outside: Some((q.to_vec(), column[r + j])) });
+                let squares = self.rest.iter().map(|rest| square(rest)).collect();
+                pending.push(Pending { p: self.p, rank: r + j + 1, squares });
+            }
+            self.measure_all(pending, points)?;
+        }
+        self.block = LARGEST_INDEPENDENT.min(2 * self.block);
+        if self.basis.is_complete() {
+            self.block = SMALLEST_BLOCK; // fits are never worse conditioned than here
+        } else if count < b {
+            self.block = SMALLEST_BLOCK;
+            points.push(self.push(&x.column(count))?);
+        }
+        Ok(())
+    }
+
+    fn extend_others(&mut self, x: ArrayView2<'_, f64>, points: &mut Vec<Point>) -> Result<(), Error> {
+        let is_complete = self.basis.is_complete();
+        let room = if is_complete { self.block } else { self.n - self.basis.vectors().len() };
+        let x = x.slice(s![.., ..x.ncols().min(self.block.min(room))]);
+        if self.extend_block(&x, points)? {
+            let largest = if is_complete { LARGEST_BLOCK } else { LARGEST_INDEPENDENT };
+            self.block = largest.min(2 * self.block);
+            if !is_complete && self.basis.is_complete() {
+                // Fits are never worse conditioned than here.
+                self.block = SMALLEST_BLOCK;
+            }
+        } else if self.block > SMALLEST_BLOCK && is_complete && x.ncols() >= SMALLEST_BLOCK {
+            self.block /= 2;
+        } else {
+            self.one_by_one(x, points)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn one_by_one(
+        &mut self,
+        x: ArrayView2<'_, f64>,
+        points: &mut Vec<Point>,
+    ) -> Result<(), Error> {
+        for column in x.columns() {
+            points.push(self.push(&column)?);
+        }
+        Ok(())
     }
 
     /// All columns at once; `false`, and nothing done, if they must go one by one.
@@ -131,9 +194,13 @@ impl Columns<'_> {
             let rank = pending[column / k].rank;
             solution.iter_mut().zip(&self.c[column % k][..rank]).for_each(|(to, &from)| *to = from);
         }
-        solve_transposed(&self.triangle.to_array(), &mut solutions);
-        let m = self.images.iter().map(Vec::len).max().unwrap_or(0);
-        let predictions = as_columns(&self.images, m).dot(&solutions);
+        solve_transposed(&self.triangle.leading(r).to_array(), &mut solutions);
+        let predictions = if self.triangle.len() == self.p {
+            self.held_out.images(&solutions) // no column was in the span of others: the images are the table's columns
+        } else {
+            let m = self.images.iter().map(Vec::len).max().unwrap_or(0);
+            product(as_columns(&self.images[..r], m).view(), solutions.view())
+        };
         for (i, Pending { p, rank, squares }) in pending.into_iter().enumerate() {
             let columns = s![.., i * k..(i + 1) * k];
             let columns_of = |matrix: &Array2<f64>| -> Vec<Vec<f64>> {
@@ -160,12 +227,18 @@ impl Columns<'_> {
         if !triangle.is_conditioned_under(condition_bound(n, self.p + b) / 10.0, more) {
             return Ok(false);
         }
-        let rows = x.dot(&as_columns(self.basis.vectors(), n));
+        let rows = product(x.view(), as_columns(self.basis.vectors(), n).view());
         let new_images: Vec<_> = (self.p..self.p + b).map(|column| self.held_out.column(column)).collect();
         let Some(block) = ColumnBlock::new(triangle, &self.c, &self.images, rows.view(), &new_images)? else {
             return Ok(false);
         };
-        let ridge = self.ridge.as_ref().map(|penalty| self.ridge_in_block(penalty, &block, &rows));
+        let ridge = match &self.ridge {
+            Some(penalty) => match self.ridge_in_block(penalty, &block, &rows) {
+                Some(ridge) => Some(ridge),
+                None => return Ok(false),
+            },
+            None => None,
+        };
         let (mut nothing, mut no_more) = (Array2::zeros((n, 0)), Array2::zeros((b, 0)));
         if let Some(penalty) = &mut self.ridge {
             penalty.triangle = block.triangle;

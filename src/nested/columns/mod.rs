@@ -2,6 +2,7 @@
 
 mod blocks;
 mod ridge;
+mod spanned;
 
 use super::basis::{Basis, Split};
 use super::block::{SMALLEST_BLOCK, solve};

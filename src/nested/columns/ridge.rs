@@ -10,6 +10,7 @@ use crate::nested::penalty::{Penalty, check_combination};
 use crate::nested::scale::{Unit, scaled};
 use crate::nested::triangle::{norm, square};
 use crate::nested::{Engine, Point};
+use crate::svd::product;
 use ndarray::{Array2, ArrayRef1, s};
 
 /// A fit with `√λ` under this times the size of the features leaves under 1e-3 of what is largest in its targets.
@@ -146,14 +147,14 @@ impl Columns<'_> {
         penalty: &Penalty,
         block: &ColumnBlock,
         rows: &Array2<f64>,
-    ) -> (Array2<f64>, Array2<f64>) {
+    ) -> Option<(Array2<f64>, Array2<f64>)> {
         let ((b, n), pad) = (rows.dim(), penalty.pad());
         let shape = block.innovations.dim();
         let (mut norms, mut errors) = (Array2::zeros(shape), Array2::zeros(shape));
         let v: Vec<_> = self.c.iter().map(|c| penalty.triangle.backward(c)).collect();
         let start = as_columns(&v, n) * pad;
         let (directions, lengths) =
-            steps(&penalty.triangle, &start, &rows.t().to_owned(), &Array2::zeros(shape));
+            steps(&penalty.triangle, &start, &rows.t().to_owned(), &Array2::zeros(shape))?;
         let lower = self.triangle.to_array();
         for (output, start) in start.columns().into_iter().enumerate() {
             let mut e = penalty.triangle.forward(&start.to_vec());
@@ -163,7 +164,7 @@ impl Columns<'_> {
                 column.iter_mut().zip(&e).for_each(|(to, &from)| *to = from);
             }
             // Xᵀ e: of the columns before the block, and of its own.
-            let (before, own) = (lower.dot(&all_e), rows.dot(&all_e));
+            let (before, own) = (product(lower.view(), all_e.view()), product(rows.view(), all_e.view()));
             let mut all = square(&block.z[output]);
             for j in (0..b).rev() {
                 let e = all_e.column(j);
@@ -177,6 +178,6 @@ impl Columns<'_> {
                 all += t * t;
             }
         }
-        (norms, errors)
+        Some((norms, errors))
     }
 }

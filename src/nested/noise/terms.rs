@@ -4,10 +4,10 @@ use super::batch::Batch;
 use super::lanes::{LANES, Lane};
 use super::term::Term;
 use crate::Error;
+use crate::filter::cutoff::Cutoff;
 use crate::nested::Engine;
 use crate::nested::fit::condition_bound;
 use crate::nested::scale::scaled;
-use crate::spectrum::Cutoff;
 use crate::svd::Svd;
 use ndarray::{Array2, Axis};
 

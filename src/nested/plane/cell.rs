@@ -4,12 +4,12 @@ use super::request::{Request, is_min_norm};
 use super::table::Table;
 use crate::Error;
 use crate::filter::MinNorm;
+use crate::filter::cutoff::Cutoff;
 use crate::nested::Engine;
 use crate::nested::fit::{condition_bound, is_clear};
 use crate::nested::scale::scaled;
 use crate::nested::smallest::Smallest;
 use crate::nested::triangle::{Triangle, conditions};
-use crate::spectrum::Cutoff;
 use crate::svd::{StreamedQr, Svd};
 use ndarray::{Array2, s};
 

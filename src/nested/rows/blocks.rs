@@ -4,14 +4,18 @@ use super::Rows;
 use crate::Error;
 use crate::machine::memory::reserve;
 use crate::nested::block::{Block, SMALLEST_BLOCK, as_columns, step};
-use crate::nested::fit::{Fit, Measure, combine, condition_bound};
+use crate::nested::fit::{Fit, Measure, combine, condition_bound, negligible};
 use crate::nested::fold::fold;
-use crate::nested::scale::{largest_exponent, scaled};
+use crate::nested::scale::{Unit, largest_exponent, scaled};
+use crate::nested::triangle::norm;
 use crate::nested::{Engine, Point};
-use ndarray::{Array2, ArrayRef2, aview1, s};
+use crate::svd::{Grown, product};
+use ndarray::{Array2, ArrayRef2, ArrayView2, aview1, s};
 
 /// Rows taken at once, at most: enough for matrix products at full speed.
-const LARGEST_BLOCK: usize = 256;
+pub(super) const LARGEST_BLOCK: usize = 256;
+/// The same while rows are independent.
+const LARGEST_INDEPENDENT: usize = 128;
 
 impl Rows<'_> {
     /// Appends rows of features (`b × p`) and targets (`b × k`) and measures every fit on the way: what
@@ -35,20 +39,111 @@ impl Rows<'_> {
         let mut points = Vec::with_capacity(x.nrows());
         while points.len() < x.nrows() {
             let from = points.len();
-            let to = x.nrows().min(from + self.block);
-            let (xs, ys) = (x.slice(s![from..to, ..]), y.slice(s![from..to, ..]));
-            if self.extend_block(&xs, &ys, &mut points)? {
-                let largest = if self.basis.is_complete() { LARGEST_BLOCK } else { SMALLEST_BLOCK };
-                self.block = largest.min(2 * self.block);
-            } else if self.block > SMALLEST_BLOCK && self.basis.is_complete() {
-                self.block /= 2;
-            } else {
-                for (x, y) in xs.rows().into_iter().zip(ys.rows()) {
-                    points.push(self.push(&x, &y)?);
-                }
+            let rest = (x.slice(s![from.., ..]), y.slice(s![from.., ..]));
+            let is_plain = self.is_plain() && self.p.min(x.nrows() - from) >= SMALLEST_BLOCK;
+            match (is_plain, self.basis.is_complete()) {
+                (true, false) => self.extend_independent(rest, &mut points)?,
+                (true, true) => self.extend_spanned(rest, &mut points)?,
+                (false, _) => self.extend_others(rest, &mut points)?,
             }
         }
         Ok(points)
+    }
+
+    /// Whether nothing but the minimum-norm fits is asked for.
+    fn is_plain(&self) -> bool {
+        self.noise.is_none() && self.smallest.is_none() && self.left_out.is_none() && self.ridge.is_none()
+    }
+
+    /// Whether rows fit into the units of those before.
+    pub(super) fn has_room(&self, x: &ArrayRef2<f64>, y: &ArrayRef2<f64>) -> bool {
+        let targets = y.columns().into_iter().zip(&self.target_units);
+        self.unit.has_room(largest_exponent(x))
+            && targets.into_iter().all(|(y, unit)| unit.has_room(largest_exponent(y)))
+    }
+
+    /// One row, or some that are independent of all before.
+    fn extend_independent(
+        &mut self,
+        (x, y): (ArrayView2<'_, f64>, ArrayView2<'_, f64>),
+        points: &mut Vec<Point>,
+    ) -> Result<(), Error> {
+        let (p, k, r) = (self.p, self.c.len(), self.triangle.len());
+        let b = self.block.min(x.nrows()).min(p - r);
+        let (x, y) = (x.slice(s![..b, ..]), y.slice(s![..b, ..]));
+        let mut count = 0;
+        if self.has_room(&x, &y) {
+            let scaled_x = in_unit(&x, self.unit);
+            let (mut longest, mut lengths) = (self.longest, Vec::with_capacity(b));
+            let least = scaled_x.rows().into_iter().enumerate().map(|(i, x)| {
+                longest = longest.max(x.to_slice().map_or_else(|| x.dot(&x).sqrt(), norm));
+                lengths.push(longest);
+                negligible(self.n + i + 1, p) * longest
+            });
+            let least: Vec<f64> = least.collect();
+            let Grown { coordinates, vectors } = self.basis.grow(&scaled_x, &least);
+            count = vectors.ncols();
+            let images = self.held_out.images(&vectors);
+            for (j, q) in vectors.columns().into_iter().enumerate() {
+                (self.n, self.longest) = (self.n + 1, lengths[j]);
+                let targets = self.admit_targets(&y.row(j), Vec::new());
+                let row = coordinates.column(j);
+                self.triangle.append(row.slice(s![..r + j]).to_vec(), row[r + j]);
+                (0..k).for_each(|output| self.c[output].push(targets[output]));
+                self.images.push(images.column(j).to_vec());
+                self.basis.push(q.to_vec());
+            }
+        }
+        self.was_inside = false;
+        // Of nested triangles the last is the worst conditioned; a tenth of the bound, as nobody looks at the others.
+        let bound = condition_bound(self.n, p) / 10.0;
+        let is_clear = count > 0 && self.triangle.is_conditioned_under(bound, 0.0);
+        for j in 1..=count {
+            let (n, rank) = (self.n - count + j, r + j);
+            points.push(if is_clear { self.measure_clear(n, rank)? } else { self.measure_leading(n, rank)? });
+        }
+        self.block = LARGEST_INDEPENDENT.min(2 * self.block);
+        if self.basis.is_complete() {
+            self.block = SMALLEST_BLOCK; // fits are never worse conditioned than here
+        } else if count < b {
+            self.block = SMALLEST_BLOCK;
+            points.push(self.push(&x.row(count), &y.row(count))?);
+        }
+        Ok(())
+    }
+
+    /// Up to the threshold only the projections on the basis are shared, beyond it blocks are those of
+    /// [`Rows::extend_block`].
+    fn extend_others(
+        &mut self,
+        (x, y): (ArrayView2<'_, f64>, ArrayView2<'_, f64>),
+        points: &mut Vec<Point>,
+    ) -> Result<(), Error> {
+        let b = self.block.min(x.nrows());
+        let (x, y) = (x.slice(s![..b, ..]), y.slice(s![..b, ..]));
+        if b < SMALLEST_BLOCK {
+            return self.one_by_one((x, y), points);
+        }
+        if self.extend_block(&x, &y, points)? {
+            let largest = if self.basis.is_complete() { LARGEST_BLOCK } else { SMALLEST_BLOCK };
+            self.block = largest.min(2 * self.block);
+        } else if self.block > SMALLEST_BLOCK && self.basis.is_complete() {
+            self.block /= 2;
+        } else {
+            self.one_by_one((x, y), points)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn one_by_one(
+        &mut self,
+        (x, y): (ArrayView2<'_, f64>, ArrayView2<'_, f64>),
+        points: &mut Vec<Point>,
+    ) -> Result<(), Error> {
+        for (x, y) in x.rows().into_iter().zip(y.rows()) {
+            points.push(self.push(&x, &y)?);
+        }
+        Ok(())
     }
 
     /// All rows at once; `false`, and nothing done, if they must go one by one. Up to the threshold only the
@@ -65,9 +160,7 @@ impl Rows<'_> {
         if b.min(p) < SMALLEST_BLOCK {
             return Ok(false);
         }
-        let has_room = self.unit.has_room(largest_exponent(x))
-            && y.columns().into_iter().zip(&self.target_units).all(|(y, u)| u.has_room(largest_exponent(y)));
-        if !has_room {
+        if !self.has_room(x, y) {
             return Ok(false);
         }
         let given = x;
@@ -106,13 +199,15 @@ impl Rows<'_> {
             column.mapv_inplace(|v| scaled(v, -unit.exponent()));
         }
         let basis = as_columns(self.basis.vectors(), p); // Qᵀ
-        let rows = basis.t().dot(&x.t());
-        let mut block = Block::new(triangle, &as_columns(c, p), &rows, &targets)?;
+        let rows = product(basis.t(), x.t());
+        let Some(mut block) = Block::new(triangle, &as_columns(c, p), &rows, &targets)? else {
+            return Ok(false);
+        };
         if triangle.inverse() > 2.0 * block.triangle.inverse() {
             return Ok(false);
         }
         let height = self.images.first().map_or(0, Vec::len);
-        let images = block.steps.dot(&as_columns(&self.images, height).t());
+        let images = product(as_columns(&self.images, height).view(), block.steps.t()).reversed_axes();
 
         let mut z: Vec<_> = c.iter().map(|c| triangle.forward(c)).collect();
         let mut predictions: Vec<_> = z.iter().map(|z| combine(&self.images, z)).collect();
@@ -160,7 +255,7 @@ impl Rows<'_> {
 }
 
 /// The squares of `innovations` (`b × k`) added up, from `start`.
-fn accumulated(innovations: &Array2<f64>, start: &[f64]) -> Array2<f64> {
+pub(super) fn accumulated(innovations: &Array2<f64>, start: &[f64]) -> Array2<f64> {
     let mut sums = innovations.mapv(|t| t * t);
     let mut before = aview1(start).to_owned();
     for mut row in sums.rows_mut() {
@@ -171,6 +266,11 @@ fn accumulated(innovations: &Array2<f64>, start: &[f64]) -> Array2<f64> {
 }
 
 /// The columns of a matrix.
-fn to_columns(matrix: &Array2<f64>) -> Vec<Vec<f64>> {
+pub(super) fn to_columns(matrix: &Array2<f64>) -> Vec<Vec<f64>> {
     matrix.columns().into_iter().map(|column| column.to_vec()).collect()
+}
+
+/// In a unit.
+pub(super) fn in_unit(x: &ArrayRef2<f64>, unit: Unit) -> Array2<f64> {
+    x.mapv(|v| scaled(v, -unit.exponent()))
 }

@@ -2,6 +2,7 @@
 
 mod blocks;
 mod ridge;
+mod spanned;
 
 use super::basis::{Basis, Split};
 use super::block::{SMALLEST_BLOCK, solve_transposed};
@@ -370,22 +371,47 @@ impl<'a> Rows<'a> {
         if self.ridge.is_some() {
             return self.measure_ridge();
         }
-        let (n, p, r) = (self.n, self.p, self.triangle.len());
+        self.measure_leading(self.n, self.triangle.len())
+    }
+
+    /// The fit to the first `n` rows, of rank `r`, from the leading part of a triangle that is known to be far from
+    /// singular; no more than that.
+    fn measure_clear(&mut self, n: usize, r: usize) -> Result<Point, Error> {
+        self.solve_to(r);
+        (self.fit.lost, self.fit.rank, self.is_nested) = (Vec::new(), r, true);
+        let (features, targets) = (self.unit, &self.target_units[..]);
+        let measure = Measure { held_out: &self.held_out, features, targets, n, p: self.p };
+        measure.point(&self.fit, &self.predictions, &self.squares, 0, Engine::Nested)
+    }
+
+    /// `z` and predictions of rank `r`.
+    fn solve_to(&mut self, r: usize) {
+        if !self.is_nested {
+            self.fit.z = vec![Vec::with_capacity(r); self.c.len()];
+            self.predictions = vec![Vec::new(); self.c.len()];
+        }
+        for ((c, z), predictions) in self.c.iter().zip(&mut self.fit.z).zip(&mut self.predictions) {
+            for i in z.len()..r {
+                z.push(self.triangle.next_forward(z, c[i]));
+                accumulate(predictions, z[i], &self.images[i]);
+            }
+        }
+    }
+
+    /// The fit to the first `n` rows, of rank `r`, from the leading part of the triangle. What else is asked for goes with
+    /// the whole of it.
+    fn measure_leading(&mut self, n: usize, r: usize) -> Result<Point, Error> {
+        let p = self.p;
+        let mut leading = (r < self.triangle.len()).then(|| self.triangle.leading(r));
+        let is_clear = is_clear(leading.as_mut().unwrap_or(&mut self.triangle), n, p);
+        if is_clear {
+            self.solve_to(r);
+        }
         let measure =
             Measure { held_out: &self.held_out, features: self.unit, targets: &self.target_units, n, p };
-        let engine = if is_clear(&mut self.triangle, n, p) {
-            if !self.is_nested {
-                self.fit.z = vec![Vec::with_capacity(r); self.c.len()];
-                self.predictions = vec![Vec::new(); self.c.len()];
-            }
-            for ((c, z), predictions) in self.c.iter().zip(&mut self.fit.z).zip(&mut self.predictions) {
-                for i in z.len()..r {
-                    z.push(self.triangle.next_forward(z, c[i]));
-                    accumulate(predictions, z[i], &self.images[i]);
-                }
-            }
+        let triangle = leading.as_mut().unwrap_or(&mut self.triangle);
+        let engine = if is_clear {
             (self.fit.lost, self.fit.rank) = (Vec::new(), r);
-            let triangle = &mut self.triangle;
             self.fit.noise = self.noise.as_mut().map(|noise| noise.term(triangle, solve_transposed));
             if let Some((left_out, refits)) = &mut self.left_out {
                 let sums = left_out.sums(triangle, &self.fit.z, refits.heavy(), (n, p));
@@ -397,7 +423,7 @@ impl<'a> Rows<'a> {
             };
             Engine::Nested
         } else {
-            let triangle = self.triangle.to_array();
+            let triangle = triangle.to_array();
             let (fit, svd) = Fit::by_svd(triangle, &self.c, self.noise.as_ref(), (n, p))?;
             self.fit = fit;
             self.fit.smallest = self.fit.smallest.filter(|_| self.smallest.is_some());

@@ -10,6 +10,7 @@ use crate::nested::penalty::{Penalty, check_combination};
 use crate::nested::scale::Unit;
 use crate::nested::triangle::square;
 use crate::nested::{Engine, Point};
+use crate::svd::product;
 use ndarray::{Array2, ArrayRef1};
 
 impl Rows<'_> {
@@ -174,8 +175,8 @@ impl Rows<'_> {
                 step(&mut z, block.innovations[[i, output]], block.steps.row(i));
                 solution.iter_mut().zip(&z).for_each(|(to, &from)| *to = from);
             }
-            let before = lower.dot(&solutions);
-            let own = rows.t().dot(&solutions);
+            let before = product(lower.view(), solutions.view());
+            let own = product(rows.t(), solutions.view());
             for i in 0..targets.nrows() {
                 let error = |sum: f64, (a, c): (&f64, &f64)| sum + (a - c) * (a - c);
                 let sum = before.column(i).iter().zip(&self.c[output]).fold(self.squares[output], error);

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::drawing::{Anchor, Drawing, Mark, Rect, Stroke, TextStyle};
 use super::font;
 use super::size::{Size, num};
-use crate::notebook::escape;
+use crate::machine::escape::escape;
 
 /// The document; `name` is what screen readers say.
 pub(super) fn write(drawing: &Drawing, size: Size, name: &str) -> String {

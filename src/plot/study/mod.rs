@@ -1,7 +1,8 @@
 //! Figures of a [`Curve`](crate::curve::Curve): those of the studies, and one of any single arm.
 //!
-//! Every function gives a [`Figure`]. Where the curve does not have what was asked for, the figure says so in words, and
-//! [`Figure::check`] and [`Figure::save`] fail with the reason. [`ablations`] and [`adversaries`] cope with whatever part of
+//! Every function gives a [`Figure`](super::Figure). Where the curve does not have what was asked for, the figure says so
+//! in words, and [`Figure::check`](super::Figure::check) and [`Figure::save`](super::Figure::save) fail with the reason.
+//! [`ablations`] and [`adversaries`] cope with whatever part of
 //! a study they find. Axes are logarithmic and the interpolation threshold is marked. Training error is
 //! blue and test error vermillion; a family of arms is a ramp from light (first setting) to dark
 //! (last), with the unablated arm in grey. The caption says what was computed, from

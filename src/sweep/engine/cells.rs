@@ -7,6 +7,7 @@ use crate::nested::Engine as Kind;
 use crate::svd::Svd;
 use crate::sweep::BATCH;
 use crate::sweep::cells::{Grid, Observer, Place};
+use crate::sweep::many;
 use crate::sweep::measured::Measured;
 use crate::sweep::output::Scratch;
 use crate::sweep::study::{Prepared, Study};
@@ -30,9 +31,12 @@ impl Engine for Cells {
     fn flops(&self, task: &Task<'_>) -> f64 {
         let (k, lines) = (task.sizes.outputs as f64, task.lines.len() as f64);
         let height = height(task) as f64;
+        let many = many::together(&task.lines, &task.wanted).contains(&true);
         let cell = |(n, p): (usize, usize)| {
             let (n, p, r) = (n as f64, p as f64, n.min(p) as f64);
-            8.0 * n * p * r + 6.0 * r * r * r + 2.0 * r * p * height + lines * 10.0 * k * (r + height)
+            let alone = lines * 10.0 * k * (r + height);
+            let together = if many { lines * 2.0 * k * r * height } else { 0.0 };
+            8.0 * n * p * r + 6.0 * r * r * r + 2.0 * r * p * height + alone + together
         };
         task.places().map(cell).sum()
     }

@@ -9,9 +9,11 @@ use super::rows::Rows;
 use crate::Error;
 use crate::nested::Engine as Kind;
 use crate::sweep::Source;
+use crate::sweep::many::together;
 use crate::sweep::task::Task;
 
-/// The engine for a sweep: the one that is asked for, or the cheapest of the nested ones that can, or one SVD a cell.
+/// The engine for a sweep: the one that is asked for, or the cheapest of the nested ones that can, or one SVD a
+/// cell: where nothing else can, and for many values of a penalty where that is cheaper.
 pub(in crate::sweep) fn choose(task: &Task<'_>) -> Result<&'static dyn Engine, Error> {
     const NESTED: [&dyn Engine; 3] = [&Rows, &Columns, &Plane];
     let sweep = task.sweep;
@@ -45,7 +47,10 @@ pub(in crate::sweep) fn choose(task: &Task<'_>) -> Result<&'static dyn Engine, E
     };
     let cost = |engine: &dyn Engine| engine.flops(task) + tables(engine);
     let cheapest = able.min_by(|a, b| cost(*a).total_cmp(&cost(*b)));
+    // Of many values of a penalty each would grow curves of its own, and one SVD a cell has them all.
+    let many = together(&task.lines, &task.wanted).contains(&true);
     match (cheapest, sweep.engine) {
+        (Some(engine), None) if many && cost(&Cells) < cost(engine) => Ok(&Cells),
         (Some(engine), _) => Ok(engine),
         (None, None) => Ok(&Cells),
         (None, Some(_)) => {

@@ -4,7 +4,7 @@ use super::draws::Draws;
 use super::precise::{Real, Search, pi, real, sum};
 use double_descent::theory::activation::HermiteCoefficients;
 use double_descent::theory::evidence::{self, Beliefs};
-use double_descent::theory::gradient_flow::{self, Group};
+use double_descent::theory::gradient_flow::{self, FeatureGroup};
 use double_descent::theory::overfitting::Tail;
 use double_descent::theory::ridge;
 use double_descent::theory::spectrum::PopulationSpectrum;
@@ -271,8 +271,8 @@ fn curves_in_time_anywhere() {
     let mut search = Search::default();
     let mut draws = Draws::new(205);
     for _ in 0..1000 {
-        let groups: Vec<Group> = (0..=draws.below(4))
-            .map(|_| Group {
+        let groups: Vec<FeatureGroup> = (0..=draws.below(4))
+            .map(|_| FeatureGroup {
                 count: (1 + draws.below(50)) as f64,
                 variance: draws.special(&[0.0], -6.0, 2.0),
                 energy: draws.level(),
@@ -291,7 +291,7 @@ fn curves_in_time_anywhere() {
         let found = gradient_flow::excess(&groups, n, level, t).unwrap();
         // e^(−x) for x of some hundreds: the rounding of x counts as much as x.
         search.check(found, &flow, 1e-12, || what("flow"));
-        let (eta, steps) = (draws.decades(-6.0, 0.4), draws.below(300) as u32);
+        let (eta, steps) = (draws.decades(-6.0, 0.4), u32::try_from(draws.below(300)).unwrap());
         let descent = excess(&|variance| (1.0 - real(eta) * variance).power(steps));
         let found = gradient_flow::excess_of_descent(&groups, n, level, eta, steps).unwrap();
         search.check(found, &descent, 1e-12, || what(&format!("{steps} steps of {eta:e}")));

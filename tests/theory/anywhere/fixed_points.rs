@@ -6,7 +6,7 @@
 use super::draws::Draws;
 use super::precise::{Real, Search, real, sum};
 use double_descent::theory::random_features::RandomFeatureModel;
-use double_descent::theory::ridge::Population;
+use double_descent::theory::ridge::SpectralPopulation;
 use double_descent::theory::spectrum::PopulationSpectrum;
 use double_descent::theory::structured;
 
@@ -113,7 +113,7 @@ fn ridge_anywhere() {
         let case = Spectrum::draw(&mut draws);
         let (n, noise) = (case.samples(&mut draws), draws.decades(-3.0, 3.0));
         let lambda = if draws.below(3) == 0 { 0.0 } else { draws.penalty() };
-        let population = Population::new(case.spectrum(), &case.energies, noise).unwrap();
+        let population = SpectralPopulation::new(case.spectrum(), &case.energies, noise).unwrap();
         let found = population.at(n, lambda).unwrap();
         let what = |name: &str| format!("{name} of {case:?}, n = {n:e}, λ = {lambda:e}, σ² = {noise:e}");
         let kappa = if lambda == 0.0 && case.rank() <= real(n) {
@@ -163,7 +163,7 @@ fn negative_penalties_anywhere() {
             continue;
         }
         tried += 1;
-        let population = Population::new(case.spectrum(), &case.energies, noise).unwrap();
+        let population = SpectralPopulation::new(case.spectrum(), &case.energies, noise).unwrap();
         let zero = population.at(n, 0.0).unwrap().kappa;
         // A penalty that has a solution: that of a smaller κ, if df₂ < n there.
         let share = draws.between(0.02, 1.0);
@@ -201,7 +201,7 @@ fn other_tests_and_subsamples_anywhere() {
         let case = Spectrum::draw(&mut draws);
         let (n, noise) = (case.samples(&mut draws), draws.decades(-3.0, 3.0));
         let lambda = draws.penalty();
-        let population = Population::new(case.spectrum(), &case.energies, noise).unwrap();
+        let population = SpectralPopulation::new(case.spectrum(), &case.energies, noise).unwrap();
         let test: Vec<f64> = case.values.iter().map(|_| draws.decades(-2.0, 2.0)).collect();
         if population.at(n, lambda).unwrap().bias < 1e-290 {
             // Less than a number can hold in full; on another test it may be more.
@@ -375,7 +375,7 @@ fn best_penalties_anywhere() {
             // The excess is the same to more digits than can be had for all penalties in between.
             continue;
         }
-        let population = Population::new(case.spectrum(), &case.energies, noise).unwrap();
+        let population = SpectralPopulation::new(case.spectrum(), &case.energies, noise).unwrap();
         let (lambda, best) = population.optimal(n).unwrap().unwrap();
         let what = |name: &str| format!("{name} of {case:?}, n = {n:e}, σ² = {noise:e}: λ* = {lambda:e}");
         let risk = |kappa: &Real| {

@@ -6,7 +6,7 @@ use super::precise::{Real, Search, pi, real, sum};
 use double_descent::theory::filtered::{Flow, IteratedRidge};
 use double_descent::theory::gradient_flow;
 use double_descent::theory::marchenko_pastur::MarchenkoPastur;
-use double_descent::theory::ridge::Population;
+use double_descent::theory::ridge::SpectralPopulation;
 use double_descent::theory::smallest_singular_value as smallest;
 use double_descent::theory::spectrum::PopulationSpectrum;
 
@@ -183,7 +183,7 @@ fn flow_from_moments() {
         search.check(found[1], &first, 1e-11, || what("∫ x e^(−2tx)"));
         // The same by contour.
         let spectrum = PopulationSpectrum::with_multiplicities(&[1.0], &[gamma]).unwrap();
-        let population = Population::new(spectrum, &[r2], level).unwrap();
+        let population = SpectralPopulation::new(spectrum, &[r2], level).unwrap();
         let found = population.filtered(1.0, &Flow::new(t).unwrap()).unwrap();
         search.check(found.bias, &(r2 * left), 1e-9, || what("bias by contour"));
         search.check(found.variance, &(level * gamma * spread), 1e-9, || what("variance by contour"));
@@ -210,7 +210,7 @@ fn contours_anywhere() {
         };
         let lambda = draws.decades(-6.0, 2.0);
         let spectrum = PopulationSpectrum::with_multiplicities(&values, &counts).unwrap();
-        let population = Population::new(spectrum, &energies, 0.7).unwrap();
+        let population = SpectralPopulation::new(spectrum, &energies, 0.7).unwrap();
         let what = |name: &str| {
             format!("{name} of {values:?} × {counts:?}, {energies:?}, n = {n:e}, λ = {lambda:e}")
         };

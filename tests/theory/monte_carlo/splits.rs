@@ -6,7 +6,7 @@ use double_descent::risk::Decomposition;
 use double_descent::rng::stream;
 use double_descent::svd::Svd;
 use double_descent::theory::random_features::RandomFeatureModel;
-use double_descent::theory::ridge::Population;
+use double_descent::theory::ridge::SpectralPopulation;
 use double_descent::theory::spectrum::PopulationSpectrum;
 use ndarray::{Array1, Array2, Axis};
 
@@ -72,7 +72,7 @@ fn penalties_below_zero_and_the_best() {
     let repeats = [800, 250, 80];
     let population = |n: usize| {
         let p = 3 * n;
-        Population::new(spectrum(p), &[1.0, 0.0], 0.02).unwrap()
+        SpectralPopulation::new(spectrum(p), &[1.0, 0.0], 0.02).unwrap()
     };
     // Of λ, the excess averaged over the target's direction and the noise.
     let excess = |n: usize, lambda: f64, repeat: usize| {
@@ -98,7 +98,7 @@ fn penalties_below_zero_and_the_best() {
         limits.add(format!("λ = {lambda:.3}"), found, expected);
     }
     // A noisy target: the best penalty is above 0, and others beside it are worse in the simulation too.
-    let noisy = Population::new(spectrum(60), &[0.5, 0.5], 2.0).unwrap();
+    let noisy = SpectralPopulation::new(spectrum(60), &[0.5, 0.5], 2.0).unwrap();
     let (best, risk) = noisy.optimal(40.0).unwrap().unwrap();
     let of = |factor: f64| {
         let all = variances(60);

@@ -1,6 +1,6 @@
 //! Which singular values count as non-zero: the crate's numerical policy on rank, in one place.
 
-use super::Spectrum;
+use super::spectrum::Spectrum;
 use crate::Error;
 
 /// The bound that a singular value must exceed (strictly) to count as non-zero.

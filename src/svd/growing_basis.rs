@@ -1,0 +1,115 @@
+//! An orthonormal basis that grows by blocks of vectors, as a product of reflections.
+
+use super::panel::columns_mut;
+use super::reflect::Reflections;
+use ndarray::{Array2, ArrayView2, Axis, ShapeBuilder, s};
+
+/// `Q` (`d × r`), the first columns of `H₁ H₂ ⋯ S` with blocks of reflections `H` and signs `S`. Orthonormal to working
+/// accuracy, however close to dependent the vectors were that it grew by.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct GrowingBasis {
+    signs: Vec<f64>,
+    blocks: Vec<Reflections>,
+}
+
+/// Vectors in the coordinates of a [`GrowingBasis`] that they make longer.
+#[derive(Debug)]
+pub(crate) struct Grown {
+    /// The first of `x` (`b × d`, as rows) that are independent: `Qᵀ xᵀ` with the new vectors in `Q`, zero below its
+    /// last entry, which is positive. Column by column.
+    pub(crate) coordinates: Array2<f64>,
+    /// The new vectors, `d × count`, column by column.
+    pub(crate) vectors: Array2<f64>,
+}
+
+impl GrowingBasis {
+    /// `r`.
+    pub(crate) fn len(&self) -> usize {
+        self.signs.len()
+    }
+
+    /// Grows by the rows of `x` until one leaves the span of those before by at most its entry of `least`.
+    pub(crate) fn grow(&mut self, x: ArrayView2<'_, f64>, least: &[f64]) -> Grown {
+        let ((b, d), r) = (x.dim(), self.len());
+        let b = b.min(d - r);
+        let mut given = Array2::zeros((d, b).f());
+        given.assign(&x.slice(s![..b, ..]).t());
+        let mut first = 0;
+        for block in &self.blocks {
+            block.apply_transposed(columns_mut(&mut given).subrows_mut(first, d - first));
+            first += block.len();
+        }
+        let mut coordinates = given.clone();
+        let mut reflections = Reflections::reduce(columns_mut(&mut coordinates).subrows_mut(r, d - r), b);
+        let count = (0..b).take_while(|&j| coordinates[[r + j, j]].abs() > least[j]).count();
+        if count < b {
+            coordinates = Array2::zeros((d, count).f());
+            coordinates.assign(&given.slice(s![.., ..count]));
+            reflections = Reflections::reduce(columns_mut(&mut coordinates).subrows_mut(r, d - r), count);
+        }
+        self.signs.extend((0..count).map(|j| coordinates[[r + j, j]].signum()));
+        for (mut row, &sign) in coordinates.axis_iter_mut(Axis(0)).zip(&self.signs) {
+            if sign < 0.0 {
+                row.mapv_inplace(|v| -v);
+            }
+        }
+        for (j, mut column) in coordinates.columns_mut().into_iter().enumerate() {
+            column.slice_mut(s![r + j + 1..]).fill(0.0);
+        }
+        if count > 0 {
+            self.blocks.push(reflections);
+        }
+        Grown { coordinates, vectors: self.vectors(d, r) }
+    }
+
+    /// The columns of `Q` from `from` on, where a block starts.
+    fn vectors(&self, d: usize, from: usize) -> Array2<f64> {
+        let r = self.len();
+        let mut vectors = Array2::zeros((d, r - from).f());
+        for (j, &sign) in self.signs[from..].iter().enumerate() {
+            vectors[[from + j, j]] = sign;
+        }
+        let mut first = r;
+        for block in self.blocks.iter().rev() {
+            first -= block.len();
+            block.apply(columns_mut(&mut vectors).subrows_mut(first, d - first));
+        }
+        vectors
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An entry without a pattern.
+    fn entry(i: usize, j: usize) -> f64 {
+        let state = (i as u64 * 7919 + j as u64 * 104_729 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        (state >> 11) as f64 / 2f64.powi(52) - 1.0
+    }
+
+    /// `x = Q m` for each vector, `QᵀQ = I`, and a vector in the span of those before ends a block.
+    #[test]
+    fn vectors_come_back_from_their_coordinates() {
+        let d = 60;
+        let mut x = Array2::from_shape_fn((50, d), |(i, j)| entry(i, j));
+        let copy = &x.row(3) * 2.0;
+        x.row_mut(41).assign(&copy);
+        let (mut basis, mut q) = (GrowingBasis::default(), Array2::zeros((d, 0)));
+        let mut from = 0;
+        for size in [7, 1, 24, 18] {
+            let block = x.slice(s![from..from + size, ..]);
+            let Grown { coordinates, vectors } = basis.grow(block, &vec![1e-13; size]);
+            let count = if from == 32 { 9 } else { size };
+            assert_eq!((coordinates.ncols(), basis.len()), (count, from + count));
+            q = ndarray::concatenate![Axis(1), q, vectors];
+            let back = q.dot(&coordinates.slice(s![..from + count, ..]));
+            let off = &back.t() - &block.slice(s![..count, ..]);
+            // Entries of size 1, in 60 products of rounding ε each.
+            assert!(off.iter().all(|v| v.abs() < 60.0 * f64::EPSILON), "{off}");
+            from += count;
+        }
+        let off = q.t().dot(&q) - Array2::<f64>::eye(41);
+        assert!(off.iter().all(|v| v.abs() < 60.0 * f64::EPSILON));
+    }
+}
