@@ -78,8 +78,8 @@ impl Curve {
     /// a cell has it.
     ///
     /// `rows_left` says how many rows come after this one, 0 in the last: so a table that was cut off tells. (A table
-    /// without cells is a header without this column.) Who keeps some rows only, or puts them in another order, leaves
-    /// the column out.
+    /// without cells is a header without this column.) Leave the column out if you keep some rows only, or
+    /// put them in another order.
     ///
     /// The file is written whole or not at all: [`whole_file`].
     ///

@@ -89,7 +89,7 @@ impl Rows {
         })
     }
 
-    /// What a table lacks that ends after the rows so far. `None` where it is whole, or where nobody can tell.
+    /// What a table lacks that ends after the rows so far. `None` where it is whole, or where it cannot be told.
     pub(super) fn cut_off(&self) -> Option<String> {
         let missing = match (self.column, self.seen, self.left) {
             (None, ..) | (_, 1.., 0) => return None,

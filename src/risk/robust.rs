@@ -12,8 +12,8 @@ use ndarray::{Array1, Array2, ArrayRef2, Axis};
 /// max_{‖δ‖ ≤ ε} ((x + δ)·w − y)² = (|x·w − y| + ε ‖w‖)²
 /// ```
 ///
-/// The worst `δ` is `±ε w/‖w‖`: it leans on the fit, where that of [`Adversary::TestDatum`](crate::Adversary) leans on
-/// one mode. So the norm of the weights, which peaks where `n = p`, is what a fit is robust by.
+/// The worst `δ` is `±ε w/‖w‖`: it lies along the fit's weights, where that of [`Adversary::TestDatum`](crate::Adversary)
+/// lies along one mode. So the norm of the weights, which peaks where `n = p`, is what a fit is robust by.
 ///
 /// # Errors
 /// [`Error::Domain`] unless the radius is finite and ≥ 0; [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`],

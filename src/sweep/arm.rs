@@ -64,7 +64,7 @@ pub struct Arm {
     pub estimator: Arc<dyn SpectralFilter>,
     /// What is switched off.
     pub ablation: Ablation,
-    /// Who attacks. The datum is altered before any ablation projects it.
+    /// The adversary, if there is one. The datum is altered before any ablation projects it.
     pub adversary: Option<Adversary>,
     /// Where the fit starts; other starts than 0 have training and test errors alone.
     pub start: Start,

@@ -88,7 +88,7 @@ pub struct Crossed {
     pub arms: Vec<Arm>,
     /// How many threads; `None`: as many as the machine has. No result depends on it.
     pub threads: Option<usize>,
-    /// Who factorises.
+    /// The linear algebra that computes the SVDs.
     pub backend: Arc<dyn Backend>,
 }
 

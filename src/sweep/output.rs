@@ -70,7 +70,7 @@ pub(super) struct Output<'a> {
     last: Option<LastMode>,
     /// Fits of the measured targets; the base is the minimum-norm fit.
     fits: TestErrors<'a>,
-    /// Fits of targets without residuals, `X β*`; the base is the teacher itself. `None` where nobody asks for them.
+    /// Fits of targets without residuals, `X β*`; the base is the teacher itself. `None` where they are not asked for.
     noise_free: Option<TestErrors<'a>>,
 }
 

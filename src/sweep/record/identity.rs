@@ -100,7 +100,7 @@ impl Identity {
         self.values().first().map_or("", |&(_, version)| version)
     }
 
-    /// As it stands in a header.
+    /// The text in a header.
     pub(super) fn from_text(text: String) -> Self {
         Self { text }
     }

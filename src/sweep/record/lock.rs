@@ -86,7 +86,7 @@ fn lock(file: &mut File, path: &Path) -> Result<(), Error> {
     }
 }
 
-/// Who wrote last.
+/// The process that wrote last.
 fn writer(file: &mut File) -> Option<String> {
     let bytes = read(file, WRITER_AT, WRITER).ok()?;
     let text = String::from_utf8_lossy(&bytes);
