@@ -91,12 +91,11 @@ pub fn descents(args: &RunArgs, design: &Design, models: &[Model]) -> Result<Fig
         figure = figure.with_panel(panel);
     }
     figure.caption = format!(
-        "{}. Test errors are expectations over the population. {}. Certified at 95\u{a0}% by the distribution-free band of the \
-         medians: {}; turning points are marked. Dashes: \
+        "{}. Test errors are expectations over the population. {}. {} Dashes: \
          the deterministic equivalent of the mean (Velikanov et al. 2024).",
         about(design),
         describe(args, repeats),
-        said.join("; "),
+        certified(&said),
     );
     Ok(figure
         .with_columns(3)
@@ -191,4 +190,15 @@ pub fn modes(design: &Design, timeline: &Timeline, times: &[f64]) -> Figure {
         .with_panel(panel)
         .with_width(760.0)
         .with_title("Generalise, memorise, consolidate: the modes of one model over time")
+}
+
+/// What the shapes of the curves are, where there are training sets enough to say.
+fn certified(said: &[String]) -> String {
+    if said.is_empty() {
+        return "More training sets are needed to certify a shape.".into();
+    }
+    format!(
+        "Certified at 95\u{a0}% by the distribution-free band of the medians: {}; turning points are marked.",
+        said.join("; ")
+    )
 }

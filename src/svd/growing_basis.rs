@@ -84,8 +84,11 @@ mod tests {
 
     /// An entry without a pattern.
     fn entry(i: usize, j: usize) -> f64 {
-        let state = (i as u64 * 7919 + j as u64 * 104_729 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        (state >> 11) as f64 / 2f64.powi(52) - 1.0
+        let mut state = (i as u64 * 7919 + j as u64 * 104_729 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        // Mixed as in SplitMix64: a multiple alone is a sawtooth of i and j, whose rows are soon dependent.
+        state = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        state = (state ^ (state >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((state ^ (state >> 31)) >> 11) as f64 / 2f64.powi(52) - 1.0
     }
 
     /// `x = Q m` for each vector, `QᵀQ = I`, and a vector in the span of those before ends a block.
