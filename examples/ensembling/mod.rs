@@ -139,7 +139,7 @@ impl Cli {
             panel.y.label = "Excess test error".into();
             panel.y.range = Some((0.8 * low, 1.5 * high));
         }
-        figure.caption.push_str(&format!(
+        figure.caption.extend([format!(
             " Excess error on {TEST_ROWS} noise-free test rows; the noise-free targets have deviation 1. (a) Means of the \
              predictions of K fits on features of their own, read off the pairs of {} members: K\u{a0}=\u{a0}1 is the mean \
              error of all members, near the threshold that of the worst of them. The limit K\u{a0}=\u{a0}∞ is an estimate \
@@ -149,7 +149,7 @@ impl Cli {
              over draws of features that count as Gaussian variables of that kernel's covariance, in closed form from the \
              kernel matrix of each training set; those of {INPUTS} inputs are not Gaussian, and spread more near the threshold.",
             self.fitted()
-        ));
+        )]);
         Ok(figure
             .with_columns(2)
             .with_width(1000.0)

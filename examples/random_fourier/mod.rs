@@ -130,7 +130,7 @@ fn panels(args: &RunArgs, curve: &Curve, sweep: &Sweep, theory: Option<TheoryLin
     let has_theory = theory.is_some();
     options.theories.extend(theory.map(|line| Overlay::new(line).of_arm("min_norm", None)));
     let mut figure = study::panels(curve, &metrics, &options).drawn()?;
-    figure.caption.push_str(&format!(" {}", random_features::describe(sweep)));
+    figure.caption.extend([format!(" {}", random_features::describe(sweep))]);
     if has_theory {
         figure.caption.push_str(
             " Theory: the mean test error over draws of features, in closed form from the kernel matrix of the first training \

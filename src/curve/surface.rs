@@ -309,7 +309,7 @@ impl Surface {
     /// # Errors
     /// [`Error::Empty`] without cells.
     pub fn medians(&self, arm: usize, metric: Metric) -> Result<Array2<f64>, Error> {
-        self.middles(arm, metric, |values| median(values))
+        self.middles(arm, metric, median)
     }
 
     /// Means over repeats, as [`medians`](Self::medians).
@@ -346,7 +346,7 @@ impl Surface {
         let (arms, features) = (self.cells.arms.len(), self.features());
         let cells = self.cells.cells.iter().filter(|cell| cell.n == n);
         let place = |cell: &Cell| Some((cell.arm, features.binary_search(&cell.p).ok()?));
-        gathered(cells, metric, (arms, features.len()), place, |values| median(values))
+        gathered(cells, metric, (arms, features.len()), place, median)
     }
 
     /// The effective model complexity of an arm at every `p`, on the grid of [`samples`](Self::samples): the largest

@@ -85,7 +85,7 @@ impl ToHtml for Surface {
             cut(&cells.provenance.data),
             range(self.rows(), &self.row_values()),
             range(self.columns(), &self.column_values()),
-            counted(cells.arms.len(), "arm"),
+            counted(arms_of(self), "arm"),
             counted(cells.repeats(), "repeat"),
             failed(cells)
         )
@@ -104,13 +104,19 @@ impl ToHtml for Surface {
         };
         let row = |arm: usize| {
             let [lowest, highest] = [-1.0, 1.0].map(|sign| extreme(arm, sign).unwrap_or_default());
-            [arm_name(self.cells(), arm), lowest, highest]
+            let family = || self.cells().arms.first().map_or_else(String::new, |arm| arm.name.clone());
+            let name = if self.is_of_family() { family() } else { arm_name(self.cells(), arm) };
+            [name, lowest, highest]
         };
         let caption = format!("Medians of {}", metric.name().replace("mse", "error").replace('_', " "));
-        let arms = self.cells().arms.len();
         heat_map_of(self, metric)
-            + &Table::new(["arm", "lowest", "highest"], arms, row).with_caption(caption).html()
+            + &Table::new(["arm", "lowest", "highest"], arms_of(self), row).with_caption(caption).html()
     }
+}
+
+/// How many heat maps there are: a family, whose settings are the rows, is one.
+fn arms_of(surface: &Surface) -> usize {
+    if surface.is_of_family() { 1 } else { surface.cells().arms.len() }
 }
 
 /// At most so many arms are drawn, an even selection with the first and the last.

@@ -66,8 +66,11 @@ impl Table {
 }
 
 fn line(tag: &str, cells: &[String]) -> String {
-    let cells: String = cells.iter().map(|cell| format!("<{tag}>{}</{tag}>", escape(&cut(cell)))).collect();
-    format!("<tr>{cells}</tr>\n")
+    let mut row = String::from("<tr>");
+    for cell in cells {
+        row.extend(["<", tag, ">", &escape(&cut(cell)), "</", tag, ">"]);
+    }
+    row + "</tr>\n"
 }
 
 /// A text of at most [`LONGEST`] characters.

@@ -41,7 +41,7 @@ impl Sweep {
     /// Rahimi and Recht, *Random features for large-scale kernel machines*, NIPS 2007.
     pub fn infinite_width(
         &self,
-        kernel: impl Kernel + Clone + Sync + 'static,
+        kernel: impl Kernel + Clone + 'static,
         observer: &dyn Observer,
     ) -> Result<Curve, Error> {
         let task = self.task_of_kernel()?;

@@ -155,7 +155,11 @@ pub fn excess_of_descent(
                 _ => (-(-eta).mul_add(variance, 2.0)).ln_1p(),
             };
         // Beyond 1 the sign alternates.
-        if step <= 1.0 || steps % 2 == 0 { (log.exp(), log.exp_m1()) } else { (-log.exp(), -log.exp() - 1.0) }
+        if step <= 1.0 || steps.is_multiple_of(2) {
+            (log.exp(), log.exp_m1())
+        } else {
+            (-log.exp(), -log.exp() - 1.0)
+        }
     })
 }
 

@@ -134,12 +134,11 @@ fn metrics_are_what_the_library_says_of_each_fit() {
                 let part = |table: &Array2<f64>, rows: &[usize]| {
                     table.select(Axis(0), rows).slice(s![.., ..cell.p]).to_owned()
                 };
-                let tests = match source.test() {
-                    Some(test) => test.features().slice(s![.., ..cell.p]).to_owned(),
-                    None => {
-                        let others: Vec<usize> = (0..50).filter(|row| !rows.contains(row)).collect();
-                        part(data.features(), &others)
-                    }
+                let tests = if let Some(test) = source.test() {
+                    test.features().slice(s![.., ..cell.p]).to_owned()
+                } else {
+                    let others: Vec<usize> = (0..50).filter(|row| !rows.contains(row)).collect();
+                    part(data.features(), &others)
                 };
                 let y = data.targets().select(Axis(0), rows);
                 check(cell, &sweep.arms[cell.arm], free, (&part(data.features(), rows), &y, &tests));

@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // whole numbers from 0 on
 mod axes;
 mod bad_input;
 mod complexity_metrics;
@@ -13,6 +14,7 @@ mod determinism;
 mod engines;
 #[cfg(feature = "plot")]
 mod figures;
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // whole numbers from 0 on
 mod many_values;
 mod metrics;
 mod product;

@@ -65,7 +65,7 @@ fn families() -> Vec<(&'static str, Family, Vec<f64>, Vec<Metric>)> {
         (
             "mixed",
             |v| {
-                Ok(if v.round() as usize % 3 == 0 {
+                Ok(if (v.round() as usize).is_multiple_of(3) {
                     Arc::new(MinNorm::default())
                 } else {
                     Arc::new(Ridge::new(v)?)

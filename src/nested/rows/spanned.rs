@@ -123,7 +123,9 @@ impl Rows<'_> {
                 break;
             }
         }
-        z.iter_mut().for_each(|z| z.reverse());
+        for z in &mut z {
+            z.reverse();
+        }
         fit.z = z;
         (self.fit, self.predictions) = (fit, predictions);
         outcome

@@ -107,9 +107,9 @@ fn finish(draft: &Draft<'_>, what: &str, panels: Vec<Panel>, cut: usize) -> Figu
     if cut > 0 {
         let (values, are) = if cut == 1 { ("value", "is") } else { ("values", "are") };
         let at = draft.curve.axis.symbol();
-        text.push_str(&format!(
+        text.extend([format!(
             " {cut} {values} under 10⁻¹² of that at the smallest {at}, zero but for rounding, {are} cut off by the frame."
-        ));
+        )]);
     }
     Figure { panels, ..Figure::new(text) }
 }

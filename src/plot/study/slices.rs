@@ -63,10 +63,10 @@ fn drawn_slices(of: &Surface, arm: usize, metric: Metric, options: &FigureOption
     let letters = ["(a)", "(b)", "(c)"];
     if figure.panels.len() > 1 {
         let (up, right) = (of.rows().symbol(), of.columns().symbol());
-        figure.caption.push_str(&format!(
+        figure.caption.extend([format!(
             " {} Curves through {} at some {up}, {} at some {right}.",
             letters[1], letters[0], letters[2]
-        ));
+        )]);
     }
     Ok(figure.with_columns(3).with_width(1240.0).with_aspect(0.95))
 }

@@ -105,9 +105,9 @@ fn draw(surface: &Surface, arm: usize, metric: Metric, options: &FigureOptions) 
     if let (count @ 1.., axis) = left_out {
         let (rows, have) = if count == 1 { ("row", "has") } else { ("rows", "have") };
         let symbol = axis.symbol();
-        text.push_str(&format!(
+        text.extend([format!(
             " {count} {rows} at {symbol}\u{a0}≤\u{a0}0 {have} no place on a logarithmic axis."
-        ));
+        )]);
     }
     let mut figure = Figure::new(text);
     figure.panels = panels;

@@ -55,8 +55,10 @@ impl Plan {
 
     fn text(&self) -> String {
         let Self { identity, count, of, command, place, machine } = self;
-        let words: String =
-            command.iter().map(|word| format!("command: {}\n", word.escape_default())).collect();
+        let mut words = String::new();
+        for word in command {
+            words.extend([format!("command: {}\n", word.escape_default())]);
+        }
         format!(
             "{TITLE}\n{words}place: {}\nindices: {count}\nshards: {of}\nmachine: {machine}\nfingerprint: \
              {:016x}\n{EXPERIMENT}\n{}",

@@ -74,12 +74,12 @@ impl Shard {
     }
 
     /// The part of this process among those that an engine has started, from the variables that it sets. `of` says how
-    /// many tasks an array has, where the engine does not (HyperQueue, PBS) or where a part of an array is run again;
+    /// many tasks an array has, where the engine does not (`HyperQueue`, PBS) or where a part of an array is run again;
     /// tasks count from 1 then.
     ///
     /// | engine | which | of how many |
     /// |---|---|---|
-    /// | HyperQueue | `HQ_TASK_ID` | `of` |
+    /// | `HyperQueue` | `HQ_TASK_ID` | `of` |
     /// | Slurm, job array | `SLURM_ARRAY_TASK_ID`, from `_MIN` on in steps of `_STEP` | `SLURM_ARRAY_TASK_COUNT` |
     /// | PBS, job array | `PBS_ARRAY_INDEX` | `of` |
     /// | Open MPI | `OMPI_COMM_WORLD_RANK` | `OMPI_COMM_WORLD_SIZE` |
@@ -87,7 +87,7 @@ impl Shard {
     /// | Slurm, `srun` | `SLURM_PROCID` | `SLURM_STEP_NUM_TASKS`, else `SLURM_NTASKS` |
     ///
     /// Of the arrays, and of the ranks, the first in this order counts; a task of an array that has ranks is cut once
-    /// more, `of` times as many parts as ranks in all. Within a task of HyperQueue what Slurm says is the worker's, and is
+    /// more, `of` times as many parts as ranks in all. Within a task of `HyperQueue` what Slurm says is the worker's, and is
     /// not looked at.
     ///
     /// # Errors
