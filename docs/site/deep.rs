@@ -87,7 +87,7 @@ pub fn figures() -> Result<Vec<(&'static str, Figure)>, Error> {
     };
     let plane = plane.surface()?;
     Ok(vec![
-        ("deep_size", size(&trained)?),
+        ("deep_size", size(&trained)),
         ("deep_size_and_time", size_and_time(&trained)?),
         ("deep_noise", noise()?),
         ("deep_time", time(&trained)),
@@ -98,7 +98,7 @@ pub fn figures() -> Result<Vec<(&'static str, Figure)>, Error> {
 }
 
 /// Figure 1: errors over the size of the model, at the end of training and before it.
-fn size(trained: &Curve) -> Result<Figure, Error> {
+fn size(trained: &Curve) -> Figure {
     let last = trained.arms.len() - 1;
     let whole = study::arm_errors(trained, last, &over_the_axis());
     let shown: Vec<usize> = (0..trained.arms.len()).step_by(4).collect();
@@ -113,7 +113,7 @@ fn size(trained: &Curve) -> Result<Figure, Error> {
     for (panel, title) in panels.into_iter().zip(titles) {
         figure = figure.with_panel(panel.with_title(title));
     }
-    Ok(figure)
+    figure
 }
 
 /// Figure 2: the plane of size and time.

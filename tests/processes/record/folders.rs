@@ -126,9 +126,9 @@ fn damaged_shards_give_the_same_bytes_or_a_refusal() {
         let mut bytes = whole[which].clone();
         let place = under(&mut rng, bytes.len());
         if round % 3 == 0 {
-            bytes[place] ^= 1 << under(&mut rng, 8)
+            bytes[place] ^= 1 << under(&mut rng, 8);
         } else {
-            bytes.truncate(place)
+            bytes.truncate(place);
         }
         std::fs::write(&paths[which], &bytes).unwrap();
         let status = shards.status().unwrap();
