@@ -268,7 +268,7 @@ fn smallest_singular_values_anywhere() {
                 let density = real(smallest::square_density(n, x).unwrap());
                 // Γ((n+1)/2) over that of the smallest of the three: steps of 1.
                 let (a, mut gamma) = ((n - 1) as f64 / 2.0, real(1.0));
-                let mut at = if n % 2 == 0 { 0.5 } else { 1.0 };
+                let mut at = if n.is_multiple_of(2) { 0.5 } else { 1.0 };
                 while at < a + 1.0 {
                     gamma = gamma * at;
                     at += 1.0;
