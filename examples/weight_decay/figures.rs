@@ -22,15 +22,17 @@ pub fn page(design: &Design, map: &Surface, found: &Found) -> Figure {
     let shown = (0.9 * least, HIGHEST * least);
     let error = || PanelAxis::log10("Test mean squared error").with_range(shown.0, shown.1);
     let tuned = Series::new("", found.features.clone(), tuned_errors.clone());
-    let mut limit = Group::new("Limit of large n and p", Hue::Black);
     let at =
         |p: f64, penalty: Option<f64>| design.limit(p, penalty.unwrap_or_else(|| design.best_penalty(p)));
+    // One line with breaks, for one entry in the legend.
+    let (mut limit_x, mut limit_y) = (Vec::new(), Vec::new());
     for penalty in found.shown().into_iter().map(|row| Some(found.penalties[row])).chain([None]) {
-        let y =
-            found.features.iter().map(|&p| at(p, penalty)).map(|y| if y.is_finite() { y } else { f64::NAN });
-        limit =
-            limit.with_series(Series::new("", found.features.clone(), y.collect()).with_dash(Dash::Dashed));
+        let y = found.features.iter().map(|&p| at(p, penalty));
+        limit_x.extend(found.features.iter().copied().chain([f64::NAN]));
+        limit_y.extend(y.map(|y| if y.is_finite() { y } else { f64::NAN }).chain([f64::NAN]));
     }
+    let limit = Series::new("", limit_x, limit_y).with_dash(Dash::Dashed);
+    let limit = Group::new("Limit of large n and p", Hue::Black).with_series(limit);
     let over_p = Panel::new(PanelAxis::linear("Number of features p"), error())
         .with_title("Over model size")
         .with_group(fixed)
