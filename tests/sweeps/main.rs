@@ -14,6 +14,8 @@ mod determinism;
 mod engines;
 #[cfg(feature = "plot")]
 mod figures;
+#[cfg(feature = "serde")]
+mod json;
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // whole numbers from 0 on
 mod many_values;
 mod metrics;
