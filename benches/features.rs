@@ -7,17 +7,22 @@
 //!   one cell after the other: their QR, or least squares routines. A few cells are timed, the others interpolated
 //!   between them (log times, linear in log n and log p); the peer makes its features once.
 //!
+//! - Every p from 1 to 1,500 at n = 300 by a sweep, against the nested engine called directly: what a sweep costs.
+//!
 //! CPU seconds, one thread on every side; the peer's start-up does not count. All features and all timed cells are
 //! compared.
 //!
 //! Run: `PYTHON=<python with scipy> cargo bench --bench features`; with `-- --quick` on small sizes only, with
-//! `-- rff_grid` one of the three.
+//! `-- rff_grid` one of the four.
 
 #[cfg(not(unix))]
 fn main() {
     println!("SKIPPED: CPU times are read on Unix only");
 }
 
+#[cfg(unix)]
+#[path = "features/every_width.rs"]
+mod every_width;
 #[cfg(unix)]
 #[path = "features/plane.rs"]
 mod plane;
@@ -51,6 +56,9 @@ fn main() {
     };
     if only("rff_features") {
         random_fourier::run(if quick { (100, 78, 500) } else { (1000, 784, 5000) }, peer);
+    }
+    if only("rff_every_width") {
+        every_width::run(quick);
     }
     for (name, study) in
         [("rff_curve", plane::Study::curve as fn(bool) -> plane::Study), ("rff_grid", plane::Study::grid)]
