@@ -79,6 +79,20 @@ impl StreamedQr {
         }
     }
 
+    /// Another one that goes on from here, with reflections of its own: [`StreamedQr::apply`] gives what those of this
+    /// one are still to be applied to.
+    pub(crate) fn branch(&self) -> Self {
+        Self {
+            upper: self.upper.clone(),
+            columns: self.columns,
+            rows: self.rows,
+            outside: self.outside.clone(),
+            steps: Some(Vec::new()),
+            room: Vec::new(),
+            kept: RefCell::default(),
+        }
+    }
+
     /// What it is in.
     pub(crate) fn into_memory(self) -> Vec<f64> {
         self.upper.into_raw_vec_and_offset().0

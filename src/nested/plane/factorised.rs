@@ -1,6 +1,6 @@
 //! The two factorisations, and the cells that are read off them.
 
-use super::cell::{Leading, PlaneCell};
+use super::cell::{Leading, PlaneCell, Solved};
 use super::table::Table;
 use super::{Plane, PlaneFit, Request};
 use crate::Error;
@@ -62,52 +62,91 @@ impl Plane {
     ) -> Result<Vec<PlaneFit>, Error> {
         let (_, most_features) = self.largest();
         let Some(&rows) = self.samples.iter().rfind(|&&n| n < most_features) else { return Ok(Vec::new()) };
-        let outputs = table.y.ncols();
         let mut lq = StreamedQr::keeping(memory, most_features, rows);
         let none = Array2::zeros((0, 0));
         let mut fits = Vec::new();
-        for &p in &self.features {
-            lq.append(table.features(0..rows, lq.rows()..p)?.t(), none.view());
-            let cells: Vec<usize> = self.samples.iter().copied().take_while(|&n| n < p).collect();
-            let leading = Leading::new(&lq, cells.last().copied().unwrap_or(0));
-            // Forward substitution: the solution of a smaller cell is the beginning of that of the largest.
-            let largest = cells.last().copied().unwrap_or(0);
-            let solutions = lq.solve_transposed(table.y.slice(s![..largest, ..]));
-            let mut all = Vec::with_capacity(cells.len());
-            let mut groups = Vec::with_capacity(cells.len());
-            for n in cells {
-                let targets = table.y.slice(s![..n, ..]).to_owned();
-                let solution = solutions.slice(s![..n, ..]).to_owned();
-                let cell = PlaneCell { table, n, p, leading: &leading, smallest: self.smallest };
-                let solved = cell.solve(&targets, &vec![0.0; outputs], requests, solution)?;
-                let views: Vec<_> = solved.solutions.iter().map(|z| z.view()).collect();
-                groups.push(concatenate(Axis(1), &views).map_err(|_| Error::Empty { what: "the requests" })?);
-                all.push((n, solved));
+        for run in self.runs() {
+            let (from, last) = (lq.rows(), run[run.len() - 1]);
+            let block = table.features(0..rows, from..last)?;
+            if let [p] = run {
+                lq.append(block.t(), none.view());
+                let (solved, groups) = self.solved(table, requests, &lq, *p)?;
+                let coefficients = lq.apply(*p, &groups);
+                for ((n, solved), beta) in solved.into_iter().zip(coefficients) {
+                    fits.push(fit((n, *p), solved, beta)?);
+                }
+                continue;
             }
-            for ((n, solved), beta) in all.into_iter().zip(lq.apply(p, &groups)) {
-                let overflow = |_| Error::Overflow { what: "a coefficient of the fit" };
-                Error::check_finite("coefficients", beta.view()).map_err(overflow)?;
-                let mut first = 0;
-                let of_request = |z: &Array2<f64>| {
-                    let columns = first..first + z.ncols();
-                    first = columns.end;
-                    beta.slice(s![.., columns]).to_owned()
-                };
-                let coefficients = match &solved.solutions[..] {
-                    [_] => vec![beta],
-                    several => several.iter().map(of_request).collect(),
-                };
-                fits.push(PlaneFit {
-                    n,
-                    p,
-                    rank: solved.rank,
-                    coefficients,
-                    train_mse: solved.train_mse,
-                    smallest_singular_value: solved.smallest,
-                    engine: solved.engine,
-                });
+            // Column by column on a copy; what came before is applied to all of the run at once.
+            let mut branch = lq.branch();
+            let mut cells = Vec::new();
+            for &p in run {
+                branch.append(block.slice(s![.., branch.rows() - from..p - from]).t(), none.view());
+                let (solved, groups) = self.solved(table, requests, &branch, p)?;
+                let partly = branch.apply(p, &groups);
+                cells.extend(solved.into_iter().zip(partly).map(|((n, solved), beta)| (n, p, solved, beta)));
             }
+            cells.sort_by_key(|&(n, p, ..)| (n, p));
+            let before = cells.iter().map(|(n, _, _, beta)| beta.slice(s![..from.min(*n), ..]).to_owned());
+            let before = lq.apply(from, &before.collect::<Vec<_>>());
+            for ((n, p, solved, mut beta), before) in cells.into_iter().zip(before) {
+                beta.slice_mut(s![..from, ..]).assign(&before);
+                fits.push(fit((n, p), solved, beta)?);
+            }
+            lq.append(block.t(), none.view());
         }
         Ok(fits)
     }
+
+    /// The cells of `p` features in the coordinates of their triangle, by `n`; and all solutions of each, side by side.
+    fn solved(
+        &self,
+        table: &Table<'_>,
+        requests: &[Request<'_>],
+        lq: &StreamedQr,
+        p: usize,
+    ) -> Result<(Vec<(usize, Solved)>, Vec<Array2<f64>>), Error> {
+        let cells: Vec<usize> = self.samples.iter().copied().take_while(|&n| n < p).collect();
+        let largest = cells.last().copied().unwrap_or(0);
+        let leading = Leading::new(lq, largest);
+        // Forward substitution: the solution of a smaller cell is the beginning of that of the largest.
+        let solutions = lq.solve_transposed(table.y.slice(s![..largest, ..]));
+        let mut all = Vec::with_capacity(cells.len());
+        let mut groups = Vec::with_capacity(cells.len());
+        for n in cells {
+            let targets = table.y.slice(s![..n, ..]).to_owned();
+            let solution = solutions.slice(s![..n, ..]).to_owned();
+            let cell = PlaneCell { table, n, p, leading: &leading, smallest: self.smallest };
+            let solved = cell.solve(&targets, &vec![0.0; table.y.ncols()], requests, solution)?;
+            let views: Vec<_> = solved.solutions.iter().map(|z| z.view()).collect();
+            groups.push(concatenate(Axis(1), &views).map_err(|_| Error::Empty { what: "the requests" })?);
+            all.push((n, solved));
+        }
+        Ok((all, groups))
+    }
+}
+
+/// The fit of a cell whose solutions are `beta`, side by side.
+fn fit((n, p): (usize, usize), solved: Solved, beta: Array2<f64>) -> Result<PlaneFit, Error> {
+    let overflow = |_| Error::Overflow { what: "a coefficient of the fit" };
+    Error::check_finite("coefficients", beta.view()).map_err(overflow)?;
+    let mut first = 0;
+    let of_request = |z: &Array2<f64>| {
+        let columns = first..first + z.ncols();
+        first = columns.end;
+        beta.slice(s![.., columns]).to_owned()
+    };
+    let coefficients = match &solved.solutions[..] {
+        [_] => vec![beta],
+        several => several.iter().map(of_request).collect(),
+    };
+    Ok(PlaneFit {
+        n,
+        p,
+        rank: solved.rank,
+        coefficients,
+        train_mse: solved.train_mse,
+        smallest_singular_value: solved.smallest,
+        engine: solved.engine,
+    })
 }

@@ -3,6 +3,11 @@
 use crate::Error;
 use crate::nested::parts::Part;
 
+/// Steps of `p` under this are taken together: reflections of a few columns cost what those of a whole block do.
+const NARROW: usize = 8;
+/// Columns that are taken together at most.
+const RUN: usize = 32;
+
 /// Fits on the first `n` rows and the first `p` columns of one table, for every `n` and `p` of two lists.
 ///
 /// ```text
@@ -101,6 +106,25 @@ impl Plane {
     pub fn with_smallest_singular_value(mut self) -> Self {
         self.smallest = true;
         self
+    }
+
+    /// The numbers of features, narrow steps taken together.
+    pub(super) fn runs(&self) -> Vec<&[usize]> {
+        let mut runs = Vec::new();
+        let (mut rest, mut from) = (&self.features[..], 0);
+        while let Some(&first) = rest.first() {
+            let mut before = from;
+            let is_narrow = |p: &&usize| {
+                let step = **p - std::mem::replace(&mut before, **p);
+                step < NARROW && **p - from <= RUN
+            };
+            let narrow = rest.iter().take_while(is_narrow).count();
+            let (run, others) = rest.split_at(narrow.max(1));
+            from = run.last().copied().unwrap_or(first);
+            runs.push(run);
+            rest = others;
+        }
+        runs
     }
 
     /// The largest `n` and the largest `p`.

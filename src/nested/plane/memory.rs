@@ -44,12 +44,16 @@ impl Plane {
             table(self.features.iter().copied().fold(0, usize::saturating_add), outputs).saturating_mul(3),
         ];
         let reflections = table(p, rows);
+        // Narrow steps are taken on a copy of the triangle, and their cells kept until they are all there.
+        let run = self.runs().into_iter().map(<[usize]>::len).max().unwrap_or(1);
+        let copy = if run > 1 { table(rows, rows) } else { 0 };
         let wide = [
             table(columns.max(rows), columns.max(rows)),
+            copy,
             reflections,
             table(steps(&self.features, p), rows),
             next,
-            table(p, self.samples.len().saturating_mul(fitted)).saturating_mul(2),
+            table(p, self.samples.len().saturating_mul(fitted)).saturating_mul(2).saturating_mul(run),
         ];
         let wide = if rows > 0 { sum(wide) } else { 0 };
         // Of one cell, where its condition is in doubt.
