@@ -131,7 +131,9 @@ pub struct Sweep {
     /// How many threads; `None`: as many as the machine has. No result depends on it. Each takes memory for the tables
     /// of a repeat, where repeats have some of their own.
     pub threads: Option<usize>,
-    /// The linear algebra that computes the SVDs, where there is one for each cell.
+    /// The linear algebra that computes the SVDs, where there is one for each cell. One with a device that makes cosine
+    /// features ([`Backend::cosines`]) makes all the cells of filters on random Fourier features tested on rows of their
+    /// own, unless the nested engine is asked for: errors, norms and the smallest singular value.
     pub backend: Arc<dyn Backend>,
 }
 

@@ -11,6 +11,7 @@ mod crossed;
 mod curve_tables;
 mod damaged_curves;
 mod determinism;
+mod device;
 mod engines;
 #[cfg(feature = "plot")]
 mod figures;
