@@ -25,5 +25,6 @@ mod replay;
 mod scales;
 mod shape;
 mod story;
+mod stream;
 mod unsupported;
 mod user_code;
