@@ -54,7 +54,9 @@ impl Session {
         {
             // As the features of the CPU are drawn.
             let mut rng = stream(seed, k, FREQUENCIES);
-            row.iter_mut().for_each(|w| *w = deviation * rng.sample::<f64, _>(StandardNormal));
+            for w in &mut row {
+                *w = deviation * rng.sample::<f64, _>(StandardNormal);
+            }
             let phase = std::f64::consts::TAU * rng.random::<f64>();
             self.device.write(&mut drawn.frequencies, k * inputs, &row)?;
             self.device.write(&mut drawn.phases, k, &[phase])?;

@@ -267,22 +267,32 @@ pub fn expected(sweep: &Sweep, arm: &Arm, cell: &Cell) -> Vec<Expected> {
         }
         add(Metric::MeanSquaredBias, bias, tolerance);
     }
-    if plain && arm.estimator.penalty().is_some() && !sweep.standardise && cell.n > 2 {
-        let mut errors = Array2::zeros(y.dim());
-        let mut off = 0.0;
-        for left in 0..cell.n {
-            let rows: Vec<usize> = (0..cell.n).filter(|&row| row != left).collect();
-            let others = (x.select(Along(0), &rows), y.select(Along(0), &rows));
-            let one = self::fit(sweep, arm, &others.0, &others.1);
-            let row = x.slice(s![left..=left, ..]).to_owned();
-            let predicted = one.predict(&row, arm, &others.1);
-            errors.row_mut(left).assign(&(&predicted.row(0) - &y.row(left)));
-            // As accurate as the worse conditioned of both fits allows.
-            let of_others = Bounds::new(&one, &others, true);
-            off += of_others.worse_of(&bounds).of_row(&row, &y.row(left)).powi(2);
-        }
-        let root = (off / y.len() as f64).sqrt();
-        add(Metric::LeaveOneOut, mean_square(&errors), of_square(mean_square(&errors), root));
+    if smooth && !sweep.standardise && cell.n > 2 {
+        let (error, root) = left_out(sweep, arm, (&x, &y), &bounds);
+        add(Metric::LeaveOneOut, error, of_square(error, root));
     }
     values
+}
+
+/// The mean squared error at training rows, each predicted by the fit to all others, and the bound of its root.
+fn left_out(
+    sweep: &Sweep,
+    arm: &Arm,
+    (x, y): (&Array2<f64>, &Array2<f64>),
+    bounds: &Bounds<'_>,
+) -> (f64, f64) {
+    let mut errors = Array2::zeros(y.dim());
+    let mut off = 0.0;
+    for left in 0..x.nrows() {
+        let rows: Vec<usize> = (0..x.nrows()).filter(|&row| row != left).collect();
+        let others = (x.select(Along(0), &rows), y.select(Along(0), &rows));
+        let one = self::fit(sweep, arm, &others.0, &others.1);
+        let row = x.slice(s![left..=left, ..]).to_owned();
+        let predicted = one.predict(&row, arm, &others.1);
+        errors.row_mut(left).assign(&(&predicted.row(0) - &y.row(left)));
+        // As accurate as the worse conditioned of both fits allows.
+        let of_others = Bounds::new(&one, &others, true);
+        off += of_others.worse_of(bounds).of_row(&row, &y.row(left)).powi(2);
+    }
+    (mean_square(&errors), (off / y.len() as f64).sqrt())
 }
