@@ -26,6 +26,10 @@ pub fn stream(seed: u64, axis_value: usize, repeat: usize) -> ChaCha8Rng {
     rng
 }
 
+/// What stands for the repeat in the streams of random frequencies, whose place on the axis is the number of a feature:
+/// no sweep has that many repeats.
+pub(crate) const FREQUENCIES: usize = 0x52_4646;
+
 /// What a stream is for, where a name and not a place on an axis tells it from others.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Named {

@@ -4,7 +4,9 @@ use super::flags::Value;
 use super::table::{Item, Table, row};
 use super::{RunArgs, Statistic, short};
 use double_descent::Error;
-use double_descent::curve::{Bootstrap, CriticalInterval, Curve, Metric, ShapeTest, Summary, Surface};
+use double_descent::curve::{Bootstrap, Cell, CriticalInterval, Curve, Metric, ShapeTest, Summary, Surface};
+use double_descent::sweep::NoiseSummary;
+use double_descent::theory::noise::lower_bound;
 
 /// What a closing table says of the families at n = p.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,6 +138,24 @@ pub fn model_wise(
     Ok(table)
 }
 
+/// Says under a table where the estimate without bias that a family is, is negative at p features.
+pub fn note_negative(
+    args: &RunArgs,
+    curve: &Curve,
+    family: &str,
+    p: usize,
+    table: &mut Table,
+) -> Result<(), Error> {
+    let summaries = curve.only(&[family]).summaries(Metric::TestMse, None)?;
+    let at = summaries.iter().find(|s| s.p == p).map(|s| args.middle(s));
+    if let Some(value) = at.filter(|value| *value < 0.0).map(short) {
+        table.note(format!(
+            "{family} is an estimate without bias; {value} says that it is too noisy at p = n"
+        ));
+    }
+    Ok(())
+}
+
 /// Several metrics at every point of the first arm, and at the last of the others, which are limits p → ∞.
 pub fn every_point(args: &RunArgs, curve: &Curve, metrics: &[(Metric, &str)]) -> Result<(), Error> {
     let tables = metrics.iter().map(|(metric, _)| curve.summaries(*metric, None));
@@ -155,6 +175,53 @@ pub fn every_point(args: &RunArgs, curve: &Curve, metrics: &[(Metric, &str)]) ->
     }
     table.print();
     Ok(())
+}
+
+/// A curve over n of one arm and one repeat, the sizes around n = p closely, beside the mean over all draws.
+pub fn against(curve: &Curve, expected: Option<&dyn Fn(usize) -> Result<f64, Error>>) -> Result<(), Error> {
+    let near = |cell: &&Cell| cell.n.abs_diff(cell.p) <= 3;
+    let cells = &curve.cells;
+    let sparse = cells.iter().filter(|cell| !near(cell)).step_by(8);
+    let mut shown: Vec<&Cell> = sparse.chain(cells.iter().filter(near)).chain(cells.last()).collect();
+    shown.sort_by_key(|cell| cell.n);
+    shown.dedup();
+    let p = cells.first().map_or(0, |cell| cell.p);
+    let columns = ["n", "training", "test", "expected (exact)", "‖β̂‖"];
+    let mut table = Table::new(format!("p = {p}: mean squared errors"), columns);
+    for cell in shown {
+        let expected = expected.map(|expected| expected(cell.n)).transpose()?;
+        row!(table, cell.n, cell.train_mse, cell.test_mse, expected, cell.coefficient_norm);
+    }
+    table.print();
+    Ok(())
+}
+
+/// Noise terms over n and over p, by the name of their features.
+type Named<'a> = (&'a str, &'a (Vec<NoiseSummary>, Vec<NoiseSummary>));
+
+/// Mean noise terms at a few points, over the lower bound there.
+pub fn noise_terms<'a>(results: impl Iterator<Item = Named<'a>>) {
+    let columns = ["n = p/2", "n = 2p", "p = n/2", "p = 2n"];
+    let columns = columns.iter().flat_map(|place| [(*place).to_owned(), format!("± at {place}")]);
+    let columns = std::iter::once("map".to_owned()).chain(columns);
+    let mut table = Table::new("mean noise term over its lower bound, with standard errors", columns);
+    let at = |rows: &[NoiseSummary], (n, p): (usize, usize)| {
+        let row = rows.iter().find(|row| (row.n, row.p) == (n, p));
+        let values = row.map(|row| [row.mean, row.standard_error].map(|value| value / lower_bound(n, p)));
+        [0, 1].map(|i| Item::from(values.map(|values| values[i])))
+    };
+    for (name, (samples, features)) in results {
+        let p = samples.first().map_or(0, |row| row.p);
+        let n = features.first().map_or(0, |row| row.n);
+        let places = [
+            at(samples, (p / 2, p)),
+            at(samples, (2 * p, p)),
+            at(features, (n, n / 2)),
+            at(features, (n, 2 * n)),
+        ];
+        table.push(std::iter::once(name.into()).chain(places.into_iter().flatten()).collect());
+    }
+    table.print();
 }
 
 /// For every row of a surface the p with the highest test error, and how high it is.

@@ -122,6 +122,16 @@ pub fn for_print(args: &PrintArgs, figure: Figure) -> Figure {
     }
 }
 
+/// Draws and writes one figure, unless `--no-figures`.
+pub fn one(
+    args: &RunArgs,
+    folder: &Path,
+    name: &str,
+    draw: impl FnOnce() -> Result<Figure, Error>,
+) -> Result<(), Error> {
+    if args.no_figures { Ok(()) } else { save(&args.print, folder, [(name, draw()?)]) }
+}
+
 /// Writes figures as SVG, PNG and PDF.
 pub fn save(
     args: &PrintArgs,

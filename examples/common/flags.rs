@@ -178,6 +178,9 @@ impl Value for PathBuf {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Count<const MIN: u32, const MAX: u32 = 65535>(pub u32);
 
+/// A number that is not 0.
+pub type Positive = Count<1, { u32::MAX }>;
+
 impl<const MIN: u32, const MAX: u32> Value for Count<MIN, MAX> {
     fn parse(text: &str) -> Result<Self, String> {
         let number = text.trim().parse().ok().filter(|number| (MIN..=MAX).contains(number));

@@ -2,8 +2,9 @@
 
 use double_descent::Error;
 use double_descent::dataset::Labelled;
-use double_descent::features::{Activation, FeatureMap, RandomNetwork};
+use double_descent::features::{Activation, FeatureMap, RandomFourier, RandomNetwork};
 use double_descent::rng::stream;
+use double_descent::sweep::Maps;
 use ndarray::{Array2, Axis};
 use rand::RngExt;
 use rand_distr::StandardNormal;
@@ -28,6 +29,14 @@ impl Images {
         let (train, test) = Labelled::fashion_mnist(if inner.is_dir() { &inner } else { &folder })?;
         // The kernel is about ½ at the typical squared distance of two images, 140.
         Ok(Self { train, test, gamma: 0.005, describe: "Fashion-MNIST".into() })
+    }
+
+    /// Random Fourier features of that kernel, new ones for each repeat.
+    pub fn fourier(&self, features: usize, seed: u64) -> Result<Maps, Error> {
+        let (gamma, inputs) = (self.gamma, self.train.inputs()?.ncols());
+        Ok(Maps::drawn(move |repeat| {
+            RandomFourier::gaussian(inputs, features, gamma, stream(seed, 3, repeat).random())
+        }))
     }
 }
 

@@ -4,6 +4,7 @@
 
 pub mod closing;
 pub mod command_line;
+pub mod feature_laws;
 #[cfg(feature = "plot")]
 pub mod figures;
 pub mod flags;
@@ -15,10 +16,11 @@ pub mod regression;
 pub mod settings;
 pub mod shards;
 pub mod table;
+pub mod teachers;
 mod values;
 
 use double_descent::Error;
-use double_descent::curve::{Bootstrap, Curve, Metric, Summary};
+use double_descent::curve::{Bootstrap, Cell, Curve, Metric, Summary};
 use double_descent::dataset::{CsvOptions, Dataset, StudentTeacher};
 use double_descent::memory::Cost;
 use double_descent::sweep::{Arm, Splits, Sweep};
@@ -331,6 +333,34 @@ pub fn check_noise(noise: f64) -> Result<(), Failure> {
     usage(format!("--noise: `{noise}` is no standard deviation, which is finite and at least 0"))
 }
 
+/// Refuses shares of wrong labels that are no ascending numbers from 0 to 1.
+pub fn check_shares(flag: &str, shares: &[f64]) -> Result<(), Failure> {
+    if shares.is_empty() || shares.windows(2).any(|pair| pair[0] >= pair[1]) {
+        return usage(format!("--{flag}: {shares:?} are no shares from 0 to 1 in ascending order"));
+    }
+    Ok(())
+}
+
+/// Those of some things that are named, each once and in that order; all without names.
+pub fn chosen<T>(
+    what: &'static str,
+    names: &[String],
+    all: Vec<T>,
+    name: impl Fn(&T) -> &str,
+) -> Result<Vec<T>, Error> {
+    if names.is_empty() {
+        return Ok(all);
+    }
+    if let Some(unknown) = names.iter().find(|wanted| !all.iter().any(|one| name(one) == **wanted)) {
+        let choices = all.iter().map(|one| name(one).to_owned()).collect();
+        return Err(Error::UnknownName { what, name: unknown.clone(), choices });
+    }
+    let place = |one: &T| names.iter().position(|wanted| *wanted == name(one));
+    let mut wanted: Vec<(usize, T)> = all.into_iter().filter_map(|one| Some((place(&one)?, one))).collect();
+    wanted.sort_by_key(|(place, _)| *place);
+    Ok(wanted.into_iter().map(|(_, one)| one).collect())
+}
+
 /// The `--sizes` of a model-wise curve: those that are given, or some around the threshold n.
 pub fn feature_sizes(sizes: Option<&Sizes>, n: usize) -> Result<Vec<usize>, Failure> {
     let sizes = sizes.map_or_else(|| around_threshold(n), |sizes| sizes.list.clone());
@@ -366,6 +396,17 @@ pub fn save_table(path: &Path, header: &[&str], rows: Vec<Vec<String>>) -> Resul
     })
 }
 
+/// Writes the cells of a curve of one arm and one repeat: `n,p,rank`, some metrics under these names, `rows_left`.
+pub fn save_points(path: &Path, curve: &Curve, metrics: &[Metric], names: &[&str]) -> Result<(), Error> {
+    let fields = |cell: &Cell| {
+        let counts = [cell.n, cell.p, cell.rank].map(|count| count.to_string());
+        let value = |metric: &Metric| cell.metric(*metric).map_or(String::new(), |value| value.to_string());
+        counts.into_iter().chain(metrics.iter().map(value)).collect()
+    };
+    let header: Vec<&str> = ["n", "p", "rank"].iter().chain(names).copied().collect();
+    save_table(path, &header, curve.cells.iter().map(fields).collect())
+}
+
 pub fn io_error(path: &Path, error: &impl ToString) -> Error {
     Error::Io { path: path.into(), reason: error.to_string(), cause: double_descent::Cause::none() }
 }
@@ -392,6 +433,23 @@ pub fn rows_around(p: usize) -> Vec<usize> {
     sizes.sort_unstable();
     sizes.dedup();
     sizes
+}
+
+/// The powers of 1.1, rounded, what is within three of `p`, and `last`; none over it.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // rounded and positive
+pub fn powers_around(p: usize, last: usize) -> impl Iterator<Item = usize> {
+    let powers = (0..).map(|k| 1.1_f64.powi(k).round() as usize);
+    let near = p.saturating_sub(3).max(1)..=p + 3;
+    powers.take_while(move |&n| n < last).chain(near.filter(move |&n| n < last)).chain([last])
+}
+
+/// The most memory that the process had, as Linux counts it; nothing elsewhere.
+pub fn peak_memory() -> String {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let kilobytes =
+        status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse().ok());
+    kilobytes
+        .map_or_else(String::new, |kilobytes: f64| format!(", peak memory {:.0} MiB", kilobytes / 1024.0))
 }
 
 /// Says what a long run will take, before it starts.

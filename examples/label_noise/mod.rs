@@ -7,23 +7,21 @@
 
 #![allow(clippy::doc_markdown)] // doc comments are help texts
 
-mod complexity;
+mod figures;
 
 use crate::common::closing;
-use crate::common::figures::options;
+use crate::common::figures::one as one_figure;
 use crate::common::flags::{Count, Failure, Program, Rule, flags, usage};
 use crate::common::images::Images;
 use crate::common::table::Item;
-use crate::common::{RunArgs, Sizes, feature_sizes, none_failed, say, with_progress};
+use crate::common::{
+    RunArgs, Sizes, check_shares, feature_sizes, none_failed, save_table, say, with_progress,
+};
 use double_descent::Error;
-use double_descent::curve::{Axis, Curve, Metric};
-use double_descent::features::RandomFourier;
-use double_descent::plot::{Figure, study};
-use double_descent::rng::stream;
-use double_descent::sweep::{Arm, Draw, Maps, Parameter, Source, Splits, Sweep, TestOn};
-use rand::RngExt;
+use double_descent::complexity::Search;
+use double_descent::curve::Metric;
+use double_descent::sweep::{Arm, Parameter, Source, Splits, Sweep};
 use std::path::PathBuf;
-use std::sync::Arc;
 
 flags! {
     /// Test error on clean labels over the number of random Fourier features p, for several levels of label noise, and
@@ -40,7 +38,7 @@ flags! {
         /// Shares of training labels that are wrong, ascending; also --noise, which is a deviation elsewhere
         label_noise: Vec<f64> = vec![0.0, 0.1, 0.2], "SHARES";
         /// Test rows, at most
-        test_rows: usize = 2000, "N";
+        test_rows: Count<1> = Count(2000), "N";
         /// Training sets, each with its own features and noise
         repeats: usize = 15, "N";
         /// Tolerance of the effective model complexity: the largest mean squared training error that counts as a fit
@@ -56,8 +54,11 @@ impl Program for Cli {
     fn run(&self) -> Result<(), Failure> {
         let n = usize::from(self.samples);
         let sizes = feature_sizes(self.sizes.as_ref(), n)?;
-        let images = Arc::new(Images::load(self.data.clone(), self.run.seed)?);
-        self.check(n, &images)?;
+        let images = Images::load(self.data.clone(), self.run.seed)?;
+        check_shares("label-noise", &self.label_noise)?;
+        if n > images.train.len() {
+            return usage(format!("--samples: `{n}` are more than the {} training rows", images.train.len()));
+        }
         let folder = self.run.make_folder("label_noise")?;
         crate::common::inputs::claim(&folder, images.train.name())?;
         say!("data: {}", images.describe);
@@ -66,58 +67,36 @@ impl Program for Cli {
         none_failed(&curve)?;
         let metrics = [Metric::TestMse, Metric::TestErrorRate, Metric::TrainMse];
         self.run.save_tables(&curve, &folder, "", &metrics)?;
-        let reached = complexity::reached(self, &sweep, &images)?;
-        complexity::save(self, &reached, &folder.join("complexity.csv"))?;
-        closing_table(self, &curve, &reached)?;
+        let reached = self.reached(n, &sweep, &images)?;
+        let of_level = |(noise, p): (&f64, &Option<usize>)| {
+            let p = p.map_or(String::new(), |p| p.to_string());
+            vec![noise.to_string(), n.to_string(), self.epsilon.to_string(), p]
+        };
+        let header = ["noise", "n", "epsilon", "smallest_p_of_complexity_n"];
+        let rows = self.label_noise.iter().zip(&reached).map(of_level).collect();
+        save_table(&folder.join("complexity.csv"), &header, rows)?;
+        let rates = curve.summaries(Metric::TestErrorRate, None)?;
+        let rate = |arm| rates.iter().rfind(|s| s.arm == arm).map(|s| self.run.middle(s)).into();
+        let more: [(&str, &dyn Fn(usize) -> Item); 3] = [
+            ("error rate", &rate),
+            ("EMC ≥ n from p", &|arm| reached[arm].into()),
+            ("shape, critical interval", &|arm| closing::shape(&self.run, &curve, arm).into()),
+        ];
+        closing::model_wise(&self.run, &curve, "test error on clean labels", &more)?.print();
         say!("written: {}: cells.csv, summary.csv, complexity.csv", folder.display());
-        if !self.run.no_figures {
-            crate::common::figures::save(
-                &self.run.print,
-                &folder,
-                [("errors", errors(self, &curve, &reached)?)],
-            )?;
-        }
-        Ok(())
+        Ok(one_figure(&self.run, &folder, "errors", || figures::errors(self, &curve, &reached))?)
     }
 }
 
 impl Cli {
-    fn check(&self, n: usize, images: &Images) -> Result<(), Failure> {
-        let noise = &self.label_noise;
-        if noise.is_empty() || noise.windows(2).any(|pair| pair[0] >= pair[1]) {
-            return usage(format!("--label-noise: {noise:?} are no shares from 0 to 1 in ascending order"));
-        }
-        if self.test_rows == 0 {
-            return usage("--test-rows: `0` is too few; the test error needs at least one row");
-        }
-        if n > images.train.len() {
-            return usage(format!("--samples: `{n}` are more than the {} training rows", images.train.len()));
-        }
-        Ok(())
-    }
-
     /// One factorisation a repeat for all levels of noise, which are further columns of targets.
-    fn sweep(&self, n: usize, features: Vec<usize>, images: &Arc<Images>) -> Result<Sweep, Error> {
-        let (seed, gamma, inputs) = (self.run.seed, images.gamma, images.train.inputs()?.ncols());
-        let most = features.iter().copied().max().unwrap_or(1);
-        let test = images.test.subset(self.test_rows.min(images.test.len()), seed)?.dataset()?;
-        let (rows, labels) = (Arc::clone(images), Arc::clone(images));
-        let training =
-            move |images: &Images, repeat: usize| images.train.subset(n, seed.wrapping_add(repeat as u64));
-        let source = Source::drawn(&*images.describe, move |repeat| {
-            let train = training(&rows, repeat)?.dataset()?;
-            let test = TestOn::Rows { inputs: test.features().clone(), targets: test.targets().clone() };
-            Ok(Draw { inputs: train.features().clone(), targets: train.targets().clone(), test })
-        });
-        let wrong = Parameter::targets(Axis::LabelNoise, self.label_noise.clone(), move |repeat, share| {
-            let seed = seed.wrapping_add(repeat as u64);
-            training(&labels, repeat)?.with_label_noise(share, seed)?.one_hot()
-        });
-        let maps = Maps::drawn(move |repeat| {
-            RandomFourier::gaussian(inputs, most, gamma, stream(seed, 3, repeat).random())
-        });
+    fn sweep(&self, n: usize, features: Vec<usize>, images: &Images) -> Result<Sweep, Error> {
+        let (seed, most) = (self.run.seed, features.iter().copied().max().unwrap_or(1));
+        let test = images.test.subset(usize::from(self.test_rows).min(images.test.len()), seed)?.dataset()?;
+        let source = Source::subsets(&*images.describe, images.train.clone(), test, n, seed);
+        let wrong = Parameter::wrong_labels(self.label_noise.clone(), images.train.clone(), n, seed);
         Ok(Sweep {
-            maps,
+            maps: images.fourier(most, seed)?,
             samples: vec![n],
             features,
             parameter: Some(wrong),
@@ -127,38 +106,15 @@ impl Cli {
             ..Sweep::of(source, Splits::Drawn { repeats: self.repeats, seed })
         })
     }
-}
 
-fn errors(cli: &Cli, curve: &Curve, reached: &[Option<usize>]) -> Result<Figure, Error> {
-    let (error, rate) = ([Metric::TestMse], [Metric::TestErrorRate]);
-    let mut figure = study::panels(curve, &[&error, &rate], &options(&cli.run)).drawn()?;
-    let n = usize::from(cli.samples);
-    let noisiest = 100.0 * cli.label_noise.last().copied().unwrap_or(0.0);
-    let words = match reached.last().copied().flatten() {
-        Some(p) => format!("from p\u{a0}=\u{a0}{p} on, at {noisiest}\u{a0}% wrong labels"),
-        None => "at none of these p".into(),
-    };
-    for panel in &mut figure.panels {
-        panel.groups[0].heading = "Share of wrong training labels".into();
+    /// For each level of noise the smallest p of the study whose effective complexity is n or more.
+    fn reached(&self, n: usize, sweep: &Sweep, images: &Images) -> Result<Vec<Option<usize>>, Error> {
+        let seed = self.run.seed;
+        let pool = images.train.subset(images.train.len().min(4 * n), seed)?;
+        let largest = Some((2 * n).min(pool.len()));
+        let search = Search { largest, threads: self.run.threads, ..Search::new(self.epsilon, 3, seed) };
+        let map = sweep.maps.of(0)?.ok_or(Error::Empty { what: "the feature map" })?;
+        let most = sweep.features.iter().copied().max().unwrap_or(1);
+        search.first_to_fit_labels(n, most, map, &pool, &self.label_noise, seed)
     }
-    figure.caption.extend([format!(
-        " One-hot labels, some of them wrong in training; test labels are clean. The effective model complexity, the \
-         largest number of samples with a mean squared training error up to ε\u{a0}=\u{a0}{:e}, reaches \
-         n\u{a0}=\u{a0}{n} {words}.",
-        cli.epsilon
-    )]);
-    let title = "Wrong labels raise the error, and the peak stands where interpolation begins";
-    Ok(figure.with_columns(2).with_width(1000.0).with_title(title))
-}
-
-fn closing_table(cli: &Cli, curve: &Curve, reached: &[Option<usize>]) -> Result<(), Error> {
-    let rates = curve.summaries(Metric::TestErrorRate, None)?;
-    let rate = |arm| rates.iter().rfind(|s| s.arm == arm).map(|s| cli.run.middle(s)).into();
-    let more: [(&str, &dyn Fn(usize) -> Item); 3] = [
-        ("error rate", &rate),
-        ("EMC ≥ n from p", &|arm| reached[arm].into()),
-        ("shape, critical interval", &|arm| closing::shape(&cli.run, curve, arm).into()),
-    ];
-    closing::model_wise(&cli.run, curve, "test error on clean labels", &more)?.print();
-    Ok(())
 }

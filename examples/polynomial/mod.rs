@@ -7,14 +7,14 @@
 //! The published training inputs: `--points polynomial_x_train.csv` (columns P, repeat, x0, …, x14). Why the
 //! basis matters: `--basis legendre,chebyshev,monomial`.
 
-use crate::common::figures::options;
+mod figures;
+
 use crate::common::flags::{Count, Failure, Program, Rule, choices, flags};
 use crate::common::regression::{self, Function, Recorded};
 use crate::common::{RunArgs, Sizes};
 use double_descent::Error;
-use double_descent::curve::{Curve, Metric};
+use double_descent::curve::Metric;
 use double_descent::features::{Polynomial, PolynomialBasis};
-use double_descent::plot::{Figure, study};
 use double_descent::rng::stream;
 use double_descent::sweep::{Maps, Source, Sweep};
 use ndarray::Array2;
@@ -102,7 +102,7 @@ impl Program for Cli {
         };
         let sweeps: Vec<Sweep> = bases.iter().map(sweep).collect();
         regression::run(&self.run, "polynomial", &sweeps, |curve| {
-            let mut figures = vec![("errors".into(), errors(self, curve)?)];
+            let mut figures = vec![("errors".into(), figures::errors(self, curve)?)];
             let first = features[0];
             for sweep in &sweeps {
                 // All on the points of one cell.
@@ -110,34 +110,10 @@ impl Program for Cli {
                 let of_one = Source::drawn(WAVE.name, move |repeat| draw(repeat, n, first));
                 figures.push((
                     format!("fits_{name}"),
-                    fits(n, first, &Sweep { source: of_one, ..sweep.clone() })?,
+                    figures::fits(n, first, &Sweep { source: of_one, ..sweep.clone() })?,
                 ));
             }
             Ok(figures)
         })
     }
-}
-
-/// Training and test error over P, with the threshold P = n; a panel for each basis.
-fn errors(cli: &Cli, curve: &Curve) -> Result<Figure, Error> {
-    let arms: Vec<usize> = (0..curve.arms.len()).collect();
-    let mut figure = study::each_arm(curve, &arms, &options(&cli.run)).drawn()?;
-    figure.caption.push_str(
-        " P is the number of parameters p. Targets are without noise, test errors on \
-         1000 equally spaced points of [−1,\u{a0}1].",
-    );
-    let figure = figure.with_title("Double descent of polynomial regression");
-    Ok(if arms.len() == 1 { figure } else { figure.with_columns(3).with_width(1140.0).with_aspect(0.9) })
-}
-
-/// Fits to one training set, a panel for each P.
-fn fits(n: usize, first: usize, sweep: &Sweep) -> Result<Figure, Error> {
-    let largest = sweep.features.iter().copied().max().unwrap_or(1);
-    let mut sizes = vec![1, n / 3, 2 * n / 3, n, 4 * n / 3, 2 * n, 10 * n / 3, largest];
-    sizes.retain(|&p| (1..=largest).contains(&p));
-    sizes.sort_unstable();
-    sizes.dedup();
-    let mut figure = study::fits(&[("", sweep)], 0, &sizes, &WAVE.truth((-4.0, 4.0))).drawn()?;
-    figure.caption.extend([format!(" All are to the training points of P\u{a0}=\u{a0}{first}.")]);
-    Ok(figure.with_title("Fits before, at and beyond the threshold P = n"))
 }

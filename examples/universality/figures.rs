@@ -1,13 +1,16 @@
 //! Noise terms over n and over p, with what theory says of them.
 
 use super::Cli;
-use super::maps::Map;
-use super::tables::{Curves, Row};
 use crate::common::Statistic;
+use crate::common::feature_laws::Law;
 use double_descent::features::Activation;
 use double_descent::plot::{Dash, Figure, Group, Hue, Panel, PanelAxis, Series};
+use double_descent::sweep::NoiseSummary as Row;
 use double_descent::theory::line::{Sizes, Theory, TheoryLine, values};
 use double_descent::theory::noise::lower_bound;
+
+/// The curves over n and over p.
+type Curves = (Vec<Row>, Vec<Row>);
 
 /// What the panels of one row show.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -44,24 +47,24 @@ impl Shown {
 }
 
 /// Everything of this study, one figure for each family of features.
-pub fn all(cli: &Cli, results: &[(Map, Curves)]) -> Vec<(String, Figure)> {
-    let of = |wanted: fn(Map) -> bool| -> Vec<&(Map, Curves)> {
-        results.iter().filter(|(map, _)| wanted(*map)).collect()
+pub fn all(cli: &Cli, results: &[(Law, Curves)]) -> Vec<(String, Figure)> {
+    let of = |wanted: fn(&Law) -> bool| -> Vec<&(Law, Curves)> {
+        results.iter().filter(|(map, _)| wanted(map)).collect()
     };
     let mut figures = Vec::new();
-    let random = of(|map| !matches!(map, Map::Polynomial | Map::Tangent(_)));
+    let random = of(|law| !is_tangent(law) && law.name != "polynomial");
     if !random.is_empty() {
         let title = "Label noise costs most at n = p, whatever the features";
         figures.push(("universality".to_owned(), figure(cli, &random, title, &described(&random))));
     }
-    let polynomial = of(|map| map == Map::Polynomial);
+    let polynomial = of(|law| law.name == "polynomial");
     if !polynomial.is_empty() {
         let title = "The features of a polynomial kernel";
         let text = "The 35 features of the kernel (x·x'\u{a0}+\u{a0}1)⁴ on 3 standard normal inputs, in the order of \
                     their degrees; Σ exact.";
         figures.push(("polynomial".to_owned(), figure(cli, &polynomial, title, text)));
     }
-    let tangent = of(|map| matches!(map, Map::Tangent(_)));
+    let tangent = of(is_tangent);
     if !tangent.is_empty() {
         let title = "Tangent features of random networks";
         let text = "Derivatives of networks of 4 inputs and 6 hidden neurons in their 30 weights; Σ from new draws \
@@ -72,28 +75,28 @@ pub fn all(cli: &Cli, results: &[(Map, Curves)]) -> Vec<(String, Figure)> {
 }
 
 /// What is drawn in the figure of random features.
-fn described(results: &[&(Map, Curves)]) -> String {
-    let has = |wanted: fn(Map) -> bool| results.iter().any(|(map, _)| wanted(*map));
+fn described(results: &[&(Law, Curves)]) -> String {
+    let has = |wanted: fn(&Law) -> bool| results.iter().any(|(map, _)| wanted(map));
     let mut parts = Vec::new();
-    if has(|map| map == Map::Gaussian) {
+    if has(|law| law.name == "gaussian") {
         parts.push("Gaussian features");
     }
-    if has(|map| map == Map::Sphere) {
+    if has(|law| law.name == "sphere") {
         parts.push("the sphere");
     }
-    if has(|map| matches!(map, Map::Network(_))) {
+    if has(|law| law.activation.is_some()) {
         parts.push(
             "the last layer of random networks (10 inputs, layers of 256, no biases; Σ from new draws in each \
              repeat)",
         );
     }
-    if has(|map| map == Map::Fourier) {
+    if has(|law| law.name == "fourier") {
         parts.push("random Fourier features of 10 inputs, frequencies N(0,\u{a0}1)");
     }
     let mut text = parts.join("; ");
     text.get_mut(..1).into_iter().for_each(str::make_ascii_uppercase);
     text.push('.');
-    if has(|map| map == Map::Network(Activation::Relu)) {
+    if has(|law| law.activation == Some(Activation::Relu)) {
         text.push_str(
             " The bound is proved for all of them but ReLU, whose features may be 0 on all training inputs.",
         );
@@ -101,12 +104,12 @@ fn described(results: &[&(Map, Curves)]) -> String {
     text
 }
 
-fn figure(cli: &Cli, results: &[&(Map, Curves)], title: &str, text: &str) -> Figure {
-    let samples: Vec<(Map, &[Row])> = results.iter().map(|(map, (rows, _))| (*map, &rows[..])).collect();
-    let features: Vec<(Map, &[Row])> = results
+fn figure(cli: &Cli, results: &[&(Law, Curves)], title: &str, text: &str) -> Figure {
+    let samples: Vec<(&Law, &[Row])> = results.iter().map(|(map, (rows, _))| (map, &rows[..])).collect();
+    let features: Vec<(&Law, &[Row])> = results
         .iter()
         .filter(|(_, (_, rows))| !rows.is_empty())
-        .map(|(map, (_, rows))| (*map, &rows[..]))
+        .map(|(map, (_, rows))| (map, &rows[..]))
         .collect();
     let shown = match cli.statistic {
         Statistic::Mean => "Means over {} repeats, bands of one standard error",
@@ -140,7 +143,7 @@ fn figure(cli: &Cli, results: &[&(Map, Curves)], title: &str, text: &str) -> Fig
 }
 
 /// What lies over the frames of the noise terms, in a sentence.
-fn cut_off(cli: &Cli, curves: &[&[(Map, &[Row])]]) -> String {
+fn cut_off(cli: &Cli, curves: &[&[(&Law, &[Row])]]) -> String {
     let rows = curves.iter().flat_map(|curves| curves.iter()).flat_map(|(_, rows)| rows.iter());
     let (_, top) = Shown::NoiseTerm.range();
     let over: Vec<f64> = rows.map(|row| middle(cli, row)).filter(|value| *value > top).collect();
@@ -160,7 +163,7 @@ fn middle(cli: &Cli, row: &Row) -> f64 {
     }
 }
 
-fn panel(cli: &Cli, curves: &[(Map, &[Row])], sizes: Sizes, shown: Shown) -> Panel {
+fn panel(cli: &Cli, curves: &[(&Law, &[Row])], sizes: Sizes, shown: Shown) -> Panel {
     let (label, at): (_, fn(&Row) -> usize) = match sizes {
         Sizes::Samples { .. } => ("Number of samples n", |row| row.n),
         Sizes::Features { .. } => ("Number of features p", |row| row.p),
@@ -169,13 +172,13 @@ fn panel(cli: &Cli, curves: &[(Map, &[Row])], sizes: Sizes, shown: Shown) -> Pan
     let y = PanelAxis::log10(shown.label()).with_range(low, high);
     let mut panel = Panel::new(PanelAxis::log10(label), y);
     for (heading, hue, dash) in FAMILIES {
-        let members: Vec<_> = curves.iter().filter(|(map, _)| family(*map) == heading).collect();
+        let members: Vec<_> = curves.iter().filter(|(map, _)| family(map) == heading).collect();
         if members.is_empty() {
             continue;
         }
         let mut group = Group::new(heading, hue);
         for (map, rows) in &members {
-            group = group.with_series(series(cli, (*map, rows), at, shown).with_dash(dash));
+            group = group.with_series(series(cli, (map, rows), at, shown).with_dash(dash));
         }
         panel = panel.with_group(group);
     }
@@ -210,27 +213,28 @@ const FAMILIES: [(&str, Hue, Dash); 4] = [
     (DRAWN, Hue::Blue, Dash::Solid),
 ];
 
-fn family(map: Map) -> &'static str {
-    match map {
-        Map::Gaussian | Map::Sphere => DRAWN,
-        Map::Fourier | Map::Polynomial => KERNELS,
-        Map::Network(activation) | Map::Tangent(activation) if activation.is_analytic() => ANALYTIC,
-        Map::Network(_) | Map::Tangent(_) => KINKED,
+/// Whether the features are derivatives in the weights of a network.
+fn is_tangent(law: &Law) -> bool {
+    law.name.starts_with("tangent-")
+}
+
+fn family(law: &Law) -> &'static str {
+    match (law.activation, law.name.as_str()) {
+        (Some(activation), _) if activation.is_analytic() => ANALYTIC,
+        (Some(_), _) => KINKED,
+        (None, "gaussian" | "sphere") => DRAWN,
+        (None, _) => KERNELS,
     }
 }
 
-fn label(map: Map) -> &'static str {
-    let name = |activation: Activation| activation.name();
-    match map {
-        Map::Gaussian => "Gaussian",
-        Map::Sphere => "Sphere",
-        Map::Fourier => "Fourier",
-        Map::Polynomial => "Polynomial",
-        Map::Network(activation) | Map::Tangent(activation) => name(activation),
+fn label(law: &Law) -> String {
+    match law.activation {
+        Some(activation) => activation.name().into(),
+        None => law.name[..1].to_uppercase() + &law.name[1..],
     }
 }
 
-fn series(cli: &Cli, (map, rows): (Map, &[Row]), at: fn(&Row) -> usize, shown: Shown) -> Series {
+fn series(cli: &Cli, (map, rows): (&Law, &[Row]), at: fn(&Row) -> usize, shown: Shown) -> Series {
     let x = rows.iter().map(|row| at(row) as f64).collect();
     let column = |f: &dyn Fn(&Row) -> f64| -> Vec<f64> {
         rows.iter().map(|row| f(row) * shown.scale(row.n, row.p)).collect()

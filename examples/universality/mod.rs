@@ -10,26 +10,18 @@
 //! Run: `cargo run --release --example universality`. Finished repeats are kept in OUT/universality/*.values: a
 //! run that was stopped goes on where it was, and one with more repeats adds to them.
 
-#![allow(clippy::cast_precision_loss)] // counts of rows and columns
-#![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // places in sorted lists
 #![allow(clippy::doc_markdown)] // doc comments are help texts
 
 mod figures;
-mod maps;
-mod study;
-mod tables;
 
-use crate::common::flags::{Failure, Program, flags, usage};
+use crate::common::feature_laws::{self, Law};
+use crate::common::flags::{Count, Failure, Positive, Program, flags};
 use crate::common::inputs::split_lists;
 use crate::common::shards::{self, ShardArgs};
-use crate::common::table::{Item, Table};
-use crate::common::{Statistic, keep_folder, say};
-use double_descent::Error;
-use double_descent::theory::noise::lower_bound;
-use maps::Map;
+use crate::common::{PrintArgs, Statistic, chosen, closing, keep_folder, save_table, say};
+use double_descent::sweep::{Identity, NoiseSummary, NoiseTerms};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use study::{CHUNK, Plan};
-use tables::{Curves, Row};
 
 flags! {
     /// The noise term of minimum-norm least squares over n and over p, for many kinds of features. Writes
@@ -41,11 +33,11 @@ flags! {
         /// Repeats of each map
         repeats: usize = 10_000, "N";
         /// Draws for the second moments Σ of a random network, in each repeat
-        draws: usize = 10_000, "N";
+        draws: Positive = Count(10_000), "N";
         /// The number of features of the curves over n, and of samples of the curves over p
-        fixed: usize = 30, "N";
+        fixed: Positive = Count(30), "N";
         /// Curves go from 1 to this
-        largest: usize = 256, "N";
+        largest: Positive = Count(256), "N";
         /// Seed of everything that is drawn
         seed: u64 = 0, "SEED";
         /// Threads [default: all]; results do not depend on it
@@ -57,7 +49,7 @@ flags! {
         /// Folder for the results
         out: PathBuf = "results".into(), "DIR";
         ..shards: ShardArgs = ShardArgs::default();
-        ..print: crate::common::PrintArgs = crate::common::PrintArgs::default();
+        ..print: PrintArgs = PrintArgs::default();
     }
 }
 
@@ -65,97 +57,46 @@ impl Program for Cli {
     const NAME: &'static str = "universality";
 
     fn run(&self) -> Result<(), Failure> {
-        run(self)
-    }
-}
-
-fn run(cli: &Cli) -> Result<(), Failure> {
-    let counts = [
-        ("--repeats", cli.repeats),
-        ("--draws", cli.draws),
-        ("--fixed", cli.fixed),
-        ("--largest", cli.largest),
-    ];
-    if let Some((name, _)) = counts.iter().find(|(_, count)| *count == 0) {
-        return usage(format!("{name} is 0; it must be at least 1"));
-    }
-    let maps = chosen(&split_lists(&cli.maps)?)?;
-    let folder = cli.out.join("universality");
-    keep_folder(&folder)?;
-    let mut results = Vec::new();
-    for map in maps {
-        let plan = Plan { map, seed: cli.seed, draws: cli.draws, fixed: cli.fixed, largest: cli.largest };
-        let Some(curves) = study(cli, &plan, &folder)? else { continue };
-        tables::save(&curves.0, &folder.join(format!("{}_samples.csv", map.name())))?;
-        if !curves.1.is_empty() {
-            tables::save(&curves.1, &folder.join(format!("{}_features.csv", map.name())))?;
+        let sizes = (usize::from(self.fixed), usize::from(self.largest));
+        let all = feature_laws::all(self.seed, usize::from(self.draws), sizes);
+        let laws = chosen("feature map", &split_lists(&self.maps)?, all, |law| &law.name)?;
+        let folder = self.out.join("universality");
+        keep_folder(&folder)?;
+        let mut results = Vec::new();
+        for law in laws {
+            let Some(chunks) = self.chunks(&law, &folder)? else { continue };
+            let curves = law.terms.summarise(chunks.values(), self.repeats);
+            for (over, rows) in [("samples", &curves.0), ("features", &curves.1)] {
+                if !rows.is_empty() {
+                    let rows = rows.iter().map(NoiseSummary::fields).collect();
+                    let path = folder.join(format!("{}_{over}.csv", law.name));
+                    save_table(&path, NoiseSummary::COLUMNS, rows)?;
+                }
+            }
+            results.push((law, curves));
         }
-        results.push((map, curves));
-    }
-    if !cli.shards.has_results() {
-        return Ok(());
-    }
-    closing_table(&results);
-    say!("written: {}: *_samples.csv, *_features.csv", folder.display());
-    if !cli.no_figures {
-        crate::common::figures::save(&cli.print, &folder, figures::all(cli, &results))?;
-    }
-    Ok(())
-}
-
-fn chosen(names: &[String]) -> Result<Vec<Map>, Error> {
-    if names.is_empty() {
-        return Ok(Map::all());
-    }
-    let named = |name: &String| {
-        Map::all().into_iter().find(|map| map.name() == *name).ok_or_else(|| Error::UnknownName {
-            what: "feature map",
-            name: name.clone(),
-            choices: Map::all().into_iter().map(Map::name).collect(),
-        })
-    };
-    let mut maps = Vec::new();
-    for name in names {
-        let map = named(name)?;
-        if !maps.contains(&map) {
-            maps.push(map);
+        if self.shards.has_results() {
+            closing::noise_terms(results.iter().map(|(law, curves)| (law.name.as_str(), curves)));
+            say!("written: {}: *_samples.csv, *_features.csv", folder.display());
+            if !self.no_figures {
+                crate::common::figures::save(&self.print, &folder, figures::all(self, &results))?;
+            }
         }
+        Ok(())
     }
-    Ok(maps)
 }
 
-/// Computes the chunks that are not there yet, or takes them from shards, and summarises all.
-fn study(cli: &Cli, plan: &Plan, folder: &Path) -> Result<Option<Curves>, Failure> {
-    let (name, identity) = (plan.map.name(), plan.identity());
-    let place = shards::Place { out: &cli.out, folder, name: Some(&name) };
-    let what = (name.as_str(), &identity, cli.repeats.div_ceil(CHUNK));
-    let chunks = shards::payloads(&cli.shards, place, what, cli.threads, |chunks| {
-        chunks.map(|chunk| plan.compute(chunk)).collect()
-    })?;
-    Ok(chunks.map(|chunks| tables::summarise(plan, &chunks, cli.repeats)))
-}
-
-/// Means at a few points, over the lower bound there.
-fn closing_table(results: &[(Map, Curves)]) {
-    let columns = ["n = p/2", "n = 2p", "p = n/2", "p = 2n"];
-    let columns = columns.iter().flat_map(|place| [(*place).to_owned(), format!("± at {place}")]);
-    let columns = std::iter::once("map".to_owned()).chain(columns);
-    let mut table = Table::new("mean noise term over its lower bound, with standard errors", columns);
-    let at = |rows: &[Row], (n, p): (usize, usize)| {
-        let row = rows.iter().find(|row| (row.n, row.p) == (n, p));
-        let values = row.map(|row| [row.mean, row.standard_error].map(|value| value / lower_bound(n, p)));
-        [0, 1].map(|i| Item::from(values.map(|values| values[i])))
-    };
-    for (map, (samples, features)) in results {
-        let p = samples.first().map_or(0, |row| row.p);
-        let n = features.first().map_or(0, |row| row.n);
-        let places = [
-            at(samples, (p / 2, p)),
-            at(samples, (2 * p, p)),
-            at(features, (n, n / 2)),
-            at(features, (n, 2 * n)),
-        ];
-        table.push(std::iter::once(map.name().into()).chain(places.into_iter().flatten()).collect());
+impl Cli {
+    /// Computes the chunks of repeats that are not there yet, or takes them from shards.
+    fn chunks(&self, law: &Law, folder: &Path) -> Result<Option<BTreeMap<usize, Vec<f64>>>, Failure> {
+        let (name, terms) = (law.name.as_str(), &law.terms);
+        let identity = Identity::new("universality").with("map", name).with("seed", self.seed);
+        let counts = [("draws", self.draws), ("fixed", self.fixed), ("largest", self.largest)];
+        let with = |identity: Identity, (name, count): (&str, Positive)| identity.with(name, count.0);
+        let identity = counts.into_iter().fold(identity, with);
+        let place = shards::Place { out: &self.out, folder, name: Some(name) };
+        let what = (name, &identity, self.repeats.div_ceil(NoiseTerms::CHUNK));
+        let compute = |chunks: std::ops::Range<usize>| chunks.map(|chunk| terms.compute(chunk)).collect();
+        shards::payloads(&self.shards, place, what, self.threads, compute)
     }
-    table.print();
 }

@@ -23,6 +23,7 @@ pub(crate) use gathered::Gathered;
 pub use median_point::MedianPoint;
 pub use metric::{Cell, Metric};
 pub use shape::{Change, CriticalInterval, Shape, ShapeReport, ShapeTest};
+pub(crate) use summary::quantile;
 pub use summary::{Bootstrap, Summary};
 pub use surface::Surface;
 

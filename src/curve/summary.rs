@@ -307,7 +307,7 @@ impl<'a> Distinct<'a> {
 
 /// The quantile of sorted, non-empty values, interpolated linearly (type 7 of Hyndman & Fan 1996).
 #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-pub(super) fn quantile(sorted: &[f64], q: f64) -> f64 {
+pub(crate) fn quantile(sorted: &[f64], q: f64) -> f64 {
     let place = q * (sorted.len() - 1) as f64;
     let (below, fraction) = (place.floor() as usize, place.fract());
     let above = (below + 1).min(sorted.len() - 1);

@@ -10,6 +10,7 @@ pub mod npy;
 pub mod npz;
 mod prepare;
 mod pseudorandom;
+mod row_stream;
 mod stored;
 mod student_teacher;
 mod target_noise;
@@ -18,6 +19,7 @@ pub use csv_table::{BlankCells, CsvOptions, Encoding, Header, UnnamedColumn};
 pub use labelled::Labelled;
 pub use npy::NpyRows;
 pub use prepare::FitOn;
+pub use row_stream::{Copied, GaussianRows, RowStream};
 pub use student_teacher::StudentTeacher;
 
 use crate::Error;

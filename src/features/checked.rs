@@ -1,7 +1,7 @@
 //! The one place where maps are called: they may be the caller's own.
 
-use super::FeatureMap;
 use super::shape::check_shape;
+use super::{Cosines, FeatureMap};
 use crate::{Error, error::user_code};
 use ndarray::{Array2, ArrayRef2};
 use std::ops::Range;
@@ -41,6 +41,11 @@ pub(crate) fn write_columns(
 /// [`FeatureMap::input_dimension`].
 pub(crate) fn input_dimension(map: &dyn FeatureMap) -> Result<usize, Error> {
     user_code::call(|| name(map), || map.input_dimension())
+}
+
+/// [`FeatureMap::cosines`].
+pub(crate) fn cosines(map: &dyn FeatureMap) -> Result<Option<Cosines<'_>>, Error> {
+    user_code::call(|| name(map), || map.cosines())
 }
 
 /// A map in an error.

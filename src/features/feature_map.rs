@@ -2,7 +2,7 @@
 
 use super::shape::{check_design, check_shape, copy_columns};
 use crate::Error;
-use ndarray::{Array2, ArrayRef2, s};
+use ndarray::{Array2, ArrayRef2, ArrayView2, s};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -57,10 +57,27 @@ pub trait FeatureMap: std::fmt::Debug + Send + Sync {
         copy_columns(|| self.describe(), &self.columns(inputs, columns)?, design)
     }
 
+    /// What its features are cosines of, if they are, and nothing else: a backend with a device of its own
+    /// ([`CosineDevice`](crate::svd::CosineDevice)) makes them from that. By default they are not.
+    fn cosines(&self) -> Option<Cosines<'_>> {
+        None
+    }
+
     /// In words, for a caption.
     fn describe(&self) -> String {
         format!("{self:?}")
     }
+}
+
+/// Features `a cos(w_k·x + b_k)`, `k = 1, …, P`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Cosines<'a> {
+    /// Frequencies `W`, `P × d`.
+    pub frequencies: ArrayView2<'a, f64>,
+    /// Phases `b`, `P`.
+    pub phases: &'a [f64],
+    /// The amplitude `a`.
+    pub amplitude: f64,
 }
 
 /// What points to a map is one.
@@ -81,6 +98,10 @@ macro_rules! pointers {
 
             fn write_columns(&self, inputs: &ArrayRef2<f64>, columns: Range<usize>, design: &mut ArrayRef2<f64>) -> Result<(), Error> {
                 (**self).write_columns(inputs, columns, design)
+            }
+
+            fn cosines(&self) -> Option<Cosines<'_>> {
+                (**self).cosines()
             }
 
             fn describe(&self) -> String {

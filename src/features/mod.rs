@@ -70,7 +70,7 @@ pub use activation::Activation;
 use arguments::{check_inputs, check_outputs, checked_zeros, finite};
 pub use combined::{DirectSum, Pipeline, Selection, Standardised, WithIntercept};
 pub use coordinates::Coordinates;
-pub use feature_map::FeatureMap;
+pub use feature_map::{Cosines, FeatureMap};
 pub use fourier_series::FourierSeries;
 pub use natural_spline::NaturalSpline;
 pub use network_tangent::NetworkTangent;
@@ -78,7 +78,5 @@ pub use nonlinearity::Nonlinearity;
 pub use polynomial::{Polynomial, PolynomialBasis};
 pub use polynomial_kernel::PolynomialKernel;
 pub use random_fourier::{PairOrder, RandomFourier, StationaryKernel};
-#[cfg(feature = "cuda")]
-pub(crate) use random_fourier::{STREAM as FOURIER_STREAM, draw as draw_fourier};
 pub use random_network::RandomNetwork;
 use shape::{check_design, copy_columns};

@@ -1,5 +1,6 @@
 //! What a linear algebra crate, or a device, has to give.
 
+use super::CosineDevice;
 use crate::machine::memory::{sum, table};
 use ndarray::{Array1, Array2, ArrayView2};
 use std::sync::Arc;
@@ -66,6 +67,12 @@ pub trait Backend: std::fmt::Debug + Send + Sync {
     fn bytes(&self, (n, p): (usize, usize)) -> usize {
         bytes((n, p))
     }
+
+    /// The device behind it, if it is one that makes cosine features itself: a sweep over random Fourier features sends it
+    /// inputs and not features. By default there is none.
+    fn cosines(&self) -> Option<&dyn CosineDevice> {
+        None
+    }
 }
 
 /// What points to a backend is one.
@@ -90,6 +97,10 @@ macro_rules! pointers {
 
             fn bytes(&self, shape: (usize, usize)) -> usize {
                 (**self).bytes(shape)
+            }
+
+            fn cosines(&self) -> Option<&dyn CosineDevice> {
+                (**self).cosines()
             }
         }
     )+};

@@ -29,6 +29,7 @@ mod checked;
 mod cholesky;
 mod completion;
 mod conquer;
+mod cosines;
 #[cfg(feature = "cuda")]
 mod cuda;
 mod factorisation;
@@ -58,8 +59,9 @@ pub use auto::Auto;
 pub use backend::{Backend, RawSvd, Route};
 pub(crate) use checked::{exponent, power_of_two, triangle};
 pub(crate) use cholesky::cholesky;
+pub use cosines::{CosineDevice, CosineFit, CosineFits, CosineTables};
 #[cfg(feature = "cuda")]
-pub use cuda::{Cuda, FourierCurve, FourierPoint};
+pub use cuda::Cuda;
 pub use factorisation::{LastMode, Svd};
 pub use faer::Faer;
 pub(crate) use growing_basis::{GrowingBasis, Grown};

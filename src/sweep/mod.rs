@@ -23,6 +23,7 @@ mod many;
 mod maps;
 mod measured;
 mod metrics;
+mod noise_terms;
 mod output;
 mod parameter;
 mod record;
@@ -30,7 +31,9 @@ mod run;
 mod source;
 mod spectral;
 mod splits;
+mod stream;
 mod study;
+mod subsets;
 mod task;
 mod test_blocks;
 mod test_errors;
@@ -41,6 +44,7 @@ pub use coordinates::Intercept;
 pub use crossed::{Crossed, ErrorSplit};
 pub use fit::Fit;
 pub use maps::Maps;
+pub use noise_terms::{Designs, NoiseSummary, NoiseTerms};
 pub use parameter::Parameter;
 pub use record::{
     Identity, Merged, Payload, Plan, Record, Recording, Repeat, Shard, ShardFile, ShardState, Shards, Status,
@@ -48,6 +52,7 @@ pub use record::{
 };
 pub use source::{Draw, Drawn, Source, TestOn};
 pub use splits::Splits;
+pub use stream::Stream;
 
 use crate::Error;
 use crate::curve::{Cell, Curve, Metric, Surface};
@@ -131,7 +136,9 @@ pub struct Sweep {
     /// How many threads; `None`: as many as the machine has. No result depends on it. Each takes memory for the tables
     /// of a repeat, where repeats have some of their own.
     pub threads: Option<usize>,
-    /// The linear algebra that computes the SVDs, where there is one for each cell.
+    /// The linear algebra that computes the SVDs, where there is one for each cell. One with a device that makes cosine
+    /// features ([`Backend::cosines`]) makes all the cells of filters on random Fourier features tested on rows of their
+    /// own, unless the nested engine is asked for: errors, norms and the smallest singular value.
     pub backend: Arc<dyn Backend>,
 }
 

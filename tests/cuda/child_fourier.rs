@@ -3,10 +3,15 @@
 use crate::common::matrices::normal;
 use approx::assert_relative_eq;
 use double_descent::Error;
+use double_descent::curve::{Cell, Metric};
+use double_descent::dataset::Dataset;
 use double_descent::features::{FeatureMap, RandomFourier, StationaryKernel};
-use double_descent::filter::{LeadingModes, MinNorm, Ridge, SpectralFilter};
-use double_descent::svd::{Cuda, FourierCurve, Svd};
-use ndarray::{Array2, ArrayView2, Axis, s};
+use double_descent::filter::LeadingModes;
+use double_descent::nested::Engine;
+use double_descent::svd::{Backend, CosineTables, Cuda, Faer, Svd};
+use double_descent::sweep::{Arm, Maps, Sweep};
+use ndarray::{Array2, s};
+use std::sync::Arc;
 
 fn setting(name: &str) -> String {
     std::env::var(name).unwrap_or_default()
@@ -38,15 +43,15 @@ fn frequencies() {
     assert!(matches!(huge, Err(Error::DeviceMemory { needed: usize::MAX, .. })), "{huge:?}");
 }
 
-struct Tables {
-    x: Array2<f64>,
-    y: Array2<f64>,
-    x_test: Array2<f64>,
-    y_test: Array2<f64>,
+#[test]
+#[ignore = "in a process of its own, on stand-ins"]
+fn lying_frequencies() {
+    let error = open().gaussian_frequencies(3, 5, 0.3, 1).unwrap_err();
+    assert!(error.to_string().contains("random frequencies that are not finite"), "{error}");
 }
 
 /// 60 training rows of 3 inputs and 2 outputs, 25 test rows.
-fn tables() -> Tables {
+fn tables() -> (Dataset, Dataset) {
     let (x, x_test) = (normal(60, 3, 1), normal(25, 3, 2));
     let target = |x: &Array2<f64>| {
         let mut y = Array2::zeros((x.nrows(), 2));
@@ -57,149 +62,191 @@ fn tables() -> Tables {
         y
     };
     let (y, y_test) = (target(&x) + &(normal(60, 2, 3) * 0.1), target(&x_test));
-    Tables { x, y, x_test, y_test }
+    (Dataset::new("device", x, y).unwrap(), Dataset::new("device", x_test, y_test).unwrap())
 }
 
-fn with<'a>(
-    tables: &'a Tables,
-    kernel: StationaryKernel,
-    sizes: &'a [usize],
-    filters: &'a [&'a dyn SpectralFilter],
-) -> FourierCurve<'a> {
-    let Tables { x, y, x_test, y_test } = tables;
-    let (x, y, x_test, y_test) = (x.view(), y.view(), x_test.view(), y_test.view());
-    FourierCurve { kernel, seed: 5, x, y, x_test, y_test, sizes, filters }
+/// Minimum-norm, ridge and truncated fits over these numbers of features of 600, with all that a device measures.
+fn sweep(
+    cuda: Cuda,
+    (train, test): (Dataset, Dataset),
+    map: RandomFourier,
+    samples: &[usize],
+    sizes: &[usize],
+) -> Sweep {
+    let modes = Arm::new("modes", None, Arc::new(LeadingModes(7)));
+    Sweep {
+        samples: samples.to_vec(),
+        arms: vec![Arm::min_norm(), Arm::ridge(0.01).unwrap(), modes],
+        metrics: vec![
+            Metric::TrainMse,
+            Metric::TestMse,
+            Metric::CoefficientNorm,
+            Metric::DistanceFromStart,
+            Metric::SmallestSingularValue,
+        ],
+        backend: Arc::new(cuda),
+        ..Sweep::over_features((train, test), Maps::same(map), 60, sizes.iter().copied(), 1, 3)
+    }
 }
 
-fn mse(design: ArrayView2<'_, f64>, beta: &Array2<f64>, y: &Array2<f64>) -> Vec<f64> {
-    let off = design.dot(beta) - y;
-    (off.mapv(|v| v * v).sum_axis(Axis(0)) / y.nrows() as f64).to_vec()
+fn gaussian() -> RandomFourier {
+    RandomFourier::new(3, 600, GAUSSIAN, 5).unwrap()
+}
+
+/// The error of `β̂` by a backward stable factorisation is of order `κ ε` of itself, `κ` of the modes that count; so are the
+/// errors of its predictions. A training error is the square of what is left of `y` after `Z β̂`, of which each entry is
+/// good to `ε ‖Z‖ ‖β̂‖ ≤ ε κ ‖y‖`.
+fn assert_same(sweep: &Sweep, found: &[Cell], expected: &[Cell]) {
+    assert_eq!(found.len(), expected.len());
+    let map = sweep.maps.of(0).unwrap().unwrap();
+    let train = sweep.source.train().unwrap();
+    let order = &sweep.splits.orders(60, 60).unwrap()[0];
+    for (found, expected) in found.iter().zip(expected) {
+        let (n, p) = (found.n, found.p);
+        assert_eq!((n, p, found.arm, found.rank), (expected.n, expected.p, expected.arm, expected.rank));
+        let inputs = train.features().select(ndarray::Axis(0), &order[..n]);
+        let svd = Svd::new(&map.design(&inputs, p).unwrap()).unwrap();
+        let kappa = svd.singular_values()[0] / svd.smallest_nonzero().unwrap();
+        let bound = 1e-12 * kappa;
+        let value = |cell: &Cell, metric| cell.metric(metric).unwrap();
+        for metric in [Metric::TestMse, Metric::CoefficientNorm, Metric::SmallestSingularValue] {
+            assert_relative_eq!(value(found, metric), value(expected, metric), max_relative = bound);
+        }
+        let root = |cell: &Cell| cell.train_mse.unwrap().sqrt();
+        assert_relative_eq!(root(found), root(expected), max_relative = 1e-12, epsilon = 1e-14 * kappa);
+    }
 }
 
 #[test]
 #[ignore = "in a process of its own, on stand-ins"]
-fn curve() {
-    let cuda = open();
-    let mut tables = tables();
+fn cells() {
     let sizes = [1, 2, 20, 33, 50, 60, 75, 110, 600];
-    let (ridge, modes) = (Ridge::new(0.01).unwrap(), LeadingModes(7));
-    let minimum = MinNorm::default();
-    let filters: [&dyn SpectralFilter; 3] = [&minimum, &ridge, &modes];
     let matern = StationaryKernel::Matern { nu: 1.5, length_scale: 0.5 };
     let laplacian = StationaryKernel::Laplacian { gamma: 2.0 };
+    let (train, test) = tables();
     for (kernel, twice) in [(GAUSSIAN, false), (laplacian, false), (matern, false), (GAUSSIAN, true)] {
+        let mut x = train.features().clone();
         if twice {
             // Rows that occur twice: of deficient rank where p > 50.
             for row in 0..10 {
-                let (first, mut second) = tables.x.multi_slice_mut((s![row, ..], s![row + 50, ..]));
+                let (first, mut second) = x.multi_slice_mut((s![row, ..], s![row + 50, ..]));
                 second.assign(&first);
             }
         }
-        let curve = with(&tables, kernel, &sizes, &filters);
-        let free = cuda.free_memory().unwrap();
-        let points = cuda.fourier_curve(&curve).unwrap();
-        assert_eq!(cuda.free_memory().unwrap(), free);
-        assert_eq!(points.len(), sizes.len() * filters.len());
+        let train = Dataset::new("device", x, train.targets().clone()).unwrap();
         let map = RandomFourier::new(3, 600, kernel, 5).unwrap();
-        let (train, test) = (map.design(&tables.x, 600).unwrap(), map.design(&tables.x_test, 600).unwrap());
-        for (k, point) in points.iter().enumerate() {
-            let (p, filter) = (sizes[k / filters.len()], k % filters.len());
-            assert_eq!((point.features, point.filter), (p, filter));
-            let (train, test) = (train.slice(s![.., ..p]), test.slice(s![.., ..p]));
-            let svd = Svd::new(&train).unwrap();
-            assert_eq!(point.rank, svd.rank(), "{kernel:?}, {p}");
-            let beta = svd.solve(&tables.y, filters[filter]).unwrap();
-            // κ of the modes that count.
-            let kept = svd.smallest_nonzero().unwrap();
-            let kappa = svd.singular_values()[0] / kept;
-            let bound = 1e-12 * kappa;
-            assert_relative_eq!(point.smallest_nonzero.unwrap(), kept, max_relative = bound);
-            let norms = (&beta * &beta).sum_axis(Axis(0)).to_vec();
-            let (train, test) = (mse(train, &beta, &tables.y), mse(test, &beta, &tables.y_test));
-            for output in 0..2 {
-                assert_relative_eq!(point.squared_norms[output], norms[output], max_relative = bound);
-                assert_relative_eq!(point.test_mse[output], test[output], max_relative = bound);
-                // What is left of y after Z β, of which each entry is good to ε ‖Z‖ ‖β‖ ≤ ε κ ‖y‖.
-                let (found, expected) = (point.train_mse[output].sqrt(), train[output].sqrt());
-                assert_relative_eq!(found, expected, max_relative = 1e-12, epsilon = 1e-14 * kappa);
-            }
+        let sweep = sweep(open(), (train, test.clone()), map, &[60], &sizes);
+        let curve = sweep.run().unwrap();
+        assert!(curve.failures.is_empty() && curve.provenance.engine == Engine::Svd, "{:?}", curve.failures);
+        let cpu = Sweep { engine: Some(Engine::Svd), backend: Arc::new(Faer), ..sweep.clone() };
+        assert_same(&sweep, &curve.cells, &cpu.run().unwrap().cells);
+    }
+    // A plane; all memory comes back.
+    let cuda = Arc::new(open());
+    let free = cuda.free_memory().unwrap();
+    let plane =
+        Sweep { backend: cuda.clone(), ..sweep(open(), tables(), gaussian(), &[12, 60, 30], &[5, 90, 30]) };
+    let found = plane.run().unwrap();
+    assert_eq!((cuda.free_memory().unwrap(), found.cells.len()), (free, 27));
+    let cpu = Sweep { engine: Some(Engine::Svd), backend: Arc::new(Faer), ..plane.clone() };
+    assert_same(&plane, &found.cells, &cpu.run().unwrap().cells);
+    // An amplitude that is a power of two changes nothing but exponents: ridge has its own.
+    for exponent in [-600, 500] {
+        let amplitude = std::f64::consts::SQRT_2 * 2f64.powi(exponent);
+        let maps = Maps::same(gaussian().with_amplitude(amplitude).unwrap());
+        let scaled = Sweep { maps, ..plane.clone() }.run().unwrap();
+        for (a, b) in found.cells.iter().zip(&scaled.cells).filter(|(a, _)| a.arm != 1) {
+            assert_eq!((a.train_mse, a.test_mse, a.rank), (b.train_mse, b.test_mse, b.rank));
+            let norms = [a, b].map(|cell| cell.coefficient_norm.unwrap());
+            assert_eq!(norms[0], norms[1] * 2f64.powi(exponent));
         }
     }
 }
 
 #[test]
 #[ignore = "in a process of its own, on stand-ins"]
-fn bad_input() {
+fn bad_tables() {
     let cuda = open();
-    let tables = tables();
+    let (train, test) = tables();
+    let map = gaussian();
+    let good = CosineTables {
+        frequencies: map.frequencies(),
+        phases: map.phases(),
+        amplitude: map.amplitude(),
+        x: train.features().view(),
+        y: train.targets().view(),
+        x_test: test.features().view(),
+        y_test: test.targets().view(),
+        fits: 2,
+    };
+    let error = |tables: CosineTables<'_>| cuda.cosines().unwrap().begin(&tables).err().unwrap();
     let none = Array2::zeros((0, 3));
-    let fewer = tables.y.slice(s![..59, ..]);
-    let narrow = tables.x_test.slice(s![.., ..2]);
-    let mut spoiled = tables.x.clone();
-    spoiled[[3, 1]] = f64::NAN;
-    let minimum = MinNorm::default();
-    let filters: [&dyn SpectralFilter; 1] = [&minimum];
-    let good = with(&tables, GAUSSIAN, &[5, 9], &filters);
-    assert_eq!(cuda.fourier_curve(&good).unwrap().len(), 2);
-    let error = |curve: FourierCurve<'_>| cuda.fourier_curve(&curve).unwrap_err();
     assert!(matches!(
-        error(FourierCurve { x: none.view(), ..good }),
-        Error::Empty { what: "the training table" }
+        error(CosineTables { x: none.view(), ..good }),
+        Error::Empty { what: "the training inputs" }
     ));
     assert!(matches!(
-        error(FourierCurve { x_test: none.view(), ..good }),
-        Error::Empty { what: "the test table" }
+        error(CosineTables { x_test: none.view(), ..good }),
+        Error::Empty { what: "the test inputs" }
     ));
+    let fewer = train.targets().slice(s![..59, ..]);
+    assert!(matches!(error(CosineTables { y: fewer, ..good }), Error::Shape { expected: 60, found: 59, .. }));
+    let narrow = test.features().slice(s![.., ..2]);
     assert!(matches!(
-        error(FourierCurve { sizes: &[], ..good }),
-        Error::Empty { what: "the list of features" }
-    ));
-    assert!(matches!(error(FourierCurve { sizes: &[3, 0], ..good }), Error::Empty { .. }));
-    assert!(matches!(
-        error(FourierCurve { filters: &[], ..good }),
-        Error::Empty { what: "the list of filters" }
-    ));
-    assert!(matches!(error(FourierCurve { y: fewer, ..good }), Error::Shape { expected: 60, found: 59, .. }));
-    assert!(matches!(
-        error(FourierCurve { x_test: narrow, ..good }),
+        error(CosineTables { x_test: narrow, ..good }),
         Error::Shape { expected: 3, found: 2, .. }
     ));
-    let one = tables.y_test.slice(s![.., ..1]);
+    let one = test.targets().slice(s![.., ..1]);
     assert!(matches!(
-        error(FourierCurve { y_test: one, ..good }),
+        error(CosineTables { y_test: one, ..good }),
         Error::Shape { expected: 2, found: 1, .. }
     ));
-    let spoiled = error(FourierCurve { x: spoiled.view(), ..good });
-    assert!(matches!(spoiled, Error::NonFinite { what: "x", row: 3, column: 1, .. }));
-    let kernel = StationaryKernel::Gaussian { gamma: -1.0 };
-    assert!(matches!(error(FourierCurve { kernel, ..good }), Error::Domain { .. }));
-    let huge = error(FourierCurve { sizes: &[usize::MAX], ..good });
+    assert!(matches!(
+        error(CosineTables { phases: &map.phases()[1..], ..good }),
+        Error::Shape { expected: 600, found: 599, .. }
+    ));
+    let mut spoiled = train.features().clone();
+    spoiled[[3, 1]] = f64::NAN;
+    let spoiled = error(CosineTables { x: spoiled.view(), ..good });
+    assert!(matches!(spoiled, Error::NonFinite { what: "the training inputs", row: 3, column: 1, .. }));
+    for amplitude in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        assert!(matches!(error(CosineTables { amplitude, ..good }), Error::Domain { .. }));
+    }
+    let far = train.features() * 3e307;
+    let far = error(CosineTables { x: far.view(), ..good });
+    assert!(matches!(far, Error::Overflow { what: "the phase of a Fourier feature" }), "{far}");
+    let huge = error(CosineTables { fits: usize::MAX, ..good });
     assert!(matches!(huge, Error::DeviceMemory { needed: usize::MAX, .. }), "{huge}");
+
+    let mut fits = cuda.cosines().unwrap().begin(&good).unwrap();
+    assert!(matches!(fits.measure(&[]), Err(Error::Empty { .. })));
+    assert!(matches!(fits.factorise(0), Err(Error::Empty { .. })));
+    assert!(matches!(fits.factorise(601), Err(Error::Shape { expected: 600, found: 601, .. })));
+    assert_eq!(fits.factorise(7).unwrap().len(), 7);
+    assert!(fits.measure(&[]).unwrap().is_empty());
+    let short = fits.measure(&[vec![1.0; 7], vec![1.0; 6]]);
+    assert!(matches!(short, Err(Error::Shape { what: "gains", expected: 7, found: 6 })));
+    assert_eq!(fits.measure(&[vec![1.0; 7]]).unwrap()[0].norms.len(), 2);
 }
 
 #[test]
 #[ignore = "in a process of its own, on stand-ins"]
 fn refused() {
-    let tables = tables();
-    let minimum = MinNorm::default();
-    let filters: [&dyn SpectralFilter; 1] = [&minimum];
-    let curve = with(&tables, GAUSSIAN, &[40], &filters);
-    let error = open().fourier_curve(&curve).unwrap_err();
+    let error = sweep(open(), tables(), gaussian(), &[60], &[40]).run().unwrap_err();
     println!("{error}");
     assert!(error.to_string().contains(&setting("EXPECTED")), "{error}");
 }
 
+/// What does not fit costs the cells that are too large, and no others.
 #[test]
 #[ignore = "in a process of its own, on stand-ins"]
 fn too_little_memory() {
-    let (cuda, tables) = (open(), tables());
-    let minimum = MinNorm::default();
-    let filters: [&dyn SpectralFilter; 1] = [&minimum];
-    let small = with(&tables, GAUSSIAN, &[30], &filters);
-    assert!(cuda.fourier_curve(&small).is_ok());
-    match cuda.fourier_curve(&FourierCurve { sizes: &[30, 500], ..small }) {
+    let curve = sweep(open(), tables(), gaussian(), &[60], &[30, 500]).run().unwrap();
+    assert_eq!((curve.cells.len(), curve.failures.len()), (3, 1));
+    assert!(curve.cells.iter().all(|cell| cell.p == 30));
+    match &curve.failures[0].error {
         // 85 × 500 features alone are 340,000 bytes.
-        Err(Error::DeviceMemory { needed, free: 100_000 }) => assert!((340_000..2_000_000).contains(&needed)),
+        Error::DeviceMemory { needed, free: 100_000 } => assert!((340_000..2_000_000).contains(needed)),
         other => panic!("{other:?}"),
     }
 }

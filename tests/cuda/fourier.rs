@@ -6,30 +6,31 @@ use super::stand_in::{Child, folder};
 fn frequencies_are_the_bits_of_the_cpu() {
     let Some(folder) = folder() else { return };
     Child::new("child_fourier::frequencies").run(folder);
+    let liar = "wrong:draw_gaussian";
+    Child::new("child_fourier::lying_frequencies").with("CUDA_STAND_INS_FAULT", liar).run(folder);
 }
 
 #[test]
-fn a_curve_is_that_of_the_cpu() {
+fn cells_are_those_of_the_cpu() {
     let Some(folder) = folder() else { return };
-    Child::new("child_fourier::curve").run(folder);
+    Child::new("child_fourier::cells").run(folder);
     // By the second route of every shape.
     let liar = "wrong:one_sided_jacobi,fail:cusolverDnDgesvdjBatched:6,nan:cusolverDnXgesvdp";
-    Child::new("child_fourier::curve").with("CUDA_STAND_INS_FAULT", liar).run(folder);
+    Child::new("child_fourier::cells").with("CUDA_STAND_INS_FAULT", liar).run(folder);
 }
 
 #[test]
 fn tables_that_do_not_fit_are_errors() {
     let Some(folder) = folder() else { return };
-    Child::new("child_fourier::bad_input").run(folder);
+    Child::new("child_fourier::bad_tables").run(folder);
 }
 
 #[test]
-fn a_curve_that_fails_is_an_error() {
+fn cells_that_fail_are_errors() {
     let Some(folder) = folder() else { return };
     for (fault, expected) in [
         ("memory:gone", "bytes of device memory are needed"),
         ("fail:cublasDgemm_v2_64:13", "cublasDgemm said CUBLAS_STATUS_EXECUTION_FAILED"),
-        ("wrong:draw_gaussian", "the phase of a Fourier feature does not fit"),
         ("fail:cuMemcpyDtoD_v2:1", "cuMemcpyDtoD said CUDA_ERROR_INVALID_VALUE"),
         ("fail:cuLaunchKernel:701", "cuLaunchKernel said CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES"),
         ("wrong:one_sided_jacobi,wrong:cusolverDnXgesvd", "Σσ² against ‖X‖² is off"),

@@ -11,6 +11,7 @@ mod crossed;
 mod curve_tables;
 mod damaged_curves;
 mod determinism;
+mod device;
 mod engines;
 #[cfg(feature = "plot")]
 mod figures;
@@ -24,5 +25,6 @@ mod replay;
 mod scales;
 mod shape;
 mod story;
+mod stream;
 mod unsupported;
 mod user_code;

@@ -28,8 +28,10 @@
 
 mod header;
 mod rows;
+mod writer;
 
 pub use rows::NpyRows;
+pub use writer::NpyWriter;
 
 use super::stored::{Broken, Layout, Source};
 use crate::{Error, machine::whole_file};

@@ -9,25 +9,17 @@ mod stationary_kernel;
 pub use stationary_kernel::StationaryKernel;
 
 use super::trigonometric::{GROUP, Wave};
-use super::{FeatureMap, check_design, check_inputs, check_outputs, checked_zeros, copy_columns};
+use super::{Cosines, FeatureMap, check_design, check_inputs, check_outputs, checked_zeros, copy_columns};
 use crate::Error;
-use crate::rng::stream;
+use crate::rng::{FREQUENCIES, stream};
 use frequencies::Frequencies;
 use ndarray::{Array2, ArrayRef2, ArrayView2, Axis, aview1};
 use rand::RngExt;
 use std::ops::Range;
 
-/// What stands for the repeat in the streams of the frequencies: no sweep has that many.
-pub(crate) const STREAM: usize = 0x52_4646;
-
 /// Writes the frequency of feature `k`, and returns its phase.
-pub(crate) fn draw(
-    kernel: StationaryKernel,
-    seed: u64,
-    k: usize,
-    frequency: &mut [f64],
-) -> Result<f64, Error> {
-    let mut rng = stream(seed, k, STREAM);
+fn draw(kernel: StationaryKernel, seed: u64, k: usize, frequency: &mut [f64]) -> Result<f64, Error> {
+    let mut rng = stream(seed, k, FREQUENCIES);
     kernel.draw(frequency, &mut rng)?;
     Ok(2.0 * std::f64::consts::PI * rng.random::<f64>())
 }
@@ -425,6 +417,15 @@ impl FeatureMap for RandomFourier {
         check_inputs(self, inputs, columns.len())?;
         let parts = self.parts((Wave::Cosine, self.amplitude), (Wave::Sine, self.amplitude));
         self.write(inputs, columns, &parts, features)
+    }
+
+    fn cosines(&self) -> Option<Cosines<'_>> {
+        let Self { frequencies, amplitude, .. } = self;
+        (self.form == Form::Cosines).then(|| Cosines {
+            frequencies: frequencies.frequencies(),
+            phases: frequencies.phases(),
+            amplitude: *amplitude,
+        })
     }
 
     fn describe(&self) -> String {

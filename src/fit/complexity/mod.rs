@@ -62,6 +62,7 @@
 
 mod capacity;
 mod filters;
+mod label_noise;
 mod linear_model;
 mod search;
 mod smoother;

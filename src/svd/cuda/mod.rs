@@ -1,17 +1,16 @@
 //! NVIDIA's GPUs, by cuSOLVER and a kernel of our own.
 
 mod blas;
+mod cosines;
 mod device;
-mod fourier;
+mod frequencies;
 mod kernels;
 mod libraries;
 mod plan;
 mod session;
 mod solver;
 
-pub use fourier::{FourierCurve, FourierPoint};
-
-use super::{Backend, RawSvd, Route};
+use super::{Backend, CosineDevice, CosineFits, CosineTables, RawSvd, Route};
 use crate::Error;
 use ndarray::{Array2, ArrayView2};
 use session::Session;
@@ -34,6 +33,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 ///
 /// One thread at a time: others wait. One small matrix alone leaves most of a device idle; [`Auto`](super::Auto) keeps such
 /// ones on the CPU.
+///
+/// A [`Sweep`](crate::sweep::Sweep) over random Fourier features with this backend makes the features, and measures the
+/// fits on them, on the device: [`CosineDevice`].
 ///
 /// # Not yet run on a GPU
 /// All of it is tested against stand-ins for the driver and the libraries, on the CPU, and the kernel compiled by the
@@ -112,46 +114,6 @@ impl Cuda {
         self.enter()?.gaussian_frequencies(gamma, seed, (features, inputs))
     }
 
-    /// Fits on random Fourier features without the features ever leaving the device: drawn there (Gaussian kernels;
-    /// for others the frequencies are sent), multiplied, factorised, checked, fitted and tested there. What comes back
-    /// is the curve, besides some vectors of the check.
-    ///
-    /// A point for each number of features and each filter, those of one number of features together. The accuracy
-    /// is that of [`Svd::solve`](super::Svd::solve): orthogonal methods, no Gram matrix.
-    ///
-    /// # Examples
-    /// ```
-    /// use double_descent::features::StationaryKernel;
-    /// use double_descent::filter::{MinNorm, Ridge};
-    /// use double_descent::svd::{Cuda, FourierCurve};
-    /// use ndarray::Array2;
-    ///
-    /// if let Ok(cuda) = Cuda::new(0) {
-    ///     let x = Array2::from_shape_fn((40, 3), |(i, j)| ((i * 7 + j * 5) % 11) as f64 / 11.0);
-    ///     let y = x.map_axis(ndarray::Axis(1), |row| row.sum().sin()).insert_axis(ndarray::Axis(1));
-    ///     let curve = cuda.fourier_curve(&FourierCurve {
-    ///         kernel: StationaryKernel::Gaussian { gamma: 0.5 },
-    ///         seed: 1,
-    ///         x: x.view(),
-    ///         y: y.view(),
-    ///         x_test: x.view(),
-    ///         y_test: y.view(),
-    ///         sizes: &[10, 40, 200],
-    ///         filters: &[&MinNorm::default(), &Ridge::new(1e-3)?],
-    ///     })?;
-    ///     assert_eq!(curve.len(), 6);
-    /// }
-    /// # Ok::<(), double_descent::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// [`Error::Empty`], [`Error::Shape`] and [`Error::NonFinite`] of the tables, [`Error::Domain`] of the kernel;
-    /// [`Error::DeviceMemory`], before anything is sent, if the largest point does not fit; [`Error::Overflow`] of a
-    /// phase, a norm or an error; [`Error::Backend`] where both routes fail, [`Error::Device`].
-    pub fn fourier_curve(&self, curve: &FourierCurve<'_>) -> Result<Vec<FourierPoint>, Error> {
-        self.enter()?.fourier_curve(curve)
-    }
-
     /// The session, and this thread's calls going to its device.
     fn enter(&self) -> Result<MutexGuard<'_, Session>, Error> {
         // What a panic left half done is on the device, and of no further use to anyone.
@@ -194,5 +156,15 @@ impl Backend for Cuda {
     fn triangle(&self, x: ArrayView2<'_, f64>) -> Result<Array2<f64>, String> {
         let done = self.enter().and_then(|session| session.triangle(x));
         done.map_err(|e| e.to_string())
+    }
+
+    fn cosines(&self) -> Option<&dyn CosineDevice> {
+        Some(self)
+    }
+}
+
+impl CosineDevice for Cuda {
+    fn begin<'a>(&'a self, tables: &CosineTables<'_>) -> Result<Box<dyn CosineFits + 'a>, Error> {
+        Ok(Box::new(cosines::Fits::begin(self.enter()?, tables)?))
     }
 }

@@ -2,6 +2,7 @@
 
 use super::cells::Cells;
 use super::columns::Columns;
+use super::device::Device;
 use super::interface::Engine;
 use super::members::Members;
 use super::plane::Plane;
@@ -12,7 +13,7 @@ use crate::sweep::Source;
 use crate::sweep::many::together;
 use crate::sweep::task::Task;
 
-/// The engine for a sweep: the one that is asked for, or the cheapest of the nested ones that can, or one SVD a
+/// The engine for a sweep: the one that is asked for; the backend's device, where it has one and can; or the cheapest of the nested ones that can, or one SVD a
 /// cell: where nothing else can, and for many values of a penalty where that is cheaper.
 pub(in crate::sweep) fn choose(task: &Task<'_>) -> Result<&'static dyn Engine, Error> {
     const NESTED: [&dyn Engine; 3] = [&Rows, &Columns, &Plane];
@@ -31,6 +32,10 @@ pub(in crate::sweep) fn choose(task: &Task<'_>) -> Result<&'static dyn Engine, E
         }
         Some((engine, _)) => return Ok(engine),
         None => {}
+    }
+    // A backend with a device is given for its sake.
+    if sweep.engine != Some(Kind::Nested) && Device.obstacle(task).is_none() {
+        return Ok(&Device);
     }
     // Cells of one table are small, and an SVD of each gives its smallest singular value for less.
     let small = sweep.maps.is_none() && sweep.source.test().is_none() && sweep.features.is_empty();

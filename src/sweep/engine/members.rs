@@ -1,6 +1,6 @@
 //! Ensembles: fits on maps of their own, and the errors of their means.
 
-use super::plane::Raw;
+use super::raw::Raw;
 use super::{Engine, Repeats, Which, each_repeat};
 use crate::Error;
 use crate::features::checked;

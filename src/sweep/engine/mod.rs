@@ -6,16 +6,19 @@
 //! | `Rows` | all n at one p | ablations, adversaries, filters other than ridge, preparation of each cell |
 //! | `Columns` | all p at one n | ablations, adversaries, filters other than ridge |
 //! | `Plane` | all n and p: two | ablations, adversaries, preparation, tables without test rows of their own |
+//! | `Device` | each cell, where the features are made | anything but filters on random Fourier features |
 //! | `Members` | each cell and member of an ensemble, by an SVD | anything but ensembles |
 
 mod by_svd;
 mod cells;
 mod choice;
 mod columns;
+mod device;
 mod interface;
 mod members;
 mod obstacles;
 mod plane;
+mod raw;
 mod repeats;
 mod rows;
 mod warm;
@@ -24,5 +27,5 @@ use by_svd::cell_by_svd;
 pub(super) use choice::choose;
 pub(super) use interface::{Engine, Repeats, Which};
 use obstacles::{points_obstacle, spectrum_obstacle};
-pub(super) use plane::Raw;
+pub(super) use raw::Raw;
 use repeats::{each_curve, each_repeat, in_halves, in_order};

@@ -1,10 +1,9 @@
 //! The whole n × p plane of a repeat from two factorisations.
 
-use super::{Engine, Repeats, Which, each_repeat, in_order, spectrum_obstacle};
+use super::{Engine, Raw, Repeats, Which, each_repeat, in_order, spectrum_obstacle};
 use crate::Error;
 use crate::curve::Metric;
 use crate::error::user_code;
-use crate::features::{Coordinates, FeatureMap};
 use crate::filter::known_penalty;
 use crate::machine::memory::{sum, table};
 use crate::nested::{self, Engine as Kind, Plane as Fits, PlaneFit, Request};
@@ -15,8 +14,7 @@ use crate::sweep::metrics::Metrics;
 use crate::sweep::study::Study;
 use crate::sweep::task::Task;
 use crate::sweep::test_blocks::{Score, score};
-use crate::sweep::{Source, TestOn, gather};
-use ndarray::{Array2, CowArray, Ix2, s};
+use ndarray::s;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -35,17 +33,6 @@ const METRICS: [Metric; 6] = [
 /// differ in their targets alone share everything.
 #[derive(Debug)]
 pub(super) struct Plane;
-
-/// The raw tables of one repeat.
-pub(in crate::sweep) struct Raw<'a> {
-    pub(in crate::sweep) map: Arc<dyn FeatureMap>,
-    pub(in crate::sweep) inputs: Array2<f64>,
-    /// All training targets side by side.
-    pub(in crate::sweep) y: Array2<f64>,
-    pub(in crate::sweep) tests: CowArray<'a, f64, Ix2>,
-    /// All test targets side by side.
-    pub(in crate::sweep) tests_y: CowArray<'a, f64, Ix2>,
-}
 
 impl Engine for Plane {
     fn kind(&self) -> Kind {
@@ -122,45 +109,6 @@ impl Engine for Plane {
             find(task, &raw, &plane, &lines, &mut found);
             Ok(in_order(task, found.into_values().collect()))
         })
-    }
-}
-
-impl<'a> Raw<'a> {
-    pub(in crate::sweep) fn new(task: &Task<'a>, repeat: usize, order: &[usize]) -> Result<Self, Error> {
-        let map = match task.sweep.maps.of(repeat)? {
-            Some(map) => map,
-            None => Arc::new(Coordinates::new(task.sizes.inputs)),
-        };
-        let rows = task.sweep.source.train().map_or(order.len(), crate::dataset::Dataset::len);
-        let changed = task.changed_targets(repeat, rows)?;
-        let targets = &task.targets;
-        match &task.sweep.source {
-            Source::TrainTest { train, test } => {
-                let y = targets.join_trained(train.targets().view(), &changed);
-                Ok(Self {
-                    map,
-                    inputs: gather(train.features().view(), order),
-                    y: gather(y.view(), order),
-                    tests: CowArray::from(test.features()),
-                    tests_y: targets.join_tested(test.targets().view()),
-                })
-            }
-            Source::Drawn(drawn) => {
-                let draw = task.drawn(drawn, repeat, (order.len(), task.most_features()))?;
-                let TestOn::Rows { inputs: tests, targets: tests_y } = draw.test else {
-                    return Err(Error::Empty { what: "the list of test rows" });
-                };
-                let n = order.len();
-                Ok(Self {
-                    map,
-                    inputs: draw.inputs.slice(s![..n, ..]).to_owned(),
-                    y: targets.join_trained(draw.targets.slice(s![..n, ..]), &changed).into_owned(),
-                    tests: CowArray::from(tests),
-                    tests_y: CowArray::from(targets.join_tested(tests_y.view()).into_owned()),
-                })
-            }
-            Source::Table(_) => Err(Error::Empty { what: "the list of test rows" }),
-        }
     }
 }
 

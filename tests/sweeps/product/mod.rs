@@ -1,15 +1,18 @@
 //! Sources × axes × arms × preparations × engines that may meet, against a plain loop of SVDs.
 
+mod bounds;
+mod plain_loop;
+
 use double_descent::curve::{Axis, Cell, Metric};
 use double_descent::dataset::Dataset;
 use double_descent::features::{Activation, Coordinates, FeatureMap, RandomNetwork};
 use double_descent::filter::{LeadingModes, SpectralFilter, Truncated};
 use double_descent::nested::{Columns, Engine, Test};
 use double_descent::risk::Compressed;
-use double_descent::svd::Svd;
 use double_descent::sweep::{Arm, Draw, Intercept, Maps, Parameter, Source, Splits, Sweep, TestOn};
 use double_descent::{Ablation, Adversary, Error, rng::stream};
-use ndarray::{Array1, Array2, Axis as Along, concatenate, s};
+use ndarray::{Array2, Axis as Along};
+use plain_loop::{Expected, expected};
 use rand::RngExt;
 use rand_distr::StandardNormal;
 use std::sync::Arc;
@@ -87,223 +90,6 @@ fn arms() -> Vec<Arm> {
     ]
 }
 
-/// What one repeat trains and tests on, made here once more.
-struct Tables {
-    x: Array2<f64>,
-    y: Array2<f64>,
-    test: (Array2<f64>, Array2<f64>),
-    population: Option<(Array2<f64>, Array2<f64>, f64)>,
-    /// All rows, for the best linear model.
-    all: (Array2<f64>, Array2<f64>),
-}
-
-fn tables(sweep: &Sweep, repeat: usize, n: usize, p: usize) -> Tables {
-    let design = |inputs: &Array2<f64>| match sweep.maps.of(repeat).unwrap() {
-        Some(map) => map.design(inputs, p).unwrap(),
-        None => inputs.slice(s![.., ..p]).to_owned(),
-    };
-    let joined = |a: &Array2<f64>, b: &Array2<f64>| concatenate(Along(0), &[a.view(), b.view()]).unwrap();
-    let rows = |longest, all| -> Vec<usize> {
-        let orders = sweep.splits.orders(all, longest).unwrap();
-        orders[repeat][..n].to_vec()
-    };
-    match &sweep.source {
-        Source::Table(table) => {
-            let train = rows(n.max(*sweep.samples.iter().max().unwrap()), table.len());
-            let after = train.iter().max().unwrap() + 1;
-            let test: Vec<usize> = match sweep.splits {
-                Splits::Expanding { horizon } | Splits::Rolling { horizon, .. } => {
-                    (after..table.len().min(after + horizon.unwrap_or(99))).collect()
-                }
-                _ => (0..table.len()).filter(|row| !train.contains(row)).collect(),
-            };
-            let (x, y) = (design(table.features()), table.targets());
-            let take = |rows: &[usize]| (x.select(Along(0), rows), y.select(Along(0), rows));
-            let (train, test) = (take(&train), take(&test));
-            Tables { x: train.0, y: train.1, test, population: None, all: (x, y.clone()) }
-        }
-        Source::TrainTest { train, test } => {
-            let order = rows(n, train.len());
-            let (x, test_x) = (design(train.features()), design(test.features()));
-            let all = (joined(&x, &test_x), joined(train.targets(), test.targets()));
-            Tables {
-                x: x.select(Along(0), &order),
-                y: train.targets().select(Along(0), &order),
-                test: (test_x, test.targets().clone()),
-                population: None,
-                all,
-            }
-        }
-        Source::Drawn(drawn) => {
-            let Draw { inputs, targets, test } = drawn.of(repeat).unwrap();
-            let (x, y) = (design(&inputs), targets);
-            let first = |table: &Array2<f64>| table.slice(s![..n, ..]).to_owned();
-            let (own_x, own_y) = (first(&x), first(&y));
-            match test {
-                TestOn::Rows { inputs, targets } => {
-                    let test = (design(&inputs), targets);
-                    let all = (joined(&x, &test.0), joined(&y, &test.1));
-                    Tables { x: own_x, y: own_y, test, population: None, all }
-                }
-                TestOn::Population { covariance, teacher, deviation } => {
-                    // Rows whose second moments are those of the population: a symmetric root.
-                    let svd = Svd::new(&covariance).unwrap();
-                    let root = (svd.u() * &svd.singular_values().mapv(f64::sqrt)).dot(svd.vt());
-                    let test = (root.slice(s![.., ..p]).to_owned(), root.dot(&teacher));
-                    let all = test.clone();
-                    Tables {
-                        x: own_x,
-                        y: own_y,
-                        test,
-                        population: Some((covariance, teacher, deviation)),
-                        all,
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// A fit in words of its definition: shifts, scales and coefficients.
-struct Fit {
-    svd: Svd,
-    gains: Array1<f64>,
-    shift: Array1<f64>,
-    scale: Array1<f64>,
-    constant: Array1<f64>,
-    beta: Array2<f64>,
-}
-
-fn fit(sweep: &Sweep, arm: &Arm, x: &Array2<f64>, y: &Array2<f64>) -> Fit {
-    let free = sweep.intercept == Intercept::Free;
-    let zeros = |table: &Array2<f64>| Array1::zeros(table.ncols());
-    let shift = if free || sweep.standardise { x.mean_axis(Along(0)).unwrap() } else { zeros(x) };
-    let scale = if sweep.standardise { x.std_axis(Along(0), 0.0) } else { Array1::ones(x.ncols()) };
-    let scale = scale.mapv(|s| if s < 1e-12 { f64::INFINITY } else { s });
-    let constant = if free { y.mean_axis(Along(0)).unwrap() } else { zeros(y) };
-    let svd = Svd::new(&((x - &shift) / &scale)).unwrap();
-    let mut gains = arm.estimator.gains(svd.spectrum());
-    if let Some(cutoff) = arm.ablation.cutoff() {
-        gains
-            .iter_mut()
-            .zip(svd.singular_values())
-            .for_each(|(g, s)| *g = if *s < cutoff { 0.0 } else { *g });
-    }
-    let mut y = y - &constant;
-    if let Some(Adversary::TrainingTargets { strength }) = arm.adversary {
-        let last = svd.last_mode(&y).unwrap().unwrap();
-        let kick = &svd.u().column(last.index) * (strength * last.sign);
-        y.columns_mut().into_iter().for_each(|mut column| column += &kick);
-    }
-    let beta = svd.vt().t().dot(&(svd.u().t().dot(&y) * &gains.clone().insert_axis(Along(1))));
-    Fit { svd, gains, shift, scale, constant, beta }
-}
-
-impl Fit {
-    fn predict(&self, x: &Array2<f64>, arm: &Arm, y: &Array2<f64>) -> Array2<f64> {
-        let mut x = (x - &self.shift) / &self.scale;
-        if let Some(Adversary::TestDatum { strength }) = arm.adversary {
-            let last = self.svd.last_mode(&(y - &self.constant)).unwrap().unwrap();
-            let kick = &self.svd.vt().row(last.index) * (strength * last.sign);
-            x.rows_mut().into_iter().for_each(|mut row| row += &kick);
-        }
-        if let Some(modes) = arm.ablation.test_modes() {
-            let leading = self.svd.vt().slice(s![..modes.min(self.svd.vt().nrows()), ..]).to_owned();
-            x = x.dot(&leading.t()).dot(&leading);
-        }
-        x.dot(&self.beta) + &self.constant
-    }
-}
-
-fn mean_square(errors: &Array2<f64>) -> f64 {
-    errors.mapv(|e| e * e).mean().unwrap()
-}
-
-/// The best linear model of all rows: its predictions on some of them.
-fn ideal(sweep: &Sweep, all: &(Array2<f64>, Array2<f64>), on: &Array2<f64>) -> Array2<f64> {
-    let free = sweep.intercept == Intercept::Free;
-    let model = Sweep {
-        standardise: false,
-        intercept: if free { Intercept::Free } else { Intercept::None },
-        ..sweep.clone()
-    };
-    fit(&model, &Arm::min_norm(), &all.0, &all.1).predict(on, &Arm::min_norm(), &all.1)
-}
-
-/// Values of a cell, `None` where it has none. Populations have the errors alone.
-fn expected(sweep: &Sweep, arm: &Arm, cell: &Cell) -> (f64, Vec<(Metric, Option<f64>)>) {
-    let Tables { x, mut y, test, population, all } = tables(sweep, cell.repeat, cell.n, cell.p);
-    let mut test_y = test.1.clone();
-    // A population has mean 0: its best model has no constant.
-    let intercept = if population.is_some() { Intercept::None } else { sweep.intercept };
-    let of_model = Sweep { intercept, ..sweep.clone() };
-    if arm.ablation.is_without_residuals() {
-        (y, test_y) = (ideal(&of_model, &all, &x), ideal(&of_model, &all, &test.0));
-    }
-    let original = tables(sweep, cell.repeat, cell.n, cell.p).y;
-    let fit = fit(sweep, arm, &x, &y);
-    let free = sweep.intercept == Intercept::Free;
-    let sigma = fit.svd.singular_values();
-    let smallest = fit.svd.smallest_nonzero().unwrap_or(0.0);
-    let condition = (sigma[0] / smallest).max(1.0);
-    let mut values = vec![
-        (Metric::SmallestSingularValue, Some(smallest)),
-        (Metric::CoefficientNorm, Some(fit.beta.mapv(|b| b * b).sum().sqrt())),
-        (Metric::DistanceFromStart, Some(fit.beta.mapv(|b| b * b).sum().sqrt())),
-        (Metric::DegreesOfFreedom, Some((&fit.gains * sigma).sum() + f64::from(u8::from(free)))),
-    ];
-    let plain = arm.ablation == Ablation::none() && arm.adversary.is_none();
-    if plain {
-        values.push((Metric::TrainMse, Some(mean_square(&(fit.predict(&x, arm, &y) - &y)))));
-    }
-    if let Some((covariance, teacher, deviation)) = population {
-        if plain {
-            let slope = &fit.beta / &fit.scale.clone().insert_axis(Along(1));
-            let mut error = -teacher;
-            error.slice_mut(s![..cell.p, ..]).scaled_add(1.0, &slope);
-            let constant = &fit.constant - &fit.shift.dot(&slope);
-            let risk = (error.t().dot(&covariance).dot(&error)).diag().sum() + constant.mapv(|c| c * c).sum();
-            values.push((Metric::TestMse, Some(risk / 2.0 + deviation * deviation)));
-        }
-        return (condition, values);
-    }
-    // Of targets without residuals an adversary's sign is that of the measured ones.
-    let predictions = fit.predict(&test.0, arm, &original);
-    values.push((Metric::TestMse, Some(mean_square(&(&predictions - &test_y)))));
-    let shown = arm.ablation.test_modes().unwrap_or(99).min(sigma.len());
-    if !arm.ablation.is_without_residuals() {
-        let standardised = (&test.0 - &fit.shift) / &fit.scale;
-        let images =
-            standardised.dot(&fit.svd.vt().slice(s![..shown, ..]).t()) * fit.gains.slice(s![..shown]);
-        let constant = if free { (cell.n as f64).recip() } else { 0.0 };
-        let noise = images.mapv(|v| v * v).sum() / test.0.nrows() as f64 + constant;
-        values.push((Metric::ExpectedNoise, Some(noise)));
-        let largest = |row: ndarray::ArrayView1<'_, f64>| usize::from(row[1] > row[0]);
-        let pairs = predictions.rows().into_iter().zip(test_y.rows());
-        let wrong = pairs.filter(|(f, y)| largest(*f) != largest(*y)).count();
-        values.push((Metric::TestErrorRate, Some(wrong as f64 / test_y.nrows() as f64)));
-    }
-    if !sweep.standardise || free {
-        // The bias: what the fit of targets without residuals misses of the model.
-        let quiet = Arm { adversary: None, ..arm.clone() };
-        let model = (ideal(sweep, &all, &x), ideal(sweep, &all, &test.0));
-        let bias = self::fit(sweep, &quiet, &x, &model.0).predict(&test.0, &quiet, &model.0) - model.1;
-        values.push((Metric::MeanSquaredBias, Some(mean_square(&bias))));
-    }
-    if plain && arm.estimator.penalty().is_some() && !sweep.standardise && cell.n > 2 {
-        let mut errors = Array2::zeros(y.dim());
-        for left in 0..cell.n {
-            let rows: Vec<usize> = (0..cell.n).filter(|&row| row != left).collect();
-            let (others_x, others_y) = (x.select(Along(0), &rows), y.select(Along(0), &rows));
-            let one = self::fit(sweep, arm, &others_x, &others_y);
-            let row = one.predict(&x.slice(s![left..=left, ..]).to_owned(), arm, &others_y);
-            errors.row_mut(left).assign(&(&row.row(0) - &y.row(left)));
-        }
-        values.push((Metric::LeaveOneOut, Some(mean_square(&errors))));
-    }
-    (condition, values)
-}
-
 /// Runs a sweep by every engine that may, and holds each cell to the plain loop. How many were held.
 fn hold(what: &str, sweep: &Sweep, arms: &[Arm]) -> usize {
     let mut held = 0;
@@ -322,19 +108,18 @@ fn hold(what: &str, sweep: &Sweep, arms: &[Arm]) -> usize {
         };
         assert!(curve.complete && curve.failures.is_empty(), "{what}: {:?}", curve.failures);
         for cell in &curve.cells {
-            let (condition, values) = expected(&sweep, &arms[cell.arm], cell);
-            for (metric, value) in values {
-                let (Some(value), true) = (value, sweep.metrics.contains(&metric)) else { continue };
+            for Expected { metric, value, tolerance } in expected(&sweep, &arms[cell.arm], cell) {
+                if !sweep.metrics.contains(&metric) {
+                    continue;
+                }
                 let found = cell.metric(metric);
                 if metric == Metric::LeaveOneOut && found.is_none() {
                     continue; // rounding left too little of some row
                 }
                 let found = found.unwrap_or_else(|| panic!("{what} {engine:?} {metric:?}: no value"));
-                // Targets are of order 5, so squares of order 25. A leave-one-out error has the condition of what is left.
-                let tolerance = 1e4 * f64::EPSILON * condition * condition * (25.0 + value.abs());
                 assert!(
                     (found - value).abs() <= tolerance,
-                    "{what} {engine:?} {} {metric:?} n = {} p = {}: {found} {value}, condition {condition:e}",
+                    "{what} {engine:?} {} {metric:?} n = {} p = {}: {found} {value}, bound {tolerance:e}",
                     arms[cell.arm].name,
                     cell.n,
                     cell.p

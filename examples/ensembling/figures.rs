@@ -1,0 +1,54 @@
+//! Ensembles beside other interpolants, with what theory says of both.
+
+use super::{Cli, GAMMA, INPUTS, TEST_ROWS};
+use crate::common::figures::options;
+use double_descent::Error;
+use double_descent::curve::{Curve, Metric};
+use double_descent::features::StationaryKernel;
+use double_descent::plot::{Figure, Overlay, study};
+use double_descent::sweep::Sweep;
+use double_descent::theory::drawn_features::DrawnFeatures;
+
+pub fn errors(cli: &Cli, n: usize, single: &Sweep, curve: &Curve) -> Result<Figure, Error> {
+    let kernel = StationaryKernel::Gaussian { gamma: GAMMA };
+    let curve = curve.clone().beside(single.infinite_width(kernel, &())?)?;
+    let draws = single.drawn_features(&kernel, n, &())?;
+    let metrics: [&[Metric]; 1] = [&[Metric::TestMse]];
+    let mut options = options(&cli.run);
+    options.theories.extend([Some(1), None].map(|members| {
+        let line = DrawnFeatures::line(draws.clone(), members, 0.0, 0.0);
+        Overlay::new(line).of_arm("ensemble", Some(f64::from(cli.members[0].0)))
+    }));
+    let panel = |families: &[&str]| study::panels(&curve.only(families), &metrics, &options).drawn();
+    let mut figure = panel(&["ensemble", "ensemble_limit", "infinite_width"])?;
+    let others = panel(&["min_norm", "warm_start", "random_start", "infinite_width"])?;
+    figure.panels.extend(others.panels);
+    let shown = curve.summaries(Metric::TestMse, None)?;
+    let shown = shown.iter().map(|s| s.median).filter(|y| *y > 0.0);
+    let (low, high) =
+        shown.fold((f64::INFINITY, 0.0), |(low, high): (f64, f64), y| (low.min(y), high.max(y)));
+    figure.panels[0].groups[0].heading = "Ensembles of K".into();
+    // The error of a warm start is that of the threshold, and its band would be a rectangle.
+    let warm = figure.panels[1].groups.iter_mut().filter(|group| group.heading == "Warm start");
+    warm.flat_map(|group| &mut group.series).for_each(|series| series.band = None);
+    for (panel, title) in figure.panels.iter_mut().zip(["Ensembles of K fits", "Other interpolants"]) {
+        panel.title = title.into();
+        panel.y.label = "Excess test error".into();
+        panel.y.range = Some((0.8 * low, 1.5 * high));
+    }
+    figure.caption.extend([format!(
+        " Excess error on {TEST_ROWS} noise-free test rows; the noise-free targets have deviation 1. (a) Means of the \
+         predictions of K fits on features of their own, read off the pairs of {} members: K\u{a0}=\u{a0}1 is the mean \
+         error of all members, near the threshold that of the worst of them. The limit K\u{a0}=\u{a0}∞ is an estimate \
+         without bias, and its line breaks where it is negative. (b) The first member and other interpolants on its \
+         features: from the solution on the next smaller p, and from a random start N(0,\u{a0}s²/p) (expected error, \
+         closed form). Infinite width, p\u{a0}→\u{a0}∞ for any K: regression with the features' kernel. Theory: means \
+         over draws of features that count as Gaussian variables of that kernel's covariance, in closed form from the \
+         kernel matrix of each training set; those of {INPUTS} inputs are not Gaussian, and spread more near the threshold.",
+        cli.fitted()
+    )]);
+    Ok(figure
+        .with_columns(2)
+        .with_width(1000.0)
+        .with_title("Averaging removes the peak; a warm start never leaves it"))
+}

@@ -1,0 +1,153 @@
+//! Rows that come in blocks, so that a table larger than memory can be fitted.
+
+use super::npy::{NpyRows, NpyWriter};
+use crate::Error;
+use crate::rng::stream;
+use ndarray::{Array1, Array2, s};
+use rand::RngExt;
+use rand::rngs::ChaCha8Rng;
+use rand_distr::StandardNormal;
+use std::path::Path;
+
+/// A table (`N × (p + k)`) that comes row after row: `p` features, then `k` targets.
+pub trait RowStream {
+    /// Rows of the table, those that were given already among them.
+    fn rows(&self) -> usize;
+
+    /// Features and targets.
+    fn columns(&self) -> usize;
+
+    /// The next `rows` rows, fewer at the end, `None` after it. What comes does not depend on how many are asked for at
+    /// once.
+    ///
+    /// # Errors
+    /// Those of where the rows come from.
+    fn next_block(&mut self, rows: usize) -> Result<Option<Array2<f64>>, Error>;
+}
+
+impl RowStream for NpyRows {
+    fn rows(&self) -> usize {
+        self.rows()
+    }
+
+    fn columns(&self) -> usize {
+        self.columns()
+    }
+
+    fn next_block(&mut self, rows: usize) -> Result<Option<Array2<f64>>, Error> {
+        self.next_block(rows)
+    }
+}
+
+impl<T: RowStream + ?Sized> RowStream for Box<T> {
+    fn rows(&self) -> usize {
+        (**self).rows()
+    }
+
+    fn columns(&self) -> usize {
+        (**self).columns()
+    }
+
+    fn next_block(&mut self, rows: usize) -> Result<Option<Array2<f64>>, Error> {
+        (**self).next_block(rows)
+    }
+}
+
+/// Standard normal features `x` and one target `y = x·β + σ ε`, with `β` a random direction of length 1 and `ε` standard
+/// normal.
+///
+/// # Examples
+/// ```
+/// use double_descent::dataset::{GaussianRows, RowStream};
+///
+/// let mut rows = GaussianRows::new(1000, 3, 0.5, 0);
+/// assert_eq!((rows.rows(), rows.columns()), (1000, 4));
+/// assert_eq!(rows.next_block(600)?.unwrap().dim(), (600, 4));
+/// assert_eq!(rows.next_block(600)?.unwrap().dim(), (400, 4));
+/// assert!(rows.next_block(600)?.is_none());
+/// # Ok::<(), double_descent::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct GaussianRows {
+    rows: usize,
+    /// Rows so far.
+    given: usize,
+    teacher: Array1<f64>,
+    noise: f64,
+    rng: ChaCha8Rng,
+}
+
+impl GaussianRows {
+    /// `rows` rows of `features` features, with noise of this standard deviation `σ`.
+    #[must_use]
+    pub fn new(rows: usize, features: usize, noise: f64, seed: u64) -> Self {
+        let mut rng = stream(seed, features, 0);
+        let mut teacher: Array1<f64> = (0..features).map(|_| rng.sample::<f64, _>(StandardNormal)).collect();
+        let length = teacher.dot(&teacher).sqrt();
+        teacher.mapv_inplace(|v| v / length);
+        Self { rows, given: 0, teacher, noise, rng }
+    }
+}
+
+impl RowStream for GaussianRows {
+    fn rows(&self) -> usize {
+        self.rows
+    }
+
+    fn columns(&self) -> usize {
+        self.teacher.len() + 1
+    }
+
+    fn next_block(&mut self, rows: usize) -> Result<Option<Array2<f64>>, Error> {
+        if rows == 0 {
+            let must_be = "at least 1";
+            return Err(Error::Domain { what: "the number of rows of a block", value: 0.0, must_be });
+        }
+        let (rows, p) = (rows.min(self.rows - self.given), self.teacher.len());
+        if rows == 0 {
+            return Ok(None);
+        }
+        let mut block = crate::machine::memory::zeros("a block of rows", rows, p + 1)?;
+        block.mapv_inplace(|_| self.rng.sample(StandardNormal)); // row after row, whatever the block
+        let targets = block.slice(s![.., ..p]).dot(&self.teacher);
+        block.column_mut(p).zip_mut_with(&targets, |y, target| *y = target + self.noise * *y);
+        self.given += rows;
+        Ok(Some(block))
+    }
+}
+
+/// A stream whose rows go into an `.npy` file as they pass. The file is there once all rows are.
+#[derive(Debug)]
+pub struct Copied<S> {
+    rows: S,
+    file: NpyWriter,
+}
+
+impl<S: RowStream> Copied<S> {
+    /// Copies the rows to come, which must be all that the stream has.
+    ///
+    /// # Errors
+    /// Those of [`NpyWriter::create`].
+    pub fn new(rows: S, path: &Path) -> Result<Self, Error> {
+        let file = NpyWriter::create(path, (rows.rows(), rows.columns()))?;
+        Ok(Self { rows, file })
+    }
+}
+
+impl<S: RowStream> RowStream for Copied<S> {
+    fn rows(&self) -> usize {
+        self.rows.rows()
+    }
+
+    fn columns(&self) -> usize {
+        self.rows.columns()
+    }
+
+    fn next_block(&mut self, rows: usize) -> Result<Option<Array2<f64>>, Error> {
+        let block = self.rows.next_block(rows)?;
+        if let Some(block) = &block {
+            self.file.write(block)?;
+        }
+        Ok(block)
+    }
+}

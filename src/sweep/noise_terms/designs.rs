@@ -1,0 +1,144 @@
+//! Training features that are drawn afresh for each repeat, with the second moments of their law.
+
+use crate::Error;
+use crate::error::user_code;
+use crate::features::{FeatureMap, checked};
+use crate::machine::memory::zeros;
+use crate::nested::noise::{Root, SecondMoments};
+use crate::rng::stream;
+use ndarray::Array2;
+use rand::rngs::ChaCha8Rng;
+use rand::{Rng, RngExt};
+use rand_distr::StandardNormal;
+use std::fmt;
+use std::sync::Arc;
+
+/// Draws that go through a map at once.
+const PIECE: usize = 1024;
+
+/// The law of training features: for every `p` one of rows of `p` features.
+///
+/// A repeat draws the map from stream 0 of its seed, training inputs from stream 1 and the inputs of estimated moments from
+/// stream 2 ([`rng::stream`](crate::rng::stream)): the same `(seed, repeat)` has the same inputs for every law.
+///
+/// # Examples
+/// ```
+/// use double_descent::features::{Activation, RandomNetwork};
+/// use double_descent::sweep::Designs;
+///
+/// // The last layer of a random network on 10 normal inputs, Σ from 500 others.
+/// let tanh = Designs::of_maps(10, 500, |p, rng| RandomNetwork::new(Activation::Tanh, &[10, 40, p], rng));
+/// let (features, root) = tanh.draw((7, 0), (20, 5))?;
+/// assert_eq!((features.dim(), root.dimension()), ((20, 5), Some(5)));
+/// # Ok::<(), double_descent::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Designs(Kind);
+
+#[derive(Clone)]
+enum Kind {
+    Gaussian,
+    Sphere,
+    Maps { inputs: usize, draw: Arc<DrawMap> },
+}
+
+/// Of a number of features; Σ, or how many draws it is estimated from.
+type DrawMap = dyn Fn(usize, &mut ChaCha8Rng) -> Result<(Arc<dyn FeatureMap>, Moments), Error> + Send + Sync;
+
+enum Moments {
+    Known(Array2<f64>),
+    Draws(usize),
+}
+
+impl Designs {
+    /// Standard normal features, `N(0, I_p)`.
+    #[must_use]
+    pub fn gaussian() -> Self {
+        Self(Kind::Gaussian)
+    }
+
+    /// Uniform on the sphere of radius `√p`. These are not nested: every `p` has a sphere of its own, on which the first `p`
+    /// of the normal features are projected.
+    #[must_use]
+    pub fn sphere() -> Self {
+        Self(Kind::Sphere)
+    }
+
+    /// Features of `inputs` standard normal inputs by a map that `map(p, rng)` draws for each repeat; Σ is estimated from
+    /// `draws` other inputs.
+    pub fn of_maps<M: FeatureMap + 'static>(
+        inputs: usize,
+        draws: usize,
+        map: impl Fn(usize, &mut ChaCha8Rng) -> Result<M, Error> + Send + Sync + 'static,
+    ) -> Self {
+        let draw = move |features: usize, rng: &mut ChaCha8Rng| {
+            Ok((Arc::new(map(features, rng)?) as Arc<dyn FeatureMap>, Moments::Draws(draws)))
+        };
+        Self(Kind::Maps { inputs, draw: Arc::new(draw) })
+    }
+
+    /// The same where Σ (`p × p`) is known: `map(p, rng)` is the map and Σ.
+    pub fn of_known<M: FeatureMap + 'static>(
+        inputs: usize,
+        map: impl Fn(usize, &mut ChaCha8Rng) -> Result<(M, Array2<f64>), Error> + Send + Sync + 'static,
+    ) -> Self {
+        let draw = move |features: usize, rng: &mut ChaCha8Rng| {
+            let (map, covariance) = map(features, rng)?;
+            Ok((Arc::new(map) as Arc<dyn FeatureMap>, Moments::Known(covariance)))
+        };
+        Self(Kind::Maps { inputs, draw: Arc::new(draw) })
+    }
+
+    /// The features of a repeat (`rows × features`) and a root of Σ. Those of the sphere are the normal ones that it is made
+    /// of.
+    ///
+    /// # Errors
+    /// Those of the map and of the moments; [`Error::Memory`].
+    pub fn draw(
+        &self,
+        (seed, repeat): (u64, usize),
+        (rows, features): (usize, usize),
+    ) -> Result<(Array2<f64>, Root), Error> {
+        let inputs = |dimension| normal(rows, dimension, &mut stream(seed, 1, repeat));
+        let Kind::Maps { inputs: dimension, draw } = &self.0 else {
+            return Ok((inputs(features)?, Root::identity()));
+        };
+        let part = || format!("the drawing of the map of repeat {repeat}");
+        let (map, moments) = user_code::call(part, || draw(features, &mut stream(seed, 0, repeat)))??;
+        let root = match moments {
+            Moments::Known(covariance) => Root::from_covariance(&covariance)?,
+            Moments::Draws(draws) => {
+                let mut rng = stream(seed, 2, repeat);
+                let mut moments = SecondMoments::new(features)?;
+                for first in (0..draws).step_by(PIECE) {
+                    let inputs = normal(PIECE.min(draws - first), *dimension, &mut rng)?;
+                    moments.add(&checked::design(&*map, &inputs, features)?)?;
+                }
+                moments.root()?
+            }
+        };
+        Ok((checked::design(&*map, &inputs(*dimension)?, features)?, root))
+    }
+
+    /// Whether the first `p` columns of a design are that of `p` features.
+    pub(super) fn is_nested(&self) -> bool {
+        !matches!(self.0, Kind::Sphere)
+    }
+}
+
+fn normal(rows: usize, columns: usize, rng: &mut impl Rng) -> Result<Array2<f64>, Error> {
+    let mut table = zeros("normal inputs", rows, columns)?;
+    table.mapv_inplace(|_| rng.sample(StandardNormal));
+    Ok(table)
+}
+
+impl fmt::Debug for Designs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match &self.0 {
+            Kind::Gaussian => "gaussian",
+            Kind::Sphere => "sphere",
+            Kind::Maps { .. } => "maps",
+        };
+        f.debug_tuple("Designs").field(&kind).finish()
+    }
+}

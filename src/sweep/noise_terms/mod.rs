@@ -1,0 +1,167 @@
+//! Noise terms over n and over p for features drawn afresh.
+
+mod designs;
+mod summary;
+
+pub use designs::Designs;
+pub use summary::NoiseSummary;
+
+use super::{Grid, Observer};
+use crate::Error;
+use crate::nested::noise::{Root, Term, feature_terms, sample_terms};
+use ndarray::{Array2, ArrayView2, s};
+
+/// `(n, p)`, one after the other.
+type Points = Vec<(usize, usize)>;
+
+/// The terms of several repeats.
+type Curves = Vec<Vec<Term>>;
+
+/// What label noise of variance 1 adds to the test error of minimum-norm least squares, `tr((X⁺)ᵀ Σ X⁺)`, on features that are
+/// drawn afresh for each repeat: over `n` at one `p`, and over `p` at one `n`. No noise is drawn
+/// ([`nested::noise`](crate::nested::noise)).
+///
+/// # Examples
+/// ```
+/// use double_descent::sweep::{Designs, NoiseTerms};
+///
+/// let terms = NoiseTerms {
+///     designs: Designs::gaussian(),
+///     seed: 0,
+///     features: 5,
+///     samples: 5,
+///     largest_samples: 12,
+///     largest_features: 12,
+/// };
+/// let (over_n, over_p) = terms.run(64, None, &())?;
+/// assert_eq!((over_n.len(), over_p[3].p), (12, 4));
+/// assert!(over_n[4].mean > over_n[1].mean && over_n[4].mean > over_n[11].mean); // most at n = p
+/// # Ok::<(), double_descent::Error>(())
+/// ```
+///
+/// # References
+/// Holzmüller, *On the universality of the double descent peak in ridgeless regression*, ICLR 2021,
+/// [arXiv:2010.01851](https://arxiv.org/abs/2010.01851).
+#[derive(Clone, Debug)]
+pub struct NoiseTerms {
+    /// The law of the features.
+    pub designs: Designs,
+    /// The seed of all that is drawn.
+    pub seed: u64,
+    /// The `p` of the curve over n.
+    pub features: usize,
+    /// The `n` of the curve over p.
+    pub samples: usize,
+    /// The curve over n goes from 1 to this.
+    pub largest_samples: usize,
+    /// The curve over p goes from 1 to this; 0 for none.
+    pub largest_features: usize,
+}
+
+impl NoiseTerms {
+    /// Repeats that are computed together, a chunk: as many as the engine has lanes.
+    pub const CHUNK: usize = 8;
+
+    /// Points `(n, p)` of the curve over n, then of that over p.
+    #[must_use]
+    pub fn points(&self) -> (Points, Points) {
+        let samples = (1..=self.largest_samples).map(|n| (n, self.features)).collect();
+        let features = (1..=self.largest_features).map(|p| (self.samples, p)).collect();
+        (samples, features)
+    }
+
+    /// The noise terms of the repeats `8 k, …, 8 k + 7` of chunk `k`, one repeat after the other, the points of each in
+    /// order.
+    ///
+    /// # Errors
+    /// Those of [`Designs::draw`], [`sample_terms`] and [`feature_terms`].
+    pub fn compute(&self, chunk: usize) -> Result<Vec<f64>, Error> {
+        let size = (self.largest_samples.max(self.samples), self.features.max(self.largest_features));
+        let drawn = (0..Self::CHUNK)
+            .map(|i| self.designs.draw((self.seed, chunk * Self::CHUNK + i), size))
+            .collect::<Result<Vec<_>, Error>>()?;
+        let (designs, roots): (Vec<Array2<f64>>, Vec<Root>) = drawn.into_iter().unzip();
+        let roots: Vec<&Root> = roots.iter().collect();
+        let (samples, features) = if self.designs.is_nested() {
+            let part = |n: usize, p: usize| designs.iter().map(|x| x.slice(s![..n, ..p])).collect::<Vec<_>>();
+            let samples = sample_terms(&part(self.largest_samples, self.features), &roots)?;
+            let features = match self.largest_features {
+                0 => vec![Vec::new(); Self::CHUNK],
+                last => feature_terms(&part(self.samples, last), &roots)?,
+            };
+            (samples, features)
+        } else {
+            self.on_spheres(&designs)?
+        };
+        let both = samples.iter().zip(&features);
+        Ok(both
+            .flat_map(|(samples, features)| samples.iter().chain(features))
+            .map(|term| term.noise)
+            .collect())
+    }
+
+    /// Every p has its own sphere.
+    fn on_spheres(&self, normals: &[Array2<f64>]) -> Result<(Curves, Curves), Error> {
+        let identity = Root::identity();
+        let terms = |rows: usize, p: usize| {
+            let projected: Vec<_> = normals.iter().map(|x| on_sphere(x.slice(s![..rows, ..p]))).collect();
+            let views: Vec<_> = projected.iter().map(|x| x.view()).collect();
+            sample_terms(&views, &[&identity])
+        };
+        let samples = terms(self.largest_samples, self.features)?;
+        let mut features = vec![Vec::new(); normals.len()];
+        for p in 1..=self.largest_features {
+            for (curve, terms) in features.iter_mut().zip(terms(self.samples, p)?) {
+                curve.extend(terms.last().copied());
+            }
+        }
+        Ok((samples, features))
+    }
+
+    /// Summaries of the first `repeats` repeats of some chunks, in order: the curve over n, and that over p.
+    #[must_use]
+    pub fn summarise<'a>(
+        &self,
+        chunks: impl IntoIterator<Item = &'a Vec<f64>>,
+        repeats: usize,
+    ) -> (Vec<NoiseSummary>, Vec<NoiseSummary>) {
+        let (samples, features) = self.points();
+        let width = (samples.len() + features.len()).max(1);
+        let all: Vec<&[f64]> =
+            chunks.into_iter().flat_map(|values| values.chunks_exact(width)).take(repeats).collect();
+        let row = |(column, point): (usize, &(usize, usize))| {
+            NoiseSummary::new(*point, all.iter().map(|repeat| repeat[column]).collect())
+        };
+        let mut rows: Vec<_> = samples.iter().chain(&features).enumerate().map(row).collect();
+        let features = rows.split_off(samples.len());
+        (rows, features)
+    }
+
+    /// Computes and summarises all repeats.
+    ///
+    /// # Errors
+    /// Those of [`compute`](Self::compute), the first one's; [`Error::Domain`] for no repeats.
+    pub fn run(
+        &self,
+        repeats: usize,
+        threads: Option<usize>,
+        observer: &dyn Observer,
+    ) -> Result<(Vec<NoiseSummary>, Vec<NoiseSummary>), Error> {
+        let grid = Grid { axis: vec![1], repeats: repeats.div_ceil(Self::CHUNK), threads, batch: 1 };
+        let visited =
+            grid.run(observer, |places| places.iter().map(|place| self.compute(place.repeat)).collect())?;
+        let chunks = visited.into_iter().filter_map(|(_, chunk)| chunk).collect::<Result<Vec<_>, Error>>()?;
+        Ok(self.summarise(&chunks, repeats))
+    }
+}
+
+/// Rows of length `√p`.
+fn on_sphere(x: ArrayView2<'_, f64>) -> Array2<f64> {
+    let mut x = x.to_owned();
+    let length = (x.ncols() as f64).sqrt();
+    for mut row in x.rows_mut() {
+        let factor = length / row.dot(&row).sqrt();
+        row *= factor;
+    }
+    x
+}

@@ -1,0 +1,105 @@
+//! A sample-wise curve of rows that are read once and forgotten.
+
+use super::Observer;
+use crate::Error;
+use crate::curve::{ArmLabel, Axis, Cell, Curve, Metric, Provenance};
+use crate::dataset::RowStream;
+use crate::filter::{MinNorm, SpectralFilter};
+use crate::nested::{Engine, Point, Rows, Test};
+use crate::risk::Compressed;
+use ndarray::s;
+use std::collections::BTreeSet;
+
+/// The minimum-norm fits to the first 1, 2, 3, … rows of a [`RowStream`], in memory of O(p² + block) however many rows
+/// there are. All are computed, and those at the sizes that are asked for are cells.
+///
+/// Unlike a [`Sweep`](super::Sweep) it has one repeat, in the order in which rows come, and the rows before the first one
+/// that trains are tested on.
+///
+/// # Examples
+/// ```
+/// use double_descent::curve::Metric;
+/// use double_descent::dataset::GaussianRows;
+/// use double_descent::sweep::Stream;
+///
+/// let stream = Stream { test_rows: 500, ..Stream::new("Gaussian rows", 1, [5, 10, 20, 1000]) };
+/// let curve = stream.run(&mut GaussianRows::new(2000, 10, 0.5, 0), &())?;
+/// assert_eq!(curve.highest(0, Metric::TestMse).unwrap().n, 10); // n = p
+/// assert_eq!(curve.values(), [5.0, 10.0, 20.0, 1000.0]);
+/// # Ok::<(), double_descent::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stream {
+    /// What the rows are, for a caption.
+    pub name: String,
+    /// The last so many columns are targets, `k`.
+    pub outputs: usize,
+    /// The first so many rows do not train, and are tested on; 0 for training errors alone.
+    pub test_rows: usize,
+    /// Rows in memory at once.
+    pub block: usize,
+    /// The sizes `n` whose fits are cells; those past the last row are left out.
+    pub samples: BTreeSet<usize>,
+    /// The seed of the rows, where they are drawn, for a caption.
+    pub seed: Option<u64>,
+}
+
+impl Stream {
+    /// Rows whose last `outputs` columns are targets, without test rows; blocks of 1024.
+    pub fn new(name: impl Into<String>, outputs: usize, samples: impl IntoIterator<Item = usize>) -> Self {
+        let samples = samples.into_iter().collect();
+        Self { name: name.into(), outputs, test_rows: 0, block: 1024, samples, seed: None }
+    }
+
+    /// Reads all rows. Cells have training error, norm and rank, and with test rows the test error. An observer that stops
+    /// it leaves the cells so far, with [`Curve::complete`] false.
+    ///
+    /// # Errors
+    /// [`Error::Domain`] unless there are a target, a feature, a block of rows and a row that trains; those of the rows and
+    /// of [`Rows::extend`].
+    pub fn run(&self, rows: &mut dyn RowStream, observer: &dyn Observer) -> Result<Curve, Error> {
+        let counts = [
+            ("the number of outputs", self.outputs),
+            ("the number of rows of a block", self.block),
+            ("the number of features", rows.columns().saturating_sub(self.outputs)),
+            ("the number of rows that train", rows.rows().saturating_sub(self.test_rows)),
+        ];
+        if let Some((what, _)) = counts.iter().find(|(_, count)| *count == 0) {
+            return Err(Error::Domain { what, value: 0.0, must_be: "at least 1" });
+        }
+        let [.., (_, p), (_, training)] = counts;
+        let held_out = if self.test_rows > 0 { rows.next_block(self.test_rows)? } else { None };
+        let test = held_out.map(|rows| Compressed::new(&rows.slice(s![.., ..p]), &rows.slice(s![.., p..])));
+        let test = test.transpose()?;
+        let mut fit = Rows::new(p, self.outputs, test.as_ref().map_or(Test::None, Test::Rows))?;
+        let mut curve = Curve::new(Axis::Samples, vec![ArmLabel::new("min_norm", None)], self.provenance());
+        while let Some(block) = rows.next_block(self.block)? {
+            let points = fit.extend(&block.slice(s![.., ..p]), &block.slice(s![.., p..]))?;
+            for point in points.iter().filter(|point| self.samples.contains(&point.n)) {
+                if point.engine == Engine::Svd {
+                    curve.provenance.by_svd.push((0, point.n));
+                }
+                curve.cells.push(cell(point));
+            }
+            if observer.progress(fit.rows(), training).is_break() && fit.rows() < training {
+                curve.complete = false;
+                break;
+            }
+        }
+        Ok(curve)
+    }
+
+    fn provenance(&self) -> Provenance {
+        let sampling = format!("the first rows of a stream, {} test rows before them", self.test_rows);
+        let from = Provenance::new(self.name.as_str(), MinNorm::default().describe());
+        Provenance { sampling, seed: self.seed, engine: Engine::Nested, ..from }
+    }
+}
+
+fn cell(point: &Point) -> Cell {
+    Cell::new(0, point.n, point.p, 0)
+        .with_rank(point.rank)
+        .with(Metric::TrainMse, point.train_mse)
+        .with(Metric::TestMse, point.test_mse)
+        .with(Metric::CoefficientNorm, point.norm)
+}

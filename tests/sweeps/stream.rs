@@ -1,0 +1,136 @@
+//! Curves of rows that are read once.
+
+use crate::common::program::Folder;
+use double_descent::Error;
+use double_descent::curve::Axis;
+use double_descent::dataset::npy::{self, NpyWriter};
+use double_descent::dataset::{Copied, GaussianRows, NpyRows, RowStream};
+use double_descent::nested::{Engine, Rows, Test};
+use double_descent::risk::Compressed;
+use double_descent::sweep::{Designs, NoiseTerms, Stream};
+use double_descent::theory::noise::lower_bound;
+use ndarray::{Array2, array, s};
+use std::ops::ControlFlow;
+
+fn rows() -> GaussianRows {
+    GaussianRows::new(120, 6, 0.5, 3)
+}
+
+fn all(rows: &mut dyn RowStream) -> Array2<f64> {
+    rows.next_block(1000).unwrap().unwrap()
+}
+
+/// The cells are the points of the engine called directly on all rows, whatever the blocks.
+#[test]
+fn a_stream_is_the_nested_curve_of_its_rows() {
+    let table = all(&mut rows());
+    let (tests, train) = (table.slice(s![..20, ..]), table.slice(s![20.., ..]));
+    let test = Compressed::new(&tests.slice(s![.., ..6]), &tests.slice(s![.., 6..])).unwrap();
+    let mut fit = Rows::new(6, 1, Test::Rows(&test)).unwrap();
+    let points = fit.extend(&train.slice(s![.., ..6]), &train.slice(s![.., 6..])).unwrap();
+    let kept = [1, 5, 6, 7, 40, 100, 5000];
+    for block in [1, 7, 100, 1000] {
+        let stream = Stream { test_rows: 20, block, ..Stream::new("rows", 1, kept) };
+        let curve = stream.run(&mut rows(), &()).unwrap();
+        assert!(curve.complete && (curve.axis, curve.provenance.engine) == (Axis::Samples, Engine::Nested));
+        assert_eq!(curve.values(), [1.0, 5.0, 6.0, 7.0, 40.0, 100.0]);
+        for cell in &curve.cells {
+            let point = &points[cell.n - 1];
+            assert_eq!((cell.p, cell.rank), (6, point.rank));
+            // Blocks of another size add in another order: κ of these rows is under 100, away from n = p.
+            let close = |a: Option<f64>, b: f64| (a.unwrap() - b).abs() <= 1e-10 * (1.0 + b);
+            assert!(close(cell.train_mse, point.train_mse) && close(cell.coefficient_norm, point.norm));
+            assert!(close(cell.test_mse, point.test_mse.unwrap()));
+        }
+    }
+    // Without test rows all train.
+    let curve = Stream::new("rows", 1, [120]).run(&mut rows(), &()).unwrap();
+    assert_eq!((curve.cells[0].n, curve.cells[0].test_mse), (120, None));
+}
+
+#[test]
+fn what_makes_no_curve_is_refused_and_a_stopped_stream_says_so() {
+    let stream = Stream { test_rows: 20, block: 30, ..Stream::new("rows", 1, 1..=120) };
+    for bad in [
+        Stream { outputs: 0, ..stream.clone() },
+        Stream { outputs: 7, ..stream.clone() },
+        Stream { block: 0, ..stream.clone() },
+        Stream { test_rows: 120, ..stream.clone() },
+        Stream { test_rows: usize::MAX, ..stream.clone() },
+    ] {
+        assert!(matches!(bad.run(&mut rows(), &()), Err(Error::Domain { .. })), "{bad:?}");
+    }
+    let impatient = |done: usize, total: usize| {
+        assert!(done <= total && total == 100);
+        if done >= 60 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    let curve = stream.run(&mut rows(), &impatient).unwrap();
+    assert!(!curve.complete && curve.cells.len() == 60);
+}
+
+#[test]
+fn rows_are_copied_into_a_file_as_they_pass() {
+    let folder = Folder::new("stream");
+    let path = folder.0.join("rows.npy");
+    let mut copied = Copied::new(rows(), &path).unwrap();
+    let stream = Stream { test_rows: 20, block: 33, ..Stream::new("rows", 1, 1..=100) };
+    let drawn = stream.run(&mut copied, &()).unwrap();
+    assert_eq!(npy::read(&path).unwrap(), all(&mut rows()));
+    let read = stream.run(&mut NpyRows::open(&path).unwrap(), &()).unwrap();
+    assert_eq!(read.cells, drawn.cells);
+    // A file that is not whole is not there, and what was there stays.
+    let mut file = NpyWriter::create(&path, (3, 2)).unwrap();
+    file.write(&array![[1.0, 2.0]]).unwrap();
+    assert!(matches!(file.write(&array![[1.0]]), Err(Error::Shape { expected: 2, found: 1, .. })));
+    assert!(matches!(file.write(&Array2::zeros((3, 2))), Err(Error::Shape { expected: 2, found: 3, .. })));
+    drop(file);
+    assert_eq!(npy::read(&path).unwrap().dim(), (120, 7));
+    assert_eq!(std::fs::read_dir(&folder.0).unwrap().count(), 1);
+    assert!(matches!(NpyWriter::create(&path, (0, 2)), Err(Error::Empty { .. })));
+    assert!(matches!(NpyWriter::create(&folder.0.join("no/rows.npy"), (1, 2)), Err(Error::Io { .. })));
+}
+
+/// Of Gaussian features the mean is known: `p/(n − p − 1)` for `n > p + 1`. Its standard error is that of the summary.
+#[test]
+fn noise_terms_are_those_of_their_law() {
+    let terms = |designs| NoiseTerms {
+        designs,
+        seed: 4,
+        features: 6,
+        samples: 6,
+        largest_samples: 24,
+        largest_features: 24,
+    };
+    let gaussian = terms(Designs::gaussian());
+    let (over_n, over_p) = gaussian.run(400, None, &()).unwrap();
+    assert_eq!((over_n.len(), over_p.len(), over_n[0].repeats), (24, 24, 400));
+    for row in over_n.iter().chain(&over_p) {
+        let (n, p) = (row.n as f64, row.p as f64);
+        let (short, long) = (n.min(p), n.max(p));
+        // The variance is infinite within three of the threshold.
+        if long - short > 3.5 {
+            let z = (row.mean - short / (long - short - 1.0)) / row.standard_error;
+            // 40 of them: one over 4.5 in 4,000 such tables.
+            assert!(z.abs() < 4.5, "{row:?}: {z}");
+        }
+        assert!(row.mean + 5.0 * row.standard_error >= lower_bound(row.n, row.p));
+    }
+    // Chunks of eight on any number of threads; fewer repeats are the first ones.
+    assert_eq!(gaussian.run(400, Some(1), &()).unwrap().0, over_n);
+    let (first, second) = (gaussian.compute(0).unwrap(), gaussian.compute(1).unwrap());
+    assert_eq!(first.len(), 8 * 48);
+    assert_eq!(gaussian.summarise([&first, &second], 11), gaussian.run(11, None, &()).unwrap());
+    // Each p has a sphere of its own; at p = 1 features are ±1, and the term is 1/n.
+    let (_, over_p) = terms(Designs::sphere()).run(8, None, &()).unwrap();
+    assert!((over_p[0].mean - 1.0 / 6.0).abs() < 1e-14 && over_p[0].standard_error < 1e-14);
+    // A law that cannot be drawn says so.
+    let broken = terms(Designs::of_maps(2, 10, |_, _| {
+        Err::<double_descent::features::Coordinates, _>(Error::Empty { what: "the map" })
+    }));
+    assert!(matches!(broken.run(8, None, &()), Err(Error::Empty { what: "the map" })));
+    let moody = terms(Designs::of_maps(2, 10, |_, _| -> Result<double_descent::features::Coordinates, _> {
+        panic!("not today")
+    }));
+    assert!(matches!(moody.run(8, None, &()), Err(Error::UserCode { .. })));
+    assert!(over_p.iter().all(|row| row.quantiles[2] > 0.0));
+}
