@@ -219,6 +219,12 @@ fn mean_square(errors: &Array2<f64>) -> f64 {
     errors.mapv(|e| e * e).mean().unwrap()
 }
 
+/// The share of rows whose larger prediction is not at the larger target.
+fn error_rate(predictions: &Array2<f64>, targets: &Array2<f64>) -> f64 {
+    let pairs = predictions.rows().into_iter().zip(targets.rows());
+    pairs.filter(|(f, y)| (f[1] > f[0]) != (y[1] > y[0])).count() as f64 / targets.nrows() as f64
+}
+
 /// The best linear model of all rows: its predictions on some of them.
 fn ideal(sweep: &Sweep, all: &(Array2<f64>, Array2<f64>), on: &Array2<f64>) -> Array2<f64> {
     let free = sweep.intercept == Intercept::Free;
@@ -254,7 +260,9 @@ fn expected(sweep: &Sweep, arm: &Arm, cell: &Cell) -> (f64, Vec<(Metric, Option<
     ];
     let plain = arm.ablation == Ablation::none() && arm.adversary.is_none();
     if plain {
-        values.push((Metric::TrainMse, Some(mean_square(&(fit.predict(&x, arm, &y) - &y)))));
+        let fitted = fit.predict(&x, arm, &y);
+        values.push((Metric::TrainMse, Some(mean_square(&(&fitted - &y)))));
+        values.push((Metric::TrainErrorRate, Some(error_rate(&fitted, &y))));
     }
     if let Some((covariance, teacher, deviation)) = population {
         if plain {
@@ -278,10 +286,7 @@ fn expected(sweep: &Sweep, arm: &Arm, cell: &Cell) -> (f64, Vec<(Metric, Option<
         let constant = if free { (cell.n as f64).recip() } else { 0.0 };
         let noise = images.mapv(|v| v * v).sum() / test.0.nrows() as f64 + constant;
         values.push((Metric::ExpectedNoise, Some(noise)));
-        let largest = |row: ndarray::ArrayView1<'_, f64>| usize::from(row[1] > row[0]);
-        let pairs = predictions.rows().into_iter().zip(test_y.rows());
-        let wrong = pairs.filter(|(f, y)| largest(*f) != largest(*y)).count();
-        values.push((Metric::TestErrorRate, Some(wrong as f64 / test_y.nrows() as f64)));
+        values.push((Metric::TestErrorRate, Some(error_rate(&predictions, &test_y))));
     }
     if !sweep.standardise || free {
         // The bias: what the fit of targets without residuals misses of the model.
@@ -394,6 +399,10 @@ fn every_part_meets_every_other() {
                     let plain = &arms[..2];
                     held += hold(&what, &Sweep { arms: plain.to_vec(), ..sweep.clone() }, plain);
                     let metrics = vec![Metric::TestMse, Metric::LeaveOneOut, Metric::SmallestSingularValue];
+                    if name != "population" {
+                        let metrics = vec![Metric::TestErrorRate, Metric::TrainErrorRate];
+                        held += hold(&what, &Sweep { arms: plain.to_vec(), metrics, ..sweep.clone() }, plain);
+                    }
                     if !standardise {
                         held += hold(&what, &Sweep { arms: plain[..1].to_vec(), metrics, ..sweep }, plain);
                     }
