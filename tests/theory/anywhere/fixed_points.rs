@@ -87,16 +87,30 @@ impl Spectrum {
         }
         None
     }
+
+    /// The `κ` of ridge, at which `Σ m s + nλ/κ = n`.
+    fn ridge_root(&self, start: f64, n: f64, lambda: f64) -> Option<Real> {
+        self.root(start, 0.0, n, |kappa| {
+            let x = n * lambda / kappa;
+            let slope = -(&x / kappa);
+            (x, slope)
+        })
+    }
+
+    /// `Σ b ℓ (κ/(ℓ + κ))²`.
+    fn bare(&self, kappa: &Real) -> Real {
+        sum(self.values.iter().zip(&self.energies).filter(|pair| *pair.0 > 0.0).map(|(&l, &b)| {
+            let l = real(l);
+            b * &l * (kappa / (&l + kappa)).square()
+        }))
+    }
 }
 
 /// Risk of one case, as the sheet has it.
 fn ridge(case: &Spectrum, n: f64, lambda: f64, noise: f64, kappa: &Real) -> [Real; 7] {
     let df = |power: u32| case.sum(kappa, |s, _| s.power(power));
     let (df1, df2) = (df(1), df(2));
-    let bare = sum(case.values.iter().zip(&case.energies).filter(|pair| *pair.0 > 0.0).map(|(&l, &b)| {
-        let l = real(l);
-        b * &l * (kappa / (&l + kappa)).square()
-    }));
+    let bare = case.bare(kappa);
     let pole = 1.0 - &df2 / n;
     let (bias, variance) = (&bare / &pole, noise * &df2 / n / &pole);
     let free = if kappa.is_positive() { lambda / kappa } else { 1.0 - &df1 / n };
@@ -119,14 +133,10 @@ fn ridge_anywhere() {
         let kappa = if lambda == 0.0 && case.rank() <= real(n) {
             Some(real(0.0))
         } else {
-            case.root(found.kappa, 0.0, n, |kappa| {
-                let x = n * lambda / kappa;
-                let slope = -(&x / kappa);
-                (x, slope)
-            })
+            case.ridge_root(found.kappa, n, lambda)
         };
         let Some(kappa) = kappa else {
-            search.check(f64::NAN, &real(1.0), CLAIM, || what("κ, not found,"));
+            search.missing(|| what("κ"));
             continue;
         };
         search.check(found.kappa, &kappa, CLAIM, || what("κ"));
@@ -174,13 +184,8 @@ fn negative_penalties_anywhere() {
         let lambda = (&small * (1.0 - case.sum(&small, |s, _| s.clone()) / n)).value();
         let found = population.at(n, lambda).unwrap();
         let what = |name: &str| format!("{name} of {case:?}, n = {n:e}, λ = {lambda:e}, σ² = {noise:e}");
-        let kappa = case.root(found.kappa, 0.0, n, |kappa| {
-            let x = n * lambda / kappa;
-            let slope = -(&x / kappa);
-            (x, slope)
-        });
-        let Some(kappa) = kappa else {
-            search.check(f64::NAN, &real(1.0), CLAIM, || what("κ, not found,"));
+        let Some(kappa) = case.ridge_root(found.kappa, n, lambda) else {
+            search.missing(|| what("κ"));
             continue;
         };
         // The pole 1 − df₂/n amplifies what rounding does to κ and to λ.
@@ -211,23 +216,13 @@ fn other_tests_and_subsamples_anywhere() {
         let what = |name: &str| {
             format!("{name} of {case:?}, n = {n:e}, λ = {lambda:e}, σ² = {noise:e}, τ = {test:?}")
         };
-        let gap = |n: f64| {
-            move |kappa: &Real| {
-                let x = n * lambda / kappa;
-                let slope = -(&x / kappa);
-                (x, slope)
-            }
-        };
-        let Some(kappa) = case.root(found.kappa, 0.0, n, gap(n)) else {
-            search.check(f64::NAN, &real(1.0), CLAIM, || what("κ, not found,"));
+        let Some(kappa) = case.ridge_root(found.kappa, n, lambda) else {
+            search.missing(|| what("κ"));
             continue;
         };
         let pole = 1.0 - case.sum(&kappa, |s, _| s.square()) / n;
         let listed = || case.values.iter().zip(&case.energies).zip(&test).zip(&case.counts);
-        let bare = sum(listed().map(|(((&l, &b), _), _)| {
-            let l = real(l);
-            b * &l * (&kappa / (&l + &kappa)).square()
-        }));
+        let bare = case.bare(&kappa);
         let own = sum(listed().map(|(((&l, &b), &t), _)| b * t * (&kappa / (real(l) + &kappa)).square()));
         let spread = sum(listed().map(|(((&l, _), &t), &m)| {
             let l = real(l);
@@ -237,15 +232,12 @@ fn other_tests_and_subsamples_anywhere() {
         search.check(found.variance, &(noise * &spread / &pole), CLAIM, || what("variance on a test"));
         // Subsamples: κ and df₂ of `size` samples, beside all n.
         let size = n * draws.between(0.1, 1.0);
-        let Some(kappa) = case.root(population.at(size, lambda).unwrap().kappa, 0.0, size, gap(size)) else {
-            search.check(f64::NAN, &real(1.0), CLAIM, || what("κ of a subsample, not found,"));
+        let Some(kappa) = case.ridge_root(population.at(size, lambda).unwrap().kappa, size, lambda) else {
+            search.missing(|| what("κ of a subsample"));
             continue;
         };
         let df2 = case.sum(&kappa, |s, _| s.square());
-        let bare = sum(listed().map(|(((&l, &b), _), _)| {
-            let l = real(l);
-            b * &l * (&kappa / (&l + &kappa)).square()
-        }));
+        let bare = case.bare(&kappa);
         let risk = |n: f64| (&bare + noise * &df2 / n) / (1.0 - &df2 / n);
         let (one, all) = (risk(size), risk(n));
         let found = |members| population.subsampled(n, size, lambda, members).unwrap();
@@ -309,7 +301,7 @@ fn random_features_anywhere() {
             (2.0 * &rho / (&apart + &width), -(&rho / kappa / width))
         };
         let Some(kappa) = case.root(found.kappa, tail, least, gap) else {
-            search.check(f64::NAN, &real(1.0), CLAIM, || what("κ, not found,"));
+            search.missing(|| what("κ"));
             continue;
         };
         search.check(found.kappa, &kappa, CLAIM, || what("κ"));
@@ -390,7 +382,7 @@ fn best_penalties_anywhere() {
             let is_beyond_pole = case.sum(&other, |s, _| s.square()) >= real(n);
             let worse = if is_beyond_pole { real(1.0) } else { risk(&other) - &here };
             if !worse.is_positive() {
-                search.check(f64::NAN, &real(1.0), 0.0, || what(&format!("better at {factor} κ")));
+                search.missing(|| what(&format!("a worse risk at {factor} κ")));
             }
         }
     }
