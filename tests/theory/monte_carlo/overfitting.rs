@@ -114,6 +114,14 @@ fn benign_overfitting_up_to_constants() {
         assert!((0.5..2.0).contains(&(noise / proxy)), "{name}: {noise} beside {proxy}");
         let ridge = tail.ridge_noise(k, n as f64, 0.0).unwrap();
         assert!((0.5..2.0).contains(&(noise / ridge)), "{name}: {noise} beside {ridge}");
+        // What a target leaves of itself, θ² = 1/i.
+        let energy = powers(values.len(), -1.0);
+        let (variances, beta) = (Array1::from(values), Array1::from(energy.clone()).mapv(f64::sqrt));
+        let bias = mean((0..20).map(|repeat| errors(98, (n, repeat), &variances, &beta, 0.0)[0])).value;
+        let ridge = tail.ridge_bias(k, n as f64, 0.0, &energy).unwrap();
+        println!("{name}: noise {noise:.3} beside {proxy:.3}, bias {bias:.3} beside {ridge:.3}");
+        assert!((0.25..4.0).contains(&(bias / ridge)), "{name}: {bias} beside {ridge}");
+        assert!(bias <= tail.benign_bias(n as f64, energy.iter().sum()).unwrap(), "{name}: {bias}");
     }
 }
 
