@@ -13,11 +13,11 @@ use double_descent::theory::TheoryLine;
 use std::path::Path;
 
 /// Rows of more images than this have no theory: each takes an SVD of `n × n`.
-const LARGEST: f64 = 3000.0;
+const LARGEST: f64 = 1600.0;
 
 const THEORY: &str = " Theory: the mean test error over draws of features, in closed form from the kernel matrix of the first \
-                      training set; features count as Gaussian variables of the kernel's covariance. Lines break where it is \
-                      infinite.";
+                      training set, up to n\u{a0}=\u{a0}1600; features count as Gaussian variables of the kernel's \
+                      covariance. Lines break where it is infinite.";
 
 /// Draws and saves the map of test errors with curves through it, and that of error rates.
 pub fn save(cli: &Cli, folder: &Path, of: (&Data, &Sweep), surface: &Surface) -> Result<(), Failure> {

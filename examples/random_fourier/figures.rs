@@ -11,8 +11,10 @@ use double_descent::sweep::Sweep;
 use double_descent::theory::TheoryLine;
 use double_descent::theory::drawn_features::DrawnFeatures;
 
-/// The sample-wise theory takes an SVD of `n × n` for each `n`: no further than this many times `p`.
-const FARTHEST: usize = 2;
+/// The sample-wise theory takes an SVD of `n × n` for each `n`: no further than this.
+fn farthest(p: usize) -> usize {
+    p + p / 2
+}
 
 const PANELS: [&[Metric]; 4] = [
     &[Metric::TrainMse, Metric::TestMse],
@@ -43,7 +45,7 @@ pub fn panels(cli: &Cli, curve: Curve, sweep: &Sweep) -> Result<Figure, Error> {
     train.for_each(|group| group.series.retain(|series| series.label != "infinite width"));
     figure.caption.extend([format!(" {}", describe(sweep))]);
     if has_theory {
-        let at = if is_model_wise { "" } else { ", at each n up to 2p" };
+        let at = if is_model_wise { "" } else { ", at each n up to 1.5p" };
         figure.caption.extend([format!(
             " Theory: the mean test error over draws of features, in closed form from the kernel matrix of the first training \
              set (n\u{a0}×\u{a0}n) and its test rows{at}; features count as Gaussian variables of the kernel's covariance."
@@ -71,7 +73,7 @@ fn theory(cli: &Cli, curve: &Curve, sweep: &Sweep) -> Result<Option<TheoryLine>,
     let samples = curve.axis_values();
     let ends = (samples.first().copied().unwrap_or(0), samples.last().copied().unwrap_or(0));
     let samples = closer_around(cli.p, samples).into_iter();
-    let samples = samples.filter(|n| (ends.0..=ends.1.min(FARTHEST * cli.p)).contains(n));
+    let samples = samples.filter(|n| (ends.0..=ends.1.min(farthest(cli.p))).contains(n));
     let at = |n: usize| Ok((n as f64, draw(n)?.at(cli.p as f64, 0.0)?.total()));
     let points = samples.map(at).collect::<Result<Vec<(f64, f64)>, Error>>()?;
     Ok(Some(TheoryLine::through("Mean over features", "Jacot et al. 2020", points)))
