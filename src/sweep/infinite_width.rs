@@ -57,7 +57,9 @@ impl Sweep {
             if task.wanted.train_error_rate {
                 let classes: Vec<usize> = targets.rows().into_iter().map(first_largest).collect();
                 let rate = error_rate(&limit.predict(&raw.inputs)?, &classes)?;
-                cells.iter_mut().for_each(|cell| cell.set(Metric::TrainErrorRate, Some(rate)));
+                for cell in &mut cells {
+                    cell.set(Metric::TrainErrorRate, Some(rate));
+                }
             }
             Ok(cells)
         };
