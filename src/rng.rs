@@ -1,7 +1,9 @@
 //! Random streams that are a function of a seed and a place, never of the order of execution.
 
+use ndarray::Array2;
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
+use rand_distr::StandardNormal;
 
 /// The stream of random numbers of one cell: a function of `(seed, axis value, repeat)` alone, so
 /// that cells may run in any order, on any number of threads, and draw the same numbers.
@@ -29,6 +31,21 @@ pub fn stream(seed: u64, axis_value: usize, repeat: usize) -> ChaCha8Rng {
 /// What stands for the repeat in the streams of random frequencies, whose place on the axis is the number of a feature:
 /// no sweep has that many repeats.
 pub(crate) const FREQUENCIES: usize = 0x52_4646;
+
+/// Independent standard normal numbers, `n × p`: others for each `n` and each repeat.
+///
+/// # Examples
+/// ```
+/// use double_descent::rng::normal;
+///
+/// assert_eq!(normal(7, (3, 2), 0), normal(7, (3, 2), 0));
+/// assert_ne!(normal(7, (3, 2), 0), normal(7, (3, 2), 1));
+/// ```
+#[must_use]
+pub fn normal(seed: u64, (n, p): (usize, usize), repeat: usize) -> Array2<f64> {
+    let mut rng = stream(seed, n, repeat);
+    Array2::from_shape_simple_fn((n, p), || rng.sample(StandardNormal))
+}
 
 /// What a stream is for, where a name and not a place on an axis tells it from others.
 #[derive(Clone, Copy, Debug)]

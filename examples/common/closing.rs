@@ -7,6 +7,7 @@ use double_descent::Error;
 use double_descent::curve::{Bootstrap, Cell, CriticalInterval, Curve, Metric, ShapeTest, Summary, Surface};
 use double_descent::sweep::NoiseSummary;
 use double_descent::theory::noise::lower_bound;
+use double_descent::theory::smallest_singular_value::limit;
 
 /// What a closing table says of the families at n = p.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +64,31 @@ fn at_threshold(args: &RunArgs, curve: &Curve, summaries: &[Summary], extreme: E
     }
     let which = if extreme == Extreme::Lowest { "lowest" } else { "highest" };
     format!("at n = p, the {which} of each family: {}", families.join(", "))
+}
+
+/// The smallest singular value of three features over n, and that of isotropic rows beside its limit.
+pub fn smallest(args: &RunArgs, correlated: &Curve, isotropic: &[Curve]) -> Result<(), Error> {
+    let (metric, statistic) = (Metric::SmallestSingularValue, args.statistic.show());
+    let summaries = correlated.summaries(metric, None)?;
+    let lowest = |summaries: &[Summary]| args.lowest(summaries.iter()).map(|s| s.n);
+    let columns = ["n", &statistic, "lower quartile", "upper quartile"];
+    let mut table = Table::new("smallest non-zero singular value σ_min of three features over n", columns);
+    for s in summaries.iter().filter(|s| [1, 2, 3, 4, 6, 10, 30, 100].contains(&s.n)) {
+        row!(table, s.n, args.middle(s), s.q25, s.q75);
+    }
+    table.note(format!("lowest at n = {}", lowest(&summaries).unwrap_or(0)));
+    table.print();
+    let title = format!("σ_min/√n of isotropic rows, {statistic}, and its limit |1 − √(p/n)|");
+    let mut table = Table::new(title, ["p", "n = p/10", "n = p", "n = 4p", "lowest at n"]);
+    for curve in isotropic {
+        let summaries = curve.summaries(metric, None)?;
+        let Some(p) = summaries.first().map(|first| first.p) else { continue };
+        let at = |n: usize| summaries.iter().find(|s| s.n == n).map(|s| args.middle(s) / (s.n as f64).sqrt());
+        row!(table, p, at(p.div_ceil(10)), at(p), at(4 * p), lowest(&summaries));
+    }
+    row!(table, "limit", limit(0.1), limit(1.0), limit(4.0), Item::Nothing);
+    table.print();
+    Ok(())
 }
 
 /// Each arm in six points.

@@ -427,9 +427,15 @@ pub fn around_threshold(n: usize) -> Vec<usize> {
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // rounded, positive and small
 pub fn rows_around(p: usize) -> Vec<usize> {
     let ratios = (-10..=6).map(|i| 10.0_f64.powf(f64::from(i) / 10.0)).chain([4.0]);
-    let close = [0.85, 0.9, 0.94, 0.97, 0.99, 1.01, 1.03, 1.06, 1.1, 1.15];
-    let mut sizes: Vec<usize> =
-        ratios.chain(close).map(|ratio| ((ratio * p as f64).round() as usize).max(1)).collect();
+    closer_around(p, ratios.map(|ratio| ((ratio * p as f64).round() as usize).max(1)))
+}
+
+/// Some sizes with others close around a threshold, and itself, ascending.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // rounded, positive and small
+pub fn closer_around(threshold: usize, sizes: impl IntoIterator<Item = usize>) -> Vec<usize> {
+    let close = [0.85, 0.9, 0.94, 0.97, 0.99, 1.0, 1.01, 1.03, 1.06, 1.1, 1.15];
+    let close = close.map(|ratio| ((ratio * threshold as f64).round() as usize).max(1));
+    let mut sizes: Vec<usize> = sizes.into_iter().chain(close).collect();
     sizes.sort_unstable();
     sizes.dedup();
     sizes
@@ -475,6 +481,14 @@ pub fn report_failures(curve: &Curve) -> usize {
         );
     }
     curve.failures.len()
+}
+
+/// Reports failures, which are an error once all else is written.
+pub fn all_computed(curve: &Curve) -> Result<(), Failure> {
+    match report_failures(curve) {
+        0 => Ok(()),
+        failed => refused(format!("{failed} repeats could not be computed")),
+    }
 }
 
 /// The whole program of a study.

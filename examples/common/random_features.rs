@@ -1,12 +1,14 @@
 //! What the studies of random Fourier features are run on: Fashion-MNIST, or inputs with a random teacher.
 
-use super::flags::flags;
+use super::RunArgs;
+use super::flags::{Failure, flags};
 use super::shards::ShardArgs;
 use double_descent::Error;
 use double_descent::dataset::{Dataset, Labelled};
 use double_descent::features::{PairOrder, RandomFourier, StationaryKernel};
 use double_descent::rng::stream;
-use double_descent::sweep::{Maps, Sweep};
+use double_descent::sweep::{Arm, Maps, Splits, Sweep};
+use double_descent::theory::drawn_features::DrawnFeatures;
 use ndarray::Array2;
 use rand::RngExt;
 use rand_distr::StandardNormal;
@@ -48,6 +50,23 @@ pub fn describe(sweep: &Sweep) -> String {
 }
 
 impl InputArgs {
+    /// The folder of a study's results, and what it is run on.
+    pub fn begin(&self, run: &RunArgs, study: &str) -> Result<(PathBuf, Data), Failure> {
+        let (folder, data) = (run.make_folder(study)?, self.data(run.seed)?);
+        if self.shards.has_results() {
+            super::inputs::claim(&folder, data.train.name())?;
+        }
+        Ok((folder, data))
+    }
+
+    /// What is known of the test error at `n` rows before features are drawn: that of the first training set.
+    pub fn before_features(&self, sweep: &Sweep, n: usize, seed: u64) -> Result<DrawnFeatures, Error> {
+        let splits = Splits::Drawn { repeats: 1, seed };
+        let first = Sweep { splits, arms: vec![Arm::min_norm()], ..sweep.clone() };
+        let draws = first.drawn_features(&self.kernel()?, n, &())?;
+        draws.into_iter().next().ok_or(Error::Empty { what: "the list of training sets" })
+    }
+
     /// A sweep over nothing yet.
     pub fn sweep(
         &self,
@@ -68,6 +87,17 @@ impl InputArgs {
             RandomFourier::new(inputs, largest, kernel, seed)
         });
         Ok(Sweep { threads, ..Sweep::plane(train, test, maps, self.repeats, seed) })
+    }
+
+    /// A sweep over these numbers of training rows and of features.
+    pub fn over(
+        &self,
+        data: &Data,
+        run: &RunArgs,
+        (samples, features): (Vec<usize>, Vec<usize>),
+    ) -> Result<Sweep, Error> {
+        let largest = features.iter().copied().max().unwrap_or(0);
+        Ok(Sweep { samples, features, ..self.sweep(data, largest, run.seed, run.threads)? })
     }
 
     /// What the features' inner products tend to.

@@ -7,17 +7,15 @@
 
 #![allow(clippy::doc_markdown)] // doc comments are help texts
 
+mod figures;
+
 use crate::common::closing;
-use crate::common::figures::options;
 use crate::common::flags::{Failure, Program, flags, refused};
-use crate::common::random_features::{self, InputArgs};
+use crate::common::random_features::InputArgs;
 use crate::common::{RunArgs, Sizes, report_failures, say, shards};
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric, Surface};
-use double_descent::plot::{Figure, Overlay, study};
-use double_descent::sweep::{Splits, Sweep};
-use double_descent::theory::TheoryLine;
-use double_descent::theory::drawn_features::DrawnFeatures;
+use double_descent::sweep::Sweep;
 
 flags! {
     /// Model-wise and sample-wise double descent of random Fourier features. Writes
@@ -31,7 +29,7 @@ flags! {
         samples: Sizes = Sizes::of(SIZES), "SIZES";
         /// Features of the sample-wise curve
         p: usize = 1000, "N";
-        /// Draw the limit of the model-wise curve too, kernel ridgeless regression: an SVD of n × n for each training set
+        /// Have the limit of the model-wise curve, kernel ridgeless regression, in its tables too; the figure has it anyway
         infinite_width: bool = false, "";
         ..inputs: InputArgs = InputArgs::default();
         ..run: RunArgs = RunArgs::over_axis();
@@ -42,10 +40,11 @@ flags! {
 const SIZES: &str = "10,20,35,50,75,100,150,200,300,400,500,600,700,800,850,900,940,970,990,1000,1010,1030,1060,\
                      1100,1150,1200,1300,1400,1600,2000,2500,3000,4000";
 
-const COLUMNS: [(Metric, &str); 5] = [
+const COLUMNS: [(Metric, &str); 6] = [
     (Metric::TestMse, "test MSE"),
     (Metric::TestErrorRate, "test error"),
     (Metric::TrainMse, "train MSE"),
+    (Metric::TrainErrorRate, "train error"),
     (Metric::CoefficientNorm, "norm"),
     (Metric::SmallestSingularValue, "σ_min"),
 ];
@@ -54,15 +53,11 @@ impl Program for Cli {
     const NAME: &'static str = "random_fourier";
 
     fn run(&self) -> Result<(), Failure> {
-        let folder = self.run.make_folder("random_fourier")?;
+        let (folder, data) = self.inputs.begin(&self.run, "random_fourier")?;
         let (features, samples) = (self.features.list.clone(), self.samples.list.clone());
         let largest = features.iter().copied().chain([self.p]).max().unwrap_or(0);
-        let data = self.inputs.data(self.run.seed)?;
-        if self.inputs.shards.has_results() {
-            crate::common::inputs::claim(&folder, data.train.name())?;
-        }
         let mut sweep = self.inputs.sweep(&data, largest, self.run.seed, self.run.threads)?;
-        sweep.metrics.push(Metric::SmallestSingularValue);
+        sweep.metrics.extend([Metric::SmallestSingularValue, Metric::TrainErrorRate]);
         let (mut figures, mut failed) = (Vec::new(), 0);
         let studies = [("features", vec![self.n], features), ("samples", samples, vec![self.p])];
         for (name, samples, features) in studies {
@@ -73,8 +68,9 @@ impl Program for Cli {
             self.run.save_tables(&curve, &folder, &format!("{name}_"), &COLUMNS.map(|column| column.0))?;
             closing::every_point(&self.run, &curve, &COLUMNS)?;
             failed += report_failures(&curve);
-            let theory = if name == "features" { self.theory(&sweep)? } else { None };
-            figures.push((name, panels(&self.run, &curve, &sweep, theory)?));
+            if !self.run.no_figures {
+                figures.push((name, figures::panels(self, curve, &sweep)?));
+            }
         }
         if !self.inputs.shards.has_results() {
             return Ok(());
@@ -91,17 +87,6 @@ impl Program for Cli {
 }
 
 impl Cli {
-    /// The mean test error over draws of the features, for the training set of the first repeat. Pairs are no independent
-    /// features.
-    fn theory(&self, sweep: &Sweep) -> Result<Option<TheoryLine>, Error> {
-        if self.inputs.pairs || self.run.no_figures {
-            return Ok(None);
-        }
-        let first = Sweep { splits: Splits::Drawn { repeats: 1, seed: self.run.seed }, ..sweep.clone() };
-        let draws = first.drawn_features(&self.inputs.kernel()?, self.n, &())?;
-        Ok(Some(DrawnFeatures::line(draws, Some(1), 0.0, 0.0)))
-    }
-
     /// Cells as a curve over one of the axes.
     fn line(&self, sweep: &Sweep, cells: Curve, name: &str) -> Result<Curve, Error> {
         let surface = Surface::new(cells)?;
@@ -116,35 +101,4 @@ impl Cli {
         }
         Ok(curve)
     }
-}
-
-/// One figure of four panels.
-fn panels(args: &RunArgs, curve: &Curve, sweep: &Sweep, theory: Option<TheoryLine>) -> Result<Figure, Error> {
-    let metrics: [&[Metric]; 4] = [
-        &[Metric::TrainMse, Metric::TestMse],
-        &[Metric::TestErrorRate],
-        &[Metric::CoefficientNorm],
-        &[Metric::SmallestSingularValue],
-    ];
-    let mut options = options(args);
-    let has_theory = theory.is_some();
-    options.theories.extend(theory.map(|line| Overlay::new(line).of_arm("min_norm", None)));
-    let mut figure = study::panels(curve, &metrics, &options).drawn()?;
-    figure.caption.extend([format!(" {}", random_features::describe(sweep))]);
-    if has_theory {
-        figure.caption.push_str(
-            " Theory: the mean test error over draws of features, in closed form from the kernel matrix of the first training \
-             set (n\u{a0}×\u{a0}n) and its test rows; features count as Gaussian variables of the kernel's covariance.",
-        );
-    }
-    if curve.arms.len() > 1 {
-        figure.caption.push_str(
-            " Infinite width is kernel ridgeless regression, the limit p\u{a0}→\u{a0}∞; its norm is drawn over √p.",
-        );
-    }
-    let title = match sweep.samples[..] {
-        [_] => "Model-wise double descent of random Fourier features",
-        _ => "Sample-wise double descent of random Fourier features",
-    };
-    Ok(figure.with_title(title).with_columns(2))
 }

@@ -8,9 +8,11 @@
 #![allow(clippy::cast_precision_loss)] // counts of rows and columns
 #![allow(clippy::doc_markdown)] // doc comments are help texts
 
+mod averages;
 mod designs;
 mod family;
 mod figures;
+mod overfitting;
 mod penalties;
 mod random;
 mod spectra;
@@ -29,7 +31,8 @@ flags! {
     pub struct Cli {
         /// Families: gaussian, intercept, weak-features, noise, ridge, covariance, projections, activation, flow,
         /// marchenko-pastur, smallest, circle, structures, best-penalty, negative-penalty, subsamples, split, given-rows,
-        /// isotropic-flow, epochs, evidence, condition, unitary; several, separated by commas [default: all]
+        /// isotropic-flow, epochs, evidence, condition, unitary, plateau, cost, exponents, training, spreads, levels, spectral,
+        /// edges, model-wise, descent; several, separated by commas [default: all]
         families: Vec<String> = Vec::new(), "NAMES";
         /// The size of the problems: features of the exact designs, half of those of the limits
         size: Count<16, 400> = Count(40), "N";
@@ -50,7 +53,7 @@ flags! {
 /// What measures a family.
 type Simulation = fn(&Plan) -> Result<Family, Error>;
 
-const ALL: [(&str, Kind, Simulation); 23] = [
+const ALL: [(&str, Kind, Simulation); 33] = [
     ("gaussian", Kind::Exact, designs::gaussian),
     ("intercept", Kind::Exact, designs::intercept),
     ("weak-features", Kind::Exact, designs::weak_features),
@@ -74,6 +77,16 @@ const ALL: [(&str, Kind, Simulation); 23] = [
     ("evidence", Kind::Limit, penalties::evidence),
     ("condition", Kind::Limit, spectra::condition),
     ("unitary", Kind::Exact, spectra::unitary),
+    ("plateau", Kind::Exact, overfitting::plateau),
+    ("cost", Kind::Limit, overfitting::cost),
+    ("exponents", Kind::Limit, overfitting::exponents),
+    ("training", Kind::Exact, averages::training),
+    ("spreads", Kind::Exact, averages::spreads),
+    ("levels", Kind::Exact, averages::levels),
+    ("spectral", Kind::Limit, averages::spectral),
+    ("edges", Kind::Limit, averages::edges),
+    ("model-wise", Kind::Limit, averages::model_wise),
+    ("descent", Kind::Limit, averages::descent),
 ];
 
 impl Program for Cli {

@@ -1,6 +1,7 @@
 //! What a sweep computes from each factorisation: an estimator, an ablation, an adversary.
 
 use crate::curve::ArmLabel;
+use crate::dataset::Labelled;
 use crate::factors::ablation::{Ablation, Adversary};
 use crate::filter::{GradientFlow, LeadingModes, Loss, MinNorm, Ridge, SpectralFilter, known_penalty};
 use crate::risk::interpolants::check_deviation;
@@ -149,6 +150,35 @@ impl Arm {
     #[must_use]
     pub fn warm_start() -> Self {
         Self { name: "warm_start".into(), start: Start::Warm, ..Self::unablated() }
+    }
+
+    /// `min_norm` on training labels of which a share is wrong: an arm for each of `shares`, its setting, all from one draw
+    /// of `seed` ([`Labelled::with_label_noise`]).
+    ///
+    /// # Errors
+    /// Those of [`Labelled::with_label_noise`] and [`Labelled::one_hot`].
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::dataset::Labelled;
+    /// use double_descent::sweep::Arm;
+    /// use ndarray::Array2;
+    ///
+    /// let train = Labelled::new("two classes", Array2::eye(4), vec![0, 1, 0, 1], 2)?;
+    /// let arms = Arm::of_noisy_labels(&train, [0.0, 0.2, 0.4], 0)?;
+    /// assert_eq!(arms[1].setting, Some(0.2));
+    /// # Ok::<(), double_descent::Error>(())
+    /// ```
+    pub fn of_noisy_labels(
+        train: &Labelled,
+        shares: impl IntoIterator<Item = f64>,
+        seed: u64,
+    ) -> Result<Vec<Self>, Error> {
+        let arm = |share| {
+            let targets = train.with_label_noise(share, seed)?.one_hot()?;
+            Ok(Self::min_norm().trained_on(Some(share), targets))
+        };
+        shares.into_iter().map(arm).collect()
     }
 
     /// The same with other training targets (`N × k`), e.g. noisy labels; `setting` says how noisy.

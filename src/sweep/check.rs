@@ -134,15 +134,16 @@ impl Sweep {
                 return unsupported(format!("the metric `{}`: {why}", metric.name()));
             }
         }
-        let rates = self.metrics.contains(&Metric::TestErrorRate) && sizes.outputs > 1 && !all;
-        match without_residuals.filter(|_| rates && self.intercept == Intercept::Free) {
-            Some(arm) => unsupported(format!(
+        let is_rate = |metric: &&Metric| matches!(metric, Metric::TestErrorRate | Metric::TrainErrorRate);
+        let rate = self.metrics.iter().find(is_rate).filter(|_| sizes.outputs > 1 && !all);
+        match (without_residuals, rate) {
+            (Some(arm), Some(rate)) if self.intercept == Intercept::Free => unsupported(format!(
                 "the arm `{}` has no residuals, and its classes with a free intercept are not known; leave out \
                  `{}`",
                 arm.name,
-                Metric::TestErrorRate.name()
+                rate.name()
             )),
-            None => Ok(()),
+            _ => Ok(()),
         }
     }
 
@@ -228,7 +229,7 @@ impl Sweep {
         }
         let attacked = self.arms.iter().any(|arm| arm.adversary.is_some());
         let obstacle = |metric: Metric| match metric {
-            Metric::TestErrorRate if sizes.outputs < 2 => Some(ONE_OUTPUT),
+            Metric::TestErrorRate | Metric::TrainErrorRate if sizes.outputs < 2 => Some(ONE_OUTPUT),
             Metric::TestErrorRate if sizes.population => Some("counts test rows, and a population has none"),
             Metric::TestMseOpposite if !attacked => {
                 Some("is the test error for the other sign of an adversary, and no arm has one")

@@ -1,14 +1,37 @@
-//! Errors of classification on the test rows of one cell.
+//! Errors of classification on the test rows and on the training rows of one cell.
 
 use super::coordinates::Coordinates;
 use super::gather;
 use super::lines::Line;
+use super::output::{Output, Scratch};
 use super::study::{Study, Tests};
 use crate::Error;
 use crate::risk::{error_rate, first_largest};
 use crate::svd::Svd;
 use ndarray::{Array2, ArrayView2, s};
 use std::ops::Range;
+
+/// The share of training rows whose largest prediction is not at their largest target, of the `outputs` of one line.
+pub(super) fn on_training_rows(
+    (study, line): (&Study<'_>, &Line),
+    outputs: &[Output<'_>],
+    scratch: &mut Scratch,
+    coordinates: Option<&Coordinates>,
+) -> Result<f64, Error> {
+    let (trained, _) = study.targets.outputs[line.outputs.start];
+    let columns = outputs.iter().enumerate().map(|(output, of)| {
+        let constant = coordinates.map_or(0.0, |coordinates| coordinates.targets[trained + output]);
+        of.at_training_rows(&line.arm, scratch).map(|column| column + constant)
+    });
+    let columns: Vec<_> = columns.collect();
+    let table = |which: usize| {
+        Array2::from_shape_fn((columns[0][which].len(), columns.len()), |(row, output)| {
+            columns[output][which][row]
+        })
+    };
+    let classes: Vec<usize> = table(1).rows().into_iter().map(first_largest).collect();
+    error_rate(&table(0), &classes)
+}
 
 /// The test rows in the coordinates of the modes, and their classes. Classes are no sum of squares, so here every test
 /// row is touched: `m p r` multiplications a cell, `m r k` an arm.

@@ -2,7 +2,7 @@
 
 use super::Start;
 use super::coordinates::Intercept;
-use super::error_rates::ErrorRates;
+use super::error_rates::{self, ErrorRates};
 use super::lines::Line;
 use super::many::Waiting;
 use super::measured::Measured;
@@ -79,6 +79,10 @@ impl Study<'_> {
             let zero = line.arm.start == Start::Zero;
             let rates = rates.as_ref().filter(|_| known && zero);
             mean.error_rate = rates.map(|rates| rates.of(line, &solutions)).transpose()?;
+            if self.wanted.train_error_rate && known && zero {
+                let rate = error_rates::on_training_rows((self, line), own, scratch, coordinates.as_ref())?;
+                mean.train_error_rate = Some(rate);
+            }
             if let Some(more) = excess[index].clone()? {
                 mean.test += more;
             }

@@ -5,8 +5,9 @@ use super::engine::Raw;
 use super::task::Task;
 use super::{Parameter, Sweep};
 use crate::Error;
-use crate::curve::{ArmLabel, Axis, Curve};
+use crate::curve::{ArmLabel, Axis, Curve, Metric};
 use crate::kernel::{Kernel, KernelRegression};
+use crate::risk::{error_rate, first_largest};
 use crate::theory::drawn_features::DrawnFeatures;
 use ndarray::s;
 
@@ -51,7 +52,16 @@ impl Sweep {
             let k = task.sizes.outputs;
             let targets = raw.y.slice(s![.., ..k]);
             let limit = KernelRegression::fit(kernel.clone(), &raw.inputs, &targets)?;
-            limit.cells((&raw.tests, &raw.tests_y.slice(s![.., ..k])), &task.features, repeat, 0)
+            let mut cells =
+                limit.cells((&raw.tests, &raw.tests_y.slice(s![.., ..k])), &task.features, repeat, 0)?;
+            if task.wanted.train_error_rate {
+                let classes: Vec<usize> = targets.rows().into_iter().map(first_largest).collect();
+                let rate = error_rate(&limit.predict(&raw.inputs)?, &classes)?;
+                for cell in &mut cells {
+                    cell.set(Metric::TrainErrorRate, Some(rate));
+                }
+            }
+            Ok(cells)
         };
         let grid = Grid { batch: 1, ..task.grid() };
         let visited = grid.run(observer, |places| places.iter().map(cell).collect())?;

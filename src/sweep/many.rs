@@ -21,7 +21,7 @@ pub(super) const TOGETHER: usize = 128;
 /// start from 0, of the same targets, where errors are all that is asked of their predictions.
 pub(super) fn together(lines: &[Line], wanted: &Wanted) -> Vec<bool> {
     let mut marked = vec![false; lines.len()];
-    if wanted.error_rate || wanted.needs_ideal(lines) {
+    if wanted.any_error_rate() || wanted.needs_ideal(lines) {
         return marked;
     }
     let is_plain = |Line { arm, .. }: &Line| {

@@ -22,13 +22,14 @@ pub(super) struct Wanted {
     pub(super) norm: bool,
     coefficient_norm: bool,
     pub(super) error_rate: bool,
+    pub(super) train_error_rate: bool,
     distance: bool,
     pub(super) spectral: Spectral,
 }
 
 impl Wanted {
-    /// `classified` says that there are test rows of two classes or more.
-    pub(super) fn new(metrics: &[Metric], classified: bool) -> Self {
+    /// Whether there are two classes or more, and test rows to count.
+    pub(super) fn new(metrics: &[Metric], classified: bool, has_test_rows: bool) -> Self {
         let has = |metric| metrics.contains(&metric);
         Self {
             train: has(Metric::TrainMse),
@@ -41,10 +42,16 @@ impl Wanted {
                 || has(Metric::DistanceFromStart)
                 || Spectral::new(metrics).norm(),
             coefficient_norm: has(Metric::CoefficientNorm),
-            error_rate: has(Metric::TestErrorRate) && classified,
+            error_rate: has(Metric::TestErrorRate) && classified && has_test_rows,
+            train_error_rate: has(Metric::TrainErrorRate) && classified,
             distance: has(Metric::DistanceFromStart),
             spectral: Spectral::new(metrics),
         }
+    }
+
+    /// Whether classes are compared, for which predictions are needed row by row.
+    pub(super) fn any_error_rate(&self) -> bool {
+        self.error_rate || self.train_error_rate
     }
 
     /// Whether cells need the best linear model of all rows.
@@ -130,6 +137,9 @@ impl Measured {
             cell.test_mse = wanted.test.then_some(metrics.test);
             cell.test_mse_opposite = (wanted.opposite && attacked).then_some(metrics.opposite);
             cell.test_error_rate = metrics.error_rate;
+            if metrics.train_error_rate.is_some() {
+                cell.set(Metric::TrainErrorRate, metrics.train_error_rate);
+            }
             let biased = lines[line].arm.start == super::Start::Zero;
             cell.bias_squared = (wanted.bias_squared && biased).then_some(metrics.bias_squared);
             cell.mean_squared_bias =

@@ -30,6 +30,7 @@ pub(super) struct Metrics {
     /// Of all outputs together.
     pub(super) norm: f64,
     pub(super) error_rate: Option<f64>,
+    pub(super) train_error_rate: Option<f64>,
     pub(super) of_fit: OfFit,
 }
 

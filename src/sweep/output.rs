@@ -211,6 +211,25 @@ impl<'a> Output<'a> {
         (seen, shift)
     }
 
+    /// The predictions at the training rows, and the targets that they are of, in the coordinates of the fit. (An adversary
+    /// moves all outputs of a row alike: its class is the same.)
+    pub(super) fn at_training_rows(&self, arm: &Arm, scratch: &mut Scratch) -> [Array1<f64>; 2] {
+        let fits = self.fits_of(arm);
+        let kick = match arm.adversary {
+            Some(Adversary::TrainingTargets { strength }) => strength,
+            _ => 0.0,
+        };
+        self.fit(fits, scratch, kick);
+        let (u, sigma) = (self.modes.svd.u(), self.modes.svd.singular_values());
+        let fitted: Array1<f64> = scratch.alpha.iter().zip(sigma).map(|(alpha, s)| alpha * s).collect();
+        let targets = if arm.ablation.is_without_residuals() {
+            u.dot(&ArrayView1::from(&fits.training.targets[..]))
+        } else {
+            self.y.to_owned()
+        };
+        [u.dot(&fitted), targets]
+    }
+
     /// Fills `scratch.alpha` with the fit to targets moved by `kick · u_last` and returns the sum of
     /// squared errors on those.
     fn fit(&self, fits: &TestErrors<'_>, scratch: &mut Scratch, kick: f64) -> f64 {

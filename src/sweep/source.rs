@@ -81,6 +81,16 @@ pub struct Draw {
     pub test: TestOn,
 }
 
+impl Draw {
+    /// A design alone, with targets of 0 and one test row of zeros: for what its singular values say.
+    #[must_use]
+    pub fn of_design(inputs: Array2<f64>) -> Self {
+        let (n, d) = inputs.dim();
+        let test = TestOn::Rows { inputs: Array2::zeros((1, d)), targets: Array2::zeros((1, 1)) };
+        Self { inputs, targets: Array2::zeros((n, 1)), test }
+    }
+}
+
 /// What the fits of a repeat are tested on.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TestOn {

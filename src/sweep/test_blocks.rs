@@ -1,4 +1,4 @@
-//! Test errors of many fits, the features of the test rows made in blocks.
+//! Errors of many fits on one table of rows, whose features are made in blocks.
 
 use crate::Error;
 use crate::features::{FeatureMap, checked};
@@ -19,14 +19,15 @@ pub(super) fn block(tests: usize, p: usize) -> usize {
     (FEATURES / p.max(1)).clamp(FEWEST, BLOCK).min(tests)
 }
 
-/// The test errors of all fits, for each one for each request. `tested` are, for each request, where its `outputs` columns
-/// of test targets begin.
+/// The errors of all fits on the first `rows_of` test rows, for each one for each request. `tested` are, for each request,
+/// where its `outputs` columns of test targets begin.
 pub(super) fn score(
     map: &dyn FeatureMap,
     (tests, tests_y): (&ArrayRef2<f64>, &ArrayRef2<f64>),
     fits: &[PlaneFit],
     (tested, outputs): (&[usize], usize),
     counts_errors: bool,
+    rows_of: impl Fn(&PlaneFit) -> usize,
 ) -> Result<Vec<Vec<Score>>, Error> {
     let most = fits.iter().map(|fit| fit.p).max().unwrap_or(0);
     let wrong = counts_errors.then_some(0);
@@ -64,8 +65,9 @@ pub(super) fn score(
             predict(&features, (coefficients, *size), &mut predictions);
             let mut column = 0;
             for &index in *same {
+                let counted = first..rows.end.min(rows_of(&fits[index]));
                 for (targets, score) in targets.iter().zip(&mut scores[index]) {
-                    for (row, prediction) in rows.clone().zip(predictions.chunks_exact(size.1)) {
+                    for (row, prediction) in counted.clone().zip(predictions.chunks_exact(size.1)) {
                         score.add(&prediction[column..column + outputs], targets, row);
                     }
                     column += outputs;

@@ -204,6 +204,9 @@ impl SpectralPopulation {
     /// assert!(excess(0.6)? < excess(0.0)? && excess(18.0)? > excess(0.6)? && excess(2000.0)? < excess(0.6)?);
     /// # Ok::<(), double_descent::Error>(())
     /// ```
+    ///
+    /// # References
+    /// Velikanov, Panov and Yarotsky, arXiv:2403.11696.
     pub fn filtered(&self, n: f64, filter: &dyn ResidualFactor) -> Result<Excess, Error> {
         check::positive("samples", n)?;
         let part = || user_code::name("residual factor", || format!("{filter:?}"));

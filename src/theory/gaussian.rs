@@ -80,6 +80,9 @@ pub fn excess_variance(n: usize, p: usize, r2: f64, noise: f64) -> Result<f64, E
 ///
 /// # Errors
 /// As [`excess`]; [`Error::Domain`] without samples.
+///
+/// # References
+/// [`excess`] on the `n − 1` contrasts of the rows, which are independent of their means; derived and checked for this crate.
 pub fn excess_with_intercept(n: usize, p: usize, r2: f64, noise: f64) -> Result<f64, Error> {
     if n == 0 {
         return Err(Error::Domain { what: "samples", value: 0.0, must_be: "at least 1" });

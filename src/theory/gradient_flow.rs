@@ -125,6 +125,9 @@ fn checked(group: &FeatureGroup) -> Result<(), Error> {
 /// # Errors
 /// [`Error::Empty`] without groups, [`Error::Domain`] for an argument that is negative or not finite, or `n` or a
 /// count of 0.
+///
+/// # References
+/// Heckel and Yilmaz, *Early stopping in deep networks: double descent and how to eliminate it*, arXiv:2007.10099.
 pub fn excess(groups: &[FeatureGroup], n: f64, noise: f64, t: f64) -> Result<f64, Error> {
     check::non_negative("time", t)?;
     sum(groups, n, noise, |variance| ((-variance * t).exp(), (-variance * t).exp_m1()))
@@ -134,6 +137,9 @@ pub fn excess(groups: &[FeatureGroup], n: f64, noise: f64, t: f64) -> Result<f64
 ///
 /// # Errors
 /// As [`excess`]; [`Error::Domain`] for a step size `η` that is negative or not finite.
+///
+/// # References
+/// Heckel and Yilmaz, *Early stopping in deep networks: double descent and how to eliminate it*, arXiv:2007.10099.
 pub fn excess_of_descent(
     groups: &[FeatureGroup],
     n: f64,
@@ -189,6 +195,9 @@ fn sum(
 ///
 /// # Errors
 /// As [`excess`]; [`Error::Domain`] for a variance of 0.
+///
+/// # References
+/// Heckel and Yilmaz, *Early stopping in deep networks: double descent and how to eliminate it*, arXiv:2007.10099.
 pub fn optimum(group: &FeatureGroup, n: f64, noise: f64) -> Result<BestTime, Error> {
     checked(group)?;
     check::positive("variance of a group", group.variance)?;
@@ -207,6 +216,9 @@ pub fn optimum(group: &FeatureGroup, n: f64, noise: f64) -> Result<BestTime, Err
 ///
 /// # Errors
 /// [`Error::Domain`] for an energy or a noise that is negative or not finite, or more features than samples.
+///
+/// # References
+/// Belkin, Hsu and Xu, arXiv:1903.07571, with the slow features in the place of those left out.
 pub fn plateau(n: usize, fast: usize, slow: f64, noise: f64) -> Result<f64, Error> {
     if fast > n {
         let must_be = "at most the samples";
@@ -234,6 +246,9 @@ pub struct Turn {
 ///
 /// # Errors
 /// As [`excess`]; [`Error::Domain`] for variances over more than 10¹².
+///
+/// # References
+/// The curve is that of Heckel and Yilmaz, arXiv:2007.10099.
 pub fn turns(groups: &[FeatureGroup], n: f64, noise: f64) -> Result<Vec<Turn>, Error> {
     excess(groups, n, noise, 0.0)?;
     let variances = || groups.iter().map(|group| group.variance).filter(|&variance| variance > 0.0);

@@ -27,7 +27,7 @@ pub trait Theory: fmt::Debug + Send + Sync {
     /// What the line is, as a legend names it.
     fn label(&self) -> String;
 
-    /// The paper it comes from, in short: `Hastie et al. 2022, theorem 1`. May be empty.
+    /// The paper it comes from, in short: `Hastie et al. 2022`. May be empty.
     fn reference(&self) -> String;
 
     /// The value at a point of the axis; infinite where the theory says so.
@@ -176,6 +176,43 @@ impl TheoryLine {
         })
     }
 
+    /// A theory that is known at some points, in any order: between two of them straight in the logarithms of both (in the
+    /// numbers themselves, where one is not positive), and a gap where one of the two is infinite. For formulas that cost
+    /// more at each point than a figure should wait for.
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::theory::line::{Theory, TheoryLine};
+    ///
+    /// let line = TheoryLine::through("Known", "", [(1.0, 10.0), (100.0, 1000.0), (200.0, f64::INFINITY)]);
+    /// assert!((line.at(10.0)? - 100.0).abs() < 1e-12);
+    /// assert!(line.at(200.0)?.is_infinite() && line.at(150.0).is_err() && line.at(0.5).is_err());
+    /// # Ok::<(), double_descent::Error>(())
+    /// ```
+    pub fn through(
+        label: impl Into<String>,
+        reference: impl Into<String>,
+        points: impl IntoIterator<Item = (f64, f64)>,
+    ) -> Self {
+        let mut points: Vec<(f64, f64)> = points.into_iter().collect();
+        points.sort_by(|a, b| a.0.total_cmp(&b.0));
+        Self::new(label, reference, move |at| {
+            let next = points.partition_point(|point| point.0 < at);
+            let before = next.checked_sub(1).and_then(|before| points.get(before));
+            match (before, points.get(next)) {
+                (_, Some(&(x, y))) if x == at => Ok(y),
+                (Some(&from), Some(&to)) if from.1.is_finite() && to.1.is_finite() => {
+                    Ok(between(from, to, at))
+                }
+                _ => Err(Error::Domain {
+                    what: "a point of the theory",
+                    value: at,
+                    must_be: "between two at which it is known and finite",
+                }),
+            }
+        })
+    }
+
     /// [`noise::lower_bound`]: the noise term of minimum-norm least squares is nowhere below.
     #[must_use]
     pub fn noise_lower_bound(sizes: Sizes) -> Self {
@@ -210,6 +247,15 @@ impl TheoryLine {
             Ok(gaussian::excess(n, p, r2, noise)?.total())
         })
     }
+}
+
+/// The value at a place between two points, both finite.
+fn between((a, low): (f64, f64), (b, high): (f64, f64), at: f64) -> f64 {
+    if a > 0.0 && low > 0.0 && high > 0.0 {
+        let share = (at / a).ln() / (b / a).ln();
+        return (low.ln() + share * (high / low).ln()).exp();
+    }
+    low + (at - a) / (b - a) * (high - low)
 }
 
 impl Theory for TheoryLine {
@@ -281,5 +327,10 @@ mod tests {
                 .is_nan()
         );
         assert_eq!(Sizes::Samples { p: 3 }.at(7.0), Ok((7, 3)));
+        let known = TheoryLine::through("known", "", [(2.0, 0.0), (0.0, 4.0), (4.0, f64::INFINITY)]);
+        let found = values(&known, &[0.0, 1.0, 2.0, 4.0, 3.0, 5.0, -1.0]).unwrap();
+        assert_eq!(found[..4], [4.0, 2.0, 0.0, f64::INFINITY]);
+        assert!(found[4..].iter().all(|v| v.is_nan()), "{found:?}");
+        assert!(TheoryLine::through("none", "", []).at(1.0).is_err());
     }
 }

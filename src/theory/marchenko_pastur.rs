@@ -26,6 +26,9 @@ impl MarchenkoPastur {
     }
 
     /// `(1 ∓ √γ)²`, without cancellation at `γ = 1`.
+    ///
+    /// # References
+    /// Marchenko and Pastur, Mathematics of the USSR-Sbornik 1 (1967).
     #[must_use]
     pub fn edges(&self) -> [f64; 2] {
         let root = self.gamma.sqrt();
@@ -55,6 +58,9 @@ impl MarchenkoPastur {
     }
 
     /// `√((λ₊ − x)(x − λ₋)) / (2πγx)` between the edges, 0 elsewhere; without the atom. NaN for NaN.
+    ///
+    /// # References
+    /// Marchenko and Pastur, Mathematics of the USSR-Sbornik 1 (1967).
     #[must_use]
     pub fn density(&self, x: f64) -> f64 {
         let [above, below] = self.inside(x);
@@ -65,6 +71,9 @@ impl MarchenkoPastur {
     }
 
     /// The mass at or below `x`, the atom included; 1e-12 relative, in the tail at the lower edge too. NaN for NaN.
+    ///
+    /// # References
+    /// The integral of [`MarchenkoPastur::density`].
     #[must_use]
     pub fn cdf(&self, x: f64) -> f64 {
         if x.is_nan() {
@@ -110,6 +119,9 @@ impl MarchenkoPastur {
     ///
     /// # Errors
     /// [`Error::Domain`] for `s` that is negative or not finite.
+    ///
+    /// # References
+    /// The integral against the density, a Bessel function; derived and checked for this crate.
     pub fn laplace(&self, s: f64) -> Result<[f64; 2], Error> {
         check::non_negative("s", s)?;
         let bulk = self.mean(s, |x| (-s * x).exp());
@@ -131,6 +143,9 @@ impl MarchenkoPastur {
     ///
     /// # Errors
     /// [`Error::Domain`] for `λ` that is not positive and finite.
+    ///
+    /// # References
+    /// The Stieltjes transform of Marchenko and Pastur (1967) at `−λ`, and its derivative.
     pub fn resolvent(&self, lambda: f64) -> Result<[f64; 2], Error> {
         let kappa = self.kappa(check::positive("lambda", lambda)?);
         let inverse = (1.0 + kappa).recip();
@@ -140,6 +155,9 @@ impl MarchenkoPastur {
     }
 
     /// `∫ xᵏ dF`, the Narayana polynomial `Σ γʳ/(r+1) C(k, r) C(k−1, r)`; 1 for `k = 0`, infinite where it does not fit.
+    ///
+    /// # References
+    /// Narayana numbers: Tulino and Verdú, *Random matrix theory and wireless communications*, 2004.
     #[must_use]
     pub fn moment(&self, k: u32) -> f64 {
         let k = f64::from(k);
@@ -159,6 +177,9 @@ impl MarchenkoPastur {
     }
 
     /// `∫ x⁻ʲ dF` over `x > 0`, `j` = 1, 2, 3; infinite at `γ = 1`.
+    ///
+    /// # References
+    /// Derivatives of [`MarchenkoPastur::resolvent`] at 0.
     #[must_use]
     pub fn inverse_moments(&self) -> [f64; 3] {
         let (ratio, gap) = (self.gamma.min(self.gamma.recip()), (self.gamma - 1.0).abs());
@@ -172,6 +193,9 @@ impl MarchenkoPastur {
     ///
     /// # Errors
     /// [`Error::Domain`] for `ε` that is not positive and finite.
+    ///
+    /// # References
+    /// Tulino and Verdú, *Random matrix theory and wireless communications*, 2004.
     pub fn shannon(&self, epsilon: f64) -> Result<f64, Error> {
         let kappa = self.kappa(check::positive("epsilon", epsilon)?);
         let share = self.gamma / (1.0 + kappa);
@@ -183,6 +207,9 @@ impl MarchenkoPastur {
 
     /// The mean logarithm of the eigenvalues that are not 0: `−1 − (1 − γ) ln(1 − γ)/γ` for `γ < 1`, −1 at 1,
     /// `ln γ − 1 − (γ − 1) ln(1 − 1/γ)` above. 1e-12 relative, but for its zero near 1.6, where it is absolute.
+    ///
+    /// # References
+    /// The limit of [`MarchenkoPastur::shannon`] for `ε → 0`.
     #[must_use]
     pub fn mean_log(&self) -> f64 {
         // The eigenvalues of XXᵀ/n are γ times those of another such matrix, with ratio 1/γ.

@@ -67,6 +67,9 @@ impl Tail {
     ///
     /// # Errors
     /// [`Error::Domain`] for `n` or `b` that is not positive and finite.
+    ///
+    /// # References
+    /// Bartlett, Long, Lugosi and Tsigler, arXiv:1906.11300.
     pub fn benign(&self, n: f64, b: f64) -> Result<Option<(usize, f64)>, Error> {
         check::positive("samples", n)?;
         check::positive("constant b", b)?;
@@ -80,7 +83,7 @@ impl Tail {
     /// [`Error::Domain`] for `n` that is not positive and finite, or `‖θ‖²` that is negative or not finite.
     ///
     /// # References
-    /// Bartlett, Long, Lugosi and Tsigler, arXiv:1906.11300, theorem 1.
+    /// Bartlett, Long, Lugosi and Tsigler, arXiv:1906.11300.
     pub fn benign_bias(&self, n: f64, norm2: f64) -> Result<f64, Error> {
         check::positive("samples", n)?;
         check::non_negative("norm of the target", norm2)?;

@@ -32,6 +32,9 @@ impl Exponents {
 ///
 /// # Errors
 /// [`Error::Domain`] for `α ≤ 1`, `r ≤ 0` or `s < 0`, or one that is not finite (`s` may be infinite).
+///
+/// # References
+/// Cui, Loureiro, Krzakala and Zdeborová, arXiv:2105.15785.
 pub fn with_penalty(alpha: f64, r: f64, s: f64) -> Result<Exponents, Error> {
     checked(alpha, r)?;
     if s.is_nan() || s < 0.0 {
@@ -58,6 +61,9 @@ pub fn with_penalty(alpha: f64, r: f64, s: f64) -> Result<Exponents, Error> {
 /// assert_eq!([none.bias, none.variance], [2.0, 0.0]);
 /// # Ok::<(), double_descent::Error>(())
 /// ```
+///
+/// # References
+/// Caponnetto and De Vito, Foundations of Computational Mathematics 7 (2007).
 pub fn best_penalty(alpha: f64, r: f64) -> Result<(f64, Exponents), Error> {
     checked(alpha, r)?;
     let s = alpha / (1.0 + 2.0 * alpha * r.min(1.0));

@@ -150,6 +150,9 @@ impl RandomFeatureModel {
     ///
     /// # Errors
     /// [`Error::Domain`] for either that is negative or not finite.
+    ///
+    /// # References
+    /// A tail of infinitesimal eigenvalues: Mei and Montanari, arXiv:1908.05355, is the case of one eigenvalue and a tail.
     pub fn with_tail(mut self, mass: f64, energy: f64) -> Result<Self, Error> {
         self.tail = check::non_negative("mass of the tail", mass)?;
         self.tail_energy = check::non_negative("target energy in the tail", energy)?;
@@ -165,6 +168,9 @@ impl RandomFeatureModel {
     ///
     /// # Errors
     /// [`Error::Domain`] for `n` or `k` that is not positive and finite, or `δ` that is negative or not finite.
+    ///
+    /// # References
+    /// Simon et al., arXiv:2311.14646; Defilippis, Loureiro and Misiakiewicz, arXiv:2405.15699.
     pub fn at(&self, n: f64, k: f64, ridge: f64) -> Result<RandomFeatureRisk, Error> {
         self.near([n, k, ridge], None)
     }

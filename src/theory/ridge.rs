@@ -93,6 +93,9 @@ impl SpectralPopulation {
     ///
     /// # Errors
     /// [`Error::Domain`] for `n` that is not positive and finite, or `λ` that is too low or not finite.
+    ///
+    /// # References
+    /// HMRT, arXiv:1903.08560, and Simon et al., arXiv:2110.03922, in the form of the module.
     pub fn at(&self, n: f64, lambda: f64) -> Result<RidgeRisk, Error> {
         let kappa = self.scale(n, lambda, None)?;
         Ok(self.read(kappa, n, lambda))

@@ -19,6 +19,17 @@ pub fn edges(n: usize, p: usize) -> [f64; 2] {
     [if n == p { 0.0 } else { n.abs_diff(p) as f64 / largest }, largest]
 }
 
+/// What `σ_min/√n` of an `n × p` matrix tends to as both grow with `n/p` held, `|1 − √(p/n)|`: the first of [`edges`] over
+/// `√n`.
+///
+/// # References
+/// Bai and Yin, *Limit of the smallest eigenvalue of a large dimensional sample covariance matrix*, Annals of
+/// Probability 21 (1993).
+#[must_use]
+pub fn limit(rows_per_column: f64) -> f64 {
+    (1.0 - rows_per_column.recip().sqrt()).abs()
+}
+
 /// The mean of `1/σ²` over all singular values of an `n × p` matrix, and over matrices: `1/(|n − p| − 1)`, infinite for
 /// `|n − p| ≤ 1`; `None` for an empty matrix.
 ///
@@ -34,12 +45,18 @@ pub fn mean_inverse_square(n: usize, p: usize) -> Option<f64> {
 }
 
 /// The limit law of `t = n σ²_min` of square matrices: `1 − exp(−(t/2 + √t))`.
+///
+/// # References
+/// Edelman, SIAM Journal on Matrix Analysis and Applications 9 (1988).
 #[must_use]
 pub fn square_limit_cdf(t: f64) -> f64 {
     if t <= 0.0 { 0.0 } else { -(-(0.5 * t + t.sqrt())).exp_m1() }
 }
 
 /// Its density, `(1 + √t)/(2√t) exp(−(t/2 + √t))`; infinite at 0.
+///
+/// # References
+/// Edelman, SIAM Journal on Matrix Analysis and Applications 9 (1988).
 #[must_use]
 pub fn square_limit_density(t: f64) -> f64 {
     if t < 0.0 {
@@ -49,6 +66,9 @@ pub fn square_limit_density(t: f64) -> f64 {
 }
 
 /// Its mean, `2 − √(2πe) erfc(1/√2)`. That of `1/t` is infinite.
+///
+/// # References
+/// The integral of the tail of [`square_limit_cdf`].
 #[must_use]
 pub fn square_limit_mean() -> f64 {
     2.0 - (2.0 * std::f64::consts::PI * std::f64::consts::E).sqrt()
@@ -56,18 +76,27 @@ pub fn square_limit_mean() -> f64 {
 }
 
 /// Its median, `(√(1 + 2 ln 2) − 1)²`.
+///
+/// # References
+/// Where [`square_limit_cdf`] is ½.
 #[must_use]
 pub fn square_limit_median() -> f64 {
     ((1.0 + 2.0 * std::f64::consts::LN_2).sqrt() - 1.0).powi(2)
 }
 
 /// The limit of `P(cond(X)/n ≤ x)` of square matrices, `exp(−2/x − 2/x²)`.
+///
+/// # References
+/// Edelman, SIAM Journal on Matrix Analysis and Applications 9 (1988).
 #[must_use]
 pub fn condition_limit_cdf(x: f64) -> f64 {
     if x <= 0.0 { 0.0 } else { (-2.0 / x * (1.0 + x.recip())).exp() }
 }
 
 /// `P(σ²_min ≤ x)` of an `n × (n+1)` matrix, exact: `1 − exp(−nx/2)`.
+///
+/// # References
+/// Edelman, SIAM Journal on Matrix Analysis and Applications 9 (1988).
 #[must_use]
 pub fn one_more_cdf(n: usize, x: f64) -> f64 {
     if x <= 0.0 { 0.0 } else { -(-0.5 * n as f64 * x).exp_m1() }
@@ -77,6 +106,9 @@ pub fn one_more_cdf(n: usize, x: f64) -> f64 {
 ///
 /// Summed as `Σ_{k≥2} (1 − r_k)` over Poisson weights of mean `nx/2`, `r_k = 2ᵏ n!/((n−k)! nᵏ (k+1)!) ≤ 1`: small
 /// probabilities keep their digits, 1e-10 relative. Above a mean of 700 it is 1 to rounding.
+///
+/// # References
+/// Forrester, *The spectrum edge of random matrix ensembles*, Nuclear Physics B 402 (1993).
 #[must_use]
 pub fn three_more_cdf(n: usize, x: f64) -> f64 {
     let count = n as f64;
@@ -104,6 +136,9 @@ pub fn three_more_cdf(n: usize, x: f64) -> f64 {
 }
 
 /// `P(σ²_min ≤ x)` of a square complex matrix of entries with `E |x|² = 1`, exact: `1 − exp(−nx)`.
+///
+/// # References
+/// Edelman, SIAM Journal on Matrix Analysis and Applications 9 (1988).
 #[must_use]
 pub fn complex_square_cdf(n: usize, x: f64) -> f64 {
     if x <= 0.0 { 0.0 } else { -(-(n as f64) * x).exp_m1() }
@@ -150,6 +185,46 @@ pub fn square_cdf(n: usize, x: f64) -> Result<f64, Error> {
     // ∫₀ˣ u^(−1/2) e^(−u(n+t)/2) du = √(2π/(n+t)) erf √(x(n+t)/2).
     let inner = |t: f64| libm::erf((0.5 * x * (order + t)).sqrt()) / (order + t).sqrt();
     Ok((order * (0.5 * (order - 1.0)) * tricomi(order, 0.0, inner)).min(1.0))
+}
+
+/// What `σ²_min` of an `n × p` matrix stays under with probability `share`, where the law is known: for `|n − p|` of 0
+/// ([`square_cdf`]), 1 ([`one_more_cdf`]) and 3 ([`three_more_cdf`]), to 1e-10 relative; `None` for other shapes.
+///
+/// # Errors
+/// [`Error::Domain`] for a share outside [0, 1], or an empty matrix.
+///
+/// # Examples
+/// ```
+/// use double_descent::theory::smallest_singular_value::{quantile, square_limit_median};
+///
+/// // The median at n = p; that of n σ² tends to 0.2968.
+/// let median = quantile(300, 300, 0.5)?.unwrap();
+/// assert!((300.0 * median / square_limit_median() - 1.0).abs() < 0.01);
+/// assert_eq!(quantile(300, 400, 0.5)?, None);
+/// # Ok::<(), double_descent::Error>(())
+/// ```
+///
+/// # References
+/// Those of the laws.
+pub fn quantile(n: usize, p: usize, share: f64) -> Result<Option<f64>, Error> {
+    super::check::share("share of matrices", share)?;
+    let (short, gap) = (n.min(p), n.abs_diff(p));
+    super::check::positive("size of the matrix", short as f64)?;
+    let law = |x: f64| if gap == 0 { square_cdf(short, x) } else { Ok(three_more_cdf(short, x)) };
+    match gap {
+        _ if ![0, 1, 3].contains(&gap) => return Ok(None),
+        _ if share == 0.0 => return Ok(Some(0.0)),
+        _ if share == 1.0 => return Ok(Some(f64::INFINITY)),
+        1 => return Ok(Some(-2.0 * (-share).ln_1p() / short as f64)),
+        _ => {}
+    }
+    // Bisection in the logarithm; both laws are 1 to rounding at the upper end.
+    let (mut low, mut high) = (-750.0, (2000.0 / short as f64).ln());
+    for _ in 0..80 {
+        let middle: f64 = 0.5 * (low + high);
+        if law(middle.exp())? < share { low = middle } else { high = middle }
+    }
+    Ok(Some(high.exp()))
 }
 
 fn order(n: usize, x: f64) -> Result<f64, Error> {

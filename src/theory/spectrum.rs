@@ -178,6 +178,9 @@ impl PopulationSpectrum {
     ///
     /// # Errors
     /// [`Error::Domain`] for `|ρ| ≥ 1`, and as [`PopulationSpectrum::with_multiplicities`].
+    ///
+    /// # References
+    /// The symbol of the Toeplitz matrix `ρ^|i−j|` (Szegő).
     pub fn autoregressive(count: usize, rho: f64) -> Result<Self, Error> {
         check::correlation(rho)?;
         reserve("a spectrum", list::<f64>(count))?;
@@ -197,6 +200,9 @@ impl PopulationSpectrum {
     /// # Errors
     /// [`Error::Domain`] for `ρ` outside [0, 1), and as [`PopulationSpectrum::with_multiplicities`] for fewer than 2
     /// features.
+    ///
+    /// # References
+    /// The eigenvalues of `(1 − ρ)I + ρ11ᵀ`.
     pub fn equicorrelated(features: usize, rho: f64) -> Result<Self, Error> {
         if !(0.0..1.0).contains(&rho) {
             return Err(Error::Domain { what: "correlation", value: rho, must_be: "at least 0 and below 1" });

@@ -7,6 +7,7 @@ use double_descent::features::{Coordinates, Polynomial, PolynomialBasis};
 use double_descent::plot::study::{self, Truth};
 use double_descent::plot::{FigureOptions, Hue, Scale};
 use double_descent::sweep::{Arm, Draw, Maps, Parameter, Source, Splits, Sweep, TestOn};
+use double_descent::theory::smallest_singular_value::limit;
 use ndarray::{Array2, arr2};
 
 fn sweep() -> Sweep {
@@ -140,7 +141,7 @@ fn rows_and_their_directions() {
         assert!(study::directions(&rows, sizes).drawn().is_err());
     }
     assert!(study::directions(&Array2::eye(4), &[1]).drawn().is_err());
-    assert_eq!(study::isotropic_limit(1.0), 0.0);
+    assert_eq!(limit(1.0), 0.0);
     let of_two = Sweep { samples: vec![8], maps: Maps::same(Coordinates::new(10)), ..sweep() }.run().unwrap();
     assert!(study::isotropic(&[of_two], &FigureOptions::default()).drawn().is_err());
 }

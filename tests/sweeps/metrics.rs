@@ -54,7 +54,7 @@ fn a_metric_is_a_value_or_an_error() {
                         ..Sweep::new(table(outputs), [1, 5, 6, 7, 38], 2, 0)
                     };
                     let undefined = match metric {
-                        Metric::TestErrorRate => outputs == 1,
+                        Metric::TestErrorRate | Metric::TrainErrorRate => outputs == 1,
                         Metric::TestMseOpposite => arm.adversary.is_none(),
                         Metric::LeaveOneOut => !["unablated", "ridge"].contains(&arm.name.as_str()),
                         Metric::ExpectedNoise | Metric::EffectiveParameters => arm.name == "no_residuals",
@@ -86,7 +86,7 @@ fn a_metric_is_a_value_or_an_error() {
             // A metric that the engine of planes has not is computed by one that has.
             let defined = match metric {
                 Metric::TestMseOpposite => false,
-                Metric::TestErrorRate => outputs > 1,
+                Metric::TestErrorRate | Metric::TrainErrorRate => outputs > 1,
                 // Its fits are of minimum norm.
                 metric => !BAYESIAN.contains(&metric),
             };
@@ -106,7 +106,9 @@ fn a_metric_is_a_value_or_an_error() {
         let all = Sweep { metrics: Metric::ALL.to_vec(), ..Sweep::new(table(outputs), [5, 20], 1, 0) };
         let curve = all.run().unwrap();
         assert!(curve.cells.iter().all(|cell| cell.coefficient_norm.is_some()));
-        assert!(curve.cells.iter().all(|cell| cell.test_error_rate.is_some() == (outputs > 1)));
+        for rate in [Metric::TestErrorRate, Metric::TrainErrorRate] {
+            assert!(curve.cells.iter().all(|cell| cell.metric(rate).is_some() == (outputs > 1)));
+        }
     }
 }
 
@@ -156,15 +158,13 @@ fn norms_and_rates_are_those_of_separate_fits() {
         let largest = |row: ndarray::ArrayView1<'_, f64>| {
             (0..3).fold(0, |best, k| if row[k] > row[best] { k } else { best })
         };
-        let predictions = test_x.dot(&beta);
-        let wrong = predictions
-            .rows()
-            .into_iter()
-            .zip(test_y.rows())
-            .filter(|(f, y)| largest(*f) != largest(*y))
-            .count();
-        let rate = wrong as f64 / test.len() as f64;
-        assert_eq!(cell.test_error_rate, Some(rate), "{} n = {}", arm.name, cell.n);
+        let rate = |x: &Array2<f64>, y: &Array2<f64>| {
+            let predictions = x.dot(&beta);
+            let pairs = predictions.rows().into_iter().zip(y.rows());
+            pairs.filter(|(f, y)| largest(*f) != largest(*y)).count() as f64 / y.nrows() as f64
+        };
+        let rates = [rate(&test_x, &test_y), rate(&train_x, &train_y)].map(Some);
+        assert_eq!([cell.test_error_rate, cell.train_error_rate()], rates, "{} n = {}", arm.name, cell.n);
     }
     // The nested engine's points say the same norms.
     let nested = Sweep {

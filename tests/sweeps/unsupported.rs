@@ -75,6 +75,7 @@ fn metrics_that_no_arm_has() {
     let one = |sweep: Sweep| Sweep { source: Source::Table(data(20, 1)), ..sweep };
     unsupported(&asks(Metric::TestErrorRate, one(table())), "test_error_rate");
     unsupported(&asks(Metric::TestErrorRate, population()), "test_error_rate");
+    unsupported(&asks(Metric::TrainErrorRate, one(table())), "train_error_rate");
     unsupported(&asks(Metric::TestMseOpposite, two()), "no arm has one");
     let truncated = Arm::new("truncated", None, Arc::new(Truncated::new(0.5).unwrap()));
     let attacked = Arm::attacked(Adversary::TestDatum { strength: 1.0 });

@@ -258,6 +258,13 @@ fn laws_of_the_smallest_singular_value() {
     assert_eq!([smallest::three_more_cdf(10, 1e3), smallest::three_more_cdf(0, 1.0)], [1.0, 0.0]);
     assert!(smallest::square_limit_cdf(f64::NAN).is_nan() && smallest::three_more_cdf(3, f64::NAN).is_nan());
     assert!(smallest::square_cdf(0, 1.0).is_err());
+    // Quantiles at their ends, and where no law is known.
+    let quantile = |n, p, share| smallest::quantile(n, p, share).unwrap();
+    assert_eq!([quantile(4, 7, 0.0), quantile(4, 5, 1.0)], [Some(0.0), Some(f64::INFINITY)]);
+    assert_eq!([quantile(4, 6, 0.5), quantile(4, 40, 0.5)], [None, None]);
+    assert_eq!(quantile(7, 4, 0.3), quantile(4, 7, 0.3));
+    assert!(smallest::quantile(0, 3, 0.5).is_err() && smallest::quantile(3, 3, f64::NAN).is_err());
+    within("limit", smallest::limit(4.0), smallest::edges(400, 100)[0] / 20.0, 1e-15);
 }
 
 #[test]

@@ -57,6 +57,15 @@ fn gaussian_designs_at_the_threshold() {
         within(off * n as f64, 2.0, 0.01);
     }
     assert_eq!(mean_noise(&[1.0, 2.0, 6.0]).unwrap(), 3.0);
+    let share = 0.3;
+    let limit = gaussian::misspecified_limit(2.0, 1.0, share, 0.1).unwrap().total();
+    let off = |n: usize| gaussian::weak_features(n, 2 * n, share, 1.0 - share, 0.1).unwrap() / limit - 1.0;
+    within(off(1000) / off(2000), 2.0, 0.01);
+    // Fourier series: the limit in shares is what a random unitary matrix has at every size.
+    for (n, p) in [(3, 7), (8, 3), (5, 11)] {
+        let [samples, features] = [n, p].map(|count| count as f64 / 11.0);
+        close(circle::limit(samples, features).unwrap(), circle::haar(n, p, 11).unwrap());
+    }
 }
 
 fn isotropic(gamma: f64, r2: f64, noise: f64, lambda: f64) -> RidgeRisk {

@@ -62,18 +62,22 @@ impl<'a> Draft<'a> {
             // Without one ratio for a value there is no place for it.
             (Abscissa::Ratio, ..) => f64::NAN,
         };
-        options.theories.iter().map(|overlay| overlay.line((name, &axis), place)).collect()
+        // A theory of other curves is not asked.
+        let is_here =
+            |overlay: &super::Overlay| (0..curve.arms.len().max(1)).any(|arm| overlay.is_along(curve, arm));
+        let line = |overlay: &super::Overlay| {
+            if is_here(overlay) { overlay.line((name, &axis), place) } else { Line::default() }
+        };
+        options.theories.iter().map(line).collect()
     }
 
     /// The theories of curves that a panel shows, by metric and arm.
     pub(super) fn theories_of(&self, shown: &[(Metric, usize)]) -> Option<Group> {
         let is_shown = |overlay: &super::Overlay| {
-            let held = self.curve.interpolation_threshold();
-            let arm = overlay.arm.as_ref().map(|arm| self.curve.arm(&arm.name, arm.setting));
-            let fits = |&&(metric, shown): &&(Metric, usize)| {
-                metric == overlay.metric && arm.is_none_or(|arm| arm == Some(shown))
+            let is_of = |&(metric, arm): &(Metric, usize)| {
+                metric == overlay.metric && overlay.is_along(self.curve, arm)
             };
-            (overlay.held.is_none() || overlay.held == held) && shown.iter().any(|curve| fits(&curve))
+            shown.iter().any(is_of)
         };
         let lines = self.options.theories.iter().zip(&self.theories);
         let group =

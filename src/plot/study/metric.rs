@@ -28,7 +28,12 @@ pub(super) fn words(metric: Metric) -> Words {
         Metric::SmallestSingularValue => {
             of("Smallest non-zero singular value", "Singular value", Hue::Green, true)
         }
-        Metric::TestErrorRate => of("Test rows misclassified", "Share of test rows", Hue::Purple, false),
+        Metric::TestErrorRate => {
+            of("Test rows misclassified", "Share of rows misclassified", Hue::Vermillion, false)
+        }
+        Metric::TrainErrorRate => {
+            of("Training rows misclassified", "Share of rows misclassified", Hue::Blue, false)
+        }
         Metric::CoefficientNorm => of("Norm of the fit", "Norm ‖β\u{302}‖", Hue::Green, true),
         Metric::LeaveOneOut => of("Leave-one-out error", "Mean squared error", Hue::Green, true),
         Metric::DegreesOfFreedom => of("Degrees of freedom", "Degrees of freedom", Hue::Green, true),

@@ -174,9 +174,7 @@ fn theories(
     let mut lines = Vec::new();
     for (i, overlay) in options.theories.iter().enumerate() {
         let is_of = |(draft, arm): &&(Draft<'_>, usize)| {
-            let label = &draft.curve.arms[*arm];
-            let is_held = overlay.held.is_none() || overlay.held == draft.curve.interpolation_threshold();
-            overlay.metric == metric && is_held && overlay.arm.as_ref().is_none_or(|arm| arm == label)
+            overlay.metric == metric && overlay.is_along(draft.curve, *arm)
         };
         let Some((draft, _)) = drafts.iter().find(is_of) else { continue };
         let is_one = held.iter().all(|other| *other == held[0]);

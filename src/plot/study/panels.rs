@@ -7,7 +7,7 @@ use super::setting::short;
 use super::{FigureOptions, caption};
 use crate::Error;
 use crate::curve::{Curve, Metric};
-use crate::plot::{Dash, Figure, Group, Hue, Panel, PanelAxis};
+use crate::plot::{Dash, Figure, Group, Hue, Panel, PanelAxis, Series};
 
 /// The hues of families of arms that share a panel, in their order; the fifth begins anew.
 const HUES: [Hue; 5] = [Hue::Vermillion, Hue::Blue, Hue::Green, Hue::Purple, Hue::Grey];
@@ -144,6 +144,10 @@ fn panel(draft: &Draft<'_>, metrics: &[Metric]) -> Result<(Panel, usize), Error>
         Error::Unsupported { reason }
     };
     let mut panel = draft.panel(&axis, groups, &shown).ok_or_else(lacks)?;
+    if panel.groups.len() > 1 && panel.groups[0].heading.is_empty() {
+        // Beside a theory it has an entry of its own in the legend.
+        panel.groups[0].heading.clone_from(&name);
+    }
     let title = if let [_] = metrics { name } else { capital(&axis) };
     if is_logarithmic {
         let zero = || Error::Unsupported { reason: format!("every {} is zero", metrics[0].name()) };
@@ -177,8 +181,8 @@ fn families(draft: &Draft<'_>, metric: Metric) -> Vec<Group> {
             let label = arms[arm].setting.map_or(String::new(), short);
             group.series.extend(draft.series(metric, arm, label));
         }
-        if name.contains("infinite") || name.contains("limit") {
-            group.series.iter_mut().for_each(|series| series.dash = Dash::Dashed);
+        if is_limit(name) {
+            group.series.iter_mut().for_each(as_limit);
         }
         if !group.series.is_empty() {
             groups.push(group);
@@ -201,15 +205,22 @@ fn of_metrics(draft: &Draft<'_>, metrics: &[Metric]) -> Vec<Group> {
         let mut group = Group::new(words(metric).name, words(metric).hue);
         for (arm, label) in arms.iter().enumerate() {
             let name = if arms.len() == 1 { String::new() } else { in_words(label) };
-            let dashed = label.name.contains("infinite") || label.name.contains("limit");
-            let series = draft.series(metric, arm, name);
-            group
-                .series
-                .extend(series.map(|series| if dashed { series.with_dash(Dash::Dashed) } else { series }));
+            let mut series = draft.series(metric, arm, name);
+            series.iter_mut().filter(|_| is_limit(&label.name)).for_each(as_limit);
+            group.series.extend(series);
         }
         group
     };
     metrics.iter().map(group).collect()
+}
+
+fn is_limit(arm: &str) -> bool {
+    arm.contains("infinite") || arm.contains("limit")
+}
+
+/// A line of its own, without the points that its cells stand at.
+fn as_limit(series: &mut Series) {
+    (series.dash, series.points) = (Dash::Dashed, false);
 }
 
 /// `Test error, test rows misclassified and norm of the fit`.

@@ -56,9 +56,10 @@ fn drawn_slices(of: &Surface, arm: usize, metric: Metric, options: &FigureOption
                 .push_str(" Dots: the largest n whose mean squared training error is at most 10⁻⁶.");
         }
     }
-    let along_columns = some(&of.row_values()).into_iter().map(|at| (of.rows(), at, of.at_row(at)));
+    let along_columns = slice_values(&of.row_values()).into_iter().map(|at| (of.rows(), at, of.at_row(at)));
     figure.panels.extend(curves(along_columns, arm, metric, options)?);
-    let along_rows = some(&of.column_values()).into_iter().map(|at| (of.columns(), at, of.at_column(at)));
+    let along_rows =
+        slice_values(&of.column_values()).into_iter().map(|at| (of.columns(), at, of.at_column(at)));
     figure.panels.extend(curves(along_rows, arm, metric, options)?);
     let letters = ["(a)", "(b)", "(c)"];
     if figure.panels.len() > 1 {
@@ -71,8 +72,17 @@ fn drawn_slices(of: &Surface, arm: usize, metric: Metric, options: &FigureOption
     Ok(figure.with_columns(3).with_width(1240.0).with_aspect(0.95))
 }
 
-/// At most four of some values, evenly spread, the ends among them.
-fn some(values: &[f64]) -> Vec<f64> {
+/// Where [`slices`] draws curves: at most four of the values of a surface's rows, or columns, evenly spread, the ends among
+/// them.
+///
+/// # Examples
+/// ```
+/// use double_descent::plot::study::slice_values;
+///
+/// assert_eq!(slice_values(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]), [1.0, 3.0, 5.0, 7.0]);
+/// ```
+#[must_use]
+pub fn slice_values(values: &[f64]) -> Vec<f64> {
     let last = values.len().saturating_sub(1);
     let mut places: Vec<usize> = (0..CURVES).map(|i| i * last / (CURVES - 1)).collect();
     places.dedup();

@@ -8,24 +8,15 @@ use crate::Error;
 use crate::curve::{Axis as Along, Curve, Metric};
 use crate::plot::{Dash, Figure, Group, Hue, Panel, PanelAxis, Series};
 use crate::svd::Svd;
+use crate::theory::smallest_singular_value::{limit, quantile};
 use ndarray::{Array2, ArrayView1, s};
 
 /// The frame of the scaled values: the limit falls to 0 at n = p.
 const RANGE: (f64, f64) = (3e-4, 4.0);
 
-/// What `σ_min/√n` of an `n × p` matrix of independent standard normals tends to as both grow with `n/p` fixed:
-/// `|1 − √(p/n)|`.
-///
-/// # References
-/// Bai and Yin, *Limit of the smallest eigenvalue of a large dimensional sample covariance matrix*, Annals of
-/// Probability 21 (1993).
-#[must_use]
-pub fn isotropic_limit(rows_per_column: f64) -> f64 {
-    (1.0 - rows_per_column.recip().sqrt()).abs()
-}
-
-/// `σ_min/√n` over `n/p` of some curves over `n`, each of isotropic rows (covariance `I`) with a `p` of its own, and the
-/// limit ([`isotropic_limit`]).
+/// `σ_min/√n` over `n/p` of some curves over `n`, each of isotropic rows (covariance `I`) with a `p` of its own, the
+/// limit ([`limit`]), and at `n` of `p − 1`, `p` and `p + 1` the medians and quartiles of the exact law
+/// ([`quantile`]).
 ///
 /// Not drawn, with the reason ([`Figure::undrawn`]): [`Error::Empty`] without curves; [`Error::Unsupported`] for one
 /// over another axis or without singular values.
@@ -79,13 +70,21 @@ fn drawn_isotropic(curves: &[Curve], options: &FigureOptions) -> Result<Figure, 
     let (below, above) = (low.log10().min(0.0).cbrt(), high.log10().max(0.0).cbrt());
     let steps = (0..=300).map(|i| below + f64::from(i) / 300.0 * (above - below));
     let x: Vec<f64> = steps.map(|t| 10.0_f64.powf(t.powi(3))).collect();
-    let y = x.iter().map(|&x| Some(isotropic_limit(x)).filter(|y| *y > 0.0).unwrap_or(f64::NAN)).collect();
-    let limit = Series::new("", x, y).with_dash(Dash::Dashed);
+    let y = x.iter().map(|&x| Some(limit(x)).filter(|y| *y > 0.0).unwrap_or(f64::NAN)).collect();
+    let dashes = Series::new("", x, y).with_dash(Dash::Dashed);
+    let laws = laws_at_the_threshold(curves)?;
     let across = PanelAxis::log10("n / p").with_range(low, high);
     let panel = Panel::new(across, PanelAxis::log10("σ_min / √n").with_range(RANGE.0, RANGE.1))
         .with_group(group)
         .with_group(
-            Group::new("Limit |1 − √(p/n)| for large p (Bai and Yin 1993)", Hue::Black).with_series(limit),
+            Group::new("Limit |1 − √(p/n)| for large p (Bai and Yin 1993)", Hue::Black).with_series(dashes),
+        )
+        .with_group(
+            Group::new(
+                "Median and quartiles, exact, |n\u{a0}−\u{a0}p|\u{a0}≤\u{a0}1 (Edelman 1988)",
+                Hue::Black,
+            )
+            .with_series(laws),
         )
         .with_marker(1.0, "n = p");
     let panels = vec![panel];
@@ -97,6 +96,22 @@ fn drawn_isotropic(curves: &[Curve], options: &FigureOptions) -> Result<Figure, 
     let mut figure = Figure::new(caption::caption(&draft, what, &panels, 0));
     figure.panels = panels;
     Ok(figure)
+}
+
+/// Of each curve's `p` the median of `σ_min/√n` at `n` of `p − 1`, `p` and `p + 1`, with the quartiles as bars.
+fn laws_at_the_threshold(curves: &[Curve]) -> Result<Series, Error> {
+    let (mut x, mut shares) = (Vec::new(), [const { Vec::new() }; 3]);
+    for p in curves.iter().filter_map(Curve::interpolation_threshold) {
+        for n in [p.saturating_sub(1), p, p + 1].into_iter().filter(|&n| n > 0) {
+            let at = |share| Ok::<_, Error>((quantile(n, p, share)?.unwrap_or(f64::NAN) / n as f64).sqrt());
+            for (values, share) in shares.iter_mut().zip([0.25, 0.5, 0.75]) {
+                values.push(at(share)?);
+            }
+            x.push(n as f64 / p as f64);
+        }
+    }
+    let [low, median, high] = shares;
+    Ok(Series::new("", x, median).with_band(low, high).with_dash(Dash::None))
 }
 
 /// Rows of two or three features as points, a panel for the first `n` of them for each of `sizes`, with the right singular

@@ -1,7 +1,7 @@
 //! Theories over measured curves: dashed lines, and what the caption says of them.
 
 use super::setting::short;
-use crate::curve::{ArmLabel, Metric};
+use crate::curve::{ArmLabel, Axis, Curve, Metric};
 use crate::error::user_code;
 use crate::plot::{Dash, Group, Hue, Panel, Series};
 use crate::theory::line::{Theory, values};
@@ -54,12 +54,14 @@ pub struct Overlay {
     pub arm: Option<ArmLabel>,
     /// Where several curves are laid over one another: the `n` or `p` that is held on the curve it is of.
     pub held: Option<usize>,
+    /// What it is along, where curves over another axis stand beside: `None` for all.
+    pub axis: Option<Axis>,
 }
 
 impl Overlay {
     /// A theory of the test error of every arm.
     pub fn new(theory: impl Theory + 'static) -> Self {
-        Self { theory: Arc::new(theory), metric: Metric::TestMse, arm: None, held: None }
+        Self { theory: Arc::new(theory), metric: Metric::TestMse, arm: None, held: None, axis: None }
     }
 
     /// The same of another metric.
@@ -81,6 +83,20 @@ impl Overlay {
     pub fn at(mut self, held: usize) -> Self {
         self.held = Some(held);
         self
+    }
+
+    /// The same of curves over this axis alone.
+    #[must_use]
+    pub fn along(mut self, axis: Axis) -> Self {
+        self.axis = Some(axis);
+        self
+    }
+
+    /// Whether it is of a curve's arm, whatever the metric.
+    pub(super) fn is_along(&self, curve: &Curve, arm: usize) -> bool {
+        self.axis.is_none_or(|axis| axis == curve.axis)
+            && (self.held.is_none() || self.held == curve.interpolation_threshold())
+            && self.arm.as_ref().is_none_or(|label| curve.arms.get(arm) == Some(label))
     }
 
     /// The theory along an axis called `name`, drawn where `place` says.
@@ -114,18 +130,28 @@ impl Overlay {
 }
 
 /// A theory along an axis.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(super) struct Line {
     pub(super) series: Series,
     /// Where it breaks, in words.
     notes: Vec<String>,
 }
 
-/// The lines as a group; the second has dots for dashes, and so on in turn.
+/// The lines as a group; the second has dots for dashes, and so on in turn. Lines of one name are one with breaks, and have
+/// one entry in the legend.
 pub(super) fn group(lines: impl IntoIterator<Item = Line>) -> Group {
     let mut group = Group::new(HEADING, Hue::Black);
-    for (i, line) in lines.into_iter().enumerate() {
-        group.series.push(if i % 2 == 1 { line.series.with_dash(Dash::Dotted) } else { line.series });
+    for Line { series, .. } in lines {
+        match group.series.iter_mut().find(|other| other.label == series.label) {
+            Some(other) => {
+                other.x.extend([f64::NAN].into_iter().chain(series.x));
+                other.y.extend([f64::NAN].into_iter().chain(series.y));
+            }
+            None => group.series.push(series),
+        }
+    }
+    for series in group.series.iter_mut().skip(1).step_by(2) {
+        series.dash = Dash::Dotted;
     }
     group
 }
@@ -143,18 +169,28 @@ pub(super) fn sentence(lines: &[Line], panels: &[Panel]) -> Option<String> {
         })
         .flat_map(|(panel, group)| group.series.iter().map(move |series| (panel, series)))
         .collect();
-    let describe = |line: &Line| {
-        let of_line = || shown.iter().filter(|(_, series)| series.label == line.series.label);
-        of_line().next()?;
-        let mut notes = line.notes.clone();
-        if of_line().any(|(panel, series)| leaves(panel, series)) {
-            notes.push("cut off by the frame where it leaves it".into());
+    // Each name with all that is said of its lines.
+    let mut described: Vec<(&str, Vec<&str>)> = Vec::new();
+    for line in lines {
+        let label = &*line.series.label;
+        let of_line = || shown.iter().filter(|(_, series)| series.label == label);
+        if of_line().next().is_none() {
+            continue;
         }
-        let label = &line.series.label;
-        Some(if notes.is_empty() { label.clone() } else { format!("{label}, {}", notes.join(", ")) })
-    };
-    let mut described: Vec<String> = lines.iter().filter_map(describe).collect();
-    described.dedup();
+        let leaves = of_line().any(|(panel, series)| leaves(panel, series));
+        let cut = leaves.then_some("cut off by the frame where it leaves it");
+        let notes = line.notes.iter().map(String::as_str).chain(cut);
+        match described.iter_mut().find(|(other, _)| *other == label) {
+            Some((_, all)) => notes.for_each(|note| {
+                if !all.contains(&note) {
+                    all.push(note);
+                }
+            }),
+            None => described.push((label, notes.collect())),
+        }
+    }
+    let one = |(label, notes): &(&str, Vec<&str>)| [&[*label], &notes[..]].concat().join(", ");
+    let described: Vec<String> = described.iter().map(one).collect();
     (!described.is_empty()).then(|| format!("Theory: {}", described.join("; ")))
 }
 
@@ -241,6 +277,21 @@ mod tests {
         let broken = Overlay::new(TheoryLine::new("odd", "", |_| panic!("no")));
         let line = broken.line(("n", &axis), |n| n);
         assert!(line.notes[0].contains("not drawn") && line.series.y.iter().all(|y| y.is_nan()));
+    }
+
+    #[test]
+    fn lines_of_one_name_are_one_entry() {
+        let line = |at: f64, note: &str| Line {
+            series: Series::new("Mean", vec![at, at + 1.0], vec![1.0, 2.0]),
+            notes: vec![note.into()],
+        };
+        let lines = [line(1.0, "infinite at n = 1"), line(7.0, "infinite at n = 7")];
+        let found = group(lines.clone());
+        assert_eq!((found.series.len(), found.series[0].x.len()), (1, 5));
+        assert!(found.series[0].x[2].is_nan() && found.series[0].x[3] == 7.0);
+        let axis = || crate::plot::PanelAxis::linear("n");
+        let said = sentence(&lines, &[Panel::new(axis(), axis()).with_group(found)]).expect("a sentence");
+        assert_eq!(said, "Theory: Mean, infinite at n = 1, infinite at n = 7");
     }
 
     #[test]

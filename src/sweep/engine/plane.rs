@@ -19,13 +19,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Metrics of every fit.
-const METRICS: [Metric; 6] = [
+const METRICS: [Metric; 7] = [
     Metric::TrainMse,
     Metric::DistanceFromStart,
     Metric::TestMse,
     Metric::CoefficientNorm,
     Metric::SmallestSingularValue,
     Metric::TestErrorRate,
+    Metric::TrainErrorRate,
 ];
 
 /// Both lists from two factorisations for each repeat; features of test inputs are made in blocks and forgotten.
@@ -64,7 +65,8 @@ impl Engine for Plane {
         let cell = |(n, p): (usize, usize)| {
             let (size, p) = (n.min(p) as f64, p as f64);
             let svd = if by_svd { 20.0 * size * size * size } else { 0.0 };
-            svd + k * lines * (2.0 * size * size + 4.0 * size * p + 2.0 * tests * p)
+            let scored = tests + if task.wanted.train_error_rate { n as f64 } else { 0.0 };
+            svd + k * lines * (2.0 * size * size + 4.0 * size * p + 2.0 * scored * p)
         };
         4.0 * n * p * square + wide * 2.0 * n * n * n + task.places().map(cell).sum::<f64>()
     }
@@ -78,13 +80,15 @@ impl Engine for Plane {
         let samples = task.sweep.samples.len();
         let coefficients = task.features.iter().copied().fold(0, usize::saturating_add);
         let coefficients = table(coefficients, fitted).saturating_mul(samples);
-        let block = crate::sweep::test_blocks::block(task.sizes.tests, p);
+        let counted = if task.wanted.train_error_rate { n } else { 0 };
+        let block = crate::sweep::test_blocks::block(task.sizes.tests.max(counted), p);
         // The fits, or their coefficients twice with a block of test features and predictions.
         let at_test = [
             coefficients.saturating_mul(2),
             table(block, p),
             table(block, fitted.saturating_mul(samples)),
             table(task.sizes.tests, if task.wanted.error_rate { task.lines.len() } else { 0 }),
+            table(counted, task.lines.len()),
         ];
         let inputs = table(n, task.sizes.inputs.saturating_add(trained.saturating_mul(2)));
         let joined = if task.targets.is_plain() { 0 } else { table(task.sizes.tests, tested) };
@@ -181,14 +185,26 @@ fn measure(task: &Task<'_>, raw: &Raw<'_>, plane: &Fits, lines: &[usize]) -> Res
     let (inputs, y) = (raw.inputs.slice(s![..samples, ..]), raw.y.slice(s![..samples, ..]));
     let fits = plane.fits_of_map(&*raw.map, &inputs, &y, &requests)?;
     let tested: Vec<usize> = lines.iter().map(|(_, line)| outputs(line).1).collect();
-    let scores = score(&*raw.map, (&raw.tests, &raw.tests_y), &fits, (&tested, k), task.wanted.error_rate)?;
-    let cells = fits.iter().zip(scores).map(|(fit, scores)| {
+    let all = |_: &PlaneFit| raw.tests.nrows();
+    let scores =
+        score(&*raw.map, (&raw.tests, &raw.tests_y), &fits, (&tested, k), task.wanted.error_rate, all)?;
+    // The rows of a fit are the first of all.
+    let trained: Vec<usize> = lines.iter().map(|(_, line)| outputs(line).0).collect();
+    let own = if task.wanted.train_error_rate {
+        score(&*raw.map, (&inputs, &y), &fits, (&trained, k), true, |fit| fit.n)?
+    } else {
+        Vec::new()
+    };
+    let cells = fits.iter().zip(scores).enumerate().map(|(index, (fit, scores))| {
         let mut measured = Measured::new(fit.n, fit.p, lines.len());
         measured.rank = fit.rank;
         measured.smallest_singular_value = fit.smallest_singular_value.unwrap_or(0.0);
         measured.by_svd = fit.engine == nested::Engine::Svd;
         let line = |(at, (line, _)): (usize, &(usize, &Line))| {
-            (*line, metrics(fit, at, &scores[at], (raw.tests.nrows(), k)))
+            let mut metrics = metrics(fit, at, &scores[at], (raw.tests.nrows(), k));
+            let wrong = own.get(index).and_then(|scores| scores[at].wrong);
+            metrics.train_error_rate = wrong.map(|wrong| wrong as f64 / fit.n as f64);
+            (*line, metrics)
         };
         measured.lines = lines.iter().enumerate().map(line).collect();
         measured

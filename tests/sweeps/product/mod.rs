@@ -179,6 +179,10 @@ fn every_part_meets_every_other() {
                     let plain = &arms[..2];
                     held += hold(&what, &Sweep { arms: plain.to_vec(), ..sweep.clone() }, plain);
                     let metrics = vec![Metric::TestMse, Metric::LeaveOneOut, Metric::SmallestSingularValue];
+                    if name != "population" {
+                        let metrics = vec![Metric::TestErrorRate, Metric::TrainErrorRate];
+                        held += hold(&what, &Sweep { arms: plain.to_vec(), metrics, ..sweep.clone() }, plain);
+                    }
                     if !standardise {
                         held += hold(&what, &Sweep { arms: plain[..1].to_vec(), metrics, ..sweep }, plain);
                     }

@@ -155,6 +155,16 @@ fn ideal(sweep: &Sweep, all: &(Array2<f64>, Array2<f64>)) -> Fit {
     fit(&model, &Arm::min_norm(), &all.0, &all.1)
 }
 
+/// The share of rows whose larger prediction is not at the larger target, and how far it may be off where predictions
+/// are by `off`: a row whose two are nearer than that may be in either class.
+fn error_rate(predictions: &Array2<f64>, targets: &Array2<f64>, off: f64) -> (f64, f64) {
+    let pairs = predictions.rows().into_iter().zip(targets.rows());
+    let wrong = pairs.filter(|(f, y)| (f[1] > f[0]) != (y[1] > y[0])).count();
+    let near = predictions.rows().into_iter().filter(|row| (row[1] - row[0]).abs() <= 2.0 * off).count();
+    let rows = targets.nrows() as f64;
+    (wrong as f64 / rows, near as f64 / rows + f64::EPSILON)
+}
+
 /// What a metric of a cell is, and how far a sweep may be from it.
 pub struct Expected {
     pub metric: Metric,
@@ -202,8 +212,11 @@ pub fn expected(sweep: &Sweep, arm: &Arm, cell: &Cell) -> Vec<Expected> {
     let freedom = (&fit.gains * sigma).sum() + f64::from(u8::from(free));
     add(Metric::DegreesOfFreedom, freedom, bounds.of_freedom());
     if plain {
-        let error = fit.predict(&x, arm, &y) - &y;
+        let fitted = fit.predict(&x, arm, &y);
+        let error = &fitted - &y;
         add(Metric::TrainMse, mean_square(&error), bounds.of_train(&error));
+        let (rate, tolerance) = error_rate(&fitted, &y, bounds.of_predictions(&x));
+        add(Metric::TrainErrorRate, rate, tolerance);
     }
     if let Some((covariance, teacher, deviation)) = population {
         if plain {
@@ -244,13 +257,8 @@ pub fn expected(sweep: &Sweep, arm: &Arm, cell: &Cell) -> Vec<Expected> {
             tolerance += bounds.of_noise_difference(&all.0, rows);
         }
         add(Metric::ExpectedNoise, noise + constant, tolerance);
-        let largest = |row: ndarray::ArrayView1<'_, f64>| usize::from(row[1] > row[0]);
-        let pairs = predictions.rows().into_iter().zip(test_y.rows());
-        let wrong = pairs.filter(|(f, y)| largest(*f) != largest(*y)).count();
-        // Classes are those of the largest prediction: rows whose two are nearer than rounding may be either.
-        let off = bounds.of_predictions(&test.0) + off;
-        let near = predictions.rows().into_iter().filter(|row| (row[1] - row[0]).abs() <= 2.0 * off).count();
-        add(Metric::TestErrorRate, wrong as f64 / rows, near as f64 / rows + f64::EPSILON);
+        let (rate, tolerance) = error_rate(&predictions, &test_y, bounds.of_predictions(&test.0) + off);
+        add(Metric::TestErrorRate, rate, tolerance);
     }
     if !sweep.standardise || free {
         // The bias: what the fit of targets without residuals misses of the model.

@@ -3,100 +3,21 @@
 //! The exact root is found from the one under test by Newton's method, which here converges to all digits or not at all: that
 //! it is the root is then checked by the equation itself.
 
+use super::case::Spectrum;
 use super::draws::Draws;
 use super::precise::{Real, Search, real, sum};
 use double_descent::theory::random_features::RandomFeatureModel;
 use double_descent::theory::ridge::SpectralPopulation;
-use double_descent::theory::spectrum::PopulationSpectrum;
 use double_descent::theory::structured;
 
 /// What is claimed.
 const CLAIM: f64 = 1e-10;
 
-/// A few eigenvalues with multiplicities and energies.
-#[derive(Clone, Debug)]
-struct Spectrum {
-    values: Vec<f64>,
-    counts: Vec<f64>,
-    energies: Vec<f64>,
-    /// Multiplicities are whole numbers, whose sums are exact.
-    is_whole: bool,
-}
-
-impl Spectrum {
-    fn draw(draws: &mut Draws) -> Self {
-        let size = 1 + draws.below(5);
-        let range = [1.0, 6.0, 100.0, 290.0][draws.below(4)];
-        let values: Vec<f64> =
-            (0..size).map(|_| if draws.below(8) == 0 { 0.0 } else { draws.decades(-range, range) }).collect();
-        let is_whole = size == 1 || draws.below(2) == 0;
-        let counts = (0..size)
-            .map(|_| if is_whole { (1 + draws.below(60)) as f64 } else { draws.decades(-3.0, 4.0) })
-            .collect();
-        let energies = (0..size).map(|_| if draws.below(3) == 0 { 0.0 } else { draws.decades(-2.0, 2.0) });
-        Self { energies: energies.collect(), values, counts, is_whole }
-    }
-
-    fn spectrum(&self) -> PopulationSpectrum {
-        PopulationSpectrum::with_multiplicities(&self.values, &self.counts).unwrap()
-    }
-
-    /// Samples: about the rank, about the rank of the strong directions alone, or any.
-    fn samples(&self, draws: &mut Draws) -> f64 {
-        let strong: f64 = {
-            let cut = self.values[draws.below(self.values.len())];
-            self.values
-                .iter()
-                .zip(&self.counts)
-                .filter(|(v, _)| **v >= cut && **v > 0.0)
-                .map(|pair| pair.1)
-                .sum()
-        };
-        match draws.below(3) {
-            0 if strong > 0.0 && self.is_whole => draws.near(strong),
-            1 => draws.decades(-2.0, 5.0),
-            _ => (1 + draws.below(300)) as f64,
-        }
-    }
-
-    /// `Σ m f(s, ℓ)` over eigenvalues above 0.
-    fn sum(&self, kappa: &Real, of: impl Fn(&Real, &Real) -> Real) -> Real {
-        let pairs = self.values.iter().zip(&self.counts).filter(|pair| *pair.0 > 0.0);
-        sum(pairs.map(|(&value, &count)| {
-            let value = real(value);
-            count * of(&(&value / (&value + kappa)), &value)
-        }))
-    }
-
-    fn rank(&self) -> Real {
-        self.sum(&real(0.0), |_, _| real(1.0))
-    }
-
-    /// The root of `Σ m s + t/κ + x(κ) = least`, with `x` and its derivative given by `gap`.
-    fn root(&self, start: f64, tail: f64, least: f64, gap: impl Fn(&Real) -> (Real, Real)) -> Option<Real> {
-        let mut kappa = real(start);
-        for _ in 0..11 {
-            let (x, slope) = gap(&kappa);
-            let value = self.sum(&kappa, |s, _| s.clone()) + tail / &kappa + x - least;
-            let slope = slope - self.sum(&kappa, |s, value| s.square() / value) - tail / kappa.square();
-            let step = value / slope;
-            kappa = &kappa - &step;
-            if (step / &kappa).abs() < real(1e-300) {
-                return Some(kappa);
-            }
-        }
-        None
-    }
-}
-
 /// Risk of one case, as the sheet has it.
 fn ridge(case: &Spectrum, n: f64, lambda: f64, noise: f64, kappa: &Real) -> [Real; 7] {
     let df = |power: u32| case.sum(kappa, |s, _| s.power(power));
     let (df1, df2) = (df(1), df(2));
-    let bare = sum(case.values.iter().zip(&case.energies).filter(|pair| *pair.0 > 0.0).map(|(&l, &b)| {
-        let l = real(l);
-        b * &l * (kappa / (&l + kappa)).square()
-    }));
+    let bare = case.bare(kappa);
     let pole = 1.0 - &df2 / n;
     let (bias, variance) = (&bare / &pole, noise * &df2 / n / &pole);
     let free = if kappa.is_positive() { lambda / kappa } else { 1.0 - &df1 / n };
@@ -119,14 +40,10 @@ fn ridge_anywhere() {
         let kappa = if lambda == 0.0 && case.rank() <= real(n) {
             Some(real(0.0))
         } else {
-            case.root(found.kappa, 0.0, n, |kappa| {
-                let x = n * lambda / kappa;
-                let slope = -(&x / kappa);
-                (x, slope)
-            })
+            case.ridge_root(found.kappa, n, lambda)
         };
         let Some(kappa) = kappa else {
-            search.check(f64::NAN, &real(1.0), CLAIM, || what("κ, not found,"));
+            search.missing(|| what("κ"));
             continue;
         };
         search.check(found.kappa, &kappa, CLAIM, || what("κ"));
@@ -174,13 +91,8 @@ fn negative_penalties_anywhere() {
         let lambda = (&small * (1.0 - case.sum(&small, |s, _| s.clone()) / n)).value();
         let found = population.at(n, lambda).unwrap();
         let what = |name: &str| format!("{name} of {case:?}, n = {n:e}, λ = {lambda:e}, σ² = {noise:e}");
-        let kappa = case.root(found.kappa, 0.0, n, |kappa| {
-            let x = n * lambda / kappa;
-            let slope = -(&x / kappa);
-            (x, slope)
-        });
-        let Some(kappa) = kappa else {
-            search.check(f64::NAN, &real(1.0), CLAIM, || what("κ, not found,"));
+        let Some(kappa) = case.ridge_root(found.kappa, n, lambda) else {
+            search.missing(|| what("κ"));
             continue;
         };
         // The pole 1 − df₂/n amplifies what rounding does to κ and to λ.
@@ -211,23 +123,13 @@ fn other_tests_and_subsamples_anywhere() {
         let what = |name: &str| {
             format!("{name} of {case:?}, n = {n:e}, λ = {lambda:e}, σ² = {noise:e}, τ = {test:?}")
         };
-        let gap = |n: f64| {
-            move |kappa: &Real| {
-                let x = n * lambda / kappa;
-                let slope = -(&x / kappa);
-                (x, slope)
-            }
-        };
-        let Some(kappa) = case.root(found.kappa, 0.0, n, gap(n)) else {
-            search.check(f64::NAN, &real(1.0), CLAIM, || what("κ, not found,"));
+        let Some(kappa) = case.ridge_root(found.kappa, n, lambda) else {
+            search.missing(|| what("κ"));
             continue;
         };
         let pole = 1.0 - case.sum(&kappa, |s, _| s.square()) / n;
         let listed = || case.values.iter().zip(&case.energies).zip(&test).zip(&case.counts);
-        let bare = sum(listed().map(|(((&l, &b), _), _)| {
-            let l = real(l);
-            b * &l * (&kappa / (&l + &kappa)).square()
-        }));
+        let bare = case.bare(&kappa);
         let own = sum(listed().map(|(((&l, &b), &t), _)| b * t * (&kappa / (real(l) + &kappa)).square()));
         let spread = sum(listed().map(|(((&l, _), &t), &m)| {
             let l = real(l);
@@ -237,15 +139,12 @@ fn other_tests_and_subsamples_anywhere() {
         search.check(found.variance, &(noise * &spread / &pole), CLAIM, || what("variance on a test"));
         // Subsamples: κ and df₂ of `size` samples, beside all n.
         let size = n * draws.between(0.1, 1.0);
-        let Some(kappa) = case.root(population.at(size, lambda).unwrap().kappa, 0.0, size, gap(size)) else {
-            search.check(f64::NAN, &real(1.0), CLAIM, || what("κ of a subsample, not found,"));
+        let Some(kappa) = case.ridge_root(population.at(size, lambda).unwrap().kappa, size, lambda) else {
+            search.missing(|| what("κ of a subsample"));
             continue;
         };
         let df2 = case.sum(&kappa, |s, _| s.square());
-        let bare = sum(listed().map(|(((&l, &b), _), _)| {
-            let l = real(l);
-            b * &l * (&kappa / (&l + &kappa)).square()
-        }));
+        let bare = case.bare(&kappa);
         let risk = |n: f64| (&bare + noise * &df2 / n) / (1.0 - &df2 / n);
         let (one, all) = (risk(size), risk(n));
         let found = |members| population.subsampled(n, size, lambda, members).unwrap();
@@ -309,7 +208,7 @@ fn random_features_anywhere() {
             (2.0 * &rho / (&apart + &width), -(&rho / kappa / width))
         };
         let Some(kappa) = case.root(found.kappa, tail, least, gap) else {
-            search.check(f64::NAN, &real(1.0), CLAIM, || what("κ, not found,"));
+            search.missing(|| what("κ"));
             continue;
         };
         search.check(found.kappa, &kappa, CLAIM, || what("κ"));
@@ -390,7 +289,7 @@ fn best_penalties_anywhere() {
             let is_beyond_pole = case.sum(&other, |s, _| s.square()) >= real(n);
             let worse = if is_beyond_pole { real(1.0) } else { risk(&other) - &here };
             if !worse.is_positive() {
-                search.check(f64::NAN, &real(1.0), 0.0, || what(&format!("better at {factor} κ")));
+                search.missing(|| what(&format!("a worse risk at {factor} κ")));
             }
         }
     }

@@ -217,7 +217,7 @@ fn contours_anywhere() {
         let expected = population.at(n, lambda).unwrap();
         let filter = IteratedRidge::new(lambda, 1).unwrap();
         let Ok(found) = population.filtered(n, &filter) else {
-            search.check(f64::NAN, &real(1.0), 0.0, || what("refused"));
+            search.missing(|| what("a value"));
             continue;
         };
         search.check(found.bias, &real(expected.bias), 1e-8, || what("bias"));
@@ -256,6 +256,16 @@ fn smallest_singular_values_anywhere() {
         let condition = (-(2.0 * &inverse * (1.0 + &inverse))).exp();
         if t > 0.1 {
             search.check(smallest::condition_limit_cdf(t), &condition, 1e-12, || what("condition"));
+        }
+        // Quantiles: where the laws have that share.
+        for (more, law) in [
+            (0, (|n, x| smallest::square_cdf(n, x).unwrap()) as fn(usize, f64) -> f64),
+            (1, smallest::one_more_cdf),
+            (3, smallest::three_more_cdf),
+        ] {
+            let share = [draws.decades(-9.0, -0.1), 1.0 - draws.decades(-6.0, -1.0)][draws.below(2)];
+            let found = smallest::quantile(n + more, n, share).unwrap().unwrap();
+            search.check(law(n, found), &real(share), 1e-9, || format!("share {share} of {n}, {more} more"));
         }
         // One row: the law of a squared normal number.
         if n == 1 {

@@ -2,6 +2,7 @@
 //! penalties and ratios of 1e-300 to 1e300, at spectra over hundreds of orders of magnitude, against the same formulas in
 //! arithmetic of 4096 bits or against another formula.
 
+mod case;
 mod closed_forms;
 mod draws;
 mod fixed_points;

@@ -174,6 +174,12 @@ impl Search {
         }
     }
 
+    /// What should be there and is not.
+    pub fn missing(&mut self, what: impl Fn() -> String) {
+        self.compared += 1;
+        self.wrong.push((f64::INFINITY, format!("{}: not found", what())));
+    }
+
     #[track_caller]
     pub fn finish(mut self) {
         self.wrong.sort_by(|a, b| b.0.total_cmp(&a.0));

@@ -9,8 +9,10 @@
 mod by_engines;
 mod by_svd;
 mod drawn_features;
+mod overfitting;
 mod spectra;
 mod splits;
+mod time;
 
 use ndarray::Array2;
 use rand::RngExt;

@@ -70,6 +70,27 @@ fn averages_over_spectra() {
     limits.finish();
 }
 
+/// The ends of the spectrum: means deviate from the edges as n^(−2/3), which is 0.63 of it at twice the size.
+#[test]
+fn edges_of_the_spectrum() {
+    let sizes = [40usize, 80, 160];
+    let repeats = [400, 120, 40];
+    let mut limits = Limits::default();
+    for (half, name) in [(1, "p = n/2"), (6, "p = 3n")] {
+        let draws = three(|i| {
+            let (n, p) = (sizes[i], half * sizes[i] / 2);
+            let draw = |repeat| singular_values(&normal(&mut stream(77, n + p, repeat), n, p));
+            (0..repeats[i]).map(draw).collect::<Vec<_>>()
+        });
+        let expected = sizes.map(|n| smallest::edges(n, half * n / 2));
+        let least = three(|i| mean(draws[i].iter().map(|sigma| sigma[sigma.len() - 1])));
+        limits.add(format!("smallest, {name}"), least, expected.map(|edges| edges[0]));
+        let most = three(|i| mean(draws[i].iter().map(|sigma| sigma[0])));
+        limits.add(format!("largest, {name}"), most, expected.map(|edges| edges[1]));
+    }
+    limits.finish();
+}
+
 #[test]
 fn exact_laws_of_one_size() {
     let mut table = Exact::default();

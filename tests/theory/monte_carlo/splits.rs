@@ -1,10 +1,11 @@
 //! Where the error of random features comes from, and penalties: the best one, and those below 0.
 
-use super::{Limits, mean, normal, three};
+use super::{Exact, Limits, mean, normal, three};
 use double_descent::filter::{Ridge, SpectralFilter, Spectrum};
-use double_descent::risk::Decomposition;
+use double_descent::risk::{Covariance, Decomposition, Population};
 use double_descent::rng::stream;
 use double_descent::svd::Svd;
+use double_descent::theory::optimal_ridge;
 use double_descent::theory::random_features::RandomFeatureModel;
 use double_descent::theory::ridge::SpectralPopulation;
 use double_descent::theory::spectrum::PopulationSpectrum;
@@ -63,6 +64,40 @@ fn splits_of_random_projections() {
         limits.add(name, found, three(|i| theory[i][part]));
     }
     limits.finish_under(0.1);
+}
+
+/// The best penalty of each design, by its risk in closed form, and of features that are a random projection of more.
+#[test]
+fn best_penalties_of_designs_and_of_projections() {
+    let (p, n, norm2, level) = (30, 20, 1.4, 0.5);
+    let mut table = Exact::default();
+    for d in [8usize, 24] {
+        let found = optimal_ridge::model_wise(p, d, norm2, level).unwrap();
+        let theta = Array1::from_elem(p, f64::sqrt(norm2 / p as f64));
+        let image = |repeat| Svd::new(&normal(&mut stream(87, d, repeat), d, p)).unwrap().vt().dot(&theta);
+        let seen: Vec<f64> = (0..1000).map(image).map(|image| image.dot(&image)).collect();
+        table.add(format!("energy, {d} of {p}"), mean(seen.iter().copied()), found.energy);
+        table.add(format!("noise, {d} of {p}"), mean(seen.iter().map(|s| level + norm2 - s)), found.noise);
+        // A teacher along each feature in turn: the mean over directions.
+        let teacher = Array2::eye(d) * (found.energy / d as f64).sqrt();
+        let covariance = Covariance::isotropic(d, 1.0).unwrap();
+        let population = Population::new(covariance, teacher, found.noise).unwrap();
+        let mut sums = [0.0; 3];
+        for repeat in 0..200 {
+            let svd = Svd::new(&normal(&mut stream(88, d, repeat), n, d)).unwrap();
+            let given = population.given(&svd).unwrap();
+            let risk = |factor: f64| {
+                let risk = given.of(&Ridge::new(factor * found.lambda).unwrap()).unwrap();
+                d as f64 * risk.bias_squared + risk.variance
+            };
+            let squares: Vec<f64> = svd.singular_values().iter().map(|s| s * s).collect();
+            let (lambda, excess) = optimal_ridge::of_design(&squares, d, found.energy, found.noise).unwrap();
+            assert!((lambda / found.lambda - 1.0).abs() < 1e-12 && (excess / risk(1.0) - 1.0).abs() < 1e-10);
+            sums.iter_mut().zip([0.5, 1.0, 2.0]).for_each(|(sum, factor)| *sum += risk(factor));
+        }
+        assert!(sums[1] < sums[0] && sums[1] < sums[2], "{sums:?}");
+    }
+    table.finish();
 }
 
 /// A target in the strong directions: the best penalty is below 0.

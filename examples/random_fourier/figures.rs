@@ -1,0 +1,80 @@
+//! Belkin's panels: squared errors and misclassified rows, of training and test, norm and smallest singular value.
+
+use super::Cli;
+use crate::common::closer_around;
+use crate::common::figures::options;
+use crate::common::random_features::describe;
+use double_descent::Error;
+use double_descent::curve::{Axis, Curve, Metric};
+use double_descent::plot::{Figure, Overlay, study};
+use double_descent::sweep::Sweep;
+use double_descent::theory::TheoryLine;
+use double_descent::theory::drawn_features::DrawnFeatures;
+
+/// The sample-wise theory takes an SVD of `n × n` for each `n`: no further than this.
+fn farthest(p: usize) -> usize {
+    p + p / 2
+}
+
+const PANELS: [&[Metric]; 4] = [
+    &[Metric::TrainMse, Metric::TestMse],
+    &[Metric::TrainErrorRate, Metric::TestErrorRate],
+    &[Metric::CoefficientNorm],
+    &[Metric::SmallestSingularValue],
+];
+
+/// One figure of four panels.
+pub fn panels(cli: &Cli, curve: Curve, sweep: &Sweep) -> Result<Figure, Error> {
+    let is_model_wise = curve.axis == Axis::Features;
+    let has_limit = curve.arms.len() > 1;
+    let curve = if is_model_wise && !has_limit {
+        curve.beside(sweep.infinite_width(cli.inputs.kernel()?, &())?)?
+    } else {
+        curve
+    };
+    let mut options = options(&cli.run);
+    let theory = theory(cli, &curve, sweep)?;
+    let has_theory = theory.is_some();
+    options.theories.extend(theory.map(|line| Overlay::new(line).of_arm("min_norm", None)));
+    let mut figure = study::panels(&curve, &PANELS, &options).drawn()?;
+    for (panel, title) in figure.panels.iter_mut().zip(["Squared loss", "Zero-one loss"]) {
+        panel.title = title.into();
+    }
+    // The training error of an interpolant is rounding, under the frame.
+    let train = figure.panels[0].groups.iter_mut().filter(|group| group.heading == "Training error");
+    train.for_each(|group| group.series.retain(|series| series.label != "infinite width"));
+    figure.caption.extend([format!(" {}", describe(sweep))]);
+    if has_theory {
+        let at = if is_model_wise { "" } else { ", at each n up to 1.5p" };
+        figure.caption.extend([format!(
+            " Theory: the mean test error over draws of features, in closed form from the kernel matrix of the first training \
+             set (n\u{a0}×\u{a0}n) and its test rows{at}; features count as Gaussian variables of the kernel's covariance."
+        )]);
+    }
+    if is_model_wise {
+        figure.caption.push_str(
+            " Infinite width is kernel ridgeless regression, the limit p\u{a0}→\u{a0}∞; its norm is drawn over √p.",
+        );
+    }
+    let title = if is_model_wise { "Model-wise" } else { "Sample-wise" };
+    Ok(figure.with_title(format!("{title} double descent of random Fourier features")).with_columns(2))
+}
+
+/// The mean test error over draws of the features, for the training set of the first repeat. Pairs are no independent
+/// features.
+fn theory(cli: &Cli, curve: &Curve, sweep: &Sweep) -> Result<Option<TheoryLine>, Error> {
+    if cli.inputs.pairs {
+        return Ok(None);
+    }
+    let draw = |n: usize| cli.inputs.before_features(sweep, n, cli.run.seed);
+    if curve.axis == Axis::Features {
+        return Ok(Some(DrawnFeatures::line(vec![draw(cli.n)?], Some(1), 0.0, 0.0)));
+    }
+    let samples = curve.axis_values();
+    let ends = (samples.first().copied().unwrap_or(0), samples.last().copied().unwrap_or(0));
+    let samples = closer_around(cli.p, samples).into_iter();
+    let samples = samples.filter(|n| (ends.0..=ends.1.min(farthest(cli.p))).contains(n));
+    let at = |n: usize| Ok((n as f64, draw(n)?.at(cli.p as f64, 0.0)?.total()));
+    let points = samples.map(at).collect::<Result<Vec<(f64, f64)>, Error>>()?;
+    Ok(Some(TheoryLine::through("Mean over features", "Jacot et al. 2020", points)))
+}

@@ -1,0 +1,52 @@
+//! σ_min over n for three features, for p independent ones beside its laws, and the rows themselves.
+
+use super::mixing;
+use crate::common::RunArgs;
+use crate::common::figures::{options, save as save_all};
+use crate::common::flags::Failure;
+use double_descent::Error;
+use double_descent::curve::{Curve, Metric};
+use double_descent::plot::{FigureOptions, Overlay, study};
+use double_descent::rng::normal;
+use double_descent::svd::Svd;
+use double_descent::theory::TheoryLine;
+use std::path::Path;
+
+pub fn save(args: &RunArgs, folder: &Path, correlated: &Curve, isotropic: &[Curve]) -> Result<(), Failure> {
+    if args.no_figures {
+        return Ok(());
+    }
+    let options: FigureOptions = options(args);
+    // Many rows: all stretch as their covariance does.
+    let deviation = Svd::new(&mixing())?.smallest_nonzero().unwrap_or(0.0);
+    let theory = TheoryLine::new("√n × smallest deviation, many rows", "law of large numbers", move |n| {
+        let must_be = "at least the features";
+        if n < 3.0 {
+            Err(Error::Domain { what: "rows", value: n, must_be })
+        } else {
+            Ok(deviation * n.sqrt())
+        }
+    });
+    let theory = Overlay::new(theory).of_metric(Metric::SmallestSingularValue);
+    let with = options.clone().with_theory(theory);
+    let mut covariance = study::panels(correlated, &[&[Metric::SmallestSingularValue]], &with).drawn()?;
+    covariance.caption.push_str(
+        " Rows are from the three-dimensional Gaussian of mean 0 and covariance ((23,\u{a0}9,\u{a0}4), \
+         (9,\u{a0}6,\u{a0}2), (4,\u{a0}2,\u{a0}5)), drawn anew for each n. Up to n\u{a0}=\u{a0}p a further row brings a further singular \
+         value, no larger than the smallest before it; beyond n\u{a0}=\u{a0}p it can only raise the smallest of the p there \
+         are (interlacing).",
+    );
+    let mut laws = study::isotropic(isotropic, &options).drawn()?;
+    laws.caption.push_str(
+        " Dots and bars: median and quartiles of the exact laws at n\u{a0}=\u{a0}p and n\u{a0}=\u{a0}p\u{a0}±\u{a0}1, for \
+         each p.",
+    );
+    let rows = normal(args.seed, (100, 3), 0).dot(&mixing());
+    let directions = study::directions(&rows, &[1, 2, 3, 4, 10, 50]).drawn()?;
+    let figures = [
+        ("covariance", covariance.with_title("The smallest singular value is smallest at n = p")),
+        ("isotropic", laws.with_title("σ_min nears 0 at n = p alone, the closer the larger p")),
+        ("directions", directions.with_title("At n = p the rows leave one direction almost empty")),
+    ];
+    Ok(save_all(&args.print, folder, figures)?)
+}
