@@ -33,6 +33,7 @@ mod conquer;
 mod cuda;
 mod factorisation;
 mod faer;
+mod gram;
 mod growing_basis;
 mod householder;
 #[cfg(feature = "nalgebra")]
@@ -62,6 +63,7 @@ pub(crate) use cholesky::cholesky;
 pub use cuda::{Cuda, FourierCurve, FourierPoint};
 pub use factorisation::{LastMode, Svd};
 pub use faer::Faer;
+pub(crate) use gram::{Left, left_of_well_conditioned};
 pub(crate) use growing_basis::{GrowingBasis, Grown};
 pub use jacobi::Jacobi;
 #[cfg(feature = "lapack")]
