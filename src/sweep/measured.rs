@@ -27,8 +27,11 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
-    /// `classified` says that there are test rows of two classes or more.
-    pub(super) fn new(metrics: &[Metric], classified: bool) -> Self {
+    /// `classified` says that there are test rows of two classes or more, `tail` how many eigenvalues [`Sweep::tail`] leaves out.
+    ///
+    /// [`Sweep::tail`]: super::Sweep::tail
+    pub(super) fn new(metrics: &[Metric], classified: bool, tail: usize) -> Self {
+        let spectral = Spectral::new(metrics, tail);
         let has = |metric| metrics.contains(&metric);
         Self {
             train: has(Metric::TrainMse),
@@ -37,13 +40,11 @@ impl Wanted {
             bias_squared: has(Metric::BiasSquared),
             mean_squared_bias: has(Metric::MeanSquaredBias),
             smallest: has(Metric::SmallestSingularValue),
-            norm: has(Metric::CoefficientNorm)
-                || has(Metric::DistanceFromStart)
-                || Spectral::new(metrics).norm(),
+            norm: has(Metric::CoefficientNorm) || has(Metric::DistanceFromStart) || spectral.norm(),
             coefficient_norm: has(Metric::CoefficientNorm),
             error_rate: has(Metric::TestErrorRate) && classified,
             distance: has(Metric::DistanceFromStart),
-            spectral: Spectral::new(metrics),
+            spectral,
         }
     }
 
