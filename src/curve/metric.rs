@@ -178,6 +178,14 @@ metrics! {
         /// Share of training rows whose largest prediction is not at their largest target, as
         /// [`TestErrorRate`](Metric::TestErrorRate) on the rows of the fit itself: 0 for fits that interpolate.
         TrainErrorRate, train_error_rate, "1";
+        /// Bartlett's effective rank `r_k` of the sample covariance past its `k` largest eigenvalues: `Σ_{i>k} σᵢ²/σ_{k+1}²`. A
+        /// sweep states its `k`; nothing at or past the rank.
+        TailStableRank, tail_stable_rank, "1";
+        /// Bartlett's effective rank `R_k` past the `k` largest eigenvalues: `(Σ_{i>k} σᵢ²)²/Σ_{i>k} σᵢ⁴`.
+        TailParticipationRatio, tail_participation_ratio, "1";
+        /// Effective model complexity (Nakkiran et al. 2020): the most samples whose mean training error is at most a
+        /// tolerance. It belongs to a training procedure, not to one training set.
+        ModelComplexity, model_complexity, "1";
     }
 }
 
@@ -244,6 +252,6 @@ mod tests {
     /// A sweep writes and reads a million cells: each byte of one counts. (A plain `Option<f64>` takes 16.)
     #[test]
     fn a_cell_is_small() {
-        assert!(size_of::<Cell>() <= 5 * 8 + 8 * 16 + 16 * 8);
+        assert!(size_of::<Cell>() <= 5 * 8 + 8 * 16 + 19 * 8);
     }
 }

@@ -18,12 +18,11 @@ pub(super) fn ridge(lambda: f64, sigma: f64) -> f64 {
 /// `λ / (σ² + λ)` for any two numbers, to a few `ε_mach`: by the ratio of `σ` and `√λ` that is at most 1.
 #[inline]
 pub(super) fn ridge_residual(lambda: f64, sigma: f64) -> f64 {
+    // Choices in place of ways: a list of these is computed several at once.
     let root = lambda.sqrt();
-    if sigma <= root {
-        let ratio = sigma / root;
-        (1.0 + ratio * ratio).recip()
-    } else {
-        let ratio = root / sigma;
-        ratio * ratio / (1.0 + ratio * ratio)
-    }
+    let is_below = sigma <= root;
+    let (small, large) = if is_below { (sigma, root) } else { (root, sigma) };
+    let square = (small / large) * (small / large);
+    let top = if is_below { 1.0 } else { square };
+    top / (1.0 + square)
 }

@@ -75,8 +75,15 @@ impl SpectralFilter for Ridge {
             }
             return;
         }
-        for (g, &s) in gains.iter_mut().zip(spectrum.singular_values()) {
-            *g = gain::ridge(lambda, s);
+        let sigma = spectrum.singular_values();
+        let least = sigma.iter().fold(f64::INFINITY, |least, &s| if s < least { s } else { least });
+        if (lambda / least).is_finite() {
+            // What `gain::ridge` is then, several at once.
+            gains.iter_mut().zip(sigma).for_each(|(gain, &s)| *gain = (s + lambda / s).recip());
+            return;
+        }
+        for (gain, &s) in gains.iter_mut().zip(sigma) {
+            *gain = gain::ridge(lambda, s);
         }
     }
 
@@ -85,14 +92,14 @@ impl SpectralFilter for Ridge {
         if lambda == 0.0 {
             return MinNorm::default().write_residuals(spectrum, gains, residuals);
         }
-        for ((left, &gain), &s) in residuals.iter_mut().zip(gains).zip(spectrum.singular_values()) {
-            *left = if lambda > 0.0 {
-                gain::ridge_residual(lambda, s)
-            } else if gain == 0.0 {
-                1.0
-            } else {
-                lambda / lowered_square(s, lambda)
-            };
+        let sigma = spectrum.singular_values();
+        if lambda > 0.0 {
+            let each = residuals.iter_mut().zip(sigma);
+            each.for_each(|(left, &s)| *left = gain::ridge_residual(lambda, s));
+            return;
+        }
+        for ((left, &gain), &s) in residuals.iter_mut().zip(gains).zip(sigma) {
+            *left = if gain == 0.0 { 1.0 } else { lambda / lowered_square(s, lambda) };
         }
     }
 

@@ -1,8 +1,9 @@
 //! An intercept that no penalty touches: centring.
 
 use crate::Error;
+use crate::machine::large_pages;
 use crate::machine::memory::{reserve, sum, table};
-use ndarray::{Array1, Array2, ArrayRef2, ArrayView1, Axis};
+use ndarray::{Array1, Array2, ArrayRef2, ArrayView1};
 
 /// A table whose columns, features and targets, have the mean 0: what a model with an unpenalised intercept is fitted on.
 ///
@@ -116,16 +117,24 @@ impl Centred {
 
 /// A table less the means of its columns, and these. Once more of what is left: a mean is off by rounding.
 fn centre(x: &ArrayRef2<f64>) -> Result<(Array2<f64>, Array1<f64>), Error> {
-    let rows = x.nrows() as f64;
-    let mut means: Array1<f64> =
-        x.axis_iter(Axis(1)).map(|column| column.iter().map(|v| v / rows).sum()).collect();
-    let mut centred = x.to_owned();
-    for (mut column, mean) in centred.columns_mut().into_iter().zip(&mut means) {
-        column.mapv_inplace(|v| v - *mean);
-        let rest: f64 = column.iter().map(|v| v / rows).sum();
-        column.mapv_inplace(|v| v - rest);
-        *mean += rest;
+    let (count, rows) = (x.ncols(), x.nrows() as f64);
+    let mut centred = large_pages::with_capacity(x.len());
+    // A row after the other, as they lie, in as few passes as it takes.
+    let (mut means, mut rests) = (vec![0.0; count], vec![0.0; count]);
+    for row in x.rows() {
+        means.iter_mut().zip(row).for_each(|(mean, v)| *mean += v / rows);
     }
+    for row in x.rows() {
+        let from = centred.len();
+        centred.extend(row.iter().zip(&means).map(|(v, mean)| v - mean));
+        rests.iter_mut().zip(&centred[from..]).for_each(|(rest, v)| *rest += v / rows);
+    }
+    for row in centred.chunks_exact_mut(count) {
+        row.iter_mut().zip(&rests).for_each(|(v, rest)| *v -= rest);
+    }
+    let means = means.iter().zip(&rests).map(|(mean, rest)| mean + rest).collect();
+    let shape = |e: ndarray::ShapeError| Error::Unsupported { reason: e.to_string() };
+    let centred = Array2::from_shape_vec(x.dim(), centred).map_err(shape)?;
     let overflow = |_| Error::Overflow { what: "a difference from a column's mean" };
     Error::check_finite("the centred table", centred.view()).map_err(overflow)?;
     Ok((centred, means))

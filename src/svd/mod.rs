@@ -34,6 +34,7 @@ mod cosines;
 mod cuda;
 mod factorisation;
 mod faer;
+mod gram;
 mod growing_basis;
 mod householder;
 #[cfg(feature = "nalgebra")]
@@ -64,6 +65,7 @@ pub use cosines::{CosineDevice, CosineFit, CosineFits, CosineTables};
 pub use cuda::Cuda;
 pub use factorisation::{LastMode, Svd};
 pub use faer::Faer;
+pub(crate) use gram::{Left, left_of_well_conditioned};
 pub(crate) use growing_basis::{GrowingBasis, Grown};
 pub use jacobi::Jacobi;
 #[cfg(feature = "lapack")]

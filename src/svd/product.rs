@@ -40,6 +40,18 @@ pub(crate) fn add_gram(a: &[f64], g: &mut [f64], (m, p): (usize, usize)) {
     triangular::matmul(g, upper, Accum::Add, a.transpose(), whole, a, whole, 1.0, Par::Seq);
 }
 
+/// `A Aᵀ` for `A` (`m × k`), on and below the diagonal, column by column, with zeros above.
+pub(super) fn row_gram(a: ArrayView2<'_, f64>) -> Vec<f64> {
+    let a = contiguous(a);
+    let (a, m) = (matrix(&a), a.nrows());
+    let mut gram = vec![0.0; m * m];
+    let whole = triangular::BlockStructure::Rectangular;
+    let lower = triangular::BlockStructure::TriangularLower;
+    let to = MatMut::from_column_major_slice_mut(&mut gram, m, m);
+    triangular::matmul(to, lower, Accum::Replace, a, whole, a.transpose(), whole, 1.0, Par::Seq);
+    gram
+}
+
 /// `C = C + A B` for `A` (`m × k`), `B` (`k × p`) and `C` (`m × p`), all row by row and so small that the general product
 /// would spend its time on preparations. Each entry is one chain of fused multiplications and additions: its bits do
 /// not depend on the instruction set.

@@ -254,6 +254,13 @@ impl Sweep {
                      one",
                 )
             }
+            Metric::TailStableRank | Metric::TailParticipationRatio if self.tail == 0 => Some(
+                "is of the eigenvalues past the largest `Sweep::tail`, which is 0; set it, or ask for `stable_rank` and \
+                      `participation_ratio`",
+            ),
+            Metric::ModelComplexity => Some(
+                "is of fits to training sets of many sizes: `complexity::Search::add_to` gives it to the cells of a curve",
+            ),
             _ => None,
         };
         match self.metrics.iter().find_map(|&metric| Some((metric, obstacle(metric)?))) {

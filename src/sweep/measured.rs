@@ -28,8 +28,11 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
-    /// Whether there are two classes or more, and test rows to count.
-    pub(super) fn new(metrics: &[Metric], classified: bool, has_test_rows: bool) -> Self {
+    /// `classified` says that there are two classes or more, `tail` how many eigenvalues [`Sweep::tail`] leaves out.
+    ///
+    /// [`Sweep::tail`]: super::Sweep::tail
+    pub(super) fn new(metrics: &[Metric], classified: bool, has_test_rows: bool, tail: usize) -> Self {
+        let spectral = Spectral::new(metrics, tail);
         let has = |metric| metrics.contains(&metric);
         Self {
             train: has(Metric::TrainMse),
@@ -38,14 +41,12 @@ impl Wanted {
             bias_squared: has(Metric::BiasSquared),
             mean_squared_bias: has(Metric::MeanSquaredBias),
             smallest: has(Metric::SmallestSingularValue),
-            norm: has(Metric::CoefficientNorm)
-                || has(Metric::DistanceFromStart)
-                || Spectral::new(metrics).norm(),
+            norm: has(Metric::CoefficientNorm) || has(Metric::DistanceFromStart) || spectral.norm(),
             coefficient_norm: has(Metric::CoefficientNorm),
             error_rate: has(Metric::TestErrorRate) && classified && has_test_rows,
             train_error_rate: has(Metric::TrainErrorRate) && classified,
             distance: has(Metric::DistanceFromStart),
-            spectral: Spectral::new(metrics),
+            spectral,
         }
     }
 

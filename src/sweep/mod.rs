@@ -124,6 +124,9 @@ pub struct Sweep {
     /// single column, [`Metric::TestMseOpposite`] without an adversary); all of them together, [`Metric::ALL`], are
     /// a request for whatever there is.
     pub metrics: Vec<Metric>,
+    /// The index `k` of [`Metric::TailStableRank`] and [`Metric::TailParticipationRatio`]: how many of the largest
+    /// eigenvalues of the sample covariance they leave out. 0 for sweeps without them.
+    pub tail: usize,
     /// How fits get their constant.
     pub intercept: Intercept,
     /// Whether features are brought to mean 0 and variance 1 on the training rows of each cell.
@@ -169,6 +172,7 @@ impl Sweep {
             parameter: None,
             arms: vec![Arm::min_norm()],
             metrics: vec![Metric::TrainMse, Metric::TestMse, Metric::CoefficientNorm],
+            tail: 0,
             intercept: Intercept::None,
             standardise: false,
             engine: None,

@@ -11,7 +11,7 @@ use ndarray::{ArrayView1, Axis};
 use std::f64::consts::TAU;
 
 /// The metrics that are read here. A new one is an entry here, and an arm of [`Reading::of`].
-const METRICS: [Metric; 13] = [
+const METRICS: [Metric; 15] = [
     Metric::ConditionNumber,
     Metric::LeaveOneOut,
     Metric::ExpectedNoise,
@@ -25,25 +25,32 @@ const METRICS: [Metric; 13] = [
     Metric::LogEvidence,
     Metric::LogOccamFactor,
     Metric::PosteriorVariance,
+    Metric::TailStableRank,
+    Metric::TailParticipationRatio,
 ];
 
-/// Which of them a sweep asks for: a bit for each.
+/// Which of them a sweep asks for.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Spectral(u32);
+pub(super) struct Spectral {
+    /// A bit for each.
+    asked: u32,
+    /// How many eigenvalues those of the tail leave out.
+    tail: usize,
+}
 
 impl Spectral {
-    pub(super) fn new(metrics: &[Metric]) -> Self {
+    pub(super) fn new(metrics: &[Metric], tail: usize) -> Self {
         let asked = METRICS.iter().enumerate().filter(|(_, metric)| metrics.contains(metric));
-        Self(asked.map(|(place, _)| 1 << place).sum())
+        Self { asked: asked.map(|(place, _)| 1 << place).sum(), tail }
     }
 
     pub(super) fn is_none(self) -> bool {
-        self.0 == 0
+        self.asked == 0
     }
 
     /// How many.
     pub(super) fn count(self) -> usize {
-        self.0.count_ones() as usize
+        self.asked.count_ones() as usize
     }
 
     pub(super) fn leave_one_out(self) -> bool {
@@ -60,7 +67,11 @@ impl Spectral {
     }
 
     fn asked(self) -> impl Iterator<Item = Metric> {
-        METRICS.into_iter().enumerate().filter(move |(place, _)| self.0 >> place & 1 == 1).map(|(_, of)| of)
+        METRICS
+            .into_iter()
+            .enumerate()
+            .filter(move |(place, _)| self.asked >> place & 1 == 1)
+            .map(|(_, of)| of)
     }
 
     /// For each mode the root of the sum over test rows of `(x·vᵣ)²`, where it is needed: of features of any scale, whose
@@ -94,7 +105,8 @@ impl Spectral {
         let fisher_rao =
             self.has(&[Metric::FisherRaoNorm]).then(|| root_mean_square(&line.arm, modes, outputs, scratch));
         let arm = &line.arm;
-        let reading = Reading { arm, modes, outputs, scratch, lengths, norm, free, rescaled };
+        let reading =
+            Reading { arm, modes, outputs, scratch, lengths, norm, tail: self.tail, free, rescaled };
         let value = |metric| if metric == Metric::FisherRaoNorm { fisher_rao } else { reading.of(metric) };
         let value = |metric| Some((metric, value(metric).filter(|value| value.is_finite())?));
         self.asked().filter_map(value).collect()
@@ -121,6 +133,7 @@ struct Reading<'a, 'm, 'o> {
     scratch: &'a Scratch,
     lengths: &'a [f64],
     norm: f64,
+    tail: usize,
     free: bool,
     rescaled: bool,
 }
@@ -151,6 +164,8 @@ impl Reading<'_, '_, '_> {
             Metric::ParticipationRatio => {
                 Some(shares().sum::<f64>().powi(2) / shares().map(|t| t * t).sum::<f64>())
             }
+            Metric::TailStableRank => self.tail_ranks().map(|[small, _]| small),
+            Metric::TailParticipationRatio => self.tail_ranks().map(|[_, big]| big),
             Metric::RademacherBound => {
                 let frobenius = norm(sigma.as_slice().unwrap_or(&[]));
                 Some((self.outputs.len() as f64).sqrt() * self.norm * (frobenius / n as f64))
@@ -160,6 +175,25 @@ impl Reading<'_, '_, '_> {
             Metric::PosteriorVariance => self.posterior_variance(),
             _ => None,
         }
+    }
+
+    /// `r_k` and `R_k` past the eigenvalues that are left out, in units of the next one; `None` where none are left out, or
+    /// none are left.
+    fn tail_ranks(&self) -> Option<[f64; 2]> {
+        let svd = self.modes.svd();
+        if self.tail == 0 || self.tail >= svd.rank() {
+            return None;
+        }
+        let rest = svd.singular_values().iter().skip(self.tail);
+        let unit = svd.singular_values()[self.tail];
+        // From the smallest up.
+        let (mut sum, mut squares) = (0.0, 0.0);
+        for s in rest.rev() {
+            let share = (s / unit) * (s / unit);
+            sum += share;
+            squares += share * share;
+        }
+        Some([sum, sum * (sum / squares)])
     }
 
     /// What label noise of variance 1 adds to the test error on average: the mean over test rows of `‖x V diag(g)‖²`, and

@@ -37,7 +37,7 @@ impl<'a> Task<'a> {
         let parameter = sweep.parameter.as_ref();
         sweep.check(sizes, &features)?;
         let (lines, targets) = Targets::of(&sweep.arms, parameter, sizes.outputs)?;
-        let wanted = Wanted::new(&sweep.metrics, sizes.outputs > 1, !sizes.population);
+        let wanted = Wanted::new(&sweep.metrics, sizes.outputs > 1, !sizes.population, sweep.tail);
         Ok(Self { sweep, sizes, features, lines, targets, wanted })
     }
 

@@ -204,6 +204,19 @@ pub fn left_out_errors(x: ArrayView2<'_, f64>, y: ArrayView2<'_, f64>) -> Array2
     errors
 }
 
+/// The errors at each row of the ridge fit with penalty `lambda` to all other rows (`n × k`), each rounded once:
+/// `[A⁻¹Y]ᵢ/[A⁻¹]ᵢᵢ` with `A = XXᵀ + λ`.
+pub fn ridge_left_out_errors(x: ArrayView2<'_, f64>, y: ArrayView2<'_, f64>, lambda: f64) -> Array2<f64> {
+    let (x, y) = (matrix(x), matrix(y));
+    let mut gram = product(x.view(), x.t());
+    for i in 0..gram.nrows() {
+        gram[[i, i]] = &gram[[i, i]] + number(lambda);
+    }
+    let inverse = solve(&gram, matrix(Array2::eye(x.nrows()).view()));
+    let top = product(inverse.view(), y.view());
+    Array2::from_shape_fn(y.dim(), |(i, j)| (&top[[i, j]] / &inverse[[i, i]]).to_f64().value())
+}
+
 /// `(XᵀX + λ)⁻¹ Xᵀ Y`.
 fn ridge_solution(x: &Array2<Number>, y: &Array2<Number>, lambda: f64) -> Array2<Number> {
     let mut gram = product(x.t(), x.view());

@@ -1,6 +1,6 @@
 //! Paths from one factorisation, against fits of their own for every value and every row left out.
 
-use crate::common::exact::{ExactRidge, left_out_errors};
+use crate::common::exact::{ExactRidge, left_out_errors, ridge_left_out_errors};
 use crate::common::matrices::{integer_low_rank, normal, orthonormal, with_spectrum};
 use crate::common::recorded::{recorded, value};
 use double_descent::Error;
@@ -130,6 +130,56 @@ fn small_penalties_lose_no_digits() {
     let gcv = n as f64 * dual.iter().map(|v| v * v).sum::<f64>() / inverse.diag().sum().powi(2);
     close(limit.gcv.unwrap(), gcv, 1e-10, "the limit of cross-validation");
     close(path.points()[0].gcv.unwrap(), gcv, 1e-10, "λ = 1e-30");
+}
+
+/// 512-bit arithmetic again, where penalties are many enough to be combinations of a few and the matrix is on either side of
+/// what its Gram matrix serves: κ is under 8 for twice as many columns, over it for a quarter more. A Gram
+/// matrix loses κ² ε, which is at most 8 κ ε here; a combination, a hundred roundings.
+#[test]
+fn many_penalties_lose_no_digits() {
+    let n = 66;
+    let lambdas: Vec<f64> = (-40..40).map(|e| 2f64.powi(e)).collect();
+    for (p, is_well_conditioned) in [(140, true), (82, false)] {
+        let (x, y) = (normal(n, p, 5), normal(n, 2, 6));
+        let training = Training::new(&x, &y).unwrap();
+        let condition = training.singular_values()[0] / training.singular_values()[n - 1];
+        assert_eq!(condition < 8.0, is_well_conditioned, "κ = {condition}");
+        let path = training.penalties(&lambdas).unwrap();
+        for place in [0, 38, 60] {
+            let exact = mean_square(&ridge_left_out_errors(x.view(), y.view(), lambdas[place]));
+            let found = path.points()[place].loo_mse.unwrap();
+            close(found, exact, (20.0 * condition + 100.0) * f64::EPSILON, &format!("{n} × {p}, {place}"));
+        }
+    }
+}
+
+/// Points of a path of many penalties against those of each penalty alone, where rows outnumber columns and not, with an
+/// intercept, for spectra of any width, and with penalties among them that only go their own way.
+#[test]
+fn many_penalties_are_single_ones() {
+    let wide: Vec<f64> = (0..70).map(|i| 10f64.powf(-0.1 * f64::from(i))).collect();
+    for (number, x) in
+        [normal(90, 70, 71), normal(70, 160, 72), normal(70, 75, 73), with_spectrum(120, 70, &wide, 74)]
+            .iter()
+            .enumerate()
+    {
+        let y = normal(x.nrows(), 2, 75) + 1.0;
+        for intercept in [false, true] {
+            let training = if intercept { Training::with_intercept(x, &y) } else { Training::new(x, &y) };
+            let training = training.unwrap();
+            let mut lambdas: Vec<f64> = (0..300).map(|i| 10f64.powf(-6.0 + 0.04 * f64::from(i))).collect();
+            lambdas[200] = 0.0;
+            lambdas[299] = 1e200;
+            let path = training.penalties(&lambdas).unwrap();
+            for (point, &lambda) in path.points().iter().zip(&lambdas).step_by(13) {
+                let alone = training.penalties(&[lambda]).unwrap().points()[0];
+                let what = format!("design {number}, intercept {intercept}, λ = {lambda:e}");
+                // Sums of 70 terms of both signs, in other orders; of a hundred roundings each.
+                close(point.loo_mse.unwrap(), alone.loo_mse.unwrap(), 1e-11, &what);
+                assert_eq!((point.train_mse, point.norm), (alone.train_mse, alone.norm), "{what}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -3,18 +3,18 @@
 use crate::common::matrices::normal;
 use double_descent::Error;
 use double_descent::bayes::{Evidence, Model, Posterior};
-use double_descent::complexity::{FisherRao, Smoother, rademacher_bound, tail};
+use double_descent::complexity::{FisherRao, LinearModel, Search, Smoother, rademacher_bound, tail};
 use double_descent::curve::{Axis as Along, Cell, Curve, Metric, Provenance};
 use double_descent::dataset::Dataset;
-use double_descent::features::RandomFourier;
-use double_descent::filter::{GradientFlow, Loss};
+use double_descent::features::{Coordinates, RandomFourier};
+use double_descent::filter::{GradientFlow, Loss, Ridge, SpectralFilter};
 use double_descent::risk::Compressed;
 use double_descent::svd::Svd;
-use double_descent::sweep::{Arm, Draw, Intercept, Maps, Source, Splits, Sweep, TestOn};
+use double_descent::sweep::{Arm, Draw, Intercept, Maps, Parameter, Source, Splits, Sweep, TestOn};
 use ndarray::{Array1, Array2, Axis, s};
 use std::sync::Arc;
 
-const METRICS: [Metric; 10] = [
+const METRICS: [Metric; 12] = [
     Metric::TrainMse,
     Metric::EffectiveParameters,
     Metric::EffectiveParametersTrain,
@@ -25,7 +25,12 @@ const METRICS: [Metric; 10] = [
     Metric::LogEvidence,
     Metric::LogOccamFactor,
     Metric::PosteriorVariance,
+    Metric::TailStableRank,
+    Metric::TailParticipationRatio,
 ];
+
+/// What the ranks of the tail leave out.
+const TAIL: usize = 2;
 
 const LAMBDA: f64 = 0.7;
 
@@ -75,6 +80,13 @@ fn check(cell: &Cell, arm: &Arm, free: bool, (x, y, tests): (&Array2<f64>, &Arra
     let [small, big] = tail(svd.spectrum()).unwrap().effective_ranks(0).unwrap();
     of(Metric::StableRank, small);
     of(Metric::ParticipationRatio, big);
+    if svd.rank() > TAIL {
+        let [small, big] = tail(svd.spectrum()).unwrap().effective_ranks(TAIL).unwrap();
+        of(Metric::TailStableRank, small);
+        of(Metric::TailParticipationRatio, big);
+    } else {
+        assert_eq!((cell.tail_stable_rank(), cell.tail_participation_ratio()), (None, None));
+    }
     of(Metric::RademacherBound, k.sqrt() * rademacher_bound(svd.spectrum(), norm).unwrap());
     let predictions = tests.dot(&beta);
     of(Metric::FisherRaoNorm, FisherRao::new(&predictions, &predictions).unwrap().model);
@@ -122,6 +134,7 @@ fn metrics_are_what_the_library_says_of_each_fit() {
                 features: vec![3, 9],
                 arms: arms(),
                 metrics: METRICS.to_vec(),
+                tail: TAIL,
                 intercept: if free { Intercept::Free } else { Intercept::None },
                 ..Sweep::of(source.clone(), splits.clone())
             };
@@ -156,6 +169,7 @@ fn the_evidence_of_any_penalty() {
         samples: vec![5, 20],
         arms: (-12..=12).step_by(4).map(|i| Arm::ridge(10.0_f64.powi(i)).unwrap()).collect(),
         metrics: METRICS.to_vec(),
+        tail: TAIL,
         ..Sweep::of(
             Source::TrainTest { train: train.clone(), test: test.clone() },
             Splits::Recorded(vec![(0..20).collect()]),
@@ -185,6 +199,7 @@ fn metrics_over_a_population() {
         samples: vec![3, 6, 12],
         arms: arms(),
         metrics: METRICS.to_vec(),
+        tail: TAIL,
         ..Sweep::of(source.clone(), Splits::Drawn { repeats: 2, seed: 0 })
     };
     let Source::Drawn(drawn) = &source else { panic!("not drawn") };
@@ -199,6 +214,52 @@ fn metrics_over_a_population() {
         let expected = smoother.effective_parameters_over(&population).unwrap();
         close(cell.effective_parameters(), expected, "effective parameters");
     }
+}
+
+/// The effective model complexity of each cell is that of its estimator, measured by itself; it depends on features and time
+/// and on nothing else of a cell.
+#[test]
+fn the_model_complexity_of_cells() {
+    let data = Dataset::diabetes();
+    let (x, y) = (data.features(), data.targets());
+    let flow = |time: f64| Ok(Arc::new(GradientFlow::new(time, Loss::HalfSum)?) as Arc<dyn SpectralFilter>);
+    let sweep = Sweep {
+        features: vec![4, 10],
+        parameter: Some(Parameter::time(Loss::HalfSum, [1e2, 1e4, 1e12])),
+        ..Sweep::over_penalties(data.clone(), 12, [], 2, 0)
+    };
+    let mut curve = sweep.surface().unwrap().cells().clone();
+    assert!(curve.cells.len() == 12 && curve.cells.iter().all(|cell| cell.model_complexity().is_none()));
+    let map = Arc::new(Coordinates::new(10));
+    let search = Search { largest: Some(14), ..Search::new(500.0, 3, 5) };
+    search.add_to(&mut curve, map.clone(), |cell| flow(cell.value().unwrap()), x, y).unwrap();
+    let mut found = Vec::new();
+    for cell in &curve.cells {
+        let alone = LinearModel::new(map.clone(), cell.p, flow(cell.value().unwrap()).unwrap());
+        // One filter by itself looks at every n too.
+        let filter = flow(cell.value().unwrap()).unwrap();
+        let right = search.run_filters(&alone, &[&*filter], x, y).unwrap()[0].value;
+        assert_eq!(cell.model_complexity(), Some(right as f64), "p = {}, t = {:?}", cell.p, cell.value());
+        found.push((cell.repeat, cell.p, right));
+    }
+    // What never stops fits as many samples as it has features, and no fit of these exact ones is more.
+    let last = |p| found.iter().filter(|(_, of, _)| *of == p).map(|(_, _, value)| *value).max();
+    assert!(last(4) < last(10), "{found:?}");
+    // Arms in place of times; and what the estimator of a cell makes of it.
+    let arms = Sweep {
+        samples: vec![9, 12],
+        arms: arms(),
+        metrics: vec![Metric::TestMse],
+        ..Sweep::new(data.clone(), [9], 1, 0)
+    };
+    let mut curve = arms.run().unwrap();
+    let of = |cell: &Cell| Ok(arms.arms[cell.arm].estimator.clone());
+    search.add_to(&mut curve, map.clone(), of, x, y).unwrap();
+    assert_eq!(curve.cells.iter().filter(|cell| cell.model_complexity().is_some()).count(), 6);
+    let panics = search.add_to(&mut curve, map.clone(), |_| panic!("no estimator"), x, y);
+    assert!(matches!(panics, Err(Error::UserCode { .. })), "{panics:?}");
+    let refuses = search.add_to(&mut curve, map, |_| Ok(Arc::new(Ridge::new(f64::NAN)?)), x, y);
+    assert!(matches!(refuses, Err(Error::Domain { .. })), "{refuses:?}");
 }
 
 /// The peak of the curve over p is the end of the axis of effective parameters: up to the threshold they rise with p, from

@@ -52,7 +52,8 @@
 //! # Ok::<(), double_descent::Error>(())
 //! ```
 //!
-//! [`Search::run_filters`] gives the complexity of one model at many times of training, or under many penalties.
+//! [`Search::run_filters`] gives the complexity of one model at many times of training, or under many penalties;
+//! [`Search::add_to`] gives it to the cells of a curve.
 //!
 //! # References
 //! Curth, Jeffares and van der Schaar, *A U-turn on double descent: rethinking parameter counting in statistical
@@ -64,6 +65,7 @@ mod capacity;
 mod filters;
 mod label_noise;
 mod linear_model;
+mod of_cells;
 mod search;
 mod smoother;
 

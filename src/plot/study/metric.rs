@@ -48,6 +48,9 @@ pub(super) fn words(metric: Metric) -> Words {
         ),
         Metric::StableRank => of("Effective rank r₀", "Effective rank", Hue::Green, true),
         Metric::ParticipationRatio => of("Effective rank R₀", "Effective rank", Hue::Purple, true),
+        Metric::TailStableRank => of("Effective rank r_k", "Effective rank", Hue::Green, true),
+        Metric::TailParticipationRatio => of("Effective rank R_k", "Effective rank", Hue::Purple, true),
+        Metric::ModelComplexity => of("Effective model complexity", "Samples", Hue::Blue, true),
         Metric::RademacherBound => {
             of("Rademacher bound", "Bound on the Rademacher complexity", Hue::Purple, true)
         }

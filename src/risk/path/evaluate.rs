@@ -1,12 +1,12 @@
 //! The points of a path: many at once, as matrix products.
 
+use super::ridge_left_out::{RidgeLeftOut, make_relative};
 use super::without_row::WithoutRow;
 use super::{Modes, PathPoint, Projected};
 use crate::Error;
 use crate::filter::{Response, Ridge, SpectralFilter};
 use crate::machine::memory::{reserve, sum, table};
-use crate::svd::times_transposed;
-use ndarray::Array2;
+use crate::svd::{dot, times_transposed};
 
 /// Values that are taken through the products together: enough to be worth it, and few enough for little memory.
 const TOGETHER: usize = 128;
@@ -15,21 +15,6 @@ const TOGETHER: usize = 128;
 struct Batch<'a> {
     modes: &'a Modes,
     responses: &'a [Response],
-}
-
-/// Scales residual factors by the largest, for a fit that reaches all directions of the rows: only their ratios count.
-/// Where all are 0 the fit interpolates, and they become those of the limit of ridge, `(σ_r/σ)²`.
-fn make_relative(residuals: &mut [f64], sigma: &[f64]) {
-    let largest =
-        residuals.iter().fold(0.0, |most: f64, rho| if rho.abs() > most.abs() { *rho } else { most });
-    if largest == 0.0 {
-        let last = sigma.last().copied().unwrap_or(0.0);
-        residuals.iter_mut().zip(sigma).for_each(|(rho, s)| *rho = (last / s).powi(2));
-    } else {
-        for rho in residuals {
-            *rho /= largest;
-        }
-    }
 }
 
 impl Batch<'_> {
@@ -72,16 +57,13 @@ impl Batch<'_> {
             modes.along.rows().into_iter().map(|row| row.iter().map(|c| c * c).sum()).collect();
         let each = values.iter().zip(self.responses).enumerate();
         each.map(|(i, (&value, Response { gains, residuals }))| {
-            let weighted = |weights: &[f64]| -> f64 {
-                weights.iter().zip(&squares).map(|(weight, square)| weight * weight * square).sum()
-            };
-            let train_mse = (weighted(residuals) + rest) / (n * k as f64);
-            let fitted: f64 = gains.iter().zip(&modes.sigma).zip(&squares).map(|((g, s), _)| g * s).sum();
+            let train_mse = (weighted(residuals, &squares) + rest) / (n * k as f64);
+            let fitted = dot(gains, &modes.sigma[..squares.len()]);
             PathPoint {
                 value,
                 train_mse,
                 test_mse: tests.as_ref().map(|tests| tests[i]),
-                norm: weighted(gains).sqrt(),
+                norm: weighted(gains, &squares).sqrt(),
                 degrees_of_freedom: fitted + modes.intercepts as f64,
                 loo_mse: None,
                 gcv: self.gcv(residuals, &squares, train_mse),
@@ -95,18 +77,30 @@ impl Batch<'_> {
         let beyond = self.modes.beyond();
         if beyond > 0 {
             // 1 − df/n as a sum of what is left.
-            let left = (beyond as f64 + residuals[..squares.len()].iter().sum::<f64>()) / n;
+            let left = (beyond as f64 + total(residuals)) / n;
             return (left > 0.0).then(|| train_mse / (left * left));
         }
         let mut weights = residuals.to_vec();
         make_relative(&mut weights, &self.modes.sigma[..squares.len()]);
-        let (mut sum, mut trace) = (0.0, 0.0);
-        for (weight, square) in weights.iter().zip(squares) {
-            sum += weight * weight * square;
-            trace += weight;
-        }
+        let (sum, trace) = (weighted(&weights, squares), total(&weights));
         (trace > 0.0).then(|| n * sum / (trace * trace * k))
     }
+}
+
+/// `Σ w² s`.
+fn weighted(weights: &[f64], squares: &[f64]) -> f64 {
+    let of_weights: Vec<f64> = weights.iter().map(|weight| weight * weight).collect();
+    dot(&of_weights, squares)
+}
+
+/// In eight sums, which run side by side.
+fn total(values: &[f64]) -> f64 {
+    let (chunks, rest) = values.as_chunks::<8>();
+    let mut sums = [0.0; 8];
+    for chunk in chunks {
+        sums.iter_mut().zip(chunk).for_each(|(sum, value)| *sum += value);
+    }
+    sums.iter().sum::<f64>() + rest.iter().sum::<f64>()
 }
 
 /// Ridge fits with many penalties.
@@ -126,7 +120,7 @@ pub(crate) fn ridge_points(
         table(together, height.saturating_mul(k)),
     ];
     reserve("a path of ridge fits", sum(work))?;
-    let left_out = with_left_out.then(|| RidgeLeftOut::new(modes));
+    let left_out = with_left_out.then(|| RidgeLeftOut::new(modes).at_nodes(lambdas)).transpose()?;
     let mut points = Vec::with_capacity(lambdas.len());
     let mut responses = vec![Response::default(); together];
     for lambdas in lambdas.chunks(TOGETHER) {
@@ -136,7 +130,7 @@ pub(crate) fn ridge_points(
         let batch = Batch { modes, responses: &responses[..lambdas.len()] };
         let mut found = batch.points(lambdas, test);
         if let Some(left_out) = &left_out {
-            for (point, error) in found.iter_mut().zip(left_out.mean_squares(lambdas, &batch)) {
+            for (point, error) in found.iter_mut().zip(left_out.mean_squares(lambdas, batch.responses)) {
                 point.loo_mse = error;
             }
         }
@@ -196,105 +190,4 @@ fn checked(points: Vec<PathPoint>) -> Result<Vec<PathPoint>, Error> {
         }
     }
     Ok(points)
-}
-
-/// Leave-one-out errors of ridge fits.
-pub(super) struct RidgeLeftOut<'a> {
-    modes: &'a Modes,
-    /// `U` squared, entry by entry.
-    squares: Vec<f64>,
-    /// Rows that alone span a direction; asked where there is no positive penalty.
-    alone: Vec<bool>,
-}
-
-impl<'a> RidgeLeftOut<'a> {
-    pub(super) fn new(modes: &'a Modes) -> Self {
-        let squares = modes.u.iter().map(|u| u * u).collect();
-        let alone = if modes.beyond() > 0 { modes.alone() } else { vec![true; modes.rows()] };
-        Self { modes, squares, alone }
-    }
-
-    /// Mean squared errors, one for each fit; `None` where one does not exist.
-    fn mean_squares(&self, lambdas: &[f64], batch: &Batch<'_>) -> Vec<Option<f64>> {
-        let (k, count) = (self.modes.outputs(), lambdas.len());
-        let entries = (self.modes.rows() * k) as f64;
-        let mut sums = vec![0.0; count * k];
-        for row in self.all(lambdas, batch.responses).chunks_exact(count * k) {
-            sums.iter_mut().zip(row).for_each(|(sum, error)| *sum += error * error);
-        }
-        let mean = |sums: &[f64]| sums.iter().sum::<f64>() / entries;
-        // What does not exist is no number.
-        sums.chunks_exact(k).map(mean).map(|mean| Some(mean).filter(|mean| !mean.is_nan())).collect()
-    }
-
-    /// The errors of one fit, `n × k`; `None` where one does not exist.
-    pub(super) fn errors(&self, lambda: f64, response: &Response) -> Option<Array2<f64>> {
-        let errors = self.all(&[lambda], std::slice::from_ref(response));
-        let errors = Array2::from_shape_vec(self.modes.outside.dim(), errors).ok()?;
-        errors.iter().all(|error| !error.is_nan()).then_some(errors)
-    }
-
-    /// The errors of each row, fit and output, in this order; NaN for one that does not exist.
-    fn all(&self, lambdas: &[f64], responses: &[Response]) -> Vec<f64> {
-        let modes = self.modes;
-        let (n, rank, k, count) = (modes.rows(), modes.rank(), modes.outputs(), lambdas.len());
-        let sigma = &modes.sigma[..rank];
-        let is_complete = modes.beyond() == 0;
-        let mut weights = Vec::with_capacity(count * rank);
-        let mut along = Vec::with_capacity(count * k * rank);
-        for response in responses {
-            let first = weights.len();
-            weights.extend_from_slice(&response.residuals[..rank]);
-            let weights = &mut weights[first..];
-            if is_complete {
-                make_relative(weights, sigma);
-            }
-            for output in modes.along.columns() {
-                along.extend(weights.iter().zip(output).map(|(w, c)| w * c));
-            }
-        }
-        let (mut closed, mut errors) = (vec![0.0; n * count], vec![0.0; n * count * k]);
-        if rank > 0 {
-            times_transposed(&self.squares, &weights, &mut closed, (n, count, rank));
-            let u = modes.u.as_slice().unwrap_or(&[]);
-            times_transposed(u, &along, &mut errors, (n, count * k, rank));
-        }
-        let rows = errors.chunks_exact_mut(count * k).zip(closed.chunks_exact(count));
-        for ((row, closed), (open, outside)) in rows.zip(modes.open.iter().zip(modes.outside.rows())) {
-            for (errors, closed) in row.chunks_exact_mut(k).zip(closed) {
-                let bottom = closed + open;
-                let bottom = if bottom > 0.0 { bottom } else { f64::NAN };
-                errors
-                    .iter_mut()
-                    .zip(outside)
-                    .for_each(|(error, outside)| *error = (*error + outside) / bottom);
-            }
-        }
-        if !is_complete {
-            self.put_limits(lambdas, responses, &mut errors);
-        }
-        errors
-    }
-
-    /// Where no penalty holds them, rows that span a direction alone have the errors of the limit of interpolation.
-    fn put_limits(&self, lambdas: &[f64], responses: &[Response], errors: &mut [f64]) {
-        let (modes, k) = (self.modes, self.modes.outputs());
-        let rank = modes.rank();
-        for (fit, (&lambda, response)) in lambdas.iter().zip(responses).enumerate() {
-            if lambda > 0.0 || !self.alone.contains(&true) {
-                continue;
-            }
-            let mut weights = response.residuals[..rank].to_vec();
-            make_relative(&mut weights, &modes.sigma[..rank]);
-            for row in (0..modes.rows()).filter(|&row| self.alone[row]) {
-                let u = modes.u.row(row);
-                let bottom: f64 = u.iter().zip(&weights).map(|(u, w)| u * u * w).sum();
-                for (output, along) in modes.along.columns().into_iter().enumerate() {
-                    let top: f64 = u.iter().zip(&weights).zip(along).map(|((u, w), c)| u * w * c).sum();
-                    let error = if bottom > 0.0 { top / bottom } else { f64::NAN };
-                    errors[(row * lambdas.len() + fit) * k + output] = error;
-                }
-            }
-        }
-    }
 }

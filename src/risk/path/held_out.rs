@@ -4,6 +4,7 @@ use crate::Error;
 use crate::machine::memory::{reserve, sum, table};
 use crate::risk::Compressed;
 use crate::risk::centred::Means;
+use crate::svd::product;
 use ndarray::{Array2, ArrayView2, Axis, concatenate};
 
 /// Test features on the right singular vectors: an error of a fit `V z` is `P z − B`.
@@ -30,7 +31,7 @@ impl Projected {
         reserve("projected test rows", sum([table(height + 1, p), table(height + 1, vt.nrows() + k)]))?;
         let rows = test.rows() as f64;
         let Some(Means { features: means, targets: target_means }) = means else {
-            let features = test.features.dot(&vt.t());
+            let features = projected(&test.features, vt);
             return Ok(Self { features, targets: test.targets.clone(), rows });
         };
         let means = means.view().insert_axis(Axis(0));
@@ -48,6 +49,11 @@ impl Projected {
             let ones = test.ones.view().insert_axis(Axis(1));
             (&test.features - &ones.dot(&means), &test.targets - &ones.dot(&target_means))
         };
-        Ok(Self { features: features.dot(&vt.t()), targets, rows })
+        Ok(Self { features: projected(&features, vt), targets, rows })
     }
+}
+
+/// `A Vᵀᵀ`, row by row.
+fn projected(a: &Array2<f64>, vt: ArrayView2<'_, f64>) -> Array2<f64> {
+    product(vt, a.t()).reversed_axes()
 }

@@ -4,6 +4,7 @@ use crate::Error;
 use crate::filter::Spectrum;
 use crate::machine::memory::{reserve, sum, table};
 use crate::risk::leverage;
+use crate::svd::product;
 use ndarray::{Array1, Array2, ArrayView2, Axis, s};
 
 /// What every fit of a path is read from. Modes over the rank cutoff only; what lies under it counts as outside.
@@ -39,9 +40,9 @@ impl Modes {
         let (n, k) = targets.dim();
         let work = [table(n, rank).saturating_mul(3), table(n, k).saturating_mul(2), table(rank, k)];
         reserve("the modes of a path", sum(work))?;
-        let all_along = u.t().dot(&targets);
+        let all_along = product(u.t(), targets);
         let dropped = u.slice(s![.., rank..]);
-        let mut outside = outside + dropped.dot(&all_along.slice(s![rank.., ..]));
+        let mut outside = outside + product(dropped, all_along.slice(s![rank.., ..]));
         let u = u.slice(s![.., ..rank]).as_standard_layout().into_owned();
         let along = all_along.slice(s![..rank, ..]).to_owned();
         let mut open = vec![0.0; n];

@@ -1,9 +1,10 @@
 //! A training set, factorised once.
 
 use super::Path;
-use super::evaluate::{RidgeLeftOut, ask, filter_points, ridge_points};
+use super::evaluate::{ask, filter_points, ridge_points};
 use super::held_out::Projected;
 use super::modes::Modes;
+use super::ridge_left_out::RidgeLeftOut;
 use super::without_row::WithoutRow;
 use crate::Error;
 use crate::filter::{
@@ -13,11 +14,16 @@ use crate::filter::{
 use crate::machine::memory::{reserve, sum, table};
 use crate::risk::Compressed;
 use crate::risk::centred::{Centred, Means};
-use crate::svd::{Backend, Cutoff, Faer, Svd, triangle};
+use crate::svd::{Backend, Cutoff, Faer, Left, Svd, left_of_well_conditioned, product, triangle};
 use ndarray::{Array1, Array2, ArrayRef2, Axis, s};
 use std::borrow::Cow;
 
 /// A training set (`X` `n × p`, `Y` `n × k`), factorised once: every fit on it, at the price of a few products.
+///
+/// # Accuracy
+/// `U` and `σ` are those of an SVD, of the triangle of `Xᵀ = Q R` where `p > n`: what is read from them is off by about
+/// `ε κ`, `κ = σ₁/σ_r`. Where `n ≤ 0.6 p`, no backend is chosen, and the eigenvalues of `XXᵀ` show that `κ ≤ 8`, they are its
+/// eigenvectors and the roots of those: off by `ε κ²`, so by at most 8 times as much, in a fraction of the time.
 ///
 /// # Examples
 /// ```
@@ -66,7 +72,7 @@ impl Training {
     /// Those of [`Svd::new`]; [`Error::Empty`], [`Error::Shape`] and [`Error::NonFinite`] about the targets,
     /// [`Error::Overflow`] where their squares do not fit into `f64`.
     pub fn new(x: &ArrayRef2<f64>, y: &ArrayRef2<f64>) -> Result<Self, Error> {
-        Self::with_backend(x, y, &Faer)
+        Self::uncentred(x, y, None)
     }
 
     /// [`Training::new`] on a backend of your choice.
@@ -77,6 +83,14 @@ impl Training {
         x: &ArrayRef2<f64>,
         y: &ArrayRef2<f64>,
         backend: &dyn Backend,
+    ) -> Result<Self, Error> {
+        Self::uncentred(x, y, Some(backend))
+    }
+
+    fn uncentred(
+        x: &ArrayRef2<f64>,
+        y: &ArrayRef2<f64>,
+        backend: Option<&dyn Backend>,
     ) -> Result<Self, Error> {
         if y.is_empty() {
             return Err(Error::Empty { what: "the targets" });
@@ -94,22 +108,35 @@ impl Training {
     pub fn with_intercept(x: &ArrayRef2<f64>, y: &ArrayRef2<f64>) -> Result<Self, Error> {
         let centred = Centred::new(x, y)?;
         let (x, y, means) = centred.into_parts();
-        Self::factorised(x, &y, Some(means), &Faer)
+        Self::factorised(x, &y, Some(means), None)
     }
 
+    /// On a backend where one was chosen.
     fn factorised(
         x: Array2<f64>,
         y: &ArrayRef2<f64>,
         means: Option<Means>,
-        backend: &dyn Backend,
+        backend: Option<&dyn Backend>,
     ) -> Result<Self, Error> {
         let squares: f64 = y.iter().map(|v| v * v).sum();
         if squares.is_infinite() {
             return Err(Error::Overflow { what: "the mean square of the targets" });
         }
-        // Where columns outnumber rows, U and σ are those of the triangle L of X = L Q, without the long vectors of V.
         let (n, p) = x.dim();
+        // A direction that centring took off the rows cannot count.
+        let intercepts = usize::from(means.is_some());
         let is_wide = n < p;
+        let by_gram = match backend {
+            None if is_wide => left_of_well_conditioned(x.view(), means.is_some())?,
+            _ => None,
+        };
+        if let Some(Left { u, sigma }) = by_gram {
+            let outside = Array2::zeros(y.dim());
+            let modes = Modes::new(u.view(), (sigma, n - intercepts), p, y.view(), outside, intercepts)?;
+            return Ok(Self { modes, right: Right::Of(x), means, test: None, with_left_out: true });
+        }
+        let backend = backend.unwrap_or(&Faer);
+        // Where columns outnumber rows, U and σ are those of the triangle L of X = L Q, without the long vectors of V.
         let svd = if is_wide {
             Error::check_finite("the matrix", x.view())?;
             let svd = Svd::with_backend(&triangle(x.t(), backend)?.t(), backend)?;
@@ -118,8 +145,6 @@ impl Training {
         } else {
             Svd::with_backend(&x, backend)?
         };
-        // A direction that centring took off the rows cannot count.
-        let intercepts = usize::from(means.is_some());
         let rank = svd.rank().min(n - intercepts);
         let outside = svd.outside(&x, y);
         let sigma = svd.singular_values().to_vec();
@@ -138,7 +163,7 @@ impl Training {
                 let (rank, p) = (self.modes.rank(), x.ncols());
                 reserve("the right singular vectors of a path", table(rank, p).saturating_mul(2))?;
                 let sigma = Array1::from(self.modes.sigma[..rank].to_vec()).insert_axis(Axis(1));
-                Ok(Cow::Owned(self.modes.u.t().dot(x) / sigma))
+                Ok(Cow::Owned(product(self.modes.u.t(), x.view()) / sigma))
             }
         }
     }

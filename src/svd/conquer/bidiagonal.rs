@@ -31,6 +31,8 @@ pub(super) struct Bidiagonal {
     pub(super) u: Vec<f64>,
     pub(super) v: Vec<f64>,
     size: f64,
+    /// Whether `u` is asked for; it is not needed for the rest.
+    with_left: bool,
     z: Vec<f64>,
     secular: Secular,
     deflation: Deflation,
@@ -41,6 +43,16 @@ pub(super) struct Bidiagonal {
 
 impl Bidiagonal {
     pub(super) fn svd(&mut self) -> Result<(), String> {
+        self.factorise(true)
+    }
+
+    /// Without `u`.
+    pub(super) fn right(&mut self) -> Result<(), String> {
+        self.factorise(false)
+    }
+
+    fn factorise(&mut self, with_left: bool) -> Result<(), String> {
+        self.with_left = with_left;
         let n = self.diagonal.len();
         self.size = self.diagonal.iter().chain(&self.above).fold(0.0, |most: f64, v| most.max(v.abs()));
         fill_with_zeros(&mut self.u, n * n);
@@ -109,7 +121,9 @@ impl Bidiagonal {
             *sigma = kept.1;
         }
         self.small.find(&self.secular, &self.deflation);
-        update(&mut u, middle + 1, &self.deflation, self.small.u(), &mut self.old);
+        if self.with_left {
+            update(&mut u, middle + 1, &self.deflation, self.small.u(), &mut self.old);
+        }
         update(&mut v, middle + 1, &self.deflation, self.small.v(), &mut self.old);
         Ok(())
     }

@@ -3,6 +3,7 @@
 mod bidiagonal;
 mod columns;
 mod deflation;
+mod eigen;
 mod reduction;
 mod secular;
 #[cfg(test)]
@@ -13,6 +14,7 @@ mod vectors;
 use super::RawSvd;
 use crate::machine::large_pages;
 use bidiagonal::Bidiagonal;
+pub(super) use eigen::Eigen;
 use ndarray::{Array1, Array2, ArrayView2, ShapeBuilder};
 use reduction::Reduction;
 use std::cell::Cell;
@@ -56,6 +58,16 @@ pub(super) fn factorise(x: ArrayView2<'_, f64>, by_triangle: bool) -> Result<Raw
         // V column by column is Vᵀ row by row.
         vt: Array2::from_shape_vec((r, p), v).map_err(shape)?,
     })
+}
+
+/// What [`eigen::positive_definite`] says.
+pub(super) fn eigen(k: Vec<f64>, n: usize, limit: f64) -> Result<Option<Eigen>, String> {
+    let mut space = SPACE.take().unwrap_or_default();
+    let result = eigen::positive_definite(k, n, limit, &mut space.bidiagonal);
+    if n * n <= KEPT {
+        SPACE.set(Some(space));
+    }
+    result
 }
 
 /// Singular vectors column by column.

@@ -52,6 +52,7 @@ impl Sweep {
             .with("metrics", names(&self.metrics))
             .with("engine", format!("{engine:?}"))
             .with("backend", self.backend.name());
+        let identity = if self.tail > 0 { identity.with("tail", self.tail) } else { identity };
         let given = match &self.parameter {
             Some(parameter) if parameter.is_targets() => parameter.targets_of(0)?,
             _ => Vec::new(),
