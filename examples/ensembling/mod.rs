@@ -10,7 +10,8 @@
 use crate::common::closing;
 use crate::common::figures::options;
 use crate::common::flags::{Count, Failure, Program, flags, usage};
-use crate::common::{RunArgs, Sizes, check_noise, feature_sizes, none_failed, say, short, with_progress};
+use crate::common::shards::{self, ShardArgs};
+use crate::common::{RunArgs, Sizes, check_noise, feature_sizes, none_failed, say, short};
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric};
 use double_descent::features::{Activation, FeatureMap, RandomFourier, RandomNetwork, StationaryKernel};
@@ -39,6 +40,7 @@ flags! {
         noise: f64 = 0.3, "DEVIATION";
         /// Training sets, each with its own members
         repeats: usize = 20, "N";
+        ..shards: ShardArgs = ShardArgs::default();
         ..run: RunArgs = RunArgs::over_axis();
     }
 }
@@ -61,8 +63,14 @@ impl Program for Cli {
         check_noise(self.noise)?;
         let (single, ensembles) = self.sweeps(n, sizes)?;
         let folder = self.run.make_folder("ensembling")?;
-        let several = with_progress("ensembles", |observer| ensembles.run_with(observer))?;
-        let curve = several.beside(with_progress("single fits", |observer| single.run_with(observer))?)?;
+        let curve = |name, label, sweep| {
+            let place = shards::Place { out: &self.run.out, folder: &folder, name: Some(name) };
+            shards::curve(&self.shards, place, label, sweep)
+        };
+        let several = curve("ensembles", "ensembles", &ensembles)?;
+        let alone = curve("single", "single fits", &single)?;
+        let (Some(several), Some(alone)) = (several, alone) else { return Ok(()) };
+        let curve = several.beside(alone)?;
         none_failed(&curve)?;
         self.run.save_tables(&curve, &folder, "", &[Metric::TestMse])?;
         self.closing_table(n, &curve)?;

@@ -13,8 +13,9 @@ use crate::common::closing;
 use crate::common::figures::options;
 use crate::common::flags::{Count, Failure, Program, Rule, flags, usage};
 use crate::common::images::Images;
+use crate::common::shards::{self, ShardArgs};
 use crate::common::table::Item;
-use crate::common::{RunArgs, Sizes, feature_sizes, none_failed, say, with_progress};
+use crate::common::{RunArgs, Sizes, feature_sizes, none_failed, say};
 use double_descent::Error;
 use double_descent::curve::{Axis, Curve, Metric};
 use double_descent::features::RandomFourier;
@@ -45,6 +46,7 @@ flags! {
         repeats: usize = 15, "N";
         /// Tolerance of the effective model complexity: the largest mean squared training error that counts as a fit
         epsilon: f64 = 1e-3, "ERROR";
+        ..shards: ShardArgs = ShardArgs::default();
         ..run: RunArgs = RunArgs::over_axis();
     }
 }
@@ -59,10 +61,13 @@ impl Program for Cli {
         let images = Arc::new(Images::load(self.data.clone(), self.run.seed)?);
         self.check(n, &images)?;
         let folder = self.run.make_folder("label_noise")?;
-        crate::common::inputs::claim(&folder, images.train.name())?;
-        say!("data: {}", images.describe);
+        if self.shards.has_results() {
+            crate::common::inputs::claim(&folder, images.train.name())?;
+            say!("data: {}", images.describe);
+        }
         let sweep = self.sweep(n, sizes, &images)?;
-        let curve = with_progress("label noise", |observer| sweep.run_with(observer))?;
+        let place = shards::Place { out: &self.run.out, folder: &folder, name: None };
+        let Some(curve) = shards::curve(&self.shards, place, "label noise", &sweep)? else { return Ok(()) };
         none_failed(&curve)?;
         let metrics = [Metric::TestMse, Metric::TestErrorRate, Metric::TrainMse];
         self.run.save_tables(&curve, &folder, "", &metrics)?;

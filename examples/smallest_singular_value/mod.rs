@@ -11,8 +11,9 @@
 
 use crate::common::figures::{options, save as save_figures};
 use crate::common::flags::{Failure, Program, Rule, Value, flags, usage};
+use crate::common::shards::{self, ShardArgs};
 use crate::common::table::{Item, Table, row};
-use crate::common::{RunArgs, Sizes, none_failed, rows_around, save_table, say, with_progress};
+use crate::common::{RunArgs, Sizes, none_failed, rows_around, save_table, say};
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric, Summary};
 use double_descent::plot::study::{self, isotropic_limit as limit};
@@ -35,6 +36,7 @@ flags! {
         features: Sizes = Sizes::of("10,30,100,300"), "SIZES";
         /// Matrices for each n
         repeats: usize = 50, "N";
+        ..shards: ShardArgs = ShardArgs::default();
         ..run: RunArgs = RunArgs::over_axis();
     }
 }
@@ -64,7 +66,10 @@ impl Program for Cli {
         let isotropic = features.iter().map(|&p| {
             self.measure(&folder, &format!("isotropic_p{p}"), Some(p as f64), rows_around(p), Array2::eye(p))
         });
+        // All of them, before one that is not there yet ends it.
         let isotropic = isotropic.collect::<Result<Vec<_>, Failure>>()?;
+        let isotropic = isotropic.into_iter().collect::<Option<Vec<_>>>();
+        let (Some(correlated), Some(isotropic)) = (correlated, isotropic) else { return Ok(()) };
         save_limit(&isotropic, &folder.join("limit.csv"))?;
         closing_table(&self.run, &correlated, &isotropic)?;
         say!("written: {}: covariance_*.csv, isotropic_p*_*.csv, limit.csv", folder.display());
@@ -84,7 +89,7 @@ impl Cli {
         setting: Option<f64>,
         samples: Vec<usize>,
         mixing: Array2<f64>,
-    ) -> Result<Curve, Failure> {
+    ) -> Result<Option<Curve>, Failure> {
         let (seed, p) = (self.run.seed, mixing.ncols());
         let source = Source::drawn_for_cells("Gaussian rows", move |repeat, n, _| {
             let z = normal(seed, (n, p), repeat);
@@ -100,10 +105,11 @@ impl Cli {
             threads: self.run.threads,
             ..Sweep::of(source, Splits::Drawn { repeats: self.repeats, seed })
         };
-        let curve = with_progress(file, |observer| sweep.run_with(observer))?;
+        let place = shards::Place { out: &self.run.out, folder, name: Some(file) };
+        let Some(curve) = shards::curve(&self.shards, place, file, &sweep)? else { return Ok(None) };
         self.run.save_tables(&curve, folder, &format!("{file}_"), &sweep.metrics)?;
         none_failed(&curve)?;
-        Ok(curve)
+        Ok(Some(curve))
     }
 }
 

@@ -90,6 +90,16 @@ impl Map {
         }
     }
 
+    /// Floating-point operations of [`draw`](Self::draw), to a factor of about two.
+    pub fn flops(self, (rows, features): (usize, usize), draws: usize) -> f64 {
+        let [n, p, draws, width, inputs] = [rows, features, draws, WIDTH, INPUTS].map(|count| count as f64);
+        match self {
+            Self::Network(_) => (n + draws) * 2.0 * width * (inputs + width + p) + draws * p * p + p * p * p,
+            Self::Tangent(_) => (n + draws) * 4.0 * p + draws * p * p + p * p * p,
+            _ => n * p * inputs + 10.0 * p * p * p,
+        }
+    }
+
     /// Features of `rows` training samples, and a root of their second moments; `features` columns, `draws` draws
     /// for Σ where it is not known exactly. The same `(seed, repeat)` has the same inputs and weights for every
     /// activation.

@@ -25,6 +25,7 @@ use crate::common::shards::{self, ShardArgs};
 use crate::common::table::{Item, Table};
 use crate::common::{Statistic, keep_folder, say};
 use double_descent::Error;
+use double_descent::sweep::Workload;
 use double_descent::theory::noise::lower_bound;
 use maps::Map;
 use std::path::{Path, PathBuf};
@@ -128,7 +129,8 @@ fn chosen(names: &[String]) -> Result<Vec<Map>, Error> {
 fn study(cli: &Cli, plan: &Plan, folder: &Path) -> Result<Option<Curves>, Failure> {
     let (name, identity) = (plan.map.name(), plan.identity());
     let place = shards::Place { out: &cli.out, folder, name: Some(&name) };
-    let what = (name.as_str(), &identity, cli.repeats.div_ceil(CHUNK));
+    let workload = Workload::equal(cli.repeats.div_ceil(CHUNK), plan.flops());
+    let what = (name.as_str(), &identity, workload);
     let chunks = shards::payloads(&cli.shards, place, what, cli.threads, |chunks| {
         chunks.map(|chunk| plan.compute(chunk)).collect()
     })?;

@@ -50,6 +50,16 @@ impl Plan {
         samples.len() + features.len()
     }
 
+    /// Floating-point operations of a chunk, to a factor of about two: its draws, and what grows its curves.
+    pub fn flops(&self) -> f64 {
+        let p = self.map.sample_features(self.fixed);
+        let last = self.map.largest_features(self.largest);
+        let [m, p, last, n] = [self.largest, p, last, self.fixed].map(|count| count as f64);
+        let over_p = if self.map == Map::Sphere { n * last * last * last } else { 4.0 * n * n * last };
+        let size = (self.largest.max(self.fixed), p.max(last) as usize);
+        CHUNK as f64 * (self.map.flops(size, self.draws) + 4.0 * m * p * p + over_p)
+    }
+
     /// The noise terms of the repeats of a chunk, one repeat after the other, its points in order.
     pub fn compute(&self, chunk: usize) -> Result<Vec<f64>, Error> {
         let p = self.map.sample_features(self.fixed);
