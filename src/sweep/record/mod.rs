@@ -14,6 +14,8 @@ mod identity;
 mod lock;
 mod log;
 mod merge;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod payload;
 mod plan;
 mod recording;
