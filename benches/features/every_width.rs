@@ -26,7 +26,8 @@ impl Study {
     fn new(n: usize, repeats: usize) -> Self {
         let mut rng = stream(3, 0, 0);
         let mut data = |rows: usize| {
-            let mut normal = |columns| Array2::from_shape_simple_fn((rows, columns), || StandardNormal.sample(&mut rng));
+            let mut normal =
+                |columns| Array2::from_shape_simple_fn((rows, columns), || StandardNormal.sample(&mut rng));
             let (inputs, noise): (Array2<f64>, Array2<f64>) = (normal(INPUTS), normal(1));
             let targets = inputs.slice(s![.., ..1]).mapv(f64::sin) + noise * 0.1;
             Dataset::new("drawn", inputs, targets).expect("a data set")
@@ -94,7 +95,11 @@ pub fn run(quick: bool) {
         // One engine on the same features; the sweep takes its columns in blocks of its own.
         assert!((found / expected - 1.0).abs() < 1e-6, "p = {}: {found}, {expected}", cell.p);
     }
-    println!("every p from 1 to {} at n = {n}, {} repeats, {TEST_ROWS} test rows", study.widths(), study.repeats);
+    println!(
+        "every p from 1 to {} at n = {n}, {} repeats, {TEST_ROWS} test rows",
+        study.widths(),
+        study.repeats
+    );
     ratio("sweep_every_width_vs_columns", direct, swept);
     let (_, smaller) = timing::time(|| study.directly(half));
     let (_, plane) = timing::time(|| study.swept(&[half, n]));

@@ -10,6 +10,7 @@
 use crate::common::figures::options;
 use crate::common::flags::{Count, Failure, Program, flags};
 use crate::common::regression::{self, Function};
+use crate::common::shards::ShardArgs;
 use crate::common::{RunArgs, check_noise};
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric};
@@ -29,6 +30,7 @@ flags! {
         largest: u32 = 100_000, "P";
         /// Training sets, each fitted at every p
         repeats: usize = 30, "N";
+        ..shards: ShardArgs = ShardArgs::default();
         ..run: RunArgs = RunArgs::over_axis();
     }
 }
@@ -54,7 +56,7 @@ impl Program for Cli {
             let at = (n, &features[..]);
             regression::sweep(&self.run, source.clone(), (basis.name(), maps), at, self.repeats)
         });
-        regression::run(&self.run, "bases", &sweeps, |curve| {
+        regression::run((&self.run, &self.shards), "bases", &sweeps, |curve| {
             Ok(vec![("errors".into(), errors(self, curve)?), ("fits".into(), fits(n, &sweeps)?)])
         })
     }

@@ -11,6 +11,7 @@ mod figures;
 mod study;
 
 use crate::common::flags::{Count, Failure, Program, flags};
+use crate::common::shards::ShardArgs;
 use crate::common::table::{Table, row};
 use crate::common::{PrintArgs, check_noise, keep_folder, save_table, say};
 use double_descent::Error;
@@ -43,6 +44,7 @@ flags! {
         no_figures: bool = false, "";
         /// Folder for the results
         out: PathBuf = "results".into(), "DIR";
+        ..shards: ShardArgs = ShardArgs::default();
         ..print: PrintArgs = PrintArgs::default();
     }
 }
@@ -67,12 +69,16 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         noise: cli.noise,
         seed: cli.seed,
         threads: cli.threads,
+        out: cli.out.clone(),
+        shards: ShardArgs { shard: cli.shards.shard },
     };
-    let folder = cli.out.join("bias_variance");
+    let folder = plan.folder();
     keep_folder(&folder)?;
-    let mut measured = vec![plan.weak_features()?];
-    measured.extend(plan.covariate_shift()?);
-    measured.extend(plan.network()?);
+    let parts = [plan.weak_features()?, plan.covariate_shift()?, plan.network()?];
+    if !cli.shards.has_results() {
+        return Ok(());
+    }
+    let measured: Vec<Measured> = parts.into_iter().flatten().collect();
     save_parts(&measured, &folder.join("parts.csv"))?;
     closing_table(&measured);
     say!("written: {}: parts.csv", folder.display());

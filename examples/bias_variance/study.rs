@@ -1,6 +1,8 @@
 //! The experiments: what is drawn, what is fitted, and what is known of it.
 
-use crate::common::{around_threshold, with_progress};
+use crate::common::around_threshold;
+use crate::common::flags::Failure;
+use crate::common::shards::{self, Place, ShardArgs};
 use double_descent::Error;
 use double_descent::curve::Metric;
 use double_descent::features::{Activation, RandomNetwork};
@@ -13,6 +15,7 @@ use double_descent::theory::gaussian;
 use ndarray::Array2;
 use rand::RngExt;
 use rand_distr::StandardNormal;
+use std::path::PathBuf;
 
 /// Penalty of the ridge fits, per feature of the covariate shift and per sample of the network.
 pub const PENALTY: f64 = 0.05;
@@ -33,6 +36,9 @@ pub struct Plan {
     pub noise: f64,
     pub seed: u64,
     pub threads: Option<usize>,
+    /// Folder for the results of all studies.
+    pub out: PathBuf,
+    pub shards: ShardArgs,
 }
 
 /// One experiment with one estimator.
@@ -83,6 +89,17 @@ fn variance(parts: &Decomposition, sources: &[VarianceSource]) -> Component {
 }
 
 impl Plan {
+    /// Folder for the results.
+    pub fn folder(&self) -> PathBuf {
+        self.out.join("bias_variance")
+    }
+
+    /// The splits of a study; `None` where a part of it is computed, or asked for.
+    fn splits(&self, name: &str, study: &Crossed) -> Result<Option<Vec<ErrorSplit>>, Failure> {
+        let place = Place { out: &self.out, folder: &self.folder(), name: Some(name) };
+        shards::splits(&self.shards, place, name, study)
+    }
+
     /// `N(0, I)` rows of `d` inputs, a teacher of equal coefficients and length 1 without noise, a population of some
     /// covariance to test on.
     fn normal_rows(&self, place: usize, (n, d): (usize, usize), covariance: Array2<f64>) -> Source {
@@ -109,7 +126,7 @@ impl Plan {
     }
 
     /// The first `p` of `8n` independent inputs: minimum-norm fits, exact at every size.
-    pub fn weak_features(&self) -> Result<Measured, Error> {
+    pub fn weak_features(&self) -> Result<Vec<Measured>, Failure> {
         const PARTS: [Part; 4] = [
             ("bias²", Hue::Grey, Decomposition::bias_squared),
             ("training inputs", Hue::Blue, |parts| variance(parts, &[S])),
@@ -122,7 +139,7 @@ impl Plan {
             features: around_threshold(n),
             ..self.crossed(self.normal_rows(1, (n, d), Array2::eye(d)))
         };
-        let splits = with_progress("weak features", |observer| study.run_with(observer))?;
+        let Some(splits) = self.splits("weak_features", &study)? else { return Ok(Vec::new()) };
         let noise = self.noise * self.noise;
         let known = |p: usize| -> Result<[f64; 4], Error> {
             let seen = p as f64 / d as f64;
@@ -130,18 +147,18 @@ impl Plan {
             Ok([split.bias_squared, split.inputs, split.inputs_and_noise, split.total()])
         };
         let dense: Vec<usize> = (study.features[0]..=d).collect();
-        Ok(Measured {
+        Ok(vec![Measured {
             name: "weak_features",
             title: format!("Weak features, n = {n}"),
             over_samples: false,
             threshold: n,
             lines: lines(&PARTS, splits.iter(), (&dense, false), |_, p| known(p))?,
-        })
+        }])
     }
 
     /// As many features as the teacher has, over `n`, tested on rows of another covariance: closed forms given each design,
     /// for minimum norm and ridge.
-    pub fn covariate_shift(&self) -> Result<Vec<Measured>, Error> {
+    pub fn covariate_shift(&self) -> Result<Vec<Measured>, Failure> {
         const PARTS: [Part; 2] = [
             ("squared bias given the inputs", Hue::Blue, |parts| parts.without(N)),
             ("variance given the inputs", Hue::Vermillion, |parts| parts.total_effect(N)),
@@ -156,7 +173,7 @@ impl Plan {
             arms: arms.clone(),
             ..self.crossed(self.normal_rows(2, (most, p), shifted.clone()))
         };
-        let splits = with_progress("covariate shift", |observer| study.run_with(observer))?;
+        let splits = self.splits("covariate_shift", &study)?;
         let designs = Splits::Drawn { repeats: self.designs, seed: self.seed };
         let sweep = Sweep {
             samples: sizes,
@@ -165,7 +182,9 @@ impl Plan {
             threads: self.threads,
             ..Sweep::of(self.normal_rows(3, (most, p), shifted), designs)
         };
-        let curve = with_progress("designs", |observer| sweep.run_with(observer))?;
+        let place = Place { out: &self.out, folder: &self.folder(), name: Some("designs") };
+        let curve = shards::curve(&self.shards, place, "designs", &sweep)?;
+        let (Some(splits), Some(curve)) = (splits, curve) else { return Ok(Vec::new()) };
         let bias = curve.summaries(Metric::MeanSquaredBias, None)?;
         let noise = curve.summaries(Metric::ExpectedNoise, None)?;
         let (level, titles) = (self.noise * self.noise, ["Minimum norm", "Ridge"]);
@@ -194,11 +213,11 @@ impl Plan {
                 lines,
             })
         };
-        titles.iter().enumerate().map(of_arm).collect()
+        Ok(titles.iter().enumerate().map(of_arm).collect::<Result<_, Error>>()?)
     }
 
     /// Random features tanh(w·x) of one layer, inputs on the sphere of radius √d: the symmetric split, against its limit.
-    pub fn network(&self) -> Result<Vec<Measured>, Error> {
+    pub fn network(&self) -> Result<Vec<Measured>, Failure> {
         const PARTS: [Part; 6] = [
             ("bias²", Hue::Grey, Decomposition::bias_squared),
             ("inputs", Hue::Blue, |parts| variance(parts, &[S])),
@@ -236,7 +255,7 @@ impl Plan {
             arms: vec![Arm::min_norm(), Arm::ridge(ridge)?],
             ..self.crossed(source)
         };
-        let splits = with_progress("network", |observer| study.run_with(observer))?;
+        let Some(splits) = self.splits("network", &study)? else { return Ok(Vec::new()) };
         let (activation, noise) = (HermiteCoefficients::tanh(), self.noise * self.noise);
         let dense: Vec<usize> = (study.features[0]..=widest).collect();
         let of_arm = |(arm, penalty): (usize, &f64)| {
@@ -257,7 +276,7 @@ impl Plan {
                 lines: lines(&PARTS, own, (&dense, *penalty > 0.0), known)?,
             })
         };
-        [0.0, ridge].iter().enumerate().map(of_arm).collect()
+        Ok([0.0, ridge].iter().enumerate().map(of_arm).collect::<Result<_, Error>>()?)
     }
 }
 

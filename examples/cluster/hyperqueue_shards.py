@@ -2,8 +2,9 @@
 """A study in shards on HyperQueue: the tables and figures have the bytes of one run.
 
     pip install hyperqueue
-    python examples/cluster/hyperqueue_shards.py --shards 8 --workers 2 -- double-descent ablations --repeats 200
+    python examples/cluster/hyperqueue_shards.py --workers 2 -- double-descent ablations --repeats 200000
 
+The program says into how many shards the work is to be cut, of minutes each, the most expensive first, or --shards does.
 Without --server a cluster of this machine alone is started, of WORKERS workers with one core each. With --server DIR
 the shards go to a server that runs (`hq server start --server-dir DIR`), whose workers may come from Slurm or PBS
 (`hq alloc add slurm --time-limit 1h`). Every shard writes a record to the results' folder, which all workers must see. A
@@ -33,16 +34,16 @@ def submit(client, command, shards, log):
     client.wait_for_jobs([client.submit(job)], raise_on_error=False)
 
 
-def missing(command):
-    """The shards of which something is missing, as the program itself says."""
-    lines = subprocess.run([*command, "--shard", "resume"], check=True, text=True, stdout=subprocess.PIPE).stdout
+def shards(command, which):
+    """The shards that the program itself names: by `plan/W` all, for W workers, by `resume` those that are not complete."""
+    lines = subprocess.run([*command, "--shard", which], check=True, text=True, stdout=subprocess.PIPE).stdout
     return re.findall(r" --shard (\d+/\d+)$", lines, flags=re.MULTILINE)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--shards", type=int, default=8, help="how many parts; each should take a minute to an hour")
-    parser.add_argument("--workers", type=int, default=2, help="workers of one core, without --server")
+    parser.add_argument("--shards", type=int, help="how many parts; left out, as many as take minutes each")
+    parser.add_argument("--workers", type=int, default=2, help="workers of one core; started without --server")
     parser.add_argument("--server", help="folder of a HyperQueue server that runs")
     parser.add_argument("--attempts", type=int, default=3, help="how many times a shard that fails is started")
     parser.add_argument("--log", help="folder for what each shard says; left out, it is dropped")
@@ -55,10 +56,11 @@ def main():
         for _ in range(0 if args.server else args.workers):
             cluster.start_worker(WorkerConfig(cores=1))
         client = Client(args.server) if args.server else cluster.client()
-        todo = [f"{k}/{args.shards}" for k in range(1, args.shards + 1)]
+        every = [f"{k}/{args.shards}" for k in range(1, (args.shards or 0) + 1)]
+        todo = every or shards(command, f"plan/{args.workers}")
         for _ in range(args.attempts):
             submit(client, command, todo, args.log)
-            todo = missing(command)
+            todo = shards(command, "resume")
             if not todo:
                 break
     finally:

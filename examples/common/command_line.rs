@@ -1,7 +1,7 @@
 //! From the words of a command line to the run of a study: parsing, `--help`, exit codes.
 
 use super::flags::{Failure, Flag, Program, Rule, listed, usage};
-use super::{say, settings, shards, table};
+use super::{say, settings, shard_reports, table};
 use std::ffi::OsString;
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
@@ -19,7 +19,7 @@ enum Wanted {
 pub fn start<P: Program>(program: &str, words: impl IntoIterator<Item = OsString>) -> ExitCode {
     let words: Vec<OsString> = words.into_iter().collect();
     let command: Vec<String> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
-    shards::set_command(program != P::NAME, P::NAME, &command);
+    shard_reports::set_command(program != P::NAME, P::NAME, &command);
     let mut study = P::default();
     let mut flags = listed(&mut study);
     let wanted = parse(&mut flags, P::RULES, words.into_iter());
@@ -28,7 +28,7 @@ pub fn start<P: Program>(program: &str, words: impl IntoIterator<Item = OsString
             settings::keep(settings::command(P::NAME, P::RULES, &flags));
             drop(flags);
             table::JSON.store(json, Ordering::Relaxed);
-            study.run().map(|()| shards::report())
+            study.run().map(|()| shard_reports::report())
         }
         Ok(Wanted::Help) => {
             say!("{}", help(program, P::ABOUT, &flags));

@@ -4,6 +4,7 @@
 
 pub mod closing;
 pub mod command_line;
+mod export;
 pub mod feature_laws;
 #[cfg(feature = "plot")]
 pub mod figures;
@@ -14,6 +15,7 @@ mod progress;
 pub mod random_features;
 pub mod regression;
 pub mod settings;
+pub mod shard_reports;
 pub mod shards;
 pub mod table;
 pub mod teachers;
@@ -92,6 +94,7 @@ flags! {
         bootstrap: usize = 200, "N";
         /// Folder for the results
         out: PathBuf = "results".into(), "DIR";
+        ..export: export::ExportArgs = export::ExportArgs::default();
         ..print: PrintArgs = PrintArgs::default();
     }
 }
@@ -168,6 +171,7 @@ impl RunArgs {
         let mut curve = curve.clone();
         curve.cells.iter_mut().for_each(|cell| *cell = cell.at(None));
         curve.save_cells(&folder.join(format!("{prefix}cells.csv")))?;
+        self.export.save(&curve, folder, prefix)?;
         curve.save_summaries(&folder.join(format!("{prefix}summary.csv")), metrics, self.bootstrap())
     }
 
@@ -246,8 +250,7 @@ impl TableArgs {
             let place = shards::Place { out: &self.run.out, folder: &folder, name: None };
             let metrics =
                 [Metric::TestMse, Metric::TrainMse, Metric::BiasSquared, Metric::SmallestSingularValue];
-            if let Some(cells) = shards::tables(&self.shards, place, &sweep, &metrics, self.run.bootstrap())?
-            {
+            if let Some(cells) = shards::tables(&self.shards, place, &sweep, &metrics, &self.run)? {
                 failed += cells;
                 continue;
             }

@@ -1,8 +1,8 @@
 //! Regression of a function of one variable: what the studies of polynomials and splines share.
 
 use super::flags::{Failure, refused};
-
-use super::{RunArgs, closing, io_error, report_failures, say, with_progress};
+use super::shards::{self, Place, ShardArgs};
+use super::{RunArgs, closing, io_error, report_failures, say};
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric};
 use double_descent::plot::Figure;
@@ -79,9 +79,9 @@ pub fn sweep(
     }
 }
 
-/// Runs some sweeps of one arm each, writes their tables into the folder `name`, prints the closing table and draws.
+/// Runs some sweeps of one arm each, or parts of them, writes their tables into the folder `name`, prints the closing table and draws.
 pub fn run(
-    args: &RunArgs,
+    (args, of_shards): (&RunArgs, &ShardArgs),
     name: &str,
     sweeps: &[Sweep],
     figures: impl FnOnce(&Curve) -> Result<Vec<(String, Figure)>, Error>,
@@ -89,8 +89,13 @@ pub fn run(
     let folder = args.make_folder(name)?;
     let mut curve: Option<Curve> = None;
     for sweep in sweeps {
-        let more = with_progress(&sweep.arms[0].name, |observer| sweep.run_with(observer))?;
+        let arm = &*sweep.arms[0].name;
+        let place = Place { out: &args.out, folder: &folder, name: Some(arm) };
+        let Some(more) = shards::curve(of_shards, place, arm, sweep)? else { continue };
         curve = Some(curve.map_or(Ok(more.clone()), |curve| curve.beside(more))?);
+    }
+    if !of_shards.has_results() {
+        return Ok(());
     }
     let curve = curve.ok_or(Error::Empty { what: "the list of sweeps" })?;
     args.save_tables(&curve, &folder, "", &sweeps[0].metrics)?;

@@ -11,7 +11,8 @@ mod figures;
 use crate::common::closing;
 use crate::common::figures::one as one_figure;
 use crate::common::flags::{Count, Failure, Program, flags};
-use crate::common::{RunArgs, Sizes, check_noise, feature_sizes, none_failed, say, with_progress};
+use crate::common::shards::{self, ShardArgs};
+use crate::common::{RunArgs, Sizes, check_noise, feature_sizes, none_failed, say};
 use double_descent::Error;
 use double_descent::curve::Metric;
 use double_descent::features::RandomFourier;
@@ -36,6 +37,7 @@ flags! {
         noise: f64 = 0.3, "DEVIATION";
         /// Training sets, each with its own members
         repeats: usize = 20, "N";
+        ..shards: ShardArgs = ShardArgs::default();
         ..run: RunArgs = RunArgs::over_axis();
     }
 }
@@ -55,8 +57,14 @@ impl Program for Cli {
         check_noise(self.noise)?;
         let (single, ensembles) = self.sweeps(n, sizes)?;
         let folder = self.run.make_folder("ensembling")?;
-        let several = with_progress("ensembles", |observer| ensembles.run_with(observer))?;
-        let curve = several.beside(with_progress("single fits", |observer| single.run_with(observer))?)?;
+        let curve = |name, label, sweep| {
+            let place = shards::Place { out: &self.run.out, folder: &folder, name: Some(name) };
+            shards::curve(&self.shards, place, label, sweep)
+        };
+        let several = curve("ensembles", "ensembles", &ensembles)?;
+        let alone = curve("single", "single fits", &single)?;
+        let (Some(several), Some(alone)) = (several, alone) else { return Ok(()) };
+        let curve = several.beside(alone)?;
         none_failed(&curve)?;
         self.run.save_tables(&curve, &folder, "", &[Metric::TestMse])?;
         let mut table = closing::model_wise(&self.run, &curve, "excess test error", &[])?;

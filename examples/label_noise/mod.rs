@@ -13,10 +13,9 @@ use crate::common::closing;
 use crate::common::figures::one as one_figure;
 use crate::common::flags::{Count, Failure, Program, Rule, flags, usage};
 use crate::common::images::Images;
+use crate::common::shards::{self, ShardArgs};
 use crate::common::table::Item;
-use crate::common::{
-    RunArgs, Sizes, check_shares, feature_sizes, none_failed, save_table, say, with_progress,
-};
+use crate::common::{RunArgs, Sizes, check_shares, feature_sizes, none_failed, save_table, say};
 use double_descent::Error;
 use double_descent::complexity::Search;
 use double_descent::curve::Metric;
@@ -43,6 +42,7 @@ flags! {
         repeats: usize = 15, "N";
         /// Tolerance of the effective model complexity: the largest mean squared training error that counts as a fit
         epsilon: f64 = 1e-3, "ERROR";
+        ..shards: ShardArgs = ShardArgs::default();
         ..run: RunArgs = RunArgs::over_axis();
     }
 }
@@ -60,10 +60,13 @@ impl Program for Cli {
             return usage(format!("--samples: `{n}` are more than the {} training rows", images.train.len()));
         }
         let folder = self.run.make_folder("label_noise")?;
-        crate::common::inputs::claim(&folder, images.train.name())?;
-        say!("data: {}", images.describe);
+        if self.shards.has_results() {
+            crate::common::inputs::claim(&folder, images.train.name())?;
+            say!("data: {}", images.describe);
+        }
         let sweep = self.sweep(n, sizes, &images)?;
-        let curve = with_progress("label noise", |observer| sweep.run_with(observer))?;
+        let place = shards::Place { out: &self.run.out, folder: &folder, name: None };
+        let Some(curve) = shards::curve(&self.shards, place, "label noise", &sweep)? else { return Ok(()) };
         none_failed(&curve)?;
         let metrics = [Metric::TestMse, Metric::TestErrorRate, Metric::TrainMse];
         self.run.save_tables(&curve, &folder, "", &metrics)?;

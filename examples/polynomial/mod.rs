@@ -11,6 +11,7 @@ mod figures;
 
 use crate::common::flags::{Count, Failure, Program, Rule, choices, flags};
 use crate::common::regression::{self, Function, Recorded};
+use crate::common::shards::ShardArgs;
 use crate::common::{RunArgs, Sizes};
 use double_descent::Error;
 use double_descent::curve::Metric;
@@ -37,6 +38,7 @@ flags! {
         points: Option<PathBuf> = None, "FILE";
         /// The polynomials; several, separated by commas, are fitted to the same points
         basis: Vec<Basis> = vec![Basis::Legendre], "NAMES";
+        ..shards: ShardArgs = ShardArgs::default();
         ..run: RunArgs = RunArgs::over_axis();
     }
 }
@@ -101,7 +103,7 @@ impl Program for Cli {
             Sweep { metrics: vec![Metric::TestMse, Metric::TrainMse, Metric::SmallestSingularValue], ..sweep }
         };
         let sweeps: Vec<Sweep> = bases.iter().map(sweep).collect();
-        regression::run(&self.run, "polynomial", &sweeps, |curve| {
+        regression::run((&self.run, &self.shards), "polynomial", &sweeps, |curve| {
             let mut figures = vec![("errors".into(), figures::errors(self, curve)?)];
             let first = features[0];
             for sweep in &sweeps {

@@ -8,7 +8,8 @@
 mod figures;
 
 use crate::common::flags::{Failure, Program, Rule, flags, usage};
-use crate::common::{RunArgs, Sizes, closing, none_failed, rows_around, save_table, say, with_progress};
+use crate::common::shards::{self, ShardArgs};
+use crate::common::{RunArgs, Sizes, closing, none_failed, rows_around, save_table, say};
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric};
 use double_descent::rng::normal;
@@ -28,6 +29,7 @@ flags! {
         features: Sizes = Sizes::of("10,30,100,300"), "SIZES";
         /// Matrices for each n
         repeats: usize = 50, "N";
+        ..shards: ShardArgs = ShardArgs::default();
         ..run: RunArgs = RunArgs::over_axis();
     }
 }
@@ -47,7 +49,10 @@ impl Program for Cli {
         let folder = self.run.make_folder("smallest_singular_value")?;
         let correlated = self.measure(&folder, "covariance", sizes, None)?;
         let of = |&p: &usize| self.measure(&folder, &format!("isotropic_p{p}"), &rows_around(p), Some(p));
+        // All of them, before one that is not there yet ends it.
         let isotropic = features.iter().map(of).collect::<Result<Vec<_>, Failure>>()?;
+        let isotropic = isotropic.into_iter().collect::<Option<Vec<_>>>();
+        let (Some(correlated), Some(isotropic)) = (correlated, isotropic) else { return Ok(()) };
         save_limit(&isotropic, &folder.join("limit.csv"))?;
         closing::smallest(&self.run, &correlated, &isotropic)?;
         say!("written: {}: covariance_*.csv, isotropic_p*_*.csv, limit.csv", folder.display());
@@ -65,7 +70,13 @@ fn mixing() -> Array2<f64> {
 
 impl Cli {
     /// The smallest singular value of rows drawn anew for each n: of p independent features, or of the three.
-    fn measure(&self, folder: &Path, file: &str, n: &[usize], p: Option<usize>) -> Result<Curve, Failure> {
+    fn measure(
+        &self,
+        folder: &Path,
+        file: &str,
+        n: &[usize],
+        p: Option<usize>,
+    ) -> Result<Option<Curve>, Failure> {
         let seed = self.run.seed;
         let source = Source::drawn_for_cells("Gaussian rows", move |repeat, n, _| {
             let z = normal(seed, (n, p.unwrap_or(3)), repeat);
@@ -80,10 +91,11 @@ impl Cli {
             threads: self.run.threads,
             ..Sweep::of(source, Splits::Drawn { repeats: self.repeats, seed })
         };
-        let curve = with_progress(file, |observer| sweep.run_with(observer))?;
+        let place = shards::Place { out: &self.run.out, folder, name: Some(file) };
+        let Some(curve) = shards::curve(&self.shards, place, file, &sweep)? else { return Ok(None) };
         self.run.save_tables(&curve, folder, &format!("{file}_"), &sweep.metrics)?;
         none_failed(&curve)?;
-        Ok(curve)
+        Ok(Some(curve))
     }
 }
 

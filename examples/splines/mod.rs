@@ -10,6 +10,7 @@
 use crate::common::figures::options;
 use crate::common::flags::{Count, Failure, Program, flags};
 use crate::common::regression::{self, Function};
+use crate::common::shards::ShardArgs;
 use crate::common::{RunArgs, Sizes, check_noise};
 use double_descent::Error;
 use double_descent::curve::Curve;
@@ -31,6 +32,7 @@ flags! {
         fits: Sizes = Sizes::of("4,6,20,36"), "SIZES";
         /// Training sets, each fitted at every K
         repeats: usize = 200, "N";
+        ..shards: ShardArgs = ShardArgs::default();
         ..run: RunArgs = RunArgs::over_axis();
     }
 }
@@ -55,7 +57,7 @@ impl Program for Cli {
         let source = SINE.noisy(n, self.noise, self.run.seed);
         let at = (n, &self.sizes.list[..]);
         let sweeps = [regression::sweep(&self.run, source, ("natural_spline", maps), at, self.repeats)];
-        regression::run(&self.run, "splines", &sweeps, |curve| {
+        regression::run((&self.run, &self.shards), "splines", &sweeps, |curve| {
             let mut fits =
                 study::fits(&[("", &sweeps[0])], 0, &self.fits.list, &SINE.truth((-3.0, 3.0))).drawn()?;
             fits.caption.push_str(WORDS);

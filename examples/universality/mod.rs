@@ -19,7 +19,7 @@ use crate::common::flags::{Count, Failure, Positive, Program, flags};
 use crate::common::inputs::split_lists;
 use crate::common::shards::{self, ShardArgs};
 use crate::common::{PrintArgs, Statistic, chosen, closing, keep_folder, save_table, say};
-use double_descent::sweep::{Identity, NoiseSummary, NoiseTerms};
+use double_descent::sweep::{Identity, NoiseSummary, NoiseTerms, Workload};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -95,7 +95,8 @@ impl Cli {
         let with = |identity: Identity, (name, count): (&str, Positive)| identity.with(name, count.0);
         let identity = counts.into_iter().fold(identity, with);
         let place = shards::Place { out: &self.out, folder, name: Some(name) };
-        let what = (name, &identity, self.repeats.div_ceil(NoiseTerms::CHUNK));
+        let workload = Workload::equal(self.repeats.div_ceil(NoiseTerms::CHUNK), terms.flops());
+        let what = (name, &identity, workload);
         let compute = |chunks: std::ops::Range<usize>| chunks.map(|chunk| terms.compute(chunk)).collect();
         shards::payloads(&self.shards, place, what, self.threads, compute)
     }

@@ -29,7 +29,7 @@ const COLUMNS: [Column; 14] = [
 
 /// A column of a table of cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Column {
+pub(super) enum Column {
     Repeat,
     N,
     P,
@@ -42,7 +42,7 @@ enum Column {
 }
 
 impl Column {
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Repeat => "repeat",
             Self::N => "n",
@@ -61,7 +61,7 @@ impl Column {
         all.filter(|column| !COLUMNS.contains(column))
     }
 
-    fn number(self, cell: &Cell) -> Option<f64> {
+    pub(super) fn number(self, cell: &Cell) -> Option<f64> {
         match self {
             Self::Of(metric) => cell.metric(metric),
             Self::Value => cell.value(),
@@ -291,7 +291,7 @@ impl Extent {
     }
 
     /// Those of every table, and behind them each that one of the cells has a number in.
-    fn columns(&self) -> Vec<Column> {
+    pub(super) fn columns(&self) -> Vec<Column> {
         let later = Column::later().filter(|column| !self.unseen.contains(column));
         COLUMNS.into_iter().chain(later).collect()
     }

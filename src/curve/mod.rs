@@ -9,6 +9,8 @@ mod median_point;
 mod merge;
 mod metric;
 mod packed;
+#[cfg(feature = "parquet")]
+mod parquet_cells;
 mod peak;
 pub(crate) mod point;
 mod rows_left;
@@ -22,6 +24,8 @@ pub(crate) use csv_io::{CellRows, Extent};
 pub(crate) use gathered::Gathered;
 pub use median_point::MedianPoint;
 pub use metric::{Cell, Metric};
+#[cfg(feature = "parquet")]
+pub(crate) use parquet_cells::CellColumns;
 pub use shape::{Change, CriticalInterval, Shape, ShapeReport, ShapeTest};
 pub(crate) use summary::quantile;
 pub use summary::{Bootstrap, Summary};

@@ -244,6 +244,31 @@ impl Decomposition {
         }
     }
 
+    /// All that it is, for [`from_numbers`](Self::from_numbers): levels, estimates, estimates without each level.
+    pub(crate) fn to_numbers(&self) -> Vec<f64> {
+        let levels = self.levels.iter().map(|&level| level as f64);
+        let left = self.left.iter().flatten().flatten();
+        levels.chain(self.all.iter().chain(left).copied()).collect()
+    }
+
+    /// What [`to_numbers`](Self::to_numbers) gave; `None` for other numbers.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // compared
+    pub(crate) fn from_numbers(numbers: &[f64]) -> Option<Self> {
+        let (levels, rest) = numbers.split_first_chunk::<3>()?;
+        let (all, mut rest) = rest.split_first_chunk::<8>()?;
+        if levels.iter().any(|&level| level as usize as f64 != level) {
+            return None;
+        }
+        let levels = levels.map(|level| level as usize);
+        let mut left = [const { Vec::new() }; 3];
+        for (left, &level) in left.iter_mut().zip(&levels) {
+            let (own, after) = rest.split_at_checked(if level < 3 { 0 } else { level.checked_mul(8)? })?;
+            left.extend_from_slice(own.as_chunks::<8>().0);
+            rest = after;
+        }
+        rest.is_empty().then_some(Self { levels, all: *all, left })
+    }
+
     fn varied(&self) -> usize {
         (0..3).filter(|&axis| self.levels[axis] > 1).map(|axis| 1 << axis).sum()
     }

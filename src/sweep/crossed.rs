@@ -2,7 +2,7 @@
 //! features.
 
 use super::cells::{Grid, Observer, Place};
-use super::source::{Drawn, TestOn};
+use super::source::{Drawn, Sizes, TestOn};
 use super::{Arm, Maps, Source, Splits, gather, maps};
 use crate::Error;
 use crate::factors::ablation::Ablation;
@@ -110,7 +110,7 @@ pub struct ErrorSplit {
 type Set = (Array2<f64>, Array2<f64>);
 
 /// What all sizes share.
-struct Ready {
+pub(super) struct Ready {
     sets: Vec<Set>,
     tests: Tested,
     noises: Vec<Array2<f64>>,
@@ -169,7 +169,7 @@ impl Crossed {
         let ready = self.ready()?;
         let axis = (0..ready.places.len()).collect();
         let grid = Grid { axis, repeats: 1, threads: self.threads, batch: 1 };
-        let at = |place: &Place| self.at(ready.places[place.axis_value], &ready);
+        let at = |place: &Place| self.at_place(place.axis_value, &ready);
         let visited = grid.run(observer, |places| places.iter().map(at).collect())?;
         let mut splits = Vec::new();
         for result in visited.into_iter().filter_map(|(_, result)| result) {
@@ -179,10 +179,9 @@ impl Crossed {
     }
 
     /// Everything that is drawn, checked.
-    fn ready(&self) -> Result<Ready, Error> {
-        let most = |list: &[usize]| list.iter().copied().max().unwrap_or(0);
-        let sizes = self.source.sizes((most(&self.samples), most(&self.features)))?;
-        let features = if self.features.is_empty() { vec![sizes.inputs] } else { self.features.clone() };
+    pub(super) fn ready(&self) -> Result<Ready, Error> {
+        let sizes = self.sizes()?;
+        let features = self.widths(&sizes);
         self.check(&features)?;
         if self.seeds > 1 && !self.maps.is_drawn() {
             let reason = "several seeds of features that are the same for all: draw the map from its seed, or set `seeds` \
@@ -238,8 +237,33 @@ impl Crossed {
             tests,
             noises: (0..self.draws).map(noise).collect(),
             maps: (0..self.seeds).map(|seed| self.maps.of(seed)).collect::<Result<_, _>>()?,
-            places: self.samples.iter().flat_map(|&n| features.iter().map(move |&p| (n, p))).collect(),
+            places: self.places_of(&sizes),
         })
+    }
+
+    pub(super) fn sizes(&self) -> Result<Sizes, Error> {
+        let most = |list: &[usize]| list.iter().copied().max().unwrap_or(0);
+        self.source.sizes((most(&self.samples), most(&self.features)))
+    }
+
+    /// The numbers of features.
+    fn widths(&self, sizes: &Sizes) -> Vec<usize> {
+        if self.features.is_empty() { vec![sizes.inputs] } else { self.features.clone() }
+    }
+
+    pub(super) fn places_of(&self, sizes: &Sizes) -> Vec<(usize, usize)> {
+        let features = self.widths(sizes);
+        self.samples.iter().flat_map(|&n| features.iter().map(move |&p| (n, p))).collect()
+    }
+
+    /// Every `(n, p)`, in the order of the splits.
+    pub(super) fn places(&self) -> Result<Vec<(usize, usize)>, Error> {
+        Ok(self.places_of(&self.sizes()?))
+    }
+
+    /// All fits of one place, by its number.
+    pub(super) fn at_place(&self, index: usize, ready: &Ready) -> Result<Vec<ErrorSplit>, Error> {
+        self.at(ready.places[index], ready)
     }
 
     fn check(&self, features: &[usize]) -> Result<(), Error> {

@@ -47,8 +47,8 @@ pub use maps::Maps;
 pub use noise_terms::{Designs, NoiseSummary, NoiseTerms};
 pub use parameter::Parameter;
 pub use record::{
-    Identity, Merged, Payload, Plan, Record, Recording, Repeat, Shard, ShardFile, ShardState, Shards, Status,
-    Tables,
+    Identity, Merged, Payload, Plan, Record, Recording, Repeat, Shard, ShardFile, ShardState, ShardTime,
+    Shards, Status, Tables, Workload,
 };
 pub use source::{Draw, Drawn, Source, TestOn};
 pub use splits::Splits;

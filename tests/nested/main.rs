@@ -9,6 +9,7 @@ mod exact;
 mod left_out;
 mod noise_terms;
 mod plane;
+mod plane_of_rows;
 mod quantities;
 mod refits;
 mod residuals;

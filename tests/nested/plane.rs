@@ -14,7 +14,7 @@ use std::ops::{ControlFlow, Range};
 use std::sync::{Arc, LazyLock};
 
 /// The largest c of "coefficients off by c κ ε" over all cells, for each request.
-fn worst(fits: &[PlaneFit], x: &Array2<f64>, y: &Array2<f64>, requests: &[Request<'_>]) -> f64 {
+pub fn worst(fits: &[PlaneFit], x: &Array2<f64>, y: &Array2<f64>, requests: &[Request<'_>]) -> f64 {
     let mut worst = 0.0f64;
     for fit in fits {
         let part = x.slice(s![..fit.n, ..fit.p]);
@@ -30,7 +30,7 @@ fn worst(fits: &[PlaneFit], x: &Array2<f64>, y: &Array2<f64>, requests: &[Reques
     worst
 }
 
-fn min_norm(outputs: Range<usize>) -> Request<'static> {
+pub fn min_norm(outputs: Range<usize>) -> Request<'static> {
     static MIN_NORM: LazyLock<MinNorm> = LazyLock::new(MinNorm::default);
     Request { estimator: &*MIN_NORM, outputs }
 }

@@ -26,6 +26,7 @@ use double_descent::sweep::{Arm, Grid, Maps, Splits, Sweep};
 use double_descent::teacher::Teacher;
 use double_descent::{Error, interpolants, memory};
 use ndarray::Array2;
+use rand::RngExt;
 use std::process::Command;
 use std::sync::Arc;
 
@@ -305,6 +306,18 @@ const FITTING: &[Case] = &[
         let lists: Vec<usize> = (1..=10).map(|i| i * 100).collect();
         let plane = Plane::new(&lists, &[100, 500, 1000, 1500, 2000]).unwrap();
         run(&|| done(plane.fits(&x, &y, &[Request { estimator: &MinNorm::default(), outputs: 0..2 }])));
+    }),
+    // 128 MB of rows, of which 3 MB are there at once.
+    ("plane of rows that are drawn", |_, run| {
+        let plane =
+            Plane::new(&[4000, 8000, 20_000], &[100, 400, 800]).unwrap().with_smallest_singular_value();
+        run(&|| {
+            let mut rng = stream(0, 0, 0);
+            let mut drawn =
+                |rows, columns| Array2::from_shape_simple_fn((rows, columns), || rng.random::<f64>());
+            let next = |rows| Ok(Some((drawn(rows, 800), drawn(rows, 2))));
+            done(plane.fits_of_rows(next, &[Request { estimator: &MinNorm::default(), outputs: 0..2 }]))
+        });
     }),
     ("sweep", |_, run| {
         let data = Dataset::new("numbers", numbers(2000, 150), numbers(2000, 1)).unwrap();

@@ -134,6 +134,65 @@ fn every_study_of_sweeps_in_shards_has_the_files_of_one_run() {
     let maps =
         ["--maps", "gaussian,tanh", "--repeats", "20", "--draws", "100", "--fixed", "6", "--largest", "12"];
     in_shards(&folder, "universality", &[&maps[..], &["--no-figures"]].concat(), 2, &[2, 1, 1]);
+    // Several sweeps, and sizes of costs of their own.
+    let values = ["--sizes", "1..6", "--features", "3,8", "--repeats", "5", "--no-figures"];
+    in_shards(&folder, "smallest_singular_value", &values, 3, &[2, 3, 1]);
+    let ensembles =
+        ["--samples", "12", "--sizes", "4,12,30", "--members", "1,2", "--repeats", "3", "--no-figures"];
+    in_shards(&folder, "ensembling", &ensembles, 2, &[1, 2]);
+    let noise =
+        ["--samples", "20", "--sizes", "5,20,60", "--test-rows", "50", "--repeats", "3", "--no-figures"];
+    in_shards(&folder, "label_noise", &noise, 2, &[2, 1]);
+    let few = ["--repeats", "5", "--no-figures"];
+    in_shards(
+        &folder,
+        "polynomial",
+        &[&few[..], &["--sizes", "1..20:3", "--basis", "legendre,monomial"]].concat(),
+        2,
+        &[2, 1],
+    );
+    in_shards(&folder, "splines", &[&few[..], &["--sizes", "2..30:4"]].concat(), 3, &[2, 1, 3]);
+    in_shards(&folder, "bases", &[&few[..], &["--samples", "5", "--largest", "40"]].concat(), 2, &[1, 2]);
+    let crossed =
+        ["--samples", "8", "--network-samples", "12", "--sets", "3", "--draws", "3", "--seeds", "3"];
+    in_shards(
+        &folder,
+        "bias_variance",
+        &[&crossed[..], &["--designs", "4", "--no-figures"]].concat(),
+        4,
+        &[4, 1, 3, 2],
+    );
+}
+
+/// Before anything is there: commands of shards that take minutes, which a shell runs.
+#[test]
+fn a_plan_is_as_many_commands_as_the_work_takes() {
+    let Some(program) = BINARY else { return };
+    let folder = Folder::new("shards-plan");
+    let study = ["ablations", "--dataset", "diabetes", "--sizes", "5..10:5", "--no-figures", "--out", "a b"];
+    let plan = |words: &[&str]| {
+        let output = run(&folder, &[&["plan"][..], &study, words].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        (text(&output.stdout).lines().map(str::to_owned).collect::<Vec<_>>(), text(&output.stderr))
+    };
+    let (small, said) = plan(&["--repeats", "4"]);
+    assert!(small.len() == 1 && said.contains(" operations; 1 shards"), "{said}");
+    assert!(
+        small[0].starts_with(program) && small[0].ends_with("--out 'a b' --repeats 4 --shard 1/1"),
+        "{small:?}"
+    );
+    assert!(!folder.0.join("a b/diabetes/shards").exists());
+    let (large, _) = plan(&["--repeats", "100000000"]);
+    let of = large.len();
+    assert!(of > 2 && large[of / 2].contains(&format!("/{of}")), "{}", large[0]);
+    // More workers, shorter shards; and never so many that one takes under a minute.
+    let words = [&study[..], &["--repeats", "100000000", "--shard", "plan/1000"]].concat();
+    assert!(done(&folder, &words).lines().count() > of);
+    let mut shell = Command::new("sh");
+    let output = shell.args(["-c", &small[0]]).current_dir(&folder.0).output().unwrap();
+    assert!(output.status.success());
+    assert!(done(&folder, &["merge", "a b"]).contains("written: "));
+    assert!(refused(&folder, 2, &["ablations", "--shard", "plan/0"]).contains("neither a part like 3/8"));
 }
 
 #[test]

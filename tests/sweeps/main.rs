@@ -20,6 +20,8 @@ mod json;
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // whole numbers from 0 on
 mod many_values;
 mod metrics;
+#[cfg(feature = "parquet")]
+mod parquet_cells;
 mod product;
 mod replay;
 mod scales;

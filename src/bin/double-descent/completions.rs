@@ -45,7 +45,8 @@ pub fn script(shell: Shell, studies: &[(&str, String, Vec<Listed>)]) -> String {
 }
 
 /// Words that take the folder of a study's shards, and what they do.
-pub const OF_SHARDS: [(&str, &str); 4] = [
+pub const OF_SHARDS: [(&str, &str); 5] = [
+    ("plan", "The commands of a study cut into shards that take minutes"),
     ("status", "Which shards of a study are there"),
     ("merge", "Tables and figures of a study from its shards"),
     ("tables", "The tables of a study alone from its shards, in little memory"),

@@ -116,7 +116,7 @@ fn main() -> ExitCode {
         "help" | "__help" | "_h" => say!("{}", overview()),
         "__version" | "_V" => say!("{}", version()),
         "completions" => return complete(&words),
-        "status" | "merge" | "tables" | "resume" => return of_shards(&name, words),
+        "plan" | "status" | "merge" | "tables" | "resume" => return of_shards(&name, words),
         _ => match entries().iter().find(|entry| entry.name == name) {
             Some(entry) => return (entry.start)(&format!("double-descent {}", entry.name), words),
             None => return unknown("study", &first.to_string_lossy(), entries().iter().map(|p| p.name)),
@@ -136,7 +136,7 @@ fn complete(words: &[OsString]) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// `status`, `merge` or `resume` of the shards of a study: of those in a folder, whose plan says of which study, or of a
+/// `plan`, `status`, `merge` or `resume` of the shards of a study: of those in a folder, whose plan says of which study, or of a
 /// study with its flags.
 fn of_shards(what: &str, words: Vec<OsString>) -> ExitCode {
     let Some((first, rest)) = words.split_first() else {
@@ -181,7 +181,7 @@ fn planned(folder: &Path) -> Result<(Entry, Vec<OsString>), String> {
     let depth = Path::new(&plan.place).components().count();
     let out =
         place.ancestors().nth(depth).filter(|out| !out.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let words = common::shards::without("out", &plan.command[1..]);
+    let words = common::shard_reports::without("out", &plan.command[1..]);
     let words = words.into_iter().map(OsString::from).chain(["--out".into(), out.into()]).collect();
     Ok((study, words))
 }
@@ -215,7 +215,8 @@ fn overview() -> String {
          Usage: double-descent STUDY [--FLAG VALUE]...\n\n\
          Studies:\n{studies}\n\
          Your own table:\n  double-descent ablations --dataset my.csv --target y\n\n\
-         A study in parts, on many machines (STUDY --shard K/OF):\n  double-descent status|merge|tables|resume FOLDER\n\n\
+         A study in parts, on many machines (STUDY --shard K/OF):\n  double-descent plan STUDY [--FLAG VALUE]...\n  \
+         double-descent status|merge|tables|resume FOLDER\n\n\
          double-descent STUDY --help lists the flags of a study.\n\
          double-descent completions bash|zsh|fish prints completions for a shell.\n\n{EXIT_CODES}",
         version()

@@ -1,7 +1,7 @@
 //! One cell, in the coordinates of its triangle.
 
 use super::request::{Request, is_min_norm};
-use super::table::Table;
+use super::table::Units;
 use crate::Error;
 use crate::filter::MinNorm;
 use crate::filter::cutoff::Cutoff;
@@ -51,15 +51,15 @@ impl<'a> Leading<'a> {
 const NO_DOUBT: f64 = 1e4;
 
 /// An `n × p` cell: `Lᵀ β = c` is to be solved for `p ≤ n`, else `L z = y`; `L` has the singular values of its matrix.
-pub(super) struct PlaneCell<'a, 'b> {
-    pub(super) table: &'a Table<'b>,
+pub(super) struct PlaneCell<'a> {
+    pub(super) units: &'a Units,
     pub(super) n: usize,
     pub(super) p: usize,
     pub(super) leading: &'a Leading<'a>,
     pub(super) smallest: bool,
 }
 
-impl PlaneCell<'_, '_> {
+impl PlaneCell<'_> {
     /// `solution` is that of the scaled targets and the triangle as it is; `squares` are what of the scaled targets no solution explains.
     pub(super) fn solve(
         &self,
@@ -68,10 +68,10 @@ impl PlaneCell<'_, '_> {
         requests: &[Request<'_>],
         mut solution: Array2<f64>,
     ) -> Result<Solved, Error> {
-        let (n, p, e) = (self.n, self.p, self.table.x_exponent);
+        let (n, p, e) = (self.n, self.p, self.units.x_exponent);
         let is_clear = self.leading.is_clear(self.size(), (n, p));
         let by_triangle = |request: &Request<'_>| is_clear && is_min_norm(request.estimator);
-        for (mut column, y) in solution.columns_mut().into_iter().zip(&self.table.y_exponents) {
+        for (mut column, y) in solution.columns_mut().into_iter().zip(&self.units.y_exponents) {
             column.mapv_inplace(|v| scaled(v, y - e));
         }
         let svd = if requests.iter().all(by_triangle) { None } else { Some(self.svd()?) };
@@ -97,7 +97,7 @@ impl PlaneCell<'_, '_> {
                 _ if by_triangle(request) => solution.slice(outputs).to_owned(),
                 Some(svd) => {
                     let mut wanted = targets.slice(outputs).to_owned();
-                    let units = &self.table.y_exponents[request.outputs.clone()];
+                    let units = &self.units.y_exponents[request.outputs.clone()];
                     for (mut column, y) in wanted.columns_mut().into_iter().zip(units) {
                         column.mapv_inplace(|v| scaled(v, *y));
                     }
@@ -126,7 +126,7 @@ impl PlaneCell<'_, '_> {
             let sum: f64 = request
                 .outputs
                 .clone()
-                .map(|k| scaled(squares[k] / count, 2 * self.table.y_exponents[k]) + lost[k] / count)
+                .map(|k| scaled(squares[k] / count, 2 * self.units.y_exponents[k]) + lost[k] / count)
                 .sum();
             if !sum.is_finite() {
                 return Err(Error::Overflow { what: "the training error" });
@@ -146,7 +146,7 @@ impl PlaneCell<'_, '_> {
 
     /// The matrix that is solved, in the units of the caller.
     fn matrix(&self) -> Result<Array2<f64>, Error> {
-        let lower = self.leading.part(self.size()).to_array().mapv(|v| scaled(v, self.table.x_exponent));
+        let lower = self.leading.part(self.size()).to_array().mapv(|v| scaled(v, self.units.x_exponent));
         Error::check_finite("the triangle", lower.view())
             .map_err(|_| Error::Overflow { what: "a singular value" })?;
         Ok(if self.p <= self.n { lower.reversed_axes() } else { lower })

@@ -1,30 +1,43 @@
 //! The two factorisations, and the cells that are read off them.
 
 use super::cell::{Leading, PlaneCell, Solved};
-use super::table::Table;
+use super::table::{Table, Units};
 use super::{Plane, PlaneFit, Request};
 use crate::Error;
 use crate::svd::StreamedQr;
 use ndarray::{Array2, Axis, concatenate, s};
 
 impl Plane {
-    /// The cells with `p ≤ n`, and memory that they no longer need.
+    /// The largest `p` of a cell with `p ≤ n`; 0 where there is none.
+    pub(super) fn tall_columns(&self) -> usize {
+        let (most_samples, _) = self.largest();
+        self.features.iter().copied().rfind(|&p| p <= most_samples).unwrap_or(0)
+    }
+
+    /// The largest `n` of a cell with `p > n`; 0 where there is none.
+    pub(super) fn wide_rows(&self) -> usize {
+        let (_, most_features) = self.largest();
+        self.samples.iter().copied().rfind(|&n| n < most_features).unwrap_or(0)
+    }
+
+    /// The cells with `p ≤ n`, and memory that they no longer need. `feed` appends the leading columns, and the targets, of
+    /// the rows that are still missing up to a number, in the units that are given.
     pub(super) fn tall(
         &self,
-        table: &Table<'_>,
+        units: &Units,
         requests: &[Request<'_>],
+        mut feed: impl FnMut(&mut StreamedQr, usize) -> Result<(), Error>,
     ) -> Result<(Vec<PlaneFit>, Vec<f64>), Error> {
         let (most_samples, _) = self.largest();
-        let Some(&columns) = self.features.iter().rfind(|&&p| p <= most_samples) else {
+        let columns = self.tall_columns();
+        if columns == 0 {
             return Ok((Vec::new(), Vec::new()));
-        };
-        let outputs = table.y.ncols();
+        }
+        let outputs = units.y_exponents.len();
         let mut qr = StreamedQr::new(most_samples, columns, outputs);
         let mut fits = Vec::new();
         for &n in &self.samples {
-            let x = table.features(qr.rows()..n, 0..columns)?;
-            let from = qr.rows();
-            qr.append(x.view(), table.y.slice(s![from..n, ..]));
+            feed(&mut qr, n)?;
             let cells: Vec<usize> = self.features.iter().copied().take_while(|&p| p <= n).collect();
             let leading = Leading::new(&qr, cells.last().copied().unwrap_or(0));
             let c = |k: usize| qr.carried(k);
@@ -37,7 +50,7 @@ impl Plane {
                 let squares: Vec<f64> = (0..outputs)
                     .map(|k| qr.outside(k) + c(k)[p..].iter().map(|v| v * v).sum::<f64>())
                     .collect();
-                let cell = PlaneCell { table, n, p, leading: &leading, smallest: self.smallest };
+                let cell = PlaneCell { units, n, p, leading: &leading, smallest: self.smallest };
                 let solved = cell.solve(targets, &squares, requests, solution)?;
                 fits.push(PlaneFit {
                     n,
@@ -61,7 +74,10 @@ impl Plane {
         memory: Vec<f64>,
     ) -> Result<Vec<PlaneFit>, Error> {
         let (_, most_features) = self.largest();
-        let Some(&rows) = self.samples.iter().rfind(|&&n| n < most_features) else { return Ok(Vec::new()) };
+        let rows = self.wide_rows();
+        if rows == 0 {
+            return Ok(Vec::new());
+        }
         let mut lq = StreamedQr::keeping(memory, most_features, rows);
         let none = Array2::zeros((0, 0));
         let mut fits = Vec::new();
@@ -116,7 +132,7 @@ impl Plane {
         for n in cells {
             let targets = table.y.slice(s![..n, ..]).to_owned();
             let solution = solutions.slice(s![..n, ..]).to_owned();
-            let cell = PlaneCell { table, n, p, leading: &leading, smallest: self.smallest };
+            let cell = PlaneCell { units: &table.units, n, p, leading: &leading, smallest: self.smallest };
             let solved = cell.solve(&targets, &vec![0.0; table.y.ncols()], requests, solution)?;
             let views: Vec<_> = solved.solutions.iter().map(|z| z.view()).collect();
             groups.push(concatenate(Axis(1), &views).map_err(|_| Error::Empty { what: "the requests" })?);

@@ -7,6 +7,7 @@ use crate::features::{FeatureMap, checked};
 use crate::filter::penalty;
 use crate::machine::memory::{self, table};
 use crate::nested::parts::part;
+use crate::svd::StreamedQr;
 use ndarray::{ArrayRef2, ArrayView2, s};
 
 impl Plane {
@@ -84,17 +85,12 @@ impl Plane {
         y: &ArrayRef2<f64>,
         requests: &[Request<'_>],
     ) -> Result<Vec<PlaneFit>, Error> {
-        if requests.is_empty() || y.ncols() == 0 {
+        if y.ncols() == 0 {
             return Err(Error::Empty { what: "the list of what is to be fitted" });
         }
-        for request in requests {
-            penalty(request.estimator)?;
-            if request.outputs.is_empty() {
-                return Err(Error::Empty { what: "the outputs of a request" });
-            }
-            if request.outputs.end > y.ncols() {
-                Error::check_len("columns of the targets", request.outputs.end, y.ncols())?;
-            }
+        let outputs = asked_outputs(requests)?;
+        if outputs > y.ncols() {
+            Error::check_len("columns of the targets", outputs, y.ncols())?;
         }
         Error::check_finite("the targets", y.view())?;
         self.reserve(y.ncols(), rest.is_some(), requests)?;
@@ -112,9 +108,27 @@ impl Plane {
             return Ok(fits);
         }
         let table = Table::new(x, rest, &y);
-        let (mut fits, memory) = self.tall(&table, requests)?;
+        let columns = self.tall_columns();
+        let feed = |qr: &mut StreamedQr, n: usize| {
+            let from = qr.rows();
+            qr.append(table.features(from..n, 0..columns)?.view(), table.y.slice(s![from..n, ..]));
+            Ok(())
+        };
+        let (mut fits, memory) = self.tall(&table.units, requests, feed)?;
         fits.extend(self.wide(&table, requests, memory)?);
         fits.sort_by_key(|fit| (fit.n, fit.p));
         Ok(fits)
     }
+}
+
+/// How many columns of targets are asked for, the requests checked.
+pub(super) fn asked_outputs(requests: &[Request<'_>]) -> Result<usize, Error> {
+    for request in requests {
+        penalty(request.estimator)?;
+        if request.outputs.is_empty() {
+            return Err(Error::Empty { what: "the outputs of a request" });
+        }
+    }
+    let last = requests.iter().map(|request| request.outputs.end).max();
+    last.ok_or(Error::Empty { what: "the list of what is to be fitted" })
 }

@@ -21,6 +21,18 @@ impl Plane {
     /// Bytes at the peak, inputs excepted, for `outputs` targets of which the requests fit `fitted` in all; the features
     /// come from a map, and every cell has an SVD, where that is said.
     pub(crate) fn bytes(&self, outputs: usize, fitted: usize, from_map: bool, by_svd: bool) -> usize {
+        let (n, _) = self.largest();
+        self.bytes_of(outputs, (fitted, by_svd), from_map, (n, n))
+    }
+
+    /// The same where at most so many rows go into the factorisation at once, and targets of so many rows are held.
+    pub(super) fn bytes_of(
+        &self,
+        outputs: usize,
+        (fitted, by_svd): (usize, bool),
+        from_map: bool,
+        (at_once, held): (usize, usize),
+    ) -> usize {
         let (n, p) = self.largest();
         let steps = |list: &[usize], most: usize| {
             let from = [0].into_iter().chain(list.iter().copied());
@@ -31,8 +43,7 @@ impl Plane {
                 .max()
                 .unwrap_or(0)
         };
-        let columns = self.features.iter().copied().rfind(|&p| p <= n).unwrap_or(0);
-        let rows = self.samples.iter().copied().rfind(|&n| n < p).unwrap_or(0);
+        let (columns, rows) = (self.tall_columns(), self.wide_rows());
         let square = n.min(p);
         // What the map makes at once, and what is left of it.
         let kept = if columns > 0 { columns } else { self.features.first().copied().unwrap_or(0) };
@@ -40,7 +51,7 @@ impl Plane {
         let design = if from_map { table(n, kept) } else { 0 };
         let tall = [
             table(columns, columns.saturating_add(outputs)),
-            table(steps(&self.samples, n), columns.saturating_add(outputs)).saturating_mul(2),
+            table(steps(&self.samples, n).min(at_once), columns.saturating_add(outputs)).saturating_mul(2),
             table(self.features.iter().copied().fold(0, usize::saturating_add), outputs).saturating_mul(3),
         ];
         let reflections = table(p, rows);
@@ -65,6 +76,6 @@ impl Plane {
         };
         let coefficients = self.features.iter().map(|&p| table(p, fitted)).fold(0, usize::saturating_add);
         let coefficients = coefficients.saturating_mul(self.samples.len());
-        sum([design, table(n, outputs), coefficients, sum(tall).max(wide), triangle, svd])
+        sum([design, table(held, outputs), coefficients, sum(tall).max(wide), triangle, svd])
     }
 }

@@ -5,6 +5,7 @@ mod factorised;
 mod fits;
 mod lists;
 mod memory;
+mod of_rows;
 mod request;
 mod table;
 

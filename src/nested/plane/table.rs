@@ -13,7 +13,21 @@ const LARGEST: f64 = 1e120;
 pub(super) const APART: &str = "a feature, in units of those before it";
 
 /// Powers of two up to which features stay in the units of the caller.
-const ORDINARY: i32 = 100;
+pub(super) const ORDINARY: i32 = 100;
+
+/// The units of a table: entries are in units of `2^x_exponent`, each column of targets in its own.
+#[derive(Clone, Debug)]
+pub(super) struct Units {
+    pub(super) x_exponent: i32,
+    pub(super) y_exponents: Vec<i32>,
+}
+
+impl Units {
+    /// Those of the caller, for so many columns of targets.
+    pub(super) fn plain(outputs: usize) -> Self {
+        Self { x_exponent: 0, y_exponents: vec![0; outputs] }
+    }
+}
 
 /// A table in units of its own.
 pub(super) struct Table<'a> {
@@ -21,11 +35,9 @@ pub(super) struct Table<'a> {
     x: ArrayView2<'a, f64>,
     /// What makes those that follow.
     rest: Option<(&'a dyn FeatureMap, &'a ArrayRef2<f64>)>,
-    /// Entries are in units of `2^x_exponent`.
-    pub(super) x_exponent: i32,
     /// Scaled.
     pub(super) y: Array2<f64>,
-    pub(super) y_exponents: Vec<i32>,
+    pub(super) units: Units,
 }
 
 impl<'a> Table<'a> {
@@ -43,7 +55,13 @@ impl<'a> Table<'a> {
         let y_exponents = units.collect();
         // Their squares are in range as they are: a copy in other units would be for nothing.
         let x_exponent = largest_exponent(x.iter()).filter(|e| e.abs() > ORDINARY).unwrap_or(0);
-        Self { x, rest, x_exponent, y, y_exponents }
+        Self { x, rest, y, units: Units { x_exponent, y_exponents } }
+    }
+
+    /// A table as it is.
+    pub(super) fn plain(x: ArrayView2<'a, f64>, y: Array2<f64>) -> Self {
+        let units = Units::plain(y.ncols());
+        Self { x, rest: None, y, units }
     }
 
     /// Some rows and columns of the features, scaled.
@@ -52,7 +70,7 @@ impl<'a> Table<'a> {
         rows: Range<usize>,
         columns: Range<usize>,
     ) -> Result<CowArray<'a, f64, Ix2>, Error> {
-        let e = self.x_exponent;
+        let e = self.units.x_exponent;
         let in_units = |block: CowArray<'a, f64, Ix2>| {
             if e == 0 { block } else { CowArray::from(block.mapv(|v| scaled(v, -e))) }
         };

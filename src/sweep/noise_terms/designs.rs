@@ -39,7 +39,12 @@ pub struct Designs(Kind);
 enum Kind {
     Gaussian,
     Sphere,
-    Maps { inputs: usize, draw: Arc<DrawMap> },
+    /// Draws for Σ; 0 where it is known.
+    Maps {
+        inputs: usize,
+        draws: usize,
+        draw: Arc<DrawMap>,
+    },
 }
 
 /// Of a number of features; Σ, or how many draws it is estimated from.
@@ -74,7 +79,7 @@ impl Designs {
         let draw = move |features: usize, rng: &mut ChaCha8Rng| {
             Ok((Arc::new(map(features, rng)?) as Arc<dyn FeatureMap>, Moments::Draws(draws)))
         };
-        Self(Kind::Maps { inputs, draw: Arc::new(draw) })
+        Self(Kind::Maps { inputs, draws, draw: Arc::new(draw) })
     }
 
     /// The same where Σ (`p × p`) is known: `map(p, rng)` is the map and Σ.
@@ -86,7 +91,7 @@ impl Designs {
             let (map, covariance) = map(features, rng)?;
             Ok((Arc::new(map) as Arc<dyn FeatureMap>, Moments::Known(covariance)))
         };
-        Self(Kind::Maps { inputs, draw: Arc::new(draw) })
+        Self(Kind::Maps { inputs, draws: 0, draw: Arc::new(draw) })
     }
 
     /// The features of a repeat (`rows × features`) and a root of Σ. Those of the sphere are the normal ones that it is made
@@ -100,7 +105,7 @@ impl Designs {
         (rows, features): (usize, usize),
     ) -> Result<(Array2<f64>, Root), Error> {
         let inputs = |dimension| normal(rows, dimension, &mut stream(seed, 1, repeat));
-        let Kind::Maps { inputs: dimension, draw } = &self.0 else {
+        let Kind::Maps { inputs: dimension, draw, .. } = &self.0 else {
             return Ok((inputs(features)?, Root::identity()));
         };
         let part = || format!("the drawing of the map of repeat {repeat}");
@@ -118,6 +123,17 @@ impl Designs {
             }
         };
         Ok((checked::design(&*map, &inputs(*dimension)?, features)?, root))
+    }
+
+    /// Floating-point operations of [`draw`](Self::draw), what a map does apart.
+    pub(super) fn flops(&self, (rows, p): (f64, f64)) -> f64 {
+        match &self.0 {
+            Kind::Maps { inputs, draws, .. } => {
+                let (inputs, draws) = (*inputs as f64, *draws as f64);
+                (rows + draws) * p * inputs + draws * p * p + p * p * p
+            }
+            Kind::Gaussian | Kind::Sphere => rows * p,
+        }
     }
 
     /// Whether the first `p` columns of a design are that of `p` features.

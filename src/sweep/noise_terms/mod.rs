@@ -70,6 +70,17 @@ impl NoiseTerms {
         (samples, features)
     }
 
+    /// Floating-point operations of a chunk, to a factor of a few: its draws but for the work of a map, and what grows
+    /// its curves.
+    #[must_use]
+    pub fn flops(&self) -> f64 {
+        let counts = [self.largest_samples, self.features, self.largest_features, self.samples];
+        let [m, p, last, n] = counts.map(|count| count as f64);
+        let over_p = if self.designs.is_nested() { 4.0 * n * n * last } else { n * last * last * last };
+        let draws = self.designs.flops((m.max(n), p.max(last)));
+        Self::CHUNK as f64 * (draws + 4.0 * m * p * p + over_p)
+    }
+
     /// The noise terms of the repeats `8 k, …, 8 k + 7` of chunk `k`, one repeat after the other, the points of each in
     /// order.
     ///

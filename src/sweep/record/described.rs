@@ -10,7 +10,7 @@ use crate::features::checked;
 use crate::filter::{Response, Spectrum};
 use crate::sweep::lines::Line;
 use crate::sweep::task::Task;
-use crate::sweep::{Drawn, Maps, Source, Splits, Start, Sweep, TestOn};
+use crate::sweep::{Arm, Crossed, Drawn, Maps, Source, Splits, Start, Sweep, TestOn};
 use ndarray::{Array2, s};
 use std::fmt::Write;
 use std::sync::Arc;
@@ -28,14 +28,7 @@ impl Sweep {
     pub fn identity(&self) -> Result<Identity, Error> {
         let task = Task::new(self)?;
         let engine = crate::sweep::engine::choose(&task)?.kind();
-        let identity = match &self.source {
-            Source::Table(data) => Identity::new("sweep").with("table", table(data)),
-            Source::TrainTest { train, test } => {
-                Identity::new("sweep").with("training table", table(train)).with("test table", table(test))
-            }
-            Source::Drawn(drawn) => Identity::new("sweep").with("distribution", distribution(self, drawn)?),
-        };
-        let identity = identity
+        let identity = source(Identity::new("sweep"), &self.source, (&self.samples, &self.features))?
             .with("splits", splits(&self.splits))
             .with("maps", maps(&self.maps, &self.source, task.most_features()))
             .with("samples", counts(&self.samples))
@@ -61,10 +54,45 @@ impl Sweep {
             identity.with(&format!("targets {i}"), format!("{}, the first repeat", rounded(table.iter())))
         });
         let values = self.parameter.as_ref().map_or(&[][..], |parameter| parameter.values());
-        let with_line =
-            |identity, (i, line): (usize, &Line)| arm(identity, i, line, line.value.map(|at| values[at]));
+        let with_line = |identity, (i, line): (usize, &Line)| {
+            arm(identity, i, &line.arm, line.value.map(|at| values[at]))
+        };
         Ok(task.lines.iter().enumerate().fold(identity, with_line))
     }
+}
+
+impl Crossed {
+    /// Everything that decides the numbers of this study, as [`Sweep::identity`]; the number of training sets too, over
+    /// which every result is a mean.
+    ///
+    /// # Errors
+    /// Those of the source, when it is asked for its first draw.
+    pub fn identity(&self) -> Result<Identity, Error> {
+        let places = self.places()?;
+        let widest = places.iter().map(|(_, p)| *p).max().unwrap_or(0);
+        let identity = source(Identity::new("crossed study"), &self.source, (&self.samples, &self.features))?
+            .with("splits", splits(&self.splits))
+            .with("training sets", self.splits.repeats())
+            .with("maps", maps(&self.maps, &self.source, widest))
+            .with("draws of features", self.seeds)
+            .with("label noise", format!("{:?}, seed {}", self.noise, self.noise_seed))
+            .with("draws of label noise", self.draws)
+            .with("samples", counts(&self.samples))
+            .with("features", counts(&self.features))
+            .with("backend", self.backend.name());
+        Ok(self.arms.iter().enumerate().fold(identity, |identity, (i, own)| arm(identity, i, own, None)))
+    }
+}
+
+/// Where rows come from, at so many samples and features.
+fn source(identity: Identity, source: &Source, sizes: (&[usize], &[usize])) -> Result<Identity, Error> {
+    Ok(match source {
+        Source::Table(data) => identity.with("table", table(data)),
+        Source::TrainTest { train, test } => {
+            identity.with("training table", table(train)).with("test table", table(test))
+        }
+        Source::Drawn(drawn) => identity.with("distribution", distribution(source.name(), drawn, sizes)?),
+    })
 }
 
 /// A table by its shape and its bits.
@@ -75,9 +103,13 @@ fn table(data: &Dataset) -> String {
 }
 
 /// A distribution by its name and its first repeat.
-fn distribution(sweep: &Sweep, drawn: &Drawn) -> Result<String, Error> {
+fn distribution(
+    name: &str,
+    drawn: &Drawn,
+    (samples, features): (&[usize], &[usize]),
+) -> Result<String, Error> {
     let most = |list: &[usize]| list.iter().copied().max().unwrap_or(0);
-    let draw = drawn.of_cell(0, (most(&sweep.samples), most(&sweep.features)))?;
+    let draw = drawn.of_cell(0, (most(samples), most(features)))?;
     let (n, d) = draw.inputs.dim();
     let test: Vec<&f64> = match &draw.test {
         TestOn::Rows { inputs, targets } => inputs.iter().chain(targets).collect(),
@@ -86,7 +118,7 @@ fn distribution(sweep: &Sweep, drawn: &Drawn) -> Result<String, Error> {
         }
     };
     let bits = rounded(draw.inputs.iter().chain(&draw.targets).chain(test));
-    Ok(format!("{}, {n} × {d} inputs, the first repeat FNV-1a {bits}", sweep.source.name()))
+    Ok(format!("{name}, {n} × {d} inputs, the first repeat FNV-1a {bits}"))
 }
 
 fn splits(splits: &Splits) -> String {
@@ -104,8 +136,7 @@ fn names(metrics: &[Metric]) -> String {
 
 /// An arm at a value, its estimator by its words and by what it does to a spectrum: not every description has every
 /// number.
-fn arm(identity: Identity, i: usize, line: &Line, value: Option<f64>) -> Identity {
-    let arm = &line.arm;
+fn arm(identity: Identity, i: usize, arm: &Arm, value: Option<f64>) -> Identity {
     let mut label = arm.name.clone();
     for (what, number_of) in [("", arm.setting), ("at ", value)] {
         if let Some(of) = number_of {

@@ -7,12 +7,15 @@
 mod block;
 mod bytes;
 mod collect;
+mod crossed;
 mod described;
 mod failure_bytes;
 mod identity;
 mod lock;
 mod log;
 mod merge;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod payload;
 mod plan;
 mod recording;
@@ -20,6 +23,7 @@ mod shard;
 mod shards;
 mod status;
 mod tables;
+mod workload;
 
 pub use identity::Identity;
 pub use merge::Merged;
@@ -30,6 +34,7 @@ pub use shard::Shard;
 pub use shards::Shards;
 pub use status::{ShardFile, ShardState, Status};
 pub use tables::Tables;
+pub use workload::{ShardTime, Workload};
 
 use super::{Grid, Observer};
 use crate::{Error, error::user_code};
@@ -120,12 +125,15 @@ impl<P: Payload> Record<P> {
         self.notices.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The indices of a range that are to be computed: those that are not there, and those that are not
+    /// Those of some indices that are to be computed: those that are not there, and those that are not
     /// [final](Payload::is_final).
     #[must_use]
-    pub fn missing(&self, range: Range<usize>) -> Vec<usize> {
+    pub fn missing(&self, indices: impl IntoIterator<Item = usize>) -> Vec<usize> {
         let log = self.log();
-        range.filter(|index| log.blocks.get(index).is_none_or(|extent| !extent.is_final)).collect()
+        indices
+            .into_iter()
+            .filter(|index| log.blocks.get(index).is_none_or(|extent| !extent.is_final))
+            .collect()
     }
 
     /// What is there for an index.
@@ -169,7 +177,22 @@ impl<P: Payload> Record<P> {
         observer: &dyn Observer,
         work: impl Fn(Range<usize>) -> Result<Vec<P>, Error> + Sync,
     ) -> Result<bool, Error> {
-        let missing = self.missing(range);
+        self.run_some(range, at_once, threads, observer, work)
+    }
+
+    /// [`run`](Self::run) of indices that need not be neighbours; they ascend.
+    ///
+    /// # Errors
+    /// Those of [`run`](Self::run).
+    pub fn run_some(
+        &self,
+        indices: impl IntoIterator<Item = usize>,
+        at_once: usize,
+        threads: Option<usize>,
+        observer: &dyn Observer,
+        work: impl Fn(Range<usize>) -> Result<Vec<P>, Error> + Sync,
+    ) -> Result<bool, Error> {
+        let missing = self.missing(indices);
         let groups: Vec<Range<usize>> = missing
             .chunk_by(|a, b| a + 1 == *b)
             .flat_map(|run| run.chunks(at_once.max(1)))

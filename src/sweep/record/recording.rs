@@ -1,7 +1,7 @@
 //! A sweep and its record: what is missing is computed, and all of it becomes a result.
 
 use super::collect::{collect, identified};
-use super::{Record, Repeat, Shard, Shards, merge};
+use super::{Record, Repeat, Shard, Shards, Workload, merge};
 use crate::Error;
 use crate::curve::{Curve, Surface};
 use crate::nested::Engine;
@@ -71,7 +71,17 @@ impl Sweep {
     /// # Errors
     /// Those of [`identity`](Self::identity).
     pub fn shards(&self, folder: impl Into<PathBuf>) -> Result<Shards<Repeat>, Error> {
-        Ok(Shards::new(folder, &identified(self)?, self.splits.repeats()))
+        let shards = Shards::new(folder, &identified(self)?, self.splits.repeats());
+        Ok(shards.with_workload(self.workload()?))
+    }
+
+    /// What its repeats cost, all of them the same: that of [`Sweep::estimate`], in equal parts.
+    ///
+    /// # Errors
+    /// Those of [`Sweep::estimate`].
+    pub fn workload(&self) -> Result<Workload, Error> {
+        let repeats = self.splits.repeats();
+        Ok(Workload::equal(repeats, self.estimate()?.flops / repeats.max(1) as f64))
     }
 
     /// The repeats that are in none of some records.
@@ -154,7 +164,7 @@ impl Recording<'_> {
         };
         // Enough parts for every thread to have work until the end.
         let parts = missing.div_ceil(workers.saturating_mul(4).max(1));
-        let each = self.sweep.estimate()?.flops / self.sweep.splits.repeats().max(1) as f64;
+        let each = self.sweep.workload()?.largest();
         let at_once = (1..=BATCH.min(parts)).rev().find(|&count| count as f64 * each <= PART);
         self.record.run(self.shard.clone(), at_once.unwrap_or(1), across, observer, repeats)
     }

@@ -1,7 +1,7 @@
 //! The folder in which the shards of one experiment meet.
 
 use super::plan::machine;
-use super::{Identity, Merged, Payload, Plan, Shard};
+use super::{Identity, Merged, Payload, Plan, Shard, Workload};
 use crate::Error;
 use std::io::ErrorKind;
 use std::marker::PhantomData;
@@ -35,7 +35,7 @@ const ENDING: &str = "record";
 pub struct Shards<P> {
     pub(super) folder: PathBuf,
     pub(super) identity: Identity,
-    pub(super) count: usize,
+    pub(super) workload: Workload,
     command: Vec<String>,
     place: String,
     payload: PhantomData<fn() -> P>,
@@ -46,7 +46,26 @@ impl<P: Payload> Shards<P> {
     #[must_use]
     pub fn new(folder: impl Into<PathBuf>, identity: &Identity, count: usize) -> Self {
         let (folder, identity) = (folder.into(), identity.clone());
-        Self { folder, identity, count, command: Vec::new(), place: String::new(), payload: PhantomData }
+        let workload = Workload::equal(count, 0.0);
+        Self { folder, identity, workload, command: Vec::new(), place: String::new(), payload: PhantomData }
+    }
+
+    /// The same with what its indices cost, as many as there are costs: shards share them by these.
+    #[must_use]
+    pub fn with_workload(mut self, workload: Workload) -> Self {
+        self.workload = workload;
+        self
+    }
+
+    /// What its indices cost, and which shard has which.
+    #[must_use]
+    pub fn workload(&self) -> &Workload {
+        &self.workload
+    }
+
+    /// How many indices there are.
+    pub(super) fn count(&self) -> usize {
+        self.workload.count()
     }
 
     /// The same with the words of a command that runs it, and where the folder lies below the one that this command writes
@@ -76,10 +95,10 @@ impl<P: Payload> Shards<P> {
     /// [`Error::File`] for the plan of another experiment, with what differs; [`Error::Io`].
     pub fn begin(&self, shard: Shard) -> Result<PathBuf, Error> {
         std::fs::create_dir_all(&self.folder).map_err(|e| Error::io(&self.folder, &e))?;
-        if self.plan()?.is_none_or(|plan| plan.count < self.count) {
+        if self.plan()?.is_none_or(|plan| plan.count < self.count()) {
             let plan = Plan {
                 identity: self.identity.clone(),
-                count: self.count,
+                count: self.count(),
                 of: shard.of(),
                 command: self.command.clone(),
                 place: self.place.clone(),
@@ -159,7 +178,7 @@ impl<P: Payload> Shards<P> {
     /// # Errors
     /// Those of [`records`](Self::records) and of [`Merged::of`].
     pub fn merged(&self) -> Result<Merged<P>, Error> {
-        Merged::of(&self.identity, self.count, &self.records()?)
+        Merged::of(&self.identity, self.count(), &self.records()?)
     }
 }
 

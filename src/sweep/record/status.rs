@@ -71,15 +71,15 @@ impl<P: Payload> Shards<P> {
         let files: Vec<ShardFile> =
             self.list()?.into_iter().map(|path| self.look(path, &mut found)).collect();
         let missing: Vec<usize> =
-            (0..self.count).filter(|index| !found.get(index).copied().unwrap_or(false)).collect();
+            (0..self.count()).filter(|index| !found.get(index).copied().unwrap_or(false)).collect();
         let of =
             plan.map(|plan| plan.of).or(files.iter().find_map(|file| Some(file.shard?.of()))).unwrap_or(1);
-        let mut again = Shard::with_any(&missing, of, self.count);
+        let mut again = self.workload.with_any(&missing, of);
         let is_running = |shard: &Shard| {
             files.iter().any(|file| file.shard == Some(*shard) && file.state == ShardState::Running)
         };
         again.retain(|shard| !is_running(shard));
-        Ok(Status { count: self.count, present: found.len(), of, files, missing, again })
+        Ok(Status { count: self.count(), present: found.len(), of, files, missing, again })
     }
 
     /// Adds the indices of a record, and whether they stay.
@@ -96,13 +96,13 @@ impl<P: Payload> Shards<P> {
             Err(error) => return ShardFile { path, shard, present: 0, state: ShardState::Refused(error) },
         };
         let mut present = 0;
-        for (&index, extent) in blocks.range(..self.count) {
+        for (&index, extent) in blocks.range(..self.count()) {
             present += 1;
             *found.entry(index).or_default() |= extent.is_final;
         }
         let bytes = damaged.iter().map(|damage| damage.end - damage.start).sum();
         let is_there = |index: usize| blocks.get(&index).is_some_and(|extent| extent.is_final);
-        let is_whole = shard.is_some_and(|shard| shard.range(self.count).all(is_there));
+        let is_whole = shard.is_some_and(|shard| self.workload.indices(shard).into_iter().all(is_there));
         let state = match (is_running, bytes, is_whole) {
             (true, ..) => ShardState::Running,
             (_, 0, true) => ShardState::Complete,

@@ -2,6 +2,8 @@
 //! an error that says what to do.
 
 mod child;
+mod clocks;
+mod crossed;
 mod damage;
 mod failures;
 mod folders;

@@ -1,0 +1,167 @@
+//! What is said of the parts of a study, at its end: what is there, and the commands that are to be run.
+
+use super::say;
+use super::table::{Item, Table};
+use double_descent::sweep::{Shard, ShardState, ShardTime, Status, Workload};
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+/// The words of this process's command: how the program is called, and the study with its flags.
+static COMMAND: OnceLock<(Vec<String>, Vec<String>)> = OnceLock::new();
+
+/// What of the parts of a study is to be said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    Status,
+    Resume,
+}
+
+/// What was found of the parts of a study; a study may have several sweeps.
+static FOUND: Mutex<Vec<(Asked, String, Status)>> = Mutex::new(Vec::new());
+
+/// What the sweeps of a study cost that is to be planned, and for how many workers.
+static PLANNED: Mutex<(usize, Vec<Workload>)> = Mutex::new((1, Vec::new()));
+
+/// Keeps the words of the command, for plans and for what is printed to be run again.
+pub fn set_command(is_of_all: bool, study: &str, words: &[String]) {
+    let mut program = vec![std::env::args().next().unwrap_or_else(|| "double-descent".into())];
+    if is_of_all {
+        program.push(study.into());
+    }
+    let study = [study.to_owned()].into_iter().chain(without("shard", words)).collect();
+    let _ = COMMAND.set((program, study)); // a process has one command
+}
+
+/// The words of a command without a flag that has a value.
+pub fn without(flag: &str, words: &[String]) -> Vec<String> {
+    let mut kept = Vec::new();
+    let mut words = words.iter();
+    let (apart, joined) = (format!("--{flag}"), format!("--{flag}="));
+    while let Some(word) = words.next() {
+        if *word == apart {
+            words.next();
+        } else if !word.starts_with(&joined) {
+            kept.push(word.clone());
+        }
+    }
+    kept
+}
+
+/// The study of this process, with its flags.
+pub fn study() -> &'static [String] {
+    COMMAND.get().map_or(&[][..], |(_, study)| study)
+}
+
+/// Keeps what the shards of a sweep cost, for the end.
+pub fn planned(workers: usize, work: Workload) {
+    let mut planned = PLANNED.lock().unwrap_or_else(PoisonError::into_inner);
+    planned.0 = workers;
+    planned.1.push(work);
+}
+
+/// Keeps what is in the folder of a sweep's shards, for the end.
+pub fn found(asked: Asked, folder: &Path, status: Status) {
+    let found = (asked, folder.display().to_string(), status);
+    FOUND.lock().unwrap_or_else(PoisonError::into_inner).push(found);
+}
+
+/// Says what was found, at the end of a study that was asked for it.
+pub fn report() {
+    let (workers, work) = &*PLANNED.lock().unwrap_or_else(PoisonError::into_inner);
+    if !work.is_empty() {
+        plan(*workers, work);
+    }
+    let found = FOUND.lock().unwrap_or_else(PoisonError::into_inner);
+    match found.first() {
+        Some((Asked::Status, ..)) => status(&found),
+        Some(_) => resume(&found),
+        None => {}
+    }
+}
+
+/// What is not as it should be, line by line, and how much is there.
+fn status(found: &[(Asked, String, Status)]) {
+    let mut table = Table::new("Shards that are not complete", ["folder", "shard", "repeats", "state"]);
+    let mut notes = Vec::new();
+    for (_, name, status) in found {
+        let mut row = |shard: Option<Shard>, file: String, present: usize, state: String| {
+            let shard = shard.map_or(file, |shard| shard.to_string());
+            table.push(vec![Item::from(name.as_str()), shard.into(), present.into(), state.into()]);
+        };
+        let mut complete = 0;
+        for file in &status.files {
+            let state = match &file.state {
+                ShardState::Complete => {
+                    complete += 1;
+                    continue;
+                }
+                ShardState::Unfinished => "unfinished".into(),
+                ShardState::Running => "running".into(),
+                ShardState::Damaged { bytes } => format!("{bytes} bytes damaged or cut off"),
+                ShardState::Refused(error) => error.to_string(),
+                state => format!("{state:?}"),
+            };
+            row(file.shard, file.path.display().to_string(), file.present, state);
+        }
+        let is_there = |shard: &Shard| status.files.iter().any(|file| file.shard == Some(*shard));
+        for shard in status.again.iter().filter(|shard| !is_there(shard)) {
+            row(Some(*shard), String::new(), 0, "missing".into());
+        }
+        notes.push(format!(
+            "{name}: {} of {} repeats are there; {complete} of {} records are complete; {} of {} shards are to be run",
+            status.present,
+            status.count,
+            status.files.len(),
+            status.again.len(),
+            status.of
+        ));
+    }
+    for note in notes {
+        table.note(note);
+    }
+    table.print();
+}
+
+/// The commands of shards that take minutes, the most expensive first.
+fn plan(workers: usize, work: &[Workload]) {
+    let time = ShardTime::default();
+    let of = time.shards(work, workers);
+    let mut shards: Vec<Shard> = (0..of).filter_map(|k| Shard::new(k, of).ok()).collect();
+    let seconds = |shard: &Shard| time.seconds(work, *shard);
+    shards.sort_by(|a, b| seconds(b).total_cmp(&seconds(a)));
+    let flops = work.iter().map(Workload::flops).sum::<f64>();
+    eprintln!(
+        "about {flops:.1e} operations; {of} shards, of {:.0} s each at {:.0e} operations a second",
+        flops / time.flops_per_second / of as f64,
+        time.flops_per_second
+    );
+    commands(&shards);
+}
+
+/// Commands, one a line, each of which computes a shard.
+fn commands<'a>(shards: impl IntoIterator<Item = &'a Shard>) {
+    let Some((program, study)) = COMMAND.get() else { return };
+    let words: Vec<String> = program.iter().chain(&study[1..]).map(|word| quoted(word)).collect();
+    for shard in shards {
+        say!("{} --shard {shard}", words.join(" "));
+    }
+}
+
+/// The commands of shards of which something is missing.
+fn resume(found: &[(Asked, String, Status)]) {
+    let again: BTreeSet<Shard> = found.iter().flat_map(|(.., status)| status.again.iter().copied()).collect();
+    commands(&again);
+    if again.is_empty() {
+        eprintln!("nothing is missing");
+    }
+}
+
+/// A word as a shell reads it.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+%@".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.into();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}

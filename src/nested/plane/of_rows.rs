@@ -1,0 +1,224 @@
+//! Fits to rows that come in blocks: a table that is larger than memory.
+
+use super::fits::asked_outputs;
+use super::request::is_min_norm;
+use super::table::{ORDINARY, Table, Units};
+use super::{Plane, PlaneFit, Request};
+use crate::Error;
+use crate::error::user_code;
+use crate::machine::memory::{self, sum, table, zeros};
+use crate::nested::scale::largest_exponent;
+use crate::svd::StreamedQr;
+use ndarray::{Array2, ArrayView2, s};
+
+/// Rows that are asked for and factorised at once. It is fixed, and counted from each `n` of the list, so that no bit
+/// depends on how the source hands them over.
+const ROWS: usize = 512;
+
+/// Rows of features, and their targets.
+type Block = (Array2<f64>, Array2<f64>);
+
+impl Plane {
+    /// [`fits`](Self::fits) to rows that come in blocks: read from a file, or drawn, and forgotten. `next(m)` gives the
+    /// features and targets of the next `m` rows or fewer, `None` after the last; there must be as many rows as the
+    /// largest `n`, and more are not asked for. It is asked for at most 512 at once.
+    ///
+    /// Memory does not grow with the number of rows `N`. With `P` the largest `p`, `m = min(N, P)`, `W` the largest `n`
+    /// under `P` (0 where all are larger: those rows alone are kept, for the cells with `p > n`) and `k` targets the peak
+    /// is about
+    ///
+    /// ```text
+    /// 8 (2 m² + 3·512 P + 2 W P) bytes, and the coefficients
+    /// ```
+    ///
+    /// and [`bytes_of_rows`](Self::bytes_of_rows) says it exactly. Thirty million rows of 1000 features, 240 GB, take
+    /// 29 MB; 60,000 × 60,000, where `m²` is as large as the table, 58 GB with `n ≥ p` alone.
+    ///
+    /// The fits are as accurate as those to a table in memory, and agree with them to rounding. Entries stay in the
+    /// units of the caller: those of every cell, and its targets, must have their largest between 2⁻¹⁰⁰ and 2¹⁰⁰, or all be
+    /// 0.
+    ///
+    /// # Errors
+    /// Those of `next` and of [`Plane::fits`]; [`Error::UserCode`] where `next` panics, [`Error::Shape`] if the rows end too
+    /// early or a block is too narrow or too high, [`Error::Unsupported`] for entries out of that range,
+    /// [`Error::Memory`] before anything is read.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// use double_descent::dataset::NpyRows;
+    /// use double_descent::filter::MinNorm;
+    /// use double_descent::nested::{Plane, Request};
+    /// use ndarray::s;
+    /// use std::path::Path;
+    ///
+    /// let mut file = NpyRows::open(Path::new("rows.npy"))?; // features, the last column the target
+    /// let p = file.columns() - 1;
+    /// let plane = Plane::new(&[1_000, 100_000, file.rows()], &[10, 100, p])?;
+    /// let request = Request { estimator: &MinNorm::default(), outputs: 0..1 };
+    /// let next = |rows| {
+    ///     let block = file.next_block(rows)?;
+    ///     Ok(block.map(|rows| (rows.slice(s![.., ..p]).to_owned(), rows.slice(s![.., p..]).to_owned())))
+    /// };
+    /// for fit in plane.fits_of_rows(next, &[request])? {
+    ///     println!("{},{},{}", fit.n, fit.p, fit.train_mse[0]);
+    /// }
+    /// # Ok::<(), double_descent::Error>(())
+    /// ```
+    pub fn fits_of_rows(
+        &self,
+        next: impl FnMut(usize) -> Result<Option<Block>, Error>,
+        requests: &[Request<'_>],
+    ) -> Result<Vec<PlaneFit>, Error> {
+        let outputs = asked_outputs(requests)?;
+        memory::reserve("the fits of a plane to rows in blocks", self.bytes_of_rows(requests))?;
+        let (_, most_features) = self.largest();
+        let (columns, kept) = (self.tall_columns(), self.wide_rows());
+        let what = "the first rows of a plane";
+        let mut rows = Rows {
+            next,
+            read: 0,
+            kept: (zeros(what, kept, most_features)?, zeros(what, kept, outputs)?),
+            largest: vec![0.0; self.features.len()],
+            targets: vec![0.0; outputs],
+            plane: self,
+        };
+        let feed =
+            |qr: &mut StreamedQr, n: usize| rows.to(n, |x, y| qr.append(x.slice(s![.., ..columns]), y));
+        let (mut fits, memory) = self.tall(&Units::plain(outputs), requests, feed)?;
+        // Where all cells have p > n.
+        for &n in self.samples.iter().filter(|&&n| n <= kept) {
+            rows.to(n, |_, _| ())?;
+        }
+        let (x, y) = rows.kept;
+        fits.extend(self.wide(&Table::plain(x.view(), y), requests, memory)?);
+        fits.sort_by_key(|fit| (fit.n, fit.p));
+        Ok(fits)
+    }
+
+    /// Bytes that [`fits_of_rows`](Self::fits_of_rows) asks for: those at its peak, with a block of the source's.
+    #[must_use]
+    pub fn bytes_of_rows(&self, requests: &[Request<'_>]) -> usize {
+        let outputs = requests.iter().map(|request| request.outputs.end).max().unwrap_or(0);
+        let fitted = requests.iter().map(|request| request.outputs.len()).fold(0, usize::saturating_add);
+        let by_svd = requests.iter().any(|request| !is_min_norm(request.estimator));
+        let (n, p) = self.largest();
+        let (at_once, kept) = (ROWS.min(n), self.wide_rows());
+        sum([
+            self.bytes_of(outputs, (fitted, by_svd), false, (at_once, kept)),
+            table(kept, p),
+            table(at_once, p.saturating_add(outputs)),
+        ])
+    }
+}
+
+/// Rows on their way into a factorisation.
+struct Rows<'a, F> {
+    next: F,
+    /// How many came.
+    read: usize,
+    /// The first of them.
+    kept: Block,
+    /// The largest entries so far: of the leading features, for each number of them, and of each column of targets.
+    largest: Vec<f64>,
+    targets: Vec<f64>,
+    plane: &'a Plane,
+}
+
+impl<F: FnMut(usize) -> Result<Option<Block>, Error>> Rows<'_, F> {
+    /// Hands over all rows up to a number.
+    fn to(
+        &mut self,
+        n: usize,
+        mut take: impl FnMut(ArrayView2<'_, f64>, ArrayView2<'_, f64>),
+    ) -> Result<(), Error> {
+        while self.read < n {
+            let (x, y) = self.block(ROWS.min(n - self.read))?;
+            self.admit(&x, &y);
+            let (from, held) = (self.read, self.kept.0.nrows());
+            self.read += x.nrows();
+            if from < held {
+                let count = held.min(self.read) - from;
+                self.kept.0.slice_mut(s![from..from + count, ..]).assign(&x.slice(s![..count, ..]));
+                self.kept.1.slice_mut(s![from..from + count, ..]).assign(&y.slice(s![..count, ..]));
+            }
+            take(x.view(), y.view());
+        }
+        self.check_range(n)
+    }
+
+    /// So many rows, from as many blocks of the source as it takes.
+    fn block(&mut self, count: usize) -> Result<Block, Error> {
+        let (_, columns) = self.plane.largest();
+        let outputs = self.targets.len();
+        let mut whole: Option<Block> = None;
+        let mut filled = 0;
+        while filled < count {
+            let part = || format!("the reading of rows from {} on", self.read + filled);
+            let wanted = count - filled;
+            let Some((x, y)) = user_code::call(part, || (self.next)(wanted))?? else {
+                Error::check_len("rows of the features", self.plane.largest().0, self.read + filled)?;
+                break;
+            };
+            for (what, expected, found) in [
+                ("columns of a block of features", columns, x.ncols()),
+                ("columns of a block of targets", outputs, y.ncols()),
+            ] {
+                if found < expected {
+                    Error::check_len(what, expected, found)?;
+                }
+            }
+            let rows = x.nrows();
+            Error::check_len("rows of a block of targets", rows, y.nrows())?;
+            if rows == 0 || rows > wanted {
+                Error::check_len("rows of a block of features", wanted, rows)?;
+            }
+            let (x, y) = (x.slice_move(s![.., ..columns]), y.slice_move(s![.., ..outputs]));
+            let from = self.read + filled;
+            let placed = |error| match error {
+                Error::NonFinite { what, row, column, value } => {
+                    Error::NonFinite { what, row: from + row, column, value }
+                }
+                other => other,
+            };
+            Error::check_finite("the features", x.view()).map_err(placed)?;
+            Error::check_finite("the targets", y.view()).map_err(placed)?;
+            if rows == count {
+                return Ok((x, y));
+            }
+            let shape = |columns| Array2::zeros((count, columns));
+            let whole = whole.get_or_insert_with(|| (shape(columns), shape(outputs)));
+            whole.0.slice_mut(s![filled..filled + rows, ..]).assign(&x);
+            whole.1.slice_mut(s![filled..filled + rows, ..]).assign(&y);
+            filled += rows;
+        }
+        whole.ok_or(Error::Empty { what: "a block of rows" })
+    }
+
+    fn admit(&mut self, x: &Array2<f64>, y: &Array2<f64>) {
+        let mut left = 0;
+        let mut largest = 0.0_f64;
+        for (&right, so_far) in self.plane.features.iter().zip(&mut self.largest) {
+            let most = x.slice(s![.., left..right]).fold(0.0, |most: f64, v| most.max(v.abs()));
+            largest = largest.max(most);
+            *so_far = so_far.max(largest);
+            left = right;
+        }
+        for (so_far, column) in self.targets.iter_mut().zip(y.columns()) {
+            *so_far = column.fold(*so_far, |most, v| most.max(v.abs()));
+        }
+    }
+
+    /// Whether squares of all entries of the cells of `n` rows are in range.
+    fn check_range(&self, n: usize) -> Result<(), Error> {
+        let is_apart = |largest: &&f64| largest_exponent([*largest]).is_some_and(|e| e.abs() > ORDINARY);
+        match self.largest.iter().chain(&self.targets).find(is_apart) {
+            None => Ok(()),
+            Some(largest) => Err(Error::Unsupported {
+                reason: format!(
+                    "of the first {n} rows the largest entry of a cell, or of its targets, is {largest:e}, and rows that \
+                     come in blocks are fitted in their own units, from 2⁻¹⁰⁰ to 2¹⁰⁰: scale them"
+                ),
+            }),
+        }
+    }
+}
