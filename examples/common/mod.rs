@@ -30,6 +30,7 @@ use double_descent::whole_file;
 use flags::{Failure, Program, Rule, choices, flags, refused, usage};
 use ndarray::Array1;
 pub use progress::with_progress;
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 pub use values::{Millimetres, Sizes};
 
@@ -168,8 +169,10 @@ impl RunArgs {
     ) -> Result<(), Error> {
         keep_folder(folder)?;
         // A value of a parameter is the setting of its arm, and stands in the table once.
-        let mut curve = curve.clone();
-        curve.cells.iter_mut().for_each(|cell| *cell = cell.at(None));
+        let mut curve = Cow::Borrowed(curve);
+        if curve.cells.iter().any(|cell| cell.value().is_some()) {
+            curve.to_mut().cells.iter_mut().for_each(|cell| *cell = cell.at(None));
+        }
         curve.save_cells(&folder.join(format!("{prefix}cells.csv")))?;
         self.export.save(&curve, folder, prefix)?;
         curve.save_summaries(&folder.join(format!("{prefix}summary.csv")), metrics, self.bootstrap())

@@ -1,11 +1,10 @@
 //! Summaries over repeats: quantiles first, since near the threshold a mean can be that of a single repeat.
 
-use super::packed::Packed;
 use super::{Cell, Curve, MedianPoint, Metric};
 use crate::Error;
 use crate::machine::memory::{reserve, sum, table};
 use crate::rng::stream;
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView2};
 use rand::RngExt;
 
 /// How to draw the bootstrap band of the mean.
@@ -119,28 +118,35 @@ impl Curve {
             used
         });
         let count = used.as_ref().map_or(all, Vec::len);
-        let mut slots = Vec::with_capacity(self.cells.len());
-        let empty = || Vec::with_capacity(self.cells.len());
-        let mut numbers: Vec<Vec<Packed>> = metrics.iter().map(|_| empty()).collect();
+        let (mut slots, mut sizes) = (Vec::with_capacity(self.cells.len()), vec![0; count]);
         let mut place = 0;
-        for (index, cell) in self.cells.iter().enumerate().filter(|(_, cell)| wanted(cell)) {
-            // Cells of one factorisation follow each other: mostly the place is that of the last.
-            let Some(value) = self.axis.value(cell) else { continue };
-            if axis.get(place) != Some(&value) {
-                place = place_of(value).unwrap_or(0);
+        for cell in &self.cells {
+            // Of a cell that is in none.
+            let mut slot = usize::MAX;
+            if let Some(value) = self.axis.value(cell).filter(|_| wanted(cell)) {
+                // Cells of one factorisation follow each other: mostly the place is that of the last.
+                if axis.get(place) != Some(&value) {
+                    place = place_of(value).unwrap_or(0);
+                }
+                slot = slot_of(cell, place);
+                if let Some(used) = &used {
+                    slot = used.binary_search(&slot).unwrap_or(usize::MAX);
+                }
             }
-            let mut slot = slot_of(cell, place);
-            if let Some(used) = &used {
-                slot = used.binary_search(&slot).unwrap_or(usize::MAX);
+            slots.push(slot);
+            if let Some(size) = sizes.get_mut(slot) {
+                *size += 1;
             }
-            if slot < count {
-                slots.push((slot, index));
-                for (numbers, &metric) in numbers.iter_mut().zip(metrics) {
-                    numbers.push(Packed::new(cell.metric(metric)));
+        }
+        let mut sorted: Vec<Sorted> = metrics.iter().map(|_| Sorted::new(&sizes)).collect();
+        for (index, (cell, slot)) in self.cells.iter().zip(slots).enumerate().filter(|(_, at)| at.1 < count) {
+            for (sorted, &metric) in sorted.iter_mut().zip(metrics) {
+                if let Some(number) = cell.metric(metric) {
+                    sorted.push(slot, index, number);
                 }
             }
         }
-        numbers.iter().map(|numbers| Sorted::new(&slots, numbers, count)).collect()
+        sorted
     }
 
     /// The groups of a metric, ordered by arm and axis value.
@@ -175,11 +181,12 @@ pub(super) fn summarised(
         let most = groups.iter().map(Vec::len).max().unwrap_or(0);
         reserve("a bootstrap", sum([table(draws, repeats), table(draws, most), table(draws, 1)]))?;
     }
-    let of_metric = |groups: &Vec<Group<'_>>| {
+    let mut weights = None;
+    let mut of_metric = |groups: &Vec<Group<'_>>| {
         let distinct = Distinct::new(groups);
         let mut summaries: Vec<Summary> = distinct.groups.iter().map(|group| group.summary()).collect();
         if let Some(bootstrap) = bootstrap {
-            add_bands(&distinct.groups, &mut summaries, bootstrap);
+            add_bands(&distinct.groups, &mut summaries, bootstrap, &mut weights);
         }
         let of_group = |(group, &index): (&Group<'_>, &usize)| {
             let Group { n, p, value, arm, .. } = *group;
@@ -187,49 +194,50 @@ pub(super) fn summarised(
         };
         groups.iter().zip(&distinct.index).map(of_group).collect()
     };
-    Ok(groups.iter().map(of_metric).collect())
+    Ok(groups.iter().map(&mut of_metric).collect())
 }
 
 /// The numbers of one metric, those of one slot (an arm at an axis value) side by side.
 struct Sorted {
     values: Vec<f64>,
-    /// For each slot where its values end, and the cell of the first.
-    slots: Vec<(usize, usize)>,
+    slots: Vec<Slot>,
+}
+
+/// Where the numbers of a slot stand, and the cell of the first.
+#[derive(Clone, Copy)]
+struct Slot {
+    start: usize,
+    end: usize,
+    cell: usize,
 }
 
 impl Sorted {
-    /// A counting sort of `numbers`, whose slots and cells stand in `places`.
-    fn new(places: &[(usize, usize)], numbers: &[Packed], count: usize) -> Self {
-        let mut slots = vec![(0, 0); count];
-        let present =
-            || places.iter().zip(numbers).filter_map(|(place, number)| Some((place, number.get()?)));
-        for (&(slot, _), _) in present() {
-            slots[slot].0 += 1;
-        }
+    /// With room for so many numbers in each slot.
+    fn new(sizes: &[usize]) -> Self {
         let mut total = 0;
-        for (end, _) in &mut slots {
-            total += std::mem::replace(end, total);
-        }
-        let mut values = vec![0.0; total];
-        let mut begun = vec![false; count];
-        for (&(slot, cell), value) in present() {
-            let (end, first) = &mut slots[slot];
-            values[*end] = value;
-            *end += 1;
-            if !std::mem::replace(&mut begun[slot], true) {
-                *first = cell;
-            }
-        }
-        Self { values, slots }
+        let slot = |size: &usize| {
+            let start = total;
+            total += size;
+            Slot { start, end: start, cell: 0 }
+        };
+        let slots = sizes.iter().map(slot).collect();
+        Self { values: vec![0.0; total], slots }
     }
 
-    /// The first cell and the values of each slot that has any.
+    /// Adds the number of a cell to a slot.
+    fn push(&mut self, slot: usize, cell: usize, number: f64) {
+        let slot = &mut self.slots[slot];
+        if slot.start == slot.end {
+            slot.cell = cell;
+        }
+        self.values[slot.end] = number;
+        slot.end += 1;
+    }
+
+    /// The first cell and the numbers of each slot that has any.
     fn slots(&self) -> impl Iterator<Item = (usize, &[f64])> {
-        let starts = std::iter::once(0).chain(self.slots.iter().map(|&(end, _)| end));
-        let slots = starts.zip(&self.slots);
-        slots
-            .filter(|(start, (end, _))| start < end)
-            .map(|(start, &(end, first))| (first, &self.values[start..end]))
+        let used = self.slots.iter().filter(|slot| slot.start < slot.end);
+        used.map(|slot| (slot.cell, &self.values[slot.start..slot.end]))
     }
 }
 
@@ -350,15 +358,23 @@ fn insert_before(list: &mut [f64], beats: impl Fn(f64) -> bool, value: f64) {
     list[place] = value;
 }
 
-/// Adds the bands, all groups of one count at a time: one matrix product.
-fn add_bands(groups: &[&Group<'_>], summaries: &mut [Summary], bootstrap: Bootstrap) {
+/// Adds the bands, all groups of one count at a time: one matrix product. `kept` are the weights that were used last:
+/// most metrics have the count of the one before.
+fn add_bands(
+    groups: &[&Group<'_>],
+    summaries: &mut [Summary],
+    bootstrap: Bootstrap,
+    kept: &mut Option<Array2<f64>>,
+) {
     let mut counts: Vec<usize> = groups.iter().map(|group| group.values.len()).collect();
     counts.sort_unstable();
     counts.dedup();
     for count in counts {
         let members: Vec<usize> = (0..groups.len()).filter(|&g| groups[g].values.len() == count).collect();
-        let weights = resampling_weights(count, bootstrap);
-        let values = Array2::from_shape_fn((members.len(), count), |(m, i)| groups[members[m]].values[i]);
+        let known = kept.take().filter(|weights| weights.ncols() == count);
+        let weights = kept.insert(known.unwrap_or_else(|| resampling_weights(count, bootstrap)));
+        let values: Vec<f64> = members.iter().flat_map(|&member| groups[member].values).copied().collect();
+        let Ok(values) = ArrayView2::from_shape((members.len(), count), &values) else { continue };
         let means = values.dot(&weights.t());
         for (row, &member) in means.rows().into_iter().zip(&members) {
             summaries[member].mean_band = Some(tail_quantiles(&row.to_vec(), 0.025));

@@ -10,7 +10,6 @@ use super::metrics::{Metrics, OfFit};
 use super::output::{Modes, Output, Scratch};
 use super::study::{Prepared, Study, Tests};
 use crate::Error;
-use crate::risk::interpolants::expected_excess;
 use crate::svd::Svd;
 use ndarray::s;
 use std::borrow::Cow;
@@ -31,16 +30,6 @@ impl Study<'_> {
             Some(coordinates) => Cow::Owned(coordinates.of_parameters(ideal.clone())),
             None => Cow::Borrowed(ideal),
         });
-        let excess = |deviation: f64| {
-            let (table, m) = (&*held_out.table, held_out.rows as f64);
-            // Training rows, where the table has them, lie in the modes and add nothing.
-            Ok::<_, Error>(expected_excess(svd, deviation, table)? * (table.rows() as f64 / m))
-        };
-        let excess = self.lines.iter().map(|line| match line.arm.start {
-            Start::Random { deviation } => excess(deviation).map(Some),
-            Start::Zero | Start::Warm => Ok(None),
-        });
-        let excess: Vec<_> = excess.collect();
         let modes = Modes::new(svd, held_out);
         let outputs = self.targets.outputs.iter().enumerate().map(|(output, &(trained, tested))| {
             let block = self.targets.block(trained);
@@ -62,7 +51,7 @@ impl Study<'_> {
             let how = (free, self.preparation.standardise);
             self.wanted.spectral.of(line, (&modes, own), (scratch, &lengths, norm), how)
         };
-        let alone = |(index, line): (usize, &Line), scratch: &mut Scratch| {
+        let alone = |line: &Line, scratch: &mut Scratch| {
             let mut mean = Metrics::default();
             let mut solutions = Vec::new();
             let own = &outputs[line.outputs.clone()];
@@ -83,8 +72,8 @@ impl Study<'_> {
                 let rate = error_rates::on_training_rows((self, line), own, scratch, coordinates.as_ref())?;
                 mean.train_error_rate = Some(rate);
             }
-            if let Some(more) = excess[index].clone()? {
-                mean.test += more;
+            if let Start::Random { deviation } = line.arm.start {
+                mean.test += modes.expected_excess(deviation)?;
             }
             let mut mean = mean.finite()?;
             if !zero {
@@ -105,7 +94,7 @@ impl Study<'_> {
                 mean.of_fit = of_fit(line, &outputs[line.outputs.clone()], (&mut *scratch, mean.norm));
                 continue;
             }
-            match gains.and_then(|()| alone((index, line), scratch)) {
+            match gains.and_then(|()| alone(line, scratch)) {
                 Ok(metrics) => measured.lines.push((index, metrics)),
                 Err(error) => measured.failures.push((Some(index), error)),
             }

@@ -7,6 +7,7 @@ use super::test_errors::{Sums, TestErrors, Training};
 use crate::Error;
 use crate::factors::ablation::Adversary;
 use crate::filter::{MinNorm, Response, SpectralFilter};
+use crate::risk::interpolants::expected_excess;
 use crate::svd::{LastMode, Svd};
 use ndarray::{Array1, Array2, ArrayView1, Axis};
 use std::sync::Arc;
@@ -55,6 +56,13 @@ impl<'a> Modes<'a> {
         if self.held_out.complement { (all - trained()).max(0.0) } else { all }
     }
 
+    /// What a start of this deviation adds to the test error.
+    pub(super) fn expected_excess(&self, deviation: f64) -> Result<f64, Error> {
+        let (table, m) = (&*self.held_out.table, self.held_out.rows as f64);
+        // Training rows, where the table has them, lie in the modes and add nothing.
+        Ok(expected_excess(self.svd, deviation, table)? * (table.rows() as f64 / m))
+    }
+
     /// Whether the training rows are in what is tested on, and how many test rows there are without them.
     pub(super) fn held_out(&self) -> (bool, usize) {
         (self.held_out.complement, self.held_out.rows)
@@ -85,7 +93,7 @@ impl<'a> Output<'a> {
     ) -> Self {
         let (svd, table) = (modes.svd, &*modes.held_out.table);
         let sigma = svd.spectrum().singular_values();
-        let projections = svd.u().t().dot(&y);
+        let projections = svd.u().t().dot(&y).into_raw_vec_and_offset().0;
         let mut beyond = y.mapv(|target| -target);
         for (column, coefficient) in svd.u().columns().into_iter().zip(&projections) {
             beyond.scaled_add(*coefficient, &column);
@@ -101,19 +109,19 @@ impl<'a> Output<'a> {
             let complement = modes.held_out.complement;
             TestErrors::new(modes.images.view(), table.ones.view(), base, target, training, complement)
         };
-        let min_norm = &projections * &MinNorm::default().gains(svd.spectrum());
+        let mut min_norm = vec![0.0; sigma.len()];
+        MinNorm::default().write_gains(svd.spectrum(), &mut min_norm);
+        for (coefficient, along) in min_norm.iter_mut().zip(&projections) {
+            *coefficient *= along;
+        }
         let outside = Sums { errors: beyond.sum(), squares: beyond.dot(&beyond) };
         let noise_free = ideal.map(|ideal| {
-            let teacher = svd.vt().dot(&ideal).to_vec();
+            let teacher = svd.vt().dot(&ideal).into_raw_vec_and_offset().0;
             let predictions = sigma.iter().zip(&teacher).map(|(s, t)| s * t).collect();
             let targets = table.features.dot(&ideal);
             test_errors(teacher, targets.view(), training(predictions, Sums::default()))
         });
-        let fits = test_errors(
-            min_norm.to_vec(),
-            table.targets.column(tested),
-            training(projections.to_vec(), outside),
-        );
+        let fits = test_errors(min_norm, table.targets.column(tested), training(projections, outside));
         Self { modes, y, last, fits, noise_free }
     }
 

@@ -1,5 +1,8 @@
 //! Sums of test errors for fits that share their leading modes.
 
+// All of `Prefixes` must be inlined into one function per instruction set.
+#![allow(clippy::inline_always)]
+
 use ndarray::{ArrayView1, ArrayView2};
 
 /// Sums over rows of errors and of their squares.
@@ -10,6 +13,7 @@ pub(super) struct Sums {
 }
 
 impl Sums {
+    #[inline(always)]
     fn plus(self, other: Self) -> Self {
         Self { errors: self.errors + other.errors, squares: self.squares + other.squares }
     }
@@ -112,16 +116,13 @@ impl<'a> TestErrors<'a> {
     ) -> Self {
         let width = images.ncols();
         let (images, ones) = (images.to_slice().unwrap_or(&[]), ones.to_slice().unwrap_or(&[]));
-        let mut rows = Vec::with_capacity(images.len() + width);
-        rows.extend(target.iter().map(|t| -t));
-        for (coefficient, image) in base.iter().zip(images.chunks_exact(width)) {
-            let next = rows.len();
-            rows.extend_from_within(next - width..);
-            for (error, image) in rows[next..].iter_mut().zip(image) {
-                *error += coefficient * image;
-            }
+        let mut rows = vec![0.0; images.len() + width];
+        for (error, target) in rows.iter_mut().zip(target) {
+            *error = -target;
         }
-        let mut sums: Vec<Sums> = rows.chunks_exact(width).map(|row| sum(row, ones)).collect();
+        let mut sums = Vec::with_capacity(base.len() + 1);
+        let (to, rows_of) = (&mut sums, &mut rows);
+        pulp::Arch::new().dispatch(Prefixes { base: &base, images, width, ones, rows: rows_of, sums: to });
         let trained = training.prefix_sums(&base);
         if complement {
             for (table, trained) in sums.iter_mut().zip(&trained) {
@@ -201,6 +202,37 @@ impl<'a> TestErrors<'a> {
     }
 }
 
+/// Fills the rows after the first, each with one coefficient more, and sums them all. Compiled once per instruction set;
+/// the best one that the machine has runs, to the same bits.
+struct Prefixes<'a> {
+    base: &'a [f64],
+    images: &'a [f64],
+    width: usize,
+    ones: &'a [f64],
+    rows: &'a mut [f64],
+    sums: &'a mut Vec<Sums>,
+}
+
+impl pulp::WithSimd for Prefixes<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) {
+        let Self { base, images, width, ones, rows, sums } = self;
+        let (mut last, mut rest) = rows.split_at_mut(width);
+        sums.push(sum(last, ones));
+        for (coefficient, image) in base.iter().zip(images.chunks_exact(width)) {
+            let (next, after) = rest.split_at_mut(width);
+            for ((error, last), image) in next.iter_mut().zip(&*last).zip(image) {
+                *error = last + coefficient * image;
+            }
+            sums.push(sum(next, ones));
+            (last, rest) = (next, after);
+        }
+    }
+}
+
+#[inline(always)]
 fn sum(row: &[f64], ones: &[f64]) -> Sums {
     let (errors, weights) = (row.chunks_exact(4), ones.chunks_exact(4));
     let mut sums = Sums::default();
