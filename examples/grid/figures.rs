@@ -16,7 +16,7 @@ use std::path::Path;
 const LARGEST: f64 = 1600.0;
 
 const THEORY: &str = " Theory: the mean test error over draws of features, in closed form from the kernel matrix of the first \
-                      training set, up to n\u{a0}=\u{a0}1600; features count as Gaussian variables of the kernel's \
+                      training set; features count as Gaussian variables of the kernel's \
                       covariance. Lines break where it is infinite.";
 
 /// Draws and saves the map of test errors with curves through it, and that of error rates.
@@ -32,11 +32,15 @@ pub fn save(cli: &Cli, folder: &Path, of: (&Data, &Sweep), surface: &Surface) ->
     let options = options(&cli.run);
     let theories = theories(cli, of, surface)?;
     let (about, theory) = (describe(of.1), if theories.is_empty() { "" } else { THEORY });
+    let until = match (cli.rows, theory) {
+        (Rows::Samples, THEORY) => format!(" It goes up to n\u{a0}=\u{a0}{LARGEST}."),
+        _ => String::new(),
+    };
     let map = study::surface(surface, 0, Metric::TestErrorRate, &options).drawn()?;
     let map = worded(map, title, &format!(" {about}"));
     let curves = FigureOptions { theories, ..options };
     let curves = study::slices(surface, 0, Metric::TestMse, &curves).drawn()?;
-    let curves = worded(curves, title, &format!(" {about}{theory}"));
+    let curves = worded(curves, title, &format!(" {about}{theory}{until}"));
     Ok(save_all(&cli.run.print, folder, [(errors, curves), (rates, map)])?)
 }
 

@@ -254,8 +254,10 @@ fn runs(name: &str, places: &[f64], axis: &[f64]) -> String {
     if stretches.len() > 3 {
         return format!("{} of {} values of {name}", places.len(), axis.len());
     }
+    // Counts in full: 1000–1001 rounds to one number.
+    let number = |at: f64| if at.fract() == 0.0 && at < 1e9 { at.to_string() } else { short(at) };
     let stretch = |&(from, to): &(f64, f64)| {
-        if from == to { short(from) } else { format!("{}–{}", short(from), short(to)) }
+        if from == to { number(from) } else { format!("{}–{}", number(from), number(to)) }
     };
     format!("{name}\u{a0}=\u{a0}{}", stretches.iter().map(stretch).collect::<Vec<_>>().join(", "))
 }
