@@ -182,11 +182,11 @@ fn a_plan_is_as_many_commands_as_the_work_takes() {
         "{small:?}"
     );
     assert!(!folder.0.join("a b/diabetes/shards").exists());
-    let (large, _) = plan(&["--repeats", "100000000"]);
+    let (large, _) = plan(&["--repeats", "1000000000"]);
     let of = large.len();
     assert!(of > 2 && large[of / 2].contains(&format!("/{of}")), "{}", large[0]);
     // More workers, shorter shards; and never so many that one takes under a minute.
-    let words = [&study[..], &["--repeats", "100000000", "--shard", "plan/1000"]].concat();
+    let words = [&study[..], &["--repeats", "1000000000", "--shard", "plan/1000"]].concat();
     assert!(done(&folder, &words).lines().count() > of);
     let mut shell = Command::new("sh");
     let output = shell.args(["-c", &small[0]]).current_dir(&folder.0).output().unwrap();
