@@ -1,19 +1,10 @@
-//! The example programs and folders for what they write.
+//! The program of the studies, and folders for what they write.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// `examples/<name>` beside the folder of this test program; `None` where only this test was built.
-pub fn program(name: &str) -> Option<PathBuf> {
-    let test = std::env::current_exe().unwrap();
-    let name = format!("{name}{}", std::env::consts::EXE_SUFFIX);
-    let path = test.parent().unwrap().parent().unwrap().join("examples").join(name);
-    if path.exists() {
-        return Some(path);
-    }
-    println!("SKIPPED: {} is not built", path.display());
-    None
-}
+/// The program of all studies; `None` where it is not built, which it is not without figures.
+pub const BINARY: Option<&str> = option_env!("CARGO_BIN_EXE_double-descent");
 
 /// A folder of this test's own, gone when it ends.
 pub struct Folder(pub PathBuf);

@@ -1,12 +1,9 @@
 //! The studies as programs, run: what goes wrong is said in one line on standard error.
 
-use crate::common::program::{Folder, program as example};
+use crate::common::program::{BINARY, Folder};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-
-/// The program of all studies; `None` where it is not built, which it is not without figures.
-const BINARY: Option<&str> = option_env!("CARGO_BIN_EXE_double-descent");
 
 /// A study: the program of all, and which of them.
 struct Program(PathBuf, Vec<String>);
@@ -64,7 +61,7 @@ fn misused(program: &Program, folder: &Folder, arguments: &[&str], says: &[&str]
 }
 
 #[test]
-fn help_is_the_same_from_the_example_and_the_program_of_all() {
+fn every_study_has_help() {
     let Some(path) = BINARY else { return };
     let folder = Folder::new("help");
     let help = |program: &Program| {
@@ -84,13 +81,6 @@ fn help_is_the_same_from_the_example_and_the_program_of_all() {
         }
         let longest = of_all.lines().map(|line| line.chars().count()).max();
         assert!(longest <= Some(98), "{name}: lines of {longest:?}");
-        if let Some(path) = example(&name) {
-            let alone = help(&Program(path, Vec::new()));
-            assert_eq!(
-                alone.replace(&format!("Usage: {name}"), &format!("Usage: double-descent {name}")),
-                of_all
-            );
-        }
         let asked = run(&Program(path.into(), Vec::new()), &folder, &["help", &name]);
         assert_eq!(text(&asked.stdout), of_all);
     }

@@ -1,13 +1,10 @@
 //! Studies in shards, as programs: the files have the bytes of one run's.
 
-use crate::common::program::Folder;
+use crate::common::program::{BINARY, Folder};
 use serde_json::Value;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
-
-/// The program of all studies; `None` where it is not built, which it is not without figures.
-const BINARY: Option<&str> = option_env!("CARGO_BIN_EXE_double-descent");
 
 /// What engines set; a test may itself run under one.
 const ENGINES: [&str; 12] = [

@@ -1,6 +1,6 @@
 //! The universality study, run: stopped and taken up again, on any number of threads, the same bytes.
 
-use crate::common::program::{Folder, program};
+use crate::common::program::{BINARY, Folder};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -9,13 +9,13 @@ const SMALL: [&str; 8] = ["--fixed", "5", "--largest", "12", "--draws", "60", "-
 const RECORD: usize = 36 + 8 * 8 * (12 + 12);
 const MAPS: &str = "gaussian,sphere,tanh,relu,fourier,polynomial,tangent-elu";
 
-fn command(program: &Path, out: &Path, more: &[&str]) -> Command {
+fn command(program: &str, out: &Path, more: &[&str]) -> Command {
     let mut command = Command::new(program);
-    command.args(SMALL).args(["--no-figures", "--out", out.to_str().unwrap()]).args(more);
+    command.arg("universality").args(SMALL).args(["--no-figures", "--out", out.to_str().unwrap()]).args(more);
     command
 }
 
-fn run(program: &Path, out: &Path, more: &[&str]) -> Output {
+fn run(program: &str, out: &Path, more: &[&str]) -> Output {
     let output = command(program, out, more).output().unwrap();
     let error = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{more:?}: {error}");
@@ -36,18 +36,18 @@ fn tables(out: &Path) -> Vec<(String, Vec<u8>)> {
 
 #[test]
 fn a_run_in_pieces_gives_the_bytes_of_one_run() {
-    let Some(program) = program("universality") else { return };
+    let Some(program) = BINARY else { return };
     let folder = Folder::new("pieces");
     let whole = folder.0.join("whole");
-    run(&program, &whole, &["--maps", MAPS, "--repeats", "37", "--threads", "1"]);
+    run(program, &whole, &["--maps", MAPS, "--repeats", "37", "--threads", "1"]);
     let expected = tables(&whole);
     // Two tables a map, and no curve over p for tangent features.
     assert_eq!(expected.len(), 13);
 
     // More threads; fewer repeats first, and a count that is no multiple of a chunk.
     let grown = folder.0.join("grown");
-    run(&program, &grown, &["--maps", MAPS, "--repeats", "3", "--threads", "2"]);
-    run(&program, &grown, &["--maps", MAPS, "--repeats", "37", "--threads", "3"]);
+    run(program, &grown, &["--maps", MAPS, "--repeats", "3", "--threads", "2"]);
+    run(program, &grown, &["--maps", MAPS, "--repeats", "37", "--threads", "3"]);
     assert!(tables(&grown) == expected);
 
     // What a kill leaves: a file cut off anywhere, in its header or in a record, or with bytes that are not its own.
@@ -57,7 +57,7 @@ fn a_run_in_pieces_gives_the_bytes_of_one_run() {
     let header = bytes.len() - 5 * record;
     for length in [0, 1, header - 1, header, header + 7, header + record, bytes.len() - 1] {
         std::fs::write(&values, &bytes[..length]).unwrap();
-        run(&program, &grown, &["--maps", MAPS, "--repeats", "37"]);
+        run(program, &grown, &["--maps", MAPS, "--repeats", "37"]);
         assert!(tables(&grown) == expected, "cut to {length} of {} bytes", bytes.len());
         assert_eq!(std::fs::read(&values).unwrap().len(), bytes.len());
     }
@@ -68,7 +68,7 @@ fn a_run_in_pieces_gives_the_bytes_of_one_run() {
             let mut damaged = bytes.clone();
             damaged[header + lost * record + place] ^= 1;
             std::fs::write(&values, damaged).unwrap();
-            let output = run(&program, &grown, &["--maps", "tanh", "--repeats", "37"]);
+            let output = run(program, &grown, &["--maps", "tanh", "--repeats", "37"]);
             let said = String::from_utf8_lossy(&output.stderr).into_owned();
             let named = format!("block {}", bytes[header + lost * record + 8]);
             assert!(place < 36 || said.contains(&named), "no `{named}` in {said}");
@@ -81,9 +81,9 @@ fn a_run_in_pieces_gives_the_bytes_of_one_run() {
     }
     assert!(tables(&grown) == expected, "flipped bits");
     // Fewer repeats than there are: the first of them.
-    run(&program, &grown, &["--maps", "tanh", "--repeats", "10"]);
+    run(program, &grown, &["--maps", "tanh", "--repeats", "10"]);
     let few = folder.0.join("few");
-    run(&program, &few, &["--maps", "tanh", "--repeats", "10"]);
+    run(program, &few, &["--maps", "tanh", "--repeats", "10"]);
     let of_tanh =
         |out| tables(out).into_iter().filter(|(name, _)| name.starts_with("tanh")).collect::<Vec<_>>();
     assert!(of_tanh(&grown) == of_tanh(&few));
@@ -91,12 +91,12 @@ fn a_run_in_pieces_gives_the_bytes_of_one_run() {
 
 #[test]
 fn a_killed_run_goes_on_where_it_was() {
-    let Some(program) = program("universality") else { return };
+    let Some(program) = BINARY else { return };
     let folder = Folder::new("killed");
     let (whole, killed) = (folder.0.join("whole"), folder.0.join("killed"));
     let arguments = ["--maps", "softplus", "--repeats", "160"];
     let mut child =
-        command(&program, &killed, &arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        command(program, &killed, &arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     // As soon as a block is there; a run that has ended by then is no harm.
     let values = killed.join("universality/softplus.values");
     let length = || std::fs::metadata(&values).map_or(0, |metadata| metadata.len());
@@ -106,8 +106,8 @@ fn a_killed_run_goes_on_where_it_was() {
     let _ = child.kill();
     child.wait().unwrap();
     let left = length();
-    run(&program, &killed, &arguments);
-    run(&program, &whole, &arguments);
+    run(program, &killed, &arguments);
+    run(program, &whole, &arguments);
     assert!(length() >= left && left > 0);
     assert!(tables(&killed) == tables(&whole));
 }
@@ -116,15 +116,12 @@ fn a_killed_run_goes_on_where_it_was() {
 /// it had computed.
 #[test]
 fn a_folder_that_vanishes_is_made_again() {
-    let Some(program) = program("universality") else { return };
+    let Some(program) = BINARY else { return };
     let folder = Folder::new("vanished");
     let (whole, vanished) = (folder.0.join("whole"), folder.0.join("vanished"));
     let arguments = ["--maps", "softplus", "--repeats", "400", "--threads", "1"];
-    let mut child = command(&program, &vanished, &arguments)
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child =
+        command(program, &vanished, &arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let values = vanished.join("universality/softplus.values");
     let length = || std::fs::metadata(&values).map_or(0, |metadata| metadata.len());
     while length() < 3 * RECORD as u64 && child.try_wait().unwrap().is_none() {
@@ -137,7 +134,7 @@ fn a_folder_that_vanishes_is_made_again() {
     assert!(ran, "the study was too short to take its folder away");
     assert!(output.status.success(), "{said}");
     assert!(said.contains("softplus.values vanished") && said.contains("all that was computed"), "{said}");
-    run(&program, &whole, &arguments);
+    run(program, &whole, &arguments);
     assert!(tables(&vanished) == tables(&whole));
     let sorted = |out: &Path| {
         let bytes = std::fs::read(out.join("universality/softplus.values")).unwrap();
@@ -152,9 +149,9 @@ fn a_folder_that_vanishes_is_made_again() {
 
 #[test]
 fn curves_lie_over_the_bound() {
-    let Some(program) = program("universality") else { return };
+    let Some(program) = BINARY else { return };
     let folder = Folder::new("bound");
-    run(&program, &folder.0, &["--maps", "gaussian,tanh,fourier,polynomial", "--repeats", "200"]);
+    run(program, &folder.0, &["--maps", "gaussian,tanh,fourier,polynomial", "--repeats", "200"]);
     for (name, table) in tables(&folder.0) {
         let mut reader = csv::Reader::from_reader(&table[..]);
         let columns = reader.headers().unwrap().clone();
@@ -175,10 +172,10 @@ fn curves_lie_over_the_bound() {
 
 #[test]
 fn what_is_refused() {
-    let Some(program) = program("universality") else { return };
+    let Some(program) = BINARY else { return };
     let folder = Folder::new("refused");
     let refused = |more: &[&str], says: &[&str]| {
-        let output = command(&program, &folder.0, more).output().unwrap();
+        let output = command(program, &folder.0, more).output().unwrap();
         let error = String::from_utf8(output.stderr).unwrap();
         assert!(matches!(output.status.code(), Some(1 | 2)), "{more:?}: {error}");
         assert!(error.starts_with("error: ") && error.trim_end().lines().count() == 1, "{error}");
@@ -189,10 +186,16 @@ fn what_is_refused() {
     refused(&["--maps", "cubes"], &["`cubes`", "gaussian", "tangent-relu"]);
     refused(&["--maps", "gaussian", "--repeats", "0"], &["--repeats", "`0`"]);
     refused(&["--maps", "gaussian", "--repeats", "1", "--threads", "0"], &["--threads", "`0`"]);
-    run(&program, &folder.0, &["--maps", "gaussian", "--repeats", "1"]);
+    run(program, &folder.0, &["--maps", "gaussian", "--repeats", "1"]);
     let other = ["--maps", "gaussian", "--repeats", "1"];
-    let mut command = Command::new(&program);
-    command.args(other).args(["--seed", "4", "--no-figures", "--out", folder.0.to_str().unwrap()]);
+    let mut command = Command::new(program);
+    command.arg("universality").args(other).args([
+        "--seed",
+        "4",
+        "--no-figures",
+        "--out",
+        folder.0.to_str().unwrap(),
+    ]);
     let output = command.output().unwrap();
     let error = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1));
