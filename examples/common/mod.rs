@@ -502,6 +502,15 @@ pub fn main<P: Program>() -> std::process::ExitCode {
     command_line::start::<P>(P::NAME, std::env::args_os().skip(1))
 }
 
+/// A number for a caption, a legend or a sentence: four digits, without zeros at the end.
+pub fn trimmed(value: f64) -> String {
+    let rounded: f64 = format!("{value:.3e}").parse().unwrap_or(value);
+    let size = rounded.abs();
+    let text =
+        if size == 0.0 || (1e-3..1e6).contains(&size) { rounded.to_string() } else { format!("{rounded:e}") };
+    text.replace('-', "−")
+}
+
 /// A number for a table that people read: four digits.
 pub fn short(value: f64) -> String {
     if value == 0.0 {

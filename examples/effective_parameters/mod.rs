@@ -118,10 +118,10 @@ fn closing_table(args: &RunArgs, curve: &Curve) -> Result<(), Error> {
         let same = tables[2].iter().find(|s| args.middle(s) >= end).map_or(0, |s| s.p);
         table.note(format!(
             "p̂⁰ on test rows is largest, {}, at p = {}; {} features count as {}, no more than {same} do",
-            crate::common::short(peak),
+            crate::common::trimmed(peak),
             highest.p,
             last.p,
-            crate::common::short(end),
+            crate::common::trimmed(end),
         ));
     }
     table.print();

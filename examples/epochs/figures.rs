@@ -4,7 +4,7 @@ use super::Model;
 use super::design::{Design, GROUPS, LOSS, Timeline};
 use super::stopping::Stopped;
 use crate::common::figures::{describe, line};
-use crate::common::{RunArgs, short};
+use crate::common::{RunArgs, trimmed};
 use double_descent::Error;
 use double_descent::curve::{Metric, ShapeReport, Surface};
 use double_descent::plot::{Dash, Figure, Group, HeatMap, Hue, Panel, PanelAxis, Scale, Series};
@@ -40,7 +40,7 @@ fn about(design: &Design) -> String {
 pub fn changes(report: &ShapeReport) -> String {
     let change = |change: &double_descent::curve::Change| {
         let verb = if change.rises { "rises" } else { "falls" };
-        format!("{verb} {} to {}", short(change.from), short(change.to))
+        format!("{verb} {} to {}", trimmed(change.from), trimmed(change.to))
     };
     report.changes.iter().map(change).collect::<Vec<_>>().join(", ")
 }
@@ -184,7 +184,7 @@ pub fn modes(design: &Design, timeline: &Timeline, times: &[f64]) -> Figure {
          it generalises while the fast modes take up their signal, memorises while they take up noise (to them the signal of the slow features is noise as well: bias² rises), consolidates \
          when the slow modes learn theirs, and overfits at the end. Best stopped at t\u{a0}=\u{a0}{}.",
         about(design),
-        short(*best),
+        trimmed(*best),
     );
     Figure::new(caption)
         .with_panel(panel)

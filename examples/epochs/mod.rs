@@ -17,7 +17,7 @@ mod stopping;
 use crate::common::flags::{Count, Failure, Program, Rule, flags};
 use crate::common::shards::{self, ShardArgs};
 use crate::common::table::{Table, row};
-use crate::common::{RunArgs, Sizes, check_noise, keep_folder, report_failures, save_table, say, short};
+use crate::common::{RunArgs, Sizes, check_noise, keep_folder, report_failures, save_table, say, trimmed};
 use design::Design;
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric, ShapeReport, ShapeTest};
@@ -129,7 +129,7 @@ fn closing_table(cli: &Cli, models: &[Model], stopped: &[Stopped]) {
     }
     table.note(figures::first_rise_costs(stopped));
     if let Some(worst) = stopped.iter().max_by(|a, b| a.loss().total_cmp(&b.loss())) {
-        table.note(format!("most at p = {}: by a factor of {}", worst.p, short(worst.loss())));
+        table.note(format!("most at p = {}: by a factor of {}", worst.p, trimmed(worst.loss())));
     }
     table.print();
 }

@@ -134,7 +134,7 @@ pub fn reparametrisation(study: &Study, scales: &[Scales]) -> Figure {
     };
     let errors: Vec<String> = scales
         .iter()
-        .map(|fit| format!("{} at p\u{a0}=\u{a0}{}", crate::common::short(fit.excess), fit.p))
+        .map(|fit| format!("{} at p\u{a0}=\u{a0}{}", crate::common::trimmed(fit.excess), fit.p))
         .collect();
     let caption = format!(
         "Minimum-norm fits of one training set (n\u{a0}=\u{a0}{}, seed {}) written as a network of two layers, \

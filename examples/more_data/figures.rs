@@ -25,7 +25,7 @@ pub fn overlaid(
     }
     let said = worse.map_or(String::new(), |worse| format!(" {}.", worse.describe(lines)));
     let caption = format!(
-        "Minimum-norm least squares on one-hot classes: {about}. {} ({}).{said}",
+        "Minimum-norm least squares. {about} {} ({}).{said}",
         describe(args, cells.repeats()),
         cells.provenance.sampling,
     );

@@ -123,12 +123,12 @@ impl Worse {
         format!(
             "{} times the samples ({most} in place of {fewest}) do worse at {} of the p from {} to {}, most at p = {}: \
              by a factor of {}",
-            crate::common::short(most as f64 / fewest as f64),
+            crate::common::trimmed(most as f64 / fewest as f64),
             self.features.len(),
             ends.0,
             ends.1,
             self.most.0,
-            crate::common::short(self.most.1),
+            crate::common::trimmed(self.most.1),
         )
     }
 }

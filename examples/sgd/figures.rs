@@ -2,7 +2,7 @@
 
 use super::Cli;
 use super::study::{LOSS, Stability, Study, Trace};
-use crate::common::short;
+use crate::common::trimmed;
 use double_descent::plot::{Dash, Figure, Group, Hue, LegendPlace, Panel, PanelAxis, Series};
 
 pub fn page(
@@ -15,7 +15,7 @@ pub fn page(
         format!("b = {}", trace.batch)
     });
     let rates = over_steps("Step sizes", "Expected, by step size", by_rate, |trace| {
-        format!("h = {}", short(trace.step))
+        format!("h = {}", trimmed(trace.step))
     });
     let share = cli.rates[cli.rates.len() - 1];
     let caption = format!(
@@ -31,10 +31,10 @@ pub fn page(
         cli.noise,
         cli.seed,
         cli.runs.0,
-        short(by_batch[0].step),
+        trimmed(by_batch[0].step),
         study.batches[0],
         study.batches[0],
-        short(study.limit()),
+        trimmed(study.limit()),
     );
     Figure::new(caption)
         .with_panel(batches)

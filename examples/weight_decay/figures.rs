@@ -2,7 +2,7 @@
 
 use super::Found;
 use super::design::Design;
-use crate::common::short;
+use crate::common::trimmed;
 use double_descent::curve::Surface;
 use double_descent::plot::{Dash, Figure, Group, HeatMap, Hue, Panel, PanelAxis, Scale, Series};
 
@@ -13,7 +13,7 @@ pub fn page(design: &Design, map: &Surface, found: &Found) -> Figure {
     let n = design.n as f64;
     let mut fixed = Group::new("Penalty λ", Hue::Vermillion);
     for row in found.shown() {
-        let label = format!("λ = {}", short(found.penalties[row]));
+        let label = format!("λ = {}", trimmed(found.penalties[row]));
         fixed = fixed.with_series(Series::new(label, found.features.clone(), found.errors.row(row).to_vec()));
     }
     // The peak without a penalty would squeeze all else.
@@ -91,13 +91,13 @@ pub fn page(design: &Design, map: &Surface, found: &Found) -> Figure {
         map.cells().repeats(),
         design.seed,
         plain.classical.0,
-        short(plain.classical.1),
+        trimmed(plain.classical.1),
         found.features.len() - 1,
         best.rises,
-        short(100.0 * (best.steepest - 1.0)),
+        trimmed(100.0 * (best.steepest - 1.0)),
         map.cells().repeats(),
-        short(shown.1),
-        short(plain.highest.1),
+        trimmed(shown.1),
+        trimmed(plain.highest.1),
     );
     Figure::new(caption)
         .with_panel(over_p)

@@ -21,6 +21,7 @@
 //! | [`HeavyBallFlow`], [`NesterovFlow`] | `(1 − q(μ, t))/σ` | their limits of small steps |
 //! | [`Chebyshev`] | `(1 − T_k(x)/T_k(x₀))/σ` | the best polynomial on an interval of `μ` |
 //! | [`ResidualPolynomial`] | `(1 − q(μ))/σ` | any residual polynomial `q` of yours |
+//! | [`WidthScaled`] | `c g(cσ)`, `c = a/√p` | any of them on features scaled by their number |
 //!
 //! All start from 0; [`Svd::solve_from`](crate::svd::Svd::solve_from) starts anywhere. Descent with a step size for each
 //! feature is one of these on a scaled design ([`FeatureSteps`]); the flow that follows stochastic descent is one on a
@@ -73,6 +74,7 @@ mod schedule;
 mod spectral_filter;
 mod spectrum;
 mod stochastic_flow;
+mod width_scaled;
 
 pub use chebyshev::Chebyshev;
 pub(crate) use cutoff::rounding;
@@ -96,6 +98,7 @@ pub use schedule::Schedule;
 pub use spectral_filter::SpectralFilter;
 pub use spectrum::Spectrum;
 pub use stochastic_flow::StochasticFlow;
+pub use width_scaled::WidthScaled;
 
 #[cfg(test)]
 mod tests {

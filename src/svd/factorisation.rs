@@ -187,13 +187,24 @@ impl Svd {
         y: &ArrayRef2<f64>,
         filter: &dyn SpectralFilter,
     ) -> Result<(Array2<f64>, Array2<f64>), Error> {
+        self.fit_as(y, filter, self.shape())
+    }
+
+    /// [`Svd::fit`] where this factorises the triangle of an `n × p` matrix: what the filter is to see.
+    pub(crate) fn fit_as(
+        &self,
+        y: &ArrayRef2<f64>,
+        filter: &dyn SpectralFilter,
+        (n, p): (usize, usize),
+    ) -> Result<(Array2<f64>, Array2<f64>), Error> {
         Error::check_len("rows of y", self.u.nrows(), y.nrows())?;
         Error::check_finite("y", y.view())?;
         reserve(
             "the coefficients of a fit",
             sum([table(self.vt.ncols(), y.ncols()), table(self.sigma.len(), y.ncols()).saturating_mul(3)]),
         )?;
-        let Response { gains, residuals } = Response::new(filter, self.spectrum())?;
+        let spectrum = Spectrum::new(n, p, self.spectrum().singular_values());
+        let Response { gains, residuals } = Response::new(filter, spectrum)?;
         let along = self.u.t().dot(y);
         let beta = self.vt.t().dot(&(&along * &Array1::from(gains).insert_axis(Axis(1))));
         let overflow = |_| Error::Overflow { what: "a coefficient of the fit" };

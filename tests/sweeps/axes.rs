@@ -8,7 +8,7 @@ use double_descent::ensemble::Ensemble;
 use double_descent::features::{
     FeatureMap, NaturalSpline, Polynomial, PolynomialBasis, RandomFourier, StationaryKernel,
 };
-use double_descent::filter::{GradientFlow, Loss, MinNorm, SpectralFilter};
+use double_descent::filter::{GradientFlow, Loss, MinNorm, Ridge, SpectralFilter, WidthScaled};
 use double_descent::interpolants::{expected_excess, warm_start_curve};
 use double_descent::nested::Engine;
 use double_descent::risk::Compressed;
@@ -90,11 +90,43 @@ fn error(surface: &Surface, repeat: usize, (row, p): (f64, usize), arm: usize) -
     (cell.train_mse.unwrap(), cell.test_mse.unwrap())
 }
 
+/// A penalty, and a time, that stay along p, on features whose amplitude falls as `√(2/p)`: each cell is the fit on the map of
+/// that amplitude.
+#[test]
+fn features_are_scaled_by_their_number() {
+    let flow = GradientFlow::new(2.0, Loss::HalfSum).unwrap();
+    let inner: [Arc<dyn SpectralFilter>; 3] =
+        [Arc::new(Ridge::new(0.05).unwrap()), Arc::new(flow), Arc::new(MinNorm::default())];
+    let scaled = inner.clone().map(|filter| Arc::new(WidthScaled::new(filter, 1.0).unwrap()));
+    let arms = scaled.iter().enumerate().map(|(i, filter)| Arm::new(format!("{i}"), None, filter.clone()));
+    let sizes = [3, 7, 16, 30];
+    let curve = Sweep { arms: arms.collect(), ..sweep(&sizes) }.run().unwrap();
+    assert_eq!(curve.cells.len(), 3 * 4 * 3);
+    for cell in &curve.cells {
+        let [x, test, y, truth] = tables(cell.repeat, 0, cell.p);
+        // The map's own amplitude is √2.
+        let share = (cell.p as f64).sqrt().recip();
+        let named = map(cell.repeat, 0).unwrap().with_kernel_amplitude(cell.p).unwrap();
+        let again = named.design(&draw(cell.repeat).inputs.slice(s![..10, ..]), cell.p).unwrap();
+        assert!(mean_square(&(&again - &(&x * share))) < 1e-30);
+        let beta = Svd::new(&(&x * share)).unwrap().solve(&y, &*inner[cell.arm]).unwrap();
+        close(cell.train_mse.unwrap(), mean_square(&((&x * share).dot(&beta) - &y)));
+        close(cell.test_mse.unwrap(), mean_square(&((&test * share).dot(&beta) - &truth)));
+    }
+    assert!(scaled[0].describe().contains("√p"), "{}", scaled[0].describe());
+    assert_eq!((scaled[0].penalty(), scaled[2].penalty()), (None, Some(0.0)));
+    for bad in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        assert!(matches!(WidthScaled::new(inner[0].clone(), bad), Err(Error::Domain { .. })), "{bad}");
+    }
+}
+
 #[test]
 fn a_surface_over_time_and_features_is_a_loop_of_svds() {
     let (times, sizes) = ([0.01, 1.0, 100.0], [3, 7, 16, 30]);
-    for engine in [Some(Engine::Svd), None] {
-        let sweep = Sweep { parameter: Some(Parameter::time(Loss::HalfSum, times)), engine, ..sweep(&sizes) };
+    // The mean over rows depends on their number, which a triangle does not have.
+    let ways = [Some(Engine::Svd), None].map(|engine| [Loss::HalfSum, Loss::Mean].map(|loss| (engine, loss)));
+    for (engine, loss) in ways.into_iter().flatten() {
+        let sweep = Sweep { parameter: Some(Parameter::time(loss, times)), engine, ..sweep(&sizes) };
         let surface = sweep.surface().unwrap();
         assert_eq!((surface.rows(), surface.columns()), (Axis::Time, Axis::Features));
         assert_eq!(surface.row_values(), times);
@@ -105,7 +137,7 @@ fn a_surface_over_time_and_features_is_a_loop_of_svds() {
                 let [x, test, y, truth] = tables(repeat, 0, p);
                 let svd = Svd::new(&x).unwrap();
                 for t in times {
-                    let beta = svd.solve(&y, &GradientFlow::new(t, Loss::HalfSum).unwrap()).unwrap();
+                    let beta = svd.solve(&y, &GradientFlow::new(t, loss).unwrap()).unwrap();
                     let (train, tested) = error(&surface, repeat, (t, p), 0);
                     close(train, mean_square(&(x.dot(&beta) - &y)));
                     close(tested, mean_square(&(test.dot(&beta) - &truth)));

@@ -111,7 +111,7 @@ impl PlaneCell<'_> {
                             ))?,
                         )?
                     } else {
-                        svd.fit(&wanted, request.estimator)?
+                        svd.fit_as(&wanted, request.estimator, (n, p))?
                     };
                     for (lost, column) in lost[request.outputs.clone()].iter_mut().zip(off.columns()) {
                         *lost = column.dot(&column);
