@@ -10,12 +10,15 @@ use double_descent::filter::Ridge;
 use double_descent::nested::{Plane, PlaneFit, Request};
 use ndarray::{Array2, s};
 
+/// Features and targets of a block of rows.
+type Rows = (Array2<f64>, Array2<f64>);
+
 /// The rows of a table, at most `most` at once.
 fn rows_of<'a>(
     x: &'a Array2<f64>,
     y: &'a Array2<f64>,
     most: usize,
-) -> impl FnMut(usize) -> Result<Option<(Array2<f64>, Array2<f64>)>, Error> + 'a {
+) -> impl FnMut(usize) -> Result<Option<Rows>, Error> + 'a {
     let mut read = 0;
     move |wanted| {
         let count = wanted.min(most).min(x.nrows() - read);
@@ -115,7 +118,7 @@ fn what_a_source_may_do_wrong() {
         assert!(matches!(refused(&x, &(&y * wild), 90), Error::Unsupported { .. }));
     }
     assert!(fits(&plane, &Array2::zeros((90, 10)), &y, 90)[0].rank == 0);
-    let panics = |_: usize| -> Result<Option<(Array2<f64>, Array2<f64>)>, Error> { panic!("no disk") };
+    let panics = |_: usize| -> Result<Option<Rows>, Error> { panic!("no disk") };
     let error = plane.fits_of_rows(panics, &requests).unwrap_err();
     assert!(matches!(&error, Error::UserCode { reason, .. } if reason.contains("no disk")), "{error}");
     let more = |wanted: usize| Ok(Some((Array2::zeros((wanted + 1, 10)), Array2::zeros((wanted + 1, 1)))));

@@ -7,6 +7,9 @@ use crate::Error;
 use crate::svd::StreamedQr;
 use ndarray::{Array2, Axis, concatenate, s};
 
+/// Cells by `n`, in the coordinates of their triangle.
+type SolvedCells = Vec<(usize, Solved)>;
+
 impl Plane {
     /// The largest `p` of a cell with `p ≤ n`; 0 where there is none.
     pub(super) fn tall_columns(&self) -> usize {
@@ -121,7 +124,7 @@ impl Plane {
         requests: &[Request<'_>],
         lq: &StreamedQr,
         p: usize,
-    ) -> Result<(Vec<(usize, Solved)>, Vec<Array2<f64>>), Error> {
+    ) -> Result<(SolvedCells, Vec<Array2<f64>>), Error> {
         let cells: Vec<usize> = self.samples.iter().copied().take_while(|&n| n < p).collect();
         let largest = cells.last().copied().unwrap_or(0);
         let leading = Leading::new(lq, largest);
