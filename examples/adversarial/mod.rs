@@ -3,8 +3,6 @@
 //!
 //! Run: `cargo run --release --example adversarial`
 
-#![allow(clippy::doc_markdown)] // doc comments are help texts
-
 use crate::common::closing::{Extreme, sample_wise};
 use crate::common::flags::{Failure, Program, Rule, flags};
 use crate::common::{TABLE_RULES, TableArgs, figures, say};

@@ -5,8 +5,6 @@
 //! Run: `cargo run --release --example bases`
 
 #![allow(clippy::cast_precision_loss)] // counts of rows and columns
-#![allow(clippy::doc_markdown)] // doc comments are help texts
-
 use crate::common::figures::options;
 use crate::common::flags::{Count, Failure, Program, flags};
 use crate::common::regression::{self, Function};

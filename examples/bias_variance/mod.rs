@@ -5,8 +5,6 @@
 //! Run: `cargo run --release --example bias_variance`
 
 #![allow(clippy::cast_precision_loss)] // counts of rows and columns
-#![allow(clippy::doc_markdown)] // doc comments are help texts
-
 mod figures;
 mod study;
 

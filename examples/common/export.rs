@@ -41,7 +41,7 @@ impl ExportArgs {
 /// Nothing besides.
 #[cfg(not(feature = "parquet"))]
 #[derive(Debug, Default)]
-pub struct ExportArgs;
+pub struct ExportArgs {}
 
 #[cfg(not(feature = "parquet"))]
 impl Flags for ExportArgs {

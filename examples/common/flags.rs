@@ -284,6 +284,7 @@ macro_rules! flags {
     ) => {
         $(#[doc = $about])*
         #[derive(Debug)]
+        #[allow(clippy::doc_markdown)] // these are help texts
         pub struct $name {
             $($(#[doc = $help])* pub $field: $type,)*
             $(pub $nested: $nested_type,)*
@@ -319,6 +320,7 @@ macro_rules! choices {
     ) => {
         $(#[doc = $about])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[allow(clippy::doc_markdown)] // these are help texts
         pub enum $name {
             $(#[doc = $help] $variant,)*
         }

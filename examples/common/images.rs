@@ -1,14 +1,17 @@
 //! Images of clothes, or a synthetic teacher in their place.
 
+use super::flags::Failure;
+use super::say;
 use double_descent::Error;
+use double_descent::complexity::Search;
 use double_descent::dataset::Labelled;
 use double_descent::features::{Activation, FeatureMap, RandomFourier, RandomNetwork};
 use double_descent::rng::stream;
-use double_descent::sweep::Maps;
+use double_descent::sweep::{Maps, Sweep};
 use ndarray::{Array2, Axis};
 use rand::RngExt;
 use rand_distr::StandardNormal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Training and test rows, and the frequencies that suit them.
 pub struct Images {
@@ -37,6 +40,32 @@ impl Images {
         Ok(Maps::drawn(move |repeat| {
             RandomFourier::gaussian(inputs, features, gamma, stream(seed, 3, repeat).random())
         }))
+    }
+
+    /// Says what they are, and that the results in `folder` are of them, where there are results.
+    pub fn announce(&self, folder: &Path, has_results: bool) -> Result<(), Failure> {
+        if has_results {
+            super::inputs::claim(folder, self.train.name())?;
+            say!("data: {}", self.describe);
+        }
+        Ok(())
+    }
+
+    /// For each level of label noise the smallest p of the sweep whose effective model complexity, at a tolerance of the
+    /// training error, is `n` or more.
+    pub fn first_to_fit(
+        &self,
+        sweep: &Sweep,
+        n: usize,
+        (tolerance, noise): (f64, &[f64]),
+        seed: u64,
+    ) -> Result<Vec<Option<usize>>, Error> {
+        let pool = self.train.subset(self.train.len().min(4 * n), seed)?;
+        let largest = Some((2 * n).min(pool.len()));
+        let search = Search { largest, threads: sweep.threads, ..Search::new(tolerance, 3, seed) };
+        let map = sweep.maps.of(0)?.ok_or(Error::Empty { what: "the feature map" })?;
+        let most = sweep.features.iter().copied().max().unwrap_or(1);
+        search.first_to_fit_labels(n, most, map, &pool, noise, seed)
     }
 }
 

@@ -464,6 +464,15 @@ pub fn peak_memory() -> String {
         .map_or_else(String::new, |kilobytes: f64| format!(", peak memory {:.0} MiB", kilobytes / 1024.0))
 }
 
+/// The values of a list, each where it comes first.
+pub fn once_each<T: Copy + PartialEq>(list: &[T]) -> Vec<T> {
+    list.iter()
+        .enumerate()
+        .filter(|(place, value)| !list[..*place].contains(value))
+        .map(|(_, value)| *value)
+        .collect()
+}
+
 /// Says what a long run will take, before it starts.
 pub fn announce(estimate: &Cost) {
     if estimate.bytes > 1 << 30 || estimate.flops > 1e11 {

@@ -52,3 +52,8 @@ pub fn errors(cli: &Cli, n: usize, single: &Sweep, curve: &Curve) -> Result<Figu
         .with_width(1000.0)
         .with_title("Averaging removes the peak; a warm start never leaves it"))
 }
+
+/// What an ensemble of one is in the closing table.
+pub fn note_of_one(fitted: usize) -> String {
+    format!("ensemble 1 is the mean error of {fitted} members, min_norm the error of the first of them")
+}

@@ -4,8 +4,6 @@
 //!
 //! Run: `cargo run --release --example ensembling`
 
-#![allow(clippy::doc_markdown)] // doc comments are help texts
-
 mod figures;
 
 use crate::common::closing;
@@ -68,10 +66,7 @@ impl Program for Cli {
         none_failed(&curve)?;
         self.run.save_tables(&curve, &folder, "", &[Metric::TestMse])?;
         let mut table = closing::model_wise(&self.run, &curve, "excess test error", &[])?;
-        table.note(format!(
-            "ensemble 1 is the mean error of {} members, min_norm the error of the first of them",
-            self.fitted()
-        ));
+        table.note(figures::note_of_one(self.fitted()));
         closing::note_negative(&self.run, &curve, "ensemble_limit", n, &mut table)?;
         table.print();
         say!("written: {}: cells.csv, summary.csv", folder.display());
@@ -87,14 +82,12 @@ impl Cli {
 
     /// The first member and other interpolants on its features; ensembles.
     fn sweeps(&self, n: usize, features: Vec<usize>) -> Result<(Sweep, Sweep), Error> {
-        let seed = self.run.seed;
-        let most = features.iter().copied().max().unwrap_or(1);
+        let (seed, most) = (self.run.seed, features.iter().copied().max().unwrap_or(1));
         let source = crate::common::teachers::network(INPUTS, (n, TEST_ROWS), self.noise, seed);
         let maps = Maps::members(move |repeat, member| {
             RandomFourier::gaussian(INPUTS, most, GAMMA, stream(seed, 1 + member, repeat).random())
         });
-        let starts =
-            self.starts.iter().map(|&start| Arm::random_start(start)).collect::<Result<Vec<_>, Error>>()?;
+        let starts = self.starts.iter().map(|&s| Arm::random_start(s)).collect::<Result<Vec<_>, Error>>()?;
         let single = Sweep {
             maps,
             samples: vec![n],

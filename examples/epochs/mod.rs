@@ -8,8 +8,6 @@
 //! Run: `cargo run --release --example epochs`
 
 #![allow(clippy::cast_precision_loss)] // counts of rows and columns
-#![allow(clippy::doc_markdown)] // doc comments are help texts
-
 mod design;
 mod figures;
 mod stopping;

@@ -5,8 +5,6 @@
 //! Run: `cargo run --release --example evidence`
 
 #![allow(clippy::cast_precision_loss)] // counts of rows and columns
-#![allow(clippy::doc_markdown)] // doc comments are help texts
-
 mod figures;
 
 use crate::common::flags::{Count, Failure, Program, Value, flags};

@@ -4,8 +4,6 @@
 //!
 //! Run: `cargo run --release --example grid`. Without the images (`--data-dir`) classes are those of a random network.
 
-#![allow(clippy::doc_markdown)] // doc comments are help texts
-
 mod figures;
 
 use crate::common::flags::{Failure, Program, Rule, choices, flags, usage};

@@ -5,8 +5,6 @@
 //! Run: `cargo run --release --example label_noise -- --data FOLDER`, where FOLDER holds the four files of
 //! Fashion-MNIST. Without it, and without `DOUBLE_DESCENT_DATA`, a synthetic teacher stands in.
 
-#![allow(clippy::doc_markdown)] // doc comments are help texts
-
 mod figures;
 
 use crate::common::closing;
@@ -17,7 +15,6 @@ use crate::common::shards::{self, ShardArgs};
 use crate::common::table::Item;
 use crate::common::{RunArgs, Sizes, check_shares, feature_sizes, none_failed, save_table, say};
 use double_descent::Error;
-use double_descent::complexity::Search;
 use double_descent::curve::Metric;
 use double_descent::sweep::{Arm, Parameter, Source, Splits, Sweep};
 use std::path::PathBuf;
@@ -60,17 +57,18 @@ impl Program for Cli {
             return usage(format!("--samples: `{n}` are more than the {} training rows", images.train.len()));
         }
         let folder = self.run.make_folder("label_noise")?;
-        if self.shards.has_results() {
-            crate::common::inputs::claim(&folder, images.train.name())?;
-            say!("data: {}", images.describe);
-        }
+        images.announce(&folder, self.shards.has_results())?;
         let sweep = self.sweep(n, sizes, &images)?;
         let place = shards::Place { out: &self.run.out, folder: &folder, name: None };
         let Some(curve) = shards::curve(&self.shards, place, "label noise", &sweep)? else { return Ok(()) };
         none_failed(&curve)?;
-        let metrics = [Metric::TestMse, Metric::TestErrorRate, Metric::TrainMse];
-        self.run.save_tables(&curve, &folder, "", &metrics)?;
-        let reached = self.reached(n, &sweep, &images)?;
+        self.run.save_tables(
+            &curve,
+            &folder,
+            "",
+            &[Metric::TestMse, Metric::TestErrorRate, Metric::TrainMse],
+        )?;
+        let reached = images.first_to_fit(&sweep, n, (self.epsilon, &self.label_noise), self.run.seed)?;
         let of_level = |(noise, p): (&f64, &Option<usize>)| {
             let p = p.map_or(String::new(), |p| p.to_string());
             vec![noise.to_string(), n.to_string(), self.epsilon.to_string(), p]
@@ -108,16 +106,5 @@ impl Cli {
             threads: self.run.threads,
             ..Sweep::of(source, Splits::Drawn { repeats: self.repeats, seed })
         })
-    }
-
-    /// For each level of noise the smallest p of the study whose effective complexity is n or more.
-    fn reached(&self, n: usize, sweep: &Sweep, images: &Images) -> Result<Vec<Option<usize>>, Error> {
-        let seed = self.run.seed;
-        let pool = images.train.subset(images.train.len().min(4 * n), seed)?;
-        let largest = Some((2 * n).min(pool.len()));
-        let search = Search { largest, threads: self.run.threads, ..Search::new(self.epsilon, 3, seed) };
-        let map = sweep.maps.of(0)?.ok_or(Error::Empty { what: "the feature map" })?;
-        let most = sweep.features.iter().copied().max().unwrap_or(1);
-        search.first_to_fit_labels(n, most, map, &pool, &self.label_noise, seed)
     }
 }

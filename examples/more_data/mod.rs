@@ -3,11 +3,9 @@
 //! where 18,000 samples lose to 4,000).
 //!
 //! Run: `cargo run --release --example more_data`. Without the images (`--data-dir`, or the variable
-//! DOUBLE_DESCENT_DATA) the classes are those of a random network on normal inputs.
+//! `DOUBLE_DESCENT_DATA`) the classes are those of a random network on normal inputs.
 
 #![allow(clippy::cast_precision_loss)] // counts of rows and columns
-#![allow(clippy::doc_markdown)] // doc comments are help texts
-
 mod figures;
 
 use crate::common::flags::{Failure, Program, Rule, Value, flags, usage};

@@ -12,7 +12,7 @@ mod figures;
 use crate::common::flags::{Count, Failure, Program, Rule, choices, flags};
 use crate::common::regression::{self, Function, Recorded};
 use crate::common::shards::ShardArgs;
-use crate::common::{RunArgs, Sizes};
+use crate::common::{RunArgs, Sizes, once_each};
 use double_descent::Error;
 use double_descent::curve::Metric;
 use double_descent::features::{Polynomial, PolynomialBasis};
@@ -79,18 +79,9 @@ impl Program for Cli {
         };
         let draw = move |repeat: usize, _: usize, p: usize| {
             let x = inputs(repeat, p)?;
-            let y = x.mapv(WAVE.value);
-            Ok(WAVE.draw(x, y))
+            Ok(WAVE.draw(x.clone(), x.mapv(WAVE.value)))
         };
         let source = Source::drawn_for_cells(WAVE.name, draw.clone());
-        let mut bases = self.basis.clone();
-        let mut seen = Vec::new();
-        bases.retain(|basis| {
-            !seen.contains(basis) && {
-                seen.push(*basis);
-                true
-            }
-        });
         let sweep = |basis: &Basis| {
             let basis = match basis {
                 Basis::Legendre => PolynomialBasis::Legendre,
@@ -102,7 +93,7 @@ impl Program for Cli {
                 regression::sweep(&self.run, source.clone(), (basis.name(), maps), (n, &features), repeats);
             Sweep { metrics: vec![Metric::TestMse, Metric::TrainMse, Metric::SmallestSingularValue], ..sweep }
         };
-        let sweeps: Vec<Sweep> = bases.iter().map(sweep).collect();
+        let sweeps: Vec<Sweep> = once_each(&self.basis).iter().map(sweep).collect();
         regression::run((&self.run, &self.shards), "polynomial", &sweeps, |curve| {
             let mut figures = vec![("errors".into(), figures::errors(self, curve)?)];
             let first = features[0];
@@ -110,10 +101,8 @@ impl Program for Cli {
                 // All on the points of one cell.
                 let (draw, name) = (draw.clone(), &sweep.arms[0].name);
                 let of_one = Source::drawn(WAVE.name, move |repeat| draw(repeat, n, first));
-                figures.push((
-                    format!("fits_{name}"),
-                    figures::fits(n, first, &Sweep { source: of_one, ..sweep.clone() })?,
-                ));
+                let fits = figures::fits(n, first, &Sweep { source: of_one, ..sweep.clone() })?;
+                figures.push((format!("fits_{name}"), fits));
             }
             Ok(figures)
         })

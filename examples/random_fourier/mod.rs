@@ -3,9 +3,7 @@
 //! fixed number of images, and over the number of images at a fixed number of features.
 //!
 //! Run: `cargo run --release --example random_fourier`. Without the images (`--data-dir`, or the variable
-//! DOUBLE_DESCENT_DATA) the classes are those of a random network on normal inputs.
-
-#![allow(clippy::doc_markdown)] // doc comments are help texts
+//! `DOUBLE_DESCENT_DATA`) the classes are those of a random network on normal inputs.
 
 mod figures;
 

@@ -1,4 +1,4 @@
-//! σ_min over n for three features, for p independent ones beside its laws, and the rows themselves.
+//! The smallest singular value over n for three features, for p independent ones beside its laws, and the rows themselves.
 
 use super::mixing;
 use crate::common::RunArgs;

@@ -3,8 +3,6 @@
 //!
 //! Run: `cargo run --release --example smallest_singular_value`
 
-#![allow(clippy::doc_markdown)] // doc comments are help texts
-
 mod figures;
 
 use crate::common::flags::{Failure, Program, Rule, flags, usage};
@@ -42,15 +40,14 @@ impl Program for Cli {
     )];
 
     fn run(&self) -> Result<(), Failure> {
-        let (sizes, features) = (&self.sizes.list, &self.features.list);
-        if sizes.contains(&0) || features.contains(&0) {
+        if self.sizes.list.contains(&0) || self.features.list.contains(&0) {
             return usage("--sizes and --features: `0` is too few rows or columns; each is at least 1");
         }
         let folder = self.run.make_folder("smallest_singular_value")?;
-        let correlated = self.measure(&folder, "covariance", sizes, None)?;
-        let of = |&p: &usize| self.measure(&folder, &format!("isotropic_p{p}"), &rows_around(p), Some(p));
+        let correlated = self.measure(&folder, None)?;
         // All of them, before one that is not there yet ends it.
-        let isotropic = features.iter().map(of).collect::<Result<Vec<_>, Failure>>()?;
+        let isotropic = self.features.list.iter().map(|&p| self.measure(&folder, Some(p)));
+        let isotropic = isotropic.collect::<Result<Vec<_>, Failure>>()?;
         let isotropic = isotropic.into_iter().collect::<Option<Vec<_>>>();
         let (Some(correlated), Some(isotropic)) = (correlated, isotropic) else { return Ok(()) };
         save_limit(&isotropic, &folder.join("limit.csv"))?;
@@ -70,14 +67,9 @@ fn mixing() -> Array2<f64> {
 
 impl Cli {
     /// The smallest singular value of rows drawn anew for each n: of p independent features, or of the three.
-    fn measure(
-        &self,
-        folder: &Path,
-        file: &str,
-        n: &[usize],
-        p: Option<usize>,
-    ) -> Result<Option<Curve>, Failure> {
+    fn measure(&self, folder: &Path, p: Option<usize>) -> Result<Option<Curve>, Failure> {
         let seed = self.run.seed;
+        let file = &p.map_or("covariance".into(), |p| format!("isotropic_p{p}"));
         let source = Source::drawn_for_cells("Gaussian rows", move |repeat, n, _| {
             let z = normal(seed, (n, p.unwrap_or(3)), repeat);
             Ok(Draw::of_design(if p.is_some() { z } else { z.dot(&mixing()) }))
@@ -85,7 +77,7 @@ impl Cli {
         let name = if p.is_some() { "isotropic" } else { "covariance" };
         let setting = p.map(|p| p as f64);
         let sweep = Sweep {
-            samples: n.to_vec(),
+            samples: p.map_or_else(|| self.sizes.list.clone(), rows_around),
             arms: vec![Arm { name: name.into(), setting, ..Arm::min_norm() }],
             metrics: vec![Metric::SmallestSingularValue],
             threads: self.run.threads,

@@ -3,8 +3,6 @@
 //!
 //! Run: `cargo run --release --example streaming`
 
-#![allow(clippy::doc_markdown)] // doc comments are help texts
-
 mod figures;
 
 use crate::common::closing::against;

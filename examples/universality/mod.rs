@@ -10,8 +10,6 @@
 //! Run: `cargo run --release --example universality`. Finished repeats are kept in OUT/universality/*.values: a
 //! run that was stopped goes on where it was, and one with more repeats adds to them.
 
-#![allow(clippy::doc_markdown)] // doc comments are help texts
-
 mod figures;
 
 use crate::common::feature_laws::{self, Law};
