@@ -34,7 +34,7 @@ const BEARABLE: std::ops::Range<f64> = 1e-40..1e40;
 /// product of the two largest is under rounding. All in units of the largest squared singular value.
 pub(super) struct Nodes {
     unit: f64,
-    nodes: Vec<f64>,
+    penalties: Vec<f64>,
     poles: Vec<f64>,
     /// `1/L_j(λ_j)`.
     weights: Vec<f64>,
@@ -84,18 +84,18 @@ impl Nodes {
         };
         let weights = (0..nodes.len()).map(weight).collect();
         let ends = [1.0, (last / unit) * (last / unit)];
-        Ok(Some(Self { unit, nodes, poles, weights, ends }))
+        Ok(Some(Self { unit, penalties: nodes, poles, weights, ends }))
     }
 
     /// How many nodes.
     pub(super) fn count(&self) -> usize {
-        self.nodes.len()
+        self.penalties.len()
     }
 
     /// `1/(x + λ_j)` of each node, a row of all modes for each, in units of the largest squared singular value.
     pub(super) fn kernel(&self, sigma: &[f64]) -> Vec<f64> {
         let squares = || sigma.iter().map(|s| (s / self.unit) * (s / self.unit));
-        self.nodes.iter().flat_map(|node| squares().map(move |x| (x + node).recip())).collect()
+        self.penalties.iter().flat_map(|node| squares().map(move |x| (x + node).recip())).collect()
     }
 
     /// Appends `λ ℓ_j(λ)` in those units; `false`, and nothing of use, where rounding would be too much.
@@ -105,26 +105,30 @@ impl Nodes {
             return false;
         }
         let from = to.len();
-        let exact = self.nodes.iter().position(|node| *node == mu);
+        let exact = self.penalties.iter().position(|node| *node == mu);
         let all: f64 = match exact {
             Some(_) => 0.0,
             None => {
-                self.nodes.iter().zip(&self.poles).map(|(node, pole)| (mu - node) / (mu + pole)).product()
+                self.penalties.iter().zip(&self.poles).map(|(node, pole)| (mu - node) / (mu + pole)).product()
             }
         };
-        to.extend(self.nodes.iter().zip(&self.weights).enumerate().map(|(j, (node, weight))| match exact {
-            Some(own) => f64::from(u8::from(own == j)),
-            None => all * weight / (mu - node),
-        }));
+        to.extend(self.penalties.iter().zip(&self.weights).enumerate().map(
+            |(j, (node, weight))| match exact {
+                Some(own) => f64::from(u8::from(own == j)),
+                None => all * weight / (mu - node),
+            },
+        ));
         let found = &mut to[from..];
         let (mut gain, mut sums) = (0.0, [0.0; 2]);
-        for (value, node) in found.iter().zip(&self.nodes) {
+        for (value, node) in found.iter().zip(&self.penalties) {
             let shares = self.ends.map(|x| (x + mu) / (x + node));
             // In between it is between.
             gain += value.abs() * shares[0].max(shares[1]);
             sums.iter_mut().zip(shares).for_each(|(sum, share)| *sum += value * share);
         }
-        found.iter_mut().for_each(|value| *value *= mu);
+        for value in found {
+            *value *= mu;
+        }
         // Not so for NaN.
         gain <= MOST_GAIN && sums.iter().all(|sum| (sum - 1.0).abs() <= ROUNDING)
     }
@@ -143,7 +147,9 @@ fn shrink(parts: &mut [f64], values: &[f64], own: f64, other: f64) -> f64 {
         most = most.max(*part);
     }
     if most > 0.0 {
-        parts.iter_mut().for_each(|part| *part /= most);
+        for part in parts {
+            *part /= most;
+        }
     }
     most
 }
