@@ -76,7 +76,7 @@ impl SpectralFilter for Ridge {
             return;
         }
         let sigma = spectrum.singular_values();
-        let least = sigma.iter().fold(f64::INFINITY, |least, &s| if s < least { s } else { least });
+        let least = sigma.last().copied().unwrap_or(1.0);
         if (lambda / least).is_finite() {
             // What `gain::ridge` is then, several at once.
             gains.iter_mut().zip(sigma).for_each(|(gain, &s)| *gain = (s + lambda / s).recip());

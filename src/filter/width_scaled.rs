@@ -31,7 +31,7 @@ use std::sync::Arc;
 /// ```
 ///
 /// # References
-/// Rahimi and Recht, *Random features for large-scale kernel machines*, `NeurIPS` 2007 (cosines by `√(2/p)`); Mei and
+/// Rahimi and Recht, *Random features for large-scale kernel machines*, 2007 (cosines by `√(2/p)`); Mei and
 /// Montanari, *The generalization error of random features regression*, CPAM 2022 (neurons by `1/√p`).
 #[derive(Clone, Debug)]
 pub struct WidthScaled {
@@ -63,7 +63,7 @@ impl SpectralFilter for WidthScaled {
     fn write_gains(&self, spectrum: Spectrum<'_>, gains: &mut [f64]) {
         let ((n, p), (sigma, scale)) = (spectrum.shape(), self.seen(spectrum));
         self.filter.write_gains(Spectrum::new(n, p, &sigma), gains);
-        for gain in &mut *gains {
+        for gain in gains {
             *gain *= scale;
         }
     }

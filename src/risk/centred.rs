@@ -117,17 +117,17 @@ impl Centred {
 
 /// A table less the means of its columns, and these. Once more of what is left: a mean is off by rounding.
 fn centre(x: &ArrayRef2<f64>) -> Result<(Array2<f64>, Array1<f64>), Error> {
-    let (count, rows) = (x.ncols(), x.nrows() as f64);
+    let (count, share) = (x.ncols(), (x.nrows() as f64).recip());
     let mut centred = large_pages::with_capacity(x.len());
     // A row after the other, as they lie, in as few passes as it takes.
     let (mut means, mut rests) = (vec![0.0; count], vec![0.0; count]);
     for row in x.rows() {
-        means.iter_mut().zip(row).for_each(|(mean, v)| *mean += v / rows);
+        means.iter_mut().zip(row).for_each(|(mean, v)| *mean += v * share);
     }
     for row in x.rows() {
         let from = centred.len();
         centred.extend(row.iter().zip(&means).map(|(v, mean)| v - mean));
-        rests.iter_mut().zip(&centred[from..]).for_each(|(rest, v)| *rest += v / rows);
+        rests.iter_mut().zip(&centred[from..]).for_each(|(rest, v)| *rest += v * share);
     }
     for row in centred.chunks_exact_mut(count) {
         row.iter_mut().zip(&rests).for_each(|(v, rest)| *v -= rest);

@@ -126,7 +126,7 @@ impl Nodes {
             gain += value.abs() * shares[0].max(shares[1]);
             sums.iter_mut().zip(shares).for_each(|(sum, share)| *sum += value * share);
         }
-        for value in &mut *found {
+        for value in found {
             *value *= mu;
         }
         // Not so for NaN.
@@ -147,7 +147,7 @@ fn shrink(parts: &mut [f64], values: &[f64], own: f64, other: f64) -> f64 {
         most = most.max(*part);
     }
     if most > 0.0 {
-        for part in &mut *parts {
+        for part in parts {
             *part /= most;
         }
     }

@@ -11,8 +11,14 @@ use ndarray::{Array2, ArrayView1};
 /// Scales residual factors by the largest, for a fit that reaches all directions of the rows: only their ratios count.
 /// Where all are 0 the fit interpolates, and they become those of the limit of ridge, `(σ_r/σ)²`.
 pub(super) fn make_relative(residuals: &mut [f64], sigma: &[f64]) {
-    let largest =
-        residuals.iter().fold(0.0, |most: f64, rho| if rho.abs() > most.abs() { *rho } else { most });
+    // The place of the largest by its size, in eight ways side by side.
+    let (chunks, rest) = residuals.as_chunks::<8>();
+    let mut sizes = [0.0; 8];
+    for chunk in chunks {
+        sizes.iter_mut().zip(chunk).for_each(|(most, rho)| *most = f64::max(*most, rho.abs()));
+    }
+    let size = rest.iter().map(|rho| rho.abs()).chain(sizes).fold(0.0, f64::max);
+    let largest = residuals.iter().find(|rho| rho.abs() == size).map_or(0.0, |rho| *rho);
     if largest == 0.0 {
         let last = sigma.last().copied().unwrap_or(0.0);
         residuals.iter_mut().zip(sigma).for_each(|(rho, s)| *rho = (last / s).powi(2));
