@@ -3,9 +3,9 @@
 //!
 //! Run: `cargo run --release --example ablations`
 
-use crate::common::closing::{Extreme, sample_wise};
+use crate::common::closing::Extreme;
 use crate::common::flags::{Failure, Program, Rule, flags};
-use crate::common::{TABLE_RULES, TableArgs, figures, say};
+use crate::common::{TABLE_RULES, TableArgs, figures};
 use double_descent::plot::study;
 use double_descent::sweep::Arm;
 
@@ -22,9 +22,7 @@ impl Program for Cli {
     const RULES: &'static [Rule] = TABLE_RULES;
 
     fn run(&self) -> Result<(), Failure> {
-        self.table.for_each(Arm::ablation_study, |args, curve, folder| {
-            sample_wise(&args.run, curve, Extreme::Lowest)?;
-            say!("written: {}: cells.csv, summary.csv", folder.display());
+        self.table.for_each(Arm::ablation_study, Extreme::Lowest, |args, curve, folder| {
             figures::write(&args.run, curve, folder, figures::known(args, curve, folder)?, study::ablations)?;
             Ok(())
         })

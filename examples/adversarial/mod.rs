@@ -3,9 +3,9 @@
 //!
 //! Run: `cargo run --release --example adversarial`
 
-use crate::common::closing::{Extreme, sample_wise};
+use crate::common::closing::Extreme;
 use crate::common::flags::{Failure, Program, Rule, flags};
-use crate::common::{TABLE_RULES, TableArgs, figures, say};
+use crate::common::{TABLE_RULES, TableArgs, figures};
 use double_descent::plot::study;
 use double_descent::sweep::Arm;
 
@@ -24,11 +24,9 @@ impl Program for Cli {
     fn run(&self) -> Result<(), Failure> {
         self.table.for_each(
             |_| Arm::adversarial_study(),
+            Extreme::Highest,
             |args, curve, folder| {
-                sample_wise(&args.run, curve, Extreme::Highest)?;
-                say!("written: {}: cells.csv, summary.csv", folder.display());
-                figures::write(&args.run, curve, folder, Vec::new(), study::adversaries)?;
-                Ok(())
+                Ok(figures::write(&args.run, curve, folder, Vec::new(), study::adversaries)?)
             },
         )
     }

@@ -16,11 +16,21 @@ pub enum Extreme {
     Highest,
 }
 
+/// Test errors over the sizes of training sets: what [`sample_wise`] says in a few numbers.
+pub struct SampleWise<'a> {
+    pub data: &'a str,
+    /// The name and the setting of each arm.
+    pub arms: Vec<(&'a str, Option<f64>)>,
+    /// The number of features, where it is one.
+    pub threshold: Option<usize>,
+    pub summaries: &'a [Summary],
+}
+
 /// That of a study on a table of data: one line per arm, and what happens at n = p.
-pub fn sample_wise(args: &RunArgs, curve: &Curve, extreme: Extreme) -> Result<(), Error> {
-    let summaries = curve.summaries(Metric::TestMse, None)?;
-    let threshold = curve.interpolation_threshold();
+pub fn sample_wise(args: &RunArgs, of: &SampleWise<'_>, extreme: Extreme) {
+    let SampleWise { data, ref arms, threshold, summaries } = *of;
     let largest = summaries.iter().map(|s| s.n).max().unwrap_or(0);
+    let repeats = summaries.iter().map(|s| s.count).max().unwrap_or(0);
     let columns = [
         "arm".into(),
         "setting".into(),
@@ -29,33 +39,30 @@ pub fn sample_wise(args: &RunArgs, curve: &Curve, extreme: Extreme) -> Result<()
         threshold.map_or("at n = p".into(), |p| format!("at n = p = {p}")),
         format!("at n = {largest}"),
     ];
-    let (data, repeats, statistic) = (&curve.provenance.data, curve.repeats(), args.statistic.show());
+    let statistic = args.statistic.show();
     let mut table = Table::new(format!("{data}: {statistic} test error over {repeats} repeats"), columns);
-    for (index, arm) in curve.arms.iter().enumerate() {
+    for (index, &(name, setting)) in arms.iter().enumerate() {
         let of_arm = || summaries.iter().filter(|s| s.arm == index);
         let Some(peak) = args.highest(of_arm()) else { continue };
         let at = |n: Option<usize>| of_arm().find(|s| Some(s.n) == n).map(|s| args.middle(s));
-        let name = arm.name.as_str();
-        row!(table, name, arm.setting, args.middle(peak), peak.n, at(threshold), at(Some(largest)));
+        row!(table, name, setting, args.middle(peak), peak.n, at(threshold), at(Some(largest)));
     }
-    table.note(at_threshold(args, curve, &summaries, extreme));
+    table.note(at_threshold(args, of, extreme));
     table.print();
-    Ok(())
 }
 
 /// The extreme of each family of arms at n = p, in a sentence.
-fn at_threshold(args: &RunArgs, curve: &Curve, summaries: &[Summary], extreme: Extreme) -> String {
-    let at: Vec<&Summary> = summaries.iter().filter(|s| s.n == s.p).collect();
-    let mut families: Vec<&str> = curve.arms.iter().map(|arm| arm.name.as_str()).collect();
+fn at_threshold(args: &RunArgs, of: &SampleWise<'_>, extreme: Extreme) -> String {
+    let at: Vec<&Summary> = of.summaries.iter().filter(|s| s.n == s.p).collect();
+    let mut families: Vec<&str> = of.arms.iter().map(|arm| arm.0).collect();
     families.dedup();
     let family = |name: &&str| {
-        let of_family = at.iter().filter(|s| curve.arms[s.arm].name == **name);
+        let of_family = at.iter().filter(|s| of.arms[s.arm].0 == *name);
         let found = match extreme {
             Extreme::Lowest => args.lowest(of_family.copied()),
             Extreme::Highest => args.highest(of_family.copied()),
         }?;
-        let setting =
-            curve.arms[found.arm].setting.map_or(String::new(), |s| format!(" (setting {})", short(s)));
+        let setting = of.arms[found.arm].1.map_or(String::new(), |s| format!(" (setting {})", short(s)));
         Some(format!("{} {}{setting}", name.replace('_', " "), short(args.middle(found))))
     };
     let families: Vec<String> = families.iter().filter_map(family).collect();

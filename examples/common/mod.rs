@@ -21,8 +21,9 @@ pub mod table;
 pub mod teachers;
 mod values;
 
+use closing::{Extreme, SampleWise, sample_wise};
 use double_descent::Error;
-use double_descent::curve::{Bootstrap, Cell, Curve, Metric, Summary};
+use double_descent::curve::{Bootstrap, Cell, Curve, Failure as CellFailure, Metric, Summary};
 use double_descent::dataset::{CsvOptions, Dataset, StudentTeacher};
 use double_descent::memory::Cost;
 use double_descent::sweep::{Arm, Splits, Sweep};
@@ -205,11 +206,13 @@ impl TableArgs {
         Self { run: RunArgs { out: folder.into(), ..RunArgs::default() }, ..Self::default() }
     }
 
-    /// The data sets in turn: read, swept, handed to `report` with the folder for its results.
+    /// The data sets in turn: read, swept, their tables written and closed by the `extreme` of each family, handed to
+    /// `figures` with the folder for their results.
     pub fn for_each(
         &self,
         arms: impl Fn(usize) -> Vec<Arm>,
-        report: impl Fn(&Self, &Curve, &Path) -> Result<(), Failure>,
+        extreme: Extreme,
+        figures: impl Fn(&Self, &Curve, &Path) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         let names = if self.dataset.is_empty() {
             NAMED[..2].iter().map(|name| (*name).to_owned()).collect()
@@ -257,12 +260,29 @@ impl TableArgs {
                 failed += cells;
                 continue;
             }
-            let Some(curve) = shards::curve(&self.shards, place, sweep.source.name(), &sweep)? else {
+            let arms = sweep.arms.iter().map(|arm| (arm.name.as_str(), arm.setting)).collect();
+            let (data, threshold) =
+                (sweep.source.name(), sweep.source.train().map(|data| data.features().ncols()));
+            let close = |summaries: &[Summary], failures: &[CellFailure]| {
+                sample_wise(&self.run, &SampleWise { data, arms, threshold, summaries }, extreme);
+                say!("written: {}: cells.csv, summary.csv", folder.display());
+                report_failed(failures)
+            };
+            if self.run.no_figures && self.shards.shard.is_none() {
+                announce(&sweep.estimate()?);
+                let measured = with_progress(data, |observer| sweep.measure(observer))?;
+                keep_folder(&folder)?;
+                let [cells, summary] = ["cells.csv", "summary.csv"].map(|name| folder.join(name));
+                let tables = measured.save_tables(&cells, &summary, &metrics, self.run.bootstrap())?;
+                failed += close(&tables.summaries[0], &tables.failures);
+                continue;
+            }
+            let Some(curve) = shards::curve(&self.shards, place, data, &sweep)? else {
                 continue;
             };
             self.run.save_tables(&curve, &folder, "", &metrics)?;
-            report(self, &curve, &folder)?;
-            failed += report_failures(&curve);
+            failed += close(&curve.summaries(metrics[0], None)?, &curve.failures);
+            figures(self, &curve, &folder)?;
         }
         if failed > 0 {
             return refused(format!("{failed} cells could not be computed; all others are written"));
@@ -486,16 +506,20 @@ pub fn none_failed(curve: &Curve) -> Result<(), Error> {
 }
 
 pub fn report_failures(curve: &Curve) -> usize {
-    if let Some(first) = curve.failures.first() {
+    report_failed(&curve.failures)
+}
+
+fn report_failed(failures: &[CellFailure]) -> usize {
+    if let Some(first) = failures.first() {
         eprintln!(
             "warning: {} of the cells failed; the first, n = {}, repeat {}: {}",
-            curve.failures.len(),
+            failures.len(),
             first.n,
             first.repeat,
             first.error
         );
     }
-    curve.failures.len()
+    failures.len()
 }
 
 /// Reports failures, which are an error once all else is written.

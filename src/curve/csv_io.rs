@@ -300,13 +300,23 @@ impl Extent {
 /// A table of cells in the making, row after row.
 pub(crate) struct CellRows<W> {
     text: Text<W>,
-    labels: Vec<Vec<u8>>,
+    labels: Vec<Label>,
     place: SharedFields,
-    /// The columns after the first five, which are in the texts of the place and the label.
-    numbers: Vec<(Column, Memo)>,
+    /// Those of [`numbers`].
+    memos: [Memo; 8],
+    /// The columns that not every table has.
+    later: Vec<(Column, Memo)>,
     rows_left: Countdown,
     /// The most bytes of a row.
     longest: usize,
+}
+
+/// The numbers of a cell in [`COLUMNS`], before and after its rank.
+fn numbers(cell: &Cell) -> ([Option<f64>; 4], [Option<f64>; 4]) {
+    (
+        [cell.train_mse, cell.test_mse, cell.bias_squared, cell.smallest_singular_value],
+        [cell.mean_squared_bias, cell.test_mse_opposite, cell.test_error_rate, cell.coefficient_norm],
+    )
 }
 
 impl<W: Write> CellRows<W> {
@@ -322,27 +332,37 @@ impl<W: Write> CellRows<W> {
         let mut text = Text::new(writer);
         text.make_room(header.len())?;
         text.push(&header);
-        let labels: Vec<Vec<u8>> = arms.iter().map(label).collect();
-        let longest = labels.iter().map(Vec::len).max().unwrap_or(1);
-        let numbers: Vec<(Column, Memo)> =
-            columns[5..].iter().map(|&column| (column, Memo::default())).collect();
+        let labels: Vec<Label> = arms.iter().map(Label::new).collect();
+        let longest = labels.iter().map(|label| label.text.len()).max().unwrap_or(LABEL);
+        let later: Vec<(Column, Memo)> =
+            columns[COLUMNS.len()..].iter().map(|&column| (column, Memo::default())).collect();
         // Place and countdown take less than a field for each of their four numbers.
-        let longest = (numbers.len() + 4) * FIELD + longest.max(1);
-        let rows_left = Countdown::new(extent.count);
-        Ok(Self { text, labels, place: SharedFields::default(), numbers, rows_left, longest })
+        let longest = (columns.len() + 4) * FIELD + longest;
+        let (place, memos) = (SharedFields::default(), std::array::from_fn(|_| Memo::default()));
+        Ok(Self { text, labels, place, memos, later, rows_left: Countdown::new(extent.count), longest })
     }
 
     pub(crate) fn push(&mut self, cell: &Cell) -> io::Result<()> {
-        let Self { text, labels, place, numbers, rows_left, longest } = self;
+        let Self { text, labels, place, memos, later, rows_left, longest } = self;
         text.make_room(*longest)?;
         place.refresh(cell);
         text.push_field(&place.text);
-        text.push(labels.get(cell.arm).map_or(b",", Vec::as_slice));
-        for (column, memo) in numbers {
-            let field = if *column == Column::Rank { &place.rank } else { memo.field(column.number(cell)) };
-            text.push_field(field);
+        match labels.get(cell.arm) {
+            Some(label) => text.push_label(label),
+            None => text.push(b","),
         }
-        text.push(rows_left.row_end());
+        let ((before, after), (first, last)) = (numbers(cell), memos.split_at_mut(4));
+        for (memo, number) in first.iter_mut().zip(before) {
+            text.push_field(memo.field(number));
+        }
+        text.push_field(&place.rank);
+        for (memo, number) in last.iter_mut().zip(after) {
+            text.push_field(memo.field(number));
+        }
+        for (column, memo) in later {
+            text.push_field(memo.field(column.number(cell)));
+        }
+        text.push_room(rows_left.row_end_in_room());
         Ok(())
     }
 
@@ -355,15 +375,28 @@ impl<W: Write> CellRows<W> {
 /// How much text is gathered before it goes to the writer.
 const FLUSH_AT: usize = 1 << 17;
 
+/// Bytes of a label that are copied in one piece.
+const LABEL: usize = 64;
+
 /// `name,setting` as CSV, quoted where the name needs it.
-fn label(arm: &ArmLabel) -> Vec<u8> {
-    let mut writer = WriterBuilder::new().terminator(csv::Terminator::Any(b'\n')).from_writer(Vec::new());
-    let setting = arm.setting.map_or(String::new(), |value| zmij::Buffer::new().format(value).to_owned());
-    // Writing to memory does not fail; an empty label would show in the table.
-    let _ = writer.write_record([arm.name.as_str(), &setting]);
-    let mut text = writer.into_inner().unwrap_or_default();
-    text.pop();
-    text
+struct Label {
+    /// Room for it: a multiple of [`LABEL`].
+    text: Vec<u8>,
+    length: usize,
+}
+
+impl Label {
+    fn new(arm: &ArmLabel) -> Self {
+        let mut writer = WriterBuilder::new().terminator(csv::Terminator::Any(b'\n')).from_writer(Vec::new());
+        let setting = arm.setting.map_or(String::new(), |value| zmij::Buffer::new().format(value).to_owned());
+        // Writing to memory does not fail; an empty label would show in the table.
+        let _ = writer.write_record([arm.name.as_str(), &setting]);
+        let mut text = writer.into_inner().unwrap_or_default();
+        text.pop();
+        let length = text.len();
+        text.resize(length.next_multiple_of(LABEL), 0);
+        Self { text, length }
+    }
 }
 
 /// Bytes of the longest number with its comma, and of room to copy it in one piece.
@@ -429,8 +462,19 @@ impl<W: Write> Text<W> {
     /// All bytes of the field's room are copied, which is known in advance how to do; those behind its end count as
     /// nothing.
     fn push_field<const ROOM: usize>(&mut self, field: &Field<ROOM>) {
-        self.room[self.used..self.used + ROOM].copy_from_slice(&field.text);
-        self.used += field.length;
+        self.push_room((&field.text, field.length));
+    }
+
+    fn push_room<const ROOM: usize>(&mut self, (text, length): (&[u8; ROOM], usize)) {
+        self.room[self.used..self.used + ROOM].copy_from_slice(text);
+        self.used += length;
+    }
+
+    fn push_label(&mut self, label: &Label) {
+        for (to, from) in self.room[self.used..].chunks_exact_mut(LABEL).zip(label.text.chunks_exact(LABEL)) {
+            to.copy_from_slice(from);
+        }
+        self.used += label.length;
     }
 
     fn finish(mut self) -> io::Result<W> {

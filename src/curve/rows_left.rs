@@ -6,29 +6,48 @@ use std::io::{self, Read};
 /// The last column of a table.
 pub(super) const COLUMN: &str = "rows_left";
 
+/// Bytes that the end of a row has room in.
+pub(super) const ROOM: usize = 32;
+
 /// `count − 1, …, 1, 0` as text.
 pub(super) struct Countdown {
-    /// The end of a row: a comma, the digits, a line feed.
-    text: Vec<u8>,
+    /// The end of a row: a comma, the digits, a line feed; and room behind it, to be copied in one piece.
+    text: [u8; ROOM],
+    length: usize,
 }
 
 impl Countdown {
     pub(super) fn new(count: usize) -> Self {
-        Self { text: format!(",{count}\n").into_bytes() }
+        let (end, mut text) = (format!(",{count}\n"), [0; ROOM]);
+        text[..end.len()].copy_from_slice(end.as_bytes());
+        Self { text, length: end.len() }
     }
 
     /// The end of the next row: one less than before, 0 after 0.
     pub(super) fn row_end(&mut self) -> &[u8] {
+        let length = self.step();
+        &self.text[..length]
+    }
+
+    /// The same with the room behind it, and its length.
+    pub(super) fn row_end_in_room(&mut self) -> (&[u8; ROOM], usize) {
+        let length = self.step();
+        (&self.text, length)
+    }
+
+    fn step(&mut self) -> usize {
+        let feed = self.length - 1;
         // The first of them is the comma, the last the line feed.
-        if let Some(last) = self.text.iter().rposition(|digit| (b'1'..=b'9').contains(digit)) {
-            self.text[last] -= 1;
-            let feed = self.text.len() - 1;
-            self.text[last + 1..feed].fill(b'9');
-            if self.text[1] == b'0' && feed > 2 {
-                self.text.remove(1);
+        let digits = &mut self.text[..feed];
+        if let Some(last) = digits.iter().rposition(|digit| (b'1'..=b'9').contains(digit)) {
+            digits[last] -= 1;
+            digits[last + 1..].fill(b'9');
+            if digits[1] == b'0' && feed > 2 {
+                self.text.copy_within(2..self.length, 1);
+                self.length -= 1;
             }
         }
-        &self.text
+        self.length
     }
 
     /// The number of it alone.

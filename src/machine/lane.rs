@@ -5,18 +5,31 @@
 
 use std::ops::{Index, IndexMut};
 
-/// `L` numbers side by side, a whole number of 256-bit registers. Aligned as they are: a load that straddles two
-/// cache lines costs twice.
+/// A 256-bit register.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[repr(align(32))]
-pub(crate) struct Lane<const L: usize>(pub(crate) [f64; L]);
+pub(crate) struct Register;
 
-impl<const L: usize> Lane<L> {
-    pub(crate) const ZERO: Self = Self([0.0; L]);
-    pub(crate) const ONE: Self = Self([1.0; L]);
+/// A line of the cache, and a 512-bit register.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(align(64))]
+pub(crate) struct Line;
+
+/// `L` numbers side by side, a whole number of registers, aligned as `A` is: a load that straddles two cache lines costs
+/// twice.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Lane<const L: usize, A = Register>([f64; L], [A; 0]);
+
+impl<const L: usize, A> Lane<L, A> {
+    pub(crate) const ZERO: Self = Self::of([0.0; L]);
+    pub(crate) const ONE: Self = Self::of([1.0; L]);
+
+    pub(crate) const fn of(entries: [f64; L]) -> Self {
+        Self(entries, [])
+    }
 }
 
-impl<const L: usize> Index<usize> for Lane<L> {
+impl<const L: usize, A> Index<usize> for Lane<L, A> {
     type Output = f64;
 
     #[inline(always)]
@@ -25,7 +38,7 @@ impl<const L: usize> Index<usize> for Lane<L> {
     }
 }
 
-impl<const L: usize> IndexMut<usize> for Lane<L> {
+impl<const L: usize, A> IndexMut<usize> for Lane<L, A> {
     #[inline(always)]
     fn index_mut(&mut self, lane: usize) -> &mut f64 {
         &mut self.0[lane]

@@ -6,7 +6,7 @@
 
 use super::completion::complete;
 use super::{Backend, Faer, RawSvd, Route};
-use crate::machine::lane::Lane;
+use crate::machine::lane::{Lane, Line, Register};
 use crate::machine::memory::table;
 use ndarray::{Array1, Array2, ArrayView2, ShapeBuilder};
 
@@ -56,7 +56,7 @@ impl Backend for Jacobi {
             return Faer.factorise(x, route);
         }
         let matrix = x.to_owned();
-        one_sided::<{ LANES / 2 }>(&[&matrix]).pop().unwrap_or_else(|| Err("no result".into()))
+        one_sided::<{ LANES / 2 }, Register>(&[&matrix]).pop().unwrap_or_else(|| Err("no result".into()))
     }
 
     fn factorise_many(&self, xs: &[Array2<f64>]) -> Vec<Result<RawSvd, String>> {
@@ -69,9 +69,9 @@ impl Backend for Jacobi {
         for batch in xs.chunks(LANES) {
             let lanes: Vec<&Array2<f64>> = batch.iter().collect();
             results.extend(if 2 * lanes.len() > LANES {
-                one_sided::<LANES>(&lanes)
+                one_sided::<LANES, Line>(&lanes)
             } else {
-                one_sided::<{ LANES / 2 }>(&lanes)
+                one_sided::<{ LANES / 2 }, Register>(&lanes)
             });
         }
         results
@@ -96,36 +96,36 @@ impl Backend for Jacobi {
 /// After Drmač & Veselić, *New fast and accurate Jacobi SVD algorithm I*, SIAM J. Matrix Anal. Appl. 29
 /// (2008): pivoted QR, `X P = Q R`, then rotations of the columns of `Rᵀ`, which QR has made nearly
 /// orthogonal. `Rᵀ J = W Σ` gives `X = (Q J) Σ (P W)ᵀ`.
-struct Lanes<const L: usize> {
+struct Lanes<const L: usize, A: Copy> {
     length: usize,
     columns: usize,
     /// The matrix column by column; becomes the reflectors of `Q`, then `U = Q J`.
-    x: Vec<Lane<L>>,
+    x: Vec<Lane<L, A>>,
     /// Columns of `Rᵀ` over columns of `I`; becomes `W Σ` over `J`.
-    pairs: Vec<Lane<L>>,
+    pairs: Vec<Lane<L, A>>,
     /// The pivots: column `k` of `Q R` was column `order[k][lane]` of the matrix.
     order: Vec<[usize; L]>,
     /// The lengths of the columns of `W Σ`.
-    norms: [Lane<L>; LARGEST],
+    norms: [Lane<L, A>; LARGEST],
     /// Lanes that need another sweep.
     active: [bool; L],
 }
 
-fn one_sided<const L: usize>(xs: &[&Array2<f64>]) -> Vec<Result<RawSvd, String>> {
+fn one_sided<const L: usize, A: Copy>(xs: &[&Array2<f64>]) -> Vec<Result<RawSvd, String>> {
     let Some(first) = xs.first() else {
         return Vec::new();
     };
     let wide = first.nrows() < first.ncols();
-    let mut lanes = Lanes::<L>::load(xs, wide);
+    let mut lanes = Lanes::<L, A>::load(xs, wide);
     pulp::Arch::new().dispatch(Factorise(&mut lanes));
     (0..xs.len()).map(|lane| lanes.store(lane, wide)).collect()
 }
 
 /// [`Lanes::factorise`], compiled once per instruction set; the best one that the machine has runs. All
 /// that it calls is `inline(always)`: a function of its own would be compiled for the oldest machine.
-struct Factorise<'a, const L: usize>(&'a mut Lanes<L>);
+struct Factorise<'a, const L: usize, A: Copy>(&'a mut Lanes<L, A>);
 
-impl<const L: usize> pulp::WithSimd for Factorise<'_, L> {
+impl<const L: usize, A: Copy> pulp::WithSimd for Factorise<'_, L, A> {
     type Output = ();
 
     #[inline(always)]
@@ -134,7 +134,7 @@ impl<const L: usize> pulp::WithSimd for Factorise<'_, L> {
     }
 }
 
-impl<const L: usize> Lanes<L> {
+impl<const L: usize, A: Copy> Lanes<L, A> {
     fn load(xs: &[&Array2<f64>], wide: bool) -> Self {
         let (n, p) = xs[0].dim();
         let (length, columns) = (n.max(p), n.min(p));
@@ -178,7 +178,7 @@ impl<const L: usize> Lanes<L> {
     /// Householder QR with column pivoting; leaves `Rᵀ` in `pairs`, the reflectors in `x`, and returns
     /// their factors `2 / vᵀv`.
     #[inline(always)]
-    fn pivoted_qr(&mut self) -> Vec<Lane<L>> {
+    fn pivoted_qr(&mut self) -> Vec<Lane<L, A>> {
         let (length, columns) = (self.length, self.columns);
         let mut factors = Vec::with_capacity(columns);
         // Of what is left of each column.
@@ -214,9 +214,9 @@ impl<const L: usize> Lanes<L> {
 
     /// Brings the longest of the remaining columns to place `k`, in each lane on its own.
     #[inline(always)]
-    fn pivot(&mut self, k: usize, squares: &mut [Lane<L>; LARGEST]) {
+    fn pivot(&mut self, k: usize, squares: &mut [Lane<L, A>; LARGEST]) {
         let (length, columns) = (self.length, self.columns);
-        let (mut longest, mut place) = (Lane([-1.0; L]), [k; L]);
+        let (mut longest, mut place) = ([-1.0; L], [k; L]);
         for (j, square) in squares[..columns].iter().enumerate().skip(k) {
             for lane in 0..L {
                 if square[lane] > longest[lane] {
@@ -255,8 +255,8 @@ impl<const L: usize> Lanes<L> {
         // As LAPACK's dgesvj: columns are orthogonal when the cosine of their angle is rounding error.
         // Lanes that are done get a tolerance that nothing exceeds.
         let squared = columns as f64 * f64::EPSILON * f64::EPSILON;
-        let tolerance = Lane(self.active.map(|active| if active { squared } else { f64::INFINITY }));
-        let (mut rotated, mut coarse) = ([false; L], [false; L]);
+        let tolerance = Lane::of(self.active.map(|active| if active { squared } else { f64::INFINITY }));
+        let mut turns = Turns { rotated: [0; L], coarse: [0; L] };
         // Norms are kept up to date within a sweep and computed afresh for the next.
         let mut squares = [Lane::ZERO; LARGEST];
         for (square, pair) in squares.iter_mut().zip(self.pairs.chunks_exact(2 * columns)) {
@@ -269,7 +269,7 @@ impl<const L: usize> Lanes<L> {
             for ((i, j), rotation) in pairs().zip(&mut rotations) {
                 let (a, b) = (&self.pairs[2 * i * columns..], &self.pairs[2 * j * columns..]);
                 let inner = dot(&a[..columns], &b[..columns]);
-                *rotation = Rotation::new(squares[i], squares[j], inner, tolerance);
+                *rotation = Rotation::new((squares[i], squares[j]), inner, tolerance, &mut turns);
             }
             for ((i, j), rotation) in pairs().zip(&rotations) {
                 if rotation.is_identity() {
@@ -278,20 +278,16 @@ impl<const L: usize> Lanes<L> {
                 let (head, tail) = self.pairs.split_at_mut(2 * j * columns);
                 rotation.apply(&mut head[2 * i * columns..2 * (i + 1) * columns], &mut tail[..2 * columns]);
                 (squares[i], squares[j]) = rotation.squares;
-                for lane in 0..L {
-                    rotated[lane] |= rotation.turns[lane];
-                    coarse[lane] |= rotation.coarse[lane];
-                }
             }
         }
         for lane in 0..L {
-            self.active[lane] = rotated[lane] && coarse[lane];
+            self.active[lane] = turns.rotated[lane] & turns.coarse[lane] != 0;
         }
     }
 
     /// `x ← Q J`.
     #[inline(always)]
-    fn multiply_by_q(&mut self, factors: &[Lane<L>]) {
+    fn multiply_by_q(&mut self, factors: &[Lane<L, A>]) {
         let (length, columns) = (self.length, self.columns);
         let mut u = vec![Lane::ZERO; length * columns];
         for (column, pair) in u.chunks_exact_mut(length).zip(self.pairs.chunks_exact(2 * columns)) {
@@ -337,7 +333,12 @@ impl<const L: usize> Lanes<L> {
 
 /// `x ← (I − factor · v vᵀ) x` for the last entries of all columns `x`, as many as `v` has.
 #[inline(always)]
-fn reflect_all<const L: usize>(v: &[Lane<L>], factor: Lane<L>, columns: &mut [Lane<L>], length: usize) {
+fn reflect_all<const L: usize, A: Copy>(
+    v: &[Lane<L, A>],
+    factor: Lane<L, A>,
+    columns: &mut [Lane<L, A>],
+    length: usize,
+) {
     let above = length - v.len();
     let mut fours = columns.chunks_exact_mut(4 * length);
     for four in &mut fours {
@@ -355,7 +356,11 @@ fn reflect_all<const L: usize>(v: &[Lane<L>], factor: Lane<L>, columns: &mut [La
 
 /// The same for four columns side by side: one sum would wait for itself.
 #[inline(always)]
-fn reflect_four<const L: usize>(v: &[Lane<L>], factor: Lane<L>, [a, b, c, d]: [&mut [Lane<L>]; 4]) {
+fn reflect_four<const L: usize, A: Copy>(
+    v: &[Lane<L, A>],
+    factor: Lane<L, A>,
+    [a, b, c, d]: [&mut [Lane<L, A>]; 4],
+) {
     let mut steps = [Lane::ZERO; 4];
     for ((((v, a), b), c), d) in v.iter().zip(&*a).zip(&*b).zip(&*c).zip(&*d) {
         for (step, entry) in steps.iter_mut().zip([a, b, c, d]) {
@@ -374,7 +379,7 @@ fn reflect_four<const L: usize>(v: &[Lane<L>], factor: Lane<L>, [a, b, c, d]: [&
 }
 
 #[inline(always)]
-fn times<const L: usize>(mut x: Lane<L>, factor: Lane<L>) -> Lane<L> {
+fn times<const L: usize, A: Copy>(mut x: Lane<L, A>, factor: Lane<L, A>) -> Lane<L, A> {
     for lane in 0..L {
         x[lane] *= factor[lane];
     }
@@ -383,7 +388,7 @@ fn times<const L: usize>(mut x: Lane<L>, factor: Lane<L>) -> Lane<L> {
 
 /// `x − step · v`.
 #[inline(always)]
-fn minus<const L: usize>(mut x: Lane<L>, step: Lane<L>, v: Lane<L>) -> Lane<L> {
+fn minus<const L: usize, A: Copy>(mut x: Lane<L, A>, step: Lane<L, A>, v: Lane<L, A>) -> Lane<L, A> {
     for lane in 0..L {
         x[lane] = (-step[lane]).mul_add(v[lane], x[lane]);
     }
@@ -392,32 +397,47 @@ fn minus<const L: usize>(mut x: Lane<L>, step: Lane<L>, v: Lane<L>) -> Lane<L> {
 
 /// One plane rotation per lane, and what it makes of the squared norms of its two columns.
 #[derive(Clone, Copy)]
-struct Rotation<const L: usize> {
-    cos: Lane<L>,
-    sin: Lane<L>,
-    /// Lanes whose columns were not orthogonal yet.
-    turns: [bool; L],
-    /// Lanes whose columns were further from that than [`FINE`], or in the wrong order.
-    coarse: [bool; L],
-    squares: (Lane<L>, Lane<L>),
+struct Rotation<const L: usize, A: Copy> {
+    cos: Lane<L, A>,
+    sin: Lane<L, A>,
+    squares: (Lane<L, A>, Lane<L, A>),
 }
 
-impl<const L: usize> Rotation<L> {
-    const IDENTITY: Self = Self {
-        cos: Lane::ONE,
-        sin: Lane::ZERO,
-        turns: [false; L],
-        coarse: [false; L],
-        squares: (Lane::ZERO, Lane::ZERO),
-    };
+/// What the rotations of a sweep were: all bits are set in the lanes in which one of them was so.
+struct Turns<const L: usize> {
+    /// Columns were not orthogonal yet.
+    rotated: [u64; L],
+    /// Columns were further from that than [`FINE`], or in the wrong order.
+    coarse: [u64; L],
+}
+
+/// `a` in the lanes in which all bits of the mask are set, `b` in those in which none is. (Of an `if` in each lane the
+/// compiler makes writes to memory.)
+#[inline(always)]
+fn choose(mask: u64, a: f64, b: f64) -> f64 {
+    f64::from_bits(a.to_bits() & mask | b.to_bits() & !mask)
+}
+
+#[inline(always)]
+fn mask(condition: bool) -> u64 {
+    u64::from(condition).wrapping_neg()
+}
+
+impl<const L: usize, A: Copy> Rotation<L, A> {
+    const IDENTITY: Self = Self { cos: Lane::ONE, sin: Lane::ZERO, squares: (Lane::ZERO, Lane::ZERO) };
 
     /// Makes two columns orthogonal and puts the longer one first (de Rijk's order, which saves
     /// sweeps). Lanes where both hold already get the identity, exactly: what a lane computes does not
     /// depend on how long the others take.
     #[inline(always)]
-    fn new(first: Lane<L>, second: Lane<L>, inner: Lane<L>, tolerance: Lane<L>) -> Self {
-        let (mut cos, mut sin) = (Lane::ONE, Lane::ZERO);
-        let (mut turns, mut coarse, mut squares) = ([false; L], [false; L], (first, second));
+    fn new(
+        (first, second): (Lane<L, A>, Lane<L, A>),
+        inner: Lane<L, A>,
+        tolerance: Lane<L, A>,
+        turns: &mut Turns<L>,
+    ) -> Self {
+        let mut rotation = Self::IDENTITY;
+        let (mut rotated, mut coarse) = ([0; L], [0; L]);
         for lane in 0..L {
             let (a, b, g) = (first[lane], second[lane], inner[lane]);
             // The squared cosine of the columns' angle is g² / (a b).
@@ -425,28 +445,37 @@ impl<const L: usize> Rotation<L> {
             // The smaller root t of g t² + (b − a) t − g. Where nothing turns it may be 0/0; it is not used.
             let gap = b - a;
             let tangent = (2.0 * g).copysign(g * gap) / (gap.abs() + (gap * gap + 4.0 * g * g).sqrt());
-            let t = if turn { tangent } else { 0.0 };
+            let t = choose(mask(turn), tangent, 0.0);
             let c = 1.0 / (1.0 + t * t).sqrt();
             let s = c * t;
             let (long, short) = (a - t * g, b + t * g);
-            let swap = long < short && tolerance[lane] < f64::INFINITY;
-            cos[lane] = if swap { s } else { c };
-            sin[lane] = if swap { -c } else { s };
-            squares.0[lane] = if swap { short } else { long };
-            squares.1[lane] = if swap { long } else { short };
-            turns[lane] = turn;
-            coarse[lane] = swap || t.abs() > FINE || g * g > FINE * FINE * a * b;
+            let swap = mask(long < short) & mask(tolerance[lane] < f64::INFINITY);
+            rotation.cos[lane] = choose(swap, s, c);
+            rotation.sin[lane] = choose(swap, -c, s);
+            rotation.squares.0[lane] = choose(swap, short, long);
+            rotation.squares.1[lane] = choose(swap, long, short);
+            rotated[lane] = mask(turn);
+            coarse[lane] = swap | mask(t.abs() > FINE) | mask(g * g > FINE * FINE * a * b);
         }
-        Self { cos, sin, turns, coarse, squares }
+        for lane in 0..L {
+            turns.rotated[lane] |= rotated[lane];
+            turns.coarse[lane] |= coarse[lane];
+        }
+        rotation
     }
 
+    /// Whether it turns nothing in any lane.
     #[inline(always)]
     fn is_identity(&self) -> bool {
-        self.sin == Lane::ZERO
+        let mut bits = 0;
+        for lane in 0..L {
+            bits |= self.sin[lane].to_bits();
+        }
+        bits << 1 == 0
     }
 
     #[inline(always)]
-    fn apply(&self, first: &mut [Lane<L>], second: &mut [Lane<L>]) {
+    fn apply(&self, first: &mut [Lane<L, A>], second: &mut [Lane<L, A>]) {
         for (x, y) in first.iter_mut().zip(second) {
             for lane in 0..L {
                 let (a, b) = (x[lane], y[lane]);
@@ -458,7 +487,7 @@ impl<const L: usize> Rotation<L> {
 }
 
 #[inline(always)]
-fn dot<const L: usize>(x: &[Lane<L>], y: &[Lane<L>]) -> Lane<L> {
+fn dot<const L: usize, A: Copy>(x: &[Lane<L, A>], y: &[Lane<L, A>]) -> Lane<L, A> {
     let mut sum = Lane::ZERO;
     for (a, b) in x.iter().zip(y) {
         for lane in 0..L {

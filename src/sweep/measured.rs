@@ -117,46 +117,49 @@ impl Measured {
         }
     }
 
-    /// Its rows of the tidy table; `place` gives the arm of a line, and its value on the third axis.
-    pub(super) fn cells(
-        self,
+    /// Whether its cells have more than the metrics of every table.
+    pub(super) fn has_more(&self, wanted: &Wanted) -> bool {
+        wanted.distance
+            || wanted.train_error_rate
+            || self.lines.iter().any(|(_, metrics)| !metrics.of_fit.is_empty())
+    }
+
+    /// A row of the tidy table, for the line at a place among those that did not fail, of that arm and value on the third
+    /// axis.
+    pub(super) fn cell(
+        &self,
         repeat: usize,
-        lines: &[Line],
+        (line, metrics): (&Line, &Metrics),
+        (arm, value): (usize, Option<f64>),
         wanted: &Wanted,
-        place: impl Fn(usize) -> (usize, Option<f64>),
-    ) -> impl Iterator<Item = Cell> {
-        let Self { n, p, smallest_singular_value: smallest, rank, .. } = self;
-        self.lines.into_iter().map(move |(line, metrics)| {
-            let (arm, value) = place(line);
-            let mut cell = Cell::new(repeat, n, p, arm);
-            cell.rank = rank;
-            if value.is_some() {
-                cell = cell.at(value);
-            }
-            let attacked = lines[line].arm.adversary.is_some();
-            cell.train_mse = wanted.train.then_some(metrics.train);
-            cell.test_mse = wanted.test.then_some(metrics.test);
-            cell.test_mse_opposite = (wanted.opposite && attacked).then_some(metrics.opposite);
-            cell.test_error_rate = metrics.error_rate;
-            if metrics.train_error_rate.is_some() {
-                cell.set(Metric::TrainErrorRate, metrics.train_error_rate);
-            }
-            let biased = lines[line].arm.start == super::Start::Zero;
-            cell.bias_squared = (wanted.bias_squared && biased).then_some(metrics.bias_squared);
-            cell.mean_squared_bias =
-                (wanted.mean_squared_bias && biased).then_some(metrics.mean_squared_bias);
-            cell.smallest_singular_value = wanted.smallest.then_some(smallest);
-            // A start that is drawn has none.
-            let norm = Some(metrics.norm).filter(|norm| !norm.is_nan());
-            cell.coefficient_norm = norm.filter(|_| wanted.coefficient_norm);
-            if wanted.distance && lines[line].arm.start == super::Start::Zero {
-                // These fits start from 0.
-                cell.set(Metric::DistanceFromStart, Some(metrics.norm));
-            }
-            for (metric, value) in metrics.of_fit {
-                cell.set(metric, Some(value));
-            }
-            cell
-        })
+    ) -> Cell {
+        let mut cell = Cell::new(repeat, self.n, self.p, arm);
+        cell.rank = self.rank;
+        if value.is_some() {
+            cell = cell.at(value);
+        }
+        let attacked = line.arm.adversary.is_some();
+        cell.train_mse = wanted.train.then_some(metrics.train);
+        cell.test_mse = wanted.test.then_some(metrics.test);
+        cell.test_mse_opposite = (wanted.opposite && attacked).then_some(metrics.opposite);
+        cell.test_error_rate = metrics.error_rate;
+        if metrics.train_error_rate.is_some() {
+            cell.set(Metric::TrainErrorRate, metrics.train_error_rate);
+        }
+        let biased = line.arm.start == super::Start::Zero;
+        cell.bias_squared = (wanted.bias_squared && biased).then_some(metrics.bias_squared);
+        cell.mean_squared_bias = (wanted.mean_squared_bias && biased).then_some(metrics.mean_squared_bias);
+        cell.smallest_singular_value = wanted.smallest.then_some(self.smallest_singular_value);
+        // A start that is drawn has none.
+        let norm = Some(metrics.norm).filter(|norm| !norm.is_nan());
+        cell.coefficient_norm = norm.filter(|_| wanted.coefficient_norm);
+        if wanted.distance && biased {
+            // These fits start from 0.
+            cell.set(Metric::DistanceFromStart, Some(metrics.norm));
+        }
+        for (metric, value) in &metrics.of_fit {
+            cell.set(*metric, Some(*value));
+        }
+        cell
     }
 }

@@ -22,6 +22,7 @@ mod lines;
 mod many;
 mod maps;
 mod measured;
+mod measurements;
 mod metrics;
 mod noise_terms;
 mod output;
@@ -44,6 +45,7 @@ pub use coordinates::Intercept;
 pub use crossed::{Crossed, ErrorSplit};
 pub use fit::Fit;
 pub use maps::Maps;
+pub use measurements::Measurements;
 pub use noise_terms::{Designs, NoiseSummary, NoiseTerms};
 pub use parameter::Parameter;
 pub use record::{
@@ -59,7 +61,7 @@ use crate::curve::{Cell, Curve, Metric, Surface};
 use crate::dataset::Dataset;
 use crate::nested::Engine;
 use crate::svd::{Backend, Faer, Jacobi};
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array1, Array2, ArrayView2, Axis};
 use std::sync::Arc;
 
 /// Repeats of one size that are factorised together.
@@ -364,6 +366,10 @@ impl Sweep {
 
 /// The named rows of a table, in that order.
 fn gather(table: ArrayView2<'_, f64>, rows: &[usize]) -> Array2<f64> {
+    if let (1, Some(column)) = (table.ncols(), table.to_slice()) {
+        let column: Vec<f64> = rows.iter().map(|&row| column[row]).collect();
+        return Array1::from(column).insert_axis(Axis(1));
+    }
     let mut values = Vec::with_capacity(rows.len() * table.ncols());
     for &row in rows {
         let row = table.row(row);
@@ -373,5 +379,5 @@ fn gather(table: ArrayView2<'_, f64>, rows: &[usize]) -> Array2<f64> {
         }
     }
     Array2::from_shape_vec((rows.len(), table.ncols()), values)
-        .unwrap_or_else(|_| table.select(ndarray::Axis(0), rows))
+        .unwrap_or_else(|_| table.select(Axis(0), rows))
 }

@@ -2,11 +2,12 @@
 
 use super::engine::{Engine as Way, Repeats, Which, choose};
 use super::lines::Line;
+use super::measured::Measured;
 use super::study::Study;
 use super::task::Task;
 use super::{Arm, Observer, Source, Sweep};
 use crate::Error;
-use crate::curve::{ArmLabel, Axis, Curve, Failure, Provenance};
+use crate::curve::{ArmLabel, Axis, Cell, Curve, Extent, Failure, Provenance};
 use crate::machine::large_pages::ask_for;
 use crate::machine::memory::{of_threads, reserve};
 use crate::nested::Engine;
@@ -71,48 +72,97 @@ impl Ready<'_> {
         threads: Option<usize>,
         observer: &dyn Observer,
     ) -> Result<Curve, Error> {
-        let which = Which { orders: &self.orders, repeats, threads };
-        let found = self.engine.run(&self.task, tables, &which, observer)?;
-        Ok(self.fill(self.task.outline(self.engine.kind()), found))
+        Ok(self.fill(self.measure(tables, repeats, threads, observer)?))
     }
 
-    fn fill(&self, mut curve: Curve, found: Repeats) -> Curve {
-        let Task { lines, wanted, .. } = &self.task;
-        curve.cells.reserve(found.len() * self.task.places().count() * lines.len());
-        ask_for(curve.cells.spare_capacity_mut());
-        let nested = self.engine.kind() == Engine::Nested;
-        let values = self.task.sweep.parameter.as_ref().map_or(&[][..], |parameter| parameter.values());
-        let alone = self.task.is_over_parameter();
-        // The arm of a line, and its value on the third axis.
-        let place = |line: usize| {
-            let value = lines[line].value.map(|value| values[value]);
-            (if alone { lines[line].of } else { line }, value)
-        };
-        for (repeat, measured) in found {
-            for measured in measured {
-                let Some(mut measured) = measured else {
-                    curve.complete = false;
-                    continue;
-                };
-                let (n, p) = (measured.n, measured.p);
-                if nested && measured.by_svd {
-                    curve.provenance.by_svd.push((repeat, if curve.axis == Axis::Features { p } else { n }));
-                }
-                for (line, error) in std::mem::take(&mut measured.failures) {
-                    let failure = Failure::new(repeat, n, p, error);
-                    curve.failures.push(match line.map(place) {
-                        Some((arm, value)) => Failure { arm: Some(arm), value, ..failure },
-                        None => failure,
-                    });
-                }
-                if alone {
-                    // From value after value of each arm to arm after arm of each value.
-                    measured.lines.sort_by_key(|(line, _)| (lines[*line].value, lines[*line].of));
-                }
-                curve.cells.extend(measured.cells(repeat, lines, wanted, place));
+    /// What the fits of some repeats give.
+    pub(super) fn measure(
+        &self,
+        tables: Option<&Study<'_>>,
+        repeats: Range<usize>,
+        threads: Option<usize>,
+        observer: &dyn Observer,
+    ) -> Result<Repeats, Error> {
+        self.engine.run(&self.task, tables, &Which { orders: &self.orders, repeats, threads }, observer)
+    }
+
+    /// The curve without cells.
+    pub(super) fn outline(&self) -> Curve {
+        self.task.outline(self.engine.kind())
+    }
+
+    /// The values of the axis, ascending.
+    pub(super) fn axis_values(&self, axis: Axis) -> Vec<f64> {
+        self.task.axis_values(axis)
+    }
+
+    fn fill(&self, found: Repeats) -> Curve {
+        let (mut curve, mut cells) = (self.outline(), Vec::new());
+        cells.reserve(found.len() * self.task.places().count() * self.task.lines.len());
+        ask_for(cells.spare_capacity_mut());
+        for (repeat, places) in found {
+            for measured in places {
+                self.unfold(&mut curve, repeat, measured, |cell| cells.push(*cell));
             }
         }
-        curve
+        Curve { cells, ..curve }
+    }
+
+    /// The arm of a line, and its value on the third axis.
+    fn place(&self, line: usize) -> (usize, Option<f64>) {
+        let lines = &self.task.lines;
+        let values = self.task.sweep.parameter.as_ref().map_or(&[][..], |parameter| parameter.values());
+        let value = lines[line].value.map(|value| values[value]);
+        (if self.task.is_over_parameter() { lines[line].of } else { line }, value)
+    }
+
+    /// Takes up in the curve what of a place is no cell, and gives its cells to `each`.
+    pub(super) fn unfold(
+        &self,
+        curve: &mut Curve,
+        repeat: usize,
+        measured: Option<Measured>,
+        mut each: impl FnMut(&Cell),
+    ) {
+        let Task { lines, wanted, .. } = &self.task;
+        let Some(mut measured) = measured else {
+            curve.complete = false;
+            return;
+        };
+        let (n, p) = (measured.n, measured.p);
+        if self.engine.kind() == Engine::Nested && measured.by_svd {
+            curve.provenance.by_svd.push((repeat, if curve.axis == Axis::Features { p } else { n }));
+        }
+        for (line, error) in std::mem::take(&mut measured.failures) {
+            let failure = Failure::new(repeat, n, p, error);
+            curve.failures.push(match line.map(|line| self.place(line)) {
+                Some((arm, value)) => Failure { arm: Some(arm), value, ..failure },
+                None => failure,
+            });
+        }
+        if self.task.is_over_parameter() {
+            // From value after value of each arm to arm after arm of each value.
+            measured.lines.sort_by_key(|(line, _)| (lines[*line].value, lines[*line].of));
+        }
+        for (line, metrics) in &measured.lines {
+            each(&measured.cell(repeat, (&lines[*line], metrics), self.place(*line), wanted));
+        }
+    }
+
+    /// How many cells there are, and what columns their table has.
+    pub(super) fn extent(&self, found: &Repeats) -> Extent {
+        let Task { lines, wanted, .. } = &self.task;
+        let mut extent = Extent::default();
+        for measured in found.iter().flat_map(|(_, places)| places).flatten() {
+            if self.task.sweep.parameter.is_none() && !measured.has_more(wanted) {
+                extent.count += measured.lines.len();
+                continue;
+            }
+            for (line, metrics) in &measured.lines {
+                extent.add(&[measured.cell(0, (&lines[*line], metrics), self.place(*line), wanted)]);
+            }
+        }
+        extent
     }
 }
 

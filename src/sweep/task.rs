@@ -8,6 +8,7 @@ use super::source::{Draw, Drawn, Sizes, TestOn};
 use super::study::{Study, Tests};
 use super::{Source, Sweep, gather};
 use crate::Error;
+use crate::curve::Axis;
 use crate::features::FeatureMap;
 use crate::machine::memory::{reserve, sum, table};
 use crate::risk::Compressed;
@@ -56,6 +57,20 @@ impl<'a> Task<'a> {
     /// All `(n, p)`, in the order of the sweep's lists.
     pub(super) fn places(&self) -> impl Iterator<Item = (usize, usize)> {
         self.sweep.samples.iter().flat_map(|&n| self.features.iter().map(move |&p| (n, p)))
+    }
+
+    /// All values of the axis of its curve, ascending.
+    pub(super) fn axis_values(&self, axis: Axis) -> Vec<f64> {
+        let counts = |counts: &[usize]| counts.iter().map(|&count| count as f64).collect::<Vec<f64>>();
+        let mut values = match (axis, &self.sweep.parameter) {
+            (Axis::Samples, _) => counts(&self.sweep.samples),
+            (Axis::Features, _) => counts(&self.features),
+            (_, Some(parameter)) => parameter.values().to_vec(),
+            (_, None) => Vec::new(),
+        };
+        values.sort_unstable_by(f64::total_cmp);
+        values.dedup();
+        values
     }
 
     /// Whether all repeats read the same tables.

@@ -6,7 +6,7 @@ use ndarray::ArrayView2;
 pub(super) const LANES: usize = 8;
 
 /// The same entry of eight matrices side by side.
-pub(super) type Lane = crate::machine::lane::Lane<LANES>;
+pub(super) type Lane = crate::machine::lane::Lane<LANES, crate::machine::lane::Line>;
 
 pub(super) const ZERO: Lane = Lane::ZERO;
 

@@ -3,14 +3,16 @@
 use super::collect::identified;
 use super::{Merged, Repeat};
 use crate::Error;
-use crate::curve::{Axis, Bootstrap, CellRows, Extent, Failure, Gathered, Metric, Summary};
+use crate::curve::{Bootstrap, CellRows, Extent, Failure, Gathered, Metric, Summary};
 use crate::machine::memory::{list, reserve};
 use crate::machine::whole_file::WholeFile;
 use crate::sweep::Sweep;
 use crate::sweep::task::Task;
 use std::path::Path;
 
-/// What the tables of a run are made of: [`Sweep::merge_tables`].
+/// What the tables of a run are made of: [`Sweep::merge_tables`], [`Measurements::save_tables`].
+///
+/// [`Measurements::save_tables`]: crate::sweep::Measurements::save_tables
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Tables {
@@ -20,24 +22,11 @@ pub struct Tables {
     pub summaries: Vec<Vec<Summary>>,
     /// Cells that could not be computed.
     pub failures: Vec<Failure>,
+    /// Whether every planned cell was visited; `false` if an observer stopped the sweep.
+    pub complete: bool,
 }
 
 impl Sweep {
-    /// All values of the axis of its curve, ascending.
-    fn axis_values(&self, axis: Axis) -> Result<Vec<f64>, Error> {
-        let task = Task::new(self)?;
-        let counts = |counts: &[usize]| counts.iter().map(|&count| count as f64).collect::<Vec<f64>>();
-        let mut values = match (axis, &self.parameter) {
-            (Axis::Samples, _) => counts(&self.samples),
-            (Axis::Features, _) => counts(&task.features),
-            (_, Some(parameter)) => parameter.values().to_vec(),
-            (_, None) => Vec::new(),
-        };
-        values.sort_unstable_by(f64::total_cmp);
-        values.dedup();
-        Ok(values)
-    }
-
     /// [`merge`](Self::merge) into files: the very tables that [`Curve::save_cells`](crate::curve::Curve::save_cells) and
     /// [`Curve::save_summaries`](crate::curve::Curve::save_summaries) write of the curve, which is never there as a whole.
     /// In memory are one repeat, and of every cell the metrics that are summarised, 8 bytes each: medians and
@@ -75,7 +64,7 @@ impl Sweep {
         let mut merged = Merged::<Repeat>::of(&identified(self)?, repeats, records)?;
         merged.check_complete()?;
         let outline = self.outline()?.0;
-        let axis = self.axis_values(outline.axis)?;
+        let axis = Task::new(self)?.axis_values(outline.axis);
         let groups = axis.len().saturating_mul(outline.arms.len());
         let values = groups.saturating_mul(metrics.len()).saturating_mul(repeats);
         reserve("the values of all repeats", list::<f64>(values))?;
@@ -100,6 +89,6 @@ impl Sweep {
         }
         rows.finish().map_err(failed)?.finish()?;
         outline.save_summary_tables(summary, metrics, &summaries)?;
-        Ok(Tables { cells: extent.count, summaries, failures })
+        Ok(Tables { cells: extent.count, summaries, failures, complete: true })
     }
 }

@@ -1,0 +1,103 @@
+//! What a sweep has measured, on its way into tables of its cells without a curve of them.
+
+use super::engine::Repeats;
+use super::run::Ready;
+use super::{Observer, Sweep, Tables};
+use crate::Error;
+use crate::curve::{Bootstrap, CellRows, Gathered, Metric};
+use crate::machine::memory::{list, reserve};
+use crate::machine::whole_file::WholeFile;
+use std::fmt;
+use std::path::Path;
+
+/// What the fits of a sweep give, cell by cell in a third of the memory that a [`Curve`](crate::curve::Curve) takes:
+/// [`Sweep::measure`].
+pub struct Measurements<'a> {
+    ready: Ready<'a>,
+    found: Repeats,
+}
+
+impl Sweep {
+    /// [`Sweep::run_with`] where tables are all that is asked for.
+    ///
+    /// # Errors
+    /// Those of [`Sweep::run`].
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::{curve::Metric, dataset::Dataset, sweep::Sweep};
+    ///
+    /// # let dir = std::env::temp_dir().join(format!("double-descent-measured-{}", std::process::id()));
+    /// # std::fs::create_dir_all(&dir).unwrap();
+    /// let sweep = Sweep::new(Dataset::diabetes(), 1..=20, 12, 0);
+    /// let (cells, summary) = (dir.join("cells.csv"), dir.join("summary.csv"));
+    /// let tables = sweep.measure(&())?.save_tables(&cells, &summary, &[Metric::TestMse], None)?;
+    /// assert_eq!(tables.summaries[0], sweep.run()?.summaries(Metric::TestMse, None)?);
+    /// # std::fs::remove_dir_all(&dir).unwrap();
+    /// # Ok::<(), double_descent::Error>(())
+    /// ```
+    pub fn measure(&self, observer: &dyn Observer) -> Result<Measurements<'_>, Error> {
+        let ready = self.begin()?;
+        let tables = ready.tables()?;
+        let found = ready.measure(tables.as_ref(), 0..ready.count(), self.threads, observer)?;
+        drop(tables);
+        // Where every cell failed, the first one's reason.
+        let places = || found.iter().flat_map(|(_, places)| places);
+        let is_empty = places().flatten().all(|measured| measured.lines.is_empty());
+        let reason = places().flatten().find_map(|measured| measured.failures.first());
+        match reason {
+            Some((_, error)) if is_empty && places().all(Option::is_some) => Err(error.clone()),
+            _ => Ok(Measurements { ready, found }),
+        }
+    }
+}
+
+impl Measurements<'_> {
+    /// Writes the very tables that [`Curve::save_cells`](crate::curve::Curve::save_cells) and
+    /// [`Curve::save_summaries`](crate::curve::Curve::save_summaries) write of the curve, which is never there as a whole.
+    ///
+    /// # Errors
+    /// Those of [`Curve::save_cells`](crate::curve::Curve::save_cells) and of
+    /// [`Curve::save_summaries`](crate::curve::Curve::save_summaries).
+    pub fn save_tables(
+        self,
+        cells: &Path,
+        summary: &Path,
+        metrics: &[Metric],
+        bootstrap: Option<Bootstrap>,
+    ) -> Result<Tables, Error> {
+        let Self { ready, found } = self;
+        let mut outline = ready.outline();
+        let axis = ready.axis_values(outline.axis);
+        let values = axis.len().saturating_mul(outline.arms.len()).saturating_mul(metrics.len());
+        reserve("the values of all repeats", list::<f64>(values.saturating_mul(found.len())))?;
+        let mut gathered = Gathered::new(outline.axis, axis, outline.arms.len(), metrics, found.len());
+        let extent = ready.extent(&found);
+        let failed = |e| Error::io(cells, &e);
+        let mut rows = CellRows::begin(WholeFile::create(cells)?, &extent, &outline.arms).map_err(failed)?;
+        for (repeat, places) in found {
+            for measured in places {
+                let mut written = Ok(());
+                ready.unfold(&mut outline, repeat, measured, |cell| {
+                    gathered.add(cell);
+                    if written.is_ok() {
+                        written = rows.push(cell);
+                    }
+                });
+                written.map_err(failed)?;
+            }
+        }
+        rows.finish().map_err(failed)?.finish()?;
+        let summaries = gathered.summaries(bootstrap)?;
+        drop(gathered);
+        outline.save_summary_tables(summary, metrics, &summaries)?;
+        let (failures, complete) = (outline.failures, outline.complete);
+        Ok(Tables { cells: extent.count, summaries, failures, complete })
+    }
+}
+
+impl fmt::Debug for Measurements<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Measurements").field("repeats", &self.found.len()).finish_non_exhaustive()
+    }
+}
