@@ -35,8 +35,13 @@ impl Countdown {
         (&self.text, length)
     }
 
+    #[inline]
     fn step(&mut self) -> usize {
         let feed = self.length - 1;
+        if let Some(last @ b'1'..=b'9') = self.text.get_mut(feed - 1) {
+            *last -= 1; // nine times in ten
+            return self.length;
+        }
         // The first of them is the comma, the last the line feed.
         let digits = &mut self.text[..feed];
         if let Some(last) = digits.iter().rposition(|digit| (b'1'..=b'9').contains(digit)) {

@@ -55,6 +55,7 @@ use crate::machine::memory::{reserve, sum, table};
 use crate::risk::covariance::CovarianceRoot;
 use crate::svd::{Backend, Faer, power_of_two, small_product, triangle};
 use ndarray::{Array1, Array2, ArrayRef2, ArrayView1, Axis, s};
+use std::borrow::Cow;
 
 /// A table `(X, Y)` of `N` rows, compressed by one QR factorisation to at most `p + k + 1` rows on
 /// which every sum of squared errors, and every sum of errors, is the same:
@@ -365,7 +366,20 @@ fn transposed_product(vt: &Array2<f64>, a: &Array2<f64>) -> Array2<f64> {
     /// Entries of `A` up to which a product costs less than what a general one sets up for it.
     const SMALL: usize = 1024;
     let (Some(rows), true) = (vt.as_slice(), a.len() <= SMALL) else { return vt.dot(&a.t()) };
-    let columns: Vec<f64> = a.t().iter().copied().collect();
+    let columns = match (a.t().to_slice(), a.as_slice()) {
+        (Some(columns), _) => Cow::Borrowed(columns),
+        // Entry by entry of a view that lies the other way would take longer than the product.
+        (None, Some(entries)) => {
+            let mut columns = vec![0.0; a.len()];
+            for (i, row) in entries.chunks_exact(a.ncols()).enumerate() {
+                for (entry, v) in columns[i..].iter_mut().step_by(a.nrows()).zip(row) {
+                    *entry = *v;
+                }
+            }
+            Cow::Owned(columns)
+        }
+        (None, None) => Cow::Owned(a.t().iter().copied().collect()),
+    };
     let mut images = vec![0.0; vt.nrows() * a.nrows()];
     small_product(rows, &columns, &mut images, (a.ncols(), a.nrows()));
     Array2::from_shape_vec((vt.nrows(), a.nrows()), images).unwrap_or_else(|_| vt.dot(&a.t()))
