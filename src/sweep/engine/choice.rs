@@ -66,3 +66,37 @@ pub(in crate::sweep) fn choose(task: &Task<'_>) -> Result<&'static dyn Engine, E
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dataset::Dataset;
+    use crate::features::RandomFourier;
+    use crate::sweep::{Maps, Sweep};
+    use ndarray::Array2;
+
+    /// Cases far from where the engines cost the same, each timed with either: the other takes three times as long or more.
+    #[test]
+    fn the_cheapest_engine_is_chosen_by_the_sizes() {
+        let chosen = |samples: &[usize], features: Vec<usize>, tests: usize| {
+            let data = |rows| Dataset::new("drawn", Array2::zeros((rows, 1)), Array2::zeros((rows, 1)));
+            let (n, p) =
+                (samples.iter().max().copied().unwrap_or(1), features.iter().max().copied().unwrap_or(1));
+            let map = RandomFourier::gaussian(1, p, 1.0, 0).unwrap();
+            let (train, test) = (data(n).unwrap(), data(tests).unwrap());
+            let sweep = Sweep {
+                samples: samples.to_vec(),
+                features,
+                ..Sweep::plane(train, test, Maps::same(map), 1, 0)
+            };
+            format!("{:?}", choose(&Task::new(&sweep).unwrap()).unwrap())
+        };
+        let steps = |step: usize, p: usize| (step..=p).step_by(step).collect::<Vec<_>>();
+        assert_eq!(chosen(&[5000], steps(500, 20_000), 10_000), "Plane");
+        assert_eq!(chosen(&[1000], steps(250, 5000), 1000), "Plane");
+        assert_eq!(chosen(&steps(200, 4000), steps(200, 4000), 10_000), "Plane");
+        assert_eq!(chosen(&[150, 300], steps(1, 1500), 1000), "Columns");
+        assert_eq!(chosen(&[1000], steps(1, 5000), 1000), "Columns");
+        assert_eq!(chosen(&steps(1, 4000), vec![1000], 1000), "Rows");
+    }
+}

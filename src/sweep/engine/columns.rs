@@ -31,9 +31,10 @@ impl Engine for Columns {
         let k = task.sizes.outputs as f64;
         let curve = |&n: &usize| {
             let n = n as f64;
-            // Columns are appended a block at a time; a point is a solve and an image of it.
-            p * (6.0 * n * n.min(p) + 6.0 * n * tests) / 4.0
-                + task.features.len() as f64 * k * (n * n + 2.0 * n * tests)
+            let r = n.min(p);
+            // A column that is independent of those before it, a column in their span, and a point for each.
+            let independent = r * (2.0 * n * r + k * (r * r + r * tests));
+            independent + (p - r) * (2.0 * n * (n + 2.0 * tests) + 2.0 * k * (n + tests))
         };
         task.sweep.samples.iter().map(curve).sum::<f64>() * task.lines.len() as f64
     }
