@@ -1,15 +1,31 @@
-//! Errors on clean labels, level by level of noise.
+//! Errors on clean labels, level by level of noise, with what theory says of the squared ones.
 
 use super::Cli;
 use crate::common::figures::options;
+use crate::common::images::Images;
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric};
-use double_descent::plot::{Figure, study};
+use double_descent::features::StationaryKernel;
+use double_descent::plot::{Figure, Overlay, study};
+use double_descent::sweep::Sweep;
+use double_descent::theory::drawn_features::DrawnFeatures;
 
-pub fn errors(cli: &Cli, curve: &Curve, reached: &[Option<usize>]) -> Result<Figure, Error> {
+pub fn errors(
+    cli: &Cli,
+    (images, sweep): (&Images, &Sweep),
+    curve: &Curve,
+    reached: &[Option<usize>],
+) -> Result<Figure, Error> {
     let (error, rate) = ([Metric::TestMse], [Metric::TestErrorRate]);
-    let mut figure = study::panels(curve, &[&error, &rate], &options(&cli.run)).drawn()?;
     let n = usize::from(cli.samples);
+    let kernel = StationaryKernel::Gaussian { gamma: images.gamma };
+    let mut options = options(&cli.run);
+    for &share in &cli.label_noise {
+        let one = Sweep { parameter: Some(cli.wrong(images, vec![share])), ..sweep.clone() };
+        let line = DrawnFeatures::line(one.drawn_features(&kernel, n, &())?, Some(1), 0.0, 0.0);
+        options.theories.push(Overlay::new(line).of_arm("label_noise", Some(share)));
+    }
+    let mut figure = study::panels(curve, &[&error, &rate], &options).drawn()?;
     let noisiest = 100.0 * cli.label_noise.last().copied().unwrap_or(0.0);
     let words = match reached.last().copied().flatten() {
         Some(p) => format!("from p\u{a0}=\u{a0}{p} on, at {noisiest}\u{a0}% wrong labels"),
@@ -21,7 +37,8 @@ pub fn errors(cli: &Cli, curve: &Curve, reached: &[Option<usize>]) -> Result<Fig
     figure.caption.extend([format!(
         " One-hot labels, some of them wrong in training; test labels are clean. The effective model complexity, the \
          largest number of samples with a mean squared training error up to ε\u{a0}=\u{a0}{:e}, reaches \
-         n\u{a0}=\u{a0}{n} {words}.",
+         n\u{a0}=\u{a0}{n} {words}. Theory: means over draws of features that count as Gaussian variables of the covariance \
+         of their kernel, in closed form from the kernel matrix of each training set.",
         cli.epsilon
     )]);
     let title = "Wrong labels raise the error, and the peak stands where interpolation begins";

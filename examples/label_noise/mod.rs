@@ -85,22 +85,27 @@ impl Program for Cli {
         ];
         closing::model_wise(&self.run, &curve, "test error on clean labels", &more)?.print();
         say!("written: {}: cells.csv, summary.csv, complexity.csv", folder.display());
-        Ok(one_figure(&self.run, &folder, "errors", || figures::errors(self, &curve, &reached))?)
+        let figure = || figures::errors(self, (&images, &sweep), &curve, &reached);
+        Ok(one_figure(&self.run, &folder, "errors", figure)?)
     }
 }
 
 impl Cli {
+    /// Targets of which these shares are wrong.
+    fn wrong(&self, images: &Images, shares: Vec<f64>) -> Parameter {
+        Parameter::wrong_labels(shares, images.train.clone(), usize::from(self.samples), self.run.seed)
+    }
+
     /// One factorisation a repeat for all levels of noise, which are further columns of targets.
     fn sweep(&self, n: usize, features: Vec<usize>, images: &Images) -> Result<Sweep, Error> {
         let (seed, most) = (self.run.seed, features.iter().copied().max().unwrap_or(1));
         let test = images.test.subset(usize::from(self.test_rows).min(images.test.len()), seed)?.dataset()?;
         let source = Source::subsets(&*images.describe, images.train.clone(), test, n, seed);
-        let wrong = Parameter::wrong_labels(self.label_noise.clone(), images.train.clone(), n, seed);
         Ok(Sweep {
             maps: images.fourier(most, seed)?,
             samples: vec![n],
             features,
-            parameter: Some(wrong),
+            parameter: Some(self.wrong(images, self.label_noise.clone())),
             arms: vec![Arm { name: "label_noise".into(), ..Arm::min_norm() }],
             metrics: vec![Metric::TrainMse, Metric::TestMse, Metric::TestErrorRate],
             threads: self.run.threads,

@@ -72,7 +72,9 @@ fn run(cli: &Cli) -> Result<(), Failure> {
     say!("written: {}: cells.csv", folder.display());
     if !cli.run.no_figures {
         let about = random_features::describe(&sweep);
-        let figure = figures::overlaid(&cli.run, surface.cells(), (&lines, worse.as_ref()), &about);
+        let theories = figures::theories(&cli.inputs, &sweep, cli.run.seed)?;
+        let lines = (&*lines, worse.as_ref());
+        let figure = figures::overlaid(&cli.run, surface.cells(), lines, (&about, theories));
         crate::common::figures::save(&cli.run.print, &folder, [("overlaid", figure)])?;
     }
     Ok(())

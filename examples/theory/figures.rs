@@ -6,24 +6,38 @@ use double_descent::theory::line::values;
 
 const HUES: [Hue; 4] = [Hue::Vermillion, Hue::Blue, Hue::Green, Hue::Purple];
 
-pub fn page(repeats: usize, seed: u64, families: &[(Family, Option<Family>)]) -> Figure {
-    let sizes: Vec<String> =
-        families.first().map(|(family, _)| family.size.to_string()).into_iter().collect();
-    let caption = format!(
-        "Formulas (dashes) against simulations by the same crate (points, bars of one standard error), size {}, seed {seed}. \
+/// Panels of a page for print: three columns and four rows fill a sheet, with letters of 7 points.
+const OF_A_SHEET: usize = 12;
+
+/// All families on one page, and where they are many on sheets for print as well.
+pub fn pages(repeats: usize, seed: u64, families: &[(Family, Option<Family>)]) -> Vec<(String, Figure)> {
+    let page = |families: &[(Family, Option<Family>)], columns: usize, width: f64| {
+        let mut figure = Figure::new(caption(repeats, seed, families))
+            .with_title("Theory against Monte Carlo")
+            .with_legend(LegendPlace::Below);
+        for (family, _) in families {
+            figure = figure.with_panel(panel(family));
+        }
+        figure.with_columns(columns).with_width(width).with_aspect(0.75)
+    };
+    let columns = families.len().clamp(1, 4);
+    let mut pages = vec![("theory".to_owned(), page(families, columns, 110.0 + 350.0 * columns as f64))];
+    if families.len() > OF_A_SHEET {
+        let sheets = families.chunks(OF_A_SHEET).zip(1..);
+        pages.extend(sheets.map(|(part, number)| (format!("theory_{number}"), page(part, 3, 900.0))));
+    }
+    pages
+}
+
+fn caption(repeats: usize, seed: u64, families: &[(Family, Option<Family>)]) -> String {
+    let size = families.first().map_or(0, |(family, _)| family.size);
+    format!(
+        "Formulas (dashes) against simulations by the same crate (points, bars of one standard error), size {size}, seed {seed}. \
          Exact formulas: {repeats} repeats; limits of large sizes: {}, from which points deviate by a share that falls with \
          the size. Teachers have squared length 1 and labels noise of variance 0.25 (training time: n/8; fast and slow \
          features: 1; penalties below 0: 0.01). Points are left out near thresholds, where the error of a simulation has no fourth moment; lines break where a formula is infinite.",
-        sizes.concat(),
         repeats / 4,
-    );
-    let mut figure =
-        Figure::new(caption).with_title("Theory against Monte Carlo").with_legend(LegendPlace::Below);
-    for (family, _) in families {
-        figure = figure.with_panel(panel(family));
-    }
-    let columns = families.len().clamp(1, 4);
-    figure.with_columns(columns).with_width(110.0 + 350.0 * columns as f64).with_aspect(0.75)
+    )
 }
 
 fn panel(family: &Family) -> Panel {
@@ -48,18 +62,29 @@ fn panel(family: &Family) -> Panel {
         panel = panel.with_group(Group::new(&*line.name, hue).with_series(points));
     }
     let mut theory = Group::new("Theory", Hue::Black);
-    for (i, line) in family.lines.iter().enumerate() {
-        let y = values(&line.theory, &line.axis).unwrap_or_else(|_| vec![f64::NAN; line.axis.len()]);
-        let dash = if i % 2 == 0 { Dash::Dashed } else { Dash::Dotted };
-        theory = theory.with_series(Series::new(line.label(), line.axis.clone(), y).with_dash(dash));
+    let mut labels: Vec<String> = Vec::new();
+    for line in &family.lines {
+        // One formula, several lines: one dash and one entry of the legend.
+        let label = line.label();
+        let known = labels.iter().position(|known| *known == label);
+        let dash = if known.unwrap_or(labels.len()) % 2 == 0 { Dash::Dashed } else { Dash::Dotted };
+        let shown = if known.is_some() { String::new() } else { label.clone() };
+        theory = theory.with_series(Series::new(shown, line.axis.clone(), curve(line)).with_dash(dash));
+        labels.extend(known.is_none().then_some(label));
     }
     panel.with_group(theory)
 }
 
-/// From a little under the lowest point to somewhat over the highest: the lines go on towards their poles.
+fn curve(line: &Line) -> Vec<f64> {
+    values(&line.theory, &line.axis).unwrap_or_else(|_| vec![f64::NAN; line.axis.len()])
+}
+
+/// From a little under the lowest point to a little over the highest, or to somewhat over it where a line goes on towards its
+/// pole.
 fn range(lines: &[Line]) -> Option<(f64, f64)> {
     let means =
         || lines.iter().flat_map(|line| &line.points).map(|point| point.mean).filter(|mean| *mean > 0.0);
     let (low, high) = (means().fold(f64::INFINITY, f64::min), means().fold(0.0, f64::max));
-    (low < high).then(|| (low / 1.6, high * 4.0))
+    let top = lines.iter().flat_map(curve).filter(|y| y.is_finite()).fold(high, f64::max);
+    (low < high).then(|| (low / 1.6, (1.3 * top).min(4.0 * high)))
 }

@@ -129,8 +129,8 @@ fn run(cli: &Cli) -> Result<(), Failure> {
     closing_table(&families, &folder.join("worst.csv"))?;
     say!("written: {}: points.csv, worst.csv", folder.display());
     if !cli.no_figures {
-        let figure = figures::page(usize::from(cli.repeats), cli.seed, &families);
-        crate::common::figures::save(&cli.print, &folder, [("theory", figure)])?;
+        let pages = figures::pages(usize::from(cli.repeats), cli.seed, &families);
+        crate::common::figures::save(&cli.print, &folder, pages)?;
     }
     Ok(())
 }

@@ -19,7 +19,8 @@ impl Sweep {
     ///
     /// # Errors
     /// Those of [`Sweep::run`]; [`Error::Unsupported`] for a source without test rows of its own, a parameter other than
-    /// the members of an ensemble (whose limit is that of one fit), a free intercept or standardised features.
+    /// the members of an ensemble (whose limit is that of one fit) or training targets at a single value, a free intercept or
+    /// standardised features.
     ///
     /// # Examples
     /// ```
@@ -75,7 +76,8 @@ impl Sweep {
     }
 
     /// What is known of the errors at every width before features are drawn: for each repeat, a kernel's values on its first
-    /// `n` training rows and on its test rows. [`DrawnFeatures::line`] makes them a line of a figure.
+    /// `n` training rows and on its test rows. [`DrawnFeatures::line`] makes them a line of a figure. Of a sweep over training
+    /// targets, such as shares of wrong labels, a sweep of one of its values has them.
     ///
     /// # Errors
     /// Those of [`Sweep::infinite_width`] and of [`DrawnFeatures::new`]; [`Error::Domain`] for `n` above all that the sweep
@@ -115,7 +117,10 @@ impl Sweep {
                 "the limit of infinite width needs test rows that all cells of a repeat share",
             );
         }
-        if self.parameter.as_ref().is_some_and(|parameter| parameter.fitted().is_none()) {
+        let is_one = |parameter: &Parameter| {
+            parameter.fitted().is_some() || (parameter.is_targets() && parameter.values().len() == 1)
+        };
+        if self.parameter.as_ref().is_some_and(|parameter| !is_one(parameter)) {
             return unsupported(
                 "the limit of infinite width is of one experiment, and a parameter varies here",
             );

@@ -11,13 +11,19 @@
 //! assert_eq!(gaussian(20, 20), f64::INFINITY);
 //! ```
 
-/// Holzmüller's lower bound: `n / (p + 1 − n)` for `n ≤ p`, `p / (n + 1 − p)` for `n ≥ p`. It holds for independent
+/// The lower bound for all designs: `n / (p + 1 − n)` for `n ≤ p`, `p / (n + 1 − p)` for `n ≥ p`. It holds for independent
 /// samples of any distribution whose second moments are finite and invertible and whose designs have full rank
 /// almost surely.
 ///
+/// Two lines show it. For `n ≤ p` and white samples the i-th diagonal entry of `(XXᵀ)⁻¹` is one over the squared distance of
+/// the i-th sample from the span of the others, whose mean is `p − (n − 1)`; Jensen's inequality does the rest, and of all
+/// right inverses of a whitened design its pseudo-inverse is the smallest. For `n ≥ p` the term is the mean of `h/(1 − h)`,
+/// with `h` the leverage of one of `n + 1` samples, whose mean is `p/(n + 1)`.
+///
 /// # References
-/// Holzmüller, *On the universality of the double descent peak in ridgeless regression*, ICLR 2021,
-/// arXiv:2010.01851, theorem 3 and corollary 4.
+/// `n ≤ p`: Holzmüller, *On the universality of the double descent peak in ridgeless regression*, ICLR 2021,
+/// arXiv:2010.01851, theorem 3. `n ≥ p`: Mourtada, *Exact minimax risk for linear least squares, and the lower tail of
+/// sample covariance matrices*, arXiv:1912.10754.
 #[must_use]
 pub fn lower_bound(n: usize, p: usize) -> f64 {
     let (short, long) = (n.min(p) as f64, n.max(p) as f64);
@@ -61,11 +67,15 @@ pub fn gaussian_variance(n: usize, p: usize) -> f64 {
     }
 }
 
-/// Features uniform on the sphere of radius `√p`: `(n / p) (p − 2) / (p − n − 1)` for `p ≥ n + 2`, `1/p` for `n = 1`,
-/// `1/n` for `p = 1`; `None` where no formula is known.
+/// Features uniform on the sphere of radius `√p`: `(n / p) (p − 2) / (p − n − 1)` for `p ≥ n + 2`, infinite for `p = n` and
+/// `p = n + 1` with `n ≥ 2`, `1/p` for `n = 1`, `1/n` for `p = 1`; `None` elsewhere, under the threshold, where no formula is
+/// known.
+///
+/// For `n ≤ p` the i-th diagonal entry of `(XXᵀ)⁻¹` is one over `p` times a number of the distribution
+/// `Beta((p − n + 1)/2, (n − 1)/2)`, the squared distance of the i-th sample from the span of the others beside its length.
 ///
 /// # References
-/// Holzmüller, ICLR 2021, theorem 5.
+/// The analytic results of Holzmüller, ICLR 2021, arXiv:2010.01851; derived anew as above.
 #[must_use]
 pub fn sphere(n: usize, p: usize) -> Option<f64> {
     let (samples, features) = (n as f64, p as f64);
@@ -73,10 +83,9 @@ pub fn sphere(n: usize, p: usize) -> Option<f64> {
         (0, _) | (_, 0) => Some(0.0),
         (1, _) => Some(features.recip()),
         (_, 1) => Some(samples.recip()),
-        _ if p.saturating_sub(n) >= 2 => {
-            Some(samples / features * (features - 2.0) / (features - samples - 1.0))
-        }
-        _ => None,
+        _ if p < n => None,
+        _ if p - n < 2 => Some(f64::INFINITY),
+        _ => Some(samples / features * (features - 2.0) / (features - samples - 1.0)),
     }
 }
 
@@ -96,6 +105,8 @@ mod tests {
             }
         }
         assert_eq!([lower_bound(30, 30), lower_bound(0, 5), gaussian(0, 1)], [30.0, 0.0, 0.0]);
+        assert_eq!([sphere(5, 5), sphere(5, 6), sphere(2, 2)], [Some(f64::INFINITY); 3]);
+        assert_eq!([sphere(6, 5), sphere(1, 1), sphere(1, 2)], [None, Some(1.0), Some(0.5)]);
     }
 
     #[test]

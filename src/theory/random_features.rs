@@ -223,12 +223,12 @@ impl RandomFeatureModel {
         // (k − q) times D and 1 − D, so that no product overflows; at κ = 0 the factor k − M cancels, and may be 0.
         let pole = free_n / n * free_k + between / n * (free_n + free_k);
         let (over, again) = if kappa > 0.0 {
-            let dof = q / n * free_k + z / n * between;
+            let dof = self.spectrum.squares_over(sums, kappa, n) * free_k + z / n * between;
             (check::ratio(dof, pole), check::ratio(between * (between / rest_n), pole))
         } else {
             (check::ratio(q, free_n), 0.0)
         };
-        let noise_alone = check::ratio(q, rest_n);
+        let noise_alone = if sums.s > 0.0 { self.spectrum.squares_over(sums, kappa, rest_n) } else { 0.0 };
         let features = if between > 0.0 { c1 * (between / rest_k) } else { 0.0 };
         let times = |a: f64, b: f64| if a == 0.0 { 0.0 } else { a * b };
         let bias = b0 + features;

@@ -227,7 +227,7 @@ impl SpectralPopulation {
         let pole = free + sums.sc / n;
         let target = self.spectrum.target_sums(&self.signal, kappa);
         let bias = if target.cc == 0.0 { 0.0 } else { target.cc * (target.unit / pole) };
-        let variance = check::ratio(self.noise * (sums.ss / n), pole);
+        let variance = check::ratio(self.noise * self.spectrum.squares_over(sums, kappa, n), pole);
         // The test error with noise, (bare + σ²)/pole; where it is infinite the fit interpolates.
         let own = bias + check::ratio(self.noise, pole);
         RidgeRisk {

@@ -5,9 +5,7 @@ use double_descent::Error;
 use double_descent::curve::{Axis, Curve, Metric, Surface};
 use double_descent::dataset::Dataset;
 use double_descent::ensemble::Ensemble;
-use double_descent::features::{
-    FeatureMap, NaturalSpline, Polynomial, PolynomialBasis, RandomFourier, StationaryKernel,
-};
+use double_descent::features::{FeatureMap, NaturalSpline, Polynomial, PolynomialBasis, RandomFourier};
 use double_descent::filter::{GradientFlow, Loss, MinNorm, Ridge, SpectralFilter, WidthScaled};
 use double_descent::interpolants::{expected_excess, warm_start_curve};
 use double_descent::nested::Engine;
@@ -23,13 +21,13 @@ use std::sync::Arc;
 const INPUTS: usize = 4;
 const TESTS: usize = 15;
 
-fn normal(seed: u64, place: usize, rows: usize, columns: usize) -> Array2<f64> {
+pub fn normal(seed: u64, place: usize, rows: usize, columns: usize) -> Array2<f64> {
     let mut rng = stream(seed, place, 0);
     Array2::from_shape_simple_fn((rows, columns), || rng.sample(StandardNormal))
 }
 
 /// Rows and test rows that a repeat draws.
-fn draw(repeat: usize) -> Draw {
+pub fn draw(repeat: usize) -> Draw {
     let targets = |x: &Array2<f64>| {
         x.map_axis(ndarray::Axis(1), |row| (row[0] - row[1] * row[2]).sin()).insert_axis(ndarray::Axis(1))
     };
@@ -39,7 +37,7 @@ fn draw(repeat: usize) -> Draw {
     Draw { inputs, targets: y, test: TestOn::Rows { inputs: tests, targets: truth } }
 }
 
-fn tests(draw: &Draw) -> (&Array2<f64>, &Array2<f64>) {
+pub fn tests(draw: &Draw) -> (&Array2<f64>, &Array2<f64>) {
     match &draw.test {
         TestOn::Rows { inputs, targets } => (inputs, targets),
         TestOn::Population { .. } => panic!("rows"),
@@ -50,7 +48,7 @@ fn map(repeat: usize, member: usize) -> Result<RandomFourier, Error> {
     RandomFourier::gaussian(INPUTS, 30, 0.2, (10 * repeat + member) as u64)
 }
 
-fn sweep(features: &[usize]) -> Sweep {
+pub fn sweep(features: &[usize]) -> Sweep {
     Sweep {
         maps: Maps::members(map),
         samples: vec![10],
@@ -393,30 +391,4 @@ fn targets_of_each_repeat_share_a_factorisation() {
     let short = Parameter::targets(Axis::LabelNoise, values, |_, _| Ok(Array2::zeros((9, 1))));
     let error = Sweep { parameter: Some(short), ..sweep(&[4, 14]) }.run().unwrap_err();
     assert!(matches!(error, Error::Shape { expected: 10, found: 9, .. }), "{error:?}");
-}
-
-/// The limit of infinite width is one fit for each repeat, at every p.
-#[test]
-fn infinite_width_is_kernel_regression() {
-    let kernel = StationaryKernel::Gaussian { gamma: 0.2 };
-    let sweep = sweep(&[4, 14]);
-    let limit = sweep.infinite_width(kernel, &()).unwrap();
-    for repeat in 0..3 {
-        let draw = draw(repeat);
-        let (tests, truth) = tests(&draw);
-        let fit = double_descent::kernel::KernelRegression::fit(
-            kernel,
-            &draw.inputs.slice(s![..10, ..]),
-            &draw.targets.slice(s![..10, ..]),
-        );
-        let expected = fit.unwrap().mean_squared_error(tests, truth).unwrap();
-        for p in [4, 14] {
-            assert_eq!(limit.cell(repeat, p, 0).unwrap().test_mse, Some(expected));
-        }
-    }
-    let both = sweep.run().unwrap().beside(limit).unwrap();
-    assert_eq!((both.arms.len(), both.cells.len()), (2, 3 * 2 * 2));
-    assert_eq!(both.only(&["infinite_width"]).cells.len(), 3 * 2);
-    let description = MinNorm::default().describe();
-    assert_eq!(both.provenance.estimator, description);
 }

@@ -15,6 +15,7 @@ mod device;
 mod engines;
 #[cfg(feature = "plot")]
 mod figures;
+mod infinite_width;
 #[cfg(feature = "serde")]
 mod json;
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // whole numbers from 0 on

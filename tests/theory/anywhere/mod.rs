@@ -4,6 +4,7 @@
 
 mod case;
 mod closed_forms;
+mod designs;
 mod draws;
 mod fixed_points;
 mod laws;

@@ -4,7 +4,8 @@
 //! exceed once in ten thousand runs. Designs are averaged over with what is random beside them (noise, the target's direction
 //! within a group) taken out exactly wherever that is known, so that the bars are narrow.
 //!
-//! Limits are measured at three sizes, each twice the one before: what is left of the deviation must halve, as `O(1/p)` does.
+//! Limits are measured at three sizes, each twice the one before: what is left of the deviation must halve, as `O(1/p)` does,
+//! and vanish where the three are extrapolated to an infinite size.
 
 mod by_engines;
 mod by_svd;
@@ -91,10 +92,32 @@ impl Limits {
         self.rows.push((what.into(), relative));
     }
 
+    /// Of deviations `a/n + b/n² + …` at `n`, `2n` and `4n` the combination `(d − 6d' + 8d″)/3`, from which both terms drop
+    /// out (Richardson).
+    fn extrapolated(means: &[Mean; 3]) -> Mean {
+        const WEIGHTS: [f64; 3] = [1.0 / 3.0, -2.0, 8.0 / 3.0];
+        let value = means.iter().zip(WEIGHTS).map(|(mean, weight)| weight * mean.value).sum();
+        let squares: f64 =
+            means.iter().zip(WEIGHTS).map(|(mean, weight)| (weight * mean.error).powi(2)).sum();
+        Mean { value, error: squares.sqrt() }
+    }
+
+    /// What is left for an infinite size is nothing but error: terms in 1/n³, an eighth of those at the smallest size, are of
+    /// the order of the deviation's cube and far below the bars.
+    #[track_caller]
+    fn vanish(&self) {
+        let limit = bound(self.rows.len());
+        for (what, means) in &self.rows {
+            let left = Self::extrapolated(means);
+            assert!(left.value.abs() <= limit * left.error, "{what}: {left:?} is left of {means:?}");
+        }
+    }
+
     /// Where deviations drown in the bars: each is at most `most` at the smallest size, half of it at the next, a quarter of it
     /// at the last, and no bar is wider than that first one.
     #[track_caller]
     pub fn finish_under(self, most: f64) {
+        self.vanish();
         let limit = bound(3 * self.rows.len());
         for (what, means) in &self.rows {
             println!("{what:48} {}", means.map(|m| format!("{:+.4}±{:.4}", m.value, m.error)).join(" "));
@@ -105,10 +128,18 @@ impl Limits {
         }
     }
 
-    /// `d` at one size and `d'` at twice that: `d' = d/2`, but for terms of higher order, a quarter of `d` at most; and `d`
-    /// at the largest size at most 5 %.
+    /// Deviations of `a/n + b/n² + …`.
     #[track_caller]
     pub fn finish(self) {
+        self.vanish();
+        self.decay();
+    }
+
+    /// `d` at one size and `d'` at twice that: `d' = d/2`, but for terms of higher order, a quarter of `d` at most; and `d`
+    /// at the largest size at most 5 %. `d' − d/2` is `−b/(4n²)`: a quarter of `d` says that the second term is not above the
+    /// sum of both. Powers of n other than 1/n, down to `n^(−2/3)`, keep it too.
+    #[track_caller]
+    pub fn decay(self) {
         let limit = bound(2 * self.rows.len());
         let mut seen = 0;
         for (what, means) in &self.rows {

@@ -2,15 +2,18 @@
 //! matrices: features are many.
 
 use super::{Exact, Limits, Mean, bound, mean, normal, three};
+use double_descent::nested::noise::{Root, sample_terms};
 use double_descent::rng::stream;
 use double_descent::svd::Svd;
 use double_descent::theory::overfitting::{Decay, Tail, Verdict};
-use double_descent::theory::power_law::{best_penalty, with_penalty};
+use double_descent::theory::power_law::best_penalty;
 use double_descent::theory::ridge::{SpectralPopulation, mean_noise};
 use double_descent::theory::spectrum::PopulationSpectrum;
 use double_descent::theory::{gaussian, noise};
 use ndarray::{Array1, Array2};
 use rand::RngExt;
+use rand::rngs::ChaCha8Rng;
+use rand_distr::StandardNormal;
 
 /// Of ridge with penalty `λ` beside the mean of squares on one design of features of these variances: what the target
 /// leaves, and what noise of variance 1 adds.
@@ -78,7 +81,9 @@ fn costs_of_overfitting() {
     let square = Decay::Power(2.0);
     let tempered =
         compare("i⁻² of 5n² features", 96, &|n| powers(5 * n * n, -2.0), Some(square.cost().unwrap()));
-    // Exponential: the cost grows with n, for ever; a half more each time n doubles, at the least.
+    // Exponential: the cost grows with n, for ever. The fixed point has cost 0.1 n, but for what lies before the first
+    // eigenvalue; from it finite sizes deviate by a share of order 1/(n − df₂), 0.1 at every n, of which the ratio of two
+    // sizes keeps the difference: it is above 1.5.
     let fast = three(|i| {
         let values: Vec<f64> = (0..1000).map(|i| (-0.1 * f64::from(i)).exp()).collect();
         costs(97, sizes[i], repeats[i], &values)
@@ -89,45 +94,52 @@ fn costs_of_overfitting() {
             "{fast:?}"
         );
     }
-    assert_eq!(Decay::Exponential(0.1).verdict().unwrap(), Verdict::Catastrophic);
-    // Tempered stays about its limit; logarithmic is below it and nears 1, where it is benign.
-    assert_eq!(square.verdict().unwrap(), Verdict::Tempered);
-    assert_eq!(Decay::Logarithmic(2.0).verdict().unwrap(), Verdict::Benign);
-    assert!((tempered[2].value / tempered[0].value - 1.0).abs() < 0.2, "{tempered:?}");
-    assert!(slow[2].value < 0.9 * tempered[2].value, "{slow:?}");
+    // Tempered is above benign, as the fixed points are that `limits` compares both with.
+    assert_eq!(Decay::Power(2.0).verdict().unwrap(), Verdict::Tempered);
+    let apart = tempered[2].value - slow[2].value;
+    assert!(apart > bound(1) * tempered[2].error.hypot(slow[2].error), "{slow:?} {tempered:?}");
     limits.finish();
 }
 
-/// Proxies are known up to constants: measured noise terms are within a factor 2 of them, whatever the spectrum.
+/// Spectra whose overfitting is benign, of sizes that grow with n, so that all ranks do: noise term and what a target with
+/// energies `1/i` leaves of itself are those of the fixed point, which keeps the bounds with constants (`formulas::ranks`).
 #[test]
-fn benign_overfitting_up_to_constants() {
-    let n = 50;
-    for (name, values, repeats) in [
-        ("a power", powers(2000, -1.2), 60),
-        ("i⁻¹ (ln i)⁻²", logarithmic(2000), 60),
-        ("spikes", (0..1000).map(|i| if i < 5 { 100.0 } else { 1.0 }).collect(), 60),
-        ("isotropic", vec![1.0; 500], 60),
-    ] {
-        let tail = Tail::new(&values).unwrap();
-        let (k, proxy) = tail.benign(n as f64, 1.0).unwrap().unwrap();
-        let noise = costs(98, n, repeats, &values).value - 1.0;
-        assert!((0.5..2.0).contains(&(noise / proxy)), "{name}: {noise} beside {proxy}");
-        let ridge = tail.ridge_noise(k, n as f64, 0.0).unwrap();
-        assert!((0.5..2.0).contains(&(noise / ridge)), "{name}: {noise} beside {ridge}");
-        // What a target leaves of itself, θ² = 1/i.
-        let energy = powers(values.len(), -1.0);
-        let (variances, beta) = (Array1::from(values), Array1::from(energy.clone()).mapv(f64::sqrt));
-        let bias = mean((0..20).map(|repeat| errors(98, (n, repeat), &variances, &beta, 0.0)[0])).value;
-        let ridge = tail.ridge_bias(k, n as f64, 0.0, &energy).unwrap();
-        println!("{name}: noise {noise:.3} beside {proxy:.3}, bias {bias:.3} beside {ridge:.3}");
-        assert!((0.25..4.0).contains(&(bias / ridge)), "{name}: {bias} beside {ridge}");
-        assert!(bias <= tail.benign_bias(n as f64, energy.iter().sum()).unwrap(), "{name}: {bias}");
+fn benign_overfitting() {
+    let sizes = [20usize, 40, 80];
+    let repeats = [300, 100, 30];
+    let mut limits = Limits::default();
+    type Values = fn(usize) -> Vec<f64>;
+    let spectra: [(&str, Values); 4] = [
+        ("a power", |n| powers(20 * n, -1.2)),
+        ("i⁻¹ (ln i)⁻²", |n| logarithmic(20 * n)),
+        ("spikes", |n| (0..20 * n).map(|i| if 10 * i < n { 100.0 } else { 1.0 }).collect()),
+        ("isotropic", |n| vec![1.0; 10 * n]),
+    ];
+    for (seed, (name, values)) in (200..).zip(spectra) {
+        let of = three(|i| {
+            let values = values(sizes[i]);
+            let energy = powers(values.len(), -1.0);
+            let (variances, beta) =
+                (Array1::from(values.clone()), Array1::from(energy.clone()).mapv(f64::sqrt));
+            let run = |repeat| errors(seed, (sizes[i], repeat), &variances, &beta, 0.0);
+            let runs = (0..repeats[i]).map(run).collect::<Vec<_>>();
+            let population =
+                SpectralPopulation::new(PopulationSpectrum::new(&values).unwrap(), &energy, 1.0).unwrap();
+            (runs, population.at(sizes[i] as f64, 0.0).unwrap())
+        });
+        for part in 0..2 {
+            let found = three(|i| mean(of[i].0.iter().map(|run| run[part])));
+            let expected = three(|i| [of[i].1.bias, of[i].1.variance][part]);
+            limits.add(format!("{name}, {}", ["bias", "noise term"][part]), found, expected);
+        }
     }
+    limits.finish_under(0.2);
 }
 
-/// Powers of n: the fixed point of each size is what is measured, and its slope over a factor 8 of n nears the exponent.
+/// Powers of n: the fixed point of each size is what is measured. Its exponents follow in closed form
+/// (`formulas::power_laws`).
 #[test]
-fn exponents_of_power_laws() {
+fn power_laws_with_penalties() {
     let (alpha, r) = (1.8, 0.4);
     let count = 3000;
     let variances = powers(count, -alpha);
@@ -141,75 +153,65 @@ fn exponents_of_power_laws() {
     let repeats = [400, 120, 40];
     let mut limits = Limits::default();
     for s in [0.5, best_penalty(alpha, r).unwrap().0] {
-        let at = |n: usize| {
-            let n = n as f64;
-            (population.at(n, n.powf(-s)).unwrap(), n.powf(-s))
-        };
+        let lambda = sizes.map(|n| (n as f64).powf(-s));
         let runs = three(|i| {
-            let (n, lambda) = (sizes[i], at(sizes[i]).1);
-            let run = |repeat| errors(99, (n, repeat), &variances, &beta, lambda);
+            let run = |repeat| errors(99, (sizes[i], repeat), &variances, &beta, lambda[i]);
             (0..repeats[i]).map(run).collect::<Vec<_>>()
         });
-        let expected = three(|i| at(sizes[i]).0);
+        let expected = three(|i| population.at(sizes[i] as f64, lambda[i]).unwrap());
         for (part, name) in ["bias", "variance"].into_iter().enumerate() {
             let of = |i: usize| [expected[i].bias, expected[i].variance][part];
             let found = three(|i| mean(runs[i].iter().map(|run| run[part])));
             limits.add(format!("{name}, λ = n^−{s:.3}"), found, three(of));
-            // The measured slope over the factor 4, and its bar.
-            let slope = (found[0].value / found[2].value).ln() / 4f64.ln();
-            let bar = (found[0].error / found[0].value).hypot(found[2].error / found[2].value) / 4f64.ln();
-            let exponents = with_penalty(alpha, r, s).unwrap();
-            let exponent = [exponents.bias, exponents.variance][part];
-            println!("{name}, s = {s:.3}: slope {slope:.4} ± {bar:.4}, exponent {exponent:.4}");
-            assert!(
-                (slope - exponent).abs() <= 0.1 + bound(4) * bar,
-                "{name}: {slope} ± {bar}, not {exponent}"
-            );
         }
     }
     limits.finish_under(0.2);
-    // The slopes of the fixed point itself, of a spectrum that is cut far beyond n.
-    let count = 200_000;
-    let spectrum = PopulationSpectrum::power_law(count, alpha).unwrap();
-    let energy = powers(count, alpha - 1.0 - 2.0 * alpha * r);
-    let population = SpectralPopulation::new(spectrum, &energy, 1.0).unwrap();
-    for s in [0.5, best_penalty(alpha, r).unwrap().0] {
-        let exponents = with_penalty(alpha, r, s).unwrap();
-        let off = [32.0, 256.0, 2048.0].map(|n: f64| {
-            let at = |n: f64| population.at(n, n.powf(-s)).unwrap();
-            let (few, many) = (at(n), at(8.0 * n));
-            let slope = |few: f64, many: f64| (few / many).ln() / 8f64.ln();
-            let bias = slope(few.bias, many.bias) - exponents.bias;
-            [bias, slope(few.variance, many.variance) - exponents.variance]
-        });
-        println!("λ = n^−{s:.3}: slopes of bias and variance are off by {off:?}");
-        for part in 0..2 {
-            let off = off.map(|off| off[part].abs());
-            assert!(off[1] < 0.6 * off[0] && off[2] < 0.6 * off[1] && off[2] < 0.02, "{off:?}");
-        }
-    }
 }
 
-/// No law of the features has less than the bound, and noise of many levels counts as its mean.
+/// No law of the features has less than the bound: independent entries of variance 1, uniform and exponential less their
+/// mean, and rows on the sphere, of which the term is known over the threshold. By the engine that gives every size at once.
 #[test]
-fn noise_terms_that_are_bounded_or_averaged() {
-    let term =
-        |x: &Array2<f64>| Svd::new(x).unwrap().singular_values().iter().map(|s| s.powi(-2)).sum::<f64>();
-    // Independent entries of variance 1: uniform, and exponential less its mean.
-    for (n, p) in [(20, 8), (8, 20), (12, 11)] {
-        for skewed in [false, true] {
-            let run = |repeat| {
-                let mut rng = stream(100 + u64::from(skewed), n, repeat);
-                let entry = || {
-                    let u: f64 = rng.random();
-                    if skewed { -u.ln() - 1.0 } else { 12f64.sqrt() * (u - 0.5) }
-                };
-                term(&Array2::from_shape_simple_fn((n, p), entry))
-            };
-            let (found, lower) = (mean((0..400).map(run)), noise::lower_bound(n, p));
-            assert!(found.value >= lower, "{skewed}, {n} × {p}: {found:?} under {lower}");
+fn noise_terms_of_other_laws() {
+    const P: usize = 14;
+    const MOST: usize = 40;
+    let entry = |law: usize, rng: &mut ChaCha8Rng| match law {
+        0 => 12f64.sqrt() * (rng.random::<f64>() - 0.5),
+        1 => -rng.random::<f64>().ln() - 1.0,
+        _ => rng.sample(StandardNormal),
+    };
+    let mut table = Exact::default();
+    let mut scores = Vec::new();
+    for (law, name) in ["uniform", "exponential", "sphere"].into_iter().enumerate() {
+        let run = |repeat| {
+            let mut rng = stream(104 + law as u64, P, repeat);
+            let mut x = Array2::from_shape_simple_fn((MOST, P), || entry(law, &mut rng));
+            if name == "sphere" {
+                for mut row in x.rows_mut() {
+                    let length = row.dot(&row).sqrt();
+                    row *= (P as f64).sqrt() / length;
+                }
+            }
+            sample_terms(&[x.view()], &[&Root::identity()]).unwrap().remove(0)
+        };
+        let runs: Vec<_> = (0..1500).map(run).collect();
+        for n in (2..=MOST).filter(|n| n.abs_diff(P) > 4) {
+            let found = mean(runs.iter().map(|terms| terms[n - 1].noise));
+            scores.push((name, n, (noise::lower_bound(n, P) - found.value) / found.error));
+            if let Some(expected) = noise::sphere(n, P).filter(|_| name == "sphere") {
+                table.add(format!("sphere, n = {n}"), found, expected);
+            }
         }
     }
+    let limit = bound(scores.len());
+    for (name, n, z) in scores {
+        assert!(z <= limit, "{name}, n = {n}: {z:.1} errors under the bound");
+    }
+    table.finish();
+}
+
+/// Noise of many levels counts as its mean.
+#[test]
+fn noise_of_two_levels() {
     let mut table = Exact::default();
     for (n, p) in [(40, 10), (10, 40)] {
         let levels: Vec<f64> = (0..n).map(|i| if i % 2 == 0 { 0.1 } else { 1.9 }).collect();

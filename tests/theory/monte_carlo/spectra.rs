@@ -88,7 +88,7 @@ fn edges_of_the_spectrum() {
         let most = three(|i| mean(draws[i].iter().map(|sigma| sigma[0])));
         limits.add(format!("largest, {name}"), most, expected.map(|edges| edges[1]));
     }
-    limits.finish();
+    limits.decay();
 }
 
 #[test]

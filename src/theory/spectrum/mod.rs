@@ -1,4 +1,6 @@
-//! The eigenvalues of a covariance or a kernel, and the fixed point that every deterministic equivalent solves.
+//! The eigenvalues of a covariance or a kernel.
+
+mod fixed_point;
 
 use std::f64::consts::TAU;
 
@@ -39,54 +41,16 @@ pub struct PopulationSpectrum {
     lowest: f64,
 }
 
-/// The sums over a spectrum at one `κ`, with `s = ℓ / (ℓ + κ)` and `c = κ / (ℓ + κ)`.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Sums {
-    /// `Σ m s`.
-    pub(super) s: f64,
-    /// `Σ m s²`.
-    pub(super) ss: f64,
-    /// `Σ m s c`, without the cancellation of `Σ m s − Σ m s²`.
-    pub(super) sc: f64,
-}
-
-/// `Σ m s − n = weak − strong + (rank − n)` at one `κ`, where `rank` counts the eigenvalues above `κ`: what is left of
-/// strong directions and what is seen of weak ones, both small where `Σ m s` is nearly a whole number of directions.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Split {
-    /// `Σ m` over `ℓ > κ`.
-    pub(super) rank: f64,
-    /// `Σ m c` over `ℓ > κ`.
-    pub(super) strong: f64,
-    /// `Σ m s` over `ℓ ≤ κ`.
-    pub(super) weak: f64,
-    /// `Σ m s c` over `ℓ > κ`.
-    strong_slope: f64,
-    /// `Σ m s c` over `ℓ ≤ κ`.
-    weak_slope: f64,
-}
-
-/// Sums over a target's energies `e` on eigenvalues above 0.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct TargetSums {
-    /// `Σ e c²` in units of `unit`.
-    pub(super) cc: f64,
-    /// The largest `c`, that of the smallest eigenvalue: `c²` alone may be less than any number.
-    pub(super) unit: f64,
-    /// `Σ e s c`.
-    pub(super) sc: f64,
-}
-
 /// A target's energies, one for each of the merged eigenvalues, and that on eigenvalues of 0.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Energies {
+pub(in crate::theory) struct Energies {
     merged: Vec<f64>,
-    pub(super) at_zero: f64,
+    pub(in crate::theory) at_zero: f64,
 }
 
 impl Energies {
     /// All of them added up.
-    pub(super) fn total(&self) -> f64 {
+    pub(in crate::theory) fn total(&self) -> f64 {
         self.merged.iter().sum::<f64>() + self.at_zero
     }
 }
@@ -260,18 +224,18 @@ impl PopulationSpectrum {
     }
 
     /// The different eigenvalues above 0, descending, with their multiplicities.
-    pub(super) fn merged(&self) -> impl Iterator<Item = (f64, f64)> + Clone + '_ {
+    pub(in crate::theory) fn merged(&self) -> impl Iterator<Item = (f64, f64)> + Clone + '_ {
         let pairs = self.merged.iter().copied().zip(self.merged_counts.iter().copied());
         pairs.filter(|&(_, count)| count > 0.0)
     }
 
     /// The largest and the smallest eigenvalue above 0; `None` where there is none.
-    pub(super) fn extremes(&self) -> Option<[f64; 2]> {
+    pub(in crate::theory) fn extremes(&self) -> Option<[f64; 2]> {
         (self.rank > 0.0).then(|| [self.merged[0], self.lowest])
     }
 
     /// Energies of the listed eigenvalues, checked, as those of the merged ones.
-    pub(super) fn energies(&self, listed: &[f64]) -> Result<Energies, Error> {
+    pub(in crate::theory) fn energies(&self, listed: &[f64]) -> Result<Energies, Error> {
         check::energies("target energy", self.values.len(), listed)?;
         let mut energies = Energies { merged: vec![0.0; self.merged.len()], at_zero: 0.0 };
         for (&place, energy) in self.places.iter().zip(listed) {
@@ -284,153 +248,10 @@ impl PopulationSpectrum {
     }
 
     /// The different eigenvalues above 0 with the target's energy on each.
-    pub(super) fn targets<'a>(
+    pub(in crate::theory) fn targets<'a>(
         &'a self,
         energies: &'a Energies,
     ) -> impl Iterator<Item = (f64, f64)> + Clone + 'a {
         self.merged.iter().copied().zip(energies.merged.iter().copied())
     }
-
-    pub(super) fn sums(&self, kappa: f64) -> Sums {
-        let mut lanes = [[0.0; LANES]; 3];
-        for (values, counts) in self.merged.chunks_exact(LANES).zip(self.merged_counts.chunks_exact(LANES)) {
-            for i in 0..LANES {
-                let inverse = (values[i] + kappa).recip();
-                let (s, c) = (values[i] * inverse, kappa * inverse);
-                let weighted = counts[i] * s;
-                lanes[0][i] += weighted;
-                lanes[1][i] += weighted * s;
-                lanes[2][i] += weighted * c;
-            }
-        }
-        let [s, ss, sc] = lanes.map(|lane| lane.iter().sum());
-        Sums { s, ss, sc }
-    }
-
-    pub(super) fn split(&self, kappa: f64) -> Split {
-        let (values, counts) = (&self.merged[..], &self.merged_counts[..]);
-        let cut = values[..self.ranks.len() - 1].partition_point(|&value| value > kappa);
-        // Whole lanes of strong directions, the lanes in which both are, whole lanes of weak ones.
-        let start = cut / LANES * LANES;
-        let end = (start + LANES).min(values.len());
-        let [mut strong, mut strong_slope] = smaller_shares(&values[..start], &counts[..start], kappa);
-        let [mut weak, mut weak_slope] = smaller_shares(&values[end..], &counts[end..], kappa);
-        if start < end {
-            let mut parts = [[0.0; LANES]; 2];
-            for i in 0..LANES {
-                parts[usize::from(start + i >= cut)][i] = counts[start + i];
-            }
-            let [of_strong, of_weak] = parts.map(|part| smaller_shares(&values[start..end], &part, kappa));
-            strong += of_strong[0];
-            strong_slope += of_strong[1];
-            weak += of_weak[0];
-            weak_slope += of_weak[1];
-        }
-        Split { rank: self.ranks[cut], strong, weak, strong_slope, weak_slope }
-    }
-
-    /// `n − Σ m s²`, where nothing cancels but `n` and a rank.
-    pub(super) fn spare(&self, n: f64, kappa: f64) -> f64 {
-        let (mut rank, mut left, mut seen) = (0.0, 0.0, 0.0);
-        for (value, count) in self.merged() {
-            let inverse = (value + kappa).recip();
-            let (s, c) = (value * inverse, kappa * inverse);
-            if value > kappa {
-                rank += count;
-                left += count * c * (1.0 + s);
-            } else {
-                seen += count * s * s;
-            }
-        }
-        (n - rank) + (left - seen)
-    }
-
-    pub(super) fn target_sums(&self, energies: &Energies, kappa: f64) -> TargetSums {
-        let mut lanes = [[0.0; LANES]; 2];
-        let largest = self.lowest.min(f64::MAX) + kappa;
-        for (values, energies) in self.merged.chunks_exact(LANES).zip(energies.merged.chunks_exact(LANES)) {
-            for i in 0..LANES {
-                let inverse = (values[i] + kappa).recip();
-                let weighted = energies[i] * (kappa * inverse);
-                lanes[0][i] += weighted * (largest * inverse);
-                lanes[1][i] += weighted * (values[i] * inverse);
-            }
-        }
-        let [cc, sc] = lanes.map(|lane| lane.iter().sum());
-        TargetSums { cc, unit: kappa / largest, sc }
-    }
-
-    /// `κ` with `Σ m s + tail/κ + x = least`, where `gap(κ)` is `(x, −dx/d ln κ)`, `x` falling in `κ`; `spare` is
-    /// `least − rank`, `bounds` are values of `κ` at or below and at or above the root for any spectrum; `start` a guess, such
-    /// as the root of a neighbouring problem. 0 where nothing holds `κ` up.
-    ///
-    /// Newton in `ln κ` inside a bracket, for the logarithm of the ratio of two sums of positive terms ([`Split`]): the only
-    /// difference taken is that of `least` and a rank. The slope of that logarithm is at least ½ whatever the spectrum, so
-    /// that the relative error of `κ` is a few units of rounding. Its second derivative is at most twice the first: a step
-    /// under 1e-8 leaves an error of its square, 1e-16, and one more pass would find nothing.
-    pub(super) fn kappa(
-        &self,
-        [tail, least, spare]: [f64; 3],
-        bounds: [f64; 2],
-        gap: impl Fn(f64) -> (f64, f64),
-        start: Option<f64>,
-    ) -> f64 {
-        let floor = if spare < 0.0 { -spare / self.rank * self.lowest } else { 0.0 };
-        let mut low = bounds[0].max(tail / least).max(floor);
-        if low <= 0.0 {
-            return 0.0;
-        }
-        let mut high = bounds[1].max(2.0 * (self.trace / least + tail / least)).max(low).min(f64::MAX);
-        // The bounds are rounded; a root at one of them must stay inside.
-        (low, high) = (low * (1.0 - 1e-14), (high * (1.0 + 1e-14)).min(f64::MAX));
-        let mut kappa =
-            start.filter(|&start| start > low && start < high).unwrap_or(low.sqrt() * high.sqrt());
-        let mut previous = f64::INFINITY;
-        for _ in 0..300 {
-            let split = self.split(kappa);
-            let (x, slope) = gap(kappa);
-            let mass = tail / kappa;
-            let free = if split.rank == self.rank { spare } else { least - split.rank };
-            let above = split.weak + mass + x + (-free).max(0.0);
-            let below = split.strong + free.max(0.0);
-            let value = (below / above).ln();
-            let growth = split.strong_slope / below + (split.weak_slope + mass + slope) / above;
-            if value > 0.0 {
-                high = kappa;
-            } else {
-                low = kappa;
-            }
-            let step = -value / growth;
-            let newton = kappa * step.exp();
-            // A Newton step that leaves the bracket or does not halve the step before it gives way to bisection.
-            if newton > low && newton < high && step.abs() <= 0.5 * previous {
-                if step.abs() < 1e-8 {
-                    return newton;
-                }
-                previous = step.abs();
-                kappa = newton;
-            } else if step.abs() < 1e-14 || high <= low * (1.0 + 4e-16) {
-                return kappa;
-            } else {
-                kappa = low.sqrt() * high.sqrt();
-                previous = (high / low).ln();
-            }
-        }
-        kappa
-    }
-}
-
-/// `Σ m q` and `Σ m q (1 − q)` over whole lanes, `q` the smaller of `s` and `c`.
-fn smaller_shares(values: &[f64], counts: &[f64], kappa: f64) -> [f64; 2] {
-    let mut lanes = [[0.0; LANES]; 2];
-    for (values, counts) in values.chunks_exact(LANES).zip(counts.chunks_exact(LANES)) {
-        for i in 0..LANES {
-            let inverse = (values[i] + kappa).recip();
-            let (less, more) = (values[i].min(kappa) * inverse, values[i].max(kappa) * inverse);
-            let weighted = counts[i] * less;
-            lanes[0][i] += weighted;
-            lanes[1][i] += weighted * more;
-        }
-    }
-    lanes.map(|lane| lane.iter().sum())
 }

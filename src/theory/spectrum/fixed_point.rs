@@ -1,0 +1,200 @@
+//! Sums over a spectrum at one `κ`, and the fixed point that every deterministic equivalent solves.
+
+use super::{Energies, LANES, PopulationSpectrum};
+
+/// The sums over a spectrum at one `κ`, with `s = ℓ / (ℓ + κ)` and `c = κ / (ℓ + κ)`.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::theory) struct Sums {
+    /// `Σ m s`.
+    pub(in crate::theory) s: f64,
+    /// `Σ m s²`.
+    pub(in crate::theory) ss: f64,
+    /// `Σ m s c`, without the cancellation of `Σ m s − Σ m s²`.
+    pub(in crate::theory) sc: f64,
+}
+
+/// `Σ m s − n = weak − strong + (rank − n)` at one `κ`, where `rank` counts the eigenvalues above `κ`: what is left of
+/// strong directions and what is seen of weak ones, both small where `Σ m s` is nearly a whole number of directions.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::theory) struct Split {
+    /// `Σ m` over `ℓ > κ`.
+    pub(in crate::theory) rank: f64,
+    /// `Σ m c` over `ℓ > κ`.
+    pub(in crate::theory) strong: f64,
+    /// `Σ m s` over `ℓ ≤ κ`.
+    pub(in crate::theory) weak: f64,
+    /// `Σ m s c` over `ℓ > κ`.
+    strong_slope: f64,
+    /// `Σ m s c` over `ℓ ≤ κ`.
+    weak_slope: f64,
+}
+
+/// Sums over a target's energies `e` on eigenvalues above 0.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::theory) struct TargetSums {
+    /// `Σ e c²` in units of `unit`.
+    pub(in crate::theory) cc: f64,
+    /// The largest `c`, that of the smallest eigenvalue: `c²` alone may be less than any number.
+    pub(in crate::theory) unit: f64,
+    /// `Σ e s c`.
+    pub(in crate::theory) sc: f64,
+}
+
+impl PopulationSpectrum {
+    /// `Σ m s² / d` for a `d` that is not less than `Σ m s`, but for a factor: the squares of shares of 10⁻¹⁵⁵ vanish
+    /// where such a quotient does not, since `d` is of the order of `Σ m s`.
+    pub(in crate::theory) fn squares_over(&self, sums: Sums, kappa: f64, divisor: f64) -> f64 {
+        if sums.ss > 1e-280 || sums.s == 0.0 {
+            return sums.ss / divisor;
+        }
+        let largest = self.merged[0] / (self.merged[0] + kappa);
+        let in_units = self.merged().map(|(value, count)| {
+            let s = value / (value + kappa);
+            count * s * (s / largest)
+        });
+        in_units.sum::<f64>() / divisor * largest
+    }
+
+    pub(in crate::theory) fn sums(&self, kappa: f64) -> Sums {
+        let mut lanes = [[0.0; LANES]; 3];
+        for (values, counts) in self.merged.chunks_exact(LANES).zip(self.merged_counts.chunks_exact(LANES)) {
+            for i in 0..LANES {
+                let inverse = (values[i] + kappa).recip();
+                let (s, c) = (values[i] * inverse, kappa * inverse);
+                let weighted = counts[i] * s;
+                lanes[0][i] += weighted;
+                lanes[1][i] += weighted * s;
+                lanes[2][i] += weighted * c;
+            }
+        }
+        let [s, ss, sc] = lanes.map(|lane| lane.iter().sum());
+        Sums { s, ss, sc }
+    }
+
+    pub(in crate::theory) fn split(&self, kappa: f64) -> Split {
+        let (values, counts) = (&self.merged[..], &self.merged_counts[..]);
+        let cut = values[..self.ranks.len() - 1].partition_point(|&value| value > kappa);
+        // Whole lanes of strong directions, the lanes in which both are, whole lanes of weak ones.
+        let start = cut / LANES * LANES;
+        let end = (start + LANES).min(values.len());
+        let [mut strong, mut strong_slope] = smaller_shares(&values[..start], &counts[..start], kappa);
+        let [mut weak, mut weak_slope] = smaller_shares(&values[end..], &counts[end..], kappa);
+        if start < end {
+            let mut parts = [[0.0; LANES]; 2];
+            for i in 0..LANES {
+                parts[usize::from(start + i >= cut)][i] = counts[start + i];
+            }
+            let [of_strong, of_weak] = parts.map(|part| smaller_shares(&values[start..end], &part, kappa));
+            strong += of_strong[0];
+            strong_slope += of_strong[1];
+            weak += of_weak[0];
+            weak_slope += of_weak[1];
+        }
+        Split { rank: self.ranks[cut], strong, weak, strong_slope, weak_slope }
+    }
+
+    /// `n − Σ m s²`, where nothing cancels but `n` and a rank.
+    pub(in crate::theory) fn spare(&self, n: f64, kappa: f64) -> f64 {
+        let (mut rank, mut left, mut seen) = (0.0, 0.0, 0.0);
+        for (value, count) in self.merged() {
+            let inverse = (value + kappa).recip();
+            let (s, c) = (value * inverse, kappa * inverse);
+            if value > kappa {
+                rank += count;
+                left += count * c * (1.0 + s);
+            } else {
+                seen += count * s * s;
+            }
+        }
+        (n - rank) + (left - seen)
+    }
+
+    pub(in crate::theory) fn target_sums(&self, energies: &Energies, kappa: f64) -> TargetSums {
+        let mut lanes = [[0.0; LANES]; 2];
+        let largest = self.lowest.min(f64::MAX) + kappa;
+        for (values, energies) in self.merged.chunks_exact(LANES).zip(energies.merged.chunks_exact(LANES)) {
+            for i in 0..LANES {
+                let inverse = (values[i] + kappa).recip();
+                let weighted = energies[i] * (kappa * inverse);
+                lanes[0][i] += weighted * (largest * inverse);
+                lanes[1][i] += weighted * (values[i] * inverse);
+            }
+        }
+        let [cc, sc] = lanes.map(|lane| lane.iter().sum());
+        TargetSums { cc, unit: kappa / largest, sc }
+    }
+
+    /// `κ` with `Σ m s + tail/κ + x = least`, where `gap(κ)` is `(x, −dx/d ln κ)`, `x` falling in `κ`; `spare` is
+    /// `least − rank`, `bounds` are values of `κ` at or below and at or above the root for any spectrum; `start` a guess, such
+    /// as the root of a neighbouring problem. 0 where nothing holds `κ` up.
+    ///
+    /// Newton in `ln κ` inside a bracket, for the logarithm of the ratio of two sums of positive terms ([`Split`]): the only
+    /// difference taken is that of `least` and a rank. The slope of that logarithm is at least ½ whatever the spectrum, so
+    /// that the relative error of `κ` is a few units of rounding. Its second derivative is at most twice the first: a step
+    /// under 1e-8 leaves an error of its square, 1e-16, and one more pass would find nothing.
+    pub(in crate::theory) fn kappa(
+        &self,
+        [tail, least, spare]: [f64; 3],
+        bounds: [f64; 2],
+        gap: impl Fn(f64) -> (f64, f64),
+        start: Option<f64>,
+    ) -> f64 {
+        let floor = if spare < 0.0 { -spare / self.rank * self.lowest } else { 0.0 };
+        let mut low = bounds[0].max(tail / least).max(floor);
+        if low <= 0.0 {
+            return 0.0;
+        }
+        let mut high = bounds[1].max(2.0 * (self.trace / least + tail / least)).max(low).min(f64::MAX);
+        // The bounds are rounded; a root at one of them must stay inside.
+        (low, high) = (low * (1.0 - 1e-14), (high * (1.0 + 1e-14)).min(f64::MAX));
+        let mut kappa =
+            start.filter(|&start| start > low && start < high).unwrap_or(low.sqrt() * high.sqrt());
+        let mut previous = f64::INFINITY;
+        for _ in 0..300 {
+            let split = self.split(kappa);
+            let (x, slope) = gap(kappa);
+            let mass = tail / kappa;
+            let free = if split.rank == self.rank { spare } else { least - split.rank };
+            let above = split.weak + mass + x + (-free).max(0.0);
+            let below = split.strong + free.max(0.0);
+            let value = (below / above).ln();
+            let growth = split.strong_slope / below + (split.weak_slope + mass + slope) / above;
+            if value > 0.0 {
+                high = kappa;
+            } else {
+                low = kappa;
+            }
+            let step = -value / growth;
+            let newton = kappa * step.exp();
+            // A Newton step that leaves the bracket or does not halve the step before it gives way to bisection.
+            if newton > low && newton < high && step.abs() <= 0.5 * previous {
+                if step.abs() < 1e-8 {
+                    return newton;
+                }
+                previous = step.abs();
+                kappa = newton;
+            } else if step.abs() < 1e-14 || high <= low * (1.0 + 4e-16) {
+                return kappa;
+            } else {
+                kappa = low.sqrt() * high.sqrt();
+                previous = (high / low).ln();
+            }
+        }
+        kappa
+    }
+}
+
+/// `Σ m q` and `Σ m q (1 − q)` over whole lanes, `q` the smaller of `s` and `c`.
+fn smaller_shares(values: &[f64], counts: &[f64], kappa: f64) -> [f64; 2] {
+    let mut lanes = [[0.0; LANES]; 2];
+    for (values, counts) in values.chunks_exact(LANES).zip(counts.chunks_exact(LANES)) {
+        for i in 0..LANES {
+            let inverse = (values[i] + kappa).recip();
+            let (less, more) = (values[i].min(kappa) * inverse, values[i].max(kappa) * inverse);
+            let weighted = counts[i] * less;
+            lanes[0][i] += weighted;
+            lanes[1][i] += weighted * more;
+        }
+    }
+    lanes.map(|lane| lane.iter().sum())
+}
