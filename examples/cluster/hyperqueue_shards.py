@@ -49,7 +49,8 @@ def main():
     parser.add_argument("--log", help="folder for what each shard says; left out, it is dropped")
     parser.add_argument("command", nargs="+", help="the study with its flags")
     args = parser.parse_args()
-    command = args.command if "--threads" in args.command else [*args.command, "--threads", "1"]
+    has_threads = "--threads" in args.command
+    command = args.command if has_threads else [*args.command, "--threads", "1"]
 
     cluster = None if args.server else LocalCluster()
     try:
@@ -68,7 +69,9 @@ def main():
             cluster.stop()
     if todo:
         sys.exit(f"after {args.attempts} attempts missing: {', '.join(todo)} of {shlex.join(command)}")
-    sys.exit(subprocess.run([*command, "--shard", "merge"]).returncode)
+    # On as many threads as there were workers here, or on all of this machine.
+    merge = [*args.command, "--threads", str(args.workers)] if not (has_threads or args.server) else args.command
+    sys.exit(subprocess.run([*merge, "--shard", "merge"]).returncode)
 
 
 if __name__ == "__main__":

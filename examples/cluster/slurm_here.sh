@@ -3,6 +3,7 @@
 # cluster.
 #
 #   . examples/cluster/slurm_here.sh FOLDER    # starts it; sbatch, srun, squeue and scancel are on the PATH then
+#   slurm_vanish; slurm_return                 # its node is lost with all that runs there; it is back
 #   slurm_stop                                 # stops it
 #
 # Needs Debian (written for 12, Slurm 22.05) or what can unpack its packages, apt-get's lists, and root, as which slurmd runs.
@@ -62,6 +63,33 @@ CONF
     sleep 0.2
   done
   tail "$root/slurmctld.log" "$root/slurmd.log"
+  return 1
+}
+
+# As the power switch would: the node's daemon, those of its jobs and their processes get no chance to say anything.
+slurm_vanish() {
+  local processes daemons
+  processes=$(scontrol listpids 2> /dev/null | awk 'NR > 1 && $1 > 0 { print $1 }')
+  daemons=$(for process in $processes; do ps -o ppid= -p "$process"; done | awk '$1 > 1' | sort -u)
+  kill -9 "$(cat "$SLURM_HERE/slurmd.pid")"
+  # shellcheck disable=SC2086 # one word for each process
+  kill -9 $daemons $processes 2> /dev/null
+  scontrol update nodename="$(hostname -s)" state=down reason=vanished
+  # Jobs that were lost with it wait to be run again.
+  scancel --name=double-descent
+  for _ in $(seq 100); do
+    [ -z "$(squeue -h)" ] && return 0
+    sleep 0.2
+  done
+}
+
+slurm_return() {
+  "$SLURM_HERE/usr/sbin/slurmd" -d "$SLURM_HERE/usr/sbin/slurmstepd" || return
+  for _ in $(seq 100); do
+    scontrol update nodename="$(hostname -s)" state=resume 2> /dev/null
+    sinfo -h -o %T | grep -q idle && return 0
+    sleep 0.2
+  done
   return 1
 }
 

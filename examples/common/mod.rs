@@ -256,10 +256,6 @@ impl TableArgs {
             let place = shards::Place { out: &self.run.out, folder: &folder, name: None };
             let metrics =
                 [Metric::TestMse, Metric::TrainMse, Metric::BiasSquared, Metric::SmallestSingularValue];
-            if let Some(cells) = shards::tables(&self.shards, place, &sweep, &metrics, &self.run)? {
-                failed += cells;
-                continue;
-            }
             let arms = sweep.arms.iter().map(|arm| (arm.name.as_str(), arm.setting)).collect();
             let (data, threshold) =
                 (sweep.source.name(), sweep.source.train().map(|data| data.features().ncols()));
@@ -268,6 +264,10 @@ impl TableArgs {
                 say!("written: {}: cells.csv, summary.csv", folder.display());
                 report_failed(failures)
             };
+            if let Some(tables) = shards::tables(&self.shards, place, &sweep, &metrics, &self.run)? {
+                failed += close(&tables.summaries[0], &tables.failures);
+                continue;
+            }
             if self.run.no_figures && self.shards.shard.is_none() {
                 announce(&sweep.estimate()?);
                 let measured = with_progress(data, |observer| sweep.measure(observer))?;

@@ -6,7 +6,7 @@ use super::{RunArgs, announce, say, with_progress};
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric, Surface};
 use double_descent::sweep::{
-    Crossed, ErrorSplit, Identity, Payload, Plan, Record, Shard, Shards, Sweep, Workload,
+    Crossed, Cut, ErrorSplit, Identity, Payload, Plan, Record, Shard, Shards, Sweep, Tables, Workload,
 };
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -132,14 +132,29 @@ fn of_sweep<T>(
     sweep: &Sweep,
     merge: impl FnOnce(&[PathBuf]) -> Result<T, Error>,
 ) -> Result<Option<T>, Failure> {
+    let (part, of) = match part {
+        Part::One(shard) => (part, shard.of()),
+        Part::Auto(of) => {
+            let shard = Shard::detect(of)?;
+            (Part::One(shard), shard.of())
+        }
+        _ => (part, 1),
+    };
+    if let Part::Plan(workers) = part {
+        shard_reports::planned(workers, sweep.workload_for(workers)?);
+        return Ok(None);
+    }
+    let shards = planned(place, sweep.shards_for(place.shards(), of)?);
     let compute = |shard: Shard, path: &Path| {
-        let recording = sweep.record(path)?.shard(shard.k(), shard.of())?;
+        let recording = sweep.record_by(path, shards.cut())?.shard(shard.k(), shard.of())?;
+        if shards.cut() != Cut::Repeats {
+            eprintln!("{label}: shards are cut {}; shard {shard} has {recording}", shards.cut());
+        }
         let done = with_progress(label, |observer| recording.compute(observer));
         warn(recording.notices());
         done?;
         Ok(recording.missing())
     };
-    let shards = planned(place, sweep.shards(place.shards())?);
     in_parts(part, &shards, label, compute, || merge(&shards.records()?))
 }
 
@@ -160,24 +175,24 @@ pub fn splits(
     in_parts(part, &shards, label, compute, || study.merge(&shards.records()?))
 }
 
-/// `cells.csv` and `summary.csv` of a sweep, merged from its parts without all cells at once, where that is asked for; how
-/// many cells failed.
+/// `cells.csv` and `summary.csv` of a sweep, merged from its parts without all cells at once, where no figures are asked
+/// for.
 pub fn tables(
     args: &ShardArgs,
     place: Place<'_>,
     sweep: &Sweep,
     metrics: &[Metric],
     run: &RunArgs,
-) -> Result<Option<usize>, Failure> {
-    if args.shard != Some(Part::Tables) {
+) -> Result<Option<Tables>, Failure> {
+    let is_asked = args.shard == Some(Part::Tables) || args.shard == Some(Part::Merge) && run.no_figures;
+    if !is_asked {
         return Ok(None);
     }
     let records = planned(place, sweep.shards(place.shards())?).records()?;
     let [cells, summary] = ["cells.csv", "summary.csv"].map(|name| place.folder.join(name));
     let tables = sweep.merge_tables(&records, &cells, &summary, metrics, run.bootstrap())?;
-    say!("written: {}: {} cells, summary.csv", cells.display(), tables.cells);
     run.export.merge(sweep, &records, place.folder)?;
-    Ok(Some(tables.failures.len()))
+    Ok(Some(tables))
 }
 
 /// The same for the payloads of a record: `work` computes those of a range, which cost what `workload` says.

@@ -4,7 +4,7 @@ use super::engine::{Engine as Way, Repeats, Which, choose};
 use super::lines::Line;
 use super::measured::Measured;
 use super::study::Study;
-use super::task::Task;
+use super::task::{Part, Task};
 use super::{Arm, Observer, Source, Sweep};
 use crate::Error;
 use crate::curve::{ArmLabel, Axis, Cell, Curve, Extent, Failure, Provenance};
@@ -46,6 +46,11 @@ impl Ready<'_> {
         self.orders.len()
     }
 
+    /// Whether the parts of a repeat share a factorisation.
+    pub(super) fn shares_within(&self) -> bool {
+        self.engine.shares_within()
+    }
+
     /// What computes the cells.
     pub(super) fn engine(&self) -> Engine {
         self.engine.kind()
@@ -84,6 +89,17 @@ impl Ready<'_> {
         observer: &dyn Observer,
     ) -> Result<Repeats, Error> {
         self.engine.run(&self.task, tables, &Which { orders: &self.orders, repeats, threads }, observer)
+    }
+
+    /// What the fits of a part of a repeat give.
+    pub(super) fn measure_part(
+        &self,
+        tables: Option<&Study<'_>>,
+        (repeat, part): (usize, Part),
+        threads: Option<usize>,
+    ) -> Result<Repeats, Error> {
+        let which = Which { orders: &self.orders, repeats: repeat..repeat + 1, threads };
+        self.engine.run(&Task { part, ..self.task.clone() }, tables, &which, &())
     }
 
     /// The curve without cells.
@@ -168,7 +184,7 @@ impl Ready<'_> {
 
 impl Task<'_> {
     /// The curve without cells.
-    fn outline(&self, engine: Engine) -> Curve {
+    pub(super) fn outline(&self, engine: Engine) -> Curve {
         let sweep = self.sweep;
         let estimators: Vec<Arm> = self.lines.iter().map(|line| line.arm.clone()).collect();
         let preparation = match (sweep.maps.describe(), &sweep.source) {

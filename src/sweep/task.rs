@@ -18,7 +18,15 @@ use rand::RngExt;
 use rand_distr::StandardNormal;
 use std::sync::Arc;
 
+/// Cells of a repeat: those of some of the sweep's `n` and `p`, in its order.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Part {
+    pub(super) samples: Vec<usize>,
+    pub(super) features: Vec<usize>,
+}
+
 /// A sweep whose parts are checked, counted and in order.
+#[derive(Clone)]
 pub(super) struct Task<'a> {
     pub(super) sweep: &'a Sweep,
     pub(super) sizes: Sizes,
@@ -27,6 +35,8 @@ pub(super) struct Task<'a> {
     pub(super) lines: Vec<Line>,
     pub(super) targets: Targets,
     pub(super) wanted: Wanted,
+    /// What is computed: all cells, or those of a part of each repeat, with the bits that they have among all.
+    pub(super) part: Part,
 }
 
 impl<'a> Task<'a> {
@@ -39,7 +49,8 @@ impl<'a> Task<'a> {
         sweep.check(sizes, &features)?;
         let (lines, targets) = Targets::of(&sweep.arms, parameter, sizes.outputs)?;
         let wanted = Wanted::new(&sweep.metrics, sizes.outputs > 1, !sizes.population, sweep.tail);
-        Ok(Self { sweep, sizes, features, lines, targets, wanted })
+        let part = Part { samples: sweep.samples.clone(), features: features.clone() };
+        Ok(Self { sweep, sizes, features, lines, targets, wanted, part })
     }
 
     pub(super) fn preparation(&self) -> Preparation {
@@ -54,9 +65,10 @@ impl<'a> Task<'a> {
         self.features.iter().copied().max().unwrap_or(0)
     }
 
-    /// All `(n, p)`, in the order of the sweep's lists.
+    /// All `(n, p)` that are computed, in the order of the sweep's lists.
     pub(super) fn places(&self) -> impl Iterator<Item = (usize, usize)> {
-        self.sweep.samples.iter().flat_map(|&n| self.features.iter().map(move |&p| (n, p)))
+        let Part { samples, features } = &self.part;
+        samples.iter().flat_map(|&n| features.iter().map(move |&p| (n, p)))
     }
 
     /// All values of the axis of its curve, ascending.

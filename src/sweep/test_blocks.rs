@@ -20,16 +20,16 @@ pub(super) fn block(tests: usize, p: usize) -> usize {
 }
 
 /// The errors of all fits on the first `rows_of` test rows, for each one for each request. `tested` are, for each request,
-/// where its `outputs` columns of test targets begin.
+/// where its `outputs` columns of test targets begin; `most` features are made, whatever the fits have, so that the fits of a
+/// part have the bits of all.
 pub(super) fn score(
     map: &dyn FeatureMap,
     (tests, tests_y): (&ArrayRef2<f64>, &ArrayRef2<f64>),
-    fits: &[PlaneFit],
+    (fits, most): (&[PlaneFit], usize),
     (tested, outputs): (&[usize], usize),
     counts_errors: bool,
     rows_of: impl Fn(&PlaneFit) -> usize,
 ) -> Result<Vec<Vec<Score>>, Error> {
-    let most = fits.iter().map(|fit| fit.p).max().unwrap_or(0);
     let wrong = counts_errors.then_some(0);
     let mut scores = vec![vec![Score { squares: 0.0, wrong }; tested.len()]; fits.len()];
     let mut by_features: Vec<usize> = (0..fits.len()).collect();

@@ -1,10 +1,12 @@
 //! One cell, in the coordinates of its triangle.
 
+use super::memory::svd_bytes;
 use super::request::{Request, is_min_norm};
 use super::table::Units;
 use crate::Error;
 use crate::filter::MinNorm;
 use crate::filter::cutoff::Cutoff;
+use crate::machine::memory::reserve;
 use crate::nested::Engine;
 use crate::nested::fit::{condition_bound, is_clear};
 use crate::nested::scale::scaled;
@@ -153,6 +155,7 @@ impl PlaneCell<'_> {
     }
 
     fn svd(&self) -> Result<Svd, Error> {
+        reserve("the SVD of a cell of a plane", svd_bytes(self.size()))?;
         let svd = Svd::new(&self.matrix()?)?;
         let cutoff = Cutoff::of_matrix((self.n, self.p), svd.spectrum().singular_values());
         svd.with_cutoff(cutoff)

@@ -33,7 +33,7 @@ impl Plane {
     ) -> Result<(Vec<PlaneFit>, Vec<f64>), Error> {
         let (most_samples, _) = self.largest();
         let columns = self.tall_columns();
-        if columns == 0 {
+        if !self.features.iter().any(|&p| p <= columns && self.wants(p)) {
             return Ok((Vec::new(), Vec::new()));
         }
         let outputs = units.y_exponents.len();
@@ -49,6 +49,9 @@ impl Plane {
             let solutions = qr.solve(&targets);
             for (targets, solution) in targets.iter().zip(solutions) {
                 let p = targets.nrows();
+                if !self.wants(p) {
+                    continue;
+                }
                 // What of the targets the first p columns do not explain.
                 let squares: Vec<f64> = (0..outputs)
                     .map(|k| qr.outside(k) + c(k)[p..].iter().map(|v| v * v).sum::<f64>())
@@ -77,23 +80,33 @@ impl Plane {
         memory: Vec<f64>,
     ) -> Result<Vec<PlaneFit>, Error> {
         let (_, most_features) = self.largest();
-        let rows = self.wide_rows();
-        if rows == 0 {
+        let (rows, last_wanted) = (self.wide_rows(), self.last_wanted());
+        if rows == 0 || self.samples.first().is_none_or(|&n| n >= last_wanted) {
             return Ok(Vec::new());
         }
         let mut lq = StreamedQr::keeping(memory, most_features, rows);
         let none = Array2::zeros((0, 0));
         let mut fits = Vec::new();
         for run in self.runs() {
+            if run[0] > last_wanted {
+                break;
+            }
             let (from, last) = (lq.rows(), run[run.len() - 1]);
             let block = table.features(0..rows, from..last)?;
             if let [p] = run {
                 lq.append(block.t(), none.view());
+                if !self.wants(*p) {
+                    continue;
+                }
                 let (solved, groups) = self.solved(table, requests, &lq, *p)?;
                 let coefficients = lq.apply(*p, &groups);
                 for ((n, solved), beta) in solved.into_iter().zip(coefficients) {
                     fits.push(fit((n, *p), solved, beta)?);
                 }
+                continue;
+            }
+            if !run.iter().any(|&p| self.wants(p)) {
+                lq.append(block.t(), none.view());
                 continue;
             }
             // Column by column on a copy; what came before is applied to all of the run at once.
@@ -105,12 +118,15 @@ impl Plane {
                 let partly = branch.apply(p, &groups);
                 cells.extend(solved.into_iter().zip(partly).map(|((n, solved), beta)| (n, p, solved, beta)));
             }
+
             cells.sort_by_key(|&(n, p, ..)| (n, p));
             let before = cells.iter().map(|(n, _, _, beta)| beta.slice(s![..from.min(*n), ..]).to_owned());
             let before = lq.apply(from, &before.collect::<Vec<_>>());
             for ((n, p, solved, mut beta), before) in cells.into_iter().zip(before) {
                 beta.slice_mut(s![..from, ..]).assign(&before);
-                fits.push(fit((n, p), solved, beta)?);
+                if self.wants(p) {
+                    fits.push(fit((n, p), solved, beta)?);
+                }
             }
             lq.append(block.t(), none.view());
         }

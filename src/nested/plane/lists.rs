@@ -42,6 +42,8 @@ pub struct Plane {
     pub(super) samples: Vec<usize>,
     pub(super) features: Vec<usize>,
     pub(super) smallest: bool,
+    /// The `p` whose cells are wanted, ascending; `None`: all.
+    wanted: Option<Vec<usize>>,
 }
 
 impl Plane {
@@ -71,7 +73,26 @@ impl Plane {
             samples: sorted("the list of sample counts n", "a sample count n", samples)?,
             features: sorted("the list of feature counts p", "a feature count p", features)?,
             smallest: false,
+            wanted: None,
         })
+    }
+
+    /// The same with the cells of some of its `p` alone, to the bits that they have among all.
+    pub(crate) fn only(mut self, features: &[usize]) -> Self {
+        let mut wanted = features.to_vec();
+        wanted.sort_unstable();
+        self.wanted = (wanted.len() < self.features.len()).then_some(wanted);
+        self
+    }
+
+    /// Whether cells of `p` features are wanted.
+    pub(super) fn wants(&self, p: usize) -> bool {
+        self.wanted.as_ref().is_none_or(|wanted| wanted.binary_search(&p).is_ok())
+    }
+
+    /// The largest `p` that is wanted.
+    pub(super) fn last_wanted(&self) -> usize {
+        self.features.iter().copied().rfind(|&p| self.wants(p)).unwrap_or(0)
     }
 
     /// Two halves of its cells, by `p` where there is more than one, else by `n`; `None` for a single cell.
@@ -88,6 +109,7 @@ impl Plane {
             samples: samples.to_vec(),
             features: features.to_vec(),
             smallest: self.smallest,
+            wanted: self.wanted.clone(),
         };
         let (n, p) = (&self.samples[..], &self.features[..]);
         match at {
@@ -96,9 +118,10 @@ impl Plane {
         }
     }
 
-    /// All `(n, p)`, ascending.
+    /// All `(n, p)` that are wanted, ascending.
     pub(crate) fn places(&self) -> impl Iterator<Item = (usize, usize)> {
-        self.samples.iter().flat_map(|&n| self.features.iter().map(move |&p| (n, p)))
+        let wanted = self.features.iter().copied().filter(|&p| self.wants(p));
+        self.samples.iter().flat_map(move |&n| wanted.clone().map(move |p| (n, p)))
     }
 
     /// Asks for the smallest singular value of every cell: some tens of solves with its triangle.

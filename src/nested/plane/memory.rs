@@ -6,7 +6,20 @@ use crate::Error;
 use crate::machine::memory::{self, sum, table};
 use crate::svd::{Backend, Faer};
 
+/// Bytes of the SVD of a cell's triangle, of so many rows, with the copies of it.
+pub(super) fn svd_bytes(size: usize) -> usize {
+    sum([table(size, size).saturating_mul(4), Faer.bytes((size, size))])
+}
+
 impl Plane {
+    /// Bytes that the SVD of its largest cell takes, with the triangle and copies of it. Cells of the minimum norm have one
+    /// where their condition is in doubt; it is asked for when such a cell is met.
+    #[must_use]
+    pub fn bytes_of_svd(&self) -> usize {
+        let (n, p) = self.largest();
+        svd_bytes(n.min(p))
+    }
+
     pub(super) fn reserve(
         &self,
         outputs: usize,
@@ -69,11 +82,7 @@ impl Plane {
         let wide = if rows > 0 { sum(wide) } else { 0 };
         // Of one cell, where its condition is in doubt.
         let triangle = table(square, square);
-        let svd = if by_svd {
-            sum([table(square, square).saturating_mul(4), Faer.bytes((square, square))])
-        } else {
-            0
-        };
+        let svd = if by_svd { svd_bytes(square) } else { 0 };
         let coefficients = self.features.iter().map(|&p| table(p, fitted)).fold(0, usize::saturating_add);
         let coefficients = coefficients.saturating_mul(self.samples.len());
         sum([design, table(held, outputs), coefficients, sum(tall).max(wide), triangle, svd])

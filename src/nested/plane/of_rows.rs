@@ -31,7 +31,8 @@ impl Plane {
     /// 8 (2 m² + 3·512 P + 2 W P) bytes, and the coefficients
     /// ```
     ///
-    /// and [`bytes_of_rows`](Self::bytes_of_rows) says it exactly. Thirty million rows of 1000 features, 240 GB, take
+    /// and [`bytes_of_rows`](Self::bytes_of_rows) says it exactly. A cell whose condition is in doubt has an SVD besides, which
+    /// asks for [`bytes_of_svd`](Self::bytes_of_svd) at most when it is met. Thirty million rows of 1000 features, 240 GB, take
     /// 29 MB; 60,000 × 60,000, where `m²` is as large as the table, 58 GB with `n ≥ p` alone.
     ///
     /// The fits are as accurate as those to a table in memory, and agree with them to rounding. Entries stay in the
@@ -95,7 +96,8 @@ impl Plane {
         Ok(fits)
     }
 
-    /// Bytes that [`fits_of_rows`](Self::fits_of_rows) asks for: those at its peak, with a block of the source's.
+    /// Bytes that [`fits_of_rows`](Self::fits_of_rows) asks for: those at its peak, with a block of the source's, where no
+    /// cell of the minimum norm needs an SVD ([`bytes_of_svd`](Self::bytes_of_svd)).
     #[must_use]
     pub fn bytes_of_rows(&self, requests: &[Request<'_>]) -> usize {
         let outputs = requests.iter().map(|request| request.outputs.end).max().unwrap_or(0);

@@ -1,17 +1,17 @@
 //! One SVD a cell.
 
-use super::{Engine, Repeats, Which, each_repeat, in_halves, in_order, warm};
+use super::{Engine, Repeats, Which, cell_by_cell, each_repeat, in_halves, in_order, size_by_size, warm};
 use crate::Error;
 use crate::machine::memory::{sum, table};
 use crate::nested::Engine as Kind;
 use crate::svd::Svd;
-use crate::sweep::BATCH;
 use crate::sweep::cells::{Grid, Observer, Place};
 use crate::sweep::many;
 use crate::sweep::measured::Measured;
 use crate::sweep::output::Scratch;
 use crate::sweep::study::{Prepared, Study};
-use crate::sweep::task::Task;
+use crate::sweep::task::{Part, Task};
+use crate::sweep::{BATCH, Cut};
 use ndarray::ArrayView2;
 use std::ops::ControlFlow;
 
@@ -26,6 +26,11 @@ impl Engine for Cells {
 
     fn obstacle(&self, _: &Task<'_>) -> Option<String> {
         None
+    }
+
+    fn cut(&self, task: &Task<'_>) -> Cut {
+        // A warm start comes from the fit on fewer features.
+        if warm::is_asked(task) { size_by_size(task) } else { cell_by_cell(task) }
     }
 
     fn flops(&self, task: &Task<'_>) -> f64 {
@@ -82,13 +87,13 @@ fn together(
     observer: &dyn Observer,
 ) -> Result<Repeats, Error> {
     let Which { ref repeats, threads, .. } = *which;
-    let samples = &task.sweep.samples;
+    let Part { samples, features } = &task.part;
     let mut all: Repeats = repeats.clone().map(|repeat| (repeat, Vec::new())).collect();
     let grid = Grid { axis: samples.clone(), repeats: repeats.len(), threads, batch: BATCH };
     let total = samples.len() * repeats.len();
-    for (round, &p) in task.features.iter().enumerate() {
+    for (round, &p) in features.iter().enumerate() {
         let rounds = |done: usize, _: usize| -> ControlFlow<()> {
-            observer.progress(round * total + done, task.features.len() * total)
+            observer.progress(round * total + done, features.len() * total)
         };
         let visited = grid.run_from(repeats.start, &rounds, |places| batch(task, study, which, places, p))?;
         let mut stopped = false;
@@ -98,19 +103,19 @@ fn together(
                 .map(|result| result.unwrap_or_else(|error| Measured::failed(place.axis_value, p, error)));
             all[place.repeat - repeats.start].1.push(measured);
         }
-        if stopped && round + 1 < task.features.len() {
-            let missing = (task.features.len() - round - 1) * samples.len();
+        if stopped && round + 1 < features.len() {
+            let missing = (features.len() - round - 1) * samples.len();
             for (_, places) in &mut all {
                 places.extend((0..missing).map(|_| None));
             }
             break;
         }
     }
-    if task.features.len() > 1 {
+    if features.len() > 1 {
         // From p after p to n after n.
         for (_, places) in &mut all {
             let mut by_p = std::mem::take(places);
-            let order = (0..samples.len()).flat_map(|n| (0..task.features.len()).map(move |p| (n, p)));
+            let order = (0..samples.len()).flat_map(|n| (0..features.len()).map(move |p| (n, p)));
             *places = order.map(|(n, p)| by_p[p * samples.len() + n].take()).collect();
         }
     }
@@ -162,7 +167,8 @@ fn one_repeat(task: &Task<'_>, repeat: usize, order: &[usize]) -> Vec<Measured> 
         }
         let work = |features: &[usize]| {
             let study = task.study(repeat, order, features, *level)?;
-            let cells = features.iter().flat_map(|&p| task.sweep.samples.iter().map(move |&n| (n, p)));
+            let computed = features.iter().filter(|p| task.part.features.contains(p));
+            let cells = computed.flat_map(|&p| task.part.samples.iter().map(move |&n| (n, p)));
             let mut found: Vec<_> =
                 cells.map(|(n, p)| super::cell_by_svd(&study, &rows[..n], p, task)).collect();
             warm::starts(task, &study, &rows, features, &mut found);

@@ -1,10 +1,11 @@
 //! All p at one n from one factorisation that grows column by column.
 
-use super::{Engine, Repeats, Which, cell_by_svd, each_curve, points_obstacle};
+use super::{Engine, Repeats, Which, cell_by_svd, each_curve, points_obstacle, size_by_size};
 use crate::Error;
 use crate::filter::known_penalty;
 use crate::machine::memory::{list, sum, table};
 use crate::nested::{self, Engine as Kind, Point, Test, columns_bytes};
+use crate::sweep::Cut;
 use crate::sweep::cells::Observer;
 use crate::sweep::lines::Line;
 use crate::sweep::measured::Measured;
@@ -26,6 +27,10 @@ impl Engine for Columns {
         points_obstacle(task)
     }
 
+    fn cut(&self, task: &Task<'_>) -> Cut {
+        size_by_size(task)
+    }
+
     fn flops(&self, task: &Task<'_>) -> f64 {
         let (p, tests) = (task.most_features() as f64, height(task) as f64);
         let k = task.sizes.outputs as f64;
@@ -36,7 +41,7 @@ impl Engine for Columns {
             let independent = r * (2.0 * n * r + k * (r * r + r * tests));
             independent + (p - r) * (2.0 * n * (n + 2.0 * tests) + 2.0 * k * (n + tests))
         };
-        task.sweep.samples.iter().map(curve).sum::<f64>() * task.lines.len() as f64
+        task.part.samples.iter().map(curve).sum::<f64>() * task.lines.len() as f64
     }
 
     fn bytes(&self, task: &Task<'_>) -> usize {
@@ -61,7 +66,7 @@ impl Engine for Columns {
         observer: &dyn Observer,
     ) -> Result<Repeats, Error> {
         each_curve(task, shared, which, observer, &|study, rows, features| {
-            let samples = &task.sweep.samples;
+            let samples = &task.part.samples;
             samples.iter().flat_map(|&n| curve(task, study, &rows[..n], features)).collect()
         })
     }

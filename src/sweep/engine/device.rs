@@ -1,6 +1,6 @@
 //! The cells of random Fourier features on a device: it is sent inputs and gains, and only numbers come back.
 
-use super::{Engine, Raw, Repeats, Which, each_repeat, in_halves, in_order, spectrum_obstacle};
+use super::{Engine, Raw, Repeats, Which, each_repeat, in_halves, in_order, size_by_size, spectrum_obstacle};
 use crate::Error;
 use crate::curve::Metric;
 use crate::error::user_code;
@@ -9,6 +9,7 @@ use crate::filter::{Response, Spectrum};
 use crate::machine::memory::{sum, table};
 use crate::nested::Engine as Kind;
 use crate::svd::{CosineDevice, CosineFits, CosineTables, Cutoff};
+use crate::sweep::Cut;
 use crate::sweep::cells::Observer;
 use crate::sweep::measured::Measured;
 use crate::sweep::metrics::{Metrics, norm};
@@ -57,6 +58,10 @@ impl Engine for Device {
         false
     }
 
+    fn cut(&self, task: &Task<'_>) -> Cut {
+        size_by_size(task)
+    }
+
     /// Those of a factorisation and of its fits; what is compared with them is on the same device.
     fn flops(&self, task: &Task<'_>) -> f64 {
         let (fits, tests) = ((task.lines.len() * task.sizes.outputs) as f64, task.sizes.tests as f64);
@@ -101,7 +106,7 @@ impl Engine for Device {
                     user_code::call(part, || cells(task, device, (&raw, &cosines), n, features)).flatten()
                 })
             };
-            Ok(in_order(task, task.sweep.samples.iter().flat_map(of_samples).collect()))
+            Ok(in_order(task, task.part.samples.iter().flat_map(of_samples).collect()))
         })
     }
 }

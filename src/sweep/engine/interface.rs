@@ -2,6 +2,7 @@
 
 use crate::Error;
 use crate::nested::Engine as Kind;
+use crate::sweep::Cut;
 use crate::sweep::cells::Observer;
 use crate::sweep::measured::Measured;
 use crate::sweep::study::Study;
@@ -22,6 +23,14 @@ pub(in crate::sweep) trait Engine: Sync {
     /// Whether it reads the tables of a [`Study`].
     fn needs_tables(&self) -> bool {
         true
+    }
+
+    /// The smallest parts of a repeat whose cells have the bits that they have in the whole.
+    fn cut(&self, task: &Task<'_>) -> Cut;
+
+    /// Whether the parts of a repeat share a factorisation that each call makes.
+    fn shares_within(&self) -> bool {
+        false
     }
 
     /// Floating-point operations of one repeat, to a factor of about two.

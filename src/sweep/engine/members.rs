@@ -1,13 +1,14 @@
 //! Ensembles: fits on maps of their own, and the errors of their means.
 
 use super::raw::Raw;
-use super::{Engine, Repeats, Which, each_repeat};
+use super::{Engine, Repeats, Which, cell_by_cell, each_repeat};
 use crate::Error;
 use crate::features::checked;
 use crate::machine::memory::{reserve, sum, table};
 use crate::nested::Engine as Kind;
 use crate::risk::ensemble::Ensemble;
 use crate::svd::Svd;
+use crate::sweep::Cut;
 use crate::sweep::cells::Observer;
 use crate::sweep::measured::Measured;
 use crate::sweep::metrics::Metrics;
@@ -37,6 +38,10 @@ impl Engine for Members {
 
     fn needs_tables(&self) -> bool {
         false
+    }
+
+    fn cut(&self, task: &Task<'_>) -> Cut {
+        cell_by_cell(task)
     }
 
     fn flops(&self, task: &Task<'_>) -> f64 {

@@ -26,6 +26,6 @@ mod warm;
 use by_svd::cell_by_svd;
 pub(super) use choice::choose;
 pub(super) use interface::{Engine, Repeats, Which};
-use obstacles::{points_obstacle, spectrum_obstacle};
+use obstacles::{cell_by_cell, column_by_column, points_obstacle, size_by_size, spectrum_obstacle};
 pub(super) use raw::Raw;
 use repeats::{each_curve, each_repeat, in_halves, in_order};

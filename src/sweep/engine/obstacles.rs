@@ -1,11 +1,30 @@
-//! Why an engine cannot compute a sweep.
+//! Why an engine cannot compute a sweep, and how one that can cuts it.
 
 use crate::curve::Metric;
 use crate::factors::ablation::Ablation;
 use crate::filter::known_penalty;
 use crate::sweep::lines::Line;
 use crate::sweep::task::Task;
-use crate::sweep::{Arm, Parameter, Start};
+use crate::sweep::{Arm, Cut, Parameter, Start};
+
+/// The parts of a repeat whose cells need nothing of each other.
+pub(super) fn cell_by_cell(task: &Task<'_>) -> Cut {
+    match (task.sweep.samples.len(), task.features.len()) {
+        (2.., _) => Cut::Samples,
+        (_, 2..) => Cut::Features,
+        _ => Cut::Repeats,
+    }
+}
+
+/// The parts of a repeat with one `n` each.
+pub(super) fn size_by_size(task: &Task<'_>) -> Cut {
+    if task.sweep.samples.len() > 1 { Cut::Samples } else { Cut::Repeats }
+}
+
+/// The parts of a repeat with one number of features each.
+pub(super) fn column_by_column(task: &Task<'_>) -> Cut {
+    if task.features.len() > 1 { Cut::Features } else { Cut::Repeats }
+}
 
 /// Why the nested engines cannot compute a sweep: metrics and arms that need the singular vectors of every cell.
 pub(super) fn spectrum_obstacle(task: &Task<'_>, metrics: &[Metric]) -> Option<String> {

@@ -1,12 +1,13 @@
 //! The whole n × p plane of a repeat from two factorisations.
 
-use super::{Engine, Raw, Repeats, Which, each_repeat, in_order, spectrum_obstacle};
+use super::{Engine, Raw, Repeats, Which, column_by_column, each_repeat, in_order, spectrum_obstacle};
 use crate::Error;
 use crate::curve::Metric;
 use crate::error::user_code;
 use crate::filter::known_penalty;
 use crate::machine::memory::{sum, table};
 use crate::nested::{self, Engine as Kind, Plane as Fits, PlaneFit, Request};
+use crate::sweep::Cut;
 use crate::sweep::cells::Observer;
 use crate::sweep::lines::Line;
 use crate::sweep::measured::Measured;
@@ -57,6 +58,15 @@ impl Engine for Plane {
 
     fn needs_tables(&self) -> bool {
         false
+    }
+
+    /// The factorisations of the whole are those of every part.
+    fn cut(&self, task: &Task<'_>) -> Cut {
+        column_by_column(task)
+    }
+
+    fn shares_within(&self) -> bool {
+        true
     }
 
     fn flops(&self, task: &Task<'_>) -> f64 {
@@ -112,7 +122,7 @@ impl Engine for Plane {
         which: &Which<'_>,
         observer: &dyn Observer,
     ) -> Result<Repeats, Error> {
-        let mut plane = Fits::new(&task.sweep.samples, &task.features)?;
+        let mut plane = Fits::new(&task.sweep.samples, &task.features)?.only(&task.part.features);
         if task.wanted.smallest {
             plane = plane.with_smallest_singular_value();
         }
@@ -179,7 +189,7 @@ fn add(found: &mut BTreeMap<(usize, usize), Measured>, measured: Measured) {
 
 /// The cells of a part of the plane.
 fn measure(task: &Task<'_>, raw: &Raw<'_>, plane: &Fits, lines: &[usize]) -> Result<Vec<Measured>, Error> {
-    let (samples, _) = plane.largest();
+    let (samples, most) = plane.largest();
     let lines: Vec<(usize, &Line)> = lines.iter().map(|&line| (line, &task.lines[line])).collect();
     let k = task.sizes.outputs;
     let outputs = |line: &Line| task.targets.outputs[line.outputs.start];
@@ -196,12 +206,18 @@ fn measure(task: &Task<'_>, raw: &Raw<'_>, plane: &Fits, lines: &[usize]) -> Res
     let fits = plane.fits_of_map(&*raw.map, &inputs, &y, &requests)?;
     let tested: Vec<usize> = lines.iter().map(|(_, line)| outputs(line).1).collect();
     let all = |_: &PlaneFit| raw.tests.nrows();
-    let scores =
-        score(&*raw.map, (&raw.tests, &raw.tests_y), &fits, (&tested, k), task.wanted.error_rate, all)?;
+    let scores = score(
+        &*raw.map,
+        (&raw.tests, &raw.tests_y),
+        (&fits, most),
+        (&tested, k),
+        task.wanted.error_rate,
+        all,
+    )?;
     // The rows of a fit are the first of all.
     let trained: Vec<usize> = lines.iter().map(|(_, line)| outputs(line).0).collect();
     let own = if task.wanted.train_error_rate {
-        score(&*raw.map, (&inputs, &y), &fits, (&trained, k), true, |fit| fit.n)?
+        score(&*raw.map, (&inputs, &y), (&fits, most), (&trained, k), true, |fit| fit.n)?
     } else {
         Vec::new()
     };

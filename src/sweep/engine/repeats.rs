@@ -74,10 +74,11 @@ pub(super) fn in_halves(samples: &[usize], features: &[usize], work: &Work<'_>) 
     }
 }
 
-/// In the order of the sweep's lists.
+/// What is to be computed, in the order of the sweep's lists.
 pub(super) fn in_order(task: &Task<'_>, mut measured: Vec<Measured>) -> Vec<Measured> {
     use std::collections::HashMap;
     let place: HashMap<(usize, usize), usize> = task.places().enumerate().map(|(i, at)| (at, i)).collect();
+    measured.retain(|measured| place.contains_key(&(measured.n, measured.p)));
     measured.sort_by_key(|measured| place.get(&(measured.n, measured.p)).copied());
     measured
 }

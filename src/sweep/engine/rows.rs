@@ -1,10 +1,11 @@
 //! All n at one p from one factorisation that grows row by row.
 
-use super::{Engine, Repeats, Which, cell_by_svd, each_curve, points_obstacle};
+use super::{Engine, Repeats, Which, cell_by_svd, column_by_column, each_curve, points_obstacle};
 use crate::Error;
 use crate::filter::known_penalty;
 use crate::machine::memory::{list, sum, table};
 use crate::nested::{self, Engine as Kind, Point, Test, rows_bytes};
+use crate::sweep::Cut;
 use crate::sweep::cells::Observer;
 use crate::sweep::measured::Measured;
 use crate::sweep::study::{Study, Tests};
@@ -35,6 +36,10 @@ impl Engine for Rows {
             .then(|| "targets that differ from those tested on need the rows of every cell".into())
     }
 
+    fn cut(&self, task: &Task<'_>) -> Cut {
+        column_by_column(task)
+    }
+
     fn flops(&self, task: &Task<'_>) -> f64 {
         let (n, lines, k) = (task.most_samples(), task.lines.len() as f64, task.sizes.outputs as f64);
         let curve = |&p: &usize| {
@@ -44,7 +49,7 @@ impl Engine for Rows {
             });
             points.sum::<f64>()
         };
-        task.features.iter().map(curve).sum::<f64>() * lines
+        task.part.features.iter().map(curve).sum::<f64>() * lines
     }
 
     fn bytes(&self, task: &Task<'_>) -> usize {
@@ -68,7 +73,8 @@ impl Engine for Rows {
         observer: &dyn Observer,
     ) -> Result<Repeats, Error> {
         each_curve(task, shared, which, observer, &|study, rows, features| {
-            features.iter().flat_map(|&p| curve(task, study, rows, p)).collect()
+            let computed = features.iter().filter(|p| task.part.features.contains(p));
+            computed.flat_map(|&p| curve(task, study, rows, p)).collect()
         })
     }
 }

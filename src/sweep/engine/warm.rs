@@ -25,7 +25,7 @@ pub(super) fn starts(
 ) {
     let warm = task.lines.iter().enumerate().filter(|(_, line)| line.arm.start == Start::Warm);
     for (index, line) in warm {
-        for &n in &task.sweep.samples {
+        for &n in &task.part.samples {
             let errors = curve(task, study, line, &rows[..n], features);
             for cell in cells.iter_mut().filter(|cell| cell.n == n) {
                 let failed = cell

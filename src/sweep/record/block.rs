@@ -110,17 +110,39 @@ impl Extent {
     }
 }
 
-/// A block whose payload follows its head at `at`.
-pub(super) fn block(index: usize, payload: &[u8], is_final: bool, at: u64) -> (Vec<u8>, Extent) {
-    let sum = crc(&[payload]);
-    let mut bytes = MARKER.to_vec();
-    bytes.extend((index as u64).to_le_bytes());
-    bytes.extend((payload.len() as u64).to_le_bytes());
-    bytes.extend(u32::from(!is_final).to_le_bytes());
-    bytes.extend(sum.to_le_bytes());
-    bytes.extend(crc(&[&bytes]).to_le_bytes());
-    bytes.extend(payload);
-    (bytes, Extent { at: at + HEAD as u64, length: payload.len() as u64, crc: sum, is_final })
+/// Blocks one after the other, as they are to stand in a file.
+#[derive(Debug, Default)]
+pub(super) struct Batch {
+    pub(super) bytes: Vec<u8>,
+    /// The index of each, and where its payload stands in `bytes`.
+    pub(super) extents: Vec<(usize, Extent)>,
+}
+
+impl Batch {
+    /// Appends the block of an index, whose payload `encode` appends.
+    pub(super) fn push(&mut self, index: usize, is_final: bool, encode: impl FnOnce(&mut Vec<u8>)) {
+        let start = self.bytes.len();
+        self.bytes.resize(start + HEAD, 0);
+        encode(&mut self.bytes);
+        let (head, payload) = self.bytes[start..].split_at_mut(HEAD);
+        let (length, sum) = (payload.len() as u64, crc(&[payload]));
+        head[..8].copy_from_slice(&MARKER);
+        head[8..16].copy_from_slice(&(index as u64).to_le_bytes());
+        head[16..24].copy_from_slice(&length.to_le_bytes());
+        head[24..28].copy_from_slice(&u32::from(!is_final).to_le_bytes());
+        head[28..32].copy_from_slice(&sum.to_le_bytes());
+        let of_head = crc(&[&head[..32]]);
+        head[32..].copy_from_slice(&of_head.to_le_bytes());
+        self.extents.push((index, Extent { at: (start + HEAD) as u64, length, crc: sum, is_final }));
+    }
+
+    /// The bytes of each block, with its index and extent.
+    pub(super) fn each(&self) -> impl Iterator<Item = (&[u8], usize, Extent)> {
+        self.extents.iter().map(|&(index, extent)| {
+            let range = |at: u64| usize::try_from(at).unwrap_or(usize::MAX);
+            (&self.bytes[range(extent.at) - HEAD..range(extent.end())], index, extent)
+        })
+    }
 }
 
 /// The payload of a block; `None` if its bytes have changed.

@@ -95,6 +95,11 @@ impl Identity {
         Some(differences.join("; "))
     }
 
+    /// The value of a name, if it has one.
+    pub(super) fn value(&self, name: &str) -> Option<&str> {
+        self.values().into_iter().find(|(of, _)| *of == name).map(|(_, value)| value)
+    }
+
     /// The version of the crate that computes it.
     pub(super) fn version(&self) -> &str {
         self.values().first().map_or("", |&(_, version)| version)

@@ -1,6 +1,6 @@
 //! The open log of blocks: what is in it, appended to, made whole.
 
-use super::block::{self, Damage, Extent, Header, Scan};
+use super::block::{self, Batch, Damage, Extent, HEAD, Header, Scan};
 use super::identity::Identity;
 use super::lock;
 use crate::error::words::{listed, shown};
@@ -101,42 +101,58 @@ impl Log {
         for (index, extent) in blocks {
             // One that has changed since it was found is left out.
             let Some(payload) = block::payload(&mut self.file, &extent)? else { continue };
-            let (bytes, extent) = block::block(index, &payload, extent.is_final, end);
-            to.write_all(&bytes)?;
-            end = extent.end();
-            moved.insert(index, extent);
+            let mut one = Batch::default();
+            one.push(index, extent.is_final, |bytes| bytes.extend_from_slice(&payload));
+            to.write_all(&one.bytes)?;
+            moved.insert(index, Extent { at: end + HEAD as u64, ..extent });
+            end += one.bytes.len() as u64;
         }
         Ok(())
     }
 
-    /// Appends a block. If the file has gone from its place meanwhile, it is made there again with all that was in it, and
-    /// words about that come back.
-    pub(super) fn append(
-        &mut self,
-        index: usize,
-        payload: &[u8],
-        is_final: bool,
-    ) -> Result<Option<String>, Error> {
+    /// Appends blocks, in one piece. If the file has gone from its place meanwhile, it is made there again with all that was
+    /// in it, and words about that come back.
+    pub(super) fn append(&mut self, batch: &Batch) -> Result<Option<String>, Error> {
         let notice = if lock::is_at(&self.file, &self.path) { None } else { Some(self.restore()?) };
-        let (bytes, extent) = block::block(index, payload, is_final, self.end);
-        if let Some(known) = self.blocks.get(&index) {
-            let is_same = (known.length, known.crc) == (extent.length, extent.crc);
-            if is_same && self.payload(index)?.as_deref() == Some(payload) {
-                return Ok(notice);
+        let mut fresh = Vec::with_capacity(batch.extents.len());
+        for (bytes, index, extent) in batch.each() {
+            if !self.has(index, &extent, &bytes[HEAD..])? {
+                fresh.push((bytes, index, extent));
             }
         }
-        let written = self.file.seek(SeekFrom::Start(self.end)).and_then(|_| self.file.write_all(&bytes));
-        if let Err(e) = written {
-            // Without the part of it that there was room for.
-            let _ = self.file.set_len(self.end);
-            return Err(Error::io(&self.path, &e));
+        // All of them at once; where there is no room for that, as many as there is room for.
+        if fresh.len() == batch.extents.len() && self.write(&batch.bytes).is_ok() {
+            let start = self.end;
+            self.end += batch.bytes.len() as u64;
+            self.blocks.extend(fresh.iter().map(|&(_, i, e)| (i, Extent { at: start + e.at, ..e })));
+        } else {
+            for (bytes, index, extent) in fresh {
+                self.write(bytes).map_err(|e| Error::io(&self.path, &e))?;
+                self.blocks.insert(index, Extent { at: self.end + HEAD as u64, ..extent });
+                self.end += bytes.len() as u64;
+            }
         }
-        self.end = extent.end();
-        self.blocks.insert(index, extent);
         if self.dirty.get_or_insert_with(Instant::now).elapsed() >= UNSYNCED {
             self.sync()?;
         }
         Ok(notice)
+    }
+
+    /// Whether the last block of an index is this very one.
+    fn has(&mut self, index: usize, extent: &Extent, payload: &[u8]) -> Result<bool, Error> {
+        let Some(known) = self.blocks.get(&index) else { return Ok(false) };
+        let is_alike = (known.length, known.crc) == (extent.length, extent.crc);
+        Ok(is_alike && self.payload(index)?.as_deref() == Some(payload))
+    }
+
+    /// Writes bytes at the end, all of them or none.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let written = self.file.seek(SeekFrom::Start(self.end)).and_then(|_| self.file.write_all(bytes));
+        if written.is_err() {
+            // Without the part that there was room for.
+            let _ = self.file.set_len(self.end);
+        }
+        written
     }
 
     /// Puts on the disk what is not there yet.

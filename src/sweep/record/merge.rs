@@ -1,9 +1,10 @@
 //! The records of shards, put together.
 
 use super::block::{Damage, Extent, Header, header, read_header, scan};
-use super::collect::{collect, identified};
+use super::collect::collect;
 use super::log::{check, few, read, refused};
-use super::{Identity, Payload, Repeat, decoded, of_kind};
+use super::repeats::MergedRepeats;
+use super::{Identity, Payload, decoded, of_kind};
 use crate::Error;
 use crate::curve::Curve;
 use crate::error::words::listed;
@@ -15,14 +16,14 @@ use std::path::{Path, PathBuf};
 
 /// The curve of a sweep from records of its shards.
 pub(super) fn merge(sweep: &Sweep, paths: &[impl AsRef<Path>]) -> Result<Curve, Error> {
-    let mut merged = Merged::<Repeat>::of(&identified(sweep)?, sweep.splits.repeats(), paths)?;
+    let mut merged = MergedRepeats::of(sweep, paths)?;
     merged.check_complete()?;
-    collect(sweep, merged.found.len(), |repeat| merged.get(repeat))
+    collect(sweep, sweep.splits.repeats(), |repeat| merged.get(repeat))
 }
 
 /// The repeats that are in none of some records.
 pub(super) fn missing(sweep: &Sweep, paths: &[impl AsRef<Path>]) -> Result<Vec<usize>, Error> {
-    Ok(Merged::<Repeat>::of(&identified(sweep)?, sweep.splits.repeats(), paths)?.missing())
+    Ok(MergedRepeats::of(sweep, paths)?.missing())
 }
 
 /// What several records of one experiment have, by index, in whatever order they come. It holds where each stands, not
@@ -105,14 +106,19 @@ impl<P: Payload> Merged<P> {
     /// # Errors
     /// [`Error::Unsupported`] with the indices, and the records that are damaged.
     pub fn check_complete(&self) -> Result<(), Error> {
+        self.check_complete_of(|missing| format!("repeats {}", few(missing)))
+    }
+
+    /// The same with what is missing in other words.
+    pub(super) fn check_complete_of(&self, words: impl Fn(&[usize]) -> String) -> Result<(), Error> {
         let missing = self.missing();
         if missing.is_empty() {
             return Ok(());
         }
         let reason = format!(
-            "repeats {} (counted from 0) of {} are in none of the {} records{}; run their shards again, with the same \
+            "{} (counted from 0) of {} are in none of the {} records{}; run their shards again, with the same \
              records",
-            few(&missing),
+            words(&missing),
             self.count,
             self.files.paths.len(),
             self.files.damage()

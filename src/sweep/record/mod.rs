@@ -19,6 +19,7 @@ mod parquet;
 mod payload;
 mod plan;
 mod recording;
+mod repeats;
 mod shard;
 mod shards;
 mod status;
@@ -38,6 +39,7 @@ pub use workload::{ShardTime, Workload};
 
 use super::{Grid, Observer};
 use crate::{Error, error::user_code};
+use block::Batch;
 use log::Log;
 use std::fmt;
 use std::marker::PhantomData;
@@ -153,9 +155,13 @@ impl<P: Payload> Record<P> {
     /// # Errors
     /// [`Error::Io`].
     pub fn append(&self, index: usize, payload: &P) -> Result<(), Error> {
-        let mut bytes = Vec::new();
-        payload.encode(&mut bytes);
-        let notice = self.log().append(index, &bytes, payload.is_final())?;
+        let mut batch = Batch::default();
+        batch.push(index, payload.is_final(), |bytes| payload.encode(bytes));
+        self.write(&batch)
+    }
+
+    fn write(&self, batch: &Batch) -> Result<(), Error> {
+        let notice = self.log().append(batch)?;
         self.notices.lock().unwrap_or_else(PoisonError::into_inner).extend(notice);
         Ok(())
     }
@@ -177,7 +183,7 @@ impl<P: Payload> Record<P> {
         observer: &dyn Observer,
         work: impl Fn(Range<usize>) -> Result<Vec<P>, Error> + Sync,
     ) -> Result<bool, Error> {
-        self.run_some(range, at_once, threads, observer, work)
+        self.run_each(range, at_once, threads, observer, work)
     }
 
     /// [`run`](Self::run) of indices that need not be neighbours; they ascend.
@@ -191,6 +197,18 @@ impl<P: Payload> Record<P> {
         threads: Option<usize>,
         observer: &dyn Observer,
         work: impl Fn(Range<usize>) -> Result<Vec<P>, Error> + Sync,
+    ) -> Result<bool, Error> {
+        self.run_each(indices, at_once, threads, observer, work)
+    }
+
+    /// [`run_some`](Self::run_some) where `work` may give its payloads one after the other.
+    fn run_each<I: IntoIterator<Item = P>>(
+        &self,
+        indices: impl IntoIterator<Item = usize>,
+        at_once: usize,
+        threads: Option<usize>,
+        observer: &dyn Observer,
+        work: impl Fn(Range<usize>) -> Result<I, Error> + Sync,
     ) -> Result<bool, Error> {
         let missing = self.missing(indices);
         let groups: Vec<Range<usize>> = missing
@@ -209,9 +227,19 @@ impl<P: Payload> Record<P> {
         let compute = |group: usize| {
             let range = groups[group].clone();
             let part = || format!("the work at {range:?} of a record");
-            let payloads = user_code::call(part, || work(range.clone()))??;
-            Error::check_len("results of a range of repeats", range.len(), payloads.len())?;
-            range.clone().zip(&payloads).try_for_each(|(index, payload)| self.append(index, payload))?;
+            // What was computed together is written together: a system call for each would count.
+            let batch = user_code::call(part, || {
+                let (mut batch, mut count) = (Batch::default(), 0);
+                for payload in work(range.clone())? {
+                    if count < range.len() {
+                        batch.push(range.start + count, payload.is_final(), |bytes| payload.encode(bytes));
+                    }
+                    count += 1;
+                }
+                Error::check_len("results of a range of repeats", range.len(), count)?;
+                Ok::<_, Error>(batch)
+            })??;
+            self.write(&batch)?;
             done.fetch_add(range.len(), Ordering::Relaxed);
             Ok(())
         };

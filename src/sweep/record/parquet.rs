@@ -1,7 +1,6 @@
 //! The cells of a run as Parquet from the records of its shards, without all of them at once.
 
-use super::collect::identified;
-use super::{Merged, Repeat};
+use super::repeats::MergedRepeats;
 use crate::Error;
 use crate::curve::{CellColumns, Extent, Failure};
 use crate::sweep::Sweep;
@@ -16,7 +15,7 @@ impl Sweep {
     /// Those of [`merge`](Self::merge) and of [`Curve::save_cells_parquet`](crate::curve::Curve::save_cells_parquet).
     pub fn merge_parquet(&self, records: &[impl AsRef<Path>], cells: &Path) -> Result<usize, Error> {
         let repeats = self.splits.repeats();
-        let mut merged = Merged::<Repeat>::of(&identified(self)?, repeats, records)?;
+        let mut merged = MergedRepeats::of(self, records)?;
         merged.check_complete()?;
         let (mut extent, mut failure) = (Extent::default(), None);
         for repeat in 0..repeats {

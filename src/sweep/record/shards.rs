@@ -1,8 +1,10 @@
 //! The folder in which the shards of one experiment meet.
 
 use super::plan::machine;
+use super::repeats::cut_of;
 use super::{Identity, Merged, Payload, Plan, Shard, Workload};
 use crate::Error;
+use crate::sweep::Cut;
 use std::io::ErrorKind;
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
@@ -61,6 +63,12 @@ impl<P: Payload> Shards<P> {
     #[must_use]
     pub fn workload(&self) -> &Workload {
         &self.workload
+    }
+
+    /// What its indices are, where it is of a sweep: repeats, or parts of them.
+    #[must_use]
+    pub fn cut(&self) -> Cut {
+        cut_of(&self.identity)
     }
 
     /// How many indices there are.

@@ -1,7 +1,6 @@
 //! The tables of a run from the records of its shards, without all cells at once.
 
-use super::collect::identified;
-use super::{Merged, Repeat};
+use super::repeats::MergedRepeats;
 use crate::Error;
 use crate::curve::{Bootstrap, CellRows, Extent, Failure, Gathered, Metric, Summary};
 use crate::machine::memory::{list, reserve};
@@ -61,7 +60,7 @@ impl Sweep {
         bootstrap: Option<Bootstrap>,
     ) -> Result<Tables, Error> {
         let repeats = self.splits.repeats();
-        let mut merged = Merged::<Repeat>::of(&identified(self)?, repeats, records)?;
+        let mut merged = MergedRepeats::of(self, records)?;
         merged.check_complete()?;
         let outline = self.outline()?.0;
         let axis = Task::new(self)?.axis_values(outline.axis);

@@ -34,6 +34,7 @@ pub struct Workload {
 enum Costs {
     Equal(f64),
     Each(Vec<f64>),
+    Neighbours(Vec<f64>),
 }
 
 impl Workload {
@@ -49,6 +50,13 @@ impl Workload {
         Self { count: costs.len(), costs: Costs::Each(costs.into_iter().map(countable).collect()) }
     }
 
+    /// An index for each cost, of which neighbours go together: a shard has those that lie on its share of the whole, by
+    /// their middles. Two shards differ by at most twice the largest cost.
+    #[must_use]
+    pub fn neighbours(costs: Vec<f64>) -> Self {
+        Self { count: costs.len(), costs: Costs::Neighbours(costs.into_iter().map(countable).collect()) }
+    }
+
     /// How many indices there are.
     #[must_use]
     pub fn count(&self) -> usize {
@@ -60,7 +68,7 @@ impl Workload {
     pub fn flops(&self) -> f64 {
         match &self.costs {
             Costs::Equal(each) => self.count as f64 * each,
-            Costs::Each(costs) => costs.iter().sum(),
+            Costs::Each(costs) | Costs::Neighbours(costs) => costs.iter().sum(),
         }
     }
 
@@ -70,7 +78,7 @@ impl Workload {
         match &self.costs {
             Costs::Equal(each) if self.count > 0 => *each,
             Costs::Equal(_) => 0.0,
-            Costs::Each(costs) => costs.iter().copied().fold(0.0, f64::max),
+            Costs::Each(costs) | Costs::Neighbours(costs) => costs.iter().copied().fold(0.0, f64::max),
         }
     }
 
@@ -79,8 +87,8 @@ impl Workload {
     pub fn indices(&self, shard: Shard) -> Vec<usize> {
         match &self.costs {
             Costs::Equal(_) => shard.range(self.count).collect(),
-            Costs::Each(costs) => {
-                let dealt = dealt(costs, shard.of());
+            Costs::Each(_) | Costs::Neighbours(_) => {
+                let dealt = self.dealt(shard.of());
                 (0..self.count).filter(|&index| dealt[index] == shard.k()).collect()
             }
         }
@@ -91,18 +99,45 @@ impl Workload {
     pub fn flops_of(&self, shard: Shard) -> f64 {
         match &self.costs {
             Costs::Equal(each) => shard.range(self.count).len() as f64 * each,
-            Costs::Each(costs) => self.indices(shard).into_iter().map(|index| costs[index]).sum(),
+            Costs::Each(costs) | Costs::Neighbours(costs) => {
+                self.indices(shard).into_iter().map(|index| costs[index]).sum()
+            }
+        }
+    }
+
+    /// The shard of every index.
+    fn dealt(&self, of: usize) -> Vec<usize> {
+        match &self.costs {
+            Costs::Equal(_) => Vec::new(),
+            Costs::Each(costs) => dealt(costs, of),
+            Costs::Neighbours(costs) => side_by_side(costs, of),
         }
     }
 
     /// Those of `of` shards that have one of these indices, which ascend.
     pub(super) fn with_any(&self, indices: &[usize], of: usize) -> Vec<Shard> {
-        let Costs::Each(costs) = &self.costs else { return Shard::with_any(indices, of, self.count) };
-        let dealt = dealt(costs, of);
+        if let Costs::Equal(_) = self.costs {
+            return Shard::with_any(indices, of, self.count);
+        }
+        let dealt = self.dealt(of);
         let mut has_any = vec![false; of];
         indices.iter().filter_map(|&index| dealt.get(index)).for_each(|&k| has_any[k] = true);
         (0..of).filter(|&k| has_any[k]).filter_map(|k| Shard::new(k, of).ok()).collect()
     }
+}
+
+/// The shard of every index: where its middle lies on the whole.
+fn side_by_side(costs: &[f64], of: usize) -> Vec<usize> {
+    let whole: f64 = costs.iter().sum();
+    let mut before = 0.0;
+    let shard = |cost: &f64| {
+        let middle = before + cost / 2.0;
+        before += cost;
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // from 0, and capped
+        let shard = (middle / whole * of as f64) as usize;
+        shard.min(of.saturating_sub(1))
+    };
+    costs.iter().map(shard).collect()
 }
 
 fn countable(cost: f64) -> f64 {
@@ -203,6 +238,18 @@ mod tests {
         for count in [0, 1, 5, 40] {
             let wild: Vec<f64> = (0..count).map(|_| 10_f64.powf(6.0 * rng.random::<f64>())).collect();
             let cubes: Vec<f64> = (0..count).map(|i| ((i / 2) as f64).powi(3)).collect();
+            let side_by_side = [&wild, &cubes].map(|costs| Workload::neighbours(costs.clone()));
+            for work in side_by_side {
+                for of in 1..=count + 3 {
+                    let shards = all(of);
+                    let indices: Vec<usize> = shards.iter().flat_map(|&s| work.indices(s)).collect();
+                    assert_eq!(indices, (0..count).collect::<Vec<_>>(), "neighbours, every one once");
+                    let share = work.flops() / of as f64;
+                    let rounding = 1e-12 * work.flops();
+                    let off = shards.iter().map(|&s| (work.flops_of(s) - share).abs());
+                    assert!(off.fold(0.0, f64::max) <= work.largest() + rounding, "{count} in {of}");
+                }
+            }
             for work in [Workload::equal(count, 3.0), Workload::of(wild), Workload::of(cubes)] {
                 for of in 1..=count + 3 {
                     let shards = all(of);

@@ -8,6 +8,7 @@ mod damage;
 mod failures;
 mod folders;
 mod others;
+mod parts;
 mod shards;
 mod stopped;
 mod studies;

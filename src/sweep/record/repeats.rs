@@ -1,0 +1,258 @@
+//! Repeats in records whose indices may be parts of them.
+
+use super::block::{Header, read_header};
+use super::collect::identified;
+use super::{Identity, Merged, Repeat, ShardTime, Workload};
+use crate::Error;
+use crate::curve::Axis;
+use crate::sweep::engine::{Repeats, choose};
+use crate::sweep::task::{Part, Task};
+use crate::sweep::{Cut, Sweep};
+use std::collections::HashMap;
+use std::fs::File;
+use std::ops::Range;
+use std::path::Path;
+
+/// The name of the value of an identity that says how repeats are cut.
+const PARTS: &str = "parts";
+
+/// The experiment of a sweep whose record has such indices.
+pub(super) fn identified_by(sweep: &Sweep, cut: Cut) -> Result<Identity, Error> {
+    let identity = identified(sweep)?;
+    Ok(if cut == Cut::Repeats { identity } else { identity.with(PARTS, cut) })
+}
+
+/// What the indices of an experiment are.
+pub(super) fn cut_of(identity: &Identity) -> Cut {
+    let cut = |words: &str| Cut::ALL.iter().copied().find(|cut| cut.to_string() == words);
+    identity.value(PARTS).and_then(cut).unwrap_or_default()
+}
+
+/// What the indices of some records are: of the first that says so.
+fn cut_in(records: &[impl AsRef<Path>]) -> Cut {
+    let of = |path: &Path| {
+        let mut file = File::open(path).ok()?;
+        let length = file.metadata().ok()?.len();
+        match read_header(&mut file, length, &[]).ok()? {
+            Header::Of(identity, _) => Some(cut_of(&identity)),
+            _ => None,
+        }
+    };
+    records.iter().find_map(|path| of(path.as_ref())).unwrap_or_default()
+}
+
+/// The indices of a sweep's record: repeat by repeat, and the parts of each one after the other.
+#[derive(Debug)]
+pub(super) struct Indices {
+    cut: Cut,
+    repeats: usize,
+    /// All `n`, and all `p`, of the sweep.
+    samples: Vec<usize>,
+    features: Vec<usize>,
+    axis: Axis,
+    /// Where each cell's `(n, p)` stands in a repeat; empty for whole repeats.
+    places: HashMap<(usize, usize), usize>,
+}
+
+impl Indices {
+    pub(super) fn new(sweep: &Sweep, cut: Cut) -> Result<Self, Error> {
+        let task = Task::new(sweep)?;
+        let places = if cut == Cut::Repeats {
+            HashMap::new()
+        } else {
+            task.places().enumerate().map(|(place, of)| (of, place)).collect()
+        };
+        let axis = task.outline(choose(&task)?.kind()).axis;
+        let Part { samples, features } = task.part;
+        Ok(Self { cut, repeats: sweep.splits.repeats(), samples, features, axis, places })
+    }
+
+    pub(super) fn cut(&self) -> Cut {
+        self.cut
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.repeats.saturating_mul(self.each())
+    }
+
+    /// Parts of a repeat.
+    pub(super) fn each(&self) -> usize {
+        match self.cut {
+            Cut::Repeats => 1,
+            Cut::Samples => self.samples.len(),
+            Cut::Features => self.features.len(),
+        }
+    }
+
+    /// The repeats of some neighbours, and which of the parts of each.
+    pub(super) fn by_repeat(&self, range: Range<usize>) -> impl Iterator<Item = (usize, Range<usize>)> {
+        let each = self.each().max(1);
+        let repeats = range.start / each..range.end.div_ceil(each);
+        repeats.map(move |repeat| {
+            let first = repeat * each;
+            (repeat, range.start.max(first) - first..range.end.min(first + each) - first)
+        })
+    }
+
+    /// The cells of some parts of a repeat.
+    pub(super) fn part(&self, parts: Range<usize>) -> Part {
+        let (mut samples, mut features) = (self.samples.clone(), self.features.clone());
+        match self.cut {
+            Cut::Repeats => {}
+            Cut::Samples => samples = samples[parts].to_vec(),
+            Cut::Features => features = features[parts].to_vec(),
+        }
+        Part { samples, features }
+    }
+
+    /// What was found of neighbouring parts of a repeat, part by part.
+    pub(super) fn parted(&self, found: Repeats, parts: Range<usize>) -> Vec<Repeats> {
+        let mut parted: Vec<Repeats> = Vec::new();
+        parted.resize_with(parts.len(), Vec::new);
+        for (repeat, places) in found {
+            for part in &mut parted {
+                part.push((repeat, Vec::new()));
+            }
+            for measured in places {
+                let of = measured.as_ref().map_or(parts.start, |m| self.part_of((m.n, m.p)));
+                if let Some([(_, places)]) = parted.get_mut(of - parts.start).map(Vec::as_mut_slice) {
+                    places.push(measured);
+                }
+            }
+        }
+        parted
+    }
+
+    /// Which of a repeat's parts a cell is in.
+    fn part_of(&self, (n, p): (usize, usize)) -> usize {
+        let place = self.place((n, p));
+        match self.cut {
+            Cut::Repeats => 0,
+            Cut::Samples => place / self.features.len().max(1),
+            Cut::Features => place % self.features.len().max(1),
+        }
+    }
+
+    /// Where a cell stands among those of its repeat.
+    pub(super) fn place(&self, of: (usize, usize)) -> usize {
+        self.places.get(&of).copied().unwrap_or(0)
+    }
+
+    /// Some indices in words.
+    pub(super) fn in_words(&self, indices: &[usize]) -> String {
+        let each = self.each().max(1);
+        let Some(symbol) = self.cut.symbol() else { return format!("repeats {}", super::log::few(indices)) };
+        let values = if self.cut == Cut::Samples { &self.samples } else { &self.features };
+        let of_repeat = |indices: &[usize]| {
+            let values: Vec<usize> = indices.iter().map(|index| values[index % each]).collect();
+            format!("{symbol} = {} of repeat {}", super::log::few(&values), indices[0] / each)
+        };
+        let words: Vec<String> = indices.chunk_by(|a, b| a / each == b / each).map(of_repeat).collect();
+        words.join("; ")
+    }
+
+    /// What `get` has of a repeat, if it has all of it.
+    pub(super) fn whole(
+        &self,
+        repeat: usize,
+        mut get: impl FnMut(usize) -> Result<Option<Repeat>, Error>,
+    ) -> Result<Option<Repeat>, Error> {
+        if self.cut == Cut::Repeats {
+            return get(repeat);
+        }
+        let mut whole = Repeat { repeat, ..Repeat::default() };
+        for index in repeat * self.each()..(repeat + 1) * self.each() {
+            let Some(part) = get(index)? else { return Ok(None) };
+            whole.cells.extend(part.cells);
+            whole.failures.extend(part.failures);
+            whole.by_svd.extend(part.by_svd);
+        }
+        whole.cells.sort_by_key(|cell| self.place((cell.n, cell.p)));
+        whole.failures.sort_by_key(|failure| self.place((failure.n, failure.p)));
+        // Parts have places there, of which the order can be restored.
+        whole.by_svd.sort_unstable();
+        let (columns, rows) = (self.features.len().max(1), &self.samples);
+        for place in &mut whole.by_svd {
+            let value = if self.axis == Axis::Features {
+                self.features.get(*place % columns)
+            } else {
+                rows.get(*place / columns)
+            };
+            *place = value.copied().unwrap_or(0);
+        }
+        Ok(Some(whole))
+    }
+}
+
+impl Sweep {
+    /// The smallest parts of its work that shards can have: parts of each repeat where the engine has some, else
+    /// whole repeats.
+    ///
+    /// One SVD a cell: each `n`, or of one `n` each `p`. Curves that grow row by row: each `p`; column by column: each `n`. A
+    /// plane: each `p`; every shard makes the factorisations of the plane, and fits and tests the cells of its own.
+    ///
+    /// # Errors
+    /// What is wrong with the sweep as a whole, as [`Sweep::run`].
+    pub fn finest_cut(&self) -> Result<Cut, Error> {
+        let task = Task::new(self)?;
+        Ok(choose(&task)?.cut(&task))
+    }
+
+    /// What the indices of shards cost for so many workers of one core: repeats, or where these are too few for
+    /// [`ShardTime::shards`] to choose, their [parts](Self::finest_cut).
+    ///
+    /// # Errors
+    /// Those of [`Sweep::estimate`].
+    pub fn workload_for(&self, workers: usize) -> Result<Workload, Error> {
+        let whole = self.workload()?;
+        let chosen = ShardTime::default().shards(std::slice::from_ref(&whole), workers);
+        if chosen < whole.count() { Ok(whole) } else { self.workload_by(self.finest_cut()?) }
+    }
+
+    /// What the indices of a record cost that are cut so.
+    pub(super) fn workload_by(&self, cut: Cut) -> Result<Workload, Error> {
+        if cut == Cut::Repeats {
+            return self.workload();
+        }
+        let (task, indices) = (Task::new(self)?, Indices::new(self, cut)?);
+        let engine = choose(&task)?;
+        let flops = |part: Part| engine.flops(&Task { part, ..task.clone() });
+        // What all parts share is made by every shard, and no part's own.
+        let shared = flops(Part::default());
+        let costs = (0..indices.each()).map(|part| flops(indices.part(part..part + 1)) - shared);
+        let costs: Vec<f64> = costs.collect();
+        Ok(Workload::neighbours(costs.repeat(self.splits.repeats())))
+    }
+}
+
+/// The repeats in some records of a sweep.
+pub(super) struct MergedRepeats {
+    merged: Merged<Repeat>,
+    indices: Indices,
+}
+
+impl MergedRepeats {
+    pub(super) fn of(sweep: &Sweep, records: &[impl AsRef<Path>]) -> Result<Self, Error> {
+        let cut = cut_in(records);
+        let identity = identified_by(sweep, cut)?;
+        let indices = Indices::new(sweep, cut)?;
+        Ok(Self { merged: Merged::of(&identity, indices.count(), records)?, indices })
+    }
+
+    /// The repeats of which something is missing.
+    pub(super) fn missing(&self) -> Vec<usize> {
+        let mut repeats = self.merged.missing();
+        repeats.iter_mut().for_each(|index| *index /= self.indices.each().max(1));
+        repeats.dedup();
+        repeats
+    }
+
+    pub(super) fn check_complete(&self) -> Result<(), Error> {
+        self.merged.check_complete_of(|missing| self.indices.in_words(missing))
+    }
+
+    pub(super) fn get(&mut self, repeat: usize) -> Result<Option<Repeat>, Error> {
+        let Self { merged, indices } = self;
+        indices.whole(repeat, |index| merged.get(index))
+    }
+}
