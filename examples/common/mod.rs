@@ -493,11 +493,25 @@ pub fn once_each<T: Copy + PartialEq>(list: &[T]) -> Vec<T> {
         .collect()
 }
 
-/// Says what a long run will take, before it starts.
+/// Says what a long run will take, and how it can be stopped and go on, before it starts: the standard library tells no
+/// program of its Ctrl-C.
 pub fn announce(estimate: &Cost) {
     if estimate.bytes > 1 << 30 || estimate.flops > 1e11 {
         eprintln!("this takes about {estimate}");
+        let [part, merge] = ["1/1", "merge"].map(shard_reports::command);
+        eprintln!(
+            "a stop (Ctrl-C) keeps nothing of it. What keeps finished repeats, and goes on when it is run again:\n  {part}\n\
+             and when that is done, for tables and figures:\n  {merge}"
+        );
     }
+}
+
+/// Says before a run that keeps what it has computed that it may be stopped.
+pub fn announce_record(path: &Path) {
+    let path = path.display();
+    eprintln!(
+        "finished repeats are kept in {path}: after a stop (Ctrl-C) the same command goes on from there"
+    );
 }
 
 /// The error of the first cell that failed.

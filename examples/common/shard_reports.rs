@@ -4,6 +4,7 @@ use super::say;
 use super::table::{Item, Table};
 use double_descent::sweep::{Shard, ShardState, ShardTime, Status, Workload};
 use std::collections::BTreeSet;
+use std::fmt::Display;
 use std::path::Path;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
@@ -139,12 +140,18 @@ fn plan(workers: usize, work: &[Workload]) {
     commands(&shards);
 }
 
+/// This process's command with a `--shard`, as a shell reads it.
+pub fn command(part: impl Display) -> String {
+    let (program, study) =
+        COMMAND.get().map_or((&[][..], &[][..]), |(program, study)| (program, &study[1..]));
+    let words: Vec<String> = program.iter().chain(study).map(|word| quoted(word)).collect();
+    format!("{} --shard {part}", words.join(" "))
+}
+
 /// Commands, one a line, each of which computes a shard.
 fn commands<'a>(shards: impl IntoIterator<Item = &'a Shard>) {
-    let Some((program, study)) = COMMAND.get() else { return };
-    let words: Vec<String> = program.iter().chain(&study[1..]).map(|word| quoted(word)).collect();
     for shard in shards {
-        say!("{} --shard {shard}", words.join(" "));
+        say!("{}", command(shard));
     }
 }
 

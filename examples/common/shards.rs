@@ -2,7 +2,7 @@
 
 use super::flags::{Failure, Value, flags, usage};
 use super::shard_reports::{self, Asked};
-use super::{RunArgs, announce, say, with_progress};
+use super::{RunArgs, announce, announce_record, say, with_progress};
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric, Surface};
 use double_descent::sweep::{
@@ -206,6 +206,9 @@ pub fn payloads<P: Payload>(
     let count = workload.count();
     let run = |path: &Path, indices: Vec<usize>| {
         let record = Record::<P>::open(path, identity)?;
+        if args.shard.is_none() && !record.missing(indices.iter().copied()).is_empty() {
+            announce_record(path);
+        }
         let done = with_progress(label, |bar| record.run_some(indices, 1, threads, bar, &work));
         warn(record.notices());
         done?;
@@ -288,6 +291,7 @@ fn in_parts<P: Payload, T>(
     };
     let path = shards.begin(shard)?;
     warn(shards.other_machine()?);
+    announce_record(&path);
     let left = compute(shard, &path)?.len();
     if left > 0 {
         let reason = format!(
@@ -296,7 +300,8 @@ fn in_parts<P: Payload, T>(
         );
         return Err(Error::Resource { reason }.into());
     }
-    say!("shard {shard} of {label}: all of it is in {}", path.display());
+    let next = if shard.of() == 1 { "; --shard merge makes tables and figures of it" } else { "" };
+    say!("shard {shard} of {label}: all of it is in {}{next}", path.display());
     Ok(None)
 }
 

@@ -18,11 +18,11 @@ flags! {
     pub struct Cli {
         /// What goes up the plane
         rows: Rows = Rows::Samples, "WHAT";
-        /// Numbers of training images for --rows samples, numbers and ranges [default: 200..4000:200]
+        /// Numbers of training images for --rows samples, numbers and ranges [default: 200 to 4000 in 50 steps of 6 %]
         samples: Option<Sizes> = None, "SIZES";
         /// Training images for --rows ridge and label-noise [default: 1000]
         n: Option<usize> = None, "N";
-        /// Numbers of features [default: 200..4000:200; for --rows ridge and label-noise finer around n]
+        /// Numbers of features [default: those of --samples; for --rows ridge and label-noise 200..4000:200, finer around n]
         features: Option<Sizes> = None, "SIZES";
         /// Ridge penalties, or shares of training labels that are wrong, for --rows ridge and label-noise [default: 10⁻⁴ to
         /// 10³; 0 to 0.4]
@@ -96,13 +96,19 @@ impl Cli {
             Rows::Ridge => penalties().into_iter().map(Arm::ridge).collect::<Result<_, Error>>()?,
             Rows::LabelNoise => Arm::of_noisy_labels(&data.train, shares(), self.run.seed)?,
         };
-        let (n, steps) = (self.n.unwrap_or(1000), || (1..=20).map(|i| 200 * i));
+        let n = self.n.unwrap_or(1000);
         let (samples, features) = match self.rows {
-            Rows::Samples => (steps().collect(), steps().collect()),
-            _ => (vec![n], closer_around(n, steps())),
+            Rows::Samples => (even_ratios(), even_ratios()),
+            _ => (vec![n], closer_around(n, (1..=20).map(|i| 200 * i))),
         };
         let given = |sizes: &Option<Sizes>, or| sizes.as_ref().map_or(or, |sizes| sizes.list.clone());
         let sizes = (given(&self.samples, samples), given(&self.features, features));
         Ok(Sweep { arms, ..self.inputs.over(data, &self.run, sizes)? })
     }
+}
+
+/// The sides of the plane: 200 to 4000 in ratios of 1.06, so that the ridge n = p is as narrow for few images as for many.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // rounded, positive and small
+fn even_ratios() -> Vec<usize> {
+    (0..=50).map(|k| (200.0 * 20.0_f64.powf(f64::from(k) / 50.0)).round() as usize).collect()
 }

@@ -31,9 +31,6 @@ mod table;
 #[cfg(feature = "svg")]
 mod thin;
 
-#[cfg(test)]
-mod tests;
-
 use crate::machine::escape::escape;
 #[cfg(feature = "svg")]
 pub(crate) use thin::thinned;

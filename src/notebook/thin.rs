@@ -112,3 +112,32 @@ fn selection(values: &[f64], preferred: &[f64]) -> Vec<usize> {
     chosen.dedup();
     chosen
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plot::{Group, Hue, PanelAxis};
+
+    #[test]
+    fn long_series_keep_their_extremes_and_large_maps_their_ridge() {
+        let x: Vec<f64> = (1..=1000).map(f64::from).collect();
+        let error = |n: f64, arm: f64| if n == 777.0 { 1e6 } else { 1.0 + n * arm % 17.0 };
+        let mut group = Group::new("ridge", Hue::Blue);
+        for arm in 0..30 {
+            let y = x.iter().map(|n| error(*n, f64::from(arm))).collect();
+            group = group.with_series(Series::new("", x.clone(), y));
+        }
+        let panel = || Panel::new(PanelAxis::linear("n"), PanelAxis::log10("error"));
+        let thin = thinned(&Figure::new("").with_panel(panel().with_group(group)));
+        let series = &thin.panels[0].groups[0].series[3];
+        assert!(series.y.len() < 300 && series.y.contains(&1e6));
+
+        let (x, y): (Vec<f64>, Vec<f64>) = ((1..=120).map(f64::from).collect(), x[..100].to_vec());
+        let values = y.iter().map(|n| x.iter().map(|p| if n == p { 100.0 } else { 1.0 }).collect()).collect();
+        let heat = HeatMap { x, y, values, scale: Scale::Log10, range: None, label: String::new() };
+        let heat = thinned(&Figure::new("").with_panel(panel().with_heat_map(heat))).panels.remove(0).heat;
+        let heat = heat.expect("a heat map");
+        let on_ridge = heat.y.iter().filter(|n| heat.x.contains(n)).count();
+        assert!(on_ridge > 20 && heat.x.len() <= 36, "{on_ridge} of {}", heat.x.len());
+    }
+}

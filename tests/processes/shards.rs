@@ -345,3 +345,51 @@ fn killed_shards_go_on() {
     done(&folder, &["merge", "parts"]);
     same(&folder.0.join("one"), &folder.0.join("parts"));
 }
+
+/// Ctrl-C: what is said before, what is there after, and that the same command goes on.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_keeps_what_it_said_it_would() {
+    use std::os::unix::process::ExitStatusExt;
+    if BINARY.is_none() {
+        return;
+    }
+    let folder = Folder::new("shards-interrupted");
+    let study = ["ablations", "--dataset", "diabetes", "--repeats", "400", "--no-figures", "--threads", "1"];
+    let part = [&study[..], &["--out", "parts", "--shard", "1/1"]].concat();
+    let record = folder.0.join("parts/diabetes/shards/1-of-1.record");
+    let length = || std::fs::metadata(&record).map_or(0, |file| file.len());
+    let mut child = command(&folder, &part).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    while length() < 20_000 && child.try_wait().unwrap().is_none() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let interrupt = format!("kill -INT {}", child.id());
+    assert!(Command::new("sh").args(["-c", &interrupt]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    let said = text(&output.stderr);
+    assert_eq!(output.status.signal(), Some(2), "{said}"); // SIGINT
+    assert!(said.contains("1-of-1.record: after a stop (Ctrl-C) the same command goes on"), "{said}");
+    let status: Value = serde_json::from_str(&done(&folder, &["status", "parts", "--json"])).unwrap();
+    let note = status["notes"][0].as_str().unwrap();
+    assert!(note.contains(" of 400 repeats are there") && !note.contains(": 0 of"), "{note}");
+    assert!(done(&folder, &part).contains("--shard merge makes tables and figures of it"));
+    done(&folder, &[&study[..], &["--out", "parts", "--shard", "merge"]].concat());
+    done(&folder, &[&study[..], &["--out", "one"]].concat());
+    same(&folder.0.join("one"), &folder.0.join("parts"));
+}
+
+/// A long run says at once that a stop would keep nothing, and the commands that keep what is finished.
+#[test]
+fn a_long_run_names_the_command_that_may_be_stopped() {
+    let Some(program) = BINARY else { return };
+    let folder = Folder::new("shards-long");
+    let study = ["ablations", "--dataset", "diabetes", "--repeats", "400000", "--no-figures"];
+    let mut child = command(&folder, &study).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let lines = std::io::BufReader::new(child.stderr.take().unwrap());
+    let said: Vec<String> = std::io::BufRead::lines(lines).take(5).map(Result::unwrap).collect();
+    let _ = child.kill(); // or it has ended: the cells of so many repeats may be more than there is memory
+    child.wait().unwrap();
+    assert!(said[0].starts_with("this takes about ") && said[1].contains("Ctrl-C"), "{said:?}");
+    let command = format!("  {program} ablations --dataset diabetes --repeats 400000 --no-figures --shard ");
+    assert_eq!((said[2].clone(), said[4].clone()), (format!("{command}1/1"), format!("{command}merge")));
+}

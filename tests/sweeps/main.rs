@@ -12,6 +12,8 @@ mod curve_tables;
 mod damaged_curves;
 mod determinism;
 mod device;
+#[cfg(feature = "plot")]
+mod drawing;
 mod engines;
 #[cfg(feature = "plot")]
 mod figures;
@@ -21,6 +23,7 @@ mod json;
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // whole numbers from 0 on
 mod many_values;
 mod metrics;
+mod notebook;
 #[cfg(feature = "parquet")]
 mod parquet_cells;
 mod product;
@@ -29,5 +32,7 @@ mod scales;
 mod shape;
 mod story;
 mod stream;
+#[cfg(feature = "plot")]
+mod study_figures;
 mod unsupported;
 mod user_code;

@@ -29,9 +29,6 @@ mod ticks;
 pub(super) mod undrawn;
 mod view;
 
-#[cfg(all(test, feature = "plot"))]
-mod tests;
-
 pub use colour::Hue;
 pub use figure::{Figure, LegendPlace, Theme};
 pub use model::{Dash, Group, HeatMap, Marker, Panel, PanelAxis, Scale, Series};

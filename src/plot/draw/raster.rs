@@ -1,7 +1,9 @@
 //! A drawing as PNG.
 
 use crate::Error;
-use flate2::Crc;
+use flate2::write::ZlibEncoder;
+use flate2::{Compression, Crc};
+use std::io::Write;
 use tiny_skia::{
     FillRule, LineJoin, Mask, Paint, Path, PathBuilder, Pixmap, Stroke as Pen, StrokeDash, Transform,
 };
@@ -28,27 +30,42 @@ pub(super) fn png(drawing: &Drawing, size: Size, scale: f64) -> Result<Vec<u8>, 
     for mark in &drawing.marks {
         painter.paint(mark)?;
     }
-    let png = painter.pixmap.encode_png().map_err(raster)?;
-    Ok(with_density(png, scale * PIXELS_PER_INCH))
+    packed(&painter.pixmap, scale * PIXELS_PER_INCH).map_err(raster)
 }
 
-/// The PNG with a chunk `pHYs`, which holds pixels per metre, after its header.
-fn with_density(mut png: Vec<u8>, per_inch: f64) -> Vec<u8> {
-    // Signature, then the header's length, name, 13 bytes and checksum.
-    const HEADER_END: usize = 8 + 4 + 4 + 13 + 4;
-    if png.len() < HEADER_END {
-        return png;
+/// The signature of a PNG.
+const SIGNATURE: [u8; 8] = *b"\x89PNG\r\n\x1a\n";
+
+/// The bytes of a PNG (W3C, Portable Network Graphics, third edition): red, green and blue, for the paper hides what is
+/// behind it; rows as they are, which suits drawings better than differences of neighbours.
+fn packed(pixmap: &Pixmap, per_inch: f64) -> std::io::Result<Vec<u8>> {
+    let mut rows = ZlibEncoder::new(Vec::new(), Compression::default());
+    let width = pixmap.width() as usize;
+    for row in pixmap.pixels().chunks_exact(width) {
+        let colours = row.iter().flat_map(|pixel| [pixel.red(), pixel.green(), pixel.blue()]);
+        rows.write_all(&std::iter::once(0).chain(colours).collect::<Vec<u8>>())?;
     }
+    let sides = [pixmap.width(), pixmap.height()].map(u32::to_be_bytes).concat();
     let per_metre = (per_inch / 0.0254).round().clamp(1.0, 2_147_483_647.0) as u32;
-    let mut chunk = b"pHYs".to_vec();
-    chunk.extend(per_metre.to_be_bytes());
-    chunk.extend(per_metre.to_be_bytes());
-    chunk.push(1); // the unit is the metre
+    let mut png = SIGNATURE.to_vec();
+    // Eight bits a colour, three colours, the only packing and filtering there is, rows in their order.
+    push_chunk(&mut png, *b"IHDR", &[&sides[..], &[8, 2, 0, 0, 0]].concat());
+    push_chunk(&mut png, *b"pHYs", &[&[per_metre; 2].map(u32::to_be_bytes).concat()[..], &[1]].concat()); // 1: the metre
+    // A chunk's length has 31 bits, and so have the bytes of all pixels.
+    push_chunk(&mut png, *b"IDAT", &rows.finish()?);
+    push_chunk(&mut png, *b"IEND", &[]);
+    Ok(png)
+}
+
+/// Length, name, content and checksum.
+fn push_chunk(png: &mut Vec<u8>, name: [u8; 4], content: &[u8]) {
+    png.extend((content.len() as u32).to_be_bytes());
     let mut sum = Crc::new();
-    sum.update(&chunk);
-    let whole = [&9_u32.to_be_bytes()[..], &chunk, &sum.sum().to_be_bytes()].concat();
-    png.splice(HEADER_END..HEADER_END, whole);
-    png
+    for part in [&name, content] {
+        sum.update(part);
+        png.extend(part);
+    }
+    png.extend(sum.sum().to_be_bytes());
 }
 
 fn raster(error: impl std::fmt::Display) -> Error {

@@ -47,8 +47,6 @@ mod settings;
 mod slices;
 mod spectrum;
 mod surface;
-#[cfg(test)]
-mod tests;
 mod theory;
 
 pub use ablation::{

@@ -1,17 +1,16 @@
 //! Figures of real curves, of parts of curves, and of curves that nobody should make.
 
-use super::{
-    Abscissa, FigureOptions, Overlay, Statistic, ablations, adversaries, arm_errors, compare, over_features,
-    over_samples, over_settings, overlay, surface,
+use double_descent::Error;
+use double_descent::curve::{ArmLabel, Axis, Bootstrap, Cell, Curve, Metric, Provenance, Surface};
+use double_descent::dataset::Dataset;
+use double_descent::features::Coordinates;
+use double_descent::filter::Ridge;
+use double_descent::plot::study::{
+    ablations, adversaries, arm_errors, compare, over_features, over_samples, over_settings, overlay, surface,
 };
-use crate::Error;
-use crate::curve::{ArmLabel, Axis, Bootstrap, Cell, Curve, Metric, Provenance, Surface};
-use crate::dataset::Dataset;
-use crate::features::Coordinates;
-use crate::filter::Ridge;
-use crate::plot::{Figure, Hue};
-use crate::sweep::{Arm, Maps, Sweep};
-use crate::theory::line::{Sizes, TheoryLine};
+use double_descent::plot::{Abscissa, Figure, FigureOptions, Hue, Overlay, Statistic};
+use double_descent::sweep::{Arm, Maps, Sweep};
+use double_descent::theory::line::{Sizes, TheoryLine};
 use roxmltree::Document;
 use std::sync::Arc;
 
@@ -115,25 +114,18 @@ fn rounding_noise_does_not_rule_the_axis() {
 /// Errors that are zero to the last bit, in part and everywhere.
 #[test]
 fn zeros_are_no_numbers_on_a_logarithmic_axis() {
-    let arms: Vec<ArmLabel> = ["unablated", "no_residuals", "adversarial_test"]
-        .map(|name| ArmLabel { name: name.into(), setting: None })
-        .into();
+    let arms: Vec<ArmLabel> =
+        ["unablated", "no_residuals", "adversarial_test"].map(|name| ArmLabel::new(name, None)).into();
     let curve = |error: &dyn Fn(usize, usize) -> f64| {
         let cell = |repeat, n, arm| {
-            let test_mse = Some(error(n, arm));
-            Cell {
-                repeat,
-                n,
-                p: 5,
-                arm,
-                train_mse: Some(0.0),
-                test_mse,
-                test_mse_opposite: test_mse,
-                ..Cell::default()
-            }
+            let tested = error(n, arm);
+            let cell = Cell::new(repeat, n, 5, arm).with(Metric::TrainMse, 0.0);
+            cell.with(Metric::TestMse, tested).with(Metric::TestMseOpposite, tested)
         };
         let cells = (0..3).flat_map(|r| (1..=9).flat_map(move |n| (0..3).map(move |arm| cell(r, n, arm))));
-        Curve { cells: cells.collect(), ..Curve::new(Axis::Samples, arms.clone(), Provenance::default()) }
+        let mut curve = Curve::new(Axis::Samples, arms.clone(), Provenance::default());
+        curve.cells = cells.collect();
+        curve
     };
     let options = FigureOptions::default();
     let some = curve(&|n, _| if n < 5 { 1.0 / n as f64 } else { 0.0 });
@@ -192,32 +184,26 @@ fn hostile_curves_do_not_panic() {
     ];
     for (i, &value) in values.iter().enumerate() {
         for (n, p) in [(0, 0), (0, 5), (5, 0), (1, 1), (7, 3)] {
-            let arms = names.iter().map(|name| ArmLabel { name: (*name).into(), setting: Some(value) });
+            let arms = names.iter().map(|name| ArmLabel::new(*name, Some(value)));
             let unablated = ArmLabel::new("unablated", None);
             let cell = |arm, repeat| {
-                let metric = Some(values[(i + repeat * n) % values.len()]);
-                Cell {
-                    repeat,
-                    n: n + repeat,
-                    p,
-                    arm,
-                    train_mse: metric,
-                    test_mse: Some(value),
-                    test_mse_opposite: metric,
-                    bias_squared: metric,
-                    mean_squared_bias: None,
-                    smallest_singular_value: metric,
-                    ..Cell::default()
-                }
+                let metrics = [
+                    Metric::TrainMse,
+                    Metric::TestMseOpposite,
+                    Metric::BiasSquared,
+                    Metric::SmallestSingularValue,
+                ];
+                let cell = Cell::new(repeat, n + repeat, p, arm).with(Metric::TestMse, value);
+                let other = values[(i + repeat * n) % values.len()];
+                metrics.into_iter().fold(cell, |cell, metric| cell.with(metric, other))
             };
             let axis = if i % 2 == 0 { Axis::Samples } else { Axis::Features };
-            let curve = Curve {
-                cells: (0..7).flat_map(|arm| [cell(arm, 0), cell(arm, 1), cell(arm, 1)]).collect(),
-                ..Curve::new(axis, arms.chain([unablated]).collect(), Provenance::default())
-            };
+            let mut curve = Curve::new(axis, arms.chain([unablated]).collect(), Provenance::default());
+            curve.cells = (0..7).flat_map(|arm| [cell(arm, 0), cell(arm, 1), cell(arm, 1)]).collect();
             for options in every_option() {
                 assert!(all(&curve, &options).iter().all(|(_, figure)| !parsed(figure).is_empty()));
-                let empty = Curve { cells: Vec::new(), ..curve.clone() };
+                let mut empty = curve.clone();
+                empty.cells.clear();
                 assert!(all(&empty, &options).is_empty());
             }
         }
@@ -234,7 +220,7 @@ fn theories(figure: &Figure, panel: usize) -> Vec<(String, Vec<f64>)> {
 fn theories_run_through_the_panels_of_their_metric_and_arm() {
     let curve = sweep(5..=20, 6);
     let line = TheoryLine::over_sizes("Exact", "Source 2020", Sizes::Samples { p: 10 }, |n, p| {
-        Ok(3000.0 * (1.0 + crate::theory::noise::gaussian(n, p)))
+        Ok(3000.0 * (1.0 + double_descent::theory::noise::gaussian(n, p)))
     });
     let options = FigureOptions::default().with_theory(Overlay::new(line).of_arm("unablated", None));
     let figure = arm_errors(&curve, 0, &options);
@@ -369,7 +355,7 @@ fn settings_are_an_axis() {
     };
     let figure = draw("ridge", &[10, 15], &[Metric::TestMse, Metric::TrainMse]);
     let panel = &figure.panels[0];
-    assert_eq!(panel.x.scale, crate::plot::Scale::Log10);
+    assert_eq!(panel.x.scale, double_descent::plot::Scale::Log10);
     assert_eq!(panel.groups[0].series[0].x, [1e-4, 1e-2, 1.0], "ascending");
     let middle = curve.summaries(Metric::TestMse, None).expect("summaries");
     let middle = middle.iter().find(|s| s.arm == 0 && s.n == 10).expect("a cell").median;

@@ -1,9 +1,10 @@
 //! Whole figures, ordinary and hostile.
 
+use double_descent::Error;
+use double_descent::plot::{
+    Dash, Figure, Group, HeatMap, Hue, LegendPlace, Marker, Panel, PanelAxis, Scale, Series, Theme,
+};
 use roxmltree::Document;
-
-use super::{Dash, Figure, Group, HeatMap, Hue, LegendPlace, Marker, Panel, PanelAxis, Scale, Series, Theme};
-use crate::Error;
 
 fn figure() -> Figure {
     let x: Vec<f64> = (1..30).map(f64::from).collect();
