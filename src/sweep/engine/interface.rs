@@ -13,7 +13,7 @@ use std::ops::Range;
 pub(in crate::sweep) type Repeats = Vec<(usize, Vec<Option<Measured>>)>;
 
 /// One way to compute a sweep.
-pub(in crate::sweep) trait Engine: Sync {
+pub(in crate::sweep) trait Engine: std::fmt::Debug + Sync {
     /// Whether one SVD a cell, or fewer factorisations.
     fn kind(&self) -> Kind;
 

@@ -242,7 +242,9 @@ impl MergedRepeats {
     /// The repeats of which something is missing.
     pub(super) fn missing(&self) -> Vec<usize> {
         let mut repeats = self.merged.missing();
-        repeats.iter_mut().for_each(|index| *index /= self.indices.each().max(1));
+        for index in &mut repeats {
+            *index /= self.indices.each().max(1);
+        }
         repeats.dedup();
         repeats
     }

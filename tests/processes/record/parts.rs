@@ -18,9 +18,8 @@ fn sweeps() -> Vec<(&'static str, Cut, Sweep)> {
         .into_iter()
         .map(|name| {
             let cut = match name {
-                "models" | "penalties" => Cut::Repeats,
-                // All p at one n from one factorisation that has no parts.
-                "nested" => Cut::Repeats,
+                // That of "nested" makes all p at one n from one factorisation, which has no parts.
+                "models" | "penalties" | "nested" => Cut::Repeats,
                 _ => Cut::Samples,
             };
             (name, cut, study(name, 2))

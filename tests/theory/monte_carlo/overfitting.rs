@@ -105,10 +105,10 @@ fn costs_of_overfitting() {
 /// energies `1/i` leaves of itself are those of the fixed point, which keeps the bounds with constants (`formulas::ranks`).
 #[test]
 fn benign_overfitting() {
+    type Values = fn(usize) -> Vec<f64>;
     let sizes = [20usize, 40, 80];
     let repeats = [300, 100, 30];
     let mut limits = Limits::default();
-    type Values = fn(usize) -> Vec<f64>;
     let spectra: [(&str, Values); 4] = [
         ("a power", |n| powers(20 * n, -1.2)),
         ("i⁻¹ (ln i)⁻²", |n| logarithmic(20 * n)),
