@@ -6,8 +6,8 @@ use double_descent::theory::line::values;
 
 const HUES: [Hue; 4] = [Hue::Vermillion, Hue::Blue, Hue::Green, Hue::Purple];
 
-/// Panels of a page for print: three columns and four rows fill a sheet, with letters of 7 points.
-const OF_A_SHEET: usize = 12;
+/// Panels of a page for print: three columns and three rows fill a sheet, 170 mm wide with letters of 6 points and more.
+const OF_A_SHEET: usize = 9;
 
 /// All families on one page, and where they are many on sheets for print as well.
 pub fn pages(repeats: usize, seed: u64, families: &[(Family, Option<Family>)]) -> Vec<(String, Figure)> {
