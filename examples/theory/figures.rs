@@ -70,7 +70,7 @@ fn panel(family: &Family) -> Panel {
             same.y.extend(std::iter::once(f64::NAN).chain(y));
             continue;
         }
-        let dash = if theory.series.len() % 2 == 0 { Dash::Dashed } else { Dash::Dotted };
+        let dash = if theory.series.len().is_multiple_of(2) { Dash::Dashed } else { Dash::Dotted };
         theory = theory.with_series(Series::new(line.label(), x, y).with_dash(dash));
     }
     panel.with_group(theory)

@@ -101,6 +101,9 @@ fn costs_of_overfitting() {
     limits.finish();
 }
 
+/// Eigenvalues of a population for `n` samples.
+type Values = fn(usize) -> Vec<f64>;
+
 /// Spectra whose overfitting is benign, of sizes that grow with n, so that all ranks do: noise term and what a target with
 /// energies `1/i` leaves of itself are those of the fixed point, which keeps the bounds with constants (`formulas::ranks`).
 #[test]
@@ -108,7 +111,6 @@ fn benign_overfitting() {
     let sizes = [20usize, 40, 80];
     let repeats = [300, 100, 30];
     let mut limits = Limits::default();
-    type Values = fn(usize) -> Vec<f64>;
     let spectra: [(&str, Values); 4] = [
         ("a power", |n| powers(20 * n, -1.2)),
         ("i⁻¹ (ln i)⁻²", |n| logarithmic(20 * n)),
