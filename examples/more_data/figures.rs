@@ -16,24 +16,26 @@ pub fn overlaid(
     args: &RunArgs,
     cells: &Curve,
     (lines, worse): (&[Line], Option<&Worse>),
-    (about, theories): (&str, Vec<Option<Series>>),
+    (about, theory): (&str, Option<Series>),
 ) -> Figure {
-    let has_theory = theories.iter().any(Option::is_some);
     let mut panel =
         Panel::new(PanelAxis::log10("Number of features p"), PanelAxis::log10("Test mean squared error"));
-    for ((Line { n, summaries }, hue), theory) in lines.iter().zip(HUES.into_iter().cycle()).zip(theories) {
-        let series = line(args, "measured", summaries.iter(), |s| s.p as f64, |_| 1.0);
-        let mut group = Group::new(format!("n = {n}"), hue).with_series(series);
-        group.series.extend(theory);
-        panel = panel.with_group(group).with_marker(*n as f64, format!("p = {n}"));
+    for (Line { n, summaries }, hue) in lines.iter().zip(HUES.into_iter().cycle()) {
+        let series = line(args, "", summaries.iter(), |s| s.p as f64, |_| 1.0);
+        panel = panel
+            .with_group(Group::new(format!("n = {n}"), hue).with_series(series))
+            .with_marker(*n as f64, format!("p = {n}"));
     }
     let said = worse.map_or(String::new(), |worse| format!(" {}.", worse.describe(lines)));
-    let known = if has_theory {
+    let known = if theory.is_some() {
         " Theory: the mean over draws of features, in closed form from the kernel matrix of the first training set of each n; \
          features count as Gaussian variables of the kernel's covariance."
     } else {
         ""
     };
+    panel.groups.extend(theory.map(|theory| {
+        Group::new("Theory: mean over features (Jacot et al. 2020)", Hue::Black).with_series(theory)
+    }));
     let caption = format!(
         "Minimum-norm least squares. {about} {} ({}).{said}{known}",
         describe(args, cells.repeats()),
@@ -45,18 +47,21 @@ pub fn overlaid(
         .with_title("More samples move the peak, and do worse where it comes to stand")
 }
 
-/// The mean over draws of the features at each of the sweep's n; pairs are no independent features.
-pub fn theories(inputs: &InputArgs, sweep: &Sweep, seed: u64) -> Result<Vec<Option<Series>>, Error> {
-    let of = |&n: &usize| {
-        if inputs.pairs {
-            return Ok(None);
-        }
+/// The mean over draws of the features, at one of the sweep's n after another; pairs are no independent features.
+pub fn theory(inputs: &InputArgs, sweep: &Sweep, seed: u64) -> Result<Option<Series>, Error> {
+    if inputs.pairs {
+        return Ok(None);
+    }
+    let (mut x, mut y) = (Vec::new(), Vec::new());
+    for &n in &sweep.samples {
         let draw = inputs.before_features(sweep, n, seed)?;
-        let features = closer_around(n, sweep.features.clone());
-        let errors = features.iter().map(|&p| Ok(draw.at(p as f64, 0.0)?.total()));
-        let errors = errors.collect::<Result<Vec<f64>, Error>>()?;
-        let x = features.iter().map(|&p| p as f64).collect();
-        Ok(Some(Series::new("mean over features (Jacot et al. 2020)", x, errors).with_dash(Dash::Dashed)))
-    };
-    sweep.samples.iter().map(of).collect()
+        for p in closer_around(n, sweep.features.clone()) {
+            x.push(p as f64);
+            y.push(draw.at(p as f64, 0.0)?.total());
+        }
+        // A gap before the next line.
+        x.push(n as f64);
+        y.push(f64::NAN);
+    }
+    Ok(Some(Series::new("", x, y).with_dash(Dash::Dashed)))
 }

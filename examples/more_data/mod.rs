@@ -72,9 +72,9 @@ fn run(cli: &Cli) -> Result<(), Failure> {
     say!("written: {}: cells.csv", folder.display());
     if !cli.run.no_figures {
         let about = random_features::describe(&sweep);
-        let theories = figures::theories(&cli.inputs, &sweep, cli.run.seed)?;
+        let theory = figures::theory(&cli.inputs, &sweep, cli.run.seed)?;
         let lines = (&*lines, worse.as_ref());
-        let figure = figures::overlaid(&cli.run, surface.cells(), lines, (&about, theories));
+        let figure = figures::overlaid(&cli.run, surface.cells(), lines, (&about, theory));
         crate::common::figures::save(&cli.run.print, &folder, [("overlaid", figure)])?;
     }
     Ok(())

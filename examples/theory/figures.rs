@@ -6,8 +6,8 @@ use double_descent::theory::line::values;
 
 const HUES: [Hue; 4] = [Hue::Vermillion, Hue::Blue, Hue::Green, Hue::Purple];
 
-/// Panels of a page for print: three columns and four rows fill a sheet, with letters of 7 points.
-const OF_A_SHEET: usize = 12;
+/// Panels of a page for print: three columns and three rows fill a sheet, 170 mm wide with letters of 6 points and more.
+const OF_A_SHEET: usize = 9;
 
 /// All families on one page, and where they are many on sheets for print as well.
 pub fn pages(repeats: usize, seed: u64, families: &[(Family, Option<Family>)]) -> Vec<(String, Figure)> {
@@ -62,15 +62,16 @@ fn panel(family: &Family) -> Panel {
         panel = panel.with_group(Group::new(&*line.name, hue).with_series(points));
     }
     let mut theory = Group::new("Theory", Hue::Black);
-    let mut labels: Vec<String> = Vec::new();
     for line in &family.lines {
+        let (x, y) = (line.axis.clone(), curve(line));
         // One formula, several lines: one dash and one entry of the legend.
-        let label = line.label();
-        let known = labels.iter().position(|known| *known == label);
-        let dash = if known.unwrap_or(labels.len()) % 2 == 0 { Dash::Dashed } else { Dash::Dotted };
-        let shown = if known.is_some() { String::new() } else { label.clone() };
-        theory = theory.with_series(Series::new(shown, line.axis.clone(), curve(line)).with_dash(dash));
-        labels.extend(known.is_none().then_some(label));
+        if let Some(same) = theory.series.iter_mut().find(|series| series.label == line.label()) {
+            same.x.extend(x.first().copied().into_iter().chain(x.iter().copied()));
+            same.y.extend(std::iter::once(f64::NAN).chain(y));
+            continue;
+        }
+        let dash = if theory.series.len().is_multiple_of(2) { Dash::Dashed } else { Dash::Dotted };
+        theory = theory.with_series(Series::new(line.label(), x, y).with_dash(dash));
     }
     panel.with_group(theory)
 }

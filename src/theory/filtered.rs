@@ -16,8 +16,8 @@
 //! pairs of contour points runs over the spectrum.
 //!
 //! # Accuracy
-//! 1e-9 of bias and variance for the filters here, at any time and any number of features a sample, on both sides of the
-//! threshold and at it; a filter of the
+//! 1e-9 of bias and variance for the filters here, at any time and any number of features a sample up to some 10¹⁴⁰, on both
+//! sides of the threshold and at it; a filter of the
 //! caller's own must be of moderate size on the contour, and about as precise as its values there. The formula itself is a
 //! limit: finite sizes deviate by `O(1/n)`, late near the threshold by `O(1/|n − d|)`.
 //!
@@ -187,8 +187,8 @@ impl SpectralPopulation {
     /// Bias and variance of the estimator with this residual factor, for `n` samples.
     ///
     /// # Errors
-    /// [`Error::Domain`] for `n` or a rate that is not positive and finite, or eigenvalues (but zeros) over more than 200
-    /// orders of magnitude; [`Error::UserCode`] for a factor that panics or is not finite; [`Error::Unsupported`] should the
+    /// [`Error::Domain`] for `n` or a rate that is not positive and finite, so few samples that the largest eigenvalue of
+    /// `XᵀX/n` is above 10¹⁴⁰ of the population's, or eigenvalues (but zeros) over more than 200 orders of magnitude; [`Error::UserCode`] for a factor that panics or is not finite; [`Error::Unsupported`] should the
     /// fixed point be lost to rounding; what the filter refuses.
     ///
     /// # Examples
@@ -217,7 +217,8 @@ impl SpectralPopulation {
         let none = Excess { bias: self.signal.total(), variance: 0.0 };
         let Some((bulk, unit)) = Bulk::new(&self.spectrum, n)? else { return Ok(none) };
         let top = bulk.top();
-        if !(1e-290..=1e200).contains(&top) {
+        // Beyond, 1/κ² on the contour is no number of full precision.
+        if !(1e-290..=1e140).contains(&top) {
             let must_be = "more beside the features: the largest eigenvalue of XᵀX/n does not fit";
             return Err(Error::Domain { what: "samples", value: n, must_be });
         }

@@ -101,6 +101,9 @@ fn costs_of_overfitting() {
     limits.finish();
 }
 
+/// Eigenvalues of a population for `n` samples.
+type Values = fn(usize) -> Vec<f64>;
+
 /// Spectra whose overfitting is benign, of sizes that grow with n, so that all ranks do: noise term and what a target with
 /// energies `1/i` leaves of itself are those of the fixed point, which keeps the bounds with constants (`formulas::ranks`).
 #[test]
