@@ -86,7 +86,7 @@ slurm_vanish() {
 slurm_return() {
   "$SLURM_HERE/usr/sbin/slurmd" -d "$SLURM_HERE/usr/sbin/slurmstepd" || return
   for _ in $(seq 100); do
-    scontrol update nodename="$(hostname -s)" state=resume 2> /dev/null
+    scontrol update nodename="$(hostname -s)" state=resume 2> /dev/null || true # it may be back by itself
     sinfo -h -o %T | grep -q idle && return 0
     sleep 0.2
   done

@@ -93,6 +93,12 @@ macro_rules! metrics {
                 }
             }
 
+            /// Which metrics it has: a bit for each, in the order of [`Metric::ALL`].
+            pub(crate) fn present(&self) -> u64 {
+                let has = [$(self.$field.is_some(),)+ $(!self.$packed.is_absent(),)+];
+                has.iter().rev().fold(0, |bits, &has| bits << 1 | u64::from(has))
+            }
+
             /// Whether it has neither a value nor one of the metrics that most cells lack.
             pub(super) fn is_plain(&self) -> bool {
                 self.value.is_absent() $(& self.$packed.is_absent())+

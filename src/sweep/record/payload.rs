@@ -65,20 +65,24 @@ impl Payload for Repeat {
 
     fn encode(&self, bytes: &mut Vec<u8>) {
         put_count(bytes, self.repeat);
-        let has = |column: &Column| self.cells.iter().any(|cell| column.of(cell).is_some());
-        let columns: Vec<Column> = Column::all().filter(has).collect();
+        // Each cell is looked at once: what it has as bits, by all columns and then by those that the repeat has.
+        let all: Vec<Column> = Column::all().collect();
+        let has = |cell: &Cell| cell.present() << 1 | u64::from(cell.value().is_some());
+        let bits: Vec<u64> = self.cells.iter().map(has).collect();
+        let union = bits.iter().fold(0, |union, bits| union | bits);
+        let columns: Vec<Column> = set(union).map(|i| all[i]).collect();
         put_count(bytes, columns.len());
         for column in &columns {
             put_text(bytes, column.name());
         }
         put_count(bytes, self.cells.len());
-        for cell in &self.cells {
+        for (cell, bits) in self.cells.iter().zip(bits) {
             for count in [cell.n, cell.p, cell.arm, cell.rank] {
                 put_count(bytes, count);
             }
-            let values = || columns.iter().enumerate().filter_map(|(i, column)| Some((i, column.of(cell)?)));
-            put_word(bytes, values().fold(0, |bits, (i, _)| bits | 1 << i));
-            for (_, value) in values() {
+            let among = |i: usize| (union & ((1 << i) - 1)).count_ones();
+            put_word(bytes, set(bits).fold(0, |word, i| word | 1 << among(i)));
+            for value in set(bits).filter_map(|i| all[i].of(cell)) {
                 bytes.extend(value.to_le_bytes());
             }
         }
@@ -134,6 +138,15 @@ impl Payload for Repeat {
     fn is_final(&self) -> bool {
         self.failures.iter().all(|failure| failure_bytes::is_final(&failure.error))
     }
+}
+
+/// The places of the bits that are set, ascending.
+fn set(mut bits: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let place = bits.trailing_zeros();
+        bits &= bits.checked_sub(1)?;
+        Some(place as usize)
+    })
 }
 
 /// What a cell may have: the value of an axis that counts neither samples nor features, and metrics.

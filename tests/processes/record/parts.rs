@@ -58,6 +58,7 @@ fn sweeps() -> Vec<(&'static str, Cut, Sweep)> {
         features: vec![10, 20, 30],
         maps,
         parameter: Some(Parameter::members([1.0, 3.0], 4)),
+        metrics: vec![Metric::TrainMse, Metric::TestMse],
         arms: vec![Arm::min_norm()],
         ..plane
     };
