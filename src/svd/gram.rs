@@ -60,8 +60,7 @@ impl WellConditioned {
         if !MIDDLING.contains(&trace) {
             return Ok(None);
         }
-        let square: f64 =
-            gram.chunks_exact(n).enumerate().map(|(j, column)| twice_below(&column[j..])).sum();
+        let square: f64 = gram.chunks_exact(n).enumerate().map(|(j, column)| twice_below(&column[j..])).sum();
         // σ₁² is at least the mean of the eigenvalues weighted by themselves; σ_r² at most a diagonal entry, over 1 − 1/n
         // beside a constant vector.
         let least = diagonal().fold(f64::INFINITY, f64::min) * n as f64 / rank as f64;
@@ -283,7 +282,10 @@ mod tests {
                 assert!(sigma[rank..].iter().all(|s| *s == 0.0));
                 let form = WellConditioned::new(x.view(), is_centred).unwrap().unwrap();
                 for (counted, right) in form.singular_values().iter().zip(&sigma) {
-                    assert!((counted - right).abs() <= bound * right, "{n} × {p}: {counted:e}, not {right:e}");
+                    assert!(
+                        (counted - right).abs() <= bound * right,
+                        "{n} × {p}: {counted:e}, not {right:e}"
+                    );
                 }
                 let q = form.basis().unwrap().unwrap();
                 let (diagonal, below) = (&form.tridiagonal().diagonal, &form.tridiagonal().below);

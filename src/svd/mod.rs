@@ -79,5 +79,5 @@ pub(crate) use reflect::reduce;
 pub(crate) use row_update::RowUpdate;
 pub(crate) use streamed_qr::StreamedQr;
 pub(crate) use sums::{axpy, dot, rotate};
-pub(crate) use tridiagonal::Tridiagonal;
 pub(crate) use triangular::{solve_lower, solve_lower_transposed, solve_upper, solve_upper_transposed};
+pub(crate) use tridiagonal::Tridiagonal;

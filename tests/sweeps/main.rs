@@ -28,5 +28,6 @@ mod scales;
 mod shape;
 mod story;
 mod stream;
+mod two_descents;
 mod unsupported;
 mod user_code;

@@ -212,14 +212,21 @@ impl pulp::WithSimd for OfPenalties<'_> {
 /// `Σᵢ (Σ_j c_j e_ij / Σ_j c_j h_ij)²` for each row of coefficients `c`, from `e` and `h` (`n × m`, row by row); NaN where a
 /// denominator is not positive.
 pub(super) fn squared_ratios(tops: &[f64], bottoms: &[f64], coefficients: &[f64], count: usize) -> Vec<f64> {
-    let packed = |entries: &[f64], rest: f64| -> Vec<[f64; ROWS]> {
-        let row = |row: usize, j: usize| entries.get(row * count + j).copied().unwrap_or(rest);
-        let blocks = (entries.len() / count).div_ceil(ROWS);
-        let place = |block: usize| (0..count).map(move |j| std::array::from_fn(|i| row(block * ROWS + i, j)));
-        (0..blocks).flat_map(place).collect()
-    };
-    let (tops, bottoms) = (packed(tops, 0.0), packed(bottoms, 1.0));
+    let rows = tops.len() / count;
+    // Rows that fill the last block have no error.
+    let top = |row: usize, j: usize| if row < rows { tops[row * count + j] } else { 0.0 };
+    let bottom = |row: usize, j: usize| bottoms[row.min(rows - 1) * count + j];
+    let (tops, bottoms) = (in_blocks(rows, count, top), in_blocks(rows, count, bottom));
     pulp::Arch::new().dispatch(Ratios { tops: &tops, bottoms: &bottoms, coefficients, count })
+}
+
+/// Blocks of some rows, an entry of all after the other.
+fn in_blocks(rows: usize, count: usize, entry: impl Fn(usize, usize) -> f64) -> Vec<[f64; ROWS]> {
+    let mut blocks = Vec::with_capacity(rows.div_ceil(ROWS) * count);
+    for from in (0..rows).step_by(ROWS) {
+        blocks.extend((0..count).map(|j| std::array::from_fn(|i| entry(from + i, j))));
+    }
+    blocks
 }
 
 struct Ratios<'a> {

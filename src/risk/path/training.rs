@@ -65,9 +65,13 @@ pub struct Training {
 /// What fits are read from.
 #[derive(Clone, Debug)]
 enum Form {
-    Modes(Box<Modes>),
+    Modes(Modes),
     /// The modes, and the singular values, when asked for.
-    Reduced { reduced: Reduced, modes: OnceLock<Box<Modes>>, sigma: OnceLock<Vec<f64>> },
+    Reduced {
+        reduced: Reduced,
+        modes: OnceLock<Box<Modes>>,
+        sigma: OnceLock<Vec<f64>>,
+    },
 }
 
 /// The right singular vectors of the kept modes.
@@ -143,14 +147,15 @@ impl Training {
             None if n < width => WellConditioned::new(x.view(), means.is_some())?,
             _ => None,
         };
-        let with = |form: Form, right: Right| Self { form, right, width, means, test: None, with_left_out: true };
+        let with =
+            |form: Form, right: Right| Self { form, right, width, means, test: None, with_left_out: true };
         if let Some(form) = by_gram {
             let reduced = Reduced { form, targets: y.to_owned(), intercepts };
             let form = Form::Reduced { reduced, modes: OnceLock::new(), sigma: OnceLock::new() };
             return Ok(with(form, Right::Of(x)));
         }
         let (modes, vt) = by_svd(&x, y, intercepts, backend.unwrap_or(&Faer))?;
-        Ok(with(Form::Modes(Box::new(modes)), vt.map_or(Right::Of(x), Right::Known)))
+        Ok(with(Form::Modes(modes), vt.map_or(Right::Of(x), Right::Known)))
     }
 
     /// The modes, found now where nothing has asked for them yet.
