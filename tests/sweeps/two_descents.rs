@@ -51,9 +51,9 @@ fn turns(changes: &[Change]) -> Vec<bool> {
 }
 
 /// Of three studies of 60 training sets each. At two scales, a thousand apart: the small model's error falls, the medium one's
-/// turns up once, and the large one's falls, rises and falls again. Each of these changes is certified at 95 % for all times
-/// together, the two falls and the rise between them, by nearly all resamples too. At one scale the large model has one
-/// minimum: no second fall is certified.
+/// turns up once, and the large one's falls, rises, falls again, and rises when all is fitted. Each of these changes is
+/// certified at 95 % for all times together, and by nearly all resamples. At one scale the large model has one minimum: no
+/// second fall is certified.
 #[test]
 fn both_descents_are_certified_at_two_scales_and_none_at_one() {
     for seed in 1..=3 {
@@ -62,7 +62,7 @@ fn both_descents_are_certified_at_two_scales_and_none_at_one() {
         assert_eq!([small.shape, medium.shape], [Shape::Falling, Shape::UShaped], "seed {seed}");
         assert_eq!(large.shape, Shape::DoubleDescent, "seed {seed}");
         assert_eq!(large.repeats, REPEATS);
-        assert_eq!(turns(&large.changes), [false, true, false], "seed {seed}: {:?}", large.changes);
+        assert_eq!(turns(&large.changes), [false, true, false, true], "seed {seed}: {:?}", large.changes);
         assert!(large.changes.iter().all(|change| change.p_value <= 0.05), "{:?}", large.changes);
         assert!(large.agreement >= 0.9, "{}", large.agreement);
         // The peak lies between the scales: features of variance v are learned at about 1/v.
