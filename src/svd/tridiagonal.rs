@@ -42,16 +42,15 @@ impl Tridiagonal {
         .collect()
     }
 
-    /// Numbers between which all eigenvalues lie, each within a millionth of the largest of one; `None` unless there are
+    /// Numbers between which all eigenvalues lie, each within some millionths of the largest of one; `None` unless there are
     /// any, and the first number is over 0.
     pub(super) fn ends(&self) -> Option<[f64; 2]> {
         let n = self.diagonal.len();
         // No eigenvalue is over the largest sum of a row (Gershgorin).
         let beside = |i: usize| self.below[i].abs() + if i > 0 { self.below[i - 1].abs() } else { 0.0 };
         let top = (0..n).map(|i| self.diagonal[i] + beside(i)).fold(0.0, f64::max);
-        // Not so for NaN.
-        let is_number = top > 0.0 && top.is_finite();
-        if !is_number || self.count(0.0) > 0 {
+        let are_numbers = self.diagonal.iter().chain(&self.below).all(|v| v.is_finite());
+        if !are_numbers || top.is_infinite() || top <= 0.0 || self.count(0.0) > 0 {
             return None;
         }
         let (mut low, mut high) = ([0.0, 0.0], [top, top]);
