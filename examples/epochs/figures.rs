@@ -80,7 +80,8 @@ pub fn descents(args: &RunArgs, design: &Design, models: &[Model]) -> Result<Fig
         let times = curve.summaries(Metric::TestMse, None)?.iter().map(|s| s.value).collect::<Vec<f64>>();
         let limit = design.limit(*p, &times)?;
         let limit = Series::new("", times, limit).with_dash(Dash::Dashed);
-        panel = panel.with_group(Group::new("Limit of large n and p", Hue::Black).with_series(limit));
+        panel =
+            panel.with_group(Group::new("Limit of large n\u{a0}and\u{a0}p", Hue::Black).with_series(limit));
         let turns = report.iter().flat_map(|report| report.changes.iter().skip(1));
         for change in turns {
             panel = panel.with_marker(change.from, "");

@@ -32,7 +32,7 @@ pub fn page(design: &Design, map: &Surface, found: &Found) -> Figure {
         limit_y.extend(y.map(|y| if y.is_finite() { y } else { f64::NAN }).chain([f64::NAN]));
     }
     let limit = Series::new("", limit_x, limit_y).with_dash(Dash::Dashed);
-    let limit = Group::new("Limit of large n and p", Hue::Black).with_series(limit);
+    let limit = Group::new("Limit of large n\u{a0}and\u{a0}p", Hue::Black).with_series(limit);
     let over_p = Panel::new(PanelAxis::linear("Number of features p"), error())
         .with_title("Over model size")
         .with_group(fixed)
@@ -94,7 +94,7 @@ pub fn page(design: &Design, map: &Surface, found: &Found) -> Figure {
         trimmed(plain.classical.1),
         found.features.len() - 1,
         best.rises,
-        trimmed(100.0 * (best.steepest - 1.0)),
+        hundredths_of_a_percent(best.steepest - 1.0),
         map.cells().repeats(),
         trimmed(shown.1),
         trimmed(plain.highest.1),
@@ -107,4 +107,9 @@ pub fn page(design: &Design, map: &Surface, found: &Found) -> Figure {
         .with_width(1280.0)
         .with_aspect(0.95)
         .with_title("Tuned weight decay has no peak; too little of it has")
+}
+
+/// In percent, rounded up to a hundredth of one.
+fn hundredths_of_a_percent(share: f64) -> String {
+    trimmed((1e4 * share).ceil() / 1e2)
 }

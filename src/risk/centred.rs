@@ -3,7 +3,7 @@
 use crate::Error;
 use crate::machine::large_pages;
 use crate::machine::memory::{reserve, sum, table};
-use ndarray::{Array1, Array2, ArrayRef2, ArrayView1};
+use ndarray::{Array1, Array2, ArrayRef2, ArrayView1, Axis};
 
 /// A table whose columns, features and targets, have the mean 0: what a model with an unpenalised intercept is fitted on.
 ///
@@ -55,15 +55,19 @@ impl Centred {
     /// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`], [`Error::Overflow`] for a difference from a mean that
     /// does not fit into `f64`, [`Error::Memory`].
     pub fn new(x: &ArrayRef2<f64>, y: &ArrayRef2<f64>) -> Result<Self, Error> {
-        for (what, matrix) in [("the features", x), ("the targets", y)] {
+        let tables = [("the features", x), ("the targets", y)];
+        for (what, matrix) in tables {
             if matrix.is_empty() {
                 return Err(Error::Empty { what });
             }
-            Error::check_finite(what, matrix.view())?;
         }
         Error::check_len("rows of y", x.nrows(), y.nrows())?;
         reserve("a centred table", sum([table(x.nrows(), x.ncols()), table(y.nrows(), y.ncols())]))?;
-        let ((features, of_features), (targets, of_targets)) = (centre(x)?, centre(y)?);
+        let [features, targets] = tables.map(|(what, table)| {
+            // What is no number leaves none, so it is looked for only then.
+            centre(table).map_err(|error| Error::check_finite(what, table.view()).err().unwrap_or(error))
+        });
+        let ((features, of_features), (targets, of_targets)) = (features?, targets?);
         Ok(Self { features, targets, means: Means { features: of_features, targets: of_targets } })
     }
 
@@ -115,27 +119,56 @@ impl Centred {
     }
 }
 
+/// Columns whose rows are passed over three times while they are in the cache.
+const TOGETHER: usize = 64;
+
 /// A table less the means of its columns, and these. Once more of what is left: a mean is off by rounding.
 fn centre(x: &ArrayRef2<f64>) -> Result<(Array2<f64>, Array1<f64>), Error> {
-    let (count, share) = (x.ncols(), (x.nrows() as f64).recip());
-    let mut centred = large_pages::with_capacity(x.len());
-    // A row after the other, as they lie, in as few passes as it takes.
-    let (mut means, mut rests) = (vec![0.0; count], vec![0.0; count]);
-    for row in x.rows() {
-        means.iter_mut().zip(row).for_each(|(mean, v)| *mean += v * share);
+    let share = (x.nrows() as f64).recip();
+    let mut centred = large_pages::zeros(x.dim());
+    let mut means = Array1::zeros(x.ncols());
+    // Of a number 0 times it is 0, of all else it is NaN.
+    let mut zeros = [0.0; TOGETHER];
+    let blocks = centred.axis_chunks_iter_mut(Axis(1), TOGETHER);
+    let each = blocks.zip(x.axis_chunks_iter(Axis(1), TOGETHER));
+    for ((mut block, x), mut means) in each.zip(means.axis_chunks_iter_mut(Axis(0), TOGETHER)) {
+        let (mut sums, mut rests) = ([0.0; TOGETHER], [0.0; TOGETHER]);
+        let mut room = [0.0; TOGETHER];
+        for row in x.rows() {
+            let row = in_one_piece(row, &mut room);
+            sums.iter_mut().zip(row).for_each(|(mean, v)| *mean += v * share);
+        }
+        for (row, to) in x.rows().into_iter().zip(block.rows_mut()) {
+            let row = in_one_piece(row, &mut room);
+            let columns =
+                to.into_slice().unwrap_or_default().iter_mut().zip(row).zip(sums.iter().zip(&mut rests));
+            columns.for_each(|((to, v), (mean, rest))| {
+                *to = v - mean;
+                *rest += *to * share;
+            });
+        }
+        for row in block.rows_mut() {
+            let columns = row.into_slice().unwrap_or_default().iter_mut().zip(rests.iter().zip(&mut zeros));
+            columns.for_each(|(v, (rest, zero))| {
+                *v -= rest;
+                *zero += 0.0 * *v;
+            });
+        }
+        means.iter_mut().zip(sums.iter().zip(&rests)).for_each(|(to, (mean, rest))| *to = mean + rest);
     }
-    for row in x.rows() {
-        let from = centred.len();
-        centred.extend(row.iter().zip(&means).map(|(v, mean)| v - mean));
-        rests.iter_mut().zip(&centred[from..]).for_each(|(rest, v)| *rest += v * share);
+    if zeros.iter().any(|zero| zero.is_nan()) {
+        return Err(Error::Overflow { what: "a difference from a column's mean" });
     }
-    for row in centred.chunks_exact_mut(count) {
-        row.iter_mut().zip(&rests).for_each(|(v, rest)| *v -= rest);
-    }
-    let means = means.iter().zip(&rests).map(|(mean, rest)| mean + rest).collect();
-    let shape = |e: ndarray::ShapeError| Error::Unsupported { reason: e.to_string() };
-    let centred = Array2::from_shape_vec(x.dim(), centred).map_err(shape)?;
-    let overflow = |_| Error::Overflow { what: "a difference from a column's mean" };
-    Error::check_finite("the centred table", centred.view()).map_err(overflow)?;
     Ok((centred, means))
+}
+
+/// The entries of a row, copied where they do not lie one after the other.
+fn in_one_piece<'a>(row: ArrayView1<'a, f64>, room: &'a mut [f64; TOGETHER]) -> &'a [f64] {
+    match row.to_slice() {
+        Some(entries) => entries,
+        None => {
+            room.iter_mut().zip(row).for_each(|(to, v)| *to = *v);
+            room
+        }
+    }
 }

@@ -2,6 +2,8 @@
 
 use super::conquer::{self, Eigen};
 use super::product::{product, row_gram};
+use super::symmetric::Symmetric;
+use super::tridiagonal::Tridiagonal;
 use super::verify::{norm, probe, tolerance};
 use crate::Error;
 use crate::machine::memory::{reserve, sum, table};
@@ -25,59 +27,164 @@ pub(crate) struct Left {
     pub(crate) sigma: Vec<f64>,
 }
 
-/// Of `x` (`n × p`, `n < p`) with `r = n`; or, where its columns have the mean 0, with `r = n − 1` and a
-/// last singular value of 0, whose vector is constant. `None` where the eigenvalues of `XXᵀ`, or what is known before them,
-/// do not show that it is well-conditioned, and where what was found is not confirmed: that is a case for an SVD.
+/// `XXᵀ = Q T Qᵀ` of a well-conditioned `X` (`n × p`, `n < p`), `Q` of `r = n` columns; or, where the columns of `X` have the
+/// mean 0, of `r = n − 1`, orthogonal to the constant vector.
 ///
-/// Half the multiplications of `XXᵀ` and a symmetric reduction, in place of a QR of `Xᵀ` and the SVD of its triangle: a third
-/// of the time.
-pub(crate) fn left_of_well_conditioned(
-    x: ArrayView2<'_, f64>,
+/// Half the multiplications of `XXᵀ` and a symmetric reduction, in place of a QR of `Xᵀ` and the SVD of its triangle: a
+/// quarter of the time.
+#[derive(Clone, Debug)]
+pub(crate) struct WellConditioned {
+    symmetric: Symmetric,
     is_centred: bool,
-) -> Result<Option<Left>, Error> {
-    let (n, p) = x.dim();
-    let rank = n - usize::from(is_centred);
-    if rank == 0 || n as f64 > MOST_ROWS * p as f64 {
-        return Ok(None);
+    /// Squared singular values lie between.
+    ends: [f64; 2],
+}
+
+impl WellConditioned {
+    /// `None` where the ends of the spectrum of `XXᵀ`, or what is known before them, do not show that `X` is
+    /// well-conditioned, and where what was found is not confirmed: that is a case for an SVD.
+    pub(crate) fn new(x: ArrayView2<'_, f64>, is_centred: bool) -> Result<Option<Self>, Error> {
+        let (n, p) = x.dim();
+        let rank = n - usize::from(is_centred);
+        if rank == 0 || n as f64 > MOST_ROWS * p as f64 {
+            return Ok(None);
+        }
+        if x.as_slice().is_none() && x.reversed_axes().as_slice().is_none() {
+            return Ok(None);
+        }
+        reserve("the Gram matrix of a path", sum([table(SQUARES * n, n), table(p, 2)]))?;
+        let mut gram = row_gram(x);
+        let diagonal = || (0..n).map(|i| gram[i * (n + 1)]);
+        let trace: f64 = diagonal().sum();
+        // Not so for NaN: entries need not be numbers.
+        if !MIDDLING.contains(&trace) {
+            return Ok(None);
+        }
+        let square: f64 = gram.chunks_exact(n).enumerate().map(|(j, column)| twice_below(&column[j..])).sum();
+        // σ₁² is at least the mean of the eigenvalues weighted by themselves; σ_r² at most a diagonal entry, over 1 − 1/n
+        // beside a constant vector.
+        let least = diagonal().fold(f64::INFINITY, f64::min) * n as f64 / rank as f64;
+        let may_be = square <= WELL_CONDITIONED * least * trace;
+        if !may_be {
+            return Ok(None);
+        }
+        if is_centred {
+            gram = without_constant(&gram, n);
+        }
+        let Ok(symmetric) = Symmetric::reduce(gram, rank) else { return Ok(None) };
+        let Some(ends) = symmetric.tridiagonal.ends() else { return Ok(None) };
+        let is_well_conditioned = ends[1] <= WELL_CONDITIONED * ends[0];
+        if !is_well_conditioned {
+            return Ok(None);
+        }
+        let found = Self { symmetric, is_centred, ends };
+        Ok(found.is_confirmed(x, trace).then_some(found))
     }
-    if x.as_slice().is_none() && x.reversed_axes().as_slice().is_none() {
-        return Ok(None);
+
+    /// `T`.
+    pub(crate) fn tridiagonal(&self) -> &Tridiagonal {
+        &self.symmetric.tridiagonal
     }
-    reserve("the Gram matrix of a path", sum([table(SQUARES * n, n), table(p, 2)]))?;
-    let mut gram = row_gram(x);
-    let diagonal = || (0..n).map(|i| gram[i * (n + 1)]);
-    let trace: f64 = diagonal().sum();
-    // Not so for NaN: entries need not be numbers.
-    if !MIDDLING.contains(&trace) {
-        return Ok(None);
+
+    /// Numbers between which all squared singular values lie, each within a millionth of the largest of one.
+    pub(crate) fn ends(&self) -> [f64; 2] {
+        self.ends
     }
-    let square: f64 = gram.chunks_exact(n).enumerate().map(|(j, column)| twice_below(&column[j..])).sum();
-    // σ₁² is at least the mean of the eigenvalues weighted by themselves; σ_r² at most a diagonal entry, over 1 − 1/n beside a
-    // constant vector.
-    let least = diagonal().fold(f64::INFINITY, f64::min) * n as f64 / rank as f64;
-    let may_be = square <= WELL_CONDITIONED * least * trace;
-    if !may_be {
-        return Ok(None);
+
+    /// `r`.
+    pub(crate) fn rank(&self) -> usize {
+        self.symmetric.order()
     }
-    if is_centred {
-        gram = without_constant(&gram, n);
+
+    /// All `n` singular values, descending.
+    pub(crate) fn singular_values(&self) -> Vec<f64> {
+        let squares = self.tridiagonal().values(self.ends);
+        self.with_zero(squares.into_iter().map(f64::sqrt))
     }
-    let Ok(Some(Eigen { values, vectors })) = conquer::eigen(gram, rank, WELL_CONDITIONED) else {
-        return Ok(None);
-    };
-    let (Some(first), Some(last)) = (values.first(), values.last()) else { return Ok(None) };
-    let is_well_conditioned = *first <= WELL_CONDITIONED * last;
-    if !is_well_conditioned {
-        return Ok(None);
+
+    fn with_zero(&self, values: impl Iterator<Item = f64>) -> Vec<f64> {
+        values.chain(self.is_centred.then_some(0.0)).collect()
     }
-    let u = if is_centred { with_constant(&vectors, n) } else { vectors };
-    let Ok(u) = Array2::from_shape_vec((n, rank).f(), u) else { return Ok(None) };
-    if !is_confirmed(x, &u, &values, trace) {
-        return Ok(None);
+
+    /// `Q` (`n × r`), column by column; `None` where it is not orthogonal.
+    pub(crate) fn basis(&self) -> Result<Option<Array2<f64>>, Error> {
+        let n = self.rank() + usize::from(self.is_centred);
+        reserve("the basis of a path", table(3 * n, n))?;
+        let Ok(basis) = self.symmetric.basis() else { return Ok(None) };
+        let Some(q) = self.in_rows(basis) else { return Ok(None) };
+        Ok(is_orthogonal(&q, tolerance(n, n)).then_some(q))
     }
-    let mut sigma: Vec<f64> = values.iter().map(|value| value.sqrt()).collect();
-    sigma.resize(n, 0.0);
-    Ok(Some(Left { u, sigma }))
+
+    /// The singular vectors of `x`, by divide and conquer on `T`; `None` where they are not confirmed.
+    pub(crate) fn left(&self, x: ArrayView2<'_, f64>) -> Result<Option<Left>, Error> {
+        let (n, p) = x.dim();
+        reserve("the singular vectors of a path", table(SQUARES * n, n))?;
+        let Ok(Some(Eigen { values, vectors })) = conquer::eigen(&self.symmetric) else { return Ok(None) };
+        let Some(u) = self.in_rows(vectors) else { return Ok(None) };
+        let z = column(n);
+        let weights = Array1::from(values.clone()).insert_axis(Axis(1));
+        let found = product(u.view(), (product(u.t(), z.view()) * weights).view());
+        let trace: f64 = self.tridiagonal().diagonal.iter().sum();
+        let tolerance = tolerance(n, p);
+        // Negations would let NaN pass.
+        let is_right = (values.iter().sum::<f64>() - trace).abs() <= tolerance * trace
+            && length(&(found - along_twice(x, &z))) <= tolerance * values[0] * length(&z)
+            && is_orthogonal(&u, tolerance);
+        let sigma = self.with_zero(values.into_iter().map(f64::sqrt));
+        Ok(is_right.then_some(Left { u, sigma }))
+    }
+
+    /// Vectors of `r` entries as ones of `n`.
+    fn in_rows(&self, vectors: Vec<f64>) -> Option<Array2<f64>> {
+        let (rank, n) = (self.rank(), self.rank() + usize::from(self.is_centred));
+        let vectors = if self.is_centred { with_constant(&vectors, n) } else { vectors };
+        Array2::from_shape_vec((n, rank).f(), vectors).ok()
+    }
+
+    /// Whether `tr T = ‖X‖²` and `Q T Qᵀ z = X Xᵀ z` on a probe, as of every factorisation.
+    fn is_confirmed(&self, x: ArrayView2<'_, f64>, trace: f64) -> bool {
+        let (n, p) = x.dim();
+        let z = column(n);
+        let Some(mut along) = z.as_slice().map(<[f64]>::to_vec) else { return false };
+        if self.is_centred {
+            along = without_constant_part(&along);
+        }
+        if self.symmetric.multiply_transposed(&mut along).is_err() {
+            return false;
+        }
+        let mut along = self.tridiagonal().times(&along);
+        if self.symmetric.multiply(&mut along).is_err() {
+            return false;
+        }
+        let found = if self.is_centred { with_constant(&along, n) } else { along };
+        let found = Array1::from(found).insert_axis(Axis(1));
+        let tolerance = tolerance(n, p);
+        let sum: f64 = self.tridiagonal().diagonal.iter().sum();
+        // Negations would let NaN pass.
+        (sum - trace).abs() <= tolerance * trace
+            && length(&(found - along_twice(x, &z))) <= tolerance * self.ends[1] * length(&z)
+    }
+}
+
+/// The probe.
+fn column(length: usize) -> Array2<f64> {
+    Array1::from(probe(length)).insert_axis(Axis(1))
+}
+
+fn length(of: &Array2<f64>) -> f64 {
+    norm(of.as_slice_memory_order().unwrap_or_default())
+}
+
+/// `X Xᵀ z`.
+fn along_twice(x: ArrayView2<'_, f64>, z: &Array2<f64>) -> Array2<f64> {
+    product(x, product(x.t(), z.view()).view())
+}
+
+/// `Uᵀ U s = s` on a probe.
+fn is_orthogonal(u: &Array2<f64>, tolerance: f64) -> bool {
+    let s = column(u.ncols());
+    let again = product(u.t(), product(u.view(), s.view()).view());
+    length(&(again - &s)) <= tolerance * length(&s)
 }
 
 /// What a column of a symmetric matrix from the diagonal on adds to its Frobenius norm, squared.
@@ -121,21 +228,13 @@ fn with_constant(vectors: &[f64], n: usize) -> Vec<f64> {
     all
 }
 
-/// Whether `Σ σ² = ‖X‖²`, `U Σ² Uᵀ z = X Xᵀ z` and `Uᵀ U s = s`, on probes, as of every factorisation.
-fn is_confirmed(x: ArrayView2<'_, f64>, u: &Array2<f64>, values: &[f64], trace: f64) -> bool {
-    let (n, p) = x.dim();
-    let column = |length: usize| Array1::from(probe(length)).insert_axis(Axis(1));
-    let (z, s) = (column(n), column(values.len()));
-    let weights = Array1::from(values.to_vec()).insert_axis(Axis(1));
-    let found = product(u.view(), (product(u.t(), z.view()) * weights).view());
-    let right = product(x, product(x.t(), z.view()).view());
-    let again = product(u.t(), product(u.view(), s.view()).view());
-    let length = |of: &Array2<f64>| norm(of.as_slice_memory_order().unwrap_or_default());
-    let tolerance = tolerance(n, p);
-    // Negations would let NaN pass.
-    (values.iter().sum::<f64>() - trace).abs() <= tolerance * trace
-        && length(&(found - right)) <= tolerance * values[0] * length(&z)
-        && length(&(again - &s)) <= tolerance * length(&s)
+/// `H z` without its last entry.
+fn without_constant_part(z: &[f64]) -> Vec<f64> {
+    let share = (z.len() as f64).sqrt().recip();
+    let (last, rest) = z.split_last().unwrap_or((&0.0, &[]));
+    // vᵀz/τ of v = 1/√n + e_n.
+    let along = (z.iter().sum::<f64>() * share + last) / (1.0 + share);
+    rest.iter().map(|z| z - along * share).collect()
 }
 
 #[cfg(test)]
@@ -145,6 +244,10 @@ mod tests {
     use crate::svd::Svd;
     use ndarray::s;
     use rand::RngExt;
+
+    fn left(x: ArrayView2<'_, f64>, is_centred: bool) -> Option<Left> {
+        WellConditioned::new(x, is_centred).unwrap()?.left(x).unwrap()
+    }
 
     fn uniform(n: usize, p: usize) -> Array2<f64> {
         let mut rng = stream(1, n, p);
@@ -164,7 +267,7 @@ mod tests {
         for (n, p) in [(1, 2), (2, 4), (3, 20), (8, 30), (40, 100), (101, 400)] {
             for is_centred in [false, true] {
                 let x = if is_centred { centred(uniform(n, p)) } else { uniform(n, p) };
-                let found = left_of_well_conditioned(x.view(), is_centred).unwrap();
+                let found = left(x.view(), is_centred);
                 if n == 1 && is_centred {
                     assert!(found.is_none());
                     continue;
@@ -177,10 +280,25 @@ mod tests {
                     assert!((found / right - 1.0).abs() <= bound, "{n} × {p}: {found:e}, not {right:e}");
                 }
                 assert!(sigma[rank..].iter().all(|s| *s == 0.0));
+                let form = WellConditioned::new(x.view(), is_centred).unwrap().unwrap();
+                for (counted, right) in form.singular_values().iter().zip(&sigma) {
+                    assert!(
+                        (counted - right).abs() <= bound * right,
+                        "{n} × {p}: {counted:e}, not {right:e}"
+                    );
+                }
+                let q = form.basis().unwrap().unwrap();
+                let (diagonal, below) = (&form.tridiagonal().diagonal, &form.tridiagonal().below);
+                let t = Array2::from_shape_fn((rank, rank), |(i, j)| match i.abs_diff(j) {
+                    0 => diagonal[i],
+                    1 => below[i.min(j)],
+                    _ => 0.0,
+                });
                 let most = |a: Array2<f64>| a.iter().fold(0.0, |most: f64, v| most.max(v.abs()));
                 assert!(
                     most(u.t().dot(&u) - Array2::<f64>::eye(rank)) <= 8.0 * f64::EPSILON * (n as f64).sqrt()
                 );
+                assert!(most(q.dot(&t).dot(&q.t()) - x.dot(&x.t())) <= bound * sigma[0] * sigma[0]);
                 let scaled = &u * &Array1::from(sigma[..rank].to_vec()).mapv(|s| s * s);
                 assert!(most(scaled.dot(&u.t()) - x.dot(&x.t())) <= bound * sigma[0] * sigma[0]);
             }
@@ -206,7 +324,7 @@ mod tests {
             ("square", uniform(20, 21)),
             ("wide as a view", uniform(20, 120).slice_move(s![.., ..;2])),
         ] {
-            assert!(left_of_well_conditioned(x.view(), false).unwrap().is_none(), "{what}");
+            assert!(WellConditioned::new(x.view(), false).unwrap().is_none(), "{what}");
         }
     }
 }

@@ -51,7 +51,9 @@ mod space;
 mod start;
 mod streamed_qr;
 mod sums;
+mod symmetric;
 mod triangular;
+mod tridiagonal;
 mod verify;
 
 pub use crate::filter::cutoff::Cutoff;
@@ -65,7 +67,7 @@ pub use cosines::{CosineDevice, CosineFit, CosineFits, CosineTables};
 pub use cuda::Cuda;
 pub use factorisation::{LastMode, Svd};
 pub use faer::Faer;
-pub(crate) use gram::{Left, left_of_well_conditioned};
+pub(crate) use gram::{Left, WellConditioned};
 pub(crate) use growing_basis::{GrowingBasis, Grown};
 pub use jacobi::Jacobi;
 #[cfg(feature = "lapack")]
@@ -78,3 +80,4 @@ pub(crate) use row_update::RowUpdate;
 pub(crate) use streamed_qr::StreamedQr;
 pub(crate) use sums::{axpy, dot, rotate};
 pub(crate) use triangular::{solve_lower, solve_lower_transposed, solve_upper, solve_upper_transposed};
+pub(crate) use tridiagonal::Tridiagonal;

@@ -225,3 +225,49 @@ fn ridge_solution(x: &Array2<Number>, y: &Array2<Number>, lambda: f64) -> Array2
     }
     solve(&gram, product(x.t(), y.view()))
 }
+
+/// What a path says of the ridge fit with penalty `lambda` of `y` on `x`, centred first where there is an intercept: from
+/// `R = (XXᵀ + λ)⁻¹`, each rounded once.
+pub struct ExactPathPoint {
+    pub train_mse: f64,
+    pub norm: f64,
+    pub degrees_of_freedom: f64,
+    pub loo_mse: f64,
+    pub gcv: f64,
+}
+
+impl ExactPathPoint {
+    pub fn new(x: ArrayView2<'_, f64>, y: ArrayView2<'_, f64>, lambda: f64, intercept: bool) -> Self {
+        let (n, k) = (number(x.nrows() as f64), number(y.ncols() as f64));
+        let centred = |of: ArrayView2<'_, f64>| {
+            let mut of = matrix(of);
+            for mut column in of.columns_mut().into_iter().filter(|_| intercept) {
+                let mean = sum(column.iter().cloned()) / &n;
+                column.map_inplace(|v| *v = &*v - &mean);
+            }
+            of
+        };
+        let (x, y, lambda) = (centred(x), centred(y), number(lambda));
+        let gram = product(x.view(), x.t());
+        let mut shifted = gram.clone();
+        shifted.diag_mut().map_inplace(|v| *v = &*v + &lambda);
+        let inverse = solve(&shifted, matrix(Array2::eye(x.nrows()).view()));
+        let dual = product(inverse.view(), y.view());
+        let square = |of: &Array2<Number>| sum(of.iter().map(|v| v * v));
+        // Without the constant vector, which centring took off the rows.
+        let constant = if intercept { number(1.0) / (&n * &lambda) } else { number(0.0) };
+        let open: Vec<Number> = inverse.diag().iter().map(|v| v - &constant).collect();
+        let left_out = Array2::from_shape_fn(y.dim(), |at| &dual[at] / &open[at.0]);
+        let energy = sum(dual.iter().zip(&product(gram.view(), dual.view())).map(|(a, b)| a * b));
+        let trace = sum(open.into_iter());
+        let left = square(&dual);
+        let round = |value: Number| value.to_f64().value();
+        Self {
+            train_mse: round(&lambda * &lambda * &left / (&n * &k)),
+            norm: round(energy.sqrt()),
+            degrees_of_freedom: round(&n - &lambda * &trace),
+            loo_mse: round(square(&left_out) / (&n * &k)),
+            gcv: round(&n * &left / (&trace * &trace * &k)),
+        }
+    }
+}

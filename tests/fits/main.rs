@@ -15,6 +15,7 @@ mod flatness;
 mod flows;
 mod identities;
 mod interpolants;
+mod many_penalties;
 mod path;
 mod population_risk;
 mod ridge_residuals;

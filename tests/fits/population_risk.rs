@@ -8,25 +8,33 @@ use crate::common::monte_carlo::{Mean, Z};
 use crate::common::recorded::{column, matrix, recorded, value};
 use double_descent::Error;
 use double_descent::filter::{
-    AveragedDescent, Chebyshev, DecayedFlow, GradientDescent, GradientFlow, HeavyBall, HeavyBallFlow,
-    IteratedTikhonov, LeadingModes, Loss, MinNorm, Nesterov, NesterovFlow, PrincipalFlow, RegularisedFlow,
-    ResidualPolynomial, Ridge, Schedule, SelfDistillation, SpectralFilter, Spectrum, Truncated,
+    AveragedDescent, Chebyshev, DecayedFlow, FeatureSteps, GradientDescent, GradientFlow, HeavyBall,
+    HeavyBallFlow, IteratedTikhonov, LeadingModes, Loss, MinNorm, Nesterov, NesterovFlow, PrincipalFlow,
+    RegularisedFlow, ResidualPolynomial, Ridge, Schedule, SelfDistillation, SpectralFilter, Spectrum,
+    Truncated, WidthScaled,
 };
 use double_descent::risk::{Covariance, InterpolantRisk, Population, robust_errors};
 use double_descent::rng::stream;
 use double_descent::svd::Svd;
-use ndarray::{Array1, Array2, array};
+use ndarray::{Array1, Array2, Axis, array};
 use rand::RngExt;
 use rand_distr::StandardNormal;
+use std::sync::Arc;
 
 fn families() -> Vec<Box<dyn SpectralFilter>> {
+    let scheduled = |schedule| GradientDescent::new(schedule, 12, Loss::HalfMean).unwrap();
     let constant = |steps| GradientDescent::new(Schedule::Constant(0.15), steps, Loss::HalfMean).unwrap();
     vec![
         Box::new(MinNorm::default()),
         Box::new(Truncated::new(2.0).unwrap()),
         Box::new(Ridge::new(3.0).unwrap()),
+        Box::new(Ridge::new(-0.1).unwrap()),
+        Box::new(WidthScaled::new(Arc::new(Ridge::new(0.5).unwrap()), 1.5).unwrap()),
         Box::new(GradientFlow::new(2.0, Loss::HalfMean).unwrap()),
         Box::new(constant(10)),
+        Box::new(scheduled(Schedule::InverseSqrt { first: 0.2, period: 3 })),
+        Box::new(scheduled(Schedule::Drops { first: 0.2, factor: 0.3, at: vec![4, 9] })),
+        Box::new(scheduled(Schedule::WarmUp { last: 0.2, steps: 6 })),
         Box::new(HeavyBall::new(0.1, 0.6, 12, Loss::HalfMean).unwrap()),
         Box::new(Nesterov::new(0.1, 12, Loss::HalfMean).unwrap()),
         Box::new(LeadingModes(3)),
@@ -109,6 +117,49 @@ fn expected_errors_are_those_of_simulated_fits() {
                 assert_eq!(risk.noise, noise);
                 assert_eq!(risk.test_mse(), risk.excess() + noise);
             }
+        }
+    }
+}
+
+/// Descent with a step size for each feature has the risk of descent on the scaled design, under the law that this makes of a
+/// law of test rows: over 2,000 draws of noise, in and out of the distribution of the training rows.
+#[test]
+fn steps_of_each_feature_have_the_risk_of_their_design() {
+    let (draws, noise) = (2000, 0.7_f64);
+    let steps = [0.5, 0.02, 1.0, 0.1, 0.3, 0.05];
+    for (n, p) in [(14, 6), (4, 6)] {
+        let (x, beta) = (normal(n, p, 21), normal(p, 1, 22));
+        let scaled = FeatureSteps::new(&steps).unwrap();
+        let svd = Svd::new(&scaled.design(&x).unwrap()).unwrap();
+        let descent = GradientDescent::new(Schedule::Constant(0.5), 25, Loss::HalfMean).unwrap();
+        let roots = Array1::from_iter(steps.map(f64::sqrt));
+        let on_design = &beta / &roots.view().insert_axis(Axis(1));
+        let clean = x.dot(&beta);
+        let mut rng = stream(12, n, p);
+        let fits: Vec<(Array2<f64>, f64)> = (0..draws)
+            .map(|_| {
+                let e = Array2::from_shape_simple_fn((n, 1), || {
+                    noise.sqrt() * rng.sample::<f64, _>(StandardNormal)
+                });
+                let y = &clean + &e;
+                let fit = scaled.coefficients(&svd.solve(&y, &descent).unwrap()).unwrap();
+                let train = norm((&y - &x.dot(&fit)).view()).powi(2) / n as f64;
+                (fit, train)
+            })
+            .collect();
+        for law in [Array2::eye(p), ar1(p, 0.8)] {
+            let seen = &law * &roots * &roots.view().insert_axis(Axis(1));
+            let of_design =
+                Population::new(Covariance::full(&seen).unwrap(), on_design.clone(), noise).unwrap();
+            let risk = of_design.given(&svd).unwrap().of(&descent).unwrap();
+            let population = Population::new(Covariance::full(&law).unwrap(), beta.clone(), noise).unwrap();
+            let (mut excess, mut train) = (Mean::new(), Mean::new());
+            for (fit, train_mse) in &fits {
+                excess.add(population.excess(fit).unwrap());
+                train.add(*train_mse);
+            }
+            assert!(excess.z(risk.excess()) < Z, "{n} × {p}: {} errors", excess.z(risk.excess()));
+            assert!(train.z(risk.train_mse()) < Z, "{n} × {p}: training error");
         }
     }
 }

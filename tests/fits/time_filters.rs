@@ -11,6 +11,7 @@ use double_descent::filter::{
 };
 use double_descent::svd::Svd;
 use ndarray::{Array2, ArrayRef2};
+use std::cell::RefCell;
 
 pub const LOSSES: [Loss; 4] = [Loss::HalfSum, Loss::HalfMean, Loss::Mean, Loss::Sum];
 
@@ -126,11 +127,12 @@ fn steps_are_those_of_the_explicit_iteration() {
                 let filter = momentum.map_or(filter, |m| filter.with_momentum(m).unwrap());
                 check(&filter, &explicit);
             }
-            let mut sum = Array2::zeros((p, 2));
-            for steps in 0..60 {
-                sum += &iterate(&x, &y, loss, steps, |_, beta, _, gradient| beta - gradient(beta) * largest);
-            }
-            check(&AveragedDescent::new(largest, 60, loss).unwrap(), &(sum / 60.0));
+            let sum = RefCell::new(Array2::zeros((p, 2)));
+            iterate(&x, &y, loss, STEPS, |_, beta, _, gradient| {
+                *sum.borrow_mut() += beta;
+                beta - gradient(beta) * largest
+            });
+            check(&AveragedDescent::new(largest, STEPS, loss).unwrap(), &(sum.into_inner() / STEPS as f64));
         }
     }
 }

@@ -34,5 +34,6 @@ mod story;
 mod stream;
 #[cfg(feature = "plot")]
 mod study_figures;
+mod two_descents;
 mod unsupported;
 mod user_code;

@@ -174,7 +174,7 @@ pub(super) fn ask(modes: &Modes, filter: &dyn SpectralFilter, response: &mut Res
     Ok(())
 }
 
-fn checked(points: Vec<PathPoint>) -> Result<Vec<PathPoint>, Error> {
+pub(super) fn checked(points: Vec<PathPoint>) -> Result<Vec<PathPoint>, Error> {
     for point in &points {
         let named = [
             ("the training error", Some(point.train_mse)),

@@ -1,8 +1,10 @@
 //! Prediction intervals from leave-one-out errors.
 
 use super::Training;
+use super::evaluate::ask;
+use super::ridge_left_out::RidgeLeftOut;
 use crate::Error;
-use crate::filter::Ridge;
+use crate::filter::{Response, Ridge};
 use crate::machine::memory::{reserve, sum, table};
 use crate::risk::centred::Means;
 use ndarray::{ArrayRef2, Axis};
@@ -49,8 +51,8 @@ impl Training {
     /// # Ok::<(), double_descent::Error>(())
     /// ```
     pub fn intervals(&self, ridge: Ridge, x: &ArrayRef2<f64>, alpha: f64) -> Result<Vec<Interval>, Error> {
-        let (modes, rank) = (self.modes(), self.modes().rank());
-        let n = modes.rows();
+        let modes = self.modes()?;
+        let (n, rank) = (modes.rows(), modes.rank());
         let places = (alpha * (n + 1) as f64).floor();
         // NaN too.
         if !(alpha > 0.0 && alpha < 1.0 && places >= 1.0) {
@@ -65,8 +67,10 @@ impl Training {
             "prediction intervals",
             sum([table(m, modes.width + rank), table(m, n), table(n, 5), table(m, 3)]),
         )?;
-        let response = self.ridge_response(ridge)?;
-        let errors = self.ridge_left_out(ridge.lambda(), &response).ok_or_else(|| Error::Unsupported {
+        let mut response = Response::default();
+        ask(modes, &ridge, &mut response)?;
+        let errors = RidgeLeftOut::new(modes).errors(ridge.lambda(), &response);
+        let errors = errors.ok_or_else(|| Error::Unsupported {
             reason: format!("with the penalty {:e} there is no fit without some row", ridge.lambda()),
         })?;
         let vt = self.right()?;

@@ -6,7 +6,9 @@ mod held_out;
 mod intervals;
 mod modes;
 mod nodes;
+mod reduced;
 mod ridge_left_out;
+mod shifted;
 mod training;
 mod without_row;
 

@@ -92,6 +92,21 @@ impl Nodes {
         self.penalties.len()
     }
 
+    /// `λ_j`.
+    pub(super) fn penalties(&self) -> impl Iterator<Item = f64> {
+        self.penalties.iter().map(|node| node * self.unit * self.unit)
+    }
+
+    /// Whether products of many factors bear a penalty.
+    pub(super) fn is_bearable(&self, lambda: f64) -> bool {
+        BEARABLE.contains(&self.relative(lambda))
+    }
+
+    /// In units of the largest squared singular value.
+    fn relative(&self, lambda: f64) -> f64 {
+        lambda / self.unit / self.unit
+    }
+
     /// `1/(x + λ_j)` of each node, a row of all modes for each, in units of the largest squared singular value.
     pub(super) fn kernel(&self, sigma: &[f64]) -> Vec<f64> {
         let squares = || sigma.iter().map(|s| (s / self.unit) * (s / self.unit));
@@ -100,7 +115,7 @@ impl Nodes {
 
     /// Appends `λ ℓ_j(λ)` in those units; `false`, and nothing of use, where rounding would be too much.
     pub(super) fn coefficients(&self, lambda: f64, to: &mut Vec<f64>) -> bool {
-        let mu = lambda / self.unit / self.unit;
+        let mu = self.relative(lambda);
         if !BEARABLE.contains(&mu) {
             return false;
         }

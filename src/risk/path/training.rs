@@ -1,29 +1,33 @@
 //! A training set, factorised once.
 
 use super::Path;
-use super::evaluate::{ask, filter_points, ridge_points};
+use super::evaluate::{ask, checked, filter_points, ridge_points};
 use super::held_out::Projected;
 use super::modes::Modes;
+use super::reduced::Reduced;
 use super::ridge_left_out::RidgeLeftOut;
 use super::without_row::WithoutRow;
 use crate::Error;
 use crate::filter::{
-    GradientDescent, GradientFlow, Length, Loss, Response, Ridge, Schedule, SpectralFilter, Spectrum,
-    Truncated, penalty,
+    GradientDescent, GradientFlow, Length, Loss, Response, Schedule, SpectralFilter, Spectrum, Truncated,
+    penalty,
 };
 use crate::machine::memory::{reserve, sum, table};
 use crate::risk::Compressed;
 use crate::risk::centred::{Centred, Means};
-use crate::svd::{Backend, Cutoff, Faer, Left, Svd, left_of_well_conditioned, product, triangle};
+use crate::svd::{Backend, Cutoff, Faer, Left, Svd, WellConditioned, product, triangle};
 use ndarray::{Array1, Array2, ArrayRef2, Axis, s};
 use std::borrow::Cow;
+use std::sync::OnceLock;
 
 /// A training set (`X` `n × p`, `Y` `n × k`), factorised once: every fit on it, at the price of a few products.
 ///
 /// # Accuracy
 /// `U` and `σ` are those of an SVD, of the triangle of `Xᵀ = Q R` where `p > n`: what is read from them is off by about
-/// `ε κ`, `κ = σ₁/σ_r`. Where `n ≤ 0.6 p`, no backend is chosen, and the eigenvalues of `XXᵀ` show that `κ ≤ 8`, they are its
-/// eigenvectors and the roots of those: off by `ε κ²`, so by at most 8 times as much, in a fraction of the time.
+/// `ε κ`, `κ = σ₁/σ_r`. Where `n ≤ 0.6 p`, no backend is chosen, and the spectrum of `XXᵀ` shows that `κ ≤ 8`, they are its
+/// eigenvectors and the roots of its eigenvalues: off by `ε κ²`, so by at most 8 times as much, in a fraction of the time.
+/// There a path of many penalties is read from `XXᵀ = Q T Qᵀ`, `T` tridiagonal, to the same digits, and singular vectors are
+/// found only when something else asks for them.
 ///
 /// # Examples
 /// ```
@@ -49,11 +53,25 @@ use std::borrow::Cow;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Training {
-    modes: Modes,
+    form: Form,
     right: Right,
+    /// `p`.
+    width: usize,
     means: Option<Means>,
     test: Option<Projected>,
     with_left_out: bool,
+}
+
+/// What fits are read from.
+#[derive(Clone, Debug)]
+enum Form {
+    Modes(Modes),
+    /// The modes, and the singular values, when asked for.
+    Reduced {
+        reduced: Reduced,
+        modes: OnceLock<Box<Modes>>,
+        sigma: OnceLock<Vec<f64>>,
+    },
 }
 
 /// The right singular vectors of the kept modes.
@@ -122,36 +140,51 @@ impl Training {
         if squares.is_infinite() {
             return Err(Error::Overflow { what: "the mean square of the targets" });
         }
-        let (n, p) = x.dim();
+        let (n, width) = x.dim();
         // A direction that centring took off the rows cannot count.
         let intercepts = usize::from(means.is_some());
-        let is_wide = n < p;
         let by_gram = match backend {
-            None if is_wide => left_of_well_conditioned(x.view(), means.is_some())?,
+            None if n < width => WellConditioned::new(x.view(), means.is_some())?,
             _ => None,
         };
-        if let Some(Left { u, sigma }) = by_gram {
-            let outside = Array2::zeros(y.dim());
-            let modes = Modes::new(u.view(), (sigma, n - intercepts), p, y.view(), outside, intercepts)?;
-            return Ok(Self { modes, right: Right::Of(x), means, test: None, with_left_out: true });
+        let with =
+            |form: Form, right: Right| Self { form, right, width, means, test: None, with_left_out: true };
+        if let Some(form) = by_gram {
+            let reduced = Reduced { form, targets: y.to_owned(), intercepts };
+            let form = Form::Reduced { reduced, modes: OnceLock::new(), sigma: OnceLock::new() };
+            return Ok(with(form, Right::Of(x)));
         }
-        let backend = backend.unwrap_or(&Faer);
-        // Where columns outnumber rows, U and σ are those of the triangle L of X = L Q, without the long vectors of V.
-        let svd = if is_wide {
-            Error::check_finite("the matrix", x.view())?;
-            let svd = Svd::with_backend(&triangle(x.t(), backend)?.t(), backend)?;
-            let cutoff = Cutoff::default().value(Spectrum::new(n, p, &svd.singular_values().to_vec()));
-            svd.with_cutoff(Cutoff::Absolute(cutoff))?
-        } else {
-            Svd::with_backend(&x, backend)?
+        let (modes, vt) = by_svd(&x, y, intercepts, backend.unwrap_or(&Faer))?;
+        Ok(with(Form::Modes(modes), vt.map_or(Right::Of(x), Right::Known)))
+    }
+
+    /// The modes, found now where nothing has asked for them yet.
+    pub(super) fn modes(&self) -> Result<&Modes, Error> {
+        let (reduced, kept) = match &self.form {
+            Form::Modes(modes) => return Ok(modes),
+            Form::Reduced { reduced, modes, .. } => (reduced, modes),
         };
-        let rank = svd.rank().min(n - intercepts);
-        let outside = svd.outside(&x, y);
-        let sigma = svd.singular_values().to_vec();
-        let modes = Modes::new(svd.u().view(), (sigma, rank), p, y.view(), outside, intercepts)?;
-        let right =
-            if is_wide { Right::Of(x) } else { Right::Known(svd.vt().slice(s![..rank, ..]).to_owned()) };
-        Ok(Self { modes, right, means, test: None, with_left_out: true })
+        if let Some(modes) = kept.get() {
+            return Ok(modes);
+        }
+        let Right::Of(x) = &self.right else {
+            return Err(Error::Unsupported { reason: "no features to find singular vectors of".into() });
+        };
+        let (y, intercepts) = (&reduced.targets, reduced.intercepts);
+        let modes = if let Some(Left { u, sigma }) = reduced.form.left(x.view())? {
+            let outside = Array2::zeros(y.dim());
+            Modes::new(u.view(), (sigma, reduced.form.rank()), self.width, y.view(), outside, intercepts)?
+        } else {
+            by_svd(x, y, intercepts, &Faer)?.0
+        };
+        Ok(kept.get_or_init(|| Box::new(modes)))
+    }
+
+    fn shape(&self) -> (usize, usize) {
+        match &self.form {
+            Form::Modes(modes) => (modes.rows(), modes.outputs()),
+            Form::Reduced { reduced, .. } => reduced.targets.dim(),
+        }
     }
 
     /// `Vᵀ` of the kept modes, `r × p`. From `Uᵀ X = Σ Vᵀ` each is off by `ε σ₁/σ`, and what is made of it by `κ ε` of
@@ -160,10 +193,11 @@ impl Training {
         match &self.right {
             Right::Known(vt) => Ok(Cow::Borrowed(vt)),
             Right::Of(x) => {
-                let (rank, p) = (self.modes.rank(), x.ncols());
+                let modes = self.modes()?;
+                let (rank, p) = (modes.rank(), x.ncols());
                 reserve("the right singular vectors of a path", table(rank, p).saturating_mul(2))?;
-                let sigma = Array1::from(self.modes.sigma[..rank].to_vec()).insert_axis(Axis(1));
-                Ok(Cow::Owned(product(self.modes.u.t(), x.view()) / sigma))
+                let sigma = Array1::from(modes.sigma[..rank].to_vec()).insert_axis(Axis(1));
+                Ok(Cow::Owned(product(modes.u.t(), x.view()) / sigma))
             }
         }
     }
@@ -173,7 +207,7 @@ impl Training {
     /// # Errors
     /// [`Error::Shape`] unless it has the columns of the training set, [`Error::Memory`].
     pub fn tested_on(mut self, test: &Compressed) -> Result<Self, Error> {
-        Error::check_len("columns of the test targets", self.modes.outputs(), test.targets.ncols())?;
+        Error::check_len("columns of the test targets", self.shape().1, test.targets.ncols())?;
         let test = Projected::new(test, self.right()?.view(), self.means.as_ref())?;
         self.test = Some(test);
         Ok(self)
@@ -189,13 +223,19 @@ impl Training {
     /// The singular values, descending; of the centred features where there is an intercept.
     #[must_use]
     pub fn singular_values(&self) -> &[f64] {
-        &self.modes.sigma
+        match &self.form {
+            Form::Modes(modes) => &modes.sigma,
+            Form::Reduced { reduced, sigma, .. } => sigma.get_or_init(|| reduced.form.singular_values()),
+        }
     }
 
     /// How many of them are over the cutoff, `max(n, p) ε σ₁`; with an intercept at most `n − 1`.
     #[must_use]
     pub fn rank(&self) -> usize {
-        self.modes.rank()
+        match &self.form {
+            Form::Modes(modes) => modes.rank(),
+            Form::Reduced { reduced, .. } => reduced.form.rank(),
+        }
     }
 
     /// Ridge fits with each of these penalties, 0 for least squares and negative ones down to
@@ -207,7 +247,12 @@ impl Training {
         if lambdas.is_empty() {
             return Err(Error::Empty { what: "the list of penalties" });
         }
-        ridge_points(&self.modes, lambdas, self.test.as_ref(), self.with_left_out).map(Path::new)
+        if let (Form::Reduced { reduced, .. }, None) = (&self.form, &self.test)
+            && let Some(points) = reduced.points(lambdas, self.with_left_out)?
+        {
+            return checked(points).map(Path::new);
+        }
+        ridge_points(self.modes()?, lambdas, self.test.as_ref(), self.with_left_out).map(Path::new)
     }
 
     /// Gradient flow on `loss` from 0, stopped at each of these times.
@@ -226,7 +271,7 @@ impl Training {
     /// [`Error::Memory`].
     pub fn steps(&self, schedule: &Schedule, lengths: &[Length], loss: Loss) -> Result<Path, Error> {
         let descents = lengths.iter().map(|&length| {
-            let steps = length.steps(self.modes.rows()) as f64;
+            let steps = length.steps(self.shape().0) as f64;
             GradientDescent::new(schedule.clone(), length, loss).map(|descent| (steps, descent))
         });
         self.family(descents, "the list of lengths")
@@ -259,7 +304,7 @@ impl Training {
     /// # Errors
     /// Those of the filters; [`Error::UserCode`], [`Error::Overflow`], [`Error::Memory`].
     pub fn filters(&self, filters: &[(f64, &dyn SpectralFilter)]) -> Result<Path, Error> {
-        filter_points(&self.modes, filters, self.test.as_ref(), self.with_left_out).map(Path::new)
+        filter_points(self.modes()?, filters, self.test.as_ref(), self.with_left_out).map(Path::new)
     }
 
     /// The coefficients of one fit (`p × k`), and its intercept where there is one (`k`).
@@ -270,11 +315,11 @@ impl Training {
         &self,
         filter: &dyn SpectralFilter,
     ) -> Result<(Array2<f64>, Option<Vec<f64>>), Error> {
-        let mut response = Response::default();
-        ask(&self.modes, filter, &mut response)?;
-        let (rank, k) = (self.modes.rank(), self.modes.outputs());
-        reserve("the coefficients of a fit", sum([table(rank, k), table(self.modes.width, k)]))?;
-        let moved = Array2::from_shape_fn((rank, k), |at| response.gains[at.0] * self.modes.along[at]);
+        let (mut response, modes) = (Response::default(), self.modes()?);
+        ask(modes, filter, &mut response)?;
+        let (rank, k) = (modes.rank(), modes.outputs());
+        reserve("the coefficients of a fit", sum([table(rank, k), table(self.width, k)]))?;
+        let moved = Array2::from_shape_fn((rank, k), |at| response.gains[at.0] * modes.along[at]);
         let beta = self.right()?.t().dot(&moved);
         let overflow = |_| Error::Overflow { what: "a coefficient of the fit" };
         Error::check_finite("coefficients", beta.view()).map_err(overflow)?;
@@ -287,32 +332,43 @@ impl Training {
     /// # Errors
     /// Those of the filter; [`Error::UserCode`], [`Error::Memory`].
     pub fn left_out_errors(&self, filter: &dyn SpectralFilter) -> Result<Option<Array2<f64>>, Error> {
-        let mut response = Response::default();
-        ask(&self.modes, filter, &mut response)?;
+        let (mut response, modes) = (Response::default(), self.modes()?);
+        ask(modes, filter, &mut response)?;
         if let Some(lambda) = penalty(filter)? {
-            return Ok(self.ridge_left_out(lambda, &response));
+            return Ok(RidgeLeftOut::new(modes).errors(lambda, &response));
         }
-        let mut errors = Array2::zeros(self.modes.outside.dim());
+        let mut errors = Array2::zeros(modes.outside.dim());
         let is_complete =
-            WithoutRow::all(&self.modes)?.each(filter, |row, output, error| errors[[row, output]] = error)?;
+            WithoutRow::all(modes)?.each(filter, |row, output, error| errors[[row, output]] = error)?;
         Ok(is_complete.then_some(errors))
-    }
-
-    pub(super) fn ridge_left_out(&self, lambda: f64, response: &Response) -> Option<Array2<f64>> {
-        RidgeLeftOut::new(&self.modes).errors(lambda, response)
-    }
-
-    pub(super) fn modes(&self) -> &Modes {
-        &self.modes
     }
 
     pub(super) fn means(&self) -> Option<&Means> {
         self.means.as_ref()
     }
+}
 
-    pub(super) fn ridge_response(&self, ridge: Ridge) -> Result<Response, Error> {
-        let mut response = Response::default();
-        ask(&self.modes, &ridge, &mut response)?;
-        Ok(response)
-    }
+/// The modes by an SVD, and `Vᵀ` where it has been found.
+fn by_svd(
+    x: &Array2<f64>,
+    y: &ArrayRef2<f64>,
+    intercepts: usize,
+    backend: &dyn Backend,
+) -> Result<(Modes, Option<Array2<f64>>), Error> {
+    let (n, p) = x.dim();
+    let is_wide = n < p;
+    // Where columns outnumber rows, U and σ are those of the triangle L of X = L Q, without the long vectors of V.
+    let svd = if is_wide {
+        Error::check_finite("the matrix", x.view())?;
+        let svd = Svd::with_backend(&triangle(x.t(), backend)?.t(), backend)?;
+        let cutoff = Cutoff::default().value(Spectrum::new(n, p, &svd.singular_values().to_vec()));
+        svd.with_cutoff(Cutoff::Absolute(cutoff))?
+    } else {
+        Svd::with_backend(x, backend)?
+    };
+    let rank = svd.rank().min(n - intercepts);
+    let outside = svd.outside(x, y);
+    let sigma = svd.singular_values().to_vec();
+    let modes = Modes::new(svd.u().view(), (sigma, rank), p, y.view(), outside, intercepts)?;
+    Ok((modes, (!is_wide).then(|| svd.vt().slice(s![..rank, ..]).to_owned())))
 }

@@ -12,6 +12,7 @@ mod transform;
 mod vectors;
 
 use super::RawSvd;
+use super::symmetric::Symmetric;
 use crate::machine::large_pages;
 use bidiagonal::Bidiagonal;
 pub(super) use eigen::Eigen;
@@ -61,10 +62,10 @@ pub(super) fn factorise(x: ArrayView2<'_, f64>, by_triangle: bool) -> Result<Raw
 }
 
 /// What [`eigen::positive_definite`] says.
-pub(super) fn eigen(k: Vec<f64>, n: usize, limit: f64) -> Result<Option<Eigen>, String> {
+pub(super) fn eigen(symmetric: &Symmetric) -> Result<Option<Eigen>, String> {
     let mut space = SPACE.take().unwrap_or_default();
-    let result = eigen::positive_definite(k, n, limit, &mut space.bidiagonal);
-    if n * n <= KEPT {
+    let result = eigen::positive_definite(symmetric, &mut space.bidiagonal);
+    if symmetric.order() * symmetric.order() <= KEPT {
         SPACE.set(Some(space));
     }
     result
