@@ -30,6 +30,8 @@ flags! {
         latin1: bool = false, "";
         /// Columns of words in a CSV file, separated by commas: a feature of 0 and 1 for each word
         one_hot: Vec<String> = Vec::new(), "NAMES";
+        /// Columns of a CSV file to leave out, separated by commas, such as one that names the rows
+        leave_out: Vec<String> = Vec::new(), "NAMES";
     }
 }
 
@@ -94,6 +96,7 @@ impl CsvArgs {
             || self.latin1
             || !self.missing.is_empty()
             || !self.one_hot.is_empty()
+            || !self.leave_out.is_empty()
             || self.comment.is_some()
             || self.header != HeaderArg::Checked
             || self.unnamed_column != UnnamedArg::Detect
@@ -103,6 +106,7 @@ impl CsvArgs {
         let mut options = CsvOptions::default()
             .with_decimal_comma(self.decimal_comma)
             .with_one_hot(split_lists(&self.one_hot)?)
+            .without_columns(split_lists(&self.leave_out)?)
             .with_encoding(if self.latin1 { Encoding::Latin1 } else { Encoding::Utf8 })
             .with_header(match self.header {
                 HeaderArg::Checked => Header::Checked,
@@ -216,7 +220,7 @@ pub fn claim(folder: &Path, input: &str) -> Result<(), Failure> {
 }
 
 /// What the library's errors call options of a reader, and the flags that set them.
-const FLAGS: [(&str, &str); 8] = [
+const FLAGS: [(&str, &str); 11] = [
     ("BlankCells::DropRow", "--drop-blank-rows"),
     ("CsvOptions::with_blanks_between_cells", "--delimiter blanks"),
     ("CsvOptions::with_comment", "--comment"),
@@ -224,7 +228,10 @@ const FLAGS: [(&str, &str); 8] = [
     ("CsvOptions::with_delimiter", "--delimiter"),
     ("CsvOptions::with_encoding", "--latin1"),
     ("CsvOptions::with_header", "--header"),
+    ("CsvOptions::with_missing", "--missing"),
+    ("CsvOptions::with_one_hot", "--one-hot"),
     ("CsvOptions::with_unnamed_column", "--unnamed-column"),
+    ("CsvOptions::without_columns", "--leave-out"),
 ];
 
 /// The same error with flags in place of options: who runs a program cannot call the library.

@@ -230,6 +230,7 @@ impl TableArgs {
             let folder = self.run.make_folder(folder)?;
             if self.shards.has_results() && !NAMED.contains(&name.as_str()) {
                 inputs::claim(&folder, name)?;
+                self.note_origin(&data);
             }
             let arms = arms(data.features().ncols());
             // The columns of the published tables.
@@ -288,6 +289,24 @@ impl TableArgs {
             return refused(format!("{failed} cells could not be computed; all others are written"));
         }
         Ok(())
+    }
+
+    /// Says that fits of a table that was read go through the origin, where the targets are far from it. (Features of
+    /// words sum to a constant, unless they are standardised.)
+    fn note_origin(&self, data: &Dataset) {
+        if self.intercept || !(self.standardise || self.csv.one_hot.is_empty()) {
+            return;
+        }
+        for (name, targets) in data.target_names().iter().zip(data.targets().columns()) {
+            let (mean, deviation) = (targets.mean().unwrap_or(0.0), targets.std(0.0));
+            if mean.abs() > deviation {
+                let (name, ratio) = (name.escape_debug(), short(mean.abs() / deviation));
+                eprintln!(
+                    "note: fits go through the origin, and the mean of `{name}` is {ratio} standard deviations from 0; \
+                     --intercept gives fits a constant, which p counts"
+                );
+            }
+        }
     }
 
     fn load(&self, name: &str) -> Result<Dataset, Failure> {

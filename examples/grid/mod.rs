@@ -22,7 +22,8 @@ flags! {
         samples: Option<Sizes> = None, "SIZES";
         /// Training images for --rows ridge and label-noise [default: 1000]
         n: Option<usize> = None, "N";
-        /// Numbers of features [default: those of --samples; for --rows ridge and label-noise 200..4000:200, finer around n]
+        /// Numbers of features [default: 200 to 4000 in 50 steps of 6 %; for --rows ridge and label-noise 200..4000:200, finer
+        /// around n]
         features: Option<Sizes> = None, "SIZES";
         /// Ridge penalties, or shares of training labels that are wrong, for --rows ridge and label-noise [default: 10⁻⁴ to
         /// 10³; 0 to 0.4]

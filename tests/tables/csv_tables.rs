@@ -330,6 +330,38 @@ fn columns_of_words_become_zeros_and_ones() {
 }
 
 #[test]
+fn columns_that_are_no_features() {
+    let text = "id;town;size;price\nH1;Köln;1,5;20\nH2;k.A.;2,5;30\n";
+    let options = || CsvOptions::default().with_delimiter(b';').with_decimal_comma(true);
+    // Words, and what may be done about them.
+    let ways = ["without_columns", "with_one_hot", "with_missing"];
+    refused(read(text, &options()), &[&["line 2", "column `id`", "`H1`"][..], &ways].concat());
+    let without = |names: &[&str]| options().without_columns(names.iter().copied());
+    refused(read(text, &without(&["id"])), &["column `town`", "`Köln`"]);
+    let data = read(text, &without(&["id", "town"])).unwrap();
+    assert_eq!(data.features().column(0).to_vec(), [1.5, 2.5]);
+    // The last column that is left is the target.
+    let data = read(text, &without(&["id", "price"]).with_one_hot(["town"])).unwrap();
+    assert_eq!(
+        (data.target_names(), data.feature_names()[0].as_str()),
+        (&["size".to_owned()][..], "town=Köln")
+    );
+    refused(read(text, &without(&["idd"])), &["`idd`"]);
+    refused(read(text, &without(&["id"]).with_target("id")), &["column `id`", "left out"]);
+    refused(read(text, &without(&["size"]).with_features(["size"])), &["column `size`", "left out"]);
+    refused(read(text, &without(&["id", "town", "size"])), &["one column"]);
+    refused(read(text, &without(&["id", "town", "size", "price"])), &["column `price`", "left out"]);
+    // A target of words is no feature of words.
+    let error = read("a;y\n1;low\n", &options()).unwrap_err().to_string();
+    assert!(error.contains("`low` is not a finite number") && !error.contains("with_one_hot"), "{error}");
+    // A full stop is a decimal point only in a number.
+    let missing = "a;y\n1,5;2\nk.A.;3\n";
+    refused(read(missing, &options()), &["`k.A.` is not a finite number; leave", "with_missing"]);
+    let named = options().with_missing(["k.A."]).with_blank_cells(DROP);
+    assert_eq!(read(missing, &named).unwrap().len(), 1);
+}
+
+#[test]
 fn names_of_data_sets_can_be_those_of_folders() {
     let folder = Folder::new("csv-tables");
     let names = [

@@ -23,16 +23,19 @@ impl Columns {
         let find = |wanted: &Vec<String>| {
             wanted.iter().map(|name| table.find(names, name)).collect::<Result<Vec<_>, _>>()
         };
+        let left_out: HashSet<usize> = find(&options.left_out)?.into_iter().collect();
         let mut targets = find(&options.targets)?;
         if targets.is_empty() {
-            targets.push(names.all.len() - 1);
+            let last = (0..names.all.len()).rev().find(|column| !left_out.contains(column));
+            targets.push(last.unwrap_or(names.all.len() - 1));
         }
         let one_hot = find(&options.one_hot)?;
         let mut features = find(&options.features)?;
         let mut row_numbers_left_out = false;
         if features.is_empty() {
             let of_targets: HashSet<usize> = targets.iter().copied().collect();
-            features = (0..names.all.len()).filter(|column| !of_targets.contains(column)).collect();
+            let is_free = |column: &usize| !of_targets.contains(column) && !left_out.contains(column);
+            features = (0..names.all.len()).filter(is_free).collect();
             if features.first() == Some(&0) && !one_hot.contains(&0) {
                 row_numbers_left_out = table.holds_row_numbers(names)?;
                 features.drain(..usize::from(row_numbers_left_out));
@@ -40,6 +43,10 @@ impl Columns {
         }
         let named: HashSet<usize> = features.iter().copied().collect();
         features.extend(one_hot.iter().copied().filter(|column| !named.contains(column)));
+        if let Some(&column) = features.iter().chain(&targets).find(|column| left_out.contains(column)) {
+            let reason = "is left out, and is a feature or a target; choose".into();
+            return Err(table.error(Some(1), Some(names.label(column)), reason));
+        }
         if features.is_empty() {
             let reason = "has one column; it needs a target and at least one feature".into();
             return Err(table.error(Some(1), None, reason));

@@ -48,6 +48,10 @@ impl Dataset {
     }
 }
 
+/// What to do where a feature has a word.
+const WORD: &str = "; leave the column out (`CsvOptions::without_columns`), make features of its words \
+                    (`CsvOptions::with_one_hot`), or name it a missing value (`CsvOptions::with_missing`)";
+
 /// The name of a file without its endings; `data` where nothing is left that a folder can be called.
 fn name_of(path: &Path) -> String {
     let packed = path.extension().is_some_and(|end| end.eq_ignore_ascii_case("gz"));
@@ -83,12 +87,12 @@ impl Table<'_> {
                 for (place, &column) in columns.features.iter().enumerate() {
                     let value = match features.words(place) {
                         Some(words) => self.word(&record, column, &names, words)?,
-                        None => self.number(&record, column, &names)?,
+                        None => self.number(&record, column, &names, true)?,
                     };
                     features.values.push(value);
                 }
                 for &column in &columns.targets {
-                    targets.push(self.number(&record, column, &names)?);
+                    targets.push(self.number(&record, column, &names, false)?);
                 }
             }
             more = self.next(&mut reader, &mut record)?;
@@ -240,12 +244,22 @@ impl Table<'_> {
         }
     }
 
-    fn number(&self, record: &ByteRecord, column: usize, names: &Names) -> Result<f64, Error> {
+    fn number(
+        &self,
+        record: &ByteRecord,
+        column: usize,
+        names: &Names,
+        is_feature: bool,
+    ) -> Result<f64, Error> {
         let cell = record[column].trim_ascii();
         let parsed = parse_number(cell, self.options).filter(|value| value.is_finite());
         match parsed {
             Some(value) if !self.missing_numbers || !is_missing(cell, self.options) => Ok(value),
-            _ => Err(self.error(self.line_of(record), Some(names.label(column)), self.no_number(cell))),
+            _ => {
+                let hint = if is_feature && self.is_word(cell) { WORD } else { "" };
+                let reason = self.no_number(cell) + hint;
+                Err(self.error(self.line_of(record), Some(names.label(column)), reason))
+            }
         }
     }
 
@@ -269,6 +283,14 @@ impl Table<'_> {
         Err(self.error(self.line_of(record), Some(names.label(column)), reason))
     }
 
+    /// Whether a cell is neither a number in any spelling nor a missing value.
+    fn is_word(&self, cell: &[u8]) -> bool {
+        let spellings = [false, true].map(|comma| CsvOptions::default().with_decimal_comma(comma));
+        cell.iter().any(|byte| byte.is_ascii_alphabetic() || !byte.is_ascii())
+            && !is_missing(cell, self.options)
+            && spellings.iter().all(|options| parse_number(cell, options).is_none())
+    }
+
     /// Why a cell is no number, and what to do.
     fn no_number(&self, cell: &[u8]) -> String {
         if cell.is_empty() {
@@ -290,7 +312,7 @@ impl Table<'_> {
             format!(
                 "`{text}` is not a finite number; if its comma is a decimal one, say so (`CsvOptions::with_decimal_comma`)"
             )
-        } else if self.options.decimal_comma && cell.contains(&b'.') {
+        } else if self.options.decimal_comma && parse_number(cell, &CsvOptions::default()).is_some() {
             format!("`{text}` is not a finite number with a decimal comma, as was asked for")
         } else {
             format!("`{text}` is not a finite number")

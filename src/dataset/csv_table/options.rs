@@ -95,6 +95,7 @@ pub struct CsvOptions {
     pub(super) targets: Vec<String>,
     pub(super) features: Vec<String>,
     pub(super) one_hot: Vec<String>,
+    pub(super) left_out: Vec<String>,
     pub(super) blank_cells: BlankCells,
 }
 
@@ -115,6 +116,7 @@ impl Default for CsvOptions {
             targets: Vec::new(),
             features: Vec::new(),
             one_hot: Vec::new(),
+            left_out: Vec::new(),
             blank_cells: BlankCells::Refuse,
         }
     }
@@ -190,6 +192,23 @@ impl CsvOptions {
     /// [`CsvOptions::with_features`], where these are named, comes after them.
     pub fn with_one_hot<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
         self.one_hot = names.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Columns that are neither features nor targets, by name, such as one that names the rows. Without a target by name,
+    /// the target is the last of the others.
+    ///
+    /// ```
+    /// use double_descent::dataset::{CsvOptions, Dataset};
+    ///
+    /// let text = "id,size,price,seen\nH1,3,2,yes\nH2,5,4,no\n";
+    /// let options = CsvOptions::default().without_columns(["id", "seen"]);
+    /// let data = Dataset::parse_csv("houses", text.as_bytes(), &options)?;
+    /// assert_eq!((data.feature_names(), data.target_names()), (&["size".into()][..], &["price".into()][..]));
+    /// # Ok::<(), double_descent::Error>(())
+    /// ```
+    pub fn without_columns<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
+        self.left_out = names.into_iter().map(Into::into).collect();
         self
     }
 
