@@ -108,7 +108,6 @@ type Values = fn(usize) -> Vec<f64>;
 /// energies `1/i` leaves of itself are those of the fixed point, which keeps the bounds with constants (`formulas::ranks`).
 #[test]
 fn benign_overfitting() {
-    type Values = fn(usize) -> Vec<f64>;
     let sizes = [20usize, 40, 80];
     let repeats = [300, 100, 30];
     let mut limits = Limits::default();
