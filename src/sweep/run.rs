@@ -46,6 +46,11 @@ impl Ready<'_> {
         self.orders.len()
     }
 
+    /// How many threads the sweep may use.
+    pub(super) fn threads(&self) -> Option<usize> {
+        self.task.sweep.threads
+    }
+
     /// What computes the cells.
     pub(super) fn engine(&self) -> Engine {
         self.engine.kind()
