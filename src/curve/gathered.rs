@@ -85,7 +85,11 @@ impl Gathered {
     }
 
     /// The summaries of a metric, as [`Curve::summaries`](super::Curve::summaries) has them.
-    pub(crate) fn summaries(&self, metric: usize, bootstrap: Option<Bootstrap>) -> Result<Vec<Summary>, Error> {
+    pub(crate) fn summaries(
+        &self,
+        metric: usize,
+        bootstrap: Option<Bootstrap>,
+    ) -> Result<Vec<Summary>, Error> {
         let held = self.held.get(metric).into_iter().flatten().flatten();
         let groups: Vec<Group<'_>> = held.map(Held::group).collect();
         Ok(summarised(&[groups], bootstrap)?.pop().unwrap_or_default())

@@ -84,7 +84,8 @@ impl Measurements<'_> {
         let workers = side_by_side(parts.len().max(1)).workers();
         let text = |part: &Part| {
             let (before, repeats) = part.take();
-            let (mut gathered, mut rest) = (empty(repeats.len()), Curve::new(kind, Vec::new(), Provenance::default()));
+            let (mut gathered, mut rest) =
+                (empty(repeats.len()), Curve::new(kind, Vec::new(), Provenance::default()));
             let mut rows = table.rows_after(before, Vec::new());
             let mut written = Ok(());
             for (repeat, places) in repeats {

@@ -2,12 +2,12 @@
 #![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // counts and sums under 2⁵³
 
 use crate::common::program::Folder;
-use double_descent::{Adversary, Error};
 use double_descent::curve::{Axis, Bootstrap, Cell, Curve, Metric};
 use double_descent::dataset::{Dataset, StudentTeacher};
 use double_descent::filter::{SpectralFilter, Spectrum};
 use double_descent::svd::Faer;
 use double_descent::sweep::{Arm, Grid, Splits, Sweep};
+use double_descent::{Adversary, Error};
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
