@@ -5,7 +5,8 @@
 //! - A model-wise curve at n = 5,000, p = 50 … 20,000 (40 values), and a grid of 20 × 20 values of n and p up to 4,000,
 //!   ten outputs and 10,000 test rows each, features included, against the fastest way of numpy and `SciPy` to fit
 //!   one cell after the other: their QR, or least squares routines. A few cells are timed, the others interpolated
-//!   between them (log times, linear in log n and log p); the peer makes its features once.
+//!   between them (log times, linear in log n and log p); the peer makes its features once. And against all cells by
+//!   LAPACK from two triangles that grow (`strong`).
 //!
 //! - Every p from 1 to 1,500 at n = 300 by a sweep, against the nested engine called directly: what a sweep costs.
 //!
@@ -13,7 +14,7 @@
 //! compared.
 //!
 //! Run: `PYTHON=<python with scipy> cargo bench --bench features`; with `-- --quick` on small sizes only, with
-//! `-- rff_grid` one of the four.
+//! `-- rff_grid` one of the four, with `-- --strong` of the curve and the grid without the fits cell by cell.
 
 #[cfg(not(unix))]
 fn main() {

@@ -1,5 +1,5 @@
-//! One thin SVD at a time, and a thousand small ones at once, against numpy and scipy with `OpenBLAS` and against
-//! ndarray-linalg.
+//! One thin SVD at a time, and a thousand small ones at once, against numpy and scipy with `OpenBLAS`, AMD's AOCL and
+//! Intel's MKL where their wheels are installed, and against ndarray-linalg.
 //!
 //! Ours is all that a caller gets: scaled, factorised, checked. The peers' are unchecked. CPU seconds, one thread on
 //! all sides, each peer a process of its own at its fastest `OpenBLAS` core type, ours and theirs in turns; a peer's

@@ -45,6 +45,7 @@
 //! | `interop` | matrices and vectors of nalgebra, in and out, behind the feature `nalgebra` |
 //! | [`whole_file`] | files that are written whole or not at all |
 //! | [`memory`] | asked for before it is taken; a limit of your own; what a sweep will take |
+//! | [`instructions`] | which instruction set the loops run with, and the variable that asks for less |
 //! | [`rng`] | random streams that do not depend on the order of execution |
 //!
 //! # A curve in five lines
@@ -103,7 +104,7 @@ pub use factors::ablation::{Ablation, Adversary};
 #[doc(no_inline)]
 pub use factors::{ablation, teacher};
 pub use fit::{bayes, complexity, diagnosis, flatness};
-pub use machine::{memory, whole_file};
+pub use machine::{instructions, memory, whole_file};
 #[doc(no_inline)]
 pub use risk::{ensemble, interpolants};
 #[cfg(feature = "nalgebra")]

@@ -1,5 +1,5 @@
 //! A model-wise curve and an n × p grid of random Fourier features, ten outputs, 10,000 test rows: ours in one run,
-//! the peer's fits cell by cell in numpy and `SciPy`.
+//! the peer's fits cell by cell in numpy and `SciPy` (`usual`), and by two triangles that grow (`strong`).
 
 use crate::Peer;
 use crate::python::{self, Folder};
@@ -109,7 +109,12 @@ impl Study {
             ours.median / p as f64 * 1e3
         );
         let Some(peer) = peer else { return };
-        let (features, timed) = self.peer(peer);
+        let folder = self.written();
+        self.report_strong(peer, &folder, &surface, ours);
+        if std::env::args().any(|argument| argument == "--strong") {
+            return;
+        }
+        let (features, timed) = self.peer(peer, &folder);
         let mut fits = 0.0;
         for &n in &self.samples {
             for &p in &self.features {
@@ -133,7 +138,7 @@ impl Study {
             ways.join(", ")
         );
         println!(
-            "RATIO {}_vs_numpy {:.1} (ours {:.2}, peer {peer:.2}, median of {}, peer's short fits of 3)",
+            "RATIO {}_vs_usual {:.1} (ours {:.2}, peer {peer:.2}, median of {}, peer's short fits of 3)",
             self.name,
             peer / ours.median,
             ours.median,
@@ -141,8 +146,33 @@ impl Study {
         );
     }
 
-    /// Seconds of the features of all rows, and the timed cells.
-    fn peer(&self, (python, core_type): Peer<'_>) -> (f64, Vec<Timed>) {
+    /// The whole study as fast as LAPACK goes: its test errors at all cells are compared.
+    fn report_strong(&self, (python, core_type): Peer<'_>, folder: &Folder, surface: &Surface, ours: Time) {
+        let list = |all: &[usize]| all.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+        let arguments = [folder.path(), &list(&self.samples), &list(&self.features)];
+        let text = python::run(python, core_type, "strong_plane.py", &arguments).expect("the peer runs");
+        let mut lines = text.lines();
+        let peer: f64 = lines.next().and_then(|line| line.parse().ok()).expect("seconds first");
+        for line in lines {
+            let [n, p, mse] = line.split(' ').collect::<Vec<_>>()[..] else { panic!("{line}") };
+            let (n, p): (usize, usize) = (n.parse().expect("n"), p.parse().expect("p"));
+            let mse: f64 = mse.parse().expect("an error");
+            let found = surface.cells().cells.iter().find(|cell| (cell.n, cell.p) == (n, p));
+            let found = found.and_then(|cell| cell.test_mse).expect("every cell is one of ours");
+            // As with the fits one by one.
+            assert!((found / mse - 1.0).abs() < 1e-5, "{n}, {p}: {found}, {mse}");
+        }
+        println!(
+            "RATIO {}_vs_strong {:.2} (ours {:.2}, peer {peer:.2}, median of {}, peer once)",
+            self.name,
+            peer / ours.median,
+            ours.median,
+            ours.runs
+        );
+    }
+
+    /// All tables and the frequencies, for the peers.
+    fn written(&self) -> Folder {
         let folder = Folder::new("plane");
         let tables = [
             ("x", self.train.features()),
@@ -155,6 +185,11 @@ impl Study {
             folder.write(name, table.iter());
         }
         folder.write("b", self.weights.1.iter());
+        folder
+    }
+
+    /// Seconds of the features of all rows, and the timed cells.
+    fn peer(&self, (python, core_type): Peer<'_>, folder: &Folder) -> (f64, Vec<Timed>) {
         let cells = self.timed.0.iter().flat_map(|n| self.timed.1.iter().map(move |p| format!("{n}:{p}")));
         let cells: Vec<String> = cells.collect();
         let arguments = [folder.path(), &cells.join(","), &self.small.to_string()];

@@ -23,9 +23,12 @@ pub fn run(python: &str, core_type: Option<&str>, script: &str, arguments: &[&st
     output(command, core_type)
 }
 
-/// Runs a peer on one `OpenBLAS` thread; what it prints, `None` if it fails.
+/// Runs a peer on one thread of its linear algebra; what it prints, `None` if it fails.
 pub fn output(mut command: Command, core_type: Option<&str>) -> Option<String> {
-    command.env("OPENBLAS_NUM_THREADS", "1").env_remove("OPENBLAS_CORETYPE");
+    for variable in ["OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "BLIS_NUM_THREADS", "MKL_NUM_THREADS"] {
+        command.env(variable, "1");
+    }
+    command.env_remove("OPENBLAS_CORETYPE");
     if let Some(core_type) = core_type {
         command.env("OPENBLAS_CORETYPE", core_type);
     }

@@ -1,6 +1,6 @@
 //! Values of cells that come one after the other, and are not kept.
 
-use super::summary::{Group, check_draws, summarised};
+use super::summary::{Group, check_draws, reserve_draws, summarised};
 use super::{Axis, Bootstrap, Cell, Metric, Summary};
 use crate::Error;
 
@@ -60,11 +60,44 @@ impl Gathered {
         }
     }
 
-    /// The summaries of each metric, as [`Curve::summaries`](super::Curve::summaries) has them.
-    pub(crate) fn summaries(&self, bootstrap: Option<Bootstrap>) -> Result<Vec<Vec<Summary>>, Error> {
+    /// Takes what was gathered of the repeats that follow.
+    pub(crate) fn append(&mut self, more: Self) {
+        for (held, more) in self.held.iter_mut().zip(more.held) {
+            for (slot, more) in held.iter_mut().zip(more) {
+                let Some(more) = more else { continue };
+                match slot {
+                    Some(held) => held.values.extend(more.values),
+                    None => {
+                        let mut values = Vec::with_capacity(self.repeats);
+                        values.extend(&more.values);
+                        *slot = Some(Held { values, ..more });
+                    }
+                }
+            }
+        }
+    }
+
+    /// Checks the bootstrap, and asks for its memory if so many metrics are summarised at once.
+    pub(crate) fn check(&self, bootstrap: Option<Bootstrap>, at_once: usize) -> Result<(), Error> {
         check_draws(bootstrap)?;
-        let groups: Vec<Vec<Group<'_>>> =
-            self.held.iter().map(|held| held.iter().flatten().map(Held::group).collect()).collect();
-        summarised(&groups, bootstrap)
+        let groups = self.held.iter().map(Vec::len).max().unwrap_or(0);
+        reserve_draws(bootstrap, (self.repeats, groups), at_once.min(self.metrics.len()))
+    }
+
+    /// The summaries of a metric, as [`Curve::summaries`](super::Curve::summaries) has them.
+    pub(crate) fn summaries(
+        &self,
+        metric: usize,
+        bootstrap: Option<Bootstrap>,
+    ) -> Result<Vec<Summary>, Error> {
+        let held = self.held.get(metric).into_iter().flatten().flatten();
+        let groups: Vec<Group<'_>> = held.map(Held::group).collect();
+        Ok(summarised(&[groups], bootstrap)?.pop().unwrap_or_default())
+    }
+
+    /// Those of each metric.
+    pub(crate) fn all_summaries(&self, bootstrap: Option<Bootstrap>) -> Result<Vec<Vec<Summary>>, Error> {
+        self.check(bootstrap, 1)?;
+        (0..self.metrics.len()).map(|metric| self.summaries(metric, bootstrap)).collect()
     }
 }

@@ -2,6 +2,8 @@
 
 mod axis;
 mod beside;
+mod cell_columns;
+mod cell_rows;
 mod chosen;
 mod csv_io;
 mod gathered;
@@ -20,7 +22,8 @@ mod summary;
 mod surface;
 
 pub use axis::Axis;
-pub(crate) use csv_io::{CellRows, Extent};
+pub(crate) use cell_columns::Extent;
+pub(crate) use cell_rows::CellTable;
 pub(crate) use gathered::Gathered;
 pub use median_point::MedianPoint;
 pub use metric::{Cell, Metric};

@@ -1,6 +1,6 @@
 //! Curves as Parquet: a column for each quantity with a type of its own, and nulls for what a cell does not have.
 
-use super::csv_io::{Column, Extent};
+use super::cell_columns::{Column, Extent};
 use super::{ArmLabel, Cell, Curve};
 use crate::machine::memory::{list, reserve};
 use crate::machine::whole_file::WholeFile;

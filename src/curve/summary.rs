@@ -170,17 +170,25 @@ pub(super) fn check_draws(bootstrap: Option<Bootstrap>) -> Result<(), Error> {
     }
 }
 
+/// Asks for the memory of bootstraps, so many at once, of some groups of so many repeats.
+pub(super) fn reserve_draws(
+    bootstrap: Option<Bootstrap>,
+    (repeats, groups): (usize, usize),
+    at_once: usize,
+) -> Result<(), Error> {
+    let Some(Bootstrap { draws, .. }) = bootstrap else { return Ok(()) };
+    // Weights, means of all groups of a metric, and the ends that are sorted.
+    let each = sum([table(draws, repeats), table(draws, groups), table(draws, 1)]);
+    reserve("a bootstrap", each.saturating_mul(at_once))
+}
+
 /// The summaries of each metric's groups.
 pub(super) fn summarised(
     groups: &[Vec<Group<'_>>],
     bootstrap: Option<Bootstrap>,
 ) -> Result<Vec<Vec<Summary>>, Error> {
-    if let Some(Bootstrap { draws, .. }) = bootstrap {
-        // Weights, means of all groups of a metric, and the ends that are sorted.
-        let repeats = groups.iter().flatten().map(|group| group.values.len()).max().unwrap_or(0);
-        let most = groups.iter().map(Vec::len).max().unwrap_or(0);
-        reserve("a bootstrap", sum([table(draws, repeats), table(draws, most), table(draws, 1)]))?;
-    }
+    let repeats = groups.iter().flatten().map(|group| group.values.len()).max().unwrap_or(0);
+    reserve_draws(bootstrap, (repeats, groups.iter().map(Vec::len).max().unwrap_or(0)), 1)?;
     let mut weights = None;
     let mut of_metric = |groups: &Vec<Group<'_>>| {
         let distinct = Distinct::new(groups);

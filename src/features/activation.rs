@@ -4,6 +4,7 @@
 #![allow(clippy::inline_always)]
 
 use super::elementary::{erf, exp, exp_m1, ln_1p, normal_tail};
+use crate::machine::instructions::arch;
 
 /// What a layer applies to each of its pre-activations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -152,7 +153,7 @@ impl Activation {
 const GROUP: usize = 32;
 
 fn map(values: &mut [f64], f: impl Fn(f64) -> f64) {
-    pulp::Arch::new().dispatch(Map(values, f));
+    arch().dispatch(Map(values, f));
 }
 
 /// Applies a function to all values, compiled once per instruction set; the best one that the machine has runs.

@@ -11,6 +11,7 @@
 #![allow(clippy::inline_always)]
 
 use super::elementary::{ROUND, horner};
+use crate::machine::instructions::arch;
 use std::f64::consts::FRAC_1_PI;
 
 /// Phases that share the loads of the coefficients, and whose chains of operations run side by side. Rows hold a
@@ -93,7 +94,7 @@ fn dispatch(
     (near, far): (impl Fn(f64) -> f64, fn(f64) -> f64),
     write: impl FnMut(usize, usize, &[f64; GROUP]),
 ) -> bool {
-    pulp::Arch::new().dispatch(Waves { table, phases, amplitude, near, far, write })
+    arch().dispatch(Waves { table, phases, amplitude, near, far, write })
 }
 
 /// Compiled once per instruction set; the best one that the machine has runs.

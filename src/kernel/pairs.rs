@@ -4,6 +4,7 @@
 #![allow(clippy::inline_always)]
 
 use crate::Error;
+use crate::machine::instructions::arch;
 use crate::machine::memory::{self, table};
 use ndarray::{Array2, ArrayRef2};
 
@@ -44,7 +45,7 @@ fn sums(
     let (d, n) = (a.ncols(), b.nrows());
     let [a, b] = [a, b].map(|rows| rows.iter().copied().collect::<Vec<f64>>());
     let into = sums.as_slice_mut().unwrap_or_default();
-    pulp::Arch::new().dispatch(Sums { a: &a, b: &b, shape: (n, d), term, into });
+    arch().dispatch(Sums { a: &a, b: &b, shape: (n, d), term, into });
     Ok(sums)
 }
 

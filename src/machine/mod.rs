@@ -1,10 +1,12 @@
-//! The machine: memory that is asked for before it is taken, lanes of numbers, files that are whole or not there.
+//! The machine: memory that is asked for before it is taken, lanes of numbers, sets of instructions, files that are whole or not there.
 
 pub(crate) mod doubled;
 pub(crate) mod escape;
+pub mod instructions;
 pub(crate) mod lane;
 pub(crate) mod large_pages;
 pub mod memory;
 #[cfg(feature = "serde")]
 pub(crate) mod stored;
+pub(crate) mod threads;
 pub mod whole_file;

@@ -3,6 +3,7 @@
 use super::sums::{Largest, dot};
 use super::verify::{Check, Columns, norm, probe, tolerance};
 use super::{Backend, RawSvd, Route};
+use crate::machine::instructions::arch;
 use crate::machine::memory::{reserve, sum, table};
 use crate::{Error, error::user_code, machine::large_pages};
 use ndarray::{Array2, ArrayView2};
@@ -32,7 +33,7 @@ impl Scaled {
         }
         let rows = x.as_standard_layout();
         let entries = rows.as_slice().unwrap_or(&[]);
-        let largest = pulp::Arch::new().dispatch(Largest(entries));
+        let largest = arch().dispatch(Largest(entries));
         if !largest.is_finite() {
             Error::check_finite(what, x)?;
         }

@@ -6,6 +6,7 @@
 
 use super::completion::complete;
 use super::{Backend, Faer, RawSvd, Route};
+use crate::machine::instructions::arch;
 use crate::machine::lane::{Lane, Line, Register};
 use crate::machine::memory::table;
 use ndarray::{Array1, Array2, ArrayView2, ShapeBuilder};
@@ -117,7 +118,7 @@ fn one_sided<const L: usize, A: Copy>(xs: &[&Array2<f64>]) -> Vec<Result<RawSvd,
     };
     let wide = first.nrows() < first.ncols();
     let mut lanes = Lanes::<L, A>::load(xs, wide);
-    pulp::Arch::new().dispatch(Factorise(&mut lanes));
+    arch().dispatch(Factorise(&mut lanes));
     (0..xs.len()).map(|lane| lanes.store(lane, wide)).collect()
 }
 

@@ -4,6 +4,7 @@
 #![allow(clippy::inline_always)]
 
 use super::panel::columns_mut;
+use crate::machine::instructions::arch;
 use crate::machine::large_pages;
 use faer::linalg::matmul::{matmul, triangular};
 use faer::{Accum, MatMut, MatRef, Par};
@@ -56,7 +57,7 @@ pub(super) fn row_gram(a: ArrayView2<'_, f64>) -> Vec<f64> {
 /// would spend its time on preparations. Each entry is one chain of fused multiplications and additions: its bits do
 /// not depend on the instruction set.
 pub(crate) fn small_product(a: &[f64], b: &[f64], c: &mut [f64], (k, p): (usize, usize)) {
-    pulp::Arch::new().dispatch(Small { a, b, c, k, p });
+    arch().dispatch(Small { a, b, c, k, p });
 }
 
 struct Small<'a> {

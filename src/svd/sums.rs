@@ -3,6 +3,7 @@
 // All must be inlined into one function per instruction set.
 #![allow(clippy::inline_always)]
 
+use crate::machine::instructions::arch;
 use pulp::Simd;
 
 /// The sums by one instruction set. Lines that go together have one length.
@@ -85,7 +86,7 @@ impl<S: Simd> Sums<S> {
 
 /// `a·b`.
 pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
-    pulp::Arch::new().dispatch(Dot(a, b))
+    arch().dispatch(Dot(a, b))
 }
 
 struct Dot<'a>(&'a [f64], &'a [f64]);
@@ -101,7 +102,7 @@ impl pulp::WithSimd for Dot<'_> {
 
 /// `y ← y + factor · a`.
 pub(crate) fn axpy(y: &mut [f64], factor: f64, a: &[f64]) {
-    pulp::Arch::new().dispatch(Axpy(y, factor, a));
+    arch().dispatch(Axpy(y, factor, a));
 }
 
 struct Axpy<'a>(&'a mut [f64], f64, &'a [f64]);
@@ -118,7 +119,7 @@ impl pulp::WithSimd for Axpy<'_> {
 
 /// `(a, b) ← (cos · a + sin · b, cos · b − sin · a)`.
 pub(crate) fn rotate(a: &mut [f64], b: &mut [f64], (cos, sin): (f64, f64)) {
-    pulp::Arch::new().dispatch(Rotation(a, b, cos, sin));
+    arch().dispatch(Rotation(a, b, cos, sin));
 }
 
 struct Rotation<'a>(&'a mut [f64], &'a mut [f64], f64, f64);

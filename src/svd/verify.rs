@@ -5,6 +5,7 @@
 
 use super::RawSvd;
 use super::sums::{Sums, dot};
+use crate::machine::instructions::arch;
 use ndarray::{Array2, ArrayView2};
 use std::borrow::Cow;
 
@@ -52,7 +53,7 @@ impl Check {
             probe: &self.probe,
             room: &mut self.room,
         };
-        let Errors { frobenius, forward, backward, left, right } = pulp::Arch::new().dispatch(passes);
+        let Errors { frobenius, forward, backward, left, right } = arch().dispatch(passes);
         let tolerance = tolerance(n, p);
         let close = |what: &str, error: f64, size: f64| {
             if error <= tolerance * size {

@@ -1,7 +1,8 @@
 //! Many cells on many threads, in an order that no result depends on.
 
 use crate::curve::{Cell, Curve, Failure};
-use crate::{Error, error::user_code, machine::memory};
+use crate::machine::{memory, threads::with_others};
+use crate::{Error, error::user_code};
 use rayon::prelude::*;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -166,7 +167,8 @@ impl Grid {
             if stop.load(Ordering::Relaxed) {
                 return Vec::new();
             }
-            let results = caught(&work, &job.places);
+            let others = self.threads == Some(1) || jobs.len() >= rayon::current_num_threads();
+            let results = with_others(others, || caught(&work, &job.places));
             let guard = watching.lock();
             let done = done.fetch_add(job.places.len(), Ordering::Relaxed) + job.places.len();
             let part = || "the observer".into();

@@ -1,14 +1,17 @@
 //! What a sweep has measured, on its way into tables of its cells without a curve of them.
 
+use super::cells::Grid;
 use super::engine::Repeats;
 use super::run::Ready;
+use super::table_parts::{Part, Writer, at_once};
 use super::{Observer, Sweep, Tables};
 use crate::Error;
-use crate::curve::{Bootstrap, CellRows, Gathered, Metric};
+use crate::curve::{Bootstrap, CellTable, Curve, Gathered, Metric, Provenance};
 use crate::machine::memory::{list, reserve};
 use crate::machine::whole_file::WholeFile;
 use std::fmt;
 use std::path::Path;
+use std::thread;
 
 /// What the fits of a sweep give, cell by cell in a third of the memory that a [`Curve`](crate::curve::Curve) takes:
 /// [`Sweep::measure`].
@@ -71,25 +74,63 @@ impl Measurements<'_> {
         let axis = ready.axis_values(outline.axis);
         let values = axis.len().saturating_mul(outline.arms.len()).saturating_mul(metrics.len());
         reserve("the values of all repeats", list::<f64>(values.saturating_mul(found.len())))?;
-        let mut gathered = Gathered::new(outline.axis, axis, outline.arms.len(), metrics, found.len());
-        let extent = ready.extent(&found);
-        let failed = |e| Error::io(cells, &e);
-        let mut rows = CellRows::begin(WholeFile::create(cells)?, &extent, &outline.arms).map_err(failed)?;
-        for (repeat, places) in found {
-            for measured in places {
-                let mut written = Ok(());
-                ready.unfold(&mut outline, repeat, measured, |cell| {
-                    gathered.add(cell);
-                    if written.is_ok() {
-                        written = rows.push(cell);
-                    }
-                });
-                written.map_err(failed)?;
+        let (kind, arms) = (outline.axis, outline.arms.len());
+        let empty = |repeats| Gathered::new(kind, axis.clone(), arms, metrics, repeats);
+        let (mut gathered, extent) = (empty(found.len()), ready.extent(&found));
+        let table = CellTable::new(&extent, &outline.arms);
+        let parts = Part::all(found);
+        let side_by_side =
+            |count| Grid { axis: (0..count).collect(), repeats: 1, threads: ready.threads(), batch: 1 };
+        let workers = side_by_side(parts.len().max(1)).workers();
+        let text = |part: &Part| {
+            let (before, repeats) = part.take();
+            let (mut gathered, mut rest) =
+                (empty(repeats.len()), Curve::new(kind, Vec::new(), Provenance::default()));
+            let mut rows = table.rows_after(before, Vec::new());
+            let mut written = Ok(());
+            for (repeat, places) in repeats {
+                for measured in places {
+                    ready.unfold(&mut rest, repeat, measured, |cell| {
+                        gathered.add(cell);
+                        if written.is_ok() {
+                            written = rows.push(cell);
+                        }
+                    });
+                }
             }
-        }
-        rows.finish().map_err(failed)?.finish()?;
-        let summaries = gathered.summaries(bootstrap)?;
-        drop(gathered);
+            let text = written.and_then(|()| rows.finish()).map_err(|e| Error::io(cells, &e))?;
+            Ok((text, gathered, rest))
+        };
+        let mut summaries = Vec::new();
+        thread::scope(|scope| {
+            let mut writer = Writer::new(WholeFile::create(cells)?, cells, (workers > 1).then_some(scope))?;
+            writer.write(table.header())?;
+            for parts in parts.chunks(at_once(workers)) {
+                let grid = side_by_side(parts.len());
+                let done =
+                    grid.run(&(), |places| places.iter().map(|at| text(&parts[at.axis_value])).collect())?;
+                for result in done.into_iter().filter_map(|(_, result)| result) {
+                    let (text, of_part, rest) = result?;
+                    writer.write(text)?;
+                    gathered.append(of_part);
+                    outline.failures.extend(rest.failures);
+                    outline.provenance.by_svd.extend(rest.provenance.by_svd);
+                    outline.complete &= rest.complete;
+                }
+            }
+            // The system takes the file while summaries are made.
+            writer.end();
+            gathered.check(bootstrap, workers)?;
+            if !metrics.is_empty() {
+                let one = |metric| gathered.summaries(metric, bootstrap);
+                let grid = side_by_side(metrics.len());
+                let done = grid.run(&(), |places| places.iter().map(|at| one(at.axis_value)).collect())?;
+                for result in done.into_iter().filter_map(|(_, result)| result) {
+                    summaries.push(result?);
+                }
+            }
+            writer.finish()
+        })?;
         outline.save_summary_tables(summary, metrics, &summaries)?;
         let (failures, complete) = (outline.failures, outline.complete);
         Ok(Tables { cells: extent.count, summaries, failures, complete })

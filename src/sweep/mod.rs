@@ -36,6 +36,7 @@ mod splits;
 mod stream;
 mod study;
 mod subsets;
+mod table_parts;
 mod task;
 mod test_blocks;
 mod test_errors;

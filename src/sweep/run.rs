@@ -51,6 +51,11 @@ impl Ready<'_> {
         self.engine.shares_within()
     }
 
+    /// How many threads the sweep may use.
+    pub(super) fn threads(&self) -> Option<usize> {
+        self.task.sweep.threads
+    }
+
     /// What computes the cells.
     pub(super) fn engine(&self) -> Engine {
         self.engine.kind()

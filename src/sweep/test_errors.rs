@@ -3,6 +3,7 @@
 // All of `Prefixes` must be inlined into one function per instruction set.
 #![allow(clippy::inline_always)]
 
+use crate::machine::instructions::arch;
 use ndarray::{ArrayView1, ArrayView2};
 
 /// Sums over rows of errors and of their squares.
@@ -122,7 +123,7 @@ impl<'a> TestErrors<'a> {
         }
         let mut sums = Vec::with_capacity(base.len() + 1);
         let (to, rows_of) = (&mut sums, &mut rows);
-        pulp::Arch::new().dispatch(Prefixes { base: &base, images, width, ones, rows: rows_of, sums: to });
+        arch().dispatch(Prefixes { base: &base, images, width, ones, rows: rows_of, sums: to });
         let trained = training.prefix_sums(&base);
         if complement {
             for (table, trained) in sums.iter_mut().zip(&trained) {

@@ -5,6 +5,7 @@
 mod common;
 
 mod cli;
+mod instructions;
 #[cfg(target_os = "linux")]
 mod memory;
 mod record;

@@ -2,11 +2,12 @@
 #![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // counts and sums under 2⁵³
 
 use crate::common::program::Folder;
-use double_descent::Adversary;
-use double_descent::curve::{Axis, Cell, Curve, Metric};
+use double_descent::curve::{Axis, Bootstrap, Cell, Curve, Metric};
 use double_descent::dataset::{Dataset, StudentTeacher};
+use double_descent::filter::{SpectralFilter, Spectrum};
 use double_descent::svd::Faer;
 use double_descent::sweep::{Arm, Grid, Splits, Sweep};
+use double_descent::{Adversary, Error};
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -36,6 +37,50 @@ fn any_number_of_threads_writes_the_same_bytes() {
             assert!(bytes(&one) == bytes(&other), "{threads:?} threads");
             assert!(one == other, "{threads:?} threads");
         }
+    }
+}
+
+/// Tables of cells that no curve holds, text made of them by several threads: parts of 4096 cells, cells that fail.
+#[test]
+fn measured_tables_have_the_bytes_of_those_of_the_curve() {
+    let folder = Folder::new("measured");
+    let [cells, summary, of_curve, its_summary] = ["a", "b", "c", "d"].map(|file| folder.0.join(file));
+    let metrics = [Metric::TestMse, Metric::TrainMse, Metric::BiasSquared];
+    let mut sweep = sweep();
+    sweep.arms.push(Arm::new("own", None, Arc::new(NotOn(10))));
+    for bootstrap in [None, Some(Bootstrap { draws: 40, seed: 1 })] {
+        let curve = sweep.run().unwrap();
+        assert!(curve.cells.len() > 12_000 && curve.failures.len() == 40);
+        curve.save_cells(&of_curve).unwrap();
+        curve.save_summaries(&its_summary, &metrics, bootstrap).unwrap();
+        for threads in [Some(1), Some(2), Some(5), None] {
+            sweep.threads = threads;
+            let measured = sweep.measure(&()).unwrap();
+            let tables = measured.save_tables(&cells, &summary, &metrics, bootstrap).unwrap();
+            assert_eq!((tables.cells, tables.complete), (curve.cells.len(), true));
+            assert_eq!(tables.failures, curve.failures);
+            for (a, b) in [(&cells, &of_curve), (&summary, &its_summary)] {
+                assert!(std::fs::read(a).unwrap() == std::fs::read(b).unwrap(), "{threads:?} threads");
+            }
+            // What cannot be written leaves nothing, and is said.
+            let nowhere = folder.0.join("no folder").join("cells.csv");
+            let refused = sweep.measure(&()).unwrap().save_tables(&nowhere, &summary, &metrics, bootstrap);
+            assert!(matches!(refused, Err(Error::Io { .. })));
+        }
+        let none = sweep.measure(&()).unwrap().save_tables(&cells, &summary, &[], bootstrap).unwrap();
+        assert!(none.summaries.is_empty());
+        assert!(std::fs::read(&cells).unwrap() == std::fs::read(&of_curve).unwrap());
+    }
+}
+
+/// Minimum norm, but for fits to so many samples.
+#[derive(Debug)]
+struct NotOn(usize);
+
+impl SpectralFilter for NotOn {
+    fn write_gains(&self, spectrum: Spectrum<'_>, gains: &mut [f64]) {
+        assert_ne!(spectrum.shape().0, self.0, "not at this n");
+        gains.iter_mut().zip(spectrum.singular_values()).for_each(|(gain, s)| *gain = s.recip());
     }
 }
 

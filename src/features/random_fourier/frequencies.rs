@@ -152,6 +152,13 @@ impl Frequencies {
         Ok(())
     }
 
+    /// Makes what some of these rows need, and other threads would make as well.
+    pub fn prepare(&self, inputs: ArrayView2<'_, f64>) -> Result<(), Error> {
+        let inputs = inputs.as_standard_layout();
+        let mut rows = inputs.as_slice().unwrap_or_default().chunks_exact(self.inputs());
+        if rows.any(is_sparse) { self.panels().map(drop) } else { Ok(()) }
+    }
+
     fn panels(&self) -> Result<&Panels, Error> {
         if let Some(panels) = self.panels.get() {
             return Ok(panels);

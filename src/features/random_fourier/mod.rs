@@ -11,11 +11,16 @@ pub use stationary_kernel::StationaryKernel;
 use super::trigonometric::{GROUP, Wave};
 use super::{Cosines, FeatureMap, check_design, check_inputs, check_outputs, checked_zeros, copy_columns};
 use crate::Error;
+use crate::machine::threads::for_one_problem;
 use crate::rng::{FREQUENCIES, stream};
 use frequencies::Frequencies;
-use ndarray::{Array2, ArrayRef2, ArrayView2, Axis, aview1};
+use ndarray::{Array2, ArrayRef2, ArrayView2, Axis, aview1, s};
 use rand::RngExt;
+use rayon::prelude::*;
 use std::ops::Range;
+
+/// Rows of a block that is worth a thread: half a millisecond for images.
+const FEWEST_ROWS: usize = 64;
 
 /// Writes the frequency of feature `k`, and returns its phase.
 fn draw(kernel: StationaryKernel, seed: u64, k: usize, frequency: &mut [f64]) -> Result<f64, Error> {
@@ -337,7 +342,7 @@ impl RandomFourier {
         Ok(design)
     }
 
-    /// The same, row by row, into a table that is there.
+    /// The same, row by row, into a table that is there; by all threads that there are for it.
     fn write(
         &self,
         inputs: &ArrayRef2<f64>,
@@ -345,8 +350,30 @@ impl RandomFourier {
         parts: &[Part],
         features: &mut [f64],
     ) -> Result<(), Error> {
+        let (rows, width) = (inputs.nrows(), columns.len());
+        let each = rows.div_ceil(for_one_problem()).max(FEWEST_ROWS);
+        if each >= rows {
+            return self.write_rows(inputs.view(), columns, parts, features);
+        }
+        // Once for all threads. The bits of a row do not depend on those beside it.
+        self.frequencies.prepare(inputs.view())?;
+        let blocks = features.par_chunks_mut(each * width).enumerate();
+        blocks.try_for_each(|(block, features)| {
+            let first = block * each;
+            let inputs = inputs.slice(s![first..rows.min(first + each), ..]);
+            self.write_rows(inputs, columns.clone(), parts, features)
+        })
+    }
+
+    fn write_rows(
+        &self,
+        inputs: ArrayView2<'_, f64>,
+        columns: Range<usize>,
+        parts: &[Part],
+        features: &mut [f64],
+    ) -> Result<(), Error> {
         let width = columns.len();
-        self.frequencies.each_tile(inputs.view(), self.frequencies_of(&columns), |rows, tile, products| {
+        self.frequencies.each_tile(inputs, self.frequencies_of(&columns), |rows, tile, products| {
             for part in parts {
                 // The frequencies of this tile whose column of this part is asked for.
                 let bound = |column: usize| column.saturating_sub(part.offset).div_ceil(part.step);

@@ -4,6 +4,7 @@
 #![allow(clippy::inline_always)]
 
 use crate::Error;
+use crate::machine::instructions::arch;
 use crate::machine::memory::zeros;
 use pulp::Simd;
 
@@ -57,7 +58,7 @@ impl SparseRows {
     /// `x·w` of every row and every frequency of a panel, row by row: `rows × COLUMNS`. Each is one sum from the
     /// first entry to the last, whatever the other rows.
     pub fn times(&self, (panels, index): (&Panels, usize), products: &mut [f64]) {
-        pulp::Arch::new().dispatch(Product { rows: self, panel: panels.panel(index), products });
+        arch().dispatch(Product { rows: self, panel: panels.panel(index), products });
     }
 }
 

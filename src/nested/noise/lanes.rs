@@ -1,5 +1,6 @@
 //! One matrix per SIMD lane: reflections of vectors, and the triangle that they leave.
 
+use crate::machine::instructions::arch;
 use ndarray::ArrayView2;
 
 /// Matrices per pass: eight lanes are one 512-bit or two 256-bit registers.
@@ -28,7 +29,7 @@ impl Reflected {
         let length = rows.first().map_or(0, ndarray::ArrayBase::ncols);
         let vectors = interleave(rows, scale);
         let mut reflected = Self { length, vectors, factors: Vec::new(), diagonal: Vec::new() };
-        pulp::Arch::new().dispatch(Factorise(&mut reflected));
+        arch().dispatch(Factorise(&mut reflected));
         reflected
     }
 

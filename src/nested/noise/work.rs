@@ -5,6 +5,7 @@ use super::images::Images;
 use super::lanes::{Lane, Reflected, ZERO, add, square};
 use super::terms::Reading;
 use super::triangle::{ROWS, Strip, Triangle, Upper};
+use crate::machine::instructions::arch;
 
 /// The triangle of the rows or columns so far, and what it is solved with.
 pub(super) struct Work<'a, 'x> {
@@ -45,7 +46,7 @@ impl<'a, 'x> Work<'a, 'x> {
 
     /// Takes a step and reads the noise term off.
     pub(super) fn step(&mut self, step: Step<'_>) -> Reading {
-        pulp::Arch::new().dispatch(Kernel(self, step))
+        arch().dispatch(Kernel(self, step))
     }
 
     #[inline(always)]

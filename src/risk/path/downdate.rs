@@ -47,7 +47,7 @@ impl Downdated {
     /// For poles `d`, no `ω` 0, and what all rows have of the targets along the modes, `c`, one vector for each output.
     pub(super) fn new(d: &[f64], row: &Row<'_>, c: &[Vec<f64>]) -> Self {
         // The same bits come out of every instruction set.
-        pulp::Arch::new().dispatch(Find { d, row, c })
+        crate::machine::instructions::arch().dispatch(Find { d, row, c })
     }
 
     #[inline(always)]

@@ -4,6 +4,7 @@ use super::columns::Columns;
 use super::deflation::{Arrow, Deflation, Rows, rotation};
 use super::secular::{Secular, WHOLE};
 use super::vectors::{Vectors, Weights};
+use crate::machine::instructions::arch;
 use crate::machine::large_pages::fill_with_zeros;
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatRef, Par};
@@ -147,7 +148,7 @@ impl Small {
         self.columns = secular.count();
         let whole = self.columns.next_multiple_of(WHOLE);
         self.by_pole.resize(whole, 0.0);
-        let arch = pulp::Arch::new();
+        let arch = arch();
         arch.dispatch(Weights { secular, weights: &mut self.by_pole });
         self.poles.clear();
         self.weights.clear();

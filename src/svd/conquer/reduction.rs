@@ -4,6 +4,7 @@
 #![allow(clippy::inline_always)]
 
 use super::secular::WHOLE;
+use crate::machine::instructions::arch;
 use crate::machine::large_pages::fill_with_zeros;
 use pulp::Simd;
 
@@ -73,7 +74,7 @@ impl Reduction {
             v.clear();
             v.resize(self.columns, 0.0);
         }
-        pulp::Arch::new().dispatch(Reduce { reduction: self, diagonal, above });
+        arch().dispatch(Reduce { reduction: self, diagonal, above });
     }
 }
 

@@ -3,6 +3,7 @@
 // All must be inlined into one function per instruction set.
 #![allow(clippy::inline_always)]
 
+use crate::machine::instructions::arch;
 use pulp::Simd;
 
 /// A whole number of registers of every instruction set: arrays over poles and roots are as long as a multiple of it.
@@ -78,7 +79,7 @@ impl Secular {
         self.poles.resize((count + 1).next_multiple_of(WHOLE), 4.0 * self.poles[count]);
         self.nearest.resize(whole, 0.0);
         self.shift.resize(whole, 0.0);
-        pulp::Arch::new().dispatch(Solve(self))
+        arch().dispatch(Solve(self))
     }
 }
 

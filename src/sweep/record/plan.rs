@@ -133,19 +133,22 @@ fn unescaped(text: &str) -> Option<String> {
     Some(out)
 }
 
-/// What decides the last digits of a result: the architecture, and how wide its vectors are.
+/// What decides the last digits of a result: the architecture, how wide its vectors are, and whether our loops run with
+/// less.
 pub(super) fn machine() -> String {
+    let loops = crate::instructions::in_use();
     #[cfg(target_arch = "x86_64")]
-    let vectors = if std::arch::is_x86_feature_detected!("avx512f") {
-        " with AVX-512"
+    let (vectors, best) = if std::arch::is_x86_feature_detected!("avx512f") {
+        (" with AVX-512", "avx512")
     } else if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
-        " with AVX2"
+        (" with AVX2", "avx2")
     } else {
-        ""
+        ("", "plain")
     };
     #[cfg(not(target_arch = "x86_64"))]
-    let vectors = "";
-    format!("{}{vectors}", std::env::consts::ARCH)
+    let (vectors, best) = ("", loops);
+    let less = if loops == best { String::new() } else { format!(", loops {loops}") };
+    format!("{}{vectors}{less}", std::env::consts::ARCH)
 }
 
 #[cfg(test)]

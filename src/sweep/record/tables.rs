@@ -2,11 +2,12 @@
 
 use super::repeats::MergedRepeats;
 use crate::Error;
-use crate::curve::{Bootstrap, CellRows, Extent, Failure, Gathered, Metric, Summary};
+use crate::curve::{Bootstrap, CellTable, Extent, Failure, Gathered, Metric, Summary};
 use crate::machine::memory::{list, reserve};
 use crate::machine::whole_file::WholeFile;
 use crate::sweep::Sweep;
 use crate::sweep::task::Task;
+use std::io::Write;
 use std::path::Path;
 
 /// What the tables of a run are made of: [`Sweep::merge_tables`], [`Measurements::save_tables`].
@@ -78,10 +79,13 @@ impl Sweep {
         if let (0, Some(Failure { error, .. })) = (extent.count, failures.first()) {
             return Err(error.clone());
         }
-        let summaries = gathered.summaries(bootstrap)?;
+        let summaries = gathered.all_summaries(bootstrap)?;
         drop(gathered);
         let failed = |e| Error::io(cells, &e);
-        let mut rows = CellRows::begin(WholeFile::create(cells)?, &extent, &outline.arms).map_err(failed)?;
+        let table = CellTable::new(&extent, &outline.arms);
+        let mut file = WholeFile::create(cells)?;
+        file.write_all(&table.header()).map_err(failed)?;
+        let mut rows = table.rows(file);
         for repeat in 0..repeats {
             let Some(of_repeat) = merged.get(repeat)? else { continue };
             of_repeat.cells.iter().try_for_each(|cell| rows.push(cell)).map_err(failed)?;

@@ -1,0 +1,268 @@
+//! Cells as rows of text.
+
+use super::cell_columns::{COLUMNS, Column, Extent};
+use super::rows_left::{COLUMN as ROWS_LEFT, Countdown};
+use super::{ArmLabel, Cell};
+use csv::WriterBuilder;
+use std::io::{self, Write};
+
+/// What all rows of a table of cells share.
+pub(crate) struct CellTable {
+    columns: Vec<Column>,
+    labels: Vec<Label>,
+    /// How many rows there are.
+    count: usize,
+    /// The most bytes of a row.
+    longest: usize,
+}
+
+/// Rows of a table of cells in the making, one after the other.
+pub(crate) struct CellRows<'a, W> {
+    table: &'a CellTable,
+    text: Text<W>,
+    place: SharedFields,
+    /// Those of [`numbers`].
+    memos: [Memo; 8],
+    /// The columns that not every table has.
+    later: Vec<(Column, Memo)>,
+    rows_left: Countdown,
+}
+
+/// The numbers of a cell in [`COLUMNS`], before and after its rank.
+fn numbers(cell: &Cell) -> ([Option<f64>; 4], [Option<f64>; 4]) {
+    (
+        [cell.train_mse, cell.test_mse, cell.bias_squared, cell.smallest_singular_value],
+        [cell.mean_squared_bias, cell.test_mse_opposite, cell.test_error_rate, cell.coefficient_norm],
+    )
+}
+
+impl CellTable {
+    pub(crate) fn new(extent: &Extent, arms: &[ArmLabel]) -> Self {
+        let (columns, count) = (extent.columns(), extent.count);
+        let labels: Vec<Label> = arms.iter().map(Label::new).collect();
+        let longest = labels.iter().map(|label| label.text.len()).max().unwrap_or(LABEL);
+        // Place and countdown take less than a field for each of their four numbers.
+        let longest = (columns.len() + 4) * FIELD + longest;
+        Self { columns, labels, count, longest }
+    }
+
+    /// The first line.
+    pub(crate) fn header(&self) -> Vec<u8> {
+        let names: Vec<&str> = self.columns.iter().map(|column| column.name()).collect();
+        let mut header = names.join(",").into_bytes();
+        if self.count > 0 {
+            header.extend([b",", ROWS_LEFT.as_bytes()].concat());
+        }
+        header.push(b'\n');
+        header
+    }
+
+    /// All its rows, to be pushed after its [header](Self::header).
+    pub(crate) fn rows<W: Write>(&self, writer: W) -> CellRows<'_, W> {
+        self.rows_after(0, writer)
+    }
+
+    /// The rows that come after so many others.
+    pub(crate) fn rows_after<W: Write>(&self, before: usize, writer: W) -> CellRows<'_, W> {
+        let later = &self.columns[COLUMNS.len()..];
+        CellRows {
+            table: self,
+            text: Text::new(writer),
+            place: SharedFields::default(),
+            memos: std::array::from_fn(|_| Memo::default()),
+            later: later.iter().map(|&column| (column, Memo::default())).collect(),
+            rows_left: Countdown::new(self.count.saturating_sub(before)),
+        }
+    }
+}
+
+impl<W: Write> CellRows<'_, W> {
+    pub(crate) fn push(&mut self, cell: &Cell) -> io::Result<()> {
+        let Self { table, text, place, memos, later, rows_left } = self;
+        text.make_room(table.longest)?;
+        place.refresh(cell);
+        text.push_field(&place.text);
+        match table.labels.get(cell.arm) {
+            Some(label) => text.push_label(label),
+            None => text.push(b","),
+        }
+        let ((before, after), (first, last)) = (numbers(cell), memos.split_at_mut(4));
+        for (memo, number) in first.iter_mut().zip(before) {
+            text.push_field(memo.field(number));
+        }
+        text.push_field(&place.rank);
+        for (memo, number) in last.iter_mut().zip(after) {
+            text.push_field(memo.field(number));
+        }
+        for (column, memo) in later {
+            text.push_field(memo.field(column.number(cell)));
+        }
+        text.push_room(rows_left.row_end_in_room());
+        Ok(())
+    }
+
+    /// The writer, when it has all of it.
+    pub(crate) fn finish(self) -> io::Result<W> {
+        self.text.finish()
+    }
+}
+
+/// How much text is gathered before it goes to the writer.
+pub(super) const FLUSH_AT: usize = 1 << 17;
+
+/// Bytes of a label that are copied in one piece.
+const LABEL: usize = 64;
+
+/// `name,setting` as CSV, quoted where the name needs it.
+struct Label {
+    /// Room for it: a multiple of [`LABEL`].
+    text: Vec<u8>,
+    length: usize,
+}
+
+impl Label {
+    fn new(arm: &ArmLabel) -> Self {
+        let mut writer = WriterBuilder::new().terminator(csv::Terminator::Any(b'\n')).from_writer(Vec::new());
+        let setting = arm.setting.map_or(String::new(), |value| zmij::Buffer::new().format(value).to_owned());
+        // Writing to memory does not fail; an empty label would show in the table.
+        let _ = writer.write_record([arm.name.as_str(), &setting]);
+        let mut text = writer.into_inner().unwrap_or_default();
+        text.pop();
+        let length = text.len();
+        text.resize(length.next_multiple_of(LABEL), 0);
+        Self { text, length }
+    }
+}
+
+/// Bytes of the longest number with its comma, and of room to copy it in one piece.
+const FIELD: usize = 32;
+
+/// A short text in room for `ROOM` bytes: a number after its comma.
+#[derive(Clone, Copy)]
+struct Field<const ROOM: usize = FIELD> {
+    text: [u8; ROOM],
+    length: usize,
+}
+
+impl<const ROOM: usize> Field<ROOM> {
+    /// What does not fit is cut off.
+    fn new(text: &str) -> Self {
+        let length = text.len().min(ROOM);
+        let mut room = [0; ROOM];
+        room[..length].copy_from_slice(&text.as_bytes()[..length]);
+        Self { text: room, length }
+    }
+}
+
+impl Field {
+    /// A number after its comma.
+    fn number(number: &str) -> Self {
+        let mut field = Self { text: [0; FIELD], length: 1 + number.len().min(FIELD - 1) };
+        field.text[0] = b',';
+        field.text[1..field.length].copy_from_slice(&number.as_bytes()[..field.length - 1]);
+        field
+    }
+}
+
+/// Text on its way to a writer.
+struct Text<W> {
+    writer: W,
+    /// Longer than what is in it.
+    room: Vec<u8>,
+    used: usize,
+}
+
+impl<W: Write> Text<W> {
+    fn new(writer: W) -> Self {
+        Self { writer, room: vec![0; FLUSH_AT], used: 0 }
+    }
+
+    /// Room for so many bytes more. What goes to the writer is as long as a file's own buffer, which then copies nothing.
+    fn make_room(&mut self, bytes: usize) -> io::Result<()> {
+        if self.used >= FLUSH_AT {
+            self.writer.write_all(&self.room[..self.used])?;
+            self.used = 0;
+        }
+        if self.used + bytes > self.room.len() {
+            self.room.resize(self.used + bytes + FLUSH_AT, 0);
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, text: &[u8]) {
+        self.room[self.used..self.used + text.len()].copy_from_slice(text);
+        self.used += text.len();
+    }
+
+    /// All bytes of the field's room are copied, which is known in advance how to do; those behind its end count as
+    /// nothing.
+    fn push_field<const ROOM: usize>(&mut self, field: &Field<ROOM>) {
+        self.push_room((&field.text, field.length));
+    }
+
+    fn push_room<const ROOM: usize>(&mut self, (text, length): (&[u8; ROOM], usize)) {
+        self.room[self.used..self.used + ROOM].copy_from_slice(text);
+        self.used += length;
+    }
+
+    fn push_label(&mut self, label: &Label) {
+        for (to, from) in self.room[self.used..].chunks_exact_mut(LABEL).zip(label.text.chunks_exact(LABEL)) {
+            to.copy_from_slice(from);
+        }
+        self.used += label.length;
+    }
+
+    fn finish(mut self) -> io::Result<W> {
+        self.writer.write_all(&self.room[..self.used])?;
+        self.writer.flush()?;
+        Ok(self.writer)
+    }
+}
+
+/// The fields that all arms of a factorisation share, as text: made once for all of them.
+struct SharedFields {
+    key: Option<(usize, usize, usize, usize)>,
+    /// `repeat,n,p,`: three counts of at most 20 digits.
+    text: Field<64>,
+    rank: Field,
+}
+
+impl Default for SharedFields {
+    fn default() -> Self {
+        Self { key: None, text: Field::new(""), rank: Field::number("") }
+    }
+}
+
+impl SharedFields {
+    fn refresh(&mut self, cell: &Cell) {
+        let key = (cell.repeat, cell.n, cell.p, cell.rank);
+        if self.key != Some(key) {
+            self.key = Some(key);
+            self.text = Field::new(&format!("{},{},{},", cell.repeat, cell.n, cell.p));
+            self.rank = Field::number(&cell.rank.to_string());
+        }
+    }
+}
+
+/// The last number of a column and its text: arms that agree, and many do, format it once.
+struct Memo {
+    value: Option<f64>,
+    field: Field,
+}
+
+impl Default for Memo {
+    fn default() -> Self {
+        Self { value: None, field: Field::number("") }
+    }
+}
+
+impl Memo {
+    fn field(&mut self, value: Option<f64>) -> &Field {
+        if value.map(f64::to_bits) != self.value.map(f64::to_bits) {
+            self.value = value;
+            let text = value.map(|value| Field::number(zmij::Buffer::new().format(value)));
+            self.field = text.unwrap_or_else(|| Field::number(""));
+        }
+        &self.field
+    }
+}

@@ -1,0 +1,155 @@
+//! The loops of this crate on fewer instructions than the machine has, `DOUBLE_DESCENT_INSTRUCTIONS`: what agrees with
+//! what its best ones give to the last bit, and how far the rest is off.
+
+use crate::common::program::Folder;
+use double_descent::curve::Metric;
+use double_descent::dataset::Dataset;
+use double_descent::features::{Activation, FeatureMap, RandomFourier, RandomNetwork};
+use double_descent::instructions;
+use double_descent::nested::{Test, sample_curve};
+use double_descent::risk::Compressed;
+use double_descent::rng::stream;
+use double_descent::svd::{Faer, Jacobi, Svd};
+use double_descent::sweep::Sweep;
+use ndarray::{Array2, s};
+use rand_distr::{Distribution, StandardNormal};
+use std::path::Path;
+use std::process::Command;
+
+/// Where a child writes; without it, it does nothing.
+const CHILD: &str = "DOUBLE_DESCENT_CHILD_INSTRUCTIONS";
+const VARIABLE: &str = "DOUBLE_DESCENT_INSTRUCTIONS";
+
+/// Results that are the same bits on all instructions.
+const SAME: [&str; 4] = ["batched_svds", "cosines", "activations", "ablations"];
+
+fn normal(rows: usize, columns: usize, seed: usize) -> Array2<f64> {
+    let mut rng = stream(seed as u64, rows, columns);
+    Array2::from_shape_simple_fn((rows, columns), || StandardNormal.sample(&mut rng))
+}
+
+fn fourier() -> (RandomFourier, Array2<f64>) {
+    (RandomFourier::gaussian(100, 96, 0.005, 1).unwrap(), normal(50, 100, 2))
+}
+
+fn curve() -> (Array2<f64>, Array2<f64>) {
+    (normal(70, 20, 4), normal(70, 1, 5))
+}
+
+fn results() -> Vec<(&'static str, Vec<f64>)> {
+    let many: Vec<Array2<f64>> = (0..30).map(|seed| normal(20, 10, seed)).collect();
+    let views: Vec<_> = many.iter().map(|x| x.view()).collect();
+    let svds = Svd::many(&views, &Jacobi).into_iter().map(Result::unwrap);
+    let all = |svd: Svd| {
+        let parts = svd.u().iter().chain(svd.singular_values()).chain(svd.vt());
+        parts.copied().collect::<Vec<f64>>()
+    };
+    let large = Svd::with_backend(&normal(120, 90, 1), &Faer).unwrap();
+    let (map, inputs) = fourier();
+    let network = RandomNetwork::seeded(Activation::Tanh, &[100, 60], 3).unwrap();
+    let (x, y) = curve();
+    let test = Compressed::new(&normal(200, 20, 6), &normal(200, 1, 7)).unwrap();
+    let points = sample_curve(&x, &y, Test::Rows(&test)).unwrap();
+    let cells = |sweep: Sweep| {
+        let curve = sweep.run().unwrap();
+        curve.cells.iter().filter_map(|cell| cell.metric(Metric::TestMse)).collect::<Vec<f64>>()
+    };
+    let sweep = Sweep::new(Dataset::diabetes(), 1..=15, 10, 0);
+    vec![
+        ("batched_svds", svds.flat_map(all).collect()),
+        ("large_svd", large.singular_values().to_vec()),
+        ("cosines", map.design(&inputs, 96).unwrap().into_iter().collect()),
+        ("cosines_of_images", map.design(&inputs.mapv(|v| v.max(0.0)), 96).unwrap().into_iter().collect()),
+        ("activations", network.design(&inputs, 60).unwrap().into_iter().collect()),
+        ("curve", points.iter().map(|point| point.test_mse.unwrap()).collect()),
+        ("ablations", cells(sweep)),
+    ]
+}
+
+#[test]
+#[ignore = "a child of the next test"]
+fn writes_results() {
+    let Some(folder) = std::env::var_os(CHILD) else { return };
+    for (name, values) in results() {
+        let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_ne_bytes()).collect();
+        std::fs::write(Path::new(&folder).join(name), bytes).unwrap();
+    }
+    std::fs::write(Path::new(&folder).join("in_use"), instructions::in_use()).unwrap();
+}
+
+/// What a process of its own finds on some instructions; `None` if they were not there.
+fn on(asked: &str) -> Option<Vec<(&'static str, Vec<f64>)>> {
+    let folder = Folder::new(asked);
+    let status = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "instructions::writes_results", "--ignored"])
+        .env(CHILD, &folder.0)
+        .env(VARIABLE, asked)
+        .output()
+        .unwrap();
+    assert!(status.status.success(), "{asked}: {}", String::from_utf8_lossy(&status.stdout));
+    let used = std::fs::read_to_string(folder.0.join("in_use")).unwrap();
+    if used != asked {
+        println!("SKIPPED {asked}: this machine runs {used}");
+        return None;
+    }
+    let read = |(name, _)| {
+        let bytes = std::fs::read(folder.0.join(name)).unwrap();
+        let values = bytes.chunks_exact(8).map(|word| f64::from_ne_bytes(word.try_into().unwrap()));
+        (name, values.collect())
+    };
+    Some(results().into_iter().map(read).collect())
+}
+
+/// How far a result may be from another that is as accurate, entry by entry; 0 is the same bits.
+fn bounds(name: &str, values: &[f64]) -> Vec<f64> {
+    const EPS: f64 = f64::EPSILON;
+    match name {
+        // Either is exact for a matrix that is off by n ε at most, relative to its norm.
+        "large_svd" => vec![2.0 * 120.0 * EPS * values[0]; values.len()],
+        // The phases of both are within (d + 1) ε/2 (Σ|w x| + |b|), the cosines within 2 units.
+        "cosines_of_images" => {
+            let (map, inputs) = fourier();
+            let w = map.frequencies();
+            let sums = inputs.mapv(|v| v.max(0.0)).dot(&w.mapv(f64::abs).t());
+            let phase = |((_, k), sum): ((usize, usize), &f64)| sum + map.phases()[k];
+            let off = |sum| map.amplitude() * (101.0 * EPS * sum + 4.0 * EPS);
+            sums.indexed_iter().map(|entry| off(phase(entry))).collect()
+        }
+        // Coefficients of both within 10 κ² ε of their size, residuals of any size; the square of an error that is no
+        // smaller than a tenth of what they predict moves by 20 times that.
+        "curve" => {
+            let (x, _) = curve();
+            let kappa = |n: usize| {
+                let s = Svd::new(&x.slice(s![..n, ..])).unwrap().singular_values().to_vec();
+                s[0] / s[s.len() - 1]
+            };
+            (1..=values.len()).map(|n| 400.0 * kappa(n).powi(2) * EPS * values[n - 1]).collect()
+        }
+        _ => vec![0.0; values.len()],
+    }
+}
+
+#[test]
+fn fewer_instructions_give_the_same_results() {
+    // Those of this process, which the test runner's environment chooses.
+    if std::env::var_os(VARIABLE).is_some() {
+        return;
+    }
+    let best = results();
+    for asked in ["plain", "avx2", "avx512"] {
+        let Some(found) = on(asked) else { continue };
+        for ((name, best), (_, found)) in best.iter().zip(&found) {
+            let same = best.iter().zip(found).filter(|(a, b)| a.to_bits() == b.to_bits()).count();
+            println!("{asked}, {name}: {same} of {} to the last bit", best.len());
+            assert_eq!(best.len(), found.len());
+            let bounds = bounds(name, best);
+            assert_eq!(SAME.contains(name), bounds.iter().all(|bound| *bound == 0.0), "{name}");
+            for ((a, b), bound) in best.iter().zip(found).zip(bounds) {
+                assert!((a - b).abs() <= bound && b.is_finite(), "{asked}, {name}: {a:e} and {b:e}");
+            }
+        }
+    }
+    // Asked for nothing that there is: the best.
+    assert!(on(instructions::in_use()).is_some());
+    assert_ne!(instructions::in_use(), "");
+}
