@@ -144,7 +144,7 @@ fn ablations() {
             sets.push(Dataset::who_life_expectancy(&folder).expect("WHO life expectancy"));
         }
         None => {
-            println!("SKIPPED California housing and WHO life expectancy: DOUBLE_DESCENT_DATA is not set")
+            println!("SKIPPED California housing and WHO life expectancy: DOUBLE_DESCENT_DATA is not set");
         }
     }
     let folder = std::env::temp_dir().join(format!("double-descent-threads-{}", std::process::id()));

@@ -65,13 +65,12 @@ impl Gathered {
         for (held, more) in self.held.iter_mut().zip(more.held) {
             for (slot, more) in held.iter_mut().zip(more) {
                 let Some(more) = more else { continue };
-                match slot {
-                    Some(held) => held.values.extend(more.values),
-                    None => {
-                        let mut values = Vec::with_capacity(self.repeats);
-                        values.extend(&more.values);
-                        *slot = Some(Held { values, ..more });
-                    }
+                if let Some(held) = slot {
+                    held.values.extend(more.values);
+                } else {
+                    let mut values = Vec::with_capacity(self.repeats);
+                    values.extend(&more.values);
+                    *slot = Some(Held { values, ..more });
                 }
             }
         }

@@ -164,11 +164,9 @@ fn centre(x: &ArrayRef2<f64>) -> Result<(Array2<f64>, Array1<f64>), Error> {
 
 /// The entries of a row, copied where they do not lie one after the other.
 fn in_one_piece<'a>(row: ArrayView1<'a, f64>, room: &'a mut [f64; TOGETHER]) -> &'a [f64] {
-    match row.to_slice() {
-        Some(entries) => entries,
-        None => {
-            room.iter_mut().zip(row).for_each(|(to, v)| *to = *v);
-            room
-        }
+    if let Some(entries) = row.to_slice() {
+        return entries;
     }
+    room.iter_mut().zip(row).for_each(|(to, v)| *to = *v);
+    room
 }

@@ -148,7 +148,7 @@ fn steps_of_each_feature_have_the_risk_of_their_design() {
             })
             .collect();
         for law in [Array2::eye(p), ar1(p, 0.8)] {
-            let seen = &law * &roots * &roots.view().insert_axis(Axis(1));
+            let seen = &law * &roots * roots.view().insert_axis(Axis(1));
             let of_design =
                 Population::new(Covariance::full(&seen).unwrap(), on_design.clone(), noise).unwrap();
             let risk = of_design.given(&svd).unwrap().of(&descent).unwrap();
