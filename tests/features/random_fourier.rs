@@ -479,3 +479,22 @@ fn what_is_refused() {
     assert!(matches!(pairs.complex_system(&x, &y, 0), Err(Error::Empty { .. })));
     assert!(matches!(pairs.complex_system(&normal(0, 2, 0), &normal(0, 1, 0), 2), Err(Error::Empty { .. })));
 }
+
+/// Threads share the rows of one design: dense ones and rows with zeros, in a number that no thread count divides.
+#[test]
+fn features_have_the_same_bits_on_any_number_of_threads() {
+    let mut rng = stream(8, 0, 0);
+    let inputs = Array2::from_shape_simple_fn((331, 70), || rng.sample::<f64, _>(StandardNormal));
+    let mixed =
+        Array2::from_shape_fn((331, 70), |(i, j)| inputs[[i, j]].max(if i % 3 == 0 { 0.0 } else { -9.0 }));
+    for inputs in [inputs, mixed] {
+        let map = RandomFourier::gaussian(70, 100, 0.01, 1).unwrap().into_pairs(PairOrder::Interleaved);
+        let alone = map.columns(&inputs, 3..190).unwrap();
+        for threads in [1, 2, 3, 7] {
+            // A map that has made nothing yet.
+            let map = RandomFourier::gaussian(70, 100, 0.01, 1).unwrap().into_pairs(PairOrder::Interleaved);
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            assert!(pool.install(|| map.columns(&inputs, 3..190)).unwrap() == alone, "{threads} threads");
+        }
+    }
+}
