@@ -299,7 +299,7 @@ impl TableArgs {
         }
         for (name, targets) in data.target_names().iter().zip(data.targets().columns()) {
             let (mean, deviation) = (targets.mean().unwrap_or(0.0), targets.std(0.0));
-            if mean.abs() > deviation {
+            if deviation > 0.0 && mean.abs() > deviation {
                 let (name, ratio) = (name.escape_debug(), short(mean.abs() / deviation));
                 eprintln!(
                     "note: fits go through the origin, and the mean of `{name}` is {ratio} standard deviations from 0; \

@@ -355,7 +355,8 @@ fn an_interrupted_run_keeps_what_it_said_it_would() {
         return;
     }
     let folder = Folder::new("shards-interrupted");
-    let study = ["ablations", "--dataset", "diabetes", "--repeats", "400", "--no-figures", "--threads", "1"];
+    // Seconds of work: the interrupt comes before its end.
+    let study = ["ablations", "--dataset", "diabetes", "--repeats", "4000", "--no-figures", "--threads", "1"];
     let part = [&study[..], &["--out", "parts", "--shard", "1/1"]].concat();
     let record = folder.0.join("parts/diabetes/shards/1-of-1.record");
     let length = || std::fs::metadata(&record).map_or(0, |file| file.len());
@@ -371,7 +372,7 @@ fn an_interrupted_run_keeps_what_it_said_it_would() {
     assert!(said.contains("1-of-1.record: after a stop (Ctrl-C) the same command goes on"), "{said}");
     let status: Value = serde_json::from_str(&done(&folder, &["status", "parts", "--json"])).unwrap();
     let note = status["notes"][0].as_str().unwrap();
-    assert!(note.contains(" of 400 repeats are there") && !note.contains(": 0 of"), "{note}");
+    assert!(note.contains(" of 4000 repeats are there") && !note.contains(": 0 of"), "{note}");
     assert!(done(&folder, &part).contains("--shard merge makes tables and figures of it"));
     done(&folder, &[&study[..], &["--out", "parts", "--shard", "merge"]].concat());
     done(&folder, &[&study[..], &["--out", "one"]].concat());
