@@ -3,6 +3,8 @@
 // All must be inlined into one function per instruction set.
 #![allow(clippy::inline_always)]
 
+use crate::machine::instructions::arch;
+
 /// Counts that run side by side: one would wait for its divisions.
 const LANES: usize = 32;
 /// Halvings after which an interval is as short as rounding.
@@ -88,7 +90,7 @@ impl Tridiagonal {
 
     /// All eigenvalues, descending, between the ends: each to some rounding errors of the largest.
     pub(super) fn values(&self, ends: [f64; 2]) -> Vec<f64> {
-        pulp::Arch::new().dispatch(Values { matrix: self, ends })
+        arch().dispatch(Values { matrix: self, ends })
     }
 }
 

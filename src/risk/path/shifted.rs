@@ -3,6 +3,7 @@
 // All must be inlined into one function per instruction set.
 #![allow(clippy::inline_always)]
 
+use crate::machine::instructions::arch;
 use crate::svd::Tridiagonal;
 use pulp::Simd;
 
@@ -52,7 +53,7 @@ impl Factor {
 /// sum of `z²/d`, with no vector of `T`.
 pub(super) fn diagonals(basis: &[f64], rows: usize, factors: &[Factor]) -> Vec<f64> {
     let mut found = vec![0.0; rows * factors.len()];
-    pulp::Arch::new().dispatch(Diagonals { basis, rows, factors, to: &mut found });
+    arch().dispatch(Diagonals { basis, rows, factors, to: &mut found });
     found
 }
 
@@ -121,7 +122,7 @@ pub(super) struct Sums {
 /// so that neither a weak nor a strong penalty cancels anything. `None` where `T` is not positive definite.
 pub(super) fn sums(matrix: &Tridiagonal, targets: &[Vec<f64>], lambdas: &[f64]) -> Option<Vec<Sums>> {
     let factor = matrix.cholesky()?;
-    Some(pulp::Arch::new().dispatch(OfPenalties { matrix, factor: &factor, targets, lambdas }))
+    Some(arch().dispatch(OfPenalties { matrix, factor: &factor, targets, lambdas }))
 }
 
 struct OfPenalties<'a> {
@@ -217,7 +218,7 @@ pub(super) fn squared_ratios(tops: &[f64], bottoms: &[f64], coefficients: &[f64]
     let top = |row: usize, j: usize| if row < rows { tops[row * count + j] } else { 0.0 };
     let bottom = |row: usize, j: usize| bottoms[row.min(rows - 1) * count + j];
     let (tops, bottoms) = (in_blocks(rows, count, top), in_blocks(rows, count, bottom));
-    pulp::Arch::new().dispatch(Ratios { tops: &tops, bottoms: &bottoms, coefficients, count })
+    arch().dispatch(Ratios { tops: &tops, bottoms: &bottoms, coefficients, count })
 }
 
 /// Blocks of some rows, an entry of all after the other.
