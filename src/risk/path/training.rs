@@ -239,10 +239,10 @@ impl Training {
     }
 
     /// Ridge fits with each of these penalties, 0 for least squares and negative ones down to
-    /// [`Ridge::limit`]. All of them in a few matrix products.
+    /// [`Ridge::limit`](crate::filter::Ridge::limit). All of them in a few matrix products.
     ///
     /// # Errors
-    /// [`Error::Empty`] for none; those of [`Ridge::new`] and its check; [`Error::Overflow`], [`Error::Memory`].
+    /// [`Error::Empty`] for none; those of [`Ridge::new`](crate::filter::Ridge::new) and its check; [`Error::Overflow`], [`Error::Memory`].
     pub fn penalties(&self, lambdas: &[f64]) -> Result<Path, Error> {
         if lambdas.is_empty() {
             return Err(Error::Empty { what: "the list of penalties" });
