@@ -83,6 +83,7 @@ impl Bidiagonal {
                 v.column_mut(1).copy_from_slice(&[-sin, cos]);
                 self.sigma[from] = length;
             }
+            2 => self.pair(from),
             _ => {
                 let middle = n / 2;
                 self.solve(from, middle)?;
@@ -91,6 +92,38 @@ impl Bidiagonal {
             }
         }
         Ok(())
+    }
+
+    /// Two rows at once, in a quarter of the time of a merge: rotations of the columns take `B` to a triangle,
+    /// ```text
+    /// ⎡ a b 0 ⎤    ⎡ f g 0 ⎤
+    /// ⎣ 0 c d ⎦ →  ⎣ 0 h 0 ⎦
+    /// ```
+    /// one more turns its first column along the larger singular value, and one of the rows is then left.
+    fn pair(&mut self, from: usize) {
+        let side = self.diagonal.len();
+        let (a, b) = (self.diagonal[from], self.above[from]);
+        let (cos, sin, h) = rotation(self.diagonal[from + 1], self.above[from + 1]);
+        let (along, beside, f) = rotation(a, -b * sin);
+        let g = b * cos;
+        let mut v = Columns::new(&mut self.v, side + 1, from, 3);
+        v.column_mut(0).copy_from_slice(&[along, -sin * beside, cos * beside]);
+        v.column_mut(1).copy_from_slice(&[0.0, cos, sin]);
+        v.column_mut(2).copy_from_slice(&[-beside, -sin * along, cos * along]);
+        // The eigenvector of the larger eigenvalue of [f² fg; fg g² + h²], from sums without cancellation.
+        let (half, product) = (0.5 * ((f - h) * (f + h) - g * g), f * g);
+        let radius = half.hypot(product);
+        let (cos, sin, _) =
+            if half >= 0.0 { rotation(half + radius, product) } else { rotation(product, radius - half) };
+        v.rotate(0, 1, cos, sin);
+        let columns = [[f * cos + g * sin, h * sin], [g * cos - f * sin, h * cos]];
+        let (cos, sin, larger) = rotation(columns[0][0], columns[0][1]);
+        let smaller = cos * columns[1][1] - sin * columns[1][0];
+        let sign = 1.0f64.copysign(smaller);
+        let mut u = Columns::new(&mut self.u, side, from, 2);
+        u.column_mut(0).copy_from_slice(&[cos, sin]);
+        u.column_mut(1).copy_from_slice(&[-sin * sign, cos * sign]);
+        self.sigma[from..from + 2].copy_from_slice(&[larger, smaller.abs()]);
     }
 
     fn merge(&mut self, from: usize, n: usize, middle: usize) -> Result<(), String> {
