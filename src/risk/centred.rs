@@ -1,9 +1,14 @@
 //! An intercept that no penalty touches: centring.
 
+// All must be inlined into one function per instruction set.
+#![allow(clippy::inline_always)]
+
 use crate::Error;
+use crate::machine::instructions::arch;
 use crate::machine::large_pages;
 use crate::machine::memory::{reserve, sum, table};
-use ndarray::{Array1, Array2, ArrayRef2, ArrayView1, Axis};
+use crate::svd::{exponent, power_of_two};
+use ndarray::{Array1, Array2, ArrayRef2, ArrayView1, ShapeError};
 
 /// A table whose columns, features and targets, have the mean 0: what a model with an unpenalised intercept is fitted on.
 ///
@@ -119,54 +124,89 @@ impl Centred {
     }
 }
 
-/// Columns whose rows are passed over three times while they are in the cache.
-const TOGETHER: usize = 64;
-
-/// A table less the means of its columns, and these. Once more of what is left: a mean is off by rounding.
+/// A table less the means of its columns, and these: to twice the digits of a number, since a mean that is rounded leaves
+/// a mean of its rounding.
 fn centre(x: &ArrayRef2<f64>) -> Result<(Array2<f64>, Array1<f64>), Error> {
-    let share = (x.nrows() as f64).recip();
-    let mut centred = large_pages::zeros(x.dim());
-    let mut means = Array1::zeros(x.ncols());
-    // Of a number 0 times it is 0, of all else it is NaN.
-    let mut zeros = [0.0; TOGETHER];
-    let blocks = centred.axis_chunks_iter_mut(Axis(1), TOGETHER);
-    let each = blocks.zip(x.axis_chunks_iter(Axis(1), TOGETHER));
-    for ((mut block, x), mut means) in each.zip(means.axis_chunks_iter_mut(Axis(0), TOGETHER)) {
-        let (mut sums, mut rests) = ([0.0; TOGETHER], [0.0; TOGETHER]);
-        let mut room = [0.0; TOGETHER];
-        for row in x.rows() {
-            let row = in_one_piece(row, &mut room);
-            sums.iter_mut().zip(row).for_each(|(mean, v)| *mean += v * share);
-        }
-        for (row, to) in x.rows().into_iter().zip(block.rows_mut()) {
-            let row = in_one_piece(row, &mut room);
-            let columns =
-                to.into_slice().unwrap_or_default().iter_mut().zip(row).zip(sums.iter().zip(&mut rests));
-            columns.for_each(|((to, v), (mean, rest))| {
-                *to = v - mean;
-                *rest += *to * share;
-            });
-        }
-        for row in block.rows_mut() {
-            let columns = row.into_slice().unwrap_or_default().iter_mut().zip(rests.iter().zip(&mut zeros));
-            columns.for_each(|(v, (rest, zero))| {
-                *v -= rest;
-                *zero += 0.0 * *v;
-            });
-        }
-        means.iter_mut().zip(sums.iter().zip(&rests)).for_each(|(to, (mean, rest))| *to = mean + rest);
+    let (n, p) = x.dim();
+    // A power of two loses no digits, and no sum is larger than the largest entry.
+    let scale = power_of_two(-exponent(n as f64));
+    let mut room = if x.is_standard_layout() { Vec::new() } else { Vec::with_capacity(p) };
+    let (mut means, mut rests) = (vec![0.0; p], vec![0.0; p]);
+    for row in x.rows() {
+        let row = in_one_piece(row, &mut room);
+        arch().dispatch(Add { row, scale, sums: &mut means, rests: &mut rests });
     }
-    if zeros.iter().any(|zero| zero.is_nan()) {
+    let count = n as f64 * scale;
+    for (mean, rest) in means.iter_mut().zip(&mut rests) {
+        let sum = *mean;
+        *mean = sum / count;
+        *rest = ((-*mean).mul_add(count, sum) + *rest) / count;
+    }
+    let mut centred = large_pages::with_capacity(x.len());
+    let mut is_finite = true;
+    for row in x.rows() {
+        let row = in_one_piece(row, &mut room);
+        is_finite &= arch().dispatch(Subtract { row, means: &means, rests: &rests, to: &mut centred });
+    }
+    let shape = |error: ShapeError| Error::Unsupported { reason: format!("a centred table: {error}") };
+    let centred = Array2::from_shape_vec((n, p), centred).map_err(shape)?;
+    if !is_finite {
         return Err(Error::Overflow { what: "a difference from a column's mean" });
     }
+    let means = means.iter().zip(&rests).map(|(mean, rest)| mean + rest).collect();
     Ok((centred, means))
 }
 
+/// Adds a row to sums whose rounding errors are summed up beside them (Knuth's two-sum).
+struct Add<'a> {
+    row: &'a [f64],
+    scale: f64,
+    sums: &'a mut [f64],
+    rests: &'a mut [f64],
+}
+
+impl pulp::WithSimd for Add<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) {
+        let Self { row, scale, sums, rests } = self;
+        for (v, (sum, rest)) in row.iter().zip(sums.iter_mut().zip(rests)) {
+            let v = v * scale;
+            let next = *sum + v;
+            let added = next - *sum;
+            *rest += (*sum - (next - added)) + (v - added);
+            *sum = next;
+        }
+    }
+}
+
+/// A row less the means and what they leave; whether all of it are numbers.
+struct Subtract<'a> {
+    row: &'a [f64],
+    means: &'a [f64],
+    rests: &'a [f64],
+    to: &'a mut Vec<f64>,
+}
+
+impl pulp::WithSimd for Subtract<'_> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) -> bool {
+        let Self { row, means, rests, to } = self;
+        let from = to.len();
+        to.extend(row.iter().zip(means.iter().zip(rests)).map(|(v, (mean, rest))| v - mean - rest));
+        to[from..].iter().fold(true, |all, v| all & v.is_finite())
+    }
+}
+
 /// The entries of a row, copied where they do not lie one after the other.
-fn in_one_piece<'a>(row: ArrayView1<'a, f64>, room: &'a mut [f64; TOGETHER]) -> &'a [f64] {
+fn in_one_piece<'a>(row: ArrayView1<'a, f64>, room: &'a mut Vec<f64>) -> &'a [f64] {
     if let Some(entries) = row.to_slice() {
         return entries;
     }
-    room.iter_mut().zip(row).for_each(|(to, v)| *to = *v);
+    room.clear();
+    room.extend(row);
     room
 }
