@@ -67,7 +67,10 @@ impl Centred {
             }
         }
         Error::check_len("rows of y", x.nrows(), y.nrows())?;
-        reserve("a centred table", sum([table(x.nrows(), x.ncols()), table(y.nrows(), y.ncols())]))?;
+        // One more of what is not in rows yet.
+        let copies = |x: &ArrayRef2<f64>| 1 + usize::from(!x.is_standard_layout());
+        let bytes = |x: &ArrayRef2<f64>| table(x.nrows(), x.ncols()).saturating_mul(copies(x));
+        reserve("a centred table", sum([bytes(x), bytes(y)]))?;
         let [features, targets] = tables.map(|(what, table)| {
             // What is no number leaves none, so it is looked for only then.
             centre(table).map_err(|error| Error::check_finite(what, table.view()).err().unwrap_or(error))
@@ -124,17 +127,20 @@ impl Centred {
     }
 }
 
+/// Rows that are added together: memory gives several at once faster than one after the other.
+const TOGETHER: usize = 4;
+
 /// A table less the means of its columns, and these: to twice the digits of a number, since a mean that is rounded leaves
 /// a mean of its rounding.
 fn centre(x: &ArrayRef2<f64>) -> Result<(Array2<f64>, Array1<f64>), Error> {
     let (n, p) = x.dim();
     // A power of two loses no digits, and no sum is larger than the largest entry.
     let scale = power_of_two(-exponent(n as f64));
-    let mut room = if x.is_standard_layout() { Vec::new() } else { Vec::with_capacity(p) };
+    let x = x.as_standard_layout();
+    let entries = x.as_slice().unwrap_or_default();
     let (mut means, mut rests) = (vec![0.0; p], vec![0.0; p]);
-    for row in x.rows() {
-        let row = in_one_piece(row, &mut room);
-        arch().dispatch(Add { row, scale, sums: &mut means, rests: &mut rests });
+    for rows in entries.chunks(TOGETHER * p) {
+        arch().dispatch(Add { rows, scale, sums: &mut means, rests: &mut rests });
     }
     let count = n as f64 * scale;
     for (mean, rest) in means.iter_mut().zip(&mut rests) {
@@ -144,8 +150,7 @@ fn centre(x: &ArrayRef2<f64>) -> Result<(Array2<f64>, Array1<f64>), Error> {
     }
     let mut centred = large_pages::with_capacity(x.len());
     let mut is_finite = true;
-    for row in x.rows() {
-        let row = in_one_piece(row, &mut room);
+    for row in entries.chunks_exact(p) {
         is_finite &= arch().dispatch(Subtract { row, means: &means, rests: &rests, to: &mut centred });
     }
     let shape = |error: ShapeError| Error::Unsupported { reason: format!("a centred table: {error}") };
@@ -157,9 +162,9 @@ fn centre(x: &ArrayRef2<f64>) -> Result<(Array2<f64>, Array1<f64>), Error> {
     Ok((centred, means))
 }
 
-/// Adds a row to sums whose rounding errors are summed up beside them (Knuth's two-sum).
+/// Adds rows to sums whose rounding errors are summed up beside them (Knuth's two-sum).
 struct Add<'a> {
-    row: &'a [f64],
+    rows: &'a [f64],
     scale: f64,
     sums: &'a mut [f64],
     rests: &'a mut [f64],
@@ -170,14 +175,30 @@ impl pulp::WithSimd for Add<'_> {
 
     #[inline(always)]
     fn with_simd<S: pulp::Simd>(self, _: S) {
-        let Self { row, scale, sums, rests } = self;
-        for (v, (sum, rest)) in row.iter().zip(sums.iter_mut().zip(rests)) {
-            let v = v * scale;
-            let next = *sum + v;
-            let added = next - *sum;
-            *rest += (*sum - (next - added)) + (v - added);
-            *sum = next;
+        let Self { rows, scale, sums, rests } = self;
+        let p = sums.len();
+        if rows.len() == TOGETHER * p {
+            add(std::array::from_fn::<_, TOGETHER, _>(|i| &rows[i * p..][..p]), scale, sums, rests);
+        } else {
+            rows.chunks_exact(p).for_each(|row| add([row], scale, sums, rests));
         }
+    }
+}
+
+#[inline(always)]
+fn add<const R: usize>(rows: [&[f64]; R], scale: f64, sums: &mut [f64], rests: &mut [f64]) {
+    let p = sums.len();
+    let (rows, rests) = (rows.map(|row| &row[..p]), &mut rests[..p]);
+    for j in 0..p {
+        let (mut sum, mut rest) = (sums[j], rests[j]);
+        for row in rows {
+            let v = row[j] * scale;
+            let next = sum + v;
+            let added = next - sum;
+            rest += (sum - (next - added)) + (v - added);
+            sum = next;
+        }
+        (sums[j], rests[j]) = (sum, rest);
     }
 }
 
@@ -199,14 +220,4 @@ impl pulp::WithSimd for Subtract<'_> {
         to.extend(row.iter().zip(means.iter().zip(rests)).map(|(v, (mean, rest))| v - mean - rest));
         to[from..].iter().fold(true, |all, v| all & v.is_finite())
     }
-}
-
-/// The entries of a row, copied where they do not lie one after the other.
-fn in_one_piece<'a>(row: ArrayView1<'a, f64>, room: &'a mut Vec<f64>) -> &'a [f64] {
-    if let Some(entries) = row.to_slice() {
-        return entries;
-    }
-    room.clear();
-    room.extend(row);
-    room
 }

@@ -2,6 +2,7 @@
 
 use super::conquer::{self, Eigen};
 use super::product::{product, row_gram};
+use super::sums::dot;
 use super::symmetric::Symmetric;
 use super::tridiagonal::Tridiagonal;
 use super::verify::{norm, probe, tolerance};
@@ -71,7 +72,7 @@ impl WellConditioned {
         if is_centred {
             gram = without_constant(&gram, n);
         }
-        let Ok(symmetric) = Symmetric::reduce(gram, rank) else { return Ok(None) };
+        let symmetric = Symmetric::reduce(&gram, rank);
         let Some(ends) = symmetric.tridiagonal.ends() else { return Ok(None) };
         let is_well_conditioned = ends[1] <= WELL_CONDITIONED * ends[0];
         if !is_well_conditioned {
@@ -220,8 +221,9 @@ fn without_constant(gram: &[f64], n: usize) -> Vec<f64> {
 fn with_constant(vectors: &[f64], n: usize) -> Vec<f64> {
     let share = (n as f64).sqrt().recip();
     let mut all = Vec::with_capacity(n * (n - 1));
+    let ones = vec![1.0; n - 1];
     for vector in vectors.chunks_exact(n - 1) {
-        let along = vector.iter().sum::<f64>() * share / (1.0 + share);
+        let along = dot(vector, &ones) * share / (1.0 + share);
         all.extend(vector.iter().map(|w| w - along * share));
         all.push(-along * (1.0 + share));
     }

@@ -7,8 +7,9 @@ use faer::linalg::householder::{
     apply_block_householder_sequence_on_the_left_in_place_with_conj as apply,
     apply_block_householder_sequence_transpose_on_the_left_in_place_scratch as apply_transposed_scratch,
     apply_block_householder_sequence_transpose_on_the_left_in_place_with_conj as apply_transposed,
+    upgrade_householder_factor,
 };
-use faer::{Conj, Mat, MatMut, Par};
+use faer::{Conj, Mat, MatMut, MatRef, Par};
 
 /// `[A | B] ← Qᵀ [A | B]` with `A = Q R` the first `lead` columns, `lead ≤ rows`: `R` on and above the
 /// diagonal of `A`, and below it what is of no use. Sequential, so the same bits on any number of threads.
@@ -57,6 +58,22 @@ impl Reflections {
         let scratch = apply_scratch::<f64>(vectors.nrows(), coefficients.nrows(), to.ncols());
         let mut buffer = MemBuffer::new(scratch);
         apply(vectors, coefficients, Conj::No, to, Par::Seq, MemStack::new(&mut buffer));
+    }
+}
+
+/// The factors of blocks of reflections `I − v vᵀ/τ`, one block beside the other (`block × count`, at first 0), as faer's
+/// products with reflections take them: of `vectors` (`rows × count`), each from its one on.
+pub(super) fn block_factors(mut factors: MatMut<'_, f64>, vectors: MatRef<'_, f64>, taus: &[f64]) {
+    let (rows, count) = vectors.shape();
+    let block = factors.nrows();
+    for from in (0..count).step_by(block) {
+        let size = block.min(count - from);
+        let mut part = factors.as_mut().submatrix_mut(0, from, size, size);
+        for k in 0..size {
+            part[(k, k)] = taus[from + k];
+        }
+        let vectors = vectors.submatrix(from, from, rows - from, size);
+        upgrade_householder_factor(part, vectors, size, 1, Par::Seq);
     }
 }
 

@@ -1,9 +1,10 @@
 //! A symmetric matrix as a tridiagonal one.
 
 use super::householder::recommended_block_size;
+use super::reflect::block_factors;
 use super::space::with_space;
+use super::symmetric_reduction::Reduction;
 use super::tridiagonal::Tridiagonal;
-use faer::linalg::evd::tridiag::{tridiag_in_place, tridiag_in_place_scratch};
 use faer::linalg::householder::{
     apply_block_householder_on_the_left_in_place_scratch as apply_scratch,
     apply_block_householder_on_the_left_in_place_with_conj as apply,
@@ -12,14 +13,15 @@ use faer::linalg::householder::{
     apply_block_householder_sequence_transpose_on_the_left_in_place_scratch as transposed_scratch,
     apply_block_householder_sequence_transpose_on_the_left_in_place_with_conj as apply_transposed,
 };
-use faer::{Conj, MatMut, MatRef, Par, Spec};
+use faer::{Conj, MatMut, MatRef, Par};
 
 /// `K = Q T Qᵀ` by reflections; the first row and column of `Q` are those of the identity.
 #[derive(Clone, Debug)]
 pub(super) struct Symmetric {
     pub(super) tridiagonal: Tridiagonal,
-    /// In columns, from two below the diagonal on.
+    /// In columns, `stride` apart, from two below the diagonal on.
     reflections: Vec<f64>,
+    stride: usize,
     /// Of blocks of so many reflections.
     block: usize,
     coefficients: Vec<f64>,
@@ -27,21 +29,21 @@ pub(super) struct Symmetric {
 
 impl Symmetric {
     /// Of `K` (`n × n`), its lower triangle column by column.
-    pub(super) fn reduce(mut k: Vec<f64>, n: usize) -> Result<Self, String> {
-        let count = n.saturating_sub(1);
+    pub(super) fn reduce(k: &[f64], n: usize) -> Self {
+        let reduction = Reduction::new(k, n);
+        let stride = reduction.stride();
+        let Reduction { k, taus, mut below, .. } = reduction;
         let block = recommended_block_size::<f64>(n, n);
-        let mut coefficients = vec![0.0; block * count];
-        if count > 0 {
-            with_space(tridiag_in_place_scratch::<f64>(n, Par::Seq, Spec::default()), |stack| {
-                let k = MatMut::from_column_major_slice_mut(&mut k, n, n);
-                let coefficients = MatMut::from_column_major_slice_mut(&mut coefficients, block, count);
-                tridiag_in_place(k, coefficients, Par::Seq, stack, Spec::default());
-            })
-            .ok_or_else(no_memory)?;
-        }
-        let diagonal = (0..n).map(|i| k[i * (n + 1)]).collect();
-        let below = (0..count).map(|i| k[i * (n + 1) + 1]).chain([0.0]).take(n).collect();
-        Ok(Self { tridiagonal: Tridiagonal { diagonal, below }, reflections: k, block, coefficients })
+        let mut coefficients = vec![0.0; block * taus.len()];
+        let reflections = vectors(&k, stride, taus.len());
+        block_factors(
+            MatMut::from_column_major_slice_mut(&mut coefficients, block, taus.len()),
+            reflections,
+            &taus,
+        );
+        let diagonal = (0..n).map(|i| k[i * (stride + 1)]).collect();
+        below.resize(n, 0.0);
+        Self { tridiagonal: Tridiagonal { diagonal, below }, reflections: k, stride, block, coefficients }
     }
 
     pub(super) fn order(&self) -> usize {
@@ -49,10 +51,9 @@ impl Symmetric {
     }
 
     fn reflections(&self) -> (MatRef<'_, f64>, MatRef<'_, f64>) {
-        let (n, count) = (self.order(), self.order() - 1);
-        let all = MatRef::from_column_major_slice(&self.reflections, n, n);
+        let count = self.order() - 1;
         let coefficients = MatRef::from_column_major_slice(&self.coefficients, self.block, count);
-        (all.submatrix(1, 0, count, count), coefficients)
+        (vectors(&self.reflections, self.stride, count), coefficients)
     }
 
     /// `x ← Q x`, for columns of `n` entries.
@@ -108,6 +109,61 @@ impl Symmetric {
     }
 }
 
+/// The vectors of `count` reflections, each from its one on.
+fn vectors(k: &[f64], stride: usize, count: usize) -> MatRef<'_, f64> {
+    MatRef::from_column_major_slice(&k[..stride * count], stride, count).subrows(count.min(1), count)
+}
+
 fn no_memory() -> String {
     "no memory for the work space of a symmetric matrix".into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::stream;
+    use ndarray::{Array2, ShapeBuilder};
+    use rand::RngExt;
+
+    /// `K = Q T Qᵀ` and `QᵀQ = I` of matrices around the ends of panels and registers: with entries everywhere, with nothing
+    /// to reflect, with some columns that have nothing, and of rank 1. Each of `n` reflections errs by a few roundings, of
+    /// which some `√n` add up.
+    #[test]
+    fn product_of_its_factors() {
+        for n in [1, 2, 3, 7, 8, 9, 15, 16, 17, 18, 31, 33, 64, 65, 100, 129] {
+            let mut rng = stream(0, n, 0);
+            let full = Array2::from_shape_simple_fn((n, n), || 2.0 * rng.random::<f64>() - 1.0);
+            let full = &full + &full.t();
+            let only = |keeps: &dyn Fn(usize, usize) -> bool| {
+                Array2::from_shape_fn((n, n), |(i, j)| if keeps(i, j) { full[[i, j]] } else { 0.0 })
+            };
+            for (what, k) in [
+                ("full", full.clone()),
+                ("diagonal", only(&|i, j| i == j)),
+                ("tridiagonal", only(&|i, j| i.abs_diff(j) < 2)),
+                ("blocks", only(&|i, j| i / 5 == j / 5)),
+                ("ones", Array2::ones((n, n))),
+                ("zeros", Array2::zeros((n, n))),
+            ] {
+                let lower =
+                    Array2::from_shape_fn((n, n).f(), |(i, j)| if i >= j { k[[i, j]] } else { f64::NAN });
+                let symmetric = Symmetric::reduce(lower.as_slice_memory_order().unwrap(), n);
+                let q = Array2::from_shape_vec((n, n).f(), symmetric.basis().unwrap()).unwrap();
+                let Tridiagonal { diagonal, below } = &symmetric.tridiagonal;
+                let t = Array2::from_shape_fn((n, n), |(i, j)| match i.abs_diff(j) {
+                    0 => diagonal[i],
+                    1 => below[i.min(j)],
+                    _ => 0.0,
+                });
+                let off = |a: Array2<f64>, b: &Array2<f64>| {
+                    (a - b).iter().fold(0.0, |most: f64, v| if v.abs() <= most { most } else { v.abs() })
+                };
+                let (bound, size) = (8.0 * f64::EPSILON * (n as f64).sqrt(), n as f64);
+                let orthogonal = off(q.t().dot(&q), &Array2::eye(n));
+                assert!(orthogonal <= bound, "{what}, {n}: {orthogonal:e}");
+                let product = off(q.dot(&t).dot(&q.t()), &k);
+                assert!(product <= bound * size, "{what}, {n}: {product:e}");
+            }
+        }
+    }
 }

@@ -9,8 +9,10 @@ use crate::machine::instructions::arch;
 const LANES: usize = 32;
 /// Halvings after which an interval is as short as rounding.
 const HALVINGS: usize = 60;
-/// Halvings after which an end of the spectrum is known to a millionth.
-const COARSE: usize = 20;
+/// Places that each end of the spectrum is looked for at together.
+const PLACES: usize = LANES / 2;
+/// Rounds after which an end is known to a millionth: `17⁵ = 1.4e6`.
+const ROUNDS: usize = 5;
 
 /// `T`, positive definite.
 #[derive(Clone, Debug)]
@@ -52,24 +54,10 @@ impl Tridiagonal {
         let beside = |i: usize| self.below[i].abs() + if i > 0 { self.below[i - 1].abs() } else { 0.0 };
         let top = (0..n).map(|i| self.diagonal[i] + beside(i)).fold(0.0, f64::max);
         let are_numbers = self.diagonal.iter().chain(&self.below).all(|v| v.is_finite());
-        if !are_numbers || top.is_infinite() || top <= 0.0 || self.count(0.0) > 0 {
+        if !are_numbers || top.is_infinite() || top <= 0.0 {
             return None;
         }
-        let (mut low, mut high) = ([0.0, 0.0], [top, top]);
-        for _ in 0..COARSE {
-            for (end, allowed) in [0, n - 1].into_iter().enumerate() {
-                let middle = f64::midpoint(low[end], high[end]);
-                let is_over = self.count(middle) > allowed;
-                if is_over { high[end] = middle } else { low[end] = middle }
-            }
-        }
-        (low[0] > 0.0).then_some([low[0], high[1]])
-    }
-
-    /// How many eigenvalues are under `x`.
-    fn count(&self, x: f64) -> usize {
-        let counts = self.counts(&[x; LANES]);
-        (0..self.diagonal.len()).take_while(|&i| (i as f64) < counts[0]).count()
+        arch().dispatch(Ends { matrix: self, top })
     }
 
     /// How many are under each: the negative pivots of `T − x`.
@@ -91,6 +79,38 @@ impl Tridiagonal {
     /// All eigenvalues, descending, between the ends: each to some rounding errors of the largest.
     pub(super) fn values(&self, ends: [f64; 2]) -> Vec<f64> {
         arch().dispatch(Values { matrix: self, ends })
+    }
+}
+
+/// The ends of the spectrum between 0 and `top`.
+struct Ends<'a> {
+    matrix: &'a Tridiagonal,
+    top: f64,
+}
+
+impl pulp::WithSimd for Ends<'_> {
+    type Output = Option<[f64; 2]>;
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) -> Option<[f64; 2]> {
+        let Self { matrix, top } = self;
+        // Eigenvalues under the least and under the largest.
+        let smaller = [0.0, matrix.diagonal.len() as f64 - 1.0];
+        let (mut low, mut high) = ([0.0; 2], [top; 2]);
+        for _ in 0..ROUNDS {
+            let at: [f64; LANES] = std::array::from_fn(|i| {
+                let (end, share) = (i / PLACES, (i % PLACES + 1) as f64 / (PLACES + 1) as f64);
+                (high[end] - low[end]).mul_add(share, low[end])
+            });
+            let counts = matrix.counts(&at);
+            for end in 0..2 {
+                let (at, counts) = (&at[end * PLACES..][..PLACES], &counts[end * PLACES..][..PLACES]);
+                let under = counts.iter().take_while(|count| **count <= smaller[end]).count();
+                low[end] = if under > 0 { at[under - 1] } else { low[end] };
+                high[end] = at.get(under).copied().unwrap_or(high[end]);
+            }
+        }
+        (low[0] > 0.0).then_some([low[0], high[1]])
     }
 }
 

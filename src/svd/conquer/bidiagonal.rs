@@ -1,8 +1,9 @@
 //! Divide and conquer on an upper bidiagonal matrix.
 
+use super::super::registers::WHOLE;
 use super::columns::Columns;
 use super::deflation::{Arrow, Deflation, Rows, rotation};
-use super::secular::{Secular, WHOLE};
+use super::secular::Secular;
 use super::vectors::{Vectors, Weights};
 use crate::machine::instructions::arch;
 use crate::machine::large_pages::fill_with_zeros;

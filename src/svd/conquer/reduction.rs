@@ -3,16 +3,13 @@
 // All must be inlined into one function per instruction set.
 #![allow(clippy::inline_always)]
 
-use super::secular::WHOLE;
+use super::super::registers::{WHOLE, reflection};
 use crate::machine::instructions::arch;
 use crate::machine::large_pages::fill_with_zeros;
 use pulp::Simd;
 
 /// Columns that a pass takes together: what it reads beside them is loaded once.
 const TOGETHER: usize = 4;
-
-/// A square of a length that counts as zero beside entries of order 1.
-const TINY: f64 = 1e-280;
 
 /// `X = Q B Pᵀ` with `B` upper bidiagonal, for `X` (`rows × columns`, `rows ≥ columns`) with entries of order 1 at most.
 ///
@@ -252,31 +249,4 @@ fn combine<S: Simd>(simd: S, z: &mut [f64], u: &[f64], x: &[f64], [a, b, c]: [f6
     for (z, (u, x)) in S::as_mut_simd_f64s(z).0.iter_mut().zip(u.iter().zip(x)) {
         *z = simd.mul_add_e_f64s(*x, c, simd.mul_add_e_f64s(*u, b, simd.mul_f64s(*z, a)));
     }
-}
-
-/// Makes `x` the `u` of `(I − u uᵀ / τ) x = β e₁`, but for its first entry, 1. `β` and `τ`, infinite if nothing has to be
-/// reflected.
-#[inline(always)]
-fn reflection<S: Simd>(simd: S, x: &mut [f64]) -> (f64, f64) {
-    let (head, tail) = (x[0], &mut x[1..]);
-    let (whole, rest) = S::as_mut_simd_f64s(tail);
-    let mut sum = simd.splat_f64s(0.0);
-    for v in &*whole {
-        sum = simd.mul_add_e_f64s(*v, *v, sum);
-    }
-    let square = simd.reduce_sum_f64s(sum) + rest.iter().map(|v| v * v).sum::<f64>();
-    if square < TINY {
-        tail.fill(0.0);
-        return (head, f64::INFINITY);
-    }
-    let beta = -head.mul_add(head, square).sqrt().copysign(head);
-    let scale = (head - beta).recip();
-    let scales = simd.splat_f64s(scale);
-    for v in whole {
-        *v = simd.mul_f64s(*v, scales);
-    }
-    for v in rest {
-        *v *= scale;
-    }
-    (beta, 0.5 * (square * scale).mul_add(scale, 1.0))
 }

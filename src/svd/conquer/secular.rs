@@ -3,11 +3,9 @@
 // All must be inlined into one function per instruction set.
 #![allow(clippy::inline_always)]
 
+use super::super::registers::WHOLE;
 use crate::machine::instructions::arch;
 use pulp::Simd;
-
-/// A whole number of registers of every instruction set: arrays over poles and roots are as long as a multiple of it.
-pub(super) const WHOLE: usize = 8;
 
 /// Where a step of a lane is this small against its distance from the nearest pole, the next, which would be about its
 /// square, is under rounding error.

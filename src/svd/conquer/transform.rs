@@ -1,13 +1,13 @@
 //! Products with the reflections of the reduction, in blocks.
 
 use super::super::householder::{factor, recommended_block_size, scratch};
+use super::super::reflect::block_factors;
 use super::super::space::with_space;
 use super::reduction::Reduction;
 use crate::machine::large_pages::fill_with_zeros;
 use faer::linalg::householder::{
     apply_block_householder_sequence_on_the_left_in_place_scratch as sequence_scratch,
     apply_block_householder_sequence_on_the_left_in_place_with_conj as apply_sequence,
-    upgrade_householder_factor,
 };
 use faer::{Conj, MatMut, MatRef, Par};
 use ndarray::{ArrayView2, ArrayViewMut2, ShapeBuilder};
@@ -60,15 +60,7 @@ impl Reflections {
         self.factor.clear();
         self.factor.resize(block * count, 0.0);
         let mut factor = MatMut::from_column_major_slice_mut(&mut self.factor, block, count);
-        for from in (0..count).step_by(block) {
-            let size = block.min(count - from);
-            let mut part = factor.as_mut().submatrix_mut(0, from, size, size);
-            for k in 0..size {
-                part[(k, k)] = taus[from + k];
-            }
-            let essentials = basis.submatrix(from, from, rows - from, size);
-            upgrade_householder_factor(part, essentials, size, 1, Par::Seq);
-        }
+        block_factors(factor.as_mut(), basis, taus);
         let needed = sequence_scratch::<f64>(rows, block, x.ncols());
         with_space(needed, |stack| {
             apply_sequence(basis, factor.as_ref(), Conj::No, x, Par::Seq, stack);

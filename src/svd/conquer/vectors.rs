@@ -3,7 +3,8 @@
 // All must be inlined into one function per instruction set.
 #![allow(clippy::inline_always)]
 
-use super::secular::{Secular, WHOLE};
+use super::super::registers::WHOLE;
+use super::secular::Secular;
 use pulp::Simd;
 
 /// Ratios whose product is formed before it is divided: each is over 1e-50.

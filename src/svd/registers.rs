@@ -1,0 +1,39 @@
+//! Vectors in whole registers, and one reflection of them.
+
+// All must be inlined into one function per instruction set.
+#![allow(clippy::inline_always)]
+
+use pulp::Simd;
+
+/// A whole number of registers of every instruction set: arrays over poles and roots are as long as a multiple of it.
+pub(super) const WHOLE: usize = 8;
+
+/// A square of a length that counts as zero beside entries of order 1.
+const TINY: f64 = 1e-280;
+
+/// Makes `x` the `u` of `(I − u uᵀ / τ) x = β e₁`, but for its first entry, 1. `β` and `τ`, infinite if nothing has to be
+/// reflected.
+#[inline(always)]
+pub(super) fn reflection<S: Simd>(simd: S, x: &mut [f64]) -> (f64, f64) {
+    let (head, tail) = (x[0], &mut x[1..]);
+    let (whole, rest) = S::as_mut_simd_f64s(tail);
+    let mut sum = simd.splat_f64s(0.0);
+    for v in &*whole {
+        sum = simd.mul_add_e_f64s(*v, *v, sum);
+    }
+    let square = simd.reduce_sum_f64s(sum) + rest.iter().map(|v| v * v).sum::<f64>();
+    if square < TINY {
+        tail.fill(0.0);
+        return (head, f64::INFINITY);
+    }
+    let beta = -head.mul_add(head, square).sqrt().copysign(head);
+    let scale = (head - beta).recip();
+    let scales = simd.splat_f64s(scale);
+    for v in whole {
+        *v = simd.mul_f64s(*v, scales);
+    }
+    for v in rest {
+        *v *= scale;
+    }
+    (beta, 0.5 * (square * scale).mul_add(scale, 1.0))
+}

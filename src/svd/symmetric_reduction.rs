@@ -1,0 +1,244 @@
+//! Reflections that make a symmetric matrix tridiagonal.
+//!
+//! faer has them too, and writes the whole matrix at every step. Here it is read at every step and written once a
+//! panel, by a product (LAPACK's `dsytrd`): half the time.
+
+// All must be inlined into one function per instruction set.
+#![allow(clippy::inline_always)]
+
+use super::registers::{WHOLE, reflection};
+use crate::machine::instructions::arch;
+use faer::linalg::matmul::triangular::{self, BlockStructure};
+use faer::{Accum, MatMut, MatRef, Par};
+use pulp::Simd;
+
+/// Reflections that change the rest of the matrix together.
+const PANEL: usize = 16;
+/// Columns that are multiplied together: what is read beside them is loaded once. They share their register of rows.
+const TOGETHER: usize = 4;
+
+/// `K = Q T Qᵀ`.
+#[derive(Debug)]
+pub(super) struct Reduction {
+    order: usize,
+    /// The lower triangle of `K`, column by column; becomes the diagonal of `T` and, from two below it on, the vectors of
+    /// the reflections, with a one before.
+    pub(super) k: Vec<f64>,
+    /// `|v|² / 2` of each reflection, infinite where there is nothing to reflect.
+    pub(super) taus: Vec<f64>,
+    /// What is below the diagonal of `T`.
+    pub(super) below: Vec<f64>,
+}
+
+impl Reduction {
+    /// Of the lower triangle of `K` (`n × n`), column by column.
+    pub(super) fn new(triangle: &[f64], n: usize) -> Self {
+        let stride = n.next_multiple_of(WHOLE);
+        let mut k = vec![0.0; stride * n];
+        for (to, column) in k.chunks_exact_mut(stride).zip(triangle.chunks_exact(n)) {
+            to[..n].copy_from_slice(column);
+        }
+        let count = n.saturating_sub(1);
+        let mut reduction = Self { order: n, k, taus: vec![0.0; count], below: vec![0.0; count] };
+        let mut panel = Panel::new(stride);
+        for from in (0..count).step_by(PANEL) {
+            let width = PANEL.min(count - from);
+            arch().dispatch(Reduce { reduction: &mut reduction, panel: &mut panel, from, width });
+            panel.update(&mut reduction, from + width, width);
+        }
+        reduction
+    }
+
+    /// From one column to the next.
+    pub(super) fn stride(&self) -> usize {
+        self.order.next_multiple_of(WHOLE)
+    }
+}
+
+/// What the reflections of a panel, `v`, have left to do, `K ← K − v wᵀ − w vᵀ` for each.
+struct Panel {
+    stride: usize,
+    /// `v` and `w` of each, one after the other, and with places changed: `K ← K − left rightᵀ`.
+    left: Vec<f64>,
+    right: Vec<f64>,
+    v: Vec<f64>,
+    w: Vec<f64>,
+}
+
+impl Panel {
+    fn new(stride: usize) -> Self {
+        let all = || vec![0.0; 2 * PANEL * stride];
+        Self { stride, left: all(), right: all(), v: vec![0.0; stride], w: vec![0.0; stride] }
+    }
+
+    fn push(&mut self, number: usize) {
+        for (at, left, right) in [(2 * number, &self.v, &self.w), (2 * number + 1, &self.w, &self.v)] {
+            self.left[at * self.stride..][..self.stride].copy_from_slice(left);
+            self.right[at * self.stride..][..self.stride].copy_from_slice(right);
+        }
+    }
+
+    /// The rows from `from` on of both vectors of a reflection.
+    #[inline(always)]
+    fn pair<S: Simd>(&self, number: usize, from: usize) -> (&[S::f64s], &[S::f64s]) {
+        let (v, w) = self.left[2 * number * self.stride..][..2 * self.stride].split_at(self.stride);
+        (S::as_simd_f64s(&v[from..]).0, S::as_simd_f64s(&w[from..]).0)
+    }
+
+    /// Rows and columns from `from` on, by `width` reflections.
+    fn update(&self, reduction: &mut Reduction, from: usize, width: usize) {
+        let size = reduction.order - from;
+        let rest = &mut reduction.k[from * self.stride..];
+        let rest = MatMut::from_column_major_slice_mut(rest, self.stride, size).subrows_mut(from, size);
+        let [left, right] = [&self.left, &self.right].map(|vectors| {
+            let vectors = &vectors[..2 * width * self.stride];
+            MatRef::from_column_major_slice(vectors, self.stride, 2 * width).subrows(from, size)
+        });
+        let (lower, whole) = (BlockStructure::TriangularLower, BlockStructure::Rectangular);
+        let right = right.transpose();
+        triangular::matmul(rest, lower, Accum::Add, left, whole, right, whole, -1.0, Par::Seq);
+    }
+}
+
+/// The reflections of some columns.
+struct Reduce<'a> {
+    reduction: &'a mut Reduction,
+    panel: &'a mut Panel,
+    from: usize,
+    width: usize,
+}
+
+impl pulp::WithSimd for Reduce<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        for number in 0..self.width {
+            step(simd, self.reduction, self.panel, self.from + number, number);
+        }
+    }
+}
+
+/// The reflection of column `j` and what it has left to do: with `u = K v / τ`, `w = u − (uᵀv / 2τ) v`.
+#[inline(always)]
+fn step<S: Simd>(simd: S, reduction: &mut Reduction, panel: &mut Panel, j: usize, number: usize) {
+    let (n, stride) = (reduction.order, panel.stride);
+    let column = &mut reduction.k[j * stride..][..stride];
+    catch_up(simd, column, panel, j, number);
+    let (beta, tau) = reflection(simd, &mut column[j + 1..n]);
+    reduction.below[j] = beta;
+    reduction.taus[j] = tau;
+    panel.v[..=j].fill(0.0);
+    panel.v[j + 2..n].copy_from_slice(&column[j + 2..n]);
+    panel.v[j + 1] = f64::from(u8::from(tau.is_finite()));
+    panel.w.fill(0.0);
+    if tau.is_finite() {
+        // Whole registers: rows that are done have zeros in v.
+        let from = (j + 1) / WHOLE * WHOLE;
+        multiply(simd, &reduction.k, n, &panel.v, &mut panel.w, j + 1);
+        let mut w = std::mem::take(&mut panel.w);
+        let own = S::as_mut_simd_f64s(&mut w[from..]).0;
+        let v = S::as_simd_f64s(&panel.v[from..]).0;
+        for number in 0..number {
+            let (v_then, w_then) = panel.pair::<S>(number, from);
+            let (by_v, by_w) = (-dot(simd, v_then, v), -dot(simd, w_then, v));
+            add(simd, own, [(v_then, by_w), (w_then, by_v)]);
+        }
+        let inverse = tau.recip();
+        let half = 0.5 * dot(simd, own, v) * inverse;
+        let (inverse, half) = (simd.splat_f64s(inverse), simd.splat_f64s(-half));
+        for (w, v) in own.iter_mut().zip(v) {
+            *w = simd.mul_f64s(simd.mul_add_e_f64s(*v, half, *w), inverse);
+        }
+        w[..=j].fill(0.0);
+        panel.w = w;
+    }
+    panel.push(number);
+}
+
+/// What the reflections before have left to do on column `j`.
+#[inline(always)]
+fn catch_up<S: Simd>(simd: S, column: &mut [f64], panel: &Panel, j: usize, count: usize) {
+    let from = j / WHOLE * WHOLE;
+    let column = S::as_mut_simd_f64s(&mut column[from..]).0;
+    for number in 0..count {
+        let at = |vector: usize| -panel.left[vector * panel.stride + j];
+        let (v, w) = panel.pair::<S>(number, from);
+        add(simd, column, [(v, at(2 * number + 1)), (w, at(2 * number))]);
+    }
+}
+
+/// `w ← w + K v` on rows and columns from `from` on, where `v` starts.
+#[inline(always)]
+fn multiply<S: Simd>(simd: S, k: &[f64], n: usize, v: &[f64], w: &mut [f64], from: usize) {
+    let mut c = from;
+    while c < n {
+        if c.is_multiple_of(TOGETHER) && c + TOGETHER <= n {
+            columns::<S, TOGETHER>(simd, k, n, v, w, c);
+            c += TOGETHER;
+        } else {
+            columns::<S, 1>(simd, k, n, v, w, c);
+            c += 1;
+        }
+    }
+}
+
+/// Columns from `c` on, from the diagonal down, and the rows that they stand for: one reading for both.
+#[inline(always)]
+fn columns<S: Simd, const C: usize>(simd: S, k: &[f64], n: usize, v: &[f64], w: &mut [f64], c: usize) {
+    let stride = n.next_multiple_of(WHOLE);
+    let columns: [&[f64]; C] = std::array::from_fn(|t| &k[(c + t) * stride..][..stride]);
+    // Row by row to the end of the register that the diagonal lies in.
+    let whole = (c / WHOLE + 1) * WHOLE;
+    for (t, column) in columns.iter().enumerate() {
+        let diagonal = c + t;
+        let mut sum = column[diagonal] * v[diagonal];
+        for i in diagonal + 1..whole.min(n) {
+            w[i] += column[i] * v[diagonal];
+            sum += column[i] * v[i];
+        }
+        w[diagonal] += sum;
+    }
+    let factors: [S::f64s; C] = std::array::from_fn(|t| simd.splat_f64s(v[c + t]));
+    let mut sums = [simd.splat_f64s(0.0); C];
+    let (v, below) = (S::as_simd_f64s(&v[whole..]).0, S::as_mut_simd_f64s(&mut w[whole..]).0);
+    let rows = v.len();
+    let columns = columns.map(|column| &S::as_simd_f64s(&column[whole..]).0[..rows]);
+    let below = &mut below[..rows];
+    for i in 0..rows {
+        let (own, mut sum) = (v[i], below[i]);
+        for t in 0..C {
+            sum = simd.mul_add_e_f64s(columns[t][i], factors[t], sum);
+            sums[t] = simd.mul_add_e_f64s(columns[t][i], own, sums[t]);
+        }
+        below[i] = sum;
+    }
+    for t in 0..C {
+        w[c + t] += simd.reduce_sum_f64s(sums[t]);
+    }
+}
+
+/// `x ← x + Σ fᵢ yᵢ`.
+#[inline(always)]
+fn add<S: Simd>(simd: S, x: &mut [S::f64s], [(y, f), (z, g)]: [(&[S::f64s], f64); 2]) {
+    let (f, g) = (simd.splat_f64s(f), simd.splat_f64s(g));
+    for (x, (y, z)) in x.iter_mut().zip(y.iter().zip(z)) {
+        *x = simd.mul_add_e_f64s(*z, g, simd.mul_add_e_f64s(*y, f, *x));
+    }
+}
+
+/// `xᵀ y`: two sums, so that neither waits.
+#[inline(always)]
+fn dot<S: Simd>(simd: S, x: &[S::f64s], y: &[S::f64s]) -> f64 {
+    let mut sums = [simd.splat_f64s(0.0); 2];
+    let ((x, last_x), (y, last_y)) = (x.as_chunks::<2>(), y.as_chunks::<2>());
+    for (x, y) in x.iter().zip(y) {
+        for i in 0..2 {
+            sums[i] = simd.mul_add_e_f64s(x[i], y[i], sums[i]);
+        }
+    }
+    for (x, y) in last_x.iter().zip(last_y) {
+        sums[0] = simd.mul_add_e_f64s(*x, *y, sums[0]);
+    }
+    simd.reduce_sum_f64s(simd.add_f64s(sums[0], sums[1]))
+}
