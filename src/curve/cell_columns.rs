@@ -86,6 +86,16 @@ impl Extent {
         }
     }
 
+    /// The same of so many cells of which it is known what one of them at least has: which metrics, and whether a value.
+    pub(crate) fn add_some(&mut self, count: usize, has: impl Fn(Metric) -> bool, has_value: bool) {
+        self.count += count;
+        self.unseen.retain(|column| match *column {
+            Column::Of(metric) => !has(metric),
+            Column::Value => !has_value,
+            _ => true,
+        });
+    }
+
     /// Those of every table, and behind them each that one of the cells has a number in.
     pub(super) fn columns(&self) -> Vec<Column> {
         let later = Column::later().filter(|column| !self.unseen.contains(column));

@@ -93,10 +93,4 @@ impl Gathered {
         let groups: Vec<Group<'_>> = held.map(Held::group).collect();
         Ok(summarised(&[groups], bootstrap)?.pop().unwrap_or_default())
     }
-
-    /// Those of each metric.
-    pub(crate) fn all_summaries(&self, bootstrap: Option<Bootstrap>) -> Result<Vec<Vec<Summary>>, Error> {
-        self.check(bootstrap, 1)?;
-        (0..self.metrics.len()).map(|metric| self.summaries(metric, bootstrap)).collect()
-    }
 }

@@ -1,17 +1,14 @@
 //! What a sweep has measured, on its way into tables of its cells without a curve of them.
 
-use super::cells::Grid;
 use super::engine::Repeats;
 use super::run::Ready;
-use super::table_parts::{Part, Writer, at_once};
+use super::table_parts::Part;
+use super::tables::{CellParts, TablesOf};
 use super::{Observer, Sweep, Tables};
 use crate::Error;
-use crate::curve::{Bootstrap, CellTable, Curve, Gathered, Metric, Provenance};
-use crate::machine::memory::{list, reserve};
-use crate::machine::whole_file::WholeFile;
+use crate::curve::{Bootstrap, Cell, Curve, Metric};
 use std::fmt;
 use std::path::Path;
-use std::thread;
 
 /// What the fits of a sweep give, cell by cell in a third of the memory that a [`Curve`](crate::curve::Curve) takes:
 /// [`Sweep::measure`].
@@ -70,70 +67,41 @@ impl Measurements<'_> {
         bootstrap: Option<Bootstrap>,
     ) -> Result<Tables, Error> {
         let Self { ready, found } = self;
-        let mut outline = ready.outline();
-        let axis = ready.axis_values(outline.axis);
-        let values = axis.len().saturating_mul(outline.arms.len()).saturating_mul(metrics.len());
-        reserve("the values of all repeats", list::<f64>(values.saturating_mul(found.len())))?;
-        let (kind, arms) = (outline.axis, outline.arms.len());
-        let empty = |repeats| Gathered::new(kind, axis.clone(), arms, metrics, repeats);
-        let (mut gathered, extent) = (empty(found.len()), ready.extent(&found));
-        let table = CellTable::new(&extent, &outline.arms);
-        let parts = Part::all(found);
-        let side_by_side =
-            |count| Grid { axis: (0..count).collect(), repeats: 1, threads: ready.threads(), batch: 1 };
-        let workers = side_by_side(parts.len().max(1)).workers();
-        let text = |part: &Part| {
-            let (before, repeats) = part.take();
-            let (mut gathered, mut rest) =
-                (empty(repeats.len()), Curve::new(kind, Vec::new(), Provenance::default()));
-            let mut rows = table.rows_after(before, Vec::new());
-            let mut written = Ok(());
-            for (repeat, places) in repeats {
-                for measured in places {
-                    ready.unfold(&mut rest, repeat, measured, |cell| {
-                        gathered.add(cell);
-                        if written.is_ok() {
-                            written = rows.push(cell);
-                        }
-                    });
-                }
+        let outline = ready.outline();
+        let (axis, extent) = (ready.axis_values(outline.axis), ready.extent(&found));
+        let (repeats, threads) = (found.len(), ready.threads());
+        let parts = MeasuredParts { parts: Part::all(found), ready };
+        let tables = TablesOf { outline, axis, repeats, extent, threads, metrics, bootstrap, cells, summary };
+        tables.save(&parts)
+    }
+}
+
+/// What was measured, in parts.
+struct MeasuredParts<'a> {
+    ready: Ready<'a>,
+    parts: Vec<Part>,
+}
+
+impl CellParts for MeasuredParts<'_> {
+    fn count(&self) -> usize {
+        self.parts.len()
+    }
+
+    fn repeats(&self, part: usize) -> usize {
+        self.parts[part].count()
+    }
+
+    fn before(&self, part: usize) -> usize {
+        self.parts[part].before()
+    }
+
+    fn unfold(&self, part: usize, rest: &mut Curve, mut each: impl FnMut(&Cell)) -> Result<(), Error> {
+        for (repeat, places) in self.parts[part].take() {
+            for measured in places {
+                self.ready.unfold(rest, repeat, measured, &mut each);
             }
-            let text = written.and_then(|()| rows.finish()).map_err(|e| Error::io(cells, &e))?;
-            Ok((text, gathered, rest))
-        };
-        let mut summaries = Vec::new();
-        thread::scope(|scope| {
-            let mut writer = Writer::new(WholeFile::create(cells)?, cells, (workers > 1).then_some(scope))?;
-            writer.write(table.header())?;
-            for parts in parts.chunks(at_once(workers)) {
-                let grid = side_by_side(parts.len());
-                let done =
-                    grid.run(&(), |places| places.iter().map(|at| text(&parts[at.axis_value])).collect())?;
-                for result in done.into_iter().filter_map(|(_, result)| result) {
-                    let (text, of_part, rest) = result?;
-                    writer.write(text)?;
-                    gathered.append(of_part);
-                    outline.failures.extend(rest.failures);
-                    outline.provenance.by_svd.extend(rest.provenance.by_svd);
-                    outline.complete &= rest.complete;
-                }
-            }
-            // The system takes the file while summaries are made.
-            writer.end();
-            gathered.check(bootstrap, workers)?;
-            if !metrics.is_empty() {
-                let one = |metric| gathered.summaries(metric, bootstrap);
-                let grid = side_by_side(metrics.len());
-                let done = grid.run(&(), |places| places.iter().map(|at| one(at.axis_value)).collect())?;
-                for result in done.into_iter().filter_map(|(_, result)| result) {
-                    summaries.push(result?);
-                }
-            }
-            writer.finish()
-        })?;
-        outline.save_summary_tables(summary, metrics, &summaries)?;
-        let (failures, complete) = (outline.failures, outline.complete);
-        Ok(Tables { cells: extent.count, summaries, failures, complete })
+        }
+        Ok(())
     }
 }
 

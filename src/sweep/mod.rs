@@ -37,6 +37,7 @@ mod stream;
 mod study;
 mod subsets;
 mod table_parts;
+mod tables;
 mod task;
 mod test_blocks;
 mod test_errors;
@@ -53,11 +54,12 @@ pub use noise_terms::{Designs, NoiseSummary, NoiseTerms};
 pub use parameter::Parameter;
 pub use record::{
     Identity, Merged, Payload, Plan, Record, Recording, Repeat, Shard, ShardFile, ShardState, ShardTime,
-    Shards, Status, Tables, Workload,
+    Shards, Status, Workload,
 };
 pub use source::{Draw, Drawn, Source, TestOn};
 pub use splits::Splits;
 pub use stream::Stream;
+pub use tables::Tables;
 
 use crate::Error;
 use crate::curve::{Cell, Curve, Metric, Surface};

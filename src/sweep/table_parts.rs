@@ -6,11 +6,11 @@ use crate::machine::whole_file::WholeFile;
 use std::io::Write;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, Scope, ScopedJoinHandle};
 
 /// Cells of a part, whose text is about a mebibyte; a repeat that has more is a part of its own.
-const CELLS: usize = 1 << 12;
+pub(super) const CELLS: usize = 1 << 12;
 
 /// Parts that become text before the first of them is written.
 pub(super) fn at_once(workers: usize) -> usize {
@@ -43,10 +43,23 @@ impl Part {
         parts
     }
 
-    /// How many cells come before, and its repeats, which it then has no more.
-    pub(super) fn take(&self) -> (usize, Repeats) {
-        let mut repeats = self.repeats.lock().unwrap_or_else(PoisonError::into_inner);
-        (self.before, std::mem::take(&mut *repeats))
+    /// How many cells come before.
+    pub(super) fn before(&self) -> usize {
+        self.before
+    }
+
+    /// How many repeats it has.
+    pub(super) fn count(&self) -> usize {
+        self.repeats().len()
+    }
+
+    /// Its repeats, which it then has no more.
+    pub(super) fn take(&self) -> Repeats {
+        std::mem::take(&mut *self.repeats())
+    }
+
+    fn repeats(&self) -> MutexGuard<'_, Repeats> {
+        self.repeats.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -254,6 +254,8 @@ fn next(file: &mut File, from: u64, length: u64) -> io::Result<u64> {
 pub(super) fn read(file: &mut File, at: u64, most: usize) -> io::Result<Vec<u8>> {
     file.seek(SeekFrom::Start(at))?;
     let mut bytes = Vec::new();
+    // All of it at once: no caller asks for more than a file has, or a piece.
+    bytes.try_reserve_exact(most).map_err(|_| io::ErrorKind::OutOfMemory)?;
     file.by_ref().take(most as u64).read_to_end(&mut bytes)?;
     Ok(bytes)
 }

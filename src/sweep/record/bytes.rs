@@ -30,6 +30,11 @@ impl<'a> Bytes<'a> {
     }
 
     pub(super) fn word(&mut self) -> Option<u64> {
+        // Mostly it is one byte.
+        if let [byte @ 0..=0x7f, left @ ..] = self.0 {
+            self.0 = left;
+            return Some(u64::from(*byte));
+        }
         let mut word = 0;
         for shift in (0..64).step_by(7) {
             let byte = u64::from(*self.take(1)?.first()?);

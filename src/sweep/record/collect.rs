@@ -3,6 +3,7 @@
 use super::{Identity, Repeat};
 use crate::Error;
 use crate::curve::{Cell, Curve};
+use crate::machine::large_pages::ask_for;
 use crate::machine::memory::{list, reserve};
 use crate::sweep::Sweep;
 use crate::sweep::cells::unless_all_failed;
@@ -15,22 +16,23 @@ pub(super) fn identified(sweep: &Sweep) -> Result<Identity, Error> {
     sweep.identity()
 }
 
-/// The curve of all repeats that `get` has, in their order; `present` of them. Beside the curve it holds one repeat.
+/// The curve of all repeats that there are, in their order; `present` of them. `append` adds the cells of one to some
+/// others, and gives what else there is of it.
 pub(super) fn collect(
     sweep: &Sweep,
     present: usize,
-    mut get: impl FnMut(usize) -> Result<Option<Repeat>, Error>,
+    mut append: impl FnMut(usize, &mut Vec<Cell>) -> Result<Option<Repeat>, Error>,
 ) -> Result<Curve, Error> {
     let (mut curve, each) = sweep.outline()?;
     let count = present.saturating_mul(each);
     reserve("the cells of a record", list::<Cell>(count))?;
     curve.cells.reserve_exact(count);
+    ask_for(curve.cells.spare_capacity_mut());
     for repeat in 0..sweep.splits.repeats() {
-        let Some(Repeat { cells, failures, by_svd, .. }) = get(repeat)? else {
+        let Some(Repeat { failures, by_svd, .. }) = append(repeat, &mut curve.cells)? else {
             curve.complete = false;
             continue;
         };
-        curve.cells.extend(cells);
         curve.failures.extend(failures);
         curve.provenance.by_svd.extend(by_svd.into_iter().map(|value| (repeat, value)));
     }

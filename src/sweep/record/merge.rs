@@ -1,10 +1,10 @@
 //! The records of shards, put together.
 
-use super::block::{Damage, Extent, Header, header, read_header, scan};
+use super::block::{self, Damage, Extent, Header, header, read_header, scan};
 use super::collect::collect;
 use super::log::{check, few, read, refused};
 use super::repeats::MergedRepeats;
-use super::{Identity, Payload, decoded, of_kind};
+use super::{Identity, Payload, decoded, not_decoded, of_kind};
 use crate::Error;
 use crate::curve::Curve;
 use crate::error::words::listed;
@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 pub(super) fn merge(sweep: &Sweep, paths: &[impl AsRef<Path>]) -> Result<Curve, Error> {
     let mut merged = MergedRepeats::of(sweep, paths)?;
     merged.check_complete()?;
-    collect(sweep, sweep.splits.repeats(), |repeat| merged.get(repeat))
+    collect(sweep, sweep.splits.repeats(), |repeat, cells| merged.append(repeat, cells))
 }
 
 /// The repeats that are in none of some records.
@@ -99,6 +99,26 @@ impl<P: Payload> Merged<P> {
     pub fn get(&mut self, index: usize) -> Result<Option<P>, Error> {
         let Some(place) = self.found.get(&index) else { return Ok(None) };
         decoded(&self.files.read(index, place)?, &self.files.paths[place.file], index).map(Some)
+    }
+
+    /// The bytes of what is there for an index.
+    pub(super) fn read(&mut self, index: usize) -> Result<Option<Vec<u8>>, Error> {
+        let Some(place) = self.found.get(&index) else { return Ok(None) };
+        self.files.read(index, place).map(Some)
+    }
+
+    /// At most so many of the first of them. Whether they have changed since is known when all are read.
+    pub(super) fn read_front(&mut self, index: usize, most: usize) -> Result<Option<Vec<u8>>, Error> {
+        let Some(Found { file, extent }) = self.found.get(&index).copied() else { return Ok(None) };
+        let most = usize::try_from(extent.length).map_or(most, |length| length.min(most));
+        let bytes = block::read(self.files.open(file)?, extent.at, most);
+        bytes.map(Some).map_err(|e| Error::io(&self.files.paths[file], &e))
+    }
+
+    /// An error for an index whose bytes are no payload, or not those that they were.
+    pub(super) fn not_decoded(&self, index: usize) -> Error {
+        let path = self.found.get(&index).and_then(|place| self.files.paths.get(place.file));
+        not_decoded(path.map_or(Path::new(""), PathBuf::as_path), index)
     }
 
     /// An error that names what is missing.

@@ -34,7 +34,6 @@ pub use recording::Recording;
 pub use shard::Shard;
 pub use shards::Shards;
 pub use status::{ShardFile, ShardState, Status};
-pub use tables::Tables;
 pub use workload::{ShardTime, Workload};
 
 use super::{Grid, Observer};
@@ -286,7 +285,12 @@ fn of_kind<P: Payload>(identity: &Identity) -> Identity {
 }
 
 fn decoded<P: Payload>(bytes: &[u8], path: &Path, index: usize) -> Result<P, Error> {
-    let other =
-        || format!("block {index} is whole, but not what this version of the crate writes; remove the file");
-    P::decode(bytes).ok_or_else(|| log::refused(path, other()))
+    P::decode(bytes).ok_or_else(|| not_decoded(path, index))
+}
+
+/// A block whose bytes are no payload.
+fn not_decoded(path: &Path, index: usize) -> Error {
+    let reason =
+        format!("block {index} is whole, but not what this version of the crate writes; remove the file");
+    log::refused(path, reason)
 }

@@ -2,7 +2,7 @@
 
 use super::bytes::{Bytes, put_count, put_text, put_word};
 use super::failure_bytes;
-use crate::curve::{Cell, Failure, Metric};
+use crate::curve::{Cell, Extent, Failure, Metric};
 
 /// What a [`Record`](super::Record) keeps for one index.
 pub trait Payload: Sized + Send {
@@ -67,7 +67,6 @@ impl Payload for Repeat {
         put_count(bytes, self.repeat);
         // Each cell is looked at once: what it has as bits, by all columns and then by those that the repeat has.
         let all: Vec<Column> = Column::all().collect();
-        let has = |cell: &Cell| cell.present() << 1 | u64::from(cell.value().is_some());
         let bits: Vec<u64> = self.cells.iter().map(has).collect();
         let union = bits.iter().fold(0, |union, bits| union | bits);
         let columns: Vec<Column> = set(union).map(|i| all[i]).collect();
@@ -107,23 +106,47 @@ impl Payload for Repeat {
     }
 
     fn decode(bytes: &[u8]) -> Option<Self> {
+        let mut cells = Vec::new();
+        let Front { count, .. } = Front::read(bytes)?;
+        // Each takes a byte at least.
+        cells.try_reserve_exact(Some(count).filter(|count| *count <= bytes.len())?).ok()?;
+        let (_, rest) = Self::decode_each(bytes, |cell| cells.push(*cell))?;
+        Some(Self { cells, ..rest })
+    }
+
+    fn is_final(&self) -> bool {
+        self.failures.iter().all(|failure| failure_bytes::is_final(&failure.error))
+    }
+}
+
+impl Repeat {
+    /// [`decode`](Payload::decode) that hands each cell to `each`, and keeps none: what else there is comes back. (If the end
+    /// is `None`, cells may have been handed over that are nobody's.)
+    pub(super) fn decode_each(bytes: &[u8], mut each: impl FnMut(&Cell)) -> Option<(Front, Self)> {
         let mut bytes = Bytes(bytes);
-        let repeat = bytes.count()?;
-        let columns = bytes.list(|bytes| {
-            let name = bytes.text()?;
-            Column::all().find(|column| column.name() == name)
-        })?;
-        let cells = bytes.list(|bytes| {
-            let [n, p, arm, rank] = [bytes.count()?, bytes.count()?, bytes.count()?, bytes.count()?];
-            let mut cell = Cell::new(repeat, n, p, arm).with_rank(rank);
+        let (repeat, columns) = (bytes.count()?, columns(&mut bytes)?);
+        let front = Front { columns: bits(&columns)?, count: bytes.count()? };
+        // One cell for all of them, since it is large: what the last one had and this one lacks is taken away.
+        let (mut cell, mut had, mut seen) = (Cell::new(repeat, 0, 0, 0), 0, 0);
+        for _ in 0..front.count {
+            [cell.n, cell.p, cell.arm, cell.rank] =
+                [bytes.count()?, bytes.count()?, bytes.count()?, bytes.count()?];
             let has = bytes.word()?;
-            for (i, column) in columns.iter().enumerate() {
-                if has >> i & 1 == 1 {
-                    column.set(&mut cell, bytes.number()?);
-                }
+            seen |= has;
+            for i in set(had & !has) {
+                columns[i].set(&mut cell, None);
             }
-            (has.checked_shr(u32::try_from(columns.len()).ok()?).unwrap_or(0) == 0).then_some(cell)
-        })?;
+            let numbers = bytes.take(8 * has.count_ones() as usize)?;
+            for (i, number) in set(has).zip(numbers.as_chunks().0) {
+                columns.get(i)?.set(&mut cell, Some(f64::from_le_bytes(*number)));
+            }
+            had = has;
+            each(&cell);
+        }
+        // A column is there because a cell has it.
+        if seen != all_of(columns.len()) {
+            return None;
+        }
         let failures = bytes.list(|bytes| {
             let [n, p] = [bytes.count()?, bytes.count()?];
             let (arms, values) = (bytes.list(Bytes::count)?, bytes.list(Bytes::number)?);
@@ -132,12 +155,64 @@ impl Payload for Repeat {
             one.then(|| Failure { arm: arms.first().copied(), value: values.first().copied(), ..failure })
         })?;
         let by_svd = bytes.list(Bytes::count)?;
-        bytes.0.is_empty().then_some(Self { repeat, cells, failures, by_svd })
+        bytes.0.is_empty().then_some((front, Self { repeat, cells: Vec::new(), failures, by_svd }))
+    }
+}
+
+/// What the first bytes of a repeat say of its cells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Front {
+    /// What one of them has, as bits, by [`Column::all`].
+    columns: u64,
+    pub(super) count: usize,
+}
+
+impl Front {
+    /// It ends before this byte: all names together are shorter.
+    pub(super) const MOST: usize = 1 << 12;
+
+    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
+        let mut bytes = Bytes(bytes);
+        bytes.count()?; // the repeat
+        let columns = bits(&columns(&mut bytes)?)?;
+        Some(Self { columns, count: bytes.count()? })
     }
 
-    fn is_final(&self) -> bool {
-        self.failures.iter().all(|failure| failure_bytes::is_final(&failure.error))
+    /// That of some cells.
+    pub(super) fn of(cells: &[Cell]) -> Self {
+        Self { columns: cells.iter().map(has).fold(0, |union, bits| union | bits), count: cells.len() }
     }
+
+    pub(super) fn add_to(self, extent: &mut Extent) {
+        let is_there = |column: Column| column.place().is_some_and(|place| self.columns >> place & 1 == 1);
+        extent.add_some(self.count, |metric| is_there(Column::Metric(metric)), is_there(Column::Value));
+    }
+}
+
+/// What a cell has as bits, by all columns.
+fn has(cell: &Cell) -> u64 {
+    cell.present() << 1 | u64::from(cell.value().is_some())
+}
+
+/// The columns that a repeat has.
+fn columns(bytes: &mut Bytes<'_>) -> Option<Vec<Column>> {
+    bytes.list(|bytes| {
+        let name = bytes.text()?;
+        Column::all().find(|column| column.name() == name)
+    })
+}
+
+/// Columns as bits; `None` where one is there twice.
+fn bits(columns: &[Column]) -> Option<u64> {
+    columns.iter().try_fold(0, |bits, column| {
+        let bit = 1 << column.place()?;
+        (bits & bit == 0).then_some(bits | bit)
+    })
+}
+
+/// So many bits, all of them set.
+fn all_of(count: usize) -> u64 {
+    u32::try_from(count).ok().and_then(|count| 1_u64.checked_shl(count)).map_or(u64::MAX, |bit| bit - 1)
 }
 
 /// The places of the bits that are set, ascending.
@@ -150,7 +225,7 @@ fn set(mut bits: u64) -> impl Iterator<Item = usize> {
 }
 
 /// What a cell may have: the value of an axis that counts neither samples nor features, and metrics.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Column {
     Value,
     Metric(Metric),
@@ -175,10 +250,15 @@ impl Column {
         }
     }
 
-    fn set(self, cell: &mut Cell, value: f64) {
+    /// Which of [`all`](Self::all) it is.
+    fn place(self) -> Option<usize> {
+        Self::all().position(|column| column == self)
+    }
+
+    fn set(self, cell: &mut Cell, value: Option<f64>) {
         match self {
             Self::Value => *cell = cell.at(value),
-            Self::Metric(metric) => cell.set(metric, Some(value)),
+            Self::Metric(metric) => cell.set(metric, value),
         }
     }
 }
@@ -193,7 +273,7 @@ mod tests {
             let mut cell = Cell::new(300, n, 1 << 40, 3).with_rank(n);
             for (i, column) in Column::all().enumerate() {
                 if let Some(value) = value.filter(|_| !(n + i).is_multiple_of(3)) {
-                    column.set(&mut cell, value + i as f64);
+                    column.set(&mut cell, Some(value + i as f64));
                 }
             }
             cell

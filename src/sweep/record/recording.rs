@@ -207,7 +207,11 @@ impl Recording<'_> {
     pub fn run(&self, observer: &dyn Observer) -> Result<Curve, Error> {
         self.compute(observer)?;
         let present = self.record.present(self.indices.count()).div_ceil(self.indices.each().max(1));
-        collect(self.sweep, present, |repeat| self.indices.whole(repeat, |index| self.record.get(index)))
+        collect(self.sweep, present, |repeat, cells| {
+            let mut found = self.indices.whole(repeat, |index| self.record.get(index))?;
+            cells.extend(found.iter_mut().flat_map(|found| found.cells.drain(..)));
+            Ok(found)
+        })
     }
 
     /// [`run`](Self::run) without a result, for a shard whose record is merged later: it holds the repeats that are being

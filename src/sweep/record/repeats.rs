@@ -2,9 +2,10 @@
 
 use super::block::{Header, read_header};
 use super::collect::identified;
+use super::payload::Front;
 use super::{Identity, Merged, Repeat, ShardTime, Workload};
 use crate::Error;
-use crate::curve::Axis;
+use crate::curve::{Axis, Cell};
 use crate::sweep::engine::{Repeats, choose};
 use crate::sweep::task::{Part, Task};
 use crate::sweep::{Cut, Sweep};
@@ -256,5 +257,56 @@ impl MergedRepeats {
     pub(super) fn get(&mut self, repeat: usize) -> Result<Option<Repeat>, Error> {
         let Self { merged, indices } = self;
         indices.whole(repeat, |index| merged.get(index))
+    }
+
+    /// What the cells of a repeat have and how many they are, of a whole one without a look at them.
+    pub(super) fn front(&mut self, repeat: usize) -> Result<Option<Front>, Error> {
+        if self.indices.cut() != Cut::Repeats {
+            return Ok(self.get(repeat)?.map(|found| Front::of(&found.cells)));
+        }
+        let Some(bytes) = self.merged.read_front(repeat, Front::MOST)? else { return Ok(None) };
+        Front::read(&bytes).map(Some).ok_or_else(|| self.merged.not_decoded(repeat))
+    }
+
+    /// A repeat as it stands in the records.
+    pub(super) fn stored(&mut self, repeat: usize) -> Result<Option<Stored>, Error> {
+        Ok(if self.indices.cut() == Cut::Repeats {
+            self.merged.read(repeat)?.map(Stored::Bytes)
+        } else {
+            self.get(repeat)?.map(Stored::Repeat)
+        })
+    }
+
+    /// An error for a repeat of which that is no repeat.
+    pub(super) fn not_decoded(&self, repeat: usize) -> Error {
+        self.merged.not_decoded(repeat.saturating_mul(self.indices.each()))
+    }
+
+    /// Adds the cells of a repeat to some others, and gives what else there is of it.
+    pub(super) fn append(&mut self, repeat: usize, cells: &mut Vec<Cell>) -> Result<Option<Repeat>, Error> {
+        let Some(stored) = self.stored(repeat)? else { return Ok(None) };
+        let found = stored.each(|cell| cells.push(*cell));
+        found.map(|(_, rest)| Some(rest)).ok_or_else(|| self.not_decoded(repeat))
+    }
+}
+
+/// A repeat that was read, and is still to be taken apart.
+pub(super) enum Stored {
+    Bytes(Vec<u8>),
+    /// One that was put together of its parts.
+    Repeat(Repeat),
+}
+
+impl Stored {
+    /// Hands each cell to `each`; what else there is comes back, or `None` for bytes that are no repeat.
+    pub(super) fn each(self, each: impl FnMut(&Cell)) -> Option<(Front, Repeat)> {
+        match self {
+            Self::Bytes(bytes) => Repeat::decode_each(&bytes, each),
+            Self::Repeat(mut repeat) => {
+                let cells = std::mem::take(&mut repeat.cells);
+                cells.iter().for_each(each);
+                Some((Front::of(&cells), repeat))
+            }
+        }
     }
 }

@@ -1,36 +1,22 @@
 //! The tables of a run from the records of its shards, without all cells at once.
 
+use super::payload::Front;
 use super::repeats::MergedRepeats;
 use crate::Error;
-use crate::curve::{Bootstrap, CellTable, Extent, Failure, Gathered, Metric, Summary};
-use crate::machine::memory::{list, reserve};
-use crate::machine::whole_file::WholeFile;
+use crate::curve::{Bootstrap, Cell, Curve, Extent, Metric};
 use crate::sweep::Sweep;
+use crate::sweep::table_parts::CELLS;
+use crate::sweep::tables::{CellParts, Tables, TablesOf};
 use crate::sweep::task::Task;
-use std::io::Write;
+use std::ops::Range;
 use std::path::Path;
-
-/// What the tables of a run are made of: [`Sweep::merge_tables`], [`Measurements::save_tables`].
-///
-/// [`Measurements::save_tables`]: crate::sweep::Measurements::save_tables
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct Tables {
-    /// How many cells there are.
-    pub cells: usize,
-    /// The summaries of each metric that was asked for.
-    pub summaries: Vec<Vec<Summary>>,
-    /// Cells that could not be computed.
-    pub failures: Vec<Failure>,
-    /// Whether every planned cell was visited; `false` if an observer stopped the sweep.
-    pub complete: bool,
-}
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 impl Sweep {
     /// [`merge`](Self::merge) into files: the very tables that [`Curve::save_cells`](crate::curve::Curve::save_cells) and
     /// [`Curve::save_summaries`](crate::curve::Curve::save_summaries) write of the curve, which is never there as a whole.
-    /// In memory are one repeat, and of every cell the metrics that are summarised, 8 bytes each: medians and
-    /// quartiles are exact. The records are read twice.
+    /// In memory are a few repeats for each thread, and of every cell the metrics that are summarised, 8 bytes each: medians
+    /// and quartiles are exact. The records are looked through, and then read, on as many threads as the sweep may use.
     ///
     /// # Errors
     /// Those of [`merge`](Self::merge) and of [`Curve::save_summaries`](crate::curve::Curve::save_summaries).
@@ -60,38 +46,87 @@ impl Sweep {
         metrics: &[Metric],
         bootstrap: Option<Bootstrap>,
     ) -> Result<Tables, Error> {
-        let repeats = self.splits.repeats();
         let mut merged = MergedRepeats::of(self, records)?;
         merged.check_complete()?;
+        let fronts: Result<Vec<Front>, Error> =
+            (0..self.splits.repeats()).filter_map(|repeat| merged.front(repeat).transpose()).collect();
+        let stored = StoredRepeats::new(merged, fronts?);
+        let mut extent = Extent::default();
+        stored.fronts.iter().for_each(|front| front.add_to(&mut extent));
+        if extent.count == 0 {
+            stored.check_any()?;
+        }
         let outline = self.outline()?.0;
         let axis = Task::new(self)?.axis_values(outline.axis);
-        let groups = axis.len().saturating_mul(outline.arms.len());
-        let values = groups.saturating_mul(metrics.len()).saturating_mul(repeats);
-        reserve("the values of all repeats", list::<f64>(values))?;
-        let mut gathered = Gathered::new(outline.axis, axis, outline.arms.len(), metrics, repeats);
-        let (mut extent, mut failures) = (Extent::default(), Vec::new());
-        for repeat in 0..repeats {
-            let Some(of_repeat) = merged.get(repeat)? else { continue };
-            extent.add(&of_repeat.cells);
-            of_repeat.cells.iter().for_each(|cell| gathered.add(cell));
-            failures.extend(of_repeat.failures);
+        let (repeats, threads) = (stored.fronts.len(), self.threads);
+        let tables = TablesOf { outline, axis, repeats, extent, threads, metrics, bootstrap, cells, summary };
+        tables.save(&stored)
+    }
+}
+
+/// Repeats in records, in parts.
+struct StoredRepeats {
+    merged: Mutex<MergedRepeats>,
+    /// Of each repeat.
+    fronts: Vec<Front>,
+    /// How many cells come before each part, and its repeats.
+    parts: Vec<(usize, Range<usize>)>,
+}
+
+impl StoredRepeats {
+    fn new(merged: MergedRepeats, fronts: Vec<Front>) -> Self {
+        let (mut parts, mut start, mut before, mut cells) = (Vec::new(), 0, 0, 0);
+        for (repeat, front) in fronts.iter().enumerate() {
+            cells += front.count;
+            if cells >= CELLS || repeat + 1 == fronts.len() {
+                parts.push((before, start..repeat + 1));
+                start = repeat + 1;
+                before += std::mem::take(&mut cells);
+            }
         }
-        if let (0, Some(Failure { error, .. })) = (extent.count, failures.first()) {
-            return Err(error.clone());
+        Self { merged: Mutex::new(merged), fronts, parts }
+    }
+
+    /// Where every cell failed, the first one's reason.
+    fn check_any(&self) -> Result<(), Error> {
+        for repeat in 0..self.fronts.len() {
+            let failures = self.merged().get(repeat)?.map(|found| found.failures);
+            if let Some(failure) = failures.into_iter().flatten().next() {
+                return Err(failure.error);
+            }
         }
-        let summaries = gathered.all_summaries(bootstrap)?;
-        drop(gathered);
-        let failed = |e| Error::io(cells, &e);
-        let table = CellTable::new(&extent, &outline.arms);
-        let mut file = WholeFile::create(cells)?;
-        file.write_all(&table.header()).map_err(failed)?;
-        let mut rows = table.rows(file);
-        for repeat in 0..repeats {
-            let Some(of_repeat) = merged.get(repeat)? else { continue };
-            of_repeat.cells.iter().try_for_each(|cell| rows.push(cell)).map_err(failed)?;
+        Ok(())
+    }
+
+    fn merged(&self) -> MutexGuard<'_, MergedRepeats> {
+        self.merged.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl CellParts for StoredRepeats {
+    fn count(&self) -> usize {
+        self.parts.len()
+    }
+
+    fn repeats(&self, part: usize) -> usize {
+        self.parts[part].1.len()
+    }
+
+    fn before(&self, part: usize) -> usize {
+        self.parts[part].0
+    }
+
+    fn unfold(&self, part: usize, rest: &mut Curve, mut each: impl FnMut(&Cell)) -> Result<(), Error> {
+        for repeat in self.parts[part].1.clone() {
+            // Read one after the other, and taken apart side by side.
+            let stored = self.merged().stored(repeat)?;
+            let found = stored.and_then(|stored| stored.each(&mut each));
+            match found {
+                // What was planned for is what has come.
+                Some((front, found)) if front == self.fronts[repeat] => rest.failures.extend(found.failures),
+                _ => return Err(self.merged().not_decoded(repeat)),
+            }
         }
-        rows.finish().map_err(failed)?.finish()?;
-        outline.save_summary_tables(summary, metrics, &summaries)?;
-        Ok(Tables { cells: extent.count, summaries, failures, complete: true })
+        Ok(())
     }
 }
