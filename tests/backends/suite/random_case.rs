@@ -7,6 +7,8 @@ use double_descent::svd::{Backend, Svd};
 use ndarray::Array2;
 use proptest::prelude::*;
 use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// A matrix with `σ₁ = 1` and targets of two outputs.
 #[derive(Clone, Copy, Debug)]
@@ -87,13 +89,28 @@ pub fn for_all(count: u32, property: impl Fn(&Watched, &Case)) {
         let config = ProptestConfig { cases: count, failure_persistence: None, ..ProptestConfig::default() };
         let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[1; 32]);
         let outcome = TestRunner::new_with_rng(config, rng).run(&cases(), |case| {
-            property(&backend, &case);
-            Ok(())
+            // Proptest without `std` lets a panic pass, and shrinks what is returned as an error.
+            catch_unwind(AssertUnwindSafe(|| property(&backend, &case)))
+                .map_err(|panic| TestCaseError::fail(said(panic.as_ref())))
         });
         if let Err(failure) = outcome {
             panic!("{}: {failure}", backend.name());
         }
     }
+}
+
+/// What a panic said.
+fn said(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic without words").to_owned()
+}
+
+/// Random cases that fail are shrunk, and the report names the smallest.
+#[test]
+fn a_failure_is_shrunk() {
+    let panic = catch_unwind(|| for_all(64, |_, case| assert!(case.n < 7, "n is {}", case.n))).unwrap_err();
+    let text = said(panic.as_ref());
+    assert!(text.contains("n is 7"), "{text}");
 }
 
 /// The minimum-norm fit.
