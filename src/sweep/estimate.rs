@@ -1,6 +1,6 @@
 //! What a sweep will take, before it runs.
 
-use super::engine::{Engine, choose};
+use super::engine::{Prospects, choose};
 use super::measured::Measured;
 use super::splits::orders_bytes;
 use super::task::Task;
@@ -27,12 +27,12 @@ impl Sweep {
     /// ```
     pub fn estimate(&self) -> Result<Cost, Error> {
         let task = Task::new(self)?;
-        Ok(task.estimate(choose(&task)?))
+        Ok(task.estimate(choose(&task)?.prospects()))
     }
 }
 
 impl Task<'_> {
-    pub(super) fn estimate(&self, engine: &dyn Engine) -> Cost {
+    pub(super) fn estimate(&self, engine: &dyn Prospects) -> Cost {
         let (repeats, lines) = (self.sweep.splits.repeats(), self.lines.len());
         let (n, p) = (self.most_samples(), self.most_features());
         let places = self.sweep.samples.len().saturating_mul(self.features.len());

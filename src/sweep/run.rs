@@ -24,7 +24,7 @@ impl Sweep {
     /// Checks the sweep and asks for its memory.
     pub(super) fn begin(&self) -> Result<Ready<'_>, Error> {
         let task = Task::new(self)?;
-        let engine = choose(&task)?;
+        let engine = choose(&task)?.engine();
         let workers = if self.threads == Some(1) { 0 } else { task.grid().workers() };
         let estimate = task.estimate(engine);
         reserve("a sweep", estimate.bytes.saturating_add(of_threads(workers)))?;
@@ -36,7 +36,7 @@ impl Sweep {
     pub(super) fn outline(&self) -> Result<(Curve, usize), Error> {
         let task = Task::new(self)?;
         let each = task.places().count().saturating_mul(task.lines.len());
-        Ok((task.outline(choose(&task)?.kind()), each))
+        Ok((task.outline(choose(&task)?.prospects().kind()), each))
     }
 }
 

@@ -1,6 +1,8 @@
 //! One SVD a cell.
 
-use super::{Engine, Repeats, Which, cell_by_cell, each_repeat, in_halves, in_order, size_by_size, warm};
+use super::{
+    Engine, Prospects, Repeats, Which, cell_by_cell, each_repeat, in_halves, in_order, size_by_size, warm,
+};
 use crate::Error;
 use crate::machine::memory::{sum, table};
 use crate::nested::Engine as Kind;
@@ -19,7 +21,7 @@ use std::ops::ControlFlow;
 #[derive(Debug)]
 pub(in crate::sweep) struct Cells;
 
-impl Engine for Cells {
+impl Prospects for Cells {
     fn kind(&self) -> Kind {
         Kind::Svd
     }
@@ -58,7 +60,9 @@ impl Engine for Cells {
             [table(r, height), table(n, trained).saturating_mul(3), table(height, p.saturating_add(tested))];
         sum([each, task.sweep.backend.bytes((n, p)).saturating_sub(result), sum(evaluated)])
     }
+}
 
+impl Engine for Cells {
     fn run(
         &self,
         task: &Task<'_>,

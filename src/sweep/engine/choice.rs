@@ -3,7 +3,7 @@
 use super::cells::Cells;
 use super::columns::Columns;
 use super::device::Device;
-use super::interface::Engine;
+use super::interface::{Engine, Prospects};
 use super::members::Members;
 use super::plane::Plane;
 use super::rows::Rows;
@@ -13,15 +13,50 @@ use crate::sweep::Source;
 use crate::sweep::many::together;
 use crate::sweep::task::Task;
 
+/// An engine by its name. What a choice reads is apart from what is run, so that a test of the choices compiles no engine.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::sweep) enum Choice {
+    Cells,
+    Rows,
+    Columns,
+    Plane,
+    Device,
+    Members,
+}
+
+impl Choice {
+    pub(in crate::sweep) fn prospects(self) -> &'static dyn Prospects {
+        match self {
+            Self::Cells => &Cells,
+            Self::Rows => &Rows,
+            Self::Columns => &Columns,
+            Self::Plane => &Plane,
+            Self::Device => &Device,
+            Self::Members => &Members,
+        }
+    }
+
+    pub(in crate::sweep) fn engine(self) -> &'static dyn Engine {
+        match self {
+            Self::Cells => &Cells,
+            Self::Rows => &Rows,
+            Self::Columns => &Columns,
+            Self::Plane => &Plane,
+            Self::Device => &Device,
+            Self::Members => &Members,
+        }
+    }
+}
+
 /// The engine for a sweep: the one that is asked for; the backend's device, where it has one and can; or the cheapest of the nested ones that can, or one SVD a
 /// cell: where nothing else can, and for many values of a penalty where that is cheaper.
-pub(in crate::sweep) fn choose(task: &Task<'_>) -> Result<&'static dyn Engine, Error> {
-    const NESTED: [&dyn Engine; 3] = [&Rows, &Columns, &Plane];
+pub(in crate::sweep) fn choose(task: &Task<'_>) -> Result<Choice, Error> {
+    const NESTED: [Choice; 3] = [Choice::Rows, Choice::Columns, Choice::Plane];
     let sweep = task.sweep;
-    let alone: Option<(&dyn Engine, &str)> = if Members.obstacle(task).is_none() {
-        Some((&Members, "members of an ensemble share no factorisation"))
+    let alone: Option<(Choice, &str)> = if Members.obstacle(task).is_none() {
+        Some((Choice::Members, "members of an ensemble share no factorisation"))
     } else if task.is_cellwise() {
-        Some((&Cells, "cells with rows or maps of their own share no factorisation"))
+        Some((Choice::Cells, "cells with rows or maps of their own share no factorisation"))
     } else {
         None
     };
@@ -30,37 +65,37 @@ pub(in crate::sweep) fn choose(task: &Task<'_>) -> Result<&'static dyn Engine, E
             let reason = format!("{why}, and the nested engine has none; leave the engine to the sweep");
             return Err(Error::Unsupported { reason });
         }
-        Some((engine, _)) => return Ok(engine),
+        Some((choice, _)) => return Ok(choice),
         None => {}
     }
     // A backend with a device is given for its sake.
     if sweep.engine != Some(Kind::Nested) && Device.obstacle(task).is_none() {
-        return Ok(&Device);
+        return Ok(Choice::Device);
     }
     // Cells of one table are small, and an SVD of each gives its smallest singular value for less.
     let small = sweep.maps.is_none() && sweep.source.test().is_none() && sweep.features.is_empty();
     let by_cells = small && task.wanted.smallest;
     if sweep.engine == Some(Kind::Svd) || sweep.engine.is_none() && by_cells {
-        return Ok(&Cells);
+        return Ok(Choice::Cells);
     }
-    let able = NESTED.iter().copied().filter(|engine| engine.obstacle(task).is_none());
+    let able = NESTED.into_iter().filter(|choice| choice.prospects().obstacle(task).is_none());
     // Rows that are drawn have tables of their own in each repeat, which take a factorisation to be compressed.
     let (tests, p) = (task.sizes.tests as f64, task.most_features() as f64);
     let drawn = matches!(sweep.source, Source::Drawn(_));
-    let tables = |engine: &dyn Engine| {
+    let tables = |engine: &dyn Prospects| {
         if drawn && engine.needs_tables() { 2.0 * tests * p * tests.min(p) } else { 0.0 }
     };
-    let cost = |engine: &dyn Engine| engine.flops(task) + tables(engine);
-    let cheapest = able.min_by(|a, b| cost(*a).total_cmp(&cost(*b)));
+    let cost = |engine: &dyn Prospects| engine.flops(task) + tables(engine);
+    let cheapest = able.min_by(|a, b| cost(a.prospects()).total_cmp(&cost(b.prospects())));
     // Of many values of a penalty each would grow curves of its own, and one SVD a cell has them all.
     let many = together(&task.lines, &task.wanted).contains(&true);
     match (cheapest, sweep.engine) {
-        (Some(engine), None) if many && cost(&Cells) < cost(engine) => Ok(&Cells),
-        (Some(engine), _) => Ok(engine),
-        (None, None) => Ok(&Cells),
+        (Some(choice), None) if many && cost(&Cells) < cost(choice.prospects()) => Ok(Choice::Cells),
+        (Some(choice), _) => Ok(choice),
+        (None, None) => Ok(Choice::Cells),
         (None, Some(_)) => {
-            let first: &dyn Engine = if task.features.len() == 1 { NESTED[0] } else { NESTED[1] };
-            let why = first.obstacle(task).unwrap_or_default();
+            let first = if task.features.len() == 1 { NESTED[0] } else { NESTED[1] };
+            let why = first.prospects().obstacle(task).unwrap_or_default();
             let reason = format!("{why}, and the nested engine has none; leave the engine to the sweep");
             Err(Error::Unsupported { reason })
         }

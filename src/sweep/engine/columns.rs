@@ -1,6 +1,6 @@
 //! All p at one n from one factorisation that grows column by column.
 
-use super::{Engine, Repeats, Which, cell_by_svd, each_curve, points_obstacle, size_by_size};
+use super::{Engine, Prospects, Repeats, Which, cell_by_svd, each_curve, points_obstacle, size_by_size};
 use crate::Error;
 use crate::filter::known_penalty;
 use crate::machine::memory::{list, sum, table};
@@ -18,7 +18,7 @@ use ndarray::s;
 #[derive(Debug)]
 pub(super) struct Columns;
 
-impl Engine for Columns {
+impl Prospects for Columns {
     fn kind(&self) -> Kind {
         Kind::Nested
     }
@@ -57,7 +57,9 @@ impl Engine for Columns {
             list::<Point>(p).saturating_mul(lines.saturating_sub(1)),
         ])
     }
+}
 
+impl Engine for Columns {
     fn run(
         &self,
         task: &Task<'_>,

@@ -1,6 +1,8 @@
 //! The cells of random Fourier features on a device: it is sent inputs and gains, and only numbers come back.
 
-use super::{Engine, Raw, Repeats, Which, each_repeat, in_halves, in_order, size_by_size, spectrum_obstacle};
+use super::{
+    Engine, Prospects, Raw, Repeats, Which, each_repeat, in_halves, in_order, size_by_size, spectrum_obstacle,
+};
 use crate::Error;
 use crate::curve::Metric;
 use crate::error::user_code;
@@ -30,7 +32,7 @@ const METRICS: [Metric; 5] = [
 #[derive(Debug)]
 pub(super) struct Device;
 
-impl Engine for Device {
+impl Prospects for Device {
     fn kind(&self) -> Kind {
         Kind::Svd
     }
@@ -79,7 +81,9 @@ impl Engine for Device {
         sum([table(task.most_samples(), width), table(task.sizes.tests, width), frequencies])
             .saturating_mul(2)
     }
+}
 
+impl Engine for Device {
     fn run(
         &self,
         task: &Task<'_>,

@@ -12,8 +12,8 @@ use std::ops::Range;
 /// What the places of each repeat give; `None` for a repeat that a stopped run did not visit, or for such a place.
 pub(in crate::sweep) type Repeats = Vec<(usize, Vec<Option<Measured>>)>;
 
-/// One way to compute a sweep.
-pub(in crate::sweep) trait Engine: std::fmt::Debug + Sync {
+/// What an engine says of a sweep before it runs.
+pub(in crate::sweep) trait Prospects: Sync {
     /// Whether one SVD a cell, or fewer factorisations.
     fn kind(&self) -> Kind;
 
@@ -38,7 +38,10 @@ pub(in crate::sweep) trait Engine: std::fmt::Debug + Sync {
 
     /// Bytes that one repeat takes at its peak, beside the tables.
     fn bytes(&self, task: &Task<'_>) -> usize;
+}
 
+/// One way to compute a sweep.
+pub(in crate::sweep) trait Engine: Prospects {
     /// Computes some repeats. `shared` are the tables of all repeats, where they are the same.
     fn run(
         &self,

@@ -1,7 +1,7 @@
 //! Ensembles: fits on maps of their own, and the errors of their means.
 
 use super::raw::Raw;
-use super::{Engine, Repeats, Which, cell_by_cell, each_repeat};
+use super::{Engine, Prospects, Repeats, Which, cell_by_cell, each_repeat};
 use crate::Error;
 use crate::features::checked;
 use crate::machine::memory::{reserve, sum, table};
@@ -27,7 +27,7 @@ struct Predicted {
     test: Vec<Array2<f64>>,
 }
 
-impl Engine for Members {
+impl Prospects for Members {
     fn kind(&self) -> Kind {
         Kind::Svd
     }
@@ -63,7 +63,9 @@ impl Engine for Members {
         let each = [table(n.saturating_add(tests), p), table(n, task.sizes.inputs.saturating_add(k))];
         sum([kept, sum(each), task.sweep.backend.bytes((n, p))])
     }
+}
 
+impl Engine for Members {
     fn run(
         &self,
         task: &Task<'_>,

@@ -25,7 +25,7 @@ mod warm;
 
 use by_svd::cell_by_svd;
 pub(super) use choice::choose;
-pub(super) use interface::{Engine, Repeats, Which};
+pub(super) use interface::{Engine, Prospects, Repeats, Which};
 use obstacles::{cell_by_cell, column_by_column, points_obstacle, size_by_size, spectrum_obstacle};
 pub(super) use raw::Raw;
 use repeats::{each_curve, each_repeat, in_halves, in_order};

@@ -1,6 +1,8 @@
 //! The whole n × p plane of a repeat from two factorisations.
 
-use super::{Engine, Raw, Repeats, Which, column_by_column, each_repeat, in_order, spectrum_obstacle};
+use super::{
+    Engine, Prospects, Raw, Repeats, Which, column_by_column, each_repeat, in_order, spectrum_obstacle,
+};
 use crate::Error;
 use crate::curve::Metric;
 use crate::error::user_code;
@@ -40,7 +42,7 @@ const STEP: f64 = 300.0;
 #[derive(Debug)]
 pub(super) struct Plane;
 
-impl Engine for Plane {
+impl Prospects for Plane {
     fn kind(&self) -> Kind {
         Kind::Nested
     }
@@ -114,7 +116,9 @@ impl Engine for Plane {
         let joined = if task.targets.is_plain() { 0 } else { table(task.sizes.tests, tested) };
         sum([plane.bytes(trained, fitted, true, by_svd).max(sum(at_test)), inputs, joined])
     }
+}
 
+impl Engine for Plane {
     fn run(
         &self,
         task: &Task<'_>,

@@ -1,6 +1,6 @@
 //! All n at one p from one factorisation that grows row by row.
 
-use super::{Engine, Repeats, Which, cell_by_svd, column_by_column, each_curve, points_obstacle};
+use super::{Engine, Prospects, Repeats, Which, cell_by_svd, column_by_column, each_curve, points_obstacle};
 use crate::Error;
 use crate::filter::known_penalty;
 use crate::machine::memory::{list, sum, table};
@@ -17,7 +17,7 @@ use std::borrow::Cow;
 #[derive(Debug)]
 pub(super) struct Rows;
 
-impl Engine for Rows {
+impl Prospects for Rows {
     fn kind(&self) -> Kind {
         Kind::Nested
     }
@@ -64,7 +64,9 @@ impl Engine for Rows {
         let fits = rows_bytes((n, p), k, height, ridge);
         sum([table(n, p.saturating_add(k)), fits, list::<Point>(n).saturating_mul(lines)])
     }
+}
 
+impl Engine for Rows {
     fn run(
         &self,
         task: &Task<'_>,

@@ -27,7 +27,7 @@ impl Sweep {
     /// What is wrong with the sweep as a whole, as [`Sweep::run`].
     pub fn identity(&self) -> Result<Identity, Error> {
         let task = Task::new(self)?;
-        let engine = crate::sweep::engine::choose(&task)?.kind();
+        let engine = crate::sweep::engine::choose(&task)?.prospects().kind();
         let identity = source(Identity::new("sweep"), &self.source, (&self.samples, &self.features))?
             .with("splits", splits(&self.splits))
             .with("maps", maps(&self.maps, &self.source, task.most_features()))

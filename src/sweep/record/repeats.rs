@@ -63,7 +63,7 @@ impl Indices {
         } else {
             task.places().enumerate().map(|(place, of)| (of, place)).collect()
         };
-        let axis = task.outline(choose(&task)?.kind()).axis;
+        let axis = task.outline(choose(&task)?.prospects().kind()).axis;
         let Part { samples, features } = task.part;
         Ok(Self { cut, repeats: sweep.splits.repeats(), samples, features, axis, places })
     }
@@ -196,7 +196,7 @@ impl Sweep {
     /// What is wrong with the sweep as a whole, as [`Sweep::run`].
     pub fn finest_cut(&self) -> Result<Cut, Error> {
         let task = Task::new(self)?;
-        Ok(choose(&task)?.cut(&task))
+        Ok(choose(&task)?.prospects().cut(&task))
     }
 
     /// What the indices of shards cost for so many workers of one core: repeats, or where these are too few for
@@ -216,7 +216,7 @@ impl Sweep {
             return self.workload();
         }
         let (task, indices) = (Task::new(self)?, Indices::new(self, cut)?);
-        let engine = choose(&task)?;
+        let engine = choose(&task)?.prospects();
         let flops = |part: Part| engine.flops(&Task { part, ..task.clone() });
         // What all parts share is made by every shard, and no part's own.
         let shared = flops(Part::default());
