@@ -11,7 +11,8 @@
 //! power laws. Ours compresses the test rows, which counts. CPU seconds, one thread on every side; the peer's
 //! start-up does not count. The test errors of all sides are compared.
 //!
-//! Run: `PYTHON=<python with numpy> cargo bench --bench whole_curve`; with `-- --quick` on small sizes only.
+//! Run: `PYTHON=<python with numpy> cargo bench --bench whole_curve`; with `-- --quick` on small sizes only, with `-- --growth`
+//! how times grow from 500 to 2000 alone.
 
 #[cfg(not(unix))]
 fn main() {
@@ -21,6 +22,9 @@ fn main() {
 #[cfg(unix)]
 #[path = "whole_curve/curves.rs"]
 mod curves;
+#[cfg(unix)]
+#[path = "whole_curve/growth.rs"]
+mod growth;
 #[cfg(unix)]
 #[path = "whole_curve/numpy.rs"]
 mod numpy;
@@ -35,6 +39,9 @@ mod timing;
 fn main() {
     use curves::{Axis, Curve};
 
+    if std::env::args().any(|argument| argument == "--growth") {
+        return growth::report();
+    }
     let quick = std::env::args().any(|argument| argument == "--quick");
     let sizes: [usize; 3] = if quick { [20, 40, 80] } else { [100, 300, 1000] };
     let peer = numpy::Numpy::find(sizes[1]);
@@ -54,6 +61,9 @@ fn main() {
         let times = lengths.map(|length| Curve::new(axis, sizes[1], length).without_compression());
         let exponent = timing::exponent(&lengths, &times);
         println!("growth of {name}: {along}^{exponent:.2} at {fixed} = {} (1 expected)\n", sizes[1]);
+    }
+    if !quick {
+        growth::report();
     }
 }
 

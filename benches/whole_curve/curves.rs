@@ -9,7 +9,7 @@ use double_descent::svd::Svd;
 use ndarray::{Array2, s};
 use rand_distr::{Distribution, StandardNormal};
 
-const TEST_ROWS: usize = 1000;
+pub const TEST_ROWS: usize = 1000;
 
 /// What grows along a curve.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -9,7 +9,7 @@
 use super::fold::fold;
 use super::triangle::Triangle;
 use crate::Error;
-use crate::svd::{axpy, cholesky, product, subtract_product};
+use crate::svd::{axpy, cholesky, row_gram, subtract_product};
 use ndarray::{Array2, ArrayView1, ArrayViewMut1, s};
 
 /// Under this many rows or columns single ones are as fast.
@@ -58,11 +58,12 @@ pub(super) fn steps(
 
 /// `V ← V C⁻ᵀ`, and `C⁻¹ (Y − Vᵀ c)`, for `V` (`p × b`) and `C Cᵀ = I + Vᵀ V`. `None` if rounding leaves nothing of `I`.
 pub(super) fn whiten(v: &mut Array2<f64>, c: &Array2<f64>, targets: &Array2<f64>) -> Option<Array2<f64>> {
-    let gram = product(v.t(), v.view()) + Array2::<f64>::eye(v.ncols());
+    let b = v.ncols();
+    let mut gram = Array2::from_shape_vec((b, b), row_gram(v.t())).ok()?;
+    gram.diag_mut().mapv_inplace(|square| square + 1.0);
     let mut innovations = targets.to_owned();
     subtract_product(&mut innovations, v.t(), c.view());
-    // Symmetric: its layout does not matter.
-    let root = cholesky(gram.reversed_axes())?;
+    let root = cholesky(gram)?;
     // Row by row the upper Cᵀ is column by column the lower C.
     let lower = root.t().as_standard_layout().into_owned();
     solve(&lower, &mut innovations);

@@ -92,6 +92,17 @@ impl Upper {
         Self { r: self.r.clone(), squares: self.squares, inverse: self.inverse }
     }
 
+    /// The same in memory that is there: that of a triangle of as many rows.
+    pub(super) fn copy_from(&mut self, other: &Self) {
+        (self.squares, self.inverse) = (other.squares, other.inverse);
+        let p = other.r.nrows().max(1);
+        let from = columns(&other.r);
+        let entries = self.r.as_slice_memory_order_mut().unwrap_or_default();
+        for (to, from) in entries.chunks_exact_mut(p).zip(from) {
+            to[..from.len()].copy_from_slice(from);
+        }
+    }
+
     /// Takes in rows `M`, column by column.
     pub(super) fn take_in(&mut self, rows: Array2<f64>) -> Result<RowUpdate, Error> {
         let b = rows.nrows();

@@ -75,7 +75,8 @@ pub use jacobi::Jacobi;
 #[cfg(feature = "lapack")]
 pub use lapack::Lapack;
 pub(crate) use product::{
-    add_gram, leading_times, product, small_product, subtract_product, times_transposed, upper_product,
+    add_gram, leading_times, product, row_gram, small_product, subtract_product, times_transposed,
+    upper_product,
 };
 pub(crate) use reflect::reduce;
 pub(crate) use row_update::RowUpdate;

@@ -76,7 +76,7 @@ pub(crate) fn add_gram(a: &[f64], g: &mut [f64], (m, p): (usize, usize)) {
 }
 
 /// `A Aᵀ` for `A` (`m × k`), on and below the diagonal, column by column, with zeros above.
-pub(super) fn row_gram(a: ArrayView2<'_, f64>) -> Vec<f64> {
+pub(crate) fn row_gram(a: ArrayView2<'_, f64>) -> Vec<f64> {
     let a = contiguous(a);
     let (a, m) = (matrix(&a), a.nrows());
     let mut gram = vec![0.0; m * m];

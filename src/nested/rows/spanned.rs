@@ -28,6 +28,7 @@ impl Rows<'_> {
             self.images = (0..p).rev().map(|column| self.held_out.column(column)).collect();
             self.fit.z.clear(); // in the coordinates of before
         }
+        let mut before = upper.copy();
         let (mut done, mut outcome) = (0, Ok(()));
         loop {
             let b = self.block.min(rows - done);
@@ -36,7 +37,7 @@ impl Rows<'_> {
             }
             let block = s![done..done + b, ..];
             let block = (x.slice(block), y.slice(block));
-            match self.spanned_block((&mut upper, &mut c), block, points) {
+            match self.spanned_block((&mut upper, &mut before, &mut c), block, points) {
                 Ok(true) => {
                     done += b;
                     self.block = LARGEST_BLOCK.min(2 * self.block);
@@ -59,10 +60,10 @@ impl Rows<'_> {
 
     /// All rows at once; `false`, and nothing done, if they must not. In a block every point is as accurate as the matrix
     /// that the block starts from allows, so that one must not be much worse conditioned than the last. Just after the
-    /// threshold it is, and blocks are short.
+    /// threshold it is, and blocks are short. `before` is memory for the triangle of before.
     fn spanned_block(
         &mut self,
-        (upper, c): (&mut Upper, &mut Array2<f64>),
+        (upper, before, c): (&mut Upper, &mut Upper, &mut Array2<f64>),
         (x, y): (ArrayView2<'_, f64>, ArrayView2<'_, f64>),
         points: &mut Vec<Point>,
     ) -> Result<bool, Error> {
@@ -84,16 +85,21 @@ impl Rows<'_> {
         let mut rows = Array2::zeros((b, p).f());
         rows.assign(&x);
         let longest = x.rows().into_iter().filter_map(|row| row.to_slice().map(square)).fold(0.0, f64::max);
-        let mut steps = x.reversed_axes();
-        solve_upper_transposed(&upper.r, &mut steps);
-        let Some(innovations) = whiten(&mut steps, c, &targets) else { return Ok(false) };
-        solve_upper(&upper.r, &mut steps);
-        let (before, old_c) = (upper.copy(), c.clone());
+        // First what may be in vain.
+        before.copy_from(upper);
         let update = upper.take_in(rows)?;
         if before.inverse() > 2.0 * upper.inverse() {
-            *upper = before;
+            std::mem::swap(upper, before);
             return Ok(false);
         }
+        let mut steps = x.reversed_axes();
+        solve_upper_transposed(&before.r, &mut steps);
+        let Some(innovations) = whiten(&mut steps, c, &targets) else {
+            std::mem::swap(upper, before);
+            return Ok(false);
+        };
+        solve_upper(&before.r, &mut steps);
+        let old_c = c.clone();
         update.carry(c, &mut targets);
         let images = self.held_out.images(&steps);
         let mut z: Vec<_> = to_columns(&old_c).iter().map(|c| before.backward(c)).collect();

@@ -1,0 +1,77 @@
+//! How times grow with the size, beside what the numbers of operations say.
+
+use crate::curves::{Axis, Curve, TEST_ROWS};
+use crate::timing;
+use double_descent::filter::MinNorm;
+use double_descent::nested::{Plane, Request};
+use double_descent::rng::stream;
+use ndarray::Array2;
+use rand_distr::{Distribution, StandardNormal};
+
+const SIZES: [usize; 3] = [500, 1000, 2000];
+/// Rows or columns past the threshold that are taken in at once.
+const BLOCK: f64 = 256.0;
+/// Values of n and of p on a plane.
+const STEPS: usize = 20;
+
+/// Prints the exponents of both curves up to four times the threshold and of a plane.
+pub fn report() {
+    for axis in [Axis::Samples, Axis::Features] {
+        let times = SIZES.map(|size| Curve::new(axis, size, 4 * size).without_compression());
+        print(axis.name(), times, SIZES.map(|size| operations(axis, size)));
+    }
+    print("plane", SIZES.map(plane), SIZES.map(operations_of_plane));
+}
+
+fn print(name: &str, times: [f64; 3], operations: [f64; 3]) {
+    let [found, expected] = [times, operations].map(|values| timing::exponent(&SIZES, &values));
+    println!("GROWTH {name} {found:.2} (operation count's {expected:.2}; {times:.3?} s)");
+}
+
+/// Additions and multiplications of a curve, the leading terms.
+fn operations(axis: Axis, size: usize) -> f64 {
+    let (s, m) = (size as f64, TEST_ROWS as f64);
+    // Reflections and a basis up to the threshold; there the triangle times the basis is factorised once more.
+    let cube = s * s * s;
+    let common = (8.0 / 3.0 + 1.0 + 4.0 / 3.0) * cube;
+    match axis {
+        Axis::Samples => {
+            // A test table of more rows than columns is compressed to a triangle.
+            let image = if TEST_ROWS > size { s * s } else { 2.0 * m * s };
+            // Two solves, the rows taken in, a Gram matrix and its root.
+            common + s * image + 3.0 * s * (4.0 * s * s + 2.0 * BLOCK * s + image)
+        }
+        Axis::Features => {
+            // Of these sizes it has fewer rows than columns. Solutions and images, which are carried on.
+            let to_threshold = cube / 3.0 + m * s * s + 2.0 * m * s * s;
+            let past = 2.0 * s * s + 4.0 * s * (m + BLOCK) + 2.0 * BLOCK * m;
+            common + to_threshold + 3.0 * s * past
+        }
+    }
+}
+
+/// The values of n and of p.
+fn steps(size: usize) -> Vec<usize> {
+    (1..=STEPS).map(|step| step * size / STEPS).collect()
+}
+
+/// Seconds of all fits of a plane.
+fn plane(size: usize) -> f64 {
+    let mut rng = stream(1, size, 0);
+    let mut normal =
+        |columns| Array2::from_shape_simple_fn((size, columns), || StandardNormal.sample(&mut rng));
+    let (x, y): (Array2<f64>, Array2<f64>) = (normal(size), normal(1));
+    let plane = Plane::new(&steps(size), &steps(size)).expect("a plane");
+    let request = Request { estimator: &MinNorm::default(), outputs: 0..1 };
+    timing::time(|| plane.fits(&x, &y, &[request.clone()]).expect("fits")).1.median
+}
+
+/// Two factorisations; a solve for each cell, and for `p > n` the product with the basis.
+fn operations_of_plane(size: usize) -> f64 {
+    let values: Vec<f64> = steps(size).into_iter().map(|value| value as f64).collect();
+    let cells = values.iter().flat_map(|&n| {
+        let cell = move |&p: &f64| if p <= n { p * p } else { n * n + 4.0 * n * p };
+        values.iter().map(cell)
+    });
+    8.0 / 3.0 * (size as f64).powi(3) + cells.sum::<f64>()
+}
