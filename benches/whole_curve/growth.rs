@@ -63,7 +63,7 @@ fn plane(size: usize) -> f64 {
     let (x, y): (Array2<f64>, Array2<f64>) = (normal(size), normal(1));
     let plane = Plane::new(&steps(size), &steps(size)).expect("a plane");
     let request = Request { estimator: &MinNorm::default(), outputs: 0..1 };
-    timing::time(|| plane.fits(&x, &y, &[request.clone()]).expect("fits")).1.median
+    timing::time(|| plane.fits(&x, &y, std::slice::from_ref(&request)).expect("fits")).1.median
 }
 
 /// Two factorisations; a solve for each cell, and for `p > n` the product with the basis.
