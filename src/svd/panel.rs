@@ -1,7 +1,5 @@
 //! Panels of reflections that take rows into an upper triangle.
 
-use super::product::{GROUP, panels};
-use crate::machine::threads::{PRODUCT, piece, share};
 use faer::linalg::matmul::matmul;
 use faer::{Accum, ColMut, ColRef, Mat, MatMut, MatRef, Par};
 use ndarray::Array2;
@@ -25,8 +23,8 @@ pub(super) fn reduce_panels(
     columns: Range<usize>,
     room: &mut Vec<f64>,
 ) -> Vec<(usize, Mat<f64>)> {
-    let width = block.ncols();
-    let (mut heads, rest) =
+    let (count, width) = (block.nrows(), block.ncols());
+    let (mut heads, mut rest) =
         block.subcols_mut(columns.start, width - columns.start).split_at_col_mut(columns.len());
     let mut factors = Vec::new();
     for first in columns.clone().step_by(PANEL) {
@@ -40,39 +38,18 @@ pub(super) fn reduce_panels(
         reflect(head.as_ref(), factor.as_ref(), (right, beside), true, room);
         factors.push((first, factor));
     }
-    let reflections = factors.iter().map(|(row, factor)| {
-        (*row, heads.as_ref().subcols(row - columns.start, factor.ncols()), factor.as_ref())
-    });
-    let right = upper.subcols_mut(columns.end, width - columns.end);
-    reflect_all(&reflections.collect::<Vec<_>>(), (right, rest), room);
-    factors
-}
-
-/// Reflections one after the other, of some rows of what is above and all of what is below: the first row, the tails
-/// and the factor of each. Some columns after the other, which stay in the cache; large problems by all threads.
-pub(super) fn reflect_all(
-    reflections: &[(usize, MatRef<'_, f64>, MatRef<'_, f64>)],
-    (above, below): (MatMut<'_, f64>, MatMut<'_, f64>),
-    room: &mut Vec<f64>,
-) {
-    let (count, width) = (below.nrows(), below.ncols());
-    let reflected: usize = reflections.iter().map(|(_, tails, _)| tails.ncols()).sum();
-    let work = 2usize.saturating_mul(count).saturating_mul(reflected).saturating_mul(width);
-    let is_large = work >= 2 * PRODUCT;
-    let size = piece(width, work, PRODUCT, GROUP).min(together(count));
-    let least = if is_large { GROUP } else { 1 };
-    let all = |above: &mut MatMut<'_, f64>, below: &mut MatMut<'_, f64>, room: &mut Vec<f64>| {
-        for (row, tails, factor) in reflections {
-            let above = above.as_mut().subrows_mut(*row, tails.ncols());
-            reflect(*tails, *factor, (above, below.as_mut()), true, room);
+    let heads = heads.as_ref();
+    let together = together(count);
+    for first in (columns.end..width).step_by(together) {
+        let size = together.min(width - first);
+        for (row, factor) in &factors {
+            let tails = heads.subcols(row - columns.start, factor.ncols());
+            let right = upper.as_mut().submatrix_mut(*row, first, factor.nrows(), size);
+            let to = (right, rest.as_mut().subcols_mut(first - columns.end, size));
+            reflect(tails, factor.as_ref(), to, true, room);
         }
-    };
-    let pieces = panels(above, size, least).into_iter().zip(panels(below, size, least));
-    if !is_large {
-        return pieces.for_each(|((_, mut above), (_, mut below))| all(&mut above, &mut below, room));
     }
-    let mut pieces: Vec<_> = pieces.map(|((_, above), (_, below))| (above, below)).collect();
-    share(&mut pieces, |(above, below)| all(above, below, &mut Vec::new()));
+    factors
 }
 
 /// `[R; A] ← Qᵀ [R; A] = [R'; V]` for `R` (`w × w`, upper triangular) and `A` (`count × w`): the reflections'
@@ -130,7 +107,7 @@ fn reduce_columns(
 }
 
 /// Columns of so many rows that are reflected together.
-fn together(rows: usize) -> usize {
+pub(super) fn together(rows: usize) -> usize {
     (CACHED / rows.max(1) / 8 * 8).max(64)
 }
 
@@ -145,33 +122,12 @@ pub(super) fn reflect(
 ) {
     let (w, width) = (top.nrows(), top.ncols());
     let together = together(tails.nrows());
-    let work = 2usize.saturating_mul(tails.nrows()).saturating_mul(w).saturating_mul(width);
-    if work >= 2 * PRODUCT && width > GROUP {
-        let size = piece(width, work, PRODUCT, GROUP).min(together);
-        let pieces = panels(top, size, GROUP).into_iter().zip(panels(bottom, size, GROUP));
-        let mut pieces: Vec<_> = pieces.map(|((_, top), (_, bottom))| (top, bottom)).collect();
-        return share(&mut pieces, |(top, bottom)| {
-            reflect_here(tails, factor, (top.as_mut(), bottom.as_mut()), transposed, &mut Vec::new());
-        });
-    }
     if width > together {
         let (top, top_rest) = top.split_at_col_mut(together);
         let (bottom, bottom_rest) = bottom.split_at_col_mut(together);
         reflect(tails, factor, (top, bottom), transposed, room);
         return reflect(tails, factor, (top_rest, bottom_rest), transposed, room);
     }
-    reflect_here(tails, factor, (top, bottom), transposed, room);
-}
-
-/// The same, all columns at once.
-fn reflect_here(
-    tails: MatRef<'_, f64>,
-    factor: MatRef<'_, f64>,
-    (top, bottom): (MatMut<'_, f64>, MatMut<'_, f64>),
-    transposed: bool,
-    room: &mut Vec<f64>,
-) {
-    let (w, width) = (top.nrows(), top.ncols());
     let [mut along, mut taken] = matrices(room, w, width);
     for (to, from) in along.as_mut().col_iter_mut().zip(top.as_ref().col_iter()) {
         entries_mut(to).copy_from_slice(entries(from));

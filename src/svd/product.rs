@@ -1,4 +1,4 @@
-//! Matrix products, large ones in panels of columns for all threads: the same bits on any number.
+//! Matrix products, sequential: the same bits on any number of threads.
 
 // All must be inlined into one function per instruction set.
 #![allow(clippy::inline_always)]
@@ -6,53 +6,18 @@
 use super::panel::columns_mut;
 use crate::machine::instructions::arch;
 use crate::machine::large_pages;
-use crate::machine::threads::{PRODUCT, piece, share};
 use faer::linalg::matmul::{matmul, triangular};
 use faer::{Accum, MatMut, MatRef, Par};
 use ndarray::{Array2, ArrayView2, CowArray, Ix2, ShapeBuilder};
 
-/// Columns of a panel are a multiple of it: what a product does with its left factor first pays from here on.
-pub(super) const GROUP: usize = 64;
 /// Rows whose zeros are skipped together.
 const SKIPPED: usize = 96;
-
-/// `C ← α A B`, or what is added to `C`. The borders of the panels depend on the shape alone.
-pub(super) fn multiply(c: MatMut<'_, f64>, accum: Accum, a: MatRef<'_, f64>, b: MatRef<'_, f64>, alpha: f64) {
-    by_panels(c, a.nrows().saturating_mul(a.ncols()), |first, c| {
-        let b = b.subcols(first, c.ncols());
-        matmul(c, accum, a, b, alpha, Par::Seq);
-    });
-}
-
-/// Does some work on panels of columns, each with the number of its first: by all threads, if a column takes so many
-/// multiplications that it pays.
-pub(super) fn by_panels(c: MatMut<'_, f64>, each: usize, work: impl Fn(usize, MatMut<'_, f64>) + Sync) {
-    let columns = c.ncols();
-    let width = piece(columns, each.saturating_mul(columns), PRODUCT, GROUP);
-    if width >= columns {
-        return work(0, c);
-    }
-    share(&mut panels(c, width, GROUP), |(first, c)| work(*first, c.as_mut()));
-}
-
-/// Columns `width` at a time, the last panel of at least `least` or all columns, and the number of the first. A panel of a
-/// column or two would be multiplied in another way, to other bits.
-pub(super) fn panels(c: MatMut<'_, f64>, width: usize, least: usize) -> Vec<(usize, MatMut<'_, f64>)> {
-    let mut all = Vec::with_capacity(c.ncols().div_ceil(width.max(1)));
-    let (mut first, mut rest) = (0, c);
-    while rest.ncols() >= width + least {
-        let (panel, others) = rest.split_at_col_mut(width);
-        all.push((first, panel));
-        (first, rest) = (first + width, others);
-    }
-    all.push((first, rest));
-    all
-}
 
 /// `C = A Bᵀ` for `A` (`m × k`), `B` (`p × k`) and `C` (`m × p`), all row by row.
 pub(crate) fn times_transposed(a: &[f64], b: &[f64], c: &mut [f64], (m, p, k): (usize, usize, usize)) {
     let (a, b) = (MatRef::from_row_major_slice(a, m, k), MatRef::from_row_major_slice(b, p, k));
-    multiply(MatMut::from_row_major_slice_mut(c, m, p), Accum::Replace, a, b.transpose(), 1.0);
+    let c = MatMut::from_row_major_slice_mut(c, m, p);
+    matmul(c, Accum::Replace, a, b.transpose(), 1.0, Par::Seq);
 }
 
 /// `C = A[.., ..k] B` for `A` (`m ×` width), `B` (`k × p`) and `C` (`m × p`), all row by row.
@@ -63,7 +28,8 @@ pub(crate) fn leading_times(
     (m, p, k): (usize, usize, usize),
 ) {
     let (a, b) = (MatRef::from_row_major_slice(a, m, width), MatRef::from_row_major_slice(b, k, p));
-    multiply(MatMut::from_row_major_slice_mut(c, m, p), Accum::Replace, a.subcols(0, k), b, 1.0);
+    let c = MatMut::from_row_major_slice_mut(c, m, p);
+    matmul(c, Accum::Replace, a.subcols(0, k), b, 1.0, Par::Seq);
 }
 
 /// `G ← G + AᵀA`, on and over the diagonal alone, for `A` (`m × p`) and `G` (`p × p`), both row by row.
@@ -126,14 +92,14 @@ pub(crate) fn product(a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) -> Array2<
     let (a, b) = (contiguous(a), contiguous(b));
     let mut c = large_pages::zeros((a.nrows(), b.ncols()).f());
     let leading = matrix(&a).subcols(0, b.nrows());
-    multiply(columns_mut(&mut c), Accum::Replace, leading, matrix(&b), 1.0);
+    matmul(columns_mut(&mut c), Accum::Replace, leading, matrix(&b), 1.0, Par::Seq);
     c
 }
 
 /// `C ← C − A B`.
 pub(crate) fn subtract_product(c: &mut Array2<f64>, a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) {
     let (a, b) = (contiguous(a), contiguous(b));
-    multiply(matrix_mut(c), Accum::Add, matrix(&a), matrix(&b), -1.0);
+    matmul(matrix_mut(c), Accum::Add, matrix(&a), matrix(&b), -1.0, Par::Seq);
 }
 
 /// `A B`, column by column, for `A` zero below its diagonal: without what is multiplied by those zeros. As in
@@ -147,7 +113,7 @@ pub(crate) fn upper_product(a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) -> A
         let size = SKIPPED.min(rows - from);
         let part = a.submatrix(from, from, size, inner - from);
         let c = columns_mut(&mut c).subrows_mut(from, size);
-        multiply(c, Accum::Replace, part, b.subrows(from, inner - from), 1.0);
+        matmul(c, Accum::Replace, part, b.subrows(from, inner - from), 1.0, Par::Seq);
     }
     c
 }
@@ -174,33 +140,4 @@ pub(super) fn matrix_mut(a: &mut Array2<f64>) -> MatMut<'_, f64> {
         return MatMut::from_row_major_slice_mut(a.as_slice_mut().unwrap_or_default(), rows, columns);
     }
     columns_mut(a)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use faer::Mat;
-
-    /// An entry without a pattern.
-    fn entry(i: usize, j: usize) -> f64 {
-        let state = (i * 7919 + j * 104_729 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        ((state ^ (state >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 11) as f64 / 2f64.powi(52) - 1.0
-    }
-
-    /// Around the borders of panels: the bits are those on one thread, and those of a product in one piece.
-    #[test]
-    fn products_have_the_same_bits_on_any_number_of_threads() {
-        for (m, k, p) in [(256, 256, 127), (200, 300, 128), (257, 255, 129), (300, 120, 513), (64, 1000, 250)]
-        {
-            let (a, b) = (Mat::from_fn(m, k, entry), Mat::from_fn(k, p, |i, j| entry(i + 3, j)));
-            let mut whole = Mat::from_fn(m, p, entry);
-            matmul(whole.as_mut(), Accum::Add, a.as_ref(), b.as_ref(), -1.0, Par::Seq);
-            for threads in [1, 2, 3, 8] {
-                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-                let mut c = Mat::from_fn(m, p, entry);
-                pool.install(|| multiply(c.as_mut(), Accum::Add, a.as_ref(), b.as_ref(), -1.0));
-                assert!(c == whole, "{m} × {k} × {p} on {threads} threads");
-            }
-        }
-    }
 }

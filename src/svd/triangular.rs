@@ -1,41 +1,28 @@
-//! Triangular systems, large ones in panels of columns for all threads: the same bits on any number.
+//! Triangular systems, sequential: the same bits on any number of threads.
 
-use super::product::{by_panels, matrix_mut};
+use super::product::matrix_mut;
 use faer::linalg::triangular_solve::{solve_lower_triangular_in_place, solve_upper_triangular_in_place};
-use faer::{MatMut, MatRef, Par};
+use faer::{MatRef, Par};
 use ndarray::Array2;
 
 /// `B ← R⁻¹ B` for an upper triangle `R`, column by column.
 pub(crate) fn solve_upper(upper: &Array2<f64>, b: &mut Array2<f64>) {
-    upper_panels(columns(upper), matrix_mut(b));
+    solve_upper_triangular_in_place(columns(upper), matrix_mut(b), Par::Seq);
 }
 
 /// `B ← R⁻ᵀ B` for an upper triangle `R`, column by column.
 pub(crate) fn solve_upper_transposed(upper: &Array2<f64>, b: &mut Array2<f64>) {
-    lower_panels(columns(upper).transpose(), matrix_mut(b));
+    solve_lower_triangular_in_place(columns(upper).transpose(), matrix_mut(b), Par::Seq);
 }
 
 /// `B ← L⁻¹ B` for a lower triangle `L`, row by row.
 pub(crate) fn solve_lower(lower: &Array2<f64>, b: &mut Array2<f64>) {
-    lower_panels(columns(lower).transpose(), matrix_mut(b));
+    solve_lower_triangular_in_place(columns(lower).transpose(), matrix_mut(b), Par::Seq);
 }
 
 /// `B ← L⁻ᵀ B` for a lower triangle `L`, row by row.
 pub(crate) fn solve_lower_transposed(lower: &Array2<f64>, b: &mut Array2<f64>) {
-    upper_panels(columns(lower), matrix_mut(b));
-}
-
-fn upper_panels(upper: MatRef<'_, f64>, b: MatMut<'_, f64>) {
-    by_panels(b, each(upper), |_, panel| solve_upper_triangular_in_place(upper, panel, Par::Seq));
-}
-
-fn lower_panels(lower: MatRef<'_, f64>, b: MatMut<'_, f64>) {
-    by_panels(b, each(lower), |_, panel| solve_lower_triangular_in_place(lower, panel, Par::Seq));
-}
-
-/// Multiplications for a column.
-fn each(triangle: MatRef<'_, f64>) -> usize {
-    triangle.nrows() * triangle.nrows() / 2
+    solve_upper_triangular_in_place(columns(lower), matrix_mut(b), Par::Seq);
 }
 
 /// The entries of a square matrix as they lie, column by column.

@@ -6,7 +6,6 @@
 use super::super::registers::{WHOLE, reflection};
 use crate::machine::instructions::arch;
 use crate::machine::large_pages::fill_with_zeros;
-use crate::machine::threads::{PASS, piece, share};
 use pulp::Simd;
 
 /// Columns that a pass takes together: what it reads beside them is loaded once.
@@ -19,8 +18,6 @@ const TOGETHER: usize = 4;
 /// next `v` is made of, and multiplied by that, for `z`; then comes the next column. (Two passes, one for the row and
 /// one for `z`, in LAPACK's `dgebrd` and elsewhere. Howell et al., *Cache efficient bidiagonalization using BLAS 2.5
 /// operators*, ACM Trans. Math. Softw. 34, 2008.)
-///
-/// A large step is split into pieces of columns, each with a part of `z` of its own; the parts are added in their order.
 #[derive(Debug, Default)]
 pub(super) struct Reduction {
     rows: usize,
@@ -37,8 +34,6 @@ pub(super) struct Reduction {
     z: [Vec<f64>; 2],
     y: Vec<f64>,
     row: Vec<f64>,
-    /// Of the pieces of a step.
-    parts: Vec<f64>,
 }
 
 impl Reduction {
@@ -119,29 +114,18 @@ impl Reduction {
         u[k] = 1.0;
         let u = &mut u[from..];
         let z = &mut z[from..];
+        z.fill(0.0);
         let step = Step { pending, u, from: k - from, inverse: tau.recip() };
         let (y, row) = (&mut self.y[k + 1..], &mut self.row[k + 1..]);
         let v_last = &v_last[k + 1..];
-        let width = piece(y.len(), y.len() * z.len(), PASS, TOGETHER);
-        if width >= y.len() {
-            Pass { step: &step, x: rest, stride, from, z, y, v: v_last, row }.run(simd);
-        } else {
-            let needed = y.len().div_ceil(width) * z.len();
-            if self.parts.len() < needed {
-                self.parts.resize(needed, 0.0);
-            }
-            let parts = &mut self.parts[..needed];
-            let columns = rest.chunks_mut(width * stride).zip(v_last.chunks(width));
-            let products = y.chunks_mut(width).zip(row.chunks_mut(width)).zip(parts.chunks_mut(z.len()));
-            let mut pieces: Vec<_> = columns
-                .zip(products)
-                .map(|((x, v), ((y, row), z))| Pass { step: &step, x, stride, from, z, y, v, row })
-                .collect();
-            share(&mut pieces, |pass| arch().dispatch(pass));
-            z.fill(0.0);
-            for part in parts.chunks(z.len()) {
-                z.iter_mut().zip(part).for_each(|(z, part)| *z += part);
-            }
+        let whole = y.len() / TOGETHER * TOGETHER;
+        for j in (0..whole).step_by(TOGETHER) {
+            let block = &mut rest[j * stride..][..TOGETHER * stride];
+            step.columns::<S, TOGETHER>(simd, block, from, z, &mut y[j..], &v_last[j..], &mut row[j..]);
+        }
+        for j in whole..y.len() {
+            let block = &mut rest[j * stride..][..stride];
+            step.columns::<S, 1>(simd, block, from, z, &mut y[j..], &v_last[j..], &mut row[j..]);
         }
         u[k - from] = 0.0;
         let above = if row.is_empty() {
@@ -181,47 +165,6 @@ impl Pending<'_> {
         let (y, v) = (simd.splat_f64s(-y), simd.splat_f64s(-v));
         for (x, (u, z)) in S::as_mut_simd_f64s(x).0.iter_mut().zip(u.iter().zip(z)) {
             *x = simd.mul_add_e_f64s(*z, v, simd.mul_add_e_f64s(*u, y, *x));
-        }
-    }
-}
-
-/// What one step does to some neighbouring columns.
-struct Pass<'a> {
-    step: &'a Step<'a>,
-    x: &'a mut [f64],
-    stride: usize,
-    /// The first row.
-    from: usize,
-    /// Their part of it.
-    z: &'a mut [f64],
-    y: &'a mut [f64],
-    v: &'a [f64],
-    row: &'a mut [f64],
-}
-
-impl pulp::WithSimd for &mut Pass<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        self.run(simd);
-    }
-}
-
-impl Pass<'_> {
-    #[inline(always)]
-    fn run<S: Simd>(&mut self, simd: S) {
-        let Self { step, x, stride, from, z, y, v, row } = self;
-        let (stride, from) = (*stride, *from);
-        z.fill(0.0);
-        let whole = y.len() / TOGETHER * TOGETHER;
-        for j in (0..whole).step_by(TOGETHER) {
-            let block = &mut x[j * stride..][..TOGETHER * stride];
-            step.columns::<S, TOGETHER>(simd, block, from, z, &mut y[j..], &v[j..], &mut row[j..]);
-        }
-        for j in whole..y.len() {
-            let block = &mut x[j * stride..][..stride];
-            step.columns::<S, 1>(simd, block, from, z, &mut y[j..], &v[j..], &mut row[j..]);
         }
     }
 }

@@ -5,15 +5,11 @@
 
 use super::super::registers::WHOLE;
 use crate::machine::instructions::arch;
-use crate::machine::threads::{PASS, piece, share};
 use pulp::Simd;
 
 /// Where a step of a lane is this small against its distance from the nearest pole, the next, which would be about its
 /// square, is under rounding error.
 const FINE: f64 = 1e-9;
-
-/// Passes over the poles that a root takes, with a division for each.
-const STEPS: usize = 4;
 
 /// A root takes about four; halving alone would take 110.
 const MAX_STEPS: usize = 128;
@@ -81,60 +77,30 @@ impl Secular {
         self.poles.resize((count + 1).next_multiple_of(WHOLE), 4.0 * self.poles[count]);
         self.nearest.resize(whole, 0.0);
         self.shift.resize(whole, 0.0);
-        let width = piece(whole, STEPS * whole * count, PASS, WHOLE);
-        let Self { poles, z, sides, gaps, index, nearest, shift } = self;
-        let equation = Equation { poles, z, sides, gaps, index };
-        let roots = nearest[..whole].chunks_mut(width).zip(shift[..whole].chunks_mut(width));
-        let solve = |(i, (nearest, shift))| Solve {
-            equation: &equation,
-            first: i * width,
-            nearest,
-            shift,
-            is_done: true,
-        };
-        let mut pieces: Vec<_> = roots.enumerate().map(solve).collect();
-        share(&mut pieces, |piece| arch().dispatch(piece));
-        pieces.iter().all(|piece| piece.is_done)
+        arch().dispatch(Solve(self))
     }
 }
 
-/// What all roots are found from.
-struct Equation<'a> {
-    poles: &'a [f64],
-    z: &'a [f64],
-    sides: &'a [Vec<f64>; 2],
-    gaps: &'a [f64],
-    index: &'a [f64],
-}
+struct Solve<'a>(&'a mut Secular);
 
-/// Some of the roots, from number `first` on, a multiple of [`WHOLE`].
-struct Solve<'a> {
-    equation: &'a Equation<'a>,
-    first: usize,
-    nearest: &'a mut [f64],
-    shift: &'a mut [f64],
-    /// Whether all converged.
-    is_done: bool,
-}
-
-impl pulp::WithSimd for &mut Solve<'_> {
-    type Output = ();
+impl pulp::WithSimd for Solve<'_> {
+    type Output = bool;
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let Solve { equation: Equation { poles, z, sides, gaps, index }, first, nearest, shift, is_done } =
-            self;
-        let first = *first;
-        let roots = nearest.len().min(z.len() - first);
-        let [left, right] = [&sides[0], &sides[1]].map(|side| S::as_simd_f64s(&side[first..]).0);
-        let (gaps, index) = (S::as_simd_f64s(&gaps[first..]).0, S::as_simd_f64s(&index[first..]).0);
-        let (nearest, shift) = (S::as_mut_simd_f64s(nearest).0, S::as_mut_simd_f64s(shift).0);
-        for group in 0..roots.div_ceil(S::F64_LANES) {
+    fn with_simd<S: Simd>(self, simd: S) -> bool {
+        let Self(Secular { poles, z, sides, gaps, index, nearest, shift }) = self;
+        let whole = index.len();
+        let [left, right] = [&sides[0], &sides[1]].map(|side| S::as_simd_f64s(side).0);
+        let (gaps, index) = (S::as_simd_f64s(gaps).0, S::as_simd_f64s(index).0);
+        let nearest = S::as_mut_simd_f64s(&mut nearest[..whole]).0;
+        let shift = S::as_mut_simd_f64s(&mut shift[..whole]).0;
+        let mut is_done = true;
+        for group in 0..z.len().div_ceil(S::F64_LANES) {
             let lanes = Lanes {
                 simd,
                 poles: &poles[..z.len()],
                 z,
-                first: first + group * S::F64_LANES,
+                first: group * S::F64_LANES,
                 index: index[group],
                 left: left[group],
                 right: right[group],
@@ -142,8 +108,9 @@ impl pulp::WithSimd for &mut Solve<'_> {
             };
             let (pole, found, is_found) = lanes.solve();
             (nearest[group], shift[group]) = (pole, found);
-            *is_done &= is_found;
+            is_done &= is_found;
         }
+        is_done
     }
 }
 
