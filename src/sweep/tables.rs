@@ -3,7 +3,9 @@
 use super::cells::Grid;
 use super::table_parts::{Writer, at_once};
 use crate::Error;
-use crate::curve::{Axis, Bootstrap, Cell, CellTable, Curve, Extent, Failure, Gathered, Metric, Provenance, Summary};
+use crate::curve::{
+    Axis, Bootstrap, Cell, CellTable, Curve, Extent, Failure, Gathered, Metric, Provenance, Summary,
+};
 use crate::machine::memory::{list, reserve};
 use crate::machine::whole_file::WholeFile;
 use std::path::Path;
@@ -81,8 +83,8 @@ impl TablesOf<'_> {
             writer.write(table.header())?;
             for first in (0..parts.count()).step_by(at_once(workers)) {
                 let grid = side_by_side(at_once(workers).min(parts.count() - first));
-                let done = grid
-                    .run(&(), |places| places.iter().map(|at| text(first + at.axis_value)).collect())?;
+                let done =
+                    grid.run(&(), |places| places.iter().map(|at| text(first + at.axis_value)).collect())?;
                 for result in done.into_iter().filter_map(|(_, result)| result) {
                     let (text, of_part, rest) = result?;
                     writer.write(text)?;
