@@ -1,7 +1,7 @@
 //! What the studies of random Fourier features are run on: Fashion-MNIST, or inputs with a random teacher.
 
 use super::RunArgs;
-use super::flags::{Failure, flags};
+use super::flags::{Failure, flags, usage};
 use super::shards::ShardArgs;
 use double_descent::Error;
 use double_descent::dataset::{Dataset, Labelled};
@@ -57,6 +57,20 @@ impl InputArgs {
             super::inputs::claim(&folder, data.train.name())?;
         }
         Ok((folder, data))
+    }
+
+    /// That there are enough images for the training sets of each flag, before any is fitted.
+    pub fn check_samples(&self, data: &Data, asked: &[(&str, &[usize])]) -> Result<(), Failure> {
+        let rows = data.train.len();
+        let raise = if rows == self.pool { ", or raise --pool" } else { "" };
+        for (flag, samples) in asked {
+            if let Some(n) = samples.iter().find(|n| **n > rows) {
+                return usage(format!(
+                    "--{flag} asks for {n} training images, and there are {rows} to draw from: lower --{flag}{raise}"
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// What is known of the test error at `n` rows before features are drawn: that of the first training set.

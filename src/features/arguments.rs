@@ -39,8 +39,11 @@ pub(super) fn check_outputs(outputs: usize, asked: usize) -> Result<(), Error> {
 
 /// The design, or [`Error::Overflow`] if an entry does not fit into `f64`.
 pub(super) fn finite(design: Array2<f64>, what: &'static str) -> Result<Array2<f64>, Error> {
-    match Error::check_finite("the features", design.view()) {
-        Ok(()) => Ok(design),
-        Err(_) => Err(Error::Overflow { what }),
-    }
+    check_finite(&design, what)?;
+    Ok(design)
+}
+
+/// [`finite`] of a table that the caller has.
+pub(super) fn check_finite(design: &ArrayRef2<f64>, what: &'static str) -> Result<(), Error> {
+    Error::check_finite("the features", design.view()).map_err(|_| Error::Overflow { what })
 }

@@ -1,6 +1,8 @@
 //! The last layer of a network with random weights.
 
-use super::{Activation, FeatureMap, Nonlinearity, check_outputs, checked_zeros, finite};
+use super::arguments::{check_finite, check_inputs, check_outputs, checked_zeros};
+use super::shape::check_design;
+use super::{Activation, FeatureMap, Nonlinearity};
 use crate::Error;
 use crate::rng::stream;
 use crate::svd::times_transposed;
@@ -211,36 +213,72 @@ impl RandomNetwork {
         let mut hidden =
             crate::machine::memory::zeros("a layer's values", inputs.nrows(), self.last_inputs())?;
         let blocks = inputs.axis_chunks_iter(Axis(0), BLOCK).zip(hidden.axis_chunks_iter_mut(Axis(0), BLOCK));
+        // Kept from block to block: memory fresh from the system costs more than a small layer.
+        let (mut values, mut next) = (Vec::new(), Vec::new());
         for (inputs, mut hidden) in blocks {
-            let mut values = padded(&inputs);
+            pad(&inputs, &mut values);
             for (layer, weights) in self.hidden.iter().enumerate() {
                 let biases = self.biases.get(layer).map(Vec::as_slice);
-                values =
-                    self.layer(&values, weights.as_slice().unwrap_or_default(), biases, weights.dim())?;
+                let own = weights.as_slice().unwrap_or_default();
+                self.layer(&values, own, biases, weights.dim(), &mut next)?;
+                std::mem::swap(&mut values, &mut next);
             }
             hidden.iter_mut().zip(&values).for_each(|(to, from)| *to = *from);
         }
         Ok(hidden)
     }
 
-    /// `a(W h + b)` for rows `h`.
+    /// `a(W h + b)` for rows `h`, in the place of what is in `next`.
     fn layer(
         &self,
         values: &[f64],
         weights: &[f64],
         biases: Option<&[f64]>,
         (outputs, inputs): (usize, usize),
-    ) -> Result<Vec<f64>, Error> {
+        next: &mut Vec<f64>,
+    ) -> Result<(), Error> {
         let rows = values.len() / inputs;
-        let mut next = vec![0.0; rows * outputs];
-        times_transposed(values, weights, &mut next, (rows, outputs, inputs));
+        next.clear();
+        next.resize(rows * outputs, 0.0);
+        times_transposed(values, weights, next, (rows, outputs, inputs));
         if let Some(biases) = biases {
             for row in next.chunks_exact_mut(outputs) {
                 row.iter_mut().zip(biases).for_each(|(value, bias)| *value += bias);
             }
         }
-        self.activation.call(&mut next)?;
-        Ok(next)
+        self.activation.call(next)
+    }
+
+    /// Some neurons of the last layer, for inputs that are checked.
+    fn write(
+        &self,
+        inputs: &ArrayRef2<f64>,
+        columns: Range<usize>,
+        design: &mut ArrayRef2<f64>,
+    ) -> Result<(), Error> {
+        let hidden = self.before_last(inputs)?;
+        let biases = self.biases.last().map(Vec::as_slice);
+        let mut first = columns.start / NEURONS * NEURONS;
+        let (mut inputs, mut values) = (Vec::new(), Vec::new());
+        while first < columns.end {
+            let weights = self.last_weights(first);
+            let biases = biases.map(|biases| &biases[first..]);
+            let (from, to) = (first.max(columns.start), columns.end.min(first + NEURONS));
+            let into = s![.., from - columns.start..to - columns.start];
+            let mut design = design.slice_mut(into);
+            let blocks =
+                hidden.axis_chunks_iter(Axis(0), BLOCK).zip(design.axis_chunks_iter_mut(Axis(0), BLOCK));
+            for (hidden, mut features) in blocks {
+                pad(&hidden, &mut inputs);
+                self.layer(&inputs, &weights, biases, (NEURONS, hidden.ncols()), &mut values)?;
+                for (mut to_row, row) in features.rows_mut().into_iter().zip(values.chunks_exact(NEURONS)) {
+                    to_row.iter_mut().zip(&row[from - first..to - first]).for_each(|(to, from)| *to = *from);
+                }
+            }
+            first += NEURONS;
+        }
+        self.activation.check(design)?;
+        check_finite(design, "a feature of a random network")
     }
 
     /// The weights of `NEURONS` neurons of the last layer from `first` on, zero beyond the last.
@@ -285,11 +323,11 @@ fn write_neuron(seed: u64, layer: usize, neuron: usize, factor: f64, weights: &m
     weights.fill_with(|| factor * rng.sample::<f64, _>(StandardNormal));
 }
 
-/// Rows one after the other, with rows of zeros up to a multiple of [`MULTIPLE`].
-fn padded(rows: &ArrayRef2<f64>) -> Vec<f64> {
-    let mut values = vec![0.0; rows.nrows().next_multiple_of(MULTIPLE) * rows.ncols()];
+/// Rows one after the other, with rows of zeros up to a multiple of [`MULTIPLE`], in the place of what is in `values`.
+fn pad(rows: &ArrayRef2<f64>, values: &mut Vec<f64>) {
+    values.clear();
+    values.resize(rows.nrows().next_multiple_of(MULTIPLE) * rows.ncols(), 0.0);
     values.iter_mut().zip(rows).for_each(|(to, from)| *to = *from);
-    values
 }
 
 impl FeatureMap for RandomNetwork {
@@ -307,27 +345,21 @@ impl FeatureMap for RandomNetwork {
     fn columns(&self, inputs: &ArrayRef2<f64>, columns: Range<usize>) -> Result<Array2<f64>, Error> {
         check_outputs(self.outputs(), columns.end)?;
         let mut design = checked_zeros(self, inputs, columns.len())?;
-        let hidden = self.before_last(inputs)?;
-        let biases = self.biases.last().map(Vec::as_slice);
-        let mut first = columns.start / NEURONS * NEURONS;
-        while first < columns.end {
-            let weights = self.last_weights(first);
-            let biases = biases.map(|biases| &biases[first..]);
-            let (from, to) = (first.max(columns.start), columns.end.min(first + NEURONS));
-            let into = s![.., from - columns.start..to - columns.start];
-            let mut design = design.slice_mut(into);
-            let blocks =
-                hidden.axis_chunks_iter(Axis(0), BLOCK).zip(design.axis_chunks_iter_mut(Axis(0), BLOCK));
-            for (hidden, mut features) in blocks {
-                let values = self.layer(&padded(&hidden), &weights, biases, (NEURONS, hidden.ncols()))?;
-                for (mut to_row, row) in features.rows_mut().into_iter().zip(values.chunks_exact(NEURONS)) {
-                    to_row.iter_mut().zip(&row[from - first..to - first]).for_each(|(to, from)| *to = *from);
-                }
-            }
-            first += NEURONS;
-        }
-        self.activation.check(&design)?;
-        finite(design, "a feature of a random network")
+        self.write(inputs, columns, &mut design)?;
+        Ok(design)
+    }
+
+    /// Straight into the table.
+    fn write_columns(
+        &self,
+        inputs: &ArrayRef2<f64>,
+        columns: Range<usize>,
+        design: &mut ArrayRef2<f64>,
+    ) -> Result<(), Error> {
+        check_design(inputs, &columns, design)?;
+        check_outputs(self.outputs(), columns.end)?;
+        check_inputs(self, inputs, columns.len())?;
+        self.write(inputs, columns, design)
     }
 
     fn describe(&self) -> String {

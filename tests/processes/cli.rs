@@ -312,6 +312,19 @@ fn sizes_and_repeats_out_of_range() {
     }
 }
 
+/// Not after the half of the study that has them.
+#[test]
+fn images_that_are_too_few_are_missed_before_anything_is_fitted() {
+    let Some(program) = program("random_fourier") else { return };
+    let folder = Folder::new("too_few_images");
+    let small = ["--pool", "100", "--features", "5,10", "--p", "10", "--repeats", "1", "--samples"];
+    let cases = [("20,200", "20", "--samples asks for 200"), ("20", "101", "--n asks for 101")];
+    for (samples, n, says) in cases {
+        let arguments = [&small[..], &[samples, "--n", n]].concat();
+        misused(&program, &folder, &arguments, &[says, "there are 100", "raise --pool"]);
+    }
+}
+
 #[test]
 fn results_that_cannot_be_written() {
     let Some(program) = program("ablations") else { return };

@@ -6,7 +6,7 @@ use crate::features::{FeatureMap, checked};
 use crate::machine::memory::zeros;
 use crate::nested::noise::{Root, SecondMoments};
 use crate::rng::stream;
-use ndarray::Array2;
+use ndarray::{Array2, ArrayRef2, s};
 use rand::rngs::ChaCha8Rng;
 use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
@@ -115,9 +115,17 @@ impl Designs {
             Moments::Draws(draws) => {
                 let mut rng = stream(seed, 2, repeat);
                 let mut moments = SecondMoments::new(features)?;
+                // Tables for all pieces: memory fresh from the system for each of them costs more than what is drawn.
+                let most = PIECE.min(draws);
+                let mut inputs = zeros("normal inputs", most, *dimension)?;
+                let mut made = zeros("features of normal inputs", most, features)?;
                 for first in (0..draws).step_by(PIECE) {
-                    let inputs = normal(PIECE.min(draws - first), *dimension, &mut rng)?;
-                    moments.add(&checked::design(&*map, &inputs, features)?)?;
+                    let rows = PIECE.min(draws - first);
+                    let (mut inputs, mut made) =
+                        (inputs.slice_mut(s![..rows, ..]), made.slice_mut(s![..rows, ..]));
+                    draw_normal(&mut inputs, &mut rng);
+                    checked::write_columns(&*map, &inputs, 0..features, &mut made)?;
+                    moments.add(&made)?;
                 }
                 moments.root()?
             }
@@ -144,8 +152,12 @@ impl Designs {
 
 fn normal(rows: usize, columns: usize, rng: &mut impl Rng) -> Result<Array2<f64>, Error> {
     let mut table = zeros("normal inputs", rows, columns)?;
-    table.mapv_inplace(|_| rng.sample(StandardNormal));
+    draw_normal(&mut table, rng);
     Ok(table)
+}
+
+fn draw_normal(table: &mut ArrayRef2<f64>, rng: &mut impl Rng) {
+    table.mapv_inplace(|_| rng.sample(StandardNormal));
 }
 
 impl fmt::Debug for Designs {

@@ -312,6 +312,34 @@ mod tests {
         assert!(read.iter().zip(&numbers).all(|(a, b)| a.to_bits() == b.to_bits()) && read.len() == 3);
     }
 
+    /// The first bytes say what an extent of the cells would, and cells that differ in what they have come one by one as they
+    /// come together.
+    #[test]
+    fn the_front_says_what_the_cells_have() {
+        let whole = repeat();
+        let bytes = bytes(&whole);
+        let front = Front::read(&bytes[..bytes.len().min(Front::MOST)]).unwrap();
+        assert_eq!(front, Front::of(&whole.cells));
+        let mut cells = Vec::new();
+        let (read, rest) = Repeat::decode_each(&bytes, |cell| cells.push(*cell)).unwrap();
+        assert_eq!((read, cells), (front, whole.cells));
+        assert_eq!((rest.cells.len(), rest.failures.len()), (0, whole.failures.len()));
+        // Of all names there are, the longest front.
+        let names: usize = Column::all().map(|column| column.name().len() + 1).sum();
+        assert!(names + 30 < Front::MOST);
+        // A column that no cell has, and one that is there twice.
+        for columns in [&["test_mse"][..], &["test_mse", "test_mse"]] {
+            let mut bytes = vec![0, u8::try_from(columns.len()).unwrap()];
+            columns.iter().for_each(|name| put_text(&mut bytes, name));
+            bytes.extend([1, 1, 1, 0, 1]);
+            let has = if columns.len() == 1 { 0 } else { 3 };
+            bytes.push(has);
+            bytes.resize(bytes.len() + 8 * has.count_ones() as usize, 0);
+            bytes.extend([0, 0]);
+            assert!(Repeat::decode(&bytes).is_none(), "{columns:?}");
+        }
+    }
+
     /// Whatever the bytes, the end is `None` or a value, never a panic or memory beyond their number.
     #[test]
     fn bytes_that_nobody_wrote() {
