@@ -1,11 +1,12 @@
-//! Vectors in whole registers, and one reflection of them.
+//! Vectors in whole registers: what both reductions do to them.
 
 // All must be inlined into one function per instruction set.
 #![allow(clippy::inline_always)]
 
 use pulp::Simd;
 
-/// A whole number of registers of every instruction set: arrays over poles and roots are as long as a multiple of it.
+/// A whole number of registers of every instruction set: arrays that are passed through register by register are as long as a
+/// multiple of it.
 pub(super) const WHOLE: usize = 8;
 
 /// A square of a length that counts as zero beside entries of order 1.
@@ -36,4 +37,14 @@ pub(super) fn reflection<S: Simd>(simd: S, x: &mut [f64]) -> (f64, f64) {
         *v *= scale;
     }
     (beta, 0.5 * (square * scale).mul_add(scale, 1.0))
+}
+
+/// `x ← x + f a + g b`, of vectors that fill whole registers.
+#[inline(always)]
+pub(super) fn add<S: Simd>(simd: S, x: &mut [f64], [(a, f), (b, g)]: [(&[f64], f64); 2]) {
+    let (a, b) = (S::as_simd_f64s(a).0, S::as_simd_f64s(b).0);
+    let (f, g) = (simd.splat_f64s(f), simd.splat_f64s(g));
+    for (x, (a, b)) in S::as_mut_simd_f64s(x).0.iter_mut().zip(a.iter().zip(b)) {
+        *x = simd.mul_add_e_f64s(*b, g, simd.mul_add_e_f64s(*a, f, *x));
+    }
 }

@@ -6,7 +6,8 @@
 // All must be inlined into one function per instruction set.
 #![allow(clippy::inline_always)]
 
-use super::registers::{WHOLE, reflection};
+use super::registers::{WHOLE, add, reflection};
+use super::sums::Sums;
 use crate::machine::instructions::arch;
 use faer::linalg::matmul::triangular::{self, BlockStructure};
 use faer::{Accum, MatMut, MatRef, Par};
@@ -80,9 +81,9 @@ impl Panel {
 
     /// The rows from `from` on of both vectors of a reflection.
     #[inline(always)]
-    fn pair<S: Simd>(&self, number: usize, from: usize) -> (&[S::f64s], &[S::f64s]) {
+    fn pair(&self, number: usize, from: usize) -> (&[f64], &[f64]) {
         let (v, w) = self.left[2 * number * self.stride..][..2 * self.stride].split_at(self.stride);
-        (S::as_simd_f64s(&v[from..]).0, S::as_simd_f64s(&w[from..]).0)
+        (&v[from..], &w[from..])
     }
 
     /// Rows and columns from `from` on, by `width` reflections.
@@ -137,17 +138,16 @@ fn step<S: Simd>(simd: S, reduction: &mut Reduction, panel: &mut Panel, j: usize
         let from = (j + 1) / WHOLE * WHOLE;
         multiply(simd, &reduction.k, n, &panel.v, &mut panel.w, j + 1);
         let mut w = std::mem::take(&mut panel.w);
-        let own = S::as_mut_simd_f64s(&mut w[from..]).0;
-        let v = S::as_simd_f64s(&panel.v[from..]).0;
+        let (own, v, sums) = (&mut w[from..], &panel.v[from..], Sums(simd));
         for number in 0..number {
-            let (v_then, w_then) = panel.pair::<S>(number, from);
-            let (by_v, by_w) = (-dot(simd, v_then, v), -dot(simd, w_then, v));
+            let (v_then, w_then) = panel.pair(number, from);
+            let (by_v, by_w) = (-sums.dot(v_then, v), -sums.dot(w_then, v));
             add(simd, own, [(v_then, by_w), (w_then, by_v)]);
         }
         let inverse = tau.recip();
-        let half = 0.5 * dot(simd, own, v) * inverse;
+        let half = 0.5 * sums.dot(own, v) * inverse;
         let (inverse, half) = (simd.splat_f64s(inverse), simd.splat_f64s(-half));
-        for (w, v) in own.iter_mut().zip(v) {
+        for (w, v) in S::as_mut_simd_f64s(own).0.iter_mut().zip(S::as_simd_f64s(v).0) {
             *w = simd.mul_f64s(simd.mul_add_e_f64s(*v, half, *w), inverse);
         }
         w[..=j].fill(0.0);
@@ -160,10 +160,10 @@ fn step<S: Simd>(simd: S, reduction: &mut Reduction, panel: &mut Panel, j: usize
 #[inline(always)]
 fn catch_up<S: Simd>(simd: S, column: &mut [f64], panel: &Panel, j: usize, count: usize) {
     let from = j / WHOLE * WHOLE;
-    let column = S::as_mut_simd_f64s(&mut column[from..]).0;
+    let column = &mut column[from..];
     for number in 0..count {
         let at = |vector: usize| -panel.left[vector * panel.stride + j];
-        let (v, w) = panel.pair::<S>(number, from);
+        let (v, w) = panel.pair(number, from);
         add(simd, column, [(v, at(2 * number + 1)), (w, at(2 * number))]);
     }
 }
@@ -216,29 +216,4 @@ fn columns<S: Simd, const C: usize>(simd: S, k: &[f64], n: usize, v: &[f64], w: 
     for t in 0..C {
         w[c + t] += simd.reduce_sum_f64s(sums[t]);
     }
-}
-
-/// `x ← x + Σ fᵢ yᵢ`.
-#[inline(always)]
-fn add<S: Simd>(simd: S, x: &mut [S::f64s], [(y, f), (z, g)]: [(&[S::f64s], f64); 2]) {
-    let (f, g) = (simd.splat_f64s(f), simd.splat_f64s(g));
-    for (x, (y, z)) in x.iter_mut().zip(y.iter().zip(z)) {
-        *x = simd.mul_add_e_f64s(*z, g, simd.mul_add_e_f64s(*y, f, *x));
-    }
-}
-
-/// `xᵀ y`: two sums, so that neither waits.
-#[inline(always)]
-fn dot<S: Simd>(simd: S, x: &[S::f64s], y: &[S::f64s]) -> f64 {
-    let mut sums = [simd.splat_f64s(0.0); 2];
-    let ((x, last_x), (y, last_y)) = (x.as_chunks::<2>(), y.as_chunks::<2>());
-    for (x, y) in x.iter().zip(y) {
-        for i in 0..2 {
-            sums[i] = simd.mul_add_e_f64s(x[i], y[i], sums[i]);
-        }
-    }
-    for (x, y) in last_x.iter().zip(last_y) {
-        sums[0] = simd.mul_add_e_f64s(*x, *y, sums[0]);
-    }
-    simd.reduce_sum_f64s(simd.add_f64s(sums[0], sums[1]))
 }

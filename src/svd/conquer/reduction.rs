@@ -3,7 +3,7 @@
 // All must be inlined into one function per instruction set.
 #![allow(clippy::inline_always)]
 
-use super::super::registers::{WHOLE, reflection};
+use super::super::registers::{WHOLE, add, reflection};
 use crate::machine::instructions::arch;
 use crate::machine::large_pages::fill_with_zeros;
 use pulp::Simd;
@@ -161,11 +161,7 @@ impl Pending<'_> {
     /// `x ← x − y u − v z`.
     #[inline(always)]
     fn write<S: Simd>(&self, simd: S, x: &mut [f64], y: f64, v: f64) {
-        let (u, z) = (S::as_simd_f64s(self.u).0, S::as_simd_f64s(self.z).0);
-        let (y, v) = (simd.splat_f64s(-y), simd.splat_f64s(-v));
-        for (x, (u, z)) in S::as_mut_simd_f64s(x).0.iter_mut().zip(u.iter().zip(z)) {
-            *x = simd.mul_add_e_f64s(*z, v, simd.mul_add_e_f64s(*u, y, *x));
-        }
+        add(simd, x, [(self.u, -y), (self.z, -v)]);
     }
 }
 

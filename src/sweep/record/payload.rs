@@ -330,7 +330,9 @@ mod tests {
         // A column that no cell has, and one that is there twice.
         for columns in [&["test_mse"][..], &["test_mse", "test_mse"]] {
             let mut bytes = vec![0, u8::try_from(columns.len()).unwrap()];
-            columns.iter().for_each(|name| put_text(&mut bytes, name));
+            for name in columns {
+                put_text(&mut bytes, name);
+            }
             bytes.extend([1, 1, 1, 0, 1]);
             let has = if columns.len() == 1 { 0 } else { 3 };
             bytes.push(has);
