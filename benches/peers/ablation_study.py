@@ -11,10 +11,9 @@ CUTOFFS = [float(c) for c in np.logspace(-3, 0, 7)]
 
 
 def arms(dataset):
-    projections = range(5, 30, 5) if dataset == "student_teacher" else range(1, 11)
     return ([("unablated", 0.0)]
             + [("no_small_singular_values", c) for c in CUTOFFS]
-            + [("test_features_projected", float(k)) for k in projections]
+            + [("test_features_projected", float(k)) for k in common.modes(dataset)]
             + [("no_residuals", 0.0)])
 
 

@@ -32,6 +32,14 @@ DATASETS = ["diabetes", "student_teacher", "california", "who"]
 CHUNK_BYTES = 1024 * 1024       # of residuals at a time, so that they stay in cache
 
 
+def modes(name):
+    """On how many leading modes the ablation study puts the test rows."""
+    if name == "student_teacher":
+        return [5, 10, 15, 20]
+    features = {"california": 8, "who": 17}.get(name, 10)
+    return [*range(1, min(features, 10) + 1), *([features] if features > 10 else [])]
+
+
 def load_who(path):
     with open(path, newline="", encoding="utf-8") as file:
         reader = csv.reader(file)

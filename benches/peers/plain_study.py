@@ -13,16 +13,15 @@ from resource import RUSAGE_SELF, getrusage
 
 import numpy as np
 
-from common import DATASETS, SIZES, draw_orders, load, read_orders, write_cells
+from common import DATASETS, SIZES, draw_orders, load, modes, read_orders, write_cells
 
 CUTOFFS = np.logspace(-3, 0, 7)
 STRENGTHS = [0.0, 0.1, 0.316, 1.0, 3.16, 10.0, 31.6]
 
 
 def ablation_arms(name):
-    modes = range(5, 26, 5) if name == "student_teacher" else range(1, 11)
     return ([("unablated", "")] + [("no_small_singular_values", c) for c in CUTOFFS.tolist()]
-            + [("test_features_projected", k) for k in modes] + [("no_residuals", "")])
+            + [("test_features_projected", k) for k in modes(name)] + [("no_residuals", "")])
 
 
 def adversarial_arms(name):

@@ -2,7 +2,7 @@
 
 use super::flags::Value;
 use super::table::{Item, Table, row};
-use super::{RunArgs, Statistic, short};
+use super::{RunArgs, Statistic, counted, short, trimmed};
 use double_descent::Error;
 use double_descent::curve::{Bootstrap, Cell, CriticalInterval, Curve, Metric, ShapeTest, Summary, Surface};
 use double_descent::sweep::NoiseSummary;
@@ -30,7 +30,7 @@ pub struct SampleWise<'a> {
 pub fn sample_wise(args: &RunArgs, of: &SampleWise<'_>, extreme: Extreme) {
     let SampleWise { data, ref arms, threshold, summaries } = *of;
     let largest = summaries.iter().map(|s| s.n).max().unwrap_or(0);
-    let repeats = summaries.iter().map(|s| s.count).max().unwrap_or(0);
+    let repeats = counted(summaries.iter().map(|s| s.count).max().unwrap_or(0), "repeat");
     let columns = [
         "arm".into(),
         "setting".into(),
@@ -40,12 +40,20 @@ pub fn sample_wise(args: &RunArgs, of: &SampleWise<'_>, extreme: Extreme) {
         format!("at n = {largest}"),
     ];
     let statistic = args.statistic.show();
-    let mut table = Table::new(format!("{data}: {statistic} test error over {repeats} repeats"), columns);
+    let mut table = Table::new(format!("{data}: {statistic} test error over {repeats}"), columns);
     for (index, &(name, setting)) in arms.iter().enumerate() {
         let of_arm = || summaries.iter().filter(|s| s.arm == index);
         let Some(peak) = args.highest(of_arm()) else { continue };
         let at = |n: Option<usize>| of_arm().find(|s| Some(s.n) == n).map(|s| args.middle(s));
-        row!(table, name, setting, args.middle(peak), peak.n, at(threshold), at(Some(largest)));
+        row!(
+            table,
+            name,
+            setting.map(Item::Setting),
+            args.middle(peak),
+            peak.n,
+            at(threshold),
+            at(Some(largest))
+        );
     }
     table.note(at_threshold(args, of, extreme));
     table.print();
@@ -62,7 +70,7 @@ fn at_threshold(args: &RunArgs, of: &SampleWise<'_>, extreme: Extreme) -> String
             Extreme::Lowest => args.lowest(of_family.copied()),
             Extreme::Highest => args.highest(of_family.copied()),
         }?;
-        let setting = of.arms[found.arm].1.map_or(String::new(), |s| format!(" (setting {})", short(s)));
+        let setting = of.arms[found.arm].1.map_or(String::new(), |s| format!(" (setting {})", trimmed(s)));
         Some(format!("{} {}{setting}", name.replace('_', " "), short(args.middle(found))))
     };
     let families: Vec<String> = families.iter().filter_map(family).collect();
@@ -105,8 +113,8 @@ pub fn in_six_points(args: &RunArgs, curve: &Curve) -> Result<(), Error> {
         .map(|metric| curve.summaries(metric, None));
     let (test, train, norm) = (test?, train?, norm?);
     let statistic = args.statistic.show();
-    let (data, repeats) = (&curve.provenance.data, curve.repeats());
-    let title = format!("{data}, n = {n}: {statistic} over {repeats} training sets, and the median rank");
+    let (data, repeats) = (&curve.provenance.data, counted(curve.repeats(), "training set"));
+    let title = format!("{data}, n = {n}: {statistic} over {repeats}, and the median rank");
     let columns = [
         "features",
         "place",
@@ -154,16 +162,17 @@ pub fn model_wise(
 ) -> Result<Table, Error> {
     let summaries = curve.summaries(Metric::TestMse, None)?;
     let n = curve.interpolation_threshold().unwrap_or(0);
-    let (repeats, statistic) = (curve.repeats(), args.statistic.show());
+    let (repeats, statistic) = (counted(curve.repeats(), "repeat"), args.statistic.show());
     let columns = ["arm", "setting", "lowest, p < n", "highest", "at p", "at p = n", "most features"];
     let columns = columns.into_iter().chain(more.iter().map(|(name, _)| *name));
-    let mut table = Table::new(format!("n = {n}: {statistic} {what}, {repeats} repeats"), columns);
+    let mut table = Table::new(format!("n = {n}: {statistic} {what}, {repeats}"), columns);
     for (arm, label) in curve.arms.iter().enumerate() {
         let of_arm = || summaries.iter().filter(|s| s.arm == arm);
         let (Some(highest), Some(last)) = (args.highest(of_arm()), of_arm().next_back()) else { continue };
         let lowest = args.lowest(of_arm().filter(|s| s.p < n)).map(|s| args.middle(s));
         let at = of_arm().find(|s| s.p == n).map(|s| args.middle(s));
-        let mut row: Vec<Item> = vec![label.name.as_str().into(), label.setting.into(), lowest.into()];
+        let mut row: Vec<Item> =
+            vec![label.name.as_str().into(), label.setting.map(Item::Setting).into(), lowest.into()];
         row.extend([args.middle(highest).into(), highest.p.into(), at.into(), args.middle(last).into()]);
         row.extend(more.iter().map(|(_, of)| of(arm)));
         table.push(row);
@@ -193,9 +202,10 @@ pub fn note_negative(
 pub fn every_point(args: &RunArgs, curve: &Curve, metrics: &[(Metric, &str)]) -> Result<(), Error> {
     let tables = metrics.iter().map(|(metric, _)| curve.summaries(*metric, None));
     let tables = tables.collect::<Result<Vec<_>, _>>()?;
-    let (data, repeats, statistic) = (&curve.provenance.data, curve.repeats(), args.statistic.show());
+    let (data, statistic) = (&curve.provenance.data, args.statistic.show());
+    let repeats = counted(curve.repeats(), "repeat");
     let columns = ["n", "p"].into_iter().chain(metrics.iter().map(|(_, name)| *name));
-    let mut table = Table::new(format!("{data}: {statistic}s over {repeats} repeats"), columns);
+    let mut table = Table::new(format!("{data}: {statistic}s over {repeats}"), columns);
     let last = tables[0].iter().rposition(|summary| summary.arm == 1);
     let shown = tables[0].iter().enumerate().filter(|(i, s)| s.arm == 0 || Some(*i) == last);
     for (_, summary) in shown {
@@ -266,12 +276,12 @@ pub fn ridge(args: &RunArgs, surface: &Surface) -> Result<(), Error> {
     let (features, statistic) = (surface.features(), args.statistic.show());
     let last = format!("at p = {}", features.last().copied().unwrap_or(0));
     let columns = [surface.rows().symbol(), "highest at p", "test error there", &last];
-    let repeats = surface.cells().repeats();
-    let title = format!("{statistic} test error over the number of features p, {repeats} repeats");
+    let repeats = counted(surface.cells().repeats(), "repeat");
+    let title = format!("{statistic} test error over the number of features p, {repeats}");
     let mut table = Table::new(title, columns);
     for (value, row) in surface.row_values().into_iter().zip(values.rows()) {
         let highest = (0..row.len()).fold(0, |best, i| if row[i] > row[best] { i } else { best });
-        row!(table, value, features[highest], row[highest], row[row.len() - 1]);
+        row!(table, Item::Setting(value), features[highest], row[highest], row[row.len() - 1]);
     }
     table.print();
     Ok(())

@@ -1,6 +1,6 @@
 //! The tables that studies end in, for readers or as JSON.
 
-use super::short;
+use super::{short, trimmed};
 use std::fmt::{Arguments, Write as _};
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,6 +22,8 @@ pub fn say(text: Arguments<'_>) {
 pub enum Item {
     Text(String),
     Number(f64),
+    /// The setting of an arm: no zeros at its end.
+    Setting(f64),
     Count(usize),
     Nothing,
 }
@@ -61,6 +63,7 @@ impl Item {
         match self {
             Self::Text(text) => text.clone(),
             Self::Number(number) => short(*number),
+            Self::Setting(setting) => trimmed(*setting),
             Self::Count(count) => count.to_string(),
             Self::Nothing => "-".into(),
         }
@@ -69,9 +72,9 @@ impl Item {
     fn json(&self) -> String {
         match self {
             Self::Text(text) => quoted(text),
-            Self::Number(number) if number.is_finite() => format!("{number:?}"),
+            Self::Number(number) | Self::Setting(number) if number.is_finite() => format!("{number:?}"),
             Self::Count(count) => count.to_string(),
-            Self::Number(_) | Self::Nothing => "null".into(),
+            Self::Number(_) | Self::Setting(_) | Self::Nothing => "null".into(),
         }
     }
 }
@@ -119,7 +122,7 @@ impl Table {
         let cells: Vec<Vec<String>> =
             self.rows.iter().map(|row| row.iter().map(Item::for_readers).collect()).collect();
         let is_text = |column: usize| {
-            let is_number = |item: &Item| matches!(item, Item::Number(_) | Item::Count(_));
+            let is_number = |item: &Item| matches!(item, Item::Number(_) | Item::Setting(_) | Item::Count(_));
             !self.rows.iter().any(|row| row.get(column).is_some_and(is_number))
         };
         let line = |row: &[String]| {

@@ -10,7 +10,7 @@ mod figures;
 use crate::common::flags::{Count, Failure, Program, Value, flags};
 use crate::common::shards::{self, ShardArgs};
 use crate::common::table::{Table, row};
-use crate::common::{RunArgs, Sizes, around_threshold, none_failed, say};
+use crate::common::{RunArgs, Sizes, around_threshold, counted, none_failed, say};
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric};
 use double_descent::dataset::Dataset;
@@ -105,7 +105,7 @@ fn closing_table(args: &RunArgs, curve: &Curve) -> Result<(), Error> {
     let tables = tables.into_iter().collect::<Result<Vec<_>, _>>()?;
     let columns = ["p", "test MSE", "degrees of freedom", "p̂⁰ test", "p̂⁰ train", "train MSE"];
     let n = curve.cells.first().map_or(0, |cell| cell.n);
-    let title = format!("n = {n}: {}s over {} repeats", args.statistic.show(), curve.repeats());
+    let title = format!("n = {n}: {}s over {}", args.statistic.show(), counted(curve.repeats(), "repeat"));
     let mut table = Table::new(title, columns);
     for (i, first) in tables[0].iter().enumerate() {
         let value = |of: usize| tables[of].get(i).map(|s| args.middle(s));

@@ -1,6 +1,6 @@
 //! The maps with curves through them, and the theory of random features along those.
 
-use super::{Cli, Rows};
+use super::{Cli, Up};
 use crate::common::closer_around;
 use crate::common::figures::{options, save as save_all};
 use crate::common::flags::Failure;
@@ -24,16 +24,16 @@ pub fn save(cli: &Cli, folder: &Path, of: (&Data, &Sweep), surface: &Surface) ->
     if cli.run.no_figures {
         return Ok(());
     }
-    let ([errors, rates], title) = match cli.rows {
-        Rows::Samples => (["plane", "error_rates"], "Double descent over samples and features"),
-        Rows::Ridge => (["ridge", "ridge_error_rates"], "A penalty takes the peak away"),
-        Rows::LabelNoise => (["label_noise", "label_noise_error_rates"], "Wrong labels raise the peak"),
+    let ([errors, rates], title) = match cli.up {
+        Up::Samples => (["plane", "error_rates"], "Double descent over samples and features"),
+        Up::Ridge => (["ridge", "ridge_error_rates"], "A penalty takes the peak away"),
+        Up::LabelNoise => (["label_noise", "label_noise_error_rates"], "Wrong labels raise the peak"),
     };
     let options = options(&cli.run);
     let theories = theories(cli, of, surface)?;
     let (about, theory) = (describe(of.1), if theories.is_empty() { "" } else { THEORY });
-    let until = match (cli.rows, theory) {
-        (Rows::Samples, THEORY) => format!(" It goes up to n\u{a0}=\u{a0}{LARGEST}."),
+    let until = match (cli.up, theory) {
+        (Up::Samples, THEORY) => format!(" It goes up to n\u{a0}=\u{a0}{LARGEST}."),
         _ => String::new(),
     };
     let map = study::surface(surface, 0, Metric::TestErrorRate, &options).drawn()?;
@@ -55,16 +55,16 @@ fn theories(cli: &Cli, (data, sweep): (&Data, &Sweep), surface: &Surface) -> Res
         return Ok(Vec::new());
     }
     let rows = surface.row_values();
-    let is_plane = cli.rows == Rows::Samples;
+    let is_plane = cli.up == Up::Samples;
     // The test error of every row at every number of features.
     let (mut known, mut draw) = (Vec::new(), None);
     for &row in rows.iter().filter(|row| !is_plane || **row <= LARGEST) {
         let n = if is_plane { whole(row) } else { sweep.samples[0] };
-        if draw.is_none() || cli.rows != Rows::Ridge {
+        if draw.is_none() || cli.up != Up::Ridge {
             draw =
                 Some(cli.inputs.before_features(&trained_on(cli, (data, sweep), row)?, n, cli.run.seed)?);
         }
-        let penalty = if cli.rows == Rows::Ridge { row } else { 0.0 };
+        let penalty = if cli.up == Up::Ridge { row } else { 0.0 };
         let Some(draw) = &draw else { continue };
         let at = |p: usize| Ok((p as f64, draw.at(p as f64, penalty / p as f64)?.total()));
         let columns = closer_around(n, surface.features()).into_iter();
@@ -93,7 +93,7 @@ fn theories(cli: &Cli, (data, sweep): (&Data, &Sweep), surface: &Surface) -> Res
 
 /// The sweep with the training targets of a row.
 fn trained_on(cli: &Cli, (data, sweep): (&Data, &Sweep), row: f64) -> Result<Sweep, Error> {
-    if cli.rows != Rows::LabelNoise {
+    if cli.up != Up::LabelNoise {
         return Ok(sweep.clone());
     }
     let train = data.train.with_label_noise(row, cli.run.seed)?.dataset()?;

@@ -17,15 +17,15 @@ flags! {
     /// The n × p plane of random Fourier features. Writes OUT/grid/cells.csv and figures.
     pub struct Cli {
         /// What goes up the plane
-        rows: Rows = Rows::Samples, "WHAT";
-        /// Numbers of training images for --rows samples, numbers and ranges [default: 200 to 4000 in 50 steps of 6 %]
+        up: Up = Up::Samples, "WHAT";
+        /// Numbers of training images for --up samples, numbers and ranges [default: 200 to 4000 in 50 steps of 6 %]
         samples: Option<Sizes> = None, "SIZES";
-        /// Training images for --rows ridge and label-noise [default: 1000]
+        /// Training images for --up ridge and label-noise [default: 1000]
         n: Option<usize> = None, "N";
-        /// Numbers of features [default: 200 to 4000 in 50 steps of 6 %; for --rows ridge and label-noise 200..4000:200, finer
+        /// Numbers of features [default: 200 to 4000 in 50 steps of 6 %; for --up ridge and label-noise 200..4000:200, finer
         /// around n]
         features: Option<Sizes> = None, "SIZES";
-        /// Ridge penalties, or shares of training labels that are wrong, for --rows ridge and label-noise [default: 10⁻⁴ to
+        /// Ridge penalties, or shares of training labels that are wrong, for --up ridge and label-noise [default: 10⁻⁴ to
         /// 10³; 0 to 0.4]
         levels: Vec<f64> = Vec::new(), "VALUES";
         ..inputs: InputArgs = InputArgs::default();
@@ -35,7 +35,7 @@ flags! {
 
 choices! {
     /// The vertical axis of the plane.
-    pub enum Rows {
+    pub enum Up {
         /// The number of training images
         Samples = "samples",
         /// The penalty of ridge regression
@@ -55,13 +55,13 @@ impl Program for Cli {
     ];
 
     fn run(&self) -> Result<(), Failure> {
-        match (self.rows == Rows::Samples, self.n, &self.samples, &self.levels[..]) {
+        match (self.up == Up::Samples, self.n, &self.samples, &self.levels[..]) {
             (true, Some(_), ..) => {
-                return usage("--n: the plane of --rows samples lists its training images in --samples");
+                return usage("--n: the plane of --up samples lists its training images in --samples");
             }
-            (true, _, _, [_, ..]) => return usage("--levels: these are for --rows ridge and label-noise"),
+            (true, _, _, [_, ..]) => return usage("--levels: these are for --up ridge and label-noise"),
             (false, _, Some(_), _) => {
-                return usage("--samples: this is for --rows samples; others have one --n");
+                return usage("--samples: this is for --up samples; others have one --n");
             }
             _ => {}
         }
@@ -72,10 +72,10 @@ impl Program for Cli {
         keep_folder(&folder)?;
         curve.save_cells(&folder.join("cells.csv"))?;
         all_computed(&curve)?;
-        let surface = match self.rows {
-            Rows::Samples => Surface::new(curve),
-            Rows::Ridge => Surface::of_family(&curve, "ridge", Axis::Penalty),
-            Rows::LabelNoise => Surface::of_family(&curve, "min_norm", Axis::LabelNoise),
+        let surface = match self.up {
+            Up::Samples => Surface::new(curve),
+            Up::Ridge => Surface::of_family(&curve, "ridge", Axis::Penalty),
+            Up::LabelNoise => Surface::of_family(&curve, "min_norm", Axis::LabelNoise),
         }?;
         closing::ridge(&self.run, &surface)?;
         say!("written: {}: cells.csv", folder.display());
@@ -92,14 +92,14 @@ impl Cli {
         };
         let penalties = || levels((-8..=6).map(|i| 10f64.powf(f64::from(i) / 2.0)).collect());
         let shares = || levels((0..=8).map(|i| 0.05 * f64::from(i)).collect());
-        let arms = match self.rows {
-            Rows::Samples => vec![Arm::min_norm()],
-            Rows::Ridge => penalties().into_iter().map(Arm::ridge).collect::<Result<_, Error>>()?,
-            Rows::LabelNoise => Arm::of_noisy_labels(&data.train, shares(), self.run.seed)?,
+        let arms = match self.up {
+            Up::Samples => vec![Arm::min_norm()],
+            Up::Ridge => penalties().into_iter().map(Arm::ridge).collect::<Result<_, Error>>()?,
+            Up::LabelNoise => Arm::of_noisy_labels(&data.train, shares(), self.run.seed)?,
         };
         let n = self.n.unwrap_or(1000);
-        let (samples, features) = match self.rows {
-            Rows::Samples => (even_ratios(), even_ratios()),
+        let (samples, features) = match self.up {
+            Up::Samples => (even_ratios(), even_ratios()),
             _ => (vec![n], closer_around(n, (1..=20).map(|i| 200 * i))),
         };
         let given = |sizes: &Option<Sizes>, or| sizes.as_ref().map_or(or, |sizes| sizes.list.clone());

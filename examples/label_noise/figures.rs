@@ -3,6 +3,7 @@
 use super::Cli;
 use crate::common::figures::options;
 use crate::common::images::Images;
+use crate::common::trimmed;
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric};
 use double_descent::features::StationaryKernel;
@@ -36,10 +37,10 @@ pub fn errors(
     }
     figure.caption.extend([format!(
         " One-hot labels, some of them wrong in training; test labels are clean. The effective model complexity, the \
-         largest number of samples with a mean squared training error up to ε\u{a0}=\u{a0}{:e}, reaches \
+         largest number of samples with a mean squared training error up to ε\u{a0}=\u{a0}{}, reaches \
          n\u{a0}=\u{a0}{n} {words}. Theory: means over draws of features that count as Gaussian variables of the covariance \
          of their kernel, in closed form from the kernel matrix of each training set.",
-        cli.epsilon
+        trimmed(cli.epsilon)
     )]);
     let title = "Wrong labels raise the error, and the peak stands where interpolation begins";
     Ok(figure.with_columns(2).with_width(1000.0).with_title(title))

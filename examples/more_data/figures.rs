@@ -44,7 +44,7 @@ pub fn overlaid(
     Figure::new(caption)
         .with_panel(panel)
         .with_width(760.0)
-        .with_title("More samples move the peak, and do worse where it comes to stand")
+        .with_title("More samples move the peak, and hurt where it arrives")
 }
 
 /// The mean over draws of the features, at one of the sweep's n after another; pairs are no independent features.

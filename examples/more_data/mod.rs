@@ -12,7 +12,7 @@ use crate::common::flags::{Failure, Program, Rule, Value, flags, usage};
 use crate::common::random_features::{self, InputArgs};
 use crate::common::shards;
 use crate::common::table::{Table, row};
-use crate::common::{RunArgs, Sizes, around_threshold, keep_folder, report_failures, say};
+use crate::common::{RunArgs, Sizes, around_threshold, counted, keep_folder, report_failures, say};
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric, Summary, Surface};
 
@@ -137,7 +137,8 @@ impl Worse {
 fn closing_table(cli: &Cli, lines: &[Line], worse: Option<&Worse>) {
     let args = &cli.run;
     let columns = ["n", "lowest, p < n", "at p", "peak", "at p", "lowest, p > n", "at p"];
-    let title = format!("Test error over p ({}), {} repeats", args.statistic.show(), cli.inputs.repeats);
+    let title =
+        format!("Test error over p ({}), {}", args.statistic.show(), counted(cli.inputs.repeats, "repeat"));
     let mut table = Table::new(title, columns);
     for Line { n, summaries } in lines {
         let all = || summaries.iter();

@@ -10,7 +10,7 @@ mod figures;
 use crate::common::closing;
 use crate::common::flags::{Failure, Program, flags, refused};
 use crate::common::random_features::InputArgs;
-use crate::common::{RunArgs, Sizes, report_failures, say, shards};
+use crate::common::{RunArgs, Sizes, counted, report_failures, say, shards};
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric, Surface};
 use double_descent::sweep::Sweep;
@@ -40,9 +40,9 @@ const SIZES: &str = "10,20,35,50,75,100,150,200,300,400,500,600,700,800,850,900,
 
 const COLUMNS: [(Metric, &str); 6] = [
     (Metric::TestMse, "test MSE"),
-    (Metric::TestErrorRate, "test error"),
+    (Metric::TestErrorRate, "test error rate"),
     (Metric::TrainMse, "train MSE"),
-    (Metric::TrainErrorRate, "train error"),
+    (Metric::TrainErrorRate, "train error rate"),
     (Metric::CoefficientNorm, "norm"),
     (Metric::SmallestSingularValue, "σ_min"),
 ];
@@ -80,7 +80,7 @@ impl Program for Cli {
         }
         match failed {
             0 => Ok(()),
-            _ => refused(format!("{failed} repeats could not be computed")),
+            _ => refused(format!("{} could not be computed", counted(failed, "repeat"))),
         }
     }
 }

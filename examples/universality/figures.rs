@@ -1,8 +1,8 @@
 //! Noise terms over n and over p, with what theory says of them.
 
 use super::Cli;
-use crate::common::Statistic;
 use crate::common::feature_laws::Law;
+use crate::common::{Statistic, counted};
 use double_descent::features::Activation;
 use double_descent::plot::{Dash, Figure, Group, Hue, Panel, PanelAxis, Series};
 use double_descent::sweep::NoiseSummary as Row;
@@ -112,15 +112,15 @@ fn figure(cli: &Cli, results: &[&(Law, Curves)], title: &str, text: &str) -> Fig
         .map(|(map, (_, rows))| (map, &rows[..]))
         .collect();
     let shown = match cli.statistic {
-        Statistic::Mean => "Means over {} repeats, bands of one standard error",
-        Statistic::Median => "Medians over {} repeats, bands between the quartiles",
+        Statistic::Mean => "Means over {}, bands of one standard error",
+        Statistic::Median => "Medians over {}, bands between the quartiles",
     };
     let caption = format!(
         "Noise term E\u{a0}‖√Σ\u{a0}X⁺‖² of minimum-norm least squares: what label noise of variance 1 adds to the test \
          error. {text} {}, seed {}. Lower bound: n/(p\u{a0}+\u{a0}1\u{a0}−\u{a0}n) for n\u{a0}≤\u{a0}p, \
          p/(n\u{a0}+\u{a0}1\u{a0}−\u{a0}p) for n\u{a0}≥\u{a0}p; exact Gaussian: n/(p\u{a0}−\u{a0}n\u{a0}−\u{a0}1), \
          p/(n\u{a0}−\u{a0}p\u{a0}−\u{a0}1), infinite for |n\u{a0}−\u{a0}p|\u{a0}≤\u{a0}1, where its line breaks.",
-        shown.replace("{}", &cli.repeats.to_string()),
+        shown.replace("{}", &counted(cli.repeats, "repeat")),
         cli.seed,
     );
     let mut figure =

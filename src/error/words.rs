@@ -33,6 +33,11 @@ pub(crate) fn number(value: f64) -> String {
     if value == 0.0 || (1e-5..1e15).contains(&value.abs()) { value.to_string() } else { format!("{value:e}") }
 }
 
+/// A count with its noun: `1 row`, `3 rows`.
+pub(crate) fn counted(count: usize, one: &str) -> String {
+    if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
+}
+
 /// A text that lives as long as the program, as the names in errors do. Each is kept once.
 pub(crate) fn kept(text: String) -> &'static str {
     static KEPT: Mutex<Option<HashSet<&'static str>>> = Mutex::new(None);

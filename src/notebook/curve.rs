@@ -3,6 +3,7 @@
 use super::ToHtml;
 use super::table::{Table, cut, number};
 use crate::curve::{Axis, Curve, MedianPoint, Metric, Surface};
+use crate::error::words::counted;
 
 /// What a table says of the arms: the test error, or whatever is there.
 fn telling(curve: &Curve) -> Option<Metric> {
@@ -20,13 +21,8 @@ fn failed(curve: &Curve) -> String {
     let stopped = if curve.complete { "" } else { "; stopped before its end" };
     match curve.failures.len() {
         0 => stopped.to_owned(),
-        1 => format!("; 1 cell failed{stopped}"),
-        count => format!("; {count} cells failed{stopped}"),
+        count => format!("; {} failed{stopped}", counted(count, "cell")),
     }
-}
-
-fn counted(count: usize, one: &str) -> String {
-    if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
 }
 
 impl ToHtml for Curve {

@@ -3,6 +3,7 @@
 use super::ToHtml;
 use super::table::{Table, cut, number};
 use crate::dataset::Dataset;
+use crate::error::words::counted;
 
 /// Columns of features that a table shows.
 const FEATURES: usize = 8;
@@ -12,10 +13,9 @@ const TARGETS: usize = 3;
 impl ToHtml for Dataset {
     fn headline(&self) -> String {
         let (rows, features) = self.features().dim();
-        let targets = self.targets().ncols();
-        let plural = if targets == 1 { "" } else { "s" };
-        let name = cut(self.name());
-        format!("{name}: {rows} rows, {features} features, {targets} target{plural}; {}", self.preparation())
+        let counts = [(rows, "row"), (features, "feature"), (self.targets().ncols(), "target")];
+        let [rows, features, targets] = counts.map(|(count, one)| counted(count, one));
+        format!("{}: {rows}, {features}, {targets}; {}", cut(self.name()), self.preparation())
     }
 
     fn body(&self) -> String {

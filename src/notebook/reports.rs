@@ -5,6 +5,7 @@ use super::{ToHtml, escape};
 use crate::complexity::Complexity;
 use crate::curve::{Shape, ShapeReport};
 use crate::diagnosis::Diagnosis;
+use crate::error::words::counted;
 
 impl ToHtml for ShapeReport {
     fn headline(&self) -> String {
@@ -17,7 +18,8 @@ impl ToHtml for ShapeReport {
             Shape::SeveralPeaks => "several peaks",
         };
         let share = 100.0 * self.agreement;
-        format!("Shape: {shape}. {} repeats; {share:.0} % of the resamples agree", self.repeats)
+        let repeats = counted(self.repeats, "repeat");
+        format!("Shape: {shape}. {repeats}; {share:.0} % of the resamples agree")
     }
 
     fn body(&self) -> String {

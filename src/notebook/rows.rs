@@ -3,12 +3,14 @@
 use super::ToHtml;
 use super::table::{Table, number, optional};
 use crate::curve::{MedianPoint, Summary};
+use crate::error::words::counted;
 use crate::factors::Contribution;
 
 impl ToHtml for [Summary] {
     fn headline(&self) -> String {
         let repeats = self.iter().map(|summary| summary.count).max().unwrap_or(0);
-        format!("{} summaries over up to {repeats} repeats", self.len())
+        let summaries = if self.len() == 1 { "summary" } else { "summaries" };
+        format!("{} {summaries} over up to {}", self.len(), counted(repeats, "repeat"))
     }
 
     fn body(&self) -> String {
@@ -27,8 +29,8 @@ impl ToHtml for [Summary] {
 impl ToHtml for Summary {
     fn headline(&self) -> String {
         let [q25, median, q75] = [self.q25, self.median, self.q75].map(number);
-        let (n, p, count) = (self.n, self.p, self.count);
-        format!("n = {n}, p = {p}: median {median}, quartiles {q25} and {q75}, over {count} repeats")
+        let (n, p, over) = (self.n, self.p, counted(self.count, "repeat"));
+        format!("n = {n}, p = {p}: median {median}, quartiles {q25} and {q75}, over {over}")
     }
 
     fn body(&self) -> String {

@@ -251,10 +251,27 @@ impl Arm {
 
     /// The arms of the ablation study of Schaeffer et al. 2023 for `p` features: unablated; cutoffs
     /// 10⁻³ … 10⁰ (seven, log-spaced); test features on `k` modes, `k = 1 … 10` (5, 10, …, 25 from 20
-    /// features on); no residuals.
+    /// features on), no more than `p` and, beyond these, in doubling steps up to `p`; no residuals.
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::sweep::Arm;
+    ///
+    /// let modes = |p| -> Vec<f64> {
+    ///     let arms = Arm::ablation_study(p).into_iter();
+    ///     arms.filter(|arm| arm.name == "test_features_projected").filter_map(|arm| arm.setting).collect()
+    /// };
+    /// assert_eq!(modes(2), [1.0, 2.0]);
+    /// assert_eq!(modes(17)[8..], [9.0, 10.0, 17.0]);
+    /// assert_eq!(modes(120), [5.0, 10.0, 15.0, 20.0, 25.0, 50.0, 100.0, 120.0]);
+    /// ```
     #[must_use]
     pub fn ablation_study(p: usize) -> Vec<Self> {
-        let modes: Vec<usize> = if p < 20 { (1..=10).collect() } else { (1..=5).map(|i| 5 * i).collect() };
+        let (step, most) = if p < 20 { (1, 10) } else { (5, 25) };
+        let mut modes: Vec<usize> = (step..=most.min(p)).step_by(step).collect();
+        let doubled = std::iter::successors(Some(most), |k: &usize| k.checked_mul(2)).skip(1);
+        modes.extend(doubled.take_while(|&k| k < p));
+        modes.extend((modes.last() < Some(&p)).then_some(p).filter(|&p| p > 0));
         let mut arms = vec![Self::unablated()];
         arms.extend(CUTOFFS.iter().filter_map(|&c| Self::no_small_singular_values(c).ok()));
         arms.extend(modes.into_iter().map(Self::test_features_projected));

@@ -1,6 +1,7 @@
 //! What one repeat trains and tests on.
 
 use crate::dataset::Dataset;
+use crate::error::words::counted;
 use crate::{Error, error::user_code};
 use ndarray::Array2;
 use std::fmt;
@@ -217,9 +218,8 @@ impl Source {
         } else {
             "rows drawn afresh for each"
         };
-        let plural = if repeats == 1 { "" } else { "s" };
         let seed = seed.map_or(String::new(), |seed| format!(", seed {seed}"));
-        Some(format!("{repeats} repeat{plural}, {each}{seed}"))
+        Some(format!("{}, {each}{seed}", counted(repeats, "repeat")))
     }
 }
 

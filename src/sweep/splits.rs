@@ -1,5 +1,6 @@
 //! Which rows train: drawn, or replayed from a record.
 
+use crate::error::words::counted;
 use crate::rng::{shuffle_front, stream};
 use crate::{Error, machine::memory};
 use std::fs::File;
@@ -181,13 +182,12 @@ impl Splits {
 
     /// In words, for a caption.
     pub(crate) fn describe(&self, repeats: usize) -> String {
-        let plural = if repeats == 1 { "" } else { "s" };
         match self {
-            Self::Drawn { seed, .. } => format!("{repeats} nested random split{plural}, seed {seed}"),
-            Self::Recorded(_) => format!("{repeats} recorded split{plural}"),
+            Self::Drawn { seed, .. } => format!("{}, seed {seed}", counted(repeats, "nested random split")),
+            Self::Recorded(_) => counted(repeats, "recorded split"),
             Self::Expanding { horizon } => format!("an expanding window, {}", tested(*horizon)),
             Self::Rolling { horizon, .. } => {
-                format!("{repeats} rolling window{plural}, {}", tested(*horizon))
+                format!("{}, {}", counted(repeats, "rolling window"), tested(*horizon))
             }
         }
     }

@@ -112,7 +112,7 @@ fn errors_of_the_command_line_name_the_flag_and_the_nearest_one() {
         ("ablations", &["--width", "3mm"], &["--width", "between 57 mm and 940 mm"]),
         ("ablations", &["--seed", "1\u{1b}[2J"], &["\\u{1b}"]),
         ("grid", &["--x", "axis"], &["unknown flag --x"]),
-        ("grid", &["--rows", "noise"], &["samples, ridge, label-noise"]),
+        ("grid", &["--up", "noise"], &["samples, ridge, label-noise"]),
         ("splines", &["--samples", "1"], &["--samples", "from 2 to 65535"]),
         ("splines", &["--fits", "3..1"], &["--fits", "`3..1`"]),
         ("polynomial", &["--points", "a.csv", "--samples", "9"], &["--points and --samples"]),
@@ -120,9 +120,9 @@ fn errors_of_the_command_line_name_the_flag_and_the_nearest_one() {
         ("streaming", &["--from", "a.npy", "--noise", "1"], &["--from and --noise"]),
         ("streaming", &["--outputs", "2"], &["--outputs needs --from"]),
         ("streaming", &["--block", "0"], &["--block", "`0`"]),
-        ("grid", &["--levels", "0.1"], &["--levels", "--rows ridge and label-noise"]),
+        ("grid", &["--levels", "0.1"], &["--levels", "--up ridge and label-noise"]),
         ("grid", &["--n", "10"], &["--n", "--samples"]),
-        ("grid", &["--rows", "ridge", "--samples", "10"], &["--samples", "--n"]),
+        ("grid", &["--up", "ridge", "--samples", "10"], &["--samples", "--n"]),
     ];
     for (study, arguments, says) in wrong {
         misused(&program(study).unwrap(), &folder, arguments, says);
@@ -168,7 +168,7 @@ fn shells_read_the_completions() {
     };
     let expected = [
         ("double-descent abl", "ablations\n"),
-        ("double-descent grid --rows ", "samples ridge label-noise\n"),
+        ("double-descent grid --up ", "samples ridge label-noise\n"),
         ("double-descent grid --dev", "--deviation\n"),
         ("double-descent grid --x", "\n"),
         ("double-descent ablations --dataset my", "\n"),

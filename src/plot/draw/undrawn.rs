@@ -1,6 +1,7 @@
 //! What a logarithmic axis has no place for, and how the caption says so.
 
 use super::model::{Panel, Scale, Series};
+use crate::error::words::counted;
 use std::borrow::Cow;
 
 /// Zeros and negative numbers.
@@ -19,18 +20,25 @@ impl Count {
         }
     }
 
+    fn is_one(self) -> bool {
+        self.zero + self.negative == 1
+    }
+
+    fn pronoun(self) -> &'static str {
+        if self.is_one() { "it" } else { "them" }
+    }
+
     /// `3 zeros and 1 negative value are`; `None` without any.
     fn in_words(self) -> Option<String> {
         let words = |count: usize, one: &str| match count {
             0 => None,
-            1 => Some(format!("1 {one}")),
-            _ => Some(format!("{count} {one}s")),
+            _ => Some(counted(count, one)),
         };
         let parts: Vec<String> = [words(self.zero, "zero"), words(self.negative, "negative value")]
             .into_iter()
             .flatten()
             .collect();
-        let verb = if self.zero + self.negative == 1 { "is" } else { "are" };
+        let verb = if self.is_one() { "is" } else { "are" };
         (!parts.is_empty()).then(|| format!("{} {verb}", parts.join(" and ")))
     }
 }
@@ -60,14 +68,16 @@ pub(in crate::plot) fn note(panels: &[Panel]) -> Option<String> {
         let heat = panel.heat.iter().flat_map(|heat| heat.values.iter().flatten().map(|v| (heat.scale, *v)));
         heat.filter(|&(scale, value)| is_off(scale, value)).for_each(|(_, value)| cells.add(value));
     }
-    let lines = lines.in_words().map(|what| {
+    let on_lines = lines.in_words().map(|what| {
+        let them = lines.pronoun();
         format!(
-            "{what} not drawn: a logarithmic axis has no place for them; triangles mark where lines break off"
+            "{what} not drawn: a logarithmic axis has no place for {them}; triangles mark where lines break off"
         )
     });
-    let cells =
-        cells.in_words().map(|what| format!("{what} grey: a logarithmic scale has no colour for them"));
-    let sentences: Vec<String> = lines.into_iter().chain(cells).collect();
+    let in_cells = cells
+        .in_words()
+        .map(|what| format!("{what} grey: a logarithmic scale has no colour for {}", cells.pronoun()));
+    let sentences: Vec<String> = on_lines.into_iter().chain(in_cells).collect();
     (!sentences.is_empty()).then(|| sentences.join(". "))
 }
 

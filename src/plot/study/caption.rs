@@ -4,6 +4,7 @@ use super::Statistic;
 use super::draft::Draft;
 use super::theory;
 use crate::curve::{Axis, Curve};
+use crate::error::words::counted;
 use crate::plot::{Figure, Panel, undrawn};
 
 impl Draft<'_> {
@@ -31,10 +32,10 @@ pub(super) fn caption(draft: &Draft<'_>, what: &str, panels: &[Panel], cut: usiz
     sentences.push(how);
     sentences.extend(theory::sentence(&draft.theories, panels));
     if cut > 0 {
-        let values = if cut == 1 { "value" } else { "values" };
         let are = if cut == 1 { "is" } else { "are" };
         sentences.push(format!(
-            "{cut} {values} under 10⁻¹² of the largest median, zero but for rounding, {are} cut off by the frame"
+            "{} under 10⁻¹² of the largest median, zero but for rounding, {are} cut off by the frame",
+            counted(cut, "value")
         ));
     }
     sentences.extend(undrawn::note(panels));
@@ -42,7 +43,8 @@ pub(super) fn caption(draft: &Draft<'_>, what: &str, panels: &[Panel], cut: usiz
         sentences.push("The sweep was stopped before its end".into());
     }
     if !curve.failures.is_empty() {
-        sentences.push(format!("{} cells failed and are left out", curve.failures.len()));
+        let are = if curve.failures.len() == 1 { "is" } else { "are" };
+        sentences.push(format!("{} failed and {are} left out", counted(curve.failures.len(), "cell")));
     }
     sentences.join(". ") + "."
 }
@@ -50,7 +52,7 @@ pub(super) fn caption(draft: &Draft<'_>, what: &str, panels: &[Panel], cut: usiz
 /// `Data: diabetes (442 rows; no intercept, features as given), `.
 fn data(curve: &Curve) -> String {
     let from = &curve.provenance;
-    let rows = from.rows.map(|rows| format!("{rows} rows"));
+    let rows = from.rows.map(|rows| counted(rows, "row"));
     let preparation = Some(from.preparation.clone()).filter(|text| !text.is_empty());
     let details: Vec<String> = rows.into_iter().chain(preparation).collect();
     match (from.data.as_str(), details.join("; ").as_str()) {

@@ -7,6 +7,7 @@ use super::setting::short;
 use super::{FigureOptions, caption};
 use crate::Error;
 use crate::curve::{Curve, Metric};
+use crate::error::words::counted;
 use crate::plot::{Dash, Figure, Group, Hue, Panel, PanelAxis, Series};
 
 /// The hues of families of arms that share a panel, in their order; the fifth begins anew.
@@ -105,10 +106,10 @@ fn drawn_each_arm(curve: &Curve, arms: &[usize], options: &FigureOptions) -> Res
 fn finish(draft: &Draft<'_>, what: &str, panels: Vec<Panel>, cut: usize) -> Figure {
     let mut text = caption::caption(draft, what, &panels, 0);
     if cut > 0 {
-        let (values, are) = if cut == 1 { ("value", "is") } else { ("values", "are") };
+        let (values, are) = (counted(cut, "value"), if cut == 1 { "is" } else { "are" });
         let at = draft.curve.axis.symbol();
         text.extend([format!(
-            " {cut} {values} under 10⁻¹² of that at the smallest {at}, zero but for rounding, {are} cut off by the frame."
+            " {values} under 10⁻¹² of that at the smallest {at}, zero but for rounding, {are} cut off by the frame."
         )]);
     }
     Figure { panels, ..Figure::new(text) }

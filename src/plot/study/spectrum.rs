@@ -162,7 +162,7 @@ fn drawn_directions(rows: &Array2<f64>, sizes: &[usize]) -> Result<Figure, Error
         let x = rows.slice(s![..n, ..]);
         let svd = Svd::new(&x)?;
         let axis = |label: &str| PanelAxis::linear(label).with_range(-frame, frame);
-        let names = if p == 3 { ("Seen from the side", "and above") } else { ("x₁", "x₂") };
+        let names = if p == 3 { ("Across the view", "Up the view") } else { ("x₁", "x₂") };
         let root = (n as f64).sqrt();
         let modes = |which: std::ops::Range<usize>| {
             which

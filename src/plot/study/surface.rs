@@ -7,6 +7,7 @@ use super::settings::spanned;
 use super::{FigureOptions, Statistic, caption};
 use crate::Error;
 use crate::curve::{self, Metric, Surface};
+use crate::error::words::counted;
 use crate::plot::{Dash, Figure, Group, HeatMap, Hue, Panel, PanelAxis, Scale, Series};
 
 /// A metric of one arm over a surface: the columns to the right, the rows up (of the plane of samples and features `p` and
@@ -103,11 +104,9 @@ fn draw(surface: &Surface, arm: usize, metric: Metric, options: &FigureOptions) 
         text.push_str(&note);
     }
     if let (count @ 1.., axis) = left_out {
-        let (rows, have) = if count == 1 { ("row", "has") } else { ("rows", "have") };
+        let (rows, have) = (counted(count, "row"), if count == 1 { "has" } else { "have" });
         let symbol = axis.symbol();
-        text.extend([format!(
-            " {count} {rows} at {symbol}\u{a0}≤\u{a0}0 {have} no place on a logarithmic axis."
-        )]);
+        text.extend([format!(" {rows} at {symbol}\u{a0}≤\u{a0}0 {have} no place on a logarithmic axis.")]);
     }
     let mut figure = Figure::new(text);
     figure.panels = panels;
