@@ -80,7 +80,13 @@ impl Backend for Jacobi {
         let dim = |all: &[Array2<f64>]| all.first().map_or((0, 0), Array2::dim);
         let ((n, p), (rows, m)) = (dim(xs), dim(targets));
         let alike = xs.iter().all(|x| x.dim() == (n, p)) && targets.iter().all(|t| t.dim() == (n, m));
-        if !alike || rows != n || n < p || p > LARGEST || m >= p || xs.len() != targets.len() {
+        if !alike {
+            // Each as it would be alone.
+            let one = |(x, t)| self.project_many(std::slice::from_ref(x), std::slice::from_ref(t));
+            return xs.iter().zip(targets).flat_map(one).collect();
+        }
+        // As many targets as J has columns are no less work.
+        if rows != n || n < p || p > LARGEST || m >= p || xs.len() != targets.len() {
             return projected(self.factorise_many(xs), targets);
         }
         let mut results = Vec::with_capacity(xs.len());
@@ -131,6 +137,20 @@ mod tests {
                     "{n} × {p}"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn a_projection_does_not_depend_on_the_others() {
+        let shapes = [(39, 8), (20, 20), (39, 8), (5, 9)];
+        let xs: Vec<_> = shapes.iter().enumerate().map(|(seed, &(n, p))| matrix(n, p, seed)).collect();
+        let targets: Vec<_> = xs.iter().map(|x| matrix(x.nrows(), 2, 60)).collect();
+        let together = Jacobi.project_many(&xs, &targets);
+        assert_eq!(together.len(), xs.len());
+        for ((x, t), found) in xs.iter().zip(&targets).zip(together) {
+            let one = std::slice::from_ref;
+            let alone = Jacobi.project_many(one(x), one(t)).pop().unwrap();
+            assert_eq!(found.unwrap(), alone.unwrap(), "{:?}", x.dim());
         }
     }
 
