@@ -4,7 +4,6 @@ use super::cell_columns::{COLUMNS, Column, Extent};
 use super::rows_left::{COLUMN as ROWS_LEFT, Countdown};
 use super::{ArmLabel, Cell};
 use csv::WriterBuilder;
-use std::io::{self, Write};
 
 /// What all rows of a table of cells share.
 pub(crate) struct CellTable {
@@ -17,9 +16,9 @@ pub(crate) struct CellTable {
 }
 
 /// Rows of a table of cells in the making, one after the other.
-pub(crate) struct CellRows<'a, W> {
+pub(crate) struct CellRows<'a> {
     table: &'a CellTable,
-    text: Text<W>,
+    text: Text,
     place: SharedFields,
     /// Those of [`numbers`].
     memos: [Memo; 8],
@@ -57,17 +56,13 @@ impl CellTable {
         header
     }
 
-    /// All its rows, to be pushed after its [header](Self::header).
-    pub(crate) fn rows<W: Write>(&self, writer: W) -> CellRows<'_, W> {
-        self.rows_after(0, writer)
-    }
-
-    /// The rows that come after so many others.
-    pub(crate) fn rows_after<W: Write>(&self, before: usize, writer: W) -> CellRows<'_, W> {
+    /// The rows that come after so many others, as text in place of what `text` held.
+    pub(crate) fn rows_after(&self, before: usize, mut text: Text) -> CellRows<'_> {
         let later = &self.columns[COLUMNS.len()..];
+        text.used = 0;
         CellRows {
             table: self,
-            text: Text::new(writer),
+            text,
             place: SharedFields::default(),
             memos: std::array::from_fn(|_| Memo::default()),
             later: later.iter().map(|&column| (column, Memo::default())).collect(),
@@ -76,34 +71,44 @@ impl CellTable {
     }
 }
 
-impl<W: Write> CellRows<'_, W> {
-    pub(crate) fn push(&mut self, cell: &Cell) -> io::Result<()> {
+impl CellRows<'_> {
+    pub(crate) fn push(&mut self, cell: &Cell) {
         let Self { table, text, place, memos, later, rows_left } = self;
-        text.make_room(table.longest)?;
         place.refresh(cell);
-        text.push_field(&place.text);
+        let mut line = text.line(table.longest);
+        line.push_field(&place.text);
         match table.labels.get(cell.arm) {
-            Some(label) => text.push_label(label),
-            None => text.push(b","),
+            Some(label) => line.push_label(label),
+            None => line.push(b","),
         }
         let ((before, after), (first, last)) = (numbers(cell), memos.split_at_mut(4));
         for (memo, number) in first.iter_mut().zip(before) {
-            text.push_field(memo.field(number));
+            line.push_field(memo.field(number));
         }
-        text.push_field(&place.rank);
+        line.push_field(&place.rank);
         for (memo, number) in last.iter_mut().zip(after) {
-            text.push_field(memo.field(number));
+            line.push_field(memo.field(number));
         }
         for (column, memo) in later {
-            text.push_field(memo.field(column.number(cell)));
+            line.push_field(memo.field(column.number(cell)));
         }
-        text.push_room(rows_left.row_end_in_room());
-        Ok(())
+        line.push_room(rows_left.row_end_in_room());
+        text.used += line.used;
     }
 
-    /// The writer, when it has all of it.
-    pub(crate) fn finish(self) -> io::Result<W> {
-        self.text.finish()
+    /// The rows so far.
+    pub(super) fn text(&self) -> &[u8] {
+        self.text.bytes()
+    }
+
+    /// Forgets the rows so far: those that follow take their place.
+    pub(super) fn forget(&mut self) {
+        self.text.used = 0;
+    }
+
+    /// The rows, and their room.
+    pub(crate) fn finish(self) -> Text {
+        self.text
     }
 }
 
@@ -114,14 +119,14 @@ pub(super) const FLUSH_AT: usize = 1 << 17;
 const LABEL: usize = 64;
 
 /// `name,setting` as CSV, quoted where the name needs it.
-struct Label {
+pub(super) struct Label {
     /// Room for it: a multiple of [`LABEL`].
     text: Vec<u8>,
     length: usize,
 }
 
 impl Label {
-    fn new(arm: &ArmLabel) -> Self {
+    pub(super) fn new(arm: &ArmLabel) -> Self {
         let mut writer = WriterBuilder::new().terminator(csv::Terminator::Any(b'\n')).from_writer(Vec::new());
         let setting = arm.setting.map_or(String::new(), |value| zmij::Buffer::new().format(value).to_owned());
         // Writing to memory does not fail; an empty label would show in the table.
@@ -131,6 +136,10 @@ impl Label {
         let length = text.len();
         text.resize(length.next_multiple_of(LABEL), 0);
         Self { text, length }
+    }
+
+    pub(super) fn text(&self) -> &[u8] {
+        &self.text[..self.length]
     }
 }
 
@@ -164,31 +173,35 @@ impl Field {
     }
 }
 
-/// Text on its way to a writer.
-struct Text<W> {
-    writer: W,
+/// Text in room that can be used again: fresh from the system it is slow at first touch.
+#[derive(Default)]
+pub(crate) struct Text {
     /// Longer than what is in it.
     room: Vec<u8>,
     used: usize,
 }
 
-impl<W: Write> Text<W> {
-    fn new(writer: W) -> Self {
-        Self { writer, room: vec![0; FLUSH_AT], used: 0 }
+impl Text {
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.room[..self.used]
     }
 
-    /// Room for so many bytes more. What goes to the writer is as long as a file's own buffer, which then copies nothing.
-    fn make_room(&mut self, bytes: usize) -> io::Result<()> {
-        if self.used >= FLUSH_AT {
-            self.writer.write_all(&self.room[..self.used])?;
-            self.used = 0;
-        }
+    /// Room for so many bytes more.
+    fn line(&mut self, bytes: usize) -> Line<'_> {
         if self.used + bytes > self.room.len() {
-            self.room.resize(self.used + bytes + FLUSH_AT, 0);
+            self.room.resize((2 * self.room.len()).max(self.used + bytes + FLUSH_AT), 0);
         }
-        Ok(())
+        Line { room: &mut self.room[self.used..], used: 0 }
     }
+}
 
+/// A line of text in the making. (Its length is counted apart from that of the text, in a register.)
+struct Line<'a> {
+    room: &'a mut [u8],
+    used: usize,
+}
+
+impl Line<'_> {
     fn push(&mut self, text: &[u8]) {
         self.room[self.used..self.used + text.len()].copy_from_slice(text);
         self.used += text.len();
@@ -210,12 +223,6 @@ impl<W: Write> Text<W> {
             to.copy_from_slice(from);
         }
         self.used += label.length;
-    }
-
-    fn finish(mut self) -> io::Result<W> {
-        self.writer.write_all(&self.room[..self.used])?;
-        self.writer.flush()?;
-        Ok(self.writer)
     }
 }
 

@@ -1,11 +1,12 @@
 //! Curves as CSV, in full precision: what is written reads back to the same bits.
 
 use super::cell_columns::{Column, Extent};
-use super::cell_rows::{CellTable, FLUSH_AT};
-use super::rows_left::{COLUMN as ROWS_LEFT, Countdown, Ended, Rows};
+use super::cell_rows::{CellTable, FLUSH_AT, Text};
+use super::rows_left::{COLUMN as ROWS_LEFT, Ended, Rows};
+use super::summary_rows::SummaryRows;
 use super::{ArmLabel, Axis, Bootstrap, Cell, Curve, Metric, Provenance, Summary};
 use crate::{Error, machine::whole_file};
-use csv::{ByteRecord, StringRecord, WriterBuilder};
+use csv::StringRecord;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -39,11 +40,17 @@ impl Curve {
         extent.add(&self.cells);
         let table = CellTable::new(&extent, &self.arms);
         writer.write_all(&table.header())?;
-        let mut rows = table.rows(writer);
+        let mut rows = table.rows_after(0, Text::default());
         for cell in &self.cells {
-            rows.push(cell)?;
+            rows.push(cell);
+            // As long as a file's own buffer, which then copies nothing.
+            if rows.text().len() >= FLUSH_AT {
+                writer.write_all(rows.text())?;
+                rows.forget();
+            }
         }
-        rows.finish().map(drop)
+        writer.write_all(rows.text())?;
+        writer.flush()
     }
 
     /// Reads cells back, columns by their names in any order. What a table of cells does not say is blank in the result:
@@ -156,56 +163,17 @@ impl Curve {
         tables: &[Vec<Summary>],
     ) -> Result<(), Error> {
         whole_file::write(path, |file| {
-            let mut rows_left = Countdown::new(tables.iter().map(Vec::len).sum());
-            let mut writer = WriterBuilder::new().buffer_capacity(FLUSH_AT).from_writer(file);
-            let header = [
-                "arm",
-                "setting",
-                "n",
-                "p",
-                "metric",
-                "count",
-                "mean",
-                "mean_low",
-                "mean_high",
-                "min",
-                "q25",
-                "median",
-                "q75",
-                "max",
-                "standard_deviation",
-            ];
-            let has_values = !matches!(self.axis, Axis::Samples | Axis::Features);
-            let value = has_values.then_some(Column::Value.name());
-            writer.write_record(header.into_iter().chain(value).chain([ROWS_LEFT]))?;
-            let mut number = zmij::Buffer::new();
-            let mut row = ByteRecord::new();
-            for (metric, summaries) in metrics.iter().zip(tables) {
+            let mut rows = SummaryRows::new(&self.arms, self.axis, tables.iter().map(Vec::len).sum());
+            for (&metric, summaries) in metrics.iter().zip(tables) {
                 for summary in summaries {
-                    let arm = &self.arms[summary.arm];
-                    row.clear();
-                    row.push_field(arm.name.as_bytes());
-                    push(&mut row, &mut number, arm.setting);
-                    for count in [summary.n, summary.p] {
-                        row.push_field(count.to_string().as_bytes());
+                    rows.push(metric, summary);
+                    if rows.text.len() >= FLUSH_AT {
+                        file.write_all(&rows.text)?;
+                        rows.text.clear();
                     }
-                    row.push_field(metric.name().as_bytes());
-                    row.push_field(summary.count.to_string().as_bytes());
-                    push(&mut row, &mut number, Some(summary.mean));
-                    push(&mut row, &mut number, summary.mean_band.map(|(low, _)| low));
-                    push(&mut row, &mut number, summary.mean_band.map(|(_, high)| high));
-                    for value in [summary.min, summary.q25, summary.median, summary.q75, summary.max] {
-                        push(&mut row, &mut number, Some(value));
-                    }
-                    push(&mut row, &mut number, summary.standard_deviation);
-                    if has_values {
-                        push(&mut row, &mut number, Some(summary.value));
-                    }
-                    row.push_field(rows_left.field());
-                    writer.write_byte_record(&row)?;
                 }
             }
-            writer.flush()
+            file.write_all(&rows.text)
         })
     }
 }
@@ -289,12 +257,5 @@ impl Columns {
             value,
             metrics: Metric::ALL.iter().filter_map(metric).collect(),
         })
-    }
-}
-
-fn push(row: &mut ByteRecord, number: &mut zmij::Buffer, value: Option<f64>) {
-    match value {
-        Some(value) => row.push_field(number.format(value).as_bytes()),
-        None => row.push_field(b""),
     }
 }

@@ -4,18 +4,41 @@ use super::summary::{Group, check_draws, reserve_draws, summarised};
 use super::{Axis, Bootstrap, Cell, Metric, Summary};
 use crate::Error;
 
-/// The values of some metrics by arm and axis value.
-pub(crate) struct Gathered {
+/// What is gathered of cells: some metrics, by arm and axis value.
+pub(crate) struct Slots<'a> {
     kind: Axis,
     /// The values of the axis, ascending.
     axis: Vec<f64>,
-    metrics: Vec<Metric>,
+    arms: usize,
+    metrics: &'a [Metric],
+}
+
+/// That of some cells that follow each other, one after the other.
+#[derive(Default)]
+pub(crate) struct Listed {
+    cells: Vec<Place>,
+    /// So many for each cell as there are metrics.
+    numbers: Vec<Option<f64>>,
+    /// Where on the axis the last cell stood: cells of one factorisation follow each other.
+    place: usize,
+}
+
+/// Which of the [`Slots`] a cell is in, and its sizes.
+struct Place {
+    slot: usize,
+    arm: usize,
+    value: f64,
+    n: usize,
+    p: usize,
+}
+
+/// That of all cells.
+pub(crate) struct Gathered<'a> {
+    slots: &'a Slots<'a>,
     /// By metric, then by arm and axis value.
     held: Vec<Vec<Option<Held>>>,
     /// Room in each.
     repeats: usize,
-    /// Where on the axis the last cell stood: cells of one factorisation follow each other.
-    place: usize,
 }
 
 /// Those of one arm and axis value, in the order of their repeats.
@@ -34,43 +57,61 @@ impl Held {
     }
 }
 
-impl Gathered {
-    /// For cells on an axis of these values, ascending, of so many arms and repeats.
-    pub(crate) fn new(kind: Axis, axis: Vec<f64>, arms: usize, metrics: &[Metric], repeats: usize) -> Self {
-        let empty = || std::iter::repeat_with(|| None).take(arms * axis.len()).collect();
-        let held = std::iter::repeat_with(empty).take(metrics.len()).collect();
-        Self { kind, axis, metrics: metrics.to_vec(), held, repeats, place: 0 }
+impl<'a> Slots<'a> {
+    /// For cells on an axis of these values, ascending, of so many arms.
+    pub(crate) fn new(kind: Axis, axis: Vec<f64>, arms: usize, metrics: &'a [Metric]) -> Self {
+        Self { kind, axis, arms, metrics }
     }
 
+    /// How many values there are of each repeat.
+    pub(crate) fn values(&self) -> usize {
+        self.count().saturating_mul(self.metrics.len())
+    }
+
+    fn count(&self) -> usize {
+        self.axis.len().saturating_mul(self.arms)
+    }
+}
+
+impl Listed {
     /// Takes the metrics of the next cell.
-    pub(crate) fn add(&mut self, cell: &Cell) {
-        let Some(value) = self.kind.value(cell) else { return };
-        if self.axis.get(self.place) != Some(&value) {
+    pub(crate) fn add(&mut self, cell: &Cell, slots: &Slots<'_>) {
+        let Some(value) = slots.kind.value(cell) else { return };
+        let axis = &slots.axis;
+        if axis.get(self.place) != Some(&value) {
             let order = |known: &f64| known.partial_cmp(&value).unwrap_or_else(|| known.total_cmp(&value));
-            self.place = self.axis.binary_search_by(order).unwrap_or(0);
+            self.place = axis.binary_search_by(order).unwrap_or(0);
         }
-        let slot = cell.arm.saturating_mul(self.axis.len()).saturating_add(self.place);
         let Cell { n, p, arm, .. } = *cell;
-        let room = self.repeats;
-        for (held, &metric) in self.held.iter_mut().zip(&self.metrics) {
-            if let (Some(slot), Some(number)) = (held.get_mut(slot), cell.metric(metric)) {
-                let first = || Held { n, p, value, arm, values: Vec::with_capacity(room) };
-                slot.get_or_insert_with(first).values.push(number);
-            }
-        }
+        let slot = arm.saturating_mul(axis.len()).saturating_add(self.place);
+        self.cells.push(Place { slot, arm, value, n, p });
+        self.numbers.extend(slots.metrics.iter().map(|&metric| cell.metric(metric)));
     }
 
-    /// Takes what was gathered of the repeats that follow.
-    pub(crate) fn append(&mut self, more: Self) {
-        for (held, more) in self.held.iter_mut().zip(more.held) {
-            for (slot, more) in held.iter_mut().zip(more) {
-                let Some(more) = more else { continue };
-                if let Some(held) = slot {
-                    held.values.extend(more.values);
-                } else {
-                    let mut values = Vec::with_capacity(self.repeats);
-                    values.extend(&more.values);
-                    *slot = Some(Held { values, ..more });
+    /// Forgets them, and keeps their room.
+    pub(crate) fn clear(&mut self) {
+        self.cells.clear();
+        self.numbers.clear();
+    }
+}
+
+impl<'a> Gathered<'a> {
+    /// Of no cells yet, and with room for so many repeats.
+    pub(crate) fn new(slots: &'a Slots<'a>, repeats: usize) -> Self {
+        let empty = || std::iter::repeat_with(|| None).take(slots.count()).collect();
+        let held = std::iter::repeat_with(empty).take(slots.metrics.len()).collect();
+        Self { slots, held, repeats }
+    }
+
+    /// Takes the metrics of the cells that follow.
+    pub(crate) fn append(&mut self, more: &Listed) {
+        let room = self.repeats;
+        for (metric, held) in self.held.iter_mut().enumerate() {
+            let numbers = more.numbers.iter().skip(metric).step_by(self.slots.metrics.len());
+            for (&Place { slot, arm, value, n, p }, number) in more.cells.iter().zip(numbers) {
+                if let (Some(slot), &Some(number)) = (held.get_mut(slot), number) {
+                    let first = || Held { n, p, value, arm, values: Vec::with_capacity(room) };
+                    slot.get_or_insert_with(first).values.push(number);
                 }
             }
         }
@@ -80,7 +121,7 @@ impl Gathered {
     pub(crate) fn check(&self, bootstrap: Option<Bootstrap>, at_once: usize) -> Result<(), Error> {
         check_draws(bootstrap)?;
         let groups = self.held.iter().map(Vec::len).max().unwrap_or(0);
-        reserve_draws(bootstrap, (self.repeats, groups), at_once.min(self.metrics.len()))
+        reserve_draws(bootstrap, (self.repeats, groups), at_once.min(self.held.len()))
     }
 
     /// The summaries of a metric, as [`Curve::summaries`](super::Curve::summaries) has them.

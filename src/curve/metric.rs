@@ -100,7 +100,7 @@ macro_rules! metrics {
             }
 
             /// Whether it has neither a value nor one of the metrics that most cells lack.
-            pub(super) fn is_plain(&self) -> bool {
+            pub(crate) fn is_plain(&self) -> bool {
                 self.value.is_absent() $(& self.$packed.is_absent())+
             }
 

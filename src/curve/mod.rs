@@ -19,12 +19,13 @@ mod rows_left;
 mod settings;
 mod shape;
 mod summary;
+mod summary_rows;
 mod surface;
 
 pub use axis::Axis;
 pub(crate) use cell_columns::Extent;
-pub(crate) use cell_rows::CellTable;
-pub(crate) use gathered::Gathered;
+pub(crate) use cell_rows::{CellTable, Text};
+pub(crate) use gathered::{Gathered, Listed, Slots};
 pub use median_point::MedianPoint;
 pub use metric::{Cell, Metric};
 #[cfg(feature = "parquet")]

@@ -54,12 +54,6 @@ impl Countdown {
         }
         self.length
     }
-
-    /// The number of it alone.
-    pub(super) fn field(&mut self) -> &[u8] {
-        let text = self.row_end();
-        &text[1..text.len() - 1]
-    }
 }
 
 /// The check of a table that is read.
@@ -176,7 +170,7 @@ mod tests {
         for count in [0_usize, 1, 9, 10, 11, 100, 1001, 20_000] {
             let mut countdown = Countdown::new(count);
             for left in (0..count).rev() {
-                assert_eq!(countdown.field(), left.to_string().as_bytes());
+                assert_eq!(countdown.row_end(), format!(",{left}\n").as_bytes());
             }
             assert_eq!(countdown.row_end(), b",0\n");
         }

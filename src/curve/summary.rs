@@ -4,7 +4,8 @@ use super::{Cell, Curve, MedianPoint, Metric};
 use crate::Error;
 use crate::machine::memory::{reserve, sum, table};
 use crate::rng::stream;
-use ndarray::{Array2, ArrayView2};
+use crate::svd::times_transposed;
+use ndarray::Array2;
 use rand::RngExt;
 
 /// How to draw the bootstrap band of the mean.
@@ -177,8 +178,9 @@ pub(super) fn reserve_draws(
     at_once: usize,
 ) -> Result<(), Error> {
     let Some(Bootstrap { draws, .. }) = bootstrap else { return Ok(()) };
-    // Weights, means of all groups of a metric, and the ends that are sorted.
-    let each = sum([table(draws, repeats), table(draws, groups), table(draws, 1)]);
+    // Weights, means of some groups of a metric with their values, and the ends that are sorted.
+    let groups = groups.min(AT_ONCE);
+    let each = sum([table(draws, repeats), table(draws.saturating_add(repeats), groups), table(draws, 1)]);
     reserve("a bootstrap", each.saturating_mul(at_once))
 }
 
@@ -345,9 +347,16 @@ fn tail_quantiles(values: &[f64], tail: f64) -> (f64, f64) {
     let place = tail * (values.len() - 1) as f64;
     let needed = (place.floor() as usize + 2).min(values.len());
     let (mut low, mut high) = (vec![f64::INFINITY; needed], vec![f64::NEG_INFINITY; needed]);
-    for &value in values {
-        insert_before(&mut low, |held| value < held, value);
-        insert_before(&mut high, |held| value > held, value);
+    for some in values.chunks(8) {
+        // Mostly none of them is in either end, which a question to all together finds out in no time.
+        let (least, most) = (low[needed - 1], high[needed - 1]);
+        if !some.iter().fold(false, |any, &value| any | (value < least) | (value > most)) {
+            continue;
+        }
+        for &value in some {
+            insert_before(&mut low, |held| value < held, value);
+            insert_before(&mut high, |held| value > held, value);
+        }
     }
     let quantile = |end: &[f64]| quantile(&end[needed.saturating_sub(2)..], place.fract());
     (quantile(&low), quantile(&high))
@@ -366,7 +375,10 @@ fn insert_before(list: &mut [f64], beats: impl Fn(f64) -> bool, value: f64) {
     list[place] = value;
 }
 
-/// Adds the bands, all groups of one count at a time: one matrix product. `kept` are the weights that were used last:
+/// Groups whose means are there at once: few enough to stay in the cache until their tails are known.
+const AT_ONCE: usize = 64;
+
+/// Adds the bands, groups of one count together in matrix products. `kept` are the weights that were used last:
 /// most metrics have the count of the one before.
 fn add_bands(
     groups: &[&Group<'_>],
@@ -381,11 +393,17 @@ fn add_bands(
         let members: Vec<usize> = (0..groups.len()).filter(|&g| groups[g].values.len() == count).collect();
         let known = kept.take().filter(|weights| weights.ncols() == count);
         let weights = kept.insert(known.unwrap_or_else(|| resampling_weights(count, bootstrap)));
-        let values: Vec<f64> = members.iter().flat_map(|&member| groups[member].values).copied().collect();
-        let Ok(values) = ArrayView2::from_shape((members.len(), count), &values) else { continue };
-        let means = values.dot(&weights.t());
-        for (row, &member) in means.rows().into_iter().zip(&members) {
-            summaries[member].mean_band = Some(tail_quantiles(&row.to_vec(), 0.025));
+        let (mut values, mut means) = (Vec::new(), Vec::new());
+        for members in members.chunks(AT_ONCE) {
+            values.clear();
+            members.iter().for_each(|&member| values.extend_from_slice(groups[member].values));
+            means.clear();
+            means.resize(members.len() * bootstrap.draws, 0.0);
+            let sizes = (members.len(), bootstrap.draws, count);
+            times_transposed(&values, weights.as_slice().unwrap_or(&[]), &mut means, sizes);
+            for (row, &member) in means.chunks_exact(bootstrap.draws).zip(members) {
+                summaries[member].mean_band = Some(tail_quantiles(row, 0.025));
+            }
         }
     }
 }

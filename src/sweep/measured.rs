@@ -55,6 +55,11 @@ impl Wanted {
         self.error_rate || self.train_error_rate
     }
 
+    /// Whether cells need `U` itself, and not only what it makes of the targets.
+    pub(super) fn needs_u(&self) -> bool {
+        self.train_error_rate || self.spectral.leave_one_out()
+    }
+
     /// Whether cells need the best linear model of all rows.
     pub(super) fn needs_ideal(&self, lines: &[Line]) -> bool {
         let without_residuals = |line: &Line| line.arm.ablation.is_without_residuals();
@@ -124,19 +129,30 @@ impl Measured {
             || self.lines.iter().any(|(_, metrics)| !metrics.of_fit.is_empty())
     }
 
-    /// A row of the tidy table, for the line at a place among those that did not fail, of that arm and value on the third
-    /// axis.
-    pub(super) fn cell(
-        &self,
-        repeat: usize,
+    /// What all its rows of the tidy table share.
+    pub(super) fn shared(&self, repeat: usize, wanted: &Wanted) -> Cell {
+        let mut cell = Cell::new(repeat, self.n, self.p, 0);
+        cell.rank = self.rank;
+        cell.smallest_singular_value = wanted.smallest.then_some(self.smallest_singular_value);
+        cell
+    }
+
+    /// Makes a row of the tidy table, for one of the lines that did not fail, of that arm and value on the third axis, out
+    /// of that of another line. It starts anew from what all rows [share](Self::shared) where rows may have metrics that
+    /// others lack.
+    pub(super) fn write(
+        cell: &mut Cell,
+        shared: &Cell,
         (line, metrics): (&Line, &Metrics),
         (arm, value): (usize, Option<f64>),
         wanted: &Wanted,
-    ) -> Cell {
-        let mut cell = Cell::new(repeat, self.n, self.p, arm);
-        cell.rank = self.rank;
+    ) {
+        if !cell.is_plain() {
+            *cell = *shared;
+        }
+        cell.arm = arm;
         if value.is_some() {
-            cell = cell.at(value);
+            *cell = cell.at(value);
         }
         let attacked = line.arm.adversary.is_some();
         cell.train_mse = wanted.train.then_some(metrics.train);
@@ -149,7 +165,6 @@ impl Measured {
         let biased = line.arm.start == super::Start::Zero;
         cell.bias_squared = (wanted.bias_squared && biased).then_some(metrics.bias_squared);
         cell.mean_squared_bias = (wanted.mean_squared_bias && biased).then_some(metrics.mean_squared_bias);
-        cell.smallest_singular_value = wanted.smallest.then_some(self.smallest_singular_value);
         // A start that is drawn has none.
         let norm = Some(metrics.norm).filter(|norm| !norm.is_nan());
         cell.coefficient_norm = norm.filter(|_| wanted.coefficient_norm);
@@ -160,6 +175,5 @@ impl Measured {
         for (metric, value) in &metrics.of_fit {
             cell.set(*metric, Some(*value));
         }
-        cell
     }
 }

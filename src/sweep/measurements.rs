@@ -87,10 +87,6 @@ impl CellParts for MeasuredParts<'_> {
         self.parts.len()
     }
 
-    fn repeats(&self, part: usize) -> usize {
-        self.parts[part].count()
-    }
-
     fn before(&self, part: usize) -> usize {
         self.parts[part].before()
     }

@@ -165,8 +165,11 @@ impl Ready<'_> {
             // From value after value of each arm to arm after arm of each value.
             measured.lines.sort_by_key(|(line, _)| (lines[*line].value, lines[*line].of));
         }
+        let shared = measured.shared(repeat, wanted);
+        let mut cell = shared;
         for (line, metrics) in &measured.lines {
-            each(&measured.cell(repeat, (&lines[*line], metrics), self.place(*line), wanted));
+            Measured::write(&mut cell, &shared, (&lines[*line], metrics), self.place(*line), wanted);
+            each(&cell);
         }
     }
 
@@ -179,8 +182,11 @@ impl Ready<'_> {
                 extent.count += measured.lines.len();
                 continue;
             }
+            let shared = measured.shared(0, wanted);
+            let mut cell = shared;
             for (line, metrics) in &measured.lines {
-                extent.add(&[measured.cell(0, (&lines[*line], metrics), self.place(*line), wanted)]);
+                Measured::write(&mut cell, &shared, (&lines[*line], metrics), self.place(*line), wanted);
+                extent.add(std::slice::from_ref(&cell));
             }
         }
         extent

@@ -2,6 +2,7 @@
 
 use super::engine::Repeats;
 use crate::Error;
+use crate::curve::{Listed, Text};
 use crate::machine::whole_file::WholeFile;
 use std::io::Write;
 use std::path::Path;
@@ -9,8 +10,8 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, Scope, ScopedJoinHandle};
 
-/// Cells of a part, whose text is about a mebibyte; a repeat that has more is a part of its own.
-pub(super) const CELLS: usize = 1 << 12;
+/// Cells of a part, whose text stays in the cache until it is written; a repeat that has more is a part of its own.
+pub(super) const CELLS: usize = 1 << 10;
 
 /// Parts that become text before the first of them is written.
 pub(super) fn at_once(workers: usize) -> usize {
@@ -48,48 +49,64 @@ impl Part {
         self.before
     }
 
-    /// How many repeats it has.
-    pub(super) fn count(&self) -> usize {
-        self.repeats().len()
-    }
-
     /// Its repeats, which it then has no more.
     pub(super) fn take(&self) -> Repeats {
-        std::mem::take(&mut *self.repeats())
+        std::mem::take(&mut *self.repeats.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// The text of a part, and what is gathered of its cells.
+#[derive(Default)]
+pub(super) struct Room {
+    pub(super) text: Text,
+    pub(super) values: Listed,
+}
+
+/// The rooms of parts that are written, for others.
+#[derive(Default)]
+pub(super) struct Rooms(Mutex<Vec<Room>>);
+
+impl Rooms {
+    pub(super) fn take(&self) -> Room {
+        self.all().pop().unwrap_or_default()
     }
 
-    fn repeats(&self) -> MutexGuard<'_, Repeats> {
-        self.repeats.lock().unwrap_or_else(PoisonError::into_inner)
+    fn put(&self, room: Room) {
+        self.all().push(room);
+    }
+
+    fn all(&self) -> MutexGuard<'_, Vec<Room>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Writes text into a file: at once, or on a thread of its own, which gives the others time for the next.
 pub(super) enum Writer<'scope> {
-    Here(WholeFile, &'scope Path),
+    Here(WholeFile, &'scope Path, &'scope Rooms),
     /// `None` says that all of it has come: a file that is left before is not there.
-    Beside(SyncSender<Option<Vec<u8>>>, ScopedJoinHandle<'scope, Result<(), Error>>),
+    Beside(SyncSender<Option<Room>>, ScopedJoinHandle<'scope, Result<(), Error>>),
 }
 
 impl<'scope> Writer<'scope> {
-    /// On a thread of the scope, if there is one.
+    /// On a thread of the scope, if there is one. What is written leaves its room.
     pub(super) fn new(
-        file: WholeFile,
-        path: &'scope Path,
+        (file, path): (WholeFile, &'scope Path),
+        rooms: &'scope Rooms,
         scope: Option<&'scope Scope<'scope, '_>>,
     ) -> Result<Self, Error> {
-        let Some(scope) = scope else { return Ok(Self::Here(file, path)) };
+        let Some(scope) = scope else { return Ok(Self::Here(file, path, rooms)) };
         let (sender, texts) = sync_channel(2);
-        let thread = Builder::new().spawn_scoped(scope, move || write_all(file, path, &texts));
+        let thread = Builder::new().spawn_scoped(scope, move || write_all((file, path), rooms, &texts));
         let thread = thread.map_err(|e| Error::Resource { reason: format!("a thread that writes: {e}") })?;
         Ok(Self::Beside(sender, thread))
     }
 
-    pub(super) fn write(&mut self, text: Vec<u8>) -> Result<(), Error> {
+    pub(super) fn write(&mut self, room: Room) -> Result<(), Error> {
         match self {
-            Self::Here(file, path) => file.write_all(&text).map_err(|e| Error::io(*path, &e)),
+            Self::Here(file, path, rooms) => write(file, path, rooms, room),
             // One that listens no more has failed, and says so when it is finished.
             Self::Beside(sender, _) => {
-                let _ = sender.send(Some(text));
+                let _ = sender.send(Some(room));
                 Ok(())
             }
         }
@@ -106,7 +123,7 @@ impl<'scope> Writer<'scope> {
     pub(super) fn finish(mut self) -> Result<(), Error> {
         self.end();
         match self {
-            Self::Here(file, _) => file.finish(),
+            Self::Here(file, ..) => file.finish(),
             Self::Beside(sender, thread) => {
                 drop(sender);
                 let died = || Error::Resource { reason: "the thread that writes a table panicked".into() };
@@ -116,10 +133,20 @@ impl<'scope> Writer<'scope> {
     }
 }
 
-fn write_all(mut file: WholeFile, path: &Path, texts: &Receiver<Option<Vec<u8>>>) -> Result<(), Error> {
+fn write(file: &mut WholeFile, path: &Path, rooms: &Rooms, room: Room) -> Result<(), Error> {
+    file.write_all(room.text.bytes()).map_err(|e| Error::io(path, &e))?;
+    rooms.put(room);
+    Ok(())
+}
+
+fn write_all(
+    (mut file, path): (WholeFile, &Path),
+    rooms: &Rooms,
+    texts: &Receiver<Option<Room>>,
+) -> Result<(), Error> {
     while let Ok(text) = texts.recv() {
         match text {
-            Some(text) => file.write_all(&text).map_err(|e| Error::io(path, &e))?,
+            Some(room) => write(&mut file, path, rooms, room)?,
             None => return file.finish(),
         }
     }

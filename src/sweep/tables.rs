@@ -1,13 +1,14 @@
 //! Tables of cells and of their summaries, from cells that come part by part and are not kept.
 
 use super::cells::Grid;
-use super::table_parts::{Writer, at_once};
+use super::table_parts::{Room, Rooms, Writer, at_once};
 use crate::Error;
 use crate::curve::{
-    Axis, Bootstrap, Cell, CellTable, Curve, Extent, Failure, Gathered, Metric, Provenance, Summary,
+    Axis, Bootstrap, Cell, CellTable, Curve, Extent, Failure, Gathered, Metric, Provenance, Slots, Summary,
 };
 use crate::machine::memory::{list, reserve};
 use crate::machine::whole_file::WholeFile;
+use std::io::Write;
 use std::path::Path;
 use std::thread;
 
@@ -32,9 +33,6 @@ pub struct Tables {
 pub(super) trait CellParts: Sync {
     /// How many parts there are.
     fn count(&self) -> usize;
-
-    /// How many repeats a part has.
-    fn repeats(&self, part: usize) -> usize;
 
     /// How many cells come before a part.
     fn before(&self, part: usize) -> usize;
@@ -61,34 +59,34 @@ pub(super) struct TablesOf<'a> {
     pub(super) summary: &'a Path,
 }
 
-/// A part as text, its values, and what of it is no cell.
-type Tabled = (Vec<u8>, Gathered, Curve);
+/// A part as text with its values, and what of it is no cell.
+type Tabled = (Room, Curve);
 
 impl TablesOf<'_> {
     /// Writes them: each part becomes text on one of several threads, and all go into the file in order.
     pub(super) fn save(self, parts: &impl CellParts) -> Result<Tables, Error> {
         let Self { mut outline, axis, repeats, extent, threads, metrics, bootstrap, cells, summary } = self;
-        let values = axis.len().saturating_mul(outline.arms.len()).saturating_mul(metrics.len());
-        reserve("the values of all repeats", list::<f64>(values.saturating_mul(repeats)))?;
-        let (kind, arms) = (outline.axis, outline.arms.len());
-        let empty = |repeats| Gathered::new(kind, axis.clone(), arms, metrics, repeats);
-        let mut gathered = empty(repeats);
+        let slots = Slots::new(outline.axis, axis, outline.arms.len(), metrics);
+        reserve("the values of all repeats", list::<f64>(slots.values().saturating_mul(repeats)))?;
+        let mut gathered = Gathered::new(&slots, repeats);
+        let (rooms, kind) = (Rooms::default(), outline.axis);
         let table = CellTable::new(&extent, &outline.arms);
         let side_by_side = |count| Grid { axis: (0..count).collect(), repeats: 1, threads, batch: 1 };
         let workers = side_by_side(parts.count().max(1)).workers();
-        let text = |part: usize| tabled(parts, part, &table, (kind, empty(parts.repeats(part))), cells);
+        let text = |part: usize| tabled((parts, part), &table, (kind, &slots), rooms.take());
         let mut summaries = Vec::new();
         thread::scope(|scope| {
-            let mut writer = Writer::new(WholeFile::create(cells)?, cells, (workers > 1).then_some(scope))?;
-            writer.write(table.header())?;
+            let mut file = WholeFile::create(cells)?;
+            file.write_all(&table.header()).map_err(|e| Error::io(cells, &e))?;
+            let mut writer = Writer::new((file, cells), &rooms, (workers > 1).then_some(scope))?;
             for first in (0..parts.count()).step_by(at_once(workers)) {
                 let grid = side_by_side(at_once(workers).min(parts.count() - first));
                 let done =
                     grid.run(&(), |places| places.iter().map(|at| text(first + at.axis_value)).collect())?;
                 for result in done.into_iter().filter_map(|(_, result)| result) {
-                    let (text, of_part, rest) = result?;
-                    writer.write(text)?;
-                    gathered.append(of_part);
+                    let (room, rest) = result?;
+                    gathered.append(&room.values);
+                    writer.write(room)?;
                     outline.failures.extend(rest.failures);
                     outline.provenance.by_svd.extend(rest.provenance.by_svd);
                     outline.complete &= rest.complete;
@@ -114,21 +112,18 @@ impl TablesOf<'_> {
 }
 
 fn tabled(
-    parts: &impl CellParts,
-    part: usize,
+    (parts, part): (&impl CellParts, usize),
     table: &CellTable,
-    (kind, mut gathered): (Axis, Gathered),
-    cells: &Path,
+    (kind, slots): (Axis, &Slots<'_>),
+    room: Room,
 ) -> Result<Tabled, Error> {
+    let Room { text, mut values } = room;
     let mut rest = Curve::new(kind, Vec::new(), Provenance::default());
-    let mut rows = table.rows_after(parts.before(part), Vec::new());
-    let mut written = Ok(());
+    let mut rows = table.rows_after(parts.before(part), text);
+    values.clear();
     parts.unfold(part, &mut rest, |cell| {
-        gathered.add(cell);
-        if written.is_ok() {
-            written = rows.push(cell);
-        }
+        values.add(cell, slots);
+        rows.push(cell);
     })?;
-    let text = written.and_then(|()| rows.finish()).map_err(|e| Error::io(cells, &e))?;
-    Ok((text, gathered, rest))
+    Ok((Room { text: rows.finish(), values }, rest))
 }

@@ -108,10 +108,6 @@ impl CellParts for StoredRepeats {
         self.parts.len()
     }
 
-    fn repeats(&self, part: usize) -> usize {
-        self.parts[part].1.len()
-    }
-
     fn before(&self, part: usize) -> usize {
         self.parts[part].0
     }

@@ -1,0 +1,112 @@
+//! Summaries as rows of text.
+
+use super::cell_columns::Column;
+use super::cell_rows::Label;
+use super::rows_left::{COLUMN as ROWS_LEFT, Countdown};
+use super::{ArmLabel, Axis, Metric, Summary};
+use std::collections::HashMap;
+
+/// The columns of every table of summaries, in order; what follows them is `value`, where the axis has one, and the count
+/// of the rows that are left.
+const COLUMNS: [&str; 15] = [
+    "arm",
+    "setting",
+    "n",
+    "p",
+    "metric",
+    "count",
+    "mean",
+    "mean_low",
+    "mean_high",
+    "min",
+    "q25",
+    "median",
+    "q75",
+    "max",
+    "standard_deviation",
+];
+
+/// Rows of a table of summaries in the making, one after the other.
+pub(super) struct SummaryRows {
+    labels: Vec<Label>,
+    has_values: bool,
+    metric: Option<Metric>,
+    /// By the bits of the place on the axis, the last summary there and its fields: arms that agree, and many do, are
+    /// formatted once.
+    known: HashMap<u64, (Summary, Vec<u8>)>,
+    rows_left: Countdown,
+    /// What is not written yet.
+    pub(super) text: Vec<u8>,
+}
+
+impl SummaryRows {
+    /// So many rows, of these arms on this axis. Its text is the first line.
+    pub(super) fn new(arms: &[ArmLabel], axis: Axis, count: usize) -> Self {
+        let has_values = !matches!(axis, Axis::Samples | Axis::Features);
+        let value = has_values.then_some(Column::Value.name());
+        let names: Vec<&str> = COLUMNS.into_iter().chain(value).chain([ROWS_LEFT]).collect();
+        Self {
+            labels: arms.iter().map(Label::new).collect(),
+            has_values,
+            metric: None,
+            known: HashMap::new(),
+            rows_left: Countdown::new(count),
+            text: (names.join(",") + "\n").into_bytes(),
+        }
+    }
+
+    /// Adds a row.
+    pub(super) fn push(&mut self, metric: Metric, summary: &Summary) {
+        if self.metric.replace(metric) != Some(metric) {
+            self.known.clear();
+        }
+        self.text.extend_from_slice(self.labels[summary.arm].text());
+        let key = summary.value.to_bits();
+        let known = self.known.get(&key).filter(|(known, _)| bits(known) == bits(summary));
+        if let Some((_, fields)) = known {
+            self.text.extend_from_slice(fields);
+        } else {
+            let fields = fields(metric, summary, self.has_values);
+            self.text.extend_from_slice(&fields);
+            self.known.insert(key, (*summary, fields));
+        }
+        self.text.extend_from_slice(self.rows_left.row_end());
+    }
+}
+
+/// The fields between those of the arm and the rows that are left, each after its comma.
+fn fields(metric: Metric, summary: &Summary, has_values: bool) -> Vec<u8> {
+    let Summary { n, p, count, .. } = *summary;
+    let mut text = format!(",{n},{p},{},{count}", metric.name()).into_bytes();
+    let numbers = numbers(summary);
+    for number in &numbers[..numbers.len() - usize::from(!has_values)] {
+        text.push(b',');
+        if let Some(number) = number {
+            text.extend_from_slice(zmij::Buffer::new().format(*number).as_bytes());
+        }
+    }
+    text
+}
+
+/// The numbers in their order, and the place on the axis.
+fn numbers(summary: &Summary) -> [Option<f64>; 10] {
+    let Summary { value, mean, mean_band, min, q25, median, q75, max, standard_deviation, .. } = *summary;
+    [
+        Some(mean),
+        mean_band.map(|(low, _)| low),
+        mean_band.map(|(_, high)| high),
+        Some(min),
+        Some(q25),
+        Some(median),
+        Some(q75),
+        Some(max),
+        standard_deviation,
+        Some(value),
+    ]
+}
+
+/// All that the fields show, to the last bit.
+fn bits(summary: &Summary) -> ([usize; 3], [Option<u64>; 10]) {
+    let Summary { n, p, count, .. } = *summary;
+    ([n, p, count], numbers(summary).map(|number| number.map(f64::to_bits)))
+}
