@@ -4,7 +4,6 @@ use super::cell_columns::{COLUMNS, Column, Extent};
 use super::rows_left::{COLUMN as ROWS_LEFT, Countdown};
 use super::{ArmLabel, Cell};
 use csv::WriterBuilder;
-use std::io::{self, Write};
 
 /// What all rows of a table of cells share.
 pub(crate) struct CellTable {
@@ -17,9 +16,9 @@ pub(crate) struct CellTable {
 }
 
 /// Rows of a table of cells in the making, one after the other.
-pub(crate) struct CellRows<'a, W> {
+pub(crate) struct CellRows<'a> {
     table: &'a CellTable,
-    text: Text<W>,
+    text: Text,
     place: SharedFields,
     /// Those of [`numbers`].
     memos: [Memo; 8],
@@ -57,17 +56,12 @@ impl CellTable {
         header
     }
 
-    /// All its rows, to be pushed after its [header](Self::header).
-    pub(crate) fn rows<W: Write>(&self, writer: W) -> CellRows<'_, W> {
-        self.rows_after(0, writer)
-    }
-
-    /// The rows that come after so many others.
-    pub(crate) fn rows_after<W: Write>(&self, before: usize, writer: W) -> CellRows<'_, W> {
+    /// The rows that come after so many others: text in the memory of an earlier one, which is forgotten.
+    pub(crate) fn rows_after(&self, before: usize, earlier: Text) -> CellRows<'_> {
         let later = &self.columns[COLUMNS.len()..];
         CellRows {
             table: self,
-            text: Text::new(writer),
+            text: Text { used: 0, ..earlier },
             place: SharedFields::default(),
             memos: std::array::from_fn(|_| Memo::default()),
             later: later.iter().map(|&column| (column, Memo::default())).collect(),
@@ -76,10 +70,10 @@ impl CellTable {
     }
 }
 
-impl<W: Write> CellRows<'_, W> {
-    pub(crate) fn push(&mut self, cell: &Cell) -> io::Result<()> {
+impl CellRows<'_> {
+    pub(crate) fn push(&mut self, cell: &Cell) {
         let Self { table, text, place, memos, later, rows_left } = self;
-        text.make_room(table.longest)?;
+        text.make_room(table.longest);
         place.refresh(cell);
         text.push_field(&place.text);
         match table.labels.get(cell.arm) {
@@ -98,16 +92,24 @@ impl<W: Write> CellRows<'_, W> {
             text.push_field(memo.field(column.number(cell)));
         }
         text.push_room(rows_left.row_end_in_room());
-        Ok(())
     }
 
-    /// The writer, when it has all of it.
-    pub(crate) fn finish(self) -> io::Result<W> {
-        self.text.finish()
+    /// What has come since it was [cleared](Self::clear).
+    pub(super) fn text(&self) -> &[u8] {
+        self.text.written()
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.text.used = 0;
+    }
+
+    /// All of it.
+    pub(crate) fn finish(self) -> Text {
+        self.text
     }
 }
 
-/// How much text is gathered before it goes to the writer.
+/// How much text is gathered before it goes to a file: as much as the file's own buffer takes, which then copies nothing.
 pub(super) const FLUSH_AT: usize = 1 << 17;
 
 /// Bytes of a label that are copied in one piece.
@@ -164,29 +166,24 @@ impl Field {
     }
 }
 
-/// Text on its way to a writer.
-struct Text<W> {
-    writer: W,
-    /// Longer than what is in it.
+/// Text in room that is longer.
+#[derive(Default)]
+pub(crate) struct Text {
     room: Vec<u8>,
     used: usize,
 }
 
-impl<W: Write> Text<W> {
-    fn new(writer: W) -> Self {
-        Self { writer, room: vec![0; FLUSH_AT], used: 0 }
+impl Text {
+    pub(crate) fn written(&self) -> &[u8] {
+        &self.room[..self.used]
     }
 
-    /// Room for so many bytes more. What goes to the writer is as long as a file's own buffer, which then copies nothing.
-    fn make_room(&mut self, bytes: usize) -> io::Result<()> {
-        if self.used >= FLUSH_AT {
-            self.writer.write_all(&self.room[..self.used])?;
-            self.used = 0;
-        }
+    /// Room for so many bytes more.
+    fn make_room(&mut self, bytes: usize) {
         if self.used + bytes > self.room.len() {
-            self.room.resize(self.used + bytes + FLUSH_AT, 0);
+            let length = self.used + bytes + FLUSH_AT;
+            self.room.resize(length.max(2 * self.room.len()), 0);
         }
-        Ok(())
     }
 
     fn push(&mut self, text: &[u8]) {
@@ -210,12 +207,6 @@ impl<W: Write> Text<W> {
             to.copy_from_slice(from);
         }
         self.used += label.length;
-    }
-
-    fn finish(mut self) -> io::Result<W> {
-        self.writer.write_all(&self.room[..self.used])?;
-        self.writer.flush()?;
-        Ok(self.writer)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Curves as CSV, in full precision: what is written reads back to the same bits.
 
 use super::cell_columns::{Column, Extent};
-use super::cell_rows::{CellTable, FLUSH_AT};
+use super::cell_rows::{CellTable, FLUSH_AT, Text};
 use super::rows_left::{COLUMN as ROWS_LEFT, Countdown, Ended, Rows};
 use super::{ArmLabel, Axis, Bootstrap, Cell, Curve, Metric, Provenance, Summary};
 use crate::{Error, machine::whole_file};
@@ -39,11 +39,16 @@ impl Curve {
         extent.add(&self.cells);
         let table = CellTable::new(&extent, &self.arms);
         writer.write_all(&table.header())?;
-        let mut rows = table.rows(writer);
+        let mut rows = table.rows_after(0, Text::default());
         for cell in &self.cells {
-            rows.push(cell)?;
+            rows.push(cell);
+            if rows.text().len() >= FLUSH_AT {
+                writer.write_all(rows.text())?;
+                rows.clear();
+            }
         }
-        rows.finish().map(drop)
+        writer.write_all(rows.text())?;
+        writer.flush()
     }
 
     /// Reads cells back, columns by their names in any order. What a table of cells does not say is blank in the result:

@@ -23,7 +23,7 @@ mod surface;
 
 pub use axis::Axis;
 pub(crate) use cell_columns::Extent;
-pub(crate) use cell_rows::CellTable;
+pub(crate) use cell_rows::{CellTable, Text};
 pub(crate) use gathered::Gathered;
 pub use median_point::MedianPoint;
 pub use metric::{Cell, Metric};

@@ -2,6 +2,8 @@
 
 use super::engine::Repeats;
 use crate::Error;
+use crate::curve::Text;
+use crate::machine::spare::Spare;
 use crate::machine::whole_file::WholeFile;
 use std::io::Write;
 use std::path::Path;
@@ -63,30 +65,32 @@ impl Part {
     }
 }
 
+/// A file, where it is, and where texts go that are in it.
+type Written<'scope> = (WholeFile, &'scope Path, &'scope Spare<Text>);
+
 /// Writes text into a file: at once, or on a thread of its own, which gives the others time for the next.
 pub(super) enum Writer<'scope> {
-    Here(WholeFile, &'scope Path),
+    Here(Written<'scope>),
     /// `None` says that all of it has come: a file that is left before is not there.
-    Beside(SyncSender<Option<Vec<u8>>>, ScopedJoinHandle<'scope, Result<(), Error>>),
+    Beside(SyncSender<Option<Text>>, ScopedJoinHandle<'scope, Result<(), Error>>),
 }
 
 impl<'scope> Writer<'scope> {
     /// On a thread of the scope, if there is one.
     pub(super) fn new(
-        file: WholeFile,
-        path: &'scope Path,
+        written: Written<'scope>,
         scope: Option<&'scope Scope<'scope, '_>>,
     ) -> Result<Self, Error> {
-        let Some(scope) = scope else { return Ok(Self::Here(file, path)) };
+        let Some(scope) = scope else { return Ok(Self::Here(written)) };
         let (sender, texts) = sync_channel(2);
-        let thread = Builder::new().spawn_scoped(scope, move || write_all(file, path, &texts));
+        let thread = Builder::new().spawn_scoped(scope, move || write_all(written, &texts));
         let thread = thread.map_err(|e| Error::Resource { reason: format!("a thread that writes: {e}") })?;
         Ok(Self::Beside(sender, thread))
     }
 
-    pub(super) fn write(&mut self, text: Vec<u8>) -> Result<(), Error> {
+    pub(super) fn write(&mut self, text: Text) -> Result<(), Error> {
         match self {
-            Self::Here(file, path) => file.write_all(&text).map_err(|e| Error::io(*path, &e)),
+            Self::Here(written) => write(written, text),
             // One that listens no more has failed, and says so when it is finished.
             Self::Beside(sender, _) => {
                 let _ = sender.send(Some(text));
@@ -106,7 +110,7 @@ impl<'scope> Writer<'scope> {
     pub(super) fn finish(mut self) -> Result<(), Error> {
         self.end();
         match self {
-            Self::Here(file, _) => file.finish(),
+            Self::Here((file, ..)) => file.finish(),
             Self::Beside(sender, thread) => {
                 drop(sender);
                 let died = || Error::Resource { reason: "the thread that writes a table panicked".into() };
@@ -116,11 +120,17 @@ impl<'scope> Writer<'scope> {
     }
 }
 
-fn write_all(mut file: WholeFile, path: &Path, texts: &Receiver<Option<Vec<u8>>>) -> Result<(), Error> {
+fn write((file, path, spare): &mut Written<'_>, text: Text) -> Result<(), Error> {
+    file.write_all(text.written()).map_err(|e| Error::io(*path, &e))?;
+    spare.give(text);
+    Ok(())
+}
+
+fn write_all(mut written: Written<'_>, texts: &Receiver<Option<Text>>) -> Result<(), Error> {
     while let Ok(text) = texts.recv() {
         match text {
-            Some(text) => file.write_all(&text).map_err(|e| Error::io(path, &e))?,
-            None => return file.finish(),
+            Some(text) => write(&mut written, text)?,
+            None => return written.0.finish(),
         }
     }
     Ok(())

@@ -4,10 +4,12 @@ use super::cells::Grid;
 use super::table_parts::{Writer, at_once};
 use crate::Error;
 use crate::curve::{
-    Axis, Bootstrap, Cell, CellTable, Curve, Extent, Failure, Gathered, Metric, Provenance, Summary,
+    Bootstrap, Cell, CellTable, Curve, Extent, Failure, Gathered, Metric, Provenance, Summary, Text,
 };
 use crate::machine::memory::{list, reserve};
+use crate::machine::spare::Spare;
 use crate::machine::whole_file::WholeFile;
+use std::io::Write;
 use std::path::Path;
 use std::thread;
 
@@ -62,33 +64,49 @@ pub(super) struct TablesOf<'a> {
 }
 
 /// A part as text, its values, and what of it is no cell.
-type Tabled = (Vec<u8>, Gathered, Curve);
+type Tabled = (Text, Gathered, Curve);
 
 impl TablesOf<'_> {
     /// Writes them: each part becomes text on one of several threads, and all go into the file in order.
     pub(super) fn save(self, parts: &impl CellParts) -> Result<Tables, Error> {
         let Self { mut outline, axis, repeats, extent, threads, metrics, bootstrap, cells, summary } = self;
-        let values = axis.len().saturating_mul(outline.arms.len()).saturating_mul(metrics.len());
-        reserve("the values of all repeats", list::<f64>(values.saturating_mul(repeats)))?;
         let (kind, arms) = (outline.axis, outline.arms.len());
-        let empty = |repeats| Gathered::new(kind, axis.clone(), arms, metrics, repeats);
+        // More than one cell of an arm and axis value are in a repeat of a plane.
+        let slots = axis.len().saturating_mul(arms);
+        let each = extent.count.div_ceil(slots.saturating_mul(repeats).max(1)).max(1);
+        let values = slots.saturating_mul(metrics.len()).saturating_mul(each);
+        reserve("the values of all repeats", list::<f64>(values.saturating_mul(repeats)))?;
+        let empty = |repeats| Gathered::new(kind, axis.clone(), arms, metrics, repeats * each);
         let mut gathered = empty(repeats);
         let table = CellTable::new(&extent, &outline.arms);
         let side_by_side = |count| Grid { axis: (0..count).collect(), repeats: 1, threads, batch: 1 };
         let workers = side_by_side(parts.count().max(1)).workers();
-        let text = |part: usize| tabled(parts, part, &table, (kind, empty(parts.repeats(part))), cells);
+        let (spare_texts, spare_values) = (Spare::new(), Spare::<Gathered>::new());
+        let tabled = |part: usize| -> Result<Tabled, Error> {
+            let mut rest = Curve::new(kind, Vec::new(), Provenance::default());
+            let mut rows = table.rows_after(parts.before(part), spare_texts.take().unwrap_or_default());
+            let mut of_part = spare_values.take().unwrap_or_else(|| empty(1));
+            of_part.clear(parts.repeats(part) * each);
+            parts.unfold(part, &mut rest, |cell| {
+                of_part.add(cell);
+                rows.push(cell);
+            })?;
+            Ok((rows.finish(), of_part, rest))
+        };
         let mut summaries = Vec::new();
         thread::scope(|scope| {
-            let mut writer = Writer::new(WholeFile::create(cells)?, cells, (workers > 1).then_some(scope))?;
-            writer.write(table.header())?;
+            let mut file = WholeFile::create(cells)?;
+            file.write_all(&table.header()).map_err(|e| Error::io(cells, &e))?;
+            let mut writer = Writer::new((file, cells, &spare_texts), (workers > 1).then_some(scope))?;
             for first in (0..parts.count()).step_by(at_once(workers)) {
                 let grid = side_by_side(at_once(workers).min(parts.count() - first));
                 let done =
-                    grid.run(&(), |places| places.iter().map(|at| text(first + at.axis_value)).collect())?;
+                    grid.run(&(), |places| places.iter().map(|at| tabled(first + at.axis_value)).collect())?;
                 for result in done.into_iter().filter_map(|(_, result)| result) {
                     let (text, of_part, rest) = result?;
                     writer.write(text)?;
-                    gathered.append(of_part);
+                    gathered.append(&of_part);
+                    spare_values.give(of_part);
                     outline.failures.extend(rest.failures);
                     outline.provenance.by_svd.extend(rest.provenance.by_svd);
                     outline.complete &= rest.complete;
@@ -111,24 +129,4 @@ impl TablesOf<'_> {
         let (failures, complete) = (outline.failures, outline.complete);
         Ok(Tables { cells: extent.count, summaries, failures, complete })
     }
-}
-
-fn tabled(
-    parts: &impl CellParts,
-    part: usize,
-    table: &CellTable,
-    (kind, mut gathered): (Axis, Gathered),
-    cells: &Path,
-) -> Result<Tabled, Error> {
-    let mut rest = Curve::new(kind, Vec::new(), Provenance::default());
-    let mut rows = table.rows_after(parts.before(part), Vec::new());
-    let mut written = Ok(());
-    parts.unfold(part, &mut rest, |cell| {
-        gathered.add(cell);
-        if written.is_ok() {
-            written = rows.push(cell);
-        }
-    })?;
-    let text = written.and_then(|()| rows.finish()).map_err(|e| Error::io(cells, &e))?;
-    Ok((text, gathered, rest))
 }
