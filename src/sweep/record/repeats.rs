@@ -272,9 +272,10 @@ impl MergedRepeats {
     pub(super) fn fronts(&mut self) -> Result<(Vec<Front>, Extent), Error> {
         let (mut fronts, mut extent) = (Vec::new(), Extent::default());
         for repeat in 0..self.indices.repeats {
-            fronts.extend(self.front(repeat)?);
+            let Some(front) = self.front(repeat)? else { continue };
+            front.add_to(&mut extent);
+            fronts.push(front);
         }
-        fronts.iter().for_each(|front| front.add_to(&mut extent));
         if extent.count == 0 {
             for repeat in 0..self.indices.repeats {
                 let failures = self.get(repeat)?.map(|found| found.failures);
