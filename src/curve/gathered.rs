@@ -38,7 +38,7 @@ pub(crate) struct Gathered<'a> {
     /// By metric, then by arm and axis value.
     held: Vec<Vec<Option<Held>>>,
     /// Room in each.
-    repeats: usize,
+    room: usize,
 }
 
 /// Those of one arm and axis value, in the order of their repeats.
@@ -63,12 +63,13 @@ impl<'a> Slots<'a> {
         Self { kind, axis, arms, metrics }
     }
 
-    /// How many values there are of each repeat.
+    /// How many values there are at least of each repeat.
     pub(crate) fn values(&self) -> usize {
         self.count().saturating_mul(self.metrics.len())
     }
 
-    fn count(&self) -> usize {
+    /// How many there are of each metric.
+    pub(crate) fn count(&self) -> usize {
         self.axis.len().saturating_mul(self.arms)
     }
 }
@@ -96,16 +97,16 @@ impl Listed {
 }
 
 impl<'a> Gathered<'a> {
-    /// Of no cells yet, and with room for so many repeats.
-    pub(crate) fn new(slots: &'a Slots<'a>, repeats: usize) -> Self {
+    /// Of no cells yet, and with room for so many of each.
+    pub(crate) fn new(slots: &'a Slots<'a>, room: usize) -> Self {
         let empty = || std::iter::repeat_with(|| None).take(slots.count()).collect();
         let held = std::iter::repeat_with(empty).take(slots.metrics.len()).collect();
-        Self { slots, held, repeats }
+        Self { slots, held, room }
     }
 
     /// Takes the metrics of the cells that follow.
     pub(crate) fn append(&mut self, more: &Listed) {
-        let room = self.repeats;
+        let room = self.room;
         for (metric, held) in self.held.iter_mut().enumerate() {
             let numbers = more.numbers.iter().skip(metric).step_by(self.slots.metrics.len());
             for (&Place { slot, arm, value, n, p }, number) in more.cells.iter().zip(numbers) {
@@ -121,7 +122,7 @@ impl<'a> Gathered<'a> {
     pub(crate) fn check(&self, bootstrap: Option<Bootstrap>, at_once: usize) -> Result<(), Error> {
         check_draws(bootstrap)?;
         let groups = self.held.iter().map(Vec::len).max().unwrap_or(0);
-        reserve_draws(bootstrap, (self.repeats, groups), at_once.min(self.held.len()))
+        reserve_draws(bootstrap, (self.room, groups), at_once.min(self.held.len()))
     }
 
     /// The summaries of a metric, as [`Curve::summaries`](super::Curve::summaries) has them.
@@ -133,5 +134,46 @@ impl<'a> Gathered<'a> {
         let held = self.held.get(metric).into_iter().flatten().flatten();
         let groups: Vec<Group<'_>> = held.map(Held::group).collect();
         Ok(summarised(&[groups], bootstrap)?.pop().unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::curve::{ArmLabel, Curve, Provenance};
+
+    /// Cells of two arms at three places, not every one with every metric, and at one place more than there is room for.
+    fn cells() -> Vec<Cell> {
+        let cell = |i: usize| {
+            let mut cell = Cell::new(i / 6, [4, 9, 20][i / 2 % 3], 7, i % 2);
+            cell.test_mse = Some(1.0 / (1.0 + i as f64)).filter(|_| i % 5 > 0);
+            cell.train_mse = Some(i as f64).filter(|_| i % 2 == 1);
+            cell
+        };
+        let more = (0..5).map(|i| Cell { test_mse: Some(f64::from(i)), ..Cell::new(3, 9, 8, 1) });
+        (0..24).map(cell).chain(more).collect()
+    }
+
+    /// The summaries are those of a curve, whether cells come one by one or in parts, and whatever the room.
+    #[test]
+    fn gathered_in_parts() {
+        let metrics = [Metric::TestMse, Metric::TrainMse, Metric::TestErrorRate];
+        let arms = ["a", "b"].map(|name| ArmLabel::new(name, None)).to_vec();
+        let mut curve = Curve::new(Axis::Samples, arms, Provenance::default());
+        curve.cells = cells();
+        let slots = Slots::new(Axis::Samples, vec![4.0, 9.0, 20.0], 2, &metrics);
+        for (size, room) in [(1, 0), (5, 2), (6, 4), (7, 9), (100, 1)] {
+            let (mut whole, mut part) = (Gathered::new(&slots, room), Listed::default());
+            for cells in curve.cells.chunks(size) {
+                part.clear();
+                cells.iter().for_each(|cell| part.add(cell, &slots));
+                whole.append(&part);
+            }
+            for (i, &metric) in metrics.iter().enumerate() {
+                let expected = curve.summaries(metric, None).unwrap();
+                assert_eq!(whole.summaries(i, None).unwrap(), expected, "{size} {room} {metric:?}");
+                assert_eq!(expected.len(), [6, 3, 0][i]);
+            }
+        }
     }
 }

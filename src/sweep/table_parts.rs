@@ -3,11 +3,12 @@
 use super::engine::Repeats;
 use crate::Error;
 use crate::curve::{Listed, Text};
+use crate::machine::spare::Spare;
 use crate::machine::whole_file::WholeFile;
 use std::io::Write;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::thread::{Builder, Scope, ScopedJoinHandle};
 
 /// Cells of a part, whose text stays in the cache until it is written; a repeat that has more is a part of its own.
@@ -62,27 +63,9 @@ pub(super) struct Room {
     pub(super) values: Listed,
 }
 
-/// The rooms of parts that are written, for others.
-#[derive(Default)]
-pub(super) struct Rooms(Mutex<Vec<Room>>);
-
-impl Rooms {
-    pub(super) fn take(&self) -> Room {
-        self.all().pop().unwrap_or_default()
-    }
-
-    fn put(&self, room: Room) {
-        self.all().push(room);
-    }
-
-    fn all(&self) -> MutexGuard<'_, Vec<Room>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// Writes text into a file: at once, or on a thread of its own, which gives the others time for the next.
 pub(super) enum Writer<'scope> {
-    Here(WholeFile, &'scope Path, &'scope Rooms),
+    Here(WholeFile, &'scope Path, &'scope Spare<Room>),
     /// `None` says that all of it has come: a file that is left before is not there.
     Beside(SyncSender<Option<Room>>, ScopedJoinHandle<'scope, Result<(), Error>>),
 }
@@ -91,7 +74,7 @@ impl<'scope> Writer<'scope> {
     /// On a thread of the scope, if there is one. What is written leaves its room.
     pub(super) fn new(
         (file, path): (WholeFile, &'scope Path),
-        rooms: &'scope Rooms,
+        rooms: &'scope Spare<Room>,
         scope: Option<&'scope Scope<'scope, '_>>,
     ) -> Result<Self, Error> {
         let Some(scope) = scope else { return Ok(Self::Here(file, path, rooms)) };
@@ -133,15 +116,15 @@ impl<'scope> Writer<'scope> {
     }
 }
 
-fn write(file: &mut WholeFile, path: &Path, rooms: &Rooms, room: Room) -> Result<(), Error> {
+fn write(file: &mut WholeFile, path: &Path, rooms: &Spare<Room>, room: Room) -> Result<(), Error> {
     file.write_all(room.text.bytes()).map_err(|e| Error::io(path, &e))?;
-    rooms.put(room);
+    rooms.give(room);
     Ok(())
 }
 
 fn write_all(
     (mut file, path): (WholeFile, &Path),
-    rooms: &Rooms,
+    rooms: &Spare<Room>,
     texts: &Receiver<Option<Room>>,
 ) -> Result<(), Error> {
     while let Ok(text) = texts.recv() {

@@ -1,12 +1,13 @@
 //! Tables of cells and of their summaries, from cells that come part by part and are not kept.
 
 use super::cells::Grid;
-use super::table_parts::{Room, Rooms, Writer, at_once};
+use super::table_parts::{Room, Writer, at_once};
 use crate::Error;
 use crate::curve::{
     Axis, Bootstrap, Cell, CellTable, Curve, Extent, Failure, Gathered, Metric, Provenance, Slots, Summary,
 };
 use crate::machine::memory::{list, reserve};
+use crate::machine::spare::Spare;
 use crate::machine::whole_file::WholeFile;
 use std::io::Write;
 use std::path::Path;
@@ -67,13 +68,17 @@ impl TablesOf<'_> {
     pub(super) fn save(self, parts: &impl CellParts) -> Result<Tables, Error> {
         let Self { mut outline, axis, repeats, extent, threads, metrics, bootstrap, cells, summary } = self;
         let slots = Slots::new(outline.axis, axis, outline.arms.len(), metrics);
-        reserve("the values of all repeats", list::<f64>(slots.values().saturating_mul(repeats)))?;
-        let mut gathered = Gathered::new(&slots, repeats);
-        let (rooms, kind) = (Rooms::default(), outline.axis);
+        // More than one cell of an arm and axis value are in a repeat of a plane.
+        let room =
+            repeats.saturating_mul(extent.count.div_ceil(slots.count().saturating_mul(repeats).max(1)));
+        reserve("the values of all repeats", list::<f64>(slots.values().saturating_mul(room)))?;
+        let mut gathered = Gathered::new(&slots, room);
+        let (rooms, kind) = (Spare::new(), outline.axis);
         let table = CellTable::new(&extent, &outline.arms);
         let side_by_side = |count| Grid { axis: (0..count).collect(), repeats: 1, threads, batch: 1 };
         let workers = side_by_side(parts.count().max(1)).workers();
-        let text = |part: usize| tabled((parts, part), &table, (kind, &slots), rooms.take());
+        let text =
+            |part: usize| tabled((parts, part), &table, (kind, &slots), rooms.take().unwrap_or_default());
         let mut summaries = Vec::new();
         thread::scope(|scope| {
             let mut file = WholeFile::create(cells)?;

@@ -136,6 +136,12 @@ impl Batch {
         self.extents.push((index, Extent { at: (start + HEAD) as u64, length, crc: sum, is_final }));
     }
 
+    /// Forgets all blocks.
+    pub(super) fn clear(&mut self) {
+        self.bytes.clear();
+        self.extents.clear();
+    }
+
     /// The bytes of each block, with its index and extent.
     pub(super) fn each(&self) -> impl Iterator<Item = (&[u8], usize, Extent)> {
         self.extents.iter().map(|&(index, extent)| {
@@ -256,7 +262,18 @@ pub(super) fn read(file: &mut File, at: u64, most: usize) -> io::Result<Vec<u8>>
     let mut bytes = Vec::new();
     // All of it at once: no caller asks for more than a file has, or a piece.
     bytes.try_reserve_exact(most).map_err(|_| io::ErrorKind::OutOfMemory)?;
-    file.by_ref().take(most as u64).read_to_end(&mut bytes)?;
+    bytes.resize(most, 0);
+    let mut length = 0;
+    // `read_to_end` would begin with eight kibibytes.
+    while length < most {
+        match file.read(&mut bytes[length..]) {
+            Ok(0) => break,
+            Ok(count) => length += count,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+    bytes.truncate(length);
     Ok(bytes)
 }
 

@@ -15,6 +15,8 @@ use std::time::Duration;
 const ATTEMPTS: usize = 20;
 const PAUSE: Duration = Duration::from_millis(25);
 
+const NOT_REGULAR: &str = "is no regular file";
+
 /// Opens a file for this process alone, made where it was not; the lock goes with the file, and the system takes it back
 /// when the process ends, however it ends.
 pub(super) fn open(path: &Path) -> Result<File, Error> {
@@ -30,6 +32,15 @@ pub(super) fn open(path: &Path) -> Result<File, Error> {
         }
     }
     Err(Error::refused(path, "other processes replace it again and again"))
+}
+
+/// Opens a file to read, whoever writes it. One that is no regular file might be waited for without end.
+pub(super) fn open_to_read(path: &Path) -> Result<File, Error> {
+    let failed = |e| Error::io(path, &e);
+    if !fs::metadata(path).map_err(failed)?.is_file() {
+        return Err(Error::refused(path, NOT_REGULAR));
+    }
+    File::open(path).map_err(failed)
 }
 
 /// Makes a file that is not there, for this process alone.
@@ -60,7 +71,7 @@ fn open_or_make(path: &Path) -> io::Result<(File, bool)> {
 
 fn lock(file: &mut File, path: &Path) -> Result<(), Error> {
     if !file.metadata().map_err(|e| Error::io(path, &e))?.is_file() {
-        return Err(Error::refused(path, "is no regular file"));
+        return Err(Error::refused(path, NOT_REGULAR));
     }
     let mut locked = file.try_lock();
     for _ in 0..ATTEMPTS {

@@ -2,6 +2,7 @@
 
 use super::block::{self, Damage, Extent, Header, header, read_header, scan};
 use super::collect::collect;
+use super::lock::open_to_read;
 use super::log::{check, few, read, refused};
 use super::repeats::MergedRepeats;
 use super::{Identity, Payload, decoded, not_decoded, of_kind};
@@ -193,7 +194,7 @@ impl Files {
         let is_open = self.open.as_ref().is_some_and(|(open, _)| *open == file);
         let opened = match self.open.take() {
             Some(open) if is_open => open,
-            _ => (file, File::open(&self.paths[file]).map_err(|e| Error::io(&self.paths[file], &e))?),
+            _ => (file, open_to_read(&self.paths[file])?),
         };
         Ok(&mut self.open.insert(opened).1)
     }

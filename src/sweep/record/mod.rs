@@ -37,6 +37,7 @@ pub use status::{ShardFile, ShardState, Status};
 pub use workload::{ShardTime, Workload};
 
 use super::{Grid, Observer};
+use crate::machine::spare::Spare;
 use crate::{Error, error::user_code};
 use block::Batch;
 use log::Log;
@@ -218,7 +219,7 @@ impl<P: Payload> Record<P> {
         if groups.is_empty() {
             return Ok(true);
         }
-        let (done, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
+        let (done, failed, spare) = (AtomicUsize::new(0), AtomicBool::new(false), Spare::<Batch>::new());
         let watched = |_: usize, _: usize| {
             let seen = observer.progress(done.load(Ordering::Relaxed), missing.len());
             if failed.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { seen }
@@ -227,8 +228,8 @@ impl<P: Payload> Record<P> {
             let range = groups[group].clone();
             let part = || format!("the work at {range:?} of a record");
             // What was computed together is written together: a system call for each would count.
-            let batch = user_code::call(part, || {
-                let (mut batch, mut count) = (Batch::default(), 0);
+            let mut batch = user_code::call(part, || {
+                let (mut batch, mut count) = (spare.take().unwrap_or_default(), 0);
                 for payload in work(range.clone())? {
                     if count < range.len() {
                         batch.push(range.start + count, payload.is_final(), |bytes| payload.encode(bytes));
@@ -239,6 +240,8 @@ impl<P: Payload> Record<P> {
                 Ok::<_, Error>(batch)
             })??;
             self.write(&batch)?;
+            batch.clear();
+            spare.give(batch);
             done.fetch_add(range.len(), Ordering::Relaxed);
             Ok(())
         };

@@ -56,12 +56,14 @@ pub struct Repeat {
 }
 
 /// ```text
-/// repeat · columns: count, names · cells: count, each n, p, arm, rank, which columns it has (bits), their values
+/// repeat · columns: count, names
+///        · cells: count, each n, p, arm, rank, which columns it has (bits), which of those not as before (bits), their values
 ///        · failures: count, each n, p, arms: 0 or 1 of it, values: 0 or 1 of it, error · by SVD: count, axis values
 /// ```
-/// Counts as LEB128, values as their bits.
+/// Counts as LEB128, values as their bits. Before a cell is the last one that has the column: arms of one factorisation
+/// share much.
 impl Payload for Repeat {
-    const KIND: &'static str = "cells 1";
+    const KIND: &'static str = "cells 2";
 
     fn encode(&self, bytes: &mut Vec<u8>) {
         put_count(bytes, self.repeat);
@@ -75,13 +77,27 @@ impl Payload for Repeat {
             put_text(bytes, column.name());
         }
         put_count(bytes, self.cells.len());
+        let mut before = vec![None; columns.len()];
+        let mut fresh = Vec::with_capacity(columns.len());
         for (cell, bits) in self.cells.iter().zip(bits) {
             for count in [cell.n, cell.p, cell.arm, cell.rank] {
                 put_count(bytes, count);
             }
-            let among = |i: usize| (union & ((1 << i) - 1)).count_ones();
-            put_word(bytes, set(bits).fold(0, |word, i| word | 1 << among(i)));
-            for value in set(bits).filter_map(|i| all[i].of(cell)) {
+            let (mut has, mut differs) = (0, 0);
+            fresh.clear();
+            for i in set(bits) {
+                let among = (union & ((1 << i) - 1)).count_ones();
+                has |= 1 << among;
+                let (value, before) = (all[i].of(cell).map(f64::to_bits), &mut before[among as usize]);
+                if value != *before {
+                    *before = value;
+                    differs |= 1 << among;
+                    fresh.extend(value);
+                }
+            }
+            put_word(bytes, has);
+            put_word(bytes, differs);
+            for value in &fresh {
                 bytes.extend(value.to_le_bytes());
             }
         }
@@ -128,17 +144,25 @@ impl Repeat {
         let front = Front { columns: bits(&columns)?, count: bytes.count()? };
         // One cell for all of them, since it is large: what the last one had and this one lacks is taken away.
         let (mut cell, mut had, mut seen) = (Cell::new(repeat, 0, 0, 0), 0, 0);
+        let mut before = vec![0.0; columns.len()];
         for _ in 0..front.count {
             [cell.n, cell.p, cell.arm, cell.rank] =
                 [bytes.count()?, bytes.count()?, bytes.count()?, bytes.count()?];
-            let has = bytes.word()?;
-            seen |= has;
+            let [has, differs] = [bytes.word()?, bytes.word()?];
+            seen |= differs;
+            // What it has as before was there before.
+            if has & !seen != 0 || differs & !has != 0 {
+                return None;
+            }
+            let numbers = bytes.take(8 * differs.count_ones() as usize)?;
+            for (i, number) in set(differs).zip(numbers.as_chunks().0) {
+                *before.get_mut(i)? = f64::from_le_bytes(*number);
+            }
+            for i in set(differs | has & !had) {
+                columns[i].set(&mut cell, Some(before[i]));
+            }
             for i in set(had & !has) {
                 columns[i].set(&mut cell, None);
-            }
-            let numbers = bytes.take(8 * has.count_ones() as usize)?;
-            for (i, number) in set(has).zip(numbers.as_chunks().0) {
-                columns.get(i)?.set(&mut cell, Some(f64::from_le_bytes(*number)));
             }
             had = has;
             each(&cell);
@@ -335,7 +359,7 @@ mod tests {
             }
             bytes.extend([1, 1, 1, 0, 1]);
             let has = if columns.len() == 1 { 0 } else { 3 };
-            bytes.push(has);
+            bytes.extend([has, has]);
             bytes.resize(bytes.len() + 8 * has.count_ones() as usize, 0);
             bytes.extend([0, 0]);
             assert!(Repeat::decode(&bytes).is_none(), "{columns:?}");
@@ -358,6 +382,35 @@ mod tests {
         }
         assert!(Repeat::decode(&[0xff; 40]).is_none());
         assert!(Vec::<f64>::decode(&[0; 9]).is_none());
+    }
+
+    /// Values as those before take no room, cells without them in between or not; and none is as one that never was.
+    #[test]
+    fn values_as_before() {
+        let cell = |n: usize, values: [Option<f64>; 2]| {
+            let mut cell = Cell::new(0, n, 1, 0);
+            (cell.train_mse, cell.test_mse) = (values[0], values[1]);
+            cell
+        };
+        let cells = vec![
+            cell(1, [Some(0.5), Some(1.5)]),
+            cell(2, [Some(0.5), None]),
+            cell(3, [Some(-0.0), Some(1.5)]),
+            cell(4, [Some(0.0), Some(2.5)]),
+            cell(5, [None, Some(2.5)]),
+        ];
+        let whole = Repeat { cells, ..Repeat::default() };
+        let mut written = bytes(&whole);
+        assert_eq!(format!("{:?}", Repeat::decode(&written)), format!("{:?}", Some(&whole)));
+        let names = "train_mse".len() + "test_mse".len() + 2;
+        // Repeat, columns and cells, then six bytes a cell and five numbers, and no failure and no SVD.
+        assert_eq!(written.len(), 2 + names + 1 + 5 * 6 + 5 * 8 + 2);
+        let has = 2 + names + 1 + 4;
+        assert_eq!(written[has..has + 2], [3, 3]);
+        for bits in [[3, 1], [1, 3], [3, 0]] {
+            written[has..has + 2].copy_from_slice(&bits);
+            assert!(Repeat::decode(&written).is_none(), "{bits:?}");
+        }
     }
 
     #[test]

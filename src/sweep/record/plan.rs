@@ -1,6 +1,7 @@
 //! The file that says of which experiment the shards in a folder are.
 
 use super::Identity;
+use super::identity::Fnv;
 use super::log::refused;
 use crate::error::words::shown;
 use crate::{Error, whole_file};
@@ -8,12 +9,14 @@ use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 /// The first line of a plan.
-const TITLE: &str = "double-descent plan 1";
+const TITLE: &str = "double-descent plan 2";
+/// The start of the last line.
+const SUM: &str = "sum: ";
 /// The line before the words of the experiment.
 const EXPERIMENT: &str = "experiment:";
 
 /// What the shards in a folder are of: the experiment in words with a fingerprint over them, and how it was started. A
-/// text file that people can read.
+/// text file that people can read, with a checksum over all of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Plan {
@@ -59,13 +62,14 @@ impl Plan {
         for word in command {
             words.extend([format!("command: {}\n", word.escape_default())]);
         }
-        format!(
+        let text = format!(
             "{TITLE}\n{words}place: {}\nindices: {count}\nshards: {of}\nmachine: {machine}\nfingerprint: \
              {:016x}\n{EXPERIMENT}\n{}",
             place.escape_default(),
             identity.fingerprint(),
             identity.text()
-        )
+        );
+        format!("{text}{SUM}{}\n", checksum(&text))
     }
 
     fn parse(text: &str) -> Result<Self, String> {
@@ -76,6 +80,12 @@ impl Plan {
                 None => format!("no plan of shards: it begins with `{}`; choose another folder", shown(text)),
             });
         };
+        // A number of repeats in the command that has changed would give other results, and no error.
+        let end = text.rfind(SUM).ok_or_else(damaged)?;
+        if text[end..] != format!("{SUM}{}\n", checksum(&text[..end])) {
+            return Err(damaged());
+        }
+        let rest = &rest[..rest.len() - (text.len() - end)];
         let (head, experiment) = rest.split_once(&format!("\n{EXPERIMENT}\n")).ok_or_else(damaged)?;
         let values = |name: &'static str| {
             let prefix = format!("{name}: ");
@@ -106,6 +116,12 @@ impl Plan {
         );
         Err(refused(&folder.join(Self::FILE), reason))
     }
+}
+
+fn checksum(text: &str) -> String {
+    let mut hash = Fnv::default();
+    hash.add(text.as_bytes());
+    format!("{:016x}", hash.0)
 }
 
 /// The inverse of [`char::escape_default`].
@@ -169,10 +185,17 @@ mod tests {
         for end in (0..text.len()).filter(|&end| text.is_char_boundary(end)) {
             assert!(Plan::parse(&text[..end]).is_err(), "{}", &text[..end]);
         }
+        // Any digit or letter of it.
+        for (at, byte) in text.bytes().enumerate().filter(|(_, byte)| byte.is_ascii_alphanumeric()) {
+            let mut changed = text.clone().into_bytes();
+            changed[at] = byte ^ 1;
+            let changed = String::from_utf8(changed).unwrap();
+            assert!(Plan::parse(&changed).is_err(), "{changed}");
+        }
         for (from, to, says) in [
             ("power: 2", "power: 3", "damaged"),
-            ("plan 1", "plan 2", "another version"),
-            ("double-descent", "\u{1b}", "no plan of shards: it begins with `\\u{1b} plan 1\\ncommand"),
+            ("plan 2", "plan 3", "another version"),
+            ("double-descent", "\u{1b}", "no plan of shards: it begins with `\\u{1b} plan 2\\ncommand"),
         ] {
             let words = Plan::parse(&text.replacen(from, to, 1)).unwrap_err();
             assert!(words.contains(says), "no `{says}` in {words}");

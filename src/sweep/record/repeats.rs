@@ -2,15 +2,15 @@
 
 use super::block::{Header, read_header};
 use super::collect::identified;
+use super::lock::open_to_read;
 use super::payload::Front;
 use super::{Identity, Merged, Repeat, ShardTime, Workload};
 use crate::Error;
-use crate::curve::{Axis, Cell};
+use crate::curve::{Axis, Cell, Extent};
 use crate::sweep::engine::{Repeats, choose};
 use crate::sweep::task::{Part, Task};
 use crate::sweep::{Cut, Sweep};
 use std::collections::HashMap;
-use std::fs::File;
 use std::ops::Range;
 use std::path::Path;
 
@@ -32,7 +32,7 @@ pub(super) fn cut_of(identity: &Identity) -> Cut {
 /// What the indices of some records are: of the first that says so.
 fn cut_in(records: &[impl AsRef<Path>]) -> Cut {
     let of = |path: &Path| {
-        let mut file = File::open(path).ok()?;
+        let mut file = open_to_read(path).ok()?;
         let length = file.metadata().ok()?.len();
         match read_header(&mut file, length, &[]).ok()? {
             Header::Of(identity, _) => Some(cut_of(&identity)),
@@ -266,6 +266,25 @@ impl MergedRepeats {
         }
         let Some(bytes) = self.merged.read_front(repeat, Front::MOST)? else { return Ok(None) };
         Front::read(&bytes).map(Some).ok_or_else(|| self.merged.not_decoded(repeat))
+    }
+
+    /// That of each repeat, and of all; where every cell failed, the first one's reason.
+    pub(super) fn fronts(&mut self) -> Result<(Vec<Front>, Extent), Error> {
+        let (mut fronts, mut extent) = (Vec::new(), Extent::default());
+        for repeat in 0..self.indices.repeats {
+            let Some(front) = self.front(repeat)? else { continue };
+            front.add_to(&mut extent);
+            fronts.push(front);
+        }
+        if extent.count == 0 {
+            for repeat in 0..self.indices.repeats {
+                let failures = self.get(repeat)?.map(|found| found.failures);
+                if let Some(failure) = failures.into_iter().flatten().next() {
+                    return Err(failure.error);
+                }
+            }
+        }
+        Ok((fronts, extent))
     }
 
     /// A repeat as it stands in the records.

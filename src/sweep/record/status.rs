@@ -1,12 +1,13 @@
 //! Which shards of an experiment are there.
 
 use super::block::header;
+use super::lock::open_to_read;
 use super::merge::{Blocks, blocks};
 use super::shards::shard_of;
 use super::{Payload, Shard, Shards, of_kind};
 use crate::Error;
 use std::collections::BTreeMap;
-use std::fs::{File, TryLockError};
+use std::fs::TryLockError;
 use std::path::PathBuf;
 
 /// What is in a folder of shards: [`Shards::status`].
@@ -86,9 +87,10 @@ impl<P: Payload> Shards<P> {
     fn look(&self, path: PathBuf, found: &mut BTreeMap<usize, bool>) -> ShardFile {
         let identity = of_kind::<P>(&self.identity);
         let shard = shard_of(&path);
-        let opened = File::open(&path).map_err(|e| Error::io(&path, &e));
-        let read = opened.and_then(|mut file| {
+        let read = open_to_read(&path).and_then(|mut file| {
             let is_running = matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
+            // A shard that starts while its record is looked through is not to wait.
+            let _ = file.unlock();
             Ok((is_running, blocks(&mut file, &path, &identity, &header(&identity))?))
         });
         let (is_running, Blocks { blocks, damaged }) = match read {

@@ -3,7 +3,7 @@
 use super::payload::Front;
 use super::repeats::MergedRepeats;
 use crate::Error;
-use crate::curve::{Bootstrap, Cell, Curve, Extent, Metric};
+use crate::curve::{Bootstrap, Cell, Curve, Metric};
 use crate::sweep::Sweep;
 use crate::sweep::table_parts::CELLS;
 use crate::sweep::tables::{CellParts, Tables, TablesOf};
@@ -48,14 +48,8 @@ impl Sweep {
     ) -> Result<Tables, Error> {
         let mut merged = MergedRepeats::of(self, records)?;
         merged.check_complete()?;
-        let fronts: Result<Vec<Front>, Error> =
-            (0..self.splits.repeats()).filter_map(|repeat| merged.front(repeat).transpose()).collect();
-        let stored = StoredRepeats::new(merged, fronts?);
-        let mut extent = Extent::default();
-        stored.fronts.iter().for_each(|front| front.add_to(&mut extent));
-        if extent.count == 0 {
-            stored.check_any()?;
-        }
+        let (fronts, extent) = merged.fronts()?;
+        let stored = StoredRepeats::new(merged, fronts);
         let outline = self.outline()?.0;
         let axis = Task::new(self)?.axis_values(outline.axis);
         let (repeats, threads) = (stored.fronts.len(), self.threads);
@@ -85,17 +79,6 @@ impl StoredRepeats {
             }
         }
         Self { merged: Mutex::new(merged), fronts, parts }
-    }
-
-    /// Where every cell failed, the first one's reason.
-    fn check_any(&self) -> Result<(), Error> {
-        for repeat in 0..self.fronts.len() {
-            let failures = self.merged().get(repeat)?.map(|found| found.failures);
-            if let Some(failure) = failures.into_iter().flatten().next() {
-                return Err(failure.error);
-            }
-        }
-        Ok(())
     }
 
     fn merged(&self) -> MutexGuard<'_, MergedRepeats> {

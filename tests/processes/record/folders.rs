@@ -96,6 +96,12 @@ fn other_plans_and_foreign_records_are_refused_with_the_difference() {
     std::fs::write(&foreign, "repeat,n,p\n".repeat(40)).unwrap();
     refusal("no record of this crate");
     std::fs::remove_file(&foreign).unwrap();
+    // A pipe that nobody writes to is not waited for.
+    if cfg!(unix) {
+        assert!(std::process::Command::new("mkfifo").arg(&foreign).status().unwrap().success());
+        refusal("is no regular file");
+        std::fs::remove_file(&foreign).unwrap();
+    }
     // A shard of another name, and files of other endings.
     std::fs::rename(&own, folder.0.join("all of it.record")).unwrap();
     std::fs::write(folder.0.join("slurm-17.out"), "said").unwrap();

@@ -90,7 +90,7 @@ fn records_of_other_experiments_are_refused_with_the_difference() {
     // Another kind of payload or file; a newer format.
     assert!(study("plane", 2).record(&path).unwrap_err().to_string().contains("training table"));
     let error = Record::<Vec<f64>>::open(&path, &sweep.identity().unwrap()).unwrap_err().to_string();
-    assert!(error.contains("holds numbers and holds cells 1"), "{error}");
+    assert!(error.contains("holds numbers and holds cells 2"), "{error}");
     let mut newer = before.clone();
     newer[8] = 2;
     std::fs::write(&path, &newer).unwrap();
