@@ -21,7 +21,7 @@ use crate::curve::point::{Engine, LeftOut, Point};
 use crate::filter::MinNorm;
 use crate::machine::memory::{reserve, sum, table};
 use crate::risk::Compressed;
-use crate::svd::{Backend, Cutoff, Faer, Svd};
+use crate::svd::{Backend, Cutoff, Faer, Right, Svd};
 use ndarray::{Array2, ArrayRef2, s};
 use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
@@ -117,13 +117,18 @@ pub fn random(
 /// # Ok::<(), double_descent::Error>(())
 /// ```
 pub fn expected_excess(svd: &Svd, deviation: f64, table: &Compressed) -> Result<f64, Error> {
+    expected_excess_of(svd.right(), deviation, table)
+}
+
+/// [`expected_excess`] without `U`.
+pub(crate) fn expected_excess_of(right: &Right, deviation: f64, table: &Compressed) -> Result<f64, Error> {
     check_deviation(deviation)?;
-    let (_, p) = svd.shape();
+    let (_, p) = right.shape();
     Error::check_len("columns of the test features", p, table.features.ncols())?;
-    if svd.rank() == p {
+    if right.rank() == p {
         return Ok(0.0);
     }
-    let outside = svd.project_null_space(&table.features)?;
+    let outside = right.null_space(&table.features)?;
     let scale = deviation / (p as f64 * table.rows() as f64).sqrt();
     let excess: f64 = outside.iter().map(|v| (scale * v) * (scale * v)).sum();
     if excess.is_finite() {

@@ -53,9 +53,8 @@ pub use smoother::smoother;
 use crate::Error;
 use crate::machine::memory::{reserve, sum, table};
 use crate::risk::covariance::CovarianceRoot;
-use crate::svd::{Backend, Faer, power_of_two, small_product, triangle};
+use crate::svd::{Backend, Faer, power_of_two, small_product, small_stride, triangle};
 use ndarray::{Array1, Array2, ArrayRef2, ArrayView1, Axis, s};
-use std::borrow::Cow;
 
 /// A table `(X, Y)` of `N` rows, compressed by one QR factorisation to at most `p + k + 1` rows on
 /// which every sum of squared errors, and every sum of errors, is the same:
@@ -366,20 +365,13 @@ fn transposed_product(vt: &Array2<f64>, a: &Array2<f64>) -> Array2<f64> {
     /// Entries of `A` up to which a product costs less than what a general one sets up for it.
     const SMALL: usize = 1024;
     let (Some(rows), true) = (vt.as_slice(), a.len() <= SMALL) else { return vt.dot(&a.t()) };
-    let columns = match (a.t().to_slice(), a.as_slice()) {
-        (Some(columns), _) => Cow::Borrowed(columns),
-        // Entry by entry of a view that lies the other way would take longer than the product.
-        (None, Some(entries)) => {
-            let mut columns = vec![0.0; a.len()];
-            for (i, row) in entries.chunks_exact(a.ncols()).enumerate() {
-                for (entry, v) in columns[i..].iter_mut().step_by(a.nrows()).zip(row) {
-                    *entry = *v;
-                }
-            }
-            Cow::Owned(columns)
+    let stride = small_stride(a.nrows());
+    let mut columns = vec![0.0; a.ncols() * stride];
+    for (i, row) in a.rows().into_iter().enumerate() {
+        for (entry, v) in columns[i..].iter_mut().step_by(stride).zip(row) {
+            *entry = *v;
         }
-        (None, None) => Cow::Owned(a.t().iter().copied().collect()),
-    };
+    }
     let mut images = vec![0.0; vt.nrows() * a.nrows()];
     small_product(rows, &columns, &mut images, (a.ncols(), a.nrows()));
     Array2::from_shape_vec((vt.nrows(), a.nrows()), images).unwrap_or_else(|_| vt.dot(&a.t()))

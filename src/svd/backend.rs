@@ -20,6 +20,20 @@ pub struct RawSvd {
     pub vt: Array2<f64>,
 }
 
+/// What [`Backend::project_many`] gives of one matrix `X` and the columns of targets `T` (`n × m`), unchecked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RawProjection {
+    /// Singular values, descending, `r`.
+    pub sigma: Array1<f64>,
+    /// Right singular vectors as rows, `r × p`.
+    pub vt: Array2<f64>,
+    /// `Tᵀ U`, `m × r`.
+    pub along: Array2<f64>,
+    /// `(I − U Uᵀ) T` as rows, `m ×` any number, in the coordinates of an orthonormal basis: what counts are the products
+    /// of these rows with each other.
+    pub rest: Array2<f64>,
+}
+
 /// Which algorithm a backend should use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Route {
@@ -53,6 +67,20 @@ pub trait Backend: std::fmt::Debug + Send + Sync {
     /// The reason, in words, for each matrix on its own.
     fn factorise_many(&self, xs: &[Array2<f64>]) -> Vec<Result<RawSvd, String>> {
         xs.iter().map(|x| self.factorise(x.view(), Route::First)).collect()
+    }
+
+    /// The singular values and right vectors of many matrices, and of the left ones only what they make of some columns of
+    /// targets (`n × m`, a matrix of them for each): all that fits of those need. A backend that is faster without `U`
+    /// overrides this, under the conditions of [`factorise_many`](Self::factorise_many).
+    ///
+    /// # Errors
+    /// The reason, in words, for each matrix on its own.
+    fn project_many(
+        &self,
+        xs: &[Array2<f64>],
+        targets: &[Array2<f64>],
+    ) -> Vec<Result<RawProjection, String>> {
+        projected(self.factorise_many(xs), targets)
     }
 
     /// The upper triangular (or, with `n < p`, trapezoidal) factor `R` of `X = Q R`,
@@ -91,6 +119,14 @@ macro_rules! pointers {
                 (**self).factorise_many(xs)
             }
 
+            fn project_many(
+                &self,
+                xs: &[Array2<f64>],
+                targets: &[Array2<f64>],
+            ) -> Vec<Result<RawProjection, String>> {
+                (**self).project_many(xs, targets)
+            }
+
             fn triangle(&self, x: ArrayView2<'_, f64>) -> Result<Array2<f64>, String> {
                 (**self).triangle(x)
             }
@@ -107,6 +143,32 @@ macro_rules! pointers {
 }
 
 pointers!(&T, Box<T>, Arc<T>);
+
+/// Projections by factorisations that have `U`.
+pub(super) fn projected(
+    raws: Vec<Result<RawSvd, String>>,
+    targets: &[Array2<f64>],
+) -> Vec<Result<RawProjection, String>> {
+    raws.into_iter().zip(targets).map(|(raw, targets)| raw.and_then(|raw| project(raw, targets))).collect()
+}
+
+/// One projection by a factorisation that has `U`.
+pub(super) fn project(raw: RawSvd, targets: &Array2<f64>) -> Result<RawProjection, String> {
+    let RawSvd { u, sigma, vt } = raw;
+    if u.nrows() != targets.nrows() {
+        return Err(format!("left vectors of {} rows for {} targets", u.nrows(), targets.nrows()));
+    }
+    let (modes, mut rest) = (u.ncols(), targets.t().as_standard_layout().into_owned());
+    let mut along = Array2::zeros((targets.ncols(), modes));
+    for (mut rest, mut along) in rest.rows_mut().into_iter().zip(along.rows_mut()) {
+        let target = rest.to_owned();
+        for (u, along) in u.columns().into_iter().zip(&mut along) {
+            *along = u.iter().zip(&target).map(|(u, target)| u * target).sum();
+            rest.zip_mut_with(&u, |rest, u| *rest -= *along * u);
+        }
+    }
+    Ok(RawProjection { sigma, vt, along, rest })
+}
 
 /// Bytes of the first route of [`Faer`](super::Faer) at its peak, of a matrix of `long × short` or its transpose: the matrix, or its triangle
 /// beside it, vectors of the bidiagonal matrix with those of the last merge, reflections, and the result.

@@ -2,11 +2,11 @@
 
 use super::sums::{Largest, dot};
 use super::verify::{Check, Columns, norm, probe, tolerance};
-use super::{Backend, RawSvd, Route};
+use super::{Backend, RawProjection, RawSvd, Route, project};
 use crate::machine::instructions::arch;
 use crate::machine::memory::{reserve, sum, table};
 use crate::{Error, error::user_code, machine::large_pages};
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array1, Array2, ArrayView2, s};
 use std::cell::Cell;
 
 /// Vectors as long as both sides together that the factorisation and its check hold.
@@ -66,6 +66,14 @@ impl Scaled {
     fn undo(&self, value: f64) -> f64 {
         value * power_of_two(self.exponent / 2) * power_of_two(self.exponent - self.exponent / 2)
     }
+
+    fn undo_all(&self, sigma: &mut Array1<f64>) -> Result<(), Error> {
+        sigma.mapv_inplace(|s| self.undo(s));
+        if sigma.first().is_some_and(|s| s.is_infinite()) {
+            return Err(Error::Overflow { what: "the largest singular value" });
+        }
+        Ok(())
+    }
 }
 
 /// `e` with `2^(e−1) ≤ x < 2^e`; 0 for 0.
@@ -120,24 +128,68 @@ pub(super) fn svd(x: ArrayView2<'_, f64>, backend: &dyn Backend) -> Result<RawSv
 }
 
 pub(super) fn svd_many(xs: &[ArrayView2<'_, f64>], backend: &dyn Backend) -> Vec<Result<RawSvd, Error>> {
-    // Copies and results of all, and work space for one.
+    let all = bytes_of_many(xs, backend);
+    let work = |matrices: &[Array2<f64>], _: &[usize]| backend.factorise_many(matrices);
+    many((xs, backend), all, work, |scaled, raw, check, _| finish(scaled, raw, backend, check))
+}
+
+pub(super) fn project_many(
+    xs: &[ArrayView2<'_, f64>],
+    targets: &[Array2<f64>],
+    backend: &dyn Backend,
+) -> Vec<Result<RawProjection, Error>> {
+    let all = sum(targets.iter().map(|t| table(t.nrows(), t.ncols() + 2).saturating_mul(2)));
+    let all = sum([bytes_of_many(xs, backend), all]);
+    // A probe goes with the targets: what is right of it is right of them.
+    let longest = Array1::from(probe(targets.iter().map(Array2::nrows).max().unwrap_or(0)));
+    let with_probe = |t: &Array2<f64>| {
+        let mut columns = Array2::zeros((t.nrows(), t.ncols() + 1));
+        columns.slice_mut(s![.., ..t.ncols()]).assign(t);
+        columns.column_mut(t.ncols()).assign(&longest.slice(s![..t.nrows()]));
+        columns
+    };
+    let probed: Vec<Array2<f64>> = targets.iter().map(with_probe).collect();
+    let work = |matrices: &[Array2<f64>], places: &[usize]| {
+        if places.len() == probed.len() {
+            return backend.project_many(matrices, &probed);
+        }
+        let probed: Vec<_> = places.iter().map(|&place| probed[place].clone()).collect();
+        backend.project_many(matrices, &probed)
+    };
+    many((xs, backend), all, work, |scaled, raw, check, index| {
+        finish_projection(scaled, raw, (backend, &probed[index]), check)
+    })
+}
+
+/// Bytes of copies and results of all, and work space for one.
+fn bytes_of_many(xs: &[ArrayView2<'_, f64>], backend: &dyn Backend) -> usize {
     let result = |(n, p): (usize, usize)| table(n.saturating_add(p), n.min(p));
     let most = xs.iter().map(|x| backend.bytes(x.dim()).saturating_sub(result(x.dim()))).max().unwrap_or(0);
-    let all = sum(xs.iter().flat_map(|x| [copies(*x), result(x.dim())]).chain([most]));
-    if let Err(error) = reserve("the SVDs of many matrices", all) {
+    sum(xs.iter().flat_map(|x| [copies(*x), result(x.dim())]).chain([most]))
+}
+
+/// What `work` makes of the scaled matrices, at these places, each finished on its own.
+fn many<R, T>(
+    (xs, backend): (&[ArrayView2<'_, f64>], &dyn Backend),
+    bytes: usize,
+    work: impl Fn(&[Array2<f64>], &[usize]) -> Vec<Result<R, String>>,
+    finish: impl Fn(&Scaled, Result<R, String>, &mut Check, usize) -> Result<T, Error>,
+) -> Vec<Result<T, Error>> {
+    if let Err(error) = reserve("the SVDs of many matrices", bytes) {
         return xs.iter().map(|_| Err(error.clone())).collect();
     }
-    let mut exponents = Vec::with_capacity(xs.len());
-    let mut matrices = Vec::with_capacity(xs.len());
-    for x in xs {
+    let (mut exponents, mut matrices, mut kept) = (Vec::with_capacity(xs.len()), Vec::new(), Vec::new());
+    matrices.reserve(xs.len());
+    for (index, x) in xs.iter().enumerate() {
         exponents.push(Scaled::new("the matrix", *x).map(|scaled| {
             matrices.push(scaled.matrix);
+            kept.push(index);
             scaled.exponent
         }));
     }
     // After a panic in a whole batch each matrix goes the second way on its own.
-    let raws = asked(|| Ok(backend.factorise_many(&matrices)))
-        .unwrap_or_else(|reason| vec![Err(reason); matrices.len()]);
+    let raws = asked(|| Ok(work(&matrices, &kept)))
+        .unwrap_or_else(|reason| matrices.iter().map(|_| Err(reason.clone())).collect());
     let mut check = Check::new(matrices.iter().map(|x| x.nrows().max(x.ncols())).max().unwrap_or(0));
     let mut done = matrices.into_iter().zip(raws);
     let missing = || Error::Backend {
@@ -146,10 +198,11 @@ pub(super) fn svd_many(xs: &[ArrayView2<'_, f64>], backend: &dyn Backend) -> Vec
     };
     exponents
         .into_iter()
-        .map(|exponent| {
+        .enumerate()
+        .map(|(index, exponent)| {
             let exponent = exponent?;
             let (matrix, raw) = done.next().ok_or_else(missing)?;
-            finish(&Scaled { matrix, exponent }, raw, backend, &mut check)
+            finish(&Scaled { matrix, exponent }, raw, &mut check, index)
         })
         .collect()
 }
@@ -185,15 +238,38 @@ fn finish(
     check: &mut Check,
 ) -> Result<RawSvd, Error> {
     let mut verified = |raw: RawSvd| check.verify(&scaled.matrix, &raw).map(|()| raw);
-    let raw = first.and_then(&mut verified).or_else(|why_first| {
-        asked(|| backend.factorise(scaled.matrix.view(), Route::Second))
-            .and_then(&mut verified)
-            .map_err(|why_second| format!("{why_first}; second route: {why_second}"))
+    let raw = first.and_then(&mut verified).or_else(|why| second(scaled, backend, &mut verified, &why));
+    let mut raw = raw.map_err(|reason| Error::Backend { name: name(backend), reason })?;
+    scaled.undo_all(&mut raw.sigma)?;
+    Ok(raw)
+}
+
+/// The same of a projection, whose last target is the probe.
+fn finish_projection(
+    scaled: &Scaled,
+    first: Result<RawProjection, String>,
+    (backend, targets): (&dyn Backend, &Array2<f64>),
+    check: &mut Check,
+) -> Result<RawProjection, Error> {
+    let m = targets.ncols();
+    let raw = first.and_then(|raw| check.verify_projection(&scaled.matrix, &raw, m).map(|()| raw));
+    let raw = raw.or_else(|why| {
+        let whole = second(scaled, backend, |raw| check.verify(&scaled.matrix, &raw).map(|()| raw), &why)?;
+        project(whole, targets)
     });
     let mut raw = raw.map_err(|reason| Error::Backend { name: name(backend), reason })?;
-    raw.sigma.mapv_inplace(|s| scaled.undo(s));
-    if raw.sigma.first().is_some_and(|s| s.is_infinite()) {
-        return Err(Error::Overflow { what: "the largest singular value" });
-    }
+    scaled.undo_all(&mut raw.sigma)?;
     Ok(raw)
+}
+
+/// The second route, after the first has failed for a reason.
+fn second(
+    scaled: &Scaled,
+    backend: &dyn Backend,
+    verified: impl FnOnce(RawSvd) -> Result<RawSvd, String>,
+    why_first: &str,
+) -> Result<RawSvd, String> {
+    asked(|| backend.factorise(scaled.matrix.view(), Route::Second))
+        .and_then(verified)
+        .map_err(|why_second| format!("{why_first}; second route: {why_second}"))
 }

@@ -1,7 +1,7 @@
 //! The factorisation and what is read off it.
 
 use super::checked;
-use super::{Backend, Faer, RawSvd};
+use super::{Backend, Faer, RawSvd, Right};
 use crate::Error;
 use crate::filter::Spectrum;
 use crate::filter::cutoff::Cutoff;
@@ -29,10 +29,7 @@ use ndarray::{Array1, Array2, ArrayRef1, ArrayRef2, ArrayView2, Axis, s};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Svd {
     pub(super) u: Array2<f64>,
-    pub(super) sigma: Array1<f64>,
-    pub(super) vt: Array2<f64>,
-    pub(super) cutoff: f64,
-    pub(super) rank: usize,
+    pub(super) right: Right,
 }
 
 impl Svd {
@@ -65,8 +62,7 @@ impl Svd {
     /// [`Error::Domain`] if the cutoff is negative or not finite.
     pub fn with_cutoff(mut self, cutoff: Cutoff) -> Result<Self, Error> {
         cutoff.check()?;
-        self.cutoff = cutoff.value(self.spectrum());
-        self.rank = self.sigma.iter().take_while(|&&s| s > self.cutoff).count();
+        self.right.cut_at(cutoff);
         Ok(self)
     }
 
@@ -75,10 +71,13 @@ impl Svd {
     }
 
     pub(crate) fn from_parts(u: Array2<f64>, sigma: Array1<f64>, vt: Array2<f64>) -> Self {
-        let mut svd = Self { u, sigma, vt, cutoff: 0.0, rank: 0 };
-        svd.cutoff = Cutoff::default().value(svd.spectrum());
-        svd.rank = svd.sigma.iter().take_while(|&&s| s > svd.cutoff).count();
-        svd
+        let right = Right::new(u.nrows(), sigma, vt);
+        Self { u, right }
+    }
+
+    /// All but `U`.
+    pub(crate) fn right(&self) -> &Right {
+        &self.right
     }
 
     /// The left singular vectors as columns, `n × r`. Each is defined up to a sign that it shares
@@ -91,52 +90,51 @@ impl Svd {
     /// The singular values, descending, `r = min(n, p)` of them.
     #[must_use]
     pub fn singular_values(&self) -> &Array1<f64> {
-        &self.sigma
+        &self.right.sigma
     }
 
     /// The right singular vectors as rows, `r × p`.
     #[must_use]
     pub fn vt(&self) -> &Array2<f64> {
-        &self.vt
+        &self.right.vt
     }
 
     /// Rows and columns of the matrix, `(n, p)`.
     #[must_use]
     pub fn shape(&self) -> (usize, usize) {
-        (self.u.nrows(), self.vt.ncols())
+        self.right.shape()
     }
 
     /// What a [`SpectralFilter`] sees.
     #[must_use]
     pub fn spectrum(&self) -> Spectrum<'_> {
-        let (n, p) = self.shape();
-        Spectrum::new(n, p, self.sigma.as_slice().unwrap_or(&[]))
+        self.right.spectrum()
     }
 
     /// How many singular values lie over [`Svd::cutoff`].
     #[must_use]
     pub fn rank(&self) -> usize {
-        self.rank
+        self.right.rank
     }
 
     /// The absolute cutoff that the rank was decided with: `σ > cutoff` counts.
     #[must_use]
     pub fn cutoff(&self) -> f64 {
-        self.cutoff
+        self.right.cutoff
     }
 
     /// The smallest singular value over the cutoff: the one whose reciprocal makes the peak. `None`
     /// for a matrix of rank 0.
     #[must_use]
     pub fn smallest_nonzero(&self) -> Option<f64> {
-        self.rank.checked_sub(1).map(|last| self.sigma[last])
+        self.right.smallest_nonzero()
     }
 
     /// `σ₁ / σᵣ` over all `r = min(n, p)` singular values; infinite if the matrix is rank-deficient
     /// to the last bit.
     #[must_use]
     pub fn condition_number(&self) -> f64 {
-        match (self.sigma.first(), self.sigma.last()) {
+        match (self.right.sigma.first(), self.right.sigma.last()) {
             (Some(_), Some(0.0)) => f64::INFINITY, // 0/0 too
             (Some(first), Some(last)) => first / last,
             _ => f64::NAN,
@@ -149,10 +147,10 @@ impl Svd {
     /// [`Error::Overflow`] if an entry does not fit into `f64`: a singular value under 1e-308.
     pub fn pseudoinverse(&self) -> Result<Array2<f64>, Error> {
         let (n, p) = self.shape();
-        reserve("a pseudoinverse", sum([table(p, self.rank), table(p, n)]))?;
-        let kept = s![..self.rank];
-        let scaled = &self.vt.slice(s![..self.rank, ..]).t() / &self.sigma.slice(kept);
-        let inverse = scaled.dot(&self.u.slice(s![.., ..self.rank]).t());
+        reserve("a pseudoinverse", sum([table(p, self.right.rank), table(p, n)]))?;
+        let kept = s![..self.right.rank];
+        let scaled = &self.right.vt.slice(s![..self.right.rank, ..]).t() / &self.right.sigma.slice(kept);
+        let inverse = scaled.dot(&self.u.slice(s![.., ..self.right.rank]).t());
         let overflow = |_| Error::Overflow { what: "an entry of the pseudoinverse" };
         Error::check_finite("the pseudoinverse", inverse.view()).map_err(overflow)?;
         Ok(inverse)
@@ -201,12 +199,15 @@ impl Svd {
         Error::check_finite("y", y.view())?;
         reserve(
             "the coefficients of a fit",
-            sum([table(self.vt.ncols(), y.ncols()), table(self.sigma.len(), y.ncols()).saturating_mul(3)]),
+            sum([
+                table(self.right.vt.ncols(), y.ncols()),
+                table(self.right.sigma.len(), y.ncols()).saturating_mul(3),
+            ]),
         )?;
         let spectrum = Spectrum::new(n, p, self.spectrum().singular_values());
         let Response { gains, residuals } = Response::new(filter, spectrum)?;
         let along = self.u.t().dot(y);
-        let beta = self.vt.t().dot(&(&along * &Array1::from(gains).insert_axis(Axis(1))));
+        let beta = self.right.vt.t().dot(&(&along * &Array1::from(gains).insert_axis(Axis(1))));
         let overflow = |_| Error::Overflow { what: "a coefficient of the fit" };
         Error::check_finite("coefficients", beta.view()).map_err(overflow)?;
         Ok((beta, along * &Array1::from(residuals).insert_axis(Axis(1))))
@@ -218,10 +219,9 @@ impl Svd {
     /// # Errors
     /// [`Error::Shape`] if `x` has not `p` columns.
     pub fn project_row_space(&self, x: &ArrayRef2<f64>) -> Result<Array2<f64>, Error> {
-        Error::check_len("columns of x", self.vt.ncols(), x.ncols())?;
-        reserve("a projection", sum([table(x.nrows(), self.rank), table(x.nrows(), x.ncols())]))?;
-        let v = self.vt.slice(s![..self.rank, ..]);
-        Ok(x.dot(&v.t()).dot(&v))
+        Error::check_len("columns of x", self.right.vt.ncols(), x.ncols())?;
+        reserve("a projection", sum([table(x.nrows(), self.right.rank), table(x.nrows(), x.ncols())]))?;
+        Ok(self.right.row_space(x))
     }
 
     /// Projects each row of `x` (`m × p`) on the null space of `X`: `x (I − V Vᵀ)`, what no training
@@ -230,14 +230,8 @@ impl Svd {
     /// # Errors
     /// [`Error::Shape`] if `x` has not `p` columns.
     pub fn project_null_space(&self, x: &ArrayRef2<f64>) -> Result<Array2<f64>, Error> {
-        Error::check_len("columns of x", self.vt.ncols(), x.ncols())?;
-        reserve(
-            "a projection",
-            sum([table(x.nrows(), self.rank), table(x.nrows(), x.ncols()).saturating_mul(2)]),
-        )?;
-        let once = x.to_owned() - self.project_row_space(x)?;
-        // Twice is enough (Kahan): the second pass removes what rounding left of the first.
-        Ok(&once - &self.project_row_space(&once)?)
+        Error::check_len("columns of x", self.right.vt.ncols(), x.ncols())?;
+        self.right.null_space(x)
     }
 
     /// The index of the last mode of non-zero singular value, `rank − 1`, signed so that
@@ -247,7 +241,7 @@ impl Svd {
     /// [`Error::Shape`] if `y` has not `n` rows.
     pub fn last_mode(&self, y: &ArrayRef2<f64>) -> Result<Option<LastMode>, Error> {
         Error::check_len("rows of y", self.u.nrows(), y.nrows())?;
-        Ok(self.rank.checked_sub(1).map(|index| {
+        Ok(self.right.rank.checked_sub(1).map(|index| {
             let alignment = self.u.column(index).dot(&y.sum_axis(Axis(1)));
             LastMode { index, sign: if alignment < 0.0 { -1.0 } else { 1.0 } }
         }))

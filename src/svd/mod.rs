@@ -10,7 +10,9 @@
 //!    values back, both exact, so entries of 1e±300 and subnormals come out as accurately as any;
 //! 3. checks the result: singular values non-negative and descending, `Σ σᵣ² = ‖X‖²_F`, and on fixed
 //!    pseudo-random probes `X z = U Σ Vᵀ z`, `Xᵀ w = V Σ Uᵀ w`, `Uᵀ U s = s`, `Vᵀ V s = s`, each to
-//!    `30 max(n, p) ε` (the threshold of LAPACK's own test programs) at a cost of O(np);
+//!    `30 max(n, p) ε` (the threshold of LAPACK's own test programs) at a cost of O(np). Where `U` is known by what it
+//!    makes of targets alone ([`Backend::project_many`]), a probe goes with them: `‖X z‖ = ‖Σ Vᵀ z‖`,
+//!    `Xᵀ w = V Σ Uᵀ w`, and `‖w‖` by its parts in and outside the span;
 //! 4. takes the backend's second route when the check fails, and ends in [`Error::Backend`] when
 //!    that fails too.
 //!
@@ -45,6 +47,7 @@ mod lapack;
 mod outside;
 mod panel;
 mod product;
+mod projection;
 mod reflect;
 mod registers;
 mod row_update;
@@ -61,7 +64,8 @@ mod verify;
 pub use crate::filter::cutoff::Cutoff;
 #[cfg(feature = "cuda")]
 pub use auto::Auto;
-pub use backend::{Backend, RawSvd, Route};
+pub use backend::{Backend, RawProjection, RawSvd, Route};
+use backend::{project, projected};
 pub(crate) use checked::{exponent, power_of_two, triangle};
 pub(crate) use cholesky::cholesky;
 pub use cosines::{CosineDevice, CosineFit, CosineFits, CosineTables};
@@ -75,9 +79,10 @@ pub use jacobi::Jacobi;
 #[cfg(feature = "lapack")]
 pub use lapack::Lapack;
 pub(crate) use product::{
-    add_gram, leading_times, product, row_gram, small_product, subtract_product, times_transposed,
-    upper_product,
+    add_gram, leading_times, product, row_gram, small_product, small_stride, subtract_product,
+    times_transposed, upper_product,
 };
+pub(crate) use projection::{Projection, Right};
 pub(crate) use reflect::reduce;
 pub(crate) use row_update::RowUpdate;
 pub(crate) use streamed_qr::StreamedQr;

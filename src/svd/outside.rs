@@ -17,7 +17,7 @@ impl Svd {
     /// is little, a difference of targets and fits would be rounding: fits are then taken off in doubled precision, as
     /// often as that leaves less.
     pub(crate) fn outside(&self, x: &ArrayRef2<f64>, y: &ArrayRef2<f64>) -> Array2<f64> {
-        if x.nrows() <= self.sigma.len() {
+        if x.nrows() <= self.right.sigma.len() {
             return Array2::zeros(y.dim());
         }
         let project = |y: &ArrayRef2<f64>| y.to_owned() - self.u.dot(&self.u.t().dot(y));
@@ -29,7 +29,7 @@ impl Svd {
         let mut rest = y.map(|&y| Doubled::from(y));
         let mut left = y.to_owned();
         for _ in 0..MOST_FITS {
-            let filter = MinNorm::with_cutoff(Cutoff::Absolute(self.cutoff));
+            let filter = MinNorm::with_cutoff(Cutoff::Absolute(self.right.cutoff));
             let Ok(fit) = filter.and_then(|filter| self.solve(&left, &filter)) else { break };
             let mut next = rest.clone();
             for (mut next, x) in next.rows_mut().into_iter().zip(x.rows()) {

@@ -4,11 +4,13 @@
 #![allow(clippy::inline_always)]
 
 use super::panel::columns_mut;
+use super::registers::WHOLE;
 use crate::machine::instructions::arch;
 use crate::machine::large_pages;
 use faer::linalg::matmul::{matmul, triangular};
 use faer::{Accum, MatMut, MatRef, Par};
 use ndarray::{Array2, ArrayView2, CowArray, Ix2, ShapeBuilder};
+use pulp::Simd;
 
 /// Rows whose zeros are skipped together.
 const SKIPPED: usize = 96;
@@ -53,9 +55,14 @@ pub(crate) fn row_gram(a: ArrayView2<'_, f64>) -> Vec<f64> {
     gram
 }
 
-/// `C = C + A B` for `A` (`m × k`), `B` (`k × p`) and `C` (`m × p`), all row by row and so small that the general product
-/// would spend its time on preparations. Each entry is one chain of fused multiplications and additions: its bits do
-/// not depend on the instruction set.
+/// How far rows of the second factor of a [`small_product`] lie apart, of so many numbers each.
+pub(crate) fn small_stride(p: usize) -> usize {
+    p.next_multiple_of(WHOLE)
+}
+
+/// `C = A B` for `A` (`m × k`), `B` (`k × p`) and `C` (`m × p`), all row by row and so small that the general product would
+/// spend its time on preparations. Rows of `B` lie [`small_stride`] apart. Each entry is one chain of fused multiplications
+/// and additions: its bits do not depend on the instruction set.
 pub(crate) fn small_product(a: &[f64], b: &[f64], c: &mut [f64], (k, p): (usize, usize)) {
     arch().dispatch(Small { a, b, c, k, p });
 }
@@ -72,16 +79,48 @@ impl pulp::WithSimd for Small<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: pulp::Simd>(self, _: S) {
+    fn with_simd<S: Simd>(self, simd: S) {
+        /// Rows whose sums are in registers together: one would wait for itself.
+        const ROWS: usize = 4;
         let Self { a, b, c, k, p } = self;
         if k == 0 || p == 0 {
             return;
         }
-        for (row, c) in a.chunks_exact(k).zip(c.chunks_exact_mut(p)) {
-            for (factor, b) in row.iter().zip(b.chunks_exact(p)) {
-                for (entry, b) in c.iter_mut().zip(b) {
-                    *entry = factor.mul_add(*b, *entry);
-                }
+        let (b, _) = S::as_simd_f64s(b);
+        let (mut rows, mut entries) = (a.chunks_exact(ROWS * k), c.chunks_exact_mut(ROWS * p));
+        for (rows, entries) in (&mut rows).zip(&mut entries) {
+            rows_times::<S, ROWS>(simd, rows, b, entries, (k, p));
+        }
+        let rest = rows.remainder().chunks_exact(k).zip(entries.into_remainder().chunks_exact_mut(p));
+        for (row, entries) in rest {
+            rows_times::<S, 1>(simd, row, b, entries, (k, p));
+        }
+    }
+}
+
+/// The same for a fixed number of rows, and `B` in registers.
+#[inline(always)]
+fn rows_times<S: Simd, const R: usize>(
+    simd: S,
+    a: &[f64],
+    b: &[S::f64s],
+    c: &mut [f64],
+    (k, p): (usize, usize),
+) {
+    let wide = small_stride(p) / S::F64_LANES;
+    let rows: [&[f64]; R] = std::array::from_fn(|row| &a[row * k..][..k]);
+    for (at, first) in (0..p).step_by(S::F64_LANES).enumerate() {
+        let mut sums = [simd.splat_f64s(0.0); R];
+        for (i, b) in b.chunks_exact(wide).take(k).enumerate() {
+            for (sum, row) in sums.iter_mut().zip(rows) {
+                *sum = simd.mul_add_f64s(simd.splat_f64s(row[i]), b[at], *sum);
+            }
+        }
+        let last = p.min(first + S::F64_LANES);
+        for (sum, row) in sums.into_iter().zip(c.chunks_exact_mut(p)) {
+            match S::as_mut_simd_f64s(&mut row[first..last]) {
+                ([to], _) => *to = sum,
+                (_, part) => simd.partial_store_f64s(part, sum),
             }
         }
     }

@@ -3,10 +3,10 @@
 // All must be inlined into one function per instruction set (see `Passes`).
 #![allow(clippy::inline_always)]
 
-use super::RawSvd;
 use super::sums::{Sums, dot};
+use super::{RawProjection, RawSvd};
 use crate::machine::instructions::arch;
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array1, Array2, ArrayView2};
 use std::borrow::Cow;
 
 /// Entries that stay in the cache for a second use: 256 KiB.
@@ -37,10 +37,7 @@ impl Check {
         if u.dim() != (n, r) || sigma.len() != r || vt.dim() != (r, p) {
             return Err(format!("a factorisation of the wrong shape for a {n} × {p} matrix"));
         }
-        // Negated comparisons throughout: NaN must fail.
-        if !(sigma.iter().all(|&s| s >= 0.0) && sigma.iter().zip(sigma.iter().skip(1)).all(|(a, b)| a >= b)) {
-            return Err("singular values that are negative, NaN or out of order".into());
-        }
+        in_order(sigma)?;
         let sigma = sigma.as_standard_layout();
         let sigma = sigma.as_slice().unwrap_or(&[]);
         self.room.clear();
@@ -54,20 +51,129 @@ impl Check {
             room: &mut self.room,
         };
         let Errors { frobenius, forward, backward, left, right } = arch().dispatch(passes);
-        let tolerance = tolerance(n, p);
-        let close = |what: &str, error: f64, size: f64| {
-            if error <= tolerance * size {
-                Ok(())
-            } else {
-                Err(format!("{what} is off by {:.1e}", error / size))
-            }
-        };
+        let close = |what: &str, error: f64, size: f64| close(what, error, tolerance(n, p) * size, size);
         let lengths = |len: usize| norm(&self.probe[..len]);
         close("Σσ² against ‖X‖²", (norm(sigma) - frobenius).abs(), frobenius)?;
         close("U Σ Vᵀ z against X z", forward, frobenius * lengths(p))?;
         close("V Σ Uᵀ w against Xᵀ w", backward, frobenius * lengths(n))?;
         close("Uᵀ U s against s", left, lengths(r))?;
         close("Vᵀ V s against s", right, lengths(r))
+    }
+
+    /// `Err(reason)` unless `raw` is what `x`, which is in standard layout, makes of `m` targets, the last of which is the
+    /// probe. What is right of the probe is right of every target: all go the same way.
+    pub(super) fn verify_projection(
+        &mut self,
+        x: &Array2<f64>,
+        raw: &RawProjection,
+        m: usize,
+    ) -> Result<(), String> {
+        let RawProjection { sigma, vt, along, rest } = raw;
+        let (n, p) = x.dim();
+        let r = n.min(p);
+        if sigma.len() != r || vt.dim() != (r, p) || along.dim() != (m, r) || rest.nrows() != m || m == 0 {
+            return Err(format!("a projection of the wrong shape for a {n} × {p} matrix and {m} targets"));
+        }
+        in_order(sigma)?;
+        self.room.clear();
+        self.room.resize(r + 2 * p, 0.0);
+        let (sigma, along, rest) = (sigma.view(), along.row(m - 1), rest.row(m - 1));
+        let rows = [&sigma, &along, &rest].map(|row| row.as_standard_layout());
+        let [sigma, along, rest] = [0, 1, 2].map(|row| rows[row].as_slice().unwrap_or(&[]));
+        let passes = ProjectionPasses {
+            x: Columns::new(x.t()),
+            v: Columns::new(vt.t()),
+            sigma,
+            along,
+            rest,
+            probe: &self.probe,
+            room: &mut self.room,
+        };
+        let ProjectionErrors { frobenius, images, backward, right, parts } = arch().dispatch(passes);
+        let close = |what: &str, error: f64, size: f64| close(what, error, tolerance(n, p) * size, size);
+        let lengths = |len: usize| norm(&self.probe[..len]);
+        close("Σσ² against ‖X‖²", (norm(sigma) - frobenius).abs(), frobenius)?;
+        close("‖Σ Vᵀ z‖ against ‖X z‖", (images[0] - images[1]).abs(), frobenius * lengths(p))?;
+        close("V Σ Uᵀ w against Xᵀ w", backward, frobenius * lengths(n))?;
+        close("Vᵀ V s against s", right, lengths(r))?;
+        close("the parts of w against ‖w‖", (parts - lengths(n)).abs(), lengths(n))
+    }
+}
+
+// Negated comparisons throughout: NaN must fail.
+fn in_order(sigma: &Array1<f64>) -> Result<(), String> {
+    if !(sigma.iter().all(|&s| s >= 0.0) && sigma.iter().zip(sigma.iter().skip(1)).all(|(a, b)| a >= b)) {
+        return Err("singular values that are negative, NaN or out of order".into());
+    }
+    Ok(())
+}
+
+fn close(what: &str, error: f64, most: f64, size: f64) -> Result<(), String> {
+    if error <= most { Ok(()) } else { Err(format!("{what} is off by {:.1e}", error / size)) }
+}
+
+/// What is to be compared of a projection.
+struct ProjectionPasses<'a> {
+    /// The rows of `X`.
+    x: Columns<'a>,
+    v: Columns<'a>,
+    sigma: &'a [f64],
+    /// `Uᵀ w` of the probe `w`.
+    along: &'a [f64],
+    /// `(I − U Uᵀ) w`, in any orthonormal basis.
+    rest: &'a [f64],
+    probe: &'a [f64],
+    /// `r + 2 p` zeros.
+    room: &'a mut [f64],
+}
+
+struct ProjectionErrors {
+    /// `‖X‖_F`.
+    frobenius: f64,
+    /// `‖Σ Vᵀ z‖` and `‖X z‖`.
+    images: [f64; 2],
+    /// `‖V Σ Uᵀ w − Xᵀ w‖`.
+    backward: f64,
+    /// `‖Vᵀ V s − s‖`.
+    right: f64,
+    /// The length of `w` by its two parts.
+    parts: f64,
+}
+
+impl pulp::WithSimd for ProjectionPasses<'_> {
+    type Output = ProjectionErrors;
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, simd: S) -> ProjectionErrors {
+        let sums = Sums(simd);
+        let Self { x, v, sigma, along, rest, probe, room } = self;
+        let (r, p) = (sigma.len(), v.length);
+        let (z, s) = (&probe[..p], &probe[..r]);
+        let (products, room) = room.split_at_mut(r);
+        let (backward, vs) = room.split_at_mut(p);
+        let length = |x: &[f64]| sums.dot(x, x).sqrt();
+        for (mode, column) in v.columns().enumerate() {
+            products[mode] = sigma[mode] * sums.dot(column, z);
+            sums.add(sigma[mode] * along[mode], column, backward);
+            sums.add(s[mode], column, vs);
+        }
+        let of_factors = length(products);
+        for (mode, column) in v.columns().enumerate() {
+            products[mode] = sums.dot(column, vs) - s[mode];
+        }
+        let (mut square, mut of_matrix) = (0.0, 0.0);
+        for (i, row) in x.columns().enumerate() {
+            let (of_row, image) = sums.square_and_dot(row, z, -probe[i], backward);
+            square += of_row;
+            of_matrix += image * image;
+        }
+        ProjectionErrors {
+            frobenius: square.sqrt(),
+            images: [of_factors, of_matrix.sqrt()],
+            backward: length(backward),
+            right: length(products),
+            parts: (sums.dot(along, along) + sums.dot(rest, rest)).sqrt(),
+        }
     }
 }
 

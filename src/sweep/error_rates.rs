@@ -7,7 +7,7 @@ use super::output::{Output, Scratch};
 use super::study::{Study, Tests};
 use crate::Error;
 use crate::risk::{error_rate, first_largest};
-use crate::svd::Svd;
+use crate::svd::Right;
 use ndarray::{Array2, ArrayView2, s};
 use std::ops::Range;
 
@@ -16,12 +16,12 @@ pub(super) fn on_training_rows(
     (study, line): (&Study<'_>, &Line),
     outputs: &[Output<'_>],
     scratch: &mut Scratch,
-    coordinates: Option<&Coordinates>,
+    (coordinates, u): (Option<&Coordinates>, &Array2<f64>),
 ) -> Result<f64, Error> {
     let (trained, _) = study.targets.outputs[line.outputs.start];
     let columns = outputs.iter().enumerate().map(|(output, of)| {
         let constant = coordinates.map_or(0.0, |coordinates| coordinates.targets[trained + output]);
-        of.at_training_rows(&line.arm, scratch).map(|column| column + constant)
+        of.at_training_rows(&line.arm, scratch, u).map(|column| column + constant)
     });
     let columns: Vec<_> = columns.collect();
     let table = |which: usize| {
@@ -49,7 +49,7 @@ pub(super) struct ErrorRates<'s, 'a> {
 impl<'s, 'a> ErrorRates<'s, 'a> {
     pub(super) fn new(
         study: &'s Study<'a>,
-        svd: &Svd,
+        svd: &Right,
         training: &[usize],
         coordinates: Option<&'s Coordinates>,
     ) -> Self {

@@ -7,22 +7,21 @@ use super::lines::Line;
 use super::many::Waiting;
 use super::measured::Measured;
 use super::metrics::{Metrics, OfFit};
-use super::output::{Modes, Output, Scratch};
+use super::output::{Factorised, Modes, Output, Scratch};
 use super::study::{Prepared, Study, Tests};
 use crate::Error;
-use crate::svd::Svd;
-use ndarray::s;
 use std::borrow::Cow;
 
 impl Study<'_> {
-    /// All arms for the training set of `rows`, whose prepared features `svd` factorises.
+    /// All arms for the training set of `rows`, whose prepared features are factorised.
     pub(super) fn evaluate(
         &self,
-        svd: &Svd,
+        factorised: &Factorised,
         rows: &[usize],
         prepared: Prepared,
         scratch: &mut Scratch,
     ) -> Result<Measured, Error> {
+        let svd = factorised.right();
         let (n, p) = svd.shape();
         let (held_out, own_columns) = self.held_out(rows, p, &prepared)?;
         let Prepared { y, coordinates, .. } = prepared;
@@ -30,13 +29,13 @@ impl Study<'_> {
             Some(coordinates) => Cow::Owned(coordinates.of_parameters(ideal.clone())),
             None => Cow::Borrowed(ideal),
         });
-        let modes = Modes::new(svd, held_out);
+        let modes = Modes::new(factorised, held_out);
         let outputs = self.targets.outputs.iter().enumerate().map(|(output, &(trained, tested))| {
             let block = self.targets.block(trained);
-            let last = svd.last_mode(&y.slice(s![.., block]))?;
+            let last = factorised.last_mode(&y, block)?;
             let ideal = ideal.as_ref().map(|ideal| ideal.column(output));
             let tested = if own_columns { output } else { tested };
-            Ok(Output::new(&modes, y.column(trained), tested, ideal, last))
+            Ok(Output::new(&modes, (&y, trained), tested, ideal, last))
         });
         let outputs = outputs.collect::<Result<Vec<_>, Error>>()?;
         scratch.forget();
@@ -68,8 +67,9 @@ impl Study<'_> {
             let zero = line.arm.start == Start::Zero;
             let rates = rates.as_ref().filter(|_| known && zero);
             mean.error_rate = rates.map(|rates| rates.of(line, &solutions)).transpose()?;
-            if self.wanted.train_error_rate && known && zero {
-                let rate = error_rates::on_training_rows((self, line), own, scratch, coordinates.as_ref())?;
+            if let Some(u) = modes.u().filter(|_| self.wanted.train_error_rate && known && zero) {
+                let rate =
+                    error_rates::on_training_rows((self, line), own, scratch, (coordinates.as_ref(), u))?;
                 mean.train_error_rate = Some(rate);
             }
             if let Start::Random { deviation } = line.arm.start {

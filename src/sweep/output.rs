@@ -7,14 +7,82 @@ use super::test_errors::{Sums, TestErrors, Training};
 use crate::Error;
 use crate::factors::ablation::Adversary;
 use crate::filter::{MinNorm, Response, SpectralFilter};
-use crate::risk::interpolants::expected_excess;
-use crate::svd::{LastMode, Svd};
-use ndarray::{Array1, Array2, ArrayView1, Axis};
+use crate::risk::interpolants::expected_excess_of;
+use crate::svd::{LastMode, Projection, Right, Svd};
+use ndarray::{Array1, Array2, ArrayView1, Axis, s};
+use std::ops::Range;
 use std::sync::Arc;
+
+/// What factorises the features of one cell.
+pub(super) enum Factorised {
+    Whole(Svd),
+    /// Without `U`; the targets are those of the study, and a column of ones.
+    Projected(Projection),
+}
+
+impl Factorised {
+    /// All but `U`.
+    pub(super) fn right(&self) -> &Right {
+        match self {
+            Self::Whole(svd) => svd.right(),
+            Self::Projected(projection) => projection.right(),
+        }
+    }
+
+    /// `U`, where it is there.
+    pub(super) fn u(&self) -> Option<&Array2<f64>> {
+        match self {
+            Self::Whole(svd) => Some(svd.u()),
+            Self::Projected(_) => None,
+        }
+    }
+
+    /// The mode that adversaries use, its sign by some columns of the targets `y`.
+    pub(super) fn last_mode(
+        &self,
+        y: &Array2<f64>,
+        columns: Range<usize>,
+    ) -> Result<Option<LastMode>, Error> {
+        match self {
+            Self::Whole(svd) => svd.last_mode(&y.slice(s![.., columns])),
+            Self::Projected(projection) => Ok(projection.last_mode(columns)),
+        }
+    }
+
+    /// `Uᵀ 1`.
+    fn ones(&self) -> Array1<f64> {
+        match self {
+            Self::Whole(svd) => svd.u().sum_axis(Axis(0)),
+            Self::Projected(projection) => projection.along(projection.targets() - 1).to_owned(),
+        }
+    }
+
+    /// `Uᵀ y` of a column of the targets, and the sums over `U Uᵀ y − y`.
+    fn along(&self, y: &Array2<f64>, column: usize) -> (Vec<f64>, Sums) {
+        match self {
+            Self::Whole(svd) => {
+                let y = y.column(column);
+                let along = svd.u().t().dot(&y).into_raw_vec_and_offset().0;
+                let mut beyond = y.mapv(|target| -target);
+                for (column, coefficient) in svd.u().columns().into_iter().zip(&along) {
+                    beyond.scaled_add(*coefficient, &column);
+                }
+                (along, Sums { errors: beyond.sum(), squares: beyond.dot(&beyond) })
+            }
+            Self::Projected(projection) => {
+                let ones = projection.targets() - 1;
+                let errors = -projection.beyond(column, ones);
+                let squares = projection.beyond(column, column);
+                (projection.along(column).to_vec(), Sums { errors, squares })
+            }
+        }
+    }
+}
 
 /// What all outputs of one cell share.
 pub(super) struct Modes<'a> {
-    svd: &'a Svd,
+    of: &'a Factorised,
+    svd: &'a Right,
     held_out: HeldOut<'a>,
     /// `A vᵣ` as rows.
     images: Array2<f64>,
@@ -25,11 +93,13 @@ pub(super) struct Modes<'a> {
 }
 
 impl<'a> Modes<'a> {
-    pub(super) fn new(svd: &'a Svd, held_out: HeldOut<'a>) -> Self {
+    pub(super) fn new(of: &'a Factorised, held_out: HeldOut<'a>) -> Self {
+        let svd = of.right();
         Self {
+            of,
             svd,
             images: held_out.table.images(svd.vt()),
-            ones: svd.u().sum_axis(Axis(0)),
+            ones: of.ones(),
             inverse: svd.singular_values().iter().map(|s| s.recip()).collect(),
             held_out,
         }
@@ -39,8 +109,14 @@ impl<'a> Modes<'a> {
         &self.inverse
     }
 
-    pub(super) fn svd(&self) -> &Svd {
+    /// All of the factorisation but `U`.
+    pub(super) fn svd(&self) -> &Right {
         self.svd
+    }
+
+    /// `U`, where it is there.
+    pub(super) fn u(&self) -> Option<&Array2<f64>> {
+        self.of.u()
     }
 
     /// `A vᵣ` as rows.
@@ -60,7 +136,7 @@ impl<'a> Modes<'a> {
     pub(super) fn expected_excess(&self, deviation: f64) -> Result<f64, Error> {
         let (table, m) = (&*self.held_out.table, self.held_out.rows as f64);
         // Training rows, where the table has them, lie in the modes and add nothing.
-        Ok(expected_excess(self.svd, deviation, table)? * (table.rows() as f64 / m))
+        Ok(expected_excess_of(self.svd, deviation, table)? * (table.rows() as f64 / m))
     }
 
     /// Whether the training rows are in what is tested on, and how many test rows there are without them.
@@ -83,21 +159,17 @@ pub(super) struct Output<'a> {
 }
 
 impl<'a> Output<'a> {
-    /// The output of training targets `y`, tested on column `tested` of the test targets.
+    /// The output of a column of the training targets `y`, tested on column `tested` of the test targets.
     pub(super) fn new(
         modes: &'a Modes<'a>,
-        y: ArrayView1<'a, f64>,
+        (y, trained): (&'a Array2<f64>, usize),
         tested: usize,
         ideal: Option<ArrayView1<'_, f64>>,
         last: Option<LastMode>,
     ) -> Self {
         let (svd, table) = (modes.svd, &*modes.held_out.table);
         let sigma = svd.spectrum().singular_values();
-        let projections = svd.u().t().dot(&y).into_raw_vec_and_offset().0;
-        let mut beyond = y.mapv(|target| -target);
-        for (column, coefficient) in svd.u().columns().into_iter().zip(&projections) {
-            beyond.scaled_add(*coefficient, &column);
-        }
+        let (projections, outside) = modes.of.along(y, trained);
         let training = |targets: Vec<f64>, outside: Sums| Training {
             sigma,
             inverse: &modes.inverse,
@@ -114,7 +186,6 @@ impl<'a> Output<'a> {
         for (coefficient, along) in min_norm.iter_mut().zip(&projections) {
             *coefficient *= along;
         }
-        let outside = Sums { errors: beyond.sum(), squares: beyond.dot(&beyond) };
         let noise_free = ideal.map(|ideal| {
             let teacher = svd.vt().dot(&ideal).into_raw_vec_and_offset().0;
             let predictions = sigma.iter().zip(&teacher).map(|(s, t)| s * t).collect();
@@ -122,7 +193,7 @@ impl<'a> Output<'a> {
             test_errors(teacher, targets.view(), training(predictions, Sums::default()))
         });
         let fits = test_errors(min_norm, table.targets.column(tested), training(projections, outside));
-        Self { modes, y, last, fits, noise_free }
+        Self { modes, y: y.column(trained), last, fits, noise_free }
     }
 
     /// `uᵣ·y`.
@@ -153,7 +224,7 @@ impl<'a> Output<'a> {
             Some(Adversary::TrainingTargets { strength }) => (0.0, strength),
             None => (0.0, 0.0),
         };
-        let n = self.modes.svd.u().nrows() as f64;
+        let n = self.modes.svd.shape().0 as f64;
         let m = self.modes.held_out.rows as f64;
         let mut metrics = Metrics::default();
         let bias = if let Some(kept) = scratch.prefix.filter(|_| train_kick == 0.0) {
@@ -194,7 +265,7 @@ impl<'a> Output<'a> {
 
     /// Training error and norm of the fit with the gains in `scratch`, whose coefficients are left there.
     pub(super) fn fitted(&self, scratch: &mut Scratch, with_norm: bool) -> Metrics {
-        let train = self.fit(&self.fits, scratch, 0.0) / self.modes.svd.u().nrows() as f64;
+        let train = self.fit(&self.fits, scratch, 0.0) / self.modes.svd.shape().0 as f64;
         let norm = if with_norm { norm(&scratch.alpha) } else { 0.0 };
         Metrics { train, norm, ..Metrics::default() }
     }
@@ -221,14 +292,19 @@ impl<'a> Output<'a> {
 
     /// The predictions at the training rows, and the targets that they are of, in the coordinates of the fit. (An adversary
     /// moves all outputs of a row alike: its class is the same.)
-    pub(super) fn at_training_rows(&self, arm: &Arm, scratch: &mut Scratch) -> [Array1<f64>; 2] {
+    pub(super) fn at_training_rows(
+        &self,
+        arm: &Arm,
+        scratch: &mut Scratch,
+        u: &Array2<f64>,
+    ) -> [Array1<f64>; 2] {
         let fits = self.fits_of(arm);
         let kick = match arm.adversary {
             Some(Adversary::TrainingTargets { strength }) => strength,
             _ => 0.0,
         };
         self.fit(fits, scratch, kick);
-        let (u, sigma) = (self.modes.svd.u(), self.modes.svd.singular_values());
+        let sigma = self.modes.svd.singular_values();
         let fitted: Array1<f64> = scratch.alpha.iter().zip(sigma).map(|(alpha, s)| alpha * s).collect();
         let targets = if arm.ablation.is_without_residuals() {
             u.dot(&ArrayView1::from(&fits.training.targets[..]))
@@ -329,7 +405,7 @@ impl Scratch {
         self.asked = None;
     }
 
-    pub(super) fn set_gains(&mut self, arm: &Arm, svd: &Svd, inverse: &[f64]) -> Result<(), Error> {
+    pub(super) fn set_gains(&mut self, arm: &Arm, svd: &Right, inverse: &[f64]) -> Result<(), Error> {
         let same = self.asked.as_ref().is_some_and(|asked| Arc::ptr_eq(asked, &arm.estimator));
         let cutoff = arm.ablation.cutoff();
         if same && self.cutoff == cutoff {

@@ -206,7 +206,7 @@ impl Reading<'_, '_, '_> {
         let (gains, _) = self.scratch.response();
         let squares = self.lengths.iter().zip(gains).take(shown);
         let sum: f64 = squares.map(|(length, gain)| (length * gain) * (length * gain)).sum();
-        let constant = if self.free { (self.modes.svd().u().nrows() as f64).recip() } else { 0.0 };
+        let constant = if self.free { (self.modes.svd().shape().0 as f64).recip() } else { 0.0 };
         Some(sum / self.modes.held_out().1 as f64 + constant)
     }
 
@@ -302,8 +302,8 @@ fn leave_one_out(
     /// How far `1 − Hᵢᵢ` has to be over its rounding `n ε`.
     const TRUSTED: f64 = 1e5;
     let lambda = known_penalty(&*arm.estimator).filter(|_| has_leave_one_out(arm))?;
-    let svd = modes.svd();
-    let (n, rank, sigma) = (svd.u().nrows(), svd.rank(), svd.singular_values());
+    let (svd, all) = (modes.svd(), modes.u()?);
+    let (n, rank, sigma) = (all.nrows(), svd.rank(), svd.singular_values());
     let constant = f64::from(u8::from(free)) / n as f64;
     let interpolates = rank + usize::from(free) >= n;
     let (_, residuals) = scratch.response();
@@ -315,7 +315,7 @@ fn leave_one_out(
     };
     let left: Vec<f64> = (0..rank).map(left).collect();
     let mut sum = 0.0;
-    for (i, u) in svd.u().rows().into_iter().enumerate() {
+    for (i, u) in all.rows().into_iter().enumerate() {
         let (mut error, mut rest, mut outside) = (0.0, 0.0, 1.0 - constant);
         for mode in 0..rank {
             error += left[mode] * u[mode] * along[mode];

@@ -3,7 +3,7 @@
 use crate::Error;
 use crate::svd::Svd;
 use crate::sweep::measured::Measured;
-use crate::sweep::output::Scratch;
+use crate::sweep::output::{Factorised, Scratch};
 use crate::sweep::study::{Prepared, Study};
 use crate::sweep::task::Task;
 
@@ -11,7 +11,7 @@ use crate::sweep::task::Task;
 fn by_svd(study: &Study<'_>, rows: &[usize], p: usize, task: &Task<'_>) -> Result<Measured, Error> {
     let prepared: Prepared = study.prepare(rows, p)?;
     let svd = Svd::with_backend(&prepared.x, &*task.sweep.backend)?;
-    study.evaluate(&svd, rows, prepared, &mut Scratch::default())
+    study.evaluate(&Factorised::Whole(svd), rows, prepared, &mut Scratch::default())
 }
 
 /// One cell by an SVD, whatever comes of it.

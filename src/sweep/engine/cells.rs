@@ -6,15 +6,15 @@ use super::{
 use crate::Error;
 use crate::machine::memory::{sum, table};
 use crate::nested::Engine as Kind;
-use crate::svd::Svd;
+use crate::svd::{Projection, Svd};
 use crate::sweep::cells::{Grid, Observer, Place};
 use crate::sweep::many;
 use crate::sweep::measured::Measured;
-use crate::sweep::output::Scratch;
+use crate::sweep::output::{Factorised, Scratch};
 use crate::sweep::study::{Prepared, Study};
 use crate::sweep::task::{Part, Task};
 use crate::sweep::{BATCH, Cut};
-use ndarray::ArrayView2;
+use ndarray::{Array2, ArrayView2, s};
 use std::ops::ControlFlow;
 
 /// One SVD a cell. Where all repeats read one table, cells of one shape are factorised together.
@@ -142,17 +142,30 @@ fn batch(
         .filter_map(|prepared| prepared.as_ref().ok())
         .map(|prepared| prepared.x.view())
         .collect();
-    let mut svds = Svd::many(&views, &*task.sweep.backend).into_iter();
-    let svds: Vec<_> =
-        prepared.iter().map(|prepared| prepared.is_ok().then(|| svds.next()).flatten()).collect();
-    let mut scratch = Scratch::default();
-    let mut cell = |place: &Place, prepared: Result<Prepared, Error>, svd: Option<Result<Svd, Error>>| {
-        let prepared = prepared?;
-        let svd = svd.unwrap_or_else(|| Svd::with_backend(&prepared.x, &*task.sweep.backend))?;
-        study.evaluate(&svd, rows(place), prepared, &mut scratch)
+    let backend = &*task.sweep.backend;
+    let factorised: Vec<Result<Factorised, Error>> = if study.wanted.needs_u() {
+        Svd::many(&views, backend).into_iter().map(|svd| svd.map(Factorised::Whole)).collect()
+    } else {
+        let targets = prepared.iter().filter_map(|prepared| prepared.as_ref().ok()).map(with_ones);
+        let projections = Projection::many(&views, &targets.collect::<Vec<_>>(), backend);
+        projections.into_iter().map(|projection| projection.map(Factorised::Projected)).collect()
     };
-    let cells = places.iter().zip(prepared).zip(svds);
-    cells.map(|((place, prepared), svd)| cell(place, prepared, svd)).collect()
+    let (mut scratch, mut factorised) = (Scratch::default(), factorised.into_iter());
+    let missing = || Err(Error::Empty { what: "the factorisation of a cell" });
+    let mut cell = |(place, prepared): (&Place, Result<Prepared, Error>)| {
+        let prepared = prepared?;
+        let factorised = factorised.next().unwrap_or_else(missing)?;
+        study.evaluate(&factorised, rows(place), prepared, &mut scratch)
+    };
+    places.iter().zip(prepared).map(&mut cell).collect()
+}
+
+/// The targets of a training set, and a column of ones.
+fn with_ones(prepared: &Prepared) -> Array2<f64> {
+    let (n, m) = prepared.y.dim();
+    let mut targets = Array2::ones((n, m + 1));
+    targets.slice_mut(s![.., ..m]).assign(&prepared.y);
+    targets
 }
 
 /// All cells of a repeat that has tables of its own.

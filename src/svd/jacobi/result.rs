@@ -1,0 +1,81 @@
+//! What a lane has come to, as matrices of its own.
+
+use super::LARGEST;
+use super::lanes::{Lanes, MAX_SWEEPS};
+use crate::svd::completion::complete;
+use crate::svd::{RawProjection, RawSvd};
+use ndarray::{Array1, Array2, ShapeBuilder};
+
+impl<const L: usize, A: Copy> Lanes<L, A> {
+    /// The factorisation in one lane, singular values sorted.
+    pub(super) fn store(&self, lane: usize, wide: bool) -> Result<RawSvd, String> {
+        let (length, columns) = (self.length, self.columns);
+        let by_size = self.by_size(lane)?;
+        let by_size = &by_size[..columns];
+        let mut left = Vec::with_capacity(length * columns);
+        for &column in by_size {
+            left.extend(self.x[column * length..(column + 1) * length].iter().map(|x| x[lane]));
+        }
+        let right = self.right(lane, by_size);
+        let (u, n, v, p) = if wide { (right, columns, left, length) } else { (left, length, right, columns) };
+        Ok(RawSvd {
+            u: Array2::from_shape_vec((n, columns).f(), u).map_err(in_words)?,
+            sigma: self.sigma(lane, by_size),
+            vt: Array2::from_shape_vec((columns, p), v).map_err(in_words)?,
+        })
+    }
+
+    /// The same of a tall matrix and its targets, without `U`.
+    pub(super) fn store_projection(&self, lane: usize) -> Result<RawProjection, String> {
+        let (length, columns, stride, targets) = (self.length, self.columns, self.stride(), self.targets);
+        let by_size = self.by_size(lane)?;
+        let by_size = &by_size[..columns];
+        let entry = |(target, &column): (usize, &usize)| self.pairs[column * stride + columns + target][lane];
+        let along = (0..targets).flat_map(|target| by_size.iter().map(move |column| (target, column)));
+        // Rows of Qᵀ T that R has no part in.
+        let image = |target: usize| &self.x[(columns + target) * length + columns..][..length - columns];
+        let rest = (0..targets).flat_map(|target| image(target).iter().map(|entry| entry[lane]));
+        Ok(RawProjection {
+            sigma: self.sigma(lane, by_size),
+            vt: Array2::from_shape_vec((columns, columns), self.right(lane, by_size)).map_err(in_words)?,
+            along: Array2::from_shape_vec((targets, columns), along.map(entry).collect())
+                .map_err(in_words)?,
+            rest: Array2::from_shape_vec((targets, length - columns), rest.collect()).map_err(in_words)?,
+        })
+    }
+
+    /// The places of the singular values of one lane, the largest first.
+    fn by_size(&self, lane: usize) -> Result<[usize; LARGEST], String> {
+        if self.active[lane] {
+            return Err(format!("no convergence in {MAX_SWEEPS} sweeps"));
+        }
+        let norm = |column: usize| self.norms[column][lane];
+        let mut by_size: [usize; LARGEST] = std::array::from_fn(|column| column);
+        by_size[..self.columns].sort_by(|&i, &j| norm(j).total_cmp(&norm(i)));
+        Ok(by_size)
+    }
+
+    fn sigma(&self, lane: usize, by_size: &[usize]) -> Array1<f64> {
+        by_size.iter().map(|&column| self.norms[column][lane]).collect()
+    }
+
+    /// `P W` of one lane, column after column in that order.
+    fn right(&self, lane: usize, by_size: &[usize]) -> Vec<f64> {
+        let (columns, stride) = (self.columns, self.stride());
+        let norm = |column: usize| self.norms[column][lane];
+        let mut right = vec![0.0; columns * columns];
+        for (to, &column) in right.chunks_exact_mut(columns).zip(by_size) {
+            let scale = if norm(column) > 0.0 { norm(column).recip() } else { 0.0 };
+            let scaled = &self.pairs[column * stride..column * stride + columns];
+            for (entry, order) in scaled.iter().zip(&self.order) {
+                to[order[lane]] = entry[lane] * scale;
+            }
+        }
+        let rank = by_size.iter().filter(|&&column| norm(column) > 0.0).count();
+        complete(&mut right, columns, rank);
+        right
+    }
+}
+fn in_words(error: ndarray::ShapeError) -> String {
+    error.to_string()
+}
