@@ -99,7 +99,8 @@ fn together(
         let rounds = |done: usize, _: usize| -> ControlFlow<()> {
             observer.progress(round * total + done, features.len() * total)
         };
-        let visited = grid.run_from(repeats.start, &rounds, |places| batch(task, study, which, places, p))?;
+        let visited =
+            grid.run_from(repeats.start, &rounds, &|places| batch(task, study, which, places, p))?;
         let mut stopped = false;
         for (place, result) in visited {
             stopped |= result.is_none();
