@@ -183,7 +183,7 @@ fn one_repeat(task: &Task<'_>, repeat: usize, order: &[usize]) -> Vec<Measured> 
         add_level(task, &mut all, found, level.map(|_| index));
     }
     for measured in &mut all {
-        measured.lines.sort_by_key(|(line, _)| *line);
+        measured.sort_lines();
     }
     all
 }
