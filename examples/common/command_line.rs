@@ -16,46 +16,55 @@ enum Wanted {
 
 /// Runs a study on the words that follow the program's name, and ends the program with its exit code: 0 done, 1 failed,
 /// 2 for an error of the command line.
-pub fn start<P: Program>(program: &str, words: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let words: Vec<OsString> = words.into_iter().collect();
-    let command: Vec<String> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
-    shard_reports::set_command(program != P::NAME, P::NAME, &command);
+pub fn start<P: Program>(program: &str, words: Vec<OsString>) -> ExitCode {
     let mut study = P::default();
-    let mut flags = listed(&mut study);
-    let wanted = parse(&mut flags, P::RULES, words.into_iter());
-    let outcome = match wanted {
-        Ok(Wanted::Run { json }) => {
-            settings::keep(settings::command(P::NAME, P::RULES, &flags));
-            drop(flags);
-            table::JSON.store(json, Ordering::Relaxed);
+    let about = About { name: P::NAME, lines: P::ABOUT, rules: P::RULES };
+    exit_code(match about.read(program, listed(&mut study), words) {
+        Ok(true) => {
             keep_freed_memory();
             study.run().map(|()| shard_reports::report())
         }
-        Ok(Wanted::Help) => {
-            say!("{}", help(program, P::ABOUT, &flags));
-            Ok(())
+        Ok(false) => Ok(()),
+        Err(failure) => Err(failure),
+    })
+}
+
+/// What is known of a study before it runs.
+struct About {
+    name: &'static str,
+    lines: &'static [&'static str],
+    rules: &'static [Rule],
+}
+
+impl About {
+    /// Sets the flags. Whether the study is to run; if not, what was asked for is said.
+    fn read(&self, program: &str, mut flags: Vec<Flag<'_>>, words: Vec<OsString>) -> Result<bool, Failure> {
+        let command: Vec<String> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+        shard_reports::set_command(program != self.name, self.name, &command);
+        match parse(&mut flags, self.rules, words.into_iter()) {
+            Ok(Wanted::Run { json }) => {
+                settings::keep(settings::command(self.name, self.rules, &flags));
+                table::JSON.store(json, Ordering::Relaxed);
+                return Ok(true);
+            }
+            Ok(Wanted::Help) => say!("{}", help(program, self.lines, &flags)),
+            Ok(Wanted::Version) => say!("{}", version()),
+            Err(reason) => return usage(reason),
         }
-        Ok(Wanted::Version) => {
-            say!("{}", version());
-            Ok(())
-        }
-        Err(reason) => usage(reason),
-    };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(Failure::Usage(reason)) => {
-            eprintln!("error: {reason}");
-            ExitCode::from(2)
-        }
-        Err(Failure::Refused(reason)) => {
-            eprintln!("error: {reason}");
-            ExitCode::FAILURE
-        }
-        Err(Failure::Study(error)) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
+        Ok(false)
     }
+}
+
+/// The exit code of an outcome, whose error is said.
+fn exit_code(outcome: Result<(), Failure>) -> ExitCode {
+    let Err(failure) = outcome else { return ExitCode::SUCCESS };
+    let (reason, code) = match failure {
+        Failure::Usage(reason) => (reason, ExitCode::from(2)),
+        Failure::Refused(reason) => (reason, ExitCode::FAILURE),
+        Failure::Study(error) => (error.to_string(), ExitCode::FAILURE),
+    };
+    eprintln!("error: {reason}");
+    code
 }
 
 /// Has memory that one table is done with kept for the next. The allocator of glibc gives back to the system what is large,

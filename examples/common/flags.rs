@@ -122,9 +122,14 @@ pub trait Value: Sized {
     fn show(&self) -> String;
 
     fn parse_os(text: &OsStr) -> Result<Self, String> {
-        let wrong = |reason: String| format!("`{}` is {reason}", text.to_string_lossy().escape_debug());
-        text.to_str().ok_or_else(|| "not UTF-8".into()).and_then(Self::parse).map_err(wrong)
+        let value = text.to_str().ok_or_else(|| "not UTF-8".into()).and_then(Self::parse);
+        value.map_err(|reason| wrong(text, &reason))
     }
+}
+
+/// What is wrong with a value, which the reason leaves out.
+fn wrong(text: &OsStr, reason: &str) -> String {
+    format!("`{}` is {reason}", text.to_string_lossy().escape_debug())
 }
 
 macro_rules! numbers {
@@ -349,7 +354,13 @@ pub(crate) use choices;
 pub fn listed<P: Program>(study: &mut P) -> Vec<Flag<'_>> {
     let mut flags = Vec::new();
     study.declare(&mut flags);
-    for rule in P::RULES {
+    change(&mut flags, P::RULES);
+    flags
+}
+
+/// Applies the rules that change flags.
+fn change(flags: &mut Vec<Flag<'_>>, rules: &[Rule]) {
+    for rule in rules {
         match *rule {
             Rule::Without(name) => flags.retain(|flag| flag.name != name),
             Rule::Help(name, help) => {
@@ -360,5 +371,4 @@ pub fn listed<P: Program>(study: &mut P) -> Vec<Flag<'_>> {
             Rule::Alias(..) | Rule::Excludes(..) | Rule::Requires(..) => {}
         }
     }
-    flags
 }

@@ -568,7 +568,7 @@ pub fn all_computed(curve: &Curve) -> Result<(), Failure> {
 
 /// The whole program of a study.
 pub fn main<P: Program>() -> std::process::ExitCode {
-    command_line::start::<P>(P::NAME, std::env::args_os().skip(1))
+    command_line::start::<P>(P::NAME, std::env::args_os().skip(1).collect())
 }
 
 /// A number for a caption, a legend or a sentence: four digits, without zeros at the end.

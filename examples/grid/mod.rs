@@ -87,7 +87,7 @@ impl Cli {
     fn sweep(&self, data: &Data) -> Result<Sweep, Error> {
         let levels = |or: Vec<f64>| {
             let mut levels = if self.levels.is_empty() { or } else { self.levels.clone() };
-            levels.sort_by(f64::total_cmp);
+            levels.sort_unstable_by(f64::total_cmp);
             levels
         };
         let penalties = || levels((-8..=6).map(|i| 10f64.powf(f64::from(i) / 2.0)).collect());

@@ -29,7 +29,7 @@ fn excess(fit: &Array2<f64>, beta: &Array2<f64>) -> f64 {
 pub fn training(plan: &Plan) -> Result<Family, Error> {
     let n = plan.size;
     let sizes = spread(n / 8, n - 1, 12, 0, 0);
-    let measured = plan.simulate(|rng| {
+    let measured = plan.simulate(&|rng| {
         let x = normal(rng, n, n - 1);
         let y = noise(rng, n);
         let curve = feature_curve(&x, &y, Test::None)?;
@@ -50,7 +50,7 @@ pub fn spreads(plan: &Plan) -> Result<Family, Error> {
     // The variance of a variance needs eight moments.
     let sizes = spread(p + 20, 6 * p + 40, 8, 0, 0);
     let mean = |n: usize| Ok::<_, Error>(gaussian::excess(n, p, ENERGY, NOISE)?.total());
-    let measured = plan.simulate(|rng| {
+    let measured = plan.simulate(&|rng| {
         let beta = teacher(p);
         let square = |&n: &usize| {
             let x = normal(rng, n, p);
@@ -73,7 +73,7 @@ pub fn spreads(plan: &Plan) -> Result<Family, Error> {
 pub fn levels(plan: &Plan) -> Result<Family, Error> {
     let (p, sizes) = (plan.size, spread(plan.size / 8, 4 * plan.size, 14, plan.size, 8));
     let level = |row: usize| if row.is_multiple_of(2) { 0.2 * NOISE } else { 1.8 * NOISE };
-    let measured = plan.simulate(|rng| {
+    let measured = plan.simulate(&|rng| {
         let beta = teacher(p);
         let fit = |&n: &usize| {
             let x = normal(rng, n, p);
@@ -99,7 +99,7 @@ pub fn spectral(plan: &Plan) -> Result<Family, Error> {
     let (n, p) = (2 * plan.size, plan.size);
     let points = at_ratios(0.02, 20.0, 12);
     let law = MarchenkoPastur::new(p as f64 / n as f64)?;
-    let measured = plan.simulate(|rng| {
+    let measured = plan.simulate(&|rng| {
         let values: Vec<f64> = Svd::new(&normal(rng, n, p))?
             .singular_values()
             .iter()
@@ -126,7 +126,7 @@ pub fn spectral(plan: &Plan) -> Result<Family, Error> {
 pub fn edges(plan: &Plan) -> Result<Family, Error> {
     let n = 2 * plan.size;
     let sizes = spread(n / 8, 4 * n, 12, n, n / 4);
-    let measured = plan.simulate(|rng| {
+    let measured = plan.simulate(&|rng| {
         let (mut least, mut most) = (Vec::new(), Vec::new());
         for &p in &sizes {
             // The squares are eigenvalues of the smaller Gram matrix.
@@ -156,7 +156,7 @@ pub fn edges(plan: &Plan) -> Result<Family, Error> {
 pub fn model_wise(plan: &Plan) -> Result<Family, Error> {
     let (n, p) = (2 * plan.size, 6 * plan.size);
     let sizes = spread(n / 8, p, 12, n, 0);
-    let measured = plan.simulate(|rng| {
+    let measured = plan.simulate(&|rng| {
         let (beta, x) = (teacher(p), normal(rng, n, p));
         let y = x.dot(&beta) + noise(rng, n);
         let fit = |&d: &usize| {
@@ -186,7 +186,7 @@ pub fn descent(plan: &Plan) -> Result<Family, Error> {
     let variances = Array1::from_shape_fn(2 * each, |i| if i < each { 1.0 } else { 0.02 });
     let beta = Array1::from_elem(2 * each, (ENERGY / each as f64).sqrt()).insert_axis(ndarray::Axis(1));
     let steps = spread(1, 20_000, 14, 0, 0);
-    let measured = plan.simulate(|rng| {
+    let measured = plan.simulate(&|rng| {
         let x = normal(rng, n, 2 * each) * &variances.mapv(f64::sqrt);
         let y = x.dot(&beta) + noise(rng, n);
         let svd = Svd::new(&x)?;

@@ -31,7 +31,7 @@ pub fn gaussian(plan: &Plan) -> Result<Family, Error> {
     let sizes = spread(p / 8, most, 18, p, GAP);
     let beta = teacher(p);
     let population = Compressed::population(&Array2::eye(p), &beta)?;
-    let measured = plan.simulate(|rng| {
+    let measured = plan.simulate(&|rng| {
         let x = normal(rng, most, p);
         let y = x.dot(&beta) + noise(rng, most);
         let curve = sample_curve(&x, &y, Test::Rows(&population))?;
@@ -49,7 +49,7 @@ pub fn gaussian(plan: &Plan) -> Result<Family, Error> {
 pub fn intercept(plan: &Plan) -> Result<Family, Error> {
     let (n, most) = (plan.size, 4 * plan.size);
     let sizes = spread(n / 8, most, 16, n - 1, GAP);
-    let measured = plan.simulate(|rng| {
+    let measured = plan.simulate(&|rng| {
         let x = normal(rng, n, most);
         let e = noise(rng, n);
         sizes.iter().map(|&p| centred(&x.slice(s![.., ..p]).to_owned(), &e)).collect()
@@ -87,7 +87,7 @@ pub fn weak_features(plan: &Plan) -> Result<Family, Error> {
     let sizes = spread(n / 8, all, 18, n, GAP);
     let beta = teacher(all);
     let population = Compressed::population(&Array2::eye(all), &beta)?;
-    let measured = plan.simulate(|rng| {
+    let measured = plan.simulate(&|rng| {
         let x = normal(rng, n, all);
         let y = x.dot(&beta) + noise(rng, n);
         let curve = feature_curve(&x, &y, Test::Rows(&population))?;
@@ -117,7 +117,7 @@ pub fn noise_terms(plan: &Plan) -> Result<Family, Error> {
     let (p, most) = (plan.size, 4 * plan.size);
     let both = spread(2, most, 18, p, GAP);
     let under: Vec<usize> = both.iter().copied().filter(|&n| n < p).collect();
-    let measured = plan.simulate(|rng| {
+    let measured = plan.simulate(&|rng| {
         let mut found = noise_term(&normal(rng, most, p), &both)?;
         found.extend(noise_term(&on_sphere(rng, p, p), &under)?);
         Ok(found)
@@ -141,7 +141,7 @@ pub fn ridge(plan: &Plan) -> Result<Family, Error> {
     let n = 2 * plan.size;
     let shapes = [n / 2, 2 * n];
     let penalties = at_ratios(1e-3, 10.0, 13);
-    let measured = plan.simulate(|rng| {
+    let measured = plan.simulate(&|rng| {
         let mut found = Vec::new();
         for p in shapes {
             let beta = teacher(p);
@@ -182,7 +182,7 @@ pub fn covariance(plan: &Plan) -> Result<Family, Error> {
     let population = |of: [f64; 2]| Compressed::population(&Array2::from_diag(&pick(of)), &beta);
     let tests = [population(TRAIN)?, population(OTHER)?];
     let sizes = spread(p / 6, most, 16, p, p / 5);
-    let measured = plan.simulate(|rng| {
+    let measured = plan.simulate(&|rng| {
         let x = normal(rng, most, p) * train.mapv(f64::sqrt);
         let y = x.dot(&beta) + noise(rng, most);
         let mut found = Vec::new();
@@ -226,7 +226,7 @@ pub fn flow(plan: &Plan) -> Result<Family, Error> {
     let times = at_ratios(0.05, 1e5, 22);
     // Overfitting all features costs as much as ignoring the slow ones.
     let loud = 0.125 * n as f64;
-    let measured = plan.simulate(|rng| {
+    let measured = plan.simulate(&|rng| {
         let mut found = vec![0.0; times.len()];
         for _ in 0..DRAWS {
             let x = normal(rng, n, p) * variances.mapv(f64::sqrt);

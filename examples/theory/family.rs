@@ -27,7 +27,7 @@ impl Plan {
     /// The values that `work` gives of every repeat: as many of each.
     pub fn simulate(
         &self,
-        work: impl Fn(&mut ChaCha8Rng) -> Result<Vec<f64>, Error> + Sync,
+        work: &(dyn Fn(&mut ChaCha8Rng) -> Result<Vec<f64>, Error> + Sync),
     ) -> Result<Vec<Vec<f64>>, Error> {
         let grid = Grid { axis: vec![self.size], repeats: self.repeats, threads: self.threads, batch: 1 };
         let results = grid.run(&(), |places| {

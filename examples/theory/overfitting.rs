@@ -19,7 +19,7 @@ pub fn plateau(plan: &Plan) -> Result<Family, Error> {
     let n = plan.size;
     let sizes = spread(2, n - 8, 12, n, 8);
     let flow = GradientFlow::new(1e5, Loss::HalfMean)?;
-    let measured = plan.simulate(|rng| {
+    let measured = plan.simulate(&|rng| {
         let excess = |&fast: &usize| {
             let variances = Array1::from_shape_fn(fast + SLOW, |i| if i < fast { 1.0 } else { 1e-10 });
             let slow = (1e10 / SLOW as f64).sqrt();
@@ -61,7 +61,7 @@ fn errors(
 pub fn cost(plan: &Plan) -> Result<Family, Error> {
     let (d, sizes) = (16 * plan.size, spread(plan.size / 4, 2 * plan.size, 8, 0, 0));
     let exponents = [1.5, 2.5];
-    let measured = plan.simulate(|rng| {
+    let measured = plan.simulate(&|rng| {
         let mut found = Vec::new();
         let z = normal(rng, sizes[sizes.len() - 1], d);
         for alpha in exponents {
@@ -110,7 +110,7 @@ pub fn exponents(plan: &Plan) -> Result<Family, Error> {
     let variances: Array1<f64> = (1..=d).map(|i| (i as f64).powf(-ALPHA)).collect();
     let energy: Vec<f64> = (1..=d).map(|i| (i as f64).powf(ALPHA - 1.0 - 2.0 * ALPHA * SMOOTHNESS)).collect();
     let beta = Array1::from(energy.clone()).mapv(f64::sqrt);
-    let measured = plan.simulate(|rng| {
+    let measured = plan.simulate(&|rng| {
         let x = normal(rng, sizes[sizes.len() - 1], d) * &variances.mapv(f64::sqrt);
         let excess = |&n: &usize| {
             let x = x.slice(ndarray::s![..n, ..]).to_owned();

@@ -23,7 +23,7 @@ pub fn negative(plan: &Plan) -> Result<Family, Error> {
     let spectrum = PopulationSpectrum::with_multiplicities(&[20.0, 1.0], &counts)?;
     let population = SpectralPopulation::new(spectrum, &[0.05, 0.0], 0.01)?;
     let penalties: Vec<f64> = (0..12).map(|i| -0.3 + 0.1 * f64::from(i)).collect();
-    let measured = plan.simulate(|rng| {
+    let measured = plan.simulate(&|rng| {
         let x = normal(rng, n, p) * variances.mapv(f64::sqrt);
         let y = x.dot(&beta).insert_axis(Axis(1)) + normal(rng, n, 1) * 0.1;
         let svd = Svd::new(&x)?;
@@ -54,7 +54,7 @@ pub fn subsamples(plan: &Plan) -> Result<Family, Error> {
     let (n, p) = (4 * plan.size, 2 * plan.size);
     let sizes = spread(p / 8, n, 14, p, p / 5);
     let beta = Array1::from_elem(p, (ENERGY / p as f64).sqrt());
-    let measured = plan.simulate(|rng| {
+    let measured = plan.simulate(&|rng| {
         let x = normal(rng, n, p);
         let y = x.dot(&beta).insert_axis(Axis(1)) + noise(rng, n);
         let (mut one, mut several) = (Vec::new(), Vec::new());
@@ -101,7 +101,7 @@ pub fn structures(plan: &Plan) -> Result<Family, Error> {
     const LATENT: [f64; 2] = [0.25, 1.0];
     let n = 2 * plan.size;
     let sizes = spread(n / 8, 4 * n, 14, n, n / 4);
-    let measured = plan.simulate(|rng| {
+    let measured = plan.simulate(&|rng| {
         let (mut first, mut second) = (Vec::new(), Vec::new());
         for &p in &sizes {
             // Of random direction.
@@ -161,7 +161,7 @@ pub fn evidence(plan: &Plan) -> Result<Family, Error> {
     const BELIEFS: Beliefs = Beliefs { energy: ENERGY, noise: NOISE, prior: 2.0, model_noise: NOISE };
     let n = 2 * plan.size;
     let sizes = spread(n / 8, 4 * n, 12, n, 0);
-    let measured = plan.simulate(|rng| {
+    let measured = plan.simulate(&|rng| {
         let per_sample = |p: usize, rng: &mut rand::rngs::ChaCha8Rng| {
             let beta = Array2::from_elem((p, 1), (ENERGY / p as f64).sqrt());
             let x = normal(rng, n, p);
@@ -202,7 +202,7 @@ pub fn best(plan: &Plan) -> Result<Family, Error> {
     let at = |n: f64| population.optimal(n)?.ok_or(Error::Empty { what: "target" });
     let penalties =
         sizes.iter().map(|&n| Ok(at(n as f64)?.0 * n as f64)).collect::<Result<Vec<_>, Error>>()?;
-    let measured = plan.simulate(|rng| {
+    let measured = plan.simulate(&|rng| {
         let x = normal(rng, sizes[sizes.len() - 1], p);
         let y = x.dot(&beta) + noise(rng, x.nrows());
         let excess = |(&n, &penalty): (&usize, &f64)| {

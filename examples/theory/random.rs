@@ -31,7 +31,7 @@ pub fn projections(plan: &Plan) -> Result<Family, Error> {
     // One test row for each mode, √d times it: their mean is the expectation over all test points.
     let scale = (d as f64).sqrt();
     let truth = (&target * scale).insert_axis(ndarray::Axis(1));
-    let measured = plan.simulate(|rng| {
+    let measured = plan.simulate(&|rng| {
         let modes = normal(rng, n, d);
         let y = modes.dot(&target).insert_axis(ndarray::Axis(1)) + noise(rng, n);
         let mut predictions: Vec<Vec<Array2<f64>>> = vec![Vec::new(); sizes.len()];
@@ -77,7 +77,7 @@ pub fn activation(plan: &Plan) -> Result<Family, Error> {
     let (n, most) = (2 * d, 8 * d);
     let sizes = spread(n / 8, most, 14, n, n / 4);
     let beta = Array2::from_elem((d, 1), (ENERGY / d as f64).sqrt());
-    let measured = plan.simulate(|rng| {
+    let measured = plan.simulate(&|rng| {
         let (train, test, weights) = (on_sphere(rng, n, d), on_sphere(rng, TEST, d), on_sphere(rng, most, d));
         let features = |x: &Array2<f64>| (x.dot(&weights.t()) / (d as f64).sqrt()).mapv(f64::tanh);
         let y = train.dot(&beta) + noise(rng, n);
@@ -108,7 +108,7 @@ pub fn split(plan: &Plan) -> Result<Family, Error> {
     let beta = Array2::from_elem((d, 1), (ENERGY / d as f64).sqrt());
     let scale = (d as f64).sqrt();
     let truth = beta.column(0).mapv(|b| b * scale);
-    let measured = plan.simulate(|rng| {
+    let measured = plan.simulate(&|rng| {
         // Draws of samples, noise and features: a block of rows for each.
         let mut several =
             |rows: usize, columns: usize| (0..4).map(|_| normal(rng, rows, columns)).collect::<Vec<_>>();
@@ -168,7 +168,7 @@ pub fn given_rows(plan: &Plan) -> Result<Family, Error> {
     let svd = Svd::new(&kernel.gram(&all, &all)?)?;
     let root = svd.u() * &svd.singular_values().mapv(f64::sqrt);
     let sizes = spread(n / 8, 8 * n, 14, n, n / 4);
-    let measured = plan.simulate(|rng| {
+    let measured = plan.simulate(&|rng| {
         let features = root.dot(&normal(rng, root.ncols(), sizes[sizes.len() - 1]));
         let curve = sizes.iter().map(|&p| {
             let (train, test) = (features.slice(s![..n, ..p]), features.slice(s![n.., ..p]));

@@ -19,7 +19,7 @@ pub fn marchenko_pastur(plan: &Plan) -> Result<Family, Error> {
     let law = MarchenkoPastur::new(p as f64 / n as f64)?;
     let [low, high] = law.edges();
     let width = (high - low) / BINS as f64;
-    let measured = plan.simulate(|rng| {
+    let measured = plan.simulate(&|rng| {
         let mut found = vec![0.0; BINS];
         for sigma in Svd::new(&normal(rng, n, p))?.singular_values() {
             let value = sigma * sigma / n as f64;
@@ -51,7 +51,7 @@ pub fn smallest(plan: &Plan) -> Result<Family, Error> {
     let n = plan.size;
     let levels = at_ratios(0.02, 20.0, 12);
     let more = [0, 1, 3];
-    let measured = plan.simulate(|rng| {
+    let measured = plan.simulate(&|rng| {
         let mut found = Vec::new();
         for extra in more {
             let x = normal(rng, n, n + extra);
@@ -91,7 +91,7 @@ pub fn circle(plan: &Plan) -> Result<Family, Error> {
         .unwrap_or(2);
     let n = all / 4;
     let sizes = spread(n / 8, all - all / 8, 14, n, n / 4);
-    let measured = plan.simulate(|rng| {
+    let measured = plan.simulate(&|rng| {
         let (rows, columns) = (order(rng, all), order(rng, all));
         let at = |&p: &usize| {
             let sub = |i: usize, j: usize| {
@@ -143,7 +143,7 @@ fn order(rng: &mut impl rand::Rng, count: usize) -> Vec<usize> {
 pub fn condition(plan: &Plan) -> Result<Family, Error> {
     let n = plan.size;
     let levels = at_ratios(0.6, 60.0, 12);
-    let measured = plan.simulate(|rng| {
+    let measured = plan.simulate(&|rng| {
         let svd = Svd::new(&normal(rng, n, n))?;
         let values = svd.singular_values();
         let condition = values[0] / values[n - 1] / n as f64;
@@ -162,7 +162,7 @@ pub fn condition(plan: &Plan) -> Result<Family, Error> {
 pub fn unitary(plan: &Plan) -> Result<Family, Error> {
     let (all, n) = (24, 8);
     let sizes: Vec<usize> = (1..=20).filter(|p: &usize| p.abs_diff(n) > 2).collect();
-    let measured = plan.simulate(|rng| {
+    let measured = plan.simulate(&|rng| {
         let (re, im) = (normal(rng, all, all), normal(rng, all, all));
         let both = |a: &Array2<f64>, b: &Array2<f64>| ndarray::concatenate![ndarray::Axis(1), *a, *b];
         let whole = ndarray::concatenate![ndarray::Axis(0), both(&re, &-&im), both(&im, &re)];

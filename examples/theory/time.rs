@@ -35,7 +35,7 @@ pub fn isotropic(plan: &Plan) -> Result<Family, Error> {
     let n = 2 * plan.size;
     let shapes = [n / 2, 2 * n];
     let times = at_ratios(0.05, 500.0, 14);
-    let measured = plan.simulate(|rng| {
+    let measured = plan.simulate(&|rng| {
         let mut found = Vec::new();
         for p in shapes {
             let (x, beta) = (normal(rng, n, p), Array1::from_elem(p, (ENERGY / p as f64).sqrt()));
@@ -64,7 +64,7 @@ pub fn epochs(plan: &Plan) -> Result<Family, Error> {
     let target = [0.5, 1000.0];
     let beta = Array1::from_shape_fn(2 * each, |i| (target[usize::from(i >= each)] / each as f64).sqrt());
     let times = at_ratios(0.1, 1e5, 20);
-    let measured = plan.simulate(|rng| {
+    let measured = plan.simulate(&|rng| {
         let x = normal(rng, n, 2 * each) * variances.mapv(f64::sqrt);
         let y = x.dot(&beta).insert_axis(ndarray::Axis(1)) + normal(rng, n, 1);
         flows(&x, &y, &beta, &variances, &times)

@@ -54,7 +54,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         penalties =
             std::iter::once(0.0).chain((-60..=-10).map(|i| 10f64.powf(f64::from(i) / 10.0))).collect();
     }
-    penalties.sort_by(f64::total_cmp);
+    penalties.sort_unstable_by(f64::total_cmp);
     if penalties.iter().any(|penalty| !(*penalty >= 0.0 && penalty.is_finite())) {
         return usage("--penalties lists numbers from 0 on");
     }

@@ -12,10 +12,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 ///
 /// What `work` was writing when it panicked must not be read afterwards.
 pub(crate) fn call<T>(part: impl FnOnce() -> String, work: impl FnOnce() -> T) -> Result<T, Error> {
-    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
-        let reason = format!("it panicked: {}", message(&*panic));
-        Error::UserCode { part: part(), reason }
-    })
+    catch_unwind(AssertUnwindSafe(work))
+        .map_err(|panic| Error::UserCode { part: part(), reason: panicked(&*panic) })
 }
 
 /// A part by its kind and its own description: ``the map `Sines` ``.
@@ -26,11 +24,13 @@ pub(crate) fn name(kind: &str, describe: impl FnOnce() -> String) -> String {
 /// What a part says of itself, for a caption. Even that is the caller's code.
 pub(crate) fn description(describe: impl FnOnce() -> String) -> String {
     catch_unwind(AssertUnwindSafe(describe))
-        .unwrap_or_else(|panic| format!("(no description: it panicked: {})", message(&*panic)))
+        .unwrap_or_else(|panic| format!("(no description: {})", panicked(&*panic)))
 }
 
-/// The text that `panic!` was given.
-fn message(panic: &(dyn Any + Send)) -> String {
+/// The reason that an error gives: with the text that `panic!` was given.
+#[cold]
+fn panicked(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message").into()
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    format!("it panicked: {}", text.unwrap_or("no message"))
 }

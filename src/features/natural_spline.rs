@@ -166,7 +166,7 @@ fn quantiles(inputs: &ArrayRef2<f64>, count: usize) -> Result<Vec<f64>, Error> {
     Error::check_finite("the inputs", inputs.view())?;
     check_degrees(count)?;
     let mut sorted: Vec<f64> = inputs.iter().copied().collect();
-    sorted.sort_by(f64::total_cmp);
+    sorted.sort_unstable_by(f64::total_cmp);
     let mut quantiles = crate::machine::memory::zeros("the knots", 1, count)?.into_raw_vec_and_offset().0;
     let (last, gaps) = (sorted.len() - 1, count - 1);
     for (i, quantile) in quantiles.iter_mut().enumerate() {

@@ -6,7 +6,7 @@ use crate::{Error, error::user_code};
 use rayon::prelude::*;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// Where a cell stands in a sweep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,7 +147,7 @@ impl Grid {
         observer: &dyn Observer,
         work: impl Fn(&[Place]) -> Vec<Result<T, Error>> + Sync,
     ) -> Result<Visited<Result<T, Error>>, Error> {
-        self.run_from(0, observer, work)
+        self.run_from(0, observer, &work)
     }
 
     /// [`Grid::run`] over repeats that count from `first`.
@@ -155,22 +155,46 @@ impl Grid {
         &self,
         first: usize,
         observer: &dyn Observer,
-        work: impl Fn(&[Place]) -> Vec<Result<T, Error>> + Sync,
+        work: &Work<'_, T>,
     ) -> Result<Visited<Result<T, Error>>, Error> {
         self.check()?;
-        let total = self.axis.len().saturating_mul(self.repeats);
         memory::reserve("the cells of a grid", memory::sum([self.bytes::<T>(), self.of_threads()]))?;
         let jobs = self.jobs(first);
+        let results: Vec<_> = jobs.iter().map(|_| Mutex::new(Vec::new())).collect();
+        let blind = self.on_threads(&jobs, observer, &|index| {
+            let found = caught(work, &jobs[index].places);
+            *results[index].lock().unwrap_or_else(PoisonError::into_inner) = found;
+        })?;
+        let results =
+            results.into_iter().map(|found| found.into_inner().unwrap_or_else(PoisonError::into_inner));
+        let mut visited = self.in_order(first, &jobs, results);
+        let missed = visited.iter_mut().find(|(_, result)| result.is_none());
+        if let (Some(error), Some((_, result))) = (blind, missed) {
+            *result = Some(Err(error));
+        }
+        Ok(visited)
+    }
+
+    /// Does all jobs, each by its index, or those before the observer stops; the error of an observer that panicked. Nothing
+    /// here depends on the type of the results, so that the code of the threads is compiled once.
+    fn on_threads(
+        &self,
+        jobs: &[Job],
+        observer: &dyn Observer,
+        work: &(dyn Fn(usize) + Sync),
+    ) -> Result<Option<Error>, Error> {
+        let total = self.axis.len().saturating_mul(self.repeats);
         let (done, stop, watching) = (AtomicUsize::new(0), AtomicBool::new(false), Mutex::new(()));
         let blind = OnceLock::new();
-        let run = |job: &Job| {
+        let run = |index: usize| {
             if stop.load(Ordering::Relaxed) {
-                return Vec::new();
+                return;
             }
             let others = self.threads == Some(1) || jobs.len() >= rayon::current_num_threads();
-            let results = with_others(others, || caught(&work, &job.places));
-            let guard = watching.lock();
-            let done = done.fetch_add(job.places.len(), Ordering::Relaxed) + job.places.len();
+            with_others(others, || work(index));
+            let _guard = watching.lock();
+            let places = jobs[index].places.len();
+            let done = done.fetch_add(places, Ordering::Relaxed) + places;
             let part = || "the observer".into();
             match user_code::call(part, || observer.progress(done, total)) {
                 Ok(ControlFlow::Continue(())) => {}
@@ -180,26 +204,19 @@ impl Grid {
                     let _ = blind.set(error);
                 }
             }
-            drop(guard);
-            results
         };
-        let all = || jobs.par_iter().map(run).collect::<Vec<_>>();
-        let results = match self.threads {
+        let all = || (0..jobs.len()).into_par_iter().for_each(run);
+        match self.threads {
             None => all(),
-            Some(1) => jobs.iter().map(run).collect(),
+            Some(1) => (0..jobs.len()).for_each(run),
             // More threads than batches would have nothing to do.
             Some(threads) => rayon::ThreadPoolBuilder::new()
                 .num_threads(threads.min(jobs.len()).min(most_threads()))
                 .build()
                 .map_err(|e| Error::Resource { reason: format!("{threads} threads: {e}") })?
                 .install(all),
-        };
-        let mut visited = self.in_order(first, &jobs, results);
-        let missed = visited.iter_mut().find(|(_, result)| result.is_none());
-        if let (Some(error), Some((_, result))) = (blind.into_inner(), missed) {
-            *result = Some(Err(error));
         }
-        Ok(visited)
+        Ok(blind.into_inner())
     }
 
     /// Bytes of its places, and of a result for each.
@@ -209,7 +226,7 @@ impl Grid {
         memory::sum([
             memory::list::<(Place, Option<T>)>(total),
             memory::list::<(Place, T)>(total),
-            memory::list::<(Job, Vec<T>)>(batches),
+            memory::list::<(Job, Mutex<Vec<T>>)>(batches),
         ])
     }
 
@@ -258,7 +275,12 @@ impl Grid {
         jobs
     }
 
-    fn in_order<T>(&self, first: usize, jobs: &[Job], results: Vec<Vec<T>>) -> Visited<T> {
+    fn in_order<T>(
+        &self,
+        first: usize,
+        jobs: &[Job],
+        results: impl IntoIterator<Item = Vec<T>>,
+    ) -> Visited<T> {
         let mut ordered: Visited<T> = (first..first + self.repeats)
             .flat_map(|repeat| self.axis.iter().map(move |&axis_value| Place { axis_value, repeat }))
             .map(|place| (place, None))
@@ -272,11 +294,11 @@ impl Grid {
     }
 }
 
+/// What gives the results of a batch.
+type Work<'a, T> = dyn Fn(&[Place]) -> Vec<Result<T, Error>> + Sync + 'a;
+
 /// What `work` makes of a batch; after a panic, of each of its places alone.
-fn caught<T>(
-    work: &(impl Fn(&[Place]) -> Vec<Result<T, Error>> + Sync),
-    places: &[Place],
-) -> Vec<Result<T, Error>> {
+fn caught<T>(work: &Work<'_, T>, places: &[Place]) -> Vec<Result<T, Error>> {
     let attempt = |places: &[Place]| {
         let part = || {
             let Place { axis_value, repeat } = places[0];

@@ -100,7 +100,7 @@ impl Study<'_> {
             }
         }
         waiting.measure(&modes, &outputs, variance, &mut measured);
-        measured.lines.sort_by_key(|(index, _)| *index);
+        measured.sort_lines();
         measured.failures.sort_by_key(|(index, _)| *index);
         measured.smallest_singular_value = svd.smallest_nonzero().unwrap_or(0.0);
         measured.rank = svd.rank();

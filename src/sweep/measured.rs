@@ -92,6 +92,11 @@ impl Measured {
         Self { n, p, failures: vec![(None, error)], ..Self::default() }
     }
 
+    /// Puts the lines in the order of their indices.
+    pub(super) fn sort_lines(&mut self) {
+        self.lines.sort_by_key(|(line, _)| *line);
+    }
+
     /// Bytes that one holds beside itself.
     pub(super) fn bytes(lines: usize, wanted: &Wanted) -> usize {
         /// What the allocator keeps with each piece of memory.

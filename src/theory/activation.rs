@@ -222,7 +222,7 @@ impl HermiteCoefficients {
     fn quadrature(mut s: impl FnMut(f64) -> f64, breaks: &[f64]) -> Self {
         let mut ends: Vec<f64> = breaks.iter().copied().filter(|end| end.abs() < END).collect();
         ends.extend([-END, END]);
-        ends.sort_by(f64::total_cmp);
+        ends.sort_unstable_by(f64::total_cmp);
         let rule = gauss_legendre::rule();
         let mut nodes = Vec::new();
         for pair in ends.windows(2) {

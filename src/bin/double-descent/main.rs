@@ -64,7 +64,7 @@ struct Entry {
 }
 
 const fn of<P: Program>() -> Entry {
-    Entry { name: P::NAME, about: P::ABOUT, start: |name, words| start::<P>(name, words), flags: flags::<P> }
+    Entry { name: P::NAME, about: P::ABOUT, start: start::<P>, flags: flags::<P> }
 }
 
 fn flags<P: Program>() -> Vec<Listed> {

@@ -285,7 +285,7 @@ fn mean(values: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
 fn estimate(method: Method, errors: &[f64], own: &[f64]) -> Result<Estimate, Error> {
     let (mse, standard_error) = mean(errors.iter().copied());
     let mut sorted = errors.to_vec();
-    sorted.sort_by(f64::total_cmp);
+    sorted.sort_unstable_by(f64::total_cmp);
     let middle = sorted.len() / 2;
     let median = if sorted.len() % 2 == 1 {
         sorted[middle]

@@ -127,7 +127,7 @@ fn with_points((low, high): (f64, f64), training: &Array2<f64>) -> Vec<f64> {
     let step = (high - low) / (POINTS - 1) as f64;
     let mut all: Vec<f64> =
         (0..POINTS).map(|i| low + i as f64 * step).chain(training.iter().copied()).collect();
-    all.sort_by(f64::total_cmp);
+    all.sort_unstable_by(f64::total_cmp);
     all.dedup();
     all
 }

@@ -70,7 +70,7 @@ pub fn over_metric(
         if is_logarithmic { PanelAxis::log10(label) } else { PanelAxis::linear(label) }
     };
     let mut values: Vec<f64> = points.iter().map(|point| point.1).collect();
-    values.sort_by(f64::total_cmp);
+    values.sort_unstable_by(f64::total_cmp);
     let across = logarithmic(of_x.is_logarithmic && spans_decades(&values), &of_x.axis);
     let mut panels = vec![Panel::new(across, logarithmic(of_y.is_logarithmic, &of_y.axis)).with_group(group)];
     if of_y.is_logarithmic && !draft.fit(&[y], &mut panels) {

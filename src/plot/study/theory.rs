@@ -236,7 +236,7 @@ pub(super) fn between(measured: &[f64], is_logarithmic: bool) -> Vec<f64> {
     };
     let mut all: Vec<f64> =
         (1..POINTS).map(|i| at(i as f64 / POINTS as f64)).chain(measured.iter().copied()).collect();
-    all.sort_by(f64::total_cmp);
+    all.sort_unstable_by(f64::total_cmp);
     all.dedup();
     all
 }

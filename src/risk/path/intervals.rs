@@ -99,8 +99,8 @@ impl Training {
                 ends.0[i] = without - error.abs();
                 ends.1[i] = without + error.abs();
             }
-            ends.0.sort_by(f64::total_cmp);
-            ends.1.sort_by(f64::total_cmp);
+            ends.0.sort_unstable_by(f64::total_cmp);
+            ends.1.sort_unstable_by(f64::total_cmp);
             let interval = Interval { prediction, lower: ends.0[index], upper: ends.1[n - 1 - index] };
             if ![interval.prediction, interval.lower, interval.upper].iter().all(|v| v.is_finite()) {
                 return Err(Error::Overflow { what: "an end of an interval" });

@@ -99,7 +99,8 @@ fn together(
         let rounds = |done: usize, _: usize| -> ControlFlow<()> {
             observer.progress(round * total + done, features.len() * total)
         };
-        let visited = grid.run_from(repeats.start, &rounds, |places| batch(task, study, which, places, p))?;
+        let visited =
+            grid.run_from(repeats.start, &rounds, &|places| batch(task, study, which, places, p))?;
         let mut stopped = false;
         for (place, result) in visited {
             stopped |= result.is_none();
@@ -195,7 +196,7 @@ fn one_repeat(task: &Task<'_>, repeat: usize, order: &[usize]) -> Vec<Measured> 
         add_level(task, &mut all, found, level.map(|_| index));
     }
     for measured in &mut all {
-        measured.lines.sort_by_key(|(line, _)| *line);
+        measured.sort_lines();
     }
     all
 }

@@ -187,7 +187,7 @@ fn add(found: &mut BTreeMap<(usize, usize), Measured>, measured: Measured) {
         all.by_svd |= measured.by_svd;
     }
     all.lines.extend(measured.lines);
-    all.lines.sort_by_key(|(line, _)| *line);
+    all.sort_lines();
     all.failures.extend(measured.failures);
 }
 

@@ -17,7 +17,7 @@ pub(super) fn each_repeat(
     let Which { orders, ref repeats, threads } = *which;
     let axis = vec![task.most_samples().max(task.most_features())];
     let grid = Grid { axis, repeats: repeats.len(), threads, batch: 1 };
-    let visited = grid.run_from(repeats.start, observer, |places| {
+    let visited = grid.run_from(repeats.start, observer, &|places| {
         places.iter().map(|place| work(place.repeat, &orders[place.repeat])).collect()
     })?;
     let all = |error: &Error| {

@@ -44,7 +44,7 @@ pub(super) fn starts(
         }
     }
     for cell in cells {
-        cell.lines.sort_by_key(|(line, _)| *line);
+        cell.sort_lines();
     }
 }
 
