@@ -172,7 +172,8 @@ impl Grid {
             let guard = watching.lock();
             let done = done.fetch_add(job.places.len(), Ordering::Relaxed) + job.places.len();
             let part = || "the observer".into();
-            match user_code::call(part, || observer.progress(done, total)) {
+            // Nothing that it calls is split: a thread that waits for pieces takes up other cells, which report too.
+            match with_others(true, || user_code::call(part, || observer.progress(done, total))) {
                 Ok(ControlFlow::Continue(())) => {}
                 Ok(ControlFlow::Break(())) => stop.store(true, Ordering::Relaxed),
                 Err(error) => {
