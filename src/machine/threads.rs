@@ -4,8 +4,17 @@
 //! have nothing to do: those of the pool that it is solved in, where the grid has fewer cells than threads. Outside a
 //! pool there is one thread. No result may depend on the number: pieces are either the same for any, or such that the
 //! bits of an entry do not depend on the piece that it is in.
+//!
+//! Pieces are handed over by the pool that runs already, so that a pool whose threads all have a problem of their own
+//! never has more threads than it was made with.
 
+use rayon::prelude::*;
 use std::cell::Cell;
+
+/// Pieces of one step, at most: an even share for as many threads, and parts small enough for fewer.
+const PIECES: usize = 8;
+/// A piece is so many numbers, or columns, that no register of any instruction set is cut.
+const WHOLE: usize = 8;
 
 thread_local! {
     /// Whether the other threads of the pool have work of their own.
@@ -16,6 +25,26 @@ thread_local! {
 pub(crate) fn for_one_problem() -> usize {
     let is_alone = rayon::current_thread_index().is_none() || BUSY.get();
     if is_alone { 1 } else { rayon::current_num_threads() }
+}
+
+/// How many of `count` rows or columns are a piece, of `least` or more of them: by the `work` on all, and what is
+/// `worth` a thread. The number of threads has no part in it.
+pub(crate) fn piece(count: usize, least: usize, work: usize, worth: usize) -> usize {
+    let pieces = (work / worth).min(count / least).clamp(1, PIECES);
+    // As many for each of two or four threads.
+    count.div_ceil(1 << pieces.ilog2()).next_multiple_of(WHOLE)
+}
+
+/// Does some work on each of the pieces, by all threads that there are for one problem.
+pub(crate) fn share<T: Send>(pieces: Vec<T>, work: impl Fn(T) + Sync) {
+    if for_one_problem() == 1 {
+        return pieces.into_iter().for_each(work);
+    }
+    // A thread that waits for the others may take up another problem meanwhile: that one is not split again, or
+    // problems would pile up on its stack.
+    with_others(true, || {
+        pieces.into_par_iter().with_max_len(1).for_each(|piece| with_others(true, || work(piece)));
+    });
 }
 
 /// Does some work, with the other threads `busy` or not.
@@ -34,6 +63,34 @@ pub(crate) fn with_others<T>(busy: bool, work: impl FnOnce() -> T) -> T {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_piece_is_worked_on_once() {
+        for threads in [1, 2, 3, 8] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            for count in [0, 1, 2, 7, 8, 100] {
+                let mut numbers: Vec<usize> = (0..count).collect();
+                let pieces: Vec<_> = numbers.iter_mut().collect();
+                pool.install(|| {
+                    share(pieces, |number| {
+                        *number += 1;
+                        assert_eq!(for_one_problem(), 1, "a piece is not split again");
+                    });
+                });
+                assert!(numbers.into_iter().eq(1..=count), "{count} pieces, {threads} threads");
+            }
+        }
+    }
+
+    #[test]
+    fn pieces_cover_all_and_are_worth_a_thread() {
+        assert_eq!(piece(0, 8, 0, 1000), 0);
+        assert_eq!(piece(100, 8, 1999, 1000), 104, "one piece");
+        assert_eq!(piece(100, 8, 2000, 1000), 56, "two");
+        assert_eq!(piece(100, 64, 1_000_000, 1000), 104, "too few for two");
+        assert_eq!(piece(1000, 192, usize::MAX, 1000), 256, "four, not five");
+        assert_eq!(piece(2000, 8, usize::MAX, 1000), 256);
+    }
 
     #[test]
     fn one_problem_has_the_threads_of_its_pool() {

@@ -1,5 +1,7 @@
 //! Panels of reflections that take rows into an upper triangle.
 
+use super::product::{PRODUCT, panels};
+use crate::machine::threads::{for_one_problem, share};
 use faer::linalg::matmul::matmul;
 use faer::{Accum, ColMut, ColRef, Mat, MatMut, MatRef, Par};
 use ndarray::Array2;
@@ -23,8 +25,8 @@ pub(super) fn reduce_panels(
     columns: Range<usize>,
     room: &mut Vec<f64>,
 ) -> Vec<(usize, Mat<f64>)> {
-    let (count, width) = (block.nrows(), block.ncols());
-    let (mut heads, mut rest) =
+    let width = block.ncols();
+    let (mut heads, rest) =
         block.subcols_mut(columns.start, width - columns.start).split_at_col_mut(columns.len());
     let mut factors = Vec::new();
     for first in columns.clone().step_by(PANEL) {
@@ -38,18 +40,45 @@ pub(super) fn reduce_panels(
         reflect(head.as_ref(), factor.as_ref(), (right, beside), true, room);
         factors.push((first, factor));
     }
-    let heads = heads.as_ref();
-    let together = together(count);
-    for first in (columns.end..width).step_by(together) {
-        let size = together.min(width - first);
-        for (row, factor) in &factors {
-            let tails = heads.subcols(row - columns.start, factor.ncols());
-            let right = upper.as_mut().submatrix_mut(*row, first, factor.nrows(), size);
-            let to = (right, rest.as_mut().subcols_mut(first - columns.end, size));
-            reflect(tails, factor.as_ref(), to, true, room);
-        }
-    }
+    let right = upper.subcols_mut(columns.end, width - columns.end);
+    reflect_all((heads.as_ref(), columns.start), &factors, (right, rest), room);
     factors
+}
+
+/// Reflections of panels one after the other: their tails, from column `start` on, and their factors. Some columns of what
+/// they turn after the other, which stay in the cache.
+pub(super) fn reflect_all(
+    (tails, start): (MatRef<'_, f64>, usize),
+    factors: &[(usize, Mat<f64>)],
+    to: (MatMut<'_, f64>, MatMut<'_, f64>),
+    room: &mut Vec<f64>,
+) {
+    let work = 2 * tails.nrows() * tails.ncols();
+    by_groups(to, (tails.nrows(), work), room, |(mut top, mut bottom), room| {
+        for (row, factor) in factors {
+            let w = factor.ncols();
+            let tails = tails.subcols(row - start, w);
+            reflect(tails, factor.as_ref(), (top.as_mut().subrows_mut(*row, w), bottom.as_mut()), true, room);
+        }
+    });
+}
+
+/// Does some work on the columns of two matrices, so many together as stay in the cache: by all threads, if the
+/// multiplications (`each` for a column) are many.
+fn by_groups(
+    (top, bottom): (MatMut<'_, f64>, MatMut<'_, f64>),
+    (rows, each): (usize, usize),
+    room: &mut Vec<f64>,
+    work: impl Fn((MatMut<'_, f64>, MatMut<'_, f64>), &mut Vec<f64>) + Sync,
+) {
+    let (width, together) = (top.ncols(), together(rows));
+    let groups = panels(top, together).into_iter().zip(panels(bottom, together));
+    let groups = groups.map(|((_, top), (_, bottom))| (top, bottom));
+    if each.saturating_mul(width) < 2 * PRODUCT || for_one_problem() == 1 {
+        groups.for_each(|group| work(group, room));
+    } else {
+        share(groups.collect(), |group| work(group, &mut Vec::new()));
+    }
 }
 
 /// `[R; A] ← Qᵀ [R; A] = [R'; V]` for `R` (`w × w`, upper triangular) and `A` (`count × w`): the reflections'
@@ -107,7 +136,7 @@ fn reduce_columns(
 }
 
 /// Columns of so many rows that are reflected together.
-pub(super) fn together(rows: usize) -> usize {
+fn together(rows: usize) -> usize {
     (CACHED / rows.max(1) / 8 * 8).max(64)
 }
 
@@ -120,14 +149,24 @@ pub(super) fn reflect(
     transposed: bool,
     room: &mut Vec<f64>,
 ) {
-    let (w, width) = (top.nrows(), top.ncols());
-    let together = together(tails.nrows());
-    if width > together {
-        let (top, top_rest) = top.split_at_col_mut(together);
-        let (bottom, bottom_rest) = bottom.split_at_col_mut(together);
-        reflect(tails, factor, (top, bottom), transposed, room);
-        return reflect(tails, factor, (top_rest, bottom_rest), transposed, room);
+    if top.ncols() <= together(tails.nrows()) {
+        return reflect_group(tails, factor, (top, bottom), transposed, room);
     }
+    let each = 2 * tails.nrows() * tails.ncols();
+    by_groups((top, bottom), (tails.nrows(), each), room, |group, room| {
+        reflect_group(tails, factor, group, transposed, room);
+    });
+}
+
+/// The same for columns that stay in the cache.
+fn reflect_group(
+    tails: MatRef<'_, f64>,
+    factor: MatRef<'_, f64>,
+    (top, bottom): (MatMut<'_, f64>, MatMut<'_, f64>),
+    transposed: bool,
+    room: &mut Vec<f64>,
+) {
+    let (w, width) = (top.nrows(), top.ncols());
     let [mut along, mut taken] = matrices(room, w, width);
     for (to, from) in along.as_mut().col_iter_mut().zip(top.as_ref().col_iter()) {
         entries_mut(to).copy_from_slice(entries(from));

@@ -1,4 +1,4 @@
-//! Matrix products, sequential: the same bits on any number of threads.
+//! Matrix products, large ones in panels for all threads: the same bits on any number.
 
 // All must be inlined into one function per instruction set.
 #![allow(clippy::inline_always)]
@@ -7,6 +7,7 @@ use super::panel::columns_mut;
 use super::registers::WHOLE;
 use crate::machine::instructions::arch;
 use crate::machine::large_pages;
+use crate::machine::threads::{piece, share};
 use faer::linalg::matmul::{matmul, triangular};
 use faer::{Accum, MatMut, MatRef, Par};
 use ndarray::{Array2, ArrayView2, CowArray, Ix2, ShapeBuilder};
@@ -14,6 +15,59 @@ use pulp::Simd;
 
 /// Rows whose zeros are skipped together.
 const SKIPPED: usize = 96;
+/// Multiplications and additions that are worth a thread: those of some 0.2 ms. To hand them over takes about 0.01 ms.
+pub(super) const PRODUCT: usize = 1 << 22;
+/// Rows or columns of a panel, at least: each panel has the factor that they share put in order once more.
+const PANEL: usize = 384;
+
+/// `C ← α A B`, or what is added to `C`. The panels depend on the shape alone.
+pub(super) fn multiply(c: MatMut<'_, f64>, accum: Accum, a: MatRef<'_, f64>, b: MatRef<'_, f64>, alpha: f64) {
+    let (m, p) = (c.nrows(), c.ncols());
+    let work = m.saturating_mul(p).saturating_mul(a.ncols());
+    let width = piece(m.max(p), PANEL, work, PRODUCT);
+    if width >= m.max(p) {
+        matmul(c, accum, a, b, alpha, Par::Seq);
+    } else if p >= m {
+        share(panels(c, width), |(first, c)| {
+            let b = b.subcols(first, c.ncols());
+            matmul(c, accum, a, b, alpha, Par::Seq);
+        });
+    } else {
+        share(panels(c.transpose_mut(), width), |(first, c)| {
+            let c = c.transpose_mut();
+            let a = a.subrows(first, c.nrows());
+            matmul(c, accum, a, b, alpha, Par::Seq);
+        });
+    }
+}
+
+/// Does some work on panels of columns: by all threads, if a column takes so many multiplications (`each`) that it pays.
+pub(super) fn by_panels(
+    c: MatMut<'_, f64>,
+    least: usize,
+    each: usize,
+    work: impl Fn(MatMut<'_, f64>) + Sync,
+) {
+    let columns = c.ncols();
+    let width = piece(columns, least, each.saturating_mul(columns), PRODUCT);
+    if width >= columns {
+        return work(c);
+    }
+    share(panels(c, width), |(_, c)| work(c));
+}
+
+/// Columns `width` at a time, and the number of the first.
+pub(super) fn panels(c: MatMut<'_, f64>, width: usize) -> Vec<(usize, MatMut<'_, f64>)> {
+    let mut all = Vec::with_capacity(c.ncols().div_ceil(width.max(1)));
+    let (mut first, mut rest) = (0, c);
+    while rest.ncols() > width {
+        let (panel, others) = rest.split_at_col_mut(width);
+        all.push((first, panel));
+        (first, rest) = (first + width, others);
+    }
+    all.push((first, rest));
+    all
+}
 
 /// `C = A Bᵀ` for `A` (`m × k`), `B` (`p × k`) and `C` (`m × p`), all row by row.
 pub(crate) fn times_transposed(a: &[f64], b: &[f64], c: &mut [f64], (m, p, k): (usize, usize, usize)) {
@@ -131,14 +185,14 @@ pub(crate) fn product(a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) -> Array2<
     let (a, b) = (contiguous(a), contiguous(b));
     let mut c = large_pages::zeros((a.nrows(), b.ncols()).f());
     let leading = matrix(&a).subcols(0, b.nrows());
-    matmul(columns_mut(&mut c), Accum::Replace, leading, matrix(&b), 1.0, Par::Seq);
+    multiply(columns_mut(&mut c), Accum::Replace, leading, matrix(&b), 1.0);
     c
 }
 
 /// `C ← C − A B`.
 pub(crate) fn subtract_product(c: &mut Array2<f64>, a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) {
     let (a, b) = (contiguous(a), contiguous(b));
-    matmul(matrix_mut(c), Accum::Add, matrix(&a), matrix(&b), -1.0, Par::Seq);
+    multiply(matrix_mut(c), Accum::Add, matrix(&a), matrix(&b), -1.0);
 }
 
 /// `A B`, column by column, for `A` zero below its diagonal: without what is multiplied by those zeros. As in
@@ -148,11 +202,17 @@ pub(crate) fn upper_product(a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) -> A
     let (a, b) = (matrix(&a), matrix(&b));
     let (rows, inner) = (a.nrows(), b.nrows().min(a.ncols()));
     let mut c = large_pages::zeros((rows, b.ncols()).f());
-    for from in (0..rows.min(inner)).step_by(SKIPPED) {
-        let size = SKIPPED.min(rows - from);
-        let part = a.submatrix(from, from, size, inner - from);
-        let c = columns_mut(&mut c).subrows_mut(from, size);
-        matmul(c, Accum::Replace, part, b.subrows(from, inner - from), 1.0, Par::Seq);
+    let multiply = |(from, c): (usize, MatMut<'_, f64>)| {
+        let part = a.submatrix(from, from, c.ncols(), inner - from);
+        matmul(c.transpose_mut(), Accum::Replace, part, b.subrows(from, inner - from), 1.0, Par::Seq);
+    };
+    let work = rows.saturating_mul(inner).saturating_mul(b.ncols());
+    let reached = rows.min(inner.next_multiple_of(SKIPPED));
+    let parts = panels(columns_mut(&mut c).subrows_mut(0, reached).transpose_mut(), SKIPPED);
+    if work < 2 * PRODUCT {
+        parts.into_iter().for_each(multiply)
+    } else {
+        share(parts, multiply)
     }
     c
 }
@@ -179,4 +239,39 @@ pub(super) fn matrix_mut(a: &mut Array2<f64>) -> MatMut<'_, f64> {
         return MatMut::from_row_major_slice_mut(a.as_slice_mut().unwrap_or_default(), rows, columns);
     }
     columns_mut(a)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::stream;
+    use rand::RngExt;
+
+    /// High, wide and nearly square ones around the borders of panels, of either order in memory.
+    #[test]
+    fn products_have_the_same_bits_on_any_number_of_threads() {
+        let mut rng = stream(1, 2, 3);
+        for (m, k, p) in [(768, 100, 767), (767, 90, 777), (1000, 513, 130), (120, 300, 777)] {
+            assert!(piece(m.max(p), PANEL, m * k * p, PRODUCT) < m.max(p), "not split");
+            let mut drawn = |shape| Array2::from_shape_simple_fn(shape, || 2.0 * rng.random::<f64>() - 1.0);
+            let (a, b, c) = (drawn((m, k)), drawn((k, p)), drawn((m, p)));
+            let upper = Array2::from_shape_fn((m, k), |(i, j)| if i <= j { a[[i, j]] } else { 0.0 });
+            let found = [1, 2, 3, 8].map(|threads| {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                pool.install(|| {
+                    let mut rest = [c.clone(), c.t().as_standard_layout().into_owned().reversed_axes()];
+                    rest.iter_mut().for_each(|c| subtract_product(c, a.view(), b.view()));
+                    let [first, second] = rest;
+                    [product(a.view(), b.view()), upper_product(upper.view(), b.view()), first, second]
+                })
+            });
+            assert!(found.iter().all(|on| *on == found[0]), "{m} × {k} × {p}");
+            // A sum of k products of entries under 1 is rounded k times.
+            let bound = k as f64 * k as f64 * f64::EPSILON;
+            let expected = [a.dot(&b), upper.dot(&b), &c - &a.dot(&b), &c - &a.dot(&b)];
+            for (found, expected) in found[0].iter().zip(&expected) {
+                assert!((found - expected).iter().all(|off| off.abs() <= bound), "{m} × {k} × {p}");
+            }
+        }
+    }
 }

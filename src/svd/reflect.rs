@@ -1,6 +1,7 @@
 //! Householder reflections carried through to what goes with a matrix.
 
 use super::householder::{factor, recommended_block_size, scratch};
+use super::product::by_panels;
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::householder::{
     apply_block_householder_sequence_on_the_left_in_place_scratch as apply_scratch,
@@ -11,8 +12,11 @@ use faer::linalg::householder::{
 };
 use faer::{Conj, Mat, MatMut, MatRef, Par};
 
+/// Columns of a panel, at least: each has the reflections put in order once more.
+const PANEL: usize = 64;
+
 /// `[A | B] ← Qᵀ [A | B]` with `A = Q R` the first `lead` columns, `lead ≤ rows`: `R` on and above the
-/// diagonal of `A`, and below it what is of no use. Sequential, so the same bits on any number of threads.
+/// diagonal of `A`, and below it what is of no use. The same bits on any number of threads.
 ///
 /// The matrix is `rows × columns`, column by column, one column every `stride` entries.
 pub(crate) fn reduce(matrix: &mut [f64], (rows, columns): (usize, usize), stride: usize, lead: usize) {
@@ -47,17 +51,17 @@ impl Reflections {
     /// `B ← Qᵀ B`.
     pub(super) fn apply_transposed(&self, to: MatMut<'_, f64>) {
         let (vectors, coefficients) = (self.vectors.as_ref(), self.coefficients.as_ref());
-        let scratch = apply_transposed_scratch::<f64>(vectors.nrows(), coefficients.nrows(), to.ncols());
-        let mut buffer = MemBuffer::new(scratch);
-        apply_transposed(vectors, coefficients, Conj::No, to, Par::Seq, MemStack::new(&mut buffer));
+        transposed(vectors, coefficients, to);
     }
 
     /// `B ← Q B`.
     pub(super) fn apply(&self, to: MatMut<'_, f64>) {
         let (vectors, coefficients) = (self.vectors.as_ref(), self.coefficients.as_ref());
-        let scratch = apply_scratch::<f64>(vectors.nrows(), coefficients.nrows(), to.ncols());
-        let mut buffer = MemBuffer::new(scratch);
-        apply(vectors, coefficients, Conj::No, to, Par::Seq, MemStack::new(&mut buffer));
+        by_panels(to, PANEL, each(vectors), |panel| {
+            let scratch = apply_scratch::<f64>(vectors.nrows(), coefficients.nrows(), panel.ncols());
+            let mut buffer = MemBuffer::new(scratch);
+            apply(vectors, coefficients, Conj::No, panel, Par::Seq, MemStack::new(&mut buffer));
+        });
     }
 }
 
@@ -77,16 +81,30 @@ pub(super) fn block_factors(mut factors: MatMut<'_, f64>, vectors: MatRef<'_, f6
     }
 }
 
+/// `B ← Qᵀ B`.
+fn transposed(vectors: MatRef<'_, f64>, coefficients: MatRef<'_, f64>, to: MatMut<'_, f64>) {
+    by_panels(to, PANEL, each(vectors), |panel| {
+        let scratch = apply_transposed_scratch::<f64>(vectors.nrows(), coefficients.nrows(), panel.ncols());
+        let mut buffer = MemBuffer::new(scratch);
+        apply_transposed(vectors, coefficients, Conj::No, panel, Par::Seq, MemStack::new(&mut buffer));
+    });
+}
+
+/// Multiplications for a column.
+fn each(vectors: MatRef<'_, f64>) -> usize {
+    2 * vectors.nrows() * vectors.ncols()
+}
+
 /// The coefficients of the reflections.
 fn reduce_in_place(matrix: MatMut<'_, f64>, lead: usize) -> Mat<f64> {
     let (rows, columns) = (matrix.nrows(), matrix.ncols());
     let (mut head, tail) = matrix.split_at_col_mut(lead);
     let block = recommended_block_size::<f64>(rows, lead);
     let mut coefficients = Mat::<f64>::zeros(block, lead);
-    let scratch = scratch(rows, lead, block).or(apply_transposed_scratch::<f64>(rows, block, columns - lead));
-    let mut buffer = MemBuffer::new(scratch);
+    let mut buffer = MemBuffer::new(scratch(rows, lead, block));
     factor(head.as_mut(), coefficients.as_mut(), MemStack::new(&mut buffer));
-    let stack = MemStack::new(&mut buffer);
-    apply_transposed(head.as_ref(), coefficients.as_ref(), Conj::No, tail, Par::Seq, stack);
+    if columns > lead {
+        transposed(head.as_ref(), coefficients.as_ref(), tail);
+    }
     coefficients
 }

@@ -1,11 +1,11 @@
 //! Rows taken into an upper triangle, and the same reflections carried on to what goes with them.
 
-use super::panel::{WIDE, columns_mut, reduce_panels, reflect, together};
+use super::panel::{WIDE, columns_mut, reduce_panels, reflect_all};
 use faer::{Mat, MatRef};
 use ndarray::Array2;
 
-/// `Gᵀ` of `[R; M] = G [R'; 0]`, for `R` (`n × n`, upper triangular) and `b` rows `M`. Sequential, so the same bits on
-/// any number of threads.
+/// `Gᵀ` of `[R; M] = G [R'; 0]`, for `R` (`n × n`, upper triangular) and `b` rows `M`. The same bits on any number of
+/// threads.
 #[derive(Debug)]
 pub(crate) struct RowUpdate {
     /// `b × n`, column by column: the parts of the reflections' vectors that belong to `M`.
@@ -30,16 +30,7 @@ impl RowUpdate {
         let (b, n) = self.tails.dim();
         let tails =
             MatRef::from_column_major_slice(self.tails.as_slice_memory_order().unwrap_or_default(), b, n);
-        let (width, together) = (top.ncols(), together(b));
-        let mut room = Vec::new();
-        for from in (0..width).step_by(together) {
-            let size = together.min(width - from);
-            for (first, factor) in &self.factors {
-                let w = factor.ncols();
-                let above = columns_mut(top).submatrix_mut(*first, from, w, size);
-                let below = columns_mut(bottom).subcols_mut(from, size);
-                reflect(tails.subcols(*first, w), factor.as_ref(), (above, below), true, &mut room);
-            }
-        }
+        let to = (columns_mut(top), columns_mut(bottom));
+        reflect_all((tails, 0), &self.factors, to, &mut Vec::new());
     }
 }

@@ -1,9 +1,9 @@
 //! A QR factorisation that takes rows a block at a time, and may keep its reflections.
 
 use super::panel::{PANEL, WIDE, columns_mut, entries, reduce_panels, reflect};
+use super::product::multiply;
 use super::reflect::Reflections;
 use crate::machine::large_pages;
-use faer::linalg::matmul::matmul;
 use faer::linalg::triangular_solve::{solve_lower_triangular_in_place, solve_upper_triangular_in_place};
 use faer::{Accum, Mat, MatMut, MatRef, Par};
 use ndarray::{Array2, ArrayView2, ShapeBuilder, s};
@@ -17,7 +17,7 @@ const SOLVED: usize = 64;
 /// `Qᵀ Y` of what is carried along. The leading `p` columns of `R` and `Q` belong to the leading `p` columns of `A`.
 ///
 /// Row `i` of `R` stands where row `i` of `A` came in; rows beyond `columns` leave nothing behind but reflections.
-/// Sequential, so the same bits on any number of threads.
+/// The same bits on any number of threads.
 #[derive(Debug)]
 pub(crate) struct StreamedQr {
     /// `[R | Qᵀ Y]`, zero below the diagonal of `R`.
@@ -210,7 +210,7 @@ impl StreamedQr {
             let active = columns_mut(&mut all).subcols_mut(start(some), width - start(some));
             let (above, found) = active.split_at_row_mut(first);
             let beside = self.upper().submatrix(0, first, first, size);
-            matmul(above, Accum::Add, beside, found.subrows(0, size), -1.0, Par::Seq);
+            multiply(above, Accum::Add, beside, found.subrows(0, size), -1.0);
         }
         let of_groups = groups.iter().zip(places);
         let found = of_groups.map(|(b, columns)| all.slice(s![..b.nrows(), columns]).to_owned()).collect();

@@ -1,28 +1,44 @@
-//! Triangular systems, sequential: the same bits on any number of threads.
+//! Triangular systems, large ones in panels of columns for all threads: the same bits on any number.
 
-use super::product::matrix_mut;
+use super::product::{by_panels, matrix_mut};
 use faer::linalg::triangular_solve::{solve_lower_triangular_in_place, solve_upper_triangular_in_place};
-use faer::{MatRef, Par};
+use faer::{MatMut, MatRef, Par};
 use ndarray::Array2;
+
+/// Columns of a panel, at least: each has the triangle put in order once more.
+const PANEL: usize = 128;
 
 /// `B ← R⁻¹ B` for an upper triangle `R`, column by column.
 pub(crate) fn solve_upper(upper: &Array2<f64>, b: &mut Array2<f64>) {
-    solve_upper_triangular_in_place(columns(upper), matrix_mut(b), Par::Seq);
+    upper_panels(columns(upper), matrix_mut(b));
 }
 
 /// `B ← R⁻ᵀ B` for an upper triangle `R`, column by column.
 pub(crate) fn solve_upper_transposed(upper: &Array2<f64>, b: &mut Array2<f64>) {
-    solve_lower_triangular_in_place(columns(upper).transpose(), matrix_mut(b), Par::Seq);
+    lower_panels(columns(upper).transpose(), matrix_mut(b));
 }
 
 /// `B ← L⁻¹ B` for a lower triangle `L`, row by row.
 pub(crate) fn solve_lower(lower: &Array2<f64>, b: &mut Array2<f64>) {
-    solve_lower_triangular_in_place(columns(lower).transpose(), matrix_mut(b), Par::Seq);
+    lower_panels(columns(lower).transpose(), matrix_mut(b));
 }
 
 /// `B ← L⁻ᵀ B` for a lower triangle `L`, row by row.
 pub(crate) fn solve_lower_transposed(lower: &Array2<f64>, b: &mut Array2<f64>) {
-    solve_upper_triangular_in_place(columns(lower), matrix_mut(b), Par::Seq);
+    upper_panels(columns(lower), matrix_mut(b));
+}
+
+fn upper_panels(upper: MatRef<'_, f64>, b: MatMut<'_, f64>) {
+    by_panels(b, PANEL, each(upper), |panel| solve_upper_triangular_in_place(upper, panel, Par::Seq));
+}
+
+fn lower_panels(lower: MatRef<'_, f64>, b: MatMut<'_, f64>) {
+    by_panels(b, PANEL, each(lower), |panel| solve_lower_triangular_in_place(lower, panel, Par::Seq));
+}
+
+/// Multiplications for a column.
+fn each(triangle: MatRef<'_, f64>) -> usize {
+    triangle.nrows() * triangle.nrows() / 2
 }
 
 /// The entries of a square matrix as they lie, column by column.

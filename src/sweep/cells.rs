@@ -196,7 +196,8 @@ impl Grid {
             let places = jobs[index].places.len();
             let done = done.fetch_add(places, Ordering::Relaxed) + places;
             let part = || "the observer".into();
-            match user_code::call(part, || observer.progress(done, total)) {
+            // Nothing that it calls is split: a thread that waits for pieces takes up other cells, which report too.
+            match with_others(true, || user_code::call(part, || observer.progress(done, total))) {
                 Ok(ControlFlow::Continue(())) => {}
                 Ok(ControlFlow::Break(())) => stop.store(true, Ordering::Relaxed),
                 Err(error) => {

@@ -14,3 +14,4 @@ mod quantities;
 mod refits;
 mod residuals;
 mod ridge;
+mod threads;
