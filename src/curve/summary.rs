@@ -347,16 +347,9 @@ fn tail_quantiles(values: &[f64], tail: f64) -> (f64, f64) {
     let place = tail * (values.len() - 1) as f64;
     let needed = (place.floor() as usize + 2).min(values.len());
     let (mut low, mut high) = (vec![f64::INFINITY; needed], vec![f64::NEG_INFINITY; needed]);
-    for some in values.chunks(8) {
-        // Mostly none of them is in either end, which a question to all together finds out in no time.
-        let (least, most) = (low[needed - 1], high[needed - 1]);
-        if !some.iter().fold(false, |any, &value| any | (value < least) | (value > most)) {
-            continue;
-        }
-        for &value in some {
-            insert_before(&mut low, |held| value < held, value);
-            insert_before(&mut high, |held| value > held, value);
-        }
+    for &value in values {
+        insert_before(&mut low, |held| value < held, value);
+        insert_before(&mut high, |held| value > held, value);
     }
     let quantile = |end: &[f64]| quantile(&end[needed.saturating_sub(2)..], place.fract());
     (quantile(&low), quantile(&high))
@@ -396,7 +389,9 @@ fn add_bands(
         let (mut values, mut means) = (Vec::new(), Vec::new());
         for members in members.chunks(AT_ONCE) {
             values.clear();
-            members.iter().for_each(|&member| values.extend_from_slice(groups[member].values));
+            for &member in members {
+                values.extend_from_slice(groups[member].values);
+            }
             means.clear();
             means.resize(members.len() * bootstrap.draws, 0.0);
             let sizes = (members.len(), bootstrap.draws, count);
