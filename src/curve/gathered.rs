@@ -146,8 +146,8 @@ mod tests {
     fn cells() -> Vec<Cell> {
         let cell = |i: usize| {
             let mut cell = Cell::new(i / 6, [4, 9, 20][i / 2 % 3], 7, i % 2);
-            cell.test_mse = Some(1.0 / (1.0 + i as f64)).filter(|_| i % 5 > 0);
-            cell.train_mse = Some(i as f64).filter(|_| i % 2 == 1);
+            cell.test_mse = Some(1.0 / (1.0 + i as f64)).filter(|_| !i.is_multiple_of(5));
+            cell.train_mse = Some(i as f64).filter(|_| !i.is_multiple_of(2));
             cell
         };
         let more = (0..5).map(|i| Cell { test_mse: Some(f64::from(i)), ..Cell::new(3, 9, 8, 1) });
@@ -166,7 +166,9 @@ mod tests {
             let (mut whole, mut part) = (Gathered::new(&slots, room), Listed::default());
             for cells in curve.cells.chunks(size) {
                 part.clear();
-                cells.iter().for_each(|cell| part.add(cell, &slots));
+                for cell in cells {
+                    part.add(cell, &slots);
+                }
                 whole.append(&part);
             }
             for (i, &metric) in metrics.iter().enumerate() {
