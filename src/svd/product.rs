@@ -210,9 +210,9 @@ pub(crate) fn upper_product(a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) -> A
     let reached = rows.min(inner.next_multiple_of(SKIPPED));
     let parts = panels(columns_mut(&mut c).subrows_mut(0, reached).transpose_mut(), SKIPPED);
     if work < 2 * PRODUCT {
-        parts.into_iter().for_each(multiply)
+        parts.into_iter().for_each(multiply);
     } else {
-        share(parts, multiply)
+        share(parts, multiply);
     }
     c
 }
@@ -260,7 +260,9 @@ mod tests {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
                 pool.install(|| {
                     let mut rest = [c.clone(), c.t().as_standard_layout().into_owned().reversed_axes()];
-                    rest.iter_mut().for_each(|c| subtract_product(c, a.view(), b.view()));
+                    for c in &mut rest {
+                        subtract_product(c, a.view(), b.view());
+                    }
                     let [first, second] = rest;
                     [product(a.view(), b.view()), upper_product(upper.view(), b.view()), first, second]
                 })

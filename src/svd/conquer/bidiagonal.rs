@@ -186,10 +186,10 @@ impl Small {
         let pairs = whole * self.columns;
         let width = piece(whole, WHOLE, pairs, PAIRS);
         if width >= whole {
-            arch().dispatch(Weights { secular, first: 0, weights: &mut self.by_pole });
+            arch().dispatch(Weights { secular, first: 0, to: &mut self.by_pole });
         } else {
             let pieces = self.by_pole.chunks_mut(width).enumerate();
-            let pieces = pieces.map(|(i, weights)| Weights { secular, first: i * width, weights });
+            let pieces = pieces.map(|(i, to)| Weights { secular, first: i * width, to });
             share(pieces.collect(), |piece| arch().dispatch(piece));
         }
         self.poles.clear();

@@ -19,7 +19,7 @@ pub(super) struct Weights<'a> {
     pub(super) secular: &'a Secular,
     /// The number of the first one, and how many: multiples of [`WHOLE`].
     pub(super) first: usize,
-    pub(super) weights: &'a mut [f64],
+    pub(super) to: &'a mut [f64],
 }
 
 impl pulp::WithSimd for Weights<'_> {
@@ -27,12 +27,12 @@ impl pulp::WithSimd for Weights<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { secular, first, weights } = self;
+        let Self { secular, first, to } = self;
         let factors = Factors { simd, secular };
         let count = secular.count();
         let poles = S::as_simd_f64s(&secular.poles[first..]).0;
         let index = S::as_simd_f64s(&secular.index[first..]).0;
-        for (group, weight) in S::as_mut_simd_f64s(weights).0.iter_mut().enumerate() {
+        for (group, weight) in S::as_mut_simd_f64s(to).0.iter_mut().enumerate() {
             let (pole, number) = (poles[group], index[group]);
             let mut product = factors.to_root(count - 1, pole);
             let mut i = 0;
@@ -51,7 +51,7 @@ impl pulp::WithSimd for Weights<'_> {
             }
             *weight = simd.sqrt_f64s(simd.abs_f64s(product));
         }
-        for (weight, z) in weights.iter_mut().zip(&secular.z[first..]) {
+        for (weight, z) in to.iter_mut().zip(&secular.z[first..]) {
             *weight = weight.copysign(*z);
         }
     }
