@@ -10,7 +10,7 @@ use rand_distr::{Distribution, StandardNormal};
 
 const SIZES: [usize; 3] = [500, 1000, 2000];
 /// Rows or columns past the threshold that are taken in at once.
-const BLOCK: f64 = 256.0;
+const BLOCK: f64 = 128.0;
 /// Values of n and of p on a plane.
 const STEPS: usize = 20;
 
@@ -31,15 +31,16 @@ fn print(name: &str, times: [f64; 3], operations: [f64; 3]) {
 /// Additions and multiplications of a curve, the leading terms.
 fn operations(axis: Axis, size: usize) -> f64 {
     let (s, m) = (size as f64, TEST_ROWS as f64);
-    // Reflections and a basis up to the threshold; there the triangle times the basis is factorised once more.
+    // Reflections and a basis up to the threshold; there what they were made of is factorised once more.
     let cube = s * s * s;
-    let common = (8.0 / 3.0 + 1.0 + 4.0 / 3.0) * cube;
+    let common = (8.0 / 3.0 + 4.0 / 3.0) * cube;
     match axis {
         Axis::Samples => {
-            // A test table of more rows than columns is compressed to a triangle.
-            let image = if TEST_ROWS > size { s * s } else { 2.0 * m * s };
-            // Two solves, the rows taken in, a Gram matrix and its root.
-            common + s * image + 3.0 * s * (4.0 * s * s + 2.0 * BLOCK * s + image)
+            // A test table of more rows than columns is a triangle, one of as many from the threshold on.
+            let image = |is_triangle: bool| if is_triangle { s * s } else { 2.0 * m * s };
+            let past = image(TEST_ROWS >= size);
+            // The rows taken in, what goes along to say what each changes, and a solve.
+            common + s * image(TEST_ROWS > size) + 3.0 * s * (3.0 * s * s + 5.0 * BLOCK * s + past)
         }
         Axis::Features => {
             // Of these sizes it has fewer rows than columns. Solutions and images, which are carried on.

@@ -3,7 +3,7 @@
 use super::block::as_columns;
 use super::triangle::{axpy, dot, square};
 use crate::svd::{GrowingBasis, Grown, product, subtract_product};
-use ndarray::Array2;
+use ndarray::{Array2, s};
 
 /// Orthonormal vectors of length `dimension`.
 #[derive(Clone, Debug)]
@@ -12,6 +12,8 @@ pub(super) struct Basis {
     dimension: usize,
     /// The same vectors as a product of reflections, as far as blocks of vectors made it grow.
     reflections: GrowingBasis,
+    /// The vectors that it grew by, as rows in the order in which they came, as far as blocks of them made it grow.
+    given: Vec<Array2<f64>>,
     /// Whether the vectors are the unit vectors, the last first.
     is_flipped: bool,
 }
@@ -34,7 +36,13 @@ pub(super) struct Projected {
 
 impl Basis {
     pub(super) fn new(dimension: usize) -> Self {
-        Self { vectors: Vec::new(), dimension, reflections: GrowingBasis::default(), is_flipped: false }
+        Self {
+            vectors: Vec::new(),
+            dimension,
+            reflections: GrowingBasis::default(),
+            given: Vec::new(),
+            is_flipped: false,
+        }
     }
 
     pub(super) fn is_complete(&self) -> bool {
@@ -47,14 +55,34 @@ impl Basis {
 
     /// What the first rows of `x` add, up to one that leaves the span of those before by no more than its entry of
     /// `least`: their coordinates, and the vectors, which are to be pushed in turn.
-    pub(super) fn grow(&mut self, x: &Array2<f64>, least: &[f64]) -> Grown {
+    pub(super) fn grow(&mut self, x: Array2<f64>, least: &[f64]) -> Grown {
         let known = self.reflections.len();
         if known < self.vectors.len() {
             // Those that came one at a time; orthonormal, and so themselves in their own coordinates.
             let missing = as_columns(&self.vectors[known..], self.dimension).reversed_axes();
             let _ = self.reflections.grow(missing.view(), &vec![0.5; missing.nrows()]);
         }
-        self.reflections.grow(x.view(), least)
+        let grown = self.reflections.grow(x.view(), least);
+        if self.is_given() {
+            let count = grown.vectors.ncols();
+            self.given.push(if count < x.nrows() { x.slice(s![..count, ..]).to_owned() } else { x });
+        }
+        grown
+    }
+
+    /// Whether blocks of vectors alone made it grow, and those are still known.
+    fn is_given(&self) -> bool {
+        self.given.iter().map(Array2::nrows).sum::<usize>() == self.vectors.len()
+    }
+
+    /// The vectors that it grew by, as rows, if all of them came in blocks and none was [forgotten](Basis::forget_given).
+    pub(super) fn given(&self) -> Option<&[Array2<f64>]> {
+        self.is_given().then_some(&self.given)
+    }
+
+    /// To be called when a vector changes what those before it stand for: one in their span, or another unit.
+    pub(super) fn forget_given(&mut self) {
+        self.given.clear();
     }
 
     /// The unit vectors, the last first.
@@ -67,7 +95,7 @@ impl Basis {
             q.fill(0.0);
             q[d - 1 - i] = 1.0;
         }
-        (self.reflections, self.is_flipped) = (GrowingBasis::default(), true);
+        (self.reflections, self.given, self.is_flipped) = (GrowingBasis::default(), Vec::new(), true);
     }
 
     /// Whether the vectors are the unit vectors, the last first.

@@ -57,7 +57,7 @@ pub(super) fn steps(
 }
 
 /// `V ← V C⁻ᵀ`, and `C⁻¹ (Y − Vᵀ c)`, for `V` (`p × b`) and `C Cᵀ = I + Vᵀ V`. `None` if rounding leaves nothing of `I`.
-pub(super) fn whiten(v: &mut Array2<f64>, c: &Array2<f64>, targets: &Array2<f64>) -> Option<Array2<f64>> {
+fn whiten(v: &mut Array2<f64>, c: &Array2<f64>, targets: &Array2<f64>) -> Option<Array2<f64>> {
     let b = v.ncols();
     let mut gram = Array2::from_shape_vec((b, b), row_gram(v.t())).ok()?;
     gram.diag_mut().mapv_inplace(|square| square + 1.0);

@@ -3,7 +3,7 @@
 use super::scale::{largest_exponent, power_of_two_of, scaled};
 use crate::Error;
 use crate::risk::Compressed;
-use crate::svd::{dot, product, upper_product};
+use crate::svd::{Faer, dot, product, upper_product};
 use ndarray::{Array2, ArrayView1, ShapeBuilder, aview1, s};
 use std::ops::Range;
 
@@ -30,6 +30,8 @@ pub(super) struct HeldOut<'a> {
     exponent: i32,
     /// Whether all below the diagonal is 0, as compression leaves it.
     is_triangular: bool,
+    /// The table as a triangle, if it was [made](HeldOut::compress) one.
+    triangle: Option<Compressed>,
 }
 
 impl<'a> HeldOut<'a> {
@@ -47,7 +49,25 @@ impl<'a> HeldOut<'a> {
             exponent = largest_exponent(&table.features).unwrap_or(0);
             is_triangular = table.features.indexed_iter().all(|((i, j), &v)| i <= j || v == 0.0);
         }
-        Ok(Self { test, exponent, is_triangular })
+        Ok(Self { test, exponent, is_triangular, triangle: None })
+    }
+
+    fn table(&self) -> Option<&Compressed> {
+        self.triangle.as_ref().or_else(|| table(self.test))
+    }
+
+    /// Makes a triangle of a table that has the rows for it, where half the work for each of `more` images is worth that:
+    /// with `p` columns it costs as much as `4 p / 3` images save.
+    pub(super) fn compress(&mut self, more: usize) {
+        let Some(table) = self.table() else { return };
+        let (height, p) = table.features.dim();
+        if self.is_triangular || table.is_population() || height < p || more < 2 * p {
+            return;
+        }
+        // Columns too long for that stay as they are.
+        if let Ok(triangle) = Compressed::of_triangle(&table.features, &table.targets, &Faer) {
+            (self.triangle, self.is_triangular) = (Some(triangle), true);
+        }
     }
 
     /// [`Error::Shape`] if a table that is to hold `n` training rows is shorter.
@@ -64,7 +84,7 @@ impl<'a> HeldOut<'a> {
 
     /// Columns of the test features; `None` without a test table.
     pub(super) fn features(&self) -> Option<usize> {
-        table(self.test).map(|table| table.features.ncols())
+        self.table().map(|table| table.features.ncols())
     }
 
     /// The population's own parameters, where the test is on one, and its root.
@@ -75,7 +95,7 @@ impl<'a> HeldOut<'a> {
 
     /// Rows of the table that stands for the test rows; 0 without one.
     pub(super) fn height(&self) -> usize {
-        table(self.test).map_or(0, |table| table.features.nrows())
+        self.table().map_or(0, |table| table.features.nrows())
     }
 
     /// `2^e`, the unit of [`HeldOut::image`] and [`HeldOut::column`].
@@ -85,7 +105,7 @@ impl<'a> HeldOut<'a> {
 
     /// `A q`; empty without a test table.
     pub(super) fn image(&self, q: &[f64]) -> Vec<f64> {
-        let Some(table) = table(self.test) else { return Vec::new() };
+        let Some(table) = self.table() else { return Vec::new() };
         let scaled: Vec<f64> = q.iter().map(|&v| scaled(v, -self.exponent)).collect();
         let q = scaled;
         let row = |(i, row): (usize, ArrayView1<'_, f64>)| {
@@ -100,7 +120,7 @@ impl<'a> HeldOut<'a> {
 
     /// `A q` for every column `q` of a matrix, column by column; no rows without a test table.
     pub(super) fn images(&self, q: &Array2<f64>) -> Array2<f64> {
-        let Some(table) = table(self.test) else { return Array2::zeros((0, q.ncols()).f()) };
+        let Some(table) = self.table() else { return Array2::zeros((0, q.ncols()).f()) };
         let unit = power_of_two_of(-self.exponent);
         let scaled = unit.is_none_or(|unit| unit != 1.0).then(|| q.mapv(|v| scaled(v, -self.exponent)));
         let q = scaled.as_ref().unwrap_or(q);
@@ -118,7 +138,7 @@ impl<'a> HeldOut<'a> {
     /// Columns `from` to `to` of `A` as rows of length `height`, column by column.
     pub(super) fn columns(&self, columns: Range<usize>, height: usize) -> Array2<f64> {
         let mut found = Array2::zeros((columns.len(), height).f());
-        let Some(table) = table(self.test) else { return found };
+        let Some(table) = self.table() else { return found };
         for (mut to, row) in found.columns_mut().into_iter().zip(table.features.rows()) {
             to.assign(&row.slice(s![columns.clone()]));
         }
@@ -130,7 +150,7 @@ impl<'a> HeldOut<'a> {
 
     /// Column `j` of `A`, without the zeros at its end; empty without a test table.
     pub(super) fn column(&self, j: usize) -> Vec<f64> {
-        let Some(table) = table(self.test) else { return Vec::new() };
+        let Some(table) = self.table() else { return Vec::new() };
         let column = table.features.column(j);
         let length = column.iter().rposition(|&v| v != 0.0).map_or(0, |last| last + 1);
         column.iter().take(length).map(|&v| scaled(v, -self.exponent)).collect()
@@ -146,7 +166,7 @@ impl<'a> HeldOut<'a> {
         train: f64,
         n: usize,
     ) -> Option<f64> {
-        let table = table(self.test)?;
+        let table = self.table()?;
         let targets = table.targets.column(output);
         let known = targets.iter().zip(predictions);
         let sum: f64 = match power_of_two_of(e) {

@@ -25,9 +25,9 @@ impl Room {
     /// Bytes that come to those of rank `from` on the way to rank `to`.
     pub(super) fn growth(&self, from: usize, to: usize) -> usize {
         let more = to.saturating_sub(from);
-        // Plain fits keep the basis as reflections, too.
+        // Plain fits keep the basis as reflections, too, and what it grew by.
         let is_plain = !self.has_penalty && self.left_out == 0;
-        let basis = self.dimension.saturating_mul(1 + usize::from(is_plain));
+        let basis = self.dimension.saturating_mul(1 + 2 * usize::from(is_plain));
         let vectors = basis.saturating_add(self.carried).saturating_add(self.outputs);
         // Rows of a triangle were extended by an entry, and so have twice the room.
         let triangles = 1 + usize::from(self.has_penalty);

@@ -1,6 +1,7 @@
 //! Powers of two: exact, and out of the way of overflow.
 
 use crate::svd::{exponent, power_of_two};
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, ShapeBuilder};
 
 /// `x · 2^e`, exact unless the result itself is out of range.
 pub(super) fn scaled(x: f64, e: i32) -> f64 {
@@ -13,6 +14,30 @@ pub(super) fn scaled(x: f64, e: i32) -> f64 {
 /// `2^e`, where it and its reciprocal are in range: then `x · 2^e` is [`scaled`].
 pub(super) fn power_of_two_of(e: i32) -> Option<f64> {
     (e.abs() < 1000).then(|| power_of_two(e))
+}
+
+/// A table times `2^e`, column by column.
+pub(super) fn column_by_column(x: ArrayView2<'_, f64>, e: i32) -> Array2<f64> {
+    let mut columns = Array2::zeros(x.raw_dim().f());
+    match power_of_two_of(e) {
+        Some(unit) => fill_columns(columns.view_mut(), x, |v| v * unit),
+        None => fill_columns(columns.view_mut(), x, |v| scaled(v, e)),
+    }
+    columns
+}
+
+/// Fills a table that lies column by column from one that lies row by row.
+pub(super) fn fill_columns(
+    mut to: ArrayViewMut2<'_, f64>,
+    from: ArrayView2<'_, f64>,
+    entry: impl Fn(f64) -> f64,
+) {
+    /// Columns that are written side by side: a row's share of them is read at once.
+    const TOGETHER: usize = 16;
+    let chunks = to.axis_chunks_iter_mut(Axis(1), TOGETHER);
+    for (mut to, from) in chunks.zip(from.axis_chunks_iter(Axis(1), TOGETHER)) {
+        to.zip_mut_with(&from, |to, &v| *to = entry(v));
+    }
 }
 
 /// The exponent of the largest entry: all entries lie under `2^e`. `None` if all are 0.

@@ -4,11 +4,16 @@
 //! taken in as they are, without their coordinates in a basis, and test rows keep the zeros that compression gave them.
 
 use super::basis::Basis;
-use super::triangle::{Triangle, backward, estimate_inverse, forward, square};
+use super::scale::fill_columns;
+use super::triangle::{Triangle, estimate_inverse, forward, square};
 use crate::Error;
 use crate::machine::large_pages;
 use crate::svd::{RowUpdate, reduce, upper_product};
-use ndarray::{Array2, Axis, ShapeBuilder, aview1, s};
+use ndarray::{Array2, ArrayView2, Axis, ShapeBuilder, aview1, s};
+
+/// Rows taken in at once, at most: enough for matrix products at full speed. What goes along with a row to say what it
+/// changes is as long as its block.
+pub(super) const LARGEST_BLOCK: usize = 128;
 
 /// `R`, `p × p`.
 #[derive(Debug)]
@@ -17,29 +22,36 @@ pub(super) struct Upper {
     pub(super) r: Array2<f64>,
     /// `‖R‖²_F`.
     squares: f64,
-    /// An estimate of `‖R⁻¹‖`.
+    /// An estimate of `‖R⁻¹‖`: now, or before the last rows were taken in, which never make it larger.
     inverse: f64,
+    /// Whether it is from before.
+    is_stale: bool,
 }
 
 impl Upper {
     /// `[R | Gᵀ P]` from `L`, `Q` and what goes with the rows of `L`, `P` (`p × w`, column by column).
     pub(super) fn new(triangle: &Triangle, basis: &Basis, carried: &mut Array2<f64>) -> Self {
         let (p, width) = carried.dim();
-        let mut r = large_pages::zeros((p, p).f());
         // Rows and columns reversed, so that the triangle is an upper one.
-        for (a, row) in triangle.rows().iter().enumerate() {
-            for (b, &v) in row.iter().enumerate() {
-                r[[p - 1 - a, p - 1 - b]] = v;
+        let mut r = large_pages::zeros((p, p).f());
+        if basis.is_flipped() || basis.given().is_none() {
+            for (a, row) in triangle.rows().iter().enumerate() {
+                for (b, &v) in row.iter().enumerate() {
+                    r[[p - 1 - a, p - 1 - b]] = v;
+                }
             }
         }
         carried.invert_axis(Axis(0));
         if !basis.is_flipped() {
-            let mut vectors = Array2::zeros((p, p));
-            for (mut to, q) in vectors.rows_mut().into_iter().rev().zip(basis.vectors()) {
-                to.assign(&aview1(q));
-            }
-            let dense = upper_product(r.view(), vectors.view());
-            drop(vectors);
+            let dense = if let Some(given) = basis.given() {
+                reversed(given, p)
+            } else {
+                let mut vectors = Array2::zeros((p, p));
+                for (mut to, q) in vectors.rows_mut().into_iter().rev().zip(basis.vectors()) {
+                    to.assign(&aview1(q));
+                }
+                upper_product(r.view(), vectors.view())
+            };
             let (mut all, _) = dense.into_raw_vec_and_offset();
             all.reserve_exact(p * width);
             for column in carried.columns() {
@@ -57,7 +69,7 @@ impl Upper {
         whole.assign(carried);
         *carried = whole;
         let inverse = estimate_inverse(&columns(&r));
-        Self { squares: triangle.squares(), r, inverse }
+        Self { squares: triangle.squares(), r, inverse, is_stale: false }
     }
 
     /// `L`, where the basis is [flipped](Basis::flip).
@@ -67,34 +79,33 @@ impl Upper {
         Triangle::from_rows((0..p).map(row).collect())
     }
 
-    /// `R z = c`.
-    pub(super) fn backward(&self, c: &[f64]) -> Vec<f64> {
-        backward(&columns(&self.r), c)
-    }
-
     /// `Rᵀ z = c`.
     pub(super) fn forward(&self, c: &[f64]) -> Vec<f64> {
         forward(&columns(&self.r), c)
     }
 
     /// Whether the condition number lies under `bound` with rows to come that add `more` to `‖R‖²_F`.
-    pub(super) fn is_conditioned_under(&self, bound: f64, more: f64) -> bool {
-        (self.squares + more).sqrt() * self.inverse < bound
+    pub(super) fn is_conditioned_under(&mut self, bound: f64, more: f64) -> bool {
+        let norm = (self.squares + more).sqrt();
+        norm * self.inverse < bound || norm * self.inverse() < bound
     }
 
     /// An estimate of `‖R⁻¹‖`.
-    pub(super) fn inverse(&self) -> f64 {
+    pub(super) fn inverse(&mut self) -> f64 {
+        if self.is_stale {
+            (self.inverse, self.is_stale) = (estimate_inverse(&columns(&self.r)), false);
+        }
         self.inverse
     }
 
     /// A copy.
     pub(super) fn copy(&self) -> Self {
-        Self { r: self.r.clone(), squares: self.squares, inverse: self.inverse }
+        Self { r: self.r.clone(), ..*self }
     }
 
     /// The same in memory that is there: that of a triangle of as many rows.
     pub(super) fn copy_from(&mut self, other: &Self) {
-        (self.squares, self.inverse) = (other.squares, other.inverse);
+        (self.squares, self.inverse, self.is_stale) = (other.squares, other.inverse, other.is_stale);
         let p = other.r.nrows().max(1);
         let from = columns(&other.r);
         let entries = self.r.as_slice_memory_order_mut().unwrap_or_default();
@@ -111,8 +122,7 @@ impl Upper {
         let found: f64 = columns(&self.r).iter().map(|column| square(column)).sum();
         let tolerance = 30.0 * (self.r.nrows() + b) as f64 * f64::EPSILON * expected;
         if (found - expected).abs() <= tolerance {
-            self.squares = found;
-            self.inverse = estimate_inverse(&columns(&self.r));
+            (self.squares, self.is_stale) = (found, true);
             return Ok(update);
         }
         let reason = format!("a triangle of ‖R‖² = {found:e} where it is {expected:e}");
@@ -120,8 +130,43 @@ impl Upper {
     }
 }
 
+/// Blocks of `p` rows in all, the last row first, column by column.
+fn reversed(blocks: &[Array2<f64>], p: usize) -> Array2<f64> {
+    let (mut rows, mut to) = (large_pages::zeros((p, p).f()), p);
+    for block in blocks {
+        let from = to - block.nrows();
+        fill_columns(rows.slice_mut(s![from..to;-1, ..]), block.view(), |v| v);
+        to = from;
+    }
+    rows
+}
+
+/// `‖m‖²` for each row `m` of a table that lies column by column.
+pub(super) fn row_squares(rows: &Array2<f64>) -> Vec<f64> {
+    let mut squares = vec![0.0; rows.nrows()];
+    for column in rows.columns() {
+        squares.iter_mut().zip(column).for_each(|(sum, v)| *sum += v * v);
+    }
+    squares
+}
+
+/// `Gᵀ [0 P; I T]` for `P` (`p × k`) and `T` (`b × k`), the columns of `I` in reverse: its first `p` rows, and its last `b`.
+pub(super) fn carry_identity(
+    update: &RowUpdate,
+    above: ArrayView2<'_, f64>,
+    below: ArrayView2<'_, f64>,
+) -> [Array2<f64>; 2] {
+    let ((p, k), b) = (above.dim(), below.nrows());
+    let (mut top, mut bottom) = (Array2::zeros((p, b + k).f()), Array2::zeros((b, b + k).f()));
+    top.slice_mut(s![.., b..]).assign(&above);
+    bottom.slice_mut(s![.., ..b;-1]).diag_mut().fill(1.0);
+    bottom.slice_mut(s![.., b..]).assign(&below);
+    update.carry(&mut top, &mut bottom);
+    [top, bottom]
+}
+
 /// Up to the diagonal: the rows of `Rᵀ`.
-fn columns(r: &Array2<f64>) -> Vec<&[f64]> {
+pub(super) fn columns(r: &Array2<f64>) -> Vec<&[f64]> {
     let entries = r.as_slice_memory_order().unwrap_or_default();
     let columns = entries.chunks_exact(r.nrows().max(1)).enumerate();
     columns.map(|(j, column)| &column[..=j]).collect()

@@ -117,15 +117,24 @@ impl Compressed {
             }
         }
         Error::check_len("rows of y", x.nrows(), y.nrows())?;
+        if x.nrows() <= x.ncols() {
+            return Self::of_few_rows(x, y);
+        }
+        Self::of_triangle(x, y, backend)
+    }
+
+    /// Of as many rows as columns or more, always as a triangle.
+    pub(crate) fn of_triangle(
+        x: &ArrayRef2<f64>,
+        y: &ArrayRef2<f64>,
+        backend: &dyn Backend,
+    ) -> Result<Self, Error> {
         let (p, k) = (x.ncols(), y.ncols());
         // The joined table, its scaled copy, the one that is reduced; the triangle, and its parts.
         let width = p.saturating_add(k).saturating_add(1);
         let height = x.nrows().min(width);
         let needed = [table(x.nrows(), width).saturating_mul(3), table(height, width).saturating_mul(2)];
         reserve("a compressed table", sum(needed))?;
-        if x.nrows() <= p {
-            return Self::of_few_rows(x, y);
-        }
         let mut joined = Array2::ones((x.nrows(), p + k + 1));
         joined.slice_mut(s![.., ..p]).assign(x);
         joined.slice_mut(s![.., p..p + k]).assign(y);
@@ -151,6 +160,8 @@ impl Compressed {
 
     /// A table that would not get shorter, as it is.
     fn of_few_rows(x: &ArrayRef2<f64>, y: &ArrayRef2<f64>) -> Result<Self, Error> {
+        let (rows, width) = (x.nrows(), x.ncols().saturating_add(y.ncols()).saturating_add(1));
+        reserve("a compressed table", table(rows, width))?;
         for table in [x, y] {
             Error::check_finite("the table", table.view())?;
             let largest = table.iter().fold(0.0, |most: f64, v| most.max(v.abs()));

@@ -15,7 +15,7 @@ use crate::svd::{Grown, product};
 use ndarray::{Array2, ArrayRef2, ArrayView2, s};
 
 /// Columns taken at once, at most: enough for matrix products at full speed.
-pub(super) const LARGEST_BLOCK: usize = 256;
+const LARGEST_BLOCK: usize = 256;
 /// The same while columns are independent.
 const LARGEST_INDEPENDENT: usize = 128;
 /// A point whose columns were independent, before it is measured.
@@ -73,6 +73,10 @@ impl Columns<'_> {
         let b = self.block.min(x.ncols()).min(n - r);
         let x = x.slice(s![.., ..b]);
         let mut count = 0;
+        if self.p == 0 {
+            // The unit that the first column brings with it, so that it need not come alone.
+            self.unit.admit(largest_exponent(x.column(0)));
+        }
         if self.unit.has_room(largest_exponent(x)) {
             let rows = x.t().mapv(|v| scaled(v, -self.unit.exponent())).as_standard_layout().into_owned();
             let (mut longest, mut lengths) = (self.longest, Vec::with_capacity(b));
@@ -82,7 +86,7 @@ impl Columns<'_> {
                 negligible(n, self.p + i + 1) * longest
             });
             let least: Vec<f64> = least.collect();
-            let Grown { coordinates, vectors } = self.basis.grow(&rows, &least);
+            let Grown { coordinates, vectors } = self.basis.grow(rows, &least);
             count = vectors.ncols();
             let mut pending = Vec::with_capacity(count);
             for (j, q) in vectors.columns().into_iter().enumerate() {

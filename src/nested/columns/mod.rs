@@ -225,6 +225,7 @@ impl<'a> Columns<'a> {
         }
         if let Some(factor) = self.unit.admit(largest_exponent(x)) {
             self.triangle.scale(factor);
+            self.basis.forget_given();
             if let Some(penalty) = &mut self.ridge {
                 penalty.scale(factor, self.unit);
             }
@@ -297,6 +298,7 @@ impl<'a> Columns<'a> {
                 self.rest.iter_mut().for_each(|rest| rest.fill(0.0));
             }
         } else {
+            self.basis.forget_given();
             let along = noises.as_ref().map_or_else(Vec::new, |all| all.new_column(&self.triangle, &inside));
             let mut gamma = 1.0;
             let (mut left_out, n) = (self.left_out.as_mut().map(|(left_out, _)| left_out), self.n);

@@ -1,14 +1,13 @@
 //! Blocks of columns past the threshold.
 
 use super::Columns;
-use super::blocks::LARGEST_BLOCK;
 use crate::Error;
 use crate::nested::block::{SMALLEST_BLOCK, as_columns, step};
 use crate::nested::column_block::{SHRINKAGE, Steps};
 use crate::nested::fit::{Fit, condition_bound};
-use crate::nested::scale::{largest_exponent, scaled};
+use crate::nested::scale::{column_by_column, largest_exponent};
 use crate::nested::triangle::{dot, square};
-use crate::nested::upper::Upper;
+use crate::nested::upper::{LARGEST_BLOCK, Upper, carry_identity, row_squares};
 use crate::nested::{Engine, Point};
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis, ShapeBuilder, s};
 
@@ -32,13 +31,15 @@ impl Columns<'_> {
             }
             self.basis.flip();
         }
+        let mut before = upper.copy();
         let (mut done, mut outcome) = (0, Ok(()));
         loop {
             let b = self.block.min(columns - done);
             if b < SMALLEST_BLOCK {
                 break;
             }
-            match self.spanned_block((&mut upper, &mut images), x.slice(s![.., done..done + b]), points) {
+            let columns = x.slice(s![.., done..done + b]);
+            match self.spanned_block((&mut upper, &mut before, &mut images), columns, points) {
                 Ok(true) => {
                     done += b;
                     self.block = LARGEST_BLOCK.min(2 * self.block);
@@ -58,10 +59,10 @@ impl Columns<'_> {
         self.one_by_one(x.slice(s![.., done..columns.min(done + SMALLEST_BLOCK)]), points)
     }
 
-    /// All columns at once; `false`, and nothing done, if they must not.
+    /// All columns at once; `false`, and nothing done, if they must not. `before` is memory for the triangle of before.
     fn spanned_block(
         &mut self,
-        (upper, images): (&mut Upper, &mut Array2<f64>),
+        (upper, before, images): (&mut Upper, &mut Upper, &mut Array2<f64>),
         x: ArrayView2<'_, f64>,
         points: &mut Vec<Point>,
     ) -> Result<bool, Error> {
@@ -69,30 +70,23 @@ impl Columns<'_> {
         if !self.unit.has_room(largest_exponent(x)) {
             return Ok(false);
         }
-        let mut rows = Array2::zeros((b, n).f());
-        rows.assign(&x.t());
-        rows.mapv_inplace(|v| scaled(v, -self.unit.exponent()));
-        let more = rows.as_slice_memory_order().map_or(f64::NAN, square);
+        let rows = column_by_column(x.t(), -self.unit.exponent());
+        let squares_of_rows = row_squares(&rows);
         // A tenth of the bound: inside the block nobody looks again.
-        if !upper.is_conditioned_under(condition_bound(n, self.p + b) / 10.0, more) {
+        if !upper.is_conditioned_under(condition_bound(n, self.p + b) / 10.0, squares_of_rows.iter().sum()) {
             return Ok(false);
         }
-        let longest =
-            rows.rows().into_iter().map(|row| row.iter().map(|v| v * v).sum()).fold(0.0, f64::max).sqrt();
+        let longest = squares_of_rows.into_iter().fold(0.0, f64::max).sqrt();
         let targets: Vec<Vec<f64>> = self.c.iter().map(|c| c.iter().rev().copied().collect()).collect();
-        let before = upper.copy();
+        before.copy_from(upper);
         let z: Vec<Vec<f64>> = targets.iter().map(|c| upper.forward(c)).collect();
         let update = upper.take_in(rows)?;
         let end: Vec<Vec<f64>> = targets.iter().map(|c| upper.forward(c)).collect();
         if z.iter().zip(&end).any(|(z, end)| square(z) > SHRINKAGE * SHRINKAGE * square(end)) {
-            *upper = before;
+            std::mem::swap(upper, before);
             return Ok(false);
         }
-        drop(before);
-        let (mut top, mut bottom) = (Array2::zeros((n, b + k).f()), Array2::zeros((b, b + k).f()));
-        top.slice_mut(s![.., b..]).assign(&as_columns(&z, n));
-        bottom.slice_mut(s![.., ..b;-1]).diag_mut().fill(1.0);
-        update.carry(&mut top, &mut bottom);
+        let [_, bottom] = carry_identity(&update, as_columns(&z, n).view(), Array2::zeros((b, k)).view());
         let m = self.held_out.reach(self.p + b).max(images.ncols());
         if images.ncols() < m {
             let (mut entries, _) = std::mem::take(images).into_raw_vec_and_offset();

@@ -13,7 +13,7 @@ use crate::svd::{Grown, product};
 use ndarray::{Array2, ArrayRef2, ArrayView2, aview1, s};
 
 /// Rows taken at once, at most: enough for matrix products at full speed.
-pub(super) const LARGEST_BLOCK: usize = 256;
+const LARGEST_BLOCK: usize = 256;
 /// The same while rows are independent.
 const LARGEST_INDEPENDENT: usize = 128;
 
@@ -72,6 +72,13 @@ impl Rows<'_> {
         let b = self.block.min(x.nrows()).min(p - r);
         let (x, y) = (x.slice(s![..b, ..]), y.slice(s![..b, ..]));
         let mut count = 0;
+        if self.n == 0 {
+            // The units that the first row brings with it, so that it need not come alone.
+            self.unit.admit(largest_exponent(x.row(0)));
+            for (unit, target) in self.target_units.iter_mut().zip(y.row(0)) {
+                unit.admit(largest_exponent([target]));
+            }
+        }
         if self.has_room(&x, &y) {
             let scaled_x = in_unit(&x, self.unit);
             let (mut longest, mut lengths) = (self.longest, Vec::with_capacity(b));
@@ -81,7 +88,7 @@ impl Rows<'_> {
                 negligible(self.n + i + 1, p) * longest
             });
             let least: Vec<f64> = least.collect();
-            let Grown { coordinates, vectors } = self.basis.grow(&scaled_x, &least);
+            let Grown { coordinates, vectors } = self.basis.grow(scaled_x, &least);
             count = vectors.ncols();
             let images = self.held_out.images(&vectors);
             for (j, q) in vectors.columns().into_iter().enumerate() {

@@ -289,6 +289,7 @@ impl<'a> Rows<'a> {
     fn admit_features(&mut self, x: &ArrayRef1<f64>) -> Vec<f64> {
         if let Some(factor) = self.unit.admit(largest_exponent(x)) {
             self.triangle.scale(factor);
+            self.basis.forget_given();
             if let Some((penalty, _)) = &mut self.ridge {
                 penalty.scale(factor, self.unit);
             }
@@ -342,6 +343,7 @@ impl<'a> Rows<'a> {
             self.images.push(self.held_out.image(&q));
             self.basis.push(q);
         } else {
+            self.basis.forget_given();
             if let Some((penalty, c)) = &mut self.ridge {
                 let (mut inside, mut y) = (inside.clone(), y.clone());
                 penalty.triangle.rotate_in(&mut inside, |i, cos, sin| turn(c, &mut y, i, cos, sin));
