@@ -1,15 +1,14 @@
 //! Divide and conquer on an upper bidiagonal matrix.
 
-use super::super::product::multiply;
 use super::super::registers::WHOLE;
 use super::columns::Columns;
 use super::deflation::{Arrow, Deflation, Rows, rotation};
-use super::secular::{PAIRS, Secular};
+use super::secular::Secular;
 use super::vectors::{Vectors, Weights};
 use crate::machine::instructions::arch;
 use crate::machine::large_pages::fill_with_zeros;
-use crate::machine::threads::{piece, share};
-use faer::{Accum, MatRef};
+use faer::linalg::matmul::matmul;
+use faer::{Accum, MatRef, Par};
 use std::ops::Range;
 
 /// The SVD of an upper bidiagonal matrix, and the memory that it is made in.
@@ -183,15 +182,8 @@ impl Small {
         self.columns = secular.count();
         let whole = self.columns.next_multiple_of(WHOLE);
         self.by_pole.resize(whole, 0.0);
-        let pairs = whole * self.columns;
-        let width = piece(whole, WHOLE, pairs, PAIRS);
-        if width >= whole {
-            arch().dispatch(Weights { secular, first: 0, to: &mut self.by_pole });
-        } else {
-            let pieces = self.by_pole.chunks_mut(width).enumerate();
-            let pieces = pieces.map(|(i, to)| Weights { secular, first: i * width, to });
-            share(pieces.collect(), |piece| arch().dispatch(piece));
-        }
+        let arch = arch();
+        arch.dispatch(Weights { secular, weights: &mut self.by_pole });
         self.poles.clear();
         self.weights.clear();
         let mut zero = 0;
@@ -209,17 +201,17 @@ impl Small {
         // Poles far from every root.
         self.poles.resize(whole, 4.0 * secular.poles[self.columns]);
         self.weights.resize(whole, 0.0);
-        self.u.resize(self.u.len().max(pairs), 0.0);
-        self.v.resize(self.v.len().max(pairs), 0.0);
-        let (u, v) = (&mut self.u[..pairs], &mut self.v[..pairs]);
-        let (poles, weights) = (&self.poles[..], &self.weights[..]);
-        if width >= self.columns {
-            arch().dispatch(Vectors { secular, poles, weights, zero, first: 0, u, v });
-        } else {
-            let columns = u.chunks_mut(width * whole).zip(v.chunks_mut(width * whole)).enumerate();
-            let piece = |(i, (u, v))| Vectors { secular, poles, weights, zero, first: i * width, u, v };
-            share(columns.map(piece).collect(), |piece| arch().dispatch(piece));
-        }
+        let entries = whole * self.columns;
+        self.u.resize(self.u.len().max(entries), 0.0);
+        self.v.resize(self.v.len().max(entries), 0.0);
+        arch.dispatch(Vectors {
+            secular,
+            poles: &self.poles,
+            weights: &self.weights,
+            zero,
+            u: &mut self.u[..entries],
+            v: &mut self.v[..entries],
+        });
     }
 
     fn u(&self) -> MatRef<'_, f64> {
@@ -259,7 +251,7 @@ fn update(
         (below, length - upper, &old[middle..end], small.subrows(count - in_lower, in_lower)),
     ] {
         let from = MatRef::from_column_major_slice(entries, rows, factor.nrows());
-        multiply(to, Accum::Replace, from, factor, 1.0);
+        matmul(to, Accum::Replace, from, factor, 1.0, Par::Seq);
     }
     for (j, column) in old[end..].chunks_exact(length).enumerate() {
         block.column_mut(count + j).copy_from_slice(column);

@@ -6,16 +6,10 @@
 use super::super::registers::{WHOLE, add, reflection};
 use crate::machine::instructions::arch;
 use crate::machine::large_pages::fill_with_zeros;
-use crate::machine::threads::{piece, share};
 use pulp::Simd;
 
 /// Columns that a pass takes together: what it reads beside them is loaded once.
 const TOGETHER: usize = 4;
-/// Columns from which on a matrix is reduced in pieces, one thread or more: a smaller one stays in a cache, and has its
-/// sums in the order of its columns.
-const LARGE: usize = 1200;
-/// Entries of a piece that are worth a thread: some 0.1 ms. To hand them over takes about 0.01 ms.
-const PASS: usize = 1 << 17;
 
 /// `X = Q B Pᵀ` with `B` upper bidiagonal, for `X` (`rows × columns`, `rows ≥ columns`) with entries of order 1 at most.
 ///
@@ -24,8 +18,6 @@ const PASS: usize = 1 << 17;
 /// next `v` is made of, and multiplied by that, for `z`; then comes the next column. (Two passes, one for the row and
 /// one for `z`, in LAPACK's `dgebrd` and elsewhere. Howell et al., *Cache efficient bidiagonalization using BLAS 2.5
 /// operators*, ACM Trans. Math. Softw. 34, 2008.)
-///
-/// A large step is split into pieces of columns, each with a part of `z` of its own; the parts are added in their order.
 #[derive(Debug, Default)]
 pub(super) struct Reduction {
     rows: usize,
@@ -42,8 +34,6 @@ pub(super) struct Reduction {
     z: [Vec<f64>; 2],
     y: Vec<f64>,
     row: Vec<f64>,
-    /// Of the pieces of a step.
-    parts: Vec<f64>,
 }
 
 impl Reduction {
@@ -128,12 +118,14 @@ impl Reduction {
         let step = Step { pending, u, from: k - from, inverse: tau.recip() };
         let (y, row) = (&mut self.y[k + 1..], &mut self.row[k + 1..]);
         let v_last = &v_last[k + 1..];
-        let least = if columns < LARGE { usize::MAX } else { TOGETHER };
-        let width = piece(y.len(), least, y.len() * z.len(), PASS);
-        if width >= y.len() {
-            step.all_columns(simd, rest, stride, from, z, y, v_last, row);
-        } else {
-            step.by_pieces(rest, stride, from, width, &mut self.parts, z, y, v_last, row);
+        let whole = y.len() / TOGETHER * TOGETHER;
+        for j in (0..whole).step_by(TOGETHER) {
+            let block = &mut rest[j * stride..][..TOGETHER * stride];
+            step.columns::<S, TOGETHER>(simd, block, from, z, &mut y[j..], &v_last[j..], &mut row[j..]);
+        }
+        for j in whole..y.len() {
+            let block = &mut rest[j * stride..][..stride];
+            step.columns::<S, 1>(simd, block, from, z, &mut y[j..], &v_last[j..], &mut row[j..]);
         }
         u[k - from] = 0.0;
         let above = if row.is_empty() {
@@ -183,88 +175,7 @@ struct Step<'a> {
     inverse: f64,
 }
 
-/// What a step does to some neighbouring columns.
-struct Piece<'a> {
-    step: &'a Step<'a>,
-    x: &'a mut [f64],
-    stride: usize,
-    from: usize,
-    /// Their part of it.
-    z: &'a mut [f64],
-    y: &'a mut [f64],
-    v: &'a [f64],
-    row: &'a mut [f64],
-}
-
-impl pulp::WithSimd for Piece<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let Self { step, x, stride, from, z, y, v, row } = self;
-        z.fill(0.0);
-        step.all_columns(simd, x, stride, from, z, y, v, row);
-    }
-}
-
 impl Step<'_> {
-    /// [`columns`](Self::columns) of all, `width` of them a piece, by all threads.
-    #[inline(never)]
-    #[allow(clippy::too_many_arguments)]
-    fn by_pieces(
-        &self,
-        x: &mut [f64],
-        stride: usize,
-        from: usize,
-        width: usize,
-        parts: &mut Vec<f64>,
-        z: &mut [f64],
-        y: &mut [f64],
-        v: &[f64],
-        row: &mut [f64],
-    ) {
-        let needed = y.len().div_ceil(width) * z.len();
-        if parts.len() < needed {
-            parts.resize(needed, 0.0);
-        }
-        let parts = &mut parts[..needed];
-        let columns = x.chunks_mut(width * stride).zip(v.chunks(width));
-        let products = y.chunks_mut(width).zip(row.chunks_mut(width)).zip(parts.chunks_mut(z.len()));
-        let pieces = columns.zip(products).map(|((x, v), ((y, row), z))| {
-            let step = self;
-            Piece { step, x, stride, from, z, y, v, row }
-        });
-        share(pieces.collect(), |piece| arch().dispatch(piece));
-        for part in parts.chunks(z.len()) {
-            z.iter_mut().zip(part).for_each(|(z, part)| *z += part);
-        }
-    }
-
-    /// [`columns`](Self::columns) of all, one group after the other.
-    #[inline(always)]
-    #[allow(clippy::too_many_arguments)]
-    fn all_columns<S: Simd>(
-        &self,
-        simd: S,
-        x: &mut [f64],
-        stride: usize,
-        from: usize,
-        z: &mut [f64],
-        y: &mut [f64],
-        v: &[f64],
-        row: &mut [f64],
-    ) {
-        let whole = y.len() / TOGETHER * TOGETHER;
-        for j in (0..whole).step_by(TOGETHER) {
-            let block = &mut x[j * stride..][..TOGETHER * stride];
-            self.columns::<S, TOGETHER>(simd, block, from, z, &mut y[j..], &v[j..], &mut row[j..]);
-        }
-        for j in whole..y.len() {
-            let block = &mut x[j * stride..][..stride];
-            self.columns::<S, 1>(simd, block, from, z, &mut y[j..], &v[j..], &mut row[j..]);
-        }
-    }
-
     /// Columns `x ← x − y u₋ − v z₋`, their new `y = x·u / τ`, their entries `r` of the row of `u`, less `y`, and
     /// `z ← z + r x`.
     #[inline(always)]

@@ -5,16 +5,11 @@
 
 use super::super::registers::WHOLE;
 use crate::machine::instructions::arch;
-use crate::machine::threads::{piece, share};
 use pulp::Simd;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Where a step of a lane is this small against its distance from the nearest pole, the next, which would be about its
 /// square, is under rounding error.
 const FINE: f64 = 1e-9;
-
-/// Pairs of a pole and a root that are worth a thread, at one to five nanoseconds for each.
-pub(super) const PAIRS: usize = 1 << 16;
 
 /// A root takes about four; halving alone would take 110.
 const MAX_STEPS: usize = 128;
@@ -82,60 +77,30 @@ impl Secular {
         self.poles.resize((count + 1).next_multiple_of(WHOLE), 4.0 * self.poles[count]);
         self.nearest.resize(whole, 0.0);
         self.shift.resize(whole, 0.0);
-        let Self { poles, z, sides, gaps, index, nearest, shift } = self;
-        let equation = Equation { poles, z, sides, gaps, index };
-        let (nearest, shift) = (&mut nearest[..whole], &mut shift[..whole]);
-        let width = piece(whole, WHOLE, whole * count, PAIRS);
-        if width >= whole {
-            return arch().dispatch(Solve { equation, first: 0, nearest, shift });
-        }
-        let roots = nearest.chunks_mut(width).zip(shift.chunks_mut(width)).enumerate();
-        let pieces = roots.map(|(i, (nearest, shift))| Solve { equation, first: i * width, nearest, shift });
-        let is_done = AtomicBool::new(true);
-        share(pieces.collect(), |piece| {
-            if !arch().dispatch(piece) {
-                is_done.store(false, Ordering::Relaxed);
-            }
-        });
-        is_done.into_inner()
+        arch().dispatch(Solve(self))
     }
 }
 
-/// What all roots are found from.
-#[derive(Clone, Copy)]
-struct Equation<'a> {
-    poles: &'a [f64],
-    z: &'a [f64],
-    sides: &'a [Vec<f64>; 2],
-    gaps: &'a [f64],
-    index: &'a [f64],
-}
-
-/// Some of the roots, from number `first` on, a multiple of [`WHOLE`]; `false` where one did not converge.
-struct Solve<'a> {
-    equation: Equation<'a>,
-    first: usize,
-    nearest: &'a mut [f64],
-    shift: &'a mut [f64],
-}
+struct Solve<'a>(&'a mut Secular);
 
 impl pulp::WithSimd for Solve<'_> {
     type Output = bool;
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> bool {
-        let Self { equation: Equation { poles, z, sides, gaps, index }, first, nearest, shift } = self;
-        let roots = nearest.len().min(z.len() - first);
-        let [left, right] = [&sides[0], &sides[1]].map(|side| S::as_simd_f64s(&side[first..]).0);
-        let (gaps, index) = (S::as_simd_f64s(&gaps[first..]).0, S::as_simd_f64s(&index[first..]).0);
-        let (nearest, shift) = (S::as_mut_simd_f64s(nearest).0, S::as_mut_simd_f64s(shift).0);
+        let Self(Secular { poles, z, sides, gaps, index, nearest, shift }) = self;
+        let whole = index.len();
+        let [left, right] = [&sides[0], &sides[1]].map(|side| S::as_simd_f64s(side).0);
+        let (gaps, index) = (S::as_simd_f64s(gaps).0, S::as_simd_f64s(index).0);
+        let nearest = S::as_mut_simd_f64s(&mut nearest[..whole]).0;
+        let shift = S::as_mut_simd_f64s(&mut shift[..whole]).0;
         let mut is_done = true;
-        for group in 0..roots.div_ceil(S::F64_LANES) {
+        for group in 0..z.len().div_ceil(S::F64_LANES) {
             let lanes = Lanes {
                 simd,
                 poles: &poles[..z.len()],
                 z,
-                first: first + group * S::F64_LANES,
+                first: group * S::F64_LANES,
                 index: index[group],
                 left: left[group],
                 right: right[group],

@@ -208,23 +208,3 @@ fn copies_of_either_order_of_memory() {
         }
     }
 }
-
-/// Sizes from which a step, a merge or a product is split; of full and deficient rank and graded.
-#[test]
-fn the_same_bits_on_any_number_of_threads() {
-    let mut rng = stream(7, 0, 3);
-    for (n, p, by_triangle) in [(530, 521, false), (1100, 390, true), (1250, 1201, false)] {
-        let full = Array2::from_shape_simple_fn((n, p), || uniform(&mut rng));
-        let deficient = Array2::from_shape_fn((n, p), |(i, j)| full[[i, j % 300]]);
-        let graded = Array2::from_shape_fn((n, p), |(i, j)| full[[i, j]] * (-0.1 * j as f64).exp2());
-        for x in [full, deficient, graded] {
-            let found = [1, 2, 3, 8].map(|threads| {
-                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-                let raw = pool.install(|| factorise(x.view(), by_triangle)).unwrap();
-                assert!(Check::new(n).verify(&x, &raw).is_ok());
-                raw
-            });
-            assert!(found.iter().all(|raw| *raw == found[0]), "{n} × {p}");
-        }
-    }
-}

@@ -1,22 +1,16 @@
 //! Products with the reflections of the reduction, in blocks.
 
 use super::super::householder::{factor, recommended_block_size, scratch};
-use super::super::product::by_panels;
 use super::super::reflect::block_factors;
 use super::super::space::with_space;
 use super::reduction::Reduction;
 use crate::machine::large_pages::fill_with_zeros;
-use faer::dyn_stack::MemStack;
 use faer::linalg::householder::{
     apply_block_householder_sequence_on_the_left_in_place_scratch as sequence_scratch,
     apply_block_householder_sequence_on_the_left_in_place_with_conj as apply_sequence,
 };
 use faer::{Conj, MatMut, MatRef, Par};
 use ndarray::{ArrayView2, ArrayViewMut2, ShapeBuilder};
-use std::sync::atomic::{AtomicBool, Ordering};
-
-/// Columns of a panel, at least: each has the reflections put in order once more.
-const PANEL: usize = 384;
 
 /// Copies `x` to columns `stride` apart.
 pub(super) fn copy(x: ArrayView2<'_, f64>, to: &mut [f64], stride: usize) {
@@ -67,21 +61,12 @@ impl Reflections {
         self.factor.resize(block * count, 0.0);
         let mut factor = MatMut::from_column_major_slice_mut(&mut self.factor, block, count);
         block_factors(factor.as_mut(), basis, taus);
-        apply(basis, factor.as_ref(), x)
+        let needed = sequence_scratch::<f64>(rows, block, x.ncols());
+        with_space(needed, |stack| {
+            apply_sequence(basis, factor.as_ref(), Conj::No, x, Par::Seq, stack);
+        })
+        .ok_or_else(no_memory)
     }
-}
-
-/// `x ← Q x` for the reflections of `basis` and their block factors: panels of columns, for all threads.
-fn apply(basis: MatRef<'_, f64>, factor: MatRef<'_, f64>, x: MatMut<'_, f64>) -> Result<(), String> {
-    let lacks_memory = AtomicBool::new(false);
-    by_panels(x, PANEL, 2 * basis.nrows() * basis.ncols(), |panel| {
-        let needed = sequence_scratch::<f64>(basis.nrows(), factor.nrows(), panel.ncols());
-        let apply = |stack: &mut MemStack| apply_sequence(basis, factor, Conj::No, panel, Par::Seq, stack);
-        if with_space(needed, apply).is_none() {
-            lacks_memory.store(true, Ordering::Relaxed);
-        }
-    });
-    if lacks_memory.into_inner() { Err(no_memory()) } else { Ok(()) }
 }
 
 fn no_memory() -> String {
@@ -127,6 +112,10 @@ impl Triangle {
         let basis = MatRef::from_column_major_slice(&self.factors, self.rows, self.columns);
         let coefficients = MatRef::from_column_major_slice(&self.coefficients, block, self.columns);
         let x = MatMut::from_column_major_slice_mut(x, self.rows, self.columns);
-        apply(basis, coefficients, x)
+        let needed = sequence_scratch::<f64>(self.rows, block, self.columns);
+        with_space(needed, |stack| {
+            apply_sequence(basis, coefficients, Conj::No, x, Par::Seq, stack);
+        })
+        .ok_or_else(no_memory)
     }
 }

@@ -17,9 +17,8 @@ const TOGETHER: usize = 4;
 /// Vectors from these are orthogonal to working precision however close the roots are.
 pub(super) struct Weights<'a> {
     pub(super) secular: &'a Secular,
-    /// The number of the first one, and how many: multiples of [`WHOLE`].
-    pub(super) first: usize,
-    pub(super) to: &'a mut [f64],
+    /// A multiple of [`WHOLE`].
+    pub(super) weights: &'a mut [f64],
 }
 
 impl pulp::WithSimd for Weights<'_> {
@@ -27,12 +26,12 @@ impl pulp::WithSimd for Weights<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { secular, first, to } = self;
+        let Self { secular, weights } = self;
         let factors = Factors { simd, secular };
         let count = secular.count();
-        let poles = S::as_simd_f64s(&secular.poles[first..]).0;
-        let index = S::as_simd_f64s(&secular.index[first..]).0;
-        for (group, weight) in S::as_mut_simd_f64s(to).0.iter_mut().enumerate() {
+        let poles = S::as_simd_f64s(&secular.poles).0;
+        let index = S::as_simd_f64s(&secular.index).0;
+        for (group, weight) in S::as_mut_simd_f64s(weights).0.iter_mut().enumerate() {
             let (pole, number) = (poles[group], index[group]);
             let mut product = factors.to_root(count - 1, pole);
             let mut i = 0;
@@ -51,7 +50,7 @@ impl pulp::WithSimd for Weights<'_> {
             }
             *weight = simd.sqrt_f64s(simd.abs_f64s(product));
         }
-        for (weight, z) in to.iter_mut().zip(&secular.z[first..]) {
+        for (weight, z) in weights.iter_mut().zip(&secular.z) {
             *weight = weight.copysign(*z);
         }
     }
@@ -97,8 +96,6 @@ pub(super) struct Vectors<'a> {
     pub(super) weights: &'a [f64],
     /// The place of the pole 0.
     pub(super) zero: usize,
-    /// The number of the first root.
-    pub(super) first: usize,
     /// One column per root, each as long as `poles`.
     pub(super) u: &'a mut [f64],
     pub(super) v: &'a mut [f64],
@@ -109,14 +106,13 @@ impl pulp::WithSimd for Vectors<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { secular, poles, weights, zero, first, u, v } = self;
+        let Self { secular, poles, weights, zero, u, v } = self;
         let length = poles.len();
         debug_assert!(length.is_multiple_of(WHOLE));
         let (poles, weights) = (S::as_simd_f64s(poles).0, S::as_simd_f64s(weights).0);
         let columns = u.chunks_exact_mut(length).zip(v.chunks_exact_mut(length));
-        let roots = secular.nearest[first..].iter().zip(&secular.shift[first..]);
-        for ((near, by), (u, v)) in roots.zip(columns) {
-            let (near, by) = (simd.splat_f64s(*near), simd.splat_f64s(*by));
+        for (i, (u, v)) in columns.enumerate() {
+            let (near, by) = (simd.splat_f64s(secular.nearest[i]), simd.splat_f64s(secular.shift[i]));
             let omega = simd.add_f64s(near, by);
             let (mut squares_u, mut squares_v) = (simd.splat_f64s(0.0), simd.splat_f64s(0.0));
             let rows = S::as_mut_simd_f64s(u).0.iter_mut().zip(S::as_mut_simd_f64s(v).0);
