@@ -72,6 +72,33 @@ fn blocks_of_rows_give_the_points_of_single_rows() {
     }
 }
 
+/// A test table with as many rows as columns becomes a triangle at the threshold where many rows follow at once: the
+/// errors are those of the table.
+#[test]
+fn a_test_table_as_tall_as_wide() {
+    let (p, n) = (60, 300);
+    for kind in KINDS {
+        let all = features(kind, n + p, p);
+        let (x, tx) = (all.slice(s![..n, ..]), all.slice(s![n.., ..]));
+        let targets = normal(57, n + p, 2);
+        let (y, ty) = (targets.slice(s![..n, ..]), targets.slice(s![n.., ..]).to_owned());
+        let test = Compressed::new(&tx, &ty).unwrap();
+        // At once, and so few at a time that it does not pay.
+        for size in [n, p] {
+            let mut engine = Rows::new(p, 2, Test::Rows(&test)).unwrap();
+            for from in (0..n).step_by(size) {
+                let rows = s![from..from + size, ..];
+                for point in engine.extend(&x.slice(rows), &y.slice(rows)).unwrap() {
+                    let (x, y) = (x.slice(s![..point.n, ..]), y.slice(s![..point.n, ..]));
+                    let expected = by_svd(x, y, tx, &ty);
+                    let c = constant(&point, &expected, tx, &ty, y);
+                    assert!(c < C, "{kind}, {size} at once, n = {}: c = {c}", point.n);
+                }
+            }
+        }
+    }
+}
+
 /// Large enough for the longest blocks and several panels; a few points in detail.
 #[test]
 fn a_longer_curve() {
