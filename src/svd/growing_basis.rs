@@ -1,6 +1,6 @@
 //! An orthonormal basis that grows by blocks of vectors, as a product of reflections.
 
-use super::panel::columns_mut;
+use super::product::columns_mut;
 use super::reflect::Reflections;
 use ndarray::{Array2, ArrayView2, Axis, ShapeBuilder, s};
 

@@ -4,7 +4,6 @@ use super::product::{PRODUCT, panels};
 use crate::machine::threads::{for_one_problem, share};
 use faer::linalg::matmul::matmul;
 use faer::{Accum, ColMut, ColRef, Mat, MatMut, MatRef, Par};
-use ndarray::Array2;
 use std::ops::Range;
 
 /// Columns that are reduced together.
@@ -207,11 +206,4 @@ pub(super) fn entries(column: ColRef<'_, f64>) -> &[f64] {
 
 pub(super) fn entries_mut(column: ColMut<'_, f64>) -> &mut [f64] {
     column.try_as_col_major_mut().map_or(&mut [], ColMut::as_slice_mut)
-}
-
-/// The same entries, of a matrix that lies column by column.
-pub(super) fn columns_mut(matrix: &mut Array2<f64>) -> MatMut<'_, f64> {
-    let (rows, columns) = matrix.dim();
-    let entries = matrix.as_slice_memory_order_mut().unwrap_or_default();
-    MatMut::from_column_major_slice_mut(entries, rows, columns)
 }

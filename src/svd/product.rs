@@ -3,7 +3,6 @@
 // All must be inlined into one function per instruction set.
 #![allow(clippy::inline_always)]
 
-use super::panel::columns_mut;
 use super::registers::WHOLE;
 use crate::machine::instructions::arch;
 use crate::machine::large_pages;
@@ -67,6 +66,13 @@ pub(super) fn panels(c: MatMut<'_, f64>, width: usize) -> Vec<(usize, MatMut<'_,
     }
     all.push((first, rest));
     all
+}
+
+/// The view that faer has of a matrix that lies column by column.
+pub(super) fn columns_mut(matrix: &mut Array2<f64>) -> MatMut<'_, f64> {
+    let (rows, columns) = matrix.dim();
+    let entries = matrix.as_slice_memory_order_mut().unwrap_or_default();
+    MatMut::from_column_major_slice_mut(entries, rows, columns)
 }
 
 /// `C = A Bᵀ` for `A` (`m × k`), `B` (`p × k`) and `C` (`m × p`), all row by row.

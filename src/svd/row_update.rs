@@ -1,6 +1,7 @@
 //! Rows taken into an upper triangle, and the same reflections carried on to what goes with them.
 
-use super::panel::{WIDE, columns_mut, reduce_panels, reflect_all};
+use super::panel::{WIDE, reduce_panels, reflect_all};
+use super::product::columns_mut;
 use faer::{Mat, MatRef};
 use ndarray::Array2;
 

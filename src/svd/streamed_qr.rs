@@ -1,7 +1,7 @@
 //! A QR factorisation that takes rows a block at a time, and may keep its reflections.
 
-use super::panel::{PANEL, WIDE, columns_mut, entries, reduce_panels, reflect};
-use super::product::multiply;
+use super::panel::{PANEL, WIDE, entries, reduce_panels, reflect};
+use super::product::{columns_mut, multiply};
 use super::reflect::Reflections;
 use crate::machine::large_pages;
 use faer::linalg::triangular_solve::{solve_lower_triangular_in_place, solve_upper_triangular_in_place};
