@@ -1,6 +1,6 @@
 //! Test errors of a nested curve.
 
-use super::scale::{largest_exponent, power_of_two_of, scaled};
+use super::scale::{column_by_column, largest_exponent, power_of_two_of, scaled, times_power};
 use crate::Error;
 use crate::risk::Compressed;
 use crate::svd::{Faer, dot, product, upper_product};
@@ -121,8 +121,7 @@ impl<'a> HeldOut<'a> {
     /// `A q` for every column `q` of a matrix, column by column; no rows without a test table.
     pub(super) fn images(&self, q: &Array2<f64>) -> Array2<f64> {
         let Some(table) = self.table() else { return Array2::zeros((0, q.ncols()).f()) };
-        let unit = power_of_two_of(-self.exponent);
-        let scaled = unit.is_none_or(|unit| unit != 1.0).then(|| q.mapv(|v| scaled(v, -self.exponent)));
+        let scaled = (self.exponent != 0).then(|| times_power(q, -self.exponent));
         let q = scaled.as_ref().unwrap_or(q);
         if self.is_triangular {
             return upper_product(table.features.view(), q.view());
@@ -143,7 +142,7 @@ impl<'a> HeldOut<'a> {
             to.assign(&row.slice(s![columns.clone()]));
         }
         if self.exponent != 0 {
-            found.mapv_inplace(|v| scaled(v, -self.exponent));
+            found = times_power(&found, -self.exponent);
         }
         found
     }
@@ -154,6 +153,16 @@ impl<'a> HeldOut<'a> {
         let column = table.features.column(j);
         let length = column.iter().rposition(|&v| v != 0.0).map_or(0, |last| last + 1);
         column.iter().take(length).map(|&v| scaled(v, -self.exponent)).collect()
+    }
+
+    /// Some columns of `A`, each with the rows that it [reaches](HeldOut::reach): read row by row, where one column after
+    /// the other would have a line of the cache fetched for every entry. Empty ones without a test table.
+    pub(super) fn by_columns(&self, columns: Range<usize>) -> Vec<Vec<f64>> {
+        let Some(table) = self.table() else { return vec![Vec::new(); columns.len()] };
+        let part = table.features.slice(s![..self.reach(columns.end), columns.clone()]);
+        let part = column_by_column(part, -self.exponent);
+        let reached = part.columns().into_iter().zip(columns);
+        reached.map(|(column, j)| column.slice(s![..self.reach(j + 1)]).to_vec()).collect()
     }
 
     /// Mean over the test rows of squared errors of one output, for predictions in units of `2^e`;

@@ -1,7 +1,7 @@
 //! Powers of two: exact, and out of the way of overflow.
 
 use crate::svd::{exponent, power_of_two};
-use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, ShapeBuilder};
+use ndarray::{Array2, ArrayRef2, ArrayView2, ArrayViewMut2, Axis, ShapeBuilder};
 
 /// `x · 2^e`, exact unless the result itself is out of range.
 pub(super) fn scaled(x: f64, e: i32) -> f64 {
@@ -14,6 +14,14 @@ pub(super) fn scaled(x: f64, e: i32) -> f64 {
 /// `2^e`, where it and its reciprocal are in range: then `x · 2^e` is [`scaled`].
 pub(super) fn power_of_two_of(e: i32) -> Option<f64> {
     (e.abs() < 1000).then(|| power_of_two(e))
+}
+
+/// A table times `2^e`, in the order in memory that it has.
+pub(super) fn times_power(x: &ArrayRef2<f64>, e: i32) -> Array2<f64> {
+    match power_of_two_of(e) {
+        Some(unit) => x.mapv(|v| v * unit),
+        None => x.mapv(|v| scaled(v, e)),
+    }
 }
 
 /// A table times `2^e`, column by column.

@@ -8,11 +8,11 @@ use crate::nested::block::{SMALLEST_BLOCK, as_columns, solve_transposed, step};
 use crate::nested::column_block::ColumnBlock;
 use crate::nested::fit::{Fit, Noise, combine, condition_bound, negligible};
 use crate::nested::fold::fold;
-use crate::nested::scale::{largest_exponent, scaled};
+use crate::nested::scale::{column_by_column, largest_exponent, scaled};
 use crate::nested::triangle::{norm, square};
 use crate::nested::{Engine, Point};
 use crate::svd::{Grown, product};
-use ndarray::{Array2, ArrayRef2, ArrayView2, s};
+use ndarray::{Array2, ArrayRef2, ArrayView2, ShapeBuilder, s};
 
 /// Columns taken at once, at most: enough for matrix products at full speed.
 const LARGEST_BLOCK: usize = 256;
@@ -78,7 +78,7 @@ impl Columns<'_> {
             self.unit.admit(largest_exponent(x.column(0)));
         }
         if self.unit.has_room(largest_exponent(x)) {
-            let rows = x.t().mapv(|v| scaled(v, -self.unit.exponent())).as_standard_layout().into_owned();
+            let rows = column_by_column(x, -self.unit.exponent()).reversed_axes();
             let (mut longest, mut lengths) = (self.longest, Vec::with_capacity(b));
             let least = rows.rows().into_iter().enumerate().map(|(i, x)| {
                 longest = longest.max(x.to_slice().map_or_else(|| x.dot(&x).sqrt(), norm));
@@ -88,12 +88,13 @@ impl Columns<'_> {
             let least: Vec<f64> = least.collect();
             let Grown { coordinates, vectors } = self.basis.grow(rows, &least);
             count = vectors.ncols();
+            let images = self.held_out.by_columns(self.p..self.p + count);
             let mut pending = Vec::with_capacity(count);
-            for (j, q) in vectors.columns().into_iter().enumerate() {
+            for (j, (q, image)) in vectors.columns().into_iter().zip(images).enumerate() {
                 (self.p, self.longest) = (self.p + 1, lengths[j]);
                 let column = coordinates.column(j);
                 let inside = column.slice(s![..r + j]).to_vec();
-                self.append(Split { inside, outside: Some((q.to_vec(), column[r + j])) });
+                self.append(Split { inside, outside: Some((q.to_vec(), column[r + j])) }, image);
                 let squares = self.rest.iter().map(|rest| square(rest)).collect();
                 pending.push(Pending { p: self.p, rank: r + j + 1, squares });
             }
@@ -155,14 +156,15 @@ impl Columns<'_> {
             return self.extend_dependent(&x, points);
         }
         let mut pending = Vec::with_capacity(b);
-        let columns = self.basis.project(&x).into_iter().zip(x.rows()).zip(given.columns());
-        for ((projected, x), given) in columns {
+        let images = self.held_out.by_columns(self.p..self.p + b);
+        let columns = self.basis.project(&x).into_iter().zip(x.rows()).zip(given.columns()).zip(images);
+        for (((projected, x), given), image) in columns {
             self.p += 1;
             self.kept.iter_mut().for_each(|(kept, _)| kept.push(given, None));
             self.longest = self.longest.max(x.dot(&x).sqrt());
             let split = self.basis.finish(projected, self.negligible(&x));
             if split.outside.is_some() && self.ridge.is_none() {
-                self.append(split);
+                self.append(split, image);
                 let (p, rank) = (self.p, self.triangle.len());
                 pending.push(Pending {
                     p,
@@ -172,7 +174,7 @@ impl Columns<'_> {
             } else {
                 // The rotations change the triangle that the points before it are read from.
                 self.measure_all(std::mem::take(&mut pending), points)?;
-                self.append(split);
+                self.append(split, image);
                 points.push(self.measure()?);
             }
         }
@@ -193,12 +195,12 @@ impl Columns<'_> {
             return Ok(());
         }
         let (k, r) = (self.c.len(), last.rank);
-        let mut solutions = Array2::zeros((r, pending.len() * k));
+        let mut solutions = Array2::zeros((r, pending.len() * k).f());
         for (column, mut solution) in solutions.columns_mut().into_iter().enumerate() {
             let rank = pending[column / k].rank;
             solution.iter_mut().zip(&self.c[column % k][..rank]).for_each(|(to, &from)| *to = from);
         }
-        solve_transposed(&self.triangle.leading(r).to_array(), &mut solutions);
+        solve_transposed(&self.triangle.to_array(), &mut solutions);
         let predictions = if self.triangle.len() == self.p {
             self.held_out.images(&solutions) // no column was in the span of others: the images are the table's columns
         } else {

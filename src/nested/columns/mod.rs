@@ -240,7 +240,7 @@ impl<'a> Columns<'a> {
         self.longest = self.longest.max(square(&x).sqrt());
         let negligible = self.negligible(&aview1(&x));
         let split = self.basis.split(x, negligible);
-        self.append(split);
+        self.append(split, self.held_out.column(self.p - 1));
         self.measure()
     }
 
@@ -261,9 +261,8 @@ impl<'a> Columns<'a> {
         self.p
     }
 
-    /// Takes in the last column.
-    fn append(&mut self, split: Split) {
-        let mut image = self.held_out.column(self.p - 1);
+    /// Takes in the last column, of which `image` is that of the test table.
+    fn append(&mut self, split: Split, mut image: Vec<f64>) {
         let mut noise = self.noise.as_ref().map_or_else(Vec::new, |noise| noise.column(self.p - 1));
         let Split { mut inside, outside } = split;
         self.was_inside = outside.is_none();

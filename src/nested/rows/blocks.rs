@@ -6,7 +6,7 @@ use crate::machine::memory::reserve;
 use crate::nested::block::{Block, SMALLEST_BLOCK, as_columns, step};
 use crate::nested::fit::{Fit, Measure, combine, condition_bound, negligible};
 use crate::nested::fold::fold;
-use crate::nested::scale::{Unit, largest_exponent, scaled};
+use crate::nested::scale::{largest_exponent, scaled, times_power};
 use crate::nested::triangle::norm;
 use crate::nested::{Engine, Point};
 use crate::svd::{Grown, product};
@@ -80,7 +80,7 @@ impl Rows<'_> {
             }
         }
         if self.has_room(&x, &y) {
-            let scaled_x = in_unit(&x, self.unit);
+            let scaled_x = times_power(&x, -self.unit.exponent());
             let (mut longest, mut lengths) = (self.longest, Vec::with_capacity(b));
             let least = scaled_x.rows().into_iter().enumerate().map(|(i, x)| {
                 longest = longest.max(x.to_slice().map_or_else(|| x.dot(&x).sqrt(), norm));
@@ -171,7 +171,7 @@ impl Rows<'_> {
             return Ok(false);
         }
         let given = x;
-        let x = x.mapv(|v| scaled(v, -self.unit.exponent()));
+        let x = times_power(x, -self.unit.exponent());
         if self.basis.vectors().len() + b <= p {
             let rows = self.basis.project(&x).into_iter().zip(x.rows()).zip(given.rows());
             for (((projected, x), given), y) in rows.zip(y.rows()) {
@@ -275,9 +275,4 @@ pub(super) fn accumulated(innovations: &Array2<f64>, start: &[f64]) -> Array2<f6
 /// The columns of a matrix.
 pub(super) fn to_columns(matrix: &Array2<f64>) -> Vec<Vec<f64>> {
     matrix.columns().into_iter().map(|column| column.to_vec()).collect()
-}
-
-/// In a unit.
-pub(super) fn in_unit(x: &ArrayRef2<f64>, unit: Unit) -> Array2<f64> {
-    x.mapv(|v| scaled(v, -unit.exponent()))
 }
