@@ -6,7 +6,9 @@
 //! repeats, walks the test rows in cache-sized chunks and computes equal columns once. Both studies
 //! together are also held against the steps of the published scripts, which split the table, fit and
 //! predict for every cell and arm; those take minutes, so they run once. `strong` compresses the table once, so that
-//! no test row is walked, and batches the SVDs: what an expert would write.
+//! no test row is walked, and batches the SVDs: what an expert would write. `jax` is that in JAX, compiled for all repeats
+//! and sizes of one data set, in memory: its compilation, a second or so, is printed and does not count, nor does our
+//! process; it is skipped where JAX is missing.
 //!
 //! Run: `PYTHON=<python with numpy> DOUBLE_DESCENT_DATA=<folder> cargo bench --bench ablation_study`;
 //! with `-- --without-published` in a minute.
@@ -23,6 +25,9 @@ fn main() {
 
 #[cfg(unix)]
 mod unix {
+    use double_descent::curve::Metric;
+    use double_descent::dataset::Dataset;
+    use double_descent::sweep::{Arm, Sweep};
     use nix::sys::resource::{UsageWho, getrusage};
     use nix::sys::time::TimeValLike;
     use std::env;
@@ -93,8 +98,45 @@ mod unix {
         } else {
             println!("SKIPPED the published steps, which take minutes");
         }
+        jax(&python, root, &data);
         // A folder left behind in the system's temporary files is no failure of the bench.
         let _ = std::fs::remove_dir_all(&out);
+    }
+
+    /// The ablation study of one data set in memory, against JAX after its compilation.
+    fn jax(python: &str, root: &Path, data: &Path) {
+        if !succeeds(Command::new(python).args(["-c", "import jax"])) {
+            println!("SKIPPED: `{python}` has no jax; see benches/peers/README.md");
+            return;
+        }
+        let mut peer = Command::new(python);
+        peer.env("OPENBLAS_NUM_THREADS", "1").arg(root.join("benches/peers/jax_study.py"));
+        let found = peer.arg("--data-dir").arg(data).output().expect("python runs, as it just did");
+        let text = String::from_utf8_lossy(&found.stdout);
+        let seconds = |name: &str| -> Option<f64> {
+            text.split_whitespace().find_map(|word| word.strip_prefix(name)?.strip_prefix('=')?.parse().ok())
+        };
+        let (Some(compiled), Some(steady)) = (seconds("compile_s"), seconds("steady_s")) else {
+            panic!("the peer in JAX failed: {}", String::from_utf8_lossy(&found.stderr));
+        };
+        let data = Dataset::diabetes();
+        let study = |seed: usize| {
+            let mut sweep = Sweep::new(data.clone(), 1..=39, 50, seed as u64);
+            sweep.arms = Arm::ablation_study(data.features().ncols());
+            sweep.metrics =
+                vec![Metric::TrainMse, Metric::TestMse, Metric::BiasSquared, Metric::SmallestSingularValue];
+            sweep.threads = Some(1);
+            let before = used(UsageWho::RUSAGE_SELF);
+            let curve = sweep.run().expect("the study of a table that comes with the crate");
+            assert!(curve.failures.is_empty(), "{:?}", curve.failures);
+            used(UsageWho::RUSAGE_SELF) - before
+        };
+        let ours = median((0..2 * ROUNDS).map(study).collect());
+        println!(
+            "RATIO ablation_study_vs_jax {:.1} (ours {ours:.4}, peer {steady:.4}, median of {}; compiled in {compiled:.1})",
+            steady / ours,
+            2 * ROUNDS
+        );
     }
 
     /// Builds the examples and returns the folder they are in.
@@ -121,13 +163,15 @@ mod unix {
 
     /// User and system seconds of a child from start to end.
     fn cpu_seconds(mut command: Command) -> f64 {
-        let used = || {
-            let usage = getrusage(UsageWho::RUSAGE_CHILDREN).expect("the usage of child processes");
-            (usage.user_time() + usage.system_time()).num_microseconds() as f64 * 1e-6
-        };
-        let before = used();
+        let before = used(UsageWho::RUSAGE_CHILDREN);
         assert!(succeeds(&mut command), "this command failed: {command:?}");
-        used() - before
+        used(UsageWho::RUSAGE_CHILDREN) - before
+    }
+
+    /// User and system seconds so far.
+    fn used(who: UsageWho) -> f64 {
+        let usage = getrusage(who).expect("the usage of processes");
+        (usage.user_time() + usage.system_time()).num_microseconds() as f64 * 1e-6
     }
 
     fn median(mut times: Vec<f64>) -> f64 {

@@ -32,6 +32,7 @@ mod population;
 mod robust;
 mod sgd;
 mod smoother;
+mod transposed;
 
 pub use centred::Centred;
 pub use classification::error_rate;
@@ -49,11 +50,12 @@ pub use sgd::{
     Batches, Sgd, SgdMoments, SgdRisk, SgdStability, Stationary, Streaming, stationary_covariance,
 };
 pub use smoother::smoother;
+pub(crate) use transposed::Transposed;
 
 use crate::Error;
 use crate::machine::memory::{reserve, sum, table};
 use crate::risk::covariance::CovarianceRoot;
-use crate::svd::{Backend, Faer, power_of_two, small_product, small_stride, triangle};
+use crate::svd::{Backend, Faer, power_of_two, triangle};
 use ndarray::{Array1, Array2, ArrayRef2, ArrayView1, Axis, s};
 
 /// A table `(X, Y)` of `N` rows, compressed by one QR factorisation to at most `p + k + 1` rows on
@@ -280,24 +282,6 @@ impl Compressed {
         Ok(leading)
     }
 
-    /// The features on the rows of `vt` (`r × p`), `Vᵀ Aᵀ`, `r ×` height. Of independent features, whose table is
-    /// diagonal, without a product: to the same bits.
-    pub(crate) fn images(&self, vt: &Array2<f64>) -> Array2<f64> {
-        let is_diagonal = |(i, row): (usize, ndarray::ArrayView1<'_, f64>)| {
-            row.iter().enumerate().all(|(j, &v)| v == 0.0 || i == j)
-        };
-        if !self.features.rows().into_iter().enumerate().all(is_diagonal) {
-            return transposed_product(vt, &self.features);
-        }
-        let mut images = Array2::zeros((vt.nrows(), self.features.nrows()));
-        for ((mut image, column), scale) in
-            images.columns_mut().into_iter().zip(vt.columns()).zip(self.features.diag())
-        {
-            image.zip_mut_with(&column, |image, v| *image = v * scale);
-        }
-        images
-    }
-
     /// With the targets of some columns, in that order.
     pub(crate) fn with_targets(mut self, columns: &[usize]) -> Self {
         let same = columns.len() == self.targets.ncols() && columns.iter().enumerate().all(|(i, &c)| i == c);
@@ -369,21 +353,4 @@ pub(crate) fn equilibrate(mut column: ndarray::ArrayViewMut1<'_, f64>) -> f64 {
     let scale = f64::from_bits(largest.to_bits() & 0x7ff0_0000_0000_0000);
     column.mapv_inplace(|v| v / scale);
     scale
-}
-
-/// `Vᵀ Aᵀ`, `r × q`, for `A` of `q × p`.
-fn transposed_product(vt: &Array2<f64>, a: &Array2<f64>) -> Array2<f64> {
-    /// Entries of `A` up to which a product costs less than what a general one sets up for it.
-    const SMALL: usize = 1024;
-    let (Some(rows), true) = (vt.as_slice(), a.len() <= SMALL) else { return vt.dot(&a.t()) };
-    let stride = small_stride(a.nrows());
-    let mut columns = vec![0.0; a.ncols() * stride];
-    for (i, row) in a.rows().into_iter().enumerate() {
-        for (entry, v) in columns[i..].iter_mut().step_by(stride).zip(row) {
-            *entry = *v;
-        }
-    }
-    let mut images = vec![0.0; vt.nrows() * a.nrows()];
-    small_product(rows, &columns, &mut images, (a.ncols(), a.nrows()));
-    Array2::from_shape_vec((vt.nrows(), a.nrows()), images).unwrap_or_else(|_| vt.dot(&a.t()))
 }

@@ -2,12 +2,15 @@
 
 use super::coordinates::Coordinates;
 use super::lines::Targets;
-use crate::risk::Compressed;
+use crate::risk::{Compressed, Transposed};
+use ndarray::Array2;
 use std::borrow::Cow;
 
 /// The rows that are tested on: as the whole table less the training rows, or as they are.
 pub(super) struct HeldOut<'a> {
     pub(super) table: Cow<'a, Compressed>,
+    /// Its features, where all cells read the same.
+    pub(super) transposed: Option<&'a Transposed>,
     /// Whether the training rows are in `table` and must be taken off.
     pub(super) complement: bool,
     /// How many there are; 1 for a population.
@@ -15,13 +18,22 @@ pub(super) struct HeldOut<'a> {
 }
 
 impl HeldOut<'_> {
+    /// `A vᵣ` as rows.
+    pub(super) fn images(&self, vt: &Array2<f64>) -> Array2<f64> {
+        let features = &self.table.features;
+        match self.transposed {
+            Some(transposed) => transposed.images(features, vt),
+            None => Transposed::new(features).images(features, vt),
+        }
+    }
+
     pub(super) fn in_coordinates(self, coordinates: Option<&Coordinates>, targets: &Targets) -> Self {
         match coordinates {
             None => self,
             Some(coordinates) => {
                 let table = self.table.into_owned().with_targets(&targets.tested());
                 let table = coordinates.of_table(table, &targets.trained());
-                Self { table: Cow::Owned(table), complement: self.complement, rows: self.rows }
+                Self { table: Cow::Owned(table), transposed: None, ..self }
             }
         }
     }

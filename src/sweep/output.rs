@@ -98,7 +98,7 @@ impl<'a> Modes<'a> {
         Self {
             of,
             svd,
-            images: held_out.table.images(svd.vt()),
+            images: held_out.images(svd.vt()),
             ones: of.ones(),
             inverse: svd.singular_values().iter().map(|s| s.recip()).collect(),
             held_out,

@@ -8,7 +8,7 @@ use super::many;
 use super::measured::Wanted;
 use crate::Error;
 use crate::factors::teacher::ideal_beta;
-use crate::risk::Compressed;
+use crate::risk::{Compressed, Transposed};
 use crate::svd::Backend;
 use ndarray::{Array2, Axis, CowArray, Ix2, concatenate, s};
 use std::borrow::Cow;
@@ -25,6 +25,8 @@ pub(super) struct Study<'a> {
     pub(super) x: CowArray<'a, f64, Ix2>,
     pub(super) y: CowArray<'a, f64, Ix2>,
     pub(super) tests: Tests<'a>,
+    /// The features of the table that `tests` has.
+    transposed: Option<Transposed>,
     /// For each number of features `β*` of all rows, `p ×` outputs.
     ideals: Vec<(usize, Array2<f64>)>,
 }
@@ -48,7 +50,11 @@ impl<'a> Study<'a> {
         tests: Tests<'a>,
     ) -> Self {
         let together = many::together(lines, wanted);
-        Self { lines, targets, wanted, together, preparation, x, y, tests, ideals: Vec::new() }
+        let transposed = match &tests {
+            Tests::Others { table, .. } | Tests::Rows { table, .. } => Some(Transposed::new(&table.features)),
+            Tests::After { .. } => None,
+        };
+        Self { lines, targets, wanted, together, preparation, x, y, tests, transposed, ideals: Vec::new() }
     }
 
     /// Finds `β*` for some numbers of features, where somebody needs it.
@@ -150,13 +156,13 @@ impl<'a> Study<'a> {
     fn left_over(&self, training: &[usize], p: usize) -> Result<HeldOut<'_>, Error> {
         let y = match &self.tests {
             Tests::Rows { table, .. } => {
-                return Ok(HeldOut { table: leading(table, p)?, complement: false, rows: table.rows() });
+                return self.of_table(table, p, (false, table.rows()));
             }
             // With as few rows as the compressed table has, using them costs no more, and a difference
             // of two sums would cancel.
             Tests::Others { table, .. } if self.has_room(training.len()) => {
                 let rows = self.x.nrows() - training.len();
-                return Ok(HeldOut { table: leading(table, p)?, complement: true, rows });
+                return self.of_table(table, p, (true, rows));
             }
             Tests::Others { y, .. } | Tests::After { y, .. } => y,
         };
@@ -165,7 +171,19 @@ impl<'a> Study<'a> {
             return Err(Error::Empty { what: "the list of test rows" });
         }
         let table = Compressed::direct(self.design(&test, p), gather(y.view(), &test));
-        Ok(HeldOut { table: Cow::Owned(table), complement: false, rows: test.len() })
+        Ok(HeldOut { table: Cow::Owned(table), transposed: None, complement: false, rows: test.len() })
+    }
+
+    /// The first `p` features of the table that all cells share.
+    fn of_table<'t>(
+        &'t self,
+        table: &'t Compressed,
+        p: usize,
+        (complement, rows): (bool, usize),
+    ) -> Result<HeldOut<'t>, Error> {
+        let table = leading(table, p)?;
+        let transposed = self.transposed.as_ref().filter(|_| matches!(table, Cow::Borrowed(_)));
+        Ok(HeldOut { table, transposed, complement, rows })
     }
 }
 

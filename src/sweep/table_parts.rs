@@ -14,9 +14,10 @@ use std::thread::{Builder, Scope, ScopedJoinHandle};
 /// Cells of a part, whose text stays in the cache until it is written; a repeat that has more is a part of its own.
 pub(super) const CELLS: usize = 1 << 10;
 
-/// Parts that become text before the first of them is written.
+/// Parts that become text before the first of them is written: each in room of its own, which is slow at first touch, so
+/// that no more are there than keep the workers busy.
 pub(super) fn at_once(workers: usize) -> usize {
-    if workers == 1 { 1 } else { workers.saturating_mul(8) }
+    if workers == 1 { 1 } else { workers.saturating_mul(2) }
 }
 
 /// Some repeats.

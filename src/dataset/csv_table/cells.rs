@@ -39,23 +39,32 @@ fn short_decimal(cell: &[u8]) -> Option<f64> {
         [b'-', digits @ ..] => (true, digits),
         digits => (false, digits),
     };
-    let (mut whole, mut decimals) = (0_u64, None);
-    for &byte in digits {
-        match (byte, decimals) {
-            (b'0'..=b'9', _) => {
-                whole = whole.wrapping_mul(10).wrapping_add(u64::from(byte - b'0'));
-                decimals = decimals.map(|count: usize| count + 1);
-            }
-            (b'.', None) => decimals = Some(0),
-            _ => return None,
-        }
-    }
-    let is_plain = matches!((digits.first(), digits.last()), (Some(b'0'..=b'9'), Some(b'0'..=b'9')));
-    if !is_plain || digits.len() > DIGITS || whole > 1 << f64::MANTISSA_DIGITS {
+    if digits.len() > DIGITS {
         return None;
     }
-    let number = whole as f64 / TENS.get(decimals.unwrap_or(0))?;
+    let (whole, rest) = leading_digits(0, digits);
+    let (whole, decimals) = match rest {
+        [] => (whole, 0),
+        [b'.', decimals @ ..] => match leading_digits(whole, decimals) {
+            (whole, []) if !decimals.is_empty() => (whole, decimals.len()),
+            _ => return None,
+        },
+        _ => return None,
+    };
+    // A point or nothing at all is no number either.
+    if rest.len() == digits.len() || whole > 1 << f64::MANTISSA_DIGITS {
+        return None;
+    }
+    let number = whole as f64 / TENS.get(decimals)?;
     Some(if negative { -number } else { number })
+}
+
+/// The number that the digits at the start of a text make behind those of `before`, and what follows them.
+fn leading_digits(before: u64, text: &[u8]) -> (u64, &[u8]) {
+    let count = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let (digits, rest) = text.split_at(count);
+    let number = |whole: u64, byte: &u8| whole.wrapping_mul(10).wrapping_add(u64::from(byte - b'0'));
+    (digits.iter().fold(before, number), rest)
 }
 
 #[cfg(test)]
