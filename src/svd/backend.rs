@@ -53,7 +53,8 @@ pub trait Backend: std::fmt::Debug + Send + Sync {
     /// A short name for messages and reports.
     fn name(&self) -> &'static str;
 
-    /// The thin SVD of one matrix, on one thread: results must not depend on the number of threads.
+    /// The thin SVD of one matrix, with the same bits on any number of threads. Where threads have matrices of their own,
+    /// one of them is all that there is for it.
     ///
     /// # Errors
     /// The reason, in words.

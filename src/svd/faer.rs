@@ -21,7 +21,8 @@ const UNEVEN: f64 = 16.0;
 
 /// The default: a reduction to a bidiagonal matrix in one pass a step, and divide and conquer with as many roots of the
 /// secular equation at once as a register holds, on the products, reflections and QR of
-/// [faer](https://crates.io/crates/faer). Sequential inside, so results have the same bits on any number of threads.
+/// [faer](https://crates.io/crates/faer). The threads of the rayon pool that it is called in share a matrix of 1,200 columns
+/// and rows or more, in pieces that depend on its shape alone: results have the same bits on any number of threads.
 ///
 /// The second route is faer's own SVD by QR iteration, of the row-reversed matrix: it shares neither the
 /// reduction nor what follows. (faer's own divide and conquer is not used: it returns, in silence, wrong factorisations

@@ -1,6 +1,8 @@
 //! Divide and conquer on an upper bidiagonal matrix.
 
+use super::super::product::multiply;
 use super::super::registers::WHOLE;
+use super::LARGE;
 use super::columns::Columns;
 use super::deflation::{Arrow, Deflation, Rows, rotation};
 use super::secular::Secular;
@@ -156,10 +158,11 @@ impl Bidiagonal {
             *sigma = kept.1;
         }
         self.small.find(&self.secular, &self.deflation);
+        let is_large = side >= LARGE;
         if self.with_left {
-            update(&mut u, middle + 1, &self.deflation, self.small.u(), &mut self.old);
+            update(&mut u, middle + 1, &self.deflation, self.small.u(), &mut self.old, is_large);
         }
-        update(&mut v, middle + 1, &self.deflation, self.small.v(), &mut self.old);
+        update(&mut v, middle + 1, &self.deflation, self.small.v(), &mut self.old, is_large);
         Ok(())
     }
 }
@@ -228,13 +231,15 @@ impl Small {
     }
 }
 
-/// Columns times `small`, then the columns that stay. What is zero in one half of the rows is not multiplied there.
+/// Columns times `small`, then the columns that stay. What is zero in one half of the rows is not multiplied there. The products
+/// of a large matrix are shared by all threads.
 fn update(
     block: &mut Columns<'_>,
     upper: usize,
     deflation: &Deflation,
     small: MatRef<'_, f64>,
     old: &mut Vec<f64>,
+    is_large: bool,
 ) {
     let (length, count) = (block.length(), deflation.changed.len());
     old.clear();
@@ -251,7 +256,11 @@ fn update(
         (below, length - upper, &old[middle..end], small.subrows(count - in_lower, in_lower)),
     ] {
         let from = MatRef::from_column_major_slice(entries, rows, factor.nrows());
-        matmul(to, Accum::Replace, from, factor, 1.0, Par::Seq);
+        if is_large {
+            multiply(to, Accum::Replace, from, factor, 1.0);
+        } else {
+            matmul(to, Accum::Replace, from, factor, 1.0, Par::Seq);
+        }
     }
     for (j, column) in old[end..].chunks_exact(length).enumerate() {
         block.column_mut(count + j).copy_from_slice(column);

@@ -23,6 +23,8 @@ use transform::{Reflections, Triangle};
 
 /// Work space for more entries is not kept: up to eight times as many, 128 MiB.
 const KEPT: usize = 1 << 21;
+/// Columns from which on a matrix is shared by the threads of a pool: splitting costs more than it gives under them.
+const LARGE: usize = 1200;
 
 thread_local! {
     /// Work space of the last factorisation on this thread: memory fresh from the system is slow at first touch.

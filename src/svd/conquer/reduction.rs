@@ -4,12 +4,16 @@
 #![allow(clippy::inline_always)]
 
 use super::super::registers::{WHOLE, add, reflection};
+use super::LARGE;
 use crate::machine::instructions::arch;
 use crate::machine::large_pages::fill_with_zeros;
+use crate::machine::threads::{piece, share};
 use pulp::Simd;
 
 /// Columns that a pass takes together: what it reads beside them is loaded once.
 const TOGETHER: usize = 4;
+/// Entries of a piece that are worth a thread: some 0.1 ms. To hand them over takes about 0.01 ms.
+const PASS: usize = 1 << 17;
 
 /// `X = Q B Pᵀ` with `B` upper bidiagonal, for `X` (`rows × columns`, `rows ≥ columns`) with entries of order 1 at most.
 ///
@@ -18,6 +22,9 @@ const TOGETHER: usize = 4;
 /// next `v` is made of, and multiplied by that, for `z`; then comes the next column. (Two passes, one for the row and
 /// one for `z`, in LAPACK's `dgebrd` and elsewhere. Howell et al., *Cache efficient bidiagonalization using BLAS 2.5
 /// operators*, ACM Trans. Math. Softw. 34, 2008.)
+///
+/// The first steps of a large matrix are split into pieces of columns, each with a part of `z` of its own; the parts are added
+/// in their order.
 #[derive(Debug, Default)]
 pub(super) struct Reduction {
     rows: usize,
@@ -34,6 +41,8 @@ pub(super) struct Reduction {
     z: [Vec<f64>; 2],
     y: Vec<f64>,
     row: Vec<f64>,
+    /// Those of `z`, one per piece.
+    parts: Vec<f64>,
 }
 
 impl Reduction {
@@ -71,23 +80,38 @@ impl Reduction {
             v.clear();
             v.resize(self.columns, 0.0);
         }
-        arch().dispatch(Reduce { reduction: self, diagonal, above });
+        let is_split = |k: &usize| self.width(*k) < self.columns - k - 1;
+        let split = if self.columns < LARGE { 0 } else { (0..self.columns).take_while(is_split).count() };
+        if split > 0 {
+            let (diagonal, above) = (&mut diagonal[..split], &mut above[..split]);
+            arch().dispatch(Reduce::<true> { reduction: self, first: 0, diagonal, above });
+        }
+        let (diagonal, above) = (&mut diagonal[split..], &mut above[split..]);
+        arch().dispatch(Reduce::<false> { reduction: self, first: split, diagonal, above });
+    }
+
+    /// Columns of a piece of step `k`.
+    fn width(&self, k: usize) -> usize {
+        let columns = self.columns - k - 1;
+        piece(columns, TOGETHER, columns * (self.rows - k), PASS)
     }
 }
 
-struct Reduce<'a> {
+/// Some steps, from the `first` on, each split or whole: either is compiled by itself, as one loop for both is slower.
+struct Reduce<'a, const SPLIT: bool> {
     reduction: &'a mut Reduction,
+    first: usize,
     diagonal: &'a mut [f64],
     above: &'a mut [f64],
 }
 
-impl pulp::WithSimd for Reduce<'_> {
+impl<const SPLIT: bool> pulp::WithSimd for Reduce<'_, SPLIT> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         for k in 0..self.diagonal.len() {
-            (self.diagonal[k], self.above[k]) = self.reduction.step(simd, k);
+            (self.diagonal[k], self.above[k]) = self.reduction.step::<S, SPLIT>(simd, self.first + k);
         }
     }
 }
@@ -95,7 +119,8 @@ impl pulp::WithSimd for Reduce<'_> {
 impl Reduction {
     /// Step `k`: the diagonal entry and the one on its right.
     #[inline(always)]
-    fn step<S: Simd>(&mut self, simd: S, k: usize) -> (f64, f64) {
+    fn step<S: Simd, const SPLIT: bool>(&mut self, simd: S, k: usize) -> (f64, f64) {
+        let width = if SPLIT { self.width(k) } else { 0 };
         let (stride, columns) = (self.stride(), self.columns);
         // From a whole register on: rows that are done get zeros.
         let from = k / WHOLE * WHOLE;
@@ -118,14 +143,10 @@ impl Reduction {
         let step = Step { pending, u, from: k - from, inverse: tau.recip() };
         let (y, row) = (&mut self.y[k + 1..], &mut self.row[k + 1..]);
         let v_last = &v_last[k + 1..];
-        let whole = y.len() / TOGETHER * TOGETHER;
-        for j in (0..whole).step_by(TOGETHER) {
-            let block = &mut rest[j * stride..][..TOGETHER * stride];
-            step.columns::<S, TOGETHER>(simd, block, from, z, &mut y[j..], &v_last[j..], &mut row[j..]);
-        }
-        for j in whole..y.len() {
-            let block = &mut rest[j * stride..][..stride];
-            step.columns::<S, 1>(simd, block, from, z, &mut y[j..], &v_last[j..], &mut row[j..]);
+        if SPLIT {
+            step.by_pieces(rest, stride, from, width, &mut self.parts, z, y, v_last, row);
+        } else {
+            step.all_columns(simd, rest, stride, from, z, y, v_last, row);
         }
         u[k - from] = 0.0;
         let above = if row.is_empty() {
@@ -152,6 +173,7 @@ impl Reduction {
 }
 
 /// Of the step before.
+#[derive(Clone, Copy)]
 struct Pending<'a> {
     u: &'a [f64],
     z: &'a [f64],
@@ -166,6 +188,7 @@ impl Pending<'_> {
 }
 
 /// One reflection from the left, and what the one before it has left to do.
+#[derive(Clone, Copy)]
 struct Step<'a> {
     pending: Pending<'a>,
     u: &'a [f64],
@@ -175,7 +198,85 @@ struct Step<'a> {
     inverse: f64,
 }
 
+/// What a step does to some neighbouring columns.
+struct Piece<'a> {
+    step: Step<'a>,
+    x: &'a mut [f64],
+    stride: usize,
+    from: usize,
+    /// Their part of it.
+    z: &'a mut [f64],
+    y: &'a mut [f64],
+    v: &'a [f64],
+    row: &'a mut [f64],
+}
+
+impl pulp::WithSimd for Piece<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { step, x, stride, from, z, y, v, row } = self;
+        z.fill(0.0);
+        step.all_columns(simd, x, stride, from, z, y, v, row);
+    }
+}
+
 impl Step<'_> {
+    /// [`columns`](Self::columns) of all, `width` of them a piece, by all threads.
+    #[allow(clippy::too_many_arguments)]
+    fn by_pieces(
+        self,
+        x: &mut [f64],
+        stride: usize,
+        from: usize,
+        width: usize,
+        parts: &mut Vec<f64>,
+        z: &mut [f64],
+        y: &mut [f64],
+        v: &[f64],
+        row: &mut [f64],
+    ) {
+        let needed = y.len().div_ceil(width) * z.len();
+        parts.resize(needed.max(parts.len()), 0.0);
+        let parts = &mut parts[..needed];
+        let columns = x.chunks_mut(width * stride).zip(v.chunks(width));
+        let products = y.chunks_mut(width).zip(row.chunks_mut(width)).zip(parts.chunks_mut(z.len()));
+        let pieces = columns.zip(products).map(|((x, v), ((y, row), z))| {
+            let step = self;
+            Piece { step, x, stride, from, z, y, v, row }
+        });
+        share(pieces.collect(), |piece| arch().dispatch(piece));
+        for part in parts.chunks(z.len()) {
+            z.iter_mut().zip(part).for_each(|(z, part)| *z += part);
+        }
+    }
+
+    /// [`columns`](Self::columns) of all, one group after the other.
+    #[inline(always)]
+    #[allow(clippy::too_many_arguments)]
+    fn all_columns<S: Simd>(
+        &self,
+        simd: S,
+        x: &mut [f64],
+        stride: usize,
+        from: usize,
+        z: &mut [f64],
+        y: &mut [f64],
+        v: &[f64],
+        row: &mut [f64],
+    ) {
+        let whole = y.len() / TOGETHER * TOGETHER;
+        for j in (0..whole).step_by(TOGETHER) {
+            let block = &mut x[j * stride..][..TOGETHER * stride];
+            self.columns::<S, TOGETHER>(simd, block, from, z, &mut y[j..], &v[j..], &mut row[j..]);
+        }
+        for j in whole..y.len() {
+            let block = &mut x[j * stride..][..stride];
+            self.columns::<S, 1>(simd, block, from, z, &mut y[j..], &v[j..], &mut row[j..]);
+        }
+    }
+
     /// Columns `x ← x − y u₋ − v z₋`, their new `y = x·u / τ`, their entries `r` of the row of `u`, less `y`, and
     /// `z ← z + r x`.
     #[inline(always)]

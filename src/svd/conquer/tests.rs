@@ -2,7 +2,7 @@
 
 use super::bidiagonal::Bidiagonal;
 use super::secular::Secular;
-use super::{factorise, transform};
+use super::{LARGE, factorise, transform};
 use crate::rng::stream;
 use crate::svd::verify::Check;
 use crate::svd::{Jacobi, Svd, exponent, power_of_two};
@@ -205,6 +205,28 @@ fn copies_of_either_order_of_memory() {
             for ((i, j), v) in source.indexed_iter() {
                 assert_eq!(to[j * stride + i], *v);
             }
+        }
+    }
+}
+
+/// Sizes around the one from which a matrix is split; of full and deficient rank and graded.
+#[test]
+fn the_same_bits_on_any_number_of_threads() {
+    let mut rng = stream(7, 0, 3);
+    for (n, p, by_triangle) in
+        [(LARGE - 1, LARGE - 1, false), (LARGE + 50, LARGE + 1, false), (3 * LARGE / 2, LARGE, true)]
+    {
+        let full = Array2::from_shape_simple_fn((n, p), || uniform(&mut rng));
+        let deficient = Array2::from_shape_fn((n, p), |(i, j)| full[[i, j % 700]]);
+        let graded = Array2::from_shape_fn((n, p), |(i, j)| full[[i, j]] * (-0.1 * j as f64).exp2());
+        for x in [full, deficient, graded] {
+            let found = [1, 2, 3, 8].map(|threads| {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                let raw = pool.install(|| factorise(x.view(), by_triangle)).unwrap();
+                assert!(Check::new(n).verify(&x, &raw).is_ok());
+                raw
+            });
+            assert!(found.iter().all(|raw| *raw == found[0]), "{n} × {p}");
         }
     }
 }

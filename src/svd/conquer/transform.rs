@@ -1,8 +1,10 @@
 //! Products with the reflections of the reduction, in blocks.
 
 use super::super::householder::{factor, recommended_block_size, scratch};
+use super::super::product::by_panels;
 use super::super::reflect::block_factors;
 use super::super::space::with_space;
+use super::LARGE;
 use super::reduction::Reduction;
 use crate::machine::large_pages::fill_with_zeros;
 use faer::linalg::householder::{
@@ -11,6 +13,10 @@ use faer::linalg::householder::{
 };
 use faer::{Conj, MatMut, MatRef, Par};
 use ndarray::{ArrayView2, ArrayViewMut2, ShapeBuilder};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Columns of a panel, at least: each has the reflections put in order once more.
+const PANEL: usize = 384;
 
 /// Copies `x` to columns `stride` apart.
 pub(super) fn copy(x: ArrayView2<'_, f64>, to: &mut [f64], stride: usize) {
@@ -61,12 +67,30 @@ impl Reflections {
         self.factor.resize(block * count, 0.0);
         let mut factor = MatMut::from_column_major_slice_mut(&mut self.factor, block, count);
         block_factors(factor.as_mut(), basis, taus);
-        let needed = sequence_scratch::<f64>(rows, block, x.ncols());
-        with_space(needed, |stack| {
-            apply_sequence(basis, factor.as_ref(), Conj::No, x, Par::Seq, stack);
-        })
-        .ok_or_else(no_memory)
+        apply(basis, factor.as_ref(), x)
     }
+}
+
+/// `x ← Q x` for the reflections of `basis` and their block factors: of a large matrix in panels, by all threads.
+fn apply(basis: MatRef<'_, f64>, factor: MatRef<'_, f64>, x: MatMut<'_, f64>) -> Result<(), String> {
+    if x.ncols() < LARGE {
+        return apply_to_panel(basis, factor, x).ok_or_else(no_memory);
+    }
+    let lacks_memory = AtomicBool::new(false);
+    by_panels(x, PANEL, 2 * basis.nrows() * basis.ncols(), |panel| {
+        if apply_to_panel(basis, factor, panel).is_none() {
+            lacks_memory.store(true, Ordering::Relaxed);
+        }
+    });
+    if lacks_memory.into_inner() { Err(no_memory()) } else { Ok(()) }
+}
+
+/// `None` where there is no memory for the work space.
+fn apply_to_panel(basis: MatRef<'_, f64>, factor: MatRef<'_, f64>, x: MatMut<'_, f64>) -> Option<()> {
+    let needed = sequence_scratch::<f64>(basis.nrows(), factor.nrows(), x.ncols());
+    with_space(needed, |stack| {
+        apply_sequence(basis, factor, Conj::No, x, Par::Seq, stack);
+    })
 }
 
 fn no_memory() -> String {
@@ -112,10 +136,6 @@ impl Triangle {
         let basis = MatRef::from_column_major_slice(&self.factors, self.rows, self.columns);
         let coefficients = MatRef::from_column_major_slice(&self.coefficients, block, self.columns);
         let x = MatMut::from_column_major_slice_mut(x, self.rows, self.columns);
-        let needed = sequence_scratch::<f64>(self.rows, block, self.columns);
-        with_space(needed, |stack| {
-            apply_sequence(basis, coefficients, Conj::No, x, Par::Seq, stack);
-        })
-        .ok_or_else(no_memory)
+        apply(basis, coefficients, x)
     }
 }
