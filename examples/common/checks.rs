@@ -1,0 +1,40 @@
+//! What flags of several studies may hold.
+
+use super::flags::{Failure, usage};
+use double_descent::Error;
+
+/// Refuses a `--noise` that is no standard deviation.
+pub fn check_noise(noise: f64) -> Result<(), Failure> {
+    if noise >= 0.0 && noise.is_finite() {
+        return Ok(());
+    }
+    usage(format!("--noise: `{noise}` is no standard deviation, which is finite and at least 0"))
+}
+
+/// Refuses shares of wrong labels that are no ascending numbers from 0 to 1.
+pub fn check_shares(flag: &str, shares: &[f64]) -> Result<(), Failure> {
+    if shares.is_empty() || shares.windows(2).any(|pair| pair[0] >= pair[1]) {
+        return usage(format!("--{flag}: {shares:?} are no shares from 0 to 1 in ascending order"));
+    }
+    Ok(())
+}
+
+/// Those of some things that are named, each once and in that order; all without names.
+pub fn chosen<T>(
+    what: &'static str,
+    names: &[String],
+    all: Vec<T>,
+    name: impl Fn(&T) -> &str,
+) -> Result<Vec<T>, Error> {
+    if names.is_empty() {
+        return Ok(all);
+    }
+    if let Some(unknown) = names.iter().find(|wanted| !all.iter().any(|one| name(one) == **wanted)) {
+        let choices = all.iter().map(|one| name(one).to_owned()).collect();
+        return Err(Error::UnknownName { what, name: unknown.clone(), choices });
+    }
+    let place = |one: &T| names.iter().position(|wanted| *wanted == name(one));
+    let mut wanted: Vec<(usize, T)> = all.into_iter().filter_map(|one| Some((place(&one)?, one))).collect();
+    wanted.sort_by_key(|(place, _)| *place);
+    Ok(wanted.into_iter().map(|(_, one)| one).collect())
+}

@@ -1,0 +1,44 @@
+//! Folders and tables of results.
+
+use super::settings;
+use double_descent::curve::{Cell, Curve, Metric};
+use double_descent::{Error, whole_file};
+use std::path::Path;
+
+/// Makes a folder for results, with the settings of the study in it. Again before they are written: one that vanished
+/// meanwhile must not cost them.
+pub fn keep_folder(folder: &Path) -> Result<(), Error> {
+    std::fs::create_dir_all(folder).map_err(|e| io_error(folder, &e))?;
+    settings::write(folder)
+}
+
+/// Writes a table whole or not at all. Like the tables of the library it ends in a column `rows_left`, how many rows come
+/// after this one.
+pub fn save_table(path: &Path, header: &[&str], rows: Vec<Vec<String>>) -> Result<(), Error> {
+    if let Some(folder) = path.parent() {
+        keep_folder(folder)?;
+    }
+    whole_file::write(path, |file| {
+        let mut table = csv::Writer::from_writer(file);
+        table.write_record(header.iter().chain(&["rows_left"]))?;
+        for (left, row) in (0..rows.len()).rev().zip(rows) {
+            table.write_record(row.into_iter().chain([left.to_string()]))?;
+        }
+        table.flush()
+    })
+}
+
+/// Writes the cells of a curve of one arm and one repeat: `n,p,rank`, some metrics under these names, `rows_left`.
+pub fn save_points(path: &Path, curve: &Curve, metrics: &[Metric], names: &[&str]) -> Result<(), Error> {
+    let fields = |cell: &Cell| {
+        let counts = [cell.n, cell.p, cell.rank].map(|count| count.to_string());
+        let value = |metric: &Metric| cell.metric(*metric).map_or(String::new(), |value| value.to_string());
+        counts.into_iter().chain(metrics.iter().map(value)).collect()
+    };
+    let header: Vec<&str> = ["n", "p", "rank"].iter().chain(names).copied().collect();
+    save_table(path, &header, curve.cells.iter().map(fields).collect())
+}
+
+pub fn io_error(path: &Path, error: &impl ToString) -> Error {
+    Error::Io { path: path.into(), reason: error.to_string(), cause: double_descent::Cause::none() }
+}

@@ -1,0 +1,68 @@
+//! What a study tells its user beside its tables: how long it takes, how to go on after a stop, what failed.
+
+use super::flags::{Failure, refused};
+use super::shard_reports;
+use double_descent::Error;
+use double_descent::curve::{Curve, Failure as CellFailure};
+use double_descent::memory::Cost;
+use std::path::Path;
+
+/// The most memory that the process had, as Linux counts it; nothing elsewhere.
+pub fn peak_memory() -> String {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let kilobytes =
+        status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse().ok());
+    kilobytes
+        .map_or_else(String::new, |kilobytes: f64| format!(", peak memory {:.0} MiB", kilobytes / 1024.0))
+}
+
+/// Says what a long run will take, and how it can be stopped and go on, before it starts: the standard library tells no
+/// program of its Ctrl-C.
+pub fn announce(estimate: &Cost) {
+    if estimate.bytes > 1 << 30 || estimate.flops > 1e11 {
+        eprintln!("this takes about {estimate}");
+        let [part, merge] = ["1/1", "merge"].map(shard_reports::command);
+        eprintln!(
+            "a stop (Ctrl-C) keeps nothing of it. What keeps finished repeats, and goes on when it is run again:\n  {part}\n\
+             and when that is done, for tables and figures:\n  {merge}"
+        );
+    }
+}
+
+/// Says before a run that keeps what it has computed that it may be stopped.
+pub fn announce_record(path: &Path) {
+    let path = path.display();
+    eprintln!(
+        "finished repeats are kept in {path}: after a stop (Ctrl-C) the same command goes on from there"
+    );
+}
+
+/// The error of the first cell that failed.
+pub fn none_failed(curve: &Curve) -> Result<(), Error> {
+    curve.failures.first().map_or(Ok(()), |first| Err(first.error.clone()))
+}
+
+pub fn report_failures(curve: &Curve) -> usize {
+    report_failed(&curve.failures)
+}
+
+pub(super) fn report_failed(failures: &[CellFailure]) -> usize {
+    if let Some(first) = failures.first() {
+        eprintln!(
+            "warning: {} of the cells failed; the first, n = {}, repeat {}: {}",
+            failures.len(),
+            first.n,
+            first.repeat,
+            first.error
+        );
+    }
+    failures.len()
+}
+
+/// Reports failures, which are an error once all else is written.
+pub fn all_computed(curve: &Curve) -> Result<(), Failure> {
+    match report_failures(curve) {
+        0 => Ok(()),
+        failed => refused(format!("{failed} repeats could not be computed")),
+    }
+}

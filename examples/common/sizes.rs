@@ -1,0 +1,63 @@
+//! The sizes that a curve is computed at, closer around its threshold.
+
+use super::flags::{Failure, usage};
+use super::values::Sizes;
+
+/// The `--sizes` of a model-wise curve: those that are given, or some around the threshold n.
+pub fn feature_sizes(sizes: Option<&Sizes>, n: usize) -> Result<Vec<usize>, Failure> {
+    let sizes = sizes.map_or_else(|| around_threshold(n), |sizes| sizes.list.clone());
+    if sizes.contains(&0) || sizes.len() < 2 {
+        let given = sizes.iter().map(usize::to_string).collect::<Vec<_>>().join(",");
+        return usage(format!(
+            "--sizes: `{given}` is no list of two numbers of features or more, each at least 1"
+        ));
+    }
+    Ok(sizes)
+}
+
+/// Log-spaced numbers of features from n/20 to 8n, closer around the threshold n, which is among them.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // rounded, positive and small
+pub fn around_threshold(n: usize) -> Vec<usize> {
+    let ratios = [
+        0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.87, 0.93, 0.97, 1.0, 1.03, 1.07, 1.15, 1.25, 1.4,
+        1.7, 2.0, 2.5, 3.0, 4.0, 5.5, 8.0,
+    ];
+    let mut sizes: Vec<usize> = ratios.iter().map(|r| ((r * n as f64).round() as usize).max(1)).collect();
+    sizes.dedup();
+    sizes
+}
+
+/// Log-spaced numbers of rows from `p/10` to `4p`, closer around `p`, which is among them.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // rounded, positive and small
+pub fn rows_around(p: usize) -> Vec<usize> {
+    let ratios = (-10..=6).map(|i| 10.0_f64.powf(f64::from(i) / 10.0)).chain([4.0]);
+    closer_around(p, ratios.map(|ratio| ((ratio * p as f64).round() as usize).max(1)))
+}
+
+/// Some sizes with others close around a threshold, and itself, ascending.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // rounded, positive and small
+pub fn closer_around(threshold: usize, sizes: impl IntoIterator<Item = usize>) -> Vec<usize> {
+    let close = [0.85, 0.9, 0.94, 0.97, 0.99, 1.0, 1.01, 1.03, 1.06, 1.1, 1.15];
+    let close = close.map(|ratio| ((ratio * threshold as f64).round() as usize).max(1));
+    let mut sizes: Vec<usize> = sizes.into_iter().chain(close).collect();
+    sizes.sort_unstable();
+    sizes.dedup();
+    sizes
+}
+
+/// The powers of 1.1, rounded, what is within three of `p`, and `last`; none over it.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // rounded and positive
+pub fn powers_around(p: usize, last: usize) -> impl Iterator<Item = usize> {
+    let powers = (0..).map(|k| 1.1_f64.powi(k).round() as usize);
+    let near = p.saturating_sub(3).max(1)..=p + 3;
+    powers.take_while(move |&n| n < last).chain(near.filter(move |&n| n < last)).chain([last])
+}
+
+/// The values of a list, each where it comes first.
+pub fn once_each<T: Copy + PartialEq>(list: &[T]) -> Vec<T> {
+    list.iter()
+        .enumerate()
+        .filter(|(place, value)| !list[..*place].contains(value))
+        .map(|(_, value)| *value)
+        .collect()
+}

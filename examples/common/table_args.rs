@@ -1,0 +1,220 @@
+//! The studies on tables: their flags, and the data sets in turn.
+
+use super::closing::{Extreme, SampleWise, sample_wise};
+use super::flags::{Failure, Rule, flags, refused, usage};
+use super::reports::report_failed;
+use super::{RunArgs, Sizes, announce, counted, inputs, keep_folder, say, shards, short, with_progress};
+use double_descent::Error;
+use double_descent::curve::{Curve, Failure as CellFailure, Metric, Summary};
+use double_descent::dataset::{CsvOptions, Dataset, StudentTeacher};
+use double_descent::sweep::{Arm, Splits, Sweep};
+use ndarray::Array1;
+use std::path::{Path, PathBuf};
+
+const NAMED: [&str; 4] = ["diabetes", "student-teacher", "california-housing", "who-life-expectancy"];
+
+flags! {
+    /// Flags of the studies on tables.
+    pub struct TableArgs {
+        /// diabetes, student-teacher, california-housing, who-life-expectancy, or the path of a CSV file;
+        /// several, separated by commas or by repeating the flag; a path with a comma in double quotes of its own
+        /// [default: the two embedded ones]
+        dataset: Vec<String> = Vec::new(), "NAME|PATH";
+        /// Folder of california_housing.csv and who_life_expectancy.csv [default: $DOUBLE_DESCENT_DATA]
+        data_dir: Option<PathBuf> = None, "DIR";
+        /// Target column of a CSV file [default: the last]
+        target: Option<String> = None, "NAME";
+        /// Feature columns of a CSV file, separated by commas; a name with a comma in double quotes of its own, as in
+        /// --features '"height, in m",age' [default: all but the target]
+        features: Vec<String> = Vec::new(), "NAMES";
+        /// Append a column of ones to the features (p counts it)
+        intercept: bool = false, "";
+        /// Shift and scale each feature to mean 0 and variance 1 over all rows
+        standardise: bool = false, "";
+        /// Replay recorded splits (repeat,i0,i1,…) instead of drawing them; for one data set
+        splits: Option<PathBuf> = None, "FILE";
+        /// Training set sizes: numbers and inclusive ranges with an optional step, as in 1..39 or 5,10..40:10
+        sizes: Sizes = Sizes::of("1..39"), "SIZES";
+        /// Random splits per data set
+        repeats: usize = 50, "N";
+        ..csv: inputs::CsvArgs = inputs::CsvArgs::default();
+        ..shards: shards::ShardArgs = shards::ShardArgs::default();
+        ..run: RunArgs = RunArgs::default();
+    }
+}
+
+/// The rules of the studies on tables.
+pub const TABLE_RULES: &[Rule] = &[Rule::Excludes("splits", "repeats")];
+
+impl TableArgs {
+    /// Those of a study with a folder of its own for results.
+    pub fn into_folder(folder: &str) -> Self {
+        Self { run: RunArgs { out: folder.into(), ..RunArgs::default() }, ..Self::default() }
+    }
+
+    /// The data sets in turn: read, swept, their tables written and closed by the `extreme` of each family, handed to
+    /// `figures` with the folder for their results.
+    pub fn for_each(
+        &self,
+        arms: impl Fn(usize) -> Vec<Arm>,
+        extreme: Extreme,
+        figures: impl Fn(&Self, &Curve, &Path) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let names = if self.dataset.is_empty() {
+            NAMED[..2].iter().map(|name| (*name).to_owned()).collect()
+        } else {
+            inputs::split_lists(&self.dataset)?
+        };
+        if self.splits.is_some() && names.len() > 1 {
+            return usage("--splits replays the splits of one data set: name it with --dataset");
+        }
+        let sizes = &self.sizes.list;
+        let folders = inputs::folder_names(&names, &NAMED)?;
+        let mut failed = 0;
+        for (name, folder) in names.iter().zip(&folders) {
+            let data = self.load(name)?;
+            let folder = self.run.make_folder(folder)?;
+            if self.shards.has_results() && !NAMED.contains(&name.as_str()) {
+                inputs::claim(&folder, name)?;
+                self.note_origin(&data);
+            }
+            let arms = arms(data.features().ncols());
+            // The columns of the published tables.
+            let mut columns = vec![
+                Metric::TrainMse,
+                Metric::TestMse,
+                Metric::BiasSquared,
+                Metric::MeanSquaredBias,
+                Metric::SmallestSingularValue,
+            ];
+            if arms.iter().any(|arm| arm.adversary.is_some()) {
+                columns.push(Metric::TestMseOpposite);
+            }
+            let sweep = Sweep {
+                splits: match &self.splits {
+                    Some(path) => Splits::read(path)?,
+                    None => Splits::Drawn { repeats: self.repeats, seed: self.run.seed },
+                },
+                arms,
+                metrics: columns,
+                threads: self.run.threads,
+                ..Sweep::new(data, sizes.iter().copied(), 1, 0)
+            };
+            let place = shards::Place { out: &self.run.out, folder: &folder, name: None };
+            let metrics =
+                [Metric::TestMse, Metric::TrainMse, Metric::BiasSquared, Metric::SmallestSingularValue];
+            let arms = sweep.arms.iter().map(|arm| (arm.name.as_str(), arm.setting)).collect();
+            let (data, threshold) =
+                (sweep.source.name(), sweep.source.train().map(|data| data.features().ncols()));
+            let close = |summaries: &[Summary], failures: &[CellFailure]| {
+                sample_wise(&self.run, &SampleWise { data, arms, threshold, summaries }, extreme);
+                say!("written: {}: cells.csv, summary.csv", folder.display());
+                report_failed(failures)
+            };
+            if let Some(tables) = shards::tables(&self.shards, place, &sweep, &metrics, &self.run)? {
+                failed += close(&tables.summaries[0], &tables.failures);
+                continue;
+            }
+            if self.run.no_figures && self.shards.shard.is_none() {
+                announce(&sweep.estimate()?);
+                let measured = with_progress(data, |observer| sweep.measure(observer))?;
+                keep_folder(&folder)?;
+                let [cells, summary] = ["cells.csv", "summary.csv"].map(|name| folder.join(name));
+                let tables = measured.save_tables(&cells, &summary, &metrics, self.run.bootstrap())?;
+                failed += close(&tables.summaries[0], &tables.failures);
+                continue;
+            }
+            let Some(curve) = shards::curve(&self.shards, place, data, &sweep)? else {
+                continue;
+            };
+            self.run.save_tables(&curve, &folder, "", &metrics)?;
+            failed += close(&curve.summaries(metrics[0], None)?, &curve.failures);
+            figures(self, &curve, &folder)?;
+        }
+        if failed > 0 {
+            return refused(format!(
+                "{} could not be computed; all others are written",
+                counted(failed, "cell")
+            ));
+        }
+        Ok(())
+    }
+
+    /// Says that fits of a table that was read go through the origin, where the targets are far from it. (Features of
+    /// words sum to a constant, unless they are standardised.)
+    fn note_origin(&self, data: &Dataset) {
+        if self.intercept || !(self.standardise || self.csv.one_hot.is_empty()) {
+            return;
+        }
+        for (name, targets) in data.target_names().iter().zip(data.targets().columns()) {
+            let (mean, deviation) = (targets.mean().unwrap_or(0.0), targets.std(0.0));
+            if deviation > 0.0 && mean.abs() > deviation {
+                let (name, ratio) = (name.escape_debug(), short(mean.abs() / deviation));
+                eprintln!(
+                    "note: fits go through the origin, and the mean of `{name}` is {ratio} standard deviations from 0; \
+                     --intercept gives fits a constant, which p counts"
+                );
+            }
+        }
+    }
+
+    fn load(&self, name: &str) -> Result<Dataset, Failure> {
+        let for_csv = self.target.is_some() || !self.features.is_empty() || self.csv.is_given();
+        if for_csv && NAMED.contains(&name) {
+            return usage(format!(
+                "--target, --features, --drop-blank-rows and what else tells how to read a CSV file are not for {name}"
+            ));
+        }
+        let data = match name {
+            "diabetes" => Dataset::diabetes(),
+            "student-teacher" => self.student()?.generate()?,
+            "california-housing" => Dataset::california_housing(&self.folder()?)?,
+            "who-life-expectancy" => Dataset::who_life_expectancy(&self.folder()?)?,
+            path if Path::new(path).exists() || path.contains(['/', '.']) => {
+                Dataset::read_csv(Path::new(path), &self.csv_options()?).map_err(inputs::with_flags)?
+            }
+            _ => {
+                return Err(Error::UnknownName {
+                    what: "data set or CSV file",
+                    name: name.into(),
+                    choices: NAMED.map(Into::into).into(),
+                }
+                .into());
+            }
+        };
+        let data = if self.standardise { data.standardised()? } else { data };
+        Ok(if self.intercept { data.with_intercept()? } else { data })
+    }
+
+    fn student(&self) -> Result<StudentTeacher, Failure> {
+        let Ok(seed) = u32::try_from(self.run.seed) else {
+            return usage(format!(
+                "--seed: `{}` is too large for student-teacher, whose seeds go up to 4294967295",
+                self.run.seed
+            ));
+        };
+        Ok(StudentTeacher::new(seed))
+    }
+
+    /// The teacher of the student-teacher table, where `folder` is the one of its results: those of a file of that name
+    /// go elsewhere.
+    pub fn student_teacher(&self, folder: &Path) -> Option<Result<Array1<f64>, Failure>> {
+        (folder.file_name()? == NAMED[1]).then(|| Ok(self.student()?.teacher()?))
+    }
+
+    fn folder(&self) -> Result<PathBuf, Failure> {
+        let from_environment = || std::env::var_os("DOUBLE_DESCENT_DATA").map(PathBuf::from);
+        self.data_dir.clone().or_else(from_environment).ok_or_else(|| {
+            let reason = "this data set is read from a folder: pass --data-dir or set DOUBLE_DESCENT_DATA";
+            Failure::Usage(reason.into())
+        })
+    }
+
+    fn csv_options(&self) -> Result<CsvOptions, Failure> {
+        let options = self.csv.options()?.with_features(inputs::split_lists(&self.features)?);
+        Ok(match &self.target {
+            Some(target) => options.with_target(target),
+            None => options,
+        })
+    }
+}
