@@ -15,8 +15,8 @@ flags! {
         delimiter: Delimiter = Delimiter::Byte(b','), "CHAR";
         /// Drop rows of a CSV file with a missing value in a column in use, instead of stopping there
         drop_blank_rows: bool = false, "";
-        /// Spellings of a missing value in a CSV file, separated by commas [default: NA, N/A, #N/A, <NA>, NaN, null,
-        /// None, \N, ?, -, --, .]; a blank cell is one anyway
+        /// Spellings of a missing value in a CSV file, separated by commas, in place of the default list [default: NA,
+        /// N/A, #N/A, <NA>, NaN, null, None, \N, ?, -, --, .]; a blank cell is one anyway
         missing: Vec<String> = Vec::new(), "WORDS";
         /// Numbers of a CSV file are written 0,5 in place of 0.5
         decimal_comma: bool = false, "";

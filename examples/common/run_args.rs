@@ -39,7 +39,7 @@ flags! {
         legend: LegendArg = LegendArg::Right, "PLACE";
         /// Leave the captions out of the figures; they stand beside them in .txt and .tex
         no_caption: bool = false, "";
-        /// Figures on dark paper
+        /// Figures on a dark background
         dark: bool = false, "";
     }
 }

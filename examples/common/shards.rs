@@ -17,9 +17,9 @@ flags! {
     pub struct ShardArgs {
         /// Compute a part of the repeats: K/OF is the K-th of OF parts, from 1/OF to OF/OF; auto is the part that a job array,
         /// srun or mpirun says, auto/OF the same of OF parts (HyperQueue, PBS, and arrays that are run again in part).
-        /// Or, when they are there: merge them into the tables and figures of one run, or into the tables alone, which
-        /// takes little memory (tables); say the status of each; print the commands that are still to be run (resume).
-        /// Before: print the commands of shards that take minutes (plan; plan/W for W workers of one core)
+        /// Before them, plan prints the commands of shards that take minutes (plan/W: for W workers of one core).
+        /// After them, merge makes the tables and figures of one run; tables makes the tables alone, in little memory;
+        /// status says how far each shard is; resume prints the commands that are still to be run
         shard: Option<Part> = None, "PART";
     }
 }
