@@ -58,17 +58,17 @@ def main():
             cluster.start_worker(WorkerConfig(cores=1))
         client = Client(args.server) if args.server else cluster.client()
         every = [f"{k}/{args.shards}" for k in range(1, (args.shards or 0) + 1)]
-        todo = every or shards(command, f"plan/{args.workers}")
+        missing = every or shards(command, f"plan/{args.workers}")
         for _ in range(args.attempts):
-            submit(client, command, todo, args.log)
-            todo = shards(command, "resume")
-            if not todo:
+            submit(client, command, missing, args.log)
+            missing = shards(command, "resume")
+            if not missing:
                 break
     finally:
         if cluster:
             cluster.stop()
-    if todo:
-        sys.exit(f"after {args.attempts} attempts missing: {', '.join(todo)} of {shlex.join(command)}")
+    if missing:
+        sys.exit(f"after {args.attempts} attempts missing: {', '.join(missing)} of {shlex.join(command)}")
     # On as many threads as there were workers here, or on all of this machine.
     merge = [*args.command, "--threads", str(args.workers)] if not (has_threads or args.server) else args.command
     sys.exit(subprocess.run([*merge, "--shard", "merge"]).returncode)
