@@ -29,7 +29,7 @@ pub fn run((n, d, p): (usize, usize, usize), peer: Option<Peer<'_>>) {
 /// The first test images of Fashion-MNIST where the folder of data sets is named; else numbers half of which are 0.
 fn images(n: usize, d: usize) -> (Array2<f64>, &'static str) {
     if let Some(folder) = std::env::var_os("DOUBLE_DESCENT_DATA").filter(|_| d == 784) {
-        let read = Labelled::fashion_mnist(&Path::new(&folder).join("fashion_mnist"));
+        let read = Labelled::fashion_mnist(Path::new(&folder).join("fashion_mnist"));
         let (_, test) = read.expect("Fashion-MNIST");
         return (
             test.inputs().expect("images fit into memory").slice(s![..n, ..]).to_owned(),

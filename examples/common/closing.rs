@@ -9,7 +9,7 @@ use double_descent::sweep::NoiseSummary;
 use double_descent::theory::noise::lower_bound;
 use double_descent::theory::smallest_singular_value::limit;
 
-/// What a closing table says of the families at n = p.
+/// What a closing table says of the families at the threshold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extreme {
     Lowest,
@@ -22,13 +22,16 @@ pub struct SampleWise<'a> {
     /// The name and the setting of each arm.
     pub arms: Vec<(&'a str, Option<f64>)>,
     /// The number of features, where it is one.
-    pub threshold: Option<usize>,
+    pub features: Option<usize>,
+    /// Their rank, where it is less.
+    pub rank: Option<usize>,
     pub summaries: &'a [Summary],
 }
 
-/// That of a study on a table of data: one line per arm, and what happens at n = p.
+/// That of a study on a table of data: one line per arm, and what happens at the threshold.
 pub fn sample_wise(args: &RunArgs, of: &SampleWise<'_>, extreme: Extreme) {
-    let SampleWise { data, ref arms, threshold, summaries } = *of;
+    let SampleWise { data, ref arms, features, rank, summaries } = *of;
+    let threshold = rank.or(features);
     let largest = summaries.iter().map(|s| s.n).max().unwrap_or(0);
     let repeats = counted(summaries.iter().map(|s| s.count).max().unwrap_or(0), "repeat");
     let columns = [
@@ -36,7 +39,7 @@ pub fn sample_wise(args: &RunArgs, of: &SampleWise<'_>, extreme: Extreme) {
         "setting".into(),
         "highest".into(),
         "at n".into(),
-        threshold.map_or("at n = p".into(), |p| format!("at n = p = {p}")),
+        threshold.map_or("at n = p".into(), |at| format!("at n = {} = {at}", of.threshold())),
         format!("at n = {largest}"),
     ];
     let statistic = args.statistic.show();
@@ -59,9 +62,16 @@ pub fn sample_wise(args: &RunArgs, of: &SampleWise<'_>, extreme: Extreme) {
     table.print();
 }
 
-/// The extreme of each family of arms at n = p, in a sentence.
+impl SampleWise<'_> {
+    /// What n is at the threshold.
+    fn threshold(&self) -> &'static str {
+        if self.rank.is_some() { "rank" } else { "p" }
+    }
+}
+
+/// The extreme of each family of arms at the threshold, in a sentence.
 fn at_threshold(args: &RunArgs, of: &SampleWise<'_>, extreme: Extreme) -> String {
-    let at: Vec<&Summary> = of.summaries.iter().filter(|s| s.n == s.p).collect();
+    let at: Vec<&Summary> = of.summaries.iter().filter(|s| s.n == of.rank.unwrap_or(s.p)).collect();
     let mut families: Vec<&str> = of.arms.iter().map(|arm| arm.0).collect();
     families.dedup();
     let family = |name: &&str| {
@@ -75,10 +85,13 @@ fn at_threshold(args: &RunArgs, of: &SampleWise<'_>, extreme: Extreme) -> String
     };
     let families: Vec<String> = families.iter().filter_map(family).collect();
     if families.is_empty() {
-        return "no training set has n = p: the interpolation threshold is not on this curve".into();
+        return format!(
+            "no training set has n = {}: the interpolation threshold is not on this curve",
+            of.threshold()
+        );
     }
     let which = if extreme == Extreme::Lowest { "lowest" } else { "highest" };
-    format!("at n = p, the {which} of each family: {}", families.join(", "))
+    format!("at n = {}, the {which} of each family: {}", of.threshold(), families.join(", "))
 }
 
 /// The smallest singular value of three features over n, and that of isotropic rows beside its limit.
@@ -108,7 +121,7 @@ pub fn smallest(args: &RunArgs, correlated: &Curve, isotropic: &[Curve]) -> Resu
 
 /// Each arm in six points.
 pub fn in_six_points(args: &RunArgs, curve: &Curve) -> Result<(), Error> {
-    let n = curve.interpolation_threshold().unwrap_or(0);
+    let n = curve.held_size().unwrap_or(0);
     let [test, train, norm] = [Metric::TestMse, Metric::TrainMse, Metric::CoefficientNorm]
         .map(|metric| curve.summaries(metric, None));
     let (test, train, norm) = (test?, train?, norm?);
@@ -161,7 +174,7 @@ pub fn model_wise(
     more: &[(&str, &dyn Fn(usize) -> Item)],
 ) -> Result<Table, Error> {
     let summaries = curve.summaries(Metric::TestMse, None)?;
-    let n = curve.interpolation_threshold().unwrap_or(0);
+    let n = curve.held_size().unwrap_or(0);
     let (repeats, statistic) = (counted(curve.repeats(), "repeat"), args.statistic.show());
     let columns = ["arm", "setting", "lowest, p < n", "highest", "at p", "at p = n", "most features"];
     let columns = columns.into_iter().chain(more.iter().map(|(name, _)| *name));

@@ -114,7 +114,13 @@ fn parse(
         let name = renamed.unwrap_or(name);
         let Some(index) = flags.iter().position(|flag| flag.name == name) else {
             let known = flags.iter().map(|flag| flag.name.as_str()).chain(["json", "help", "version"]);
-            let hint = nearest(name, known).map_or(String::new(), |near| format!("; did you mean --{near}?"));
+            let hint = match nearest(name, known) {
+                _ if OF_TABLES.contains(&name) => {
+                    "; of the studies, ablations and adversarial read tables".into()
+                }
+                Some(near) => format!("; did you mean --{near}?"),
+                None => String::new(),
+            };
             return Err(format!("unknown flag --{}{hint} (--help lists all)", name.escape_debug()));
         };
         let flag = &mut flags[index];
@@ -187,6 +193,9 @@ fn help(program: &str, about: &[&str], flags: &[Flag<'_>]) -> String {
     lines.push(EXIT_CODES.into());
     lines.join("\n")
 }
+
+/// Flags of the studies on tables, which somebody may look for in others.
+const OF_TABLES: [&str; 3] = ["dataset", "data", "target"];
 
 /// Flags that count what there must be some of.
 const COUNTS: [&str; 6] = ["repeats", "threads", "block", "pool", "n", "p"];

@@ -22,7 +22,7 @@ flags! {
 impl ExportArgs {
     pub fn save(&self, curve: &Curve, folder: &Path, prefix: &str) -> Result<(), Error> {
         if self.parquet {
-            curve.save_cells_parquet(&folder.join(format!("{prefix}cells.parquet")))?;
+            curve.save_cells_parquet(folder.join(format!("{prefix}cells.parquet")))?;
         }
         Ok(())
     }

@@ -31,7 +31,7 @@ pub fn known(args: &TableArgs, curve: &Curve, folder: &Path) -> Result<Vec<Overl
     let Some(teacher) = args.student_teacher(folder).filter(|_| !is_prepared) else {
         return Ok(Vec::new());
     };
-    let (teacher, p) = (teacher?, curve.interpolation_threshold().unwrap_or(0));
+    let (teacher, p) = (teacher?, curve.held_size().unwrap_or(0));
     let energy = |part: ndarray::ArrayView1<'_, f64>| part.dot(&part);
     let (seen, unseen) = (energy(teacher.slice(s![..p])), energy(teacher.slice(s![p..])));
     let sizes = Sizes::Samples { p };

@@ -103,9 +103,9 @@ impl RunArgs {
         if curve.cells.iter().any(|cell| cell.value().is_some()) {
             curve.to_mut().cells.iter_mut().for_each(|cell| *cell = cell.at(None));
         }
-        curve.save_cells(&folder.join(format!("{prefix}cells.csv")))?;
+        curve.save_cells(folder.join(format!("{prefix}cells.csv")))?;
         self.export.save(&curve, folder, prefix)?;
-        curve.save_summaries(&folder.join(format!("{prefix}summary.csv")), metrics, self.bootstrap())
+        curve.save_summaries(folder.join(format!("{prefix}summary.csv")), metrics, self.bootstrap())
     }
 
     /// What `--statistic` asks for.

@@ -7,9 +7,13 @@ use super::{RunArgs, Sizes, announce, counted, inputs, keep_folder, say, shards,
 use double_descent::Error;
 use double_descent::curve::{Curve, Failure as CellFailure, Metric, Summary};
 use double_descent::dataset::{CsvOptions, Dataset, StudentTeacher};
+use double_descent::svd::Svd;
 use double_descent::sweep::{Arm, Splits, Sweep};
 use ndarray::Array1;
 use std::path::{Path, PathBuf};
+
+/// Operations of an SVD that takes seconds.
+const LONG: f64 = 1e11;
 
 const NAMED: [&str; 4] = ["diabetes", "student-teacher", "california-housing", "who-life-expectancy"];
 
@@ -44,7 +48,7 @@ flags! {
 }
 
 /// The rules of the studies on tables.
-pub const TABLE_RULES: &[Rule] = &[Rule::Excludes("splits", "repeats")];
+pub const TABLE_RULES: &[Rule] = &[Rule::Excludes("splits", "repeats"), Rule::Alias("data", "dataset")];
 
 impl TableArgs {
     /// Those of a study with a folder of its own for results.
@@ -73,10 +77,21 @@ impl TableArgs {
         let mut failed = 0;
         for (name, folder) in names.iter().zip(&folders) {
             let data = self.load(name)?;
+            let (rows, largest) = (data.features().nrows(), sizes.iter().copied().max().unwrap_or(0));
+            if rows > 1 && largest >= rows {
+                return usage(format!(
+                    "--sizes: {largest} is too large for {name}: of its {rows} rows one at least is left to test on, so n is \
+                     at most {}",
+                    rows - 1
+                ));
+            }
             let folder = self.run.make_folder(folder)?;
+            let mut rank = None;
             if self.shards.has_results() && !NAMED.contains(&name.as_str()) {
                 inputs::claim(&folder, name)?;
+                note_table(&data);
                 self.note_origin(&data);
+                rank = deficient_rank(&data)?;
             }
             let arms = arms(data.features().ncols());
             // The columns of the published tables.
@@ -104,10 +119,10 @@ impl TableArgs {
             let metrics =
                 [Metric::TestMse, Metric::TrainMse, Metric::BiasSquared, Metric::SmallestSingularValue];
             let arms = sweep.arms.iter().map(|arm| (arm.name.as_str(), arm.setting)).collect();
-            let (data, threshold) =
+            let (data, features) =
                 (sweep.source.name(), sweep.source.train().map(|data| data.features().ncols()));
             let close = |summaries: &[Summary], failures: &[CellFailure]| {
-                sample_wise(&self.run, &SampleWise { data, arms, threshold, summaries }, extreme);
+                sample_wise(&self.run, &SampleWise { data, arms, features, rank, summaries }, extreme);
                 say!("written: {}: cells.csv, summary.csv", folder.display());
                 report_failed(failures)
             };
@@ -162,7 +177,7 @@ impl TableArgs {
         let for_csv = self.target.is_some() || !self.features.is_empty() || self.csv.is_given();
         if for_csv && NAMED.contains(&name) {
             return usage(format!(
-                "--target, --features, --drop-blank-rows and what else tells how to read a CSV file are not for {name}"
+                "--target, --features, --drop-blank-rows and the other flags that say how to read a CSV file are not for {name}"
             ));
         }
         let data = match name {
@@ -217,4 +232,34 @@ impl TableArgs {
             None => options,
         })
     }
+}
+
+/// Says what was read of a table: its rows, its columns, and what was done to them.
+fn note_table(data: &Dataset) {
+    let (features, targets) = (data.feature_names(), data.target_names().join("`, `"));
+    let rows = counted(data.features().nrows(), "row");
+    eprintln!(
+        "note: {rows} and {} were read, target `{}`; {}",
+        counted(features.len(), "feature"),
+        targets.escape_debug(),
+        data.preparation()
+    );
+}
+
+/// The rank of features that depend on one another, said with what follows; it is not asked of a table whose SVD takes
+/// long.
+fn deficient_rank(data: &Dataset) -> Result<Option<usize>, Error> {
+    let (n, p) = data.features().dim();
+    if n as f64 * (p as f64).powi(2) > LONG {
+        return Ok(None);
+    }
+    let rank = Svd::new(data.features())?.rank();
+    if rank == 0 || rank >= n.min(p) {
+        return Ok(None);
+    }
+    eprintln!(
+        "note: the {p} features have rank {rank}: some are sums of others, as the columns of --one-hot are beside --intercept; \
+         the interpolation threshold is n = rank = {rank}, not n = p = {p}"
+    );
+    Ok(Some(rank))
 }

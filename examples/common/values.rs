@@ -21,10 +21,8 @@ impl Value for Sizes {
         let mut list = Vec::new();
         for part in text.split(',') {
             let bad = || {
-                format!(
-                    "no number and no ascending range like 1..39 or 10..40:10 in `{}`",
-                    part.escape_debug()
-                )
+                let wanted = "no number and no ascending range like 1..39 or 10..40:10";
+                if part == text { wanted.into() } else { format!("{wanted} in `{}`", part.escape_debug()) }
             };
             let number = |text: &str| text.trim().parse::<usize>().map_err(|_| bad());
             let (range, step) = part.split_once(':').unwrap_or((part, "1"));

@@ -74,7 +74,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
     let place = shards::Place { out: &cli.run.out, folder: &folder, name: None };
     let Some(map) = shards::surface(&cli.shards, place, "p × t", &sweep)? else { return Ok(()) };
     keep_folder(&folder)?;
-    map.save_cells(&folder.join("cells.csv"))?;
+    map.save_cells(folder.join("cells.csv"))?;
     if report_failures(map.cells()) > 0 {
         return Err(Error::Resource { reason: "some fits failed; all others are written".into() }.into());
     }

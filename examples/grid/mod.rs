@@ -70,7 +70,7 @@ impl Program for Cli {
         let place = shards::Place { out: &self.run.out, folder: &folder, name: None };
         let Some(curve) = shards::curve(&self.inputs.shards, place, "grid", &sweep)? else { return Ok(()) };
         keep_folder(&folder)?;
-        curve.save_cells(&folder.join("cells.csv"))?;
+        curve.save_cells(folder.join("cells.csv"))?;
         all_computed(&curve)?;
         let surface = match self.up {
             Up::Samples => Surface::new(curve),

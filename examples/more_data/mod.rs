@@ -62,7 +62,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         return Ok(());
     };
     keep_folder(&folder)?;
-    surface.save_cells(&folder.join("cells.csv"))?;
+    surface.save_cells(folder.join("cells.csv"))?;
     if report_failures(surface.cells()) > 0 {
         return Err(Error::Resource { reason: "some fits failed; all others are written".into() }.into());
     }

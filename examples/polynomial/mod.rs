@@ -14,7 +14,6 @@ use crate::common::regression::{self, Function, Recorded};
 use crate::common::shards::ShardArgs;
 use crate::common::{RunArgs, Sizes, once_each};
 use double_descent::Error;
-use double_descent::curve::Metric;
 use double_descent::features::{Polynomial, PolynomialBasis};
 use double_descent::rng::stream;
 use double_descent::sweep::{Maps, Source, Sweep};
@@ -89,9 +88,7 @@ impl Program for Cli {
                 Basis::Monomial => PolynomialBasis::Monomial,
             };
             let (maps, repeats) = (Maps::same(Polynomial::new(basis)), self.repeats.unwrap_or(repeats));
-            let sweep =
-                regression::sweep(&self.run, source.clone(), (basis.name(), maps), (n, &features), repeats);
-            Sweep { metrics: vec![Metric::TestMse, Metric::TrainMse, Metric::SmallestSingularValue], ..sweep }
+            regression::sweep(&self.run, source.clone(), (basis.name(), maps), (n, &features), repeats)
         };
         let sweeps: Vec<Sweep> = once_each(&self.basis).iter().map(sweep).collect();
         regression::run((&self.run, &self.shards), "polynomial", &sweeps, |curve| {

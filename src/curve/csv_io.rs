@@ -27,7 +27,8 @@ impl Curve {
     ///
     /// # Errors
     /// [`Error::Io`]; a file that was there earlier is as it was.
-    pub fn save_cells(&self, path: &Path) -> Result<(), Error> {
+    pub fn save_cells(&self, path: impl AsRef<Path>) -> Result<(), Error> {
+        let path = path.as_ref();
         whole_file::write(path, |file| self.write_cells(file))
     }
 
@@ -64,7 +65,8 @@ impl Curve {
     /// one of `repeat`, `n`, `p`, `arm`, `rank`, and `value` where the axis counts neither samples nor features;
     /// [`Error::File`] with the number of missing rows for a table that was cut off, or that lacks rows inside. (Tables of
     /// earlier versions have no `rows_left` and cannot tell.)
-    pub fn read_cells(path: &Path, axis: Axis) -> Result<Self, Error> {
+    pub fn read_cells(path: impl AsRef<Path>, axis: Axis) -> Result<Self, Error> {
+        let path = path.as_ref();
         let file = File::open(path).map_err(|e| Error::io(path, &e))?;
         Self::cells_from(file, path, axis)
     }
@@ -148,10 +150,11 @@ impl Curve {
     /// [`Error::Io`], and those of [`Curve::summaries`].
     pub fn save_summaries(
         &self,
-        path: &Path,
+        path: impl AsRef<Path>,
         metrics: &[Metric],
         bootstrap: Option<Bootstrap>,
     ) -> Result<(), Error> {
+        let path = path.as_ref();
         self.save_summary_tables(path, metrics, &self.summaries_of(metrics, bootstrap)?)
     }
 

@@ -172,7 +172,7 @@ mod tests {
                 whole.append(&part);
             }
             for (i, &metric) in metrics.iter().enumerate() {
-                let expected = curve.summaries(metric, None).unwrap();
+                let expected = curve.summaries_of(&[metric], None).unwrap().remove(0);
                 assert_eq!(whole.summaries(i, None).unwrap(), expected, "{size} {room} {metric:?}");
                 assert_eq!(expected.len(), [6, 3, 0][i]);
             }

@@ -21,6 +21,7 @@ mod shape;
 mod summary;
 mod summary_rows;
 mod surface;
+mod threshold;
 
 pub use axis::Axis;
 pub(crate) use cell_columns::Extent;
@@ -34,6 +35,8 @@ pub use shape::{Change, CriticalInterval, Shape, ShapeReport, ShapeTest};
 pub(crate) use summary::quantile;
 pub use summary::{Bootstrap, Summary};
 pub use surface::Surface;
+#[cfg(feature = "svg")]
+pub(crate) use threshold::deficient;
 
 use crate::Error;
 use point::Engine;
@@ -231,19 +234,6 @@ impl Curve {
             _ => None,
         };
         distinct(self.cells.iter().filter_map(count))
-    }
-
-    /// Where training data can just be interpolated: the axis value at which `n = p`. `None` if the
-    /// fixed one of the two is not the same in all cells, and on an axis that is neither.
-    #[must_use]
-    pub fn interpolation_threshold(&self) -> Option<usize> {
-        let fixed = |cell: &Cell| match self.axis {
-            Axis::Samples => Some(cell.p),
-            Axis::Features => Some(cell.n),
-            _ => None,
-        };
-        let first = fixed(self.cells.first()?)?;
-        self.cells.iter().all(|cell| fixed(cell) == Some(first)).then_some(first)
     }
 
     /// One cell: a repeat, a count on the axis, an arm.

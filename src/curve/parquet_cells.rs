@@ -40,7 +40,8 @@ impl Curve {
     /// # std::fs::remove_file(&path).unwrap();
     /// # Ok::<(), double_descent::Error>(())
     /// ```
-    pub fn save_cells_parquet(&self, path: &Path) -> Result<(), Error> {
+    pub fn save_cells_parquet(&self, path: impl AsRef<Path>) -> Result<(), Error> {
+        let path = path.as_ref();
         let mut extent = Extent::default();
         extent.add(&self.cells);
         let mut rows = CellColumns::begin(path, &extent, self)?;

@@ -53,13 +53,15 @@ pub struct Summary {
 }
 
 impl Curve {
-    /// Summaries of a metric, ordered by arm and axis value; pairs without the metric are left out.
+    /// Summaries of a metric, ordered by arm and axis value; pairs without the metric are left out. A curve without cells
+    /// has none.
     ///
     /// The bootstrap resamples whole repeats: the same resample serves every axis value and arm, as
     /// the nested training sets of a repeat ask for.
     ///
     /// # Errors
-    /// [`Error::Domain`] if a bootstrap of 0 draws is asked for, [`Error::Memory`] for more than there is room for.
+    /// [`Error::Unsupported`] for a metric that no cell has: the sweep was not asked for it. [`Error::Domain`] if a
+    /// bootstrap of 0 draws is asked for, [`Error::Memory`] for more than there is room for.
     ///
     /// # Examples
     /// ```
@@ -75,7 +77,12 @@ impl Curve {
     /// # Ok::<(), double_descent::Error>(())
     /// ```
     pub fn summaries(&self, metric: Metric, bootstrap: Option<Bootstrap>) -> Result<Vec<Summary>, Error> {
-        Ok(self.summaries_of(&[metric], bootstrap)?.pop().unwrap_or_default())
+        let found = self.summaries_of(&[metric], bootstrap)?.pop().unwrap_or_default();
+        if found.is_empty() && !self.cells.is_empty() {
+            let reason = format!("no cell has `{}`; ask the sweep for that metric", metric.name());
+            return Err(Error::Unsupported { reason });
+        }
+        Ok(found)
     }
 
     /// The summaries of several metrics, in one pass over the cells.

@@ -370,7 +370,8 @@ impl Surface {
     ///
     /// # Errors
     /// [`Error::Io`].
-    pub fn save_cells(&self, path: &Path) -> Result<(), Error> {
+    pub fn save_cells(&self, path: impl AsRef<Path>) -> Result<(), Error> {
+        let path = path.as_ref();
         self.cells.save_cells(path)
     }
 }

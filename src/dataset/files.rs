@@ -31,9 +31,10 @@ impl Dataset {
     ///
     /// # Errors
     /// [`Error::Io`] if the file cannot be read, and those of [`Dataset::read_csv`].
-    pub fn california_housing(folder: &Path) -> Result<Self, Error> {
+    pub fn california_housing(folder: impl AsRef<Path>) -> Result<Self, Error> {
+        let folder = folder.as_ref();
         let options = CsvOptions::default().with_target("MedHouseVal");
-        Self::read_csv(&folder.join("california_housing.csv"), &options)
+        Self::read_csv(folder.join("california_housing.csv"), &options)
             .map(|data| data.renamed("california-housing"))
     }
 
@@ -45,13 +46,14 @@ impl Dataset {
     ///
     /// # Errors
     /// [`Error::Io`] if the file cannot be read, and those of [`Dataset::read_csv`].
-    pub fn who_life_expectancy(folder: &Path) -> Result<Self, Error> {
+    pub fn who_life_expectancy(folder: impl AsRef<Path>) -> Result<Self, Error> {
+        let folder = folder.as_ref();
         let options = CsvOptions::default()
             .with_target("Life expectancy")
             .with_features(WHO_FEATURES)
             .with_missing([""; 0])
             .with_blank_cells(BlankCells::DropIncompleteRow);
-        Self::read_csv(&folder.join("who_life_expectancy.csv"), &options)
+        Self::read_csv(folder.join("who_life_expectancy.csv"), &options)
             .map(|data| data.renamed("who-life-expectancy"))
     }
 

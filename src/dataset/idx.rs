@@ -39,7 +39,8 @@ use std::path::Path;
 /// # std::fs::remove_dir_all(&folder).unwrap();
 /// # Ok::<(), double_descent::Error>(())
 /// ```
-pub fn read(path: &Path) -> Result<Array2<f64>, Error> {
+pub fn read(path: impl AsRef<Path>) -> Result<Array2<f64>, Error> {
+    let path = path.as_ref();
     with_values(path, |values, layout| layout.read_table(values))
 }
 
@@ -48,7 +49,8 @@ pub fn read(path: &Path) -> Result<Array2<f64>, Error> {
 /// # Errors
 /// Those of [`read`], and [`Error::File`] for floating-point numbers, for labels below 0 and for several
 /// values a row.
-pub fn read_labels(path: &Path) -> Result<Vec<usize>, Error> {
+pub fn read_labels(path: impl AsRef<Path>) -> Result<Vec<usize>, Error> {
+    let path = path.as_ref();
     with_values(path, |values, layout| layout.read_labels(values))
 }
 
@@ -56,7 +58,8 @@ pub fn read_labels(path: &Path) -> Result<Vec<usize>, Error> {
 ///
 /// # Errors
 /// Those of [`read`], and [`Error::File`] for values of another type.
-pub fn read_bytes(path: &Path) -> Result<Array2<u8>, Error> {
+pub fn read_bytes(path: impl AsRef<Path>) -> Result<Array2<u8>, Error> {
+    let path = path.as_ref();
     with_values(path, |values, layout| layout.read_bytes(values))
 }
 

@@ -38,7 +38,8 @@ use std::path::Path;
 ///
 /// # Errors
 /// [`Error::Io`] if the file cannot be read, [`Error::File`] if it is no zip archive, or a broken one.
-pub fn names(path: &Path) -> Result<Vec<String>, Error> {
+pub fn names(path: impl AsRef<Path>) -> Result<Vec<String>, Error> {
+    let path = path.as_ref();
     let entries = Archive::open(path).and_then(|archive| archive.entries());
     Ok(entries.map_err(|broken| broken.at(path))?.into_iter().map(|entry| entry.name).collect())
 }
@@ -50,7 +51,8 @@ pub fn names(path: &Path) -> Result<Vec<String>, Error> {
 /// Those of [`names`] and of [`npy::read`], and [`Error::File`] if there is no such array (the error lists
 /// those that there are) or two, if it is encrypted or packed in another way than stored or deflated, or if
 /// its checksum is wrong.
-pub fn read(path: &Path, name: &str) -> Result<Array2<f64>, Error> {
+pub fn read(path: impl AsRef<Path>, name: &str) -> Result<Array2<f64>, Error> {
+    let path = path.as_ref();
     with_array(path, name, |values, layout| layout.read_table(values))
 }
 
@@ -58,7 +60,8 @@ pub fn read(path: &Path, name: &str) -> Result<Array2<f64>, Error> {
 ///
 /// # Errors
 /// Those of [`read`], and [`Error::File`] for values of another type.
-pub fn read_bytes(path: &Path, name: &str) -> Result<Array2<u8>, Error> {
+pub fn read_bytes(path: impl AsRef<Path>, name: &str) -> Result<Array2<u8>, Error> {
+    let path = path.as_ref();
     with_array(path, name, |values, layout| layout.read_bytes(values))
 }
 
@@ -66,7 +69,8 @@ pub fn read_bytes(path: &Path, name: &str) -> Result<Array2<u8>, Error> {
 ///
 /// # Errors
 /// Those of [`read`] and of [`npy::read_labels`].
-pub fn read_labels(path: &Path, name: &str) -> Result<Vec<usize>, Error> {
+pub fn read_labels(path: impl AsRef<Path>, name: &str) -> Result<Vec<usize>, Error> {
+    let path = path.as_ref();
     with_array(path, name, |values, layout| layout.read_labels(values))
 }
 
@@ -78,7 +82,8 @@ pub fn read_labels(path: &Path, name: &str) -> Result<Vec<usize>, Error> {
 /// [`Error::Empty`] without arrays; [`Error::Unsupported`] for a name that is empty, there twice or longer
 /// than 60,000 bytes, or that holds `/`, `\`, `:` or a control character; [`Error::Io`] if the file cannot be
 /// written.
-pub fn write(path: &Path, arrays: &[(&str, ArrayViewD<'_, f64>)]) -> Result<(), Error> {
+pub fn write(path: impl AsRef<Path>, arrays: &[(&str, ArrayViewD<'_, f64>)]) -> Result<(), Error> {
+    let path = path.as_ref();
     if arrays.is_empty() {
         return Err(Error::Empty { what: "the list of arrays" });
     }

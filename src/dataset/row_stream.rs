@@ -128,7 +128,8 @@ impl<S: RowStream> Copied<S> {
     ///
     /// # Errors
     /// Those of [`NpyWriter::create`].
-    pub fn new(rows: S, path: &Path) -> Result<Self, Error> {
+    pub fn new(rows: S, path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref();
         let file = NpyWriter::create(path, (rows.rows(), rows.columns()))?;
         Ok(Self { rows, file })
     }

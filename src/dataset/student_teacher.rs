@@ -54,8 +54,8 @@ impl StudentTeacher {
     /// Draws the data set.
     ///
     /// # Errors
-    /// [`Error::Domain`] if a count is 0, more features are seen than there are, or the noise is
-    /// negative or not finite; [`Error::Memory`].
+    /// [`Error::Domain`] if a count is 0 or the noise negative or not finite; [`Error::TooLarge`] if more features are
+    /// seen than there are; [`Error::Memory`].
     pub fn generate(&self) -> Result<Dataset, Error> {
         self.check()?;
         let mut normal = LegacyNormal { generator: Mt::new(self.seed), spare: None };
@@ -74,9 +74,13 @@ impl StudentTeacher {
         if self.rows == 0 {
             return domain("the number of rows", 0.0, "at least 1");
         }
-        if self.seen_features == 0 || self.seen_features > self.true_features {
-            let must_be = "at least 1 and at most the number of true features";
-            return domain("the number of seen features", self.seen_features as f64, must_be);
+        let what = "the number of seen features";
+        if self.seen_features == 0 {
+            return domain(what, 0.0, "at least 1");
+        }
+        if self.seen_features > self.true_features {
+            let limit = "the number of true features";
+            return Err(Error::TooLarge { what, found: self.seen_features, most: self.true_features, limit });
         }
         if !(self.noise >= 0.0 && self.noise.is_finite()) {
             return domain("the noise", self.noise, "finite and ≥ 0");

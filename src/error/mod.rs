@@ -82,6 +82,19 @@ pub enum Error {
         #[cfg_attr(feature = "serde", serde(deserialize_with = "crate::machine::stored::text"))]
         must_be: Text,
     },
+    /// A count is larger than the data allow.
+    TooLarge {
+        /// What is counted.
+        #[cfg_attr(feature = "serde", serde(deserialize_with = "crate::machine::stored::text"))]
+        what: Text,
+        /// The count that was passed.
+        found: usize,
+        /// The largest that is possible.
+        most: usize,
+        /// What that number is.
+        #[cfg_attr(feature = "serde", serde(deserialize_with = "crate::machine::stored::text"))]
+        limit: Text,
+    },
     /// A result does not fit into `f64`.
     Overflow {
         /// The result's name.
@@ -212,6 +225,9 @@ impl fmt::Display for Error {
             Self::Domain { what, value, must_be } => {
                 write!(f, "{what} is {}; it must be {must_be}", number(*value))
             }
+            Self::TooLarge { what, found, most, limit } => {
+                write!(f, "{what} is {found}; it can be at most {most}, {limit}")
+            }
             Self::Overflow { what } => {
                 write!(f, "{what} does not fit into a 64-bit float; rescale the data")
             }
@@ -308,6 +324,12 @@ impl Error {
             Some(((row, column), &value)) => Err(Self::NonFinite { what, row, column, value }),
             None => Ok(()),
         }
+    }
+
+    /// [`Error::TooLarge`] of the index of an arm.
+    pub(crate) fn no_arm(arms: usize, arm: usize) -> Self {
+        let (what, limit) = ("the index of an arm", "that of the last arm, counted from 0");
+        Self::TooLarge { what, found: arm, most: arms.saturating_sub(1), limit }
     }
 
     /// [`Error::Io`] about `path`, in words of the crate.

@@ -43,6 +43,11 @@ pub(crate) fn input_dimension(map: &dyn FeatureMap) -> Result<usize, Error> {
     user_code::call(|| name(map), || map.input_dimension())
 }
 
+/// [`FeatureMap::most_features`].
+pub(crate) fn most_features(map: &dyn FeatureMap) -> Result<usize, Error> {
+    user_code::call(|| name(map), || map.most_features())
+}
+
 /// [`FeatureMap::cosines`].
 pub(crate) fn cosines(map: &dyn FeatureMap) -> Result<Option<Cosines<'_>>, Error> {
     user_code::call(|| name(map), || map.cosines())

@@ -33,6 +33,10 @@ impl FeatureMap for Coordinates {
         self.inputs
     }
 
+    fn most_features(&self) -> usize {
+        self.inputs
+    }
+
     /// `inputs` `(n, d)` → `(n, p)`. [`Error::Shape`] for `p > d`.
     fn design(&self, inputs: &ArrayRef2<f64>, p: usize) -> Result<Array2<f64>, Error> {
         check_outputs(self.inputs, p)?;

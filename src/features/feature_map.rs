@@ -14,6 +14,12 @@ pub trait FeatureMap: std::fmt::Debug + Send + Sync {
     /// The dimension `d` of an input.
     fn input_dimension(&self) -> usize;
 
+    /// How many features it has at most: the largest `p`. By default there is no limit. A sweep that asks for more than a
+    /// stated limit is refused before anything runs.
+    fn most_features(&self) -> usize {
+        usize::MAX
+    }
+
     /// The design matrix: `inputs` `(n, d)` → `X` `(n, p)`.
     ///
     /// # Errors
@@ -86,6 +92,10 @@ macro_rules! pointers {
         impl<T: FeatureMap + ?Sized> FeatureMap for $pointer {
             fn input_dimension(&self) -> usize {
                 (**self).input_dimension()
+            }
+
+            fn most_features(&self) -> usize {
+                (**self).most_features()
             }
 
             fn design(&self, inputs: &ArrayRef2<f64>, p: usize) -> Result<Array2<f64>, Error> {

@@ -225,6 +225,10 @@ impl FeatureMap for NaturalSpline {
         1
     }
 
+    fn most_features(&self) -> usize {
+        self.outputs()
+    }
+
     /// `inputs` `(n, 1)` → `(n, p)`. [`Error::Shape`] for `p` over [`NaturalSpline::outputs`].
     fn design(&self, inputs: &ArrayRef2<f64>, p: usize) -> Result<Array2<f64>, Error> {
         check_outputs(self.outputs(), p)?;

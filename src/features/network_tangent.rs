@@ -70,6 +70,10 @@ impl FeatureMap for NetworkTangent {
         self.hidden.ncols()
     }
 
+    fn most_features(&self) -> usize {
+        self.outputs()
+    }
+
     /// `inputs` `(n, d)` → the first `p` derivatives, `(n, p)`. [`Error::Shape`] for `p` over
     /// [`NetworkTangent::outputs`].
     fn design(&self, inputs: &ArrayRef2<f64>, p: usize) -> Result<Array2<f64>, Error> {

@@ -170,6 +170,10 @@ impl FeatureMap for PolynomialKernel {
         self.inputs
     }
 
+    fn most_features(&self) -> usize {
+        self.outputs()
+    }
+
     /// `inputs` `(n, d)` → `(n, p)`. [`Error::Shape`] for more features than there are monomials.
     fn design(&self, inputs: &ArrayRef2<f64>, p: usize) -> Result<Array2<f64>, Error> {
         check_outputs(self.outputs(), p)?;

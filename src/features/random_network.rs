@@ -335,6 +335,10 @@ impl FeatureMap for RandomNetwork {
         self.hidden.first().map_or_else(|| self.last_inputs(), Array2::ncols)
     }
 
+    fn most_features(&self) -> usize {
+        self.outputs()
+    }
+
     /// `inputs` `(n, d₀)` → the first `p` neurons of the last layer, `(n, p)`. [`Error::Shape`] for `p` over
     /// [`RandomNetwork::outputs`].
     fn design(&self, inputs: &ArrayRef2<f64>, p: usize) -> Result<Array2<f64>, Error> {

@@ -47,21 +47,21 @@ impl Sweep {
             let must_be = "at least 2: one to train on, one to test on";
             return Err(Error::Domain { what: "the number of rows", value: 1.0, must_be });
         }
-        let (most, must_be) = if one_table {
-            (rows - 1, "at least 1 and less than the number of rows, so that a test row is left")
+        let most = if one_table {
+            (rows - 1, "the number of rows less one to test on")
         } else {
-            (rows, "at least 1 and at most the number of training rows")
+            (rows, "the number of training rows")
         };
-        listed(&self.samples, most, "a training set size n", must_be)
+        listed(&self.samples, most, "a training set size n")
     }
 
     fn check_features(&self, sizes: Sizes, features: &[usize]) -> Result<(), Error> {
-        let (most, must_be) = if self.maps.is_none() {
-            (sizes.inputs, "at least 1 and at most the number of inputs, where no map makes more of them")
+        let most = if self.maps.is_none() {
+            (sizes.inputs, "the number of inputs, where no map makes more of them")
         } else {
-            (usize::MAX, "at least 1")
+            (self.maps.most_features(), "the number of features that the map has")
         };
-        listed(features, most, "a feature count p", must_be)
+        listed(features, most, "a feature count p")
     }
 
     /// Arms' own targets fit the source's.
@@ -282,10 +282,13 @@ fn unsupported(reason: String) -> Result<(), Error> {
     Err(Error::Unsupported { reason })
 }
 
-/// [`Error::Domain`] unless each entry is from 1 to `most` and there once.
-fn listed(list: &[usize], most: usize, what: &'static str, must_be: &'static str) -> Result<(), Error> {
-    if let Some(&entry) = list.iter().find(|&&entry| entry == 0 || entry > most) {
-        return Err(Error::Domain { what, value: entry as f64, must_be });
+/// [`Error::Domain`] for an entry that is 0 or there twice, [`Error::TooLarge`] for one over `most`.
+fn listed(list: &[usize], (most, limit): (usize, &'static str), what: &'static str) -> Result<(), Error> {
+    if list.contains(&0) {
+        return Err(Error::Domain { what, value: 0.0, must_be: "at least 1" });
+    }
+    if let Some(found) = list.iter().copied().filter(|&entry| entry > most).max() {
+        return Err(Error::TooLarge { what, found, most, limit });
     }
     let mut sorted = list.to_vec();
     sorted.sort_unstable();

@@ -152,8 +152,8 @@ impl Crossed {
     /// Runs all fits: a split for each `n`, `p` and arm, in that order.
     ///
     /// # Errors
-    /// [`Error::Empty`] without sizes, arms, draws or seeds; [`Error::Domain`] for a size that there are not as many rows or
-    /// inputs for, a noise that is negative or not finite, or a single fit at each size; [`Error::Unsupported`] for one table
+    /// [`Error::Empty`] without sizes, arms, draws or seeds; [`Error::TooLarge`] for a size that there are not as many rows or
+    /// features for; [`Error::Domain`] for a noise that is negative or not finite, or a single fit at each size; [`Error::Unsupported`] for one table
     /// (whose test rows would be others for each training set), test rows that change with the draw, a population behind a
     /// feature map, several seeds of features that are not drawn, or an arm with an ablation, an adversary or targets of its
     /// own; what the drawing, the maps and the fits end in, [`Error::Memory`].
@@ -196,12 +196,22 @@ impl Crossed {
         let most = self.samples.iter().copied().max().unwrap_or(0);
         let widest = features.iter().copied().max().unwrap_or(0);
         if most > sizes.rows {
-            let must_be = "at most the number of training rows";
-            return Err(Error::Domain { what: "a training set size n", value: most as f64, must_be });
+            let limit = "the number of training rows";
+            return Err(Error::TooLarge {
+                what: "a training set size n",
+                found: most,
+                most: sizes.rows,
+                limit,
+            });
         }
-        if self.maps.is_none() && widest > sizes.inputs {
-            let must_be = "at most the number of inputs, where no map makes more of them";
-            return Err(Error::Domain { what: "a feature count p", value: widest as f64, must_be });
+        let (most_features, limit) = if self.maps.is_none() {
+            (sizes.inputs, "the number of inputs, where no map makes more of them")
+        } else {
+            (self.maps.most_features(), "the number of features that the map has")
+        };
+        if widest > most_features {
+            let what = "a feature count p";
+            return Err(Error::TooLarge { what, found: widest, most: most_features, limit });
         }
         let count = self.splits.repeats();
         reserve(

@@ -52,7 +52,7 @@ impl Sweep {
     /// The fit of an arm, by its index, in one cell: `n` rows and `p` features of a repeat.
     ///
     /// # Errors
-    /// [`Error::Shape`] for an arm that is not there; [`Error::Domain`] for a repeat or a number of rows that the sweep
+    /// [`Error::TooLarge`] for an arm that is not there; [`Error::Domain`] for a repeat or a number of rows that the sweep
     /// does not have; [`Error::Unsupported`] for an arm that is more than an estimator, a free intercept, standardised
     /// features, and a parameter; those of the draws, of the map and of the SVD.
     ///
@@ -69,7 +69,7 @@ impl Sweep {
     /// ```
     pub fn fit(&self, repeat: usize, (n, p): (usize, usize), arm: usize) -> Result<Fit, Error> {
         let Some(arm) = self.arms.get(arm) else {
-            return Err(Error::Shape { what: "an arm of the sweep", expected: self.arms.len(), found: arm });
+            return Err(Error::no_arm(self.arms.len(), arm));
         };
         let plain = arm.ablation == Ablation::none() && arm.adversary.is_none() && arm.start == Start::Zero;
         let cell = Self { samples: vec![n], features: vec![p], ..self.clone() };

@@ -129,6 +129,16 @@ impl Maps {
         user_code::call(part, || fit(&inputs(), p))?.map(Some)
     }
 
+    /// How many features the first of the maps has at most; no limit where that is not known before there are data, or
+    /// the map cannot be drawn, which its cells then tell.
+    pub(super) fn most_features(&self) -> usize {
+        if self.is_fitted() {
+            return usize::MAX;
+        }
+        let first = self.of(0).ok().flatten();
+        first.and_then(|map| checked::most_features(&*map).ok()).unwrap_or(usize::MAX)
+    }
+
     /// Whether there is none.
     #[must_use]
     pub fn is_none(&self) -> bool {

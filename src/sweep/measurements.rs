@@ -61,11 +61,12 @@ impl Measurements<'_> {
     /// [`Curve::save_summaries`](crate::curve::Curve::save_summaries).
     pub fn save_tables(
         self,
-        cells: &Path,
-        summary: &Path,
+        cells: impl AsRef<Path>,
+        summary: impl AsRef<Path>,
         metrics: &[Metric],
         bootstrap: Option<Bootstrap>,
     ) -> Result<Tables, Error> {
+        let (cells, summary) = (cells.as_ref(), summary.as_ref());
         let Self { ready, found } = self;
         let outline = ready.outline();
         let (axis, extent) = (ready.axis_values(outline.axis), ready.extent(&found));

@@ -287,8 +287,8 @@ impl Sweep {
     /// Runs all cells.
     ///
     /// # Errors
-    /// What is wrong with the sweep as a whole: sizes that leave no training or no test row, or
-    /// are listed twice ([`Error::Domain`]), no repeats, splits that do not fit the table, an adversary
+    /// What is wrong with the sweep as a whole: sizes of 0 or listed twice ([`Error::Domain`]), sizes that leave no test
+    /// row or are more than the features there are ([`Error::TooLarge`]), no repeats, splits that do not fit the table, an adversary
     /// of infinite strength, no threads to be had, a best linear model of the whole table that does not fit into
     /// `f64` ([`Error::Overflow`]), a metric that no arm has, or parts that do not go together ([`Error::Unsupported`]). A
     /// single cell that fails, or a single arm in it, does not end the sweep: see [`Curve::failures`]. Where all fail, the

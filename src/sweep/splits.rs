@@ -57,7 +57,8 @@ impl Splits {
     /// # std::fs::remove_dir_all(&dir).unwrap();
     /// # Ok::<(), double_descent::Error>(())
     /// ```
-    pub fn read(path: &Path) -> Result<Self, Error> {
+    pub fn read(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref();
         let file = File::open(path).map_err(|e| Error::io(path, &e))?;
         let bad = |line, reason: String| Error::File { path: path.into(), line, column: None, reason };
         let mut reader = csv::Reader::from_reader(file);

@@ -316,6 +316,17 @@ fn a_part_of_the_rows() {
     assert!((found.fit.mse - 2.0).abs() < 1.0, "{}", found.fit.mse);
 }
 
+/// Where the best number of directions is all of them, that is no remedy.
+#[test]
+fn all_directions_are_not_called_fewer() {
+    let x = normal(60, 3, 1);
+    let y = x.dot(&Array2::ones((3, 1))) + 0.01 * normal(60, 1, 2);
+    let found = diagnose(&x, &y).unwrap();
+    assert!(found.remedies.iter().any(|remedy| remedy.method == Method::LeadingModes { modes: 3 }));
+    let words = format!("{found}");
+    assert!(words.contains("fewer features: none does better than all 3 principal directions"), "{words}");
+}
+
 #[test]
 fn tables_with_nothing_in_them() {
     let found = diagnose(&Array2::zeros((4, 3)), &array![[1.0], [2.0], [3.0], [4.0]]).unwrap();

@@ -91,6 +91,17 @@ fn every_study_has_help() {
 
 #[test]
 fn errors_of_the_command_line_name_the_flag_and_the_nearest_one() {
+    if let Some(grid) = program("grid") {
+        let folder = Folder::new("tables");
+        for flag in ["--dataset", "--data", "--target"] {
+            misused(
+                &grid,
+                &folder,
+                &[flag, "x"],
+                &["unknown flag", flag, "ablations and adversarial read tables"],
+            );
+        }
+    }
     let Some(path) = BINARY else { return };
     let folder = Folder::new("flags");
     let wrong: [(&str, &[&str], &[&str]); 29] = [
@@ -297,8 +308,10 @@ fn sizes_and_repeats_out_of_range() {
         refused(&program, &folder, &[&["--dataset", "diabetes"], more].concat(), says);
     };
     diabetes(&["--sizes", "0"], &["n is 0", "at least 1"]);
-    diabetes(&["--sizes", "1..500"], &["n is 442", "less than the number of rows"]);
-    diabetes(&["--sizes", "442"], &["n is 442"]);
+    for sizes in ["1..442", "442"] {
+        let says = ["--sizes: 442 is too large for diabetes: of its 442 rows", "at most 441"];
+        misused(&program, &folder, &["--dataset", "diabetes", "--sizes", sizes], &says);
+    }
     for flag in ["--repeats", "--threads"] {
         misused(&program, &folder, &["--dataset", "diabetes", flag, "0"], &[flag, "`0`", "from 1 on"]);
     }
@@ -571,4 +584,41 @@ fn settings_beside_the_results_repeat_the_study() {
         Command::new("/bin/sh").args(["-c", &again]).current_dir(&folder.0).env("PATH", bin).output();
     assert!(output.unwrap().status.success());
     assert_eq!(cells("one of two"), cells("two of two"));
+}
+
+/// The words of a column sum to the constant: the rank is one less than p, and the threshold is there.
+#[test]
+fn features_that_depend_on_one_another_have_their_threshold_at_the_rank() {
+    let Some(program) = program("ablations") else { return };
+    let folder = Folder::new("rank");
+    let mut table = String::from("city,size,age,price\n");
+    for row in 0..60_usize {
+        let (city, size, age) = (["Rome", "Oslo", "Bern"][row % 3], row * 37 % 61, row * row % 53);
+        table += &format!("{city},{size},{age},{}\n", (row * 7919 % 101) as f64 / 10.0);
+    }
+    let table = folder.file("prices.csv", &table);
+    let words = ["--data", &table, "--one-hot", "city", "--intercept", "--sizes", "1..12", "--repeats", "20"];
+    let output = run(&program, &folder, &words);
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    assert!(output.status.success(), "{err}");
+    for says in
+        ["60 rows and 6 features were read, target `price`", "the 6 features have rank 5", "n = rank = 5"]
+    {
+        assert!(err.contains(says), "no `{says}` in {err}");
+    }
+    assert!(
+        out.contains("at n = rank = 5") && out.contains("at n = rank, the lowest of each family"),
+        "{out}"
+    );
+    let figure = folder.0.join("results/ablations/prices/three_factors.svg");
+    let figure = std::fs::read_to_string(figure).unwrap();
+    assert!(figure.contains("n = rank") && !figure.contains("p/n = 1"), "the marker");
+    // Without the constant nothing depends.
+    let output = run(
+        &program,
+        &folder,
+        &["--data", &table, "--one-hot", "city", "--sizes", "1..12", "--repeats", "3"],
+    );
+    assert!(output.status.success() && !text(&output.stderr).contains("rank"), "{output:?}");
+    assert!(text(&output.stdout).contains("at n = p = 5"), "{output:?}");
 }

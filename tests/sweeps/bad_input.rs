@@ -6,14 +6,16 @@ use double_descent::Error;
 use double_descent::curve::{Axis, Bootstrap, Curve, Metric};
 use double_descent::dataset::{CsvOptions, Dataset, StudentTeacher};
 use double_descent::factors::Factors;
+use double_descent::features::{RandomFourier, WithIntercept};
 use double_descent::filter::MinNorm;
 use double_descent::risk::Compressed;
 use double_descent::svd::Svd;
-use double_descent::sweep::{Arm, Grid, Splits, Sweep};
+use double_descent::sweep::{Arm, Grid, Maps, Splits, Sweep};
 use double_descent::teacher::Teacher;
 use double_descent::{Ablation, Adversary};
 use ndarray::{Array2, s};
 use std::path::Path;
+use std::sync::Arc;
 
 #[test]
 fn files_that_are_not_there_or_cannot_be_written() {
@@ -85,12 +87,50 @@ fn refused(sweep: &Sweep, value: f64, says: &str) {
     assert!(error.to_string().contains(says), "{error}");
 }
 
+/// Runs a sweep that must be refused for a count over what its data allow, in these words.
+fn too_large(sweep: &Sweep, count: usize, limit: usize, says: &str) {
+    let error = sweep.run().unwrap_err();
+    assert!(
+        matches!(error, Error::TooLarge { found, most, .. } if (found, most) == (count, limit)),
+        "{error:?}"
+    );
+    assert!(error.to_string().contains(says), "{error}");
+}
+
+/// Before a cell is computed, whoever has the features.
+#[test]
+fn more_features_than_there_are() {
+    let (train, test) = Dataset::diabetes().split(300).unwrap();
+    let over = |maps: Maps, most: usize| {
+        Sweep::over_features((train.clone(), test.clone()), maps, 20, 1..=most, 2, 0)
+    };
+    let fourier = |repeat: usize| RandomFourier::gaussian(10, 12, 1.0, repeat as u64);
+    let says = "a feature count p is 13; it can be at most 12, the number of features that the map has";
+    too_large(&over(Maps::drawn(fourier), 13), 13, 12, says);
+    too_large(&over(Maps::same(fourier(0).unwrap()), 13), 13, 12, says);
+    let constant = WithIntercept::new(Arc::new(fourier(0).unwrap()));
+    too_large(&over(Maps::same(constant.clone()), 14), 14, 13, "at most 13");
+    too_large(&over(Maps::none(), 11), 11, 10, "the number of inputs");
+    for (maps, most) in [(Maps::drawn(fourier), 12), (Maps::same(constant), 13), (Maps::none(), 10)] {
+        let curve = over(maps, most).run().unwrap();
+        assert_eq!((curve.failures.len(), curve.values().len()), (0, most));
+    }
+    // What cannot be drawn is told by its cells.
+    let fails = |_| Err::<RandomFourier, _>(Error::Empty { what: "the list of frequencies" });
+    assert!(matches!(over(Maps::drawn(fails), 3).run(), Err(Error::Empty { .. })));
+}
+
 #[test]
 fn sweeps_of_nothing_or_too_much() {
     let sweep = |sizes: &[usize], repeats| Sweep::new(Dataset::diabetes(), sizes.iter().copied(), repeats, 0);
     refused(&sweep(&[5, 0], 3), 0.0, "training set size n is 0");
-    refused(&sweep(&[5, 442], 3), 442.0, "training set size n is 442");
-    refused(&sweep(&[5, usize::MAX], 3), usize::MAX as f64, "training set size");
+    too_large(
+        &sweep(&[5, 442], 3),
+        442,
+        441,
+        "training set size n is 442; it can be at most 441, the number of rows",
+    );
+    too_large(&sweep(&[5, usize::MAX], 3), usize::MAX, 441, "training set size");
     refused(&sweep(&[7, 5, 7], 3), 7.0, "listed once");
     refused(&sweep(&[5], 0), 0.0, "number of repeats");
     refused(&Sweep { threads: Some(0), ..sweep(&[5], 1) }, 0.0, "number of threads");
@@ -113,6 +153,10 @@ fn sweeps_of_nothing_or_too_much() {
     let curve = sweep(&[5], 2).run().unwrap();
     let no_draws = curve.summaries(Metric::TestMse, Some(Bootstrap { draws: 0, seed: 0 }));
     assert!(matches!(no_draws, Err(Error::Domain { .. })));
+    let unmeasured = curve.summaries(Metric::TestErrorRate, None).unwrap_err();
+    assert!(unmeasured.to_string().contains("no cell has `test_error_rate`; ask the sweep"), "{unmeasured}");
+    let empty = Curve::new(Axis::Samples, curve.arms.clone(), curve.provenance.clone());
+    assert!(empty.summaries(Metric::TestErrorRate, None).unwrap().is_empty());
 }
 
 #[test]
@@ -127,11 +171,17 @@ fn parameters_outside_their_domain() {
     for (wrong, says) in [
         (StudentTeacher { rows: 0, ..drawn }, "rows"),
         (StudentTeacher { seen_features: 0, ..drawn }, "seen features"),
-        (StudentTeacher { seen_features: 31, ..drawn }, "is 31"),
-        (StudentTeacher { true_features: 0, ..drawn }, "seen features"),
     ] {
         let error = wrong.generate().unwrap_err();
         assert!(matches!(error, Error::Domain { .. }) && error.to_string().contains(says), "{error}");
+    }
+    for (seen, most) in [(drawn.true_features + 1, drawn.true_features), (drawn.seen_features, 0)] {
+        let error =
+            StudentTeacher { seen_features: seen, true_features: most, ..drawn }.generate().unwrap_err();
+        assert!(
+            matches!(error, Error::TooLarge { found, most: limit, .. } if (found, limit) == (seen, most)),
+            "{error}"
+        );
     }
 }
 

@@ -307,7 +307,7 @@ fn effective_parameters_fold_the_curve() {
         let missing = study::over_metric(&curve, 0, (Metric::StableRank, axes.1), &FigureOptions::default());
         assert!(matches!(missing, Err(Error::Unsupported { .. })));
         let missing = study::over_metric(&curve, 1, axes, &FigureOptions::default());
-        assert!(matches!(missing, Err(Error::Shape { expected: 1, found: 1, .. })));
+        assert!(matches!(missing, Err(Error::TooLarge { most: 0, found: 1, .. })));
     }
 }
 

@@ -228,14 +228,21 @@ fn studies_that_cannot_be_run() {
     }
     for domain in [
         Crossed { samples: vec![0], ..base() },
-        Crossed { samples: vec![31], ..base() },
         Crossed { features: vec![0], ..base() },
-        Crossed { features: vec![4], ..base() },
         Crossed { noise: -0.1, ..base() },
         Crossed { noise: f64::NAN, ..base() },
         Crossed { draws: 1, splits: Splits::Drawn { repeats: 1, seed: 0 }, ..base() },
     ] {
         assert!(matches!(domain.run(), Err(Error::Domain { .. })), "{:?}", domain.run());
+    }
+    for (large, count) in
+        [(Crossed { samples: vec![31], ..base() }, 31), (Crossed { features: vec![4], ..base() }, 4)]
+    {
+        let error = large.run().unwrap_err();
+        assert!(
+            matches!(error, Error::TooLarge { found, most, .. } if found == count && most == count - 1),
+            "{error:?}"
+        );
     }
     let attacked = Arm::attacked(Adversary::TestDatum { strength: 1.0 });
     let with_targets = Arm::min_norm().trained_on(None, Array2::zeros((30, 2)));

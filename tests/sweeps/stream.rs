@@ -87,7 +87,7 @@ fn rows_are_copied_into_a_file_as_they_pass() {
     assert_eq!(npy::read(&path).unwrap().dim(), (120, 7));
     assert_eq!(std::fs::read_dir(&folder.0).unwrap().count(), 1);
     assert!(matches!(NpyWriter::create(&path, (0, 2)), Err(Error::Empty { .. })));
-    assert!(matches!(NpyWriter::create(&folder.0.join("no/rows.npy"), (1, 2)), Err(Error::Io { .. })));
+    assert!(matches!(NpyWriter::create(folder.0.join("no/rows.npy"), (1, 2)), Err(Error::Io { .. })));
 }
 
 /// Of Gaussian features the mean is known: `p/(n − p − 1)` for `n > p + 1`. Its standard error is that of the summary.

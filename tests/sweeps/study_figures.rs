@@ -6,7 +6,8 @@ use double_descent::dataset::Dataset;
 use double_descent::features::Coordinates;
 use double_descent::filter::Ridge;
 use double_descent::plot::study::{
-    ablations, adversaries, arm_errors, compare, over_features, over_samples, over_settings, overlay, surface,
+    ablations, adversaries, arm_errors, compare, over_features, over_samples, over_settings, overlay, panels,
+    surface,
 };
 use double_descent::plot::{Abscissa, Figure, FigureOptions, Hue, Overlay, Statistic};
 use double_descent::sweep::{Arm, Maps, Sweep};
@@ -303,7 +304,7 @@ fn a_surface_is_a_heat_map_with_units() {
     let train = surface(&plane, 0, Metric::TrainMse, &FigureOptions::default());
     assert!(parsed(&train).concat().contains("grey"), "{}", train.caption);
     let no_arm = surface(&plane, 3, Metric::TestMse, &FigureOptions::default());
-    assert!(matches!(no_arm.check(), Err(Error::Shape { .. })));
+    assert!(matches!(no_arm.check(), Err(Error::TooLarge { found: 3, .. })));
     let absent = surface(&plane, 0, Metric::BiasSquared, &FigureOptions::default());
     assert!(matches!(absent.check(), Err(Error::Unsupported { .. })));
 }
@@ -369,4 +370,52 @@ fn settings_are_an_axis() {
     assert!(matches!(draw("ridge", &[], &[]).check(), Err(Error::Empty { .. })));
     let apart = draw("ridge", &[], &[Metric::TestMse, Metric::CoefficientNorm]);
     assert!(matches!(apart.check(), Err(Error::Unsupported { .. })));
+}
+
+/// What is told apart by its dashes alone: greys and blacks, so that a legend has no two entries that look alike.
+#[test]
+fn references_limits_and_theories_have_dashes_of_their_own() {
+    let curve = sweep(5..=20, 4);
+    let line = || TheoryLine::gaussian_noise(Sizes::Samples { p: 10 });
+    let train = Overlay::new(TheoryLine::new("Training", "", Ok)).of_metric(Metric::TrainMse);
+    let options = FigureOptions::default().with_theory(Overlay::new(line())).with_theory(train);
+    let arm = ArmLabel::new("infinite_width", None);
+    let mut limit = Curve::new(Axis::Samples, vec![arm], curve.provenance.clone());
+    limit.cells.extend(curve.cells.iter().filter(|cell| cell.arm == 0));
+    let mut figures = ablations(&curve, &options);
+    figures.push(("limit", panels(&limit, &[&[Metric::TestMse]], &options)));
+    let mut seen = 0;
+    for (name, figure) in figures {
+        for panel in &figure.panels {
+            let plain = panel.groups.iter().filter(|group| matches!(group.hue, Hue::Grey | Hue::Black));
+            let mut dashes: Vec<_> =
+                plain.flat_map(|group| &group.series).map(|series| format!("{:?}", series.dash)).collect();
+            seen += usize::from(dashes.len() > 1);
+            dashes.sort();
+            let all = dashes.len();
+            dashes.dedup();
+            assert_eq!(dashes.len(), all, "{name}: {dashes:?}");
+        }
+    }
+    assert!(seen > 5, "{seen} panels");
+}
+
+/// A theory of an arm that is not there is not drawn, and the caption says so.
+#[test]
+fn theories_of_nothing_are_said() {
+    let curve = sweep(5..=20, 4);
+    let line = || TheoryLine::gaussian_noise(Sizes::Samples { p: 10 });
+    let caption =
+        |overlay: Overlay| arm_errors(&curve, 0, &FigureOptions::default().with_theory(overlay)).caption;
+    let missed = caption(Overlay::new(line()).of_arm("unblated", Some(0.5)));
+    let says = "it is of the arm `unblated` 0.5, and the arms are `unablated`, `no_small_singular_values`";
+    assert!(missed.contains("Theory not drawn: ") && missed.contains(says), "{missed}");
+    assert!(!caption(Overlay::new(line()).of_arm("unablated", None)).contains("not drawn"));
+    // Of another arm than the one shown, of other curves: no fault.
+    assert!(!caption(Overlay::new(line()).of_arm("no_residuals", None)).contains("not drawn"));
+    assert!(!caption(Overlay::new(line()).along(Axis::Features)).contains("not drawn"));
+    assert!(!caption(Overlay::new(line()).at(11)).contains("not drawn"));
+    let options = FigureOptions::default().with_theory(Overlay::new(line()).at(11));
+    let both = overlay(&[("a", &curve, 0), ("b", &curve, 0)], Metric::TestMse, &options);
+    assert!(both.caption.contains("it is of the curve at 11, which is not here"), "{}", both.caption);
 }

@@ -206,6 +206,40 @@ fn decimal_commas_blanks_and_quotes() {
 }
 
 #[test]
+fn thousands_and_words_are_told_apart() {
+    let comma = CsvOptions::default().with_delimiter(b';').with_decimal_comma(true);
+    for (cell, separator) in [("-1.211,47", '.'), ("1.234.567", '.'), ("12'000", '\''), ("1 234,5", ' ')] {
+        let text = format!("a;b;y\n1;2;3\n4;{cell};6\n");
+        refused(
+            read(&text, &comma),
+            &["line 3", "column `b`", &format!("separates its thousands (`{separator}`)")],
+        );
+    }
+    let semicolon = CsvOptions::default().with_delimiter(b';');
+    for cell in ["1,234,567", "-1,234.5", "12\u{a0}000,5"] {
+        let text =
+            refused(read(format!("a;b;y\n1;2;3\n4;{cell};6\n"), &semicolon), &["separates its thousands"]);
+        assert!(!text.contains("with_one_hot"), "{text}");
+    }
+    // One group of three behind a comma may be decimals, and four digits are no group.
+    refused(read("a;b;y\n4;1,234;6\n", &semicolon), &["with_decimal_comma"]);
+    for cell in ["1,2345,678", "1.2.3", "12.34,5", "a.bcd,1"] {
+        let text = refused(read(format!("a;b;y\n4;{cell};6\n"), &comma), &["not a finite number"]);
+        assert!(!text.contains("thousands"), "{text}");
+    }
+    // All columns of words at once; targets are another matter.
+    let text = "id,city,size,kind,y\nA7,Rome,3,old,1\n";
+    let said =
+        refused(default(text), &["column `id`", "with_one_hot", "other columns with words: city, kind"]);
+    assert!(!said.contains("size"), "{said}");
+    let one_hot = CsvOptions::default().with_one_hot(["city"]).without_columns(["id"]);
+    let said = refused(read(text, &one_hot), &["column `kind`"]);
+    assert!(!said.contains("other columns"), "{said}");
+    let said = refused(default("a,y\n1,yes\n2,no\n"), &["column `y`", "write 0 and 1 for two classes"]);
+    assert!(!said.contains("with_one_hot"), "{said}");
+}
+
+#[test]
 fn names_in_latin_1() {
     let text = b"a,b,Gr\xf6\xdfe\n0,0,0\n7,5,1\n";
     refused(default(text), &["line 1", "not UTF-8", "CsvOptions::with_encoding"]);

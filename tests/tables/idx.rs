@@ -30,7 +30,7 @@ fn every_type_packed_or_not() {
             // The bytes tell, not the name; members of a gzip file follow one another.
             let (front, back) = plain.split_at(plain.len() / 2);
             for bytes in [plain.clone(), gzip(&plain), [gzip(front), gzip(back)].concat()] {
-                let read = idx::read(&saved(&folder, &bytes)).unwrap();
+                let read = idx::read(saved(&folder, &bytes)).unwrap();
                 assert_eq!(read, Array2::from_shape_vec((rows, 4 / rows), values.to_vec()).unwrap());
             }
         }

@@ -27,7 +27,7 @@ fn fashion_mnist_is_what_was_published() {
         assert_eq!(part.clean_labels(), part.labels());
         let count = |class| part.labels().iter().filter(|label| **label == class).count();
         assert!((0..10).all(|class| count(class) == rows / 10));
-        let pixels = idx::read_bytes(&folder.join(format!("{file}-images-idx3-ubyte.gz"))).unwrap();
+        let pixels = idx::read_bytes(folder.join(format!("{file}-images-idx3-ubyte.gz"))).unwrap();
         let bytes = || pixels.iter().map(|&pixel| u64::from(pixel));
         assert_eq!((bytes().sum::<u64>(), bytes().map(|v| v * v).sum::<u64>()), (sum, squares));
         if file == "t10k" {
@@ -86,7 +86,7 @@ fn files_by_their_usual_names() {
 #[test]
 fn files_that_do_not_belong_together() {
     let folder = Folder::new("images-bad");
-    let found = Labelled::fashion_mnist(&folder.0.join("nowhere")).unwrap_err();
+    let found = Labelled::fashion_mnist(folder.0.join("nowhere")).unwrap_err();
     assert!(matches!(&found, Error::Io { path, .. } if path.ends_with("nowhere")), "{found:?}");
     let write = |file: &str, bytes: &[u8]| fs::write(folder.0.join(file), bytes).unwrap();
     // A folder of labels without images.
@@ -185,7 +185,7 @@ fn sets_by_the_start_of_their_names() {
         found.contains("several data sets are in this folder: emnist-digits, emnist-letters;"),
         "{found}"
     );
-    let set = |set: &str| Labelled::train_and_test("letters", &folder.0.join(set));
+    let set = |set: &str| Labelled::train_and_test("letters", folder.0.join(set));
     let (train, test) = set("emnist-letters").unwrap();
     assert_eq!((train.name(), test.name()), ("letters", "letters-test"));
     assert_eq!((train.labels(), test.labels()), (&[1, 2, 3, 4, 5][..], &[1, 2][..]));

@@ -186,7 +186,7 @@ fn headers_that_are_broken() {
         &format!("{{'descr': {}", "[".repeat(50_000)),
     ] {
         let bytes = npy(2, text, &[0; 96]);
-        let found = NpyRows::open(&saved(&folder, &bytes)).unwrap_err();
+        let found = NpyRows::open(saved(&folder, &bytes)).unwrap_err();
         assert!(matches!(found, Error::File { .. }), "{text}: {found:?}");
         assert!(found.to_string().len() < 400, "{found}");
     }
@@ -236,7 +236,7 @@ fn a_curve_from_a_file_is_that_from_memory() {
     let folder = Folder::new("npy-curve");
     let (n, p) = (100, 6);
     let x = normal(n, p + 2);
-    let mut file = NpyRows::open(&saved(&folder, &encoded(1, "<f8", &x))).unwrap();
+    let mut file = NpyRows::open(saved(&folder, &encoded(1, "<f8", &x))).unwrap();
     let new = || Rows::new(p, 2, Test::None).unwrap();
     let (mut streamed, mut whole) = (new(), new());
     let mut from = 0;

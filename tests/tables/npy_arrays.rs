@@ -52,7 +52,7 @@ fn every_type_in_both_byte_orders() {
                 let expected = Array2::from_shape_vec((2, 3), values.map(|v| v as f64).to_vec()).unwrap();
                 assert_eq!(npy::read(&path).unwrap(), expected, "{descr}");
                 let bytes = words(&descr, "False", "(6,)", size, &integers(&values, size));
-                let labels = npy::read_labels(&saved(&folder, &bytes));
+                let labels = npy::read_labels(saved(&folder, &bytes));
                 if letter == 'u' {
                     let expected = values.map(|v| usize::try_from(v).unwrap());
                     assert_eq!(labels.unwrap(), expected, "{descr}");
@@ -63,7 +63,7 @@ fn every_type_in_both_byte_orders() {
         }
     }
     let bytes = npy_file(1, &dictionary("|b1", "False", "(2,)"), &[1, 0]);
-    assert_eq!(npy::read_labels(&saved(&folder, &bytes)).unwrap(), [1, 0]);
+    assert_eq!(npy::read_labels(saved(&folder, &bytes)).unwrap(), [1, 0]);
 }
 
 #[test]

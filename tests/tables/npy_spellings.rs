@@ -86,7 +86,7 @@ fn every_spelling_of_a_type() {
     let doubles: (char, usize, &[&str]) = ('f', 8, &["d", "f8", "f08"]);
     let double_names: (char, usize, &[&str]) = ('f', 8, &["float64", "double", "float", "float_"]);
     let read = |descr: &str, bytes: &[u8]| {
-        npy::read(&saved(&folder, &npy_file(1, &dictionary(descr, "False", "(1,)"), bytes)))
+        npy::read(saved(&folder, &npy_file(1, &dictionary(descr, "False", "(1,)"), bytes)))
     };
     for (kind, size, spellings) in codes.into_iter().chain([doubles]) {
         let (little, value) = (three(kind, size), if kind == '?' { 1.0 } else { 3.0 });
@@ -131,7 +131,7 @@ fn half_floats_are_exact() {
         npy_file(1, &dictionary(&format!("{order}f2"), "False", &format!("({},)", bits.len())), &data)
     };
     for order in ["<", ">"] {
-        let read = npy::read(&saved(&folder, &file(order, &finite))).unwrap();
+        let read = npy::read(saved(&folder, &file(order, &finite))).unwrap();
         for (&bits, &value) in finite.iter().zip(&read) {
             let (sign, exponent, fraction) = (bits >> 15, i32::from(bits >> 10 & 31), f64::from(bits & 1023));
             let magnitude = match exponent {

@@ -24,6 +24,30 @@ pub(super) fn parse_number(cell: &[u8], options: &CsvOptions) -> Option<f64> {
     text.replace(',', ".").parse().ok()
 }
 
+/// What separates the thousands of a number that is one without it: `1.211,47`, `-1,234,567.8`, `12'000`.
+pub(super) fn between_thousands(cell: &[u8]) -> Option<char> {
+    let text = std::str::from_utf8(cell).ok()?;
+    let is_thousands = |separator: char, point: char| {
+        let whole = text.strip_prefix(['-', '+']).unwrap_or(text).split(point).next().unwrap_or("");
+        let mut groups = whole.split(separator);
+        let all_digits = |group: &str| group.bytes().all(|byte| byte.is_ascii_digit());
+        let first = groups.next().is_some_and(|first| (1..=3).contains(&first.len()) && all_digits(first));
+        let (count, rest) = groups.fold((0, true), |(count, rest), group| {
+            (count + 1, rest && group.len() == 3 && all_digits(group))
+        });
+        let number = text.replace(separator, "").replace(point, ".");
+        // One group behind a point or comma alone may be decimals.
+        let is_clear = count > 1 || count == 1 && (text.contains(point) || !matches!(separator, '.' | ','));
+        first && rest && is_clear && number.parse::<f64>().is_ok()
+    };
+    let pairs =
+        [('.', ','), (',', '.'), ('\'', '.'), (' ', '.'), (' ', ','), ('\u{a0}', ','), ('\u{202f}', ',')];
+    pairs
+        .into_iter()
+        .find(|&(separator, point)| is_thousands(separator, point))
+        .map(|(separator, _)| separator)
+}
+
 /// Powers of ten that are exact.
 const TENS: [f64; 23] = [
     1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18,

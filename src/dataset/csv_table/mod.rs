@@ -11,9 +11,9 @@ mod text;
 pub use options::{BlankCells, CsvOptions, Encoding, Header, UnnamedColumn};
 
 use super::Dataset;
-use crate::error::words::shown;
+use crate::error::words::{listed, shown};
 use crate::{Error, machine::memory};
-use cells::{is_missing, parse_number};
+use cells::{between_thousands, is_missing, parse_number};
 use columns::Columns;
 use csv::ByteRecord;
 use features::{Features, MOST_WORDS, Words};
@@ -34,7 +34,8 @@ impl Dataset {
     /// line and column for a cell that is no finite number, a missing value, a row of another length,
     /// a first line that names no columns, two columns of one name, a table without rows, another kind of
     /// file.
-    pub fn read_csv(path: &Path, options: &CsvOptions) -> Result<Self, Error> {
+    pub fn read_csv(path: impl AsRef<Path>, options: &CsvOptions) -> Result<Self, Error> {
+        let path = path.as_ref();
         let bytes = fs::read(path).map_err(|e| Error::io(path, &e))?;
         Table::new(path, options, &bytes)?.parse(name_of(path))
     }
@@ -51,6 +52,10 @@ impl Dataset {
 /// What to do where a feature has a word.
 const WORD: &str = "; leave the column out (`CsvOptions::without_columns`), make features of its words \
                     (`CsvOptions::with_one_hot`), or name it a missing value (`CsvOptions::with_missing`)";
+
+/// What to do where a target has a word.
+const CLASS: &str =
+    "; targets are numbers: write 0 and 1 for two classes, and a column of 0 and 1 for each of more";
 
 /// The name of a file without its endings; `data` where nothing is left that a folder can be called.
 fn name_of(path: &Path) -> String {
@@ -75,6 +80,8 @@ impl Table<'_> {
             memory::reserve("the numbers of a CSV file", memory::list::<[f64; 2]>(cells))?;
         }
         let mut features = Features::new(&columns);
+        let numbers: Vec<usize> =
+            columns.features.iter().copied().filter(|c| !columns.one_hot.contains(c)).collect();
         let mut targets = Vec::new();
         let mut dropped = 0;
         while more {
@@ -87,12 +94,12 @@ impl Table<'_> {
                 for (place, &column) in columns.features.iter().enumerate() {
                     let value = match features.words(place) {
                         Some(words) => self.word(&record, column, &names, words)?,
-                        None => self.number(&record, column, &names, true)?,
+                        None => self.number(&record, column, &names, Some(&numbers))?,
                     };
                     features.values.push(value);
                 }
                 for &column in &columns.targets {
-                    targets.push(self.number(&record, column, &names, false)?);
+                    targets.push(self.number(&record, column, &names, None)?);
                 }
             }
             more = self.next(&mut reader, &mut record)?;
@@ -249,18 +256,39 @@ impl Table<'_> {
         record: &ByteRecord,
         column: usize,
         names: &Names,
-        is_feature: bool,
+        features: Option<&[usize]>,
     ) -> Result<f64, Error> {
         let cell = record[column].trim_ascii();
         let parsed = parse_number(cell, self.options).filter(|value| value.is_finite());
         match parsed {
             Some(value) if !self.missing_numbers || !is_missing(cell, self.options) => Ok(value),
             _ => {
-                let hint = if is_feature && self.is_word(cell) { WORD } else { "" };
-                let reason = self.no_number(cell) + hint;
+                let reason = self.no_number(cell) + &self.hint_of_words(record, column, names, features);
                 Err(self.error(self.line_of(record), Some(names.label(column)), reason))
             }
         }
+    }
+
+    /// What to do about a word in a column of numbers, and which others of the row have one.
+    fn hint_of_words(
+        &self,
+        record: &ByteRecord,
+        column: usize,
+        names: &Names,
+        features: Option<&[usize]>,
+    ) -> String {
+        let is_word = |column: usize| self.is_word(record[column].trim_ascii());
+        let Some(features) = features.filter(|_| is_word(column)) else {
+            return if is_word(column) { CLASS.into() } else { String::new() };
+        };
+        let others = features.iter().filter(|&&other| other != column && is_word(other));
+        let others: Vec<String> = others.map(|&other| names.label(other)).collect();
+        let others = if others.is_empty() {
+            String::new()
+        } else {
+            format!("; other columns with words: {}", listed(&others))
+        };
+        format!("{WORD}{others}")
     }
 
     fn word(
@@ -289,6 +317,7 @@ impl Table<'_> {
         cell.iter().any(|byte| byte.is_ascii_alphabetic() || !byte.is_ascii())
             && !is_missing(cell, self.options)
             && spellings.iter().all(|options| parse_number(cell, options).is_none())
+            && between_thousands(cell).is_none()
     }
 
     /// Why a cell is no number, and what to do.
@@ -312,6 +341,8 @@ impl Table<'_> {
             format!(
                 "`{text}` is not a finite number; if its comma is a decimal one, say so (`CsvOptions::with_decimal_comma`)"
             )
+        } else if let Some(separator) = between_thousands(cell) {
+            format!("`{text}` is not a finite number; take out what separates its thousands (`{separator}`)")
         } else if self.options.decimal_comma && parse_number(cell, &CsvOptions::default()).is_some() {
             format!("`{text}` is not a finite number with a decimal comma, as was asked for")
         } else {

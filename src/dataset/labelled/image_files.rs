@@ -38,7 +38,8 @@ impl Labelled {
     /// assert_eq!(train.inputs()?.dim(), (4000, 784));
     /// # Ok::<(), double_descent::Error>(())
     /// ```
-    pub fn fashion_mnist(folder: &Path) -> Result<(Self, Self), Error> {
+    pub fn fashion_mnist(folder: impl AsRef<Path>) -> Result<(Self, Self), Error> {
+        let folder = folder.as_ref();
         of_mnist("fashion-mnist", folder)
     }
 
@@ -47,7 +48,8 @@ impl Labelled {
     ///
     /// # Errors
     /// As [`Labelled::fashion_mnist`].
-    pub fn mnist(folder: &Path) -> Result<(Self, Self), Error> {
+    pub fn mnist(folder: impl AsRef<Path>) -> Result<(Self, Self), Error> {
+        let folder = folder.as_ref();
         of_mnist("mnist", folder)
     }
 
@@ -81,7 +83,8 @@ impl Labelled {
     /// let (train, test) = Labelled::train_and_test("blood", Path::new("data/bloodmnist.npz"))?;
     /// # Ok::<(), double_descent::Error>(())
     /// ```
-    pub fn train_and_test(name: impl Into<String>, path: &Path) -> Result<(Self, Self), Error> {
+    pub fn train_and_test(name: impl Into<String>, path: impl AsRef<Path>) -> Result<(Self, Self), Error> {
+        let path = path.as_ref();
         let (name, set) = (name.into(), path.file_name().and_then(|set| set.to_str()));
         let pairs = match (path.parent(), set) {
             _ if path.is_dir() => in_folder(path, None),
@@ -114,11 +117,12 @@ impl Labelled {
     /// ```
     pub fn read_npz(
         name: impl Into<String>,
-        archive: &Path,
+        archive: impl AsRef<Path>,
         inputs: &str,
         labels: &str,
         classes: usize,
     ) -> Result<Self, Error> {
+        let archive = archive.as_ref();
         let place = |array: &str| ArrayFile::Npz(archive.into(), array.into());
         read(name.into(), &Pair { inputs: place(inputs), labels: place(labels) }, classes)
     }
@@ -133,10 +137,11 @@ impl Labelled {
     /// or if a label is no class; [`Error::Domain`] for no classes and for more than 65,536 of them.
     pub fn read_idx(
         name: impl Into<String>,
-        images: &Path,
-        labels: &Path,
+        images: impl AsRef<Path>,
+        labels: impl AsRef<Path>,
         classes: usize,
     ) -> Result<Self, Error> {
+        let (images, labels) = (images.as_ref(), labels.as_ref());
         let pair = Pair { inputs: ArrayFile::Idx(images.into()), labels: ArrayFile::Idx(labels.into()) };
         read(name.into(), &pair, classes)
     }

@@ -179,7 +179,7 @@ impl Labelled {
     /// one seed are nested: the smaller ones are the first rows of the larger ones.
     ///
     /// # Errors
-    /// [`Error::Domain`] unless `1 ≤ n ≤ N`.
+    /// [`Error::Domain`] for `n = 0`, [`Error::TooLarge`] for `n > N`.
     ///
     /// # Examples
     /// ```
@@ -192,12 +192,12 @@ impl Labelled {
     /// # Ok::<(), double_descent::Error>(())
     /// ```
     pub fn subset(&self, n: usize, seed: u64) -> Result<Self, Error> {
-        if n == 0 || n > self.len() {
-            return Err(Error::Domain {
-                what: "the number of rows of a subset",
-                value: n as f64,
-                must_be: "at least 1 and at most the number of rows",
-            });
+        let what = "the number of rows of a subset";
+        if n == 0 {
+            return Err(Error::Domain { what, value: 0.0, must_be: "at least 1" });
+        }
+        if n > self.len() {
+            return Err(Error::TooLarge { what, found: n, most: self.len(), limit: "the number of rows" });
         }
         let mut rows: Vec<usize> = (0..self.len()).collect();
         shuffle_front(&mut stream(seed, STREAMS, SUBSET), &mut rows, n);

@@ -49,7 +49,8 @@ use std::path::Path;
 /// header is broken, if its values are of another type, if it has no axes or no entries, if it is shorter than
 /// its header says, if a gzip file is damaged or goes on after the array, or if an entry is NaN, infinite, or a
 /// whole number not below 2⁵³; [`Error::Resource`] if there is no memory for it.
-pub fn read(path: &Path) -> Result<Array2<f64>, Error> {
+pub fn read(path: impl AsRef<Path>) -> Result<Array2<f64>, Error> {
+    let path = path.as_ref();
     with_values(path, |values, layout| layout.read_table(values))
 }
 
@@ -57,7 +58,8 @@ pub fn read(path: &Path) -> Result<Array2<f64>, Error> {
 ///
 /// # Errors
 /// Those of [`read`], and [`Error::File`] for values of another type.
-pub fn read_bytes(path: &Path) -> Result<Array2<u8>, Error> {
+pub fn read_bytes(path: impl AsRef<Path>) -> Result<Array2<u8>, Error> {
+    let path = path.as_ref();
     with_values(path, |values, layout| layout.read_bytes(values))
 }
 
@@ -77,7 +79,8 @@ pub fn read_bytes(path: &Path) -> Result<Array2<u8>, Error> {
 /// let data = Labelled::new("last hidden layer", features, labels, 10)?;
 /// # Ok::<(), double_descent::Error>(())
 /// ```
-pub fn read_labels(path: &Path) -> Result<Vec<usize>, Error> {
+pub fn read_labels(path: impl AsRef<Path>) -> Result<Vec<usize>, Error> {
+    let path = path.as_ref();
     with_values(path, |values, layout| layout.read_labels(values))
 }
 
@@ -89,7 +92,8 @@ pub fn read_labels(path: &Path) -> Result<Vec<usize>, Error> {
 ///
 /// # Errors
 /// [`Error::Io`] if the file cannot be written.
-pub fn write<D: Dimension>(path: &Path, array: &ArrayRef<f64, D>) -> Result<(), Error> {
+pub fn write<D: Dimension>(path: impl AsRef<Path>, array: &ArrayRef<f64, D>) -> Result<(), Error> {
+    let path = path.as_ref();
     whole_file::write(path, |file| write_array(file, array))
 }
 

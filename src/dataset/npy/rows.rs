@@ -44,7 +44,8 @@ impl NpyRows {
     ///
     /// # Errors
     /// Those of [`npy::read`](super::read), and [`Error::File`] for an array in Fortran order.
-    pub fn open(path: &Path) -> Result<Self, Error> {
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref();
         let (reader, layout) = open(path).map_err(|broken| broken.at(path))?;
         if layout.is_fortran_order() {
             let reason = "is in Fortran order, column after column, so its rows cannot be streamed; save \

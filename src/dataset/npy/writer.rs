@@ -41,7 +41,8 @@ impl NpyWriter {
     ///
     /// # Errors
     /// [`Error::Empty`] for none of either; [`Error::Io`] if the file cannot be written.
-    pub fn create(path: &Path, (rows, columns): (usize, usize)) -> Result<Self, Error> {
+    pub fn create(path: impl AsRef<Path>, (rows, columns): (usize, usize)) -> Result<Self, Error> {
+        let path = path.as_ref();
         if rows == 0 || columns == 0 {
             return Err(Error::Empty { what: "the rows of an .npy file" });
         }

@@ -145,15 +145,16 @@ impl Dataset {
     /// split a random one; the training rows of a smaller split are then the first of a larger one's.
     ///
     /// # Errors
-    /// [`Error::Domain`] unless `1 ≤ train < N`; [`Error::Resource`] if there is no memory for both.
+    /// [`Error::Domain`] for `train = 0`, [`Error::TooLarge`] for `train ≥ N`; [`Error::Resource`] if there is no memory for both.
     pub fn split(&self, train: usize) -> Result<(Self, Self), Error> {
         let all = self.len();
-        if train == 0 || train >= all {
-            return Err(Error::Domain {
-                what: "the number of training rows",
-                value: train as f64,
-                must_be: "at least 1 and below the number of rows",
-            });
+        let what = "the number of training rows";
+        if train == 0 || all < 2 {
+            return Err(Error::Domain { what, value: train as f64, must_be: "at least 1, and one row more" });
+        }
+        if train >= all {
+            let limit = "the number of rows less one to test on";
+            return Err(Error::TooLarge { what, found: train, most: all - 1, limit });
         }
         let rows: Vec<usize> = (0..all).collect();
         let (first, last) = rows.split_at(train);

@@ -71,6 +71,10 @@ impl FeatureMap for DirectSum {
         self.parts.first().map_or(0, |(map, _)| map.input_dimension())
     }
 
+    fn most_features(&self) -> usize {
+        self.outputs
+    }
+
     /// `inputs` `(n, d)` → `(n, p)`. [`Error::Shape`] for `p` over [`DirectSum::outputs`], and the maps' errors.
     fn design(&self, inputs: &ArrayRef2<f64>, p: usize) -> Result<Array2<f64>, Error> {
         self.columns(inputs, 0..p)

@@ -47,6 +47,10 @@ impl FeatureMap for Pipeline {
         self.first.input_dimension()
     }
 
+    fn most_features(&self) -> usize {
+        self.then.most_features()
+    }
+
     /// `inputs` `(n, d)` → `(n, p)`; the errors of both maps.
     fn design(&self, inputs: &ArrayRef2<f64>, p: usize) -> Result<Array2<f64>, Error> {
         checked::design(&*self.then, &checked::design(&*self.first, inputs, self.width)?, p)

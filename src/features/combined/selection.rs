@@ -51,6 +51,10 @@ impl FeatureMap for Selection {
         self.map.input_dimension()
     }
 
+    fn most_features(&self) -> usize {
+        self.outputs()
+    }
+
     /// `inputs` `(n, d)` → `(n, p)`. [`Error::Shape`] for `p` over [`Selection::outputs`], and the other map's errors.
     fn design(&self, inputs: &ArrayRef2<f64>, p: usize) -> Result<Array2<f64>, Error> {
         self.columns(inputs, 0..p)

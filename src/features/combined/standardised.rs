@@ -69,6 +69,10 @@ impl FeatureMap for Standardised {
         self.map.input_dimension()
     }
 
+    fn most_features(&self) -> usize {
+        self.outputs()
+    }
+
     /// `inputs` `(n, d)` → `(n, p)`. [`Error::Shape`] for `p` over [`Standardised::outputs`], and the other map's
     /// errors.
     fn design(&self, inputs: &ArrayRef2<f64>, p: usize) -> Result<Array2<f64>, Error> {

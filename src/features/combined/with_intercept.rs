@@ -36,6 +36,10 @@ impl FeatureMap for WithIntercept {
         self.map.input_dimension()
     }
 
+    fn most_features(&self) -> usize {
+        self.map.most_features().saturating_add(1)
+    }
+
     /// `inputs` `(n, d)` → `(n, p)`; the other map's errors, of `p − 1` features.
     fn design(&self, inputs: &ArrayRef2<f64>, p: usize) -> Result<Array2<f64>, Error> {
         self.columns(inputs, 0..p)

@@ -418,6 +418,10 @@ impl FeatureMap for RandomFourier {
         self.frequencies.inputs()
     }
 
+    fn most_features(&self) -> usize {
+        self.outputs()
+    }
+
     /// `inputs` `(n, d)` → `(n, p)`. [`Error::Shape`] for `p` over [`RandomFourier::outputs`].
     fn design(&self, inputs: &ArrayRef2<f64>, p: usize) -> Result<Array2<f64>, Error> {
         self.columns(inputs, 0..p)

@@ -128,9 +128,9 @@ impl Search {
     /// Measures a procedure on samples of `inputs` (`N × d`) and `targets` (`N × k`).
     ///
     /// # Errors
-    /// [`Error::Domain`] unless `ε` is finite and ≥ 0, for a largest `n` that is 0 or more than there are rows, for no
-    /// repeats or threads, and for a training error that is negative, NaN or infinite; [`Error::Empty`],
-    /// [`Error::Shape`], [`Error::NonFinite`] about the table; those of the procedure.
+    /// [`Error::Domain`] unless `ε` is finite and ≥ 0, for a largest `n` of 0, for no repeats or threads, and for a
+    /// training error that is negative, NaN or infinite; [`Error::TooLarge`] for a largest `n` over the rows there are;
+    /// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`] about the table; those of the procedure.
     pub fn run(
         &self,
         procedure: &dyn Procedure,
@@ -205,8 +205,12 @@ impl Search {
         if (1..=rows).contains(&largest) {
             return Ok(largest);
         }
-        let must_be = "at least 1 and at most the number of rows";
-        Err(Error::Domain { what: "the largest number of samples", value: largest as f64, must_be })
+        let what = "the largest number of samples";
+        Err(if largest == 0 {
+            Error::Domain { what, value: 0.0, must_be: "at least 1" }
+        } else {
+            Error::TooLarge { what, found: largest, most: rows, limit: "the number of rows" }
+        })
     }
 }
 

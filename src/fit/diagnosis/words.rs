@@ -40,6 +40,7 @@ impl fmt::Display for Method {
                     Short(*time)
                 )
             }
+            Self::LeadingModes { modes: 0 } => f.write_str("no features at all: every prediction 0"),
             Self::LeadingModes { modes: 1 } => f.write_str("fewer features: the leading principal direction"),
             Self::LeadingModes { modes } => write!(f, "fewer features: {modes} leading principal directions"),
             Self::HalfTheRows => f.write_str("the same fit on half of the rows"),
@@ -96,7 +97,13 @@ impl fmt::Display for Diagnosis {
         self.write_modes(f)?;
         f.write_str("what would help, by errors at rows left out:")?;
         for remedy in &self.remedies {
-            write!(f, "\n  {remedy}")?;
+            match remedy.method {
+                Method::LeadingModes { modes } if modes >= self.rank => {
+                    let all = count(self.rank, "principal direction", "principal directions");
+                    write!(f, "\n  fewer features: none does better than all {all}")?;
+                }
+                _ => write!(f, "\n  {remedy}")?,
+            }
         }
         match &self.more_rows {
             Some(more) => write!(
@@ -141,7 +148,8 @@ impl Diagnosis {
 
     fn write_modes(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let fewer = (self.rows - 1).min(self.features);
-        let title = "modes that add most to the error at rows left out (root mean squares):";
+        let title = "modes that add most to the error at rows left out, of the fits without the row, whose σ are a little \
+                     smaller (root mean squares):";
         write_table(f, title, &self.worst_modes, fewer)?;
         let all = self.rows.min(self.features);
         write_table(f, "modes that add most to the error on the test rows:", &self.worst_test_modes, all)

@@ -219,6 +219,7 @@ fn stroke(drawing: &mut Drawing, points: Vec<(f64, f64)>, dash: Dash, colour: Rg
         Dash::Solid | Dash::None => &[][..],
         Dash::Dashed => &[5.5, 2.5],
         Dash::Dotted => &[1.5, 2.0],
+        Dash::DashDotted => &[5.5, 2.0, 1.5, 2.0],
     };
     drawing.curve(points, Stroke { colour, width: LINE, dash });
 }

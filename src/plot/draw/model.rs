@@ -65,6 +65,8 @@ pub enum Dash {
     Dashed,
     /// Dots.
     Dotted,
+    /// A dash and a dot in turn.
+    DashDotted,
     /// No line: the series is drawn as points alone, and its band as a bar at each.
     None,
 }

@@ -117,7 +117,8 @@ fn draw_no_residuals(curve: &Curve, options: &FigureOptions) -> Option<Figure> {
 }
 
 /// Four panels on one scale: unablated, and each factor switched off at the mildest setting whose test error
-/// at `n = p` is within a factor 2 of the lowest of its family. A curve without `n = p` shows no settings.
+/// at the interpolation threshold is within a factor 2 of the lowest of its family. A curve without the threshold shows no
+/// settings.
 #[must_use]
 pub fn three_factors(curve: &Curve, options: &FigureOptions) -> Figure {
     draw_three_factors(curve, options).unwrap_or_else(|| {
@@ -159,9 +160,12 @@ fn draw_three_factors(curve: &Curve, options: &FigureOptions) -> Option<Figure> 
             panel.title.push_str(&note);
         }
     }
-    let what = "Double descent, and each of its three factors switched off; c and k are the mildest settings \
-                whose median test error at n = p is within a factor 2 of the lowest in their family";
-    let figure = draft.finish(what, panels)?;
+    let at = if curve.deficient_rank().is_some() { "rank" } else { "p" };
+    let what = format!(
+        "Double descent, and each of its three factors switched off; c and k are the mildest settings whose median test \
+         error at n = {at} is within a factor 2 of the lowest in their family"
+    );
+    let figure = draft.finish(&what, panels)?;
     Some(figure.with_columns(2).with_aspect(0.62))
 }
 

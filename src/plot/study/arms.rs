@@ -25,14 +25,9 @@ use crate::plot::{Figure, Group, Hue};
 #[must_use]
 pub fn arm_errors(curve: &Curve, arm: usize, options: &FigureOptions) -> Figure {
     let Some(label) = curve.arms.get(arm) else {
-        return Figure::not_drawn(no_arm(curve, arm));
+        return Figure::not_drawn(Error::no_arm(curve.arms.len(), arm));
     };
     or_reason(draw_arm(curve, (arm, label), options), curve, &label.name)
-}
-
-/// The index of an arm that is not there.
-fn no_arm(curve: &Curve, arm: usize) -> Error {
-    Error::Shape { what: "an arm of the curve", expected: curve.arms.len(), found: arm }
 }
 
 fn draw_arm(curve: &Curve, (arm, label): (usize, &ArmLabel), options: &FigureOptions) -> Option<Figure> {
@@ -61,7 +56,7 @@ fn draw_arm(curve: &Curve, (arm, label): (usize, &ArmLabel), options: &FigureOpt
 #[must_use]
 pub fn compare(curve: &Curve, arms: &[usize], options: &FigureOptions) -> Figure {
     if let Some(&arm) = arms.iter().find(|&&arm| arm >= curve.arms.len()) {
-        return Figure::not_drawn(no_arm(curve, arm));
+        return Figure::not_drawn(Error::no_arm(curve.arms.len(), arm));
     }
     draw_compared(curve, arms, options).unwrap_or_else(|| {
         let reason = "the arms have no errors over 0 to draw on a logarithmic axis";

@@ -30,7 +30,13 @@ pub(super) fn caption(draft: &Draft<'_>, what: &str, panels: &[Panel], cut: usiz
         how = format!("{how}; estimator: {}", unbroken(&curve.provenance.estimator));
     }
     sentences.push(how);
+    if let Some(rank) = curve.deficient_rank() {
+        sentences.push(format!(
+            "The features have rank {rank}, less than p: the threshold is at n\u{a0}=\u{a0}{rank}"
+        ));
+    }
     sentences.extend(theory::sentence(&draft.theories, panels));
+    sentences.extend(draft.absent.iter().cloned());
     if cut > 0 {
         let are = if cut == 1 { "is" } else { "are" };
         sentences.push(format!(

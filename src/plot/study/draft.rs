@@ -25,6 +25,8 @@ pub(super) struct Draft<'a> {
     pub(super) cut: usize,
     /// Each theory of the options along the axis.
     pub(super) theories: Vec<Line>,
+    /// What theories are of, and is not there, in words.
+    pub(super) absent: Vec<String>,
 }
 
 impl<'a> Draft<'a> {
@@ -37,7 +39,8 @@ impl<'a> Draft<'a> {
         let few = curve.values().len() <= FEW;
         let tables = metrics.iter().map(table).collect();
         let theories = Self::theories(curve, options);
-        Self { curve, options, tables, few, cut: 0, theories }
+        let absent = theory::absent(&options.theories, &[curve]);
+        Self { curve, options, tables, few, cut: 0, theories, absent }
     }
 
     fn abscissa(&self) -> Abscissa {
@@ -48,10 +51,10 @@ impl<'a> Draft<'a> {
         if options.theories.is_empty() {
             return Vec::new();
         }
-        let held = curve.interpolation_threshold();
+        let held = curve.held_size();
         let name = curve.axis.symbol();
         let axis = if curve.axis.counts() {
-            theory::counts(&curve.axis_values(), held)
+            theory::counts(&curve.axis_values(), curve.interpolation_threshold())
         } else {
             theory::between(&curve.values(), true)
         };
@@ -89,9 +92,10 @@ impl<'a> Draft<'a> {
         self.tables.iter().find(|(of, _)| *of == metric).map_or(&[], |(_, table)| table)
     }
 
-    /// The median of an arm at `n = p`; `None` where the curve has no such point.
+    /// The median of an arm at the threshold; `None` where the curve has no such point.
     pub(super) fn at_threshold(&self, metric: Metric, arm: usize) -> Option<f64> {
-        self.table(metric).iter().find(|s| s.arm == arm && s.n == s.p).map(|s| s.median)
+        let rank = self.curve.deficient_rank();
+        self.table(metric).iter().find(|s| s.arm == arm && s.n == rank.unwrap_or(s.p)).map(|s| s.median)
     }
 
     /// One arm's curve with its band; `None` without cells.
@@ -129,13 +133,13 @@ impl<'a> Draft<'a> {
         Some(Group::new(heading, hue).with_series(self.series(metric, arm, "")?))
     }
 
-    /// The unablated arm as a grey dashed line, without a band.
+    /// The unablated arm in grey, without a band: dashes and dots, since dashes alone are a theory's.
     pub(super) fn reference(&self, metric: Metric, heading: &str) -> Option<Group> {
         let mut group = self.single(metric, self.curve.arm("unablated", None)?, heading, Hue::Grey)?;
         for series in &mut group.series {
             series.band = None;
             series.points = false;
-            series.dash = Dash::Dashed;
+            series.dash = Dash::DashDotted;
         }
         Some(group)
     }
@@ -178,19 +182,17 @@ impl<'a> Draft<'a> {
     }
 
     /// The threshold's place on the axis and its name.
+    #[allow(clippy::cast_precision_loss)] // counts of rows and columns
     pub(super) fn threshold_marker(&self) -> Option<Marker> {
-        let (at, label) = match (self.abscissa(), self.curve.axis) {
-            (Abscissa::Ratio, _) => Some((1.0, "p/n = 1")),
-            (Abscissa::Axis, curve::Axis::Samples) => self.threshold("n = p"),
-            (Abscissa::Axis, curve::Axis::Features) => self.threshold("p = n"),
-            (Abscissa::Axis, _) => None,
-        }?;
+        let (curve, is_ratio) = (self.curve, self.abscissa() == Abscissa::Ratio);
+        let (at, label) = match (curve.deficient_rank().zip(curve.held_size()), curve.axis) {
+            (Some((rank, p)), _) => (if is_ratio { p as f64 / rank as f64 } else { rank as f64 }, "n = rank"),
+            (None, _) if is_ratio => (1.0, "p/n = 1"),
+            (None, curve::Axis::Samples) => (curve.held_size()? as f64, "n = p"),
+            (None, curve::Axis::Features) => (curve.held_size()? as f64, "p = n"),
+            (None, _) => return None,
+        };
         Some(Marker::new(at, label))
-    }
-
-    #[allow(clippy::cast_precision_loss)]
-    fn threshold<'l>(&self, label: &'l str) -> Option<(f64, &'l str)> {
-        self.curve.interpolation_threshold().map(|at| (at as f64, label))
     }
 
     /// Gives some panels one vertical range, down to the smallest value that is not rounding noise of

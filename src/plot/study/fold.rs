@@ -11,10 +11,10 @@ use crate::plot::{Figure, Group, Panel, PanelAxis, Series};
 /// Metric `y` of an arm over its metric `x`, point after point along the curve's axis. On an axis that rises and falls
 /// again the curve folds back: over [effective parameters](Metric::EffectiveParameters) a second descent is no new regime
 /// but a way back (Curth, Jeffares and van der Schaar 2023). On an axis of samples or features the line is light up to the
-/// threshold `n = p` and dark from there.
+/// threshold (`n = p`, or the rank) and dark from there.
 ///
 /// # Errors
-/// [`Error::Shape`] for an arm that the curve does not have; [`Error::Unsupported`] where the arm lacks one of the metrics,
+/// [`Error::TooLarge`] for an arm that the curve does not have; [`Error::Unsupported`] where the arm lacks one of the metrics,
 /// or has nothing but zeros for a logarithmic axis.
 ///
 /// # Examples
@@ -43,7 +43,7 @@ pub fn over_metric(
     options: &FigureOptions,
 ) -> Result<Figure, Error> {
     if arm >= curve.arms.len() {
-        return Err(Error::Shape { what: "an arm of a curve", expected: curve.arms.len(), found: arm });
+        return Err(Error::no_arm(curve.arms.len(), arm));
     }
     let mut draft = Draft::new(curve, options, &[x, y]);
     let points = points(&draft, arm, (x, y));
@@ -59,7 +59,11 @@ pub fn over_metric(
     let threshold = curve.interpolation_threshold().map(|at| at as f64);
     match threshold.and_then(|at| points.iter().rposition(|point| point.0 <= at)) {
         Some(last) if last > 0 && last + 1 < points.len() => {
-            let other = if curve.axis == Along::Samples { "p" } else { "n" };
+            let other = match curve.axis {
+                Along::Samples if curve.deficient_rank().is_some() => "rank",
+                Along::Samples => "p",
+                _ => "n",
+            };
             let branch = |sign: &str, points| series(format!("{symbol} {sign} {other}"), points);
             group.series = vec![branch("≤", &points[..=last]), branch("≥", &points[last..])];
             what += ": light up to the threshold, dark from there";

@@ -49,7 +49,7 @@ fn draw(curves: &[(&str, &Curve, usize)], metric: Metric, options: &FigureOption
     let mut drafts = Vec::new();
     for &(label, curve, arm) in curves {
         if arm >= curve.arms.len() {
-            return Err(Error::Shape { what: "an arm of a curve", expected: curve.arms.len(), found: arm });
+            return Err(Error::no_arm(curve.arms.len(), arm));
         }
         let draft = Draft::new(curve, options, &[metric]);
         let series = draft.series(metric, arm, label).ok_or_else(|| lacks(label, metric))?;
@@ -75,7 +75,8 @@ fn draw(curves: &[(&str, &Curve, usize)], metric: Metric, options: &FigureOption
     };
     let all = together(curves);
     let mut whole = Draft::new(&all, options, &[]);
-    whole.theories = theories;
+    let every: Vec<&Curve> = curves.iter().map(|(_, curve, _)| *curve).collect();
+    (whole.theories, whole.absent) = (theories, theory::absent(&options.theories, &every));
     let mut figure = Figure::new(caption::caption(&whole, &name, &panels, cut));
     figure.panels = panels;
     Ok(figure)
@@ -169,8 +170,7 @@ fn theories(
     metric: Metric,
     options: &FigureOptions,
 ) -> Result<Vec<theory::Line>, Error> {
-    let held: Vec<Option<usize>> =
-        curves.iter().map(|(_, curve, _)| curve.interpolation_threshold()).collect();
+    let held: Vec<Option<usize>> = curves.iter().map(|(_, curve, _)| curve.held_size()).collect();
     let mut lines = Vec::new();
     for (i, overlay) in options.theories.iter().enumerate() {
         let is_of = |(draft, arm): &&(Draft<'_>, usize)| {

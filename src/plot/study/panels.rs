@@ -14,7 +14,8 @@ use crate::plot::{Dash, Figure, Group, Hue, Panel, PanelAxis, Series};
 const HUES: [Hue; 5] = [Hue::Vermillion, Hue::Blue, Hue::Green, Hue::Purple, Hue::Grey];
 
 /// A panel for each list of metrics, a line for each arm that has them. The arms of one name are a family: a ramp of
-/// colour from the first setting to the last. Limits (`infinite_width`, `ensemble_limit`) are dashed.
+/// colour from the first setting to the last. Limits (`infinite_width`, `ensemble_limit`) have dashes and
+/// dots.
 ///
 /// Not drawn, with the reason ([`Figure::undrawn`]): [`Error::Empty`] without metrics; [`Error::Unsupported`] for a
 /// metric that no arm has, for metrics of one list that do not go on one axis, and for one that is zero everywhere.
@@ -64,7 +65,7 @@ fn drawn_panels(curve: &Curve, metrics: &[&[Metric]], options: &FigureOptions) -
 /// Training and test error of arms of your choice, by their indices in [`Curve::arms`]: a panel for each, all with one
 /// vertical axis. ([`compare`](super::compare) has a panel for each of the two errors.)
 ///
-/// Not drawn, with the reason ([`Figure::undrawn`]): [`Error::Shape`] for an arm that the curve does not have;
+/// Not drawn, with the reason ([`Figure::undrawn`]): [`Error::TooLarge`] for an arm that the curve does not have;
 /// [`Error::Unsupported`] if there is nothing to draw.
 ///
 /// # Examples
@@ -89,7 +90,7 @@ fn drawn_each_arm(curve: &Curve, arms: &[usize], options: &FigureOptions) -> Res
     let mut panels = Vec::new();
     for &arm in arms {
         let Some(label) = curve.arms.get(arm) else {
-            return Err(Error::Shape { what: "an arm of the curve", expected: curve.arms.len(), found: arm });
+            return Err(Error::no_arm(curve.arms.len(), arm));
         };
         let (errors, shown) = (super::ablation::errors(&draft, arm), super::ablation::shown(arm));
         let panel = draft.panel("Mean squared error", errors, &shown);
@@ -219,9 +220,9 @@ fn is_limit(arm: &str) -> bool {
     arm.contains("infinite") || arm.contains("limit")
 }
 
-/// A line of its own, without the points that its cells stand at.
+/// A line of its own, without the points that its cells stand at: dashes and dots, since dashes alone are a theory's.
 fn as_limit(series: &mut Series) {
-    (series.dash, series.points) = (Dash::Dashed, false);
+    (series.dash, series.points) = (Dash::DashDotted, false);
 }
 
 /// `Test error, test rows misclassified and norm of the fit`.

@@ -48,7 +48,7 @@ fn drawn_isotropic(curves: &[Curve], options: &FigureOptions) -> Result<Figure, 
     let mut group = Group::new("Number of features p", Hue::Green);
     for curve in curves {
         let draft = Draft::new(curve, &options, &[metric]);
-        let p = curve.interpolation_threshold().filter(|_| curve.axis == Along::Samples);
+        let p = curve.held_size().filter(|_| curve.axis == Along::Samples);
         let (Some(p), Some(mut series)) = (p, draft.series(metric, 0, "")) else {
             let reason = "a curve here is over n at one p and has the smallest singular value; another one does not fit";
             return Err(Error::Unsupported { reason: reason.into() });
@@ -101,7 +101,7 @@ fn drawn_isotropic(curves: &[Curve], options: &FigureOptions) -> Result<Figure, 
 /// Of each curve's `p` the median of `σ_min/√n` at `n` of `p − 1`, `p` and `p + 1`, with the quartiles as bars.
 fn laws_at_the_threshold(curves: &[Curve]) -> Result<Series, Error> {
     let (mut x, mut shares) = (Vec::new(), [const { Vec::new() }; 3]);
-    for p in curves.iter().filter_map(Curve::interpolation_threshold) {
+    for p in curves.iter().filter_map(Curve::held_size) {
         for n in [p.saturating_sub(1), p, p + 1].into_iter().filter(|&n| n > 0) {
             let at = |share| Ok::<_, Error>((quantile(n, p, share)?.unwrap_or(f64::NAN) / n as f64).sqrt());
             for (values, share) in shares.iter_mut().zip([0.25, 0.5, 0.75]) {

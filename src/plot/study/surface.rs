@@ -49,7 +49,7 @@ pub fn surface(surface: &Surface, arm: usize, metric: Metric, options: &FigureOp
 fn draw(surface: &Surface, arm: usize, metric: Metric, options: &FigureOptions) -> Result<Figure, Error> {
     let cells = surface.cells();
     let Some(label) = cells.arms.get(arm) else {
-        return Err(Error::Shape { what: "an arm of the surface", expected: cells.arms.len(), found: arm });
+        return Err(Error::no_arm(cells.arms.len(), arm));
     };
     let (statistic, values) = match options.statistic {
         Statistic::Median => ("median", surface.medians(arm, metric)?),
@@ -128,7 +128,10 @@ fn with_threshold(panel: Panel, surface: &Surface) -> Panel {
             panel.with_group(Group::new("n = p", Hue::Vermillion).with_series(line))
         }
         (_, curve::Axis::Features, [n], _) => panel.with_marker(*n, format!("p = n = {n}")),
-        (_, curve::Axis::Samples, _, [p]) => panel.with_marker(*p, format!("n = p = {p}")),
+        (_, curve::Axis::Samples, _, [p]) => match curve::deficient(&surface.cells().cells, *p as usize) {
+            Some(rank) => panel.with_marker(rank as f64, format!("n = rank = {rank}")),
+            None => panel.with_marker(*p, format!("n = p = {p}")),
+        },
         _ => panel,
     }
 }

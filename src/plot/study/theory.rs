@@ -11,6 +11,9 @@ use std::sync::Arc;
 /// The legend's heading of theories.
 const HEADING: &str = "Theory";
 
+/// At most so many arms are named where one is missed.
+const MOST_NAMED: usize = 6;
+
 /// At most this many whole numbers are tried one by one.
 const EVERY: usize = 600;
 
@@ -71,7 +74,7 @@ impl Overlay {
         self
     }
 
-    /// The same of one arm.
+    /// The same of one arm. A caption says so if the curve has no such arm, and nothing is drawn.
     #[must_use]
     pub fn of_arm(mut self, name: impl Into<String>, setting: Option<f64>) -> Self {
         self.arm = Some(ArmLabel { name: name.into(), setting });
@@ -95,15 +98,20 @@ impl Overlay {
     /// Whether it is of a curve's arm, whatever the metric.
     pub(super) fn is_along(&self, curve: &Curve, arm: usize) -> bool {
         self.axis.is_none_or(|axis| axis == curve.axis)
-            && (self.held.is_none() || self.held == curve.interpolation_threshold())
+            && (self.held.is_none() || self.held == curve.held_size())
             && self.arm.as_ref().is_none_or(|label| curve.arms.get(arm) == Some(label))
+    }
+
+    /// Its name in the legend.
+    fn name(&self) -> String {
+        let label = user_code::description(|| self.theory.label());
+        let reference = user_code::description(|| self.theory.reference());
+        if reference.is_empty() { label } else { format!("{label} ({reference})") }
     }
 
     /// The theory along an axis called `name`, drawn where `place` says.
     pub(super) fn line(&self, (name, axis): (&str, &[f64]), place: impl Fn(f64) -> f64) -> Line {
-        let label = user_code::description(|| self.theory.label());
-        let reference = user_code::description(|| self.theory.reference());
-        let label = if reference.is_empty() { label } else { format!("{label} ({reference})") };
+        let label = self.name();
         let (found, failed) = match values(&*self.theory, axis) {
             Ok(found) => (found, None),
             Err(error) => (vec![f64::NAN; axis.len()], Some(format!("not drawn: {error}"))),
@@ -154,6 +162,38 @@ pub(super) fn group(lines: impl IntoIterator<Item = Line>) -> Group {
         series.dash = Dash::Dotted;
     }
     group
+}
+
+/// Of each theory that these curves have no place for, what it is of: one of another axis is meant for other curves, and so
+/// is one at another `n` or `p` than that of a single curve.
+pub(super) fn absent(overlays: &[Overlay], curves: &[&Curve]) -> Vec<String> {
+    let reason = |overlay: &Overlay| {
+        let of_axis: Vec<&Curve> =
+            curves.iter().copied().filter(|c| overlay.axis.is_none_or(|axis| axis == c.axis)).collect();
+        let at = |curve: &&Curve| overlay.held.is_none() || overlay.held == curve.held_size();
+        let here: Vec<&Curve> = of_axis.iter().copied().filter(at).collect();
+        let why = match (&here[..], &overlay.arm, overlay.held) {
+            ([], _, Some(held)) if of_axis.len() > 1 => {
+                format!("it is of the curve at {held}, which is not here")
+            }
+            ([first, ..], Some(label), _) if here.iter().all(|curve| !curve.arms.contains(label)) => {
+                let mut names: Vec<String> = first.arms.iter().map(named).collect();
+                let more = names.len().saturating_sub(MOST_NAMED);
+                names.truncate(MOST_NAMED);
+                names.extend((more > 0).then(|| format!("{more} more")));
+                format!("it is of the arm {}, and the arms are {}", named(label), names.join(", "))
+            }
+            _ => return None,
+        };
+        Some(format!("Theory not drawn: {}: {why}", overlay.name()))
+    };
+    overlays.iter().filter_map(reason).collect()
+}
+
+/// An arm as [`Overlay::of_arm`] takes it.
+fn named(label: &ArmLabel) -> String {
+    let setting = label.setting.map_or_else(String::new, |setting| format!(" {setting}"));
+    format!("`{}`{setting}", label.name)
 }
 
 pub(super) fn is_theory(group: &Group) -> bool {

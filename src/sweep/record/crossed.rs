@@ -116,9 +116,10 @@ impl Crossed {
     pub fn compute_shard(
         &self,
         shard: Shard,
-        record: &Path,
+        record: impl AsRef<Path>,
         observer: &dyn Observer,
     ) -> Result<Vec<usize>, Error> {
+        let record = record.as_ref();
         let record = Record::<Vec<ErrorSplit>>::open(record, &self.identity()?)?;
         let indices = self.workload()?.indices(shard);
         if !record.missing(indices.iter().copied()).is_empty() {

@@ -86,6 +86,11 @@ pub(super) fn put(bytes: &mut Vec<u8>, error: &Error) {
             put_count(bytes, *needed);
             put_count(bytes, *available);
         }
+        Error::TooLarge { what, found, most, limit } => {
+            start(bytes, 18, &[what, limit]);
+            put_count(bytes, *found);
+            put_count(bytes, *most);
+        }
     }
 }
 
@@ -123,6 +128,12 @@ pub(super) fn get(bytes: &mut Bytes<'_>) -> Option<Error> {
         15 => Error::StepTooLarge { step: bytes.number()?, limit: bytes.number()? },
         16 => Error::Memory { what: own(bytes)?, needed: bytes.count()?, available: bytes.count()? },
         17 => Error::from(bytes.text()?),
+        18 => Error::TooLarge {
+            what: own(bytes)?,
+            limit: own(bytes)?,
+            found: bytes.count()?,
+            most: bytes.count()?,
+        },
         _ => return None,
     })
 }
@@ -155,6 +166,7 @@ pub(super) mod tests {
             Error::Shape { what, expected: 3, found: usize::MAX },
             Error::NonFinite { what, row: 1, column: 2, value: f64::NEG_INFINITY },
             Error::Domain { what, value: -0.0, must_be },
+            Error::TooLarge { what, found: usize::MAX, most: 0, limit: "the number of rows" },
             Error::Overflow { what },
             Error::Backend { name: "faer", reason: text() },
             Error::UnknownColumn { name: text(), available: vec!["a".into(), String::new()] },

@@ -13,7 +13,12 @@ impl Sweep {
     ///
     /// # Errors
     /// Those of [`merge`](Self::merge) and of [`Curve::save_cells_parquet`](crate::curve::Curve::save_cells_parquet).
-    pub fn merge_parquet(&self, records: &[impl AsRef<Path>], cells: &Path) -> Result<usize, Error> {
+    pub fn merge_parquet(
+        &self,
+        records: &[impl AsRef<Path>],
+        cells: impl AsRef<Path>,
+    ) -> Result<usize, Error> {
+        let cells = cells.as_ref();
         let mut merged = MergedRepeats::of(self, records)?;
         merged.check_complete()?;
         let (fronts, extent) = merged.fronts()?;

@@ -41,11 +41,12 @@ impl Sweep {
     pub fn merge_tables(
         &self,
         records: &[impl AsRef<Path>],
-        cells: &Path,
-        summary: &Path,
+        cells: impl AsRef<Path>,
+        summary: impl AsRef<Path>,
         metrics: &[Metric],
         bootstrap: Option<Bootstrap>,
     ) -> Result<Tables, Error> {
+        let (cells, summary) = (cells.as_ref(), summary.as_ref());
         let mut merged = MergedRepeats::of(self, records)?;
         merged.check_complete()?;
         let (fronts, extent) = merged.fronts()?;

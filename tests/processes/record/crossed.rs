@@ -44,7 +44,7 @@ fn any_number_of_shards_is_one_run() {
         let folder = Folder::new("crossed");
         let folder = study.shards(&folder.0).unwrap();
         for shard in shards(of).into_iter().rev() {
-            assert!(study.compute_shard(shard, &folder.begin(shard).unwrap(), &()).unwrap().is_empty());
+            assert!(study.compute_shard(shard, folder.begin(shard).unwrap(), &()).unwrap().is_empty());
         }
         let status = folder.status().unwrap();
         assert!(status.missing.is_empty() && status.again.is_empty());
@@ -65,7 +65,7 @@ fn what_is_missing_is_named_and_another_study_refused() {
     let shards_of = study.shards(&folder.0).unwrap();
     let all = shards(3);
     for &shard in &all[..2] {
-        study.compute_shard(shard, &shards_of.begin(shard).unwrap(), &()).unwrap();
+        study.compute_shard(shard, shards_of.begin(shard).unwrap(), &()).unwrap();
     }
     let status = shards_of.status().unwrap();
     assert_eq!(
