@@ -86,12 +86,9 @@ impl TableArgs {
                 ));
             }
             let folder = self.run.make_folder(folder)?;
-            let mut rank = None;
-            if self.shards.has_results() && !NAMED.contains(&name.as_str()) {
+            let is_own = self.shards.has_results() && !NAMED.contains(&name.as_str());
+            if is_own {
                 inputs::claim(&folder, name)?;
-                note_table(&data);
-                self.note_origin(&data);
-                rank = deficient_rank(&data)?;
             }
             let arms = arms(data.features().ncols());
             // The columns of the published tables.
@@ -115,6 +112,13 @@ impl TableArgs {
                 threads: self.run.threads,
                 ..Sweep::new(data, sizes.iter().copied(), 1, 0)
             };
+            let mut rank = None;
+            if is_own && let Some(data) = sweep.source.train() {
+                sweep.estimate()?; // what cannot be run has no notes
+                note_table(data);
+                self.note_origin(data);
+                rank = deficient_rank(data)?;
+            }
             let place = shards::Place { out: &self.run.out, folder: &folder, name: None };
             let metrics =
                 [Metric::TestMse, Metric::TrainMse, Metric::BiasSquared, Metric::SmallestSingularValue];

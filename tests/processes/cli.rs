@@ -591,12 +591,12 @@ fn settings_beside_the_results_repeat_the_study() {
 fn features_that_depend_on_one_another_have_their_threshold_at_the_rank() {
     let Some(program) = program("ablations") else { return };
     let folder = Folder::new("rank");
-    let mut table = String::from("city,size,age,price\n");
-    for row in 0..60_usize {
+    let line = |row: usize| {
         let (city, size, age) = (["Rome", "Oslo", "Bern"][row % 3], row * 37 % 61, row * row % 53);
-        table += &format!("{city},{size},{age},{}\n", (row * 7919 % 101) as f64 / 10.0);
-    }
-    let table = folder.file("prices.csv", &table);
+        format!("{city},{size},{age},{}", (row * 7919 % 101) as f64 / 10.0)
+    };
+    let lines: Vec<String> = ["city,size,age,price".into()].into_iter().chain((0..60).map(line)).collect();
+    let table = folder.file("prices.csv", &lines.join("\n"));
     let words = ["--data", &table, "--one-hot", "city", "--intercept", "--sizes", "1..12", "--repeats", "20"];
     let output = run(&program, &folder, &words);
     let (out, err) = (text(&output.stdout), text(&output.stderr));
