@@ -3,6 +3,7 @@
 use super::closing::{Extreme, SampleWise, sample_wise};
 use super::flags::{Failure, Rule, flags, refused, usage};
 use super::reports::report_failed;
+use super::turns::Turns;
 use super::{RunArgs, Sizes, announce, counted, inputs, keep_folder, say, shards, short, with_progress};
 use double_descent::Error;
 use double_descent::curve::{Curve, Failure as CellFailure, Metric, Summary};
@@ -10,6 +11,11 @@ use double_descent::dataset::{CsvOptions, Dataset, StudentTeacher};
 use double_descent::sweep::{Arm, Splits, Sweep};
 use ndarray::Array1;
 use std::path::{Path, PathBuf};
+use std::thread;
+
+/// Those that are summarised; the first is what a study closes with.
+const METRICS: [Metric; 4] =
+    [Metric::TestMse, Metric::TrainMse, Metric::BiasSquared, Metric::SmallestSingularValue];
 
 const NAMED: [&str; 4] = ["diabetes", "student-teacher", "california-housing", "who-life-expectancy"];
 
@@ -68,69 +74,47 @@ impl TableArgs {
         if self.splits.is_some() && names.len() > 1 {
             return usage("--splits replays the splits of one data set: name it with --dataset");
         }
-        let sizes = &self.sizes.list;
         let folders = inputs::folder_names(&names, &NAMED)?;
         let mut failed = 0;
-        for (name, folder) in names.iter().zip(&folders) {
-            let data = self.load(name)?;
-            let folder = self.run.make_folder(folder)?;
-            if self.shards.has_results() && !NAMED.contains(&name.as_str()) {
-                inputs::claim(&folder, name)?;
-                self.note_origin(&data);
-            }
-            let arms = arms(data.features().ncols());
-            // The columns of the published tables.
-            let mut columns = vec![
-                Metric::TrainMse,
-                Metric::TestMse,
-                Metric::BiasSquared,
-                Metric::MeanSquaredBias,
-                Metric::SmallestSingularValue,
-            ];
-            if arms.iter().any(|arm| arm.adversary.is_some()) {
-                columns.push(Metric::TestMseOpposite);
-            }
-            let sweep = Sweep {
-                splits: match &self.splits {
-                    Some(path) => Splits::read(path)?,
-                    None => Splits::Drawn { repeats: self.repeats, seed: self.run.seed },
-                },
-                arms,
-                metrics: columns,
-                threads: self.run.threads,
-                ..Sweep::new(data, sizes.iter().copied(), 1, 0)
+        thread::scope(|scope| {
+            // One thread does one thing after the other.
+            let mut turns = Turns::new((self.run.threads != Some(1)).then_some(scope));
+            let mut all = || {
+                for (name, folder) in names.iter().zip(&folders) {
+                    let data = self.load(name)?;
+                    let folder = self.run.make_folder(folder)?;
+                    if self.shards.has_results() && !NAMED.contains(&name.as_str()) {
+                        inputs::claim(&folder, name)?;
+                        self.note_origin(&data);
+                    }
+                    let arms = arms(data.features().ncols());
+                    let sweep = self.sweep(data, arms)?;
+                    if self.run.no_figures && self.shards.shard.is_none() {
+                        if !turns.begin(move |pass| self.into_tables(sweep, folder, extreme, pass)) {
+                            break;
+                        }
+                        continue;
+                    }
+                    let place = shards::Place { out: &self.run.out, folder: &folder, name: None };
+                    if let Some(tables) = shards::tables(&self.shards, place, &sweep, &METRICS, &self.run)? {
+                        failed +=
+                            self.close(&sweep, &folder, extreme, (&tables.summaries[0], &tables.failures));
+                        continue;
+                    }
+                    let Some(curve) = shards::curve(&self.shards, place, sweep.source.name(), &sweep)? else {
+                        continue;
+                    };
+                    self.run.save_tables(&curve, &folder, "", &METRICS)?;
+                    let summaries = curve.summaries(METRICS[0], None)?;
+                    failed += self.close(&sweep, &folder, extreme, (&summaries, &curve.failures));
+                    figures(self, &curve, &folder)?;
+                }
+                Ok::<(), Failure>(())
             };
-            let place = shards::Place { out: &self.run.out, folder: &folder, name: None };
-            let metrics =
-                [Metric::TestMse, Metric::TrainMse, Metric::BiasSquared, Metric::SmallestSingularValue];
-            let arms = sweep.arms.iter().map(|arm| (arm.name.as_str(), arm.setting)).collect();
-            let (data, threshold) =
-                (sweep.source.name(), sweep.source.train().map(|data| data.features().ncols()));
-            let close = |summaries: &[Summary], failures: &[CellFailure]| {
-                sample_wise(&self.run, &SampleWise { data, arms, threshold, summaries }, extreme);
-                say!("written: {}: cells.csv, summary.csv", folder.display());
-                report_failed(failures)
-            };
-            if let Some(tables) = shards::tables(&self.shards, place, &sweep, &metrics, &self.run)? {
-                failed += close(&tables.summaries[0], &tables.failures);
-                continue;
-            }
-            if self.run.no_figures && self.shards.shard.is_none() {
-                announce(&sweep.estimate()?);
-                let measured = with_progress(data, |observer| sweep.measure(observer))?;
-                keep_folder(&folder)?;
-                let [cells, summary] = ["cells.csv", "summary.csv"].map(|name| folder.join(name));
-                let tables = measured.save_tables(&cells, &summary, &metrics, self.run.bootstrap())?;
-                failed += close(&tables.summaries[0], &tables.failures);
-                continue;
-            }
-            let Some(curve) = shards::curve(&self.shards, place, data, &sweep)? else {
-                continue;
-            };
-            self.run.save_tables(&curve, &folder, "", &metrics)?;
-            failed += close(&curve.summaries(metrics[0], None)?, &curve.failures);
-            figures(self, &curve, &folder)?;
-        }
+            let done = all();
+            failed += turns.end()?;
+            done
+        })?;
         if failed > 0 {
             return refused(format!(
                 "{} could not be computed; all others are written",
@@ -138,6 +122,63 @@ impl TableArgs {
             ));
         }
         Ok(())
+    }
+
+    fn sweep(&self, data: Dataset, arms: Vec<Arm>) -> Result<Sweep, Failure> {
+        // The columns of the published tables.
+        let mut columns = vec![
+            Metric::TrainMse,
+            Metric::TestMse,
+            Metric::BiasSquared,
+            Metric::MeanSquaredBias,
+            Metric::SmallestSingularValue,
+        ];
+        if arms.iter().any(|arm| arm.adversary.is_some()) {
+            columns.push(Metric::TestMseOpposite);
+        }
+        Ok(Sweep {
+            splits: match &self.splits {
+                Some(path) => Splits::read(path)?,
+                None => Splits::Drawn { repeats: self.repeats, seed: self.run.seed },
+            },
+            arms,
+            metrics: columns,
+            threads: self.run.threads,
+            ..Sweep::new(data, self.sizes.list.iter().copied(), 1, 0)
+        })
+    }
+
+    /// Measures a sweep, passes the turn to the next and writes its tables; what comes back tells its end.
+    fn into_tables<'a>(
+        &'a self,
+        sweep: Sweep,
+        folder: PathBuf,
+        extreme: Extreme,
+        pass: &dyn Fn(),
+    ) -> Result<impl FnOnce() -> usize + use<'a>, Failure> {
+        announce(&sweep.estimate()?);
+        let measured = with_progress(sweep.source.name(), |observer| sweep.measure(observer))?;
+        pass();
+        keep_folder(&folder)?;
+        let [cells, summary] = ["cells.csv", "summary.csv"].map(|name| folder.join(name));
+        let tables = measured.save_tables(&cells, &summary, &METRICS, self.run.bootstrap())?;
+        Ok(move || self.close(&sweep, &folder, extreme, (&tables.summaries[0], &tables.failures)))
+    }
+
+    /// Tells the end of a sweep whose tables are written; how many of its cells failed.
+    fn close(
+        &self,
+        sweep: &Sweep,
+        folder: &Path,
+        extreme: Extreme,
+        (summaries, failures): (&[Summary], &[CellFailure]),
+    ) -> usize {
+        let arms = sweep.arms.iter().map(|arm| (arm.name.as_str(), arm.setting)).collect();
+        let threshold = sweep.source.train().map(|data| data.features().ncols());
+        let of = SampleWise { data: sweep.source.name(), arms, threshold, summaries };
+        sample_wise(&self.run, &of, extreme);
+        say!("written: {}: cells.csv, summary.csv", folder.display());
+        report_failed(failures)
     }
 
     /// Says that fits of a table that was read go through the origin, where the targets are far from it. (Features of
