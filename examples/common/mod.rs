@@ -26,6 +26,7 @@ mod sizes;
 pub mod table;
 mod table_args;
 pub mod teachers;
+mod turns;
 mod values;
 
 pub use checks::{check_noise, check_shares, chosen};

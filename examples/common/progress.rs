@@ -55,7 +55,25 @@ fn line(label: &str, (done, total): (usize, usize), (computed, time): (usize, Du
     format!("{label:>22} [{filled:WIDTH$}] {done} of {total}{left}")
 }
 
+/// Whether a bar stands in the last line of the terminal.
+static SHOWN: Mutex<bool> = Mutex::new(false);
+
 /// Puts `line` in the place of the one before.
 fn draw(line: &str) {
+    let mut shown = SHOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    *shown = !line.is_empty();
+    put(line);
+}
+
+fn put(line: &str) {
     let _ = write!(std::io::stderr(), "\r\x1b[K{line}");
+}
+
+/// Does what prints while a bar may be shown, which waits and comes back below.
+pub fn aside<T>(work: impl FnOnce() -> T) -> T {
+    let shown = SHOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if *shown {
+        put("");
+    }
+    work()
 }

@@ -2,7 +2,9 @@
 
 use super::closing::{Extreme, SampleWise, sample_wise};
 use super::flags::{Failure, Rule, flags, refused, usage};
+use super::progress::aside;
 use super::reports::report_failed;
+use super::turns::Turns;
 use super::{RunArgs, Sizes, announce, counted, inputs, keep_folder, say, shards, short, with_progress};
 use double_descent::Error;
 use double_descent::curve::{Curve, Failure as CellFailure, Metric, Summary};
@@ -11,6 +13,11 @@ use double_descent::svd::Svd;
 use double_descent::sweep::{Arm, Splits, Sweep};
 use ndarray::Array1;
 use std::path::{Path, PathBuf};
+use std::thread;
+
+/// Those that are summarised; the first is what a study closes with.
+const METRICS: [Metric; 4] =
+    [Metric::TestMse, Metric::TrainMse, Metric::BiasSquared, Metric::SmallestSingularValue];
 
 /// Operations of an SVD that takes seconds.
 const LONG: f64 = 1e11;
@@ -47,6 +54,15 @@ flags! {
     }
 }
 
+/// The sweep over one data set, where its results go, and how it is closed.
+struct Study {
+    sweep: Sweep,
+    folder: PathBuf,
+    /// The rank of its features, where it is less than their number.
+    rank: Option<usize>,
+    extreme: Extreme,
+}
+
 /// The rules of the studies on tables.
 pub const TABLE_RULES: &[Rule] = &[Rule::Excludes("splits", "repeats"), Rule::Alias("data", "dataset")];
 
@@ -72,84 +88,40 @@ impl TableArgs {
         if self.splits.is_some() && names.len() > 1 {
             return usage("--splits replays the splits of one data set: name it with --dataset");
         }
-        let sizes = &self.sizes.list;
         let folders = inputs::folder_names(&names, &NAMED)?;
         let mut failed = 0;
-        for (name, folder) in names.iter().zip(&folders) {
-            let data = self.load(name)?;
-            let (rows, largest) = (data.features().nrows(), sizes.iter().copied().max().unwrap_or(0));
-            if rows > 1 && largest >= rows {
-                return usage(format!(
-                    "--sizes: {largest} is too large for {name}: of its {rows} rows one at least is left to test on, so n is \
-                     at most {}",
-                    rows - 1
-                ));
-            }
-            let folder = self.run.make_folder(folder)?;
-            let is_own = self.shards.has_results() && !NAMED.contains(&name.as_str());
-            if is_own {
-                inputs::claim(&folder, name)?;
-            }
-            let arms = arms(data.features().ncols());
-            // The columns of the published tables.
-            let mut columns = vec![
-                Metric::TrainMse,
-                Metric::TestMse,
-                Metric::BiasSquared,
-                Metric::MeanSquaredBias,
-                Metric::SmallestSingularValue,
-            ];
-            if arms.iter().any(|arm| arm.adversary.is_some()) {
-                columns.push(Metric::TestMseOpposite);
-            }
-            let sweep = Sweep {
-                splits: match &self.splits {
-                    Some(path) => Splits::read(path)?,
-                    None => Splits::Drawn { repeats: self.repeats, seed: self.run.seed },
-                },
-                arms,
-                metrics: columns,
-                threads: self.run.threads,
-                ..Sweep::new(data, sizes.iter().copied(), 1, 0)
+        thread::scope(|scope| {
+            // One thread does one thing after the other.
+            let mut turns = Turns::new((self.run.threads != Some(1)).then_some(scope));
+            let mut all = || {
+                for (name, folder) in names.iter().zip(&folders) {
+                    let study = self.study(name, folder, &arms, extreme)?;
+                    if self.run.no_figures && self.shards.shard.is_none() {
+                        if !turns.begin(move |pass| self.into_tables(study, pass)) {
+                            break;
+                        }
+                        continue;
+                    }
+                    let Study { sweep, folder, .. } = &study;
+                    let place = shards::Place { out: &self.run.out, folder, name: None };
+                    if let Some(tables) = shards::tables(&self.shards, place, sweep, &METRICS, &self.run)? {
+                        failed += self.close(&study, (&tables.summaries[0], &tables.failures));
+                        continue;
+                    }
+                    let Some(curve) = shards::curve(&self.shards, place, sweep.source.name(), sweep)? else {
+                        continue;
+                    };
+                    self.run.save_tables(&curve, folder, "", &METRICS)?;
+                    let summaries = curve.summaries(METRICS[0], None)?;
+                    failed += self.close(&study, (&summaries, &curve.failures));
+                    figures(self, &curve, folder)?;
+                }
+                Ok::<(), Failure>(())
             };
-            let mut rank = None;
-            if is_own && let Some(data) = sweep.source.train() {
-                sweep.estimate()?; // what cannot be run has no notes
-                note_table(data);
-                self.note_origin(data);
-                rank = deficient_rank(data)?;
-            }
-            let place = shards::Place { out: &self.run.out, folder: &folder, name: None };
-            let metrics =
-                [Metric::TestMse, Metric::TrainMse, Metric::BiasSquared, Metric::SmallestSingularValue];
-            let arms = sweep.arms.iter().map(|arm| (arm.name.as_str(), arm.setting)).collect();
-            let (data, features) =
-                (sweep.source.name(), sweep.source.train().map(|data| data.features().ncols()));
-            let close = |summaries: &[Summary], failures: &[CellFailure]| {
-                sample_wise(&self.run, &SampleWise { data, arms, features, rank, summaries }, extreme);
-                say!("written: {}: cells.csv, summary.csv", folder.display());
-                report_failed(failures)
-            };
-            if let Some(tables) = shards::tables(&self.shards, place, &sweep, &metrics, &self.run)? {
-                failed += close(&tables.summaries[0], &tables.failures);
-                continue;
-            }
-            if self.run.no_figures && self.shards.shard.is_none() {
-                announce(&sweep.estimate()?);
-                let measured = with_progress(data, |observer| sweep.measure(observer))?;
-                keep_folder(&folder)?;
-                let [cells, summary] = ["cells.csv", "summary.csv"].map(|name| folder.join(name));
-                let tables = measured.save_tables(&cells, &summary, &metrics, self.run.bootstrap())?;
-                failed += close(&tables.summaries[0], &tables.failures);
-                continue;
-            }
-            let Some(curve) = shards::curve(&self.shards, place, data, &sweep)? else {
-                continue;
-            };
-            self.run.save_tables(&curve, &folder, "", &metrics)?;
-            failed += close(&curve.summaries(metrics[0], None)?, &curve.failures);
-            figures(self, &curve, &folder)?;
-        }
+            let done = all();
+            failed += turns.end()?;
+            done
+        })?;
         if failed > 0 {
             return refused(format!(
                 "{} could not be computed; all others are written",
@@ -157,6 +129,93 @@ impl TableArgs {
             ));
         }
         Ok(())
+    }
+
+    /// Reads a data set and says what is to be known of a table of the caller's own before it is measured.
+    fn study(
+        &self,
+        name: &str,
+        folder: &str,
+        arms: impl Fn(usize) -> Vec<Arm>,
+        extreme: Extreme,
+    ) -> Result<Study, Failure> {
+        let data = self.load(name)?;
+        let (rows, largest) = (data.features().nrows(), self.sizes.list.iter().copied().max().unwrap_or(0));
+        if rows > 1 && largest >= rows {
+            return usage(format!(
+                "--sizes: {largest} is too large for {name}: of its {rows} rows one at least is left to test on, so n is at \
+                 most {}",
+                rows - 1
+            ));
+        }
+        let folder = self.run.make_folder(folder)?;
+        let is_own = self.shards.has_results() && !NAMED.contains(&name);
+        if is_own {
+            inputs::claim(&folder, name)?;
+        }
+        let arms = arms(data.features().ncols());
+        let sweep = self.sweep(data, arms)?;
+        let mut rank = None;
+        if is_own && let Some(data) = sweep.source.train() {
+            sweep.estimate()?; // what cannot be run has no notes
+            rank = deficient_rank(data)?;
+            aside(|| {
+                note_table(data, rank);
+                self.note_origin(data);
+            });
+        }
+        Ok(Study { sweep, folder, rank, extreme })
+    }
+
+    fn sweep(&self, data: Dataset, arms: Vec<Arm>) -> Result<Sweep, Failure> {
+        // The columns of the published tables.
+        let mut columns = vec![
+            Metric::TrainMse,
+            Metric::TestMse,
+            Metric::BiasSquared,
+            Metric::MeanSquaredBias,
+            Metric::SmallestSingularValue,
+        ];
+        if arms.iter().any(|arm| arm.adversary.is_some()) {
+            columns.push(Metric::TestMseOpposite);
+        }
+        Ok(Sweep {
+            splits: match &self.splits {
+                Some(path) => Splits::read(path)?,
+                None => Splits::Drawn { repeats: self.repeats, seed: self.run.seed },
+            },
+            arms,
+            metrics: columns,
+            threads: self.run.threads,
+            ..Sweep::new(data, self.sizes.list.iter().copied(), 1, 0)
+        })
+    }
+
+    /// Measures a sweep, passes the turn to the next and writes its tables; what comes back tells its end.
+    fn into_tables<'a>(
+        &'a self,
+        study: Study,
+        pass: &dyn Fn(),
+    ) -> Result<impl FnOnce() -> usize + use<'a>, Failure> {
+        let Study { sweep, folder, .. } = &study;
+        announce(&sweep.estimate()?);
+        let measured = with_progress(sweep.source.name(), |observer| sweep.measure(observer))?;
+        pass();
+        keep_folder(folder)?;
+        let [cells, summary] = ["cells.csv", "summary.csv"].map(|name| folder.join(name));
+        let tables = measured.save_tables(cells, summary, &METRICS, self.run.bootstrap())?;
+        Ok(move || self.close(&study, (&tables.summaries[0], &tables.failures)))
+    }
+
+    /// Tells the end of a study whose tables are written; how many of its cells failed.
+    fn close(&self, study: &Study, (summaries, failures): (&[Summary], &[CellFailure])) -> usize {
+        let Study { sweep, folder, rank, extreme } = study;
+        let arms = sweep.arms.iter().map(|arm| (arm.name.as_str(), arm.setting)).collect();
+        let features = sweep.source.train().map(|data| data.features().ncols());
+        let of = SampleWise { data: sweep.source.name(), arms, features, rank: *rank, summaries };
+        sample_wise(&self.run, &of, *extreme);
+        say!("written: {}: cells.csv, summary.csv", folder.display());
+        report_failed(failures)
     }
 
     /// Says that fits of a table that was read go through the origin, where the targets are far from it. (Features of
@@ -238,32 +297,30 @@ impl TableArgs {
     }
 }
 
-/// Says what was read of a table: its rows, its columns, and what was done to them.
-fn note_table(data: &Dataset) {
-    let (features, targets) = (data.feature_names(), data.target_names().join("`, `"));
-    let rows = counted(data.features().nrows(), "row");
+/// Says what was read of a table: its rows, its columns, what was done to them, and a rank under their number.
+fn note_table(data: &Dataset, rank: Option<usize>) {
+    let (p, targets) = (data.features().ncols(), data.target_names().join("`, `"));
     eprintln!(
-        "note: {rows} and {} were read, target `{}`; {}",
-        counted(features.len(), "feature"),
+        "note: {} and {} were read, target `{}`; {}",
+        counted(data.features().nrows(), "row"),
+        counted(p, "feature"),
         targets.escape_debug(),
         data.preparation()
     );
+    if let Some(rank) = rank {
+        eprintln!(
+            "note: the {p} features have rank {rank}: some are sums of others, as the columns of --one-hot are beside \
+             --intercept; the interpolation threshold is n = rank = {rank}, not n = p = {p}"
+        );
+    }
 }
 
-/// The rank of features that depend on one another, said with what follows; it is not asked of a table whose SVD takes
-/// long.
+/// The rank of features that depend on one another; it is not asked of a table whose SVD takes long.
 fn deficient_rank(data: &Dataset) -> Result<Option<usize>, Error> {
     let (n, p) = data.features().dim();
     if n as f64 * (p as f64).powi(2) > LONG {
         return Ok(None);
     }
     let rank = Svd::new(data.features())?.rank();
-    if rank == 0 || rank >= n.min(p) {
-        return Ok(None);
-    }
-    eprintln!(
-        "note: the {p} features have rank {rank}: some are sums of others, as the columns of --one-hot are beside --intercept; \
-         the interpolation threshold is n = rank = {rank}, not n = p = {p}"
-    );
-    Ok(Some(rank))
+    Ok((1..n.min(p)).contains(&rank).then_some(rank))
 }

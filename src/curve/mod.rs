@@ -10,6 +10,7 @@ mod gathered;
 mod median_point;
 mod merge;
 mod metric;
+mod order;
 mod packed;
 #[cfg(feature = "parquet")]
 mod parquet_cells;
@@ -29,10 +30,10 @@ pub(crate) use cell_rows::{CellTable, Text};
 pub(crate) use gathered::{Gathered, Listed, Slots};
 pub use median_point::MedianPoint;
 pub use metric::{Cell, Metric};
+pub(crate) use order::quantile;
 #[cfg(feature = "parquet")]
 pub(crate) use parquet_cells::CellColumns;
 pub use shape::{Change, CriticalInterval, Shape, ShapeReport, ShapeTest};
-pub(crate) use summary::quantile;
 pub use summary::{Bootstrap, Summary};
 pub use surface::Surface;
 #[cfg(feature = "svg")]

@@ -1,5 +1,6 @@
 //! Summaries over repeats: quantiles first, since near the threshold a mean can be that of a single repeat.
 
+use super::order::{Five, five_numbers, quantile, tail_quantiles};
 use super::{Cell, Curve, MedianPoint, Metric};
 use crate::Error;
 use crate::machine::memory::{reserve, sum, table};
@@ -7,6 +8,8 @@ use crate::rng::stream;
 use crate::svd::times_transposed;
 use ndarray::Array2;
 use rand::RngExt;
+use std::borrow::Cow;
+use std::sync::OnceLock;
 
 /// How to draw the bootstrap band of the mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,16 +96,16 @@ impl Curve {
     ) -> Result<Vec<Vec<Summary>>, Error> {
         check_draws(bootstrap)?;
         let sorted = self.groups(metrics, |_| true);
-        let groups: Vec<Vec<Group<'_>>> = sorted.iter().map(|sorted| self.grouped(sorted)).collect();
-        summarised(&groups, bootstrap)
+        let weights = bootstrap.map(Weights::new);
+        sorted.iter().map(|sorted| summarised(&self.grouped(sorted), weights.as_ref())).collect()
     }
 
     /// The medians of a metric along the axis, for one arm.
     pub(super) fn medians(&self, arm: usize, metric: Metric) -> Vec<MedianPoint> {
         let sorted = self.groups(&[metric], |cell| cell.arm == arm);
         let point = |group: Group<'_>| {
-            let Summary { n, p, value, median, .. } = group.summary();
-            MedianPoint { n, p, value, median }
+            let Group { n, p, value, .. } = group;
+            MedianPoint { n, p, value, median: median(&mut group.values.to_vec()) }
         };
         sorted.iter().flat_map(|sorted| self.grouped(sorted)).map(point).collect()
     }
@@ -191,27 +194,22 @@ pub(super) fn reserve_draws(
     reserve("a bootstrap", each.saturating_mul(at_once))
 }
 
-/// The summaries of each metric's groups.
-pub(super) fn summarised(
-    groups: &[Vec<Group<'_>>],
-    bootstrap: Option<Bootstrap>,
-) -> Result<Vec<Vec<Summary>>, Error> {
-    let repeats = groups.iter().flatten().map(|group| group.values.len()).max().unwrap_or(0);
-    reserve_draws(bootstrap, (repeats, groups.iter().map(Vec::len).max().unwrap_or(0)), 1)?;
-    let mut weights = None;
-    let mut of_metric = |groups: &Vec<Group<'_>>| {
-        let distinct = Distinct::new(groups);
-        let mut summaries: Vec<Summary> = distinct.groups.iter().map(|group| group.summary()).collect();
-        if let Some(bootstrap) = bootstrap {
-            add_bands(&distinct.groups, &mut summaries, bootstrap, &mut weights);
-        }
-        let of_group = |(group, &index): (&Group<'_>, &usize)| {
-            let Group { n, p, value, arm, .. } = *group;
-            Summary { n, p, value, arm, ..summaries[index] }
-        };
-        groups.iter().zip(&distinct.index).map(of_group).collect()
+/// The summaries of a metric's groups.
+pub(super) fn summarised(groups: &[Group<'_>], weights: Option<&Weights>) -> Result<Vec<Summary>, Error> {
+    let repeats = groups.iter().map(|group| group.values.len()).max().unwrap_or(0);
+    reserve_draws(weights.map(Weights::bootstrap), (repeats, groups.len()), 1)?;
+    let distinct = Distinct::new(groups);
+    let values: Vec<&[f64]> = distinct.groups.iter().map(|group| group.values).collect();
+    let fives = distinct.groups.iter().zip(five_numbers(&values));
+    let mut summaries: Vec<Summary> = fives.map(|(group, five)| group.summary(five)).collect();
+    if let Some(weights) = weights {
+        add_bands(&distinct.groups, &mut summaries, weights);
+    }
+    let of_group = |(group, &index): (&Group<'_>, &usize)| {
+        let Group { n, p, value, arm, .. } = *group;
+        Summary { n, p, value, arm, ..summaries[index] }
     };
-    Ok(groups.iter().map(&mut of_metric).collect())
+    Ok(groups.iter().zip(&distinct.index).map(of_group).collect())
 }
 
 /// The numbers of one metric, those of one slot (an arm at an axis value) side by side.
@@ -269,25 +267,25 @@ pub(super) struct Group<'a> {
 }
 
 impl Group<'_> {
-    fn summary(&self) -> Summary {
-        let mut sorted = self.values.to_vec();
-        sorted.sort_unstable_by(f64::total_cmp);
-        let Self { n, p, value, arm, .. } = *self;
-        let mean = self.values.iter().sum::<f64>() / sorted.len() as f64;
+    fn summary(&self, [min, q25, median, q75, max]: Five) -> Summary {
+        let Self { n, p, value, arm, values } = *self;
+        let count = values.len();
+        let mean = values.iter().sum::<f64>() / count as f64;
+        let standard_deviation = standard_deviation(values, mean);
         Summary {
             n,
             p,
             value,
             arm,
-            count: sorted.len(),
+            count,
             mean,
             mean_band: None,
-            min: sorted[0],
-            q25: quantile(&sorted, 0.25),
-            median: quantile(&sorted, 0.5),
-            q75: quantile(&sorted, 0.75),
-            max: sorted[sorted.len() - 1],
-            standard_deviation: standard_deviation(self.values, mean),
+            min,
+            q25,
+            median,
+            q75,
+            max,
+            standard_deviation,
         }
     }
 }
@@ -330,69 +328,49 @@ impl<'a> Distinct<'a> {
     }
 }
 
-/// The quantile of sorted, non-empty values, interpolated linearly (type 7 of Hyndman & Fan 1996).
-#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-pub(crate) fn quantile(sorted: &[f64], q: f64) -> f64 {
-    let place = q * (sorted.len() - 1) as f64;
-    let (below, fraction) = (place.floor() as usize, place.fract());
-    let above = (below + 1).min(sorted.len() - 1);
-    if fraction == 0.0 {
-        return sorted[below];
-    }
-    sorted[below] * (1.0 - fraction) + sorted[above] * fraction
-}
-
 /// The median of values in any order; NaN without any.
 pub(super) fn median(values: &mut [f64]) -> f64 {
     values.sort_unstable_by(f64::total_cmp);
     if values.is_empty() { f64::NAN } else { quantile(values, 0.5) }
 }
 
-/// The quantiles `tail` and `1 − tail` of values in any order, `tail` small: only the ends are sorted.
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-fn tail_quantiles(values: &[f64], tail: f64) -> (f64, f64) {
-    let place = tail * (values.len() - 1) as f64;
-    let needed = (place.floor() as usize + 2).min(values.len());
-    let (mut low, mut high) = (vec![f64::INFINITY; needed], vec![f64::NEG_INFINITY; needed]);
-    for &value in values {
-        insert_before(&mut low, |held| value < held, value);
-        insert_before(&mut high, |held| value > held, value);
-    }
-    let quantile = |end: &[f64]| quantile(&end[needed.saturating_sub(2)..], place.fract());
-    (quantile(&low), quantile(&high))
-}
-
-/// Keeps a short list in order: `value` goes before all that it beats, the last falls off.
-fn insert_before(list: &mut [f64], beats: impl Fn(f64) -> bool, value: f64) {
-    let Some(mut place) = list.len().checked_sub(1) else { return };
-    if !beats(list[place]) {
-        return;
-    }
-    while place > 0 && beats(list[place - 1]) {
-        list[place] = list[place - 1];
-        place -= 1;
-    }
-    list[place] = value;
-}
-
 /// Groups whose means are there at once: few enough to stay in the cache until their tails are known.
 const AT_ONCE: usize = 64;
 
-/// Adds the bands, groups of one count together in matrix products. `kept` are the weights that were used last:
-/// most metrics have the count of the one before.
-fn add_bands(
-    groups: &[&Group<'_>],
-    summaries: &mut [Summary],
+/// The weights of a bootstrap. Those that are asked for first are kept: most metrics have the same count.
+pub(super) struct Weights {
     bootstrap: Bootstrap,
-    kept: &mut Option<Array2<f64>>,
-) {
+    first: OnceLock<Array2<f64>>,
+}
+
+impl Weights {
+    pub(super) fn new(bootstrap: Bootstrap) -> Self {
+        Self { bootstrap, first: OnceLock::new() }
+    }
+
+    pub(super) fn bootstrap(&self) -> Bootstrap {
+        self.bootstrap
+    }
+
+    fn of(&self, count: usize) -> Cow<'_, Array2<f64>> {
+        let first = self.first.get_or_init(|| resampling_weights(count, self.bootstrap));
+        if first.ncols() == count {
+            Cow::Borrowed(first)
+        } else {
+            Cow::Owned(resampling_weights(count, self.bootstrap))
+        }
+    }
+}
+
+/// Adds the bands, groups of one count together in matrix products.
+fn add_bands(groups: &[&Group<'_>], summaries: &mut [Summary], weights: &Weights) {
+    let draws = weights.bootstrap.draws;
     let mut counts: Vec<usize> = groups.iter().map(|group| group.values.len()).collect();
     counts.sort_unstable();
     counts.dedup();
     for count in counts {
         let members: Vec<usize> = (0..groups.len()).filter(|&g| groups[g].values.len() == count).collect();
-        let known = kept.take().filter(|weights| weights.ncols() == count);
-        let weights = kept.insert(known.unwrap_or_else(|| resampling_weights(count, bootstrap)));
+        let weights = weights.of(count);
         let (mut values, mut means) = (Vec::new(), Vec::new());
         for members in members.chunks(AT_ONCE) {
             values.clear();
@@ -400,11 +378,11 @@ fn add_bands(
                 values.extend_from_slice(groups[member].values);
             }
             means.clear();
-            means.resize(members.len() * bootstrap.draws, 0.0);
-            let sizes = (members.len(), bootstrap.draws, count);
+            means.resize(members.len() * draws, 0.0);
+            let sizes = (members.len(), draws, count);
             times_transposed(&values, weights.as_slice().unwrap_or(&[]), &mut means, sizes);
-            for (row, &member) in means.chunks_exact(bootstrap.draws).zip(members) {
-                summaries[member].mean_band = Some(tail_quantiles(row, 0.025));
+            for (band, &member) in tail_quantiles(&means, draws, 0.025).into_iter().zip(members) {
+                summaries[member].mean_band = Some(band);
             }
         }
     }
@@ -425,22 +403,6 @@ pub(super) fn resampling_weights(count: usize, bootstrap: Bootstrap) -> Array2<f
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn quantiles_as_type_7() {
-        let sorted = [1.0, 2.0, 4.0, 8.0];
-        assert_eq!(quantile(&sorted, 0.0), 1.0);
-        assert_eq!(quantile(&sorted, 0.5), 3.0);
-        assert_eq!(quantile(&sorted, 0.25), 1.75);
-        assert_eq!(quantile(&sorted, 1.0), 8.0);
-        assert_eq!(quantile(&[5.0], 0.3), 5.0);
-        for tail in [0.0, 0.1, 0.3] {
-            let expected = (quantile(&sorted, tail), quantile(&sorted, 1.0 - tail));
-            let (low, high) = tail_quantiles(&[4.0, 1.0, 8.0, 2.0], tail);
-            assert!((low - expected.0).abs() + (high - expected.1).abs() < 1e-14);
-        }
-        assert_eq!(tail_quantiles(&[5.0], 0.025), (5.0, 5.0));
-    }
 
     #[test]
     fn the_weights_of_a_resample_add_to_one() {

@@ -5,6 +5,7 @@ use super::cell_rows::Label;
 use super::rows_left::{COLUMN as ROWS_LEFT, Countdown};
 use super::{ArmLabel, Axis, Metric, Summary};
 use std::collections::HashMap;
+use std::io::Write;
 
 /// The columns of every table of summaries, in order; what follows them is `value`, where the axis has one, and the count
 /// of the rows that are left.
@@ -58,26 +59,26 @@ impl SummaryRows {
     /// Adds a row.
     pub(super) fn push(&mut self, metric: Metric, summary: &Summary) {
         if self.metric.replace(metric) != Some(metric) {
-            self.known.clear();
+            // Their memory stays.
+            self.known.values_mut().for_each(|(_, fields)| fields.clear());
         }
         self.text.extend_from_slice(self.labels[summary.arm].text());
-        let key = summary.value.to_bits();
-        let known = self.known.get(&key).filter(|(known, _)| bits(known) == bits(summary));
-        if let Some((_, fields)) = known {
-            self.text.extend_from_slice(fields);
-        } else {
-            let fields = fields(metric, summary, self.has_values);
-            self.text.extend_from_slice(&fields);
-            self.known.insert(key, (*summary, fields));
+        let (known, fields) = self.known.entry(summary.value.to_bits()).or_insert((*summary, Vec::new()));
+        if fields.is_empty() || bits(known) != bits(summary) {
+            *known = *summary;
+            fields.clear();
+            push_fields(fields, metric, summary, self.has_values);
         }
+        self.text.extend_from_slice(fields);
         self.text.extend_from_slice(self.rows_left.row_end());
     }
 }
 
 /// The fields between those of the arm and the rows that are left, each after its comma.
-fn fields(metric: Metric, summary: &Summary, has_values: bool) -> Vec<u8> {
+fn push_fields(text: &mut Vec<u8>, metric: Metric, summary: &Summary, has_values: bool) {
     let Summary { n, p, count, .. } = *summary;
-    let mut text = format!(",{n},{p},{},{count}", metric.name()).into_bytes();
+    // Writing to memory does not fail.
+    let _ = write!(text, ",{n},{p},{},{count}", metric.name());
     let numbers = numbers(summary);
     for number in &numbers[..numbers.len() - usize::from(!has_values)] {
         text.push(b',');
@@ -85,7 +86,6 @@ fn fields(metric: Metric, summary: &Summary, has_values: bool) -> Vec<u8> {
             text.extend_from_slice(zmij::Buffer::new().format(*number).as_bytes());
         }
     }
-    text
 }
 
 /// The numbers in their order, and the place on the axis.

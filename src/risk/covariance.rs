@@ -71,5 +71,5 @@ fn by_svd(covariance: &Array2<f64>) -> Result<Array2<f64>, Error> {
         return Err(Error::Domain { what, value: off / sigma[0], must_be });
     }
     let root = svd.vt() * &sigma.mapv(f64::sqrt).insert_axis(Axis(1));
-    triangle(root.view(), &Faer)
+    triangle(root, &Faer)
 }

@@ -132,10 +132,10 @@ impl Compressed {
         backend: &dyn Backend,
     ) -> Result<Self, Error> {
         let (p, k) = (x.ncols(), y.ncols());
-        // The joined table, its scaled copy, the one that is reduced; the triangle, and its parts.
+        // The joined table, the one that is reduced; the triangle, and its parts.
         let width = p.saturating_add(k).saturating_add(1);
         let height = x.nrows().min(width);
-        let needed = [table(x.nrows(), width).saturating_mul(3), table(height, width).saturating_mul(2)];
+        let needed = [table(x.nrows(), width).saturating_mul(2), table(height, width).saturating_mul(2)];
         reserve("a compressed table", sum(needed))?;
         let mut joined = Array2::ones((x.nrows(), p + k + 1));
         joined.slice_mut(s![.., ..p]).assign(x);
@@ -143,7 +143,7 @@ impl Compressed {
         Error::check_finite("the table", joined.view())?;
         // Columns of features and targets may differ by 600 powers of ten: scaled one by one, exact.
         let scales: Vec<f64> = joined.columns_mut().into_iter().map(equilibrate).collect();
-        let mut r = triangle(joined.view(), backend)?;
+        let mut r = triangle(joined, backend)?;
         for (mut column, scale) in r.columns_mut().into_iter().zip(scales) {
             column.mapv_inplace(|v| v * scale);
         }
@@ -262,7 +262,7 @@ impl Compressed {
         joined.column_mut(k).assign(&self.ones.slice(s![p..]));
         // Each column in a unit of its own, as in the whole table.
         let scales: Vec<f64> = joined.columns_mut().into_iter().map(equilibrate).collect();
-        let mut rest = triangle(joined.view(), &Faer)?;
+        let mut rest = triangle(joined, &Faer)?;
         for (mut column, scale) in rest.columns_mut().into_iter().zip(scales) {
             column.mapv_inplace(|v| v * scale);
         }

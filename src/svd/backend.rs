@@ -161,8 +161,9 @@ pub(super) fn project(raw: RawSvd, targets: &Array2<f64>) -> Result<RawProjectio
     }
     let (modes, mut rest) = (u.ncols(), targets.t().as_standard_layout().into_owned());
     let mut along = Array2::zeros((targets.ncols(), modes));
+    let mut target = Array1::zeros(u.nrows());
     for (mut rest, mut along) in rest.rows_mut().into_iter().zip(along.rows_mut()) {
-        let target = rest.to_owned();
+        target.assign(&rest);
         for (u, along) in u.columns().into_iter().zip(&mut along) {
             *along = u.iter().zip(&target).map(|(u, target)| u * target).sum();
             rest.zip_mut_with(&u, |rest, u| *rest -= *along * u);

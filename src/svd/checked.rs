@@ -28,31 +28,27 @@ struct Scaled {
 
 impl Scaled {
     fn new(what: &'static str, x: ArrayView2<'_, f64>) -> Result<Self, Error> {
-        if x.is_empty() {
-            return Err(Error::Empty { what });
-        }
         let rows = x.as_standard_layout();
         let entries = rows.as_slice().unwrap_or(&[]);
-        let largest = arch().dispatch(Largest(entries));
-        if !largest.is_finite() {
-            Error::check_finite(what, x)?;
-        }
-        let exponent = exponent(largest);
+        let exponent = exponent_of(what, rows.view())?;
         let mut copy = COPY.take();
         if copy.capacity() < entries.len() {
             copy = large_pages::with_capacity(entries.len());
         }
         copy.clear();
-        if exponent.abs() < 1000 {
-            let scale = power_of_two(-exponent);
-            copy.extend(entries.iter().map(|v| v * scale));
-        } else {
-            // Two exact steps: one factor of 2^1074 would itself overflow.
-            let (half, rest) = (power_of_two(-exponent / 2), power_of_two(-exponent - -exponent / 2));
-            copy.extend(entries.iter().map(|v| v * half * rest));
-        }
+        let (half, rest) = scales(exponent);
+        copy.extend(entries.iter().map(|v| v * half * rest));
         let matrix = Array2::from_shape_vec(x.dim(), copy);
         let matrix = matrix.map_err(|e| Error::Unsupported { reason: format!("{what}: {e}") })?;
+        Ok(Self { matrix, exponent })
+    }
+
+    /// The same in the memory of a matrix that nobody else reads.
+    fn in_place(what: &'static str, x: Array2<f64>) -> Result<Self, Error> {
+        let mut matrix = if x.is_standard_layout() { x } else { x.as_standard_layout().into_owned() };
+        let exponent = exponent_of(what, matrix.view())?;
+        let (half, rest) = scales(exponent);
+        matrix.mapv_inplace(|v| v * half * rest);
         Ok(Self { matrix, exponent })
     }
 
@@ -74,6 +70,26 @@ impl Scaled {
         }
         Ok(())
     }
+}
+
+/// The exponent of the largest entry of a matrix in standard layout.
+fn exponent_of(what: &'static str, x: ArrayView2<'_, f64>) -> Result<i32, Error> {
+    if x.is_empty() {
+        return Err(Error::Empty { what });
+    }
+    let largest = arch().dispatch(Largest(x.as_slice().unwrap_or(&[])));
+    if !largest.is_finite() {
+        Error::check_finite(what, x)?;
+    }
+    Ok(exponent(largest))
+}
+
+/// Two factors that undo an exponent one after the other, each exact: a single one of 2^1074 would itself overflow.
+fn scales(exponent: i32) -> (f64, f64) {
+    if exponent.abs() < 1000 {
+        return (power_of_two(-exponent), 1.0);
+    }
+    (power_of_two(-exponent / 2), power_of_two(-exponent - -exponent / 2))
 }
 
 /// `e` with `2^(e−1) ≤ x < 2^e`; 0 for 0.
@@ -110,12 +126,6 @@ fn copies(x: ArrayView2<'_, f64>) -> usize {
     table(n, p).saturating_mul(1 + usize::from(!x.is_standard_layout()))
 }
 
-/// Bytes that the [`triangle`] of a matrix takes at its peak: the scaled copy, the one that is reduced, the result.
-fn triangle_bytes(x: ArrayView2<'_, f64>) -> usize {
-    let (n, p) = x.dim();
-    sum([copies(x), table(n, p), table(n.min(p), p)])
-}
-
 pub(super) fn svd(x: ArrayView2<'_, f64>, backend: &dyn Backend) -> Result<RawSvd, Error> {
     // The vectors of the check count beside a matrix of few columns or rows.
     let vectors = table(x.nrows().saturating_add(x.ncols()), VECTORS);
@@ -128,60 +138,67 @@ pub(super) fn svd(x: ArrayView2<'_, f64>, backend: &dyn Backend) -> Result<RawSv
 }
 
 pub(super) fn svd_many(xs: &[ArrayView2<'_, f64>], backend: &dyn Backend) -> Vec<Result<RawSvd, Error>> {
-    let all = bytes_of_many(xs, backend);
+    if let Err(error) = reserve(MANY, sum(xs.iter().map(|x| copies(*x)).chain([results(xs, backend)]))) {
+        return xs.iter().map(|_| Err(error.clone())).collect();
+    }
+    let scaled = xs.iter().map(|x| Scaled::new("the matrix", *x));
     let work = |matrices: &[Array2<f64>], _: &[usize]| backend.factorise_many(matrices);
-    many((xs, backend), all, work, |scaled, raw, check, _| finish(scaled, raw, backend, check))
+    many(scaled, backend, work, |scaled, raw, check, _| finish(scaled, raw, backend, check))
 }
 
+/// Of matrices that nobody else reads, each with its targets. The last column of those is room for the probe: it goes with
+/// them, and what is right of it is right of them.
 pub(super) fn project_many(
-    xs: &[ArrayView2<'_, f64>],
-    targets: &[Array2<f64>],
+    xs: Vec<Array2<f64>>,
+    mut targets: Vec<Array2<f64>>,
     backend: &dyn Backend,
 ) -> Vec<Result<RawProjection, Error>> {
-    let all = sum(targets.iter().map(|t| table(t.nrows(), t.ncols() + 2).saturating_mul(2)));
-    let all = sum([bytes_of_many(xs, backend), all]);
-    // A probe goes with the targets: what is right of it is right of them.
+    let views: Vec<ArrayView2<'_, f64>> = xs.iter().map(|x| x.view()).collect();
+    let of_targets = targets.iter().map(|t| table(t.nrows(), t.ncols() + 1));
+    if let Err(error) = reserve(MANY, sum(of_targets.chain([results(&views, backend)]))) {
+        return xs.iter().map(|_| Err(error.clone())).collect();
+    }
     let longest = Array1::from(probe(targets.iter().map(Array2::nrows).max().unwrap_or(0)));
-    let with_probe = |t: &Array2<f64>| {
-        let mut columns = Array2::zeros((t.nrows(), t.ncols() + 1));
-        columns.slice_mut(s![.., ..t.ncols()]).assign(t);
-        columns.column_mut(t.ncols()).assign(&longest.slice(s![..t.nrows()]));
-        columns
-    };
-    let probed: Vec<Array2<f64>> = targets.iter().map(with_probe).collect();
-    let work = |matrices: &[Array2<f64>], places: &[usize]| {
-        if places.len() == probed.len() {
-            return backend.project_many(matrices, &probed);
+    for t in &mut targets {
+        let rows = t.nrows();
+        if let Some(last) = t.ncols().checked_sub(1) {
+            t.column_mut(last).assign(&longest.slice(s![..rows]));
         }
-        let probed: Vec<_> = places.iter().map(|&place| probed[place].clone()).collect();
-        backend.project_many(matrices, &probed)
+    }
+    let work = |matrices: &[Array2<f64>], places: &[usize]| {
+        if places.len() == targets.len() {
+            return backend.project_many(matrices, &targets);
+        }
+        let targets: Vec<_> = places.iter().map(|&place| targets[place].clone()).collect();
+        backend.project_many(matrices, &targets)
     };
-    many((xs, backend), all, work, |scaled, raw, check, index| {
-        finish_projection(scaled, raw, (backend, &probed[index]), check)
+    let scaled = xs.into_iter().map(|x| Scaled::in_place("the matrix", x));
+    many(scaled, backend, work, |scaled, raw, check, index| {
+        finish_projection(scaled, raw, (backend, &targets[index]), check)
     })
 }
 
-/// Bytes of copies and results of all, and work space for one.
-fn bytes_of_many(xs: &[ArrayView2<'_, f64>], backend: &dyn Backend) -> usize {
+/// What needs the memory of many matrices.
+const MANY: &str = "the SVDs of many matrices";
+
+/// Bytes of the results of all, and work space for one.
+fn results(xs: &[ArrayView2<'_, f64>], backend: &dyn Backend) -> usize {
     let result = |(n, p): (usize, usize)| table(n.saturating_add(p), n.min(p));
     let most = xs.iter().map(|x| backend.bytes(x.dim()).saturating_sub(result(x.dim()))).max().unwrap_or(0);
-    sum(xs.iter().flat_map(|x| [copies(*x), result(x.dim())]).chain([most]))
+    sum(xs.iter().map(|x| result(x.dim())).chain([most]))
 }
 
 /// What `work` makes of the scaled matrices, at these places, each finished on its own.
 fn many<R, T>(
-    (xs, backend): (&[ArrayView2<'_, f64>], &dyn Backend),
-    bytes: usize,
+    all: impl ExactSizeIterator<Item = Result<Scaled, Error>>,
+    backend: &dyn Backend,
     work: impl Fn(&[Array2<f64>], &[usize]) -> Vec<Result<R, String>>,
     finish: impl Fn(&Scaled, Result<R, String>, &mut Check, usize) -> Result<T, Error>,
 ) -> Vec<Result<T, Error>> {
-    if let Err(error) = reserve("the SVDs of many matrices", bytes) {
-        return xs.iter().map(|_| Err(error.clone())).collect();
-    }
-    let (mut exponents, mut matrices, mut kept) = (Vec::with_capacity(xs.len()), Vec::new(), Vec::new());
-    matrices.reserve(xs.len());
-    for (index, x) in xs.iter().enumerate() {
-        exponents.push(Scaled::new("the matrix", *x).map(|scaled| {
+    let (mut exponents, mut matrices, mut kept) = (Vec::with_capacity(all.len()), Vec::new(), Vec::new());
+    matrices.reserve(all.len());
+    for (index, scaled) in all.enumerate() {
+        exponents.push(scaled.map(|scaled| {
             matrices.push(scaled.matrix);
             kept.push(index);
             scaled.exponent
@@ -207,24 +224,27 @@ fn many<R, T>(
         .collect()
 }
 
-/// The triangle `R` of `X = Q R` behind the same scaling, and checked by `‖R z‖ = ‖X z‖`.
-pub(crate) fn triangle(x: ArrayView2<'_, f64>, backend: &dyn Backend) -> Result<Array2<f64>, Error> {
-    reserve("the triangle of a matrix", triangle_bytes(x))?;
-    let scaled = Scaled::new("the matrix", x)?;
+/// The triangle `R` of `X = Q R` behind the same scaling, in the memory of a matrix that nobody else reads, and checked by
+/// `‖R z‖ = ‖X z‖`.
+pub(crate) fn triangle(x: Array2<f64>, backend: &dyn Backend) -> Result<Array2<f64>, Error> {
+    let (n, p) = x.dim();
+    // The one that is reduced, the result, and rows one after the other.
+    let copied = if x.is_standard_layout() { 0 } else { table(n, p) };
+    reserve("the triangle of a matrix", sum([copied, table(n, p), table(n.min(p), p)]))?;
+    let scaled = Scaled::in_place("the matrix", x)?;
     let failed = |reason| Error::Backend { name: name(backend), reason };
     let mut r = asked(|| backend.triangle(scaled.matrix.view())).map_err(failed)?;
-    let (n, p) = x.dim();
     if r.dim() != (n.min(p), p) {
         return Err(failed(format!("a triangle of the wrong shape for a {n} × {p} matrix")));
     }
-    let z = probe(x.ncols());
+    let z = probe(p);
     let length = |matrix: ArrayView2<'_, f64>| {
         norm(&Columns::new(matrix.reversed_axes()).columns().map(|row| dot(row, &z)).collect::<Vec<_>>())
     };
     let (expected, found) = (length(scaled.matrix.view()), length(r.view()));
     let size = scaled.matrix.as_slice().map_or(0.0, norm) * norm(&z);
     let off = (expected - found).abs();
-    if off.is_nan() || off > tolerance(x.nrows(), x.ncols()) * size {
+    if off.is_nan() || off > tolerance(n, p) * size {
         return Err(failed(format!("‖R z‖ = {found:e} where ‖X z‖ = {expected:e}")));
     }
     r.mapv_inplace(|v| scaled.undo(v));

@@ -6,7 +6,7 @@ use crate::Error;
 use crate::filter::Spectrum;
 use crate::filter::cutoff::Cutoff;
 use crate::machine::memory::{reserve, sum, table};
-use ndarray::{Array1, Array2, ArrayRef2, ArrayView1, ArrayView2, s};
+use ndarray::{Array1, Array2, ArrayRef2, ArrayView1, s};
 use std::ops::Range;
 
 /// The singular values, right singular vectors and rank of an `n × p` matrix.
@@ -86,25 +86,27 @@ pub(crate) struct Projection {
 }
 
 impl Projection {
-    /// Factorises many matrices (`n × p`), each with its targets (`n × m`). One result each, in order.
+    /// Factorises many matrices (`n × p`), in their own memory, each with its targets (`n × (m + 1)`), of which the last
+    /// column is room for the probe that checks are made of. One result each, in order.
     pub(crate) fn many(
-        xs: &[ArrayView2<'_, f64>],
-        targets: &[Array2<f64>],
+        xs: Vec<Array2<f64>>,
+        targets: Vec<Array2<f64>>,
         backend: &dyn Backend,
     ) -> Vec<Result<Self, Error>> {
+        let rows: Vec<usize> = xs.iter().map(Array2::nrows).collect();
         let done = checked::project_many(xs, targets, backend);
-        let of = |(x, raw): (&ArrayView2<'_, f64>, Result<RawProjection, Error>)| {
+        let of = |(n, raw): (usize, Result<RawProjection, Error>)| {
             let RawProjection { sigma, vt, along, rest } = raw?;
-            Ok(Self { right: Right::new(x.nrows(), sigma, vt), along, rest })
+            Ok(Self { right: Right::new(n, sigma, vt), along, rest })
         };
-        xs.iter().zip(done).map(of).collect()
+        rows.into_iter().zip(done).map(of).collect()
     }
 
     pub(crate) fn right(&self) -> &Right {
         &self.right
     }
 
-    /// How many targets there are, the probe that checks are made of apart.
+    /// How many targets there are, the probe apart.
     pub(crate) fn targets(&self) -> usize {
         self.along.nrows() - 1
     }
@@ -132,10 +134,26 @@ impl Projection {
 mod tests {
     use super::*;
     use crate::svd::{Faer, Jacobi, RawSvd, Route, Svd};
+    use ndarray::ArrayView2;
 
     /// Entries of no particular structure, the same on every machine.
     fn matrix(n: usize, p: usize, seed: usize) -> Array2<f64> {
         Array2::from_shape_fn((n, p), |(i, j)| (((i * 31 + j * 17 + seed * 7) % 101) as f64 - 50.0) / 64.0)
+    }
+
+    fn many(xs: &[Array2<f64>], targets: &[Array2<f64>], backend: &dyn Backend) -> Vec<Projection> {
+        let with_room = |t: &Array2<f64>| {
+            let mut columns = t.clone();
+            columns.push_column(Array1::zeros(t.nrows()).view()).unwrap();
+            columns
+        };
+        let found = Projection::many(xs.to_vec(), targets.iter().map(with_room).collect(), backend);
+        assert_eq!(found.len(), xs.len());
+        found.into_iter().map(Result::unwrap).collect()
+    }
+
+    fn one(x: &Array2<f64>, targets: &Array2<f64>, backend: &dyn Backend) -> Projection {
+        many(std::slice::from_ref(x), std::slice::from_ref(targets), backend).pop().unwrap()
     }
 
     /// By either backend, tall and wide, of full rank and not, alone and among others.
@@ -153,13 +171,11 @@ mod tests {
                 };
                 let xs: Vec<_> = (0..11).map(design).collect();
                 let targets: Vec<_> = (0..11).map(|seed| matrix(n, 2, seed + 50) * 1e3).collect();
-                let views: Vec<_> = xs.iter().map(|x| x.view()).collect();
                 for backend in [&Jacobi as &dyn Backend, &Faer] {
-                    let found = Projection::many(&views, &targets, backend);
+                    let found = many(&xs, &targets, backend);
                     for ((x, t), found) in xs.iter().zip(&targets).zip(found) {
-                        let (found, whole) = (found.unwrap(), Svd::with_backend(x, backend).unwrap());
-                        let alone = Projection::many(&[x.view()], std::slice::from_ref(t), backend);
-                        let alone = alone.into_iter().next().unwrap().unwrap();
+                        let whole = Svd::with_backend(x, backend).unwrap();
+                        let alone = one(x, t, backend);
                         assert!(alone.right == found.right && alone.along == found.along, "{n} × {p}");
                         assert!(alone.rest == found.rest, "{n} × {p}");
                         let right = found.right();
@@ -237,13 +253,9 @@ mod tests {
     #[test]
     fn a_projection_that_is_wrong_goes_the_second_way() {
         let (x, t) = (matrix(12, 5, 1), matrix(12, 2, 9));
-        let one = |backend: &dyn Backend| {
-            let all = Projection::many(&[x.view()], std::slice::from_ref(&t), backend);
-            all.into_iter().next().unwrap().unwrap()
-        };
-        let right = one(&Faer);
+        let right = one(&x, &t, &Faer);
         for part in 0..6 {
-            let found = one(&Spoiled(part));
+            let found = one(&x, &t, &Spoiled(part));
             let close = |a: f64, b: f64| (a - b).abs() <= 1e-12 * b.abs();
             assert!(close(found.right.sigma[0], right.right.sigma[0]), "{part}");
             for (a, b) in [(0, 0), (0, 1), (1, 1)] {
@@ -256,8 +268,7 @@ mod tests {
     #[test]
     fn the_last_mode_is_turned_to_all_targets() {
         let (x, t) = (matrix(12, 5, 1), matrix(12, 2, 9));
-        let projection = Projection::many(&[x.view()], std::slice::from_ref(&t), &Jacobi);
-        let projection = projection.into_iter().next().unwrap().unwrap();
+        let projection = one(&x, &t, &Jacobi);
         let last = projection.last_mode(0..2).unwrap();
         let sum = projection.along(0)[last.index] + projection.along(1)[last.index];
         assert!(last.index == 4 && last.sign * sum > 0.0);

@@ -211,11 +211,7 @@ impl Grid {
             None => all(),
             Some(1) => (0..jobs.len()).for_each(run),
             // More threads than batches would have nothing to do.
-            Some(threads) => rayon::ThreadPoolBuilder::new()
-                .num_threads(threads.min(jobs.len()).min(most_threads()))
-                .build()
-                .map_err(|e| Error::Resource { reason: format!("{threads} threads: {e}") })?
-                .install(all),
+            Some(threads) => Pool::of(threads.min(jobs.len()))?.run(all),
         }
         Ok(blind.into_inner())
     }
@@ -292,6 +288,32 @@ impl Grid {
             }
         }
         ordered
+    }
+}
+
+/// The threads of several grids that follow each other.
+pub(super) enum Pool {
+    /// The caller's alone.
+    Here,
+    /// As many as the machine has.
+    Machine,
+    Own(rayon::ThreadPool),
+}
+
+impl Pool {
+    /// So many threads, or as many as there is any use for.
+    pub(super) fn of(threads: usize) -> Result<Self, Error> {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.min(most_threads())).build();
+        pool.map(Self::Own).map_err(|e| Error::Resource { reason: format!("{threads} threads: {e}") })
+    }
+
+    /// Does some work on one of them; a [`Grid`] in it that asks for as many as the machine has gets these.
+    pub(super) fn run<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        match self {
+            Self::Here => work(),
+            Self::Machine => rayon::scope(|_| work()),
+            Self::Own(pool) => pool.install(work),
+        }
     }
 }
 

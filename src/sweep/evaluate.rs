@@ -30,19 +30,20 @@ impl Study<'_> {
             None => Cow::Borrowed(ideal),
         });
         let modes = Modes::new(factorised, held_out);
-        let outputs = self.targets.outputs.iter().enumerate().map(|(output, &(trained, tested))| {
+        scratch.forget();
+        let mut outputs = Vec::with_capacity(self.targets.outputs.len());
+        for (output, &(trained, tested)) in self.targets.outputs.iter().enumerate() {
             let block = self.targets.block(trained);
             let last = factorised.last_mode(&y, block)?;
             let ideal = ideal.as_ref().map(|ideal| ideal.column(output));
             let tested = if own_columns { output } else { tested };
-            Ok(Output::new(&modes, (&y, trained), tested, ideal, last))
-        });
-        let outputs = outputs.collect::<Result<Vec<_>, Error>>()?;
-        scratch.forget();
+            outputs.push(Output::new(&modes, (&y, trained), tested, (ideal, last), &mut *scratch));
+        }
         let rates = self.wanted.error_rate.then(|| ErrorRates::new(self, svd, rows, coordinates.as_ref()));
         let variance = if let Tests::Rows { variance, .. } = self.tests { variance } else { 0.0 };
         let free = self.preparation.intercept == Intercept::Free;
         let lengths = self.wanted.spectral.lengths(&modes);
+        let errors_alone = !self.wanted.any_error_rate() && self.wanted.spectral.is_none();
         let of_fit = |line: &Line, own: &[Output<'_>], (scratch, norm): (&mut Scratch, f64)| {
             if self.wanted.spectral.is_none() {
                 return OfFit::default();
@@ -50,7 +51,7 @@ impl Study<'_> {
             let how = (free, self.preparation.standardise);
             self.wanted.spectral.of(line, (&modes, own), (scratch, &lengths, norm), how)
         };
-        let alone = |line: &Line, scratch: &mut Scratch| {
+        let alone = |line: &Line, scratch: &mut Scratch| -> Result<Metrics, Error> {
             let mut mean = Metrics::default();
             let mut solutions = Vec::new();
             let own = &outputs[line.outputs.clone()];
@@ -82,6 +83,19 @@ impl Study<'_> {
             mean.of_fit = of_fit(line, own, (&mut *scratch, mean.norm));
             Ok(mean)
         };
+        // Many arms that follow each other are the same prefix.
+        let mut last = None;
+        let mut with_last = |line: &Line, scratch: &mut Scratch| {
+            let prefix = scratch.prefix_of(&line.arm).map(|prefix| (prefix, line.outputs.start));
+            match &last {
+                Some((known, metrics)) if prefix == Some(*known) => Ok(Metrics::clone(metrics)),
+                _ => {
+                    let metrics = alone(line, scratch)?;
+                    last = prefix.filter(|_| errors_alone).map(|prefix| (prefix, metrics.clone()));
+                    Ok(metrics)
+                }
+            }
+        };
         let mut measured = Measured::new(n, p, self.lines.len());
         let mut waiting = Waiting::default();
         for (index, (line, &together)) in self.lines.iter().zip(&self.together).enumerate() {
@@ -94,12 +108,13 @@ impl Study<'_> {
                 mean.of_fit = of_fit(line, &outputs[line.outputs.clone()], (&mut *scratch, mean.norm));
                 continue;
             }
-            match gains.and_then(|()| alone(line, scratch)) {
+            match gains.and_then(|()| with_last(line, scratch)) {
                 Ok(metrics) => measured.lines.push((index, metrics)),
                 Err(error) => measured.failures.push((Some(index), error)),
             }
         }
         waiting.measure(&modes, &outputs, variance, &mut measured);
+        outputs.into_iter().for_each(|output| output.recycle(&mut *scratch));
         measured.sort_lines();
         measured.failures.sort_by_key(|(index, _)| *index);
         measured.smallest_singular_value = svd.smallest_nonzero().unwrap_or(0.0);

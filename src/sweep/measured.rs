@@ -131,7 +131,7 @@ impl Measured {
     pub(super) fn has_more(&self, wanted: &Wanted) -> bool {
         wanted.distance
             || wanted.train_error_rate
-            || self.lines.iter().any(|(_, metrics)| !metrics.of_fit.is_empty())
+            || !wanted.spectral.is_none() && self.lines.iter().any(|(_, metrics)| !metrics.of_fit.is_empty())
     }
 
     /// What all its rows of the tidy table share.

@@ -1,9 +1,9 @@
 //! One output of one cell: its fits by every arm, and their errors.
 
-use super::Arm;
 use super::held_out::HeldOut;
 use super::metrics::{Metrics, norm};
-use super::test_errors::{Sums, TestErrors, Training};
+use super::test_errors::{Prefixes, Sums, TestErrors, Training};
+use super::{Arm, Start};
 use crate::Error;
 use crate::factors::ablation::Adversary;
 use crate::filter::{MinNorm, Response, SpectralFilter};
@@ -164,8 +164,8 @@ impl<'a> Output<'a> {
         modes: &'a Modes<'a>,
         (y, trained): (&'a Array2<f64>, usize),
         tested: usize,
-        ideal: Option<ArrayView1<'_, f64>>,
-        last: Option<LastMode>,
+        (ideal, last): (Option<ArrayView1<'_, f64>>, Option<LastMode>),
+        scratch: &mut Scratch,
     ) -> Self {
         let (svd, table) = (modes.svd, &*modes.held_out.table);
         let sigma = svd.spectrum().singular_values();
@@ -177,9 +177,10 @@ impl<'a> Output<'a> {
             targets,
             outside,
         };
-        let test_errors = |base: Vec<f64>, target: ArrayView1<'_, f64>, training| {
-            let complement = modes.held_out.complement;
-            TestErrors::new(modes.images.view(), table.ones.view(), base, target, training, complement)
+        let mut test_errors = |base: Vec<f64>, target: ArrayView1<'_, f64>, training| {
+            let (rows, complement) = ((modes.images.view(), table.ones.view()), modes.held_out.complement);
+            let room = scratch.prefixes.pop().unwrap_or_default();
+            TestErrors::new(rows, base, target, (training, complement), room)
         };
         let mut min_norm = vec![0.0; sigma.len()];
         MinNorm::default().write_gains(svd.spectrum(), &mut min_norm);
@@ -194,6 +195,12 @@ impl<'a> Output<'a> {
         });
         let fits = test_errors(min_norm, table.targets.column(tested), training(projections, outside));
         Self { modes, y: y.column(trained), last, fits, noise_free }
+    }
+
+    /// Leaves its memory for another cell.
+    pub(super) fn recycle(self, scratch: &mut Scratch) {
+        let errors = [Some(self.fits), self.noise_free].into_iter().flatten();
+        scratch.prefixes.extend(errors.map(TestErrors::into_prefixes));
     }
 
     /// `uᵣ·y`.
@@ -382,6 +389,8 @@ pub(super) struct Scratch {
     alpha: Vec<f64>,
     deviations: Vec<f64>,
     row: Vec<f64>,
+    /// Those of cells that are done.
+    prefixes: Vec<Prefixes>,
 }
 
 impl Scratch {
@@ -398,6 +407,14 @@ impl Scratch {
     /// Whether the gains are those of the minimum norm on leading modes, whose errors are known.
     pub(super) fn is_prefix(&self) -> bool {
         self.prefix.is_some()
+    }
+
+    /// All that the errors of an arm with the gains that are set depend on, where those are of the minimum norm on leading
+    /// modes and nobody attacks: how many modes are kept, how many of them test rows see, and whether there are residuals.
+    pub(super) fn prefix_of(&self, arm: &Arm) -> Option<(usize, usize, bool)> {
+        let kept = self.prefix.filter(|_| arm.adversary.is_none() && arm.start == Start::Zero)?;
+        let seen = arm.ablation.test_modes().unwrap_or(usize::MAX).min(kept);
+        Some((kept, seen, arm.ablation.is_without_residuals()))
     }
 
     /// Before another cell.
@@ -419,15 +436,17 @@ impl Scratch {
         self.response.clone_from(&self.answer);
         let Response { gains, residuals } = &mut self.response;
         arm.ablation.cut_gains(svd.spectrum().singular_values(), gains);
-        for (gain, left) in gains.iter().zip(&mut *residuals) {
+        let (mut kept, mut rest_is_zero) = (0, true);
+        for (mode, ((gain, left), inverse)) in gains.iter().zip(residuals).zip(inverse).enumerate() {
             if *gain == 0.0 {
                 *left = 1.0;
+            } else if kept == mode && gain == inverse && *left == 0.0 {
+                // A weak penalty may leave the rounded gain as it was, and yet leave something of the targets.
+                kept += 1;
+            } else {
+                rest_is_zero = false;
             }
         }
-        // A weak penalty may leave the rounded gain as it was, and yet leave something of the targets.
-        let modes = gains.iter().zip(inverse).zip(&*residuals);
-        let kept = modes.take_while(|((gain, inverse), left)| gain == inverse && **left == 0.0).count();
-        let rest_is_zero = gains[kept..].iter().all(|&gain| gain == 0.0);
         // The base keeps the modes of the rank.
         self.prefix = (rest_is_zero && kept <= svd.rank()).then_some(kept);
         self.cutoff = cutoff;

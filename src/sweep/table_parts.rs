@@ -1,24 +1,12 @@
-//! A table of cells in parts: each becomes text on one of several threads, and all go into the file in order.
+//! The parts of a table of cells: what becomes text at once.
 
 use super::engine::Repeats;
-use crate::Error;
 use crate::curve::{Listed, Text};
-use crate::machine::spare::Spare;
-use crate::machine::whole_file::WholeFile;
-use std::io::Write;
-use std::path::Path;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
-use std::thread::{Builder, Scope, ScopedJoinHandle};
 
-/// Cells of a part, whose text stays in the cache until it is written; a repeat that has more is a part of its own.
-pub(super) const CELLS: usize = 1 << 10;
-
-/// Parts that become text before the first of them is written: each in room of its own, which is slow at first touch, so
-/// that no more are there than keep the workers busy.
-pub(super) fn at_once(workers: usize) -> usize {
-    if workers == 1 { 1 } else { workers.saturating_mul(2) }
-}
+/// Cells of a part, whose text stays in the cache until it is written; a repeat that has more is a part of its own. Each
+/// part that is under way is text in room of its own, which is slow at first touch.
+pub(super) const CELLS: usize = 1 << 9;
 
 /// Some repeats.
 pub(super) struct Part {
@@ -62,77 +50,4 @@ impl Part {
 pub(super) struct Room {
     pub(super) text: Text,
     pub(super) values: Listed,
-}
-
-/// Writes text into a file: at once, or on a thread of its own, which gives the others time for the next.
-pub(super) enum Writer<'scope> {
-    Here(WholeFile, &'scope Path, &'scope Spare<Room>),
-    /// `None` says that all of it has come: a file that is left before is not there.
-    Beside(SyncSender<Option<Room>>, ScopedJoinHandle<'scope, Result<(), Error>>),
-}
-
-impl<'scope> Writer<'scope> {
-    /// On a thread of the scope, if there is one. What is written leaves its room.
-    pub(super) fn new(
-        (file, path): (WholeFile, &'scope Path),
-        rooms: &'scope Spare<Room>,
-        scope: Option<&'scope Scope<'scope, '_>>,
-    ) -> Result<Self, Error> {
-        let Some(scope) = scope else { return Ok(Self::Here(file, path, rooms)) };
-        let (sender, texts) = sync_channel(2);
-        let thread = Builder::new().spawn_scoped(scope, move || write_all((file, path), rooms, &texts));
-        let thread = thread.map_err(|e| Error::Resource { reason: format!("a thread that writes: {e}") })?;
-        Ok(Self::Beside(sender, thread))
-    }
-
-    pub(super) fn write(&mut self, room: Room) -> Result<(), Error> {
-        match self {
-            Self::Here(file, path, rooms) => write(file, path, rooms, room),
-            // One that listens no more has failed, and says so when it is finished.
-            Self::Beside(sender, _) => {
-                let _ = sender.send(Some(room));
-                Ok(())
-            }
-        }
-    }
-
-    /// Says that all has been written.
-    pub(super) fn end(&mut self) {
-        if let Self::Beside(sender, _) = self {
-            let _ = sender.send(None);
-        }
-    }
-
-    /// Puts the file in its place.
-    pub(super) fn finish(mut self) -> Result<(), Error> {
-        self.end();
-        match self {
-            Self::Here(file, ..) => file.finish(),
-            Self::Beside(sender, thread) => {
-                drop(sender);
-                let died = || Error::Resource { reason: "the thread that writes a table panicked".into() };
-                thread.join().unwrap_or_else(|_| Err(died()))
-            }
-        }
-    }
-}
-
-fn write(file: &mut WholeFile, path: &Path, rooms: &Spare<Room>, room: Room) -> Result<(), Error> {
-    file.write_all(room.text.bytes()).map_err(|e| Error::io(path, &e))?;
-    rooms.give(room);
-    Ok(())
-}
-
-fn write_all(
-    (mut file, path): (WholeFile, &Path),
-    rooms: &Spare<Room>,
-    texts: &Receiver<Option<Room>>,
-) -> Result<(), Error> {
-    while let Ok(text) = texts.recv() {
-        match text {
-            Some(room) => write(&mut file, path, rooms, room)?,
-            None => return file.finish(),
-        }
-    }
-    Ok(())
 }

@@ -1,7 +1,7 @@
 //! Tables of cells and of their summaries, from cells that come part by part and are not kept.
 
-use super::cells::Grid;
-use super::table_parts::{Room, Writer, at_once};
+use super::cells::{Grid, Pool};
+use super::table_parts::Room;
 use crate::Error;
 use crate::curve::{
     Axis, Bootstrap, Cell, CellTable, Curve, Extent, Failure, Gathered, Metric, Provenance, Slots, Summary,
@@ -64,56 +64,105 @@ pub(super) struct TablesOf<'a> {
 type Tabled = (Room, Curve);
 
 impl TablesOf<'_> {
-    /// Writes them: each part becomes text on one of several threads, and all go into the file in order.
+    /// Writes them: parts become text side by side while those before go into the file, in order.
     pub(super) fn save(self, parts: &impl CellParts) -> Result<Tables, Error> {
         let Self { mut outline, axis, repeats, extent, threads, metrics, bootstrap, cells, summary } = self;
+        let workers = side_by_side(parts.count().max(metrics.len()).max(1), threads).workers();
+        let (pool, threads) = match threads {
+            _ if workers == 1 => (Pool::Here, Some(1)),
+            None => (Pool::Machine, None),
+            Some(_) => (Pool::of(workers)?, None),
+        };
         let slots = Slots::new(outline.axis, axis, outline.arms.len(), metrics);
         // More than one cell of an arm and axis value are in a repeat of a plane.
         let room =
             repeats.saturating_mul(extent.count.div_ceil(slots.count().saturating_mul(repeats).max(1)));
         reserve("the values of all repeats", list::<f64>(slots.values().saturating_mul(room)))?;
-        let mut gathered = Gathered::new(&slots, room);
+        let mut gathered = Gathered::new(&slots, room, bootstrap);
         let (rooms, kind) = (Spare::new(), outline.axis);
         let table = CellTable::new(&extent, &outline.arms);
-        let side_by_side = |count| Grid { axis: (0..count).collect(), repeats: 1, threads, batch: 1 };
-        let workers = side_by_side(parts.count().max(1)).workers();
         let text =
             |part: usize| tabled((parts, part), &table, (kind, &slots), rooms.take().unwrap_or_default());
-        let mut summaries = Vec::new();
-        thread::scope(|scope| {
-            let mut file = WholeFile::create(cells)?;
-            file.write_all(&table.header()).map_err(|e| Error::io(cells, &e))?;
-            let mut writer = Writer::new((file, cells), &rooms, (workers > 1).then_some(scope))?;
-            for first in (0..parts.count()).step_by(at_once(workers)) {
-                let grid = side_by_side(at_once(workers).min(parts.count() - first));
-                let done =
-                    grid.run(&(), |places| places.iter().map(|at| text(first + at.axis_value)).collect())?;
-                for result in done.into_iter().filter_map(|(_, result)| result) {
-                    let (room, rest) = result?;
-                    gathered.append(&room.values);
-                    writer.write(room)?;
-                    outline.failures.extend(rest.failures);
-                    outline.provenance.by_svd.extend(rest.provenance.by_svd);
-                    outline.complete &= rest.complete;
-                }
+        let texts = |first: usize| -> Result<Vec<Tabled>, Error> {
+            let grid = side_by_side(workers.min(parts.count() - first), threads);
+            let done =
+                grid.run(&(), |places| places.iter().map(|at| text(first + at.axis_value)).collect())?;
+            done.into_iter().filter_map(|(_, result)| result).collect()
+        };
+        let mut file = WholeFile::create(cells)?;
+        let written = |result: std::io::Result<()>| result.map_err(|e| Error::io(cells, &e));
+        written(file.write_all(&table.header()))?;
+        let mut rests = Vec::new();
+        let mut take_in = |tabled: Vec<Tabled>| {
+            for (room, rest) in tabled {
+                gathered.append(&room.values);
+                written(file.write_all(room.text.bytes()))?;
+                rooms.give(room);
+                rests.push(rest);
             }
-            // The system takes the file while summaries are made.
-            writer.end();
-            gathered.check(bootstrap, workers)?;
-            if !metrics.is_empty() {
-                let one = |metric| gathered.summaries(metric, bootstrap);
-                let grid = side_by_side(metrics.len());
-                let done = grid.run(&(), |places| places.iter().map(|at| one(at.axis_value)).collect())?;
-                for result in done.into_iter().filter_map(|(_, result)| result) {
-                    summaries.push(result?);
-                }
+            Ok::<(), Error>(())
+        };
+        pool.run(|| {
+            let mut made = Vec::new();
+            for first in (0..parts.count()).step_by(workers) {
+                let before = std::mem::take(&mut made);
+                made = if workers == 1 {
+                    take_in(before)?;
+                    texts(first)?
+                } else {
+                    let (taken, made) = rayon::join(|| take_in(before), || texts(first));
+                    taken.and(made)?
+                };
             }
-            writer.finish()
+            take_in(made)
         })?;
+        for rest in rests {
+            outline.failures.extend(rest.failures);
+            outline.provenance.by_svd.extend(rest.provenance.by_svd);
+            outline.complete &= rest.complete;
+        }
+        gathered.check(workers)?;
+        let summarise = || -> Result<Vec<Vec<Summary>>, Error> {
+            if metrics.is_empty() {
+                return Ok(Vec::new());
+            }
+            let one = |metric| gathered.summaries(metric);
+            let done = side_by_side(metrics.len(), threads)
+                .run(&(), |places| places.iter().map(|at| one(at.axis_value)).collect())?;
+            done.into_iter().filter_map(|(_, result)| result).collect()
+        };
+        let summaries = finish_beside(file, workers, || pool.run(summarise))?;
         outline.save_summary_tables(summary, metrics, &summaries)?;
         let (failures, complete) = (outline.failures, outline.complete);
         Ok(Tables { cells: extent.count, summaries, failures, complete })
     }
+}
+
+/// Has the system take a file while something else is done: on a thread of its own where there are more than one, so that
+/// none of those that work waits for the disk.
+fn finish_beside<T>(
+    file: WholeFile,
+    workers: usize,
+    work: impl FnOnce() -> Result<T, Error>,
+) -> Result<T, Error> {
+    if workers == 1 {
+        let done = work()?;
+        return file.finish().map(|()| done);
+    }
+    thread::scope(|scope| {
+        let finishing = thread::Builder::new().spawn_scoped(scope, || file.finish());
+        let finishing =
+            finishing.map_err(|e| Error::Resource { reason: format!("a thread that writes: {e}") })?;
+        let done = work();
+        let died = || Error::Resource { reason: "the thread that writes a table panicked".into() };
+        finishing.join().unwrap_or_else(|_| Err(died()))?;
+        done
+    })
+}
+
+/// A grid of so many pieces of work.
+fn side_by_side(count: usize, threads: Option<usize>) -> Grid {
+    Grid { axis: (0..count).collect(), repeats: 1, threads, batch: 1 }
 }
 
 fn tabled(

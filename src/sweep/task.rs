@@ -136,10 +136,10 @@ impl<'a> Task<'a> {
         let width = sum([p, tested, 1]);
         let rows = if self.is_in_order() { self.most_samples() } else { self.sizes.rows };
         let tests = if self.sizes.tests == 0 { self.sizes.rows } else { self.sizes.tests };
-        // Joined, its scaled copy, the one that is reduced.
+        // Features and targets, joined, and the one that is reduced.
         sum([
             table(rows, p.saturating_add(trained)),
-            table(tests, width).saturating_mul(4),
+            table(tests, width).saturating_mul(3),
             table(tests.min(width), width).saturating_mul(2),
         ])
     }

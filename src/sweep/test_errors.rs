@@ -1,6 +1,6 @@
 //! Sums of test errors for fits that share their leading modes.
 
-// All of `Prefixes` must be inlined into one function per instruction set.
+// All of `Fill` must be inlined into one function per instruction set.
 #![allow(clippy::inline_always)]
 
 use crate::machine::instructions::arch;
@@ -67,8 +67,9 @@ impl Training<'_> {
 
     /// [`Training::sums`] for every prefix of a base: entry `k` keeps its first `k` coefficients. Added up
     /// from both ends, without a difference.
-    fn prefix_sums(&self, base: &[f64]) -> Vec<Sums> {
-        let mut sums = vec![self.outside; base.len() + 1];
+    fn prefix_sums(&self, base: &[f64], sums: &mut Vec<Sums>) {
+        sums.clear();
+        sums.resize(base.len() + 1, self.outside);
         for mode in (0..base.len()).rev() {
             sums[mode] = sums[mode + 1].plus(self.mode(mode, 0.0));
         }
@@ -77,7 +78,6 @@ impl Training<'_> {
             kept = kept.plus(self.mode(mode, coefficient));
             sums[mode + 1] = sums[mode + 1].plus(kept);
         }
-        sums
     }
 }
 
@@ -98,6 +98,12 @@ pub(super) struct TestErrors<'a> {
     pub(super) training: Training<'a>,
     complement: bool,
     pub(super) base: Vec<f64>,
+    prefixes: Prefixes,
+}
+
+/// What is known of every prefix of a base. Its memory serves cell after cell.
+#[derive(Default)]
+pub(super) struct Prefixes {
     /// `A V α − b` for the first `k` coefficients of the base as row `k`, `(r + 1) × q`.
     rows: Vec<f64>,
     sums: Vec<Sums>,
@@ -106,51 +112,55 @@ pub(super) struct TestErrors<'a> {
 }
 
 impl<'a> TestErrors<'a> {
-    /// `images` and `ones` in standard layout; `complement` if the table holds the training rows.
+    /// `images` and `ones` in standard layout; `complement` if the table holds the training rows. The memory of `prefixes`
+    /// is used.
     pub(super) fn new(
-        images: ArrayView2<'a, f64>,
-        ones: ArrayView1<'a, f64>,
+        (images, ones): (ArrayView2<'a, f64>, ArrayView1<'a, f64>),
         base: Vec<f64>,
         target: ArrayView1<'_, f64>,
-        training: Training<'a>,
-        complement: bool,
+        (training, complement): (Training<'a>, bool),
+        mut prefixes: Prefixes,
     ) -> Self {
         let width = images.ncols();
         let (images, ones) = (images.to_slice().unwrap_or(&[]), ones.to_slice().unwrap_or(&[]));
-        let mut rows = vec![0.0; images.len() + width];
-        for (error, target) in rows.iter_mut().zip(target) {
-            *error = -target;
-        }
-        let mut sums = Vec::with_capacity(base.len() + 1);
-        let (to, rows_of) = (&mut sums, &mut rows);
-        arch().dispatch(Prefixes { base: &base, images, width, ones, rows: rows_of, sums: to });
-        let trained = training.prefix_sums(&base);
+        let Prefixes { rows, sums, trained } = &mut prefixes;
+        rows.clear();
+        rows.extend(target.iter().map(|target| -target));
+        rows.resize(images.len() + width, 0.0);
+        sums.clear();
+        arch().dispatch(Fill { base: &base, images, width, ones, rows, sums });
+        training.prefix_sums(&base, trained);
         if complement {
-            for (table, trained) in sums.iter_mut().zip(&trained) {
+            for (table, trained) in sums.iter_mut().zip(trained) {
                 *table = table.minus(*trained);
             }
         }
-        Self { images, width, ones, training, complement, base, rows, sums, trained }
+        Self { images, width, ones, training, complement, base, prefixes }
+    }
+
+    /// Their memory, for another cell.
+    pub(super) fn into_prefixes(self) -> Prefixes {
+        self.prefixes
     }
 
     /// Sums over the test rows for the first `kept` coefficients of the base.
     pub(super) fn prefix(&self, kept: usize) -> Sums {
-        self.sums[kept]
+        self.prefixes.sums[kept]
     }
 
     /// Sums over the training rows for the first `kept` coefficients of the base.
     pub(super) fn prefix_trained(&self, kept: usize) -> Sums {
-        self.trained[kept]
+        self.prefixes.trained[kept]
     }
 
     /// Sums for `α`, filled up by zeros. `row` is work space.
     pub(super) fn sums(&self, alpha: &[f64], row: &mut Vec<f64>) -> Sums {
         let shared = alpha.iter().zip(&self.base).take_while(|(a, b)| a == b).count();
         if alpha[shared..].iter().all(|&a| a == 0.0) {
-            return self.sums[shared];
+            return self.prefix(shared);
         }
         row.clear();
-        row.extend_from_slice(&self.rows[shared * self.width..(shared + 1) * self.width]);
+        row.extend_from_slice(&self.prefixes.rows[shared * self.width..(shared + 1) * self.width]);
         for (coefficient, image) in alpha.iter().zip(self.images.chunks_exact(self.width)).skip(shared) {
             for (value, image) in row.iter_mut().zip(image) {
                 *value += coefficient * image;
@@ -162,7 +172,7 @@ impl<'a> TestErrors<'a> {
 
     /// Sums for `α`, from its predictions `A V α`, which become its errors.
     pub(super) fn of_predictions(&self, predictions: &mut [f64], alpha: &[f64]) -> Sums {
-        for (prediction, negative) in predictions.iter_mut().zip(&self.rows) {
+        for (prediction, negative) in predictions.iter_mut().zip(&self.prefixes.rows) {
             *prediction += negative; // the first row is −b
         }
         let table = sum(predictions, self.ones);
@@ -175,15 +185,14 @@ impl<'a> TestErrors<'a> {
     pub(super) fn deviating(&self, deviations: &[f64], spans: bool, row: &mut Vec<f64>) -> Sums {
         // The base itself has no row to fill.
         if deviations.iter().all(|&deviation| deviation == 0.0) {
-            let last = &self.rows[self.rows.len() - self.width..];
-            let table = if spans { Sums::default() } else { sum(last, self.ones) };
+            let table = if spans { Sums::default() } else { sum(self.last_row(), self.ones) };
             return if self.complement { table.minus(self.training.outside) } else { table };
         }
         row.clear();
         if spans {
             row.resize(self.width, 0.0);
         } else {
-            row.extend_from_slice(&self.rows[self.rows.len() - self.width..]);
+            row.extend_from_slice(self.last_row());
         }
         let (mut trained, training) = (self.training.outside, &self.training);
         for (mode, (&deviation, image)) in
@@ -201,11 +210,17 @@ impl<'a> TestErrors<'a> {
         let table = sum(row, self.ones);
         if self.complement { table.minus(trained) } else { table }
     }
+
+    /// What the whole base leaves of the targets.
+    fn last_row(&self) -> &[f64] {
+        let rows = &self.prefixes.rows;
+        &rows[rows.len() - self.width..]
+    }
 }
 
 /// Fills the rows after the first, each with one coefficient more, and sums them all. Compiled once per instruction set;
 /// the best one that the machine has runs, to the same bits.
-struct Prefixes<'a> {
+struct Fill<'a> {
     base: &'a [f64],
     images: &'a [f64],
     width: usize,
@@ -214,7 +229,7 @@ struct Prefixes<'a> {
     sums: &'a mut Vec<Sums>,
 }
 
-impl pulp::WithSimd for Prefixes<'_> {
+impl pulp::WithSimd for Fill<'_> {
     type Output = ();
 
     #[inline(always)]

@@ -5,7 +5,8 @@ mod critical;
 
 pub use critical::CriticalInterval;
 
-use super::summary::{Bootstrap, quantile, resampling_weights};
+use super::order::quantile;
+use super::summary::{Bootstrap, resampling_weights};
 use super::{Curve, Metric};
 use crate::{Error, machine::memory};
 use band::{Band, Ordered, Run, miss_rates};

@@ -57,38 +57,58 @@ const TENS: [f64; 23] = [
 /// The number of a cell of digits, with a point and digits behind it or not, where it is a quotient of two exact numbers:
 /// the division rounds as the standard library does, in less time than its reading of any number. Most cells are such.
 fn short_decimal(cell: &[u8]) -> Option<f64> {
+    leading_decimal(cell).filter(|(_, length)| *length == cell.len()).map(|(number, _)| number)
+}
+
+/// The same of the longest such number at the start of a text, and its length.
+pub(super) fn leading_decimal(text: &[u8]) -> Option<(f64, usize)> {
     /// Digits that a `u64` has room for whatever they are.
     const DIGITS: usize = 19;
-    let (negative, digits) = match cell {
-        [b'-', digits @ ..] => (true, digits),
-        digits => (false, digits),
-    };
-    if digits.len() > DIGITS {
-        return None;
+    let sign = usize::from(text.first() == Some(&b'-'));
+    let digits = &text[sign..];
+    let (mut whole, mut length) = leading_digits(0, digits);
+    let mut decimals = 0;
+    if length > 0 && digits.get(length) == Some(&b'.') {
+        (whole, decimals) = leading_digits(whole, &digits[length + 1..]);
+        length += if decimals > 0 { 1 + decimals } else { 0 };
     }
-    let (whole, rest) = leading_digits(0, digits);
-    let (whole, decimals) = match rest {
-        [] => (whole, 0),
-        [b'.', decimals @ ..] => match leading_digits(whole, decimals) {
-            (whole, []) if !decimals.is_empty() => (whole, decimals.len()),
-            _ => return None,
-        },
-        _ => return None,
-    };
     // A point or nothing at all is no number either.
-    if rest.len() == digits.len() || whole > 1 << f64::MANTISSA_DIGITS {
+    if length == 0 || length > DIGITS || whole > 1 << f64::MANTISSA_DIGITS {
         return None;
     }
     let number = whole as f64 / TENS.get(decimals)?;
-    Some(if negative { -number } else { number })
+    Some((if sign == 1 { -number } else { number }, sign + length))
 }
 
-/// The number that the digits at the start of a text make behind those of `before`, and what follows them.
-fn leading_digits(before: u64, text: &[u8]) -> (u64, &[u8]) {
-    let count = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let (digits, rest) = text.split_at(count);
-    let number = |whole: u64, byte: &u8| whole.wrapping_mul(10).wrapping_add(u64::from(byte - b'0'));
-    (digits.iter().fold(before, number), rest)
+/// The number that the digits at the start of a text make behind those of `before`, and how many they are.
+fn leading_digits(before: u64, text: &[u8]) -> (u64, usize) {
+    const POWERS: [u64; 9] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
+    let (mut number, mut count) = (before, 0);
+    // Eight at a time: how many digits there are is no branch to be guessed.
+    while let Some(eight) = text[count..].first_chunk() {
+        let digits = u64::from_le_bytes(*eight) ^ 0x3030_3030_3030_3030;
+        // The highest bit of the first byte that is no digit, whatever comes after it.
+        let others = (digits.wrapping_add(0x7676_7676_7676_7676) | digits) & 0x8080_8080_8080_8080;
+        let run = others.trailing_zeros() / 8;
+        let leading = digits.checked_shl(64 - 8 * run).unwrap_or(0);
+        number = number.wrapping_mul(POWERS[run as usize]).wrapping_add(eight_digits(leading));
+        count += run as usize;
+        if run < 8 {
+            return (number, count);
+        }
+    }
+    for digit in text[count..].iter().map(|byte| byte.wrapping_sub(b'0')).take_while(|digit| *digit < 10) {
+        number = number.wrapping_mul(10).wrapping_add(u64::from(digit));
+        count += 1;
+    }
+    (number, count)
+}
+
+/// The number of eight digits, the first of them in the lowest byte: neighbours become one, three times.
+fn eight_digits(digits: u64) -> u64 {
+    let pairs = digits.wrapping_mul((10 << 8) + 1) >> 8 & 0x00ff_00ff_00ff_00ff;
+    let fours = pairs.wrapping_mul((100 << 16) + 1) >> 16 & 0x0000_ffff_0000_ffff;
+    fours.wrapping_mul((10_000 << 32) + 1) >> 32
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ mod columns;
 mod features;
 mod header;
 mod options;
+mod plain;
 mod table;
 mod text;
 
@@ -84,6 +85,11 @@ impl Table<'_> {
             columns.features.iter().copied().filter(|c| !columns.one_hot.contains(c)).collect();
         let mut targets = Vec::new();
         let mut dropped = 0;
+        let first = record.position().and_then(|place| usize::try_from(place.byte()).ok());
+        // Cells beyond the names are looked at.
+        if let Some(first) = first.filter(|_| more && width == names.all.len()) {
+            more = !self.read_plain(first, (width, &columns), (&mut features.values, &mut targets))?;
+        }
         while more {
             self.check_length(&record, width, &names)?;
             if self.is_dropped(&record, &names, &columns) {

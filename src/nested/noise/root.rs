@@ -72,14 +72,14 @@ impl Root {
     /// [`Error::Empty`], [`Error::NonFinite`], [`Error::Overflow`], [`Error::Backend`].
     pub fn from_features(features: &ArrayRef2<f64>) -> Result<Self, Error> {
         let (m, p) = features.dim();
-        // In units of its own, scaled, reduced; the triangle, over the rows, and packed.
-        let needed = [table(m, p).saturating_mul(3), table(p.min(m), p).saturating_mul(2), table(p, p)];
+        // In units of its own, reduced; the triangle, over the rows, and packed.
+        let needed = [table(m, p).saturating_mul(2), table(p.min(m), p).saturating_mul(2), table(p, p)];
         reserve("the root of second moments", sum(needed))?;
         let largest = features.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
         let unit = exponent(largest).clamp(-1000, 1000);
         let rows = (features.nrows() as f64).sqrt();
         let factor = power_of_two(-unit);
-        let r = triangle(features.mapv(|v| v * factor).view(), &Faer)? / rows;
+        let r = triangle(features.mapv(|v| v * factor), &Faer)? / rows;
         Ok(Self { columns: Some(packed(&r)), exponent: unit })
     }
 

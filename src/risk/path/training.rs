@@ -360,7 +360,7 @@ fn by_svd(
     // Where columns outnumber rows, U and σ are those of the triangle L of X = L Q, without the long vectors of V.
     let svd = if is_wide {
         Error::check_finite("the matrix", x.view())?;
-        let svd = Svd::with_backend(&triangle(x.t(), backend)?.t(), backend)?;
+        let svd = Svd::with_backend(&triangle(x.t().to_owned(), backend)?.t(), backend)?;
         let cutoff = Cutoff::default().value(Spectrum::new(n, p, &svd.singular_values().to_vec()));
         svd.with_cutoff(Cutoff::Absolute(cutoff))?
     } else {

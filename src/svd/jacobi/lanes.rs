@@ -37,23 +37,33 @@ pub(super) struct Lanes<const L: usize, A: Copy> {
     pub(super) active: [bool; L],
 }
 
-pub(super) fn one_sided<const L: usize, A: Copy>(xs: &[&Array2<f64>]) -> Vec<Result<RawSvd, String>> {
-    let Some(first) = xs.first() else {
-        return Vec::new();
-    };
-    let wide = first.nrows() < first.ncols();
-    let mut lanes = Lanes::<L, A>::load(xs, wide);
-    arch().dispatch(Factorise(&mut lanes));
-    (0..xs.len()).map(|lane| lanes.store(lane, wide)).collect()
+/// The factorisations of matrices of one shape, as many side by side as there are lanes, added to `results`.
+pub(super) fn one_sided<const L: usize, A: Copy>(
+    xs: &[Array2<f64>],
+    results: &mut Vec<Result<RawSvd, String>>,
+) {
+    let Some((n, p)) = xs.first().map(Array2::dim) else { return };
+    let wide = n < p;
+    let mut lanes = Lanes::<L, A>::new((n.max(p), n.min(p)), 0);
+    for xs in xs.chunks(L) {
+        lanes.load(xs, wide);
+        arch().dispatch(Factorise(&mut lanes));
+        results.extend((0..xs.len()).map(|lane| lanes.store(lane, wide)));
+    }
 }
 
 /// The same of tall matrices, each with its targets, without `U`.
 pub(super) fn projections<const L: usize, A: Copy>(
-    pairs: &[[&Array2<f64>; 2]],
-) -> Vec<Result<RawProjection, String>> {
-    let mut lanes = Lanes::<L, A>::load_with_targets(pairs);
-    arch().dispatch(Factorise(&mut lanes));
-    (0..pairs.len()).map(|lane| lanes.store_projection(lane)).collect()
+    (xs, targets): (&[Array2<f64>], &[Array2<f64>]),
+    results: &mut Vec<Result<RawProjection, String>>,
+) {
+    let (Some(x), Some(t)) = (xs.first(), targets.first()) else { return };
+    let mut lanes = Lanes::<L, A>::new(x.dim(), t.ncols());
+    for (xs, targets) in xs.chunks(L).zip(targets.chunks(L)) {
+        lanes.load_with_targets(xs, targets);
+        arch().dispatch(Factorise(&mut lanes));
+        results.extend((0..xs.len()).map(|lane| lanes.store_projection(lane)));
+    }
 }
 
 /// [`Lanes::factorise`], compiled once per instruction set; the best one that the machine has runs. All
@@ -70,30 +80,40 @@ impl<const L: usize, A: Copy> pulp::WithSimd for Factorise<'_, L, A> {
 }
 
 impl<const L: usize, A: Copy> Lanes<L, A> {
-    fn load(xs: &[&Array2<f64>], wide: bool) -> Self {
-        let (n, p) = xs[0].dim();
-        let (length, columns) = (n.max(p), n.min(p));
-        let mut lanes = Self::new((length, columns), 0, columns);
-        lanes.fill(xs, 0, if wide { (p, 1) } else { (1, n) });
-        let stride = lanes.stride();
+    /// Up to `L` matrices in place of those before.
+    fn load(&mut self, xs: &[Array2<f64>], wide: bool) {
+        self.clear(xs.len());
+        let (length, columns, stride) = (self.length, self.columns, self.stride());
+        self.fill(xs, 0, if wide { (length, 1) } else { (1, length) });
         for column in 0..columns {
-            lanes.pairs[column * stride + columns + column] = Lane::ONE;
+            self.pairs[column * stride + columns + column] = Lane::ONE;
         }
-        lanes
     }
 
-    fn load_with_targets(pairs: &[[&Array2<f64>; 2]]) -> Self {
-        let [(n, p), (_, m)] = pairs[0].map(Array2::dim);
-        let mut lanes = Self::new((n, p), m, m);
-        let of = |which: usize| -> Vec<&Array2<f64>> { pairs.iter().map(|pair| pair[which]).collect() };
-        lanes.fill(&of(0), 0, (1, n));
-        lanes.fill(&of(1), n * p, (1, n));
-        lanes
+    /// The same of matrices with targets.
+    fn load_with_targets(&mut self, xs: &[Array2<f64>], targets: &[Array2<f64>]) {
+        self.clear(xs.len());
+        let (length, columns) = (self.length, self.columns);
+        self.fill(xs, 0, (1, length));
+        self.fill(targets, length * columns, (1, length));
+    }
+
+    /// Forgets all but the shape. Entries are written over in the lanes that are `used`.
+    fn clear(&mut self, used: usize) {
+        if used < L {
+            self.x.fill(Lane::ZERO);
+        }
+        self.pairs.fill(Lane::ZERO);
+        self.norms = [Lane::ZERO; LARGEST];
+        self.active = [true; L];
+        for (column, order) in self.order.iter_mut().enumerate() {
+            *order = [column; L];
+        }
     }
 
     /// Puts the entries of matrices, one in each lane, into `x` from a place on: rows and columns that lie so far apart. An
     /// entry of all lanes at a time: a lane at a time would go through all of the memory for each.
-    fn fill(&mut self, matrices: &[&Array2<f64>], first: usize, (rows, columns): (usize, usize)) {
+    fn fill(&mut self, matrices: &[Array2<f64>], first: usize, (rows, columns): (usize, usize)) {
         let standard: Vec<_> = matrices.iter().map(|matrix| matrix.as_standard_layout()).collect();
         let entries: Vec<&[f64]> = standard.iter().filter_map(|matrix| matrix.as_slice()).collect();
         let (n, p) = matrices[0].dim();
@@ -107,8 +127,9 @@ impl<const L: usize, A: Copy> Lanes<L, A> {
         }
     }
 
-    /// With so many targets, and so many rows below each column of `Rᵀ`.
-    fn new((length, columns): (usize, usize), targets: usize, below: usize) -> Self {
+    /// Room for matrices of a shape with so many targets; without, for their `U`.
+    fn new((length, columns): (usize, usize), targets: usize) -> Self {
+        let below = if targets > 0 { targets } else { columns };
         Self {
             length,
             columns,

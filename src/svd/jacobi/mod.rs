@@ -14,6 +14,13 @@ use ndarray::{Array2, ArrayView2};
 /// Matrices per pass: eight lanes are one 512-bit or two 256-bit registers.
 const LANES: usize = 8;
 
+/// How many of so many matrices go through all lanes at a time; the rest, half as many lanes or fewer, through half of
+/// them.
+fn in_all_lanes(count: usize) -> usize {
+    let rest = count % LANES;
+    if 2 * rest > LANES { count } else { count - rest }
+}
+
 /// Where the smaller side is longer than this, [`Faer`] is faster.
 const LARGEST: usize = 32;
 
@@ -49,8 +56,9 @@ impl Backend for Jacobi {
         if route == Route::Second || x.nrows().min(x.ncols()) > LARGEST {
             return Faer.factorise(x, route);
         }
-        let matrix = x.to_owned();
-        one_sided::<{ LANES / 2 }, Register>(&[&matrix]).pop().unwrap_or_else(|| Err("no result".into()))
+        let mut results = Vec::with_capacity(1);
+        one_sided::<{ LANES / 2 }, Register>(&[x.to_owned()], &mut results);
+        results.pop().unwrap_or_else(|| Err("no result".into()))
     }
 
     fn factorise_many(&self, xs: &[Array2<f64>]) -> Vec<Result<RawSvd, String>> {
@@ -60,14 +68,9 @@ impl Backend for Jacobi {
             return xs.iter().map(|x| self.factorise(x.view(), Route::First)).collect();
         }
         let mut results = Vec::with_capacity(xs.len());
-        for batch in xs.chunks(LANES) {
-            let lanes: Vec<&Array2<f64>> = batch.iter().collect();
-            results.extend(if 2 * lanes.len() > LANES {
-                one_sided::<LANES, Line>(&lanes)
-            } else {
-                one_sided::<{ LANES / 2 }, Register>(&lanes)
-            });
-        }
+        let (many, few) = xs.split_at(in_all_lanes(xs.len()));
+        one_sided::<LANES, Line>(many, &mut results);
+        one_sided::<{ LANES / 2 }, Register>(few, &mut results);
         results
     }
 
@@ -90,14 +93,10 @@ impl Backend for Jacobi {
             return projected(self.factorise_many(xs), targets);
         }
         let mut results = Vec::with_capacity(xs.len());
-        for (batch, targets) in xs.chunks(LANES).zip(targets.chunks(LANES)) {
-            let pairs: Vec<[&Array2<f64>; 2]> = batch.iter().zip(targets).map(|(x, t)| [x, t]).collect();
-            results.extend(if 2 * pairs.len() > LANES {
-                projections::<LANES, Line>(&pairs)
-            } else {
-                projections::<{ LANES / 2 }, Register>(&pairs)
-            });
-        }
+        let in_all = in_all_lanes(xs.len());
+        let ((many, few), (of_many, of_few)) = (xs.split_at(in_all), targets.split_at(in_all));
+        projections::<LANES, Line>((many, of_many), &mut results);
+        projections::<{ LANES / 2 }, Register>((few, of_few), &mut results);
         results
     }
 

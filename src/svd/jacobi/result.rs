@@ -30,17 +30,20 @@ impl<const L: usize, A: Copy> Lanes<L, A> {
         let (length, columns, stride, targets) = (self.length, self.columns, self.stride(), self.targets);
         let by_size = self.by_size(lane)?;
         let by_size = &by_size[..columns];
-        let entry = |(target, &column): (usize, &usize)| self.pairs[column * stride + columns + target][lane];
-        let along = (0..targets).flat_map(|target| by_size.iter().map(move |column| (target, column)));
-        // Rows of Qᵀ T that R has no part in.
-        let image = |target: usize| &self.x[(columns + target) * length + columns..][..length - columns];
-        let rest = (0..targets).flat_map(|target| image(target).iter().map(|entry| entry[lane]));
+        let mut along = Vec::with_capacity(targets * columns);
+        let mut rest = Vec::with_capacity(targets * (length - columns));
+        for target in 0..targets {
+            let image = &self.pairs[columns + target..];
+            along.extend(by_size.iter().map(|column| image[column * stride][lane]));
+            // Rows of Qᵀ T that R has no part in.
+            let image = &self.x[(columns + target) * length + columns..][..length - columns];
+            rest.extend(image.iter().map(|entry| entry[lane]));
+        }
         Ok(RawProjection {
             sigma: self.sigma(lane, by_size),
             vt: Array2::from_shape_vec((columns, columns), self.right(lane, by_size)).map_err(in_words)?,
-            along: Array2::from_shape_vec((targets, columns), along.map(entry).collect())
-                .map_err(in_words)?,
-            rest: Array2::from_shape_vec((targets, length - columns), rest.collect()).map_err(in_words)?,
+            along: Array2::from_shape_vec((targets, columns), along).map_err(in_words)?,
+            rest: Array2::from_shape_vec((targets, length - columns), rest).map_err(in_words)?,
         })
     }
 

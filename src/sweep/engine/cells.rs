@@ -5,6 +5,7 @@ use super::{
 };
 use crate::Error;
 use crate::machine::memory::{sum, table};
+use crate::machine::spare::Spare;
 use crate::nested::Engine as Kind;
 use crate::svd::{Projection, Svd};
 use crate::sweep::cells::{Grid, Observer, Place};
@@ -54,7 +55,9 @@ impl Prospects for Cells {
         let (trained, tested) = task.targets.widths();
         let r = n.min(p);
         let result = table(n.saturating_add(p), r);
-        let each = sum([table(n, p).saturating_mul(2), result]).saturating_mul(batch);
+        // What goes without U is factorised in its own memory.
+        let copies = if task.wanted.needs_u() || !task.is_shared() { 2 } else { 1 };
+        let each = sum([table(n, p).saturating_mul(copies), result]).saturating_mul(batch);
         let height = height(task);
         let evaluated =
             [table(r, height), table(n, trained).saturating_mul(3), table(height, p.saturating_add(tested))];
@@ -95,12 +98,17 @@ fn together(
     let mut all: Repeats = repeats.clone().map(|repeat| (repeat, Vec::new())).collect();
     let grid = Grid { axis: samples.clone(), repeats: repeats.len(), threads, batch: BATCH };
     let total = samples.len() * repeats.len();
+    let spare = Spare::new();
     for (round, &p) in features.iter().enumerate() {
         let rounds = |done: usize, _: usize| -> ControlFlow<()> {
             observer.progress(round * total + done, features.len() * total)
         };
-        let visited =
-            grid.run_from(repeats.start, &rounds, &|places| batch(task, study, which, places, p))?;
+        let visited = grid.run_from(repeats.start, &rounds, &|places| {
+            let mut scratch = spare.take().unwrap_or_default();
+            let found = batch((task, study, which), (places, p), &mut scratch);
+            spare.give(scratch);
+            found
+        })?;
         let mut stopped = false;
         for (place, result) in visited {
             stopped |= result.is_none();
@@ -129,43 +137,40 @@ fn together(
 
 /// One shape, several repeats: factorised together.
 fn batch(
-    task: &Task<'_>,
-    study: &Study<'_>,
-    which: &Which<'_>,
-    places: &[Place],
-    p: usize,
+    (task, study, which): (&Task<'_>, &Study<'_>, &Which<'_>),
+    (places, p): (&[Place], usize),
+    scratch: &mut Scratch,
 ) -> Vec<Result<Measured, Error>> {
     let rows = |place: &Place| &which.orders[place.repeat][..place.axis_value];
-    let prepared: Vec<Result<Prepared, Error>> =
+    let mut prepared: Vec<Result<Prepared, Error>> =
         places.iter().map(|place| study.prepare(rows(place), p)).collect();
-    let views: Vec<ArrayView2<'_, f64>> = prepared
-        .iter()
-        .filter_map(|prepared| prepared.as_ref().ok())
-        .map(|prepared| prepared.x.view())
-        .collect();
+    let able = prepared.iter_mut().flatten();
     let backend = &*task.sweep.backend;
     let factorised: Vec<Result<Factorised, Error>> = if study.wanted.needs_u() {
+        let views: Vec<ArrayView2<'_, f64>> = able.map(|prepared| prepared.x.view()).collect();
         Svd::many(&views, backend).into_iter().map(|svd| svd.map(Factorised::Whole)).collect()
     } else {
-        let targets = prepared.iter().filter_map(|prepared| prepared.as_ref().ok()).map(with_ones);
-        let projections = Projection::many(&views, &targets.collect::<Vec<_>>(), backend);
+        // Nobody asks for the features once they are factorised.
+        let (xs, targets) =
+            able.map(|prepared| (std::mem::take(&mut prepared.x), with_ones(&prepared.y))).unzip();
+        let projections = Projection::many(xs, targets, backend);
         projections.into_iter().map(|projection| projection.map(Factorised::Projected)).collect()
     };
-    let (mut scratch, mut factorised) = (Scratch::default(), factorised.into_iter());
+    let mut factorised = factorised.into_iter();
     let missing = || Err(Error::Empty { what: "the factorisation of a cell" });
     let mut cell = |(place, prepared): (&Place, Result<Prepared, Error>)| {
         let prepared = prepared?;
         let factorised = factorised.next().unwrap_or_else(missing)?;
-        study.evaluate(&factorised, rows(place), prepared, &mut scratch)
+        study.evaluate(&factorised, rows(place), prepared, &mut *scratch)
     };
     places.iter().zip(prepared).map(&mut cell).collect()
 }
 
-/// The targets of a training set, and a column of ones.
-fn with_ones(prepared: &Prepared) -> Array2<f64> {
-    let (n, m) = prepared.y.dim();
-    let mut targets = Array2::ones((n, m + 1));
-    targets.slice_mut(s![.., ..m]).assign(&prepared.y);
+/// The targets of a training set, a column of ones, and one more for the probe.
+fn with_ones(y: &Array2<f64>) -> Array2<f64> {
+    let (n, m) = y.dim();
+    let mut targets = Array2::ones((n, m + 2));
+    targets.slice_mut(s![.., ..m]).assign(y);
     targets
 }
 
