@@ -99,7 +99,9 @@ impl Plane {
                     if self.wants(p) {
                         let mut of_p = self.solved(table, requests, &branch, p)?;
                         branch.apply(of_p.iter_mut().flat_map(Wide::images).collect());
-                        of_p.iter_mut().for_each(|cell| cell.rows = from);
+                        for cell in &mut of_p {
+                            cell.rows = from;
+                        }
                         cells.extend(of_p);
                     }
                 }
