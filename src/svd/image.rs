@@ -122,3 +122,46 @@ impl Step {
 fn fewest(w: usize, count: usize) -> usize {
     if w < FEW { 1 } else { SMALL / (w * count).min((w / 2) * (w / 2)) + 1 }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::stream;
+    use crate::svd::StreamedQr;
+    use ndarray::{Array2, s};
+    use rand::RngExt;
+
+    /// Blocks of rows that make rows of `R`, and panels of 32, 20, 13 and 1 columns.
+    #[test]
+    fn columns_have_the_same_bits_alone_and_give_the_rows_back() {
+        const BLOCKS: [usize; 5] = [20, 13, 40, 5, 90];
+        const COLUMNS: usize = 45;
+        let (rows, mut rng) = (BLOCKS.iter().sum(), stream(1, 2, 3));
+        let a = Array2::from_shape_simple_fn((rows, COLUMNS), || 2.0 * rng.random::<f64>() - 1.0);
+        let mut qr = StreamedQr::keeping(Vec::new(), rows, COLUMNS);
+        for block in BLOCKS {
+            let from = qr.rows();
+            qr.append(a.slice(s![from..from + block, ..]), Array2::zeros((0, 0)).view());
+        }
+        let unit = |j: usize| {
+            let mut column = vec![0.0; rows];
+            column[j] = 1.0;
+            column
+        };
+        let mut q: Vec<_> = (0..COLUMNS).map(unit).collect();
+        let images = q.iter_mut().enumerate();
+        qr.apply(images.map(|(j, column)| Image { rows, rank: j + 1, column }).collect());
+        for (j, column) in q.iter().enumerate() {
+            let mut alone = unit(j);
+            qr.apply(vec![Image { rows, rank: j + 1, column: &mut alone }]);
+            assert!(alone == *column, "column {j}");
+        }
+        for j in 0..COLUMNS {
+            for i in 0..rows {
+                let back: f64 = qr.column(j).iter().zip(&q).map(|(r, q)| r * q[i]).sum();
+                // Entries under 1, columns under 13 long, and some tens of reflections of each.
+                assert!((back - a[[i, j]]).abs() < 100.0 * 13.0 * f64::EPSILON, "{i}, {j}");
+            }
+        }
+    }
+}
