@@ -47,6 +47,32 @@ pub(crate) fn share<T: Send>(pieces: Vec<T>, work: impl Fn(T) + Sync) {
     });
 }
 
+/// The same with a room for each piece: on one thread the room that there is, else one of its own.
+pub(crate) fn share_in<T: Send, R: Default>(
+    pieces: impl Iterator<Item = T>,
+    room: &mut R,
+    work: impl Fn(T, &mut R) + Sync,
+) {
+    if for_one_problem() == 1 {
+        pieces.for_each(|piece| work(piece, room));
+    } else {
+        share(pieces.collect(), |piece| work(piece, &mut R::default()));
+    }
+}
+
+/// Two pieces of work that need nothing of each other: at the same time, if there are threads for both, which each may
+/// split further.
+pub(crate) fn both<A: Send, B: Send>(
+    first: impl FnOnce() -> A + Send,
+    second: impl FnOnce() -> B + Send,
+) -> (A, B) {
+    if for_one_problem() == 1 {
+        return (first(), second());
+    }
+    // As in `share`: what is taken up by the thread that waits is not split.
+    with_others(true, || rayon::join(|| with_others(false, first), || with_others(false, second)))
+}
+
 /// Does some work, with the other threads `busy` or not.
 pub(crate) fn with_others<T>(busy: bool, work: impl FnOnce() -> T) -> T {
     /// Puts back what was, after a panic too.
@@ -80,6 +106,17 @@ mod tests {
                 assert!(numbers.into_iter().eq(1..=count), "{count} pieces, {threads} threads");
             }
         }
+    }
+
+    #[test]
+    fn both_pieces_are_done_and_may_be_split() {
+        assert_eq!(both(for_one_problem, || 7), (1, 7), "outside a pool");
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+        pool.install(|| {
+            assert_eq!(both(for_one_problem, for_one_problem), (3, 3));
+            assert_eq!(with_others(true, || both(for_one_problem, for_one_problem)), (1, 1));
+            assert_eq!(for_one_problem(), 3, "as before");
+        });
     }
 
     #[test]

@@ -3,7 +3,8 @@
 //! A cell may be small beside rows or columns that are not in it: in units of those its squares would come out as 0.
 
 use super::scale::largest_exponent;
-use ndarray::{ArrayView2, s};
+use crate::svd::largest;
+use ndarray::{ArrayView1, ArrayView2, s};
 
 /// Cells whose largest entries differ by at most 2^200 share a unit: their squares, over a condition number squared,
 /// are still in range.
@@ -27,12 +28,12 @@ pub(super) fn part(
     let mut cells: Vec<Vec<Option<i32>>> = Vec::with_capacity(samples.len());
     let mut from = 0;
     for &to in samples {
-        let (mut left, mut largest) = (0, 0.0f64);
+        let (mut left, mut in_rows) = (0, 0.0f64);
         for (&right, so_far) in features.iter().zip(&mut so_far) {
             let right = right.min(x.ncols());
             let block = x.slice(s![from..to, left..right]);
-            largest = block.fold(largest, |most, v| most.max(v.abs()));
-            *so_far = so_far.max(largest);
+            in_rows = block.rows().into_iter().fold(in_rows, |most, row| most.max(largest_of(row)));
+            *so_far = so_far.max(in_rows);
             left = right;
         }
         cells.push(so_far.iter().map(|v| largest_exponent([v])).collect());
@@ -59,4 +60,9 @@ pub(super) fn part(
         let is_large = |n: &usize| exponent(*n).is_some_and(|e| e >= most - SHARED);
         (first < most - SHARED).then(|| samples.iter().position(is_large).map(Part::Samples))?
     })
+}
+
+/// The largest of the absolute values of a row.
+fn largest_of(row: ArrayView1<'_, f64>) -> f64 {
+    row.to_slice().map_or_else(|| row.fold(0.0, |most: f64, v| most.max(v.abs())), largest)
 }

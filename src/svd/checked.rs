@@ -1,9 +1,8 @@
 //! The checks around every factorisation, of whatever backend.
 
-use super::sums::{Largest, dot};
+use super::sums::{dot, largest};
 use super::verify::{Check, Columns, norm, probe, tolerance};
 use super::{Backend, RawProjection, RawSvd, Route, project};
-use crate::machine::instructions::arch;
 use crate::machine::memory::{reserve, sum, table};
 use crate::{Error, error::user_code, machine::large_pages};
 use ndarray::{Array1, Array2, ArrayView2, s};
@@ -77,7 +76,7 @@ fn exponent_of(what: &'static str, x: ArrayView2<'_, f64>) -> Result<i32, Error>
     if x.is_empty() {
         return Err(Error::Empty { what });
     }
-    let largest = arch().dispatch(Largest(x.as_slice().unwrap_or(&[])));
+    let largest = largest(x.as_slice().unwrap_or(&[]));
     if !largest.is_finite() {
         Error::check_finite(what, x)?;
     }

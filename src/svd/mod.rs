@@ -39,6 +39,7 @@ mod faer;
 mod gram;
 mod growing_basis;
 mod householder;
+mod image;
 #[cfg(feature = "nalgebra")]
 pub mod interop;
 mod jacobi;
@@ -75,6 +76,7 @@ pub use factorisation::{LastMode, Svd};
 pub use faer::Faer;
 pub(crate) use gram::{Left, WellConditioned};
 pub(crate) use growing_basis::{GrowingBasis, Grown};
+pub(crate) use image::Image;
 pub use jacobi::Jacobi;
 #[cfg(feature = "lapack")]
 pub use lapack::Lapack;
@@ -86,6 +88,6 @@ pub(crate) use projection::{Projection, Right};
 pub(crate) use reflect::reduce;
 pub(crate) use row_update::RowUpdate;
 pub(crate) use streamed_qr::StreamedQr;
-pub(crate) use sums::{axpy, dot, rotate};
+pub(crate) use sums::{axpy, dot, largest, rotate};
 pub(crate) use triangular::{solve_lower, solve_lower_transposed, solve_upper, solve_upper_transposed};
 pub(crate) use tridiagonal::Tridiagonal;

@@ -1,9 +1,15 @@
 //! Panels of reflections that take rows into an upper triangle.
 
+// All must be inlined into one function per instruction set.
+#![allow(clippy::inline_always)]
+
 use super::product::{PRODUCT, panels};
-use crate::machine::threads::{for_one_problem, share};
+use super::sums::Sums;
+use crate::machine::instructions::arch;
+use crate::machine::threads::share_in;
 use faer::linalg::matmul::matmul;
 use faer::{Accum, ColMut, ColRef, Mat, MatMut, MatRef, Par};
+use pulp::{Simd, WithSimd};
 use std::ops::Range;
 
 /// Columns that are reduced together.
@@ -13,7 +19,9 @@ pub(super) const WIDE: usize = 256;
 /// Entries of a block that are reflected together, to be still in the cache when they are needed again: 512 KiB.
 const CACHED: usize = 1 << 16;
 /// Columns that are reduced one by one.
-const NARROW: usize = 8;
+const NARROW: usize = 16;
+/// Down to it a sum of squares is one to working accuracy, whichever of them are 0 for want of range.
+const LEAST: f64 = 1e-270;
 
 /// Takes some columns of a block of rows (`count × width`) into the rows of `R` (`upper`, as wide) of the same numbers;
 /// columns after them are carried along. The reflections' tails stand in place of those columns; their factors come
@@ -73,21 +81,16 @@ fn by_groups(
     let (width, together) = (top.ncols(), together(rows));
     let groups = panels(top, together).into_iter().zip(panels(bottom, together));
     let groups = groups.map(|((_, top), (_, bottom))| (top, bottom));
-    if each.saturating_mul(width) < 2 * PRODUCT || for_one_problem() == 1 {
+    if each.saturating_mul(width) < 2 * PRODUCT {
         groups.for_each(|group| work(group, room));
     } else {
-        share(groups.collect(), |group| work(group, &mut Vec::new()));
+        share_in(groups, room, work);
     }
 }
 
 /// `[R; A] ← Qᵀ [R; A] = [R'; V]` for `R` (`w × w`, upper triangular) and `A` (`count × w`): the reflections'
 /// tails in place of `A`, their factor `S` in `factor`, which is 0.
-fn reduce_columns(
-    mut r: MatMut<'_, f64>,
-    mut a: MatMut<'_, f64>,
-    mut factor: MatMut<'_, f64>,
-    room: &mut Vec<f64>,
-) {
+fn reduce_columns(r: MatMut<'_, f64>, a: MatMut<'_, f64>, factor: MatMut<'_, f64>, room: &mut Vec<f64>) {
     let w = a.ncols();
     if w > NARROW {
         let half = w / 2;
@@ -104,44 +107,72 @@ fn reduce_columns(
         matmul(beside, Accum::Replace, product.as_ref(), second.as_ref(), -1.0, Par::Seq);
         return;
     }
-    for k in 0..w {
-        let (done, rest) = a.as_mut().split_at_col_mut(k);
-        let (mut column, rest) = rest.split_at_col_mut(1);
-        let length = column.as_ref().col(0).norm_l2();
-        let head = r[(k, k)];
-        if length < f64::MIN_POSITIVE {
-            continue; // I − 0 v vᵀ is I, and the reciprocal of a subnormal length would overflow
-        }
-        let new = -head.hypot(length).copysign(head);
-        let scale = (head - new).recip();
-        column.as_mut().col_mut(0).iter_mut().for_each(|v| *v *= scale);
-        let tail = (length * scale) * (length * scale);
-        let tau = f64::midpoint(1.0, tail);
-        r[(k, k)] = new;
-        factor[(k, k)] = tau.recip();
-        let v = column.as_ref().col(0);
-        for i in 0..k {
-            let along = done.as_ref().col(i).transpose() * v / tau;
-            for above in 0..=i {
-                factor[(above, k)] -= factor[(above, i)] * along;
+    let mut columns = a.col_iter_mut().map(entries_mut);
+    let mut columns: [_; NARROW] = std::array::from_fn(|_| columns.next().unwrap_or_default());
+    arch().dispatch(OneByOne { r, columns: &mut columns[..w], factor });
+}
+
+/// The same for a few columns, one by one.
+struct OneByOne<'a, 'b> {
+    r: MatMut<'a, f64>,
+    columns: &'b mut [&'b mut [f64]],
+    factor: MatMut<'a, f64>,
+}
+
+impl WithSimd for OneByOne<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let (Self { mut r, columns, mut factor }, sums) = (self, Sums(simd));
+        for k in 0..columns.len() {
+            let (done, rest) = columns.split_at_mut(k);
+            let Some((column, rest)) = rest.split_first_mut() else { return };
+            let head = r[(k, k)];
+            let (length, whole) = lengths(head, column, sums.dot(column, column));
+            if length < f64::MIN_POSITIVE {
+                continue; // I − 0 v vᵀ is I, and the reciprocal of a subnormal length would overflow
             }
-        }
-        for (j, other) in rest.col_iter_mut().enumerate() {
-            let along = (r[(k, k + 1 + j)] + v.transpose() * other.as_ref()) / tau;
-            r[(k, k + 1 + j)] -= along;
-            other.iter_mut().zip(v.iter()).for_each(|(to, v)| *to -= along * v);
+            let new = -whole.copysign(head);
+            let scale = (head - new).recip();
+            column.iter_mut().for_each(|v| *v *= scale);
+            let tail = (length * scale) * (length * scale);
+            let inverse = f64::midpoint(1.0, tail).recip(); // 1/τ
+            r[(k, k)] = new;
+            factor[(k, k)] = inverse;
+            for (i, done) in done.iter().enumerate() {
+                let along = sums.dot(done, column) * inverse;
+                for above in 0..=i {
+                    factor[(above, k)] -= factor[(above, i)] * along;
+                }
+            }
+            for (j, other) in rest.iter_mut().enumerate() {
+                let along = (r[(k, k + 1 + j)] + sums.dot(column, other)) * inverse;
+                r[(k, k + 1 + j)] -= along;
+                sums.add(-along, column, other);
+            }
         }
     }
 }
 
+/// `‖column‖`, and that with `head` above it; of the sum of the column's squares, where that is in range.
+fn lengths(head: f64, column: &[f64], square: f64) -> (f64, f64) {
+    let whole = head.mul_add(head, square);
+    if square > LEAST && whole < LEAST.recip() {
+        return (square.sqrt(), whole.sqrt());
+    }
+    let length = ColRef::from_slice(column).norm_l2();
+    (length, head.hypot(length))
+}
+
 /// Columns of so many rows that are reflected together.
-fn together(rows: usize) -> usize {
+pub(super) fn together(rows: usize) -> usize {
     (CACHED / rows.max(1) / 8 * 8).max(64)
 }
 
 /// `C ← (I − V S Vᵀ) C`, or with `Sᵀ` for the `transposed` product, where `V` is `I` over `tails` and `C` is
 /// `top` over `bottom`.
-pub(super) fn reflect(
+fn reflect(
     tails: MatRef<'_, f64>,
     factor: MatRef<'_, f64>,
     (top, bottom): (MatMut<'_, f64>, MatMut<'_, f64>),
@@ -158,7 +189,7 @@ pub(super) fn reflect(
 }
 
 /// The same for columns that stay in the cache.
-fn reflect_group(
+pub(super) fn reflect_group(
     tails: MatRef<'_, f64>,
     factor: MatRef<'_, f64>,
     (top, bottom): (MatMut<'_, f64>, MatMut<'_, f64>),
@@ -167,15 +198,37 @@ fn reflect_group(
 ) {
     let (w, width) = (top.nrows(), top.ncols());
     let [mut along, mut taken] = matrices(room, w, width);
-    for (to, from) in along.as_mut().col_iter_mut().zip(top.as_ref().col_iter()) {
-        entries_mut(to).copy_from_slice(entries(from));
-    }
+    arch().dispatch(Columns { from: top.as_ref(), to: along.as_mut(), is_subtracted: false });
     matmul(along.as_mut(), Accum::Add, tails.transpose(), bottom.as_ref(), 1.0, Par::Seq);
     times_triangle(factor, along.as_ref(), taken.as_mut(), transposed);
-    for (column, taken) in top.col_iter_mut().zip(taken.as_ref().col_iter()) {
-        entries_mut(column).iter_mut().zip(entries(taken)).for_each(|(entry, taken)| *entry -= taken);
-    }
+    arch().dispatch(Columns { from: taken.as_ref(), to: top, is_subtracted: true });
     matmul(bottom, Accum::Add, tails, taken.as_ref(), -1.0, Par::Seq);
+}
+
+/// `B ← A`, or `B ← B − A`, column by column: they are short, and a call for each would take as long.
+struct Columns<'a> {
+    from: MatRef<'a, f64>,
+    to: MatMut<'a, f64>,
+    is_subtracted: bool,
+}
+
+impl WithSimd for Columns<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        for (to, from) in self.to.col_iter_mut().zip(self.from.col_iter()) {
+            let (to, from) = (entries_mut(to), entries(from));
+            if self.is_subtracted {
+                Sums(simd).add(-1.0, from, to);
+                continue;
+            }
+            match (<&mut [f64; PANEL]>::try_from(&mut *to), <&[f64; PANEL]>::try_from(from)) {
+                (Ok(to), Ok(from)) => *to = *from,
+                _ => to.copy_from_slice(from),
+            }
+        }
+    }
 }
 
 /// `C = S B`, or `Sᵀ B`, for `S` upper triangular: without the quarter that is 0.

@@ -38,11 +38,6 @@ impl Reflections {
         Self { vectors: matrix.as_ref().subcols(0, lead).to_owned(), coefficients }
     }
 
-    /// Rows of `A`.
-    pub(super) fn rows(&self) -> usize {
-        self.vectors.nrows()
-    }
-
     /// Columns of `A`.
     pub(super) fn len(&self) -> usize {
         self.vectors.ncols()

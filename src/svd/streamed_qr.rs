@@ -1,11 +1,12 @@
 //! A QR factorisation that takes rows a block at a time, and may keep its reflections.
 
-use super::panel::{PANEL, WIDE, entries, reduce_panels, reflect};
+use super::image::{self, Image, Step};
+use super::panel::{PANEL, WIDE, entries, reduce_panels};
 use super::product::{columns_mut, multiply};
 use super::reflect::Reflections;
 use crate::machine::large_pages;
 use faer::linalg::triangular_solve::{solve_lower_triangular_in_place, solve_upper_triangular_in_place};
-use faer::{Accum, Mat, MatMut, MatRef, Par};
+use faer::{Accum, MatMut, MatRef, Par};
 use ndarray::{Array2, ArrayView2, ShapeBuilder, s};
 use std::cell::RefCell;
 use std::ops::Range;
@@ -31,28 +32,6 @@ pub(crate) struct StreamedQr {
     room: Vec<f64>,
     /// Memory of the last block or table: fresh from the system it is slow at first touch.
     kept: RefCell<Vec<f64>>,
-}
-
-/// One step of `Qᵀ`.
-#[derive(Debug)]
-enum Step {
-    /// Reflections of rows that came in while there was room for more rows of `R`.
-    Rows(usize, Reflections),
-    /// Those that took a block of rows into rows of `R`.
-    Panel(Panel),
-}
-
-/// `w` reflections `I − v vᵀ/τ` of row `first + i` of `R` and a block of rows of `A`: `v` is 1 in the one and column
-/// `i` of `tails` in the others. Their product is `I − V S Vᵀ`, as in R. Schreiber and C. Van Loan, *A
-/// Storage-Efficient WY Representation for Products of Householder Transformations*, SIAM J. Sci. Stat. Comput. 10
-/// (1989).
-#[derive(Debug)]
-struct Panel {
-    first: usize,
-    from: usize,
-    tails: Mat<f64>,
-    /// `S`, upper triangular: `1/τ` on the diagonal.
-    factor: Mat<f64>,
 }
 
 impl StreamedQr {
@@ -132,11 +111,13 @@ impl StreamedQr {
 
     fn append_block(&mut self, mut block: MatMut<'_, f64>) {
         let (count, width, height) = (block.nrows(), block.ncols(), self.height());
+        let mut factors = Vec::new();
         for first in (0..height).step_by(WIDE) {
-            self.reduce_panels(block.as_mut(), first..height.min(first + WIDE));
+            let (upper, columns) = (columns_mut(&mut self.upper), first..height.min(first + WIDE));
+            factors.extend(reduce_panels(upper, block.as_mut(), columns, &mut self.room));
         }
         let lead = count.min(self.columns - height);
-        if lead > 0 {
+        let added = (lead > 0).then(|| {
             let mut rest = block.as_mut().subcols_mut(height, width - height);
             let reflections = Reflections::reduce(rest.as_mut(), lead);
             let mut added = columns_mut(&mut self.upper).submatrix_mut(height, height, lead, width - height);
@@ -144,28 +125,17 @@ impl StreamedQr {
             for j in 0..lead {
                 added.as_mut().col_mut(j).subrows_mut(j + 1, lead - j - 1).fill(0.0);
             }
-            if let Some(steps) = &mut self.steps {
-                steps.push(Step::Rows(self.rows, reflections));
-            }
+            reflections
+        });
+        if let Some(steps) = &mut self.steps {
+            let tails = block.as_ref().subcols(0, height).to_owned();
+            steps.push(Step { from: self.rows, tails, factors, added });
         }
         for (k, outside) in self.outside.iter_mut().enumerate() {
             let left = block.as_ref().col(self.columns + k);
             *outside += (lead..count).map(|i| left[i] * left[i]).sum::<f64>();
         }
         self.rows += count;
-    }
-
-    /// Takes some columns of a block of rows into the rows of `R` of the same numbers.
-    fn reduce_panels(&mut self, mut block: MatMut<'_, f64>, columns: Range<usize>) {
-        let upper = columns_mut(&mut self.upper);
-        let factors = reduce_panels(upper, block.as_mut(), columns, &mut self.room);
-        let block = block.as_ref();
-        if let Some(steps) = &mut self.steps {
-            steps.extend(factors.into_iter().map(|(first, factor)| {
-                let tails = block.subcols(first, factor.ncols()).to_owned();
-                Step::Panel(Panel { first, from: self.rows, tails, factor })
-            }));
-        }
     }
 
     /// Column `j` of `R`, up to the diagonal.
@@ -229,39 +199,9 @@ impl StreamedQr {
         self.upper().submatrix(0, 0, p, p)
     }
 
-    /// `Q [z; 0]`, `rows × k` for each `z` (`rank × k`), which belongs to the first `rank` columns of `A`. `rows` is
-    /// the number of rows after one of the calls of [`StreamedQr::append`]; ranks ascend.
-    pub(crate) fn apply(&self, rows: usize, groups: &[Array2<f64>]) -> Vec<Array2<f64>> {
-        let (mut all, places) = self.side_by_side(groups, rows);
-        let width = all.ncols();
-        let mut room = Vec::new();
-        for step in self.steps.iter().flatten().rev() {
-            let (first, from) = match step {
-                Step::Rows(from, _) => (*from, *from),
-                Step::Panel(panel) => (panel.first, panel.from),
-            };
-            // Reflections of columns beyond its rank leave a group as it is.
-            let skipped = groups.partition_point(|z| z.nrows() <= first);
-            let skipped = places.get(skipped).map_or(width, |place| place.start);
-            if from >= rows || skipped == width {
-                continue;
-            }
-            let to = columns_mut(&mut all).subcols_mut(skipped, width - skipped);
-            match step {
-                Step::Rows(from, reflections) => {
-                    reflections.apply(to.subrows_mut(*from, reflections.rows()));
-                }
-                Step::Panel(panel) => {
-                    let (above, below) = to.split_at_row_mut(panel.from);
-                    let of_r = above.subrows_mut(panel.first, panel.factor.ncols());
-                    let of_block = below.subrows_mut(0, panel.tails.nrows());
-                    reflect(panel.tails.as_ref(), panel.factor.as_ref(), (of_r, of_block), false, &mut room);
-                }
-            }
-        }
-        let found = places.into_iter().map(|columns| all.slice(s![.., columns]).to_owned()).collect();
-        self.keep(all);
-        found
+    /// Makes each `[z; 0]` its `Q [z; 0]`: with all reflections that were kept.
+    pub(crate) fn apply(&self, images: Vec<Image<'_>>) {
+        image::apply(self.steps.as_deref().unwrap_or_default(), images);
     }
 
     /// The groups in one matrix of `rows` rows, zero below each, and which columns are whose.

@@ -12,7 +12,8 @@ use crate::machine::memory::{Cost, list, sum, table};
 impl Sweep {
     /// What [`Sweep::run`] will take: bytes at the peak beside the tables themselves and the feature maps, and
     /// floating-point operations, those of the maps excepted. [`run`](Sweep::run) ends in [`Error::Memory`] at once where
-    /// there are fewer bytes.
+    /// there are fewer bytes. A plane that has several threads to itself makes its two factorisations at the same time, where
+    /// there is memory for both beyond that.
     ///
     /// # Errors
     /// What is wrong with the sweep as a whole, as [`Sweep::run`].

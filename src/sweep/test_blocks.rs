@@ -3,10 +3,12 @@
 use crate::Error;
 use crate::features::{FeatureMap, checked};
 use crate::machine::memory::zeros;
+use crate::machine::threads::share_in;
 use crate::nested::PlaneFit;
 use crate::risk::first_largest;
 use crate::svd::leading_times;
 use ndarray::{Array2, ArrayRef2, ArrayView2, aview1, s};
+use std::ops::Range;
 
 /// Test inputs that are mapped at once, at most and at least, and how many features of them there should be: they stay
 /// small, whatever the numbers of test rows and features.
@@ -30,8 +32,7 @@ pub(super) fn score(
     counts_errors: bool,
     rows_of: impl Fn(&PlaneFit) -> usize,
 ) -> Result<Vec<Vec<Score>>, Error> {
-    let wrong = counts_errors.then_some(0);
-    let mut scores = vec![vec![Score { squares: 0.0, wrong }; tested.len()]; fits.len()];
+    let none = Score { squares: 0.0, wrong: counts_errors.then_some(0) };
     let mut by_features: Vec<usize> = (0..fits.len()).collect();
     by_features.sort_by_key(|&index| fits[index].p);
     let entries = fits.iter().flat_map(|fit| &fit.coefficients).map(Array2::len).sum();
@@ -49,11 +50,13 @@ pub(super) fn score(
             }
             first += part.ncols();
         }
-        groups.push((same, &*beside, size));
+        let counted = same.iter().map(|&index| rows_of(&fits[index])).collect();
+        let scores = vec![none; same.len() * tested.len()];
+        groups.push(Group { fits: same, coefficients: &*beside, size, counted, scores });
     }
     let targets: Vec<Targets<'_>> = tested
         .iter()
-        .map(|&first| Targets::new(tests_y.slice(s![.., first..first + outputs]), wrong.is_some()))
+        .map(|&first| Targets::new(tests_y.slice(s![.., first..first + outputs]), counts_errors))
         .collect();
     let block = block(tests.nrows(), most);
     let (mut features, mut predictions) = (zeros("test features", block, most)?, Vec::new());
@@ -61,18 +64,15 @@ pub(super) fn score(
         let rows = first..tests.nrows().min(first + block);
         let mut features = features.slice_mut(s![..rows.len(), ..]);
         checked::write_columns(map, &tests.slice(s![rows.clone(), ..]), 0..most, &mut features)?;
-        for (same, coefficients, size) in &groups {
-            predict(&features, (coefficients, *size), &mut predictions);
-            let mut column = 0;
-            for &index in *same {
-                let counted = first..rows.end.min(rows_of(&fits[index]));
-                for (targets, score) in targets.iter().zip(&mut scores[index]) {
-                    for (row, prediction) in counted.clone().zip(predictions.chunks_exact(size.1)) {
-                        score.add(&prediction[column..column + outputs], targets, row);
-                    }
-                    column += outputs;
-                }
-            }
+        // Each has scores of its own, so that they are added up in one order.
+        share_in(groups.iter_mut().rev(), &mut predictions, |group, predictions| {
+            group.score(&features, &rows, (&targets, outputs), predictions);
+        });
+    }
+    let mut scores = vec![Vec::new(); fits.len()];
+    for group in groups {
+        for (&index, found) in group.fits.iter().zip(group.scores.chunks(tested.len().max(1))) {
+            scores[index] = found.to_vec();
         }
     }
     if scores.iter().flatten().all(|score| score.squares.is_finite()) {
@@ -81,16 +81,43 @@ pub(super) fn score(
     Err(Error::Overflow { what: "the test error" })
 }
 
-/// `features[.., ..p] · coefficients` (`p ×` outputs), row by row.
-fn predict(
-    features: &ArrayRef2<f64>,
-    (coefficients, (p, outputs)): (&[f64], (usize, usize)),
-    predictions: &mut Vec<f64>,
-) {
-    let (rows, width) = features.dim();
-    let x = features.as_slice().unwrap_or_default();
-    predictions.resize(rows * outputs, 0.0);
-    leading_times((x, width), coefficients, predictions, (rows, outputs, p));
+/// The fits of one number of features.
+struct Group<'a> {
+    /// Which they are.
+    fits: &'a [usize],
+    /// All of theirs side by side, row by row, and their size: `p ×` outputs.
+    coefficients: &'a [f64],
+    size: (usize, usize),
+    /// For each fit, on how many of the first rows it is tested.
+    counted: Vec<usize>,
+    /// For each fit, one for each request.
+    scores: Vec<Score>,
+}
+
+impl Group<'_> {
+    /// Adds the errors on some rows, whose features are given.
+    fn score(
+        &mut self,
+        features: &ArrayRef2<f64>,
+        rows: &Range<usize>,
+        (targets, outputs): (&[Targets<'_>], usize),
+        predictions: &mut Vec<f64>,
+    ) {
+        let (p, columns) = self.size;
+        let (count, width) = features.dim();
+        predictions.resize(count * columns, 0.0);
+        let x = features.as_slice().unwrap_or_default();
+        leading_times((x, width), self.coefficients, predictions, (count, columns, p));
+        let requests = self.counted.iter().flat_map(|&counted| targets.iter().map(move |own| (counted, own)));
+        for (at, ((counted, targets), score)) in requests.zip(&mut self.scores).enumerate() {
+            let column = at * outputs;
+            for (row, prediction) in
+                (rows.start..rows.end.min(counted)).zip(predictions.chunks_exact(columns))
+            {
+                score.add(&prediction[column..column + outputs], targets, row);
+            }
+        }
+    }
 }
 
 /// Test targets.

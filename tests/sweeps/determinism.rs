@@ -1,12 +1,14 @@
 //! A seed fixes a curve: to the byte, on any number of threads, in whatever company.
 #![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // counts and sums under 2⁵³
 
+use crate::common::features::normal;
 use crate::common::program::Folder;
 use double_descent::curve::{Axis, Bootstrap, Cell, Curve, Metric};
 use double_descent::dataset::{Dataset, StudentTeacher};
+use double_descent::features::RandomFourier;
 use double_descent::filter::{SpectralFilter, Spectrum};
 use double_descent::svd::Faer;
-use double_descent::sweep::{Arm, Grid, Splits, Sweep};
+use double_descent::sweep::{Arm, Grid, Maps, Splits, Sweep};
 use double_descent::{Adversary, Error};
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -107,6 +109,40 @@ fn training_sets_are_nested() {
             }
             before = Some(test);
         }
+    }
+}
+
+/// One repeat whose two factorisations, panels, and tests on more rows than a block has, are split among threads.
+#[test]
+fn one_large_plane_has_the_same_bits_on_any_number_of_threads() {
+    let data = |seed, rows| {
+        let table = |seed, columns| normal(seed, rows, columns);
+        Dataset::new("drawn", table(seed, 5), table(seed + 1, 2)).unwrap()
+    };
+    let list: Vec<usize> = (1..=6).map(|i| 100 * i).collect();
+    let sweep = Sweep {
+        samples: list.clone(),
+        features: list,
+        splits: Splits::Recorded(vec![(0..600).collect()]),
+        metrics: vec![Metric::TestMse, Metric::TestErrorRate, Metric::TrainErrorRate],
+        ..Sweep::plane(
+            data(1, 600),
+            data(3, 1100),
+            Maps::same(RandomFourier::gaussian(5, 600, 0.5, 7).unwrap()),
+            1,
+            0,
+        )
+    };
+    assert_eq!(sweep.threads, None, "another number of threads would leave one to the only repeat");
+    let on = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| sweep.surface()).unwrap()
+    };
+    let one = on(1);
+    assert!(one.cells().complete && one.cells().cells.len() == 36);
+    for threads in [2, 8] {
+        let other = on(threads);
+        assert!(bytes(one.cells()) == bytes(other.cells()), "{threads} threads");
     }
 }
 

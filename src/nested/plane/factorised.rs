@@ -4,11 +4,9 @@ use super::cell::{Leading, PlaneCell, Solved};
 use super::table::{Table, Units};
 use super::{Plane, PlaneFit, Request};
 use crate::Error;
-use crate::svd::StreamedQr;
-use ndarray::{Array2, Axis, concatenate, s};
-
-/// Cells by `n`, in the coordinates of their triangle.
-type SolvedCells = Vec<(usize, Solved)>;
+use crate::machine::large_pages;
+use crate::svd::{Image, StreamedQr};
+use ndarray::{Array2, ShapeBuilder, s};
 
 impl Plane {
     /// The largest `p` of a cell with `p ≤ n`; 0 where there is none.
@@ -86,102 +84,110 @@ impl Plane {
         }
         let mut lq = StreamedQr::keeping(memory, most_features, rows);
         let none = Array2::zeros((0, 0));
-        let mut fits = Vec::new();
+        let mut cells = Vec::new();
         for run in self.runs() {
             if run[0] > last_wanted {
                 break;
             }
             let (from, last) = (lq.rows(), run[run.len() - 1]);
             let block = table.features(0..rows, from..last)?;
-            if let [p] = run {
-                lq.append(block.t(), none.view());
-                if !self.wants(*p) {
-                    continue;
-                }
-                let (solved, groups) = self.solved(table, requests, &lq, *p)?;
-                let coefficients = lq.apply(*p, &groups);
-                for ((n, solved), beta) in solved.into_iter().zip(coefficients) {
-                    fits.push(fit((n, *p), solved, beta)?);
-                }
-                continue;
-            }
-            if !run.iter().any(|&p| self.wants(p)) {
-                lq.append(block.t(), none.view());
-                continue;
-            }
-            // Column by column on a copy; what came before is applied to all of the run at once.
-            let mut branch = lq.branch();
-            let mut cells = Vec::new();
-            for &p in run {
-                branch.append(block.slice(s![.., branch.rows() - from..p - from]).t(), none.view());
-                let (solved, groups) = self.solved(table, requests, &branch, p)?;
-                let partly = branch.apply(p, &groups);
-                cells.extend(solved.into_iter().zip(partly).map(|((n, solved), beta)| (n, p, solved, beta)));
-            }
-
-            cells.sort_by_key(|&(n, p, ..)| (n, p));
-            let before = cells.iter().map(|(n, _, _, beta)| beta.slice(s![..from.min(*n), ..]).to_owned());
-            let before = lq.apply(from, &before.collect::<Vec<_>>());
-            for ((n, p, solved, mut beta), before) in cells.into_iter().zip(before) {
-                beta.slice_mut(s![..from, ..]).assign(&before);
-                if self.wants(p) {
-                    fits.push(fit((n, p), solved, beta)?);
+            if run.len() > 1 && run.iter().any(|&p| self.wants(p)) {
+                // Column by column on a copy; what came before is applied with that of all others.
+                let mut branch = lq.branch();
+                for &p in run {
+                    branch.append(block.slice(s![.., branch.rows() - from..p - from]).t(), none.view());
+                    if self.wants(p) {
+                        let mut of_p = self.solved(table, requests, &branch, p)?;
+                        branch.apply(of_p.iter_mut().flat_map(Wide::images).collect());
+                        for cell in &mut of_p {
+                            cell.rows = from;
+                        }
+                        cells.extend(of_p);
+                    }
                 }
             }
             lq.append(block.t(), none.view());
+            if let [p] = run
+                && self.wants(*p)
+            {
+                cells.extend(self.solved(table, requests, &lq, *p)?);
+            }
         }
-        Ok(fits)
+        lq.apply(cells.iter_mut().flat_map(Wide::images).collect());
+        cells.into_iter().map(|cell| cell.fit(requests)).collect()
     }
 
-    /// The cells of `p` features in the coordinates of their triangle, by `n`; and all solutions of each, side by side.
+    /// The cells of `p` features, their solutions still in the coordinates of their triangle.
     fn solved(
         &self,
         table: &Table<'_>,
         requests: &[Request<'_>],
         lq: &StreamedQr,
         p: usize,
-    ) -> Result<(SolvedCells, Vec<Array2<f64>>), Error> {
-        let cells: Vec<usize> = self.samples.iter().copied().take_while(|&n| n < p).collect();
-        let largest = cells.last().copied().unwrap_or(0);
+    ) -> Result<Vec<Wide>, Error> {
+        let sizes: Vec<usize> = self.samples.iter().copied().take_while(|&n| n < p).collect();
+        let largest = sizes.last().copied().unwrap_or(0);
         let leading = Leading::new(lq, largest);
         // Forward substitution: the solution of a smaller cell is the beginning of that of the largest.
         let solutions = lq.solve_transposed(table.y.slice(s![..largest, ..]));
-        let mut all = Vec::with_capacity(cells.len());
-        let mut groups = Vec::with_capacity(cells.len());
-        for n in cells {
+        let wide = |n: usize| {
             let targets = table.y.slice(s![..n, ..]).to_owned();
             let solution = solutions.slice(s![..n, ..]).to_owned();
             let cell = PlaneCell { units: &table.units, n, p, leading: &leading, smallest: self.smallest };
-            let solved = cell.solve(&targets, &vec![0.0; table.y.ncols()], requests, solution)?;
-            let views: Vec<_> = solved.solutions.iter().map(|z| z.view()).collect();
-            groups.push(concatenate(Axis(1), &views).map_err(|_| Error::Empty { what: "the requests" })?);
-            all.push((n, solved));
-        }
-        Ok((all, groups))
+            let mut solved = cell.solve(&targets, &vec![0.0; table.y.ncols()], requests, solution)?;
+            let width = solved.solutions.iter().map(Array2::ncols).sum();
+            let (mut beta, mut first) = (large_pages::zeros((p, width).f()), 0);
+            for z in solved.solutions.drain(..) {
+                beta.slice_mut(s![..n, first..first + z.ncols()]).assign(&z);
+                first += z.ncols();
+            }
+            Ok(Wide { n, p, rows: p, solved, beta })
+        };
+        sizes.into_iter().map(wide).collect()
     }
 }
 
-/// The fit of a cell whose solutions are `beta`, side by side.
-fn fit((n, p): (usize, usize), solved: Solved, beta: Array2<f64>) -> Result<PlaneFit, Error> {
-    let overflow = |_| Error::Overflow { what: "a coefficient of the fit" };
-    Error::check_finite("coefficients", beta.view()).map_err(overflow)?;
-    let mut first = 0;
-    let of_request = |z: &Array2<f64>| {
-        let columns = first..first + z.ncols();
-        first = columns.end;
-        beta.slice(s![.., columns]).to_owned()
-    };
-    let coefficients = match &solved.solutions[..] {
-        [_] => vec![beta],
-        several => several.iter().map(of_request).collect(),
-    };
-    Ok(PlaneFit {
-        n,
-        p,
-        rank: solved.rank,
-        coefficients,
-        train_mse: solved.train_mse,
-        smallest_singular_value: solved.smallest,
-        engine: solved.engine,
-    })
+/// A cell with `p > n` on its way to the coordinates of the features.
+struct Wide {
+    n: usize,
+    p: usize,
+    /// The reflections of so many columns are still to be applied.
+    rows: usize,
+    solved: Solved,
+    /// The solutions that were in `solved`, side by side, column by column.
+    beta: Array2<f64>,
+}
+
+impl Wide {
+    fn images(&mut self) -> impl Iterator<Item = Image<'_>> {
+        let (rows, rank) = (self.rows, self.n);
+        let columns = self.beta.as_slice_memory_order_mut().unwrap_or_default().chunks_exact_mut(self.p);
+        columns.map(move |column| Image { rows, rank, column })
+    }
+
+    /// In the coordinates of the features.
+    fn fit(self, requests: &[Request<'_>]) -> Result<PlaneFit, Error> {
+        let Self { n, p, solved, beta, .. } = self;
+        let overflow = |_| Error::Overflow { what: "a coefficient of the fit" };
+        Error::check_finite("coefficients", beta.view()).map_err(overflow)?;
+        let mut first = 0;
+        let of_request = |request: &Request<'_>| {
+            let columns = first..first + request.outputs.len();
+            first = columns.end;
+            beta.slice(s![.., columns]).to_owned()
+        };
+        let coefficients = match requests {
+            [_] => vec![beta],
+            several => several.iter().map(of_request).collect(),
+        };
+        Ok(PlaneFit {
+            n,
+            p,
+            rank: solved.rank,
+            coefficients,
+            train_mse: solved.train_mse,
+            smallest_singular_value: solved.smallest,
+            engine: solved.engine,
+        })
+    }
 }

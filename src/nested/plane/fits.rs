@@ -6,6 +6,7 @@ use crate::Error;
 use crate::features::{FeatureMap, checked};
 use crate::filter::penalty;
 use crate::machine::memory::{self, table};
+use crate::machine::threads::{both, for_one_problem};
 use crate::nested::parts::part;
 use crate::svd::StreamedQr;
 use ndarray::{ArrayRef2, ArrayView2, s};
@@ -114,8 +115,17 @@ impl Plane {
             qr.append(table.features(from..n, 0..columns)?.view(), table.y.slice(s![from..n, ..]));
             Ok(())
         };
-        let (mut fits, memory) = self.tall(&table.units, requests, feed)?;
-        fits.extend(self.wide(&table, requests, memory)?);
+        let tall = || self.tall(&table.units, requests, feed);
+        let wide = |memory| self.wide(&table, requests, memory);
+        let is_shared = for_one_problem() > 1;
+        let (mut fits, others) = if is_shared && self.has_room_for_both(y.ncols(), rest.is_some(), requests) {
+            let (tall, wide) = both(tall, || wide(Vec::new()));
+            (tall?.0, wide?)
+        } else {
+            let (fits, memory) = tall()?;
+            (fits, wide(memory)?)
+        };
+        fits.extend(others);
         fits.sort_by_key(|fit| (fit.n, fit.p));
         Ok(fits)
     }

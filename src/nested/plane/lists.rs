@@ -16,8 +16,8 @@ const RUN: usize = 32;
 /// ```
 ///
 /// Each of the two costs what one factorisation of the largest matrix costs, `4/3 N³` flops for `N × N`; a cell is
-/// then a triangular solve and, for `p > n`, the product with `Q_n`, `4 n p k` flops for `k` outputs. Cell by cell,
-/// 20 × 20 factorisations would cost 150 times as much. Every step is orthogonal: a fit is as accurate as its own
+/// then a triangular solve and, for `p > n`, the product with `Q_n`, `4 n p k` flops for `k` outputs: of all cells at once,
+/// so that they are products of matrices. Cell by cell, 20 × 20 factorisations would cost 150 times as much. Every step is orthogonal: a fit is as accurate as its own
 /// condition number κ and what it leaves over allow ([`nested`](crate::nested), Accuracy). Where κ is over `1 / (8 max(n, p) ε)`, and for estimators
 /// other than the minimum norm, the cell has an SVD of its triangle, whose singular values are those of the
 /// cell's matrix.

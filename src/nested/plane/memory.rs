@@ -4,11 +4,29 @@ use super::Plane;
 use super::request::{Request, is_min_norm};
 use crate::Error;
 use crate::machine::memory::{self, sum, table};
-use crate::svd::{Backend, Faer};
+use crate::svd::{Backend, Faer, Image};
 
 /// Bytes of the SVD of a cell's triangle, of so many rows, with the copies of it.
 pub(super) fn svd_bytes(size: usize) -> usize {
     sum([table(size, size).saturating_mul(4), Faer.bytes((size, size))])
+}
+
+/// How many columns of targets are fitted, and whether every cell has an SVD.
+pub(super) fn asked(requests: &[Request<'_>]) -> (usize, bool) {
+    let fitted = requests.iter().map(|request| request.outputs.len()).fold(0, usize::saturating_add);
+    (fitted, requests.iter().any(|request| !is_min_norm(request.estimator)))
+}
+
+/// Bytes of what a plane takes.
+struct Parts {
+    /// What both factorisations need.
+    shared: usize,
+    /// The one that takes rows in, and its cells.
+    tall: usize,
+    /// The one that takes columns in, and its cells.
+    wide: usize,
+    /// One cell, where its condition is in doubt or it has an SVD.
+    cell: usize,
 }
 
 impl Plane {
@@ -26,8 +44,7 @@ impl Plane {
         from_map: bool,
         requests: &[Request<'_>],
     ) -> Result<(), Error> {
-        let fitted = requests.iter().map(|request| request.outputs.len()).fold(0, usize::saturating_add);
-        let by_svd = requests.iter().any(|request| !is_min_norm(request.estimator));
+        let (fitted, by_svd) = asked(requests);
         memory::reserve("the fits of a plane", self.bytes(outputs, fitted, from_map, by_svd))
     }
 
@@ -46,6 +63,26 @@ impl Plane {
         from_map: bool,
         (at_once, held): (usize, usize),
     ) -> usize {
+        let Parts { shared, tall, wide, cell } =
+            self.parts(outputs, (fitted, by_svd), from_map, (at_once, held));
+        sum([shared, tall.max(wide), cell])
+    }
+
+    /// Whether there is memory for both factorisations at the same time.
+    pub(super) fn has_room_for_both(&self, outputs: usize, from_map: bool, requests: &[Request<'_>]) -> bool {
+        let (n, _) = self.largest();
+        let Parts { shared, tall, wide, cell } = self.parts(outputs, asked(requests), from_map, (n, n));
+        let needed = sum([shared, tall, wide, cell, cell]);
+        memory::reserve("both factorisations of a plane", needed).is_ok()
+    }
+
+    fn parts(
+        &self,
+        outputs: usize,
+        (fitted, by_svd): (usize, bool),
+        from_map: bool,
+        (at_once, held): (usize, usize),
+    ) -> Parts {
         let (n, p) = self.largest();
         let steps = |list: &[usize], most: usize| {
             let from = [0].into_iter().chain(list.iter().copied());
@@ -68,23 +105,30 @@ impl Plane {
             table(self.features.iter().copied().fold(0, usize::saturating_add), outputs).saturating_mul(3),
         ];
         let reflections = table(p, rows);
-        // Narrow steps are taken on a copy of the triangle, and their cells kept until they are all there.
+        // Narrow steps are taken on a copy of the triangle.
         let run = self.runs().into_iter().map(<[usize]>::len).max().unwrap_or(1);
         let copy = if run > 1 { table(rows, rows) } else { 0 };
+        // The columns that reflections are applied to, of all cells, and those of one cell by request.
+        let columns_of_cells = self.samples.len().saturating_mul(self.features.len()).saturating_mul(fitted);
+        let images = sum([Image::bytes(columns_of_cells, steps(&self.features, p)), table(p, fitted)]);
         let wide = [
             table(columns.max(rows), columns.max(rows)),
             copy,
             reflections,
             table(steps(&self.features, p), rows),
             next,
-            table(p, self.samples.len().saturating_mul(fitted)).saturating_mul(2).saturating_mul(run),
+            images,
         ];
-        let wide = if rows > 0 { sum(wide) } else { 0 };
         // Of one cell, where its condition is in doubt.
         let triangle = table(square, square);
         let svd = if by_svd { svd_bytes(square) } else { 0 };
         let coefficients = self.features.iter().map(|&p| table(p, fitted)).fold(0, usize::saturating_add);
         let coefficients = coefficients.saturating_mul(self.samples.len());
-        sum([design, table(held, outputs), coefficients, sum(tall).max(wide), triangle, svd])
+        Parts {
+            shared: sum([design, table(held, outputs), coefficients]),
+            tall: sum(tall),
+            wide: if rows > 0 { sum(wide) } else { 0 },
+            cell: sum([triangle, svd]),
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Fits to rows that come in blocks: a table that is larger than memory.
 
 use super::fits::asked_outputs;
-use super::request::is_min_norm;
+use super::memory::asked;
 use super::table::{ORDINARY, Table, Units};
 use super::{Plane, PlaneFit, Request};
 use crate::Error;
@@ -101,12 +101,10 @@ impl Plane {
     #[must_use]
     pub fn bytes_of_rows(&self, requests: &[Request<'_>]) -> usize {
         let outputs = requests.iter().map(|request| request.outputs.end).max().unwrap_or(0);
-        let fitted = requests.iter().map(|request| request.outputs.len()).fold(0, usize::saturating_add);
-        let by_svd = requests.iter().any(|request| !is_min_norm(request.estimator));
         let (n, p) = self.largest();
         let (at_once, kept) = (ROWS.min(n), self.wide_rows());
         sum([
-            self.bytes_of(outputs, (fitted, by_svd), false, (at_once, kept)),
+            self.bytes_of(outputs, asked(requests), false, (at_once, kept)),
             table(kept, p),
             table(at_once, p.saturating_add(outputs)),
         ])

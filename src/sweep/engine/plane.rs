@@ -104,11 +104,14 @@ impl Prospects for Plane {
         let coefficients = table(coefficients, fitted).saturating_mul(samples);
         let counted = if task.wanted.train_error_rate { n } else { 0 };
         let block = crate::sweep::test_blocks::block(task.sizes.tests.max(counted), p);
+        // Threads that have no repeat of their own predict for other numbers of features.
+        let threads = if task.sweep.threads.is_none() { rayon::current_num_threads() } else { 1 };
+        let predictions = table(block, fitted.saturating_mul(samples));
         // The fits, or their coefficients twice with a block of test features and predictions.
         let at_test = [
             coefficients.saturating_mul(2),
             table(block, p),
-            table(block, fitted.saturating_mul(samples)),
+            predictions.saturating_mul(threads.min(task.features.len())),
             table(task.sizes.tests, if task.wanted.error_rate { task.lines.len() } else { 0 }),
             table(counted, task.lines.len()),
         ];
