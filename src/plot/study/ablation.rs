@@ -185,8 +185,9 @@ pub(super) fn shown(arm: usize) -> [(Metric, usize); 2] {
 /// fewer than there are.
 fn mildest(draft: &Draft<'_>, family: &Family) -> Option<usize> {
     let setting = |arm: usize| draft.curve.arms[arm].setting.unwrap_or(0.0);
-    let features = draft.curve.cells.iter().map(|cell| cell.p).max()? as f64;
-    let all_modes = |arm: usize| family.name == MODES.name && setting(arm) >= features;
+    let features = draft.curve.cells.iter().map(|cell| cell.p).max()?;
+    let modes = draft.curve.deficient_rank().unwrap_or(features) as f64;
+    let all_modes = |arm: usize| family.name == MODES.name && setting(arm) >= modes;
     let mut errors: Vec<(usize, f64)> = draft
         .curve
         .family(family.name)
