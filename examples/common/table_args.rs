@@ -97,7 +97,7 @@ impl TableArgs {
                 for (name, folder) in names.iter().zip(&folders) {
                     let study = self.study(name, folder, &arms, extreme)?;
                     if self.run.no_figures && self.shards.shard.is_none() {
-                        if !turns.begin(move |pass| self.into_tables(study, pass)) {
+                        if !turns.begin(move |pass| self.study_to_tables(study, pass)) {
                             break;
                         }
                         continue;
@@ -192,7 +192,7 @@ impl TableArgs {
     }
 
     /// Measures a sweep, passes the turn to the next and writes its tables; what comes back tells its end.
-    fn into_tables<'a>(
+    fn study_to_tables<'a>(
         &'a self,
         study: Study,
         pass: &dyn Fn(),

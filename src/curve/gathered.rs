@@ -1,7 +1,7 @@
 //! Values of cells that come one after the other, and are not kept.
 
 use super::packed::Packed;
-use super::summary::{Group, Weights, check_draws, reserve_draws, summarised};
+use super::summary::{Group, Sorted, Weights, check_draws, reserve_draws, summarised};
 use super::{Axis, Bootstrap, Cell, Metric, Summary};
 use crate::Error;
 
@@ -24,6 +24,7 @@ pub(crate) struct Listed {
 }
 
 /// Where on the axis the arms of one factorisation stand, which follow each other.
+#[derive(Clone, Copy)]
 struct Place {
     index: usize,
     value: f64,
@@ -36,66 +37,9 @@ struct Place {
 /// That of all cells.
 pub(crate) struct Gathered<'a> {
     slots: &'a Slots<'a>,
-    /// By metric.
-    held: Vec<Held>,
+    all: Listed,
     /// Of the bootstrap of their means, if there is one.
     weights: Option<Weights>,
-}
-
-/// The numbers of one metric by arm and axis value, each in the order of their repeats.
-struct Held {
-    slots: Vec<Slot>,
-    values: Vec<f64>,
-    /// How far the numbers of two slots lie apart.
-    room: usize,
-}
-
-/// How many numbers there are of an arm and axis value, and where the first stood.
-#[derive(Clone, Copy, Default)]
-struct Slot {
-    count: usize,
-    n: usize,
-    p: usize,
-    value: f64,
-}
-
-impl Held {
-    fn new(slots: usize, room: usize) -> Self {
-        Self { slots: vec![Slot::default(); slots], values: vec![0.0; slots * room], room }
-    }
-
-    fn push(&mut self, slot: usize, number: f64, of: &Place) {
-        let Some(&Slot { count, .. }) = self.slots.get(slot) else { return };
-        if count == self.room {
-            self.widen();
-        }
-        if count == 0 {
-            let Place { n, p, value, .. } = *of;
-            self.slots[slot] = Slot { count, n, p, value };
-        }
-        self.values[slot * self.room + count] = number;
-        self.slots[slot].count = count + 1;
-    }
-
-    /// Twice the room.
-    fn widen(&mut self) {
-        let room = (2 * self.room).max(1);
-        let mut values = vec![0.0; self.slots.len() * room];
-        for (to, from) in values.chunks_exact_mut(room).zip(self.values.chunks_exact(self.room.max(1))) {
-            to[..from.len()].copy_from_slice(from);
-        }
-        (self.values, self.room) = (values, room);
-    }
-
-    /// Those of each slot that has any; an arm has so many.
-    fn groups(&self, width: usize) -> Vec<Group<'_>> {
-        let group = |(slot, of): (usize, &Slot)| {
-            let Slot { count, n, p, value } = *of;
-            let values = &self.values[slot * self.room..][..count];
-            Group { n, p, value, arm: slot / width, values }
-        };
-        self.slots.iter().enumerate().filter(|(_, of)| of.count > 0).map(group).collect()
-    }
 }
 
 impl<'a> Slots<'a> {
@@ -104,12 +48,7 @@ impl<'a> Slots<'a> {
         Self { kind, axis, arms, metrics }
     }
 
-    /// How many values there are at least of each repeat.
-    pub(crate) fn values(&self) -> usize {
-        self.count().saturating_mul(self.metrics.len())
-    }
-
-    /// How many there are of each metric.
+    /// How many there are.
     pub(crate) fn count(&self) -> usize {
         self.axis.len().saturating_mul(self.arms)
     }
@@ -125,7 +64,7 @@ impl Listed {
         let end = self.arms.len();
         match self.places.last_mut() {
             Some(last) if last.value.to_bits() == value.to_bits() && (last.n, last.p) == (n, p) => {
-                last.end = end
+                last.end = end;
             }
             _ => {
                 let order =
@@ -145,26 +84,33 @@ impl Listed {
 }
 
 impl<'a> Gathered<'a> {
-    /// Of no cells yet, and with room for so many of each.
-    pub(crate) fn new(slots: &'a Slots<'a>, room: usize, bootstrap: Option<Bootstrap>) -> Self {
-        let held = slots.metrics.iter().map(|_| Held::new(slots.count(), room)).collect();
-        Self { slots, held, weights: bootstrap.map(Weights::new) }
+    /// Of no cells yet, and with room for so many.
+    pub(crate) fn new(slots: &'a Slots<'a>, count: usize, bootstrap: Option<Bootstrap>) -> Self {
+        let numbers = Vec::with_capacity(count.saturating_mul(slots.metrics.len()));
+        let all = Listed { places: Vec::new(), arms: Vec::with_capacity(count), numbers };
+        Self { slots, all, weights: bootstrap.map(Weights::new) }
     }
 
     /// Takes the metrics of the cells that follow.
     pub(crate) fn append(&mut self, more: &Listed) {
-        let (width, metrics) = (self.slots.axis.len(), self.slots.metrics.len());
-        for (metric, held) in self.held.iter_mut().enumerate() {
-            let mut start = 0;
-            for place in &more.places {
-                for cell in start..place.end {
-                    let slot = more.arms[cell].saturating_mul(width).saturating_add(place.index);
-                    if let Some(number) = more.numbers[cell * metrics + metric].get() {
-                        held.push(slot, number, place);
-                    }
+        let before = self.all.arms.len();
+        self.all.places.extend(more.places.iter().map(|place| Place { end: before + place.end, ..*place }));
+        self.all.arms.extend_from_slice(&more.arms);
+        self.all.numbers.extend_from_slice(&more.numbers);
+    }
+
+    /// Calls `each` with the slot, the place and the number in the list of every cell.
+    fn each_cell(&self, mut each: impl FnMut(usize, usize, usize)) {
+        let mut cells = self.all.arms.iter().enumerate();
+        let mut start = 0;
+        for (at, place) in self.all.places.iter().enumerate() {
+            for (cell, arm) in cells.by_ref().take(place.end - start) {
+                let slot = arm.saturating_mul(self.slots.axis.len()).saturating_add(place.index);
+                if slot < self.slots.count() {
+                    each(slot, at, cell);
                 }
-                start = place.end;
             }
+            start = place.end;
         }
     }
 
@@ -172,14 +118,30 @@ impl<'a> Gathered<'a> {
     pub(crate) fn check(&self, at_once: usize) -> Result<(), Error> {
         let bootstrap = self.weights.as_ref().map(Weights::bootstrap);
         check_draws(bootstrap)?;
-        let room = self.held.iter().map(|held| held.room).max().unwrap_or(0);
-        reserve_draws(bootstrap, (room, self.slots.count()), at_once.min(self.held.len()))
+        let mut counts = vec![0; self.slots.count()];
+        self.each_cell(|slot, _, _| counts[slot] += 1);
+        let most = counts.iter().copied().max().unwrap_or(0);
+        reserve_draws(bootstrap, (most, counts.len()), at_once.min(self.slots.metrics.len()))
     }
 
     /// The summaries of a metric, as [`Curve::summaries`](super::Curve::summaries) has them.
     pub(crate) fn summaries(&self, metric: usize) -> Result<Vec<Summary>, Error> {
-        let groups = self.held.get(metric).map(|held| held.groups(self.slots.axis.len()));
-        summarised(&groups.unwrap_or_default(), self.weights.as_ref())
+        let number = |cell: usize| self.all.numbers[cell * self.slots.metrics.len() + metric].get();
+        let mut counts = vec![0; self.slots.count()];
+        self.each_cell(|slot, _, cell| counts[slot] += usize::from(number(cell).is_some()));
+        // Each as it comes would go to another place of a table that no cache holds with those of the other metrics.
+        let mut sorted = Sorted::new(&counts);
+        self.each_cell(|slot, place, cell| {
+            if let Some(number) = number(cell) {
+                sorted.push(slot, (place, slot), number);
+            }
+        });
+        let group = |((place, slot), values): ((usize, usize), _)| {
+            let Place { n, p, value, .. } = self.all.places[place];
+            Group { n, p, value, arm: slot / self.slots.axis.len(), values }
+        };
+        let groups: Vec<Group<'_>> = sorted.slots().map(group).collect();
+        summarised(&groups, self.weights.as_ref())
     }
 }
 
@@ -188,7 +150,7 @@ mod tests {
     use super::*;
     use crate::curve::{ArmLabel, Curve, Provenance};
 
-    /// Cells of two arms at three places, not every one with every metric, and at one place more than there is room for.
+    /// Cells of two arms at three places, not every one with every metric, and at one place more than elsewhere.
     fn cells() -> Vec<Cell> {
         let cell = |i: usize| {
             let mut cell = Cell::new(i / 6, [4, 9, 20][i / 2 % 3], 7, i % 2);
@@ -200,7 +162,7 @@ mod tests {
         (0..24).map(cell).chain(more).collect()
     }
 
-    /// The summaries are those of a curve, whether cells come one by one or in parts, and whatever the room.
+    /// The summaries are those of a curve, whether cells come one by one or in parts.
     #[test]
     fn gathered_in_parts() {
         let metrics = [Metric::TestMse, Metric::TrainMse, Metric::TestErrorRate];
@@ -208,8 +170,8 @@ mod tests {
         let mut curve = Curve::new(Axis::Samples, arms, Provenance::default());
         curve.cells = cells();
         let slots = Slots::new(Axis::Samples, vec![4.0, 9.0, 20.0], 2, &metrics);
-        for (size, room) in [(1, 0), (5, 2), (6, 4), (7, 9), (100, 1)] {
-            let (mut whole, mut part) = (Gathered::new(&slots, room, None), Listed::default());
+        for size in [1, 5, 6, 7, 100] {
+            let (mut whole, mut part) = (Gathered::new(&slots, 0, None), Listed::default());
             for cells in curve.cells.chunks(size) {
                 part.clear();
                 for cell in cells {
@@ -219,7 +181,7 @@ mod tests {
             }
             for (i, &metric) in metrics.iter().enumerate() {
                 let expected = curve.summaries_of(&[metric], None).unwrap().remove(0);
-                assert_eq!(whole.summaries(i).unwrap(), expected, "{size} {room} {metric:?}");
+                assert_eq!(whole.summaries(i).unwrap(), expected, "{size} {metric:?}");
                 assert_eq!(expected.len(), [6, 3, 0][i]);
             }
         }

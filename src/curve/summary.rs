@@ -111,7 +111,7 @@ impl Curve {
     }
 
     /// The values of each metric by arm and axis value, each group in the order of its repeats.
-    fn groups(&self, metrics: &[Metric], wanted: impl Fn(&Cell) -> bool) -> Vec<Sorted> {
+    fn groups(&self, metrics: &[Metric], wanted: impl Fn(&Cell) -> bool) -> Vec<Sorted<usize>> {
         let axis = self.values();
         let order =
             |known: &f64, value: &f64| known.partial_cmp(value).unwrap_or_else(|| known.total_cmp(value));
@@ -149,7 +149,7 @@ impl Curve {
                 *size += 1;
             }
         }
-        let mut sorted: Vec<Sorted> = metrics.iter().map(|_| Sorted::new(&sizes)).collect();
+        let mut sorted: Vec<Sorted<usize>> = metrics.iter().map(|_| Sorted::new(&sizes)).collect();
         for (index, (cell, slot)) in self.cells.iter().zip(slots).enumerate().filter(|(_, at)| at.1 < count) {
             for (sorted, &metric) in sorted.iter_mut().zip(metrics) {
                 if let Some(number) = cell.metric(metric) {
@@ -161,7 +161,7 @@ impl Curve {
     }
 
     /// The groups of a metric, ordered by arm and axis value.
-    fn grouped<'a>(&self, sorted: &'a Sorted) -> Vec<Group<'a>> {
+    fn grouped<'a>(&self, sorted: &'a Sorted<usize>) -> Vec<Group<'a>> {
         let group = |(first, values): (usize, &'a [f64])| {
             let cell = &self.cells[first];
             let value = self.axis.value(cell).unwrap_or(f64::NAN);
@@ -213,34 +213,34 @@ pub(super) fn summarised(groups: &[Group<'_>], weights: Option<&Weights>) -> Res
 }
 
 /// The numbers of one metric, those of one slot (an arm at an axis value) side by side.
-struct Sorted {
+pub(super) struct Sorted<C> {
     values: Vec<f64>,
-    slots: Vec<Slot>,
+    slots: Vec<Slot<C>>,
 }
 
 /// Where the numbers of a slot stand, and the cell of the first.
 #[derive(Clone, Copy)]
-struct Slot {
+struct Slot<C> {
     start: usize,
     end: usize,
-    cell: usize,
+    cell: C,
 }
 
-impl Sorted {
+impl<C: Copy + Default> Sorted<C> {
     /// With room for so many numbers in each slot.
-    fn new(sizes: &[usize]) -> Self {
+    pub(super) fn new(sizes: &[usize]) -> Self {
         let mut total = 0;
         let slot = |size: &usize| {
             let start = total;
             total += size;
-            Slot { start, end: start, cell: 0 }
+            Slot { start, end: start, cell: C::default() }
         };
         let slots = sizes.iter().map(slot).collect();
         Self { values: vec![0.0; total], slots }
     }
 
     /// Adds the number of a cell to a slot.
-    fn push(&mut self, slot: usize, cell: usize, number: f64) {
+    pub(super) fn push(&mut self, slot: usize, cell: C, number: f64) {
         let slot = &mut self.slots[slot];
         if slot.start == slot.end {
             slot.cell = cell;
@@ -250,7 +250,7 @@ impl Sorted {
     }
 
     /// The first cell and the numbers of each slot that has any.
-    fn slots(&self) -> impl Iterator<Item = (usize, &[f64])> {
+    pub(super) fn slots(&self) -> impl Iterator<Item = (C, &[f64])> {
         let used = self.slots.iter().filter(|slot| slot.start < slot.end);
         used.map(|slot| (slot.cell, &self.values[slot.start..slot.end]))
     }

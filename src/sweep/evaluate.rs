@@ -114,7 +114,9 @@ impl Study<'_> {
             }
         }
         waiting.measure(&modes, &outputs, variance, &mut measured);
-        outputs.into_iter().for_each(|output| output.recycle(&mut *scratch));
+        for output in outputs {
+            output.recycle(&mut *scratch);
+        }
         measured.sort_lines();
         measured.failures.sort_by_key(|(index, _)| *index);
         measured.smallest_singular_value = svd.smallest_nonzero().unwrap_or(0.0);

@@ -70,9 +70,9 @@ impl Measurements<'_> {
         let Self { ready, found } = self;
         let outline = ready.outline();
         let (axis, extent) = (ready.axis_values(outline.axis), ready.extent(&found));
-        let (repeats, threads) = (found.len(), ready.threads());
+        let threads = ready.threads();
         let parts = MeasuredParts { parts: Part::all(found), ready };
-        let tables = TablesOf { outline, axis, repeats, extent, threads, metrics, bootstrap, cells, summary };
+        let tables = TablesOf { outline, axis, extent, threads, metrics, bootstrap, cells, summary };
         tables.save(&parts)
     }
 }

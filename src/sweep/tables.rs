@@ -48,7 +48,6 @@ pub(super) struct TablesOf<'a> {
     pub(super) outline: Curve,
     /// The values of its axis, ascending.
     pub(super) axis: Vec<f64>,
-    pub(super) repeats: usize,
     /// Of all cells.
     pub(super) extent: Extent,
     pub(super) threads: Option<usize>,
@@ -66,7 +65,7 @@ type Tabled = (Room, Curve);
 impl TablesOf<'_> {
     /// Writes them: parts become text side by side while those before go into the file, in order.
     pub(super) fn save(self, parts: &impl CellParts) -> Result<Tables, Error> {
-        let Self { mut outline, axis, repeats, extent, threads, metrics, bootstrap, cells, summary } = self;
+        let Self { mut outline, axis, extent, threads, metrics, bootstrap, cells, summary } = self;
         let workers = side_by_side(parts.count().max(metrics.len()).max(1), threads).workers();
         let (pool, threads) = match threads {
             _ if workers == 1 => (Pool::Here, Some(1)),
@@ -74,11 +73,10 @@ impl TablesOf<'_> {
             Some(_) => (Pool::of(workers)?, None),
         };
         let slots = Slots::new(outline.axis, axis, outline.arms.len(), metrics);
-        // More than one cell of an arm and axis value are in a repeat of a plane.
-        let room =
-            repeats.saturating_mul(extent.count.div_ceil(slots.count().saturating_mul(repeats).max(1)));
-        reserve("the values of all repeats", list::<f64>(slots.values().saturating_mul(room)))?;
-        let mut gathered = Gathered::new(&slots, room, bootstrap);
+        // Each with its arm, and once more in order, a metric for each worker.
+        let copies = metrics.len().saturating_add(1 + metrics.len().min(workers));
+        reserve("the values of all repeats", list::<f64>(extent.count.saturating_mul(copies)))?;
+        let mut gathered = Gathered::new(&slots, extent.count, bootstrap);
         let (rooms, kind) = (Spare::new(), outline.axis);
         let table = CellTable::new(&extent, &outline.arms);
         let text =

@@ -596,7 +596,7 @@ fn features_that_depend_on_one_another_have_their_threshold_at_the_rank() {
         format!("{city},{size},{age},{}", (row * 7919 % 101) as f64 / 10.0)
     };
     let lines: Vec<String> = ["city,size,age,price".into()].into_iter().chain((0..60).map(line)).collect();
-    let table = folder.file("prices.csv", &lines.join("\n"));
+    let table = folder.file("prices.csv", lines.join("\n"));
     let words = ["--data", &table, "--one-hot", "city", "--intercept", "--sizes", "1..12", "--repeats", "20"];
     let output = run(&program, &folder, &words);
     let (out, err) = (text(&output.stdout), text(&output.stderr));

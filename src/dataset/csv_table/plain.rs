@@ -86,17 +86,16 @@ impl Lines<'_> {
     /// Reads the number in the next cell, NaN if it is none; whether the line ends with it.
     fn read_number(&mut self, options: &CsvOptions, number: &mut f64) -> bool {
         let short = leading_decimal(self.text);
-        match short.filter(|(_, length)| self.text.get(*length).is_none_or(|&byte| self.is_end(byte))) {
-            Some((found, length)) => {
-                *number = found;
-                self.pass(length)
-            }
-            None => {
-                let length = self.length_of_cell();
-                *number = parse_number(&self.text[..length], options).unwrap_or(f64::NAN);
-                self.pass(length)
-            }
-        }
+        let whole = short.filter(|(_, length)| self.text.get(*length).is_none_or(|&byte| self.is_end(byte)));
+        let length = if let Some((found, length)) = whole {
+            *number = found;
+            length
+        } else {
+            let length = self.length_of_cell();
+            *number = parse_number(&self.text[..length], options).unwrap_or(f64::NAN);
+            length
+        };
+        self.pass(length)
     }
 
     /// Goes to the cell after the next; whether the line ends before it.

@@ -15,8 +15,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 impl Sweep {
     /// [`merge`](Self::merge) into files: the very tables that [`Curve::save_cells`](crate::curve::Curve::save_cells) and
     /// [`Curve::save_summaries`](crate::curve::Curve::save_summaries) write of the curve, which is never there as a whole.
-    /// In memory are a few repeats for each thread, and of every cell the metrics that are summarised, 8 bytes each: medians
-    /// and quartiles are exact. The records are looked through, and then read, on as many threads as the sweep may use.
+    /// In memory are a few repeats for each thread, and of every cell its arm and the metrics that are summarised, 8 bytes
+    /// each, with a second copy of the metrics under way: medians and quartiles are exact. The records are looked through,
+    /// and then read, on as many threads as the sweep may use.
     ///
     /// # Errors
     /// Those of [`merge`](Self::merge) and of [`Curve::save_summaries`](crate::curve::Curve::save_summaries).
@@ -53,8 +54,8 @@ impl Sweep {
         let stored = StoredRepeats::new(merged, fronts);
         let outline = self.outline()?.0;
         let axis = Task::new(self)?.axis_values(outline.axis);
-        let (repeats, threads) = (stored.fronts.len(), self.threads);
-        let tables = TablesOf { outline, axis, repeats, extent, threads, metrics, bootstrap, cells, summary };
+        let threads = self.threads;
+        let tables = TablesOf { outline, axis, extent, threads, metrics, bootstrap, cells, summary };
         tables.save(&stored)
     }
 }
