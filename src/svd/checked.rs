@@ -1,9 +1,8 @@
 //! The checks around every factorisation, of whatever backend.
 
-use super::sums::{Largest, dot};
+use super::sums::{dot, largest};
 use super::verify::{Check, Columns, norm, probe, tolerance};
 use super::{Backend, RawProjection, RawSvd, Route, project};
-use crate::machine::instructions::arch;
 use crate::machine::memory::{reserve, sum, table};
 use crate::{Error, error::user_code, machine::large_pages};
 use ndarray::{Array1, Array2, ArrayView2, s};
@@ -33,7 +32,7 @@ impl Scaled {
         }
         let rows = x.as_standard_layout();
         let entries = rows.as_slice().unwrap_or(&[]);
-        let largest = arch().dispatch(Largest(entries));
+        let largest = largest(entries);
         if !largest.is_finite() {
             Error::check_finite(what, x)?;
         }

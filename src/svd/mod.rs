@@ -74,7 +74,7 @@ pub use cuda::Cuda;
 pub use factorisation::{LastMode, Svd};
 pub use faer::Faer;
 pub(crate) use gram::{Left, WellConditioned};
-pub(crate) use growing_basis::{GrowingBasis, Grown};
+pub(crate) use growing_basis::GrowingBasis;
 pub use jacobi::Jacobi;
 #[cfg(feature = "lapack")]
 pub use lapack::Lapack;
@@ -83,9 +83,9 @@ pub(crate) use product::{
     times_transposed, upper_product,
 };
 pub(crate) use projection::{Projection, Right};
-pub(crate) use reflect::reduce;
+pub(crate) use reflect::{reduce, reduce_beside};
 pub(crate) use row_update::RowUpdate;
 pub(crate) use streamed_qr::StreamedQr;
-pub(crate) use sums::{axpy, dot, rotate};
+pub(crate) use sums::{axpy, dot, largest, rotate};
 pub(crate) use triangular::{solve_lower, solve_lower_transposed, solve_upper, solve_upper_transposed};
 pub(crate) use tridiagonal::Tridiagonal;

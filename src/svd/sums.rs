@@ -146,7 +146,11 @@ impl pulp::WithSimd for Rotation<'_> {
 }
 
 /// The largest of the absolute values; NaN or infinite if one of them is.
-pub(super) struct Largest<'a>(pub &'a [f64]);
+pub(crate) fn largest(entries: &[f64]) -> f64 {
+    arch().dispatch(Largest(entries))
+}
+
+struct Largest<'a>(&'a [f64]);
 
 impl pulp::WithSimd for Largest<'_> {
     type Output = f64;
