@@ -91,7 +91,7 @@ impl Teacher {
 /// on their units. Rank-deficient tables have a solution of minimum norm, which does depend on them.
 pub(crate) fn ideal_beta(table: &Compressed, backend: &dyn Backend) -> Result<Array2<f64>, Error> {
     let mut scaled = table.features.clone();
-    let scales: Vec<f64> = scaled.columns_mut().into_iter().map(equilibrate).collect();
+    let scales = equilibrate(&mut scaled);
     let svd = Svd::with_backend(&scaled, backend)?;
     if svd.rank() == scaled.ncols() {
         let mut beta = svd.solve(&table.targets, &MinNorm::default())?;

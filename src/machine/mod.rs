@@ -10,4 +10,5 @@ pub(crate) mod spare;
 #[cfg(feature = "serde")]
 pub(crate) mod stored;
 pub(crate) mod threads;
+pub(crate) mod turned;
 pub mod whole_file;

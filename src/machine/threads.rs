@@ -60,17 +60,23 @@ pub(crate) fn share_in<T: Send, R: Default>(
     }
 }
 
-/// Two pieces of work that need nothing of each other: at the same time, if there are threads for both, which each may
-/// split further.
+/// Two pieces of work side by side, if that is worth a thread and there is more than one for this problem. Each may be split
+/// further: a thread that is done with its own takes over parts of the other.
 pub(crate) fn both<A: Send, B: Send>(
+    is_worth_it: bool,
     first: impl FnOnce() -> A + Send,
     second: impl FnOnce() -> B + Send,
 ) -> (A, B) {
-    if for_one_problem() == 1 {
+    if !is_worth_it || for_one_problem() == 1 {
         return (first(), second());
     }
-    // As in `share`: what is taken up by the thread that waits is not split.
-    with_others(true, || rayon::join(|| with_others(false, first), || with_others(false, second)))
+    // While it waits this thread is busy, as in `share`; another one that takes the second piece is as busy as it was.
+    with_others(true, || {
+        rayon::join_context(
+            |_| with_others(false, first),
+            |context| if context.migrated() { second() } else { with_others(false, second) },
+        )
+    })
 }
 
 /// Does some work, with the other threads `busy` or not.
@@ -110,13 +116,14 @@ mod tests {
 
     #[test]
     fn both_pieces_are_done_and_may_be_split() {
-        assert_eq!(both(for_one_problem, || 7), (1, 7), "outside a pool");
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
-        pool.install(|| {
-            assert_eq!(both(for_one_problem, for_one_problem), (3, 3));
-            assert_eq!(with_others(true, || both(for_one_problem, for_one_problem)), (1, 1));
-            assert_eq!(for_one_problem(), 3, "as before");
-        });
+        assert_eq!(both(true, || 1, || "two"), (1, "two"), "outside a pool");
+        for threads in [1, 2, 3] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let found = pool.install(|| both(true, || both(false, for_one_problem, || 5), for_one_problem));
+            assert_eq!(found, ((threads, 5), threads));
+            let busy = pool.install(|| with_others(true, || both(true, for_one_problem, for_one_problem)));
+            assert_eq!(busy, (1, 1), "the others have problems of their own");
+        }
     }
 
     #[test]

@@ -2,12 +2,13 @@
 
 use super::block::as_columns;
 use super::triangle::{axpy, dot, square};
-use crate::svd::{GrowingBasis, Grown, product, subtract_product};
-use ndarray::{Array2, s};
+use crate::svd::{GrowingBasis, product, subtract_product};
+use ndarray::{Array2, ShapeBuilder, s};
 
 /// Orthonormal vectors of length `dimension`.
 #[derive(Clone, Debug)]
 pub(super) struct Basis {
+    /// As far as they were [formed](Basis::form); none where they are unit vectors.
     vectors: Vec<Vec<f64>>,
     dimension: usize,
     /// The same vectors as a product of reflections, as far as blocks of vectors made it grow.
@@ -45,34 +46,71 @@ impl Basis {
         }
     }
 
-    pub(super) fn is_complete(&self) -> bool {
-        self.vectors.len() == self.dimension
+    /// How many vectors there are.
+    pub(super) fn len(&self) -> usize {
+        if self.is_flipped { self.dimension } else { self.vectors.len().max(self.reflections.len()) }
     }
 
+    pub(super) fn is_complete(&self) -> bool {
+        self.len() == self.dimension
+    }
+
+    /// A vector on its own; those before it must be [formed](Basis::form).
     pub(super) fn push(&mut self, q: Vec<f64>) {
         self.vectors.push(q);
     }
 
-    /// What the first rows of `x` add, up to one that leaves the span of those before by no more than its entry of
-    /// `least`: their coordinates, and the vectors, which are to be pushed in turn.
-    pub(super) fn grow(&mut self, x: Array2<f64>, least: &[f64]) -> Grown {
+    /// Takes in the first rows of `x`, up to one that leaves the span of those before by no more than its entry of `least`;
+    /// their coordinates, column by column. The new vectors are reflections until they are [formed](Basis::form).
+    pub(super) fn grow(&mut self, x: Array2<f64>, least: &[f64]) -> Array2<f64> {
+        self.reflect();
+        let was_given = self.is_given();
+        let coordinates = self.reflections.grow(x.view(), least);
+        if was_given {
+            let count = coordinates.ncols();
+            self.given.push(if count < x.nrows() { x.slice(s![..count, ..]).to_owned() } else { x });
+        }
+        coordinates
+    }
+
+    /// Makes reflections of vectors that came one at a time: orthonormal, and so themselves in their own coordinates.
+    fn reflect(&mut self) {
         let known = self.reflections.len();
         if known < self.vectors.len() {
-            // Those that came one at a time; orthonormal, and so themselves in their own coordinates.
             let missing = as_columns(&self.vectors[known..], self.dimension).reversed_axes();
             let _ = self.reflections.grow(missing.view(), &vec![0.5; missing.nrows()]);
         }
-        let grown = self.reflections.grow(x.view(), least);
-        if self.is_given() {
-            let count = grown.vectors.ncols();
-            self.given.push(if count < x.nrows() { x.slice(s![..count, ..]).to_owned() } else { x });
+    }
+
+    /// The last vectors that blocks made it grow by, column by column.
+    pub(super) fn last(&self, count: usize) -> Array2<f64> {
+        self.reflections.vectors(self.dimension, self.reflections.len() - count)
+    }
+
+    /// Makes vectors of what blocks made it grow by.
+    pub(super) fn form(&mut self) {
+        let known = self.vectors.len();
+        if known < self.reflections.len() {
+            let new = self.reflections.vectors(self.dimension, known);
+            self.vectors.extend(new.columns().into_iter().map(|q| q.to_vec()));
         }
-        grown
+    }
+
+    /// Vectors (`dimension × k`, column by column) in the coordinates of the basis, and after those in some of what is
+    /// orthogonal to it. `from` is how much of the basis, in whole blocks, they are in the coordinates of already.
+    pub(super) fn turn(&mut self, from: usize, vectors: &mut Array2<f64>) {
+        self.reflect();
+        self.reflections.multiply_transposed(from, vectors);
+    }
+
+    /// What [`Basis::turn`] made, turned back.
+    pub(super) fn turn_back(&self, vectors: &mut Array2<f64>) {
+        self.reflections.multiply(vectors);
     }
 
     /// Whether blocks of vectors alone made it grow, and those are still known.
     fn is_given(&self) -> bool {
-        self.given.iter().map(Array2::nrows).sum::<usize>() == self.vectors.len()
+        self.given.iter().map(Array2::nrows).sum::<usize>() == self.len()
     }
 
     /// The vectors that it grew by, as rows, if all of them came in blocks and none was [forgotten](Basis::forget_given).
@@ -87,15 +125,7 @@ impl Basis {
 
     /// The unit vectors, the last first.
     pub(super) fn flip(&mut self) {
-        if self.is_flipped {
-            return;
-        }
-        let d = self.dimension;
-        for (i, q) in self.vectors.iter_mut().enumerate() {
-            q.fill(0.0);
-            q[d - 1 - i] = 1.0;
-        }
-        (self.reflections, self.given, self.is_flipped) = (GrowingBasis::default(), Vec::new(), true);
+        *self = Self { is_flipped: true, ..Self::new(self.dimension) };
     }
 
     /// Whether the vectors are the unit vectors, the last first.
@@ -103,13 +133,22 @@ impl Basis {
         self.is_flipped
     }
 
-    /// `Q`, its vectors as rows.
+    /// `Q`, its vectors as rows, as far as they are [formed](Basis::form).
     pub(super) fn vectors(&self) -> &[Vec<f64>] {
         &self.vectors
     }
 
     /// `Qᵀ z`.
     pub(super) fn combine(&self, z: &[f64]) -> Vec<f64> {
+        if self.is_flipped {
+            return z.iter().rev().copied().collect();
+        }
+        if self.vectors.len() < self.len() {
+            let mut sum = Array2::zeros((self.dimension, 1).f());
+            sum.column_mut(0).iter_mut().zip(z).for_each(|(to, &from)| *to = from);
+            self.turn_back(&mut sum);
+            return sum.into_raw_vec_and_offset().0;
+        }
         let mut sum = vec![0.0; self.dimension];
         for (q, &z) in self.vectors.iter().zip(z) {
             axpy(&mut sum, z, q);

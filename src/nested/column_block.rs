@@ -24,6 +24,7 @@ use super::block::as_columns;
 use super::fold::fold;
 use super::triangle::{Triangle, square};
 use crate::Error;
+use crate::machine::turned::by_columns;
 use crate::svd::reduce;
 use ndarray::{Array2, ArrayView2, Axis, ShapeBuilder, s};
 
@@ -99,10 +100,8 @@ impl Steps {
         if let Some(left) = left.as_slice_memory_order_mut() {
             reduce(left, (b, width), b, b);
         }
-        left.invert_axis(Axis(0));
-        Self {
-            innovations: left.slice(s![.., b..b + k]).as_standard_layout().into_owned(),
-            steps: left.slice(s![.., b + k..]).as_standard_layout().into_owned(),
-        }
+        let mut steps = by_columns(left.slice(s![.., b + k..]).reversed_axes()).reversed_axes();
+        steps.invert_axis(Axis(0));
+        Self { innovations: left.slice(s![..;-1, b..b + k]).as_standard_layout().into_owned(), steps }
     }
 }

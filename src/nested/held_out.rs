@@ -1,9 +1,10 @@
 //! Test errors of a nested curve.
 
-use super::scale::{column_by_column, largest_exponent, power_of_two_of, scaled, times_power};
+use super::scale::{column_by_column, exponent_of_table, power_of_two_of, scaled, times_power};
 use crate::Error;
+use crate::machine::large_pages;
 use crate::risk::Compressed;
-use crate::svd::{Faer, dot, product, upper_product};
+use crate::svd::{dot, product, upper_product};
 use ndarray::{Array2, ArrayView1, ShapeBuilder, aview1, s};
 use std::ops::Range;
 
@@ -46,7 +47,7 @@ impl<'a> HeldOut<'a> {
                 let must_be = "that of a table that holds the training rows, not of a population";
                 return Err(Error::Domain { what: "the number of rows", value: 1.0, must_be });
             }
-            exponent = largest_exponent(&table.features).unwrap_or(0);
+            exponent = exponent_of_table(table.features.view()).unwrap_or(0);
             is_triangular = table.features.indexed_iter().all(|((i, j), &v)| i <= j || v == 0.0);
         }
         Ok(Self { test, exponent, is_triangular, triangle: None })
@@ -65,7 +66,7 @@ impl<'a> HeldOut<'a> {
             return;
         }
         // Columns too long for that stay as they are.
-        if let Ok(triangle) = Compressed::of_triangle(&table.features, &table.targets, &Faer) {
+        if let Ok(triangle) = table.as_triangle() {
             (self.triangle, self.is_triangular) = (Some(triangle), true);
         }
     }
@@ -136,13 +137,15 @@ impl<'a> HeldOut<'a> {
 
     /// Columns `from` to `to` of `A` as rows of length `height`, column by column.
     pub(super) fn columns(&self, columns: Range<usize>, height: usize) -> Array2<f64> {
-        let mut found = Array2::zeros((columns.len(), height).f());
+        let mut found = large_pages::zeros((columns.len(), height).f());
         let Some(table) = self.table() else { return found };
+        let unit = power_of_two_of(-self.exponent);
         for (mut to, row) in found.columns_mut().into_iter().zip(table.features.rows()) {
-            to.assign(&row.slice(s![columns.clone()]));
-        }
-        if self.exponent != 0 {
-            found = times_power(&found, -self.exponent);
+            let row = row.slice_move(s![columns.clone()]);
+            match unit {
+                Some(unit) => to.zip_mut_with(&row, |to, v| *to = v * unit),
+                None => to.zip_mut_with(&row, |to, v| *to = scaled(*v, -self.exponent)),
+            }
         }
         found
     }

@@ -44,7 +44,8 @@
 //! reflections in place of rotations, and the points of a block as sums of steps. Past the threshold no basis is needed:
 //! rows are taken in as they are, by the triangle in the coordinates of the features themselves. At p = 1000 every n from
 //! 1 to 4000, or at n = 1000 every p, then costs about one SVD of the largest matrix with a thousand test rows, and two to
-//! three with ridge. Just after the threshold, where the norm of the fit falls fast, rows and columns go one by one.
+//! three with ridge. Just after the threshold, where the norm of the fit falls fast, blocks are of one, two, four rows or
+//! columns. The next block is taken in while the fits of one are measured, by another thread of the pool if there is one.
 //!
 //! # Ridge
 //! [`Rows::with_ridge`] and [`Columns::with_ridge`] make every fit that of [`Ridge`] with one penalty. A second

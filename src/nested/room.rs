@@ -5,6 +5,8 @@ use crate::nested::Point;
 
 /// Rows or columns that become one matrix product, at most.
 const BLOCK: usize = 256;
+/// The same where nothing but the minimum-norm fits is asked for.
+const PLAIN_BLOCK: usize = 128;
 
 /// What a fit holds, as far as its memory goes.
 #[derive(Clone, Copy, Debug)]
@@ -25,9 +27,8 @@ impl Room {
     /// Bytes that come to those of rank `from` on the way to rank `to`.
     pub(super) fn growth(&self, from: usize, to: usize) -> usize {
         let more = to.saturating_sub(from);
-        // Plain fits keep the basis as reflections, too, and what it grew by.
-        let is_plain = !self.has_penalty && self.left_out == 0;
-        let basis = self.dimension.saturating_mul(1 + 2 * usize::from(is_plain));
+        // Plain fits keep the basis as reflections, and what it grew by.
+        let basis = self.dimension.saturating_mul(1 + usize::from(self.is_plain()));
         let vectors = basis.saturating_add(self.carried).saturating_add(self.outputs);
         // Rows of a triangle were extended by an entry, and so have twice the room.
         let triangles = 1 + usize::from(self.has_penalty);
@@ -39,12 +40,19 @@ impl Room {
         ])
     }
 
+    /// Whether nothing but the minimum-norm fits is asked for, as far as memory goes.
+    fn is_plain(&self) -> bool {
+        !self.has_penalty && self.left_out == 0
+    }
+
     /// Bytes at the peak of `points` more fits, from rank `from` to `to`: what stays, and what a block takes. A fit that
     /// needs an SVD asks for that when it comes.
     pub(super) fn extension(&self, from: usize, to: usize, points: usize) -> usize {
-        let block = points.min(BLOCK);
-        // Up to the threshold the basis is copied for a product; beyond it the triangle and its product with the basis, too.
-        let squares = if to < self.dimension { 1 } else { 3 } + usize::from(self.has_penalty);
+        let block = points.min(if self.is_plain() { PLAIN_BLOCK } else { BLOCK });
+        // Up to the threshold the basis is copied for a product, or of plain fits over columns the triangle; beyond it there
+        // are the triangle and its product with the basis, too, or of plain fits the triangle before a block and after it.
+        let past = 3 - usize::from(self.is_plain());
+        let squares = if to < self.dimension { 1 } else { past } + usize::from(self.has_penalty);
         let of_block = [
             table(to, self.dimension).saturating_mul(squares),
             table(to, self.carried).saturating_mul(if to < self.dimension { 1 } else { 2 }),

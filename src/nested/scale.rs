@@ -1,7 +1,12 @@
 //! Powers of two: exact, and out of the way of overflow.
 
-use crate::svd::{exponent, power_of_two};
-use ndarray::{Array2, ArrayRef2, ArrayView2, ArrayViewMut2, Axis, ShapeBuilder};
+use crate::Error;
+use crate::machine::large_pages;
+use crate::machine::threads::{piece, share};
+use crate::machine::turned::fill_columns;
+use crate::svd::{exponent, largest, power_of_two};
+use ndarray::{Array2, ArrayRef2, ArrayView2, Axis, ShapeBuilder};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// `x · 2^e`, exact unless the result itself is out of range.
 pub(super) fn scaled(x: f64, e: i32) -> f64 {
@@ -26,7 +31,7 @@ pub(super) fn times_power(x: &ArrayRef2<f64>, e: i32) -> Array2<f64> {
 
 /// A table times `2^e`, column by column.
 pub(super) fn column_by_column(x: ArrayView2<'_, f64>, e: i32) -> Array2<f64> {
-    let mut columns = Array2::zeros(x.raw_dim().f());
+    let mut columns = large_pages::zeros(x.raw_dim().f());
     match power_of_two_of(e) {
         Some(unit) => fill_columns(columns.view_mut(), x, |v| v * unit),
         None => fill_columns(columns.view_mut(), x, |v| scaled(v, e)),
@@ -34,24 +39,44 @@ pub(super) fn column_by_column(x: ArrayView2<'_, f64>, e: i32) -> Array2<f64> {
     columns
 }
 
-/// Fills a table that lies column by column from one that lies row by row.
-pub(super) fn fill_columns(
-    mut to: ArrayViewMut2<'_, f64>,
-    from: ArrayView2<'_, f64>,
-    entry: impl Fn(f64) -> f64,
-) {
-    /// Columns that are written side by side: a row's share of them is read at once.
-    const TOGETHER: usize = 16;
-    let chunks = to.axis_chunks_iter_mut(Axis(1), TOGETHER);
-    for (mut to, from) in chunks.zip(from.axis_chunks_iter(Axis(1), TOGETHER)) {
-        to.zip_mut_with(&from, |to, &v| *to = entry(v));
-    }
-}
-
 /// The exponent of the largest entry: all entries lie under `2^e`. `None` if all are 0.
 pub(super) fn largest_exponent<'a>(x: impl IntoIterator<Item = &'a f64>) -> Option<i32> {
     let largest = x.into_iter().fold(0.0, |m: f64, v| m.max(v.abs()));
     (largest > 0.0).then(|| exponent(largest))
+}
+
+/// The same of a table.
+pub(super) fn exponent_of_table(x: ArrayView2<'_, f64>) -> Option<i32> {
+    largest_exponent([&lines(x).fold(0.0, f64::max)])
+}
+
+/// The largest absolute value of each row or column, by whole registers where those are contiguous; NaN or infinite if one
+/// of them is.
+fn lines(x: ArrayView2<'_, f64>) -> impl Iterator<Item = f64> {
+    let lines = if x.strides()[0] == 1 { x.reversed_axes() } else { x };
+    (0..lines.nrows()).map(move |line| {
+        let line = lines.row(line);
+        line.as_slice().map_or_else(|| largest(&line.to_vec()), largest)
+    })
+}
+
+/// [`Error::NonFinite`] with the place, unless all entries are finite. Threads share a large table.
+pub(super) fn check_finite(what: &'static str, x: ArrayView2<'_, f64>) -> Result<(), Error> {
+    /// Numbers that are worth a thread: they are read but once.
+    const WORTH: usize = 1 << 19;
+    let rows = piece(x.nrows(), 1, x.len(), WORTH).max(1);
+    let is_clean = AtomicBool::new(true);
+    let look = |rows: ArrayView2<'_, f64>| {
+        if !lines(rows).all(f64::is_finite) {
+            is_clean.store(false, Ordering::Relaxed);
+        }
+    };
+    if rows < x.nrows() {
+        share(x.axis_chunks_iter(Axis(0), rows).collect(), look);
+    } else {
+        look(x);
+    }
+    if is_clean.into_inner() { Ok(()) } else { Error::check_finite(what, x) }
 }
 
 /// A quantity that arrives in pieces, measured in a unit that follows the first of them and grows when a

@@ -4,19 +4,28 @@
 //! taken in as they are, without their coordinates in a basis, and test rows keep the zeros that compression gave them.
 
 use super::basis::Basis;
-use super::scale::fill_columns;
+use super::block::SMALLEST_BLOCK;
 use super::triangle::{Triangle, estimate_inverse, forward, square};
 use crate::Error;
 use crate::machine::large_pages;
-use crate::svd::{RowUpdate, reduce, upper_product};
-use ndarray::{Array2, ArrayView2, Axis, ShapeBuilder, aview1, s};
+use crate::machine::turned::{by_columns, fill_columns};
+use crate::svd::{RowUpdate, reduce_beside, upper_product};
+use ndarray::{Array2, ArrayView2, ShapeBuilder, aview1, s};
 
 /// Rows taken in at once, at most: enough for matrix products at full speed. What goes along with a row to say what it
 /// changes is as long as its block.
 pub(super) const LARGEST_BLOCK: usize = 128;
 
+/// Columns of a triangle from which on a block of rows is worth a thread.
+pub(super) const SHARED: usize = 256;
+
+/// Rows of a block, at least, on a triangle of `p` columns: of a small one single rows are as fast.
+pub(super) fn smallest_block(p: usize) -> usize {
+    if p >= SHARED { 1 } else { SMALLEST_BLOCK }
+}
+
 /// `R`, `p × p`.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Upper {
     /// Column by column.
     pub(super) r: Array2<f64>,
@@ -31,52 +40,41 @@ pub(super) struct Upper {
 impl Upper {
     /// `[R | Gᵀ P]` from `L`, `Q` and what goes with the rows of `L`, `P` (`p × w`, column by column).
     pub(super) fn new(triangle: &Triangle, basis: &Basis, carried: &mut Array2<f64>) -> Self {
-        let (p, width) = carried.dim();
-        // Rows and columns reversed, so that the triangle is an upper one.
-        let mut r = large_pages::zeros((p, p).f());
-        if basis.is_flipped() || basis.given().is_none() {
+        let p = carried.nrows();
+        let mut r = if let Some(given) = basis.given() {
+            stacked(given, p)
+        } else {
+            // Rows and columns reversed, so that the triangle is an upper one.
+            let mut reversed = Array2::zeros(carried.raw_dim().f());
+            reversed.assign(&carried.slice(s![..;-1, ..]));
+            *carried = reversed;
+            let mut r = large_pages::zeros((p, p).f());
             for (a, row) in triangle.rows().iter().enumerate() {
                 for (b, &v) in row.iter().enumerate() {
                     r[[p - 1 - a, p - 1 - b]] = v;
                 }
             }
-        }
-        carried.invert_axis(Axis(0));
+            r
+        };
         if !basis.is_flipped() {
-            let dense = if let Some(given) = basis.given() {
-                reversed(given, p)
-            } else {
+            if basis.given().is_none() {
                 let mut vectors = Array2::zeros((p, p));
                 for (mut to, q) in vectors.rows_mut().into_iter().rev().zip(basis.vectors()) {
                     to.assign(&aview1(q));
                 }
-                upper_product(r.view(), vectors.view())
-            };
-            let (mut all, _) = dense.into_raw_vec_and_offset();
-            all.reserve_exact(p * width);
-            for column in carried.columns() {
-                all.extend(column);
+                r = upper_product(r.view(), vectors.view());
             }
-            reduce(&mut all, (p, p + width), p, p);
-            for (j, (mut to, from)) in r.columns_mut().into_iter().zip(all.chunks_exact(p)).enumerate() {
-                to.slice_mut(s![..=j]).assign(&aview1(&from[..=j]));
-            }
-            for (mut to, from) in carried.columns_mut().into_iter().zip(all.chunks_exact(p).skip(p)) {
-                to.assign(&aview1(from));
-            }
+            reduce_beside(&mut r, carried);
         }
-        let mut whole = Array2::zeros((p, width).f());
-        whole.assign(carried);
-        *carried = whole;
         let inverse = estimate_inverse(&columns(&r));
         Self { squares: triangle.squares(), r, inverse, is_stale: false }
     }
 
     /// `L`, where the basis is [flipped](Basis::flip).
     pub(super) fn to_triangle(&self) -> Triangle {
-        let p = self.r.nrows();
-        let row = |a: usize| (0..=a).map(|b| self.r[[p - 1 - a, p - 1 - b]]).collect();
-        Triangle::from_rows((0..p).map(row).collect())
+        let rows = by_columns(self.r.t());
+        let rows = rows.columns().into_iter().enumerate().rev();
+        Triangle::from_rows(rows.map(|(i, row)| row.iter().skip(i).rev().copied().collect()).collect())
     }
 
     /// `Rᵀ z = c`.
@@ -98,12 +96,12 @@ impl Upper {
         self.inverse
     }
 
-    /// A copy.
-    pub(super) fn copy(&self) -> Self {
-        Self { r: self.r.clone(), ..*self }
+    /// Memory for another one of as many rows.
+    pub(super) fn room(&self) -> Self {
+        Self { r: large_pages::zeros(self.r.raw_dim().f()), ..*self }
     }
 
-    /// The same in memory that is there: that of a triangle of as many rows.
+    /// Turns into a copy of one of as many rows.
     pub(super) fn copy_from(&mut self, other: &Self) {
         (self.squares, self.inverse, self.is_stale) = (other.squares, other.inverse, other.is_stale);
         let p = other.r.nrows().max(1);
@@ -114,11 +112,15 @@ impl Upper {
         }
     }
 
-    /// Takes in rows `M`, column by column.
-    pub(super) fn take_in(&mut self, rows: Array2<f64>) -> Result<RowUpdate, Error> {
+    /// Takes in rows `M`; what goes `beside` turns from `[P; T]` to `Gᵀ [P; T]`. All lie column by column.
+    pub(super) fn take_in(
+        &mut self,
+        rows: Array2<f64>,
+        beside: &mut [Array2<f64>; 2],
+    ) -> Result<RowUpdate, Error> {
         let b = rows.nrows();
         let expected = self.squares + rows.as_slice_memory_order().map_or(f64::NAN, square);
-        let update = RowUpdate::new(&mut self.r, rows);
+        let update = RowUpdate::new(&mut self.r, rows, beside.each_mut());
         let found: f64 = columns(&self.r).iter().map(|column| square(column)).sum();
         let tolerance = 30.0 * (self.r.nrows() + b) as f64 * f64::EPSILON * expected;
         if (found - expected).abs() <= tolerance {
@@ -130,13 +132,13 @@ impl Upper {
     }
 }
 
-/// Blocks of `p` rows in all, the last row first, column by column.
-fn reversed(blocks: &[Array2<f64>], p: usize) -> Array2<f64> {
-    let (mut rows, mut to) = (large_pages::zeros((p, p).f()), p);
+/// Blocks of `p` rows in all, column by column.
+fn stacked(blocks: &[Array2<f64>], p: usize) -> Array2<f64> {
+    let (mut rows, mut from) = (large_pages::zeros((p, p).f()), 0);
     for block in blocks {
-        let from = to - block.nrows();
-        fill_columns(rows.slice_mut(s![from..to;-1, ..]), block.view(), |v| v);
-        to = from;
+        let to = from + block.nrows();
+        fill_columns(rows.slice_mut(s![from..to, ..]), block.view(), |v| v);
+        from = to;
     }
     rows
 }
@@ -150,18 +152,13 @@ pub(super) fn row_squares(rows: &Array2<f64>) -> Vec<f64> {
     squares
 }
 
-/// `Gᵀ [0 P; I T]` for `P` (`p × k`) and `T` (`b × k`), the columns of `I` in reverse: its first `p` rows, and its last `b`.
-pub(super) fn carry_identity(
-    update: &RowUpdate,
-    above: ArrayView2<'_, f64>,
-    below: ArrayView2<'_, f64>,
-) -> [Array2<f64>; 2] {
+/// `[0 P]` and `[I T]` for `P` (`p × k`) and `T` (`b × k`), the columns of `I` in reverse, to go along with rows.
+pub(super) fn with_identity(above: ArrayView2<'_, f64>, below: ArrayView2<'_, f64>) -> [Array2<f64>; 2] {
     let ((p, k), b) = (above.dim(), below.nrows());
     let (mut top, mut bottom) = (Array2::zeros((p, b + k).f()), Array2::zeros((b, b + k).f()));
     top.slice_mut(s![.., b..]).assign(&above);
     bottom.slice_mut(s![.., ..b;-1]).diag_mut().fill(1.0);
     bottom.slice_mut(s![.., b..]).assign(&below);
-    update.carry(&mut top, &mut bottom);
     [top, bottom]
 }
 

@@ -54,9 +54,10 @@ pub(crate) use transposed::Transposed;
 
 use crate::Error;
 use crate::machine::memory::{reserve, sum, table};
+use crate::machine::turned::by_columns;
 use crate::risk::covariance::CovarianceRoot;
-use crate::svd::{Backend, Faer, power_of_two, triangle};
-use ndarray::{Array1, Array2, ArrayRef2, ArrayView1, Axis, s};
+use crate::svd::{Backend, Faer, dot, largest, power_of_two, reduce_beside, triangle};
+use ndarray::{Array1, Array2, ArrayRef2, ArrayView1, Axis, ShapeBuilder, s};
 
 /// A table `(X, Y)` of `N` rows, compressed by one QR factorisation to at most `p + k + 1` rows on
 /// which every sum of squared errors, and every sum of errors, is the same:
@@ -142,11 +143,9 @@ impl Compressed {
         joined.slice_mut(s![.., p..p + k]).assign(y);
         Error::check_finite("the table", joined.view())?;
         // Columns of features and targets may differ by 600 powers of ten: scaled one by one, exact.
-        let scales: Vec<f64> = joined.columns_mut().into_iter().map(equilibrate).collect();
+        let scales = equilibrate(&mut joined);
         let mut r = triangle(joined, backend)?;
-        for (mut column, scale) in r.columns_mut().into_iter().zip(scales) {
-            column.mapv_inplace(|v| v * scale);
-        }
+        undo_scales(&mut r, &scales);
         // The table is finite: what is not has overflowed here.
         Error::check_finite("the table", r.view())
             .map_err(|_| Error::Overflow { what: "the length of a column of the table" })?;
@@ -160,13 +159,58 @@ impl Compressed {
         })
     }
 
+    /// The same table, of as many rows as columns or more, as a triangle, without what compression leaves out: it is as high.
+    pub(crate) fn as_triangle(&self) -> Result<Self, Error> {
+        let ((rows, p), k) = (self.features.dim(), self.targets.ncols());
+        // Squares within range: columns need no units of their own.
+        let is_ordinary = |&largest: &f64| largest == 0.0 || (1e-100..1e100).contains(&largest);
+        if ![&self.features, &self.targets].into_iter().flat_map(largest_of_columns).all(|v| is_ordinary(&v))
+        {
+            return Self::of_triangle(&self.features, &self.targets, &Faer);
+        }
+        reserve("a compressed table", table(rows, p.saturating_add(k)).saturating_mul(3))?;
+        let mut features = by_columns(self.features.view());
+        let mut beside = Array2::zeros((rows, k + 1).f());
+        beside.slice_mut(s![.., ..k]).assign(&self.targets);
+        beside.column_mut(k).assign(&self.ones);
+        let squares = |table: &Array2<f64>| -> Vec<f64> {
+            table
+                .columns()
+                .into_iter()
+                .map(|column| column.to_slice().map_or(f64::NAN, |c| dot(c, c)))
+                .collect()
+        };
+        let expected = [squares(&features), squares(&beside)].concat();
+        reduce_beside(&mut features, &mut beside);
+        let found = [squares(&features), squares(&beside)].concat();
+        // The threshold of the checks of every factorisation.
+        let tolerance = 30.0 * rows as f64 * f64::EPSILON;
+        if let Some((found, expected)) = found
+            .iter()
+            .zip(&expected)
+            .find(|(found, expected)| (*found - *expected).abs() > tolerance * *expected)
+        {
+            let reason = format!("a column of length² {found:e} where it is {expected:e}");
+            return Err(Error::Backend { name: "faer", reason });
+        }
+        Ok(Self {
+            features: by_columns(features.reversed_axes().view()).reversed_axes(),
+            targets: beside.slice(s![.., ..k]).as_standard_layout().into_owned(),
+            ones: beside.column(k).to_owned(),
+            rows: self.rows,
+            is_population: self.is_population,
+            teacher: None,
+        })
+    }
+
     /// A table that would not get shorter, as it is.
     fn of_few_rows(x: &ArrayRef2<f64>, y: &ArrayRef2<f64>) -> Result<Self, Error> {
         let (rows, width) = (x.nrows(), x.ncols().saturating_add(y.ncols()).saturating_add(1));
         reserve("a compressed table", table(rows, width))?;
         for table in [x, y] {
             Error::check_finite("the table", table.view())?;
-            let largest = table.iter().fold(0.0, |most: f64, v| most.max(v.abs()));
+            let plain = || table.iter().fold(0.0, |most: f64, v| most.max(v.abs()));
+            let largest = table.as_slice_memory_order().map_or_else(plain, largest);
             let length = |column: ArrayView1<'_, f64>| column.iter().fold(0.0, |sum: f64, &v| sum.hypot(v));
             if largest > 1e150 && !table.columns().into_iter().all(|column| length(column).is_finite()) {
                 return Err(Error::Overflow { what: "the length of a column of the table" });
@@ -261,11 +305,9 @@ impl Compressed {
         joined.slice_mut(s![.., ..k]).assign(&self.targets.slice(s![p.., ..]));
         joined.column_mut(k).assign(&self.ones.slice(s![p..]));
         // Each column in a unit of its own, as in the whole table.
-        let scales: Vec<f64> = joined.columns_mut().into_iter().map(equilibrate).collect();
+        let scales = equilibrate(&mut joined);
         let mut rest = triangle(joined, &Faer)?;
-        for (mut column, scale) in rest.columns_mut().into_iter().zip(scales) {
-            column.mapv_inplace(|v| v * scale);
-        }
+        undo_scales(&mut rest, &scales);
         let mut leading = Self {
             features: Array2::zeros((p + k + 1, p)),
             targets: Array2::zeros((p + k + 1, k)),
@@ -343,14 +385,32 @@ impl Compressed {
     }
 }
 
-/// Divides a column by a power of two so that its largest entry is of order 1; returns the divisor.
-pub(crate) fn equilibrate(mut column: ndarray::ArrayViewMut1<'_, f64>) -> f64 {
-    let largest = column.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
-    if largest < f64::MIN_POSITIVE {
-        return 1.0; // zero, or subnormal: its reciprocal would overflow
+/// Divides each column by a power of two so that its largest entry is of order 1; returns the divisors. Row by row, as the
+/// table lies in memory.
+pub(crate) fn equilibrate(table: &mut Array2<f64>) -> Vec<f64> {
+    // The exponent bits alone: 2^⌊log₂ largest⌋. A column of zeros stays, and one of subnormals: their reciprocal would overflow.
+    let scale = |largest: f64| f64::from_bits(largest.to_bits() & 0x7ff0_0000_0000_0000);
+    let scales = largest_of_columns(table).into_iter();
+    let scales = scales.map(|largest| if largest < f64::MIN_POSITIVE { 1.0 } else { scale(largest) });
+    let scales: Vec<f64> = scales.collect();
+    for mut row in table.rows_mut() {
+        row.iter_mut().zip(&scales).for_each(|(v, scale)| *v /= scale);
     }
-    // The exponent bits alone: 2^⌊log₂ largest⌋.
-    let scale = f64::from_bits(largest.to_bits() & 0x7ff0_0000_0000_0000);
-    column.mapv_inplace(|v| v / scale);
-    scale
+    scales
+}
+
+/// The largest absolute value of each column.
+fn largest_of_columns(table: &Array2<f64>) -> Vec<f64> {
+    let mut largest = vec![0.0f64; table.ncols()];
+    for row in table.rows() {
+        largest.iter_mut().zip(row).for_each(|(most, v)| *most = most.max(v.abs()));
+    }
+    largest
+}
+
+/// What [`equilibrate`] did, undone in the triangle of the table.
+fn undo_scales(triangle: &mut Array2<f64>, scales: &[f64]) {
+    for mut row in triangle.rows_mut() {
+        row.iter_mut().zip(scales).for_each(|(v, scale)| *v *= scale);
+    }
 }

@@ -4,10 +4,11 @@ use super::householder::{factor, recommended_block_size, scratch};
 use super::space::with_space;
 use super::{Backend, RawSvd, Route, conquer};
 use crate::machine::memory::{reserve, sum, table};
+use crate::machine::turned::by_columns;
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::svd::{ComputeSvdVectors, SvdParams, svd, svd_scratch};
 use faer::{MatMut, MatRef, Par, Spec};
-use ndarray::{Array1, Array2, ArrayView2, ShapeBuilder};
+use ndarray::{Array1, Array2, ArrayView2, ShapeBuilder, s};
 
 /// Ratio of rows to columns from which it is faster to reduce a matrix to a triangle first, and not directly to a
 /// bidiagonal one.
@@ -65,8 +66,13 @@ impl Backend for Faer {
             coefficients.as_mut(),
             MemStack::new(&mut buffer),
         );
-        let rows = n.min(p);
-        Ok(Array2::from_shape_fn((rows, p), |(i, j)| if i <= j { factors[j * n + i] } else { 0.0 }))
+        let factors = Array2::from_shape_vec((n, p).f(), factors).map_err(|e| e.to_string())?;
+        // Row by row, which is column by column of the transpose.
+        let mut triangle = by_columns(factors.slice(s![..n.min(p), ..]).reversed_axes()).reversed_axes();
+        for (i, mut row) in triangle.rows_mut().into_iter().enumerate() {
+            row.slice_mut(s![..i.min(p)]).fill(0.0);
+        }
+        Ok(triangle)
     }
 }
 
@@ -125,5 +131,5 @@ fn is_even(x: ArrayView2<'_, f64>) -> bool {
 }
 
 fn column_major(x: ArrayView2<'_, f64>) -> Vec<f64> {
-    x.t().iter().copied().collect()
+    by_columns(x).into_raw_vec_and_offset().0
 }

@@ -12,33 +12,21 @@ pub(crate) struct GrowingBasis {
     blocks: Vec<Reflections>,
 }
 
-/// Vectors in the coordinates of a [`GrowingBasis`] that they make longer.
-#[derive(Debug)]
-pub(crate) struct Grown {
-    /// The first of `x` (`b × d`, as rows) that are independent: `Qᵀ xᵀ` with the new vectors in `Q`, zero below its
-    /// last entry, which is positive. Column by column.
-    pub(crate) coordinates: Array2<f64>,
-    /// The new vectors, `d × count`, column by column.
-    pub(crate) vectors: Array2<f64>,
-}
-
 impl GrowingBasis {
     /// `r`.
     pub(crate) fn len(&self) -> usize {
         self.signs.len()
     }
 
-    /// Grows by the rows of `x` until one leaves the span of those before by at most its entry of `least`.
-    pub(crate) fn grow(&mut self, x: ArrayView2<'_, f64>, least: &[f64]) -> Grown {
+    /// Grows by the rows of `x` until one leaves the span of those before by at most its entry of `least`: the coordinates of
+    /// those before it, `Qᵀ xᵀ` with the new vectors in `Q`, column by column. Below the last entry of a column, which is
+    /// positive, there are zeros.
+    pub(crate) fn grow(&mut self, x: ArrayView2<'_, f64>, least: &[f64]) -> Array2<f64> {
         let ((b, d), r) = (x.dim(), self.len());
         let b = b.min(d - r);
         let mut given = Array2::zeros((d, b).f());
         given.assign(&x.slice(s![..b, ..]).t());
-        let mut first = 0;
-        for block in &self.blocks {
-            block.apply_transposed(columns_mut(&mut given).subrows_mut(first, d - first));
-            first += block.len();
-        }
+        self.reflect_transposed(0, &mut given);
         let mut coordinates = given.clone();
         let mut reflections = Reflections::reduce(columns_mut(&mut coordinates).subrows_mut(r, d - r), b);
         let count = (0..b).take_while(|&j| coordinates[[r + j, j]].abs() > least[j]).count();
@@ -48,33 +36,65 @@ impl GrowingBasis {
             reflections = Reflections::reduce(columns_mut(&mut coordinates).subrows_mut(r, d - r), count);
         }
         self.signs.extend((0..count).map(|j| coordinates[[r + j, j]].signum()));
-        for (mut row, &sign) in coordinates.axis_iter_mut(Axis(0)).zip(&self.signs) {
-            if sign < 0.0 {
-                row.mapv_inplace(|v| -v);
-            }
-        }
+        self.turn_signs(0, &mut coordinates);
         for (j, mut column) in coordinates.columns_mut().into_iter().enumerate() {
             column.slice_mut(s![r + j + 1..]).fill(0.0);
         }
         if count > 0 {
             self.blocks.push(reflections);
         }
-        Grown { coordinates, vectors: self.vectors(d, r) }
+        coordinates
     }
 
-    /// The columns of `Q` from `from` on, where a block starts.
-    fn vectors(&self, d: usize, from: usize) -> Array2<f64> {
+    /// The columns of `Q` from `from` on, column by column.
+    pub(crate) fn vectors(&self, d: usize, from: usize) -> Array2<f64> {
         let r = self.len();
         let mut vectors = Array2::zeros((d, r - from).f());
         for (j, &sign) in self.signs[from..].iter().enumerate() {
             vectors[[from + j, j]] = sign;
         }
-        let mut first = r;
+        self.reflect(&mut vectors);
+        vectors
+    }
+
+    /// `B ← [Q Q'] B` for `B` (`d × k`, column by column), `Q'` a basis of what is orthogonal to `Q`.
+    pub(crate) fn multiply(&self, b: &mut Array2<f64>) {
+        self.turn_signs(0, b);
+        self.reflect(b);
+    }
+
+    /// `B ← [Q Q']ᵀ B`, the same `Q'`, for a `B` that the first `from` vectors, where a block starts, are multiplied with already.
+    pub(crate) fn multiply_transposed(&self, from: usize, b: &mut Array2<f64>) {
+        self.reflect_transposed(from, b);
+        self.turn_signs(from, b);
+    }
+
+    /// `B ← S B` from row `from` on.
+    fn turn_signs(&self, from: usize, b: &mut Array2<f64>) {
+        let rows = b.axis_iter_mut(Axis(0)).zip(&self.signs).skip(from);
+        for (mut row, _) in rows.filter(|(_, sign)| **sign < 0.0) {
+            row.mapv_inplace(|v| -v);
+        }
+    }
+
+    /// `B ← H₁ H₂ ⋯ B`.
+    fn reflect(&self, b: &mut Array2<f64>) {
+        let (d, mut first) = (b.nrows(), self.len());
         for block in self.blocks.iter().rev() {
             first -= block.len();
-            block.apply(columns_mut(&mut vectors).subrows_mut(first, d - first));
+            block.apply(columns_mut(b).subrows_mut(first, d - first));
         }
-        vectors
+    }
+
+    /// `B ← ⋯ H₂ H₁ B`, of the blocks after the first `from` vectors.
+    fn reflect_transposed(&self, from: usize, b: &mut Array2<f64>) {
+        let (d, mut first) = (b.nrows(), 0);
+        for block in &self.blocks {
+            if first >= from {
+                block.apply_transposed(columns_mut(b).subrows_mut(first, d - first));
+            }
+            first += block.len();
+        }
     }
 }
 
@@ -102,7 +122,8 @@ mod tests {
         let mut from = 0;
         for size in [7, 1, 24, 18] {
             let block = x.slice(s![from..from + size, ..]);
-            let Grown { coordinates, vectors } = basis.grow(block, &vec![1e-13; size]);
+            let coordinates = basis.grow(block, &vec![1e-13; size]);
+            let vectors = basis.vectors(d, from);
             let count = if from == 32 { 9 } else { size };
             assert_eq!((coordinates.ncols(), basis.len()), (count, from + count));
             q = ndarray::concatenate![Axis(1), q, vectors];
@@ -114,5 +135,18 @@ mod tests {
         }
         let off = q.t().dot(&q) - Array2::<f64>::eye(41);
         assert!(off.iter().all(|v| v.abs() < 60.0 * f64::EPSILON));
+        // The same without the vectors: [Q Q']ᵀ B in one go or in two, and back.
+        let b = Array2::from_shape_fn((d, 3).f(), |(i, j)| entry(i + 100, j));
+        let (mut once, mut twice, mut blocks) = (b.clone(), b.clone(), GrowingBasis::default());
+        for (from, to) in [(0, 32), (32, 41)] {
+            let _ = blocks.grow(x.slice(s![from..to, ..]), &vec![1e-13; to - from]);
+            blocks.multiply_transposed(from, &mut twice);
+        }
+        blocks.multiply_transposed(0, &mut once);
+        assert_eq!(once, twice);
+        let along = once.slice(s![..41, ..]).to_owned() - q.t().dot(&b);
+        blocks.multiply(&mut once);
+        let off = along.iter().chain(&(once - &b)).all(|v| v.abs() < 60.0 * f64::EPSILON);
+        assert!(off, "{along}");
     }
 }

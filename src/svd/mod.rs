@@ -75,7 +75,7 @@ pub use cuda::Cuda;
 pub use factorisation::{LastMode, Svd};
 pub use faer::Faer;
 pub(crate) use gram::{Left, WellConditioned};
-pub(crate) use growing_basis::{GrowingBasis, Grown};
+pub(crate) use growing_basis::GrowingBasis;
 pub(crate) use image::Image;
 pub use jacobi::Jacobi;
 #[cfg(feature = "lapack")]
@@ -85,7 +85,7 @@ pub(crate) use product::{
     times_transposed, upper_product,
 };
 pub(crate) use projection::{Projection, Right};
-pub(crate) use reflect::reduce;
+pub(crate) use reflect::{reduce, reduce_beside};
 pub(crate) use row_update::RowUpdate;
 pub(crate) use streamed_qr::StreamedQr;
 pub(crate) use sums::{axpy, dot, largest, rotate};

@@ -6,7 +6,7 @@
 use super::product::{PRODUCT, panels};
 use super::sums::Sums;
 use crate::machine::instructions::arch;
-use crate::machine::threads::share_in;
+use crate::machine::threads::{piece, share_in};
 use faer::linalg::matmul::matmul;
 use faer::{Accum, ColMut, ColRef, Mat, MatMut, MatRef, Par};
 use pulp::{Simd, WithSimd};
@@ -18,6 +18,8 @@ pub(super) const PANEL: usize = 32;
 pub(super) const WIDE: usize = 256;
 /// Entries of a block that are reflected together, to be still in the cache when they are needed again: 512 KiB.
 const CACHED: usize = 1 << 16;
+/// Columns that are worth a thread, at least.
+const SHARED: usize = 64;
 /// Columns that are reduced one by one.
 const NARROW: usize = 16;
 /// Down to it a sum of squares is one to working accuracy, whichever of them are 0 for want of range.
@@ -27,41 +29,52 @@ const LEAST: f64 = 1e-270;
 /// columns after them are carried along. The reflections' tails stand in place of those columns; their factors come
 /// back with the columns that they start at.
 pub(super) fn reduce_panels(
-    mut upper: MatMut<'_, f64>,
+    upper: MatMut<'_, f64>,
     block: MatMut<'_, f64>,
     columns: Range<usize>,
     room: &mut Vec<f64>,
 ) -> Vec<(usize, Mat<f64>)> {
-    let width = block.ncols();
-    let (mut heads, rest) =
-        block.subcols_mut(columns.start, width - columns.start).split_at_col_mut(columns.len());
+    let (start, width) = (columns.start, block.ncols() - columns.start);
+    let (upper, right) = upper.subcols_mut(start, width).split_at_col_mut(columns.len());
+    let (mut heads, rest) = block.subcols_mut(start, width).split_at_col_mut(columns.len());
+    let factors = reduce_heads((upper, heads.as_mut()), start, room);
+    reflect_all((heads.as_ref(), start), &factors, vec![(right, rest)], room);
+    factors
+}
+
+/// The same for all columns that are given, of rows from `start` on.
+pub(super) fn reduce_heads(
+    (mut upper, mut heads): (MatMut<'_, f64>, MatMut<'_, f64>),
+    start: usize,
+    room: &mut Vec<f64>,
+) -> Vec<(usize, Mat<f64>)> {
+    let width = heads.ncols();
     let mut factors = Vec::new();
-    for first in columns.clone().step_by(PANEL) {
-        let w = PANEL.min(columns.end - first);
+    for first in (0..width).step_by(PANEL) {
+        let w = PANEL.min(width - first);
         let mut factor = Mat::<f64>::zeros(w, w);
-        let (mut head, beside) =
-            heads.as_mut().subcols_mut(first - columns.start, columns.end - first).split_at_col_mut(w);
-        let rows = upper.as_mut().submatrix_mut(first, first, w, columns.end - first);
+        let (mut head, beside) = heads.as_mut().subcols_mut(first, width - first).split_at_col_mut(w);
+        let rows = upper.as_mut().submatrix_mut(start + first, first, w, width - first);
         let (triangle, right) = rows.split_at_col_mut(w);
         reduce_columns(triangle, head.as_mut(), factor.as_mut(), room);
         reflect(head.as_ref(), factor.as_ref(), (right, beside), true, room);
-        factors.push((first, factor));
+        factors.push((start + first, factor));
     }
-    let right = upper.subcols_mut(columns.end, width - columns.end);
-    reflect_all((heads.as_ref(), columns.start), &factors, (right, rest), room);
     factors
 }
+
+/// Two matrices that are reflected as one: rows of the upper one with those of the lower one.
+pub(super) type Stacked<'a> = (MatMut<'a, f64>, MatMut<'a, f64>);
 
 /// Reflections of panels one after the other: their tails, from column `start` on, and their factors. Some columns of what
 /// they turn after the other, which stay in the cache.
 pub(super) fn reflect_all(
     (tails, start): (MatRef<'_, f64>, usize),
     factors: &[(usize, Mat<f64>)],
-    to: (MatMut<'_, f64>, MatMut<'_, f64>),
+    to: Vec<Stacked<'_>>,
     room: &mut Vec<f64>,
 ) {
-    let work = 2 * tails.nrows() * tails.ncols();
-    by_groups(to, (tails.nrows(), work), room, |(mut top, mut bottom), room| {
+    by_groups(to, tails, room, |(mut top, mut bottom), room| {
         for (row, factor) in factors {
             let w = factor.ncols();
             let tails = tails.subcols(row - start, w);
@@ -70,18 +83,23 @@ pub(super) fn reflect_all(
     });
 }
 
-/// Does some work on the columns of two matrices, so many together as stay in the cache: by all threads, if the
-/// multiplications (`each` for a column) are many.
+/// Does some work with reflections of these tails, on so many columns together as stay in the cache: by all threads, if it is
+/// much.
 fn by_groups(
-    (top, bottom): (MatMut<'_, f64>, MatMut<'_, f64>),
-    (rows, each): (usize, usize),
+    to: Vec<Stacked<'_>>,
+    tails: MatRef<'_, f64>,
     room: &mut Vec<f64>,
-    work: impl Fn((MatMut<'_, f64>, MatMut<'_, f64>), &mut Vec<f64>) + Sync,
+    work: impl Fn(Stacked<'_>, &mut Vec<f64>) + Sync,
 ) {
-    let (width, together) = (top.ncols(), together(rows));
-    let groups = panels(top, together).into_iter().zip(panels(bottom, together));
-    let groups = groups.map(|((_, top), (_, bottom))| (top, bottom));
-    if each.saturating_mul(width) < 2 * PRODUCT {
+    let width = to.iter().map(|(top, _)| top.ncols()).sum();
+    // For a column twice the tails, and the triangles of the factors.
+    let count = ((2 * tails.nrows() + PANEL / 2) * tails.ncols()).saturating_mul(width);
+    let together = together(tails.nrows()).min(piece(width, SHARED, count, PRODUCT));
+    let groups = to.into_iter().flat_map(|(top, bottom)| {
+        let groups = panels(top, together).into_iter().zip(panels(bottom, together));
+        groups.map(|((_, top), (_, bottom))| (top, bottom))
+    });
+    if count < 2 * PRODUCT {
         groups.for_each(|group| work(group, room));
     } else {
         share_in(groups, room, work);
@@ -182,8 +200,7 @@ fn reflect(
     if top.ncols() <= together(tails.nrows()) {
         return reflect_group(tails, factor, (top, bottom), transposed, room);
     }
-    let each = 2 * tails.nrows() * tails.ncols();
-    by_groups((top, bottom), (tails.nrows(), each), room, |group, room| {
+    by_groups(vec![(top, bottom)], tails, room, |group, room| {
         reflect_group(tails, factor, group, transposed, room);
     });
 }

@@ -1,7 +1,8 @@
 //! Householder reflections carried through to what goes with a matrix.
 
 use super::householder::{factor, recommended_block_size, scratch};
-use super::product::by_panels;
+use super::product::{by_panels, columns_mut};
+use crate::machine::threads::both;
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::householder::{
     apply_block_householder_sequence_on_the_left_in_place_scratch as apply_scratch,
@@ -11,9 +12,12 @@ use faer::linalg::householder::{
     upgrade_householder_factor,
 };
 use faer::{Conj, Mat, MatMut, MatRef, Par};
+use ndarray::Array2;
 
 /// Columns of a panel, at least: each has the reflections put in order once more.
 const PANEL: usize = 64;
+/// Columns whose reflections go over what stands beside them while the next are found.
+const AHEAD: usize = 256;
 
 /// `[A | B] ← Qᵀ [A | B]` with `A = Q R` the first `lead` columns, `lead ≤ rows`: `R` on and above the
 /// diagonal of `A`, and below it what is of no use. The same bits on any number of threads.
@@ -22,6 +26,38 @@ const PANEL: usize = 64;
 pub(crate) fn reduce(matrix: &mut [f64], (rows, columns): (usize, usize), stride: usize, lead: usize) {
     let matrix = MatMut::from_column_major_slice_with_stride_mut(matrix, rows, columns, stride);
     let _ = reduce_in_place(matrix, lead);
+}
+
+/// `A ← R` and `B ← Qᵀ B` for `A = Q R`, of as many rows as columns or more, and `B` of as many rows, both column by column.
+/// While some reflections go over `B` the next are found. The same bits on any number of threads.
+pub(crate) fn reduce_beside(a: &mut Array2<f64>, b: &mut Array2<f64>) {
+    let (mut a, mut b, mut first) = (columns_mut(a), columns_mut(b), 0);
+    let count = a.ncols();
+    let (mut done, mut rest) = a.as_mut().split_at_col_mut(AHEAD.min(count));
+    let mut coefficients = reduce_in_place(done.as_mut(), AHEAD.min(count));
+    loop {
+        let (width, rows) = (done.ncols(), done.nrows() - first);
+        let vectors = done.as_ref().subrows(first, rows);
+        let next = AHEAD.min(rest.ncols());
+        let (beside, to) = (rest.as_mut().subrows_mut(first, rows), b.as_mut().subrows_mut(first, rows));
+        let (found, ()) = both(
+            next > 0,
+            || {
+                let mut beside = beside;
+                transposed(vectors, coefficients.as_ref(), beside.as_mut());
+                let to = beside.subrows_mut(width, rows - width).subcols_mut(0, next);
+                (next > 0).then(|| reduce_in_place(to, next))
+            },
+            || transposed(vectors, coefficients.as_ref(), to),
+        );
+        let Some(found) = found else { break };
+        (coefficients, first) = (found, first + width);
+        (done, rest) = rest.split_at_col_mut(next);
+    }
+    for (j, column) in a.col_iter_mut().enumerate() {
+        let below = column.nrows() - j - 1;
+        column.subrows_mut(j + 1, below).fill(0.0);
+    }
 }
 
 /// The reflections of `A = Q R`.
@@ -78,6 +114,9 @@ pub(super) fn block_factors(mut factors: MatMut<'_, f64>, vectors: MatRef<'_, f6
 
 /// `B ← Qᵀ B`.
 fn transposed(vectors: MatRef<'_, f64>, coefficients: MatRef<'_, f64>, to: MatMut<'_, f64>) {
+    if to.ncols() == 0 {
+        return;
+    }
     by_panels(to, PANEL, each(vectors), |panel| {
         let scratch = apply_transposed_scratch::<f64>(vectors.nrows(), coefficients.nrows(), panel.ncols());
         let mut buffer = MemBuffer::new(scratch);
@@ -92,14 +131,12 @@ fn each(vectors: MatRef<'_, f64>) -> usize {
 
 /// The coefficients of the reflections.
 fn reduce_in_place(matrix: MatMut<'_, f64>, lead: usize) -> Mat<f64> {
-    let (rows, columns) = (matrix.nrows(), matrix.ncols());
+    let rows = matrix.nrows();
     let (mut head, tail) = matrix.split_at_col_mut(lead);
     let block = recommended_block_size::<f64>(rows, lead);
     let mut coefficients = Mat::<f64>::zeros(block, lead);
     let mut buffer = MemBuffer::new(scratch(rows, lead, block));
     factor(head.as_mut(), coefficients.as_mut(), MemStack::new(&mut buffer));
-    if columns > lead {
-        transposed(head.as_ref(), coefficients.as_ref(), tail);
-    }
+    transposed(head.as_ref(), coefficients.as_ref(), tail);
     coefficients
 }

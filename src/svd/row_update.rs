@@ -1,9 +1,15 @@
 //! Rows taken into an upper triangle, and the same reflections carried on to what goes with them.
 
-use super::panel::{WIDE, reduce_panels, reflect_all};
+use super::panel::{reduce_heads, reflect_all};
 use super::product::columns_mut;
+use crate::machine::threads::both;
 use faer::{Mat, MatRef};
 use ndarray::Array2;
+
+/// Columns whose reflections go over the others while the next are found.
+const AHEAD: usize = 128;
+/// Rows from which on that is worth a thread.
+const WORTH: usize = 32;
 
 /// `Gᵀ` of `[R; M] = G [R'; 0]`, for `R` (`n × n`, upper triangular) and `b` rows `M`. The same bits on any number of
 /// threads.
@@ -16,14 +22,42 @@ pub(crate) struct RowUpdate {
 }
 
 impl RowUpdate {
-    /// Turns `R` into `R'`; `rows` are `M`. Both lie column by column.
-    pub(crate) fn new(upper: &mut Array2<f64>, mut rows: Array2<f64>) -> Self {
-        let (n, mut factors, mut room) = (rows.ncols(), Vec::new(), Vec::new());
-        for first in (0..n).step_by(WIDE) {
-            let columns = first..n.min(first + WIDE);
-            factors.extend(reduce_panels(columns_mut(upper), columns_mut(&mut rows), columns, &mut room));
+    /// Turns `R` into `R'`, and `[P; T]` into `Gᵀ [P; T]`; `rows` are `M`. All lie column by column.
+    pub(crate) fn new(
+        upper: &mut Array2<f64>,
+        mut rows: Array2<f64>,
+        [top, bottom]: [&mut Array2<f64>; 2],
+    ) -> Self {
+        let ((b, n), mut all) = (rows.dim(), Vec::with_capacity(rows.ncols().div_ceil(AHEAD)));
+        let (head, mut right) = columns_mut(upper).split_at_col_mut(AHEAD.min(n));
+        let (mut heads, mut rest) = columns_mut(&mut rows).split_at_col_mut(AHEAD.min(n));
+        let (mut top, mut bottom) = (columns_mut(top), columns_mut(bottom));
+        let (mut room, mut other_room, mut start) = (Vec::new(), Vec::new(), 0);
+        let mut factors = reduce_heads((head, heads.as_mut()), start, &mut room);
+        loop {
+            let (tails, next) = ((heads.as_ref(), start), AHEAD.min(rest.ncols()));
+            let (mut next_right, mut far_right) = right.split_at_col_mut(next);
+            let (mut next_heads, mut far_rest) = rest.split_at_col_mut(next);
+            let (found, ()) = both(
+                next > 0 && b >= WORTH,
+                || {
+                    let to = vec![(next_right.as_mut(), next_heads.as_mut())];
+                    reflect_all(tails, &factors, to, &mut room);
+                    reduce_heads((next_right, next_heads.as_mut()), start + AHEAD, &mut room)
+                },
+                || {
+                    let to = vec![(far_right.as_mut(), far_rest.as_mut()), (top.as_mut(), bottom.as_mut())];
+                    reflect_all(tails, &factors, to, &mut other_room);
+                },
+            );
+            all.append(&mut factors);
+            if next == 0 {
+                break;
+            }
+            (factors, start) = (found, start + AHEAD);
+            (heads, right, rest) = (next_heads, far_right, far_rest);
         }
-        Self { tails: rows, factors }
+        Self { tails: rows, factors: all }
     }
 
     /// `[P; T] ← Gᵀ [P; T]`, `n × w` and `b × w`, both column by column.
@@ -31,7 +65,7 @@ impl RowUpdate {
         let (b, n) = self.tails.dim();
         let tails =
             MatRef::from_column_major_slice(self.tails.as_slice_memory_order().unwrap_or_default(), b, n);
-        let to = (columns_mut(top), columns_mut(bottom));
+        let to = vec![(columns_mut(top), columns_mut(bottom))];
         reflect_all((tails, 0), &self.factors, to, &mut Vec::new());
     }
 }

@@ -5,6 +5,7 @@ use super::panel::{PANEL, WIDE, entries, reduce_panels};
 use super::product::{columns_mut, multiply};
 use super::reflect::Reflections;
 use crate::machine::large_pages;
+use crate::machine::turned::by_columns;
 use faer::linalg::triangular_solve::{solve_lower_triangular_in_place, solve_upper_triangular_in_place};
 use faer::{Accum, MatMut, MatRef, Par};
 use ndarray::{Array2, ArrayView2, ShapeBuilder, s};
@@ -228,11 +229,4 @@ impl StreamedQr {
 fn table(mut memory: Vec<f64>, (rows, columns): (usize, usize)) -> Array2<f64> {
     large_pages::fill_with_zeros(&mut memory, rows * columns);
     Array2::from_shape_vec((rows, columns).f(), memory).unwrap_or_default()
-}
-
-/// A copy, column by column.
-fn by_columns(b: ArrayView2<'_, f64>) -> Array2<f64> {
-    let mut copy = large_pages::zeros(b.raw_dim().f());
-    copy.assign(&b);
-    copy
 }

@@ -23,9 +23,10 @@ pub(crate) fn solve_lower(lower: &Array2<f64>, b: &mut Array2<f64>) {
     lower_panels(columns(lower).transpose(), matrix_mut(b));
 }
 
-/// `B ← L⁻ᵀ B` for a lower triangle `L`, row by row.
+/// `B ← L⁻ᵀ B` for a lower triangle `L`, row by row. It may have more rows than `B`: those first in it count.
 pub(crate) fn solve_lower_transposed(lower: &Array2<f64>, b: &mut Array2<f64>) {
-    upper_panels(columns(lower), matrix_mut(b));
+    let r = b.nrows();
+    upper_panels(columns(lower).submatrix(0, 0, r, r), matrix_mut(b));
 }
 
 fn upper_panels(upper: MatRef<'_, f64>, b: MatMut<'_, f64>) {

@@ -213,3 +213,33 @@ fn a_longer_curve_of_columns() {
         }
     }
 }
+
+/// From 256 rows or columns on blocks just past the threshold are of one, two, four rows: every point there.
+#[test]
+fn a_threshold_of_a_large_triangle() {
+    let (p, n) = (260, 340);
+    let at = || [1, 130, 258, 259].into_iter().chain(260..=276).chain([290, 291, 292, 322, 323, 324, 340]);
+    for kind in KINDS {
+        let all = features(kind, n + 100, p);
+        let (x, tx) = (all.slice(s![..n, ..]), all.slice(s![n.., ..]));
+        let targets = normal(58, n + 100, 2);
+        let (y, ty) = (targets.slice(s![..n, ..]), targets.slice(s![n.., ..]).to_owned());
+        let curve = sample_curve(&x, &y, Test::Rows(&Compressed::new(&tx, &ty).unwrap())).unwrap();
+        let mut worst = 0.0f64;
+        for n in at() {
+            let (x, y) = (x.slice(s![..n, ..]), y.slice(s![..n, ..]));
+            let expected = by_svd(x, y, tx, &ty);
+            let c = constant(&curve[n - 1], &expected, tx, &ty, y);
+            worst = worst.max(c);
+            assert!(c < C, "{kind}, n = {n}: c = {c}, κ = {:e}", expected.condition);
+        }
+        let (n, p) = (p, n);
+        let all = features(kind, n + 100, p);
+        let (x, tx) = (all.slice(s![..n, ..]), all.slice(s![n.., ..]));
+        let targets = normal(59, n + 100, 2);
+        let (y, ty) = (targets.slice(s![..n, ..]), targets.slice(s![n.., ..]).to_owned());
+        let curve = feature_curve(&x, &y, Test::Rows(&Compressed::new(&tx, &ty).unwrap())).unwrap();
+        let of_columns = worst_of_columns(kind, &curve, (x, y), (tx, &ty), at());
+        println!("{kind}: c = {worst:.2} over rows, {of_columns:.2} over columns");
+    }
+}

@@ -17,18 +17,30 @@ fn agree<T: PartialEq + Send>(work: impl Fn() -> T + Sync) {
     }
 }
 
+/// Up to the threshold, at it and in the longest blocks past it, with test rows that come as a triangle, become one at the
+/// threshold (as many as features) or stay as they are; a row is in the span of others.
 #[test]
 fn a_curve_over_rows() {
-    let (x, y) = (normal(1, 900, 400), normal(2, 900, 2));
-    let test = Compressed::new(&normal(3, 500, 400), &normal(4, 500, 2)).unwrap();
-    agree(|| sample_curve(&x, &y, Test::Rows(&test)).unwrap());
+    let (mut x, y) = (normal(1, 1300, 400), normal(2, 1300, 2));
+    let first = x.row(0).to_owned();
+    x.row_mut(200).assign(&first);
+    for rows in [500, 400, 300] {
+        let test = Compressed::new(&normal(3, rows, 400), &normal(4, rows, 2)).unwrap();
+        agree(|| sample_curve(&x, &y, Test::Rows(&test)).unwrap());
+    }
 }
 
 #[test]
 fn a_curve_over_columns() {
-    let (x, y) = (normal(5, 400, 900), normal(6, 400, 1));
-    let test = Compressed::new(&normal(7, 950, 900), &normal(8, 950, 1)).unwrap();
-    agree(|| feature_curve(&x, &y, Test::Rows(&test)).unwrap());
+    let (mut x, y) = (normal(5, 400, 900), normal(6, 400, 1));
+    let first = x.column(0).to_owned();
+    for copies in [0, 1] {
+        (200..200 + copies).for_each(|copy| x.column_mut(copy).assign(&first));
+        for rows in [950, 400] {
+            let test = Compressed::new(&normal(7, rows, 900), &normal(8, rows, 1)).unwrap();
+            agree(|| feature_curve(&x, &y, Test::Rows(&test)).unwrap());
+        }
+    }
 }
 
 #[test]

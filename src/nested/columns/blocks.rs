@@ -2,17 +2,21 @@
 
 use super::Columns;
 use crate::Error;
+use crate::machine::large_pages;
 use crate::machine::memory::reserve;
-use crate::nested::basis::Split;
+use crate::machine::threads::both;
+use crate::machine::turned::by_columns;
+use crate::nested::basis::Basis;
 use crate::nested::block::{SMALLEST_BLOCK, as_columns, solve_transposed, step};
 use crate::nested::column_block::ColumnBlock;
 use crate::nested::fit::{Fit, Noise, combine, condition_bound, negligible};
 use crate::nested::fold::fold;
-use crate::nested::scale::{column_by_column, largest_exponent, scaled};
-use crate::nested::triangle::{norm, square};
+use crate::nested::scale::{check_finite, column_by_column, exponent_of_table, largest_exponent, scaled};
+use crate::nested::triangle::{Triangle, norm, square};
+use crate::nested::upper::{SHARED, smallest_block};
 use crate::nested::{Engine, Point};
-use crate::svd::{Grown, product};
-use ndarray::{Array2, ArrayRef2, ArrayView2, ShapeBuilder, s};
+use crate::svd::product;
+use ndarray::{Array2, ArrayRef2, ArrayView2, ShapeBuilder, aview1, s};
 
 /// Columns taken at once, at most: enough for matrix products at full speed.
 const LARGEST_BLOCK: usize = 256;
@@ -27,6 +31,39 @@ struct Pending {
     squares: Vec<f64>,
 }
 
+/// Columns that the basis has grown by.
+#[derive(Debug)]
+struct Grown {
+    /// Column by column.
+    coordinates: Array2<f64>,
+    /// The norm of the longest column up to each.
+    longest: Vec<f64>,
+}
+
+/// A triangle as a full matrix, for solves: rows that are there are not written once more.
+#[derive(Debug)]
+struct Lower {
+    matrix: Array2<f64>,
+    rows: usize,
+}
+
+impl Lower {
+    /// With room for `n` rows.
+    fn new(n: usize) -> Self {
+        Self { matrix: large_pages::zeros((n, n)), rows: 0 }
+    }
+
+    /// Of a triangle that rows were only appended to.
+    fn of(&mut self, triangle: &Triangle) -> &Array2<f64> {
+        let rows = triangle.rows().iter().enumerate().skip(self.rows);
+        for (i, row) in rows {
+            self.matrix.slice_mut(s![i, ..row.len()]).assign(&aview1(row));
+        }
+        self.rows = triangle.len();
+        &self.matrix
+    }
+}
+
 impl Columns<'_> {
     /// Appends columns of features (`n × b`) and measures every fit on the way: what [`Columns::push`] on each
     /// column in turn would give, up to rounding.
@@ -38,7 +75,7 @@ impl Columns<'_> {
     /// the fit as it was. After any other error some of the columns are appended and some are not.
     pub fn extend(&mut self, x: &ArrayRef2<f64>) -> Result<Vec<Point>, Error> {
         Error::check_len("rows of the features", self.n, x.nrows())?;
-        Error::check_finite("the features", x.view())?;
+        check_finite("the features", x.view())?;
         let columns = self.p + x.ncols();
         if let Some(width) = self.held_out.features().filter(|&width| width < columns) {
             Error::check_len("columns of the test features", columns, width)?;
@@ -46,7 +83,7 @@ impl Columns<'_> {
         if let Some(width) = self.noise.as_ref().map(Noise::features).filter(|&width| width < columns) {
             Error::check_len("columns of the covariance", columns, width)?;
         }
-        let from = self.basis.vectors().len();
+        let from = self.basis.len();
         let to = self.n.min(from.saturating_add(x.ncols()));
         reserve("the fits to growing columns", self.room().extension(from, to, x.ncols()))?;
         let mut points = Vec::with_capacity(x.ncols());
@@ -67,52 +104,132 @@ impl Columns<'_> {
         self.noise.is_none() && self.smallest.is_none() && self.left_out.is_none() && self.ridge.is_none()
     }
 
-    /// One column, or some that are independent of all before.
+    /// Columns that are independent of all before, up to the threshold or one that is not, which goes alone.
+    ///
+    /// Neither the vectors of the basis nor the images of columns are needed for that: targets are carried through the
+    /// reflections, and the images are the test table's columns. All that the next block needs of one is the basis: while the
+    /// fits of a block are measured, the next is taken in.
     fn extend_independent(&mut self, x: ArrayView2<'_, f64>, points: &mut Vec<Point>) -> Result<(), Error> {
-        let (n, r) = (self.n, self.triangle.len());
-        let b = self.block.min(x.ncols()).min(n - r);
-        let x = x.slice(s![.., ..b]);
-        let mut count = 0;
+        let n = self.n;
         if self.p == 0 {
             // The unit that the first column brings with it, so that it need not come alone.
             self.unit.admit(largest_exponent(x.column(0)));
         }
-        if self.unit.has_room(largest_exponent(x)) {
-            let rows = column_by_column(x, -self.unit.exponent()).reversed_axes();
-            let (mut longest, mut lengths) = (self.longest, Vec::with_capacity(b));
-            let least = rows.rows().into_iter().enumerate().map(|(i, x)| {
-                longest = longest.max(x.to_slice().map_or_else(|| x.dot(&x).sqrt(), norm));
-                lengths.push(longest);
-                negligible(n, self.p + i + 1) * longest
-            });
-            let least: Vec<f64> = least.collect();
-            let Grown { coordinates, vectors } = self.basis.grow(rows, &least);
-            count = vectors.ncols();
-            let images = self.held_out.by_columns(self.p..self.p + count);
-            let mut pending = Vec::with_capacity(count);
-            for (j, (q, image)) in vectors.columns().into_iter().zip(images).enumerate() {
-                (self.p, self.longest) = (self.p + 1, lengths[j]);
-                let column = coordinates.column(j);
-                let inside = column.slice(s![..r + j]).to_vec();
-                self.append(Split { inside, outside: Some((q.to_vec(), column[r + j])) }, image);
-                let squares = self.rest.iter().map(|rest| square(rest)).collect();
-                pending.push(Pending { p: self.p, rank: r + j + 1, squares });
-            }
-            self.measure_all(pending, points)?;
-        }
-        self.block = LARGEST_INDEPENDENT.min(2 * self.block);
+        let mut rest = as_columns(&self.rest, n);
+        self.basis.turn(0, &mut rest);
+        let before = self.p;
+        let outcome = self.extend_along(x, &mut rest, points);
         if self.basis.is_complete() {
-            self.block = SMALLEST_BLOCK; // fits are never worse conditioned than here
-        } else if count < b {
+            self.block = smallest_block(self.n); // fits are never worse conditioned than here
+            self.rest.iter_mut().for_each(|rest| rest.fill(0.0)); // what is left of the targets is rounding
+            return outcome;
+        }
+        rest.slice_mut(s![..self.basis.len(), ..]).fill(0.0);
+        self.basis.turn_back(&mut rest);
+        self.rest = rest.columns().into_iter().map(|column| column.to_vec()).collect();
+        outcome?;
+        if self.p - before < x.ncols() {
             self.block = SMALLEST_BLOCK;
-            points.push(self.push(&x.column(count))?);
+            points.push(self.push(&x.column(self.p - before))?);
         }
         Ok(())
     }
 
+    /// The independent columns of `x`, as blocks; `turned` are the targets in the coordinates of the basis.
+    fn extend_along(
+        &mut self,
+        x: ArrayView2<'_, f64>,
+        turned: &mut Array2<f64>,
+        points: &mut Vec<Point>,
+    ) -> Result<(), Error> {
+        let n = self.n;
+        let mut lower = Lower::new(n.min(self.triangle.len() + x.ncols()));
+        let (mut done, mut is_over, mut waiting) = (0, false, Vec::new());
+        while !is_over || !waiting.is_empty() {
+            let b = if is_over { 0 } else { self.block.min(x.ncols() - done).min(n - self.triangle.len()) };
+            let block = x.slice(s![.., done..done + b]);
+            // What the two sides change.
+            let mut basis = std::mem::replace(&mut self.basis, Basis::new(n));
+            let mut triangle = std::mem::take(&mut self.triangle);
+            let this = &*self;
+            let (grown, measured) = both(
+                n >= SHARED,
+                || this.grow(&mut basis, block),
+                || this.measure_clear(&mut triangle, &mut lower, &waiting),
+            );
+            (self.basis, self.triangle) = (basis, triangle);
+            let before = std::mem::replace(&mut waiting, self.append_grown(&grown, turned));
+            match measured? {
+                Some(measured) => points.extend(measured),
+                None => self.measure_each(before, points)?,
+            }
+            done += waiting.len();
+            is_over |= waiting.len() < b || self.basis.is_complete() || done == x.ncols();
+            if b > 0 {
+                self.block = LARGEST_INDEPENDENT.min(2 * self.block);
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets the basis grow by the first columns of `x` that are independent.
+    fn grow(&self, basis: &mut Basis, x: ArrayView2<'_, f64>) -> Grown {
+        if x.is_empty() || !self.unit.has_room(exponent_of_table(x.view())) {
+            return Grown { coordinates: Array2::zeros((0, 0)), longest: Vec::new() };
+        }
+        let rows = column_by_column(x, -self.unit.exponent()).reversed_axes();
+        let (mut most, mut longest) = (self.longest, Vec::with_capacity(x.ncols()));
+        let least = rows.rows().into_iter().enumerate().map(|(i, x)| {
+            most = most.max(x.to_slice().map_or_else(|| x.dot(&x).sqrt(), norm));
+            longest.push(most);
+            negligible(self.n, self.p + i + 1) * most
+        });
+        let least: Vec<f64> = least.collect();
+        Grown { coordinates: basis.grow(rows, &least), longest }
+    }
+
+    /// Takes the columns that the basis has grown by into the triangle; `turned` are the targets in the coordinates of the
+    /// basis before.
+    fn append_grown(&mut self, grown: &Grown, turned: &mut Array2<f64>) -> Vec<Pending> {
+        let (r, count) = (self.triangle.len(), grown.coordinates.ncols());
+        self.basis.turn(r, turned);
+        if r < self.p {
+            // Some column was in the span of others: images are no longer the table's columns.
+            self.images.extend(self.held_out.by_columns(self.p..self.p + count));
+        }
+        let mut pending = Vec::with_capacity(count);
+        for (j, column) in grown.coordinates.columns().into_iter().enumerate() {
+            (self.p, self.longest) = (self.p + 1, grown.longest[j]);
+            self.triangle.append(column.slice(s![..r + j]).to_vec(), column[r + j]);
+            let mut squares = Vec::with_capacity(self.c.len());
+            for (c, target) in self.c.iter_mut().zip(turned.columns()) {
+                c.push(target[r + j]);
+                squares.push(target.to_slice().map_or(0.0, |target| square(&target[r + j + 1..])));
+            }
+            pending.push(Pending { p: self.p, rank: r + j + 1, squares });
+        }
+        pending
+    }
+
+    /// What columns that go alone need: the vectors of the basis and the images of columns that came in blocks, or the triangle
+    /// and images after blocks past the threshold.
+    pub(super) fn form(&mut self) {
+        if let Some((upper, images)) = self.spanned.take() {
+            self.triangle = upper.to_triangle();
+            let images = by_columns(images.t());
+            self.images = images.columns().into_iter().rev().map(|image| image.to_vec()).collect();
+        }
+        self.basis.form();
+        let known = self.images.len();
+        if known < self.triangle.len() {
+            self.images.extend(self.held_out.by_columns(known..self.triangle.len()));
+        }
+    }
+
     fn extend_others(&mut self, x: ArrayView2<'_, f64>, points: &mut Vec<Point>) -> Result<(), Error> {
+        self.form();
         let is_complete = self.basis.is_complete();
-        let room = if is_complete { self.block } else { self.n - self.basis.vectors().len() };
+        let room = if is_complete { self.block } else { self.n - self.basis.len() };
         let x = x.slice(s![.., ..x.ncols().min(self.block.min(room))]);
         if self.extend_block(&x, points)? {
             let largest = if is_complete { LARGEST_BLOCK } else { LARGEST_INDEPENDENT };
@@ -144,7 +261,7 @@ impl Columns<'_> {
     fn extend_block(&mut self, x: &ArrayView2<'_, f64>, points: &mut Vec<Point>) -> Result<bool, Error> {
         let (n, b) = x.dim();
         let one_by_one = self.noise.is_some() || self.smallest.is_some() || self.left_out.is_some();
-        if b.min(n) < SMALLEST_BLOCK || one_by_one || !self.unit.has_room(largest_exponent(x)) {
+        if b.min(n) < SMALLEST_BLOCK || one_by_one || !self.unit.has_room(exponent_of_table(x.view())) {
             return Ok(false);
         }
         if self.basis.is_complete() && self.kept.is_some() {
@@ -155,7 +272,6 @@ impl Columns<'_> {
         if self.basis.is_complete() {
             return self.extend_dependent(&x, points);
         }
-        let mut pending = Vec::with_capacity(b);
         let images = self.held_out.by_columns(self.p..self.p + b);
         let columns = self.basis.project(&x).into_iter().zip(x.rows()).zip(given.columns()).zip(images);
         for (((projected, x), given), image) in columns {
@@ -163,36 +279,34 @@ impl Columns<'_> {
             self.kept.iter_mut().for_each(|(kept, _)| kept.push(given, None));
             self.longest = self.longest.max(x.dot(&x).sqrt());
             let split = self.basis.finish(projected, self.negligible(&x));
-            if split.outside.is_some() && self.ridge.is_none() {
-                self.append(split, image);
-                let (p, rank) = (self.p, self.triangle.len());
-                pending.push(Pending {
-                    p,
-                    rank,
-                    squares: self.rest.iter().map(|rest| square(rest)).collect(),
-                });
-            } else {
-                // The rotations change the triangle that the points before it are read from.
-                self.measure_all(std::mem::take(&mut pending), points)?;
-                self.append(split, image);
-                points.push(self.measure()?);
-            }
+            self.append(split, image);
+            points.push(self.measure()?);
         }
-        self.measure_all(pending, points)?;
         Ok(true)
     }
 
-    /// Points of independent columns. All of them are solutions with one triangle, of targets that end sooner
-    /// or later, and all predictions are one matrix product.
-    fn measure_all(&mut self, pending: Vec<Pending>, points: &mut Vec<Point>) -> Result<(), Error> {
-        let Some(last) = pending.last() else { return Ok(()) };
+    /// Points of independent columns, one at a time.
+    fn measure_each(&mut self, pending: Vec<Pending>, points: &mut Vec<Point>) -> Result<(), Error> {
+        self.form();
+        for Pending { p, rank, squares } in pending {
+            points.push(self.measure_leading(p, rank, &squares)?);
+        }
+        Ok(())
+    }
+
+    /// Points of independent columns if all of them are far from singular, or else `None`. All are solutions with one
+    /// triangle, of targets that end sooner or later, and all predictions are one matrix product.
+    fn measure_clear(
+        &self,
+        triangle: &mut Triangle,
+        lower: &mut Lower,
+        pending: &[Pending],
+    ) -> Result<Option<Vec<Point>>, Error> {
+        let Some(last) = pending.last() else { return Ok(Some(Vec::new())) };
         // Of nested triangles the last is the worst conditioned; a tenth of the bound, as nobody looks at the
         // others.
-        if !self.triangle.is_conditioned_under(condition_bound(self.n, last.p) / 10.0, 0.0) {
-            for Pending { p, rank, squares } in pending {
-                points.push(self.measure_leading(p, rank, &squares)?);
-            }
-            return Ok(());
+        if !triangle.is_conditioned_under(condition_bound(self.n, last.p) / 10.0, 0.0) {
+            return Ok(None);
         }
         let (k, r) = (self.c.len(), last.rank);
         let mut solutions = Array2::zeros((r, pending.len() * k).f());
@@ -200,28 +314,22 @@ impl Columns<'_> {
             let rank = pending[column / k].rank;
             solution.iter_mut().zip(&self.c[column % k][..rank]).for_each(|(to, &from)| *to = from);
         }
-        solve_transposed(&self.triangle.to_array(), &mut solutions);
-        let predictions = if self.triangle.len() == self.p {
+        solve_transposed(lower.of(triangle), &mut solutions);
+        let predictions = if triangle.len() == self.p {
             self.held_out.images(&solutions) // no column was in the span of others: the images are the table's columns
         } else {
             let m = self.images.iter().map(Vec::len).max().unwrap_or(0);
             product(as_columns(&self.images[..r], m).view(), solutions.view())
         };
-        for (i, Pending { p, rank, squares }) in pending.into_iter().enumerate() {
+        let measured = pending.iter().enumerate().map(|(i, Pending { p, rank, squares })| {
             let columns = s![.., i * k..(i + 1) * k];
             let columns_of = |matrix: &Array2<f64>| -> Vec<Vec<f64>> {
                 matrix.slice(columns).columns().into_iter().map(|column| column.to_vec()).collect()
             };
-            let fit = Fit { z: columns_of(&solutions), rank, ..Fit::default() };
-            points.push(self.measured(p).point(
-                &fit,
-                &columns_of(&predictions),
-                &squares,
-                0,
-                Engine::Nested,
-            )?);
-        }
-        Ok(())
+            let fit = Fit { z: columns_of(&solutions), rank: *rank, ..Fit::default() };
+            self.measured(*p).point(&fit, &columns_of(&predictions), squares, 0, Engine::Nested)
+        });
+        measured.collect::<Result<_, _>>().map(Some)
     }
 
     /// Columns, as rows, that the basis spans.

@@ -16,6 +16,7 @@ use super::room::Room;
 use super::scale::{Unit, largest_exponent, scaled};
 use super::smallest::Smallest;
 use super::triangle::{Triangle, axpy, dot, rotate, square};
+use super::upper::Upper;
 use super::{Engine, Point, Test};
 use crate::Error;
 use crate::machine::memory::reserve;
@@ -57,8 +58,10 @@ pub struct Columns<'a> {
     /// The norm of the longest column so far.
     longest: f64,
     triangle: Triangle,
+    /// After blocks of columns past the threshold, in place of the triangle and its images: those that go with it.
+    spanned: Option<(Upper, Array2<f64>)>,
     basis: Basis,
-    /// The columns of `A W`; with a penalty, those that go with its triangle.
+    /// The columns of `A W`, as far as they were [formed](Columns::form); with a penalty, those that go with its triangle.
     images: Vec<Vec<f64>>,
     noise: Option<Noise>,
     smallest: Option<Smallest>,
@@ -104,6 +107,7 @@ impl<'a> Columns<'a> {
             target_units,
             longest: 0.0,
             triangle: Triangle::default(),
+            spanned: None,
             basis: Basis::new(n),
             images: Vec::new(),
             noise: None,
@@ -218,7 +222,8 @@ impl<'a> Columns<'a> {
         if let Some(width) = self.noise.as_ref().map(Noise::features).filter(|&width| width <= self.p) {
             Error::check_len("columns of the covariance", self.p + 1, width)?;
         }
-        let r = self.basis.vectors().len();
+        self.form();
+        let r = self.basis.len();
         if r.is_power_of_two() && r < self.n {
             // For as many columns again: one at a time they would pass unseen.
             reserve("the columns of a fit", self.room().growth(r, self.n.min(2 * r)))?;

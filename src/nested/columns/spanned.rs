@@ -2,28 +2,119 @@
 
 use super::Columns;
 use crate::Error;
+use crate::machine::threads::{both, piece, share};
 use crate::nested::block::{SMALLEST_BLOCK, as_columns, step};
 use crate::nested::column_block::{SHRINKAGE, Steps};
 use crate::nested::fit::{Fit, condition_bound};
-use crate::nested::scale::{column_by_column, largest_exponent};
+use crate::nested::scale::{column_by_column, exponent_of_table};
 use crate::nested::triangle::{dot, square};
-use crate::nested::upper::{LARGEST_BLOCK, Upper, carry_identity, row_squares};
+use crate::nested::upper::{LARGEST_BLOCK, SHARED, Upper, row_squares, smallest_block, with_identity};
 use crate::nested::{Engine, Point};
-use ndarray::{Array2, ArrayView1, ArrayView2, Axis, ShapeBuilder, s};
+use crate::svd::RowUpdate;
+use ndarray::{Array2, ArrayView2, Axis, ShapeBuilder, s};
+
+/// A block of columns that the triangle has taken in, before its fits are measured.
+#[derive(Debug)]
+struct Taken {
+    /// What took them in: the images go the same way.
+    update: RowUpdate,
+    /// The last rows of `Gᵀ [0 z; I 0]`, the columns of `I` in reverse.
+    bottom: Array2<f64>,
+    /// The solution at the end, one vector per output.
+    end: Vec<Vec<f64>>,
+    /// The norm of the longest column.
+    longest: f64,
+    /// Columns before the block.
+    p: usize,
+}
+
+/// A block whose steps are known, before its fits are measured.
+#[derive(Debug)]
+struct Carried {
+    /// The last rows of what went along, column by column: those of `Gᵀ [0 z P; I 0 T]`.
+    left: Array2<f64>,
+    /// The solution at the end, one vector per output, and its predictions.
+    end: Vec<Vec<f64>>,
+    predictions: Vec<Vec<f64>>,
+    /// Columns before the block.
+    p: usize,
+}
 
 impl Columns<'_> {
     /// Blocks of columns as in [`column_block`](crate::nested::column_block), in the coordinates of the rows; where those
-    /// must be too short to pay, single columns.
+    /// cannot be, single columns.
+    ///
+    /// All that the next block needs of one is its triangle: while the images go along with a block, the fits of the one before
+    /// are measured and the next is taken in.
     pub(super) fn extend_spanned(
         &mut self,
         x: ArrayView2<'_, f64>,
         points: &mut Vec<Point>,
     ) -> Result<(), Error> {
-        let (n, columns) = (self.n, x.ncols());
-        let m = self.images.iter().map(Vec::len).max().unwrap_or(0);
-        let mut images = Array2::zeros((n, m).f());
-        images.assign(&as_columns(&self.images, m).t());
-        let mut upper = Upper::new(&self.triangle, &self.basis, &mut images);
+        let columns = x.ncols();
+        let (mut upper, mut images) = self.start_spanned();
+        let targets: Vec<Vec<f64>> = self.c.iter().map(|c| c.iter().rev().copied().collect()).collect();
+        let mut z: Vec<Vec<f64>> = targets.iter().map(|c| upper.forward(c)).collect();
+        let mut next = upper.room();
+        let (least, mut done, mut is_over) = (smallest_block(self.n), 0, false);
+        let (mut waiting, mut carried) = (None, None);
+        let outcome = loop {
+            let b = if is_over { 0 } else { self.block.min(columns - done) };
+            let block = (b >= least).then(|| x.slice(s![.., done..done + b]));
+            if block.is_none() && waiting.is_none() && carried.is_none() {
+                break Ok(());
+            }
+            let (this, last, to, is_large) = (&*self, &upper, &mut next, self.n >= SHARED);
+            let measure = || carried.take().map(|carried| this.measure_block(carried));
+            let carry = || waiting.take().map(|taken| this.carry(&mut images, taken));
+            let (taken, (measured, steps)) = both(
+                is_large,
+                || block.map(|columns| this.take_in((last, to), (&targets, &z), columns)),
+                || both(is_large, measure, carry),
+            );
+            carried = steps;
+            match measured.transpose() {
+                Ok(measured) => points.extend(measured.into_iter().flatten()),
+                Err(error) => break Err(error),
+            }
+            match taken.transpose() {
+                Ok(Some(Some(taken))) => {
+                    std::mem::swap(&mut upper, &mut next);
+                    (self.p, done) = (self.p + b, done + b);
+                    self.longest = self.longest.max(taken.longest);
+                    z.clone_from(&taken.end);
+                    waiting = Some(taken);
+                    self.block = LARGEST_BLOCK.min(2 * self.block);
+                }
+                Ok(Some(None)) if b >= 2 * least => self.block = b / 2,
+                Ok(_) => is_over = true,
+                Err(error) => break Err(error),
+            }
+        };
+        self.spanned = Some((upper, images));
+        outcome?;
+        self.one_by_one(x.slice(s![.., done..columns.min(done + SMALLEST_BLOCK)]), points)
+    }
+
+    /// The triangle in the coordinates of the rows, and the images that go with it.
+    fn start_spanned(&mut self) -> (Upper, Array2<f64>) {
+        if let Some(spanned) = self.spanned.take() {
+            return spanned;
+        }
+        let n = self.n;
+        let mut images = if self.p == n && !self.basis.is_flipped() {
+            // No column was in the span of others: the images are the table's columns.
+            self.held_out.columns(0..n, self.held_out.reach(n))
+        } else {
+            let m = self.images.iter().map(Vec::len).max().unwrap_or(0);
+            let mut images = Array2::zeros((n, m).f());
+            images.assign(&as_columns(&self.images, m).t());
+            images
+        };
+        if self.basis.given().is_none() {
+            self.basis.form();
+        }
+        let upper = Upper::new(&self.triangle, &self.basis, &mut images);
         if !self.basis.is_flipped() {
             for c in &mut self.c {
                 *c = self.basis.combine(c);
@@ -31,95 +122,96 @@ impl Columns<'_> {
             }
             self.basis.flip();
         }
-        let mut before = upper.copy();
-        let (mut done, mut outcome) = (0, Ok(()));
-        loop {
-            let b = self.block.min(columns - done);
-            if b < SMALLEST_BLOCK {
-                break;
-            }
-            let columns = x.slice(s![.., done..done + b]);
-            match self.spanned_block((&mut upper, &mut before, &mut images), columns, points) {
-                Ok(true) => {
-                    done += b;
-                    self.block = LARGEST_BLOCK.min(2 * self.block);
-                }
-                Ok(false) if b >= 2 * SMALLEST_BLOCK => self.block = b / 2,
-                Ok(false) => break,
-                Err(error) => {
-                    outcome = Err(error);
-                    break;
-                }
-            }
-        }
-        self.triangle = upper.to_triangle();
-        images.invert_axis(Axis(0));
-        self.images = images.rows().into_iter().map(|row| row.to_vec()).collect();
-        outcome?;
-        self.one_by_one(x.slice(s![.., done..columns.min(done + SMALLEST_BLOCK)]), points)
+        (upper, images)
     }
 
-    /// All columns at once; `false`, and nothing done, if they must not. `before` is memory for the triangle of before.
-    fn spanned_block(
-        &mut self,
-        (upper, before, images): (&mut Upper, &mut Upper, &mut Array2<f64>),
+    /// Takes in all columns at once, after fits of solutions `z` to `targets`. `None` if they must not be.
+    fn take_in(
+        &self,
+        (before, upper): (&Upper, &mut Upper),
+        (targets, z): (&[Vec<f64>], &[Vec<f64>]),
         x: ArrayView2<'_, f64>,
-        points: &mut Vec<Point>,
-    ) -> Result<bool, Error> {
+    ) -> Result<Option<Taken>, Error> {
         let ((n, b), k) = (x.dim(), self.c.len());
-        if !self.unit.has_room(largest_exponent(x)) {
-            return Ok(false);
+        if !self.unit.has_room(exponent_of_table(x)) {
+            return Ok(None);
         }
+        upper.copy_from(before);
         let rows = column_by_column(x.t(), -self.unit.exponent());
         let squares_of_rows = row_squares(&rows);
         // A tenth of the bound: inside the block nobody looks again.
         if !upper.is_conditioned_under(condition_bound(n, self.p + b) / 10.0, squares_of_rows.iter().sum()) {
-            return Ok(false);
+            return Ok(None);
         }
         let longest = squares_of_rows.into_iter().fold(0.0, f64::max).sqrt();
-        let targets: Vec<Vec<f64>> = self.c.iter().map(|c| c.iter().rev().copied().collect()).collect();
-        before.copy_from(upper);
-        let z: Vec<Vec<f64>> = targets.iter().map(|c| upper.forward(c)).collect();
-        let update = upper.take_in(rows)?;
+        let mut beside = with_identity(as_columns(z, n).view(), Array2::zeros((b, k)).view());
+        let update = upper.take_in(rows, &mut beside)?;
         let end: Vec<Vec<f64>> = targets.iter().map(|c| upper.forward(c)).collect();
-        if z.iter().zip(&end).any(|(z, end)| square(z) > SHRINKAGE * SHRINKAGE * square(end)) {
-            std::mem::swap(upper, before);
-            return Ok(false);
+        // A single column is solved for afresh.
+        if b > 1 && z.iter().zip(&end).any(|(z, end)| square(z) > SHRINKAGE * SHRINKAGE * square(end)) {
+            return Ok(None);
         }
-        let [_, bottom] = carry_identity(&update, as_columns(&z, n).view(), Array2::zeros((b, k)).view());
-        let m = self.held_out.reach(self.p + b).max(images.ncols());
+        let [_, bottom] = beside;
+        Ok(Some(Taken { update, bottom, end, longest, p: self.p }))
+    }
+
+    /// The images go along with a block.
+    fn carry(&self, images: &mut Array2<f64>, taken: Taken) -> Carried {
+        let Taken { update, bottom, end, p, .. } = taken;
+        let (n, b, of_block) = (self.n, bottom.nrows(), bottom.ncols());
+        let m = self.held_out.reach(p + b).max(images.ncols());
         if images.ncols() < m {
             let (mut entries, _) = std::mem::take(images).into_raw_vec_and_offset();
             entries.resize(n * m, 0.0);
             *images = Array2::from_shape_vec((n, m).f(), entries).unwrap_or_default();
         }
-        let mut new_images = self.held_out.columns(self.p..self.p + b, m);
+        let mut new_images = self.held_out.columns(p..p + b, m);
         update.carry(images, &mut new_images);
-        let mut joined = Array2::zeros((b, b + k + m).f());
-        joined.slice_mut(s![.., ..b + k]).assign(&bottom);
-        joined.slice_mut(s![.., b + k..]).assign(&new_images);
-        let Steps { innovations, steps } = Steps::new(joined, k);
+        let mut left = Array2::zeros((b, of_block + m).f());
+        left.slice_mut(s![.., ..of_block]).assign(&bottom);
+        left.slice_mut(s![.., of_block..]).assign(&new_images);
+        let predictions = end.iter().map(|z| transposed_times(images, z)).collect();
+        Carried { left, end, predictions, p }
+    }
 
-        self.p += b;
-        self.longest = self.longest.max(longest);
-        let prediction = |z: &Vec<f64>| {
-            let along = |a: ArrayView1<'_, f64>| a.to_slice().map_or(0.0, |a| dot(a, z));
-            images.columns().into_iter().map(along).collect()
-        };
-        let mut predictions: Vec<Vec<f64>> = end.iter().map(prediction).collect();
+    /// All points of a block.
+    fn measure_block(&self, carried: Carried) -> Result<Vec<Point>, Error> {
+        let Carried { left, end, mut predictions, p } = carried;
+        let b = left.nrows();
+        let Steps { innovations, steps } = Steps::new(left, self.c.len());
         let squares: Vec<f64> = self.rest.iter().map(|rest| square(rest)).collect();
-        let mut fit = Fit { z: end, rank: n, ..Fit::default() };
+        let mut fit = Fit { z: end, rank: self.n, ..Fit::default() };
         // From the last point to the first: the solutions get longer, so nothing cancels.
-        let first = points.len();
+        let mut points = Vec::with_capacity(b);
         for (j, innovations) in innovations.rows().into_iter().enumerate().rev() {
-            let measure = self.measured(self.p - b + j + 1);
-            points.push(measure.point(&fit, &predictions, &squares, 0, Engine::Nested)?);
+            points.push(self.measured(p + j + 1).point(&fit, &predictions, &squares, 0, Engine::Nested)?);
             for (output, &t) in innovations.iter().enumerate() {
                 fit.z[output].push(t);
                 step(&mut predictions[output], t, steps.row(j));
             }
         }
-        points[first..].reverse();
-        Ok(true)
+        points.reverse();
+        Ok(points)
     }
+}
+
+/// `Aᵀ z` for `A` column by column, some columns for each thread.
+fn transposed_times(a: &Array2<f64>, z: &[f64]) -> Vec<f64> {
+    /// Columns of a piece, at least, and multiplications that are worth a thread: each number is needed but once.
+    const COLUMNS: usize = 128;
+    const WORTH: usize = 1 << 18;
+    let mut products = vec![0.0; a.ncols()];
+    let width = piece(a.ncols(), COLUMNS, a.len(), WORTH).max(1);
+    let pieces: Vec<_> = products.chunks_mut(width).zip(a.axis_chunks_iter(Axis(1), width)).collect();
+    let multiply = |(to, columns): (&mut [f64], ArrayView2<'_, f64>)| {
+        for (to, column) in to.iter_mut().zip(columns.columns()) {
+            *to = column.to_slice().map_or(0.0, |column| dot(column, z));
+        }
+    };
+    if pieces.len() > 1 {
+        share(pieces, multiply);
+    } else {
+        pieces.into_iter().for_each(multiply);
+    }
+    products
 }

@@ -119,7 +119,7 @@ impl Plane {
         let wide = |memory| self.wide(&table, requests, memory);
         let is_shared = for_one_problem() > 1;
         let (mut fits, others) = if is_shared && self.has_room_for_both(y.ncols(), rest.is_some(), requests) {
-            let (tall, wide) = both(tall, || wide(Vec::new()));
+            let (tall, wide) = both(true, tall, || wide(Vec::new()));
             (tall?.0, wide?)
         } else {
             let (fits, memory) = tall()?;

@@ -3,19 +3,59 @@
 use super::Rows;
 use crate::Error;
 use crate::machine::memory::reserve;
+use crate::machine::threads::both;
+use crate::nested::basis::Basis;
 use crate::nested::block::{Block, SMALLEST_BLOCK, as_columns, step};
 use crate::nested::fit::{Fit, Measure, combine, condition_bound, negligible};
 use crate::nested::fold::fold;
-use crate::nested::scale::{largest_exponent, scaled, times_power};
+use crate::nested::scale::{check_finite, exponent_of_table, largest_exponent, scaled, times_power};
 use crate::nested::triangle::norm;
+use crate::nested::upper::{SHARED, smallest_block};
 use crate::nested::{Engine, Point};
-use crate::svd::{Grown, product};
+use crate::svd::product;
 use ndarray::{Array2, ArrayRef2, ArrayView2, aview1, s};
 
 /// Rows taken at once, at most: enough for matrix products at full speed.
 const LARGEST_BLOCK: usize = 256;
 /// The same while rows are independent.
 const LARGEST_INDEPENDENT: usize = 128;
+
+/// What the basis needs to know of the rows before to grow by more.
+#[derive(Clone, Copy, Debug)]
+struct Growing {
+    n: usize,
+    longest: f64,
+    /// Of the unit of the features.
+    exponent: i32,
+}
+
+/// Rows that the basis has grown by.
+#[derive(Debug)]
+struct Grown {
+    /// Column by column.
+    coordinates: Array2<f64>,
+    /// The new vectors, column by column.
+    vectors: Array2<f64>,
+    /// The norm of the longest row up to each.
+    longest: Vec<f64>,
+}
+
+impl Growing {
+    /// Lets the basis grow by the first rows of `x` that are independent.
+    fn grow(self, basis: &mut Basis, x: ArrayView2<'_, f64>) -> Grown {
+        let rows = times_power(&x, -self.exponent);
+        let (mut most, mut longest) = (self.longest, Vec::with_capacity(x.nrows()));
+        let least = rows.rows().into_iter().enumerate().map(|(i, row)| {
+            most = most.max(row.to_slice().map_or_else(|| row.dot(&row).sqrt(), norm));
+            longest.push(most);
+            negligible(self.n + i + 1, x.ncols()) * most
+        });
+        let least: Vec<f64> = least.collect();
+        let coordinates = basis.grow(rows, &least);
+        let vectors = basis.last(coordinates.ncols());
+        Grown { coordinates, vectors, longest }
+    }
+}
 
 impl Rows<'_> {
     /// Appends rows of features (`b × p`) and targets (`b × k`) and measures every fit on the way: what
@@ -30,10 +70,10 @@ impl Rows<'_> {
         Error::check_len("rows of y", x.nrows(), y.nrows())?;
         Error::check_len("columns of the features", self.p, x.ncols())?;
         Error::check_len("columns of the targets", self.c.len(), y.ncols())?;
-        Error::check_finite("the features", x.view())?;
-        Error::check_finite("the targets", y.view())?;
+        check_finite("the features", x.view())?;
+        check_finite("the targets", y.view())?;
         self.held_out.check_training_rows(self.n.saturating_add(x.nrows()))?;
-        let (from, rows) = (self.basis.vectors().len(), self.n.saturating_add(x.nrows()));
+        let (from, rows) = (self.basis.len(), self.n.saturating_add(x.nrows()));
         let to = self.p.min(from.saturating_add(x.nrows()));
         reserve("the fits to growing rows", self.room(rows).extension(from, to, x.nrows()))?;
         let mut points = Vec::with_capacity(x.nrows());
@@ -58,20 +98,18 @@ impl Rows<'_> {
     /// Whether rows fit into the units of those before.
     pub(super) fn has_room(&self, x: &ArrayRef2<f64>, y: &ArrayRef2<f64>) -> bool {
         let targets = y.columns().into_iter().zip(&self.target_units);
-        self.unit.has_room(largest_exponent(x))
+        self.unit.has_room(exponent_of_table(x.view()))
             && targets.into_iter().all(|(y, unit)| unit.has_room(largest_exponent(y)))
     }
 
-    /// One row, or some that are independent of all before.
+    /// Rows that are independent of all before, up to the threshold or one that is not, which goes alone. All that the next
+    /// block needs of one is the basis: while the fits of a block are measured, the next is taken in.
     fn extend_independent(
         &mut self,
         (x, y): (ArrayView2<'_, f64>, ArrayView2<'_, f64>),
         points: &mut Vec<Point>,
     ) -> Result<(), Error> {
-        let (p, k, r) = (self.p, self.c.len(), self.triangle.len());
-        let b = self.block.min(x.nrows()).min(p - r);
-        let (x, y) = (x.slice(s![..b, ..]), y.slice(s![..b, ..]));
-        let mut count = 0;
+        let p = self.p;
         if self.n == 0 {
             // The units that the first row brings with it, so that it need not come alone.
             self.unit.admit(largest_exponent(x.row(0)));
@@ -79,44 +117,64 @@ impl Rows<'_> {
                 unit.admit(largest_exponent([target]));
             }
         }
-        if self.has_room(&x, &y) {
-            let scaled_x = times_power(&x, -self.unit.exponent());
-            let (mut longest, mut lengths) = (self.longest, Vec::with_capacity(b));
-            let least = scaled_x.rows().into_iter().enumerate().map(|(i, x)| {
-                longest = longest.max(x.to_slice().map_or_else(|| x.dot(&x).sqrt(), norm));
-                lengths.push(longest);
-                negligible(self.n + i + 1, p) * longest
-            });
-            let least: Vec<f64> = least.collect();
-            let Grown { coordinates, vectors } = self.basis.grow(scaled_x, &least);
-            count = vectors.ncols();
-            let images = self.held_out.images(&vectors);
-            for (j, q) in vectors.columns().into_iter().enumerate() {
-                (self.n, self.longest) = (self.n + 1, lengths[j]);
-                let targets = self.admit_targets(&y.row(j), Vec::new());
-                let row = coordinates.column(j);
-                self.triangle.append(row.slice(s![..r + j]).to_vec(), row[r + j]);
-                (0..k).for_each(|output| self.c[output].push(targets[output]));
-                self.images.push(images.column(j).to_vec());
-                self.basis.push(q.to_vec());
+        self.was_inside = false;
+        let (mut done, mut is_over, mut waiting) = (0, false, Array2::zeros((p, 0)));
+        while !is_over || waiting.ncols() > 0 {
+            let b = if is_over { 0 } else { self.block.min(x.nrows() - done).min(p - self.triangle.len()) };
+            let rows = s![done..done + b, ..];
+            let (block, targets) = (x.slice(rows), y.slice(rows));
+            let has_room = b > 0 && self.has_room(&block, &targets);
+            let growing = Growing { n: self.n, longest: self.longest, exponent: self.unit.exponent() };
+            let mut basis = std::mem::replace(&mut self.basis, Basis::new(p));
+            let (grown, measured) = both(
+                p >= SHARED,
+                || has_room.then(|| growing.grow(&mut basis, block)),
+                || self.measure_grown(&waiting),
+            );
+            self.basis = basis;
+            waiting = grown.map_or_else(|| Array2::zeros((p, 0)), |grown| self.append_grown(grown, targets));
+            points.extend(measured?);
+            done += waiting.ncols();
+            is_over |= waiting.ncols() < b || self.basis.is_complete() || done == x.nrows();
+            if b > 0 {
+                self.block = LARGEST_INDEPENDENT.min(2 * self.block);
             }
         }
-        self.was_inside = false;
-        // Of nested triangles the last is the worst conditioned; a tenth of the bound, as nobody looks at the others.
-        let bound = condition_bound(self.n, p) / 10.0;
-        let is_clear = count > 0 && self.triangle.is_conditioned_under(bound, 0.0);
-        for j in 1..=count {
-            let (n, rank) = (self.n - count + j, r + j);
-            points.push(if is_clear { self.measure_clear(n, rank)? } else { self.measure_leading(n, rank)? });
-        }
-        self.block = LARGEST_INDEPENDENT.min(2 * self.block);
         if self.basis.is_complete() {
-            self.block = SMALLEST_BLOCK; // fits are never worse conditioned than here
-        } else if count < b {
+            self.block = smallest_block(p); // fits are never worse conditioned than here
+        } else if done < x.nrows() {
             self.block = SMALLEST_BLOCK;
-            points.push(self.push(&x.row(count), &y.row(count))?);
+            points.push(self.push(&x.row(done), &y.row(done))?);
         }
         Ok(())
+    }
+
+    /// Takes the rows that the basis has grown by into the triangle; the new vectors come back.
+    fn append_grown(&mut self, grown: Grown, y: ArrayView2<'_, f64>) -> Array2<f64> {
+        let r = self.triangle.len();
+        for (j, row) in grown.coordinates.columns().into_iter().enumerate() {
+            (self.n, self.longest) = (self.n + 1, grown.longest[j]);
+            let targets = self.admit_targets(&y.row(j), Vec::new());
+            self.triangle.append(row.slice(s![..r + j]).to_vec(), row[r + j]);
+            self.c.iter_mut().zip(targets).for_each(|(c, target)| c.push(target));
+        }
+        grown.vectors
+    }
+
+    /// The points of the last rows, which made the basis grow by these vectors.
+    fn measure_grown(&mut self, vectors: &Array2<f64>) -> Result<Vec<Point>, Error> {
+        let count = vectors.ncols();
+        let (n, rank) = (self.n - count, self.triangle.len() - count);
+        let images = self.held_out.images(vectors);
+        self.images.extend(to_columns(&images));
+        // Of nested triangles the last is the worst conditioned; a tenth of the bound, as nobody looks at the others.
+        let bound = condition_bound(self.n, self.p) / 10.0;
+        let is_clear = count > 0 && self.triangle.is_conditioned_under(bound, 0.0);
+        let measured = (1..=count).map(|j| {
+            let (n, rank) = (n + j, rank + j);
+            if is_clear { self.measure_clear(n, rank) } else { self.measure_leading(n, rank) }
+        });
+        measured.collect()
     }
 
     /// Up to the threshold only the projections on the basis are shared, beyond it blocks are those of
@@ -126,6 +184,7 @@ impl Rows<'_> {
         (x, y): (ArrayView2<'_, f64>, ArrayView2<'_, f64>),
         points: &mut Vec<Point>,
     ) -> Result<(), Error> {
+        self.form();
         let b = self.block.min(x.nrows());
         let (x, y) = (x.slice(s![..b, ..]), y.slice(s![..b, ..]));
         if b < SMALLEST_BLOCK {
@@ -172,7 +231,7 @@ impl Rows<'_> {
         }
         let given = x;
         let x = times_power(x, -self.unit.exponent());
-        if self.basis.vectors().len() + b <= p {
+        if self.basis.len() + b <= p {
             let rows = self.basis.project(&x).into_iter().zip(x.rows()).zip(given.rows());
             for (((projected, x), given), y) in rows.zip(y.rows()) {
                 self.n += 1;

@@ -17,6 +17,7 @@ use super::room::Room;
 use super::scale::{Unit, largest_exponent, scaled};
 use super::smallest::Smallest;
 use super::triangle::{Triangle, square};
+use super::upper::Upper;
 use super::{Engine, Point, Test};
 use crate::Error;
 use crate::machine::memory::{list, reserve};
@@ -56,6 +57,8 @@ pub struct Rows<'a> {
     /// The norm of the longest row so far.
     longest: f64,
     triangle: Triangle,
+    /// After blocks of rows past the threshold, in place of the triangle and its images.
+    spanned: Option<Upper>,
     basis: Basis,
     /// `A q` for every `q` of the basis.
     images: Vec<Vec<f64>>,
@@ -105,6 +108,7 @@ impl<'a> Rows<'a> {
             target_units: vec![Unit::default(); outputs],
             longest: 0.0,
             triangle: Triangle::default(),
+            spanned: None,
             basis: Basis::new(features),
             images: Vec::new(),
             c: none.clone(),
@@ -229,7 +233,8 @@ impl<'a> Rows<'a> {
         check_row("the features", self.n, x)?;
         check_row("the targets", self.n, y)?;
         self.held_out.check_training_rows(self.n + 1)?;
-        let r = self.basis.vectors().len();
+        self.form();
+        let r = self.basis.len();
         if r.is_power_of_two() && r < self.p {
             // For as many rows again: one at a time they would pass unseen.
             reserve("the rows of a fit", self.room(2 * r).growth(r, self.p.min(2 * r)))?;
