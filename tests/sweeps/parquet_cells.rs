@@ -68,7 +68,7 @@ fn every_bit_comes_back() {
     curve.save_cells_parquet(&path).unwrap();
     assert_eq!(read(&path), (Vec::new(), 0));
     // What was there stays, where the new one cannot be written.
-    assert!(curve.save_cells_parquet(&folder.0.join("no/cells.parquet")).is_err());
+    assert!(curve.save_cells_parquet(folder.0.join("no/cells.parquet")).is_err());
 }
 
 /// Several row groups, from a curve and from the records of shards: the same bytes.
@@ -91,7 +91,7 @@ fn merged_shards_are_the_curve() {
     let records = shards.records().unwrap();
     assert_eq!(sweep.merge_parquet(&records, &merged).unwrap(), curve.cells.len());
     assert!(std::fs::read(&merged).unwrap() == std::fs::read(&path).unwrap());
-    let some = sweep.merge_parquet(&records[..2], &folder.0.join("some.parquet"));
+    let some = sweep.merge_parquet(&records[..2], folder.0.join("some.parquet"));
     assert!(some.unwrap_err().to_string().contains("are in none of the 2 records"));
     by_pandas(&curve, &path, &folder);
 }
