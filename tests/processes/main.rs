@@ -10,6 +10,8 @@ mod instructions;
 mod memory;
 mod record;
 mod shards;
+mod studies;
+mod tables;
 mod universality;
 #[cfg(feature = "plot")] // figures are among it
 mod whole_file;

@@ -1,0 +1,204 @@
+//! Studies on tables: data sets, sizes and splits that are wrong or odd, and what is said of them.
+
+use crate::common::program::Folder;
+use crate::studies::{misused, program, refused, run, text};
+
+#[test]
+fn data_sets_that_do_not_exist() {
+    let Some(program) = program("ablations") else { return };
+    let folder = Folder::new("data");
+    let names = ["`boston`", "diabetes", "student-teacher", "california-housing", "who-life-expectancy"];
+    refused(&program, &folder, &["--dataset", "boston"], &names);
+    refused(&program, &folder, &["--dataset", "missing.csv"], &["missing.csv"]);
+    let needs = ["--data-dir", "DOUBLE_DESCENT_DATA"];
+    misused(&program, &folder, &["--dataset", "california-housing"], &needs);
+    for (name, file) in
+        [("california-housing", "california_housing.csv"), ("who-life-expectancy", "who_life_expectancy.csv")]
+    {
+        let nowhere = folder.path("nowhere");
+        refused(&program, &folder, &["--dataset", name, "--data-dir", &nowhere], &[&nowhere, file]);
+    }
+}
+
+#[test]
+fn sizes_and_repeats_out_of_range() {
+    let Some(program) = program("ablations") else { return };
+    let folder = Folder::new("sizes");
+    let diabetes = |more: &[&str], says: &[&str]| {
+        refused(&program, &folder, &[&["--dataset", "diabetes"], more].concat(), says);
+    };
+    diabetes(&["--sizes", "0"], &["n is 0", "at least 1"]);
+    for sizes in ["1..442", "442"] {
+        let says = ["--sizes: 442 is too large for diabetes: of its 442 rows", "at most 441"];
+        misused(&program, &folder, &["--dataset", "diabetes", "--sizes", sizes], &says);
+    }
+    for flag in ["--repeats", "--threads"] {
+        misused(&program, &folder, &["--dataset", "diabetes", flag, "0"], &[flag, "`0`", "from 1 on"]);
+    }
+    for wrong in ["", "x", "5..", "9..3", "1..9:0", "1,,2", "-4..3", "1.5"] {
+        misused(
+            &program,
+            &folder,
+            &[&format!("--sizes={wrong}")],
+            &["--sizes", "no number and no ascending range"],
+        );
+    }
+}
+
+#[test]
+fn tables_with_mistakes_are_named_by_line_and_column() {
+    let Some(program) = program("ablations") else { return };
+    let folder = Folder::new("csv");
+    let read = |name: &str, text: &str, more: &[&str], says: &[&str]| {
+        let path = folder.file(name, text);
+        refused(&program, &folder, &[&["--dataset", &path, "--sizes", "1"], more].concat(), says);
+    };
+    read("nan.csv", "a,b,y\n1,2,3\n1,NaN,3\n", &[], &["nan.csv", "line 3", "column `b`", "`NaN`"]);
+    read("inf.csv", "a,b,y\n1,2,inf\n", &[], &["line 2", "column `y`", "`inf`"]);
+    read("text.csv", "who,b,y\nme,2,3\n", &[], &["line 2", "column `who`", "`me`"]);
+    read("blank.csv", "a,b,y\n1,,3\n", &[], &["line 2", "column `b`", "blank", "(`--drop-blank-rows`)"]);
+    read("ragged.csv", "a,b,y\n1,2,3\n1,2\n", &[], &["line 3", "2 cells where the header has 3"]);
+    read("empty.csv", "", &[], &["empty.csv", "is empty"]);
+    read("header.csv", "a,b,y\n", &[], &["header.csv", "no rows"]);
+    read("numbers.csv", "1,2,3\n4,5,6\n", &[], &["line 1", "name the columns"]);
+    read("target.csv", "a,b,y\n1,2,3\n1,2,4\n", &["--target", "z"], &["`z`", "a, b, y"]);
+    read("features.csv", "a,b,y\n1,2,3\n1,2,4\n", &["--features", "a,q"], &["`q`", "a, b, y"]);
+    read("one-row.csv", "a,b,y\n1,2,3\n", &[], &["number of rows"]);
+    read("semicolon.csv", "a;b;y\n1;2;3\n", &[], &["semicolon.csv", "one column", "`;`", "(`--delimiter`)"]);
+    read("escape.csv", "a,b,y\n1,\u{1b}[2Jx,3\n", &[], &["line 2", "`\\u{1b}[2Jx`"]);
+    read("comma.csv", "a;b;y\n1,5;2;3\n", &["--delimiter", ";"], &["`1,5`", "(`--decimal-comma`)"]);
+    let names: Vec<_> = (0..20_000).map(|i| format!("column{i}")).collect();
+    let wide = format!("{}\n{}\n", names.join(","), vec!["1"; 20_000].join(","));
+    read("wide.csv", &wide, &["--target", "colunm7"], &["`colunm7`", "and 19980 more"]);
+    read("quotes.csv", "a,y\n1,2\n", &["--features", "\"a, b\",y"], &["`a, b`"]);
+}
+
+/// Twelve rows; the third column is different for each `salt`.
+fn rows(salt: usize) -> String {
+    let row = |i: usize| format!("{},{},{}\n", i * 7 % 12, i * 5 % 11, i * i % (7 + salt));
+    (0..12).map(row).collect::<Vec<_>>().concat()
+}
+
+#[test]
+fn names_with_commas_and_options_of_tables() {
+    let Some(program) = program("ablations") else { return };
+    let folder = Folder::new("names");
+    let few = ["--sizes", "3", "--repeats", "2", "--no-figures", "--out", "results"];
+    let study = |path: &str, more: &[&str], cells: &str| {
+        let output = run(&program, &folder, &[&["--dataset", path], more, &few[..]].concat());
+        assert_eq!(output.status.code(), Some(0), "{more:?}: {}", text(&output.stderr));
+        std::fs::read(folder.0.join("results").join(cells).join("cells.csv")).unwrap()
+    };
+    let plain = folder.file("plain.csv", format!("a,b,y\n{}", rows(0)));
+    let expected = study(&plain, &[], "plain");
+    let named = folder.file("names.csv", format!("\"a, in m\",b,\"y, in s\"\n{}", rows(0)));
+    let columns = ["--features", "\"a, in m\",b", "--target", "y, in s"];
+    assert!(study(&named, &columns, "names") == expected);
+    // A path with a comma, in quotes of its own or alone.
+    let comma = folder.file("one, two.csv", format!("a,b,y\n{}", rows(0)));
+    assert!(study(&comma, &[], "one, two") == expected);
+    assert!(study(&format!("\"{comma}\""), &[], "one, two") == expected);
+    let odd =
+        folder.file("odd.csv", format!("# m\n{}", rows(0).replace(',', ";").replace("0;0;0", "0,0;0;0")));
+    let options = ["--delimiter", ";", "--comment", "#", "--header", "none", "--decimal-comma"];
+    assert!(study(&odd, &options, "odd") == expected);
+    let missing = folder.file("missing.csv", format!("  a b y\n1   x 2\n{}", rows(0).replace(',', "  ")));
+    let options = ["--delimiter", "blanks", "--missing", "x,-9", "--drop-blank-rows"];
+    assert!(study(&missing, &options, "missing") == expected);
+}
+
+#[test]
+fn no_input_replaces_the_results_of_another() {
+    let Some(program) = program("ablations") else { return };
+    let folder = Folder::new("same-names");
+    let few = ["--sizes", "3", "--repeats", "2", "--no-figures", "--out", "results"];
+    for (place, salt) in [("one", 0), ("two", 1)] {
+        std::fs::create_dir_all(folder.0.join(place)).unwrap();
+        folder.file(&format!("{place}/data.csv"), format!("a,b,y\n{}", rows(salt)));
+    }
+    let study = |names: &str| run(&program, &folder, &[&["--dataset", names], &few[..]].concat());
+    let cells = |name: &str| std::fs::read(folder.0.join("results").join(name).join("cells.csv")).unwrap();
+    // In one run: two folders.
+    let output = study("one/data.csv,two/data.csv");
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(cells("one_data") != cells("two_data"));
+    // One after the other: the second is refused before it begins, and the first may be repeated.
+    assert_eq!(study("one/data.csv").status.code(), Some(0));
+    let first = cells("data");
+    let says = ["results/data", "one/data.csv", "two/data.csv", "--out"];
+    refused(&program, &folder, &[&["--dataset", "two/data.csv"], &few[..]].concat(), &says);
+    assert_eq!(study("one/data.csv").status.code(), Some(0));
+    assert!(cells("data") == first);
+    misused(
+        &program,
+        &folder,
+        &[&["--dataset", "one/data.csv,./one/data.csv"], &few[..]].concat(),
+        &["one folder"],
+    );
+    // The user's diabetes is not the embedded one.
+    folder.file("diabetes.csv", format!("a,b,y\n{}", rows(2)));
+    let output = study("diabetes,diabetes.csv");
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(cells("diabetes") != cells("diabetes_csv"));
+    // Names of dots stay below the folder of results.
+    folder.file("...csv", format!("a,b,y\n{}", rows(3)));
+    std::fs::remove_dir_all(folder.0.join("results/data")).unwrap();
+    assert_eq!(study("...csv").status.code(), Some(0));
+    assert!(folder.0.join("results/data/cells.csv").exists() && !folder.0.join("cells.csv").exists());
+}
+
+#[test]
+fn splits_with_mistakes_are_named() {
+    let Some(program) = program("ablations") else { return };
+    let folder = Folder::new("splits");
+    let replay = |text: &str, says: &[&str]| {
+        let path = folder.file("splits.csv", text);
+        let few = ["--dataset", "diabetes", "--sizes", "2", "--splits", &path];
+        refused(&program, &folder, &few, says);
+    };
+    replay("repeat,i0,i1\n0,1,x\n", &["splits.csv", "line 2", "`x`"]);
+    replay("repeat,i0,i1\n0,1,1\n", &["line 2", "twice"]);
+    replay("repeat,i0\n0,1\n", &["expected 2, found 1"]);
+    replay("repeat,i0,i1\n0,1,442\n", &["row index", "442"]);
+    replay("", &["no splits"]);
+    // One record of splits fits one table.
+    let path = folder.file("two.csv", "repeat,i0\n0,1\n");
+    misused(&program, &folder, &["--splits", &path], &["--splits", "--dataset"]);
+}
+
+/// The words of a column sum to the constant: the rank is one less than p, and the threshold is there.
+#[test]
+fn features_that_depend_on_one_another_have_their_threshold_at_the_rank() {
+    let Some(program) = program("ablations") else { return };
+    let folder = Folder::new("rank");
+    let line = |row: usize| {
+        let (city, size, age) = (["Rome", "Oslo", "Bern"][row % 3], row * 37 % 61, row * row % 53);
+        format!("{city},{size},{age},{}", (row * 7919 % 101) as f64 / 10.0)
+    };
+    let lines: Vec<String> = ["city,size,age,price".into()].into_iter().chain((0..60).map(line)).collect();
+    let table = folder.file("prices.csv", lines.join("\n"));
+    let words = ["--data", &table, "--one-hot", "city", "--intercept", "--sizes", "1..12", "--repeats", "20"];
+    let output = run(&program, &folder, &words);
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    assert!(output.status.success(), "{err}");
+    for says in
+        ["60 rows and 6 features were read, target `price`", "the 6 features have rank 5", "n = rank = 5"]
+    {
+        assert!(err.contains(says), "no `{says}` in {err}");
+    }
+    assert!(
+        out.contains("at n = rank = 5") && out.contains("at n = rank, the lowest of each family"),
+        "{out}"
+    );
+    let figure = folder.0.join("results/ablations/prices/three_factors.svg");
+    let figure = std::fs::read_to_string(figure).unwrap();
+    assert!(figure.contains("n = rank") && !figure.contains("p/n = 1"), "the marker");
+    // Without the constant nothing depends.
+    let output = run(
+        &program,
+        &folder,
+        &["--data", &table, "--one-hot", "city", "--sizes", "1..12", "--repeats", "3"],
+    );
+    assert!(output.status.success() && !text(&output.stderr).contains("rank"), "{output:?}");
+    assert!(text(&output.stdout).contains("at n = p = 5"), "{output:?}");
+}
