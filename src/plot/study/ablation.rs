@@ -160,7 +160,7 @@ fn draw_three_factors(curve: &Curve, options: &FigureOptions) -> Option<Figure> 
             panel.title.push_str(&note);
         }
     }
-    let at = if curve.deficient_rank().is_some() { "rank" } else { "p" };
+    let at = if draft.rank.is_some() { "rank" } else { "p" };
     let what = format!(
         "Double descent, and each of its three factors switched off; c and k are the mildest settings whose median test \
          error at n = {at} is within a factor 2 of the lowest in their family"
@@ -186,7 +186,7 @@ pub(super) fn shown(arm: usize) -> [(Metric, usize); 2] {
 fn mildest(draft: &Draft<'_>, family: &Family) -> Option<usize> {
     let setting = |arm: usize| draft.curve.arms[arm].setting.unwrap_or(0.0);
     let features = draft.curve.cells.iter().map(|cell| cell.p).max()?;
-    let modes = draft.curve.deficient_rank().unwrap_or(features) as f64;
+    let modes = draft.rank.unwrap_or(features) as f64;
     let all_modes = |arm: usize| family.name == MODES.name && setting(arm) >= modes;
     let mut errors: Vec<(usize, f64)> = draft
         .curve

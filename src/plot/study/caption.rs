@@ -30,7 +30,7 @@ pub(super) fn caption(draft: &Draft<'_>, what: &str, panels: &[Panel], cut: usiz
         how = format!("{how}; estimator: {}", unbroken(&curve.provenance.estimator));
     }
     sentences.push(how);
-    if let Some(rank) = curve.deficient_rank() {
+    if let Some(rank) = draft.rank {
         sentences.push(format!(
             "The features have rank {rank}, less than p: the threshold is at n\u{a0}=\u{a0}{rank}"
         ));

@@ -21,6 +21,9 @@ pub(super) struct Draft<'a> {
     pub(super) options: &'a FigureOptions,
     tables: Vec<(Metric, Vec<Summary>)>,
     few: bool,
+    /// [`Curve::held_size`] and [`Curve::deficient_rank`], each a walk over all cells.
+    held: Option<usize>,
+    pub(super) rank: Option<usize>,
     /// How many values lie under the frames.
     pub(super) cut: usize,
     /// Each theory of the options along the axis.
@@ -38,23 +41,27 @@ impl<'a> Draft<'a> {
         let table = |&metric| (metric, curve.summaries(metric, bootstrap).unwrap_or_default());
         let few = curve.values().len() <= FEW;
         let tables = metrics.iter().map(table).collect();
-        let theories = Self::theories(curve, options);
+        let (held, rank) = (curve.held_size(), curve.deficient_rank());
+        let theories = Self::theories(curve, options, (held, rank.or(held)));
         let absent = theory::absent(&options.theories, &[curve]);
-        Self { curve, options, tables, few, cut: 0, theories, absent }
+        Self { curve, options, tables, few, held, rank, cut: 0, theories, absent }
     }
 
     fn abscissa(&self) -> Abscissa {
         abscissa(self.curve, self.options)
     }
 
-    fn theories(curve: &Curve, options: &FigureOptions) -> Vec<Line> {
+    fn theories(
+        curve: &Curve,
+        options: &FigureOptions,
+        (held, threshold): (Option<usize>, Option<usize>),
+    ) -> Vec<Line> {
         if options.theories.is_empty() {
             return Vec::new();
         }
-        let held = curve.held_size();
         let name = curve.axis.symbol();
         let axis = if curve.axis.counts() {
-            theory::counts(&curve.axis_values(), curve.interpolation_threshold())
+            theory::counts(&curve.axis_values(), threshold)
         } else {
             theory::between(&curve.values(), true)
         };
@@ -94,8 +101,8 @@ impl<'a> Draft<'a> {
 
     /// The median of an arm at the threshold; `None` where the curve has no such point.
     pub(super) fn at_threshold(&self, metric: Metric, arm: usize) -> Option<f64> {
-        let rank = self.curve.deficient_rank();
-        self.table(metric).iter().find(|s| s.arm == arm && s.n == rank.unwrap_or(s.p)).map(|s| s.median)
+        let is_there = |s: &&Summary| s.arm == arm && s.n == self.rank.unwrap_or(s.p);
+        self.table(metric).iter().find(is_there).map(|s| s.median)
     }
 
     /// One arm's curve with its band; `None` without cells.
@@ -184,12 +191,12 @@ impl<'a> Draft<'a> {
     /// The threshold's place on the axis and its name.
     #[allow(clippy::cast_precision_loss)] // counts of rows and columns
     pub(super) fn threshold_marker(&self) -> Option<Marker> {
-        let (curve, is_ratio) = (self.curve, self.abscissa() == Abscissa::Ratio);
-        let (at, label) = match (curve.deficient_rank().zip(curve.held_size()), curve.axis) {
+        let is_ratio = self.abscissa() == Abscissa::Ratio;
+        let (at, label) = match (self.rank.zip(self.held), self.curve.axis) {
             (Some((rank, p)), _) => (if is_ratio { p as f64 / rank as f64 } else { rank as f64 }, "n = rank"),
             (None, _) if is_ratio => (1.0, "p/n = 1"),
-            (None, curve::Axis::Samples) => (curve.held_size()? as f64, "n = p"),
-            (None, curve::Axis::Features) => (curve.held_size()? as f64, "p = n"),
+            (None, curve::Axis::Samples) => (self.held? as f64, "n = p"),
+            (None, curve::Axis::Features) => (self.held? as f64, "p = n"),
             (None, _) => return None,
         };
         Some(Marker::new(at, label))

@@ -60,7 +60,7 @@ pub fn over_metric(
     match threshold.and_then(|at| points.iter().rposition(|point| point.0 <= at)) {
         Some(last) if last > 0 && last + 1 < points.len() => {
             let other = match curve.axis {
-                Along::Samples if curve.deficient_rank().is_some() => "rank",
+                Along::Samples if draft.rank.is_some() => "rank",
                 Along::Samples => "p",
                 _ => "n",
             };
