@@ -101,9 +101,11 @@ impl<const L: usize, A: Copy> Lanes<L, A> {
     /// Forgets all but the shape. Entries are written over in the lanes that are `used`.
     fn clear(&mut self, used: usize) {
         if used < L {
-            self.x.fill(Lane::ZERO);
+            self.x.clear();
         }
-        self.pairs.fill(Lane::ZERO);
+        self.x.resize(self.length * (self.columns + self.targets), Lane::ZERO);
+        self.pairs.clear();
+        self.pairs.resize(self.stride() * self.columns, Lane::ZERO);
         self.norms = [Lane::ZERO; LARGEST];
         self.active = [true; L];
         for (column, order) in self.order.iter_mut().enumerate() {
@@ -127,15 +129,15 @@ impl<const L: usize, A: Copy> Lanes<L, A> {
         }
     }
 
-    /// Room for matrices of a shape with so many targets; without, for their `U`.
+    /// For matrices of a shape with so many targets; without, for their `U`. Their room is made as they are loaded, so that
+    /// a single one's is filled with zeros once.
     fn new((length, columns): (usize, usize), targets: usize) -> Self {
-        let below = if targets > 0 { targets } else { columns };
         Self {
             length,
             columns,
             targets,
-            x: vec![Lane::ZERO; length * (columns + targets)],
-            pairs: vec![Lane::ZERO; (columns + below) * columns],
+            x: Vec::new(),
+            pairs: Vec::new(),
             order: (0..columns).map(|column| [column; L]).collect(),
             norms: [Lane::ZERO; LARGEST],
             active: [true; L],
