@@ -101,21 +101,26 @@ impl Columns<'_> {
         if let Some(spanned) = self.spanned.take() {
             return spanned;
         }
-        let n = self.n;
-        let mut images = if self.p == n && !self.basis.is_flipped() {
-            // No column was in the span of others: the images are the table's columns.
-            self.held_out.columns(0..n, self.held_out.reach(n))
-        } else {
-            let m = self.images.iter().map(Vec::len).max().unwrap_or(0);
-            let mut images = Array2::zeros((n, m).f());
-            images.assign(&as_columns(&self.images, m).t());
-            images
+        let (n, p, basis, held_out, images) = (self.n, self.p, &mut self.basis, &self.held_out, &self.images);
+        let is_flipped = basis.is_flipped();
+        let gather = || {
+            if p == n && !is_flipped {
+                // No column was in the span of others: the images are the table's columns.
+                return held_out.columns(0..n, held_out.reach(n));
+            }
+            let m = images.iter().map(Vec::len).max().unwrap_or(0);
+            let mut gathered = Array2::zeros((n, m).f());
+            gathered.assign(&as_columns(images, m).t());
+            gathered
         };
-        if self.basis.given().is_none() {
-            self.basis.form();
-        }
+        let form = || {
+            if basis.given().is_none() {
+                basis.form();
+            }
+        };
+        let ((), mut images) = both(n >= SHARED, form, gather);
         let upper = Upper::new(&self.triangle, &self.basis, &mut images);
-        if !self.basis.is_flipped() {
+        if !is_flipped {
             for c in &mut self.c {
                 *c = self.basis.combine(c);
                 c.reverse();
