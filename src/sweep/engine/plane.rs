@@ -86,7 +86,7 @@ impl Prospects for Plane {
             let (size, p) = (n.min(p) as f64, p as f64);
             let svd = if by_svd { 20.0 * size * size * size } else { 0.0 };
             let scored = tests + if task.wanted.train_error_rate { n as f64 } else { 0.0 };
-            svd + k * lines * (2.0 * size * size + 4.0 * size * p + 2.0 * scored * p)
+            svd + k * lines * (2.0 * size * size + 2.0 * size * p + 2.0 * scored * p)
         };
         grown(samples.len(), (n, tall))
             + grown(features.len(), (p, wide))
