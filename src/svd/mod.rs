@@ -79,7 +79,7 @@ pub use jacobi::Jacobi;
 #[cfg(feature = "lapack")]
 pub use lapack::Lapack;
 pub(crate) use product::{
-    add_gram, columns_times, fewest_columns, leading_times, product, row_gram, small_product, small_stride,
+    add_gram, add_product, columns_times, fewest_columns, product, row_gram, small_product, small_stride,
     subtract_product, times_transposed, upper_product,
 };
 pub(crate) use projection::{Projection, Right};

@@ -87,16 +87,18 @@ pub(crate) fn times_transposed(a: &[f64], b: &[f64], c: &mut [f64], (m, p, k): (
     matmul(c, Accum::Replace, a, b.transpose(), 1.0, Par::Seq);
 }
 
-/// `C = A[.., ..k] B` for `A` (`m ×` width), `B` (`k × p`) and `C` (`m × p`), all row by row.
-pub(crate) fn leading_times(
-    (a, width): (&[f64], usize),
+/// `C[.., to] ← A[.., from] B`, or what is there and that, for `A` and `C` (each `m ×` a width) and `B`, all row by row.
+pub(crate) fn add_product(
+    ((a, a_width), from): ((&[f64], usize), Range<usize>),
     b: &[f64],
-    c: &mut [f64],
-    (m, p, k): (usize, usize, usize),
+    ((c, c_width), to): ((&mut [f64], usize), Range<usize>),
+    m: usize,
+    is_first: bool,
 ) {
-    let (a, b) = (MatRef::from_row_major_slice(a, m, width), MatRef::from_row_major_slice(b, k, p));
-    let c = MatMut::from_row_major_slice_mut(c, m, p);
-    matmul(c, Accum::Replace, a.subcols(0, k), b, 1.0, Par::Seq);
+    let a = MatRef::from_row_major_slice(&a[..m * a_width], m, a_width).subcols(from.start, from.len());
+    let b = MatRef::from_row_major_slice(b, from.len(), to.len());
+    let c = MatMut::from_row_major_slice_mut(c, m, c_width).subcols_mut(to.start, to.len());
+    matmul(c, if is_first { Accum::Replace } else { Accum::Add }, a, b, 1.0, Par::Seq);
 }
 
 /// `C = A[.., columns]ᵀ B`, for `A` (`k ×` width, row by row), `B` (`k × p`) and `C` (columns `× p`), both column by column.

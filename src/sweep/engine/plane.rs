@@ -106,7 +106,7 @@ impl Prospects for Plane {
         let block = crate::sweep::test_blocks::block(task.sizes.tests.max(counted), p);
         // Threads that have no repeat of their own predict for other numbers of features.
         let threads = if task.sweep.threads.is_none() { rayon::current_num_threads() } else { 1 };
-        let predictions = table(block, fitted.saturating_mul(samples));
+        let predictions = table(block, crate::sweep::test_blocks::predicted(fitted.saturating_mul(samples)));
         // The fits, or their coefficients twice with a block of test features and predictions.
         let at_test = [
             coefficients.saturating_mul(2),
