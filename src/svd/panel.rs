@@ -13,7 +13,7 @@ use pulp::{Simd, WithSimd};
 use std::ops::Range;
 
 /// Columns that are reduced together.
-pub(super) const PANEL: usize = 32;
+const PANEL: usize = 32;
 /// Columns whose reflections are applied together to what is in the cache.
 pub(super) const WIDE: usize = 256;
 /// Entries of a block that are reflected together, to be still in the cache when they are needed again: 512 KiB.
@@ -107,7 +107,9 @@ fn by_groups(
 }
 
 /// `[R; A] ← Qᵀ [R; A] = [R'; V]` for `R` (`w × w`, upper triangular) and `A` (`count × w`): the reflections'
-/// tails in place of `A`, their factor `S` in `factor`, which is 0.
+/// tails in place of `A`, their factor `S` in `factor`, which is 0: upper triangular, so that their product is `I − V S Vᵀ`, as
+/// in R. Schreiber and C. Van Loan, *A Storage-Efficient WY Representation for Products of Householder Transformations*, SIAM
+/// J. Sci. Stat. Comput. 10 (1989).
 fn reduce_columns(r: MatMut<'_, f64>, a: MatMut<'_, f64>, factor: MatMut<'_, f64>, room: &mut Vec<f64>) {
     let w = a.ncols();
     if w > NARROW {

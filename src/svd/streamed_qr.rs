@@ -1,10 +1,10 @@
 //! A QR factorisation that takes rows a block at a time.
 
-use super::panel::{PANEL, WIDE, entries, reduce_panels};
+use super::panel::{WIDE, entries, reduce_panels};
 use super::product::{columns_mut, multiply};
 use super::reflect::reduce_in_place;
 use crate::machine::large_pages;
-use crate::machine::turned::by_columns;
+use crate::machine::turned::{by_columns, fill_columns};
 use faer::linalg::triangular_solve::{solve_lower_triangular_in_place, solve_upper_triangular_in_place};
 use faer::{Accum, MatMut, MatRef, Par};
 use ndarray::{Array2, ArrayView2, ShapeBuilder, s};
@@ -88,11 +88,7 @@ impl StreamedQr {
     pub(crate) fn append(&mut self, a: ArrayView2<'_, f64>, y: ArrayView2<'_, f64>) {
         let (count, width) = (a.nrows(), self.upper.ncols());
         let mut block = table(self.kept.take(), (count, width));
-        // A few columns at a time: what is written then stays in the cache, should `a` lie row by row.
-        for first in (0..self.columns).step_by(PANEL) {
-            let columns = first..self.columns.min(first + PANEL);
-            block.slice_mut(s![.., columns.clone()]).assign(&a.slice(s![.., columns]));
-        }
+        fill_columns(block.slice_mut(s![.., ..self.columns]), a.slice_move(s![.., ..self.columns]), |v| v);
         if self.columns < width {
             block.slice_mut(s![.., self.columns..]).assign(&y);
         }
