@@ -70,8 +70,8 @@ fn plane(size: usize) -> f64 {
     timing::time(|| plane.fits(&x, &y, std::slice::from_ref(&request)).expect("fits")).1.median
 }
 
-/// Two factorisations that take in a step of rows, or of columns, at a time; a solve for each cell, and for `p > n` the
-/// product with the basis, which goes through the same reflections.
+/// Two factorisations that take in a step of rows, or of columns, at a time; a solve for each cell, and for `p > n` another one
+/// and the product with the rows.
 fn operations_of_plane(size: usize) -> f64 {
     let (all, step) = (size as f64, size as f64 / STEPS as f64);
     let values: Vec<f64> = steps(size).into_iter().map(|value| value as f64).collect();
@@ -85,18 +85,9 @@ fn operations_of_plane(size: usize) -> f64 {
             each * (height * all - height * height / 2.0) + 2.0 * step * step * (all - height - step / 3.0)
         })
         .sum();
-    let cells = values.iter().flat_map(|&n| {
-        let cell = move |&p: &f64| {
-            if p <= n {
-                return p * p;
-            }
-            let earlier = before().filter(|&height| height < p);
-            let reflected =
-                earlier.map(|height| each * height.min(n) + 2.0 * step * (n - height).clamp(0.0, step));
-            reflected.sum::<f64>()
-        };
-        values.iter().map(cell)
-    });
+    // A solve, or one and the product of the weights with the rows.
+    let cell = |n: f64, p: f64| if p <= n { p * p } else { n * n + 2.0 * n * p };
+    let cells = values.iter().flat_map(|&n| values.iter().map(move |&p| cell(n, p)));
     // Forward substitutions end sooner for the smaller cells of one `p`.
     2.0 * factorised + cells.sum::<f64>() + values.iter().map(|p| p * p).sum::<f64>()
 }

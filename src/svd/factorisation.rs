@@ -195,6 +195,38 @@ impl Svd {
         filter: &dyn SpectralFilter,
         (n, p): (usize, usize),
     ) -> Result<(Array2<f64>, Array2<f64>), Error> {
+        let (Response { gains, residuals }, along) = self.respond(y, filter, (n, p))?;
+        let beta = self.right.vt.t().dot(&(&along * &Array1::from(gains).insert_axis(Axis(1))));
+        let overflow = |_| Error::Overflow { what: "a coefficient of the fit" };
+        Error::check_finite("coefficients", beta.view()).map_err(overflow)?;
+        Ok((beta, along * &Array1::from(residuals).insert_axis(Axis(1))))
+    }
+
+    /// [`Svd::fit_as`] as a sum of rows: the weights `W = U diag(g/σ) Uᵀ Y` in place of `β̂ = Xᵀ W`, for an `X` of
+    /// these singular values: its own, or those in another unit. Modes without one are in no sum of rows.
+    pub(crate) fn weights_as(
+        &self,
+        y: &ArrayRef2<f64>,
+        filter: &dyn SpectralFilter,
+        (n, p): (usize, usize),
+        singular_values: &[f64],
+    ) -> Result<(Array2<f64>, Array2<f64>), Error> {
+        let (Response { gains, residuals }, along) = self.respond(y, filter, (n, p))?;
+        let pairs = gains.iter().zip(singular_values);
+        let of_rows = pairs.map(|(gain, &sigma)| if sigma > 0.0 { gain / sigma } else { 0.0 });
+        let weights = self.u.dot(&(&along * &Array1::from_iter(of_rows).insert_axis(Axis(1))));
+        let overflow = |_| Error::Overflow { what: "the weight of a row in the fit" };
+        Error::check_finite("weights", weights.view()).map_err(overflow)?;
+        Ok((weights, along * &Array1::from(residuals).insert_axis(Axis(1))))
+    }
+
+    /// How a filter that is to see an `n × p` matrix responds, and the targets along each left singular vector, `Uᵀ Y`.
+    fn respond(
+        &self,
+        y: &ArrayRef2<f64>,
+        filter: &dyn SpectralFilter,
+        (n, p): (usize, usize),
+    ) -> Result<(Response, Array2<f64>), Error> {
         Error::check_len("rows of y", self.u.nrows(), y.nrows())?;
         Error::check_finite("y", y.view())?;
         reserve(
@@ -205,12 +237,7 @@ impl Svd {
             ]),
         )?;
         let spectrum = Spectrum::new(n, p, self.spectrum().singular_values());
-        let Response { gains, residuals } = Response::new(filter, spectrum)?;
-        let along = self.u.t().dot(y);
-        let beta = self.right.vt.t().dot(&(&along * &Array1::from(gains).insert_axis(Axis(1))));
-        let overflow = |_| Error::Overflow { what: "a coefficient of the fit" };
-        Error::check_finite("coefficients", beta.view()).map_err(overflow)?;
-        Ok((beta, along * &Array1::from(residuals).insert_axis(Axis(1))))
+        Ok((Response::new(filter, spectrum)?, self.u.t().dot(y)))
     }
 
     /// Projects each row of `x` (`m × p`) on the row space of `X`: `x V Vᵀ` over the modes of the

@@ -39,7 +39,6 @@ mod faer;
 mod gram;
 mod growing_basis;
 mod householder;
-mod image;
 #[cfg(feature = "nalgebra")]
 pub mod interop;
 mod jacobi;
@@ -76,13 +75,12 @@ pub use factorisation::{LastMode, Svd};
 pub use faer::Faer;
 pub(crate) use gram::{Left, WellConditioned};
 pub(crate) use growing_basis::GrowingBasis;
-pub(crate) use image::Image;
 pub use jacobi::Jacobi;
 #[cfg(feature = "lapack")]
 pub use lapack::Lapack;
 pub(crate) use product::{
-    add_gram, leading_times, product, row_gram, small_product, small_stride, subtract_product,
-    times_transposed, upper_product,
+    add_gram, add_product, columns_times, fewest_columns, product, row_gram, small_product, small_stride,
+    subtract_product, times_transposed, upper_product,
 };
 pub(crate) use projection::{Projection, Right};
 pub(crate) use reflect::{reduce, reduce_beside};

@@ -13,7 +13,7 @@ use pulp::{Simd, WithSimd};
 use std::ops::Range;
 
 /// Columns that are reduced together.
-pub(super) const PANEL: usize = 32;
+const PANEL: usize = 32;
 /// Columns whose reflections are applied together to what is in the cache.
 pub(super) const WIDE: usize = 256;
 /// Entries of a block that are reflected together, to be still in the cache when they are needed again: 512 KiB.
@@ -26,23 +26,23 @@ const NARROW: usize = 16;
 const LEAST: f64 = 1e-270;
 
 /// Takes some columns of a block of rows (`count × width`) into the rows of `R` (`upper`, as wide) of the same numbers;
-/// columns after them are carried along. The reflections' tails stand in place of those columns; their factors come
-/// back with the columns that they start at.
+/// columns after them are carried along. The reflections' tails stand in place of those columns; their factors are
+/// of no more use.
 pub(super) fn reduce_panels(
     upper: MatMut<'_, f64>,
     block: MatMut<'_, f64>,
     columns: Range<usize>,
     room: &mut Vec<f64>,
-) -> Vec<(usize, Mat<f64>)> {
+) {
     let (start, width) = (columns.start, block.ncols() - columns.start);
     let (upper, right) = upper.subcols_mut(start, width).split_at_col_mut(columns.len());
     let (mut heads, rest) = block.subcols_mut(start, width).split_at_col_mut(columns.len());
     let factors = reduce_heads((upper, heads.as_mut()), start, room);
     reflect_all((heads.as_ref(), start), &factors, vec![(right, rest)], room);
-    factors
 }
 
-/// The same for all columns that are given, of rows from `start` on.
+/// The same for all columns that are given, of rows from `start` on. The factors of the reflections come back with the columns
+/// that they start at.
 pub(super) fn reduce_heads(
     (mut upper, mut heads): (MatMut<'_, f64>, MatMut<'_, f64>),
     start: usize,
@@ -57,7 +57,7 @@ pub(super) fn reduce_heads(
         let rows = upper.as_mut().submatrix_mut(start + first, first, w, width - first);
         let (triangle, right) = rows.split_at_col_mut(w);
         reduce_columns(triangle, head.as_mut(), factor.as_mut(), room);
-        reflect(head.as_ref(), factor.as_ref(), (right, beside), true, room);
+        reflect(head.as_ref(), factor.as_ref(), (right, beside), room);
         factors.push((start + first, factor));
     }
     factors
@@ -78,7 +78,7 @@ pub(super) fn reflect_all(
         for (row, factor) in factors {
             let w = factor.ncols();
             let tails = tails.subcols(row - start, w);
-            reflect(tails, factor.as_ref(), (top.as_mut().subrows_mut(*row, w), bottom.as_mut()), true, room);
+            reflect(tails, factor.as_ref(), (top.as_mut().subrows_mut(*row, w), bottom.as_mut()), room);
         }
     });
 }
@@ -107,7 +107,9 @@ fn by_groups(
 }
 
 /// `[R; A] ← Qᵀ [R; A] = [R'; V]` for `R` (`w × w`, upper triangular) and `A` (`count × w`): the reflections'
-/// tails in place of `A`, their factor `S` in `factor`, which is 0.
+/// tails in place of `A`, their factor `S` in `factor`, which is 0: upper triangular, so that their product is `I − V S Vᵀ`, as
+/// in R. Schreiber and C. Van Loan, *A Storage-Efficient WY Representation for Products of Householder Transformations*, SIAM
+/// J. Sci. Stat. Comput. 10 (1989).
 fn reduce_columns(r: MatMut<'_, f64>, a: MatMut<'_, f64>, factor: MatMut<'_, f64>, room: &mut Vec<f64>) {
     let w = a.ncols();
     if w > NARROW {
@@ -116,7 +118,7 @@ fn reduce_columns(r: MatMut<'_, f64>, a: MatMut<'_, f64>, factor: MatMut<'_, f64
         let (mut left, mut right) = a.split_at_col_mut(half);
         let (mut first, beside, _, mut second) = factor.split_at_mut(half, half);
         reduce_columns(top_left, left.as_mut(), first.as_mut(), room);
-        reflect(left.as_ref(), first.as_ref(), (top_right.as_mut(), right.as_mut()), true, room);
+        reflect(left.as_ref(), first.as_ref(), (top_right.as_mut(), right.as_mut()), room);
         reduce_columns(bottom_right, right.as_mut(), second.as_mut(), room);
         // S₁₂ = −S₁₁ V₁ᵀV₂ S₂₂
         let [mut between, mut product] = matrices(room, half, w - half);
@@ -184,40 +186,38 @@ fn lengths(head: f64, column: &[f64], square: f64) -> (f64, f64) {
 }
 
 /// Columns of so many rows that are reflected together.
-pub(super) fn together(rows: usize) -> usize {
+fn together(rows: usize) -> usize {
     (CACHED / rows.max(1) / 8 * 8).max(64)
 }
 
-/// `C ← (I − V S Vᵀ) C`, or with `Sᵀ` for the `transposed` product, where `V` is `I` over `tails` and `C` is
+/// `C ← (I − V Sᵀ Vᵀ) C`, where `V` is `I` over `tails` and `C` is
 /// `top` over `bottom`.
 fn reflect(
     tails: MatRef<'_, f64>,
     factor: MatRef<'_, f64>,
     (top, bottom): (MatMut<'_, f64>, MatMut<'_, f64>),
-    transposed: bool,
     room: &mut Vec<f64>,
 ) {
     if top.ncols() <= together(tails.nrows()) {
-        return reflect_group(tails, factor, (top, bottom), transposed, room);
+        return reflect_group(tails, factor, (top, bottom), room);
     }
     by_groups(vec![(top, bottom)], tails, room, |group, room| {
-        reflect_group(tails, factor, group, transposed, room);
+        reflect_group(tails, factor, group, room);
     });
 }
 
 /// The same for columns that stay in the cache.
-pub(super) fn reflect_group(
+fn reflect_group(
     tails: MatRef<'_, f64>,
     factor: MatRef<'_, f64>,
     (top, bottom): (MatMut<'_, f64>, MatMut<'_, f64>),
-    transposed: bool,
     room: &mut Vec<f64>,
 ) {
     let (w, width) = (top.nrows(), top.ncols());
     let [mut along, mut taken] = matrices(room, w, width);
     arch().dispatch(Columns { from: top.as_ref(), to: along.as_mut(), is_subtracted: false });
     matmul(along.as_mut(), Accum::Add, tails.transpose(), bottom.as_ref(), 1.0, Par::Seq);
-    times_triangle(factor, along.as_ref(), taken.as_mut(), transposed);
+    times_triangle(factor, along.as_ref(), taken.as_mut());
     arch().dispatch(Columns { from: taken.as_ref(), to: top, is_subtracted: true });
     matmul(bottom, Accum::Add, tails, taken.as_ref(), -1.0, Par::Seq);
 }
@@ -248,16 +248,13 @@ impl WithSimd for Columns<'_> {
     }
 }
 
-/// `C = S B`, or `Sᵀ B`, for `S` upper triangular: without the quarter that is 0.
-fn times_triangle(s: MatRef<'_, f64>, b: MatRef<'_, f64>, c: MatMut<'_, f64>, transposed: bool) {
-    let half = s.nrows() / 2;
-    let (s, whole) = if transposed { (s.transpose(), half..s.nrows()) } else { (s, 0..half) };
+/// `C = Sᵀ B` for `S` upper triangular: without the quarter that is 0.
+fn times_triangle(s: MatRef<'_, f64>, b: MatRef<'_, f64>, c: MatMut<'_, f64>) {
+    let (half, count) = (s.nrows() / 2, s.nrows());
     let (above, below) = c.split_at_row_mut(half);
-    for (c, rows) in [(above, 0..half), (below, half..s.nrows())] {
-        let columns = if rows == whole { 0..s.ncols() } else { rows.clone() };
-        let s = s.submatrix(rows.start, columns.start, rows.len(), columns.len());
-        matmul(c, Accum::Replace, s, b.subrows(columns.start, columns.len()), 1.0, Par::Seq);
-    }
+    let above_all = s.submatrix(0, 0, half, half).transpose();
+    matmul(above, Accum::Replace, above_all, b.subrows(0, half), 1.0, Par::Seq);
+    matmul(below, Accum::Replace, s.subcols(half, count - half).transpose(), b, 1.0, Par::Seq);
 }
 
 /// Two matrices to write to.

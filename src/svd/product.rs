@@ -4,6 +4,7 @@
 #![allow(clippy::inline_always)]
 
 use super::registers::WHOLE;
+use super::sums::dot;
 use crate::machine::instructions::arch;
 use crate::machine::large_pages;
 use crate::machine::threads::{piece, share};
@@ -11,11 +12,15 @@ use faer::linalg::matmul::{matmul, triangular};
 use faer::{Accum, MatMut, MatRef, Par};
 use ndarray::{Array2, ArrayView2, CowArray, Ix2, ShapeBuilder};
 use pulp::Simd;
+use std::ops::Range;
 
 /// Rows whose zeros are skipped together.
 const SKIPPED: usize = 96;
 /// Multiplications and additions that are worth a thread: those of some 0.2 ms. To hand them over takes about 0.01 ms.
 pub(super) const PRODUCT: usize = 1 << 22;
+/// Multiplications up to which faer takes a product for a small one and adds in another order; single columns it takes in a way
+/// of their own.
+const SMALL: usize = 1 << 12;
 /// Rows or columns of a panel, at least: each panel has the factor that they share put in order once more.
 const PANEL: usize = 384;
 
@@ -82,16 +87,42 @@ pub(crate) fn times_transposed(a: &[f64], b: &[f64], c: &mut [f64], (m, p, k): (
     matmul(c, Accum::Replace, a, b.transpose(), 1.0, Par::Seq);
 }
 
-/// `C = A[.., ..k] B` for `A` (`m ×` width), `B` (`k × p`) and `C` (`m × p`), all row by row.
-pub(crate) fn leading_times(
+/// `C[.., to] ← A[.., from] B`, or what is there and that, for `A` and `C` (each `m ×` a width) and `B`, all row by row.
+pub(crate) fn add_product(
+    ((a, a_width), from): ((&[f64], usize), Range<usize>),
+    b: &[f64],
+    ((c, c_width), to): ((&mut [f64], usize), Range<usize>),
+    m: usize,
+    is_first: bool,
+) {
+    let a = MatRef::from_row_major_slice(&a[..m * a_width], m, a_width).subcols(from.start, from.len());
+    let b = MatRef::from_row_major_slice(b, from.len(), to.len());
+    let c = MatMut::from_row_major_slice_mut(c, m, c_width).subcols_mut(to.start, to.len());
+    matmul(c, if is_first { Accum::Replace } else { Accum::Add }, a, b, 1.0, Par::Seq);
+}
+
+/// `C = A[.., columns]ᵀ B`, for `A` (`k ×` width, row by row), `B` (`k × p`) and `C` (columns `× p`), both column by column.
+pub(crate) fn columns_times(
     (a, width): (&[f64], usize),
+    columns: Range<usize>,
     b: &[f64],
     c: &mut [f64],
-    (m, p, k): (usize, usize, usize),
+    (k, p): (usize, usize),
 ) {
-    let (a, b) = (MatRef::from_row_major_slice(a, m, width), MatRef::from_row_major_slice(b, k, p));
-    let c = MatMut::from_row_major_slice_mut(c, m, p);
-    matmul(c, Accum::Replace, a.subcols(0, k), b, 1.0, Par::Seq);
+    if columns.len() == 1 {
+        // faer's way depends on the width.
+        let column: Vec<f64> = a.chunks_exact(width).take(k).map(|row| row[columns.start]).collect();
+        return c.iter_mut().zip(b.chunks_exact(k)).for_each(|(c, b)| *c = dot(&column, b));
+    }
+    let a = MatRef::from_row_major_slice(&a[..k * width], k, width).subcols(columns.start, columns.len());
+    let b = MatRef::from_column_major_slice(b, k, p);
+    let c = MatMut::from_column_major_slice_mut(c, columns.len(), p);
+    matmul(c, Accum::Replace, a.transpose(), b, 1.0, Par::Seq);
+}
+
+/// How many columns `B` of [`columns_times`] has at least, where the bits of a column must not depend on those beside it.
+pub(crate) fn fewest_columns(k: usize, columns: usize) -> usize {
+    SMALL / (k * columns).max(1) + 2
 }
 
 /// `G ← G + AᵀA`, on and over the diagonal alone, for `A` (`m × p`) and `G` (`p × p`), both row by row.

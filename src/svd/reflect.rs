@@ -129,8 +129,8 @@ fn each(vectors: MatRef<'_, f64>) -> usize {
     2 * vectors.nrows() * vectors.ncols()
 }
 
-/// The coefficients of the reflections.
-fn reduce_in_place(matrix: MatMut<'_, f64>, lead: usize) -> Mat<f64> {
+/// [`reduce`] of a matrix in faer's view; the coefficients of the reflections.
+pub(super) fn reduce_in_place(matrix: MatMut<'_, f64>, lead: usize) -> Mat<f64> {
     let rows = matrix.nrows();
     let (mut head, tail) = matrix.split_at_col_mut(lead);
     let block = recommended_block_size::<f64>(rows, lead);

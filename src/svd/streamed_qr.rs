@@ -1,11 +1,10 @@
-//! A QR factorisation that takes rows a block at a time, and may keep its reflections.
+//! A QR factorisation that takes rows a block at a time.
 
-use super::image::{self, Image, Step};
-use super::panel::{PANEL, WIDE, entries, reduce_panels};
+use super::panel::{WIDE, entries, reduce_panels};
 use super::product::{columns_mut, multiply};
-use super::reflect::Reflections;
+use super::reflect::reduce_in_place;
 use crate::machine::large_pages;
-use crate::machine::turned::by_columns;
+use crate::machine::turned::{by_columns, fill_columns};
 use faer::linalg::triangular_solve::{solve_lower_triangular_in_place, solve_upper_triangular_in_place};
 use faer::{Accum, MatMut, MatRef, Par};
 use ndarray::{Array2, ArrayView2, ShapeBuilder, s};
@@ -18,7 +17,7 @@ const SOLVED: usize = 64;
 /// `A = Q R` of the rows so far, `R` upper trapezoidal: after `m` rows `min(m, columns)` rows of it, and
 /// `Qᵀ Y` of what is carried along. The leading `p` columns of `R` and `Q` belong to the leading `p` columns of `A`.
 ///
-/// Row `i` of `R` stands where row `i` of `A` came in; rows beyond `columns` leave nothing behind but reflections.
+/// Row `i` of `R` stands where row `i` of `A` came in; rows beyond `columns` leave nothing behind. Reflections are forgotten.
 /// The same bits on any number of threads.
 #[derive(Debug)]
 pub(crate) struct StreamedQr {
@@ -28,7 +27,6 @@ pub(crate) struct StreamedQr {
     rows: usize,
     /// What lies outside the span of the columns, squared: one sum for each carried column.
     outside: Vec<f64>,
-    steps: Option<Vec<Step>>,
     /// For products that are needed once.
     room: Vec<f64>,
     /// Memory of the last block or table: fresh from the system it is slow at first touch.
@@ -41,33 +39,25 @@ impl StreamedQr {
         Self::in_memory(Vec::new(), (rows, columns, carried))
     }
 
-    /// Without carried columns, and in the memory of another one. Keeps the reflections for [`StreamedQr::apply`]:
-    /// about `rows × columns` numbers.
-    pub(crate) fn keeping(memory: Vec<f64>, rows: usize, columns: usize) -> Self {
-        Self { steps: Some(Vec::new()), ..Self::in_memory(memory, (rows, columns, 0)) }
-    }
-
-    fn in_memory(memory: Vec<f64>, (rows, columns, carried): (usize, usize, usize)) -> Self {
+    /// The same in the memory of another one.
+    pub(crate) fn in_memory(memory: Vec<f64>, (rows, columns, carried): (usize, usize, usize)) -> Self {
         Self {
             upper: table(memory, (rows.min(columns), columns + carried)),
             columns,
             rows: 0,
             outside: vec![0.0; carried],
-            steps: None,
             room: Vec::new(),
             kept: RefCell::default(),
         }
     }
 
-    /// Another one that goes on from here, with reflections of its own: [`StreamedQr::apply`] gives what those of this
-    /// one are still to be applied to.
+    /// Another one that goes on from here.
     pub(crate) fn branch(&self) -> Self {
         Self {
             upper: self.upper.clone(),
             columns: self.columns,
             rows: self.rows,
             outside: self.outside.clone(),
-            steps: Some(Vec::new()),
             room: Vec::new(),
             kept: RefCell::default(),
         }
@@ -98,11 +88,7 @@ impl StreamedQr {
     pub(crate) fn append(&mut self, a: ArrayView2<'_, f64>, y: ArrayView2<'_, f64>) {
         let (count, width) = (a.nrows(), self.upper.ncols());
         let mut block = table(self.kept.take(), (count, width));
-        // A few columns at a time: what is written then stays in the cache, should `a` lie row by row.
-        for first in (0..self.columns).step_by(PANEL) {
-            let columns = first..self.columns.min(first + PANEL);
-            block.slice_mut(s![.., columns.clone()]).assign(&a.slice(s![.., columns]));
-        }
+        fill_columns(block.slice_mut(s![.., ..self.columns]), a.slice_move(s![.., ..self.columns]), |v| v);
         if self.columns < width {
             block.slice_mut(s![.., self.columns..]).assign(&y);
         }
@@ -112,25 +98,19 @@ impl StreamedQr {
 
     fn append_block(&mut self, mut block: MatMut<'_, f64>) {
         let (count, width, height) = (block.nrows(), block.ncols(), self.height());
-        let mut factors = Vec::new();
         for first in (0..height).step_by(WIDE) {
             let (upper, columns) = (columns_mut(&mut self.upper), first..height.min(first + WIDE));
-            factors.extend(reduce_panels(upper, block.as_mut(), columns, &mut self.room));
+            reduce_panels(upper, block.as_mut(), columns, &mut self.room);
         }
         let lead = count.min(self.columns - height);
-        let added = (lead > 0).then(|| {
+        if lead > 0 {
             let mut rest = block.as_mut().subcols_mut(height, width - height);
-            let reflections = Reflections::reduce(rest.as_mut(), lead);
+            let _ = reduce_in_place(rest.as_mut(), lead);
             let mut added = columns_mut(&mut self.upper).submatrix_mut(height, height, lead, width - height);
             added.copy_from(rest.as_ref().subrows(0, lead));
             for j in 0..lead {
                 added.as_mut().col_mut(j).subrows_mut(j + 1, lead - j - 1).fill(0.0);
             }
-            reflections
-        });
-        if let Some(steps) = &mut self.steps {
-            let tails = block.as_ref().subcols(0, height).to_owned();
-            steps.push(Step { from: self.rows, tails, factors, added });
         }
         for (k, outside) in self.outside.iter_mut().enumerate() {
             let left = block.as_ref().col(self.columns + k);
@@ -198,11 +178,6 @@ impl StreamedQr {
 
     fn leading(&self, p: usize) -> MatRef<'_, f64> {
         self.upper().submatrix(0, 0, p, p)
-    }
-
-    /// Makes each `[z; 0]` its `Q [z; 0]`: with all reflections that were kept.
-    pub(crate) fn apply(&self, images: Vec<Image<'_>>) {
-        image::apply(self.steps.as_deref().unwrap_or_default(), images);
     }
 
     /// The groups in one matrix of `rows` rows, zero below each, and which columns are whose.

@@ -9,7 +9,7 @@ use super::measured::{Measured, Wanted};
 use super::metrics::Metrics;
 use super::output::{Modes, Output, Scratch};
 use crate::factors::ablation::Ablation;
-use crate::svd::leading_times;
+use crate::svd::add_product;
 use std::ops::Range;
 
 /// Fewer lines of the same targets are measured one by one.
@@ -90,7 +90,8 @@ impl Waiting {
         let height = self.lines.len() * own.len();
         self.predictions.resize(height * width, 0.0);
         let images = modes.images().as_slice().unwrap_or(&[]);
-        leading_times((&self.coefficients, rank), images, &mut self.predictions, (height, width, rank));
+        let to = ((&mut self.predictions[..], width), 0..width);
+        add_product(((&self.coefficients, rank), 0..rank), images, to, height, true);
         let rows = modes.held_out().1 as f64;
         let mut fits = self.predictions.chunks_exact_mut(width).zip(self.coefficients.chunks_exact(rank));
         for (index, mut mean) in self.lines.drain(..) {

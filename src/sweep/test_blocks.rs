@@ -6,7 +6,7 @@ use crate::machine::memory::zeros;
 use crate::machine::threads::share_in;
 use crate::nested::PlaneFit;
 use crate::risk::first_largest;
-use crate::svd::leading_times;
+use crate::svd::add_product;
 use ndarray::{Array2, ArrayRef2, ArrayView2, aview1, s};
 use std::ops::Range;
 
@@ -15,6 +15,20 @@ use std::ops::Range;
 const BLOCK: usize = 512;
 const FEWEST: usize = 16;
 const FEATURES: usize = BLOCK << 14;
+/// Features that are multiplied at once.
+const CHUNK: usize = 512;
+/// Columns of predictions up to which those of several numbers of features are made together: a product of few columns would
+/// wait for the features, which are too many for the cache.
+const TOGETHER: usize = 128;
+/// Rows, and columns where several numbers of features have some, of a product at least: single ones, and small products, are
+/// added up in another order.
+const FEWEST_ROWS: usize = 2;
+const FEWEST_COLUMNS: usize = 16;
+
+/// How many columns of predictions are made at once, of so many for each number of features.
+pub(super) fn predicted(columns: usize) -> usize {
+    columns.max(TOGETHER).saturating_add(FEWEST_COLUMNS)
+}
 
 /// How many of some test inputs are mapped to `p` features at once.
 pub(super) fn block(tests: usize, p: usize) -> usize {
@@ -35,42 +49,40 @@ pub(super) fn score(
     let none = Score { squares: 0.0, wrong: counts_errors.then_some(0) };
     let mut by_features: Vec<usize> = (0..fits.len()).collect();
     by_features.sort_by_key(|&index| fits[index].p);
-    let entries = fits.iter().flat_map(|fit| &fit.coefficients).map(Array2::len).sum();
-    let mut coefficients = zeros("the coefficients", entries, 1)?;
-    let mut rest = coefficients.as_slice_mut().unwrap_or_default();
-    let mut groups = Vec::new();
+    let mut sets: Vec<Set<'_>> = Vec::new();
     for same in by_features.chunk_by(|&a, &b| fits[a].p == fits[b].p) {
-        let parts = || same.iter().flat_map(|&index| &fits[index].coefficients);
-        let size = (fits[same[0]].p, parts().map(Array2::ncols).sum());
-        let beside = rest.split_off_mut(..size.0 * size.1).unwrap_or_default();
-        let mut first = 0;
-        for part in parts() {
-            for (to, from) in beside.chunks_exact_mut(size.1).zip(part.rows()) {
-                to[first..].iter_mut().zip(from).for_each(|(to, from)| *to = *from);
-            }
-            first += part.ncols();
+        let group = Group {
+            p: fits[same[0]].p,
+            columns: same.iter().flat_map(|&index| &fits[index].coefficients).map(Array2::ncols).sum(),
+            counted: same.iter().map(|&index| rows_of(&fits[index])).collect(),
+            scores: vec![none; same.len() * tested.len()],
+            fits: same,
+        };
+        match sets.last_mut() {
+            Some(set) if set.columns + group.columns <= TOGETHER => set.push(group),
+            _ => sets.push(Set::new(group)),
         }
-        let counted = same.iter().map(|&index| rows_of(&fits[index])).collect();
-        let scores = vec![none; same.len() * tested.len()];
-        groups.push(Group { fits: same, coefficients: &*beside, size, counted, scores });
+    }
+    for set in &mut sets {
+        set.fill(fits)?;
     }
     let targets: Vec<Targets<'_>> = tested
         .iter()
         .map(|&first| Targets::new(tests_y.slice(s![.., first..first + outputs]), counts_errors))
         .collect();
     let block = block(tests.nrows(), most);
-    let (mut features, mut predictions) = (zeros("test features", block, most)?, Vec::new());
+    let (mut features, mut predictions) = (zeros("test features", block.max(FEWEST_ROWS), most)?, Vec::new());
     for first in (0..tests.nrows()).step_by(block.max(1)) {
         let rows = first..tests.nrows().min(first + block);
-        let mut features = features.slice_mut(s![..rows.len(), ..]);
-        checked::write_columns(map, &tests.slice(s![rows.clone(), ..]), 0..most, &mut features)?;
+        let mut of_rows = features.slice_mut(s![..rows.len(), ..]);
+        checked::write_columns(map, &tests.slice(s![rows.clone(), ..]), 0..most, &mut of_rows)?;
         // Each has scores of its own, so that they are added up in one order.
-        share_in(groups.iter_mut().rev(), &mut predictions, |group, predictions| {
-            group.score(&features, &rows, (&targets, outputs), predictions);
+        share_in(sets.iter_mut().rev(), &mut predictions, |set, predictions| {
+            set.score(&features, &rows, (&targets, outputs), predictions);
         });
     }
     let mut scores = vec![Vec::new(); fits.len()];
-    for group in groups {
+    for group in sets.into_iter().flat_map(|set| set.groups) {
         for (&index, found) in group.fits.iter().zip(group.scores.chunks(tested.len().max(1))) {
             scores[index] = found.to_vec();
         }
@@ -83,19 +95,87 @@ pub(super) fn score(
 
 /// The fits of one number of features.
 struct Group<'a> {
+    p: usize,
     /// Which they are.
     fits: &'a [usize],
-    /// All of theirs side by side, row by row, and their size: `p ×` outputs.
-    coefficients: &'a [f64],
-    size: (usize, usize),
+    /// Columns of their coefficients.
+    columns: usize,
     /// For each fit, on how many of the first rows it is tested.
     counted: Vec<usize>,
     /// For each fit, one for each request.
     scores: Vec<Score>,
 }
 
-impl Group<'_> {
-    /// Adds the errors on some rows, whose features are given.
+/// Groups whose predictions are made together, by ascending numbers of features.
+struct Set<'a> {
+    groups: Vec<Group<'a>>,
+    /// Columns of their coefficients.
+    columns: usize,
+    /// Those coefficients in the order of the [products](Set::products), row by row.
+    coefficients: Vec<f64>,
+}
+
+impl<'a> Set<'a> {
+    fn new(group: Group<'a>) -> Self {
+        Self { columns: group.columns, groups: vec![group], coefficients: Vec::new() }
+    }
+
+    fn push(&mut self, group: Group<'a>) {
+        self.columns += group.columns;
+        self.groups.push(group);
+    }
+
+    /// Columns of predictions: those of the last group are [`FEWEST_COLUMNS`] or more.
+    fn width(&self) -> usize {
+        let last = self.groups.last().map_or(0, |group| group.columns);
+        self.columns + FEWEST_COLUMNS.saturating_sub(last)
+    }
+
+    /// Which features are multiplied with the coefficients of which columns. A chunk of features goes to all groups that
+    /// have it as a whole; what is left goes to its group alone. So the bits of a group do not depend on the others.
+    fn products(&self) -> Vec<(Range<usize>, Range<usize>)> {
+        let most = self.groups.last().map_or(0, |group| group.p);
+        let mut products = Vec::new();
+        for start in (0..most).step_by(CHUNK) {
+            let (end, mut first) = (start + CHUNK, 0);
+            for group in self.groups.iter().take_while(|group| group.p < end) {
+                if group.p > start {
+                    products.push((start..group.p, first..first + group.columns));
+                }
+                first += group.columns;
+            }
+            if end <= most {
+                products.push((start..end, first..self.width()));
+            }
+        }
+        products
+    }
+
+    /// Puts the coefficients of its fits in order.
+    fn fill(&mut self, fits: &[PlaneFit]) -> Result<(), Error> {
+        let products = self.products();
+        let entries = products.iter().map(|(features, columns)| features.len() * columns.len()).sum();
+        self.coefficients = zeros("the coefficients", entries, 1)?.into_raw_vec_and_offset().0;
+        let mut rest = &mut self.coefficients[..];
+        for (features, columns) in products {
+            let to = rest.split_off_mut(..features.len() * columns.len()).unwrap_or_default();
+            let mut first = 0;
+            for part in
+                self.groups.iter().flat_map(|group| group.fits).flat_map(|&fit| &fits[fit].coefficients)
+            {
+                if columns.contains(&first) {
+                    let rows = part.slice(s![features.clone(), ..]);
+                    for (to, from) in to.chunks_exact_mut(columns.len()).zip(rows.rows()) {
+                        to[first - columns.start..].iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+                    }
+                }
+                first += part.ncols();
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds the errors on some rows, whose features are the first that are given.
     fn score(
         &mut self,
         features: &ArrayRef2<f64>,
@@ -103,18 +183,26 @@ impl Group<'_> {
         (targets, outputs): (&[Targets<'_>], usize),
         predictions: &mut Vec<f64>,
     ) {
-        let (p, columns) = self.size;
-        let (count, width) = features.dim();
-        predictions.resize(count * columns, 0.0);
-        let x = features.as_slice().unwrap_or_default();
-        leading_times((x, width), self.coefficients, predictions, (count, columns, p));
-        let requests = self.counted.iter().flat_map(|&counted| targets.iter().map(move |own| (counted, own)));
-        for (at, ((counted, targets), score)) in requests.zip(&mut self.scores).enumerate() {
-            let column = at * outputs;
-            for (row, prediction) in
-                (rows.start..rows.end.min(counted)).zip(predictions.chunks_exact(columns))
-            {
-                score.add(&prediction[column..column + outputs], targets, row);
+        let (count, most) = (rows.len().max(FEWEST_ROWS), features.ncols());
+        let (x, width) = (features.as_slice().unwrap_or_default(), self.width());
+        predictions.resize(count * width, 0.0);
+        let mut rest = &self.coefficients[..];
+        for (features, columns) in self.products() {
+            let (b, others) = rest.split_at(features.len() * columns.len());
+            let is_first = features.start == 0;
+            add_product(((x, most), features), b, ((&mut *predictions, width), columns), count, is_first);
+            rest = others;
+        }
+        let mut column = 0;
+        for group in &mut self.groups {
+            let requests =
+                group.counted.iter().flat_map(|counted| targets.iter().map(move |own| (*counted, own)));
+            for ((counted, targets), score) in requests.zip(&mut group.scores) {
+                let rows = rows.start..rows.end.min(counted);
+                for (row, prediction) in rows.zip(predictions.chunks_exact(width)) {
+                    score.add(&prediction[column..column + outputs], targets, row);
+                }
+                column += outputs;
             }
         }
     }

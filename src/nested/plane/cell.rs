@@ -4,25 +4,54 @@ use super::memory::svd_bytes;
 use super::request::{Request, is_min_norm};
 use super::table::Units;
 use crate::Error;
-use crate::filter::MinNorm;
 use crate::filter::cutoff::Cutoff;
-use crate::machine::memory::reserve;
+use crate::filter::{MinNorm, SpectralFilter};
+use crate::machine::memory::{reserve, table};
 use crate::nested::Engine;
 use crate::nested::fit::{condition_bound, is_clear};
 use crate::nested::scale::scaled;
 use crate::nested::smallest::Smallest;
 use crate::nested::triangle::{Triangle, conditions};
 use crate::svd::{StreamedQr, Svd};
-use ndarray::{Array2, s};
+use ndarray::{Array2, ArrayRef2, ArrayView1, s};
 
 /// A cell in the coordinates of its triangle.
 pub(super) struct Solved {
-    /// One for each request, in the units of the caller.
-    pub(super) solutions: Vec<Array2<f64>>,
+    /// One for each request.
+    pub(super) solutions: Vec<Solution>,
     pub(super) train_mse: Vec<f64>,
     pub(super) rank: usize,
     pub(super) smallest: Option<f64>,
     pub(super) engine: Engine,
+}
+
+/// The coefficients of one request, or for `p > n` the weights of the rows that they are the sum of.
+pub(super) struct Solution {
+    pub(super) entries: Array2<f64>,
+    /// For each column the `e` of its unit `2^e`.
+    pub(super) exponents: Vec<i32>,
+}
+
+impl Solution {
+    /// Each column and its unit.
+    pub(super) fn columns(&self) -> impl Iterator<Item = (ArrayView1<'_, f64>, i32)> {
+        self.entries.columns().into_iter().zip(self.exponents.iter().copied())
+    }
+
+    /// In the units of the caller.
+    pub(super) fn in_units(mut self) -> Result<Array2<f64>, Error> {
+        for (mut column, &e) in self.entries.columns_mut().into_iter().zip(&self.exponents) {
+            column.mapv_inplace(|v| scaled(v, e));
+        }
+        check_coefficients(&self.entries)?;
+        Ok(self.entries)
+    }
+}
+
+/// [`Error::Overflow`] unless all are finite.
+pub(super) fn check_coefficients(coefficients: &Array2<f64>) -> Result<(), Error> {
+    let overflow = |_| Error::Overflow { what: "a coefficient of the fit" };
+    Error::check_finite("coefficients", coefficients.view()).map_err(overflow)
 }
 
 /// The triangle that all cells of one row or column of the plane are leading parts of.
@@ -44,15 +73,20 @@ impl<'a> Leading<'a> {
 
     /// Whether the part of an `n × p` cell is far enough from rank-deficient: at once where the rough estimate
     /// leaves no doubt.
-    fn is_clear(&self, size: usize, (n, p): (usize, usize)) -> bool {
-        self.conditions[size - 1] < condition_bound(n, p) / NO_DOUBT || is_clear(&mut self.part(size), n, p)
+    fn is_clear(&self, size: usize, (n, p): (usize, usize)) -> Result<bool, Error> {
+        if self.conditions[size - 1] < condition_bound(n, p) / NO_DOUBT {
+            return Ok(true);
+        }
+        reserve("the triangle of a cell of a plane", table(size, size))?;
+        Ok(is_clear(&mut self.part(size), n, p))
     }
 }
 
 /// How far a rough estimate of a condition number may be off.
 const NO_DOUBT: f64 = 1e4;
 
-/// An `n × p` cell: `Lᵀ β = c` is to be solved for `p ≤ n`, else `L z = y`; `L` has the singular values of its matrix.
+/// An `n × p` cell: `Lᵀ β = c` is to be solved for `p ≤ n`, else `L Lᵀ w = y` for `β = Xᵀ w`; `L` has the singular values of
+/// its matrix.
 pub(super) struct PlaneCell<'a> {
     pub(super) units: &'a Units,
     pub(super) n: usize,
@@ -71,11 +105,8 @@ impl PlaneCell<'_> {
         mut solution: Array2<f64>,
     ) -> Result<Solved, Error> {
         let (n, p, e) = (self.n, self.p, self.units.x_exponent);
-        let is_clear = self.leading.is_clear(self.size(), (n, p));
+        let is_clear = self.leading.is_clear(self.size(), (n, p))?;
         let by_triangle = |request: &Request<'_>| is_clear && is_min_norm(request.estimator);
-        for (mut column, y) in solution.columns_mut().into_iter().zip(&self.units.y_exponents) {
-            column.mapv_inplace(|v| scaled(v, y - e));
-        }
         let svd = if requests.iter().all(by_triangle) { None } else { Some(self.svd()?) };
         let (rank, smallest) = match &svd {
             Some(svd) => (svd.rank(), self.smallest.then(|| svd.smallest_nonzero().unwrap_or(0.0))),
@@ -89,56 +120,56 @@ impl PlaneCell<'_> {
         for request in requests {
             let outputs = s![.., request.outputs.clone()];
             let mut lost = vec![0.0; targets.ncols()];
-            let solution = match &svd {
+            let (entries, unit) = match &svd {
                 _ if by_triangle(request)
                     && requests.len() == 1
                     && request.outputs.len() == solution.ncols() =>
                 {
-                    std::mem::take(&mut solution) // without a copy
+                    (std::mem::take(&mut solution), -e) // without a copy
                 }
-                _ if by_triangle(request) => solution.slice(outputs).to_owned(),
+                _ if by_triangle(request) => (solution.slice(outputs).to_owned(), -e),
                 Some(svd) => {
-                    let mut wanted = targets.slice(outputs).to_owned();
-                    let units = &self.units.y_exponents[request.outputs.clone()];
-                    for (mut column, y) in wanted.columns_mut().into_iter().zip(units) {
-                        column.mapv_inplace(|v| scaled(v, *y));
-                    }
                     // The triangle is square: what is left of the targets lies along its modes.
-                    let (solution, off) = if is_min_norm(request.estimator) {
-                        svd.fit(
-                            &wanted,
-                            &MinNorm::with_cutoff(Cutoff::of_matrix(
-                                (n, p),
-                                svd.spectrum().singular_values(),
-                            ))?,
-                        )?
-                    } else {
-                        svd.fit_as(&wanted, request.estimator, (n, p))?
-                    };
+                    let (found, off) = self.by_svd(svd, &targets.slice(outputs), request.estimator)?;
                     for (lost, column) in lost[request.outputs.clone()].iter_mut().zip(off.columns()) {
                         *lost = column.dot(&column);
                     }
-                    solution
+                    (found, 0)
                 }
-                None => Array2::zeros((self.size(), request.outputs.len())),
+                None => (Array2::zeros((self.size(), request.outputs.len())), 0),
             };
-            let overflow = |_| Error::Overflow { what: "a coefficient of the fit" };
-            Error::check_finite("coefficients", solution.view()).map_err(overflow)?;
+            let exponents = self.units.y_exponents[request.outputs.clone()].iter().map(|y| y + unit);
             let count = (n * request.outputs.len()) as f64;
             let sum: f64 = request
                 .outputs
                 .clone()
-                .map(|k| scaled(squares[k] / count, 2 * self.units.y_exponents[k]) + lost[k] / count)
+                .map(|k| scaled((squares[k] + lost[k]) / count, 2 * self.units.y_exponents[k]))
                 .sum();
             if !sum.is_finite() {
                 return Err(Error::Overflow { what: "the training error" });
             }
             train_mse.push(sum);
-            solutions.push(solution);
+            solutions.push(Solution { entries, exponents: exponents.collect() });
         }
         let needed_svd = !is_clear && requests.iter().any(|request| is_min_norm(request.estimator));
         let engine = if needed_svd { Engine::Svd } else { Engine::Nested };
         Ok(Solved { solutions, train_mse, rank, smallest, engine })
+    }
+
+    /// The solution of scaled targets, and what it leaves of them along each mode.
+    fn by_svd(
+        &self,
+        svd: &Svd,
+        targets: &ArrayRef2<f64>,
+        estimator: &dyn SpectralFilter,
+    ) -> Result<(Array2<f64>, Array2<f64>), Error> {
+        let (shape, min_norm) = ((self.n, self.p), MinNorm::default());
+        let filter = if is_min_norm(estimator) { &min_norm } else { estimator };
+        if self.p <= self.n {
+            return svd.fit_as(targets, filter, shape);
+        }
+        let in_units = svd.singular_values().iter().map(|&sigma| scaled(sigma, -self.units.x_exponent));
+        svd.weights_as(targets, filter, shape, &in_units.collect::<Vec<_>>())
     }
 
     /// Rows of its triangle.

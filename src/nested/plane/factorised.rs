@@ -1,12 +1,12 @@
 //! The two factorisations, and the cells that are read off them.
 
-use super::cell::{Leading, PlaneCell, Solved};
+use super::cell::{Leading, PlaneCell, Solution};
 use super::table::{Table, Units};
+use super::weights::Weights;
 use super::{Plane, PlaneFit, Request};
 use crate::Error;
-use crate::machine::large_pages;
-use crate::svd::{Image, StreamedQr};
-use ndarray::{Array2, ShapeBuilder, s};
+use crate::svd::StreamedQr;
+use ndarray::{Array2, s};
 
 impl Plane {
     /// The largest `p` of a cell with `p ≤ n`; 0 where there is none.
@@ -56,11 +56,12 @@ impl Plane {
                     .collect();
                 let cell = PlaneCell { units, n, p, leading: &leading, smallest: self.smallest };
                 let solved = cell.solve(targets, &squares, requests, solution)?;
+                let coefficients = solved.solutions.into_iter().map(Solution::in_units);
                 fits.push(PlaneFit {
                     n,
                     p,
                     rank: solved.rank,
-                    coefficients: solved.solutions,
+                    coefficients: coefficients.collect::<Result<_, _>>()?,
                     train_mse: solved.train_mse,
                     smallest_singular_value: solved.smallest,
                     engine: solved.engine,
@@ -82,112 +83,58 @@ impl Plane {
         if rows == 0 || self.samples.first().is_none_or(|&n| n >= last_wanted) {
             return Ok(Vec::new());
         }
-        let mut lq = StreamedQr::keeping(memory, most_features, rows);
+        let mut lq = StreamedQr::in_memory(memory, (most_features, rows, 0));
         let none = Array2::zeros((0, 0));
-        let mut cells = Vec::new();
+        let mut blocks = Vec::new();
+        let mut weights: Vec<_> = self.samples.iter().map(|&n| Weights::new(n)).collect();
         for run in self.runs() {
             if run[0] > last_wanted {
                 break;
             }
             let (from, last) = (lq.rows(), run[run.len() - 1]);
-            let block = table.features(0..rows, from..last)?;
+            let block = table.block(rows, from..last)?;
+            let columns = block.view().reversed_axes();
             if run.len() > 1 && run.iter().any(|&p| self.wants(p)) {
-                // Column by column on a copy; what came before is applied with that of all others.
+                // Column by column on a copy.
                 let mut branch = lq.branch();
                 for &p in run {
-                    branch.append(block.slice(s![.., branch.rows() - from..p - from]).t(), none.view());
+                    branch.append(columns.slice(s![branch.rows() - from..p - from, ..]), none.view());
                     if self.wants(p) {
-                        let mut of_p = self.solved(table, requests, &branch, p)?;
-                        branch.apply(of_p.iter_mut().flat_map(Wide::images).collect());
-                        for cell in &mut of_p {
-                            cell.rows = from;
-                        }
-                        cells.extend(of_p);
+                        self.solve_wide(table, requests, (&branch, p), &mut weights)?;
                     }
                 }
             }
-            lq.append(block.t(), none.view());
+            lq.append(columns, none.view());
             if let [p] = run
                 && self.wants(*p)
             {
-                cells.extend(self.solved(table, requests, &lq, *p)?);
+                self.solve_wide(table, requests, (&lq, *p), &mut weights)?;
             }
+            blocks.push(block);
         }
-        lq.apply(cells.iter_mut().flat_map(Wide::images).collect());
-        cells.into_iter().map(|cell| cell.fit(requests)).collect()
+        Weights::fits(weights, &blocks, requests)
     }
 
-    /// The cells of `p` features, their solutions still in the coordinates of their triangle.
-    fn solved(
+    /// The weights of the cells of `p` features.
+    fn solve_wide(
         &self,
         table: &Table<'_>,
         requests: &[Request<'_>],
-        lq: &StreamedQr,
-        p: usize,
-    ) -> Result<Vec<Wide>, Error> {
+        (lq, p): (&StreamedQr, usize),
+        weights: &mut [Weights],
+    ) -> Result<(), Error> {
         let sizes: Vec<usize> = self.samples.iter().copied().take_while(|&n| n < p).collect();
         let largest = sizes.last().copied().unwrap_or(0);
         let leading = Leading::new(lq, largest);
         // Forward substitution: the solution of a smaller cell is the beginning of that of the largest.
-        let solutions = lq.solve_transposed(table.y.slice(s![..largest, ..]));
-        let wide = |n: usize| {
+        let forward = lq.solve_transposed(table.y.slice(s![..largest, ..]));
+        let forward: Vec<_> = sizes.iter().map(|&n| forward.slice(s![..n, ..]).to_owned()).collect();
+        let solutions = lq.solve(&forward);
+        for ((n, solution), weights) in sizes.into_iter().zip(solutions).zip(weights) {
             let targets = table.y.slice(s![..n, ..]).to_owned();
-            let solution = solutions.slice(s![..n, ..]).to_owned();
             let cell = PlaneCell { units: &table.units, n, p, leading: &leading, smallest: self.smallest };
-            let mut solved = cell.solve(&targets, &vec![0.0; table.y.ncols()], requests, solution)?;
-            let width = solved.solutions.iter().map(Array2::ncols).sum();
-            let (mut beta, mut first) = (large_pages::zeros((p, width).f()), 0);
-            for z in solved.solutions.drain(..) {
-                beta.slice_mut(s![..n, first..first + z.ncols()]).assign(&z);
-                first += z.ncols();
-            }
-            Ok(Wide { n, p, rows: p, solved, beta })
-        };
-        sizes.into_iter().map(wide).collect()
-    }
-}
-
-/// A cell with `p > n` on its way to the coordinates of the features.
-struct Wide {
-    n: usize,
-    p: usize,
-    /// The reflections of so many columns are still to be applied.
-    rows: usize,
-    solved: Solved,
-    /// The solutions that were in `solved`, side by side, column by column.
-    beta: Array2<f64>,
-}
-
-impl Wide {
-    fn images(&mut self) -> impl Iterator<Item = Image<'_>> {
-        let (rows, rank) = (self.rows, self.n);
-        let columns = self.beta.as_slice_memory_order_mut().unwrap_or_default().chunks_exact_mut(self.p);
-        columns.map(move |column| Image { rows, rank, column })
-    }
-
-    /// In the coordinates of the features.
-    fn fit(self, requests: &[Request<'_>]) -> Result<PlaneFit, Error> {
-        let Self { n, p, solved, beta, .. } = self;
-        let overflow = |_| Error::Overflow { what: "a coefficient of the fit" };
-        Error::check_finite("coefficients", beta.view()).map_err(overflow)?;
-        let mut first = 0;
-        let of_request = |request: &Request<'_>| {
-            let columns = first..first + request.outputs.len();
-            first = columns.end;
-            beta.slice(s![.., columns]).to_owned()
-        };
-        let coefficients = match requests {
-            [_] => vec![beta],
-            several => several.iter().map(of_request).collect(),
-        };
-        Ok(PlaneFit {
-            n,
-            p,
-            rank: solved.rank,
-            coefficients,
-            train_mse: solved.train_mse,
-            smallest_singular_value: solved.smallest,
-            engine: solved.engine,
-        })
+            weights.push(p, cell.solve(&targets, &vec![0.0; table.y.ncols()], requests, solution)?);
+        }
+        Ok(())
     }
 }

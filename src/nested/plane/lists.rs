@@ -6,19 +6,20 @@ use crate::nested::parts::Part;
 /// Steps of `p` under this are taken together: reflections of a few columns cost what those of a whole block do.
 const NARROW: usize = 8;
 /// Columns that are taken together at most.
-const RUN: usize = 32;
+pub(super) const RUN: usize = 32;
 
 /// Fits on the first `n` rows and the first `p` columns of one table, for every `n` and `p` of two lists.
 ///
 /// ```text
-/// p ≤ n   X[..n, ..p] = Q R_p         β̂ = R_p⁻¹ c_p        one QR that takes rows in: R_p is its leading triangle
-/// p > n   X[..n, ..p] = L_n Q_nᵀ      β̂ = Q_n L_n⁻¹ Y_n    one LQ that takes columns in: L_n is its leading triangle
+/// p ≤ n   X[..n, ..p] = Q R_p         β̂ = R_p⁻¹ c_p             one QR that takes rows in: R_p is its leading triangle
+/// p > n   X[..n, ..p] = L_n Q_nᵀ      β̂ = Xᵀ (L_n L_nᵀ)⁻¹ Y_n   one LQ that takes columns in: L_n is its leading triangle
 /// ```
 ///
 /// Each of the two costs what one factorisation of the largest matrix costs, `4/3 N³` flops for `N × N`; a cell is
-/// then a triangular solve and, for `p > n`, the product with `Q_n`, `4 n p k` flops for `k` outputs: of all cells at once,
-/// so that they are products of matrices. Cell by cell, 20 × 20 factorisations would cost 150 times as much. Every step is orthogonal: a fit is as accurate as its own
-/// condition number κ and what it leaves over allow ([`nested`](crate::nested), Accuracy). Where κ is over `1 / (8 max(n, p) ε)`, and for estimators
+/// then a triangular solve or, for `p > n`, two and the product with `Xᵀ`, `2 n p k` flops for `k` outputs: of all cells at once,
+/// so that they are products of matrices. Cell by cell, 20 × 20 factorisations would cost 150 times as much. Every factorisation
+/// is orthogonal: a fit is as accurate as its own condition number κ and what it leaves over allow
+/// ([`nested`](crate::nested), Accuracy). Where κ is over `1 / (8 max(n, p) ε)`, and for estimators
 /// other than the minimum norm, the cell has an SVD of its triangle, whose singular values are those of the
 /// cell's matrix.
 ///

@@ -1,10 +1,12 @@
 //! The memory that the fits of a plane take.
 
 use super::Plane;
+use super::lists::RUN;
 use super::request::{Request, is_min_norm};
+use super::weights::Weights;
 use crate::Error;
 use crate::machine::memory::{self, sum, table};
-use crate::svd::{Backend, Faer, Image};
+use crate::svd::{Backend, Faer};
 
 /// Bytes of the SVD of a cell's triangle, of so many rows, with the copies of it.
 pub(super) fn svd_bytes(size: usize) -> usize {
@@ -25,12 +27,12 @@ struct Parts {
     tall: usize,
     /// The one that takes columns in, and its cells.
     wide: usize,
-    /// One cell, where its condition is in doubt or it has an SVD.
+    /// One cell, where its smallest singular value is asked for or it has an SVD.
     cell: usize,
 }
 
 impl Plane {
-    /// Bytes that the SVD of its largest cell takes, with the triangle and copies of it. Cells of the minimum norm have one
+    /// Bytes that the SVD of its largest cell takes, with the triangle and copies of it. Cells of the minimum norm may have one
     /// where their condition is in doubt; it is asked for when such a cell is met.
     #[must_use]
     pub fn bytes_of_svd(&self) -> usize {
@@ -97,30 +99,35 @@ impl Plane {
         let square = n.min(p);
         // What the map makes at once, and what is left of it.
         let kept = if columns > 0 { columns } else { self.features.first().copied().unwrap_or(0) };
-        let next = if from_map { table(n, steps(&self.features, p)).saturating_mul(2) } else { 0 };
         let design = if from_map { table(n, kept) } else { 0 };
         let tall = [
             table(columns, columns.saturating_add(outputs)),
             table(steps(&self.samples, n).min(at_once), columns.saturating_add(outputs)).saturating_mul(2),
             table(self.features.iter().copied().fold(0, usize::saturating_add), outputs).saturating_mul(3),
         ];
-        let reflections = table(p, rows);
+        // Those that the map makes, with a run that begins among those that are kept.
+        let features = if from_map { table(rows, p.saturating_sub(kept).saturating_add(RUN)) } else { 0 };
         // Narrow steps are taken on a copy of the triangle.
-        let run = self.runs().into_iter().map(<[usize]>::len).max().unwrap_or(1);
-        let copy = if run > 1 { table(rows, rows) } else { 0 };
-        // The columns that reflections are applied to, of all cells, and those of one cell by request.
-        let columns_of_cells = self.samples.len().saturating_mul(self.features.len()).saturating_mul(fitted);
-        let images = sum([Image::bytes(columns_of_cells, steps(&self.features, p)), table(p, fitted)]);
+        let runs = self.runs();
+        let copy = if runs.iter().any(|run| run.len() > 1) { table(rows, rows) } else { 0 };
+        let weights = Weights::bytes(
+            self.samples.iter().copied().filter(|&n| n < p),
+            self.features.len().saturating_mul(fitted),
+            (runs.len(), steps(&self.features, p)),
+        );
+        let solved =
+            table(self.samples.iter().copied().fold(0, usize::saturating_add), outputs).saturating_mul(3);
         let wide = [
             table(columns.max(rows), columns.max(rows)),
             copy,
-            reflections,
+            features,
             table(steps(&self.features, p), rows),
-            next,
-            images,
+            weights,
+            solved,
+            table(p, fitted),
         ];
-        // Of one cell, where its condition is in doubt.
-        let triangle = table(square, square);
+        // Of one cell.
+        let triangle = if self.smallest { table(square, square) } else { 0 };
         let svd = if by_svd { svd_bytes(square) } else { 0 };
         let coefficients = self.features.iter().map(|&p| table(p, fitted)).fold(0, usize::saturating_add);
         let coefficients = coefficients.saturating_mul(self.samples.len());

@@ -8,6 +8,7 @@ mod memory;
 mod of_rows;
 mod request;
 mod table;
+mod weights;
 
 pub use lists::Plane;
 pub use request::{PlaneFit, Request};

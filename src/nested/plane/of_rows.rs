@@ -28,12 +28,12 @@ impl Plane {
     /// is about
     ///
     /// ```text
-    /// 8 (2 m² + 3·512 P + 2 W P) bytes, and the coefficients
+    /// 8 (m² + 3·512 P + W P) bytes, and the coefficients
     /// ```
     ///
-    /// and [`bytes_of_rows`](Self::bytes_of_rows) says it exactly. A cell whose condition is in doubt has an SVD besides, which
-    /// asks for [`bytes_of_svd`](Self::bytes_of_svd) at most when it is met. Thirty million rows of 1000 features, 240 GB, take
-    /// 29 MB; 60,000 × 60,000, where `m²` is as large as the table, 58 GB with `n ≥ p` alone.
+    /// and [`bytes_of_rows`](Self::bytes_of_rows) says it exactly. A cell whose condition is in doubt has a copy of its
+    /// triangle besides, or an SVD, which asks for [`bytes_of_svd`](Self::bytes_of_svd) at most when it is met. Thirty million
+    /// rows of 1000 features, 240 GB, take 21 MB; 60,000 × 60,000, where `m²` is as large as the table, 30 GB with `n ≥ p` alone.
     ///
     /// The fits are as accurate as those to a table in memory, and agree with them to rounding. Entries stay in the
     /// units of the caller: those of every cell, and its targets, must have their largest between 2⁻¹⁰⁰ and 2¹⁰⁰, or all be

@@ -2,6 +2,7 @@
 
 use crate::Error;
 use crate::features::{FeatureMap, checked};
+use crate::machine::memory::{reserve, table};
 use crate::nested::scale::{largest_exponent, scaled};
 use ndarray::{Array2, ArrayRef2, ArrayView2, CowArray, Ix2, s};
 use std::ops::Range;
@@ -40,6 +41,31 @@ pub(super) struct Table<'a> {
     pub(super) units: Units,
 }
 
+/// Some features of the first rows, that are kept.
+pub(super) struct Block<'a> {
+    /// Row by row, others among them.
+    all: CowArray<'a, f64, Ix2>,
+    /// Where in a row they are.
+    place: Range<usize>,
+}
+
+impl Block<'_> {
+    /// How many they are.
+    pub(super) fn width(&self) -> usize {
+        self.place.len()
+    }
+
+    /// The rows that they are in, one after the other, the length of each, and where in a row they are.
+    pub(super) fn rows(&self) -> ((&[f64], usize), Range<usize>) {
+        ((self.all.as_slice().unwrap_or_default(), self.all.ncols()), self.place.clone())
+    }
+
+    /// As a table.
+    pub(super) fn view(&self) -> ArrayView2<'_, f64> {
+        self.all.slice(s![.., self.place.clone()])
+    }
+}
+
 impl<'a> Table<'a> {
     pub(super) fn new(
         x: ArrayView2<'a, f64>,
@@ -62,6 +88,21 @@ impl<'a> Table<'a> {
     pub(super) fn plain(x: ArrayView2<'a, f64>, y: Array2<f64>) -> Self {
         let units = Units::plain(y.ncols());
         Self { x, rest: None, y, units }
+    }
+
+    /// Some columns of the features of the first rows, scaled, to be kept: without a copy where they are part of a table that
+    /// lies row by row.
+    pub(super) fn block(&self, rows: usize, columns: Range<usize>) -> Result<Block<'a>, Error> {
+        if self.x.is_standard_layout() && self.units.x_exponent == 0 && columns.end <= self.x.ncols() {
+            return Ok(Block { all: CowArray::from(self.x.slice_move(s![..rows, ..])), place: columns });
+        }
+        if self.rest.is_none() {
+            reserve("a copy of features that do not lie row by row", table(rows, columns.len()))?;
+        }
+        let made = self.features(0..rows, columns)?;
+        let all =
+            if made.is_standard_layout() { made } else { made.as_standard_layout().into_owned().into() };
+        Ok(Block { place: 0..all.ncols(), all })
     }
 
     /// Some rows and columns of the features, scaled.

@@ -86,7 +86,7 @@ impl Prospects for Plane {
             let (size, p) = (n.min(p) as f64, p as f64);
             let svd = if by_svd { 20.0 * size * size * size } else { 0.0 };
             let scored = tests + if task.wanted.train_error_rate { n as f64 } else { 0.0 };
-            svd + k * lines * (2.0 * size * size + 4.0 * size * p + 2.0 * scored * p)
+            svd + k * lines * (2.0 * size * size + 2.0 * size * p + 2.0 * scored * p)
         };
         grown(samples.len(), (n, tall))
             + grown(features.len(), (p, wide))
@@ -106,7 +106,7 @@ impl Prospects for Plane {
         let block = crate::sweep::test_blocks::block(task.sizes.tests.max(counted), p);
         // Threads that have no repeat of their own predict for other numbers of features.
         let threads = if task.sweep.threads.is_none() { rayon::current_num_threads() } else { 1 };
-        let predictions = table(block, fitted.saturating_mul(samples));
+        let predictions = table(block, crate::sweep::test_blocks::predicted(fitted.saturating_mul(samples)));
         // The fits, or their coefficients twice with a block of test features and predictions.
         let at_test = [
             coefficients.saturating_mul(2),
