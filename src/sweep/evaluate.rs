@@ -10,6 +10,8 @@ use super::metrics::{Metrics, OfFit};
 use super::output::{Factorised, Modes, Output, Scratch};
 use super::study::{Prepared, Study, Tests};
 use crate::Error;
+use crate::machine::rooms::recycle;
+use ndarray::Array1;
 use std::borrow::Cow;
 
 impl Study<'_> {
@@ -26,8 +28,11 @@ impl Study<'_> {
         let (held_out, own_columns) = self.held_out(rows, p, &prepared)?;
         let Prepared { y, coordinates, .. } = prepared;
         let ideal = self.ideal(p).map(|ideal| match &coordinates {
-            Some(coordinates) => Cow::Owned(coordinates.of_parameters(ideal.clone())),
-            None => Cow::Borrowed(ideal),
+            Some(coordinates) => (Cow::Owned(coordinates.of_parameters(ideal.beta.clone())), None),
+            // A table that cells share has no other coordinates.
+            None => {
+                (Cow::Borrowed(&ideal.beta), ideal.images.as_ref().filter(|_| held_out.transposed.is_some()))
+            }
         });
         let modes = Modes::new(factorised, held_out);
         scratch.forget();
@@ -35,7 +40,9 @@ impl Study<'_> {
         for (output, &(trained, tested)) in self.targets.outputs.iter().enumerate() {
             let block = self.targets.block(trained);
             let last = factorised.last_mode(&y, block)?;
-            let ideal = ideal.as_ref().map(|ideal| ideal.column(output));
+            let ideal = ideal.as_ref().map(|(beta, images)| {
+                (beta.column(output), images.map(|images: &Vec<Array1<f64>>| images[output].view()))
+            });
             let tested = if own_columns { output } else { tested };
             outputs.push(Output::new(&modes, (&y, trained), tested, (ideal, last), &mut *scratch));
         }
@@ -117,6 +124,8 @@ impl Study<'_> {
         for output in outputs {
             output.recycle(&mut *scratch);
         }
+        modes.recycle();
+        recycle(y);
         measured.sort_lines();
         measured.failures.sort_by_key(|(index, _)| *index);
         measured.smallest_singular_value = svd.smallest_nonzero().unwrap_or(0.0);
