@@ -90,19 +90,8 @@ impl Study<'_> {
             mean.of_fit = of_fit(line, own, (&mut *scratch, mean.norm));
             Ok(mean)
         };
-        // Many arms that follow each other are the same prefix.
+        // Many arms that follow each other are the same prefix: the last one, and the place of its metrics.
         let mut last = None;
-        let mut with_last = |line: &Line, scratch: &mut Scratch| {
-            let prefix = scratch.prefix_of(&line.arm).map(|prefix| (prefix, line.outputs.start));
-            match &last {
-                Some((known, metrics)) if prefix == Some(*known) => Ok(Metrics::clone(metrics)),
-                _ => {
-                    let metrics = alone(line, scratch)?;
-                    last = prefix.filter(|_| errors_alone).map(|prefix| (prefix, metrics.clone()));
-                    Ok(metrics)
-                }
-            }
-        };
         let mut measured = Measured::new(n, p, self.lines.len());
         let mut waiting = Waiting::default();
         for (index, (line, &together)) in self.lines.iter().zip(&self.together).enumerate() {
@@ -115,9 +104,17 @@ impl Study<'_> {
                 mean.of_fit = of_fit(line, &outputs[line.outputs.clone()], (&mut *scratch, mean.norm));
                 continue;
             }
-            match gains.and_then(|()| with_last(line, scratch)) {
-                Ok(metrics) => measured.lines.push((index, metrics)),
-                Err(error) => measured.failures.push((Some(index), error)),
+            let prefix = scratch.prefix_of(&line.arm).map(|prefix| (prefix, line.outputs.start));
+            let prefix = prefix.filter(|_| errors_alone && gains.is_ok());
+            match last {
+                Some((known, place)) if prefix == Some(known) => measured.lines.share(index, place),
+                _ => match gains.and_then(|()| alone(line, scratch)) {
+                    Ok(metrics) => {
+                        last = prefix.map(|prefix| (prefix, measured.lines.next_place()));
+                        measured.lines.push(index, metrics);
+                    }
+                    Err(error) => measured.failures.push((Some(index), error)),
+                },
             }
         }
         waiting.measure(&modes, &outputs, variance, &mut measured);
@@ -127,6 +124,7 @@ impl Study<'_> {
         modes.recycle();
         recycle(y);
         measured.sort_lines();
+        measured.lines.shrink();
         measured.failures.sort_by_key(|(index, _)| *index);
         measured.smallest_singular_value = svd.smallest_nonzero().unwrap_or(0.0);
         measured.rank = svd.rank();

@@ -19,6 +19,7 @@ mod evaluate;
 mod fit;
 mod held_out;
 mod infinite_width;
+mod line_metrics;
 mod lines;
 mod many;
 mod maps;

@@ -228,7 +228,7 @@ fn add_level(task: &Task<'_>, all: &mut Vec<Measured>, mut found: Vec<Measured>,
     if level.is_some() {
         for measured in &mut found {
             let here = |line: usize| task.lines[line].value == level;
-            measured.lines.retain(|(line, _)| here(*line));
+            measured.lines.retain(here);
             measured.failures.retain(|(line, _)| line.is_none_or(here));
         }
     }
@@ -237,7 +237,7 @@ fn add_level(task: &Task<'_>, all: &mut Vec<Measured>, mut found: Vec<Measured>,
         return;
     }
     for (measured, more) in all.iter_mut().zip(found) {
-        measured.lines.extend(more.lines);
+        measured.lines.append(more.lines);
         measured.failures.extend(more.failures);
     }
 }
