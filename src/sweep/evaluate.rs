@@ -1,20 +1,39 @@
 //! Every arm of one cell, from its one factorisation.
 
 use super::Start;
-use super::coordinates::Intercept;
+use super::coordinates::{Coordinates, Intercept};
 use super::error_rates::{self, ErrorRates};
+use super::held_out::HeldOut;
 use super::lines::Line;
 use super::many::Waiting;
 use super::measured::Measured;
 use super::metrics::{Metrics, OfFit};
 use super::output::{Factorised, Modes, Output, Scratch};
-use super::study::{Prepared, Study, Tests};
+use super::study::{Ideal, Prepared, Study, Tests};
 use crate::Error;
 use crate::machine::rooms::recycle;
-use ndarray::Array1;
+use ndarray::{Array1, Array2};
 use std::borrow::Cow;
 
+/// `β*` in the coordinates of a cell, and what it predicts for the rows that are tested on, where that is known.
+type IdealOfCell<'a> = (Cow<'a, Array2<f64>>, Option<&'a [Array1<f64>]>);
+
 impl Study<'_> {
+    /// The best linear model on `p` features, for a cell.
+    fn ideal_of_cell(
+        &self,
+        p: usize,
+        coordinates: Option<&Coordinates>,
+        held_out: &HeldOut<'_>,
+    ) -> Option<IdealOfCell<'_>> {
+        let Ideal { beta, images } = self.ideal(p)?;
+        if let Some(coordinates) = coordinates {
+            return Some((Cow::Owned(coordinates.of_parameters(beta.clone())), None));
+        }
+        // Known of the table that cells share.
+        Some((Cow::Borrowed(beta), images.as_deref().filter(|_| held_out.transposed.is_some())))
+    }
+
     /// All arms for the training set of `rows`, whose prepared features are factorised.
     pub(super) fn evaluate(
         &self,
@@ -27,22 +46,16 @@ impl Study<'_> {
         let (n, p) = svd.shape();
         let (held_out, own_columns) = self.held_out(rows, p, &prepared)?;
         let Prepared { y, coordinates, .. } = prepared;
-        let ideal = self.ideal(p).map(|ideal| match &coordinates {
-            Some(coordinates) => (Cow::Owned(coordinates.of_parameters(ideal.beta.clone())), None),
-            // A table that cells share has no other coordinates.
-            None => {
-                (Cow::Borrowed(&ideal.beta), ideal.images.as_ref().filter(|_| held_out.transposed.is_some()))
-            }
-        });
+        let ideal = self.ideal_of_cell(p, coordinates.as_ref(), &held_out);
         let modes = Modes::new(factorised, held_out);
         scratch.forget();
         let mut outputs = Vec::with_capacity(self.targets.outputs.len());
         for (output, &(trained, tested)) in self.targets.outputs.iter().enumerate() {
             let block = self.targets.block(trained);
             let last = factorised.last_mode(&y, block)?;
-            let ideal = ideal.as_ref().map(|(beta, images)| {
-                (beta.column(output), images.map(|images: &Vec<Array1<f64>>| images[output].view()))
-            });
+            let ideal = ideal
+                .as_ref()
+                .map(|(beta, images)| (beta.column(output), images.map(|images| images[output].view())));
             let tested = if own_columns { output } else { tested };
             outputs.push(Output::new(&modes, (&y, trained), tested, (ideal, last), &mut *scratch));
         }

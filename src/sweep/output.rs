@@ -460,8 +460,8 @@ impl Scratch {
         let Response { gains, residuals } = &mut self.response;
         if let (Some(most), Some(last)) = (self.answered, self.prefix) {
             // Singular values descend: what a cutoff leaves of leading modes are fewer of them.
-            let left = sigma.iter().take_while(|s| cutoff.is_none_or(|cutoff| !(**s < cutoff)));
-            let kept = most.min(left.count());
+            let is_cut = |s: f64| cutoff.is_some_and(|cutoff| s < cutoff);
+            let kept = most.min(sigma.iter().take_while(|s| !is_cut(**s)).count());
             if kept < last {
                 gains[kept..last].fill(0.0);
                 residuals[kept..last].fill(1.0);
