@@ -1,9 +1,10 @@
 //! Cells as rows of text.
 
 use super::cell_columns::{COLUMNS, Column, Extent};
-use super::rows_left::{COLUMN as ROWS_LEFT, Countdown};
+use super::rows_left::{COLUMN as ROWS_LEFT, Countdown, ROOM};
 use super::{ArmLabel, Cell};
 use csv::WriterBuilder;
+use std::ops::Range;
 
 /// What all rows of a table of cells share.
 pub(crate) struct CellTable {
@@ -25,6 +26,8 @@ pub(crate) struct CellRows<'a> {
     /// The columns that not every table has.
     later: Vec<(Column, Memo)>,
     rows_left: Countdown,
+    /// Where the numbers of the last row are in the text.
+    numbers: Range<usize>,
 }
 
 /// The numbers of a cell in [`COLUMNS`], before and after its rank.
@@ -67,20 +70,19 @@ impl CellTable {
             memos: std::array::from_fn(|_| Memo::default()),
             later: later.iter().map(|&column| (column, Memo::default())).collect(),
             rows_left: Countdown::new(self.count.saturating_sub(before)),
+            numbers: 0..0,
         }
     }
 }
 
 impl CellRows<'_> {
     pub(crate) fn push(&mut self, cell: &Cell) {
-        let Self { table, text, place, memos, later, rows_left } = self;
+        let Self { table, text, place, memos, later, rows_left, numbers: own } = self;
         place.refresh(cell);
+        let start = text.used;
         let mut line = text.line(table.longest);
-        line.push_field(&place.text);
-        match table.labels.get(cell.arm) {
-            Some(label) => line.push_label(label),
-            None => line.push(b","),
-        }
+        line.push_start(place, table.labels.get(cell.arm));
+        let first_number = line.used;
         let ((before, after), (first, last)) = (numbers(cell), memos.split_at_mut(4));
         for (memo, number) in first.iter_mut().zip(before) {
             line.push_field(memo.field(number));
@@ -92,8 +94,27 @@ impl CellRows<'_> {
         for (column, memo) in later {
             line.push_field(memo.field(column.number(cell)));
         }
+        *own = start + first_number..start + line.used;
         line.push_room(rows_left.row_end_in_room());
         text.used += line.used;
+    }
+
+    /// The same of a cell that is as the one before, but for its arm.
+    pub(crate) fn push_again(&mut self, cell: &Cell) {
+        if self.numbers.is_empty() {
+            return self.push(cell);
+        }
+        let Self { table, text, place, rows_left, numbers, .. } = self;
+        let mut line = text.line(table.longest);
+        line.push_start(place, table.labels.get(cell.arm));
+        let used = line.used;
+        text.used += used;
+        text.room.copy_within(numbers.clone(), text.used);
+        text.used += numbers.len();
+        let mut line = text.line(ROOM);
+        line.push_room(rows_left.row_end_in_room());
+        let used = line.used;
+        text.used += used;
     }
 
     /// The rows so far.
@@ -104,6 +125,7 @@ impl CellRows<'_> {
     /// Forgets the rows so far: those that follow take their place.
     pub(super) fn forget(&mut self) {
         self.text.used = 0;
+        self.numbers = 0..0;
     }
 
     /// The rows, and their room.
@@ -226,6 +248,15 @@ impl Line<'_> {
     fn push_room<const ROOM: usize>(&mut self, (text, length): (&[u8; ROOM], usize)) {
         self.room[self.used..self.used + ROOM].copy_from_slice(text);
         self.used += length;
+    }
+
+    /// The place, and the arm's label.
+    fn push_start(&mut self, place: &SharedFields, label: Option<&Label>) {
+        self.push_field(&place.text);
+        match label {
+            Some(label) => self.push_label(label),
+            None => self.push(b","),
+        }
     }
 
     fn push_label(&mut self, label: &Label) {

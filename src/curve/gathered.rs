@@ -75,6 +75,14 @@ impl Listed {
         }
     }
 
+    /// Takes those of the last one once more, for another arm at its place.
+    pub(crate) fn add_again(&mut self, arm: usize, slots: &Slots<'_>) {
+        let Some(last) = self.places.last_mut() else { return };
+        self.arms.push(arm);
+        last.end = self.arms.len();
+        self.numbers.extend_from_within(self.numbers.len() - slots.metrics.len()..);
+    }
+
     /// Forgets them, and keeps their room.
     pub(crate) fn clear(&mut self) {
         self.places.clear();
@@ -114,23 +122,24 @@ impl<'a> Gathered<'a> {
         }
     }
 
-    /// Checks the bootstrap, and asks for its memory if so many metrics are summarised at once.
-    pub(crate) fn check(&self, at_once: usize) -> Result<(), Error> {
+    /// Checks the bootstrap, and asks for its memory if so many metrics are summarised at once. How many cells each slot
+    /// has.
+    pub(crate) fn check(&self, at_once: usize) -> Result<Vec<usize>, Error> {
         let bootstrap = self.weights.as_ref().map(Weights::bootstrap);
         check_draws(bootstrap)?;
         let mut counts = vec![0; self.slots.count()];
         self.each_cell(|slot, _, _| counts[slot] += 1);
         let most = counts.iter().copied().max().unwrap_or(0);
-        reserve_draws(bootstrap, (most, counts.len()), at_once.min(self.slots.metrics.len()))
+        reserve_draws(bootstrap, (most, counts.len()), at_once.min(self.slots.metrics.len()))?;
+        Ok(counts)
     }
 
-    /// The summaries of a metric, as [`Curve::summaries`](super::Curve::summaries) has them.
-    pub(crate) fn summaries(&self, metric: usize) -> Result<Vec<Summary>, Error> {
+    /// The summaries of a metric, as [`Curve::summaries`](super::Curve::summaries) has them, with the `counts` of
+    /// [`check`](Self::check).
+    pub(crate) fn summaries(&self, metric: usize, counts: &[usize]) -> Result<Vec<Summary>, Error> {
         let number = |cell: usize| self.all.numbers[cell * self.slots.metrics.len() + metric].get();
-        let mut counts = vec![0; self.slots.count()];
-        self.each_cell(|slot, _, cell| counts[slot] += usize::from(number(cell).is_some()));
         // Each as it comes would go to another place of a table that no cache holds with those of the other metrics.
-        let mut sorted = Sorted::new(&counts);
+        let mut sorted = Sorted::new(counts);
         self.each_cell(|slot, place, cell| {
             if let Some(number) = number(cell) {
                 sorted.push(slot, (place, slot), number);
@@ -179,9 +188,10 @@ mod tests {
                 }
                 whole.append(&part);
             }
+            let counts = whole.check(1).unwrap();
             for (i, &metric) in metrics.iter().enumerate() {
                 let expected = curve.summaries_of(&[metric], None).unwrap().remove(0);
-                assert_eq!(whole.summaries(i).unwrap(), expected, "{size} {metric:?}");
+                assert_eq!(whole.summaries(i, &counts).unwrap(), expected, "{size} {metric:?}");
                 assert_eq!(expected.len(), [6, 3, 0][i]);
             }
         }

@@ -227,7 +227,7 @@ struct Slot<C> {
 }
 
 impl<C: Copy + Default> Sorted<C> {
-    /// With room for so many numbers in each slot.
+    /// With room for so many numbers in each slot, or for more.
     pub(super) fn new(sizes: &[usize]) -> Self {
         let mut total = 0;
         let slot = |size: &usize| {

@@ -6,6 +6,7 @@ pub mod instructions;
 pub(crate) mod lane;
 pub(crate) mod large_pages;
 pub mod memory;
+pub(crate) mod rooms;
 pub(crate) mod spare;
 #[cfg(feature = "serde")]
 pub(crate) mod stored;

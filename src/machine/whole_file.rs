@@ -28,8 +28,8 @@ use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Bytes that are handed to the system at once.
-const BUFFER: usize = 1 << 17;
+/// Bytes that are gathered for the system. What comes in larger pieces goes there as it is: parts of a table do.
+const BUFFER: usize = 1 << 16;
 
 /// Writes a file whole, or leaves what was there: what `content` writes, and nothing if it fails.
 ///

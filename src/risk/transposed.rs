@@ -1,5 +1,6 @@
 //! The features of a compressed table in the order in which products with them read.
 
+use crate::machine::rooms::zeros;
 use crate::svd::{small_product, small_stride};
 use ndarray::{Array1, Array2, ArrayView1};
 
@@ -43,7 +44,7 @@ impl Transposed {
         let (height, width) = features.dim();
         match (self, vt.as_slice()) {
             (Self::Diagonal(diagonal), _) => {
-                let mut images = Array2::zeros((vt.nrows(), height));
+                let mut images = zeros((vt.nrows(), height));
                 for ((mut image, column), scale) in
                     images.columns_mut().into_iter().zip(vt.columns()).zip(diagonal)
                 {
@@ -52,7 +53,7 @@ impl Transposed {
                 images
             }
             (Self::Small(columns), Some(rows)) => {
-                let mut images = Array2::zeros((vt.nrows(), height));
+                let mut images = zeros((vt.nrows(), height));
                 small_product(rows, columns, images.as_slice_mut().unwrap_or_default(), (width, height));
                 images
             }

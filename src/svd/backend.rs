@@ -1,7 +1,9 @@
 //! What a linear algebra crate, or a device, has to give.
 
 use super::CosineDevice;
+use super::verify::Columns;
 use crate::machine::memory::{sum, table};
+use crate::machine::rooms::recycle;
 use ndarray::{Array1, Array2, ArrayView2};
 use std::sync::Arc;
 
@@ -160,15 +162,20 @@ pub(super) fn project(raw: RawSvd, targets: &Array2<f64>) -> Result<RawProjectio
         return Err(format!("left vectors of {} rows for {} targets", u.nrows(), targets.nrows()));
     }
     let (modes, mut rest) = (u.ncols(), targets.t().as_standard_layout().into_owned());
-    let mut along = Array2::zeros((targets.ncols(), modes));
-    let mut target = Array1::zeros(u.nrows());
+    let (mut along, columns) = (Array2::zeros((targets.ncols(), modes)), Columns::new(u.view()));
+    let mut target = Vec::with_capacity(u.nrows());
     for (mut rest, mut along) in rest.rows_mut().into_iter().zip(along.rows_mut()) {
-        target.assign(&rest);
-        for (u, along) in u.columns().into_iter().zip(&mut along) {
+        let rest = rest.as_slice_mut().unwrap_or_default();
+        target.clear();
+        target.extend_from_slice(rest);
+        for (u, along) in columns.columns().zip(along.iter_mut()) {
             *along = u.iter().zip(&target).map(|(u, target)| u * target).sum();
-            rest.zip_mut_with(&u, |rest, u| *rest -= *along * u);
+            for (rest, u) in rest.iter_mut().zip(u) {
+                *rest -= *along * u;
+            }
         }
     }
+    recycle(u);
     Ok(RawProjection { sigma, vt, along, rest })
 }
 

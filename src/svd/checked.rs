@@ -4,6 +4,7 @@ use super::sums::{dot, largest};
 use super::verify::{Check, Columns, norm, probe, tolerance};
 use super::{Backend, RawProjection, RawSvd, Route, project};
 use crate::machine::memory::{reserve, sum, table};
+use crate::machine::rooms::recycle;
 use crate::{Error, error::user_code, machine::large_pages};
 use ndarray::{Array1, Array2, ArrayView2, s};
 use std::cell::Cell;
@@ -172,9 +173,11 @@ pub(super) fn project_many(
         backend.project_many(matrices, &targets)
     };
     let scaled = xs.into_iter().map(|x| Scaled::in_place("the matrix", x));
-    many(scaled, backend, work, |scaled, raw, check, index| {
+    let done = many(scaled, backend, work, |scaled, raw, check, index| {
         finish_projection(scaled, raw, (backend, &targets[index]), check)
-    })
+    });
+    targets.into_iter().for_each(recycle);
+    done
 }
 
 /// What needs the memory of many matrices.
@@ -218,7 +221,10 @@ fn many<R, T>(
         .map(|(index, exponent)| {
             let exponent = exponent?;
             let (matrix, raw) = done.next().ok_or_else(missing)?;
-            finish(&Scaled { matrix, exponent }, raw, &mut check, index)
+            let scaled = Scaled { matrix, exponent };
+            let finished = finish(&scaled, raw, &mut check, index);
+            recycle(scaled.matrix);
+            finished
         })
         .collect()
 }

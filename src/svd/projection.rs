@@ -6,6 +6,7 @@ use crate::Error;
 use crate::filter::Spectrum;
 use crate::filter::cutoff::Cutoff;
 use crate::machine::memory::{reserve, sum, table};
+use crate::machine::rooms::recycle;
 use ndarray::{Array1, Array2, ArrayRef2, ArrayView1, s};
 use std::ops::Range;
 
@@ -104,6 +105,11 @@ impl Projection {
 
     pub(crate) fn right(&self) -> &Right {
         &self.right
+    }
+
+    /// Leaves the memory of its vectors for another one on this thread.
+    pub(crate) fn recycle(self) {
+        recycle(self.right.vt);
     }
 
     /// How many targets there are, the probe apart.

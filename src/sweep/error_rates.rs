@@ -4,7 +4,7 @@ use super::coordinates::Coordinates;
 use super::gather;
 use super::lines::Line;
 use super::output::{Output, Scratch};
-use super::study::{Study, Tests};
+use super::study::{Ideal, Study, Tests};
 use crate::Error;
 use crate::risk::{error_rate, first_largest};
 use crate::svd::Right;
@@ -67,9 +67,9 @@ impl<'s, 'a> ErrorRates<'s, 'a> {
             targets.rows().into_iter().map(first_largest).collect()
         };
         let of_table = |first: usize| classes(targets.slice(s![.., first..first + k]));
-        let of_model = |ideal: &Array2<f64>| {
-            let predictions = features.dot(ideal);
-            (0..ideal.ncols()).step_by(k).map(|i| classes(predictions.slice(s![.., i..i + k]))).collect()
+        let of_model = |Ideal { beta, .. }: &Ideal| {
+            let predictions = features.dot(beta);
+            (0..beta.ncols()).step_by(k).map(|i| classes(predictions.slice(s![.., i..i + k]))).collect()
         };
         let images = match coordinates {
             Some(coordinates) => coordinates.of_features(features.view()).dot(&svd.vt().t()),

@@ -1,18 +1,39 @@
 //! Every arm of one cell, from its one factorisation.
 
 use super::Start;
-use super::coordinates::Intercept;
+use super::coordinates::{Coordinates, Intercept};
 use super::error_rates::{self, ErrorRates};
+use super::held_out::HeldOut;
 use super::lines::Line;
 use super::many::Waiting;
 use super::measured::Measured;
 use super::metrics::{Metrics, OfFit};
 use super::output::{Factorised, Modes, Output, Scratch};
-use super::study::{Prepared, Study, Tests};
+use super::study::{Ideal, Prepared, Study, Tests};
 use crate::Error;
+use crate::machine::rooms::recycle;
+use ndarray::{Array1, Array2};
 use std::borrow::Cow;
 
+/// `β*` in the coordinates of a cell, and what it predicts for the rows that are tested on, where that is known.
+type IdealOfCell<'a> = (Cow<'a, Array2<f64>>, Option<&'a [Array1<f64>]>);
+
 impl Study<'_> {
+    /// The best linear model on `p` features, for a cell.
+    fn ideal_of_cell(
+        &self,
+        p: usize,
+        coordinates: Option<&Coordinates>,
+        held_out: &HeldOut<'_>,
+    ) -> Option<IdealOfCell<'_>> {
+        let Ideal { beta, images } = self.ideal(p)?;
+        if let Some(coordinates) = coordinates {
+            return Some((Cow::Owned(coordinates.of_parameters(beta.clone())), None));
+        }
+        // Known of the table that cells share.
+        Some((Cow::Borrowed(beta), images.as_deref().filter(|_| held_out.transposed.is_some())))
+    }
+
     /// All arms for the training set of `rows`, whose prepared features are factorised.
     pub(super) fn evaluate(
         &self,
@@ -25,17 +46,16 @@ impl Study<'_> {
         let (n, p) = svd.shape();
         let (held_out, own_columns) = self.held_out(rows, p, &prepared)?;
         let Prepared { y, coordinates, .. } = prepared;
-        let ideal = self.ideal(p).map(|ideal| match &coordinates {
-            Some(coordinates) => Cow::Owned(coordinates.of_parameters(ideal.clone())),
-            None => Cow::Borrowed(ideal),
-        });
+        let ideal = self.ideal_of_cell(p, coordinates.as_ref(), &held_out);
         let modes = Modes::new(factorised, held_out);
         scratch.forget();
         let mut outputs = Vec::with_capacity(self.targets.outputs.len());
         for (output, &(trained, tested)) in self.targets.outputs.iter().enumerate() {
             let block = self.targets.block(trained);
             let last = factorised.last_mode(&y, block)?;
-            let ideal = ideal.as_ref().map(|ideal| ideal.column(output));
+            let ideal = ideal
+                .as_ref()
+                .map(|(beta, images)| (beta.column(output), images.map(|images| images[output].view())));
             let tested = if own_columns { output } else { tested };
             outputs.push(Output::new(&modes, (&y, trained), tested, (ideal, last), &mut *scratch));
         }
@@ -83,19 +103,8 @@ impl Study<'_> {
             mean.of_fit = of_fit(line, own, (&mut *scratch, mean.norm));
             Ok(mean)
         };
-        // Many arms that follow each other are the same prefix.
+        // Many arms that follow each other are the same prefix: the last one, and the place of its metrics.
         let mut last = None;
-        let mut with_last = |line: &Line, scratch: &mut Scratch| {
-            let prefix = scratch.prefix_of(&line.arm).map(|prefix| (prefix, line.outputs.start));
-            match &last {
-                Some((known, metrics)) if prefix == Some(*known) => Ok(Metrics::clone(metrics)),
-                _ => {
-                    let metrics = alone(line, scratch)?;
-                    last = prefix.filter(|_| errors_alone).map(|prefix| (prefix, metrics.clone()));
-                    Ok(metrics)
-                }
-            }
-        };
         let mut measured = Measured::new(n, p, self.lines.len());
         let mut waiting = Waiting::default();
         for (index, (line, &together)) in self.lines.iter().zip(&self.together).enumerate() {
@@ -108,16 +117,27 @@ impl Study<'_> {
                 mean.of_fit = of_fit(line, &outputs[line.outputs.clone()], (&mut *scratch, mean.norm));
                 continue;
             }
-            match gains.and_then(|()| with_last(line, scratch)) {
-                Ok(metrics) => measured.lines.push((index, metrics)),
-                Err(error) => measured.failures.push((Some(index), error)),
+            let prefix = scratch.prefix_of(&line.arm).map(|prefix| (prefix, line.outputs.start));
+            let prefix = prefix.filter(|_| errors_alone && gains.is_ok());
+            match last {
+                Some((known, place)) if prefix == Some(known) => measured.lines.share(index, place),
+                _ => match gains.and_then(|()| alone(line, scratch)) {
+                    Ok(metrics) => {
+                        last = prefix.map(|prefix| (prefix, measured.lines.next_place()));
+                        measured.lines.push(index, metrics);
+                    }
+                    Err(error) => measured.failures.push((Some(index), error)),
+                },
             }
         }
         waiting.measure(&modes, &outputs, variance, &mut measured);
         for output in outputs {
             output.recycle(&mut *scratch);
         }
+        modes.recycle();
+        recycle(y);
         measured.sort_lines();
+        measured.lines.shrink();
         measured.failures.sort_by_key(|(index, _)| *index);
         measured.smallest_singular_value = svd.smallest_nonzero().unwrap_or(0.0);
         measured.rank = svd.rank();

@@ -101,7 +101,7 @@ impl Waiting {
             mean.test += variance;
             mean.opposite = mean.test;
             match mean.finite() {
-                Ok(mean) => measured.lines.push((index, mean)),
+                Ok(mean) => measured.lines.push(index, mean),
                 Err(error) => measured.failures.push((Some(index), error)),
             }
         }

@@ -1,5 +1,6 @@
 //! What a cell measures, and its rows of the tidy table.
 
+use super::line_metrics::LineMetrics;
 use super::lines::Line;
 use super::metrics::Metrics;
 use super::spectral::Spectral;
@@ -72,8 +73,8 @@ impl Wanted {
 pub(super) struct Measured {
     pub(super) n: usize,
     pub(super) p: usize,
-    /// By the index of the line; those that failed are left out.
-    pub(super) lines: Vec<(usize, Metrics)>,
+    /// Those that failed are left out.
+    pub(super) lines: LineMetrics,
     /// Why they did; `None` for all of them.
     pub(super) failures: Vec<(Option<usize>, Error)>,
     pub(super) smallest_singular_value: f64,
@@ -84,7 +85,7 @@ pub(super) struct Measured {
 
 impl Measured {
     pub(super) fn new(n: usize, p: usize, lines: usize) -> Self {
-        Self { n, p, lines: Vec::with_capacity(lines), ..Self::default() }
+        Self { n, p, lines: LineMetrics::with_capacity(lines), ..Self::default() }
     }
 
     /// Nothing, for one reason.
@@ -94,7 +95,7 @@ impl Measured {
 
     /// Puts the lines in the order of their indices.
     pub(super) fn sort_lines(&mut self) {
-        self.lines.sort_by_key(|(line, _)| *line);
+        self.lines.sort_by_key(|line| line);
     }
 
     /// Bytes that one holds beside itself.
@@ -105,7 +106,7 @@ impl Measured {
             0 => 0,
             count => list::<(Metric, f64)>(count).saturating_add(HEAD),
         };
-        sum([list::<(usize, Metrics)>(lines), of_fit.saturating_mul(lines)])
+        sum([LineMetrics::bytes(lines), of_fit.saturating_mul(lines)])
     }
 
     /// What points of nested curves give, one for each line; the noise of the test targets adds `variance`.

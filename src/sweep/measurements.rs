@@ -92,7 +92,7 @@ impl CellParts for MeasuredParts<'_> {
         self.parts[part].before()
     }
 
-    fn unfold(&self, part: usize, rest: &mut Curve, mut each: impl FnMut(&Cell)) -> Result<(), Error> {
+    fn unfold(&self, part: usize, rest: &mut Curve, mut each: impl FnMut(&Cell, bool)) -> Result<(), Error> {
         for (repeat, places) in self.parts[part].take() {
             for measured in places {
                 self.ready.unfold(rest, repeat, measured, &mut each);

@@ -19,6 +19,7 @@ mod evaluate;
 mod fit;
 mod held_out;
 mod infinite_width;
+mod line_metrics;
 mod lines;
 mod many;
 mod maps;
@@ -64,6 +65,7 @@ pub use tables::Tables;
 use crate::Error;
 use crate::curve::{Cell, Curve, Metric, Surface};
 use crate::dataset::Dataset;
+use crate::machine::rooms::room;
 use crate::nested::Engine;
 use crate::svd::{Backend, Faer, Jacobi};
 use ndarray::{Array1, Array2, ArrayView2, Axis};
@@ -375,7 +377,7 @@ fn gather(table: ArrayView2<'_, f64>, rows: &[usize]) -> Array2<f64> {
         let column: Vec<f64> = rows.iter().map(|&row| column[row]).collect();
         return Array1::from(column).insert_axis(Axis(1));
     }
-    let mut values = Vec::with_capacity(rows.len() * table.ncols());
+    let mut values = room(rows.len() * table.ncols());
     for &row in rows {
         let row = table.row(row);
         match row.to_slice() {

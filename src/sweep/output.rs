@@ -7,9 +7,10 @@ use super::{Arm, Start};
 use crate::Error;
 use crate::factors::ablation::Adversary;
 use crate::filter::{MinNorm, Response, SpectralFilter};
+use crate::machine::rooms::recycle;
 use crate::risk::interpolants::expected_excess_of;
 use crate::svd::{LastMode, Projection, Right, Svd};
-use ndarray::{Array1, Array2, ArrayView1, Axis, s};
+use ndarray::{Array1, Array2, ArrayView1, Axis, CowArray, s};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -46,6 +47,13 @@ impl Factorised {
         match self {
             Self::Whole(svd) => svd.last_mode(&y.slice(s![.., columns])),
             Self::Projected(projection) => Ok(projection.last_mode(columns)),
+        }
+    }
+
+    /// Leaves the memory of its vectors for another cell.
+    pub(super) fn recycle(self) {
+        if let Self::Projected(projection) = self {
+            projection.recycle();
         }
     }
 
@@ -139,11 +147,19 @@ impl<'a> Modes<'a> {
         Ok(expected_excess_of(self.svd, deviation, table)? * (table.rows() as f64 / m))
     }
 
+    /// Leaves the memory of its images for another cell.
+    pub(super) fn recycle(self) {
+        recycle(self.images);
+    }
+
     /// Whether the training rows are in what is tested on, and how many test rows there are without them.
     pub(super) fn held_out(&self) -> (bool, usize) {
         (self.held_out.complement, self.held_out.rows)
     }
 }
+
+/// A column of the best linear model, and of what it predicts for the rows that are tested on, where that is known.
+type OfIdeal<'a> = (ArrayView1<'a, f64>, Option<ArrayView1<'a, f64>>);
 
 /// One output of one cell: the projections that all arms read.
 pub(super) struct Output<'a> {
@@ -164,7 +180,7 @@ impl<'a> Output<'a> {
         modes: &'a Modes<'a>,
         (y, trained): (&'a Array2<f64>, usize),
         tested: usize,
-        (ideal, last): (Option<ArrayView1<'_, f64>>, Option<LastMode>),
+        (ideal, last): (Option<OfIdeal<'_>>, Option<LastMode>),
         scratch: &mut Scratch,
     ) -> Self {
         let (svd, table) = (modes.svd, &*modes.held_out.table);
@@ -187,10 +203,10 @@ impl<'a> Output<'a> {
         for (coefficient, along) in min_norm.iter_mut().zip(&projections) {
             *coefficient *= along;
         }
-        let noise_free = ideal.map(|ideal| {
-            let teacher = svd.vt().dot(&ideal).into_raw_vec_and_offset().0;
+        let noise_free = ideal.map(|(beta, images)| {
+            let teacher = svd.vt().dot(&beta).into_raw_vec_and_offset().0;
             let predictions = sigma.iter().zip(&teacher).map(|(s, t)| s * t).collect();
-            let targets = table.features.dot(&ideal);
+            let targets = images.map_or_else(|| CowArray::from(table.features.dot(&beta)), CowArray::from);
             test_errors(teacher, targets.view(), training(predictions, Sums::default()))
         });
         let fits = test_errors(min_norm, table.targets.column(tested), training(projections, outside));
@@ -381,6 +397,8 @@ pub(super) struct Scratch {
     /// The estimator that was asked last in this cell, and its answer: many arms share one.
     asked: Option<Arc<dyn SpectralFilter>>,
     answer: Response,
+    /// [`prefix`](Self::prefix) of the answer.
+    answered: Option<usize>,
     /// The answer, as the ablation of some arm leaves it, and its cutoff.
     response: Response,
     cutoff: Option<f64>,
@@ -428,28 +446,54 @@ impl Scratch {
         if same && self.cutoff == cutoff {
             return Ok(());
         }
+        let sigma = svd.spectrum().singular_values();
         if !same {
             self.asked = None;
             self.answer.ask(arm.estimator.as_ref(), svd.spectrum())?;
             self.asked = Some(Arc::clone(&arm.estimator));
+            self.answered = leading(&mut self.answer, inverse, svd.rank());
         }
-        self.response.clone_from(&self.answer);
+        if !same || self.answered.is_none() {
+            self.response.clone_from(&self.answer);
+            self.prefix = self.answered;
+        }
         let Response { gains, residuals } = &mut self.response;
-        arm.ablation.cut_gains(svd.spectrum().singular_values(), gains);
-        let (mut kept, mut rest_is_zero) = (0, true);
-        for (mode, ((gain, left), inverse)) in gains.iter().zip(residuals).zip(inverse).enumerate() {
-            if *gain == 0.0 {
-                *left = 1.0;
-            } else if kept == mode && gain == inverse && *left == 0.0 {
-                // A weak penalty may leave the rounded gain as it was, and yet leave something of the targets.
-                kept += 1;
+        if let (Some(most), Some(last)) = (self.answered, self.prefix) {
+            // Singular values descend: what a cutoff leaves of leading modes are fewer of them.
+            let is_cut = |s: f64| cutoff.is_some_and(|cutoff| s < cutoff);
+            let kept = most.min(sigma.iter().take_while(|s| !is_cut(**s)).count());
+            if kept < last {
+                gains[kept..last].fill(0.0);
+                residuals[kept..last].fill(1.0);
             } else {
-                rest_is_zero = false;
+                gains[last..kept].copy_from_slice(&self.answer.gains[last..kept]);
+                residuals[last..kept].copy_from_slice(&self.answer.residuals[last..kept]);
             }
+            self.prefix = Some(kept);
+        } else {
+            arm.ablation.cut_gains(sigma, gains);
+            self.prefix = leading(&mut self.response, inverse, svd.rank());
         }
-        // The base keeps the modes of the rank.
-        self.prefix = (rest_is_zero && kept <= svd.rank()).then_some(kept);
         self.cutoff = cutoff;
         Ok(())
     }
+}
+
+/// How many leading modes a response keeps, no more than the rank, where its gains are `1/σ` for those and 0 for the rest. A
+/// mode without gain leaves all of its target.
+fn leading(response: &mut Response, inverse: &[f64], rank: usize) -> Option<usize> {
+    let Response { gains, residuals } = response;
+    let (mut kept, mut rest_is_zero) = (0, true);
+    for (mode, ((gain, left), inverse)) in gains.iter().zip(residuals).zip(inverse).enumerate() {
+        if *gain == 0.0 {
+            *left = 1.0;
+        } else if kept == mode && gain == inverse && *left == 0.0 {
+            // A weak penalty may leave the rounded gain as it was, and yet leave something of the targets.
+            kept += 1;
+        } else {
+            rest_is_zero = false;
+        }
+    }
+    // The base keeps the modes of the rank.
+    (rest_is_zero && kept <= rank).then_some(kept)
 }

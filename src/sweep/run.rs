@@ -123,7 +123,7 @@ impl Ready<'_> {
         ask_for(cells.spare_capacity_mut());
         for (repeat, places) in found {
             for measured in places {
-                self.unfold(&mut curve, repeat, measured, |cell| cells.push(*cell));
+                self.unfold(&mut curve, repeat, measured, |cell, _| cells.push(*cell));
             }
         }
         Curve { cells, ..curve }
@@ -137,13 +137,14 @@ impl Ready<'_> {
         (if self.task.is_over_parameter() { lines[line].of } else { line }, value)
     }
 
-    /// Takes up in the curve what of a place is no cell, and gives its cells to `each`.
+    /// Takes up in the curve what of a place is no cell, and gives its cells to `each`: with `true` those that are as the one
+    /// before, but for the arm.
     pub(super) fn unfold(
         &self,
         curve: &mut Curve,
         repeat: usize,
         measured: Option<Measured>,
-        mut each: impl FnMut(&Cell),
+        mut each: impl FnMut(&Cell, bool),
     ) {
         let Task { lines, wanted, .. } = &self.task;
         let Some(mut measured) = measured else {
@@ -163,13 +164,19 @@ impl Ready<'_> {
         }
         if self.task.is_over_parameter() {
             // From value after value of each arm to arm after arm of each value.
-            measured.lines.sort_by_key(|(line, _)| (lines[*line].value, lines[*line].of));
+            measured.lines.sort_by_key(|line| (lines[line].value, lines[line].of));
         }
         let shared = measured.shared(repeat, wanted);
         let mut cell = shared;
-        for (line, metrics) in &measured.lines {
-            Measured::write(&mut cell, &shared, (&lines[*line], metrics), self.place(*line), wanted);
-            each(&cell);
+        for ((line, metrics), is_repeated) in measured.lines.with_repetitions() {
+            let (arm, value) = self.place(line);
+            let is_repeated = is_repeated && value.is_none();
+            if is_repeated {
+                cell.arm = arm;
+            } else {
+                Measured::write(&mut cell, &shared, (&lines[line], metrics), (arm, value), wanted);
+            }
+            each(&cell, is_repeated);
         }
     }
 
@@ -184,8 +191,8 @@ impl Ready<'_> {
             }
             let shared = measured.shared(0, wanted);
             let mut cell = shared;
-            for (line, metrics) in &measured.lines {
-                Measured::write(&mut cell, &shared, (&lines[*line], metrics), self.place(*line), wanted);
+            for (line, metrics) in measured.lines.iter() {
+                Measured::write(&mut cell, &shared, (&lines[line], metrics), self.place(line), wanted);
                 extent.add(std::slice::from_ref(&cell));
             }
         }

@@ -10,7 +10,7 @@ use crate::Error;
 use crate::factors::teacher::ideal_beta;
 use crate::risk::{Compressed, Transposed};
 use crate::svd::Backend;
-use ndarray::{Array2, Axis, CowArray, Ix2, concatenate, s};
+use ndarray::{Array1, Array2, Axis, CowArray, Ix2, concatenate, s};
 use std::borrow::Cow;
 
 /// Tables to train and to test on, and what is asked of the fits.
@@ -27,8 +27,16 @@ pub(super) struct Study<'a> {
     pub(super) tests: Tests<'a>,
     /// The features of the table that `tests` has.
     transposed: Option<Transposed>,
-    /// For each number of features `β*` of all rows, `p ×` outputs.
-    ideals: Vec<(usize, Array2<f64>)>,
+    /// For each number of features `β*` of all rows.
+    ideals: Vec<(usize, Ideal)>,
+}
+
+/// The best linear model of all rows.
+pub(super) struct Ideal {
+    /// `β*`, `p ×` outputs.
+    pub(super) beta: Array2<f64>,
+    /// What it predicts for the table that all cells share, `A β*`, of each output, where there is one of all features.
+    pub(super) images: Option<Vec<Array1<f64>>>,
 }
 
 /// What fits are tested on.
@@ -70,7 +78,12 @@ impl<'a> Study<'a> {
             } else {
                 Cow::Owned(self.preparation.for_ideal(&table))
             };
-            self.ideals.push((p, ideal_beta(&table, backend)?));
+            let beta = ideal_beta(&table, backend)?;
+            let is_whole = |shared: &&Compressed| p == shared.features.ncols() && self.preparation.is_none();
+            let images = self.shared().filter(is_whole);
+            let images =
+                images.map(|table| beta.columns().into_iter().map(|b| table.features.dot(&b)).collect());
+            self.ideals.push((p, Ideal { beta, images }));
         }
         Ok(self)
     }
@@ -97,8 +110,16 @@ impl<'a> Study<'a> {
         }
     }
 
-    pub(super) fn ideal(&self, p: usize) -> Option<&Array2<f64>> {
-        self.ideals.iter().find(|(of, _)| *of == p).map(|(_, beta)| beta)
+    pub(super) fn ideal(&self, p: usize) -> Option<&Ideal> {
+        self.ideals.iter().find(|(of, _)| *of == p).map(|(_, ideal)| ideal)
+    }
+
+    /// The table that cells are tested on, of all features.
+    fn shared(&self) -> Option<&Compressed> {
+        match &self.tests {
+            Tests::Others { table, .. } | Tests::Rows { table, .. } => Some(table),
+            Tests::After { .. } => None,
+        }
     }
 
     /// Whether `n` training rows leave more test rows than the compressed table has, so that it can stand for them.

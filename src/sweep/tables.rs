@@ -38,8 +38,9 @@ pub(super) trait CellParts: Sync {
     /// How many cells come before a part.
     fn before(&self, part: usize) -> usize;
 
-    /// Gives the cells of a part to `each`, which happens once; what of it is no cell goes into `rest`.
-    fn unfold(&self, part: usize, rest: &mut Curve, each: impl FnMut(&Cell)) -> Result<(), Error>;
+    /// Gives the cells of a part to `each`, which happens once: with `true` those that are known to be as the one before, but
+    /// for the arm. What of the part is no cell goes into `rest`.
+    fn unfold(&self, part: usize, rest: &mut Curve, each: impl FnMut(&Cell, bool)) -> Result<(), Error>;
 }
 
 /// Tables that are to be written.
@@ -119,12 +120,12 @@ impl TablesOf<'_> {
             outline.provenance.by_svd.extend(rest.provenance.by_svd);
             outline.complete &= rest.complete;
         }
-        gathered.check(workers)?;
+        let counts = gathered.check(workers)?;
         let summarise = || -> Result<Vec<Vec<Summary>>, Error> {
             if metrics.is_empty() {
                 return Ok(Vec::new());
             }
-            let one = |metric| gathered.summaries(metric);
+            let one = |metric| gathered.summaries(metric, &counts);
             let done = side_by_side(metrics.len(), threads)
                 .run(&(), |places| places.iter().map(|at| one(at.axis_value)).collect())?;
             done.into_iter().filter_map(|(_, result)| result).collect()
@@ -173,9 +174,14 @@ fn tabled(
     let mut rest = Curve::new(kind, Vec::new(), Provenance::default());
     let mut rows = table.rows_after(parts.before(part), text);
     values.clear();
-    parts.unfold(part, &mut rest, |cell| {
-        values.add(cell, slots);
-        rows.push(cell);
+    parts.unfold(part, &mut rest, |cell, is_repeated| {
+        if is_repeated {
+            values.add_again(cell.arm, slots);
+            rows.push_again(cell);
+        } else {
+            values.add(cell, slots);
+            rows.push(cell);
+        }
     })?;
     Ok((Room { text: rows.finish(), values }, rest))
 }

@@ -26,8 +26,7 @@ impl Table<'_> {
         if !is_plain || text.contains(&b'"') {
             return Ok(false);
         }
-        let is_end = |byte: &&u8| **byte == options.delimiter || is_line_end(**byte);
-        let rows = (1 + text.iter().filter(is_end).count()) / width.max(1);
+        let rows = (1 + count(text, |byte| byte == options.delimiter || is_line_end(byte))) / width.max(1);
         self.reserve(features, rows.saturating_mul(columns.features.len()))?;
         self.reserve(targets, rows.saturating_mul(columns.targets.len()))?;
         // For each column its place in a row of features and targets.
@@ -58,6 +57,12 @@ impl Table<'_> {
         }
         Ok(true)
     }
+}
+
+/// How many bytes are such: in runs whose counts are bytes as well, many of which are added at once.
+fn count(text: &[u8], is_such: impl Fn(u8) -> bool) -> usize {
+    let of_run = |run: &[u8]| usize::from(run.iter().map(|&byte| u8::from(is_such(byte))).sum::<u8>());
+    text.chunks(usize::from(u8::MAX)).map(of_run).sum()
 }
 
 fn is_line_end(byte: u8) -> bool {

@@ -2,6 +2,7 @@
 
 use super::LARGEST;
 use super::lanes::{Lanes, MAX_SWEEPS};
+use crate::machine::rooms::room;
 use crate::svd::completion::complete;
 use crate::svd::{RawProjection, RawSvd};
 use ndarray::{Array1, Array2, ShapeBuilder};
@@ -12,7 +13,7 @@ impl<const L: usize, A: Copy> Lanes<L, A> {
         let (length, columns) = (self.length, self.columns);
         let by_size = self.by_size(lane)?;
         let by_size = &by_size[..columns];
-        let mut left = Vec::with_capacity(length * columns);
+        let mut left = room(length * columns);
         for &column in by_size {
             left.extend(self.x[column * length..(column + 1) * length].iter().map(|x| x[lane]));
         }
@@ -66,7 +67,8 @@ impl<const L: usize, A: Copy> Lanes<L, A> {
     fn right(&self, lane: usize, by_size: &[usize]) -> Vec<f64> {
         let (columns, stride) = (self.columns, self.stride());
         let norm = |column: usize| self.norms[column][lane];
-        let mut right = vec![0.0; columns * columns];
+        let mut right = room(columns * columns);
+        right.resize(columns * columns, 0.0);
         for (to, &column) in right.chunks_exact_mut(columns).zip(by_size) {
             let scale = if norm(column) > 0.0 { norm(column).recip() } else { 0.0 };
             let scaled = &self.pairs[column * stride..column * stride + columns];

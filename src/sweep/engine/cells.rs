@@ -5,6 +5,7 @@ use super::{
 };
 use crate::Error;
 use crate::machine::memory::{sum, table};
+use crate::machine::rooms::zeros;
 use crate::machine::spare::Spare;
 use crate::nested::Engine as Kind;
 use crate::svd::{Projection, Svd};
@@ -15,7 +16,7 @@ use crate::sweep::output::{Factorised, Scratch};
 use crate::sweep::study::{Prepared, Study};
 use crate::sweep::task::{Part, Task};
 use crate::sweep::{BATCH, Cut};
-use ndarray::{Array2, ArrayView2, s};
+use ndarray::{Array2, ArrayView2};
 use std::ops::ControlFlow;
 
 /// One SVD a cell. Where all repeats read one table, cells of one shape are factorised together.
@@ -161,7 +162,9 @@ fn batch(
     let mut cell = |(place, prepared): (&Place, Result<Prepared, Error>)| {
         let prepared = prepared?;
         let factorised = factorised.next().unwrap_or_else(missing)?;
-        study.evaluate(&factorised, rows(place), prepared, &mut *scratch)
+        let measured = study.evaluate(&factorised, rows(place), prepared, &mut *scratch);
+        factorised.recycle();
+        measured
     };
     places.iter().zip(prepared).map(&mut cell).collect()
 }
@@ -169,8 +172,13 @@ fn batch(
 /// The targets of a training set, a column of ones, and one more for the probe.
 fn with_ones(y: &Array2<f64>) -> Array2<f64> {
     let (n, m) = y.dim();
-    let mut targets = Array2::ones((n, m + 2));
-    targets.slice_mut(s![.., ..m]).assign(y);
+    let mut targets = zeros((n, m + 2));
+    let rows = targets.as_slice_mut().unwrap_or_default().chunks_exact_mut(m + 2);
+    for (to, y) in rows.zip(y.rows()) {
+        let (own, ones) = to.split_at_mut(m);
+        own.iter_mut().zip(y).for_each(|(to, y)| *to = *y);
+        ones.fill(1.0);
+    }
     targets
 }
 
@@ -220,7 +228,7 @@ fn add_level(task: &Task<'_>, all: &mut Vec<Measured>, mut found: Vec<Measured>,
     if level.is_some() {
         for measured in &mut found {
             let here = |line: usize| task.lines[line].value == level;
-            measured.lines.retain(|(line, _)| here(*line));
+            measured.lines.retain(here);
             measured.failures.retain(|(line, _)| line.is_none_or(here));
         }
     }
@@ -229,7 +237,7 @@ fn add_level(task: &Task<'_>, all: &mut Vec<Measured>, mut found: Vec<Measured>,
         return;
     }
     for (measured, more) in all.iter_mut().zip(found) {
-        measured.lines.extend(more.lines);
+        measured.lines.append(more.lines);
         measured.failures.extend(more.failures);
     }
 }

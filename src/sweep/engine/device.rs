@@ -169,7 +169,7 @@ fn cell(task: &Task<'_>, fits: &mut dyn CosineFits, (n, p): (usize, usize)) -> R
             ..Metrics::default()
         };
         match metrics.finite() {
-            Ok(metrics) => measured.lines.push((index, metrics)),
+            Ok(metrics) => measured.lines.push(index, metrics),
             Err(error) => measured.failures.push((Some(index), error)),
         }
     }

@@ -83,6 +83,7 @@ impl Engine for Members {
                 let found = measure(task, &raw, n, &predicted);
                 match found {
                     Ok(lines) => {
+                        let lines = lines.into_iter().collect();
                         Measured { lines, rank, smallest_singular_value: smallest, ..Measured::new(n, p, 0) }
                     }
                     Err(error) => Measured::failed(n, p, error),

@@ -189,7 +189,7 @@ fn add(found: &mut BTreeMap<(usize, usize), Measured>, measured: Measured) {
         all.smallest_singular_value = measured.smallest_singular_value;
         all.by_svd |= measured.by_svd;
     }
-    all.lines.extend(measured.lines);
+    all.lines.append(measured.lines);
     all.sort_lines();
     all.failures.extend(measured.failures);
 }

@@ -28,15 +28,11 @@ pub(super) fn starts(
         for &n in &task.part.samples {
             let errors = curve(task, study, line, &rows[..n], features);
             for cell in cells.iter_mut().filter(|cell| cell.n == n) {
-                let failed = cell
-                    .lines
-                    .iter()
-                    .position(|(of, _)| *of == index)
-                    .map(|at| cell.lines.remove(at))
-                    .is_none();
+                let failed = !cell.lines.iter().any(|(of, _)| of == index);
+                cell.lines.retain(|of| of != index);
                 let found = errors.as_ref().map(|found| found.iter().find(|(p, _)| *p == cell.p));
                 match found {
-                    Ok(Some((_, metrics))) if !failed => cell.lines.push((index, metrics.clone())),
+                    Ok(Some((_, metrics))) if !failed => cell.lines.push(index, metrics.clone()),
                     Ok(_) => {}
                     Err(error) => cell.failures.push((Some(index), error.clone())),
                 }

@@ -271,7 +271,7 @@ impl Recording<'_> {
             payload.cells.reserve(places.len().saturating_mul(lines));
             for measured in places {
                 let place = measured.as_ref().map(|measured| self.indices.place((measured.n, measured.p)));
-                ready.unfold(outline, repeat, measured, |cell| payload.cells.push(*cell));
+                ready.unfold(outline, repeat, measured, |cell, _| payload.cells.push(*cell));
                 let by_svd = outline.provenance.by_svd.drain(..).map(|(_, value)| value);
                 // The places of parts, by which they are put in order.
                 payload.by_svd.extend(by_svd.map(|value| if is_whole { value } else { place.unwrap_or(0) }));

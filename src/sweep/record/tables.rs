@@ -97,11 +97,11 @@ impl CellParts for StoredRepeats {
         self.parts[part].0
     }
 
-    fn unfold(&self, part: usize, rest: &mut Curve, mut each: impl FnMut(&Cell)) -> Result<(), Error> {
+    fn unfold(&self, part: usize, rest: &mut Curve, mut each: impl FnMut(&Cell, bool)) -> Result<(), Error> {
         for repeat in self.parts[part].1.clone() {
             // Read one after the other, and taken apart side by side.
             let stored = self.merged().stored(repeat)?;
-            let found = stored.and_then(|stored| stored.each(&mut each));
+            let found = stored.and_then(|stored| stored.each(|cell| each(cell, false)));
             match found {
                 // What was planned for is what has come.
                 Some((front, found)) if front == self.fronts[repeat] => rest.failures.extend(found.failures),
