@@ -35,11 +35,15 @@ pub fn sample_wise(args: &RunArgs, of: &SampleWise<'_>, extreme: Extreme) {
     let threshold = of.threshold();
     let largest = summaries.iter().map(|s| s.n).max().unwrap_or(0);
     let repeats = counted(summaries.iter().map(|s| s.count).max().unwrap_or(0), "repeat");
+    // Of few rows an error may be larger than at the peak.
+    let half = threshold.map_or(0, |at| at / 2);
     let columns = [
         "arm".into(),
         "setting".into(),
         "highest".into(),
         "at n".into(),
+        format!("highest, n > {half}"),
+        "there at n".into(),
         threshold.map_or("at n = p".into(), |at| format!("at n = {} = {at}", of.at())),
         format!("at n = {largest}"),
     ];
@@ -48,6 +52,7 @@ pub fn sample_wise(args: &RunArgs, of: &SampleWise<'_>, extreme: Extreme) {
     for (index, &(name, setting)) in arms.iter().enumerate() {
         let of_arm = || summaries.iter().filter(|s| s.arm == index);
         let Some(peak) = args.highest(of_arm()) else { continue };
+        let later = args.highest(of_arm().filter(|s| s.n > half));
         let at = |n: Option<usize>| of_arm().find(|s| Some(s.n) == n).map(|s| args.middle(s));
         row!(
             table,
@@ -55,6 +60,8 @@ pub fn sample_wise(args: &RunArgs, of: &SampleWise<'_>, extreme: Extreme) {
             setting.map(Item::Setting),
             args.middle(peak),
             peak.n,
+            later.map(|s| args.middle(s)),
+            later.map(|s| s.n),
             at(threshold),
             at(Some(largest))
         );

@@ -52,7 +52,7 @@ choices! {
         Right = "right",
         /// Below the frames
         Below = "below",
-        /// In the frames
+        /// In the frames, or below where curves leave no corner free
         Inside = "inside",
     }
 }

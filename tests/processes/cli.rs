@@ -193,6 +193,9 @@ fn closing_tables_as_json() {
         }
         let highest = of_arm.iter().map(|(_, value)| *value).fold(0.0, f64::max);
         assert_eq!(value("highest"), highest);
+        // Without the sizes up to half of the threshold's.
+        let later = of_arm.iter().filter(|(n, _)| n != "5").map(|(_, value)| *value).fold(0.0, f64::max);
+        assert_eq!(value("highest, n > 5"), later);
     }
 }
 
