@@ -153,11 +153,14 @@ fn parse(
     Ok(Wanted::Run { json })
 }
 
-/// The known name that takes the fewest edits besides capitals for small letters, if that is few enough to be meant.
+/// The known name that takes the fewest edits besides capitals for small letters, if that is few enough to be meant; of several
+/// one as long.
 pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let name = name.to_lowercase();
-    let near = known.map(|candidate| (edits(&name, &candidate.to_lowercase()), candidate)).min()?;
-    (near.0 <= 1 + name.chars().count() / 4).then_some(near.1)
+    let off =
+        |candidate: &str| (edits(&name, &candidate.to_lowercase()), candidate.len().abs_diff(name.len()));
+    let ((edits, _), near) = known.map(|candidate| (off(candidate), candidate)).min()?;
+    (edits <= 1 + name.chars().count() / 4).then_some(near)
 }
 
 /// Letters to insert, delete or replace (Levenshtein).
