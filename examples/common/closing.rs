@@ -67,7 +67,9 @@ pub fn sample_wise(args: &RunArgs, of: &SampleWise<'_>, extreme: Extreme) {
         );
     }
     table.note(at_threshold(args, of, extreme));
-    without_effect(args, of).into_iter().for_each(|note| table.note(note));
+    for note in without_effect(args, of) {
+        table.note(note);
+    }
     table.print();
 }
 

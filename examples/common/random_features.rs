@@ -25,6 +25,22 @@ pub struct Data {
     is_short: bool,
 }
 
+impl Data {
+    /// That there are enough images for the training sets of each flag, before any is fitted.
+    pub fn check_samples(&self, asked: &[(&str, &[usize])]) -> Result<(), Failure> {
+        let rows = self.train.len();
+        let raise = if self.is_short { "" } else { ", or raise --pool" };
+        for (flag, samples) in asked {
+            if let Some(n) = samples.iter().find(|n| **n > rows) {
+                return usage(format!(
+                    "--{flag} asks for {n} training images, and there are {rows} to draw from: lower --{flag}{raise}"
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
 flags! {
     /// Flags of what is fitted to what.
     pub struct InputArgs {
@@ -60,20 +76,6 @@ impl InputArgs {
             super::inputs::claim(&folder, data.train.name())?;
         }
         Ok((folder, data))
-    }
-
-    /// That there are enough images for the training sets of each flag, before any is fitted.
-    pub fn check_samples(&self, data: &Data, asked: &[(&str, &[usize])]) -> Result<(), Failure> {
-        let rows = data.train.len();
-        let raise = if data.is_short { "" } else { ", or raise --pool" };
-        for (flag, samples) in asked {
-            if let Some(n) = samples.iter().find(|n| **n > rows) {
-                return usage(format!(
-                    "--{flag} asks for {n} training images, and there are {rows} to draw from: lower --{flag}{raise}"
-                ));
-            }
-        }
-        Ok(())
     }
 
     /// What is known of the test error at `n` rows before features are drawn: that of the first training set.

@@ -326,8 +326,7 @@ impl Table<'_> {
     /// Whether a cell is neither a number in any spelling nor a missing value.
     fn is_word(&self, cell: &[u8]) -> bool {
         let spellings = [false, true].map(|comma| CsvOptions::default().with_decimal_comma(comma));
-        !(cell.is_empty() || cell.contains(&0))
-            && !is_missing(cell, self.options)
+        !(cell.is_empty() || cell.contains(&0) || is_missing(cell, self.options))
             && spellings.iter().all(|options| parse_number(cell, options).is_none())
             && between_thousands(cell).is_none()
             && sign_beside(cell).is_none()

@@ -136,8 +136,12 @@ impl Diagnosis {
     fn write_threshold(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let peak = "where the test error peaks";
         let far = |spare: usize, else_said: &str| {
-            // There noise grows four times and more on its way to a prediction.
-            if spare <= 1 || 4 * spare <= self.rank { format!("near {peak}") } else { else_said.to_owned() }
+            // There noise is rank/(spare − 1), four times and more what it was, in a prediction for normal rows.
+            if 4 * spare.saturating_sub(1) <= self.rank {
+                format!("near {peak}")
+            } else {
+                else_said.to_owned()
+            }
         };
         match self.side {
             Side::At => writeln!(f, "at the interpolation threshold, n = p = {}, {peak}", self.rows)?,
