@@ -44,6 +44,9 @@ pub(super) fn caption(draft: &Draft<'_>, what: &str, panels: &[Panel], cut: usiz
             counted(cut, "value")
         ));
     }
+    if undrawn::cuts_bands(panels) {
+        sentences.push("Bands that leave a frame at the top end there".into());
+    }
     sentences.extend(undrawn::note(panels));
     if !curve.complete {
         sentences.push("The sweep was stopped before its end".into());
