@@ -8,6 +8,7 @@ use double_descent::curve::{Bootstrap, Cell, CriticalInterval, Curve, Metric, Sh
 use double_descent::sweep::NoiseSummary;
 use double_descent::theory::noise::lower_bound;
 use double_descent::theory::smallest_singular_value::limit;
+use std::collections::HashMap;
 
 /// What a closing table says of the families at the threshold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,8 +22,8 @@ pub struct SampleWise<'a> {
     pub data: &'a str,
     /// The name and the setting of each arm.
     pub arms: Vec<(&'a str, Option<f64>)>,
-    /// The number of features, where it is one.
-    pub features: Option<usize>,
+    /// The numbers of rows and of features, where it is one table.
+    pub table: Option<(usize, usize)>,
     /// Their rank, where it is less.
     pub rank: Option<usize>,
     pub summaries: &'a [Summary],
@@ -30,16 +31,20 @@ pub struct SampleWise<'a> {
 
 /// That of a study on a table of data: one line per arm, and what happens at the threshold.
 pub fn sample_wise(args: &RunArgs, of: &SampleWise<'_>, extreme: Extreme) {
-    let SampleWise { data, ref arms, features, rank, summaries } = *of;
-    let threshold = rank.or(features);
+    let SampleWise { data, ref arms, summaries, .. } = *of;
+    let threshold = of.threshold();
     let largest = summaries.iter().map(|s| s.n).max().unwrap_or(0);
     let repeats = counted(summaries.iter().map(|s| s.count).max().unwrap_or(0), "repeat");
+    // Of few rows an error may be larger than at the peak.
+    let half = threshold.map_or(0, |at| at / 2);
     let columns = [
         "arm".into(),
         "setting".into(),
         "highest".into(),
         "at n".into(),
-        threshold.map_or("at n = p".into(), |at| format!("at n = {} = {at}", of.threshold())),
+        format!("highest, n > {half}"),
+        "there at n".into(),
+        threshold.map_or("at n = p".into(), |at| format!("at n = {} = {at}", of.at())),
         format!("at n = {largest}"),
     ];
     let statistic = args.statistic.show();
@@ -47,6 +52,7 @@ pub fn sample_wise(args: &RunArgs, of: &SampleWise<'_>, extreme: Extreme) {
     for (index, &(name, setting)) in arms.iter().enumerate() {
         let of_arm = || summaries.iter().filter(|s| s.arm == index);
         let Some(peak) = args.highest(of_arm()) else { continue };
+        let later = args.highest(of_arm().filter(|s| s.n > half));
         let at = |n: Option<usize>| of_arm().find(|s| Some(s.n) == n).map(|s| args.middle(s));
         row!(
             table,
@@ -54,19 +60,86 @@ pub fn sample_wise(args: &RunArgs, of: &SampleWise<'_>, extreme: Extreme) {
             setting.map(Item::Setting),
             args.middle(peak),
             peak.n,
+            later.map(|s| args.middle(s)),
+            later.map(|s| s.n),
             at(threshold),
             at(Some(largest))
         );
     }
     table.note(at_threshold(args, of, extreme));
+    for note in without_effect(args, of) {
+        table.note(note);
+    }
     table.print();
 }
 
 impl SampleWise<'_> {
-    /// What n is at the threshold.
-    fn threshold(&self) -> &'static str {
+    /// The size of the threshold.
+    fn threshold(&self) -> Option<usize> {
+        self.rank.or(self.table.map(|(_, features)| features))
+    }
+
+    /// What it is.
+    fn at(&self) -> &'static str {
         if self.rank.is_some() { "rank" } else { "p" }
     }
+
+    /// Why no training set is at the threshold, and how one would be.
+    fn missed(&self) -> String {
+        let at = self.at();
+        let how = match (self.table, self.threshold()) {
+            (Some((rows, _)), Some(size)) if size >= rows => format!(
+                "; n = {at} = {size} takes {} rows, one of them to test on, and there are {rows}: choose fewer --features",
+                size + 1
+            ),
+            (Some((rows, _)), Some(size)) => {
+                format!("; it is with --sizes 1..{}", (2 * size).min(rows - 1))
+            }
+            _ => String::new(),
+        };
+        format!("no training set has n = {at}: the interpolation threshold is not on this curve{how}")
+    }
+}
+
+/// Families of arms that are named after what is done to the data, what their settings are, and what in units of.
+const IN_UNITS: [(&str, &str, &str); 3] = [
+    ("no_small_singular_values", "cutoff", "of the features, and --standardise gives them variance 1"),
+    ("adversarial_test", "step", "of the features, and --standardise gives them variance 1"),
+    ("adversarial_train", "step", "of the targets"),
+];
+
+/// The part of a value under which a change of it is none to speak of.
+const NO_CHANGE: f64 = 0.01;
+
+/// Families of arms that change nothing, in sentences: their settings are too small for the units of the table, or there is
+/// nothing to take away.
+fn without_effect(args: &RunArgs, of: &SampleWise<'_>) -> Vec<String> {
+    let curve = |arm: usize| of.summaries.iter().filter(move |s| s.arm == arm).map(|s| (s.n, args.middle(s)));
+    let plain: HashMap<usize, f64> =
+        of.arms.iter().position(|arm| arm.0 == "unablated").into_iter().flat_map(curve).collect();
+    let is_same = |(n, value): (usize, f64)| {
+        plain.get(&n).is_some_and(|plain| (value - plain).abs() <= NO_CHANGE * plain.abs())
+    };
+    let family = |name: &'static str| (0..of.arms.len()).filter(move |&arm| of.arms[arm].0 == name);
+    let is_idle = |name| family(name).count() > 0 && family(name).flat_map(curve).all(&is_same);
+    let residuals = is_idle("no_residuals").then(|| {
+        "no residuals: its curve is that of unablated, since the best linear model of all rows leaves none".to_owned()
+    });
+    let in_units = IN_UNITS.into_iter().filter_map(|(name, setting, unit)| {
+        let settings: Vec<f64> = family(name).filter_map(|arm| of.arms[arm].1).collect();
+        let (first, last) = (settings.first()?, settings.last()?);
+        is_idle(name).then(|| {
+            format!(
+                "{}: no {setting} from {} to {} changes the {} test error by {} % at any n; a {setting} is in units {unit}",
+                name.replace('_', " "),
+                trimmed(*first),
+                trimmed(*last),
+                args.statistic.show(),
+                trimmed(100.0 * NO_CHANGE)
+            )
+        })
+    });
+    in_units.chain(residuals).collect()
 }
 
 /// The extreme of each family of arms at the threshold, in a sentence.
@@ -85,13 +158,10 @@ fn at_threshold(args: &RunArgs, of: &SampleWise<'_>, extreme: Extreme) -> String
     };
     let families: Vec<String> = families.iter().filter_map(family).collect();
     if families.is_empty() {
-        return format!(
-            "no training set has n = {}: the interpolation threshold is not on this curve",
-            of.threshold()
-        );
+        return of.missed();
     }
     let which = if extreme == Extreme::Lowest { "lowest" } else { "highest" };
-    format!("at n = {}, the {which} of each family: {}", of.threshold(), families.join(", "))
+    format!("at n = {}, the {which} of each family: {}", of.at(), families.join(", "))
 }
 
 /// The smallest singular value of three features over n, and that of isotropic rows beside its limit.

@@ -153,10 +153,14 @@ fn parse(
     Ok(Wanted::Run { json })
 }
 
-/// The known name that takes the fewest edits, if that is few enough to be meant.
+/// The known name that takes the fewest edits besides capitals for small letters, if that is few enough to be meant; of several
+/// one as long.
 pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let near = known.map(|candidate| (edits(name, candidate), candidate)).min()?;
-    (near.0 <= 1 + name.chars().count() / 4).then_some(near.1)
+    let name = name.to_lowercase();
+    let off =
+        |candidate: &str| (edits(&name, &candidate.to_lowercase()), candidate.len().abs_diff(name.len()));
+    let ((edits, _), near) = known.map(|candidate| (off(candidate), candidate)).min()?;
+    (edits <= 1 + name.chars().count() / 4).then_some(near)
 }
 
 /// Letters to insert, delete or replace (Levenshtein).
@@ -198,7 +202,7 @@ fn help(program: &str, about: &[&str], flags: &[Flag<'_>]) -> String {
 const OF_TABLES: [&str; 3] = ["dataset", "data", "target"];
 
 /// Flags that count what there must be some of.
-const COUNTS: [&str; 6] = ["repeats", "threads", "block", "pool", "n", "p"];
+const COUNTS: [&str; 7] = ["repeats", "threads", "block", "pool", "test", "n", "p"];
 
 /// The end of every help text.
 pub const EXIT_CODES: &str =

@@ -21,6 +21,24 @@ const TEACHER: (usize, usize) = (64, 10);
 pub struct Data {
     pub train: Labelled,
     pub test: Labelled,
+    /// Whether there are fewer images to train on than were asked for.
+    is_short: bool,
+}
+
+impl Data {
+    /// That there are enough images for the training sets of each flag, before any is fitted.
+    pub fn check_samples(&self, asked: &[(&str, &[usize])]) -> Result<(), Failure> {
+        let rows = self.train.len();
+        let raise = if self.is_short { "" } else { ", or raise --pool" };
+        for (flag, samples) in asked {
+            if let Some(n) = samples.iter().find(|n| **n > rows) {
+                return usage(format!(
+                    "--{flag} asks for {n} training images, and there are {rows} to draw from: lower --{flag}{raise}"
+                ));
+            }
+        }
+        Ok(())
+    }
 }
 
 flags! {
@@ -29,10 +47,11 @@ flags! {
         /// Folder with fashion_mnist/*.gz [default: $DOUBLE_DESCENT_DATA; without either, normal inputs with the
         /// classes of a random network]
         data_dir: Option<PathBuf> = None, "DIR";
-        /// Training images that training sets are drawn from
-        pool: usize = 20_000, "N";
-        /// Test images
-        test: usize = 10_000, "N";
+        /// Training images that training sets are drawn from [default: 20000, or 5000 where a random network stands in for
+        /// images]
+        pool: Option<usize> = None, "N";
+        /// Test images [default: 10000, or 5000 where a random network stands in for images]
+        test: Option<usize> = None, "N";
         /// Standard deviation of the frequencies, for pixels in [0, 1]
         deviation: f64 = 0.2, "S";
         /// [cos, sin] pairs in place of cosines with random phases: p counts columns
@@ -57,20 +76,6 @@ impl InputArgs {
             super::inputs::claim(&folder, data.train.name())?;
         }
         Ok((folder, data))
-    }
-
-    /// That there are enough images for the training sets of each flag, before any is fitted.
-    pub fn check_samples(&self, data: &Data, asked: &[(&str, &[usize])]) -> Result<(), Failure> {
-        let rows = data.train.len();
-        let raise = if rows == self.pool { ", or raise --pool" } else { "" };
-        for (flag, samples) in asked {
-            if let Some(n) = samples.iter().find(|n| **n > rows) {
-                return usage(format!(
-                    "--{flag} asks for {n} training images, and there are {rows} to draw from: lower --{flag}{raise}"
-                ));
-            }
-        }
-        Ok(())
     }
 
     /// What is known of the test error at `n` rows before features are drawn: that of the first training set.
@@ -131,8 +136,14 @@ impl InputArgs {
 
     fn images(&self, folder: &Path) -> Result<Data, Error> {
         let (train, test) = Labelled::fashion_mnist(folder)?;
-        let first = |images: Labelled, count: usize| images.subset(count.min(images.len()), 0);
-        Ok(Data { train: first(train, self.pool)?, test: first(test, self.test)? })
+        let (pool, tests) = (self.pool.unwrap_or(20_000), self.test.unwrap_or(10_000));
+        for (flag, asked, images) in [("pool", pool, &train), ("test", tests, &test)] {
+            if asked > images.len() {
+                eprintln!("note: --{flag}: there are {} images, all of which are used", images.len());
+            }
+        }
+        let first = |images: &Labelled, count: usize| images.subset(count.min(images.len()), 0);
+        Ok(Data { is_short: pool > train.len(), train: first(&train, pool)?, test: first(&test, tests)? })
     }
 
     /// Standard normal inputs / √d; the class is the largest of ten outputs of a random network, and a tenth of
@@ -156,6 +167,7 @@ impl InputArgs {
             let labels = labels.collect();
             Labelled::new("a random network's classes", inputs, labels, classes)
         };
-        Ok(Data { train: part(self.pool.min(5000), 1)?, test: part(self.test.min(5000), 2)? })
+        let train = part(self.pool.unwrap_or(5000), 1)?;
+        Ok(Data { train, test: part(self.test.unwrap_or(5000), 2)?, is_short: false })
     }
 }

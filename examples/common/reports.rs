@@ -6,6 +6,7 @@ use double_descent::Error;
 use double_descent::curve::{Curve, Failure as CellFailure};
 use double_descent::memory::Cost;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The most memory that the process had, as Linux counts it; nothing elsewhere.
 pub fn peak_memory() -> String {
@@ -16,10 +17,15 @@ pub fn peak_memory() -> String {
         .map_or_else(String::new, |kilobytes: f64| format!(", peak memory {:.0} MiB", kilobytes / 1024.0))
 }
 
-/// Says what a long run will take, and how it can be stopped and go on, before it starts: the standard library tells no
+/// Says what a long run will take, and once how it can be stopped and go on, before it starts: the standard library tells no
 /// program of its Ctrl-C.
 pub fn announce(estimate: &Cost) {
+    static IS_SAID: AtomicBool = AtomicBool::new(false);
     if estimate.bytes > 1 << 30 || estimate.flops > 1e11 {
+        if IS_SAID.swap(true, Ordering::Relaxed) {
+            eprintln!("the next part takes about {estimate}");
+            return;
+        }
         eprintln!("this takes about {estimate}");
         let [part, merge] = ["1/1", "merge"].map(shard_reports::command);
         eprintln!(

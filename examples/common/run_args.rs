@@ -33,7 +33,8 @@ flags! {
 flags! {
     /// Flags of how figures are set.
     pub struct PrintArgs {
-        /// Width of the figures on paper, as in 88mm, 8.8cm or 3.5in; letters are 7 and 8 points high then
+        /// Width of the figures on paper, as in 88mm, 8.8cm or 3.5in, or 88 for millimetres; letters are 7 and 8 points high
+        /// then
         width: Option<Millimetres> = None, "WIDTH";
         /// Where the legends of the figures stand
         legend: LegendArg = LegendArg::Right, "PLACE";
@@ -51,7 +52,7 @@ choices! {
         Right = "right",
         /// Below the frames
         Below = "below",
-        /// In the frames
+        /// In the frames, or below where curves leave no corner free
         Inside = "inside",
     }
 }

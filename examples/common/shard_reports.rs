@@ -1,7 +1,7 @@
 //! What is said of the parts of a study, at its end: what is there, and the commands that are to be run.
 
-use super::say;
 use super::table::{Item, Table};
+use super::{counted, say};
 use double_descent::sweep::{Shard, ShardState, ShardTime, Status, Workload};
 use std::collections::BTreeSet;
 use std::fmt::Display;
@@ -110,12 +110,16 @@ fn status(found: &[(Asked, String, Status)]) {
             row(Some(*shard), String::new(), 0, "missing".into());
         }
         notes.push(format!(
-            "{name}: {} of {} repeats are there; {complete} of {} records are complete; {} of {} shards are to be run",
+            "{name}: {} of {} are there; {}; {} of {} to be run",
             status.present,
-            status.count,
-            status.files.len(),
+            counted(status.count, "repeat"),
+            match status.files.len() {
+                0 => "there is no record yet".into(),
+                1 => format!("{complete} of 1 record is complete"),
+                files => format!("{complete} of {files} records are complete"),
+            },
             status.again.len(),
-            status.of
+            if status.of == 1 { "1 shard is".into() } else { format!("{} shards are", status.of) }
         ));
     }
     for note in notes {
@@ -132,9 +136,11 @@ fn plan(workers: usize, work: &[Workload]) {
     let seconds = |shard: &Shard| time.seconds(work, *shard);
     shards.sort_by(|a, b| seconds(b).total_cmp(&seconds(a)));
     let flops = work.iter().map(Workload::flops).sum::<f64>();
+    let each = flops / time.flops_per_second / of as f64;
+    let time_of_each = if each < 1.0 { "under 1 s".into() } else { format!("about {each:.0} s") };
     eprintln!(
-        "about {flops:.1e} operations; {of} shards, of {:.0} s each at {:.0e} operations a second",
-        flops / time.flops_per_second / of as f64,
+        "about {flops:.1e} operations; {}, {time_of_each} each at {:.0e} operations a second",
+        counted(of, "shard"),
         time.flops_per_second
     );
     commands(&shards);

@@ -6,11 +6,9 @@ use super::values::Sizes;
 /// The `--sizes` of a model-wise curve: those that are given, or some around the threshold n.
 pub fn feature_sizes(sizes: Option<&Sizes>, n: usize) -> Result<Vec<usize>, Failure> {
     let sizes = sizes.map_or_else(|| around_threshold(n), |sizes| sizes.list.clone());
-    if sizes.contains(&0) || sizes.len() < 2 {
+    if sizes.len() < 2 {
         let given = sizes.iter().map(usize::to_string).collect::<Vec<_>>().join(",");
-        return usage(format!(
-            "--sizes: `{given}` is no list of two numbers of features or more, each at least 1"
-        ));
+        return usage(format!("--sizes: `{given}` is no list of two numbers of features or more"));
     }
     Ok(sizes)
 }

@@ -1,6 +1,7 @@
 //! The studies on tables: their flags, and the data sets in turn.
 
 use super::closing::{Extreme, SampleWise, sample_wise};
+use super::command_line::nearest;
 use super::flags::{Failure, Rule, flags, refused, usage};
 use super::progress::aside;
 use super::reports::report_failed;
@@ -44,8 +45,9 @@ flags! {
         standardise: bool = false, "";
         /// Replay recorded splits (repeat,i0,i1,…) instead of drawing them; for one data set
         splits: Option<PathBuf> = None, "FILE";
-        /// Training set sizes: numbers and inclusive ranges with an optional step, as in 1..39 or 5,10..40:10
-        sizes: Sizes = Sizes::of("1..39"), "SIZES";
+        /// Training set sizes: numbers and inclusive ranges with an optional step, as in 1..39 or 5,10..40:10 [default: 1..39, as
+        /// far as the table leaves a row to test on]
+        sizes: Option<Sizes> = None, "SIZES";
         /// Random splits per data set
         repeats: usize = 50, "N";
         ..csv: inputs::CsvArgs = inputs::CsvArgs::default();
@@ -140,34 +142,40 @@ impl TableArgs {
         extreme: Extreme,
     ) -> Result<Study, Failure> {
         let data = self.load(name)?;
-        let (rows, largest) = (data.features().nrows(), self.sizes.list.iter().copied().max().unwrap_or(0));
-        if rows > 1 && largest >= rows {
-            return usage(format!(
-                "--sizes: {largest} is too large for {name}: of its {rows} rows one at least is left to test on, so n is at \
-                 most {}",
-                rows - 1
-            ));
-        }
+        let sizes = self.sizes(name, data.features().nrows())?;
         let folder = self.run.make_folder(folder)?;
         let is_own = self.shards.has_results() && !NAMED.contains(&name);
         if is_own {
             inputs::claim(&folder, name)?;
         }
         let arms = arms(data.features().ncols());
-        let sweep = self.sweep(data, arms)?;
+        let sweep = self.sweep(data, sizes, arms)?;
         let mut rank = None;
         if is_own && let Some(data) = sweep.source.train() {
             sweep.estimate()?; // what cannot be run has no notes
             rank = deficient_rank(data)?;
             aside(|| {
                 note_table(data, rank);
-                self.note_origin(data);
+                self.note_targets(data);
             });
         }
         Ok(Study { sweep, folder, rank, extreme })
     }
 
-    fn sweep(&self, data: Dataset, arms: Vec<Arm>) -> Result<Sweep, Failure> {
+    /// The sizes that are asked for, or those of the default that the rows of a table suffice for.
+    fn sizes(&self, name: &str, rows: usize) -> Result<Vec<usize>, Failure> {
+        let most = rows.saturating_sub(1).max(1); // what has one row is refused by the sweep
+        let Some(given) = &self.sizes else { return Ok((1..=most.min(39)).collect()) };
+        match given.list.last() {
+            Some(largest) if *largest > most && rows > 1 => usage(format!(
+                "--sizes: {largest} is too large for {name}: of its {rows} rows one at least is left to test on, so n is at \
+                 most {most}"
+            )),
+            _ => Ok(given.list.clone()),
+        }
+    }
+
+    fn sweep(&self, data: Dataset, sizes: Vec<usize>, arms: Vec<Arm>) -> Result<Sweep, Failure> {
         // The columns of the published tables.
         let mut columns = vec![
             Metric::TrainMse,
@@ -187,7 +195,7 @@ impl TableArgs {
             arms,
             metrics: columns,
             threads: self.run.threads,
-            ..Sweep::new(data, self.sizes.list.iter().copied(), 1, 0)
+            ..Sweep::new(data, sizes, 1, 0)
         })
     }
 
@@ -211,23 +219,26 @@ impl TableArgs {
     fn close(&self, study: &Study, (summaries, failures): (&[Summary], &[CellFailure])) -> usize {
         let Study { sweep, folder, rank, extreme } = study;
         let arms = sweep.arms.iter().map(|arm| (arm.name.as_str(), arm.setting)).collect();
-        let features = sweep.source.train().map(|data| data.features().ncols());
-        let of = SampleWise { data: sweep.source.name(), arms, features, rank: *rank, summaries };
+        let table = sweep.source.train().map(|data| data.features().dim());
+        let of = SampleWise { data: sweep.source.name(), arms, table, rank: *rank, summaries };
         sample_wise(&self.run, &of, *extreme);
         say!("written: {}: cells.csv, summary.csv", folder.display());
         report_failed(failures)
     }
 
-    /// Says that fits of a table that was read go through the origin, where the targets are far from it. (Features of
-    /// words sum to a constant, unless they are standardised.)
-    fn note_origin(&self, data: &Dataset) {
-        if self.intercept || !(self.standardise || self.csv.one_hot.is_empty()) {
-            return;
-        }
+    /// Says of targets of a table that was read that they are all the same, or that fits go through the origin, where they are
+    /// far from it. (Features of words sum to a constant, unless they are standardised.)
+    fn note_targets(&self, data: &Dataset) {
+        let have_constant = self.intercept || !(self.standardise || self.csv.one_hot.is_empty());
         for (name, targets) in data.target_names().iter().zip(data.targets().columns()) {
+            let (name, first) = (name.escape_debug(), targets[0]);
+            if targets.iter().all(|target| *target == first) {
+                eprintln!("note: every value of `{name}` is {first}: there is nothing to predict");
+                continue;
+            }
             let (mean, deviation) = (targets.mean().unwrap_or(0.0), targets.std(0.0));
-            if deviation > 0.0 && mean.abs() > deviation {
-                let (name, ratio) = (name.escape_debug(), short(mean.abs() / deviation));
+            if !have_constant && deviation > 0.0 && mean.abs() > deviation {
+                let ratio = short(mean.abs() / deviation);
                 eprintln!(
                     "note: fits go through the origin, and the mean of `{name}` is {ratio} standard deviations from 0; \
                      --intercept gives fits a constant, which p counts"
@@ -249,19 +260,36 @@ impl TableArgs {
             "california-housing" => Dataset::california_housing(&self.folder()?)?,
             "who-life-expectancy" => Dataset::who_life_expectancy(&self.folder()?)?,
             path if Path::new(path).exists() || path.contains(['/', '.']) => {
-                Dataset::read_csv(Path::new(path), &self.csv_options()?).map_err(inputs::with_flags)?
+                let read = Dataset::read_csv(Path::new(path), &self.csv_options()?);
+                read.map_err(|error| self.of_file(error))?
             }
             _ => {
-                return Err(Error::UnknownName {
-                    what: "data set or CSV file",
-                    name: name.into(),
-                    choices: NAMED.map(Into::into).into(),
-                }
-                .into());
+                let (what, choices) = ("data set or CSV file", NAMED.map(Into::into).into());
+                let unknown = Error::UnknownName { what, name: name.into(), choices };
+                return usage(format!("--dataset: {unknown}"));
             }
         };
         let data = if self.standardise { data.standardised()? } else { data };
         Ok(if self.intercept { data.with_intercept()? } else { data })
+    }
+
+    /// An error of a CSV file in words of the flags; a column that it does not have is a mistake of the flag that names it.
+    fn of_file(&self, error: Error) -> Failure {
+        let Error::UnknownColumn { name, available } = &error else {
+            return inputs::with_flags(error).into();
+        };
+        let target = self.target.clone().into_iter().collect();
+        let lists = [
+            ("target", &target),
+            ("features", &self.features),
+            ("one-hot", &self.csv.one_hot),
+            ("leave-out", &self.csv.leave_out),
+        ];
+        let flag = lists.iter().find(|(_, list)| list.iter().any(|names| names.contains(name.as_str())));
+        let flag = flag.map_or(String::new(), |(flag, _)| format!("--{flag}: "));
+        let hint = nearest(name, available.iter().map(String::as_str))
+            .map_or(String::new(), |near| format!("; did you mean `{}`?", near.escape_debug()));
+        Failure::Usage(format!("{flag}{error}{hint}"))
     }
 
     fn student(&self) -> Result<StudentTeacher, Failure> {
@@ -309,8 +337,9 @@ fn note_table(data: &Dataset, rank: Option<usize>) {
     );
     if let Some(rank) = rank {
         eprintln!(
-            "note: the {p} features have rank {rank}: some are sums of others, as the columns of --one-hot are beside \
-             --intercept; the interpolation threshold is n = rank = {rank}, not n = p = {p}"
+            "note: the {p} features have rank {rank}: some are equal to others or sums of them, as the columns of --one-hot are \
+             beside --intercept, or so small beside others that they are lost in rounding (then --standardise); the \
+             interpolation threshold is n = rank = {rank}, not n = p = {p}"
         );
     }
 }

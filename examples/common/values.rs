@@ -2,7 +2,8 @@
 
 use super::flags::Value;
 
-/// Numbers of rows or columns: `1..39`, `5,10..40:10`, numbers and inclusive ranges with an optional step, ascending.
+/// Numbers of rows or columns, from 1 on: `1..39`, `5,10..40:10`, numbers and inclusive ranges with an optional step,
+/// ascending.
 #[derive(Clone, Debug)]
 pub struct Sizes {
     text: String,
@@ -37,6 +38,9 @@ impl Value for Sizes {
                 }
                 None => list.push(number(range)?),
             }
+        }
+        if list.contains(&0) {
+            return Err("a list with 0, and there are 1 row and 1 column at least".into());
         }
         list.sort_unstable();
         list.dedup();

@@ -50,7 +50,7 @@ pub fn errors(cli: &Cli, n: usize, single: &Sweep, curve: &Curve) -> Result<Figu
     Ok(figure
         .with_columns(2)
         .with_width(1000.0)
-        .with_title("Averaging removes the peak; a warm start never leaves it"))
+        .with_title("Averaging sinks the peak; a warm start never leaves it"))
 }
 
 /// What an ensemble of one is in the closing table.

@@ -1,4 +1,4 @@
-//! Averaging removes the peak, warm starts keep it: ensembles of K min-norm fits on independent random Fourier
+//! Averaging sinks the peak, warm starts keep it: ensembles of K min-norm fits on independent random Fourier
 //! features of the same training set, over the number of features p; and interpolants other than the one of minimum
 //! norm: from a random start, and from the solution on fewer features.
 //!

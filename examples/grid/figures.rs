@@ -33,7 +33,9 @@ pub fn save(cli: &Cli, folder: &Path, of: (&Data, &Sweep), surface: &Surface) ->
     let theories = theories(cli, of, surface)?;
     let (about, theory) = (describe(of.1), if theories.is_empty() { "" } else { THEORY });
     let until = match (cli.up, theory) {
-        (Up::Samples, THEORY) => format!(" It goes up to n\u{a0}=\u{a0}{LARGEST}."),
+        (Up::Samples, THEORY) if surface.row_values().iter().any(|n| *n > LARGEST) => {
+            format!(" It goes up to n\u{a0}=\u{a0}{LARGEST}.")
+        }
         _ => String::new(),
     };
     let map = study::surface(surface, 0, Metric::TestErrorRate, &options).drawn()?;

@@ -37,7 +37,8 @@ pub fn overlaid(
         Group::new("Theory: mean over features (Jacot et al. 2020)", Hue::Black).with_series(theory)
     }));
     let caption = format!(
-        "Minimum-norm least squares. {about} {} ({}).{said}{known}",
+        "Minimum-norm least squares. Data: {}. {about} {} ({}).{said}{known}",
+        cells.provenance.data,
         describe(args, cells.repeats()),
         cells.provenance.sampling,
     );

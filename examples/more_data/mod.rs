@@ -40,8 +40,8 @@ impl Program for Cli {
 
 fn run(cli: &Cli) -> Result<(), Failure> {
     let samples = cli.samples.list.clone();
-    if samples.len() < 2 || samples.contains(&0) {
-        return usage("--samples lists two numbers of rows or more, each at least 1");
+    if samples.len() < 2 {
+        return usage("--samples lists two numbers of rows or more");
     }
     let mut features = match &cli.features {
         Some(features) => features.list.clone(),

@@ -27,6 +27,8 @@ pub fn fits(n: usize, first: usize, sweep: &Sweep) -> Result<Figure, Error> {
     sizes.sort_unstable();
     sizes.dedup();
     let mut figure = study::fits(&[("", sweep)], 0, &sizes, &WAVE.truth((-4.0, 4.0))).drawn()?;
-    figure.caption.extend([format!(" All are to the training points of P\u{a0}=\u{a0}{first}.")]);
+    figure.caption.extend([format!(
+        " All are to one training set, the first that is drawn for P\u{a0}=\u{a0}{first}."
+    )]);
     Ok(figure.with_title("Fits before, at and beyond the threshold P = n"))
 }

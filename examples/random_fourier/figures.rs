@@ -47,7 +47,7 @@ pub fn panels(cli: &Cli, curve: Curve, sweep: &Sweep) -> Result<Figure, Error> {
     if has_theory {
         let at = if is_model_wise { "" } else { ", at each n up to 1.5p" };
         figure.caption.extend([format!(
-            " Theory: the mean test error over draws of features, in closed form from the kernel matrix of the first training \
+            " The theory's mean is of the test error over draws of features, in closed form from the kernel matrix of the first training \
              set (n\u{a0}×\u{a0}n) and its test rows{at}; features count as Gaussian variables of the kernel's covariance."
         )]);
     }

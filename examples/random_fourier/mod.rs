@@ -53,7 +53,7 @@ impl Program for Cli {
     fn run(&self) -> Result<(), Failure> {
         let (folder, data) = self.inputs.begin(&self.run, "random_fourier")?;
         let (features, samples) = (self.features.list.clone(), self.samples.list.clone());
-        self.inputs.check_samples(&data, &[("n", &[self.n]), ("samples", &samples)])?;
+        data.check_samples(&[("n", &[self.n]), ("samples", &samples)])?;
         let largest = features.iter().copied().chain([self.p]).max().unwrap_or(0);
         let mut sweep = self.inputs.sweep(&data, largest, self.run.seed, self.run.threads)?;
         sweep.metrics.extend([Metric::SmallestSingularValue, Metric::TrainErrorRate]);

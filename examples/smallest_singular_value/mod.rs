@@ -5,7 +5,7 @@
 
 mod figures;
 
-use crate::common::flags::{Failure, Program, Rule, flags, usage};
+use crate::common::flags::{Failure, Program, Rule, flags};
 use crate::common::shards::{self, ShardArgs};
 use crate::common::{RunArgs, Sizes, closing, none_failed, rows_around, save_table, say};
 use double_descent::Error;
@@ -40,9 +40,6 @@ impl Program for Cli {
     )];
 
     fn run(&self) -> Result<(), Failure> {
-        if self.sizes.list.contains(&0) || self.features.list.contains(&0) {
-            return usage("--sizes and --features: `0` is too few rows or columns; each is at least 1");
-        }
         let folder = self.run.make_folder("smallest_singular_value")?;
         let correlated = self.measure(&folder, None)?;
         // All of them, before one that is not there yet ends it.

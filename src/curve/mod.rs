@@ -40,6 +40,7 @@ pub use surface::Surface;
 pub(crate) use threshold::deficient;
 
 use crate::Error;
+use crate::error::words::counted;
 use point::Engine;
 
 /// The name of an arm and the value of its knob, if it has one.
@@ -250,6 +251,13 @@ impl Curve {
         let is =
             |cell: &&Cell| cell.repeat == repeat && cell.arm == arm && self.axis.value(cell) == Some(value);
         self.cells.iter().find(is)
+    }
+
+    /// `68 of 120 fits failed`; `None` where none did.
+    pub(crate) fn failed_in_words(&self) -> Option<String> {
+        let arms = self.arms.len().max(1);
+        let failed: usize = self.failures.iter().map(|failure| failure.arm.map_or(arms, |_| 1)).sum();
+        (failed > 0).then(|| format!("{failed} of {} failed", counted(self.cells.len() + failed, "fit")))
     }
 
     /// How many repeats there are.

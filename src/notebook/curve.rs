@@ -4,6 +4,7 @@ use super::ToHtml;
 use super::table::{Table, cut, number};
 use crate::curve::{Axis, Curve, MedianPoint, Metric, Surface};
 use crate::error::words::counted;
+use std::fmt;
 
 /// What a table says of the arms: the test error, or whatever is there.
 fn telling(curve: &Curve) -> Option<Metric> {
@@ -19,9 +20,25 @@ fn arm_name(curve: &Curve, arm: usize) -> String {
 
 fn failed(curve: &Curve) -> String {
     let stopped = if curve.complete { "" } else { "; stopped before its end" };
-    match curve.failures.len() {
-        0 => stopped.to_owned(),
-        count => format!("; {} failed{stopped}", counted(count, "cell")),
+    match (curve.failed_in_words(), curve.failures.first()) {
+        (Some(failed), Some(first)) => {
+            format!("; {failed}, the first: {}{stopped}", cut(&first.error.to_string()))
+        }
+        _ => stopped.to_owned(),
+    }
+}
+
+/// One line: the data, the axis, how many arms and repeats, and how many fits failed.
+impl fmt::Display for Curve {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.headline())
+    }
+}
+
+/// One line, as of a curve.
+impl fmt::Display for Surface {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.headline())
     }
 }
 

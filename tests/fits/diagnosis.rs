@@ -219,12 +219,65 @@ fn the_threshold_is_found() {
     assert!(half(&above).mean < 0.0, "{:?}", half(&above));
     assert!(half(&at(41)).mean > 0.0, "more rows hurt up to there: {:?}", half(&at(41)));
     let words = format!("{threshold}");
-    for part in
-        ["at the interpolation threshold", "condition number", "ridge, λ = ", "mode 39 of 39", "no estimate"]
-    {
+    for part in [
+        "at the interpolation threshold, n = p = 40, where",
+        "ridge, λ = ",
+        "mode 39 of 39",
+        "away from the threshold",
+    ] {
         assert!(words.contains(part), "{part}: {words}");
     }
     assert!(format!("{above}").contains("twice the rows (800): error "));
+    // On which side, how far, and why nothing is said of more rows.
+    for (n, where_it_is, why) in [
+        (
+            400,
+            "360 rows more than at the interpolation threshold, n = rank = 40: the classical regime",
+            "twice the rows",
+        ),
+        (42, "2 rows more than at the interpolation threshold, n = rank = 40: near where", "twice the rows"),
+        (
+            41,
+            "1 row more than at the interpolation threshold, n = rank = 40: near where",
+            "divides by n − p − 1",
+        ),
+        (
+            39,
+            "1 feature more than at the interpolation threshold, p = n = 39: near where",
+            "up to n = p they bring",
+        ),
+        (
+            20,
+            "20 features more than at the interpolation threshold, p = n = 20: the interpolating",
+            "up to n = p",
+        ),
+    ] {
+        let words = at(n).to_string();
+        assert!(words.contains(where_it_is) && words.contains(why), "{n}: {words}");
+    }
+}
+
+/// Only where no feature, and no sum of features, is constant.
+#[test]
+fn fits_through_the_origin_far_from_the_targets_are_noted() {
+    let (x, noise) = (normal(30, 3, 1), normal(30, 1, 2));
+    let far = |x: &Array2<f64>, y: &Array2<f64>| {
+        let found = diagnose(x, y).unwrap();
+        let is_said = format!("{found}").contains("fits go through the origin");
+        assert_eq!(is_said, found.far_from_origin.is_some());
+        found.far_from_origin
+    };
+    let above = &noise + 5.0;
+    close(far(&x, &above).unwrap(), above.mean().unwrap() / above.std(0.0), 1e-14);
+    let both = concatenate![Axis(1), noise, above];
+    assert_eq!(far(&x, &both), far(&x, &above));
+    assert_eq!(far(&x, &noise), None);
+    assert_eq!(far(&concatenate![Axis(1), x, Array2::from_elem((30, 1), 0.1)], &above), None);
+    // Zeros and ones of words sum to a constant.
+    let words = Array2::from_shape_fn((30, 2), |(row, word)| f64::from(u8::from(row % 2 == word)));
+    assert_eq!(far(&concatenate![Axis(1), x, words], &above), None);
+    // So do any features of as many rows; there it takes a column.
+    assert!(far(&x.slice(s![..3, ..]).to_owned(), &above.slice(s![..3, ..]).to_owned()).is_some());
 }
 
 /// What twice the rows are said to give is the error of least squares there, over 300 designs: within 4 standard errors of

@@ -41,6 +41,12 @@ fn every_study_has_help() {
         let asked = run(&Program(path.into(), Vec::new()), &folder, &["help", &name]);
         assert_eq!(text(&asked.stdout), of_all);
     }
+    for verb in ["plan", "status", "merge", "tables", "resume", "completions"] {
+        let of_verb = help(&Program(path.into(), vec![verb.into()]));
+        assert!(of_verb.contains(&format!("Usage: double-descent {verb} ")), "{of_verb}");
+        let asked = run(&Program(path.into(), Vec::new()), &folder, &["help", verb]);
+        assert_eq!(text(&asked.stdout), of_verb);
+    }
     let version = run(&program("grid").unwrap(), &folder, &["--version"]);
     assert_eq!(text(&version.stdout), format!("double-descent {}\n", env!("CARGO_PKG_VERSION")));
     assert_eq!(std::fs::read_dir(&folder.0).unwrap().count(), 0, "nothing is written");
@@ -97,6 +103,7 @@ fn errors_of_the_command_line_name_the_flag_and_the_nearest_one() {
     }
     let all = Program(path.into(), Vec::new());
     misused(&all, &folder, &["abltions"], &["`abltions`", "did you mean ablations?", "streaming"]);
+    misused(&all, &folder, &["forecast"], &["no study is called `forecast`. There are ablations,"]);
     misused(&all, &folder, &["completions", "csh"], &["bash", "zsh", "fish"]);
     assert_eq!(std::fs::read_dir(&folder.0).unwrap().count(), 0, "nothing is written");
 }
@@ -186,6 +193,9 @@ fn closing_tables_as_json() {
         }
         let highest = of_arm.iter().map(|(_, value)| *value).fold(0.0, f64::max);
         assert_eq!(value("highest"), highest);
+        // Without the sizes up to half of the threshold's.
+        let later = of_arm.iter().filter(|(n, _)| n != "5").map(|(_, value)| *value).fold(0.0, f64::max);
+        assert_eq!(value("highest, n > 5"), later);
     }
 }
 
@@ -251,6 +261,19 @@ fn images_that_are_too_few_are_missed_before_anything_is_fitted() {
         let arguments = [&small[..], &[samples, "--n", n]].concat();
         misused(&program, &folder, &arguments, &[says, "there are 100", "raise --pool"]);
     }
+}
+
+/// Rows that stand in for images are as many as are asked for, and the caption says what they are.
+#[test]
+fn as_many_rows_as_are_asked_for() {
+    let Some(program) = program("more_data") else { return };
+    let folder = Folder::new("more_data");
+    let few = ["--samples", "10,20", "--features", "5,10,20", "--repeats", "1", "--no-caption"];
+    let output = run(&program, &folder, &[&few[..], &["--pool", "5200", "--test", "5100"]].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let caption = std::fs::read_to_string(folder.0.join("results/more_data/overlaid.txt")).unwrap();
+    assert!(caption.contains("Data: a random network's classes"), "{caption}");
+    assert!(caption.contains("; 5100 test rows"), "{caption}");
 }
 
 #[test]

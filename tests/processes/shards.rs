@@ -173,7 +173,7 @@ fn a_plan_is_as_many_commands_as_the_work_takes() {
         (text(&output.stdout).lines().map(str::to_owned).collect::<Vec<_>>(), text(&output.stderr))
     };
     let (small, said) = plan(&["--repeats", "4"]);
-    assert!(small.len() == 1 && said.contains(" operations; 1 shards"), "{said}");
+    assert!(small.len() == 1 && said.contains(" operations; 1 shard,"), "{said}");
     assert!(
         small[0].starts_with(program) && small[0].ends_with("--out 'a b' --repeats 4 --shard 1/1"),
         "{small:?}"

@@ -7,8 +7,9 @@ use crate::studies::{misused, program, refused, run, text};
 fn data_sets_that_do_not_exist() {
     let Some(program) = program("ablations") else { return };
     let folder = Folder::new("data");
-    let names = ["`boston`", "diabetes", "student-teacher", "california-housing", "who-life-expectancy"];
-    refused(&program, &folder, &["--dataset", "boston"], &names);
+    let names =
+        ["--dataset", "`boston`", "diabetes", "student-teacher", "california-housing", "who-life-expectancy"];
+    misused(&program, &folder, &["--dataset", "boston"], &names);
     refused(&program, &folder, &["--dataset", "missing.csv"], &["missing.csv"]);
     let needs = ["--data-dir", "DOUBLE_DESCENT_DATA"];
     misused(&program, &folder, &["--dataset", "california-housing"], &needs);
@@ -24,10 +25,9 @@ fn data_sets_that_do_not_exist() {
 fn sizes_and_repeats_out_of_range() {
     let Some(program) = program("ablations") else { return };
     let folder = Folder::new("sizes");
-    let diabetes = |more: &[&str], says: &[&str]| {
-        refused(&program, &folder, &[&["--dataset", "diabetes"], more].concat(), says);
-    };
-    diabetes(&["--sizes", "0"], &["n is 0", "at least 1"]);
+    for sizes in ["0", "0..5"] {
+        misused(&program, &folder, &["--sizes", sizes], &["--sizes", &format!("`{sizes}` is a list with 0")]);
+    }
     for sizes in ["1..442", "442"] {
         let says = ["--sizes: 442 is too large for diabetes: of its 442 rows", "at most 441"];
         misused(&program, &folder, &["--dataset", "diabetes", "--sizes", sizes], &says);
@@ -61,16 +61,77 @@ fn tables_with_mistakes_are_named_by_line_and_column() {
     read("empty.csv", "", &[], &["empty.csv", "is empty"]);
     read("header.csv", "a,b,y\n", &[], &["header.csv", "no rows"]);
     read("numbers.csv", "1,2,3\n4,5,6\n", &[], &["line 1", "name the columns"]);
-    read("target.csv", "a,b,y\n1,2,3\n1,2,4\n", &["--target", "z"], &["`z`", "a, b, y"]);
-    read("features.csv", "a,b,y\n1,2,3\n1,2,4\n", &["--features", "a,q"], &["`q`", "a, b, y"]);
     read("one-row.csv", "a,b,y\n1,2,3\n", &[], &["number of rows"]);
     read("semicolon.csv", "a;b;y\n1;2;3\n", &[], &["semicolon.csv", "one column", "`;`", "(`--delimiter`)"]);
     read("escape.csv", "a,b,y\n1,\u{1b}[2Jx,3\n", &[], &["line 2", "`\\u{1b}[2Jx`"]);
     read("comma.csv", "a;b;y\n1,5;2;3\n", &["--delimiter", ";"], &["`1,5`", "(`--decimal-comma`)"]);
     let names: Vec<_> = (0..20_000).map(|i| format!("column{i}")).collect();
     let wide = format!("{}\n{}\n", names.join(","), vec!["1"; 20_000].join(","));
-    read("wide.csv", &wide, &["--target", "colunm7"], &["`colunm7`", "and 19980 more"]);
-    read("quotes.csv", "a,y\n1,2\n", &["--features", "\"a, b\",y"], &["`a, b`"]);
+    // A name of no column is a mistake of the flag.
+    let misnamed = |name: &str, text: &str, flags: [&str; 2], says: &[&str]| {
+        let path = folder.file(name, text);
+        misused(
+            &program,
+            &folder,
+            &[&["--dataset", &path], &flags[..]].concat(),
+            &[&[flags[0]], says].concat(),
+        );
+    };
+    misnamed(
+        "wide.csv",
+        &wide,
+        ["--target", "colunm7"],
+        &["`colunm7`", "and 19980 more", "did you mean `column7`?"],
+    );
+    let small = "Dose,temp,YIELD\n1,2,3\n1,2,4\n";
+    misnamed(
+        "target.csv",
+        small,
+        ["--target", "yield"],
+        &["`yield`; there are: Dose, temp, YIELD; did you mean `YIELD`?"],
+    );
+    misnamed("features.csv", small, ["--features", "temp,q"], &["`q`", "Dose, temp, YIELD"]);
+    misnamed("one-hot.csv", small, ["--one-hot", "tmp"], &["did you mean `temp`?"]);
+    misnamed("leave-out.csv", small, ["--leave-out", "id"], &["`id`"]);
+    misnamed("quotes.csv", "a,y\n1,2\n", ["--features", "\"a, b\",y"], &["`a, b`"]);
+}
+
+/// What is said of tables that are small, constant, or in other units than the settings of the arms.
+#[test]
+fn notes_on_odd_tables() {
+    let Some(program) = program("ablations") else { return };
+    let folder = Folder::new("notes");
+    let study = |name: &str, rows: usize, row: &dyn Fn(usize) -> String, more: &[&str]| {
+        let rows: Vec<String> = (0..rows).map(row).collect();
+        let path = folder.file(name, format!("a,b,y\n{}\n", rows.join("\n")));
+        let few = ["--dataset", &path, "--repeats", "20", "--no-figures"];
+        let output = run(&program, &folder, &[&few[..], more].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        (text(&output.stdout), text(&output.stderr))
+    };
+    let number = |row: usize, by: usize| (row * by % 101) as f64 / 50.0 - 1.0;
+    let plain = |row: usize| format!("{},{},{}", number(row, 37), number(row, 59), number(row, 7919));
+    // The default sizes go as far as the table.
+    let (out, _) = study("tiny.csv", 12, &plain, &[]);
+    assert!(out.contains("at n = 11") && !out.contains("changes the"), "{out}");
+    let (out, err) =
+        study("constant.csv", 12, &|row| format!("{},{},4", number(row, 37), number(row, 59)), &[]);
+    assert!(err.contains("every value of `y` is 4: there is nothing to predict"), "{err}");
+    assert!(!out.is_empty());
+    // No size at the threshold: how to have one, or why there is none.
+    let (out, _) = study("far.csv", 12, &plain, &["--sizes", "5..9"]);
+    assert!(out.contains("no training set has n = p") && out.contains("it is with --sizes 1..4"), "{out}");
+    let (out, _) = study("two.csv", 2, &plain, &[]);
+    assert!(out.contains("n = p = 2 takes 3 rows, one of them to test on, and there are 2"), "{out}");
+    // Units in which no cutoff is large.
+    let large =
+        |row: usize| format!("{},{},{}", 1e6 * number(row, 37), 1e6 * number(row, 59), number(row, 7919));
+    let note =
+        "no small singular values: no cutoff from 0.001 to 1 changes the median test error by 1 % at any n";
+    let (out, _) = study("units.csv", 30, &large, &["--sizes", "1..9"]);
+    assert!(out.contains(note) && out.contains("--standardise"), "{out}");
+    let (out, _) = study("same_units.csv", 30, &large, &["--sizes", "1..9", "--standardise"]);
+    assert!(!out.contains("no cutoff"), "{out}");
 }
 
 /// Twelve rows; the third column is different for each `salt`.

@@ -306,6 +306,7 @@ fn a_zero_on_a_logarithmic_axis_breaks_the_line_and_is_said() {
     zero.panels[0].groups[0].series = vec![Series::new("s", x, vec![0.0; 7])];
     let said = texts(&check(&zero)).join(" ");
     assert!(said.contains("7 zeros are not drawn") && !said.contains("10⁻³⁰⁰"), "{said}");
+    assert!(!said.contains("triangles"), "{said}");
     let heat = HeatMap {
         x: vec![1.0, 2.0],
         y: vec![1.0],
@@ -358,6 +359,21 @@ fn shapes_that_do_not_fit_are_errors() {
     ] {
         assert!(figure(heat).check().is_err());
     }
+}
+
+/// A legend in the frame lies in a free corner; where curves run through all of them it goes below, as if asked to.
+#[test]
+fn a_legend_inside_hides_no_curve() {
+    let of = |y: Vec<f64>, place: LegendPlace| {
+        let x: Vec<f64> = (0..y.len()).map(|i| i as f64).collect();
+        let panel = Panel::new(PanelAxis::linear("x"), PanelAxis::linear("y"))
+            .with_group(Group::new("a curve", Hue::Blue).with_series(Series::new("", x, y)));
+        check(&Figure::new("").with_panel(panel).with_legend(place))
+    };
+    let rising: Vec<f64> = (0..60).map(f64::from).collect();
+    let everywhere: Vec<f64> = (0..60).map(|i| f64::from(i % 2)).collect();
+    assert_ne!(of(rising.clone(), LegendPlace::Inside), of(rising, LegendPlace::Below));
+    assert_eq!(of(everywhere.clone(), LegendPlace::Inside), of(everywhere, LegendPlace::Below));
 }
 
 #[test]

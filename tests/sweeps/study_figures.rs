@@ -112,6 +112,23 @@ fn rounding_noise_does_not_rule_the_axis() {
     assert!(parsed(figure).iter().any(|text| text == "Training error (zero)"));
 }
 
+/// Bands do not rule the axis; where one leaves the frame at the top, the caption says so.
+#[test]
+fn bands_that_end_at_the_frame_are_said() {
+    let caption = |worst: f64| {
+        let mut curve =
+            Curve::new(Axis::Samples, vec![ArmLabel::new("unablated", None)], Provenance::default());
+        let cell = |repeat: usize, n: usize| {
+            let error = if (repeat, n) == (2, 5) { worst } else { 10.0 + (repeat * n) as f64 };
+            Cell::new(repeat, n, 5, 0).with(Metric::TrainMse, 1.0).with(Metric::TestMse, error)
+        };
+        curve.cells = (0..3).flat_map(|repeat| (1..=9).map(move |n| cell(repeat, n))).collect();
+        arm_errors(&curve, 0, &FigureOptions::default()).caption
+    };
+    let note = "Bands that leave a frame at the top end there.";
+    assert!(caption(1e9).contains(note) && !caption(20.0).contains(note), "{}", caption(1e9));
+}
+
 /// Errors that are zero to the last bit, in part and everywhere.
 #[test]
 fn zeros_are_no_numbers_on_a_logarithmic_axis() {

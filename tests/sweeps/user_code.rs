@@ -111,6 +111,8 @@ fn a_bad_feature_costs_the_cells_that_use_it() {
                 _ => assert!(text.contains("it must be"), "{text}"),
             }
         }
+        let line = found.to_string();
+        assert!(line.contains("12 of 36 fits failed, the first: the map `faulty`"), "{line}");
         let sound = sound.cells().cells.iter().filter(|cell| cell.p <= 12);
         for (cell, sound) in cells.iter().zip(sound) {
             let place = |cell: &Cell| (cell.repeat, cell.n, cell.p, cell.rank);

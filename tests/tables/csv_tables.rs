@@ -313,12 +313,27 @@ fn messages_are_printable_and_short() {
 }
 
 #[test]
+fn a_quote_that_is_never_closed_is_called_so() {
+    let opened = "never closed";
+    refused(default("a,b,y\n\"1,1\n2,2,3\n4,5,6\n"), &["line 2", "1 cell where the header has 3", opened]);
+    refused(default("a,y\n1,2\n3,\"4\n5,6\n"), &["line 3", "column `y`", opened]);
+    refused(default("a,y\n\"1,2\n3,\"4\"\n5,6\n"), &["line 2", opened]);
+    // Quotes that are closed, and one within a cell.
+    for text in ["a,y\n\"x\ny\",2\n", "a,y\n1,2\n5\",6\n"] {
+        let says = refused(default(text), &["not a finite number"]);
+        assert!(!says.contains(opened), "{says}");
+    }
+}
+
+#[test]
 fn two_columns_of_one_name_are_called_so() {
     for text in ["x,x,y\n0,1,2\n", "x,y,x,z\n0,1,2,3\n"] {
         let says = refused(default(text), &["line 1", "column `x`", "two columns share a name"]);
         assert!(!says.contains("dependent"), "{says}");
     }
-    refused(default(",,y\n0,0,0\n7,5,1\n"), &["two columns share a name", "1 and 2"]);
+    let nameless =
+        refused(default(",,y\n0,0,0\n7,5,1\n"), &["line 1: columns 1 and 2 have no name; name them"]);
+    assert!(!nameless.contains("share"), "{nameless}");
     refused(
         read("a,b,y\n1,2,3\n", &CsvOptions::default().with_features(["a", "a"])),
         &["`a`", "twice as a feature"],
@@ -383,8 +398,23 @@ fn columns_that_are_no_features() {
     refused(read(text, &without(&["idd"])), &["`idd`"]);
     refused(read(text, &without(&["id"]).with_target("id")), &["column `id`", "left out"]);
     refused(read(text, &without(&["size"]).with_features(["size"])), &["column `size`", "left out"]);
-    refused(read(text, &without(&["id", "town", "size"])), &["one column"]);
+    refused(
+        read(text, &without(&["id", "town", "size"])),
+        &["one column beside those left out (`CsvOptions::without"],
+    );
     refused(read(text, &without(&["id", "town", "size", "price"])), &["column `price`", "left out"]);
+    // Dates are words to a table; of a sign beside a number the number is what is meant.
+    for date in ["2023-01-01", "2023-01-01 10:00", "3/4/2023", "1.2.2023"] {
+        refused(
+            default(format!("a,b,y\n{date},2,3\n")),
+            &[&["line 2", "column `a`", date][..], &ways].concat(),
+        );
+    }
+    for (cell, sign) in [("12%", "%"), ("$5", "$"), ("12.5 €", "€"), ("\"$1,200\"", "$")] {
+        let says =
+            refused(default(format!("a,b,y\n{cell},2,3\n")), &[&format!("take out its sign (`{sign}`)")]);
+        assert!(!says.contains("with_one_hot"), "{says}");
+    }
     // A target of words is no feature of words.
     let error = read("a;y\n1;low\n", &options()).unwrap_err().to_string();
     assert!(error.contains("`low` is not a finite number") && !error.contains("with_one_hot"), "{error}");

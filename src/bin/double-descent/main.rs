@@ -1,5 +1,5 @@
 //! Every example of the crate as a subcommand of one program: `cargo run --release`, or
-//! `cargo install double-descent`. A binary builds none of the dependencies of tests and benches.
+//! `cargo install --path .`. A binary builds none of the dependencies of tests and benches.
 
 #[path = "../../../examples/ablations/mod.rs"]
 mod ablations;
@@ -50,7 +50,7 @@ mod weight_decay;
 use common::command_line::{EXIT_CODES, nearest, start, version, wrapped};
 use common::flags::{Program, listed};
 use common::say;
-use completions::{Listed, Shell};
+use completions::{Listed, OF_SHARDS, Shell};
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
@@ -115,14 +115,34 @@ fn main() -> ExitCode {
     match name.as_str() {
         "help" | "__help" | "_h" => say!("{}", overview()),
         "__version" | "_V" => say!("{}", version()),
-        "completions" => return complete(&words),
-        "plan" | "status" | "merge" | "tables" | "resume" => return of_shards(&name, words),
-        _ => match entries().iter().find(|entry| entry.name == name) {
-            Some(entry) => return (entry.start)(&format!("double-descent {}", entry.name), words),
-            None => return unknown("study", &first.to_string_lossy(), entries().iter().map(|p| p.name)),
+        "completions" if !is_help(&words) => return complete(&words),
+        "completions" => say!("Completions for a shell\n\nUsage: double-descent completions bash|zsh|fish"),
+        _ => match OF_SHARDS.into_iter().find(|(verb, _)| *verb == name) {
+            Some((verb, _)) if !is_help(&words) => return of_shards(verb, words),
+            Some((verb, about)) => say!("{}", help_of_shards(verb, about)),
+            None => match entries().iter().find(|entry| entry.name == name) {
+                Some(entry) => return (entry.start)(&format!("double-descent {}", entry.name), words),
+                None => {
+                    return unknown("study", &first.to_string_lossy(), entries().iter().map(|p| p.name));
+                }
+            },
         },
     }
     ExitCode::SUCCESS
+}
+
+/// Whether words that follow a verb ask what it does.
+fn is_help(words: &[OsString]) -> bool {
+    words.first().is_some_and(|word| word == "--help" || word == "-h")
+}
+
+/// The help text of a word that takes the shards of a study.
+fn help_of_shards(verb: &str, about: &str) -> String {
+    format!(
+        "{about}\n\nUsage: double-descent {verb} FOLDER [--FLAG VALUE]...\n       double-descent {verb} STUDY [--FLAG VALUE]...\n\n\
+         FOLDER holds the results of a study that was planned, or a part of them. double-descent STUDY --help lists the \
+         flags of a study.\n\n{EXIT_CODES}"
+    )
 }
 
 fn complete(words: &[OsString]) -> ExitCode {
@@ -189,7 +209,7 @@ fn planned(folder: &Path) -> Result<(Entry, Vec<OsString>), String> {
 /// An error of the command line.
 fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str> + Clone) -> ExitCode {
     let list = known.clone().collect::<Vec<_>>().join(", ");
-    let hint = nearest(name, known).map_or(String::new(), |near| format!("; did you mean {near}?"));
+    let hint = nearest(name, known).map_or(".".into(), |near| format!("; did you mean {near}?"));
     eprintln!("error: no {what} is called `{}`{hint} There are {list}", name.escape_debug());
     ExitCode::from(2)
 }

@@ -48,6 +48,17 @@ pub(super) fn between_thousands(cell: &[u8]) -> Option<char> {
         .map(|(separator, _)| separator)
 }
 
+/// A sign of money or of percent before or behind a number: `$5`, `12 %`.
+pub(super) fn sign_beside(cell: &[u8]) -> Option<char> {
+    let text = std::str::from_utf8(cell).ok()?;
+    let is_sign = |c: char| matches!(c, '%' | '‰' | '$' | '¢' | '£' | '¥' | '€' | '₹');
+    let sign = text.chars().find(|c| is_sign(*c))?;
+    let number = text.trim_matches(|c: char| is_sign(c) || c.is_whitespace());
+    let spellings = [false, true].map(|comma| CsvOptions::default().with_decimal_comma(comma));
+    let is_number = spellings.iter().any(|options| parse_number(number.as_bytes(), options).is_some());
+    (is_number || between_thousands(number.as_bytes()).is_some()).then_some(sign)
+}
+
 /// Powers of ten that are exact.
 const TENS: [f64; 23] = [
     1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18,

@@ -4,6 +4,7 @@ use super::header::{Names, normalise};
 use super::options::{Header, UnnamedColumn};
 use super::table::Table;
 use crate::Error;
+use crate::error::words::counted;
 use csv::ByteRecord;
 use std::collections::HashSet;
 
@@ -48,7 +49,14 @@ impl Columns {
             return Err(table.error(Some(1), Some(names.label(column)), reason));
         }
         if features.is_empty() {
-            let reason = "has one column; it needs a target and at least one feature".into();
+            let left = names.all.len() - left_out.len() - usize::from(row_numbers_left_out);
+            let beside = match (left == names.all.len(), row_numbers_left_out) {
+                (true, _) => "",
+                (false, true) => " beside those left out, of which row numbers are one",
+                (false, false) => " beside those left out (`CsvOptions::without_columns`)",
+            };
+            let columns = if left == 1 { "one column".into() } else { counted(left, "column") };
+            let reason = format!("has {columns}{beside}; it needs a target and at least one feature");
             return Err(table.error(Some(1), None, reason));
         }
         let columns =
@@ -75,12 +83,13 @@ impl Columns {
                 if let Some((first, Some(second))) = names.find(&names.all[column])
                     && column == second
                 {
-                    let reason = format!(
-                        "columns {} and {} have this name; rename one{}",
-                        first + 1,
-                        second + 1,
-                        if names.all[column].is_empty() { table.hint_of_blanks() } else { "" }
-                    );
+                    let (first, second) = (first + 1, second + 1);
+                    if names.all[column].is_empty() {
+                        let hint = table.hint_of_blanks();
+                        let reason = format!("columns {first} and {second} have no name; name them{hint}");
+                        return Err(table.error(Some(1), None, reason));
+                    }
+                    let reason = format!("columns {first} and {second} have this name; rename one");
                     return refuse(column, &format!("two columns share a name: {reason}"));
                 }
                 if !seen.insert(column) {

@@ -12,9 +12,9 @@ mod text;
 pub use options::{BlankCells, CsvOptions, Encoding, Header, UnnamedColumn};
 
 use super::Dataset;
-use crate::error::words::{listed, shown};
+use crate::error::words::{counted, listed, shown};
 use crate::{Error, machine::memory};
-use cells::{between_thousands, is_missing, parse_number};
+use cells::{between_thousands, is_missing, parse_number, sign_beside};
 use columns::Columns;
 use csv::ByteRecord;
 use features::{Features, MOST_WORDS, Words};
@@ -224,7 +224,9 @@ impl Table<'_> {
     /// That a row has `width` cells, and none beyond the names.
     fn check_length(&self, record: &ByteRecord, width: usize, names: &Names) -> Result<(), Error> {
         if record.len() != width {
-            let hint = if !self.hint_of_blanks().is_empty() {
+            let hint = if !self.hint_of_quotes(record).is_empty() {
+                self.hint_of_quotes(record)
+            } else if !self.hint_of_blanks().is_empty() {
                 self.hint_of_blanks()
             } else if record.len() == width + 1 && record.iter().next_back() != Some(b"") {
                 "; if its first cell names or numbers the row, that column needs a name in the header"
@@ -233,7 +235,7 @@ impl Table<'_> {
             } else {
                 ""
             };
-            let reason = format!("{} cells where the header has {width}{hint}", record.len());
+            let reason = format!("{} where the header has {width}{hint}", counted(record.len(), "cell"));
             return Err(self.error(self.line_of(record), None, reason));
         }
         for column in names.all.len()..record.len() {
@@ -269,7 +271,11 @@ impl Table<'_> {
         match parsed {
             Some(value) if !self.missing_numbers || !is_missing(cell, self.options) => Ok(value),
             _ => {
-                let reason = self.no_number(cell) + &self.hint_of_words(record, column, names, features);
+                let hint = match self.hint_of_quotes(record) {
+                    "" => self.hint_of_words(record, column, names, features),
+                    hint => hint.into(),
+                };
+                let reason = self.no_number(cell) + &hint;
                 Err(self.error(self.line_of(record), Some(names.label(column)), reason))
             }
         }
@@ -320,10 +326,10 @@ impl Table<'_> {
     /// Whether a cell is neither a number in any spelling nor a missing value.
     fn is_word(&self, cell: &[u8]) -> bool {
         let spellings = [false, true].map(|comma| CsvOptions::default().with_decimal_comma(comma));
-        cell.iter().any(|byte| byte.is_ascii_alphabetic() || !byte.is_ascii())
-            && !is_missing(cell, self.options)
+        !(cell.is_empty() || cell.contains(&0) || is_missing(cell, self.options))
             && spellings.iter().all(|options| parse_number(cell, options).is_none())
             && between_thousands(cell).is_none()
+            && sign_beside(cell).is_none()
     }
 
     /// Why a cell is no number, and what to do.
@@ -349,6 +355,8 @@ impl Table<'_> {
             )
         } else if let Some(separator) = between_thousands(cell) {
             format!("`{text}` is not a finite number; take out what separates its thousands (`{separator}`)")
+        } else if let Some(sign) = sign_beside(cell) {
+            format!("`{text}` is not a finite number; take out its sign (`{sign}`)")
         } else if self.options.decimal_comma && parse_number(cell, &CsvOptions::default()).is_some() {
             format!("`{text}` is not a finite number with a decimal comma, as was asked for")
         } else {

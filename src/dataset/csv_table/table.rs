@@ -61,6 +61,18 @@ impl<'a> Table<'a> {
         }
     }
 
+    /// More words where a record goes on over lines to the next quote or the end, since a quote in it is never closed.
+    pub(super) fn hint_of_quotes(&self, record: &ByteRecord) -> &'static str {
+        let start = record.position().and_then(|place| usize::try_from(place.byte()).ok()).unwrap_or(0);
+        let quotes = self.text.iter().skip(start).filter(|byte| **byte == b'"').count();
+        let has_lines = record.iter().any(|cell| cell.iter().any(|byte| matches!(byte, b'\n' | b'\r')));
+        if has_lines && quotes % 2 == 1 {
+            "; a quote (`\"`) that begins a cell of this row is never closed"
+        } else {
+            ""
+        }
+    }
+
     /// The line of the file on which a record starts: the reader's own count is that of the first of
     /// the blank lines before it.
     pub(super) fn line(&self, place: &csv::Position) -> u64 {

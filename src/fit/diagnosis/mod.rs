@@ -22,7 +22,7 @@ use crate::filter::{MinNorm, Response, SpectralFilter, penalty};
 use crate::machine::memory::{reserve, sum, table};
 use crate::svd::{Backend, Faer, Svd};
 use left_out::LeftOut;
-use ndarray::{Array2, ArrayRef2};
+use ndarray::{Array2, ArrayRef2, ArrayView1, s};
 use remedies::Candidates;
 
 /// On which side of its interpolation threshold a table is.
@@ -63,6 +63,11 @@ pub struct Diagnosis {
     pub smallest_singular_value: Option<f64>,
     /// `κ`, the ratio of the two.
     pub condition_number: Option<f64>,
+    /// How many of their standard deviations the mean of the targets is from 0 (of several outputs, the farthest), where that
+    /// is more than one and no combination of the features is constant: fits go through the origin, and an intercept would
+    /// help. `None` elsewhere.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub far_from_origin: Option<f64>,
     /// The mean squared training error.
     pub train_mse: f64,
     /// `tr H`, the degrees of freedom of the fit.
@@ -260,6 +265,7 @@ fn examine(
         largest_singular_value: svd.singular_values().first().copied().unwrap_or(0.0),
         smallest_singular_value: svd.smallest_nonzero(),
         condition_number: svd.smallest_nonzero().map(|least| svd.singular_values()[0] / least),
+        far_from_origin: far_from_origin(&svd, x, y),
         train_mse,
         degrees_of_freedom: gains.iter().zip(svd.singular_values()).map(|(g, s)| g * s).sum(),
         noise_factor,
@@ -271,6 +277,24 @@ fn examine(
         remedies,
         more_rows: is_theory_known.then(|| MoreRows::new(n, p, outside / y.ncols() as f64)),
     })
+}
+
+/// What [`Diagnosis::far_from_origin`] says. Up to the threshold the features combine to any column, and only one of them that
+/// is constant makes an intercept.
+fn far_from_origin(svd: &Svd, x: &ArrayRef2<f64>, y: &ArrayRef2<f64>) -> Option<f64> {
+    let (n, p) = x.dim();
+    let is_constant =
+        |column: ArrayView1<'_, f64>| column[0] != 0.0 && column.iter().all(|v| *v == column[0]);
+    let ones = Array2::ones((n, 1));
+    let along = svd.u().slice(s![.., ..svd.rank()]).t().dot(&ones);
+    let outside = n as f64 - along.iter().map(|v| v * v).sum::<f64>();
+    // A sum of n products, each rounded.
+    let is_within = svd.rank() < n && outside <= (n * n.max(p)) as f64 * f64::EPSILON;
+    if is_within || x.columns().into_iter().any(is_constant) {
+        return None;
+    }
+    let far = y.columns().into_iter().map(|column| column.mean().unwrap_or(0.0).abs() / column.std(0.0));
+    far.filter(|far| *far > 1.0 && far.is_finite()).max_by(f64::total_cmp)
 }
 
 /// Bytes at the peak: the SVD of the table; or beside it the fits without a row; or half of the rows and their SVD.

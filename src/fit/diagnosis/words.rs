@@ -56,8 +56,12 @@ impl fmt::Display for Estimate {
             write!(f, " (on the test rows {})", Short(test))?;
         }
         let Some(gain) = &self.gain else { return Ok(()) };
+        // Twice the standard deviation of the share of heads among so many coins.
+        let is_most = (2.0 * gain.share - 1.0) * (self.rows as f64).sqrt() > 2.0;
         let verdict = if gain.is_clear() {
             "helps"
+        } else if gain.mean > 0.0 && is_most {
+            "helps on most rows; by how much, few of them decide"
         } else if gain.mean > 0.0 {
             "may help: not more than two standard errors"
         } else {
@@ -77,6 +81,14 @@ impl fmt::Display for Diagnosis {
         let rows = count(self.rows, "row", "rows");
         writeln!(f, "{rows}, {}, rank {}", count(self.features, "feature", "features"), self.rank)?;
         self.write_threshold(f)?;
+        if let Some(far) = self.far_from_origin {
+            let far = Short(far);
+            writeln!(
+                f,
+                "fits go through the origin, and the mean of the targets is {far} standard deviations from 0: centre features \
+                 and targets, or add a column of ones"
+            )?;
+        }
         if let (Some(least), Some(condition)) = (self.smallest_singular_value, self.condition_number) {
             let (largest, least, condition) =
                 (Short(self.largest_singular_value), Short(least), Short(condition));
@@ -115,28 +127,37 @@ impl fmt::Display for Diagnosis {
                 Short(more.mse_now),
                 Short(more.noise_variance)
             ),
-            None if self.side == Side::Under => f.write_str("\n  more rows: no estimate for this fit"),
-            None => f.write_str(
-                "\n  more rows: no estimate, since an exact fit leaves no residuals to tell the noise by; up to n = p they \
-                 bring the fit nearer to its threshold",
-            ),
+            None => write!(f, "\n  more rows: no estimate, since {}", self.why_no_more_rows()),
         }
     }
 }
 
 impl Diagnosis {
     fn write_threshold(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let peak = "where the test error peaks";
+        let far = |spare: usize, else_said: &str| {
+            // There noise is rank/(spare − 1), four times and more what it was, in a prediction for normal rows.
+            if 4 * spare.saturating_sub(1) <= self.rank {
+                format!("near {peak}")
+            } else {
+                else_said.to_owned()
+            }
+        };
         match self.side {
-            Side::At => writeln!(f, "at the interpolation threshold: as many rows as features")?,
+            Side::At => writeln!(f, "at the interpolation threshold, n = p = {}, {peak}", self.rows)?,
             Side::Over => writeln!(
                 f,
-                "past the interpolation threshold, n = p, by {}: least squares fits every target",
-                count(self.spare_features, "feature", "features")
+                "{} more than at the interpolation threshold, p = n = {}: {}; least squares fits every target",
+                count(self.spare_features, "feature", "features"),
+                self.rows,
+                far(self.spare_features, "the interpolating regime")
             )?,
             Side::Under => writeln!(
                 f,
-                "before the interpolation threshold, n = rank, by {}",
-                count(self.spare_rows, "row", "rows")
+                "{} more than at the interpolation threshold, n = rank = {}: {}",
+                count(self.spare_rows, "row", "rows"),
+                self.rank,
+                far(self.spare_rows, "the classical regime")
             )?,
         }
         if self.rank < self.rows.min(self.features) {
@@ -146,10 +167,28 @@ impl Diagnosis {
         Ok(())
     }
 
+    /// Why [`Diagnosis::more_rows`] is `None`.
+    fn why_no_more_rows(&self) -> &'static str {
+        match self.side {
+            Side::Over => {
+                "an exact fit leaves no residuals to tell the noise by; up to n = p they bring the fit nearer to its threshold"
+            }
+            Side::At => {
+                "an exact fit leaves no residuals to tell the noise by; each row more leads away from the threshold"
+            }
+            Side::Under if self.rank < self.features => "the formula is for features of full rank",
+            Side::Under if self.rows == self.features + 1 => {
+                "the formula divides by n − p − 1, which is 0; each row more leads away from the threshold"
+            }
+            Side::Under => "the formula is for least squares, and this fit is another",
+        }
+    }
+
     fn write_modes(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let fewer = (self.rows - 1).min(self.features);
         let title = "modes that add most to the error at rows left out, of the fits without the row, whose σ are a little \
-                     smaller (root mean squares):";
+                     smaller (root mean squares over the rows; after → that of the rows' products, which is not the product of \
+                     the three):";
         write_table(f, title, &self.worst_modes, fewer)?;
         let all = self.rows.min(self.features);
         write_table(f, "modes that add most to the error on the test rows:", &self.worst_test_modes, all)
@@ -175,4 +214,28 @@ fn write_table(f: &mut fmt::Formatter<'_>, title: &str, worst: &[Contribution], 
         )?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Gain;
+    use super::*;
+
+    #[test]
+    fn a_gain_that_few_rows_decide_is_told_from_one_that_few_rows_have() {
+        for (mean, share, rows, verdict) in [
+            (2.0, 0.5, 11, "better: helps"),
+            (1.0, 1.0, 11, "better: helps on most rows; by how much, few of them decide"),
+            (1.0, 0.5, 11, "better: may help: not more than two standard errors"),
+            (1.0, 1.0, 4, "better: may help: not more than two standard errors"),
+            (1.0, 0.7, 20, "better: may help: not more than two standard errors"),
+            (-1.0, 1.0, 11, "better: does not help"),
+        ] {
+            let gain = Some(Gain { mean, standard_error: 0.9, share });
+            let method = Method::Ridge { lambda: 1.0 };
+            let of =
+                Estimate { method, mse: 1.0, standard_error: 1.0, median: 1.0, rows, gain, test_mse: None };
+            assert!(of.to_string().ends_with(verdict), "{of}, not {verdict}");
+        }
+    }
 }

@@ -1,5 +1,8 @@
 //! A caption as LaTeX.
 
+use std::iter::Peekable;
+use std::str::Chars;
+
 /// Characters that LaTeX sets in mathematics mode.
 const MATHEMATICS: [(char, &str); 36] = [
     ('α', r"\alpha"),
@@ -70,34 +73,81 @@ const SUBSCRIPTS: &str = "₀₁₂₃₄₅₆₇₈₉";
 pub(super) fn tex(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut characters = text.chars().peekable();
-    while let Some(c) = characters.next() {
+    while let Some(&c) = characters.peek() {
+        if superscript(c).or_else(|| subscript(c)).is_some() {
+            out.extend(["$", &scripts(&mut characters), "$"]);
+            continue;
+        }
+        characters.next();
         let hat = characters.next_if_eq(&'\u{302}').is_some();
+        let mut number = String::from(c);
+        while c.is_ascii_digit() && !hat && characters.peek().is_some_and(char::is_ascii_digit) {
+            number.extend(characters.next());
+        }
+        let raised = scripts(&mut characters);
         let symbol = MATHEMATICS.iter().find(|(symbol, _)| *symbol == c).map(|(_, command)| *command);
         match (symbol, hat) {
-            (Some(command), false) => out.extend(["$", command, "$"]),
-            (Some(command), true) => out.extend([r"$\hat", command, "$"]),
-            (None, true) => out.extend([r"$\hat{", c.to_string().as_str(), "}$"]),
-            (None, false) => plain(&mut out, c),
+            (Some(command), false) => out.extend(["$", command, &raised, "$"]),
+            (Some(command), true) => out.extend([r"$\hat", command, &raised, "$"]),
+            (None, true) => out.extend([r"$\hat{", &number, "}", &raised, "$"]),
+            (None, false) if raised.is_empty() => plain(&mut out, &number),
+            (None, false) if c.is_ascii_alphanumeric() => out.extend(["$", &number, &raised, "$"]),
+            (None, false) => {
+                plain(&mut out, &number);
+                out.extend(["$", &raised, "$"]);
+            }
         }
     }
     out
 }
 
-fn plain(out: &mut String, c: char) {
-    let script = |digits: &str| digits.chars().position(|digit| digit == c);
-    if let Some((_, command)) = TEXT.iter().find(|(text, _)| *text == c) {
-        out.push_str(command);
-    } else if let Some(digit) = script(SUPERSCRIPTS) {
-        out.extend(["$^", digit.to_string().as_str(), "$"]);
-    } else if let Some(digit) = script(SUBSCRIPTS) {
-        out.extend(["$_", digit.to_string().as_str(), "$"]);
-    } else {
-        match c {
-            '⁻' => out.push_str("$^{-}$"),
-            '⁺' => out.push_str("$^{+}$"),
-            'ₙ' => out.push_str("$_n$"),
-            'ᵀ' => out.push_str(r"$^{\top}$"),
-            c => out.push(c),
+/// The raised and lowered characters that come next, in mathematics: `^{-12}`, `_1`.
+fn scripts(characters: &mut Peekable<Chars<'_>>) -> String {
+    let mut all = String::new();
+    for (sign, of) in [('^', superscript as fn(char) -> Option<String>), ('_', subscript)] {
+        let mut script = String::new();
+        while let Some(part) = characters.peek().copied().and_then(of) {
+            script += &part;
+            characters.next();
+        }
+        match script.chars().count() {
+            0 => {}
+            1 => all.extend([sign.to_string(), script]),
+            _ => all.extend([format!("{sign}{{"), script, "}".into()]),
+        }
+    }
+    all
+}
+
+/// What a raised character is in mathematics.
+fn superscript(c: char) -> Option<String> {
+    match c {
+        '⁻' => Some("-".into()),
+        '⁺' => Some("+".into()),
+        'ᵀ' => Some(r"\top".into()),
+        c => digit_of(SUPERSCRIPTS, c),
+    }
+}
+
+/// What a lowered character is in mathematics.
+fn subscript(c: char) -> Option<String> {
+    match c {
+        'ₙ' => Some("n".into()),
+        'ᵣ' => Some("r".into()),
+        'ₖ' => Some("k".into()),
+        c => digit_of(SUBSCRIPTS, c),
+    }
+}
+
+fn digit_of(digits: &str, c: char) -> Option<String> {
+    digits.chars().position(|digit| digit == c).map(|digit| digit.to_string())
+}
+
+fn plain(out: &mut String, text: &str) {
+    for c in text.chars() {
+        match TEXT.iter().find(|(text, _)| *text == c) {
+            Some((_, command)) => out.push_str(command),
+            None => out.push(c),
         }
     }
 }
@@ -108,8 +158,14 @@ mod tests {
 
     #[test]
     fn captions_compile() {
-        assert_eq!(tex("50\u{a0}% of α_1 & 10⁻³"), r"50~\% of $\alpha$\_1 \& 10$^{-}$$^3$");
+        assert_eq!(tex("50\u{a0}% of α_1 & 10⁻³"), r"50~\% of $\alpha$\_1 \& $10^{-3}$");
         assert_eq!(tex("‖β\u{302}‖ ≤ x\u{302}{y}"), r"$\|$$\hat\beta$$\|$ $\le$ $\hat{x}$\{y\}");
-        assert_eq!(tex("n = 1–39, σ₁ \\ 字"), r"n = 1--39, $\sigma$$_1$ \textbackslash{} 字");
+        assert_eq!(tex("n = 1–39, σ₁ \\ 字"), r"n = 1--39, $\sigma_1$ \textbackslash{} 字");
+        assert_eq!(
+            tex("10⁻¹² r₀ Vᵀ 3.2·10⁷ (a)² p\u{302}⁰"),
+            r"$10^{-12}$ $r_0$ $V^{\top}$ 3.2$\cdot$$10^7$ (a)$^2$ $\hat{p}^0$"
+        );
+        // One with nothing before it, and both kinds.
+        assert_eq!(tex("² x₁² σ²₁"), "$^2$ $x_1$$^2$ $\\sigma^2_1$");
     }
 }

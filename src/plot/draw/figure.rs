@@ -13,7 +13,7 @@ pub enum LegendPlace {
     Right,
     /// Below their frames.
     Below,
-    /// In their frames, in the corner where they hide least of the curves.
+    /// In their frames, in a corner where they hide no curve; of a figure in which one has no such corner, below.
     Inside,
 }
 

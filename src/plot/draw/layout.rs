@@ -50,17 +50,33 @@ impl Plan<'_> {
     /// The grounds of legends in frames.
     pub(super) fn grounds(&self) -> Vec<Rect> {
         let own = self.cells.iter().filter_map(|cell| cell.legend.as_ref());
-        let ground = |(legend, (x, y)): &(Legend, (f64, f64))| {
-            Rect { x: *x, y: *y, w: legend.width, h: legend.height }.grown(INSIDE.1)
-        };
-        own.chain(&self.shared).filter(|_| self.on_ground).map(ground).collect()
+        own.chain(&self.shared)
+            .filter(|_| self.on_ground)
+            .map(|(legend, at)| ground(legend, *at, INSIDE.1))
+            .collect()
+    }
+
+    /// Whether a legend lies on a curve of its frame.
+    fn hides_curves(&self) -> bool {
+        let own = self.cells.iter().filter_map(|cell| Some((cell, cell.legend.as_ref()?)));
+        let mut all = own.chain(self.cells.first().zip(self.shared.as_ref()));
+        all.any(|(cell, (legend, at))| hidden(cell, &ground(legend, *at, INSIDE.1)) > 0)
     }
 }
 
-/// Lays the figure out.
+/// Lays the figure out; legends that would hide curves in their frames go below.
 pub(super) fn plan(figure: &Figure) -> Plan<'_> {
-    let (grid, shared, drafts) = measure(figure);
     let place = legend_place(figure);
+    let plan = plan_with(figure, place);
+    if place == LegendPlace::Inside && plan.hides_curves() {
+        plan_with(figure, LegendPlace::Below)
+    } else {
+        plan
+    }
+}
+
+fn plan_with(figure: &Figure, place: LegendPlace) -> Plan<'_> {
+    let (grid, shared, drafts) = measure(figure, place);
     let title = font::wrap_at_most(figure.title.as_deref().unwrap_or(""), HEAD, grid.width - 2.0 * MARGIN, 4);
     let mut top = MARGIN + title.len() as f64 * 20.0;
     let lettered = drafts.len() > 1;
@@ -158,14 +174,20 @@ fn corner(cell: &PlacedPanel, legend: &Legend) -> (f64, f64) {
     let (area, (edge, _)) = (cell.frame.area, INSIDE);
     let (left, right) = (area.x + edge, area.right() - edge - legend.width);
     let (top, bottom) = (area.y + edge, area.bottom() - edge - legend.height);
-    let hidden = |&(x, y): &(f64, f64)| {
-        let ground = Rect { x, y, w: legend.width, h: legend.height }.grown(edge);
-        let series = cell.panel.groups.iter().flat_map(|group| &group.series);
-        series.map(|series| points_in(&ground, series, &cell.frame)).sum::<usize>()
-    };
     let corners = [(right, top), (left, top), (right, bottom), (left, bottom)];
-    let least = corners.iter().min_by_key(|at| hidden(at));
+    let least = corners.iter().min_by_key(|at| hidden(cell, &ground(legend, **at, edge)));
     least.copied().unwrap_or(corners[0])
+}
+
+/// What a legend covers, with so much around it.
+fn ground(legend: &Legend, (x, y): (f64, f64), around: f64) -> Rect {
+    Rect { x, y, w: legend.width, h: legend.height }.grown(around)
+}
+
+/// How many points of a panel's lines, closely spaced along them, lie in a rectangle.
+fn hidden(cell: &PlacedPanel, rect: &Rect) -> usize {
+    let series = cell.panel.groups.iter().flat_map(|group| &group.series);
+    series.map(|series| points_in(rect, series, &cell.frame)).sum()
 }
 
 /// How many points of a line, closely spaced along it, lie in a rectangle.

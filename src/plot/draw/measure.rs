@@ -93,11 +93,14 @@ pub(super) fn legend_place(figure: &Figure) -> LegendPlace {
 }
 
 /// Measures all panels and settles the columns: on paper as many as fit into the width asked for.
-pub(super) fn measure(figure: &Figure) -> (PanelGrid, Option<Legend>, Vec<MeasuredPanel<'_>>) {
+pub(super) fn measure(
+    figure: &Figure,
+    place: LegendPlace,
+) -> (PanelGrid, Option<Legend>, Vec<MeasuredPanel<'_>>) {
     let most = columns_of(figure);
     let in_columns = |columns: usize| {
         let width = width_of(figure, columns);
-        let measured = measure_in(figure, columns, width);
+        let measured = measure_in(figure, place, (columns, width));
         (measured.0.width <= width * (1.0 + 1e-9), measured)
     };
     if figure.width_mm.is_some() {
@@ -113,16 +116,15 @@ pub(super) fn measure(figure: &Figure) -> (PanelGrid, Option<Legend>, Vec<Measur
 
 fn measure_in(
     figure: &Figure,
-    columns: usize,
-    width: f64,
+    place: LegendPlace,
+    (columns, width): (usize, f64),
 ) -> (PanelGrid, Option<Legend>, Vec<MeasuredPanel<'_>>) {
     let panels = &figure.panels;
     let bands: Vec<Bands> = panels.iter().map(Bands::of).collect();
     let shared_by = shared_by(panels, &bands);
     let share = shared_by.is_some();
-    let place = legend_place(figure);
     if place != LegendPlace::Right {
-        return measure_around(figure, columns, width, (bands, shared_by));
+        return measure_around(figure, place, (columns, width), (bands, shared_by));
     }
     let legend_room = if share || columns == 1 { 0.27 * width } else { 0.32 * width / columns as f64 };
     let legend_room = legend_room.clamp(90.0, 210.0);
@@ -158,8 +160,8 @@ fn measure_in(
 /// The same with legends below or inside, which take no width.
 fn measure_around(
     figure: &Figure,
-    columns: usize,
-    width: f64,
+    place: LegendPlace,
+    (columns, width): (usize, f64),
     (bands, shared_by): (Vec<Bands>, Option<usize>),
 ) -> (PanelGrid, Option<Legend>, Vec<MeasuredPanel<'_>>) {
     let aspect = figure.aspect.filter(|a| a.is_finite() && *a > 0.0).unwrap_or(ASPECT);
@@ -170,7 +172,7 @@ fn measure_around(
         panels.map(|(panel, bands)| draft(panel, bands, None, height)).collect();
     let grid = settle(width, columns, height, &drafts, None);
     let legend = |draft: &MeasuredPanel, room: f64| {
-        let legend = if figure.legend == LegendPlace::Below {
+        let legend = if place == LegendPlace::Below {
             Legend::in_rows(draft.panel, &draft.bands, room)
         } else {
             Legend::new(draft.panel, &draft.bands, 0.55 * grid.plot.0, 0.8 * height)

@@ -1,6 +1,7 @@
 //! What a logarithmic axis has no place for, and how the caption says so.
 
-use super::model::{Panel, Scale, Series};
+use super::curves::Bands;
+use super::model::{Dash, Panel, Scale, Series};
 use crate::error::words::counted;
 use std::borrow::Cow;
 
@@ -58,6 +59,21 @@ fn of_series(count: &mut Count, panel: &Panel, series: &Series) {
     }
 }
 
+/// Whether a line breaks off in the frame, at a value beside one that the vertical axis has no place for.
+fn breaks_off(panel: &Panel, series: &Series) -> bool {
+    let (low, high) = panel.y.range.unwrap_or((f64::NEG_INFINITY, f64::INFINITY));
+    let is_seen = |(x, y): (f64, f64)| {
+        let is_number = x.is_finite() && y.is_finite();
+        is_number && (low..=high).contains(&y) && !is_off(panel.x.scale, x) && !is_off(panel.y.scale, y)
+    };
+    let points: Vec<(f64, f64)> = series.x.iter().copied().zip(series.y.iter().copied()).collect();
+    let breaks = |pair: &[(f64, f64)]| {
+        is_seen(pair[0]) && is_off(panel.y.scale, pair[1].1)
+            || is_seen(pair[1]) && is_off(panel.y.scale, pair[0].1)
+    };
+    series.dash != Dash::None && points.windows(2).any(breaks)
+}
+
 /// A sentence without its full stop, for a caption: how many values of these panels are not drawn. `None` where all are.
 pub(in crate::plot) fn note(panels: &[Panel]) -> Option<String> {
     let (mut lines, mut cells) = (Count::default(), Count::default());
@@ -68,17 +84,30 @@ pub(in crate::plot) fn note(panels: &[Panel]) -> Option<String> {
         let heat = panel.heat.iter().flat_map(|heat| heat.values.iter().flatten().map(|v| (heat.scale, *v)));
         heat.filter(|&(scale, value)| is_off(scale, value)).for_each(|(_, value)| cells.add(value));
     }
+    let has_breaks =
+        panels.iter().any(|panel| panel.groups.iter().flat_map(|g| &g.series).any(|s| breaks_off(panel, s)));
+    let triangles = if has_breaks { "; triangles mark where lines break off" } else { "" };
     let on_lines = lines.in_words().map(|what| {
         let them = lines.pronoun();
-        format!(
-            "{what} not drawn: a logarithmic axis has no place for {them}; triangles mark where lines break off"
-        )
+        format!("{what} not drawn: a logarithmic axis has no place for {them}{triangles}")
     });
     let in_cells = cells
         .in_words()
         .map(|what| format!("{what} grey: a logarithmic scale has no colour for {}", cells.pronoun()));
     let sentences: Vec<String> = on_lines.into_iter().chain(in_cells).collect();
     (!sentences.is_empty()).then(|| sentences.join(". "))
+}
+
+/// Whether a band that is drawn leaves its frame at the top, where it ends with the frame.
+pub(in crate::plot) fn cuts_bands(panels: &[Panel]) -> bool {
+    let leaves = |panel: &Panel| {
+        let Some((_, high)) = panel.y.range else { return false };
+        let shown = Bands::of(panel).shown;
+        let all = panel.groups.iter().zip(&shown).flat_map(|(group, shown)| group.series.iter().zip(shown));
+        let mut upper = all.filter(|(_, shown)| **shown).filter_map(|(series, _)| series.band.as_ref());
+        upper.any(|(_, upper)| upper.iter().any(|edge| edge.is_finite() && *edge > high))
+    };
+    panels.iter().any(leaves)
 }
 
 /// The caption as it is set: with the note, where it does not say so itself.

@@ -117,8 +117,8 @@ fn draw_no_residuals(curve: &Curve, options: &FigureOptions) -> Option<Figure> {
 }
 
 /// Four panels on one scale: unablated, and each factor switched off at the mildest setting whose test error
-/// at the interpolation threshold is within a factor 2 of the lowest of its family. A curve without the threshold shows no
-/// settings.
+/// at the interpolation threshold is within a factor 2 of the lowest of its family (elsewhere it may have a peak). A curve
+/// without the threshold shows no settings.
 #[must_use]
 pub fn three_factors(curve: &Curve, options: &FigureOptions) -> Figure {
     draw_three_factors(curve, options).unwrap_or_else(|| {
@@ -143,7 +143,12 @@ fn draw_three_factors(curve: &Curve, options: &FigureOptions) -> Option<Figure> 
         return None;
     }
     let mut panels: Vec<Panel> = Vec::new();
-    for (arm, title) in arms.into_iter().flatten() {
+    let mut unchanged = 0;
+    for (arm, mut title) in arms.into_iter().flatten() {
+        if is_unchanged(&draft, arm) {
+            title += " (no change)";
+            unchanged += 1;
+        }
         let reference = draft.reference(Metric::TestMse, "Test error, unablated");
         let panel = draft.panel(MSE, reference.into_iter().chain(errors(&draft, arm)), &shown(arm));
         panels.extend(panel.map(|panel| panel.with_title(title)));
@@ -161,12 +166,27 @@ fn draw_three_factors(curve: &Curve, options: &FigureOptions) -> Option<Figure> 
         }
     }
     let at = if draft.rank.is_some() { "rank" } else { "p" };
-    let what = format!(
+    let mut what = format!(
         "Double descent, and each of its three factors switched off; c and k are the mildest settings whose median test \
-         error at n = {at} is within a factor 2 of the lowest in their family"
+         error at n = {at} is within a factor 2 of the lowest in their family (at other n a peak may stay)"
     );
+    if unchanged > 0 {
+        what += ". Where a panel says \u{201c}no change\u{201d}, the test error is within 1\u{a0}% of the unablated one at \
+                 every n";
+    }
     let figure = draft.finish(&what, panels)?;
     Some(figure.with_columns(2).with_aspect(0.62))
+}
+
+/// Whether an arm that switches a factor off leaves the test error as it is, to a hundredth everywhere: a cutoff under every
+/// singular value, or residuals where there are none.
+fn is_unchanged(draft: &Draft<'_>, arm: usize) -> bool {
+    let of = |arm: usize| {
+        draft.table(Metric::TestMse).iter().filter(move |s| s.arm == arm).map(|s| (s.n, s.median))
+    };
+    let Some(plain) = draft.curve.arm("unablated", None).filter(|plain| *plain != arm) else { return false };
+    of(plain).count() > 0
+        && of(plain).zip(of(arm)).all(|((n, a), (m, b))| n == m && (a - b).abs() <= 0.01 * a.abs())
 }
 
 /// Training and test error of one arm.
@@ -181,7 +201,7 @@ pub(super) fn shown(arm: usize) -> [(Metric, usize); 2] {
     ERRORS.map(|metric| (metric, arm))
 }
 
-/// The mildest of the settings that take the peak away: a small cutoff is mild, and so are many modes, but
+/// The mildest of the settings that take the peak away at the threshold: a small cutoff is mild, and so are many modes, but
 /// fewer than there are.
 fn mildest(draft: &Draft<'_>, family: &Family) -> Option<usize> {
     let setting = |arm: usize| draft.curve.arms[arm].setting.unwrap_or(0.0);

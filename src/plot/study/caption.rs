@@ -5,7 +5,7 @@ use super::draft::Draft;
 use super::theory;
 use crate::curve::{Axis, Curve};
 use crate::error::words::counted;
-use crate::plot::{Figure, Panel, undrawn};
+use crate::plot::{Figure, Group, Panel, undrawn};
 
 impl Draft<'_> {
     /// The figure; `what` opens the caption.
@@ -44,14 +44,14 @@ pub(super) fn caption(draft: &Draft<'_>, what: &str, panels: &[Panel], cut: usiz
             counted(cut, "value")
         ));
     }
+    if undrawn::cuts_bands(panels) {
+        sentences.push("Bands that leave a frame at the top end there".into());
+    }
     sentences.extend(undrawn::note(panels));
     if !curve.complete {
         sentences.push("The sweep was stopped before its end".into());
     }
-    if !curve.failures.is_empty() {
-        let are = if curve.failures.len() == 1 { "is" } else { "are" };
-        sentences.push(format!("{} failed and {are} left out", counted(curve.failures.len(), "cell")));
-    }
+    sentences.extend(curve.failed_in_words().map(|failed| failed + " and are left out"));
     sentences.join(". ") + "."
 }
 
@@ -108,14 +108,13 @@ fn statistic(draft: &Draft<'_>, panels: &[Panel]) -> String {
         Statistic::Median => "Lines are medians",
         Statistic::Mean(_) => "Lines are means",
     };
-    let banded = |panel: &Panel| {
-        panel.groups.iter().flat_map(|group| &group.series).filter(|series| series.band.is_some()).count()
-    };
-    if !draft.has_bands() || panels.iter().all(|panel| banded(panel) == 0) {
+    let banded = |group: &Group| group.series.iter().filter(|series| series.band.is_some()).count();
+    let groups = || panels.iter().flat_map(|panel| &panel.groups);
+    if !draft.has_bands() || groups().all(|group| banded(group) == 0) {
         return line.into();
     }
-    // More than two bands in a panel: the renderer keeps those of the first and last setting.
-    let which = if panels.iter().any(|panel| banded(panel) > 2) { " (first and last setting)" } else { "" };
+    // More than two bands in a group: the renderer keeps those of the first and last setting.
+    let which = if groups().any(|group| banded(group) > 2) { " (first and last setting)" } else { "" };
     match draft.options.statistic {
         Statistic::Median => format!("{line} and bands{which} quartiles"),
         Statistic::Mean(bootstrap) => format!(
