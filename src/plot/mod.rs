@@ -32,8 +32,8 @@
 mod draw;
 pub mod study;
 
-use draw::undrawn;
 pub use draw::{
     Dash, Figure, Group, HeatMap, Hue, LegendPlace, Marker, Panel, PanelAxis, Scale, Series, Theme,
 };
+use draw::{curves, undrawn};
 pub use study::{Abscissa, FigureOptions, Overlay, Statistic};

@@ -1,18 +1,17 @@
 //! One cell, in the coordinates of its triangle.
 
-use super::memory::svd_bytes;
 use super::request::{Request, is_min_norm};
 use super::table::Units;
 use crate::Error;
 use crate::filter::cutoff::Cutoff;
 use crate::filter::{MinNorm, SpectralFilter};
-use crate::machine::memory::{reserve, table};
+use crate::machine::memory::{reserve, sum, table};
 use crate::nested::Engine;
 use crate::nested::fit::{condition_bound, is_clear};
 use crate::nested::scale::scaled;
 use crate::nested::smallest::Smallest;
 use crate::nested::triangle::{Triangle, conditions};
-use crate::svd::{StreamedQr, Svd};
+use crate::svd::{Backend, Faer, StreamedQr, Svd};
 use ndarray::{Array2, ArrayRef2, ArrayView1, s};
 
 /// A cell in the coordinates of its triangle.
@@ -46,6 +45,11 @@ impl Solution {
         check_coefficients(&self.entries)?;
         Ok(self.entries)
     }
+}
+
+/// Bytes of the SVD of a cell's triangle, of so many rows, with the copies of it.
+pub(super) fn svd_bytes(size: usize) -> usize {
+    sum([table(size, size).saturating_mul(4), Faer.bytes((size, size))])
 }
 
 /// [`Error::Overflow`] unless all are finite.

@@ -1,17 +1,12 @@
 //! The memory that the fits of a plane take.
 
 use super::Plane;
+use super::cell::svd_bytes;
 use super::lists::RUN;
 use super::request::{Request, is_min_norm};
 use super::weights::Weights;
 use crate::Error;
 use crate::machine::memory::{self, sum, table};
-use crate::svd::{Backend, Faer};
-
-/// Bytes of the SVD of a cell's triangle, of so many rows, with the copies of it.
-pub(super) fn svd_bytes(size: usize) -> usize {
-    sum([table(size, size).saturating_mul(4), Faer.bytes((size, size))])
-}
 
 /// How many columns of targets are fitted, and whether every cell has an SVD.
 pub(super) fn asked(requests: &[Request<'_>]) -> (usize, bool) {

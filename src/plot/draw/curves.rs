@@ -256,3 +256,15 @@ impl Key {
         }
     }
 }
+
+/// Whether a band that is drawn leaves its frame at the top, where it ends with the frame.
+pub(in crate::plot) fn cuts_bands(panels: &[Panel]) -> bool {
+    let leaves = |panel: &Panel| {
+        let Some((_, high)) = panel.y.range else { return false };
+        let shown = Bands::of(panel).shown;
+        let all = panel.groups.iter().zip(&shown).flat_map(|(group, shown)| group.series.iter().zip(shown));
+        let mut upper = all.filter(|(_, shown)| **shown).filter_map(|(series, _)| series.band.as_ref());
+        upper.any(|(_, upper)| upper.iter().any(|edge| edge.is_finite() && *edge > high))
+    };
+    panels.iter().any(leaves)
+}

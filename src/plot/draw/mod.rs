@@ -4,7 +4,7 @@ mod axes;
 mod caption;
 mod check;
 mod colour;
-mod curves;
+pub(super) mod curves;
 mod draw_axes;
 mod drawing;
 mod figure;

@@ -1,6 +1,5 @@
 //! What a logarithmic axis has no place for, and how the caption says so.
 
-use super::curves::Bands;
 use super::model::{Dash, Panel, Scale, Series};
 use crate::error::words::counted;
 use std::borrow::Cow;
@@ -96,18 +95,6 @@ pub(in crate::plot) fn note(panels: &[Panel]) -> Option<String> {
         .map(|what| format!("{what} grey: a logarithmic scale has no colour for {}", cells.pronoun()));
     let sentences: Vec<String> = on_lines.into_iter().chain(in_cells).collect();
     (!sentences.is_empty()).then(|| sentences.join(". "))
-}
-
-/// Whether a band that is drawn leaves its frame at the top, where it ends with the frame.
-pub(in crate::plot) fn cuts_bands(panels: &[Panel]) -> bool {
-    let leaves = |panel: &Panel| {
-        let Some((_, high)) = panel.y.range else { return false };
-        let shown = Bands::of(panel).shown;
-        let all = panel.groups.iter().zip(&shown).flat_map(|(group, shown)| group.series.iter().zip(shown));
-        let mut upper = all.filter(|(_, shown)| **shown).filter_map(|(series, _)| series.band.as_ref());
-        upper.any(|(_, upper)| upper.iter().any(|edge| edge.is_finite() && *edge > high))
-    };
-    panels.iter().any(leaves)
 }
 
 /// The caption as it is set: with the note, where it does not say so itself.

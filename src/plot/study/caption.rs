@@ -5,7 +5,7 @@ use super::draft::Draft;
 use super::theory;
 use crate::curve::{Axis, Curve};
 use crate::error::words::counted;
-use crate::plot::{Figure, Group, Panel, undrawn};
+use crate::plot::{Figure, Group, Panel, curves, undrawn};
 
 impl Draft<'_> {
     /// The figure; `what` opens the caption.
@@ -44,7 +44,7 @@ pub(super) fn caption(draft: &Draft<'_>, what: &str, panels: &[Panel], cut: usiz
             counted(cut, "value")
         ));
     }
-    if undrawn::cuts_bands(panels) {
+    if curves::cuts_bands(panels) {
         sentences.push("Bands that leave a frame at the top end there".into());
     }
     sentences.extend(undrawn::note(panels));
