@@ -1,9 +1,8 @@
-//! Any spectral filter, such as gradient flow or descent, on features with any covariance, in the limit of many
-//! samples.
+//! Spectral filters on features with any covariance, in the limit of many samples and features.
 //!
-//! The number of features grows with the samples. A filter is given by its residual factor `g(z)`: the fraction of the
-//! target that it leaves unfitted along an eigenvector of `XᵀX/n` with eigenvalue `z`; `g(0) = 1`. The deterministic
-//! equivalents of two products of resolvents are
+//! Gradient flow and descent are among them. A filter is given by its residual factor `g(z)`: the fraction of the
+//! target that it leaves unfitted along an eigenvector of `XᵀX/n` with eigenvalue `z`; `g(0) = 1`. Resolvents of
+//! `Σ̂ = XᵀX/n` have the deterministic equivalents
 //! ```text
 //! (Σ̂ + a)⁻¹ ≃ (κ_a/a) (Σ + κ_a)⁻¹
 //! (Σ̂ + a)⁻¹ Σ (Σ̂ + b)⁻¹ ≃ (κ_a κ_b/ab) (Σ + κ_a)⁻¹ Σ (Σ + κ_b)⁻¹ / (1 − tr Σ² (Σ + κ_a)⁻¹ (Σ + κ_b)⁻¹ / n)

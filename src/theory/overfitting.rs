@@ -162,7 +162,7 @@ impl Tail {
     }
 }
 
-/// How the excess of ridgeless fits grows with the samples, relative to the excess of the best estimator.
+/// The behaviour of ridgeless fits for many samples, by the limit of the cost of overfitting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The cost of overfitting tends to 1: nothing is lost by fitting the noise.
