@@ -1,4 +1,4 @@
-//! The semi-iteration whose residual polynomial is the smallest there is on an interval.
+//! The Chebyshev semi-iteration: the residual polynomial of least maximum on an interval.
 
 use super::gradient_descent::within_limit;
 use super::loss::{self, Loss};
@@ -9,16 +9,16 @@ use crate::Error;
 /// `k` steps of the Chebyshev semi-iteration from 0, for eigenvalues `μ = c σ²` in `[l, u]`.
 ///
 /// Residual factor `T_k(x)/T_k(x₀)` with `x = (u + l − 2μ)/(u − l)` and `x₀ = (u + l)/(u − l)`: of all polynomials of
-/// degree `k` that are 1 at 0 it has the least maximum over `[l, u]`. The iteration is a heavy ball whose momentum and
-/// step change from step to step,
+/// degree `k` with value 1 at 0, it has the least maximum over `[l, u]`. The iteration is a heavy ball whose momentum
+/// and step size vary:
 ///
 /// ```text
 /// β_{j+1} = β_j − ω_j γ ∇L(β_j) + (ω_j − 1)(β_j − β_{j−1})      γ = 2/(u + l),   ω₀ = 1,  ω₁ = 2x₀²/(2x₀² − 1),
 ///                                                               ω_j = 1/(1 − ω_{j−1}/(4x₀²))
 /// ```
 ///
-/// Directions under `l` are fitted slowly, which regularises. `u = l` is gradient descent with the step `1/u`.
-/// Eigenvalues may lie outside of the interval, but from `u + l` on the iteration diverges: an error.
+/// Directions with `μ < l` are fitted slowly, which regularises. `u = l` is gradient descent with step `1/u`.
+/// Eigenvalues may lie outside the interval, but for `μ ≥ u + l` the iteration diverges: an error.
 ///
 /// # References
 /// Golub and Varga, *Chebyshev semi-iterative methods*, Numerische Mathematik 1961.
@@ -31,11 +31,11 @@ pub struct Chebyshev {
 }
 
 impl Chebyshev {
-    /// After so many steps, or epochs, for eigenvalues from `lower` to `upper` (`l`, `u`) of the Hessian of `loss`.
+    /// The iteration after `length`, for eigenvalues from `lower` to `upper` (`l`, `u`) of the Hessian of `loss`.
     ///
     /// # Errors
-    /// [`Error::Domain`] unless `0 < l ≤ u`, both finite, and batches have rows; [`Error::Resource`] for more than 2²⁴
-    /// steps, which are taken one by one for every singular value.
+    /// [`Error::Domain`] unless `0 < l ≤ u`, both finite, and for batches of no rows; [`Error::Resource`] for more than
+    /// 2²⁴ steps, as each is computed for every singular value.
     pub fn new(lower: f64, upper: f64, length: impl Into<Length>, loss: Loss) -> Result<Self, Error> {
         let what = "an end of the interval of eigenvalues";
         if !(lower > 0.0 && lower.is_finite()) {
@@ -53,12 +53,12 @@ impl Chebyshev {
     }
 
     fn run(&self, mu: f64, steps: usize) -> Run {
-        // 1/x₀²: 0 for a single point.
+        // 1/x₀²: 0 for the interval of a single point.
         let inverse = ((self.upper - self.lower) / (self.upper + self.lower)).powi(2);
         let mut run = Run::default();
         let (mut over, pull) = (0.0, self.step() * mu);
         for j in 0..steps {
-            // ω − 1, which is what the momentum is.
+            // The momentum is ω − 1.
             let part = match j {
                 0 => 0.0,
                 1 => 0.5 * inverse,

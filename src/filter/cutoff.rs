@@ -1,20 +1,20 @@
-//! Which singular values count as non-zero: the crate's numerical policy on rank, in one place.
+//! The singular values that count as non-zero: the crate's rule for numerical rank.
 
 use super::spectrum::Spectrum;
 use crate::Error;
 
-/// The bound that a singular value must exceed (strictly) to count as non-zero.
+/// The bound that a singular value must strictly exceed to count as non-zero.
 ///
-/// Peers hide this choice, and with it the peak: a relative cutoff of 1e-6 flattens double descent
-/// altogether. Here it is a value that every fit takes and reports.
+/// Other libraries hide this choice, although it can hide the peak: a relative cutoff of 1e-6 flattens double descent
+/// entirely. Here every fit takes the cutoff as a value and reports it.
 ///
-/// Strict `>`: an all-zero matrix has the relative cutoff 0 and must give rank 0.
+/// The inequality is strict because an all-zero matrix has the relative cutoff 0 and must have rank 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum Cutoff {
-    /// `max(n, p) · ε · σ₁`, ε = 2.2e-16. On exactly rank-deficient matrices the largest spurious
-    /// singular value of a backward stable SVD stays under about a tenth of it.
+    /// `max(n, p) · ε · σ₁`, ε = 2.2e-16. On exactly rank-deficient matrices, the largest spurious singular value of a
+    /// backward stable SVD stays below about a tenth of this.
     #[default]
     MachinePrecision,
     /// `rcond · σ₁`.
@@ -24,14 +24,14 @@ pub enum Cutoff {
     Absolute(f64),
 }
 
-/// What rounding may make of a singular value of 0, in units of the largest one of an `n × p` matrix.
+/// Returns the rounding error in a singular value of 0, relative to the largest one, for an `n × p` matrix.
 #[inline]
 pub(crate) fn rounding(n: usize, p: usize) -> f64 {
     n.max(p) as f64 * f64::EPSILON
 }
 
 impl Cutoff {
-    /// The absolute bound for a spectrum.
+    /// Returns the absolute bound for a spectrum.
     #[must_use]
     pub fn value(self, spectrum: Spectrum<'_>) -> f64 {
         let largest = spectrum.singular_values().first().copied().unwrap_or(0.0);
@@ -45,11 +45,14 @@ impl Cutoff {
         }
     }
 
-    /// The default cutoff of an `n × p` matrix, for a smaller one that has its singular values.
+    /// Returns the default cutoff of an `n × p` matrix, for use on a smaller matrix with the same singular values.
     pub(crate) fn of_matrix((n, p): (usize, usize), singular_values: &[f64]) -> Self {
         Self::Absolute(Self::default().value(Spectrum::new(n, p, singular_values)))
     }
 
+    /// Checks the bound.
+    ///
+    /// # Errors
     /// [`Error::Domain`] if the bound is negative, NaN or infinite.
     pub(crate) fn check(self) -> Result<(), Error> {
         let value = match self {

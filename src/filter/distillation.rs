@@ -1,24 +1,25 @@
-//! Learning from the labels of one's own fit.
+//! Self-distillation: a fit learns from the predictions of the fit before it.
 
 use super::iterated_tikhonov::checked_penalty;
 use super::{SpectralFilter, Spectrum, gain};
 use crate::Error;
 
-/// Self-distillation: ridge regression on the targets, then ridge on what that predicts of them, and so on, `m` fits in
-/// all, all with one penalty.
+/// Self-distillation: ridge regression on the targets, then ridge on the predictions of the fit before, and so on.
 ///
-/// With `s = σ²/(σ² + λ)` and `ρ = 1 − s`, the fitted values of the `m`-th fit are `sᵐ` of the targets along each
-/// direction: each round penalises weak directions more, so that fewer and fewer carry the fit (Mobahi, Farajtabar and
-/// Bartlett, *Self-distillation amplifies regularization in Hilbert space*, `NeurIPS` 2020). A fit may also
-/// learn from a mixture, `(1 − ξ) y + ξ ŷ` of the targets and the labels of the fit before it:
+/// There are `m` fits in all, with the same penalty.
+///
+/// With `s = σ²/(σ² + λ)` and `ρ = 1 − s`, the fitted values of the `m`-th fit are `sᵐ` times the targets along each
+/// direction. Each round penalises weak directions more, so that fewer and fewer carry the fit (Mobahi, Farajtabar and
+/// Bartlett, *Self-distillation amplifies regularization in Hilbert space*, `NeurIPS` 2020). A fit may also learn from
+/// a mixture `(1 − ξ) y + ξ ŷ` of the targets and the predictions of the fit before:
 ///
 /// ```text
 /// s₁ = s        s_j = s (1 − ξ_j + ξ_j s_{j−1})        gain s_m/σ        residual factor 1 − s_m = ρ + s ξ_m (1 − s_{m−1})
 /// ```
 ///
-/// `ξ` may be any number; the one of least risk, in closed form, is [`risk::optimal_mixing`](crate::risk::optimal_mixing)
-/// (Das and Sanghavi, *Understanding self-distillation in the presence of label noise*, ICML 2023). It is often over 1 or
-/// under 0.
+/// `ξ` may be any number. [`risk::optimal_mixing`](crate::risk::optimal_mixing) gives the one of least risk in closed
+/// form (Das and Sanghavi, *Understanding self-distillation in the presence of label noise*, ICML 2023). It is often
+/// above 1 or below 0.
 ///
 /// # Examples
 /// ```
@@ -32,16 +33,16 @@ use crate::Error;
 #[derive(Clone, Debug, PartialEq)]
 pub struct SelfDistillation {
     lambda: f64,
-    /// `ξ_j` of the second fit and all after it.
+    /// `ξ_j` for the second and every later fit.
     mixing: Vec<f64>,
 }
 
 impl SelfDistillation {
-    /// `fits` fits, each but the first on the labels of the one before.
+    /// `fits` fits, each after the first on the predictions of the fit before.
     ///
     /// # Errors
     /// [`Error::Domain`] unless `lambda` is finite and > 0 and there is at least one fit; [`Error::Resource`] for more
-    /// than 2²⁰.
+    /// than 2²⁰ fits.
     pub fn new(lambda: f64, fits: usize) -> Result<Self, Error> {
         if fits == 0 {
             let must_be = "at least 1";
@@ -54,7 +55,7 @@ impl SelfDistillation {
         Self::mixed(lambda, &vec![1.0; fits - 1])
     }
 
-    /// A fit on the targets, then one on each mixture `(1 − ξ) y + ξ ŷ`.
+    /// A fit on the targets, then one fit on each mixture `(1 − ξ) y + ξ ŷ`.
     ///
     /// # Errors
     /// [`Error::Domain`] unless `lambda` is finite and > 0, and for a `ξ` that is not finite.
@@ -65,7 +66,7 @@ impl SelfDistillation {
         Ok(Self { lambda: checked_penalty(lambda)?, mixing: mixing.to_vec() })
     }
 
-    /// `s_m/s` and `1 − s_m`, neither a difference of like numbers for `0 ≤ ξ ≤ 1`.
+    /// Returns `s_m/s` and `1 − s_m`, without cancellation for `0 ≤ ξ ≤ 1`.
     fn shares(&self, sigma: f64) -> (f64, f64) {
         let left = gain::ridge_residual(self.lambda, sigma);
         let fitted = sigma * gain::ridge(self.lambda, sigma);
@@ -75,7 +76,7 @@ impl SelfDistillation {
     }
 }
 
-/// Each costs a product for every singular value.
+/// The largest number of fits: each costs a product for every singular value.
 const MOST_FITS: usize = 1 << 20;
 
 impl SpectralFilter for SelfDistillation {

@@ -1,17 +1,17 @@
-//! A step size for each feature.
+//! Gradient descent with a separate step size for each feature.
 
 use super::checked;
 use crate::Error;
 use crate::machine::memory::{reserve, table};
 use ndarray::{Array1, Array2, ArrayRef2, Axis};
 
-/// A step size, or a speed, `ηⱼ` for each feature: `β ← β − diag(η) ∇L(β)`, or `dβ/dt = −diag(η) ∇L(β)`.
+/// A step size, or learning speed, `ηⱼ` for each feature: `β ← β − diag(η) ∇L(β)`, or `dβ/dt = −diag(η) ∇L(β)`.
 ///
-/// With `β = diag(√η) a` that is descent with the one step size 1 on the design `X diag(√η)`, so every filter here does
-/// it: features that differ in scale, or in the step that their parameters take, are learned at different times, and
-/// the test error may descend twice in time (Heckel and Yilmaz, *Early stopping in deep networks: double descent and how
-/// to eliminate it*, ICLR 2021, section 3; equal speeds of all features remove the second descent). The limit of
-/// time is a solution of least squares, of all of them the one with the least `Σ βⱼ²/ηⱼ`.
+/// With `β = diag(√η) a` this is descent with step size 1 on the design `X diag(√η)`, so every filter here applies.
+/// Features that differ in scale or in step size are learned at different times, and the test error may descend twice
+/// in time (Heckel and Yilmaz, *Early stopping in deep networks: double descent and how to eliminate it*, ICLR 2021,
+/// section 3; equal speeds for all features remove the second descent). In the limit of long training, the fit is the
+/// least-squares solution with the least `Σ βⱼ²/ηⱼ`.
 ///
 /// # Examples
 /// ```
@@ -28,18 +28,18 @@ use ndarray::{Array1, Array2, ArrayRef2, Axis};
 /// # Ok::<(), double_descent::Error>(())
 /// ```
 ///
-/// From a start `β₀`, add it to the coefficients that are found for the targets `y − X β₀`; a feature with the step 0
-/// then stays where it starts.
+/// To start from `β₀`, fit the targets `y − X β₀` and add `β₀` to the coefficients. A feature with step size 0 then
+/// keeps its starting value.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FeatureSteps {
     roots: Array1<f64>,
 }
 
 impl FeatureSteps {
-    /// With the step size of each feature, `p` of them.
+    /// The descent with one step size per feature, `p` in all.
     ///
     /// # Errors
-    /// [`Error::Empty`] for none; [`Error::Domain`] unless all are finite and at least 0.
+    /// [`Error::Empty`] for an empty list; [`Error::Domain`] unless all are finite and at least 0.
     pub fn new(steps: &[f64]) -> Result<Self, Error> {
         if steps.is_empty() {
             return Err(Error::Empty { what: "the list of step sizes" });
@@ -48,7 +48,7 @@ impl FeatureSteps {
         Ok(Self { roots: roots.collect::<Result<_, _>>()? })
     }
 
-    /// `X diag(√η)`, `n × p`: the design on which all steps are 1.
+    /// Returns `X diag(√η)`, `n × p`: the design on which every step size is 1.
     ///
     /// # Errors
     /// [`Error::Shape`] unless `x` has a column for each step, [`Error::Memory`].
@@ -58,7 +58,7 @@ impl FeatureSteps {
         Ok(x.to_owned() * &self.roots)
     }
 
-    /// `diag(√η) A`, `p × k`: the coefficients of a fit `A` on that design, for the features as they were.
+    /// Returns `diag(√η) A`, `p × k`: the coefficients for `X` from a fit `A` on the scaled design.
     ///
     /// # Errors
     /// [`Error::Shape`] unless `fit` has a row for each step, [`Error::Memory`].

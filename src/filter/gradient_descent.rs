@@ -1,4 +1,4 @@
-//! Gradient descent and what is made of its iterates.
+//! Gradient descent, and averages of its iterates.
 
 use super::loss::{self, Loss};
 use super::schedule::Schedule;
@@ -8,8 +8,8 @@ use std::borrow::Cow;
 
 /// `k` steps of gradient descent from 0, `β ← β − h ∇L(β)`, with any [`Schedule`] of step sizes.
 ///
-/// Residual factor `∏ (1 − h_j μ)`, with `μ = c σ²` the eigenvalues of the Hessian of the [`Loss`] (Landweber 1951
-/// for a constant step). Descent diverges from the step `2/μ₁` on: a step of that size is an error.
+/// Residual factor `∏ (1 − h_j μ)`, with `μ = c σ²` the eigenvalues of the Hessian of the [`Loss`] (Landweber 1951 for
+/// a constant step). Descent diverges for steps of `2/μ₁` or more: such a step is an error.
 ///
 /// # Examples
 /// ```
@@ -24,17 +24,17 @@ use std::borrow::Cow;
 pub struct GradientDescent {
     schedule: Schedule,
     length: Length,
-    /// Of a number of steps.
+    /// For a length in steps; empty for a length in epochs, which depends on `n`.
     stretches: Vec<(f64, usize)>,
     loss: Loss,
 }
 
 impl GradientDescent {
-    /// After so many steps, or epochs ([`Length`]).
+    /// Gradient descent stopped after `length`, in steps or epochs ([`Length`]).
     ///
     /// # Errors
     /// [`Error::Domain`] for a step size that is negative or not finite, or batches of no rows; [`Error::Empty`] for an
-    /// empty schedule; [`Error::Resource`] for one that changes more than 2²⁰ times.
+    /// empty schedule; [`Error::Resource`] for a schedule with more than 2²⁰ changes of step size.
     pub fn new(schedule: Schedule, length: impl Into<Length>, loss: Loss) -> Result<Self, Error> {
         schedule.check()?;
         let length = length.into().checked()?;
@@ -45,13 +45,13 @@ impl GradientDescent {
         Ok(Self { schedule, length, stretches, loss })
     }
 
-    /// How long it runs.
+    /// Returns the length of the run.
     #[must_use]
     pub fn length(&self) -> Length {
         self.length
     }
 
-    /// The size and length of each stretch of equal steps, on `n` rows.
+    /// Returns the step size and length of each stretch of equal steps, for `n` rows.
     fn stretches(&self, n: usize) -> Result<Cow<'_, [(f64, usize)]>, Error> {
         match self.length {
             Length::Steps(_) => Ok(Cow::Borrowed(&self.stretches)),
@@ -59,21 +59,21 @@ impl GradientDescent {
         }
     }
 
-    /// What `of` makes of the product at each eigenvalue, `ln|∏ (1 − h μ)|` and whether the product is negative.
+    /// Returns the map `μ ↦ of(product)`, with `∏ (1 − h μ)` given as `ln|∏|` and whether the product is negative.
     fn each(&self, spectrum: Spectrum<'_>, of: impl Fn((f64, bool)) -> f64) -> impl Fn(f64) -> f64 {
         let stretches = self.stretches(spectrum.shape().0).unwrap_or_default();
-        // `check` has said no before: what is asked all the same is no number.
+        // `check` has already reported the error; a caller that goes on anyway gets NaN.
         let is_defined = !stretches.is_empty() || self.length.steps(spectrum.shape().0) == 0;
         move |mu| if is_defined { of(logarithm(&stretches, mu)) } else { f64::NAN }
     }
 }
 
-/// `ln|∏ (1 − h μ)|`, and whether the product is negative.
+/// Returns `ln|∏ (1 − h μ)|`, and whether the product is negative.
 fn logarithm(stretches: &[(f64, usize)], mu: f64) -> (f64, bool) {
     let (mut sum, mut negative) = (0.0, false);
     for &(h, length) in stretches {
         let hm = h * mu;
-        // Exact as h μ → 0; over 1 the factor is negative, and its size h μ − 1.
+        // ln_1p is accurate as h μ → 0. For h μ > 1 the factor is negative, of magnitude h μ − 1.
         sum += length as f64 * if hm <= 1.0 { (-hm).ln_1p() } else { (hm - 1.0).ln() };
         negative ^= hm > 1.0 && length % 2 == 1;
     }
@@ -108,7 +108,7 @@ impl SpectralFilter for GradientDescent {
     }
 }
 
-/// The mean of the iterates `β₀ … β_{k−1}` of gradient descent with a constant step, Polyak and Ruppert's average.
+/// The mean of the iterates `β₀ … β_{k−1}` of gradient descent with a constant step (Polyak–Ruppert averaging).
 ///
 /// Residual factor `(1 − (1 − h μ)ᵏ) / (k h μ)`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -119,7 +119,7 @@ pub struct AveragedDescent {
 }
 
 impl AveragedDescent {
-    /// The mean of so many iterates, the start among them; in epochs ([`Length`]), of as many as these have steps.
+    /// The mean of the first `length` iterates, starting with `β₀`; for epochs ([`Length`]), one iterate per step.
     ///
     /// # Errors
     /// [`Error::Domain`] unless `step` is finite and at least 0 and there is at least one iterate.
@@ -150,7 +150,7 @@ impl AveragedDescent {
         moved / (k * hm)
     }
 
-    /// `1 − residual`; for small `k h μ` by its series, where the difference would cancel.
+    /// Returns `1 − residual`, by its series if `k h μ` is small and the difference would cancel.
     fn shrinkage(&self, mu: f64, steps: usize) -> f64 {
         let (hm, k) = (self.step * mu, steps as f64);
         if k * hm > 0.5 {
@@ -194,10 +194,10 @@ impl SpectralFilter for AveragedDescent {
     }
 }
 
-/// Whether `step · μ₁ < limit`, the bound of a stable iteration.
+/// Checks that the iteration is stable, `step · μ₁ < limit`.
 ///
 /// # Errors
-/// [`Error::StepTooLarge`], which names the largest step there is.
+/// [`Error::StepTooLarge`], with the bound that the step must stay below.
 pub(super) fn within_limit(step: f64, limit: f64, loss: Loss, spectrum: Spectrum<'_>) -> Result<(), Error> {
     let largest = loss.eigenvalues(spectrum).fold(0.0, f64::max);
     if step * largest < limit {

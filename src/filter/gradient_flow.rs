@@ -1,4 +1,4 @@
-//! Gradient flow, stopped at a time; as it is, with weight decay, and as gradient descent bends it.
+//! Gradient flow stopped at a time: plain, with weight decay, and corrected for the step size of gradient descent.
 
 use super::loss::{self, Loss};
 use super::{SpectralFilter, Spectrum, checked};
@@ -7,8 +7,8 @@ use crate::Error;
 /// Gradient flow from 0, stopped at time `t`: `dβ/dt = −∇L(β)`.
 ///
 /// Residual factor `exp(−μ t)`, gain `(1 − exp(−μ t))/σ`, with `μ = c σ²` the eigenvalues of the Hessian of the
-/// [`Loss`]. `t → ∞` is the minimum norm; `t` and ridge's `λ` do the same work where `λ = 1/t` (loss `½‖Xβ − y‖²`;
-/// Ali, Kolter and Tibshirani 2019).
+/// [`Loss`]. `t → ∞` is the minimum norm. Time `t` acts much like a ridge penalty `λ = 1/t` (loss `½‖Xβ − y‖²`; Ali,
+/// Kolter and Tibshirani 2019).
 ///
 /// # Examples
 /// ```
@@ -27,7 +27,7 @@ pub struct GradientFlow {
 }
 
 impl GradientFlow {
-    /// Stopped at `time`, descending `loss`.
+    /// Gradient flow on `loss`, stopped at `time`.
     ///
     /// # Errors
     /// [`Error::Domain`] unless `time` is finite and at least 0.
@@ -35,7 +35,7 @@ impl GradientFlow {
         Ok(Self { time: checked("the time of a gradient flow", time)?, loss })
     }
 
-    /// `t`.
+    /// Returns `t`.
     #[must_use]
     pub fn time(&self) -> f64 {
         self.time
@@ -58,7 +58,7 @@ impl SpectralFilter for GradientFlow {
 
 /// Gradient flow with weight decay, from 0: `dβ/dt = −∇(L + ½ λ‖β‖²)`, stopped at time `t`.
 ///
-/// Residual factor `(λ + μ exp(−(μ + λ) t)) / (μ + λ)`; ridge's as `t → ∞`, the flow's at `λ = 0`.
+/// Residual factor `(λ + μ exp(−(μ + λ) t)) / (μ + λ)`; that of ridge as `t → ∞`, that of [`GradientFlow`] at `λ = 0`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DecayedFlow {
     time: f64,
@@ -67,7 +67,7 @@ pub struct DecayedFlow {
 }
 
 impl DecayedFlow {
-    /// Stopped at `time`, with weight decay `decay` (`λ`, in the units of `μ`).
+    /// The flow stopped at `time`, with weight decay `decay` (`λ`, in units of `μ`).
     ///
     /// # Errors
     /// [`Error::Domain`] unless both are finite and at least 0.
@@ -104,7 +104,7 @@ impl SpectralFilter for DecayedFlow {
 
 /// The flow that gradient descent with step `h` follows to second order: gradient flow on `L + (h/4)‖∇L‖²`.
 ///
-/// Residual factor `exp(−(μ + h μ²/2) t)`. One step of gradient descent and this flow for the time `h` differ by
+/// Residual factor `exp(−(μ + h μ²/2) t)`. Over the time `h` this flow differs from one step of gradient descent by
 /// `(h μ)³/3 + O(h⁴)`; the plain flow differs by `(h μ)²/2`. Barrett and Dherin 2021, *Implicit Gradient
 /// Regularization*.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -115,7 +115,7 @@ pub struct RegularisedFlow {
 }
 
 impl RegularisedFlow {
-    /// Stopped at `time`, for gradient descent with the step `step`.
+    /// The flow of gradient descent with step size `step`, stopped at `time`.
     ///
     /// # Errors
     /// [`Error::Domain`] unless both are finite and at least 0.
@@ -124,10 +124,12 @@ impl RegularisedFlow {
         Ok(Self { time, step: checked("the step of a regularised flow", step)?, loss })
     }
 
-    /// The flow that `steps` steps of the heavy ball ([`HeavyBall`](super::HeavyBall)) follow to second order: the time
-    /// `k h/(1 − m)` of the flow with the step `h (1 + m)/(1 − m)²` in the second term, so that a mode decays at a step
-    /// by `hμ/(1 − m) + (1 + m)(hμ)²/(2(1 − m)³)` (Ghosh, Lyu, Zhang and Wang 2023, *Implicit regularization in heavy-ball
-    /// momentum accelerated stochastic gradient descent*). The momentum needs some `1/(1 − m)` steps to build up.
+    /// The flow that `steps` steps of the heavy ball ([`HeavyBall`](super::HeavyBall)) follow to second order.
+    ///
+    /// This is the flow with step size `h (1 + m)/(1 − m)²` until time `k h/(1 − m)`: per step, the exponent of a mode
+    /// falls by `hμ/(1 − m) + (1 + m)(hμ)²/(2(1 − m)³)` (Ghosh, Lyu, Zhang and Wang 2023, *Implicit regularization in
+    /// heavy-ball momentum accelerated stochastic gradient descent*). The momentum takes about `1/(1 − m)` steps to
+    /// build up.
     ///
     /// # Errors
     /// [`Error::Domain`] unless `step` is finite and at least 0 and `momentum` in [0, 1).

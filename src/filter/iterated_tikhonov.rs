@@ -1,13 +1,14 @@
-//! Ridge, again and again on what it has left.
+//! Ridge regression repeated on its own residuals.
 
 use super::{SpectralFilter, Spectrum, gain};
 use crate::Error;
 
-/// Iterated Tikhonov regularisation: `k` rounds of ridge, each on the residuals of those before,
-/// `β ← β + (XᵀX + λI)⁻¹ Xᵀ(y − Xβ)` from 0.
+/// Iterated Tikhonov regularisation: `k` rounds of ridge, each on the residuals of the rounds before.
 ///
-/// Residual factor `(λ/(σ² + λ))ᵏ`. One round is [`Ridge`](super::Ridge); many rounds of a strong penalty come close to
-/// gradient flow at the time `k/λ` (loss `½‖Xβ − y‖²`), and saturate later than ridge does (Engl, Hanke and Neubauer,
+/// The iteration is `β ← β + (XᵀX + λI)⁻¹ Xᵀ(y − Xβ)` from 0.
+///
+/// Residual factor `(λ/(σ² + λ))ᵏ`. One round is [`Ridge`](super::Ridge); many rounds with a large penalty approximate
+/// gradient flow at time `k/λ` (loss `½‖Xβ − y‖²`), and saturate later than ridge does (Engl, Hanke and Neubauer,
 /// *Regularization of Inverse Problems*, 1996, section 5.1).
 ///
 /// # Examples
@@ -26,7 +27,7 @@ pub struct IteratedTikhonov {
 }
 
 impl IteratedTikhonov {
-    /// `rounds` rounds with the penalty `lambda`.
+    /// `rounds` rounds of ridge with penalty `lambda`.
     ///
     /// # Errors
     /// [`Error::Domain`] unless `lambda` is finite and > 0.
@@ -35,7 +36,7 @@ impl IteratedTikhonov {
     }
 }
 
-/// A penalty of rounds that follow one another: the limit 0 leaves nothing to the second.
+/// Checks a penalty for repeated fits: with `λ = 0` the first round would leave nothing for the second.
 pub(super) fn checked_penalty(lambda: f64) -> Result<f64, Error> {
     if lambda > 0.0 && lambda.is_finite() {
         return Ok(lambda);
@@ -47,7 +48,7 @@ impl SpectralFilter for IteratedTikhonov {
     fn write_gains(&self, spectrum: Spectrum<'_>, gains: &mut [f64]) {
         let (root, rounds) = (self.lambda.sqrt(), self.rounds as f64);
         for (gain, &s) in gains.iter_mut().zip(spectrum.singular_values()) {
-            // 1 − ρᵏ with ρ = 1/(1 + σ²/λ): no digits are lost as σ → 0.
+            // 1 − ρᵏ with ρ = 1/(1 + σ²/λ), without cancellation as σ → 0.
             let ratio = s / root;
             *gain = if s > 0.0 { -(-rounds * (ratio * ratio).ln_1p()).exp_m1() / s } else { 0.0 };
         }

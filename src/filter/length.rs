@@ -1,14 +1,14 @@
-//! How long an iteration runs: in steps, or in passes over the data.
+//! The length of an iterative run: in steps, or in passes over the data.
 
 use crate::Error;
 
-/// How long an iteration runs. A number of steps is one as it stands, so `1000` and `Length::Steps(1000)` are the same.
+/// The length of an iterative run. A plain number counts steps, so `1000` and `Length::Steps(1000)` are the same.
 ///
-/// In [`Length::Epochs`] the number of steps follows the number of samples: an epoch of `n` rows in batches of `b` is
-/// `⌈n/b⌉` steps. So along an axis of samples a fixed number of epochs means longer training on more samples, which is
-/// how experiments are mostly run, and can move a peak. The filters take the full gradient at every step. That is the
-/// mean of stochastic descent whose batches are drawn afresh, exactly, as gradients are linear in `β`; and stochastic
-/// descent itself where a batch is all rows.
+/// In [`Length::Epochs`] the number of steps depends on the number of samples: an epoch of `n` rows in batches of `b`
+/// is `⌈n/b⌉` steps. So along a sample axis, a fixed number of epochs trains longer on more samples. Most experiments
+/// are run this way, and it can move a peak. The filters take the full gradient at every step. As gradients are linear
+/// in `β`, this is exactly the mean of stochastic gradient descent with freshly drawn batches. If a batch holds all
+/// rows, it is stochastic gradient descent itself.
 ///
 /// # Examples
 /// ```
@@ -22,13 +22,13 @@ use crate::Error;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Length {
-    /// So many steps.
+    /// This many steps.
     Steps(usize),
-    /// So many passes over the `n` rows.
+    /// Passes over the `n` rows.
     Epochs {
-        /// How many passes.
+        /// Number of passes.
         count: usize,
-        /// Rows of a batch, at least 1; `n` or more make one step an epoch.
+        /// Rows per batch, at least 1; with `n` or more, an epoch is one step.
         batch: usize,
     },
 }
@@ -40,7 +40,7 @@ impl From<usize> for Length {
 }
 
 impl Length {
-    /// How many steps these are on `n` rows; `usize::MAX` where that is the most that can be counted.
+    /// Returns the number of steps on `n` rows, saturating at `usize::MAX`.
     #[must_use]
     pub fn steps(self, n: usize) -> usize {
         match self {
@@ -49,6 +49,8 @@ impl Length {
         }
     }
 
+    /// Returns the length, checked.
+    ///
     /// # Errors
     /// [`Error::Domain`] for batches of no rows.
     pub(super) fn checked(self) -> Result<Self, Error> {
@@ -60,7 +62,7 @@ impl Length {
         }
     }
 
-    /// In words, for a caption.
+    /// Describes the length in words, for a caption.
     pub(super) fn describe(self) -> String {
         match self {
             Self::Steps(1) => "1 step".into(),
@@ -70,7 +72,7 @@ impl Length {
     }
 }
 
-/// A count or length of a method in time: finite and at least 0.
+/// Returns `value`, checked to be finite and at least 0.
 pub(super) fn checked(what: &'static str, value: f64) -> Result<f64, Error> {
     if value >= 0.0 && value.is_finite() {
         Ok(value)

@@ -1,12 +1,13 @@
-//! Which loss an iterative method descends: times and steps mean nothing without it.
+//! The loss that an iterative method descends, which sets the scale of its times and steps.
 
 use super::Spectrum;
 
-/// The loss of a method that runs in time or steps, by its normalisation. Its Hessian has the eigenvalues
-/// `μ = c σ²`; a step `h` on one loss is a step `h c/c'` on another.
+/// The squared loss of an iterative method, by its normalisation.
 ///
-/// A literature value of a learning rate or a time is tied to one of these: deep learning's mean squared error is
-/// [`Loss::Mean`], whose `c` falls with `n`, so that a fixed step is a smaller one on more samples.
+/// Its Hessian has the eigenvalues `μ = c σ²`; a step `h` on one loss is a step `h c/c'` on another.
+///
+/// A learning rate or training time from the literature belongs to one of these. The mean squared error of deep
+/// learning is [`Loss::Mean`], whose `c` falls with `n`, so a fixed step has less effect on more samples.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Loss {
     /// `½‖Xβ − y‖²`: `c = 1`.
@@ -21,7 +22,7 @@ pub enum Loss {
 }
 
 impl Loss {
-    /// `c`, for a matrix of `n` rows.
+    /// Returns `c` for a matrix of `n` rows.
     #[must_use]
     pub fn curvature(self, n: usize) -> f64 {
         let n = n as f64;
@@ -33,7 +34,7 @@ impl Loss {
         }
     }
 
-    /// The formula, for a caption.
+    /// Returns the formula, for a caption.
     #[must_use]
     pub fn formula(self) -> &'static str {
         match self {
@@ -44,14 +45,14 @@ impl Loss {
         }
     }
 
-    /// The eigenvalues `μ = c σ²` of the Hessian, one per singular value.
+    /// Returns the eigenvalues `μ = c σ²` of the Hessian, one per singular value.
     pub(super) fn eigenvalues(self, spectrum: Spectrum<'_>) -> impl Iterator<Item = f64> {
         let c = self.curvature(spectrum.shape().0);
         spectrum.singular_values().iter().map(move |&s| c * s * s)
     }
 }
 
-/// Writes `shrinkage(μ) / σ`, the gains of a method that is known by `1 − residual factor`; 0 where `σ` is 0.
+/// Writes the gains `shrinkage(μ) / σ`, where the shrinkage is `1 − residual factor`; 0 if `σ` is 0.
 pub(super) fn write_gains(
     loss: Loss,
     spectrum: Spectrum<'_>,
@@ -64,7 +65,7 @@ pub(super) fn write_gains(
     }
 }
 
-/// Writes the residual factors.
+/// Writes the residual factors `residual(μ)`.
 pub(super) fn write_residuals(
     loss: Loss,
     spectrum: Spectrum<'_>,

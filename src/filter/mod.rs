@@ -1,7 +1,6 @@
-//! `f(σ)`: an estimator, as its gain on each singular direction.
+//! Estimators, each given by its gain `f(σ)` on every singular direction.
 //!
-//! Every closed-form linear estimator is `β̂ = V diag(g) Uᵀ Y`; estimators differ in the gains `g`
-//! alone.
+//! Every closed-form linear estimator is `β̂ = V diag(g) Uᵀ Y`; estimators differ only in the gains `g`.
 //!
 //! | estimator | gain | |
 //! |---|---|---|
@@ -9,25 +8,25 @@
 //! | [`Truncated`] | `1/σ` for `σ ≥` an absolute cutoff | Schaeffer et al. 2023, first ablation |
 //! | [`LeadingModes`] | `1/σ` for the first `k` | principal component regression |
 //! | [`Ridge`] | `σ / (σ² + λ)` | penalty `‖Xβ − y‖² + λ‖β‖²`, `λ > −σ_r²` |
-//! | [`IteratedTikhonov`] | `(1 − ρᵏ)/σ` | ridge on what ridge has left, `k` times; `ρ = λ/(σ² + λ)` |
-//! | [`SelfDistillation`] | `(1 − ρ)ᵐ/σ`, or mixed | ridge on the labels of the ridge before it |
-//! | [`GradientFlow`] | `(1 − e^{−tμ})/σ` | stopped at time `t`; `μ = c σ²`, `c` the [`Loss`]'s |
+//! | [`IteratedTikhonov`] | `(1 − ρᵏ)/σ` | ridge on the residuals of the rounds before, `k` times; `ρ = λ/(σ² + λ)` |
+//! | [`SelfDistillation`] | `(1 − ρ)ᵐ/σ`, or mixed | ridge on the predictions of the previous ridge fit |
+//! | [`GradientFlow`] | `(1 − e^{−tμ})/σ` | stopped at time `t`; `μ = c σ²`, with `c` from the [`Loss`] |
 //! | [`DecayedFlow`] | `μ/(μ + λ) · (1 − e^{−t(μ + λ)})/σ` | gradient flow with weight decay |
 //! | [`RegularisedFlow`] | `(1 − e^{−t(μ + hμ²/2)})/σ` | the flow that gradient descent follows (Barrett & Dherin 2021) |
 //! | [`GradientDescent`] | `(1 − ∏(1 − h_jμ))/σ` | any [`Schedule`] of step sizes |
-//! | [`AveragedDescent`] | `1/σ` less the mean of the residual factors | Polyak and Ruppert's average |
+//! | [`AveragedDescent`] | `(1 − mean residual factor)/σ` | Polyak–Ruppert averaging |
 //! | [`PrincipalFlow`] | `(1 − (1 − hμ)^{t/h})/σ` | the flow through all iterates of gradient descent |
 //! | [`HeavyBall`], [`Nesterov`] | `(1 − p_k(μ))/σ` | descent with momentum, `p_k` its residual polynomial |
-//! | [`HeavyBallFlow`], [`NesterovFlow`] | `(1 − q(μ, t))/σ` | their limits of small steps |
-//! | [`Chebyshev`] | `(1 − T_k(x)/T_k(x₀))/σ` | the best polynomial on an interval of `μ` |
-//! | [`ResidualPolynomial`] | `(1 − q(μ))/σ` | any residual polynomial `q` of yours |
-//! | [`WidthScaled`] | `c g(cσ)`, `c = a/√p` | any of them on features scaled by their number |
+//! | [`HeavyBallFlow`], [`NesterovFlow`] | `(1 − q(μ, t))/σ` | their limits for small steps |
+//! | [`Chebyshev`] | `(1 − T_k(x)/T_k(x₀))/σ` | the minimax polynomial on an interval of `μ` |
+//! | [`ResidualPolynomial`] | `(1 − q(μ))/σ` | any residual polynomial `q` |
+//! | [`WidthScaled`] | `c g(cσ)`, `c = a/√p` | any filter, on features scaled by `a/√p` |
 //!
-//! All start from 0; [`Svd::solve_from`](crate::svd::Svd::solve_from) starts anywhere. Descent with a step size for each
-//! feature is one of these on a scaled design ([`FeatureSteps`]); the flow that follows stochastic descent is one on a
-//! longer table ([`StochasticFlow`]).
+//! All start from 0; [`Svd::solve_from`](crate::svd::Svd::solve_from) takes any starting point. Gradient descent with
+//! one step size per feature is one of these filters on a scaled design ([`FeatureSteps`]). The flow that approximates
+//! stochastic gradient descent is gradient flow on an augmented design ([`StochasticFlow`]).
 //!
-//! Your own estimator is one method, or two:
+//! To add your own estimator, implement one method, or two:
 //! ```
 //! use double_descent::filter::{SpectralFilter, Spectrum};
 //!
@@ -42,7 +41,7 @@
 //!         }
 //!     }
 //!
-//!     // Not needed, but the difference 1 − σ g would lose the digits of what is left late.
+//!     // Optional: the default, 1 − σ g, loses digits once the residual factor is small.
 //!     fn write_residuals(&self, spectrum: Spectrum<'_>, _: &[f64], residuals: &mut [f64]) {
 //!         for (left, &s) in residuals.iter_mut().zip(spectrum.singular_values()) {
 //!             *left = (-self.0 * s * s).exp();

@@ -5,9 +5,9 @@ use super::loss::{self, Loss};
 use super::{Length, SpectralFilter, Spectrum, checked};
 use crate::Error;
 
-/// `k` steps of the heavy ball from 0, `β ← β − η ∇L(β) + m (β − β_before)`, at rest before the first.
+/// `k` steps of the heavy ball from rest at 0, `β ← β − η ∇L(β) + m (β − β_before)`.
 ///
-/// Residual factor `p_k(μ)` with `p₀ = 1`, `p₁ = 1 − ημ`, `p_{j+1} = (1 + m − ημ) p_j − m p_{j−1}` (Polyak 1964),
+/// Residual factor `p_k(μ)` with `p₀ = 1`, `p₁ = 1 − ημ`, `p_{j+1} = (1 + m − ημ) p_j − m p_{j−1}` (Polyak 1964), with
 /// `μ = c σ²` the eigenvalues of the Hessian of the [`Loss`]. Stable for `η μ₁ < 2 (1 + m)`: a larger step is an error.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct HeavyBall {
@@ -18,11 +18,11 @@ pub struct HeavyBall {
 }
 
 impl HeavyBall {
-    /// After so many steps of size `step`, or epochs ([`Length`]).
+    /// The heavy ball with step size `step`, stopped after `length`, in steps or epochs ([`Length`]).
     ///
     /// # Errors
-    /// [`Error::Domain`] unless `step` is finite and at least 0, `momentum` in [0, 1) and batches have rows;
-    /// [`Error::Resource`] for more than 2²⁴ steps, which are taken one by one for every singular value.
+    /// [`Error::Domain`] unless `step` is finite and at least 0 and `momentum` in [0, 1), and for batches of no rows;
+    /// [`Error::Resource`] for more than 2²⁴ steps, as each is computed for every singular value.
     pub fn new(step: f64, momentum: f64, length: impl Into<Length>, loss: Loss) -> Result<Self, Error> {
         checked("a step size", step)?;
         let length = checked_length(length.into())?;
@@ -63,8 +63,8 @@ impl SpectralFilter for HeavyBall {
 /// `k` steps of Nesterov's accelerated gradient from 0: `z = β + m_k (β − β_before)`, `β ← z − η ∇L(z)`.
 ///
 /// Residual factor `p_k(μ)` with `p₋₁ = p₀ = 1`, `p_{j+1} = (1 − ημ) ((1 + m_j) p_j − m_j p_{j−1})`. The momentum is
-/// `m_j = j/(j + 3)` (Nesterov 1983; Su, Boyd and Candès 2014) or constant. A step from
-/// `(2 + 2m)/((1 + 2m) μ₁)` on diverges in the long run and is an error; `m = 1` for the growing momentum.
+/// `m_j = j/(j + 3)` (Nesterov 1983; Su, Boyd and Candès 2014) or constant. A step of `(2 + 2m)/((1 + 2m) μ₁)` or more
+/// diverges in the long run and is an error; for the growing momentum, `m = 1` there.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Nesterov {
     step: f64,
@@ -74,17 +74,18 @@ pub struct Nesterov {
 }
 
 impl Nesterov {
-    /// After so many steps of size `step`, or epochs ([`Length`]), with the momentum `j/(j + 3)`.
+    /// The method with step size `step` and momentum `j/(j + 3)`, stopped after `length`, in steps or epochs
+    /// ([`Length`]).
     ///
     /// # Errors
-    /// [`Error::Domain`] unless `step` is finite and at least 0 and batches have rows; [`Error::Resource`] for more than
-    /// 2²⁴ steps, which are taken one by one for every singular value.
+    /// [`Error::Domain`] unless `step` is finite and at least 0, and for batches of no rows; [`Error::Resource`] for
+    /// more than 2²⁴ steps, as each is computed for every singular value.
     pub fn new(step: f64, length: impl Into<Length>, loss: Loss) -> Result<Self, Error> {
         let length = checked_length(length.into())?;
         Ok(Self { step: checked("a step size", step)?, momentum: None, length, loss })
     }
 
-    /// The same with a constant momentum.
+    /// The same method with a constant momentum.
     ///
     /// # Errors
     /// [`Error::Domain`] unless `momentum` is in [0, 1).
@@ -131,8 +132,8 @@ impl SpectralFilter for Nesterov {
     }
 }
 
-/// Where a mode stands: what of the target is fitted (`1 − p`), what is left (`p`), and the last change of the former.
-/// Both are carried, so that neither is a difference of nearly equal numbers.
+/// The state of one mode: the fitted fraction of the target (`1 − p`), the rest (`p`), and the last change of the
+/// fitted fraction. Both fractions are tracked, so that neither is a difference of nearly equal numbers.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Run {
     pub(super) moved: f64,
@@ -147,7 +148,7 @@ impl Default for Run {
 }
 
 impl Run {
-    /// One step: the momentum carries on a part of the last change, the gradient adds its own.
+    /// Takes one step: `momentum` times the last change, plus the gradient term.
     pub(super) fn advance(&mut self, momentum: f64, gradient: f64) {
         self.last = momentum * self.last + gradient;
         self.moved += self.last;
@@ -155,10 +156,10 @@ impl Run {
     }
 }
 
-/// A few seconds for a hundred singular values.
+/// The largest number of steps; they take a few seconds for a hundred singular values.
 const MOST_STEPS: usize = 1 << 24;
 
-/// A length whose steps are few enough, where their number is known already.
+/// Checks a length, and its number of steps if that does not depend on the data.
 pub(super) fn checked_length(length: Length) -> Result<Length, Error> {
     match length.checked()? {
         Length::Steps(steps) => check_steps(steps)?,

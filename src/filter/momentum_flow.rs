@@ -1,4 +1,4 @@
-//! Descent with momentum as its steps become small: differential equations of second order.
+//! Continuous-time limits of descent with momentum: second-order differential equations.
 
 use super::loss::{self, Loss};
 use super::{SpectralFilter, Spectrum, checked};
@@ -6,8 +6,8 @@ use crate::Error;
 
 /// The heavy ball in continuous time, `β̈ + a β̇ + ∇L(β) = 0` from rest at 0, stopped at time `t`.
 ///
-/// Residual factor `e^{−at/2} (cosh ωt + a/(2ω) sinh ωt)` with `ω = √(a²/4 − μ)`, cosine and sine where `μ > a²/4`.
-/// [`HeavyBall`](super::HeavyBall) with step `η` and momentum `1 − a√η` comes close to it at `t = k√η`.
+/// Residual factor `e^{−at/2} (cosh ωt + a/(2ω) sinh ωt)` with `ω = √(a²/4 − μ)`; cosine and sine if `μ > a²/4`.
+/// [`HeavyBall`](super::HeavyBall) with step `η` and momentum `1 − a√η` approximates it at `t = k√η`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct HeavyBallFlow {
     time: f64,
@@ -16,7 +16,7 @@ pub struct HeavyBallFlow {
 }
 
 impl HeavyBallFlow {
-    /// Stopped at `time`, with the friction `friction` (`a`).
+    /// The flow with friction `friction` (`a`), stopped at `time`.
     ///
     /// # Errors
     /// [`Error::Domain`] unless both are finite and at least 0.
@@ -25,14 +25,14 @@ impl HeavyBallFlow {
         Ok(Self { time, friction: checked("the friction of a heavy ball", friction)?, loss })
     }
 
-    /// The residual factor, and 1 less it.
+    /// Returns the residual factor `q`, and `1 − q`.
     fn state(&self, mu: f64) -> (f64, f64) {
         let (t, half) = (self.time, 0.5 * self.friction);
         let gap = half.mul_add(half, -mu);
         let reach = gap.abs().sqrt();
         if gap > 0.0 && reach * t > 1.0 {
-            // The two exponentials, the slow rate `half − reach` without a difference:
-            // q = (fast e^{−slow t} − slow e^{−fast t})/(2 reach), fast = slow + 2 reach.
+            // Two exponentials. The slow rate `half − reach` is computed without a difference:
+            //   q = (fast e^{−slow t} − slow e^{−fast t})/(2 reach), fast = slow + 2 reach.
             let (slow, fast) = (mu / (half + reach), half + reach);
             let left = (fast * (-slow * t).exp() - slow * (-fast * t).exp()) / (2.0 * reach);
             let apart = -(-slow * t).exp() * (-2.0 * reach * t).exp_m1() / (2.0 * reach);
@@ -45,11 +45,13 @@ impl HeavyBallFlow {
         (left, if mu * t * t < SMALL { self.early(mu) } else { 1.0 - left })
     }
 
-    /// `1 − q` for small `μ t²` and `a t` up to about 2, where the difference would cancel: by powers of `t`. From
-    /// `q̈ + a q̇ + μ q = 0`, `q = Σ qᵢ tⁱ` with `(i + 2)(i + 1) q_{i+2} = −a (i + 1) q_{i+1} − μ qᵢ`.
+    /// Returns `1 − q` as a power series in `t`, for small `μ t²` and `a t` up to about 2, where the difference
+    /// cancels.
+    ///
+    /// From `q̈ + a q̇ + μ q = 0`, `q = Σ qᵢ tⁱ` with `(i + 2)(i + 1) q_{i+2} = −a (i + 1) q_{i+1} − μ qᵢ`.
     fn early(&self, mu: f64) -> f64 {
         let (t, a) = (self.time, self.friction);
-        // Terms qᵢ tⁱ.
+        // `before` and `last` are consecutive terms qᵢ tⁱ.
         let (mut before, mut last, mut moved) = (1.0, 0.0, 0.0);
         for i in 0..60_u32 {
             let (one, two) = (f64::from(i + 1), f64::from(i + 2));
@@ -64,7 +66,7 @@ impl HeavyBallFlow {
     }
 }
 
-/// `μ t²` under which `1 − q` is summed and not subtracted.
+/// The bound on `μ t²` below which `1 − q` is computed by its series.
 const SMALL: f64 = 0.25;
 
 impl SpectralFilter for HeavyBallFlow {
@@ -84,9 +86,10 @@ impl SpectralFilter for HeavyBallFlow {
 
 /// Nesterov's accelerated gradient in continuous time, `β̈ + (3/t) β̇ + ∇L(β) = 0` from rest at 0, stopped at time `t`.
 ///
-/// Residual factor `2 J₁(t√μ)/(t√μ)`, `J₁` the Bessel function: to an absolute error of about 1e-15, as it oscillates.
-/// [`Nesterov`](super::Nesterov) with step `η` approaches it at `t = k√η`, with an error that falls like `1/k`
-/// (Su, Boyd and Candès, *A differential equation for modeling Nesterov's accelerated gradient method*, JMLR 2016).
+/// Residual factor `2 J₁(t√μ)/(t√μ)`, with `J₁` the Bessel function. As it oscillates, its error of about 1e-15 is
+/// absolute. [`Nesterov`](super::Nesterov) with step `η` approaches it at `t = k√η`, with an error that falls like
+/// `1/k` (Su, Boyd and Candès, *A differential equation for modeling Nesterov's accelerated gradient method*, JMLR
+/// 2016).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct NesterovFlow {
     time: f64,
@@ -94,7 +97,7 @@ pub struct NesterovFlow {
 }
 
 impl NesterovFlow {
-    /// Stopped at `time`.
+    /// The flow stopped at `time`.
     ///
     /// # Errors
     /// [`Error::Domain`] unless `time` is finite and at least 0.
@@ -102,7 +105,7 @@ impl NesterovFlow {
         Ok(Self { time: checked("the time of an accelerated flow", time)?, loss })
     }
 
-    /// The residual factor, and 1 less it.
+    /// Returns the residual factor `q`, and `1 − q`.
     fn state(&self, mu: f64) -> (f64, f64) {
         let x = self.time * mu.sqrt();
         if x > 1.0 {

@@ -1,18 +1,18 @@
-//! Any residual polynomial.
+//! The estimator with a given residual polynomial.
 
 use super::loss::{self, Loss};
 use super::{SpectralFilter, Spectrum};
 use crate::Error;
 
-/// The estimator with a residual polynomial of yours, `q(μ) = 1 + q₁ μ + q₂ μ² + …`, `μ = c σ²` the eigenvalues of the
-/// Hessian of the [`Loss`].
+/// The estimator with a given residual polynomial, `q(μ) = 1 + q₁ μ + q₂ μ² + …`.
 ///
-/// Gain `(1 − q(μ))/σ`. Every method that takes `k` steps along gradients, with whatever sizes and memory, has a
-/// residual polynomial of degree `k`. Values are found by Horner's rule in doubled precision and rounded once, so a
-/// residual factor keeps its digits unless the terms cancel by more than 16 of them. Of a polynomial that is known
-/// by its roots `1/h_j`, [`GradientDescent`](super::GradientDescent) with the listed step sizes `h_j` keeps more.
+/// Gain `(1 − q(μ))/σ`, with `μ = c σ²` the eigenvalues of the Hessian of the [`Loss`]. Every method that takes `k`
+/// steps along gradients, with any step sizes and any memory of earlier steps, has a residual polynomial of degree `k`.
+/// `q` is evaluated by Horner's rule in doubled precision and rounded once, so a residual factor is accurate unless its
+/// terms cancel by more than 16 digits. If you know the roots `1/h_j` of `q`,
+/// [`GradientDescent`](super::GradientDescent) with the listed step sizes `h_j` is more accurate.
 ///
-/// Nothing is checked of how large `q` becomes.
+/// The size of `q` on the spectrum is not checked.
 ///
 /// # Examples
 /// ```
@@ -32,7 +32,7 @@ pub struct ResidualPolynomial {
 }
 
 impl ResidualPolynomial {
-    /// With the coefficients of `q` by ascending powers, the first of which is 1: no step leaves everything.
+    /// `q` from its coefficients in ascending powers. The first must be 1: at `μ = 0` nothing is fitted.
     ///
     /// # Errors
     /// [`Error::Empty`] without coefficients; [`Error::Domain`] unless the first is 1 and all are finite.
@@ -52,8 +52,8 @@ impl ResidualPolynomial {
     }
 }
 
-/// A polynomial by Horner's rule, with the error of every step carried along (Langlois and Louvet 2007): as if in
-/// twice the digits, then rounded.
+/// Evaluates a polynomial by Horner's rule with compensated rounding errors (Langlois and Louvet 2007): as accurate as
+/// in doubled precision, then rounded.
 fn horner(coefficients: &[f64], x: f64) -> f64 {
     let (mut value, mut off) = (0.0, 0.0);
     for &q in coefficients.iter().rev() {
@@ -66,13 +66,13 @@ fn horner(coefficients: &[f64], x: f64) -> f64 {
         value = sum;
     }
     let corrected = value + off;
-    // Where something overflowed its error is no number.
+    // After an overflow the error term is NaN.
     if corrected.is_nan() { value } else { corrected }
 }
 
 impl SpectralFilter for ResidualPolynomial {
     fn write_gains(&self, spectrum: Spectrum<'_>, gains: &mut [f64]) {
-        // 1 − q = −μ (q₁ + q₂ μ + …): exact as σ → 0.
+        // 1 − q = −μ (q₁ + q₂ μ + …) does not cancel as σ → 0.
         loss::write_gains(self.loss, spectrum, gains, |mu| -mu * horner(&self.coefficients[1..], mu));
     }
 

@@ -5,14 +5,13 @@ use super::loss::{self, Loss};
 use super::{SpectralFilter, Spectrum, checked};
 use crate::Error;
 
-/// The flow that passes through every iterate of gradient descent with step `h`, stopped at time `t`: at `t = k h` it is
-/// exactly `k` steps.
+/// The flow that passes through every iterate of gradient descent with step `h`, stopped at time `t`.
 ///
-/// Residual factor `(1 − h μ)^{t/h}`, so that the rate of a mode is `−ln(1 − h μ)/h`, of which `μ` is the first order
-/// ([`GradientFlow`](super::GradientFlow)) and `μ + h μ²/2` the second ([`RegularisedFlow`](super::RegularisedFlow)).
-/// Beyond `h μ₁ = 1` descent changes its sign at every step and no such flow exists: an error. `h = 0` is the plain
-/// flow. Rosca, Wu, Qin and Dherin 2023, *On a continuous time model of gradient descent dynamics and instability in
-/// deep learning*.
+/// At `t = k h` it equals exactly `k` steps. Residual factor `(1 − h μ)^{t/h}`: a mode decays at the rate
+/// `−ln(1 − h μ)/h`, which is `μ` to first order in `h` ([`GradientFlow`](super::GradientFlow)) and `μ + h μ²/2` to
+/// second order ([`RegularisedFlow`](super::RegularisedFlow)). For `h μ₁ ≥ 1` a step of descent reaches or crosses 0,
+/// and no such flow exists: an error. `h = 0` is plain gradient flow. Rosca, Wu, Qin and Dherin 2023, *On a continuous
+/// time model of gradient descent dynamics and instability in deep learning*.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PrincipalFlow {
     time: f64,
@@ -21,7 +20,7 @@ pub struct PrincipalFlow {
 }
 
 impl PrincipalFlow {
-    /// Stopped at `time`, through gradient descent with the step `step`.
+    /// The flow through gradient descent with step size `step`, stopped at `time`.
     ///
     /// # Errors
     /// [`Error::Domain`] unless both are finite and at least 0.
@@ -32,7 +31,7 @@ impl PrincipalFlow {
 
     fn exponent(&self, mu: f64) -> f64 {
         let hm = self.step * mu;
-        // ln(1 − x)/x is −1 to the last digit while x is under ε.
+        // ln(1 − x)/x rounds to −1 for x < ε.
         if hm < f64::EPSILON { -mu * self.time } else { self.time / self.step * (-hm).ln_1p() }
     }
 }

@@ -1,17 +1,17 @@
-//! The pseudoinverse, of all modes or of some.
+//! The pseudoinverse of all modes, or of some.
 
 use super::{SpectralFilter, Spectrum};
 use crate::Error;
 use crate::filter::cutoff::Cutoff;
 
-/// Residual factors of a filter whose gains are `1/σ` and 0.
+/// Writes the residual factors of a filter whose gains are all `1/σ` or 0.
 fn kept_or_dropped(gains: &[f64], residuals: &mut [f64]) {
     for (left, &gain) in residuals.iter_mut().zip(gains) {
         *left = if gain == 0.0 { 1.0 } else { 0.0 };
     }
 }
 
-/// Minimum-norm least squares, `β̂ = X⁺ y`: of all minimisers of `‖Xβ − y‖` the one of least norm.
+/// Minimum-norm least squares, `β̂ = X⁺ y`: the minimiser of `‖Xβ − y‖` of least norm.
 ///
 /// Gain `1/σ` for `σ >` cutoff, else 0. There is no hidden ridge.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -20,7 +20,7 @@ pub struct MinNorm {
 }
 
 impl MinNorm {
-    /// With a cutoff of your choice in place of `max(n, p) ε σ₁`.
+    /// The minimum norm with a given cutoff in place of `max(n, p) ε σ₁`.
     ///
     /// # Errors
     /// [`Error::Domain`] if the cutoff is negative or not finite.
@@ -29,7 +29,7 @@ impl MinNorm {
         Ok(Self { cutoff })
     }
 
-    /// The cutoff in use.
+    /// Returns the cutoff.
     #[must_use]
     pub fn cutoff(&self) -> Cutoff {
         self.cutoff
@@ -57,10 +57,9 @@ impl SpectralFilter for MinNorm {
     }
 }
 
-/// The pseudoinverse of the modes with `σ ≥ cutoff`, an absolute bound.
+/// The pseudoinverse of the modes with `σ ≥ cutoff`, where the cutoff is absolute.
 ///
-/// Schaeffer et al. 2023 ablate the first factor of the test error this way (`σ < cutoff` is
-/// dropped).
+/// Modes with `σ < cutoff` are dropped. Schaeffer et al. 2023 ablate the first factor of the test error this way.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Truncated {
     cutoff: f64,
@@ -93,11 +92,11 @@ impl SpectralFilter for Truncated {
     }
 }
 
-/// The pseudoinverse of the `k` leading modes: principal component regression. Modes that
-/// [`MinNorm`] would drop stay dropped.
+/// The pseudoinverse of the `k` leading modes: principal component regression. Modes that [`MinNorm`] drops are dropped
+/// here too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LeadingModes(
-    /// How many modes to keep; more than there are keeps all.
+    /// Number of modes to keep; a number above the rank keeps all.
     pub usize,
 );
 

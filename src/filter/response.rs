@@ -1,11 +1,11 @@
-//! The one place where filters are asked: they may be the caller's own.
+//! The one place that calls filters, which may be user code.
 
 use super::SpectralFilter;
 use crate::Error;
 use crate::error::user_code;
 use crate::filter::spectrum::Spectrum;
 
-/// What a filter does to a spectrum: its gains `g` and its residual factors `1 − σ g`, one of each per singular value.
+/// The response of a filter to a spectrum: gains `g` and residual factors `1 − σ g`, one of each per singular value.
 #[derive(Debug, Default)]
 pub(crate) struct Response {
     pub(crate) gains: Vec<f64>,
@@ -17,7 +17,7 @@ impl Clone for Response {
         Self { gains: self.gains.clone(), residuals: self.residuals.clone() }
     }
 
-    /// Into memory that is kept, which a derived one would not do.
+    /// Reuses the allocation; a derived `clone_from` would not.
     fn clone_from(&mut self, other: &Self) {
         self.gains.clone_from(&other.gains);
         self.residuals.clone_from(&other.residuals);
@@ -31,17 +31,17 @@ impl Response {
         Ok(response)
     }
 
-    /// Asks `filter`, in memory that is kept. This is the one place where that is done: it may be the caller's own.
+    /// Computes the response of `filter`, reusing the allocation. No other code calls a filter's gains.
     ///
     /// # Errors
-    /// [`Error::UserCode`] if it panics, if gains or residual factors are not finite, or if the penalty is none.
+    /// [`Error::UserCode`] if it panics, if gains or residual factors are not finite, or if the penalty is invalid.
     pub(crate) fn ask(&mut self, filter: &dyn SpectralFilter, spectrum: Spectrum<'_>) -> Result<(), Error> {
         penalty(filter)?;
         let modes = spectrum.singular_values().len();
         let Self { gains, residuals } = self;
         gains.clear();
         gains.resize(modes, 0.0);
-        // What is not written stands out.
+        // Entries that the filter does not write stay NaN and are reported.
         residuals.clear();
         residuals.resize(modes, f64::NAN);
         user_code::call(
@@ -72,7 +72,7 @@ fn part(filter: &dyn SpectralFilter) -> String {
     user_code::name("filter", || filter.describe())
 }
 
-/// [`SpectralFilter::penalty`], checked.
+/// Returns the checked [`SpectralFilter::penalty`].
 ///
 /// # Errors
 /// [`Error::UserCode`] unless it is finite and at least 0.
@@ -86,8 +86,9 @@ pub(crate) fn penalty(filter: &dyn SpectralFilter) -> Result<Option<f64>, Error>
     }
 }
 
-/// The same where it decides nothing but the way: `None` for a filter that has no answer, which then goes the way of
-/// filters that are asked for every spectrum, and is an error there.
+/// Returns the penalty, or `None` if it is invalid, for code that only chooses an algorithm by it.
+///
+/// Such a filter takes the general path, which calls it for every spectrum and reports the error there.
 pub(crate) fn known_penalty(filter: &dyn SpectralFilter) -> Option<f64> {
     penalty(filter).ok().flatten()
 }

@@ -4,21 +4,21 @@ use super::{MinNorm, SpectralFilter, Spectrum, gain};
 use crate::Error;
 use crate::filter::cutoff::Cutoff;
 
-/// Ridge regression: the minimiser of `‖Xβ − y‖² + λ ‖β‖²` (sums, not means: a penalty λₘ on the
-/// mean of squares is `λ = n λₘ`).
+/// Ridge regression: the minimiser of `‖Xβ − y‖² + λ ‖β‖²`.
 ///
-/// Gain `σ/(σ² + λ)`, residual factor `λ/(σ² + λ)`.
+/// The penalty is relative to the sum of squares: a penalty `λₘ` relative to the mean of squares is `λ = n λₘ`. Gain
+/// `σ/(σ² + λ)`, residual factor `λ/(σ² + λ)`.
 ///
-/// - `λ > 0`. No singular value is cut off: one that is rounding error has the gain `σ/λ`. So where rows are dependent
-///   and their targets differ, a fit is as sensitive as `ε ‖Xβ − y‖ / λ` to the rounding of `X`.
-/// - `λ = 0` is the limit, [`MinNorm`] with its default cutoff, by the same gains.
-/// - `λ < 0` down to `−σ_r²`, `σ_r` the smallest singular value over that cutoff: the fit `Xᵀ(XXᵀ + λI)⁺y` in the row
-///   space of `X`. Each kept mode is enlarged, not shrunk. Where few directions carry the signal and many weak ones act
-///   as a penalty by themselves, the best penalty is negative (Kobak, Lomond and Sanchez, *The optimal ridge penalty
-///   for real-world high-dimensional data can be zero or negative*, JMLR 2020). At `−σ_r²` and beyond there is no such
-///   fit, and asking for it is an error that names the limit.
+/// - `λ > 0`: no singular value is cut off. A singular value that is rounding error has the gain `σ/λ`. So if rows are
+///   linearly dependent and their targets disagree, rounding errors in `X` change the fit by about `ε ‖Xβ − y‖ / λ`.
+/// - `λ = 0`: the limit, with the same gains as [`MinNorm`] with its default cutoff.
+/// - `λ < 0` down to `−σ_r²`, where `σ_r` is the smallest singular value over that cutoff: the fit `Xᵀ(XXᵀ + λI)⁺y` in
+///   the row space of `X`. Each kept mode is enlarged, not shrunk. If few directions carry the signal and many weak
+///   ones already act as a penalty, the best penalty is negative (Kobak, Lomond and Sanchez, *The optimal ridge penalty
+///   for real-world high-dimensional data can be zero or negative*, JMLR 2020). At `−σ_r²` and below there is no such
+///   fit: an error that names the limit.
 ///
-/// [`Ridge::with_degrees_of_freedom`] and [`Ridge::with_training_loss`] find the penalty from what it should do.
+/// [`Ridge::with_degrees_of_freedom`] and [`Ridge::with_training_loss`] choose the penalty for a given effect.
 ///
 /// # Examples
 /// ```
@@ -40,7 +40,7 @@ impl Ridge {
     /// Ridge with penalty `lambda`, in squared units of the features.
     ///
     /// # Errors
-    /// [`Error::Domain`] unless `lambda` is finite. How far it may be negative depends on the spectrum: a fit asks
+    /// [`Error::Domain`] unless `lambda` is finite. How far below 0 it may be depends on the spectrum: fits call
     /// [`SpectralFilter::check`].
     pub fn new(lambda: f64) -> Result<Self, Error> {
         if lambda.is_finite() {
@@ -49,13 +49,13 @@ impl Ridge {
         Err(Error::Domain { what: "the ridge penalty", value: lambda, must_be: "finite" })
     }
 
-    /// `λ`.
+    /// Returns `λ`.
     #[must_use]
     pub fn lambda(&self) -> f64 {
         self.lambda
     }
 
-    /// `−σ_r²`, which the penalty must exceed; `None` where no singular value is over the cutoff.
+    /// Returns `−σ_r²`, which the penalty must exceed; `None` if no singular value is over the cutoff.
     #[must_use]
     pub fn limit(spectrum: Spectrum<'_>) -> Option<f64> {
         smallest_kept(spectrum).map(|s| -(s * s))
@@ -78,7 +78,7 @@ impl SpectralFilter for Ridge {
         let sigma = spectrum.singular_values();
         let least = sigma.last().copied().unwrap_or(1.0);
         if (lambda / least).is_finite() {
-            // What `gain::ridge` is then, several at once.
+            // `gain::ridge` without its branch, so that the loop vectorises.
             gains.iter_mut().zip(sigma).for_each(|(gain, &s)| *gain = (s + lambda / s).recip());
             return;
         }
@@ -104,7 +104,7 @@ impl SpectralFilter for Ridge {
     }
 
     fn penalty(&self) -> Option<f64> {
-        // What curves without an SVD can do.
+        // Only penalties of 0 and above have curves without an SVD.
         (self.lambda >= 0.0).then_some(self.lambda)
     }
 
@@ -129,13 +129,14 @@ impl SpectralFilter for Ridge {
     }
 }
 
-/// The smallest singular value over the default cutoff.
+/// Returns the smallest singular value over the default cutoff.
 fn smallest_kept(spectrum: Spectrum<'_>) -> Option<f64> {
     let cutoff = Cutoff::default().value(spectrum);
     spectrum.singular_values().iter().copied().rfind(|&s| s > cutoff)
 }
 
-/// `σ² + λ` for `λ < 0`, rounded once where the square is of middling size: close to the limit nearly all cancels.
+/// Returns `σ² + λ` for `λ < 0`, rounded once if `σ²` neither overflows nor underflows: near the limit almost all of it
+/// cancels.
 fn lowered_square(sigma: f64, lambda: f64) -> f64 {
     if (1e-140..1e140).contains(&sigma) {
         return sigma.mul_add(sigma, lambda);

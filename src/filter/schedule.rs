@@ -1,9 +1,9 @@
-//! Step sizes over the steps of gradient descent.
+//! Step-size schedules for gradient descent.
 
 use super::checked;
 use crate::Error;
 
-/// Step sizes beyond this number are refused: each costs a logarithm for every singular value, and 16 bytes.
+/// The largest number of distinct stretches: each costs a logarithm per singular value, and 16 bytes.
 const MOST: usize = 1 << 20;
 
 /// The step size at each step `k = 0, 1, …`.
@@ -16,16 +16,16 @@ pub enum Schedule {
     InverseSqrt {
         /// `h`.
         first: f64,
-        /// How many steps share a size.
+        /// Number of consecutive steps with the same size.
         period: usize,
     },
     /// `h`, times `factor` after each of the listed steps.
     Drops {
         /// `h`.
         first: f64,
-        /// What a drop multiplies by, in (0, 1].
+        /// The factor of each drop, in (0, 1].
         factor: f64,
-        /// The steps from which on each drop holds.
+        /// The first step of each drop.
         at: Vec<usize>,
     },
     /// From `h/steps` up to `h` over the first `steps` steps, in equal parts; then `h`.
@@ -35,12 +35,12 @@ pub enum Schedule {
         /// The length of the warm-up.
         steps: usize,
     },
-    /// One size for each step, as listed; the last one for all steps beyond the list.
+    /// One listed size per step; the last one for all steps beyond the list.
     Listed(Vec<f64>),
 }
 
 impl Schedule {
-    /// The step size at step `k`, counted from 0.
+    /// Returns the step size at step `k`, counted from 0.
     #[must_use]
     pub fn at(&self, k: usize) -> f64 {
         match self {
@@ -60,12 +60,13 @@ impl Schedule {
         }
     }
 
-    /// The size and length of each stretch of equal steps among the first `steps`.
+    /// Returns the size and length of each stretch of equal steps among the first `steps`.
     ///
     /// # Errors
     /// [`Error::Resource`] for more than [`MOST`] stretches.
     pub(super) fn stretches(&self, steps: usize) -> Result<Vec<(f64, usize)>, Error> {
-        // Where the size may change, in order, and to what. Only these are visited: there may be any number of steps.
+        // The steps at which the size may change, in order, with the new sizes. Only these are visited, as there may be
+        // very many steps.
         let sized = |start: usize| (start, self.at(start));
         let mut changes: Box<dyn Iterator<Item = (usize, f64)>> = match self {
             Self::Constant(h) => Box::new(std::iter::once((0, *h))),
@@ -103,6 +104,8 @@ impl Schedule {
         Ok(stretches)
     }
 
+    /// Checks the parameters.
+    ///
     /// # Errors
     /// [`Error::Domain`] for a size that is negative or not finite, or a factor outside (0, 1];
     /// [`Error::Empty`] for a list without sizes or a period or warm-up of no steps.
@@ -131,7 +134,7 @@ impl Schedule {
         }
     }
 
-    /// In words, for a caption.
+    /// Describes the schedule in words, for a caption.
     pub(super) fn describe(&self) -> String {
         match self {
             Self::Constant(h) => format!("step {h:e}"),
@@ -146,7 +149,7 @@ impl Schedule {
     }
 }
 
-/// The size after so many drops.
+/// Returns the step size after `drops` drops.
 fn dropped(first: f64, factor: f64, drops: usize) -> f64 {
     first * factor.powi(i32::try_from(drops).unwrap_or(i32::MAX))
 }

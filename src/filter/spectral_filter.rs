@@ -1,4 +1,4 @@
-//! What an estimator is: gains of a spectrum.
+//! The estimator trait: gains for a spectrum.
 
 use super::gain;
 use crate::Error;
@@ -6,17 +6,20 @@ use crate::filter::spectrum::Spectrum;
 use ndarray::Array1;
 use std::sync::Arc;
 
-/// An estimator, as its gain on each singular direction.
+/// An estimator, given by its gain on each singular direction.
 pub trait SpectralFilter: std::fmt::Debug + Send + Sync {
     /// Writes the gains `g`, one per singular value, of `β̂ = V diag(g) Uᵀ y`.
     fn write_gains(&self, spectrum: Spectrum<'_>, gains: &mut [f64]);
 
-    /// Writes the residual factors `1 − σ g`, one per singular value: what the fit leaves of a target along each
-    /// direction, and of a teacher. `gains` are those of [`SpectralFilter::write_gains`].
+    /// Writes the residual factors `1 − σ g`, one per singular value.
     ///
-    /// The default is `λ / (σ² + λ)` for a filter with a [`penalty`](SpectralFilter::penalty) `λ > 0`. For any other it
-    /// is the difference itself, which is good to `ε_mach` and no better: one within that of 0 is 0. Where small factors
-    /// matter, write them without the subtraction; the flow above leaves `exp(−t σ²)`.
+    /// A residual factor is the fraction of the target, or of the teacher, that the fit leaves unfitted along a
+    /// direction. `gains` are those from [`SpectralFilter::write_gains`].
+    ///
+    /// The default is `λ / (σ² + λ)` for a filter with a [`penalty`](SpectralFilter::penalty) `λ > 0`. For any other
+    /// filter it is the difference itself, accurate only to `ε_mach`: differences within `ε_mach` of 0 become 0. If
+    /// small factors matter, compute them without the subtraction, as `exp(−t σ²)` in the example of
+    /// [`filter`](crate::filter).
     fn write_residuals(&self, spectrum: Spectrum<'_>, gains: &[f64], residuals: &mut [f64]) {
         let lambda = self.penalty().filter(|&lambda| lambda > 0.0);
         for ((left, g), &s) in residuals.iter_mut().zip(gains).zip(spectrum.singular_values()) {
@@ -24,35 +27,37 @@ pub trait SpectralFilter: std::fmt::Debug + Send + Sync {
         }
     }
 
-    /// The gains as an array of their own, for a look at them; fits ask [`SpectralFilter::write_gains`].
+    /// Returns the gains as a new array, for inspection; fits call [`SpectralFilter::write_gains`].
     fn gains(&self, spectrum: Spectrum<'_>) -> Array1<f64> {
         let mut gains = vec![0.0; spectrum.singular_values().len()];
         self.write_gains(spectrum, &mut gains);
         gains.into()
     }
 
-    /// The `λ` with which this filter minimises `‖Xβ − y‖² + λ‖β‖²`, whatever the spectrum; 0 for the minimum
-    /// norm at machine precision. `None`, the default, says that it does something else. Curves of
-    /// such estimators need no SVD: see [`nested`](crate::nested).
+    /// Returns `λ` if this filter minimises `‖Xβ − y‖² + λ‖β‖²` on every spectrum.
+    ///
+    /// 0 is the minimum norm at machine precision. `None`, the default, is any other estimator. Curves of estimators
+    /// with a penalty need no SVD: see [`nested`](crate::nested).
     fn penalty(&self) -> Option<f64> {
         None
     }
 
-    /// Whether the estimator exists on this spectrum: descent with too large a step has none. Asked before the gains.
+    /// Checks that the estimator exists on this spectrum, before the gains are computed. Gradient descent with too
+    /// large a step does not.
     ///
     /// # Errors
-    /// The filter's own, for a spectrum that it cannot serve.
+    /// The filter's own error, if it does not exist on this spectrum.
     fn check(&self, _: Spectrum<'_>) -> Result<(), Error> {
         Ok(())
     }
 
-    /// In words, for a caption.
+    /// Describes the estimator in words, for a caption.
     fn describe(&self) -> String {
         format!("{self:?}")
     }
 }
 
-/// What points to a filter is one.
+/// Implements the trait for pointers to a filter.
 macro_rules! pointers {
     ($($pointer:ty),+) => {$(
         impl<T: SpectralFilter + ?Sized> SpectralFilter for $pointer {
@@ -90,7 +95,7 @@ mod tests {
     use super::*;
     use crate::filter::{GradientDescent, Loss, Ridge, Schedule};
 
-    /// Every method, the defaulted ones too: a pointer that forgot one would go the default way.
+    /// Covers every method: a pointer that does not forward one would use its default.
     #[test]
     fn pointers_are_what_they_point_to() {
         let sigma = [2.0, 1.0, 1e-3];

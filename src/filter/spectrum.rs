@@ -1,6 +1,6 @@
-//! A spectrum, as estimators see it.
+//! The spectrum that estimators see.
 
-/// What a filter may look at: the singular values, descending, and the shape `n × p` they come from.
+/// The input of a filter: the singular values in descending order, and the shape `n × p` of their matrix.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Spectrum<'a> {
     n: usize,
@@ -9,19 +9,19 @@ pub struct Spectrum<'a> {
 }
 
 impl<'a> Spectrum<'a> {
-    /// The spectrum of an `n × p` matrix; `sigma` descending.
+    /// The spectrum of an `n × p` matrix; `sigma` must be in descending order.
     #[must_use]
     pub fn new(n: usize, p: usize, sigma: &'a [f64]) -> Self {
         Self { n, p, sigma }
     }
 
-    /// Rows and columns of the matrix, `(n, p)`.
+    /// Returns the rows and columns of the matrix, `(n, p)`.
     #[must_use]
     pub fn shape(self) -> (usize, usize) {
         (self.n, self.p)
     }
 
-    /// The singular values, descending.
+    /// Returns the singular values in descending order.
     #[must_use]
     pub fn singular_values(self) -> &'a [f64] {
         self.sigma

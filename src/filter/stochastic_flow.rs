@@ -1,4 +1,4 @@
-//! The flow that the mean of stochastic gradient descent follows.
+//! The flow that stochastic gradient descent follows on average.
 
 use super::loss::Loss;
 use super::{GradientFlow, checked};
@@ -12,22 +12,22 @@ use ndarray::{Array2, ArrayRef2, Axis, s};
 /// L + h/(4m) Σᵢ ‖∇Lᵢ‖²  =  L + (h/4) ‖∇L‖² + h/(4m) Σᵢ ‖∇Lᵢ − ∇L‖²
 /// ```
 ///
-/// over the `m` batches of an epoch, each with the loss `Lᵢ` of which `L` is the mean, taken in random order without
-/// replacement (Smith, Dherin, Barrett and De, *On the origin of implicit regularization in stochastic gradient descent*,
-/// ICLR 2021). The second term is [`RegularisedFlow`](super::RegularisedFlow)'s. The third, the mini-batch term, is how
-/// unlike the gradients of the batches are: it drives towards minima that all batches share, and vanishes where a fit
-/// interpolates.
+/// over the `m` batches of an epoch, visited in random order without replacement. Batch `i` has the loss `Lᵢ`, and `L`
+/// is the mean of the `Lᵢ` (Smith, Dherin, Barrett and De, *On the origin of implicit regularization in stochastic
+/// gradient descent*, ICLR 2021). The second term is the one of [`RegularisedFlow`](super::RegularisedFlow). The third,
+/// the mini-batch term, is the variance of the gradient between batches: it drives towards minima that all batches
+/// share, and vanishes where the fit interpolates.
 ///
-/// It is no filter on the singular values of `X`, as batches lean on its directions unequally. But it is a sum of
-/// squares, so it is plain gradient flow on a longer table:
+/// This flow is not a filter on the singular values of `X`, because batches weigh its directions unequally. But the
+/// modified loss is a sum of squares, so the flow is plain gradient flow on a design and targets with extra rows:
 ///
 /// ```text
 /// given batches      rows  √c X  and  √(h m/2) c XᵢᵀXᵢ            targets likewise, from y
 /// drawn of size b    rows  √(c(1 + ½hκcn‖xⱼ‖²)) xⱼ  and  √(h(1 − κ)/2) c XᵀX,     κ = (n − b)/(b(n − 1))
 /// ```
 ///
-/// with `c` of the [`Loss`]; the second is the mean over all ways to cut the rows into batches of `b`. Where the
-/// targets cannot be fitted, the flow's limit is not the least-squares solution, though close to it.
+/// with `c` from the [`Loss`]. The second line is the mean over all ways to split the rows into batches of `b`. If the
+/// targets cannot be fitted exactly, the flow's limit is not the least-squares solution, though close to it.
 ///
 /// # Examples
 /// ```
@@ -49,7 +49,7 @@ pub struct StochasticFlow {
 }
 
 impl StochasticFlow {
-    /// Of descent on `loss` with the step `step` (`h`).
+    /// The flow of stochastic gradient descent on `loss` with step size `step` (`h`).
     ///
     /// # Errors
     /// [`Error::Domain`] unless the step is finite and at least 0.
@@ -57,7 +57,7 @@ impl StochasticFlow {
         Ok(Self { step: checked("a step size", step)?, loss })
     }
 
-    /// The filter for the longer table: the flow until `time`, which is `h` for every step on a batch.
+    /// Returns the filter for the augmented design: the flow until `time`, where each step on a batch takes time `h`.
     ///
     /// # Errors
     /// [`Error::Domain`] unless `time` is finite and at least 0.
@@ -65,8 +65,8 @@ impl StochasticFlow {
         GradientFlow::new(time, Loss::HalfSum)
     }
 
-    /// The longer table for rows that are cut into batches of `batch` rows at random: features (`(n + p) × p`, `n × p`
-    /// for single rows) and targets (`… × k`). `n` or more rows are one batch.
+    /// Returns the augmented design (`(n + p) × p`, or `n × p` if `batch` is 1) and targets (`… × k`) for batches of
+    /// `batch` rows drawn at random. If `batch` is `n` or more, all rows form one batch.
     ///
     /// # Errors
     /// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`], [`Error::Domain`] for batches of no rows,
@@ -88,7 +88,7 @@ impl StochasticFlow {
         let below = if kappa < 1.0 { p } else { 0 };
         let mut longer = Longer::new(x, y, below)?;
         let c = self.loss.curvature(n);
-        // Rows that are long have large gradients.
+        // Rows with a large norm have large gradients.
         let weight = 0.5 * self.step * kappa * c * n as f64;
         for (i, row) in x.rows().into_iter().enumerate() {
             let factor = (c * (1.0 + weight * row.dot(&row))).sqrt();
@@ -101,11 +101,11 @@ impl StochasticFlow {
         longer.checked()
     }
 
-    /// The longer table for rows in given batches, which are listed by their rows: features (`(n + m p) × p`) and targets.
-    /// Every row is in one batch.
+    /// Returns the augmented design (`(n + m p) × p`) and targets for given batches, each a list of row indices. Every
+    /// row must be in exactly one batch.
     ///
     /// # Errors
-    /// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`], [`Error::Domain`] for a row that there is not or that is
+    /// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`], [`Error::Domain`] for a row that does not exist or is
     /// listed twice, [`Error::Overflow`], [`Error::Memory`].
     pub fn given(
         &self,
@@ -137,14 +137,14 @@ impl StochasticFlow {
     }
 }
 
-/// A table under construction.
+/// The augmented design and targets under construction.
 struct Longer {
     features: Array2<f64>,
     targets: Array2<f64>,
 }
 
 impl Longer {
-    /// Yet empty, with so many rows under those of `x`.
+    /// Allocates zeros, with `below` rows below the rows of `x`.
     fn new(x: &ArrayRef2<f64>, y: &ArrayRef2<f64>, below: usize) -> Result<Self, Error> {
         for (what, matrix) in [("the features", x), ("the targets", y)] {
             if matrix.is_empty() {

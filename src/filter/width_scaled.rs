@@ -1,21 +1,22 @@
-//! Estimators on features that are scaled by their number.
+//! Estimators on features scaled by `a/√p`.
 
 use super::{SpectralFilter, Spectrum};
 use crate::Error;
 use std::sync::Arc;
 
-/// An estimator on the features `X = (a/√p) Z`, for a design `Z` (`n × p`) as a map gives it.
+/// An estimator on the features `X = (a/√p) Z`, for the design `Z` (`n × p`) of a feature map.
 ///
-/// Studies of random features scale them so that their products have a limit: cosines by `√(2/p)`, so that `XXᵀ` tends to
-/// the kernel, neurons by `1/√p`. The minimum norm does not see it, but a penalty or a time that is kept along a curve over
-/// `p` does: ridge with the penalty `λ` on `X` is ridge with `λ p/a²` on `Z`. A map itself cannot be scaled by `p`, whose
-/// first columns are the same for every `p`; this is the same fit, with gains `(a/√p) g(aσ/√p)` for `Z`:
+/// Studies of random features scale them so that their inner products have a limit: cosines by `√(2/p)`, so that `XXᵀ`
+/// tends to the kernel, and neurons by `1/√p`. The scale does not change minimum-norm predictions. It matters if a
+/// penalty or a training time is held fixed along a curve over `p`: ridge with penalty `λ` on `X` is ridge with
+/// `λ p/a²` on `Z`. A feature map cannot apply a factor that depends on `p`, because its first columns are the same for
+/// every `p`. This filter gives the same fit, with gains `(a/√p) g(aσ/√p)` for `Z`:
 ///
 /// ```text
 /// Z β̂_Z = X β̂_X        β̂_Z = (a/√p) β̂_X
 /// ```
 ///
-/// Predictions and errors are those on `X`, coefficients those for `Z`.
+/// Predictions and errors are those of the fit on `X`; coefficients are for `Z`.
 ///
 /// # Examples
 /// ```
@@ -40,8 +41,8 @@ pub struct WidthScaled {
 }
 
 impl WidthScaled {
-    /// `filter` on features times `amplitude/√p`: 1 for features whose squares have the mean 1, as those of
-    /// [`RandomFourier`](crate::features::RandomFourier) do by default; `√2` for cosines as they are.
+    /// `filter` on features times `amplitude/√p`. Use 1 for features with mean square 1, such as the default
+    /// [`RandomFourier`](crate::features::RandomFourier) features; `√2` for plain cosines.
     ///
     /// # Errors
     /// [`Error::Domain`] unless the amplitude is finite and > 0.
@@ -52,7 +53,7 @@ impl WidthScaled {
         Err(Error::Domain { what: "the amplitude", value: amplitude, must_be: "finite and > 0" })
     }
 
-    /// What the estimator sees, and `a/√p`.
+    /// Returns the singular values of `X`, and `a/√p`.
     fn seen(&self, spectrum: Spectrum<'_>) -> (Vec<f64>, f64) {
         let scale = self.amplitude / (spectrum.shape().1.max(1) as f64).sqrt();
         (spectrum.singular_values().iter().map(|s| s * scale).collect(), scale)
@@ -80,7 +81,7 @@ impl SpectralFilter for WidthScaled {
     }
 
     fn penalty(&self) -> Option<f64> {
-        // Of the minimum norm no scale is seen; any other penalty depends on p.
+        // The minimum norm does not depend on the scale; any other penalty for Z depends on p.
         self.filter.penalty().filter(|lambda| *lambda == 0.0)
     }
 

@@ -1,21 +1,21 @@
-//! Lengths of inputs and the angles between them, to the last digits.
+//! Lengths of inputs and the angles between them, accurate to rounding.
 
 use super::pairs::squares;
 use crate::{Error, machine::memory};
 use ndarray::{Array2, ArrayRef2, Axis, Zip};
 use std::f64::consts::PI;
 
-/// Below this the functions of angles are summed as series: their closed forms cancel.
+/// The bound below which functions of angles are summed as series, because their closed forms cancel.
 const SMALL: f64 = 1.0;
 
-/// What two inputs are to a network of random weights.
+/// The lengths of two inputs and the angle between them.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Angle {
     /// `‖x‖` and `‖x'‖`.
     pub(super) lengths: [f64; 2],
     /// `θ`, from 0 to `π`.
     pub(super) theta: f64,
-    /// `π − θ`, as accurate near 0 as `θ` is.
+    /// `π − θ`, accurate even as it tends to 0.
     pub(super) rest: f64,
     /// `cos θ`.
     pub(super) cos: f64,
@@ -24,10 +24,10 @@ pub(super) struct Angle {
 }
 
 impl Angle {
-    /// Of unit vectors with `‖x + x'‖²` and `‖x − x'‖²`.
+    /// The angle from `‖x + x'‖²` and `‖x − x'‖²` of the unit vectors.
     fn new(lengths: [f64; 2], plus: f64, minus: f64) -> Self {
         let (p, m) = (plus.sqrt(), minus.sqrt());
-        // Of unit vectors plus + minus = 4, but for rounding.
+        // For unit vectors plus + minus = 4, up to rounding.
         let four = plus + minus;
         Self {
             lengths,
@@ -38,25 +38,26 @@ impl Angle {
         }
     }
 
-    /// Whether one of the two is the origin, which has no direction.
+    /// Returns whether one of the two inputs is the origin, which has no direction.
     pub(super) fn is_without_direction(&self) -> bool {
         self.lengths.contains(&0.0)
     }
 
-    /// `‖x‖ ‖x'‖`.
+    /// Returns `‖x‖ ‖x'‖`.
     pub(super) fn size(&self) -> f64 {
         self.lengths[0] * self.lengths[1]
     }
 }
 
-/// A function of the angle for every pair of rows of `a` (`m × d`) and `b` (`n × d`); where one of them is the
-/// origin the angle is `π/2`.
+/// Returns a function of the angle for every pair of rows of `a` (`m × d`) and `b` (`n × d`).
+///
+/// If one of the two is the origin, the angle is `π/2`.
 pub(super) fn of_pairs(
     a: &ArrayRef2<f64>,
     b: &ArrayRef2<f64>,
     entry: impl Fn(Angle) -> f64,
 ) -> Result<Array2<f64>, Error> {
-    // Directions, their copies, and two matrices.
+    // The directions, their copies in `squares`, and two matrices.
     let inputs = memory::table(a.nrows().saturating_add(b.nrows()), a.ncols());
     let gram = memory::table(a.nrows(), b.nrows());
     memory::reserve("a Gram matrix", memory::sum([inputs, inputs, gram, gram]))?;
@@ -71,7 +72,7 @@ pub(super) fn of_pairs(
     Ok(gram)
 }
 
-/// Rows of length 1, and the lengths that they had.
+/// Returns the rows scaled to length 1, and their original lengths.
 fn directions(rows: &ArrayRef2<f64>) -> (Array2<f64>, Vec<f64>) {
     let mut rows = rows.to_owned();
     let lengths = rows.axis_iter_mut(Axis(0)).map(|mut row| {
@@ -79,7 +80,7 @@ fn directions(rows: &ArrayRef2<f64>) -> (Array2<f64>, Vec<f64>) {
         if largest == 0.0 {
             return 0.0;
         }
-        // Neither the squares of 1e200 nor those of 1e−200 fit.
+        // Scale first: the squares of 1e200 and 1e−200 over- and underflow.
         row.mapv_inplace(|v| v / largest);
         let length = row.iter().map(|v| v * v).sum::<f64>().sqrt();
         row.mapv_inplace(|v| v / length);
@@ -89,17 +90,17 @@ fn directions(rows: &ArrayRef2<f64>) -> (Array2<f64>, Vec<f64>) {
     (rows, lengths)
 }
 
-/// `κ₀ = (π − θ) / π`.
+/// Returns `κ₀ = (π − θ) / π`.
 pub(super) fn kappa_0(angle: &Angle) -> f64 {
     angle.rest / PI
 }
 
-/// `κ₁ = (sin θ + (π − θ) cos θ) / π`.
+/// Returns `κ₁ = (sin θ + (π − θ) cos θ) / π`.
 pub(super) fn kappa_1(angle: &Angle) -> f64 {
     sine_less_arc(angle.rest) / PI
 }
 
-/// `κ₂ = (3 sin θ cos θ + (π − θ)(1 + 2 cos² θ)) / 3π`.
+/// Returns `κ₂ = (3 sin θ cos θ + (π − θ)(1 + 2 cos² θ)) / 3π`.
 pub(super) fn kappa_2(angle: &Angle) -> f64 {
     let t = 2.0 * angle.rest;
     let sum = if t < SMALL {
@@ -118,7 +119,7 @@ pub(super) fn kappa_2(angle: &Angle) -> f64 {
     sum / (3.0 * PI)
 }
 
-/// The next layer's angle, `cos θ' = κ₁(θ)`, from `1 − κ₁ = 2 sin²(θ/2) − (sin θ − θ cos θ) / π`.
+/// Returns the angle at the next layer, `cos θ' = κ₁(θ)`, computed from `1 − κ₁ = 2 sin²(θ/2) − (sin θ − θ cos θ) / π`.
 pub(super) fn next(angle: &Angle) -> Angle {
     let half = (0.5 * angle.theta).sin();
     // (1 − κ₁) / 2, at most ½.
@@ -128,7 +129,7 @@ pub(super) fn next(angle: &Angle) -> Angle {
     Angle { theta, rest: PI - theta, cos: kappa_1(angle), sin: theta.sin(), ..*angle }
 }
 
-/// `sin t − t cos t` for `0 ≤ t ≤ π`.
+/// Returns `sin t − t cos t` for `0 ≤ t ≤ π`.
 fn sine_less_arc(t: f64) -> f64 {
     if t >= SMALL {
         return t.sin() - t * t.cos();

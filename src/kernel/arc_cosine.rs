@@ -11,11 +11,12 @@ use ndarray::{Array2, ArrayRef2};
 /// kₙ(x, x') = 2 E Θ(w·x) Θ(w·x') (w·x)ⁿ (w·x')ⁿ = ‖x‖ⁿ ‖x'‖ⁿ Jₙ(θ) / π
 /// J₀ = π − θ      J₁ = sin θ + (π − θ) cos θ      J₂ = 3 sin θ cos θ + (π − θ)(1 + 2 cos² θ)
 /// ```
-/// Twice the limit of steps, `ReLU`s and squared `ReLU`s of unit weights; [`WideLayer`](super::WideLayer) has the
-/// limits of [`RandomNetwork`](crate::features::RandomNetwork) in its own scale. At the origin every order is 0.
+/// This is twice the limit for steps, `ReLU`s and squared `ReLU`s with unit weights. [`WideLayer`](super::WideLayer)
+/// has the limits of [`RandomNetwork`](crate::features::RandomNetwork), at its own scale. If an input is 0, every order
+/// is 0.
 ///
-/// The error is at most `10 ε √(k(x, x) k(x', x'))` for inputs of ten dimensions or fewer, near `x' = ±x` too (tested
-/// against 60 digits); no value is negative.
+/// The error is at most `10 ε √(k(x, x) k(x', x'))` for inputs with at most ten dimensions, even near `x' = ±x` (tested
+/// against 60 digits). No value is negative.
 ///
 /// # Examples
 /// ```
@@ -33,7 +34,7 @@ use ndarray::{Array2, ArrayRef2};
 /// Cho and Saul, *Kernel methods for deep learning*, NIPS 2009, equations 1 to 6.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ArcCosine {
-    /// `n = 0`: steps. A function of the angle alone.
+    /// `n = 0`: steps. Depends only on the angle.
     Zero,
     /// `n = 1`: `ReLU`s.
     One,

@@ -1,23 +1,23 @@
-//! `k(x, x')`: what inner products of features tend to as their number grows, and regression on it.
+//! Kernels `k(x, x')`, the limits of inner products of many random features, and regression with them.
 //!
-//! With `p` features of random weights, `φ(x)·φ(x') / p → k(x, x')` at the rate `p^(−1/2)`, so the minimum-norm fit
-//! on the features tends to [`KernelRegression`], the fit of infinite width, and a model-wise curve to a horizontal
-//! line.
+//! With `p` features that have random weights, `φ(x)·φ(x') / p → k(x, x')` at the rate `p^(−1/2)`. So the minimum-norm
+//! fit on the features tends to [`KernelRegression`], the infinite-width fit, and a model-wise curve tends to a
+//! horizontal line.
 //!
-//! | kernel | `k(x, x')` | is the limit of |
+//! | kernel | `k(x, x')` | limit of |
 //! |---|---|---|
-//! | [`StationaryKernel`] | Gaussian, Laplacian, Matérn's with `ν` = ½, 3/2, 5/2 | [`RandomFourier`] |
+//! | [`StationaryKernel`] | Gaussian, Laplacian, Matérn with `ν` = ½, 3/2, 5/2 | [`RandomFourier`] |
 //! | [`ArcCosine`] | `2 E Θ(w·x) Θ(w·x') (w·x)ⁿ (w·x')ⁿ` | steps, `ReLU`s and their squares |
-//! | [`WideLayer`] | `E a(w·x + b) a(w·x' + b)` | [`RandomNetwork`] of one layer; erf gives the arcsine kernel |
+//! | [`WideLayer`] | `E a(w·x + b) a(w·x' + b)` | [`RandomNetwork`] with one layer; erf gives the arcsine kernel |
 //! | [`ReluNetwork`] | the `ReLU` network's Gaussian process, or its tangent kernel | [`NetworkTangent`], deep networks |
 //!
-//! Your own kernel is one method:
+//! To add your own kernel, implement one method:
 //! ```
 //! use double_descent::kernel::{Kernel, KernelRegression};
 //! use double_descent::Error;
 //! use ndarray::{Array2, ArrayRef2, array};
 //!
-//! /// 1 / (1 − x x'), Szegő's: all monomials of x in (−1, 1), each with weight 1.
+//! /// Szegő's kernel 1 / (1 − x x') on (−1, 1): all monomials, each with weight 1.
 //! #[derive(Debug)]
 //! struct Szego;
 //!
@@ -33,10 +33,10 @@
 //! ```
 //!
 //! # Accuracy
-//! Distances are sums of squared differences and angles come from the sum and the difference of unit vectors
-//! (W. Kahan, *How futile are mindless assessments of roundoff*, 2006): nothing cancels as `x' → ±x`, where
-//! `‖x‖² + ‖x'‖² − 2 x·x'` and `arccos` lose half of the digits. A `k(x, x')` has an error of some `ε k(x, x)`;
-//! each kernel says more.
+//! Distances are sums of squared differences, and angles come from the sum and the difference of unit vectors (W.
+//! Kahan, *How futile are mindless assessments of roundoff*, 2006). So nothing cancels as `x' → ±x`, where
+//! `‖x‖² + ‖x'‖² − 2 x·x'` and `arccos` lose half of the digits. The error of `k(x, x')` is a small multiple of
+//! `ε k(x, x)`; each kernel states its bound.
 //!
 //! [`NetworkTangent`]: crate::features::NetworkTangent
 //! [`RandomFourier`]: crate::features::RandomFourier
@@ -64,21 +64,22 @@ use std::sync::Arc;
 
 /// A positive semidefinite kernel `k(x, x')` on `ℝᵈ`.
 pub trait Kernel: std::fmt::Debug + Send + Sync {
-    /// The Gram matrix `K_ij = k(aᵢ, bⱼ)`: `a` `(m, d)` and `b` `(n, d)` → `(m, n)`.
+    /// Returns the Gram matrix `K_ij = k(aᵢ, bⱼ)`, `m × n`, for the rows of `a` (`m × d`) and `b` (`n × d`).
     ///
     /// # Errors
-    /// The kernels of this crate give [`Error::Shape`] unless both have as many columns, [`Error::Empty`] for no
-    /// inputs or `d = 0`, [`Error::NonFinite`] for an input that is NaN or infinite, [`Error::Overflow`] for an
-    /// entry that does not fit into `f64`, and [`Error::Memory`] for a matrix that does not fit into memory.
+    /// The kernels of this crate return [`Error::Shape`] unless `a` and `b` have the same number of columns,
+    /// [`Error::Empty`] for no inputs or `d = 0`, [`Error::NonFinite`] for an input that is NaN or infinite,
+    /// [`Error::Overflow`] for an entry that overflows `f64`, and [`Error::Memory`] for a matrix that does not fit into
+    /// memory.
     fn gram(&self, a: &ArrayRef2<f64>, b: &ArrayRef2<f64>) -> Result<Array2<f64>, Error>;
 
-    /// In words, for a caption.
+    /// Describes the kernel in words, for a caption.
     fn describe(&self) -> String {
         format!("{self:?}")
     }
 }
 
-/// What points to a kernel is one.
+/// Implements the trait for pointers to a kernel.
 macro_rules! pointers {
     ($($pointer:ty),+) => {$(
         impl<T: Kernel + ?Sized> Kernel for $pointer {
@@ -95,7 +96,7 @@ macro_rules! pointers {
 
 pointers!(&T, Box<T>, Arc<T>);
 
-/// What every kernel of this crate asks of its arguments.
+/// Checks the arguments of a kernel of this crate: non-empty, finite, with the same number of columns.
 fn check(a: &ArrayRef2<f64>, b: &ArrayRef2<f64>) -> Result<(), Error> {
     Error::check_len("columns of the inputs", a.ncols(), b.ncols())?;
     for inputs in [a, b] {
@@ -107,11 +108,13 @@ fn check(a: &ArrayRef2<f64>, b: &ArrayRef2<f64>) -> Result<(), Error> {
     Ok(())
 }
 
-/// [`Kernel::gram`] of a shape that fits, all finite: the one place where kernels are called, which may be the
-/// caller's own.
+/// Returns [`Kernel::gram`], checked for shape and finite entries.
+///
+/// This is the only place that calls kernels, which may be user code.
 ///
 /// # Errors
-/// Those of the kernel; [`Error::UserCode`] if it panics or its matrix is of another shape, or holds NaN or an infinity.
+/// The errors of the kernel; [`Error::UserCode`] if it panics, or if its matrix has the wrong shape, or holds NaN or an
+/// infinity.
 pub(crate) fn gram(
     kernel: &dyn Kernel,
     a: &ArrayRef2<f64>,
@@ -135,7 +138,7 @@ pub(crate) fn gram(
     }
 }
 
-/// [`Error::Overflow`] unless all entries are finite.
+/// Returns the matrix, or [`Error::Overflow`] unless all entries are finite.
 fn fits(gram: Array2<f64>) -> Result<Array2<f64>, Error> {
     match Error::check_finite("the Gram matrix", gram.view()) {
         Ok(()) => Ok(gram),
@@ -143,7 +146,7 @@ fn fits(gram: Array2<f64>) -> Result<Array2<f64>, Error> {
     }
 }
 
-/// [`Error::Domain`] unless `value` is finite and > 0.
+/// Returns `value`, or [`Error::Domain`] unless it is finite and > 0.
 fn check_positive(what: &'static str, value: f64) -> Result<f64, Error> {
     if value > 0.0 && value.is_finite() {
         return Ok(value);

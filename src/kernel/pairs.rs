@@ -1,6 +1,6 @@
-//! A sum over the coordinates for each pair of inputs.
+//! Sums over coordinates for every pair of inputs.
 
-// All must be inlined into one function per instruction set.
+// `pulp` compiles one function per instruction set; everything must be inlined into it.
 #![allow(clippy::inline_always)]
 
 use crate::Error;
@@ -8,10 +8,10 @@ use crate::machine::instructions::arch;
 use crate::machine::memory::{self, table};
 use ndarray::{Array2, ArrayRef2};
 
-/// Rows of `b` that stay in the cache while all of `a` passes by.
+/// The number of rows of `b` in a tile, which stays in the cache during a pass over `a`.
 const TILE: usize = 32;
 
-/// `Σ_h (scale (a_ih + sign b_jh))²` for every pair of rows, `(m, n)`; `sign` is 1 or −1.
+/// Returns `Σ_h (scale (a_ih + sign b_jh))²` for every pair of rows, `m × n`; `sign` is 1 or −1.
 pub(super) fn squares(
     a: &ArrayRef2<f64>,
     b: &ArrayRef2<f64>,
@@ -24,7 +24,7 @@ pub(super) fn squares(
     })
 }
 
-/// `Σ_h |scale (a_ih − b_jh)|` for every pair of rows, `(m, n)`.
+/// Returns `Σ_h |scale (a_ih − b_jh)|` for every pair of rows, `m × n`.
 pub(super) fn absolute_values(
     a: &ArrayRef2<f64>,
     b: &ArrayRef2<f64>,
@@ -33,7 +33,7 @@ pub(super) fn absolute_values(
     sums(a, b, move |x, y| (scale * (x - y)).abs())
 }
 
-/// The same bits come out of every instruction set.
+/// Returns `Σ_h term(a_ih, b_jh)` for every pair of rows, `m × n`, with the same bits on every instruction set.
 fn sums(
     a: &ArrayRef2<f64>,
     b: &ArrayRef2<f64>,
@@ -52,7 +52,7 @@ fn sums(
 struct Sums<'a, F> {
     a: &'a [f64],
     b: &'a [f64],
-    /// Rows of `b`, and columns of both.
+    /// The number of rows of `b`, and the number of columns of both.
     shape: (usize, usize),
     term: F,
     into: &'a mut [f64],
@@ -76,7 +76,7 @@ impl<F: Fn(f64, f64) -> f64> pulp::WithSimd for Sums<'_, F> {
     }
 }
 
-/// In eight sums, which run side by side.
+/// Sums over coordinates in eight partial sums, so that the loop vectorises.
 #[inline(always)]
 fn sum(x: &[f64], y: &[f64], term: impl Fn(f64, f64) -> f64) -> f64 {
     let ((xs, x), (ys, y)) = (x.as_chunks::<8>(), y.as_chunks::<8>());

@@ -1,4 +1,4 @@
-//! Kernel ridge regression with many penalties, from one factorisation.
+//! Kernel ridge regression for many penalties, from one factorisation.
 
 use super::pairs::squares;
 use super::{Kernel, check, gram};
@@ -10,12 +10,13 @@ use crate::svd::{Backend, Faer, Svd};
 use ndarray::{Array1, Array2, ArrayRef2, s};
 use std::sync::Arc;
 
-/// A training set under a kernel, factorised once: kernel ridge regression with every penalty, at the price of a few
-/// products. `K = U Λ Uᵀ` takes the place of the squared singular values, so that all of a [`Path`] is there: degrees of
-/// freedom `tr K(K + λI)⁻¹`, leave-one-out, generalised cross-validation, and as norm that of `f` in the kernel's
-/// space.
+/// The factorised kernel matrix of a training set, for kernel ridge regression with many penalties.
 ///
-/// Eigenvalues up to `n ε Λ₁` are rounding and count as 0: penalties of that size and under give the ridgeless fit
+/// After the factorisation, each penalty costs a few matrix products. The eigenvalues in `K = U Λ Uᵀ` replace the
+/// squared singular values, so a [`Path`] has all its quantities: degrees of freedom `tr K(K + λI)⁻¹`, leave-one-out,
+/// generalised cross-validation, and the norm of `f` in the kernel's space.
+///
+/// Eigenvalues up to `n ε Λ₁` are rounding errors and count as 0. Penalties up to that size give the ridgeless fit
 /// without these directions. The fits are those of [`KernelRegression::fit_ridge`](super::KernelRegression::fit_ridge).
 ///
 /// # Examples
@@ -43,11 +44,11 @@ pub struct KernelTraining {
 }
 
 impl KernelTraining {
-    /// Inputs (`n × d`) and targets (`n × k`). O(n³), once.
+    /// Factorises the kernel matrix of the inputs (`n × d`) with targets (`n × k`), once, in O(n³).
     ///
     /// # Errors
-    /// Those of [`Kernel::gram`] and of [`Svd::new`]; [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`] about the
-    /// targets; [`Error::Memory`].
+    /// The errors of [`Kernel::gram`] and [`Svd::new`]; [`Error::Empty`], [`Error::Shape`] and [`Error::NonFinite`] for
+    /// invalid targets; [`Error::Memory`].
     pub fn new(
         kernel: impl Kernel + 'static,
         inputs: &ArrayRef2<f64>,
@@ -69,10 +70,10 @@ impl KernelTraining {
         Ok(Self { kernel, inputs: inputs.to_owned(), modes, test: None })
     }
 
-    /// With errors at test inputs (`m × d`) against their targets (`m × k`).
+    /// Adds test inputs (`m × d`) with targets (`m × k`), so that paths include test errors.
     ///
     /// # Errors
-    /// Those of [`Kernel::gram`]; [`Error::Shape`], [`Error::NonFinite`], [`Error::Memory`].
+    /// The errors of [`Kernel::gram`]; [`Error::Shape`], [`Error::NonFinite`], [`Error::Memory`].
     pub fn tested_on(mut self, inputs: &ArrayRef2<f64>, targets: &ArrayRef2<f64>) -> Result<Self, Error> {
         Error::check_len("rows of the targets", inputs.nrows(), targets.nrows())?;
         Error::check_len("columns of the targets", self.modes.outputs(), targets.ncols())?;
@@ -86,10 +87,10 @@ impl KernelTraining {
         Ok(self)
     }
 
-    /// Kernel ridge fits with each of these penalties, in units of the kernel; 0 is ridgeless.
+    /// Returns the kernel ridge fits for the given penalties, in units of the kernel; 0 is ridgeless.
     ///
     /// # Errors
-    /// [`Error::Empty`] for none; [`Error::Domain`] unless all are finite and at least 0; [`Error::Overflow`],
+    /// [`Error::Empty`] for an empty list; [`Error::Domain`] unless all are finite and at least 0; [`Error::Overflow`],
     /// [`Error::Memory`].
     pub fn penalties(&self, lambdas: &[f64]) -> Result<Path, Error> {
         if lambdas.is_empty() {
@@ -101,20 +102,21 @@ impl KernelTraining {
         ridge_points(&self.modes, lambdas, self.test.as_ref(), true).map(Path::new)
     }
 
-    /// The eigenvalues of `K` over the cutoff, descending.
+    /// Returns the eigenvalues of `K` over the cutoff, in descending order.
     #[must_use]
     pub fn eigenvalues(&self) -> Vec<f64> {
         self.modes.sigma[..self.modes.rank()].iter().map(|s| s * s).collect()
     }
 }
 
-/// The median of the distances `‖xᵢ − xⱼ‖` over all pairs of inputs (`n × d`): the usual first choice of a bandwidth, `γ =
-/// 1/(2 m²)` for the Gaussian kernel `e^{−γ‖x − x'‖²}`, `1/m` or a length scale of `m` for others. O(n² d). Of an even
-/// number of pairs the lower of the two middle ones.
+/// Returns the median `m` of the distances `‖xᵢ − xⱼ‖` over all pairs of inputs (`n × d`), in O(n² d).
+///
+/// It is the usual first choice of a bandwidth: `γ = 1/(2 m²)` for the Gaussian kernel `e^{−γ‖x − x'‖²}`, `1/m` or a
+/// length scale of `m` for others. If the number of pairs is even, it is the lower of the two middle distances.
 ///
 /// # Errors
 /// [`Error::Empty`] for fewer than two inputs or no columns, [`Error::NonFinite`], [`Error::Overflow`],
-/// [`Error::Memory`]; [`Error::Unsupported`] where half of all pairs coincide, so that the median is 0.
+/// [`Error::Memory`]; [`Error::Unsupported`] if half of all pairs coincide, so that the median is 0.
 ///
 /// # References
 /// Garreau, Jitkrittum and Kanagawa, *Large sample analysis of the median heuristic*, 2017,
@@ -125,7 +127,7 @@ impl KernelTraining {
 /// use double_descent::kernel::median_distance;
 /// use ndarray::array;
 ///
-/// assert_eq!(median_distance(&array![[0.0], [1.0], [5.0]])?, 4.0); // of 1, 4, 5
+/// assert_eq!(median_distance(&array![[0.0], [1.0], [5.0]])?, 4.0); // the median of 1, 4, 5
 /// # Ok::<(), double_descent::Error>(())
 /// ```
 pub fn median_distance(inputs: &ArrayRef2<f64>) -> Result<f64, Error> {
@@ -134,7 +136,7 @@ pub fn median_distance(inputs: &ArrayRef2<f64>) -> Result<f64, Error> {
     if n < 2 {
         return Err(Error::Empty { what: "the list of pairs of inputs" });
     }
-    // Differences of up to twice the largest entry: their squares must fit.
+    // Differences can be twice the largest entry, and their squares must not overflow.
     let largest = inputs.iter().fold(0.0, |most: f64, v| most.max(v.abs()));
     if largest == 0.0 {
         return Err(coincide());

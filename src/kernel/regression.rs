@@ -1,4 +1,4 @@
-//! Kernel regression: what the fit on features tends to as their number grows.
+//! Kernel regression, the limit of fits on many random features.
 
 use super::{Kernel, check_positive, gram};
 use crate::Error;
@@ -10,20 +10,21 @@ use crate::svd::{Backend, Faer, Svd};
 use ndarray::{Array2, ArrayRef2};
 use std::sync::Arc;
 
-/// Kernel ridgeless or ridge regression, in closed form:
+/// Ridgeless or ridge kernel regression, in closed form:
 ///
 /// ```text
 /// f(x) = k(x, X) α      ridgeless  α = K⁺ Y      ridge  α = (K + λ I)⁻¹ Y      K = k(X, X), n × n
 /// ```
-/// Ridgeless, `f` is the interpolant of least norm `‖f‖² = tr αᵀ K α`, the limit of the minimum-norm fits on `p`
-/// features with `φ·φ'/p → k` as `p → ∞`: infinite width. Ridge is the limit for the penalty `λ ‖β‖²` on features
-/// `φ/√p`.
+/// Without ridge, `f` is the interpolant of least norm `‖f‖² = tr αᵀ K α`. It is the infinite-width limit of
+/// minimum-norm fits on `p` features with `φ·φ'/p → k` as `p → ∞`. Ridge is the limit for the penalty `λ ‖β‖²` on the
+/// features `φ/√p`.
 ///
 /// # Accuracy
-/// One checked SVD of `K`, or of `K + λ I`, with the crate's cutoff `n ε σ₁` ([`Cutoff`](crate::svd::Cutoff)). A fit
-/// loses about `log₁₀ κ` digits, `κ` the [condition number](KernelRegression::condition_number): that of `K` is the
-/// square of the features', so smooth kernels (Gaussian) on close inputs reach the cutoff, and what is left of the
-/// targets then shows in [`KernelRegression::train_mse`].
+/// A fit takes one checked SVD of `K`, or of `K + λ I`, with the crate's cutoff `n ε σ₁`
+/// ([`Cutoff`](crate::svd::Cutoff)). It loses about `log₁₀ κ` digits, where `κ` is the [condition
+/// number](KernelRegression::condition_number). The condition number of `K` is the square of that of the features, so
+/// smooth kernels (Gaussian) on close inputs reach the cutoff. The part of the targets that is then not fitted shows in
+/// [`KernelRegression::train_mse`].
 ///
 /// # Examples
 /// ```
@@ -56,10 +57,10 @@ pub struct KernelRegression {
 }
 
 impl KernelRegression {
-    /// The ridgeless fit of `targets` (`n × k`) at `inputs` (`n × d`). O(n³).
+    /// Fits `targets` (`n × k`) at `inputs` (`n × d`) without ridge, in O(n³).
     ///
     /// # Errors
-    /// Those of [`Kernel::gram`] and of [`Svd::new`]; [`Error::Shape`] if the numbers of rows differ,
+    /// The errors of [`Kernel::gram`] and [`Svd::new`]; [`Error::Shape`] if the numbers of rows differ,
     /// [`Error::NonFinite`] for a target that is NaN or infinite.
     pub fn fit(
         kernel: impl Kernel + 'static,
@@ -69,10 +70,10 @@ impl KernelRegression {
         Self::with_penalty(Arc::new(kernel), inputs, targets, 0.0)
     }
 
-    /// The ridge fit with the penalty `lambda` (`λ`), in units of the kernel.
+    /// Fits with the ridge penalty `lambda` (`λ`), in units of the kernel.
     ///
     /// # Errors
-    /// As [`KernelRegression::fit`]; [`Error::Domain`] unless `lambda` is finite and > 0: the limit 0 is
+    /// As [`KernelRegression::fit`]; [`Error::Domain`] unless `lambda` is finite and > 0; for the limit 0, use
     /// [`KernelRegression::fit`].
     pub fn fit_ridge(
         kernel: impl Kernel + 'static,
@@ -94,7 +95,7 @@ impl KernelRegression {
         if targets.is_empty() {
             return Err(Error::Empty { what: "the targets" });
         }
-        // K, what is factorised, and its SVD; before those the kernel holds less.
+        // K, the matrix to factorise, and its SVD. The kernel's own peak comes earlier and is smaller.
         let (n, k) = targets.dim();
         let needed = [
             table(n, n).saturating_mul(3),
@@ -104,7 +105,7 @@ impl KernelRegression {
         ];
         reserve("a kernel regression", sum(needed))?;
         let gram = gram(&*kernel, inputs, inputs)?;
-        // Of K + λI and not of K: rounding makes eigenvalues of K negative, and singular values hide their sign.
+        // The SVD of K + λI, not of K: rounding can make eigenvalues of K negative, and singular values hide the sign.
         let mut penalised = gram.clone();
         penalised.diag_mut().mapv_inplace(|v| v + lambda);
         let svd = Svd::new(&penalised)?;
@@ -123,10 +124,10 @@ impl KernelRegression {
         })
     }
 
-    /// `f` at `inputs` `(m, d)`, `m × k`.
+    /// Returns `f` at `inputs` (`m × d`), `m × k`.
     ///
     /// # Errors
-    /// Those of [`Kernel::gram`]; [`Error::Overflow`] for a prediction that does not fit into `f64`.
+    /// The errors of [`Kernel::gram`]; [`Error::Overflow`] for a prediction that overflows `f64`; [`Error::Memory`].
     pub fn predict(&self, inputs: &ArrayRef2<f64>) -> Result<Array2<f64>, Error> {
         let (m, n, k) = (inputs.nrows(), self.inputs.nrows(), self.dual.ncols());
         reserve("predictions by a kernel", sum([table(m, n), table(m, k), table(m + n, inputs.ncols())]))?;
@@ -137,11 +138,10 @@ impl KernelRegression {
         }
     }
 
-    /// The mean over rows and outputs of the squared error at `inputs` (`m × d`) against `targets` (`m × k`).
+    /// Returns the mean squared error over rows and outputs at `inputs` (`m × d`), with `targets` (`m × k`).
     ///
     /// # Errors
-    /// As [`KernelRegression::predict`]; [`Error::Shape`] if the targets have another shape,
-    /// [`Error::NonFinite`].
+    /// As [`KernelRegression::predict`]; [`Error::Shape`] if the targets have the wrong shape, [`Error::NonFinite`].
     pub fn mean_squared_error(
         &self,
         inputs: &ArrayRef2<f64>,
@@ -161,10 +161,11 @@ impl KernelRegression {
         self.predict(inputs)
     }
 
-    /// The limit as an arm of a model-wise curve: a cell at each of `sizes` numbers of features (`p`), whose errors
-    /// are all alike, so that whatever draws the curve draws a horizontal line. `repeat` and `arm` are those of the
-    /// cells. Their norm is `‖f‖/√p`, what `‖β̂‖` tends to on features with `φ·φ'/p → k`; with more than one output
-    /// they have an error rate, the share of rows whose largest prediction is not at their largest target.
+    /// Returns the limit as an arm of a model-wise curve, with one cell per entry of `sizes` (numbers of features `p`).
+    ///
+    /// All cells have the same errors, so the curve is a horizontal line. They carry the given `repeat` and `arm`.
+    /// Their norm is `‖f‖/√p`, the limit of `‖β̂‖` on features with `φ·φ'/p → k`. With more than one output they also
+    /// have an error rate: the share of rows whose largest prediction is not at the largest target.
     ///
     /// # Errors
     /// As [`KernelRegression::mean_squared_error`].
@@ -204,37 +205,37 @@ impl KernelRegression {
         Ok(sizes.iter().map(|&p| Cell { p, coefficient_norm: norm(p), ..cell }).collect())
     }
 
-    /// `α`, `n × k`.
+    /// Returns `α`, `n × k`.
     #[must_use]
     pub fn dual(&self) -> &Array2<f64> {
         &self.dual
     }
 
-    /// The numerical rank of `K`, or of `K + λ I`: `n` unless a singular value is under `n ε σ₁`.
+    /// Returns the numerical rank of `K`, or of `K + λ I`: `n` unless a singular value is below `n ε σ₁`.
     #[must_use]
     pub fn rank(&self) -> usize {
         self.rank
     }
 
-    /// `κ` of `K`, or of `K + λ I`.
+    /// Returns the condition number `κ` of `K`, or of `K + λ I`.
     #[must_use]
     pub fn condition_number(&self) -> f64 {
         self.condition_number
     }
 
-    /// The mean over rows and outputs of the squared training error.
+    /// Returns the mean squared training error over rows and outputs.
     #[must_use]
     pub fn train_mse(&self) -> f64 {
         self.train_mse
     }
 
-    /// `√tr(αᵀ K α)`, the norm of `f` in the kernel's space.
+    /// Returns `√tr(αᵀ K α)`, the norm of `f` in the kernel's space.
     #[must_use]
     pub fn norm(&self) -> f64 {
         self.norm
     }
 
-    /// In words, for a caption.
+    /// Describes the kernel in words, for a caption.
     #[must_use]
     pub fn describe(&self) -> String {
         crate::error::user_code::description(|| self.kernel.describe())

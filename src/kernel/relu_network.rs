@@ -1,25 +1,26 @@
-//! `ReLU` networks of infinite width.
+//! Kernels of infinitely wide `ReLU` networks.
 
 use super::angle::{Angle, kappa_0, kappa_1, next, of_pairs};
 use super::{Kernel, check, fits};
 use crate::Error;
 use ndarray::{Array2, ArrayRef2};
 
-/// The most hidden layers.
+/// The largest number of hidden layers.
 const DEEPEST: usize = 1 << 16;
 
-/// The kernels of a fully connected `ReLU` network of infinite width, without biases, all weights `N(0, 1)`, `L`
-/// hidden layers:
+/// The kernels of an infinitely wide, fully connected `ReLU` network.
+///
+/// The network has `L` hidden layers and no biases; all weights are `N(0, 1)`:
 ///
 /// ```text
 /// h_l = √(2/m_l) relu(W_l h_{l−1})      f(x) = a·h_L      cos θ_l = κ₁(θ_{l−1}),   θ₀ the angle of x and x'
 /// Gaussian process   E f(x) f(x') = ‖x‖ ‖x'‖ cos θ_L
 /// tangent            Σ ∂f(x)/∂w ∂f(x')/∂w = ‖x‖ ‖x'‖ Θ_L,   Θ₀ = cos θ₀,   Θ_l = Θ_{l−1} κ₀(θ_{l−1}) + κ₁(θ_{l−1})
 /// ```
-/// with `κ₀, κ₁` those of the arc-cosine kernels. One hidden layer: `x·x' κ₀ + ‖x‖ ‖x'‖ κ₁`.
+/// with `κ₀, κ₁` from the arc-cosine kernels. For one hidden layer, the tangent kernel is `x·x' κ₀ + ‖x‖ ‖x'‖ κ₁`.
 ///
-/// [`NetworkTangent`](crate::features::NetworkTangent) of `ReLU`s on `d` inputs has features whose inner product is
-/// on average `s²/(2d)` times the tangent kernel of one hidden layer, `s = 1 / sd(relu(z))`, at any width.
+/// The features of [`NetworkTangent`](crate::features::NetworkTangent) with `ReLU`s on `d` inputs have inner products
+/// whose mean, at any width, is `s²/(2d)` times the tangent kernel of one hidden layer, `s = 1 / sd(relu(z))`.
 ///
 /// The error is at most `10 ε √(k(x, x) k(x', x'))` (tested against 60 digits up to five layers).
 ///
@@ -31,7 +32,7 @@ const DEEPEST: usize = 1 << 16;
 /// let x = array![[1.0, 0.0], [0.5, 0.75_f64.sqrt()]]; // x·x' = ½
 /// let k = ReluNetwork::tangent(1)?.gram(&x, &x)?;
 /// assert!((k[[0, 1]] - 0.942_331_114_377_562_7).abs() < 1e-15);
-/// assert_eq!(k[[0, 0]], 2.0); // each layer's weights give ‖x‖²
+/// assert_eq!(k[[0, 0]], 2.0); // the weights of each layer contribute ‖x‖²
 /// # Ok::<(), double_descent::Error>(())
 /// ```
 ///
@@ -46,18 +47,18 @@ pub struct ReluNetwork {
 }
 
 impl ReluNetwork {
-    /// The kernel of the Gaussian process that a network of `depth` (`L`) hidden layers is at random weights.
+    /// The Gaussian-process kernel of a network with `depth` (`L`) hidden layers and random weights.
     ///
     /// # Errors
-    /// [`Error::Domain`] for no layer, or more than 65,536.
+    /// [`Error::Domain`] for 0 layers, or more than 65,536.
     pub fn gaussian_process(depth: usize) -> Result<Self, Error> {
         Self::new(depth, false)
     }
 
-    /// The neural tangent kernel of `depth` (`L`) hidden layers, all layers trained.
+    /// The neural tangent kernel of a network with `depth` (`L`) hidden layers, with all layers trained.
     ///
     /// # Errors
-    /// [`Error::Domain`] for no layer, or more than 65,536.
+    /// [`Error::Domain`] for 0 layers, or more than 65,536.
     pub fn tangent(depth: usize) -> Result<Self, Error> {
         Self::new(depth, true)
     }

@@ -1,4 +1,4 @@
-//! Kernels of a difference.
+//! Stationary kernels: functions of the difference `x − x'`.
 
 use super::pairs::{absolute_values, squares};
 use super::{Kernel, check};
@@ -6,13 +6,13 @@ use crate::Error;
 use crate::features::StationaryKernel;
 use ndarray::{Array2, ArrayRef2};
 
-/// In closed form, so Matérn kernels of `ν` = ½, 3/2 and 5/2 only: with `t = √(2ν) ‖x − x'‖ / ℓ`
+/// Closed forms, so Matérn kernels only with `ν` = ½, 3/2 and 5/2. With `t = √(2ν) ‖x − x'‖ / ℓ`,
 ///
 /// ```text
 /// ν = 1/2   e^{−t}        ν = 3/2   (1 + t) e^{−t}        ν = 5/2   (1 + t + t²/3) e^{−t}
 /// ```
-/// For inputs of ten dimensions or fewer the relative error is at most `(1 + 8u) ε` for the Gaussian and the
-/// Laplacian kernel `e^{−u}`, and `(10 + 6t) ε` for Matérn's: the sum of all roundings (tested against 60 digits).
+/// For inputs with at most ten dimensions, the relative error is at most `(1 + 8u) ε` for the Gaussian and Laplacian
+/// kernels `e^{−u}`, and `(10 + 6t) ε` for Matérn kernels: the sum of all rounding errors (tested against 60 digits).
 ///
 /// # Errors
 /// [`Error::Domain`] for a parameter that is not finite and > 0, [`Error::Unsupported`] for another `ν`.
@@ -33,7 +33,7 @@ impl Kernel for StationaryKernel {
         self.check()?;
         check(a, b)?;
         match *self {
-            // γ goes into the differences: neither it nor their squares may overflow alone.
+            // √γ scales the differences, so that their squares do not overflow before γ is applied.
             Self::Gaussian { gamma } => {
                 Ok(squares(a, b, -1.0, gamma.sqrt())?.mapv_into(|square| (-square).exp()))
             }
@@ -47,7 +47,7 @@ impl Kernel for StationaryKernel {
                 };
                 let squares = squares(a, b, -1.0, length_scale.recip().min(f64::MAX))?;
                 Ok(squares.mapv_into(|square| {
-                    // Beyond 1000 the exponential is 0, and ∞ times 0 would not be.
+                    // Beyond 1000 the exponential is 0; t is capped because ∞ · 0 would be NaN.
                     let t = ((2.0 * nu).sqrt() * square.sqrt()).min(1000.0);
                     polynomial(t) * (-t).exp()
                 }))

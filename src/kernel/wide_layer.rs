@@ -1,4 +1,4 @@
-//! One layer of infinite width.
+//! The kernel of one infinitely wide layer.
 
 use super::angle::{Angle, kappa_0, kappa_1, of_pairs};
 use super::{Kernel, check, check_positive, fits};
@@ -7,12 +7,12 @@ use crate::{Error, machine::memory};
 use ndarray::{Array2, ArrayRef2, Axis, concatenate};
 use std::f64::consts::{FRAC_2_PI, PI, SQRT_2};
 
-/// The kernel that one layer of random neurons has for infinite width,
+/// The kernel of one infinitely wide layer of random neurons, in closed form:
 ///
 /// ```text
 /// k(x, x') = E a(w·x + b) a(w·x' + b),      w ~ N(0, s² I),  b ~ N(0, t²)
 /// ```
-/// in closed form. With `u = s (x, t/s)`, `u'` likewise and `θ` their angle:
+/// With `u = s (x, t/s)`, `u'` defined likewise, and `θ` the angle between them:
 ///
 /// | activation | `k` | |
 /// |---|---|---|
@@ -23,8 +23,8 @@ use std::f64::consts::{FRAC_2_PI, PI, SQRT_2};
 /// | absolute value | `‖u‖ ‖u'‖ (2/π) (sin θ + (π/2 − θ) cos θ)` | |
 /// | identity | `u·u'` | the linear kernel |
 ///
-/// Steps and signs are 0 at `u = 0`. The error is at most `10 ε √(k(x, x) k(x', x'))` for inputs of ten dimensions
-/// or fewer (tested against 60 digits).
+/// Steps and signs are 0 at `u = 0`. The error is at most `10 ε √(k(x, x) k(x', x'))` for inputs with at most ten
+/// dimensions (tested against 60 digits).
 ///
 /// # Examples
 /// ```
@@ -51,12 +51,12 @@ pub struct WideLayer {
 }
 
 impl WideLayer {
-    /// The kernel of an activation, for weights of standard deviation `weight_deviation` (`s`) and biases of
-    /// `bias_deviation` (`t`; 0: none).
+    /// The kernel of an activation, with weights of standard deviation `weight_deviation` (`s`) and biases of standard
+    /// deviation `bias_deviation` (`t`; 0 for no biases).
     ///
     /// # Errors
     /// [`Error::Unsupported`] for an activation without a closed form; [`Error::Domain`] unless `s` is finite and
-    /// > 0, `t` finite and ≥ 0.
+    /// positive, and `t` is finite and not negative.
     pub fn new(activation: Activation, weight_deviation: f64, bias_deviation: f64) -> Result<Self, Error> {
         check_positive("the deviation of the weights", weight_deviation)?;
         if !(bias_deviation >= 0.0 && bias_deviation.is_finite()) {
@@ -69,7 +69,7 @@ impl WideLayer {
         Ok(Self { activation, weight_deviation, bias_deviation })
     }
 
-    /// The limit of `φ(x)·φ(x') / p` for a network of one layer.
+    /// The limit of `φ(x)·φ(x') / p` for a one-layer network.
     ///
     /// # Errors
     /// [`Error::Unsupported`] for more than one layer, or an activation without a closed form.
@@ -80,7 +80,7 @@ impl WideLayer {
         Self::new(activation, weight_deviation, bias_deviation)
     }
 
-    /// Inputs as what the neurons see: scaled, with the bias as one more coordinate.
+    /// Returns the scaled inputs `u`, with the bias as an extra coordinate.
     fn scaled(&self, inputs: &ArrayRef2<f64>) -> Result<Array2<f64>, Error> {
         let needed = memory::table(inputs.nrows(), inputs.ncols().saturating_add(1)).saturating_mul(2);
         memory::reserve("inputs with a bias", needed)?;
@@ -114,7 +114,7 @@ impl Kernel for WideLayer {
     }
 }
 
-/// `E a(u·g) a(u'·g)`, `g ~ N(0, I)`.
+/// Returns the closed form of `E a(u·g) a(u'·g)`, `g ~ N(0, I)`, if there is one.
 fn entry(activation: Activation) -> Option<fn(&Angle) -> f64> {
     match activation {
         Activation::Relu => Some(|angle| 0.5 * angle.size() * kappa_1(angle)),
@@ -134,7 +134,7 @@ fn entry(activation: Activation) -> Option<fn(&Angle) -> f64> {
     }
 }
 
-/// Numerator and root divided by `2 ‖u‖ ‖u'‖`: nothing overflows, and under the root nothing cancels.
+/// Returns the arcsine kernel, with numerator and root divided by `2 ‖u‖ ‖u'‖` to avoid overflow and cancellation.
 fn arcsine(angle: &Angle) -> f64 {
     let [x, y] = angle.lengths.map(|length| (SQRT_2 * length).recip());
     let root = (x * y).hypot(x.hypot(y)).hypot(angle.sin);

@@ -1,6 +1,7 @@
-//! The constants of an activation `s` that random-feature theory needs, for `G ~ N(0, 1)`:
-//! `μ₀ = E s(G)`, `μ₁ = E G s(G)`, `μ*² = E s(G)² − μ₀² − μ₁²`. The first two are its Hermite coefficients of degree 0
-//! and 1, the third is the energy of all others.
+//! The constants of an activation function `s` that random-feature theory uses.
+//!
+//! For `G ~ N(0, 1)` they are `μ₀ = E s(G)`, `μ₁ = E G s(G)`, `μ*² = E s(G)² − μ₀² − μ₁²`. The first two are the
+//! Hermite coefficients of degrees 0 and 1; the third is the energy of all higher degrees.
 //!
 //! # References
 //! Mei and Montanari, arXiv:1908.05355.
@@ -13,7 +14,7 @@ use super::random_features::{RandomFeatureModel, RandomFeatureRisk};
 use super::spectrum::PopulationSpectrum;
 use crate::{Error, error::user_code};
 
-/// Where the quadrature ends: the normal density is 1e-88 there.
+/// The end of the quadrature, where the normal density is 1e-88.
 const END: f64 = 20.0;
 /// The longest panel.
 const PANEL: f64 = 0.5;
@@ -21,22 +22,22 @@ const PANEL: f64 = 0.5;
 /// `μ₀`, `μ₁` and `μ*²`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct HermiteCoefficients {
-    /// `E s(G)`; the theory does not see it, but features with a mean should be centred in experiments.
+    /// `E s(G)`. The theory does not depend on it, but in experiments features with a non-zero mean should be centred.
     pub mean: f64,
     /// `E G s(G)`.
     pub linear: f64,
-    /// `μ*²`, what is neither constant nor linear.
+    /// `μ*²`, the energy of the part that is neither constant nor linear.
     pub rest: f64,
 }
 
-/// Mei and Montanari's functions of one setting: the excess is `F₁² 𝓑 + (τ² + F*²) 𝓥 + F*²`.
+/// Mei and Montanari's functions in the excess `F₁² 𝓑 + (τ² + F*²) 𝓥 + F*²`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MeiMontanari {
     /// `χ = ν₁ ν₂ ≤ 0`.
     pub chi: f64,
-    /// `𝓑`, what a linear target of energy 1 costs.
+    /// `𝓑`, the excess caused by a linear target of energy 1.
     pub bias: f64,
-    /// `𝓥`, what noise of variance 1 costs.
+    /// `𝓥`, the excess caused by noise of variance 1.
     pub variance: f64,
 }
 
@@ -69,7 +70,7 @@ impl HermiteCoefficients {
         Self::leaky_relu(-1.0)
     }
 
-    /// The sign.
+    /// The sign of `x`.
     #[must_use]
     pub fn sign() -> Self {
         Self::new(0.0, FRAC_2_PI.sqrt(), 1.0 - FRAC_2_PI)
@@ -105,7 +106,7 @@ impl HermiteCoefficients {
         let w = a * a;
         let damped = (-0.5 * w).exp();
         let (sine, cosine) = b.sin_cos();
-        // e^(−w) (cos² b (cosh w − 1) + sin² b (sinh w − w)): nothing cancels.
+        // e^(−w) (cos² b (cosh w − 1) + sin² b (sinh w − w)), without cancellation.
         let even = 0.5 * (-w).exp_m1().powi(2);
         Self::new(cosine * damped, -a * sine * damped, cosine * cosine * even + sine * sine * odd_rest(w))
     }
@@ -122,13 +123,13 @@ impl HermiteCoefficients {
     pub fn erf(a: f64) -> Self {
         let w = a * a;
         let y = 1.0 / (1.0 + 0.5 / w);
-        // asin y, without the square root's loss where y nears 1.
+        // asin y, without the cancellation of √(1 − y²) as y → 1.
         let angle = (2.0 * w).atan2(1f64.hypot(2.0 * a));
         let linear = 2.0 * FRAC_1_PI.sqrt() * (a / 1f64.hypot(SQRT_2 * a));
         Self::new(0.0, linear, FRAC_2_PI * arcsine_rest(y, angle))
     }
 
-    /// `exp(a x)`. Infinite beyond `a` of 18.
+    /// `exp(a x)`. Infinite for `a` above about 18.
     #[must_use]
     pub fn exp(a: f64) -> Self {
         let w = a * a;
@@ -159,7 +160,7 @@ impl HermiteCoefficients {
         Self::quadrature(|x| x.max(0.0) + (-x.abs()).exp().ln_1p(), &[])
     }
 
-    /// `x Φ(x)`, `Φ` the normal distribution function.
+    /// `x Φ(x)`, with the normal distribution function `Φ`.
     #[must_use]
     pub fn gelu() -> Self {
         Self::quadrature(|x| 0.5 * x * libm::erfc(-x / SQRT_2), &[])
@@ -177,12 +178,14 @@ impl HermiteCoefficients {
         Self::quadrature(|x| if x > 0.0 { x } else { x.exp_m1() }, &[0.0])
     }
 
-    /// Any `s` that is smooth but at the points `breaks`, and grows more slowly than `exp(x²/8)`: Gauss and Legendre's rule
-    /// on panels of at most ½. To 1e-12 of `E s²` where `s` continues analytically a distance of ½ around the line between
-    /// breaks, as tanh and the sigmoid do.
+    /// Any `s` that is smooth except at the points `breaks`, and grows more slowly than `exp(x²/8)`.
+    ///
+    /// Computed by Gauss–Legendre quadrature on panels of length at most ½. Accurate to 1e-12 of `E s²` if, between
+    /// breaks, `s` extends analytically to a distance of ½ from the real line, as tanh and the sigmoid do.
     ///
     /// # Errors
-    /// [`Error::UserCode`] for `s` that panics or gives what is not finite, [`Error::NonFinite`] for such a break.
+    /// [`Error::UserCode`] for `s` that panics or returns a non-finite value, [`Error::NonFinite`] for a break that is
+    /// not finite, [`Error::Overflow`] if `E s²` is not finite.
     ///
     /// # Examples
     /// ```
@@ -239,16 +242,18 @@ impl HermiteCoefficients {
         }
         let mean: f64 = nodes.iter().map(|(_, s, w)| w * s).sum();
         let linear: f64 = nodes.iter().map(|(x, s, w)| w * x * s).sum();
-        // The square of what is left, instead of a difference of squares.
+        // The mean square of the remainder, instead of a difference of squares.
         let rest = nodes.iter().map(|(x, s, w)| w * (s - mean - linear * x).powi(2)).sum();
         Self::new(mean, linear, rest)
     }
 
-    /// Mei and Montanari's random-feature regression at `ψ₁ = N/d` features and `ψ₂ = n/d` samples, with penalty
-    /// `(Nλ/d) ‖a‖²` beside the mean of squares: the target is linear of energy `linear` plus a part that is not, of
-    /// energy `rest`; the label noise is `τ²`. Test error without the test's noise.
+    /// Returns the risk of Mei and Montanari's random-feature regression at `ψ₁ = N/d` features and `ψ₂ = n/d` samples.
     ///
-    /// It is the case `ℓ = μ₁²`, `t = μ*²`, `δ = ψ₂ λ` of [`RandomFeatureModel`]; a linear activation is in it too.
+    /// The penalty `(Nλ/d) ‖a‖²` is added to the mean of squares. The target has a linear part with energy `linear` and
+    /// a nonlinear part with energy `rest`; the label noise has variance `τ²`. The excess is without the noise of the
+    /// test targets.
+    ///
+    /// This is [`RandomFeatureModel`] with `ℓ = μ₁²`, `t = μ*²`, `δ = ψ₂ λ`. It includes linear activations.
     ///
     /// # Errors
     /// [`Error::Domain`] for a ratio that is not positive and finite, or another argument that is negative or not
@@ -270,8 +275,9 @@ impl HermiteCoefficients {
         kernel.at(psi2, psi1, psi2 * lambda)
     }
 
-    /// `χ`, `𝓑` and `𝓥` of the same regression. `χ = −μ*²/κ`, which is 0 for a linear activation, where their `ζ` is
-    /// infinite.
+    /// Returns `χ`, `𝓑` and `𝓥` of the regression in [`HermiteCoefficients::random_features`].
+    ///
+    /// `χ = −μ*²/κ`, which is 0 for a linear activation, where Mei and Montanari's `ζ` is infinite.
     ///
     /// # Errors
     /// As [`HermiteCoefficients::random_features`].
@@ -290,7 +296,7 @@ fn sigmoid(x: f64) -> f64 {
     1.0 / (1.0 + (-x).exp())
 }
 
-/// `first + …`, each term the one before it times `w · ratio(j)`, `j` growing by `by`.
+/// Sums `first + …`, where each term is the one before times `w · ratio(j)`, with `j` counting up from `start`.
 fn series(w: f64, ratio: impl Fn(f64) -> f64, start: f64, first: f64) -> f64 {
     let (mut term, mut sum, mut j) = (first, first, start);
     while term > 1e-18 * sum {
@@ -301,7 +307,7 @@ fn series(w: f64, ratio: impl Fn(f64) -> f64, start: f64, first: f64) -> f64 {
     sum
 }
 
-/// `e^(−w) (sinh w − w)`.
+/// Returns `e^(−w) (sinh w − w)`.
 fn odd_rest(w: f64) -> f64 {
     if w > 1e3 {
         return 0.5;
@@ -313,7 +319,7 @@ fn odd_rest(w: f64) -> f64 {
     (-w).exp() * series(w * w, |j| 1.0 / ((2.0 * j) * (2.0 * j + 1.0)), 2.0, w * w * w / 6.0)
 }
 
-/// `asin y − y`, given both.
+/// Returns `asin y − y`, given `y` and `angle = asin y`.
 fn arcsine_rest(y: f64, angle: f64) -> f64 {
     if y > 0.5 {
         return angle - y;

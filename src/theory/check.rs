@@ -1,8 +1,8 @@
-//! The checks that the theory's inputs share.
+//! Checks of inputs, shared by the theory modules.
 
 use crate::Error;
 
-/// `value`, if it is finite and positive.
+/// Returns `value` if it is finite and positive.
 pub(super) fn positive(what: &'static str, value: f64) -> Result<f64, Error> {
     if value > 0.0 && value.is_finite() {
         return Ok(value);
@@ -10,7 +10,7 @@ pub(super) fn positive(what: &'static str, value: f64) -> Result<f64, Error> {
     Err(Error::Domain { what, value, must_be: "finite and > 0" })
 }
 
-/// `value`, if it is finite and not negative.
+/// Returns `value` if it is finite and not negative.
 pub(super) fn non_negative(what: &'static str, value: f64) -> Result<f64, Error> {
     if value >= 0.0 && value.is_finite() {
         return Ok(value);
@@ -18,7 +18,7 @@ pub(super) fn non_negative(what: &'static str, value: f64) -> Result<f64, Error>
     Err(Error::Domain { what, value, must_be: "finite and ≥ 0" })
 }
 
-/// `value`, if it lies between −1 and 1.
+/// Returns `value` if it lies strictly between −1 and 1.
 pub(super) fn correlation(value: f64) -> Result<f64, Error> {
     if value.abs() < 1.0 {
         return Ok(value);
@@ -26,7 +26,7 @@ pub(super) fn correlation(value: f64) -> Result<f64, Error> {
     Err(Error::Domain { what: "correlation", value, must_be: "between -1 and 1" })
 }
 
-/// `value`, if it lies between 0 and 1.
+/// Returns `value` if it lies between 0 and 1, inclusive.
 pub(super) fn share(what: &'static str, value: f64) -> Result<f64, Error> {
     if (0.0..=1.0).contains(&value) {
         return Ok(value);
@@ -34,7 +34,7 @@ pub(super) fn share(what: &'static str, value: f64) -> Result<f64, Error> {
     Err(Error::Domain { what, value, must_be: "at least 0 and at most 1" })
 }
 
-/// That there is at least one member of an ensemble; `None` stands for infinitely many.
+/// Checks that an ensemble has at least one member; `None` stands for infinitely many.
 pub(super) fn members(members: Option<usize>) -> Result<(), Error> {
     if members == Some(0) {
         return Err(Error::Domain { what: "members", value: 0.0, must_be: "at least 1" });
@@ -42,7 +42,7 @@ pub(super) fn members(members: Option<usize>) -> Result<(), Error> {
     Ok(())
 }
 
-/// The risk of the mean of `members` exchangeable predictors: `R_∞ + (R₁ − R_∞)/K`, `None` for infinitely many.
+/// Returns the risk of the mean of `members` exchangeable predictors, `R_∞ + (R₁ − R_∞)/K`; `None` for infinitely many.
 pub(super) fn of_members(one: f64, infinite: f64, members: Option<usize>) -> f64 {
     match members {
         Some(1) => one,
@@ -51,13 +51,13 @@ pub(super) fn of_members(one: f64, infinite: f64, members: Option<usize>) -> f64
     }
 }
 
-/// That every entry of `values` is finite and not negative, and that there are `expected` of them.
+/// Checks that `values` has `expected` entries, all finite and not negative.
 pub(super) fn energies(what: &'static str, expected: usize, values: &[f64]) -> Result<(), Error> {
     Error::check_len(what, expected, values.len())?;
     values.iter().try_for_each(|&value| non_negative(what, value).map(drop))
 }
 
-/// `numerator / denominator` of a risk, both ≥ 0: 0 where the numerator is, infinite at a pole.
+/// Returns `numerator / denominator`, both ≥ 0: 0 if the numerator is 0, else infinite at a pole.
 pub(super) fn ratio(numerator: f64, denominator: f64) -> f64 {
     if numerator == 0.0 { 0.0 } else { numerator / denominator }
 }

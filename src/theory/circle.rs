@@ -1,12 +1,13 @@
-//! The Fourier-series model on the circle: random rows and columns of a unitary matrix, no noise.
+//! The Fourier-series model on the circle: random rows and columns of a unitary matrix, without noise.
 
 use super::check;
 use crate::Error;
 
-/// The limit of `E ‖β − β̂‖²` for shares `ρ_n = n/D` of the samples and `ρ_p = p/D` of the features, with
-/// `E ββ* = I/D`: with `short` and `long` the smaller and the larger share,
-/// `1 − short (2 − (1 − short)/(long − short))`. Infinite where the shares are equal and below 1. Computed as
-/// `1 − short + short (1 − long)/(long − short)`, which adds positive terms alone.
+/// Returns the limit of `E ‖β − β̂‖²` for shares `ρ_n = n/D` of the samples and `ρ_p = p/D` of the features.
+///
+/// Here `E ββ* = I/D`. With `short` and `long` the smaller and the larger share, the limit is
+/// `1 − short (2 − (1 − short)/(long − short))`. Infinite if the shares are equal and below 1. Computed as
+/// `1 − short + short (1 − long)/(long − short)`, a sum of positive terms.
 ///
 /// # Errors
 /// [`Error::Domain`] for a share outside (0, 1].
@@ -26,9 +27,11 @@ pub fn limit(samples: f64, features: f64) -> Result<f64, Error> {
     Ok((1.0 - short) + short * check::ratio(1.0 - long, long - short))
 }
 
-/// The mean of `‖β − β̂‖²` for `n` rows and `p` columns of a random unitary `D × D` matrix (Haar) in place of the Fourier
-/// matrix, exact for all sizes: with `short` and `long` the smaller and the larger of `n` and `p`,
-/// `1 − short (2 − (D − short)/(long − short)) / D`. Infinite where they are equal and below `D`.
+/// Returns the mean of `‖β − β̂‖²` for `n` rows and `p` columns of a random unitary `D × D` matrix (Haar).
+///
+/// The random matrix replaces the Fourier matrix; the mean is exact for all sizes. With `short` and `long` the smaller
+/// and the larger of `n` and `p`, it is `1 − short (2 − (D − short)/(long − short)) / D`. Infinite if they are equal
+/// and below `D`.
 ///
 /// # Errors
 /// [`Error::Domain`] for `n` or `p` of 0 or above `D`.

@@ -1,8 +1,8 @@
-//! Complex numbers, as far as contour integrals need them.
+//! Complex numbers with the operations that contour integrals need.
 
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
-/// `re + i im`.
+/// The complex number `re + i im`.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Complex {
     /// The real part.
@@ -12,25 +12,25 @@ pub struct Complex {
 }
 
 impl Complex {
-    /// `re + i im`.
+    /// The number `re + i im`.
     #[must_use]
     pub const fn new(re: f64, im: f64) -> Self {
         Self { re, im }
     }
 
-    /// `re − i im`.
+    /// Returns the complex conjugate `re − i im`.
     #[must_use]
     pub const fn conjugate(self) -> Self {
         Self::new(self.re, -self.im)
     }
 
-    /// The distance from 0.
+    /// Returns the absolute value `|z|`.
     #[must_use]
     pub fn abs(self) -> f64 {
         self.re.hypot(self.im)
     }
 
-    /// `e^z`.
+    /// Returns `e^z`.
     #[must_use]
     pub fn exp(self) -> Self {
         let size = self.re.exp();
@@ -41,7 +41,7 @@ impl Complex {
         Self::new(size * cosine, size * sine)
     }
 
-    /// `e^z − 1`, without cancellation near 0.
+    /// Returns `e^z − 1`, without cancellation near 0.
     #[must_use]
     pub fn exp_m1(self) -> Self {
         let growth = self.re.exp_m1();
@@ -50,13 +50,13 @@ impl Complex {
         Self::new(growth - 2.0 * (growth + 1.0) * half * half, (growth + 1.0) * sine)
     }
 
-    /// `ln z`, the principal value.
+    /// Returns the principal value of `ln z`.
     #[must_use]
     pub fn ln(self) -> Self {
         Self::new(self.abs().ln(), self.im.atan2(self.re))
     }
 
-    /// `zᵏ`, by squaring.
+    /// Returns `zᵏ`, by repeated squaring.
     #[must_use]
     pub fn power(self, mut k: u32) -> Self {
         let (mut base, mut product) = (self, Self::new(1.0, 0.0));
@@ -115,7 +115,7 @@ impl Mul for Complex {
 
 impl Div for Complex {
     type Output = Self;
-    /// Smith's rule: no overflow of squares.
+    /// Divides by Smith's method, so that squares do not overflow.
     fn div(self, other: Self) -> Self {
         if other.re.abs() >= other.im.abs() {
             let ratio = other.im / other.re;

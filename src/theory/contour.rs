@@ -1,33 +1,33 @@
-//! The contour around the limiting spectrum of `XᵀX/n`, and `κ` along it.
+//! The integration contour around the limiting spectrum of `XᵀX/n`, and `κ` along it.
 //!
-//! In units of the largest eigenvalue of the population. `κ` solves `z = −κ + (κ/n) Σ m ℓ/(ℓ+κ)`. Directions split into
-//! strong ones, `N` of them, and weak ones, whose `ℓ` is below every `|κ|` that matters. Weak ones shift the spectrum by
-//! `shift = Σ m ℓ/n` and hardly spread it; with `c = κ/(ℓ+κ)`
+//! Everything is in units of the population's largest eigenvalue. `κ` solves `z = −κ + (κ/n) Σ m ℓ/(ℓ+κ)`. Directions
+//! are split into `N` strong ones and weak ones, whose `ℓ` is below every relevant `|κ|`. Weak directions shift the
+//! spectrum by `shift = Σ m ℓ/n` and hardly spread it. With `c = κ/(ℓ+κ)`,
 //! ```text
 //! z − shift = −( κ ((n − N) + Σ_strong m c) + Σ_weak m ℓ²/(ℓ+κ) ) / n
 //! ```
-//! where nothing cancels but `n − N`. Where there are `10^k` directions a sample the whole spectrum lies within `10^(−k/2)` of
-//! `shift`: points of the contour are known by their **place** `z − shift`.
+//! and the only cancellation is in `n − N`. With `10^k` directions per sample, the whole spectrum lies within a
+//! relative distance `10^(−k/2)` of `shift`. So points of the contour are stored by their **place** `z − shift`.
 
 use super::complex::Complex;
 use super::gauss_legendre;
 use super::spectrum::PopulationSpectrum;
 use crate::Error;
 
-/// Half of a contour that is symmetric about the real axis.
+/// The lower half of a contour that is symmetric about the real axis.
 pub(super) struct Contour {
-    /// From left to right below the real axis.
+    /// The nodes below the real axis, from left to right.
     pub(super) nodes: Vec<Node>,
-    /// Whether 0 lies inside. Where it does not and the rank is above `n`, it is an eigenvalue of its own.
+    /// Whether 0 lies inside. If not, and if the rank is above `n`, 0 is a separate eigenvalue.
     pub(super) holds_zero: bool,
 }
 
 #[derive(Clone, Copy)]
 pub(super) struct Node {
     pub(super) z: Complex,
-    /// `z − shift`: differences of places are those of `z`, to rounding of their own.
+    /// `z − shift`. Differences of places equal differences of `z`, but with smaller rounding errors.
     pub(super) place: Complex,
-    /// That of the rule, times `dz/(2πi)`.
+    /// The quadrature weight times `dz/(2πi)`.
     pub(super) weight: Complex,
     pub(super) kappa: Complex,
     /// `−dz/dκ`.
@@ -36,23 +36,23 @@ pub(super) struct Node {
     pub(super) seen: Complex,
 }
 
-/// The eigenvalues of a population, the largest being 1, beside `n` samples.
+/// The eigenvalues of a population, scaled so that the largest is 1, and the number of samples.
 pub(super) struct Bulk {
-    /// Descending.
+    /// Eigenvalues with multiplicities, in descending order.
     pairs: Vec<(f64, f64)>,
     n: f64,
-    /// How many of `pairs` are strong.
+    /// The number of strong `pairs`, which come first.
     strong: usize,
     /// `n − N`.
     spare: f64,
     shift: f64,
     /// `κ` at `z = 0`.
     kappa: f64,
-    /// Place of the lower edge of the spectrum without zeros, and `κ` there; `None` where the rank is `n`.
+    /// The place of the lower edge of the non-zero spectrum, and `κ` there; `None` if the rank is `n`.
     bottom: Option<(f64, f64)>,
 }
 
-/// Sums over the spectrum at one `κ`.
+/// Sums over the spectrum at a given `κ`.
 struct ComplexSums {
     /// `(n − N) + Σ_strong m c`.
     free: Complex,
@@ -65,7 +65,7 @@ struct ComplexSums {
 }
 
 impl Bulk {
-    /// `None` for a population of zeros.
+    /// Returns the bulk and the largest eigenvalue, its unit; `None` if all eigenvalues are 0.
     pub(super) fn new(spectrum: &PopulationSpectrum, n: f64) -> Result<Option<(Self, f64)>, Error> {
         let Some([unit, lowest]) = spectrum.extremes() else { return Ok(None) };
         if lowest / unit < 1e-200 {
@@ -85,7 +85,7 @@ impl Bulk {
         };
         let end = bulk.lower_end();
         if let Some(end) = end.filter(|_| bulk.spare < -n) {
-            // At the lower edge Σ m s² = n, so that no more than 4n directions have s over ½.
+            // At the lower edge Σ m s² = n, so at most 4n directions have s > ½.
             bulk.strong = bulk.pairs.partition_point(|pair| pair.0 > end);
             let (strong, weak) = bulk.pairs.split_at(bulk.strong);
             bulk.shift = weak.iter().map(|(l, m)| l * (m / n)).sum();
@@ -100,10 +100,10 @@ impl Bulk {
         [strong, weak]
     }
 
-    /// The place of the upper edge of the spectrum of `XᵀX/n`.
+    /// Returns the place of the upper edge of the spectrum of `XᵀX/n`.
     fn upper_place(&self) -> f64 {
         let count: f64 = self.pairs.iter().map(|pair| pair.1).sum();
-        // κ = −1 − v, where z stops falling: Σ m ℓ²/(ℓ + κ)² = n.
+        // At the edge z stops falling: Σ m ℓ²/(ℓ + κ)² = n, with κ = −1 − v.
         let spread = |v: f64| self.pairs.iter().map(|(l, m)| m * (l / ((1.0 - l) + v)).powi(2)).sum::<f64>();
         let bounds =
             [(self.pairs[0].1 / self.n).sqrt() * (1.0 - 1e-12), (count / self.n).sqrt() * (1.0 + 1e-12)];
@@ -114,12 +114,12 @@ impl Bulk {
         (1.0 + v) * (1.0 + shares / self.n) + spread / self.n
     }
 
-    /// The upper edge itself.
+    /// Returns the upper edge.
     pub(super) fn top(&self) -> f64 {
         self.shift + self.upper_place()
     }
 
-    /// The place of a real `κ` of the branch that ends at the lower edge.
+    /// Returns the place of a real `κ` on the branch that ends at the lower edge.
     fn real(&self, kappa: f64) -> f64 {
         let [strong, weak] = self.parts();
         let left: f64 = strong.iter().map(|(l, m)| m * (kappa / (l + kappa))).sum();
@@ -127,11 +127,13 @@ impl Bulk {
         -(kappa * ((self.spare + left) / self.n) + spread / self.n)
     }
 
-    /// `κ` at the lower edge of the spectrum without zeros; `None` where the rank is `n`. Before directions are split.
+    /// Returns `κ` at the lower edge of the non-zero spectrum; `None` if the rank is `n`.
+    ///
+    /// To be called before the directions are split.
     fn lower_end(&self) -> Option<f64> {
         let lowest = self.pairs.last()?.0;
         let count = self.n - self.spare;
-        // Where dz/dκ = 0: Σ m κ (κ + 2ℓ)/(ℓ + κ)² = d − n.
+        // At the edge dz/dκ = 0: Σ m κ (κ + 2ℓ)/(ℓ + κ)² = d − n.
         let sum = |kappa: f64| {
             self.pairs.iter().map(|(l, m)| m * (kappa * (kappa + 2.0 * l) / (l + kappa).powi(2))).sum::<f64>()
         };
@@ -150,12 +152,14 @@ impl Bulk {
         }
     }
 
-    /// A contour at the distance `near` from the ends of the spectrum, if not closer because another end is.
+    /// Returns a contour at distance `near` left and `beyond` right of the spectrum.
+    ///
+    /// The left distance is smaller if the gap between 0 and the spectrum requires it.
     pub(super) fn contour(&self, near: f64, beyond: f64) -> Result<Contour, Error> {
         let (left, distance, kappa, holds_zero) = match self.bottom {
             Some((place, end)) if self.shift + place >= near => {
                 let edge = self.shift + place;
-                // Beyond a thousandth of the edge the time is so long that all is settled there.
+                // If 1/time is far below the edge, the fit has converged at the edge anyway.
                 let distance = near.clamp(edge / 2000.0, 0.5 * edge);
                 let left = place - distance;
                 let kappa = if end < 0.0 {
@@ -183,7 +187,7 @@ impl Bulk {
         for &(next, weight) in path {
             let mut done = 0.0;
             let mut step = 1.0;
-            // Mostly in one step; in shorter ones where Newton's method lands on another branch.
+            // One step usually suffices. If Newton's method lands on another branch, take shorter steps.
             while done < 1.0 {
                 let to =
                     if done + step >= 1.0 { next } else { place + (next - place).scale(step / (1.0 - done)) };
@@ -234,7 +238,7 @@ impl Bulk {
         ComplexSums { free: spare + left, spread, slope: spare + strong_slope - weak_slope, share }
     }
 
-    /// `κ` at the place `to`, from that at `place` nearby.
+    /// Solves for `κ` at the place `to`, starting from the solution at the nearby `place`.
     fn newton(&self, to: Complex, place: Complex, start: Complex) -> Option<Complex> {
         let mut kappa = start;
         for round in 0..40 {
@@ -245,7 +249,7 @@ impl Bulk {
                 return None;
             }
             if step.abs() <= 1e-13 * kappa.abs() {
-                // Below the real axis of z the fixed point has one solution above that of κ.
+                // For Im z < 0 the fixed point has exactly one solution with Im κ > 0.
                 return (kappa.im > 0.0).then_some(kappa);
             }
         }
@@ -253,7 +257,8 @@ impl Bulk {
     }
 }
 
-/// Where `holds` turns false between `low` and `high`, both positive, by bisection of the logarithm.
+/// Returns the point at which `holds` turns false between `low` and `high`, both positive, by bisection in the
+/// logarithm.
 fn root([mut low, mut high]: [f64; 2], holds: impl Fn(f64) -> bool) -> f64 {
     for _ in 0..200 {
         let middle = low.sqrt() * high.sqrt();
@@ -265,9 +270,11 @@ fn root([mut low, mut high]: [f64; 2], holds: impl Fn(f64) -> bool) -> f64 {
     0.5 * (low + high)
 }
 
-/// The lower half of a rhombus with the corners `left` and `right` on the real axis and sides 30° from it, on panels that
-/// halve towards both: nodes and weights. It lies inside the circle through those corners, where a step of descent enlarges
-/// nothing; at its other corners a step divides by √3 at least, so that high powers are small where panels are long.
+/// Returns nodes and weights on the lower half of a rhombus with corners `left` and `right` on the real axis.
+///
+/// Its sides are at 30° to the axis, and the panels halve towards both corners. The rhombus lies inside the circle
+/// whose diameter joins these corners, where a step of gradient descent does not enlarge the residual factor. At the
+/// other two corners a step divides it by at least √3, so high powers are small where the panels are long.
 fn rhombus(left: f64, right: f64, near: f64, beyond: f64) -> Vec<(Complex, Complex)> {
     // dz/(2πi).
     let over = |d: Complex| Complex::new(d.im, -d.re).scale(0.5 / std::f64::consts::PI);
@@ -285,7 +292,7 @@ fn rhombus(left: f64, right: f64, near: f64, beyond: f64) -> Vec<(Complex, Compl
         ends.reverse();
         let panels = ends.windows(2).flat_map(move |pair| {
             let (middle, half) = (0.5 * (pair[0] + pair[1]), 0.5 * (pair[1] - pair[0]));
-            // The rule's nodes descend.
+            // The nodes of the rule are in descending order.
             rule.into_iter().rev().map(move |(node, weight)| {
                 let at = direction.scale(middle + half * node);
                 (Complex::from(corner) + at, over(direction.scale(forward * half * weight)))

@@ -1,23 +1,25 @@
-//! Random features of a kernel on given training and test rows: what the fits give on the average over draws of features.
+//! Random features of a kernel on given training and test rows: expected errors over draws of the features.
 //!
-//! `p` features of random weights have `φ(x)·φ(x')/p → k(x, x')`. Of their distribution the formulas use that covariance
-//! alone, as if the features were Gaussian, and of the data nothing but the kernel's values: no spectrum of a population has
-//! to be known or estimated. With `K` the kernel matrix of the training rows (`n × n`, eigenvalues `w`), `c` its values
-//! between a test row and them, `δ` the ridge (penalty `pδ` beside the sum of squares) and `G = (K + δ̃)⁻¹`
+//! `p` features with random weights have `φ(x)·φ(x')/p → k(x, x')`. The formulas use only this covariance of the
+//! features, as if they were Gaussian, and only the kernel's values on the data: the spectrum of the population need
+//! not be known or estimated. Let `K` be the kernel matrix of the training rows (`n × n`, eigenvalues `w`), `c` the
+//! kernel's values between a test row and the training rows, `δ` the ridge (penalty `pδ` added to the sum of squares),
+//! and `G = (K + δ̃)⁻¹`. Then
 //! ```text
 //! δ = δ̃ (1 − Σ w/(w + δ̃) / p)                     the effective ridge δ̃; δ = 0: 0 for p ≥ rank K
 //! mean of predictions    c G y                      kernel ridge with δ̃
 //! their variance         (k(x, x) − 2 c G c + c G K G c) · y G K G y / (p − Σ (w/(w + δ̃))²)
 //! training error         (δ̃ y G y − δ p/(p − Σ (w/(w + δ̃))²) y G K G y) / n
 //! ```
-//! Without a ridge and for `p > rank K` mean and variance are exact for Gaussian features at every size, with `p − rank K − 1`
-//! in place of the last denominator; otherwise they deviate by `O(1/p)`. Features of low-dimensional inputs that are no
-//! Gaussian variables spread more near the threshold.
+//! Without a ridge and for `p > rank K`, mean and variance are exact for Gaussian features at every size, with
+//! `p − rank K − 1` in place of the denominator of the variance. Otherwise they deviate by `O(1/p)`. Non-Gaussian
+//! features of low-dimensional inputs have a larger variance near the threshold.
 //!
 //! # References
-//! Jacot, Şimşek, Spadaro, Hongler and Gabriel, *Implicit regularization of random feature models*, arXiv:2002.08404, for the
-//! mean and the effective ridge; the variance follows from the deterministic equivalents of [`super::filtered`] with the features
-//! in the place of samples, and from the mean of the inverse Wishart distribution; derived and checked for this crate.
+//! Jacot, Şimşek, Spadaro, Hongler and Gabriel, *Implicit regularization of random feature models*, arXiv:2002.08404,
+//! for the mean and the effective ridge. The variance follows from the deterministic equivalents of
+//! [`super::filtered`], with features in place of samples, and from the mean of the inverse Wishart distribution;
+//! derived and checked for this crate.
 
 use super::check;
 use super::line::TheoryLine;
@@ -30,7 +32,7 @@ use crate::svd::{Backend, Faer, Svd};
 use ndarray::{Array1, Array2, ArrayRef2, Axis, s};
 use std::sync::Arc;
 
-/// A kernel's values on training and test rows, factorised once: the error of random features at every width and ridge.
+/// The kernel on training and test rows, factorised once to give the error of random features at any width and ridge.
 ///
 /// # Examples
 /// ```
@@ -44,58 +46,59 @@ use std::sync::Arc;
 /// let test = Array2::from_shape_fn((50, 1), |(i, _)| 0.9 * i as f64 / 50.0);
 /// let kernel = StationaryKernel::Laplacian { gamma: 2.0 };
 /// let theory = DrawnFeatures::new(&kernel, (&x, &y), (&test, &wave(&test)))?;
-/// // The mean is infinite next to p = n; far beyond it the error is that of the kernel.
+/// // The expected error is infinite next to p = n. For p ≫ n it is the error of the kernel fit.
 /// let error = |p: f64| Ok::<_, double_descent::Error>(theory.at(p, 0.0)?.total());
 /// assert!(error(21.0)? > error(5.0)? && error(25.0)? > error(200.0)?);
 /// let wide = theory.at(1e9, 0.0)?;
 /// assert!(wide.spread < 1e-6 * wide.mean);
-/// // The mean of the predictions of K features' fits.
+/// // An ensemble of 5 fits has a smaller error.
 /// assert!(theory.at(25.0, 0.0)?.of_members(Some(5))? < error(25.0)?);
 /// # Ok::<(), double_descent::Error>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct DrawnFeatures {
-    /// `w`, those that are not 0.
+    /// The non-zero eigenvalues `w`.
     spectrum: PopulationSpectrum,
     eigenvalues: Array1<f64>,
-    /// `Uᵀ y`, a row for each of them.
+    /// `Uᵀ y`, one row per non-zero eigenvalue.
     targets: Array2<f64>,
-    /// `Σ (Uᵀ y)²` over outputs, divided by their number.
+    /// The mean of `(Uᵀ y)²` over outputs, per eigenvalue.
     energies: Array1<f64>,
-    /// The same of what no eigenvector reaches.
+    /// The energy of the targets outside the span of these eigenvectors, as a mean over outputs.
     rest: f64,
     /// The mean over test rows of `(c·u)²`.
     seen: Array1<f64>,
     /// The mean over test rows of `k(x, x)`.
     level: f64,
-    /// Test rows, `c U`, with their targets.
+    /// The test rows `c U`, with their targets.
     test: Compressed,
-    /// The error of kernel regression without a ridge.
+    /// The test error of kernel regression without a ridge.
     ridgeless: f64,
     samples: f64,
 }
 
-/// Mean squared errors over draws of the features, means over outputs.
+/// Expected mean squared errors over draws of the features, averaged over outputs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DrawnRisk {
     /// The effective ridge `δ̃`.
     pub ridge: f64,
-    /// The test error of the mean of infinitely many fits.
+    /// The test error of the mean prediction over infinitely many fits.
     pub mean: f64,
-    /// What a single fit adds to it, the variance of its predictions; infinite at the threshold without a ridge.
+    /// The variance of the predictions, which a single fit adds to `mean`; infinite at the threshold without a ridge.
     pub spread: f64,
-    /// The training error of a single fit.
+    /// The expected training error of a single fit.
     pub train: f64,
 }
 
 impl DrawnRisk {
-    /// The test error of a single fit, on the average.
+    /// Returns the expected test error of a single fit.
     #[must_use]
     pub fn total(&self) -> f64 {
         self.mean + self.spread
     }
 
-    /// That of the mean of `members` fits on features of their own, `None` for infinitely many.
+    /// Returns the expected test error of the mean of `members` fits on independent features; `None` for infinitely
+    /// many.
     ///
     /// # Errors
     /// [`Error::Domain`] without members.
@@ -106,13 +109,14 @@ impl DrawnRisk {
 }
 
 impl DrawnFeatures {
-    /// Inputs (`n × d`) with targets (`n × q`), and test inputs (`m × d`) with theirs (`m × q`). `O(n³ + m n²)`, once.
+    /// Factorises the kernel matrix, once, in `O(n³ + m n²)`.
     ///
-    /// Eigenvalues up to `n ε w₁` are rounding and count as 0.
+    /// Takes inputs (`n × d`) with targets (`n × q`), and test inputs (`m × d`) with their targets (`m × q`).
+    /// Eigenvalues up to `n ε w₁` are rounding errors and count as 0.
     ///
     /// # Errors
-    /// Those of [`Kernel::gram`] and of [`Svd::new`]; [`Error::Shape`], [`Error::NonFinite`], [`Error::Empty`] about inputs and
-    /// targets; [`Error::Memory`].
+    /// The errors of [`Kernel::gram`] and [`Svd::new`]; [`Error::Shape`], [`Error::NonFinite`] and [`Error::Empty`] for
+    /// invalid inputs and targets; [`Error::Memory`].
     pub fn new(
         kernel: &dyn Kernel,
         (inputs, targets): (&ArrayRef2<f64>, &ArrayRef2<f64>),
@@ -163,21 +167,23 @@ impl DrawnFeatures {
         Ok(all)
     }
 
-    /// The test error of the fit with these inverses of `w + δ̃`.
+    /// Returns the test error of the fit with the given values of `1/(w + δ̃)`.
     fn of_mean(&self, inverse: &Array1<f64>) -> Result<f64, Error> {
         let errors = self.test.mean_squared_error(&(&self.targets * &inverse.view().insert_axis(Axis(1))))?;
         Ok(errors.sum() / errors.len() as f64)
     }
 
-    /// The rank of the kernel matrix, at which the peak of fits without a ridge lies: `n`, but for rows that the kernel does not
-    /// tell apart.
+    /// Returns the rank of the kernel matrix, where fits without a ridge have their peak.
+    ///
+    /// It is `n`, unless the kernel does not distinguish some rows.
     #[must_use]
     pub fn threshold(&self) -> usize {
         self.eigenvalues.len()
     }
 
-    /// The errors of fits to `p` features with ridge `δ ≥ 0`, in units of the kernel: the penalty is `pδ` beside the sum of
-    /// squares. Without a ridge infinite at `p = rank K` and one above.
+    /// Returns the errors of fits to `p` features with ridge `δ ≥ 0`, in units of the kernel.
+    ///
+    /// The penalty `pδ` is added to the sum of squares. Without a ridge, infinite at `p = rank K` and `p = rank K + 1`.
     ///
     /// # Errors
     /// [`Error::Domain`] for `p` that is not positive and finite, or a ridge that is negative or not finite;
@@ -207,7 +213,7 @@ impl DrawnFeatures {
         let spread = left.max(0.0) * fitted;
         let train = if effective > 0.0 {
             let bare = self.energies.dot(&inverse) * effective + self.rest;
-            // Of fits that interpolate nothing is left, but for rounding.
+            // Fits that interpolate have training error 0, up to rounding.
             (bare - ridge * (p * per_feature) * fitted).max(0.0)
         } else {
             self.rest
@@ -220,8 +226,10 @@ impl DrawnFeatures {
         })
     }
 
-    /// The error over the number of features as a line of a figure: the mean over `draws` of training sets, of ensembles of
-    /// `members` fits (`None` for infinitely many), less `noise`, the variance of label noise in the test targets.
+    /// Returns the error over the number of features, as a line of a figure.
+    ///
+    /// It is the mean over `draws` of training sets, for ensembles of `members` fits (`None` for infinitely many),
+    /// minus `noise`, the variance of label noise in the test targets.
     ///
     /// # Examples
     /// ```

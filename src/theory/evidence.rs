@@ -1,4 +1,4 @@
-//! The evidence of Bayesian linear regression in the limit of many samples and features.
+//! The model evidence of Bayesian linear regression, in the limit of many samples and features.
 
 use std::f64::consts::TAU;
 
@@ -6,7 +6,7 @@ use super::check;
 use super::marchenko_pastur::MarchenkoPastur;
 use crate::Error;
 
-/// The truth and the model's idea of it.
+/// The true parameters, and the model's prior beliefs about them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Beliefs {
     /// `r² = ‖β‖²`, the true energy.
@@ -19,21 +19,22 @@ pub struct Beliefs {
     pub model_noise: f64,
 }
 
-/// The limit of `(1/n) E log p(y | X)` for isotropic features, `p/n → γ`: with `λ = σ²/T`, `F` the Marchenko–Pastur law
-/// and `κ = λ + γκ/(1 + κ)`
+/// Returns the limit of the log evidence `(1/n) E log p(y | X)` for isotropic features, `p/n → γ`.
+///
+/// With `λ = σ²/T`, the Marchenko–Pastur law `F` and `κ = λ + γκ/(1 + κ)`, it is
 /// ```text
 /// −½ [ ln 2πσ² + γ ∫ ln(1 + x/λ) dF + (r²/(1 + κ) + σ₀²/κ)/T ]
 /// ```
-/// where `1/(1 + κ) = 1 − λm` and `1/κ = (1 − γ(1 − λm))/λ`, `m = ∫ dF/(x + λ)`. 1e-10 of its largest term. It has no peak
-/// at `γ = 1`.
+/// where `1/(1 + κ) = 1 − λm` and `1/κ = (1 − γ(1 − λm))/λ`, `m = ∫ dF/(x + λ)`. Accurate to 1e-10 of its largest term.
+/// It has no peak at `γ = 1`.
 ///
 /// # Errors
 /// [`Error::Domain`] for `γ`, `T` or `σ²` that is not positive and finite, or another value that is negative or not
 /// finite.
 ///
 /// # References
-/// `MacKay`, Neural Computation 4 (1992), for the evidence; its mean follows from the Shannon transform (Tulino and Verdú,
-/// 2004) and the Stieltjes transform.
+/// `MacKay`, Neural Computation 4 (1992), for the evidence. Its mean follows from the Shannon transform (Tulino and
+/// Verdú, 2004) and the Stieltjes transform.
 pub fn limit(gamma: f64, beliefs: Beliefs) -> Result<f64, Error> {
     let law = MarchenkoPastur::new(gamma)?;
     check::non_negative("r2", beliefs.energy)?;

@@ -1,8 +1,8 @@
-//! Any estimator that filters the spectrum, gradient flow and descent among them, on features of any covariance, in the
-//! limit of many samples and features.
+//! Spectral filters on features with any covariance, in the limit of many samples and features.
 //!
-//! A filter is its residual factor `g(z)`, what it leaves of the target along an eigenvector of `XᵀX/n` of eigenvalue `z`,
-//! with `g(0) = 1`. Two resolvents have the deterministic equivalents
+//! Gradient flow and descent are among them. A filter is given by its residual factor `g(z)`: the fraction of the
+//! target that it leaves unfitted along an eigenvector of `XᵀX/n` with eigenvalue `z`; `g(0) = 1`. Resolvents of
+//! `Σ̂ = XᵀX/n` have the deterministic equivalents
 //! ```text
 //! (Σ̂ + a)⁻¹ ≃ (κ_a/a) (Σ + κ_a)⁻¹
 //! (Σ̂ + a)⁻¹ Σ (Σ̂ + b)⁻¹ ≃ (κ_a κ_b/ab) (Σ + κ_a)⁻¹ Σ (Σ + κ_b)⁻¹ / (1 − tr Σ² (Σ + κ_a)⁻¹ (Σ + κ_b)⁻¹ / n)
@@ -12,14 +12,14 @@
 //! bias     = ∮∮ g(z) g(w) (κ_z κ_w/zw) (S_z − S_w)/(z − w) dz dw/(2πi)²,   S = Σ b ℓ/(ℓ + κ)
 //! variance = σ² ∮ ((1 − g(z))/z)² (κ_z/n) Σ m ℓ/(ℓ + κ_z) dz/2πi
 //! ```
-//! on contours around the spectrum. The denominator is `(a − b)/(κ_a − κ_b)`, and partial fractions do the rest: no sum over
-//! pairs of contour points runs over the spectrum.
+//! on contours around the spectrum. The denominator equals `(a − b)/(κ_a − κ_b)`. Partial fractions then avoid a sum
+//! over the spectrum for each pair of contour points.
 //!
 //! # Accuracy
-//! 1e-9 of bias and variance for the filters here, at any time and any number of features a sample up to some 10¹⁴⁰, on both
-//! sides of the threshold and at it; a filter of the
-//! caller's own must be of moderate size on the contour, and about as precise as its values there. The formula itself is a
-//! limit: finite sizes deviate by `O(1/n)`, late near the threshold by `O(1/|n − d|)`.
+//! The filters here give bias and variance to 1e-9, at any time, with up to about 10¹⁴⁰ features per sample, on both
+//! sides of the threshold and at it. A user-defined filter must be of moderate size on the contour; the result is about
+//! as precise as its values there. The formula itself is a limit: finite sizes deviate by `O(1/n)`, at late times near
+//! the threshold by `O(1/|n − d|)`.
 //!
 //! # References
 //! Velikanov, Panov and Yarotsky, *Generalization error of spectral algorithms*, arXiv:2403.11696; Bodin and Macris,
@@ -34,44 +34,47 @@ use super::gaussian::Excess;
 use super::ridge::SpectralPopulation;
 use crate::{Error, error::user_code};
 
-/// What an estimator leaves of the target, as a function of the eigenvalue of `XᵀX/n`.
+/// The fraction of the target that an estimator leaves unfitted, as a function of the eigenvalue of `XᵀX/n`.
 pub trait ResidualFactor: Debug + Send + Sync {
-    /// `g(z)`, with `g(0) = 1` and `g(z̄)` the conjugate of `g(z)`. It must be analytic inside the rhombus whose long diagonal
-    /// reaches from `−1/rate` to a little beyond the largest eigenvalue, and of moderate size on its rim.
+    /// Returns `g(z)`, with `g(0) = 1` and `g(z̄)` the conjugate of `g(z)`.
+    ///
+    /// It must be analytic inside the rhombus whose long diagonal runs from `−1/rate` to slightly beyond the largest
+    /// eigenvalue, and of moderate size on its boundary.
     fn residual(&self, z: Complex) -> Complex;
 
-    /// `1 − g(z)`. The default subtracts; where a filter has done little yet, the difference loses the digits of what it
-    /// has.
+    /// Returns `1 − g(z)`. The default subtracts, which loses digits if `g(z)` is close to 1.
     fn shrinkage(&self, z: Complex) -> Complex {
         Complex::from(1.0) - self.residual(z)
     }
 
-    /// The time, in units of one over an eigenvalue: `g` changes within `1/rate` of 0. For a ridge `1/λ`.
+    /// Returns the training time, in units of 1/eigenvalue: near 0, `g` changes over the distance `1/rate`. For ridge,
+    /// `1/λ`.
     fn rate(&self) -> f64;
 
-    /// The same for the largest eigenvalue, about which the powers of a polynomial grow as well; 0 where they do not.
+    /// Returns the rate at the largest eigenvalue, beyond which high powers grow as well; 0 if `g` does not change
+    /// there.
     fn rate_at_top(&self) -> f64 {
         0.0
     }
 
-    /// Whether the estimator exists where `top` is the largest eigenvalue.
+    /// Checks that the estimator exists if `top` is the largest eigenvalue.
     ///
     /// # Errors
-    /// The filter's own, such as [`Error::StepTooLarge`].
+    /// The filter's own error, such as [`Error::StepTooLarge`].
     fn check(&self, top: f64) -> Result<(), Error> {
         let _ = top;
         Ok(())
     }
 }
 
-/// Gradient flow on `‖Xb − y‖²/(2n)` from 0, stopped at a time: `g = exp(−tz)`.
+/// Gradient flow on `‖Xb − y‖²/(2n)` from 0, stopped at time `t`: `g = exp(−tz)`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Flow {
     time: f64,
 }
 
 impl Flow {
-    /// Stopped at `time`.
+    /// The flow stopped at `time`.
     ///
     /// # Errors
     /// [`Error::Domain`] for a time that is negative or not finite.
@@ -102,7 +105,7 @@ pub struct Descent {
 }
 
 impl Descent {
-    /// `steps` steps of size `step`, `η`.
+    /// Gradient descent with `steps` steps of size `step` (`η`).
     ///
     /// # Errors
     /// [`Error::Domain`] for a step size that is not positive and finite.
@@ -141,8 +144,9 @@ impl ResidualFactor for Descent {
     }
 }
 
-/// Ridge with `λ ‖b‖²` beside the mean of squares, `k` times over, each time on the residuals: `g = (λ/(z + λ))ᵏ`. For
-/// `k = 1` it is [`SpectralPopulation::at`].
+/// Ridge fitted `k` times, each time on the residuals: `g = (λ/(z + λ))ᵏ`.
+///
+/// The penalty `λ ‖b‖²` is added to the mean of squares. `k = 1` is [`SpectralPopulation::at`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct IteratedRidge {
     lambda: f64,
@@ -150,7 +154,7 @@ pub struct IteratedRidge {
 }
 
 impl IteratedRidge {
-    /// `times` fits with penalty `lambda`.
+    /// Iterated ridge with `times` fits and penalty `lambda`.
     ///
     /// # Errors
     /// [`Error::Domain`] for a penalty that is not positive and finite.
@@ -178,18 +182,20 @@ impl ResidualFactor for IteratedRidge {
     }
 
     fn rate(&self) -> f64 {
-        // Twice, to stay away from the pole at −λ.
+        // Twice the rate, to stay away from the pole at −λ.
         2.0 * f64::from(self.times.max(1)) / self.lambda
     }
 }
 
 impl SpectralPopulation {
-    /// Bias and variance of the estimator with this residual factor, for `n` samples.
+    /// Returns the bias and variance of the estimator with this residual factor, for `n` samples.
     ///
     /// # Errors
-    /// [`Error::Domain`] for `n` or a rate that is not positive and finite, so few samples that the largest eigenvalue of
-    /// `XᵀX/n` is above 10¹⁴⁰ of the population's, or eigenvalues (but zeros) over more than 200 orders of magnitude; [`Error::UserCode`] for a factor that panics or is not finite; [`Error::Unsupported`] should the
-    /// fixed point be lost to rounding; what the filter refuses.
+    /// [`Error::Domain`] for `n` that is not positive and finite, for a rate that is negative or not finite, for so few
+    /// samples that the largest eigenvalue of `XᵀX/n` is above 10¹⁴⁰ times that of the population, or for non-zero
+    /// eigenvalues over more than 200 orders of magnitude; [`Error::UserCode`] for a factor that panics or is not
+    /// finite; [`Error::Unsupported`] if the fixed point is lost to rounding; and the errors of
+    /// [`ResidualFactor::check`].
     ///
     /// # Examples
     /// ```
@@ -217,7 +223,7 @@ impl SpectralPopulation {
         let none = Excess { bias: self.signal.total(), variance: 0.0 };
         let Some((bulk, unit)) = Bulk::new(&self.spectrum, n)? else { return Ok(none) };
         let top = bulk.top();
-        // Beyond, 1/κ² on the contour is no number of full precision.
+        // Outside this range, 1/κ² on the contour overflows or loses precision.
         if !(1e-290..=1e140).contains(&top) {
             let must_be = "more beside the features: the largest eigenvalue of XᵀX/n does not fit";
             return Err(Error::Domain { what: "samples", value: n, must_be });
@@ -242,7 +248,7 @@ impl SpectralPopulation {
         let mut variance = 0.0;
         for (node, (_, shrinkage)) in contour.nodes.iter().zip(&factors) {
             let gain = *shrinkage / node.z;
-            // Σ m ℓ/(ℓ+κ) κ/n less a constant, of which the integral is 0: (1 − g)/z has no pole.
+            // `seen` is Σ m ℓ/(ℓ+κ) κ/n minus a constant, whose integral is 0 because (1 − g)/z has no pole.
             variance += 2.0 * (node.weight * gain * gain * node.seen).re;
         }
         let target = self.scales(unit);
@@ -264,13 +270,13 @@ impl SpectralPopulation {
         Ok(Excess { bias: bias.max(0.0), variance: self.noise * variance.max(0.0) })
     }
 
-    /// The target by the magnitude of its eigenvalues, in units of the largest.
+    /// Groups the target by the magnitude of its eigenvalues, in units of the largest.
     fn scales(&self, unit: f64) -> Vec<Scale> {
         let mut scales: Vec<Scale> = Vec::new();
         for (value, energy) in self.spectrum.targets(&self.signal).filter(|target| target.1 > 0.0) {
             let value = value / unit;
             match scales.last_mut() {
-                // Descending.
+                // The eigenvalues are in descending order.
                 Some(scale) if value > 1e-4 * scale.largest => scale.targets.push((value, energy)),
                 _ => scales.push(Scale { largest: value, targets: vec![(value, energy)] }),
             }
@@ -281,15 +287,15 @@ impl SpectralPopulation {
 
 /// The part of the target on eigenvalues within four orders of magnitude.
 ///
-/// `S_z − S_w` would lose the digits of a late bias where `κ` is far below an eigenvalue: there `−Σ bℓ κ/(ℓ (ℓ + κ))` stands
-/// for `Σ bℓ/(ℓ + κ)`, which differs from it by a constant.
+/// If `κ` is far below an eigenvalue, `S_z − S_w` cancels and a late bias loses digits. There `−Σ bℓ κ/(ℓ (ℓ + κ))`
+/// replaces `Σ bℓ/(ℓ + κ)`; the two differ by a constant.
 struct Scale {
     largest: f64,
     targets: Vec<(f64, f64)>,
 }
 
 impl Scale {
-    /// Both forms of its part of `S`, for large and for small `κ`.
+    /// Returns both forms of this group's part of `S`, for large and for small `κ`.
     fn sums(&self, kappa: Complex) -> [Complex; 2] {
         let (mut large, mut small) = (Complex::default(), Complex::default());
         for &(value, energy) in &self.targets {
@@ -301,7 +307,7 @@ impl Scale {
     }
 }
 
-/// `S_z − S_w`, each given by its `κ` and its sums.
+/// Returns `S_z − S_w`, each given by its `κ` and its sums.
 fn difference(
     target: &[Scale],
     (a, of_a): (Complex, &[[Complex; 2]]),
@@ -346,19 +352,19 @@ fn points(target: &[Scale], nodes: &[Node], factors: &[(Complex, Complex)]) -> V
 /// One contour point of the double integral.
 struct Point {
     z: Complex,
-    /// `z` but for a constant.
+    /// `z` minus a constant.
     place: Complex,
     kappa: Complex,
-    /// Weight, residual factor and `κ/z`.
+    /// The product of the weight, the residual factor and `κ/z`.
     value: Complex,
-    /// `S` by scale, here and at the mirror image.
+    /// `S` by scale, here and at the complex conjugate point.
     sums: Vec<[Complex; 2]>,
     mirrored: Vec<[Complex; 2]>,
     /// `dS/dz`.
     slope: Complex,
 }
 
-/// The double sum over the whole contour, from its lower half.
+/// Returns the double sum over the whole contour, from the points of its lower half.
 fn double_integral(target: &[Scale], points: &[Point]) -> f64 {
     let mut sum = 0.0;
     for (i, a) in points.iter().enumerate() {
@@ -366,7 +372,7 @@ fn double_integral(target: &[Scale], points: &[Point]) -> f64 {
             let rise = difference(target, (a.kappa, &a.sums), (b.kappa, &b.mirrored));
             b.value.conjugate() * (rise / (a.place - b.place.conjugate()))
         };
-        // Half of a point with itself and with its own mirror image, all of the pairs with those before it.
+        // Half of the terms of a point with itself and with its conjugate, plus the pairs with earlier points.
         let mut inner = (a.value * a.slope + mirrored(a)).scale(0.5);
         for b in &points[..i] {
             let rise = difference(target, (a.kappa, &a.sums), (b.kappa, &b.sums));
@@ -374,6 +380,6 @@ fn double_integral(target: &[Scale], points: &[Point]) -> f64 {
         }
         sum += (a.value * inner).re;
     }
-    // Twice for the order of each pair, twice for the upper half.
+    // A factor 2 for the order of each pair, and 2 for the upper half.
     4.0 * sum
 }

@@ -1,13 +1,13 @@
-//! Gauss and Legendre's rule on panels.
+//! Gauss–Legendre quadrature on panels.
 
-/// Nodes of a rule: exact for polynomials of degree 39.
+/// The number of nodes; the rule is exact for polynomials up to degree 39.
 pub(super) const NODES: usize = 20;
 
-/// Nodes in (−1, 1) and weights, to rounding.
+/// Returns the nodes in (−1, 1) and their weights, accurate to rounding.
 pub(super) fn rule() -> [(f64, f64); NODES] {
     let count = NODES as f64;
     std::array::from_fn(|i| {
-        // Newton from Tricomi's start, which lies within 1e-4 of the root.
+        // Newton's method from Tricomi's approximation, which is within 1e-4 of the root.
         let mut x = (std::f64::consts::PI * (i as f64 + 0.75) / (count + 0.5)).cos();
         let mut slope = 1.0;
         for _ in 0..6 {
@@ -23,8 +23,10 @@ pub(super) fn rule() -> [(f64, f64); NODES] {
     })
 }
 
-/// `∫ f` from 0 to `end` on panels that halve towards 0 until one is shorter than `scale`, the distance from 0 within
-/// which `f` changes: whatever is smooth in `ln x` beyond it is integrated to rounding.
+/// Returns `∫ f` from 0 to `end`, on panels that halve towards 0 until one is shorter than `scale`.
+///
+/// `scale` is the distance from 0 below which `f` is smooth in `x`. If `f` is smooth in `ln x` beyond it, the result is
+/// accurate to rounding.
 pub(super) fn graded(end: f64, scale: f64, mut f: impl FnMut(f64) -> f64) -> f64 {
     let rule = rule();
     let mut panel = |from: f64, to: f64| {

@@ -1,6 +1,6 @@
-//! Minimum-norm least squares on Gaussian features: exact for every number of samples and features.
+//! Minimum-norm least squares on Gaussian features: exact formulas for any number of samples and features.
 //!
-//! Every excess is the test error without the test's own noise. See [`super::noise`] for the noise term alone.
+//! An excess is the test error without the noise of the test targets. See [`super::noise`] for the noise term alone.
 
 use super::{check, noise};
 use crate::Error;
@@ -8,14 +8,14 @@ use crate::Error;
 /// Bias and variance of an excess risk.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Excess {
-    /// What the target causes.
+    /// The part caused by the target.
     pub bias: f64,
-    /// What the label noise causes.
+    /// The part caused by label noise.
     pub variance: f64,
 }
 
 impl Excess {
-    /// Bias + variance.
+    /// Returns bias + variance.
     #[must_use]
     pub fn total(&self) -> f64 {
         self.bias + self.variance
@@ -27,8 +27,10 @@ fn levels(r2: f64, noise: f64) -> Result<(), Error> {
     check::non_negative("noise variance", noise).map(drop)
 }
 
-/// `r²(1 − n/p)₊` and `σ²` times [`noise::gaussian`], for features `N(0, I_p)` and `‖β‖² = r²`. Infinite for
-/// `|n − p| ≤ 1` with noise, finite without.
+/// Returns the expected excess for features `N(0, I_p)` and `‖β‖² = r²`.
+///
+/// The bias is `r²(1 − n/p)₊`, the variance `σ²` times [`noise::gaussian`]. For `|n − p| ≤ 1` the variance is infinite
+/// with noise, and 0 without.
 ///
 /// # Errors
 /// [`Error::Domain`] for `r²` or `σ²` that is negative or not finite.
@@ -42,12 +44,12 @@ pub fn excess(n: usize, p: usize, r2: f64, noise: f64) -> Result<Excess, Error> 
     Ok(Excess { bias, variance: if noise == 0.0 { 0.0 } else { noise * factor } })
 }
 
-/// The variance of the excess over designs and Gaussian noise; infinite for `|n − p| ≤ 3` with noise.
+/// Returns the variance of the excess over designs and Gaussian noise; infinite for `|n − p| ≤ 3` with noise.
 /// ```text
 /// 2 σ⁴ p (n−1) / ((n−p−1)² (n−p−3))                                   n > p + 3
 /// 2 r⁴ n (p−n) / (p² (p+2)) + 2 σ⁴ n (p−1) / ((p−n−1)² (p−n−3))        p > n + 3
 /// ```
-/// What a mean of `N` repeats is off by is its square root over `√N`.
+/// The standard error of a mean over `N` repeats is its square root over `√N`.
 ///
 /// # Errors
 /// As [`excess`].
@@ -75,14 +77,16 @@ pub fn excess_variance(n: usize, p: usize, r2: f64, noise: f64) -> Result<f64, E
     Ok(bias + 2.0 * noise * (spread * noise))
 }
 
-/// The excess of a fit with an intercept that is not penalised (centred by the training means): with `N = n − 1`,
-/// `σ²/n + (1 + 1/n)` times [`excess`] at `N`. The peak moves to `p = n − 1`.
+/// Returns the expected excess of a fit with an unpenalised intercept (centred by the training means).
+///
+/// It is `σ²/n + (1 + 1/n) E`, where `E` is the [`excess`] at `n − 1` samples. The peak moves to `p = n − 1`.
 ///
 /// # Errors
 /// As [`excess`]; [`Error::Domain`] without samples.
 ///
 /// # References
-/// [`excess`] on the `n − 1` contrasts of the rows, which are independent of their means; derived and checked for this crate.
+/// [`excess`] on the `n − 1` contrasts of the rows, which are independent of the row mean; derived and checked for this
+/// crate.
 pub fn excess_with_intercept(n: usize, p: usize, r2: f64, noise: f64) -> Result<f64, Error> {
     if n == 0 {
         return Err(Error::Domain { what: "samples", value: 0.0, must_be: "at least 1" });
@@ -91,23 +95,25 @@ pub fn excess_with_intercept(n: usize, p: usize, r2: f64, noise: f64) -> Result<
     Ok(noise / samples + (1.0 + 1.0 / samples) * excess(n - 1, p, r2, noise)?.total())
 }
 
-/// The expected mean of squared residuals on the training labels, `σ² (1 − p/n)₊`: exact for Gaussian features of any
-/// covariance. With an intercept it is that of `n − 1` samples times `(n − 1)/n`; for features left out, `σ²` is
-/// `σ² + unseen` (see [`weak_features`]).
+/// Returns the expected mean squared training residual, `σ² (1 − p/n)₊`.
+///
+/// Exact for Gaussian features of any covariance. With an intercept, it is the value at `n − 1` samples times
+/// `(n − 1)/n`. If features are left out, replace `σ²` by `σ² + unseen` (see [`weak_features`]).
 ///
 /// # Errors
 /// [`Error::Domain`] for `σ²` that is negative or not finite.
 ///
 /// # References
-/// `n` residuals span `n − p` dimensions.
+/// The `n` residuals span `n − p` dimensions.
 pub fn train_error(n: usize, p: usize, noise: f64) -> Result<f64, Error> {
     check::non_negative("noise variance", noise)?;
     Ok(if n > p { noise * ((n - p) as f64 / n as f64) } else { 0.0 })
 }
 
-/// What the smoother's norm counts at test points, `p⁰ = n E ‖s(x₀)‖²` for predictions `s(x₀)·y`: `n` times
-/// [`noise::gaussian`], infinite for `|n − p| ≤ 1`. On the training points it is `min(n, p)`. Label noise adds `σ² p⁰/n` to the
-/// test error of any linear smoother.
+/// Returns the effective number of parameters at test points, `p⁰ = n E ‖s(x₀)‖²` for predictions `s(x₀)·y`.
+///
+/// It is `n` times [`noise::gaussian`], infinite for `|n − p| ≤ 1`. On the training points it is `min(n, p)`. Label
+/// noise adds `σ² p⁰/n` to the test error of any linear smoother.
 ///
 /// # References
 /// Curth, Jeffares and van der Schaar, *A U-turn on double descent*, arXiv:2310.18988 (definition); the mean of the
@@ -117,9 +123,10 @@ pub fn effective_parameters(n: usize, p: usize) -> f64 {
     if n == 0 { 0.0 } else { n as f64 * noise::gaussian(n, p) }
 }
 
-/// The excess where `p` features carry `seen = ‖β_T‖²` and the features left out `unseen`: that of noise
-/// `σ² + unseen`, and `unseen` itself. Belkin, Hsu and Xu's test error is this plus `σ²`. For `p` of `D` features at
-/// random, `seen = r² p/D`.
+/// Returns the excess if the fit uses `p` features with energy `seen = ‖β_T‖²` and leaves out features with `unseen`.
+///
+/// It is the [`excess`] for noise `σ² + unseen`, plus `unseen` itself. Belkin, Hsu and Xu's test error is this plus
+/// `σ²`. For `p` random features out of `D`, `seen = r² p/D`.
 ///
 /// # Errors
 /// As [`excess`].
@@ -131,7 +138,7 @@ pub fn weak_features(n: usize, p: usize, seen: f64, unseen: f64, noise: f64) -> 
     Ok(unseen + excess(n, p, seen, noise + unseen)?.total())
 }
 
-/// [`weak_features`] for `p` of `D` features at random, `‖β‖² = r²`: `seen = r² p/D`, the rest unseen.
+/// Returns [`weak_features`] for `p` random features out of `D`, `‖β‖² = r²`: `seen = r² p/D`, the rest unseen.
 ///
 /// # Errors
 /// As [`excess`]; [`Error::Domain`] for `p` above `D` or no dimensions.
@@ -147,32 +154,33 @@ pub fn random_subset(n: usize, p: usize, dimensions: usize, r2: f64, noise: f64)
     weak_features(n, p, r2 * (p as f64 / all), r2 * ((dimensions - p) as f64 / all), noise)
 }
 
-/// Bias and variances over training sets, of [`split`]; with [`Split::total`] they add up to [`weak_features`].
+/// Bias and variances over training sets, from [`split`]; they add up to [`weak_features`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Split {
-    /// What the mean fit of all training sets misses.
+    /// The excess of the mean fit over all training sets.
     pub bias_squared: f64,
-    /// The variance that is due to the training inputs alone.
+    /// The variance due to the training inputs alone.
     pub inputs: f64,
-    /// The variance of inputs and label noise together. (That of the noise alone is 0.)
+    /// The variance due to inputs and label noise together. (The variance due to noise alone is 0.)
     pub inputs_and_noise: f64,
 }
 
 impl Split {
-    /// The three added up.
+    /// Returns the sum of the three parts.
     #[must_use]
     pub fn total(&self) -> f64 {
         self.bias_squared + self.inputs + self.inputs_and_noise
     }
 }
 
-/// The symmetric split of the excess of [`weak_features`] over training inputs and label noise: with `π = min(1, n/p)` and the
-/// noise factor `F` of [`noise::gaussian`]
+/// Returns the symmetric split of the excess of [`weak_features`] over training inputs and label noise.
+///
+/// With `π = min(1, n/p)` and the noise factor `F` of [`noise::gaussian`],
 /// ```text
 /// bias² = ‖β_U‖² + ‖β_T‖² (1 − π)²        V_X = ‖β_T‖² π (1 − π) + ‖β_U‖² F        V_Xε = σ² F
 /// ```
-/// since `E X⁺X = π I` and `E X⁺ = 0` for rows whose law no rotation and no change of sign changes. The features left out,
-/// `β_U`, are noise to the fit, but noise that comes with the inputs.
+/// since `E X⁺X = π I` and `E X⁺ = 0` for rows whose law is invariant under rotations and sign changes. The features
+/// left out, `β_U`, act as noise on the fit, but this noise comes with the inputs.
 ///
 /// # Errors
 /// As [`weak_features`].
@@ -192,25 +200,26 @@ pub fn split(n: usize, p: usize, seen: f64, unseen: f64, noise: f64) -> Result<S
     })
 }
 
-/// A limit where the features in use carry a part of the target alone.
+/// A limit for features that carry only part of the target.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Misspecified {
-    /// What no fit can learn: the energy of the features left out.
+    /// The energy of the features left out, which no fit can learn.
     pub unseen: f64,
-    /// The excess of what is in use, the features left out being noise.
+    /// The excess on the features in use, with the features left out counted as noise.
     pub seen: Excess,
 }
 
 impl Misspecified {
-    /// Test error without the test's own noise: the three parts added up.
+    /// Returns the test error without the noise of the test targets: the sum of the three parts.
     #[must_use]
     pub fn total(&self) -> f64 {
         self.unseen + self.seen.total()
     }
 }
 
-/// The limit of [`weak_features`] at `p/n → γ` where the features in use carry the share `share` of `r²`: [`limit`] of
-/// `share · r²` and noise `σ² + (1 − share) r²`.
+/// Returns the limit of [`weak_features`] at `p/n → γ`, if the features in use carry the share `share` of `r²`.
+///
+/// It is [`limit`] for energy `share · r²` and noise `σ² + (1 − share) r²`.
 ///
 /// # Errors
 /// As [`limit`]; [`Error::Domain`] for a share outside [0, 1].
@@ -224,7 +233,10 @@ pub fn misspecified_limit(gamma: f64, r2: f64, share: f64, noise: f64) -> Result
     Ok(Misspecified { unseen, seen: limit(gamma, r2 * share, noise + unseen)? })
 }
 
-/// The limit of [`excess`] at `p/n → γ`: `σ²γ/(1−γ)`, or `r²(1−1/γ)` and `σ²/(γ−1)`; infinite at `γ = 1` with noise.
+/// Returns the limit of [`excess`] at `p/n → γ`.
+///
+/// For `γ < 1` the bias is 0 and the variance `σ²γ/(1−γ)`; for `γ > 1` they are `r²(1−1/γ)` and `σ²/(γ−1)`. With noise,
+/// infinite at `γ = 1`.
 ///
 /// # Errors
 /// [`Error::Domain`] for `γ` that is not positive and finite, or a level that is negative or not finite.

@@ -1,11 +1,11 @@
-//! Theory as a line: a name, a source, and a value at every point of an axis. What figures draw over measured curves.
+//! Theory lines that figures draw over measured curves: a label, a reference, and a value at every point of an axis.
 //!
 //! # Examples
 //! ```
 //! use double_descent::theory::line::{Sizes, Theory, TheoryLine};
 //! use double_descent::theory::gaussian;
 //!
-//! // Over the number of samples, p = 30 features held. Any formula of one number is a line.
+//! // Over the number of samples, at p = 30 features. Any function of one number can be a line.
 //! let exact = TheoryLine::gaussian_excess(Sizes::Samples { p: 30 }, 1.0, 0.25);
 //! assert_eq!(exact.at(60.0)?, gaussian::excess(60, 30, 1.0, 0.25)?.total());
 //! assert_eq!(exact.at(30.0)?, f64::INFINITY);
@@ -22,23 +22,23 @@ use std::sync::Arc;
 use super::{gaussian, noise};
 use crate::{Error, error::user_code};
 
-/// A theory of a measured quantity along an axis: `n`, `p`, a penalty, a time.
+/// A theory of a measured quantity along an axis, such as `n`, `p`, a penalty or a time.
 pub trait Theory: fmt::Debug + Send + Sync {
-    /// What the line is, as a legend names it.
+    /// Returns the label of the line, for a legend.
     fn label(&self) -> String;
 
-    /// The paper it comes from, in short: `Hastie et al. 2022`. May be empty.
+    /// Returns a short reference to its source, such as `Hastie et al. 2022`. May be empty.
     fn reference(&self) -> String;
 
-    /// The value at a point of the axis; infinite where the theory says so.
+    /// Returns the value at a point of the axis, which may be infinite.
     ///
     /// # Errors
-    /// [`Error::Domain`] outside the theory's domain, where a line has a gap; any other error is one of the theory
-    /// itself, and ends the line.
+    /// [`Error::Domain`] outside the theory's domain, where the line has a gap. Any other error is a failure of the
+    /// theory, and [`values`] returns it.
     fn at(&self, value: f64) -> Result<f64, Error>;
 }
 
-/// What points to a theory is one.
+/// Implements the trait for pointers to a theory.
 macro_rules! pointers {
     ($($pointer:ty),+) => {$(
         impl<T: Theory + ?Sized> Theory for $pointer {
@@ -59,10 +59,11 @@ macro_rules! pointers {
 
 pointers!(&T, Box<T>, Arc<T>);
 
-/// The values of a theory along an axis: infinite where the theory says so, NaN outside its domain.
+/// Returns the values of a theory along an axis, which may be infinite; NaN outside its domain.
 ///
 /// # Errors
-/// Those of [`Theory::at`] other than [`Error::Domain`]; [`Error::UserCode`] for a theory that panics or gives NaN.
+/// The errors of [`Theory::at`] other than [`Error::Domain`]; [`Error::UserCode`] for a theory that panics or gives
+/// NaN.
 ///
 /// # Examples
 /// ```
@@ -71,7 +72,7 @@ pointers!(&T, Box<T>, Arc<T>);
 /// let bound = TheoryLine::noise_lower_bound(Sizes::Features { n: 10 });
 /// let found = values(&bound, &[5.0, 20.0, 20.5])?;
 /// assert_eq!(found[..2], [5.0 / 6.0, 10.0 / 11.0]);
-/// assert!(found[2].is_nan()); // no number of features
+/// assert!(found[2].is_nan()); // 20.5 is not a number of features
 /// # Ok::<(), double_descent::Error>(())
 /// ```
 pub fn values(theory: &dyn Theory, axis: &[f64]) -> Result<Vec<f64>, Error> {
@@ -91,7 +92,7 @@ fn not_nan(value: f64, at: f64, part: impl Fn() -> String) -> Result<f64, Error>
     Ok(value)
 }
 
-/// What an axis counts, and how many of the other there are.
+/// The size on the axis, samples or features, with the fixed value of the other size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sizes {
     /// The axis is the number of samples `n`.
@@ -107,12 +108,12 @@ pub enum Sizes {
 }
 
 impl Sizes {
-    /// `(n, p)` at a point of the axis.
+    /// Returns `(n, p)` at a point of the axis.
     ///
     /// # Errors
-    /// [`Error::Domain`] for a value that is no whole number from 0 to 2⁵³.
+    /// [`Error::Domain`] for a value that is not a whole number from 0 to 2⁵³.
     pub fn at(self, value: f64) -> Result<(usize, usize), Error> {
-        // Up to there every whole number is a float of its own.
+        // 2⁵³: up to here every whole number is an exact `f64`.
         const LARGEST: f64 = 9_007_199_254_740_992.0;
         let what = match self {
             Self::Samples { .. } => "the number of samples",
@@ -130,7 +131,7 @@ impl Sizes {
     }
 }
 
-/// A theory made of a function, a label and a reference.
+/// A theory given by a label, a reference and a function.
 #[derive(Clone)]
 pub struct TheoryLine {
     label: String,
@@ -141,7 +142,7 @@ pub struct TheoryLine {
 type Function = dyn Fn(f64) -> Result<f64, Error> + Send + Sync;
 
 impl TheoryLine {
-    /// `value` at every point of the axis. Outside its domain it gives [`Error::Domain`].
+    /// The line of the function `value`, which must return [`Error::Domain`] outside its domain.
     pub fn new(
         label: impl Into<String>,
         reference: impl Into<String>,
@@ -150,7 +151,7 @@ impl TheoryLine {
         Self { label: label.into(), reference: reference.into(), value: Arc::new(value) }
     }
 
-    /// `value(n, p)` along `sizes`, at whole numbers.
+    /// The line of `value(n, p)` along `sizes`, defined at whole numbers.
     ///
     /// # Examples
     /// ```
@@ -176,9 +177,11 @@ impl TheoryLine {
         })
     }
 
-    /// A theory that is known at some points, in any order: between two of them straight in the logarithms of both (in the
-    /// numbers themselves, where one is not positive), and a gap where one of the two is infinite. For formulas that cost
-    /// more at each point than a figure should wait for.
+    /// The line through known points, given in any order.
+    ///
+    /// Between two points it interpolates linearly in the logarithms of both coordinates (in the numbers themselves, if
+    /// one is not positive). If one of the two values is infinite, there is a gap. Use it for formulas that are too
+    /// slow to evaluate at every point of a figure.
     ///
     /// # Examples
     /// ```
@@ -213,7 +216,7 @@ impl TheoryLine {
         })
     }
 
-    /// [`noise::lower_bound`]: the noise term of minimum-norm least squares is nowhere below.
+    /// [`noise::lower_bound`]: a lower bound on the noise term of minimum-norm least squares.
     #[must_use]
     pub fn noise_lower_bound(sizes: Sizes) -> Self {
         Self::over_sizes("Lower bound", "Holzmüller 2021", sizes, |n, p| Ok(noise::lower_bound(n, p)))
@@ -239,8 +242,10 @@ impl TheoryLine {
         })
     }
 
-    /// [`gaussian::excess`], bias and variance together: the expected excess of minimum-norm least squares on features
-    /// `N(0, I)`, `‖β‖² = r2`, label noise of variance `noise`. A negative `r2` or `noise` leaves a line of gaps.
+    /// [`gaussian::excess`], bias plus variance: the expected excess of minimum-norm least squares.
+    ///
+    /// For features `N(0, I)`, `‖β‖² = r2` and label noise of variance `noise`. If `r2` or `noise` is negative, the
+    /// whole line is a gap.
     #[must_use]
     pub fn gaussian_excess(sizes: Sizes, r2: f64, noise: f64) -> Self {
         Self::over_sizes("Expected, exact", "Belkin, Hsu and Xu 2020", sizes, move |n, p| {
@@ -249,7 +254,7 @@ impl TheoryLine {
     }
 }
 
-/// The value at a place between two points, both finite.
+/// Interpolates between two points with finite values.
 fn between((a, low): (f64, f64), (b, high): (f64, f64), at: f64) -> f64 {
     if a > 0.0 && low > 0.0 && high > 0.0 {
         let share = (at / a).ln() / (b / a).ln();
@@ -267,7 +272,7 @@ impl Theory for TheoryLine {
         self.reference.clone()
     }
 
-    /// A panic of the function, and NaN from it, are [`Error::UserCode`].
+    /// Returns [`Error::UserCode`] if the function panics or gives NaN.
     fn at(&self, value: f64) -> Result<f64, Error> {
         let part = || user_code::name("theory", || self.label());
         not_nan(user_code::call(part, || (self.value)(value))??, value, part)

@@ -1,4 +1,4 @@
-//! The Marchenko–Pastur law: the eigenvalues of `XᵀX/n` for `n` samples of `γn` independent features of variance 1.
+//! The Marchenko–Pastur law: the eigenvalues of `XᵀX/n` for `n` samples of `γn` independent features with variance 1.
 //!
 //! # References
 //! Marchenko and Pastur (1967); the Shannon transform: Tulino and Verdú (2004).
@@ -10,7 +10,7 @@ use super::gauss_legendre::graded;
 use crate::Error;
 use crate::machine::doubled::Doubled;
 
-/// The law at one ratio `γ` = features / samples.
+/// The law at a ratio `γ` = features / samples.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MarchenkoPastur {
     gamma: f64,
@@ -25,7 +25,7 @@ impl MarchenkoPastur {
         Ok(Self { gamma: check::positive("gamma", gamma)? })
     }
 
-    /// `(1 ∓ √γ)²`, without cancellation at `γ = 1`.
+    /// Returns the edges `(1 ∓ √γ)²`, without cancellation near `γ = 1`.
     ///
     /// # References
     /// Marchenko and Pastur, Mathematics of the USSR-Sbornik 1 (1967).
@@ -35,7 +35,7 @@ impl MarchenkoPastur {
         [((1.0 - self.gamma) / (1.0 + root)).powi(2), (1.0 + root).powi(2)]
     }
 
-    /// `x − λ₋` and `λ₊ − x`, `2√γ ± (x − 1 − γ)`, to rounding at the edges too.
+    /// Returns `x − λ₋` and `λ₊ − x`, which are `2√γ ± (x − 1 − γ)`, accurate to rounding even at the edges.
     fn inside(self, x: f64) -> [f64; 2] {
         if x.is_infinite() {
             return [x, -x];
@@ -51,13 +51,15 @@ impl MarchenkoPastur {
         })
     }
 
-    /// The mass at 0, `(1 − 1/γ)₊`.
+    /// Returns the mass at 0, `(1 − 1/γ)₊`.
     #[must_use]
     pub fn atom(&self) -> f64 {
         ((self.gamma - 1.0) / self.gamma).max(0.0)
     }
 
-    /// `√((λ₊ − x)(x − λ₋)) / (2πγx)` between the edges, 0 elsewhere; without the atom. NaN for NaN.
+    /// Returns the density `√((λ₊ − x)(x − λ₋)) / (2πγx)` between the edges, 0 elsewhere.
+    ///
+    /// The atom at 0 is not included. NaN for NaN.
     ///
     /// # References
     /// Marchenko and Pastur, Mathematics of the USSR-Sbornik 1 (1967).
@@ -70,7 +72,9 @@ impl MarchenkoPastur {
         (above / self.gamma).sqrt() * ((below / self.gamma).sqrt() / (2.0 * PI * x))
     }
 
-    /// The mass at or below `x`, the atom included; 1e-12 relative, in the tail at the lower edge too. NaN for NaN.
+    /// Returns the mass at or below `x`, including the atom.
+    ///
+    /// 1e-12 relative, even in the tail at the lower edge. NaN for NaN.
     ///
     /// # References
     /// The integral of [`MarchenkoPastur::density`].
@@ -91,7 +95,7 @@ impl MarchenkoPastur {
         (self.atom() + self.below(2.0 * share.sqrt().asin(), f64::INFINITY, |_| 1.0)).min(1.0)
     }
 
-    /// `∫ f dF` over `x > 0` for `f` smooth in `ln x` beyond `1/rate`, at whatever scale below. With
+    /// Returns `∫ f dF` over `x > 0`, for `f` smooth in `ln x` beyond `1/rate`, and smooth in `x` below. With
     /// `x = (1 − √γ)² + 4 √γ sin²(θ/2)`
     /// ```text
     /// dF = (2/π) sin² θ / x dθ,   0 < θ < π
@@ -103,7 +107,7 @@ impl MarchenkoPastur {
     fn below(self, end: f64, scale: f64, mut f: impl FnMut(f64) -> f64) -> f64 {
         let root = self.gamma.sqrt();
         let apart = (1.0 - self.gamma) / (1.0 + root);
-        // x is smooth in θ within its least value, f within `scale`.
+        // The integrand changes over the distance at which x leaves its least value, or over `scale` for f.
         let least = if apart == 0.0 { f64::INFINITY } else { apart.abs() / (2.0 * root.sqrt()) };
         let near = least.min((scale / root).sqrt());
         let sum = graded(end, 0.25 * near, |angle| {
@@ -114,8 +118,9 @@ impl MarchenkoPastur {
         FRAC_2_PI * sum
     }
 
-    /// `∫ e^(−sx) dF` and `∫ x e^(−sx) dF` for `s ≥ 0`, the atom included; 1e-12 relative. The second is
-    /// `e^(−s(1+γ)) I₁(2√γ s)/(√γ s)`, `I₁` the modified Bessel function.
+    /// Returns `∫ e^(−sx) dF` and `∫ x e^(−sx) dF` for `s ≥ 0`, including the atom; 1e-12 relative.
+    ///
+    /// The second is `e^(−s(1+γ)) I₁(2√γ s)/(√γ s)`, with the modified Bessel function `I₁`.
     ///
     /// # Errors
     /// [`Error::Domain`] for `s` that is negative or not finite.
@@ -128,7 +133,7 @@ impl MarchenkoPastur {
         Ok([self.atom() + bulk, self.mean(s, |x| x * (-s * x).exp())])
     }
 
-    /// `κ` with `κ = λ + γκ/(1 + κ)`, `λ ≥ 0`.
+    /// Returns the solution of `κ = λ + γκ/(1 + κ)`, `λ ≥ 0`.
     pub(super) fn kappa(self, lambda: f64) -> f64 {
         if lambda == 0.0 {
             return (self.gamma - 1.0).max(0.0);
@@ -138,8 +143,9 @@ impl MarchenkoPastur {
         if b > 0.0 { 0.5 * b + 0.5 * root } else { 2.0 * (lambda / (root - b)) }
     }
 
-    /// `∫ dF/(x + λ)` and `∫ dF/(x + λ)²` for `λ > 0`, the atom included; 1e-10 relative. Infinite where they do not
-    /// fit.
+    /// Returns `∫ dF/(x + λ)` and `∫ dF/(x + λ)²` for `λ > 0`, including the atom; 1e-10 relative.
+    ///
+    /// Infinite on overflow.
     ///
     /// # Errors
     /// [`Error::Domain`] for `λ` that is not positive and finite.
@@ -154,7 +160,7 @@ impl MarchenkoPastur {
         Ok([m, m * (m / pole)])
     }
 
-    /// `∫ xᵏ dF`, the Narayana polynomial `Σ γʳ/(r+1) C(k, r) C(k−1, r)`; 1 for `k = 0`, infinite where it does not fit.
+    /// Returns `∫ xᵏ dF`, the Narayana polynomial `Σ γʳ/(r+1) C(k, r) C(k−1, r)`; 1 for `k = 0`, infinite on overflow.
     ///
     /// # References
     /// Narayana numbers: Tulino and Verdú, *Random matrix theory and wireless communications*, 2004.
@@ -162,8 +168,8 @@ impl MarchenkoPastur {
     pub fn moment(&self, k: u32) -> f64 {
         let k = f64::from(k);
         let (mut term, mut sum, mut r) = (1.0, 1.0, 0.0);
-        // Each term from the one before it: C(k, r) C(k−1, r) / (r+1) gains (k−r)(k−1−r) / ((r+1)(r+2)). The ratio
-        // falls in r, so a term that is small and below the one before it ends the sum.
+        // Each term follows from the one before: C(k, r) C(k−1, r) / (r+1) gains (k−r)(k−1−r) / ((r+1)(r+2)). This
+        // ratio falls in r, so the sum can stop at a term that is small and below the one before.
         while r + 1.0 < k && sum < f64::INFINITY {
             let ratio = self.gamma * ((k - r) / (r + 1.0)) * ((k - 1.0 - r) / (r + 2.0));
             term *= ratio;
@@ -176,7 +182,7 @@ impl MarchenkoPastur {
         sum
     }
 
-    /// `∫ x⁻ʲ dF` over `x > 0`, `j` = 1, 2, 3; infinite at `γ = 1`.
+    /// Returns `∫ x⁻ʲ dF` over `x > 0` for `j` = 1, 2, 3; infinite at `γ = 1`.
     ///
     /// # References
     /// Derivatives of [`MarchenkoPastur::resolvent`] at 0.
@@ -189,7 +195,7 @@ impl MarchenkoPastur {
         [scale(1) / rest, scale(2) / rest.powi(3), scale(3) * (1.0 + ratio) / rest.powi(5)]
     }
 
-    /// `∫ ln(1 + x/ε) dF` for `ε > 0`; 1e-10 relative.
+    /// Returns `∫ ln(1 + x/ε) dF` for `ε > 0`; 1e-10 relative.
     ///
     /// # Errors
     /// [`Error::Domain`] for `ε` that is not positive and finite.
@@ -199,14 +205,16 @@ impl MarchenkoPastur {
     pub fn shannon(&self, epsilon: f64) -> Result<f64, Error> {
         let kappa = self.kappa(check::positive("epsilon", epsilon)?);
         let share = self.gamma / (1.0 + kappa);
-        // ln κ/ε, small or beyond all numbers.
+        // ln(κ/ε), even if κ/ε is near 1 or overflows.
         let rest = share * (kappa / epsilon);
         let log = if rest.is_finite() { rest.ln_1p() } else { kappa.ln() - epsilon.ln() };
         Ok(kappa.recip().ln_1p() + (log - share) / self.gamma)
     }
 
-    /// The mean logarithm of the eigenvalues that are not 0: `−1 − (1 − γ) ln(1 − γ)/γ` for `γ < 1`, −1 at 1,
-    /// `ln γ − 1 − (γ − 1) ln(1 − 1/γ)` above. 1e-12 relative, but for its zero near 1.6, where it is absolute.
+    /// Returns the mean logarithm of the non-zero eigenvalues.
+    ///
+    /// It is `−1 − (1 − γ) ln(1 − γ)/γ` for `γ < 1`, −1 at 1, `ln γ − 1 − (γ − 1) ln(1 − 1/γ)` above. 1e-12 relative,
+    /// but absolute near the zero at about 1.6.
     ///
     /// # References
     /// The limit of [`MarchenkoPastur::shannon`] for `ε → 0`.

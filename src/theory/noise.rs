@@ -1,5 +1,7 @@
-//! The expected noise term of minimum-norm least squares, `E tr((X⁺)ᵀ Σ X⁺)`: what label noise of variance 1 adds
-//! to the test error, over random designs `X` of `n` samples and `p` features.
+//! The expected noise term of minimum-norm least squares, `E tr((X⁺)ᵀ Σ X⁺)`.
+//!
+//! It is the contribution of label noise of variance 1 to the test error, averaged over random designs `X` of `n`
+//! samples and `p` features.
 //!
 //! # Examples
 //! ```
@@ -11,14 +13,16 @@
 //! assert_eq!(gaussian(20, 20), f64::INFINITY);
 //! ```
 
-/// The lower bound for all designs: `n / (p + 1 − n)` for `n ≤ p`, `p / (n + 1 − p)` for `n ≥ p`. It holds for independent
-/// samples of any distribution whose second moments are finite and invertible and whose designs have full rank
-/// almost surely.
+/// Returns the lower bound for all designs: `n / (p + 1 − n)` for `n ≤ p`, `p / (n + 1 − p)` for `n ≥ p`.
 ///
-/// Two lines show it. For `n ≤ p` and white samples the i-th diagonal entry of `(XXᵀ)⁻¹` is one over the squared distance of
-/// the i-th sample from the span of the others, whose mean is `p − (n − 1)`; Jensen's inequality does the rest, and of all
-/// right inverses of a whitened design its pseudo-inverse is the smallest. For `n ≥ p` the term is the mean of `h/(1 − h)`,
-/// with `h` the leverage of one of `n + 1` samples, whose mean is `p/(n + 1)`.
+/// It holds for independent samples from any distribution with finite, invertible second moments and designs that have
+/// full rank almost surely.
+///
+/// The proof is short. For `n ≤ p` and white samples, the i-th diagonal entry of `(XXᵀ)⁻¹` is one over the squared
+/// distance of the i-th sample from the span of the others. This distance has mean `p − (n − 1)`, so Jensen's
+/// inequality gives the bound. Other covariances reduce to this case, as the pseudoinverse is the smallest of all right
+/// inverses of a whitened design. For `n ≥ p`, the term is the mean of `h/(1 − h)`, where `h` is the leverage of one of
+/// `n + 1` samples, with mean `p/(n + 1)`.
 ///
 /// # References
 /// `n ≤ p`: Holzmüller, *On the universality of the double descent peak in ridgeless regression*, ICLR 2021,
@@ -30,8 +34,9 @@ pub fn lower_bound(n: usize, p: usize) -> f64 {
     short / (long + 1.0 - short)
 }
 
-/// Features `N(0, Σ)` for `n ≥ p`, `N(0, I)` for `n < p`: `p / (n − p − 1)` for `n ≥ p + 2`, `n / (p − n − 1)` for
-/// `p ≥ n + 2`, infinite between.
+/// Returns the noise term for Gaussian features, `N(0, Σ)` for `n ≥ p` and `N(0, I)` for `n < p`.
+///
+/// It is `p / (n − p − 1)` for `n ≥ p + 2`, `n / (p − n − 1)` for `p ≥ n + 2`, and infinite between.
 ///
 /// # References
 /// The mean of the inverse Wishart distribution; Hastie, Montanari, Rosset and Tibshirani, arXiv:1903.08560;
@@ -46,11 +51,13 @@ pub fn gaussian(n: usize, p: usize) -> f64 {
     }
 }
 
-/// The variance of the noise term over designs, for features `N(0, I)`: with `d = min(n, p)`, `m = max(n, p)`,
+/// Returns the variance of the noise term over designs, for features `N(0, I)`.
+///
+/// With `d = min(n, p)`, `m = max(n, p)`, it is
 /// ```text
 /// 2 d (m − 1) / ((m − d) (m − d − 1)² (m − d − 3)),    infinite for m ≤ d + 3
 /// ```
-/// What a mean of `N` repeats is off by is its square root over `√N`.
+/// The standard error of a mean over `N` repeats is its square root over `√N`.
 ///
 /// # References
 /// The moments of the inverse Wishart distribution, von Rosen, Scandinavian Journal of Statistics 15 (1988).
@@ -67,15 +74,17 @@ pub fn gaussian_variance(n: usize, p: usize) -> f64 {
     }
 }
 
-/// Features uniform on the sphere of radius `√p`: `(n / p) (p − 2) / (p − n − 1)` for `p ≥ n + 2`, infinite for `p = n` and
-/// `p = n + 1` with `n ≥ 2`, `1/p` for `n = 1`, `1/n` for `p = 1`; `None` elsewhere, under the threshold, where no formula is
-/// known.
+/// Returns the noise term for features uniform on the sphere of radius `√p`, where a formula is known.
 ///
-/// For `n ≤ p` the i-th diagonal entry of `(XXᵀ)⁻¹` is one over `p` times a number of the distribution
-/// `Beta((p − n + 1)/2, (n − 1)/2)`, the squared distance of the i-th sample from the span of the others beside its length.
+/// It is `(n / p) (p − 2) / (p − n − 1)` for `p ≥ n + 2`, infinite for `p = n` and `p = n + 1` with `n ≥ 2`, `1/p` for
+/// `n = 1`, and `1/n` for `p = 1`. It is `None` for other `p < n`.
+///
+/// For `n ≤ p`, the i-th diagonal entry of `(XXᵀ)⁻¹` is `1/(p b)`, with `b` distributed as
+/// `Beta((p − n + 1)/2, (n − 1)/2)`: the squared distance of the i-th sample from the span of the others, relative to
+/// its squared length.
 ///
 /// # References
-/// The analytic results of Holzmüller, ICLR 2021, arXiv:2010.01851; derived anew as above.
+/// The analytic results of Holzmüller, ICLR 2021, arXiv:2010.01851; derived independently as above.
 #[must_use]
 pub fn sphere(n: usize, p: usize) -> Option<f64> {
     let (samples, features) = (n as f64, p as f64);
@@ -99,7 +108,7 @@ mod tests {
             for p in 0..40 {
                 let bound = lower_bound(n, p);
                 assert!(bound <= gaussian(n, p), "{n} {p}");
-                // Equal for one sample or one feature, but for rounding.
+                // Equal up to rounding for one sample or one feature.
                 assert!(sphere(n, p).is_none_or(|value| bound <= value * (1.0 + 1e-15)), "{n} {p}");
                 assert_eq!(bound, lower_bound(p, n));
             }

@@ -1,22 +1,22 @@
-//! The penalty of the least risk.
+//! The ridge penalty of least risk.
 //!
-//! For isotropic features it is known, `λ* = σ² d/‖β‖²` beside the sum of squares, whatever the number of samples. For
-//! others it depends on that number and may be negative: [`SpectralPopulation::optimal`].
+//! For isotropic features it is `λ* = σ² d/‖β‖²`, added to the sum of squares, for any number of samples. For other
+//! features it depends on the number of samples and may be negative: [`SpectralPopulation::optimal`].
 
 use super::check;
 use super::ridge::{RidgeRisk, SpectralPopulation};
 use crate::Error;
 
-/// How many values of `κ` are looked at in each factor of 10.
+/// The number of values of `κ` examined per decade.
 const GRID: f64 = 16.0;
 
 impl SpectralPopulation {
-    /// The penalty of the least excess, which may be negative, and the theory there; `None` where the excess falls
-    /// for ever as the penalty grows.
+    /// Returns the penalty of least excess, which may be negative, and the risk there.
     ///
-    /// The roots of the excess's derivative in `κ`, to rounding, of which the sign is looked at 16 times a decade: of dips
-    /// closer than that one may be missed. Where eigenvalues lie over more than 100 orders of magnitude there may be a
-    /// better one whose excess is the same to rounding.
+    /// `None` if the excess falls without end as the penalty grows. The minima are roots of the derivative of the
+    /// excess in `κ`, accurate to rounding. Its sign is checked 16 times per decade, so one of two closer dips may be
+    /// missed. If the eigenvalues span more than 100 orders of magnitude, there may be a better penalty whose excess is
+    /// the same to rounding.
     ///
     /// # Errors
     /// [`Error::Domain`] for `n` that is not positive and finite.
@@ -35,8 +35,8 @@ impl SpectralPopulation {
         if self.signal.total() == 0.0 {
             return Ok(None);
         }
-        // At its upper end the excess rises for ever, since there is a target; at the lower it falls from a pole, or towards
-        // the best penalty, which is of the noise's order.
+        // Beyond the upper end the excess only rises, since there is a target. At the lower end it falls from a pole,
+        // or towards the best penalty, which is of the order of the noise.
         let mut high = 1e3 * largest.max(self.spectrum.trace() / n).min(1e297);
         while high < 1e297 && self.is_falling(n, high) {
             high *= 1e3;
@@ -57,17 +57,17 @@ impl SpectralPopulation {
             }
             (left, was_falling) = (right, falls);
         }
-        // Without a dip it rises from the lowest on.
+        // Without a dip, the excess rises from the lowest κ.
         Ok(best.or_else(|| Some(self.of_scale(n, low))))
     }
 
-    /// The penalty and the theory of one `κ`.
+    /// Returns the penalty and the risk at a given `κ`.
     fn of_scale(&self, n: f64, kappa: f64) -> (f64, RidgeRisk) {
         let lambda = self.penalty(n, kappa);
         (lambda, self.read(kappa, n, lambda))
     }
 
-    /// Where the excess stops falling, by bisection of the logarithm.
+    /// Returns the `κ` at which the excess stops falling, by bisection in `ln κ`.
     fn lowest_between(&self, n: f64, [mut left, mut right]: [f64; 2]) -> f64 {
         loop {
             let middle = left.sqrt() * right.sqrt();
@@ -78,8 +78,9 @@ impl SpectralPopulation {
         }
     }
 
-    /// Whether the excess falls where `κ` grows: `(n − df₂) Σ bℓ c² s < (σ² + Σ bℓ c²) Σ m s² c`. In units of the largest `s`
-    /// and the largest `c`, which may both be tiny.
+    /// Returns whether the excess falls as `κ` grows: `(n − df₂) Σ bℓ c² s < (σ² + Σ bℓ c²) Σ m s² c`.
+    ///
+    /// Computed in units of the largest `s` and the largest `c`, which may both be tiny.
     fn is_falling(&self, n: f64, kappa: f64) -> bool {
         let Some([largest, lowest]) = self.spectrum.extremes() else { return false };
         let parts = |value: f64| {
@@ -100,12 +101,14 @@ impl SpectralPopulation {
     }
 }
 
-/// The best penalty on one isotropic design and its excess, averaged over the direction of `β` and the noise: with the
-/// sum of squares beside `λ ‖b‖²`, `d` features and the eigenvalues `w` of `XᵀX`, those that are missing being 0,
+/// Returns the best penalty for a given design with an isotropic prior on `β`, and its excess.
+///
+/// The excess is averaged over the direction of `β` and the noise. The penalty `λ ‖b‖²` is added to the sum of squares.
+/// With `d` features and the eigenvalues `w` of `XᵀX` (missing ones are 0),
 /// ```text
 /// λ* = d σ²/‖β‖²,   excess = σ² tr (XᵀX + λ*)⁻¹ = (‖β‖²/d) Σ λ*/(w + λ*)
 /// ```
-/// The penalty does not depend on the samples, and every further sample lowers the excess.
+/// The penalty does not depend on the samples, and every additional sample lowers the excess.
 ///
 /// # Errors
 /// [`Error::Domain`] for `‖β‖²` that is not positive and finite, a noise or an eigenvalue that is negative or not finite,
@@ -130,19 +133,20 @@ pub fn of_design(eigenvalues: &[f64], features: usize, norm2: f64, noise: f64) -
     Ok((lambda, each * (fitted + (features - eigenvalues.len()) as f64)))
 }
 
-/// Features that are `d` of `p` dimensions at random.
+/// The best penalty for a random projection of `p` features onto `d`, from [`model_wise`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Projected {
-    /// The best penalty beside the sum of squares, `pσ²/‖θ‖² + p − d`.
+    /// The best penalty, added to the sum of squares: `pσ²/‖θ‖² + p − d`.
     pub lambda: f64,
-    /// The noise that the features see, `σ² + ‖θ‖² (p − d)/p`.
+    /// The noise that the fit sees, `σ² + ‖θ‖² (p − d)/p`.
     pub noise: f64,
-    /// The energy of the target in them, `‖θ‖² d/p`.
+    /// The target energy on the `d` features, `‖θ‖² d/p`.
     pub energy: f64,
 }
 
-/// The best penalty of the model with `d` features, the random projection of `p` isotropic ones by a matrix with
-/// orthonormal rows, for a target of `‖θ‖²` on all of them. With it the test error falls in `d`.
+/// Returns the best penalty for `d` features that are a random orthonormal projection of `p` isotropic ones.
+///
+/// The target has energy `‖θ‖²` on all `p`. With this penalty, the test error falls in `d`.
 ///
 /// # Errors
 /// [`Error::Domain`] for `‖θ‖²` that is not positive and finite, a noise that is negative or not finite, or `d` of 0 or

@@ -1,19 +1,19 @@
-//! Effective ranks and the bounds of benign overfitting, all up to universal constants that no theorem states.
+//! Effective ranks and the bounds of benign overfitting, up to universal constants that the theorems leave open.
 //!
-//! The exact cost of overfitting of one spectrum is [`super::ridge::RidgeRisk::cost`].
+//! The exact cost of overfitting for a given spectrum is [`super::ridge::RidgeRisk::cost`].
 
 use super::check;
 use crate::Error;
 use crate::machine::memory::{list, reserve};
 
-/// Eigenvalues from the largest down, none of them 0.
+/// The non-zero eigenvalues in descending order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tail {
     values: Vec<f64>,
-    /// Where each of `values` was in the list given.
+    /// The index of each of `values` in the input list.
     order: Vec<usize>,
     listed: usize,
-    /// `Σ_{i>k} ℓ` and `Σ_{i>k} ℓ²`, summed from the smallest.
+    /// `Σ_{i>k} ℓ` and `Σ_{i>k} ℓ²` for each `k`, summed from the smallest.
     sums: Vec<[f64; 2]>,
 }
 
@@ -22,7 +22,7 @@ impl Tail {
     ///
     /// # Errors
     /// [`Error::Empty`] if nothing is left, [`Error::Domain`] for a value that is negative, not finite or above 10¹⁵⁰
-    /// (its square must fit).
+    /// (its square must not overflow).
     pub fn new(values: &[f64]) -> Result<Self, Error> {
         for &value in values {
             if !(0.0..=1e150).contains(&value) {
@@ -44,7 +44,8 @@ impl Tail {
         Ok(Self { values, order, listed, sums })
     }
 
-    /// `r_k = Σ_{i>k} ℓ / ℓ_{k+1}` and `R_k = (Σ_{i>k} ℓ)² / Σ_{i>k} ℓ²`; `None` for `k` at or past the rank.
+    /// Returns the effective ranks `r_k = Σ_{i>k} ℓ / ℓ_{k+1}` and `R_k = (Σ_{i>k} ℓ)² / Σ_{i>k} ℓ²`; `None` for `k` at
+    /// or past the rank.
     ///
     /// # References
     /// Bartlett, Long, Lugosi and Tsigler, arXiv:1906.11300.
@@ -52,7 +53,7 @@ impl Tail {
     pub fn effective_ranks(&self, k: usize) -> Option<[f64; 2]> {
         let first = self.values.get(k)?;
         let [sum, squares] = self.sums[k];
-        // Scaled, so that squares of small values do not vanish.
+        // Scaled, so that squares of small values do not underflow.
         let big = if squares > 1e-280 {
             sum * (sum / squares)
         } else {
@@ -62,8 +63,9 @@ impl Tail {
         Some([sum / first, big])
     }
 
-    /// `k* = min {k : r_k ≥ b n}` and the size of the noise term, `k*/n + n/R_{k*}`, up to constants; `None` where no
-    /// such `k` exists: the bound says nothing.
+    /// Returns `k* = min {k : r_k ≥ b n}` and the order of the noise term, `k*/n + n/R_{k*}`, up to constants.
+    ///
+    /// `None` if no such `k` exists: then the bound says nothing.
     ///
     /// # Errors
     /// [`Error::Domain`] for `n` or `b` that is not positive and finite.
@@ -77,7 +79,8 @@ impl Tail {
         Ok(ranks.into_iter().find(|(_, [r, _])| *r >= b * n).map(|(k, [_, big])| (k, k as f64 / n + n / big)))
     }
 
-    /// The size of the target's term in the same bound, `‖θ‖² ‖Σ‖ max(√(r₀/n), r₀/n)`, up to constants.
+    /// Returns the order of the target's term in the bound of [`Tail::benign`], `‖θ‖² ‖Σ‖ max(√(r₀/n), r₀/n)`, up to
+    /// constants.
     ///
     /// # Errors
     /// [`Error::Domain`] for `n` that is not positive and finite, or `‖θ‖²` that is negative or not finite.
@@ -91,8 +94,9 @@ impl Tail {
         Ok(norm2 * self.values[0] * share.sqrt().max(share))
     }
 
-    /// Zhou et al.'s bound on the cost of overfitting without ridge, `E₀ ≤ (1 − k/n)⁻² (1 − n/R_k)⁻¹` for any `k < n`; infinite
-    /// where `R_k ≤ n`.
+    /// Returns Zhou et al.'s bound on the cost of overfitting without ridge, `E₀ ≤ (1 − k/n)⁻² (1 − n/R_k)⁻¹`, `k < n`.
+    ///
+    /// Infinite if `R_k ≤ n`.
     ///
     /// # Errors
     /// [`Error::Domain`] for `n` that is not positive and finite, or `k` of at least `n`.
@@ -116,13 +120,14 @@ impl Tail {
         Ok((n / (n - strong)).powi(2) / share)
     }
 
-    /// The size of the target's term of ridge with penalty `λ` beside the sum of squares,
-    /// `Σ_{i>k} ℓθ² + Σ_{i≤k} θ²/ℓ ((λ + Σ_{i>k} ℓ)/n)²`, up to constants. `energy[i]` is `θ²` along the i-th eigenvalue, in
-    /// the order in which they were given.
+    /// Returns the order of the target's term of ridge, `Σ_{i>k} ℓθ² + Σ_{i≤k} θ²/ℓ ((λ + Σ_{i>k} ℓ)/n)²`, up to
+    /// constants.
+    ///
+    /// The penalty `λ` is added to the sum of squares. `energy[i]` is `θ²` along the i-th eigenvalue, in input order.
     ///
     /// # Errors
     /// [`Error::Domain`] for `n` that is not positive and finite, or another value that is negative or not finite,
-    /// [`Error::Shape`] for another number of energies than of eigenvalues.
+    /// [`Error::Shape`] unless there is one energy per eigenvalue.
     ///
     /// # References
     /// Tsigler and Bartlett, arXiv:2009.14286.
@@ -137,8 +142,9 @@ impl Tail {
         Ok(pairs().skip(k).map(|(l, b)| l * b).sum::<f64>() + strong)
     }
 
-    /// The size of the noise term of ridge with penalty `λ` beside the sum of squares,
-    /// `k/n + n Σ_{i>k} ℓ² / (λ + Σ_{i>k} ℓ)²`, up to constants; 0 beyond `k/n` without a tail.
+    /// Returns the order of the noise term of ridge, `k/n + n Σ_{i>k} ℓ² / (λ + Σ_{i>k} ℓ)²`, up to constants.
+    ///
+    /// The penalty `λ` is added to the sum of squares. Without a tail, the term is `k/n`.
     ///
     /// # Errors
     /// [`Error::Domain`] for `n` that is not positive and finite, or `λ` that is negative or not finite.
@@ -156,19 +162,19 @@ impl Tail {
     }
 }
 
-/// What happens to the excess of fits without ridge, as multiples of what the best estimator leaves, when the samples grow.
+/// The behaviour of ridgeless fits for many samples, by the limit of the cost of overfitting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The cost of overfitting tends to 1: nothing is lost by fitting the noise.
     Benign,
-    /// It tends to a number above 1: a share of the noise is paid for ever.
+    /// The cost tends to a number above 1: a share of the noise is never averaged out.
     Tempered,
-    /// It tends to infinity.
+    /// The cost tends to infinity.
     Catastrophic,
 }
 
 impl Verdict {
-    /// That of a limiting cost `E₀ ≥ 1`.
+    /// Returns the verdict for a limiting cost `E₀ ≥ 1`.
     ///
     /// # Errors
     /// [`Error::Domain`] for a cost below 1 or NaN.
@@ -187,22 +193,24 @@ impl Verdict {
     }
 }
 
-/// How eigenvalues fall.
+/// The decay of the eigenvalues.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Decay {
     /// `i^−α`, `α > 1`.
     Power(f64),
-    /// `i⁻¹ (ln i)^−β`, `β > 1`: as slowly as a finite trace allows.
+    /// `i⁻¹ (ln i)^−β`, `β > 1`: almost the slowest decay with a finite trace.
     Logarithmic(f64),
-    /// `e^(−ai)`, `a > 0`, or whatever falls faster than every power.
+    /// `e^(−ai)`, `a > 0`, or any decay faster than every power.
     Exponential(f64),
 }
 
 impl Decay {
-    /// The limit of the cost of overfitting `E₀ = n/(n − df₂)` for many samples, without ridge: `α` for a power, since
-    /// `df₁ ∝ κ^(−1/α)` and `df₁ − df₂ = −d df₁/d ln κ = df₁/α`; 1 for the logarithmic decay, infinite for the exponential.
-    /// [`RidgeRisk::cost`](super::ridge::RidgeRisk::cost) is that of one spectrum at one `n`.
+    /// Returns the limit of the cost of overfitting `E₀ = n/(n − df₂)` for many samples, without ridge.
+    ///
+    /// It is `α` for a power law, since `df₁ ∝ κ^(−1/α)` and `df₁ − df₂ = −d df₁/d ln κ = df₁/α`; 1 for the logarithmic
+    /// decay; infinite for the exponential. [`RidgeRisk::cost`](super::ridge::RidgeRisk::cost) is the cost of a given
+    /// spectrum at a given `n`.
     ///
     /// # Errors
     /// [`Error::Domain`] for an exponent outside its range.
@@ -217,7 +225,7 @@ impl Decay {
         }
     }
 
-    /// [`Verdict::of_limit`] of [`Decay::cost`].
+    /// Returns [`Verdict::of_limit`] of [`Decay::cost`].
     ///
     /// # Errors
     /// As [`Decay::cost`].
@@ -236,8 +244,10 @@ impl Decay {
     }
 }
 
-/// The cost of overfitting of eigenvalues `i^−α`, `α > 1`, without ridge, for many samples: `n/(n − df₂) → α`, since
-/// `df₁ ∝ κ^(−1/α)` and `df₁ − df₂ = −d df₁ / d ln κ = df₁/α`. Between 1 (benign) and ∞ (catastrophic): tempered.
+/// Returns the limiting cost of overfitting for eigenvalues `i^−α`, `α > 1`, without ridge.
+///
+/// For many samples, `n/(n − df₂) → α`, since `df₁ ∝ κ^(−1/α)` and `df₁ − df₂ = −d df₁ / d ln κ = df₁/α`. This lies
+/// between 1 (benign) and ∞ (catastrophic): tempered.
 ///
 /// # Errors
 /// [`Error::Domain`] for `α` of 1 or below, or not finite.

@@ -1,34 +1,34 @@
-//! How fast the excess of kernel ridge regression falls with the samples, where eigenvalues are `i^−α` and the target's
-//! energies `v² = bℓ` on them `i^(−1−2αr)`.
+//! Decay exponents of the excess of kernel ridge regression in the number of samples, for power-law spectra.
 //!
-//! `α > 1` is the capacity of the kernel, `r > 0` the smoothness of the target. With a penalty `λ = n^−s` beside the mean of squares
+//! The eigenvalues are `i^−α`, and the target's energies on them are `v² = bℓ = i^(−1−2αr)`. `α > 1` is the capacity of
+//! the kernel, `r > 0` the smoothness of the target. With a penalty `λ = n^−s` added to the mean of squares,
 //! `κ ∝ n^(−min(s, α))`, the bias is of order `κ^(2 min(r, 1))` and the variance `σ² κ^(−1/α)/n`.
 //!
 //! # References
-//! Caponnetto and De Vito, Foundations of Computational Mathematics 7 (2007), for the best penalty; Cui, Loureiro, Krzakala
-//! and Zdeborová, arXiv:2105.15785, for all.
+//! Caponnetto and De Vito, Foundations of Computational Mathematics 7 (2007), for the best penalty; Cui, Loureiro,
+//! Krzakala and Zdeborová, arXiv:2105.15785, for everything else.
 
 use super::check;
 use crate::Error;
 
-/// Powers of `1/n`.
+/// The powers of `1/n` at which bias and variance fall.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Exponents {
-    /// The bias falls as `n^−bias`, but for a logarithm at `r = 1`.
+    /// The bias falls as `n^−bias`, up to a logarithm at `r = 1`.
     pub bias: f64,
-    /// The variance as `n^−variance`; 0 where it stays, as it does without a penalty.
+    /// The variance falls as `n^−variance`; 0 if it stays constant, as it does without a penalty.
     pub variance: f64,
 }
 
 impl Exponents {
-    /// That of the excess with noise: the smaller of the two.
+    /// Returns the exponent of the excess with noise: the smaller of the two.
     #[must_use]
     pub fn excess(&self) -> f64 {
         self.bias.min(self.variance)
     }
 }
 
-/// With a penalty `λ = n^−s`; `s` of `α` or more, infinity included, is as good as no penalty.
+/// Returns the exponents for a penalty `λ = n^−s`. For `s ≥ α`, infinity included, they are those without a penalty.
 ///
 /// # Errors
 /// [`Error::Domain`] for `α ≤ 1`, `r ≤ 0` or `s < 0`, or one that is not finite (`s` may be infinite).
@@ -44,8 +44,9 @@ pub fn with_penalty(alpha: f64, r: f64, s: f64) -> Result<Exponents, Error> {
     Ok(Exponents { bias: 2.0 * scale * r.min(1.0), variance: (alpha - scale) / alpha })
 }
 
-/// The `s` of the best penalty where there is noise, `α/(1 + 2α min(r, 1))`, and the exponents there, both
-/// `2α min(r, 1)/(1 + 2α min(r, 1))`.
+/// Returns the `s` of the best penalty under noise, `α/(1 + 2α min(r, 1))`, and the exponents for it.
+///
+/// Both exponents are `2α min(r, 1)/(1 + 2α min(r, 1))`.
 ///
 /// # Errors
 /// [`Error::Domain`] for `α ≤ 1` or `r ≤ 0`, or one that is not finite.

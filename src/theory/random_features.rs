@@ -1,8 +1,8 @@
-//! Ridge regression on random features of any kernel spectrum, in the limit of many samples and features.
+//! Ridge regression on random features with any kernel spectrum, in the limit of many samples and features.
 //!
-//! Features `g_j(x) = Σ √ℓᵢ w_ij φᵢ(x)`, `j = 1..k`, of `n` samples; the kernel is `(1/k) Σ g_j g_j`, its ridge `δ`
-//! (penalty `kδ` on the sum of squares). The target is `Σ vᵢ φᵢ`, the label noise has variance `σ²`. A tail of
-//! infinitely many small eigenvalues has mass `t`, and the target's part in it `v_t²`. With
+//! The features are `g_j(x) = Σ √ℓᵢ w_ij φᵢ(x)`, `j = 1..k`, on `n` samples. The kernel is `(1/k) Σ g_j g_j`, with
+//! ridge `δ` (penalty `kδ` added to the sum of squares). The target is `Σ vᵢ φᵢ`; the label noise has variance `σ²`. A
+//! tail of infinitely many small eigenvalues has mass `t`, and the target has energy `v_t²` in it. With
 //! ```text
 //! z = Σ m s + t/κ,   q = Σ m s²,   s = ℓ/(ℓ + κ),   (n − z)(k − z) = kδ/κ,   z < min(n, k)
 //! b₀ = Σ v² (1−s)² + v_t²,   c₁ = Σ v² s(1−s),   B = b₀ + c₁ (z−q)/(k−q)
@@ -17,7 +17,7 @@ use super::spectrum::{Energies, PopulationSpectrum};
 use crate::Error;
 use crate::machine::memory::{list, reserve};
 
-/// A kernel, a target and the noise: all that random-feature regression needs to know of the world.
+/// A population for random-feature regression: a kernel's spectrum, a target and the noise.
 ///
 /// # Examples
 /// ```
@@ -27,7 +27,7 @@ use crate::machine::memory::{list, reserve};
 /// let spectrum = PopulationSpectrum::power_law(1000, 1.5)?;
 /// let target: Vec<f64> = spectrum.values().iter().map(|l| l * l).collect();
 /// let model = RandomFeatureModel::new(spectrum, &target, 0.1)?;
-/// // Model-wise, 50 samples: a peak at as many features, and what is left of it with a ridge.
+/// // Model-wise curve with 50 samples and a small ridge: a finite peak near 50 features.
 /// let points: Vec<[f64; 3]> = (1..=200).map(|k| [50.0, f64::from(k), 1e-3]).collect();
 /// let curve = model.curve(&points)?;
 /// let peak = (0..200).max_by(|&a, &b| curve[a].excess.total_cmp(&curve[b].excess)).unwrap();
@@ -44,26 +44,26 @@ pub struct RandomFeatureModel {
     tail_energy: f64,
 }
 
-/// What the theory says at one `n`, `k` and `δ`.
+/// The predictions of the theory at a given `n`, `k` and `δ`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RandomFeatureRisk {
-    /// The deterministic scale `κ`; 0 where the regression is least squares in all of a finite population.
+    /// The deterministic scale `κ`; 0 if the regression is least squares in all dimensions of a finite population.
     pub kappa: f64,
-    /// `κ₁ = κ (k − z)/k`, the scale of the features' own kernel.
+    /// `κ₁ = κ (k − z)/k`, the scale of the kernel of the drawn features.
     pub feature_kappa: f64,
     /// `z`, the degrees of freedom.
     pub df1: f64,
-    /// `q`, the sum of their squares.
+    /// `q = Σ m s²`.
     pub df2: f64,
-    /// Test error without the test's own noise.
+    /// The test error without the noise of the test targets.
     pub excess: f64,
-    /// Mean squared error on the noisy training labels.
+    /// The mean squared error on the noisy training labels.
     pub train: f64,
-    /// Where the excess comes from; its parts add up to it.
+    /// The split of the excess; its parts add up to `excess`.
     pub split: VarianceSplit,
-    /// The excess of the mean of infinitely many feature draws on the same data.
+    /// The excess of the mean over infinitely many feature draws on the same data.
     pub ensemble: f64,
-    /// The kernel ridge whose infinite-width predictor has the same `κ`, `δ k/(k − z) = κ (n − z)`.
+    /// The ridge at which infinitely many features give the same `κ`: `δ k/(k − z) = κ (n − z)`.
     pub effective_ridge: f64,
 }
 
@@ -72,39 +72,41 @@ pub struct RandomFeatureRisk {
 pub struct VarianceSplit {
     /// `b₀`.
     pub bias: f64,
-    /// From the samples alone.
+    /// The variance due to samples alone.
     pub data: f64,
-    /// From the features alone.
+    /// The variance due to features alone.
     pub features: f64,
-    /// From samples and features together.
+    /// The variance due to samples and features together.
     pub data_features: f64,
-    /// From samples and label noise.
+    /// The variance due to samples and label noise together.
     pub data_noise: f64,
-    /// From all three together.
+    /// The variance due to all three together.
     pub all: f64,
 }
 
 impl VarianceSplit {
-    /// What label noise causes, as d'Ascoli, Refinetti, Biroli and Krzakala split it (arXiv:2003.01054): first the noise is
-    /// averaged over, then the features, then the samples. What is left is [`VarianceSplit::bias`].
+    /// Returns the label-noise part in the split of d'Ascoli, Refinetti, Biroli and Krzakala (arXiv:2003.01054).
+    ///
+    /// They average first over the noise, then over the features, then over the samples. The rest is
+    /// [`VarianceSplit::bias`].
     #[must_use]
     pub fn label_noise(&self) -> f64 {
         self.data_noise + self.all
     }
 
-    /// What the random features cause in their order, interactions with the samples included.
+    /// Returns the part of the random features in that order, including interactions with the samples.
     #[must_use]
     pub fn initialisation(&self) -> f64 {
         self.features + self.data_features
     }
 
-    /// What the samples cause in their order: [`VarianceSplit::data`].
+    /// Returns the part of the samples in that order: [`VarianceSplit::data`].
     #[must_use]
     pub fn sampling(&self) -> f64 {
         self.data
     }
 
-    /// The parts added up: the excess.
+    /// Returns the sum of all parts: the excess.
     #[must_use]
     pub fn sum(&self) -> f64 {
         self.bias + self.data + self.features + self.data_features + self.data_noise + self.all
@@ -112,15 +114,17 @@ impl VarianceSplit {
 }
 
 impl RandomFeatureRisk {
-    /// What one draw of finitely many features costs beside the mean of infinitely many, `R₁ − R_∞`. Without a ridge and with
-    /// `k > n` it is `n/(k − n) (A + σ²)`, `A = Σ v² c + v_t²`.
+    /// Returns `R₁ − R_∞`: the extra excess of one feature draw over the mean of infinitely many.
+    ///
+    /// Without a ridge and for `k > n` it is `n/(k − n) (A + σ²)`, `A = Σ v² c + v_t²`.
     #[must_use]
     pub fn width_penalty(&self) -> f64 {
         self.split.features + self.split.data_features + self.split.all
     }
 
-    /// The excess of the mean of `members` independent feature draws on the same data, `R_∞ + (R₁ − R_∞)/K`, with
-    /// `R_∞` = [`RandomFeatureRisk::ensemble`].
+    /// Returns the excess of the mean over `members` independent feature draws on the same data.
+    ///
+    /// It is `R_∞ + (R₁ − R_∞)/K`, with `R_∞` = [`RandomFeatureRisk::ensemble`].
     ///
     /// # Errors
     /// [`Error::Domain`] without members.
@@ -134,11 +138,13 @@ impl RandomFeatureRisk {
 }
 
 impl RandomFeatureModel {
-    /// `energy[i]` is the target's `Σ v²` over all of the eigenspace of the i-th eigenvalue; `noise` is `σ²`.
+    /// A model with this spectrum, target and noise.
+    ///
+    /// `energy[i]` is the target's `Σ v²` over the whole eigenspace of the i-th eigenvalue; `noise` is `σ²`.
     ///
     /// # Errors
-    /// [`Error::Shape`] for lists of two lengths, [`Error::Domain`] for an energy or a noise that is negative or not
-    /// finite.
+    /// [`Error::Shape`] for lists of different lengths, [`Error::Domain`] for an energy or a noise that is negative or
+    /// not finite.
     pub fn new(spectrum: PopulationSpectrum, energy: &[f64], noise: f64) -> Result<Self, Error> {
         check::non_negative("noise variance", noise)?;
         reserve("a random-feature model", list::<f64>(energy.len()))?;
@@ -146,10 +152,10 @@ impl RandomFeatureModel {
         Ok(Self { spectrum, energies, noise, tail: 0.0, tail_energy: 0.0 })
     }
 
-    /// With a tail of infinitesimal eigenvalues of total `mass`, and the target's `energy` in it.
+    /// Adds a tail of infinitesimal eigenvalues with total `mass`, and the target's `energy` in it.
     ///
     /// # Errors
-    /// [`Error::Domain`] for either that is negative or not finite.
+    /// [`Error::Domain`] if either is negative or not finite.
     ///
     /// # References
     /// A tail of infinitesimal eigenvalues: Mei and Montanari, arXiv:1908.05355, is the case of one eigenvalue and a tail.
@@ -159,11 +165,11 @@ impl RandomFeatureModel {
         Ok(self)
     }
 
-    /// The theory for `n` samples, `k` features and ridge `δ ≥ 0`. Infinite at `n = k`, `δ = 0`, unless the
+    /// Returns the risk for `n` samples, `k` features and ridge `δ ≥ 0`. Infinite at `n = k`, `δ = 0`, unless the
     /// population has fewer dimensions.
     ///
     /// # Accuracy
-    /// 1e-10 relative for `δ` of 1e-300 to 1e300 and `n/k` of 1 ± 1e-12; no difference is taken but `rank − n`,
+    /// 1e-10 relative for `δ` of 1e-300 to 1e300 and `n/k` of 1 ± 1e-12: the only differences taken are `rank − n`,
     /// `rank − k` and `n − k`. The formula itself is a limit: finite sizes deviate by `O(1/n)`.
     ///
     /// # Errors
@@ -175,8 +181,10 @@ impl RandomFeatureModel {
         self.near([n, k, ridge], None)
     }
 
-    /// [`RandomFeatureModel::at`] for many triples `[n, k, δ]` along a curve: each fixed point is looked for from the
-    /// one before. A point then takes some four passes over the different eigenvalues, 50 µs for 10,000 of them.
+    /// Returns [`RandomFeatureModel::at`] for many triples `[n, k, δ]` along a curve.
+    ///
+    /// The search for each fixed point starts from the one before. A point then takes about four passes over the
+    /// distinct eigenvalues, 50 µs for 10,000 of them.
     ///
     /// # Errors
     /// As [`RandomFeatureModel::at`]; [`Error::Memory`].
@@ -196,7 +204,7 @@ impl RandomFeatureModel {
         check::positive("features", k)?;
         check::non_negative("ridge", ridge)?;
         let (least, apart) = (n.min(k), (n - k).abs());
-        // x (x + |n − k|) = kδ/κ for x = min(n, k) − z, in roots so that nothing overflows.
+        // Solves x (x + |n − k|) = kδ/κ for x = min(n, k) − z, by square roots so that nothing overflows.
         let gap = |kappa: f64| {
             let root = 2.0 * k.sqrt() * (ridge / kappa).sqrt();
             let width = apart.hypot(root);
@@ -220,7 +228,8 @@ impl RandomFeatureModel {
         let (rest_n, rest_k) = (free_n + between, free_k + between);
         let target = self.spectrum.target_sums(&self.energies, kappa);
         let (b0, c1) = (target.cc * target.unit + self.energies.at_zero + self.tail_energy, target.sc);
-        // (k − q) times D and 1 − D, so that no product overflows; at κ = 0 the factor k − M cancels, and may be 0.
+        // D and 1 − D, both times (k − q), so that no product overflows. At κ = 0 the factor k − rank cancels, and may
+        // be 0.
         let pole = free_n / n * free_k + between / n * (free_n + free_k);
         let (over, again) = if kappa > 0.0 {
             let dof = self.spectrum.squares_over(sums, kappa, n) * free_k + z / n * between;
@@ -241,9 +250,9 @@ impl RandomFeatureModel {
             all: times(self.noise, again),
         };
         let excess = bias + times(bias + self.noise, over);
-        // Where the excess is infinite the training error is 0, its limit: the fit interpolates.
+        // If the excess is infinite, the fit interpolates and the training error is 0, its limit.
         let train = if free_n == 0.0 { 0.0 } else { free_n / n * (free_n / n * (excess + self.noise)) };
-        // κ (k − z)/k and κ (n − z); where a difference is less than any number, from the other and δ.
+        // κ (k − z)/k and κ (n − z). The smaller difference may underflow, so it is computed from the other one and δ.
         let feature_kappa = if k <= n && free_n > 0.0 { ridge / free_n } else { kappa * (free_k / k) };
         let effective_ridge = if n <= k && free_k > 0.0 { ridge * (k / free_k) } else { kappa * free_n };
         RandomFeatureRisk {

@@ -1,7 +1,7 @@
-//! Ridge and ridgeless regression on features of any covariance, in the limit of many samples and features.
+//! Ridge and ridgeless regression on features with any covariance, in the limit of many samples and features.
 //!
-//! The penalty is `λ ‖b‖²` beside the mean of squares, `nλ ‖b‖²` beside their sum. With eigenvalues `ℓ` of multiplicity
-//! `m`, the target's energy `b` in each eigenspace, and noise of variance `σ²`,
+//! The penalty `λ ‖b‖²` is added to the mean of squares, that is `nλ ‖b‖²` to their sum. With eigenvalues `ℓ` of
+//! multiplicity `m`, the target's energy `b` in each eigenspace, and noise of variance `σ²`,
 //! ```text
 //! κ = λ + (κ/n) Σ m ℓ/(ℓ+κ),   df_j = Σ m (ℓ/(ℓ+κ))ʲ
 //! excess = (Σ b ℓ (κ/(ℓ+κ))² + σ² df₂/n) / (1 − df₂/n),   train = (λ/κ)² (excess + σ²)
@@ -16,14 +16,14 @@ use super::spectrum::{Energies, PopulationSpectrum};
 use crate::Error;
 use crate::machine::memory::{list, reserve};
 
-/// A covariance, a target and the noise.
+/// A population: the spectrum of its covariance, a target and the noise.
 ///
 /// # Examples
 /// ```
 /// use double_descent::theory::ridge::SpectralPopulation;
 /// use double_descent::theory::spectrum::PopulationSpectrum;
 ///
-/// // 100 features of variance 4 and 300 of variance 1, as much of the target in the strong ones as in the weak.
+/// // 100 features of variance 4 and 300 of variance 1, each group with half of the target.
 /// let spectrum = PopulationSpectrum::with_multiplicities(&[4.0, 1.0], &[100.0, 300.0])?;
 /// let population = SpectralPopulation::new(spectrum, &[0.5, 0.5], 1.0)?;
 /// let (ridgeless, ridge) = (population.at(200.0, 0.0)?, population.at(200.0, 0.5)?);
@@ -37,12 +37,12 @@ pub struct SpectralPopulation {
     pub(super) spectrum: PopulationSpectrum,
     /// `b`, as listed.
     energy: Vec<f64>,
-    /// `b ℓ`: what the target's values carry on each eigenspace.
+    /// `b ℓ`: the mean square of the target on each eigenspace.
     pub(super) signal: Energies,
     pub(super) noise: f64,
 }
 
-/// What the theory says at one `n` and `λ`.
+/// The predictions of the theory at a given `n` and `λ`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RidgeRisk {
     /// The effective ridge `κ ≥ λ`.
@@ -51,25 +51,27 @@ pub struct RidgeRisk {
     pub df1: f64,
     /// `df₂`.
     pub df2: f64,
-    /// The part of the excess that the target causes.
+    /// The part of the excess caused by the target.
     pub bias: f64,
-    /// The part that the label noise causes.
+    /// The part caused by label noise.
     pub variance: f64,
-    /// Test error without the test's own noise: bias + variance.
+    /// The test error without the noise of the test targets: bias + variance.
     pub excess: f64,
-    /// Mean squared error on the noisy training labels.
+    /// The mean squared error on the noisy training labels.
     pub train: f64,
     /// The cost of overfitting, `E₀ = n/(n − df₂)`; infinite at the threshold.
     pub cost: f64,
 }
 
 impl SpectralPopulation {
-    /// `energy[i]` is `Σ (v·β)²` over all of the i-th eigenspace; `noise` is `σ²`. For a noise of covariance `Ω` pass
+    /// A population with this spectrum, target and noise.
+    ///
+    /// `energy[i]` is `Σ (v·β)²` over the whole i-th eigenspace; `noise` is `σ²`. For noise with covariance `Ω`, pass
     /// [`mean_noise`] of its diagonal.
     ///
     /// # Errors
-    /// [`Error::Shape`] for lists of two lengths, [`Error::Domain`] for an energy or a noise that is negative or not
-    /// finite.
+    /// [`Error::Shape`] for lists of different lengths, [`Error::Domain`] for an energy or a noise that is negative or
+    /// not finite.
     pub fn new(spectrum: PopulationSpectrum, energy: &[f64], noise: f64) -> Result<Self, Error> {
         check::energies("target energy", spectrum.len(), energy)?;
         check::non_negative("noise variance", noise)?;
@@ -82,33 +84,35 @@ impl SpectralPopulation {
         Ok(Self { spectrum, energy: energy.to_vec(), signal, noise })
     }
 
-    /// The theory for `n` samples and penalty `λ ≥ 0`; infinite at `λ = 0` and `n` = rank.
+    /// Returns the risk for `n` samples and penalty `λ ≥ 0`; infinite at `λ = 0` and `n` = rank.
     ///
     /// # Accuracy
     /// 1e-10 relative for `λ` of 0, 1e-300 to 1e300 and `n`/rank of 1 ± 1e-12. The formula itself is a limit: finite
     /// sizes deviate by `O(1/n)`, near the threshold by `O(1/|n − d|)`.
     ///
-    /// A negative `λ` is allowed above the lowest at which a solution exists (`df₂ = n` there), where the rank is
-    /// above `n`; close to that end `κ` has half the digits.
+    /// If the rank is above `n`, `λ` may be negative, above the lowest value with a solution (where `df₂ = n`). Close
+    /// to that value, `κ` has half the digits.
     ///
     /// # Errors
     /// [`Error::Domain`] for `n` that is not positive and finite, or `λ` that is too low or not finite.
     ///
     /// # References
-    /// HMRT, arXiv:1903.08560, and Simon et al., arXiv:2110.03922, in the form of the module.
+    /// HMRT, arXiv:1903.08560, and Simon et al., arXiv:2110.03922, in the form given in this module.
     pub fn at(&self, n: f64, lambda: f64) -> Result<RidgeRisk, Error> {
         let kappa = self.scale(n, lambda, None)?;
         Ok(self.read(kappa, n, lambda))
     }
 
-    /// [`SpectralPopulation::at`] where `spare`, `n` less the rank, is known better than both are.
+    /// As [`SpectralPopulation::at`], with `spare` = `n` − rank given, if it is known more accurately than `n` and the
+    /// rank.
     pub(super) fn at_spare(&self, n: f64, spare: f64, lambda: f64) -> Result<RidgeRisk, Error> {
         let kappa = self.scale_with_spare([n, spare], lambda, None)?;
         Ok(self.read_with_spare(kappa, [n, spare], lambda))
     }
 
-    /// [`SpectralPopulation::at`] for many pairs `[n, λ]` along a curve: each fixed point is looked for from the one before,
-    /// which takes half as many passes over the spectrum.
+    /// Returns [`SpectralPopulation::at`] for many pairs `[n, λ]` along a curve.
+    ///
+    /// The search for each fixed point starts from the one before, which halves the passes over the spectrum.
     ///
     /// # Errors
     /// As [`SpectralPopulation::at`]; [`Error::Memory`].
@@ -123,8 +127,9 @@ impl SpectralPopulation {
         points.iter().map(risk).collect()
     }
 
-    /// As [`SpectralPopulation::at`], for test points of another covariance with the same eigenvectors: `test[i]` is its
-    /// eigenvalue on the i-th eigenspace.
+    /// As [`SpectralPopulation::at`], for test points with another covariance that has the same eigenvectors.
+    ///
+    /// `test[i]`, `τ` below, is its eigenvalue on the i-th eigenspace.
     /// ```text
     /// excess = Σ b τ c² + (Σ m τ ℓ/(ℓ+κ)² / n) (Σ b ℓ c² + σ²) / (1 − df₂/n),   c = κ/(ℓ+κ)
     /// ```
@@ -151,7 +156,7 @@ impl SpectralPopulation {
             }
         }
         let spread = spread / n;
-        // own.bias is Σ b ℓ c² over the pole, own.cost one over the pole.
+        // own.bias is Σ b ℓ c² / pole, own.cost is 1 / pole.
         let bias = bias + if own.bias == 0.0 { 0.0 } else { spread * own.bias };
         let variance =
             if self.noise == 0.0 || spread == 0.0 { 0.0 } else { self.noise * (spread * own.cost) };
@@ -177,12 +182,12 @@ impl SpectralPopulation {
         Ok(self.spectrum.kappa([0.0, n, spare], [lambda, high], gap, start))
     }
 
-    /// `κ` at which `df₂ = n`, from which on `λ(κ)` grows; 0 where the rank is at most `n`.
+    /// Returns the `κ` at which `df₂ = n`, above which `λ(κ)` grows; 0 if the rank is at most `n`.
     pub(super) fn turn(&self, n: f64, kappa: f64) -> f64 {
         if kappa == 0.0 {
             return 0.0;
         }
-        // df₁ = n at `kappa`, and df₂ < df₁; towards 0 df₂ reaches the rank.
+        // At `kappa`, df₂ < df₁ = n; as κ → 0, df₂ tends to the rank.
         let (mut low, mut high) = (f64::MIN_POSITIVE, kappa);
         while high > low * (1.0 + 1e-15) {
             let middle = low.sqrt() * high.sqrt();
@@ -194,7 +199,7 @@ impl SpectralPopulation {
         high
     }
 
-    /// `λ(κ) = κ (n − df₁)/n`.
+    /// Returns `λ(κ) = κ (n − df₁)/n`.
     pub(super) fn penalty(&self, n: f64, kappa: f64) -> f64 {
         let split = self.spectrum.split(kappa);
         kappa * (((n - split.rank) + (split.strong - split.weak)) / n)
@@ -228,7 +233,7 @@ impl SpectralPopulation {
         let target = self.spectrum.target_sums(&self.signal, kappa);
         let bias = if target.cc == 0.0 { 0.0 } else { target.cc * (target.unit / pole) };
         let variance = check::ratio(self.noise * self.spectrum.squares_over(sums, kappa, n), pole);
-        // The test error with noise, (bare + σ²)/pole; where it is infinite the fit interpolates.
+        // The test error with noise, (bare + σ²)/pole. If it is infinite, the fit interpolates.
         let own = bias + check::ratio(self.noise, pole);
         RidgeRisk {
             kappa,
@@ -243,9 +248,11 @@ impl SpectralPopulation {
     }
 }
 
-/// Ridge on isotropic features, `p/n → γ`, `‖β‖² = r²`: [`SpectralPopulation::at`] in closed form, with `n` as the unit of `df₁`
-/// and `df₂`. `κ` solves `κ² + (1 − γ − λ)κ = λ`, and with the Stieltjes transform `m = ∫ dF/(x+λ)` of the
-/// Marchenko–Pastur law and `m₂ = ∫ dF/(x+λ)²`
+/// Returns the risk of ridge on isotropic features, `p/n → γ`, `‖β‖² = r²`.
+///
+/// This is [`SpectralPopulation::at`] in closed form, with `df₁` and `df₂` in units of `n`. `κ` solves
+/// `κ² + (1 − γ − λ)κ = λ`, and with the Stieltjes transform `m = ∫ dF/(x+λ)` of the Marchenko–Pastur law and
+/// `m₂ = ∫ dF/(x+λ)²`
 /// ```text
 /// bias = r² λ² m₂,   variance = σ² γ (m − λ m₂)
 /// ```
@@ -266,7 +273,7 @@ pub fn isotropic(gamma: f64, lambda: f64, r2: f64, noise: f64) -> Result<RidgeRi
     let (s, c) = (inverse, kappa * inverse);
     let free = if kappa > 0.0 { lambda / kappa } else { (1.0 - gamma).max(0.0) };
     let pole = free + gamma * s * c;
-    // c ≤ pole and γs ≤ 1: in this order nothing vanishes before its time.
+    // c ≤ pole and γs ≤ 1: in this order nothing underflows early.
     let bias = r2 * c * check::ratio(c, pole);
     let variance = if noise == 0.0 { 0.0 } else { noise * (gamma * s) * check::ratio(s, pole) };
     let own = bias + check::ratio(noise, pole);
@@ -282,11 +289,13 @@ pub fn isotropic(gamma: f64, lambda: f64, r2: f64, noise: f64) -> Result<RidgeRi
     })
 }
 
-/// `tr Ω / n`, which is all that the expected test error of ridge needs of the noise's covariance `Ω` where the
-/// design's law does not change under rotations of the samples.
+/// Returns `tr Ω / n`, the mean of the noise variances.
+///
+/// If the design's law is invariant under rotations of the samples, the expected test error of ridge depends on the
+/// noise covariance `Ω` only through it.
 ///
 /// # Errors
-/// [`Error::Empty`] without entries, [`Error::Domain`] for one that is negative or not finite.
+/// [`Error::Empty`] without entries, [`Error::Domain`] for an entry that is negative or not finite.
 ///
 /// # References
 /// Lee and Lee (2023).
@@ -298,8 +307,9 @@ pub fn mean_noise(variances: &[f64]) -> Result<f64, Error> {
     Ok(variances.iter().map(|v| v / variances.len() as f64).sum())
 }
 
-/// The best penalty for isotropic features, `λ* = σ²γ/r²`, and its excess `(a + √(a² + 4 r² σ²))/2` with
-/// `a = r² (1 − 1/γ) − σ²`.
+/// Returns the best penalty for isotropic features, `λ* = σ²γ/r²`, and its excess.
+///
+/// The excess is `(a + √(a² + 4 r² σ²))/2` with `a = r² (1 − 1/γ) − σ²`.
 ///
 /// # Errors
 /// [`Error::Domain`] for `γ` or `r²` that is not positive and finite, or `σ²` that is negative or not finite.

@@ -1,15 +1,16 @@
-//! The smallest singular value of Gaussian matrices of entries `N(0, 1)` at and next to the threshold.
+//! The smallest singular value of matrices with `N(0, 1)` entries, at and next to the threshold.
 //!
-//! Away from the threshold the extremes stay near `|√n − √p|` and `√n + √p`: [`edges`]. Every function of a number gives NaN
-//! for NaN.
+//! Away from the threshold, the extreme singular values stay near `|√n − √p|` and `√n + √p`: [`edges`]. Functions of a
+//! number return NaN for NaN.
 //!
 //! # References
 //! Edelman, SIAM Journal on Matrix Analysis and Applications 9 (1988); Forrester (1993) for `n × (n+3)`.
 
 use crate::Error;
 
-/// Where the smallest and the largest singular value of an `n × p` matrix lie, `|√n − √p|` and `√n + √p`, to
-/// `O(n^(−1/6))` of the spread. Without cancellation at `n ≈ p`.
+/// Returns the limits of the smallest and largest singular value of an `n × p` matrix, `|√n − √p|` and `√n + √p`.
+///
+/// The singular values fluctuate about them by `O(n^(−1/6))`. No cancellation at `n ≈ p`.
 ///
 /// # References
 /// Bai and Yin, Annals of Probability 21 (1993).
@@ -19,8 +20,9 @@ pub fn edges(n: usize, p: usize) -> [f64; 2] {
     [if n == p { 0.0 } else { n.abs_diff(p) as f64 / largest }, largest]
 }
 
-/// What `σ_min/√n` of an `n × p` matrix tends to as both grow with `n/p` held, `|1 − √(p/n)|`: the first of [`edges`] over
-/// `√n`.
+/// Returns the limit of `σ_min/√n` for an `n × p` matrix as both grow at fixed `n/p`: `|1 − √(p/n)|`.
+///
+/// This is the first of [`edges`] over `√n`.
 ///
 /// # References
 /// Bai and Yin, *Limit of the smallest eigenvalue of a large dimensional sample covariance matrix*, Annals of
@@ -30,8 +32,9 @@ pub fn limit(rows_per_column: f64) -> f64 {
     (1.0 - rows_per_column.recip().sqrt()).abs()
 }
 
-/// The mean of `1/σ²` over all singular values of an `n × p` matrix, and over matrices: `1/(|n − p| − 1)`, infinite for
-/// `|n − p| ≤ 1`; `None` for an empty matrix.
+/// Returns the mean of `1/σ²` over the singular values of an `n × p` matrix, and over matrices.
+///
+/// It is `1/(|n − p| − 1)`, infinite for `|n − p| ≤ 1`; `None` for an empty matrix.
 ///
 /// # References
 /// The mean of the inverse Wishart distribution.
@@ -44,7 +47,7 @@ pub fn mean_inverse_square(n: usize, p: usize) -> Option<f64> {
     (n.min(p) > 0).then_some(mean)
 }
 
-/// The limit law of `t = n σ²_min` of square matrices: `1 − exp(−(t/2 + √t))`.
+/// Returns the limiting distribution function of `t = n σ²_min` for square matrices, `1 − exp(−(t/2 + √t))`.
 ///
 /// # References
 /// Edelman, SIAM Journal on Matrix Analysis and Applications 9 (1988).
@@ -53,7 +56,7 @@ pub fn square_limit_cdf(t: f64) -> f64 {
     if t <= 0.0 { 0.0 } else { -(-(0.5 * t + t.sqrt())).exp_m1() }
 }
 
-/// Its density, `(1 + √t)/(2√t) exp(−(t/2 + √t))`; infinite at 0.
+/// Returns the density of [`square_limit_cdf`], `(1 + √t)/(2√t) exp(−(t/2 + √t))`; infinite at 0.
 ///
 /// # References
 /// Edelman, SIAM Journal on Matrix Analysis and Applications 9 (1988).
@@ -65,7 +68,7 @@ pub fn square_limit_density(t: f64) -> f64 {
     0.5 * (1.0 + t.sqrt().recip()) * (-(0.5 * t + t.sqrt())).exp()
 }
 
-/// Its mean, `2 − √(2πe) erfc(1/√2)`. That of `1/t` is infinite.
+/// Returns the mean of [`square_limit_cdf`], `2 − √(2πe) erfc(1/√2)`. The mean of `1/t` is infinite.
 ///
 /// # References
 /// The integral of the tail of [`square_limit_cdf`].
@@ -75,16 +78,16 @@ pub fn square_limit_mean() -> f64 {
         * libm::erfc(std::f64::consts::FRAC_1_SQRT_2)
 }
 
-/// Its median, `(√(1 + 2 ln 2) − 1)²`.
+/// Returns the median of [`square_limit_cdf`], `(√(1 + 2 ln 2) − 1)²`.
 ///
 /// # References
-/// Where [`square_limit_cdf`] is ½.
+/// The solution of [`square_limit_cdf`] = ½.
 #[must_use]
 pub fn square_limit_median() -> f64 {
     ((1.0 + 2.0 * std::f64::consts::LN_2).sqrt() - 1.0).powi(2)
 }
 
-/// The limit of `P(cond(X)/n ≤ x)` of square matrices, `exp(−2/x − 2/x²)`.
+/// Returns the limit of `P(cond(X)/n ≤ x)` for square matrices, `exp(−2/x − 2/x²)`.
 ///
 /// # References
 /// Edelman, SIAM Journal on Matrix Analysis and Applications 9 (1988).
@@ -93,7 +96,7 @@ pub fn condition_limit_cdf(x: f64) -> f64 {
     if x <= 0.0 { 0.0 } else { (-2.0 / x * (1.0 + x.recip())).exp() }
 }
 
-/// `P(σ²_min ≤ x)` of an `n × (n+1)` matrix, exact: `1 − exp(−nx/2)`.
+/// Returns `P(σ²_min ≤ x)` for an `n × (n+1)` matrix, exactly: `1 − exp(−nx/2)`.
 ///
 /// # References
 /// Edelman, SIAM Journal on Matrix Analysis and Applications 9 (1988).
@@ -102,10 +105,11 @@ pub fn one_more_cdf(n: usize, x: f64) -> f64 {
     if x <= 0.0 { 0.0 } else { -(-0.5 * n as f64 * x).exp_m1() }
 }
 
-/// `P(σ²_min ≤ x)` of an `n × (n+3)` matrix, exact: `1 − exp(−nx/2) ₁F₁(−n; 2; −x)`.
+/// Returns `P(σ²_min ≤ x)` for an `n × (n+3)` matrix, exactly: `1 − exp(−nx/2) ₁F₁(−n; 2; −x)`.
 ///
-/// Summed as `Σ_{k≥2} (1 − r_k)` over Poisson weights of mean `nx/2`, `r_k = 2ᵏ n!/((n−k)! nᵏ (k+1)!) ≤ 1`: small
-/// probabilities keep their digits, 1e-10 relative. Above a mean of 700 it is 1 to rounding.
+/// Computed as the sum of `1 − r_k` over `k ≥ 2` with Poisson weights of mean `nx/2`, where
+/// `r_k = 2ᵏ n!/((n−k)! nᵏ (k+1)!) ≤ 1`. Even small probabilities are accurate to 1e-10 relative. Above a mean of 700
+/// the result is 1 to rounding.
 ///
 /// # References
 /// Forrester, *The spectrum edge of random matrix ensembles*, Nuclear Physics B 402 (1993).
@@ -135,7 +139,7 @@ pub fn three_more_cdf(n: usize, x: f64) -> f64 {
     sum.min(1.0)
 }
 
-/// `P(σ²_min ≤ x)` of a square complex matrix of entries with `E |x|² = 1`, exact: `1 − exp(−nx)`.
+/// Returns `P(σ²_min ≤ x)` for a square complex matrix with entries of `E |x|² = 1`, exactly: `1 − exp(−nx)`.
 ///
 /// # References
 /// Edelman, SIAM Journal on Matrix Analysis and Applications 9 (1988).
@@ -144,12 +148,13 @@ pub fn complex_square_cdf(n: usize, x: f64) -> f64 {
     if x <= 0.0 { 0.0 } else { -(-(n as f64) * x).exp_m1() }
 }
 
-/// The density of `σ²_min` of a real `n × n` matrix, exact:
+/// Returns the density of `σ²_min` for a real `n × n` matrix, exactly:
 /// ```text
 /// n Γ((n+1)/2) / √(2πx) · e^(−nx/2) U((n−1)/2, −1/2, x/2),   U Tricomi's function
 /// ```
-/// Infinite at `x = 0`. From the integral of `U` in `t = eᵛ`, `n (n−1)/(2√(2πx)) e^(−nx/2) ∫ e^(−xt/2) t^((n−1)/2)
-/// (1+t)^(−(n+2)/2) dv`, by the trapezoidal rule, which converges geometrically there: 1e-12 relative.
+/// Infinite at `x = 0`. Computed from the integral for `U` with `t = eᵛ`,
+/// `n (n−1)/(2√(2πx)) e^(−nx/2) ∫ e^(−xt/2) t^((n−1)/2) (1+t)^(−(n+2)/2) dv`, by the trapezoidal rule, which converges
+/// geometrically: 1e-12 relative.
 ///
 /// # Errors
 /// [`Error::Domain`] for `n` of 0, or `x` that is negative or not finite.
@@ -166,8 +171,9 @@ pub fn square_density(n: usize, x: f64) -> Result<f64, Error> {
     Ok(order * (0.5 * (order - 1.0)) * integral * scale)
 }
 
-/// `P(σ²_min ≤ x)` of a real `n × n` matrix, exact: the integral of [`square_density`], small probabilities to 1e-12 of
-/// themselves. `n σ²_min` tends to [`square_limit_cdf`].
+/// Returns `P(σ²_min ≤ x)` for a real `n × n` matrix, exactly: the integral of [`square_density`].
+///
+/// Even small probabilities are accurate to 1e-12 relative. The law of `n σ²_min` tends to [`square_limit_cdf`].
 ///
 /// # Errors
 /// As [`square_density`].
@@ -187,8 +193,10 @@ pub fn square_cdf(n: usize, x: f64) -> Result<f64, Error> {
     Ok((order * (0.5 * (order - 1.0)) * tricomi(order, 0.0, inner)).min(1.0))
 }
 
-/// What `σ²_min` of an `n × p` matrix stays under with probability `share`, where the law is known: for `|n − p|` of 0
-/// ([`square_cdf`]), 1 ([`one_more_cdf`]) and 3 ([`three_more_cdf`]), to 1e-10 relative; `None` for other shapes.
+/// Returns the quantile of `σ²_min` for an `n × p` matrix: the value it stays below with probability `share`.
+///
+/// The law is known for `|n − p|` of 0 ([`square_cdf`]), 1 ([`one_more_cdf`]) and 3 ([`three_more_cdf`]), to 1e-10
+/// relative; `None` for other shapes.
 ///
 /// # Errors
 /// [`Error::Domain`] for a share outside [0, 1], or an empty matrix.
@@ -197,7 +205,7 @@ pub fn square_cdf(n: usize, x: f64) -> Result<f64, Error> {
 /// ```
 /// use double_descent::theory::smallest_singular_value::{quantile, square_limit_median};
 ///
-/// // The median at n = p; that of n σ² tends to 0.2968.
+/// // The median at n = p. The median of n σ² tends to 0.2968.
 /// let median = quantile(300, 300, 0.5)?.unwrap();
 /// assert!((300.0 * median / square_limit_median() - 1.0).abs() < 0.01);
 /// assert_eq!(quantile(300, 400, 0.5)?, None);
@@ -205,7 +213,7 @@ pub fn square_cdf(n: usize, x: f64) -> Result<f64, Error> {
 /// ```
 ///
 /// # References
-/// Those of the laws.
+/// The references of these laws.
 pub fn quantile(n: usize, p: usize, share: f64) -> Result<Option<f64>, Error> {
     super::check::share("share of matrices", share)?;
     let (short, gap) = (n.min(p), n.abs_diff(p));
@@ -218,7 +226,7 @@ pub fn quantile(n: usize, p: usize, share: f64) -> Result<Option<f64>, Error> {
         1 => return Ok(Some(-2.0 * (-share).ln_1p() / short as f64)),
         _ => {}
     }
-    // Bisection in the logarithm; both laws are 1 to rounding at the upper end.
+    // Bisection in ln x; both laws are 1 to rounding at the upper end.
     let (mut low, mut high) = (-750.0, (2000.0 / short as f64).ln());
     for _ in 0..80 {
         let middle: f64 = 0.5 * (low + high);
@@ -232,8 +240,9 @@ fn order(n: usize, x: f64) -> Result<f64, Error> {
     super::check::positive("size of the matrix", n as f64)
 }
 
-/// `∫ e^(−xt/2) t^((n−1)/2) (1+t)^(−(n+2)/2) f(t) dv` over all `v`, `t = eᵛ`. The rest of the integrand is log-concave: out
-/// from its peak on both sides until terms vanish.
+/// Returns `∫ e^(−xt/2) t^((n−1)/2) (1+t)^(−(n+2)/2) f(t) dv` over all `v`, with `t = eᵛ`.
+///
+/// Without `f` the integrand is log-concave, so the sum runs outwards from its peak until terms vanish.
 fn tricomi(n: f64, x: f64, f: impl Fn(f64) -> f64) -> f64 {
     const STEP: f64 = 1.0 / 32.0;
     let log = |v: f64| {

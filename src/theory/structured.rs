@@ -1,6 +1,6 @@
-//! Covariances whose limits have closed forms: two different eigenvalues, a latent space, an autoregression.
+//! Covariances with closed-form limits: two eigenvalues, a latent space, an autoregression.
 //!
-//! Minimum-norm least squares at `p/n → γ`. For penalties, or other targets, pass the spectrum to
+//! The limits are for minimum-norm least squares at `p/n → γ`. For penalties or other targets, pass the spectrum to
 //! [`SpectralPopulation`].
 
 use super::check;
@@ -8,18 +8,20 @@ use super::ridge::SpectralPopulation;
 use super::spectrum::PopulationSpectrum;
 use crate::Error;
 
-/// A limit and its effective ridge.
+/// The limit of the excess, and its effective ridge.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Ridgeless {
-    /// The effective ridge `κ`, 0 for `γ ≤ 1`.
+    /// The effective ridge `κ`; 0 for `γ ≤ 1` without a penalty.
     pub kappa: f64,
-    /// The part of the excess that the target causes.
+    /// The part of the excess caused by the target.
     pub bias: f64,
-    /// The part that the label noise causes.
+    /// The part caused by label noise.
     pub variance: f64,
 }
 
-/// `κ` of eigenvalues `ℓ₁` of weight `w` and `ℓ₂` of weight `1 − w`, without a penalty: the positive root of
+/// Returns `κ` for eigenvalues `ℓ₁` with weight `w` and `ℓ₂` with weight `1 − w`, without a penalty.
+///
+/// It is the positive root of
 /// ```text
 /// κ² + (ℓ₁ + ℓ₂ − γ (w ℓ₁ + (1 − w) ℓ₂)) κ + ℓ₁ ℓ₂ (1 − γ) = 0
 /// ```
@@ -39,7 +41,7 @@ pub fn two_point_kappa(gamma: f64, eigenvalues: [f64; 2], weight: f64) -> Result
     if gamma <= 1.0 {
         return Ok(0.0);
     }
-    // In units of the larger, so that nothing overflows.
+    // In units of the larger eigenvalue, so that nothing overflows.
     let unit = eigenvalues[0].max(eigenvalues[1]);
     let [first, second] = eigenvalues.map(|value| value / unit);
     // 1 − γw, rounded once.
@@ -50,12 +52,13 @@ pub fn two_point_kappa(gamma: f64, eigenvalues: [f64; 2], weight: f64) -> Result
     Ok(unit * if b > 0.0 { 2.0 * c * (c / (b + root)) } else { 0.5 * (root - b) })
 }
 
-/// Features of covariance `ρ^|i−j|` and a target of random direction, `E ‖β‖² = r²`: with `a = (1 + ρ²)/(1 − ρ²)` and
-/// `S = √(a² + γ² − 1)`, for `γ > 1`
+/// Returns the limit for features with covariance `ρ^|i−j|` and a target of random direction, `E ‖β‖² = r²`.
+///
+/// With `a = (1 + ρ²)/(1 − ρ²)` and `S = √(a² + γ² − 1)`, for `γ > 1`
 /// ```text
 /// κ = S − a,   bias = r² κ/γ,   variance = σ² (γ²/(Sκ) − 1)
 /// ```
-/// and for `γ ≤ 1` what any covariance has, `σ² γ/(1 − γ)`; infinite at `γ = 1` with noise.
+/// For `γ ≤ 1` the variance is `σ² γ/(1 − γ)`, as for any covariance; infinite at `γ = 1` with noise.
 ///
 /// # Errors
 /// [`Error::Domain`] for `γ` that is not positive and finite, `|ρ| ≥ 1`, or a level that is negative or not finite.
@@ -76,34 +79,36 @@ pub fn autoregressive(gamma: f64, rho: f64, r2: f64, noise: f64) -> Result<Ridge
     // a² − 1 = (2ρ/(1 − ρ²))².
     let s = gamma.hypot(2.0 * rho / (wide * narrow));
     let kappa = gap * ((gamma + 1.0) / (s + a));
-    // γ²/(Sκ) − 1 over a common denominator, where it does not cancel.
+    // γ²/(Sκ) − 1 over a common denominator, which avoids cancellation.
     let spread = ((gamma / s) * a * (gamma / (gamma + 1.0)) + 1.0 / (gamma + 1.0)) / gap;
     Ok(Ridgeless { kappa, bias: r2 * (kappa / gamma), variance: noise * spread })
 }
 
-/// A latent space seen through many noisy features.
+/// The limit for a latent space observed through many noisy features, from [`latent_space`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LatentSpace {
     /// `κ`, bias and variance.
     pub fit: Ridgeless,
-    /// The noise that the features see, `σ² + unseen`.
+    /// The noise that the fit sees, `σ² + unseen`.
     pub noise: f64,
-    /// What no linear function of the features can know, `r²/(1 + μ/ψ)`.
+    /// The target energy that no linear function of the features can predict, `r²/(1 + μ/ψ)`.
     pub unseen: f64,
 }
 
 impl LatentSpace {
-    /// Test error without `σ²`: bias, variance and what cannot be known.
+    /// Returns the test error without `σ²`: bias, variance and `unseen`.
     #[must_use]
     pub fn total(&self) -> f64 {
         self.fit.bias + self.fit.variance + self.unseen
     }
 }
 
-/// The latent-space model: `x = Wz + u`, `y = θ·z + ξ`, with `z` of `ψp` dimensions, `WᵀW = (μ/ψ) I`, `Var uᵢ = 1`,
-/// `‖θ‖² = r²`, `Var ξ = σ²`. The features have eigenvalues `1 + μ/ψ` of weight `ψ` and 1 of weight `1 − ψ`; the best
-/// linear predictor lies in the strong ones and has `‖β‖² = r² (μ/ψ)/(1 + μ/ψ)²`. `λ ≥ 0` is a penalty beside the mean
-/// of squares; infinite at `γ = 1` without one.
+/// Returns the limit for the latent-space model, `x = Wz + u`, `y = θ·z + ξ`.
+///
+/// Here `z` has `ψp` dimensions, `WᵀW = (μ/ψ) I`, `Var uᵢ = 1`, `‖θ‖² = r²`, `Var ξ = σ²`. The features have
+/// eigenvalues `1 + μ/ψ` with weight `ψ` and 1 with weight `1 − ψ`. The best linear predictor lies in the strong
+/// directions and has `‖β‖² = r² (μ/ψ)/(1 + μ/ψ)²`. The penalty `λ ≥ 0` is added to the mean of squares; without one,
+/// the result is infinite at `γ = 1`.
 ///
 /// # Errors
 /// [`Error::Domain`] for `γ` that is not positive and finite, `ψ` outside (0, 1], or another argument that is negative
@@ -134,7 +139,7 @@ pub fn latent_space(
     }
     let spectrum = PopulationSpectrum::with_multiplicities(&values, &counts)?;
     let noise = noise + unseen;
-    // γψ + γ(1 − ψ) is rounded: the distance from the threshold is that of γ.
+    // γψ + γ(1 − ψ) is rounded, so the distance from the threshold is computed from γ.
     let found = SpectralPopulation::new(spectrum, &energy, noise)?.at_spare(1.0, 1.0 - gamma, lambda)?;
     let fit = Ridgeless { kappa: found.kappa, bias: found.bias, variance: found.variance };
     Ok(LatentSpace { fit, noise, unseen })

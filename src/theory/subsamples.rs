@@ -5,12 +5,14 @@ use super::ridge::SpectralPopulation;
 use crate::Error;
 
 impl SpectralPopulation {
-    /// The excess of the mean of ridge fits on `members` subsamples of `size` of the `n` samples, each drawn without
-    /// replacement: `R_∞ + (R₁ − R_∞)/M`, `None` members for `R_∞`. With `κ` and `df₂` of `size` samples,
+    /// Returns the excess of an ensemble mean of ridge fits, each on a random subsample.
+    ///
+    /// Each of the `members` subsamples has `size` of the `n` samples, drawn without replacement. The excess is
+    /// `R_∞ + (R₁ − R_∞)/M`; `None` members is `R_∞`. With `κ` and `df₂` for `size` samples,
     /// ```text
     /// R₁ = (Σ b ℓ c² + σ² df₂/size) / (1 − df₂/size),   R_∞ = (Σ b ℓ c² + σ² df₂/n) / (1 − df₂/n)
     /// ```
-    /// The penalty is `size · λ ‖b‖²` beside the sum of squares of a subsample.
+    /// The penalty is `size · λ ‖b‖²`, added to the sum of squares of a subsample.
     ///
     /// # Errors
     /// As [`SpectralPopulation::at`]; [`Error::Domain`] for `size` above `n` or no members.

@@ -1,8 +1,8 @@
-//! Sums over a spectrum at one `κ`, and the fixed point that every deterministic equivalent solves.
+//! Sums over a spectrum at a given `κ`, and the fixed point behind every deterministic equivalent.
 
 use super::{Energies, LANES, PopulationSpectrum};
 
-/// The sums over a spectrum at one `κ`, with `s = ℓ / (ℓ + κ)` and `c = κ / (ℓ + κ)`.
+/// Sums over a spectrum at a given `κ`, with `s = ℓ / (ℓ + κ)` and `c = κ / (ℓ + κ)`.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::theory) struct Sums {
     /// `Σ m s`.
@@ -13,8 +13,10 @@ pub(in crate::theory) struct Sums {
     pub(in crate::theory) sc: f64,
 }
 
-/// `Σ m s − n = weak − strong + (rank − n)` at one `κ`, where `rank` counts the eigenvalues above `κ`: what is left of
-/// strong directions and what is seen of weak ones, both small where `Σ m s` is nearly a whole number of directions.
+/// The parts of `Σ m s − n = weak − strong + (rank − n)` at a given `κ`, where `rank` counts the eigenvalues above `κ`.
+///
+/// `strong` is the unfitted part of strong directions, `weak` the fitted part of weak ones. Both are small if `Σ m s`
+/// is nearly a whole number of directions.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::theory) struct Split {
     /// `Σ m` over `ℓ > κ`.
@@ -34,15 +36,16 @@ pub(in crate::theory) struct Split {
 pub(in crate::theory) struct TargetSums {
     /// `Σ e c²` in units of `unit`.
     pub(in crate::theory) cc: f64,
-    /// The largest `c`, that of the smallest eigenvalue: `c²` alone may be less than any number.
+    /// The largest `c`, from the smallest eigenvalue: `c²` itself may underflow.
     pub(in crate::theory) unit: f64,
     /// `Σ e s c`.
     pub(in crate::theory) sc: f64,
 }
 
 impl PopulationSpectrum {
-    /// `Σ m s² / d` for a `d` that is not less than `Σ m s`, but for a factor: the squares of shares of 10⁻¹⁵⁵ vanish
-    /// where such a quotient does not, since `d` is of the order of `Σ m s`.
+    /// Returns `Σ m s² / d` for a divisor `d` that is at least of the order of `Σ m s`.
+    ///
+    /// If the `s` are below 10⁻¹⁵⁵ their squares underflow, although this quotient does not.
     pub(in crate::theory) fn squares_over(&self, sums: Sums, kappa: f64, divisor: f64) -> f64 {
         if sums.ss > 1e-280 || sums.s == 0.0 {
             return sums.ss / divisor;
@@ -74,7 +77,7 @@ impl PopulationSpectrum {
     pub(in crate::theory) fn split(&self, kappa: f64) -> Split {
         let (values, counts) = (&self.merged[..], &self.merged_counts[..]);
         let cut = values[..self.ranks.len() - 1].partition_point(|&value| value > kappa);
-        // Whole lanes of strong directions, the lanes in which both are, whole lanes of weak ones.
+        // Whole chunks of strong directions, then the chunk that has both kinds, then whole chunks of weak ones.
         let start = cut / LANES * LANES;
         let end = (start + LANES).min(values.len());
         let [mut strong, mut strong_slope] = smaller_shares(&values[..start], &counts[..start], kappa);
@@ -93,7 +96,7 @@ impl PopulationSpectrum {
         Split { rank: self.ranks[cut], strong, weak, strong_slope, weak_slope }
     }
 
-    /// `n − Σ m s²`, where nothing cancels but `n` and a rank.
+    /// Returns `n − Σ m s²`, without cancellation except between `n` and a rank.
     pub(in crate::theory) fn spare(&self, n: f64, kappa: f64) -> f64 {
         let (mut rank, mut left, mut seen) = (0.0, 0.0, 0.0);
         for (value, count) in self.merged() {
@@ -124,14 +127,16 @@ impl PopulationSpectrum {
         TargetSums { cc, unit: kappa / largest, sc }
     }
 
-    /// `κ` with `Σ m s + tail/κ + x = least`, where `gap(κ)` is `(x, −dx/d ln κ)`, `x` falling in `κ`; `spare` is
-    /// `least − rank`, `bounds` are values of `κ` at or below and at or above the root for any spectrum; `start` a guess, such
-    /// as the root of a neighbouring problem. 0 where nothing holds `κ` up.
+    /// Solves `Σ m s + tail/κ + x = least` for `κ`; returns 0 if there is no positive root.
     ///
-    /// Newton in `ln κ` inside a bracket, for the logarithm of the ratio of two sums of positive terms ([`Split`]): the only
-    /// difference taken is that of `least` and a rank. The slope of that logarithm is at least ½ whatever the spectrum, so
-    /// that the relative error of `κ` is a few units of rounding. Its second derivative is at most twice the first: a step
-    /// under 1e-8 leaves an error of its square, 1e-16, and one more pass would find nothing.
+    /// `gap(κ)` is `(x, −dx/d ln κ)`, with `x` decreasing in `κ`; `spare` is `least − rank`; `bounds` are a lower and
+    /// an upper bound on the root that hold for any spectrum; `start` is a guess, such as the root of a neighbouring
+    /// problem.
+    ///
+    /// The method is Newton's in `ln κ` inside a bracket, applied to the logarithm of the ratio of two sums of positive
+    /// terms ([`Split`]), so the only difference taken is `least` minus a rank. The slope of that logarithm is at least
+    /// ½ for any spectrum, so the relative error of `κ` is a few units of rounding. Its second derivative is at most
+    /// twice the first, so a step below 1e-8 leaves an error of its square, 1e-16, and another pass would gain nothing.
     pub(in crate::theory) fn kappa(
         &self,
         [tail, least, spare]: [f64; 3],
@@ -145,7 +150,7 @@ impl PopulationSpectrum {
             return 0.0;
         }
         let mut high = bounds[1].max(2.0 * (self.trace / least + tail / least)).max(low).min(f64::MAX);
-        // The bounds are rounded; a root at one of them must stay inside.
+        // The bounds are rounded; a root at a bound must stay inside the bracket.
         (low, high) = (low * (1.0 - 1e-14), (high * (1.0 + 1e-14)).min(f64::MAX));
         let mut kappa =
             start.filter(|&start| start > low && start < high).unwrap_or(low.sqrt() * high.sqrt());
@@ -166,7 +171,7 @@ impl PopulationSpectrum {
             }
             let step = -value / growth;
             let newton = kappa * step.exp();
-            // A Newton step that leaves the bracket or does not halve the step before it gives way to bisection.
+            // Bisect if the Newton step leaves the bracket, or is more than half the previous step.
             if newton > low && newton < high && step.abs() <= 0.5 * previous {
                 if step.abs() < 1e-8 {
                     return newton;
@@ -184,7 +189,7 @@ impl PopulationSpectrum {
     }
 }
 
-/// `Σ m q` and `Σ m q (1 − q)` over whole lanes, `q` the smaller of `s` and `c`.
+/// Returns `Σ m q` and `Σ m q (1 − q)` over whole chunks, where `q` is the smaller of `s` and `c`.
 fn smaller_shares(values: &[f64], counts: &[f64], kappa: f64) -> [f64; 2] {
     let mut lanes = [[0.0; LANES]; 2];
     for (values, counts) in values.chunks_exact(LANES).zip(counts.chunks_exact(LANES)) {

@@ -8,13 +8,14 @@ use super::check;
 use crate::Error;
 use crate::machine::memory::{list, reserve};
 
-/// Sums run in this many lanes, which the compiler turns into vector instructions.
+/// The number of lanes of a sum, which the compiler turns into vector instructions.
 const LANES: usize = 8;
 
-/// Eigenvalues with multiplicities; zeros are kept, and count for nothing.
+/// Eigenvalues with multiplicities; zeros are allowed, and contribute nothing.
 ///
-/// Multiplicities are real numbers: counts beside a number of samples, or weights that add up to 1 beside `1/γ`.
-/// Equal eigenvalues are merged: a solver's pass costs as many steps as there are different ones.
+/// Multiplicities are real numbers: either counts, used with a number of samples, or weights that add up to 1, used
+/// with `1/γ`. Equal eigenvalues are merged, so the cost of a pass of the solver depends on the number of distinct
+/// ones.
 ///
 /// # Examples
 /// ```
@@ -31,17 +32,17 @@ pub struct PopulationSpectrum {
     counts: Vec<f64>,
     rank: f64,
     trace: f64,
-    /// The different values above 0, descending, filled up to whole lanes by values of multiplicity 0.
+    /// The distinct values above 0, descending, padded to whole lanes with values of multiplicity 0.
     merged: Vec<f64>,
     merged_counts: Vec<f64>,
-    /// How many multiplicities the first `i` of them have together; one more than there are different values.
+    /// The cumulative multiplicity of the first `i` distinct values, for `i` from 0 to their number.
     ranks: Vec<f64>,
-    /// Where in `merged` each of `values` is; `None` for 0.
+    /// The index in `merged` of each of `values`; `None` for 0.
     places: Vec<Option<usize>>,
     lowest: f64,
 }
 
-/// A target's energies, one for each of the merged eigenvalues, and that on eigenvalues of 0.
+/// A target's energy on each merged eigenvalue, and on eigenvalues of 0.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::theory) struct Energies {
     merged: Vec<f64>,
@@ -49,14 +50,14 @@ pub(in crate::theory) struct Energies {
 }
 
 impl Energies {
-    /// All of them added up.
+    /// Returns the total energy.
     pub(in crate::theory) fn total(&self) -> f64 {
         self.merged.iter().sum::<f64>() + self.at_zero
     }
 }
 
 impl PopulationSpectrum {
-    /// Each of `values` once.
+    /// The spectrum with each of `values` once.
     ///
     /// # Errors
     /// As [`PopulationSpectrum::with_multiplicities`].
@@ -65,12 +66,12 @@ impl PopulationSpectrum {
         Self::with_multiplicities(values, &vec![1.0; values.len()])
     }
 
-    /// `values[i]`, `multiplicities[i]` times.
+    /// The spectrum with each `values[i]` repeated `multiplicities[i]` times.
     ///
     /// # Errors
-    /// [`Error::Empty`] without values, [`Error::Shape`] for lists of two lengths, [`Error::Domain`] for a value that is
-    /// neither 0 nor between 10⁻³⁰⁰ and 10³⁰⁰, or a multiplicity that is not positive and finite, [`Error::Overflow`]
-    /// for a trace or a rank above 10³⁰⁵, [`Error::Memory`].
+    /// [`Error::Empty`] without values, [`Error::Shape`] for lists of different lengths, [`Error::Domain`] for a value
+    /// that is neither 0 nor between 10⁻³⁰⁰ and 10³⁰⁰, or a multiplicity that is not positive and finite,
+    /// [`Error::Overflow`] for a trace or a rank above 10³⁰⁵, [`Error::Memory`].
     pub fn with_multiplicities(values: &[f64], multiplicities: &[f64]) -> Result<Self, Error> {
         if values.is_empty() {
             return Err(Error::Empty { what: "spectrum" });
@@ -126,7 +127,7 @@ impl PopulationSpectrum {
         })
     }
 
-    /// `i^−α` for `i = 1..=count`.
+    /// The spectrum `i^−α` for `i = 1..=count`.
     ///
     /// # Errors
     /// [`Error::Domain`] for `α` that is negative or not finite, and as [`PopulationSpectrum::with_multiplicities`].
@@ -136,9 +137,10 @@ impl PopulationSpectrum {
         Self::new(&(1..=count).map(|i| (i as f64).powf(-alpha)).collect::<Vec<_>>())
     }
 
-    /// Features of covariance `ρ^|i−j|`, in the limit of many: `count` values of the symbol
-    /// `(1 − ρ²)/(1 − 2ρ cos θ + ρ²)` at the nodes of a trapezoidal rule, whose sums are integrals up to a relative
-    /// `|ρ|^count`.
+    /// The limiting spectrum of many features with covariance `ρ^|i−j|`.
+    ///
+    /// It has `count` values of the symbol `(1 − ρ²)/(1 − 2ρ cos θ + ρ²)` at the nodes of a trapezoidal rule. Sums over
+    /// them approximate the integrals to a relative error of `|ρ|^count`.
     ///
     /// # Errors
     /// [`Error::Domain`] for `|ρ| ≥ 1`, and as [`PopulationSpectrum::with_multiplicities`].
@@ -158,8 +160,9 @@ impl PopulationSpectrum {
         Self::new(&(0..count).map(value).collect::<Vec<_>>())
     }
 
-    /// Features of variance 1 and correlation `ρ` with one another: `1 − ρ + pρ` once, along the vector of ones, and
-    /// `1 − ρ` for the rest.
+    /// The spectrum of features with variance 1 and pairwise correlation `ρ`.
+    ///
+    /// It is `1 − ρ + pρ` once, along the vector of ones, and `1 − ρ` for the rest.
     ///
     /// # Errors
     /// [`Error::Domain`] for `ρ` outside [0, 1), and as [`PopulationSpectrum::with_multiplicities`] for fewer than 2
@@ -175,44 +178,46 @@ impl PopulationSpectrum {
         Self::with_multiplicities(&[1.0 - rho + p * rho, 1.0 - rho], &[1.0, p - 1.0])
     }
 
-    /// The number of eigenvalues listed, without multiplicities.
+    /// Returns the number of listed eigenvalues, without multiplicities.
     #[must_use]
     pub fn len(&self) -> usize {
         self.values.len()
     }
 
-    /// Never true: a spectrum has at least one eigenvalue.
+    /// Returns false: a spectrum has at least one eigenvalue.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.values.is_empty()
     }
 
-    /// The eigenvalues, in the order given.
+    /// Returns the eigenvalues, in the order given.
     #[must_use]
     pub fn values(&self) -> &[f64] {
         &self.values
     }
 
-    /// Their multiplicities.
+    /// Returns the multiplicities of the listed eigenvalues.
     #[must_use]
     pub fn multiplicities(&self) -> &[f64] {
         &self.counts
     }
 
-    /// The multiplicities of all eigenvalues that are not 0, added up.
+    /// Returns the rank: the sum of the multiplicities of non-zero eigenvalues.
     #[must_use]
     pub fn rank(&self) -> f64 {
         self.rank
     }
 
-    /// `Σ m ℓ`.
+    /// Returns the trace `Σ m ℓ`.
     #[must_use]
     pub fn trace(&self) -> f64 {
         self.trace
     }
 
-    /// The effective dimension `Σ m ℓ/(ℓ + z)`, `z > 0`: how many directions stand out above `z`. For the eigenvalues
-    /// of `XᵀX` and `z` a ridge penalty beside the sum of squares, the degrees of freedom of the fit.
+    /// Returns the effective dimension `Σ m ℓ/(ℓ + z)`, `z > 0`: roughly, the number of directions with `ℓ > z`.
+    ///
+    /// For the eigenvalues of `XᵀX` and a ridge penalty `z` added to the sum of squares, these are the degrees of
+    /// freedom of the fit.
     ///
     /// # Errors
     /// [`Error::Domain`] for `z` that is not positive and finite.
@@ -223,18 +228,18 @@ impl PopulationSpectrum {
         Ok(self.sums(check::positive("z", z)?).s)
     }
 
-    /// The different eigenvalues above 0, descending, with their multiplicities.
+    /// Returns the distinct eigenvalues above 0, descending, with their multiplicities.
     pub(in crate::theory) fn merged(&self) -> impl Iterator<Item = (f64, f64)> + Clone + '_ {
         let pairs = self.merged.iter().copied().zip(self.merged_counts.iter().copied());
         pairs.filter(|&(_, count)| count > 0.0)
     }
 
-    /// The largest and the smallest eigenvalue above 0; `None` where there is none.
+    /// Returns the largest and the smallest eigenvalue above 0; `None` if there is none.
     pub(in crate::theory) fn extremes(&self) -> Option<[f64; 2]> {
         (self.rank > 0.0).then(|| [self.merged[0], self.lowest])
     }
 
-    /// Energies of the listed eigenvalues, checked, as those of the merged ones.
+    /// Checks the energies of the listed eigenvalues, and sums them over merged eigenvalues.
     pub(in crate::theory) fn energies(&self, listed: &[f64]) -> Result<Energies, Error> {
         check::energies("target energy", self.values.len(), listed)?;
         let mut energies = Energies { merged: vec![0.0; self.merged.len()], at_zero: 0.0 };
@@ -247,7 +252,7 @@ impl PopulationSpectrum {
         Ok(energies)
     }
 
-    /// The different eigenvalues above 0 with the target's energy on each.
+    /// Returns the distinct eigenvalues above 0, with the target's energy on each.
     pub(in crate::theory) fn targets<'a>(
         &'a self,
         energies: &'a Energies,
