@@ -65,7 +65,6 @@ impl Maps {
     ///
     /// `fit(inputs, p)` returns the map to `p` features for a cell with these training inputs (`n × d`). Such maps are
     /// not nested: each cell has its own factorisation. `describe` is the map's name in captions.
-    /// ~74 there is none before there are training inputs => it needs training inputs
     ///
     /// # Examples
     /// ```
@@ -76,7 +75,7 @@ impl Maps {
     /// let maps = Maps::fitted("natural splines, knots at quantiles", move |x, p| {
     ///     NaturalSpline::at_quantiles_within(x, p, ends)
     /// });
-    /// assert!(maps.of(0).is_err()); // there is none before there are training inputs
+    /// assert!(maps.of(0).is_err()); // a fitted map needs training inputs
     /// ```
     pub fn fitted<M: FeatureMap + 'static>(
         describe: impl Into<String>,
