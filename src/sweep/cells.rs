@@ -124,8 +124,8 @@ pub struct Grid {
     pub axis: Vec<usize>,
     /// The number of repeats of each axis value.
     pub repeats: usize,
-    /// How many threads; `None`: as many as the machine has. At most eight are started for each thread of the machine,
-    /// which counts as at least 8.
+    /// How many threads; `None`: as many as the machine has. At most eight are started per thread of the machine; a
+    /// machine with fewer than 8 threads counts as one with 8.
     pub threads: Option<usize>,
     /// The largest number of repeats of one axis value that are handed to `work` at once.
     pub batch: usize,

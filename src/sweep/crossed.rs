@@ -27,8 +27,8 @@ use std::sync::Arc;
 /// | label noise | `draws` of normal noise of deviation `noise`, on top of the source's targets |
 /// | features | maps `0 … seeds − 1` of [`Crossed::maps`] |
 ///
-/// All fits are tested on the same rows, whose targets stand for the truth; for errors without label noise of their
-/// own, give noise-free test targets. For a population the split is of the exact expectation over its inputs.
+/// All fits are tested on the same rows, whose targets stand for the truth: to leave test noise out, give noise-free
+/// test targets. For a population the split is of the exact expectation over its inputs.
 ///
 /// # Examples
 /// Where the variance of a fit at the interpolation threshold comes from:
@@ -154,12 +154,12 @@ impl Crossed {
     /// Computes all fits and returns a split for each `n`, `p` and arm, in that order.
     ///
     /// # Errors
-    /// [`Error::Empty`] without sizes, arms, draws or seeds; [`Error::TooLarge`] for a size above the number of rows or
-    /// features; [`Error::Domain`] for a size of 0, a noise that is negative or not finite, or a single fit at each
-    /// size; [`Error::Unsupported`] for a single table (whose test rows would differ between training sets), test rows
-    /// that change with the draw, a population with a feature map, several seeds of features that are not drawn, or an
-    /// arm with an ablation, an adversary or its own targets; the errors of the draws, the maps and the fits;
-    /// [`Error::Memory`].
+    /// [`Error::Empty`] without sizes, arms, training sets, draws or seeds; [`Error::TooLarge`] for a size above the
+    /// number of rows or features; [`Error::Domain`] for a size of 0, a noise that is negative or not finite, or a
+    /// single fit at each size; [`Error::Unsupported`] for a single table (whose test rows would differ between
+    /// training sets), test rows that change with the draw, a population with a feature map, several seeds of features
+    /// that are not drawn, or an arm with an ablation, an adversary or its own targets; the errors of the draws, the
+    /// maps and the fits; [`Error::Memory`].
     pub fn run(&self) -> Result<Vec<ErrorSplit>, Error> {
         self.run_with(&())
     }

@@ -53,8 +53,8 @@ impl Sweep {
     ///
     /// # Errors
     /// [`Error::TooLarge`] for an arm that does not exist; [`Error::Domain`] for a repeat or a number of rows that the
-    /// sweep does not have; [`Error::Unsupported`] for an arm with an ablation, an adversary or a start, a free
-    /// intercept, standardised features, or a parameter; those of the draws, of the map and of the SVD.
+    /// sweep does not have; [`Error::Unsupported`] for an arm with an ablation, an adversary or a start other
+    /// than 0, a free intercept, standardised features, or a parameter; those of the draws, of the map and of the SVD.
     ///
     /// # Examples
     /// ```

@@ -20,8 +20,8 @@ impl Sweep {
     ///
     /// # Errors
     /// Those of [`Sweep::run`]; [`Error::Unsupported`] for a source without separate test rows, a free intercept,
-    /// standardised features, or a parameter. Two parameters are allowed: the members of an ensemble (whose limit is
-    /// that of one fit), and training targets at a single value.
+    /// standardised features, or any parameter except two: the members of an ensemble (whose limit is that of one fit)
+    /// and training targets at a single value.
     ///
     /// # Examples
     /// ```

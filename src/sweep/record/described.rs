@@ -18,8 +18,8 @@ use std::sync::Arc;
 impl Sweep {
     /// Everything that determines the numbers of this sweep, except the number of drawn repeats.
     ///
-    /// It has fingerprints of the tables, sizes, splits, preparation, engine, backend, metrics, the version of the
-    /// crate, and the arms with their settings, targets, and their filters' descriptions and gains.
+    /// It consists of fingerprints of the tables; the sizes, splits, maps, preparation, engine, backend and metrics; the
+    /// arms with their settings, targets and filters; and the version of the crate.
     ///
     /// Your own code (filters, maps, distributions) is identified by its description, and by what it does to a few
     /// numbers: a filter to a spectrum of five values, a map to the first input, a distribution in its first repeat.

@@ -11,7 +11,7 @@ use std::process;
 use std::time::Duration;
 
 /// A lock is requested several times before it counts as held: a child process briefly holds its parent's locks, and a
-/// writer may be about to end.
+/// writer that has just ended does not count.
 const ATTEMPTS: usize = 20;
 const PAUSE: Duration = Duration::from_millis(25);
 

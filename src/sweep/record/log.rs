@@ -11,8 +11,8 @@ use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// How long written blocks may stay off the disk, and so be lost in a power cut. A kill loses none, since written bytes
-/// belong to the system.
+/// How long written blocks stay unsynced at most before an append syncs them. A power cut may lose unsynced blocks; a
+/// kill loses none, since written bytes belong to the system.
 const UNSYNCED: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]

@@ -150,8 +150,9 @@ impl<P: Payload> Record<P> {
 
     /// Appends the payload of an index, replacing an earlier one.
     ///
-    /// From then on a kill does not lose it, and after one second neither does a power cut. On an error (a full disk)
-    /// nothing of it remains in the file, and all earlier payloads are kept.
+    /// From then on a kill does not lose it. A power cut does not either, once it is synced: by the first append at
+    /// least a second later, at the end of a run, or when the record is dropped. On an error (a full disk) nothing of
+    /// it remains in the file, and all earlier payloads are kept.
     ///
     /// # Errors
     /// [`Error::Io`].
@@ -170,8 +171,8 @@ impl<P: Payload> Record<P> {
     /// Computes the [missing](Self::missing) indices of a range and appends their payloads as they are computed.
     ///
     /// Each call of `work` gets at most `at_once` consecutive indices and must return a payload for each. Runs on
-    /// `threads` threads (`None`: as many as the machine has). The observer counts indices. Returns `true` if the
-    /// record is complete, `false` if the observer stopped the run.
+    /// `threads` threads (`None`: as many as the machine has). The observer counts indices. Returns `true` if all
+    /// indices are in the record, `false` if the observer stopped the run.
     /// # Errors
     /// The first error of `work`, which stops the run; those of [`append`](Self::append), and of a [`Grid`]. Payloads
     /// computed before the error are in the record.

@@ -24,13 +24,13 @@ pub struct Plan {
     pub identity: Identity,
     /// The number of indices (the repeats of a sweep).
     pub count: usize,
-    /// The number of shards that the first run planned.
+    /// The number of shards when the plan was written.
     pub of: usize,
     /// The words of the command, without the shard; empty if unknown.
     pub command: Vec<String>,
     /// The folder's path below the command's output folder: `diabetes/shards`.
     pub place: String,
-    /// The kind of machine that started: numbers may differ in their last digits between kinds.
+    /// The kind of machine that wrote the plan: numbers may differ in their last digits between kinds.
     pub machine: String,
 }
 

@@ -224,8 +224,8 @@ impl Recording<'_> {
 
     /// [`run`](Self::run) without a result, for a shard whose record is merged later.
     ///
-    /// Holds only the repeats being computed. Returns `true` if the record is complete, `false` if the observer stopped
-    /// the run. [`missing`](Self::missing) says whether anything must be computed again.
+    /// Holds only the repeats being computed. Returns `true` if all of the shard is in the record, `false` if the
+    /// observer stopped the run. [`missing`](Self::missing) says whether anything must be computed again.
     ///
     /// # Errors
     /// Errors in the sweep as a whole, as for [`Sweep::run`], and those of [`Record::run`]. Cells that fail are

@@ -133,8 +133,8 @@ impl<P: Payload> Shards<P> {
         Ok(plan)
     }
 
-    /// A warning, if this machine is of another kind than the one that started. Their results may differ in the last
-    /// digits, so the merged result may not have the bytes of one run on either.
+    /// A warning, if this machine is of another kind than the one that wrote the plan. Their results may differ in the
+    /// last digits, so the merged result may not have the bytes of one run on either.
     ///
     /// # Errors
     /// Those of [`plan`](Self::plan).
