@@ -7,8 +7,8 @@ use ndarray::{Array1, Array2, ArrayView2, Axis};
 /// How a fit gets its constant term.
 ///
 /// # References
-/// Hastie, Tibshirani and Friedman, *The Elements of Statistical Learning*, 2nd edition, section 3.4.1: the intercept is
-/// left out of the penalty, by centring.
+/// Hastie, Tibshirani and Friedman, *The Elements of Statistical Learning*, 2nd edition, section 3.4.1: the intercept
+/// is left out of the penalty, by centring.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]

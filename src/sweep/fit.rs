@@ -30,8 +30,8 @@ impl Fit {
     /// Predictions at raw inputs (`m × d`), `m × k`. Computes features in blocks of rows.
     ///
     /// # Errors
-    /// Those of the feature map; [`Error::Shape`], [`Error::Memory`], [`Error::Overflow`] for a prediction that does not
-    /// fit into `f64`.
+    /// Those of the feature map; [`Error::Shape`], [`Error::Memory`], [`Error::Overflow`] for a prediction that
+    /// overflows `f64`.
     pub fn predict(&self, inputs: &ArrayRef2<f64>) -> Result<Array2<f64>, Error> {
         let (p, k) = self.coefficients.dim();
         let rows = block(inputs.nrows(), p).max(1);

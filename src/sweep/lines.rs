@@ -32,7 +32,7 @@ struct Table {
 /// How the third axis changes the training targets of a repeat.
 #[derive(Debug)]
 pub(super) enum Changed {
-    /// Nothing.
+    /// No change.
     No,
     /// Normal numbers, to be multiplied by a noise level.
     Noise(Array2<f64>),

@@ -38,7 +38,7 @@ use std::sync::Arc;
 /// # Ok::<(), double_descent::Error>(())
 /// ```
 #[derive(Clone, Debug)]
-#[allow(clippy::large_enum_variant)] // one of them in a sweep
+#[allow(clippy::large_enum_variant)] // a sweep has only one
 pub enum Source {
     /// One table. The test rows are all rows that do not train, or those of a window
     /// ([`Splits::Rolling`](super::Splits::Rolling), [`Splits::Expanding`](super::Splits::Expanding)).

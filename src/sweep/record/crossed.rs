@@ -39,7 +39,7 @@ impl Payload for Vec<ErrorSplit> {
 }
 
 /// The whole number that a float represents exactly, if any.
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // compared
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // checked by comparing
 fn count(number: f64) -> Option<usize> {
     let count = number as usize;
     (count as f64 == number && number < 2_f64.powi(53)).then_some(count)

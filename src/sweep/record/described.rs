@@ -18,8 +18,8 @@ use std::sync::Arc;
 impl Sweep {
     /// Everything that determines the numbers of this sweep, except the number of drawn repeats.
     ///
-    /// It consists of fingerprints of the tables; the sizes, splits, maps, preparation, engine, backend and metrics; the
-    /// arms with their settings, targets and filters; and the version of the crate.
+    /// It consists of fingerprints of the tables; the sizes, splits, maps, preparation, engine, backend and metrics;
+    /// the arms with their settings, targets and filters; and the version of the crate.
     ///
     /// Your own code (filters, maps, distributions) is identified by its description, and by what it does to a few
     /// numbers: a filter to a spectrum of five values, a map to the first input, a distribution in its first repeat.
@@ -127,7 +127,7 @@ fn splits(splits: &Splits) -> String {
         return format!("drawn, seed {seed}");
     }
     let mut bits = Fnv::default();
-    let _ = write!(bits, "{splits:?}"); // a hash takes all that is written
+    let _ = write!(bits, "{splits:?}"); // writing to a hash does not fail
     format!("{} given, FNV-1a {:016x}", splits.repeats(), bits.0)
 }
 
@@ -141,7 +141,7 @@ fn arm(identity: Identity, i: usize, arm: &Arm, value: Option<f64>) -> Identity 
     let mut label = arm.name.clone();
     for (what, number_of) in [("", arm.setting), ("at ", value)] {
         if let Some(of) = number_of {
-            let _ = write!(label, " {what}{}", number(of)); // a string takes all that is written
+            let _ = write!(label, " {what}{}", number(of)); // writing to a string does not fail
         }
     }
     let filter = &*arm.estimator;

@@ -197,7 +197,7 @@ impl Log {
 
 impl Drop for Log {
     fn drop(&mut self) {
-        let _ = self.sync(); // the caller has had the errors of its own syncs
+        let _ = self.sync(); // callers have seen the errors of their own syncs
     }
 }
 

@@ -85,7 +85,7 @@ impl Sweep {
         merge::merge(self, records)
     }
 
-    /// [`merge`](Self::merge) of a sweep over a plane.
+    /// [`merge`](Self::merge) for a sweep over a plane.
     ///
     /// # Errors
     /// Those of [`merge`](Self::merge) and of [`Surface::new`].
@@ -290,7 +290,7 @@ impl Recording<'_> {
         payload
     }
 
-    /// [`run`](Self::run) of a sweep over a plane: [`Sweep::surface`].
+    /// [`run`](Self::run) for a sweep over a plane: [`Sweep::surface`].
     ///
     /// # Errors
     /// Those of [`run`](Self::run) and of [`Sweep::surface`].

@@ -87,9 +87,9 @@ impl Shard {
     /// | MPICH, Intel MPI | `PMI_RANK` | `PMI_SIZE` |
     /// | Slurm, `srun` | `SLURM_PROCID` | `SLURM_STEP_NUM_TASKS`, else `SLURM_NTASKS` |
     ///
-    /// The first array in this order counts, and the first set of ranks. If an array task has several ranks, its part is
-    /// divided among them: the number of parts is then that of the array times that of the ranks. Inside a `HyperQueue`
-    /// task, Slurm's variables describe the worker and are ignored.
+    /// The first array in this order counts, and the first set of ranks. If an array task has several ranks, its part
+    /// is divided among them: the number of parts is then that of the array times that of the ranks. Inside a
+    /// `HyperQueue` task, Slurm's variables describe the worker and are ignored.
     ///
     /// # Errors
     /// [`Error::Unsupported`] if no engine sets a variable, does not provide the number of parts, or sets variables

@@ -86,7 +86,7 @@ impl<P: Payload> Shards<P> {
         self
     }
 
-    /// The folder.
+    /// The path of the folder.
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
