@@ -17,8 +17,8 @@ type Points = Vec<(usize, usize)>;
 /// The terms of several repeats.
 type Curves = Vec<Vec<Term>>;
 
-/// The expected increase `tr((X⁺)ᵀ Σ X⁺)` of the test error of minimum-norm least squares from label noise of variance
-/// 1.
+/// The expected increase of the test error of minimum-norm least squares, `tr((X⁺)ᵀ Σ X⁺)`, from label noise of
+/// variance 1.
 ///
 /// Features are drawn afresh for each repeat. There is a curve over `n` at one `p`, and a curve over `p` at one `n`. No
 /// noise is drawn ([`nested::noise`](crate::nested::noise)).

@@ -173,6 +173,7 @@ impl<P: Payload> Record<P> {
     /// Each call of `work` gets at most `at_once` consecutive indices and must return a payload for each. Runs on
     /// `threads` threads (`None`: as many as the machine has). The observer counts indices. Returns `true` if all
     /// indices are in the record, `false` if the observer stopped the run.
+    ///
     /// # Errors
     /// The first error of `work`, which stops the run; those of [`append`](Self::append), and of a [`Grid`]. Payloads
     /// computed before the error are in the record.
