@@ -10,36 +10,39 @@ use ndarray::Array2;
 use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
 
-/// The cutoffs of the published study: 10⁻³ … 10⁰, seven, log-spaced.
+/// The cutoffs of the published study: seven, log-spaced, 10⁻³ … 10⁰.
 const CUTOFFS: [f64; 7] =
     [1e-3, 0.003_162_277_660_168_379_4, 1e-2, 0.031_622_776_601_683_79, 1e-1, 0.316_227_766_016_837_94, 1.0];
 
-/// Estimators that a caption names one by one.
+/// The largest number of estimators that a caption names one by one.
 const MOST_NAMED: usize = 24;
 
 /// The strengths of the published adversaries.
 const STRENGTHS: [f64; 7] = [0.0, 0.1, 0.316, 1.0, 3.16, 10.0, 31.6];
 
-/// Where a fit starts: what it keeps in the directions that training rows do not reach.
+/// Where a fit starts, which fixes its part in the directions that training rows do not reach.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub enum Start {
-    /// From 0: the fit of minimum norm.
+    /// From 0: the minimum-norm fit.
     #[default]
     Zero,
-    /// From coefficients `N(0, s²/p)`, each drawn for itself: the test error is the expected one over the start, in closed
-    /// form ([`expected_excess`](crate::interpolants::expected_excess)). Nothing is drawn.
+    /// From random coefficients, independent `N(0, s²/p)`.
+    ///
+    /// The test error is its expectation over the start, in closed form
+    /// ([`expected_excess`](crate::interpolants::expected_excess)); nothing is drawn.
     Random {
         /// `s`.
         deviation: f64,
     },
-    /// From the solution on the next smaller number of features of the sweep, zeros for the new ones
+    /// From the solution on the next smaller feature count of the sweep, with zeros for the new features
     /// ([`warm_start_curve`](crate::interpolants::warm_start_curve)).
     Warm,
 }
 
-/// One line of a study: an estimator, what is ablated, who attacks. All arms of a sweep read the same
-/// factorisations.
+/// One line of a study: an estimator, an ablation and an adversary.
+///
+/// All arms of a sweep share the same factorisations.
 ///
 /// # Examples
 /// ```
@@ -57,26 +60,26 @@ pub enum Start {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Arm {
-    /// The name of its family in tables and figures.
+    /// The name of the arm's family in tables and figures.
     pub name: String,
-    /// Its setting within the family.
+    /// The arm's setting within the family.
     pub setting: Option<f64>,
     /// The estimator.
     pub estimator: Arc<dyn SpectralFilter>,
     /// What is switched off.
     pub ablation: Ablation,
-    /// The adversary, if there is one. The datum is altered before any ablation projects it.
+    /// The adversary, if any. It alters the test datum before any ablation projects it.
     pub adversary: Option<Adversary>,
-    /// Where the fit starts; other starts than 0 have training and test errors alone.
+    /// Where the fit starts. With a start other than 0 there are only training and test errors.
     pub start: Start,
-    /// Training targets in place of those of the source, row by row (label noise).
+    /// Training targets that replace those of the source, row by row (label noise).
     pub targets: Option<Arc<Array2<f64>>>,
-    /// Test targets in place of those of the source (errors on noisy labels).
+    /// Test targets that replace those of the source (errors on noisy labels).
     pub test_targets: Option<Arc<Array2<f64>>>,
 }
 
 impl Arm {
-    /// An estimator with nothing switched off and no adversary.
+    /// An arm with the given estimator, no ablation and no adversary.
     #[must_use]
     pub fn new(name: impl Into<String>, setting: Option<f64>, estimator: Arc<dyn SpectralFilter>) -> Self {
         Self {
@@ -119,7 +122,7 @@ impl Arm {
         Ok(Self::new("gradient_flow", Some(time), Arc::new(GradientFlow::new(time, Loss::HalfSum)?)))
     }
 
-    /// Any estimator, by its own description.
+    /// An arm with any estimator, named by the estimator's description.
     ///
     /// # Examples
     /// ```
@@ -136,7 +139,7 @@ impl Arm {
         Self::new(name, None, Arc::new(estimator))
     }
 
-    /// `random_start`: the least squares solution where gradient descent ends from a random start of deviation `s`.
+    /// `random_start`: the least squares solution that gradient descent reaches from a random start of deviation `s`.
     ///
     /// # Errors
     /// [`Error::Domain`] unless the deviation is finite and at least 0.
@@ -146,14 +149,14 @@ impl Arm {
         Ok(Self { name: "random_start".into(), setting: Some(deviation), start, ..Self::unablated() })
     }
 
-    /// `warm_start`: the solution nearest to that on fewer features.
+    /// `warm_start`: the solution nearest to the one on fewer features.
     #[must_use]
     pub fn warm_start() -> Self {
         Self { name: "warm_start".into(), start: Start::Warm, ..Self::unablated() }
     }
 
-    /// `min_norm` on training labels of which a share is wrong: an arm for each of `shares`, its setting, all from one draw
-    /// of `seed` ([`Labelled::with_label_noise`]).
+    /// `min_norm` on training labels of which a share is wrong: one arm per entry of `shares`, with the share as its
+    /// setting, all from one draw of `seed` ([`Labelled::with_label_noise`]).
     ///
     /// # Errors
     /// Those of [`Labelled::with_label_noise`] and [`Labelled::one_hot`].
@@ -181,30 +184,30 @@ impl Arm {
         shares.into_iter().map(arm).collect()
     }
 
-    /// The same with other training targets (`N × k`), e.g. noisy labels; `setting` says how noisy.
+    /// The same arm with other training targets (`N × k`), e.g. noisy labels; `setting` says how noisy.
     #[must_use]
     pub fn trained_on(mut self, setting: Option<f64>, targets: Array2<f64>) -> Self {
         (self.setting, self.targets) = (setting, Some(Arc::new(targets)));
         self
     }
 
-    /// The same, tested on other targets (`M × k`; of one table, `N × k`).
+    /// The same arm tested on other targets (`M × k`; with a single table, `N × k`).
     #[must_use]
     pub fn tested_on(mut self, targets: Array2<f64>) -> Self {
         self.test_targets = Some(Arc::new(targets));
         self
     }
 
-    /// Minimum-norm least squares as it is: `unablated`.
+    /// `unablated`: minimum-norm least squares.
     #[must_use]
     pub fn unablated() -> Self {
-        // One for all arms: what shares an estimator asks it once a cell.
+        // All arms share one estimator, so each cell computes its gains only once.
         static MIN_NORM: OnceLock<Arc<MinNorm>> = OnceLock::new();
         let estimator = Arc::clone(MIN_NORM.get_or_init(Arc::default));
         Self::new("unablated", None, estimator)
     }
 
-    /// `no_small_singular_values`: singular values under `cutoff` dropped.
+    /// `no_small_singular_values`: singular values below `cutoff` are dropped.
     ///
     /// # Errors
     /// [`Error::Domain`] if the cutoff is negative or not finite.
@@ -217,7 +220,7 @@ impl Arm {
         })
     }
 
-    /// `test_features_projected`: test features on the `modes` leading right singular vectors.
+    /// `test_features_projected`: test features are projected on the `modes` leading right singular vectors.
     #[must_use]
     pub fn test_features_projected(modes: usize) -> Self {
         Self {
@@ -228,13 +231,13 @@ impl Arm {
         }
     }
 
-    /// `no_residuals`: targets of the best linear model.
+    /// `no_residuals`: targets are replaced by those of the best linear model.
     #[must_use]
     pub fn no_residuals() -> Self {
         Self { name: "no_residuals".into(), ablation: Ablation::none().no_residuals(), ..Self::unablated() }
     }
 
-    /// `adversarial_test` or `adversarial_train`.
+    /// `adversarial_test` or `adversarial_train`, depending on the adversary.
     #[must_use]
     pub fn attacked(adversary: Adversary) -> Self {
         let name = match adversary {
@@ -249,9 +252,11 @@ impl Arm {
         }
     }
 
-    /// The arms of the ablation study of Schaeffer et al. 2023 for `p` features: unablated; cutoffs
-    /// 10⁻³ … 10⁰ (seven, log-spaced); test features on `k` modes, `k = 1 … 10` (5, 10, …, 25 from 20
-    /// features on), no more than `p` and, beyond these, in doubling steps up to `p`; no residuals.
+    /// The arms of the ablation study of Schaeffer et al. 2023 for `p` features.
+    ///
+    /// They are: unablated; cutoffs 10⁻³ … 10⁰ (seven, log-spaced); test features projected on `k` modes; no residuals.
+    /// The values of `k` are 1 … 10 (5, 10, …, 25 if `p` is at least 20), no more than `p`, and beyond these doubling
+    /// steps up to `p`.
     ///
     /// # Examples
     /// ```
@@ -279,8 +284,8 @@ impl Arm {
         arms
     }
 
-    /// The arms of the adversarial study: unablated; test data and training targets moved along the
-    /// last mode by a = 0, 0.1, 0.316, 1, 3.16, 10, 31.6.
+    /// The arms of the adversarial study: unablated; test data and training targets moved along the last mode by a = 0,
+    /// 0.1, 0.316, 1, 3.16, 10, 31.6.
     #[must_use]
     pub fn adversarial_study() -> Vec<Self> {
         let test = STRENGTHS.map(|strength| Self::attacked(Adversary::TestDatum { strength }));
@@ -309,7 +314,8 @@ impl Arm {
         Ok(())
     }
 
-    /// The estimators of some arms in words, each once; of more than [`MOST_NAMED`] the first and the last.
+    /// Names the estimators of some arms, each once; if there are more than [`MOST_NAMED`], only the first and the
+    /// last.
     pub(crate) fn describe_estimators(arms: &[Self]) -> String {
         let mut seen = HashSet::new();
         let mut names: Vec<String> = Vec::new();

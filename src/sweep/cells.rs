@@ -1,4 +1,4 @@
-//! Many cells on many threads, in an order that no result depends on.
+//! Runs many cells on many threads; no result depends on the order.
 
 use crate::curve::{Cell, Curve, Failure};
 use crate::machine::{memory, threads::with_others};
@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-/// Where a cell stands in a sweep.
+/// The position of a cell in a sweep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
     /// The value on the axis: `n` or `p`.
@@ -17,12 +17,13 @@ pub struct Place {
     pub repeat: usize,
 }
 
-/// A result for each place; `None` for those that a stopped run did not visit.
+/// A result for each place; `None` for places that a stopped run did not visit.
 pub type Visited<T> = Vec<(Place, Option<T>)>;
 
-/// Puts what a [`Grid`] computed into a curve, in the order of the places: cells go to [`Curve::cells`], an error to
-/// [`Curve::failures`], under the `(n, p)` that `sizes` gives for its place; with a place that was not visited the curve
-/// is not [complete](Curve::complete).
+/// Adds the results of a [`Grid`] to a curve, in the order of the places.
+///
+/// Cells go to [`Curve::cells`], and errors to [`Curve::failures`] with the `(n, p)` that `sizes` returns for their
+/// place. If any place was not visited, the curve is not [complete](Curve::complete).
 ///
 /// # Examples
 /// ```
@@ -33,7 +34,7 @@ pub type Visited<T> = Vec<(Place, Option<T>)>;
 /// use double_descent::sweep::{Grid, Place, add_cells};
 /// use ndarray::array;
 ///
-/// // The rank of the first p of three features, of which there is no fourth.
+/// // The rank of the first p of three features; the fourth does not exist.
 /// let inputs = array![[1.0, 2.0, 3.0], [2.0, 4.0, 7.0]];
 /// let cell = |&Place { axis_value: p, repeat }: &Place| -> Result<[Cell; 1], Error> {
 ///     let svd = Svd::new(&Coordinates::new(3).design(&inputs, p)?)?;
@@ -67,9 +68,9 @@ pub fn add_cells<C: IntoIterator<Item = Cell>>(
     }
 }
 
-/// Somebody who watches a sweep, and may stop it. Called from many threads, never twice at once.
+/// An observer of a sweep's progress, who may stop it. Called from many threads, but never concurrently.
 ///
-/// Implemented for closures, and for `()`, who sees nothing.
+/// Implemented for closures, and for `()`, which observes nothing.
 ///
 /// # Examples
 /// ```
@@ -84,7 +85,7 @@ pub fn add_cells<C: IntoIterator<Item = Cell>>(
 /// # Ok::<(), double_descent::Error>(())
 /// ```
 pub trait Observer: Sync {
-    /// `done` of `total` cells are ready; `Break` stops the sweep after the cells under way.
+    /// `done` of `total` cells are finished; `Break` stops the sweep after the cells in progress.
     fn progress(&self, done: usize, total: usize) -> ControlFlow<()>;
 }
 
@@ -100,8 +101,8 @@ impl<F: Fn(usize, usize) -> ControlFlow<()> + Sync> Observer for F {
     }
 }
 
-/// A grid of cells, axis values × repeats, and how to run it: the engine under [`Sweep`](super::Sweep)
-/// and under studies of your own.
+/// A grid of cells, axis values × repeats, and how to run it: the engine behind [`Sweep`](super::Sweep) and behind
+/// studies of your own.
 ///
 /// # Examples
 /// ```
@@ -121,27 +122,29 @@ impl<F: Fn(usize, usize) -> ControlFlow<()> + Sync> Observer for F {
 pub struct Grid {
     /// The values of the axis.
     pub axis: Vec<usize>,
-    /// Repeats of each.
+    /// The number of repeats of each axis value.
     pub repeats: usize,
-    /// How many threads; `None`: as many as the machine has. No more than eight for each of the machine's (of 8, where
-    /// it has fewer) are made.
+    /// How many threads; `None`: as many as the machine has. At most eight are started per thread of the machine; a
+    /// machine with fewer than 8 threads counts as one with 8.
     pub threads: Option<usize>,
-    /// At most how many repeats of one axis value are handed over at once.
+    /// The largest number of repeats of one axis value that are handed to `work` at once.
     pub batch: usize,
 }
 
 impl Grid {
-    /// Calls `work` with batches of places of one axis value; it returns one result for each. Results
-    /// come back ordered by repeat, then by axis value as given; `None` for those not visited because
-    /// the observer stopped the run (or `work` returned too few).
+    /// Calls `work` with batches of places of one axis value; it returns one result for each place.
     ///
-    /// A panic in `work` is an [`Error::UserCode`] at its place, with the panic's message: the other places of its
-    /// batch are handed over again, one by one. A panic of the observer stops the run, and the first place that was not
-    /// visited has the error.
+    /// Results come back ordered by repeat, then by axis value as given; `None` for places not visited because the
+    /// observer stopped the run (or `work` returned too few results).
+    ///
+    /// A panic in `work` becomes an [`Error::UserCode`] at its place, with the panic's message: the batch's places are
+    /// handed over again, one by one. A panic in the observer stops the run, and the first place not visited reports
+    /// it.
     ///
     /// # Errors
-    /// [`Error::Empty`] without axis values, [`Error::Domain`] for no repeats or a batch or thread
-    /// count of 0, [`Error::Memory`] for more places than memory, [`Error::Resource`] if the system gives no threads.
+    /// [`Error::Empty`] without axis values, [`Error::Domain`] for no repeats or a batch or thread count of 0,
+    /// [`Error::Memory`] if the places do not fit into memory, [`Error::Resource`] if the system cannot start the
+    /// threads.
     pub fn run<T: Send>(
         &self,
         observer: &dyn Observer,
@@ -150,7 +153,7 @@ impl Grid {
         self.run_from(0, observer, &work)
     }
 
-    /// [`Grid::run`] over repeats that count from `first`.
+    /// [`Grid::run`] over repeats numbered from `first`.
     pub(super) fn run_from<T: Send>(
         &self,
         first: usize,
@@ -175,8 +178,8 @@ impl Grid {
         Ok(visited)
     }
 
-    /// Does all jobs, each by its index, or those before the observer stops; the error of an observer that panicked. Nothing
-    /// here depends on the type of the results, so that the code of the threads is compiled once.
+    /// Runs all jobs by index, until the observer stops; returns the error of an observer that panicked. Nothing here
+    /// depends on the type of the results, so the threading code is compiled once.
     fn on_threads(
         &self,
         jobs: &[Job],
@@ -196,7 +199,8 @@ impl Grid {
             let places = jobs[index].places.len();
             let done = done.fetch_add(places, Ordering::Relaxed) + places;
             let part = || "the observer".into();
-            // Nothing that it calls is split: a thread that waits for pieces takes up other cells, which report too.
+            // No work is split inside the observer: a thread waiting for pieces would take up other cells, which report
+            // too.
             match with_others(true, || user_code::call(part, || observer.progress(done, total))) {
                 Ok(ControlFlow::Continue(())) => {}
                 Ok(ControlFlow::Break(())) => stop.store(true, Ordering::Relaxed),
@@ -210,13 +214,13 @@ impl Grid {
         match self.threads {
             None => all(),
             Some(1) => (0..jobs.len()).for_each(run),
-            // More threads than batches would have nothing to do.
+            // More threads than batches would be idle.
             Some(threads) => Pool::of(threads.min(jobs.len()))?.run(all),
         }
         Ok(blind.into_inner())
     }
 
-    /// Bytes of its places, and of a result for each.
+    /// Bytes for its places, and one result for each.
     pub(super) fn bytes<T>(&self) -> usize {
         let total = self.axis.len().saturating_mul(self.repeats);
         let batches = self.axis.len().saturating_mul(self.repeats.div_ceil(self.batch.max(1)));
@@ -227,7 +231,7 @@ impl Grid {
         ])
     }
 
-    /// How many cells are under way at once.
+    /// How many cells are in progress at once.
     pub(super) fn workers(&self) -> usize {
         let machine = || std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
         let threads = self.threads.unwrap_or_else(machine);
@@ -235,7 +239,7 @@ impl Grid {
         threads.min(batches).min(most_threads()).max(1)
     }
 
-    /// Address space, not memory, that threads of its own take.
+    /// Address space, not memory, taken by the threads that the grid starts itself.
     fn of_threads(&self) -> usize {
         if self.threads.is_some_and(|threads| threads > 1) { memory::of_threads(self.workers()) } else { 0 }
     }
@@ -255,7 +259,7 @@ impl Grid {
         }
     }
 
-    /// Batches, the largest axis values first: they take longest, and should not be left for the end.
+    /// Batches, largest axis values first: those take longest, and should not be left for the end.
     fn jobs(&self, first_repeat: usize) -> Vec<Job> {
         let mut order: Vec<usize> = (0..self.axis.len()).collect();
         order.sort_by_key(|&index| std::cmp::Reverse(self.axis[index]));
@@ -291,9 +295,9 @@ impl Grid {
     }
 }
 
-/// The threads of several grids that follow each other.
+/// The threads shared by several grids that run one after another.
 pub(super) enum Pool {
-    /// The caller's alone.
+    /// The caller's thread alone.
     Here,
     /// As many as the machine has.
     Machine,
@@ -301,13 +305,13 @@ pub(super) enum Pool {
 }
 
 impl Pool {
-    /// So many threads, or as many as there is any use for.
+    /// Starts `threads` threads, up to the largest number that is useful.
     pub(super) fn of(threads: usize) -> Result<Self, Error> {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.min(most_threads())).build();
         pool.map(Self::Own).map_err(|e| Error::Resource { reason: format!("{threads} threads: {e}") })
     }
 
-    /// Does some work on one of them; a [`Grid`] in it that asks for as many as the machine has gets these.
+    /// Runs `work` on one of the threads. A [`Grid`] inside it with `threads: None` uses these threads.
     pub(super) fn run<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
         match self {
             Self::Here => work(),
@@ -317,10 +321,10 @@ impl Pool {
     }
 }
 
-/// What gives the results of a batch.
+/// Computes the results of a batch.
 type Work<'a, T> = dyn Fn(&[Place]) -> Vec<Result<T, Error>> + Sync + 'a;
 
-/// What `work` makes of a batch; after a panic, of each of its places alone.
+/// The results of `work` for a batch; after a panic, `work` is called again for each place alone.
 fn caught<T>(work: &Work<'_, T>, places: &[Place]) -> Vec<Result<T, Error>> {
     let attempt = |places: &[Place]| {
         let part = || {
@@ -344,7 +348,7 @@ fn caught<T>(work: &Work<'_, T>, places: &[Place]) -> Vec<Result<T, Error>> {
     }
 }
 
-/// A curve of which anything is left: where every cell failed, the first one's reason.
+/// Returns the curve, unless it is complete and every cell failed: then the first failure's error.
 pub(super) fn unless_all_failed(curve: Curve) -> Result<Curve, Error> {
     match curve.failures.first() {
         Some(failure) if curve.cells.is_empty() && curve.complete => Err(failure.error.clone()),
@@ -352,7 +356,7 @@ pub(super) fn unless_all_failed(curve: Curve) -> Result<Curve, Error> {
     }
 }
 
-/// Threads beyond this have nothing to run on: no result depends on their number.
+/// The largest useful number of threads: more would have no processor to run on. No result depends on it.
 fn most_threads() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get).max(8).saturating_mul(8)
 }

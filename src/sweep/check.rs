@@ -1,4 +1,4 @@
-//! What is wrong with a sweep as a whole, asked before anything runs.
+//! Checks of a sweep as a whole, before anything runs.
 
 use super::coordinates::Intercept;
 use super::source::Sizes;
@@ -8,12 +8,12 @@ use crate::Error;
 use crate::curve::{ArmLabel, Metric};
 use crate::factors::ablation::Ablation;
 
-/// Why an error rate is not defined.
+/// Why an error rate is undefined for a single target column.
 const ONE_OUTPUT: &str = "compares targets of two columns or more, one for each class, and there is one column of \
                           targets";
 
 impl Sweep {
-    /// The first thing that is wrong.
+    /// Returns the first error found in the sweep.
     pub(super) fn check(&self, sizes: Sizes, features: &[usize]) -> Result<(), Error> {
         if self.samples.is_empty() {
             return Err(Error::Empty { what: "the list of training set sizes" });
@@ -31,7 +31,7 @@ impl Sweep {
         self.check_combination(sizes, features)
     }
 
-    /// [`Error::Unsupported`] where a parameter alone varies.
+    /// Returns [`Error::Unsupported`] if only a parameter varies.
     pub(super) fn check_surface(&self) -> Result<(), Error> {
         if self.parameter.is_some() && self.samples.len() <= 1 && self.features.len() <= 1 {
             let reason = "a surface is over samples and features, and a parameter alone varies here: ask for the curve";
@@ -64,7 +64,7 @@ impl Sweep {
         listed(features, most, "a feature count p")
     }
 
-    /// Arms' own targets fit the source's.
+    /// Checks that the arms' own targets have the shape of the source's.
     fn check_targets(&self, sizes: Sizes) -> Result<(), Error> {
         let one_table = matches!(self.source, Source::Table(_));
         let tests = if one_table { sizes.rows } else { sizes.tests };
@@ -92,7 +92,7 @@ impl Sweep {
         Ok(())
     }
 
-    /// Parts that do not go together.
+    /// Checks for parts that cannot be combined.
     fn check_combination(&self, sizes: Sizes, features: &[usize]) -> Result<(), Error> {
         let one_table = matches!(self.source, Source::Table(_));
         if self.splits.horizon().is_some() && !one_table {
@@ -147,7 +147,7 @@ impl Sweep {
         }
     }
 
-    /// What starts other than 0 do not go together with.
+    /// Checks for settings that cannot be combined with a start other than 0.
     fn check_starts(&self, sizes: Sizes) -> Result<(), Error> {
         let Some(arm) = self.arms.iter().find(|arm| arm.start != Start::Zero) else { return Ok(()) };
         let refuse =
@@ -169,7 +169,7 @@ impl Sweep {
         Ok(())
     }
 
-    /// What ensembles do not go together with.
+    /// Checks for settings that cannot be combined with ensembles.
     fn check_members(&self, sizes: Sizes) -> Result<(), Error> {
         if self.parameter.as_ref().and_then(super::Parameter::fitted).is_none() {
             return Ok(());
@@ -207,7 +207,7 @@ impl Sweep {
         }
     }
 
-    /// Whether no arm is of a kind.
+    /// Whether no arm, at any value of the parameter, satisfies `kind`.
     fn has_none(&self, kind: impl Fn(&Arm) -> bool) -> bool {
         let has = |arm: &Arm| match &self.parameter {
             Some(parameter) => {
@@ -219,7 +219,7 @@ impl Sweep {
         !self.arms.iter().any(has)
     }
 
-    /// [`Error::Unsupported`] for a metric that no arm has.
+    /// Returns [`Error::Unsupported`] for a metric that no arm has.
     fn check_metrics(&self, sizes: Sizes) -> Result<(), Error> {
         if self.metrics.is_empty() {
             return Err(Error::Empty { what: "the list of metrics" });
@@ -273,7 +273,7 @@ impl Sweep {
     }
 }
 
-/// All metrics at once are a request for whatever there is.
+/// Whether the list holds every metric, which asks for whatever is available.
 fn asks_for_all(metrics: &[Metric]) -> bool {
     Metric::ALL.iter().all(|metric| metrics.contains(metric))
 }
@@ -282,7 +282,7 @@ fn unsupported(reason: String) -> Result<(), Error> {
     Err(Error::Unsupported { reason })
 }
 
-/// [`Error::Domain`] for an entry that is 0 or there twice, [`Error::TooLarge`] for one over `most`.
+/// Returns [`Error::Domain`] for an entry that is 0 or listed twice, and [`Error::TooLarge`] for one above `most`.
 fn listed(list: &[usize], (most, limit): (usize, &'static str), what: &'static str) -> Result<(), Error> {
     if list.contains(&0) {
         return Err(Error::Domain { what, value: 0.0, must_be: "at least 1" });
@@ -301,7 +301,7 @@ fn listed(list: &[usize], (most, limit): (usize, &'static str), what: &'static s
     }
 }
 impl Arm {
-    /// What is wrong with the names and settings of arms: a setting that is not finite, or two arms of one label.
+    /// Checks labels of arms: every setting must be finite, and no two labels may be equal.
     pub(super) fn check_labels<'a>(labels: impl IntoIterator<Item = &'a ArmLabel>) -> Result<(), Error> {
         let mut seen: Vec<&ArmLabel> = Vec::new();
         for label in labels {

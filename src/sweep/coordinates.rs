@@ -1,28 +1,28 @@
-//! An intercept that the norm does not count, and standardised features, both fitted on the training rows of a cell.
+//! Free intercepts and standardised features, both fitted on the training rows of a cell.
 
 use crate::Error;
 use crate::risk::Compressed;
 use ndarray::{Array1, Array2, ArrayView2, Axis};
 
-/// How a fit gets its constant.
+/// How a fit gets its constant term.
 ///
 /// # References
-/// Hastie, Tibshirani and Friedman, *The Elements of Statistical Learning*, 2nd edition, section 3.4.1: the intercept is
-/// left out of the penalty, by centring.
+/// Hastie, Tibshirani and Friedman, *The Elements of Statistical Learning*, 2nd edition, section 3.4.1: the intercept
+/// is left out of the penalty, by centring.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum Intercept {
-    /// It has none. (A column of ones among the features, whose coefficient the norm counts, belongs to the table:
-    /// [`Dataset::with_intercept`](crate::dataset::Dataset::with_intercept).)
+    /// The fit has no intercept. (A column of ones among the features, whose coefficient counts in the norm, belongs to
+    /// the table: [`Dataset::with_intercept`](crate::dataset::Dataset::with_intercept).)
     #[default]
     None,
-    /// Features and targets are centred on the training rows of each cell: the intercept `ȳ − x̄ᵀβ̂` is not penalised
-    /// and not counted in `‖β̂‖`. The training targets can be interpolated from `p = n − 1` on.
+    /// Features and targets are centred on the training rows of each cell. The intercept `ȳ − x̄ᵀβ̂` is not penalised
+    /// and does not count in `‖β̂‖`. The training targets can be interpolated from `p = n − 1` on.
     Free,
 }
 
-/// What is done to a cell's features and targets before the fit.
+/// How a cell's features and targets are transformed before the fit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Preparation {
     pub(super) intercept: Intercept,
@@ -34,7 +34,7 @@ impl Preparation {
         self == Self::default()
     }
 
-    /// In words, after those of the data; empty for none.
+    /// The preparation in words, to append to the description of the data; empty if there is none.
     pub(super) fn describe(self) -> &'static str {
         match (self.intercept, self.standardise) {
             (Intercept::None, false) => "",
@@ -44,7 +44,7 @@ impl Preparation {
         }
     }
 
-    /// Prepares a cell's training features and targets in place, and says how.
+    /// Transforms a cell's training features and targets in place, and returns the transformation.
     pub(super) fn apply(self, x: &mut Array2<f64>, y: &mut Array2<f64>) -> Result<Coordinates, Error> {
         let mut coordinates = Coordinates {
             shift: Array1::zeros(x.ncols()),
@@ -65,7 +65,7 @@ impl Preparation {
             let columns = x.columns_mut().into_iter().zip(&coordinates.shift).zip(&mut coordinates.factor);
             for ((mut column, shift), factor) in columns {
                 let largest = column.iter().fold(0.0, |largest: f64, v| largest.max(v.abs()));
-                // What is constant but for rounding has no deviation to be scaled by.
+                // A column that is constant up to rounding has no deviation to scale by.
                 *factor = if largest <= 8.0 * f64::EPSILON * shift.abs() {
                     0.0
                 } else {
@@ -81,7 +81,7 @@ impl Preparation {
         Ok(coordinates)
     }
 
-    /// A table whose best linear model is that of the fits: with a free intercept less its own means.
+    /// The table for the best linear model of such fits: with a free intercept, the table's own means are subtracted.
     pub(super) fn for_ideal(self, table: &Compressed) -> Compressed {
         let mut table = table.clone();
         let square = table.ones.dot(&table.ones);
@@ -105,8 +105,8 @@ pub(super) struct Coordinates {
 }
 
 impl Coordinates {
-    /// A table of test rows in these coordinates. `columns` are, for each of its targets, the training targets that its
-    /// fits are of.
+    /// A table of test rows in these coordinates. `columns` holds, for each of its target columns, the training target
+    /// column that the fits use.
     pub(super) fn of_table(&self, mut table: Compressed, columns: &[usize]) -> Compressed {
         if table.is_population() {
             table = table.with_constant();
@@ -123,7 +123,7 @@ impl Coordinates {
         (&features - &self.shift) * &self.factor
     }
 
-    /// The parameters that a model has in these coordinates. (Of a feature that is constant here, none.)
+    /// A model's parameters in these coordinates; 0 for a feature that is constant on the training rows.
     pub(super) fn of_parameters(&self, mut beta: Array2<f64>) -> Array2<f64> {
         for (mut row, factor) in beta.rows_mut().into_iter().zip(&self.factor) {
             row.mapv_inplace(|b| if *factor == 0.0 { 0.0 } else { b / factor });
@@ -142,8 +142,8 @@ fn subtract(table: &mut Array2<f64>, ones: &Array1<f64>, means: &Array1<f64>) {
     }
 }
 
-/// Takes the mean away, twice: what rounding left of it the first time is small beside the spread. The mean of equal
-/// values is the value.
+/// Subtracts the mean, twice: the rounding error left by the first pass may not be small against the spread. The mean
+/// of equal values is exactly that value.
 fn centre(column: &mut ndarray::ArrayViewMut1<'_, f64>) -> f64 {
     let first = column.first().copied().unwrap_or(0.0);
     if column.iter().all(|&v| v == first) {

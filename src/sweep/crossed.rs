@@ -1,5 +1,5 @@
-//! How errors split over the draws that they depend on: fits to every training set with every draw of noise and of
-//! features.
+//! Splits of the error among the draws that it depends on, from fits to every training set with every draw of noise and
+//! of features.
 
 use super::cells::{Grid, Observer, Place};
 use super::source::{Drawn, Sizes, TestOn};
@@ -17,8 +17,9 @@ use rand::RngExt;
 use rand_distr::StandardNormal;
 use std::sync::Arc;
 
-/// An experiment on bias and variance: at each size every one of some training sets is fitted with every one of some draws of
-/// label noise on every one of some draws of the features, and the errors of all are [split](Decomposition) over the three.
+/// An experiment on bias and variance, which [splits](Decomposition) the errors among three sources of variance.
+///
+/// At each size, every training set is fitted with every draw of label noise and every draw of the features.
 ///
 /// | source of variance | its draws |
 /// |---|---|
@@ -26,11 +27,11 @@ use std::sync::Arc;
 /// | label noise | `draws` of normal noise of deviation `noise`, on top of the source's targets |
 /// | features | maps `0 … seeds − 1` of [`Crossed::maps`] |
 ///
-/// All are tested on the same rows, whose targets stand for the truth: without noise of their own, give targets without. Of a
-/// population the split is of the expectation over its inputs, exactly.
+/// All fits are tested on the same rows, whose targets stand for the truth: to leave test noise out, give noise-free
+/// test targets. For a population the split is of the exact expectation over its inputs.
 ///
 /// # Examples
-/// Where the variance of a fit at the threshold comes from:
+/// Where the variance of a fit at the interpolation threshold comes from:
 /// ```
 /// use double_descent::risk::VarianceSource;
 /// use double_descent::rng::stream;
@@ -65,24 +66,24 @@ use std::sync::Arc;
 /// d'Ascoli, Refinetti, Biroli and Krzakala, *Double trouble in double descent*, ICML 2020.
 #[derive(Clone, Debug)]
 pub struct Crossed {
-    /// What a training set is drawn from, and what all fits are tested on: rows drawn afresh with test rows, or a
-    /// population, that are always the same, or a training and a test table.
+    /// The source of the training sets and of the test rows. Rows drawn afresh must come with test rows, or a
+    /// population, that never change; otherwise give a training and a test table.
     pub source: Source,
-    /// Which rows of a table are a training set; how many training sets there are.
+    /// Which rows of a table form a training set, and how many training sets there are.
     pub splits: Splits,
-    /// Raw inputs to features, a map for each seed.
+    /// Maps from raw inputs to features, one for each seed.
     pub maps: Maps,
-    /// How many draws of the map.
+    /// The number of draws of the map.
     pub seeds: usize,
     /// The standard deviation of the label noise.
     pub noise: f64,
-    /// How many draws of the noise.
+    /// The number of draws of the noise.
     pub draws: usize,
     /// The seed of the noise.
     pub noise_seed: u64,
-    /// The sizes `n` of the training sets.
+    /// The training set sizes `n`.
     pub samples: Vec<usize>,
-    /// The numbers of features `p`. Empty: all inputs.
+    /// The feature counts `p`. Empty: all inputs.
     pub features: Vec<usize>,
     /// The estimators.
     pub arms: Vec<Arm>,
@@ -106,10 +107,10 @@ pub struct ErrorSplit {
     pub parts: Decomposition,
 }
 
-/// Training inputs and targets, and their rows in the order in which they join the training set.
+/// Training inputs and targets, with rows in the order in which they join the training set.
 type Set = (Array2<f64>, Array2<f64>);
 
-/// What all sizes share.
+/// State shared by all sizes.
 pub(super) struct Ready {
     sets: Vec<Set>,
     tests: Tested,
@@ -118,19 +119,20 @@ pub(super) struct Ready {
     places: Vec<(usize, usize)>,
 }
 
-/// What fits are tested on.
+/// What all fits are tested on.
 enum Tested {
     Rows {
         inputs: Array2<f64>,
         targets: Array2<f64>,
     },
-    /// Of one map, whose features all fits share, on as few rows as do.
+    /// Features and targets compressed to fewer rows; for one map, whose features all fits share.
     Table(Compressed),
 }
 
 impl Crossed {
-    /// A study of minimum-norm fits without label noise on one draw of the features, over nothing yet: set `samples`, and
-    /// `features`, `maps`, `seeds`, `noise` and `draws` as wanted.
+    /// A study over nothing yet: minimum-norm fits without label noise, with one draw of the features.
+    ///
+    /// Set `samples`, and any of `features`, `maps`, `seeds`, `noise` and `draws`.
     #[must_use]
     pub fn of(source: Source, splits: Splits) -> Self {
         Self {
@@ -149,19 +151,20 @@ impl Crossed {
         }
     }
 
-    /// Runs all fits: a split for each `n`, `p` and arm, in that order.
+    /// Computes all fits and returns a split for each `n`, `p` and arm, in that order.
     ///
     /// # Errors
-    /// [`Error::Empty`] without sizes, arms, draws or seeds; [`Error::TooLarge`] for a size that there are not as many rows or
-    /// features for; [`Error::Domain`] for a noise that is negative or not finite, or a single fit at each size; [`Error::Unsupported`] for one table
-    /// (whose test rows would be others for each training set), test rows that change with the draw, a population behind a
-    /// feature map, several seeds of features that are not drawn, or an arm with an ablation, an adversary or targets of its
-    /// own; what the drawing, the maps and the fits end in, [`Error::Memory`].
+    /// [`Error::Empty`] without sizes, arms, training sets, draws or seeds; [`Error::TooLarge`] for a size above the
+    /// number of rows or features; [`Error::Domain`] for a size of 0, a noise that is negative or not finite, or a
+    /// single fit at each size; [`Error::Unsupported`] for a single table (whose test rows would differ between
+    /// training sets), test rows that change with the draw, a population with a feature map, several seeds of features
+    /// that are not drawn, or an arm with an ablation, an adversary or its own targets; the errors of the draws, the
+    /// maps and the fits; [`Error::Memory`].
     pub fn run(&self) -> Result<Vec<ErrorSplit>, Error> {
         self.run_with(&())
     }
 
-    /// [`Crossed::run`] with somebody watching, who may stop it; what was computed until then comes back.
+    /// [`Crossed::run`] with an observer, who may stop it. A stopped run returns the splits computed so far.
     ///
     /// # Errors
     /// Those of [`Crossed::run`].
@@ -178,7 +181,7 @@ impl Crossed {
         Ok(splits)
     }
 
-    /// Everything that is drawn, checked.
+    /// Draws and checks everything that all sizes share.
     pub(super) fn ready(&self) -> Result<Ready, Error> {
         let sizes = self.sizes()?;
         let features = self.widths(&sizes);
@@ -256,7 +259,7 @@ impl Crossed {
         self.source.sizes((most(&self.samples), most(&self.features)))
     }
 
-    /// The numbers of features.
+    /// The feature counts; all inputs if none are listed.
     fn widths(&self, sizes: &Sizes) -> Vec<usize> {
         if self.features.is_empty() { vec![sizes.inputs] } else { self.features.clone() }
     }
@@ -271,7 +274,7 @@ impl Crossed {
         Ok(self.places_of(&self.sizes()?))
     }
 
-    /// All fits of one place, by its number.
+    /// All fits at one place, given by its index.
     pub(super) fn at_place(&self, index: usize, ready: &Ready) -> Result<Vec<ErrorSplit>, Error> {
         self.at(ready.places[index], ready)
     }
@@ -315,7 +318,7 @@ impl Crossed {
         }
     }
 
-    /// Every training set, and the one thing that all are tested on.
+    /// Draws every training set, and the one set of test data that all share.
     fn drawn(
         &self,
         drawn: &Drawn,
@@ -356,7 +359,7 @@ impl Crossed {
         Ok((sets, tests))
     }
 
-    /// Rows, compressed where all fits have the same features and that makes them fewer.
+    /// The test rows, compressed if all fits have the same features and that leaves fewer rows.
     fn tested(&self, (inputs, targets): Set, widest: usize) -> Result<Tested, Error> {
         let height = sum([widest, targets.ncols(), 1]);
         if self.seeds > 1 || inputs.nrows() <= height {
@@ -367,9 +370,9 @@ impl Crossed {
         Ok(Tested::Table(Compressed::with_backend(&features, &targets, &*self.backend)?))
     }
 
-    /// All fits of one size.
+    /// All fits at one size.
     fn at(&self, (n, p): (usize, usize), ready: &Ready) -> Result<Vec<ErrorSplit>, Error> {
-        // The features of the test rows by the seed of the map, and their targets.
+        // The test features for each seed of the map, and the test targets.
         let (tests, targets, rows) = match &ready.tests {
             Tested::Table(table) => {
                 let whole = table.features.ncols() == p;
@@ -388,7 +391,8 @@ impl Crossed {
         let fit = [table(n, p), table(r, targets.nrows()), table(sum([r, targets.nrows()]), k * self.draws)];
         let grids = table(fits, points).saturating_mul(self.arms.len().saturating_add(4));
         reserve("the fits of a crossed study", sum([grids, self.backend.bytes((n, p)), sum(fit)]))?;
-        // The mean over compressed rows times their number is a sum, over the rows that they stand for.
+        // The decomposition averages over compressed rows; this factor turns that into a mean over the rows they stand
+        // for.
         let unit = (targets.nrows() as f64 / rows as f64).sqrt();
         let mut grids: Vec<Array4<f64>> =
             self.arms.iter().map(|_| Array4::zeros((levels.0, levels.1, levels.2, points))).collect();

@@ -1,11 +1,11 @@
-//! How a repeat is cut into parts.
+//! How a repeat is divided into parts.
 
 use std::fmt;
 
-/// What the indices of a sweep's record are: its repeats, or parts of them, for sweeps whose single repeats take long.
+/// What the indices of a sweep's record stand for: its repeats, or parts of them if single repeats take long.
 ///
-/// Each engine knows parts whose cells have the very bits that they have in the whole ([`Sweep::finest_cut`]): what they
-/// share (a table, a factorisation) every shard makes for itself.
+/// [`Sweep::finest_cut`] returns the finest cut that the sweep's engine supports. The cells of a part have exactly the
+/// bits that they have in the whole; whatever the parts share (a table, a factorisation) is recomputed by every shard.
 ///
 /// [`Sweep::finest_cut`]: super::Sweep::finest_cut
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -21,10 +21,10 @@ pub enum Cut {
 }
 
 impl Cut {
-    /// All of them.
+    /// All cuts.
     pub const ALL: &[Self] = &[Self::Repeats, Self::Samples, Self::Features];
 
-    /// What varies from one part of a repeat to the next.
+    /// The symbol of the quantity that varies from one part of a repeat to the next; `None` for whole repeats.
     #[must_use]
     pub fn symbol(self) -> Option<&'static str> {
         match self {

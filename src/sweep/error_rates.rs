@@ -1,4 +1,4 @@
-//! Errors of classification on the test rows and on the training rows of one cell.
+//! Classification error rates on the test rows and the training rows of one cell.
 
 use super::coordinates::Coordinates;
 use super::gather;
@@ -11,7 +11,7 @@ use crate::svd::Right;
 use ndarray::{Array2, ArrayView2, s};
 use std::ops::Range;
 
-/// The share of training rows whose largest prediction is not at their largest target, of the `outputs` of one line.
+/// The share of training rows whose largest prediction is not at their largest target, for the `outputs` of one line.
 pub(super) fn on_training_rows(
     (study, line): (&Study<'_>, &Line),
     outputs: &[Output<'_>],
@@ -33,15 +33,17 @@ pub(super) fn on_training_rows(
     error_rate(&table(0), &classes)
 }
 
-/// The test rows in the coordinates of the modes, and their classes. Classes are no sum of squares, so here every test
-/// row is touched: `m p r` multiplications a cell, `m r k` an arm.
+/// The test rows in the coordinates of the modes, and their classes.
+///
+/// An error rate is not a sum of squares, so every test row is visited: `m p r` multiplications per cell, `m r k` per
+/// arm.
 pub(super) struct ErrorRates<'s, 'a> {
     study: &'s Study<'a>,
     /// `X_test V`, `m × r`.
     images: Array2<f64>,
-    /// Those of each table of test targets.
+    /// The classes of the test rows, for each table of test targets.
     classes: Vec<Vec<usize>>,
-    /// Those of the best linear model, for each table.
+    /// The classes that the best linear model predicts, for each table.
     classes_of_model: Vec<Vec<usize>>,
     coordinates: Option<&'s Coordinates>,
 }
@@ -84,8 +86,8 @@ impl<'s, 'a> ErrorRates<'s, 'a> {
         }
     }
 
-    /// The share of test rows whose largest prediction is not at their largest target. `solutions` are, for each
-    /// output, its coefficients of the leading modes and what is added to all its predictions.
+    /// The share of test rows whose largest prediction is not at their largest target. `solutions` holds, for each
+    /// output, its coefficients in the leading modes and the constant added to all its predictions.
     pub(super) fn of(&self, line: &Line, solutions: &[(Vec<f64>, f64)]) -> Result<f64, Error> {
         let mut predictions = Array2::zeros((self.images.nrows(), solutions.len()));
         let Range { start, .. } = line.outputs;

@@ -1,4 +1,4 @@
-//! What a sweep will take, before it runs.
+//! Estimates the cost of a sweep before it runs.
 
 use super::engine::{Prospects, choose};
 use super::measured::Measured;
@@ -10,13 +10,15 @@ use crate::curve::Cell;
 use crate::machine::memory::{Cost, list, sum, table};
 
 impl Sweep {
-    /// What [`Sweep::run`] will take: bytes at the peak beside the tables themselves and the feature maps, and
-    /// floating-point operations, those of the maps excepted. [`run`](Sweep::run) ends in [`Error::Memory`] at once where
-    /// there are fewer bytes. A plane that has several threads to itself makes its two factorisations at the same time, where
-    /// there is memory for both beyond that.
+    /// Estimates the cost of [`Sweep::run`]: bytes at the peak, in addition to the source's tables and the feature
+    /// maps, and floating-point operations, without those of the maps.
+    ///
+    /// [`run`](Sweep::run) returns [`Error::Memory`] at once if fewer bytes are available. A plane that has several
+    /// threads to itself computes its two factorisations in parallel, if memory beyond this estimate is available for
+    /// both.
     ///
     /// # Errors
-    /// What is wrong with the sweep as a whole, as [`Sweep::run`].
+    /// Errors in the sweep as a whole, as for [`Sweep::run`].
     ///
     /// # Examples
     /// ```
@@ -65,7 +67,7 @@ impl Task<'_> {
         Cost::new(bytes.max(at_first), repeats as f64 * engine.flops(self) + compressions * compression)
     }
 
-    /// Cells of one size and of all repeats, as they are under way.
+    /// The grid of all sizes and repeats, with the sweep's threads and batch size.
     pub(super) fn grid(&self) -> Grid {
         Grid {
             axis: self.sweep.samples.clone(),

@@ -1,4 +1,4 @@
-//! Every arm of one cell, from its one factorisation.
+//! Evaluates every arm of one cell from one factorisation.
 
 use super::Start;
 use super::coordinates::{Coordinates, Intercept};
@@ -15,11 +15,11 @@ use crate::machine::rooms::recycle;
 use ndarray::{Array1, Array2};
 use std::borrow::Cow;
 
-/// `β*` in the coordinates of a cell, and what it predicts for the rows that are tested on, where that is known.
+/// `β*` in the coordinates of a cell, and its predictions for the tested rows, if known.
 type IdealOfCell<'a> = (Cow<'a, Array2<f64>>, Option<&'a [Array1<f64>]>);
 
 impl Study<'_> {
-    /// The best linear model on `p` features, for a cell.
+    /// The best linear model on `p` features, in a cell's coordinates.
     fn ideal_of_cell(
         &self,
         p: usize,
@@ -30,11 +30,11 @@ impl Study<'_> {
         if let Some(coordinates) = coordinates {
             return Some((Cow::Owned(coordinates.of_parameters(beta.clone())), None));
         }
-        // Known of the table that cells share.
+        // The predictions are known only for the table that cells share.
         Some((Cow::Borrowed(beta), images.as_deref().filter(|_| held_out.transposed.is_some())))
     }
 
-    /// All arms for the training set of `rows`, whose prepared features are factorised.
+    /// Evaluates all arms for the training set of `rows`, whose prepared features are factorised.
     pub(super) fn evaluate(
         &self,
         factorised: &Factorised,
@@ -83,7 +83,7 @@ impl Study<'_> {
             }
             mean.test += variance;
             mean.opposite += variance;
-            // The constant of a model without residuals is not known.
+            // Without residuals, the model's constant is not known.
             let known = !(free && line.arm.ablation.is_without_residuals());
             let zero = line.arm.start == Start::Zero;
             let rates = rates.as_ref().filter(|_| known && zero);
@@ -103,7 +103,7 @@ impl Study<'_> {
             mean.of_fit = of_fit(line, own, (&mut *scratch, mean.norm));
             Ok(mean)
         };
-        // Many arms that follow each other are the same prefix: the last one, and the place of its metrics.
+        // Consecutive arms are often the same prefix, so keep the last prefix and the place of its metrics.
         let mut last = None;
         let mut measured = Measured::new(n, p, self.lines.len());
         let mut waiting = Waiting::default();

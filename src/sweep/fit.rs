@@ -1,4 +1,4 @@
-//! One fit of a sweep: its coefficients and predictions.
+//! A single fit of a sweep: its coefficients and predictions.
 
 use super::maps::design;
 use super::task::Task;
@@ -13,7 +13,7 @@ use ndarray::{Array2, ArrayRef2, Axis, s};
 use std::fmt;
 use std::sync::Arc;
 
-/// One fit of a sweep, with what it was fitted to.
+/// A single fit of a sweep, with its training data.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Fit {
@@ -27,11 +27,11 @@ pub struct Fit {
 }
 
 impl Fit {
-    /// Predictions at raw inputs (`m × d`), `m × k`. Features are made some rows at a time.
+    /// Predictions at raw inputs (`m × d`), `m × k`. Computes features in blocks of rows.
     ///
     /// # Errors
-    /// Those of the feature map; [`Error::Shape`], [`Error::Memory`], [`Error::Overflow`] for a prediction that does not
-    /// fit into `f64`.
+    /// Those of the feature map; [`Error::Shape`], [`Error::Memory`], [`Error::Overflow`] for a prediction that
+    /// overflows `f64`.
     pub fn predict(&self, inputs: &ArrayRef2<f64>) -> Result<Array2<f64>, Error> {
         let (p, k) = self.coefficients.dim();
         let rows = block(inputs.nrows(), p).max(1);
@@ -49,12 +49,12 @@ impl Fit {
 }
 
 impl Sweep {
-    /// The fit of an arm, by its index, in one cell: `n` rows and `p` features of a repeat.
+    /// Computes the fit of one arm, given by its index, in one cell: `n` rows and `p` features of a repeat.
     ///
     /// # Errors
-    /// [`Error::TooLarge`] for an arm that is not there; [`Error::Domain`] for a repeat or a number of rows that the sweep
-    /// does not have; [`Error::Unsupported`] for an arm that is more than an estimator, a free intercept, standardised
-    /// features, and a parameter; those of the draws, of the map and of the SVD.
+    /// [`Error::TooLarge`] for an arm that does not exist; [`Error::Domain`] for a repeat or a number of rows that the
+    /// sweep does not have; [`Error::Unsupported`] for an arm with an ablation, an adversary or a start other
+    /// than 0, a free intercept, standardised features, or a parameter; those of the draws, of the map and of the SVD.
     ///
     /// # Examples
     /// ```

@@ -1,4 +1,4 @@
-//! What one cell is tested on.
+//! The test rows of one cell.
 
 use super::coordinates::Coordinates;
 use super::lines::Targets;
@@ -6,14 +6,14 @@ use crate::risk::{Compressed, Transposed};
 use ndarray::Array2;
 use std::borrow::Cow;
 
-/// The rows that are tested on: as the whole table less the training rows, or as they are.
+/// The test rows: either the whole table minus the training rows, or separate rows.
 pub(super) struct HeldOut<'a> {
     pub(super) table: Cow<'a, Compressed>,
-    /// Its features, where all cells read the same.
+    /// The transposed features of the table, if all cells share them.
     pub(super) transposed: Option<&'a Transposed>,
-    /// Whether the training rows are in `table` and must be taken off.
+    /// Whether `table` contains the training rows, so that they must be subtracted.
     pub(super) complement: bool,
-    /// How many there are; 1 for a population.
+    /// The number of test rows; 1 for a population.
     pub(super) rows: usize,
 }
 

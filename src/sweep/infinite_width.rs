@@ -1,4 +1,4 @@
-//! What the fits of a sweep tend to as their features grow without end.
+//! The limit of a sweep's fits as the number of features goes to infinity.
 
 use super::cells::{Grid, Observer, Place, add_cells, unless_all_failed};
 use super::engine::Raw;
@@ -12,15 +12,16 @@ use crate::theory::drawn_features::DrawnFeatures;
 use ndarray::s;
 
 impl Sweep {
-    /// The limit `p → ∞` of minimum-norm fits on random features: kernel regression without a penalty on the rows of each
-    /// repeat and tested on its test rows, with the kernel that the features approach. A curve of one arm,
-    /// `infinite_width`, with a cell at every `p` of the sweep, all alike; [`Curve::beside`] puts it beside the measured
-    /// arms.
+    /// The limit `p → ∞` of minimum-norm fits on random features.
+    ///
+    /// This is kernel regression without a penalty, with the kernel that the features approach, on the training and
+    /// test rows of each repeat. Returns a curve of one arm, `infinite_width`, with the same cell at every `p` of the
+    /// sweep; [`Curve::beside`] adds it to the measured arms.
     ///
     /// # Errors
-    /// Those of [`Sweep::run`]; [`Error::Unsupported`] for a source without test rows of its own, a parameter other than
-    /// the members of an ensemble (whose limit is that of one fit) or training targets at a single value, a free intercept or
-    /// standardised features.
+    /// Those of [`Sweep::run`]; [`Error::Unsupported`] for a source without separate test rows, a free intercept,
+    /// standardised features, or any parameter except two: the members of an ensemble (whose limit is that of one fit)
+    /// and training targets at a single value.
     ///
     /// # Examples
     /// ```
@@ -75,13 +76,15 @@ impl Sweep {
         unless_all_failed(curve)
     }
 
-    /// What is known of the errors at every width before features are drawn: for each repeat, a kernel's values on its first
-    /// `n` training rows and on its test rows. [`DrawnFeatures::line`] makes them a line of a figure. Of a sweep over training
-    /// targets, such as shares of wrong labels, a sweep of one of its values has them.
+    /// What is known about the errors at every width before features are drawn.
+    ///
+    /// For each repeat, evaluates a kernel on its first `n` training rows and on its test rows. [`DrawnFeatures::line`]
+    /// turns the results into a line of a figure. For a sweep over training targets, such as shares of wrong labels,
+    /// restrict the sweep to one of its values first.
     ///
     /// # Errors
-    /// Those of [`Sweep::infinite_width`] and of [`DrawnFeatures::new`]; [`Error::Domain`] for `n` above all that the sweep
-    /// trains on.
+    /// Those of [`Sweep::infinite_width`] and of [`DrawnFeatures::new`]; [`Error::Domain`] for `n` above the largest
+    /// training set size of the sweep.
     pub fn drawn_features(
         &self,
         kernel: &dyn Kernel,
@@ -108,7 +111,7 @@ impl Sweep {
         visited.into_iter().filter_map(|(_, found)| found).collect()
     }
 
-    /// The sweep, if a kernel on its raw rows is what its features tend to.
+    /// The prepared sweep, if its features tend to a kernel on the raw rows.
     fn task_of_kernel(&self) -> Result<Task<'_>, Error> {
         let task = Task::new(self)?;
         let unsupported = |reason: &str| Err(Error::Unsupported { reason: reason.into() });

@@ -3,21 +3,21 @@
 use super::metrics::Metrics;
 use crate::machine::memory::{list, sum};
 
-/// Metrics by the index of the line. Lines that are one fit, and many arms of a study are, share them.
+/// Metrics by line index. Lines with the same fit share them, as many arms of a study do.
 #[derive(Clone, Debug, Default)]
 pub(super) struct LineMetrics {
-    /// Each line, and the place of its metrics.
+    /// Each line, and the index of its metrics.
     lines: Vec<(usize, usize)>,
     metrics: Vec<Metrics>,
 }
 
 impl LineMetrics {
-    /// Of no lines yet, with room for so many.
+    /// An empty list with capacity for `lines` lines.
     pub(super) fn with_capacity(lines: usize) -> Self {
         Self { lines: Vec::with_capacity(lines), metrics: Vec::with_capacity(lines) }
     }
 
-    /// Bytes of so many lines, each with metrics of its own.
+    /// Bytes for `lines` lines, each with its own metrics.
     pub(super) fn bytes(lines: usize) -> usize {
         sum([list::<(usize, usize)>(lines), list::<Metrics>(lines)])
     }
@@ -35,18 +35,18 @@ impl LineMetrics {
         self.metrics.push(metrics);
     }
 
-    /// Adds a line that is the same fit as one that was added, measured in the same way: neither is attacked, and both start
-    /// from 0.
+    /// Adds a line with the same fit as an earlier line, whose metrics are at `place`. Neither may have an adversary,
+    /// and both start from 0.
     pub(super) fn share(&mut self, line: usize, place: usize) {
         self.lines.push((line, place));
     }
 
-    /// The place that the metrics of the next line to be pushed will have.
+    /// The index that the metrics of the next pushed line will have.
     pub(super) fn next_place(&self) -> usize {
         self.metrics.len()
     }
 
-    /// Gives back the room that is not in use.
+    /// Releases unused capacity.
     pub(super) fn shrink(&mut self) {
         self.metrics.shrink_to_fit();
     }
@@ -68,12 +68,12 @@ impl LineMetrics {
         self.lines.sort_by_key(|(line, _)| key(*line));
     }
 
-    /// Leaves those lines alone.
+    /// Keeps only the lines for which `is_kept` holds.
     pub(super) fn retain(&mut self, is_kept: impl Fn(usize) -> bool) {
         self.lines.retain(|(line, _)| is_kept(*line));
     }
 
-    /// Adds other lines.
+    /// Appends other lines.
     pub(super) fn append(&mut self, other: Self) {
         let before = self.metrics.len();
         self.lines.extend(other.lines.into_iter().map(|(line, place)| (line, before + place)));

@@ -1,4 +1,4 @@
-//! What is read off each factorisation: arms at every value of the third axis, and the targets they are of.
+//! Lines, which are arms at each value of the third axis, and the targets that they are fitted to.
 
 use super::{Arm, Parameter};
 use crate::Error;
@@ -10,49 +10,49 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub(super) struct Line {
     pub(super) arm: Arm,
-    /// Which of the sweep's arms it is.
+    /// Index of the arm in the sweep.
     pub(super) of: usize,
-    /// Which of the values of the third axis.
+    /// Index of the value on the third axis.
     pub(super) value: Option<usize>,
-    /// Which of [`Targets::outputs`] are its.
+    /// Its entries of [`Targets::outputs`].
     pub(super) outputs: Range<usize>,
 }
 
 /// A table of targets.
 #[derive(Clone, Debug)]
 struct Table {
-    /// `None` for that of the source.
+    /// The arm's own targets; `None` for those of the source.
     own: Option<Arc<Array2<f64>>>,
-    /// How much noise is added.
+    /// The factor of the noise that is added.
     noise: f64,
-    /// Which of those that the caller gives for each repeat takes its place.
+    /// Index of the table, among those that the caller provides for each repeat, that replaces this one.
     given: Option<usize>,
 }
 
-/// What the third axis makes of the training targets of a repeat.
+/// How the third axis changes the training targets of a repeat.
 #[derive(Debug)]
 pub(super) enum Changed {
-    /// Nothing.
+    /// No change.
     No,
-    /// Normal numbers, that a level of noise multiplies.
+    /// Normal numbers, to be multiplied by a noise level.
     Noise(Array2<f64>),
-    /// Others, a table for each value.
+    /// Replacement targets, one table per value.
     Given(Vec<Array2<f64>>),
 }
 
-/// The targets of all arms side by side.
+/// The targets of all arms, side by side.
 #[derive(Clone, Debug)]
 pub(super) struct Targets {
-    /// Columns of each.
+    /// Columns of each table.
     pub(super) k: usize,
     trained: Vec<Table>,
     tested: Vec<Table>,
-    /// What fits are of: a column of all training targets, and one of all test targets.
+    /// The columns of each fit: one of all training targets, and one of all test targets.
     pub(super) outputs: Vec<(usize, usize)>,
 }
 
 impl Targets {
-    /// The lines of some arms of `k` targets each, and the targets. Lines of equal targets share them.
+    /// The lines and targets of some arms with `k` target columns each. Lines with equal targets share them.
     pub(super) fn of(
         arms: &[Arm],
         parameter: Option<&Parameter>,
@@ -86,27 +86,27 @@ impl Targets {
         Ok((lines, targets))
     }
 
-    /// Whether all are the source's, without noise.
+    /// Whether all are the source's targets, without noise.
     pub(super) fn is_plain(&self) -> bool {
         self.trained.iter().chain(&self.tested).all(Table::is_plain)
     }
 
-    /// Columns of all training and of all test targets.
+    /// The numbers of columns of all training targets and of all test targets.
     pub(super) fn widths(&self) -> (usize, usize) {
         (self.trained.len() * self.k, self.tested.len() * self.k)
     }
 
-    /// For each output its column of the training targets.
+    /// The training target column of each output.
     pub(super) fn trained(&self) -> Vec<usize> {
         self.outputs.iter().map(|output| output.0).collect()
     }
 
-    /// For each output its column of the test targets.
+    /// The test target column of each output.
     pub(super) fn tested(&self) -> Vec<usize> {
         self.outputs.iter().map(|output| output.1).collect()
     }
 
-    /// The columns of the table that a column is of.
+    /// The columns of the table that contains the given column.
     pub(super) fn block(&self, column: usize) -> Range<usize> {
         let first = column - column % self.k;
         first..first + self.k
@@ -128,7 +128,7 @@ impl Targets {
 }
 
 impl Table {
-    /// Whether it is the source's.
+    /// Whether it is the source's table, without noise.
     fn is_plain(&self) -> bool {
         self.own.is_none() && self.noise == 0.0 && self.given.is_none()
     }
@@ -145,7 +145,7 @@ impl PartialEq for Table {
     }
 }
 
-/// The place of a table among others, added if it is new.
+/// Returns the index of a table in the list, adding the table if it is new.
 fn place(tables: &mut Vec<Table>, table: Table) -> usize {
     tables.iter().position(|other| *other == table).unwrap_or_else(|| {
         tables.push(table);

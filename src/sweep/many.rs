@@ -1,7 +1,8 @@
-//! Many estimators on one cell: their test errors as matrix products.
+//! Test errors of many estimators on one cell, as matrix products.
 //!
-//! A line that is alone walks over the modes it does not share with the minimum norm. Hundreds of them, one for each
-//! value of a penalty or a time, are rows of one matrix instead, which meets the modes' images once.
+//! A single line visits the modes that it does not share with the minimum-norm fit. Hundreds of lines, one for each
+//! value of a penalty or a time, become the rows of one matrix instead, which is multiplied with the modes' images
+//! once.
 
 use super::Start;
 use super::lines::Line;
@@ -12,13 +13,13 @@ use crate::factors::ablation::Ablation;
 use crate::svd::add_product;
 use std::ops::Range;
 
-/// Fewer lines of the same targets are measured one by one.
+/// The smallest number of consecutive lines that are measured together; fewer are measured one by one.
 const FROM: usize = 24;
-/// Lines that go through a product together: enough to be worth it, and few enough for little memory.
+/// The number of lines in one product: enough to be worthwhile, and few enough to need little memory.
 pub(super) const TOGETHER: usize = 128;
 
-/// Which lines are measured together: those of a stretch of at least [`FROM`] with nothing ablated, nobody attacking and a
-/// start from 0, of the same targets, where errors are all that is asked of their predictions.
+/// Which lines are measured together: those in runs of at least [`FROM`] consecutive lines with the same targets, no
+/// ablation, no adversary and a start from 0. Only used if errors are all that their predictions are needed for.
 pub(super) fn together(lines: &[Line], wanted: &Wanted) -> Vec<bool> {
     let mut marked = vec![false; lines.len()];
     if wanted.any_error_rate() || wanted.needs_ideal(lines) {
@@ -37,24 +38,24 @@ pub(super) fn together(lines: &[Line], wanted: &Wanted) -> Vec<bool> {
     marked
 }
 
-/// Lines that wait for their test errors.
+/// Lines whose test errors are still to be computed.
 #[derive(Default)]
 pub(super) struct Waiting {
     outputs: Range<usize>,
-    /// All but the test errors.
+    /// The metrics except the test errors.
     lines: Vec<(usize, Metrics)>,
-    /// The coefficients of every line and output as rows over the modes.
+    /// The coefficients of every line and output, as rows over the modes.
     coefficients: Vec<f64>,
     predictions: Vec<f64>,
 }
 
 impl Waiting {
-    /// Whether a line of these outputs has to wait for the next product.
+    /// Whether a line with these outputs must wait for the next product.
     pub(super) fn is_full(&self, outputs: &Range<usize>) -> bool {
         self.lines.len() == TOGETHER || !self.lines.is_empty() && self.outputs != *outputs
     }
 
-    /// Adds a line, whose gains `scratch` holds, and what only its fit says of it.
+    /// Adds a line, whose gains `scratch` holds, and computes its metrics except the test error.
     pub(super) fn add(
         &mut self,
         (index, line): (usize, &Line),
@@ -74,7 +75,7 @@ impl Waiting {
         &mut self.lines[last].1
     }
 
-    /// Measures all that wait; the noise of the test targets adds `variance`.
+    /// Computes the test errors of all waiting lines; the noise of the test targets adds `variance`.
     pub(super) fn measure(
         &mut self,
         modes: &Modes<'_>,

@@ -1,4 +1,4 @@
-//! Raw inputs → features, for each repeat.
+//! Feature maps from raw inputs to features, for each repeat.
 
 use crate::features::{FeatureMap, checked};
 use crate::{Error, error::user_code};
@@ -6,8 +6,10 @@ use ndarray::{Array2, ArrayRef2, s};
 use std::fmt;
 use std::sync::Arc;
 
-/// The feature map of each repeat: none (the inputs are the features), one for all repeats, one drawn afresh for each or for
-/// each member of an ensemble, or one fitted to the training inputs of each cell.
+/// The feature map of each repeat.
+///
+/// There is none (the inputs are the features), one for all repeats, one drawn afresh for each repeat or each member of
+/// an ensemble, or one fitted to the training inputs of each cell.
 ///
 /// # Examples
 /// ```
@@ -25,9 +27,9 @@ pub struct Maps(Kind);
 enum Kind {
     None,
     Same(Arc<dyn FeatureMap>),
-    /// Of a repeat and a member of an ensemble.
+    /// For a repeat and a member of an ensemble.
     Drawn(Arc<MapOf>),
-    /// To the training inputs of a cell, for its number of features.
+    /// From a cell's training inputs and feature count.
     Fitted(String, Arc<FitOf>),
 }
 
@@ -35,21 +37,22 @@ type MapOf = dyn Fn(usize, usize) -> Result<Arc<dyn FeatureMap>, Error> + Send +
 type FitOf = dyn Fn(&ArrayRef2<f64>, usize) -> Result<Arc<dyn FeatureMap>, Error> + Send + Sync;
 
 impl Maps {
-    /// The inputs themselves are the features.
+    /// No map: the inputs themselves are the features.
     #[must_use]
     pub fn none() -> Self {
         Self(Kind::None)
     }
 
-    /// Drawn anew: `draw(repeat)` is the map of that repeat, always the same one.
+    /// A map drawn afresh for each repeat: `draw(repeat)` must always return the same map for the same repeat.
     pub fn drawn<M: FeatureMap + 'static>(
         draw: impl Fn(usize) -> Result<M, Error> + Send + Sync + 'static,
     ) -> Self {
         Self::members(move |repeat, _| draw(repeat))
     }
 
-    /// Drawn anew for each member of an ensemble ([`Parameter::members`](super::Parameter::members)):
-    /// `draw(repeat, member)`, members counted from 0. Fits that are no ensembles have the map of member 0.
+    /// A map drawn afresh for each member of an ensemble ([`Parameter::members`](super::Parameter::members)).
+    ///
+    /// `draw(repeat, member)` counts members from 0. Fits outside an ensemble use the map of member 0.
     pub fn members<M: FeatureMap + 'static>(
         draw: impl Fn(usize, usize) -> Result<M, Error> + Send + Sync + 'static,
     ) -> Self {
@@ -58,9 +61,10 @@ impl Maps {
         })))
     }
 
-    /// Fitted to data: `fit(inputs, p)` is the map to `p` features of the cell with these training inputs (`n × d`), as
-    /// that of a spline whose knots are quantiles. Maps are not nested then: each cell has a factorisation of its own.
-    /// `describe` is what captions call them.
+    /// A map fitted to data, such as a spline whose knots are quantiles.
+    ///
+    /// `fit(inputs, p)` returns the map to `p` features for a cell with these training inputs (`n × d`). Such maps are
+    /// not nested: each cell has its own factorisation. `describe` is the map's name in captions.
     ///
     /// # Examples
     /// ```
@@ -71,7 +75,7 @@ impl Maps {
     /// let maps = Maps::fitted("natural splines, knots at quantiles", move |x, p| {
     ///     NaturalSpline::at_quantiles_within(x, p, ends)
     /// });
-    /// assert!(maps.of(0).is_err()); // there is none before there are training inputs
+    /// assert!(maps.of(0).is_err()); // a fitted map needs training inputs
     /// ```
     pub fn fitted<M: FeatureMap + 'static>(
         describe: impl Into<String>,
@@ -88,7 +92,7 @@ impl Maps {
         Self(Kind::Same(Arc::new(map)))
     }
 
-    /// The map of a repeat; `None` where the inputs are the features.
+    /// The map of a repeat; `None` if the inputs are the features.
     ///
     /// # Errors
     /// Those of drawing it; [`Error::Unsupported`] for a map that is fitted to the training inputs of each cell.
@@ -117,7 +121,7 @@ impl Maps {
         }
     }
 
-    /// The map of a repeat to `p` features, in the cells with the training inputs that `inputs` gives.
+    /// The map of a repeat to `p` features, for cells with the training inputs that `inputs` returns.
     pub(super) fn of_cell(
         &self,
         repeat: usize,
@@ -129,8 +133,8 @@ impl Maps {
         user_code::call(part, || fit(&inputs(), p))?.map(Some)
     }
 
-    /// How many features the first of the maps has at most; no limit where that is not known before there are data, or
-    /// the map cannot be drawn, which its cells then tell.
+    /// The maximum number of features of the first map. There is no limit if it is unknown before there are data, or if
+    /// the map cannot be drawn; its cells then report that error.
     pub(super) fn most_features(&self) -> usize {
         if self.is_fitted() {
             return usize::MAX;
@@ -139,23 +143,23 @@ impl Maps {
         first.and_then(|map| checked::most_features(&*map).ok()).unwrap_or(usize::MAX)
     }
 
-    /// Whether there is none.
+    /// Whether there is no map.
     #[must_use]
     pub fn is_none(&self) -> bool {
         matches!(self.0, Kind::None)
     }
 
-    /// Whether every repeat has one of its own.
+    /// Whether each repeat has its own map.
     pub(super) fn is_drawn(&self) -> bool {
         matches!(self.0, Kind::Drawn(_))
     }
 
-    /// Whether every cell has one that is fitted to it.
+    /// Whether each cell has a map fitted to it.
     pub(super) fn is_fitted(&self) -> bool {
         matches!(self.0, Kind::Fitted(..))
     }
 
-    /// In words, for a caption; `None` where there is none.
+    /// The map in words, for a caption; `None` if there is no map.
     pub(super) fn describe(&self) -> Option<String> {
         if let Kind::Fitted(words, _) = &self.0 {
             return Some(words.clone());
@@ -167,10 +171,10 @@ impl Maps {
     }
 }
 
-/// The first `p` features of some inputs: of a map, or the leading inputs themselves.
+/// The first `p` features of some inputs: those of the map, or the leading inputs themselves.
 ///
 /// # Errors
-/// Those of the map; [`Error::Shape`] for more features than inputs without one.
+/// Those of the map; [`Error::Shape`] if there is no map and `p` exceeds the number of inputs.
 pub(super) fn design(
     map: Option<&dyn FeatureMap>,
     inputs: &ArrayRef2<f64>,

@@ -1,4 +1,4 @@
-//! What a cell measures, and its rows of the tidy table.
+//! The measurements of a cell, and its rows of the tidy table.
 
 use super::line_metrics::LineMetrics;
 use super::lines::Line;
@@ -29,7 +29,8 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
-    /// `classified` says that there are two classes or more, `tail` how many eigenvalues [`Sweep::tail`] leaves out.
+    /// `classified` says that there are at least two classes; `tail` is the number of eigenvalues that [`Sweep::tail`]
+    /// leaves out.
     ///
     /// [`Sweep::tail`]: super::Sweep::tail
     pub(super) fn new(metrics: &[Metric], classified: bool, has_test_rows: bool, tail: usize) -> Self {
@@ -51,12 +52,12 @@ impl Wanted {
         }
     }
 
-    /// Whether classes are compared, for which predictions are needed row by row.
+    /// Whether error rates are needed, which require predictions row by row.
     pub(super) fn any_error_rate(&self) -> bool {
         self.error_rate || self.train_error_rate
     }
 
-    /// Whether cells need `U` itself, and not only what it makes of the targets.
+    /// Whether cells need `U` itself, not only its products with the targets.
     pub(super) fn needs_u(&self) -> bool {
         self.train_error_rate || self.spectral.leave_one_out()
     }
@@ -68,18 +69,18 @@ impl Wanted {
     }
 }
 
-/// What the fits at one place give.
+/// The measurements of the fits at one place.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Measured {
     pub(super) n: usize,
     pub(super) p: usize,
-    /// Those that failed are left out.
+    /// Lines that failed are left out.
     pub(super) lines: LineMetrics,
-    /// Why they did; `None` for all of them.
+    /// The errors of failed lines; an index of `None` stands for all lines.
     pub(super) failures: Vec<(Option<usize>, Error)>,
     pub(super) smallest_singular_value: f64,
     pub(super) rank: usize,
-    /// Whether an SVD computed what a nested engine should.
+    /// Whether an SVD replaced the nested engine.
     pub(super) by_svd: bool,
 }
 
@@ -88,7 +89,7 @@ impl Measured {
         Self { n, p, lines: LineMetrics::with_capacity(lines), ..Self::default() }
     }
 
-    /// Nothing, for one reason.
+    /// A place where all lines failed with the same error.
     pub(super) fn failed(n: usize, p: usize, error: Error) -> Self {
         Self { n, p, failures: vec![(None, error)], ..Self::default() }
     }
@@ -98,9 +99,9 @@ impl Measured {
         self.lines.sort_by_key(|line| line);
     }
 
-    /// Bytes that one holds beside itself.
+    /// Bytes that a value holds on the heap.
     pub(super) fn bytes(lines: usize, wanted: &Wanted) -> usize {
-        /// What the allocator keeps with each piece of memory.
+        /// The allocator's overhead for each allocation.
         const HEAD: usize = 16;
         let of_fit = match wanted.spectral.count() {
             0 => 0,
@@ -109,7 +110,7 @@ impl Measured {
         sum([LineMetrics::bytes(lines), of_fit.saturating_mul(lines)])
     }
 
-    /// What points of nested curves give, one for each line; the noise of the test targets adds `variance`.
+    /// Collects points of nested curves, one per line; the noise of the test targets adds `variance`.
     pub(super) fn from_points(points: &[&Point], variance: f64) -> Self {
         let metrics = |(line, point): (usize, &&Point)| {
             let test = point.test_mse.unwrap_or(f64::NAN) + variance;
@@ -128,14 +129,14 @@ impl Measured {
         }
     }
 
-    /// Whether its cells have more than the metrics of every table.
+    /// Whether its cells have metrics beyond those of every table.
     pub(super) fn has_more(&self, wanted: &Wanted) -> bool {
         wanted.distance
             || wanted.train_error_rate
             || !wanted.spectral.is_none() && self.lines.iter().any(|(_, metrics)| !metrics.of_fit.is_empty())
     }
 
-    /// What all its rows of the tidy table share.
+    /// The values shared by all its rows of the tidy table.
     pub(super) fn shared(&self, repeat: usize, wanted: &Wanted) -> Cell {
         let mut cell = Cell::new(repeat, self.n, self.p, 0);
         cell.rank = self.rank;
@@ -143,9 +144,9 @@ impl Measured {
         cell
     }
 
-    /// Makes a row of the tidy table, for one of the lines that did not fail, of that arm and value on the third axis, out
-    /// of that of another line. It starts anew from what all rows [share](Self::shared) where rows may have metrics that
-    /// others lack.
+    /// Turns `cell`, the row of another line, into the row of this line, with the given arm and value on the third
+    /// axis. The line must not have failed. If rows may have metrics that others lack, starts again from the values
+    /// that all rows [share](Self::shared).
     pub(super) fn write(
         cell: &mut Cell,
         shared: &Cell,
@@ -171,7 +172,7 @@ impl Measured {
         let biased = line.arm.start == super::Start::Zero;
         cell.bias_squared = (wanted.bias_squared && biased).then_some(metrics.bias_squared);
         cell.mean_squared_bias = (wanted.mean_squared_bias && biased).then_some(metrics.mean_squared_bias);
-        // A start that is drawn has none.
+        // The norm is NaN for a random start.
         let norm = Some(metrics.norm).filter(|norm| !norm.is_nan());
         cell.coefficient_norm = norm.filter(|_| wanted.coefficient_norm);
         if wanted.distance && biased {

@@ -1,4 +1,4 @@
-//! What a sweep has measured, on its way into tables of its cells without a curve of them.
+//! The results of a sweep, for writing tables of cells without building a curve.
 
 use super::engine::Repeats;
 use super::run::Ready;
@@ -10,7 +10,7 @@ use crate::curve::{Bootstrap, Cell, Curve, Metric};
 use std::fmt;
 use std::path::Path;
 
-/// What the fits of a sweep give, cell by cell in a third of the memory that a [`Curve`](crate::curve::Curve) takes:
+/// The cells of a sweep, in a third of the memory that a [`Curve`](crate::curve::Curve) takes; returned by
 /// [`Sweep::measure`].
 pub struct Measurements<'a> {
     ready: Ready<'a>,
@@ -18,7 +18,7 @@ pub struct Measurements<'a> {
 }
 
 impl Sweep {
-    /// [`Sweep::run_with`] where tables are all that is asked for.
+    /// [`Sweep::run_with`] for tables alone: measures all cells without building a curve.
     ///
     /// # Errors
     /// Those of [`Sweep::run`].
@@ -41,7 +41,7 @@ impl Sweep {
         let tables = ready.tables()?;
         let found = ready.measure(tables.as_ref(), 0..ready.count(), self.threads, observer)?;
         drop(tables);
-        // Where every cell failed, the first one's reason.
+        // If every cell failed, return the first cell's error.
         let places = || found.iter().flat_map(|(_, places)| places);
         let is_empty = places().flatten().all(|measured| measured.lines.is_empty());
         let reason = places().flatten().find_map(|measured| measured.failures.first());
@@ -53,8 +53,9 @@ impl Sweep {
 }
 
 impl Measurements<'_> {
-    /// Writes the very tables that [`Curve::save_cells`](crate::curve::Curve::save_cells) and
-    /// [`Curve::save_summaries`](crate::curve::Curve::save_summaries) write of the curve, which is never there as a whole.
+    /// Writes exactly the tables that [`Curve::save_cells`](crate::curve::Curve::save_cells) and
+    /// [`Curve::save_summaries`](crate::curve::Curve::save_summaries) would write, without ever holding the whole
+    /// curve.
     ///
     /// # Errors
     /// Those of [`Curve::save_cells`](crate::curve::Curve::save_cells) and of
@@ -77,7 +78,7 @@ impl Measurements<'_> {
     }
 }
 
-/// What was measured, in parts.
+/// The measured cells, in parts.
 struct MeasuredParts<'a> {
     ready: Ready<'a>,
     parts: Vec<Part>,

@@ -9,7 +9,7 @@ pub(super) fn norm(alpha: &[f64]) -> f64 {
     if squares.is_finite() && squares > 1e-280 {
         return squares.sqrt();
     }
-    // Squares leave the range of numbers: in units of a power of two, which rounds alike, they do not.
+    // The squares overflow or underflow. Scaling by a power of two, which does not change rounding, avoids that.
     let largest = alpha.iter().fold(0.0, |largest: f64, a| largest.max(a.abs()));
     let (unit, back) = match largest {
         0.0 => return 0.0,
@@ -19,7 +19,7 @@ pub(super) fn norm(alpha: &[f64]) -> f64 {
     alpha.iter().map(|a| (a * unit) * (a * unit)).sum::<f64>().sqrt() * back
 }
 
-/// Means over rows; over outputs too once all are added.
+/// Means over rows, and over outputs once all outputs are added.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Metrics {
     pub(super) train: f64,
@@ -27,7 +27,7 @@ pub(super) struct Metrics {
     pub(super) opposite: f64,
     pub(super) bias_squared: f64,
     pub(super) mean_squared_bias: f64,
-    /// Of all outputs together.
+    /// Over all outputs together.
     pub(super) norm: f64,
     pub(super) error_rate: Option<f64>,
     pub(super) train_error_rate: Option<f64>,
@@ -46,7 +46,7 @@ impl Metrics {
     }
 
     pub(super) fn finite(self) -> Result<Self, Error> {
-        // None of them is negative, so that nothing infinite cancels.
+        // None of them is negative, so infinities cannot cancel.
         let all =
             self.train + self.test + self.opposite + self.bias_squared + self.mean_squared_bias + self.norm;
         if all.is_finite() {
@@ -65,5 +65,5 @@ impl Metrics {
     }
 }
 
-/// What the singular values, the training rows and the lengths of the test rows say of a fit, as far as it is asked for.
+/// The requested metrics from the singular values, the training rows and the lengths of the test rows.
 pub(super) type OfFit = Box<[(Metric, f64)]>;

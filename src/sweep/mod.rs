@@ -1,10 +1,10 @@
-//! Axis × repeats × arms → [`Curve`].
+//! Sweeps: axis × repeats × arms → [`Curve`].
 //!
-//! A cell makes one factorisation, and every arm reads it. Results are a function of the data, the
-//! splits and the arms: bit-identical on any number of threads.
+//! Each cell needs one factorisation, which all arms share. Results depend only on the data, the splits and the arms:
+//! they are bit-identical on any number of threads.
 //!
-//! A [`Sweep`] measures each fit by itself. A [`Crossed`] study fits every training set with every draw of label noise and of
-//! features, and splits the errors over the three.
+//! A [`Sweep`] reports the errors of each fit on its own. A [`Crossed`] study fits every training set with every draw
+//! of label noise and of features, and splits the errors among these three sources.
 
 mod arm;
 mod cells;
@@ -71,21 +71,22 @@ use crate::svd::{Backend, Faer, Jacobi};
 use ndarray::{Array1, Array2, ArrayView2, Axis};
 use std::sync::Arc;
 
-/// Repeats of one size that are factorised together.
+/// Number of repeats of one size that are factorised together.
 const BATCH: usize = 48;
 
-/// An experiment: fits on the first `n` of an order of training rows and the first `p` features, for every `n` and `p` of
-/// two lists, every repeat and every arm. It says everything that a figure's caption must state.
+/// An experiment: fits for every `n` and `p` of two lists, every repeat and every arm.
 ///
-/// A value: set what you need, then [`Sweep::run`] for a curve, or [`Sweep::surface`] for the n × p plane.
+/// Each fit uses the first `n` rows of the repeat's order and the first `p` features. A sweep holds everything that a
+/// figure's caption must state. It is plain data: set what you need, then call [`Sweep::run`] for a curve, or
+/// [`Sweep::surface`] for the n × p plane.
 ///
-/// | constructor | what it is a curve over | tested on |
+/// | constructor | curve over | tested on |
 /// |---|---|---|
 /// | [`Sweep::new`] | n, on all features of a table | all other rows |
-/// | [`Sweep::over_features`] | p, at one n | a table of its own |
-/// | [`Sweep::plane`] | both | a table of its own |
-/// | [`Sweep::over_penalties`], [`Sweep::over`] | a penalty, a time, a number of your own | all other rows |
-/// | [`Sweep::of`] | whatever is set | what the [`Source`] says |
+/// | [`Sweep::over_features`] | p, at one n | a separate table |
+/// | [`Sweep::plane`] | both | a separate table |
+/// | [`Sweep::over_penalties`], [`Sweep::over`] | a penalty, a time, or any number you choose | all other rows |
+/// | [`Sweep::of`] | whatever you set | what the [`Source`] says |
 ///
 /// # Examples
 /// ```
@@ -99,7 +100,7 @@ const BATCH: usize = 48;
 /// # Ok::<(), double_descent::Error>(())
 /// ```
 ///
-/// Every n, from one factorisation for each repeat, where the spectrum is not asked for:
+/// Every n from one factorisation per repeat, if the metrics need no spectrum:
 /// ```
 /// use double_descent::curve::Metric;
 /// use double_descent::{dataset::Dataset, nested::Engine, sweep::{Arm, Sweep}};
@@ -114,49 +115,50 @@ const BATCH: usize = 48;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Sweep {
-    /// What one repeat trains and tests on.
+    /// What each repeat trains and tests on.
     pub source: Source,
     /// Which rows train.
     pub splits: Splits,
-    /// Raw inputs to features; [`Maps::none`] where they are the features.
+    /// Feature maps applied to the raw inputs; [`Maps::none`] if the inputs are the features.
     pub maps: Maps,
-    /// The sizes `n` of the training sets; of a table that is tested on its other rows each is from 1 to one under the
+    /// The training set sizes `n`. If the test rows come from the same table, each is from 1 to one less than the
     /// number of rows.
     pub samples: Vec<usize>,
-    /// The numbers of features `p`, the first of the map's or of the inputs. Empty: all inputs.
+    /// The feature counts `p`: the first `p` features of the map, or the first `p` inputs. Empty: all inputs.
     pub features: Vec<usize>,
-    /// What else varies.
+    /// A further parameter to vary.
     pub parameter: Option<Parameter>,
     /// What is computed from each factorisation.
     pub arms: Vec<Arm>,
-    /// Which quantities cells report. One that no arm has is an error ([`Metric::TestErrorRate`] of targets of a
-    /// single column, [`Metric::TestMseOpposite`] without an adversary); all of them together, [`Metric::ALL`], are
-    /// a request for whatever there is.
+    /// Which quantities cells report. A metric that no arm has is an error ([`Metric::TestErrorRate`] with a single
+    /// target column, [`Metric::TestMseOpposite`] without an adversary). The full list, [`Metric::ALL`], asks for
+    /// whatever is available.
     pub metrics: Vec<Metric>,
     /// The index `k` of [`Metric::TailStableRank`] and [`Metric::TailParticipationRatio`]: how many of the largest
-    /// eigenvalues of the sample covariance they leave out. 0 for sweeps without them.
+    /// eigenvalues of the sample covariance they leave out. 0 if the sweep does not report them.
     pub tail: usize,
-    /// How fits get their constant.
+    /// How fits get their constant term.
     pub intercept: Intercept,
-    /// Whether features are brought to mean 0 and variance 1 on the training rows of each cell.
+    /// Whether features are standardised to mean 0 and variance 1 on the training rows of each cell.
     pub standardise: bool,
-    /// Factorisations that grow along rows, columns or both ([`Engine::Nested`]), or one SVD a cell. `None`: nested
-    /// wherever one of them has all that is asked for, and the cheapest of those. [`Provenance::engine`] says which ran.
+    /// Factorisations that grow by rows, columns or both ([`Engine::Nested`]), or one SVD per cell. `None`: the
+    /// cheapest nested engine that supports the whole sweep, or SVDs if none does. [`Provenance::engine`] says which
+    /// ran.
     ///
     /// [`Provenance::engine`]: crate::curve::Provenance::engine
     pub engine: Option<Engine>,
-    /// How many threads; `None`: as many as the machine has. No result depends on it. Each takes memory for the tables
-    /// of a repeat, where repeats have some of their own.
+    /// How many threads; `None`: as many as the machine has. No result depends on it. If repeats have tables of their
+    /// own, each thread needs memory for those of one repeat.
     pub threads: Option<usize>,
-    /// The linear algebra that computes the SVDs, where there is one for each cell. One with a device that makes cosine
-    /// features ([`Backend::cosines`]) makes all the cells of filters on random Fourier features tested on rows of their
-    /// own, unless the nested engine is asked for: errors, norms and the smallest singular value.
+    /// The linear algebra behind the SVDs of single cells. If the backend has a device that makes cosine features
+    /// ([`Backend::cosines`]), it computes all cells of spectral filters on random Fourier features with separate test
+    /// rows, unless the nested engine is asked for. Those cells have errors, norms and the smallest singular value.
     pub backend: Arc<dyn Backend>,
 }
 
 impl Sweep {
-    /// A sample-wise sweep of a table over drawn splits with the arms of the ablation study; the test set is always all
-    /// other rows.
+    /// A sample-wise sweep of one table over drawn splits, with the arms of the ablation study, tested on all other
+    /// rows.
     #[must_use]
     pub fn new(data: Dataset, sizes: impl IntoIterator<Item = usize>, repeats: usize, seed: u64) -> Self {
         Self {
@@ -168,8 +170,9 @@ impl Sweep {
         }
     }
 
-    /// A sweep of minimum-norm fits over nothing yet, with training and test errors and norms: set `samples`, and
-    /// `features` or `parameter`.
+    /// A sweep of minimum-norm fits with training and test errors and norms, over nothing yet.
+    ///
+    /// Set `samples`, and `features` or `parameter`.
     #[must_use]
     pub fn of(source: Source, splits: Splits) -> Self {
         Self {
@@ -190,8 +193,10 @@ impl Sweep {
         }
     }
 
-    /// A sweep over the n × p plane of a map, tested on a table of its own: minimum-norm fits with errors, norms and, for
-    /// two outputs or more, error rates. Set `samples` and `features`, then ask for the [`surface`](Sweep::surface).
+    /// A sweep over the n × p plane of a feature map, tested on a separate table.
+    ///
+    /// The fits are minimum-norm, with errors, norms and, for two outputs or more, error rates. Set `samples` and
+    /// `features`, then call [`surface`](Sweep::surface).
     ///
     /// # Examples
     /// ```
@@ -223,7 +228,7 @@ impl Sweep {
         Self { maps, ..sweep }
     }
 
-    /// A model-wise sweep: the first `p` features of a map on `n` training rows, tested on a table of its own.
+    /// A model-wise sweep: the first `p` features of a map on `n` training rows, tested on a separate table.
     #[must_use]
     pub fn over_features(
         (train, test): (Dataset, Dataset),
@@ -237,7 +242,7 @@ impl Sweep {
         Self { samples, features, ..Self::plane(train, test, maps, repeats, seed) }
     }
 
-    /// Ridge fits on `n` rows of a table over the penalty, all from one factorisation a repeat.
+    /// Ridge fits on `n` rows of a table over the penalty, all from one factorisation per repeat.
     #[must_use]
     pub fn over_penalties(
         data: Dataset,
@@ -249,8 +254,9 @@ impl Sweep {
         Self::over_parameter(data, n, Parameter::penalty(penalties), repeats, seed)
     }
 
-    /// Fits on `n` rows of a table over a number of your own: `family(value)` is the estimator at that value. All are
-    /// read off one factorisation a repeat.
+    /// Fits on `n` rows of a table over any number you choose: `family(value)` is the estimator at that value.
+    ///
+    /// All values are read off one factorisation per repeat.
     ///
     /// # Examples
     /// ```
@@ -286,21 +292,21 @@ impl Sweep {
         }
     }
 
-    /// Runs all cells.
+    /// Computes all cells.
     ///
     /// # Errors
-    /// What is wrong with the sweep as a whole: sizes of 0 or listed twice ([`Error::Domain`]), sizes that leave no test
-    /// row or are more than the features there are ([`Error::TooLarge`]), no repeats, splits that do not fit the table, an adversary
-    /// of infinite strength, no threads to be had, a best linear model of the whole table that does not fit into
-    /// `f64` ([`Error::Overflow`]), a metric that no arm has, or parts that do not go together ([`Error::Unsupported`]). A
-    /// single cell that fails, or a single arm in it, does not end the sweep: see [`Curve::failures`]. Where all fail, the
-    /// error is the first one's.
+    /// Errors in the sweep as a whole: sizes of 0 or listed twice ([`Error::Domain`]), sizes that leave no test row or
+    /// exceed the number of features ([`Error::TooLarge`]), no repeats, splits that do not fit the table, an adversary
+    /// of infinite strength, threads that the system cannot start, a best linear model of the whole table that
+    /// overflows `f64` ([`Error::Overflow`]), a metric that no arm has, or parts that cannot be combined
+    /// ([`Error::Unsupported`]). If a single cell fails, or a single arm in it, the sweep goes on: see
+    /// [`Curve::failures`]. If all cells fail, the error is that of the first.
     pub fn run(&self) -> Result<Curve, Error> {
         self.run_with(&())
     }
 
-    /// [`Sweep::run`] with somebody watching, who may stop it; what was computed until then comes
-    /// back, with [`Curve::complete`] false.
+    /// [`Sweep::run`] with an observer, who may stop it. A stopped run returns the cells computed so far, with
+    /// [`Curve::complete`] false.
     ///
     /// # Errors
     /// Those of [`Sweep::run`].
@@ -310,15 +316,17 @@ impl Sweep {
         cells::unless_all_failed(ready.repeats(tables.as_ref(), 0..ready.count(), self.threads, observer)?)
     }
 
-    /// Runs all cells of a plane: `samples` × `features`, or one of the two × a [`Parameter`], whose values are the rows
-    /// then. All values of a parameter of estimators (a penalty, a time, a family of your own) are read off one
-    /// factorisation for each number of features.
+    /// Computes all cells of a plane: `samples` × `features`, or one of the two × a [`Parameter`], whose values are
+    /// then the rows.
+    ///
+    /// All values of a parameter of estimators (a penalty, a time, a family you define) are read off one factorisation
+    /// per feature count.
     ///
     /// # Errors
-    /// Those of [`Sweep::run`]; [`Error::Unsupported`] where the parameter alone varies.
+    /// Those of [`Sweep::run`]; [`Error::Unsupported`] if only the parameter varies.
     ///
     /// # Examples
-    /// The test error over the number of features and the time at which gradient descent stops:
+    /// The test error over the number of features and the stopping time of gradient descent:
     /// ```
     /// use double_descent::curve::{Axis, Metric};
     /// use double_descent::dataset::Dataset;
@@ -344,7 +352,7 @@ impl Sweep {
         self.surface_with(&())
     }
 
-    /// [`Sweep::surface`] with somebody watching, who may stop it.
+    /// [`Sweep::surface`] with an observer, who may stop it.
     ///
     /// # Errors
     /// Those of [`Sweep::run`].
@@ -353,8 +361,8 @@ impl Sweep {
         self.spread(self.run_with(observer)?)
     }
 
-    /// What [`run`](Self::run) gives, as a surface: where there is a parameter, its values are the rows, and no longer
-    /// arms of their own.
+    /// Turns the result of [`run`](Self::run) into a surface: the values of a parameter become its rows instead of
+    /// separate arms.
     fn spread(&self, mut curve: Curve) -> Result<Surface, Error> {
         let Some(parameter) = &self.parameter else { return Surface::new(curve) };
         let values = parameter.values();
@@ -371,7 +379,7 @@ impl Sweep {
     }
 }
 
-/// The named rows of a table, in that order.
+/// The given rows of a table, in the given order.
 fn gather(table: ArrayView2<'_, f64>, rows: &[usize]) -> Array2<f64> {
     if let (1, Some(column)) = (table.ncols(), table.to_slice()) {
         let column: Vec<f64> = rows.iter().map(|&row| column[row]).collect();

@@ -1,4 +1,4 @@
-//! One output of one cell: its fits by every arm, and their errors.
+//! One output column of one cell: the fits of every arm, and their errors.
 
 use super::held_out::HeldOut;
 use super::metrics::{Metrics, norm};
@@ -14,15 +14,15 @@ use ndarray::{Array1, Array2, ArrayView1, Axis, CowArray, s};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// What factorises the features of one cell.
+/// The factorisation of one cell's features.
 pub(super) enum Factorised {
     Whole(Svd),
-    /// Without `U`; the targets are those of the study, and a column of ones.
+    /// Without `U`; the targets are the study's, followed by a column of ones.
     Projected(Projection),
 }
 
 impl Factorised {
-    /// All but `U`.
+    /// Everything except `U`.
     pub(super) fn right(&self) -> &Right {
         match self {
             Self::Whole(svd) => svd.right(),
@@ -30,7 +30,7 @@ impl Factorised {
         }
     }
 
-    /// `U`, where it is there.
+    /// `U`, if it was computed.
     pub(super) fn u(&self) -> Option<&Array2<f64>> {
         match self {
             Self::Whole(svd) => Some(svd.u()),
@@ -38,7 +38,7 @@ impl Factorised {
         }
     }
 
-    /// The mode that adversaries use, its sign by some columns of the targets `y`.
+    /// The mode that adversaries use; the given columns of the targets `y` fix its sign.
     pub(super) fn last_mode(
         &self,
         y: &Array2<f64>,
@@ -50,7 +50,7 @@ impl Factorised {
         }
     }
 
-    /// Leaves the memory of its vectors for another cell.
+    /// Returns the memory of its vectors to the pool for another cell.
     pub(super) fn recycle(self) {
         if let Self::Projected(projection) = self {
             projection.recycle();
@@ -65,7 +65,7 @@ impl Factorised {
         }
     }
 
-    /// `Uᵀ y` of a column of the targets, and the sums over `U Uᵀ y − y`.
+    /// `Uᵀ y` for a column of the targets, and the sums over `U Uᵀ y − y`.
     fn along(&self, y: &Array2<f64>, column: usize) -> (Vec<f64>, Sums) {
         match self {
             Self::Whole(svd) => {
@@ -87,7 +87,7 @@ impl Factorised {
     }
 }
 
-/// What all outputs of one cell share.
+/// State shared by all outputs of one cell.
 pub(super) struct Modes<'a> {
     of: &'a Factorised,
     svd: &'a Right,
@@ -117,12 +117,12 @@ impl<'a> Modes<'a> {
         &self.inverse
     }
 
-    /// All of the factorisation but `U`.
+    /// Everything in the factorisation except `U`.
     pub(super) fn svd(&self) -> &Right {
         self.svd
     }
 
-    /// `U`, where it is there.
+    /// `U`, if it was computed.
     pub(super) fn u(&self) -> Option<&Array2<f64>> {
         self.of.u()
     }
@@ -132,7 +132,7 @@ impl<'a> Modes<'a> {
         &self.images
     }
 
-    /// The sum of the squared lengths of the test rows, in some unit.
+    /// The sum of the squared lengths of the test rows, in the given unit.
     pub(super) fn squares(&self, unit: f64) -> f64 {
         let features = &self.held_out.table.features;
         let all = features.iter().map(|v| (v / unit) * (v / unit)).sum::<f64>();
@@ -140,42 +140,42 @@ impl<'a> Modes<'a> {
         if self.held_out.complement { (all - trained()).max(0.0) } else { all }
     }
 
-    /// What a start of this deviation adds to the test error.
+    /// What a random start with this standard deviation adds to the test error.
     pub(super) fn expected_excess(&self, deviation: f64) -> Result<f64, Error> {
         let (table, m) = (&*self.held_out.table, self.held_out.rows as f64);
-        // Training rows, where the table has them, lie in the modes and add nothing.
+        // If the table contains training rows, they lie in the span of the modes and add nothing.
         Ok(expected_excess_of(self.svd, deviation, table)? * (table.rows() as f64 / m))
     }
 
-    /// Leaves the memory of its images for another cell.
+    /// Returns the memory of its images to the pool for another cell.
     pub(super) fn recycle(self) {
         recycle(self.images);
     }
 
-    /// Whether the training rows are in what is tested on, and how many test rows there are without them.
+    /// Whether the tested table contains the training rows, and the number of test rows without them.
     pub(super) fn held_out(&self) -> (bool, usize) {
         (self.held_out.complement, self.held_out.rows)
     }
 }
 
-/// A column of the best linear model, and of what it predicts for the rows that are tested on, where that is known.
+/// A column of the best linear model, and its predictions for the tested rows, if known.
 type OfIdeal<'a> = (ArrayView1<'a, f64>, Option<ArrayView1<'a, f64>>);
 
-/// One output of one cell: the projections that all arms read.
+/// One output of one cell: the projections that all arms share.
 pub(super) struct Output<'a> {
     modes: &'a Modes<'a>,
     /// The training targets.
     y: ArrayView1<'a, f64>,
-    /// The mode that adversaries use, its sign by the targets of all outputs.
+    /// The mode that adversaries use; the targets of all outputs fix its sign.
     last: Option<LastMode>,
     /// Fits of the measured targets; the base is the minimum-norm fit.
     fits: TestErrors<'a>,
-    /// Fits of targets without residuals, `X β*`; the base is the teacher itself. `None` where they are not asked for.
+    /// Fits to targets without residuals, `X β*`; the base is the teacher itself. `None` if no arm needs them.
     noise_free: Option<TestErrors<'a>>,
 }
 
 impl<'a> Output<'a> {
-    /// The output of a column of the training targets `y`, tested on column `tested` of the test targets.
+    /// Creates the output that trains on column `trained` of `y` and is tested on column `tested` of the test targets.
     pub(super) fn new(
         modes: &'a Modes<'a>,
         (y, trained): (&'a Array2<f64>, usize),
@@ -213,7 +213,7 @@ impl<'a> Output<'a> {
         Self { modes, y: y.column(trained), last, fits, noise_free }
     }
 
-    /// Leaves its memory for another cell.
+    /// Returns its memory to `scratch` for another cell.
     pub(super) fn recycle(self, scratch: &mut Scratch) {
         let errors = [Some(self.fits), self.noise_free].into_iter().flatten();
         scratch.prefixes.extend(errors.map(TestErrors::into_prefixes));
@@ -224,17 +224,17 @@ impl<'a> Output<'a> {
         &self.fits.training.targets
     }
 
-    /// The square of what of the targets no mode reaches.
+    /// The squared norm of the part of the targets outside all modes.
     pub(super) fn outside(&self) -> f64 {
         self.fits.training.outside.squares
     }
 
-    /// What of the target of a row, whose entries in the modes are `u`, lies outside the first modes.
+    /// The part of a row's target outside the first modes; `u` are the row's entries in the modes.
     pub(super) fn beyond(&self, row: usize, modes: usize, u: &ArrayView1<'_, f64>) -> f64 {
         (0..modes).fold(self.y[row], |rest, mode| rest - u[mode] * self.along()[mode])
     }
 
-    /// The errors that an arm's fits have.
+    /// The errors of an arm's fits.
     fn fits_of(&self, arm: &Arm) -> &TestErrors<'a> {
         self.noise_free.as_ref().filter(|_| arm.ablation.is_without_residuals()).unwrap_or(&self.fits)
     }
@@ -251,7 +251,7 @@ impl<'a> Output<'a> {
         let m = self.modes.held_out.rows as f64;
         let mut metrics = Metrics::default();
         let bias = if let Some(kept) = scratch.prefix.filter(|_| train_kick == 0.0) {
-            // The fit is a prefix of the base, and all its sums are known.
+            // The fit is a prefix of the base, so all its sums are known.
             let seen = kept.min(shown);
             let shift = test_kick * self.shift(&fits.base[..seen]);
             metrics.train = fits.prefix_trained(kept).squares / n;
@@ -286,19 +286,19 @@ impl<'a> Output<'a> {
         metrics
     }
 
-    /// Training error and norm of the fit with the gains in `scratch`, whose coefficients are left there.
+    /// Training error and norm of the fit with the gains in `scratch`, which then holds its coefficients.
     pub(super) fn fitted(&self, scratch: &mut Scratch, with_norm: bool) -> Metrics {
         let train = self.fit(&self.fits, scratch, 0.0) / self.modes.svd.shape().0 as f64;
         let norm = if with_norm { norm(&scratch.alpha) } else { 0.0 };
         Metrics { train, norm, ..Metrics::default() }
     }
 
-    /// The sum of squared test errors of a fit, from its predictions for the table, which are lost.
+    /// The sum of squared test errors of a fit, from its predictions for the table, which are overwritten.
     pub(super) fn missed(&self, predictions: &mut [f64], coefficients: &[f64]) -> f64 {
         self.fits.of_predictions(predictions, coefficients).squares
     }
 
-    /// The coefficients that test rows see, one per mode, and what the adversary adds to every prediction.
+    /// The coefficients that test rows see, one per mode, and the adversary's shift of every prediction.
     pub(super) fn solution(&self, arm: &Arm, scratch: &mut Scratch) -> (Vec<f64>, f64) {
         let fits = self.fits_of(arm);
         let (test_kick, train_kick) = match arm.adversary {
@@ -313,8 +313,8 @@ impl<'a> Output<'a> {
         (seen, shift)
     }
 
-    /// The predictions at the training rows, and the targets that they are of, in the coordinates of the fit. (An adversary
-    /// moves all outputs of a row alike: its class is the same.)
+    /// The predictions at the training rows and their targets, in the coordinates of the fit. (An adversary moves all
+    /// outputs of a row alike, so the row's class stays the same.)
     pub(super) fn at_training_rows(
         &self,
         arm: &Arm,
@@ -337,12 +337,12 @@ impl<'a> Output<'a> {
         [u.dot(&fitted), targets]
     }
 
-    /// Fills `scratch.alpha` with the fit to targets moved by `kick · u_last` and returns the sum of
-    /// squared errors on those.
+    /// Fills `scratch.alpha` with the fit to targets moved by `kick · u_last` and returns the sum of squared errors on
+    /// those targets.
     fn fit(&self, fits: &TestErrors<'_>, scratch: &mut Scratch, kick: f64) -> f64 {
         let Scratch { response: Response { gains, residuals }, alpha, .. } = scratch;
         let training = &fits.training;
-        // Only the last mode's target moves: the loops over all are left without a question.
+        // Only the last mode's target moves, so the loops over all modes stay free of branches.
         let kicked = self.last.filter(|_| kick != 0.0);
         let kicked = kicked.map(|last| (last.index, training.targets[last.index] + last.sign * kick));
         alpha.clear();
@@ -359,20 +359,20 @@ impl<'a> Output<'a> {
         })
     }
 
-    /// What a step of 1 along `v_last` adds to every prediction.
+    /// What a unit step along `v_last` adds to every prediction.
     fn shift(&self, shown: &[f64]) -> f64 {
         self.last.map_or(0.0, |last| last.sign * shown.get(last.index).unwrap_or(&0.0))
     }
 
-    /// Sums over the test rows of the bias `x·(V diag(g σ) Vᵀ − I) β*`: the errors of the arm's gains on
-    /// targets without residuals.
+    /// Sums over the test rows of the bias `x·(V diag(g σ) Vᵀ − I) β*`: the errors of the arm's gains on targets
+    /// without residuals.
     fn bias(&self, scratch: &mut Scratch, shown: usize) -> Sums {
         self.noise_free_errors(scratch, shown, 0.0)
     }
 
-    /// Sums over the test rows of errors on targets without residuals, those of training moved by `kick · u_last`:
-    /// by how far each coefficient is from the teacher's, `g kick − (1 − g σ) v·β*`, or all of it where the mode is
-    /// not shown.
+    /// Sums over the test rows of errors on targets without residuals, with training targets moved by `kick · u_last`.
+    /// They come from each coefficient's distance from the teacher's, `g kick − (1 − g σ) v·β*`, or the teacher's whole
+    /// coefficient if the mode is not shown.
     fn noise_free_errors(&self, scratch: &mut Scratch, shown: usize, kick: f64) -> Sums {
         let Some(noise_free) = &self.noise_free else { return Sums::default() };
         let Scratch { response: Response { gains, residuals }, deviations, row, .. } = scratch;
@@ -391,28 +391,28 @@ impl<'a> Output<'a> {
     }
 }
 
-/// Work space of one worker.
+/// Workspace of one worker.
 #[derive(Default)]
 pub(super) struct Scratch {
-    /// The estimator that was asked last in this cell, and its answer: many arms share one.
+    /// The estimator queried last in this cell, and its answer: many arms share one estimator.
     asked: Option<Arc<dyn SpectralFilter>>,
     answer: Response,
     /// [`prefix`](Self::prefix) of the answer.
     answered: Option<usize>,
-    /// The answer, as the ablation of some arm leaves it, and its cutoff.
+    /// The answer after some arm's ablation, and that arm's cutoff.
     response: Response,
     cutoff: Option<f64>,
-    /// How many leading modes are kept, where the gains are `1/σ` for those and 0 for the rest.
+    /// The number of leading modes kept, if the gains are `1/σ` for those and 0 for the rest.
     prefix: Option<usize>,
     alpha: Vec<f64>,
     deviations: Vec<f64>,
     row: Vec<f64>,
-    /// Those of cells that are done.
+    /// Memory of finished cells, for reuse.
     prefixes: Vec<Prefixes>,
 }
 
 impl Scratch {
-    /// Gains and residual factors of the line that was asked for last.
+    /// Gains and residual factors of the line set last.
     pub(super) fn response(&self) -> (&[f64], &[f64]) {
         (&self.response.gains, &self.response.residuals)
     }
@@ -427,15 +427,16 @@ impl Scratch {
         self.prefix.is_some()
     }
 
-    /// All that the errors of an arm with the gains that are set depend on, where those are of the minimum norm on leading
-    /// modes and nobody attacks: how many modes are kept, how many of them test rows see, and whether there are residuals.
+    /// Everything that determines an arm's errors, if its gains are those of the minimum norm on leading modes and it
+    /// has neither an adversary nor a start other than 0: how many modes are kept, how many of them test rows see, and
+    /// whether the targets have no residuals.
     pub(super) fn prefix_of(&self, arm: &Arm) -> Option<(usize, usize, bool)> {
         let kept = self.prefix.filter(|_| arm.adversary.is_none() && arm.start == Start::Zero)?;
         let seen = arm.ablation.test_modes().unwrap_or(usize::MAX).min(kept);
         Some((kept, seen, arm.ablation.is_without_residuals()))
     }
 
-    /// Before another cell.
+    /// Forgets the estimator queried last; call before another cell.
     pub(super) fn forget(&mut self) {
         self.asked = None;
     }
@@ -459,7 +460,7 @@ impl Scratch {
         }
         let Response { gains, residuals } = &mut self.response;
         if let (Some(most), Some(last)) = (self.answered, self.prefix) {
-            // Singular values descend: what a cutoff leaves of leading modes are fewer of them.
+            // Singular values descend, so a cutoff on leading modes leaves fewer leading modes.
             let is_cut = |s: f64| cutoff.is_some_and(|cutoff| s < cutoff);
             let kept = most.min(sigma.iter().take_while(|s| !is_cut(**s)).count());
             if kept < last {
@@ -479,8 +480,8 @@ impl Scratch {
     }
 }
 
-/// How many leading modes a response keeps, no more than the rank, where its gains are `1/σ` for those and 0 for the rest. A
-/// mode without gain leaves all of its target.
+/// The number of leading modes that a response keeps, at most the rank, if its gains are `1/σ` for those and 0 for the
+/// rest. Also sets the residual factor of every mode without gain to 1.
 fn leading(response: &mut Response, inverse: &[f64], rank: usize) -> Option<usize> {
     let Response { gains, residuals } = response;
     let (mut kept, mut rest_is_zero) = (0, true);
@@ -488,12 +489,12 @@ fn leading(response: &mut Response, inverse: &[f64], rank: usize) -> Option<usiz
         if *gain == 0.0 {
             *left = 1.0;
         } else if kept == mode && gain == inverse && *left == 0.0 {
-            // A weak penalty may leave the rounded gain as it was, and yet leave something of the targets.
+            // A weak penalty may round to the same gain and still leave a residual.
             kept += 1;
         } else {
             rest_is_zero = false;
         }
     }
-    // The base keeps the modes of the rank.
+    // The base keeps the first `rank` modes.
     (rest_is_zero && kept <= rank).then_some(kept)
 }

@@ -1,4 +1,4 @@
-//! The third axis: a number that a fit depends on beside n and p.
+//! The third axis: a number that a fit depends on, besides n and p.
 
 use super::Arm;
 use crate::curve::Axis;
@@ -8,8 +8,9 @@ use ndarray::Array2;
 use std::fmt;
 use std::sync::Arc;
 
-/// What varies along a curve that is neither n nor p, and its values. Those of estimators cost nothing but dot products:
-/// all of them are read off one factorisation.
+/// A quantity other than n and p that varies along a curve, with its values.
+///
+/// If the values are estimators, they cost only dot products: all are read off one factorisation.
 ///
 /// # Examples
 /// The test error over the penalty, at n = p:
@@ -44,7 +45,7 @@ enum Kind {
         seed: u64,
     },
     Targets(Arc<TargetsOf>),
-    /// How many are fitted.
+    /// The number of members that are fitted.
     Members(usize),
 }
 
@@ -64,7 +65,7 @@ impl Parameter {
         Self::estimators(Axis::Time, values, move |time| Ok(Arc::new(GradientFlow::new(time, loss)?)))
     }
 
-    /// A family of estimators: `family(value)` is the one at that value. It takes the place of every arm's own.
+    /// A family of estimators: `family(value)` is the estimator at that value and replaces that of every arm.
     #[must_use]
     pub fn estimators(
         axis: Axis,
@@ -74,23 +75,26 @@ impl Parameter {
         Self { axis, values: values.into_iter().collect(), kind: Kind::Estimators(Arc::new(family)) }
     }
 
-    /// Label noise: the value times a standard normal number is added to every training target, the same numbers for
-    /// all values, afresh for each repeat, from a stream of their own.
+    /// Label noise: adds the value times a standard normal number to every training target.
+    ///
+    /// All values share the same normal numbers, drawn afresh for each repeat from their own stream.
     #[must_use]
     pub fn label_noise(values: impl IntoIterator<Item = f64>, seed: u64) -> Self {
         Self { axis: Axis::LabelNoise, values: values.into_iter().collect(), kind: Kind::LabelNoise { seed } }
     }
 
-    /// Input noise: the value times a standard normal number is added to every raw training input, the same numbers for
-    /// all values, afresh for each repeat, from a stream of their own.
+    /// Input noise: adds the value times a standard normal number to every raw training input.
+    ///
+    /// All values share the same normal numbers, drawn afresh for each repeat from their own stream.
     #[must_use]
     pub fn input_noise(values: impl IntoIterator<Item = f64>, seed: u64) -> Self {
         Self { axis: Axis::InputNoise, values: values.into_iter().collect(), kind: Kind::InputNoise { seed } }
     }
 
-    /// Training targets of your own: `targets(repeat, value)` are those of that repeat at that value, in place of the
-    /// source's and for the same rows (`N × k`, of rows drawn afresh at least as many as train). All values are read off
-    /// one factorisation. So classes a share of which is wrong:
+    /// Training targets that you provide: `targets(repeat, value)` are those of that repeat at that value.
+    ///
+    /// They replace the source's targets for the same rows (`N × k`; if rows are drawn afresh, at least as many as
+    /// train). All values are read off one factorisation. For example, class labels of which a share is wrong:
     ///
     /// # Examples
     /// ```
@@ -121,12 +125,13 @@ impl Parameter {
         Self { axis, values: values.into_iter().collect(), kind: Kind::Targets(Arc::new(targets)) }
     }
 
-    /// Ensembles of `K` members that are fitted to the same rows on maps of their own
-    /// ([`Maps::members`](super::Maps::members)): the error of the mean of their predictions, for each `K` of `sizes`.
+    /// Ensembles of `K` members fitted to the same rows, each on its own map ([`Maps::members`](super::Maps::members)).
     ///
-    /// `fits` members are fitted, two at least, and every `K` is read off their pairs, without bias
-    /// ([`Ensemble`](crate::ensemble::Ensemble)): more than `fits` of them as well, and [`f64::INFINITY`], the limit. Cells
-    /// have training and test errors alone.
+    /// The error is that of the mean of the members' predictions, for each `K` of `sizes`.
+    ///
+    /// `fits` members are fitted, at least two, and every `K` is estimated without bias from their pairs
+    /// ([`Ensemble`](crate::ensemble::Ensemble)), including `K` above `fits` and the limit, [`f64::INFINITY`]. Cells
+    /// have only training and test errors.
     ///
     /// # Examples
     /// ```
@@ -154,7 +159,7 @@ impl Parameter {
         Self { axis: Axis::Members, values: sizes.into_iter().collect(), kind: Kind::Members(fits) }
     }
 
-    /// What it is.
+    /// The axis that its values lie on.
     #[must_use]
     pub fn axis(&self) -> Axis {
         self.axis
@@ -166,7 +171,7 @@ impl Parameter {
         &self.values
     }
 
-    /// The seed of its noise; `None` where it draws none.
+    /// The seed of its noise; `None` if it draws no noise.
     #[must_use]
     pub fn seed(&self) -> Option<u64> {
         match self.kind {
@@ -175,17 +180,17 @@ impl Parameter {
         }
     }
 
-    /// Whether targets of a repeat have noise of its own.
+    /// Whether each repeat adds noise to its targets.
     pub(super) fn is_label_noise(&self) -> bool {
         matches!(self.kind, Kind::LabelNoise { .. })
     }
 
-    /// Whether inputs have.
+    /// Whether each repeat adds noise to its inputs.
     pub(super) fn is_input_noise(&self) -> bool {
         matches!(self.kind, Kind::InputNoise { .. })
     }
 
-    /// Whether targets of a repeat are the caller's own.
+    /// Whether the caller provides the targets of each repeat.
     pub(super) fn is_targets(&self) -> bool {
         matches!(self.kind, Kind::Targets(_))
     }
@@ -195,17 +200,17 @@ impl Parameter {
         matches!(self.kind, Kind::Estimators(_))
     }
 
-    /// Whether a repeat has something of its own.
+    /// Whether a repeat's tables depend on the parameter.
     pub(super) fn is_of_repeats(&self) -> bool {
         !self.is_estimators()
     }
 
-    /// How many members of an ensemble are fitted.
+    /// The number of ensemble members that are fitted; `None` if there are no ensembles.
     pub(super) fn fitted(&self) -> Option<usize> {
         if let Kind::Members(fits) = self.kind { Some(fits) } else { None }
     }
 
-    /// The caller's targets of a repeat, a table for each value.
+    /// The caller's targets of a repeat, one table per value.
     pub(super) fn targets_of(&self, repeat: usize) -> Result<Vec<Array2<f64>>, Error> {
         let Kind::Targets(targets) = &self.kind else { return Ok(Vec::new()) };
         let at = |&value: &f64| {
@@ -245,7 +250,7 @@ impl Parameter {
         Ok(())
     }
 
-    /// An arm at a value.
+    /// The arm at one value of the parameter.
     pub(super) fn at(&self, arm: &Arm, value: f64) -> Result<Arm, Error> {
         let mut arm = arm.clone();
         if let Kind::Estimators(family) = &self.kind {

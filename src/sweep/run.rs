@@ -1,4 +1,4 @@
-//! A sweep under way: its engine, its tables, and the curve of some repeats.
+//! A prepared sweep: its engine, its tables, and the curve of a range of repeats.
 
 use super::engine::{Engine as Way, Repeats, Which, choose};
 use super::lines::Line;
@@ -13,7 +13,7 @@ use crate::machine::memory::{of_threads, reserve};
 use crate::nested::Engine;
 use std::ops::Range;
 
-/// What all repeats of a sweep share.
+/// State shared by all repeats of a sweep.
 pub(super) struct Ready<'a> {
     task: Task<'a>,
     engine: &'static dyn Way,
@@ -21,7 +21,7 @@ pub(super) struct Ready<'a> {
 }
 
 impl Sweep {
-    /// Checks the sweep and asks for its memory.
+    /// Checks the sweep and reserves its memory.
     pub(super) fn begin(&self) -> Result<Ready<'_>, Error> {
         let task = Task::new(self)?;
         let engine = choose(&task)?.engine();
@@ -32,7 +32,7 @@ impl Sweep {
         Ok(Ready { task, engine, orders })
     }
 
-    /// The curve without cells, and how many a repeat has.
+    /// The curve without cells, and the number of cells per repeat.
     pub(super) fn outline(&self) -> Result<(Curve, usize), Error> {
         let task = Task::new(self)?;
         let each = task.places().count().saturating_mul(task.lines.len());
@@ -41,7 +41,7 @@ impl Sweep {
 }
 
 impl Ready<'_> {
-    /// How many repeats there are.
+    /// The number of repeats.
     pub(super) fn count(&self) -> usize {
         self.orders.len()
     }
@@ -51,30 +51,30 @@ impl Ready<'_> {
         self.engine.shares_within()
     }
 
-    /// How many threads the sweep may use.
+    /// The number of threads that the sweep may use.
     pub(super) fn threads(&self) -> Option<usize> {
         self.task.sweep.threads
     }
 
-    /// What computes the cells.
+    /// The engine that computes the cells.
     pub(super) fn engine(&self) -> Engine {
         self.engine.kind()
     }
 
-    /// The tables of all repeats, where they are the same and read.
+    /// The tables of all repeats, if the engine needs tables and all repeats share them.
     pub(super) fn tables(&self) -> Result<Option<Study<'_>>, Error> {
         if !self.engine.needs_tables() || !self.task.is_shared() {
             return Ok(None);
         }
         match self.task.study(0, &[], &self.task.features, None) {
             Ok(study) => Ok(Some(study)),
-            // A feature that cannot be made costs the cells that use it alone.
+            // If a feature cannot be made, only the cells that use it fail.
             Err(_) if !self.task.sweep.maps.is_none() && self.task.features.len() > 1 => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    /// The curve of some repeats, by the [`tables`](Self::tables) of all.
+    /// The curve of some repeats; `tables` are the [shared ones](Self::tables), if any.
     pub(super) fn repeats(
         &self,
         tables: Option<&Study<'_>>,
@@ -85,7 +85,7 @@ impl Ready<'_> {
         Ok(self.fill(self.measure(tables, repeats, threads, observer)?))
     }
 
-    /// What the fits of some repeats give.
+    /// Measures the fits of some repeats.
     pub(super) fn measure(
         &self,
         tables: Option<&Study<'_>>,
@@ -96,7 +96,7 @@ impl Ready<'_> {
         self.engine.run(&self.task, tables, &Which { orders: &self.orders, repeats, threads }, observer)
     }
 
-    /// What the fits of a part of a repeat give.
+    /// Measures the fits of a part of a repeat.
     pub(super) fn measure_part(
         &self,
         tables: Option<&Study<'_>>,
@@ -129,7 +129,7 @@ impl Ready<'_> {
         Curve { cells, ..curve }
     }
 
-    /// The arm of a line, and its value on the third axis.
+    /// The arm index of a line, and its value on the third axis.
     fn place(&self, line: usize) -> (usize, Option<f64>) {
         let lines = &self.task.lines;
         let values = self.task.sweep.parameter.as_ref().map_or(&[][..], |parameter| parameter.values());
@@ -137,8 +137,8 @@ impl Ready<'_> {
         (if self.task.is_over_parameter() { lines[line].of } else { line }, value)
     }
 
-    /// Takes up in the curve what of a place is no cell, and gives its cells to `each`: with `true` those that are as the one
-    /// before, but for the arm.
+    /// Passes the cells of a place to `each`, and adds everything else to the curve. The flag is `true` if a cell
+    /// equals the previous one except for its arm.
     pub(super) fn unfold(
         &self,
         curve: &mut Curve,
@@ -163,7 +163,7 @@ impl Ready<'_> {
             });
         }
         if self.task.is_over_parameter() {
-            // From value after value of each arm to arm after arm of each value.
+            // Reorder: from all values of each arm to all arms of each value.
             measured.lines.sort_by_key(|line| (lines[line].value, lines[line].of));
         }
         let shared = measured.shared(repeat, wanted);
@@ -180,7 +180,7 @@ impl Ready<'_> {
         }
     }
 
-    /// How many cells there are, and what columns their table has.
+    /// The number of cells, and the columns of their table.
     pub(super) fn extent(&self, found: &Repeats) -> Extent {
         let Task { lines, wanted, .. } = &self.task;
         let mut extent = Extent::default();
@@ -226,12 +226,12 @@ impl Task<'_> {
         Curve::new(self.axis(), self.labels(), provenance)
     }
 
-    /// Whether the parameter alone varies.
+    /// Whether only the parameter varies.
     fn is_over_parameter(&self) -> bool {
         self.sweep.parameter.is_some() && self.sweep.samples.len() == 1 && self.features.len() == 1
     }
 
-    /// What the result is a curve over.
+    /// The axis of the resulting curve.
     fn axis(&self) -> Axis {
         match &self.sweep.parameter {
             Some(parameter) if self.is_over_parameter() => parameter.axis(),
@@ -244,7 +244,8 @@ impl Task<'_> {
         }
     }
 
-    /// The arms of the result: those of the sweep, or where n or p varies beside a parameter, each at every value.
+    /// The arms of the result: those of the sweep, or, if n or p varies in addition to a parameter, each arm at every
+    /// value.
     fn labels(&self) -> Vec<ArmLabel> {
         let Some(parameter) = self.sweep.parameter.as_ref().filter(|_| !self.is_over_parameter()) else {
             return self.sweep.arms.iter().map(Arm::label).collect();
@@ -258,7 +259,7 @@ impl Task<'_> {
                 None => own.name.clone(),
             };
             match line.value.map(|value| parameter.values()[value]) {
-                // Of infinitely many members of an ensemble.
+                // An ensemble of infinitely many members.
                 Some(f64::INFINITY) => ArmLabel::new(name + "_limit", None),
                 value => ArmLabel::new(name, value),
             }

@@ -1,4 +1,4 @@
-//! What one repeat trains and tests on.
+//! What each repeat trains and tests on.
 
 use crate::dataset::Dataset;
 use crate::error::words::counted;
@@ -7,10 +7,10 @@ use ndarray::Array2;
 use std::fmt;
 use std::sync::Arc;
 
-/// Where rows come from, and what is known of the truth.
+/// Where rows come from, and what is known about the truth.
 ///
 /// # Examples
-/// A teacher drawn afresh for each repeat, its risk exact from the population:
+/// A teacher drawn afresh for each repeat, with the exact risk over the population:
 /// ```
 /// use double_descent::curve::Metric;
 /// use double_descent::rng::stream;
@@ -38,24 +38,23 @@ use std::sync::Arc;
 /// # Ok::<(), double_descent::Error>(())
 /// ```
 #[derive(Clone, Debug)]
-#[allow(clippy::large_enum_variant)] // one of them in a sweep
+#[allow(clippy::large_enum_variant)] // a sweep has only one
 pub enum Source {
-    /// One table. The test rows are all those that do not train, or those of a window
+    /// One table. The test rows are all rows that do not train, or those of a window
     /// ([`Splits::Rolling`](super::Splits::Rolling), [`Splits::Expanding`](super::Splits::Expanding)).
     Table(Dataset),
-    /// A table to train on, of which a repeat takes the rows that its split says, and a table to test on.
+    /// A table to train on, from which each repeat takes the rows of its split, and a separate table to test on.
     TrainTest {
         /// Raw training inputs and targets.
         train: Dataset,
         /// Raw test inputs and targets.
         test: Dataset,
     },
-    /// Training rows, and what they are tested on, drawn afresh for each repeat, or for each cell; the first `n` rows
-    /// train.
+    /// Training rows and test data drawn afresh for each repeat, or for each cell; the first `n` rows train.
     Drawn(Drawn),
 }
 
-/// A distribution: what each repeat, or each cell, draws from it.
+/// A distribution from which each repeat, or each cell, draws its rows.
 #[derive(Clone)]
 pub struct Drawn {
     name: String,
@@ -71,7 +70,7 @@ enum Kind {
 type OfRepeat = dyn Fn(usize) -> Result<Draw, Error> + Send + Sync;
 type OfCell = dyn Fn(usize, usize, usize) -> Result<Draw, Error> + Send + Sync;
 
-/// What one repeat has drawn.
+/// The draw of one repeat or one cell.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Draw {
     /// Raw training inputs, `N × d`.
@@ -83,7 +82,7 @@ pub struct Draw {
 }
 
 impl Draw {
-    /// A design alone, with targets of 0 and one test row of zeros: for what its singular values say.
+    /// A design matrix alone, with zero targets and one zero test row, for studying its singular values.
     #[must_use]
     pub fn of_design(inputs: Array2<f64>) -> Self {
         let (n, d) = inputs.dim();
@@ -95,15 +94,16 @@ impl Draw {
 /// What the fits of a repeat are tested on.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TestOn {
-    /// Rows.
+    /// Test rows.
     Rows {
         /// Raw test inputs, `M × d`.
         inputs: Array2<f64>,
         /// Test targets, `M × k`.
         targets: Array2<f64>,
     },
-    /// A whole population: inputs of mean 0 and second moments `Σ`, targets `xᵀβ* + ε`. The test error is its
-    /// expectation, `‖Σ^½ (β̂ − β*)‖²/k + v`, `v` the variance of `ε`.
+    /// A whole population: inputs of mean 0 and second moments `Σ`, targets `xᵀβ* + ε`.
+    ///
+    /// The test error is its expectation, `‖Σ^½ (β̂ − β*)‖²/k + v`, where `v` is the variance of `ε`.
     Population {
         /// `Σ = E[x xᵀ]`, `d × d`.
         covariance: Array2<f64>,
@@ -115,7 +115,9 @@ pub enum TestOn {
 }
 
 impl Source {
-    /// Drawn afresh: `draw(repeat)` is what that repeat trains and tests on, always the same.
+    /// A source drawn afresh for each repeat.
+    ///
+    /// `draw(repeat)` is what that repeat trains and tests on; it must always return the same draw for the same repeat.
     pub fn drawn(
         name: impl Into<String>,
         draw: impl Fn(usize) -> Result<Draw, Error> + Send + Sync + 'static,
@@ -123,12 +125,14 @@ impl Source {
         Self::Drawn(Drawn { name: name.into(), draw: Kind::Repeats(Arc::new(draw)) })
     }
 
-    /// Drawn afresh for each cell: `draw(repeat, n, p)` is what the cell of that repeat with `n` rows and `p` features
-    /// trains and tests on, always the same. (`p` is 0 where the sweep lists no features.) Nothing is shared between
-    /// cells then: each has a factorisation of its own.
+    /// A source drawn afresh for each cell.
+    ///
+    /// `draw(repeat, n, p)` is what the cell of that repeat with `n` rows and `p` features trains and tests on; it must
+    /// always return the same draw for the same arguments. (`p` is 0 if the sweep lists no features.) Cells then share
+    /// nothing: each has its own factorisation.
     ///
     /// # Examples
-    /// The smallest singular value of `n` rows of five normal numbers, other rows for each n:
+    /// The smallest singular value of `n` rows of five normal numbers, with different rows for each n:
     /// ```
     /// use double_descent::curve::Metric;
     /// use double_descent::rng::stream;
@@ -160,7 +164,7 @@ impl Source {
         Self::Drawn(Drawn { name: name.into(), draw: Kind::Cells(Arc::new(draw)) })
     }
 
-    /// The name, as figures and folders use it.
+    /// The name used in figures and folders.
     #[must_use]
     pub fn name(&self) -> &str {
         match self {
@@ -169,7 +173,7 @@ impl Source {
         }
     }
 
-    /// The table of training rows; `None` where they are drawn.
+    /// The table of training rows; `None` if they are drawn.
     #[must_use]
     pub fn train(&self) -> Option<&Dataset> {
         match self {
@@ -178,7 +182,7 @@ impl Source {
         }
     }
 
-    /// The table of test rows, where there is one of its own.
+    /// The separate table of test rows, if there is one.
     #[must_use]
     pub fn test(&self) -> Option<&Dataset> {
         match self {
@@ -187,8 +191,8 @@ impl Source {
         }
     }
 
-    /// What is known before anything runs. A distribution is asked for its first repeat, or, if it draws for cells, for
-    /// the cell of `(n, p)` there.
+    /// Counts known before anything runs. A distribution draws its first repeat for this, or, if it draws for cells,
+    /// the cell of `(n, p)` in that repeat.
     pub(super) fn sizes(&self, (n, p): (usize, usize)) -> Result<Sizes, Error> {
         Ok(match self {
             Self::Table(data) => {
@@ -223,26 +227,26 @@ impl Source {
     }
 }
 
-/// Counts of rows and columns.
+/// Counts of rows and columns, and whether the test data are a population.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Sizes {
     /// Rows that may train.
     pub(super) rows: usize,
     pub(super) inputs: usize,
     pub(super) outputs: usize,
-    /// Test rows of their own.
+    /// Separate test rows.
     pub(super) tests: usize,
     pub(super) population: bool,
 }
 
 impl Drawn {
-    /// What a repeat draws, checked.
+    /// Draws the data of a repeat and checks them.
     ///
     /// # Errors
-    /// Those of the drawing; [`Error::Shape`], [`Error::Empty`], [`Error::NonFinite`], [`Error::Domain`] for tables that
-    /// do not fit together.
+    /// Those of the drawing; [`Error::Shape`], [`Error::Empty`], [`Error::NonFinite`], [`Error::Domain`] for tables
+    /// that do not fit together.
     ///
-    /// [`Error::Unsupported`] where every cell has a draw of its own.
+    /// [`Error::Unsupported`] if every cell has its own draw.
     pub fn of(&self, repeat: usize) -> Result<Draw, Error> {
         match &self.draw {
             Kind::Repeats(_) => self.of_cell(repeat, (0, 0)),
@@ -253,7 +257,7 @@ impl Drawn {
         }
     }
 
-    /// What a repeat draws for a cell of `(n, p)`.
+    /// Draws the data of a repeat for a cell of `(n, p)`.
     pub(super) fn of_cell(&self, repeat: usize, (n, p): (usize, usize)) -> Result<Draw, Error> {
         let draw = match &self.draw {
             Kind::Repeats(draw) => {

@@ -1,4 +1,4 @@
-//! What the singular values, the training rows and the lengths of the test rows say of a fit.
+//! Metrics of a fit from its singular values, its training rows and the lengths of the test rows.
 
 use super::Arm;
 use super::lines::Line;
@@ -10,7 +10,7 @@ use crate::filter::known_penalty;
 use ndarray::{ArrayView1, Axis};
 use std::f64::consts::TAU;
 
-/// The metrics that are read here. A new one is an entry here, and an arm of [`Reading::of`].
+/// The metrics computed here. A new one needs an entry here and a match arm in [`Reading::of`].
 const METRICS: [Metric; 15] = [
     Metric::ConditionNumber,
     Metric::LeaveOneOut,
@@ -29,12 +29,12 @@ const METRICS: [Metric; 15] = [
     Metric::TailParticipationRatio,
 ];
 
-/// Which of them a sweep asks for.
+/// Which of these metrics a sweep asks for.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Spectral {
-    /// A bit for each.
+    /// One bit per entry of [`METRICS`].
     asked: u32,
-    /// How many eigenvalues those of the tail leave out.
+    /// How many of the largest eigenvalues the tail metrics leave out.
     tail: usize,
 }
 
@@ -48,7 +48,7 @@ impl Spectral {
         self.asked == 0
     }
 
-    /// How many.
+    /// How many metrics are asked for.
     pub(super) fn count(self) -> usize {
         self.asked.count_ones() as usize
     }
@@ -74,8 +74,8 @@ impl Spectral {
             .map(|(_, of)| of)
     }
 
-    /// For each mode the root of the sum over test rows of `(x·vᵣ)²`, where it is needed: of features of any scale, whose
-    /// squares may not fit.
+    /// For each mode, the square root of the sum over test rows of `(x·vᵣ)²`; empty if no metric needs it. Features may
+    /// have any scale, so their squares may overflow or underflow.
     pub(super) fn lengths(self, modes: &Modes<'_>) -> Vec<f64> {
         if !self.has(&[Metric::ExpectedNoise, Metric::EffectiveParameters, Metric::PosteriorVariance]) {
             return Vec::new();
@@ -86,15 +86,17 @@ impl Spectral {
             if !complement || all == 0.0 {
                 return all;
             }
-            // Rounding of the difference must not make it negative.
+            // The rounding error of the difference must not make it negative.
             let share = s / all;
             all * ((1.0 - share) * (1.0 + share)).max(0.0).sqrt()
         };
         modes.images().axis_iter(Axis(0)).zip(modes.svd().singular_values()).map(length).collect()
     }
 
-    /// Of one line, whose gains `scratch` holds and whose coefficients have the norm `norm`. `free` says that an intercept
-    /// takes one direction of the targets, `rescaled` that features are scaled by the training rows.
+    /// The metrics of one line, whose gains `scratch` holds and whose coefficients have the norm `norm`.
+    ///
+    /// `free` says that a free intercept takes one direction of the targets, `rescaled` that the training rows scale
+    /// the features.
     pub(super) fn of(
         self,
         line: &Line,
@@ -113,7 +115,7 @@ impl Spectral {
     }
 }
 
-/// Whether an arm has a leave-one-out error of closed form.
+/// Whether an arm has a closed-form leave-one-out error.
 pub(super) fn has_leave_one_out(arm: &Arm) -> bool {
     let plain =
         arm.ablation == Ablation::none() && arm.adversary.is_none() && arm.start == super::Start::Zero;
@@ -125,7 +127,7 @@ pub(super) fn has_evidence(arm: &Arm) -> bool {
     known_penalty(&*arm.estimator).is_some_and(|lambda| lambda > 0.0) && has_leave_one_out(arm)
 }
 
-/// What one line is read from.
+/// Everything that the metrics of one line are computed from.
 struct Reading<'a, 'm, 'o> {
     arm: &'a Arm,
     modes: &'a Modes<'m>,
@@ -145,7 +147,7 @@ impl Reading<'_, '_, '_> {
         let gains = self.scratch.response().0;
         let fitted = || gains.iter().zip(sigma).map(|(gain, s)| gain * s);
         let constant = f64::from(u8::from(self.free));
-        // The eigenvalues of the sample covariance over the largest.
+        // The eigenvalues of the sample covariance, divided by the largest.
         let shares = || sigma.iter().map(|s| (s / sigma[0]) * (s / sigma[0]));
         match metric {
             Metric::ConditionNumber => svd.smallest_nonzero().map(|smallest| sigma[0] / smallest),
@@ -177,8 +179,8 @@ impl Reading<'_, '_, '_> {
         }
     }
 
-    /// `r_k` and `R_k` past the eigenvalues that are left out, in units of the next one; `None` where none are left out, or
-    /// none are left.
+    /// `r_k` and `R_k` of the eigenvalues after the first `tail`, in units of the next one; `None` if none are left
+    /// out, or none remain.
     fn tail_ranks(&self) -> Option<[f64; 2]> {
         let svd = self.modes.svd();
         if self.tail == 0 || self.tail >= svd.rank() {
@@ -186,7 +188,7 @@ impl Reading<'_, '_, '_> {
         }
         let rest = svd.singular_values().iter().skip(self.tail);
         let unit = svd.singular_values()[self.tail];
-        // From the smallest up.
+        // Sum from the smallest up.
         let (mut sum, mut squares) = (0.0, 0.0);
         for s in rest.rev() {
             let share = (s / unit) * (s / unit);
@@ -196,8 +198,8 @@ impl Reading<'_, '_, '_> {
         Some([sum, sum * (sum / squares)])
     }
 
-    /// What label noise of variance 1 adds to the test error on average: the mean over test rows of `‖x V diag(g)‖²`, and
-    /// `1/n` for a free intercept. `None` where targets have no noise.
+    /// The expected increase of the test error from label noise of variance 1: the mean over test rows of
+    /// `‖x V diag(g)‖²`, plus `1/n` for a free intercept. `None` if the targets have no noise.
     fn noise(&self) -> Option<f64> {
         if self.arm.ablation.is_without_residuals() {
             return None;
@@ -210,7 +212,8 @@ impl Reading<'_, '_, '_> {
         Some(sum / self.modes.held_out().1 as f64 + constant)
     }
 
-    /// With `ρ = λ/(σ² + λ)`, of `N = n` dimensions of targets (`n − 1` beside a free intercept) and `k` outputs
+    /// The log evidence of ridge regression, for `N = n` target dimensions (`n − 1` with a free intercept) and `k`
+    /// outputs. With `ρ = λ/(σ² + λ)`:
     ///
     /// ```text
     /// v̂ = S/(N k)    S = Σ ρ (uᵣ·y)² + ‖y − U Uᵀy‖²        ln p(y) = −N k/2 (ln 2πv̂ + 1) + k/2 Σ ln ρ
@@ -224,7 +227,7 @@ impl Reading<'_, '_, '_> {
         let (n, p) = svd.shape();
         let (_, left) = self.scratch.response();
         let dimensions = ((n - usize::from(self.free)) * self.outputs.len()) as f64;
-        // What the prior takes of the targets, and what the fit leaves of them.
+        // The part of the targets that the prior shrinks away, and the residual of the fit.
         let (mut pull, mut rest) = (0.0, 0.0);
         for output in self.outputs {
             for (left, along) in left.iter().zip(output.along()) {
@@ -242,10 +245,10 @@ impl Reading<'_, '_, '_> {
         Some(Evidence { noise, total, occam }).filter(|evidence| evidence.noise > 0.0)
     }
 
-    /// `(v̂/λ) mean [Σ ρ (x·vᵣ)² + ‖x (I − V Vᵀ)‖²]`, and `v̂/n` for a free intercept.
+    /// `(v̂/λ) mean [Σ ρ (x·vᵣ)² + ‖x (I − V Vᵀ)‖²]`, plus `v̂/n` for a free intercept.
     fn posterior_variance(&self) -> Option<f64> {
         let Evidence { noise, .. } = self.evidence()?;
-        // Lengths in units of √λ: their squares may not fit.
+        // Lengths in units of √λ, since their squares may overflow or underflow.
         let unit = known_penalty(&*self.arm.estimator)?.sqrt();
         let svd = self.modes.svd();
         let ((n, p), (_, rows)) = (svd.shape(), self.modes.held_out());
@@ -265,7 +268,7 @@ struct Evidence {
     occam: f64,
 }
 
-/// The root of the mean over test rows of the squared length of a prediction.
+/// The root mean square over test rows of the length of a prediction.
 fn root_mean_square(arm: &Arm, modes: &Modes<'_>, outputs: &[Output<'_>], scratch: &mut Scratch) -> f64 {
     let (complement, rows) = modes.held_out();
     let sigma = modes.svd().singular_values();
@@ -284,13 +287,14 @@ fn root_mean_square(arm: &Arm, modes: &Modes<'_>, outputs: &[Output<'_>], scratc
     (sum.max(0.0) / rows as f64).sqrt()
 }
 
-/// The mean squared error at training rows, each predicted by the fit to all others, for ridge and the minimum norm:
+/// The mean squared leave-one-out error for ridge and the minimum norm: each training row is predicted by the fit to
+/// all others.
 ///
 /// ```text
 /// eᵢ = (Y − X β̂)ᵢ / (1 − Hᵢᵢ)        where all is interpolated    eᵢ = (K⁺ Y)ᵢ / (K⁺)ᵢᵢ,  K = X Xᵀ
 /// ```
 ///
-/// `None` for other estimators, and where a row has nearly all of its own prediction, so that rounding leaves too
+/// `None` for other estimators, and if a row determines nearly all of its own prediction, so that rounding leaves too
 /// little of `1 − Hᵢᵢ`.
 fn leave_one_out(
     arm: &Arm,
@@ -299,7 +303,7 @@ fn leave_one_out(
     scratch: &Scratch,
     free: bool,
 ) -> Option<f64> {
-    /// How far `1 − Hᵢᵢ` has to be over its rounding `n ε`.
+    /// How far `1 − Hᵢᵢ` must exceed its rounding error `n ε`, as a factor.
     const TRUSTED: f64 = 1e5;
     let lambda = known_penalty(&*arm.estimator).filter(|_| has_leave_one_out(arm))?;
     let (svd, all) = (modes.svd(), modes.u()?);
@@ -308,7 +312,7 @@ fn leave_one_out(
     let interpolates = rank + usize::from(free) >= n;
     let (_, residuals) = scratch.response();
     let along = output.along();
-    // What each mode leaves of the targets; where everything is interpolated, as a penalty would that goes to 0.
+    // Each mode's residual factor; if the fit interpolates, its limit, up to scale, as a penalty goes to 0.
     let left = |mode: usize| match sigma[rank - 1] / sigma[mode] {
         ratio if lambda == 0.0 && interpolates => ratio * ratio,
         _ => residuals[mode],

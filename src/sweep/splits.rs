@@ -1,4 +1,4 @@
-//! Which rows train: drawn, or replayed from a record.
+//! Which rows train: drawn at random, recorded, or in the order of time.
 
 use crate::error::words::counted;
 use crate::rng::{shuffle_front, stream};
@@ -6,45 +6,47 @@ use crate::{Error, machine::memory};
 use std::fs::File;
 use std::path::Path;
 
-/// The order in which rows join the training set, one per repeat. The training set of size `n` is the
-/// first `n`, so sets are nested; the test set is every other row of the table.
+/// The order in which rows join the training set, one per repeat.
+///
+/// The training set of size `n` is the first `n` rows of the order, so the sets are nested; the test set is every other
+/// row of the table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Splits {
-    /// A uniformly random order per repeat.
+    /// A uniformly random order for each repeat.
     Drawn {
         /// How many repeats.
         repeats: usize,
         /// The seed.
         seed: u64,
     },
-    /// Recorded orders: how results are compared, number by number, with other implementations.
+    /// Recorded orders, for comparing results number by number with other implementations.
     Recorded(
         /// One list of row indices per repeat.
         Vec<Vec<usize>>,
     ),
-    /// Rows in the order of time, one repeat: a training set of size `n` is the first `n` rows (an expanding window),
-    /// and the rows after it are tested on. `n` says when.
+    /// Rows in the order of time, one repeat. A training set of size `n` is the first `n` rows (an expanding window),
+    /// and the rows after it are the test rows. `n` is the position in time.
     Expanding {
-        /// How many of the rows after the training set are tested on; `None`: all of them.
+        /// How many rows after the training set are test rows; `None`: all of them.
         horizon: Option<usize>,
     },
-    /// Rows in the order of time, one repeat for each origin: a training set of size `n` is the `n` rows before the
-    /// origin (a rolling window), and the rows from the origin on are tested on.
+    /// Rows in the order of time, one repeat for each origin. A training set of size `n` is the `n` rows before the
+    /// origin (a rolling window), and the rows from the origin on are the test rows.
     Rolling {
         /// The first test row of each repeat, at least the largest `n`.
         origins: Vec<usize>,
-        /// How many rows from the origin on are tested on; `None`: all of them.
+        /// How many rows from the origin on are test rows; `None`: all of them.
         horizon: Option<usize>,
     },
 }
 
 impl Splits {
-    /// Reads a file `repeat,i0,i1,…`: a header, then a line of row indices (from 0) per repeat.
+    /// Reads a file `repeat,i0,i1,…`: a header, then one line of row indices (from 0) per repeat.
     ///
     /// # Errors
-    /// [`Error::Io`], and [`Error::File`] with the line for a field that is no row index, a row that
-    /// joins twice, lines of different lengths, or a file without header or repeats.
+    /// [`Error::Io`]; [`Error::File`] with the line for a field that is not a row index, a row that joins twice, lines
+    /// of different lengths, or a file without a header or repeats.
     ///
     /// # Examples
     /// ```
@@ -100,7 +102,7 @@ impl Splits {
         }
     }
 
-    /// Where rows are in the order of time: how many of those after the training set are tested on.
+    /// If rows are in the order of time: how many rows after the training set are test rows.
     #[allow(clippy::option_option)] // `None` within: all of them
     pub(super) fn horizon(&self) -> Option<Option<usize>> {
         match self {
@@ -118,12 +120,12 @@ impl Splits {
         }
     }
 
-    /// The orders for a table of `rows` rows, one per repeat, of at least `longest` entries each: the first
-    /// `n` entries are the rows of the training set of size `n`.
+    /// Returns one order per repeat for a table of `rows` rows, each with at least `longest` entries: the first `n`
+    /// entries are the rows of the training set of size `n`.
     ///
     /// # Errors
-    /// [`Error::Domain`] for no repeats and for a recorded order that names a row that the table does not
-    /// have, or one row twice; [`Error::Shape`] for one that is too short.
+    /// [`Error::Domain`] for no repeats and for a recorded order that names a row outside the table, or one row twice;
+    /// [`Error::Shape`] for a recorded order that is too short.
     ///
     /// # Examples
     /// ```
@@ -181,7 +183,7 @@ impl Splits {
         Ok(orders.clone())
     }
 
-    /// In words, for a caption.
+    /// The splits in words, for a caption.
     pub(crate) fn describe(&self, repeats: usize) -> String {
         match self {
             Self::Drawn { seed, .. } => format!("{}, seed {seed}", counted(repeats, "nested random split")),
@@ -198,7 +200,7 @@ fn tested(horizon: Option<usize>) -> String {
     horizon.map_or("all rows after it tested on".into(), |rows| format!("the {rows} rows after it tested on"))
 }
 
-/// [`Error::Domain`] unless `longest` rows fit before the first test row, and a test row after it.
+/// Returns [`Error::Domain`] unless `longest` rows fit before the first test row and that row is in the table.
 fn in_time(rows: usize, longest: usize, (origin, horizon): (usize, Option<usize>)) -> Result<(), Error> {
     if horizon == Some(0) {
         return Err(Error::Domain { what: "the horizon of a window", value: 0.0, must_be: "at least 1 row" });
@@ -211,7 +213,7 @@ fn in_time(rows: usize, longest: usize, (origin, horizon): (usize, Option<usize>
     Ok(())
 }
 
-/// Bytes of so many orders.
+/// Bytes of `repeats` orders of `longest` rows.
 pub(super) fn orders_bytes(repeats: usize, longest: usize) -> usize {
     memory::sum([
         memory::list::<Vec<usize>>(repeats),
@@ -219,14 +221,14 @@ pub(super) fn orders_bytes(repeats: usize, longest: usize) -> usize {
     ])
 }
 
-/// A row that a training set would hold twice.
+/// A row that is in the order twice, if any.
 fn repeated(order: &[usize]) -> Option<usize> {
     let mut seen = std::collections::HashSet::with_capacity(order.len());
     order.iter().copied().find(|&row| !seen.insert(row))
 }
 
-/// For each repeat the first `longest` entries of a random order of `rows` rows; a longer draw from the same
-/// seed starts with the shorter one.
+/// For each repeat, the first `longest` entries of a random order of `rows` rows; a longer draw from the same seed
+/// starts with the shorter one.
 fn draw(rows: usize, longest: usize, repeats: usize, seed: u64) -> Vec<Vec<usize>> {
     let mut order: Vec<usize> = Vec::with_capacity(rows);
     let draw = |repeat| {

@@ -1,4 +1,4 @@
-//! A sample-wise curve of rows that are read once and forgotten.
+//! A sample-wise curve from rows that are read once and not kept.
 
 use super::Observer;
 use crate::Error;
@@ -10,11 +10,13 @@ use crate::risk::Compressed;
 use ndarray::s;
 use std::collections::BTreeSet;
 
-/// The minimum-norm fits to the first 1, 2, 3, … rows of a [`RowStream`], in memory of O(p² + block) however many rows
-/// there are. All are computed, and those at the sizes that are asked for are cells.
+/// The minimum-norm fits to the first 1, 2, 3, … rows of a [`RowStream`].
 ///
-/// Unlike a [`Sweep`](super::Sweep) it has one repeat, in the order in which rows come, and the rows before the first one
-/// that trains are tested on.
+/// It needs memory of O(p² + block), however many rows there are. All fits are computed; those at the requested sizes
+/// become cells.
+///
+/// Unlike a [`Sweep`](super::Sweep), a stream has one repeat, takes rows in the order in which they arrive, and tests
+/// on the rows before the first training row.
 ///
 /// # Examples
 /// ```
@@ -30,33 +32,35 @@ use std::collections::BTreeSet;
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stream {
-    /// What the rows are, for a caption.
+    /// A description of the rows, for a caption.
     pub name: String,
-    /// The last so many columns are targets, `k`.
+    /// The number of target columns `k`: the last columns of each row.
     pub outputs: usize,
-    /// The first so many rows do not train, and are tested on; 0 for training errors alone.
+    /// The number of rows at the start that do not train but are tested on; 0 for training errors alone.
     pub test_rows: usize,
-    /// Rows in memory at once.
+    /// The number of rows in memory at once.
     pub block: usize,
-    /// The sizes `n` whose fits are cells; those past the last row are left out.
+    /// The sizes `n` whose fits become cells; sizes beyond the last row are ignored.
     pub samples: BTreeSet<usize>,
-    /// The seed of the rows, where they are drawn, for a caption.
+    /// The seed of the rows, if they are drawn, for a caption.
     pub seed: Option<u64>,
 }
 
 impl Stream {
-    /// Rows whose last `outputs` columns are targets, without test rows; blocks of 1024.
+    /// A stream of rows whose last `outputs` columns are targets, without test rows, in blocks of 1024.
     pub fn new(name: impl Into<String>, outputs: usize, samples: impl IntoIterator<Item = usize>) -> Self {
         let samples = samples.into_iter().collect();
         Self { name: name.into(), outputs, test_rows: 0, block: 1024, samples, seed: None }
     }
 
-    /// Reads all rows. Cells have training error, norm and rank, and with test rows the test error. An observer that stops
-    /// it leaves the cells so far, with [`Curve::complete`] false.
+    /// Reads all rows.
+    ///
+    /// Cells have the training error, norm and rank, and with test rows the test error. If the observer stops it,
+    /// returns the cells so far, with [`Curve::complete`] false.
     ///
     /// # Errors
-    /// [`Error::Domain`] unless there are a target, a feature, a block of rows and a row that trains; those of the rows and
-    /// of [`Rows::extend`].
+    /// [`Error::Domain`] unless there are at least one target, one feature, one row per block and one training row;
+    /// those of the rows and of [`Rows::extend`].
     pub fn run(&self, rows: &mut dyn RowStream, observer: &dyn Observer) -> Result<Curve, Error> {
         let counts = [
             ("the number of outputs", self.outputs),

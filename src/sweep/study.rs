@@ -1,4 +1,4 @@
-//! What all cells that share tables have in common.
+//! State shared by all cells that use the same tables.
 
 use super::coordinates::{Coordinates, Preparation};
 use super::gather;
@@ -13,7 +13,7 @@ use crate::svd::Backend;
 use ndarray::{Array1, Array2, Axis, CowArray, Ix2, concatenate, s};
 use std::borrow::Cow;
 
-/// Tables to train and to test on, and what is asked of the fits.
+/// Tables to train and to test on, and the metrics wanted of the fits.
 pub(super) struct Study<'a> {
     pub(super) lines: &'a [Line],
     pub(super) targets: &'a Targets,
@@ -21,13 +21,13 @@ pub(super) struct Study<'a> {
     /// Which lines are measured together.
     pub(super) together: Vec<bool>,
     pub(super) preparation: Preparation,
-    /// Features and targets to train on: `N × P`, and `N ×` all columns of targets.
+    /// Training features and targets: `N × P`, and `N` rows of all target columns.
     pub(super) x: CowArray<'a, f64, Ix2>,
     pub(super) y: CowArray<'a, f64, Ix2>,
     pub(super) tests: Tests<'a>,
-    /// The features of the table that `tests` has.
+    /// The transposed features of the table in `tests`.
     transposed: Option<Transposed>,
-    /// For each number of features `β*` of all rows.
+    /// `β*` of all rows, for each feature count.
     ideals: Vec<(usize, Ideal)>,
 }
 
@@ -35,17 +35,18 @@ pub(super) struct Study<'a> {
 pub(super) struct Ideal {
     /// `β*`, `p ×` outputs.
     pub(super) beta: Array2<f64>,
-    /// What it predicts for the table that all cells share, `A β*`, of each output, where there is one of all features.
+    /// Its predictions `A β*` for the table that all cells share, for each output; `None` if there is no such table of
+    /// all features.
     pub(super) images: Option<Vec<Array1<f64>>>,
 }
 
 /// What fits are tested on.
 pub(super) enum Tests<'a> {
-    /// All rows that do not train; the table holds all, `y` their test targets.
+    /// All rows that do not train. `table` holds all rows, and `y` their test targets.
     Others { table: Compressed, y: CowArray<'a, f64, Ix2> },
-    /// So many rows after the last that trains, all of them for `None`.
+    /// This many rows after the last training row; `None` means all of them.
     After { horizon: Option<usize>, y: CowArray<'a, f64, Ix2> },
-    /// These rows, compressed where that makes them fewer, and as they are where error rates are counted. Or a whole
+    /// These rows, compressed if that leaves fewer, and uncompressed as well if error rates are counted. Or a whole
     /// population, whose noise adds `variance` to every error.
     Rows { table: Compressed, rows: Option<(CowArray<'a, f64, Ix2>, CowArray<'a, f64, Ix2>)>, variance: f64 },
 }
@@ -65,7 +66,7 @@ impl<'a> Study<'a> {
         Self { lines, targets, wanted, together, preparation, x, y, tests, transposed, ideals: Vec::new() }
     }
 
-    /// Finds `β*` for some numbers of features, where somebody needs it.
+    /// Computes `β*` for the given feature counts, if anything needs it.
     pub(super) fn with_ideals(mut self, features: &[usize], backend: &dyn Backend) -> Result<Self, Error> {
         if !self.wanted.needs_ideal(self.lines) {
             return Ok(self);
@@ -88,7 +89,7 @@ impl<'a> Study<'a> {
         Ok(self)
     }
 
-    /// All rows that there are, one column of targets for each output.
+    /// Every row, with one target column per output.
     fn all_rows(&self, backend: &dyn Backend) -> Result<Compressed, Error> {
         let (trained, tested) = (self.targets.trained(), self.targets.tested());
         match &self.tests {
@@ -96,7 +97,7 @@ impl<'a> Study<'a> {
             Tests::After { y, .. } => Compressed::with_backend(&self.x, &y.select(Axis(1), &tested), backend),
             Tests::Rows { table, .. } if table.is_population() => Ok(table.clone().with_targets(&tested)),
             Tests::Rows { table, rows, .. } => {
-                // Compressed rows of a table are as good as the rows.
+                // The compressed rows of a table give the same model as the rows themselves.
                 let (x, y) = match rows {
                     Some((x, y)) => (x.view(), y.view()),
                     None => (table.features.view(), table.targets.view()),
@@ -114,7 +115,7 @@ impl<'a> Study<'a> {
         self.ideals.iter().find(|(of, _)| *of == p).map(|(_, ideal)| ideal)
     }
 
-    /// The table that cells are tested on, of all features.
+    /// The table that cells are tested on, with all features.
     fn shared(&self) -> Option<&Compressed> {
         match &self.tests {
             Tests::Others { table, .. } | Tests::Rows { table, .. } => Some(table),
@@ -122,7 +123,8 @@ impl<'a> Study<'a> {
         }
     }
 
-    /// Whether `n` training rows leave more test rows than the compressed table has, so that it can stand for them.
+    /// Whether `n` training rows leave more test rows than the compressed table has, so that the table can replace
+    /// them.
     pub(super) fn has_room(&self, n: usize) -> bool {
         match &self.tests {
             Tests::Others { table, .. } => {
@@ -133,7 +135,7 @@ impl<'a> Study<'a> {
         }
     }
 
-    /// The rows of its own table that a training set is tested on.
+    /// The test rows of a training set, if they come from the same table.
     pub(super) fn test_rows(&self, training: &[usize]) -> Vec<usize> {
         let all = self.x.nrows();
         if let Tests::After { horizon, .. } = &self.tests {
@@ -152,7 +154,7 @@ impl<'a> Study<'a> {
         gather(self.x.slice(s![.., ..p]), rows)
     }
 
-    /// Features, targets and test rows of a cell, as they are fitted.
+    /// Features and targets of a cell's training rows, transformed as they are fitted.
     pub(super) fn prepare(&self, rows: &[usize], p: usize) -> Result<Prepared, Error> {
         let (mut x, mut y) = (self.design(rows, p), gather(self.y.view(), rows));
         let coordinates =
@@ -160,8 +162,8 @@ impl<'a> Study<'a> {
         Ok(Prepared { x, y, coordinates })
     }
 
-    /// What a prepared training set is tested on; whether its targets are a column for each output, and not for each of
-    /// the test targets.
+    /// What a prepared training set is tested on, and whether the test targets have one column per output instead of
+    /// one per test target column.
     pub(super) fn held_out(
         &self,
         rows: &[usize],
@@ -173,13 +175,13 @@ impl<'a> Study<'a> {
         Ok((held_out, coordinates.is_some()))
     }
 
-    /// The rows that a training set is tested on, in their own coordinates.
+    /// The test rows of a training set, before any transformation.
     fn left_over(&self, training: &[usize], p: usize) -> Result<HeldOut<'_>, Error> {
         let y = match &self.tests {
             Tests::Rows { table, .. } => {
                 return self.of_table(table, p, (false, table.rows()));
             }
-            // With as few rows as the compressed table has, using them costs no more, and a difference
+            // With no more test rows than the compressed table has, using them directly costs no more, and a difference
             // of two sums would cancel.
             Tests::Others { table, .. } if self.has_room(training.len()) => {
                 let rows = self.x.nrows() - training.len();
@@ -195,7 +197,7 @@ impl<'a> Study<'a> {
         Ok(HeldOut { table: Cow::Owned(table), transposed: None, complement: false, rows: test.len() })
     }
 
-    /// The first `p` features of the table that all cells share.
+    /// The first `p` features of the table that all cells share, as test data.
     fn of_table<'t>(
         &'t self,
         table: &'t Compressed,
@@ -208,7 +210,7 @@ impl<'a> Study<'a> {
     }
 }
 
-/// A cell's training set as it is fitted.
+/// A cell's training set, transformed as it is fitted.
 pub(super) struct Prepared {
     pub(super) x: Array2<f64>,
     pub(super) y: Array2<f64>,
@@ -222,7 +224,7 @@ impl Prepared {
     }
 }
 
-/// The table of the first `p` features.
+/// The table restricted to the first `p` features.
 fn leading(table: &Compressed, p: usize) -> Result<Cow<'_, Compressed>, Error> {
     Ok(if p == table.features.ncols() { Cow::Borrowed(table) } else { Cow::Owned(table.leading(p)?) })
 }

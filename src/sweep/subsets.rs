@@ -1,20 +1,21 @@
-//! Training sets drawn from labelled data, and labels that are wrong in them.
+//! Training sets drawn from labelled data, and wrong labels in them.
 
 use super::{Draw, Parameter, Source, TestOn};
 use crate::curve::Axis;
 use crate::dataset::{Dataset, Labelled};
 
-/// The rows of a repeat: those of [`Labelled::subset`] for the seed `seed + repeat`.
+/// The seed of a repeat's [`Labelled::subset`]: `seed + repeat`.
 fn seed_of(seed: u64, repeat: usize) -> u64 {
     seed.wrapping_add(repeat as u64)
 }
 
 impl Source {
-    /// `n` rows of labelled data, drawn afresh for each repeat ([`Labelled::subset`]), with one-hot targets; tested on a
-    /// table of its own.
+    /// A source of `n` rows of labelled data, drawn afresh for each repeat ([`Labelled::subset`]).
+    ///
+    /// Targets are one-hot. Fits are tested on a separate table.
     ///
     /// # Examples
-    /// Levels of label noise read off one factorisation, over the number of features:
+    /// Levels of label noise over the number of features, all read off one factorisation:
     /// ```
     /// use double_descent::curve::Metric;
     /// use double_descent::dataset::Labelled;
@@ -43,9 +44,11 @@ impl Source {
 }
 
 impl Parameter {
-    /// Label noise of classes: shares of the training labels that are replaced by another class
-    /// ([`Labelled::with_label_noise`]), in the rows that [`Source::subsets`] of the same data, `n` and seed draws. A label
-    /// that is wrong at one share is wrong at every larger one.
+    /// Class label noise: shares of the training labels that are replaced by another class
+    /// ([`Labelled::with_label_noise`]).
+    ///
+    /// The rows are those that [`Source::subsets`] draws for the same data, `n` and seed. A label that is wrong at one
+    /// share is wrong at every larger share.
     pub fn wrong_labels(shares: impl IntoIterator<Item = f64>, train: Labelled, n: usize, seed: u64) -> Self {
         Self::targets(Axis::LabelNoise, shares, move |repeat, share| {
             let seed = seed_of(seed, repeat);

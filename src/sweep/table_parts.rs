@@ -1,22 +1,22 @@
-//! The parts of a table of cells: what becomes text at once.
+//! The parts of a table of cells, each formatted as one piece of text.
 
 use super::engine::Repeats;
 use crate::curve::{Listed, Text};
 use std::sync::{Mutex, PoisonError};
 
-/// Cells of a part, whose text stays in the cache until it is written; a repeat that has more is a part of its own. Each
-/// part that is under way is text in room of its own, which is slow at first touch.
+/// The number of cells in a part, few enough that its text stays in the cache until it is written. A larger repeat is a
+/// part on its own. Each part in progress has its own text buffer, and first touching new memory is slow.
 pub(super) const CELLS: usize = 1 << 9;
 
-/// Some repeats.
+/// One part: some consecutive repeats.
 pub(super) struct Part {
-    /// How many cells come before.
+    /// The number of cells before this part.
     before: usize,
     repeats: Mutex<Repeats>,
 }
 
 impl Part {
-    /// All repeats, in order.
+    /// Divides all repeats into parts, in order.
     pub(super) fn all(found: Repeats) -> Vec<Self> {
         let (mut parts, mut before, mut cells) = (Vec::new(), 0, 0);
         let mut repeats = Repeats::new();
@@ -34,18 +34,18 @@ impl Part {
         parts
     }
 
-    /// How many cells come before.
+    /// The number of cells before this part.
     pub(super) fn before(&self) -> usize {
         self.before
     }
 
-    /// Its repeats, which it then has no more.
+    /// Takes its repeats, leaving none.
     pub(super) fn take(&self) -> Repeats {
         std::mem::take(&mut *self.repeats.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-/// The text of a part, and what is gathered of its cells.
+/// The text of a part, and the values gathered from its cells.
 #[derive(Default)]
 pub(super) struct Room {
     pub(super) text: Text,

@@ -1,4 +1,4 @@
-//! Tables of cells and of their summaries, from cells that come part by part and are not kept.
+//! Tables of cells and of their summaries, written part by part without keeping the cells.
 
 use super::cells::{Grid, Pool};
 use super::table_parts::Room;
@@ -13,16 +13,16 @@ use std::io::Write;
 use std::path::Path;
 use std::thread;
 
-/// What the tables of a run are made of: [`Sweep::merge_tables`], [`Measurements::save_tables`].
+/// The result of writing a run's tables: [`Sweep::merge_tables`], [`Measurements::save_tables`].
 ///
 /// [`Measurements::save_tables`]: super::Measurements::save_tables
 /// [`Sweep::merge_tables`]: super::Sweep::merge_tables
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Tables {
-    /// How many cells there are.
+    /// The number of cells.
     pub cells: usize,
-    /// The summaries of each metric that was asked for.
+    /// The summaries of each requested metric.
     pub summaries: Vec<Vec<Summary>>,
     /// Cells that could not be computed.
     pub failures: Vec<Failure>,
@@ -30,41 +30,41 @@ pub struct Tables {
     pub complete: bool,
 }
 
-/// The cells of a run in parts, each of some repeats, in order.
+/// The cells of a run, divided into parts of consecutive repeats.
 pub(super) trait CellParts: Sync {
-    /// How many parts there are.
+    /// The number of parts.
     fn count(&self) -> usize;
 
-    /// How many cells come before a part.
+    /// The number of cells before a part.
     fn before(&self, part: usize) -> usize;
 
-    /// Gives the cells of a part to `each`, which happens once: with `true` those that are known to be as the one before, but
-    /// for the arm. What of the part is no cell goes into `rest`.
+    /// Passes each cell of a part to `each`; may be called once per part. The flag is `true` if the cell is known to
+    /// equal the previous one except for its arm. Everything in the part that is not a cell goes into `rest`.
     fn unfold(&self, part: usize, rest: &mut Curve, each: impl FnMut(&Cell, bool)) -> Result<(), Error>;
 }
 
-/// Tables that are to be written.
+/// Settings of the tables to write.
 pub(super) struct TablesOf<'a> {
     /// The curve without cells.
     pub(super) outline: Curve,
     /// The values of its axis, ascending.
     pub(super) axis: Vec<f64>,
-    /// Of all cells.
+    /// The extent of all cells.
     pub(super) extent: Extent,
     pub(super) threads: Option<usize>,
-    /// Those that are summarised, and how.
+    /// The summarised metrics.
     pub(super) metrics: &'a [Metric],
     pub(super) bootstrap: Option<Bootstrap>,
-    /// The two files.
+    /// The two output files.
     pub(super) cells: &'a Path,
     pub(super) summary: &'a Path,
 }
 
-/// A part as text with its values, and what of it is no cell.
+/// A part as text with its values, and everything in the part that is not a cell.
 type Tabled = (Room, Curve);
 
 impl TablesOf<'_> {
-    /// Writes them: parts become text side by side while those before go into the file, in order.
+    /// Writes both tables: parts are formatted in parallel while earlier parts are written to the file, in order.
     pub(super) fn save(self, parts: &impl CellParts) -> Result<Tables, Error> {
         let Self { mut outline, axis, extent, threads, metrics, bootstrap, cells, summary } = self;
         let workers = side_by_side(parts.count().max(metrics.len()).max(1), threads).workers();
@@ -74,7 +74,7 @@ impl TablesOf<'_> {
             Some(_) => (Pool::of(workers)?, None),
         };
         let slots = Slots::new(outline.axis, axis, outline.arms.len(), metrics);
-        // Each with its arm, and once more in order, a metric for each worker.
+        // The values with their arms, and sorted copies, one metric per worker.
         let copies = metrics.len().saturating_add(1 + metrics.len().min(workers));
         reserve("the values of all repeats", list::<f64>(extent.count.saturating_mul(copies)))?;
         let mut gathered = Gathered::new(&slots, extent.count, bootstrap);
@@ -137,8 +137,8 @@ impl TablesOf<'_> {
     }
 }
 
-/// Has the system take a file while something else is done: on a thread of its own where there are more than one, so that
-/// none of those that work waits for the disk.
+/// Finishes a file while `work` runs. If there are several workers, a separate thread does so, so that no worker waits
+/// for the disk.
 fn finish_beside<T>(
     file: WholeFile,
     workers: usize,
@@ -159,7 +159,7 @@ fn finish_beside<T>(
     })
 }
 
-/// A grid of so many pieces of work.
+/// A grid of `count` independent pieces of work.
 fn side_by_side(count: usize, threads: Option<usize>) -> Grid {
     Grid { axis: (0..count).collect(), repeats: 1, threads, batch: 1 }
 }

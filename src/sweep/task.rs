@@ -1,4 +1,4 @@
-//! A sweep made ready to run: what its engines read.
+//! A checked sweep, as its engines read it.
 
 use super::coordinates::Preparation;
 use super::lines::{Changed, Line, Targets};
@@ -18,29 +18,29 @@ use rand::RngExt;
 use rand_distr::StandardNormal;
 use std::sync::Arc;
 
-/// Cells of a repeat: those of some of the sweep's `n` and `p`, in its order.
+/// A part of a repeat: the cells of some of the sweep's `n` and `p`, in the sweep's order.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Part {
     pub(super) samples: Vec<usize>,
     pub(super) features: Vec<usize>,
 }
 
-/// A sweep whose parts are checked, counted and in order.
+/// A sweep that has been checked, with its counts, lines and targets.
 #[derive(Clone)]
 pub(super) struct Task<'a> {
     pub(super) sweep: &'a Sweep,
     pub(super) sizes: Sizes,
-    /// The numbers of features; all of them where the sweep lists none.
+    /// The feature counts; all inputs if the sweep lists none.
     pub(super) features: Vec<usize>,
     pub(super) lines: Vec<Line>,
     pub(super) targets: Targets,
     pub(super) wanted: Wanted,
-    /// What is computed: all cells, or those of a part of each repeat, with the bits that they have among all.
+    /// Which cells to compute: all, or a part of each repeat. Cells have the same bits either way.
     pub(super) part: Part,
 }
 
 impl<'a> Task<'a> {
-    /// What is wrong with the sweep as a whole is an error.
+    /// Checks the sweep as a whole, and returns the first error found.
     pub(super) fn new(sweep: &'a Sweep) -> Result<Self, Error> {
         let most = |list: &[usize]| list.iter().copied().max().unwrap_or(0);
         let sizes = sweep.source.sizes((most(&sweep.samples), most(&sweep.features)))?;
@@ -65,13 +65,13 @@ impl<'a> Task<'a> {
         self.features.iter().copied().max().unwrap_or(0)
     }
 
-    /// All `(n, p)` that are computed, in the order of the sweep's lists.
+    /// All `(n, p)` to compute, in the order of the sweep's lists.
     pub(super) fn places(&self) -> impl Iterator<Item = (usize, usize)> {
         let Part { samples, features } = &self.part;
         samples.iter().flat_map(|&n| features.iter().map(move |&p| (n, p)))
     }
 
-    /// All values of the axis of its curve, ascending.
+    /// All values of the axis of the sweep's curve, ascending.
     pub(super) fn axis_values(&self, axis: Axis) -> Vec<f64> {
         let counts = |counts: &[usize]| counts.iter().map(|&count| count as f64).collect::<Vec<f64>>();
         let mut values = match (axis, &self.sweep.parameter) {
@@ -85,19 +85,19 @@ impl<'a> Task<'a> {
         values
     }
 
-    /// Whether all repeats read the same tables.
+    /// Whether all repeats share the same tables.
     pub(super) fn is_shared(&self) -> bool {
         let own = self.sweep.parameter.as_ref().is_some_and(super::Parameter::is_of_repeats);
         let maps = self.sweep.maps.is_drawn() || self.is_cellwise();
         !(maps || matches!(self.sweep.source, Source::Drawn(_)) || own)
     }
 
-    /// Whether cells share nothing, since each has rows or a map of its own.
+    /// Whether cells share nothing, because each has its own rows or map.
     pub(super) fn is_cellwise(&self) -> bool {
         self.sweep.source.is_of_cells() || self.sweep.maps.is_fitted()
     }
 
-    /// The rows of each repeat, largest set first to last.
+    /// The rows of each repeat's largest training set, in the order in which they join.
     pub(super) fn orders(&self) -> Result<Vec<Vec<usize>>, Error> {
         let longest = self.most_samples();
         if let Source::Drawn(_) = self.sweep.source {
@@ -115,28 +115,28 @@ impl<'a> Task<'a> {
         self.sweep.splits.orders(self.sizes.rows, longest)
     }
 
-    /// Whether the study of one repeat has the rows of its training set alone, in their order.
+    /// Whether the study of one repeat holds only the rows of its training set, in order.
     fn is_in_order(&self) -> bool {
         match self.sweep.source {
             Source::Table(_) => false,
-            // The best linear model is that of all rows.
+            // The best linear model needs all rows.
             Source::TrainTest { .. } => !self.is_shared() && !self.wanted.needs_ideal(&self.lines),
             Source::Drawn(_) => true,
         }
     }
 
-    /// The rows of a study that train in a repeat.
+    /// The indices, in a study's tables, of the rows that train in a repeat.
     pub(super) fn rows(&self, order: &[usize]) -> Vec<usize> {
         if self.is_in_order() { (0..order.len()).collect() } else { order.to_vec() }
     }
 
-    /// Bytes of the tables of one study.
+    /// Bytes of one study's tables.
     pub(super) fn study_bytes(&self) -> usize {
         let (p, (trained, tested)) = (self.most_features(), self.targets.widths());
         let width = sum([p, tested, 1]);
         let rows = if self.is_in_order() { self.most_samples() } else { self.sizes.rows };
         let tests = if self.sizes.tests == 0 { self.sizes.rows } else { self.sizes.tests };
-        // Features and targets, joined, and the one that is reduced.
+        // Features and targets, the joined table, and the copy that is reduced.
         sum([
             table(rows, p.saturating_add(trained)),
             table(tests, width).saturating_mul(3),
@@ -144,7 +144,7 @@ impl<'a> Task<'a> {
         ])
     }
 
-    /// The tables of a repeat, for some numbers of features; of input noise, at one level.
+    /// The tables of a repeat, for the given feature counts; with input noise, at one noise level.
     pub(super) fn study(
         &self,
         repeat: usize,
@@ -224,8 +224,8 @@ impl<'a> Task<'a> {
         Study::new(what, self.preparation(), (x, y), tests).with_ideals(features, &*sweep.backend)
     }
 
-    /// What a repeat draws, where it matters for a cell of `(n, p)`: of the shape that the first one has, with `n` rows at
-    /// least.
+    /// The draw of a repeat for a cell of `(n, p)`; checks that it has at least `n` rows and the columns and kind of
+    /// the first draw.
     pub(super) fn drawn(&self, drawn: &Drawn, repeat: usize, (n, p): (usize, usize)) -> Result<Draw, Error> {
         let draw = drawn.of_cell(repeat, (n, if self.sweep.features.is_empty() { 0 } else { p }))?;
         if draw.inputs.nrows() < n {
@@ -240,10 +240,10 @@ impl<'a> Task<'a> {
         Ok(draw)
     }
 
-    /// Test rows, compressed where that makes them fewer.
+    /// The test rows, compressed if that leaves fewer rows.
     fn test_rows<'b>(&self, x: Array2<f64>, y: CowArray<'b, f64, Ix2>) -> Result<Tests<'b>, Error> {
         let (x, height) = (CowArray::from(x), y.ncols() + 1);
-        // Rows that one cell alone is tested on are no fewer for the price of a factorisation.
+        // For rows that a single cell is tested on, compression does not repay its factorisation.
         let table = if x.nrows() > x.ncols().saturating_add(height) && !self.is_cellwise() {
             Compressed::with_backend(&x, &y, &*self.sweep.backend)?
         } else {
@@ -253,7 +253,7 @@ impl<'a> Task<'a> {
         Ok(Tests::Rows { table, rows, variance: 0.0 })
     }
 
-    /// What the parameter makes of the targets of `rows` training rows of a repeat.
+    /// How the parameter changes the targets of a repeat's first `rows` training rows.
     pub(super) fn changed_targets(&self, repeat: usize, rows: usize) -> Result<Changed, Error> {
         let Some(parameter) = &self.sweep.parameter else { return Ok(Changed::No) };
         let k = self.sizes.outputs;
@@ -282,7 +282,7 @@ impl<'a> Task<'a> {
         Ok(Changed::Noise(Array2::from_shape_simple_fn((rows, k), || rng.sample(StandardNormal))))
     }
 
-    /// Inputs with noise of a level.
+    /// The inputs with noise of the given level added.
     fn noisy<'b>(
         &self,
         inputs: CowArray<'b, f64, Ix2>,

@@ -1,4 +1,4 @@
-//! Errors of many fits on one table of rows, whose features are made in blocks.
+//! Errors of many fits on one test table, whose features are computed in blocks of rows.
 
 use crate::Error;
 use crate::features::{FeatureMap, checked};
@@ -10,34 +10,35 @@ use crate::svd::add_product;
 use ndarray::{Array2, ArrayRef2, ArrayView2, aview1, s};
 use std::ops::Range;
 
-/// Test inputs that are mapped at once, at most and at least, and how many features of them there should be: they stay
-/// small, whatever the numbers of test rows and features.
+/// The largest and smallest number of test inputs mapped at once, and the target number of feature entries in a block:
+/// blocks stay small, whatever the numbers of test rows and features.
 const BLOCK: usize = 512;
 const FEWEST: usize = 16;
 const FEATURES: usize = BLOCK << 14;
-/// Features that are multiplied at once.
+/// Features multiplied at once.
 const CHUNK: usize = 512;
-/// Columns of predictions up to which those of several numbers of features are made together: a product of few columns would
-/// wait for the features, which are too many for the cache.
+/// The number of prediction columns up to which several feature counts share one product. A product of few columns
+/// would wait for the features, which do not fit into the cache.
 const TOGETHER: usize = 128;
-/// Rows, and columns where several numbers of features have some, of a product at least: single ones, and small products, are
-/// added up in another order.
+/// The smallest number of rows of a product, and of columns if several feature counts share it: single rows or columns,
+/// and small products, are summed in another order.
 const FEWEST_ROWS: usize = 2;
 const FEWEST_COLUMNS: usize = 16;
 
-/// How many columns of predictions are made at once, of so many for each number of features.
+/// How many columns of predictions are computed at once, for `columns` columns per feature count.
 pub(super) fn predicted(columns: usize) -> usize {
     columns.max(TOGETHER).saturating_add(FEWEST_COLUMNS)
 }
 
-/// How many of some test inputs are mapped to `p` features at once.
+/// How many of the `tests` test inputs are mapped to `p` features at once.
 pub(super) fn block(tests: usize, p: usize) -> usize {
     (FEATURES / p.max(1)).clamp(FEWEST, BLOCK).min(tests)
 }
 
-/// The errors of all fits on the first `rows_of` test rows, for each one for each request. `tested` are, for each request,
-/// where its `outputs` columns of test targets begin; `most` features are made, whatever the fits have, so that the fits of a
-/// part have the bits of all.
+/// Computes the errors of all fits on their first `rows_of` test rows: for each fit, one score per request.
+///
+/// `tested` holds, for each request, the first of its `outputs` columns of test targets. Always computes `most`
+/// features, whatever the fits use, so that the fits of a part have the same bits as in the whole.
 pub(super) fn score(
     map: &dyn FeatureMap,
     (tests, tests_y): (&ArrayRef2<f64>, &ArrayRef2<f64>),
@@ -76,7 +77,7 @@ pub(super) fn score(
         let rows = first..tests.nrows().min(first + block);
         let mut of_rows = features.slice_mut(s![..rows.len(), ..]);
         checked::write_columns(map, &tests.slice(s![rows.clone(), ..]), 0..most, &mut of_rows)?;
-        // Each has scores of its own, so that they are added up in one order.
+        // Each set has its own scores, so they are always summed in the same order.
         share_in(sets.iter_mut().rev(), &mut predictions, |set, predictions| {
             set.score(&features, &rows, (&targets, outputs), predictions);
         });
@@ -93,25 +94,25 @@ pub(super) fn score(
     Err(Error::Overflow { what: "the test error" })
 }
 
-/// The fits of one number of features.
+/// The fits with one feature count.
 struct Group<'a> {
     p: usize,
-    /// Which they are.
+    /// Their indices.
     fits: &'a [usize],
-    /// Columns of their coefficients.
+    /// The number of their coefficient columns.
     columns: usize,
-    /// For each fit, on how many of the first rows it is tested.
+    /// For each fit, the number of leading test rows it is tested on.
     counted: Vec<usize>,
-    /// For each fit, one for each request.
+    /// For each fit, one score per request.
     scores: Vec<Score>,
 }
 
-/// Groups whose predictions are made together, by ascending numbers of features.
+/// Groups whose predictions are computed together, by ascending feature count.
 struct Set<'a> {
     groups: Vec<Group<'a>>,
-    /// Columns of their coefficients.
+    /// The number of their coefficient columns.
     columns: usize,
-    /// Those coefficients in the order of the [products](Set::products), row by row.
+    /// Those coefficients in the order of the [products](Set::products), row-major.
     coefficients: Vec<f64>,
 }
 
@@ -125,14 +126,15 @@ impl<'a> Set<'a> {
         self.groups.push(group);
     }
 
-    /// Columns of predictions: those of the last group are [`FEWEST_COLUMNS`] or more.
+    /// The number of prediction columns: the last group is padded to at least [`FEWEST_COLUMNS`].
     fn width(&self) -> usize {
         let last = self.groups.last().map_or(0, |group| group.columns);
         self.columns + FEWEST_COLUMNS.saturating_sub(last)
     }
 
-    /// Which features are multiplied with the coefficients of which columns. A chunk of features goes to all groups that
-    /// have it as a whole; what is left goes to its group alone. So the bits of a group do not depend on the others.
+    /// The ranges of features, and the coefficient columns that each is multiplied with. A whole chunk of features
+    /// serves all groups that contain it; a partial chunk serves its group alone. So a group's bits do not depend on
+    /// the other groups.
     fn products(&self) -> Vec<(Range<usize>, Range<usize>)> {
         let most = self.groups.last().map_or(0, |group| group.p);
         let mut products = Vec::new();
@@ -151,7 +153,7 @@ impl<'a> Set<'a> {
         products
     }
 
-    /// Puts the coefficients of its fits in order.
+    /// Copies the coefficients of its fits into product order.
     fn fill(&mut self, fits: &[PlaneFit]) -> Result<(), Error> {
         let products = self.products();
         let entries = products.iter().map(|(features, columns)| features.len() * columns.len()).sum();
@@ -175,7 +177,7 @@ impl<'a> Set<'a> {
         Ok(())
     }
 
-    /// Adds the errors on some rows, whose features are the first that are given.
+    /// Adds the errors on some rows, whose features are the first rows of `features`.
     fn score(
         &mut self,
         features: &ArrayRef2<f64>,
@@ -211,7 +213,7 @@ impl<'a> Set<'a> {
 /// Test targets.
 struct Targets<'a> {
     table: ArrayView2<'a, f64>,
-    /// The place of the largest, row by row, where error rates are wanted.
+    /// The column of the largest target in each row, if error rates are wanted.
     classes: Vec<usize>,
 }
 
@@ -227,7 +229,7 @@ impl<'a> Targets<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Score {
     pub(super) squares: f64,
-    /// Rows whose largest output is not that of the targets, where they are counted.
+    /// The number of rows whose largest output is not at the largest target, if counted.
     pub(super) wrong: Option<usize>,
 }
 

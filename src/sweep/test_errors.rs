@@ -6,7 +6,7 @@
 use crate::machine::instructions::arch;
 use ndarray::{ArrayView1, ArrayView2};
 
-/// Sums over rows of errors and of their squares.
+/// Sums of errors and of squared errors over rows.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Sums {
     pub(super) errors: f64,
@@ -25,14 +25,16 @@ impl Sums {
     }
 
     fn minus(self, other: Self) -> Self {
-        // A sum of squares; rounding of the difference must not make it negative.
+        // A sum of squares: the rounding error of the difference must not make it negative.
         let squares = (self.squares - other.squares).max(0.0);
         Self { errors: self.errors - other.errors, squares }
     }
 }
 
-/// Training targets in the modes' coordinates. The errors of a fit with coefficients `α` on the training
-/// rows are `U (σ ∘ α − Uᵀ y)`, and what of `y` lies outside the span of `U`.
+/// Training targets in the modes' coordinates.
+///
+/// The errors of a fit with coefficients `α` on the training rows are `U (σ ∘ α − Uᵀ y)`, plus the part of `y` outside
+/// the span of `U`.
 pub(super) struct Training<'a> {
     pub(super) sigma: &'a [f64],
     /// `1/σ`.
@@ -46,7 +48,7 @@ pub(super) struct Training<'a> {
 }
 
 impl Training<'_> {
-    /// `σ α − target`; exactly 0 for a mode that is fitted by `1/σ`.
+    /// `σ α − target`; exactly 0 for a mode fitted by `1/σ`.
     pub(super) fn error(&self, mode: usize, coefficient: f64, target: f64) -> f64 {
         let fitted = self.inverse[mode] * target == coefficient;
         if fitted { 0.0 } else { self.sigma[mode] * coefficient - target }
@@ -58,15 +60,15 @@ impl Training<'_> {
         Sums { errors: self.ones[mode] * error, squares: error * error }
     }
 
-    /// Sums over the training rows, `α` filled up by zeros.
+    /// Sums over the training rows, with `α` padded by zeros.
     fn sums(&self, alpha: &[f64]) -> Sums {
         (0..self.targets.len()).fold(self.outside, |sums, mode| {
             sums.plus(self.mode(mode, alpha.get(mode).copied().unwrap_or(0.0)))
         })
     }
 
-    /// [`Training::sums`] for every prefix of a base: entry `k` keeps its first `k` coefficients. Added up
-    /// from both ends, without a difference.
+    /// [`Training::sums`] for every prefix of a base: entry `k` keeps its first `k` coefficients. Summed from both
+    /// ends, so that nothing is subtracted.
     fn prefix_sums(&self, base: &[f64], sums: &mut Vec<Sums>) {
         sums.clear();
         sums.resize(base.len() + 1, self.outside);
@@ -81,14 +83,14 @@ impl Training<'_> {
     }
 }
 
-/// Sums over the test rows of the errors `x·V α − y`, for any coefficients `α`, and ready-made for every
-/// prefix of a base.
+/// Sums over the test rows of the errors `x·V α − y`, for any coefficients `α`, and precomputed for every prefix of a
+/// base.
 ///
-/// Over the whole table the errors are in `Σᵣ αᵣ A vᵣ − b`; where the table holds the training rows too,
-/// their sums are taken off.
+/// Over the whole table the errors are in `Σᵣ αᵣ A vᵣ − b`. If the table also holds the training rows, their sums are
+/// subtracted.
 ///
-/// The arms of a study differ in few modes: a cutoff or a projection keeps a prefix of them, an adversary
-/// changes the last. So each costs what its own tail costs, often nothing.
+/// The arms of a study differ in few modes: a cutoff or a projection keeps a prefix of the modes, and an adversary
+/// changes the last. So each arm costs only the modes past its common prefix with the base, often nothing.
 pub(super) struct TestErrors<'a> {
     /// The modes' images `A vᵣ` as rows, `r × q`, and `q`.
     images: &'a [f64],
@@ -101,10 +103,10 @@ pub(super) struct TestErrors<'a> {
     prefixes: Prefixes,
 }
 
-/// What is known of every prefix of a base. Its memory serves cell after cell.
+/// Precomputed sums for every prefix of a base. Its memory is reused from cell to cell.
 #[derive(Default)]
 pub(super) struct Prefixes {
-    /// `A V α − b` for the first `k` coefficients of the base as row `k`, `(r + 1) × q`.
+    /// Row `k` is `A V α − b` for the first `k` coefficients of the base, `(r + 1) × q`.
     rows: Vec<f64>,
     sums: Vec<Sums>,
     /// Sums over the training rows for the same prefixes.
@@ -112,8 +114,8 @@ pub(super) struct Prefixes {
 }
 
 impl<'a> TestErrors<'a> {
-    /// `images` and `ones` in standard layout; `complement` if the table holds the training rows. The memory of `prefixes`
-    /// is used.
+    /// `images` and `ones` must be in standard layout; `complement` says that the table holds the training rows. Reuses
+    /// the memory of `prefixes`.
     pub(super) fn new(
         (images, ones): (ArrayView2<'a, f64>, ArrayView1<'a, f64>),
         base: Vec<f64>,
@@ -138,7 +140,7 @@ impl<'a> TestErrors<'a> {
         Self { images, width, ones, training, complement, base, prefixes }
     }
 
-    /// Their memory, for another cell.
+    /// Returns the memory of the prefixes, for another cell.
     pub(super) fn into_prefixes(self) -> Prefixes {
         self.prefixes
     }
@@ -153,7 +155,7 @@ impl<'a> TestErrors<'a> {
         self.prefixes.trained[kept]
     }
 
-    /// Sums for `α`, filled up by zeros. `row` is work space.
+    /// Sums for `α`, padded by zeros. `row` is workspace.
     pub(super) fn sums(&self, alpha: &[f64], row: &mut Vec<f64>) -> Sums {
         let shared = alpha.iter().zip(&self.base).take_while(|(a, b)| a == b).count();
         if alpha[shared..].iter().all(|&a| a == 0.0) {
@@ -170,7 +172,7 @@ impl<'a> TestErrors<'a> {
         if self.complement { table.minus(self.training.sums(alpha)) } else { table }
     }
 
-    /// Sums for `α`, from its predictions `A V α`, which become its errors.
+    /// Sums for `α`, from its predictions `A V α`, which are overwritten by its errors.
     pub(super) fn of_predictions(&self, predictions: &mut [f64], alpha: &[f64]) -> Sums {
         for (prediction, negative) in predictions.iter_mut().zip(&self.prefixes.rows) {
             *prediction += negative; // the first row is −b
@@ -179,11 +181,10 @@ impl<'a> TestErrors<'a> {
         if self.complement { table.minus(self.training.sums(alpha)) } else { table }
     }
 
-    /// Sums for the base and `deviations` from it, one per mode: without the cancellation of small ones. For targets
-    /// that are a combination of the images, which `spans` says all of them are; others keep what the whole base
-    /// leaves of them. `row` is work space.
+    /// Sums for the base plus `deviations`, one per mode, without cancellation if these are small. `spans` says that
+    /// the targets are a combination of the images; otherwise the base's residual is added. `row` is workspace.
     pub(super) fn deviating(&self, deviations: &[f64], spans: bool, row: &mut Vec<f64>) -> Sums {
-        // The base itself has no row to fill.
+        // No deviation: there is no row to fill.
         if deviations.iter().all(|&deviation| deviation == 0.0) {
             let table = if spans { Sums::default() } else { sum(self.last_row(), self.ones) };
             return if self.complement { table.minus(self.training.outside) } else { table };
@@ -211,15 +212,15 @@ impl<'a> TestErrors<'a> {
         if self.complement { table.minus(trained) } else { table }
     }
 
-    /// What the whole base leaves of the targets.
+    /// The residual of the whole base.
     fn last_row(&self) -> &[f64] {
         let rows = &self.prefixes.rows;
         &rows[rows.len() - self.width..]
     }
 }
 
-/// Fills the rows after the first, each with one coefficient more, and sums them all. Compiled once per instruction set;
-/// the best one that the machine has runs, to the same bits.
+/// Fills the rows after the first, each with one more coefficient, and sums them all. Compiled once per instruction
+/// set; the best one that the machine supports runs, and all give the same bits.
 struct Fill<'a> {
     base: &'a [f64],
     images: &'a [f64],
@@ -255,7 +256,7 @@ fn sum(row: &[f64], ones: &[f64]) -> Sums {
     for (error, one) in errors.remainder().iter().zip(weights.remainder()) {
         sums = sums.plus(Sums { errors: error * one, squares: error * error });
     }
-    // Four of each side by side: one would wait for itself.
+    // Four independent accumulators: a single one would wait for its own last addition.
     let mut lanes = [Sums::default(); 4];
     for (errors, ones) in errors.zip(weights) {
         for lane in 0..4 {

@@ -1,4 +1,4 @@
-//! One SVD a cell.
+//! One SVD per cell.
 
 use super::{
     Engine, Prospects, Repeats, Which, cell_by_cell, each_repeat, in_halves, in_order, size_by_size, warm,
@@ -19,7 +19,7 @@ use crate::sweep::{BATCH, Cut};
 use ndarray::{Array2, ArrayView2};
 use std::ops::ControlFlow;
 
-/// One SVD a cell. Where all repeats read one table, cells of one shape are factorised together.
+/// One SVD per cell. If all repeats share one table, cells of the same shape are factorised together.
 #[derive(Debug)]
 pub(in crate::sweep) struct Cells;
 
@@ -33,7 +33,7 @@ impl Prospects for Cells {
     }
 
     fn cut(&self, task: &Task<'_>) -> Cut {
-        // A warm start comes from the fit on fewer features.
+        // A warm start needs the fit on fewer features.
         if warm::is_asked(task) { size_by_size(task) } else { cell_by_cell(task) }
     }
 
@@ -56,7 +56,7 @@ impl Prospects for Cells {
         let (trained, tested) = task.targets.widths();
         let r = n.min(p);
         let result = table(n.saturating_add(p), r);
-        // What goes without U is factorised in its own memory.
+        // Without U, the factorisation is in place.
         let copies = if task.wanted.needs_u() || !task.is_shared() { 2 } else { 1 };
         let each = sum([table(n, p).saturating_mul(copies), result]).saturating_mul(batch);
         let height = height(task);
@@ -81,13 +81,13 @@ impl Engine for Cells {
     }
 }
 
-/// Rows of what is tested on in each cell.
+/// The number of tested rows in each cell.
 fn height(task: &Task<'_>) -> usize {
     let width = sum([task.most_features(), task.targets.widths().1, 1]);
     width.min(if task.sizes.tests == 0 { task.sizes.rows } else { task.sizes.tests })
 }
 
-/// All repeats of one shape at once.
+/// Computes all repeats, with those of one shape together.
 fn together(
     task: &Task<'_>,
     study: &Study<'_>,
@@ -126,7 +126,7 @@ fn together(
         }
     }
     if features.len() > 1 {
-        // From p after p to n after n.
+        // Reorder: from all n at each p to all p at each n.
         for (_, places) in &mut all {
             let mut by_p = std::mem::take(places);
             let order = (0..samples.len()).flat_map(|n| (0..features.len()).map(move |p| (n, p)));
@@ -136,7 +136,7 @@ fn together(
     Ok(all)
 }
 
-/// One shape, several repeats: factorised together.
+/// Computes several repeats of one shape, factorised together.
 fn batch(
     (task, study, which): (&Task<'_>, &Study<'_>, &Which<'_>),
     (places, p): (&[Place], usize),
@@ -151,7 +151,7 @@ fn batch(
         let views: Vec<ArrayView2<'_, f64>> = able.map(|prepared| prepared.x.view()).collect();
         Svd::many(&views, backend).into_iter().map(|svd| svd.map(Factorised::Whole)).collect()
     } else {
-        // Nobody asks for the features once they are factorised.
+        // The features are not needed after the factorisation.
         let (xs, targets) =
             able.map(|prepared| (std::mem::take(&mut prepared.x), with_ones(&prepared.y))).unzip();
         let projections = Projection::many(xs, targets, backend);
@@ -169,7 +169,7 @@ fn batch(
     places.iter().zip(prepared).map(&mut cell).collect()
 }
 
-/// The targets of a training set, a column of ones, and one more for the probe.
+/// The targets of a training set, a column of ones, and another for the probe.
 fn with_ones(y: &Array2<f64>) -> Array2<f64> {
     let (n, m) = y.dim();
     let mut targets = zeros((n, m + 2));
@@ -182,7 +182,7 @@ fn with_ones(y: &Array2<f64>) -> Array2<f64> {
     targets
 }
 
-/// All cells of a repeat that has tables of its own.
+/// All cells of a repeat with its own tables.
 fn one_repeat(task: &Task<'_>, repeat: usize, order: &[usize]) -> Vec<Measured> {
     let noise = task.sweep.parameter.as_ref().filter(|parameter| parameter.is_input_noise());
     let levels: Vec<Option<f64>> =
@@ -214,7 +214,7 @@ fn one_repeat(task: &Task<'_>, repeat: usize, order: &[usize]) -> Vec<Measured> 
     all
 }
 
-/// A cell that shares nothing with others.
+/// A cell that shares nothing with other cells.
 fn one_cell(task: &Task<'_>, repeat: usize, order: &[usize], p: usize, level: Option<f64>) -> Measured {
     let rows = task.rows(order);
     match task.study(repeat, order, &[p], level) {
@@ -223,7 +223,7 @@ fn one_cell(task: &Task<'_>, repeat: usize, order: &[usize], p: usize, level: Op
     }
 }
 
-/// Puts what was found beside the rest: of input noise at one of its levels, the lines at that level alone.
+/// Merges the cells found into all cells; with input noise, only the lines at the given noise level.
 fn add_level(task: &Task<'_>, all: &mut Vec<Measured>, mut found: Vec<Measured>, level: Option<usize>) {
     if level.is_some() {
         for measured in &mut found {

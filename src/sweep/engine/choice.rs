@@ -1,4 +1,4 @@
-//! Which engine computes a sweep.
+//! Chooses the engine that computes a sweep.
 
 use super::cells::Cells;
 use super::columns::Columns;
@@ -13,7 +13,7 @@ use crate::sweep::Source;
 use crate::sweep::many::together;
 use crate::sweep::task::Task;
 
-/// An engine by its name. What a choice reads is apart from what is run, so that a test of the choices compiles no engine.
+/// An engine by name. The choice only needs [`Prospects`], so a test of the choice compiles no engine.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::sweep) enum Choice {
     Cells,
@@ -48,8 +48,11 @@ impl Choice {
     }
 }
 
-/// The engine for a sweep: the one that is asked for; the backend's device, where it has one and can; or the cheapest of the nested ones that can, or one SVD a
-/// cell: where nothing else can, and for many values of a penalty where that is cheaper.
+/// Chooses the engine for a sweep.
+///
+/// The order is: the kind of engine that the sweep asks for; the backend's device, if it has one that can compute the
+/// sweep; the cheapest nested engine that can; one SVD per cell. An SVD per cell is also chosen if it is cheaper: for
+/// many values of a penalty, or for small cells whose smallest singular value is wanted.
 pub(in crate::sweep) fn choose(task: &Task<'_>) -> Result<Choice, Error> {
     const NESTED: [Choice; 3] = [Choice::Rows, Choice::Columns, Choice::Plane];
     let sweep = task.sweep;
@@ -68,18 +71,18 @@ pub(in crate::sweep) fn choose(task: &Task<'_>) -> Result<Choice, Error> {
         Some((choice, _)) => return Ok(choice),
         None => {}
     }
-    // A backend with a device is given for its sake.
+    // If a backend has a device, the caller chose it for that.
     if sweep.engine != Some(Kind::Nested) && Device.obstacle(task).is_none() {
         return Ok(Choice::Device);
     }
-    // Cells of one table are small, and an SVD of each gives its smallest singular value for less.
+    // Cells of a single table are small, and an SVD of each gives its smallest singular value at lower cost.
     let small = sweep.maps.is_none() && sweep.source.test().is_none() && sweep.features.is_empty();
     let by_cells = small && task.wanted.smallest;
     if sweep.engine == Some(Kind::Svd) || sweep.engine.is_none() && by_cells {
         return Ok(Choice::Cells);
     }
     let able = NESTED.into_iter().filter(|choice| choice.prospects().obstacle(task).is_none());
-    // Rows that are drawn have tables of their own in each repeat, which take a factorisation to be compressed.
+    // With drawn rows, each repeat has its own tables, and compressing them takes a factorisation.
     let (tests, p) = (task.sizes.tests as f64, task.most_features() as f64);
     let drawn = matches!(sweep.source, Source::Drawn(_));
     let tables = |engine: &dyn Prospects| {
@@ -87,7 +90,7 @@ pub(in crate::sweep) fn choose(task: &Task<'_>) -> Result<Choice, Error> {
     };
     let cost = |engine: &dyn Prospects| engine.flops(task) + tables(engine);
     let cheapest = able.min_by(|a, b| cost(a.prospects()).total_cmp(&cost(b.prospects())));
-    // Of many values of a penalty each would grow curves of its own, and one SVD a cell has them all.
+    // For many penalties, the nested engines would grow a curve for each value, while one SVD per cell serves all.
     let many = together(&task.lines, &task.wanted).contains(&true);
     match (cheapest, sweep.engine) {
         (Some(choice), None) if many && cost(&Cells) < cost(choice.prospects()) => Ok(Choice::Cells),
@@ -110,7 +113,7 @@ mod tests {
     use crate::sweep::{Maps, Sweep};
     use ndarray::Array2;
 
-    /// Cases far from where the engines cost the same, each timed with either: the other takes three times as long or more.
+    /// Cases far from break-even, each timed with both engines: the other one takes at least three times as long.
     #[test]
     fn the_cheapest_engine_is_chosen_by_the_sizes() {
         let chosen = |samples: &[usize], features: Vec<usize>, tests: usize| {

@@ -1,4 +1,4 @@
-//! All p at one n from one factorisation that grows column by column.
+//! All p at one n, from one factorisation that grows column by column.
 
 use super::{Engine, Prospects, Repeats, Which, cell_by_svd, each_curve, points_obstacle, size_by_size};
 use crate::Error;
@@ -13,8 +13,8 @@ use crate::sweep::study::{Study, Tests};
 use crate::sweep::task::Task;
 use ndarray::s;
 
-/// Every p from one factorisation for each repeat, arm and number of samples: what a dense list of p needs. The training
-/// rows of a curve are the same everywhere, so that a preparation is, too.
+/// Every p from one factorisation per repeat, arm and number of samples, as a dense list of p needs. All points of a
+/// curve have the same training rows, so they also share the preparation.
 #[derive(Debug)]
 pub(super) struct Columns;
 
@@ -37,7 +37,7 @@ impl Prospects for Columns {
         let curve = |&n: &usize| {
             let n = n as f64;
             let r = n.min(p);
-            // A column that is independent of those before it, a column in their span, and a point for each.
+            // Columns independent of those before them, columns in their span, and a point for each.
             let independent = r * (2.0 * n * r + k * (r * r + r * tests));
             independent + (p - r) * (2.0 * n * (n + 2.0 * tests) + 2.0 * k * (n + tests))
         };
@@ -48,7 +48,7 @@ impl Prospects for Columns {
         let (n, p, tests) = (task.most_samples(), task.most_features(), height(task));
         let (lines, (trained, tested)) = (task.lines.len(), task.targets.widths());
         let ridge = task.lines.iter().any(|line| penalty_of(line).is_some());
-        // A table of its own is tested on as it is; rows that are left over, and prepared ones, are copied.
+        // A separate test table is used as it is; left-over rows, and prepared rows, are copied.
         let as_it_is = task.sweep.source.test().is_some() && task.preparation().is_none();
         sum([
             table(n, p.saturating_add(trained)),
@@ -74,13 +74,13 @@ impl Engine for Columns {
     }
 }
 
-/// Rows of what is tested on.
+/// The number of tested rows.
 fn height(task: &Task<'_>) -> usize {
     let width = sum([task.most_features(), task.targets.widths().1, 1]);
     width.min(if task.sizes.tests == 0 { task.sizes.rows } else { task.sizes.tests })
 }
 
-/// The cells of one curve; where an error comes up, each by an SVD.
+/// The cells of one curve; if any error occurs, each is computed by an SVD instead.
 fn curve(task: &Task<'_>, study: &Study<'_>, rows: &[usize], features: &[usize]) -> Vec<Measured> {
     let variance = if let Tests::Rows { variance, .. } = study.tests { variance } else { 0.0 };
     if let Ok(lines) = grow(task, study, rows, features) {
@@ -94,12 +94,12 @@ fn curve(task: &Task<'_>, study: &Study<'_>, rows: &[usize], features: &[usize])
     features.iter().map(cell).collect()
 }
 
-/// The penalty of a line, if it has one.
+/// The penalty of a line, if it is above 0.
 fn penalty_of(line: &Line) -> Option<f64> {
     known_penalty(&*line.arm.estimator).filter(|&lambda| lambda > 0.0)
 }
 
-/// For each line the fits to the first `1, 2, …` features.
+/// For each line, the fits to the first `1, 2, …` features.
 fn grow(
     task: &Task<'_>,
     study: &Study<'_>,

@@ -1,4 +1,4 @@
-//! The cells of random Fourier features on a device: it is sent inputs and gains, and only numbers come back.
+//! Cells of random Fourier features on a device, which receives inputs and gains and returns only metrics.
 
 use super::{
     Engine, Prospects, Raw, Repeats, Which, each_repeat, in_halves, in_order, size_by_size, spectrum_obstacle,
@@ -19,7 +19,7 @@ use crate::sweep::study::Study;
 use crate::sweep::task::Task;
 use ndarray::s;
 
-/// Metrics that a device gives.
+/// The metrics that a device computes.
 const METRICS: [Metric; 5] = [
     Metric::TrainMse,
     Metric::TestMse,
@@ -28,7 +28,7 @@ const METRICS: [Metric; 5] = [
     Metric::SmallestSingularValue,
 ];
 
-/// One SVD a cell, on a device of the backend's, where it makes the features as well.
+/// One SVD per cell, on the backend's device, which also makes the features.
 #[derive(Debug)]
 pub(super) struct Device;
 
@@ -64,7 +64,7 @@ impl Prospects for Device {
         size_by_size(task)
     }
 
-    /// Those of a factorisation and of its fits; what is compared with them is on the same device.
+    /// The operations of a factorisation and of its fits, to compare only with other work on the same device.
     fn flops(&self, task: &Task<'_>) -> f64 {
         let (fits, tests) = ((task.lines.len() * task.sizes.outputs) as f64, task.sizes.tests as f64);
         let cell = |(n, p): (usize, usize)| {
@@ -74,7 +74,7 @@ impl Prospects for Device {
         task.places().map(cell).sum()
     }
 
-    /// Of this machine's memory: the tables that are sent, and their copies on the way.
+    /// Bytes of host memory: the tables sent to the device, and their copies in transfer.
     fn bytes(&self, task: &Task<'_>) -> usize {
         let width = task.sizes.inputs.saturating_add(task.sizes.outputs);
         let frequencies = table(task.most_features(), task.sizes.inputs);
@@ -115,7 +115,7 @@ impl Engine for Device {
     }
 }
 
-/// The cells of the first `n` rows for some numbers of features.
+/// Computes the cells of the first `n` rows for the given feature counts.
 fn cells(
     task: &Task<'_>,
     device: &dyn CosineDevice,
@@ -139,7 +139,7 @@ fn cells(
     Ok(features.iter().map(cell).collect())
 }
 
-/// All lines of one cell.
+/// Computes all lines of one cell.
 fn cell(task: &Task<'_>, fits: &mut dyn CosineFits, (n, p): (usize, usize)) -> Result<Measured, Error> {
     let sigma = fits.factorise(p)?;
     Error::check_len("singular values", n.min(p), sigma.len())?;

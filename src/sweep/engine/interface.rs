@@ -1,4 +1,4 @@
-//! What an engine is asked.
+//! The interface of an engine.
 
 use crate::Error;
 use crate::nested::Engine as Kind;
@@ -9,12 +9,12 @@ use crate::sweep::study::Study;
 use crate::sweep::task::Task;
 use std::ops::Range;
 
-/// What the places of each repeat give; `None` for a repeat that a stopped run did not visit, or for such a place.
+/// The measurements at the places of each repeat; `None` for places that a stopped run did not visit.
 pub(in crate::sweep) type Repeats = Vec<(usize, Vec<Option<Measured>>)>;
 
-/// What an engine says of a sweep before it runs.
+/// What an engine says about a sweep before it runs.
 pub(in crate::sweep) trait Prospects: Sync {
-    /// Whether one SVD a cell, or fewer factorisations.
+    /// Whether it computes one SVD per cell or nested factorisations.
     fn kind(&self) -> Kind;
 
     /// Why it cannot compute a sweep; `None` if it can.
@@ -25,24 +25,24 @@ pub(in crate::sweep) trait Prospects: Sync {
         true
     }
 
-    /// The smallest parts of a repeat whose cells have the bits that they have in the whole.
+    /// The finest cut of a repeat that does not change the bits of any cell.
     fn cut(&self, task: &Task<'_>) -> Cut;
 
-    /// Whether the parts of a repeat share a factorisation that each call makes.
+    /// Whether the parts of a repeat share a factorisation, which each call computes again.
     fn shares_within(&self) -> bool {
         false
     }
 
-    /// Floating-point operations of one repeat, to a factor of about two.
+    /// Floating-point operations of one repeat, up to a factor of about two.
     fn flops(&self, task: &Task<'_>) -> f64;
 
-    /// Bytes that one repeat takes at its peak, beside the tables.
+    /// Bytes that one repeat needs at its peak, in addition to the tables.
     fn bytes(&self, task: &Task<'_>) -> usize;
 }
 
 /// One way to compute a sweep.
 pub(in crate::sweep) trait Engine: Prospects {
-    /// Computes some repeats. `shared` are the tables of all repeats, where they are the same.
+    /// Computes some repeats. `shared` holds the tables of all repeats, if they are the same.
     fn run(
         &self,
         task: &Task<'_>,
@@ -52,7 +52,7 @@ pub(in crate::sweep) trait Engine: Prospects {
     ) -> Result<Repeats, Error>;
 }
 
-/// Which repeats, their rows, and on how many threads.
+/// Which repeats to compute, with their rows, and the number of threads.
 pub(in crate::sweep) struct Which<'a> {
     pub(in crate::sweep) orders: &'a [Vec<usize>],
     pub(in crate::sweep) repeats: Range<usize>,

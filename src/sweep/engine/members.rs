@@ -1,4 +1,4 @@
-//! Ensembles: fits on maps of their own, and the errors of their means.
+//! Ensembles: fits that each have their own map, and the errors of their means.
 
 use super::raw::Raw;
 use super::{Engine, Prospects, Repeats, Which, cell_by_cell, each_repeat};
@@ -16,11 +16,11 @@ use crate::sweep::study::Study;
 use crate::sweep::task::Task;
 use ndarray::{Array2, s};
 
-/// An SVD for each cell and member; what is kept of a member are its predictions.
+/// One SVD per cell and member; only the members' predictions are kept.
 #[derive(Debug)]
 pub(super) struct Members;
 
-/// The predictions of the members of one cell, for one arm: of the training rows, and of the test rows.
+/// The predictions of the members of one cell for one arm, at the training rows and the test rows.
 #[derive(Clone, Debug, Default)]
 struct Predicted {
     train: Vec<Array2<f64>>,
@@ -102,7 +102,7 @@ fn arms(task: &Task<'_>) -> usize {
     task.sweep.arms.len()
 }
 
-/// Fits a member at every place; rank and smallest singular value are those of the first.
+/// Fits a member at every place; rank and smallest singular value are those of the first member.
 fn add_member(
     task: &Task<'_>,
     raw: &Raw<'_>,
@@ -159,7 +159,7 @@ fn measure(
     task.lines.iter().enumerate().map(line).collect()
 }
 
-/// The error of `size` members, a whole number or infinite.
+/// The error of an ensemble with `size` members, a whole number or infinity.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a count, saturating
 fn of_size(ensemble: &Ensemble, size: f64) -> Result<f64, Error> {
     if size.is_finite() { ensemble.error(size as usize) } else { Ok(ensemble.limit()) }

@@ -1,13 +1,13 @@
-//! How a sweep is computed; never what.
+//! Engines: different ways to compute the same sweep.
 //!
-//! | engine | what it makes one factorisation of | what it cannot do |
+//! | engine | scope of one factorisation | what it cannot do |
 //! |---|---|---|
 //! | `Cells` | each cell, by an SVD | nothing |
 //! | `Rows` | all n at one p | ablations, adversaries, filters other than ridge, preparation of each cell |
 //! | `Columns` | all p at one n | ablations, adversaries, filters other than ridge |
-//! | `Plane` | all n and p: two | ablations, adversaries, preparation, tables without test rows of their own |
-//! | `Device` | each cell, where the features are made | anything but filters on random Fourier features |
-//! | `Members` | each cell and member of an ensemble, by an SVD | anything but ensembles |
+//! | `Plane` | all n and p, from two | ablations, adversaries, preparation, tables without separate test rows |
+//! | `Device` | each cell, on the device that makes the features | anything but filters on random Fourier features |
+//! | `Members` | each cell and ensemble member, by an SVD | anything but ensembles |
 
 mod by_svd;
 mod cells;

@@ -1,4 +1,4 @@
-//! Why an engine cannot compute a sweep, and how one that can cuts it.
+//! Why an engine cannot compute a sweep, and how engines cut one.
 
 use crate::curve::Metric;
 use crate::factors::ablation::Ablation;
@@ -7,7 +7,7 @@ use crate::sweep::lines::Line;
 use crate::sweep::task::Task;
 use crate::sweep::{Arm, Cut, Parameter, Start};
 
-/// The parts of a repeat whose cells need nothing of each other.
+/// The finest cut into parts whose cells do not depend on each other.
 pub(super) fn cell_by_cell(task: &Task<'_>) -> Cut {
     match (task.sweep.samples.len(), task.features.len()) {
         (2.., _) => Cut::Samples,
@@ -16,17 +16,17 @@ pub(super) fn cell_by_cell(task: &Task<'_>) -> Cut {
     }
 }
 
-/// The parts of a repeat with one `n` each.
+/// The cut into parts with a single `n` each.
 pub(super) fn size_by_size(task: &Task<'_>) -> Cut {
     if task.sweep.samples.len() > 1 { Cut::Samples } else { Cut::Repeats }
 }
 
-/// The parts of a repeat with one number of features each.
+/// The cut into parts with a single feature count each.
 pub(super) fn column_by_column(task: &Task<'_>) -> Cut {
     if task.features.len() > 1 { Cut::Features } else { Cut::Repeats }
 }
 
-/// Why the nested engines cannot compute a sweep: metrics and arms that need the singular vectors of every cell.
+/// Why the nested engines cannot compute a sweep: a metric or an arm needs the singular vectors of every cell.
 pub(super) fn spectrum_obstacle(task: &Task<'_>, metrics: &[Metric]) -> Option<String> {
     let needs = |what: String| Some(format!("{what} needs the singular vectors of every cell"));
     if let Some(metric) = task.sweep.metrics.iter().find(|metric| !metrics.contains(metric)) {
@@ -41,8 +41,8 @@ pub(super) fn spectrum_obstacle(task: &Task<'_>, metrics: &[Metric]) -> Option<S
     if noise { needs("noise on the inputs".into()) } else { None }
 }
 
-/// Why a curve that grows row by row or column by column cannot: its points are minimum-norm or ridge fits, and only
-/// the former have leave-one-out errors.
+/// Why a curve that grows row by row or column by column cannot compute a sweep: its points are minimum-norm or ridge
+/// fits, and only the minimum-norm fits have leave-one-out errors.
 pub(super) fn points_obstacle(task: &Task<'_>) -> Option<String> {
     const METRICS: [Metric; 6] = [
         Metric::TrainMse,

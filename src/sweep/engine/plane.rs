@@ -1,4 +1,4 @@
-//! The whole n × p plane of a repeat from two factorisations.
+//! The whole n × p plane of a repeat, from two factorisations.
 
 use super::{
     Engine, Prospects, Raw, Repeats, Which, column_by_column, each_repeat, in_order, spectrum_obstacle,
@@ -21,7 +21,7 @@ use ndarray::s;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Metrics of every fit.
+/// The metrics that every fit has.
 const METRICS: [Metric; 7] = [
     Metric::TrainMse,
     Metric::DistanceFromStart,
@@ -32,13 +32,14 @@ const METRICS: [Metric; 7] = [
     Metric::TrainErrorRate,
 ];
 
-/// What a step of a list costs beside its rows or columns, in operations for each entry of the triangle squared: the
-/// rows or columns that it would have room for. Measured at n = 100, 300 and 1,000 with steps of 16 to 250.
+/// The fixed cost of a step of a list, in addition to its rows or columns, in operations per squared width of the
+/// triangle. Measured at n = 100, 300 and 1,000 with steps of 16 to 250.
 const STEP: f64 = 300.0;
 
-/// Both lists from two factorisations for each repeat; features of test inputs are made in blocks and forgotten.
-/// Estimators other than the minimum norm cost an SVD of `min(n, p)²` a cell, which all of them share; lines that
-/// differ in their targets alone share everything.
+/// Both lists from two factorisations per repeat; test features are computed in blocks and not kept.
+///
+/// Estimators other than the minimum norm need an SVD of a `min(n, p)²` matrix per cell, which they all share. Lines
+/// that differ only in their targets share everything.
 #[derive(Debug)]
 pub(super) struct Plane;
 
@@ -62,7 +63,7 @@ impl Prospects for Plane {
         false
     }
 
-    /// The factorisations of the whole are those of every part.
+    /// Every part uses the factorisations of the whole.
     fn cut(&self, task: &Task<'_>) -> Cut {
         column_by_column(task)
     }
@@ -76,7 +77,7 @@ impl Prospects for Plane {
         let by_svd = task.lines.iter().any(|line| known_penalty(&*line.arm.estimator) != Some(0.0));
         let (n, p) = (task.most_samples(), task.most_features());
         let (samples, features) = (&task.sweep.samples, &task.features);
-        // Columns of the factorisation that takes rows in, rows of the one that takes columns in.
+        // Columns of the factorisation that grows by rows, and rows of the one that grows by columns.
         let tall = features.iter().copied().filter(|&p| p <= n).max().unwrap_or(0);
         let wide = samples.iter().copied().filter(|&n| n < p).max().unwrap_or(0);
         let grown = |steps: usize, (length, width): (usize, usize)| {
@@ -104,10 +105,10 @@ impl Prospects for Plane {
         let coefficients = table(coefficients, fitted).saturating_mul(samples);
         let counted = if task.wanted.train_error_rate { n } else { 0 };
         let block = crate::sweep::test_blocks::block(task.sizes.tests.max(counted), p);
-        // Threads that have no repeat of their own predict for other numbers of features.
+        // Threads without a repeat of their own predict for other feature counts.
         let threads = if task.sweep.threads.is_none() { rayon::current_num_threads() } else { 1 };
         let predictions = table(block, crate::sweep::test_blocks::predicted(fitted.saturating_mul(samples)));
-        // The fits, or their coefficients twice with a block of test features and predictions.
+        // Either the fits, or two copies of their coefficients with a block of test features and predictions.
         let at_test = [
             coefficients.saturating_mul(2),
             table(block, p),
@@ -143,8 +144,8 @@ impl Engine for Plane {
     }
 }
 
-/// Adds the cells of a part of the plane for some lines. Where something in it fails, lines are measured one by one, and
-/// then halves of the part on their own, until only the cells that fail by themselves are left.
+/// Adds the cells of a part of the plane for some lines. If anything fails, it measures the lines one by one, and then
+/// each half of the part, until only the cells that fail on their own remain.
 fn find(
     task: &Task<'_>,
     raw: &Raw<'_>,
@@ -180,7 +181,7 @@ fn find(
     }
 }
 
-/// Puts what some lines give beside what the others gave.
+/// Merges the results of some lines with those of the other lines.
 fn add(found: &mut BTreeMap<(usize, usize), Measured>, measured: Measured) {
     let entry = found.entry((measured.n, measured.p));
     let all = entry.or_insert_with(|| Measured::new(measured.n, measured.p, 0));
@@ -194,7 +195,7 @@ fn add(found: &mut BTreeMap<(usize, usize), Measured>, measured: Measured) {
     all.failures.extend(measured.failures);
 }
 
-/// The cells of a part of the plane.
+/// Measures the cells of a part of the plane.
 fn measure(task: &Task<'_>, raw: &Raw<'_>, plane: &Fits, lines: &[usize]) -> Result<Vec<Measured>, Error> {
     let (samples, most) = plane.largest();
     let lines: Vec<(usize, &Line)> = lines.iter().map(|&line| (line, &task.lines[line])).collect();
@@ -221,7 +222,7 @@ fn measure(task: &Task<'_>, raw: &Raw<'_>, plane: &Fits, lines: &[usize]) -> Res
         task.wanted.error_rate,
         all,
     )?;
-    // The rows of a fit are the first of all.
+    // The training rows of each fit are the first rows of all.
     let trained: Vec<usize> = lines.iter().map(|(_, line)| outputs(line).0).collect();
     let own = if task.wanted.train_error_rate {
         score(&*raw.map, (&inputs, &y), (&fits, most), (&trained, k), true, |fit| fit.n)?
@@ -246,7 +247,8 @@ fn measure(task: &Task<'_>, raw: &Raw<'_>, plane: &Fits, lines: &[usize]) -> Res
     Ok(cells.collect())
 }
 
-/// The norm, a hypotenuse an entry, takes as long as the fits' solves: only where it is asked for.
+/// The metrics of one fit. The norm, a hypotenuse per entry, takes as long as the fit's solve, so it is only computed
+/// if asked for.
 fn metrics(fit: &PlaneFit, at: usize, score: &Score, (rows, outputs): (usize, usize), norm: bool) -> Metrics {
     let rows = rows as f64;
     let length = || fit.coefficients[at].iter().fold(0.0, |norm: f64, v| norm.hypot(*v));

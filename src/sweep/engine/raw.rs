@@ -1,4 +1,4 @@
-//! The tables of a repeat before any feature is made.
+//! The tables of a repeat, before any feature map is applied.
 
 use crate::Error;
 use crate::features::{Coordinates, FeatureMap};
@@ -11,10 +11,10 @@ use std::sync::Arc;
 pub(in crate::sweep) struct Raw<'a> {
     pub(in crate::sweep) map: Arc<dyn FeatureMap>,
     pub(in crate::sweep) inputs: Array2<f64>,
-    /// All training targets side by side.
+    /// All training targets, side by side.
     pub(in crate::sweep) y: Array2<f64>,
     pub(in crate::sweep) tests: CowArray<'a, f64, Ix2>,
-    /// All test targets side by side.
+    /// All test targets, side by side.
     pub(in crate::sweep) tests_y: CowArray<'a, f64, Ix2>,
 }
 

@@ -1,4 +1,4 @@
-//! Runs the repeats of a sweep, and puts what they give in order.
+//! Runs the repeats of a sweep, and orders their results.
 
 use super::interface::{Repeats, Which};
 use crate::Error;
@@ -7,7 +7,7 @@ use crate::sweep::measured::Measured;
 use crate::sweep::study::Study;
 use crate::sweep::task::Task;
 
-/// Runs repeats side by side: what `work` gives is a result for every place of the sweep, in its order.
+/// Runs repeats in parallel; `work` returns a result for every place of the sweep, in order.
 pub(super) fn each_repeat(
     task: &Task<'_>,
     which: &Which<'_>,
@@ -32,11 +32,11 @@ pub(super) fn each_repeat(
     Ok(visited.into_iter().map(|(place, result)| (place.repeat, repeat(result))).collect())
 }
 
-/// The cells of a study, for the rows of a repeat and some numbers of features.
+/// Computes the cells of a study, for a repeat's rows and the given feature counts.
 pub(super) type Curves<'a> = dyn Fn(&Study<'_>, &[usize], &[usize]) -> Vec<Measured> + Sync + 'a;
 
-/// Runs repeats whose cells lie on curves that grow: `curves` gives those of a study, the rows of a repeat and some numbers
-/// of features.
+/// Runs repeats whose cells lie on growing curves. `curves` computes them from a study, a repeat's rows and feature
+/// counts.
 pub(super) fn each_curve(
     task: &Task<'_>,
     shared: Option<&Study<'_>>,
@@ -56,11 +56,11 @@ pub(super) fn each_curve(
     })
 }
 
-/// What gives the cells of some numbers of features.
+/// Computes the cells of the given feature counts.
 pub(super) type Work<'a> = dyn Fn(&[usize]) -> Result<Vec<Measured>, Error> + 'a;
 
-/// What `work` gives for some numbers of features; where it fails, what it gives for each half of them, down to one.
-/// So a feature that cannot be made costs the cells that use it.
+/// The cells that `work` returns for the given feature counts. If it fails, each half of them is tried, down to one, so
+/// a feature that cannot be made only affects the cells that use it.
 pub(super) fn in_halves(samples: &[usize], features: &[usize], work: &Work<'_>) -> Vec<Measured> {
     match (work(features), features) {
         (Ok(measured), _) => measured,
@@ -74,7 +74,7 @@ pub(super) fn in_halves(samples: &[usize], features: &[usize], work: &Work<'_>) 
     }
 }
 
-/// What is to be computed, in the order of the sweep's lists.
+/// Keeps the cells that were asked for, in the order of the sweep's lists.
 pub(super) fn in_order(task: &Task<'_>, mut measured: Vec<Measured>) -> Vec<Measured> {
     use std::collections::HashMap;
     let place: HashMap<(usize, usize), usize> = task.places().enumerate().map(|(i, at)| (at, i)).collect();

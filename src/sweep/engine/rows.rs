@@ -1,4 +1,4 @@
-//! All n at one p from one factorisation that grows row by row.
+//! All n at one p, from one factorisation that grows row by row.
 
 use super::{Engine, Prospects, Repeats, Which, cell_by_svd, column_by_column, each_curve, points_obstacle};
 use crate::Error;
@@ -13,7 +13,7 @@ use crate::sweep::task::Task;
 use ndarray::s;
 use std::borrow::Cow;
 
-/// Every n from one factorisation for each repeat, arm and number of features.
+/// Every n from one factorisation per repeat, arm and feature count.
 #[derive(Debug)]
 pub(super) struct Rows;
 
@@ -81,8 +81,8 @@ impl Engine for Rows {
     }
 }
 
-/// The cells of one curve. Those with hardly a test row left have an SVD: there the difference of the sums over all rows
-/// and over the training rows would cancel. So have all of a curve in which an error came up.
+/// The cells of one curve. Cells with few test rows are computed by an SVD, since the difference between the sums over
+/// all rows and over the training rows would cancel. If any error occurs, so are all cells of the curve.
 fn curve(task: &Task<'_>, study: &Study<'_>, rows: &[usize], p: usize) -> Vec<Measured> {
     let samples = &task.sweep.samples;
     let largest = samples.iter().copied().filter(|&n| study.has_room(n)).max().unwrap_or(0);
@@ -98,7 +98,7 @@ fn curve(task: &Task<'_>, study: &Study<'_>, rows: &[usize], p: usize) -> Vec<Me
     samples.iter().map(cell).collect()
 }
 
-/// For each line the fits to the first `1, 2, …` of the rows.
+/// For each line, the fits to the first `1, 2, …` rows.
 fn grow(task: &Task<'_>, study: &Study<'_>, rows: &[usize], p: usize) -> Result<Vec<Vec<Point>>, Error> {
     let x = study.design(rows, p);
     let y = crate::sweep::gather(study.y.view(), rows);

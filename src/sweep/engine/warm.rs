@@ -1,4 +1,4 @@
-//! Fits that start from the one on fewer features.
+//! Fits that start from the solution on fewer features.
 
 use crate::Error;
 use crate::risk::interpolants::warm_start_curve;
@@ -10,12 +10,12 @@ use crate::sweep::study::{Study, Tests};
 use crate::sweep::task::Task;
 use ndarray::{Array2, s};
 
-/// Whether an arm starts so.
+/// Whether any arm has a warm start.
 pub(super) fn is_asked(task: &Task<'_>) -> bool {
     task.lines.iter().any(|line| line.arm.start == Start::Warm)
 }
 
-/// Puts the errors of warm starts in the place of those of the minimum norm, in the cells of some numbers of features.
+/// Replaces the errors of minimum-norm fits by those of warm starts, in the cells of the given feature counts.
 pub(super) fn starts(
     task: &Task<'_>,
     study: &Study<'_>,
@@ -44,7 +44,7 @@ pub(super) fn starts(
     }
 }
 
-/// The warm starts of a training set, by their number of features.
+/// The metrics of warm starts on one training set, by feature count.
 fn curve(
     task: &Task<'_>,
     study: &Study<'_>,

@@ -1,4 +1,4 @@
-//! Training features that are drawn afresh for each repeat, with the second moments of their law.
+//! Training features drawn afresh for each repeat, with their second moments.
 
 use crate::Error;
 use crate::error::user_code;
@@ -13,20 +13,21 @@ use rand_distr::StandardNormal;
 use std::fmt;
 use std::sync::Arc;
 
-/// Draws that go through a map at once.
+/// The number of inputs mapped at once.
 const PIECE: usize = 1024;
 
-/// The law of training features: for every `p` one of rows of `p` features.
+/// A distribution of training features: for every `p`, one of rows with `p` features.
 ///
-/// A repeat draws the map from stream 0 of its seed, training inputs from stream 1 and the inputs of estimated moments from
-/// stream 2 ([`rng::stream`](crate::rng::stream)): the same `(seed, repeat)` has the same inputs for every law.
+/// Each repeat draws the map from stream 0 of its seed, the training inputs from stream 1, and the inputs for estimated
+/// moments from stream 2 ([`rng::stream`](crate::rng::stream)). So the same `(seed, repeat)` has the same inputs for
+/// every distribution.
 ///
 /// # Examples
 /// ```
 /// use double_descent::features::{Activation, RandomNetwork};
 /// use double_descent::sweep::Designs;
 ///
-/// // The last layer of a random network on 10 normal inputs, Σ from 500 others.
+/// // The last layer of a random network on 10 normal inputs; Σ is estimated from 500 others.
 /// let tanh = Designs::of_maps(10, 500, |p, rng| RandomNetwork::new(Activation::Tanh, &[10, 40, p], rng));
 /// let (features, root) = tanh.draw((7, 0), (20, 5))?;
 /// assert_eq!((features.dim(), root.dimension()), ((20, 5), Some(5)));
@@ -39,7 +40,7 @@ pub struct Designs(Kind);
 enum Kind {
     Gaussian,
     Sphere,
-    /// Draws for Σ; 0 where it is known.
+    /// The number of draws to estimate Σ; 0 if it is known.
     Maps {
         inputs: usize,
         draws: usize,
@@ -47,7 +48,7 @@ enum Kind {
     },
 }
 
-/// Of a number of features; Σ, or how many draws it is estimated from.
+/// Draws a map to a given number of features; also returns Σ, or the number of draws to estimate it from.
 type DrawMap = dyn Fn(usize, &mut ChaCha8Rng) -> Result<(Arc<dyn FeatureMap>, Moments), Error> + Send + Sync;
 
 enum Moments {
@@ -62,15 +63,18 @@ impl Designs {
         Self(Kind::Gaussian)
     }
 
-    /// Uniform on the sphere of radius `√p`. These are not nested: every `p` has a sphere of its own, on which the first `p`
-    /// of the normal features are projected.
+    /// Features uniform on the sphere of radius `√p`.
+    ///
+    /// These designs are not nested: every `p` has its own sphere, onto which the first `p` normal features are
+    /// projected.
     #[must_use]
     pub fn sphere() -> Self {
         Self(Kind::Sphere)
     }
 
-    /// Features of `inputs` standard normal inputs by a map that `map(p, rng)` draws for each repeat; Σ is estimated from
-    /// `draws` other inputs.
+    /// Features of `inputs` standard normal inputs under a map that `map(p, rng)` draws for each repeat.
+    ///
+    /// Σ is estimated from `draws` other inputs.
     pub fn of_maps<M: FeatureMap + 'static>(
         inputs: usize,
         draws: usize,
@@ -82,7 +86,7 @@ impl Designs {
         Self(Kind::Maps { inputs, draws, draw: Arc::new(draw) })
     }
 
-    /// The same where Σ (`p × p`) is known: `map(p, rng)` is the map and Σ.
+    /// Like [`of_maps`](Self::of_maps), but with known Σ (`p × p`): `map(p, rng)` returns the map and Σ.
     pub fn of_known<M: FeatureMap + 'static>(
         inputs: usize,
         map: impl Fn(usize, &mut ChaCha8Rng) -> Result<(M, Array2<f64>), Error> + Send + Sync + 'static,
@@ -94,8 +98,8 @@ impl Designs {
         Self(Kind::Maps { inputs, draws: 0, draw: Arc::new(draw) })
     }
 
-    /// The features of a repeat (`rows × features`) and a root of Σ. Those of the sphere are the normal ones that it is made
-    /// of.
+    /// Draws the features of a repeat (`rows × features`) and a root of Σ. For the sphere, the features are the normal
+    /// ones before projection.
     ///
     /// # Errors
     /// Those of the map and of the moments; [`Error::Memory`].
@@ -115,7 +119,7 @@ impl Designs {
             Moments::Draws(draws) => {
                 let mut rng = stream(seed, 2, repeat);
                 let mut moments = SecondMoments::new(features)?;
-                // Tables for all pieces: memory fresh from the system for each of them costs more than what is drawn.
+                // Shared by all pieces: fresh memory from the system for each would cost more than drawing the numbers.
                 let most = PIECE.min(draws);
                 let mut inputs = zeros("normal inputs", most, *dimension)?;
                 let mut made = zeros("features of normal inputs", most, features)?;
@@ -133,7 +137,7 @@ impl Designs {
         Ok((checked::design(&*map, &inputs(*dimension)?, features)?, root))
     }
 
-    /// Floating-point operations of [`draw`](Self::draw), what a map does apart.
+    /// Floating-point operations of [`draw`](Self::draw), without the map's own work.
     pub(super) fn flops(&self, (rows, p): (f64, f64)) -> f64 {
         match &self.0 {
             Kind::Maps { inputs, draws, .. } => {
@@ -144,7 +148,7 @@ impl Designs {
         }
     }
 
-    /// Whether the first `p` columns of a design are that of `p` features.
+    /// Whether the first `p` columns of a design are a design of `p` features.
     pub(super) fn is_nested(&self) -> bool {
         !matches!(self.0, Kind::Sphere)
     }

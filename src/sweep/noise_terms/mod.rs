@@ -1,4 +1,4 @@
-//! Noise terms over n and over p for features drawn afresh.
+//! Noise terms over n and over p, for features drawn afresh.
 
 mod designs;
 mod summary;
@@ -11,15 +11,17 @@ use crate::Error;
 use crate::nested::noise::{Root, Term, feature_terms, sample_terms};
 use ndarray::{Array2, ArrayView2, s};
 
-/// `(n, p)`, one after the other.
+/// A list of `(n, p)`.
 type Points = Vec<(usize, usize)>;
 
 /// The terms of several repeats.
 type Curves = Vec<Vec<Term>>;
 
-/// What label noise of variance 1 adds to the test error of minimum-norm least squares, `tr((X⁺)ᵀ Σ X⁺)`, on features that are
-/// drawn afresh for each repeat: over `n` at one `p`, and over `p` at one `n`. No noise is drawn
-/// ([`nested::noise`](crate::nested::noise)).
+/// The expected increase of the test error of minimum-norm least squares, `tr((X⁺)ᵀ Σ X⁺)`, from label noise of
+/// variance 1.
+///
+/// Features are drawn afresh for each repeat. There is a curve over `n` at one `p`, and a curve over `p` at one `n`. No
+/// noise is drawn ([`nested::noise`](crate::nested::noise)).
 ///
 /// # Examples
 /// ```
@@ -44,9 +46,9 @@ type Curves = Vec<Vec<Term>>;
 /// [arXiv:2010.01851](https://arxiv.org/abs/2010.01851).
 #[derive(Clone, Debug)]
 pub struct NoiseTerms {
-    /// The law of the features.
+    /// The distribution of the features.
     pub designs: Designs,
-    /// The seed of all that is drawn.
+    /// The seed of everything that is drawn.
     pub seed: u64,
     /// The `p` of the curve over n.
     pub features: usize,
@@ -59,10 +61,10 @@ pub struct NoiseTerms {
 }
 
 impl NoiseTerms {
-    /// Repeats that are computed together, a chunk: as many as the engine has lanes.
+    /// The number of repeats in a chunk, which are computed together: one per lane of the engine.
     pub const CHUNK: usize = 8;
 
-    /// Points `(n, p)` of the curve over n, then of that over p.
+    /// The points `(n, p)` of the curve over n, and those of the curve over p.
     #[must_use]
     pub fn points(&self) -> (Points, Points) {
         let samples = (1..=self.largest_samples).map(|n| (n, self.features)).collect();
@@ -70,8 +72,8 @@ impl NoiseTerms {
         (samples, features)
     }
 
-    /// Floating-point operations of a chunk, to a factor of a few: its draws but for the work of a map, and what grows
-    /// its curves.
+    /// Floating-point operations of a chunk, up to a small factor: its draws, without the work of a map, and the growth
+    /// of its curves.
     #[must_use]
     pub fn flops(&self) -> f64 {
         let counts = [self.largest_samples, self.features, self.largest_features, self.samples];
@@ -81,8 +83,8 @@ impl NoiseTerms {
         Self::CHUNK as f64 * (draws + 4.0 * m * p * p + over_p)
     }
 
-    /// The noise terms of the repeats `8 k, …, 8 k + 7` of chunk `k`, one repeat after the other, the points of each in
-    /// order.
+    /// Computes the noise terms of repeats `8 k, …, 8 k + 7`, which form chunk `k`: repeat by repeat, with the points
+    /// of each in order.
     ///
     /// # Errors
     /// Those of [`Designs::draw`], [`sample_terms`] and [`feature_terms`].
@@ -111,7 +113,7 @@ impl NoiseTerms {
             .collect())
     }
 
-    /// Every p has its own sphere.
+    /// Computes each p on its own sphere.
     fn on_spheres(&self, normals: &[Array2<f64>]) -> Result<(Curves, Curves), Error> {
         let identity = Root::identity();
         let terms = |rows: usize, p: usize| {
@@ -129,7 +131,8 @@ impl NoiseTerms {
         Ok((samples, features))
     }
 
-    /// Summaries of the first `repeats` repeats of some chunks, in order: the curve over n, and that over p.
+    /// Summaries over the first `repeats` repeats of some chunks, given in order: the curve over n, and the curve over
+    /// p.
     #[must_use]
     pub fn summarise<'a>(
         &self,
@@ -151,7 +154,7 @@ impl NoiseTerms {
     /// Computes and summarises all repeats.
     ///
     /// # Errors
-    /// Those of [`compute`](Self::compute), the first one's; [`Error::Domain`] for no repeats.
+    /// The first error of [`compute`](Self::compute); [`Error::Domain`] for no repeats.
     pub fn run(
         &self,
         repeats: usize,
@@ -166,7 +169,7 @@ impl NoiseTerms {
     }
 }
 
-/// Rows of length `√p`.
+/// Scales the rows to length `√p`.
 fn on_sphere(x: ArrayView2<'_, f64>) -> Array2<f64> {
     let mut x = x.to_owned();
     let length = (x.ncols() as f64).sqrt();

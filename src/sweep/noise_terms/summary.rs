@@ -1,4 +1,4 @@
-//! What repeats say of the noise term at one point.
+//! Summary statistics of the noise term at one point.
 
 use crate::curve::quantile;
 use crate::theory::noise::{gaussian, lower_bound, sphere};
@@ -19,7 +19,7 @@ pub struct NoiseSummary {
     pub standard_error: f64,
     /// 5 %, 25 %, 50 %, 75 %, 95 %, type 7 of Hyndman and Fan (1996).
     pub quantiles: [f64; 5],
-    /// The largest.
+    /// The maximum.
     pub max: f64,
 }
 
@@ -54,8 +54,8 @@ impl NoiseSummary {
         Self { n, p, repeats: values.len(), mean, standard_error, quantiles, max }
     }
 
-    /// A row of a table: the summary, the [lower bound](lower_bound), and the mean over [Gaussian](gaussian) features and
-    /// over those of a [sphere], blank where it is not known.
+    /// The fields of a table row: the summary, the [lower bound](lower_bound), and the expected noise term for
+    /// [Gaussian](gaussian) features and for features on a [sphere], blank if unknown.
     #[must_use]
     pub fn fields(&self) -> Vec<String> {
         let counts = [self.n, self.p, self.repeats].map(|count| count.to_string());

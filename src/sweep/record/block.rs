@@ -1,31 +1,33 @@
-//! The bytes of a record: a header, then blocks.
+//! The byte format of a record: a header, then blocks.
 
 use super::identity::Identity;
 use flate2::Crc;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 
-/// The start of a file: no text has its first byte, and a transfer that changes line ends changes it.
+/// The first bytes of a file: no text starts with the first of them, and a transfer that converts line endings changes
+/// them.
 const MAGIC: [u8; 8] = *b"\x89DDREC\r\n";
 /// The version of the format.
 pub(super) const FORMAT: u32 = 1;
 /// Bytes before the text of a header.
 const FRONT: usize = 16 + WRITER;
-/// Where the last writer's name stands, and its length. No checksum counts it: it is written over by each.
+/// Position and length of the last writer's name. It is not part of the checksum, since each writer overwrites it.
 pub(super) const WRITER_AT: u64 = 16;
 pub(super) const WRITER: usize = 64;
 
-/// The start of a block, by which one is found after bytes that are damaged.
+/// The first bytes of a block, used to find the next block after damaged bytes.
 const MARKER: [u8; 8] = *b"\xf1block\r\n";
-/// Bytes of a block before its payload.
+/// Bytes of a block before its payload: its head.
 pub(super) const HEAD: usize = 36;
-/// How many times the bytes of a file may be read for payloads that are none.
+/// How many times the length of a file may be read for payloads that turn out to be damaged.
 const MOST_IN_VAIN: u64 = 16;
-/// Bytes that are read at once.
+/// Bytes read at once.
 const PIECE: usize = 1 << 16;
 
-/// CRC-32 as in gzip and PNG: found with certainty are all changes within 32 bits in a row, any one byte among them; what
-/// passes otherwise passes once in 2³². Every language has it, and so has a crate that this one uses anyway.
+/// CRC-32, as in gzip and PNG. It detects every change within 32 consecutive bits, so every change of a single byte;
+/// other changes pass undetected once in 2³². It is available in every language, and in a crate that this one already
+/// uses.
 fn crc(parts: &[&[u8]]) -> u32 {
     let mut crc = Crc::new();
     for part in parts {
@@ -34,7 +36,7 @@ fn crc(parts: &[&[u8]]) -> u32 {
     crc.sum()
 }
 
-/// The header of a record, without a writer.
+/// The header of a record, with a blank writer's name.
 pub(super) fn header(identity: &Identity) -> Vec<u8> {
     let text = identity.text().as_bytes();
     let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
@@ -47,12 +49,12 @@ pub(super) fn header(identity: &Identity) -> Vec<u8> {
     bytes
 }
 
-/// What the first bytes of a file are.
+/// What the first bytes of a file turn out to be.
 #[derive(Debug)]
 pub(super) enum Header {
-    /// A header, and where it ends.
+    /// A header, and the position of its end.
     Of(Identity, u64),
-    /// The start of `expected`: all that a kill or a full disk left of it.
+    /// The start of `expected`, cut short by a kill or a full disk.
     Begun,
     /// A record in a later format than [`FORMAT`].
     Newer(u32),
@@ -62,7 +64,7 @@ pub(super) enum Header {
     Foreign,
 }
 
-/// Looks at the start of a file of `length` bytes whose header should be `expected`.
+/// Classifies the start of a file of `length` bytes whose header should be `expected`.
 pub(super) fn read_header(file: &mut File, length: u64, expected: &[u8]) -> io::Result<Header> {
     let front = read(file, 0, FRONT)?;
     let is_begun = |bytes: &[u8]| {
@@ -94,13 +96,13 @@ pub(super) fn read_header(file: &mut File, length: u64, expected: &[u8]) -> io::
     Ok(identity.map_or(Header::Damaged, |identity| Header::Of(identity, end)))
 }
 
-/// Where a block's payload stands, and what its head says of it.
+/// The position of a block's payload, and the values in its head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Extent {
     pub(super) at: u64,
     pub(super) length: u64,
     pub(super) crc: u32,
-    /// Whether it stays: one that is not is computed again by the next run.
+    /// Whether the payload is final; otherwise the next run computes it again.
     pub(super) is_final: bool,
 }
 
@@ -110,16 +112,16 @@ impl Extent {
     }
 }
 
-/// Blocks one after the other, as they are to stand in a file.
+/// Consecutive blocks, as they will be written to a file.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
     pub(super) bytes: Vec<u8>,
-    /// The index of each, and where its payload stands in `bytes`.
+    /// The index of each block, and the position of its payload in `bytes`.
     pub(super) extents: Vec<(usize, Extent)>,
 }
 
 impl Batch {
-    /// Appends the block of an index, whose payload `encode` appends.
+    /// Appends the block of an index; `encode` appends its payload.
     pub(super) fn push(&mut self, index: usize, is_final: bool, encode: impl FnOnce(&mut Vec<u8>)) {
         let start = self.bytes.len();
         self.bytes.resize(start + HEAD, 0);
@@ -136,7 +138,7 @@ impl Batch {
         self.extents.push((index, Extent { at: (start + HEAD) as u64, length, crc: sum, is_final }));
     }
 
-    /// Forgets all blocks.
+    /// Removes all blocks.
     pub(super) fn clear(&mut self) {
         self.bytes.clear();
         self.extents.clear();
@@ -158,24 +160,24 @@ pub(super) fn payload(file: &mut File, extent: &Extent) -> io::Result<Option<Vec
     Ok((bytes.len() == length && crc(&[&bytes]) == extent.crc).then_some(bytes))
 }
 
-/// Bytes that are no block.
+/// A range of bytes that is not a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Damage {
     pub(super) start: u64,
     pub(super) end: u64,
-    /// Which block they were, if its head is whole.
+    /// The index of the damaged block, if its head is intact.
     pub(super) index: Option<usize>,
 }
 
-/// What is in a file after its header.
+/// The contents of a file after its header.
 #[derive(Debug, Default)]
 pub(super) struct Scan {
-    /// In the order of the file; one index may be there more than once.
+    /// In file order; an index may occur more than once.
     pub(super) blocks: Vec<(usize, Extent)>,
     pub(super) damaged: Vec<Damage>,
 }
 
-/// Reads a file of `length` bytes from the end of its header on, every payload against its checksum, a piece at a time.
+/// Reads a file of `length` bytes from the end of its header, in pieces, and checks every payload against its checksum.
 pub(super) fn scan(file: &mut File, start: u64, length: u64) -> io::Result<Scan> {
     let mut found = Scan::default();
     let (mut at, mut in_vain) = (start, 0);
@@ -192,7 +194,7 @@ pub(super) fn scan(file: &mut File, start: u64, length: u64) -> io::Result<Scan>
             }
             _ => {
                 let end = next(file, at + 1, length)?;
-                // Heads that promise more than there is to each may be made to cost the square of a file.
+                // Forged heads that promise more bytes than follow could make the scan quadratic in the file's length.
                 in_vain += head.map_or(0, |(_, extent)| extent.length.min(length));
                 if in_vain / MOST_IN_VAIN > length {
                     return Err(io::Error::new(
@@ -208,7 +210,7 @@ pub(super) fn scan(file: &mut File, start: u64, length: u64) -> io::Result<Scan>
     Ok(found)
 }
 
-/// The head at a place, if there is a whole one.
+/// The head at a position, if there is an intact one.
 fn head(file: &mut File, at: u64) -> io::Result<Option<(usize, Extent)>> {
     let bytes = read(file, at, HEAD)?;
     if bytes.len() < HEAD || bytes[..8] != MARKER || crc(&[&bytes[..32]]) != word32(&bytes[32..]) {
@@ -236,7 +238,7 @@ fn is_whole(file: &mut File, extent: &Extent) -> io::Result<bool> {
     Ok(sum.sum() == extent.crc)
 }
 
-/// Where the next whole head stands; `length` if there is none.
+/// The position of the next intact head; `length` if there is none.
 fn next(file: &mut File, from: u64, length: u64) -> io::Result<u64> {
     let mut at = from;
     while at < length {
@@ -256,15 +258,15 @@ fn next(file: &mut File, from: u64, length: u64) -> io::Result<u64> {
     Ok(length)
 }
 
-/// At most so many bytes from a place on.
+/// Reads at most `most` bytes from position `at`.
 pub(super) fn read(file: &mut File, at: u64, most: usize) -> io::Result<Vec<u8>> {
     file.seek(SeekFrom::Start(at))?;
     let mut bytes = Vec::new();
-    // All of it at once: no caller asks for more than a file has, or a piece.
+    // Allocate everything at once: no caller asks for more than the file's length or one piece.
     bytes.try_reserve_exact(most).map_err(|_| io::ErrorKind::OutOfMemory)?;
     bytes.resize(most, 0);
     let mut length = 0;
-    // `read_to_end` would begin with eight kibibytes.
+    // `read_to_end` would start with eight kibibytes.
     while length < most {
         match file.read(&mut bytes[length..]) {
             Ok(0) => break,

@@ -1,10 +1,10 @@
-//! Counts, texts and numbers as bytes, and back.
+//! Encodes counts, texts and numbers as bytes, and decodes them.
 
 pub(super) fn put_count(bytes: &mut Vec<u8>, count: usize) {
     put_word(bytes, count as u64);
 }
 
-/// LEB128: seven bits a byte, the lowest first.
+/// LEB128: seven bits per byte, lowest first.
 #[allow(clippy::cast_possible_truncation)] // masked
 pub(super) fn put_word(bytes: &mut Vec<u8>, mut word: u64) {
     while word > 0x7f {
@@ -19,7 +19,7 @@ pub(super) fn put_text(bytes: &mut Vec<u8>, text: &str) {
     bytes.extend(text.as_bytes());
 }
 
-/// Bytes that are still to be read.
+/// The bytes that are still to be read.
 pub(super) struct Bytes<'a>(pub(super) &'a [u8]);
 
 impl<'a> Bytes<'a> {
@@ -30,7 +30,7 @@ impl<'a> Bytes<'a> {
     }
 
     pub(super) fn word(&mut self) -> Option<u64> {
-        // Mostly it is one byte.
+        // Most words are a single byte.
         if let [byte @ 0..=0x7f, left @ ..] = self.0 {
             self.0 = left;
             return Some(u64::from(*byte));
@@ -63,7 +63,7 @@ impl<'a> Bytes<'a> {
         String::from_utf8(self.take(length)?.to_vec()).ok()
     }
 
-    /// A count and so many entries, each of a byte at least.
+    /// A count and that many entries, each at least one byte long.
     pub(super) fn list<T>(&mut self, mut entry: impl FnMut(&mut Self) -> Option<T>) -> Option<Vec<T>> {
         let count = self.count()?;
         if count > self.0.len() {

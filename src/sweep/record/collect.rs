@@ -1,4 +1,4 @@
-//! What a record is of, and the curve of what it holds.
+//! The identity of a sweep's record, and the curve of its contents.
 
 use super::{Identity, Repeat};
 use crate::Error;
@@ -8,7 +8,7 @@ use crate::machine::memory::{list, reserve};
 use crate::sweep::Sweep;
 use crate::sweep::cells::unless_all_failed;
 
-/// What a sweep is, if there is any of it.
+/// The identity of a sweep, which must have at least one repeat.
 pub(super) fn identified(sweep: &Sweep) -> Result<Identity, Error> {
     if sweep.splits.repeats() == 0 {
         return Err(Error::Domain { what: "the number of repeats", value: 0.0, must_be: "at least 1" });
@@ -16,8 +16,8 @@ pub(super) fn identified(sweep: &Sweep) -> Result<Identity, Error> {
     sweep.identity()
 }
 
-/// The curve of all repeats that there are, in their order; `present` of them. `append` adds the cells of one to some
-/// others, and gives what else there is of it.
+/// Collects the curve of all repeats that are present, in order. `present` is their number. `append` appends the cells
+/// of one repeat to a list, and returns the rest of the repeat.
 pub(super) fn collect(
     sweep: &Sweep,
     present: usize,

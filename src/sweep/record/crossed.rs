@@ -1,4 +1,4 @@
-//! Shards of a crossed study: its sizes, each with all of its fits.
+//! Shards of a crossed study: one index per size, with all of its fits.
 
 use super::{Merged, Payload, Record, Shard, Shards, Workload};
 use crate::Error;
@@ -7,10 +7,10 @@ use crate::sweep::{Crossed, ErrorSplit, Observer};
 use std::ops::Range;
 use std::path::Path;
 
-/// Numbers of a split before those of its [`Decomposition`]: `n`, `p`, the arm, how many follow.
+/// The numbers of a split before those of its [`Decomposition`]: `n`, `p`, the arm, and how many follow.
 const HEAD: usize = 4;
 
-/// Every split as numbers: `n`, `p`, arm, count, and as many numbers of its decomposition.
+/// Every split as numbers: `n`, `p`, arm, count, and that many numbers of its decomposition.
 impl Payload for Vec<ErrorSplit> {
     const KIND: &'static str = "error splits 1";
 
@@ -38,16 +38,18 @@ impl Payload for Vec<ErrorSplit> {
     }
 }
 
-/// A whole number that a float stands for.
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // compared
+/// The whole number that a float represents exactly, if any.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // checked by comparing
 fn count(number: f64) -> Option<usize> {
     let count = number as usize;
     (count as f64 == number && number < 2_f64.powi(53)).then_some(count)
 }
 
 impl Crossed {
-    /// The folder of this study's shards. Its indices are the sizes, in the order of [`Crossed::run`]; they cost more the
-    /// larger they are, and are shared by what they cost ([`Workload`]).
+    /// The folder of this study's shards.
+    ///
+    /// Its indices are the sizes, in the order of [`Crossed::run`]. Larger sizes cost more, so they are distributed by
+    /// cost ([`Workload`]).
     ///
     /// # Errors
     /// Those of [`Crossed::identity`].
@@ -56,16 +58,16 @@ impl Crossed {
         Ok(shards.with_workload(self.workload()?))
     }
 
-    /// What its sizes cost, in the order of [`Crossed::run`].
+    /// The costs of its sizes, in the order of [`Crossed::run`].
     ///
     /// # Errors
-    /// Those of the source, when it is asked for its sizes.
+    /// Those of the source, when it determines its sizes.
     pub fn workload(&self) -> Result<Workload, Error> {
         Ok(Workload::of(self.costs()?))
     }
 
-    /// Floating-point operations at each place, to a factor of about two: fits, predictions, and the means of the grid for
-    /// each level that the jackknife leaves out.
+    /// Floating-point operations at each place, up to a factor of about two: fits, predictions, and the means of the
+    /// grid for each level that the jackknife leaves out.
     fn costs(&self) -> Result<Vec<f64>, Error> {
         let sizes = self.sizes()?;
         let (sets, draws, seeds) = (self.splits.repeats(), self.draws, self.seeds);
@@ -80,8 +82,8 @@ impl Crossed {
         Ok(self.places_of(&sizes).into_iter().map(cost).collect())
     }
 
-    /// Computes what a shard has still to compute into its record, and gives the sizes that are missing from it then, by
-    /// index: none, unless the observer stopped the run.
+    /// Computes what a shard's record still lacks, and returns the indices of the sizes still missing afterwards: none,
+    /// unless the observer stopped the run.
     ///
     /// # Errors
     /// Those of [`Crossed::run`] and of [`Record::run`].
@@ -130,11 +132,11 @@ impl Crossed {
         Ok(record.missing(indices))
     }
 
-    /// The result of one run from the records of shards, in any order.
+    /// Merges the records of shards, in any order, into the result of one run.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] with the sizes that are missing; [`Error::File`] for a record of another study, or one whose
-    /// results differ from another's; [`Error::Io`].
+    /// [`Error::Unsupported`] with the missing sizes; [`Error::File`] for a record of another study, or one whose
+    /// results differ from those of another record; [`Error::Io`].
     pub fn merge(&self, records: &[impl AsRef<Path>]) -> Result<Vec<ErrorSplit>, Error> {
         let count = self.places()?.len();
         let mut merged = Merged::<Vec<ErrorSplit>>::of(&self.identity()?, count, records)?;

@@ -1,4 +1,4 @@
-//! What decides the numbers of a sweep, in words.
+//! Describes, in words, everything that determines the numbers of a sweep.
 
 use super::identity::{Fnv, Identity, counts};
 use crate::Error;
@@ -16,15 +16,16 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 impl Sweep {
-    /// Everything that decides the numbers of this sweep, but for the number of drawn repeats: fingerprints of its tables,
-    /// sizes, splits, preparation, engine, backend, metrics, arms with their settings, targets and what their filters say
-    /// and do, and the version of the crate.
+    /// Everything that determines the numbers of this sweep, except the number of drawn repeats.
     ///
-    /// Code of the caller's (filters, maps, distributions) is known by its description, and by what it does to a few
-    /// numbers: a filter to a spectrum of five, a map to the first input, a distribution in its first repeat.
+    /// It consists of fingerprints of the tables; the sizes, splits, maps, preparation, engine, backend and metrics;
+    /// the arms with their settings, targets and filters; and the version of the crate.
+    ///
+    /// Your own code (filters, maps, distributions) is identified by its description, and by what it does to a few
+    /// numbers: a filter to a spectrum of five values, a map to the first input, a distribution in its first repeat.
     ///
     /// # Errors
-    /// What is wrong with the sweep as a whole, as [`Sweep::run`].
+    /// Errors in the sweep as a whole, as for [`Sweep::run`].
     pub fn identity(&self) -> Result<Identity, Error> {
         let task = Task::new(self)?;
         let engine = crate::sweep::engine::choose(&task)?.prospects().kind();
@@ -62,11 +63,11 @@ impl Sweep {
 }
 
 impl Crossed {
-    /// Everything that decides the numbers of this study, as [`Sweep::identity`]; the number of training sets too, over
-    /// which every result is a mean.
+    /// Everything that determines the numbers of this study, as for [`Sweep::identity`]. It includes the number of
+    /// training sets, because every result is a mean over them.
     ///
     /// # Errors
-    /// Those of the source, when it is asked for its first draw.
+    /// Those of the source's first draw.
     pub fn identity(&self) -> Result<Identity, Error> {
         let places = self.places()?;
         let widest = places.iter().map(|(_, p)| *p).max().unwrap_or(0);
@@ -84,7 +85,7 @@ impl Crossed {
     }
 }
 
-/// Where rows come from, at so many samples and features.
+/// Adds the source of rows; a distribution is drawn at the largest of the given samples and features.
 fn source(identity: Identity, source: &Source, sizes: (&[usize], &[usize])) -> Result<Identity, Error> {
     Ok(match source {
         Source::Table(data) => identity.with("table", table(data)),
@@ -95,14 +96,14 @@ fn source(identity: Identity, source: &Source, sizes: (&[usize], &[usize])) -> R
     })
 }
 
-/// A table by its shape and its bits.
+/// A table in words: its shape and a hash of its bits.
 fn table(data: &Dataset) -> String {
     let (n, p, k) = (data.len(), data.features().ncols(), data.targets().ncols());
     let bits = Fnv::of_numbers(data.features().iter().chain(data.targets())).0;
     format!("{}, {n} × {p} features and {k} targets, FNV-1a {bits:016x}", data.name())
 }
 
-/// A distribution by its name and its first repeat.
+/// A distribution in words: its name and a hash of its first repeat.
 fn distribution(
     name: &str,
     drawn: &Drawn,
@@ -126,7 +127,7 @@ fn splits(splits: &Splits) -> String {
         return format!("drawn, seed {seed}");
     }
     let mut bits = Fnv::default();
-    let _ = write!(bits, "{splits:?}"); // a hash takes all that is written
+    let _ = write!(bits, "{splits:?}"); // writing to a hash does not fail
     format!("{} given, FNV-1a {:016x}", splits.repeats(), bits.0)
 }
 
@@ -134,13 +135,13 @@ fn names(metrics: &[Metric]) -> String {
     metrics.iter().map(|metric| metric.name()).collect::<Vec<_>>().join(", ")
 }
 
-/// An arm at a value, its estimator by its words and by what it does to a spectrum: not every description has every
-/// number.
+/// Adds an arm at a value. The estimator is identified by its description and its gains on a spectrum, since a
+/// description may not contain every number.
 fn arm(identity: Identity, i: usize, arm: &Arm, value: Option<f64>) -> Identity {
     let mut label = arm.name.clone();
     for (what, number_of) in [("", arm.setting), ("at ", value)] {
         if let Some(of) = number_of {
-            let _ = write!(label, " {what}{}", number(of)); // a string takes all that is written
+            let _ = write!(label, " {what}{}", number(of)); // writing to a string does not fail
         }
     }
     let filter = &*arm.estimator;
@@ -166,7 +167,8 @@ fn arm(identity: Identity, i: usize, arm: &Arm, value: Option<f64>) -> Identity 
         .with(&format!("arm {i}'s test targets"), own(&arm.test_targets))
 }
 
-/// Maps by the words of the first, and by what it makes of the first training input (or of ones, where inputs are drawn).
+/// Maps in words: the description of the first map, and a hash of its features of the first training input (or of ones,
+/// if inputs are drawn).
 fn maps(maps: &Maps, source: &Source, p: usize) -> String {
     if let (true, Some(words)) = (maps.is_fitted(), maps.describe()) {
         return format!("fitted to each cell: {words}");
@@ -184,7 +186,7 @@ fn maps(maps: &Maps, source: &Source, p: usize) -> String {
     made.unwrap_or_else(|error: Error| error.to_string())
 }
 
-/// Numbers to seven digits: machines may differ in the last ones of an exponential.
+/// A hash of numbers rounded to seven digits: machines may differ in the last digits of an exponential.
 #[allow(clippy::cast_possible_truncation)] // rounded
 fn rounded<'a>(numbers: impl IntoIterator<Item = &'a f64>) -> String {
     let mut bits = Fnv::default();

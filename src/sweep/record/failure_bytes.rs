@@ -1,12 +1,12 @@
-//! Errors in bytes and back: why a cell failed.
+//! Encodes the errors of failed cells as bytes, and decodes them.
 
 use super::bytes::{Bytes, put_count, put_text};
 use crate::Error;
 use crate::error::words::kept;
 use std::path::PathBuf;
 
-/// Whether an error says something of the experiment. One of the machine, or of the caller's own code, may be gone the
-/// next time: what it befell is computed again.
+/// Whether an error is a property of the experiment. Errors of the machine or of the caller's code may not occur the
+/// next time, so the affected repeats are computed again.
 pub(super) fn is_final(error: &Error) -> bool {
     !matches!(
         error,
@@ -20,7 +20,7 @@ pub(super) fn is_final(error: &Error) -> bool {
     )
 }
 
-/// Numbers of the variants: they stay as they are, new ones come after.
+/// The numbers of the variants must never change; new variants get new numbers.
 pub(super) fn put(bytes: &mut Vec<u8>, error: &Error) {
     let start = |bytes: &mut Vec<u8>, number: u8, texts: &[&str]| {
         bytes.push(number);

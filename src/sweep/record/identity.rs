@@ -1,14 +1,16 @@
-//! What an experiment is: everything that decides its numbers, in words.
+//! The identity of an experiment: everything that determines its numbers, in words.
 
 use crate::error::words::shown;
 use std::fmt::Write;
 
-/// Everything that decides the numbers of an experiment, as named values in words, but for how many repeats there are:
-/// those are keyed by their number, so that a run of more repeats goes on with the record of fewer.
+/// Everything that determines the numbers of an experiment, as named values in words.
 ///
-/// A [`Record`](super::Record) keeps it in its header, and is refused for another experiment with the values that
-/// differ. The crate's version is one of them: numbers may change between versions, and two of them must not meet in
-/// one table.
+/// The number of repeats is left out: repeats are identified by their index, so a run with more repeats can continue
+/// the record of one with fewer.
+///
+/// A [`Record`](super::Record) keeps the identity in its header; opening it for another experiment is an error that
+/// names the values that differ. The crate's version is one of the values: numbers may change between versions, and two
+/// versions must not mix in one table.
 ///
 /// # Examples
 /// ```
@@ -21,21 +23,22 @@ use std::fmt::Write;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// One line a value, `name: value`.
+    /// One line per value, `name: value`.
     text: String,
 }
 
-/// Differences that a refusal names.
+/// The largest number of differences that an error names.
 const NAMED: usize = 4;
 
 impl Identity {
-    /// An experiment of a kind, by this version of the crate; [`with`](Self::with) adds what else it is.
+    /// An experiment of the given kind, computed by this version of the crate; [`with`](Self::with) adds the other
+    /// values.
     #[must_use]
     pub fn new(kind: &str) -> Self {
         Self { text: String::new() }.with("version", env!("CARGO_PKG_VERSION")).with("experiment", kind)
     }
 
-    /// The same with one more value.
+    /// The same identity with one more value.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl ToString) -> Self {
         let value = value.to_string().replace('\\', "\\\\").replace('\n', "\\n");
@@ -44,7 +47,7 @@ impl Identity {
         self
     }
 
-    /// A number that stands for all of it: FNV-1a over [`text`](Self::text).
+    /// A hash of the whole identity: FNV-1a over [`text`](Self::text).
     #[must_use]
     pub fn fingerprint(&self) -> u64 {
         let mut hash = Fnv::default();
@@ -52,13 +55,13 @@ impl Identity {
         hash.0
     }
 
-    /// One line a value, `name: value`, in the order in which they came.
+    /// One line per value, `name: value`, in the order in which they were added.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// What differs, this one's first: `seed 3 and seed 4`; `None` for the same experiment.
+    /// What differs, with this identity's values first: `seed 3 and seed 4`; `None` if they are equal.
     #[must_use]
     pub fn difference(&self, other: &Self) -> Option<String> {
         if self == other {
@@ -95,17 +98,17 @@ impl Identity {
         Some(differences.join("; "))
     }
 
-    /// The value of a name, if it has one.
+    /// The value of a name, if there is one.
     pub(super) fn value(&self, name: &str) -> Option<&str> {
         self.values().into_iter().find(|(of, _)| *of == name).map(|(_, value)| value)
     }
 
-    /// The version of the crate that computes it.
+    /// The version of the crate that computes the experiment.
     pub(super) fn version(&self) -> &str {
         self.values().first().map_or("", |&(_, version)| version)
     }
 
-    /// The text in a header.
+    /// An identity from the text in a header.
     pub(super) fn from_text(text: String) -> Self {
         Self { text }
     }
@@ -115,9 +118,9 @@ impl Identity {
     }
 }
 
-/// Two values that differ, long ones from a little before the place where they do.
+/// Two values that differ; long ones are shown from shortly before the first difference.
 fn apart(a: &str, b: &str) -> (String, String) {
-    /// Characters of a value that is shown whole, and of the part before the difference.
+    /// The largest length in characters at which a value is shown whole, and the number shown before the difference.
     const WHOLE: usize = 60;
     const BEFORE: usize = 15;
     if a.chars().count() <= WHOLE && b.chars().count() <= WHOLE {
@@ -132,8 +135,9 @@ fn apart(a: &str, b: &str) -> (String, String) {
     (part(a), part(b))
 }
 
-/// FNV-1a with 64 bits: a few lines, the same on every machine and in every version, which a standard library's hashes
-/// and most crates' are not. It tells experiments apart; damage is what [`block`](super::block)'s checksums are for.
+/// 64-bit FNV-1a: a few lines of code, and the same on every machine and in every version, unlike the hashes of the
+/// standard library and most crates. It tells experiments apart; the checksums in [`block`](super::block) detect
+/// damage.
 pub(super) struct Fnv(pub(super) u64);
 
 impl Default for Fnv {
@@ -142,7 +146,7 @@ impl Default for Fnv {
     }
 }
 
-/// A text, without keeping it.
+/// Hashes text without storing it.
 impl std::fmt::Write for Fnv {
     fn write_str(&mut self, text: &str) -> std::fmt::Result {
         self.add(text.as_bytes());
@@ -155,7 +159,7 @@ impl Fnv {
         self.0 = bytes.iter().fold(self.0, |hash, &b| (hash ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
     }
 
-    /// The bits of numbers, little-endian.
+    /// A hash of the bits of numbers, little-endian.
     pub(super) fn of_numbers<'a>(numbers: impl IntoIterator<Item = &'a f64>) -> Self {
         let mut hash = Self::default();
         for number in numbers {
@@ -165,7 +169,7 @@ impl Fnv {
     }
 }
 
-/// Counts with runs of neighbours as ranges: `1..=300, 400`.
+/// Counts in words, with consecutive ones as ranges: `1..=300, 400`.
 pub(super) fn counts(list: &[usize]) -> String {
     let mut words: Vec<String> = Vec::new();
     for run in list.chunk_by(|a, b| a.checked_add(1) == Some(*b)) {

@@ -1,4 +1,4 @@
-//! The open file of a record: one writer at a time, whose name stands in the header.
+//! Opens the file of a record for one writer at a time, whose name is in the header.
 
 use super::block::{WRITER, WRITER_AT, read};
 use crate::Error;
@@ -10,17 +10,17 @@ use std::path::Path;
 use std::process;
 use std::time::Duration;
 
-/// A process that a program starts holds the program's locks for a moment, and a writer that has just ended is as good as
-/// none: a lock is asked for again before it is said to be held.
+/// A lock is requested several times before it counts as held: a child process briefly holds its parent's locks, and a
+/// writer that has just ended does not count.
 const ATTEMPTS: usize = 20;
 const PAUSE: Duration = Duration::from_millis(25);
 
 const NOT_REGULAR: &str = "is no regular file";
 
-/// Opens a file for this process alone, made where it was not; the lock goes with the file, and the system takes it back
-/// when the process ends, however it ends.
+/// Opens a file exclusively for this process, and creates it if it does not exist. The lock belongs to the open file;
+/// the system releases it when the process ends, however it ends.
 pub(super) fn open(path: &Path) -> Result<File, Error> {
-    // The name may pass to another file between opening and locking, when a writer mends its record.
+    // Between opening and locking, another writer that repairs its record may replace the file under this name.
     for _ in 0..100 {
         let (mut file, is_new) = open_or_make(path).map_err(|e| Error::io(path, &e))?;
         lock(&mut file, path)?;
@@ -34,7 +34,8 @@ pub(super) fn open(path: &Path) -> Result<File, Error> {
     Err(Error::refused(path, "other processes replace it again and again"))
 }
 
-/// Opens a file to read, whoever writes it. One that is no regular file might be waited for without end.
+/// Opens a file for reading, even while another process writes it. Only regular files: reading others may block
+/// forever.
 pub(super) fn open_to_read(path: &Path) -> Result<File, Error> {
     let failed = |e| Error::io(path, &e);
     if !fs::metadata(path).map_err(failed)?.is_file() {
@@ -43,7 +44,7 @@ pub(super) fn open_to_read(path: &Path) -> Result<File, Error> {
     File::open(path).map_err(failed)
 }
 
-/// Makes a file that is not there, for this process alone.
+/// Creates a file that must not exist yet, exclusively for this process.
 pub(super) fn make(path: &Path) -> Result<File, Error> {
     let mut file = options().create_new(true).open(path).map_err(|e| Error::io(path, &e))?;
     lock(&mut file, path)?;
@@ -63,7 +64,7 @@ fn open_or_make(path: &Path) -> io::Result<(File, bool)> {
         found => return found.map(|file| (file, false)),
     }
     match options().create_new(true).open(path) {
-        // Somebody else was faster.
+        // Another process created it first.
         Err(e) if e.kind() == ErrorKind::AlreadyExists => options().open(path).map(|file| (file, false)),
         made => made.map(|file| (file, true)),
     }
@@ -82,8 +83,8 @@ fn lock(file: &mut File, path: &Path) -> Result<(), Error> {
         locked = file.try_lock();
     }
     match locked {
-        // Without locks, as some network file systems are, blocks of two writers may damage each other; their checksums
-        // tell, and what is damaged is computed again.
+        // Some network file systems have no locks. There, two writers may damage each other's blocks; the checksums
+        // detect this, and damaged blocks are computed again.
         Err(TryLockError::Error(e)) if e.kind() == ErrorKind::Unsupported => Ok(()),
         Err(TryLockError::Error(e)) => Err(Error::io(path, &e)),
         Err(TryLockError::WouldBlock) => {
@@ -97,14 +98,14 @@ fn lock(file: &mut File, path: &Path) -> Result<(), Error> {
     }
 }
 
-/// The process that wrote last.
+/// The name of the process that wrote last.
 fn writer(file: &mut File) -> Option<String> {
     let bytes = read(file, WRITER_AT, WRITER).ok()?;
     let text = String::from_utf8_lossy(&bytes);
     Some(shown(text.trim())).filter(|text| !text.is_empty())
 }
 
-/// Puts this process's name into the header.
+/// Writes this process's name into the header.
 pub(super) fn sign(file: &mut File) -> io::Result<()> {
     let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let host = if host.trim().is_empty() { String::new() } else { format!(" on {}", host.trim()) };
@@ -114,7 +115,7 @@ pub(super) fn sign(file: &mut File) -> io::Result<()> {
     file.write_all(&name)
 }
 
-/// Whether the open file is the one at this path.
+/// Whether the open file is still the one at this path.
 pub(super) fn is_at(file: &File, path: &Path) -> bool {
     let (Ok(open), Ok(there)) = (file.metadata(), fs::metadata(path)) else { return false };
     #[cfg(unix)]

@@ -1,4 +1,4 @@
-//! The open log of blocks: what is in it, appended to, made whole.
+//! An open log of blocks: reading, appending and repairing.
 
 use super::block::{self, Batch, Damage, Extent, HEAD, Header, Scan};
 use super::identity::Identity;
@@ -11,8 +11,8 @@ use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// What a power cut may cost: blocks are on the disk this long after they were written, whatever the system does. A kill
-/// costs none: what was written is the system's.
+/// How long written blocks stay unsynced at most before an append syncs them. A power cut may lose unsynced blocks; a
+/// kill loses none, since written bytes belong to the system.
 const UNSYNCED: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
@@ -20,15 +20,15 @@ pub(super) struct Log {
     path: PathBuf,
     file: File,
     header: Vec<u8>,
-    /// Where the next block goes.
+    /// The position of the next block.
     end: u64,
     pub(super) blocks: BTreeMap<usize, Extent>,
-    /// When blocks were last put on the disk; `None` where all are.
+    /// When the oldest block not yet synced was written; `None` if all are synced.
     dirty: Option<Instant>,
 }
 
 impl Log {
-    /// Opens or begins the record of an experiment; what was done about its bytes, in words.
+    /// Opens or starts the record of an experiment; also returns notices about repairs, in words.
     pub(super) fn open(path: &Path, identity: &Identity) -> Result<(Self, Vec<String>), Error> {
         let failed = |e: io::Error| Error::io(path, &e);
         let file = lock::open(path)?;
@@ -60,7 +60,7 @@ impl Log {
         if !inside.is_empty() {
             log.mend()?;
         }
-        // Neither this nor a cut end needs to be on the disk: after a power cut, both are done again.
+        // Neither this nor a shortened end needs a sync: after a power cut, both are done again.
         lock::sign(&mut log.file).map_err(failed)?;
         Ok((log, notices))
     }
@@ -75,12 +75,12 @@ impl Log {
         self.file.sync_all()
     }
 
-    /// Replaces the file by one without what is damaged inside, whole or not at all.
+    /// Atomically replaces the file by one without its damaged blocks.
     fn mend(&mut self) -> Result<(), Error> {
         let mut moved = BTreeMap::new();
         let path = self.path.clone();
         whole_file::write(&path, |file| self.copy(file, &mut moved))?;
-        // The lock of the old file is held until this one's is.
+        // The old file's lock is held until the new file is locked.
         self.file = lock::open(&self.path)?;
         self.moved_to(moved);
         Ok(())
@@ -99,7 +99,7 @@ impl Log {
             self.blocks.iter().map(|(&index, &extent)| (index, extent)).collect();
         blocks.sort_by_key(|(_, extent)| extent.at);
         for (index, extent) in blocks {
-            // One that has changed since it was found is left out.
+            // A block that has changed since the scan is left out.
             let Some(payload) = block::payload(&mut self.file, &extent)? else { continue };
             let mut one = Batch::default();
             one.push(index, extent.is_final, |bytes| bytes.extend_from_slice(&payload));
@@ -110,8 +110,8 @@ impl Log {
         Ok(())
     }
 
-    /// Appends blocks, in one piece. If the file has gone from its place meanwhile, it is made there again with all that was
-    /// in it, and words about that come back.
+    /// Appends blocks in one write. If the file has vanished from its path, recreates it with all its contents and
+    /// returns a notice.
     pub(super) fn append(&mut self, batch: &Batch) -> Result<Option<String>, Error> {
         let notice = if lock::is_at(&self.file, &self.path) { None } else { Some(self.restore()?) };
         let mut fresh = Vec::with_capacity(batch.extents.len());
@@ -120,7 +120,7 @@ impl Log {
                 fresh.push((bytes, index, extent));
             }
         }
-        // All of them at once; where there is no room for that, as many as there is room for.
+        // Write all blocks at once, or if that fails for lack of space, as many as fit.
         if fresh.len() == batch.extents.len() && self.write(&batch.bytes).is_ok() {
             let start = self.end;
             self.end += batch.bytes.len() as u64;
@@ -138,24 +138,24 @@ impl Log {
         Ok(notice)
     }
 
-    /// Whether the last block of an index is this very one.
+    /// Whether the last block of an index equals this one.
     fn has(&mut self, index: usize, extent: &Extent, payload: &[u8]) -> Result<bool, Error> {
         let Some(known) = self.blocks.get(&index) else { return Ok(false) };
         let is_alike = (known.length, known.crc) == (extent.length, extent.crc);
         Ok(is_alike && self.payload(index)?.as_deref() == Some(payload))
     }
 
-    /// Writes bytes at the end, all of them or none.
+    /// Writes all of the bytes at the end, or none.
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         let written = self.file.seek(SeekFrom::Start(self.end)).and_then(|_| self.file.write_all(bytes));
         if written.is_err() {
-            // Without the part that there was room for.
+            // Remove the part that was written.
             let _ = self.file.set_len(self.end);
         }
         written
     }
 
-    /// Puts on the disk what is not there yet.
+    /// Syncs blocks that are not on the disk yet.
     pub(super) fn sync(&mut self) -> Result<(), Error> {
         if self.dirty.take().is_some() {
             self.file.sync_data().map_err(|e| Error::io(&self.path, &e))?;
@@ -163,7 +163,7 @@ impl Log {
         Ok(())
     }
 
-    /// Makes the file anew from the open one, which the system keeps until it is closed.
+    /// Recreates the file from the open one, which the system keeps until it is closed.
     fn restore(&mut self) -> Result<String, Error> {
         let gone = |e: &dyn ToString| {
             let why = e.to_string();
@@ -188,7 +188,7 @@ impl Log {
         Ok(format!("{} vanished during the run; made again, with all that was computed", path.display()))
     }
 
-    /// The payload of a block that is there.
+    /// The payload of an index, if it has a block.
     pub(super) fn payload(&mut self, index: usize) -> Result<Option<Vec<u8>>, Error> {
         let Some(extent) = self.blocks.get(&index) else { return Ok(None) };
         read(&mut self.file, &self.path, index, extent).map(Some)
@@ -197,17 +197,17 @@ impl Log {
 
 impl Drop for Log {
     fn drop(&mut self) {
-        let _ = self.sync(); // the caller has had the errors of its own syncs
+        let _ = self.sync(); // callers have seen the errors of their own syncs
     }
 }
 
-/// The payload of a block that was whole when the file was opened.
+/// The payload of a block that was intact when the file was opened.
 pub(super) fn read(file: &mut File, path: &Path, index: usize, extent: &Extent) -> Result<Vec<u8>, Error> {
     let bytes = block::payload(file, extent).map_err(|e| Error::io(path, &e))?;
     bytes.ok_or_else(|| refused(path, format!("block {index} has changed while it was read; run again")))
 }
 
-/// Where the blocks of this experiment begin.
+/// The position of the first block; an error unless the header is that of this experiment.
 pub(super) fn check(header: Header, identity: &Identity, path: &Path) -> Result<u64, Error> {
     let reason = match header {
         Header::Of(found, end) => match identity.difference(&found) {
@@ -244,7 +244,7 @@ pub(super) fn refused(path: &Path, reason: String) -> Error {
     Error::File { path: path.into(), line: None, column: None, reason }
 }
 
-/// What is lost with some bytes, and what is done about it.
+/// What is lost with the damaged bytes, and what is done about it.
 fn in_words(log: &Log, damage: &Damage, is_tail: bool) -> String {
     let Damage { start, end, index } = damage;
     let which = match index {
@@ -261,7 +261,7 @@ fn in_words(log: &Log, damage: &Damage, is_tail: bool) -> String {
     )
 }
 
-/// Numbers with runs as ranges, few of them.
+/// Numbers in words, with consecutive ones as ranges, shortened if there are many.
 pub(super) fn few(list: &[usize]) -> String {
     let ranges = super::identity::counts(list);
     listed(&ranges.split(", ").collect::<Vec<_>>())

@@ -1,4 +1,4 @@
-//! The records of shards, put together.
+//! Merges the records of shards.
 
 use super::block::{self, Damage, Extent, Header, header, read_header, scan};
 use super::collect::collect;
@@ -15,20 +15,20 @@ use std::fs::File;
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
-/// The curve of a sweep from records of its shards.
+/// Merges the records of a sweep's shards into its curve.
 pub(super) fn merge(sweep: &Sweep, paths: &[impl AsRef<Path>]) -> Result<Curve, Error> {
     let mut merged = MergedRepeats::of(sweep, paths)?;
     merged.check_complete()?;
     collect(sweep, sweep.splits.repeats(), |repeat, cells| merged.append(repeat, cells))
 }
 
-/// The repeats that are in none of some records.
+/// The repeats that are in none of the given records.
 pub(super) fn missing(sweep: &Sweep, paths: &[impl AsRef<Path>]) -> Result<Vec<usize>, Error> {
     Ok(MergedRepeats::of(sweep, paths)?.missing())
 }
 
-/// What several records of one experiment have, by index, in whatever order they come. It holds where each stands, not
-/// what it is.
+/// The combined contents of several records of one experiment, by index; the order of the records does not matter.
+/// Holds the position of each payload, not the payloads.
 ///
 /// # Examples
 /// ```
@@ -57,10 +57,11 @@ pub struct Merged<P> {
 }
 
 impl<P: Payload> Merged<P> {
-    /// Looks through all records, one after the other: which index, under `count`, is where. None is changed.
+    /// Scans all records, one after the other, for the indices below `count`. Does not change any record.
     ///
     /// # Errors
-    /// [`Error::File`] for a record of another experiment, or one whose payloads differ from another's; [`Error::Io`].
+    /// [`Error::File`] for a record of another experiment, or one whose payloads differ from those of another record;
+    /// [`Error::Io`].
     pub fn of(identity: &Identity, count: usize, records: &[impl AsRef<Path>]) -> Result<Self, Error> {
         let identity = of_kind::<P>(identity);
         let expected = header(&identity);
@@ -87,28 +88,29 @@ impl<P: Payload> Merged<P> {
         Ok(Self { files, found, count, payload: PhantomData })
     }
 
-    /// The indices that are in none.
+    /// The indices that are in none of the records.
     #[must_use]
     pub fn missing(&self) -> Vec<usize> {
         (0..self.count).filter(|index| !self.found.contains_key(index)).collect()
     }
 
-    /// What is there for an index.
+    /// Returns the payload of an index, if any record has it.
     ///
     /// # Errors
-    /// [`Error::Io`]; [`Error::File`] if its bytes have changed since.
+    /// [`Error::Io`]; [`Error::File`] if the payload's bytes have changed since the scan.
     pub fn get(&mut self, index: usize) -> Result<Option<P>, Error> {
         let Some(place) = self.found.get(&index) else { return Ok(None) };
         decoded(&self.files.read(index, place)?, &self.files.paths[place.file], index).map(Some)
     }
 
-    /// The bytes of what is there for an index.
+    /// The bytes of an index's payload.
     pub(super) fn read(&mut self, index: usize) -> Result<Option<Vec<u8>>, Error> {
         let Some(place) = self.found.get(&index) else { return Ok(None) };
         self.files.read(index, place).map(Some)
     }
 
-    /// At most so many of the first of them. Whether they have changed since is known when all are read.
+    /// The first bytes of an index's payload, at most `most`. Changes since the scan are not detected; that needs the
+    /// whole payload.
     pub(super) fn read_front(&mut self, index: usize, most: usize) -> Result<Option<Vec<u8>>, Error> {
         let Some(Found { file, extent }) = self.found.get(&index).copied() else { return Ok(None) };
         let most = usize::try_from(extent.length).map_or(most, |length| length.min(most));
@@ -116,21 +118,21 @@ impl<P: Payload> Merged<P> {
         bytes.map(Some).map_err(|e| Error::io(&self.files.paths[file], &e))
     }
 
-    /// An error for an index whose bytes are no payload, or not those that they were.
+    /// The error for an index whose bytes are not a payload, or have changed.
     pub(super) fn not_decoded(&self, index: usize) -> Error {
         let path = self.found.get(&index).and_then(|place| self.files.paths.get(place.file));
         not_decoded(path.map_or(Path::new(""), PathBuf::as_path), index)
     }
 
-    /// An error that names what is missing.
+    /// Checks that no index is missing.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] with the indices, and the records that are damaged.
+    /// [`Error::Unsupported`] with the missing indices and the damaged records.
     pub fn check_complete(&self) -> Result<(), Error> {
         self.check_complete_of(|missing| format!("repeats {}", few(missing)))
     }
 
-    /// The same with what is missing in other words.
+    /// [`check_complete`](Self::check_complete), where `words` describes the missing indices.
     pub(super) fn check_complete_of(&self, words: impl Fn(&[usize]) -> String) -> Result<(), Error> {
         let missing = self.missing();
         if missing.is_empty() {
@@ -148,15 +150,15 @@ impl<P: Payload> Merged<P> {
     }
 }
 
-/// What is in a record.
+/// The contents of a record.
 #[derive(Default)]
 pub(super) struct Blocks {
-    /// Of one index in a file the last counts.
+    /// If a file has several blocks with one index, the last one counts.
     pub(super) blocks: BTreeMap<usize, Extent>,
     pub(super) damaged: Vec<Damage>,
 }
 
-/// The blocks of a record; none where it has only been begun.
+/// The blocks of a record; none if its header is incomplete.
 pub(super) fn blocks(
     file: &mut File,
     path: &Path,
@@ -173,19 +175,19 @@ pub(super) fn blocks(
     Ok(Blocks { blocks: scan.blocks.into_iter().collect(), damaged: scan.damaged })
 }
 
-/// Where a payload stands.
+/// The position of a payload.
 #[derive(Clone, Copy, Debug)]
 struct Found {
     file: usize,
     extent: Extent,
 }
 
-/// Records, of which one is open.
+/// Records, at most one of them open.
 #[derive(Debug)]
 struct Files {
     paths: Vec<PathBuf>,
     open: Option<(usize, File)>,
-    /// Those in which bytes are no blocks.
+    /// Records with bytes that are not blocks.
     damaged: Vec<usize>,
 }
 
@@ -204,7 +206,7 @@ impl Files {
         read(self.open(place.file)?, &path, index, &place.extent)
     }
 
-    /// A repeat that was computed twice must be the same.
+    /// Checks that a repeat that was computed twice is the same in both records.
     fn check_equal(&mut self, index: usize, a: &Found, b: &Found) -> Result<(), Error> {
         let heads = |place: &Found| (place.extent.length, place.extent.crc);
         if heads(a) == heads(b) && self.read(index, a)? == self.read(index, b)? {
@@ -218,7 +220,7 @@ impl Files {
         Err(refused(&self.paths[b.file], reason))
     }
 
-    /// What merging found besides.
+    /// A note that lists the damaged records; empty if there are none.
     fn damage(&self) -> String {
         if self.damaged.is_empty() {
             return String::new();

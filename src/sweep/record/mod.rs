@@ -1,8 +1,9 @@
-//! Records: what a run has computed, kept on disk as it comes, so that it goes on after any end.
+//! Records: results kept on disk as they are computed, so that a run can resume after any interruption.
 //!
 //! A record belongs to one experiment ([`Identity`]) and has one writer at a time. Whatever stops a run (a kill, a full
-//! disk, a power cut), the next one with the same record computes what is missing, and the result has the bytes of one
-//! run. Repeats do not depend on each other, so that a run may also be cut into shards, each with a record of its own.
+//! disk, a power cut), the next run with the same record computes what is missing, and the result has the same bytes as
+//! an uninterrupted run. Repeats do not depend on each other, so a run may also be divided into shards, each with its
+//! own record.
 
 mod block;
 mod bytes;
@@ -48,11 +49,10 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// The open record of an experiment, for this process alone: payloads by index, appended as they are computed.
+/// The open record of an experiment, locked by this process: payloads by index, appended as they are computed.
 ///
-/// Whatever stops a run (a kill, a full disk, a power cut), the next one with the same record computes what is missing. The
-/// record of a [`Sweep`](super::Sweep) is [`Sweep::record`](super::Sweep::record); this is the one for studies of
-/// your own.
+/// Whatever stops a run (a kill, a full disk, a power cut), the next run with the same record computes what is missing.
+/// For a [`Sweep`](super::Sweep), use [`Sweep::record`](super::Sweep::record); this type is for studies of your own.
 ///
 /// # The bytes
 /// Little-endian. A header:
@@ -60,13 +60,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// "\x89DDREC\r\n" · format (u32) · length of the text (u32) · the last writer's name (64 bytes)
 ///                 · the experiment in words: lines `name: value` · CRC-32 of all that but the writer
 /// ```
-/// Then blocks, in the order in which they were computed; of two with one index the later counts:
+/// Then blocks, in the order in which they were computed; if two have the same index, the later one counts:
 /// ```text
 /// "\xf1block\r\n" · index (u64) · length of the payload (u64) · 0, or 1 where it is to be computed again (u32)
 ///                 · CRC-32 of the payload · CRC-32 of the 32 bytes so far · the payload
 /// ```
-/// A block that is cut off at the end is removed; one that is damaged is left out, and those after it are found by their
-/// first bytes and the checksum of their head. Either is said ([`Record::notices`]).
+/// A block that is cut off at the end of the file is removed. A damaged block is left out; the blocks after it are
+/// found by their first bytes and the checksum of their head. Both are reported ([`Record::notices`]).
 ///
 /// # Examples
 /// ```
@@ -77,7 +77,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// # let path = dir.join("squares.record");
 /// let identity = Identity::new("squares").with("power", 2);
 /// let record = Record::<Vec<f64>>::open(&path, &identity)?;
-/// // Ten indices, three at a time; what is there already is not computed again.
+/// // Ten indices, three at a time; indices already in the record are not computed again.
 /// let squares = |range: std::ops::Range<usize>| Ok(range.map(|i| vec![(i * i) as f64]).collect());
 /// assert!(record.run(0..10, 3, None, &(), squares)?);
 /// assert_eq!(record.get(7)?, Some(vec![49.0]));
@@ -97,13 +97,14 @@ pub struct Record<P> {
 }
 
 impl<P: Payload> Record<P> {
-    /// Opens the record of an experiment, or begins it; its folder must be there.
+    /// Opens the record of an experiment, or starts it; its folder must exist.
     ///
-    /// What is damaged in it, or was cut off, is removed, and said in [`notices`](Self::notices).
+    /// Damaged or incomplete blocks are removed and reported in [`notices`](Self::notices).
     ///
     /// # Errors
-    /// [`Error::File`] for a file that is no record, one of another experiment (with what differs), of a newer version, or
-    /// with a damaged header; [`Error::Io`] where another process is writing it, and for what the system refuses.
+    /// [`Error::File`] for a file that is not a record, or a record of another experiment (with the differences), of a
+    /// newer version, or with a damaged header; [`Error::Io`] if another process is writing it, and for any failed file
+    /// operation.
     pub fn open(path: &Path, identity: &Identity) -> Result<Self, Error> {
         let (log, notices) = Log::open(path, &of_kind::<P>(identity))?;
         Ok(Self {
@@ -114,20 +115,20 @@ impl<P: Payload> Record<P> {
         })
     }
 
-    /// The file.
+    /// The path of the file.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// What has been mended so far, a line each: an unfinished end that was cut off, damaged blocks that were left out, a
-    /// file that vanished and was made again.
+    /// What has been repaired so far, one line each: an incomplete block cut off at the end, damaged blocks left out, a
+    /// vanished file that was recreated.
     #[must_use]
     pub fn notices(&self) -> Vec<String> {
         self.notices.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Those of some indices that are to be computed: those that are not there, and those that are not
+    /// The given indices that must still be computed: those not in the record, and those whose payload is not
     /// [final](Payload::is_final).
     #[must_use]
     pub fn missing(&self, indices: impl IntoIterator<Item = usize>) -> Vec<usize> {
@@ -138,19 +139,20 @@ impl<P: Payload> Record<P> {
             .collect()
     }
 
-    /// What is there for an index.
+    /// Returns the payload of an index, if it is in the record.
     ///
     /// # Errors
-    /// [`Error::Io`]; [`Error::File`] if its bytes have changed since the record was opened.
+    /// [`Error::Io`]; [`Error::File`] if the payload's bytes have changed since the record was opened.
     pub fn get(&self, index: usize) -> Result<Option<P>, Error> {
         let payload = self.log().payload(index)?;
         payload.map(|bytes| decoded(&bytes, &self.path, index)).transpose()
     }
 
-    /// Appends what was computed for an index; one that is there gives way.
+    /// Appends the payload of an index, replacing an earlier one.
     ///
-    /// A kill from here on does not lose it, nor a power cut from a second on. On an error (a full disk) nothing of it is
-    /// left, and all that came before is.
+    /// From then on a kill does not lose it. A power cut does not either, once it is synced: by the first append at
+    /// least a second later, at the end of a run, or when the record is dropped. On an error (a full disk) nothing of
+    /// it remains in the file, and all earlier payloads are kept.
     ///
     /// # Errors
     /// [`Error::Io`].
@@ -166,15 +168,15 @@ impl<P: Payload> Record<P> {
         Ok(())
     }
 
-    /// Computes what is [missing](Self::missing) of a range, at most `at_once` neighbours by one call of `work`, on so
-    /// many threads (`None`: as many as the machine has), and appends it as it comes. The observer counts indices.
+    /// Computes the [missing](Self::missing) indices of a range and appends their payloads as they are computed.
     ///
-    /// `work` gives a payload for each index of its range. `true` comes back when all is there, `false` if the observer
-    /// stopped the run.
+    /// Each call of `work` gets at most `at_once` consecutive indices and must return a payload for each. Runs on
+    /// `threads` threads (`None`: as many as the machine has). The observer counts indices. Returns `true` if all
+    /// indices are in the record, `false` if the observer stopped the run.
     ///
     /// # Errors
-    /// The first error of `work`, which stops the run; those of [`append`](Self::append), and of a [`Grid`]. What was
-    /// computed before is in the record.
+    /// The first error of `work`, which stops the run; those of [`append`](Self::append), and of a [`Grid`]. Payloads
+    /// computed before the error are in the record.
     pub fn run(
         &self,
         range: Range<usize>,
@@ -186,7 +188,7 @@ impl<P: Payload> Record<P> {
         self.run_each(range, at_once, threads, observer, work)
     }
 
-    /// [`run`](Self::run) of indices that need not be neighbours; they ascend.
+    /// [`run`](Self::run) for indices in ascending order that need not be consecutive.
     ///
     /// # Errors
     /// Those of [`run`](Self::run).
@@ -201,7 +203,7 @@ impl<P: Payload> Record<P> {
         self.run_each(indices, at_once, threads, observer, work)
     }
 
-    /// [`run_some`](Self::run_some) where `work` may give its payloads one after the other.
+    /// [`run_some`](Self::run_some) where `work` may return its payloads lazily, one by one.
     fn run_each<I: IntoIterator<Item = P>>(
         &self,
         indices: impl IntoIterator<Item = usize>,
@@ -227,7 +229,8 @@ impl<P: Payload> Record<P> {
         let compute = |group: usize| {
             let range = groups[group].clone();
             let part = || format!("the work at {range:?} of a record");
-            // What was computed together is written together: a system call for each would count.
+            // What was computed together is written together: the cost of a system call per payload would be
+            // noticeable.
             let mut batch = user_code::call(part, || {
                 let (mut batch, mut count) = (spare.take().unwrap_or_default(), 0);
                 for payload in work(range.clone())? {
@@ -245,7 +248,7 @@ impl<P: Payload> Record<P> {
             done.fetch_add(range.len(), Ordering::Relaxed);
             Ok(())
         };
-        // A grid begins with the largest values of its axis.
+        // Reversed, since a grid starts with the largest values of its axis.
         let grid = Grid { axis: (0..groups.len()).collect(), repeats: 1, threads, batch: 1 };
         let visited = grid.run(&watched, |places| {
             let computed = |place: &super::Place| {
@@ -266,7 +269,7 @@ impl<P: Payload> Record<P> {
         Ok(complete)
     }
 
-    /// How many indices under `end` are there.
+    /// The number of indices below `end` in the record.
     fn present(&self, end: usize) -> usize {
         self.log().blocks.range(..end).count()
     }
@@ -282,7 +285,7 @@ impl<P> fmt::Debug for Record<P> {
     }
 }
 
-/// An experiment whose payloads are of one kind.
+/// The identity of an experiment with the kind of its payloads added.
 fn of_kind<P: Payload>(identity: &Identity) -> Identity {
     identity.clone().with("holds", P::KIND)
 }
@@ -291,7 +294,7 @@ fn decoded<P: Payload>(bytes: &[u8], path: &Path, index: usize) -> Result<P, Err
     P::decode(bytes).ok_or_else(|| not_decoded(path, index))
 }
 
-/// A block whose bytes are no payload.
+/// The error for a block whose bytes are not a payload.
 fn not_decoded(path: &Path, index: usize) -> Error {
     let reason =
         format!("block {index} is whole, but not what this version of the crate writes; remove the file");

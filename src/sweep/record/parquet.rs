@@ -1,4 +1,4 @@
-//! The cells of a run as Parquet from the records of its shards, without all of them at once.
+//! Writes the cells of a run to Parquet from the records of its shards, without holding all cells in memory.
 
 use super::repeats::MergedRepeats;
 use crate::Error;
@@ -7,9 +7,10 @@ use crate::sweep::Sweep;
 use std::path::Path;
 
 impl Sweep {
-    /// [`merge`](Self::merge) into a Parquet file: the very one that
-    /// [`Curve::save_cells_parquet`](crate::curve::Curve::save_cells_parquet) writes of the curve, which is never there as
-    /// a whole. In memory are one repeat and one row group. Gives the number of cells.
+    /// [`merge`](Self::merge) into a Parquet file, and returns the number of cells.
+    ///
+    /// The file is exactly the one that [`Curve::save_cells_parquet`](crate::curve::Curve::save_cells_parquet) would
+    /// write, but the whole curve is never in memory: only one repeat and one row group are.
     ///
     /// # Errors
     /// Those of [`merge`](Self::merge) and of [`Curve::save_cells_parquet`](crate::curve::Curve::save_cells_parquet).
@@ -31,7 +32,7 @@ impl Sweep {
                 }
             };
             let found = merged.stored(repeat)?.and_then(|stored| stored.each(each));
-            // What was planned for is what has come.
+            // The cells must still be those that the file's columns were planned for.
             if found.is_none_or(|(found, _)| found != *front) {
                 return Err(merged.not_decoded(repeat));
             }

@@ -1,22 +1,22 @@
-//! What a block holds: numbers, or the cells of a repeat, to the bit.
+//! The contents of a block: numbers, or the cells of a repeat, exact to the bit.
 
 use super::bytes::{Bytes, put_count, put_text, put_word};
 use super::failure_bytes;
 use crate::curve::{Cell, Extent, Failure, Metric};
 
-/// What a [`Record`](super::Record) keeps for one index.
+/// The contents that a [`Record`](super::Record) keeps for one index.
 pub trait Payload: Sized + Send {
-    /// The name of its bytes; a record of another kind is refused.
+    /// The name of the byte format; opening a record of another kind is an error.
     const KIND: &'static str;
 
-    /// Appends its bytes.
+    /// Appends the encoded bytes.
     fn encode(&self, bytes: &mut Vec<u8>);
 
-    /// Reads them back, exactly; `None` for bytes that [`encode`](Self::encode) does not write.
+    /// Decodes the bytes exactly; `None` for bytes that [`encode`](Self::encode) does not write.
     fn decode(bytes: &[u8]) -> Option<Self>;
 
-    /// Whether it is what it will be: one that is not (a failure that another day may not see) is computed again by the
-    /// next run.
+    /// Whether the payload is final. One that is not, because of a failure that may be temporary, is computed again by
+    /// the next run.
     fn is_final(&self) -> bool {
         true
     }
@@ -39,19 +39,19 @@ impl Payload for Vec<f64> {
     }
 }
 
-/// All that a sweep computed in one repeat.
+/// Everything that a sweep computed in one repeat.
 ///
-/// In a record metrics go by their names, so that one that is new moves no other.
+/// Records store metrics by name, so that a new metric does not affect others.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Repeat {
-    /// Which one.
+    /// Which repeat, from 0.
     pub repeat: usize,
     /// Its cells, in the order of [`Curve::cells`](crate::curve::Curve::cells).
     pub cells: Vec<Cell>,
-    /// Those that could not be computed.
+    /// The cells that could not be computed.
     pub failures: Vec<Failure>,
-    /// Axis values of cells that an SVD computed, beside a nested engine.
+    /// Axis values of cells that were computed by an SVD in place of the nested engine.
     pub by_svd: Vec<usize>,
 }
 
@@ -60,14 +60,14 @@ pub struct Repeat {
 ///        · cells: count, each n, p, arm, rank, which columns it has (bits), which of those not as before (bits), their values
 ///        · failures: count, each n, p, arms: 0 or 1 of it, values: 0 or 1 of it, error · by SVD: count, axis values
 /// ```
-/// Counts as LEB128, values as their bits. Before a cell is the last one that has the column: arms of one factorisation
-/// share much.
+/// Counts are LEB128, values are their bits. A value is only stored if it differs from the last cell that has the
+/// column: arms of one factorisation share many values.
 impl Payload for Repeat {
     const KIND: &'static str = "cells 2";
 
     fn encode(&self, bytes: &mut Vec<u8>) {
         put_count(bytes, self.repeat);
-        // Each cell is looked at once: what it has as bits, by all columns and then by those that the repeat has.
+        // Visit each cell once: its columns as bits, first among all columns, then among those of the repeat.
         let all: Vec<Column> = Column::all().collect();
         let bits: Vec<u64> = self.cells.iter().map(has).collect();
         let union = bits.iter().fold(0, |union, bits| union | bits);
@@ -124,7 +124,7 @@ impl Payload for Repeat {
     fn decode(bytes: &[u8]) -> Option<Self> {
         let mut cells = Vec::new();
         let Front { count, .. } = Front::read(bytes)?;
-        // Each takes a byte at least.
+        // Each cell takes at least one byte.
         cells.try_reserve_exact(Some(count).filter(|count| *count <= bytes.len())?).ok()?;
         let (_, rest) = Self::decode_each(bytes, |cell| cells.push(*cell))?;
         Some(Self { cells, ..rest })
@@ -136,13 +136,13 @@ impl Payload for Repeat {
 }
 
 impl Repeat {
-    /// [`decode`](Payload::decode) that hands each cell to `each`, and keeps none: what else there is comes back. (If the end
-    /// is `None`, cells may have been handed over that are nobody's.)
+    /// [`decode`](Payload::decode) that passes each cell to `each` and keeps none; returns the rest of the repeat. (If
+    /// it returns `None`, `each` may already have received invalid cells.)
     pub(super) fn decode_each(bytes: &[u8], mut each: impl FnMut(&Cell)) -> Option<(Front, Self)> {
         let mut bytes = Bytes(bytes);
         let (repeat, columns) = (bytes.count()?, columns(&mut bytes)?);
         let front = Front { columns: bits(&columns)?, count: bytes.count()? };
-        // One cell for all of them, since it is large: what the last one had and this one lacks is taken away.
+        // Cells are large, so one is reused: columns that the last cell had and this one lacks are cleared.
         let (mut cell, mut had, mut seen) = (Cell::new(repeat, 0, 0, 0), 0, 0);
         let mut before = vec![0.0; columns.len()];
         for _ in 0..front.count {
@@ -150,7 +150,8 @@ impl Repeat {
                 [bytes.count()?, bytes.count()?, bytes.count()?, bytes.count()?];
             let [has, differs] = [bytes.word()?, bytes.word()?];
             seen |= differs;
-            // What it has as before was there before.
+            // A value that is not stored must have occurred before, and a stored value must belong to a column that the
+            // cell has.
             if has & !seen != 0 || differs & !has != 0 {
                 return None;
             }
@@ -167,7 +168,7 @@ impl Repeat {
             had = has;
             each(&cell);
         }
-        // A column is there because a cell has it.
+        // Every listed column must occur in some cell.
         if seen != all_of(columns.len()) {
             return None;
         }
@@ -183,16 +184,16 @@ impl Repeat {
     }
 }
 
-/// What the first bytes of a repeat say of its cells.
+/// What the first bytes of a repeat say about its cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Front {
-    /// What one of them has, as bits, by [`Column::all`].
+    /// The columns that any cell has, as bits, by [`Column::all`].
     columns: u64,
     pub(super) count: usize,
 }
 
 impl Front {
-    /// It ends before this byte: all names together are shorter.
+    /// A front is shorter than this, since all column names together are.
     pub(super) const MOST: usize = 1 << 12;
 
     pub(super) fn read(bytes: &[u8]) -> Option<Self> {
@@ -202,7 +203,7 @@ impl Front {
         Some(Self { columns, count: bytes.count()? })
     }
 
-    /// That of some cells.
+    /// The front of the given cells.
     pub(super) fn of(cells: &[Cell]) -> Self {
         Self { columns: cells.iter().map(has).fold(0, |union, bits| union | bits), count: cells.len() }
     }
@@ -213,12 +214,12 @@ impl Front {
     }
 }
 
-/// What a cell has as bits, by all columns.
+/// The columns that a cell has, as bits among all columns.
 fn has(cell: &Cell) -> u64 {
     cell.present() << 1 | u64::from(cell.value().is_some())
 }
 
-/// The columns that a repeat has.
+/// The columns of a repeat.
 fn columns(bytes: &mut Bytes<'_>) -> Option<Vec<Column>> {
     bytes.list(|bytes| {
         let name = bytes.text()?;
@@ -226,7 +227,7 @@ fn columns(bytes: &mut Bytes<'_>) -> Option<Vec<Column>> {
     })
 }
 
-/// Columns as bits; `None` where one is there twice.
+/// The given columns as bits; `None` if one occurs twice.
 fn bits(columns: &[Column]) -> Option<u64> {
     columns.iter().try_fold(0, |bits, column| {
         let bit = 1 << column.place()?;
@@ -234,12 +235,12 @@ fn bits(columns: &[Column]) -> Option<u64> {
     })
 }
 
-/// So many bits, all of them set.
+/// A word with the lowest `count` bits set.
 fn all_of(count: usize) -> u64 {
     u32::try_from(count).ok().and_then(|count| 1_u64.checked_shl(count)).map_or(u64::MAX, |bit| bit - 1)
 }
 
-/// The places of the bits that are set, ascending.
+/// The positions of the set bits, ascending.
 fn set(mut bits: u64) -> impl Iterator<Item = usize> {
     std::iter::from_fn(move || {
         let place = bits.trailing_zeros();
@@ -248,7 +249,7 @@ fn set(mut bits: u64) -> impl Iterator<Item = usize> {
     })
 }
 
-/// What a cell may have: the value of an axis that counts neither samples nor features, and metrics.
+/// The optional entries of a cell: the value on an axis that counts neither samples nor features, and the metrics.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Column {
     Value,
@@ -274,7 +275,7 @@ impl Column {
         }
     }
 
-    /// Which of [`all`](Self::all) it is.
+    /// The index of this column in [`all`](Self::all).
     fn place(self) -> Option<usize> {
         Self::all().position(|column| column == self)
     }
@@ -336,8 +337,8 @@ mod tests {
         assert!(read.iter().zip(&numbers).all(|(a, b)| a.to_bits() == b.to_bits()) && read.len() == 3);
     }
 
-    /// The first bytes say what an extent of the cells would, and cells that differ in what they have come one by one as they
-    /// come together.
+    /// The front agrees with the extent of the cells, and cells with different columns are decoded one by one as they
+    /// are together.
     #[test]
     fn the_front_says_what_the_cells_have() {
         let whole = repeat();
@@ -348,10 +349,10 @@ mod tests {
         let (read, rest) = Repeat::decode_each(&bytes, |cell| cells.push(*cell)).unwrap();
         assert_eq!((read, cells), (front, whole.cells));
         assert_eq!((rest.cells.len(), rest.failures.len()), (0, whole.failures.len()));
-        // Of all names there are, the longest front.
+        // The longest possible front: all column names.
         let names: usize = Column::all().map(|column| column.name().len() + 1).sum();
         assert!(names + 30 < Front::MOST);
-        // A column that no cell has, and one that is there twice.
+        // A column that no cell has, and one that occurs twice.
         for columns in [&["test_mse"][..], &["test_mse", "test_mse"]] {
             let mut bytes = vec![0, u8::try_from(columns.len()).unwrap()];
             for name in columns {
@@ -366,7 +367,7 @@ mod tests {
         }
     }
 
-    /// Whatever the bytes, the end is `None` or a value, never a panic or memory beyond their number.
+    /// Whatever the bytes are, decoding returns `None` or a value, without a panic or memory beyond their number.
     #[test]
     fn bytes_that_nobody_wrote() {
         let whole = bytes(&repeat());
@@ -384,7 +385,8 @@ mod tests {
         assert!(Vec::<f64>::decode(&[0; 9]).is_none());
     }
 
-    /// Values as those before take no room, cells without them in between or not; and none is as one that never was.
+    /// Values equal to the previous ones take no space, even if cells in between lack the column; a missing value
+    /// decodes as one that was never there.
     #[test]
     fn values_as_before() {
         let cell = |n: usize, values: [Option<f64>; 2]| {
@@ -403,7 +405,7 @@ mod tests {
         let mut written = bytes(&whole);
         assert_eq!(format!("{:?}", Repeat::decode(&written)), format!("{:?}", Some(&whole)));
         let names = "train_mse".len() + "test_mse".len() + 2;
-        // Repeat, columns and cells, then six bytes a cell and five numbers, and no failure and no SVD.
+        // Repeat, columns and cell count, then six bytes per cell and five numbers, then no failures and no SVDs.
         assert_eq!(written.len(), 2 + names + 1 + 5 * 6 + 5 * 8 + 2);
         let has = 2 + names + 1 + 4;
         assert_eq!(written[has..has + 2], [3, 3]);

@@ -1,4 +1,4 @@
-//! The file that says of which experiment the shards in a folder are.
+//! The file that says which experiment the shards in a folder belong to.
 
 use super::Identity;
 use super::identity::Fnv;
@@ -12,25 +12,25 @@ use std::path::Path;
 const TITLE: &str = "double-descent plan 2";
 /// The start of the last line.
 const SUM: &str = "sum: ";
-/// The line before the words of the experiment.
+/// The line before the identity of the experiment.
 const EXPERIMENT: &str = "experiment:";
 
-/// What the shards in a folder are of: the experiment in words with a fingerprint over them, and how it was started. A
-/// text file that people can read, with a checksum over all of it.
+/// The experiment that the shards in a folder belong to: its identity in words, with a fingerprint, and how it was
+/// started. Stored as a readable text file with a checksum of its contents.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Plan {
-    /// Everything that decides the numbers.
+    /// Everything that determines the numbers.
     pub identity: Identity,
-    /// How many indices (the repeats of a sweep) there are.
+    /// The number of indices (the repeats of a sweep).
     pub count: usize,
-    /// How many shards it was cut into at first.
+    /// The number of shards when the plan was written.
     pub of: usize,
-    /// The words of the command, without the shard; none where nobody said.
+    /// The words of the command, without the shard; empty if unknown.
     pub command: Vec<String>,
-    /// Where the folder lies below the one that the command writes to: `diabetes/shards`.
+    /// The folder's path below the command's output folder: `diabetes/shards`.
     pub place: String,
-    /// The kind of machine that began: numbers may differ in their last digits between kinds.
+    /// The kind of machine that wrote the plan: numbers may differ in their last digits between kinds.
     pub machine: String,
 }
 
@@ -38,10 +38,10 @@ impl Plan {
     /// The name of the file.
     pub const FILE: &str = "plan.txt";
 
-    /// The plan of a folder; `None` where there is none yet.
+    /// Reads the plan of a folder; `None` if there is none yet.
     ///
     /// # Errors
-    /// [`Error::Io`]; [`Error::File`] for a file that is no plan, or a damaged one.
+    /// [`Error::Io`]; [`Error::File`] for a file that is not a plan, or is damaged.
     pub fn read(folder: &Path) -> Result<Option<Self>, Error> {
         let path = folder.join(Self::FILE);
         match std::fs::read_to_string(&path) {
@@ -51,7 +51,7 @@ impl Plan {
         }
     }
 
-    /// Writes it, whole or not at all.
+    /// Writes the plan atomically.
     pub(super) fn write(&self, folder: &Path) -> Result<(), Error> {
         whole_file::write(&folder.join(Self::FILE), |file| file.write_all(self.text().as_bytes()))
     }
@@ -80,7 +80,7 @@ impl Plan {
                 None => format!("no plan of shards: it begins with `{}`; choose another folder", shown(text)),
             });
         };
-        // A number of repeats in the command that has changed would give other results, and no error.
+        // Otherwise, a changed number of repeats in the command would give other results, and no error.
         let end = text.rfind(SUM).ok_or_else(damaged)?;
         if text[end..] != format!("{SUM}{}\n", checksum(&text[..end])) {
             return Err(damaged());
@@ -107,7 +107,7 @@ impl Plan {
         if value("fingerprint")? == fingerprint { Ok(plan) } else { Err(damaged()) }
     }
 
-    /// [`Error::File`] with what differs, if it is the plan of another experiment.
+    /// Returns [`Error::File`] with the differences, if this is the plan of another experiment.
     pub(super) fn check(&self, folder: &Path, identity: &Identity) -> Result<(), Error> {
         let Some(difference) = identity.difference(&self.identity) else { return Ok(()) };
         let reason = format!(
@@ -149,8 +149,8 @@ fn unescaped(text: &str) -> Option<String> {
     Some(out)
 }
 
-/// What decides the last digits of a result: the architecture, how wide its vectors are, and whether our loops run with
-/// less.
+/// What determines the last digits of a result: the architecture, its vector width, and whether our loops use narrower
+/// vectors.
 pub(super) fn machine() -> String {
     let loops = crate::instructions::in_use();
     #[cfg(target_arch = "x86_64")]
@@ -185,7 +185,7 @@ mod tests {
         for end in (0..text.len()).filter(|&end| text.is_char_boundary(end)) {
             assert!(Plan::parse(&text[..end]).is_err(), "{}", &text[..end]);
         }
-        // Any digit or letter of it.
+        // Change any digit or letter.
         for (at, byte) in text.bytes().enumerate().filter(|(_, byte)| byte.is_ascii_alphanumeric()) {
             let mut changed = text.clone().into_bytes();
             changed[at] = byte ^ 1;

@@ -1,4 +1,4 @@
-//! A sweep and its record: what is missing is computed, and all of it becomes a result.
+//! A sweep with its record: computes what is missing and turns the whole record into a result.
 
 use super::collect::collect;
 use super::repeats::{Indices, cut_of, identified_by};
@@ -13,13 +13,15 @@ use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-/// A part of a run that a kill may cost should take about a second: so many operations.
+/// Target work of a part that a kill may lose, in floating-point operations: about a second.
 const PART: f64 = 2e9;
 
 impl Sweep {
-    /// This sweep with a record: what a run computes is kept in the file as it comes, and a run that was stopped, at any
-    /// moment and by anything, goes on where it was, with a result of the same bytes. One with more repeats adds to the
-    /// record. [`shard`](Recording::shard) makes it a part of the work.
+    /// Opens this sweep's record, or starts it.
+    ///
+    /// A run stores results in the file as they are computed. A run that was stopped, at any moment and for any reason,
+    /// resumes where it was, with a result of the same bytes. The same sweep with more repeats adds to the record.
+    /// [`shard`](Recording::shard) limits a run to a part of the work.
     ///
     /// # Errors
     /// Those of [`identity`](Self::identity) and of [`Record::open`].
@@ -36,12 +38,12 @@ impl Sweep {
     /// let impatient = |_: usize, _: usize| ControlFlow::Break(());
     /// let part = sweep.record(&path)?.run(&impatient)?;
     /// assert!(!part.complete);
-    /// let curve = sweep.record(&path)?.run(&())?; // goes on
+    /// let curve = sweep.record(&path)?.run(&())?; // resumes
     /// assert_eq!(curve, sweep.run()?);
     ///
     /// let shards = [0, 1, 2].map(|k| dir.join(format!("shard-{k}.record")));
     /// for (k, path) in shards.iter().enumerate() {
-    ///     sweep.record(path)?.shard(k, 3)?.run(&())?; // each on a machine of its own
+    ///     sweep.record(path)?.shard(k, 3)?.run(&())?; // each on a different machine
     /// }
     /// assert_eq!(sweep.merge(&shards)?, curve);
     /// # std::fs::remove_dir_all(&dir).unwrap();
@@ -51,10 +53,10 @@ impl Sweep {
         self.record_by(path, Cut::Repeats)
     }
 
-    /// [`record`](Self::record) whose indices may be parts of the repeats: those of [`Shards::cut`].
+    /// [`record`](Self::record) whose indices may be parts of repeats, as given by [`Shards::cut`].
     ///
     /// # Errors
-    /// Those of [`record`](Self::record); [`Error::Unsupported`] for parts that the engine does not have.
+    /// Those of [`record`](Self::record); [`Error::Unsupported`] for a cut that the engine does not support.
     pub fn record_by(&self, path: impl AsRef<Path>, cut: Cut) -> Result<Recording<'_>, Error> {
         self.check_cut(cut)?;
         let record = Record::open(path.as_ref(), &identified_by(self, cut)?)?;
@@ -71,17 +73,19 @@ impl Sweep {
         Err(Error::Unsupported { reason })
     }
 
-    /// The result of one run from the records of shards, in any order; repeats that two of them have must be equal. Beside
-    /// the result it holds one repeat, and where each stands.
+    /// Merges the records of shards, in any order, into the result of one run.
+    ///
+    /// Repeats that are in two records must be equal. Besides the result, only one repeat and the positions of all
+    /// repeats are held in memory.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] with the repeats that are missing; [`Error::File`] for a record of another experiment, or
-    /// one whose repeats differ from another's; those of [`Sweep::run`], [`Error::Memory`], [`Error::Io`].
+    /// [`Error::Unsupported`] with the missing repeats; [`Error::File`] for a record of another experiment, or one
+    /// whose repeats differ from those of another record; those of [`Sweep::run`], [`Error::Memory`], [`Error::Io`].
     pub fn merge(&self, records: &[impl AsRef<Path>]) -> Result<Curve, Error> {
         merge::merge(self, records)
     }
 
-    /// [`merge`](Self::merge) of a sweep over a plane.
+    /// [`merge`](Self::merge) for a sweep over a plane.
     ///
     /// # Errors
     /// Those of [`merge`](Self::merge) and of [`Surface::new`].
@@ -89,8 +93,9 @@ impl Sweep {
         self.spread(self.merge(records)?)
     }
 
-    /// The folder of this sweep's shards: a plan that names it, and a record for each. They are whole repeats, or what the
-    /// plan there says.
+    /// The folder of this sweep's shards: a plan that identifies the sweep, and a record for each shard.
+    ///
+    /// The indices are whole repeats, unless the plan in the folder says otherwise.
     ///
     /// # Errors
     /// Those of [`identity`](Self::identity).
@@ -98,8 +103,8 @@ impl Sweep {
         self.shards_for(folder, 1)
     }
 
-    /// [`shards`](Self::shards), so many of them: of a sweep of fewer repeats they are
-    /// [parts of the repeats](Self::finest_cut), if no plan in the folder says otherwise. [`Shards::cut`] says which.
+    /// [`shards`](Self::shards) for `of` shards. If the sweep has fewer repeats, the indices are [parts of
+    /// repeats](Self::finest_cut), unless a plan in the folder says otherwise. [`Shards::cut`] says which.
     ///
     /// # Errors
     /// Those of [`identity`](Self::identity).
@@ -122,7 +127,7 @@ impl Sweep {
     /// ```
     pub fn shards_for(&self, folder: impl Into<PathBuf>, of: usize) -> Result<Shards<Repeat>, Error> {
         let folder = folder.into();
-        // What is wrong with the plan is said when it is needed.
+        // An unreadable plan is reported when it is needed.
         let cut = match Plan::read(&folder) {
             Ok(Some(plan)) => cut_of(&plan.identity),
             _ if of > self.splits.repeats() => self.finest_cut()?,
@@ -132,7 +137,7 @@ impl Sweep {
         Ok(shards.with_workload(self.workload_by(cut)?))
     }
 
-    /// What its repeats cost, all of them the same: that of [`Sweep::estimate`], in equal parts.
+    /// The cost of its repeats: that of [`Sweep::estimate`], in equal parts.
     ///
     /// # Errors
     /// Those of [`Sweep::estimate`].
@@ -141,16 +146,16 @@ impl Sweep {
         Ok(Workload::equal(repeats, self.estimate()?.flops / repeats.max(1) as f64))
     }
 
-    /// The repeats that are in none of some records.
+    /// The repeats that are in none of the given records.
     ///
     /// # Errors
-    /// As [`Sweep::merge`], but for what is missing.
+    /// Those of [`Sweep::merge`], except for missing repeats.
     pub fn missing(&self, records: &[impl AsRef<Path>]) -> Result<Vec<usize>, Error> {
         merge::missing(self, records)
     }
 }
 
-/// What it is of, in words: `repeats 0..=4`, or `p = 10, 20 of repeat 0`.
+/// What it computes, in words: `repeats 0..=4`, or `p = 10, 20 of repeat 0`.
 impl fmt::Display for Recording<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.shard.is_empty() {
@@ -160,23 +165,25 @@ impl fmt::Display for Recording<'_> {
     }
 }
 
-/// A sweep and the record of what it has computed: [`Sweep::record`].
+/// A sweep and the record of its results: [`Sweep::record`].
 #[derive(Debug)]
 pub struct Recording<'a> {
     record: Record<Repeat>,
     sweep: &'a Sweep,
     indices: Indices,
-    /// Those of this shard.
+    /// The indices of this shard.
     shard: Vec<usize>,
 }
 
 impl Recording<'_> {
-    /// The same for one of `of` shards, `k` from 0: repeats `⌊k R / of⌋` up to `⌊(k + 1) R / of⌋` of all `R`, or parts of
-    /// repeats of about equal cost ([`Sweep::shards_for`]). A shard
-    /// computes the very numbers of one run, each into a record of its own, anywhere; `merge` puts them together.
+    /// Limits the recording to one of `of` shards, with `k` from 0.
+    ///
+    /// The shard has repeats `⌊k R / of⌋` up to `⌊(k + 1) R / of⌋` of all `R`, or parts of repeats of about equal cost
+    /// ([`Sweep::shards_for`]). Each shard computes exactly the numbers of a single run, into its own record, on any
+    /// machine; `merge` combines them.
     ///
     /// # Errors
-    /// [`Error::Domain`] for no shards, or a `k` that is not under `of`.
+    /// [`Error::Domain`] for no shards, or a `k` that is not below `of`.
     pub fn shard(self, k: usize, of: usize) -> Result<Self, Error> {
         let shard = self.sweep.workload_by(self.indices.cut())?.indices(Shard::new(k, of)?);
         Ok(Self { shard, ..self })
@@ -188,19 +195,20 @@ impl Recording<'_> {
         self.record.missing(self.shard.iter().copied())
     }
 
-    /// What has been mended: [`Record::notices`].
+    /// What has been repaired in the record: [`Record::notices`].
     #[must_use]
     pub fn notices(&self) -> Vec<String> {
         self.record.notices()
     }
 
-    /// Computes what is missing, records it as it comes, and gives all that the record has: the very result of one run
-    /// without a record. Where repeats are missing still (of other shards, or because the observer stopped the run) the
-    /// result is not [complete](Curve::complete).
+    /// Computes what is missing, records it as it is computed, and returns everything in the record: exactly the result
+    /// of a run without a record.
     ///
-    /// The observer counts repeats, those alone that are computed now. Cells that failed for a reason that another day
-    /// may not see (memory, devices, the caller's own code) are recorded, and their repeats are computed again by the
-    /// next run.
+    /// If repeats are still missing (those of other shards, or because the observer stopped the run), the result is not
+    /// [complete](Curve::complete).
+    ///
+    /// The observer counts only the repeats that are computed now. Cells that failed for a reason that may be temporary
+    /// (memory, devices, your own code) are recorded, and the next run computes their repeats again.
     ///
     /// # Errors
     /// Those of a run without a record, and those of [`Record::run`].
@@ -214,12 +222,13 @@ impl Recording<'_> {
         })
     }
 
-    /// [`run`](Self::run) without a result, for a shard whose record is merged later: it holds the repeats that are being
-    /// computed, and no others. `true` comes back when all is there, `false` if the observer stopped the run. Whether
-    /// something is to be computed again [`missing`](Self::missing) says.
+    /// [`run`](Self::run) without a result, for a shard whose record is merged later.
+    ///
+    /// Holds only the repeats being computed. Returns `true` if all of the shard is in the record, `false` if the
+    /// observer stopped the run. [`missing`](Self::missing) says whether anything must be computed again.
     ///
     /// # Errors
-    /// What is wrong with the sweep as a whole, as [`Sweep::run`], and those of [`Record::run`]. Cells that fail are
+    /// Errors in the sweep as a whole, as for [`Sweep::run`], and those of [`Record::run`]. Cells that fail are
     /// recorded.
     pub fn compute(&self, observer: &dyn Observer) -> Result<bool, Error> {
         let missing = self.missing().len();
@@ -230,7 +239,7 @@ impl Recording<'_> {
         let threads = self.sweep.threads;
         let workers = threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, Into::into));
         let is_whole = self.indices.cut() == Cut::Repeats;
-        // Repeats side by side, or, of fewer than there are threads, the cells of each.
+        // Run repeats in parallel, or, if there are fewer than threads, the cells of each.
         let by_cell = is_whole && missing < workers && ready.engine() == Engine::Svd;
         let (across, within) = if by_cell { (Some(1), threads) } else { (threads, Some(1)) };
         let tables = ready.tables()?;
@@ -247,15 +256,15 @@ impl Recording<'_> {
                     parts.extend(self.indices.parted(found, of_repeat));
                 }
             }
-            // One after the other: they are written and forgotten.
+            // One by one: each payload is written and dropped.
             let mut outline = ready.outline();
             Ok(parts.into_iter().map(move |part| self.payload(ready, &mut outline, part)))
         };
-        // Enough parts for every thread to have work until the end.
+        // Enough parts that every thread has work until the end.
         let parts = missing.div_ceil(workers.saturating_mul(4).max(1));
         let each = self.sweep.workload_by(self.indices.cut())?.largest();
         let at_once = (1..=BATCH.min(parts)).rev().find(|&count| count as f64 * each <= PART).unwrap_or(1);
-        // What the parts of a plane share is not made for each of them.
+        // Keep the parts of a plane together, so that what they share is computed once.
         let together = !is_whole && ready.shares_within();
         let at_once = if together { self.indices.each() } else { at_once };
         self.record.run_each(self.shard.iter().copied(), at_once, across, observer, work)
@@ -273,7 +282,7 @@ impl Recording<'_> {
                 let place = measured.as_ref().map(|measured| self.indices.place((measured.n, measured.p)));
                 ready.unfold(outline, repeat, measured, |cell, _| payload.cells.push(*cell));
                 let by_svd = outline.provenance.by_svd.drain(..).map(|(_, value)| value);
-                // The places of parts, by which they are put in order.
+                // Parts store places, so that the parts of a repeat can be put in order.
                 payload.by_svd.extend(by_svd.map(|value| if is_whole { value } else { place.unwrap_or(0) }));
             }
         }
@@ -281,7 +290,7 @@ impl Recording<'_> {
         payload
     }
 
-    /// [`run`](Self::run) of a sweep over a plane: [`Sweep::surface`].
+    /// [`run`](Self::run) for a sweep over a plane: [`Sweep::surface`].
     ///
     /// # Errors
     /// Those of [`run`](Self::run) and of [`Sweep::surface`].

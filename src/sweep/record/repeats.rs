@@ -1,4 +1,4 @@
-//! Repeats in records whose indices may be parts of them.
+//! Repeats stored in records whose indices may be parts of repeats.
 
 use super::block::{Header, read_header};
 use super::collect::identified;
@@ -14,22 +14,22 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::path::Path;
 
-/// The name of the value of an identity that says how repeats are cut.
+/// The name of the identity value that says how repeats are cut.
 const PARTS: &str = "parts";
 
-/// The experiment of a sweep whose record has such indices.
+/// The identity of a sweep whose record has indices of the given cut.
 pub(super) fn identified_by(sweep: &Sweep, cut: Cut) -> Result<Identity, Error> {
     let identity = identified(sweep)?;
     Ok(if cut == Cut::Repeats { identity } else { identity.with(PARTS, cut) })
 }
 
-/// What the indices of an experiment are.
+/// What the indices of an experiment stand for.
 pub(super) fn cut_of(identity: &Identity) -> Cut {
     let cut = |words: &str| Cut::ALL.iter().copied().find(|cut| cut.to_string() == words);
     identity.value(PARTS).and_then(cut).unwrap_or_default()
 }
 
-/// What the indices of some records are: of the first that says so.
+/// What the indices of some records stand for, taken from the first record with a readable header.
 fn cut_in(records: &[impl AsRef<Path>]) -> Cut {
     let of = |path: &Path| {
         let mut file = open_to_read(path).ok()?;
@@ -42,16 +42,16 @@ fn cut_in(records: &[impl AsRef<Path>]) -> Cut {
     records.iter().find_map(|path| of(path.as_ref())).unwrap_or_default()
 }
 
-/// The indices of a sweep's record: repeat by repeat, and the parts of each one after the other.
+/// The indices of a sweep's record: repeat by repeat, with the parts of each repeat consecutive.
 #[derive(Debug)]
 pub(super) struct Indices {
     cut: Cut,
     repeats: usize,
-    /// All `n`, and all `p`, of the sweep.
+    /// All `n` and all `p` of the sweep.
     samples: Vec<usize>,
     features: Vec<usize>,
     axis: Axis,
-    /// Where each cell's `(n, p)` stands in a repeat; empty for whole repeats.
+    /// The place of each cell's `(n, p)` in its repeat; empty for whole repeats.
     places: HashMap<(usize, usize), usize>,
 }
 
@@ -76,7 +76,7 @@ impl Indices {
         self.repeats.saturating_mul(self.each())
     }
 
-    /// Parts of a repeat.
+    /// The number of parts of a repeat.
     pub(super) fn each(&self) -> usize {
         match self.cut {
             Cut::Repeats => 1,
@@ -85,7 +85,7 @@ impl Indices {
         }
     }
 
-    /// The repeats of some neighbours, and which of the parts of each.
+    /// The repeats of consecutive indices, with the range of parts in each.
     pub(super) fn by_repeat(&self, range: Range<usize>) -> impl Iterator<Item = (usize, Range<usize>)> {
         let each = self.each().max(1);
         let repeats = range.start / each..range.end.div_ceil(each);
@@ -95,7 +95,7 @@ impl Indices {
         })
     }
 
-    /// The cells of some parts of a repeat.
+    /// The cells of the given parts of a repeat.
     pub(super) fn part(&self, parts: Range<usize>) -> Part {
         let (mut samples, mut features) = (self.samples.clone(), self.features.clone());
         match self.cut {
@@ -106,7 +106,7 @@ impl Indices {
         Part { samples, features }
     }
 
-    /// What was found of neighbouring parts of a repeat, part by part.
+    /// Divides the results of consecutive parts of a repeat into single parts.
     pub(super) fn parted(&self, found: Repeats, parts: Range<usize>) -> Vec<Repeats> {
         let mut parted: Vec<Repeats> = Vec::new();
         parted.resize_with(parts.len(), Vec::new);
@@ -124,7 +124,7 @@ impl Indices {
         parted
     }
 
-    /// Which of a repeat's parts a cell is in.
+    /// The part of a repeat that a cell is in.
     fn part_of(&self, (n, p): (usize, usize)) -> usize {
         let place = self.place((n, p));
         match self.cut {
@@ -134,7 +134,7 @@ impl Indices {
         }
     }
 
-    /// Where a cell stands among those of its repeat.
+    /// The place of a cell among those of its repeat.
     pub(super) fn place(&self, of: (usize, usize)) -> usize {
         self.places.get(&of).copied().unwrap_or(0)
     }
@@ -152,7 +152,7 @@ impl Indices {
         words.join("; ")
     }
 
-    /// What `get` has of a repeat, if it has all of it.
+    /// Joins the parts of a repeat; `None` unless `get` returns all of them.
     pub(super) fn whole(
         &self,
         repeat: usize,
@@ -170,7 +170,7 @@ impl Indices {
         }
         whole.cells.sort_by_key(|cell| self.place((cell.n, cell.p)));
         whole.failures.sort_by_key(|failure| self.place((failure.n, failure.p)));
-        // Parts have places there, of which the order can be restored.
+        // Parts store places here; sort them, then replace each by its axis value.
         whole.by_svd.sort_unstable();
         let (columns, rows) = (self.features.len().max(1), &self.samples);
         for place in &mut whole.by_svd {
@@ -186,21 +186,24 @@ impl Indices {
 }
 
 impl Sweep {
-    /// The smallest parts of its work that shards can have: parts of each repeat where the engine has some, else
+    /// The finest parts of its work that shards can have: parts of each repeat if the engine supports them, otherwise
     /// whole repeats.
     ///
-    /// One SVD a cell: each `n`, or of one `n` each `p`. Curves that grow row by row: each `p`; column by column: each `n`. A
-    /// plane: each `p`; every shard makes the factorisations of the plane, and fits and tests the cells of its own.
+    /// With one SVD per cell: each `n`, or with a single `n`, each `p`. With curves that grow row by row: each `p`;
+    /// column by column: each `n`. With a plane: each `p`; every shard computes the plane's factorisations, but fits
+    /// and tests only its own cells.
     ///
     /// # Errors
-    /// What is wrong with the sweep as a whole, as [`Sweep::run`].
+    /// Errors in the sweep as a whole, as for [`Sweep::run`].
     pub fn finest_cut(&self) -> Result<Cut, Error> {
         let task = Task::new(self)?;
         Ok(choose(&task)?.prospects().cut(&task))
     }
 
-    /// What the indices of shards cost for so many workers of one core: repeats, or where these are too few for
-    /// [`ShardTime::shards`] to choose, their [parts](Self::finest_cut).
+    /// The costs to divide among shards for `workers` workers of one core each.
+    ///
+    /// The indices are repeats, or [parts of repeats](Self::finest_cut) if there are too few repeats for
+    /// [`ShardTime::shards`] to choose from.
     ///
     /// # Errors
     /// Those of [`Sweep::estimate`].
@@ -210,7 +213,7 @@ impl Sweep {
         if chosen < whole.count() { Ok(whole) } else { self.workload_by(self.finest_cut()?) }
     }
 
-    /// What the indices of a record cost that are cut so.
+    /// The costs of a record's indices for the given cut.
     pub(super) fn workload_by(&self, cut: Cut) -> Result<Workload, Error> {
         if cut == Cut::Repeats {
             return self.workload();
@@ -218,7 +221,7 @@ impl Sweep {
         let (task, indices) = (Task::new(self)?, Indices::new(self, cut)?);
         let engine = choose(&task)?.prospects();
         let flops = |part: Part| engine.flops(&Task { part, ..task.clone() });
-        // What all parts share is made by every shard, and no part's own.
+        // What all parts share is computed by every shard, so it does not count towards any part.
         let shared = flops(Part::default());
         let costs = (0..indices.each()).map(|part| flops(indices.part(part..part + 1)) - shared);
         let costs: Vec<f64> = costs.collect();
@@ -226,7 +229,7 @@ impl Sweep {
     }
 }
 
-/// The repeats in some records of a sweep.
+/// The repeats in several records of a sweep.
 pub(super) struct MergedRepeats {
     merged: Merged<Repeat>,
     indices: Indices,
@@ -240,7 +243,7 @@ impl MergedRepeats {
         Ok(Self { merged: Merged::of(&identity, indices.count(), records)?, indices })
     }
 
-    /// The repeats of which something is missing.
+    /// The repeats with missing indices.
     pub(super) fn missing(&self) -> Vec<usize> {
         let mut repeats = self.merged.missing();
         for index in &mut repeats {
@@ -259,7 +262,7 @@ impl MergedRepeats {
         indices.whole(repeat, |index| merged.get(index))
     }
 
-    /// What the cells of a repeat have and how many they are, of a whole one without a look at them.
+    /// The columns and the number of a repeat's cells; for whole repeats, without decoding the cells.
     pub(super) fn front(&mut self, repeat: usize) -> Result<Option<Front>, Error> {
         if self.indices.cut() != Cut::Repeats {
             return Ok(self.get(repeat)?.map(|found| Front::of(&found.cells)));
@@ -268,7 +271,7 @@ impl MergedRepeats {
         Front::read(&bytes).map(Some).ok_or_else(|| self.merged.not_decoded(repeat))
     }
 
-    /// That of each repeat, and of all; where every cell failed, the first one's reason.
+    /// The front of each repeat, and the extent of all; if every cell failed, returns the first cell's error.
     pub(super) fn fronts(&mut self) -> Result<(Vec<Front>, Extent), Error> {
         let (mut fronts, mut extent) = (Vec::new(), Extent::default());
         for repeat in 0..self.indices.repeats {
@@ -287,7 +290,7 @@ impl MergedRepeats {
         Ok((fronts, extent))
     }
 
-    /// A repeat as it stands in the records.
+    /// A repeat as stored in the records.
     pub(super) fn stored(&mut self, repeat: usize) -> Result<Option<Stored>, Error> {
         Ok(if self.indices.cut() == Cut::Repeats {
             self.merged.read(repeat)?.map(Stored::Bytes)
@@ -296,12 +299,12 @@ impl MergedRepeats {
         })
     }
 
-    /// An error for a repeat of which that is no repeat.
+    /// The error for a repeat whose bytes cannot be decoded.
     pub(super) fn not_decoded(&self, repeat: usize) -> Error {
         self.merged.not_decoded(repeat.saturating_mul(self.indices.each()))
     }
 
-    /// Adds the cells of a repeat to some others, and gives what else there is of it.
+    /// Appends the cells of a repeat to `cells`, and returns the rest of the repeat.
     pub(super) fn append(&mut self, repeat: usize, cells: &mut Vec<Cell>) -> Result<Option<Repeat>, Error> {
         let Some(stored) = self.stored(repeat)? else { return Ok(None) };
         let found = stored.each(|cell| cells.push(*cell));
@@ -309,15 +312,15 @@ impl MergedRepeats {
     }
 }
 
-/// A repeat that was read, and is still to be taken apart.
+/// A repeat that was read but not yet decoded.
 pub(super) enum Stored {
     Bytes(Vec<u8>),
-    /// One that was put together of its parts.
+    /// A repeat joined from its parts.
     Repeat(Repeat),
 }
 
 impl Stored {
-    /// Hands each cell to `each`; what else there is comes back, or `None` for bytes that are no repeat.
+    /// Passes each cell to `each` and returns the rest; `None` if the bytes are not a repeat.
     pub(super) fn each(self, each: impl FnMut(&Cell)) -> Option<(Front, Repeat)> {
         match self {
             Self::Bytes(bytes) => Repeat::decode_each(&bytes, each),

@@ -1,4 +1,4 @@
-//! A part of a run, and where a process finds out which part is its own.
+//! A part of a run, and how a process finds out which part it computes.
 
 use crate::Error;
 use crate::error::words::shown;
@@ -6,7 +6,7 @@ use std::fmt;
 use std::ops::Range;
 use std::str::FromStr;
 
-/// One of the equal parts of a run: written `3/8`, the third of eight.
+/// One of the parts of a run: written `3/8`, the third of eight.
 ///
 /// # Examples
 /// ```
@@ -25,10 +25,10 @@ pub struct Shard {
 }
 
 impl Shard {
-    /// The `k`-th of `of` parts, `k` from 0.
+    /// The `k`-th of `of` parts, with `k` from 0.
     ///
     /// # Errors
-    /// [`Error::Domain`] for no parts, or a `k` that is not under `of`.
+    /// [`Error::Domain`] for no parts, or a `k` that is not below `of`.
     pub fn new(k: usize, of: usize) -> Result<Self, Error> {
         if of == 0 {
             return Err(Error::Domain { what: "the number of shards", value: 0.0, must_be: "at least 1" });
@@ -40,22 +40,22 @@ impl Shard {
         Ok(Self { of, k })
     }
 
-    /// Which part, from 0.
+    /// The number of this part, from 0.
     #[must_use]
     pub fn k(self) -> usize {
         self.k
     }
 
-    /// How many parts there are.
+    /// The number of parts.
     #[must_use]
     pub fn of(self) -> usize {
         self.of
     }
 
-    /// Its indices of `count`: `⌊k count / of⌋` up to `⌊(k + 1) count / of⌋`.
+    /// Its indices among `count`: `⌊k count / of⌋` up to `⌊(k + 1) count / of⌋`.
     #[must_use]
     pub fn range(self, count: usize) -> Range<usize> {
-        // Whole parts and remainders apart: k · count may not fit.
+        // Quotient and remainder separately, since k · count may overflow.
         let (each, over) = (count / self.of, count % self.of);
         let start = |k: usize| {
             k * each + usize::try_from(k as u128 * over as u128 / self.of as u128).unwrap_or(usize::MAX)
@@ -63,7 +63,7 @@ impl Shard {
         start(self.k)..start(self.k + 1)
     }
 
-    /// Those of `of` parts that have one of these indices of `count`, which ascend.
+    /// The parts, among `of`, that have any of these indices out of `count`; `indices` must be ascending.
     pub(super) fn with_any(indices: &[usize], of: usize, count: usize) -> Vec<Self> {
         let has_any = |shard: &Self| {
             let Range { start, end } = shard.range(count);
@@ -73,26 +73,27 @@ impl Shard {
         (0..of).map(|k| Self { of, k }).filter(has_any).collect()
     }
 
-    /// The part of this process among those that an engine has started, from the variables that it sets. `of` says how
-    /// many tasks an array has, where the engine does not (`HyperQueue`, PBS) or where a part of an array is run again;
-    /// tasks count from 1 then.
+    /// Finds this process's part from the environment variables that a job scheduler or MPI launcher sets.
     ///
-    /// | engine | which | of how many |
+    /// `of` is the number of tasks of an array. It is needed if the engine does not provide it (`HyperQueue`, PBS), or
+    /// if only some tasks of an array are run again; tasks then count from 1.
+    ///
+    /// | engine | part | number of parts |
     /// |---|---|---|
     /// | `HyperQueue` | `HQ_TASK_ID` | `of` |
-    /// | Slurm, job array | `SLURM_ARRAY_TASK_ID`, from `_MIN` on in steps of `_STEP` | `SLURM_ARRAY_TASK_COUNT` |
+    /// | Slurm, job array | `SLURM_ARRAY_TASK_ID`, from `_MIN` in steps of `_STEP` | `SLURM_ARRAY_TASK_COUNT` |
     /// | PBS, job array | `PBS_ARRAY_INDEX` | `of` |
     /// | Open MPI | `OMPI_COMM_WORLD_RANK` | `OMPI_COMM_WORLD_SIZE` |
     /// | MPICH, Intel MPI | `PMI_RANK` | `PMI_SIZE` |
     /// | Slurm, `srun` | `SLURM_PROCID` | `SLURM_STEP_NUM_TASKS`, else `SLURM_NTASKS` |
     ///
-    /// Of the arrays, and of the ranks, the first in this order counts; a task of an array that has ranks is cut once
-    /// more, `of` times as many parts as ranks in all. Within a task of `HyperQueue` what Slurm says is the worker's, and is
-    /// not looked at.
+    /// The first array in this order counts, and the first set of ranks. If an array task has several ranks, its part
+    /// is divided among them: the number of parts is then that of the array times that of the ranks. Inside a
+    /// `HyperQueue` task, Slurm's variables describe the worker and are ignored.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] if no engine says anything, does not say how many there are, or says what does not fit
-    /// together: an array with gaps, such as `--array=3,5`, without an `of`.
+    /// [`Error::Unsupported`] if no engine sets a variable, does not provide the number of parts, or sets variables
+    /// that are inconsistent: an array with gaps, such as `--array=3,5`, without `of`.
     pub fn detect(of: Option<usize>) -> Result<Self, Error> {
         Self::detect_in(of, &|name| std::env::var(name).ok())
     }
@@ -125,7 +126,7 @@ impl Shard {
     }
 }
 
-/// What an engine sets.
+/// Access to the environment variables that an engine sets.
 struct Variables<'a>(&'a dyn Fn(&str) -> Option<String>);
 
 impl Variables<'_> {
@@ -158,7 +159,7 @@ impl Variables<'_> {
         Ok(None)
     }
 
-    /// Slurm says where its arrays begin and how they step.
+    /// The place in a Slurm job array, from its bounds and step.
     fn slurm_array(&self, task: usize) -> Result<Shard, Error> {
         let value = |name: &str| {
             let missing = || unsupported(format!("SLURM_ARRAY_TASK_ID is set and {name} is not"));
@@ -186,7 +187,7 @@ impl Variables<'_> {
                 return Shard::new(rank, size).map(Some);
             }
         }
-        // A batch script has a SLURM_PROCID too, and is one process.
+        // A batch script has a SLURM_PROCID too, but is a single process.
         if in_hyperqueue || !self.has("SLURM_STEP_ID") {
             return Ok(None);
         }
@@ -201,7 +202,7 @@ impl Variables<'_> {
     }
 }
 
-/// Tasks count from 1.
+/// The part of an array task, counted from 1.
 fn from_one(name: &str, task: usize, of: usize) -> Result<Shard, Error> {
     match task.checked_sub(1) {
         Some(k) if k < of => Shard::new(k, of),
@@ -284,7 +285,7 @@ mod tests {
                 ("SLURM_ARRAY_TASK_MIN", first),
                 ("SLURM_ARRAY_TASK_MAX", last),
                 ("SLURM_ARRAY_TASK_STEP", step),
-                // As in the batch script of a job of two tasks.
+                // As in the batch script of a job with two tasks.
                 ("SLURM_PROCID", "0"),
                 ("SLURM_NTASKS", "2"),
             ]
@@ -307,9 +308,9 @@ mod tests {
             (None, &step, "2/2"),
             (None, &[("PMI_RANK", "0"), ("PMI_SIZE", "1")], "1/1"),
             (None, &[("SLURM_STEP_ID", "3"), ("SLURM_PROCID", "1"), ("SLURM_NTASKS", "3")], "2/3"),
-            // The fourth task's second rank of four.
+            // The second of four ranks of the fourth task.
             (None, &with(&ranks), "14/32"),
-            // A task of HyperQueue on a worker that Slurm's srun has started.
+            // A HyperQueue task on a worker that Slurm's srun started.
             (Some(8), &[&hq[..], &step, &array("1", "2", "1", "2", "1")].concat(), "5/8"),
             (Some(8), &[&hq[..], &ranks].concat(), "18/32"),
         ] {

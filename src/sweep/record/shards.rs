@@ -1,4 +1,4 @@
-//! The folder in which the shards of one experiment meet.
+//! The folder that holds the shards of one experiment.
 
 use super::plan::machine;
 use super::repeats::cut_of;
@@ -9,11 +9,13 @@ use std::io::ErrorKind;
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
-/// The ending of a record's name.
+/// The extension of a record's name.
 const ENDING: &str = "record";
 
-/// The folder in which the shards of one experiment meet: a [`Plan`] that names it, and a record for each shard,
-/// `3-of-8.record`. Every process that computes one needs to see the folder, and nothing else of the others.
+/// The folder that holds the shards of one experiment: a [`Plan`] that identifies it, and a record for each shard,
+/// `3-of-8.record`.
+///
+/// Every process that computes a shard must see the folder, but needs nothing else from the other processes.
 ///
 /// # Examples
 /// ```
@@ -23,7 +25,7 @@ const ENDING: &str = "record";
 /// let sweep = Sweep::new(Dataset::diabetes(), 1..=20, 12, 0);
 /// let shards = sweep.shards(&dir)?;
 /// for k in [2, 0] {
-///     // Each in a process of its own, anywhere.
+///     // Each in its own process, on any machine.
 ///     let record = sweep.record(shards.begin(Shard::new(k, 3)?)?)?;
 ///     record.shard(k, 3)?.run(&())?;
 /// }
@@ -44,7 +46,7 @@ pub struct Shards<P> {
 }
 
 impl<P: Payload> Shards<P> {
-    /// The folder of an experiment of `count` indices. Nothing is read or written yet.
+    /// The folder of an experiment with `count` indices. Does not read or write anything yet.
     #[must_use]
     pub fn new(folder: impl Into<PathBuf>, identity: &Identity, count: usize) -> Self {
         let (folder, identity) = (folder.into(), identity.clone());
@@ -52,55 +54,55 @@ impl<P: Payload> Shards<P> {
         Self { folder, identity, workload, command: Vec::new(), place: String::new(), payload: PhantomData }
     }
 
-    /// The same with what its indices cost, as many as there are costs: shards share them by these.
+    /// The same folder with the costs of its indices, one per index; shards are divided by these costs.
     #[must_use]
     pub fn with_workload(mut self, workload: Workload) -> Self {
         self.workload = workload;
         self
     }
 
-    /// What its indices cost, and which shard has which.
+    /// The costs of its indices, and their distribution among shards.
     #[must_use]
     pub fn workload(&self) -> &Workload {
         &self.workload
     }
 
-    /// What its indices are, where it is of a sweep: repeats, or parts of them.
+    /// What the indices of a sweep stand for: repeats, or parts of them.
     #[must_use]
     pub fn cut(&self) -> Cut {
         cut_of(&self.identity)
     }
 
-    /// How many indices there are.
+    /// The number of indices.
     pub(super) fn count(&self) -> usize {
         self.workload.count()
     }
 
-    /// The same with the words of a command that runs it, and where the folder lies below the one that this command writes
-    /// to: both for the plan.
+    /// The same folder with two entries for the plan: the words of the command that runs it, and the folder's path
+    /// below the command's output folder.
     #[must_use]
     pub fn with_command(mut self, words: &[String], place: impl Into<String>) -> Self {
         (self.command, self.place) = (words.to_vec(), place.into());
         self
     }
 
-    /// The folder.
+    /// The path of the folder.
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// The record of a shard.
+    /// The path of a shard's record.
     #[must_use]
     pub fn path(&self, shard: Shard) -> PathBuf {
         self.folder.join(format!("{}-of-{}.{ENDING}", shard.k() + 1, shard.of()))
     }
 
-    /// Makes the folder and its plan where they are not there, and gives the path of a shard's record. A run with more
-    /// indices than are planned plans them all.
+    /// Creates the folder and its plan if they do not exist, and returns the path of a shard's record. A run with more
+    /// indices than planned writes a new plan for all of them.
     ///
     /// # Errors
-    /// [`Error::File`] for the plan of another experiment, with what differs; [`Error::Io`].
+    /// [`Error::File`] for the plan of another experiment, with the differences; [`Error::Io`].
     pub fn begin(&self, shard: Shard) -> Result<PathBuf, Error> {
         std::fs::create_dir_all(&self.folder).map_err(|e| Error::io(&self.folder, &e))?;
         if self.plan()?.is_none_or(|plan| plan.count < self.count()) {
@@ -113,7 +115,7 @@ impl<P: Payload> Shards<P> {
                 machine: machine(),
             };
             plan.write(&self.folder)?;
-            // Of two experiments that begin in one folder at the same moment, one finds the other's plan now.
+            // If two experiments start in one folder at the same moment, one of them now finds the other's plan.
             self.plan()?;
         }
         Ok(self.path(shard))
@@ -122,7 +124,7 @@ impl<P: Payload> Shards<P> {
     /// The plan, if there is one.
     ///
     /// # Errors
-    /// Those of [`Plan::read`]; [`Error::File`] for the plan of another experiment, with what differs.
+    /// Those of [`Plan::read`]; [`Error::File`] for the plan of another experiment, with the differences.
     pub fn plan(&self) -> Result<Option<Plan>, Error> {
         let plan = Plan::read(&self.folder)?;
         if let Some(plan) = &plan {
@@ -131,8 +133,8 @@ impl<P: Payload> Shards<P> {
         Ok(plan)
     }
 
-    /// Words about a machine of another kind than the one that began: what both compute may differ in the last digits, so
-    /// that the merged result need not have the bytes of one run on either.
+    /// A warning, if this machine is of another kind than the one that wrote the plan. Their results may differ in the
+    /// last digits, so the merged result may not have the bytes of one run on either.
     ///
     /// # Errors
     /// Those of [`plan`](Self::plan).
@@ -147,10 +149,10 @@ impl<P: Payload> Shards<P> {
         }))
     }
 
-    /// All records in the folder, by name.
+    /// The paths of all records in the folder, by shard.
     ///
     /// # Errors
-    /// [`Error::Io`]; those of [`plan`](Self::plan); [`Error::Unsupported`] if there is none.
+    /// [`Error::Io`]; those of [`plan`](Self::plan); [`Error::Unsupported`] if there are no records.
     pub fn records(&self) -> Result<Vec<PathBuf>, Error> {
         self.plan()?;
         let records = self.list()?;
@@ -175,13 +177,13 @@ impl<P: Payload> Shards<P> {
                 records.push(path);
             }
         }
-        // By shard, so that a merge reads one file after the other.
+        // By shard, so that a merge reads the files one after the other.
         records
             .sort_by_cached_key(|path| (shard_of(path).map(|shard| (shard.of(), shard.k())), path.clone()));
         Ok(records)
     }
 
-    /// What all records in the folder have.
+    /// The combined contents of all records in the folder.
     ///
     /// # Errors
     /// Those of [`records`](Self::records) and of [`Merged::of`].
@@ -190,7 +192,7 @@ impl<P: Payload> Shards<P> {
     }
 }
 
-/// Which shard a record is of, by its name.
+/// The shard that a record belongs to, according to its name.
 pub(super) fn shard_of(path: &Path) -> Option<Shard> {
     let (k, of) = path.file_stem()?.to_str()?.split_once("-of-")?;
     format!("{k}/{of}").parse().ok()

@@ -1,4 +1,4 @@
-//! Which shards of an experiment are there.
+//! The state of an experiment's shards.
 
 use super::block::header;
 use super::lock::open_to_read;
@@ -10,21 +10,22 @@ use std::collections::BTreeMap;
 use std::fs::TryLockError;
 use std::path::PathBuf;
 
-/// What is in a folder of shards: [`Shards::status`].
+/// The contents of a folder of shards: [`Shards::status`].
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Status {
-    /// How many indices (the repeats of a sweep) there are.
+    /// The number of indices (the repeats of a sweep).
     pub count: usize,
-    /// How many of them are in a record.
+    /// The number of indices that are in a record.
     pub present: usize,
-    /// How many shards were planned.
+    /// The number of planned shards.
     pub of: usize,
     /// The records in the folder.
     pub files: Vec<ShardFile>,
-    /// The indices that are to be computed: in none of the records, or failed for a reason that another day may not see.
+    /// The indices that must still be computed: those in none of the records, or failed for a reason that may be
+    /// temporary.
     pub missing: Vec<usize>,
-    /// The planned shards that have some of these, but for those that are being written.
+    /// The planned shards that have any missing index, except those that are being written.
     pub again: Vec<Shard>,
 }
 
@@ -32,37 +33,37 @@ pub struct Status {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ShardFile {
-    /// Where it is.
+    /// The path of the record.
     pub path: PathBuf,
-    /// Which shard it is of, by its name.
+    /// Its shard, according to its name.
     pub shard: Option<Shard>,
-    /// How many indices it has.
+    /// The number of indices that it has.
     pub present: usize,
-    /// How it is.
+    /// The state of the record.
     pub state: ShardState,
 }
 
-/// How a record is.
+/// The state of a record.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ShardState {
-    /// All that its shard has to compute is there.
+    /// It has everything that its shard must compute.
     Complete,
-    /// A part is there.
+    /// It has only a part.
     Unfinished,
     /// A process is writing it.
     Running,
-    /// So many bytes of it are no blocks: cut off, or changed. What is whole counts.
+    /// Some of its bytes are not blocks: cut off or changed. Intact blocks still count.
     Damaged {
-        /// How many.
+        /// How many bytes.
         bytes: u64,
     },
-    /// It cannot be used: of another experiment, or no record.
+    /// It cannot be used: it belongs to another experiment, or is not a record.
     Refused(Error),
 }
 
 impl<P: Payload> Shards<P> {
-    /// Which shards are there, unfinished, damaged or missing. No record is changed.
+    /// Which shards are complete, unfinished, damaged or missing. Does not change any record.
     ///
     /// # Errors
     /// [`Error::Io`]; those of [`plan`](Self::plan).
@@ -83,13 +84,13 @@ impl<P: Payload> Shards<P> {
         Ok(Status { count: self.count(), present: found.len(), of, files, missing, again })
     }
 
-    /// Adds the indices of a record, and whether they stay.
+    /// Adds a record's indices to `found`, each with whether it is final.
     fn look(&self, path: PathBuf, found: &mut BTreeMap<usize, bool>) -> ShardFile {
         let identity = of_kind::<P>(&self.identity);
         let shard = shard_of(&path);
         let read = open_to_read(&path).and_then(|mut file| {
             let is_running = matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
-            // A shard that starts while its record is looked through is not to wait.
+            // Unlock at once: a shard that starts while its record is scanned must not wait.
             let _ = file.unlock();
             Ok((is_running, blocks(&mut file, &path, &identity, &header(&identity))?))
         });

@@ -1,4 +1,4 @@
-//! The tables of a run from the records of its shards, without all cells at once.
+//! Writes the tables of a run from the records of its shards, without holding all cells in memory.
 
 use super::payload::Front;
 use super::repeats::MergedRepeats;
@@ -13,11 +13,13 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 impl Sweep {
-    /// [`merge`](Self::merge) into files: the very tables that [`Curve::save_cells`](crate::curve::Curve::save_cells) and
-    /// [`Curve::save_summaries`](crate::curve::Curve::save_summaries) write of the curve, which is never there as a whole.
-    /// In memory are a few repeats for each thread, and of every cell its arm and the metrics that are summarised, 8 bytes
-    /// each, with a second copy of the metrics under way: medians and quartiles are exact. The records are looked through,
-    /// and then read, on as many threads as the sweep may use.
+    /// [`merge`](Self::merge) into files: exactly the tables that
+    /// [`Curve::save_cells`](crate::curve::Curve::save_cells) and
+    /// [`Curve::save_summaries`](crate::curve::Curve::save_summaries) would write.
+    ///
+    /// The whole curve is never in memory: only a few repeats per thread, and for every cell its arm and the summarised
+    /// metrics, 8 bytes each, with a temporary second copy of the metrics. So medians and quartiles are exact. The
+    /// records are scanned, and then read, on as many threads as the sweep may use.
     ///
     /// # Errors
     /// Those of [`merge`](Self::merge) and of [`Curve::save_summaries`](crate::curve::Curve::save_summaries).
@@ -60,12 +62,12 @@ impl Sweep {
     }
 }
 
-/// Repeats in records, in parts.
+/// Repeats in records, divided into parts.
 struct StoredRepeats {
     merged: Mutex<MergedRepeats>,
-    /// Of each repeat.
+    /// The front of each repeat.
     fronts: Vec<Front>,
-    /// How many cells come before each part, and its repeats.
+    /// The number of cells before each part, and its repeats.
     parts: Vec<(usize, Range<usize>)>,
 }
 
@@ -99,11 +101,11 @@ impl CellParts for StoredRepeats {
 
     fn unfold(&self, part: usize, rest: &mut Curve, mut each: impl FnMut(&Cell, bool)) -> Result<(), Error> {
         for repeat in self.parts[part].1.clone() {
-            // Read one after the other, and taken apart side by side.
+            // Repeats are read one at a time, but decoded in parallel.
             let stored = self.merged().stored(repeat)?;
             let found = stored.and_then(|stored| stored.each(|cell| each(cell, false)));
             match found {
-                // What was planned for is what has come.
+                // The cells must still be those that the table was planned for.
                 Some((front, found)) if front == self.fronts[repeat] => rest.failures.extend(found.failures),
                 _ => return Err(self.merged().not_decoded(repeat)),
             }

@@ -1,15 +1,15 @@
-//! What the parts of a run cost, and how they are dealt out to shards.
+//! The cost of the parts of a run, and how they are distributed among shards.
 
 use super::Shard;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-/// What the indices of an experiment cost, in floating-point operations, and how shards share them.
+/// The costs of an experiment's indices, in floating-point operations, and their distribution among shards.
 ///
-/// Indices of one cost (the repeats of a sweep) are cut into neighbours, [`Shard::range`]. Indices of costs of their own
-/// are dealt out from the most expensive on, each to the shard that has the least so far. Either way any two of `of` shards
-/// differ by at most the cost of one index, the [largest](Self::largest): when the last index came to the shard that
-/// ends with the most, that shard had no more than any other has now.
+/// Indices of equal cost (the repeats of a sweep) are divided into consecutive ranges, [`Shard::range`]. Indices of
+/// different costs are dealt out from the most expensive down, each to the shard with the lowest total so far. In both
+/// cases any two of `of` shards differ by at most the cost of one index, the [largest](Self::largest): when the shard
+/// with the highest total got its last index, its total was no more than that of any shard now.
 ///
 /// # Examples
 /// ```
@@ -38,32 +38,34 @@ enum Costs {
 }
 
 impl Workload {
-    /// So many indices of the same cost.
+    /// A workload of `count` indices with the same cost.
     #[must_use]
     pub fn equal(count: usize, flops: f64) -> Self {
         Self { count, costs: Costs::Equal(countable(flops)) }
     }
 
-    /// An index for each cost. What is negative or not finite counts as 0.
+    /// A workload with one index per cost. Negative and non-finite costs count as 0.
     #[must_use]
     pub fn of(costs: Vec<f64>) -> Self {
         Self { count: costs.len(), costs: Costs::Each(costs.into_iter().map(countable).collect()) }
     }
 
-    /// An index for each cost, of which neighbours go together: a shard has those that lie on its share of the whole, by
-    /// their middles. Two shards differ by at most twice the largest cost.
+    /// A workload with one index per cost, where each shard gets consecutive indices.
+    ///
+    /// A shard gets the indices whose midpoints lie in its share of the total cost. Two shards differ by at most twice
+    /// the largest cost.
     #[must_use]
     pub fn neighbours(costs: Vec<f64>) -> Self {
         Self { count: costs.len(), costs: Costs::Neighbours(costs.into_iter().map(countable).collect()) }
     }
 
-    /// How many indices there are.
+    /// The number of indices.
     #[must_use]
     pub fn count(&self) -> usize {
         self.count
     }
 
-    /// The cost of all.
+    /// The total cost of all indices.
     #[must_use]
     pub fn flops(&self) -> f64 {
         match &self.costs {
@@ -72,7 +74,7 @@ impl Workload {
         }
     }
 
-    /// The cost of the most expensive index; 0 without any.
+    /// The cost of the most expensive index; 0 if there are none.
     #[must_use]
     pub fn largest(&self) -> f64 {
         match &self.costs {
@@ -94,7 +96,7 @@ impl Workload {
         }
     }
 
-    /// The cost of a shard.
+    /// The total cost of a shard.
     #[must_use]
     pub fn flops_of(&self, shard: Shard) -> f64 {
         match &self.costs {
@@ -105,7 +107,7 @@ impl Workload {
         }
     }
 
-    /// The shard of every index.
+    /// The shard of every index; empty for equal costs.
     fn dealt(&self, of: usize) -> Vec<usize> {
         match &self.costs {
             Costs::Equal(_) => Vec::new(),
@@ -114,7 +116,7 @@ impl Workload {
         }
     }
 
-    /// Those of `of` shards that have one of these indices, which ascend.
+    /// The shards, among `of`, that have any of these indices; `indices` must be ascending.
     pub(super) fn with_any(&self, indices: &[usize], of: usize) -> Vec<Shard> {
         if let Costs::Equal(_) = self.costs {
             return Shard::with_any(indices, of, self.count);
@@ -126,7 +128,7 @@ impl Workload {
     }
 }
 
-/// The shard of every index: where its middle lies on the whole.
+/// The shard of every index: the one whose share of the total cost contains the index's midpoint.
 fn side_by_side(costs: &[f64], of: usize) -> Vec<usize> {
     let whole: f64 = costs.iter().sum();
     let mut before = 0.0;
@@ -144,12 +146,12 @@ fn countable(cost: f64) -> f64 {
     if cost.is_finite() && cost > 0.0 { cost } else { 0.0 }
 }
 
-/// The shard of every index, from the most expensive on to the one that has the least so far.
+/// The shard of every index: from the most expensive down, each index goes to the shard with the lowest total so far.
 fn dealt(costs: &[f64], of: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..costs.len()).collect();
     order.sort_by(|&a, &b| costs[b].total_cmp(&costs[a]));
-    // Numbers that are not negative order as their bits; of shards of one cost the one with fewer indices comes first. More
-    // shards than indices have none.
+    // Non-negative floats are ordered like their bits. Of shards with equal totals, the one with fewer indices comes
+    // first. If there are more shards than indices, the last shards get none.
     let mut least: BinaryHeap<Reverse<(u64, usize, usize)>> =
         (0..of.min(costs.len())).map(|k| Reverse((0, 0, k))).collect();
     let mut shards = vec![0; costs.len()];
@@ -161,7 +163,8 @@ fn dealt(costs: &[f64], of: usize) -> Vec<usize> {
     shards
 }
 
-/// How long a shard may take, and how fast a core is: from these and the costs of a study comes the number of its shards.
+/// Limits on the duration of a shard, and the speed of a core; with a study's costs they determine the number of
+/// shards.
 ///
 /// # Examples
 /// ```
@@ -176,39 +179,39 @@ fn dealt(costs: &[f64], of: usize) -> Vec<usize> {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ShardTime {
-    /// The fewest seconds: starting a process and reading its data must not count.
+    /// The fewest seconds a shard should take, so that starting a process and reading its data hardly count.
     pub least: f64,
-    /// The most seconds: queues like short jobs, and a node that is lost costs little.
+    /// The most seconds a shard should take, since queues favour short jobs, and losing a node then costs little.
     pub most: f64,
-    /// Operations that a core does in a second, as estimates count them. By default 5·10⁹: measured were 1.4·10⁹ where
-    /// many small matrices are decomposed (the ablation study) and 2.3·10¹⁰ where large ones are multiplied
-    /// (universality, with AVX-512); either is within the factor that [`shards`](Self::shards) leaves.
+    /// Floating-point operations per second on one core, as estimates count them. The default is 5·10⁹. Measured values
+    /// were 1.4·10⁹ when decomposing many small matrices (the ablation study) and 2.3·10¹⁰ when multiplying large ones
+    /// (universality, with AVX-512); both are within the factor that [`shards`](Self::shards) allows for.
     pub flops_per_second: f64,
 }
 
-/// A minute at least, an hour at most.
+/// At least a minute, at most an hour.
 impl Default for ShardTime {
     fn default() -> Self {
         Self { least: 60.0, most: 3600.0, flops_per_second: 5e9 }
     }
 }
 
-/// Shards for each worker, so that none waits long for the last.
+/// Shards per worker, so that no worker waits long for the last shard.
 const EACH_WORKER: usize = 4;
 
 impl ShardTime {
-    /// Estimated seconds of a shard of a study of several experiments.
+    /// Estimated seconds of one shard of a study with several experiments.
     #[must_use]
     pub fn seconds(&self, work: &[Workload], shard: Shard) -> f64 {
         work.iter().map(|work| work.flops_of(shard)).sum::<f64>() / self.flops_per_second
     }
 
-    /// How many shards a study of several experiments is to be cut into, for so many workers of one core.
+    /// How many shards to divide a study of several experiments into, for `workers` workers of one core each.
     ///
-    /// Shards aim at the geometric mean of the least and the most, eight minutes by default: an estimate that is wrong by
-    /// a factor of seven either way still leaves them in between. Where that makes fewer than four for each worker,
-    /// they are shorter, down to the least. More shards than indices are of no use: an index that takes longer than
-    /// the most is a shard of its own.
+    /// Shards aim at the geometric mean of `least` and `most`, eight minutes by default: even if the estimate is wrong
+    /// by a factor of seven either way, they stay between the two. If that gives fewer than four shards per worker,
+    /// they are made shorter, but not below `least`. There are never more shards than indices: an index that takes
+    /// longer than `most` is a shard on its own.
     #[must_use]
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // between 0 and a count
     pub fn shards(&self, work: &[Workload], workers: usize) -> usize {
@@ -231,7 +234,8 @@ mod tests {
         (0..of).map(|k| Shard::new(k, of).unwrap()).collect()
     }
 
-    /// The stated bound, and every index once: costs over six decades, equal ones among them, for every number of shards.
+    /// The stated bound, and every index exactly once: costs over six decades, with equal ones, for every number of
+    /// shards.
     #[test]
     fn shards_differ_by_one_index_at_most() {
         let mut rng = stream(18, 7, 0);
@@ -260,7 +264,7 @@ mod tests {
                     let (low, high) = costs
                         .iter()
                         .fold((f64::INFINITY, 0.0), |(low, high): (f64, f64), &c| (low.min(c), high.max(c)));
-                    // The sums are rounded: at most one rounding an index.
+                    // The sums are rounded: at most one rounding per index.
                     let rounding = 1.0 + count as f64 * f64::EPSILON;
                     assert!(high - low <= work.largest() * rounding, "{count} in {of}: {low} to {high}");
                     assert!((costs.iter().sum::<f64>() - work.flops()).abs() <= 1e-12 * work.flops());
@@ -278,7 +282,8 @@ mod tests {
         assert_eq!(indices.len(), 4);
     }
 
-    /// A minute at least and an hour at most, wherever the repeats allow it; also where the estimate is off by seven.
+    /// At least a minute and at most an hour, if the repeats allow it, even when the estimate is off by a factor of
+    /// seven.
     #[test]
     fn shards_take_minutes() {
         let time = ShardTime::default();
@@ -289,7 +294,7 @@ mod tests {
                     let of = time.shards(&work, workers);
                     assert!((1..=repeats).contains(&of));
                     let taken = |k: usize| time.seconds(&work, Shard::new(k, of).unwrap());
-                    // The last shards have one repeat more, if any have.
+                    // The last shards have one more repeat, if any have.
                     let (shortest, longest) = (taken(0), taken(of - 1));
                     let is_all = of == 1;
                     assert!(
