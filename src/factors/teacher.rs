@@ -9,7 +9,7 @@ use ndarray::{Array2, ArrayRef2};
 
 /// Reference coefficients `β*` (`p × k`) and their residuals `E = Y − X β*` (`N × k`) on a table of data.
 ///
-/// In Schaeffer et al. 2023 `β*` is the best model of the class, fitted on all rows. (The least-squares fit of
+/// In Schaeffer et al. 2023 `β*` is the best model of the class, fitted on all rows. (The least squares fit of
 /// the *training* set would not do: its residuals are orthogonal to every `uᵣ`, so the third factor would vanish by
 /// construction.)
 ///
@@ -58,13 +58,13 @@ impl Teacher {
         Ok(Self { beta, residuals })
     }
 
-    /// `β*`, `p × k`.
+    /// The coefficients `β*`, `p × k`.
     #[must_use]
     pub fn beta(&self) -> &Array2<f64> {
         &self.beta
     }
 
-    /// `E = Y − X β*`, `N × k`.
+    /// The residuals `E = Y − X β*`, `N × k`.
     #[must_use]
     pub fn residuals(&self) -> &Array2<f64> {
         &self.residuals

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 /// A nested family of features: for every `p` a map from `ℝᵈ` to `ℝᵖ`.
 ///
-/// The contract: `design(inputs, p)` is the first `p` columns of `design(inputs, q)`, to the bit, for
-/// `p ≤ q`, and a row of it is a function of that row of `inputs` alone.
+/// The contract: `design(inputs, p)` is the first `p` columns of `design(inputs, q)`, to the bit, for `p ≤ q`, and each
+/// of its rows depends on that row of `inputs` alone.
 pub trait FeatureMap: std::fmt::Debug + Send + Sync {
     /// The dimension `d` of an input.
     fn input_dimension(&self) -> usize;

@@ -30,7 +30,7 @@ use std::ops::Range;
 pub struct FourierSeries;
 
 impl FeatureMap for FourierSeries {
-    /// 1.
+    /// Always 1.
     fn input_dimension(&self) -> usize {
         1
     }
@@ -68,7 +68,7 @@ mod tests {
     use super::*;
     use ndarray::{array, s};
 
-    /// x, then cos kx and sin kx for k = 1, 7, 1000 and 99,991, rounded from 400 digits (mpmath 1.3.0).
+    /// `x`, then `cos kx` and `sin kx` for `k` = 1, 7, 1000 and 99,991, rounded from 400 digits (mpmath 1.3.0).
     #[rustfmt::skip]
     #[allow(clippy::unreadable_literal, clippy::approx_constant)]
     const VALUES: [[f64; 9]; 14] = [

@@ -117,7 +117,7 @@ impl NaturalSpline {
         &self.knots
     }
 
-    /// `K`: the largest `p`.
+    /// The number of knots `K`: the largest `p`.
     #[must_use]
     pub fn outputs(&self) -> usize {
         self.knots.len()
@@ -221,7 +221,7 @@ fn reflect(v: &[f64], x: &mut [f64]) {
 }
 
 impl FeatureMap for NaturalSpline {
-    /// 1.
+    /// Always 1.
     fn input_dimension(&self) -> usize {
         1
     }

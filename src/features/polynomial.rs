@@ -138,7 +138,7 @@ impl Polynomial {
 }
 
 impl FeatureMap for Polynomial {
-    /// 1.
+    /// Always 1.
     fn input_dimension(&self) -> usize {
         1
     }

@@ -199,7 +199,7 @@ mod tests {
         (found, finite)
     }
 
-    /// The distance in units of the last place of the exact value.
+    /// The distance from the exact value, in units in its last place.
     fn units(found: f64, exact: &Number) -> f64 {
         let size = exact.to_f64().value().abs();
         let unit = size.next_up() - size;
