@@ -12,7 +12,7 @@ const LN_2_HIGH: f64 = std::f64::consts::LN_2;
 /// ln 2 minus [`LN_2_HIGH`].
 const LN_2_LOW: f64 = 2.319_046_813_846_299_6e-17;
 
-/// Computes `Σ c_k tᵏ`. Long sums are cut into pieces, which do not have to wait for each other.
+/// Computes `Σ c_k tᵏ`. Callers cut long sums into pieces, which do not have to wait for each other.
 #[inline(always)]
 pub(super) fn horner<const N: usize>(t: f64, coefficients: &[f64; N]) -> f64 {
     let mut sum = coefficients[N - 1];

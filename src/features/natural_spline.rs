@@ -192,7 +192,7 @@ fn check_degrees(degrees_of_freedom: usize) -> Result<(), Error> {
     Err(Error::Domain { what: "the degrees of freedom of a natural spline", value, must_be: "≥ 2" })
 }
 
-/// Writes `f'' = 0` at the first of these knots as a condition on `m` coefficients: from `f' ∝ (c₁ − c₀) / h₁`,
+/// The condition `f'' = 0` at the first of these knots, on `m` coefficients: from `f' ∝ (c₁ − c₀) / h₁`,
 /// `(c₂ − c₁) / h₂`.
 fn condition(knots: &[f64], m: usize) -> Vec<f64> {
     let ratio = (knots[2.min(knots.len() - 1)] - knots[0]) / (knots[1] - knots[0]);

@@ -141,8 +141,8 @@ fn check_variance(value: f64) -> Result<f64, Error> {
 
 /// Rows with second moments `Σ` and targets `y = x·β* + e`, with uncorrelated noise `e` of mean 0 and equal variance.
 ///
-/// The test rows have the moments `Σ`; training rows may come from anywhere. The noise of the training targets and of
-/// the test targets is the same.
+/// The test rows have the moments `Σ`; training rows may come from anywhere. Training and test targets have the same
+/// noise.
 ///
 /// # Examples
 /// The peak at `n = p` is variance; the bias is 0 from there on:

@@ -26,7 +26,7 @@ use std::sync::Arc;
 pub struct Standardised {
     map: Arc<dyn FeatureMap>,
     means: Vec<f64>,
-    /// The factors of the features; 0 for a constant feature.
+    /// The factors that features are multiplied by; 0 for a constant feature.
     scales: Vec<f64>,
 }
 

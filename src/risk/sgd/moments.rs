@@ -252,7 +252,7 @@ impl SgdMoments {
         Ok(&self.start + &self.mean_step()?.0)
     }
 
-    /// The distance that the mean iterate has moved, and the gains.
+    /// The difference between the mean iterate and the start, and the gains.
     fn mean_step(&self) -> Result<(Array2<f64>, Array1<f64>), Error> {
         let descent = GradientDescent::new(Schedule::Constant(self.sgd.step), self.steps, self.sgd.loss)?;
         let gains = Array1::from(Response::new(&descent, self.svd.spectrum())?.gains);
