@@ -1,11 +1,11 @@
-//! Ablations and adversaries as values: each changes one of the three factors.
+//! Ablations and adversaries: plain values, each of which changes one of the three factors.
 
 use crate::Error;
 use crate::svd::Cutoff;
 
 /// Which of the three factors of the test error are switched off (Schaeffer et al. 2023, section 4).
 ///
-/// A value; combinations are method chains.
+/// A plain value; chain the methods to combine ablations.
 ///
 /// # Examples
 /// ```
@@ -25,12 +25,12 @@ pub struct Ablation {
 }
 
 impl Ablation {
-    /// Nothing is switched off.
+    /// Switches nothing off.
     pub fn none() -> Self {
         Self::default()
     }
 
-    /// Factor 1: modes with `σ < cutoff` (absolute) are dropped from the fit.
+    /// Switches off factor 1: drops the modes with `σ < cutoff` (absolute) from the fit.
     ///
     /// # Errors
     /// [`Error::Domain`] if the cutoff is negative or not finite.
@@ -40,27 +40,27 @@ impl Ablation {
         Ok(self)
     }
 
-    /// Factor 2: test features are projected on the `modes` leading right singular vectors of the
-    /// training features. The fit stays what it was, and so does its training error. More modes than
-    /// there are: nothing is switched off.
+    /// Switches off factor 2: projects test features onto the `modes` leading right singular vectors of the training
+    /// features. The fit and its training error do not change. If there are no more than `modes` modes, nothing is
+    /// switched off.
     pub fn test_features_on(mut self, modes: usize) -> Self {
         self.test_modes = Some(modes);
         self
     }
 
-    /// Factor 3: targets are those of the best linear model, `Y = X β*`, for training and test.
+    /// Switches off factor 3: replaces all targets, training and test, by those of the best linear model, `Y = X β*`.
     pub fn no_residuals(mut self) -> Self {
         self.no_residuals = true;
         self
     }
 
-    /// The cutoff of factor 1, if it is switched off.
+    /// The cutoff below which modes are dropped, if factor 1 is switched off.
     #[must_use]
     pub fn cutoff(&self) -> Option<f64> {
         self.cutoff
     }
 
-    /// The number of modes that factor 2 keeps, if it is switched off.
+    /// The number of modes that test features keep, if factor 2 is switched off.
     #[must_use]
     pub fn test_modes(&self) -> Option<usize> {
         self.test_modes
@@ -72,7 +72,7 @@ impl Ablation {
         self.no_residuals
     }
 
-    /// Drops the gains that factor 1 switches off.
+    /// Sets the gains of modes below the cutoff of factor 1 to zero.
     pub(crate) fn cut_gains(&self, sigma: &[f64], gains: &mut [f64]) {
         if let Some(cutoff) = self.cutoff {
             for (gain, &s) in gains.iter_mut().zip(sigma) {
@@ -84,14 +84,16 @@ impl Ablation {
     }
 }
 
-/// Data made to hurt, along the mode of the smallest non-zero singular value (Schaeffer et al. 2023,
-/// section 5). The mode is oriented so that `u_last · y_train ≥ 0`
-/// ([`Svd::last_mode`](crate::svd::Svd::last_mode)); sweeps report the other sign's error as well.
+/// An adversarial change of the data along the mode of the smallest non-zero singular value (Schaeffer et al. 2023,
+/// section 5).
+///
+/// The mode is oriented so that `u_last · y_train ≥ 0` ([`Svd::last_mode`](crate::svd::Svd::last_mode)); sweeps also
+/// report the error for the opposite sign.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum Adversary {
-    /// Every test datum becomes `x + a · v_last`; its target stays.
+    /// Every test point becomes `x + a · v_last`; its target does not change.
     TestDatum {
         /// The strength `a`, in units of the features.
         strength: f64,

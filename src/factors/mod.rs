@@ -1,4 +1,4 @@
-//! The three factors of the test error, as fields; what switches one off or attacks along it.
+//! The three factors of the test error, and the ablations and adversaries that change them.
 
 pub mod ablation;
 pub mod teacher;
@@ -19,12 +19,11 @@ use ndarray::{Array1, Array2, ArrayRef2, Axis};
 ///                   └─ 1     └─ 2      └─ 3
 /// bias(x)     =  Σᵣ (1 − g(σᵣ) σᵣ) (x·vᵣ)(vᵣ·β*)  +  x (I − V Vᵀ) β*
 /// ```
-/// All factors are public: an experiment of your own changes one and reads [`Factors::error`] again. Residual factors
-/// `1 − g(σᵣ) σᵣ` are those that the filter states
-/// ([`write_residuals`](SpectralFilter::write_residuals)), to their last digits; where a gain or a singular value was
-/// changed they are the difference.
+/// All factors are public: for an experiment, change one and call [`Factors::error`] again. The residual factors
+/// `1 − g(σᵣ) σᵣ` come from the filter ([`write_residuals`](SpectralFilter::write_residuals)), which keeps their last
+/// digits. For a mode whose gain or singular value was changed, the difference is computed instead.
 ///
-/// Signs of `uᵣ` and `vᵣ` are arbitrary, but shared: products of two projections are what is defined.
+/// The signs of `uᵣ` and `vᵣ` are arbitrary but shared, so only products of two projections are well defined.
 ///
 /// # References
 /// Schaeffer et al., *Double Descent Demystified*, arXiv:2303.14151, equations 4–7: the case
@@ -44,12 +43,12 @@ use ndarray::{Array1, Array2, ArrayRef2, Axis};
 ///
 /// let training_rows: Vec<usize> = (0..10).collect();
 /// let factors = Factors::new(&svd, &MinNorm::default(), &teacher.select(&training_rows)?, &x_test)?;
-/// // The factors multiply back to the fitted model's error, exactly:
+/// // The factors give the fitted model's error again:
 /// let direct = x_test.dot(&svd.solve(&y, &MinNorm::default())?) - x_test.dot(teacher.beta());
 /// let rebuilt = factors.error();
 /// assert!((&rebuilt - &direct).iter().all(|e| e.abs() < 1e-9 * direct[[0, 0]].abs().max(1.0)));
 ///
-/// // Which mode does the most harm: on these ten patients the fifth, not the last.
+/// // On these ten patients the fifth mode does the most harm, not the last.
 /// assert_eq!(factors.contributions(0)[0].mode, 4);
 /// assert!(factors.ablated(&Ablation::none().no_residuals()).variance_part().sum().abs() < 1e-9);
 /// # Ok::<(), double_descent::Error>(())
@@ -64,14 +63,14 @@ pub struct Factors {
     pub test_projection: Array2<f64>,
     /// Factor 3: how far the residuals extend along each direction, `uᵣ·E`, `r × k`.
     pub residual_projection: Array2<f64>,
-    /// `vᵣ·β*`, `r × k`: what the bias is made of.
+    /// The projections `vᵣ·β*`, `r × k`, of which the bias is made.
     pub teacher_projection: Array2<f64>,
-    /// What ablations took out of [`Factors::test_projection`] (and adversaries put in, with the
-    /// sign turned), `m × r`: the model no longer sees it, the target still does.
+    /// What ablations removed from [`Factors::test_projection`] and, with the opposite sign, what adversaries added to
+    /// it, `m × r`: the model does not see this part, but the target depends on it.
     pub hidden_projection: Array2<f64>,
-    /// `x (I − V Vᵀ) β*`, `m × k`: the part of the target that no training row speaks of.
+    /// `x (I − V Vᵀ) β*`, `m × k`: the part of the target outside the span of the training rows.
     pub null_space_part: Array2<f64>,
-    /// What the filter said of each mode.
+    /// The filter's gain and residual factor for each mode.
     stated: Vec<Stated>,
 }
 
@@ -83,7 +82,7 @@ struct Stated {
     residual: f64,
 }
 
-/// One mode's share in the test error: a row of the table "which mode blows up".
+/// One mode's contribution to the test error. A table of them shows which mode blows up.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Contribution {
@@ -102,14 +101,14 @@ pub struct Contribution {
 }
 
 impl Factors {
-    /// Splits the error of the fit with gains of `filter` at the rows of `x_test` (`m × p`).
+    /// Splits the error at the rows of `x_test` (`m × p`) of the fit that `filter` gives.
     ///
     /// `teacher` must hold the residuals of the training rows, in the order of the rows behind `svd`
     /// ([`Teacher::select`]).
     ///
     /// # Errors
-    /// [`Error::Shape`] if `teacher` or `x_test` does not match `svd`, [`Error::NonFinite`],
-    /// [`Error::Empty`] without test rows, [`Error::UserCode`] if the filter gives what are no gains.
+    /// [`Error::Shape`] if `teacher` or `x_test` does not match `svd`, [`Error::NonFinite`], [`Error::Empty`] without
+    /// test rows, [`Error::UserCode`] if the filter fails or its gains are invalid.
     pub fn new(
         svd: &Svd,
         filter: &dyn SpectralFilter,
@@ -129,7 +128,7 @@ impl Factors {
         let needed = [table(m, p).saturating_mul(3), modes.saturating_mul(3), table(m, k)];
         reserve("the factors of the test error", sum(needed))?;
         let test_projection = x_test.dot(&svd.vt().t());
-        // Modes of zero singular value included: the thin V spans them, whatever the gains do.
+        // Modes of zero singular value belong here: the thin V spans them too, whatever their gains.
         let Response { gains, residuals } = Response::new(filter, svd.spectrum())?;
         let modes = svd.singular_values().iter().zip(gains.iter().zip(residuals));
         let stated = modes.map(|(&sigma, (&gain, residual))| Stated { sigma, gain, residual }).collect();
@@ -138,7 +137,7 @@ impl Factors {
             let beyond = &beyond - &beyond.dot(&svd.vt().t()).dot(svd.vt());
             beyond.dot(teacher.beta())
         } else {
-            Array2::zeros((x_test.nrows(), teacher.beta().ncols())) // exactly: they span all
+            Array2::zeros((x_test.nrows(), teacher.beta().ncols())) // exactly: V spans the whole space
         };
         Ok(Self {
             singular_values: svd.singular_values().clone(),
@@ -159,7 +158,7 @@ impl Factors {
         self.test_projection.dot(&(&self.residual_projection * &gain))
     }
 
-    /// `bias(x)`, `m × k`: what the fit cannot know of the target even without residuals.
+    /// `bias(x)`, `m × k`: the part of the target that the fit would miss even without residuals.
     #[must_use]
     pub fn bias_part(&self) -> Array2<f64> {
         let modes = self.gain.iter().zip(&self.singular_values).zip(&self.stated);
@@ -179,9 +178,9 @@ impl Factors {
         self.variance_part() - self.bias_part()
     }
 
-    /// The modes' shares in the error of one output, the largest first.
+    /// The modes' contributions to the error of one output, largest first.
     ///
-    /// An `output` that does not exist gives an empty table.
+    /// Empty if `output` is out of range.
     #[must_use]
     pub fn contributions(&self, output: usize) -> Vec<Contribution> {
         if output >= self.residual_projection.ncols() {
@@ -206,7 +205,7 @@ impl Factors {
         table
     }
 
-    /// The same factors with some switched off.
+    /// Returns the factors with some of them switched off.
     #[must_use]
     pub fn ablated(&self, ablation: &Ablation) -> Self {
         let mut out = self.clone();
@@ -226,10 +225,11 @@ impl Factors {
         out
     }
 
-    /// The same factors under an adversary that acts along `last` ([`Svd::last_mode`]).
+    /// Returns the factors under an adversary that acts along `last` ([`Svd::last_mode`]).
     ///
-    /// With ablations too, the order is that of the data: a datum is moved before it is projected
-    /// (`attacked`, then `ablated`), targets after their residuals are gone (`ablated`, then `attacked`).
+    /// To combine this with ablations, follow the order in which the data change: a test point is moved before it is
+    /// projected (`attacked`, then `ablated`), but targets are moved after their residuals are removed (`ablated`, then
+    /// `attacked`).
     #[must_use]
     pub fn attacked(&self, adversary: &Adversary, last: LastMode) -> Self {
         let mut out = self.clone();

@@ -1,4 +1,4 @@
-//! `Y = X β* + E`: the best linear model and what it leaves over.
+//! The best linear model and its residuals: `Y = X β* + E`.
 
 use crate::Error;
 use crate::dataset::Dataset;
@@ -7,11 +7,11 @@ use crate::risk::{Compressed, equilibrate};
 use crate::svd::{Backend, Faer, Svd};
 use ndarray::{Array2, ArrayRef2};
 
-/// A reference vector `β*` (`p × k`) and its residuals `E = Y − X β*` (`N × k`) on a table.
+/// Reference coefficients `β*` (`p × k`) and their residuals `E = Y − X β*` (`N × k`) on a table of data.
 ///
-/// In Schaeffer et al. 2023 `β*` is the best model of the class, fitted on all rows. (The least
-/// squares fit of the *training* set would not do: its residuals are orthogonal to every `uᵣ`, and the
-/// third factor would vanish by construction.)
+/// In Schaeffer et al. 2023 `β*` is the best model of the class, fitted on all rows. (The least squares fit of
+/// the *training* set would not do: its residuals are orthogonal to every `uᵣ`, so the third factor would vanish by
+/// construction.)
 ///
 /// # Examples
 /// ```
@@ -31,7 +31,7 @@ pub struct Teacher {
 }
 
 impl Teacher {
-    /// The best linear model: least squares on all rows, of minimum norm where that leaves a choice.
+    /// Fits the best linear model: least squares on all rows, of minimum norm if the solution is not unique.
     ///
     /// # Errors
     /// [`Error::Backend`], [`Error::Overflow`].
@@ -40,10 +40,10 @@ impl Teacher {
         Self::known(ideal_beta(&table, &Faer)?, data.features(), data.targets())
     }
 
-    /// A teacher that is known, with the residuals that it has on `(x, y)`.
+    /// Makes a teacher from known coefficients and computes its residuals on `(x, y)`.
     ///
     /// # Errors
-    /// [`Error::Shape`], [`Error::NonFinite`], [`Error::Overflow`] where a residual does not fit into `f64`.
+    /// [`Error::Shape`], [`Error::NonFinite`], [`Error::Overflow`] if a residual does not fit into `f64`.
     pub fn known(beta: Array2<f64>, x: &ArrayRef2<f64>, y: &ArrayRef2<f64>) -> Result<Self, Error> {
         Error::check_len("rows of the teacher's parameters", x.ncols(), beta.nrows())?;
         Error::check_len("columns of the teacher's parameters", y.ncols(), beta.ncols())?;
@@ -58,22 +58,22 @@ impl Teacher {
         Ok(Self { beta, residuals })
     }
 
-    /// `β*`, `p × k`.
+    /// The coefficients `β*`, `p × k`.
     #[must_use]
     pub fn beta(&self) -> &Array2<f64> {
         &self.beta
     }
 
-    /// `E = Y − X β*`, `N × k`.
+    /// The residuals `E = Y − X β*`, `N × k`.
     #[must_use]
     pub fn residuals(&self) -> &Array2<f64> {
         &self.residuals
     }
 
-    /// The same `β*` with the residuals of some of the rows: those of a training set.
+    /// Returns the same `β*` with the residuals of some of the rows, such as a training set.
     ///
     /// # Errors
-    /// [`Error::Shape`] if an index is not under the number of rows.
+    /// [`Error::Shape`] if an index is not less than the number of rows.
     pub fn select(&self, rows: &[usize]) -> Result<Self, Error> {
         let len = self.residuals.nrows();
         if let Some(&bad) = rows.iter().find(|&&row| row >= len) {
@@ -84,11 +84,11 @@ impl Teacher {
     }
 }
 
-/// Least squares on a whole compressed table.
+/// Solves least squares on all rows of a compressed table.
 ///
-/// With features of full column rank the solution is unique whatever the columns' units, so the
-/// columns are brought to one scale first: accuracy then depends on the angles between features, not
-/// on their units. Rank-deficient tables have a solution of minimum norm, which does depend on them.
+/// If the features have full column rank, the solution is unique whatever the columns' units. The columns are therefore
+/// brought to one scale first: accuracy then depends on the angles between features, not on their units. The
+/// minimum-norm solution of a rank-deficient table does depend on the units, so that table is solved as given.
 pub(crate) fn ideal_beta(table: &Compressed, backend: &dyn Backend) -> Result<Array2<f64>, Error> {
     let mut scaled = table.features.clone();
     let scales = equilibrate(&mut scaled);

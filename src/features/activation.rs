@@ -6,7 +6,7 @@
 use super::elementary::{erf, exp, exp_m1, ln_1p, normal_tail};
 use crate::machine::instructions::arch;
 
-/// What a layer applies to each of its pre-activations.
+/// The function that a layer applies to each of its pre-activations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -42,7 +42,7 @@ const SELU_SCALE: f64 = 1.050_700_987_355_480_5;
 const SELU_ALPHA: f64 = 1.673_263_242_354_377_2;
 
 impl Activation {
-    /// All of them.
+    /// All activations.
     pub const ALL: &[Self] = &[
         Self::Sigmoid,
         Self::Tanh,
@@ -58,7 +58,7 @@ impl Activation {
         Self::Identity,
     ];
 
-    /// Its name in tables and captions.
+    /// The name used in tables and captions.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -77,17 +77,16 @@ impl Activation {
         }
     }
 
-    /// Whether it is analytic and no polynomial: then features of full rank are all that a network has, almost
-    /// surely.
+    /// Whether it is analytic and not a polynomial: features of a network then have full rank, almost surely.
     #[must_use]
     pub fn is_analytic(self) -> bool {
         matches!(self, Self::Sigmoid | Self::Tanh | Self::Gelu | Self::Softplus | Self::Erf)
     }
 
-    /// Replaces each value by its activation, many at a time.
+    /// Applies the activation to each value in place, many at a time.
     ///
-    /// The same bits come out of every instruction set. The relative error is at most 4 ε (ε = 2.2e-16, tested
-    /// against 80 digits); that of GELU, for negative values, 8 ε, and below −37.5 it is 0 to 1e-300.
+    /// The bits are the same for every instruction set. The relative error is at most 4 ε (ε = 2.2e-16, tested against
+    /// 80 digits). For GELU at negative values it is at most 8 ε, and below −37.5 its value is 0 to 1e-300.
     pub fn apply(self, values: &mut [f64]) {
         match self {
             Self::Sigmoid => map(values, sigmoid),
@@ -105,7 +104,7 @@ impl Activation {
         }
     }
 
-    /// Its derivative at `x`; at a kink, `x = 0`, that from the left, and 0 at the jumps of sign and step.
+    /// The derivative at `x`: from the left at a kink (`x = 0`), and 0 at the jumps of sign and step.
     #[must_use]
     pub fn slope(self, x: f64) -> f64 {
         let mut value = [x];
@@ -131,7 +130,7 @@ impl Activation {
         }
     }
 
-    /// The standard deviation of its value at a standard normal number.
+    /// The standard deviation of its value at a standard normal variable.
     #[must_use]
     pub fn deviation(self) -> f64 {
         match self {
@@ -149,14 +148,15 @@ impl Activation {
     }
 }
 
-/// Values that share the loads of the coefficients, and whose chains of operations run side by side.
+/// Values computed together: they share the loads of the coefficients, and their chains of operations run in parallel.
 const GROUP: usize = 32;
 
 fn map(values: &mut [f64], f: impl Fn(f64) -> f64) {
     arch().dispatch(Map(values, f));
 }
 
-/// Applies a function to all values, compiled once per instruction set; the best one that the machine has runs.
+/// Applies a function to all values. Compiled once per instruction set; the best version that the machine supports
+/// runs.
 struct Map<'a, F>(&'a mut [f64], F);
 
 impl<F: Fn(f64) -> f64> pulp::WithSimd for Map<'_, F> {
@@ -164,7 +164,7 @@ impl<F: Fn(f64) -> f64> pulp::WithSimd for Map<'_, F> {
 
     #[inline(always)]
     fn with_simd<S: pulp::Simd>(self, _: S) {
-        // Not `for_each`: its closure may be left out of line, compiled for the oldest machine.
+        // Not `for_each`: its closure may not be inlined, and is then compiled for the baseline instruction set.
         let mut groups = self.0.chunks_exact_mut(GROUP);
         for group in &mut groups {
             let mut values = [0.0; GROUP];
@@ -206,7 +206,7 @@ fn softplus(x: f64) -> f64 {
 
 #[inline(always)]
 fn relu(x: f64) -> f64 {
-    // NaN stays NaN: it is the trace of an overflow.
+    // NaN stays NaN, as a sign of an overflow.
     if x <= 0.0 { 0.0 } else { x }
 }
 
@@ -238,7 +238,7 @@ fn elu(x: f64) -> f64 {
 mod tests {
     use super::*;
 
-    /// x, then the activations in the order of `ALL`: of 80 digits, by `tests/reference/activations.py`.
+    /// `x`, then the activations in the order of `ALL`, from 80 digits, by `tests/reference/activations.py`.
     #[allow(clippy::excessive_precision, clippy::unreadable_literal, clippy::approx_constant)]
     const VALUES: [[f64; 8]; 19] = [
         [-700.0, 9.85967654375977e-305, -1.0, 0.0, 9.85967654375977e-305, 0.0, -1.7580993408473768, -1.0],
@@ -411,7 +411,7 @@ mod tests {
         println!("largest errors in ε: {worst:?}");
     }
 
-    /// x, then erf: of 80 digits, by `tests/reference/activations.py`.
+    /// `x`, then `erf x`, from 80 digits, by `tests/reference/activations.py`.
     #[allow(clippy::excessive_precision, clippy::unreadable_literal, clippy::approx_constant)]
     const ERF: [[f64; 2]; 20] = [
         [0.0, 0.0],
@@ -452,7 +452,7 @@ mod tests {
             worst = worst.max(off);
         }
         println!("largest error {worst:.2} ε");
-        // Over the seam of the two ways, and to where it is 1.
+        // Across the switch between the two formulas, and on to where erf is 1.
         let grid: Vec<f64> = (0..200_000).map(|i| f64::from(i) * 4e-5).collect();
         let mut values = grid.clone();
         Activation::Erf.apply(&mut values);
@@ -494,7 +494,7 @@ mod tests {
         }
     }
 
-    /// GELU's tail, everywhere: a series of positive terms up to 3, a continued fraction beyond.
+    /// GELU's tail, everywhere: against a series of positive terms up to 3, and a continued fraction beyond.
     #[test]
     fn the_normal_tail_agrees_with_its_series() {
         for i in 1..=3600 {
@@ -510,7 +510,7 @@ mod tests {
             } else {
                 density / (1..=300).rev().fold(x, |below, k| x + f64::from(k) / below)
             };
-            // The series cancels, and the exponential multiplies the error of x²/2 by x²/2.
+            // The subtraction from ½ cancels digits, and the exponential multiplies the relative error of x²/2 by x²/2.
             let bound = (4.0 + 0.5 / expected.min(0.5) * f64::from(x < 3.0) * 4.0 + x * x) * f64::EPSILON;
             let found = normal_tail(x);
             assert!((found / expected - 1.0).abs() <= bound, "{x}: {found:e}, {expected:e}");
@@ -538,7 +538,7 @@ mod tests {
         const STEPS: u32 = 4000;
         for &activation in Activation::ALL {
             let (mut weights, mut first, mut second) = (0.0, 0.0, 0.0);
-            // On both sides of 0, where some have a kink.
+            // Separately on both sides of 0, where some activations have a kink.
             for side in [-1.0, 1.0] {
                 for i in 0..=STEPS {
                     // At a jump the limits from both sides, not the value between them.

@@ -1,11 +1,11 @@
-//! What every map of this crate asks of its arguments, and sees to in its result.
+//! Checks of arguments and results, shared by all maps of this crate.
 
 use super::FeatureMap;
 use crate::Error;
 use crate::machine::memory::zeros;
 use ndarray::{Array2, ArrayRef2};
 
-/// `n × p` zeros to write the features into, after [`check_inputs`].
+/// Checks the arguments ([`check_inputs`]) and returns `n × p` zeros to write the features into.
 pub(super) fn checked_zeros(
     map: &dyn FeatureMap,
     inputs: &ArrayRef2<f64>,
@@ -15,7 +15,7 @@ pub(super) fn checked_zeros(
     zeros("a design matrix", inputs.nrows(), p)
 }
 
-/// What every map of this crate asks of its arguments.
+/// Checks the arguments of a map of this crate.
 pub(super) fn check_inputs(map: &dyn FeatureMap, inputs: &ArrayRef2<f64>, p: usize) -> Result<(), Error> {
     Error::check_len("columns of the inputs", map.input_dimension(), inputs.ncols())?;
     if inputs.nrows() == 0 {
@@ -27,7 +27,7 @@ pub(super) fn check_inputs(map: &dyn FeatureMap, inputs: &ArrayRef2<f64>, p: usi
     Error::check_finite("the inputs", inputs.view())
 }
 
-/// [`Error::Shape`] for more features than a map has.
+/// Returns [`Error::Shape`] if more features are requested than the map has.
 pub(super) fn check_outputs(outputs: usize, asked: usize) -> Result<(), Error> {
     if asked <= outputs {
         Ok(())
@@ -37,13 +37,13 @@ pub(super) fn check_outputs(outputs: usize, asked: usize) -> Result<(), Error> {
     }
 }
 
-/// The design, or [`Error::Overflow`] if an entry does not fit into `f64`.
+/// Returns the design matrix, or [`Error::Overflow`] if an entry does not fit into `f64`.
 pub(super) fn finite(design: Array2<f64>, what: &'static str) -> Result<Array2<f64>, Error> {
     check_finite(&design, what)?;
     Ok(design)
 }
 
-/// [`finite`] of a table that the caller has.
+/// Like [`finite`], for a borrowed table.
 pub(super) fn check_finite(design: &ArrayRef2<f64>, what: &'static str) -> Result<(), Error> {
     Error::check_finite("the features", design.view()).map_err(|_| Error::Overflow { what })
 }

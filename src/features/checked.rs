@@ -1,4 +1,4 @@
-//! The one place where maps are called: they may be the caller's own.
+//! Checked calls of maps. All calls go through this module, because a map may be user code.
 
 use super::shape::check_shape;
 use super::{Cosines, FeatureMap};
@@ -6,17 +6,17 @@ use crate::{Error, error::user_code};
 use ndarray::{Array2, ArrayRef2};
 use std::ops::Range;
 
-/// [`FeatureMap::design`] of a shape that fits, all finite.
+/// Calls [`FeatureMap::design`] and checks that the result has the right shape and is finite.
 ///
 /// # Errors
-/// Those of the map; [`Error::UserCode`] if it panics or its table is of another shape, or holds NaN or an infinity.
+/// Those of the map; [`Error::UserCode`] if it panics, or if its table has the wrong shape or holds NaN or an infinity.
 pub(crate) fn design(map: &dyn FeatureMap, inputs: &ArrayRef2<f64>, p: usize) -> Result<Array2<f64>, Error> {
     let made = user_code::call(|| name(map), || map.design(inputs, p))??;
     check(map, &made, (inputs.nrows(), 0..p))?;
     Ok(made)
 }
 
-/// [`FeatureMap::columns`], checked as in [`design`].
+/// Calls [`FeatureMap::columns`], with the checks of [`design`].
 pub(crate) fn columns(
     map: &dyn FeatureMap,
     inputs: &ArrayRef2<f64>,
@@ -27,7 +27,7 @@ pub(crate) fn columns(
     Ok(made)
 }
 
-/// [`FeatureMap::write_columns`], checked as in [`design`].
+/// Calls [`FeatureMap::write_columns`], with the checks of [`design`].
 pub(crate) fn write_columns(
     map: &dyn FeatureMap,
     inputs: &ArrayRef2<f64>,
@@ -38,22 +38,22 @@ pub(crate) fn write_columns(
     check(map, design, (inputs.nrows(), columns))
 }
 
-/// [`FeatureMap::input_dimension`].
+/// Calls [`FeatureMap::input_dimension`] and catches panics.
 pub(crate) fn input_dimension(map: &dyn FeatureMap) -> Result<usize, Error> {
     user_code::call(|| name(map), || map.input_dimension())
 }
 
-/// [`FeatureMap::most_features`].
+/// Calls [`FeatureMap::most_features`] and catches panics.
 pub(crate) fn most_features(map: &dyn FeatureMap) -> Result<usize, Error> {
     user_code::call(|| name(map), || map.most_features())
 }
 
-/// [`FeatureMap::cosines`].
+/// Calls [`FeatureMap::cosines`] and catches panics.
 pub(crate) fn cosines(map: &dyn FeatureMap) -> Result<Option<Cosines<'_>>, Error> {
     user_code::call(|| name(map), || map.cosines())
 }
 
-/// A map in an error.
+/// The name of a map in error messages.
 fn name(map: &dyn FeatureMap) -> String {
     user_code::name("map", || map.describe())
 }

@@ -21,7 +21,7 @@ pub struct Coordinates {
 }
 
 impl Coordinates {
-    /// Of `inputs` (`d`) coordinates.
+    /// Makes the map for inputs of dimension `inputs` (`d`).
     #[must_use]
     pub fn new(inputs: usize) -> Self {
         Self { inputs }

@@ -1,18 +1,18 @@
-//! Exponential functions without branches: loops over them become SIMD loops.
+//! Exponentials and related functions without branches: the compiler turns loops over them into SIMD loops.
 //!
-//! Every step is an addition, a multiplication, a fused multiplication and addition, a division or an operation
-//! on bits, so the same bits come out whatever the instruction set.
+//! Every step is an addition, a multiplication, a fused multiply-add, a division or a bit operation, so the bits of the
+//! result are the same for every instruction set.
 
 // All must be inlined into one function per instruction set.
 #![allow(clippy::inline_always)]
 
-/// 1.5 · 2⁵²: what is added to it is rounded to an integer, which its last bits then hold.
+/// 1.5 · 2⁵²: adding a number to it rounds the number to an integer, which the last bits of the sum then hold.
 pub(super) const ROUND: f64 = 6_755_399_441_055_744.0;
 const LN_2_HIGH: f64 = std::f64::consts::LN_2;
-/// ln 2 less that.
+/// ln 2 minus [`LN_2_HIGH`].
 const LN_2_LOW: f64 = 2.319_046_813_846_299_6e-17;
 
-/// `Σ c_k tᵏ`. Long sums are cut in pieces, which do not wait for each other.
+/// Computes `Σ c_k tᵏ`. Callers cut long sums into pieces, which do not have to wait for each other.
 #[inline(always)]
 pub(super) fn horner<const N: usize>(t: f64, coefficients: &[f64; N]) -> f64 {
     let mut sum = coefficients[N - 1];
@@ -35,8 +35,8 @@ const FACTORIALS: ([f64; 6], [f64; 6]) = (
     ],
 );
 
-/// `(2ⁿ, eʳ − 1)` with `x = n ln 2 + r`, `|r| ≤ ½ ln 2`, for `|x| ≤ 708`: a Taylor polynomial of degree 13,
-/// whose remainder is under 1e-17 of it.
+/// Computes `(2ⁿ, eʳ − 1)` with `x = n ln 2 + r`, `|r| ≤ ½ ln 2`, for `|x| ≤ 708`, by a Taylor polynomial of degree 13
+/// whose relative remainder is under 1e-17.
 #[inline(always)]
 fn reduced(x: f64) -> (f64, f64) {
     let rounded = x.mul_add(std::f64::consts::LOG2_E, ROUND);
@@ -44,19 +44,19 @@ fn reduced(x: f64) -> (f64, f64) {
     let r = (-n).mul_add(LN_2_LOW, (-n).mul_add(LN_2_HIGH, x));
     let square = r * r;
     let series = horner(r, &FACTORIALS.1).mul_add(square * square * square, horner(r, &FACTORIALS.0));
-    // The last bits of `rounded` are n: with the bias added and in place of the exponent, 2ⁿ.
+    // The last bits of `rounded` hold n; adding the bias and shifting them to the exponent gives 2ⁿ.
     let power = f64::from_bits(rounded.to_bits().wrapping_add(1023) << 52);
     (power, square.mul_add(series, r))
 }
 
-/// `eˣ`; outside ±708 the value there.
+/// Computes `eˣ`, with `x` clamped to ±708.
 #[inline(always)]
 pub(super) fn exp(x: f64) -> f64 {
     let (power, less_one) = reduced(x.clamp(-708.0, 708.0));
     power.mul_add(less_one, power)
 }
 
-/// `eˣ − 1`; outside ±708 the value there.
+/// Computes `eˣ − 1`, with `x` clamped to ±708.
 #[inline(always)]
 pub(super) fn exp_m1(x: f64) -> f64 {
     let (power, less_one) = reduced(x.clamp(-708.0, 708.0));
@@ -76,8 +76,8 @@ const ODD: ([f64; 8], [f64; 8]) = {
     odd
 };
 
-/// `ln(1 + x)` for `0 ≤ x ≤ 1`: `2 artanh s`, `s = x / (2 + x) ≤ ⅓`; what is left out of the series is under
-/// 2e-17 of it.
+/// Computes `ln(1 + x)` for `0 ≤ x ≤ 1` as `2 artanh s`, `s = x / (2 + x) ≤ ⅓`; the relative truncation error of the
+/// series is under 2e-17.
 #[inline(always)]
 pub(super) fn ln_1p(x: f64) -> f64 {
     let s = x / (2.0 + x);
@@ -105,7 +105,7 @@ const ERF: ([f64; 8], [f64; 8]) = {
     series
 };
 
-/// `erf x`: the series up to ¾, whose remainder is under 1e-20, and `1 − erfc x` beyond.
+/// Computes `erf x`: by the series, whose remainder is under 1e-20, up to ¾ and as `1 − erfc x` beyond.
 #[inline(always)]
 pub(super) fn erf(x: f64) -> f64 {
     let size = x.abs();
@@ -156,7 +156,7 @@ const ERFC: [[f64; 6]; 4] = [
     ],
 ];
 
-/// `½ erfc(x / √2)`, the normal distribution's upper tail, for `x ≥ 0`; `x` over 37.5 counts as 37.5.
+/// Computes `½ erfc(x / √2)`, the normal distribution's upper tail, for `x ≥ 0`; `x` is clamped to 37.5.
 ///
 /// After M. M. Shepherd and J. G. Laframboise, *Chebyshev approximation of (1 + 2x) exp(x²) erfc x*, Mathematics
 /// of Computation 36 (1981).
@@ -164,7 +164,7 @@ const ERFC: [[f64; 6]; 4] = [
 pub(super) fn normal_tail(x: f64) -> f64 {
     let x = x.clamp(0.0, 37.5);
     let z = x * std::f64::consts::FRAC_1_SQRT_2;
-    // exp(−x²/2), with what rounding takes from x².
+    // exp(−x²/2), corrected for the rounding error of x².
     let square = x * x;
     let lost = x.mul_add(x, -square);
     let gauss = exp(-0.5 * square);

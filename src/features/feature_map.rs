@@ -1,4 +1,4 @@
-//! What a map is: nested features of raw inputs.
+//! The trait of feature maps: nested features of raw inputs.
 
 use super::shape::{check_design, check_shape, copy_columns};
 use crate::Error;
@@ -8,14 +8,14 @@ use std::sync::Arc;
 
 /// A nested family of features: for every `p` a map from `ℝᵈ` to `ℝᵖ`.
 ///
-/// The contract: `design(inputs, p)` is the first `p` columns of `design(inputs, q)`, to the bit, for
-/// `p ≤ q`, and a row of it is a function of that row of `inputs` alone.
+/// The contract: `design(inputs, p)` is the first `p` columns of `design(inputs, q)`, to the bit, for `p ≤ q`, and each
+/// of its rows depends on that row of `inputs` alone.
 pub trait FeatureMap: std::fmt::Debug + Send + Sync {
     /// The dimension `d` of an input.
     fn input_dimension(&self) -> usize;
 
-    /// How many features it has at most: the largest `p`. By default there is no limit. A sweep that asks for more than a
-    /// stated limit is refused before anything runs.
+    /// The largest `p` that the map supports; unlimited by default. A sweep that needs more features is refused before
+    /// anything runs.
     fn most_features(&self) -> usize {
         usize::MAX
     }
@@ -29,11 +29,11 @@ pub trait FeatureMap: std::fmt::Debug + Send + Sync {
     /// a matrix that does not fit into memory.
     fn design(&self, inputs: &ArrayRef2<f64>, p: usize) -> Result<Array2<f64>, Error>;
 
-    /// The features `columns.start`, …, `columns.end − 1` alone, to the bit those columns of
+    /// Computes only the features `columns.start`, …, `columns.end − 1`, bit for bit those columns of
     /// [`design`](Self::design): `inputs` `(n, d)` → `(n, columns.len())`.
     ///
-    /// By default the columns before them are made as well. A map whose features do not depend on each other does
-    /// better.
+    /// The default computes all columns before them as well. A map whose features do not depend on each other can avoid
+    /// that.
     ///
     /// # Errors
     /// Those of `design(inputs, columns.end)`, and [`Error::Empty`] for no columns.
@@ -46,13 +46,13 @@ pub trait FeatureMap: std::fmt::Debug + Send + Sync {
         Ok(if columns.start == 0 { design } else { design.slice(s![.., columns]).to_owned() })
     }
 
-    /// [`columns`](Self::columns) into a table that is there already: `design` is `(n, columns.len())`. Memory
-    /// fresh from the system costs random Fourier features a tenth of their time; as it stands this makes a table
-    /// and copies it.
+    /// Writes [`columns`](Self::columns) into an existing table `design`, `(n, columns.len())`. The default makes a new
+    /// table and copies it. A map can avoid that: newly allocated memory costs random Fourier features a tenth of their
+    /// time.
     ///
     /// # Errors
-    /// Those of [`columns`](Self::columns), after which the table holds nothing of use, and [`Error::Shape`] for one
-    /// of another shape.
+    /// Those of [`columns`](Self::columns), after which the contents of `design` are unspecified, and [`Error::Shape`]
+    /// if `design` has another shape.
     fn write_columns(
         &self,
         inputs: &ArrayRef2<f64>,
@@ -63,13 +63,13 @@ pub trait FeatureMap: std::fmt::Debug + Send + Sync {
         copy_columns(|| self.describe(), &self.columns(inputs, columns)?, design)
     }
 
-    /// What its features are cosines of, if they are, and nothing else: a backend with a device of its own
-    /// ([`CosineDevice`](crate::svd::CosineDevice)) makes them from that. By default they are not.
+    /// The frequencies, phases and amplitude, if all features are cosines; `None` by default. A backend with its own
+    /// device ([`CosineDevice`](crate::svd::CosineDevice)) computes the features from them.
     fn cosines(&self) -> Option<Cosines<'_>> {
         None
     }
 
-    /// In words, for a caption.
+    /// Describes the map in words, for captions.
     fn describe(&self) -> String {
         format!("{self:?}")
     }
@@ -86,7 +86,7 @@ pub struct Cosines<'a> {
     pub amplitude: f64,
 }
 
-/// What points to a map is one.
+/// Implements [`FeatureMap`] for pointers to maps.
 macro_rules! pointers {
     ($($pointer:ty),+) => {$(
         impl<T: FeatureMap + ?Sized> FeatureMap for $pointer {
@@ -129,7 +129,8 @@ mod tests {
     use crate::features::RandomFourier;
     use ndarray::array;
 
-    /// Every method, the defaulted ones too. A map that states its columns must not make all of them again.
+    /// Pointers forward every method, including those with defaults: a map with its own `columns` must not compute the
+    /// whole design again.
     #[test]
     fn pointers_are_what_they_point_to() {
         #[derive(Debug)]

@@ -1,19 +1,19 @@
-//! Functions on the circle.
+//! The Fourier series: functions on the circle.
 
 use super::{FeatureMap, checked_zeros, finite};
 use crate::Error;
 use ndarray::{Array2, ArrayRef2};
 use std::ops::Range;
 
-/// The Fourier series of functions of period `2π`: `x ↦ (1, cos x, sin x, cos 2x, sin 2x, …)`, in this order and
-/// with these weights. For another period scale the inputs.
+/// The Fourier series of functions of period `2π`: `x ↦ (1, cos x, sin x, cos 2x, sin 2x, …)`, in this order and with
+/// these weights. For another period, scale the inputs.
 ///
-/// The basis is orthogonal under the uniform weight, with squared norms 1, ½, ½, …; the minimum-norm fit is that of
-/// the kernel `Σ φ_k(x) φ_k(x')`, Dirichlet's.
+/// The basis is orthogonal under the uniform weight, with squared norms 1, ½, ½, …. The minimum-norm fit is that of the
+/// Dirichlet kernel, `Σ φ_k(x) φ_k(x')`.
 ///
 /// # Accuracy
-/// The absolute error is at most 2 ε for all frequencies and inputs with `k |x| ≤ 1.8e308` (tested against 400
-/// digits): the rounding of `k x` is made up for, as `cos(kx) = cos(h + l)` with `h + l = k x` exactly.
+/// The absolute error is at most 2 ε for all frequencies and inputs with `k |x| ≤ 1.8e308` (tested against 400 digits).
+/// The rounding error of `k x` is corrected: `cos(kx) = cos(h + l)` with `h + l = k x` exactly.
 ///
 /// # Examples
 /// ```
@@ -30,7 +30,7 @@ use std::ops::Range;
 pub struct FourierSeries;
 
 impl FeatureMap for FourierSeries {
-    /// 1.
+    /// Always 1.
     fn input_dimension(&self) -> usize {
         1
     }
@@ -54,11 +54,11 @@ impl FeatureMap for FourierSeries {
     }
 }
 
-/// 1, cos x, sin x, cos 2x, … by their place.
+/// The value at `x` of one column of 1, cos x, sin x, cos 2x, …
 fn wave(column: usize, x: f64) -> f64 {
     let k = column.div_ceil(2) as f64;
     let high = k * x;
-    // Those of `libm`: the same bits on every platform.
+    // From `libm`, which gives the same bits on every platform.
     let ((sin, cos), (sin_low, cos_low)) = (libm::sincos(high), libm::sincos(k.mul_add(x, -high)));
     if column % 2 == 1 || column == 0 { cos * cos_low - sin * sin_low } else { sin * cos_low + cos * sin_low }
 }
@@ -68,7 +68,7 @@ mod tests {
     use super::*;
     use ndarray::{array, s};
 
-    /// x, then cos kx and sin kx for k = 1, 7, 1000 and 99,991, rounded from 400 digits (mpmath 1.3.0).
+    /// `x`, then `cos kx` and `sin kx` for `k` = 1, 7, 1000 and 99,991, rounded from 400 digits (mpmath 1.3.0).
     #[rustfmt::skip]
     #[allow(clippy::unreadable_literal, clippy::approx_constant)]
     const VALUES: [[f64; 9]; 14] = [

@@ -1,25 +1,24 @@
-//! Raw inputs → design matrix `X`: the columns that a linear model is fitted on.
+//! Feature maps: from raw inputs to the design matrix `X` that a linear model is fitted on.
 //!
-//! A [`FeatureMap`] takes `n` inputs of dimension `d` to `n × p` features, for any number of features
-//! `p`. Maps are *nested*: the first `p` columns are the `p`-feature map, so a curve over `p` adds columns
-//! and never changes one.
+//! A [`FeatureMap`] turns `n` inputs of dimension `d` into `n × p` features, for any number of features `p`. Maps
+//! are *nested*: the first `p` columns are the `p`-feature map, so a curve over `p` adds columns and never changes one.
 //!
 //! | map | column `k` | |
 //! |---|---|---|
 //! | [`Coordinates`] | input `k` | Gaussian features, on Gaussian inputs |
 //! | [`FourierSeries`] | `1, cos x, sin x, cos 2x, …` | functions on the circle |
 //! | [`NaturalSpline`] | a natural cubic spline | one basis for each number of degrees of freedom |
-//! | [`NetworkTangent`] | the derivative of a random network in its weight `k` | twelve [`Activation`]s |
+//! | [`NetworkTangent`] | the derivative of a random network with respect to its weight `k` | twelve [`Activation`]s |
 //! | [`Polynomial`] | a polynomial of degree `k` | Legendre, Chebyshev or monomial |
 //! | [`PolynomialKernel`] | a monomial of several variables | `φ(x)·φ(x') = (x·x' + c)ᵐ` |
 //! | [`RandomFourier`] | a cosine or sine of random frequency | Gaussian, Laplacian, Matérn kernels for `p → ∞` |
 //! | [`RandomNetwork`] | neuron `k` of a random network's last layer | any [`Nonlinearity`] |
 //!
-//! Maps of maps: [`DirectSum`] (side by side), [`Pipeline`] (one after the other), [`Selection`] (some columns),
-//! [`Standardised`] (mean 0 and variance 1 on training inputs), [`WithIntercept`]. What random features tend to as
-//! their number grows is in [`kernel`](crate::kernel).
+//! Maps built from other maps: [`DirectSum`] (side by side), [`Pipeline`] (one after the other), [`Selection`] (some
+//! columns), [`Standardised`] (mean 0 and variance 1 on training inputs), [`WithIntercept`]. The limits of random
+//! features as their number grows are in [`kernel`](crate::kernel).
 //!
-//! Your own map is three methods:
+//! Your own map needs three methods:
 //! ```
 //! use double_descent::features::FeatureMap;
 //! use double_descent::{Error, svd::Svd};

@@ -4,22 +4,22 @@ use super::{FeatureMap, check_outputs, checked_zeros, finite};
 use crate::Error;
 use ndarray::{Array2, ArrayRef2};
 
-/// All natural cubic splines on `K` knots `ξ₁ < … < ξ_K`: cubic between neighbouring knots, twice continuously
-/// differentiable, linear beyond the first and the last. They have `K` degrees of freedom, constant included.
+/// The natural cubic splines on `K` knots `ξ₁ < … < ξ_K`: cubic between neighbouring knots, twice continuously
+/// differentiable, linear beyond the first and the last. They have `K` degrees of freedom, including the constant.
 ///
-/// The columns are those of R's `splines::ns(x, df = K, intercept = TRUE)`: the `K + 2` cubic B-splines of the knots
-/// in the null space of the two conditions `f''(ξ₁) = f''(ξ_K) = 0`,
+/// The columns are those of R's `splines::ns(x, df = K, intercept = TRUE)`: the `K + 2` cubic B-splines of the knots,
+/// restricted to the null space of the two conditions `f''(ξ₁) = f''(ξ_K) = 0`,
 ///
 /// ```text
 /// φ(x) = Zᵀ B(x),    Z ((K + 2) × K) with orthonormal columns, Cᵀ Z = 0
 /// ```
-/// with `Z` the last `K` columns of the `Q` of a Householder factorisation of `C`. Another `Z` is a rotation of
-/// this one, so fits of minimum norm, and ridge fits, are those of R's basis whatever its signs. They are not those of
-/// another basis of the same space: beyond `K = n` the basis decides which interpolant is short.
+/// with `Z` the last `K` columns of the `Q` of a Householder factorisation of `C`. Any other `Z` is a rotation of this
+/// one, so minimum-norm and ridge fits are those of R's basis, whatever its signs. Another basis of the same space
+/// gives other fits: beyond `K = n` the basis decides which interpolant has the smallest norm.
 ///
 /// # No nesting over `K`
-/// Knots at quantiles move with `K`, so a curve over degrees of freedom takes a map for each. Of one map, the first
-/// `p` columns are what the contract of [`FeatureMap`] asks for, and of little use.
+/// Knots at quantiles move with `K`, so a curve over degrees of freedom needs a separate map for each `K`. The first
+/// `p` columns of one map satisfy the contract of [`FeatureMap`], but are of little use.
 ///
 /// # Examples
 /// ```
@@ -43,26 +43,27 @@ use ndarray::{Array2, ArrayRef2};
 #[derive(Clone, Debug, PartialEq)]
 pub struct NaturalSpline {
     knots: Vec<f64>,
-    /// `v` of the two reflections `I − v vᵀ` whose product has `Z` in its last columns.
+    /// The vectors `v` of the two reflections `I − v vᵀ` whose product has `Z` in its last columns.
     reflections: [Vec<f64>; 2],
 }
 
 impl NaturalSpline {
-    /// With the least and the greatest of `inputs` (`n × 1`) as boundary knots, and `degrees_of_freedom − 2` (`K −
-    /// 2`) between them at equally spaced quantiles (R's type 7).
+    /// Puts the boundary knots at the smallest and the largest of `inputs` (`n × 1`), and `degrees_of_freedom − 2`
+    /// (`K − 2`) knots between them at equally spaced quantiles (R's type 7).
     ///
     /// # Errors
     /// [`Error::Shape`], [`Error::Empty`], [`Error::NonFinite`]; [`Error::Domain`] for fewer than two degrees of
-    /// freedom, or where quantiles coincide because inputs do; [`Error::Memory`] for more knots than memory.
+    /// freedom, or if quantiles coincide because inputs do; [`Error::Memory`] if the knots do not fit into memory; and
+    /// the errors of [`NaturalSpline::new`].
     pub fn at_quantiles(inputs: &ArrayRef2<f64>, degrees_of_freedom: usize) -> Result<Self, Error> {
         Self::new(quantiles(inputs, degrees_of_freedom)?)
     }
 
-    /// The same with boundary knots at `low` and `high`, R's `Boundary.knots = c(low, high)`: nothing between them
-    /// is extrapolated.
+    /// Like [`NaturalSpline::at_quantiles`], with boundary knots at `low` and `high`, R's
+    /// `Boundary.knots = c(low, high)`: inputs between them are not extrapolated.
     ///
     /// # Errors
-    /// As [`NaturalSpline::at_quantiles`]; [`Error::Domain`] unless the knots between them are.
+    /// As [`NaturalSpline::at_quantiles`]; [`Error::Domain`] unless the other knots lie between `low` and `high`.
     pub fn at_quantiles_within(
         inputs: &ArrayRef2<f64>,
         degrees_of_freedom: usize,
@@ -73,11 +74,11 @@ impl NaturalSpline {
         Self::new(knots)
     }
 
-    /// With these knots, the first and the last of which are the boundary.
+    /// Uses the given knots; the first and the last are the boundary knots.
     ///
     /// # Errors
-    /// [`Error::Domain`] for fewer than two knots, or unless they ascend strictly; [`Error::NonFinite`];
-    /// [`Error::Overflow`] if they are further apart than 1.8e308.
+    /// [`Error::Domain`] for fewer than two knots, if they do not ascend strictly, or if two are so close that slopes
+    /// do not fit into `f64`; [`Error::NonFinite`]; [`Error::Overflow`] if they are further apart than 1.8e308.
     pub fn new(knots: Vec<f64>) -> Result<Self, Error> {
         check_degrees(knots.len())?;
         if let Some((column, &value)) = knots.iter().enumerate().find(|(_, v)| !v.is_finite()) {
@@ -116,13 +117,13 @@ impl NaturalSpline {
         &self.knots
     }
 
-    /// `K`: the largest `p`.
+    /// The number of knots `K`: the largest `p`.
     #[must_use]
     pub fn outputs(&self) -> usize {
         self.knots.len()
     }
 
-    /// The B-splines at `x`, `K + 2` of them; beyond the boundary their tangents there.
+    /// Writes the `K + 2` B-splines at `x`; beyond a boundary knot, their tangents there.
     fn write_b_splines(&self, x: f64, values: &mut [f64]) {
         let knots = &self.knots;
         let (last, m) = (knots.len() - 1, values.len());
@@ -138,7 +139,7 @@ impl NaturalSpline {
             return;
         }
         let span = knots[1..last].partition_point(|&knot| knot <= x);
-        // Boundary knots count four times: knot `span + h` of the list is number `h` from here, h > 0 to the right.
+        // Boundary knots count four times. `knot(h, right)` is the `h`-th knot from `x` to the right or to the left.
         let knot = |h: usize, right: bool| {
             knots[if right { (span + h).min(last) } else { (span + 1).saturating_sub(h) }]
         };
@@ -157,7 +158,7 @@ impl NaturalSpline {
     }
 }
 
-/// Equally spaced quantiles of `inputs`, the least and the greatest included.
+/// Computes equally spaced quantiles of `inputs`, from the smallest to the largest.
 fn quantiles(inputs: &ArrayRef2<f64>, count: usize) -> Result<Vec<f64>, Error> {
     Error::check_len("columns of the inputs", 1, inputs.ncols())?;
     if inputs.is_empty() {
@@ -173,7 +174,7 @@ fn quantiles(inputs: &ArrayRef2<f64>, count: usize) -> Result<Vec<f64>, Error> {
         let (below, rest) = (last * i / gaps, last * i % gaps);
         let weight = rest as f64 / gaps as f64;
         *quantile = match sorted.get(below + 1) {
-            // Between equal inputs the sum would be theirs but for rounding.
+            // Between equal inputs the sum could differ from them by rounding.
             Some(above) if rest > 0 && *above > sorted[below] => {
                 sorted[below] * (1.0 - weight) + above * weight
             }
@@ -191,8 +192,8 @@ fn check_degrees(degrees_of_freedom: usize) -> Result<(), Error> {
     Err(Error::Domain { what: "the degrees of freedom of a natural spline", value, must_be: "≥ 2" })
 }
 
-/// `f'' = 0` at the first of these knots, as a condition on `m` coefficients: from `f' ∝ (c₁ − c₀) / h₁`, `(c₂ −
-/// c₁) / h₂`.
+/// The condition `f'' = 0` at the first of these knots, on `m` coefficients: from `f' ∝ (c₁ − c₀) / h₁`,
+/// `(c₂ − c₁) / h₂`.
 fn condition(knots: &[f64], m: usize) -> Vec<f64> {
     let ratio = (knots[2.min(knots.len() - 1)] - knots[0]) / (knots[1] - knots[0]);
     let mut condition = vec![0.0; m];
@@ -200,7 +201,7 @@ fn condition(knots: &[f64], m: usize) -> Vec<f64> {
     condition
 }
 
-/// `v` of the reflection `I − v vᵀ` that leaves nothing of `x` beyond place `from`, and what is before it alone.
+/// The vector `v` of the reflection `I − v vᵀ` that zeros `x` beyond index `from` and keeps the entries before it.
 fn reflection(x: &[f64], from: usize) -> Vec<f64> {
     let mut v = x.to_vec();
     v[..from].fill(0.0);
@@ -220,7 +221,7 @@ fn reflect(v: &[f64], x: &mut [f64]) {
 }
 
 impl FeatureMap for NaturalSpline {
-    /// 1.
+    /// Always 1.
     fn input_dimension(&self) -> usize {
         1
     }
@@ -260,7 +261,7 @@ mod tests {
         Array1::from(values.to_vec()).insert_axis(Axis(1))
     }
 
-    /// The textbook's other basis of the same space, 1, x and differences of truncated powers (Hastie, Tibshirani and
+    /// The textbook basis of the same space: 1, x and differences of truncated powers (Hastie, Tibshirani and
     /// Friedman, *Elements of statistical learning*, equation 5.4).
     fn truncated_powers(knots: &[f64], x: f64) -> Vec<f64> {
         let (last, cube) = (knots.len() - 1, |h: f64| h.max(0.0).powi(3));

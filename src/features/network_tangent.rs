@@ -1,4 +1,4 @@
-//! Derivatives of a random network in its weights.
+//! Tangent features: derivatives of a random network with respect to its weights.
 
 use super::{Activation, FeatureMap, check_outputs, checked_zeros, finite};
 use crate::Error;
@@ -6,14 +6,14 @@ use ndarray::{Array2, ArrayRef2};
 use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
 
-/// The tangent features of a network with one hidden layer of random weights: the derivatives of its output in
-/// the weights, at those weights.
+/// The tangent features of a random network with one hidden layer: the derivatives of its output with respect to the
+/// weights, at the drawn weights.
 ///
 /// ```text
 /// f(x) = s/√h Σⱼ vⱼ a(wⱼ·x/√d),    s = 1 / sd(a(z)),    w, v independent N(0, 1)
 /// φ(x) = (∂f/∂w₁₁, …, ∂f/∂w_hd, ∂f/∂v₁, …, ∂f/∂v_h),    h (d + 1) features
 /// ```
-/// Those of `ReLU` networks are dependent: `wⱼ·∂f/∂wⱼ = vⱼ ∂f/∂vⱼ`.
+/// For `ReLU` networks the features are linearly dependent: `wⱼ·∂f/∂wⱼ = vⱼ ∂f/∂vⱼ`.
 ///
 /// # Examples
 /// ```
@@ -39,7 +39,7 @@ pub struct NetworkTangent {
 }
 
 impl NetworkTangent {
-    /// Draws the weights of a network of `inputs` (`d`) and one hidden layer of `width` (`h`) neurons.
+    /// Draws the weights of a network with `inputs` (`d`) inputs and one hidden layer of `width` (`h`) neurons.
     ///
     /// # Errors
     /// [`Error::Empty`] if either is 0, [`Error::Memory`] if the layer does not fit into memory.
@@ -58,7 +58,7 @@ impl NetworkTangent {
         Ok(Self { activation, hidden, output })
     }
 
-    /// `h (d + 1)`: the largest `p`.
+    /// The number of features, `h (d + 1)`: the largest `p`.
     #[must_use]
     pub fn outputs(&self) -> usize {
         self.hidden.len() + self.output.len()
@@ -84,7 +84,7 @@ impl FeatureMap for NetworkTangent {
         let last = (self.activation.deviation() * (width as f64).sqrt()).recip();
         for (x, mut row) in inputs.rows().into_iter().zip(design.rows_mut()) {
             let mut features = Vec::with_capacity(self.outputs());
-            // One sum after the other: the bits of a row depend on nothing else.
+            // Summed row by row, so that a row's bits depend on nothing else.
             let sums: Vec<f64> = self
                 .hidden
                 .rows()

@@ -1,4 +1,4 @@
-//! What a layer applies: a named activation, or any function.
+//! The nonlinearity of a layer: a named activation, or any function.
 
 use super::Activation;
 use crate::{Error, error::user_code};
@@ -6,7 +6,7 @@ use ndarray::ArrayRef2;
 use std::fmt;
 use std::sync::Arc;
 
-/// What the neurons of a layer do with their pre-activations: an [`Activation`], or a function of your own.
+/// The function that neurons apply to their pre-activations: an [`Activation`] or any function you write.
 ///
 /// # Examples
 /// ```
@@ -31,18 +31,19 @@ enum Function {
     Own(Arc<dyn Fn(f64) -> f64 + Send + Sync>),
 }
 
-/// Half the width, in standard deviations, and the step of the rule that finds a deviation.
+/// The midpoint rule for deviations: half its width in standard deviations, and its steps per standard deviation.
 const REACH: i32 = 12;
 const STEPS: i32 = 1024;
 
 impl Nonlinearity {
-    /// A function of your own, and its name in captions. It must give the same value at the same number every time.
+    /// Makes a nonlinearity from a function and its name in captions. The function must always give the same value for
+    /// the same argument.
     ///
-    /// Its [deviation](Nonlinearity::deviation) comes from the midpoint rule on `[−12, 12]`, to a relative 1e-3 where
-    /// the function jumps, 1e-6 where it has kinks and to rounding where it is smooth.
+    /// Its [deviation](Nonlinearity::deviation) is computed by the midpoint rule on `[−12, 12]`. The relative error is
+    /// 1e-3 if the function jumps, 1e-6 if it has kinks, and rounding error if it is smooth.
     ///
     /// # Errors
-    /// [`Error::Domain`] unless its variance at a standard normal number is finite and > 0;
+    /// [`Error::Domain`] unless the variance of its value at a standard normal variable is finite and > 0;
     /// [`Error::UserCode`] if it panics.
     pub fn new(
         name: impl Into<String>,
@@ -61,7 +62,7 @@ impl Nonlinearity {
         let mean = values.iter().map(|(weight, value)| weight * value).sum::<f64>() / weights;
         let squares = values.iter().map(|(weight, value)| weight * (value - mean).powi(2));
         let variance = squares.sum::<f64>() / weights;
-        // A constant's variance is the rounding of its mean.
+        // The computed variance of a constant is the rounding error of its mean.
         if !(variance.sqrt() > 1e-12 * mean.abs() && variance.is_finite()) {
             return Err(Error::Domain {
                 what: "the variance of the activation at a standard normal number",
@@ -73,19 +74,19 @@ impl Nonlinearity {
         Ok(Self { name, deviation: variance.sqrt(), function })
     }
 
-    /// Its name in captions.
+    /// The name used in captions.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The standard deviation of its value at a standard normal number.
+    /// The standard deviation of its value at a standard normal variable.
     #[must_use]
     pub fn deviation(&self) -> f64 {
         self.deviation
     }
 
-    /// Replaces each value by the function's.
+    /// Applies the function to each value, in place.
     pub fn apply(&self, values: &mut [f64]) {
         match &self.function {
             Function::Named(activation) => activation.apply(values),
@@ -93,7 +94,7 @@ impl Nonlinearity {
         }
     }
 
-    /// [`Nonlinearity::apply`], or [`Error::UserCode`] if a function of the caller's panics.
+    /// Like [`Nonlinearity::apply`], but returns [`Error::UserCode`] if a user's function panics.
     pub(crate) fn call(&self, values: &mut [f64]) -> Result<(), Error> {
         match &self.function {
             Function::Named(activation) => activation.apply(values),
@@ -102,7 +103,7 @@ impl Nonlinearity {
         Ok(())
     }
 
-    /// [`Error::UserCode`] for a feature that a function of the caller's has made NaN or infinite.
+    /// Returns [`Error::UserCode`] if a user's function has made a feature NaN or infinite.
     pub(crate) fn check(&self, features: &ArrayRef2<f64>) -> Result<(), Error> {
         match (&self.function, Error::check_finite("the features", features.view())) {
             (Function::Own(_), Err(Error::NonFinite { row, column, value, .. })) => {
@@ -119,7 +120,7 @@ impl Nonlinearity {
         user_code::name("activation", || self.name.clone())
     }
 
-    /// The activation that it is, if it is one.
+    /// The named activation, if it is one.
     pub(crate) fn activation(&self) -> Option<Activation> {
         match self.function {
             Function::Named(activation) => Some(activation),

@@ -4,7 +4,7 @@ use super::{FeatureMap, checked_zeros, finite};
 use crate::Error;
 use ndarray::{Array2, ArrayRef2};
 
-/// Which polynomial of degree `k` makes column `k`.
+/// The family of polynomials whose member of degree `k` makes column `k`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum PolynomialBasis {
@@ -19,7 +19,7 @@ pub enum PolynomialBasis {
 }
 
 impl PolynomialBasis {
-    /// Its name in tables and captions.
+    /// The name used in tables and captions.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -29,7 +29,7 @@ impl PolynomialBasis {
         }
     }
 
-    /// Writes the degrees 1, 2, … at `x` into `values`.
+    /// Writes the polynomials of degrees 1, 2, … at `x` into `values`.
     fn write(self, x: f64, values: &mut [f64]) {
         match self {
             Self::Legendre => write_orthogonal(x, values, |k| k / (k + 1.0)),
@@ -45,17 +45,17 @@ impl PolynomialBasis {
     }
 }
 
-/// `Q_1(x), Q_2(x), …` of the family `Q_{k+1} = (1 + a_k) x Q_k − a_k Q_{k−1}`, `Q_0 = 1`, `a_0 = 0`:
-/// Legendre's has `a_k = k/(k + 1)`, Chebyshev's `a_k = 1`.
+/// Writes `Q_1(x), Q_2(x), …` of the family `Q_{k+1} = (1 + a_k) x Q_k − a_k Q_{k−1}`, `Q_0 = 1`, `a_0 = 0`. Legendre
+/// polynomials have `a_k = k/(k + 1)`, Chebyshev polynomials `a_k = 1`.
 ///
-/// In this form the recurrence loses `O(k²)` units in the last place as `x → ±1`. Written in the differences
+/// In this form the recurrence loses `O(k²)` units in the last place as `x → ±1`. In terms of the differences
 /// `D_k = Q_k − Q_{k−1}` it reads
 /// ```text
 /// D_{k+1} = a_k D_k + (1 + a_k) (x − 1) Q_k,      Q_{k+1} = Q_k + D_{k+1},
 /// ```
-/// and sees the small number `x − 1`, exact from `x = ½` to 2, instead of `x`: Reinsch's remedy for Goertzel's
-/// recurrence (W. M. Gentleman, *Computer Journal* 12, 1969). Negative `x` follow from
-/// `Q_k(−x) = (−1)ᵏ Q_k(x)`. In the middle, `|x| < ½`, the plain form is the better one.
+/// and uses the small number `x − 1`, exact from `x = ½` to 2, instead of `x`: Reinsch's remedy for Goertzel's
+/// recurrence (W. M. Gentleman, *Computer Journal* 12, 1969). Values at negative `x` follow from
+/// `Q_k(−x) = (−1)ᵏ Q_k(x)`. For `|x| < ½` the plain form is better.
 fn write_orthogonal(x: f64, values: &mut [f64], a: impl Fn(f64) -> f64) {
     let size = x.abs();
     let (mut previous, mut current, mut difference) = (0.0, 1.0, 0.0);
@@ -77,24 +77,23 @@ fn write_orthogonal(x: f64, values: &mut [f64], a: impl Fn(f64) -> f64) {
     }
 }
 
-/// Polynomials of one variable: `x ↦ (Q_1(x), …, Q_p(x))`, a column per degree.
+/// Polynomials of one variable: `x ↦ (Q_1(x), …, Q_p(x))`, one column per degree.
 ///
 /// ```text
 /// Legendre     (k + 1) P_{k+1} = (2k + 1) x P_k − k P_{k−1},   P_0 = 1, P_1 = x
 /// Chebyshev            T_{k+1} = 2 x T_k − T_{k−1},            T_0 = 1, T_1 = x
 /// Monomial             x^{k+1} = x · xᵏ
 /// ```
-/// Without the constant unless [`Polynomial::with_constant`] asks for it: degrees `1..=p`, or `0..=p − 1`.
+/// The degrees are `1..=p`, without the constant, or `0..=p − 1` after [`Polynomial::with_constant`].
 ///
 /// Inputs outside `[−1, 1]` are allowed as long as every feature fits into `f64`.
 ///
 /// # Accuracy
-/// On `[−1, 1]` the absolute error of degree `k` is at most `k ε / 2`, `ε = 2.2e-16`, in both orthogonal
-/// bases (tested against values of 40 digits and more up to degree 100 000; the largest error found is 0.2 `k ε`,
-/// and at `±1` the values are exact). Chebyshev's values come from a recurrence and not from
-/// `cos(k arccos x)` because the rounding of `arccos x` is multiplied by `k` (errors up to `k ε`), because
-/// the recurrence goes on outside `[−1, 1]`, and because multiplication and addition give the same bits on
-/// every platform, as `cos` does not.
+/// On `[−1, 1]` the absolute error of degree `k` is at most `k ε / 2`, `ε = 2.2e-16`, in both orthogonal bases (tested
+/// against values of at least 40 digits up to degree 100 000; the largest error found is 0.2 `k ε`, and at `±1` the
+/// values are exact). Chebyshev polynomials are computed by recurrence, not as `cos(k arccos x)`, for three reasons:
+/// the rounding error of `arccos x` would be multiplied by `k` (errors up to `k ε`), the recurrence also works outside
+/// `[−1, 1]`, and multiplication and addition give the same bits on every platform, while `cos` does not.
 ///
 /// # Examples
 /// ```
@@ -119,13 +118,13 @@ pub struct Polynomial {
 }
 
 impl Polynomial {
-    /// The degrees 1, 2, … of a basis.
+    /// Makes the map with degrees 1, 2, … of a basis.
     #[must_use]
     pub fn new(basis: PolynomialBasis) -> Self {
         Self { basis, constant: false }
     }
 
-    /// The same with the constant 1 as the first column: degrees 0, 1, …
+    /// Adds the constant 1 as the first column: degrees 0, 1, …
     #[must_use]
     pub fn with_constant(self) -> Self {
         Self { constant: true, ..self }
@@ -139,7 +138,7 @@ impl Polynomial {
 }
 
 impl FeatureMap for Polynomial {
-    /// 1.
+    /// Always 1.
     fn input_dimension(&self) -> usize {
         1
     }

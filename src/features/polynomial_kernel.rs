@@ -4,13 +4,13 @@ use super::{FeatureMap, check_outputs, checked_zeros, finite};
 use crate::{Error, machine::memory};
 use ndarray::{Array2, ArrayRef2};
 
-/// Exponents of more monomials than this are refused.
+/// The largest number of monomials allowed.
 const LARGEST: usize = 1 << 24;
 
-/// Multiplications beyond which they are too: ten seconds.
+/// The largest number of multiplications allowed for making them: ten seconds.
 const MOST_WORK: f64 = 4_294_967_296.0;
 
-/// Bytes that an allocation takes beside what is in it.
+/// Overhead of one heap allocation, in bytes.
 const HEAP: usize = 16;
 
 /// All monomials up to degree `m` of `d` variables, weighted so that `φ(x)·φ(x') = (x·x' + c)ᵐ`:
@@ -18,7 +18,7 @@ const HEAP: usize = 16;
 /// ```text
 /// φ_a(x) = √(m! / (a₁! ⋯ a_d! (m − |a|)!) · c^{m−|a|}) · x₁^{a₁} ⋯ x_d^{a_d},    |a| ≤ m:  C(m + d, d) features
 /// ```
-/// in the order of their degrees, and within one degree the powers of the first variable falling first.
+/// ordered by degree; within a degree, higher powers of the first variable come first.
 ///
 /// # Examples
 /// ```
@@ -47,7 +47,7 @@ struct Monomial {
 }
 
 impl PolynomialKernel {
-    /// The features of `(x·x' + constant)^degree` on `inputs` variables.
+    /// Makes the features of `(x·x' + constant)^degree` on `inputs` variables.
     ///
     /// # Errors
     /// [`Error::Empty`] for no inputs, [`Error::Domain`] unless the constant is finite and > 0,
@@ -78,7 +78,7 @@ impl PolynomialKernel {
         for total in 0..=degree {
             let mut next = Some(first_composition(inputs, total));
             while let Some(exponents) = next {
-                // c^{m−|a|} m! / (a! (m − |a|)!), binomial by binomial.
+                // c^{m−|a|} m! / (a! (m − |a|)!), as a product of binomial coefficients.
                 let mut square = constant.powi(i32::try_from(degree - total).map_err(|_| too_many())?);
                 let mut rest = degree;
                 for &a in &exponents {
@@ -87,7 +87,7 @@ impl PolynomialKernel {
                     }
                     rest -= a;
                 }
-                // At once: degrees of a million have weights that nobody could wait for.
+                // Checked for each monomial: at a degree of a million, computing all weights first would take too long.
                 if !square.is_finite() {
                     return Err(Error::Overflow { what: "a weight of the polynomial kernel's features" });
                 }
@@ -99,14 +99,14 @@ impl PolynomialKernel {
         Ok(Self { inputs, degree, constant, monomials })
     }
 
-    /// `C(m + d, d)`: the largest `p`.
+    /// The number of features, `C(m + d, d)`: the largest `p`.
     #[must_use]
     pub fn outputs(&self) -> usize {
         self.monomials.len()
     }
 
-    /// The second moments of all features at standard normal inputs, exactly: `E xᵏ = (k − 1)!!` for even `k`, 0
-    /// for odd.
+    /// The exact second moments of all features for standard normal inputs, from `E xᵏ = (k − 1)!!` for even `k` and 0
+    /// for odd `k`.
     ///
     /// # Errors
     /// [`Error::Memory`] if the matrix does not fit into memory, [`Error::Overflow`] if a moment does not fit
@@ -130,12 +130,12 @@ impl PolynomialKernel {
 fn normal_moment(k: i32) -> f64 {
     match k {
         _ if k % 2 == 1 => 0.0,
-        400.. => f64::INFINITY, // from k = 302 on, and not for a million factors
+        400.. => f64::INFINITY, // already from k = 302 on; saves multiplying up to a million factors
         _ => (1..k).step_by(2).map(f64::from).product(),
     }
 }
 
-/// `C(d + m, d)`, unless over [`LARGEST`].
+/// Computes `C(d + m, d)`; `None` if it exceeds [`LARGEST`].
 fn binomial(d: usize, m: usize) -> Option<usize> {
     let (few, many) = (d.min(m), d.max(m));
     let mut count = 1_usize;
@@ -148,14 +148,15 @@ fn binomial(d: usize, m: usize) -> Option<usize> {
     Some(count)
 }
 
-/// The first way to write `total` as a sum of `parts ≥ 1` numbers: all in the first.
+/// The first composition of `total` into `parts ≥ 1` numbers: all of it in the first number.
 fn first_composition(parts: usize, total: usize) -> Vec<usize> {
     let mut composition = vec![0; parts];
     composition[0] = total;
     composition
 }
 
-/// The way after this one, the first numbers falling first; `None` after the last, which has all in the last number.
+/// The next composition, with the first numbers falling first; `None` after the last, which has all of it in the last
+/// number.
 fn next_composition(mut composition: Vec<usize>) -> Option<Vec<usize>> {
     let last = composition.len() - 1;
     let from = composition[..last].iter().rposition(|&a| a > 0)?;

@@ -1,4 +1,4 @@
-//! The last layer of a network with random weights.
+//! Features from the last layer of a network with random weights.
 
 use super::arguments::{check_finite, check_inputs, check_outputs, checked_zeros};
 use super::shape::check_design;
@@ -11,31 +11,30 @@ use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
 use std::ops::Range;
 
-/// Rows that go through all layers at once: they stay in the cache.
+/// Rows that go through all layers together, so that they stay in the cache.
 const BLOCK: usize = 256;
 
-/// Blocks are filled up with zeros to a multiple of this: a row's bits then do not depend on how many there are.
+/// Blocks are padded with zero rows to a multiple of this, so that a row's bits do not depend on the number of rows.
 const MULTIPLE: usize = 16;
 
-/// Neurons of the last layer that are computed at once, whatever is asked for: a neuron's bits then do not depend on
-/// how many there are.
+/// Neurons of the last layer are computed in blocks of this size, whatever is requested, so that a neuron's bits do not
+/// depend on how many there are.
 const NEURONS: usize = 64;
 
-/// More neurons than this have no stream of their own.
+/// The largest number of neurons in a layer that can each have a random stream.
 const MOST: u64 = 1 << 32;
 
-/// A fully connected network at random weights: feature `k` is neuron `k` of its last layer.
+/// A fully connected network with random weights: feature `k` is neuron `k` of its last layer.
 ///
 /// ```text
 /// h₀ = x,    h_l = a(c W_l h_{l−1} + b_l),    φ(x) = h_L      W_l (d_l × d_{l−1}), independent N(0, s_l² / d_{l−1})
 /// s₁ = 1,    s_l = 1 / sd(a(z)) for l > 1,  z ~ N(0, 1)
 /// ```
-/// so that pre-activations vary about as much in every layer. `c = 1` unless
+/// so that pre-activations have about the same variance in every layer. `c = 1` unless
 /// [`with_weight_scale`](RandomNetwork::with_weight_scale) says otherwise, `b = 0` without
-/// [`with_biases`](RandomNetwork::with_biases). Of one layer, `sizes = [d, p]`, these are random features `a(w·x)`,
+/// [`with_biases`](RandomNetwork::with_biases). With one layer, `sizes = [d, p]`, these are random features `a(w·x)`,
 /// `w ~ N(0, I/d)`, whose limit is [`WideLayer`](crate::kernel::WideLayer).
-///
-/// The first `p` neurons of the last layer do not depend on how many follow, to the bit.
+/// The first `p` neurons of the last layer do not depend, to the bit, on how many follow.
 ///
 /// # Examples
 /// ```
@@ -56,12 +55,12 @@ const MOST: u64 = 1 << 32;
 #[derive(Clone, Debug)]
 pub struct RandomNetwork {
     activation: Nonlinearity,
-    /// Layer by layer, `d_l × d_{l−1}`, a row for each neuron.
+    /// The weights of each hidden layer, `d_l × d_{l−1}`, a row for each neuron.
     hidden: Vec<Array2<f64>>,
     last: Last,
     weight_scale: f64,
     bias_deviation: f64,
-    /// Layer by layer, the last included; empty without biases.
+    /// The biases of each layer, the last included; empty without biases.
     biases: Vec<Vec<f64>>,
 }
 
@@ -70,13 +69,13 @@ pub struct RandomNetwork {
 enum Last {
     /// `d_L × d_{L−1}`.
     Stored(Array2<f64>),
-    /// Drawn neuron by neuron whenever they are asked for.
+    /// Drawn neuron by neuron each time they are needed.
     Drawn { seed: u64, layer: usize, outputs: usize, inputs: usize, factor: f64 },
 }
 
 impl RandomNetwork {
-    /// Draws the weights of a network of `sizes` `[d₀, d₁, …, d_L]`, inputs, hidden layers, outputs, layer by layer
-    /// and neuron by neuron.
+    /// Draws the weights of a network with layers of `sizes` `[d₀, d₁, …, d_L]` (inputs, hidden layers, outputs), layer
+    /// by layer and neuron by neuron.
     ///
     /// # Errors
     /// [`Error::Empty`] for fewer than two sizes or one that is 0, [`Error::Memory`] if a layer does not fit
@@ -101,9 +100,9 @@ impl RandomNetwork {
         Ok(Self { activation, hidden, last, weight_scale: 1.0, bias_deviation: 0.0, biases: Vec::new() })
     }
 
-    /// A network of `sizes` `[d₀, d₁, …, d_L]` whose neurons each have a stream of random numbers of their own, a
-    /// function of `(seed, layer, neuron)`. Weights of the last layer are not stored but drawn when they are needed,
-    /// so it may be as wide as you like.
+    /// Makes a network with layers of `sizes` `[d₀, d₁, …, d_L]`. Each neuron has its own random stream, determined by
+    /// `(seed, layer, neuron)`. The weights of the last layer are not stored but drawn when needed, so it may be as
+    /// wide as you like.
     ///
     /// # Errors
     /// [`Error::Empty`] for fewer than two sizes or one that is 0, [`Error::Memory`] if a hidden layer does not
@@ -129,7 +128,7 @@ impl RandomNetwork {
         Ok(Self { activation, hidden, last, weight_scale: 1.0, bias_deviation: 0.0, biases: Vec::new() })
     }
 
-    /// The same network with all weights times `scale` (`c`).
+    /// Multiplies all weights by `scale` (`c`).
     ///
     /// # Errors
     /// [`Error::Domain`] unless the scale is finite and > 0.
@@ -151,8 +150,8 @@ impl RandomNetwork {
         Ok(self)
     }
 
-    /// The same network with biases `N(0, deviation²)` in every layer, each from a stream of its own, a function of
-    /// `(seed, layer, neuron)`; other streams than those of the weights, whatever the seed.
+    /// Adds biases `N(0, deviation²)` in every layer. Each has its own random stream, determined by
+    /// `(seed, layer, neuron)` and different from the streams of the weights, whatever the seed.
     ///
     /// # Errors
     /// [`Error::Domain`] unless the deviation is finite and ≥ 0, [`Error::Memory`] if the biases do not fit into
@@ -176,7 +175,7 @@ impl RandomNetwork {
         Ok(self)
     }
 
-    /// Neurons of the last layer: the largest `p`.
+    /// The number of neurons in the last layer: the largest `p`.
     #[must_use]
     pub fn outputs(&self) -> usize {
         match &self.last {
@@ -185,14 +184,14 @@ impl RandomNetwork {
         }
     }
 
-    /// Of one layer: its activation, and the deviations of weights and biases.
+    /// For a network of one layer with a named activation: the activation and the deviations of weights and biases.
     pub(crate) fn one_layer(&self) -> Option<(Activation, f64, f64)> {
         let inputs = self.hidden.is_empty().then(|| self.last_inputs())?;
         let weights = self.weight_scale * deviation(&self.activation, 0, inputs);
         Some((self.activation.activation()?, weights, self.bias_deviation))
     }
 
-    /// The activation and the layers, in words.
+    /// Describes the activation and the layers in words.
     pub(crate) fn describe_layers(&self) -> String {
         let sizes = self.hidden.iter().map(Array2::nrows).chain([self.outputs()]);
         let sizes: Vec<String> = sizes.map(|size| size.to_string()).collect();
@@ -208,12 +207,12 @@ impl RandomNetwork {
         }
     }
 
-    /// `h_{L−1}` of all inputs, row by row: `n × d_{L−1}`.
+    /// Computes `h_{L−1}` for all inputs, row-major: `n × d_{L−1}`.
     fn before_last(&self, inputs: &ArrayRef2<f64>) -> Result<Array2<f64>, Error> {
         let mut hidden =
             crate::machine::memory::zeros("a layer's values", inputs.nrows(), self.last_inputs())?;
         let blocks = inputs.axis_chunks_iter(Axis(0), BLOCK).zip(hidden.axis_chunks_iter_mut(Axis(0), BLOCK));
-        // Kept from block to block: memory fresh from the system costs more than a small layer.
+        // Kept from block to block: allocating memory costs more than a small layer.
         let (mut values, mut next) = (Vec::new(), Vec::new());
         for (inputs, mut hidden) in blocks {
             pad(&inputs, &mut values);
@@ -228,7 +227,7 @@ impl RandomNetwork {
         Ok(hidden)
     }
 
-    /// `a(W h + b)` for rows `h`, in the place of what is in `next`.
+    /// Computes `a(W h + b)` for rows `h` and replaces the contents of `next` by it.
     fn layer(
         &self,
         values: &[f64],
@@ -249,7 +248,7 @@ impl RandomNetwork {
         self.activation.call(next)
     }
 
-    /// Some neurons of the last layer, for inputs that are checked.
+    /// Writes some neurons of the last layer; `inputs` must have been checked.
     fn write(
         &self,
         inputs: &ArrayRef2<f64>,
@@ -281,7 +280,7 @@ impl RandomNetwork {
         check_finite(design, "a feature of a random network")
     }
 
-    /// The weights of `NEURONS` neurons of the last layer from `first` on, zero beyond the last.
+    /// The weights of `NEURONS` neurons of the last layer from `first` on; zeros after the last neuron.
     fn last_weights(&self, first: usize) -> Vec<f64> {
         let width = self.last_inputs();
         let mut block = vec![0.0; NEURONS * width];
@@ -300,7 +299,8 @@ impl RandomNetwork {
     }
 }
 
-/// The sizes before the outputs, and the outputs with their inputs: `(d_{L−1}, d_L, [d₀, …, d_{L−1}])`.
+/// Splits `sizes` into the inputs of the last layer, its outputs and all sizes before the outputs:
+/// `(d_{L−1}, d_L, [d₀, …, d_{L−1}])`.
 fn ends(sizes: &[usize]) -> Result<(usize, usize, &[usize]), Error> {
     match sizes {
         [before @ .., outputs] if before.last().is_some() && !sizes.contains(&0) => {
@@ -311,19 +311,19 @@ fn ends(sizes: &[usize]) -> Result<(usize, usize, &[usize]), Error> {
     }
 }
 
-/// `s_l / √d_{l−1}`, layers counted from 0.
+/// The standard deviation of a layer's weights, `s_l / √d_{l−1}`; layers are counted from 0.
 fn deviation(activation: &Nonlinearity, layer: usize, inputs: usize) -> f64 {
     let scale = if layer == 0 { 1.0 } else { activation.deviation().recip() };
     scale / (inputs as f64).sqrt()
 }
 
-/// The weights of one neuron. Odd places of the streams are the biases'.
+/// Draws the weights of one neuron. They use streams of even number; biases use odd ones.
 fn write_neuron(seed: u64, layer: usize, neuron: usize, factor: f64, weights: &mut [f64]) {
     let mut rng = stream(seed, 2 * layer, neuron);
     weights.fill_with(|| factor * rng.sample::<f64, _>(StandardNormal));
 }
 
-/// Rows one after the other, with rows of zeros up to a multiple of [`MULTIPLE`], in the place of what is in `values`.
+/// Copies `rows` into `values` in place of its contents, padded with zero rows to a multiple of [`MULTIPLE`].
 fn pad(rows: &ArrayRef2<f64>, values: &mut Vec<f64>) {
     values.clear();
     values.resize(rows.nrows().next_multiple_of(MULTIPLE) * rows.ncols(), 0.0);
@@ -345,7 +345,7 @@ impl FeatureMap for RandomNetwork {
         self.columns(inputs, 0..p)
     }
 
-    /// Only those neurons of the last layer; `2 n (Σ d_l d_{l−1} + (columns) d_{L−1})` flops.
+    /// Computes only these neurons of the last layer, in `2 n (Σ d_l d_{l−1} + (columns) d_{L−1})` flops.
     fn columns(&self, inputs: &ArrayRef2<f64>, columns: Range<usize>) -> Result<Array2<f64>, Error> {
         check_outputs(self.outputs(), columns.end)?;
         let mut design = checked_zeros(self, inputs, columns.len())?;
@@ -353,7 +353,7 @@ impl FeatureMap for RandomNetwork {
         Ok(design)
     }
 
-    /// Straight into the table.
+    /// Writes directly into `design`.
     fn write_columns(
         &self,
         inputs: &ArrayRef2<f64>,

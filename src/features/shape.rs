@@ -1,11 +1,11 @@
-//! Whether a design has the shape that was asked for.
+//! Checks that a design matrix has the requested shape.
 
 use crate::Error;
 use crate::error::user_code;
 use ndarray::ArrayRef2;
 use std::ops::Range;
 
-/// [`Error::Shape`] unless a table is one for these inputs and columns.
+/// Returns [`Error::Shape`] unless `design` has a row per input and as many columns as requested.
 pub(super) fn check_design(
     inputs: &ArrayRef2<f64>,
     columns: &Range<usize>,
@@ -15,7 +15,7 @@ pub(super) fn check_design(
     Error::check_len("columns of the design matrix", columns.len(), design.ncols())
 }
 
-/// [`Error::UserCode`] if a map has made a table of another shape.
+/// Copies the table that a map made into `design`; [`Error::UserCode`] if their shapes differ.
 pub(super) fn copy_columns(
     describe: impl Fn() -> String,
     made: &ArrayRef2<f64>,
@@ -26,7 +26,7 @@ pub(super) fn copy_columns(
     Ok(())
 }
 
-/// [`Error::UserCode`] unless a map has made as many rows as there are inputs and as many columns as it was asked for.
+/// Returns [`Error::UserCode`] unless a map made a row per input and as many columns as requested.
 pub(super) fn check_shape(
     describe: impl FnOnce() -> String,
     made: (usize, usize),

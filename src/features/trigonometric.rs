@@ -1,11 +1,11 @@
-//! Cosines and sines without branches, many at a time.
+//! Branch-free cosines and sines, many at a time.
 //!
 //! ```text
 //! cos x = (−1)ᵏ sin r,  r = x − (k − ½) π        sin x = (−1)ᵏ sin r,  r = x − k π        |r| ≤ π/2
 //! ```
-//! and one polynomial for `sin r`. The reduction is that of W. J. Cody and W. Waite, *Software Manual for the
-//! Elementary Functions*, 1980, with fused multiplications: what is left is `r` to its last digits even where `x`
-//! is next to a multiple of π/2.
+//! with one polynomial for `sin r`. The reduction is that of W. J. Cody and W. Waite, *Software Manual for the
+//! Elementary Functions*, 1980, with fused multiply-adds: `r` is accurate to its last digits even if `x` is next to a
+//! multiple of π/2.
 
 // All must be inlined into one function per instruction set.
 #![allow(clippy::inline_always)]
@@ -14,15 +14,15 @@ use super::elementary::{ROUND, horner};
 use crate::machine::instructions::arch;
 use std::f64::consts::FRAC_1_PI;
 
-/// Phases that share the loads of the coefficients, and whose chains of operations run side by side. Rows hold a
-/// whole number of groups.
+/// Phases computed together: they share the loads of the coefficients, and their chains of operations run in parallel.
+/// Rows hold a whole number of groups.
 pub(super) const GROUP: usize = 24;
 
-/// 2³⁰. Larger phases are reduced one at a time, by `libm`: `k` times the third piece of π is still far under
-/// the last digit of the smallest `r` there is (6e-19), and the fourth counts for nothing.
+/// 2³⁰. Larger phases are left to `libm`, one at a time. Up to here `k` times the third piece of π is far smaller than
+/// the smallest `r` there is (6e-19), and a fourth piece would not matter.
 const LARGEST: f64 = 1_073_741_824.0;
 
-/// π, in three pieces. `x − k` times the first is exact for `|x| ≥ 1`.
+/// π in three pieces. `x` minus `k` times the first piece is exact for `|x| ≥ 1`.
 #[allow(clippy::approx_constant)]
 const PI: [f64; 3] = [std::f64::consts::PI, 1.224_646_799_147_353_2e-16, -2.994_769_809_718_339_7e-33];
 
@@ -34,7 +34,7 @@ const SINE: ([f64; 4], [f64; 4]) = (
     [-2.5052107173183638e-08, 1.6058955907853242e-10, -7.643434533915066e-13, 2.7260070852573975e-15],
 );
 
-/// `(−1)ᵏ sin(x − turns π)`, `k` the integer in the last bits of `rounded`.
+/// Computes `(−1)ᵏ sin(x − turns π)`, where `k` is the integer in the last bits of `rounded`.
 #[inline(always)]
 fn reduced_sine(x: f64, turns: f64, rounded: f64) -> f64 {
     let r = (-turns).mul_add(PI[2], (-turns).mul_add(PI[1], (-turns).mul_add(PI[0], x)));
@@ -45,21 +45,21 @@ fn reduced_sine(x: f64, turns: f64, rounded: f64) -> f64 {
     f64::from_bits(sine.to_bits() ^ (rounded.to_bits() << 63))
 }
 
-/// For `|x|` up to [`LARGEST`].
+/// Computes `cos x` for `|x|` up to [`LARGEST`].
 #[inline(always)]
 fn cos(x: f64) -> f64 {
     let rounded = x.mul_add(FRAC_1_PI, 0.5) + ROUND;
     reduced_sine(x, (rounded - ROUND) - 0.5, rounded)
 }
 
-/// For `|x|` up to [`LARGEST`].
+/// Computes `sin x` for `|x|` up to [`LARGEST`].
 #[inline(always)]
 fn sin(x: f64) -> f64 {
     let rounded = x.mul_add(FRAC_1_PI, ROUND);
     reduced_sine(x, rounded - ROUND, rounded)
 }
 
-/// A function of a phase.
+/// Cosine or sine of a phase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wave {
     Cosine,
@@ -67,14 +67,13 @@ pub(super) enum Wave {
 }
 
 impl Wave {
-    /// `a cos(t + b)` or `a sin(t + b)` of each entry `t` of a table with rows as long as `phases`, `a` the amplitude
-    /// and `b` the phase of its column; `write` takes the row, the column and the values of each group. Whether every
-    /// `t + b` is finite.
+    /// Computes `a cos(t + b)` or `a sin(t + b)` for each entry `t` of a table with rows as long as `phases`, where `a`
+    /// is the amplitude and `b` the phase of the column. Calls `write` with the row, the first column and the values of
+    /// each group. Returns whether every `t + b` is finite.
     ///
-    /// The error of the cosine or sine of the double `t + b` is under 2 units in its last place (1.86 is the largest
-    /// found in 300,000 values of 200 bits, next to multiples of π/2 too, up to 2³⁰; beyond it `libm` gives it to 1
-    /// unit). The same bits
-    /// come out of every instruction set, and do not depend on the neighbours in the table.
+    /// The cosine or sine of the double `t + b` is within 2 units in its last place (the largest error found is 1.86,
+    /// in 300,000 values of 200 bits up to 2³⁰, including neighbours of multiples of π/2; beyond 2³⁰ `libm` is within 1
+    /// unit). The bits are the same for every instruction set and do not depend on neighbouring entries.
     pub(super) fn apply(
         self,
         table: &[f64],
@@ -97,7 +96,7 @@ fn dispatch(
     arch().dispatch(Waves { table, phases, amplitude, near, far, write })
 }
 
-/// Compiled once per instruction set; the best one that the machine has runs.
+/// Compiled once per instruction set; the best version that the machine supports runs.
 struct Waves<'a, F, W> {
     table: &'a [f64],
     phases: &'a [f64],
@@ -127,7 +126,7 @@ impl<F: Fn(f64) -> f64, W: FnMut(usize, usize, &[f64; GROUP])> pulp::WithSimd fo
                         *value = (self.near)(*value);
                     }
                 } else {
-                    // A copy: what a call may write to is kept in memory.
+                    // A copy: otherwise `values` would be kept in memory, because a call may write to it.
                     let mut slow = values;
                     finite &= one_by_one(&mut slow, &self.near, self.far);
                     values = slow;
@@ -142,7 +141,7 @@ impl<F: Fn(f64) -> f64, W: FnMut(usize, usize, &[f64; GROUP])> pulp::WithSimd fo
     }
 }
 
-/// A group with phases over [`LARGEST`] in it; whether all are finite.
+/// Computes a group that has phases over [`LARGEST`] in it. Returns whether all are finite.
 #[cold]
 #[inline(never)]
 fn one_by_one(values: &mut [f64], near: impl Fn(f64) -> f64, far: fn(f64) -> f64) -> bool {
@@ -164,7 +163,7 @@ mod tests {
 
     type Number = FBig<HalfEven, 2>;
 
-    /// Doubles that come within 6e-19 to 2e-16 of a multiple of π/2: `tests/reference/trigonometric.py hard`.
+    /// Doubles that come within 6e-19 to 2e-16 of a multiple of π/2, made by `tests/reference/trigonometric.py hard`.
     #[allow(clippy::approx_constant, clippy::unreadable_literal)]
     const HARD: [f64; 12] = [
         1.5707963267948966,
@@ -190,7 +189,7 @@ mod tests {
         found
     }
 
-    /// Rows of two groups, or of one.
+    /// Applies `wave` to a table in rows of two groups, or of one.
     fn times(wave: Wave, amplitude: f64, table: &[f64]) -> (Vec<f64>, bool) {
         let width = if table.len().is_multiple_of(2 * GROUP) { 2 * GROUP } else { GROUP };
         let mut found = vec![f64::NAN; table.len()];
@@ -200,7 +199,7 @@ mod tests {
         (found, finite)
     }
 
-    /// The distance in units of the last place of the exact value.
+    /// The distance from the exact value, in units in its last place.
     fn units(found: f64, exact: &Number) -> f64 {
         let size = exact.to_f64().value().abs();
         let unit = size.next_up() - size;
@@ -212,8 +211,8 @@ mod tests {
         Number::try_from(x).unwrap().with_precision(200).value()
     }
 
-    /// Arguments of every size up to [`LARGEST`], and next to multiples of π/6 and π/2, where cosine, sine or the
-    /// reduced argument are at their worst.
+    /// Arguments of every size up to [`LARGEST`], and next to multiples of π/6 and π/2, where errors of the cosine, the
+    /// sine or the reduced argument are largest.
     fn arguments() -> Vec<f64> {
         let mut rng = stream(1, 0, 0);
         let mut all: Vec<f64> =

@@ -1,4 +1,4 @@
-//! An intercept that no penalty touches: centring.
+//! Centring: how to fit an unpenalised intercept.
 
 // All must be inlined into one function per instruction set.
 #![allow(clippy::inline_always)]
@@ -10,10 +10,11 @@ use crate::machine::memory::{reserve, sum, table};
 use crate::svd::{exponent, power_of_two};
 use ndarray::{Array1, Array2, ArrayRef2, ArrayView1, ShapeError};
 
-/// A table whose columns, features and targets, have the mean 0: what a model with an unpenalised intercept is fitted on.
+/// A table whose features and targets have mean 0 in every column: a model with an unpenalised intercept is fitted on
+/// it.
 ///
-/// The minimiser of `‖Xβ + 1 b₀ᵀ − Y‖² + λ‖β‖²`, and any other fit that is free in `b₀`, has `b₀ = ȳ − βᵀx̄` and `β` that
-/// of the centred table. Centring takes a direction off the rows, so the interpolation threshold moves to `p = n − 1`.
+/// The minimiser of `‖Xβ + 1 b₀ᵀ − Y‖² + λ‖β‖²`, and any other fit with a free `b₀`, has `b₀ = ȳ − βᵀx̄` and the `β` of
+/// the centred table. Centring removes a direction from the rows, so the interpolation threshold moves to `p = n − 1`.
 /// Test rows are centred by the means of the training rows, never by their own.
 ///
 /// # Examples
@@ -45,7 +46,7 @@ pub(crate) struct Means {
 }
 
 impl Means {
-    /// `b₀ = ȳ − βᵀ x̄`.
+    /// Computes the intercept `b₀ = ȳ − βᵀ x̄`.
     pub(crate) fn intercept(&self, beta: &ArrayRef2<f64>) -> Result<Array1<f64>, Error> {
         Error::check_len("rows of beta", self.features.len(), beta.nrows())?;
         Error::check_len("columns of beta", self.targets.len(), beta.ncols())?;
@@ -67,43 +68,43 @@ impl Centred {
             }
         }
         Error::check_len("rows of y", x.nrows(), y.nrows())?;
-        // One more of what is not in rows yet.
+        // One more copy of tables that are not row-major.
         let copies = |x: &ArrayRef2<f64>| 1 + usize::from(!x.is_standard_layout());
         let bytes = |x: &ArrayRef2<f64>| table(x.nrows(), x.ncols()).saturating_mul(copies(x));
         reserve("a centred table", sum([bytes(x), bytes(y)]))?;
         let [features, targets] = tables.map(|(what, table)| {
-            // What is no number leaves none, so it is looked for only then.
+            // A table with NaN or an infinity gives no finite result, so it is searched for them only after a failure.
             centre(table).map_err(|error| Error::check_finite(what, table.view()).err().unwrap_or(error))
         });
         let ((features, of_features), (targets, of_targets)) = (features?, targets?);
         Ok(Self { features, targets, means: Means { features: of_features, targets: of_targets } })
     }
 
-    /// `X − 1 x̄ᵀ`, `n × p`.
+    /// The centred features `X − 1 x̄ᵀ`, `n × p`.
     #[must_use]
     pub fn features(&self) -> &Array2<f64> {
         &self.features
     }
 
-    /// `Y − 1 ȳᵀ`, `n × k`.
+    /// The centred targets `Y − 1 ȳᵀ`, `n × k`.
     #[must_use]
     pub fn targets(&self) -> &Array2<f64> {
         &self.targets
     }
 
-    /// `x̄`, `p`.
+    /// The means of the features `x̄`, `p`.
     #[must_use]
     pub fn feature_means(&self) -> ArrayView1<'_, f64> {
         self.means.features.view()
     }
 
-    /// `ȳ`, `k`.
+    /// The means of the targets `ȳ`, `k`.
     #[must_use]
     pub fn target_means(&self) -> ArrayView1<'_, f64> {
         self.means.targets.view()
     }
 
-    /// `b₀ = ȳ − βᵀ x̄` for the coefficients `beta` (`p × k`), `k`.
+    /// Computes the intercept `b₀ = ȳ − βᵀ x̄` (`k`) for the coefficients `beta` (`p × k`).
     ///
     /// # Errors
     /// [`Error::Shape`].
@@ -111,12 +112,12 @@ impl Centred {
         self.means.intercept(beta)
     }
 
-    /// Features, targets and means.
+    /// Splits into features, targets and means.
     pub(crate) fn into_parts(self) -> (Array2<f64>, Array2<f64>, Means) {
         (self.features, self.targets, self.means)
     }
 
-    /// `X β + 1 b₀ᵀ` at other rows (`m × p`), `m × k`.
+    /// Computes the predictions `X β + 1 b₀ᵀ` at other rows (`m × p`), `m × k`.
     ///
     /// # Errors
     /// [`Error::Shape`], [`Error::Memory`].
@@ -127,14 +128,14 @@ impl Centred {
     }
 }
 
-/// Rows that are added together: memory gives several at once faster than one after the other.
+/// Rows that are added together: memory delivers several at once faster than one after the other.
 const TOGETHER: usize = 4;
 
-/// A table less the means of its columns, and these: to twice the digits of a number, since a mean that is rounded leaves
-/// a mean of its rounding.
+/// Subtracts the means of the columns from a table; returns both. The means have twice the digits of an `f64`: a
+/// rounded mean would leave columns whose mean is its rounding error.
 fn centre(x: &ArrayRef2<f64>) -> Result<(Array2<f64>, Array1<f64>), Error> {
     let (n, p) = x.dim();
-    // A power of two loses no digits, and no sum is larger than the largest entry.
+    // Scaling by a power of two is exact, and keeps each sum about as small as the largest entry.
     let scale = power_of_two(-exponent(n as f64));
     let x = x.as_standard_layout();
     let entries = x.as_slice().unwrap_or_default();
@@ -162,7 +163,7 @@ fn centre(x: &ArrayRef2<f64>) -> Result<(Array2<f64>, Array1<f64>), Error> {
     Ok((centred, means))
 }
 
-/// Adds rows to sums whose rounding errors are summed up beside them (Knuth's two-sum).
+/// Adds rows to sums and accumulates the rounding errors separately (Knuth's two-sum).
 struct Add<'a> {
     rows: &'a [f64],
     scale: f64,
@@ -202,7 +203,7 @@ fn add<const R: usize>(rows: [&[f64]; R], scale: f64, sums: &mut [f64], rests: &
     }
 }
 
-/// A row less the means and what they leave; whether all of it are numbers.
+/// Subtracts the means and their remainders from a row. Returns whether the result is finite.
 struct Subtract<'a> {
     row: &'a [f64],
     means: &'a [f64],

@@ -1,4 +1,4 @@
-//! The ridge penalty from what it should do: degrees of freedom, or a training loss.
+//! Ridge penalties chosen by degrees of freedom or by training loss.
 
 use crate::Error;
 use crate::filter::Ridge;
@@ -7,10 +7,11 @@ use crate::svd::Svd;
 use ndarray::{ArrayRef2, Axis};
 
 impl Ridge {
-    /// The ridge fit with so many degrees of freedom, `Σ σᵣ²/(σᵣ² + λ) = degrees`, over the modes of the rank.
+    /// Returns the ridge fit with given degrees of freedom, `Σ σᵣ²/(σᵣ² + λ) = degrees`, over the modes within the
+    /// rank.
     ///
-    /// From the rank down to 0 the penalty grows from 0 to ∞. More degrees of freedom than the rank are those of a
-    /// negative penalty: each mode is enlarged. Solved by bisection to the last digits of `λ`.
+    /// As `degrees` falls from the rank to 0, the penalty grows from 0 to ∞. More degrees of freedom than the rank need
+    /// a negative penalty, which enlarges each mode. Solved by bisection to the last digits of `λ`.
     ///
     /// # Errors
     /// [`Error::Domain`] unless `degrees` is finite and > 0; [`Error::Unsupported`] for a matrix of rank 0.
@@ -35,20 +36,20 @@ impl Ridge {
             return Err(without_rank());
         };
         let rank = sigma.len() as f64;
-        // Where all modes are like the largest, or the smallest: λ = σ² (rank − degrees)/degrees.
+        // The bounds, as if all modes were like the largest or the smallest: λ = σ² (rank − degrees)/degrees.
         let share = (rank - degrees) / degrees;
         if share == 0.0 {
             return Self::new(0.0);
         }
         if share > 0.0 {
-            // In √λ: squares may not fit. A mode counts 1/(1 + λ/σ²).
+            // In terms of √λ, because squares may overflow. A mode counts 1/(1 + λ/σ²).
             let count = |root: f64| sigma.iter().map(|s| (1.0 + (root / s).powi(2)).recip()).sum::<f64>();
             let root = bisect(last * share.sqrt(), first * share.sqrt(), |root| count(root) > degrees);
             return Self::new(root * root);
         }
-        // √−λ is under σ_r, and over what all modes at σ₁ would take.
+        // √−λ lies between 0 and σ_r.
         let count = |root: f64| {
-            // 1 − (root/σ)², by its factors; none is left at σ_r.
+            // 1 − (root/σ)² as a product; it is 0 at σ_r.
             let mode = |s: &f64| (((s - root).max(0.0) / s) * ((s + root) / s)).recip();
             sigma.iter().map(mode).sum::<f64>()
         };
@@ -56,15 +57,16 @@ impl Ridge {
         Self::new(-(root * root))
     }
 
-    /// The ridge fit that leaves so much of the targets, `‖Xβ̂ − Y‖²/(nk) = mse`: the largest penalty that holds the
-    /// training loss, Morozov's discrepancy principle where `mse` is the noise level.
+    /// Returns the ridge fit with a given training loss, `‖Xβ̂ − Y‖²/(nk) = mse`: the largest penalty that keeps to
+    /// this loss. If `mse` is the noise level, this is Morozov's discrepancy principle.
     ///
-    /// The training loss grows with the penalty, from what least squares leaves (over the modes of the rank) to the mean
-    /// square of the targets. Solved by bisection to the last digits of `λ`. At the lower end itself `λ = 0`.
+    /// The training loss grows with the penalty, from that of least squares (over the modes within the rank) to the
+    /// mean square of the targets. Solved by bisection to the last digits of `λ`. At the lower end `λ = 0`.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] for a loss that no penalty has, with the range that there is; [`Error::Domain`] unless
-    /// `mse` is finite and at least 0; [`Error::Shape`], [`Error::NonFinite`], [`Error::Overflow`], [`Error::Memory`].
+    /// [`Error::Unsupported`] for a loss that no penalty gives, with the range of possible losses; [`Error::Domain`]
+    /// unless `mse` is finite and at least 0; [`Error::Shape`], [`Error::NonFinite`], [`Error::Overflow`],
+    /// [`Error::Memory`].
     ///
     /// # Examples
     /// ```
@@ -123,7 +125,7 @@ impl Ridge {
             );
             return Err(Error::Unsupported { reason });
         }
-        // Were all modes alike: λ/(σ² + λ) = q, λ = σ² q/(1 − q), with 1 − q = (1 − q²)/(1 + q).
+        // If all modes were alike: λ/(σ² + λ) = q, λ = σ² q/(1 − q), with 1 − q = (1 − q²)/(1 + q).
         let q = (wanted / all).sqrt();
         let share = (q * (1.0 + q) / ((all - wanted) / all)).sqrt();
         let left = |root: f64| {
@@ -139,10 +141,10 @@ fn without_rank() -> Error {
     Error::Unsupported { reason: "no penalty changes the fit to a matrix of rank 0, which is 0".into() }
 }
 
-/// Where `is_below` turns from true to false between two positive numbers (the first may be 0), to the last digit: the
-/// midpoint of logarithms, so that many powers of ten take no longer.
+/// Finds where `is_below` turns from true to false between two positive numbers (the first may be 0), to the last
+/// digit. Uses the midpoint of the logarithms, so that many powers of ten take no longer.
 fn bisect(low: f64, high: f64, is_below: impl Fn(f64) -> bool) -> f64 {
-    // Rounding of the ends must not leave the root outside.
+    // Rounding of the ends must not exclude the root.
     let (mut low, mut high) = (low * (1.0 - 1e-14), high * (1.0 + 1e-14));
     for _ in 0..2200 {
         let geometric = low.sqrt() * high.sqrt();

@@ -3,12 +3,12 @@
 use crate::Error;
 use ndarray::{ArrayRef2, ArrayView1};
 
-/// The share of rows whose largest output is not that of their label, for predictions `N × classes`; of equal
-/// outputs the first counts, as in `argmax`.
+/// Computes the share of rows of `predictions` (`N × classes`) whose largest output is not that of their label. Of
+/// equal outputs the first counts, as in `argmax`.
 ///
 /// # Errors
-/// [`Error::Empty`], [`Error::Shape`] unless there is one label a row, [`Error::NonFinite`],
-/// [`Error::Domain`] for a label that has no column.
+/// [`Error::Empty`], [`Error::Shape`] unless there is one label per row, [`Error::NonFinite`], [`Error::Domain`] for a
+/// label that has no column.
 ///
 /// # Examples
 /// ```
@@ -34,7 +34,7 @@ pub fn error_rate(predictions: &ArrayRef2<f64>, labels: &[usize]) -> Result<f64,
     Ok(wrong.count() as f64 / labels.len() as f64)
 }
 
-/// Where the largest output stands; of equal ones the first.
+/// Returns the index of the largest output; of equal ones the first.
 pub(crate) fn first_largest(outputs: ArrayView1<'_, f64>) -> usize {
     let mut largest = 0;
     for (class, output) in outputs.iter().enumerate() {

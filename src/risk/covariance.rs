@@ -5,8 +5,8 @@ use crate::machine::memory::{reserve, sum, table};
 use crate::svd::{Backend, Faer, Svd, cholesky, exponent, power_of_two, triangle};
 use ndarray::{Array2, ArrayRef2, Axis};
 
-/// An upper triangular root `S` of a covariance, `Σ = SᵀS`, in a unit of its own, `2^e`: its leading columns
-/// belong to the leading features, and are 0 below them.
+/// An upper triangular root `S` of a covariance, `Σ = SᵀS`, in units of `2^e`. Its leading columns belong to the
+/// leading features, and are 0 below them.
 #[derive(Clone, Debug)]
 pub(crate) struct CovarianceRoot {
     pub(crate) matrix: Array2<f64>,
@@ -14,9 +14,9 @@ pub(crate) struct CovarianceRoot {
 }
 
 impl CovarianceRoot {
-    /// Checks that `covariance` is square, finite, symmetric and positive semidefinite up to rounding. By
-    /// Cholesky, p³/3 flops, each entry of `SᵀS` within about `p ε √(Σᵢᵢ Σⱼⱼ)`; by an SVD, within about `p ε
-    /// ‖Σ‖`, where Σ is too close to singular for that.
+    /// Checks that `covariance` is square, finite, symmetric and positive semidefinite up to rounding, and computes the
+    /// root. By Cholesky (p³/3 flops) each entry of `SᵀS` is accurate to about `p ε √(Σᵢᵢ Σⱼⱼ)`. If Σ is too close to
+    /// singular for that, an SVD is used, which is accurate to about `p ε ‖Σ‖`.
     pub(crate) fn new(covariance: &ArrayRef2<f64>) -> Result<Self, Error> {
         let p = covariance.nrows();
         Error::check_len("columns of the covariance", p, covariance.ncols())?;
@@ -24,7 +24,7 @@ impl CovarianceRoot {
             return Err(Error::Empty { what: "the covariance" });
         }
         Error::check_finite("the covariance", covariance.view())?;
-        // Scaled, symmetric, and the root; by an SVD, its gate counts the rest.
+        // The scaled matrix, the symmetric one and the root; `by_svd` reserves the rest itself.
         reserve("the root of a covariance", table(p, p).saturating_mul(3))?;
         let largest = covariance.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
         let half = exponent(largest).div_euclid(2);
@@ -39,7 +39,7 @@ impl CovarianceRoot {
     }
 }
 
-/// By Cholesky; `None` unless Σ is symmetric and every pivot stands clear of its rounding error.
+/// Computes the root by Cholesky; `None` unless Σ is symmetric and every pivot is well above its rounding error.
 fn well_conditioned(sigma: &Array2<f64>) -> Option<Array2<f64>> {
     let p = sigma.nrows();
     let rounding = p as f64 * f64::EPSILON;
@@ -63,7 +63,7 @@ fn by_svd(covariance: &Array2<f64>) -> Result<Array2<f64>, Error> {
     let svd = Svd::new(covariance)?;
     let sigma = svd.singular_values();
     let scaled_modes = svd.vt() * &sigma.view().insert_axis(Axis(1));
-    let rebuilt = svd.vt().t().dot(&scaled_modes); // |Σ|, which is Σ if nothing in it is negative
+    let rebuilt = svd.vt().t().dot(&scaled_modes); // |Σ|, which is Σ if no eigenvalue is negative
     let off = (rebuilt - covariance).iter().fold(0.0, |m: f64, v| m.max(v.abs()));
     if off > 30.0 * covariance.nrows() as f64 * f64::EPSILON * sigma[0] {
         let must_be = "0 up to rounding: a covariance is symmetric and positive semidefinite";

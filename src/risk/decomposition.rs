@@ -5,7 +5,7 @@ use crate::error::user_code;
 use crate::machine::memory::{reserve, table};
 use ndarray::{Array1, Array4, ArrayRef1, ArrayRef4, ArrayView4, Axis};
 
-/// What a fit is random by.
+/// A source of randomness of a fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum VarianceSource {
     /// The inputs of the training set: the first axis of a grid.
@@ -19,11 +19,11 @@ pub enum VarianceSource {
 /// An estimate and its standard error.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Component {
-    /// The estimate. It has no bias, and so may be negative where what it estimates is small.
+    /// The estimate. It is unbiased, so it may be negative if the quantity is small.
     pub value: f64,
-    /// Its standard error: the jackknife, leaving out one level of one source at a time, sums of squares added over the
-    /// sources. In the mean it is not too small (Efron and Stein 1981), as every interaction is counted for each of its
-    /// sources. `None` where a source has fewer than three levels.
+    /// Its standard error: the jackknife, leaving out one level of one source at a time, with squares summed over the
+    /// sources. On average it is not too small (Efron and Stein 1981), because every interaction is counted for each of
+    /// its sources. `None` if a source has two levels.
     pub standard_error: Option<f64>,
 }
 
@@ -34,21 +34,22 @@ pub struct Component {
 /// bias² = ⟨(E f − f*)²⟩        V_u = ⟨Var of the part of f that depends on all sources of u together, and no others⟩
 /// ```
 ///
-/// (the analysis of variance of Hoeffding and Sobol; `⟨·⟩` the mean over test points), from predictions on a crossed grid:
-/// every training set with every draw of noise and every seed of features. A source that has one level is not varied: its
-/// components are absent, and the rest is the decomposition given that level.
+/// (the analysis of variance of Hoeffding and Sobol; `⟨·⟩` is the mean over test points), from predictions on a crossed
+/// grid: every training set with every draw of noise and every seed of features. A source with one level is not varied:
+/// its components are absent, and the rest is the decomposition given that level.
 ///
-/// Where every order of the sources agrees on a term, so does this; where they do not, their interactions are what they
-/// quarrel about. [`Decomposition::sequential`] gives one order, that of d'Ascoli et al.
+/// Where all sequential decompositions, whatever the order of the sources, agree on a term, this one agrees too. Where
+/// they differ, they differ about the interactions. [`Decomposition::sequential`] gives one order, that of d'Ascoli et
+/// al.
 ///
 /// # Estimates
-/// With the mean squares `MS_u` of the grid, `L_a` the levels of a source, over the sources that vary,
+/// With the mean squares `MS_u` of the grid and the levels `L_a` of a source, over the sources that vary,
 ///
 /// ```text
 /// V_u = Σ_{w ⊇ u} (−1)^{|w|−|u|} MS_w / ∏_{a ∉ u} L_a        bias² = ⟨(f̄ − f*)²⟩ − Σ_u V_u / ∏_{a ∈ u} L_a
 /// ```
 ///
-/// None is biased, whatever the distributions. A variance is good to some `ε` times the largest of them.
+/// All are unbiased, whatever the distributions. A variance is accurate to a few `ε` times the largest of them.
 ///
 /// # Examples
 /// ```
@@ -79,26 +80,26 @@ pub struct Decomposition {
     left: [Vec<Estimates>; 3],
 }
 
-/// `bias²` at 0, and each variance at the set of its sources in bits; 0 where a source does not vary.
+/// `bias²` at index 0, and each variance at the index whose bits are its sources; 0 if a source does not vary.
 type Estimates = [f64; 8];
 
 /// The terms of d'Ascoli et al., which sum to the excess risk.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Sequential {
-    /// What goes away without label noise: every term in which the noise takes part.
+    /// What vanishes without label noise: every term in which the noise takes part.
     pub noise: Component,
-    /// What goes away in the mean over initialisations of noise-free fits: `V_I + V_SI`.
+    /// What vanishes in the mean over initialisations of noise-free fits: `V_I + V_SI`.
     pub initialisation: Component,
-    /// What then goes away in the mean over training sets: `V_S`.
+    /// What then vanishes in the mean over training sets: `V_S`.
     pub sampling: Component,
     /// What is left.
     pub bias_squared: Component,
 }
 
 impl Decomposition {
-    /// From predictions (training sets × noise draws × seeds × test points) and the noise-free truth at the test points.
-    /// Several outputs are points side by side. O(cells · points) for each level.
+    /// Computes the decomposition from predictions (training sets × noise draws × seeds × test points) and the
+    /// noise-free truth at the test points. Several outputs are points side by side. O(cells · points) for each level.
     ///
     /// # Errors
     /// [`Error::Empty`], [`Error::Shape`] unless there is a truth for each point, [`Error::NonFinite`] (the row of a
@@ -115,7 +116,7 @@ impl Decomposition {
             let must_be = "at least 2: a variance is read off several";
             return Err(Error::Domain { what: "the number of cells of a grid", value: 1.0, must_be });
         }
-        // The errors, a grid with a level left out, and its means.
+        // The errors, a grid without one level, and its means.
         reserve("a decomposition", table(cells, points).saturating_mul(4))?;
         Error::check_finite("the truth", truth.view().insert_axis(Axis(0)))?;
         let errors = predictions.to_owned() - truth;
@@ -134,7 +135,7 @@ impl Decomposition {
                 let kept: Vec<usize> = (0..levels[axis]).filter(|&other| other != level).collect();
                 estimates(errors.select(Axis(axis), &kept).view())
             };
-            // Two of three must be left: fewer say nothing of a variance.
+            // At least two of three must remain: one alone has no variance.
             if levels[axis] < 3 { Vec::new() } else { (0..levels[axis]).map(without).collect() }
         });
         let finite = |estimates: &Estimates| estimates.iter().all(|v| v.is_finite());
@@ -144,15 +145,14 @@ impl Decomposition {
         Err(Error::Overflow { what: "a variance of the decomposition" })
     }
 
-    /// [`Decomposition::new`] from a fit for every cell of a grid of so many training sets, noise draws and seeds:
-    /// `predict` gives the predictions at the test points, for the numbers of a training set, a draw and a seed. The same
-    /// number must mean the same draw wherever it comes, and different ones independent draws.
-    ///
+    /// Like [`Decomposition::new`], with a fit for every cell of a grid with the given numbers of training sets, noise
+    /// draws and seeds. `predict` gives the predictions at the test points for the indices of a training set, a draw
+    /// and a seed. The same index must always mean the same draw, and different indices independent draws.
     /// # Errors
     /// Those of `predict` and of [`Decomposition::new`]; [`Error::Empty`] for a source without levels.
     ///
     /// # Examples
-    /// How far the minimum-norm fit is random by its inputs and by its noise, at 4 samples of 6 features:
+    /// How much of the minimum-norm fit's variance is due to its inputs and its noise, at 4 samples of 6 features:
     /// ```
     /// use double_descent::filter::MinNorm;
     /// use double_descent::risk::{Decomposition, VarianceSource};
@@ -204,23 +204,23 @@ impl Decomposition {
         self.sum_of(|set| set == 0)
     }
 
-    /// The variance that is due to these sources together: the main effect of one, the interaction of several; in any
-    /// order. `None` for no sources, and where one of them has one level.
+    /// The variance that is due to these sources together, in any order: the main effect of one, the interaction of
+    /// several. `None` for no sources, and if one of them has one level.
     #[must_use]
     pub fn variance(&self, sources: &[VarianceSource]) -> Option<Component> {
         let wanted = set_of(sources);
         (wanted != 0 && wanted & !self.varied() == 0).then(|| self.sum_of(|set| set == wanted))
     }
 
-    /// What goes away with a source: every variance in which it takes part, alone or with others (Sobol's total effect).
-    /// Of label noise it is what the variance given the training inputs is on average.
+    /// What vanishes with a source: every variance in which it takes part, alone or with others (Sobol's total effect).
+    /// For label noise it is the average of the variance given the training inputs.
     #[must_use]
     pub fn total_effect(&self, source: VarianceSource) -> Component {
         self.sum_of(|set| set & bit(source) != 0)
     }
 
-    /// What is left without a source: `bias²` and every variance in which it takes no part. Without label noise it is what
-    /// the squared bias given the training inputs is on average.
+    /// What remains without a source: `bias²` and every variance in which it takes no part. Without label noise it is
+    /// the average of the squared bias given the training inputs.
     #[must_use]
     pub fn without(&self, source: VarianceSource) -> Component {
         self.sum_of(|set| set & bit(source) == 0)
@@ -244,15 +244,16 @@ impl Decomposition {
         }
     }
 
-    /// All that it is, for [`from_numbers`](Self::from_numbers): levels, estimates, estimates without each level.
+    /// All fields as numbers, for [`from_numbers`](Self::from_numbers): levels, estimates, estimates without each
+    /// level.
     pub(crate) fn to_numbers(&self) -> Vec<f64> {
         let levels = self.levels.iter().map(|&level| level as f64);
         let left = self.left.iter().flatten().flatten();
         levels.chain(self.all.iter().chain(left).copied()).collect()
     }
 
-    /// What [`to_numbers`](Self::to_numbers) gave; `None` for other numbers.
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // compared
+    /// Restores what [`to_numbers`](Self::to_numbers) gave; `None` for other numbers.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // checked by comparison
     pub(crate) fn from_numbers(numbers: &[f64]) -> Option<Self> {
         let (levels, rest) = numbers.split_first_chunk::<3>()?;
         let (all, mut rest) = rest.split_first_chunk::<8>()?;
@@ -298,7 +299,7 @@ fn set_of(sources: &[VarianceSource]) -> usize {
     sources.iter().fold(0, |set, &source| set | bit(source))
 }
 
-/// All estimates from a grid of errors.
+/// Computes all estimates from a grid of errors.
 fn estimates(errors: ArrayView4<'_, f64>) -> Estimates {
     let (sets, draws, seeds, _) = errors.dim();
     let levels = [sets, draws, seeds].map(|level| level as f64);
@@ -308,7 +309,7 @@ fn estimates(errors: ArrayView4<'_, f64>) -> Estimates {
     };
     let grand = mean_over(errors, 7);
     let grand = Array1::from_iter(grand.iter().copied());
-    // The mean squares of marginal means around the grand mean: a large bias takes no digits.
+    // The mean squares of marginal means around the grand mean, so that a large bias costs no digits.
     let marginal: Estimates = std::array::from_fn(|set| {
         if set == 0 || !varied(set) {
             return 0.0;
@@ -338,7 +339,7 @@ fn estimates(errors: ArrayView4<'_, f64>) -> Estimates {
     parts
 }
 
-/// Means over the sources of a set: axes of one level are left of them.
+/// Averages over the sources of a set; their axes keep one level.
 fn mean_over(errors: ArrayView4<'_, f64>, set: usize) -> Array4<f64> {
     let mut means = errors.to_owned();
     for axis in (0..3).filter(|axis| set & (1 << axis) != 0) {

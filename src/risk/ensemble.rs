@@ -1,27 +1,27 @@
-//! Ensembles: the test error of averaged predictions, at every number of members, from one set of fits.
+//! Ensembles: the test error of averaged predictions, for any number of members, from one set of fits.
 
 use crate::Error;
 use crate::machine::memory::{reserve, sum, table};
 use crate::svd::{exponent, power_of_two};
 use ndarray::{Array2, ArrayRef2};
 
-/// The errors of `M` members that were drawn alike and independently, given the data: fits on independent random
+/// The errors of `M` members, drawn independently from one distribution given the data: fits on independent random
 /// features of one training set, fits to independent subsamples of it (bagging), or both.
 ///
-/// The mean of the predictions of `K` members has the error `e = Σᵢ eᵢ / K`, `eᵢ = fᵢ − Y` on the test rows. With
+/// The mean prediction of `K` members has the error `e = Σᵢ eᵢ / K`, `eᵢ = fᵢ − Y` on the test rows. With
 /// `⟨·⟩` the mean over test rows and outputs,
 ///
 /// ```text
 /// R_K = E⟨e²⟩ = R_∞ + (R₁ − R_∞) / K        R₁ = E⟨eᵢ²⟩,    R_∞ = E⟨eᵢ eⱼ⟩, i ≠ j
 /// ```
 ///
-/// so two numbers give every `K`. Both are estimated without bias, by the mean over members and the mean over pairs
-/// of different members. For `K ≤ M` the result is exactly the mean over all subsets of `K` of the `M` members (a
-/// U-statistic); beyond, an extrapolation free of bias. A difference `R₁ − R_∞` is the variance of a member: the
-/// part of the peak that is due to the draw of the features goes with `1 / K`.
+/// so two numbers give the error for every `K`. Both have unbiased estimates: the mean over members and the mean over
+/// pairs of different members. For `K ≤ M` the result is exactly the mean over all subsets of `K` of the `M` members (a
+/// U-statistic); beyond, it is an unbiased extrapolation. The difference `R₁ − R_∞` is the variance of a member: the
+/// part of the peak that is due to the draw of the features falls as `1 / K`.
 ///
-/// Linear fits stay linear: the ensemble of `K` fits on `K` feature maps has the coefficients of all of them, over
-/// `K`, on all features side by side.
+/// An ensemble of linear fits is linear: for `K` fits on `K` feature maps, its coefficients are all of theirs divided
+/// by `K`, on all features side by side.
 ///
 /// # Examples
 /// ```
@@ -33,7 +33,7 @@ use ndarray::{Array2, ArrayRef2};
 /// let ensemble = Ensemble::new(&members, &truth)?;
 /// assert_eq!(ensemble.error(1)?, 3.0); // the mean of 5 and 1
 /// assert_eq!(ensemble.error(2)?, 1.0); // their mean predicts (1, 1)
-/// assert_eq!(ensemble.limit(), -1.0); // an estimate without bias may be negative
+/// assert_eq!(ensemble.limit(), -1.0); // an unbiased estimate may be negative
 /// # Ok::<(), double_descent::Error>(())
 /// ```
 ///
@@ -48,13 +48,13 @@ pub struct Ensemble {
 }
 
 impl Ensemble {
-    /// From the predictions of each member (`m × k`) and the targets (`m × k`): noisy ones for the test error, the
-    /// noise-free truth for the excess over it. O(M² m k).
+    /// Computes the errors from the predictions of each member (`m × k`) and the targets (`m × k`). Noisy targets give
+    /// the test error, the noise-free truth gives the excess risk. O(M² m k).
     ///
     /// # Errors
-    /// [`Error::Domain`] for fewer than two members: pairs are needed; [`Error::Empty`], [`Error::Shape`],
-    /// [`Error::NonFinite`] (row and column within the predictions of one member), [`Error::Overflow`] where the sum of
-    /// all products of errors has no number.
+    /// [`Error::Domain`] for fewer than two members (pairs are needed); [`Error::Empty`], [`Error::Shape`],
+    /// [`Error::NonFinite`] (row and column within the predictions of one member), [`Error::Overflow`] if the sum of
+    /// all products of errors does not fit into `f64`.
     pub fn new(predictions: &[Array2<f64>], targets: &ArrayRef2<f64>) -> Result<Self, Error> {
         let members = predictions.len();
         if members < 2 {
@@ -77,20 +77,20 @@ impl Ensemble {
             }
         }
         let products = errors.dot(&errors.t()) / targets.len() as f64;
-        // Every sum of some of them is a number then, too.
+        // Then the sum of any of them is finite, too.
         if !products.iter().map(|product: &f64| product.abs()).sum::<f64>().is_finite() {
             return Err(Error::Overflow { what: "the error of an ensemble" });
         }
         Ok(Self { products })
     }
 
-    /// How many members were measured, `M`.
+    /// The number of members measured, `M`.
     #[must_use]
     pub fn members(&self) -> usize {
         self.products.nrows()
     }
 
-    /// `R_K`, the expected error of `size` members (`K`), any number of them.
+    /// The expected error `R_K` of an ensemble of any number of members, `size` (`K`).
     ///
     /// # Errors
     /// [`Error::Domain`] for `size` 0.
@@ -100,18 +100,18 @@ impl Ensemble {
         Ok(combine(self.own() / members, self.pairs() / (members * (members - 1.0)), size))
     }
 
-    /// `R_∞`, the error of infinitely many members: what no averaging removes. An estimate may be negative.
+    /// The error `R_∞` of infinitely many members, which averaging cannot remove. The estimate may be negative.
     #[must_use]
     pub fn limit(&self) -> f64 {
         let members = self.members() as f64;
         self.pairs() / (members * (members - 1.0))
     }
 
-    /// The standard error of [`Ensemble::error`] over the draw of the members, the data given: the jackknife,
-    /// leaving out a member at a time. `None` for two members. [`usize::MAX`] stands for the limit.
+    /// The standard error of [`Ensemble::error`] over the draw of the members, given the data: the jackknife, leaving
+    /// out one member at a time. `None` for two members. [`usize::MAX`] stands for the limit.
     ///
     /// # Errors
-    /// [`Error::Domain`] for `size` 0, [`Error::Overflow`] where the result has no number.
+    /// [`Error::Domain`] for `size` 0, [`Error::Overflow`] if the result does not fit into `f64`.
     ///
     /// # References
     /// Efron and Stein, *The jackknife estimate of variance*, Annals of Statistics 1981.
@@ -130,7 +130,7 @@ impl Ensemble {
         let diagonal = self.products.diag();
         let left: Vec<f64> = self.products.rows().into_iter().zip(&diagonal).map(without).collect();
         let mean = left.iter().sum::<f64>() / members;
-        // Squares in units of a power of two, which changes no bit and takes none of them out of range.
+        // Squares in units of a power of two, which changes no bits and keeps them in range.
         let largest = left.iter().fold(0.0, |most: f64, v| most.max((v - mean).abs()));
         if largest == 0.0 {
             return Ok(Some(0.0));
@@ -151,14 +151,14 @@ impl Ensemble {
         self.products.diag().sum()
     }
 
-    /// `Σ_{i≠j} ⟨eᵢ eⱼ⟩`: over the pairs themselves, since one large error would cancel in `⟨(Σᵢ eᵢ)²⟩`.
+    /// `Σ_{i≠j} ⟨eᵢ eⱼ⟩`, summed over the pairs: in `⟨(Σᵢ eᵢ)²⟩` one large error would cancel.
     fn pairs(&self) -> f64 {
         let entries = self.products.indexed_iter();
         entries.filter(|((i, j), _)| i != j).map(|(_, product)| product).sum()
     }
 }
 
-/// `R_∞ + (R₁ − R_∞) / K`, without the difference.
+/// Computes `R_∞ + (R₁ − R_∞) / K` without taking the difference.
 fn combine(single: f64, limit: f64, size: usize) -> f64 {
     let share = (size as f64).recip();
     share * single + (1.0 - share) * limit

@@ -8,17 +8,17 @@ use crate::machine::memory::{reserve, sum, table};
 use crate::svd::Svd;
 use ndarray::{Array1, Array2, ArrayRef2, Axis};
 
-/// The expected errors of a fit over the label noise, the training features given; means over the outputs.
+/// The expected errors of a fit over the label noise, given the training features; means over the outputs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Risk {
-    /// `‖S (E β̂ − β*)‖²`, `Σ = SᵀS`: what the fit would be off by without noise.
+    /// `‖S (E β̂ − β*)‖²`, `Σ = SᵀS`: the excess risk that the fit would have without noise.
     pub bias_squared: f64,
     /// `E ‖S (β̂ − E β̂)‖²`: what the noise of the training targets adds.
     pub variance: f64,
-    /// The noise of the test targets themselves.
+    /// The noise of the test targets.
     pub noise: f64,
-    /// `‖X (E β̂ − β*)‖²/n`: the part of the training error that is there without noise.
+    /// `‖X (E β̂ − β*)‖²/n`: the training error without noise.
     pub train_bias_squared: f64,
     /// What the noise adds to the training error.
     pub train_noise: f64,
@@ -44,8 +44,8 @@ impl Risk {
     }
 }
 
-/// A design with all that the expected errors of fits on it need: each filter costs O(q r k) from here, O(r k) where
-/// `Σ` is isotropic (`r = min(n, p)`, `q` the rows of a root of `Σ`, at most `p`).
+/// A design, prepared for the expected errors of fits on it: each filter costs O(q r k) from here, O(r k) if `Σ` is
+/// isotropic (`r = min(n, p)`, `q` the rows of a root of `Σ`, at most `p`).
 ///
 /// With `X = U diag(σ) Vᵀ`, `Y = X β* + E`, `Δ = β* − β₀`, gains `f`, residual factors `g = 1 − σ f` and `Σ = SᵀS`,
 ///
@@ -54,11 +54,11 @@ impl Risk {
 /// train MSE = (1/n) [ Σᵣ (gᵣ σᵣ vᵣ·Δ)² + v (Σᵣ gᵣ² + n − r) ]
 /// ```
 ///
-/// exactly, `v` the variance of the noise. The residual factors are those that the filter states
+/// exactly, with `v` the variance of the noise. The residual factors come from the filter
 /// ([`SpectralFilter::write_residuals`]), so that the bias keeps its digits however small it gets.
 ///
-/// Of a minimum-norm fit the variance is good to a relative `10 κ ε`, `κ` the condition number of the design; that of a
-/// filter which holds small modes back, to some `ε`.
+/// The variance of a minimum-norm fit has a relative error of `10 κ ε`, `κ` the condition number of the design; that of
+/// a filter which damps small modes has one of a few `ε`.
 ///
 /// # References
 /// Hastie, Montanari, Rosset and Tibshirani, Annals of Statistics 2022, section 2 (ridgeless, given X); Ali, Kolter and
@@ -74,7 +74,7 @@ pub struct GivenDesign {
     pub(super) lengths: Array1<f64>,
     /// `Vᵀ Δ`, `r × k`.
     off: Array2<f64>,
-    /// `S (I − V Vᵀ) Δ`, `q × k`; no rows where it is 0.
+    /// `S (I − V Vᵀ) Δ`, `q × k`; without rows if it is 0.
     beyond: Array2<f64>,
     pub(super) noise: f64,
     outputs: usize,
@@ -83,7 +83,7 @@ pub struct GivenDesign {
 /// `S V`, `q × r`.
 #[derive(Clone, Debug)]
 enum Leaning {
-    /// `deviation · V`: its columns and what lies beyond are orthogonal.
+    /// `deviation · V`: its columns and `beyond` are orthogonal.
     Isotropic {
         deviation: f64,
     },
@@ -91,7 +91,7 @@ enum Leaning {
 }
 
 impl Population {
-    /// The expected errors of fits that start from 0 on the design behind `svd`.
+    /// Prepares the expected errors of fits that start from 0 on the design behind `svd`.
     ///
     /// # Errors
     /// As [`Population::given_from`].
@@ -99,7 +99,7 @@ impl Population {
         self.off_by(svd, &self.teacher)
     }
 
-    /// The expected errors of fits that start from `start` (`p × k`): `β̂ = β₀ + V diag(f) Uᵀ (Y − X β₀)`.
+    /// Prepares the expected errors of fits that start from `start` (`p × k`): `β̂ = β₀ + V diag(f) Uᵀ (Y − X β₀)`.
     ///
     /// # Errors
     /// [`Error::Shape`] if the design has another number of features or the start another shape,
@@ -120,12 +120,12 @@ impl Population {
         let v = svd.vt().t();
         let off = svd.vt().dot(delta);
         let beyond = if n < p {
-            // Twice: the second pass removes what rounding left of the first.
+            // Twice: the second pass removes the rounding error of the first.
             let once = delta - &v.dot(&off);
             let twice = &once - &v.dot(&svd.vt().dot(&once));
             self.covariance.root_times(&twice)
         } else {
-            Array2::zeros((0, outputs)) // exactly: the modes span all
+            Array2::zeros((0, outputs)) // exactly 0: the modes span the whole space
         };
         let (leaning, lengths) = if let Some(deviation) = self.covariance.isotropic_deviation() {
             (Leaning::Isotropic { deviation }, Array1::from_elem(r, deviation * deviation))
@@ -153,11 +153,11 @@ impl Population {
 }
 
 impl GivenDesign {
-    /// The expected errors of the fit with this filter.
+    /// Computes the expected errors of the fit with this filter.
     ///
     /// # Errors
-    /// [`Error::UserCode`] if the filter gives what are no gains, its own for a spectrum that it cannot serve, and
-    /// [`Error::Overflow`].
+    /// [`Error::UserCode`] if the filter's gains are invalid, the filter's own error for a spectrum that it cannot
+    /// handle, and [`Error::Overflow`].
     ///
     /// # Examples
     /// ```
@@ -199,7 +199,7 @@ impl GivenDesign {
         Err(Error::Overflow { what: "the expected error of a fit" })
     }
 
-    /// Without noise nothing is amplified, however much it would be.
+    /// Multiplies the noise by a factor; without noise the result is 0, however large the factor.
     fn noise_times(&self, factor: f64) -> f64 {
         if self.noise == 0.0 { 0.0 } else { self.noise * factor }
     }
@@ -215,7 +215,7 @@ impl GivenDesign {
         }
     }
 
-    /// Half the slope of the bias where `g` moves by `step`: `⟨S (V diag(g) Vᵀ + …) Δ, S V diag(step) VᵀΔ⟩`.
+    /// Half the slope of the bias if `g` moves by `step`: `⟨S (V diag(g) Vᵀ + …) Δ, S V diag(step) VᵀΔ⟩`.
     pub(super) fn half_slope(&self, g: &[f64], step: &[f64]) -> f64 {
         let inner = match &self.leaning {
             Leaning::Isotropic { deviation } => {

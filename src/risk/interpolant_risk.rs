@@ -1,4 +1,4 @@
-//! The risk of all least squares solutions of one training set: the least, that of minimum norm, random ones.
+//! The risk of the least squares solutions of one training set: the best, the minimum-norm and random ones.
 
 use super::Population;
 use crate::Error;
@@ -8,8 +8,8 @@ use crate::risk::interpolants::check_deviation;
 use crate::svd::{Backend, Cutoff, Faer, Svd};
 use ndarray::{Array2, Axis, s};
 
-/// The expected excess risk over the label noise, the design given, of the solutions `X⁺Y + (I − P) z` with
-/// `P = X⁺X`: where features outnumber samples, of everything that interpolates.
+/// The expected excess risk over the label noise, given the design, of the solutions `X⁺Y + (I − P) z` with `P = X⁺X`.
+/// If features outnumber samples, these are all interpolating fits.
 ///
 /// ```text
 /// min-norm   ‖S (I − P) β*‖² + v ‖S X⁺‖²_F                       z = 0
@@ -17,11 +17,11 @@ use ndarray::{Array2, Axis, s};
 /// least      v ‖(I − Π) S X⁺‖²_F                                 the best z for each draw of the noise
 /// ```
 ///
-/// with `Σ = SᵀS`, `Π` the projector on the range of `S (I − P)`, `v` the variance of the noise. The least one needs `Σ`,
-/// the teacher and the noise to be found: it is what no interpolant can beat. For invertible `Σ` it is
-/// `v tr (X Σ⁻¹ Xᵀ)⁻¹`: the solution nearest to the teacher in the metric of the test error.
+/// with `Σ = SᵀS`, `Π` the projector on the range of `S (I − P)`, `v` the variance of the noise. To find the best
+/// solution one must know `Σ`, the teacher and the noise; no interpolant can beat it. For invertible `Σ` its risk is
+/// `v tr (X Σ⁻¹ Xᵀ)⁻¹`: it is the solution nearest to the teacher in the metric of the test error.
 ///
-/// Means over the outputs. At full column rank there is one solution, and all three are one number.
+/// All are means over the outputs. At full column rank there is one solution, and the three risks are equal.
 ///
 /// # Examples
 /// ```
@@ -32,8 +32,8 @@ use ndarray::{Array2, Axis, s};
 /// let population = Population::new(Covariance::isotropic(2, 1.0)?, array![[3.0], [4.0]], 0.5)?;
 /// let all = InterpolantRisk::new(&population, &Svd::new(&array![[2.0, 0.0]])?)?;
 /// assert!((all.least() - 0.125).abs() < 1e-15); // the noise of the one row
-/// assert!((all.min_norm() - 16.125).abs() < 1e-14); // and what it says nothing about
-/// assert!((all.random(1.0)? - 16.625).abs() < 1e-14); // and half of z
+/// assert!((all.min_norm() - 16.125).abs() < 1e-14); // plus what the row says nothing about
+/// assert!((all.random(1.0)? - 16.625).abs() < 1e-14); // plus half of z
 /// # Ok::<(), double_descent::Error>(())
 /// ```
 ///
@@ -50,9 +50,9 @@ pub struct InterpolantRisk {
 }
 
 impl InterpolantRisk {
-    /// For the design behind `svd` (`n × p`). O(p³), once: the SVD of a root of Σ on the null space of `X`. Its
-    /// directions are told from rounding at `p ε √tr Σ`, and the least risk is good to some `ε` times the condition number
-    /// of that root.
+    /// Computes the risks for the design behind `svd` (`n × p`). O(p³), once: the SVD of a root of Σ on the null space
+    /// of `X`. Directions under `p ε √tr Σ` count as rounding error, and the least risk is accurate to a few `ε` times
+    /// the condition number of that root.
     ///
     /// # Errors
     /// [`Error::Shape`] if the design has another number of features, [`Error::Overflow`], [`Error::Backend`],
@@ -60,7 +60,7 @@ impl InterpolantRisk {
     pub fn new(population: &Population, svd: &Svd) -> Result<Self, Error> {
         let (_, p) = svd.shape();
         let covariance = &population.covariance;
-        // The modes of the rank: all parts must mean the same ones.
+        // Cut off at the rank: all parts must use the same modes.
         let fit = MinNorm::with_cutoff(Cutoff::Absolute(svd.cutoff()))?;
         let min_norm = population.given(svd)?.of(&fit)?.excess();
         if svd.rank() == p {
@@ -79,7 +79,7 @@ impl InterpolantRisk {
         let reached = Svd::new(&leaning)?.with_cutoff(Cutoff::Absolute(rounding))?;
         let range = reached.u().slice(s![.., ..reached.rank()]);
         for _ in 0..2 {
-            noise = &noise - &range.dot(&range.t().dot(&noise)); // twice, as ever with projections
+            noise = &noise - &range.dot(&range.t().dot(&noise)); // twice, as the first leaves rounding errors
         }
         let least = if population.noise == 0.0 {
             0.0
@@ -92,20 +92,20 @@ impl InterpolantRisk {
         Err(Error::Overflow { what: "the risk of an interpolant" })
     }
 
-    /// The least expected excess risk of any of them.
+    /// The least expected excess risk of any solution.
     #[must_use]
     pub fn least(&self) -> f64 {
         self.least
     }
 
-    /// The expected excess risk of the one of least norm.
+    /// The expected excess risk of the minimum-norm solution.
     #[must_use]
     pub fn min_norm(&self) -> f64 {
         self.min_norm
     }
 
-    /// The expected excess risk of random ones ([`interpolants::random`](crate::interpolants::random)), over the start
-    /// and the noise.
+    /// The expected excess risk of random solutions ([`interpolants::random`](crate::interpolants::random)), over the
+    /// start and the noise.
     ///
     /// # Errors
     /// [`Error::Domain`] unless the deviation is finite and ≥ 0, [`Error::Overflow`].

@@ -1,13 +1,13 @@
 //! Solutions other than the one of minimum norm: the nearest to a start, random ones, warm starts.
 //!
-//! Where features outnumber samples, least squares has many solutions,
+//! If features outnumber samples, least squares has many solutions,
 //!
 //! ```text
 //! β = X⁺ Y + (I − X⁺X) z,    any z        X⁺X = V Vᵀ over the modes of the rank
 //! ```
 //!
-//! all with the same training error. `z` is what training cannot change. Gradient descent from `β₀` ends at the
-//! solution nearest to `β₀`, which is the one with `z = β₀` ([`nearest`]); normal `z` gives [`random`]
+//! all with the same training error. `z` is the part that training cannot change. Gradient descent from `β₀` ends at
+//! the solution nearest to `β₀`, which is the one with `z = β₀` ([`nearest`]); normal `z` gives [`random`]
 //! interpolants, whose expected error is known in closed form ([`expected_excess`]); a model that starts from the
 //! solution on fewer features is a warm start ([`warm_start_curve`]).
 //!
@@ -26,11 +26,11 @@ use ndarray::{Array2, ArrayRef2, s};
 use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
 
-/// The least squares solution nearest to `start`, `β₀ + X⁺ (Y − X β₀)` (`p × k`): the limit of gradient descent
-/// on `‖X β − Y‖²` from there.
+/// Computes the least squares solution nearest to `start`, `β₀ + X⁺ (Y − X β₀)` (`p × k`): the limit of gradient
+/// descent on `‖X β − Y‖²` from there.
 ///
-/// Targets `y` are `n × k`, the start `p × k`. At full column rank there is one solution, whatever the start.
-/// Rounding: `c κ ε (‖X⁺ Y‖ + ‖β₀‖)`, κ the condition number over the modes of the rank.
+/// Targets `y` are `n × k`, the start `p × k`. At full column rank there is one solution, whatever the start. The
+/// rounding error is `c κ ε (‖X⁺ Y‖ + ‖β₀‖)`, κ the condition number over the modes within the rank.
 ///
 /// # Errors
 /// [`Error::Shape`], [`Error::NonFinite`], [`Error::Overflow`] if a coefficient does not fit into `f64`.
@@ -50,9 +50,9 @@ pub fn nearest(svd: &Svd, y: &ArrayRef2<f64>, start: &ArrayRef2<f64>) -> Result<
     Error::check_len("rows of the start", p, start.nrows())?;
     Error::check_len("columns of the start", y.ncols(), start.ncols())?;
     Error::check_finite("the start", start.view())?;
-    // Fit, start, what the projections of the start make of it.
+    // The fit, the start, and the projections of the start.
     reserve("the coefficients of a fit", table(p, y.ncols()).saturating_mul(4))?;
-    // The modes of the rank: both parts must mean the same ones.
+    // Cut off at the rank: both parts must use the same modes.
     let beta = svd.solve(y, &MinNorm::with_cutoff(Cutoff::Absolute(svd.cutoff()))?)?;
     if svd.rank() == p {
         return Ok(beta);
@@ -63,8 +63,8 @@ pub fn nearest(svd: &Svd, y: &ArrayRef2<f64>, start: &ArrayRef2<f64>) -> Result<
     Ok(beta)
 }
 
-/// A random least squares solution, `X⁺ Y + (I − X⁺X) z` (`p × k`), `z` of independent `N(0, s²/p)`, `s` the
-/// `deviation`: where gradient descent ends from a random start of expected squared norm `s²` for each output.
+/// Draws a random least squares solution, `X⁺ Y + (I − X⁺X) z` (`p × k`), with `z` of independent `N(0, s²/p)` and `s`
+/// the `deviation`: the limit of gradient descent from a random start of expected squared norm `s²` for each output.
 ///
 /// # Errors
 /// [`Error::Domain`] unless the deviation is finite and ≥ 0; those of [`nearest`].
@@ -93,8 +93,8 @@ pub fn random(
     nearest(svd, y, &start)
 }
 
-/// What a random start adds to the expected test error of each output, exactly: with `G` the second moments of the
-/// test features (`A` those of `table`, of `N` rows),
+/// Computes what a random start adds to the expected test error of each output, exactly. With `G` the second moments of
+/// the test features (`A` the features of `table`, of `N` rows),
 ///
 /// ```text
 /// E_z MSE(random) − MSE(X⁺ Y) = s²/p · tr(G (I − X⁺X)) = s²/p · ‖A (I − V Vᵀ)‖²_F / N
@@ -120,7 +120,7 @@ pub fn expected_excess(svd: &Svd, deviation: f64, table: &Compressed) -> Result<
     expected_excess_of(svd.right(), deviation, table)
 }
 
-/// [`expected_excess`] without `U`.
+/// Like [`expected_excess`], without needing `U`.
 pub(crate) fn expected_excess_of(right: &Right, deviation: f64, table: &Compressed) -> Result<f64, Error> {
     check_deviation(deviation)?;
     let (_, p) = right.shape();
@@ -144,14 +144,14 @@ pub(crate) fn check_deviation(deviation: f64) -> Result<(), Error> {
     Err(Error::Domain { what: "the deviation of the start", value: deviation, must_be: "finite and ≥ 0" })
 }
 
-/// The curve of warm starts: for each number of features `p` of `sizes`, ascending, the solution on the first `p`
-/// columns of `x` (`n × P`) nearest to the one before it, with zeros for the new features. Targets `y` are `n × k`;
-/// `test` holds all `P` features. The first fit starts from 0: it is the one of minimum norm.
+/// Computes the curve of warm starts: for each number of features `p` in `sizes`, ascending, the solution on the first
+/// `p` columns of `x` (`n × P`) nearest to the previous solution, with zeros for the new features. Targets `y` are
+/// `n × k`; `test` holds all `P` features. The first fit starts from 0, so it has minimum norm.
 ///
-/// While columns are independent of each other (`p ≤ n`) this is least squares and the start does not matter. From
-/// the first fit that interpolates on, it already solves the larger problem, so **nothing changes any more**: the
-/// coefficients of the new features stay 0, and the error stays that of the threshold. Weight reuse past the
-/// threshold has no second descent; the minimum norm of every fit afresh does.
+/// While the columns are linearly independent (`p ≤ n`) this is least squares and the start does not matter. The first
+/// fit that interpolates already solves all larger problems, so **nothing changes any more**: the coefficients of new
+/// features stay 0, and the error stays that at the threshold. Reusing weights past the threshold has no second
+/// descent; fitting each size afresh by minimum norm does.
 ///
 /// # Errors
 /// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`], [`Error::Domain`] unless sizes ascend from at least 1
@@ -164,7 +164,7 @@ pub(crate) fn check_deviation(deviation: f64) -> Result<(), Error> {
 ///
 /// let x = array![[1.0, 1.0]];
 /// let curve = warm_start_curve(&x, &array![[4.0]], &[1, 2], None)?;
-/// assert!((curve[1].norm - 4.0).abs() < 1e-14); // (4, 0); of minimum norm is (2, 2)
+/// assert!((curve[1].norm - 4.0).abs() < 1e-14); // (4, 0); the minimum-norm solution is (2, 2)
 /// # Ok::<(), double_descent::Error>(())
 /// ```
 pub fn warm_start_curve(
@@ -181,9 +181,9 @@ pub fn warm_start_curve(
     Error::check_len("rows of y", x.nrows(), y.nrows())?;
     let (n, k, p) = (x.nrows(), y.ncols(), sizes.last().copied().unwrap_or(0));
     let fit = [table(x.ncols(), k), table(p, k).saturating_mul(4), table(n, k).saturating_mul(2)];
-    let copy = table(n, p).saturating_mul(2); // of columns that do not lie side by side
+    let copy = table(n, p).saturating_mul(2); // of columns that are not contiguous
     reserve("a curve of warm starts", sum(fit.into_iter().chain([copy, Faer.bytes((n, p))])))?;
-    // All rows, zero where a feature is not in use yet.
+    // All `P` rows, zero for features not in use yet.
     let mut beta = Array2::zeros((x.ncols(), y.ncols()));
     let step = |&p: &usize| {
         let design = x.slice(s![.., ..p]);
@@ -228,7 +228,7 @@ fn check_sizes(sizes: &[usize], columns: usize) -> Result<(), Error> {
     Ok(())
 }
 
-/// [`Error::Overflow`] named `what` if it does not fit into `f64`.
+/// Computes the mean square, or [`Error::Overflow`] named `what` if it does not fit into `f64`.
 fn mean_square<'a>(values: impl ExactSizeIterator<Item = &'a f64>, what: &'static str) -> Result<f64, Error> {
     let len = values.len() as f64;
     let mean = values.map(|v| v * v / len).sum::<f64>();

@@ -1,14 +1,14 @@
-//! What a row's own target does to its fit, and what becomes of the fit without it.
+//! Leverages: how much a row's own target contributes to its fit, and to the fit without that row.
 //!
-//! With a factor `F` (`n × r`, orthonormal columns) of the directions that a fit can take, `hᵢᵢ = ‖Fᵢ‖²`. Where
-//! `1 − hᵢᵢ` is small it decides about everything that leaves a row out, so it is not formed as that difference.
+//! With a factor `F` (`n × r`, orthonormal columns) of the directions that a fit can take, `hᵢᵢ = ‖Fᵢ‖²`. If `1 − hᵢᵢ`
+//! is small, everything that leaves a row out depends on it, so it must not be computed as that difference.
 
 use ndarray::{Array2, Axis};
 
-/// Under this `1 − hᵢᵢ` is not formed as that difference.
+/// Values of `1 − hᵢᵢ` under this are not computed as a difference.
 pub(crate) const CLOSE: f64 = 1.0 / 64.0;
 
-/// `1 − hᵢᵢ = ‖(I − F Fᵀ) eᵢ‖²` for every row, from `hᵢᵢ`; the difference where it loses nothing.
+/// Computes `1 − hᵢᵢ = ‖(I − F Fᵀ) eᵢ‖²` for every row from `hᵢᵢ`, as the difference if that loses no digits.
 pub(crate) fn open(leverages: &[f64], factor: &Array2<f64>) -> Vec<f64> {
     let mut open: Vec<f64> = leverages.iter().map(|h| 1.0 - h).collect();
     let close: Vec<usize> = (0..open.len()).filter(|&i| open[i] < CLOSE).collect();

@@ -1,4 +1,4 @@
-//! How much of its own labels a model should learn from.
+//! The best mixing for self-distillation: how much a model should learn from its own predictions.
 
 use crate::Error;
 use crate::filter::{Response, Ridge, SelfDistillation};
@@ -6,11 +6,13 @@ use crate::machine::memory::{reserve, sum, table};
 use crate::svd::Svd;
 use ndarray::{Array1, Array2, ArrayRef2, Axis};
 
-/// The mixing `ξ` of [`SelfDistillation::mixed`] that has the least expected risk given the design, in closed form, for
-/// a teacher `β*` (`p × k`), test inputs of covariance `Σ` (`p × p`) and label noise of variance `v` in each output.
+/// Returns the mixing `ξ` of [`SelfDistillation::mixed`] with the least expected risk given the design, in closed form,
+/// for a teacher `β*` (`p × k`), test inputs of covariance `Σ` (`p × p`) and label noise of variance `v` in each
+/// output.
 ///
-/// With `s = σ²/(σ² + λ)`, `α = Vᵀβ*` and `w_r = v_rᵀ Σ v_r`, the student's fit moves with `ξ` along a line: its mean by
-/// `−ξ d`, `d = V diag(s(1 − s)) α`, its gains from `s/σ` by `−ξ s(1 − s)/σ`. The risk is a parabola in `ξ`, lowest at
+/// With `s = σ²/(σ² + λ)`, `α = Vᵀβ*` and `w_r = v_rᵀ Σ v_r`, the student's fit is linear in `ξ`: its mean changes by
+/// `−ξ d`, `d = V diag(s(1 − s)) α`, and its gains change from `s/σ` by `−ξ s(1 − s)/σ`. The risk is a parabola in `ξ`,
+/// lowest at
 ///
 /// ```text
 ///        k v Σᵣ wᵣ sᵣ²(1 − sᵣ)/σᵣ² − tr eᵀΣd
@@ -18,7 +20,7 @@ use ndarray::{Array1, Array2, ArrayRef2, Axis};
 ///        k v Σᵣ wᵣ sᵣ²(1 − sᵣ)²/σᵣ² + tr dᵀΣd
 /// ```
 ///
-/// It may be over 1 (much noise) or under 0 (little): the plain fit is `ξ = 0`. `None` where no mixing changes the risk.
+/// `ξ*` may be over 1 (much noise) or under 0 (little); the plain fit is `ξ = 0`. `None` if no mixing changes the risk.
 ///
 /// # Errors
 /// [`Error::Domain`] unless `lambda` is finite and > 0 and `noise` finite and at least 0; [`Error::Shape`],
@@ -34,7 +36,7 @@ use ndarray::{Array1, Array2, ArrayRef2, Axis};
 /// use ndarray::{Array2, array};
 ///
 /// let svd = Svd::new(&array![[1.0]])?;
-/// // The estimate is y times ½ (1 − ½ξ); the best factor of y = β* + noise with β*² = v is ½, which ξ = 0 has.
+/// // The estimate is y times ½ (1 − ½ξ). The best factor for y = β* + noise with β*² = v is ½, reached at ξ = 0.
 /// let xi = optimal_mixing(&svd, 1.0, &array![[2.0]], &Array2::eye(1), 4.0)?;
 /// assert!(xi.unwrap().abs() < 1e-14);
 /// # Ok::<(), double_descent::Error>(())
@@ -46,7 +48,7 @@ pub fn optimal_mixing(
     covariance: &ArrayRef2<f64>,
     noise: f64,
 ) -> Result<Option<f64>, Error> {
-    SelfDistillation::new(lambda, 1)?; // a penalty that it may have
+    SelfDistillation::new(lambda, 1)?; // checks the penalty
     if !(noise >= 0.0 && noise.is_finite()) {
         let what = "the variance of the label noise";
         return Err(Error::Domain { what, value: noise, must_be: "finite and at least 0" });
@@ -64,7 +66,7 @@ pub fn optimal_mixing(
     let fitted: Vec<f64> = gains.iter().zip(svd.singular_values()).map(|(g, s)| g * s).collect();
     let change: Array1<f64> = fitted.iter().zip(&residuals).map(|(s, rest)| s * rest).collect();
     let alpha = svd.vt().dot(teacher);
-    // What is missed: along the modes, and all of the teacher beside them.
+    // What the fit misses: a part of the teacher along the modes, and all of it outside them.
     let missed_along = &alpha * &Array1::from(residuals.clone()).insert_axis(Axis(1));
     let missed: Array2<f64> = teacher.to_owned() - svd.vt().t().dot(&(&alpha - &missed_along));
     let moved = svd.vt().t().dot(&(&alpha * &change.insert_axis(Axis(1))));

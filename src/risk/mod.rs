@@ -1,16 +1,15 @@
-//! Squared errors over a table without touching the table again, expected errors in closed form, and errors of
-//! classification.
+//! Test errors from a compressed table, expected errors in closed form, and errors of classification.
 //!
 //! | what is known | what it gives |
 //! |---|---|
 //! | a table of test rows | [`Compressed`]: the test error of any fit |
 //! | design, teacher, noise, moments of the test rows | [`Population`], [`GivenDesign`]: bias, variance, noise, training error of any filter, the best penalty and stopping time |
-//! | the same | [`InterpolantRisk`]: least, minimum norm, random solutions |
-//! | the same, and a setting of mini-batches | [`Sgd`]: expected risk at any step, stability, the stationary state |
+//! | the same | [`InterpolantRisk`]: the risk of the best, the minimum-norm and random solutions |
+//! | the same, and the mini-batches | [`Sgd`]: expected risk at any step, stability, the stationary state |
 //! | predictions on a grid of draws | [`Decomposition`]: bias and every variance, with standard errors; [`Crossed`](crate::sweep::Crossed) makes the grid |
 //! | one factorisation | [`Path`]: a whole path of penalties, times, steps or cutoffs, with leave-one-out and generalised cross-validation |
-//! | fits that were drawn alike | [`ensemble`]: errors of averaged predictions |
-//! | one factorisation, a start | [`interpolants`]: solutions other than the one of minimum norm |
+//! | independent fits from one distribution | [`ensemble`]: errors of averaged predictions |
+//! | one factorisation and a start | [`interpolants`]: solutions other than the one of minimum norm |
 //! | predictions and labels | [`error_rate`], [`SplitErrors`], [`SymmetricNoise`] |
 //! | weights and a radius | [`robust_errors`]: errors under the worst small change of a row |
 
@@ -59,17 +58,17 @@ use crate::risk::covariance::CovarianceRoot;
 use crate::svd::{Backend, Faer, dot, largest, power_of_two, reduce_beside, triangle};
 use ndarray::{Array1, Array2, ArrayRef2, ArrayView1, Axis, ShapeBuilder, s};
 
-/// A table `(X, Y)` of `N` rows, compressed by one QR factorisation to at most `p + k + 1` rows on
-/// which every sum of squared errors, and every sum of errors, is the same:
+/// A table `(X, Y)` of `N` rows, compressed by one QR factorisation to at most `p + k + 1` rows that give the same sums
+/// of squared errors, and the same sums of errors:
 ///
 /// ```text
 /// [X | Y | 1] = Q [A | B | w]        ‖X β − Y‖² = ‖A β − B‖²        1ᵀ(X β − Y) = wᵀ(A β − B)
 /// N rows              ≤ p + k + 1 rows
 /// ```
 ///
-/// So a test error costs O(p²), however many test rows there are, and loses no more digits than the
-/// direct evaluation: unlike the Gram form `‖Y‖² − 2βᵀXᵀY + βᵀXᵀXβ`, whose relative error grows with
-/// `‖Y‖² / ‖Xβ − Y‖²`, this one's grows with the square root of that.
+/// A test error then costs O(p²), however many test rows there are, and loses no more digits than direct evaluation.
+/// The relative error of the Gram form `‖Y‖² − 2βᵀXᵀY + βᵀXᵀXβ` grows with `‖Y‖² / ‖Xβ − Y‖²`; here it grows only with
+/// the square root of that ratio.
 ///
 /// # Examples
 /// ```
@@ -91,7 +90,7 @@ pub struct Compressed {
     pub(crate) ones: Array1<f64>,
     rows: usize,
     is_population: bool,
-    /// `β*` (`p × k`), of a population whose targets are all of the features'.
+    /// The teacher `β*` (`p × k`) of a population, if the table has all of the teacher's features.
     teacher: Option<Array2<f64>>,
 }
 
@@ -99,13 +98,13 @@ impl Compressed {
     /// Compresses features (`N × p`) and targets (`N × k`). O(N (p + k)²), once.
     ///
     /// # Errors
-    /// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`], [`Error::Backend`], and [`Error::Overflow`]
-    /// where the Euclidean length of a column does not fit into `f64`.
+    /// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`], [`Error::Backend`], and [`Error::Overflow`] if the
+    /// Euclidean length of a column does not fit into `f64`.
     pub fn new(x: &ArrayRef2<f64>, y: &ArrayRef2<f64>) -> Result<Self, Error> {
         Self::with_backend(x, y, &Faer)
     }
 
-    /// [`Compressed::new`] on a backend of your choice.
+    /// Like [`Compressed::new`], on a backend of your choice.
     ///
     /// # Errors
     /// As [`Compressed::new`].
@@ -126,14 +125,14 @@ impl Compressed {
         Self::of_triangle(x, y, backend)
     }
 
-    /// Of as many rows as columns or more, always as a triangle.
+    /// Compresses a table with at least as many rows as columns, always to a triangle.
     pub(crate) fn of_triangle(
         x: &ArrayRef2<f64>,
         y: &ArrayRef2<f64>,
         backend: &dyn Backend,
     ) -> Result<Self, Error> {
         let (p, k) = (x.ncols(), y.ncols());
-        // The joined table, the one that is reduced; the triangle, and its parts.
+        // The joined table and its copy that is reduced; the triangle and its parts.
         let width = p.saturating_add(k).saturating_add(1);
         let height = x.nrows().min(width);
         let needed = [table(x.nrows(), width).saturating_mul(2), table(height, width).saturating_mul(2)];
@@ -142,11 +141,11 @@ impl Compressed {
         joined.slice_mut(s![.., ..p]).assign(x);
         joined.slice_mut(s![.., p..p + k]).assign(y);
         Error::check_finite("the table", joined.view())?;
-        // Columns of features and targets may differ by 600 powers of ten: scaled one by one, exact.
+        // Columns of features and targets may differ by 600 powers of ten: scale each column, which is exact.
         let scales = equilibrate(&mut joined);
         let mut r = triangle(joined, backend)?;
         undo_scales(&mut r, &scales);
-        // The table is finite: what is not has overflowed here.
+        // The table is finite, so anything that is not has overflowed here.
         Error::check_finite("the table", r.view())
             .map_err(|_| Error::Overflow { what: "the length of a column of the table" })?;
         Ok(Self {
@@ -159,10 +158,10 @@ impl Compressed {
         })
     }
 
-    /// The same table, of as many rows as columns or more, as a triangle, without what compression leaves out: it is as high.
+    /// Turns a table with at least as many rows as columns into a triangle of the same height; no rows are left out.
     pub(crate) fn as_triangle(&self) -> Result<Self, Error> {
         let ((rows, p), k) = (self.features.dim(), self.targets.ncols());
-        // Squares within range: columns need no units of their own.
+        // Squares stay in range, so columns need no scaling.
         let is_ordinary = |&largest: &f64| largest == 0.0 || (1e-100..1e100).contains(&largest);
         if ![&self.features, &self.targets].into_iter().flat_map(largest_of_columns).all(|v| is_ordinary(&v))
         {
@@ -183,7 +182,7 @@ impl Compressed {
         let expected = [squares(&features), squares(&beside)].concat();
         reduce_beside(&mut features, &mut beside);
         let found = [squares(&features), squares(&beside)].concat();
-        // The threshold of the checks of every factorisation.
+        // The tolerance that the checks of all factorisations use.
         let tolerance = 30.0 * rows as f64 * f64::EPSILON;
         if let Some((found, expected)) = found
             .iter()
@@ -203,7 +202,7 @@ impl Compressed {
         })
     }
 
-    /// A table that would not get shorter, as it is.
+    /// Stores a table as it is, because compression would not shorten it.
     fn of_few_rows(x: &ArrayRef2<f64>, y: &ArrayRef2<f64>) -> Result<Self, Error> {
         let (rows, width) = (x.nrows(), x.ncols().saturating_add(y.ncols()).saturating_add(1));
         reserve("a compressed table", table(rows, width))?;
@@ -226,18 +225,18 @@ impl Compressed {
         })
     }
 
-    /// The table of a whole population: features of mean 0 and covariance `Σ = E[x xᵀ]` (`p × p`), targets `x
-    /// β*` without noise for a teacher `β*` (`p × k`). In place of a mean over rows stands the expectation,
+    /// Represents a whole population as a table: features of mean 0 and covariance `Σ = E[x xᵀ]` (`p × p`), and
+    /// noise-free targets `x β*` of a teacher `β*` (`p × k`). The expectation takes the place of the mean over rows,
     ///
     /// ```text
     /// E (xᵀβ − xᵀβ*)² = (β − β*)ᵀ Σ (β − β*) = ‖S β − S β*‖²        Σ = SᵀS
     /// ```
     ///
-    /// the excess risk of `β`, exactly, with no test row drawn. It counts as one row, `S` as its features.
-    /// Along a curve ([`Test::Rows`](crate::nested::Test)) of training targets `X β*` it is the squared bias;
-    /// the expected risk under label noise of variance `v` is then `test_mse + v · noise` of every
-    /// [`Point`](crate::nested::Point). On columns that come one at a time it holds what the columns still
-    /// missing would explain (misspecification). O(p³), once.
+    /// which is the excess risk of `β`, exactly, without drawing any test row. The table counts as one row, with `S` as
+    /// its features. Along a curve ([`Test::Rows`](crate::nested::Test)) of training targets `X β*` the test error is
+    /// the squared bias; the expected risk under label noise of variance `v` is then `test_mse + v · noise` of every
+    /// [`Point`](crate::nested::Point). When columns are added one at a time, the test error includes what the missing
+    /// columns would explain (misspecification). O(p³), once.
     ///
     /// # Errors
     /// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`], [`Error::Domain`] unless Σ is symmetric and
@@ -282,14 +281,14 @@ impl Compressed {
         Ok(Self { features, targets, ones, rows: 1, is_population: true, teacher })
     }
 
-    /// A table as it is, uncompressed: right where there are few rows.
+    /// Wraps a table without compressing it, which is best for few rows.
     pub(crate) fn direct(features: Array2<f64>, targets: Array2<f64>) -> Self {
         let rows = features.nrows();
         Self { features, targets, ones: Array1::ones(rows), rows, is_population: false, teacher: None }
     }
 
-    /// The same table of the first `p` features alone. Of a triangle the rows under them are features no more, and are
-    /// compressed to one for each target and one for the ones.
+    /// Returns the table of the first `p` features. If the table is a triangle, the rows below these hold no features
+    /// any more, and are compressed to one row per target and one for the ones.
     pub(crate) fn leading(&self, p: usize) -> Result<Self, Error> {
         let (height, k) = self.targets.dim();
         let below = height.saturating_sub(p);
@@ -304,7 +303,7 @@ impl Compressed {
         let mut joined = Array2::zeros((below, k + 1));
         joined.slice_mut(s![.., ..k]).assign(&self.targets.slice(s![p.., ..]));
         joined.column_mut(k).assign(&self.ones.slice(s![p..]));
-        // Each column in a unit of its own, as in the whole table.
+        // Scale each column, as in the whole table.
         let scales = equilibrate(&mut joined);
         let mut rest = triangle(joined, &Faer)?;
         undo_scales(&mut rest, &scales);
@@ -324,7 +323,7 @@ impl Compressed {
         Ok(leading)
     }
 
-    /// With the targets of some columns, in that order.
+    /// Keeps the targets of some columns, in that order.
     pub(crate) fn with_targets(mut self, columns: &[usize]) -> Self {
         let same = columns.len() == self.targets.ncols() && columns.iter().enumerate().all(|(i, &c)| i == c);
         if !same {
@@ -334,7 +333,7 @@ impl Compressed {
         self
     }
 
-    /// A population with a row for what a constant adds to every error: its features have mean 0.
+    /// Adds a row to a population for the error that a constant adds: its features have mean 0.
     pub(crate) fn with_constant(mut self) -> Self {
         let height = self.features.nrows();
         let row = |table: &Array2<f64>| {
@@ -349,23 +348,23 @@ impl Compressed {
         self
     }
 
-    /// Whether it stands for a population, whose rows cannot be told from training rows.
+    /// Whether it represents a population, which has no rows that could be training rows.
     pub(crate) fn is_population(&self) -> bool {
         self.is_population
     }
 
-    /// `β*` of a population.
+    /// The teacher `β*` of a population.
     pub(crate) fn teacher(&self) -> Option<&Array2<f64>> {
         self.teacher.as_ref()
     }
 
-    /// Number of rows of the table, `N`; 1 for a population.
+    /// The number of rows of the table, `N`; 1 for a population.
     #[must_use]
     pub fn rows(&self) -> usize {
         self.rows
     }
 
-    /// `‖X β − y‖²/N`, one value per output, for parameters `p × k`.
+    /// Computes `‖X β − y‖²/N`, one value per output, for parameters `p × k`.
     ///
     /// # Errors
     /// [`Error::Shape`] if `beta` does not fit the table, [`Error::NonFinite`] if it holds NaN or an
@@ -385,10 +384,11 @@ impl Compressed {
     }
 }
 
-/// Divides each column by a power of two so that its largest entry is of order 1; returns the divisors. Row by row, as the
-/// table lies in memory.
+/// Divides each column by a power of two so that its largest entry is of order 1, and returns the divisors. Works row
+/// by row, because the table is row-major.
 pub(crate) fn equilibrate(table: &mut Array2<f64>) -> Vec<f64> {
-    // The exponent bits alone: 2^⌊log₂ largest⌋. A column of zeros stays, and one of subnormals: their reciprocal would overflow.
+    // The exponent bits alone: 2^⌊log₂ largest⌋. Columns of zeros or subnormals are not scaled: the reciprocal would
+    // overflow.
     let scale = |largest: f64| f64::from_bits(largest.to_bits() & 0x7ff0_0000_0000_0000);
     let scales = largest_of_columns(table).into_iter();
     let scales = scales.map(|largest| if largest < f64::MIN_POSITIVE { 1.0 } else { scale(largest) });
@@ -408,7 +408,7 @@ fn largest_of_columns(table: &Array2<f64>) -> Vec<f64> {
     largest
 }
 
-/// What [`equilibrate`] did, undone in the triangle of the table.
+/// Undoes [`equilibrate`] in the triangle of the table.
 fn undo_scales(triangle: &mut Array2<f64>, scales: &[f64]) {
     for mut row in triangle.rows_mut() {
         row.iter_mut().zip(scales).for_each(|(v, scale)| *v *= scale);

@@ -1,4 +1,4 @@
-//! Errors on noisy labels and on clean ones: what each says of the other.
+//! Errors on noisy labels and on clean ones, and how one follows from the other.
 
 use super::classification::first_largest;
 use crate::Error;
@@ -8,7 +8,7 @@ use ndarray::{ArrayRef2, ArrayView1};
 /// Symmetric label noise: with probability `ρ` a label is replaced by one of the other `K − 1` classes, all equally
 /// likely ([`Labelled::with_label_noise`](crate::dataset::Labelled::with_label_noise)).
 ///
-/// Of predictions that do not depend on the noise (those on test rows; not those on the rows that were fitted), with
+/// For predictions that do not depend on the noise (those on test rows, not on the rows that were fitted), with
 /// `a = 1 − ρ K/(K − 1)`, in expectation over the noise:
 ///
 /// ```text
@@ -16,9 +16,9 @@ use ndarray::{ArrayRef2, ArrayView1};
 /// MSE on noisy one-hot       = a · (MSE on clean one-hot) + (1 − a) [ mean (f − 1/K)² + (1 − 1/K)/K ]
 /// ```
 ///
-/// means over rows and classes. So the order of two models is the same on both for `a > 0`, and a clean error can be read
-/// off a noisy one. For regression with noise of variance `v` the MSE on noisy targets is that on clean ones and `v`.
-///
+/// with means over rows and classes. So for `a > 0` two models have the same order on both, and a clean error can be
+/// computed from a noisy one. In regression with noise of variance `v`, the MSE on noisy targets is that on clean ones
+/// plus `v`.
 /// # Examples
 /// ```
 /// use double_descent::risk::SymmetricNoise;
@@ -27,7 +27,7 @@ use ndarray::{ArrayRef2, ArrayView1};
 /// let noisy = noise.noisy_error_rate(0.1);
 /// assert!((noisy - (0.2 + 0.1 * (1.0 - 2.0 / 9.0))).abs() < 1e-15);
 /// assert!((noise.clean_error_rate(noisy)? - 0.1).abs() < 1e-15);
-/// assert!(SymmetricNoise::new(0.9, 10)?.clean_error_rate(0.9).is_err()); // labels say nothing there
+/// assert!(SymmetricNoise::new(0.9, 10)?.clean_error_rate(0.9).is_err()); // there labels carry no information
 /// # Ok::<(), double_descent::Error>(())
 /// ```
 ///
@@ -41,7 +41,7 @@ pub struct SymmetricNoise {
 }
 
 impl SymmetricNoise {
-    /// Noise of probability `ρ` on labels of `K` classes.
+    /// Makes noise of probability `ρ` on labels of `K` classes.
     ///
     /// # Errors
     /// [`Error::Domain`] unless `0 ≤ ρ ≤ 1` and there are at least two classes.
@@ -57,38 +57,39 @@ impl SymmetricNoise {
         Ok(Self { probability, classes })
     }
 
-    /// `a = 1 − ρ K/(K − 1)`: how much of a label's word is left; negative where it speaks against the clean one.
+    /// `a = 1 − ρ K/(K − 1)`: how much information a label keeps; negative if it points away from the clean label.
     #[must_use]
     pub fn kept(&self) -> f64 {
         let classes = self.classes as f64;
         1.0 - self.probability * classes / (classes - 1.0)
     }
 
-    /// The expected error rate on noisy labels, of one on clean labels.
+    /// Returns the expected error rate on noisy labels, given the one on clean labels.
     #[must_use]
     pub fn noisy_error_rate(&self, clean: f64) -> f64 {
         self.probability + self.kept() * clean
     }
 
-    /// The error rate on clean labels, of the expected one on noisy labels. A measured rate is off by its own error over
-    /// `|a|`, and may come out under 0.
+    /// Returns the error rate on clean labels, given the expected one on noisy labels. A measured rate is off by its
+    /// own error over `|a|`, and the result may be under 0.
     ///
     /// # Errors
-    /// [`Error::Domain`] where noisy labels say nothing of clean ones: `ρ = 1 − 1/K`.
+    /// [`Error::Domain`] if noisy labels carry no information about clean ones: `ρ = 1 − 1/K`.
     pub fn clean_error_rate(&self, noisy: f64) -> Result<f64, Error> {
         Ok((noisy - self.probability) / self.telling()?)
     }
 
-    /// The expected MSE of predictions (`N × K`) on noisy one-hot labels, of their MSE on clean ones.
+    /// Returns the expected MSE of predictions (`N × K`) on noisy one-hot labels, given their MSE on clean ones.
     ///
     /// # Errors
-    /// [`Error::Empty`], [`Error::Shape`] unless there is a column a class, [`Error::NonFinite`], [`Error::Overflow`].
+    /// [`Error::Empty`], [`Error::Shape`] unless there is one column per class, [`Error::NonFinite`],
+    /// [`Error::Overflow`].
     pub fn noisy_mse(&self, predictions: &ArrayRef2<f64>, clean: f64) -> Result<f64, Error> {
         let mse = self.kept() * clean + (1.0 - self.kept()) * self.unguided(predictions)?;
         if mse.is_finite() { Ok(mse) } else { Err(Error::Overflow { what: "the mean squared error" }) }
     }
 
-    /// The MSE of predictions (`N × K`) on clean one-hot labels, of the expected one on noisy ones.
+    /// Returns the MSE of predictions (`N × K`) on clean one-hot labels, given the expected one on noisy ones.
     ///
     /// # Errors
     /// As [`SymmetricNoise::noisy_mse`] and [`SymmetricNoise::clean_error_rate`].
@@ -97,7 +98,7 @@ impl SymmetricNoise {
         if mse.is_finite() { Ok(mse) } else { Err(Error::Overflow { what: "the mean squared error" }) }
     }
 
-    /// The expected MSE on labels of which every class is equally likely.
+    /// The expected MSE on labels that are uniform over the classes.
     fn unguided(&self, predictions: &ArrayRef2<f64>) -> Result<f64, Error> {
         if predictions.is_empty() {
             return Err(Error::Empty { what: "the table of predictions" });
@@ -123,33 +124,34 @@ impl SymmetricNoise {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RowErrors {
-    /// How many rows there are.
+    /// The number of rows.
     pub rows: usize,
-    /// The share put in another class than their label, the noisy one, says.
+    /// The share of rows whose predicted class is not their (noisy) label.
     pub error_rate: f64,
-    /// The share put in another class than their clean label says.
+    /// The share of rows whose predicted class is not their clean label.
     pub error_rate_on_clean: f64,
     /// The mean squared error on the (noisy) one-hot labels, over rows and classes.
     pub mse: f64,
 }
 
-/// Errors on clean rows and on corrupted ones, of a training set: what was learned and what was memorised.
+/// Errors on the clean rows and on the corrupted rows of a training set: what was learned and what was memorised.
 ///
-/// `None` where there are no such rows.
+/// `None` if there are no rows of a kind.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SplitErrors {
     /// Rows whose label is the clean one.
     pub clean: Option<RowErrors>,
-    /// Rows whose label is another. An error rate of 0 is memory; one on clean labels of 0 is a label put right.
+    /// Rows whose label is not the clean one. An error rate of 0 means that all labels are memorised; an error rate on
+    /// clean labels of 0 means that all labels are corrected.
     pub corrupted: Option<RowErrors>,
 }
 
 impl SplitErrors {
-    /// Of predictions (`N × K`), labels and clean labels.
+    /// Computes the errors from predictions (`N × K`), labels and clean labels.
     ///
     /// # Errors
-    /// [`Error::Empty`], [`Error::Shape`] unless there is a label of each kind a row, [`Error::NonFinite`],
+    /// [`Error::Empty`], [`Error::Shape`] unless there is one label of each kind per row, [`Error::NonFinite`],
     /// [`Error::Domain`] for a label that has no column, [`Error::Overflow`].
     ///
     /// # Examples
@@ -162,7 +164,7 @@ impl SplitErrors {
     /// let errors = SplitErrors::new(&fit, &labels, &clean)?;
     /// assert_eq!(errors.clean.unwrap().error_rate, 0.0);
     /// let corrupted = errors.corrupted.unwrap();
-    /// assert_eq!((corrupted.error_rate, corrupted.error_rate_on_clean), (0.5, 0.5)); // one memorised, one put right
+    /// assert_eq!((corrupted.error_rate, corrupted.error_rate_on_clean), (0.5, 0.5)); // one memorised, one corrected
     /// # Ok::<(), double_descent::Error>(())
     /// ```
     ///

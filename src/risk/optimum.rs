@@ -1,22 +1,22 @@
 //! The best ridge penalty and the best stopping time, by the exact risk given a design.
 //!
-//! Both are one number of regularisation: `x = ln λ`, or `x = −ln t`. Whether the risk rises or falls with it is known
-//! in closed form, at both ends as well. So the search looks for changes of sign on a grid of eight points a decade,
-//! from a thousandth of the smallest eigenvalue to a thousand times the largest (below and above, the slope is that of
-//! a straight line in `λ`, or in `1/λ`, which changes its sign once at most), and bisects where one is found: a risk
-//! with several minima (two descents in time) has them all found and the least one taken.
+//! Both are one amount of regularisation: `x = ln λ`, or `x = −ln t`. The sign of the risk's slope in `x` is known in
+//! closed form, at both ends as well. The search therefore looks for changes of sign on a grid of eight points per
+//! decade, from a thousandth of the smallest eigenvalue to a thousand times the largest, and bisects each one. (Below
+//! and above the grid, the slope is that of a straight line in `λ`, or in `1/λ`, which changes its sign at most once.)
+//! If the risk has several minima (two descents in time), all are found and the lowest is taken.
 
 use super::given_design::{GivenDesign, Risk};
 use crate::Error;
 use crate::filter::{Loss, Response};
 
-/// Points of the grid for each factor `e`.
+/// Grid points per factor of `e`.
 const DENSITY: f64 = 8.0 / std::f64::consts::LN_10;
-/// How far the grid reaches beyond the eigenvalues: a thousand times.
+/// How far the grid reaches beyond the eigenvalues: a factor of a thousand.
 const MARGIN: f64 = 3.0 * std::f64::consts::LN_10;
 /// How far a change of sign is followed beyond the grid: sixty decades.
 const REACH: f64 = 60.0 * std::f64::consts::LN_10;
-/// The least distance from the pole of a negative penalty, in units of it.
+/// The least distance of a negative penalty from the pole, relative to the pole.
 const NEAREST: f64 = 1e-9;
 
 /// The least expected risk of a family of filters.
@@ -27,46 +27,46 @@ pub struct Optimum {
     pub value: f64,
     /// The expected errors there.
     pub risk: Risk,
-    /// At which end the best value lies; `None` for one between.
+    /// The end at which the best value lies; `None` if it lies between the ends.
     pub end: Option<End>,
 }
 
-/// The ends of an amount of regularisation.
+/// An end of the range of regularisation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum End {
-    /// None is best: `λ = 0`, `t = ∞`, the minimum norm (from the start).
+    /// No regularisation is best: `λ = 0`, `t = ∞`, the minimum norm (from the start).
     NoRegularisation,
-    /// Infinitely much is best: `λ = ∞`, `t = 0`, the start itself.
+    /// Infinite regularisation is best: `λ = ∞`, `t = 0`, the start itself.
     NoFit,
-    /// The risk falls down to the pole of a negative penalty, `λ = −σᵣ²`. The value is one a billionth from it.
+    /// The risk falls all the way to the pole of a negative penalty, `λ = −σᵣ²`. The value is a billionth away from it.
     Pole,
 }
 
-/// Which ridge penalties to look at.
+/// Which ridge penalties to consider.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Penalties {
     /// `λ ≥ 0`.
     #[default]
     NonNegative,
-    /// `λ > −σᵣ²`, `σᵣ` the smallest singular value of the rank: the solution of the normal equations still exists, and
-    /// is larger than that of least norm. Where features outnumber samples and few directions carry the teacher, the
-    /// others act as a ridge already, and the best penalty may be negative.
+    /// `λ > −σᵣ²`, `σᵣ` the smallest singular value within the rank: the normal equations still have a solution, larger
+    /// than the minimum-norm one. If features outnumber samples and few directions carry the teacher, the others
+    /// already act as a ridge, and the best penalty may be negative.
     Signed,
 }
 
-/// A family of filters by one amount of regularisation.
+/// A family of filters, parametrised by one amount of regularisation `x`.
 #[derive(Clone, Copy, Debug)]
 enum Family {
     /// `λ = eˣ`.
     Ridge,
-    /// `λ = −σᵣ² τ`, `τ = 1/(1 + eˣ)`: from the pole, `x = −∞`, up to `λ = 0`, which stands for [`At::NoFit`].
+    /// `λ = −σᵣ² τ`, `τ = 1/(1 + eˣ)`: from the pole, `x = −∞`, up to `λ = 0`, which is [`At::NoFit`] here.
     NegativeRidge,
     /// `t = e⁻ˣ`, with the curvature of the loss.
     Flow(f64),
 }
 
-/// A place on the axis of a family.
+/// A point on the axis of a family.
 #[derive(Clone, Copy, Debug)]
 enum At {
     Unregularised,
@@ -75,8 +75,8 @@ enum At {
 }
 
 impl GivenDesign {
-    /// The ridge penalty `λ` (of `‖Xβ − Y‖² + λ‖β − β₀‖²`) of the least expected risk. O(q r k) for each of some hundred
-    /// steps. Modes beyond the rank are left out, as the pseudoinverse does.
+    /// Finds the ridge penalty `λ` (of `‖Xβ − Y‖² + λ‖β − β₀‖²`) with the least expected risk. O(q r k) for each of
+    /// some hundred steps. Modes beyond the rank are left out, as in the pseudoinverse.
     ///
     /// # Errors
     /// [`Error::Overflow`].
@@ -104,7 +104,7 @@ impl GivenDesign {
     pub fn best_penalty(&self, penalties: Penalties) -> Result<Optimum, Error> {
         let mut best = self.best_of(Family::Ridge)?;
         if penalties == Penalties::Signed && self.rank > 0 {
-            // Zero is not an end then: the slope there says on which side to look.
+            // Zero is not an end then: the slope there tells on which side to look.
             let negative = self.best_of(Family::NegativeRidge)?;
             if negative.risk.excess() < best.risk.excess() {
                 best = negative;
@@ -113,7 +113,8 @@ impl GivenDesign {
         Ok(best)
     }
 
-    /// The time `t` at which gradient flow on this loss has the least expected risk; of several minima the least.
+    /// Finds the time `t` at which gradient flow on this loss has the least expected risk, the lowest of several
+    /// minima.
     ///
     /// # Errors
     /// [`Error::Overflow`].
@@ -156,7 +157,7 @@ impl GivenDesign {
                 candidates.push(self.bisect(family, (pair[0], pair[1])));
             }
         }
-        // Slopes of 0 on the way down to an end: then that end is as good as any.
+        // The slope is 0 all the way down to an end: that end is then as good as any point.
         if candidates.is_empty() {
             candidates.push(At::Unregularised);
         }
@@ -170,12 +171,12 @@ impl GivenDesign {
         best.ok_or(Error::Empty { what: "the list of penalties" })
     }
 
-    /// Ascending; empty at rank 0.
+    /// The grid, ascending; empty at rank 0.
     fn grid(&self, family: Family) -> Vec<f64> {
         let Some(smallest) = self.rank.checked_sub(1).map(|last| self.sigma[last]) else { return Vec::new() };
         let curvature = if let Family::Flow(c) = family { c.ln() } else { 0.0 };
         let (low, high) = match family {
-            // From close to the pole, where 1 − τ ≈ e⁻ˣ, to close to 0.
+            // From close to the pole, where 1 − τ ≈ eˣ, to close to 0.
             Family::NegativeRidge => (NEAREST.ln(), MARGIN),
             _ => (2.0 * smallest.ln() + curvature - MARGIN, 2.0 * self.sigma[0].ln() + curvature + MARGIN),
         };
@@ -184,7 +185,7 @@ impl GivenDesign {
         (0..=steps).map(|i| low + (high - low) * i as f64 / steps as f64).collect()
     }
 
-    /// Bisects until two numbers are neighbours, or nearly.
+    /// Bisects a change of sign until the two bounds are neighbouring numbers, or nearly.
     fn bisect(&self, family: Family, (low, high): (At, At)) -> At {
         let (mut a, mut b) = match (low, high) {
             (At::Value(a), At::Value(b)) => (a, b),
@@ -229,13 +230,13 @@ impl GivenDesign {
         Ok(Optimum { value, risk, end })
     }
 
-    /// `−σᵣ² τ`, `τ = 1/(1 + eˣ)`.
+    /// The negative penalty `−σᵣ² τ`, `τ = 1/(1 + eˣ)`.
     fn negative(&self, x: f64) -> f64 {
         let smallest = self.sigma[self.rank - 1];
         -smallest * smallest / (1.0 + x.exp())
     }
 
-    /// Gains and residual factors; modes beyond the rank have none and all.
+    /// Gains and residual factors. Modes beyond the rank have gain 0 and residual factor 1.
     fn response(&self, family: Family, at: At) -> Response {
         let mode = |(i, &s): (usize, &f64)| {
             if i >= self.rank {
@@ -247,7 +248,7 @@ impl GivenDesign {
                 }
                 (Family::Ridge | Family::Flow(_), At::NoFit) => (0.0, 1.0),
                 (Family::Ridge, At::Value(x)) => {
-                    // By the ratio to √λ: no square overflows.
+                    // In terms of the ratio to √λ, so that no square overflows.
                     let ratio = s / (x / 2.0).exp();
                     let pull = (x - s.ln()).exp();
                     ((s + pull).recip(), (1.0 + ratio * ratio).recip())
@@ -264,7 +265,7 @@ impl GivenDesign {
         Response { gains, residuals }
     }
 
-    /// `σ/(σ² − q²)` and `−q²/(σ² − q²)`, `q² = σᵣ² τ`, without cancellation at the pole.
+    /// Computes `σ/(σ² − q²)` and `−q²/(σ² − q²)`, `q² = σᵣ² τ`, without cancellation at the pole.
     fn negative_mode(&self, s: f64, x: f64) -> (f64, f64) {
         let smallest = self.sigma[self.rank - 1];
         let ratio = smallest / s; // at most 1
@@ -275,18 +276,18 @@ impl GivenDesign {
         ((s * left).recip(), -ratio * ratio * tau / left)
     }
 
-    /// A number of the sign of the risk's slope with more regularisation.
+    /// Returns a number with the sign of the risk's slope towards more regularisation.
     fn slope(&self, family: Family, at: At) -> f64 {
         let Response { gains, residuals } = self.response(family, at);
         let Some(smallest) = self.rank.checked_sub(1).map(|last| self.sigma[last]) else { return 0.0 };
         let largest = self.sigma[0];
-        // What the residual factors move by, of the gains −1/σ times it; all in one positive unit.
+        // How much each residual factor changes; the gain changes by −1/σ times that. All in one positive unit.
         let logarithms = |s: f64, (f, g): (f64, f64)| match (family, at) {
             (Family::Flow(c), At::Value(x)) => {
                 let decay = |s: f64| (2.0 * s.ln() + c.ln() - x).exp();
                 2.0 * (s / smallest).ln() - (decay(s) - decay(smallest))
             }
-            // The slowest modes alone are still on their way.
+            // Only the slowest modes are still changing.
             (Family::Flow(_), At::Unregularised) => {
                 if s > smallest {
                     f64::NEG_INFINITY
@@ -310,7 +311,7 @@ impl GivenDesign {
         step.resize(self.sigma.len(), 0.0);
         let bias = self.half_slope(&residuals, &step);
         if matches!((family, at), (Family::Ridge | Family::Flow(_), At::NoFit)) && bias != 0.0 {
-            return bias; // the gains are nothing beside it
+            return bias; // the gains are negligible next to it
         }
         let no_fit = matches!((family, at), (Family::Ridge | Family::Flow(_), At::NoFit));
         let noise = step.iter().zip(&gains).zip(self.sigma.iter().zip(&self.lengths));

@@ -1,4 +1,4 @@
-//! What is known of the whole population: the second moments of its rows, the teacher, the noise.
+//! The population that a model is tested on: the second moments of its rows, the teacher, the noise.
 
 use super::Compressed;
 use crate::Error;
@@ -7,10 +7,11 @@ use crate::risk::covariance::CovarianceRoot;
 use crate::svd::power_of_two;
 use ndarray::{Array1, Array2, ArrayRef1, ArrayRef2, Axis};
 
-/// The second moments `Σ = E[x xᵀ]` (`p × p`) of the rows that a model is tested on; their covariance where their
-/// mean is 0. They may differ from those of the training rows (a covariate shift).
+/// The second moments `Σ = E[x xᵀ]` (`p × p`) of the rows that a model is tested on: their covariance if their mean
+/// is 0. They may differ from those of the training rows (a covariate shift).
 ///
-/// Kept as a root, `Σ = SᵀS`, so that an error `vᵀΣv = ‖S v‖²` is a sum of squares and loses no digits to differences.
+/// Stored as a root, `Σ = SᵀS`, so that an error `vᵀΣv = ‖S v‖²` is a sum of squares and loses no digits to
+/// cancellation.
 ///
 /// # Examples
 /// ```
@@ -32,14 +33,14 @@ pub struct Covariance {
 enum Form {
     /// `deviation · I`.
     Isotropic { p: usize, deviation: f64 },
-    /// Standard deviations, one a feature.
+    /// Standard deviations, one per feature.
     Diagonal(Array1<f64>),
     /// `S`, `q × p`.
     Full(Array2<f64>),
 }
 
 impl Covariance {
-    /// `Σ = variance · I`, of `p` features.
+    /// Makes `Σ = variance · I` for `p` features.
     ///
     /// # Errors
     /// [`Error::Empty`] for no features, [`Error::Domain`] unless the variance is finite and ≥ 0.
@@ -51,7 +52,7 @@ impl Covariance {
         Ok(Self { form: Form::Isotropic { p, deviation } })
     }
 
-    /// `Σ = diag(variances)`, of `p` independent features.
+    /// Makes `Σ = diag(variances)` for `p` uncorrelated features.
     ///
     /// # Errors
     /// [`Error::Empty`], [`Error::Domain`] unless every variance is finite and ≥ 0.
@@ -63,7 +64,8 @@ impl Covariance {
         Ok(Self { form: Form::Diagonal(deviations.collect::<Result<_, _>>()?) })
     }
 
-    /// Any `Σ` (`p × p`). Cholesky's triangle of it is kept, or one by an SVD where it is close to singular. O(p³), once.
+    /// Makes any `Σ` (`p × p`). Stores its Cholesky factor, or a triangular root by an SVD if it is close to singular.
+    /// O(p³), once.
     ///
     /// # Errors
     /// [`Error::Empty`], [`Error::Shape`] unless it is square, [`Error::NonFinite`], [`Error::Domain`] unless it is
@@ -74,7 +76,7 @@ impl Covariance {
         Ok(Self { form: Form::Full(root.matrix * power_of_two(root.exponent)) })
     }
 
-    /// `Σ = XₜᵀXₜ/m` of these rows (`m × p`): expectations over it are means over them. O(m p²), once.
+    /// Makes `Σ = XₜᵀXₜ/m` from given rows (`m × p`): expectations are then means over these rows. O(m p²), once.
     ///
     /// # Errors
     /// As [`Compressed::new`].
@@ -84,7 +86,7 @@ impl Covariance {
         Ok(Self { form: Form::Full(compressed.features / scale) })
     }
 
-    /// How many features, `p`.
+    /// The number of features, `p`.
     #[must_use]
     pub fn features(&self) -> usize {
         match &self.form {
@@ -94,7 +96,7 @@ impl Covariance {
         }
     }
 
-    /// The standard deviation of every feature of an isotropic one.
+    /// The standard deviation of every feature, if `Σ` is isotropic.
     pub(super) fn isotropic_deviation(&self) -> Option<f64> {
         match self.form {
             Form::Isotropic { deviation, .. } => Some(deviation),
@@ -102,7 +104,7 @@ impl Covariance {
         }
     }
 
-    /// `S A` for `A` (`p × k`).
+    /// Computes `S A` for `A` (`p × k`).
     pub(super) fn root_times(&self, a: &ArrayRef2<f64>) -> Array2<f64> {
         match &self.form {
             Form::Isotropic { deviation, .. } => a.to_owned() * *deviation,
@@ -111,7 +113,7 @@ impl Covariance {
         }
     }
 
-    /// Rows of the root, `q`.
+    /// The number of rows of the root, `q`.
     pub(super) fn root_rows(&self) -> usize {
         match &self.form {
             Form::Full(root) => root.nrows(),
@@ -137,10 +139,10 @@ fn check_variance(value: f64) -> Result<f64, Error> {
     Err(Error::Domain { what: "a variance", value, must_be: "finite and ≥ 0" })
 }
 
-/// Targets `y = x·β* + e` of rows with second moments `Σ`, with noise `e` of mean 0, one variance and no correlation.
+/// Rows with second moments `Σ` and targets `y = x·β* + e`, with uncorrelated noise `e` of mean 0 and equal variance.
 ///
-/// The test rows have the moments `Σ`; training rows may come from anywhere. The noise is that of the training targets
-/// and of the test targets alike.
+/// The test rows have the moments `Σ`; training rows may come from anywhere. Training and test targets have the same
+/// noise.
 ///
 /// # Examples
 /// The peak at `n = p` is variance; the bias is 0 from there on:
@@ -153,7 +155,7 @@ fn check_variance(value: f64) -> Result<f64, Error> {
 /// let population = Population::new(Covariance::isotropic(2, 1.0)?, array![[3.0], [4.0]], 0.5)?;
 /// let risk = |x: Array2<f64>| population.given(&Svd::new(&x)?)?.of(&MinNorm::default());
 ///
-/// let fewer = risk(array![[2.0, 0.0]])?; // one row: it sees the first feature alone
+/// let fewer = risk(array![[2.0, 0.0]])?; // one row: it sees only the first feature
 /// assert_eq!((fewer.bias_squared, fewer.variance), (16.0, 0.5 / 4.0));
 /// let as_many = risk(array![[2.0, 0.0], [0.0, 0.1]])?;
 /// assert_eq!(as_many.bias_squared, 0.0);
@@ -168,7 +170,7 @@ pub struct Population {
 }
 
 impl Population {
-    /// From the second moments of the test rows, `β*` (`p × k`) and the variance of the noise.
+    /// Makes a population from the second moments of the test rows, `β*` (`p × k`) and the variance of the noise.
     ///
     /// # Errors
     /// [`Error::Empty`], [`Error::Shape`] unless `β*` has a row for every feature, [`Error::NonFinite`],
@@ -186,13 +188,13 @@ impl Population {
         Ok(Self { covariance, teacher, noise })
     }
 
-    /// `Σ`.
+    /// The second moments `Σ`.
     #[must_use]
     pub fn covariance(&self) -> &Covariance {
         &self.covariance
     }
 
-    /// `β*`, `p × k`.
+    /// The teacher `β*`, `p × k`.
     #[must_use]
     pub fn teacher(&self) -> &Array2<f64> {
         &self.teacher
@@ -204,7 +206,7 @@ impl Population {
         self.noise
     }
 
-    /// `(β − β*)ᵀ Σ (β − β*)`, the mean over the outputs: the excess risk of parameters that are given (`p × k`).
+    /// Computes the excess risk of given parameters (`p × k`): `(β − β*)ᵀ Σ (β − β*)`, the mean over the outputs.
     ///
     /// # Errors
     /// [`Error::Shape`], [`Error::NonFinite`], [`Error::Overflow`], [`Error::Memory`].
@@ -215,7 +217,7 @@ impl Population {
         if excess.is_finite() { Ok(excess) } else { Err(Error::Overflow { what: "the excess risk" }) }
     }
 
-    /// Parameters that fit the teacher, and the memory that their errors take.
+    /// Checks that parameters have the teacher's shape, and reserves the memory that their errors take.
     pub(super) fn check_parameters(&self, beta: &ArrayRef2<f64>) -> Result<(), Error> {
         Error::check_len("rows of the parameters", self.teacher.nrows(), beta.nrows())?;
         Error::check_len("columns of the parameters", self.teacher.ncols(), beta.ncols())?;

@@ -5,15 +5,16 @@ use crate::Error;
 use crate::machine::memory::{reserve, table};
 use ndarray::{Array1, Array2, ArrayRef2, Axis};
 
-/// What the worst change of a test row of Euclidean length `radius` makes of its squared error, for each row and output
-/// (`m × k`):
+/// Computes the squared error of each row and output (`m × k`) under the worst change of the row of Euclidean length at
+/// most `radius`:
 ///
 /// ```text
 /// max_{‖δ‖ ≤ ε} ((x + δ)·w − y)² = (|x·w − y| + ε ‖w‖)²
 /// ```
 ///
-/// The worst `δ` is `±ε w/‖w‖`: it lies along the fit's weights, where that of [`Adversary::TestDatum`](crate::Adversary)
-/// lies along one mode. So the norm of the weights, which peaks where `n = p`, is what a fit is robust by.
+/// The worst `δ` is `±ε w/‖w‖`: it points along the fit's weights, whereas that of
+/// [`Adversary::TestDatum`](crate::Adversary) points along one mode. The robustness of a fit therefore depends on the
+/// norm of its weights, which peaks at `n = p`.
 ///
 /// # Errors
 /// [`Error::Domain`] unless the radius is finite and ≥ 0; [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`],
@@ -59,7 +60,7 @@ pub fn robust_errors(
 }
 
 impl Population {
-    /// The expected robust error of parameters (`p × k`) on noisy test targets, where rows and noise are normal with mean
+    /// The expected robust error of parameters (`p × k`) on noisy test targets, if rows and noise are normal with mean
     /// 0: the mean over the outputs of
     ///
     /// ```text

@@ -6,16 +6,15 @@ use crate::machine::memory::{reserve, sum, table};
 use crate::svd::Svd;
 use ndarray::{Array1, Array2, ArrayRef2};
 
-/// The smoother `H = Xₜ V diag(f) Uᵀ` (`m × n`) of the fit with gains `f` on the design behind `svd`: its predictions at
-/// the rows `Xₜ` (`m × p`) are `H Y`, whatever the targets.
-///
-/// Label noise of variance `v` adds `v ‖H‖²_F/m` to the test error. On a grid of training sets and seeds it is split
-/// without a draw of the noise: the [decomposition](crate::risk::Decomposition) of the entries of `H`, against a truth of
-/// zeros and times `v n`, has as its `bias²` the main effect of the noise, as the variance of a source the interaction of
-/// the noise with it.
+/// Computes the smoother `H = Xₜ V diag(f) Uᵀ` (`m × n`) of the fit with gains `f` on the design behind `svd`: its
+/// predictions at the rows `Xₜ` (`m × p`) are `H Y`, whatever the targets.
+/// Label noise of variance `v` adds `v ‖H‖²_F/m` to the test error. On a grid of training sets and seeds, this can be
+/// decomposed without drawing the noise: take the [decomposition](crate::risk::Decomposition) of the entries of `H`,
+/// against a truth of zeros, times `v n`. Its `bias²` is the main effect of the noise, and the variance of a source is
+/// the interaction of the noise with that source.
 ///
 /// # Errors
-/// [`Error::Shape`], [`Error::Empty`], [`Error::NonFinite`], [`Error::UserCode`] if the filter gives what are no gains,
+/// [`Error::Shape`], [`Error::Empty`], [`Error::NonFinite`], [`Error::UserCode`] if the filter's gains are invalid,
 /// [`Error::Overflow`], [`Error::Memory`].
 ///
 /// # Examples
@@ -34,7 +33,7 @@ use ndarray::{Array1, Array2, ArrayRef2};
 /// };
 /// let (n, m, tests) = (8, 30, normal((30, 3), 0, 0));
 /// let parts = Decomposition::of_fits([20, 1, 20], &Array1::zeros(m * n), |set, _, seed| {
-///     // Random features: rectified projections of inputs that are drawn by the set alone.
+///     // Random features: rectified projections of inputs that depend on the training set alone.
 ///     let features = |inputs: &Array2<f64>| inputs.dot(&normal((3, 12), 2, seed)).mapv(|v| v.max(0.0));
 ///     let svd = Svd::new(&features(&normal((n, 3), 1, set)))?;
 ///     Ok(smoother(&svd, &Ridge::new(0.1)?, &features(&tests))?.flatten().to_owned())

@@ -1,20 +1,20 @@
-//! The features of a compressed table in the order in which products with them read.
+//! The features of a compressed table, laid out for fast products.
 
 use crate::machine::rooms::zeros;
 use crate::svd::{small_product, small_stride};
 use ndarray::{Array1, Array2, ArrayView1};
 
-/// Entries up to which a product costs less than what a general one sets up for it.
+/// Up to this many entries a product costs less than the setup of a general one.
 const SMALL: usize = 1024;
 
-/// Features `A` (`q × p`), made ready once for the modes of many training sets.
+/// Features `A` (`q × p`), prepared once for products with the modes of many training sets.
 #[derive(Clone, Debug)]
 pub(crate) enum Transposed {
-    /// Those of independent features, whose table is diagonal: its diagonal.
+    /// The diagonal of a diagonal table, which independent features have.
     Diagonal(Array1<f64>),
-    /// `Aᵀ`, its rows as far apart as a [`small_product`] asks.
+    /// `Aᵀ`, with the row stride that [`small_product`] needs.
     Small(Vec<f64>),
-    /// For the general product, which reads them as they are.
+    /// Nothing stored: the general product reads the features as they are.
     Large,
 }
 
@@ -38,8 +38,8 @@ impl Transposed {
         Self::Small(columns)
     }
 
-    /// `Vᵀ Aᵀ` (`r × q`) for the rows of `vt` (`r × p`) and the features that this was made of. Of a diagonal without a
-    /// product: to the same bits.
+    /// Computes `Vᵀ Aᵀ` (`r × q`) for the rows of `vt` (`r × p`) and the features that this was made from. A diagonal
+    /// needs no product, and gives the same bits.
     pub(crate) fn images(&self, features: &Array2<f64>, vt: &Array2<f64>) -> Array2<f64> {
         let (height, width) = features.dim();
         match (self, vt.as_slice()) {

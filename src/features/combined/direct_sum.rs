@@ -1,4 +1,4 @@
-//! Maps side by side.
+//! Direct sums: several maps side by side.
 
 use crate::Error;
 use crate::features::{FeatureMap, check_outputs, checked, checked_zeros};
@@ -9,8 +9,8 @@ use std::sync::Arc;
 /// Maps of the same inputs side by side: `φ(x) = (ψ₁(x), ψ₂(x), …)`, so that their kernels add,
 /// `φ(x)·φ(x') = ψ₁(x)·ψ₁(x') + ψ₂(x)·ψ₂(x') + …`
 ///
-/// Each map has a fixed number of columns, and the columns of one come before those of the next: the sum is nested as
-/// its maps are.
+/// Each map has a fixed number of columns, and the columns of one map come before those of the next. The sum is nested
+/// because its maps are.
 ///
 /// # Examples
 /// ```
@@ -24,13 +24,13 @@ use std::sync::Arc;
 /// ```
 #[derive(Clone, Debug)]
 pub struct DirectSum {
-    /// Each with the place of its first column.
+    /// Each map with the index of its first column.
     parts: Vec<(Arc<dyn FeatureMap>, usize)>,
     outputs: usize,
 }
 
 impl DirectSum {
-    /// The first `features` columns of `map`, to which others may be [added](DirectSum::and).
+    /// Starts a sum with the first `features` columns of `map`; [`and`](DirectSum::and) adds further maps.
     ///
     /// # Errors
     /// [`Error::Empty`] for no features.
@@ -38,7 +38,7 @@ impl DirectSum {
         Self { parts: Vec::new(), outputs: 0 }.and(map, features)
     }
 
-    /// The same with the first `features` columns of `map` after the others.
+    /// Appends the first `features` columns of `map`.
     ///
     /// # Errors
     /// [`Error::Empty`] for no features, [`Error::Shape`] unless the map takes inputs of the same dimension,
@@ -59,7 +59,7 @@ impl DirectSum {
         Ok(self)
     }
 
-    /// Columns of all maps: the largest `p`.
+    /// The number of columns of all maps together: the largest `p`.
     #[must_use]
     pub fn outputs(&self) -> usize {
         self.outputs

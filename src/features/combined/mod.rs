@@ -1,4 +1,4 @@
-//! Maps made of maps.
+//! Maps built from other maps.
 
 mod direct_sum;
 mod pipeline;

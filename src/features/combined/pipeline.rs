@@ -1,4 +1,4 @@
-//! One map after the other.
+//! Pipelines: one map applied to the features of another.
 
 use crate::Error;
 use crate::features::{FeatureMap, checked};
@@ -6,8 +6,8 @@ use ndarray::{Array2, ArrayRef2};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// A map of the features of another: `φ(x) = ψ₂(ψ₁(x))`, with `ψ₁` at a fixed number of features. It is nested as the
-/// second map is.
+/// A map applied to the features of another: `φ(x) = ψ₂(ψ₁(x))`, with a fixed number of features of `ψ₁`. It is nested
+/// because the second map is.
 ///
 /// # Examples
 /// ```
@@ -28,10 +28,10 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
-    /// The first `width` features of `first` as the inputs of `then`.
+    /// Uses the first `width` features of `first` as the inputs of `then`.
     ///
     /// # Errors
-    /// [`Error::Shape`] unless `then` takes inputs of that dimension.
+    /// [`Error::Shape`] unless `then` takes inputs of dimension `width`.
     pub fn new(
         first: impl FeatureMap + 'static,
         width: usize,

@@ -1,4 +1,4 @@
-//! Some columns of a map.
+//! Selections of a map's columns.
 
 use crate::Error;
 use crate::features::{FeatureMap, check_outputs, checked, checked_zeros};
@@ -6,7 +6,7 @@ use ndarray::{Array2, ArrayRef2};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Some columns of another map, in an order of your choice: `φ(x) = (ψ_{c₁}(x), ψ_{c₂}(x), …)`.
+/// Selected columns of another map, in any order: `φ(x) = (ψ_{c₁}(x), ψ_{c₂}(x), …)`.
 ///
 /// # Examples
 /// ```
@@ -24,7 +24,7 @@ pub struct Selection {
 }
 
 impl Selection {
-    /// The `columns` of `map`, counted from 0; one may come twice.
+    /// Selects `columns` of `map`, counted from 0. A column may be selected more than once.
     ///
     /// # Errors
     /// [`Error::Empty`] for no columns, [`Error::Domain`] for the column `usize::MAX`.
@@ -39,7 +39,7 @@ impl Selection {
         Ok(Self { map: Arc::new(map), columns })
     }
 
-    /// How many columns are selected: the largest `p`.
+    /// The number of selected columns: the largest `p`.
     #[must_use]
     pub fn outputs(&self) -> usize {
         self.columns.len()
@@ -60,7 +60,7 @@ impl FeatureMap for Selection {
         self.columns(inputs, 0..p)
     }
 
-    /// Costs the columns from the least to the greatest selected one.
+    /// Computes all columns of the other map from the smallest to the largest selected index.
     fn columns(&self, inputs: &ArrayRef2<f64>, columns: Range<usize>) -> Result<Array2<f64>, Error> {
         check_outputs(self.outputs(), columns.end)?;
         let mut design = checked_zeros(self, inputs, columns.len())?;

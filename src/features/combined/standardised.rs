@@ -6,11 +6,11 @@ use ndarray::{Array2, ArrayRef2, Axis};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// The features of another map, shifted and scaled to mean 0 and (population) variance 1 on training inputs, and on all
-/// others by the same shifts and scales. A feature that is constant there becomes 0 everywhere.
+/// The features of another map, shifted and scaled to mean 0 and (population) variance 1 on the training inputs. All
+/// other inputs get the same shifts and scales. A feature that is constant on the training inputs becomes 0 everywhere.
 ///
-/// It changes which fit has minimum norm, and in the range `n ≥ p`, where there is an intercept besides, leaves the fit
-/// as it is. To standardise inputs, standardise [`Coordinates`](crate::features::Coordinates) and go on with a
+/// Standardising changes which fit has minimum norm. For `n ≥ p`, with an intercept as well, it does not change the
+/// fit. To standardise inputs, standardise [`Coordinates`](crate::features::Coordinates) and pass them on in a
 /// [`Pipeline`](crate::features::Pipeline).
 ///
 /// # Examples
@@ -26,15 +26,15 @@ use std::sync::Arc;
 pub struct Standardised {
     map: Arc<dyn FeatureMap>,
     means: Vec<f64>,
-    /// 0 for a constant.
+    /// The factors that features are multiplied by; 0 for a constant feature.
     scales: Vec<f64>,
 }
 
 impl Standardised {
-    /// Takes means and deviations of the first `features` columns of `map` from its features at `inputs` `(n, d)`.
+    /// Computes the means and deviations of the first `features` columns of `map` at `inputs` `(n, d)`.
     ///
     /// # Errors
-    /// Those of `map`; [`Error::Overflow`] where a mean, a variance or a scale does not fit into `f64`.
+    /// Those of `map`; [`Error::Overflow`] if a mean, a variance or a scale does not fit into `f64`.
     pub fn fit(
         map: impl FeatureMap + 'static,
         inputs: &ArrayRef2<f64>,
@@ -57,7 +57,7 @@ impl Standardised {
         Ok(Self { map: Arc::new(map), means, scales })
     }
 
-    /// How many features were standardised: the largest `p`.
+    /// The number of standardised features: the largest `p`.
     #[must_use]
     pub fn outputs(&self) -> usize {
         self.means.len()

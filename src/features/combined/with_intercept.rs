@@ -1,4 +1,4 @@
-//! A constant before the features of a map.
+//! A constant in front of a map's features.
 
 use crate::Error;
 use crate::features::{FeatureMap, checked, checked_zeros};
@@ -6,8 +6,8 @@ use ndarray::{Array2, ArrayRef2, s};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// The constant 1 and the features of another map: `φ(x) = (1, ψ₁(x), ψ₂(x), …)`, `p` counts the constant. It comes
-/// first, so that the map stays nested; like every coefficient, that of the constant is part of the norm.
+/// The constant 1 followed by the features of another map: `φ(x) = (1, ψ₁(x), ψ₂(x), …)`. `p` counts the constant,
+/// which comes first so that the map stays nested. Its coefficient is part of the norm, like all others.
 ///
 /// # Examples
 /// ```
@@ -24,7 +24,7 @@ pub struct WithIntercept {
 }
 
 impl WithIntercept {
-    /// The constant, then the features of `map`.
+    /// Puts the constant in front of the features of `map`.
     #[must_use]
     pub fn new(map: impl FeatureMap + 'static) -> Self {
         Self { map: Arc::new(map) }
@@ -40,7 +40,7 @@ impl FeatureMap for WithIntercept {
         self.map.most_features().saturating_add(1)
     }
 
-    /// `inputs` `(n, d)` → `(n, p)`; the other map's errors, of `p − 1` features.
+    /// `inputs` `(n, d)` → `(n, p)`; the errors are those of the other map for `p − 1` features.
     fn design(&self, inputs: &ArrayRef2<f64>, p: usize) -> Result<Array2<f64>, Error> {
         self.columns(inputs, 0..p)
     }

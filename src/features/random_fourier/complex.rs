@@ -1,4 +1,4 @@
-//! Complex features.
+//! Complex features, written as real ones.
 
 use super::{Form, RandomFourier};
 use crate::Error;
@@ -8,22 +8,22 @@ use crate::machine::memory::zeros;
 use ndarray::{Array2, ArrayRef2};
 
 impl RandomFourier {
-    /// The least-squares problem of complex features `a exp(i w_k·x)` with complex coefficients and real targets,
-    /// as a real one: `2n × p` features and `2n × k` targets from `inputs` `(n, d)` and `targets` `(n, k)`, for a map
-    /// of pairs.
+    /// Rewrites least squares with complex features `a exp(i w_k·x)`, complex coefficients and real targets as a real
+    /// problem: `2n × p` features and `2n × k` targets from `inputs` `(n, d)` and `targets` `(n, k)`. The map must be
+    /// one of pairs.
     ///
     /// ```text
     /// Σ_k c_k exp(i w_k·x),  c_k = γ_k − i δ_k      row 2i      Re:  a [cos w_k·x_i,  sin w_k·x_i] · [γ, δ] = y_i
     ///                                               row 2i + 1  Im:  a [sin w_k·x_i, −cos w_k·x_i] · [γ, δ] = 0
     /// ```
-    /// Squared errors and norms of both are the same, so that minimum norm, ridge and every other estimator here
-    /// fits the complex problem through it. A prediction is the real part: the same coefficients times
+    /// Squared errors and norms are the same in both problems, so minimum norm, ridge and every other estimator here
+    /// solve the complex problem through the real one. A prediction is the real part: the same coefficients times
     /// [`design(inputs, p)`](FeatureMap::design) of this map. In [`PairOrder::Interleaved`](super::PairOrder) `p`
     /// columns are `p/2` complex features.
     ///
-    /// The fit interpolates from `p = 2n` on: **the peak is at as many complex features as samples**, `P = n`, while
-    /// the pairs alone (real parts without the imaginary equations) have theirs at `2P = n`. Divide the squared
-    /// training error by `n`, not `2n`, to have it per sample.
+    /// The fit interpolates from `p = 2n` on: **the peak is at as many complex features as samples**, `P = n`. The
+    /// pairs alone (real parts without the imaginary equations) have their peak at `2P = n`. To get the squared
+    /// training error per sample, divide it by `n`, not `2n`.
     ///
     /// # Examples
     /// ```
@@ -35,7 +35,7 @@ impl RandomFourier {
     /// let (x, y) = (array![[0.1], [0.9], [1.4]], array![[1.0], [-1.0], [2.0]]);
     /// let (features, targets) = map.complex_system(&x, &y, 6)?;
     /// let beta = Svd::new(&features)?.solve(&targets, &MinNorm::default())?;
-    /// let off = map.design(&x, 6)?.dot(&beta) - &y; // three complex features pass three points
+    /// let off = map.design(&x, 6)?.dot(&beta) - &y; // three complex features pass through three points
     /// assert!(off.iter().all(|e| e.abs() < 1e-9));
     /// # Ok::<(), double_descent::Error>(())
     /// ```

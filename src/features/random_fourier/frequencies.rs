@@ -1,4 +1,4 @@
-//! Frequencies and phases, and the products `X Wᵀ`, tile by tile.
+//! Frequencies and phases, and the products `X Wᵀ`, computed tile by tile.
 
 use super::sparse_rows::{COLUMNS, Panels, SparseRows, is_sparse};
 use crate::Error;
@@ -10,18 +10,18 @@ use std::cell::Cell;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-/// A tile's rows: with its columns 384 KiB, which stay in the cache until their cosines are taken.
+/// Rows of a tile. With its columns a tile takes 384 KiB, which stays in the cache until the cosines are computed.
 const ROWS: usize = 1024;
 
-/// Inputs up to which the memory of tiles is kept: 32 MiB.
+/// The largest input dimension for which the memory of tiles is kept: 32 MiB.
 const KEPT: usize = 2048;
 
 thread_local! {
-    /// Memory of the last tiles on this thread: fresh from the system it is slow at first touch.
+    /// The workspace of the last tiles on this thread, kept because newly allocated memory is slow at first touch.
     static ROOM: Cell<Room> = Cell::default();
 }
 
-/// What every tile is made in.
+/// Workspace for tiles.
 #[derive(Debug, Default)]
 struct Room {
     products: Vec<f64>,
@@ -29,36 +29,36 @@ struct Room {
     filled: Vec<f64>,
 }
 
-/// `P` frequencies of `d` inputs and their phases, filled up with zeros to whole tiles.
+/// `P` frequencies of dimension `d` and their phases, padded with zeros to whole tiles.
 #[derive(Clone, Debug)]
 pub(super) struct Frequencies {
     /// A row for each frequency, then rows of zeros.
     rows: Array2<f64>,
     phases: Vec<f64>,
-    /// `P`.
+    /// The number of frequencies `P`, without the padding.
     count: usize,
-    /// The same frequencies for rows with zeros, from the first such row on.
+    /// The same frequencies in the layout for sparse rows, made when the first sparse row occurs.
     panels: OnceLock<Arc<Panels>>,
 }
 
-/// By what was drawn, and not by what was made of it so far.
+/// Compares frequencies and phases; whether `panels` have been made yet does not matter.
 impl PartialEq for Frequencies {
     fn eq(&self, other: &Self) -> bool {
         (self.count, &self.rows, &self.phases) == (other.count, &other.rows, &other.phases)
     }
 }
 
-/// The fewest rows of a product; fewer are filled up with zeros.
+/// The fewest rows of a product; smaller ones are padded with zero rows.
 ///
-/// Products of 4096 multiplications and fewer, and those with vectors, go through other code, which adds in
-/// another order. Above that an entry is one sum from first to last, whatever the shape: its bits do not depend
-/// on the tile it is in.
+/// Products of at most 4096 multiplications, and products with vectors, take another code path, which adds in another
+/// order. Above that size each entry is summed from first to last, whatever the shape, so its bits do not depend on its
+/// tile.
 fn fewest(inputs: usize) -> usize {
     if inputs > 4096 / (GROUP * COLUMNS) { GROUP } else { COLUMNS }
 }
 
 impl Frequencies {
-    /// `count` (`P`) frequencies of `inputs` (`d`) dimensions, all 0.
+    /// Makes `count` (`P`) frequencies of dimension `inputs` (`d`), all 0.
     pub fn zeros(inputs: usize, count: usize) -> Result<Self, Error> {
         if inputs == 0 || count == 0 {
             return Err(Error::Empty { what: "the list of frequencies" });
@@ -76,7 +76,7 @@ impl Frequencies {
         self.count
     }
 
-    /// `P × d`.
+    /// The frequencies `W`, `P × d`.
     pub fn frequencies(&self) -> ArrayView2<'_, f64> {
         self.rows.slice(s![..self.count, ..])
     }
@@ -85,7 +85,7 @@ impl Frequencies {
         &self.phases[..self.count]
     }
 
-    /// The phases of a tile, those of the rows of zeros included.
+    /// The phases of a tile, including those of the padding.
     pub fn phases_of(&self, tile: Range<usize>) -> &[f64] {
         &self.phases[tile]
     }
@@ -94,7 +94,7 @@ impl Frequencies {
         self.phases.fill(0.0);
     }
 
-    /// Each frequency as a slice, with its phase.
+    /// Iterates over the frequencies as slices, with their phases.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = (&mut [f64], &mut f64)> {
         self.panels.take();
         let (inputs, count) = (self.inputs(), self.count);
@@ -102,8 +102,8 @@ impl Frequencies {
         rows.zip(&mut self.phases).take(count)
     }
 
-    /// Calls `each` with the rows of a tile, its frequencies (which may begin before the wanted ones, and end
-    /// after them, after `P` even) and the products `x·w`, row by row.
+    /// Calls `each` with the rows of a tile, its frequencies and the products `x·w`, row-major. The frequencies may
+    /// begin before the wanted ones and end after them, even beyond `P`.
     pub fn each_tile(
         &self,
         inputs: ArrayView2<'_, f64>,
@@ -112,7 +112,7 @@ impl Frequencies {
     ) -> Result<(), Error> {
         let inputs = inputs.as_standard_layout();
         let row = |row: usize| &inputs.as_slice().unwrap_or_default()[row * self.inputs()..][..self.inputs()];
-        // A row goes one way or the other for itself: its bits do not depend on those beside it.
+        // Each row is classified on its own, so that its bits do not depend on the other rows.
         let (sparse, dense): (Vec<usize>, Vec<usize>) =
             (0..inputs.nrows()).partition(|index| is_sparse(row(*index)));
         let tiles = || {
@@ -152,7 +152,7 @@ impl Frequencies {
         Ok(())
     }
 
-    /// Makes what some of these rows need, and other threads would make as well.
+    /// Makes the panels if any of these rows needs them, so that threads do not each make their own.
     pub fn prepare(&self, inputs: ArrayView2<'_, f64>) -> Result<(), Error> {
         let inputs = inputs.as_standard_layout();
         let mut rows = inputs.as_slice().unwrap_or_default().chunks_exact(self.inputs());
@@ -167,7 +167,7 @@ impl Frequencies {
         Ok(self.panels.get_or_init(|| Arc::new(made)))
     }
 
-    /// The frequencies of a tile one by one.
+    /// The frequencies of a tile, row-major.
     fn of_tile(&self, tile: &Range<usize>) -> &[f64] {
         &self.rows.as_slice().unwrap_or_default()[tile.start * self.inputs()..tile.end * self.inputs()]
     }

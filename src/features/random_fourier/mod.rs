@@ -19,10 +19,10 @@ use rand::RngExt;
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// Rows of a block that is worth a thread: half a millisecond for images.
+/// The fewest rows worth a thread: half a millisecond of work for images.
 const FEWEST_ROWS: usize = 64;
 
-/// Writes the frequency of feature `k`, and returns its phase.
+/// Draws the frequency of feature `k` into `frequency` and returns its phase.
 fn draw(kernel: StationaryKernel, seed: u64, k: usize, frequency: &mut [f64]) -> Result<f64, Error> {
     let mut rng = stream(seed, k, FREQUENCIES);
     kernel.draw(frequency, &mut rng)?;
@@ -31,42 +31,42 @@ fn draw(kernel: StationaryKernel, seed: u64, k: usize, frequency: &mut [f64]) ->
 
 /// Random Fourier features: cosines, or cosines and sines, of random frequencies `w_k`.
 ///
-/// | form | columns | of `P` frequencies | peak |
+/// | form | columns | number for `P` frequencies | peak |
 /// |---|---|---|---|
 /// | cosines | `a cos(w_k·x + b_k)`, `b_k` uniform on `[0, 2π)` | `P` | `n = P` |
 /// | pairs, [`Self::into_pairs`] | `a cos(w_k·x)`, `a sin(w_k·x)` | `2P` | `n = 2P` |
 /// | complex, [`Self::complex_system`] | `a exp(i w_k·x)` | `P`, with complex coefficients | `n = P` |
 ///
-/// with `n` training rows: a fit interpolates from `p = n` columns on. Pairs and complex features span the same
-/// functions. A pair has two real coefficients for `n` real equations; complex coefficients have to make the
-/// imaginary part of the fit vanish at the training inputs too, so that it takes twice as many to interpolate.
+/// where `n` is the number of training rows: a fit interpolates from `p = n` columns on. Pairs and complex features
+/// span the same functions. A pair has two real coefficients for `n` real equations. Complex coefficients must also
+/// make the imaginary part of the fit vanish at the training inputs, so interpolation takes twice as many of them.
 ///
-/// The frequencies are drawn from the law whose characteristic function is a [`StationaryKernel`] `k`, so that
-/// `φ(x)·φ(x')/p` tends to `k(x, x')` as the number of real columns `p` grows, at `a = √2` (the amplitude unless
-/// [`Self::with_amplitude`] changes it). Over the draws it has mean `k(x, x')` and variance
+/// The frequencies are drawn from the distribution whose characteristic function is a [`StationaryKernel`] `k`. At
+/// `a = √2`, the default amplitude ([`Self::with_amplitude`] changes it), `φ(x)·φ(x')/p` tends to `k(x, x')` as the
+/// number of real columns `p` grows. Over the draws it has mean `k(x, x')` and variance
 /// ```text
 /// cosines  (2 + k₂ − 2k²) / (2p)        pairs  (1 + k₂ − 2k²) / p,  p even
 /// ```
 /// with `k₂` the kernel at twice the difference: `k⁴` for the Gaussian, `k²` for the Laplacian kernel. Pairs are the
-/// better estimate where `k₂ < 2k²`, so with those two everywhere.
+/// better estimate where `k₂ < 2k²`, which is everywhere for these two kernels.
 ///
 /// # Amplitude
-/// `a` is one number for all columns and does not depend on `p`, because maps are nested. Predictions of minimum-norm
-/// fits do not depend on it. With `c a` in place of `a` the norm of a minimum-norm fit is divided by `c`, and a
-/// ridge penalty `λ` gives the fit that `λ/c²` gave at `a`. So at `a = √2` the ridge penalty `λ` on `p` features is the
-/// kernel ridge penalty `λ/p` on the estimated kernel; [`Self::with_kernel_amplitude`] puts the `1/p` into the
-/// features of one `p`.
+/// `a` is the same for all columns and does not depend on `p`, because maps are nested. Predictions of minimum-norm
+/// fits do not depend on `a`. Replacing `a` by `c a` divides the norm of a minimum-norm fit by `c`, and a ridge penalty
+/// `λ` then gives the fit that `λ/c²` gave at `a`. So at `a = √2` a ridge penalty `λ` on `p` features is a kernel ridge
+/// penalty `λ/p` with the estimated kernel. [`Self::with_kernel_amplitude`] puts the `1/p` into the features, for one
+/// value of `p`.
 ///
 /// # Draws
-/// Feature `k` is a function of the seed and of `k` alone: the first `p` features do not depend on how many follow,
-/// and [`FeatureMap::columns`] makes any block of them on its own.
+/// Feature `k` depends on the seed and on `k` alone: the first `p` features do not depend on how many follow, and
+/// [`FeatureMap::columns`] computes any block of them on its own.
 ///
 /// # Memory
-/// The frequencies, and once more from the first input on that has many zeros, which are skipped.
+/// One copy of the frequencies, and a second one from the first input with many zeros on: these zeros are skipped.
 ///
 /// # Accuracy
-/// Each cosine and sine is within 2 units in the last place at the computed phase; the phase `w·x + b`, summed from
-/// first to last, within `(d + 1) ε/2 (Σ|w_j x_j| + |b|)`. Both are tested against many digits.
+/// At the computed phase, each cosine and sine is within 2 units in the last place. The phase `w·x + b`, summed from
+/// first to last, is within `(d + 1) ε/2 (Σ|w_j x_j| + |b|)`. Both bounds are tested against values of many digits.
 ///
 /// # Examples
 /// ```
@@ -92,7 +92,7 @@ pub struct RandomFourier {
     frequencies: Frequencies,
     form: Form,
     amplitude: f64,
-    /// What the frequencies were drawn from, and the seed.
+    /// The kernel and the seed that the frequencies were drawn from.
     drawn: Option<(StationaryKernel, u64)>,
 }
 
@@ -103,8 +103,8 @@ pub enum PairOrder {
     /// `cos₀, sin₀, cos₁, sin₁, …`: the first `2q` columns are the map of `q` frequencies.
     #[default]
     Interleaved,
-    /// `cos₀, …, cos_{P−1}, sin₀, …, sin_{P−1}`, as published tables have it: for `p = 2P`. Fewer columns leave
-    /// sines out, and a map of more frequencies begins otherwise.
+    /// `cos₀, …, cos_{P−1}, sin₀, …, sin_{P−1}`, the order in published tables, for `p = 2P`. With fewer columns some
+    /// sines are missing, and the columns of a map with more frequencies do not begin with these.
     Blocks,
 }
 
@@ -114,7 +114,7 @@ enum Form {
     Pairs(PairOrder),
 }
 
-/// One kind of columns: `column = offset + step · frequency`.
+/// The columns of one kind, cosines or sines: `column = offset + step · frequency`.
 #[derive(Clone, Copy)]
 struct Part {
     wave: Wave,
@@ -124,7 +124,7 @@ struct Part {
 }
 
 impl RandomFourier {
-    /// Draws `features` (`P`) frequencies of `inputs` (`d`) dimensions for a kernel: the form is cosines.
+    /// Draws `features` (`P`) frequencies in `inputs` (`d`) dimensions for a kernel, and makes cosines of them.
     ///
     /// # Examples
     /// ```
@@ -153,8 +153,8 @@ impl RandomFourier {
         Ok(Self { frequencies, form: Form::Cosines, amplitude: std::f64::consts::SQRT_2, drawn })
     }
 
-    /// Of the Gaussian kernel `exp(−γ ‖x − x'‖²)`, `γ` as in scikit-learn: `w ~ N(0, 2γ I)`. For a bandwidth see
-    /// [`StationaryKernel::gaussian_of_bandwidth`].
+    /// Makes features of the Gaussian kernel `exp(−γ ‖x − x'‖²)`, `γ` as in scikit-learn: `w ~ N(0, 2γ I)`. To give a
+    /// bandwidth instead, use [`StationaryKernel::gaussian_of_bandwidth`].
     ///
     /// # Errors
     /// As [`RandomFourier::new`].
@@ -162,7 +162,7 @@ impl RandomFourier {
         Self::new(inputs, features, StationaryKernel::Gaussian { gamma }, seed)
     }
 
-    /// Of the Laplacian kernel `exp(−γ ‖x − x'‖₁)`.
+    /// Makes features of the Laplacian kernel `exp(−γ ‖x − x'‖₁)`.
     ///
     /// # Errors
     /// As [`RandomFourier::new`].
@@ -170,7 +170,7 @@ impl RandomFourier {
         Self::new(inputs, features, StationaryKernel::Laplacian { gamma }, seed)
     }
 
-    /// Of the Matérn kernel of smoothness `ν` and length scale `ℓ`.
+    /// Makes features of the Matérn kernel of smoothness `ν` and length scale `ℓ`.
     ///
     /// # Errors
     /// As [`RandomFourier::new`].
@@ -184,8 +184,8 @@ impl RandomFourier {
         Self::new(inputs, features, StationaryKernel::Matern { nu, length_scale }, seed)
     }
 
-    /// Cosines of given frequencies `W` (`P × d`, a row for each feature) and phases `b` (`P`), to replay published
-    /// features. Where `W` has a column for each feature pass `&w.t()`.
+    /// Makes cosines of given frequencies `W` (`P × d`, a row for each feature) and phases `b` (`P`), to reproduce
+    /// published features. If `W` has a column for each feature, pass `&w.t()`.
     ///
     /// | published | here |
     /// |---|---|
@@ -225,7 +225,7 @@ impl RandomFourier {
         Ok(Self { frequencies: copy, form: Form::Cosines, amplitude, drawn: None })
     }
 
-    /// Pairs of given frequencies `W`, `P × d`: `2P` columns.
+    /// Makes pairs of given frequencies `W`, `P × d`: `2P` columns.
     ///
     /// # Errors
     /// As [`RandomFourier::from_weights`].
@@ -234,18 +234,18 @@ impl RandomFourier {
         Ok(Self::from_weights(frequencies, &phases)?.into_pairs(order))
     }
 
-    /// The same frequencies with a cosine and a sine each. Their phases become 0: a pair spans the same functions,
-    /// at the same norm, whatever its phase.
+    /// Makes a cosine and a sine of each frequency. The phases become 0: a pair spans the same functions, at the same
+    /// norm, whatever its phase.
     #[must_use]
     pub fn into_pairs(mut self, order: PairOrder) -> Self {
         self.frequencies.clear_phases();
         Self { form: Form::Pairs(order), ..self }
     }
 
-    /// The same features times another number: see [Amplitude](#amplitude).
+    /// Sets the amplitude `a`: see [Amplitude](#amplitude).
     ///
     /// # Errors
-    /// [`Error::Domain`] unless it is finite and > 0.
+    /// [`Error::Domain`] unless the amplitude is finite and > 0.
     pub fn with_amplitude(self, amplitude: f64) -> Result<Self, Error> {
         if !(amplitude > 0.0 && amplitude.is_finite()) {
             return Err(Error::Domain { what: "the amplitude", value: amplitude, must_be: "finite and > 0" });
@@ -253,8 +253,9 @@ impl RandomFourier {
         Ok(Self { amplitude, ..self })
     }
 
-    /// At the amplitude `√(2/p)`, at which `φ(x)·φ(x')` over `p` columns is itself the estimate of the kernel. For
-    /// designs of those `p` columns only: the amplitude stays when another number of columns is asked for.
+    /// Sets the amplitude to `√(2/p)`, so that `φ(x)·φ(x')` over `p` columns is itself the estimate of the kernel. Use
+    /// this only for designs of exactly `p` columns: the amplitude does not change with the number of columns
+    /// requested.
     ///
     /// # Examples
     /// ```
@@ -276,7 +277,7 @@ impl RandomFourier {
         self.with_amplitude((2.0 / p as f64).sqrt())
     }
 
-    /// `P` for cosines, `2P` for pairs: the largest `p`.
+    /// The largest `p`: `P` for cosines, `2P` for pairs.
     #[must_use]
     pub fn outputs(&self) -> usize {
         match self.form {
@@ -285,25 +286,25 @@ impl RandomFourier {
         }
     }
 
-    /// `W`, `P × d`.
+    /// The frequencies `W`, `P × d`.
     #[must_use]
     pub fn frequencies(&self) -> ArrayView2<'_, f64> {
         self.frequencies.frequencies()
     }
 
-    /// `b`, `P`; zeros for pairs.
+    /// The phases `b`, `P`; zeros for pairs.
     #[must_use]
     pub fn phases(&self) -> &[f64] {
         self.frequencies.phases()
     }
 
-    /// `a`.
+    /// The amplitude `a`.
     #[must_use]
     pub fn amplitude(&self) -> f64 {
         self.amplitude
     }
 
-    /// Where the columns of `first` and, in pairs, of `second` go.
+    /// Assigns columns to `first` and, for pairs, to `second`.
     fn parts(&self, first: (Wave, f64), second: (Wave, f64)) -> Vec<Part> {
         let part = |(wave, amplitude): (Wave, f64), offset, step| Part { wave, amplitude, offset, step };
         match self.form {
@@ -315,7 +316,7 @@ impl RandomFourier {
         }
     }
 
-    /// The frequencies that some columns are made of, and perhaps more.
+    /// A range of frequencies that covers the given columns, and may hold more.
     fn frequencies_of(&self, columns: &Range<usize>) -> Range<usize> {
         let count = self.frequencies.count();
         match self.form {
@@ -329,7 +330,7 @@ impl RandomFourier {
         }
     }
 
-    /// Some columns of a design whose columns are the given parts, `n × columns.len()`.
+    /// Computes some columns of the design matrix made of the given parts, `n × columns.len()`.
     fn table(
         &self,
         inputs: &ArrayRef2<f64>,
@@ -342,7 +343,7 @@ impl RandomFourier {
         Ok(design)
     }
 
-    /// The same, row by row, into a table that is there; by all threads that there are for it.
+    /// Like [`Self::table`], but writes into an existing row-major table; uses all threads available for one problem.
     fn write(
         &self,
         inputs: &ArrayRef2<f64>,
@@ -355,7 +356,7 @@ impl RandomFourier {
         if each >= rows {
             return self.write_rows(inputs.view(), columns, parts, features);
         }
-        // Once for all threads. The bits of a row do not depend on those beside it.
+        // Once for all threads. The bits of a row do not depend on the other rows of its block.
         self.frequencies.prepare(inputs.view())?;
         let blocks = features.par_chunks_mut(each * width).enumerate();
         blocks.try_for_each(|(block, features)| {
@@ -375,7 +376,7 @@ impl RandomFourier {
         let width = columns.len();
         self.frequencies.each_tile(inputs, self.frequencies_of(&columns), |rows, tile, products| {
             for part in parts {
-                // The frequencies of this tile whose column of this part is asked for.
+                // The frequencies of this tile whose column in this part is requested.
                 let bound = |column: usize| column.saturating_sub(part.offset).div_ceil(part.step);
                 let last = tile.end.min(self.frequencies.count()).min(bound(columns.end));
                 let first = tile.start.max(bound(columns.start));
@@ -427,13 +428,13 @@ impl FeatureMap for RandomFourier {
         self.columns(inputs, 0..p)
     }
 
-    /// `2 n d` flops a frequency, those of other columns not computed.
+    /// Costs `2 n d` flops per frequency; frequencies of other columns are skipped.
     fn columns(&self, inputs: &ArrayRef2<f64>, columns: Range<usize>) -> Result<Array2<f64>, Error> {
         let parts = self.parts((Wave::Cosine, self.amplitude), (Wave::Sine, self.amplitude));
         self.table(inputs, columns, &parts)
     }
 
-    /// Straight into the table, if it lies row by row.
+    /// Writes directly into `design` if it is row-major.
     fn write_columns(
         &self,
         inputs: &ArrayRef2<f64>,

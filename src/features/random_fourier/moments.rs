@@ -1,4 +1,4 @@
-//! Second moments of the features, exactly.
+//! Exact second moments of the features.
 
 use super::{Form, PairOrder, RandomFourier};
 use crate::Error;
@@ -6,8 +6,8 @@ use crate::machine::memory::zeros;
 use ndarray::Array2;
 
 impl RandomFourier {
-    /// The second moments of all features at standard normal inputs, exactly: with each column as
-    /// `a cos(w·x + β)`, a sine by `β = −π/2`,
+    /// The exact second moments of all features for standard normal inputs. With each column written as
+    /// `a cos(w·x + β)`, where `β = −π/2` gives a sine,
     /// ```text
     /// Σ_jk = a²/2 [e^{−‖w_j − w_k‖²/2} cos(β_j − β_k) + e^{−‖w_j + w_k‖²/2} cos(β_j + β_k)]
     /// ```
@@ -37,7 +37,7 @@ impl RandomFourier {
         0.5 * self.amplitude * self.amplitude * sum
     }
 
-    /// The frequency of a column, and cosine and sine of its `β`.
+    /// The frequency of a column, with the cosine and sine of its `β`.
     fn column(&self, column: usize) -> (usize, f64, f64) {
         let count = self.frequencies.count();
         let pair = |frequency, is_sine| if is_sine { (frequency, 0.0, -1.0) } else { (frequency, 1.0, 0.0) };

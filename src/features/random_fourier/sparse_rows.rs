@@ -1,4 +1,4 @@
-//! Products of rows with many zeros in them, such as images: zeros are skipped.
+//! Products with rows that hold many zeros, such as images. The zeros are skipped.
 
 // All must be inlined into one function per instruction set.
 #![allow(clippy::inline_always)]
@@ -8,34 +8,35 @@ use crate::machine::instructions::arch;
 use crate::machine::memory::zeros;
 use pulp::Simd;
 
-/// Frequencies that are multiplied at once.
+/// The number of frequencies multiplied at once.
 pub(super) const COLUMNS: usize = 48;
-/// Inputs whose share of a panel, 24 KiB, stays in the fastest cache.
+/// Inputs per chunk: their part of a panel, 24 KiB, stays in the L1 cache.
 const CHUNK: usize = 64;
-/// Doubles on a line of the cache. Registers that cross lines load at half the speed.
+/// Doubles per cache line. Vector loads that cross a line run at half the speed.
 const LINE: usize = 8;
 
-/// Whether a row has so many zeros that it is worth to skip them: a tenth of at least 64 entries.
+/// Whether a row has enough zeros to be worth skipping: at least a tenth of its entries, of which there are at
+/// least 64.
 pub(super) fn is_sparse(row: &[f64]) -> bool {
     row.len() >= CHUNK && 10 * row.iter().filter(|v| **v != 0.0).count() <= 9 * row.len()
 }
 
-/// The entries other than zero of some rows, chunk of inputs by chunk and in each row by row.
+/// The non-zero entries of some rows, ordered by chunk of inputs, then by row.
 #[derive(Debug, Default)]
 pub(super) struct SparseRows {
     values: Vec<f64>,
-    /// Where in their chunk.
+    /// The position of each value in its chunk.
     places: Vec<u8>,
-    /// Where each chunk of each row ends among the values.
+    /// The index into `values` at which each chunk of each row ends.
     ends: Vec<usize>,
     rows: usize,
 }
 
 impl SparseRows {
-    /// Takes the place of what was there: `rows` are slices of `inputs` entries.
+    /// Replaces the contents by those of `rows`, slices of `inputs` entries.
     pub fn replace<'a>(&mut self, rows: impl Iterator<Item = &'a [f64]> + Clone, inputs: usize) {
         self.rows = rows.clone().count();
-        // And one that is written over.
+        // Plus one that may be overwritten.
         let most = rows.clone().flatten().filter(|v| **v != 0.0).count() + 1;
         self.values.resize(most, 0.0);
         self.places.resize(most, 0);
@@ -45,7 +46,7 @@ impl SparseRows {
             for row in rows.clone() {
                 let entries = row[chunk * CHUNK..].iter().take(CHUNK);
                 for (place, value) in (0..).zip(entries) {
-                    // Without a branch: what is zero is written over.
+                    // Without a branch: a zero is overwritten by the next entry.
                     self.values[end] = *value;
                     self.places[end] = place;
                     end += usize::from(*value != 0.0);
@@ -55,25 +56,25 @@ impl SparseRows {
         }
     }
 
-    /// `x·w` of every row and every frequency of a panel, row by row: `rows × COLUMNS`. Each is one sum from the
-    /// first entry to the last, whatever the other rows.
+    /// Computes `x·w` for every row and every frequency of a panel, row-major: `rows × COLUMNS`. Each is one sum from
+    /// the first entry to the last, whatever the other rows are.
     pub fn times(&self, (panels, index): (&Panels, usize), products: &mut [f64]) {
         arch().dispatch(Product { rows: self, panel: panels.panel(index), products });
     }
 }
 
-/// Frequencies in panels of `COLUMNS`, each input by input and filled up with zeros to whole chunks.
+/// Frequencies in panels of `COLUMNS`; a panel is ordered by input and padded with zeros to whole chunks.
 #[derive(Debug)]
 pub(super) struct Panels {
     entries: Vec<f64>,
-    /// Where they begin: at a line of the cache.
+    /// The index of the first panel, at the start of a cache line.
     start: usize,
-    /// Entries of a panel.
+    /// The number of entries of a panel.
     whole: usize,
 }
 
 impl Panels {
-    /// Of frequencies given one by one, each of `inputs` entries: whole panels of them.
+    /// Makes panels of row-major frequencies, each of `inputs` entries. Their number must be a multiple of `COLUMNS`.
     ///
     /// # Errors
     /// [`Error::Memory`] if they do not fit into memory.
@@ -85,7 +86,7 @@ impl Panels {
         let start = entries.as_ptr().align_offset(LINE * size_of::<f64>()).min(LINE);
         for (panel, given) in entries[start..].chunks_exact_mut(whole).zip(given) {
             let panel = panel.as_chunks_mut::<COLUMNS>().0;
-            // A few inputs at a time: what is read and what is written then stay in the fastest cache.
+            // A few inputs at a time, so that reads and writes stay in the L1 cache.
             for first in (0..inputs).step_by(LINE) {
                 let last = inputs.min(first + LINE);
                 for (column, frequency) in given.chunks_exact(inputs).enumerate() {
@@ -114,13 +115,13 @@ impl pulp::WithSimd for Product<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        // As many sums side by side as registers hold beside the rest.
+        // As many sums at once as fit into the registers next to the other operands.
         if S::F64_LANES == 8 { self.strips::<S, 6>(simd) } else { self.strips::<S, 12>(simd) }
     }
 }
 
 impl Product<'_> {
-    /// In strips of `WIDTH` registers.
+    /// Computes the products in strips of `WIDTH` registers.
     #[inline(always)]
     fn strips<S: Simd, const WIDTH: usize>(self, simd: S) {
         let strips = COLUMNS / (WIDTH * S::F64_LANES);

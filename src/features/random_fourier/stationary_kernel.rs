@@ -1,21 +1,21 @@
-//! Kernels of a difference, and the law of their frequencies.
+//! Stationary kernels and the distributions of their frequencies.
 
 use crate::Error;
 use rand::{Rng, RngExt};
 use rand_distr::{Cauchy, Gamma, StandardNormal};
 
-/// A kernel that is a function of `x − x'`, with 1 at 0. By Bochner's theorem it is the mean of `cos(w·(x − x'))`
-/// under a law of frequencies `w`:
+/// A kernel that depends on `x − x'` alone and is 1 at 0. By Bochner's theorem it is the mean of `cos(w·(x − x'))` over
+/// a distribution of frequencies `w`:
 ///
-/// | kernel | `k(x, x')` | law of `w` |
+/// | kernel | `k(x, x')` | distribution of `w` |
 /// |---|---|---|
 /// | Gaussian | `exp(−γ ‖x − x'‖²)` | `N(0, 2γ I_d)` |
-/// | Laplacian | `exp(−γ ‖x − x'‖₁)` | `d` independent Cauchy numbers of scale `γ` |
+/// | Laplacian | `exp(−γ ‖x − x'‖₁)` | `d` independent Cauchy variables of scale `γ` |
 /// | Matérn | `2^{1−ν}/Γ(ν) (√(2ν) r/ℓ)^ν K_ν(√(2ν) r/ℓ)`, `r = ‖x − x'‖` | `t` of `d` dimensions, `2ν` degrees of freedom and scale `1/ℓ` |
 ///
-/// `γ`, `ν` and `ℓ` are those of scikit-learn's `RBF`, `Laplacian` and `Matern` kernels. A Gaussian kernel of
-/// bandwidth `ℓ` is `exp(−‖x − x'‖² / (2ℓ²))`: `γ = 1/(2ℓ²)`, [`Self::gaussian_of_bandwidth`]. The Matérn kernel with
-/// `ν = ½` is `exp(−r/ℓ)`, the other kernel that goes by Laplace's name; with `ν → ∞` it is the Gaussian one.
+/// `γ`, `ν` and `ℓ` are those of scikit-learn's `RBF`, `Laplacian` and `Matern` kernels. A Gaussian kernel of bandwidth
+/// `ℓ` is `exp(−‖x − x'‖² / (2ℓ²))`: `γ = 1/(2ℓ²)`, [`Self::gaussian_of_bandwidth`]. The Matérn kernel with `ν = ½` is
+/// `exp(−r/ℓ)`, which is also called Laplacian; for `ν → ∞` it tends to the Gaussian kernel.
 ///
 /// # References
 /// Rahimi and Recht, *Random features for large-scale kernel machines*, NIPS 2007, figure 1; Rasmussen and Williams,
@@ -34,7 +34,7 @@ pub enum StationaryKernel {
         /// `γ`, finite and > 0.
         gamma: f64,
     },
-    /// Of smoothness `ν`: `ν = ½`, 3/2, 5/2 have `⌈ν⌉ − 1` derivatives in the mean square.
+    /// Matérn kernel of smoothness `ν`: `ν = ½`, 3/2, 5/2 give `⌈ν⌉ − 1` mean-square derivatives.
     Matern {
         /// `ν`, finite and > 0.
         nu: f64,
@@ -44,7 +44,7 @@ pub enum StationaryKernel {
 }
 
 impl StationaryKernel {
-    /// `exp(−‖x − x'‖² / (2ℓ²))`, `ℓ` the bandwidth.
+    /// The Gaussian kernel `exp(−‖x − x'‖² / (2ℓ²))` of bandwidth `ℓ`.
     ///
     /// # Examples
     /// ```
@@ -64,7 +64,7 @@ impl StationaryKernel {
         Ok(Self::Gaussian { gamma })
     }
 
-    /// [`Error::Domain`] unless all parameters are finite and > 0.
+    /// Returns [`Error::Domain`] unless all parameters are finite and > 0.
     pub(crate) fn check(self) -> Result<(), Error> {
         match self {
             Self::Gaussian { gamma } | Self::Laplacian { gamma } => positive("γ of the kernel", gamma),
@@ -75,7 +75,7 @@ impl StationaryKernel {
         }
     }
 
-    /// Writes one frequency.
+    /// Draws one frequency into `frequency`.
     pub(super) fn draw(self, frequency: &mut [f64], rng: &mut impl Rng) -> Result<(), Error> {
         self.check()?;
         let refused = |error: &dyn std::fmt::Display| Error::Unsupported {
@@ -110,7 +110,7 @@ impl StationaryKernel {
         }
     }
 
-    /// In words, for a caption.
+    /// Describes the kernel in words, for captions.
     pub(crate) fn describe(self) -> String {
         match self {
             Self::Gaussian { gamma } => {

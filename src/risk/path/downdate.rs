@@ -1,4 +1,5 @@
-//! The eigenvalues of `D − w wᵀ`, a diagonal matrix less a row of it, and what a fit without that row predicts there.
+//! The eigenvalues of `D − w wᵀ`, a diagonal Gram matrix without one row, and what a fit without that row predicts
+//! there.
 //!
 //! With `D = diag(d₁ > … > d_r > 0)` and `w_k = √d_k ω_k` the eigenvalues are the roots of
 //!
@@ -6,47 +7,48 @@
 //! F(λ) = 1 − Σ w_k²/(d_k − λ) = (1 − ‖ω‖²) − λ Σ ω_k²/(d_k − λ),      d_{j+1} < λ_j < d_j,   0 ≤ λ_r < d_r
 //! ```
 //!
-//! and the eigenvectors `(D − λ)⁻¹ w`. The second form, with a `1 − ‖ω‖²` that is known by itself, finds the last root
-//! however small it is. Each root is kept as its distance from the nearer pole, and `w` is then computed anew from the
-//! roots, of which it is exact (Gu and Eisenstat, *A stable and efficient algorithm for the rank-one modification of the
-//! symmetric eigenproblem*, SIAM J. Matrix Anal. Appl. 1994): so sums over all eigenvectors are as good as if these were
-//! orthogonal to the last digit.
+//! and the eigenvectors are `(D − λ)⁻¹ w`. The second form, with a `1 − ‖ω‖²` that is given separately, finds the last
+//! root however small it is. Each root is stored as its distance from the nearer pole. `w` is then recomputed from the
+//! roots, for which it is exact (Gu and Eisenstat, *A stable and efficient algorithm for the rank-one modification of
+//! the symmetric eigenproblem*, SIAM J. Matrix Anal. Appl. 1994). Sums over all eigenvectors are therefore as accurate
+//! as if these were orthogonal to the last digit.
 
 // All must be inlined into one function per instruction set.
 #![allow(clippy::inline_always)]
 
-/// A step this small against the distance from the pole is the last.
+/// A step this small relative to the distance from the pole is the last.
 const FINE: f64 = 1e-9;
-/// Far more than a root takes, which is about five; bisection alone would need them.
+/// Far more steps than a root takes, which is about five; only pure bisection would need them.
 const MOST_STEPS: usize = 200;
 
-/// What is left of the modes without a row.
+/// The modes without one row.
 #[derive(Debug, Default)]
 pub(super) struct Downdated {
     /// `λ_j`, descending.
     pub(super) values: Vec<f64>,
-    /// `(w·v_j)(v_jᵀ b)` for each output, `b = √D c − w y`: by `f(λ_j)` times these, the fit `V f(Λ) Vᵀ b` predicts at the
-    /// row.
+    /// `(w·v_j)(v_jᵀ b)` for each output, `b = √D c − w y`. Weighted by `f(λ_j)`, they add up to the prediction of the
+    /// fit `V f(Λ) Vᵀ b` at the row.
     pub(super) shares: Vec<Vec<f64>>,
 }
 
-/// The row: `ω`, `1 − ‖ω‖²`, and `y`, its targets.
+/// The row that is left out: `ω`, `1 − ‖ω‖²`, and its targets `y`.
 pub(super) struct Row<'a> {
     pub(super) omega: &'a [f64],
     pub(super) open: f64,
     pub(super) targets: &'a [f64],
 }
 
-/// A root as its pole (the origin for the last, where that is nearer) and the distance from it.
+/// A root as a pole (the origin for the last root, if that is nearer) and the distance from it.
 struct SecularRoot {
     pole: f64,
     shift: f64,
 }
 
 impl Downdated {
-    /// For poles `d`, no `ω` 0, and what all rows have of the targets along the modes, `c`, one vector for each output.
+    /// Leaves out a row, given the poles `d` and all rows' targets along the modes, `c`, one vector for each output. No
+    /// `ω` may be 0.
     pub(super) fn new(d: &[f64], row: &Row<'_>, c: &[Vec<f64>]) -> Self {
-        // The same bits come out of every instruction set.
+        // The bits are the same for every instruction set.
         crate::machine::instructions::arch().dispatch(Find { d, row, c })
     }
 
@@ -72,7 +74,7 @@ impl Downdated {
             for ((w, apart), pole) in w.iter_mut().zip(apart).zip(d) {
                 *w *= *apart / (pole - d[j]);
             }
-            w[j] = own; // which was divided by 0
+            w[j] = own; // this entry was divided by 0
         }
         w.iter_mut().zip(row.omega).for_each(|(w, omega)| *w = w.max(0.0).sqrt().copysign(*omega));
         let b: Vec<Vec<f64>> = (c.iter().zip(row.targets))
@@ -107,7 +109,7 @@ impl pulp::WithSimd for Find<'_> {
     }
 }
 
-/// In eight sums, which run side by side.
+/// The inner product, in eight partial sums, which run in parallel.
 #[inline(always)]
 fn dot(a: &[f64], b: &[f64]) -> f64 {
     let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
@@ -120,7 +122,7 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
     sums.iter().sum::<f64>() + a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum::<f64>()
 }
 
-/// `Σ term/(d − λ)` and `Σ weight/(d − λ)²`, each in eight sums.
+/// Computes `Σ term/(d − λ)` and `Σ weight/(d − λ)²`, each in eight partial sums.
 #[inline(always)]
 fn sums(d: &[f64], terms: &[f64], weights: &[f64], root: &SecularRoot) -> (f64, f64) {
     let (mut values, mut slopes) = ([0.0; 8], [0.0; 8]);
@@ -133,7 +135,7 @@ fn sums(d: &[f64], terms: &[f64], weights: &[f64], root: &SecularRoot) -> (f64, 
     (values.iter().sum::<f64>(), slopes.iter().sum::<f64>())
 }
 
-/// A term to each sum.
+/// Adds a term to each partial sum.
 #[inline(always)]
 fn add(
     d: &[f64],
@@ -160,7 +162,7 @@ struct Equation<'a> {
     open: f64,
 }
 
-/// `F` at a place, and the derivatives of its parts of the poles from `d_j` up and of those below.
+/// `F` at a point, and the derivatives of two parts of it: of the poles from `d_j` up, and of the poles below.
 struct Value {
     f: f64,
     above: f64,
@@ -180,7 +182,7 @@ impl Equation<'_> {
         };
         let (d, weights) = (self.d.split_at(j + 1), self.weights.split_at(j + 1));
         let terms = terms.split_at(j + 1);
-        // All of one sign on either side of the root.
+        // On either side of the root, all terms have one sign.
         let above = sums(d.0, terms.0, weights.0, root);
         let below = sums(d.1, terms.1, weights.1, root);
         Value {
@@ -191,7 +193,7 @@ impl Equation<'_> {
         }
     }
 
-    /// The root under `d_j`.
+    /// Finds the root just below `d_j`.
     #[inline(always)]
     fn root(&self, j: usize) -> SecularRoot {
         let (d, weights) = (self.d, self.weights);
@@ -205,7 +207,7 @@ impl Equation<'_> {
         // F falls from the pole below to the one above.
         let is_upper = middle.f > 0.0;
         let (pole, mut low, mut high) = if is_upper { (d[j], -half, 0.0) } else { (under, 0.0, half) };
-        // With all other poles as they are in the middle.
+        // The first guess: all other poles contribute what they do in the middle.
         let first = if is_upper {
             -weights[j] / (middle.f + weights[j] / half)
         } else if is_last {
@@ -233,7 +235,7 @@ impl Equation<'_> {
             }
             let to_upper = (d[j] - root.pole) - root.shift;
             let step = if is_last {
-                // One pole and a constant.
+                // The model is one pole and a constant.
                 let slope = value.above;
                 to_upper + slope * to_upper * to_upper / (value.f - slope * to_upper)
             } else {
@@ -254,7 +256,7 @@ impl Equation<'_> {
     }
 }
 
-/// The step to the root of a constant and two poles that have the value and both slopes.
+/// The step to the root of a model, a constant and two poles, that has the same value and both slopes.
 fn two_poles(value: &Value, to_upper: f64, to_lower: f64) -> f64 {
     let c = value.f - value.above * to_upper - value.below * to_lower;
     let b = to_upper * to_lower * value.f;
@@ -263,7 +265,8 @@ fn two_poles(value: &Value, to_upper: f64, to_lower: f64) -> f64 {
     if a <= 0.0 { 2.0 * b / (a - root) } else { (a + root) / (2.0 * c) }
 }
 
-/// A place between two shifts of one sign, or with one end at the pole: by powers, as roots may be very close to it.
+/// A point between two shifts of one sign, or with one end at the pole: by powers, because roots may be very close to
+/// it.
 fn between(low: f64, high: f64) -> f64 {
     if low == 0.0 {
         1e-3 * high
@@ -279,8 +282,8 @@ fn between(low: f64, high: f64) -> f64 {
 mod tests {
     use super::*;
 
-    /// Against the trace and the determinant: `Σ λ = Σ d − ‖w‖²`, `∏ λ = ∏ d (1 − ‖ω‖²)`; with poles close by and weights
-    /// from 1 to 1e-15.
+    /// Against the trace and the determinant: `Σ λ = Σ d − ‖w‖²`, `∏ λ = ∏ d (1 − ‖ω‖²)`; with close poles and with
+    /// weights from 1 to 1e-15.
     #[test]
     fn traces_and_determinants() {
         let cases: [(&[f64], &[f64], f64); 5] = [
@@ -297,7 +300,7 @@ mod tests {
             let trace: f64 = d.iter().sum::<f64>() - w2.iter().sum::<f64>();
             assert!((found.iter().sum::<f64>() - trace).abs() < 1e-15 * d.len() as f64, "{d:?}");
             let ratio: f64 = found.iter().zip(d).map(|(l, d)| l / d).product();
-            // What was given as 1 − ‖ω‖² is a rounded difference itself.
+            // The given 1 − ‖ω‖² is itself a rounded difference.
             assert!((ratio - open).abs() < 1e-15 + 1e-13 * open, "{d:?}: {ratio} {open}");
             assert!(found.windows(2).all(|pair| pair[0] >= pair[1]));
         }

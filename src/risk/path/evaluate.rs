@@ -1,4 +1,4 @@
-//! The points of a path: many at once, as matrix products.
+//! The points of a path, many at once as matrix products.
 
 use super::ridge_left_out::{RidgeLeftOut, make_relative};
 use super::without_row::WithoutRow;
@@ -8,7 +8,7 @@ use crate::filter::{Response, Ridge, SpectralFilter};
 use crate::machine::memory::{reserve, sum, table};
 use crate::svd::{dot, times_transposed};
 
-/// Values that are taken through the products together: enough to be worth it, and few enough for little memory.
+/// Values per matrix product: enough for fast products, and few enough to need little memory.
 const TOGETHER: usize = 128;
 
 /// Fits along a path that are measured together.
@@ -18,7 +18,7 @@ struct Batch<'a> {
 }
 
 impl Batch<'_> {
-    /// Rows `of(response, output)` over the modes, an output after the other for each fit.
+    /// Returns `weight(response, mode)` times the targets along the modes, one row per fit and output.
     fn rows(&self, weight: impl Fn(&Response, usize) -> f64) -> Vec<f64> {
         let (rank, k) = (self.modes.rank(), self.modes.outputs());
         let mut rows = Vec::with_capacity(self.responses.len() * k * rank);
@@ -30,7 +30,7 @@ impl Batch<'_> {
         rows
     }
 
-    /// Mean squared test errors, one for each fit.
+    /// Computes the mean squared test errors, one for each fit.
     fn test(&self, test: &Projected) -> Vec<f64> {
         let k = self.modes.outputs();
         let moved = self.rows(|response, mode| response.gains[mode]);
@@ -47,7 +47,7 @@ impl Batch<'_> {
         sums.into_iter().map(|sum| sum / test.rows / k as f64).collect()
     }
 
-    /// All but what a path of ridge penalties and other filters have each their own way to.
+    /// Computes everything but the leave-one-out errors, which ridge and other filters compute in different ways.
     fn points(&self, values: &[f64], test: Option<&Projected>) -> Vec<PathPoint> {
         let modes = self.modes;
         let (n, k) = (modes.rows() as f64, modes.outputs());
@@ -76,7 +76,7 @@ impl Batch<'_> {
         let (n, k) = (self.modes.rows() as f64, self.modes.outputs() as f64);
         let beyond = self.modes.beyond();
         if beyond > 0 {
-            // 1 − df/n as a sum of what is left.
+            // 1 − df/n as a sum of residual factors.
             let left = (beyond as f64 + total(residuals)) / n;
             return (left > 0.0).then(|| train_mse / (left * left));
         }
@@ -93,7 +93,7 @@ fn weighted(weights: &[f64], squares: &[f64]) -> f64 {
     dot(&of_weights, squares)
 }
 
-/// In eight sums, which run side by side.
+/// Adds values in eight partial sums, which run in parallel.
 fn total(values: &[f64]) -> f64 {
     let (chunks, rest) = values.as_chunks::<8>();
     let mut sums = [0.0; 8];
@@ -103,7 +103,7 @@ fn total(values: &[f64]) -> f64 {
     sums.iter().sum::<f64>() + rest.iter().sum::<f64>()
 }
 
-/// Ridge fits with many penalties.
+/// Computes the points of ridge fits with many penalties.
 pub(crate) fn ridge_points(
     modes: &Modes,
     lambdas: &[f64],
@@ -139,7 +139,7 @@ pub(crate) fn ridge_points(
     checked(points)
 }
 
-/// Fits by filters of any kind.
+/// Computes the points of fits with filters of any kind.
 pub(super) fn filter_points(
     modes: &Modes,
     filters: &[(f64, &dyn SpectralFilter)],
@@ -166,7 +166,7 @@ pub(super) fn filter_points(
     checked(points)
 }
 
-/// Gains and residual factors of the kept modes.
+/// Computes the gains and residual factors of the kept modes.
 pub(super) fn ask(modes: &Modes, filter: &dyn SpectralFilter, response: &mut Response) -> Result<(), Error> {
     response.ask(filter, modes.spectrum())?;
     response.gains.truncate(modes.rank());

@@ -7,19 +7,19 @@ use crate::risk::centred::Means;
 use crate::svd::product;
 use ndarray::{Array2, ArrayView2, Axis, concatenate};
 
-/// Test features on the right singular vectors: an error of a fit `V z` is `P z − B`.
+/// Test features projected onto the right singular vectors: the error of a fit `V z` is `P z − B`.
 #[derive(Clone, Debug)]
 pub(crate) struct Projected {
-    /// `P = A V`, row by row, `q × r`.
+    /// `P = A V`, row-major, `q × r`.
     pub(crate) features: Array2<f64>,
     /// `B`, `q × k`.
     pub(crate) targets: Array2<f64>,
-    /// What the squares are divided by.
+    /// The number that sums of squares are divided by.
     pub(crate) rows: f64,
 }
 
 impl Projected {
-    /// On the rows of `vt` (`r × p`), with the intercept of a centred training set.
+    /// Projects onto the rows of `vt` (`r × p`), with the intercept of a centred training set.
     pub(crate) fn new(
         test: &Compressed,
         vt: ArrayView2<'_, f64>,
@@ -37,7 +37,7 @@ impl Projected {
         let means = means.view().insert_axis(Axis(0));
         let target_means = target_means.view().insert_axis(Axis(0));
         let (features, targets) = if test.is_population() {
-            // Inputs of mean 0: the intercept is an error of its own.
+            // Inputs have mean 0, so the intercept contributes an error of its own.
             let below =
                 |a: &Array2<f64>, row: ArrayView2<'_, f64>| concatenate(Axis(0), &[a.view(), (-&row).view()]);
             let shape = |e: ndarray::ShapeError| Error::Unsupported { reason: e.to_string() };
@@ -53,7 +53,7 @@ impl Projected {
     }
 }
 
-/// `A Vᵀᵀ`, row by row.
+/// Computes `A V` from `vt`, `Vᵀ`; row-major.
 fn projected(a: &Array2<f64>, vt: ArrayView2<'_, f64>) -> Array2<f64> {
     product(vt, a.t()).reversed_axes()
 }

@@ -9,7 +9,7 @@ use crate::machine::memory::{reserve, sum, table};
 use crate::risk::centred::Means;
 use ndarray::{ArrayRef2, Axis};
 
-/// Where a new target is expected.
+/// A prediction interval for a new target.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Interval {
@@ -22,19 +22,19 @@ pub struct Interval {
 }
 
 impl Training {
-    /// The jackknife+ intervals of a ridge fit at the rows of `x` (`m × p`), for one output: from the `⌊α(n + 1)⌋`-th
-    /// smallest `ŷ₋ᵢ(x) − |eᵢ|` to the `⌈(1 − α)(n + 1)⌉`-th smallest `ŷ₋ᵢ(x) + |eᵢ|`, `ŷ₋ᵢ` the fit without row `i` and
-    /// `eᵢ` its error there.
+    /// Computes the jackknife+ intervals of a ridge fit at the rows of `x` (`m × p`), for one output: from the
+    /// `⌊α(n + 1)⌋`-th smallest `ŷ₋ᵢ(x) − |eᵢ|` to the `⌈(1 − α)(n + 1)⌉`-th smallest `ŷ₋ᵢ(x) + |eᵢ|`, with `ŷ₋ᵢ` the
+    /// fit without row `i` and `eᵢ` its error there.
     ///
-    /// For exchangeable rows they hold a new target with a probability of at least `1 − 2α`, whatever the
-    /// distribution, and in practice of about `1 − α` (Barber, Candès, Ramdas and Tibshirani, *Predictive inference with
-    /// the jackknife+*, Annals of Statistics 2021, theorem 1). No fit is made anew: `ŷ₋ᵢ(x) = ŷ(x) − sᵢ(x) eᵢ`, `sᵢ(x)` the
-    /// weight of target `i` in `ŷ(x)`; so it is in the limit of interpolation too.
+    /// For exchangeable rows they contain a new target with a probability of at least `1 − 2α`, whatever the
+    /// distribution, and in practice of about `1 − α` (Barber, Candès, Ramdas and Tibshirani, *Predictive inference
+    /// with the jackknife+*, Annals of Statistics 2021, theorem 1). Nothing is refitted: `ŷ₋ᵢ(x) = ŷ(x) − sᵢ(x) eᵢ`,
+    /// with `sᵢ(x)` the weight of target `i` in `ŷ(x)`. This also holds in the limit of interpolation.
     ///
     /// # Errors
-    /// [`Error::Domain`] unless `0 < alpha < 1`, and for one so small that `n` rows say nothing, `α < 1/(n + 1)`;
-    /// [`Error::Shape`] for other columns or more than one output; [`Error::NonFinite`]; [`Error::Unsupported`] where a
-    /// fit without some row does not exist; those of [`Ridge`]; [`Error::Memory`].
+    /// [`Error::Domain`] unless `0 < alpha < 1`, and if it is too small for `n` rows, `α < 1/(n + 1)`; [`Error::Shape`]
+    /// for another number of columns or more than one output; [`Error::NonFinite`]; [`Error::Unsupported`] if a fit
+    /// without some row does not exist; those of [`Ridge`]; [`Error::Overflow`], [`Error::Memory`].
     ///
     /// # Examples
     /// ```
@@ -54,7 +54,7 @@ impl Training {
         let modes = self.modes()?;
         let (n, rank) = (modes.rows(), modes.rank());
         let places = (alpha * (n + 1) as f64).floor();
-        // NaN too.
+        // Refuses NaN, too.
         if !(alpha > 0.0 && alpha < 1.0 && places >= 1.0) {
             let must_be = "less than 1 and at least 1/(n + 1), n the number of rows";
             return Err(Error::Domain { what: "the level α of an interval", value: alpha, must_be });
@@ -87,7 +87,7 @@ impl Training {
         let predictions = along.dot(&modes.along.column(0));
         let weights = along.dot(&modes.u.t());
         let of_intercept = modes.intercepts as f64 / n as f64;
-        // The k-th smallest and, as many from the other end.
+        // The k-th smallest and the k-th largest.
         let place = places.min(n as f64);
         let index = (1..=n).take_while(|&i| i as f64 <= place).count() - 1;
         let mut ends = (vec![0.0; n], vec![0.0; n]);

@@ -1,4 +1,4 @@
-//! A whole path of fits (over penalties, times, steps or cutoffs) from one factorisation, and which of them to take.
+//! A path of fits over penalties, times, steps or cutoffs, from one factorisation, and how to choose among them.
 
 mod downdate;
 mod evaluate;
@@ -25,7 +25,7 @@ use crate::Error;
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct PathPoint {
-    /// The penalty, time, number of steps, cutoff, or what was said to stand for the filter.
+    /// The penalty, time, number of steps or cutoff, or the value given for the filter.
     pub value: f64,
     /// The mean over rows and outputs of the squared training error.
     pub train_mse: f64,
@@ -33,16 +33,16 @@ pub struct PathPoint {
     pub test_mse: Option<f64>,
     /// `‖β̂‖_F`, without the intercept.
     pub norm: f64,
-    /// `tr H`, `H` the matrix that takes targets to fitted values; an intercept counts 1.
+    /// `tr H`, `H` the matrix that maps targets to fitted values; an intercept counts 1.
     pub degrees_of_freedom: f64,
-    /// The mean over rows and outputs of the squared leave-one-out error; `None` where it was not asked for, and where a
-    /// fit without some row does not exist (a negative penalty beyond what the others allow).
+    /// The mean over rows and outputs of the squared leave-one-out error. `None` if it was not requested, or if a fit
+    /// without some row does not exist (a negative penalty beyond what the other rows allow).
     pub loo_mse: Option<f64>,
-    /// Generalised cross-validation. `None` where it is 0/0, or where there are as many degrees of freedom as rows.
+    /// Generalised cross-validation. `None` if it is 0/0, or if there are as many degrees of freedom as rows.
     pub gcv: Option<f64>,
 }
 
-/// By what a value of a path is chosen.
+/// A criterion by which to choose a value of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Criterion {
@@ -50,49 +50,50 @@ pub enum Criterion {
     LeaveOneOut,
     /// Generalised cross-validation.
     GeneralisedCrossValidation,
-    /// The test error: what hindsight would choose.
+    /// The test error: the choice in hindsight.
     Test,
 }
 
-/// A chosen point.
+/// A chosen point of a path.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Best {
     /// Its index along the path.
     pub index: usize,
     /// Its value: the penalty, time, steps or cutoff.
     pub value: f64,
-    /// What the criterion is there.
+    /// The value of the criterion there.
     pub score: f64,
-    /// Whether it is the first or the last value that has a score: the best may lie beyond.
+    /// Whether it is the first or the last value that has a score. If so, the best may lie beyond.
     pub is_at_end: bool,
 }
 
 /// Fits along one axis, from one factorisation ([`Training`]): for each value the training error, the norm, the degrees
-/// of freedom, the test error where there are test rows, and two estimates of it that need none.
+/// of freedom, the test error if there are test rows, and two estimates of the test error that need no test rows.
 ///
 /// # Leave-one-out
-/// The mean squared error at each row of the same estimator trained on all others. For ridge, with `hᵢᵢ` the leverage,
+/// The mean squared error at each row of the same estimator trained on all other rows. For ridge, with `hᵢᵢ` the
+/// leverage,
 ///
 /// ```text
 /// eᵢ = (yᵢ − ŷᵢ)/(1 − hᵢᵢ) = Σᵣ U_ir c_r ρ_r / Σᵣ U_ir² ρ_r        ρ = λ/(σ² + λ),  c = Uᵀy  (all of ℝⁿ spanned by U)
 /// ```
 ///
-/// and the second form has the limit of interpolation, `[K⁻¹y]ᵢ/[K⁻¹]ᵢᵢ` with `K = XXᵀ`, where the first is 0/0 (Hastie,
+/// The second form has the limit of interpolation, `[K⁻¹y]ᵢ/[K⁻¹]ᵢᵢ` with `K = XXᵀ`, where the first is 0/0 (Hastie,
 /// Montanari, Rosset and Tibshirani, Annals of Statistics 2022, section 6). No digits are lost at small `λ`: all terms
-/// of the denominator are positive. Where penalties are many, the sums are combinations of those at a few dozen penalties
-/// (rational interpolation, whose error is known exactly and kept under rounding): they cost about a hundred roundings,
-/// each relative to a sum of absolute values, in place of some.
+/// of the denominator are positive. For many penalties, the sums are combinations of those at a few dozen penalties
+/// (rational interpolation, whose error is known exactly and kept under rounding). They then have about a hundred
+/// rounding errors, each relative to a sum of absolute values, instead of a few.
 ///
-/// Of any other filter the division by `1 − hᵢᵢ` is not the error of a fit without the row. Here it is that error: the
-/// singular values and vectors of the training set without each row follow from its own by one secular equation a row
-/// (Golub, *Some modified matrix eigenvalue problems*, SIAM Review 1973), O(r²) a row in all, and the filter is asked
-/// about each of these spectra, as of `n − 1` rows.
+/// For any other filter, dividing by `1 − hᵢᵢ` does not give the error of a fit without the row. Here the error is that
+/// of such a fit: the singular values and vectors of the training set without each row follow from those of the whole
+/// set by one secular equation per row (Golub, *Some modified matrix eigenvalue problems*, SIAM Review 1973), O(r²) per
+/// row in all, and the filter is applied to each of these spectra, as one of `n − 1` rows.
 ///
 /// # Generalised cross-validation
-/// `‖Xβ̂ − Y‖²/(nk) / (1 − df/n)²`, with its limit `n yᵀK⁻²y/(tr K⁻¹)²`. It is consistent for ridge. **For descent that is
-/// stopped early it is not**: it misjudges the risk even as `n → ∞`, and may prefer another time than the best.
-/// Leave-one-out stays consistent (Patil, Wu and Tibshirani, *Failures and successes of cross-validation for early-stopped
-/// gradient descent*, AISTATS 2024). Both are reported, so that the gap can be seen.
+/// `‖Xβ̂ − Y‖²/(nk) / (1 − df/n)²`, with its limit `n yᵀK⁻²y/(tr K⁻¹)²`. It is consistent for ridge. **For descent that
+/// is stopped early it is not**: it misjudges the risk even as `n → ∞`, and may prefer a time other than the best.
+/// Leave-one-out stays consistent (Patil, Wu and Tibshirani, *Failures and successes of cross-validation for
+/// early-stopped gradient descent*, AISTATS 2024). Both are reported, so that the gap is visible.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Path {
@@ -110,7 +111,7 @@ impl Path {
         &self.points
     }
 
-    /// The value with the least score by a criterion, the first of equal ones; `None` where no point has one.
+    /// Returns the value with the lowest score by a criterion, the first of equal ones; `None` if no point has a score.
     #[must_use]
     pub fn best(&self, criterion: Criterion) -> Option<Best> {
         let score = |point: &PathPoint| match criterion {
@@ -121,11 +122,12 @@ impl Path {
         self.least(self.points.iter().map(score))
     }
 
-    /// The value with the least risk, by risks of yours, one for each point: the exact risk for a known population, for
-    /// example.
+    /// Returns the value with the lowest risk, from your own risks, one for each point: for example the exact risk for
+    /// a known population.
     ///
     /// # Errors
-    /// [`Error::Shape`] unless there is one risk for each point, [`Error::NonFinite`] for one that is NaN; `∞` is a risk.
+    /// [`Error::Shape`] unless there is one risk for each point, [`Error::NonFinite`] for one that is NaN; `∞` is
+    /// allowed.
     pub fn best_by_risk(&self, risks: &[f64]) -> Result<Option<Best>, Error> {
         Error::check_len("risks, one for each point of the path", self.points.len(), risks.len())?;
         if let Some((row, &value)) = risks.iter().enumerate().find(|(_, risk)| risk.is_nan()) {

@@ -7,28 +7,29 @@ use crate::risk::leverage;
 use crate::svd::product;
 use ndarray::{Array1, Array2, ArrayView2, Axis, s};
 
-/// What every fit of a path is read from. Modes over the rank cutoff only; what lies under it counts as outside.
+/// What every fit of a path is computed from. Only modes over the rank cutoff are kept; the others count as outside.
 #[derive(Clone, Debug)]
 pub(crate) struct Modes {
-    /// `U` of the kept modes, `n × r`, row by row.
+    /// `U` of the kept modes, `n × r`, row-major.
     pub(crate) u: Array2<f64>,
     /// Singular values: the kept ones, then those under the cutoff.
     pub(crate) sigma: Vec<f64>,
-    /// `p`.
+    /// The number of features, `p`.
     pub(crate) width: usize,
     /// `Uᵀ Y`, `r × k`.
     pub(crate) along: Array2<f64>,
-    /// What of the targets is outside the span of `U` (and of the intercept), `n × k`.
+    /// The part of the targets outside the span of `U` (and of the intercept), `n × k`.
     pub(crate) outside: Array2<f64>,
     /// `1 − hᵢᵢ` of the fit without penalty.
     pub(crate) open: Vec<f64>,
-    /// 1 where the rows are centred.
+    /// 1 if the rows are centred, otherwise 0.
     pub(crate) intercepts: usize,
 }
 
 impl Modes {
-    /// From the left singular vectors `u` (`n × r`), singular values, the cutoff's rank and the targets, centred where an
-    /// intercept is fitted. `outside` is what of the targets lies outside of all columns of `u`.
+    /// Makes the modes from the left singular vectors `u` (`n × r`), singular values, the cutoff's rank and the
+    /// targets, centred if an intercept is fitted. `outside` is the part of the targets outside the span of all columns
+    /// of `u`.
     pub(crate) fn new(
         u: ArrayView2<'_, f64>,
         (sigma, rank): (Vec<f64>, usize),
@@ -62,7 +63,7 @@ impl Modes {
                 open = leverage::open(&leverages, &u);
             }
         }
-        // A row that nothing but rounding leaves open, or no row at all: it alone spans a direction.
+        // If `1 − hᵢᵢ` is 0 but for rounding, the row alone spans a direction. So does every row if nothing is open.
         let rounding = (n.max(width) as f64 * f64::EPSILON).powi(2);
         for (open, mut outside) in open.iter_mut().zip(outside.rows_mut()) {
             if *open <= rounding {
@@ -89,13 +90,13 @@ impl Modes {
         Spectrum::new(self.rows(), self.width, &self.sigma)
     }
 
-    /// How many directions of the rows no fit reaches: the trace of what is open.
+    /// The number of directions of the rows that no fit reaches: the sum of `open`.
     pub(crate) fn beyond(&self) -> usize {
         self.rows() - self.rank() - self.intercepts
     }
 
-    /// The rows that alone span a direction, up to the rank cutoff of the others: the smallest singular value without
-    /// row `i` is about `√(1 − hᵢᵢ)/‖gᵢ‖`, `gᵢ = Uᵢ/σ`.
+    /// Whether each row alone spans a direction, up to the rank cutoff of the others: the smallest singular value
+    /// without row `i` is about `√(1 − hᵢᵢ)/‖gᵢ‖`, `gᵢ = Uᵢ/σ`.
     pub(crate) fn alone(&self) -> Vec<bool> {
         let Some(&first) = self.sigma.first() else { return vec![false; self.rows()] };
         let bound = self.rows().max(self.width).max(16) as f64 * f64::EPSILON * first;

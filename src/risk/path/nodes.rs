@@ -3,17 +3,17 @@
 use crate::Error;
 use crate::machine::memory::{reserve, sum, table};
 
-/// What the combination is off by at most, relative, of each mode: half a rounding error.
+/// The largest relative error of a combination for any mode: half a rounding error.
 const EXACT: f64 = f64::EPSILON / 2.0;
-/// How much more than its own rounding error a combination may have of those of the nodes.
+/// How much a combination may amplify the rounding errors of the nodes.
 const MOST_GAIN: f64 = 16.0;
-/// How far the coefficients of a penalty may be from what they are, at the ends of the spectrum.
+/// The largest relative error that the coefficients of a penalty may have at the ends of the spectrum.
 const ROUNDING: f64 = 64.0 * f64::EPSILON;
-/// More nodes are not worth it.
+/// The largest number of nodes that is worthwhile.
 const MOST: usize = 64;
-/// Fewer modes or penalties are not worth it.
+/// The smallest number of modes or penalties for which nodes are worthwhile.
 const WORTH: usize = 64;
-/// Penalties in units of the largest squared singular value that products of many factors bear.
+/// Penalties, in units of the largest squared singular value, for which products of many factors stay in range.
 const BEARABLE: std::ops::Range<f64> = 1e-40..1e40;
 
 /// Penalties `λ_j` (nodes) and squared singular values `x_j` (poles) of a rational interpolation in the penalty,
@@ -22,16 +22,16 @@ const BEARABLE: std::ops::Range<f64> = 1e-40..1e40;
 /// 1/(x + λ) ≈ Σ_j ℓ_j(λ)/(x + λ_j)        ℓ_j(λ) = L_j(λ)/L_j(λ_j),   L_j(λ) = w(λ)/(λ − λ_j),   w(λ) = ∏_i (λ − λ_i)/(λ + x_i)
 /// ```
 ///
-/// which is exact at the nodes and at the poles. Its relative error is known exactly, and is a product of a part of `x` and
-/// one of `λ`,
+/// which is exact at the nodes and at the poles. Its relative error is known exactly, and is the product of a part that
+/// depends on `x` and one that depends on `λ`,
 ///
 /// ```text
 /// 1 − (x + λ) Σ_j ℓ_j(λ)/(x + λ_j) = ∏_j (x − x_j)/(x + λ_j) · ∏_j (λ − λ_j)/(λ + x_j)
 /// ```
 ///
-/// (the remainder of elimination in a Cauchy matrix). So each next node is the penalty, and each next pole the singular
-/// value, at which its part is largest (Bagby, *On interpolation by rational functions*, Duke Math. J. 1969), until the
-/// product of the two largest is under rounding. All in units of the largest squared singular value.
+/// (the remainder of elimination in a Cauchy matrix). So each next node is the penalty, and each next pole the squared
+/// singular value, at which its part is largest (Bagby, *On interpolation by rational functions*, Duke Math. J. 1969),
+/// until the product of the two largest is under rounding. All are in units of the largest squared singular value.
 pub(super) struct Nodes {
     unit: f64,
     penalties: Vec<f64>,
@@ -43,7 +43,7 @@ pub(super) struct Nodes {
 }
 
 impl Nodes {
-    /// For singular values (descending, all > 0) and penalties; `None` where too few are gained.
+    /// Chooses nodes for singular values (descending, all > 0) and penalties; `None` if they would save too little.
     pub(super) fn new(sigma: &[f64], lambdas: &[f64]) -> Result<Option<Self>, Error> {
         let (Some(&first), Some(&last)) = (sigma.first(), sigma.last()) else { return Ok(None) };
         let (rank, count) = (sigma.len(), lambdas.len());
@@ -56,7 +56,7 @@ impl Nodes {
         let penalties: Vec<f64> =
             lambdas.iter().map(|&lambda| relative(lambda)).filter(|mu| BEARABLE.contains(mu)).collect();
         let squares: Vec<f64> = sigma.iter().map(|s| (s / unit) * (s / unit)).collect();
-        // Half of what all fits cost by themselves.
+        // Half the cost of all fits without nodes.
         let most = MOST.min(rank.saturating_mul(count) / (2 * (rank + count)));
         let (mut nodes, mut poles) = (Vec::new(), Vec::new());
         let (mut of_penalties, mut of_squares) = (vec![1.0; penalties.len()], vec![1.0; rank]);
@@ -87,33 +87,34 @@ impl Nodes {
         Ok(Some(Self { unit, penalties: nodes, poles, weights, ends }))
     }
 
-    /// How many nodes.
+    /// The number of nodes.
     pub(super) fn count(&self) -> usize {
         self.penalties.len()
     }
 
-    /// `λ_j`.
+    /// The penalties `λ_j`.
     pub(super) fn penalties(&self) -> impl Iterator<Item = f64> {
         self.penalties.iter().map(|node| node * self.unit * self.unit)
     }
 
-    /// Whether products of many factors bear a penalty.
+    /// Whether products of many factors stay in range for a penalty.
     pub(super) fn is_bearable(&self, lambda: f64) -> bool {
         BEARABLE.contains(&self.relative(lambda))
     }
 
-    /// In units of the largest squared singular value.
+    /// A penalty in units of the largest squared singular value.
     fn relative(&self, lambda: f64) -> f64 {
         lambda / self.unit / self.unit
     }
 
-    /// `1/(x + λ_j)` of each node, a row of all modes for each, in units of the largest squared singular value.
+    /// Computes `1/(x + λ_j)`, a row of all modes for each node, in units of the largest squared singular value.
     pub(super) fn kernel(&self, sigma: &[f64]) -> Vec<f64> {
         let squares = || sigma.iter().map(|s| (s / self.unit) * (s / self.unit));
         self.penalties.iter().flat_map(|node| squares().map(move |x| (x + node).recip())).collect()
     }
 
-    /// Appends `λ ℓ_j(λ)` in those units; `false`, and nothing of use, where rounding would be too much.
+    /// Appends `λ ℓ_j(λ)` in these units. Returns `false`, with unspecified values, if rounding errors would be too
+    /// large.
     pub(super) fn coefficients(&self, lambda: f64, to: &mut Vec<f64>) -> bool {
         let mu = self.relative(lambda);
         if !BEARABLE.contains(&mu) {
@@ -137,24 +138,24 @@ impl Nodes {
         let (mut gain, mut sums) = (0.0, [0.0; 2]);
         for (value, node) in found.iter().zip(&self.penalties) {
             let shares = self.ends.map(|x| (x + mu) / (x + node));
-            // In between it is between.
+            // Modes between the ends have a value in between.
             gain += value.abs() * shares[0].max(shares[1]);
             sums.iter_mut().zip(shares).for_each(|(sum, share)| *sum += value * share);
         }
         for value in found {
             *value *= mu;
         }
-        // Not so for NaN.
+        // False for NaN.
         gain <= MOST_GAIN && sums.iter().all(|sum| (sum - 1.0).abs() <= ROUNDING)
     }
 }
 
-/// The place of the largest.
+/// The index of the largest value.
 fn largest(values: &[f64]) -> Option<usize> {
     (0..values.len()).max_by(|&i, &j| values[i].total_cmp(&values[j]))
 }
 
-/// Multiplies each part by `|value − own|/(value + other)`; returns the largest, which is taken off all.
+/// Multiplies each part by `|value − own|/(value + other)`. Returns the largest result, by which all are divided.
 fn shrink(parts: &mut [f64], values: &[f64], own: f64, other: f64) -> f64 {
     let mut most = 0.0f64;
     for (part, value) in parts.iter_mut().zip(values) {
@@ -177,8 +178,8 @@ mod tests {
         (0..count).map(|i| 10f64.powf(from + (to - from) * i as f64 / (count - 1) as f64)).collect()
     }
 
-    /// `λ/(σ² + λ)` of every mode from a few penalties, to the rounding errors that are let through: of the node's terms,
-    /// `MOST_GAIN` times a few, and of the coefficients.
+    /// `λ/(σ² + λ)` of every mode from a few penalties, up to the rounding errors allowed: `MOST_GAIN` times a few for
+    /// the terms of the nodes, and those of the coefficients.
     #[test]
     fn a_few_penalties_stand_for_all() {
         let bound = ROUNDING + 4.0 * MOST_GAIN * f64::EPSILON;
@@ -211,12 +212,13 @@ mod tests {
                     );
                 }
             }
-            // Some of a wide spectrum would have too much of the nodes' rounding.
+            // For a wide spectrum, some penalties would amplify the nodes' rounding errors too much.
             assert!(combined >= lambdas.len() * 4 / 5, "{combined} of {}", lambdas.len());
         }
     }
 
-    /// Where it would take too many, or there is nothing to gain, there are none; what is out of reach is left to others.
+    /// There are no nodes if too many would be needed or nothing would be gained, and penalties out of range are
+    /// refused.
     #[test]
     fn too_many_nodes_are_none() {
         let wide = powers(0.0, -14.0, 500);

@@ -8,36 +8,36 @@ use crate::machine::memory::{reserve, sum, table};
 use crate::svd::{WellConditioned, product};
 use ndarray::Array2;
 
-/// Places that stand for the spectrum when nodes are looked for: some twenty from one node's pole to the next, between which
-/// an error is larger by a hundredth at most.
+/// Points that represent the spectrum when nodes are chosen: some twenty from one pole to the next, so that between
+/// points an error is larger by at most a hundredth.
 const PLACES: usize = 512;
-/// Penalties that may be nodes of their own, where no others stand for them.
+/// The largest number of penalties that may become additional nodes because the others do not represent them.
 const MOST_ALONE: usize = 16;
 
-/// `K = XXᵀ = Q T Qᵀ` of a well-conditioned matrix with more columns than rows, and targets. Leave-one-out errors of ridge
-/// need the diagonal of `(K + λ)⁻¹`, at a few penalties from which all others follow: by the recurrence of the Cholesky factor
-/// of `T + λ`, n² steps each, in place of the singular vectors.
+/// `K = XXᵀ = Q T Qᵀ` of a well-conditioned matrix with more columns than rows, and the targets. Leave-one-out errors
+/// of ridge need the diagonal of `(K + λ)⁻¹`, at a few penalties from which all others follow. It is computed by the
+/// recurrence of the Cholesky factor of `T + λ`, n² steps each, instead of from the singular vectors.
 #[derive(Clone, Debug)]
 pub(super) struct Reduced {
     pub(super) form: WellConditioned,
-    /// Centred where there is an intercept.
+    /// Centred if there is an intercept.
     pub(super) targets: Array2<f64>,
     pub(super) intercepts: usize,
 }
 
-/// The sums that leave-one-out errors are ratios of.
+/// The sums whose ratios are the leave-one-out errors.
 struct AtNodes {
-    /// `[λ(K + λ)⁻¹]ᵢᵢ` less the `λ`, `n × m`.
+    /// `[(K + λ)⁻¹]ᵢᵢ`, `n × m`.
     closed: Vec<f64>,
     /// `[(K + λ)⁻¹ y]ᵢ`, `n × m` for each output.
     errors: Vec<Vec<f64>>,
-    /// Of each penalty in those of the nodes, a row each.
+    /// The coefficients of each penalty in terms of the nodes, one row each.
     coefficients: Vec<f64>,
     count: usize,
 }
 
 impl Reduced {
-    /// The fits with these penalties; `None` where they are not many, or not of middling size.
+    /// Computes the fits with these penalties; `None` if there are few of them, or if they are too large or too small.
     pub(super) fn points(
         &self,
         lambdas: &[f64],
@@ -78,7 +78,7 @@ impl Reduced {
         Ok(Some(lambdas.iter().zip(&found).enumerate().map(point).collect()))
     }
 
-    /// `None` where too many penalties are far from all nodes.
+    /// Computes the sums at the nodes; `None` if too many penalties are far from all nodes.
     fn at_nodes(
         &self,
         nodes: &Nodes,
@@ -127,7 +127,7 @@ impl Reduced {
 }
 
 impl AtNodes {
-    /// Of each penalty.
+    /// The mean squared leave-one-out error for each penalty.
     fn mean_squares(&self, outputs: usize) -> Vec<f64> {
         let entries = (self.closed.len() / self.count * outputs) as f64;
         let mut means = vec![0.0; self.coefficients.len() / self.count];

@@ -8,10 +8,10 @@ use crate::machine::memory::{reserve, table};
 use crate::svd::times_transposed;
 use ndarray::{Array2, ArrayView1};
 
-/// Scales residual factors by the largest, for a fit that reaches all directions of the rows: only their ratios count.
-/// Where all are 0 the fit interpolates, and they become those of the limit of ridge, `(σ_r/σ)²`.
+/// Divides residual factors by the largest, for a fit that reaches all directions of the rows: only their ratios count.
+/// If all are 0 the fit interpolates, and they become those of the limit of ridge, `(σ_r/σ)²`.
 pub(super) fn make_relative(residuals: &mut [f64], sigma: &[f64]) {
-    // The place of the largest by its size, in eight ways side by side.
+    // The largest absolute value, from eight partial maxima that run in parallel.
     let (chunks, rest) = residuals.as_chunks::<8>();
     let mut sizes = [0.0; 8];
     for chunk in chunks {
@@ -34,12 +34,12 @@ pub(super) struct RidgeLeftOut<'a> {
     modes: &'a Modes,
     /// `U` squared, entry by entry.
     squares: Vec<f64>,
-    /// Rows that alone span a direction; asked where there is no positive penalty.
+    /// Whether each row alone spans a direction; needed if a penalty is not positive.
     alone: Vec<bool>,
     nodes: Option<AtNodes>,
 }
 
-/// The sums that leave-one-out errors are ratios of, at a few penalties.
+/// The sums whose ratios are the leave-one-out errors, at a few penalties.
 struct AtNodes {
     nodes: Nodes,
     /// `Σ_r U_ir²/(σ_r² + λ_j)`, `n × m`.
@@ -55,8 +55,8 @@ impl<'a> RidgeLeftOut<'a> {
         Self { modes, squares, alone, nodes: None }
     }
 
-    /// With those of a few penalties at hand, where many are asked for: `n r m + n m K` multiplications for `K` penalties
-    /// and `m` nodes in place of `n r K`.
+    /// Prepares the sums at a few penalties, if there are many: `n r m + n m K` multiplications for `K` penalties and
+    /// `m` nodes instead of `n r K`.
     pub(super) fn at_nodes(mut self, lambdas: &[f64]) -> Result<Self, Error> {
         let modes = self.modes;
         let (n, rank, k) = (modes.rows(), modes.rank(), modes.outputs());
@@ -79,7 +79,7 @@ impl<'a> RidgeLeftOut<'a> {
         Ok(self)
     }
 
-    /// Mean squared errors, one for each fit; `None` where one does not exist.
+    /// Computes the mean squared errors, one for each fit; `None` if an error does not exist.
     pub(super) fn mean_squares(&self, lambdas: &[f64], responses: &[Response]) -> Vec<Option<f64>> {
         let (k, count) = (self.modes.outputs(), lambdas.len());
         let entries = (self.modes.rows() * k) as f64;
@@ -88,11 +88,11 @@ impl<'a> RidgeLeftOut<'a> {
             sums.iter_mut().zip(row).for_each(|(sum, error)| *sum += error * error);
         }
         let mean = |sums: &[f64]| sums.iter().sum::<f64>() / entries;
-        // What does not exist is no number.
+        // An error that does not exist is NaN.
         sums.chunks_exact(k).map(mean).map(|mean| Some(mean).filter(|mean| !mean.is_nan())).collect()
     }
 
-    /// The errors of one fit, `n × k`; `None` where one does not exist.
+    /// The errors of one fit, `n × k`; `None` if one does not exist.
     pub(super) fn errors(&self, lambda: f64, response: &Response) -> Option<Array2<f64>> {
         let errors = self.all(&[lambda], std::slice::from_ref(response));
         let errors = Array2::from_shape_vec(self.modes.outside.dim(), errors).ok()?;
@@ -111,7 +111,7 @@ impl<'a> RidgeLeftOut<'a> {
                 if bottom > 0.0 { bottom } else { f64::NAN }
             };
             if k == 1 {
-                // Several at once.
+                // Several fits at once.
                 let outside = outside[0];
                 let each = row.iter_mut().zip(closed);
                 each.for_each(|(error, closed)| *error = (*error + outside) / bottom(closed));
@@ -129,7 +129,7 @@ impl<'a> RidgeLeftOut<'a> {
         errors
     }
 
-    /// `Σ_r U_ir² ρ_r`, a row of all fits for each row, and `Σ_r U_ir c_r ρ_r`, a row of all fits and outputs.
+    /// Computes `Σ_r U_ir² ρ_r`, for each row all fits, and `Σ_r U_ir c_r ρ_r`, for each row all fits and outputs.
     fn direct(&self, responses: &[Response]) -> (Vec<f64>, Vec<f64>) {
         let modes = self.modes;
         let (n, rank, k, count) = (modes.rows(), modes.rank(), modes.outputs(), responses.len());
@@ -155,7 +155,7 @@ impl<'a> RidgeLeftOut<'a> {
         (closed, errors)
     }
 
-    /// The same from the nodes; `None` where a penalty is too far from them.
+    /// Like [`Self::direct`], from the nodes; `None` if a penalty is too far from them.
     fn combined(&self, lambdas: &[f64]) -> Option<(Vec<f64>, Vec<f64>)> {
         let AtNodes { nodes, closed, errors } = self.nodes.as_ref()?;
         let (n, k, count, inner) = (self.modes.rows(), self.modes.outputs(), lambdas.len(), nodes.count());
@@ -180,7 +180,7 @@ impl<'a> RidgeLeftOut<'a> {
         Some((bottoms, tops))
     }
 
-    /// Where no penalty holds them, rows that span a direction alone have the errors of the limit of interpolation.
+    /// Gives rows that alone span a direction the errors in the limit of interpolation, if no penalty holds them.
     fn put_limits(&self, lambdas: &[f64], responses: &[Response], errors: &mut [f64]) {
         let (modes, k) = (self.modes, self.modes.outputs());
         let rank = modes.rank();

@@ -7,11 +7,11 @@ use crate::machine::instructions::arch;
 use crate::svd::Tridiagonal;
 use pulp::Simd;
 
-/// Registers side by side: one would wait for itself.
+/// Registers used in parallel: operations on a single one would wait for each other.
 const ROWS: usize = 4;
 const PENALTIES: usize = 2;
 
-/// `T + λ = L D Lᵀ`: what is below the diagonal of `L`, after a 0, and `D⁻¹`.
+/// The factorisation `T + λ = L D Lᵀ`: the subdiagonal of `L`, after a 0, and `D⁻¹`.
 pub(super) struct Factor {
     ratios: Vec<f64>,
     inverses: Vec<f64>,
@@ -31,7 +31,7 @@ impl Factor {
         Self { ratios, inverses }
     }
 
-    /// `(T + λ)⁻¹ b`.
+    /// Computes `(T + λ)⁻¹ b`.
     pub(super) fn solve(&self, b: &[f64]) -> Vec<f64> {
         let mut x = Vec::with_capacity(b.len());
         let mut last = 0.0;
@@ -49,8 +49,8 @@ impl Factor {
     }
 }
 
-/// `qᵢᵀ (T + λ_j)⁻¹ qᵢ` for each row `qᵢ` of `Q` (`basis`, column by column) and each factor, row by row: of `z = L⁻¹ qᵢ` the
-/// sum of `z²/d`, with no vector of `T`.
+/// Computes `qᵢᵀ (T + λ_j)⁻¹ qᵢ` for each row `qᵢ` of `Q` (`basis`, column-major) and each factor; the result is
+/// row-major. Each is the sum of `z²/d` with `z = L⁻¹ qᵢ`, without any eigenvector of `T`.
 pub(super) fn diagonals(basis: &[f64], rows: usize, factors: &[Factor]) -> Vec<f64> {
     let mut found = vec![0.0; rows * factors.len()];
     arch().dispatch(Diagonals { basis, rows, factors, to: &mut found });
@@ -71,7 +71,7 @@ impl pulp::WithSimd for Diagonals<'_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { basis, rows, factors, to } = self;
         let (width, count) = (ROWS * S::F64_LANES, factors.len());
-        // Some rows, an entry of all after the other.
+        // A block of rows, column-major.
         let mut panel = vec![0.0; basis.len() / rows * width];
         let mut sums = vec![0.0; width];
         for from in (0..rows).step_by(width) {
@@ -99,27 +99,28 @@ impl pulp::WithSimd for Diagonals<'_> {
     }
 }
 
-/// What fits are measured by, of one penalty; with `w = (T + λ)⁻¹ b` for each column `b` of targets.
+/// The sums that measure the fit with one penalty, with `w = (T + λ)⁻¹ b` for each column `b` of targets.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Sums {
     /// `tr (T + λ)⁻¹`.
     pub(super) trace: f64,
     /// `tr T (T + λ)⁻¹`.
     pub(super) fitted: f64,
-    /// `‖w‖²`, of all columns.
+    /// `‖w‖²`, summed over all columns.
     pub(super) squares: f64,
-    /// `wᵀ T w`, of all columns.
+    /// `wᵀ T w`, summed over all columns.
     pub(super) energy: f64,
 }
 
-/// Of each penalty, all positive. With the pivots `d` of `T + λ` and their derivatives `d'` in `λ`,
+/// Computes the sums for each penalty; all are positive. With the pivots `d` of `T + λ` and their derivatives `d'` in
+/// `λ`,
 ///
 /// ```text
 /// tr (T + λ)⁻¹ = Σ d'/d       tr T (T + λ)⁻¹ = Σ (d − λ d')/d       wᵀ T w = ‖B w‖²,  T = BᵀB
 /// d − λ d' = a − b² (1 + λ d'₋/d₋)/d₋,   a and b the entries of T, d₋ and d'₋ of the row before
 /// ```
 ///
-/// so that neither a weak nor a strong penalty cancels anything. `None` where `T` is not positive definite.
+/// so that nothing cancels for a weak or a strong penalty. `None` if `T` is not positive definite.
 pub(super) fn sums(matrix: &Tridiagonal, targets: &[Vec<f64>], lambdas: &[f64]) -> Option<Vec<Sums>> {
     let factor = matrix.cholesky()?;
     Some(arch().dispatch(OfPenalties { matrix, factor: &factor, targets, lambdas }))
@@ -210,18 +211,18 @@ impl pulp::WithSimd for OfPenalties<'_> {
     }
 }
 
-/// `Σᵢ (Σ_j c_j e_ij / Σ_j c_j h_ij)²` for each row of coefficients `c`, from `e` and `h` (`n × m`, row by row); NaN where a
-/// denominator is not positive.
+/// Computes `Σᵢ (Σ_j c_j e_ij / Σ_j c_j h_ij)²` for each row of coefficients `c`, from `e` and `h` (`n × m`,
+/// row-major); NaN if a denominator is not positive.
 pub(super) fn squared_ratios(tops: &[f64], bottoms: &[f64], coefficients: &[f64], count: usize) -> Vec<f64> {
     let rows = tops.len() / count;
-    // Rows that fill the last block have no error.
+    // Rows that pad the last block have error 0.
     let top = |row: usize, j: usize| if row < rows { tops[row * count + j] } else { 0.0 };
     let bottom = |row: usize, j: usize| bottoms[row.min(rows - 1) * count + j];
     let (tops, bottoms) = (in_blocks(rows, count, top), in_blocks(rows, count, bottom));
     arch().dispatch(Ratios { tops: &tops, bottoms: &bottoms, coefficients, count })
 }
 
-/// Blocks of some rows, an entry of all after the other.
+/// Arranges entries in blocks of [`ROWS`] rows, each block column-major.
 fn in_blocks(rows: usize, count: usize, entry: impl Fn(usize, usize) -> f64) -> Vec<[f64; ROWS]> {
     let mut blocks = Vec::with_capacity(rows.div_ceil(ROWS) * count);
     for from in (0..rows).step_by(ROWS) {
@@ -248,7 +249,7 @@ impl pulp::WithSimd for Ratios<'_> {
         let mut found = Vec::with_capacity(fits);
         let mut lanes = vec![0.0; S::F64_LANES * count];
         for coefficients in coefficients.chunks(S::F64_LANES * count) {
-            // The coefficients of some fits, side by side for each node.
+            // The coefficients of several fits, next to each other for each node.
             let here = coefficients.len() / count;
             for (lane, own) in coefficients.chunks_exact(count).enumerate() {
                 own.iter().enumerate().for_each(|(j, value)| lanes[j * S::F64_LANES + lane] = *value);

@@ -20,14 +20,14 @@ use ndarray::{Array1, Array2, ArrayRef2, Axis, s};
 use std::borrow::Cow;
 use std::sync::OnceLock;
 
-/// A training set (`X` `n × p`, `Y` `n × k`), factorised once: every fit on it, at the price of a few products.
+/// A training set (`X` `n × p`, `Y` `n × k`), factorised once: every fit on it then costs a few products.
 ///
 /// # Accuracy
-/// `U` and `σ` are those of an SVD, of the triangle of `Xᵀ = Q R` where `p > n`: what is read from them is off by about
-/// `ε κ`, `κ = σ₁/σ_r`. Where `n ≤ 0.6 p`, no backend is chosen, and the spectrum of `XXᵀ` shows that `κ ≤ 8`, they are its
-/// eigenvectors and the roots of its eigenvalues: off by `ε κ²`, so by at most 8 times as much, in a fraction of the time.
-/// There a path of many penalties is read from `XXᵀ = Q T Qᵀ`, `T` tridiagonal, to the same digits, and singular vectors are
-/// found only when something else asks for them.
+/// `U` and `σ` come from an SVD, of the triangle of `Xᵀ = Q R` if `p > n`: results have an error of about `ε κ`,
+/// `κ = σ₁/σ_r`. If `n ≤ 0.6 p`, no backend is chosen, and the spectrum of `XXᵀ` shows that `κ ≤ 8`, they are its
+/// eigenvectors and the roots of its eigenvalues: the error is `ε κ²`, so at most 8 times as large, in a fraction of
+/// the time. In that case a path of many penalties is computed from `XXᵀ = Q T Qᵀ`, `T` tridiagonal, to the same
+/// accuracy, and singular vectors are computed only when something else needs them.
 ///
 /// # Examples
 /// ```
@@ -55,18 +55,18 @@ use std::sync::OnceLock;
 pub struct Training {
     form: Form,
     right: Right,
-    /// `p`.
+    /// The number of features, `p`.
     width: usize,
     means: Option<Means>,
     test: Option<Projected>,
     with_left_out: bool,
 }
 
-/// What fits are read from.
+/// The factorisation that fits are computed from.
 #[derive(Clone, Debug)]
 enum Form {
     Modes(Modes),
-    /// The modes, and the singular values, when asked for.
+    /// Modes and singular values are computed on demand.
     Reduced {
         reduced: Reduced,
         modes: OnceLock<Box<Modes>>,
@@ -79,21 +79,22 @@ enum Form {
 enum Right {
     /// `Vᵀ`, `r × p`.
     Known(Array2<f64>),
-    /// Of more columns than rows: from the features (centred where there is an intercept), when asked for.
+    /// For more columns than rows: the features (centred if there is an intercept), from which they are computed on
+    /// demand.
     Of(Array2<f64>),
 }
 
 impl Training {
-    /// Without an intercept.
+    /// Factorises a training set without an intercept.
     ///
     /// # Errors
     /// Those of [`Svd::new`]; [`Error::Empty`], [`Error::Shape`] and [`Error::NonFinite`] about the targets,
-    /// [`Error::Overflow`] where their squares do not fit into `f64`.
+    /// [`Error::Overflow`] if their squares do not fit into `f64`.
     pub fn new(x: &ArrayRef2<f64>, y: &ArrayRef2<f64>) -> Result<Self, Error> {
         Self::uncentred(x, y, None)
     }
 
-    /// [`Training::new`] on a backend of your choice.
+    /// Like [`Training::new`], on a backend of your choice.
     ///
     /// # Errors
     /// As [`Training::new`].
@@ -119,7 +120,8 @@ impl Training {
         Self::factorised(x.to_owned(), y, None, backend)
     }
 
-    /// With an unpenalised intercept: on centred columns ([`Centred`]). Every fit left out is centred anew.
+    /// Factorises a training set with an unpenalised intercept, on centred columns ([`Centred`]). Each leave-one-out
+    /// fit is centred afresh.
     ///
     /// # Errors
     /// As [`Training::new`].
@@ -129,7 +131,7 @@ impl Training {
         Self::factorised(x, &y, Some(means), None)
     }
 
-    /// On a backend where one was chosen.
+    /// Factorises on the backend, if one was chosen.
     fn factorised(
         x: Array2<f64>,
         y: &ArrayRef2<f64>,
@@ -141,7 +143,7 @@ impl Training {
             return Err(Error::Overflow { what: "the mean square of the targets" });
         }
         let (n, width) = x.dim();
-        // A direction that centring took off the rows cannot count.
+        // The direction that centring removes from the rows cannot count.
         let intercepts = usize::from(means.is_some());
         let by_gram = match backend {
             None if n < width => WellConditioned::new(x.view(), means.is_some())?,
@@ -158,7 +160,7 @@ impl Training {
         Ok(with(Form::Modes(modes), vt.map_or(Right::Of(x), Right::Known)))
     }
 
-    /// The modes, found now where nothing has asked for them yet.
+    /// The modes, computed on the first call.
     pub(super) fn modes(&self) -> Result<&Modes, Error> {
         let (reduced, kept) = match &self.form {
             Form::Modes(modes) => return Ok(modes),
@@ -187,8 +189,8 @@ impl Training {
         }
     }
 
-    /// `Vᵀ` of the kept modes, `r × p`. From `Uᵀ X = Σ Vᵀ` each is off by `ε σ₁/σ`, and what is made of it by `κ ε` of
-    /// the fit, as much as a fit is off in any case.
+    /// `Vᵀ` of the kept modes, `r × p`. Computed from `Uᵀ X = Σ Vᵀ`, each vector has an error of `ε σ₁/σ`, and results
+    /// an error of `κ ε` of the fit, which is the error of a fit in any case.
     pub(super) fn right(&self) -> Result<Cow<'_, Array2<f64>>, Error> {
         match &self.right {
             Right::Known(vt) => Ok(Cow::Borrowed(vt)),
@@ -202,7 +204,7 @@ impl Training {
         }
     }
 
-    /// With test errors, on the rows of `test` or in expectation over its population.
+    /// Adds test errors, on the rows of `test` or in expectation over its population.
     ///
     /// # Errors
     /// [`Error::Shape`] unless it has the columns of the training set, [`Error::Memory`].
@@ -213,14 +215,15 @@ impl Training {
         Ok(self)
     }
 
-    /// Without leave-one-out errors, which cost as much as all else and, for filters other than ridge, `n r` gains each.
+    /// Omits leave-one-out errors, which cost as much as everything else and, for filters other than ridge, `n r` gains
+    /// each.
     #[must_use]
     pub fn without_leave_one_out(mut self) -> Self {
         self.with_left_out = false;
         self
     }
 
-    /// The singular values, descending; of the centred features where there is an intercept.
+    /// The singular values, descending; those of the centred features if there is an intercept.
     #[must_use]
     pub fn singular_values(&self) -> &[f64] {
         match &self.form {
@@ -229,7 +232,7 @@ impl Training {
         }
     }
 
-    /// How many of them are over the cutoff, `max(n, p) ε σ₁`; with an intercept at most `n − 1`.
+    /// The number of singular values over the cutoff, `max(n, p) ε σ₁`; with an intercept at most `n − 1`.
     #[must_use]
     pub fn rank(&self) -> usize {
         match &self.form {
@@ -238,8 +241,8 @@ impl Training {
         }
     }
 
-    /// Ridge fits with each of these penalties, 0 for least squares and negative ones down to
-    /// [`Ridge::limit`](crate::filter::Ridge::limit). All of them in a few matrix products.
+    /// Computes the ridge fits with each of these penalties, in a few matrix products. 0 stands for least squares;
+    /// negative penalties are allowed down to [`Ridge::limit`](crate::filter::Ridge::limit).
     ///
     /// # Errors
     /// [`Error::Empty`] for none; those of [`Ridge::new`](crate::filter::Ridge::new) and its check; [`Error::Overflow`], [`Error::Memory`].
@@ -255,7 +258,7 @@ impl Training {
         ridge_points(self.modes()?, lambdas, self.test.as_ref(), self.with_left_out).map(Path::new)
     }
 
-    /// Gradient flow on `loss` from 0, stopped at each of these times.
+    /// Computes gradient flow on `loss` from 0, stopped at each of these times.
     ///
     /// # Errors
     /// [`Error::Empty`] for none; those of [`GradientFlow::new`]; [`Error::Overflow`], [`Error::Memory`].
@@ -264,7 +267,8 @@ impl Training {
         self.family(flows, "the list of times")
     }
 
-    /// Gradient descent on `loss` from 0, stopped after each of these lengths; their values are numbers of steps.
+    /// Computes gradient descent on `loss` from 0, stopped after each of these lengths. The path's values are numbers
+    /// of steps.
     ///
     /// # Errors
     /// [`Error::Empty`] for none; those of [`GradientDescent::new`]; [`Error::StepTooLarge`]; [`Error::Overflow`],
@@ -277,7 +281,7 @@ impl Training {
         self.family(descents, "the list of lengths")
     }
 
-    /// The pseudoinverse of the modes with singular values from each of these cutoffs on.
+    /// Computes the pseudoinverse of the modes with singular values of at least each of these cutoffs.
     ///
     /// # Errors
     /// [`Error::Empty`] for none; those of [`Truncated::new`]; [`Error::Overflow`], [`Error::Memory`].
@@ -299,7 +303,7 @@ impl Training {
         self.filters(&filters)
     }
 
-    /// Any filters, each with a value that stands for it.
+    /// Computes the fits of any filters, each with a value that represents it.
     ///
     /// # Errors
     /// Those of the filters; [`Error::UserCode`], [`Error::Overflow`], [`Error::Memory`].
@@ -307,7 +311,7 @@ impl Training {
         filter_points(self.modes()?, filters, self.test.as_ref(), self.with_left_out).map(Path::new)
     }
 
-    /// The coefficients of one fit (`p × k`), and its intercept where there is one (`k`).
+    /// Computes the coefficients of one fit (`p × k`), and its intercept if there is one (`k`).
     ///
     /// # Errors
     /// Those of [`Svd::solve`].
@@ -327,7 +331,8 @@ impl Training {
         Ok((beta, intercept.map(|b| b.to_vec())))
     }
 
-    /// The leave-one-out errors `yᵢ − ŷ₋ᵢ(xᵢ)` of one fit, `n × k`; `None` where some row is needed for a fit at all.
+    /// Computes the leave-one-out errors `yᵢ − ŷ₋ᵢ(xᵢ)` of one fit, `n × k`; `None` if a fit without some row does not
+    /// exist.
     ///
     /// # Errors
     /// Those of the filter; [`Error::UserCode`], [`Error::Memory`].
@@ -348,7 +353,7 @@ impl Training {
     }
 }
 
-/// The modes by an SVD, and `Vᵀ` where it has been found.
+/// Computes the modes by an SVD, and `Vᵀ` unless columns outnumber rows.
 fn by_svd(
     x: &Array2<f64>,
     y: &ArrayRef2<f64>,
@@ -357,7 +362,7 @@ fn by_svd(
 ) -> Result<(Modes, Option<Array2<f64>>), Error> {
     let (n, p) = x.dim();
     let is_wide = n < p;
-    // Where columns outnumber rows, U and σ are those of the triangle L of X = L Q, without the long vectors of V.
+    // If columns outnumber rows, U and σ are those of the triangle L of X = L Q, without the long vectors of V.
     let svd = if is_wide {
         Error::check_finite("the matrix", x.view())?;
         let svd = Svd::with_backend(&triangle(x.t().to_owned(), backend)?.t(), backend)?;

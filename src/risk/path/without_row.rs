@@ -1,4 +1,4 @@
-//! The training set without each of its rows, as the spectrum that a filter sees there.
+//! The training set without each of its rows: the spectrum that a filter then sees.
 
 use super::Modes;
 use super::downdate::{Downdated, Row};
@@ -6,39 +6,39 @@ use crate::Error;
 use crate::filter::{Response, SpectralFilter, Spectrum};
 use crate::machine::memory::{reserve, sum, table};
 
-/// Squared singular values closer than this, relative, count as one.
+/// Squared singular values with a smaller relative difference count as equal.
 const SAME: f64 = 8.0 * f64::EPSILON;
-/// A mode that a row has less of is not changed by it.
+/// A row with a smaller component along a mode does not change that mode.
 const NOTHING: f64 = 1e-18;
 
-/// All rows.
+/// The training set without each row.
 #[derive(Debug)]
 pub(super) struct WithoutRow {
     rows: Vec<Left>,
-    /// Rows of the whole, and columns.
+    /// Rows and columns of the whole training set.
     shape: (usize, usize),
     outputs: usize,
-    /// From what is left out to an error: with an intercept, that too moves.
+    /// The factor from residuals to errors; with an intercept the means move, too.
     factor: f64,
 }
 
-/// What there is without a row.
+/// The training set without one row.
 #[derive(Debug)]
 struct Left {
     /// Singular values.
     sigma: Vec<f64>,
-    /// What each gain adds to the prediction at the row, for each output.
+    /// How much each gain contributes to the prediction at the row, for each output.
     shares: Vec<Vec<f64>>,
     targets: Vec<f64>,
 }
 
 impl WithoutRow {
-    /// O(n r²).
+    /// Computes the spectra without each row. O(n r²).
     pub(super) fn all(modes: &Modes) -> Result<Self, Error> {
         let (n, rank, k) = (modes.rows(), modes.rank(), modes.outputs());
         let work = [table(n, rank.saturating_mul(4 + k)), table(rank, rank)];
         reserve("the fits without each row", sum(work))?;
-        // Centring on one row less: x − x̄ without row i is n/(n − 1) of that with it.
+        // Without row i, x − x̄ is n/(n − 1) times what it is with it.
         let factor = if modes.intercepts > 0 && n > 1 { (n as f64 / (n - 1) as f64).sqrt() } else { 1.0 };
         let largest = modes.sigma.first().copied().unwrap_or(0.0);
         let groups = groups(&modes.sigma[..rank], largest);
@@ -46,7 +46,7 @@ impl WithoutRow {
         Ok(Self { rows, shape: (n, modes.width), outputs: k, factor })
     }
 
-    /// The mean squared leave-one-out error of a filter; `None` where it has no fit without some row.
+    /// The mean squared leave-one-out error of a filter; `None` if it has no fit without some row.
     pub(super) fn mean_square(&self, filter: &dyn SpectralFilter) -> Result<Option<f64>, Error> {
         let mut sum = 0.0;
         let entries = (self.rows.len() * self.outputs) as f64;
@@ -54,7 +54,7 @@ impl WithoutRow {
         Ok(is_complete.then_some(sum))
     }
 
-    /// Visits the error of each row and output; `false` where a row has none.
+    /// Visits the error of each row and output. Returns `false` if a row has none.
     pub(super) fn each(
         &self,
         filter: &dyn SpectralFilter,
@@ -81,7 +81,8 @@ impl WithoutRow {
     }
 }
 
-/// Modes of one squared singular value, relative to the largest: that and their range.
+/// Groups the modes by squared singular value. Each group has its value, relative to the largest, and its range of
+/// modes.
 fn groups(sigma: &[f64], largest: f64) -> Vec<(f64, std::ops::Range<usize>)> {
     let mut groups: Vec<(f64, std::ops::Range<usize>)> = Vec::new();
     for (mode, s) in sigma.iter().enumerate() {
@@ -107,7 +108,8 @@ impl Left {
         let targets: Vec<f64> = (0..k)
             .map(|output| factor * (u.dot(&modes.along.column(output)) + modes.outside[[i, output]]))
             .collect();
-        // The poles that the row moves, with its share in each; the others stay, and it has nothing of them.
+        // The poles that the row moves, with its component in each. The others stay: the row has no component along
+        // them.
         let (mut poles, mut omega, mut along) = (Vec::new(), Vec::new(), vec![Vec::new(); k]);
         let mut stay = Vec::new();
         for (square, range) in groups {

@@ -1,9 +1,9 @@
-//! Stochastic gradient descent on least squares: the first two moments of its iterates, exactly.
+//! Stochastic gradient descent on least squares: the exact first two moments of its iterates.
 //!
-//! A step moves by the mean gradient of a mini-batch of `b` rows, `β ← β − h ĝ`, with `E ĝ = ∇L = c Xᵀ(Xβ − Y)`: for the
-//! [`Loss`] of the mean square, `ĝ = (2/b) Σ_batch xᵢ (xᵢ·β − yᵢ)`. The rows are the `n` of a training set
-//! ([`Sgd::start`]: their own fourth moments, so nothing is assumed of their distribution), or new normal ones at every
-//! step ([`Streaming`](crate::risk::Streaming): Gaussian fourth moments).
+//! A step moves by the mean gradient of a mini-batch of `b` rows, `β ← β − h ĝ`, with `E ĝ = ∇L = c Xᵀ(Xβ − Y)`: for
+//! the [`Loss`] of the mean square, `ĝ = (2/b) Σ_batch xᵢ (xᵢ·β − yᵢ)`. The rows are the `n` of a training set
+//! ([`Sgd::start`]: with their own fourth moments, so nothing is assumed about their distribution), or new normal ones
+//! at every step ([`Streaming`](crate::risk::Streaming): Gaussian fourth moments).
 
 mod moments;
 mod stability;
@@ -20,18 +20,18 @@ use crate::svd::Svd;
 /// How the rows of a mini-batch are drawn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Batches {
-    /// Each row from all `n`, whatever else is in the batch.
+    /// Each row is drawn from all `n`, whatever else is in the batch.
     #[default]
     WithReplacement,
-    /// `b` different rows out of `n`; each batch afresh. (Not the shuffled passes of epochs, whose batches depend on each
-    /// other.)
+    /// `b` different rows out of `n`, drawn afresh for each batch. (Not the shuffled passes of epochs, whose batches
+    /// depend on each other.)
     WithoutReplacement,
 }
 
-/// The setting of stochastic gradient descent: a constant step, batches of one size.
+/// The settings of stochastic gradient descent: a constant step and a constant batch size.
 ///
 /// # Examples
-/// Label noise keeps the iterates moving around the least squares solution, the more the larger the step:
+/// Label noise keeps the iterates moving around the least squares solution, more so for larger steps:
 /// ```
 /// use double_descent::filter::Loss;
 /// use double_descent::risk::{Covariance, Population, Sgd};
@@ -48,7 +48,7 @@ pub enum Batches {
 ///     moments.risk(&population)
 /// };
 /// let (small, large) = (after(0.1)?, after(0.5)?);
-/// assert!((small.full_batch - large.full_batch).abs() < 0.01); // descent has come to its end
+/// assert!((small.full_batch - large.full_batch).abs() < 0.01); // descent has converged
 /// assert!(large.sampling > 4.0 * small.sampling);
 /// # Ok::<(), double_descent::Error>(())
 /// ```
@@ -66,7 +66,7 @@ pub struct Sgd {
 }
 
 impl Sgd {
-    /// Steps of size `step` (`h`) by batches of `batch` rows (`b`), each drawn from all rows.
+    /// Sets steps of size `step` (`h`) by batches of `batch` rows (`b`), each drawn from all rows.
     ///
     /// # Errors
     /// [`Error::Domain`] unless the step is finite and ≥ 0 and the batch at least 1.
@@ -76,7 +76,7 @@ impl Sgd {
         Ok(Self { step, batch, loss, batches: Batches::default() })
     }
 
-    /// The same with batches drawn in another way.
+    /// Sets how batches are drawn.
     #[must_use]
     pub fn with_batches(mut self, batches: Batches) -> Self {
         self.batches = batches;
@@ -89,7 +89,7 @@ impl Sgd {
         self.step
     }
 
-    /// Rows of a batch, `b`.
+    /// The number of rows of a batch, `b`.
     #[must_use]
     pub fn batch(&self) -> usize {
         self.batch
@@ -127,7 +127,7 @@ impl Sgd {
         }
     }
 
-    /// The curvature `c` of the loss, and the noise factor, on a design where the mean iterate settles.
+    /// Returns the curvature `c` of the loss and the noise factor, on a design on which the mean iterate converges.
     ///
     /// # Errors
     /// [`Error::StepTooLarge`] from `h μ₁ = 2` on; those of [`Sgd::noise_factor`].

@@ -9,11 +9,11 @@ use crate::risk::population::mean_squares;
 use crate::svd::Svd;
 use ndarray::{Array1, Array2, ArrayRef2, Axis};
 
-/// Steps of one call beyond this number are refused: each costs two products of `n × r` by `r × r`.
+/// The largest number of steps in one call: each costs two products of `n × r` by `r × r`.
 const MOST: usize = 1 << 24;
 
 /// Mean and covariance of the iterates of [`Sgd`] after some steps, over the draws of the batches, and over label noise
-/// where it is given.
+/// if there is any.
 ///
 /// With `X = U diag(σ) Vᵀ`, `μ = c σ²`, rows `zᵢ` of `U diag(σ)` and `κ` the [noise factor](Sgd::noise_factor), the mean
 /// is that of full-batch descent, and the covariance `P` (in the basis `V`) follows
@@ -22,8 +22,9 @@ const MOST: usize = 1 << 24;
 /// P ← D P D + κ h² [ n c² Σᵢ (zᵢᵀP zᵢ + E ρᵢ²) zᵢ zᵢᵀ − A P A − E γγᵀ ]        D = 1 − h μ,  A = diag(μ)
 /// ```
 ///
-/// `ρ` the residuals of the mean iterate, `γ = diag(cσ) Uᵀρ` its gradient. This is exact: the fourth moments are those of
-/// the rows themselves. Directions that no row leans on never move. All squares are means over the outputs.
+/// with `ρ` the residuals of the mean iterate and `γ = diag(cσ) Uᵀρ` its gradient. This is exact: the fourth moments
+/// are those of the rows themselves. Directions orthogonal to all rows never move. All squares are means over the
+/// outputs.
 #[derive(Clone, Debug)]
 pub struct SgdMoments {
     sgd: Sgd,
@@ -39,7 +40,7 @@ pub struct SgdMoments {
     /// `(I − U Uᵀ)(E Y − X β₀)`, `n × k`; exactly 0 for `n ≤ p`.
     beyond: Array2<f64>,
     noise: f64,
-    /// `1 − h μ` of each mode, and its power so far.
+    /// `1 − h μ` of each mode, and its power after the steps so far.
     decay: Array1<f64>,
     left: Array1<f64>,
     covariance: Array2<f64>,
@@ -49,15 +50,15 @@ pub struct SgdMoments {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SgdRisk {
-    /// That of full-batch descent after as many steps, on the same expected targets: its bias and, with label noise, its
-    /// variance.
+    /// The excess risk of full-batch descent after as many steps, on the same expected targets: its bias and, with
+    /// label noise, its variance.
     pub full_batch: f64,
     /// What the draw of the batches adds, `tr(Σ P)`.
     pub sampling: f64,
 }
 
 impl SgdRisk {
-    /// The sum.
+    /// The sum of both parts.
     #[must_use]
     pub fn excess(&self) -> f64 {
         self.full_batch + self.sampling
@@ -65,16 +66,18 @@ impl SgdRisk {
 }
 
 impl Sgd {
-    /// The moments at the start `β₀` (`p × k`), on a training set whose targets (`n × k`) are given.
+    /// Returns the moments at the start `β₀` (`p × k`), on a training set with given targets (`n × k`).
     ///
     /// # Errors
-    /// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`], [`Error::StepTooLarge`] where the mean iterate would not settle
-    /// (`h μ₁ ≥ 2`), [`Error::Domain`] for a batch of more rows than there are, without replacement; [`Error::Memory`].
+    /// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`], [`Error::StepTooLarge`] if the mean iterate would not
+    /// converge (`h μ₁ ≥ 2`), [`Error::Domain`] for a batch of more rows than there are, without replacement;
+    /// [`Error::Memory`].
     pub fn start(&self, svd: &Svd, y: &ArrayRef2<f64>, start: &ArrayRef2<f64>) -> Result<SgdMoments, Error> {
         self.start_with_noise(svd, y, 0.0, start)
     }
 
-    /// [`Sgd::start`] where the targets are `Y + E`, `E` label noise of variance `noise` drawn once: moments are over both.
+    /// Like [`Sgd::start`], on targets `Y + E` with label noise `E` of variance `noise`, drawn once. The moments are
+    /// over batches and noise.
     ///
     /// # Errors
     /// As [`Sgd::start`]; [`Error::Domain`] unless the variance is finite and ≥ 0.
@@ -96,7 +99,7 @@ impl Sgd {
         Error::check_finite("the start", start.view())?;
         check_noise(noise)?;
         let k = y.ncols();
-        // The SVD, its rows, two products a step; the covariance and what it is made of.
+        // The SVD, its rows, two products per step; the covariance and its parts.
         let parts = [table(n, r).saturating_mul(4), table(r, p), table(r, r).saturating_mul(4)];
         let targets = [table(n, k).saturating_mul(3), table(p, k).saturating_mul(2)];
         reserve("the moments of stochastic gradient descent", sum(parts.into_iter().chain(targets)))?;
@@ -122,7 +125,7 @@ impl Sgd {
     }
 }
 
-/// `Y − X β₀`.
+/// Computes `Y − X β₀`.
 fn training_error(svd: &Svd, y: &ArrayRef2<f64>, start: &ArrayRef2<f64>) -> Result<Array2<f64>, Error> {
     Error::check_len("rows of y", svd.shape().0, y.nrows())?;
     Error::check_finite("y", y.view())?;
@@ -133,7 +136,7 @@ fn training_error(svd: &Svd, y: &ArrayRef2<f64>, start: &ArrayRef2<f64>) -> Resu
     Ok(off)
 }
 
-/// What of targets no fit reaches, exactly 0 where the modes span all rows.
+/// The part of targets that no fit reaches, exactly 0 if the modes span all rows.
 pub(super) fn beyond(svd: &Svd, targets: Array2<f64>, along: &Array2<f64>) -> Array2<f64> {
     let (n, p) = svd.shape();
     if n <= p {
@@ -143,7 +146,7 @@ pub(super) fn beyond(svd: &Svd, targets: Array2<f64>, along: &Array2<f64>) -> Ar
     &once - &svd.u().dot(&svd.u().t().dot(&once))
 }
 
-/// `1 − Σᵣ Uᵢᵣ²`: the share of each row's noise that no fit reaches, exactly 0 where the modes span all rows.
+/// `1 − Σᵣ Uᵢᵣ²`: the share of each row's noise that no fit reaches, exactly 0 if the modes span all rows.
 pub(super) fn free_shares(svd: &Svd) -> Array1<f64> {
     let (n, p) = svd.shape();
     if n <= p {
@@ -159,23 +162,23 @@ pub(super) fn check_noise(noise: f64) -> Result<(), Error> {
     Err(Error::Domain { what: "the variance of the label noise", value: noise, must_be: "finite and ≥ 0" })
 }
 
-/// `zᵢᵀ P zᵢ` of each row.
+/// Computes `zᵢᵀ P zᵢ` for each row.
 pub(super) fn quadratic_forms(rows: &Array2<f64>, p: &Array2<f64>) -> Array1<f64> {
     let leaning = rows.dot(p);
     leaning.rows().into_iter().zip(rows.rows()).map(|(a, z)| a.dot(&z)).collect()
 }
 
-/// `Σᵢ wᵢ zᵢ zᵢᵀ`.
+/// Computes `Σᵢ wᵢ zᵢ zᵢᵀ`.
 pub(super) fn weighted_gram(rows: &Array2<f64>, weights: &Array1<f64>) -> Array2<f64> {
     rows.t().dot(&(rows * &weights.view().insert_axis(Axis(1))))
 }
 
 impl SgdMoments {
-    /// Takes `steps` steps more. O(n r²) each.
+    /// Takes `steps` more steps. O(n r²) each.
     ///
     /// # Errors
-    /// [`Error::Resource`] for more than 2²⁴ steps at once ([`Sgd::stationary`] is where they lead);
-    /// [`Error::Overflow`] where the covariance grows out of the numbers: the steps are not stable in the mean square.
+    /// [`Error::Resource`] for more than 2²⁴ steps at once ([`Sgd::stationary`] gives their limit); [`Error::Overflow`]
+    /// if the covariance overflows: the steps are not stable in the mean square.
     pub fn advance(&mut self, steps: usize) -> Result<(), Error> {
         if steps > MOST {
             let reason = format!(
@@ -228,14 +231,14 @@ impl SgdMoments {
         squares
     }
 
-    /// Steps taken.
+    /// The number of steps taken.
     #[must_use]
     pub fn steps(&self) -> usize {
         self.steps
     }
 
-    /// The covariance of the iterates along the right singular vectors, `r × r`: `P` is `V` times it times `Vᵀ`. With
-    /// label noise it is the mean over it of the covariance over the batches.
+    /// The covariance of the iterates along the right singular vectors, `r × r`. In the coordinates of the features it
+    /// is `V` times this times `Vᵀ`. With label noise it is the covariance over the batches, averaged over the noise.
     #[must_use]
     pub fn mode_covariance(&self) -> &Array2<f64> {
         &self.covariance
@@ -249,7 +252,7 @@ impl SgdMoments {
         Ok(&self.start + &self.mean_step()?.0)
     }
 
-    /// What the mean iterate has moved by, and the gains.
+    /// The difference between the mean iterate and the start, and the gains.
     fn mean_step(&self) -> Result<(Array2<f64>, Array1<f64>), Error> {
         let descent = GradientDescent::new(Schedule::Constant(self.sgd.step), self.steps, self.sgd.loss)?;
         let gains = Array1::from(Response::new(&descent, self.svd.spectrum())?.gains);
@@ -259,7 +262,8 @@ impl SgdMoments {
         Ok((step, gains))
     }
 
-    /// The expected excess risk on a population. Its noise plays no part: label noise is what the moments began with.
+    /// Computes the expected excess risk on a population. Its noise plays no part: the label noise is that given at the
+    /// start.
     ///
     /// # Errors
     /// [`Error::Shape`] if the population has other features or outputs, [`Error::Overflow`], [`Error::Memory`].

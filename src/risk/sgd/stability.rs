@@ -1,4 +1,4 @@
-//! Whether stochastic gradient descent settles, and into what.
+//! The stability of stochastic gradient descent, and its stationary state.
 
 use super::Sgd;
 use super::moments::{beyond, check_noise, free_shares, weighted_gram};
@@ -9,10 +9,10 @@ use crate::risk::population::mean_squares;
 use crate::svd::{Backend, Faer, Svd};
 use ndarray::{Array1, Array2, ArrayRef1, ArrayRef2, Axis, s};
 
-/// Whether the iterates stay where they are near a solution that fits all rows, and the bounds of Wu, Ma and E (2018).
+/// Whether the iterates stay near a solution that fits all rows, and the bounds of Wu, Ma and E (2018).
 ///
-/// `Hᵢ = n c xᵢ xᵢᵀ` is the Hessian of one row's loss, `A` their mean, restricted to the span of the rows; `κ` the noise
-/// factor. All of it is a property of the design: targets play no part.
+/// `Hᵢ = n c xᵢ xᵢᵀ` is the Hessian of one row's loss, `A` the mean of these, restricted to the span of the rows; `κ`
+/// is the noise factor. Everything here is a property of the design: targets play no part.
 ///
 /// # References
 /// Wu, Ma and E, *How SGD selects the global minima in over-parameterized learning: a dynamical stability perspective*,
@@ -22,29 +22,30 @@ use ndarray::{Array1, Array2, ArrayRef1, ArrayRef2, Axis, s};
 pub struct SgdStability {
     /// The sharpness, `λ_max(A)`.
     pub sharpness: f64,
-    /// `2/h`: where full-batch descent ends to be stable.
+    /// `2/h`: the sharpness from which full-batch descent is unstable.
     pub sharpness_limit: f64,
     /// The non-uniformity, `λ_max(mean Hᵢ² − A²)^½`.
     pub non_uniformity: f64,
-    /// `1/(h √κ)`. Over it, [`contraction`](SgdStability::contraction) is over 1; infinite for whole batches.
+    /// `1/(h √κ)`. Above it, [`contraction`](SgdStability::contraction) is over 1; infinite for full batches.
     pub non_uniformity_limit: f64,
-    /// `λ_max((I − hA)² + h²κ (mean Hᵢ² − A²))`: what one step multiplies `E‖δ‖²` by at most. At most 1 is sufficient for
-    /// stability (theorem 1); in one dimension it is necessary as well.
+    /// `λ_max((I − hA)² + h²κ (mean Hᵢ² − A²))`: the largest factor by which one step can multiply `E‖δ‖²`. A value of
+    /// at most 1 is sufficient for stability (theorem 1); in one dimension it is necessary as well.
     pub contraction: f64,
-    /// The largest eigenvalue of the `n × n` matrix by which the squared residuals of the rows feed themselves over all
-    /// later steps. Under 1 the second moments decay, over 1 they grow: necessary and sufficient.
+    /// The largest eigenvalue of the `n × n` matrix through which the squared residuals of the rows feed back on
+    /// themselves over all later steps. Under 1 the second moments decay, over 1 they grow: this is necessary and
+    /// sufficient.
     pub amplification: f64,
 }
 
 impl SgdStability {
-    /// Whether second moments decay towards a solution that fits all rows, exactly.
+    /// Whether second moments decay towards a solution that fits all rows. The criterion is exact.
     #[must_use]
     pub fn is_stable(&self) -> bool {
         self.amplification < 1.0
     }
 }
 
-/// The state in which stochastic gradient descent moves around the least squares solution for ever.
+/// The stationary state, in which stochastic gradient descent keeps moving around the least squares solution.
 #[derive(Clone, Debug)]
 pub struct Stationary {
     svd: Svd,
@@ -69,11 +70,11 @@ impl Stationary {
     }
 }
 
-/// The modes of the rank, and what feeds back among the rows.
+/// The modes within the rank, and the feedback among the rows.
 struct Feedback {
     /// `U diag(σ)`, `n × rank`.
     rows: Array2<f64>,
-    /// `κ h n c² / (aᵢ + aⱼ − h (1 − κ) aᵢ aⱼ)`: the step's noise, summed over all later steps.
+    /// `κ h n c² / (aᵢ + aⱼ − h (1 − κ) aᵢ aⱼ)`: the noise of a step, summed over all later steps.
     summed: Array2<f64>,
     /// `n × n`, symmetric and positive semidefinite.
     matrix: Array2<f64>,
@@ -109,14 +110,14 @@ impl Sgd {
         Ok(Feedback { rows, summed, matrix })
     }
 
-    /// Whether the iterates settle at a solution that fits all rows. O(n² r² + n³).
+    /// Computes whether the iterates converge to a solution that fits all rows. O(n² r² + n³).
     ///
     /// # Errors
-    /// [`Error::StepTooLarge`] where not even the mean iterate settles; [`Error::Domain`] for a batch of more rows than
+    /// [`Error::StepTooLarge`] if not even the mean iterate converges; [`Error::Domain`] for a batch of more rows than
     /// there are, without replacement; [`Error::Overflow`], [`Error::Backend`], [`Error::Memory`].
     ///
     /// # Examples
-    /// One feature, a row a step: `E δ²` is multiplied by `mean (1 − h x²)²`.
+    /// One feature, one row per step: `E δ²` is multiplied by `mean (1 − h x²)²`.
     /// ```
     /// use double_descent::filter::Loss;
     /// use double_descent::risk::Sgd;
@@ -158,17 +159,18 @@ impl Sgd {
         })
     }
 
-    /// The stationary state on targets `Y + E` (`n × k`), `E` label noise of variance `noise`: the solution `P` of
+    /// Computes the stationary state on targets `Y + E` (`n × k`), `E` label noise of variance `noise`: the solution
+    /// `P` of
     ///
     /// ```text
     /// P = D P D + κ h² [ n c² Σᵢ (zᵢᵀP zᵢ + E eᵢ²) zᵢ zᵢᵀ − A P A ]
     /// ```
     ///
-    /// a discrete Lyapunov equation with noise that depends on `P`, `e` the residuals of the least squares solution. The
-    /// unknowns are the `n` numbers `zᵢᵀP zᵢ`. Where all rows are fitted it is 0. O(n² r² + n³).
+    /// a discrete Lyapunov equation with noise that depends on `P`, with `e` the residuals of the least squares
+    /// solution. The unknowns are the `n` numbers `zᵢᵀP zᵢ`. If all rows are fitted, `P` is 0. O(n² r² + n³).
     ///
     /// # Errors
-    /// [`Error::Unsupported`] where second moments grow for ever; [`Error::Shape`], [`Error::NonFinite`],
+    /// [`Error::Unsupported`] if second moments grow without bound; [`Error::Shape`], [`Error::NonFinite`],
     /// [`Error::Domain`]; those of [`Sgd::stability`].
     pub fn stationary(&self, svd: &Svd, y: &ArrayRef2<f64>, noise: f64) -> Result<Stationary, Error> {
         Error::check_len("rows of y", svd.shape().0, y.nrows())?;
@@ -178,7 +180,7 @@ impl Sgd {
         }
         check_noise(noise)?;
         let Feedback { rows, summed, matrix } = self.feedback(svd)?;
-        // The modes of the rank alone: what the others could fit is left over.
+        // Only the modes within the rank: what the others could fit stays in the residuals.
         let u = svd.u().slice(s![.., ..svd.rank()]);
         let (squares, free) = if svd.rank() == svd.singular_values().len() {
             (beyond(svd, y.to_owned(), &svd.u().t().dot(y)), free_shares(svd))
@@ -213,7 +215,7 @@ impl Sgd {
     }
 }
 
-/// The largest eigenvalue of a symmetric positive semidefinite matrix; 0 of none.
+/// The largest eigenvalue of a symmetric positive semidefinite matrix; 0 for an empty one.
 fn largest(matrix: &Array2<f64>) -> Result<f64, Error> {
     if matrix.is_empty() {
         return Ok(0.0);
@@ -223,8 +225,8 @@ fn largest(matrix: &Array2<f64>) -> Result<f64, Error> {
     Ok(Svd::new(matrix)?.singular_values()[0])
 }
 
-/// The stationary covariance of constant-step descent with gradient noise of a fixed covariance `C` (`r × r`), in the
-/// eigenbasis of a Hessian with eigenvalues `a`: the solution of the discrete Lyapunov equation
+/// Computes the stationary covariance of constant-step descent with gradient noise of a fixed covariance `C` (`r × r`),
+/// in the eigenbasis of a Hessian with eigenvalues `a`: the solution of the discrete Lyapunov equation
 /// `S = (1 − h a) S (1 − h a) + h² C`,
 ///
 /// ```text

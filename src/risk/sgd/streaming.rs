@@ -4,8 +4,8 @@ use super::{check_batch, check_step};
 use crate::Error;
 use ndarray::{Array1, ArrayRef1};
 
-/// The second moments of descent on rows that are never seen twice, `x ~ N(0, Σ)`, `y = x·β* + e`: no training set, no
-/// double descent, the baseline that a training set is compared with.
+/// The second moments of descent on rows that are never seen twice, `x ~ N(0, Σ)`, `y = x·β* + e`. Without a training
+/// set there is no double descent: this is the baseline to compare a training set with.
 ///
 /// In the eigenbasis of `Σ`, with eigenvalues `ℓ`, errors `dᵢ = E (β − β*)ᵢ²`, step `h` and batches of `b` rows
 /// (`β ← β − (h/b) Σ_batch x (x·β − y)`), exactly, by the fourth moments of the normal distribution:
@@ -14,7 +14,7 @@ use ndarray::{Array1, ArrayRef1};
 /// dᵢ ← (1 − hℓᵢ)² dᵢ + (h²/b) [ ℓᵢ² dᵢ + (Σⱼ ℓⱼ dⱼ + v) ℓᵢ ]        excess = Σⱼ ℓⱼ dⱼ
 /// ```
 ///
-/// Off-diagonal moments play no part in it.
+/// Off-diagonal moments do not enter.
 ///
 /// # Examples
 /// ```
@@ -42,8 +42,8 @@ pub struct Streaming {
 }
 
 impl Streaming {
-    /// From the eigenvalues of `Σ`, the squared errors `(β₀ − β*)ᵢ²` of the start along its eigenvectors, the variance of
-    /// the noise, step and batch size.
+    /// Starts from the eigenvalues of `Σ`, the squared errors `(β₀ − β*)ᵢ²` of the start along its eigenvectors, the
+    /// variance of the noise, the step and the batch size.
     ///
     /// # Errors
     /// [`Error::Empty`], [`Error::Shape`] unless there are as many errors as eigenvalues, [`Error::Domain`] unless all are
@@ -72,10 +72,10 @@ impl Streaming {
         Ok(Self { eigenvalues, errors, noise, step, batch: batch as f64, steps: 0 })
     }
 
-    /// Takes `steps` steps more. O(p) each.
+    /// Takes `steps` more steps. O(p) each.
     ///
     /// # Errors
-    /// [`Error::Resource`] for more than 2³⁰ steps at once; [`Error::Overflow`] where the errors grow out of the numbers.
+    /// [`Error::Resource`] for more than 2³⁰ steps at once; [`Error::Overflow`] if the errors overflow.
     pub fn advance(&mut self, steps: usize) -> Result<(), Error> {
         if steps > 1 << 30 {
             let reason = format!("{steps} steps of descent are more than 2^30; take the stationary state");
@@ -96,13 +96,13 @@ impl Streaming {
         if self.excess().is_finite() { Ok(()) } else { Err(Error::Overflow { what: "the error of descent" }) }
     }
 
-    /// Steps taken.
+    /// The number of steps taken.
     #[must_use]
     pub fn steps(&self) -> usize {
         self.steps
     }
 
-    /// `E (β − β*)ᵀ Σ (β − β*)`.
+    /// The expected excess risk, `E (β − β*)ᵀ Σ (β − β*)`.
     #[must_use]
     pub fn excess(&self) -> f64 {
         self.eigenvalues.iter().zip(&self.errors).map(|(l, d)| l * d).sum()
@@ -115,8 +115,8 @@ impl Streaming {
         (self.excess() + self.noise) * self.eigenvalues.sum() + own
     }
 
-    /// The excess where it all leads, `v B/(1 − B)` with `B = (h/b) Σ ℓᵢ/(2 − hℓᵢ(1 + 1/b))`; `None` where errors grow
-    /// for ever: `hℓ₁(1 + 1/b) ≥ 2` or `B ≥ 1`. Directions of eigenvalue 0 play no part.
+    /// The stationary excess, `v B/(1 − B)` with `B = (h/b) Σ ℓᵢ/(2 − hℓᵢ(1 + 1/b))`; `None` if errors grow without
+    /// bound: `hℓ₁(1 + 1/b) ≥ 2` or `B ≥ 1`. Directions of eigenvalue 0 play no part.
     #[must_use]
     pub fn stationary_excess(&self) -> Option<f64> {
         let room = |l: f64| 2.0 - self.step * l * (1.0 + self.batch.recip());
