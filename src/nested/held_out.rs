@@ -65,7 +65,7 @@ impl<'a> HeldOut<'a> {
         if self.is_triangular || table.is_population() || height < p || more < 2 * p {
             return;
         }
-        // Columns too long for that stay as they are.
+        // A table that cannot be reduced safely stays as it is: the triangle only saves time.
         if let Ok(triangle) = table.as_triangle() {
             (self.triangle, self.is_triangular) = (Some(triangle), true);
         }

@@ -126,7 +126,7 @@ impl Compressed {
     }
 
     /// Compresses a table with at least as many rows as columns, always to a triangle.
-    pub(crate) fn of_triangle(
+    fn of_triangle(
         x: &ArrayRef2<f64>,
         y: &ArrayRef2<f64>,
         backend: &dyn Backend,
@@ -159,13 +159,16 @@ impl Compressed {
     }
 
     /// Turns a table with at least as many rows as columns into a triangle of the same height; no rows are left out.
+    ///
+    /// # Errors
+    /// [`Error::Overflow`] if the squares of a column could leave the range of `f64`; [`Error::Backend`] if the reflections
+    /// changed the length of a column by more than rounding; [`Error::Memory`].
     pub(crate) fn as_triangle(&self) -> Result<Self, Error> {
         let ((rows, p), k) = (self.features.dim(), self.targets.ncols());
-        // Squares stay in range, so columns need no scaling.
         let is_ordinary = |&largest: &f64| largest == 0.0 || (1e-100..1e100).contains(&largest);
         if ![&self.features, &self.targets].into_iter().flat_map(largest_of_columns).all(|v| is_ordinary(&v))
         {
-            return Self::of_triangle(&self.features, &self.targets, &Faer);
+            return Err(Error::Overflow { what: "the squares of a column of the table" });
         }
         reserve("a compressed table", table(rows, p.saturating_add(k)).saturating_mul(3))?;
         let mut features = by_columns(self.features.view());
