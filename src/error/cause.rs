@@ -1,29 +1,29 @@
-//! The error behind an error.
+//! The underlying cause of an error.
 
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 
-/// The error of another crate, of the system or of the caller that an [`Error`](crate::Error) was made of, where there is
-/// one: [`source`](StdError::source) hands it out, to be looked at by its own type.
+/// The underlying error (from another crate, the system or the caller) behind an [`Error`](crate::Error), if there is
+/// one. [`source`](StdError::source) returns it; downcast it to inspect its type.
 ///
-/// Two errors are equal if they say the same: a cause is not compared, written to a file or read from one.
+/// Causes always compare equal, and they are not serialised.
 #[derive(Clone, Default)]
 pub struct Cause(Option<Arc<dyn StdError + Send + Sync>>);
 
 impl Cause {
-    /// An error to keep.
+    /// Wraps an error.
     pub fn new(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self(Some(Arc::from(error.into())))
     }
 
-    /// No other error.
+    /// No underlying error.
     #[must_use]
     pub fn none() -> Self {
         Self(None)
     }
 
-    /// The error, if there is one.
+    /// Returns the wrapped error, if there is one.
     #[must_use]
     pub fn get(&self) -> Option<&(dyn StdError + 'static)> {
         self.0.as_deref().map(|error| error as &(dyn StdError + 'static))

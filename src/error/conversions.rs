@@ -1,11 +1,11 @@
-//! Errors of other kinds, by `?`.
+//! Conversions from other error types, for `?`.
 
 use super::{Cause, Error};
 use std::error::Error as StdError;
 
 impl Error {
-    /// An error of the caller's own, kept as its [`source`](StdError::source): what a map, a filter or a kernel of yours
-    /// gives where it fails. One that is an [`Error`] already stays what it is.
+    /// Wraps an error from the caller's code, for instance from a custom map, filter or kernel, and keeps it as the
+    /// [`source`](StdError::source). An [`Error`] is returned unchanged.
     ///
     /// # Examples
     /// ```

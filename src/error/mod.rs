@@ -1,4 +1,4 @@
-//! One error type for the crate. Its variants are the same whatever features are on.
+//! The crate's one error type. Its variants do not depend on the enabled features.
 
 mod cause;
 mod conversions;
@@ -11,20 +11,20 @@ use crate::error::words::{Bytes, listed, number, reason as in_one_line, shown};
 use std::fmt;
 use std::path::PathBuf;
 
-/// Words of the program itself. (A name for the type: serde takes a `&'static str` that is written as such for one that
-/// borrows from its input.)
+/// A text literal of this crate. (The alias keeps serde from treating a field written as `&'static str` as borrowed
+/// from its input.)
 type Text = &'static str;
 
 /// What went wrong, where, and what to do about it.
 ///
-/// Policy: every input that a caller can pass ends in a value or in one of these, never in a panic. `Display` and `Debug`
-/// are one sentence, so that `unwrap` and a `main` that returns an error say it too.
+/// Policy: every input a caller can pass gives a value or one of these errors, never a panic. `Display` and `Debug`
+/// print the same sentence, so `unwrap`, or a `main` that returns an error, shows it too.
 ///
 /// # Errors of your own
-/// A feature map, a filter, a kernel or a family of yours may fail with an error of its own: [`Error::user`] takes it, and
-/// `?` does so by itself for boxed errors, for texts, and for those of the standard library and of ndarray that reading
-/// and shaping data bring along. For `?` on your own type, `impl From<MyError> for double_descent::Error` by
-/// [`Error::user`].
+/// A custom feature map, filter, kernel or family may fail with its own error type: wrap it with [`Error::user`]. `?`
+/// does this automatically for boxed errors, strings, and the standard library and ndarray errors that commonly occur
+/// when reading and reshaping data. To use `?` on your own type, implement `From<MyError> for double_descent::Error`
+/// with [`Error::user`].
 /// ```
 /// use double_descent::Error;
 /// use std::error::Error as _;
@@ -49,10 +49,10 @@ pub enum Error {
     },
     /// Two inputs do not fit together.
     Shape {
-        /// The input and the axis that was measured.
+        /// The input and the axis that was checked.
         #[cfg_attr(feature = "serde", serde(deserialize_with = "crate::machine::stored::text"))]
         what: Text,
-        /// The length that the other inputs ask for.
+        /// The length required by the other inputs.
         expected: usize,
         /// The length that was passed.
         found: usize,
@@ -89,9 +89,9 @@ pub enum Error {
         what: Text,
         /// The count that was passed.
         found: usize,
-        /// The largest that is possible.
+        /// The largest possible count.
         most: usize,
-        /// What that number is.
+        /// What the largest count is.
         #[cfg_attr(feature = "serde", serde(deserialize_with = "crate::machine::stored::text"))]
         limit: Text,
     },
@@ -101,25 +101,24 @@ pub enum Error {
         #[cfg_attr(feature = "serde", serde(deserialize_with = "crate::machine::stored::text"))]
         what: Text,
     },
-    /// A linear algebra backend failed, or returned a wrong factorisation that a second route did
-    /// not mend.
+    /// A linear algebra backend failed, or returned a wrong factorisation that the fallback could not correct.
     Backend {
         /// The backend's name.
         #[cfg_attr(feature = "serde", serde(deserialize_with = "crate::machine::stored::text"))]
         name: Text,
-        /// What it, or the check of its result, said.
+        /// The message from the backend, or from the check of its result.
         reason: String,
     },
-    /// A column name that a table does not have.
+    /// The table has no column of this name.
     UnknownColumn {
         /// The name that was asked for.
         name: String,
         /// The names that exist.
         available: Vec<String>,
     },
-    /// A name that is none of the choices.
+    /// The name is not one of the choices.
     UnknownName {
-        /// What was named.
+        /// What the name stands for.
         #[cfg_attr(feature = "serde", serde(deserialize_with = "crate::machine::stored::text"))]
         what: Text,
         /// The name that was passed.
@@ -131,80 +130,80 @@ pub enum Error {
     File {
         /// The file.
         path: PathBuf,
-        /// One-based line, where one line is to blame.
+        /// One-based line number, if the fault is in one line.
         line: Option<u64>,
-        /// The column's name, where one column is to blame.
+        /// The column's name, if the fault is in one column.
         column: Option<String>,
-        /// What is wrong with it and how to mend it.
+        /// What is wrong and how to fix it.
         reason: String,
     },
     /// The operating system refused a file or folder.
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// The system's own words.
+        /// The system's message.
         reason: String,
-        /// The system's own error, where it gave one.
+        /// The system's error, if it gave one.
         #[cfg_attr(feature = "serde", serde(skip))]
         cause: Cause,
     },
-    /// What was asked for cannot be done the way that was asked for.
+    /// The request cannot be carried out in the way asked for.
     Unsupported {
         /// Why, and what to do instead.
         reason: String,
     },
-    /// A device (a GPU), its driver or one of its libraries that is not there, or that failed.
+    /// A device (a GPU), its driver or one of its libraries is missing or failed.
     Device {
         /// The device's number, from 0.
         device: usize,
         /// What is missing, or which call failed and how.
         reason: String,
-        /// The files or routines that were looked for and not found; empty where something else went wrong.
+        /// The files or routines that were looked for and not found; empty for any other fault.
         looked_for: Vec<String>,
     },
     /// A device has too little free memory.
     DeviceMemory {
-        /// The bytes that the smallest piece of the work takes.
+        /// The bytes needed by the smallest piece of the work.
         needed: usize,
         /// The bytes that were free.
         free: usize,
     },
-    /// Threads or other resources that the system would not give.
+    /// The system refused threads or another resource.
     Resource {
-        /// What was asked for, and the answer.
+        /// What was asked for, and the system's answer.
         reason: String,
     },
-    /// A part of the caller's own (a map, a kernel, a function) that panicked, or gave what cannot be used.
+    /// Custom code (a map, a kernel, a function) panicked or returned an unusable value.
     UserCode {
-        /// The part, by its kind and its own description.
+        /// The kind of code and its own description.
         part: String,
-        /// The panic's message, or what was wrong with what it gave.
+        /// The panic's message, or what was wrong with the returned value.
         reason: String,
     },
-    /// An error that the caller's own code ended with ([`Error::user`]).
+    /// An error returned by the caller's code ([`Error::user`]).
     User {
-        /// What it says.
+        /// Its message.
         reason: String,
         /// The error itself.
         #[cfg_attr(feature = "serde", serde(skip))]
         cause: Cause,
     },
-    /// A step size with which descent does not settle.
+    /// Gradient descent does not converge with this step size.
     StepTooLarge {
         /// The largest step size that was passed.
         step: f64,
-        /// The step size that it must stay under on this data: `2/μ₁` for gradient descent, `μ₁` the largest
+        /// The upper bound on the step size for this data: `2/μ₁` for gradient descent, where `μ₁` is the largest
         /// eigenvalue of the loss's Hessian.
         limit: f64,
     },
-    /// More memory is needed than there is. Nothing was begun.
+    /// More memory is needed than there is. No work was started.
     Memory {
         /// What it is needed for.
         #[cfg_attr(feature = "serde", serde(deserialize_with = "crate::machine::stored::text"))]
         what: Text,
-        /// The bytes that are held at once, inputs excepted; `usize::MAX` where they cannot be counted.
+        /// The bytes held at once, not counting inputs; `usize::MAX` if the number overflows.
         needed: usize,
-        /// The bytes that are available: see [`memory`](crate::memory).
+        /// The bytes available: see [`memory`](crate::memory).
         available: usize,
     },
 }
@@ -302,9 +301,9 @@ impl Error {
         if found == expected { Ok(()) } else { Err(Self::Shape { what, expected, found }) }
     }
 
-    /// [`Error::NonFinite`] with the place of the first entry that is NaN or infinite.
+    /// [`Error::NonFinite`] at the first entry that is NaN or infinite.
     pub(crate) fn check_finite(what: &'static str, x: ndarray::ArrayView2<'_, f64>) -> Result<(), Self> {
-        // A sum of x·0 is 0 exactly when all entries are finite; in eight sums it vectorises.
+        // The sum of all x·0 is 0 exactly when every entry is finite; with eight partial sums it vectorises.
         let clean = match x.as_slice_memory_order() {
             Some(entries) => {
                 let chunks = entries.chunks_exact(8);
@@ -326,21 +325,21 @@ impl Error {
         }
     }
 
-    /// [`Error::TooLarge`] of the index of an arm.
+    /// [`Error::TooLarge`] for the index of an arm.
     pub(crate) fn no_arm(arms: usize, arm: usize) -> Self {
         let (what, limit) = ("the index of an arm", "that of the last arm, counted from 0");
         Self::TooLarge { what, found: arm, most: arms.saturating_sub(1), limit }
     }
 
-    /// [`Error::Io`] about `path`, in words of the crate.
+    /// [`Error::Io`] about `path`, with a message from this crate.
     pub(crate) fn refused(path: impl Into<PathBuf>, reason: impl Into<String>) -> Self {
         Self::Io { path: path.into(), reason: reason.into(), cause: Cause::none() }
     }
 
-    /// [`Error::Io`] about a file or folder that the system refused; the system's error is the
+    /// [`Error::Io`] about a file or folder that the system refused; the system's error becomes the
     /// [`source`](std::error::Error::source).
     pub fn io(path: impl Into<PathBuf>, error: &std::io::Error) -> Self {
-        // An error of the system is not `Clone`: its number is, and its kind and text otherwise.
+        // `std::io::Error` is not `Clone`: rebuild it from its OS error number or, without one, from its kind and text.
         let same = match error.raw_os_error() {
             Some(number) => std::io::Error::from_raw_os_error(number),
             None => std::io::Error::new(error.kind(), error.to_string()),

@@ -1,44 +1,44 @@
-//! Words of error messages: what came from outside is escaped and cut, numbers stay short.
+//! Formatting for error messages: external text is escaped and truncated, numbers stay short.
 
 use std::collections::HashSet;
 use std::fmt::{self, Write};
 use std::sync::{Mutex, PoisonError};
 
-/// Characters of one name or cell that a message shows.
+/// Longest name or cell shown in a message, in characters.
 const LONGEST_NAME: usize = 60;
-/// Characters of a whole reason that a message shows.
+/// Longest reason shown in a message, in characters.
 const LONGEST_REASON: usize = 1200;
-/// Names of a list that a message shows.
+/// Most names of a list shown in a message.
 const LONGEST_LIST: usize = 20;
 
-/// A name or cell from outside: control characters as escapes, cut where it is long.
+/// Escapes control characters in an external name or cell, and truncates it if it is long.
 pub(crate) fn shown(text: &str) -> String {
     cut(text, LONGEST_NAME)
 }
 
-/// A reason, in one line: control characters as escapes, cut where it is very long.
+/// Puts a reason on one line: escapes control characters, and truncates it if it is very long.
 pub(crate) fn reason(text: &str) -> String {
     cut(text, LONGEST_REASON)
 }
 
-/// Names separated by commas; of many, the first ones and how many more there are.
+/// Joins names with commas; of a long list, the first names and the number of further ones.
 pub(crate) fn listed<S: AsRef<str>>(names: &[S]) -> String {
     let few: Vec<String> = names.iter().take(LONGEST_LIST).map(|name| shown(name.as_ref())).collect();
     let more = names.len() - few.len();
     if more == 0 { few.join(", ") } else { format!("{} and {more} more", few.join(", ")) }
 }
 
-/// The shortest digits that read back to the same number, with an exponent where zeros would fill the line.
+/// Formats a number with the fewest digits that read back exactly, with an exponent if it is very large or small.
 pub(crate) fn number(value: f64) -> String {
     if value == 0.0 || (1e-5..1e15).contains(&value.abs()) { value.to_string() } else { format!("{value:e}") }
 }
 
-/// A count with its noun: `1 row`, `3 rows`.
+/// Formats a count with its noun: `1 row`, `3 rows`.
 pub(crate) fn counted(count: usize, one: &str) -> String {
     if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
 }
 
-/// A text that lives as long as the program, as the names in errors do. Each is kept once.
+/// Returns a `'static` copy of a text, as the names in errors need. Equal texts are stored once.
 pub(crate) fn kept(text: String) -> &'static str {
     static KEPT: Mutex<Option<HashSet<&'static str>>> = Mutex::new(None);
     let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
@@ -51,7 +51,7 @@ pub(crate) fn kept(text: String) -> &'static str {
     text
 }
 
-/// Bytes in words.
+/// Displays a number of bytes in suitable units.
 pub(crate) struct Bytes(pub(crate) usize);
 
 impl fmt::Display for Bytes {
@@ -75,7 +75,7 @@ fn cut(text: &str, longest: usize) -> String {
             out.push('…');
             break;
         }
-        // Besides control characters those that turn the direction of the text after them.
+        // Escape control characters and characters that change the direction of the text after them.
         let turns =
             matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
         if character.is_control() || turns {

@@ -1,8 +1,8 @@
-//! Sums in twice the digits, for what nearly cancels.
+//! Sums in doubled precision, for when terms nearly cancel.
 
 use ndarray::ArrayView1;
 
-/// A number as `high + low`, good to about 32 digits.
+/// A number stored as `high + low`, accurate to about 32 digits.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Doubled {
     high: f64,
@@ -16,12 +16,12 @@ impl From<f64> for Doubled {
 }
 
 impl Doubled {
-    /// The nearest number.
+    /// Rounds to the nearest `f64`.
     pub(crate) fn value(self) -> f64 {
         self.high + self.low
     }
 
-    /// Takes off `a · b`: the products and sums by their exact errors (Dekker 1971; Knuth, *The Art of Computer
+    /// Subtracts `a · b`, with the exact rounding errors of product and sum (Dekker 1971; Knuth, *The Art of Computer
     /// Programming* 2, section 4.2.2).
     pub(crate) fn subtract_product(&mut self, a: f64, b: f64) {
         let product = a * b;
@@ -34,7 +34,7 @@ impl Doubled {
         self.low = low - (self.high - sum);
     }
 
-    /// Takes off `a · b`, a sum of products.
+    /// Subtracts the dot product `a · b`.
     pub(crate) fn subtract_dot(&mut self, a: ArrayView1<'_, f64>, b: ArrayView1<'_, f64>) {
         for (&a, &b) in a.iter().zip(b) {
             self.subtract_product(a, b);

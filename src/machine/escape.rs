@@ -1,6 +1,6 @@
-//! Text inside of markup.
+//! Escaping of text for markup.
 
-/// `text` fit for the content and the attributes of XML and HTML. Characters that XML 1.0 cannot hold at all become
+/// Escapes `text` for the content and the attributes of XML and HTML. Characters that XML 1.0 cannot represent become
 /// U+FFFD.
 pub(crate) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());

@@ -1,7 +1,8 @@
-//! Which instructions the crate's own loops run with.
+//! The instruction set used by the crate's own loops.
 //!
-//! They are compiled several times, and the best that the processor has is chosen when the program runs. The variable
-//! `DOUBLE_DESCENT_INSTRUCTIONS` asks for fewer, to test them all on one machine, or for the last bits of a smaller one:
+//! The loops are compiled several times, and the best version for the processor is chosen at run time. The environment
+//! variable `DOUBLE_DESCENT_INSTRUCTIONS` selects a smaller set, to test all versions on one machine, or to reproduce
+//! the last bits of a smaller machine:
 //!
 //! | value | loops for |
 //! |---|---|
@@ -9,15 +10,16 @@
 //! | `avx2` | x86-64 with AVX2 and fused multiplication |
 //! | `avx512` | x86-64 with AVX-512 |
 //!
-//! It is read once, at the first such loop. Another value, and a set that this processor lacks, change nothing:
-//! [`in_use`] says what runs. Matrix products and what faer computes are faer's, which chooses for itself.
+//! It is read once, when the first such loop runs. Any other value, or a set that this processor lacks, is ignored:
+//! [`in_use`] returns the set in use. faer chooses its instructions itself, for matrix products and everything else it
+//! computes.
 
 use pulp::Arch;
 use std::sync::OnceLock;
 
 const VARIABLE: &str = "DOUBLE_DESCENT_INSTRUCTIONS";
 
-/// What the crate's own loops run with: `plain`, `avx2`, `avx512`, or `neon` on 64-bit ARM.
+/// Returns the instruction set of the crate's own loops: `plain`, `avx2`, `avx512`, or `neon` on 64-bit ARM.
 ///
 /// # Examples
 /// ```
@@ -36,7 +38,7 @@ pub fn in_use() -> &'static str {
     }
 }
 
-/// What to compile a loop for.
+/// Returns the instruction set to run a loop with.
 #[inline]
 pub(crate) fn arch() -> Arch {
     static CHOSEN: OnceLock<Arch> = OnceLock::new();

@@ -1,22 +1,22 @@
-//! The same entry of several matrices side by side: the unit in which batches of small problems run.
+//! The same entry of several matrices, stored contiguously: the unit of work for batches of small problems.
 
-// A call of its own would be compiled for the oldest machine.
+// Without inlining, these would be compiled for the oldest processor of the architecture.
 #![allow(clippy::inline_always)]
 
 use std::ops::{Index, IndexMut};
 
-/// A 256-bit register.
+/// Alignment of a 256-bit register.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[repr(align(32))]
 pub(crate) struct Register;
 
-/// A line of the cache, and a 512-bit register.
+/// Alignment of a cache line, which is also that of a 512-bit register.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[repr(align(64))]
 pub(crate) struct Line;
 
-/// `L` numbers side by side, a whole number of registers, aligned as `A` is: a load that straddles two cache lines costs
-/// twice.
+/// `L` contiguous numbers that fill a whole number of registers, aligned as `A` is: a load that straddles two cache
+/// lines costs twice as much.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Lane<const L: usize, A = Register>([f64; L], [A; 0]);
 

@@ -1,13 +1,14 @@
-//! Memory, asked for before it is taken.
+//! Memory checks before allocation.
 //!
-//! An allocation that fails ends the program, and where the system promises more than it has, it ends later and from
-//! outside. So whatever grows with the size of a problem is added up first: every function of this crate that takes
-//! tables or counts asks, before it does any work, for the bytes that it will hold at its peak beside its arguments,
-//! and ends in [`Error::Memory`] where there are fewer. On Linux the least of what the machine has available, what the
-//! control groups of the process leave it and what its limit of address space (`ulimit -v`) leaves; elsewhere what the
-//! system promises when asked. Requests under a mebibyte pass unseen.
+//! A failed allocation aborts the program, and if the system promises more memory than it has, it kills the program
+//! later. So whatever grows with the size of a problem is added up first: every function of this crate that takes
+//! tables or counts computes, before it does any work, the bytes that it will hold at its peak, not counting its
+//! arguments, and returns [`Error::Memory`] if fewer are available. On Linux, that is the least of the machine's
+//! available memory, what the process's control groups leave it, and what its address space limit (`ulimit -v`) leaves;
+//! elsewhere it is what the system promises on request. Requests under a mebibyte are not checked.
 //!
-//! [`Sweep::estimate`](crate::sweep::Sweep::estimate) says beforehand what a run takes. What threads of your own take at the same time is not known here.
+//! [`Sweep::estimate`](crate::sweep::Sweep::estimate) returns the cost of a run in advance. Memory taken at the same
+//! time by your own threads is not counted.
 
 use super::large_pages;
 use crate::Error;
@@ -16,17 +17,17 @@ use ndarray::Array2;
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Requests under this pass unseen: they cost less than looking.
+/// Smaller requests are not checked: they cost less than the check.
 const SEEN: usize = 1 << 20;
-/// From here on, all of the system is looked at, which takes some ten microseconds.
+/// From this size on, the whole system is checked, which takes some ten microseconds.
 const LARGE: usize = 1 << 25;
-/// What is not counted (names, messages, stacks of threads) and must be left.
+/// Reserve for what is not counted (names, messages, thread stacks).
 const LEFT: usize = 1 << 23;
 
-/// The most that one call may take.
+/// The most bytes that one call may take.
 static LIMIT: AtomicUsize = AtomicUsize::new(usize::MAX);
 
-/// What a run will take, as [`Sweep::estimate`](crate::sweep::Sweep::estimate) and its like say it.
+/// Cost of a run, as estimated by [`Sweep::estimate`](crate::sweep::Sweep::estimate) and similar functions.
 ///
 /// # Examples
 /// ```
@@ -34,15 +35,15 @@ static LIMIT: AtomicUsize = AtomicUsize::new(usize::MAX);
 ///
 /// let estimate = Sweep::new(Dataset::diabetes(), 1..=30, 50, 0).estimate()?;
 /// assert!(estimate.bytes < 50_000_000 && estimate.flops < 1e9);
-/// println!("{estimate}"); // so many MiB of memory, so many floating-point operations
+/// println!("{estimate}"); // MiB of memory, number of floating-point operations
 /// # Ok::<(), double_descent::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Cost {
-    /// Bytes at the peak, beside what the caller holds; `usize::MAX` where they cannot be counted.
+    /// Bytes at the peak, in addition to what the caller holds; `usize::MAX` if the number overflows.
     pub bytes: usize,
-    /// Floating-point operations, to a factor of about two.
+    /// Floating-point operations, within a factor of about two.
     pub flops: f64,
 }
 
@@ -58,8 +59,8 @@ impl fmt::Display for Cost {
     }
 }
 
-/// States the most bytes that one call may take, whatever the machine has; `None`: no such limit, as at the start.
-/// Requests under a mebibyte pass all the same.
+/// Sets the most bytes that one call may take, whatever the machine has. `None`, the initial state, means no such
+/// limit. Requests under a mebibyte are not checked.
 ///
 /// # Examples
 /// ```
@@ -75,8 +76,8 @@ pub fn set_limit(bytes: Option<usize>) {
     LIMIT.store(bytes.unwrap_or(usize::MAX), Ordering::Relaxed);
 }
 
-/// How many bytes a call may take now: the least of what the system says and of the [stated limit](set_limit). `None`
-/// where neither is known.
+/// Returns how many bytes a call may take now: the lesser of the system's figure and the [limit that was
+/// set](set_limit). `None` if neither is known.
 #[must_use]
 pub fn available() -> Option<usize> {
     let stated = Some(LIMIT.load(Ordering::Relaxed)).filter(|&limit| limit < usize::MAX);
@@ -84,7 +85,7 @@ pub fn available() -> Option<usize> {
     stated.into_iter().chain(system).min()
 }
 
-/// [`Error::Memory`] unless `needed` bytes can be had for `what`: those that are held at once, inputs excepted.
+/// [`Error::Memory`] unless `needed` bytes are available for `what`: the bytes held at once, not counting inputs.
 pub(crate) fn reserve(what: &'static str, needed: usize) -> Result<(), Error> {
     if needed < SEEN { Ok(()) } else { reserve_seen(what, needed) }
 }
@@ -104,36 +105,37 @@ fn reserve_seen(what: &'static str, needed: usize) -> Result<(), Error> {
     if needed < LARGE {
         return Ok(());
     }
-    // Only a reservation can fail without ending the program.
+    // Only a fallible reservation can fail without aborting the program.
     let mut reserved = Vec::<u8>::new();
     let possible = reserved.try_reserve_exact(needed).is_ok();
     drop(std::hint::black_box(reserved));
     if possible { Ok(()) } else { error(system.unwrap_or(isize::MAX.unsigned_abs()).min(needed - 1)) }
 }
 
-/// `rows × columns` zeros, or [`Error::Memory`].
+/// Returns a `rows × columns` table of zeros, or [`Error::Memory`].
 pub(crate) fn zeros(what: &'static str, rows: usize, columns: usize) -> Result<Array2<f64>, Error> {
     reserve(what, table(rows.max(1), columns.max(1)))?;
-    // Memory that comes from the system as zeros need not be written once more.
+    // Fresh memory from the system is zero already.
     Ok(large_pages::zeros((rows, columns)))
 }
 
-/// Bytes of `rows × columns` floats; `usize::MAX` where they cannot be counted.
+/// Returns the bytes of `rows × columns` floats; `usize::MAX` on overflow.
 pub(crate) fn table(rows: usize, columns: usize) -> usize {
     rows.saturating_mul(columns).saturating_mul(size_of::<f64>())
 }
 
-/// Bytes of so many values of a type, and their vector.
+/// Returns the bytes of a vector of `length` values.
 pub(crate) fn list<T>(length: usize) -> usize {
     length.saturating_mul(size_of::<T>())
 }
 
-/// The sum, `usize::MAX` where it cannot be counted.
+/// Returns the sum; `usize::MAX` on overflow.
 pub(crate) fn sum(parts: impl IntoIterator<Item = usize>) -> usize {
     parts.into_iter().fold(0, usize::saturating_add)
 }
 
-/// What stacks and heaps of so many new threads take of an address space that has a limit; it is not written to.
+/// Returns the address space that the stacks and heaps of `count` new threads reserve, or 0 if address space is not
+/// limited. It is not written to.
 pub(crate) fn of_threads(count: usize) -> usize {
     const EACH: usize = 66 << 20;
     if system::address_space().is_some() { count.saturating_mul(EACH) } else { 0 }
@@ -144,7 +146,7 @@ mod system {
     use std::fs::read_to_string;
     use std::path::Path;
 
-    /// The least of what the machine, its control groups and the limit of address space leave.
+    /// Returns the least of what the machine, its control groups and the address space limit leave.
     pub(super) fn available() -> Option<usize> {
         let machine = read_to_string("/proc/meminfo").ok().and_then(|table| value(&table, "MemAvailable:"));
         let machine = machine.map(|kibibytes| kibibytes.saturating_mul(1024));
@@ -153,7 +155,7 @@ mod system {
         [machine, groups, address_space()].into_iter().flatten().min()
     }
 
-    /// What `ulimit -v` leaves; `None` where it sets no limit.
+    /// Returns the address space that `ulimit -v` leaves; `None` if it sets no limit.
     pub(super) fn address_space() -> Option<usize> {
         let (limit, page) = limits()?;
         let table = read_to_string("/proc/self/statm").ok()?;
@@ -161,22 +163,22 @@ mod system {
         Some(limit.saturating_sub(pages.saturating_mul(page)))
     }
 
-    /// The limit of address space, if there is one, and the size of a page.
+    /// Returns the address space limit, if there is one, and the page size.
     #[allow(unsafe_code)]
     fn limits() -> Option<(usize, usize)> {
         let mut limit = libc::rlimit { rlim_cur: libc::RLIM_INFINITY, rlim_max: libc::RLIM_INFINITY };
-        // SAFETY: the structure is there to be written to, for the length of the call.
+        // SAFETY: the structure is valid for writes during the call.
         let failed = unsafe { libc::getrlimit(libc::RLIMIT_AS, &raw mut limit) } != 0;
         if failed || limit.rlim_cur == libc::RLIM_INFINITY {
             return None;
         }
-        // SAFETY: a question without arguments in memory.
+        // SAFETY: the call takes no pointers.
         let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
         Some((usize::try_from(limit.rlim_cur).ok()?, usize::try_from(page).ok()?))
     }
 
-    /// What the groups of memory control that `table` (`/proc/self/cgroup`) names, and those above them, leave:
-    /// versions 2 and 1.
+    /// Returns the memory left by the memory control groups listed in `table` (`/proc/self/cgroup`) and their
+    /// ancestors, for cgroup versions 2 and 1.
     pub(super) fn control_groups(table: &str, root: &Path) -> Option<usize> {
         let mut least = None;
         for line in table.lines() {
@@ -194,7 +196,7 @@ mod system {
             for group in own.ancestors().take_while(|group| group.starts_with(&root)) {
                 let number = |name| read_to_string(group.join(name)).ok()?.trim().parse::<usize>().ok();
                 let (Some(limit), Some(usage)) = (number(limit), number(usage)) else { continue };
-                // Pages of files that nobody reads are given up when memory is short.
+                // Under memory pressure, the system reclaims inactive file pages.
                 let cache = read_to_string(group.join("memory.stat")).ok().and_then(|t| value(&t, inactive));
                 let room = limit.saturating_sub(usage.saturating_sub(cache.unwrap_or(0)));
                 least = Some(least.map_or(room, |least: usize| least.min(room)));
@@ -203,7 +205,7 @@ mod system {
         least
     }
 
-    /// The number after a name in a table of names and numbers.
+    /// Returns the number that follows a name in a table of names and numbers.
     fn value(table: &str, name: &str) -> Option<usize> {
         let line = table.lines().find_map(|line| line.strip_prefix(name))?;
         line.split_ascii_whitespace().next()?.parse().ok()
@@ -233,7 +235,7 @@ mod tests {
         assert_eq!(reserve("a test", 2 << 20), Ok(()));
     }
 
-    /// Both versions, a group inside a group, and one without a limit.
+    /// Both versions, a nested group, and a group without a limit.
     #[cfg(target_os = "linux")]
     #[test]
     fn control_groups_leave_what_their_files_say() {

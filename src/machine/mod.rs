@@ -1,4 +1,5 @@
-//! The machine: memory that is asked for before it is taken, lanes of numbers, sets of instructions, files that are whole or not there.
+//! Hardware and system: memory checks before allocation, lanes of numbers, instruction sets, files written whole or not
+//! at all.
 
 pub(crate) mod doubled;
 pub(crate) mod escape;

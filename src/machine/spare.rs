@@ -1,9 +1,9 @@
-//! Memory that was used and is to be used again.
+//! A pool of used memory for reuse.
 
 use std::sync::{Mutex, PoisonError};
 
-/// What some pieces of work have used, for those that follow: memory that each had from the system anew would cost as much as
-/// the work in it, where that is to write.
+/// Buffers from finished pieces of work, for later ones: if a piece mainly writes, fresh memory from the system would
+/// cost as much as its work.
 pub(crate) struct Spare<T>(Mutex<Vec<T>>);
 
 impl<T> Spare<T> {
@@ -11,7 +11,7 @@ impl<T> Spare<T> {
         Self(Mutex::new(Vec::new()))
     }
 
-    /// Something that was given, if there is any.
+    /// Takes a buffer from the pool, if there is one.
     pub(crate) fn take(&self) -> Option<T> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).pop()
     }

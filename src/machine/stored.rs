@@ -1,15 +1,15 @@
-//! What serde cannot do by itself: numbers that JSON lacks, and texts of the program.
+//! Serialisation that serde does not offer: numbers that JSON lacks, and `'static` texts.
 
 use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serializer};
 use std::fmt;
 
-/// A text that lives as long as the program.
+/// Reads a text and keeps it for the rest of the program.
 pub(crate) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<&'static str, D::Error> {
     String::deserialize(deserializer).map(crate::error::words::kept)
 }
 
-/// A number; NaN and infinities by name where the format is for people, as JSON is, and has none.
+/// A number; NaN and infinities are written by name in human-readable formats such as JSON, which have none.
 pub(crate) mod number {
     use super::{Deserializer, Named, Serializer};
 
@@ -31,7 +31,7 @@ pub(crate) mod number {
     }
 }
 
-/// [`number`], where there is one.
+/// [`number`] for an optional value.
 pub(crate) mod optional_number {
     use super::{Deserialize, Deserializer, Serializer, number};
     use serde::Serialize;
@@ -73,7 +73,7 @@ impl Visitor<'_> for Named {
         Ok(value)
     }
 
-    #[allow(clippy::cast_precision_loss)] // as serde itself does it
+    #[allow(clippy::cast_precision_loss)] // as serde itself does
     fn visit_u64<E: de::Error>(self, value: u64) -> Result<f64, E> {
         Ok(value as f64)
     }

@@ -1,53 +1,53 @@
-//! Threads inside one large problem.
+//! Threads within one large problem.
 //!
-//! A grid of cells gives each of its threads whole cells. What one problem is split into goes to threads that would
-//! have nothing to do: those of the pool that it is solved in, where the grid has fewer cells than threads. Outside a
-//! pool there is one thread. No result may depend on the number: pieces are either the same for any, or such that the
-//! bits of an entry do not depend on the piece that it is in.
+//! A grid of cells gives each thread whole cells. If the grid has fewer cells than the pool has threads, each problem
+//! is split into pieces for the idle threads of its pool. Outside a pool there is one thread. Results must not depend
+//! on the number of threads: either the pieces do not depend on it, or the bits of an entry do not depend on the piece
+//! that contains it.
 //!
-//! Pieces are handed over by the pool that runs already, so that a pool whose threads all have a problem of their own
-//! never has more threads than it was made with.
+//! Pieces run on the pool that is already there, so a pool whose threads all have their own problem never has more
+//! threads than it was built with.
 
 use rayon::prelude::*;
 use std::cell::Cell;
 
-/// Pieces of one step, at most: an even share for as many threads, and parts small enough for fewer.
+/// Most pieces per step: an even share for this many threads, and still small enough parts for fewer threads.
 const PIECES: usize = 8;
-/// A piece is so many numbers, or columns, that no register of any instruction set is cut.
+/// Piece sizes are multiples of this many numbers or columns, so that no register of any instruction set is split.
 const WHOLE: usize = 8;
 
 thread_local! {
-    /// Whether the other threads of the pool have work of their own.
+    /// Whether the pool's other threads are busy with their own work.
     static BUSY: Cell<bool> = const { Cell::new(false) };
 }
 
-/// How many threads there are for one problem here.
+/// Returns how many threads one problem may use here.
 pub(crate) fn for_one_problem() -> usize {
     let is_alone = rayon::current_thread_index().is_none() || BUSY.get();
     if is_alone { 1 } else { rayon::current_num_threads() }
 }
 
-/// How many of `count` rows or columns are a piece, of `least` or more of them: by the `work` on all, and what is
-/// `worth` a thread. The number of threads has no part in it.
+/// Returns the piece size for `count` rows or columns, at least `least`, given the total `work` and how much work is
+/// `worth` a thread. It does not depend on the number of threads.
 pub(crate) fn piece(count: usize, least: usize, work: usize, worth: usize) -> usize {
     let pieces = (work / worth).min(count / least).clamp(1, PIECES);
-    // As many for each of two or four threads.
+    // A power of two splits evenly among two or four threads.
     count.div_ceil(1 << pieces.ilog2()).next_multiple_of(WHOLE)
 }
 
-/// Does some work on each of the pieces, by all threads that there are for one problem.
+/// Runs `work` on every piece, on all threads available to one problem.
 pub(crate) fn share<T: Send>(pieces: Vec<T>, work: impl Fn(T) + Sync) {
     if for_one_problem() == 1 {
         return pieces.into_iter().for_each(work);
     }
-    // A thread that waits for the others may take up another problem meanwhile: that one is not split again, or
-    // problems would pile up on its stack.
+    // A thread that waits for the others may start on another problem meanwhile. That problem is not split again, or
+    // problems would pile up on the thread's stack.
     with_others(true, || {
         pieces.into_par_iter().with_max_len(1).for_each(|piece| with_others(true, || work(piece)));
     });
 }
 
-/// The same with a room for each piece: on one thread the room that there is, else one of its own.
+/// Like [`share`], with a workspace for each piece: `room` on one thread, otherwise a new one per piece.
 pub(crate) fn share_in<T: Send, R: Default>(
     pieces: impl Iterator<Item = T>,
     room: &mut R,
@@ -60,8 +60,8 @@ pub(crate) fn share_in<T: Send, R: Default>(
     }
 }
 
-/// Two pieces of work side by side, if that is worth a thread and there is more than one for this problem. Each may be split
-/// further: a thread that is done with its own takes over parts of the other.
+/// Runs two closures in parallel if that is worth a thread and this problem has more than one. Each may be split
+/// further: a thread that has finished its own closure takes over parts of the other.
 pub(crate) fn both<A: Send, B: Send>(
     is_worth_it: bool,
     first: impl FnOnce() -> A + Send,
@@ -70,7 +70,7 @@ pub(crate) fn both<A: Send, B: Send>(
     if !is_worth_it || for_one_problem() == 1 {
         return (first(), second());
     }
-    // While it waits this thread is busy, as in `share`; another one that takes the second piece is as busy as it was.
+    // This thread counts as busy while it waits, as in `share`; another thread that takes `second` keeps its own state.
     with_others(true, || {
         rayon::join_context(
             |_| with_others(false, first),
@@ -79,9 +79,9 @@ pub(crate) fn both<A: Send, B: Send>(
     })
 }
 
-/// Does some work, with the other threads `busy` or not.
+/// Runs `work` with the other threads marked `busy` or not.
 pub(crate) fn with_others<T>(busy: bool, work: impl FnOnce() -> T) -> T {
-    /// Puts back what was, after a panic too.
+    /// Restores the previous state, even after a panic.
     struct Before(bool);
     impl Drop for Before {
         fn drop(&mut self) {

@@ -1,12 +1,12 @@
-//! Tables that lie row by row, copied to lie column by column.
+//! Copies of row-major tables in column-major order.
 
 use super::large_pages;
 use ndarray::{Array2, ArrayView2, ArrayViewMut1, ArrayViewMut2, ShapeBuilder};
 
-/// Rows and columns of a tile: a line of the cache is read once, and one is written once.
+/// Rows and columns of a tile: each cache line is read once and written once.
 const TILE: usize = 8;
 
-/// Fills a table whose columns are contiguous from one whose rows are. Other orders in memory are only slower.
+/// Fills a column-major table from a row-major one, applying `entry`. Other memory orders work, more slowly.
 pub(crate) fn fill_columns(
     mut to: ArrayViewMut2<'_, f64>,
     from: ArrayView2<'_, f64>,
@@ -32,7 +32,7 @@ pub(crate) fn fill_columns(
     }
 }
 
-/// A copy, column by column, on large pages.
+/// Returns a column-major copy on large pages.
 pub(crate) fn by_columns(x: ArrayView2<'_, f64>) -> Array2<f64> {
     let mut columns = large_pages::zeros(x.raw_dim().f());
     fill_columns(columns.view_mut(), x, |v| v);

@@ -1,9 +1,9 @@
-//! Files that are there whole or not at all: the one way in which this crate writes a file.
+//! Atomic file writes: a file is complete or absent. The crate writes every file this way.
 //!
-//! Content goes to a file of another name in the same folder, `.double-descent-PROCESS-NUMBER.part`. When all of it is
-//! there and on the disk, that file takes the name that was asked for, in one step. Whatever stops a program before
-//! (an error, a full disk, a kill, a power cut), the file that was there earlier stays as it was. What a kill leaves
-//! is the `.part` file, which may be removed.
+//! Content goes to a temporary file in the same folder, `.double-descent-PROCESS-NUMBER.part`. Once all of it is on the
+//! disk, the temporary file is renamed to the requested name in one step. If anything stops the program before (an
+//! error, a full disk, a kill, a power cut), an existing file stays as it was. A killed program leaves the `.part` file
+//! behind, which may be removed.
 //!
 //! # Examples
 //! ```
@@ -12,7 +12,7 @@
 //!
 //! let path = std::env::temp_dir().join(format!("whole-{}.txt", std::process::id()));
 //! whole_file::write(&path, |file| writeln!(file, "first"))?;
-//! // One that fails half-way changes nothing.
+//! // A write that fails half-way changes nothing.
 //! let full = || std::io::Error::from(std::io::ErrorKind::StorageFull);
 //! let failed = whole_file::write(&path, |file| writeln!(file, "half").and_then(|()| Err(full())));
 //! assert!(failed.is_err());
@@ -28,39 +28,39 @@ use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Bytes that are gathered for the system. What comes in larger pieces goes there as it is: parts of a table do.
+/// Buffer size in bytes. Larger pieces, such as parts of a table, bypass the buffer.
 const BUFFER: usize = 1 << 16;
 
-/// Writes a file whole, or leaves what was there: what `content` writes, and nothing if it fails.
+/// Writes what `content` writes to a file; if `content` fails, the file stays as it was.
 ///
 /// # Errors
-/// [`Error::Io`]: those of `content` and of [`WholeFile`].
+/// [`Error::Io`] if `content` or [`WholeFile`] fails.
 pub fn write(path: &Path, content: impl FnOnce(&mut WholeFile) -> io::Result<()>) -> Result<(), Error> {
     let mut file = WholeFile::create(path)?;
     content(&mut file).map_err(|e| Error::io(path, &e))?;
     file.finish()
 }
 
-/// A file in the making, for content that comes over time: it is there after [`WholeFile::finish`]. One that is
-/// dropped before leaves nothing.
+/// A file under construction, for content that arrives over time. It appears under its name after
+/// [`WholeFile::finish`]; if dropped earlier, it leaves nothing.
 ///
-/// A device or a pipe (`/dev/stdout`) has nothing to keep: it is written as content comes.
+/// A device or a pipe (`/dev/stdout`) is written directly, as content arrives.
 #[derive(Debug)]
 pub struct WholeFile {
-    /// What the caller calls it.
+    /// Path as given by the caller.
     path: PathBuf,
-    /// What is replaced: a link leads to it.
+    /// File to replace, with links resolved.
     target: PathBuf,
     file: Option<BufWriter<File>>,
-    /// The file that is written; `None` where that is the target itself.
+    /// Temporary file; `None` if the target itself is written.
     part: Option<PathBuf>,
 }
 
 impl WholeFile {
-    /// Begins a file. One that is there keeps its permissions; its folder must be one in which files can be made.
+    /// Creates the temporary file, whose folder must be writable. An existing target keeps its permissions.
     ///
     /// # Errors
-    /// [`Error::Io`] if the path names no file, or a folder, or one that may not be written.
+    /// [`Error::Io`] if the path names no file, or a folder, or a file that may not be written.
     pub fn create(path: &Path) -> Result<Self, Error> {
         let failed = |e: io::Error| Error::io(path, &e);
         let refuse = |reason: &str| Error::refused(path, reason);
@@ -69,7 +69,7 @@ impl WholeFile {
         }
         let mut permissions = None;
         let mut target = path.to_path_buf();
-        // Opened without a change: the system says whether it may be written.
+        // Opening it changes nothing; it asks the system whether the file may be written.
         match OpenOptions::new().write(true).open(path) {
             Ok(there) => {
                 let metadata = there.metadata().map_err(failed)?;
@@ -93,10 +93,10 @@ impl WholeFile {
         })
     }
 
-    /// Puts the file in its place, when all of it is on the disk.
+    /// Moves the file to its place once all of it is on the disk.
     ///
     /// # Errors
-    /// [`Error::Io`]; the file that was there earlier is as it was.
+    /// [`Error::Io`]; an existing file is as it was.
     pub fn finish(mut self) -> Result<(), Error> {
         self.settle().map_err(|e| Error::io(&self.path, &e))
     }
@@ -106,7 +106,7 @@ impl WholeFile {
         let file = writer.into_inner().map_err(io::IntoInnerError::into_error)?;
         let Some(part) = &self.part else { return Ok(()) };
         file.sync_all()?;
-        drop(file); // some systems rename no open file
+        drop(file); // some systems cannot rename an open file
         fs::rename(part, &self.target)?;
         self.part = None;
         sync_folder(&self.target)
@@ -133,15 +133,15 @@ impl Write for WholeFile {
 
 impl Drop for WholeFile {
     fn drop(&mut self) {
-        // Without what is still in the buffer: nobody will read it.
+        // Discard what is still in the buffer.
         drop(self.file.take().map(BufWriter::into_parts));
         if let Some(part) = &self.part {
-            let _ = fs::remove_file(part); // the first error is the one to tell
+            let _ = fs::remove_file(part); // the first error is the one to report
         }
     }
 }
 
-/// A new file beside `target`.
+/// Creates a new temporary file next to `target`.
 fn new_part(target: &Path, permissions: Option<Permissions>) -> io::Result<(PathBuf, File)> {
     static WRITTEN: AtomicU64 = AtomicU64::new(0);
     loop {
@@ -150,18 +150,18 @@ fn new_part(target: &Path, permissions: Option<Permissions>) -> io::Result<(Path
         match File::create_new(&part) {
             Ok(file) => {
                 if let Some(permissions) = permissions {
-                    let _ = file.set_permissions(permissions); // not every file system has them
+                    let _ = file.set_permissions(permissions); // not every file system supports them
                 }
                 return Ok((part, file));
             }
-            // Left by a process that was killed and had this number.
+            // Left by a killed process that had the same process ID.
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
             Err(e) => return Err(e),
         }
     }
 }
 
-/// The new name is on the disk, too, where a folder can be synchronised.
+/// Writes the new name to disk too, if the system can synchronise a folder.
 pub(crate) fn sync_folder(target: &Path) -> io::Result<()> {
     if cfg!(not(unix)) {
         return Ok(());

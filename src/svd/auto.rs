@@ -1,27 +1,27 @@
-//! The CPU or a GPU, whichever should be done sooner.
+//! Chooses the CPU or a GPU, whichever should be faster.
 
 use super::{Backend, Cuda, Faer, Jacobi, RawSvd, Route};
 use crate::Error;
 use ndarray::{Array2, ArrayView2};
 
-/// Multiplications under which the CPU is done before a device has been handed its work: 512³.
+/// Fewer multiplications than this are done on the CPU before a device has received its work: 512³.
 const WORTH_SENDING: usize = 1 << 27;
 
-/// Matrices of up to 512 columns are one block each on the device: with fewer than this most of it has nothing to do.
+/// Matrices of up to 512 columns take one block each on the device: with fewer matrices than this, most of it is idle.
 const FILLS_A_DEVICE: usize = 64;
 
-/// [`Cuda`] where there is a device and it should win, [`Jacobi`] (and, over 32 columns, [`Faer`]) on the CPU elsewhere.
-/// Behind the feature `cuda`.
+/// [`Cuda`] if there is a device and it should win; otherwise [`Jacobi`] (and, over 32 columns, [`Faer`]) on the CPU.
+/// Requires the feature `cuda`.
 ///
 /// A matrix of `n × p`, `r = min(n, p)`, goes to the device if
 /// ```text
 /// count · n p r ≥ 512³,  and  count ≥ 64 or r > 512
 /// ```
-/// `count` being the number of matrices that come together, as [`Auto::expecting`] tells; 1 unless it does. It is told
-/// beforehand, not counted, so that a matrix has the same bits in any batch. The bounds are estimates: no GPU has
-/// measured them yet.
+/// where `count` is the number of matrices factorised together, as declared by [`Auto::expecting`] (default 1). It is
+/// declared in advance, not counted, so that a matrix gives the same bits in any batch. The bounds are estimates: no
+/// GPU has measured them yet.
 ///
-/// Where a result of the device fails its check, or there is too little memory for it, the second route is the CPU's.
+/// If a result from the device fails its check, or the device has too little memory, the fallback runs on the CPU.
 ///
 /// # Examples
 /// ```
@@ -44,27 +44,27 @@ pub struct Auto {
 }
 
 impl Auto {
-    /// With the first device, if there is one.
+    /// Uses the first device, if there is one.
     #[must_use]
     pub fn new() -> Self {
         Self { device: Cuda::new(0), count: 1 }
     }
 
-    /// For so many matrices of a shape at once.
+    /// Declares how many matrices of a shape are factorised at once.
     #[must_use]
     pub fn expecting(self, count: usize) -> Self {
         Self { count, ..self }
     }
 
-    /// The device, or why there is none.
+    /// Returns the device, or the reason why there is none.
     ///
     /// # Errors
-    /// That of [`Cuda::new`].
+    /// The error of [`Cuda::new`].
     pub fn device(&self) -> Result<&Cuda, &Error> {
         self.device.as_ref()
     }
 
-    /// The backend of `n × p` matrices.
+    /// Returns the backend for `n × p` matrices.
     #[must_use]
     pub fn choice(&self, shape: (usize, usize)) -> &dyn Backend {
         match &self.device {

@@ -1,4 +1,4 @@
-//! What a linear algebra crate, or a device, has to give.
+//! The interface that a linear algebra crate or a device implements.
 
 use super::CosineDevice;
 use super::verify::Columns;
@@ -7,7 +7,7 @@ use crate::machine::rooms::recycle;
 use ndarray::{Array1, Array2, ArrayView2};
 use std::sync::Arc;
 
-/// Squares of the shorter side that the first route holds at once.
+/// Memory of the first route at its peak, in squares of the shorter side.
 const SQUARES: usize = 8;
 
 /// A thin SVD as a backend returns it, unchecked: `u` (`n × r`), `sigma` (`r`, descending) and `vt`
@@ -22,7 +22,7 @@ pub struct RawSvd {
     pub vt: Array2<f64>,
 }
 
-/// What [`Backend::project_many`] gives of one matrix `X` and the columns of targets `T` (`n × m`), unchecked.
+/// Result of [`Backend::project_many`] for one matrix `X` and target columns `T` (`n × m`), unchecked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RawProjection {
     /// Singular values, descending, `r`.
@@ -31,53 +31,52 @@ pub struct RawProjection {
     pub vt: Array2<f64>,
     /// `Tᵀ U`, `m × r`.
     pub along: Array2<f64>,
-    /// `(I − U Uᵀ) T` as rows, `m ×` any number, in the coordinates of an orthonormal basis: what counts are the products
-    /// of these rows with each other.
+    /// `(I − U Uᵀ) T` as rows, `m ×` any number, in the coordinates of some orthonormal basis: only the inner products
+    /// of these rows matter.
     pub rest: Array2<f64>,
 }
 
 /// Which algorithm a backend should use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Route {
-    /// The fast one.
+    /// The fast algorithm.
     First,
-    /// A slower one that shares as little as possible with the first: asked for when the first
-    /// failed, or its result failed the check.
+    /// A slower algorithm that shares as little as possible with the first: used when the first failed, or its result
+    /// failed the check.
     Second,
 }
 
-/// The one seam to linear algebra crates and devices.
+/// The interface to linear algebra crates and devices.
 ///
-/// An implementation factorises; it need not check. [`Svd::with_backend`](super::Svd::with_backend)
-/// hands it only non-empty matrices whose entries are finite with the largest in [½, 1), checks
-/// what comes back and asks for the second [`Route`] where that fails.
+/// An implementation factorises; it need not check its results. [`Svd::with_backend`](super::Svd::with_backend) passes
+/// it only non-empty matrices with finite entries, the largest in [½, 1), checks what it returns, and asks for the
+/// second [`Route`] if the check fails.
 pub trait Backend: std::fmt::Debug + Send + Sync {
     /// A short name for messages and reports.
     fn name(&self) -> &'static str;
 
-    /// The thin SVD of one matrix, with the same bits on any number of threads. Where threads have matrices of their own,
-    /// one of them is all that there is for it.
+    /// Computes the thin SVD of one matrix, with the same bits on any number of threads. If each thread has its own
+    /// matrices, only one thread is available.
     ///
     /// # Errors
-    /// The reason, in words.
+    /// The reason, as text.
     fn factorise(&self, x: ArrayView2<'_, f64>, route: Route) -> Result<RawSvd, String>;
 
-    /// The thin SVDs of many matrices, by the first route. A backend that is faster on many equal
-    /// shapes at once overrides this; each result must be the same, bit by bit, whatever else is in
-    /// the batch.
+    /// Computes the thin SVDs of many matrices by the first route. A backend that is faster on a batch of equal shapes
+    /// overrides this; each result must be bitwise the same, whatever else is in the batch.
     ///
     /// # Errors
-    /// The reason, in words, for each matrix on its own.
+    /// The reason, as text, for each matrix separately.
     fn factorise_many(&self, xs: &[Array2<f64>]) -> Vec<Result<RawSvd, String>> {
         xs.iter().map(|x| self.factorise(x.view(), Route::First)).collect()
     }
 
-    /// The singular values and right vectors of many matrices, and of the left ones only what they make of some columns of
-    /// targets (`n × m`, a matrix of them for each): all that fits of those need. A backend that is faster without `U`
-    /// overrides this, under the conditions of [`factorise_many`](Self::factorise_many).
+    /// Computes the singular values and right vectors of many matrices, and the products of the left vectors with some
+    /// target columns (one `n × m` matrix of targets each), which is all that fits need of them. A backend that is
+    /// faster without `U` overrides this, under the conditions of [`factorise_many`](Self::factorise_many).
     ///
     /// # Errors
-    /// The reason, in words, for each matrix on its own.
+    /// The reason, as text, for each matrix separately.
     fn project_many(
         &self,
         xs: &[Array2<f64>],
@@ -86,27 +85,26 @@ pub trait Backend: std::fmt::Debug + Send + Sync {
         projected(self.factorise_many(xs), targets)
     }
 
-    /// The upper triangular (or, with `n < p`, trapezoidal) factor `R` of `X = Q R`,
-    /// `min(n, p) × p`.
+    /// Computes the upper triangular (or, with `n < p`, trapezoidal) factor `R` of `X = Q R`, `min(n, p) × p`.
     ///
     /// # Errors
-    /// The reason, in words.
+    /// The reason, as text.
     fn triangle(&self, x: ArrayView2<'_, f64>) -> Result<Array2<f64>, String>;
 
-    /// Bytes of this machine's memory that [`factorise`](Self::factorise) holds at its peak for an `n × p` matrix, the
-    /// result included: what is asked for before it is called. By default those of [`Faer`](super::Faer).
+    /// Returns the bytes of host memory that [`factorise`](Self::factorise) holds at its peak for an `n × p` matrix,
+    /// including the result. They are checked before the call. The default is the figure for [`Faer`](super::Faer).
     fn bytes(&self, (n, p): (usize, usize)) -> usize {
         bytes((n, p))
     }
 
-    /// The device behind it, if it is one that makes cosine features itself: a sweep over random Fourier features sends it
-    /// inputs and not features. By default there is none.
+    /// Returns the device behind this backend, if it can compute cosine features itself: a sweep over random Fourier
+    /// features then sends it inputs, not features. By default there is none.
     fn cosines(&self) -> Option<&dyn CosineDevice> {
         None
     }
 }
 
-/// What points to a backend is one.
+/// A pointer to a backend is a backend.
 macro_rules! pointers {
     ($($pointer:ty),+) => {$(
         impl<T: Backend + ?Sized> Backend for $pointer {
@@ -147,7 +145,7 @@ macro_rules! pointers {
 
 pointers!(&T, Box<T>, Arc<T>);
 
-/// Projections by factorisations that have `U`.
+/// Computes projections from factorisations that include `U`.
 pub(super) fn projected(
     raws: Vec<Result<RawSvd, String>>,
     targets: &[Array2<f64>],
@@ -155,7 +153,7 @@ pub(super) fn projected(
     raws.into_iter().zip(targets).map(|(raw, targets)| raw.and_then(|raw| project(raw, targets))).collect()
 }
 
-/// One projection by a factorisation that has `U`.
+/// Computes one projection from a factorisation that includes `U`.
 pub(super) fn project(raw: RawSvd, targets: &Array2<f64>) -> Result<RawProjection, String> {
     let RawSvd { u, sigma, vt } = raw;
     if u.nrows() != targets.nrows() {
@@ -179,8 +177,9 @@ pub(super) fn project(raw: RawSvd, targets: &Array2<f64>) -> Result<RawProjectio
     Ok(RawProjection { sigma, vt, along, rest })
 }
 
-/// Bytes of the first route of [`Faer`](super::Faer) at its peak, of a matrix of `long × short` or its transpose: the matrix, or its triangle
-/// beside it, vectors of the bidiagonal matrix with those of the last merge, reflections, and the result.
+/// Returns the peak bytes of [`Faer`](super::Faer)'s first route for a `long × short` matrix or its transpose: the
+/// matrix, or its triangle next to it, vectors of the bidiagonal matrix with those of the last merge, reflections, and
+/// the result.
 fn bytes((n, p): (usize, usize)) -> usize {
     let (long, short) = (n.max(p), n.min(p));
     let square = table(short, short);

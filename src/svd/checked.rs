@@ -1,4 +1,4 @@
-//! The checks around every factorisation, of whatever backend.
+//! The checks around every factorisation, for any backend.
 
 use super::sums::{dot, largest};
 use super::verify::{Check, Columns, norm, probe, tolerance};
@@ -9,14 +9,14 @@ use crate::{Error, error::user_code, machine::large_pages};
 use ndarray::{Array1, Array2, ArrayView2, s};
 use std::cell::Cell;
 
-/// Vectors as long as both sides together that the factorisation and its check hold.
+/// Vectors held by the factorisation and its check, each as long as both sides together.
 const VECTORS: usize = 4;
 
-/// Copies of more entries are not kept: 2 MiB.
+/// Most entries of a copy whose memory is kept: 2 MiB.
 const KEPT: usize = 1 << 18;
 
 thread_local! {
-    /// Memory of the last copy on this thread: fresh from the system it is slow at first touch.
+    /// Memory of the last copy on this thread: fresh memory from the system is slow on first access.
     static COPY: Cell<Vec<f64>> = const { Cell::new(Vec::new()) };
 }
 
@@ -43,7 +43,7 @@ impl Scaled {
         Ok(Self { matrix, exponent })
     }
 
-    /// The same in the memory of a matrix that nobody else reads.
+    /// The same for an owned matrix, in its own memory.
     fn in_place(what: &'static str, x: Array2<f64>) -> Result<Self, Error> {
         let mut matrix = if x.is_standard_layout() { x } else { x.as_standard_layout().into_owned() };
         let exponent = exponent_of(what, matrix.view())?;
@@ -52,7 +52,7 @@ impl Scaled {
         Ok(Self { matrix, exponent })
     }
 
-    /// Keeps the memory for the next matrix of this thread.
+    /// Keeps the memory for this thread's next matrix.
     fn recycle(self) {
         if self.matrix.len() <= KEPT {
             COPY.set(self.matrix.into_raw_vec_and_offset().0);
@@ -72,7 +72,7 @@ impl Scaled {
     }
 }
 
-/// The exponent of the largest entry of a matrix in standard layout.
+/// Returns the exponent of the largest entry of a matrix in standard layout.
 fn exponent_of(what: &'static str, x: ArrayView2<'_, f64>) -> Result<i32, Error> {
     if x.is_empty() {
         return Err(Error::Empty { what });
@@ -84,7 +84,7 @@ fn exponent_of(what: &'static str, x: ArrayView2<'_, f64>) -> Result<i32, Error>
     Ok(exponent(largest))
 }
 
-/// Two factors that undo an exponent one after the other, each exact: a single one of 2^1074 would itself overflow.
+/// Returns two factors that together undo an exponent, each exact: a single factor of 2^1074 would overflow.
 fn scales(exponent: i32) -> (f64, f64) {
     if exponent.abs() < 1000 {
         return (power_of_two(-exponent), 1.0);
@@ -92,7 +92,7 @@ fn scales(exponent: i32) -> (f64, f64) {
     (power_of_two(-exponent / 2), power_of_two(-exponent - -exponent / 2))
 }
 
-/// `e` with `2^(e−1) ≤ x < 2^e`; 0 for 0.
+/// Returns `e` with `2^(e−1) ≤ x < 2^e`; 0 for 0.
 pub(crate) fn exponent(x: f64) -> i32 {
     if x == 0.0 {
         return 0;
@@ -102,12 +102,12 @@ pub(crate) fn exponent(x: f64) -> i32 {
     biased - 1022 + shift
 }
 
-/// `2^e`, exact for −1022 ≤ e ≤ 1023.
+/// Returns `2^e`, exact for −1022 ≤ e ≤ 1023.
 pub(crate) fn power_of_two(e: i32) -> f64 {
     f64::from_bits(u64::from((e + 1023).unsigned_abs()) << 52)
 }
 
-/// What a backend, which may be the caller's own, answers; a panic is a failure like any other.
+/// Calls a backend, which may be custom code; a panic counts as a failure.
 fn asked<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
     user_code::call(String::new, work).unwrap_or_else(|error| match error {
         Error::UserCode { reason, .. } => Err(reason),
@@ -115,19 +115,19 @@ fn asked<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
     })
 }
 
-/// The name of a backend, for an error.
+/// Returns a backend's name, for an error.
 fn name(backend: &dyn Backend) -> &'static str {
     user_code::call(String::new, || backend.name()).unwrap_or("(its name panicked)")
 }
 
-/// Bytes of the scaled copy of a matrix, and of the one on the way to it where rows do not lie one after the other.
+/// Returns the bytes of a matrix's scaled copy, and of the intermediate copy if rows are not contiguous.
 fn copies(x: ArrayView2<'_, f64>) -> usize {
     let (n, p) = x.dim();
     table(n, p).saturating_mul(1 + usize::from(!x.is_standard_layout()))
 }
 
 pub(super) fn svd(x: ArrayView2<'_, f64>, backend: &dyn Backend) -> Result<RawSvd, Error> {
-    // The vectors of the check count beside a matrix of few columns or rows.
+    // For a matrix of few columns or rows, the check's vectors are not negligible.
     let vectors = table(x.nrows().saturating_add(x.ncols()), VECTORS);
     reserve("the SVD of a matrix", sum([copies(x), backend.bytes(x.dim()), vectors]))?;
     let scaled = Scaled::new("the matrix", x)?;
@@ -146,8 +146,8 @@ pub(super) fn svd_many(xs: &[ArrayView2<'_, f64>], backend: &dyn Backend) -> Vec
     many(scaled, backend, work, |scaled, raw, check, _| finish(scaled, raw, backend, check))
 }
 
-/// Of matrices that nobody else reads, each with its targets. The last column of those is room for the probe: it goes with
-/// them, and what is right of it is right of them.
+/// Projects the targets of each owned matrix. The last target column is room for the probe: it is projected with the
+/// targets, so checking it checks them.
 pub(super) fn project_many(
     xs: Vec<Array2<f64>>,
     mut targets: Vec<Array2<f64>>,
@@ -180,17 +180,17 @@ pub(super) fn project_many(
     done
 }
 
-/// What needs the memory of many matrices.
+/// Name of the work, for memory errors.
 const MANY: &str = "the SVDs of many matrices";
 
-/// Bytes of the results of all, and work space for one.
+/// Returns the bytes of all results, plus the workspace for one.
 fn results(xs: &[ArrayView2<'_, f64>], backend: &dyn Backend) -> usize {
     let result = |(n, p): (usize, usize)| table(n.saturating_add(p), n.min(p));
     let most = xs.iter().map(|x| backend.bytes(x.dim()).saturating_sub(result(x.dim()))).max().unwrap_or(0);
     sum(xs.iter().map(|x| result(x.dim())).chain([most]))
 }
 
-/// What `work` makes of the scaled matrices, at these places, each finished on its own.
+/// Runs `work` on the scaled matrices with their indices, then finishes each result separately.
 fn many<R, T>(
     all: impl ExactSizeIterator<Item = Result<Scaled, Error>>,
     backend: &dyn Backend,
@@ -206,7 +206,7 @@ fn many<R, T>(
             scaled.exponent
         }));
     }
-    // After a panic in a whole batch each matrix goes the second way on its own.
+    // If a whole batch panics, each matrix takes the second route separately.
     let raws = asked(|| Ok(work(&matrices, &kept)))
         .unwrap_or_else(|reason| matrices.iter().map(|_| Err(reason.clone())).collect());
     let mut check = Check::new(matrices.iter().map(|x| x.nrows().max(x.ncols())).max().unwrap_or(0));
@@ -229,11 +229,11 @@ fn many<R, T>(
         .collect()
 }
 
-/// The triangle `R` of `X = Q R` behind the same scaling, in the memory of a matrix that nobody else reads, and checked by
+/// Computes the triangle `R` of `X = Q R`, with the same scaling, in the memory of an owned matrix; checked by
 /// `‖R z‖ = ‖X z‖`.
 pub(crate) fn triangle(x: Array2<f64>, backend: &dyn Backend) -> Result<Array2<f64>, Error> {
     let (n, p) = x.dim();
-    // The one that is reduced, the result, and rows one after the other.
+    // The matrix that is reduced, the result, and a row-major copy if needed.
     let copied = if x.is_standard_layout() { 0 } else { table(n, p) };
     reserve("the triangle of a matrix", sum([copied, table(n, p), table(n.min(p), p)]))?;
     let scaled = Scaled::in_place("the matrix", x)?;
@@ -269,7 +269,7 @@ fn finish(
     Ok(raw)
 }
 
-/// The same of a projection, whose last target is the probe.
+/// The same for a projection, whose last target is the probe.
 fn finish_projection(
     scaled: &Scaled,
     first: Result<RawProjection, String>,
@@ -287,7 +287,7 @@ fn finish_projection(
     Ok(raw)
 }
 
-/// The second route, after the first has failed for a reason.
+/// Takes the second route, after the first has failed.
 fn second(
     scaled: &Scaled,
     backend: &dyn Backend,

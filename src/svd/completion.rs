@@ -1,9 +1,9 @@
-//! The rest of an orthonormal basis.
+//! Completion of an orthonormal basis.
 
-/// Makes the rows of a matrix (no more than its `columns`), of which the first `rank` are orthonormal and the others
-/// zero, orthonormal: a basis if there are as many.
+/// Completes the rows of a matrix (no more rows than `columns`), of which the first `rank` are orthonormal and the
+/// others zero, to an orthonormal set: a basis if there are as many rows as columns.
 ///
-/// Each further row is what the rows so far leave of a coordinate axis, of the one of which they leave most.
+/// Each new row is a coordinate axis minus its projection on the rows so far, for the axis with the largest remainder.
 pub(super) fn complete(rows: &mut [f64], columns: usize, rank: usize) {
     for place in rank..rows.len() / columns.max(1) {
         let (done, rest) = rows.split_at_mut(place * columns);
@@ -14,7 +14,7 @@ pub(super) fn complete(rows: &mut [f64], columns: usize, rank: usize) {
         if let Some(axis) = axis {
             row[axis] = 1.0;
         }
-        // Twice is enough (Kahan): the second pass removes what rounding left of the first.
+        // Twice is enough (Kahan): the second pass removes the rounding errors of the first.
         for other in done().chain(done()) {
             let inner: f64 = row.iter().zip(other).map(|(a, b)| a * b).sum();
             for (entry, value) in row.iter_mut().zip(other) {
@@ -36,7 +36,7 @@ mod tests {
     fn a_completed_basis_is_orthonormal() {
         for columns in 1..=32 {
             for rank in 0..=columns {
-                // The first axes, turned by a reflection: I − 2 v vᵀ / vᵀv.
+                // The first axes, reflected by I − 2 v vᵀ / vᵀv.
                 let v: Vec<f64> = (0..columns).map(|j| ((j * j + 3 * j + 1) % 7) as f64 - 2.5).collect();
                 let square: f64 = v.iter().map(|v| v * v).sum();
                 let mut rows = vec![0.0; columns * columns];
@@ -54,7 +54,7 @@ mod tests {
                     for (j, b) in rows.chunks_exact(columns).enumerate() {
                         let inner: f64 = a.iter().zip(b).map(|(a, b)| a * b).sum();
                         let off = (inner - f64::from(u8::from(i == j))).abs();
-                        // A sum of so many products, of entries that carry errors of their own.
+                        // A sum of that many products, whose entries carry errors too.
                         assert!(off <= 4.0 * columns as f64 * f64::EPSILON, "{columns}, {rank}: {off:e}");
                     }
                 }

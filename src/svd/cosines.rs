@@ -1,9 +1,9 @@
-//! What a device may do beside factorising: make cosine features where it is, and measure fits on them there.
+//! What a device may do besides factorising: compute cosine features in place, and measure fits on them there.
 
 use crate::Error;
 use ndarray::ArrayView2;
 
-/// The tables of fits on the cosine features `a cos(w_k·x + b_k)`, `k = 1, …, P`.
+/// The tables for fits on the cosine features `a cos(w_k·x + b_k)`, `k = 1, …, P`.
 #[derive(Clone, Copy, Debug)]
 pub struct CosineTables<'a> {
     /// Frequencies `W`, `P × d`.
@@ -20,15 +20,15 @@ pub struct CosineTables<'a> {
     pub x_test: ArrayView2<'a, f64>,
     /// Test targets, `m × k`.
     pub y_test: ArrayView2<'a, f64>,
-    /// How many fits are measured at once: what decides on memory.
+    /// How many fits are measured at once; this determines the memory.
     pub fits: usize,
 }
 
 impl CosineTables<'_> {
-    /// Whether the tables fit together.
+    /// Checks that the tables fit together.
     ///
     /// # Errors
-    /// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`]; [`Error::Domain`] of the amplitude.
+    /// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`]; [`Error::Domain`] for the amplitude.
     pub fn check(&self) -> Result<(), Error> {
         let (n, d) = self.x.dim();
         let named = [
@@ -62,41 +62,42 @@ impl CosineTables<'_> {
     }
 }
 
-/// A device that makes cosine features itself. They never leave it: what comes back are singular values, and a few
-/// numbers of each fit.
+/// A device that computes cosine features itself. They never leave it: it returns singular values, and a few numbers
+/// per fit.
 ///
-/// It computes what it is asked for, one matrix at a time; which fits make a curve, and what a cell is, only
-/// [`sweep`](crate::sweep) knows.
+/// It factorises one matrix at a time, as asked; only [`sweep`](crate::sweep) knows which fits make a curve, and what a
+/// cell is.
 pub trait CosineDevice: Sync {
-    /// Sends the tables and makes all features of all rows.
+    /// Sends the tables and computes all features of all rows.
     ///
     /// # Errors
-    /// Those of [`CosineTables::check`]; [`Error::DeviceMemory`], before anything is sent, if the features with the fits
-    /// on all of them do not fit; [`Error::Overflow`] of a phase; [`Error::Device`].
+    /// Those of [`CosineTables::check`]; [`Error::DeviceMemory`], before anything is sent, if the features and the fits
+    /// on all of them do not fit into memory; [`Error::Overflow`] for a phase; [`Error::Device`].
     fn begin<'a>(&'a self, tables: &CosineTables<'_>) -> Result<Box<dyn CosineFits + 'a>, Error>;
 }
 
 /// Tables and features on a device.
 pub trait CosineFits {
-    /// Factorises the training rows' first `p` features and keeps that: all `min(n, p)` singular values, descending.
+    /// Factorises the training rows' first `p` features, keeps the result, and returns all `min(n, p)` singular values,
+    /// descending.
     ///
-    /// The factorisation is checked as every other: to `30 max(n, p) ε`, as described in [`svd`](crate::svd).
+    /// The factorisation is checked like every other: to `30 max(n, p) ε`, as described in [`svd`](crate::svd).
     ///
     /// # Errors
-    /// [`Error::Shape`] for more features than there are, [`Error::Empty`] for none; [`Error::Backend`] where no
+    /// [`Error::Shape`] for more features than there are, [`Error::Empty`] for none; [`Error::Backend`] if no
     /// factorisation passes its check; [`Error::DeviceMemory`], [`Error::Device`].
     fn factorise(&mut self, p: usize) -> Result<Vec<f64>, Error>;
 
-    /// The fits `β̂ = V diag(g) Uᵀ Y` of the last factorisation, for some lists of gains `g`, one gain for each singular
-    /// value. A number that does not fit into `f64` is infinite or NaN.
+    /// Measures the fits `β̂ = V diag(g) Uᵀ Y` of the last factorisation, for several lists of gains `g` with one gain
+    /// per singular value. A number that does not fit into `f64` is infinite or NaN.
     ///
     /// # Errors
-    /// [`Error::Shape`] for a list of another length, [`Error::Empty`] before any factorisation;
+    /// [`Error::Shape`] for a list of the wrong length, [`Error::Empty`] before any factorisation;
     /// [`Error::DeviceMemory`], [`Error::Device`].
     fn measure(&self, gains: &[Vec<f64>]) -> Result<Vec<CosineFit>, Error>;
 }
 
-/// One fit, for each of the `k` outputs.
+/// Measures of one fit, for each of the `k` outputs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CosineFit {
     /// `‖β̂‖`.

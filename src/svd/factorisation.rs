@@ -1,4 +1,4 @@
-//! The factorisation and what is read off it.
+//! The factorisation and the quantities derived from it.
 
 use super::checked;
 use super::{Backend, Faer, RawSvd, Right};
@@ -10,7 +10,7 @@ use crate::machine::memory::{reserve, sum, table};
 use ndarray::{Array1, Array2, ArrayRef1, ArrayRef2, ArrayView2, Axis, s};
 
 /// The thin singular value decomposition `X = U Σ Vᵀ` of an `n × p` design matrix, with
-/// `r = min(n, p)` modes, and the numerical rank under a stated [`Cutoff`].
+/// `r = min(n, p)` modes, and its numerical rank for a given [`Cutoff`].
 ///
 /// ```text
 /// X (n × p) = U (n × r) · diag(σ₁ ≥ … ≥ σᵣ ≥ 0) · Vᵀ (r × p)
@@ -50,13 +50,13 @@ impl Svd {
         checked::svd(x.view(), backend).map(Self::of)
     }
 
-    /// Factorises many matrices; a backend may take them all at once. One result each, in order.
+    /// Factorises many matrices; a backend may process them as one batch. Returns one result each, in order.
     #[must_use]
     pub fn many(xs: &[ArrayView2<'_, f64>], backend: &dyn Backend) -> Vec<Result<Self, Error>> {
         checked::svd_many(xs, backend).into_iter().map(|raw| raw.map(Self::of)).collect()
     }
 
-    /// The same factorisation with its rank decided by another cutoff.
+    /// Returns the same factorisation with its rank determined by another cutoff.
     ///
     /// # Errors
     /// [`Error::Domain`] if the cutoff is negative or not finite.
@@ -75,13 +75,13 @@ impl Svd {
         Self { u, right }
     }
 
-    /// All but `U`.
+    /// Everything except `U`.
     pub(crate) fn right(&self) -> &Right {
         &self.right
     }
 
-    /// The left singular vectors as columns, `n × r`. Each is defined up to a sign that it shares
-    /// with its row of [`Svd::vt`].
+    /// The left singular vectors as columns, `n × r`. The sign of each is arbitrary, but shared with its row of
+    /// [`Svd::vt`].
     #[must_use]
     pub fn u(&self) -> &Array2<f64> {
         &self.u
@@ -105,33 +105,31 @@ impl Svd {
         self.right.shape()
     }
 
-    /// What a [`SpectralFilter`] sees.
+    /// The spectrum passed to a [`SpectralFilter`].
     #[must_use]
     pub fn spectrum(&self) -> Spectrum<'_> {
         self.right.spectrum()
     }
 
-    /// How many singular values lie over [`Svd::cutoff`].
+    /// The number of singular values above [`Svd::cutoff`].
     #[must_use]
     pub fn rank(&self) -> usize {
         self.right.rank
     }
 
-    /// The absolute cutoff that the rank was decided with: `σ > cutoff` counts.
+    /// The absolute cutoff that determines the rank: `σ > cutoff` counts.
     #[must_use]
     pub fn cutoff(&self) -> f64 {
         self.right.cutoff
     }
 
-    /// The smallest singular value over the cutoff: the one whose reciprocal makes the peak. `None`
-    /// for a matrix of rank 0.
+    /// The smallest singular value above the cutoff, whose reciprocal causes the peak. `None` for a matrix of rank 0.
     #[must_use]
     pub fn smallest_nonzero(&self) -> Option<f64> {
         self.right.smallest_nonzero()
     }
 
-    /// `σ₁ / σᵣ` over all `r = min(n, p)` singular values; infinite if the matrix is rank-deficient
-    /// to the last bit.
+    /// `σ₁ / σᵣ` over all `r = min(n, p)` singular values; infinite if the smallest is exactly zero.
     #[must_use]
     pub fn condition_number(&self) -> f64 {
         match (self.right.sigma.first(), self.right.sigma.last()) {
@@ -144,7 +142,7 @@ impl Svd {
     /// The Moore–Penrose pseudoinverse `X⁺ = Σ_{σᵣ > cutoff} vᵣ uᵣᵀ / σᵣ`, `p × n`.
     ///
     /// # Errors
-    /// [`Error::Overflow`] if an entry does not fit into `f64`: a singular value under 1e-308.
+    /// [`Error::Overflow`] if an entry does not fit into `f64`, because of a singular value under 1e-308.
     pub fn pseudoinverse(&self) -> Result<Array2<f64>, Error> {
         let (n, p) = self.shape();
         reserve("a pseudoinverse", sum([table(p, self.right.rank), table(p, n)]))?;
@@ -156,12 +154,12 @@ impl Svd {
         Ok(inverse)
     }
 
-    /// The parameters `β̂ = V diag(g) Uᵀ Y` with the gains `g` of a filter, `p × k`, for targets `Y`
-    /// (`n × k`, a column per output).
+    /// Computes the parameters `β̂ = V diag(g) Uᵀ Y` with the gains `g` of a filter, `p × k`, for targets `Y`
+    /// (`n × k`, one column per output).
     ///
     /// # Errors
-    /// [`Error::Shape`] if `y` has not `n` rows, [`Error::NonFinite`] if it holds NaN or an infinity,
-    /// [`Error::Overflow`] if a parameter does not fit into `f64`, [`Error::UserCode`] if the filter gives what are no
+    /// [`Error::Shape`] if `y` does not have `n` rows, [`Error::NonFinite`] if it holds NaN or an infinity,
+    /// [`Error::Overflow`] if a parameter does not fit into `f64`, [`Error::UserCode`] if the filter returns invalid
     /// gains.
     ///
     /// # Examples
@@ -178,8 +176,8 @@ impl Svd {
         self.fit(y, filter).map(|(beta, _)| beta)
     }
 
-    /// [`Svd::solve`], and what the fit leaves of the targets along each left singular vector, `(1 − g σ) Uᵀ Y`
-    /// (`r × k`), by the filter's own residual factors.
+    /// [`Svd::solve`], with the residuals of the targets along each left singular vector, `(1 − g σ) Uᵀ Y` (`r × k`),
+    /// computed from the filter's own residual factors.
     pub(crate) fn fit(
         &self,
         y: &ArrayRef2<f64>,
@@ -188,7 +186,7 @@ impl Svd {
         self.fit_as(y, filter, self.shape())
     }
 
-    /// [`Svd::fit`] where this factorises the triangle of an `n × p` matrix: what the filter is to see.
+    /// [`Svd::fit`] if this factorises the triangle of an `n × p` matrix, whose shape the filter is to see.
     pub(crate) fn fit_as(
         &self,
         y: &ArrayRef2<f64>,
@@ -202,8 +200,8 @@ impl Svd {
         Ok((beta, along * &Array1::from(residuals).insert_axis(Axis(1))))
     }
 
-    /// [`Svd::fit_as`] as a sum of rows: the weights `W = U diag(g/σ) Uᵀ Y` in place of `β̂ = Xᵀ W`, for an `X` of
-    /// these singular values: its own, or those in another unit. Modes without one are in no sum of rows.
+    /// [`Svd::fit_as`] in terms of rows: the weights `W = U diag(g/σ) Uᵀ Y` of `β̂ = Xᵀ W`, for an `X` with these
+    /// singular values (its own, or in another unit). Modes with a zero singular value get no weight.
     pub(crate) fn weights_as(
         &self,
         y: &ArrayRef2<f64>,
@@ -220,7 +218,8 @@ impl Svd {
         Ok((weights, along * &Array1::from(residuals).insert_axis(Axis(1))))
     }
 
-    /// How a filter that is to see an `n × p` matrix responds, and the targets along each left singular vector, `Uᵀ Y`.
+    /// Computes a filter's response to the spectrum of an `n × p` matrix, and the targets along each left singular
+    /// vector, `Uᵀ Y`.
     fn respond(
         &self,
         y: &ArrayRef2<f64>,
@@ -240,32 +239,31 @@ impl Svd {
         Ok((Response::new(filter, spectrum)?, self.u.t().dot(y)))
     }
 
-    /// Projects each row of `x` (`m × p`) on the row space of `X`: `x V Vᵀ` over the modes of the
-    /// rank.
+    /// Projects each row of `x` (`m × p`) on the row space of `X`: `x V Vᵀ` over the modes within the rank.
     ///
     /// # Errors
-    /// [`Error::Shape`] if `x` has not `p` columns.
+    /// [`Error::Shape`] if `x` does not have `p` columns.
     pub fn project_row_space(&self, x: &ArrayRef2<f64>) -> Result<Array2<f64>, Error> {
         Error::check_len("columns of x", self.right.vt.ncols(), x.ncols())?;
         reserve("a projection", sum([table(x.nrows(), self.right.rank), table(x.nrows(), x.ncols())]))?;
         Ok(self.right.row_space(x))
     }
 
-    /// Projects each row of `x` (`m × p`) on the null space of `X`: `x (I − V Vᵀ)`, what no training
-    /// row says anything about.
+    /// Projects each row of `x` (`m × p`) on the null space of `X`: `x (I − V Vᵀ)`, the part that the training rows do
+    /// not determine.
     ///
     /// # Errors
-    /// [`Error::Shape`] if `x` has not `p` columns.
+    /// [`Error::Shape`] if `x` does not have `p` columns.
     pub fn project_null_space(&self, x: &ArrayRef2<f64>) -> Result<Array2<f64>, Error> {
         Error::check_len("columns of x", self.right.vt.ncols(), x.ncols())?;
         self.right.null_space(x)
     }
 
-    /// The index of the last mode of non-zero singular value, `rank − 1`, signed so that
+    /// Returns the index of the last mode with a non-zero singular value, `rank − 1`, and the sign for which
     /// `Σₖ u_last · y_k ≥ 0`: the direction along which data do the most harm. `None` at rank 0.
     ///
     /// # Errors
-    /// [`Error::Shape`] if `y` has not `n` rows.
+    /// [`Error::Shape`] if `y` does not have `n` rows.
     pub fn last_mode(&self, y: &ArrayRef2<f64>) -> Result<Option<LastMode>, Error> {
         Error::check_len("rows of y", self.u.nrows(), y.nrows())?;
         Ok(self.right.rank.checked_sub(1).map(|index| {
@@ -274,7 +272,7 @@ impl Svd {
         }))
     }
 
-    /// Turns single-column targets into the `n × 1` matrix that this crate works on.
+    /// Turns single-column targets into the `n × 1` matrix that this crate uses.
     #[must_use]
     pub fn column(y: &ArrayRef1<f64>) -> Array2<f64> {
         y.to_owned().insert_axis(Axis(1))

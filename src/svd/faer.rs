@@ -1,4 +1,4 @@
-//! The default backend: pure Rust, nothing to link, on faer's products and reflections.
+//! The default backend: pure Rust, nothing to link, built on faer's products and reflections.
 
 use super::householder::{factor, recommended_block_size, scratch};
 use super::space::with_space;
@@ -10,24 +10,24 @@ use faer::linalg::svd::{ComputeSvdVectors, SvdParams, svd, svd_scratch};
 use faer::{MatMut, MatRef, Par, Spec};
 use ndarray::{Array1, Array2, ArrayView2, ShapeBuilder, s};
 
-/// Ratio of rows to columns from which it is faster to reduce a matrix to a triangle first, and not directly to a
-/// bidiagonal one.
+/// Ratio of rows to columns from which reducing to a triangle first is faster than reducing directly to a bidiagonal
+/// matrix.
 const LONG: f64 = 3.0;
-/// Entries up to which it is not.
+/// Most entries for which the direct reduction is faster at any ratio.
 const DIRECT: usize = 1 << 14;
-/// Ratio from which it costs little.
+/// Ratio from which a triangle first costs little.
 const SAFER: f64 = 11.0 / 6.0;
-/// Ratio of the lengths of columns beyond which it is done all the same.
+/// Ratio of column lengths beyond which a triangle is computed first anyway.
 const UNEVEN: f64 = 16.0;
 
-/// The default: a reduction to a bidiagonal matrix in one pass a step, and divide and conquer with as many roots of the
-/// secular equation at once as a register holds, on the products, reflections and QR of
-/// [faer](https://crates.io/crates/faer). The threads of the rayon pool that it is called in share a matrix of 1,200 columns
-/// and rows or more, in pieces that depend on its shape alone: results have the same bits on any number of threads.
+/// The default backend: a one-pass-per-step reduction to a bidiagonal matrix, then divide and conquer that solves as
+/// many roots of the secular equation at once as a register holds, on the products, reflections and QR of
+/// [faer](https://crates.io/crates/faer). The threads of the calling rayon pool share matrices with 1,200 or more
+/// columns and rows, in pieces that depend on the shape alone: results have the same bits on any number of threads.
 ///
-/// The second route is faer's own SVD by QR iteration, of the row-reversed matrix: it shares neither the
-/// reduction nor what follows. (faer's own divide and conquer is not used: it returns, in silence, wrong factorisations
-/// of some matrices of deficient rank.)
+/// The second route is faer's own SVD by QR iteration on the row-reversed matrix: it shares neither the reduction nor
+/// what follows. (faer's own divide and conquer is not used: it silently returns wrong factorisations of some
+/// rank-deficient matrices.)
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Faer;
 
@@ -46,8 +46,8 @@ impl Backend for Faer {
                 conquer::factorise(x, by_triangle)
             }
             Route::Second => {
-                // Another order of the rows cures the rare matrices of repeated singular values on which QR
-                // iteration stalls.
+                // Reversing the rows helps with the rare matrices of repeated singular values on which QR iteration
+                // stalls.
                 let mut raw = by_iteration(x.slice(ndarray::s![..;-1, ..]))?;
                 raw.u.invert_axis(ndarray::Axis(0));
                 Ok(raw)
@@ -67,7 +67,7 @@ impl Backend for Faer {
             MemStack::new(&mut buffer),
         );
         let factors = Array2::from_shape_vec((n, p).f(), factors).map_err(|e| e.to_string())?;
-        // Row by row, which is column by column of the transpose.
+        // Row-major, which is column-major order of the transpose.
         let mut triangle = by_columns(factors.slice(s![..n.min(p), ..]).reversed_axes()).reversed_axes();
         for (i, mut row) in triangle.rows_mut().into_iter().enumerate() {
             row.slice_mut(s![..i.min(p)]).fill(0.0);
@@ -76,10 +76,10 @@ impl Backend for Faer {
     }
 }
 
-/// faer's SVD by QR iteration.
+/// Computes the SVD with faer's QR iteration.
 fn by_iteration(x: ArrayView2<'_, f64>) -> Result<RawSvd, String> {
     let mut params: Spec<SvdParams, f64> = Spec::default();
-    // Over any size: no divide and conquer.
+    // No divide and conquer at any size.
     params.config.recursion_threshold = usize::MAX;
     let (n, p) = x.dim();
     let r = n.min(p);
@@ -97,7 +97,7 @@ fn by_iteration(x: ArrayView2<'_, f64>) -> Result<RawSvd, String> {
     let (mut u, mut v) = (vec![0.0; n * r], vec![0.0; p * r]);
     let left = MatMut::from_column_major_slice_mut(&mut u, n, r);
     let right = MatMut::from_column_major_slice_mut(&mut v, p, r);
-    // faer copies the matrix column by column. The rows of a square one are the columns of its transpose.
+    // faer copies the matrix in column-major order. A square matrix's rows are its transpose's columns.
     let (matrix, left, right) = match x.as_slice() {
         Some(_) if n == p => (matrix.transpose(), right, left),
         _ => (matrix, left, right),
@@ -113,13 +113,13 @@ fn by_iteration(x: ArrayView2<'_, f64>) -> Result<RawSvd, String> {
     Ok(RawSvd {
         u: Array2::from_shape_vec((n, r).f(), u).map_err(shape)?,
         sigma: Array1::from_iter(sigma.iter().copied()),
-        // V column by column is Vᵀ row by row.
+        // Column-major V is row-major Vᵀ.
         vt: Array2::from_shape_vec((r, p), v).map_err(shape)?,
     })
 }
 
-/// Whether the columns (the rows, if they are fewer) have like lengths: a triangle first keeps more digits of small ones
-/// beside large ones.
+/// Whether the columns (the rows, if fewer) have similar lengths. If not, reducing to a triangle first keeps more
+/// digits of the short ones.
 fn is_even(x: ArrayView2<'_, f64>) -> bool {
     let long = if x.nrows() < x.ncols() { x.reversed_axes() } else { x };
     let mut squares = vec![0.0; long.ncols()];

@@ -1,4 +1,4 @@
-//! `U` and `σ` of a wide matrix from its Gram matrix, where that has all their digits.
+//! `U` and `σ` of a wide matrix from its Gram matrix, if that preserves all their digits.
 
 use super::conquer::{self, Eigen};
 use super::product::{product, row_gram};
@@ -12,14 +12,16 @@ use ndarray::{Array1, Array2, ArrayView2, Axis, ShapeBuilder};
 
 /// The largest `(σ₁/σ_r)²` that counts as well-conditioned.
 ///
-/// Rounding moves `K = XXᵀ` by some `ε σ₁²`, and so a `σ_r²` by `ε σ₁²/σ_r²` of itself and a vector `u_r` towards others
-/// by as much: at most 64 of a rounding error, where reflections of `X` itself would leave `σ₁/σ_r` of one, at most 8.
+/// Rounding perturbs `K = XXᵀ` by about `ε σ₁²`. That changes a `σ_r²` by a relative `ε σ₁²/σ_r²`, and rotates a vector
+/// `u_r` towards others by as much: at most 64 rounding errors, compared with `σ₁/σ_r` (at most 8) for reflections of
+/// `X` itself.
 const WELL_CONDITIONED: f64 = 64.0;
-/// More rows to a column are not well-conditioned where entries are independent, `(1 + √(n/p))/(1 − √(n/p)) = 8`.
+/// With more rows per column, matrices of independent entries are not well-conditioned: `(1 + √(n/p))/(1 − √(n/p)) =
+/// 8`.
 const MOST_ROWS: f64 = 0.6;
-/// Sums of squares far from the ends of the range of numbers.
+/// Sums of squares far from underflow and overflow.
 const MIDDLING: std::ops::Range<f64> = 1e-60..1e60;
-/// Squares of the shorter side that are held at once.
+/// Memory held at once, in squares of the shorter side.
 const SQUARES: usize = 10;
 
 /// Left singular vectors (`n × r`) and all `n` singular values, descending.
@@ -28,22 +30,22 @@ pub(crate) struct Left {
     pub(crate) sigma: Vec<f64>,
 }
 
-/// `XXᵀ = Q T Qᵀ` of a well-conditioned `X` (`n × p`, `n < p`), `Q` of `r = n` columns; or, where the columns of `X` have the
-/// mean 0, of `r = n − 1`, orthogonal to the constant vector.
+/// `XXᵀ = Q T Qᵀ` of a well-conditioned `X` (`n × p`, `n < p`), where `Q` has `r = n` columns; or, if the columns of
+/// `X` have mean 0, `r = n − 1` columns orthogonal to the constant vector.
 ///
-/// Half the multiplications of `XXᵀ` and a symmetric reduction, in place of a QR of `Xᵀ` and the SVD of its triangle: a
-/// quarter of the time.
+/// It takes half the multiplications of `XXᵀ` and a symmetric reduction, in place of a QR of `Xᵀ` and the SVD of its
+/// triangle: a quarter of the time.
 #[derive(Clone, Debug)]
 pub(crate) struct WellConditioned {
     symmetric: Symmetric,
     is_centred: bool,
-    /// Squared singular values lie between.
+    /// Bounds on the squared singular values.
     ends: [f64; 2],
 }
 
 impl WellConditioned {
-    /// `None` where the ends of the spectrum of `XXᵀ`, or what is known before them, do not show that `X` is
-    /// well-conditioned, and where what was found is not confirmed: that is a case for an SVD.
+    /// `None` if the ends of the spectrum of `XXᵀ`, or earlier estimates, do not show that `X` is well-conditioned, or
+    /// if the result fails its check: then use an SVD.
     pub(crate) fn new(x: ArrayView2<'_, f64>, is_centred: bool) -> Result<Option<Self>, Error> {
         let (n, p) = x.dim();
         let rank = n - usize::from(is_centred);
@@ -57,13 +59,13 @@ impl WellConditioned {
         let mut gram = row_gram(x);
         let diagonal = || (0..n).map(|i| gram[i * (n + 1)]);
         let trace: f64 = diagonal().sum();
-        // Not so for NaN: entries need not be numbers.
+        // NaN is not in the range: entries need not be finite.
         if !MIDDLING.contains(&trace) {
             return Ok(None);
         }
         let square: f64 = gram.chunks_exact(n).enumerate().map(|(j, column)| twice_below(&column[j..])).sum();
-        // σ₁² is at least the mean of the eigenvalues weighted by themselves; σ_r² at most a diagonal entry, over 1 − 1/n
-        // beside a constant vector.
+        // σ₁² is at least the mean of the eigenvalues weighted by themselves; σ_r² is at most a diagonal entry, divided
+        // by 1 − 1/n if the constant vector is excluded.
         let least = diagonal().fold(f64::INFINITY, f64::min) * n as f64 / rank as f64;
         let may_be = square <= WELL_CONDITIONED * least * trace;
         if !may_be {
@@ -87,7 +89,7 @@ impl WellConditioned {
         &self.symmetric.tridiagonal
     }
 
-    /// Numbers between which all squared singular values lie, each within a millionth of the largest of one.
+    /// Bounds on all squared singular values, each within a millionth of the largest.
     pub(crate) fn ends(&self) -> [f64; 2] {
         self.ends
     }
@@ -107,7 +109,7 @@ impl WellConditioned {
         values.chain(self.is_centred.then_some(0.0)).collect()
     }
 
-    /// `Q` (`n × r`), column by column; `None` where it is not orthogonal.
+    /// Returns `Q` (`n × r`), column-major; `None` if it is not orthogonal.
     pub(crate) fn basis(&self) -> Result<Option<Array2<f64>>, Error> {
         let n = self.rank() + usize::from(self.is_centred);
         reserve("the basis of a path", table(3 * n, n))?;
@@ -116,7 +118,7 @@ impl WellConditioned {
         Ok(is_orthogonal(&q, tolerance(n, n)).then_some(q))
     }
 
-    /// The singular vectors of `x`, by divide and conquer on `T`; `None` where they are not confirmed.
+    /// Computes the singular vectors of `x`, by divide and conquer on `T`; `None` if they fail their check.
     pub(crate) fn left(&self, x: ArrayView2<'_, f64>) -> Result<Option<Left>, Error> {
         let (n, p) = x.dim();
         reserve("the singular vectors of a path", table(SQUARES * n, n))?;
@@ -127,7 +129,7 @@ impl WellConditioned {
         let found = product(u.view(), (product(u.t(), z.view()) * weights).view());
         let trace: f64 = self.tridiagonal().diagonal.iter().sum();
         let tolerance = tolerance(n, p);
-        // Negations would let NaN pass.
+        // A negated comparison would let NaN pass.
         let is_right = (values.iter().sum::<f64>() - trace).abs() <= tolerance * trace
             && length(&(found - along_twice(x, &z))) <= tolerance * values[0] * length(&z)
             && is_orthogonal(&u, tolerance);
@@ -135,14 +137,14 @@ impl WellConditioned {
         Ok(is_right.then_some(Left { u, sigma }))
     }
 
-    /// Vectors of `r` entries as ones of `n`.
+    /// Extends vectors of `r` entries to `n` entries.
     fn in_rows(&self, vectors: Vec<f64>) -> Option<Array2<f64>> {
         let (rank, n) = (self.rank(), self.rank() + usize::from(self.is_centred));
         let vectors = if self.is_centred { with_constant(&vectors, n) } else { vectors };
         Array2::from_shape_vec((n, rank).f(), vectors).ok()
     }
 
-    /// Whether `tr T = ‖X‖²` and `Q T Qᵀ z = X Xᵀ z` on a probe, as of every factorisation.
+    /// Whether `tr T = ‖X‖²` and `Q T Qᵀ z = X Xᵀ z` on a probe, the check of every factorisation.
     fn is_confirmed(&self, x: ArrayView2<'_, f64>, trace: f64) -> bool {
         let (n, p) = x.dim();
         let z = column(n);
@@ -161,13 +163,13 @@ impl WellConditioned {
         let found = Array1::from(found).insert_axis(Axis(1));
         let tolerance = tolerance(n, p);
         let sum: f64 = self.tridiagonal().diagonal.iter().sum();
-        // Negations would let NaN pass.
+        // A negated comparison would let NaN pass.
         (sum - trace).abs() <= tolerance * trace
             && length(&(found - along_twice(x, &z))) <= tolerance * self.ends[1] * length(&z)
     }
 }
 
-/// The probe.
+/// The probe, as a column.
 fn column(length: usize) -> Array2<f64> {
     Array1::from(probe(length)).insert_axis(Axis(1))
 }
@@ -181,26 +183,27 @@ fn along_twice(x: ArrayView2<'_, f64>, z: &Array2<f64>) -> Array2<f64> {
     product(x, product(x.t(), z.view()).view())
 }
 
-/// `Uᵀ U s = s` on a probe.
+/// Whether `Uᵀ U s = s` on a probe.
 fn is_orthogonal(u: &Array2<f64>, tolerance: f64) -> bool {
     let s = column(u.ncols());
     let again = product(u.t(), product(u.view(), s.view()).view());
     length(&(again - &s)) <= tolerance * length(&s)
 }
 
-/// What a column of a symmetric matrix from the diagonal on adds to its Frobenius norm, squared.
+/// Contribution of a symmetric matrix's column, from the diagonal on, to the squared Frobenius norm.
 fn twice_below(column: &[f64]) -> f64 {
     let all = norm(column);
     2.0 * all * all - column[0] * column[0]
 }
 
-/// `H K H` without its last row and column, for `K` with `K 1 = 0` and the reflection `H` of `1/√n` to the last axis,
+/// `H K H` without its last row and column, for `K` with `K 1 = 0` and the reflection `H` that takes `1/√n` to the last
+/// axis,
 ///
 /// ```text
 /// H = I − v vᵀ/τ    v = 1/√n + e_n,   τ = 1 + 1/√n        H K H = K − (v kᵀ + k vᵀ)/τ + k_n v vᵀ/τ²,   k = K v = K e_n
 /// ```
 ///
-/// lower triangles, column by column.
+/// as column-major lower triangles.
 fn without_constant(gram: &[f64], n: usize) -> Vec<f64> {
     let share = (n as f64).sqrt().recip();
     let scale = share / (1.0 + share);
@@ -234,7 +237,7 @@ fn with_constant(vectors: &[f64], n: usize) -> Vec<f64> {
 fn without_constant_part(z: &[f64]) -> Vec<f64> {
     let share = (z.len() as f64).sqrt().recip();
     let (last, rest) = z.split_last().unwrap_or((&0.0, &[]));
-    // vᵀz/τ of v = 1/√n + e_n.
+    // vᵀz/τ for v = 1/√n + e_n.
     let along = (z.iter().sum::<f64>() * share + last) / (1.0 + share);
     rest.iter().map(|z| z - along * share).collect()
 }
@@ -262,8 +265,8 @@ mod tests {
         x
     }
 
-    /// Against the SVD, whose values are good to `ε κ` of themselves; of those from the Gram matrix a square is off by
-    /// `ε κ²`, so by 64 roundings, of which there are some for each of `√p` sums.
+    /// Compared with the SVD, whose values have a relative error of `ε κ`. A squared value from the Gram matrix is off
+    /// by `ε κ²`, so by 64 rounding errors, of which each of `√p` sums has some.
     #[test]
     fn as_by_the_svd() {
         for (n, p) in [(1, 2), (2, 4), (3, 20), (8, 30), (40, 100), (101, 400)] {
@@ -307,8 +310,8 @@ mod tests {
         }
     }
 
-    /// Rows that nearly depend on others, one far longer than others, none at all, numbers near the ends of the range, and
-    /// as many rows as columns: for others to do.
+    /// Nearly dependent rows, one row far longer than the others, zeros, numbers near the ends of the range, and as
+    /// many rows as columns are left to the SVD.
     #[test]
     fn what_is_not_well_conditioned_is_left() {
         let x = uniform(20, 60);

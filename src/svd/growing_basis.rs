@@ -1,11 +1,11 @@
-//! An orthonormal basis that grows by blocks of vectors, as a product of reflections.
+//! An orthonormal basis that grows by blocks of vectors, stored as a product of reflections.
 
 use super::product::columns_mut;
 use super::reflect::Reflections;
 use ndarray::{Array2, ArrayView2, Axis, ShapeBuilder, s};
 
-/// `Q` (`d × r`), the first columns of `H₁ H₂ ⋯ S` with blocks of reflections `H` and signs `S`. Orthonormal to working
-/// accuracy, however close to dependent the vectors were that it grew by.
+/// `Q` (`d × r`), the first columns of `H₁ H₂ ⋯ S` with blocks of reflections `H` and signs `S`. It is orthonormal to
+/// working accuracy, however close to dependent the added vectors were.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct GrowingBasis {
     signs: Vec<f64>,
@@ -18,9 +18,9 @@ impl GrowingBasis {
         self.signs.len()
     }
 
-    /// Grows by the rows of `x` until one leaves the span of those before by at most its entry of `least`: the coordinates of
-    /// those before it, `Qᵀ xᵀ` with the new vectors in `Q`, column by column. Below the last entry of a column, which is
-    /// positive, there are zeros.
+    /// Adds the rows of `x` until one has a remainder outside the span so far of at most its entry of `least`. Returns
+    /// the coordinates of the rows before that one, `Qᵀ xᵀ` with the new vectors in `Q`, column-major. The last
+    /// non-zero entry of each column is positive.
     pub(crate) fn grow(&mut self, x: ArrayView2<'_, f64>, least: &[f64]) -> Array2<f64> {
         let ((b, d), r) = (x.dim(), self.len());
         let b = b.min(d - r);
@@ -46,7 +46,7 @@ impl GrowingBasis {
         coordinates
     }
 
-    /// The columns of `Q` from `from` on, column by column.
+    /// Returns the columns of `Q` from `from` on, column-major.
     pub(crate) fn vectors(&self, d: usize, from: usize) -> Array2<f64> {
         let r = self.len();
         let mut vectors = Array2::zeros((d, r - from).f());
@@ -57,13 +57,14 @@ impl GrowingBasis {
         vectors
     }
 
-    /// `B ← [Q Q'] B` for `B` (`d × k`, column by column), `Q'` a basis of what is orthogonal to `Q`.
+    /// `B ← [Q Q'] B` for `B` (`d × k`, column-major), where `Q'` is a basis of the orthogonal complement of `Q`.
     pub(crate) fn multiply(&self, b: &mut Array2<f64>) {
         self.turn_signs(0, b);
         self.reflect(b);
     }
 
-    /// `B ← [Q Q']ᵀ B`, the same `Q'`, for a `B` that the first `from` vectors, where a block starts, are multiplied with already.
+    /// `B ← [Q Q']ᵀ B`, with the same `Q'`, for a `B` already multiplied with the first `from` vectors; a block must
+    /// start at `from`.
     pub(crate) fn multiply_transposed(&self, from: usize, b: &mut Array2<f64>) {
         self.reflect_transposed(from, b);
         self.turn_signs(from, b);
@@ -86,7 +87,7 @@ impl GrowingBasis {
         }
     }
 
-    /// `B ← ⋯ H₂ H₁ B`, of the blocks after the first `from` vectors.
+    /// `B ← ⋯ H₂ H₁ B`, for the blocks after the first `from` vectors.
     fn reflect_transposed(&self, from: usize, b: &mut Array2<f64>) {
         let (d, mut first) = (b.nrows(), 0);
         for block in &self.blocks {
@@ -102,16 +103,16 @@ impl GrowingBasis {
 mod tests {
     use super::*;
 
-    /// An entry without a pattern.
+    /// A pseudorandom entry.
     fn entry(i: usize, j: usize) -> f64 {
         let mut state = (i as u64 * 7919 + j as u64 * 104_729 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        // Mixed as in SplitMix64: a multiple alone is a sawtooth of i and j, whose rows are soon dependent.
+        // Mixed as in SplitMix64: a multiple alone is a sawtooth in i and j, which soon makes rows dependent.
         state = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         state = (state ^ (state >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         ((state ^ (state >> 31)) >> 11) as f64 / 2f64.powi(52) - 1.0
     }
 
-    /// `x = Q m` for each vector, `QᵀQ = I`, and a vector in the span of those before ends a block.
+    /// `x = Q m` for each vector, `QᵀQ = I`, and a vector in the span of earlier ones ends a block.
     #[test]
     fn vectors_come_back_from_their_coordinates() {
         let d = 60;
@@ -129,13 +130,13 @@ mod tests {
             q = ndarray::concatenate![Axis(1), q, vectors];
             let back = q.dot(&coordinates.slice(s![..from + count, ..]));
             let off = &back.t() - &block.slice(s![..count, ..]);
-            // Entries of size 1, in 60 products of rounding ε each.
+            // Entries of size 1, in 60 products with rounding error ε each.
             assert!(off.iter().all(|v| v.abs() < 60.0 * f64::EPSILON), "{off}");
             from += count;
         }
         let off = q.t().dot(&q) - Array2::<f64>::eye(41);
         assert!(off.iter().all(|v| v.abs() < 60.0 * f64::EPSILON));
-        // The same without the vectors: [Q Q']ᵀ B in one go or in two, and back.
+        // The same without forming the vectors: [Q Q']ᵀ B in one step or in two, and back.
         let b = Array2::from_shape_fn((d, 3).f(), |(i, j)| entry(i + 100, j));
         let (mut once, mut twice, mut blocks) = (b.clone(), b.clone(), GrowingBasis::default());
         for (from, to) in [(0, 32), (32, 41)] {

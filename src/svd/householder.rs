@@ -1,9 +1,9 @@
-//! `A = Q R` by Householder reflections, every column to its last digits.
+//! `A = Q R` by Householder reflections, with every column to full accuracy.
 //!
-//! faer has one too, and this one walks through a matrix as that does, with its kernels, to the same bits. But what a
-//! column adds to the span of those before it counts as nothing there where it is under `16 m ε` of the column
-//! (`m` rows), and is dropped. So much a curve near its threshold cannot spare: the bounds of this crate are some `ε`
-//! of a column. Here no column is skipped.
+//! This traverses the matrix as faer's QR does, with faer's kernels, and gives the same bits. But faer's QR treats a
+//! column's component outside the span of the columns before it as zero, and drops it, if it is under `16 m ε` of the
+//! column (`m` rows). A curve near its threshold needs that component: the bounds of this crate are some `ε` of a
+//! column. Here no column is skipped.
 
 use faer::dyn_stack::{MemStack, StackReq};
 use faer::linalg::householder::{
@@ -14,22 +14,22 @@ use faer::linalg::qr::no_pivoting::factor::qr_in_place_scratch;
 pub(super) use faer::linalg::qr::no_pivoting::factor::recommended_block_size;
 use faer::{Conj, MatMut, Par, RowMut, Spec};
 
-/// Entries of a matrix whose columns are reduced one by one.
+/// Entries of a matrix below which columns are reduced one by one.
 const SMALL: usize = 48 * 48;
 
-/// Memory that [`factor`] needs.
+/// Returns the memory that [`factor`] needs.
 pub(super) fn scratch(rows: usize, columns: usize, block: usize) -> StackReq {
     qr_in_place_scratch::<f64>(rows, columns, block, Par::Seq, Spec::default())
 }
 
-/// `A ← R` on and above the diagonal, and below it the reflections' vectors, whose heads are 1; `coefficients` are their
-/// block factors, `block × min(rows, columns)`, as faer's products with reflections take them.
+/// `A ← R` on and above the diagonal, with the reflections' vectors (whose heads are 1) below it. `coefficients` become
+/// the block factors, `block × min(rows, columns)`, in the form that faer's products with reflections take.
 pub(super) fn factor(a: MatMut<'_, f64>, mut coefficients: MatMut<'_, f64>, stack: &mut MemStack) {
     coefficients.fill(0.0);
     from(a, coefficients, 0, stack);
 }
 
-/// Row and column `start` first.
+/// Starts at row and column `start`.
 fn from(mut a: MatMut<'_, f64>, mut factors: MatMut<'_, f64>, start: usize, stack: &mut MemStack) {
     let (rows, columns) = (a.nrows(), a.ncols());
     let (size, block) = (rows.min(columns), factors.nrows());
@@ -44,7 +44,7 @@ fn from(mut a: MatMut<'_, f64>, mut factors: MatMut<'_, f64>, start: usize, stac
         let width = block.min(size - first);
         let inner = inner.min(width);
         from(a.as_mut().subcols_mut(0, first + width), factors.as_mut().subrows_mut(0, inner), first, stack);
-        // The factors of inner blocks stand in the first rows: each goes to its place on the diagonal.
+        // The factors of inner blocks are in the first rows: move each to its place on the diagonal.
         for at in (inner..width).step_by(inner) {
             let inner = inner.min(width - at);
             let (above, below) =
@@ -63,7 +63,7 @@ fn from(mut a: MatMut<'_, f64>, mut factors: MatMut<'_, f64>, start: usize, stac
     }
 }
 
-/// Columns from `start` on, as many as there are factors or rows.
+/// Reduces columns from `start` on, as many as there are factors or rows.
 fn one_by_one(mut a: MatMut<'_, f64>, mut factors: RowMut<'_, f64>, start: usize) {
     let (rows, columns) = (a.nrows(), a.ncols());
     for k in start..factors.ncols().min(rows).min(columns) {
@@ -100,7 +100,7 @@ mod tests {
         [a, factors]
     }
 
-    /// An entry without a pattern.
+    /// A pseudorandom entry.
     #[allow(clippy::cast_possible_wrap)]
     fn entry(i: usize, j: usize) -> f64 {
         let state = (i * 7919 + j * 104_729 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -108,7 +108,7 @@ mod tests {
             - 1.0
     }
 
-    /// No seeded result moves where nothing was dropped.
+    /// If nothing was dropped, no seeded result changes.
     #[test]
     fn independent_columns_have_the_bits_of_faer() {
         for (rows, columns) in
@@ -123,7 +123,8 @@ mod tests {
         }
     }
 
-    /// The last column is the first with `2⁻⁴⁰` of another direction: so much of `R` is its own, and not rounding.
+    /// The last column is the first plus a small component in another direction, which `R` must keep: it is no rounding
+    /// error.
     #[test]
     fn what_a_column_adds_is_kept_however_little_it_is() {
         let small = 2f64.powi(-44);

@@ -1,21 +1,21 @@
-//! Matrices and vectors of nalgebra, in and out, behind the feature `nalgebra`.
+//! Conversions to and from nalgebra's matrices and vectors, behind the feature `nalgebra`.
 //!
-//! nalgebra keeps a matrix column by column; ndarray keeps it in any order. Owned values move their buffer where
-//! the order allows it, and are copied where not. Views never copy: where they would have to, they are an error.
+//! nalgebra stores matrices in column-major order; ndarray allows any order. Owned values move their buffer if the
+//! order allows it, and are copied otherwise. Views never copy: if a copy would be needed, they return an error.
 //!
 //! nalgebra is no [`Backend`](crate::svd::Backend): the SVD of its version 0.35 has wrong singular values for some
-//! small integer matrices (Σσ² = 21.044 for one where it is 21), and does not return where an entry is NaN.
+//! small integer matrices (Σσ² = 21.044 for one with 21), and does not return if an entry is NaN.
 //!
 //! | from | to | copies |
 //! |---|---|---|
 //! | [`DMatrix`] | [`into_array2`] | never |
 //! | [`DVector`] | [`into_array1`] | never |
-//! | [`Array2`] | [`into_dmatrix`] | unless it stands column by column |
-//! | [`Array1`] | [`into_dvector`] | unless its entries stand side by side |
+//! | [`Array2`] | [`into_dmatrix`] | unless it is column-major |
+//! | [`Array1`] | [`into_dvector`] | unless its entries are contiguous |
 //! | `&DMatrix` | [`view_array2`] | never |
 //! | `&DVector` | [`view_array1`] | never |
-//! | [`ArrayView2`] | [`view_dmatrix`] | never: row by row, column by column, or an error |
-//! | [`ArrayView1`] | [`view_dvector`] | never: entries side by side, or an error |
+//! | [`ArrayView2`] | [`view_dmatrix`] | never: row-major, column-major, or an error |
+//! | [`ArrayView1`] | [`view_dvector`] | never: contiguous entries, or an error |
 //!
 //! # Examples
 //! ```
@@ -34,21 +34,21 @@ use crate::Error;
 use nalgebra::{DMatrix, DMatrixView, DVector, DVectorView, Dyn};
 use ndarray::{Array, Array1, Array2, ArrayView1, ArrayView2, Dimension, ShapeBuilder, ShapeError};
 
-/// The matrix as an array, column by column, in the same buffer.
+/// Converts a matrix to a column-major array in the same buffer.
 ///
 /// # Errors
-/// [`Error::Unsupported`] for a matrix without entries that has a side too long for ndarray (over `isize::MAX`).
+/// [`Error::Unsupported`] for a matrix without entries and with a side too long for ndarray (over `isize::MAX`).
 pub fn into_array2(matrix: DMatrix<f64>) -> Result<Array2<f64>, Error> {
     Array2::from_shape_vec(matrix.shape().f(), matrix.data.into()).map_err(too_long)
 }
 
-/// The vector as an array, in the same buffer.
+/// Converts a vector to an array in the same buffer.
 #[must_use]
 pub fn into_array1(vector: DVector<f64>) -> Array1<f64> {
     Array1::from_vec(vector.data.into())
 }
 
-/// The array as a matrix: in the same buffer where it stands column by column, a copy in any other order.
+/// Converts an array to a matrix: in the same buffer if it is column-major, otherwise as a copy.
 #[must_use]
 pub fn into_dmatrix(array: Array2<f64>) -> DMatrix<f64> {
     let (n, p) = array.dim();
@@ -58,13 +58,13 @@ pub fn into_dmatrix(array: Array2<f64>) -> DMatrix<f64> {
     DMatrix::from_iterator(n, p, array.t().iter().copied())
 }
 
-/// The array as a vector: in the same buffer where its entries stand side by side, a copy elsewhere.
+/// Converts an array to a vector: in the same buffer if its entries are contiguous, otherwise as a copy.
 #[must_use]
 pub fn into_dvector(array: Array1<f64>) -> DVector<f64> {
     DVector::from_vec(if array.is_standard_layout() { buffer(array) } else { array.to_vec() })
 }
 
-/// The matrix seen as an array, no copy.
+/// Views a matrix as an array, without a copy.
 ///
 /// # Errors
 /// [`Error::Unsupported`], as [`into_array2`].
@@ -72,17 +72,16 @@ pub fn view_array2(matrix: &DMatrix<f64>) -> Result<ArrayView2<'_, f64>, Error> 
     ArrayView2::from_shape(matrix.shape().f(), matrix.as_slice()).map_err(too_long)
 }
 
-/// The vector seen as an array, no copy.
+/// Views a vector as an array, without a copy.
 #[must_use]
 pub fn view_array1(vector: &DVector<f64>) -> ArrayView1<'_, f64> {
     ArrayView1::from(vector.as_slice())
 }
 
-/// The array seen as a matrix, no copy: `strides()` of the view say whether it stands row by row or column by
-/// column.
+/// Views an array as a matrix, without a copy: the view's `strides()` say whether it is row-major or column-major.
 ///
 /// # Errors
-/// [`Error::Unsupported`] if it stands in neither way, like every second row or reversed rows.
+/// [`Error::Unsupported`] if it is neither, as with every second row or reversed rows.
 pub fn view_dmatrix(array: ArrayView2<'_, f64>) -> Result<DMatrixView<'_, f64, Dyn, Dyn>, Error> {
     let (n, p) = array.dim();
     let by_rows = array.to_slice().map(|entries| (entries, (p, 1)));
@@ -91,17 +90,16 @@ pub fn view_dmatrix(array: ArrayView2<'_, f64>) -> Result<DMatrixView<'_, f64, D
     Ok(DMatrixView::from_slice_with_strides(entries, n, p, down, across))
 }
 
-/// The array seen as a vector, no copy.
+/// Views an array as a vector, without a copy.
 ///
 /// # Errors
-/// [`Error::Unsupported`] if its entries do not stand side by side in their order, like the column of a matrix
-/// that stands row by row.
+/// [`Error::Unsupported`] if its entries are not contiguous and in order, as in a column of a row-major matrix.
 pub fn view_dvector(array: ArrayView1<'_, f64>) -> Result<DVectorView<'_, f64>, Error> {
     let entries = array.to_slice().ok_or_else(scattered)?;
     Ok(DVectorView::from_slice(entries, entries.len()))
 }
 
-/// The entries of an array that stand in the order of the buffer, which may be longer.
+/// Returns an array's entries in memory order; the array's buffer may be longer.
 fn buffer<D: Dimension>(array: Array<f64, D>) -> Vec<f64> {
     let count = array.len();
     let (mut entries, first) = array.into_raw_vec_and_offset();

@@ -1,24 +1,23 @@
-//! LAPACK, whichever one the program links.
+//! LAPACK, from the library that the program links.
 
 use super::{Backend, RawSvd, Route};
 use ndarray::{Array2, ArrayView2};
 use ndarray_linalg::error::LinalgError;
 use ndarray_linalg::{AllocatedArray, JobSvd, Lapack as _, QRInto, SVDDCInto, SVDInto};
 
-/// LAPACK by way of [ndarray-linalg](https://crates.io/crates/ndarray-linalg), behind the feature `lapack`.
+/// LAPACK through [ndarray-linalg](https://crates.io/crates/ndarray-linalg), behind the feature `lapack`.
 ///
 /// The first route is divide and conquer (`gesdd`). The second is QR iteration (`gesvd`) on the triangle of a QR
-/// factorisation; it serves where `gesdd` does not converge or its result fails the check. The feature
-/// `openblas-system` links the system's `OpenBLAS`; the README says how another LAPACK is chosen.
+/// factorisation, used if `gesdd` does not converge or its result fails the check. The feature
+/// `openblas-system` links the system's `OpenBLAS`; the README says how to choose another LAPACK.
 ///
 /// # Threads
-/// An `OpenBLAS` that runs threads of its own splits its sums by their number, so that the last bits depend on it.
-/// Set `OPENBLAS_NUM_THREADS=1` before the program starts: the library reads it when it is loaded. (Netlib's
-/// LAPACK and the MKL that ndarray-linalg links have no threads.)
+/// A multithreaded `OpenBLAS` splits sums by its number of threads, so the last bits depend on that number. Set
+/// `OPENBLAS_NUM_THREADS=1` before the program starts: the library reads it when it is loaded. (Netlib's LAPACK and the
+/// MKL that ndarray-linalg links have no threads.)
 ///
 /// # Errors
-/// LAPACK counts with 32 bits: matrices of 2³¹ entries and more, or of which both sides are over 23,000, are
-/// refused.
+/// LAPACK counts with 32 bits: matrices of 2³¹ or more entries, or with both sides over 23,000, are refused.
 ///
 /// # Examples
 /// ```
@@ -58,10 +57,10 @@ impl Backend for Lapack {
     }
 }
 
-/// LAPACK's integers have 32 bits, and ndarray-linalg panics or worse where they overflow.
+/// LAPACK's integers have 32 bits, and on overflow ndarray-linalg panics or worse.
 fn check_size((n, p): (usize, usize)) -> Result<(), String> {
     let r = n.min(p);
-    // gesdd wants 4r² + 7r numbers of work space, and some blocks of r of at most 256 columns.
+    // gesdd needs a workspace of 4r² + 7r numbers, plus some blocks of r by at most 256 columns.
     let space = r.saturating_mul(r).saturating_mul(4).saturating_add(r.saturating_mul(768));
     match i32::try_from(n.saturating_mul(p).max(space)) {
         Ok(_) => Ok(()),
@@ -69,7 +68,7 @@ fn check_size((n, p): (usize, usize)) -> Result<(), String> {
     }
 }
 
-/// A copy in the one order of memory, strides of single rows and columns included, that ndarray-linalg takes.
+/// Copies to the one memory order that ndarray-linalg takes, including the strides of single rows and columns.
 fn row_major(x: ArrayView2<'_, f64>) -> Array2<f64> {
     let mut copy = Array2::zeros(x.raw_dim());
     copy.assign(&x);
@@ -81,7 +80,7 @@ fn divide_and_conquer(x: ArrayView2<'_, f64>) -> Result<RawSvd, LinalgError> {
     Ok(RawSvd { u: u.unwrap_or_default(), sigma, vt: vt.unwrap_or_default() })
 }
 
-/// `X = Q R`, `R = U Σ Vᵀ` for `n ≥ p`: of the whole matrix, ndarray-linalg's `gesvd` would form all `n × n` of `U`.
+/// `X = Q R`, `R = U Σ Vᵀ` for `n ≥ p`: on the whole matrix, ndarray-linalg's `gesvd` would form all `n × n` of `U`.
 fn qr_iteration(x: ArrayView2<'_, f64>) -> Result<RawSvd, LinalgError> {
     let (q, r) = row_major(x).qr_into()?;
     let (u, sigma, vt) = r.svd_into(true, true)?;
@@ -99,7 +98,7 @@ mod tests {
     #[test]
     fn sizes_that_lapack_cannot_count_are_refused() {
         let one = ndarray::arr0(1.0);
-        // One number, seen as many: nothing of that size is in memory.
+        // One number, broadcast: nothing of that size is in memory.
         for shape in [(1 << 16, 1 << 16), (1 << 31, 1), (1, 1 << 31), (24_000, 24_000), (usize::MAX >> 4, 3)]
         {
             let huge = one.broadcast(shape).unwrap();

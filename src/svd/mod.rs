@@ -1,25 +1,25 @@
-//! `X = U Σ Vᵀ`, the one factorisation that everything else reads.
+//! `X = U Σ Vᵀ`, the factorisation that everything else uses.
 //!
-//! The only directory that names a linear algebra crate. [`Backend`] is what such a crate has to
-//! give; [`Svd::new`] and its siblings wrap whatever it gives in the same checks.
+//! Only this directory uses a linear algebra crate. [`Backend`] is the interface such a crate implements; [`Svd::new`]
+//! and its siblings apply the same checks to every backend's results.
 //!
 //! # A factorisation that is wrong never becomes a curve
-//! Every factorisation here, of whatever backend,
-//! 1. refuses NaN and infinities by name and place;
-//! 2. scales its input by a power of two so that the largest entry lies in [½, 1), and the singular
-//!    values back, both exact, so entries of 1e±300 and subnormals come out as accurately as any;
+//! Every factorisation here, from any backend,
+//! 1. refuses NaN and infinities, naming the input and the position;
+//! 2. scales its input by a power of two so that the largest entry lies in [½, 1), and scales the singular
+//!    values back, both exactly, so entries of 1e±300 and subnormals are treated as accurately as any;
 //! 3. checks the result: singular values non-negative and descending, `Σ σᵣ² = ‖X‖²_F`, and on fixed
 //!    pseudo-random probes `X z = U Σ Vᵀ z`, `Xᵀ w = V Σ Uᵀ w`, `Uᵀ U s = s`, `Vᵀ V s = s`, each to
-//!    `30 max(n, p) ε` (the threshold of LAPACK's own test programs) at a cost of O(np). Where `U` is known by what it
-//!    makes of targets alone ([`Backend::project_many`]), a probe goes with them: `‖X z‖ = ‖Σ Vᵀ z‖`,
-//!    `Xᵀ w = V Σ Uᵀ w`, and `‖w‖` by its parts in and outside the span;
-//! 4. takes the backend's second route when the check fails, and ends in [`Error::Backend`] when
+//!    `30 max(n, p) ε` (the threshold of LAPACK's own test programs) at a cost of O(np). If only the products of `U`
+//!    with targets are known ([`Backend::project_many`]), a probe is added to the targets: `‖X z‖ = ‖Σ Vᵀ z‖`,
+//!    `Xᵀ w = V Σ Uᵀ w`, and `‖w‖` by its parts inside and outside the span;
+//! 4. takes the backend's second route if the check fails, and returns [`Error::Backend`] if
 //!    that fails too.
 //!
-//! [`Faer`] is the default, [`Jacobi`] for many small matrices; `Lapack` and `Cuda` (a GPU, and `Auto`, which takes
-//! it where it should win) are behind the features of their names.
+//! [`Faer`] is the default, [`Jacobi`] is for many small matrices; `Lapack` and `Cuda` (a GPU, with `Auto`, which uses
+//! it if it should win) are behind the features of the same names.
 //!
-//! What every backend gives is held against LAPACK's own test programs and NIST's certified regressions:
+//! Every backend is tested against LAPACK's own test programs and NIST's certified regressions:
 //! `docs/accuracy.md`.
 //!
 //! [`Error::Backend`]: crate::Error::Backend

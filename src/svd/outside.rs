@@ -1,21 +1,20 @@
-//! What of the targets no fit reaches.
+//! The part of the targets outside the span of the features.
 
 use super::{Cutoff, Svd};
 use crate::filter::MinNorm;
 use crate::machine::doubled::Doubled;
 use ndarray::{Array2, ArrayRef2, Zip};
 
-/// A part of the targets whose digits rounding does not touch: a larger one is good to `1e3 ε_mach`.
+/// Relative size of a part of the targets that rounding hardly affects: a larger part is accurate to `1e3 ε_mach`.
 const LITTLE: f64 = 1e-3;
 
-/// Fits taken off, at most: each takes off 16 digits less those of the condition number.
+/// Most fits subtracted: each removes 16 digits less those of the condition number.
 const MOST_FITS: usize = 40;
 
 impl Svd {
-    /// What of the targets `y` is outside the span of `x`, whose SVD this is: `(I − U Uᵀ) Y`, 0 where `U` is
-    /// square. Where that
-    /// is little, a difference of targets and fits would be rounding: fits are then taken off in doubled precision, as
-    /// often as that leaves less.
+    /// Returns the part of the targets `y` outside the span of `x`, whose SVD this is: `(I − U Uᵀ) Y`, 0 if `U` is
+    /// square. If that part is small, targets minus fits would be rounding errors: fits are then subtracted in doubled
+    /// precision, for as long as that reduces the rest.
     pub(crate) fn outside(&self, x: &ArrayRef2<f64>, y: &ArrayRef2<f64>) -> Array2<f64> {
         if x.nrows() <= self.right.sigma.len() {
             return Array2::zeros(y.dim());
@@ -36,7 +35,7 @@ impl Svd {
                 Zip::from(&mut next).and(fit.columns()).for_each(|next, fit| next.subtract_dot(x, fit));
             }
             let next_left = next.map(|rest| rest.value());
-            // Not so for NaN.
+            // False for NaN.
             let is_less = length(&next_left) < 0.5 * length(&left);
             if !is_less {
                 break;

@@ -1,4 +1,4 @@
-//! Panels of reflections that take rows into an upper triangle.
+//! Panels of reflections that absorb rows into an upper triangle.
 
 // All must be inlined into one function per instruction set.
 #![allow(clippy::inline_always)]
@@ -12,22 +12,22 @@ use faer::{Accum, ColMut, ColRef, Mat, MatMut, MatRef, Par};
 use pulp::{Simd, WithSimd};
 use std::ops::Range;
 
-/// Columns that are reduced together.
+/// Columns reduced together.
 const PANEL: usize = 32;
-/// Columns whose reflections are applied together to what is in the cache.
+/// Columns whose reflections are applied together to data in the cache.
 pub(super) const WIDE: usize = 256;
-/// Entries of a block that are reflected together, to be still in the cache when they are needed again: 512 KiB.
+/// Entries of a block reflected together, so that they are still in the cache when needed again: 512 KiB.
 const CACHED: usize = 1 << 16;
-/// Columns that are worth a thread, at least.
+/// Least number of columns worth a thread.
 const SHARED: usize = 64;
-/// Columns that are reduced one by one.
+/// Most columns reduced one by one.
 const NARROW: usize = 16;
-/// Down to it a sum of squares is one to working accuracy, whichever of them are 0 for want of range.
+/// Sums of squares above this are accurate to working precision, even if some of the squares underflow.
 const LEAST: f64 = 1e-270;
 
-/// Takes some columns of a block of rows (`count × width`) into the rows of `R` (`upper`, as wide) of the same numbers;
-/// columns after them are carried along. The reflections' tails stand in place of those columns; their factors are
-/// of no more use.
+/// Absorbs some columns of a block of rows (`count × width`) into the rows of `R` (`upper`, equally wide) with the same
+/// indices; later columns are transformed too. The reflections' tails replace those columns; their factors are not
+/// needed any more.
 pub(super) fn reduce_panels(
     upper: MatMut<'_, f64>,
     block: MatMut<'_, f64>,
@@ -41,8 +41,8 @@ pub(super) fn reduce_panels(
     reflect_all((heads.as_ref(), start), &factors, vec![(right, rest)], room);
 }
 
-/// The same for all columns that are given, of rows from `start` on. The factors of the reflections come back with the columns
-/// that they start at.
+/// The same for all given columns, into rows from `start` on. Returns the factor of each panel of reflections with its
+/// first column.
 pub(super) fn reduce_heads(
     (mut upper, mut heads): (MatMut<'_, f64>, MatMut<'_, f64>),
     start: usize,
@@ -63,11 +63,11 @@ pub(super) fn reduce_heads(
     factors
 }
 
-/// Two matrices that are reflected as one: rows of the upper one with those of the lower one.
+/// Two matrices reflected as one: rows of the upper one together with those of the lower one.
 pub(super) type Stacked<'a> = (MatMut<'a, f64>, MatMut<'a, f64>);
 
-/// Reflections of panels one after the other: their tails, from column `start` on, and their factors. Some columns of what
-/// they turn after the other, which stay in the cache.
+/// Applies the reflections of several panels in turn, given their tails from column `start` on and their factors. The
+/// target's columns are processed in groups that stay in the cache.
 pub(super) fn reflect_all(
     (tails, start): (MatRef<'_, f64>, usize),
     factors: &[(usize, Mat<f64>)],
@@ -83,8 +83,8 @@ pub(super) fn reflect_all(
     });
 }
 
-/// Does some work with reflections of these tails, on so many columns together as stay in the cache: by all threads, if it is
-/// much.
+/// Runs `work`, which applies reflections with these tails, on groups of columns that stay in the cache: on all threads
+/// if there is enough work.
 fn by_groups(
     to: Vec<Stacked<'_>>,
     tails: MatRef<'_, f64>,
@@ -92,7 +92,7 @@ fn by_groups(
     work: impl Fn(Stacked<'_>, &mut Vec<f64>) + Sync,
 ) {
     let width = to.iter().map(|(top, _)| top.ncols()).sum();
-    // For a column twice the tails, and the triangles of the factors.
+    // Per column: the tails twice, and the triangles of the factors.
     let count = ((2 * tails.nrows() + PANEL / 2) * tails.ncols()).saturating_mul(width);
     let together = together(tails.nrows()).min(piece(width, SHARED, count, PRODUCT));
     let groups = to.into_iter().flat_map(|(top, bottom)| {
@@ -106,10 +106,10 @@ fn by_groups(
     }
 }
 
-/// `[R; A] ← Qᵀ [R; A] = [R'; V]` for `R` (`w × w`, upper triangular) and `A` (`count × w`): the reflections'
-/// tails in place of `A`, their factor `S` in `factor`, which is 0: upper triangular, so that their product is `I − V S Vᵀ`, as
-/// in R. Schreiber and C. Van Loan, *A Storage-Efficient WY Representation for Products of Householder Transformations*, SIAM
-/// J. Sci. Stat. Comput. 10 (1989).
+/// `[R; A] ← Qᵀ [R; A] = [R'; V]` for `R` (`w × w`, upper triangular) and `A` (`count × w`). The reflections' tails
+/// replace `A`. `factor`, initially zero, becomes their upper triangular factor `S`, with which their product is `I − V
+/// S Vᵀ`, as in R. Schreiber and C. Van Loan, *A Storage-Efficient WY Representation for Products of Householder
+/// Transformations*, SIAM J. Sci. Stat. Comput. 10 (1989).
 fn reduce_columns(r: MatMut<'_, f64>, a: MatMut<'_, f64>, factor: MatMut<'_, f64>, room: &mut Vec<f64>) {
     let w = a.ncols();
     if w > NARROW {
@@ -175,7 +175,7 @@ impl WithSimd for OneByOne<'_, '_> {
     }
 }
 
-/// `‖column‖`, and that with `head` above it; of the sum of the column's squares, where that is in range.
+/// Returns `‖column‖`, and the norm with `head` on top, from the column's sum of squares if that is in range.
 fn lengths(head: f64, column: &[f64], square: f64) -> (f64, f64) {
     let whole = head.mul_add(head, square);
     if square > LEAST && whole < LEAST.recip() {
@@ -185,13 +185,12 @@ fn lengths(head: f64, column: &[f64], square: f64) -> (f64, f64) {
     (length, head.hypot(length))
 }
 
-/// Columns of so many rows that are reflected together.
+/// Returns how many columns of this many rows to reflect together.
 fn together(rows: usize) -> usize {
     (CACHED / rows.max(1) / 8 * 8).max(64)
 }
 
-/// `C ← (I − V Sᵀ Vᵀ) C`, where `V` is `I` over `tails` and `C` is
-/// `top` over `bottom`.
+/// `C ← (I − V Sᵀ Vᵀ) C`, where `V` is `I` over `tails` and `C` is `top` over `bottom`.
 fn reflect(
     tails: MatRef<'_, f64>,
     factor: MatRef<'_, f64>,
@@ -206,7 +205,7 @@ fn reflect(
     });
 }
 
-/// The same for columns that stay in the cache.
+/// The same for columns that fit in the cache.
 fn reflect_group(
     tails: MatRef<'_, f64>,
     factor: MatRef<'_, f64>,
@@ -222,7 +221,7 @@ fn reflect_group(
     matmul(bottom, Accum::Add, tails, taken.as_ref(), -1.0, Par::Seq);
 }
 
-/// `B ← A`, or `B ← B − A`, column by column: they are short, and a call for each would take as long.
+/// `B ← A`, or `B ← B − A`, column by column: columns are short, and a call for each would take as long as the work.
 struct Columns<'a> {
     from: MatRef<'a, f64>,
     to: MatMut<'a, f64>,
@@ -248,7 +247,7 @@ impl WithSimd for Columns<'_> {
     }
 }
 
-/// `C = Sᵀ B` for `S` upper triangular: without the quarter that is 0.
+/// `C = Sᵀ B` for upper triangular `S`, skipping the quarter that is 0.
 fn times_triangle(s: MatRef<'_, f64>, b: MatRef<'_, f64>, c: MatMut<'_, f64>) {
     let (half, count) = (s.nrows() / 2, s.nrows());
     let (above, below) = c.split_at_row_mut(half);
@@ -257,7 +256,7 @@ fn times_triangle(s: MatRef<'_, f64>, b: MatRef<'_, f64>, c: MatMut<'_, f64>) {
     matmul(below, Accum::Replace, s.subcols(half, count - half).transpose(), b, 1.0, Par::Seq);
 }
 
-/// Two matrices to write to.
+/// Returns two writable matrices in `room`.
 fn matrices(room: &mut Vec<f64>, rows: usize, columns: usize) -> [MatMut<'_, f64>; 2] {
     if room.len() < 2 * rows * columns {
         room.resize(2 * rows * columns, 0.0);
@@ -266,7 +265,7 @@ fn matrices(room: &mut Vec<f64>, rows: usize, columns: usize) -> [MatMut<'_, f64
     [first, second].map(|entries| MatMut::from_column_major_slice_mut(entries, rows, columns))
 }
 
-/// Of a matrix that lies column by column.
+/// Returns the entries of a column of a column-major matrix.
 pub(super) fn entries(column: ColRef<'_, f64>) -> &[f64] {
     column.try_as_col_major().map_or(&[], |column| column.as_slice())
 }

@@ -1,4 +1,4 @@
-//! Matrix products, large ones in panels for all threads: the same bits on any number.
+//! Matrix products. Large ones are split into panels for all threads, with the same bits on any number of threads.
 
 // All must be inlined into one function per instruction set.
 #![allow(clippy::inline_always)]
@@ -16,15 +16,15 @@ use std::ops::Range;
 
 /// Rows whose zeros are skipped together.
 const SKIPPED: usize = 96;
-/// Multiplications and additions that are worth a thread: those of some 0.2 ms. To hand them over takes about 0.01 ms.
+/// Multiplications and additions worth a thread: about 0.2 ms of work. Handing them over takes about 0.01 ms.
 pub(super) const PRODUCT: usize = 1 << 22;
-/// Multiplications up to which faer takes a product for a small one and adds in another order; single columns it takes in a way
-/// of their own.
+/// Most multiplications of a product that faer treats as small, adding in another order; it treats single columns
+/// differently again.
 const SMALL: usize = 1 << 12;
-/// Rows or columns of a panel, at least: each panel has the factor that they share put in order once more.
+/// Least rows or columns of a panel: each panel repacks the factor that they share.
 const PANEL: usize = 384;
 
-/// `C ← α A B`, or what is added to `C`. The panels depend on the shape alone.
+/// `C ← α A B`, or adds that to `C`. The panels depend on the shape alone.
 pub(super) fn multiply(c: MatMut<'_, f64>, accum: Accum, a: MatRef<'_, f64>, b: MatRef<'_, f64>, alpha: f64) {
     let (m, p) = (c.nrows(), c.ncols());
     let work = m.saturating_mul(p).saturating_mul(a.ncols());
@@ -45,7 +45,7 @@ pub(super) fn multiply(c: MatMut<'_, f64>, accum: Accum, a: MatRef<'_, f64>, b: 
     }
 }
 
-/// Does some work on panels of columns: by all threads, if a column takes so many multiplications (`each`) that it pays.
+/// Runs `work` on panels of columns: on all threads, if the multiplications per column (`each`) make that pay.
 pub(super) fn by_panels(
     c: MatMut<'_, f64>,
     least: usize,
@@ -60,7 +60,7 @@ pub(super) fn by_panels(
     share(panels(c, width), |(_, c)| work(c));
 }
 
-/// Columns `width` at a time, and the number of the first.
+/// Splits into panels of `width` columns, each with the index of its first column.
 pub(super) fn panels(c: MatMut<'_, f64>, width: usize) -> Vec<(usize, MatMut<'_, f64>)> {
     let mut all = Vec::with_capacity(c.ncols().div_ceil(width.max(1)));
     let (mut first, mut rest) = (0, c);
@@ -73,21 +73,21 @@ pub(super) fn panels(c: MatMut<'_, f64>, width: usize) -> Vec<(usize, MatMut<'_,
     all
 }
 
-/// The view that faer has of a matrix that lies column by column.
+/// Returns faer's view of a column-major matrix.
 pub(super) fn columns_mut(matrix: &mut Array2<f64>) -> MatMut<'_, f64> {
     let (rows, columns) = matrix.dim();
     let entries = matrix.as_slice_memory_order_mut().unwrap_or_default();
     MatMut::from_column_major_slice_mut(entries, rows, columns)
 }
 
-/// `C = A Bᵀ` for `A` (`m × k`), `B` (`p × k`) and `C` (`m × p`), all row by row.
+/// `C = A Bᵀ` for `A` (`m × k`), `B` (`p × k`) and `C` (`m × p`), all row-major.
 pub(crate) fn times_transposed(a: &[f64], b: &[f64], c: &mut [f64], (m, p, k): (usize, usize, usize)) {
     let (a, b) = (MatRef::from_row_major_slice(a, m, k), MatRef::from_row_major_slice(b, p, k));
     let c = MatMut::from_row_major_slice_mut(c, m, p);
     matmul(c, Accum::Replace, a, b.transpose(), 1.0, Par::Seq);
 }
 
-/// `C[.., to] ← A[.., from] B`, or what is there and that, for `A` and `C` (each `m ×` a width) and `B`, all row by row.
+/// `C[.., to] ← A[.., from] B`, or adds that, for `A` and `C` (`m` rows of the given widths) and `B`, all row-major.
 pub(crate) fn add_product(
     ((a, a_width), from): ((&[f64], usize), Range<usize>),
     b: &[f64],
@@ -101,7 +101,7 @@ pub(crate) fn add_product(
     matmul(c, if is_first { Accum::Replace } else { Accum::Add }, a, b, 1.0, Par::Seq);
 }
 
-/// `C = A[.., columns]ᵀ B`, for `A` (`k ×` width, row by row), `B` (`k × p`) and `C` (columns `× p`), both column by column.
+/// `C = A[.., columns]ᵀ B`, for row-major `A` (`k ×` width), and column-major `B` (`k × p`) and `C` (columns `× p`).
 pub(crate) fn columns_times(
     (a, width): (&[f64], usize),
     columns: Range<usize>,
@@ -110,7 +110,7 @@ pub(crate) fn columns_times(
     (k, p): (usize, usize),
 ) {
     if columns.len() == 1 {
-        // faer's way depends on the width.
+        // faer's algorithm for one column depends on the width.
         let column: Vec<f64> = a.chunks_exact(width).take(k).map(|row| row[columns.start]).collect();
         return c.iter_mut().zip(b.chunks_exact(k)).for_each(|(c, b)| *c = dot(&column, b));
     }
@@ -120,12 +120,13 @@ pub(crate) fn columns_times(
     matmul(c, Accum::Replace, a.transpose(), b, 1.0, Par::Seq);
 }
 
-/// How many columns `B` of [`columns_times`] has at least, where the bits of a column must not depend on those beside it.
+/// Returns how many columns `B` of [`columns_times`] needs so that the bits of a column do not depend on its
+/// neighbours.
 pub(crate) fn fewest_columns(k: usize, columns: usize) -> usize {
     SMALL / (k * columns).max(1) + 2
 }
 
-/// `G ← G + AᵀA`, on and over the diagonal alone, for `A` (`m × p`) and `G` (`p × p`), both row by row.
+/// `G ← G + AᵀA`, on and above the diagonal only, for `A` (`m × p`) and `G` (`p × p`), both row-major.
 pub(crate) fn add_gram(a: &[f64], g: &mut [f64], (m, p): (usize, usize)) {
     let a = MatRef::from_row_major_slice(a, m, p);
     let whole = triangular::BlockStructure::Rectangular;
@@ -134,7 +135,7 @@ pub(crate) fn add_gram(a: &[f64], g: &mut [f64], (m, p): (usize, usize)) {
     triangular::matmul(g, upper, Accum::Add, a.transpose(), whole, a, whole, 1.0, Par::Seq);
 }
 
-/// `A Aᵀ` for `A` (`m × k`), on and below the diagonal, column by column, with zeros above.
+/// Returns `A Aᵀ` for `A` (`m × k`), on and below the diagonal, column-major, with zeros above.
 pub(crate) fn row_gram(a: ArrayView2<'_, f64>) -> Vec<f64> {
     let a = contiguous(a);
     let (a, m) = (matrix(&a), a.nrows());
@@ -146,14 +147,14 @@ pub(crate) fn row_gram(a: ArrayView2<'_, f64>) -> Vec<f64> {
     gram
 }
 
-/// How far rows of the second factor of a [`small_product`] lie apart, of so many numbers each.
+/// Returns the row stride of the second factor of a [`small_product`], for rows of `p` entries.
 pub(crate) fn small_stride(p: usize) -> usize {
     p.next_multiple_of(WHOLE)
 }
 
-/// `C = A B` for `A` (`m × k`), `B` (`k × p`) and `C` (`m × p`), all row by row and so small that the general product would
-/// spend its time on preparations. Rows of `B` lie [`small_stride`] apart. Each entry is one chain of fused multiplications
-/// and additions: its bits do not depend on the instruction set.
+/// `C = A B` for `A` (`m × k`), `B` (`k × p`) and `C` (`m × p`), all row-major and so small that the general product
+/// would mostly do preparations. `B` has the row stride [`small_stride`]. Each entry is one chain of fused
+/// multiply-adds, so its bits do not depend on the instruction set.
 pub(crate) fn small_product(a: &[f64], b: &[f64], c: &mut [f64], (k, p): (usize, usize)) {
     arch().dispatch(Small { a, b, c, k, p });
 }
@@ -171,7 +172,7 @@ impl pulp::WithSimd for Small<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        /// Rows whose sums are in registers together: one would wait for itself.
+        /// Rows whose sums are in registers together: a single sum would wait for its own latency.
         const ROWS: usize = 4;
         let Self { a, b, c, k, p } = self;
         if k == 0 || p == 0 {
@@ -189,7 +190,7 @@ impl pulp::WithSimd for Small<'_> {
     }
 }
 
-/// The same for a fixed number of rows, and `B` in registers.
+/// The same for a fixed number of rows, with `B` in registers.
 #[inline(always)]
 fn rows_times<S: Simd, const R: usize>(
     simd: S,
@@ -217,7 +218,8 @@ fn rows_times<S: Simd, const R: usize>(
     }
 }
 
-/// `A B`, column by column. `A` has at least as many columns as `B` has rows; those beyond belong to zeros.
+/// Returns `A B`, column-major. `A` has at least as many columns as `B` has rows; further columns are multiplied by
+/// zero.
 pub(crate) fn product(a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) -> Array2<f64> {
     let (a, b) = (contiguous(a), contiguous(b));
     let mut c = large_pages::zeros((a.nrows(), b.ncols()).f());
@@ -232,8 +234,8 @@ pub(crate) fn subtract_product(c: &mut Array2<f64>, a: ArrayView2<'_, f64>, b: A
     multiply(matrix_mut(c), Accum::Add, matrix(&a), matrix(&b), -1.0);
 }
 
-/// `A B`, column by column, for `A` zero below its diagonal: without what is multiplied by those zeros. As in
-/// [`product`], `A` may have more columns.
+/// Returns `A B`, column-major, for `A` zero below its diagonal, skipping those zeros. As in [`product`], `A` may have
+/// more columns.
 pub(crate) fn upper_product(a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) -> Array2<f64> {
     let (a, b) = (contiguous(a), contiguous(b));
     let (a, b) = (matrix(&a), matrix(&b));
@@ -254,13 +256,13 @@ pub(crate) fn upper_product(a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) -> A
     c
 }
 
-/// A view that [`matrix`] takes.
+/// Returns a contiguous matrix, as [`matrix`] requires.
 fn contiguous(a: ArrayView2<'_, f64>) -> CowArray<'_, f64, Ix2> {
     let is_one_piece = a.as_slice().is_some() || a.t().as_slice().is_some();
     if is_one_piece { a.into() } else { a.as_standard_layout().into_owned().into() }
 }
 
-/// The same entries, of a matrix that lies row by row or column by column.
+/// Returns faer's view of a row-major or column-major matrix.
 pub(super) fn matrix<'a>(a: &'a CowArray<'_, f64, Ix2>) -> MatRef<'a, f64> {
     let (rows, columns) = a.dim();
     a.as_slice().map_or_else(
@@ -269,7 +271,7 @@ pub(super) fn matrix<'a>(a: &'a CowArray<'_, f64, Ix2>) -> MatRef<'a, f64> {
     )
 }
 
-/// The same.
+/// Returns faer's mutable view of a row-major or column-major matrix.
 pub(super) fn matrix_mut(a: &mut Array2<f64>) -> MatMut<'_, f64> {
     let (rows, columns) = a.dim();
     if a.is_standard_layout() {
@@ -284,7 +286,7 @@ mod tests {
     use crate::rng::stream;
     use rand::RngExt;
 
-    /// High, wide and nearly square ones around the borders of panels, of either order in memory.
+    /// Tall, wide and nearly square matrices around the panel boundaries, in both memory orders.
     #[test]
     fn products_have_the_same_bits_on_any_number_of_threads() {
         let mut rng = stream(1, 2, 3);

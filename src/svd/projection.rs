@@ -1,4 +1,4 @@
-//! A factorisation without `U`: what fits of given targets need of one.
+//! A factorisation without `U`, reduced to what fits to given targets need.
 
 use super::checked;
 use super::{Backend, LastMode, RawProjection};
@@ -21,7 +21,7 @@ pub(crate) struct Right {
 }
 
 impl Right {
-    /// Those of a matrix of `n` rows, its rank by the default [`Cutoff`].
+    /// For a matrix of `n` rows, with the rank under the default [`Cutoff`].
     pub(super) fn new(n: usize, sigma: Array1<f64>, vt: Array2<f64>) -> Self {
         let mut right = Self { n, sigma, vt, cutoff: 0.0, rank: 0 };
         right.cut_at(Cutoff::default());
@@ -55,40 +55,40 @@ impl Right {
         self.rank
     }
 
-    /// The smallest singular value over the cutoff.
+    /// The smallest singular value above the cutoff.
     pub(crate) fn smallest_nonzero(&self) -> Option<f64> {
         self.rank.checked_sub(1).map(|last| self.sigma[last])
     }
 
-    /// `x (I − V Vᵀ)` over the modes of the rank, for `x` of `p` columns.
+    /// `x (I − V Vᵀ)` over the modes within the rank, for `x` with `p` columns.
     pub(crate) fn null_space(&self, x: &ArrayRef2<f64>) -> Result<Array2<f64>, Error> {
         let tables = [table(x.nrows(), self.rank), table(x.nrows(), x.ncols()).saturating_mul(2)];
         reserve("a projection", sum(tables))?;
         let once = x.to_owned() - self.row_space(x);
-        // Twice is enough (Kahan): the second pass removes what rounding left of the first.
+        // Twice is enough (Kahan): the second pass removes the rounding errors of the first.
         Ok(&once - &self.row_space(&once))
     }
 
-    /// `x V Vᵀ` over the modes of the rank, for `x` of `p` columns.
+    /// `x V Vᵀ` over the modes within the rank, for `x` with `p` columns.
     pub(super) fn row_space(&self, x: &ArrayRef2<f64>) -> Array2<f64> {
         let v = self.vt.slice(s![..self.rank, ..]);
         x.dot(&v.t()).dot(&v)
     }
 }
 
-/// The factorisation of a matrix, of which `U` is known by what it makes of some targets.
+/// A matrix's factorisation in which only the products of `U` with some targets are known.
 #[derive(Clone, Debug)]
 pub(crate) struct Projection {
     right: Right,
-    /// `Tᵀ U`, a row for each target.
+    /// `Tᵀ U`, one row per target.
     along: Array2<f64>,
     /// `(I − U Uᵀ) T` as rows, in an orthonormal basis.
     rest: Array2<f64>,
 }
 
 impl Projection {
-    /// Factorises many matrices (`n × p`), in their own memory, each with its targets (`n × (m + 1)`), of which the last
-    /// column is room for the probe that checks are made of. One result each, in order.
+    /// Factorises many matrices (`n × p`) in their own memory, each with its targets (`n × (m + 1)`), whose last column
+    /// is room for the probe used in checks. Returns one result each, in order.
     pub(crate) fn many(
         xs: Vec<Array2<f64>>,
         targets: Vec<Array2<f64>>,
@@ -107,27 +107,27 @@ impl Projection {
         &self.right
     }
 
-    /// Leaves the memory of its vectors for another one on this thread.
+    /// Keeps the vectors' memory for reuse on this thread.
     pub(crate) fn recycle(self) {
         recycle(self.right.vt);
     }
 
-    /// How many targets there are, the probe apart.
+    /// Returns the number of targets, without the probe.
     pub(crate) fn targets(&self) -> usize {
         self.along.nrows() - 1
     }
 
-    /// `Uᵀ t` of one target.
+    /// Returns `Uᵀ t` for one target.
     pub(crate) fn along(&self, target: usize) -> ArrayView1<'_, f64> {
         self.along.row(target)
     }
 
-    /// `aᵀ (I − U Uᵀ) b` of two targets.
+    /// Returns `aᵀ (I − U Uᵀ) b` for two targets.
     pub(crate) fn beyond(&self, a: usize, b: usize) -> f64 {
         self.rest.row(a).iter().zip(self.rest.row(b)).map(|(a, b)| a * b).sum()
     }
 
-    /// [`Svd::last_mode`](super::Svd::last_mode) by the sum of some targets.
+    /// [`Svd::last_mode`](super::Svd::last_mode) for the sum of some targets.
     pub(crate) fn last_mode(&self, targets: Range<usize>) -> Option<LastMode> {
         self.right.rank.checked_sub(1).map(|index| {
             let alignment: f64 = self.along.slice(s![targets, index]).sum();
@@ -142,7 +142,7 @@ mod tests {
     use crate::svd::{Faer, Jacobi, RawSvd, Route, Svd};
     use ndarray::ArrayView2;
 
-    /// Entries of no particular structure, the same on every machine.
+    /// Entries without particular structure, the same on every machine.
     fn matrix(n: usize, p: usize, seed: usize) -> Array2<f64> {
         Array2::from_shape_fn((n, p), |(i, j)| (((i * 31 + j * 17 + seed * 7) % 101) as f64 - 50.0) / 64.0)
     }
@@ -162,7 +162,7 @@ mod tests {
         many(std::slice::from_ref(x), std::slice::from_ref(targets), backend).pop().unwrap()
     }
 
-    /// By either backend, tall and wide, of full rank and not, alone and among others.
+    /// With either backend, tall and wide, full-rank and not, alone and in a batch.
     #[test]
     fn a_projection_says_of_targets_what_u_says() {
         for (n, p) in [(39, 20), (20, 20), (21, 5), (6, 5), (4, 9), (3, 3), (40, 33)] {
@@ -186,7 +186,8 @@ mod tests {
                         assert!(alone.rest == found.rest, "{n} × {p}");
                         let right = found.right();
                         assert_eq!((right.shape(), right.rank()), (whole.shape(), whole.rank()));
-                        // Parts are known to n ε of the whole; singular vectors are not, but fits and lengths are.
+                        // Projections are accurate to n ε of the whole; singular vectors are not, but fits and lengths
+                        // are.
                         let size = t.iter().map(|t| t * t).sum::<f64>();
                         let bound = 30.0 * n.max(p) as f64 * f64::EPSILON * size;
                         for (a, b) in [(0, 0), (0, 1), (1, 1)] {
@@ -195,7 +196,7 @@ mod tests {
                             assert!((along + found.beyond(a, b) - product).abs() <= bound, "{n} × {p}");
                             let u = whole.u();
                             let expected = u.t().dot(&t.column(a)).dot(&u.t().dot(&t.column(b)));
-                            // A mode of no singular value is any direction.
+                            // A mode with singular value zero has an arbitrary direction.
                             if !doubled {
                                 assert!((along - expected).abs() <= bound, "{n} × {p}: {along} {expected}");
                             }
@@ -213,7 +214,7 @@ mod tests {
         }
     }
 
-    /// Spoils one part of each projection.
+    /// Corrupts one part of each projection.
     #[derive(Debug)]
     struct Spoiled(usize);
 

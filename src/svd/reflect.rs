@@ -1,4 +1,4 @@
-//! Householder reflections carried through to what goes with a matrix.
+//! Householder reflections, applied to the matrices that accompany a factorisation.
 
 use super::householder::{factor, recommended_block_size, scratch};
 use super::product::{by_panels, columns_mut};
@@ -14,22 +14,23 @@ use faer::linalg::householder::{
 use faer::{Conj, Mat, MatMut, MatRef, Par};
 use ndarray::Array2;
 
-/// Columns of a panel, at least: each has the reflections put in order once more.
+/// Least columns of a panel: each panel repacks the reflections.
 const PANEL: usize = 64;
-/// Columns whose reflections go over what stands beside them while the next are found.
+/// Columns whose reflections are applied to the columns next to them while the next reflections are computed.
 const AHEAD: usize = 256;
 
-/// `[A | B] ← Qᵀ [A | B]` with `A = Q R` the first `lead` columns, `lead ≤ rows`: `R` on and above the
-/// diagonal of `A`, and below it what is of no use. The same bits on any number of threads.
+/// `[A | B] ← Qᵀ [A | B]`, where `A = Q R` is the first `lead` columns, `lead ≤ rows`: `R` on and above the diagonal of
+/// `A`; the entries below it are meaningless. The same bits on any number of threads.
 ///
-/// The matrix is `rows × columns`, column by column, one column every `stride` entries.
+/// The matrix is `rows × columns` and column-major, with column stride `stride`.
 pub(crate) fn reduce(matrix: &mut [f64], (rows, columns): (usize, usize), stride: usize, lead: usize) {
     let matrix = MatMut::from_column_major_slice_with_stride_mut(matrix, rows, columns, stride);
     let _ = reduce_in_place(matrix, lead);
 }
 
-/// `A ← R` and `B ← Qᵀ B` for `A = Q R`, of as many rows as columns or more, and `B` of as many rows, both column by column.
-/// While some reflections go over `B` the next are found. The same bits on any number of threads.
+/// `A ← R` and `B ← Qᵀ B` for `A = Q R` with at least as many rows as columns, and `B` with as many rows, both
+/// column-major. The next reflections are computed while earlier ones are applied to `B`. The same bits on any number
+/// of threads.
 pub(crate) fn reduce_beside(a: &mut Array2<f64>, b: &mut Array2<f64>) {
     let (mut a, mut b, mut first) = (columns_mut(a), columns_mut(b), 0);
     let count = a.ncols();
@@ -68,13 +69,13 @@ pub(super) struct Reflections {
 }
 
 impl Reflections {
-    /// As [`reduce`].
+    /// Like [`reduce`].
     pub(super) fn reduce(mut matrix: MatMut<'_, f64>, lead: usize) -> Self {
         let coefficients = reduce_in_place(matrix.as_mut(), lead);
         Self { vectors: matrix.as_ref().subcols(0, lead).to_owned(), coefficients }
     }
 
-    /// Columns of `A`.
+    /// Number of columns of `A`.
     pub(super) fn len(&self) -> usize {
         self.vectors.ncols()
     }
@@ -96,8 +97,9 @@ impl Reflections {
     }
 }
 
-/// The factors of blocks of reflections `I − v vᵀ/τ`, one block beside the other (`block × count`, at first 0), as faer's
-/// products with reflections take them: of `vectors` (`rows × count`), each from its one on.
+/// Computes the factors of blocks of reflections `I − v vᵀ/τ`, block next to block (`block × count`, initially zero),
+/// in the form that faer's products with reflections take. The vectors are the columns of `vectors` (`rows × count`),
+/// each starting at its entry 1.
 pub(super) fn block_factors(mut factors: MatMut<'_, f64>, vectors: MatRef<'_, f64>, taus: &[f64]) {
     let (rows, count) = vectors.shape();
     let block = factors.nrows();
@@ -124,12 +126,12 @@ fn transposed(vectors: MatRef<'_, f64>, coefficients: MatRef<'_, f64>, to: MatMu
     });
 }
 
-/// Multiplications for a column.
+/// Returns the multiplications per column.
 fn each(vectors: MatRef<'_, f64>) -> usize {
     2 * vectors.nrows() * vectors.ncols()
 }
 
-/// [`reduce`] of a matrix in faer's view; the coefficients of the reflections.
+/// [`reduce`] for faer's view of a matrix; returns the coefficients of the reflections.
 pub(super) fn reduce_in_place(matrix: MatMut<'_, f64>, lead: usize) -> Mat<f64> {
     let rows = matrix.nrows();
     let (mut head, tail) = matrix.split_at_col_mut(lead);

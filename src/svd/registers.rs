@@ -1,19 +1,19 @@
-//! Vectors in whole registers: what both reductions do to them.
+//! Vector operations in whole registers, shared by both reductions.
 
 // All must be inlined into one function per instruction set.
 #![allow(clippy::inline_always)]
 
 use pulp::Simd;
 
-/// A whole number of registers of every instruction set: arrays that are passed through register by register are as long as a
+/// A whole number of registers for every instruction set: arrays processed register by register have a length that is a
 /// multiple of it.
 pub(super) const WHOLE: usize = 8;
 
-/// A square of a length that counts as zero beside entries of order 1.
+/// Squared length that counts as zero compared with entries of order 1.
 const TINY: f64 = 1e-280;
 
-/// Makes `x` the `u` of `(I − u uᵀ / τ) x = β e₁`, but for its first entry, 1. `β` and `τ`, infinite if nothing has to be
-/// reflected.
+/// Overwrites `x` with the `u` of `(I − u uᵀ / τ) x = β e₁`, except for its first entry, 1. Returns `β` and `τ`, which
+/// is infinite if nothing needs to be reflected.
 #[inline(always)]
 pub(super) fn reflection<S: Simd>(simd: S, x: &mut [f64]) -> (f64, f64) {
     let (head, tail) = (x[0], &mut x[1..]);
@@ -39,7 +39,7 @@ pub(super) fn reflection<S: Simd>(simd: S, x: &mut [f64]) -> (f64, f64) {
     (beta, 0.5 * (square * scale).mul_add(scale, 1.0))
 }
 
-/// `x ← x + f a + g b`, of vectors that fill whole registers.
+/// `x ← x + f a + g b`, for vectors that fill whole registers.
 #[inline(always)]
 pub(super) fn add<S: Simd>(simd: S, x: &mut [f64], [(a, f), (b, g)]: [(&[f64], f64); 2]) {
     let (a, b) = (S::as_simd_f64s(a).0, S::as_simd_f64s(b).0);

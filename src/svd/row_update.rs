@@ -1,4 +1,4 @@
-//! Rows taken into an upper triangle, and the same reflections carried on to what goes with them.
+//! Absorbs rows into an upper triangle, and applies the same reflections to accompanying matrices.
 
 use super::panel::{reduce_heads, reflect_all};
 use super::product::columns_mut;
@@ -6,23 +6,23 @@ use crate::machine::threads::both;
 use faer::{Mat, MatRef};
 use ndarray::Array2;
 
-/// Columns whose reflections go over the others while the next are found.
+/// Columns whose reflections are applied to the other columns while the next reflections are computed.
 const AHEAD: usize = 128;
-/// Rows from which on that is worth a thread.
+/// Least number of rows for which that is worth a thread.
 const WORTH: usize = 32;
 
-/// `Gᵀ` of `[R; M] = G [R'; 0]`, for `R` (`n × n`, upper triangular) and `b` rows `M`. The same bits on any number of
-/// threads.
+/// `Gᵀ` of `[R; M] = G [R'; 0]`, for `R` (`n × n`, upper triangular) and the `b` rows `M`. The same bits on any number
+/// of threads.
 #[derive(Debug)]
 pub(crate) struct RowUpdate {
-    /// `b × n`, column by column: the parts of the reflections' vectors that belong to `M`.
+    /// `b × n`, column-major: the parts of the reflections' vectors that belong to `M`.
     tails: Array2<f64>,
-    /// The factor of each panel of reflections, and its first column.
+    /// The factor of each panel of reflections, with its first column.
     factors: Vec<(usize, Mat<f64>)>,
 }
 
 impl RowUpdate {
-    /// Turns `R` into `R'`, and `[P; T]` into `Gᵀ [P; T]`; `rows` are `M`. All lie column by column.
+    /// Overwrites `R` with `R'`, and `[P; T]` with `Gᵀ [P; T]`; `rows` are `M`. All are column-major.
     pub(crate) fn new(
         upper: &mut Array2<f64>,
         mut rows: Array2<f64>,
@@ -60,7 +60,7 @@ impl RowUpdate {
         Self { tails: rows, factors: all }
     }
 
-    /// `[P; T] ← Gᵀ [P; T]`, `n × w` and `b × w`, both column by column.
+    /// `[P; T] ← Gᵀ [P; T]`, `n × w` and `b × w`, both column-major.
     pub(crate) fn carry(&self, top: &mut Array2<f64>, bottom: &mut Array2<f64>) {
         let (b, n) = self.tails.dim();
         let tails =

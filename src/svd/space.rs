@@ -1,17 +1,17 @@
-//! Work space of faer's routines.
+//! Workspace for faer's routines.
 
 use faer::dyn_stack::{MemBuffer, MemStack, StackReq};
 use std::cell::Cell;
 
-/// Work space of more bytes is not kept.
+/// Largest workspace that is kept, in bytes.
 const KEPT: usize = 1 << 27;
 
 thread_local! {
-    /// Work space that was last used on this thread: memory fresh from the system is slow at first touch.
+    /// The workspace last used on this thread: fresh memory from the system is slow on first access.
     static SPACE: Cell<Option<MemBuffer>> = const { Cell::new(None) };
 }
 
-/// `None` where there is no memory for what is needed.
+/// Runs `work` with the workspace it needs; returns `None` if there is not enough memory.
 pub(super) fn with_space<T>(needed: StackReq, work: impl FnOnce(&mut MemStack) -> T) -> Option<T> {
     let mut kept = SPACE.take();
     let is_enough = kept.as_mut().is_some_and(|buffer| MemStack::new(buffer).can_hold(needed));

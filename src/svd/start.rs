@@ -1,4 +1,4 @@
-//! Fits from a start.
+//! Fits that start from given parameters.
 
 use super::Svd;
 use crate::Error;
@@ -7,25 +7,25 @@ use crate::machine::memory::{reserve, sum, table};
 use ndarray::{Array1, Array2, ArrayRef2, Axis};
 
 impl Svd {
-    /// The fit of a filter from a start `β₀` (`p × k`), `β̂ = β₀ + V diag(g) Uᵀ (Y − X β₀)`, `p × k`, for targets `Y`
-    /// (`n × k`).
+    /// Computes a filter's fit from a start `β₀` (`p × k`), `β̂ = β₀ + V diag(g) Uᵀ (Y − X β₀)`, `p × k`, for targets
+    /// `Y` (`n × k`).
     ///
-    /// Along each right singular vector the start is left by the filter's residual factor; what is orthogonal to all of
-    /// them stays. So a method that runs in time starts there and ends at
-    /// [`nearest`](crate::interpolants::nearest), `β₀ + X⁺(Y − X β₀)`; and what has a penalty is drawn to `β₀` and not
-    /// to 0: with [`Ridge`](crate::filter::Ridge) it is the minimiser of `‖Xβ − Y‖² + λ‖β − β₀‖²`, transfer from a source
-    /// task whose solution is `β₀` (Dar and Baraniuk, *Double double descent: on generalization errors in transfer
-    /// learning between linear regression tasks*, SIAM J. Math. Data Sci. 2022).
+    /// Along each right singular vector, the start is multiplied by the filter's residual factor; its component
+    /// orthogonal to all of them stays. So an iterative method starts at `β₀` and ends at
+    /// [`nearest`](crate::interpolants::nearest), `β₀ + X⁺(Y − X β₀)`, and a penalty shrinks towards `β₀`, not 0: with
+    /// [`Ridge`](crate::filter::Ridge) this is the minimiser of `‖Xβ − Y‖² + λ‖β − β₀‖²`, transfer from a source task
+    /// whose solution is `β₀` (Dar and Baraniuk, *Double double descent: on generalization errors in transfer learning
+    /// between linear regression tasks*, SIAM J. Math. Data Sci. 2022).
     ///
     /// # Errors
-    /// Those of [`Svd::solve`]; [`Error::Shape`] and [`Error::NonFinite`] about the start.
+    /// Those of [`Svd::solve`]; [`Error::Shape`] and [`Error::NonFinite`] for the start.
     ///
     /// # Examples
     /// ```
     /// use double_descent::{filter::Ridge, svd::Svd};
     /// use ndarray::array;
     ///
-    /// let svd = Svd::new(&array![[1.0, 0.0]])?; // one sample; nothing is known of the second parameter
+    /// let svd = Svd::new(&array![[1.0, 0.0]])?; // one sample, which does not determine the second parameter
     /// let source = array![[2.0], [5.0]];
     /// let beta = svd.solve_from(&array![[6.0]], &source, &Ridge::new(1.0)?)?;
     /// assert!((beta[[0, 0]] - 4.0).abs() < 1e-14 && (beta[[1, 0]] - 5.0).abs() < 1e-14);
@@ -48,7 +48,8 @@ impl Svd {
         reserve("the coefficients of a fit", sum(work))?;
         let Response { gains, residuals } = Response::new(filter, self.spectrum())?;
         let [gains, residuals] = [gains, residuals].map(|of| Array1::from(of).insert_axis(Axis(1)));
-        // What of the start is left and what is added, along each mode: no difference of like numbers.
+        // The remainder of the start and the fitted part are added along each mode, so that no similar numbers are
+        // subtracted.
         let along = self.vt().dot(start);
         let moved = &along * &residuals + self.u().t().dot(y) * gains;
         let mut beta = self.vt().t().dot(&moved);

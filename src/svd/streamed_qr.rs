@@ -1,4 +1,4 @@
-//! A QR factorisation that takes rows a block at a time.
+//! A QR factorisation updated with blocks of rows.
 
 use super::panel::{WIDE, entries, reduce_panels};
 use super::product::{columns_mut, multiply};
@@ -11,35 +11,35 @@ use ndarray::{Array2, ArrayView2, ShapeBuilder, s};
 use std::cell::RefCell;
 use std::ops::Range;
 
-/// Rows that are solved together.
+/// Rows solved together.
 const SOLVED: usize = 64;
 
-/// `A = Q R` of the rows so far, `R` upper trapezoidal: after `m` rows `min(m, columns)` rows of it, and
-/// `Qᵀ Y` of what is carried along. The leading `p` columns of `R` and `Q` belong to the leading `p` columns of `A`.
+/// `A = Q R` of the rows so far, with upper trapezoidal `R` (`min(m, columns)` rows after `m` rows of `A`), and `Qᵀ Y`
+/// of the carried columns. The leading `p` columns of `R` and `Q` belong to the leading `p` columns of `A`.
 ///
-/// Row `i` of `R` stands where row `i` of `A` came in; rows beyond `columns` leave nothing behind. Reflections are forgotten.
-/// The same bits on any number of threads.
+/// Row `i` of `R` is stored where row `i` of `A` was added; rows beyond `columns` are not stored. Reflections are not
+/// kept. The same bits on any number of threads.
 #[derive(Debug)]
 pub(crate) struct StreamedQr {
     /// `[R | Qᵀ Y]`, zero below the diagonal of `R`.
     upper: Array2<f64>,
     columns: usize,
     rows: usize,
-    /// What lies outside the span of the columns, squared: one sum for each carried column.
+    /// Squared norm of the part outside the span of the columns, for each carried column.
     outside: Vec<f64>,
-    /// For products that are needed once.
+    /// Workspace for temporary products.
     room: Vec<f64>,
-    /// Memory of the last block or table: fresh from the system it is slow at first touch.
+    /// Memory of the last block or table: fresh memory from the system is slow on first access.
     kept: RefCell<Vec<f64>>,
 }
 
 impl StreamedQr {
-    /// For at most `rows` rows of `columns` columns, and `carried` more that are only transformed.
+    /// For at most `rows` rows of `columns` columns, and `carried` further columns that are only transformed.
     pub(crate) fn new(rows: usize, columns: usize, carried: usize) -> Self {
         Self::in_memory(Vec::new(), (rows, columns, carried))
     }
 
-    /// The same in the memory of another one.
+    /// Like [`Self::new`], reusing the memory of an earlier factorisation.
     pub(crate) fn in_memory(memory: Vec<f64>, (rows, columns, carried): (usize, usize, usize)) -> Self {
         Self {
             upper: table(memory, (rows.min(columns), columns + carried)),
@@ -51,7 +51,7 @@ impl StreamedQr {
         }
     }
 
-    /// Another one that goes on from here.
+    /// Returns a copy that continues from here.
     pub(crate) fn branch(&self) -> Self {
         Self {
             upper: self.upper.clone(),
@@ -63,7 +63,7 @@ impl StreamedQr {
         }
     }
 
-    /// What it is in.
+    /// Returns its memory for reuse.
     pub(crate) fn into_memory(self) -> Vec<f64> {
         self.upper.into_raw_vec_and_offset().0
     }
@@ -84,7 +84,7 @@ impl StreamedQr {
         self.rows.min(self.columns)
     }
 
-    /// Takes in rows `[A | Y]`; `Y` counts only if columns are carried.
+    /// Adds rows `[A | Y]`; `Y` is ignored if no columns are carried.
     pub(crate) fn append(&mut self, a: ArrayView2<'_, f64>, y: ArrayView2<'_, f64>) {
         let (count, width) = (a.nrows(), self.upper.ncols());
         let mut block = table(self.kept.take(), (count, width));
@@ -134,8 +134,8 @@ impl StreamedQr {
         self.outside[k]
     }
 
-    /// `R_p⁻¹ b` for each `b` (`p × k`), by the leading `p × p` triangle; `p` ascends. All at once, so that `R` is read
-    /// once and most of the work is in products of matrices.
+    /// Computes `R_p⁻¹ b` for each `b` (`p × k`), with the leading `p × p` triangle; `p` ascends. All are solved
+    /// together, so that `R` is read once and most of the work is matrix products.
     pub(crate) fn solve(&self, groups: &[Array2<f64>]) -> Vec<Array2<f64>> {
         let height = groups.last().map_or(0, Array2::nrows);
         let (mut all, places) = self.side_by_side(groups, height);
@@ -180,7 +180,8 @@ impl StreamedQr {
         self.upper().submatrix(0, 0, p, p)
     }
 
-    /// The groups in one matrix of `rows` rows, zero below each, and which columns are whose.
+    /// Copies the groups next to each other into one matrix of `rows` rows, zero below each, and returns each group's
+    /// columns.
     fn side_by_side(&self, groups: &[Array2<f64>], rows: usize) -> (Array2<f64>, Vec<Range<usize>>) {
         let mut width = 0;
         let places = groups.iter().map(|b| {
@@ -200,7 +201,7 @@ impl StreamedQr {
     }
 }
 
-/// Zeros, column by column.
+/// Returns column-major zeros.
 fn table(mut memory: Vec<f64>, (rows, columns): (usize, usize)) -> Array2<f64> {
     large_pages::fill_with_zeros(&mut memory, rows * columns);
     Array2::from_shape_vec((rows, columns).f(), memory).unwrap_or_default()

@@ -1,4 +1,4 @@
-//! Sums along the lines of a matrix, as many lanes at once as the machine has.
+//! Vector sums, on as many lanes at once as the machine has.
 
 // All must be inlined into one function per instruction set.
 #![allow(clippy::inline_always)]
@@ -6,7 +6,7 @@
 use crate::machine::instructions::arch;
 use pulp::Simd;
 
-/// The sums by one instruction set. Lines that go together have one length.
+/// The sums for one instruction set. Vectors used together have equal lengths.
 #[derive(Clone, Copy)]
 pub(super) struct Sums<S>(pub S);
 
@@ -16,7 +16,7 @@ impl<S: Simd> Sums<S> {
     pub(super) fn dot(self, a: &[f64], b: &[f64]) -> f64 {
         let Self(simd) = self;
         let ((a, a_rest), (b, b_rest)) = (S::as_simd_f64s(a), S::as_simd_f64s(b));
-        // Two sums side by side: one would wait for itself.
+        // Two independent sums: a single one would wait for its own latency.
         let mut sums = [simd.splat_f64s(0.0); 2];
         let (pairs, last) = (a.chunks_exact(2).zip(b.chunks_exact(2)), a.len() / 2 * 2);
         for (a, b) in pairs {
@@ -145,7 +145,7 @@ impl pulp::WithSimd for Rotation<'_> {
     }
 }
 
-/// The largest of the absolute values; NaN or infinite if one of them is.
+/// Returns the largest absolute value; NaN or infinite if an entry is.
 pub(crate) fn largest(entries: &[f64]) -> f64 {
     arch().dispatch(Largest(entries))
 }
@@ -159,7 +159,7 @@ impl pulp::WithSimd for Largest<'_> {
     fn with_simd<S: Simd>(self, simd: S) -> f64 {
         let (whole, rest) = S::as_simd_f64s(self.0);
         let zero = simd.splat_f64s(0.0);
-        // A sum of v·0 is 0 unless one of them is NaN or infinite.
+        // The sum of all v·0 is 0 unless an entry is NaN or infinite.
         let (mut largest, mut zeros) = (zero, zero);
         for v in whole {
             largest = simd.max_f64s(simd.abs_f64s(*v), largest);
@@ -170,7 +170,7 @@ impl pulp::WithSimd for Largest<'_> {
     }
 }
 
-/// `y ← y + factor · a`, of what fills no register.
+/// `y ← y + factor · a`, for the entries that do not fill a register.
 #[inline(always)]
 fn add(factor: f64, a: &[f64], y: &mut [f64]) {
     for (y, a) in y.iter_mut().zip(a) {

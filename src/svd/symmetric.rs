@@ -1,4 +1,4 @@
-//! A symmetric matrix as a tridiagonal one.
+//! Tridiagonal form of a symmetric matrix.
 
 use super::householder::recommended_block_size;
 use super::reflect::block_factors;
@@ -19,16 +19,16 @@ use faer::{Conj, MatMut, MatRef, Par};
 #[derive(Clone, Debug)]
 pub(super) struct Symmetric {
     pub(super) tridiagonal: Tridiagonal,
-    /// In columns, `stride` apart, from two below the diagonal on.
+    /// Reflection vectors as columns, with column stride `stride`, from two below the diagonal on.
     reflections: Vec<f64>,
     stride: usize,
-    /// Of blocks of so many reflections.
+    /// Reflections per block.
     block: usize,
     coefficients: Vec<f64>,
 }
 
 impl Symmetric {
-    /// Of `K` (`n × n`), its lower triangle column by column.
+    /// Reduces `K` (`n × n`), given its column-major lower triangle.
     pub(super) fn reduce(k: &[f64], n: usize) -> Self {
         let reduction = Reduction::new(k, n);
         let stride = reduction.stride();
@@ -76,7 +76,8 @@ impl Symmetric {
         .ok_or_else(no_memory)
     }
 
-    /// All rows but the first, their number and that of the columns; `None` for nothing to reflect.
+    /// Returns all rows but the first, with their number and the number of columns; `None` if there is nothing to
+    /// reflect.
     fn below_first<'a>(&self, x: &'a mut [f64]) -> Option<(MatMut<'a, f64>, usize, usize)> {
         let n = self.order();
         let (count, columns) = (n.checked_sub(1)?, x.len() / n);
@@ -86,8 +87,8 @@ impl Symmetric {
         Some((MatMut::from_column_major_slice_mut(x, n, columns).subrows_mut(1, count), count, columns))
     }
 
-    /// `Q`, column by column: from the last reflections to the first, each on no more than what it changes, a third less work
-    /// than a product with the identity.
+    /// Returns `Q`, column-major. The reflections are applied from last to first, each only to what it changes: a third
+    /// less work than multiplying by the identity.
     pub(super) fn basis(&self) -> Result<Vec<f64>, String> {
         let n = self.order();
         let mut q = vec![0.0; n * n];
@@ -109,7 +110,7 @@ impl Symmetric {
     }
 }
 
-/// The vectors of `count` reflections, each from its one on.
+/// Returns the vectors of `count` reflections, each starting at its entry 1.
 fn vectors(k: &[f64], stride: usize, count: usize) -> MatRef<'_, f64> {
     MatRef::from_column_major_slice(&k[..stride * count], stride, count).subrows(count.min(1), count)
 }
@@ -125,9 +126,9 @@ mod tests {
     use ndarray::{Array2, ShapeBuilder};
     use rand::RngExt;
 
-    /// `K = Q T Qᵀ` and `QᵀQ = I` of matrices around the ends of panels and registers: with entries everywhere, with nothing
-    /// to reflect, with some columns that have nothing, and of rank 1. Each of `n` reflections errs by a few roundings, of
-    /// which some `√n` add up.
+    /// `K = Q T Qᵀ` and `QᵀQ = I` for sizes around the ends of panels and registers: full matrices, matrices with
+    /// nothing to reflect, with some columns that have nothing to reflect, and of rank 1. Each of `n` reflections has a
+    /// few rounding errors, which add up to some `√n` of them.
     #[test]
     fn product_of_its_factors() {
         for n in [1, 2, 3, 7, 8, 9, 15, 16, 17, 18, 31, 33, 64, 65, 100, 129] {

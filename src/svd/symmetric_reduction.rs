@@ -1,7 +1,7 @@
-//! Reflections that make a symmetric matrix tridiagonal.
+//! Householder reduction of a symmetric matrix to tridiagonal form.
 //!
-//! faer has them too, and writes the whole matrix at every step. Here it is read at every step and written once a
-//! panel, by a product (LAPACK's `dsytrd`): half the time.
+//! faer's own reduction writes the whole matrix at every step. Here the matrix is read at every step but written once
+//! per panel, by a product (LAPACK's `dsytrd`): half the time.
 
 // All must be inlined into one function per instruction set.
 #![allow(clippy::inline_always)]
@@ -13,26 +13,26 @@ use faer::linalg::matmul::triangular::{self, BlockStructure};
 use faer::{Accum, MatMut, MatRef, Par};
 use pulp::Simd;
 
-/// Reflections that change the rest of the matrix together.
+/// Reflections applied together to the rest of the matrix.
 const PANEL: usize = 16;
-/// Columns that are multiplied together: what is read beside them is loaded once. They share their register of rows.
+/// Columns multiplied together, so that the other operands are loaded once. Their rows share a register.
 const TOGETHER: usize = 4;
 
 /// `K = Q T Qᵀ`.
 #[derive(Debug)]
 pub(super) struct Reduction {
     order: usize,
-    /// The lower triangle of `K`, column by column; becomes the diagonal of `T` and, from two below it on, the vectors of
-    /// the reflections, with a one before.
+    /// The lower triangle of `K`, column-major; becomes the diagonal of `T` and, from two below it on, the vectors of
+    /// the reflections, whose leading 1 is implicit.
     pub(super) k: Vec<f64>,
-    /// `|v|² / 2` of each reflection, infinite where there is nothing to reflect.
+    /// `|v|² / 2` of each reflection, infinite if there is nothing to reflect.
     pub(super) taus: Vec<f64>,
-    /// What is below the diagonal of `T`.
+    /// Subdiagonal of `T`.
     pub(super) below: Vec<f64>,
 }
 
 impl Reduction {
-    /// Of the lower triangle of `K` (`n × n`), column by column.
+    /// Reduces the lower triangle of `K` (`n × n`), column-major.
     pub(super) fn new(triangle: &[f64], n: usize) -> Self {
         let stride = n.next_multiple_of(WHOLE);
         let mut k = vec![0.0; stride * n];
@@ -50,16 +50,16 @@ impl Reduction {
         reduction
     }
 
-    /// From one column to the next.
+    /// Column stride.
     pub(super) fn stride(&self) -> usize {
         self.order.next_multiple_of(WHOLE)
     }
 }
 
-/// What the reflections of a panel, `v`, have left to do, `K ← K − v wᵀ − w vᵀ` for each.
+/// Pending updates of a panel's reflections `v`: `K ← K − v wᵀ − w vᵀ` for each.
 struct Panel {
     stride: usize,
-    /// `v` and `w` of each, one after the other, and with places changed: `K ← K − left rightᵀ`.
+    /// `v` and `w` of each reflection in turn; `right` has them swapped: `K ← K − left rightᵀ`.
     left: Vec<f64>,
     right: Vec<f64>,
     v: Vec<f64>,
@@ -79,14 +79,14 @@ impl Panel {
         }
     }
 
-    /// The rows from `from` on of both vectors of a reflection.
+    /// Returns the rows from `from` on of both vectors of a reflection.
     #[inline(always)]
     fn pair(&self, number: usize, from: usize) -> (&[f64], &[f64]) {
         let (v, w) = self.left[2 * number * self.stride..][..2 * self.stride].split_at(self.stride);
         (&v[from..], &w[from..])
     }
 
-    /// Rows and columns from `from` on, by `width` reflections.
+    /// Updates rows and columns from `from` on with `width` reflections.
     fn update(&self, reduction: &mut Reduction, from: usize, width: usize) {
         let size = reduction.order - from;
         let rest = &mut reduction.k[from * self.stride..];
@@ -101,7 +101,7 @@ impl Panel {
     }
 }
 
-/// The reflections of some columns.
+/// Computes the reflections of some columns.
 struct Reduce<'a> {
     reduction: &'a mut Reduction,
     panel: &'a mut Panel,
@@ -120,7 +120,7 @@ impl pulp::WithSimd for Reduce<'_> {
     }
 }
 
-/// The reflection of column `j` and what it has left to do: with `u = K v / τ`, `w = u − (uᵀv / 2τ) v`.
+/// Computes the reflection of column `j` and its pending update: with `u = K v / τ`, `w = u − (uᵀv / 2τ) v`.
 #[inline(always)]
 fn step<S: Simd>(simd: S, reduction: &mut Reduction, panel: &mut Panel, j: usize, number: usize) {
     let (n, stride) = (reduction.order, panel.stride);
@@ -134,7 +134,7 @@ fn step<S: Simd>(simd: S, reduction: &mut Reduction, panel: &mut Panel, j: usize
     panel.v[j + 1] = f64::from(u8::from(tau.is_finite()));
     panel.w.fill(0.0);
     if tau.is_finite() {
-        // Whole registers: rows that are done have zeros in v.
+        // Whole registers: `v` is zero in finished rows.
         let from = (j + 1) / WHOLE * WHOLE;
         multiply(simd, &reduction.k, n, &panel.v, &mut panel.w, j + 1);
         let mut w = std::mem::take(&mut panel.w);
@@ -156,7 +156,7 @@ fn step<S: Simd>(simd: S, reduction: &mut Reduction, panel: &mut Panel, j: usize
     panel.push(number);
 }
 
-/// What the reflections before have left to do on column `j`.
+/// Applies the pending updates of the panel's earlier reflections to column `j`.
 #[inline(always)]
 fn catch_up<S: Simd>(simd: S, column: &mut [f64], panel: &Panel, j: usize, count: usize) {
     let from = j / WHOLE * WHOLE;
@@ -168,7 +168,7 @@ fn catch_up<S: Simd>(simd: S, column: &mut [f64], panel: &Panel, j: usize, count
     }
 }
 
-/// `w ← w + K v` on rows and columns from `from` on, where `v` starts.
+/// `w ← w + K v` for rows and columns from `from` on, where `v` starts.
 #[inline(always)]
 fn multiply<S: Simd>(simd: S, k: &[f64], n: usize, v: &[f64], w: &mut [f64], from: usize) {
     let mut c = from;
@@ -183,12 +183,12 @@ fn multiply<S: Simd>(simd: S, k: &[f64], n: usize, v: &[f64], w: &mut [f64], fro
     }
 }
 
-/// Columns from `c` on, from the diagonal down, and the rows that they stand for: one reading for both.
+/// Multiplies with columns from `c` on, from the diagonal down, and with the rows that mirror them, in one pass.
 #[inline(always)]
 fn columns<S: Simd, const C: usize>(simd: S, k: &[f64], n: usize, v: &[f64], w: &mut [f64], c: usize) {
     let stride = n.next_multiple_of(WHOLE);
     let columns: [&[f64]; C] = std::array::from_fn(|t| &k[(c + t) * stride..][..stride]);
-    // Row by row to the end of the register that the diagonal lies in.
+    // One row at a time to the end of the register that contains the diagonal.
     let whole = (c / WHOLE + 1) * WHOLE;
     for (t, column) in columns.iter().enumerate() {
         let diagonal = c + t;

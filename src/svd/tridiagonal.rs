@@ -1,24 +1,24 @@
-//! Eigenvalues of a symmetric tridiagonal matrix, by counting.
+//! Eigenvalues of a symmetric tridiagonal matrix, by bisection with Sturm counts.
 
 // All must be inlined into one function per instruction set.
 #![allow(clippy::inline_always)]
 
 use crate::machine::instructions::arch;
 
-/// Counts that run side by side: one would wait for its divisions.
+/// Counts computed in parallel: a single one would wait for its divisions.
 const LANES: usize = 32;
-/// Halvings after which an interval is as short as rounding.
+/// Halvings after which an interval is as short as rounding allows.
 const HALVINGS: usize = 60;
-/// Places that each end of the spectrum is looked for at together.
+/// Points evaluated together for each end of the spectrum.
 const PLACES: usize = LANES / 2;
 /// Rounds after which an end is known to a millionth: `17⁵ = 1.4e6`.
 const ROUNDS: usize = 5;
 
-/// `T`, positive definite.
+/// A positive definite symmetric tridiagonal matrix `T`.
 #[derive(Clone, Debug)]
 pub(crate) struct Tridiagonal {
     pub(crate) diagonal: Vec<f64>,
-    /// Beside the diagonal, and 0 after the last.
+    /// Off-diagonal entries, with a final 0.
     pub(crate) below: Vec<f64>,
 }
 
@@ -31,14 +31,14 @@ impl Tridiagonal {
         (0..x.len()).map(|i| before(i) + diagonal[i] * x[i] + after(i)).collect()
     }
 
-    /// `B` of `T = BᵀB`, upper bidiagonal: each diagonal entry with what is on its right; `None` where `T` is not positive
-    /// definite.
+    /// `B` of `T = BᵀB`, upper bidiagonal: each diagonal entry with the entry to its right; `None` if `T` is not
+    /// positive definite.
     pub(crate) fn cholesky(&self) -> Option<Vec<(f64, f64)>> {
         let mut beside = 0.0;
         let rows = self.diagonal.iter().zip(&self.below);
         rows.map(|(entry, below)| {
             let pivot = entry - beside * beside;
-            // Not so for NaN.
+            // False for NaN.
             let root = (pivot > 0.0).then(|| pivot.sqrt())?;
             beside = below / root;
             Some((root, beside))
@@ -46,11 +46,11 @@ impl Tridiagonal {
         .collect()
     }
 
-    /// Numbers between which all eigenvalues lie, each within some millionths of the largest of one; `None` unless there are
-    /// any, and the first number is over 0.
+    /// Returns bounds on all eigenvalues, each within some millionths of the largest; `None` if there are no
+    /// eigenvalues or the lower bound is not positive.
     pub(super) fn ends(&self) -> Option<[f64; 2]> {
         let n = self.diagonal.len();
-        // No eigenvalue is over the largest sum of a row (Gershgorin).
+        // No eigenvalue exceeds the largest absolute row sum (Gershgorin).
         let beside = |i: usize| self.below[i].abs() + if i > 0 { self.below[i - 1].abs() } else { 0.0 };
         let top = (0..n).map(|i| self.diagonal[i] + beside(i)).fold(0.0, f64::max);
         let are_numbers = self.diagonal.iter().chain(&self.below).all(|v| v.is_finite());
@@ -60,14 +60,14 @@ impl Tridiagonal {
         arch().dispatch(Ends { matrix: self, top })
     }
 
-    /// How many are under each: the negative pivots of `T − x`.
+    /// Counts the eigenvalues below each point: the negative pivots of `T − x`.
     #[inline(always)]
     fn counts(&self, at: &[f64; LANES]) -> [f64; LANES] {
         let (mut counts, mut pivots, mut square) = ([0.0; LANES], [1.0; LANES], 0.0);
         for (diagonal, below) in self.diagonal.iter().zip(&self.below) {
             for ((pivot, count), x) in pivots.iter_mut().zip(&mut counts).zip(at) {
                 let next = (diagonal - x) - square / *pivot;
-                // A pivot of 0 counts as one of rounding.
+                // A pivot of 0 is treated as a rounding error.
                 *pivot = if next.abs() < f64::MIN_POSITIVE { -f64::MIN_POSITIVE } else { next };
                 *count += if *pivot < 0.0 { 1.0 } else { 0.0 };
             }
@@ -76,7 +76,7 @@ impl Tridiagonal {
         counts
     }
 
-    /// All eigenvalues, descending, between the ends: each to some rounding errors of the largest.
+    /// Returns all eigenvalues between the ends, descending, each to within some rounding errors of the largest.
     pub(super) fn values(&self, ends: [f64; 2]) -> Vec<f64> {
         arch().dispatch(Values { matrix: self, ends })
     }
@@ -94,7 +94,7 @@ impl pulp::WithSimd for Ends<'_> {
     #[inline(always)]
     fn with_simd<S: pulp::Simd>(self, _: S) -> Option<[f64; 2]> {
         let Self { matrix, top } = self;
-        // Eigenvalues under the least and under the largest.
+        // Number of eigenvalues smaller than the least and than the largest.
         let smaller = [0.0, matrix.diagonal.len() as f64 - 1.0];
         let (mut low, mut high) = ([0.0; 2], [top; 2]);
         for _ in 0..ROUNDS {
@@ -129,7 +129,7 @@ impl pulp::WithSimd for Values<'_> {
         let mut values = Vec::with_capacity(n);
         for from in (0..n).step_by(LANES) {
             let (mut low, mut high) = ([ends[0]; LANES], [ends[1]; LANES]);
-            // The one after so many larger ones.
+            // Number of eigenvalues smaller than each one sought.
             let smaller: [f64; LANES] = std::array::from_fn(|i| n.saturating_sub(from + i + 1) as f64);
             for _ in 0..HALVINGS {
                 let middle: [f64; LANES] = std::array::from_fn(|i| 0.5 * (low[i] + high[i]));
@@ -151,7 +151,7 @@ mod tests {
     use super::*;
     use std::f64::consts::PI;
 
-    /// Of the second difference: `2 − 2 cos(kπ/(n + 1))`, here with 1 on the diagonal besides.
+    /// Eigenvalues of the second difference are `2 − 2 cos(kπ/(n + 1))`; here 1 is added to the diagonal.
     #[test]
     fn of_the_second_difference() {
         for n in [1, 2, 5, 32, 33, 200] {

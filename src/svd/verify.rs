@@ -1,4 +1,4 @@
-//! Whether a factorisation is one, as far as O(np) work can tell.
+//! Checks whether a factorisation is correct, as far as O(np) work can tell.
 
 // All must be inlined into one function per instruction set (see `Passes`).
 #![allow(clippy::inline_always)]
@@ -9,22 +9,22 @@ use crate::machine::instructions::arch;
 use ndarray::{Array1, Array2, ArrayView2};
 use std::borrow::Cow;
 
-/// Entries that stay in the cache for a second use: 256 KiB.
+/// Entries that stay in the cache until their second use: 256 KiB.
 const CACHED: usize = 1 << 15;
 
-/// LAPACK's test programs pass a factorisation whose backward error is under 30 of these units.
+/// Tolerance: LAPACK's test programs accept a backward error under 30 of these units.
 pub(super) fn tolerance(n: usize, p: usize) -> f64 {
     30.0 * n.max(p) as f64 * f64::EPSILON
 }
 
-/// What the checks of any number of matrices share: the probes, and room for the products with them.
+/// State shared by the checks of any number of matrices: the probes, and workspace for products with them.
 pub(super) struct Check {
     probe: Vec<f64>,
     room: Vec<f64>,
 }
 
 impl Check {
-    /// For matrices of sides up to `longest`.
+    /// For matrices with sides up to `longest`.
     pub(super) fn new(longest: usize) -> Self {
         Self { probe: probe(longest), room: Vec::new() }
     }
@@ -60,8 +60,8 @@ impl Check {
         close("Vᵀ V s against s", right, lengths(r))
     }
 
-    /// `Err(reason)` unless `raw` is what `x`, which is in standard layout, makes of `m` targets, the last of which is the
-    /// probe. What is right of the probe is right of every target: all go the same way.
+    /// `Err(reason)` unless `raw` is the projection for `x`, which is in standard layout, of `m` targets, the last of
+    /// which is the probe. Checking the probe checks every target, since all are computed in the same way.
     pub(super) fn verify_projection(
         &mut self,
         x: &Array2<f64>,
@@ -112,13 +112,13 @@ fn close(what: &str, error: f64, most: f64, size: f64) -> Result<(), String> {
     if error <= most { Ok(()) } else { Err(format!("{what} is off by {:.1e}", error / size)) }
 }
 
-/// What is to be compared of a projection.
+/// Operands of a projection's check.
 struct ProjectionPasses<'a> {
     /// The rows of `X`.
     x: Columns<'a>,
     v: Columns<'a>,
     sigma: &'a [f64],
-    /// `Uᵀ w` of the probe `w`.
+    /// `Uᵀ w` for the probe `w`.
     along: &'a [f64],
     /// `(I − U Uᵀ) w`, in any orthonormal basis.
     rest: &'a [f64],
@@ -136,7 +136,7 @@ struct ProjectionErrors {
     backward: f64,
     /// `‖Vᵀ V s − s‖`.
     right: f64,
-    /// The length of `w` by its two parts.
+    /// The length of `w` from its two parts.
     parts: f64,
 }
 
@@ -177,8 +177,8 @@ impl pulp::WithSimd for ProjectionPasses<'_> {
     }
 }
 
-/// What is to be compared, in as few passes over the matrices as it takes: one over `X` and `U`, two over `V`.
-/// Compiled once per instruction set; the best one that the machine has runs.
+/// Operands of the check, in as few passes over the matrices as possible: one over `X` and `U`, two over `V`. Compiled
+/// once per instruction set; the best one that the machine supports is used.
 struct Passes<'a> {
     /// The rows of `X`.
     x: Columns<'a>,
@@ -221,7 +221,7 @@ impl pulp::WithSimd for Passes<'_> {
         for (mode, column) in v.columns().enumerate() {
             vz[mode] = sigma[mode] * sums.dot(column, z);
         }
-        // Some rows after the other, which are still in the cache when `U s` is multiplied by `Uᵀ`.
+        // Blocks of rows, which are still in the cache when `U s` is multiplied by `Uᵀ`.
         let most = (CACHED / r.max(1)).max(64);
         for from in (0..n).step_by(most) {
             let rows = from..n.min(from + most);
@@ -234,7 +234,7 @@ impl pulp::WithSimd for Passes<'_> {
                 left[mode] += sums.dot(&column[rows.clone()], &us[rows.clone()]);
             }
         }
-        // The products with V are done with: their place takes Vᵀ V s.
+        // The products with V are no longer needed: reuse their memory for Vᵀ V s.
         vz.fill(0.0);
         for from in (0..p).step_by(most) {
             let rows = from..p.min(from + most);
@@ -268,7 +268,7 @@ impl pulp::WithSimd for Passes<'_> {
     }
 }
 
-/// A matrix as its columns, one after the other in memory.
+/// A matrix stored as contiguous columns.
 pub(super) struct Columns<'a> {
     entries: Cow<'a, [f64]>,
     length: usize,
@@ -303,7 +303,7 @@ pub(super) fn probe(len: usize) -> Vec<f64> {
     std::iter::repeat_with(draw).take(len).collect()
 }
 
-/// The Euclidean norm. Entries are of order 1 here: nothing overflows.
+/// Returns the Euclidean norm. Entries are of order 1 here, so nothing overflows.
 pub(super) fn norm(x: &[f64]) -> f64 {
     dot(x, x).sqrt()
 }

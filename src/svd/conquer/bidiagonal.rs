@@ -13,7 +13,7 @@ use faer::linalg::matmul::matmul;
 use faer::{Accum, MatRef, Par};
 use std::ops::Range;
 
-/// The SVD of an upper bidiagonal matrix, and the memory that it is made in.
+/// The SVD of an upper bidiagonal matrix, with its workspace.
 ///
 /// A block of `n` rows and `n + 1` columns is split at a row into two such blocks:
 /// ```text
@@ -21,26 +21,26 @@ use std::ops::Range;
 /// B = ⎢  α  β      ⎥,   Bₕ = Uₕ [Dₕ 0] Vₕᵀ:  ⎢    1   ⎥ ⎢ α… γ  β…   ⎥ ⎢    q     ⎥
 ///     ⎣     B₂     ⎦                        ⎣     U₂ ⎦ ⎣         D₂ ⎦ ⎣       V₂ ⎦
 /// ```
-/// with `α…` from the last row of `V₁`, `β…` from the first one of `V₂`, and `γ`, `q` from their last columns, which
-/// `B₁` and `B₂` take to zero. What is in the middle has the singular values that [`Secular`] finds (Gu and
+/// with `α…` from the last row of `V₁`, `β…` from the first row of `V₂`, and `γ`, `q` from their last columns, which
+/// `B₁` and `B₂` map to zero. The matrix in the middle has the singular values that [`Secular`] computes (Gu and
 /// Eisenstat, *A divide-and-conquer algorithm for the bidiagonal SVD*, SIAM J. Matrix Anal. Appl. 16, 1995).
 #[derive(Debug, Default)]
 pub(super) struct Bidiagonal {
-    /// The diagonal and what is on its right; of the last row that is 0.
+    /// The diagonal and the superdiagonal, which ends with 0.
     pub(super) diagonal: Vec<f64>,
     pub(super) above: Vec<f64>,
     /// Singular values, in the order of the columns.
     pub(super) sigma: Vec<f64>,
-    /// `n × n` and `(n + 1) × (n + 1)`, column by column.
+    /// `n × n` and `(n + 1) × (n + 1)`, column-major.
     pub(super) u: Vec<f64>,
     pub(super) v: Vec<f64>,
     size: f64,
-    /// Whether `u` is asked for; it is not needed for the rest.
+    /// Whether to compute `u`; nothing else depends on it.
     with_left: bool,
     z: Vec<f64>,
     secular: Secular,
     deflation: Deflation,
-    /// Columns of a block that is being merged.
+    /// Columns of the block being merged.
     old: Vec<f64>,
     small: Small,
 }
@@ -73,7 +73,7 @@ impl Bidiagonal {
         self.solve(0, n)
     }
 
-    /// The SVD of rows `from..from + n` and one column more.
+    /// Computes the SVD of rows `from..from + n` with one extra column.
     fn solve(&mut self, from: usize, n: usize) -> Result<(), String> {
         let side = self.diagonal.len();
         match n {
@@ -97,12 +97,13 @@ impl Bidiagonal {
         Ok(())
     }
 
-    /// Two rows at once, in a quarter of the time of a merge: rotations of the columns take `B` to a triangle,
+    /// Solves two rows directly, in a quarter of the time of a merge: rotations of the columns take `B` to a triangle,
     /// ```text
     /// ⎡ a b 0 ⎤    ⎡ f g 0 ⎤
     /// ⎣ 0 c d ⎦ →  ⎣ 0 h 0 ⎦
     /// ```
-    /// one more turns its first column along the larger singular value, and one of the rows is then left.
+    /// another rotation turns its first column along the larger singular value, and then a rotation of the rows is
+    /// left.
     fn pair(&mut self, from: usize) {
         let side = self.diagonal.len();
         let (a, b) = (self.diagonal[from], self.above[from]);
@@ -167,7 +168,7 @@ impl Bidiagonal {
     }
 }
 
-/// The singular vectors of the matrix in the middle.
+/// The singular vectors of the matrix in the middle of the product.
 #[derive(Debug, Default)]
 struct Small {
     /// Poles and weights in the order of the entries.
@@ -201,7 +202,7 @@ impl Small {
                 }
             }
         }
-        // Poles far from every root.
+        // Padding: poles far from every root.
         self.poles.resize(whole, 4.0 * secular.poles[self.columns]);
         self.weights.resize(whole, 0.0);
         let entries = whole * self.columns;
@@ -231,8 +232,8 @@ impl Small {
     }
 }
 
-/// Columns times `small`, then the columns that stay. What is zero in one half of the rows is not multiplied there. The products
-/// of a large matrix are shared by all threads.
+/// Multiplies the changed columns by `small`, then appends the unchanged columns. Halves of columns that are zero are
+/// not multiplied. Products of a large matrix are shared by all threads.
 fn update(
     block: &mut Columns<'_>,
     upper: usize,
@@ -267,7 +268,7 @@ fn update(
     }
 }
 
-/// Copies the `rows` of all columns of two `parts`, one part after the other; their number.
+/// Copies the `rows` of all columns in two `parts`, one part after the other, and returns the number of columns.
 fn gather(
     block: &Columns<'_>,
     rows: Range<usize>,

@@ -1,8 +1,8 @@
-//! A square block of a larger matrix, column by column.
+//! A square block of a larger column-major matrix.
 
 use faer::MatMut;
 
-/// Columns of `length` entries each, `stride` apart in memory.
+/// Columns of `length` entries each, with stride `stride`.
 #[derive(Debug)]
 pub(super) struct Columns<'a> {
     entries: &'a mut [f64],
@@ -11,7 +11,7 @@ pub(super) struct Columns<'a> {
 }
 
 impl<'a> Columns<'a> {
-    /// The block of `length` rows whose first entry is on the diagonal in place `from`.
+    /// The block of `length` rows whose first entry is diagonal entry `from`.
     pub(super) fn new(matrix: &'a mut [f64], stride: usize, from: usize, length: usize) -> Self {
         Self { entries: &mut matrix[from * (stride + 1)..], stride, length }
     }
@@ -39,7 +39,7 @@ impl<'a> Columns<'a> {
         }
     }
 
-    /// The first `count` columns, as faer takes them.
+    /// The first `count` columns, as a faer view.
     pub(super) fn first(&mut self, count: usize) -> MatMut<'_, f64> {
         let whole = self.stride * count.saturating_sub(1) + self.length;
         MatMut::from_column_major_slice_with_stride_mut(

@@ -1,15 +1,15 @@
-//! Which singular values of two halves stay as they are when the row between them comes back.
+//! Deflation: which singular values of two halves stay unchanged when the row between them is added back.
 
 use super::columns::Columns;
 use super::secular::Secular;
 
-/// The least weight of the pole 0, against the largest entry: all its powers that are needed are numbers.
+/// Least weight of the pole 0, relative to the largest entry, so that all the powers of it that are needed are finite.
 const LEAST: f64 = 1e-40;
 
-/// Shorter vectors have components with fewer digits than others.
+/// Components of shorter vectors lose digits.
 const SHORT: f64 = f64::MIN_POSITIVE / (f64::EPSILON * f64::EPSILON);
 
-/// Which rows of a column may be other than zero.
+/// The rows of a column that may be non-zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rows {
     Upper,
@@ -28,14 +28,15 @@ impl Rows {
 pub(super) struct Deflation {
     /// Columns in the order of the poles.
     pub(super) changed: Vec<(usize, Rows)>,
-    /// Columns that stay, and their singular values.
+    /// Columns that stay, with their singular values.
     pub(super) kept: Vec<(usize, f64)>,
-    /// What the least root, which goes with the weight of the pole 0, is too large by: that weight is at least [`LEAST`].
+    /// Factor by which the least root, which is proportional to the weight of the pole 0, is too large because that
+    /// weight is at least [`LEAST`].
     pub(super) excess: f64,
     order: Vec<usize>,
 }
 
-/// The matrix that is zero but for its first row `z` and its diagonal `d`, `d[middle] = 0` the first pole.
+/// The matrix that is zero except for its first row `z` and its diagonal `d`, with `d[middle] = 0` the first pole.
 pub(super) struct Arrow<'a> {
     pub(super) d: &'a [f64],
     pub(super) z: &'a mut [f64],
@@ -45,8 +46,8 @@ pub(super) struct Arrow<'a> {
 }
 
 impl Deflation {
-    /// Takes out what has a weight of zero, a value of zero, or a value that another has too, to
-    /// rounding error of the whole matrix: the last two by rotations, of the columns of `u` and `v` with them.
+    /// Removes entries with weight zero, value zero, or a value equal to another's, up to rounding errors of the whole
+    /// matrix: the last two by rotations, which are also applied to the columns of `u` and `v`.
     pub(super) fn find(
         &mut self,
         arrow: Arrow<'_>,
@@ -55,7 +56,7 @@ impl Deflation {
         secular: &mut Secular,
     ) {
         let Arrow { d, z, middle, size } = arrow;
-        // LAPACK's `dlasd2` takes eight of these, more than the smallest matrices bear.
+        // LAPACK's `dlasd2` uses eight of these, which is too much for the smallest matrices.
         let tolerance = f64::EPSILON * size;
         self.order.clear();
         self.order.extend((0..d.len()).filter(|&j| j != middle));
@@ -63,7 +64,7 @@ impl Deflation {
         self.changed.clear();
         self.kept.clear();
         secular.clear();
-        // The weight of the pole 0 takes up those of all values of zero before it is final.
+        // The weight of the pole 0 absorbs those of all zero values before it is final.
         self.changed.push((middle, Rows::Both));
         secular.push(0.0, 0.0);
         let mut pending: Option<(usize, f64, Rows)> = None;
@@ -108,8 +109,8 @@ impl Deflation {
     }
 }
 
-/// `cos`, `sin` and `length` with `cos a + sin b = length`, `cos b − sin a = 0`; numbers with too few digits for that are
-/// taken for zero.
+/// Returns `cos`, `sin` and `length` with `cos a + sin b = length`, `cos b − sin a = 0`; numbers with too few digits
+/// for that are treated as zero.
 pub(super) fn rotation(a: f64, b: f64) -> (f64, f64, f64) {
     let length = a.hypot(b);
     if length < SHORT { (1.0, 0.0, 0.0) } else { (a / length, b / length, length) }

@@ -7,13 +7,14 @@ use super::bidiagonal::Bidiagonal;
 pub(in super::super) struct Eigen {
     /// Descending.
     pub(in super::super) values: Vec<f64>,
-    /// `W`, column by column.
+    /// `W`, column-major.
     pub(in super::super) vectors: Vec<f64>,
 }
 
-/// Of `K = Q T Qᵀ`; `None` where it is not positive definite.
+/// Decomposes `K = Q T Qᵀ`; `None` if it is not positive definite.
 ///
-/// The Cholesky factor `T = BᵀB` is bidiagonal: its right singular vectors and squared singular values are those of `T`.
+/// The Cholesky factor in `T = BᵀB` is bidiagonal: its right singular vectors are the eigenvectors of `T`, its squared
+/// singular values the eigenvalues.
 pub(super) fn positive_definite(
     symmetric: &Symmetric,
     bidiagonal: &mut Bidiagonal,

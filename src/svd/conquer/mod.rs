@@ -1,4 +1,4 @@
-//! The SVD by reflections to a bidiagonal matrix and divide and conquer.
+//! The SVD by Householder reduction to a bidiagonal matrix and divide and conquer.
 
 mod bidiagonal;
 mod columns;
@@ -21,13 +21,13 @@ use reduction::Reduction;
 use std::cell::Cell;
 use transform::{Reflections, Triangle};
 
-/// Work space for more entries is not kept: up to eight times as many, 128 MiB.
+/// Workspaces for matrices with more entries are not kept: a workspace takes up to eight times as many, 128 MiB.
 const KEPT: usize = 1 << 21;
-/// Columns from which on a matrix is shared by the threads of a pool: splitting costs more than it gives under them.
+/// Columns from which the threads of a pool share a matrix: with fewer, splitting costs more than it saves.
 const LARGE: usize = 1200;
 
 thread_local! {
-    /// Work space of the last factorisation on this thread: memory fresh from the system is slow at first touch.
+    /// Workspace of the last factorisation on this thread: fresh memory from the system is slow on first access.
     static SPACE: Cell<Option<Box<Space>>> = const { Cell::new(None) };
 }
 
@@ -40,11 +40,11 @@ struct Space {
     order: Vec<usize>,
 }
 
-/// The thin SVD of `x`, which is not empty and has entries of order 1. A long matrix is reduced to a triangle first if
-/// `by_triangle`.
+/// Computes the thin SVD of `x`, which is not empty and has entries of order 1. A long matrix is reduced to a triangle
+/// first if `by_triangle`.
 pub(super) fn factorise(x: ArrayView2<'_, f64>, by_triangle: bool) -> Result<RawSvd, String> {
     let (n, p) = x.dim();
-    // The rows of a square matrix are the columns of its transpose, which are copied faster.
+    // A square row-major matrix is transposed: its rows are then columns, which are copied faster.
     let is_turned = n < p || n == p && x.is_standard_layout();
     let long = if is_turned { x.reversed_axes() } else { x };
     let mut space = SPACE.take().unwrap_or_default();
@@ -58,12 +58,12 @@ pub(super) fn factorise(x: ArrayView2<'_, f64>, by_triangle: bool) -> Result<Raw
     Ok(RawSvd {
         u: Array2::from_shape_vec((n, r).f(), u).map_err(shape)?,
         sigma: Array1::from_vec(sigma),
-        // V column by column is Vᵀ row by row.
+        // Column-major V is row-major Vᵀ.
         vt: Array2::from_shape_vec((r, p), v).map_err(shape)?,
     })
 }
 
-/// What [`eigen::positive_definite`] says.
+/// Calls [`eigen::positive_definite`] with this thread's workspace.
 pub(super) fn eigen(symmetric: &Symmetric) -> Result<Option<Eigen>, String> {
     let mut space = SPACE.take().unwrap_or_default();
     let result = eigen::positive_definite(symmetric, &mut space.bidiagonal);
@@ -73,7 +73,7 @@ pub(super) fn eigen(symmetric: &Symmetric) -> Result<Option<Eigen>, String> {
     result
 }
 
-/// Singular vectors column by column.
+/// Singular vectors, column-major.
 struct Factors {
     left: Vec<f64>,
     sigma: Vec<f64>,
@@ -81,7 +81,7 @@ struct Factors {
 }
 
 impl Space {
-    /// Of `x` with at least as many rows as columns.
+    /// Factorises `x`, which has at least as many rows as columns.
     fn factorise(&mut self, x: ArrayView2<'_, f64>, by_triangle: bool) -> Result<Factors, String> {
         let (rows, columns) = x.dim();
         let Self { triangle, reduction, bidiagonal, reflections, order } = self;

@@ -1,4 +1,4 @@
-//! Reflections that make a matrix bidiagonal, each in one pass over what is left of it.
+//! Householder reduction to bidiagonal form, with one pass over the rest of the matrix per step.
 
 // All must be inlined into one function per instruction set.
 #![allow(clippy::inline_always)]
@@ -10,48 +10,50 @@ use crate::machine::large_pages::fill_with_zeros;
 use crate::machine::threads::{piece, share};
 use pulp::Simd;
 
-/// Columns that a pass takes together: what it reads beside them is loaded once.
+/// Columns processed together in a pass, so that the other operands are loaded once.
 const TOGETHER: usize = 4;
-/// Entries of a piece that are worth a thread: some 0.1 ms. To hand them over takes about 0.01 ms.
+/// Entries of a piece worth a thread: about 0.1 ms of work. Handing them over takes about 0.01 ms.
 const PASS: usize = 1 << 17;
 
-/// `X = Q B Pᵀ` with `B` upper bidiagonal, for `X` (`rows × columns`, `rows ≥ columns`) with entries of order 1 at most.
+/// `X = Q B Pᵀ` with upper bidiagonal `B`, for `X` (`rows × columns`, `rows ≥ columns`) with entries of at most order
+/// 1.
 ///
-/// With `u` and `v` the reflections of step `k`, `X` becomes `X − u yᵀ − z vᵀ`. That is written when step `k + 1` reads
-/// it: a column is updated, multiplied by the next `u`, which gives its `y` and so its entry `r` of the row that the
-/// next `v` is made of, and multiplied by that, for `z`; then comes the next column. (Two passes, one for the row and
-/// one for `z`, in LAPACK's `dgebrd` and elsewhere. Howell et al., *Cache efficient bidiagonalization using BLAS 2.5
-/// operators*, ACM Trans. Math. Softw. 34, 2008.)
+/// With `u` and `v` the reflections of step `k`, `X` becomes `X − u yᵀ − z vᵀ`. This update is written when step `k +
+/// 1` reads the matrix: a column is updated, and multiplied by the next `u`, which gives its `y` and so its entry `r`
+/// of the row that determines the next `v`; the column times `r` is added to `z`; then the next column follows.
+/// (LAPACK's `dgebrd` and others take two passes, one for the row and one for `z`. Howell et al., *Cache efficient
+/// bidiagonalization using BLAS 2.5 operators*, ACM Trans. Math. Softw. 34, 2008.)
 ///
-/// The first steps of a large matrix are split into pieces of columns, each with a part of `z` of its own; the parts are added
-/// in their order.
+/// The first steps of a large matrix are split into pieces of columns, each with its own part of `z`; the parts are
+/// added in order.
 #[derive(Debug, Default)]
 pub(super) struct Reduction {
     rows: usize,
     columns: usize,
-    /// The matrix, `stride` apart; becomes the reflections of `Q` below the diagonal.
+    /// The matrix, column-major with column stride `stride`; becomes the reflections of `Q` below the diagonal.
     pub(super) x: Vec<f64>,
-    /// Those of `P`: after a column of zeros one per step `k`, from entry `k + 2` on, a one before. `columns` apart.
+    /// The reflections of `P`, with column stride `columns`: after a column of zeros, one column per step `k`, from
+    /// entry `k + 2` on, preceded by a one.
     p: Vec<f64>,
-    /// `|u|² / 2` and `|v|² / 2`, infinite where there is nothing to reflect.
+    /// `|u|² / 2` and `|v|² / 2`, infinite if there is nothing to reflect.
     pub(super) left: Vec<f64>,
     pub(super) right: Vec<f64>,
-    /// Of the step before and of this one, as long as the stride.
+    /// For the previous and the current step, as long as the stride.
     u: [Vec<f64>; 2],
     z: [Vec<f64>; 2],
     y: Vec<f64>,
     row: Vec<f64>,
-    /// Those of `z`, one per piece.
+    /// The parts of `z`, one per piece.
     parts: Vec<f64>,
 }
 
 impl Reduction {
-    /// Room for a matrix, all zeros.
+    /// Resizes for a matrix, and fills it with zeros.
     pub(super) fn resize(&mut self, rows: usize, columns: usize) {
         (self.rows, self.columns) = (rows, columns);
         let stride = self.stride();
         fill_with_zeros(&mut self.x, stride * columns);
-        // What comes before the one of a column is never read.
+        // Entries before the one in a column are never read.
         self.p.resize((columns + 1) * columns, 0.0);
         self.p[..columns].fill(0.0);
         self.u.iter_mut().chain(&mut self.z).for_each(|v| fill_with_zeros(v, stride));
@@ -64,17 +66,17 @@ impl Reduction {
         self.rows
     }
 
-    /// From one column to the next.
+    /// Column stride.
     pub(super) fn stride(&self) -> usize {
         self.rows.next_multiple_of(WHOLE)
     }
 
-    /// The reflections of `P` below the diagonal, `columns` apart; its first row is that of the identity.
+    /// The reflections of `P` below the diagonal, with column stride `columns`; its first row is that of the identity.
     pub(super) fn p(&self) -> &[f64] {
         &self.p[self.columns..]
     }
 
-    /// Reduces what is in `x`; `B` goes to `diagonal` and `above`.
+    /// Reduces the matrix in `x`; `B` goes to `diagonal` and `above`.
     pub(super) fn reduce(&mut self, diagonal: &mut Vec<f64>, above: &mut Vec<f64>) {
         for v in [&mut *diagonal, &mut *above] {
             v.clear();
@@ -90,14 +92,15 @@ impl Reduction {
         arch().dispatch(Reduce::<false> { reduction: self, first: split, diagonal, above });
     }
 
-    /// Columns of a piece of step `k`.
+    /// Returns the number of columns of a piece in step `k`.
     fn width(&self, k: usize) -> usize {
         let columns = self.columns - k - 1;
         piece(columns, TOGETHER, columns * (self.rows - k), PASS)
     }
 }
 
-/// Some steps, from the `first` on, each split or whole: either is compiled by itself, as one loop for both is slower.
+/// Some steps, starting with `first`, either all split or all whole: they are compiled separately, since one loop for
+/// both is slower.
 struct Reduce<'a, const SPLIT: bool> {
     reduction: &'a mut Reduction,
     first: usize,
@@ -117,12 +120,12 @@ impl<const SPLIT: bool> pulp::WithSimd for Reduce<'_, SPLIT> {
 }
 
 impl Reduction {
-    /// Step `k`: the diagonal entry and the one on its right.
+    /// Does step `k`; returns the diagonal entry and the one to its right.
     #[inline(always)]
     fn step<S: Simd, const SPLIT: bool>(&mut self, simd: S, k: usize) -> (f64, f64) {
         let width = if SPLIT { self.width(k) } else { 0 };
         let (stride, columns) = (self.stride(), self.columns);
-        // From a whole register on: rows that are done get zeros.
+        // Start at a whole register: finished rows get zeros.
         let from = k / WHOLE * WHOLE;
         let [u_last, u] = &mut self.u;
         let [z_last, z] = &mut self.z;
@@ -172,7 +175,7 @@ impl Reduction {
     }
 }
 
-/// Of the step before.
+/// Vectors of the previous step.
 #[derive(Clone, Copy)]
 struct Pending<'a> {
     u: &'a [f64],
@@ -187,24 +190,24 @@ impl Pending<'_> {
     }
 }
 
-/// One reflection from the left, and what the one before it has left to do.
+/// One reflection from the left, with the pending update of the previous step.
 #[derive(Clone, Copy)]
 struct Step<'a> {
     pending: Pending<'a>,
     u: &'a [f64],
-    /// The place of its first entry.
+    /// Index of its first entry.
     from: usize,
     /// `1 / τ`.
     inverse: f64,
 }
 
-/// What a step does to some neighbouring columns.
+/// The work of a step on some neighbouring columns.
 struct Piece<'a> {
     step: Step<'a>,
     x: &'a mut [f64],
     stride: usize,
     from: usize,
-    /// Their part of it.
+    /// These columns' part of `z`.
     z: &'a mut [f64],
     y: &'a mut [f64],
     v: &'a [f64],
@@ -223,7 +226,7 @@ impl pulp::WithSimd for Piece<'_> {
 }
 
 impl Step<'_> {
-    /// [`columns`](Self::columns) of all, `width` of them a piece, by all threads.
+    /// Applies [`columns`](Self::columns) to all columns, `width` to a piece, on all threads.
     #[allow(clippy::too_many_arguments)]
     fn by_pieces(
         self,
@@ -252,7 +255,7 @@ impl Step<'_> {
         }
     }
 
-    /// [`columns`](Self::columns) of all, one group after the other.
+    /// Applies [`columns`](Self::columns) to all columns, one group after another.
     #[inline(always)]
     #[allow(clippy::too_many_arguments)]
     fn all_columns<S: Simd>(
@@ -277,8 +280,8 @@ impl Step<'_> {
         }
     }
 
-    /// Columns `x ← x − y u₋ − v z₋`, their new `y = x·u / τ`, their entries `r` of the row of `u`, less `y`, and
-    /// `z ← z + r x`.
+    /// Updates columns `x ← x − y u₋ − v z₋`, then computes their new `y = x·u / τ`, their entries `r` in the row of
+    /// `u`, less `y`, and `z ← z + r x`.
     #[inline(always)]
     #[allow(clippy::too_many_arguments)]
     fn columns<S: Simd, const C: usize>(

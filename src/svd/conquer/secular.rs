@@ -1,4 +1,4 @@
-//! The roots of the secular equation, several at once: one per SIMD lane.
+//! The roots of the secular equation, computed several at a time, one per SIMD lane.
 
 // All must be inlined into one function per instruction set.
 #![allow(clippy::inline_always)]
@@ -7,28 +7,28 @@ use super::super::registers::WHOLE;
 use crate::machine::instructions::arch;
 use pulp::Simd;
 
-/// Where a step of a lane is this small against its distance from the nearest pole, the next, which would be about its
-/// square, is under rounding error.
+/// If a lane's step is this small relative to its distance from the nearest pole, the next step, which would be about
+/// its square, is below rounding error.
 const FINE: f64 = 1e-9;
 
-/// A root takes about four; halving alone would take 110.
+/// A root takes about four steps; bisection alone would take 110.
 const MAX_STEPS: usize = 128;
 
-/// `K` poles `0 = d₀ < d₁ < …` and weights `z`, and the roots `ω` of
+/// `K` poles `0 = d₀ < d₁ < …`, weights `z`, and the roots `ω` of
 /// ```text
 /// f(ω) = 1 + Σⱼ zⱼ² / (dⱼ² − ω²),     dᵢ < ωᵢ < dᵢ₊₁,     ω_{K−1}² < d_{K−1}² + ‖z‖²
 /// ```
-/// each as the nearer of its two poles and the shift from it, so that `dⱼ − ωᵢ` has all its digits.
+/// each stored as the nearer of its two poles and the shift from it, so that `dⱼ − ωᵢ` is fully accurate.
 #[derive(Debug, Default)]
 pub(super) struct Secular {
-    /// Then a bound of the last root, then what is not read as a pole.
+    /// The poles, then a bound on the last root, then padding.
     pub(super) poles: Vec<f64>,
     pub(super) z: Vec<f64>,
-    /// The poles on both sides of each root, and how far apart they are: next to the last pole its bound may be the same
-    /// number.
+    /// The poles on both sides of each root, and the gaps between them, stored separately because the last pole and its
+    /// bound may be the same number.
     sides: [Vec<f64>; 2],
     gaps: Vec<f64>,
-    /// The number of each root; of the last one to the end.
+    /// The index of each root; padded with that of the last.
     pub(super) index: Vec<f64>,
     pub(super) nearest: Vec<f64>,
     pub(super) shift: Vec<f64>,
@@ -45,7 +45,7 @@ impl Secular {
         self.z.push(z);
     }
 
-    /// Poles.
+    /// Number of poles.
     pub(super) fn count(&self) -> usize {
         self.z.len()
     }
@@ -54,13 +54,13 @@ impl Secular {
         self.nearest[i] + self.shift[i]
     }
 
-    /// Finds all roots; `false` where one did not converge.
+    /// Finds all roots; returns `false` if one did not converge.
     pub(super) fn solve(&mut self) -> bool {
         let count = self.count();
         let whole = count.next_multiple_of(WHOLE);
         let square: f64 = self.z.iter().map(|z| z * z).sum();
         let last = self.poles[count - 1];
-        // Over the bound by an eighth: the only root of one pole lies on it.
+        // An eighth above the bound, because the only root of a single pole lies on it.
         let bound = last.mul_add(last, 1.125 * square).sqrt();
         self.poles.push(bound);
         for (side, shift) in self.sides.iter_mut().zip([0, 1]) {
@@ -73,7 +73,7 @@ impl Secular {
         self.gaps.resize(whole, self.gaps[count - 1]);
         self.index.clear();
         self.index.extend((0..whole).map(|i| i.min(count - 1) as f64));
-        // Far from every root.
+        // Padding far from every root.
         self.poles.resize((count + 1).next_multiple_of(WHOLE), 4.0 * self.poles[count]);
         self.nearest.resize(whole, 0.0);
         self.shift.resize(whole, 0.0);
@@ -114,12 +114,12 @@ impl pulp::WithSimd for Solve<'_> {
     }
 }
 
-/// The roots of one register.
+/// The roots in one register.
 struct Lanes<'a, S: Simd> {
     simd: S,
     poles: &'a [f64],
     z: &'a [f64],
-    /// The number of the first root, and those of all.
+    /// The index of the first root, and those of all roots.
     first: usize,
     index: S::f64s,
     /// The poles on both sides.
@@ -128,7 +128,7 @@ struct Lanes<'a, S: Simd> {
     gap: S::f64s,
 }
 
-/// `ψ`, the sum over the poles on the left, `φ` on the right, and their derivatives by `ω²`.
+/// `ψ`, the sum over the poles on the left, `φ`, the sum on the right, and their derivatives with respect to `ω²`.
 struct Values<S: Simd> {
     psi: S::f64s,
     phi: S::f64s,
@@ -137,7 +137,7 @@ struct Values<S: Simd> {
 }
 
 impl<S: Simd> Lanes<'_, S> {
-    /// The nearest poles, the shifts from them, and whether all converged.
+    /// Returns the nearest poles, the shifts from them, and whether all converged.
     #[inline(always)]
     fn solve(&self) -> (S::f64s, S::f64s, bool) {
         let simd = self.simd;
@@ -153,7 +153,7 @@ impl<S: Simd> Lanes<'_, S> {
             let (low, high) = (simd.select_f64s(is_low, shift, low), simd.select_f64s(is_low, high, shift));
             let next = self.step(nearest, shift, f, &values);
             let next = self.inside(low, high, next);
-            // As Gu and Eisenstat (1995) stop; the step that is taken all the same doubles the digits.
+            // The stopping criterion of Gu and Eisenstat (1995); the step is taken anyway, and doubles the digits.
             let size = simd.add_f64s(one, simd.sub_f64s(values.phi, values.psi));
             let is_small = simd.less_than_or_equal_f64s(simd.abs_f64s(f), simd.mul_f64s(tolerance, size));
             let step = simd.abs_f64s(simd.sub_f64s(next, shift));
@@ -169,8 +169,8 @@ impl<S: Simd> Lanes<'_, S> {
         (nearest, start.shift, false)
     }
 
-    /// From the value halfway between the poles: the half that holds the root, and where the root would be if all poles
-    /// but its two neighbours stood still.
+    /// Starts from the value halfway between the poles: it tells which half holds the root, and where the root would be
+    /// if only the two neighbouring poles' terms varied.
     #[inline(always)]
     fn start(&self) -> (Bracket<S>, S::f64s) {
         let simd = self.simd;
@@ -181,7 +181,7 @@ impl<S: Simd> Lanes<'_, S> {
         let values = self.values(left, middle);
         let f = simd.add_f64s(simd.splat_f64s(1.0), simd.add_f64s(values.psi, values.phi));
         let is_left = simd.greater_than_or_equal_f64s(f, zero);
-        // There is no pole on the right of the last root.
+        // The last root has no pole on its right.
         let last = simd.splat_f64s(self.poles.len() as f64 - 1.0);
         let is_last = simd.greater_than_or_equal_f64s(self.index, last);
         let from_left = simd.or_m64s(is_left, is_last);
@@ -196,7 +196,7 @@ impl<S: Simd> Lanes<'_, S> {
             simd.div_f64s(squares[1], simd.mul_f64s(middle, simd.add_f64s(right, omega))),
         ];
         let c = simd.sub_f64s(f, simd.add_f64s(terms[0], terms[1]));
-        // c t² − a t + b = 0 for t = ω² less the square of the nearest pole.
+        // c t² − a t + b = 0 for t = ω² minus the square of the nearest pole.
         let wide = simd.mul_f64s(gap, simd.add_f64s(left, right));
         let signed = simd.select_f64s(from_left, wide, simd.neg_f64s(wide));
         let a = simd.mul_add_e_f64s(c, signed, simd.add_f64s(squares[0], squares[1]));
@@ -206,7 +206,7 @@ impl<S: Simd> Lanes<'_, S> {
         (Bracket { low, high, shift }, nearest)
     }
 
-    /// The weights of the poles on both sides of each root.
+    /// Returns the weights of the poles on both sides of each root.
     #[inline(always)]
     fn neighbours(&self) -> [S::f64s; 2] {
         let simd = self.simd;
@@ -255,13 +255,13 @@ impl<S: Simd> Lanes<'_, S> {
         Values { psi, phi, psi_slope, phi_slope }
     }
 
-    /// One step of the middle way (R.-C. Li, LAPACK working note 89): the root of the function that has the values
-    /// and slopes of `ψ` and `φ`, each by the nearest pole on its side.
+    /// Takes one step of the middle way (R.-C. Li, LAPACK working note 89): the root of the function that matches the
+    /// values and slopes of `ψ` and `φ`, each with the nearest pole on its side.
     #[inline(always)]
     fn step(&self, nearest: S::f64s, shift: S::f64s, f: S::f64s, values: &Values<S>) -> S::f64s {
         let simd = self.simd;
         let omega = simd.add_f64s(nearest, shift);
-        // d² − ω² of both sides.
+        // d² − ω² on both sides.
         let (zero, is_left) = (simd.splat_f64s(0.0), simd.equal_f64s(nearest, self.left));
         let to_left = simd.sub_f64s(simd.select_f64s(is_left, zero, simd.neg_f64s(self.gap)), shift);
         let to_right = simd.sub_f64s(simd.select_f64s(is_left, self.gap, zero), shift);
@@ -276,7 +276,7 @@ impl<S: Simd> Lanes<'_, S> {
         self.shifted(nearest, shift, self.quadratic(a, b, c))
     }
 
-    /// The root of `c t² − a t + b` that lies between the poles.
+    /// Returns the root of `c t² − a t + b` between the poles.
     #[inline(always)]
     fn quadratic(&self, a: S::f64s, b: S::f64s, c: S::f64s) -> S::f64s {
         let simd = self.simd;
@@ -288,7 +288,7 @@ impl<S: Simd> Lanes<'_, S> {
         simd.div_f64s(above, below)
     }
 
-    /// The shift after `ω²` has grown by `growth`.
+    /// Returns the shift after `ω²` has grown by `growth`.
     #[inline(always)]
     fn shifted(&self, nearest: S::f64s, shift: S::f64s, growth: S::f64s) -> S::f64s {
         let simd = self.simd;
@@ -297,7 +297,8 @@ impl<S: Simd> Lanes<'_, S> {
         simd.add_f64s(shift, simd.div_f64s(growth, simd.add_f64s(omega, root)))
     }
 
-    /// The shift where it lies between its bounds and off the pole, halfway between them where it does not, or is NaN.
+    /// Returns the shift if it is within its bounds and off the pole; otherwise, or if it is NaN, the midpoint of the
+    /// bounds.
     #[inline(always)]
     fn inside(&self, low: S::f64s, high: S::f64s, shift: S::f64s) -> S::f64s {
         let simd = self.simd;
@@ -327,7 +328,7 @@ impl<S: Simd> Root<S> {
     }
 }
 
-/// Bounds of the shifts, and the shifts.
+/// Shifts and their bounds.
 struct Bracket<S: Simd> {
     low: S::f64s,
     high: S::f64s,

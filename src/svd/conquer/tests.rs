@@ -1,4 +1,4 @@
-//! Divide and conquer against one-sided Jacobi and known spectra.
+//! Tests of divide and conquer against one-sided Jacobi and known spectra.
 
 use super::bidiagonal::Bidiagonal;
 use super::secular::Secular;
@@ -14,12 +14,12 @@ fn uniform(rng: &mut impl Rng) -> f64 {
     2.0 * rng.random::<f64>() - 1.0
 }
 
-/// The entries of `a − b`, at most.
+/// Returns the largest entry of `|a − b|`.
 fn off(a: &Array2<f64>, b: &Array2<f64>) -> f64 {
     (a - b).iter().fold(0.0, |most, v| if v.abs() <= most { most } else { v.abs() })
 }
 
-/// Singular values, descending, of a bidiagonal matrix whose factorisation is checked.
+/// Returns the singular values, descending, of a bidiagonal matrix, and checks its factorisation.
 fn bidiagonal(diagonal: &[f64], above: &[f64], space: &mut Bidiagonal) -> Vec<f64> {
     let n = diagonal.len();
     diagonal.clone_into(&mut space.diagonal);
@@ -48,7 +48,7 @@ fn bidiagonal(diagonal: &[f64], above: &[f64], space: &mut Bidiagonal) -> Vec<f6
     sigma
 }
 
-/// `σₖ = 2 sin((2k − 1) π / (4n + 2))` of ones on the diagonal and right of it.
+/// `σₖ = 2 sin((2k − 1) π / (4n + 2))` for ones on the diagonal and superdiagonal.
 #[test]
 fn ones() {
     let mut space = Bidiagonal::default();
@@ -61,7 +61,7 @@ fn ones() {
     }
 }
 
-/// Random entries, graded ones, few values over and over, zeros in any place, and subnormal ones.
+/// Random entries, graded entries, a few repeated values, zeros anywhere, and subnormal entries.
 #[test]
 fn as_by_jacobi() {
     let mut space = Bidiagonal::default();
@@ -78,7 +78,7 @@ fn as_by_jacobi() {
             };
             let mut diagonal: Vec<f64> = (0..n).map(|_| entry(seed % 6)).collect();
             let above: Vec<f64> = (1..n).map(|_| entry(seed / 6 % 6)).collect();
-            // Matrices come scaled.
+            // Input matrices are scaled.
             diagonal[n / 2] = 1.0;
             let found = bidiagonal(&diagonal, &above, &mut space);
             let b = Array2::from_shape_fn((n, n), |(i, j)| match j.checked_sub(i) {
@@ -86,10 +86,10 @@ fn as_by_jacobi() {
                 Some(1) => above[i],
                 _ => 0.0,
             });
-            // Checked: Jacobi stumbles over some of these.
+            // With checks: Jacobi fails on some of these.
             let known = Svd::with_backend(&b, &Jacobi).unwrap();
             for (found, known) in found.iter().zip(known.singular_values()) {
-                // Jacobi errs more than divide and conquer.
+                // Jacobi's errors are larger than those of divide and conquer.
                 let bound = 8.0 * f64::EPSILON * (n as f64).max(2.0);
                 assert!((found - known).abs() <= bound, "{n}, {seed}: {found:e} for {known:e}");
             }
@@ -97,7 +97,7 @@ fn as_by_jacobi() {
     }
 }
 
-/// Nothing couples, everything is repeated, or nothing is there.
+/// Nothing is coupled, everything is repeated, or everything is zero.
 #[test]
 fn matrices_that_fall_apart() {
     let mut space = Bidiagonal::default();
@@ -116,8 +116,8 @@ fn matrices_that_fall_apart() {
     }
 }
 
-/// Poles far apart and close together, weights large and tiny: each root between its poles, and their squares sum up
-/// to `Σ d² + Σ z²`.
+/// Poles far apart and close together, weights large and tiny: each root lies between its poles, and their squares add
+/// up to `Σ d² + Σ z²`.
 #[test]
 fn roots() {
     let mut secular = Secular::default();
@@ -166,7 +166,7 @@ fn matrices(seed: u64) -> Vec<Array2<f64>> {
     [left.dot(&right), over, diagonal, full, graded].map(scaled).into()
 }
 
-/// Deficient rank, repeated values and graded columns, both ways: none is left to the second route.
+/// Rank-deficient matrices, repeated values and graded columns, both ways: none needs the second route.
 #[test]
 fn every_result_passes_the_check() {
     for seed in 0..150 {
@@ -209,7 +209,7 @@ fn copies_of_either_order_of_memory() {
     }
 }
 
-/// Sizes around the one from which a matrix is split; of full and deficient rank and graded.
+/// Sizes around the threshold for splitting a matrix; full rank, rank-deficient and graded.
 #[test]
 fn the_same_bits_on_any_number_of_threads() {
     let mut rng = stream(7, 0, 3);

@@ -15,10 +15,10 @@ use faer::{Conj, MatMut, MatRef, Par};
 use ndarray::{ArrayView2, ArrayViewMut2, ShapeBuilder};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Columns of a panel, at least: each has the reflections put in order once more.
+/// Least columns of a panel: each panel repacks the reflections.
 const PANEL: usize = 384;
 
-/// Copies `x` to columns `stride` apart.
+/// Copies `x` to column-major storage with column stride `stride`.
 pub(super) fn copy(x: ArrayView2<'_, f64>, to: &mut [f64], stride: usize) {
     let (rows, columns) = x.dim();
     if let Some(entries) = x.reversed_axes().as_slice() {
@@ -30,14 +30,14 @@ pub(super) fn copy(x: ArrayView2<'_, f64>, to: &mut [f64], stride: usize) {
     }
 }
 
-/// Applies reflections, and keeps the memory of their factors.
+/// Applies reflections, and keeps the memory of their factors for reuse.
 #[derive(Debug, Default)]
 pub(super) struct Reflections {
     factor: Vec<f64>,
 }
 
 impl Reflections {
-    /// `x ← Q x`, of the first rows if a column has more, `length` entries.
+    /// `x ← Q x`, on the leading rows if columns, of `length` entries, are longer.
     pub(super) fn left(&mut self, reduction: &Reduction, x: &mut [f64], length: usize) -> Result<(), String> {
         let columns = reduction.left.len();
         let rows = reduction.rows();
@@ -71,7 +71,7 @@ impl Reflections {
     }
 }
 
-/// `x ← Q x` for the reflections of `basis` and their block factors: of a large matrix in panels, by all threads.
+/// `x ← Q x` for the reflections of `basis` and their block factors: for a large matrix in panels, on all threads.
 fn apply(basis: MatRef<'_, f64>, factor: MatRef<'_, f64>, x: MatMut<'_, f64>) -> Result<(), String> {
     if x.ncols() < LARGE {
         return apply_to_panel(basis, factor, x).ok_or_else(no_memory);
@@ -85,7 +85,7 @@ fn apply(basis: MatRef<'_, f64>, factor: MatRef<'_, f64>, x: MatMut<'_, f64>) ->
     if lacks_memory.into_inner() { Err(no_memory()) } else { Ok(()) }
 }
 
-/// `None` where there is no memory for the work space.
+/// Returns `None` if there is no memory for the workspace.
 fn apply_to_panel(basis: MatRef<'_, f64>, factor: MatRef<'_, f64>, x: MatMut<'_, f64>) -> Option<()> {
     let needed = sequence_scratch::<f64>(basis.nrows(), factor.nrows(), x.ncols());
     with_space(needed, |stack| {
@@ -97,7 +97,7 @@ fn no_memory() -> String {
     "no memory for the work space of a product with reflections".into()
 }
 
-/// `X = Q R` of a long matrix.
+/// QR factorisation `X = Q R` of a long matrix.
 #[derive(Debug, Default)]
 pub(super) struct Triangle {
     rows: usize,
@@ -120,7 +120,7 @@ impl Triangle {
             .ok_or_else(no_memory)
     }
 
-    /// `R`, to be reduced.
+    /// Copies `R`, to be reduced.
     pub(super) fn copy(&self, reduction: &mut Reduction) {
         reduction.resize(self.columns, self.columns);
         let stride = reduction.stride();
@@ -130,7 +130,7 @@ impl Triangle {
         }
     }
 
-    /// `x ← Q x`, whose rows after the first ones are zero.
+    /// `x ← Q x`, where the rows of `x` after the leading ones are zero.
     pub(super) fn multiply(&self, x: &mut [f64]) -> Result<(), String> {
         let block = recommended_block_size::<f64>(self.rows, self.columns);
         let basis = MatRef::from_column_major_slice(&self.factors, self.rows, self.columns);

@@ -1,4 +1,4 @@
-//! The singular vectors of a matrix that is zero but for its diagonal and first row.
+//! The singular vectors of a matrix that is zero except for its diagonal and first row.
 
 // All must be inlined into one function per instruction set.
 #![allow(clippy::inline_always)]
@@ -7,17 +7,17 @@ use super::super::registers::WHOLE;
 use super::secular::Secular;
 use pulp::Simd;
 
-/// Ratios whose product is formed before it is divided: each is over 1e-50.
+/// Ratios multiplied together before dividing: each is over 1e-50.
 const TOGETHER: usize = 4;
 
-/// The weights for which the roots that were found are exact, by Löwner's formula (Gu and Eisenstat 1995):
+/// The weights for which the computed roots are exact, by Löwner's formula (Gu and Eisenstat 1995):
 /// ```text
 /// zⱼ² = (ω_{K−1}² − dⱼ²) Π_{i<j} (ωᵢ² − dⱼ²)/(dᵢ² − dⱼ²) Π_{j≤i<K−1} (ωᵢ² − dⱼ²)/(dᵢ₊₁² − dⱼ²)
 /// ```
-/// Vectors from these are orthogonal to working precision however close the roots are.
+/// Vectors from these weights are orthogonal to working precision, however close the roots are.
 pub(super) struct Weights<'a> {
     pub(super) secular: &'a Secular,
-    /// A multiple of [`WHOLE`].
+    /// Its length is a multiple of [`WHOLE`].
     pub(super) weights: &'a mut [f64],
 }
 
@@ -73,7 +73,7 @@ impl<S: Simd> Factors<'_, S> {
         simd.mul_f64s(difference, simd.add_f64s(simd.add_f64s(nearest, shift), pole))
     }
 
-    /// `dᵢ² − dⱼ²` for `i < j`, `dᵢ₊₁² − dⱼ²` for the others.
+    /// `dᵢ² − dⱼ²` for `i < j`, `dᵢ₊₁² − dⱼ²` otherwise.
     #[inline(always)]
     fn to_pole(&self, i: usize, pole: S::f64s, number: S::f64s) -> S::f64s {
         let simd = self.simd;
@@ -85,16 +85,16 @@ impl<S: Simd> Factors<'_, S> {
     }
 }
 
-/// The vectors of each root `ω`, of length 1:
+/// The vectors of each root `ω`, with length 1:
 /// ```text
 /// vⱼ ∝ zⱼ / (dⱼ² − ω²),     uⱼ ∝ dⱼ vⱼ,  but  u ∝ −1 at the pole 0
 /// ```
 pub(super) struct Vectors<'a> {
     pub(super) secular: &'a Secular,
-    /// Poles and weights in the order of the entries; multiples of [`WHOLE`], the weights zero at the end.
+    /// Poles and weights in the order of the entries, padded to a multiple of [`WHOLE`] with weight zero.
     pub(super) poles: &'a [f64],
     pub(super) weights: &'a [f64],
-    /// The place of the pole 0.
+    /// The index of the pole 0.
     pub(super) zero: usize,
     /// One column per root, each as long as `poles`.
     pub(super) u: &'a mut [f64],

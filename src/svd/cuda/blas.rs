@@ -7,14 +7,14 @@ use crate::Error;
 use cudarc::cublas::sys::{self, cublasOperation_t, cublasStatus_t};
 use std::ptr::null_mut;
 
-/// A handle of cuBLAS.
+/// A cuBLAS handle.
 #[derive(Debug)]
 pub(super) struct Blas(sys::cublasHandle_t);
 
 // SAFETY: used by one thread at a time, behind a lock.
 unsafe impl Send for Blas {}
 
-/// The first `rows × columns` entries of a buffer, column by column, or its transpose.
+/// The first `rows × columns` entries of a buffer, column-major, or their transpose.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Factor<'a> {
     pub buffer: &'a Buffer<f64>,
@@ -32,7 +32,7 @@ impl<'a> Factor<'a> {
         Self { transposed: !self.transposed, ..self }
     }
 
-    /// Rows and columns of what it stands for.
+    /// Rows and columns, after any transposition.
     pub fn shape(self) -> (usize, usize) {
         if self.transposed { (self.columns, self.rows) } else { (self.rows, self.columns) }
     }
@@ -49,12 +49,12 @@ impl<'a> Factor<'a> {
 impl Blas {
     pub fn new(device: &Device) -> Result<Self, Error> {
         let mut blas = Self(null_mut());
-        // SAFETY: writes one handle, which `drop` gives back.
+        // SAFETY: writes one handle, which `drop` releases.
         check(device, "cublasCreate", unsafe { sys::cublasCreate_v2(&raw mut blas.0) })?;
         Ok(blas)
     }
 
-    /// `A B`, column by column.
+    /// Returns `A B`, column-major.
     pub fn product(&self, device: &Device, a: Factor<'_>, b: Factor<'_>) -> Result<Buffer<f64>, Error> {
         let ((m, inner), (other, n)) = (a.shape(), b.shape());
         if inner != other || !a.is_inside() || !b.is_inside() {
@@ -70,7 +70,7 @@ impl Blas {
         let (m, n, k) = (long(m)?, long(n)?, long(inner)?);
         let (one, zero) = (1.0, 0.0);
         let (a, b, c) = (a.buffer.const_pointer(), b.buffer.const_pointer(), to.pointer());
-        // SAFETY: A, B and C are as large as is said, and the two numbers are read before the call returns.
+        // SAFETY: A, B and C have the given sizes, and the two numbers are read before the call returns.
         let status = unsafe {
             let (one, zero) = (&raw const one, &raw const zero);
             sys::cublasDgemm_v2_64(self.0, ta, tb, m, n, k, one, a, lda, b, ldb, zero, c, m)

@@ -1,4 +1,4 @@
-//! Cosine features made on the device, and fits on them measured there.
+//! Cosine features computed on the device, and fits on them measured there.
 
 use super::blas::Factor;
 use super::device::Buffer;
@@ -11,18 +11,18 @@ use crate::svd::{CosineFit, CosineFits, CosineTables, Route, exponent, power_of_
 use ndarray::ArrayView2;
 use std::sync::MutexGuard;
 
-/// Tables and features on a device, which is locked as long as they are there. Fields are dropped in this order: the
-/// lock last, so that what is freed is freed in the device's own context.
+/// Tables and features on a device, which stays locked while they exist. Fields are dropped in this order: the lock
+/// last, so that memory is freed in the device's own context.
 pub(super) struct Fits<'a> {
     train: Features,
     test: Features,
     y: Buffer<f64>,
     y_test: Buffer<f64>,
-    /// Rows to train and to test on, outputs.
+    /// Numbers of training rows, test rows and outputs.
     sizes: (usize, usize, usize),
-    /// Features.
+    /// Number of features.
     most: usize,
-    /// The power of two that all features are divided by: their amplitude is of order 1 here.
+    /// The power of two by which all features are divided, so that their amplitude is of order 1 here.
     unit: f64,
     svd: Option<Ordered>,
     session: MutexGuard<'a, Session>,
@@ -57,7 +57,7 @@ impl CosineFits for Fits<'_> {
             let what = "features asked of a device, which can give no more than expected";
             return Err(Error::Shape { what, expected: self.most, found: p });
         }
-        // What is no longer asked for makes room first.
+        // Free the previous factorisation first.
         self.svd = None;
         let svd = Ordered::new(self.session.checked(&self.train, (self.sizes.0, p))?);
         let sigma: Vec<f64> =
@@ -78,7 +78,7 @@ impl CosineFits for Fits<'_> {
         if gains.is_empty() {
             return Ok(Vec::new());
         }
-        // In the device's order; of features over a unit, the coefficients are times it.
+        // In the device's order. The features are divided by the unit, so the coefficients are multiplied by it.
         let mut sent = vec![0.0; modes * gains.len()];
         for (own, sent) in gains.iter().zip(sent.chunks_exact_mut(modes)) {
             Error::check_len("gains", modes, own.len())?;
@@ -109,39 +109,39 @@ impl CosineFits for Fits<'_> {
     }
 }
 
-/// Bytes that everything takes on the device at its largest fit, work space of the routines apart.
+/// Returns the device bytes needed at the largest fit, without the routines' workspace.
 fn bytes(tables: &CosineTables<'_>) -> usize {
     let ((n, d), m, k) = (tables.x.dim(), tables.x_test.nrows(), tables.y.ncols());
     let (p, columns) = (tables.phases.len(), k.saturating_mul(tables.fits));
     let (tall, _) = Tall::new((n, p));
     let rows = n.saturating_add(m);
-    // Features; frequencies with phases and inputs, or (once those are gone) a fit: β and both predictions, gains and
-    // products of modes.
+    // Features; then frequencies with phases and inputs, or (once those are freed) a fit: β, both predictions, gains
+    // and products with the modes.
     let features = rows.saturating_mul(p);
     let making = p.saturating_mul(d + 1).saturating_add(rows.saturating_mul(d));
     let modes = n.min(p).saturating_mul(tables.fits.saturating_add(k).saturating_add(columns));
     let fit = rows.saturating_add(p).saturating_mul(columns).saturating_add(modes);
     let routes = tall.bytes().max(tall.bytes_of_whole()) / F64;
-    // A copy of the features to factorise, counted in `routes`, and one that was turned.
+    // A copy of the features to factorise, counted in `routes`, and a transposed copy.
     let working = routes.saturating_add(tall.len()).saturating_add(fit);
     let targets = rows.saturating_mul(k);
     features.saturating_add(targets).saturating_add(making.max(working)).saturating_mul(F64)
 }
 
-/// What features are made of, on a device: the first feature's frequencies, then the second's.
+/// Parameters of the features, on a device: the first feature's frequencies, then the second's.
 struct Cosines {
     frequencies: Buffer<f64>,
     phases: Buffer<f64>,
     amplitude: f64,
 }
 
-/// A table of features on a device, column by column, and the sums of the squares of its columns.
+/// A column-major table of features on a device, with the squared norms of its columns.
 struct Features {
     table: Buffer<f64>,
     squares: Vec<f64>,
 }
 
-/// `X = U Σ Vᵀ` on a device, checked; modes in any order.
+/// `X = U Σ Vᵀ` on a device, checked; the modes are in any order.
 struct OnDevice {
     factors: Factors,
     sigma: Vec<f64>,
@@ -149,7 +149,7 @@ struct OnDevice {
 }
 
 impl OnDevice {
-    /// The factor of as many rows as the matrix, or as columns.
+    /// Returns the factor with as many rows as the matrix has rows, or columns.
     fn side(&self, of_rows: bool) -> Factor<'_> {
         let (tall, transposed) = Tall::new(self.shape);
         if of_rows == transposed {
@@ -169,7 +169,7 @@ impl OnDevice {
     }
 }
 
-/// A factorisation, and the places of its modes on the device in descending order.
+/// A factorisation, with the indices of its modes on the device in descending order.
 struct Ordered {
     on_device: OnDevice,
     places: Vec<usize>,
@@ -184,11 +184,11 @@ impl Ordered {
 }
 
 impl Session {
-    /// All features of some inputs, a row for each, column by column.
+    /// Computes all features of some inputs, one row per input, column-major.
     fn features(&self, cosines: &Cosines, x: ArrayView2<'_, f64>) -> Result<Features, Error> {
         let (n, d) = x.dim();
         let inputs = self.device.upload(&by_rows(x))?;
-        // Row by row is the transpose column by column.
+        // Row-major order is the transpose in column-major order.
         let inputs = Factor::new(&inputs, (d, n)).t();
         let frequencies = Factor::new(&cosines.frequencies, (d, cosines.phases.len()));
         let mut table = self.blas.product(&self.device, inputs, frequencies)?;
@@ -201,7 +201,7 @@ impl Session {
         }
     }
 
-    /// The factorisation of the first `p` columns, by the second route if the first fails or does not pass its check.
+    /// Factorises the first `p` columns, by the second route if the first fails or does not pass its check.
     fn checked(&self, features: &Features, shape: (usize, usize)) -> Result<OnDevice, Error> {
         let first = self.factorised(features, shape, Route::First);
         first.or_else(|why_first| {
@@ -240,7 +240,7 @@ impl Session {
         Ok(svd)
     }
 
-    /// The same check as of every factorisation (`verify.rs`), by products on the device; only vectors come back.
+    /// The check applied to every factorisation (`verify.rs`), by products on the device; only vectors are downloaded.
     fn verify(&self, features: &Features, svd: &OnDevice) -> Result<(), Error> {
         let ((n, p), sigma) = (svd.shape, &svd.sigma);
         let off = |what: &str, by: f64| Err(self.device.error(format!("{what} is off by {by:.1e}")));
@@ -254,7 +254,7 @@ impl Session {
         };
         let frobenius = features.squares[..p].iter().sum::<f64>().sqrt();
         let z = probe(n.max(p));
-        // Vectors of modes with σ = 0 may be zero: no filter reads them.
+        // Vectors of modes with σ = 0 may be zero: no filter uses them.
         let s: Vec<f64> = z.iter().zip(sigma).map(|(z, s)| if *s > 0.0 { *z } else { 0.0 }).collect();
         let upload = |len: usize| self.device.upload(&z[..len]);
         let (on_columns, on_rows, on_modes) = (upload(p)?, upload(n)?, self.device.upload(&s)?);

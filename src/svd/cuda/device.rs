@@ -1,4 +1,4 @@
-//! A device, its context, and memory on it.
+//! A CUDA device with its context and memory.
 
 #![allow(unsafe_code)]
 
@@ -8,7 +8,7 @@ use cudarc::driver::sys;
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::marker::PhantomData;
 
-/// A device's primary context, shared with whoever else uses CUDA in this program.
+/// A device's primary context, shared with all other users of CUDA in this program.
 #[derive(Debug)]
 pub(super) struct Device {
     ordinal: usize,
@@ -23,12 +23,12 @@ pub(super) struct Device {
 unsafe impl Send for Device {}
 
 impl Device {
-    /// [`Error::Device`] if there is no driver, no library, or no device of that number.
+    /// Opens a device; [`Error::Device`] if there is no driver, no library, or no device with that number.
     pub fn open(ordinal: usize) -> Result<Self, Error> {
         libraries::check(ordinal)?;
         let mut device =
             Self { ordinal, handle: 0, context: std::ptr::null_mut(), name: String::new(), architecture: 0 };
-        // SAFETY: the library and its routines are there.
+        // SAFETY: the library and its routines are present.
         device.check("cuInit", unsafe { sys::cuInit(0) })?;
         let mut count: c_int = 0;
         // SAFETY: writes one integer.
@@ -47,7 +47,7 @@ impl Device {
             device.attribute(sys::CUdevice_attribute::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR)?;
         device.architecture = major.saturating_mul(10).saturating_add(minor);
         let mut context = std::ptr::null_mut();
-        // SAFETY: writes the context of that device; `drop` gives it back.
+        // SAFETY: writes the context of that device; `drop` releases it.
         let status = unsafe { sys::cuDevicePrimaryCtxRetain(&raw mut context, device.handle) };
         device.check("cuDevicePrimaryCtxRetain", status)?;
         device.context = context;
@@ -67,13 +67,13 @@ impl Device {
         self.architecture
     }
 
-    /// Makes this thread's calls go to this device.
+    /// Directs this thread's calls to this device.
     pub fn enter(&self) -> Result<(), Error> {
         // SAFETY: the context lives as long as `self`.
         self.check("cuCtxSetCurrent", unsafe { sys::cuCtxSetCurrent(self.context) })
     }
 
-    /// Waits until all is done, and says whether it went well.
+    /// Waits until all work is done; returns an error if any of it failed.
     pub fn finish(&self, what: &str) -> Result<(), Error> {
         // SAFETY: waits only.
         self.check(what, unsafe { sys::cuCtxSynchronize() })
@@ -87,13 +87,13 @@ impl Device {
         Ok(free)
     }
 
-    /// [`Error::DeviceMemory`] unless so many bytes may be asked for.
+    /// [`Error::DeviceMemory`] unless `needed` bytes may be allocated.
     pub fn reserve(&self, needed: usize) -> Result<(), Error> {
         let free = self.free()?;
         if needed <= plan::usable(free) { Ok(()) } else { Err(Error::DeviceMemory { needed, free }) }
     }
 
-    /// Memory for so many numbers, zeros.
+    /// Allocates memory for `len` numbers, filled with zeros.
     pub fn zeros<T: Plain>(&self, len: usize) -> Result<Buffer<T>, Error> {
         let buffer = self.room(len)?;
         let bytes = len * size_of::<T>();
@@ -104,10 +104,10 @@ impl Device {
         Ok(buffer)
     }
 
-    /// Memory for so many numbers, which are to be written first.
+    /// Allocates uninitialised memory for `len` numbers.
     fn room<T: Plain>(&self, len: usize) -> Result<Buffer<T>, Error> {
         let overflow = Error::DeviceMemory { needed: usize::MAX, free: self.free()? };
-        // No memory at all is no memory to the driver: one byte then.
+        // The driver refuses zero bytes: allocate one.
         let bytes = len.checked_mul(size_of::<T>()).ok_or(overflow)?.max(1);
         let mut address = 0;
         // SAFETY: writes one address.
@@ -119,14 +119,14 @@ impl Device {
         Ok(Buffer { address, len, entries: PhantomData })
     }
 
-    /// A copy of host memory.
+    /// Copies host memory to the device.
     pub fn upload<T: Plain>(&self, host: &[T]) -> Result<Buffer<T>, Error> {
         let mut buffer = self.room(host.len())?;
         self.write(&mut buffer, 0, host)?;
         Ok(buffer)
     }
 
-    /// Writes over a buffer from a place on.
+    /// Overwrites a buffer from index `from` on.
     pub fn write<T: Plain>(&self, to: &mut Buffer<T>, from: usize, host: &[T]) -> Result<(), Error> {
         let address =
             to.place(from, host.len()).ok_or_else(|| self.error("a copy over the end of a buffer".into()))?;
@@ -138,13 +138,13 @@ impl Device {
         self.check("cuMemcpyHtoD", status)
     }
 
-    /// A copy of device memory; waits for what is still being computed.
+    /// Copies device memory to the host; waits for running computations.
     pub fn download<T: Plain>(&self, buffer: &Buffer<T>) -> Result<Vec<T>, Error> {
         let mut host = vec![T::default(); buffer.len];
         if host.is_empty() {
             return Ok(host);
         }
-        // SAFETY: both sides are so many bytes long, and any bits are a number of type `T`.
+        // SAFETY: both sides have this many bytes, and any bits are a valid `T`.
         let status = unsafe {
             sys::cuMemcpyDtoH_v2(host.as_mut_ptr().cast::<c_void>(), buffer.address, size_of_val(&host[..]))
         };
@@ -152,25 +152,25 @@ impl Device {
         Ok(host)
     }
 
-    /// A copy, on the device, of the first entries.
+    /// Copies the first entries on the device.
     pub fn copy<T: Plain>(&self, from: &Buffer<T>, len: usize) -> Result<Buffer<T>, Error> {
         let source =
             from.place(0, len).ok_or_else(|| self.error("a copy over the end of a buffer".into()))?;
         let to = self.room(len)?;
         if len > 0 {
-            // SAFETY: both sides are so many bytes long.
+            // SAFETY: both sides have this many bytes.
             let status = unsafe { sys::cuMemcpyDtoD_v2(to.address, source, len * size_of::<T>()) };
             self.check("cuMemcpyDtoD", status)?;
         }
         Ok(to)
     }
 
-    /// [`Error::Device`] in these words.
+    /// Returns [`Error::Device`] with this reason.
     pub fn error(&self, reason: String) -> Error {
         Error::Device { device: self.ordinal, reason, looked_for: Vec::new() }
     }
 
-    /// [`Error::Device`] unless the driver says that all is well.
+    /// [`Error::Device`] unless the driver reports success.
     pub fn check(&self, call: &str, status: sys::CUresult) -> Result<(), Error> {
         if status == sys::CUresult::CUDA_SUCCESS {
             return Ok(());
@@ -212,24 +212,24 @@ fn error_name(status: sys::CUresult) -> String {
     if told != sys::CUresult::CUDA_SUCCESS || text.is_null() {
         return format!("{status:?}");
     }
-    // SAFETY: a text of the driver's, which ends with a zero.
+    // SAFETY: a zero-terminated text owned by the driver.
     unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned()
 }
 
-/// Numbers.
+/// Plain numbers.
 ///
 /// # Safety
-/// They are without padding, and any bits are a value.
+/// The type must have no padding, and any bits must be a valid value.
 pub(super) unsafe trait Plain: Copy + Default {}
-// SAFETY: so it is.
+// SAFETY: `f64` meets both requirements.
 unsafe impl Plain for f64 {}
-// SAFETY: so it is.
+// SAFETY: `i32` meets both requirements.
 unsafe impl Plain for i32 {}
-// SAFETY: so it is.
+// SAFETY: `u8` meets both requirements.
 unsafe impl Plain for u8 {}
 
-/// Memory on a device; freed when dropped, in the context of the thread that drops it. It never leaves this backend, which
-/// enters the context at the begin of every call.
+/// Memory on a device, freed when dropped, in the context of the thread that drops it. It never leaves this backend,
+/// which enters the context at the beginning of every call.
 #[derive(Debug)]
 pub(super) struct Buffer<T> {
     address: sys::CUdeviceptr,
@@ -251,7 +251,7 @@ impl<T> Buffer<T> {
         self.address
     }
 
-    /// The address of entry `from`, if `len` more are there.
+    /// Returns the address of entry `from`, if `len` entries follow from there.
     pub fn place(&self, from: usize, len: usize) -> Option<sys::CUdeviceptr> {
         let inside = from.checked_add(len).is_some_and(|end| end <= self.len);
         inside.then(|| self.address + (from * size_of::<T>()) as u64)
@@ -262,12 +262,12 @@ impl<T> Buffer<T> {
         pointer(self.address)
     }
 
-    /// The pointer that the libraries take to read only.
+    /// The pointer that the libraries take for reading only.
     pub fn const_pointer(&self) -> *const T {
         pointer::<T>(self.address)
     }
 
-    /// To entry `from`, if `len` more are there.
+    /// Returns a pointer to entry `from`, if `len` entries follow from there.
     pub fn pointer_to(&mut self, from: usize, len: usize) -> Option<*mut T> {
         self.place(from, len).map(pointer)
     }
@@ -280,7 +280,7 @@ fn pointer<T>(address: sys::CUdeviceptr) -> *mut T {
 
 impl<T> Drop for Buffer<T> {
     fn drop(&mut self) {
-        // SAFETY: allocated once, in `zeros`. Nothing can be done about a failure here.
+        // SAFETY: allocated once, in `room`. Nothing can be done about a failure here.
         unsafe { sys::cuMemFree_v2(self.address) };
     }
 }

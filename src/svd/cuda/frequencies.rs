@@ -12,7 +12,7 @@ use rand_distr::StandardNormal;
 use std::convert::Infallible;
 
 impl Session {
-    /// `W` (`count × inputs`) and `b`, drawn on the device.
+    /// Draws `W` (`count × inputs`) and `b` on the device.
     pub(super) fn gaussian_frequencies(
         &self,
         gamma: f64,
@@ -25,7 +25,7 @@ impl Session {
         if count == 0 || inputs == 0 {
             return Err(Error::Empty { what: "the list of frequencies" });
         }
-        // The flags too, which are half as long.
+        // Including the flags, which are half as long.
         self.device.reserve(count.saturating_mul(inputs.saturating_add(2)).saturating_mul(F64))?;
         let deviation = std::f64::consts::SQRT_2 * gamma.sqrt();
         let (frequencies, phases) = self.drawn(deviation, seed, (count, inputs))?;
@@ -37,7 +37,8 @@ impl Session {
         Ok((rows.map_err(|e| self.device.error(e.to_string()))?, phases))
     }
 
-    /// Normal frequencies of this deviation, the first feature's inputs, then the second's; and phases.
+    /// Draws normal frequencies with this standard deviation (the first feature's inputs, then the second's) and
+    /// phases.
     fn drawn(
         &self,
         deviation: f64,
@@ -52,7 +53,7 @@ impl Session {
         for (k, _) in
             self.device.download(&drawn.flags)?.into_iter().enumerate().filter(|(_, flag)| *flag != 0)
         {
-            // As the features of the CPU are drawn.
+            // As features are drawn on the CPU.
             let mut rng = stream(seed, k, FREQUENCIES);
             for w in &mut row {
                 *w = deviation * rng.sample::<f64, _>(StandardNormal);
@@ -65,14 +66,14 @@ impl Session {
     }
 }
 
-/// The key of the streams of a seed, as eight words.
+/// Returns the key of a seed's streams, as eight words.
 fn key(seed: u64) -> [i32; 8] {
     let bytes = ChaCha8Rng::seed_from_u64(seed).get_seed();
     let word = |k: usize| i32::from_le_bytes([0, 1, 2, 3].map(|byte| bytes[4 * k + byte]));
     std::array::from_fn(word)
 }
 
-/// Says what it is told to, then ones.
+/// A generator that returns a given number, then all ones.
 struct Told(Option<u64>);
 
 impl TryRng for Told {
@@ -92,8 +93,8 @@ impl TryRng for Told {
     }
 }
 
-/// The abscissae of the ziggurat of `rand_distr`'s standard normal, which has them to itself: a draw whose first number
-/// says "layer `i`, half its width" is half of abscissa `i`.
+/// Returns the abscissae of the ziggurat of `rand_distr`'s standard normal, which are private: a draw whose first
+/// number selects layer `i` at half its width is half of abscissa `i`.
 fn ziggurat_edges() -> [f64; 257] {
     let half = |i: usize| -> f64 { Told(Some(3 << 62 | i as u64)).sample(StandardNormal) };
     std::array::from_fn(|i| if i < 256 { 2.0 * half(i) } else { 0.0 })
@@ -103,7 +104,7 @@ fn ziggurat_edges() -> [f64; 257] {
 mod tests {
     use super::*;
 
-    /// Layers of equal area: `x_{i} (f(x_{i+1}) − f(x_i))`, and the tail's with the box beside it.
+    /// Layers of equal area: `x_{i} (f(x_{i+1}) − f(x_i))`, and the tail together with the box next to it.
     #[test]
     fn the_edges_are_those_of_a_ziggurat() {
         let edges = ziggurat_edges();
@@ -113,7 +114,7 @@ mod tests {
         for i in 1..256 {
             assert!(edges[i] > edges[i + 1]);
             let layer = edges[i] * (density(edges[i + 1]) - density(edges[i]));
-            // The last one closes as well as the digits of R allow.
+            // The last layer closes as accurately as the digits of R allow.
             assert!((layer / area - 1.0).abs() < 1e-9, "{i}: {layer} of {area}");
         }
         assert_eq!(edges[256], 0.0);

@@ -1,4 +1,4 @@
-//! The project's own kernels: compiled when a device is opened, started from here.
+//! The project's own kernels: compiled when a device is opened, and launched from here.
 
 #![allow(unsafe_code)]
 
@@ -29,21 +29,21 @@ pub(super) struct Kernels {
     distances: sys::CUfunction,
 }
 
-/// What [`Kernels::draw_gaussian`] draws, in its places on the device.
+/// Result of [`Kernels::draw_gaussian`], on the device.
 #[derive(Debug)]
 pub(super) struct Drawn {
-    /// `inputs × count`, column by column.
+    /// `inputs × count`, column-major.
     pub frequencies: Buffer<f64>,
     pub phases: Buffer<f64>,
-    /// 1 where a feature is left to the CPU.
+    /// 1 for a feature that is left to the CPU.
     pub flags: Buffer<i32>,
 }
 
-// SAFETY: handles of the driver's, good on any thread.
+// SAFETY: handles owned by the driver, valid on any thread.
 unsafe impl Send for Kernels {}
 
 impl Kernels {
-    /// Compiles for this device and loads.
+    /// Compiles the kernels for this device and loads them.
     pub fn load(device: &Device) -> Result<Self, Error> {
         let image = compile(device.ordinal(), device.architecture())?;
         let mut kernels = Self {
@@ -57,7 +57,7 @@ impl Kernels {
             gains: std::ptr::null_mut(),
             distances: std::ptr::null_mut(),
         };
-        // SAFETY: machine code, or assembly that ends with a zero; the driver copies it.
+        // SAFETY: machine code, or zero-terminated assembly; the driver copies it.
         let status = unsafe { sys::cuModuleLoadData(&raw mut kernels.module, image.as_ptr().cast()) };
         device.check("cuModuleLoadData", status)?;
         kernels.jacobi = kernels.function(device, c"one_sided_jacobi")?;
@@ -79,7 +79,8 @@ impl Kernels {
         Ok(function)
     }
 
-    /// One-sided Jacobi of `sweeps.len()` matrices: they become `U`; `V`, `Σ` and the sweeps are written.
+    /// Runs one-sided Jacobi on `sweeps.len()` matrices, which become `U`; also writes `V`, `Σ` and the numbers of
+    /// sweeps.
     pub fn jacobi(
         &self,
         device: &Device,
@@ -111,12 +112,12 @@ impl Kernels {
             (&raw mut columns).cast(),
             (&raw mut in_shared).cast(),
         ];
-        // SAFETY: the parameters of `one_sided_jacobi`, buffers of the sizes that it writes.
+        // SAFETY: the parameters of `one_sided_jacobi`, with buffers of the sizes that it writes.
         unsafe { start(device, self.jacobi, launch, &mut arguments) }?;
         device.finish("one_sided_jacobi")
     }
 
-    /// The upper trapezoids, `height × columns`, of matrices with `rows` rows: the `place`-th of each buffer.
+    /// Copies the upper trapezoid, `height × columns`, of a matrix with `rows` rows: the `place`-th of each buffer.
     pub fn upper_triangle(
         &self,
         device: &Device,
@@ -130,7 +131,7 @@ impl Kernels {
         copy(device, self.upper, (source, target), (rows, height, columns), height * columns)
     }
 
-    /// Matrices of `height` rows over zeros, `rows` rows in all: the `place`-th of each buffer.
+    /// Copies a matrix of `height` rows and pads it with zeros to `rows` rows: the `place`-th of each buffer.
     pub fn over_zeros(
         &self,
         device: &Device,
@@ -145,9 +146,9 @@ impl Kernels {
     }
 }
 
-/// The features of random Fourier maps, and errors of fits on them.
+/// Features of random Fourier maps, and errors of fits on them.
 impl Kernels {
-    /// `count` frequencies of a Gaussian law, feature `k` from the stream `k · 2³² ^ low_nonce` of a key.
+    /// Draws `count` Gaussian frequencies, feature `k` from the key's stream `k · 2³² ^ low_nonce`.
     pub fn draw_gaussian(
         &self,
         device: &Device,
@@ -180,13 +181,13 @@ impl Kernels {
             (&raw mut deviation).cast(),
             (&raw mut nonce).cast(),
         ];
-        // SAFETY: the parameters of `draw_gaussian`, buffers of the sizes that it reads and writes.
+        // SAFETY: the parameters of `draw_gaussian`, with buffers of the sizes that it reads and writes.
         unsafe { start(device, self.draw, Launch::each(count), &mut arguments) }?;
         device.finish("draw_gaussian")?;
         Ok(drawn)
     }
 
-    /// `amplitude · cos(t + b)` for every entry `t` of a table with as many columns as phases `b`.
+    /// Computes `amplitude · cos(t + b)` for every entry `t` of a table with one phase `b` per column.
     pub fn cosines(
         &self,
         device: &Device,
@@ -207,11 +208,11 @@ impl Kernels {
             (&raw mut width).cast(),
             (&raw mut amplitude).cast(),
         ];
-        // SAFETY: the parameters of `cosines`, buffers of the sizes that it reads and writes.
+        // SAFETY: the parameters of `cosines`, with buffers of the sizes that it reads and writes.
         unsafe { start(device, self.cosines, Launch::each(entries), &mut arguments) }
     }
 
-    /// The transpose of the first `rows × columns` entries.
+    /// Transposes the first `rows × columns` entries.
     pub fn transpose(
         &self,
         device: &Device,
@@ -230,12 +231,12 @@ impl Kernels {
             (&raw mut height).cast(),
             (&raw mut width).cast(),
         ];
-        // SAFETY: the parameters of `transpose`, buffers of the sizes that it reads and writes.
+        // SAFETY: the parameters of `transpose`, with buffers of the sizes that it reads and writes.
         unsafe { start(device, self.transpose, Launch::each(len), &mut arguments) }?;
         Ok(to)
     }
 
-    /// `from` (modes × outputs) times the gains of each filter (modes × filters): modes × (outputs · filters).
+    /// Multiplies `from` (modes × outputs) by the gains of each filter (modes × filters): modes × (outputs · filters).
     pub fn apply_gains(
         &self,
         device: &Device,
@@ -258,13 +259,13 @@ impl Kernels {
             (&raw mut k).cast(),
             (&raw mut l).cast(),
         ];
-        // SAFETY: the parameters of `apply_gains`, buffers of the sizes that it reads and writes.
+        // SAFETY: the parameters of `apply_gains`, with buffers of the sizes that it reads and writes.
         unsafe { start(device, self.gains, Launch::each(to.len()), &mut arguments) }?;
         Ok(to)
     }
 
-    /// The squared distance of each column of `a` (`rows` long) from the column of `b` of its output; from 0 without
-    /// `b`.
+    /// Computes the squared distance of each column of `a` (`rows` long) from its output's column of `b`, or from 0
+    /// without `b`.
     pub fn squared_distances(
         &self,
         device: &Device,
@@ -293,7 +294,7 @@ impl Kernels {
             (&raw mut height).cast(),
             (&raw mut width).cast(),
         ];
-        // SAFETY: the parameters of `squared_distances`, buffers of the sizes that it reads and writes.
+        // SAFETY: the parameters of `squared_distances`, with buffers of the sizes that it reads and writes.
         unsafe { start(device, self.distances, launch, &mut arguments) }?;
         device.download(&to)
     }
@@ -308,7 +309,7 @@ impl Drop for Kernels {
     }
 }
 
-/// Starts one of the copying kernels.
+/// Launches one of the copying kernels.
 fn copy(
     device: &Device,
     function: sys::CUfunction,
@@ -332,7 +333,7 @@ fn copy(
 }
 
 /// # Safety
-/// The arguments are those of the kernel, and their buffers large enough.
+/// The arguments must be those of the kernel, with large enough buffers.
 unsafe fn start(
     device: &Device,
     function: sys::CUfunction,
@@ -341,7 +342,7 @@ unsafe fn start(
 ) -> Result<(), Error> {
     let Launch { blocks, threads, shared_bytes } = launch;
     let (stream, extra) = (std::ptr::null_mut(), std::ptr::null_mut());
-    // SAFETY: the caller's. The driver copies the arguments before it returns.
+    // SAFETY: guaranteed by the caller. The driver copies the arguments before it returns.
     let status = unsafe {
         let arguments = arguments.as_mut_ptr();
         sys::cuLaunchKernel(function, blocks, 1, 1, threads, 1, 1, shared_bytes, stream, arguments, extra)
@@ -349,7 +350,7 @@ unsafe fn start(
     device.check("cuLaunchKernel", status)
 }
 
-/// A program of NVRTC's, destroyed when dropped.
+/// An NVRTC program, destroyed when dropped.
 struct Program(nvrtc::nvrtcProgram);
 
 impl Drop for Program {
@@ -359,7 +360,8 @@ impl Drop for Program {
     }
 }
 
-/// The kernels for an architecture (90 for 9.0): machine code, or assembly if the compiler is older than that.
+/// Compiles the kernels for an architecture (90 for 9.0): to machine code, or to assembly if the compiler is too old to
+/// know it.
 fn compile(device: usize, architecture: i32) -> Result<Vec<u8>, Error> {
     let failed = |reason: String| Error::Device { device, reason, looked_for: Vec::new() };
     let check = |call: &str, status: nvrtc::nvrtcResult| match status {
@@ -374,20 +376,20 @@ fn compile(device: usize, architecture: i32) -> Result<Vec<u8>, Error> {
     })?;
     let mut program = Program(std::ptr::null_mut());
     let none = std::ptr::null();
-    // SAFETY: source and name end with a zero and live for ever; there are no headers.
+    // SAFETY: source and name are zero-terminated and static; there are no headers.
     let status = unsafe {
         let name = c"kernels.cu".as_ptr();
         nvrtc::nvrtcCreateProgram(&raw mut program.0, SOURCE.as_ptr(), name, 0, none, none)
     };
     check("nvrtcCreateProgram", status)?;
-    // Products are fused where the source says so: the same bits from every version of the compiler.
+    // Multiply-adds are fused only where the source says so: the same bits from every compiler version.
     let options: Vec<CString> = [target.option(), "--fmad=false".into()]
         .into_iter()
         .filter_map(|text| CString::new(text).ok())
         .collect();
     let pointers: Vec<*const c_char> = options.iter().map(|option| option.as_ptr()).collect();
     let count = c_int::try_from(pointers.len()).unwrap_or(0);
-    // SAFETY: so many texts, which end with zeros and live until the call returns.
+    // SAFETY: `count` zero-terminated texts, which live until the call returns.
     let status = unsafe { nvrtc::nvrtcCompileProgram(program.0, count, pointers.as_ptr()) };
     if status != nvrtc::nvrtcResult::NVRTC_SUCCESS {
         return Err(failed(format!("nvrtcCompileProgram said {status:?}: {}", log(&program).trim())));
@@ -406,7 +408,7 @@ fn compile(device: usize, architecture: i32) -> Result<Vec<u8>, Error> {
     }
     let mut image = vec![0_u8; size];
     let to = image.as_mut_ptr().cast();
-    // SAFETY: writes as many bytes as it said.
+    // SAFETY: writes as many bytes as it reported.
     let status = unsafe {
         match target {
             Target::Code(_) => nvrtc::nvrtcGetCUBIN(program.0, to),
@@ -417,7 +419,7 @@ fn compile(device: usize, architecture: i32) -> Result<Vec<u8>, Error> {
     Ok(image)
 }
 
-/// The architectures that the compiler knows.
+/// Returns the architectures that the compiler knows.
 fn architectures(device: usize) -> Result<Vec<i32>, Error> {
     let failed = |status| Error::Device {
         device,
@@ -431,7 +433,7 @@ fn architectures(device: usize) -> Result<Vec<i32>, Error> {
         return Err(failed(status));
     }
     let mut all = vec![0; usize::try_from(count).unwrap_or(0)];
-    // SAFETY: writes as many integers as it said.
+    // SAFETY: writes as many integers as it reported.
     let status = unsafe { nvrtc::nvrtcGetSupportedArchs(all.as_mut_ptr()) };
     if status != nvrtc::nvrtcResult::NVRTC_SUCCESS {
         return Err(failed(status));
@@ -447,7 +449,7 @@ fn log(program: &Program) -> String {
         return String::new();
     }
     let mut text = vec![0_u8; size];
-    // SAFETY: writes as many characters as it said, the zero at the end included.
+    // SAFETY: writes as many characters as it reported, including the final zero.
     let status = unsafe { nvrtc::nvrtcGetProgramLog(program.0, text.as_mut_ptr().cast()) };
     if status != nvrtc::nvrtcResult::NVRTC_SUCCESS {
         return String::new();
@@ -459,7 +461,7 @@ fn log(program: &Program) -> String {
 mod tests {
     use super::*;
 
-    /// By the real compiler, where it is: it needs no GPU.
+    /// Uses the real compiler, if it is installed: it needs no GPU.
     #[test]
     fn the_kernels_compile_for_every_architecture() {
         assert!(SOURCE.to_bytes().len() > 1000);
@@ -474,7 +476,7 @@ mod tests {
             println!("compute capability {architecture}: {} bytes of machine code", code.len());
             assert!(code.len() > 1000 && code.starts_with(b"\x7fELF"), "{architecture}");
         }
-        // A device of tomorrow gets assembly.
+        // A future device gets assembly.
         let newest = known.iter().max().unwrap();
         let assembly = compile(0, newest + 100).unwrap();
         let text = String::from_utf8(assembly).unwrap();

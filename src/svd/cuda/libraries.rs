@@ -1,5 +1,5 @@
-//! Which of CUDA's libraries and routines this machine has. cudarc panics at the first use of one that is missing;
-//! here it is an error that says what was looked for.
+//! Detects which CUDA libraries and routines this machine has. cudarc panics on first use of a missing one; here it is
+//! an error that says what was looked for.
 
 #![allow(unsafe_code)]
 
@@ -8,11 +8,11 @@ use libloading::Library;
 use std::error::Error as _;
 use std::sync::OnceLock;
 
-/// A shared library and what is called in it.
+/// A shared library and the routines used from it.
 struct Needed {
-    /// What it is, for a message.
+    /// Description for messages.
     what: &'static str,
-    /// Its names without prefix and version, as cudarc has them.
+    /// Its names without prefix and version, as cudarc spells them.
     names: &'static [&'static str],
     routines: &'static [&'static str],
 }
@@ -108,7 +108,7 @@ impl Missing {
     }
 }
 
-/// [`Error::Device`] unless all that this backend calls is there. Asked once: the libraries stay loaded.
+/// [`Error::Device`] unless everything that this backend calls is present. Checked once: the libraries stay loaded.
 pub(super) fn check(device: usize) -> Result<(), Error> {
     static FOUND: OnceLock<Result<(), Missing>> = OnceLock::new();
     FOUND
@@ -118,13 +118,13 @@ pub(super) fn check(device: usize) -> Result<(), Error> {
         .map_err(|m| m.error(device))
 }
 
-/// [`Error::Device`] unless the run-time compiler is there, which needs no GPU.
+/// [`Error::Device`] unless the run-time compiler is present, which needs no GPU.
 pub(super) fn check_compiler(device: usize) -> Result<(), Error> {
     static FOUND: OnceLock<Result<(), Missing>> = OnceLock::new();
     FOUND.get_or_init(|| probe(&[NVRTC])).as_ref().copied().map_err(|m| m.error(device))
 }
 
-/// Says of all of them what is missing, not only of the first.
+/// Reports everything that is missing, not only the first item.
 fn probe(all: &[Needed]) -> Result<(), Missing> {
     let (mut reasons, mut looked_for) = (Vec::new(), Vec::new());
     for needed in all {
@@ -136,7 +136,7 @@ fn probe(all: &[Needed]) -> Result<(), Missing> {
     if reasons.is_empty() { Ok(()) } else { Err(Missing { reason: reasons.join("; "), looked_for }) }
 }
 
-/// Loads a library under the first of its names that works, as cudarc will, and asks for its routines.
+/// Loads a library under the first of its names that works, as cudarc does, and checks for its routines.
 fn load(needed: &Needed) -> Result<(), Missing> {
     let mut names: Vec<String> = Vec::new();
     for name in needed.names.iter().flat_map(|name| cudarc::get_lib_name_candidates(name)) {
@@ -146,10 +146,10 @@ fn load(needed: &Needed) -> Result<(), Missing> {
     }
     let mut refused = Vec::new();
     for name in &names {
-        // SAFETY: the initialisers of CUDA's libraries run; they ask nothing of their caller.
+        // SAFETY: the initialisers of CUDA's libraries run; they require nothing of the caller.
         match unsafe { Library::new(name) } {
             Ok(library) => return check_routines(needed, name, library),
-            // The loader's own words are behind "dlopen failed".
+            // The loader's own message is the source of "dlopen failed".
             Err(error) => {
                 let said = error.source().map_or_else(|| error.to_string(), ToString::to_string);
                 refused.extend(other_than_absent(name, &said));
@@ -163,7 +163,7 @@ fn load(needed: &Needed) -> Result<(), Missing> {
     Err(Missing { reason, looked_for: names })
 }
 
-/// What the loader said, unless it is that the file itself is not there.
+/// Returns the loader's message, unless it only says that the file itself is missing.
 fn other_than_absent(name: &str, said: &str) -> Option<String> {
     let absent = said.contains(&format!("{name}: cannot open shared object file"))
         || said.contains(&format!("'{name}'"))
@@ -172,7 +172,7 @@ fn other_than_absent(name: &str, said: &str) -> Option<String> {
 }
 
 fn check_routines(needed: &Needed, name: &str, library: Library) -> Result<(), Missing> {
-    // SAFETY: the address is compared with nothing, called nowhere.
+    // SAFETY: the address is never called or read.
     let has = |routine: &str| unsafe { library.get::<*const ()>(routine.as_bytes()) }.is_ok();
     let missing: Vec<String> =
         needed.routines.iter().filter(|routine| !has(routine)).map(|&routine| routine.to_owned()).collect();
@@ -205,7 +205,7 @@ mod tests {
         );
     }
 
-    /// The C library has no routine of that name.
+    /// The C library has no such routine.
     #[cfg(target_os = "linux")]
     #[test]
     fn a_routine_that_is_missing_is_named() {
@@ -217,7 +217,7 @@ mod tests {
         assert_eq!(missing.reason, "libc (libc.so.6) is too old: it lacks 1 routines");
     }
 
-    /// cudarc panics at a routine that is missing: all that are called must be asked for.
+    /// cudarc panics on a missing routine, so every routine called must be checked for.
     #[test]
     fn every_routine_that_is_called_is_looked_for() {
         let sources = [

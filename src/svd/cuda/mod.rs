@@ -1,4 +1,4 @@
-//! NVIDIA's GPUs, by cuSOLVER and a kernel of our own.
+//! NVIDIA GPUs, through cuSOLVER and the project's own kernels.
 
 mod blas;
 mod cosines;
@@ -16,7 +16,7 @@ use ndarray::{Array2, ArrayView2};
 use session::Session;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// A GPU of NVIDIA's, behind the feature `cuda`. Its libraries are looked for when [`Cuda::new`] is called, not when the
+/// An NVIDIA GPU, behind the feature `cuda`. Its libraries are looked up when [`Cuda::new`] is called, not when the
 /// program is built or started.
 ///
 /// | shape (of the matrix or its transpose, rows ≥ columns) | first route |
@@ -26,21 +26,21 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// | over 512 rows and at least twice as many as columns | `cusolverDnXgeqrf`, then the triangle by its own shape, then `Dormqr` |
 /// | any other | `cusolverDnXgesvdp`, unless its own estimate of its error is over `30 max(n, p) ε σ₁` |
 ///
-/// The second route, of every shape, is `cusolverDnXgesvd`. Matrices of one shape go to the device together, as many as
-/// its free memory holds, which is asked for first; a matrix of which not even one fits is an error with both numbers of
-/// bytes. The way a matrix goes depends on its shape alone: its bits are the same in any batch, though not those of
-/// another model of device or version of the libraries.
+/// The second route, for every shape, is `cusolverDnXgesvd`. Matrices of one shape go to the device together, as many
+/// as fit into its free memory, which is queried first; if not even one fits, the error gives both numbers of bytes. A
+/// matrix's route depends on its shape alone: its bits are the same in any batch, though not on another device model or
+/// with another version of the libraries.
 ///
-/// One thread at a time: others wait. One small matrix alone leaves most of a device idle; [`Auto`](super::Auto) keeps such
-/// ones on the CPU.
+/// Only one thread at a time uses the device; others wait. A single small matrix leaves most of a device idle;
+/// [`Auto`](super::Auto) keeps those on the CPU.
 ///
-/// A [`Sweep`](crate::sweep::Sweep) over random Fourier features with this backend makes the features, and measures the
-/// fits on them, on the device: [`CosineDevice`].
+/// A [`Sweep`](crate::sweep::Sweep) over random Fourier features with this backend computes the features, and measures
+/// the fits on them, on the device: [`CosineDevice`].
 ///
 /// # Not yet run on a GPU
-/// All of it is tested against stand-ins for the driver and the libraries, on the CPU, and the kernel compiled by the
-/// real compiler; so far no GPU has run it. Every factorisation is checked as always, so that what a device gets wrong
-/// is an error or mended by the second route.
+/// All of it is tested on the CPU with stand-ins for the driver and the libraries, and the kernel is compiled by the
+/// real compiler; so far no GPU has run it. Every factorisation is checked as usual, so a wrong result from a device is
+/// either corrected by the second route or an error.
 ///
 /// # Examples
 /// ```
@@ -67,39 +67,39 @@ impl Cuda {
     /// Opens a device, counted from 0, and compiles the kernel for it.
     ///
     /// # Errors
-    /// [`Error::Device`] if the driver, cuBLAS, cuSOLVER or NVRTC cannot be loaded, lack a routine, or know no such
-    /// device, with what was looked for; [`Error::DeviceMemory`] if it is full.
+    /// [`Error::Device`], with what was looked for, if the driver, cuBLAS, cuSOLVER or NVRTC cannot be loaded, lacks a
+    /// routine, or does not know the device; [`Error::DeviceMemory`] if the device is full.
     pub fn new(device: usize) -> Result<Self, Error> {
         let session = Session::open(device)?;
         Ok(Self { device, name: session.device.name().to_owned(), session: Mutex::new(session) })
     }
 
-    /// Its number, from 0.
+    /// The device's number, from 0.
     #[must_use]
     pub fn device(&self) -> usize {
         self.device
     }
 
-    /// What its maker calls it.
+    /// The device's name, as given by its maker.
     #[must_use]
     pub fn device_name(&self) -> &str {
         &self.name
     }
 
-    /// Bytes of its memory that are free now.
+    /// Returns the bytes of device memory that are free now.
     ///
     /// # Errors
-    /// [`Error::Device`] if the driver does not say.
+    /// [`Error::Device`] if the driver does not report it.
     pub fn free_memory(&self) -> Result<usize, Error> {
         self.enter()?.device.free()
     }
 
-    /// The frequencies `W` (`features × inputs`) and phases `b` of
-    /// [`RandomFourier::gaussian`](crate::features::RandomFourier::gaussian), drawn on the device: the same bits.
+    /// Draws the frequencies `W` (`features × inputs`) and phases `b` of
+    /// [`RandomFourier::gaussian`](crate::features::RandomFourier::gaussian) on the device, with the same bits.
     ///
-    /// Each feature has a `ChaCha8` stream of its own there as here, and the same ziggurat. The few whose numbers hang on
-    /// the last digit of a logarithm or an exponential (about one number in 4000, in the tail) are drawn by the CPU and
-    /// sent.
+    /// Each feature has its own `ChaCha8` stream and the same ziggurat as on the CPU. The few features whose numbers
+    /// depend on the last digit of a logarithm or an exponential (about one number in 4000, in the tail) are drawn on
+    /// the CPU and uploaded.
     ///
     /// # Errors
     /// [`Error::Domain`] unless `gamma` is finite and > 0, [`Error::Empty`], [`Error::DeviceMemory`],
@@ -114,9 +114,9 @@ impl Cuda {
         self.enter()?.gaussian_frequencies(gamma, seed, (features, inputs))
     }
 
-    /// The session, and this thread's calls going to its device.
+    /// Locks the session and directs this thread's calls to its device.
     fn enter(&self) -> Result<MutexGuard<'_, Session>, Error> {
-        // What a panic left half done is on the device, and of no further use to anyone.
+        // A panic leaves half-finished work only on the device, where nothing uses it again.
         let session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
         session.device.enter()?;
         Ok(session)
@@ -134,7 +134,7 @@ impl Cuda {
 
 impl Drop for Cuda {
     fn drop(&mut self) {
-        // What is freed next must be freed in its own context.
+        // Memory freed next must be freed in its own context.
         drop(self.enter());
     }
 }

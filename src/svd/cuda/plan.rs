@@ -1,17 +1,17 @@
-//! What is sent where, and how much of it at once: pure functions of shapes, counts and free memory.
+//! Routes and batch sizes: pure functions of shapes, counts and free memory.
 
 use crate::Error;
 
-/// cuSOLVER's batched Jacobi takes up to so many rows and columns.
+/// cuSOLVER's batched Jacobi takes at most this many rows and columns.
 const SMALLEST: usize = 32;
 
-/// Our kernel takes matrices whose shorter side is at most this.
+/// Our own kernel takes matrices whose shorter side is at most this.
 const SMALL: usize = 512;
 
 /// The most matrices in one batch.
 const MOST: usize = 1 << 16;
 
-/// Bytes of shared memory that a block may have on every device, less what the kernel has in it besides.
+/// Bytes of shared memory available to a block on every device, minus the kernel's other use of it.
 const SHARED: usize = (48 << 10) - 64;
 
 /// Lanes of a warp.
@@ -27,7 +27,7 @@ pub(super) const F64: usize = size_of::<f64>();
 pub(super) enum Way {
     /// `gesvdjBatched`: both sides up to 32.
     Batched,
-    /// Our kernel: the shorter side up to 512, the longer up to 512 or less than twice the shorter.
+    /// Our own kernel: the shorter side up to 512, the longer up to 512 or less than twice the shorter.
     Kernel,
     /// A tall matrix (or a wide one's transpose): QR first, then the triangle.
     Triangle,
@@ -35,7 +35,7 @@ pub(super) enum Way {
     Whole,
 }
 
-/// A matrix or its transpose, whichever has more rows than columns, column by column.
+/// A matrix or its transpose, whichever has at least as many rows as columns, column-major.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Tall {
     pub rows: usize,
@@ -43,7 +43,7 @@ pub(super) struct Tall {
 }
 
 impl Tall {
-    /// And whether it is the transpose.
+    /// Returns the shape, and whether it is that of the transpose.
     pub fn new((n, p): (usize, usize)) -> (Self, bool) {
         (Self { rows: n.max(p), columns: n.min(p) }, n < p)
     }
@@ -66,22 +66,22 @@ impl Tall {
         Self { rows: self.columns, columns: self.columns }
     }
 
-    /// Entries; saturating, as memory of so many is refused anyway.
+    /// Number of entries; saturating, since that much memory is refused anyway.
     pub fn len(self) -> usize {
         self.rows.saturating_mul(self.columns)
     }
 
-    /// Bytes that each matrix of a batch takes on the device, work space of the routines apart.
+    /// Device bytes per matrix of a batch, without the routines' workspace.
     pub fn bytes(self) -> usize {
         let Self { rows, columns } = self;
         let square = |side: usize| side.saturating_mul(side);
         let numbers = match self.way() {
-            // The matrix, all of U and V, the singular values; the status.
+            // The matrix, all of U and V, the singular values, and the status.
             Way::Batched => self.len() + square(rows) + square(columns) + columns + 1,
-            // U takes the place of the matrix; V, the singular values, the sweeps.
+            // U overwrites the matrix; V, the singular values, and the numbers of sweeps.
             Way::Kernel => self.len().saturating_add(square(columns)).saturating_add(columns + 1),
             Way::Whole => return self.bytes_of_whole(),
-            // The reflections and their factors, the product; and what the triangle takes.
+            // The reflections with their factors, the product, and the memory for the triangle.
             Way::Triangle => {
                 let triangle = self.triangle().bytes() / F64;
                 let product = self.len().saturating_mul(2).saturating_add(columns);
@@ -91,19 +91,19 @@ impl Tall {
         numbers.saturating_mul(F64)
     }
 
-    /// Bytes that one matrix takes where a routine for one takes it.
+    /// Bytes for one matrix in a routine for single matrices.
     pub fn bytes_of_whole(self) -> usize {
         let square = self.columns.saturating_mul(self.columns);
         let numbers = self.len().saturating_mul(2).saturating_add(square).saturating_add(self.columns);
         numbers.saturating_mul(F64)
     }
 
-    /// How many at most go through the device together, whatever its memory.
+    /// Most matrices that go to the device together, whatever its memory.
     pub fn most(self) -> usize {
         let columns = self.columns.max(1);
         match self.way() {
             Way::Whole => 1,
-            // Their work space is counted with 32 bits.
+            // Their workspace is counted with 32 bits.
             Way::Batched | Way::Kernel => {
                 MOST.min((1 << 30) / self.rows.saturating_mul(self.rows).max(1)).max(1)
             }
@@ -113,7 +113,7 @@ impl Tall {
     }
 }
 
-/// How a kernel is started.
+/// Launch parameters of a kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Launch {
     pub blocks: u32,
@@ -122,7 +122,7 @@ pub(super) struct Launch {
 }
 
 impl Launch {
-    /// One-sided Jacobi: a block for each matrix, a warp for each pair of columns; in shared memory if all fits.
+    /// One-sided Jacobi: one block per matrix, one warp per pair of columns; in shared memory if everything fits.
     pub fn jacobi(shape: Tall, count: usize) -> Option<Self> {
         let pairs = shape.columns.div_ceil(2).clamp(1, WARPS);
         let bytes = (shape.len() + shape.columns * shape.columns) * F64;
@@ -133,23 +133,23 @@ impl Launch {
         })
     }
 
-    /// A thread for each of many entries; the kernel walks on where there are more.
+    /// One thread per entry, up to a limit; beyond it, each thread handles several entries.
     pub fn each(count: usize) -> Self {
         let blocks = u32::try_from(count.div_ceil(256)).unwrap_or(u32::MAX).clamp(1, 1 << 16);
         Self { blocks, threads: 256, shared_bytes: 0 }
     }
 }
 
-/// Of so many free bytes, those that may be asked for: the driver rounds every buffer up, and the routines take some
-/// for themselves.
+/// Returns how many of `free` bytes may be allocated: the driver rounds every buffer up, and the routines need some
+/// memory themselves.
 pub(super) fn usable(free: usize) -> usize {
     free - free / 16
 }
 
-/// How many of `count` matrices go at once, each of `each` bytes.
+/// Returns how many of `count` matrices go to the device at once, at `each` bytes per matrix.
 ///
 /// # Errors
-/// [`Error::DeviceMemory`] where not even one fits.
+/// [`Error::DeviceMemory`] if not even one fits.
 pub(super) fn batch(count: usize, most: usize, each: usize, free: usize) -> Result<usize, Error> {
     let fit = usable(free) / each.max(1);
     if fit == 0 {
@@ -158,7 +158,7 @@ pub(super) fn batch(count: usize, most: usize, each: usize, free: usize) -> Resu
     Ok(count.min(most).min(fit))
 }
 
-/// The places of matrices of the same shape, in order of first occurrence.
+/// Groups the indices of matrices by shape, in order of first occurrence.
 pub(super) fn groups(shapes: impl Iterator<Item = (usize, usize)>) -> Vec<((usize, usize), Vec<usize>)> {
     let mut groups: Vec<((usize, usize), Vec<usize>)> = Vec::new();
     let mut place_of = std::collections::HashMap::new();
@@ -172,17 +172,17 @@ pub(super) fn groups(shapes: impl Iterator<Item = (usize, usize)>) -> Vec<((usiz
     groups
 }
 
-/// What NVRTC compiles for.
+/// Compilation target for NVRTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Target {
     /// Machine code for exactly this device.
     Code(i32),
-    /// The assembly language of an older one, which the driver translates: the compiler does not know the device.
+    /// Assembly for an older device, which the driver translates, if the compiler does not know this one.
     Assembly(i32),
 }
 
 impl Target {
-    /// Of the architectures that the compiler knows (90 for 9.0), for a device; `None` if it knows none that old.
+    /// Chooses among the compiler's known architectures (90 for 9.0) for a device; `None` if all of them are newer.
     pub fn choose(known: &[i32], device: i32) -> Option<Self> {
         if known.contains(&device) {
             return Some(Self::Code(device));
@@ -232,7 +232,7 @@ mod tests {
         }
     }
 
-    /// What the kernel and the batched routine can take is what they are given.
+    /// The kernel and the batched routine get only shapes that they can take.
     #[test]
     fn no_way_gets_a_shape_that_it_cannot_take() {
         for rows in 1..1400 {
@@ -241,7 +241,7 @@ mod tests {
                 match shape.way() {
                     Way::Batched => assert!(rows <= 32),
                     Way::Kernel => assert!(columns <= 512 && rows <= 1024),
-                    // What is left after QR is not tall again.
+                    // The triangle left after QR is not tall again.
                     Way::Triangle => assert!(rows >= 2 * columns && shape.triangle().way() != Way::Triangle),
                     Way::Whole => assert!(columns > 256),
                 }

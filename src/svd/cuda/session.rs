@@ -1,4 +1,4 @@
-//! Batches through an open device: packed, sent, factorised, brought back.
+//! Runs batches on an open device: pack, upload, factorise, download.
 
 use super::blas::Blas;
 use super::device::{Buffer, Device};
@@ -11,7 +11,7 @@ use crate::svd::verify::tolerance;
 use crate::svd::{RawSvd, Route};
 use ndarray::{Array1, Array2, ArrayView2, ShapeBuilder};
 
-/// A device with its kernels and its handle. Fields are dropped in this order: the device last.
+/// A device with its kernels and library handles. Fields are dropped in this order: the device last.
 #[derive(Debug)]
 pub(super) struct Session {
     pub kernels: Kernels,
@@ -29,7 +29,8 @@ impl Session {
         Ok(Self { kernels, solver, blas, device })
     }
 
-    /// One result for each, in order; matrices of one shape go together, as many at once as fit into the free memory.
+    /// Returns one result per matrix, in order; matrices of one shape go together, as many at once as fit into free
+    /// memory.
     pub fn many(&self, xs: &[ArrayView2<'_, f64>], route: Route) -> Vec<Result<RawSvd, Error>> {
         let mut results: Vec<Option<Result<RawSvd, Error>>> = xs.iter().map(|_| None).collect();
         for (shape, places) in plan::groups(xs.iter().map(ArrayView2::dim)) {
@@ -48,7 +49,7 @@ impl Session {
                         these.iter().zip(done).for_each(|(&place, one)| results[place] = Some(one));
                         rest = others;
                     }
-                    // The routines' own work space was too much: fewer at once.
+                    // The routines' own workspace did not fit: take fewer at once.
                     Err(Error::DeviceMemory { .. }) if most > 1 => most /= 2,
                     Err(error) => {
                         let count = most.clamp(1, rest.len());
@@ -62,11 +63,11 @@ impl Session {
         results.into_iter().map(|one| one.unwrap_or_else(lost)).collect()
     }
 
-    /// The upper trapezoid of `X = Q R`.
+    /// Computes the upper trapezoid `R` of `X = Q R`.
     pub fn triangle(&self, x: ArrayView2<'_, f64>) -> Result<Array2<f64>, Error> {
         let (n, p) = x.dim();
         let r = n.min(p);
-        // The matrix twice, τ and what is brought back.
+        // The matrix, the trapezoid and τ.
         let numbers = n.saturating_mul(p).saturating_add(r.saturating_mul(p)).saturating_add(r);
         self.device.reserve(numbers.saturating_mul(plan::F64))?;
         let columns: Vec<f64> = x.t().iter().copied().collect();
@@ -95,7 +96,7 @@ impl Session {
         let (tall, transposed) = Tall::new(shape);
         let mut packed = Vec::with_capacity(xs.len() * tall.len());
         for x in xs {
-            // Column by column, the transpose is row by row.
+            // Column-major, the transpose is row-major.
             if transposed { packed.extend(x.iter()) } else { packed.extend(x.t().iter()) }
         }
         let matrices = self.device.upload(&packed)?;
@@ -120,7 +121,7 @@ impl Session {
         Ok(factors.failed.iter().enumerate().map(|(place, failed)| one(place, failed)).collect())
     }
 
-    /// By the first route.
+    /// Factorises by the first route.
     pub fn factorise(&self, shape: Tall, count: usize, matrices: Buffer<f64>) -> Result<Factors, Error> {
         match shape.way() {
             Way::Batched => self.solver.jacobi(&self.device, shape, matrices),
@@ -143,7 +144,7 @@ impl Session {
         Ok(Factors { left: matrices, stride, sigma, right, right_is_transposed: false, failed })
     }
 
-    /// `Xgesvdp`, unless it says itself that it is off.
+    /// `Xgesvdp`, unless its own estimate says that it is inaccurate.
     fn whole(&self, shape: Tall, matrix: Buffer<f64>) -> Result<Factors, Error> {
         let (mut factors, estimate) = self.solver.polar(&self.device, shape, matrix)?;
         let largest = self.device.download(&factors.sigma)?.first().copied().unwrap_or(0.0);
@@ -178,7 +179,7 @@ impl Session {
     }
 }
 
-/// A factorisation of a tall matrix in host memory, singular values descending: `U` and `V` column by column.
+/// A factorisation of a tall matrix in host memory, singular values descending, with `U` and `V` column-major.
 struct Sorted {
     left: Vec<f64>,
     sigma: Vec<f64>,
@@ -196,7 +197,7 @@ impl Sorted {
             by_size.iter().flat_map(column).collect::<Vec<f64>>()
         };
         let (mut left, right) = (gather(left, rows), gather(right, columns));
-        // Our kernel leaves columns of U zero where σ = 0.
+        // Our own kernel leaves columns of U zero where σ = 0.
         let is_zero = |column: &[f64]| column.iter().all(|&v| v == 0.0);
         let found = columns - left.rchunks_exact(rows.max(1)).take_while(|column| is_zero(column)).count();
         complete(&mut left, rows, found);
@@ -210,7 +211,7 @@ impl Sorted {
         Ok(RawSvd {
             u: Array2::from_shape_vec((n, r).f(), u).map_err(shape)?,
             sigma: Array1::from(self.sigma),
-            // V column by column is Vᵀ row by row.
+            // Column-major V is row-major Vᵀ.
             vt: Array2::from_shape_vec((r, p), v).map_err(shape)?,
         })
     }
@@ -224,7 +225,7 @@ fn transpose(square: &[f64], side: usize) -> Vec<f64> {
 mod tests {
     use super::*;
 
-    /// `U`, `Σ`, `V` of diag(3, 5, 0) over a row of zeros, in the kernel's order.
+    /// `U`, `Σ`, `V` of diag(3, 5, 0) above a row of zeros, in the kernel's order.
     fn diagonal() -> (Vec<f64>, Vec<f64>, Vec<f64>) {
         let left = vec![1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
         let right = vec![1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0];

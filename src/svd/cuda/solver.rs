@@ -1,7 +1,7 @@
-//! cuSOLVER's routines, with the sizes that they ask for checked first.
+//! cuSOLVER's routines; the workspace sizes they ask for are checked first.
 //!
-//! Left out on purpose: `gesvdaStridedBatched` (by way of `AᵀA`, half the digits), `gesvdr` (a sketch), and the 32-bit
-//! `gesvd` (wrong without a word at 19,000²).
+//! Deliberately not used: `gesvdaStridedBatched` (works on `AᵀA`, with half the digits), `gesvdr` (a sketch), and the
+//! 32-bit `gesvd` (silently wrong at 19,000²).
 
 #![allow(unsafe_code)]
 
@@ -19,8 +19,8 @@ const VECTORS: cusolverEigMode_t = cusolverEigMode_t::CUSOLVER_EIG_MODE_VECTOR;
 /// As many left singular vectors as columns.
 const THIN: c_schar = b'S'.cast_signed();
 
-/// Thin factorisations of a batch, on the device: `U` (rows × columns each, a new one every `stride` entries), `Σ`, and
-/// `V` (columns × columns each), or its transpose.
+/// Thin factorisations of a batch, on the device: `U` (rows × columns each, with `stride` entries from one to the
+/// next), `Σ`, and `V` (columns × columns each), or its transpose.
 #[derive(Debug)]
 pub(super) struct Factors {
     pub left: Buffer<f64>,
@@ -28,11 +28,11 @@ pub(super) struct Factors {
     pub sigma: Buffer<f64>,
     pub right: Buffer<f64>,
     pub right_is_transposed: bool,
-    /// What went wrong with a matrix.
+    /// What went wrong with each matrix, if anything.
     pub failed: Vec<Option<String>>,
 }
 
-/// A handle of cuSOLVER's dense routines and their options.
+/// A handle for cuSOLVER's dense routines, with their options.
 #[derive(Debug)]
 pub(super) struct Solver {
     handle: sys::cusolverDnHandle_t,
@@ -43,13 +43,13 @@ pub(super) struct Solver {
 // SAFETY: used by one thread at a time, behind a lock.
 unsafe impl Send for Solver {}
 
-/// `gesvdp`'s own estimate of the error of its singular values goes with its result.
+/// `gesvdp`'s own estimate of the error of its singular values, returned with its result.
 pub(super) type Estimate = f64;
 
 impl Solver {
     pub fn new(device: &Device) -> Result<Self, Error> {
         let mut solver = Self { handle: null_mut(), params: null_mut(), jacobi: null_mut() };
-        // SAFETY: each writes one handle, which `drop` gives back.
+        // SAFETY: each writes one handle, which `drop` releases.
         unsafe {
             check(device, "cusolverDnCreate", sys::cusolverDnCreate(&raw mut solver.handle))?;
             check(device, "cusolverDnCreateParams", sys::cusolverDnCreateParams(&raw mut solver.params))?;
@@ -98,7 +98,7 @@ impl Solver {
         check(device, "cusolverDnDgesvdjBatched_bufferSize", status)?;
         let mut work = workspace::<f64>(device, NAME, length)?;
         // SAFETY: `count` matrices each: A rows × columns, U rows × rows, V columns × columns, Σ columns, one status;
-        // and the work space that was asked for.
+        // and a workspace of the requested size.
         let status = unsafe {
             let (work, info) = (all(&mut work), all(&mut info));
             let jacobi = self.jacobi;
@@ -126,7 +126,7 @@ impl Solver {
         Ok(Factors { left, stride: rows * rows, sigma, right, right_is_transposed: false, failed })
     }
 
-    /// `Xgesvdp` of one matrix: polar decomposition and symmetric eigenvalues. And its estimate of its error.
+    /// `Xgesvdp` on one matrix: polar decomposition and symmetric eigenvalues. Also returns its error estimate.
     pub fn polar(
         &self,
         device: &Device,
@@ -154,8 +154,8 @@ impl Solver {
         check(device, "cusolverDnXgesvdp_bufferSize", status)?;
         let mut space = Space::new(device, on_device, on_host)?;
         let mut estimate = f64::NAN;
-        // SAFETY: A rows × columns, U the same (thin), V columns × columns, Σ columns, one status, one estimate; and the
-        // work space that was asked for.
+        // SAFETY: A rows × columns, U the same (thin), V columns × columns, Σ columns, one status, one estimate; and a
+        // workspace of the requested size.
         let status = unsafe {
             let (handle, params) = (self.handle, self.params);
             let (work, host) = (any(&mut space.device), space.host.as_mut_ptr().cast());
@@ -171,7 +171,7 @@ impl Solver {
         Ok((Factors { left, stride, sigma, right, right_is_transposed: false, failed }, estimate))
     }
 
-    /// `Xgesvd` of one matrix: QR iteration.
+    /// `Xgesvd` on one matrix: QR iteration.
     pub fn qr_iteration(&self, device: &Device, shape: Tall, mut a: Buffer<f64>) -> Result<Factors, Error> {
         const NAME: &str = "cusolverDnXgesvd";
         let Tall { rows, columns } = shape;
@@ -193,8 +193,8 @@ impl Solver {
         };
         check(device, "cusolverDnXgesvd_bufferSize", status)?;
         let mut space = Space::new(device, on_device, on_host)?;
-        // SAFETY: A rows × columns, U the same (thin), Vᵀ columns × columns, Σ columns, one status; and the work space
-        // that was asked for.
+        // SAFETY: A rows × columns, U the same (thin), Vᵀ columns × columns, Σ columns, one status; and a workspace of
+        // the requested size.
         let status = unsafe {
             let (handle, params) = (self.handle, self.params);
             let (work, host) = (any(&mut space.device), space.host.as_mut_ptr().cast());
@@ -210,8 +210,8 @@ impl Solver {
         Ok(Factors { left, stride, sigma, right, right_is_transposed: true, failed })
     }
 
-    /// `A = Q R` of every matrix of a batch, `rows × columns` each: `R` on and above the diagonal, reflections below it,
-    /// their factors in `tau` (`min(rows, columns)` for each matrix).
+    /// `A = Q R` for every matrix of a batch, `rows × columns` each: `R` on and above the diagonal, reflections below
+    /// it, their factors in `tau` (`min(rows, columns)` per matrix).
     pub fn householder(
         &self,
         device: &Device,
@@ -238,7 +238,8 @@ impl Solver {
         for place in 0..a.len() / len {
             let a = part(device, a, place * len, len)?.cast::<c_void>();
             let tau = part(device, tau, place * factors, factors)?.cast::<c_void>();
-            // SAFETY: A rows × columns, τ the shorter of them, one status; and the work space that was asked for.
+            // SAFETY: A rows × columns, τ as long as the shorter side, one status; and a workspace of the requested
+            // size.
             let status = unsafe {
                 let (handle, params) = (self.handle, self.params);
                 let (work, host) = (any(&mut space.device), space.host.as_mut_ptr().cast());
@@ -253,7 +254,7 @@ impl Solver {
         Ok(())
     }
 
-    /// `C ← Q C` for the reflections and the matrix of every place, all `rows × columns`.
+    /// `C ← Q C` for the reflections and matrix at each index of the batch, all `rows × columns`.
     pub fn multiply_q(
         &self,
         device: &Device,
@@ -292,7 +293,7 @@ impl Solver {
             let a = part(device, a, place * shape.len(), shape.len())?;
             let tau = part(device, tau, place * columns, columns)?;
             let c = part(device, c, place * shape.len(), shape.len())?;
-            // SAFETY: A and C rows × columns, τ columns, one status; and the work space that was asked for.
+            // SAFETY: A and C rows × columns, τ columns, one status; and a workspace of the requested size.
             let status = unsafe {
                 let (work, info) = (all(&mut work), all(&mut info));
                 sys::cusolverDnDormqr(self.handle, left, plain, m, n, n, a, m, tau, c, m, work, length, info)
@@ -321,7 +322,7 @@ impl Drop for Solver {
     }
 }
 
-/// Work space of the 64-bit routines.
+/// Workspace of the 64-bit routines.
 struct Space {
     device: Buffer<u8>,
     host: Vec<u8>,
@@ -339,7 +340,7 @@ impl Space {
     }
 }
 
-/// Work space of the 32-bit routines.
+/// Workspace of the 32-bit routines.
 fn workspace<T: Plain>(device: &Device, call: &str, length: c_int) -> Result<Buffer<T>, Error> {
     let length = usize::try_from(length)
         .map_err(|_| device.error(format!("{call} asked for {length} numbers of work space")))?;
@@ -354,7 +355,7 @@ fn check(device: &Device, call: &str, status: cusolverStatus_t) -> Result<(), Er
     }
 }
 
-/// What a status of LAPACK's kind says.
+/// Returns the meaning of a LAPACK-style status.
 fn complaint(call: &str, info: i32) -> Option<String> {
     match info {
         0 => None,
@@ -392,7 +393,7 @@ fn all<T>(buffer: &mut Buffer<T>) -> *mut T {
     buffer.pointer()
 }
 
-/// For the routines that take numbers of any type.
+/// Pointer for routines that take numbers of any type.
 fn any<T>(buffer: &mut Buffer<T>) -> *mut c_void {
     all(buffer).cast()
 }

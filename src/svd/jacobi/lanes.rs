@@ -1,4 +1,4 @@
-//! Factorisations side by side.
+//! Factorisations of several matrices at once, one per lane.
 
 // Loops over lanes index several arrays at once; all must be inlined into one function per instruction
 // set (see `Factorise`).
@@ -12,32 +12,32 @@ use crate::machine::lane::Lane;
 use crate::svd::{RawProjection, RawSvd};
 use ndarray::Array2;
 
-/// A pair of columns takes about six sweeps; 40 say that something is wrong.
+/// A pair of columns takes about six sweeps; reaching 40 means that something is wrong.
 pub(super) const MAX_SWEEPS: usize = 40;
 
-/// Up to `L` matrices of one shape, `length ≥ columns`: transposed where they are wide.
+/// Up to `L` matrices of one shape, `length ≥ columns`; wide matrices are transposed.
 ///
-/// After Drmač & Veselić, *New fast and accurate Jacobi SVD algorithm I*, SIAM J. Matrix Anal. Appl. 29
+/// Follows Drmač & Veselić, *New fast and accurate Jacobi SVD algorithm I*, SIAM J. Matrix Anal. Appl. 29
 /// (2008): pivoted QR, `X P = Q R`, then rotations of the columns of `Rᵀ`, which QR has made nearly
 /// orthogonal. `Rᵀ J = W Σ` gives `X = (Q J) Σ (P W)ᵀ`.
 pub(super) struct Lanes<const L: usize, A: Copy> {
     pub(super) length: usize,
     pub(super) columns: usize,
-    /// Columns of targets `T` that stand in for `U`; 0 where `U` is asked for.
+    /// Number of columns of the targets `T` that take the place of `U`; 0 if `U` is needed.
     pub(super) targets: usize,
-    /// The matrix column by column, behind it the targets; becomes the reflectors of `Q` and `Qᵀ T`, or `U = Q J`.
+    /// The column-major matrix, followed by the targets; becomes the reflectors of `Q` and `Qᵀ T`, or `U = Q J`.
     pub(super) x: Vec<Lane<L, A>>,
-    /// Columns of `Rᵀ` over columns of `I`, or over those of `Tᵀ Q`; becomes `W Σ` over `J`, or over `Tᵀ Q J`.
+    /// Columns of `Rᵀ` above columns of `I`, or of `Tᵀ Q`; becomes `W Σ` above `J`, or above `Tᵀ Q J`.
     pub(super) pairs: Vec<Lane<L, A>>,
     /// The pivots: column `k` of `Q R` was column `order[k][lane]` of the matrix.
     pub(super) order: Vec<[usize; L]>,
-    /// The lengths of the columns of `W Σ`.
+    /// The norms of the columns of `W Σ`.
     pub(super) norms: [Lane<L, A>; LARGEST],
     /// Lanes that need another sweep.
     pub(super) active: [bool; L],
 }
 
-/// The factorisations of matrices of one shape, as many side by side as there are lanes, added to `results`.
+/// Factorises matrices of one shape, as many at once as there are lanes, and appends to `results`.
 pub(super) fn one_sided<const L: usize, A: Copy>(
     xs: &[Array2<f64>],
     results: &mut Vec<Result<RawSvd, String>>,
@@ -52,7 +52,7 @@ pub(super) fn one_sided<const L: usize, A: Copy>(
     }
 }
 
-/// The same of tall matrices, each with its targets, without `U`.
+/// The same for tall matrices, each with its targets, without `U`.
 pub(super) fn projections<const L: usize, A: Copy>(
     (xs, targets): (&[Array2<f64>], &[Array2<f64>]),
     results: &mut Vec<Result<RawProjection, String>>,
@@ -66,8 +66,8 @@ pub(super) fn projections<const L: usize, A: Copy>(
     }
 }
 
-/// [`Lanes::factorise`], compiled once per instruction set; the best one that the machine has runs. All
-/// that it calls is `inline(always)`: a function of its own would be compiled for the oldest machine.
+/// [`Lanes::factorise`], compiled once per instruction set; the best one that the machine supports is used. Everything
+/// it calls is `inline(always)`: a separate function would be compiled for the oldest processor of the architecture.
 struct Factorise<'a, const L: usize, A: Copy>(&'a mut Lanes<L, A>);
 
 impl<const L: usize, A: Copy> pulp::WithSimd for Factorise<'_, L, A> {
@@ -80,7 +80,7 @@ impl<const L: usize, A: Copy> pulp::WithSimd for Factorise<'_, L, A> {
 }
 
 impl<const L: usize, A: Copy> Lanes<L, A> {
-    /// Up to `L` matrices in place of those before.
+    /// Replaces the matrices with up to `L` others.
     fn load(&mut self, xs: &[Array2<f64>], wide: bool) {
         self.clear(xs.len());
         let (length, columns, stride) = (self.length, self.columns, self.stride());
@@ -90,7 +90,7 @@ impl<const L: usize, A: Copy> Lanes<L, A> {
         }
     }
 
-    /// The same of matrices with targets.
+    /// The same for matrices with targets.
     fn load_with_targets(&mut self, xs: &[Array2<f64>], targets: &[Array2<f64>]) {
         self.clear(xs.len());
         let (length, columns) = (self.length, self.columns);
@@ -98,7 +98,7 @@ impl<const L: usize, A: Copy> Lanes<L, A> {
         self.fill(targets, length * columns, (1, length));
     }
 
-    /// Forgets all but the shape. Entries are written over in the lanes that are `used`.
+    /// Resets everything but the shape. Entries in the `used` lanes will be overwritten.
     fn clear(&mut self, used: usize) {
         if used < L {
             self.x.clear();
@@ -113,8 +113,9 @@ impl<const L: usize, A: Copy> Lanes<L, A> {
         }
     }
 
-    /// Puts the entries of matrices, one in each lane, into `x` from a place on: rows and columns that lie so far apart. An
-    /// entry of all lanes at a time: a lane at a time would go through all of the memory for each.
+    /// Writes the entries of matrices, one matrix per lane, into `x` from index `first` on, with the given row and
+    /// column strides. Each entry is written in all lanes at a time: one lane at a time would traverse all of the
+    /// memory for each.
     fn fill(&mut self, matrices: &[Array2<f64>], first: usize, (rows, columns): (usize, usize)) {
         let standard: Vec<_> = matrices.iter().map(|matrix| matrix.as_standard_layout()).collect();
         let entries: Vec<&[f64]> = standard.iter().filter_map(|matrix| matrix.as_slice()).collect();
@@ -129,8 +130,8 @@ impl<const L: usize, A: Copy> Lanes<L, A> {
         }
     }
 
-    /// For matrices of a shape with so many targets; without, for their `U`. Their room is made as they are loaded, so that
-    /// a single one's is filled with zeros once.
+    /// For matrices of a shape with this many target columns; 0 to compute `U`. Memory is allocated on loading, so that
+    /// for a single matrix it is filled with zeros only once.
     fn new((length, columns): (usize, usize), targets: usize) -> Self {
         Self {
             length,
@@ -144,7 +145,7 @@ impl<const L: usize, A: Copy> Lanes<L, A> {
         }
     }
 
-    /// How far columns of `pairs` lie apart.
+    /// Column stride of `pairs`.
     #[inline(always)]
     pub(super) fn stride(&self) -> usize {
         self.columns + if self.targets > 0 { self.targets } else { self.columns }
@@ -180,13 +181,13 @@ impl<const L: usize, A: Copy> Lanes<L, A> {
         }
     }
 
-    /// Householder QR with column pivoting; leaves `Rᵀ` in `pairs`, the reflectors in `x`, and returns
+    /// Householder QR with column pivoting; leaves `Rᵀ` in `pairs` and the reflectors in `x`, and returns
     /// their factors `2 / vᵀv`.
     #[inline(always)]
     fn pivoted_qr(&mut self) -> Vec<Lane<L, A>> {
         let (length, columns, stride) = (self.length, self.columns, self.stride());
         let mut factors = Vec::with_capacity(columns);
-        // Of what is left of each column.
+        // Squared norms of the remaining parts of the columns.
         let mut squares = [Lane::ZERO; LARGEST];
         for (square, column) in squares.iter_mut().zip(self.x.chunks_exact(length).take(columns)) {
             *square = dot(column, column);
@@ -200,7 +201,7 @@ impl<const L: usize, A: Copy> Lanes<L, A> {
             for lane in 0..L {
                 let diagonal = -square[lane].sqrt().copysign(v[0][lane]);
                 let first = v[0][lane] - diagonal;
-                // vᵀv = 2 (‖x‖² − x₀ r) after the first entry changed; 0 for a zero column.
+                // vᵀv = 2 (‖x‖² − x₀ r) after the first entry has changed; 0 for a zero column.
                 let half = square[lane] - v[0][lane] * diagonal;
                 factor[lane] = if half > 0.0 { 1.0 / half } else { 0.0 };
                 v[0][lane] = first;
@@ -216,7 +217,7 @@ impl<const L: usize, A: Copy> Lanes<L, A> {
         factors
     }
 
-    /// Brings the longest of the remaining columns to place `k`, in each lane on its own.
+    /// Moves the longest of the remaining columns to position `k`, separately in each lane.
     #[inline(always)]
     fn pivot(&mut self, k: usize, squares: &mut [Lane<L, A>; LARGEST]) {
         let (length, columns, stride) = (self.length, self.columns, self.stride());
@@ -234,11 +235,11 @@ impl<const L: usize, A: Copy> Lanes<L, A> {
                 continue;
             }
             let (head, tail) = self.x.split_at_mut(j * length);
-            // The rows above are those of R.
+            // The rows above belong to R.
             for (a, b) in head[k * length + k..(k + 1) * length].iter_mut().zip(&mut tail[k..]) {
                 std::mem::swap(&mut a[lane], &mut b[lane]);
             }
-            // Rows of R that are done move with their columns.
+            // Finished rows of R move with their columns.
             for done in 0..k {
                 let row = done * stride;
                 let (a, b) = (self.pairs[row + k][lane], self.pairs[row + j][lane]);
@@ -250,18 +251,18 @@ impl<const L: usize, A: Copy> Lanes<L, A> {
         }
     }
 
-    /// Makes all pairs of columns of `Rᵀ` orthogonal once: those of (0, 1), (0, 2), …, (1, 2), … in that order. Pairs
-    /// with one sum of their places have no column in common and wait for those of smaller sums alone, so that they
-    /// may turn side by side: to the same bits, in half the time.
+    /// Orthogonalises all pairs of columns of `Rᵀ` once, in the order (0, 1), (0, 2), …, (1, 2), …. Pairs whose indices
+    /// have the same sum share no column and depend only on pairs with smaller sums, so they can be rotated at the same
+    /// time: the same bits, in half the time.
     #[inline(always)]
     fn sweep(&mut self) {
         let (columns, stride) = (self.columns, self.stride());
-        // As LAPACK's dgesvj: columns are orthogonal when the cosine of their angle is rounding error.
-        // Lanes that are done get a tolerance that nothing exceeds.
+        // As in LAPACK's dgesvj, columns are orthogonal when the cosine of their angle is a rounding error.
+        // Finished lanes get a tolerance that nothing exceeds.
         let squared = columns as f64 * f64::EPSILON * f64::EPSILON;
         let tolerance = Lane::of(self.active.map(|active| if active { squared } else { f64::INFINITY }));
         let mut turns = Turns { rotated: [0; L], coarse: [0; L] };
-        // Norms are kept up to date within a sweep and computed afresh for the next.
+        // Norms are updated within a sweep and recomputed for the next.
         let mut squares = [Lane::ZERO; LARGEST];
         for (square, pair) in squares.iter_mut().zip(self.pairs.chunks_exact(stride)) {
             *square = dot(&pair[..columns], &pair[..columns]);

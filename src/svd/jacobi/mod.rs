@@ -14,24 +14,22 @@ use ndarray::{Array2, ArrayView2};
 /// Matrices per pass: eight lanes are one 512-bit or two 256-bit registers.
 const LANES: usize = 8;
 
-/// How many of so many matrices go through all lanes at a time; the rest, half as many lanes or fewer, through half of
-/// them.
+/// Returns how many of `count` matrices use all lanes. The rest, if no more than half the lanes, use half of them.
 fn in_all_lanes(count: usize) -> usize {
     let rest = count % LANES;
     if 2 * rest > LANES { count } else { count - rest }
 }
 
-/// Where the smaller side is longer than this, [`Faer`] is faster.
+/// If the smaller side is longer than this, [`Faer`] is faster.
 const LARGEST: usize = 32;
 
 /// One-sided Jacobi rotations for matrices with `min(n, p) ≤ 32`, [`Faer`] for larger ones: the
-/// backend of sweeps, whose cells are many small matrices of one shape.
+/// backend for sweeps, whose cells are many small matrices of one shape.
 ///
-/// Several matrices run side by side, one in each lane of a SIMD register; a lane's arithmetic does not
-/// depend on the others, nor on the instruction set, so results have the same bits alone, in any batch
-/// and on any machine. Jacobi also finds small singular values to high relative accuracy where bad
-/// conditioning comes from the scale of columns (Demmel & Veselić, *Jacobi's method is more accurate
-/// than QR*, SIAM J. Matrix Anal. Appl. 13, 1992).
+/// Several matrices are factorised at once, one in each lane of a SIMD register. A lane's arithmetic depends neither on
+/// the other lanes nor on the instruction set, so results have the same bits alone, in any batch and on any machine.
+/// Jacobi also computes small singular values to high relative accuracy if the bad conditioning comes from the scale of
+/// columns (Demmel & Veselić, *Jacobi's method is more accurate than QR*, SIAM J. Matrix Anal. Appl. 13, 1992).
 ///
 /// # Examples
 /// ```
@@ -74,7 +72,7 @@ impl Backend for Jacobi {
         results
     }
 
-    /// Where `X` is tall, `Qᵀ T` rides on the rotations in place of `J`, and `U` is never there.
+    /// If `X` is tall, the rotations are applied to `Qᵀ T` in place of `J`, and `U` is never formed.
     fn project_many(
         &self,
         xs: &[Array2<f64>],
@@ -84,11 +82,11 @@ impl Backend for Jacobi {
         let ((n, p), (rows, m)) = (dim(xs), dim(targets));
         let alike = xs.iter().all(|x| x.dim() == (n, p)) && targets.iter().all(|t| t.dim() == (n, m));
         if !alike {
-            // Each as it would be alone.
+            // Each separately.
             let one = |(x, t)| self.project_many(std::slice::from_ref(x), std::slice::from_ref(t));
             return xs.iter().zip(targets).flat_map(one).collect();
         }
-        // As many targets as J has columns are no less work.
+        // With as many targets as J has columns, nothing is saved.
         if rows != n || n < p || p > LARGEST || m >= p || xs.len() != targets.len() {
             return projected(self.factorise_many(xs), targets);
         }
@@ -104,7 +102,7 @@ impl Backend for Jacobi {
         Faer.triangle(x)
     }
 
-    /// Those of eight matrices in the lanes, and the result.
+    /// The bytes of eight matrices in the lanes, and of the result.
     fn bytes(&self, (n, p): (usize, usize)) -> usize {
         let (long, short) = (n.max(p), n.min(p));
         if short > LARGEST {
@@ -119,7 +117,7 @@ mod tests {
     use super::*;
     use approx::assert_relative_eq;
 
-    /// Entries of no particular structure, the same on every machine.
+    /// Entries without particular structure, the same on every machine.
     fn matrix(n: usize, p: usize, seed: usize) -> Array2<f64> {
         Array2::from_shape_fn((n, p), |(i, j)| (((i * 31 + j * 17 + seed * 7) % 101) as f64 - 50.0) / 64.0)
     }
@@ -161,7 +159,7 @@ mod tests {
                 Jacobi.factorise(x.view(), Route::First).unwrap().sigma,
                 Faer.factorise(x.view(), Route::First).unwrap().sigma,
             );
-            // Both are backward stable: each value is good to max(n, p) ε σ₁.
+            // Both are backward stable: each value is accurate to max(n, p) ε σ₁.
             let bound = n.max(p) as f64 * f64::EPSILON * faer[0];
             for (a, b) in jacobi.iter().zip(&faer) {
                 assert_relative_eq!(a, b, epsilon = bound, max_relative = 1e-12);

@@ -1,4 +1,4 @@
-//! Householder reflections of lanes.
+//! Householder reflections on lanes.
 
 // Loops over lanes index several arrays at once; all must be inlined into one function per instruction
 // set (see `Factorise`).
@@ -6,8 +6,8 @@
 
 use crate::machine::lane::Lane;
 
-/// `x ← (I − factor · v vᵀ) x` for the last entries of all columns `x`, as many as `v` has; of the first of them what is
-/// left of their squares below the first of those entries.
+/// `x ← (I − factor · v vᵀ) x` on the last entries of every column `x`, as many as `v` has. For the first columns,
+/// `squares` become the squared norms of what lies below the first of these entries.
 #[inline(always)]
 pub(super) fn reflect_all<const L: usize, A: Copy>(
     v: &[Lane<L, A>],
@@ -38,7 +38,7 @@ pub(super) fn reflect_all<const L: usize, A: Copy>(
     }
 }
 
-/// The same for some columns side by side, of which one sum would wait for itself.
+/// The same for several columns at once: the sum of a single column would wait for its own latency.
 #[inline(always)]
 fn reflect<const L: usize, A: Copy, const C: usize>(
     v: &[Lane<L, A>],

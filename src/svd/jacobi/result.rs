@@ -1,4 +1,4 @@
-//! What a lane has come to, as matrices of its own.
+//! Extracts a lane's results as separate matrices.
 
 use super::LARGEST;
 use super::lanes::{Lanes, MAX_SWEEPS};
@@ -8,7 +8,7 @@ use crate::svd::{RawProjection, RawSvd};
 use ndarray::{Array1, Array2, ShapeBuilder};
 
 impl<const L: usize, A: Copy> Lanes<L, A> {
-    /// The factorisation in one lane, singular values sorted.
+    /// Returns one lane's factorisation, with sorted singular values.
     pub(super) fn store(&self, lane: usize, wide: bool) -> Result<RawSvd, String> {
         let (length, columns) = (self.length, self.columns);
         let by_size = self.by_size(lane)?;
@@ -26,7 +26,7 @@ impl<const L: usize, A: Copy> Lanes<L, A> {
         })
     }
 
-    /// The same of a tall matrix and its targets, without `U`.
+    /// The same for a tall matrix and its targets, without `U`.
     pub(super) fn store_projection(&self, lane: usize) -> Result<RawProjection, String> {
         let (length, columns, stride, targets) = (self.length, self.columns, self.stride(), self.targets);
         let by_size = self.by_size(lane)?;
@@ -36,7 +36,7 @@ impl<const L: usize, A: Copy> Lanes<L, A> {
         for target in 0..targets {
             let image = &self.pairs[columns + target..];
             along.extend(by_size.iter().map(|column| image[column * stride][lane]));
-            // Rows of Qᵀ T that R has no part in.
+            // Rows of Qᵀ T below those of R.
             let image = &self.x[(columns + target) * length + columns..][..length - columns];
             rest.extend(image.iter().map(|entry| entry[lane]));
         }
@@ -48,7 +48,7 @@ impl<const L: usize, A: Copy> Lanes<L, A> {
         })
     }
 
-    /// The places of the singular values of one lane, the largest first.
+    /// Returns the indices of one lane's singular values, largest first.
     fn by_size(&self, lane: usize) -> Result<[usize; LARGEST], String> {
         if self.active[lane] {
             return Err(format!("no convergence in {MAX_SWEEPS} sweeps"));
@@ -63,7 +63,7 @@ impl<const L: usize, A: Copy> Lanes<L, A> {
         by_size.iter().map(|&column| self.norms[column][lane]).collect()
     }
 
-    /// `P W` of one lane, column after column in that order.
+    /// Returns `P W` of one lane, column-major, in the order of `by_size`.
     fn right(&self, lane: usize, by_size: &[usize]) -> Vec<f64> {
         let (columns, stride) = (self.columns, self.stride());
         let norm = |column: usize| self.norms[column][lane];

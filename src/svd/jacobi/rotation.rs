@@ -1,4 +1,4 @@
-//! Plane rotations of lanes.
+//! Plane rotations on lanes.
 
 // Loops over lanes index several arrays at once; all must be inlined into one function per instruction
 // set (see `Factorise`).
@@ -6,11 +6,11 @@
 
 use crate::machine::lane::Lane;
 
-/// A sweep whose rotations were all this small, in angle and in the cosine that they removed, was the last:
-/// each disturbs what the others made orthogonal by at most the product, under 1e-18.
+/// A sweep is the last if all its rotations were this small, both in angle and in the cosine that they removed: each
+/// disturbs the orthogonality achieved by the others by at most the product, under 1e-18.
 const FINE: f64 = 1e-9;
 
-/// One plane rotation per lane, and what it makes of the squared norms of its two columns.
+/// One plane rotation per lane, with the resulting squared norms of its two columns.
 #[derive(Clone, Copy)]
 pub(super) struct Rotation<const L: usize, A: Copy> {
     cos: Lane<L, A>,
@@ -18,16 +18,16 @@ pub(super) struct Rotation<const L: usize, A: Copy> {
     pub(super) squares: (Lane<L, A>, Lane<L, A>),
 }
 
-/// What the rotations of a sweep were: all bits are set in the lanes in which one of them was so.
+/// Summary of a sweep's rotations: all bits are set in the lanes where at least one rotation had the property.
 pub(super) struct Turns<const L: usize> {
-    /// Columns were not orthogonal yet.
+    /// Some columns were not orthogonal yet.
     pub(super) rotated: [u64; L],
-    /// Columns were further from that than [`FINE`], or in the wrong order.
+    /// Columns were further from orthogonal than [`FINE`], or in the wrong order.
     pub(super) coarse: [u64; L],
 }
 
-/// `a` in the lanes in which all bits of the mask are set, `b` in those in which none is. (Of an `if` in each lane the
-/// compiler makes writes to memory.)
+/// `a` in the lanes where all bits of the mask are set, `b` where none is. (An `if` in each lane would make the
+/// compiler write to memory.)
 #[inline(always)]
 fn choose(mask: u64, a: f64, b: f64) -> f64 {
     f64::from_bits(a.to_bits() & mask | b.to_bits() & !mask)
@@ -42,8 +42,8 @@ impl<const L: usize, A: Copy> Rotation<L, A> {
     pub(super) const IDENTITY: Self =
         Self { cos: Lane::ONE, sin: Lane::ZERO, squares: (Lane::ZERO, Lane::ZERO) };
 
-    /// Makes two columns orthogonal and puts the longer one first (de Rijk's order, which saves
-    /// sweeps). Lanes where both hold already get the identity, exactly: what a lane computes does not
+    /// Orthogonalises two columns and puts the longer one first (de Rijk's order, which saves
+    /// sweeps). Lanes where both hold already get exactly the identity, so what a lane computes does not
     /// depend on how long the others take.
     #[inline(always)]
     pub(super) fn new(
@@ -54,7 +54,7 @@ impl<const L: usize, A: Copy> Rotation<L, A> {
     ) -> Self {
         let mut rotation = Self::IDENTITY;
         let (mut rotated, mut coarse) = ([0; L], [0; L]);
-        // Late sweeps turn few pairs, and roots and quotients take as long as all the rest.
+        // Late sweeps rotate few pairs, and roots and quotients take as long as everything else.
         let mut moves = 0;
         for lane in 0..L {
             let (a, b, g) = (first[lane], second[lane], inner[lane]);
@@ -68,7 +68,7 @@ impl<const L: usize, A: Copy> Rotation<L, A> {
             let (a, b, g) = (first[lane], second[lane], inner[lane]);
             // The squared cosine of the columns' angle is g² / (a b).
             let turn = g * g > tolerance[lane] * a * b;
-            // The smaller root t of g t² + (b − a) t − g. Where nothing turns it may be 0/0; it is not used.
+            // The smaller root t of g t² + (b − a) t − g. Without a rotation it may be 0/0, and is not used.
             let gap = b - a;
             let tangent = (2.0 * g).copysign(g * gap) / (gap.abs() + (gap * gap + 4.0 * g * g).sqrt());
             let t = choose(mask(turn), tangent, 0.0);
@@ -90,7 +90,7 @@ impl<const L: usize, A: Copy> Rotation<L, A> {
         rotation
     }
 
-    /// Whether it turns nothing in any lane.
+    /// Whether it is the identity in every lane.
     #[inline(always)]
     pub(super) fn is_identity(&self) -> bool {
         let mut bits = 0;
