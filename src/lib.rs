@@ -1,9 +1,8 @@
 //! Closed-form analysis of double descent in linear models.
 //!
-//! Everything is a function of one factorisation. With `$X = U \Sigma V^\top$` (`n × p`), every
-//! closed-form linear estimator applies a *gain* to each singular direction,
-//! `$\hat\beta = V \operatorname{diag}(g(\sigma))\, U^\top Y$`. With `$Y = X\beta^* + E$`, its error at
-//! a test point `$x$` is exactly
+//! Everything is a function of one factorisation. With `$X = U \Sigma V^\top$` (`n × p`), every closed-form linear
+//! estimator applies a *gain* to each singular direction, `$\hat\beta = V \operatorname{diag}(g(\sigma))\, U^\top Y$`.
+//! With `$Y = X\beta^* + E$`, its error at a test point `$x$` is exactly
 //!
 //! ```math
 //! \hat y(x) - x\cdot\beta^* = \sum_r g(\sigma_r)\,(x\cdot v_r)\,(u_r\cdot E)
@@ -70,10 +69,9 @@
 //!
 //! where `$\kappa$` is the condition number of the training features. About `$\log_{10} \kappa$` digits are lost if the
 //! residual is small, twice as many if a large residual meets `n > p`: rounding `$X$` alone changes the fit by that
-//! much. On [`nested`] curves c = 10 holds, against 512-bit arithmetic. Replaying
-//! recorded splits, every test error of the ablation and adversarial studies agrees with 400-bit
-//! arithmetic to a relative 1e-9 on the diabetes and student–teacher data (`$\kappa$` up to 5e3), and to
-//! 1e-6 on WHO life expectancy (`$\kappa$` up to 5e10).
+//! much. On [`nested`] curves c = 10 holds, against 512-bit arithmetic. Replaying recorded splits, every test error of
+//! the ablation and adversarial studies agrees with 400-bit arithmetic to a relative 1e-9 on the diabetes and
+//! student–teacher data (`$\kappa$` up to 5e3), and to 1e-6 on WHO life expectancy (`$\kappa$` up to 5e10).
 //!
 //! # Errors, panics, randomness
 //! Every input leads to a value or to an [`Error`] that says what was wrong, where, and what to do. Random numbers come

@@ -1,19 +1,14 @@
 //! How values are displayed at the end of a notebook cell.
 //!
 //! The [evcxr](https://github.com/evcxr/evcxr) kernel calls `evcxr_display` on the value of a cell's last expression.
-//! Every
-//! type that is useful there has this method: [`Curve`](crate::curve::Curve), [`Surface`](crate::curve::Surface),
-//! figures,
-//! reports, factorisations, data sets. A `Vec`, an `Option` or a `Result` of such values gets the method from the
-//! trait:
-//! bring it into scope with `use double_descent::notebook::ToHtml`.
+//! Every type that is useful there has this method: [`Curve`](crate::curve::Curve), [`Surface`](crate::curve::Surface),
+//! figures, reports, factorisations, data sets. A `Vec`, an `Option` or a `Result` of such values gets the method from
+//! the trait: bring it into scope with `use double_descent::notebook::ToHtml`.
 //!
 //! The HTML stays small, whatever the size of the value: at most [`LARGEST`] bytes. Tables show their first and last
-//! rows.
-//! A long curve keeps the points that are extremes of their neighbourhood, a large heat map an even selection of its
-//! rows
-//! and columns. Tables take their colours from the page; figures bring a style sheet that darkens them
-//! in the dark themes of Jupyter, VS Code and mdBook. Text is escaped.
+//! rows. A long curve keeps the points that are extremes of their neighbourhood, a large heat map an even selection of
+//! its rows and columns. Tables take their colours from the page; figures bring a style sheet that darkens them in the
+//! dark themes of Jupyter, VS Code and mdBook. Text is escaped.
 //!
 //! # Examples
 //! ```

@@ -63,8 +63,8 @@ impl Hue {
         })
     }
 
-    /// Hue angle in degrees at the light and the dark end. A drifting hue
-    /// separates neighbours on the ramp better than lightness alone.
+    /// Hue angle in degrees at the light and the dark end. A drifting hue separates neighbours on the ramp better than
+    /// lightness alone.
     fn angles(self) -> (f64, f64) {
         match self {
             Self::Blue => (215.0, 265.0),
@@ -130,8 +130,7 @@ const DARK_STROKES: (f64, f64) = (0.42, 0.97);
 
 impl Rgb {
     /// Converts the colour for dark paper: light and dark are exchanged, the hue is kept. Strokes stay visible; large
-    /// areas
-    /// (`is_area`) keep their order down to the paper's own lightness.
+    /// areas (`is_area`) keep their order down to the paper's own lightness.
     pub(super) fn on_dark(self, is_area: bool) -> Self {
         let (lightness, chroma, hue) = linear_to_oklch(self.0.map(decode));
         // The grid is grey and lighter than any curve, so it may stay faint.

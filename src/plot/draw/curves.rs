@@ -67,8 +67,8 @@ pub(super) struct Bands {
 }
 
 impl Bands {
-    /// Shows all bands if there are at most two. More would overlap to grey, so
-    /// each group then shows only those of its first and last series with a band.
+    /// Shows all bands if there are at most two. More would overlap to grey, so each group then shows only those of its
+    /// first and last series with a band.
     pub(super) fn of(panel: &Panel) -> Self {
         let has = |s: &Series| {
             s.dash != Dash::None && s.band.as_ref().is_some_and(|b| !b.0.is_empty() && !b.1.is_empty())

@@ -60,9 +60,8 @@ pub struct Figure {
     pub undrawn: Option<Error>,
     /// Panels per row; `None` chooses by their number.
     pub columns: Option<usize>,
-    /// Ratio of height to width of a plotting area; 0.72 if `None`. The height
-    /// is kept between 150 and 430 pixels, and is raised a little if a
-    /// legend needs it.
+    /// Ratio of height to width of a plotting area; 0.72 if `None`. The height is kept between 150 and 430 pixels, and
+    /// is raised a little if a legend needs it.
     pub aspect: Option<f64>,
 }
 
@@ -176,11 +175,10 @@ impl Figure {
     /// Checks that every panel can be drawn completely.
     ///
     /// # Errors
-    /// The reason why the figure is not drawn ([`Figure::undrawn`]);
-    /// [`Error::Shape`] if the abscissae, ordinates and band edges of a series differ in number, or if the values of a
-    /// heat
-    /// map do not fit its axes; [`Error::Domain`] if an axis of a heat map does not ascend, or has a
-    /// value that its scale cannot show; [`Error::Empty`] for a heat map without cells.
+    /// The reason why the figure is not drawn ([`Figure::undrawn`]); [`Error::Shape`] if the abscissae, ordinates and
+    /// band edges of a series differ in number, or if the values of a heat map do not fit its axes; [`Error::Domain`]
+    /// if an axis of a heat map does not ascend, or has a value that its scale cannot show; [`Error::Empty`] for a heat
+    /// map without cells.
     pub fn check(&self) -> Result<(), Error> {
         self.undrawn.clone().map_or(Ok(()), Err)?;
         self.panels.iter().try_for_each(Panel::check)

@@ -10,8 +10,8 @@ const OUTLINES: &str = include_str!("fonts/DejaVuSans-outlines.txt");
 /// Units of the outlines in an em.
 pub(super) const UNITS_PER_EM: f64 = 2048.0;
 
-/// Font families named in the SVG. Verdana has `DejaVu`'s widths; the others are
-/// narrower, so the text fits its space even in a viewer without `DejaVu`.
+/// Font families named in the SVG. Verdana has `DejaVu`'s widths; the others are narrower, so the text fits its space
+/// even in a viewer without `DejaVu`.
 pub(super) const FAMILIES: &str = "DejaVu Sans, Verdana, Helvetica, Arial, sans-serif";
 
 /// Replaces a character that the font lacks.
@@ -54,8 +54,7 @@ pub(super) fn width(text: &str, size: f64) -> f64 {
     text.chars().map(advance).sum::<f64>() * size
 }
 
-/// Breaks `text` into lines of at most `room`. Line feeds are kept as breaks, and a
-/// word wider than a line is split.
+/// Breaks `text` into lines of at most `room`. Line feeds are kept as breaks, and a word wider than a line is split.
 pub(super) fn wrap(text: &str, size: f64, room: f64) -> Vec<String> {
     let mut lines = Vec::new();
     for paragraph in text.lines() {

@@ -29,8 +29,8 @@ pub(super) fn multiple(digit: u8, exponent: i32, plain: bool) -> String {
     }
 }
 
-/// Labels for multiples of a step whose last digit is in the 10^`place` position.
-/// All have the same number of decimals and, if any needs one, the same exponent.
+/// Labels for multiples of a step whose last digit is in the 10^`place` position. All have the same number of decimals
+/// and, if any needs one, the same exponent.
 pub(super) fn linear(values: &[f64], place: i32) -> Vec<String> {
     let largest = values.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
     let exponent = exponent_of(largest);

@@ -1,5 +1,4 @@
-//! Layout: panels in a grid, legends to their right, the
-//! caption below.
+//! Layout: panels in a grid, legends to their right, the caption below.
 
 use super::axes::{self, Flag};
 use super::curves::{self, Bands, Frame};

@@ -48,8 +48,7 @@ impl Legend {
     }
 
     /// Lays out the legend of a panel in rows, at most `width` wide: groups side by side, each in as many columns as it
-    /// needs.
-    /// Colour bars are left out.
+    /// needs. Colour bars are left out.
     pub(super) fn in_rows(panel: &Panel, bands: &Bands, width: f64) -> Self {
         let mut legend = Self::default();
         let (mut at, mut row_height) = ((0.0, 0.0), 0.0_f64);

@@ -22,9 +22,8 @@ pub struct PanelAxis {
     pub label: String,
     /// How values map to positions.
     pub scale: Scale,
-    /// The interval shown; `None` fits it to the data. An interval that
-    /// cannot be shown (not finite, empty, not positive on a logarithmic
-    /// axis) is ignored; the ends of a reversed one are swapped.
+    /// The interval shown; `None` fits it to the data. An interval that cannot be shown (not finite, empty, not
+    /// positive on a logarithmic axis) is ignored; the ends of a reversed one are swapped.
     pub range: Option<(f64, f64)>,
 }
 
@@ -74,8 +73,8 @@ pub enum Dash {
 /// One curve, with an optional band around it.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Series {
-    /// The setting, as named in the legend. Empty for the only series of a group:
-    /// the group's heading then names the curve.
+    /// The setting, as named in the legend. Empty for the only series of a group: the group's heading then names the
+    /// curve.
     pub label: String,
     /// Abscissae, one for each ordinate.
     pub x: Vec<f64>,
@@ -192,8 +191,8 @@ pub struct Panel {
     pub heat: Option<HeatMap>,
     /// The curves.
     pub groups: Vec<Group>,
-    /// The thresholds. Their labels are stacked in up to five rows; thresholds
-    /// without a place there are drawn as lines without a label.
+    /// The thresholds. Their labels are stacked in up to five rows; thresholds without a place there are drawn as lines
+    /// without a label.
     pub markers: Vec<Marker>,
 }
 

@@ -17,8 +17,7 @@ use std::fmt;
 use std::io::Write;
 use std::path::Path;
 
-/// Pixels of a saved PNG per pixel of the SVG: about 300 dots per inch when
-/// the figure is printed at page width.
+/// Pixels of a saved PNG per pixel of the SVG: about 300 dots per inch when the figure is printed at page width.
 #[cfg(feature = "plot")]
 const SAVED_SCALE: f64 = 3.0;
 
@@ -28,8 +27,7 @@ const SAVED_DENSITY: f64 = 300.0;
 
 impl Figure {
     /// Returns the figure as a self-contained SVG document. A panel that cannot be drawn completely ([`Figure::check`])
-    /// becomes a frame
-    /// with the reason in it.
+    /// becomes a frame with the reason in it.
     #[must_use]
     pub fn to_svg(&self) -> String {
         let plan = layout::plan(self);
@@ -38,14 +36,12 @@ impl Figure {
     }
 
     /// Returns the figure as a PNG with `scale` pixels per SVG pixel, which is 1/96 inch. It has the same marks, with
-    /// text
-    /// in the embedded font. The file states its dots per inch.
+    /// text in the embedded font. The file states its dots per inch.
     ///
     /// # Errors
     ///
     /// Those of [`Figure::check`]; [`Error::Domain`] if `scale` is not a positive number, [`Error::Resource`] if the
-    /// image would have
-    /// more than 10⁸ pixels.
+    /// image would have more than 10⁸ pixels.
     #[cfg(feature = "plot")]
     pub fn to_png(&self, scale: f64) -> Result<Vec<u8>, Error> {
         self.check()?;
@@ -73,9 +69,8 @@ impl Figure {
     /// # Errors
     ///
     /// Before anything is written, those of [`Figure::check`] and [`Error::UnknownName`] for any other extension;
-    /// [`Error::Io`] if a
-    /// file cannot be written; [`Error::Resource`] if the figure is too large for a PNG; [`Error::Unsupported`]
-    /// for PNG and PDF without the feature `plot`.
+    /// [`Error::Io`] if a file cannot be written; [`Error::Resource`] if the figure is too large for a PNG;
+    /// [`Error::Unsupported`] for PNG and PDF without the feature `plot`.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         let path = path.as_ref();
         self.check()?;

@@ -67,8 +67,7 @@ fn write_mark(out: &mut String, mark: &Mark) -> std::fmt::Result {
         Mark::Text { at, text, style } => write_text(out, *at, text, *style),
         Mark::OpenClip(frame) => {
             // The clip's name is made from the numbers of its frame, so that figures inlined in one web page can share
-            // it
-            // harmlessly.
+            // it harmlessly.
             let [x, y, w, h] = sides(*frame);
             writeln!(
                 out,

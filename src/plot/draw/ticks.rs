@@ -28,8 +28,8 @@ const FEW_DECADES: f64 = 1.5;
 
 const STRIDES: [i32; 10] = [1, 2, 3, 5, 10, 20, 30, 50, 100, 200];
 
-/// Returns the ticks of `view` along an axis of `length` pixels: as many as leave
-/// their labels, each `extent` long, at least `gap` apart.
+/// Returns the ticks of `view` along an axis of `length` pixels: as many as leave their labels, each `extent` long, at
+/// least `gap` apart.
 pub(super) fn fit(view: &View, length: f64, most: usize, gap: f64, extent: impl Fn(&str) -> f64) -> Ticks {
     let clear = |a: &Tick, b: &Tick| {
         let apart = (view.fraction(b.at) - view.fraction(a.at)) * length;
@@ -139,8 +139,7 @@ fn logarithmic(lo: f64, hi: f64, most: usize) -> Ticks {
     Ticks { major: shown.iter().map(tick).collect(), minor: minor.into_iter().map(position).collect() }
 }
 
-/// Ticks of a short logarithmic axis: 1-2-5, or fewer per decade, or
-/// round values at equal differences.
+/// Ticks of a short logarithmic axis: 1-2-5, or fewer per decade, or round values at equal differences.
 fn within_decades(lo: f64, hi: f64, most: usize) -> Ticks {
     let sets: [&[u8]; 3] = [&[1, 2, 5], &[1, 3], &[1]];
     let fewest = [3, 2, 2];

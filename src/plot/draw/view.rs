@@ -2,15 +2,13 @@
 
 use super::model::{HeatMap, Panel, PanelAxis, Scale, Series};
 
-/// Larger magnitudes are clamped to this, so that no
-/// difference of two of them overflows.
+/// Larger magnitudes are clamped to this, so that no difference of two of them overflows.
 const LARGEST: f64 = 1e300;
 
 /// An interval narrower than this, relative to its ends, counts as a single value.
 const NARROWEST: f64 = 1e-6;
 
-/// An interval shown, in the axis' own units: the value itself, its decimal
-/// logarithm, or its fourth root.
+/// An interval shown, in the axis' own units: the value itself, its decimal logarithm, or its fourth root.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct View {
     pub(super) scale: Scale,

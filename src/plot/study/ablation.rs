@@ -117,9 +117,8 @@ fn draw_no_residuals(curve: &Curve, options: &FigureOptions) -> Option<Figure> {
 }
 
 /// Four panels with one vertical scale: unablated, and each factor switched off. Each factor has its mildest setting
-/// whose
-/// test error at the interpolation threshold is within a factor 2 of the lowest in its family (elsewhere there may be a
-/// peak). A curve without the threshold shows no settings.
+/// whose test error at the interpolation threshold is within a factor 2 of the lowest in its family (elsewhere there
+/// may be a peak). A curve without the threshold shows no settings.
 #[must_use]
 pub fn three_factors(curve: &Curve, options: &FigureOptions) -> Figure {
     draw_three_factors(curve, options).unwrap_or_else(|| {
@@ -180,8 +179,7 @@ fn draw_three_factors(curve: &Curve, options: &FigureOptions) -> Option<Figure> 
 }
 
 /// Whether an arm that switches a factor off leaves the test error unchanged to within one per cent everywhere: a
-/// cutoff below
-/// every singular value, or residuals that are already zero.
+/// cutoff below every singular value, or residuals that are already zero.
 fn is_unchanged(draft: &Draft<'_>, arm: usize) -> bool {
     let of = |arm: usize| {
         draft.table(Metric::TestMse).iter().filter(move |s| s.arm == arm).map(|s| (s.n, s.median))

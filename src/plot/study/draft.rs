@@ -161,8 +161,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Builds a panel with the threshold marked and the theories of the curves it shows (metric and arm); `None` if no
-    /// group
-    /// has a curve.
+    /// group has a curve.
     pub(super) fn panel(
         &self,
         y: &str,
@@ -205,8 +204,7 @@ impl<'a> Draft<'a> {
 
     /// Gives some panels one vertical range, down to the smallest value of these metrics that is not rounding noise.
     /// Noise lies below the frame, so that a line leaves the frame where noise begins; a zero has no place on the axis
-    /// at
-    /// all, and the line breaks off. Returns whether anything is left to see.
+    /// at all, and the line breaks off. Returns whether anything is left to see.
     pub(super) fn fit(&mut self, metrics: &[Metric], panels: &mut [Panel]) -> bool {
         let floor = self.floor(metrics);
         let cut = fit(floor, panels);
@@ -246,8 +244,7 @@ fn abscissa(curve: &Curve, options: &FigureOptions) -> Abscissa {
 }
 
 /// Gives some panels one vertical range, down to the smallest value not below `floor`. Returns how many values lie
-/// below it;
-/// `None` if nothing is left to see.
+/// below it; `None` if nothing is left to see.
 pub(super) fn fit(floor: f64, panels: &mut [Panel]) -> Option<usize> {
     let (mut low, mut high, mut cut) = (f64::INFINITY, f64::NEG_INFINITY, 0);
     let of = |wanted: fn(&Group) -> bool| {

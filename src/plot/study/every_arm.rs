@@ -16,8 +16,7 @@ const HUES: [Hue; 5] = [Hue::Vermillion, Hue::Blue, Hue::Green, Hue::Purple, Hue
 const BANDED: usize = 2;
 
 /// Figure of the test and training error of all arms side by side: each family of arms has a hue, its settings a ramp
-/// from light to dark.
-/// A curve with neither error shows its first available metric.
+/// from light to dark. A curve with neither error shows its first available metric.
 ///
 /// A curve without any value is not drawn; [`Figure::undrawn`] holds the reason.
 ///

@@ -34,8 +34,8 @@ impl std::fmt::Debug for Truth<'_> {
 }
 
 /// Figure of one repeat's fits at several numbers of features, on the largest training set of each sweep: a row of
-/// panels for each
-/// sweep (with its name), a panel for each `p`. Sweeps must have one input and one output; their first arm is drawn.
+/// panels for each sweep (with its name), a panel for each `p`. Sweeps must have one input and one output; their first
+/// arm is drawn.
 ///
 /// Not drawn, with the reason ([`Figure::undrawn`]): [`Error::Empty`] without sweeps or sizes; [`Error::Unsupported`]
 /// for a sweep with more inputs or outputs; the errors of [`Sweep::fit`].

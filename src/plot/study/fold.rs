@@ -9,17 +9,13 @@ use crate::curve::{Axis as Along, Curve, Metric, Summary};
 use crate::plot::{Figure, Group, Panel, PanelAxis, Series};
 
 /// Figure of an arm's metric `y` over its metric `x`, point by point along the curve's axis. If `x` rises and then
-/// falls
-/// again, the curve folds back: over [effective parameters](Metric::EffectiveParameters), a second descent is no new
-/// regime
-/// but a return along the same axis (Curth, Jeffares and van der Schaar 2023). On an axis of samples or features, the
-/// line is light up to the
-/// threshold (`n = p`, or the rank) and dark beyond it.
+/// falls again, the curve folds back: over [effective parameters](Metric::EffectiveParameters), a second descent is no
+/// new regime but a return along the same axis (Curth, Jeffares and van der Schaar 2023). On an axis of samples or
+/// features, the line is light up to the threshold (`n = p`, or the rank) and dark beyond it.
 ///
 /// # Errors
 /// [`Error::TooLarge`] for an arm that the curve does not have; [`Error::Unsupported`] if the arm lacks one of the
-/// metrics,
-/// or has only zeros for a logarithmic axis.
+/// metrics, or has only zeros for a logarithmic axis.
 ///
 /// # Examples
 /// ```

@@ -1,13 +1,11 @@
 //! Figures of a [`Curve`](crate::curve::Curve): those of the studies, and those of chosen arms and metrics.
 //!
-//! Every function returns a [`Figure`](super::Figure). If the curve lacks what was requested, the figure says so
-//! in words, and [`Figure::check`](super::Figure::check) and [`Figure::save`](super::Figure::save) fail with the
-//! reason.
-//! [`ablations`] and [`adversaries`] draw whatever part of a study they find.
-//! Axes are logarithmic and the interpolation threshold is marked. Training error is
-//! blue and test error vermillion; a family of arms is a ramp from light (first setting) to dark
-//! (last), with the unablated arm in grey. The caption says what was computed, according to
-//! [`Provenance`](crate::curve::Provenance).
+//! Every function returns a [`Figure`](super::Figure). If the curve lacks what was requested, the figure says so in
+//! words, and [`Figure::check`](super::Figure::check) and [`Figure::save`](super::Figure::save) fail with the reason.
+//! [`ablations`] and [`adversaries`] draw whatever part of a study they find. Axes are logarithmic and the
+//! interpolation threshold is marked. Training error is blue and test error vermillion; a family of arms is a ramp from
+//! light (first setting) to dark (last), with the unablated arm in grey. The caption says what was computed, according
+//! to [`Provenance`](crate::curve::Provenance).
 //!
 //! Vertical axes leave out values below 10⁻¹² of the largest median they show: those are zero up to
 //! rounding (training errors of interpolating fits, test errors without residuals), and the line leaves

@@ -8,13 +8,11 @@ use crate::curve::{Curve, Metric, Surface};
 use crate::plot::{Figure, Group, Marker, Panel, PanelAxis};
 
 /// Figure of one metric of several curves over one axis: a colour ramp in the given order, with one legend. Each curve
-/// comes with its
-/// name in the legend and the index of its arm in [`Curve::arms`]. A theory that names its curve
+/// comes with its name in the legend and the index of its arm in [`Curve::arms`]. A theory that names its curve
 /// ([`Overlay::at`](super::Overlay::at)) is drawn along that curve.
 ///
 /// Not drawn, with the reason ([`Figure::undrawn`]): no curves; curves over two different axes; a curve without the
-/// metric or
-/// the arm; over p/n, a theory that does not name one of several curves.
+/// metric or the arm; over p/n, a theory that does not name one of several curves.
 ///
 /// # Examples
 /// ```

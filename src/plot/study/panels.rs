@@ -14,8 +14,7 @@ use crate::plot::{Dash, Figure, Group, Hue, Panel, PanelAxis, Series};
 const HUES: [Hue; 5] = [Hue::Vermillion, Hue::Blue, Hue::Green, Hue::Purple, Hue::Grey];
 
 /// Figure with one panel per list of metrics and one line per arm that has them. Arms with the same name are a family:
-/// a colour
-/// ramp from the first setting to the last. Limits (`infinite_width`, `ensemble_limit`) are dash-dotted.
+/// a colour ramp from the first setting to the last. Limits (`infinite_width`, `ensemble_limit`) are dash-dotted.
 ///
 /// Not drawn, with the reason ([`Figure::undrawn`]): [`Error::Empty`] without metrics; [`Error::Unsupported`] for a
 /// metric that no arm has, for metrics in one list that cannot share an axis, and for a metric that is zero everywhere.
@@ -63,8 +62,7 @@ fn drawn_panels(curve: &Curve, metrics: &[&[Metric]], options: &FigureOptions) -
 }
 
 /// Figure of the training and test error of chosen arms, given by their indices in [`Curve::arms`]: one panel per arm,
-/// all with
-/// the same vertical axis. ([`compare`](super::compare) has one panel per error instead.)
+/// all with the same vertical axis. ([`compare`](super::compare) has one panel per error instead.)
 ///
 /// Not drawn, with the reason ([`Figure::undrawn`]): [`Error::TooLarge`] for an arm that the curve does not have;
 /// [`Error::Unsupported`] if there is nothing to draw.

@@ -8,10 +8,8 @@ use crate::curve::{self, Curve, Metric, Summary};
 use crate::plot::{Dash, Figure, Group, Panel, PanelAxis, Scale, Series};
 
 /// Figure of a family's metrics over its setting, at the values `at` of the curve's axis (all of them if `at` is
-/// empty): one
-/// group of lines per metric, from light to dark over the axis values. The setting's axis is logarithmic if the
-/// settings
-/// span more than a decade; `label` names it (`Penalty λ`). Theories are functions of the setting.
+/// empty): one group of lines per metric, from light to dark over the axis values. The setting's axis is logarithmic if
+/// the settings span more than a decade; `label` names it (`Penalty λ`). Theories are functions of the setting.
 ///
 /// Not drawn, with the reason ([`Figure::undrawn`]): a family that the curve does not have, or one without settings; no
 /// metrics, metrics that the family does not have, or metrics that cannot share an axis; an axis value that is not

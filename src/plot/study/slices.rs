@@ -15,11 +15,9 @@ const CURVES: usize = 4;
 const EPSILON: f64 = 1e-6;
 
 /// Figure of one arm's metric over a surface in three panels: the surface, curves over its columns at up to four of its
-/// rows, and
-/// curves over its rows at up to four of its columns. On the plane of samples and features, dots mark the effective
-/// model complexity, if
-/// there are training errors: for each `p` the largest `n` that is interpolated (mean squared training error up to
-/// 10⁻⁶).
+/// rows, and curves over its rows at up to four of its columns. On the plane of samples and features, dots mark the
+/// effective model complexity, if there are training errors: for each `p` the largest `n` that is interpolated (mean
+/// squared training error up to 10⁻⁶).
 ///
 /// Not drawn in the same cases as [`surface`](super::surface()), with the reason ([`Figure::undrawn`]).
 ///

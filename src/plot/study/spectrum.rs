@@ -15,13 +15,11 @@ use ndarray::{Array2, ArrayView1, s};
 const RANGE: (f64, f64) = (3e-4, 4.0);
 
 /// Figure of `σ_min/√n` over `n/p` for several curves over `n`, each of isotropic rows (covariance `I`) with its own
-/// `p`. Also shown are the
-/// limit ([`limit`]) and, at `n` of `p − 1`, `p` and `p + 1`, the medians and quartiles of the exact law
-/// ([`quantile`]).
+/// `p`. Also shown are the limit ([`limit`]) and, at `n` of `p − 1`, `p` and `p + 1`, the medians and quartiles of the
+/// exact law ([`quantile`]).
 ///
 /// Not drawn, with the reason ([`Figure::undrawn`]): [`Error::Empty`] without curves; [`Error::Unsupported`] for a
-/// curve
-/// over another axis or without singular values.
+/// curve over another axis or without singular values.
 ///
 /// # Examples
 /// ```
@@ -117,10 +115,8 @@ fn laws_at_the_threshold(curves: &[Curve]) -> Result<Series, Error> {
 }
 
 /// Figure of rows with two or three features as points: for each size, a panel of the first `n` rows, with their right
-/// singular
-/// vectors as lines of `2σ/√n` to either side. The vector of the smallest singular value, by which the fit divides,
-/// stands out.
-/// Three features are drawn from above, in parallel projection.
+/// singular vectors as lines of `2σ/√n` to either side. The vector of the smallest singular value, by which the fit
+/// divides, stands out. Three features are drawn from above, in parallel projection.
 ///
 /// Not drawn, with the reason ([`Figure::undrawn`]): [`Error::Empty`] without sizes; [`Error::Domain`] for a size
 /// that is 0 or exceeds the number of rows; [`Error::Unsupported`] for other numbers of features; the errors of the

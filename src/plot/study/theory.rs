@@ -146,8 +146,7 @@ pub(super) struct Line {
 }
 
 /// Groups the lines; the second is dotted, the third dashed again, and so on. Lines with the same name count as one
-/// line with breaks, with
-/// one legend entry.
+/// line with breaks, with one legend entry.
 pub(super) fn group(lines: impl IntoIterator<Item = Line>) -> Group {
     let mut group = Group::new(HEADING, Hue::Black);
     for Line { series, .. } in lines {
@@ -166,8 +165,7 @@ pub(super) fn group(lines: impl IntoIterator<Item = Line>) -> Group {
 }
 
 /// Describes what is missing for each theory that fits none of these curves. A theory of another axis is meant for
-/// other curves, and so
-/// is one whose `n` or `p` differs from that of a single curve.
+/// other curves, and so is one whose `n` or `p` differs from that of a single curve.
 pub(super) fn absent(overlays: &[Overlay], curves: &[&Curve]) -> Vec<String> {
     let reason = |overlay: &Overlay| {
         let of_axis: Vec<&Curve> =
@@ -245,8 +243,7 @@ fn leaves(panel: &Panel, series: &Series) -> bool {
 }
 
 /// The points at which a theory of counts is evaluated: every whole number between the ends or, if there are too many,
-/// numbers at equal
-/// ratios and around the threshold.
+/// numbers at equal ratios and around the threshold.
 pub(super) fn counts(measured: &[usize], threshold: Option<usize>) -> Vec<f64> {
     let (Some(&first), Some(&last)) = (measured.first(), measured.last()) else { return Vec::new() };
     let mut all: Vec<usize> = if last - first <= EVERY {
@@ -265,8 +262,7 @@ pub(super) fn counts(measured: &[usize], threshold: Option<usize>) -> Vec<f64> {
 }
 
 /// The points at which a theory of a real number is evaluated: the measured ones and points between them, at equal
-/// ratios if the
-/// axis is logarithmic.
+/// ratios if the axis is logarithmic.
 pub(super) fn between(measured: &[f64], is_logarithmic: bool) -> Vec<f64> {
     let positive = |at: &&f64| !is_logarithmic || **at > 0.0;
     let ends = (measured.iter().find(positive), measured.iter().rfind(positive));
