@@ -72,7 +72,7 @@ fn over_steps(title: &str, heading: &str, traces: &[Trace], label: impl Fn(&Trac
         .with_group(Group::new("Runs", Hue::Black).with_series(runs))
 }
 
-/// Points with bars.
+/// Points with error bars.
 #[derive(Default)]
 struct Bars {
     x: Vec<f64>,
