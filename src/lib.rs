@@ -128,7 +128,7 @@ pub mod prelude {
     pub use crate::dataset::Dataset;
     pub use crate::features::{FeatureMap, RandomFourier};
     pub use crate::filter::{MinNorm, Ridge, SpectralFilter};
-    pub use crate::notebook::ToHtml as _; // options, results and lists draw themselves in a notebook
+    pub use crate::notebook::ToHtml as _; // displays options, results and lists in a notebook
     pub use crate::svd::Svd;
     pub use crate::sweep::{Arm, Maps, Sweep};
     pub use crate::{Ablation, Adversary, Error};

@@ -31,7 +31,7 @@ fn ratios() -> Vec<f64> {
 /// Bias at `‖β‖ = 1` and variance at noise 1 of ridge regression, from the singular values of an `n × p` design of unit
 /// variance.
 fn measured(n: usize, p: usize, sigma: &[f64], lambda: f64) -> (f64, f64) {
-    let rest = p.saturating_sub(n) as f64; // directions that no row speaks of
+    let rest = p.saturating_sub(n) as f64; // directions that no row constrains
     let penalty = lambda * n as f64;
     let (mut bias, mut variance) = (rest, 0.0);
     for &s in sigma {

@@ -25,7 +25,7 @@ flags! {
 }
 
 impl ShardArgs {
-    /// Whether tables and figures are written.
+    /// Whether this run writes tables and figures.
     pub fn has_results(&self) -> bool {
         matches!(self.shard, None | Some(Part::Merge | Part::Tables))
     }

@@ -152,7 +152,7 @@ impl TableArgs {
         let sweep = self.sweep(data, sizes, arms)?;
         let mut rank = None;
         if is_own && let Some(data) = sweep.source.train() {
-            sweep.estimate()?; // what cannot be run has no notes
+            sweep.estimate()?; // print no notes on a sweep that cannot run
             rank = deficient_rank(data)?;
             aside(|| {
                 note_table(data, rank);
@@ -164,7 +164,7 @@ impl TableArgs {
 
     /// Returns the requested sizes, or those default sizes that the rows of a table allow.
     fn sizes(&self, name: &str, rows: usize) -> Result<Vec<usize>, Failure> {
-        let most = rows.saturating_sub(1).max(1); // what has one row is refused by the sweep
+        let most = rows.saturating_sub(1).max(1); // a table with one row is refused by the sweep
         let Some(given) = &self.sizes else { return Ok((1..=most.min(39)).collect()) };
         match given.list.last() {
             Some(largest) if *largest > most && rows > 1 => usage(format!(

@@ -51,7 +51,7 @@ impl<'scope, 'env> Turns<'scope, 'env> {
         };
         let (sender, receiver) = channel();
         let pass = move || {
-            let _ = sender.send(()); // who waits for it is there
+            let _ = sender.send(()); // the receiver still exists
         };
         self.last = match Builder::new().spawn_scoped(scope, move || run(before, &pass)) {
             Ok(thread) => Turn::UnderWay(thread),

@@ -54,7 +54,7 @@ impl Design {
         let mut first = 0;
         for (_, share, variance, square) in GROUPS {
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-            // rounded; infinity is all the rest
+            // rounded; infinity means all remaining features
             let last = first.max(((first as f64 + share * n as f64).round() as usize).min(features));
             design.variances.slice_mut(s![first..last]).fill(variance);
             design.teacher.slice_mut(s![first..last, ..]).fill(square.sqrt());

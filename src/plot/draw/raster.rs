@@ -50,7 +50,7 @@ fn packed(pixmap: &Pixmap, per_inch: f64) -> std::io::Result<Vec<u8>> {
     let mut png = SIGNATURE.to_vec();
     // Eight bits per channel, three channels, the only compression and filter methods, no interlacing.
     push_chunk(&mut png, *b"IHDR", &[&sides[..], &[8, 2, 0, 0, 0]].concat());
-    push_chunk(&mut png, *b"pHYs", &[&[per_metre; 2].map(u32::to_be_bytes).concat()[..], &[1]].concat()); // 1: the metre
+    push_chunk(&mut png, *b"pHYs", &[&[per_metre; 2].map(u32::to_be_bytes).concat()[..], &[1]].concat()); // 1: per metre
     // A chunk's length must fit in 31 bits, as the bytes of all pixels do.
     push_chunk(&mut png, *b"IDAT", &rows.finish()?);
     push_chunk(&mut png, *b"IEND", &[]);

@@ -1,4 +1,4 @@
-//! Figures of the adversarial study: ramps over the strength, for both signs.
+//! Figures of the adversarial study: ramps over the adversary's strength, for both signs.
 
 use super::FigureOptions;
 use super::draft::Draft;

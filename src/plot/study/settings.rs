@@ -112,7 +112,7 @@ fn draw(
     let shown = Curve { provenance: curve::Provenance { estimator, ..shown.provenance }, ..shown };
     let mut whole = Draft::new(&shown, options, &[]);
     (whole.theories, whole.cut) = (draft.theories, draft.cut);
-    whole.absent.clear(); // here a theory is of the whole family
+    whole.absent.clear(); // here a theory applies to the whole family
     let mut figure = Figure::new(caption::caption(&whole, &what, &panels, whole.cut));
     figure.panels = panels;
     Ok(figure)
